@@ -217,6 +217,24 @@ BEGIN
 END
 $$;
 
+-- Name: compare_export(bigint, text[], text[]); Type: FUNCTION; Schema: intake; Owner: -
+
+CREATE FUNCTION intake.compare_export(of_client bigint, agency_codes text[], dossier_codes text[], OUT there bigint, OUT missing bigint) RETURNS record
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+    WITH present AS MATERIALIZED (
+        SELECT p.agency_code, p.dossier_code FROM unnest(agency_codes, dossier_codes) AS p (agency_code, dossier_code)
+    )
+
+    SELECT count(*), count(*) FILTER (WHERE p.dossier_code IS NULL)
+    FROM intake.clients AS c
+    INNER JOIN intake.pushed_dossiers AS d ON c.source = d.source
+    INNER JOIN intake.exported_dossiers AS e ON d.dossier_no = e.dossier_no
+    LEFT JOIN present AS p ON d.agency_code = p.agency_code AND d.dossier_code = p.dossier_code
+    WHERE c.client_id = of_client AND e.vanished_in IS NULL AND d.status_code NOT IN (3, 7, 10)
+$$;
+
 -- Name: follow_steps(text, text[], timestamp with time zone); Type: FUNCTION; Schema: intake; Owner: -
 
 CREATE FUNCTION intake.follow_steps(of_source text, codes text[], moment timestamp with time zone) RETURNS void
@@ -390,6 +408,35 @@ BEGIN
     ON CONFLICT (client_id, day, service, fault, field) DO UPDATE SET
         records = f.records + excluded.records, last_at = excluded.last_at;
 END
+$$;
+
+-- Name: note_vanished(bigint, bigint, text[], text[]); Type: FUNCTION; Schema: intake; Owner: -
+
+CREATE FUNCTION intake.note_vanished(of_client bigint, export bigint, agency_codes text[], dossier_codes text[]) RETURNS bigint
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+    WITH present AS MATERIALIZED (
+        SELECT DISTINCT d.dossier_no
+        FROM unnest(agency_codes, dossier_codes) AS p (agency_code, dossier_code)
+        INNER JOIN intake.clients AS c ON c.client_id = of_client
+        INNER JOIN intake.pushed_dossiers AS d
+            ON c.source = d.source AND p.agency_code = d.agency_code AND p.dossier_code = d.dossier_code
+    ),
+
+    marked AS (
+        UPDATE intake.exported_dossiers AS e
+        SET vanished_in = CASE WHEN p.dossier_no IS NULL THEN export END
+        FROM intake.clients AS c
+        INNER JOIN intake.pushed_dossiers AS d ON c.source = d.source
+        LEFT JOIN present AS p ON d.dossier_no = p.dossier_no
+        WHERE
+            c.client_id = of_client AND e.dossier_no = d.dossier_no
+            AND (e.vanished_in IS NULL) = (p.dossier_no IS NULL)
+        RETURNING e.vanished_in
+    )
+
+    SELECT count(m.vanished_in) FROM marked AS m
 $$;
 
 -- Name: sign_in(text, bytea, bytea, interval); Type: FUNCTION; Schema: intake; Owner: -
@@ -666,6 +713,202 @@ BEGIN
         WHERE s.step_no = w.step_no;
         PERFORM intake.follow_steps(push.source, came, push.moment);
     END IF;
+END
+$$;
+
+-- Name: take_export(bigint, bigint, timestamp with time zone, boolean, boolean, jsonb); Type: FUNCTION; Schema: intake; Owner: -
+
+CREATE FUNCTION intake.take_export(of_client bigint, export bigint, exported timestamp with time zone, is_whole boolean, is_first boolean, given jsonb) RETURNS TABLE(added bigint, moved bigint, older bigint)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    its_source text := (SELECT c.source FROM intake.clients AS c WHERE c.client_id = of_client);
+    moment timestamptz;
+    base bigint;
+BEGIN
+    INSERT INTO intake.numbers AS n (source) VALUES (its_source) ON CONFLICT DO NOTHING;
+    PERFORM FROM intake.numbers AS n WHERE n.source = its_source FOR UPDATE;
+    moment := clock_timestamp();
+    base := intake.next_number(
+        its_source, (SELECT sum(jsonb_array_length(g.value -> 'steps'))::bigint FROM jsonb_array_elements(given) AS g)
+    );
+
+    RETURN QUERY
+    WITH written AS MATERIALIZED (
+        SELECT
+            r.*,
+            o.dossier_no,
+            o.fields AS fields_before,
+            o.status_code AS status_before,
+            o.supplement_at_desk AS place_before,
+            o.purged_at,
+            o.received_at AS received_before,
+            o.due_at AS due_before,
+            o.finished_at AS finished_before,
+            o.returned_at AS returned_before,
+            e.state AS state_before,
+            e.happened_at AS happened_before,
+            coalesce(NOT is_whole AND e.exported_at > exported, FALSE) AS is_older
+        FROM jsonb_to_recordset(given) AS r (
+            place integer, agency_code text, dossier_code text, fields jsonb, said text[], received_at timestamptz,
+            due_at timestamptz, finished_at timestamptz, returned_at timestamptz, steps jsonb
+        )
+        LEFT JOIN intake.pushed_dossiers AS o
+            ON o.source = its_source AND r.agency_code = o.agency_code AND r.dossier_code = o.dossier_code
+        LEFT JOIN intake.exported_dossiers AS e ON o.dossier_no = e.dossier_no
+    ),
+
+    steps AS MATERIALIZED (
+        SELECT
+            w.place,
+            s.ordinal,
+            s.status_code,
+            s.supplement_at_desk,
+            s.fields,
+            decode(s.state, 'hex') AS state,
+            decode(s.digest, 'hex') AS digest,
+            s.occurred_at IS NOT NULL AS is_timed,
+            coalesce(
+                s.occurred_at,
+                CASE
+                    WHEN is_first AND w.dossier_no IS NULL
+                        THEN least(
+                            coalesce(w.returned_at, w.finished_at, w.received_at, exported - interval '30 days'), exported
+                        )
+                    ELSE exported
+                END
+            ) AS happened_at,
+            s.ordinal = count(*) OVER (PARTITION BY w.place) AS is_last,
+            CASE
+                WHEN is_whole OR s.occurred_at IS NULL
+                    THEN coalesce(
+                        decode(s.state, 'hex') <> w.state_before,
+                        w.dossier_no IS NULL
+                        OR ROW(s.status_code, s.supplement_at_desk)
+                        IS DISTINCT FROM ROW(w.status_before, w.place_before)
+                    )
+                ELSE NOT EXISTS (
+                    SELECT 1 FROM intake.pushed_steps AS p
+                    WHERE
+                        p.source = its_source AND p.dossier_code = w.dossier_code AND p.agency_code = w.agency_code
+                        AND p.digest = decode(s.digest, 'hex') AND p.is_timed
+                )
+            END AS is_news
+        FROM written AS w
+        CROSS JOIN LATERAL (
+            SELECT t.value, t.ordinality AS ordinal, x.*
+            FROM jsonb_array_elements(w.steps) WITH ORDINALITY AS t
+            CROSS JOIN LATERAL jsonb_to_record(t.value) AS x (
+                status_code smallint, supplement_at_desk boolean, fields jsonb, occurred_at timestamptz, state text,
+                digest text
+            )
+        ) AS s
+        WHERE NOT w.is_older
+    ),
+
+    merged AS MATERIALIZED (
+        SELECT
+            w.place,
+            w.agency_code,
+            w.dossier_code,
+            w.dossier_no,
+            w.purged_at,
+            w.fields_before,
+            w.status_before,
+            w.place_before,
+            w.received_before,
+            w.due_before,
+            w.finished_before,
+            w.returned_before,
+            w.state_before,
+            l.state,
+            l.happened_at,
+            CASE WHEN w.purged_at IS NULL THEN coalesce(w.fields_before, '{}') ELSE '{}' END || w.fields AS fields,
+            l.status_code,
+            l.supplement_at_desk,
+            CASE WHEN 'received_at' = any(w.said) THEN w.received_at ELSE w.received_before END AS received_at,
+            CASE WHEN 'due_at' = any(w.said) THEN w.due_at ELSE w.due_before END AS due_at,
+            CASE WHEN 'finished_at' = any(w.said) THEN w.finished_at ELSE w.finished_before END AS finished_at,
+            CASE WHEN 'returned_at' = any(w.said) THEN w.returned_at ELSE w.returned_before END AS returned_at,
+            n.is_news
+        FROM written AS w
+        INNER JOIN steps AS l ON w.place = l.place AND l.is_last
+        CROSS JOIN LATERAL (SELECT bool_or(s.is_news) AS is_news FROM steps AS s WHERE s.place = w.place) AS n
+        -- What happened before what is known changes no row: a step that was typed in late.
+        WHERE
+            is_whole
+            OR l.happened_at >= coalesce(w.happened_before, '-infinity')
+            -- A day without a time of day is of that whole day.
+            OR l.happened_at = date_trunc('day', w.happened_before, 'Asia/Ho_Chi_Minh')
+    ),
+
+    saved AS (
+        INSERT INTO intake.pushed_dossiers AS d (
+            source, agency_code, dossier_code, client_id, fields, status_code, supplement_at_desk, received_at, due_at,
+            finished_at, returned_at, arrived_at, updated_at
+        )
+        SELECT
+            its_source, m.agency_code, m.dossier_code, of_client, m.fields, m.status_code, m.supplement_at_desk,
+            m.received_at, m.due_at, m.finished_at, m.returned_at, moment, moment
+        FROM merged AS m
+        WHERE
+            m.dossier_no IS NULL
+            OR m.is_news
+            OR (m.purged_at IS NULL AND m.fields IS DISTINCT FROM m.fields_before)
+            OR ROW(m.status_code, m.supplement_at_desk, m.received_at, m.due_at, m.finished_at, m.returned_at)
+            IS DISTINCT FROM ROW(
+                m.status_before, m.place_before, m.received_before, m.due_before, m.finished_before, m.returned_before
+            )
+        ON CONFLICT (source, agency_code, dossier_code) DO UPDATE SET
+            client_id = excluded.client_id,
+            fields = excluded.fields,
+            status_code = excluded.status_code,
+            supplement_at_desk = excluded.supplement_at_desk,
+            received_at = excluded.received_at,
+            due_at = excluded.due_at,
+            finished_at = excluded.finished_at,
+            returned_at = excluded.returned_at,
+            updated_at = excluded.updated_at,
+            purged_at = NULL
+        RETURNING d.dossier_no, d.agency_code, d.dossier_code
+    ),
+
+    stepped AS (
+        INSERT INTO intake.pushed_steps (
+            source, transition_id, agency_code, dossier_code, client_id, fields, status_code, supplement_at_desk,
+            is_timed, occurred_at, recorded_at, digest
+        )
+        SELECT
+            its_source, base + row_number() OVER (ORDER BY s.place, s.ordinal), w.agency_code, w.dossier_code,
+            of_client, s.fields, s.status_code, s.supplement_at_desk, s.is_timed, s.happened_at, moment, s.digest
+        FROM steps AS s
+        INNER JOIN written AS w ON s.place = w.place
+        WHERE s.is_news
+        ORDER BY s.place, s.ordinal
+    ),
+
+    noted AS (
+        INSERT INTO intake.exported_dossiers AS e (dossier_no, export_no, exported_at, happened_at, state)
+        SELECT coalesce(s.dossier_no, m.dossier_no), export, exported, m.happened_at, m.state
+        FROM merged AS m
+        LEFT JOIN saved AS s ON m.agency_code = s.agency_code AND m.dossier_code = s.dossier_code
+        WHERE NOT is_whole OR m.state_before IS NULL OR m.state <> m.state_before
+        ON CONFLICT (dossier_no) DO UPDATE SET
+            export_no = excluded.export_no,
+            exported_at = excluded.exported_at,
+            happened_at = excluded.happened_at,
+            state = excluded.state
+    )
+
+    SELECT
+        count(*) FILTER (WHERE w.dossier_no IS NULL),
+        count(*) FILTER (
+            WHERE w.dossier_no IS NOT NULL AND EXISTS (SELECT 1 FROM steps AS s WHERE s.place = w.place AND s.is_news)
+        ),
+        count(*) FILTER (WHERE w.is_older)
+    FROM written AS w;
 END
 $$;
 
@@ -5374,6 +5617,86 @@ ALTER TABLE intake.clients ALTER COLUMN client_id ADD GENERATED ALWAYS AS IDENTI
     CACHE 1
 );
 
+-- Name: export_forms; Type: TABLE; Schema: intake; Owner: -
+
+CREATE TABLE intake.export_forms (
+    form_no bigint NOT NULL,
+    client_id bigint NOT NULL,
+    form jsonb NOT NULL,
+    set_at timestamp with time zone NOT NULL,
+    set_by text NOT NULL,
+    CONSTRAINT export_forms_set_by_check CHECK ((btrim(set_by) <> ''::text))
+);
+
+-- Name: export_forms_form_no_seq; Type: SEQUENCE; Schema: intake; Owner: -
+
+ALTER TABLE intake.export_forms ALTER COLUMN form_no ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME intake.export_forms_form_no_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- Name: exported_dossiers; Type: TABLE; Schema: intake; Owner: -
+
+CREATE TABLE intake.exported_dossiers (
+    dossier_no bigint NOT NULL,
+    export_no bigint NOT NULL,
+    exported_at timestamp with time zone NOT NULL,
+    happened_at timestamp with time zone NOT NULL,
+    state bytea NOT NULL,
+    vanished_in bigint,
+    CONSTRAINT exported_dossiers_state_check CHECK ((length(state) = 32))
+);
+
+-- Name: exports; Type: TABLE; Schema: intake; Owner: -
+
+CREATE TABLE intake.exports (
+    export_no bigint NOT NULL,
+    source text NOT NULL,
+    name text NOT NULL,
+    size bigint NOT NULL,
+    modified_at timestamp with time zone NOT NULL,
+    seen_at timestamp with time zone NOT NULL,
+    state text NOT NULL,
+    form_no bigint,
+    sha256 bytea,
+    exported_at timestamp with time zone,
+    is_whole boolean,
+    ends_a_line boolean,
+    read_at timestamp with time zone,
+    lines bigint DEFAULT 0 NOT NULL,
+    dossiers bigint DEFAULT 0 NOT NULL,
+    added bigint DEFAULT 0 NOT NULL,
+    moved bigint DEFAULT 0 NOT NULL,
+    older bigint DEFAULT 0 NOT NULL,
+    refused bigint DEFAULT 0 NOT NULL,
+    vanished bigint DEFAULT 0 NOT NULL,
+    faults jsonb DEFAULT '[]'::jsonb NOT NULL,
+    accepted_by text,
+    accepted_at timestamp with time zone,
+    accepted_why text,
+    CONSTRAINT exports_accepted_by_check CHECK ((btrim(accepted_by) <> ''::text)),
+    CONSTRAINT exports_check CHECK (((state = 'waiting'::text) = (read_at IS NULL))),
+    CONSTRAINT exports_check1 CHECK (((accepted_by IS NULL) = (accepted_at IS NULL))),
+    CONSTRAINT exports_sha256_check CHECK ((length(sha256) = 32)),
+    CONSTRAINT exports_size_check CHECK ((size >= 0)),
+    CONSTRAINT exports_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'taken'::text, 'repeated'::text, 'outdated'::text, 'refused'::text, 'accepted'::text])))
+);
+
+-- Name: exports_export_no_seq; Type: SEQUENCE; Schema: intake; Owner: -
+
+ALTER TABLE intake.exports ALTER COLUMN export_no ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME intake.exports_export_no_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 -- Name: faults; Type: TABLE; Schema: intake; Owner: -
 
 CREATE TABLE intake.faults (
@@ -6825,6 +7148,21 @@ ALTER TABLE ONLY intake.clients
 ALTER TABLE ONLY intake.clients
     ADD CONSTRAINT clients_pkey PRIMARY KEY (client_id);
 
+-- Name: export_forms export_forms_pkey; Type: CONSTRAINT; Schema: intake; Owner: -
+
+ALTER TABLE ONLY intake.export_forms
+    ADD CONSTRAINT export_forms_pkey PRIMARY KEY (form_no);
+
+-- Name: exported_dossiers exported_dossiers_pkey; Type: CONSTRAINT; Schema: intake; Owner: -
+
+ALTER TABLE ONLY intake.exported_dossiers
+    ADD CONSTRAINT exported_dossiers_pkey PRIMARY KEY (dossier_no);
+
+-- Name: exports exports_pkey; Type: CONSTRAINT; Schema: intake; Owner: -
+
+ALTER TABLE ONLY intake.exports
+    ADD CONSTRAINT exports_pkey PRIMARY KEY (export_no);
+
 -- Name: faults faults_pkey; Type: CONSTRAINT; Schema: intake; Owner: -
 
 ALTER TABLE ONLY intake.faults
@@ -7533,6 +7871,34 @@ CREATE INDEX client_agencies_agency ON intake.client_agencies USING btree (agenc
 
 CREATE INDEX client_changes_client ON intake.client_changes USING btree (client_id);
 
+-- Name: export_forms_client; Type: INDEX; Schema: intake; Owner: -
+
+CREATE INDEX export_forms_client ON intake.export_forms USING btree (client_id, form_no);
+
+-- Name: exported_dossiers_export; Type: INDEX; Schema: intake; Owner: -
+
+CREATE INDEX exported_dossiers_export ON intake.exported_dossiers USING btree (export_no);
+
+-- Name: exported_dossiers_vanished; Type: INDEX; Schema: intake; Owner: -
+
+CREATE INDEX exported_dossiers_vanished ON intake.exported_dossiers USING btree (vanished_in) WHERE (vanished_in IS NOT NULL);
+
+-- Name: exports_file; Type: INDEX; Schema: intake; Owner: -
+
+CREATE UNIQUE INDEX exports_file ON intake.exports USING btree (source, name, size, modified_at);
+
+-- Name: exports_form; Type: INDEX; Schema: intake; Owner: -
+
+CREATE INDEX exports_form ON intake.exports USING btree (form_no);
+
+-- Name: exports_source; Type: INDEX; Schema: intake; Owner: -
+
+CREATE INDEX exports_source ON intake.exports USING btree (source, export_no);
+
+-- Name: exports_waiting; Type: INDEX; Schema: intake; Owner: -
+
+CREATE UNIQUE INDEX exports_waiting ON intake.exports USING btree (source, name) WHERE (state = 'waiting'::text);
+
 -- Name: pushed_dossiers_client; Type: INDEX; Schema: intake; Owner: -
 
 CREATE INDEX pushed_dossiers_client ON intake.pushed_dossiers USING btree (client_id);
@@ -7928,6 +8294,10 @@ CREATE TRIGGER keep_personal_data BEFORE UPDATE ON intake.pushed_steps FOR EACH 
 -- Name: client_changes refuse_change; Type: TRIGGER; Schema: intake; Owner: -
 
 CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON intake.client_changes FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+
+-- Name: export_forms refuse_change; Type: TRIGGER; Schema: intake; Owner: -
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON intake.export_forms FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
 
 -- Name: messages enforce_message_move; Type: TRIGGER; Schema: motcua; Owner: -
 
@@ -8329,6 +8699,31 @@ ALTER TABLE ONLY intake.client_days
 
 ALTER TABLE ONLY intake.client_hours
     ADD CONSTRAINT client_hours_client_id_fkey FOREIGN KEY (client_id) REFERENCES intake.clients(client_id);
+
+-- Name: export_forms export_forms_client_id_fkey; Type: FK CONSTRAINT; Schema: intake; Owner: -
+
+ALTER TABLE ONLY intake.export_forms
+    ADD CONSTRAINT export_forms_client_id_fkey FOREIGN KEY (client_id) REFERENCES intake.clients(client_id);
+
+-- Name: exported_dossiers exported_dossiers_dossier_no_fkey; Type: FK CONSTRAINT; Schema: intake; Owner: -
+
+ALTER TABLE ONLY intake.exported_dossiers
+    ADD CONSTRAINT exported_dossiers_dossier_no_fkey FOREIGN KEY (dossier_no) REFERENCES intake.pushed_dossiers(dossier_no);
+
+-- Name: exported_dossiers exported_dossiers_export_no_fkey; Type: FK CONSTRAINT; Schema: intake; Owner: -
+
+ALTER TABLE ONLY intake.exported_dossiers
+    ADD CONSTRAINT exported_dossiers_export_no_fkey FOREIGN KEY (export_no) REFERENCES intake.exports(export_no);
+
+-- Name: exported_dossiers exported_dossiers_vanished_in_fkey; Type: FK CONSTRAINT; Schema: intake; Owner: -
+
+ALTER TABLE ONLY intake.exported_dossiers
+    ADD CONSTRAINT exported_dossiers_vanished_in_fkey FOREIGN KEY (vanished_in) REFERENCES intake.exports(export_no);
+
+-- Name: exports exports_form_no_fkey; Type: FK CONSTRAINT; Schema: intake; Owner: -
+
+ALTER TABLE ONLY intake.exports
+    ADD CONSTRAINT exports_form_no_fkey FOREIGN KEY (form_no) REFERENCES intake.export_forms(form_no);
 
 -- Name: faults faults_client_id_fkey; Type: FK CONSTRAINT; Schema: intake; Owner: -
 
@@ -8911,6 +9306,11 @@ GRANT ALL ON FUNCTION audit.dossier_as_of(of_dossier bigint, moment timestamp wi
 GRANT ALL ON FUNCTION audit.dossier_as_of(of_dossier bigint, moment timestamp with time zone, known_version bigint, known_transition bigint) TO motcua_pages;
 GRANT ALL ON FUNCTION audit.dossier_as_of(of_dossier bigint, moment timestamp with time zone, known_version bigint, known_transition bigint) TO motcua_audit;
 
+-- Name: FUNCTION compare_export(of_client bigint, agency_codes text[], dossier_codes text[], OUT there bigint, OUT missing bigint); Type: ACL; Schema: intake; Owner: -
+
+REVOKE ALL ON FUNCTION intake.compare_export(of_client bigint, agency_codes text[], dossier_codes text[], OUT there bigint, OUT missing bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION intake.compare_export(of_client bigint, agency_codes text[], dossier_codes text[], OUT there bigint, OUT missing bigint) TO motcua_app;
+
 -- Name: TABLE clients; Type: ACL; Schema: intake; Owner: -
 
 GRANT SELECT,INSERT,UPDATE ON TABLE intake.clients TO motcua_app;
@@ -8949,6 +9349,11 @@ GRANT ALL ON FUNCTION intake.look_up(session_digest bytea, codes text[]) TO motc
 REVOKE ALL ON FUNCTION intake.note_call(session_digest bytea, of_service text, were_taken bigint, were_repeated bigint, were_refused bigint, faults jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION intake.note_call(session_digest bytea, of_service text, were_taken bigint, were_repeated bigint, were_refused bigint, faults jsonb) TO motcua_intake;
 
+-- Name: FUNCTION note_vanished(of_client bigint, export bigint, agency_codes text[], dossier_codes text[]); Type: ACL; Schema: intake; Owner: -
+
+REVOKE ALL ON FUNCTION intake.note_vanished(of_client bigint, export bigint, agency_codes text[], dossier_codes text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION intake.note_vanished(of_client bigint, export bigint, agency_codes text[], dossier_codes text[]) TO motcua_app;
+
 -- Name: FUNCTION sign_in(client_name text, shown_digest bytea, session_digest bytea, lasts interval); Type: ACL; Schema: intake; Owner: -
 
 REVOKE ALL ON FUNCTION intake.sign_in(client_name text, shown_digest bytea, session_digest bytea, lasts interval) FROM PUBLIC;
@@ -8963,6 +9368,11 @@ GRANT ALL ON FUNCTION intake.sign_in_from(caller inet, unit text, session_digest
 
 REVOKE ALL ON FUNCTION intake.take_dossiers(session_digest bytea, given jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION intake.take_dossiers(session_digest bytea, given jsonb) TO motcua_intake;
+
+-- Name: FUNCTION take_export(of_client bigint, export bigint, exported timestamp with time zone, is_whole boolean, is_first boolean, given jsonb); Type: ACL; Schema: intake; Owner: -
+
+REVOKE ALL ON FUNCTION intake.take_export(of_client bigint, export bigint, exported timestamp with time zone, is_whole boolean, is_first boolean, given jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION intake.take_export(of_client bigint, export bigint, exported timestamp with time zone, is_whole boolean, is_first boolean, given jsonb) TO motcua_app;
 
 -- Name: FUNCTION take_steps(session_digest bytea, given jsonb); Type: ACL; Schema: intake; Owner: -
 
@@ -10415,6 +10825,18 @@ GRANT SELECT ON TABLE intake.client_days TO motcua_pages;
 
 GRANT SELECT ON TABLE intake.client_hours TO motcua_app;
 
+-- Name: TABLE export_forms; Type: ACL; Schema: intake; Owner: -
+
+GRANT SELECT,INSERT ON TABLE intake.export_forms TO motcua_app;
+
+-- Name: TABLE exported_dossiers; Type: ACL; Schema: intake; Owner: -
+
+GRANT SELECT ON TABLE intake.exported_dossiers TO motcua_app;
+
+-- Name: TABLE exports; Type: ACL; Schema: intake; Owner: -
+
+GRANT SELECT,INSERT,UPDATE ON TABLE intake.exports TO motcua_app;
+
 -- Name: TABLE faults; Type: ACL; Schema: intake; Owner: -
 
 GRANT SELECT ON TABLE intake.faults TO motcua_app;
@@ -10440,6 +10862,10 @@ GRANT SELECT(dossier_code) ON TABLE intake.pushed_dossiers TO motcua_app;
 
 GRANT SELECT(fields) ON TABLE intake.pushed_dossiers TO motcua_app;
 GRANT UPDATE(fields) ON TABLE intake.pushed_dossiers TO motcua_eraser;
+
+-- Name: COLUMN pushed_dossiers.status_code; Type: ACL; Schema: intake; Owner: -
+
+GRANT SELECT(status_code) ON TABLE intake.pushed_dossiers TO motcua_app;
 
 -- Name: COLUMN pushed_dossiers.arrived_at; Type: ACL; Schema: intake; Owner: -
 
