@@ -31,7 +31,7 @@ from tests.prove.worlds.pushing.province import Outcome, play
 
 FIRST_DAY = date(2024, 11, 28)
 """A Thursday: a weekend and the end of a month are in it."""
-DAYS, PER_DAY = 2, 6
+DAYS, PER_DAY = 2, 5
 _SYNCS = (time_of_day(11), time_of_day(15), time_of_day(17, 31))
 """Before the runs of these hours OpenCPS pushes."""
 _MEGABYTE = 1024 * 1024
