@@ -18,6 +18,7 @@ from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import version
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -163,6 +164,12 @@ class Installed:
         extra = given.get("extra", {}) | changes.pop("extra", {})
         given = given | changes | {"extra": {key: value for key, value in extra.items() if value is not None}}
         self.environment[variable] = json.dumps({key: value for key, value in given.items() if value is not None})
+
+    def patch(self, module: ModuleType, name: str, value: object) -> None:
+        """What the doctor expects or waits for is another."""
+        patching = pytest.MonkeyPatch()
+        self._undo.append(patching.undo)
+        patching.setattr(module, name, value)
 
     def later(self, mends: Callable[[], object]) -> None:
         self._undo.append(mends)

@@ -108,13 +108,11 @@ def _gateway_clock(it: Installed) -> None:
 
 
 def _other_python(it: Installed) -> None:
-    it.later(lambda known=machine.PYTHONS: setattr(machine, "PYTHONS", known))
-    machine.PYTHONS = ((3, 99),)
+    it.patch(machine, "PYTHONS", ((3, 99),))
 
 
 def _other_postgres(it: Installed) -> None:
-    it.later(lambda known=ledger.POSTGRES: setattr(ledger, "POSTGRES", known))
-    ledger.POSTGRES = 99
+    it.patch(ledger, "POSTGRES", 99)
 
 
 def _slow_source(it: Installed) -> None:
@@ -122,8 +120,7 @@ def _slow_source(it: Installed) -> None:
     holder = psycopg.connect(it.dsn(SOURCE))
     holder.execute("LOCK TABLE onestop.transitions IN ACCESS EXCLUSIVE MODE")
     it.later(holder.close)
-    it.later(lambda within=outside._SOURCE_WITHIN: setattr(outside, "_SOURCE_WITHIN", within))
-    outside._SOURCE_WITHIN = 0.2
+    it.patch(outside, "_SOURCE_WITHIN", 0.2)
 
 
 def _unhealthy_callbacks(it: Installed) -> None:

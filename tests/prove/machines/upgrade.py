@@ -26,7 +26,7 @@ from tests.soak.oracle import Citizen, judge, mistakes_noticed
 from tests.soak.stage import Hung
 from tests.upgrade.handbook import PAGE
 from tests.upgrade.rolling import LOCK_AT_MOST, Upgrade, longest_behind_owner
-from tests.upgrade.versions import Version, earlier_commits, present, take_out
+from tests.upgrade.versions import NoHistory, Version, earlier_commits, present, take_out
 
 _EXPECTED = ("SourceFailed", "RunIncomplete")
 """What a job raises by its own rules, to be red: a gateway was busy."""
@@ -36,30 +36,34 @@ _SHOWN = 4
 
 
 def figures(seed: int, since: str | None = None) -> list[Figure]:
-    """The upgrade from each earlier version; ``since``: from one commit or tag alone.
-
-    Raises:
-        NoHistory: the repository does not hold the earlier version; the message says what to do.
-    """
+    """The upgrade from each earlier version; ``since``: from one commit or tag alone."""
     logging.disable(logging.WARNING)
     end_at_first_signal(KeyboardInterrupt)
-    found = []
-    for commit in [since] if since else earlier_commits():
-        folder = Path(tempfile.mkdtemp(prefix="motcua-upgrade-"))
-        folder.chmod(0o711)
+    try:
+        return [figure for commit in ([since] if since else earlier_commits()) for figure in _from(commit, seed)]
+    except NoHistory as why:
+        return [Figure("an earlier version", str(why), "in the history", False)]
+
+
+def _from(commit: str, seed: int) -> list[Figure]:
+    folder = Path(tempfile.mkdtemp(prefix="motcua-upgrade-"))
+    folder.chmod(0o711)
+    try:
         before = take_out(commit, folder / "before")
-        upgrade = Upgrade(seed, before, present(), folder)
-        try:
-            rows = _one(upgrade)
-        finally:
-            upgrade.stage.close()
-            close_ledger_pool()
-        if all(each.ok for each in rows):
-            shutil.rmtree(folder, ignore_errors=True)
-        else:
-            rows.append(Figure("logs", str(folder), "-", True))
-        found += [Figure("from", before.name, "-", True), *rows]
-    return found
+    except NoHistory:
+        shutil.rmtree(folder)
+        raise
+    upgrade = Upgrade(seed, before, present(), folder)
+    try:
+        rows = _one(upgrade)
+    finally:
+        upgrade.stage.close()
+        close_ledger_pool()
+    if all(each.ok for each in rows):
+        shutil.rmtree(folder, ignore_errors=True)
+    else:
+        rows.append(Figure("logs", str(folder), "-", True))
+    return [Figure("from", before.name, "-", True), *rows]
 
 
 def _one(upgrade: Upgrade) -> list[Figure]:
