@@ -808,6 +808,10 @@ BEGIN
         WHERE NOT w.is_older
     ),
 
+    news AS MATERIALIZED (
+        SELECT s.place, bool_or(s.is_news) AS is_news FROM steps AS s GROUP BY s.place
+    ),
+
     merged AS MATERIALIZED (
         SELECT
             w.place,
@@ -835,7 +839,7 @@ BEGIN
             n.is_news
         FROM written AS w
         INNER JOIN steps AS l ON w.place = l.place AND l.is_last
-        CROSS JOIN LATERAL (SELECT bool_or(s.is_news) AS is_news FROM steps AS s WHERE s.place = w.place) AS n
+        INNER JOIN news AS n ON w.place = n.place
         -- What happened before what is known changes no row: a step that was typed in late.
         WHERE
             is_whole
@@ -904,11 +908,10 @@ BEGIN
 
     SELECT
         count(*) FILTER (WHERE w.dossier_no IS NULL),
-        count(*) FILTER (
-            WHERE w.dossier_no IS NOT NULL AND EXISTS (SELECT 1 FROM steps AS s WHERE s.place = w.place AND s.is_news)
-        ),
+        count(*) FILTER (WHERE w.dossier_no IS NOT NULL AND n.is_news),
         count(*) FILTER (WHERE w.is_older)
-    FROM written AS w;
+    FROM written AS w
+    LEFT JOIN news AS n ON w.place = n.place;
 END
 $$;
 

@@ -96,15 +96,18 @@ def set_form_of(form: str, *agencies: str) -> None:
 def read_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files are read in this process: the one that is started for each has its own test, and takes a second."""
 
-    def read(file: Any, name: str, form: Any, agencies: Any, own: Any, now: datetime) -> dict[str, Any]:
+    def read(
+        file: Any, name: str, form: Any, agencies: Any, own: Any, now: datetime, *, preview: bool = False
+    ) -> dict[str, Any]:
         file.seek(0)
         asked = {"name": name, "form": form.model_dump(mode="json"), "agencies": agencies, "own": list(own)}
-        found = reading._export(file.read(), asked | {"now": now.isoformat(), "preview": False})
+        found = reading._export(file.read(), asked | {"now": now.isoformat(), "preview": preview})
         # As it comes out of the other process.
         found = json.loads(json.dumps(found, default=str))
         return found | {"faults": [FileFault(**fault) for fault in found["its_faults"]]}
 
     monkeypatch.setattr("motcua.jobs.exports.taking.read_export_apart", read)
+    monkeypatch.setattr("motcua.commands.notices.files.read_export_apart", read)
 
 
 @pytest.fixture

@@ -1,0 +1,75 @@
+"""``motcua files``: a form is set, tried and changed; files are listed with what was wrong in them."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from typer.testing import CliRunner
+
+from motcua.cli import app
+from motcua.store.intake.exports import form_in_force
+from motcua.store.ledger.database import connect
+from tests.conftest import NHA_TRANG, TU_PHAP
+from tests.integration.exports.conftest import FORM, HEADINGS, SOURCE, last, line
+
+
+def motcua(*words: str, fails: bool = False) -> str:
+    done = CliRunner().invoke(app, ["files", *words], env={"COLUMNS": "250"})
+    assert done.exit_code == (2 if fails else 0), done.output
+    return re.sub(r"\s+", " ", done.output)
+
+
+@pytest.fixture
+def form(tmp_path):
+    path = tmp_path / "mau.yaml"
+    path.write_text(FORM, encoding="utf-8")
+    return str(path)
+
+
+def test_form_is_set_once_with_its_agencies_and_changed_alone(software, form, tmp_path):
+    assert "There is no form of khac" in motcua("form", "khac", fails=True)
+    assert "say both" in motcua("form", "khac", form, "--by", "hoa", fails=True)
+    assert "There is no agency 999" in motcua("form", "khac", form, "--agency", "999", "--by", "hoa", fails=True)
+    assert "add khac=files to MOTCUA_SOURCES" in motcua("form", "khac", form, "--agency", "H32.30", "--by", "hoa")
+    assert "Chờ trả kết quả" in motcua("form", "khac")
+    motcua("form", "khac", "--agency", TU_PHAP, "--by", "minh")
+    (tmp_path / "mau.yaml").write_text(FORM.replace("whole", "changes"), encoding="utf-8")
+    motcua("form", "khac", form, "--by", "minh")
+    with connect() as connection:
+        kept = form_in_force(connection, "khac")
+    assert kept is not None
+    assert (kept.form["kind"], kept.set_by, kept.agencies) == ("changes", "minh", [TU_PHAP])
+    (tmp_path / "mau.yaml").write_text("kind: whole", encoding="utf-8")
+    assert "columns" in motcua("form", "khac", form, "--by", "minh", fails=True)
+
+
+def test_form_is_tried_on_a_file_and_nothing_is_written(software, form, tmp_path, states):
+    path = tmp_path / "xuat.csv"
+    path.write_text("\n".join((HEADINGS, line("H-1"), line("H-2", "Xong"))) + "\n", encoding="utf-8")
+    told = motcua("preview", "moi", str(path), "--form", form, "--agency", NHA_TRANG)
+    assert "H-1" in told
+    assert "2 lines, 1 refused" in told
+    assert "dòng 3, cột “Trạng thái”: không hiểu trạng thái" in told
+    assert "0905123456" not in told
+    assert "H-1" in motcua("preview", SOURCE, str(path))
+    assert states() == {}
+    path.write_text("x", encoding="utf-8")
+    assert "xuat.csv" in motcua("preview", SOURCE, str(path), fails=True)
+
+
+def test_files_are_listed_with_what_was_wrong_and_a_refused_one_is_taken_by_name(software, states):
+    assert "No file was seen yet" in motcua("list")
+    software.drop(*(line(f"H-{number}") for number in range(9)), line("H-9", "Xong"))
+    software.read()
+    software.drop(line("H-0"))
+    software.read()
+    number = str(last().export_no)
+    assert "refused" in motcua("list", SOURCE)
+    assert "lần trước có 10" in motcua("faults", number)
+    assert "is not refused" in motcua("accept", "999", "--why", "x", "--by", "hoa", fails=True)
+    motcua("accept", number, "--why", "đã bàn giao", "--by", "hoa")
+    assert "1 taken" in motcua("read", SOURCE)
+    assert "hoa" in motcua("faults", number)
+    assert "H-5" in motcua("list", SOURCE, "--vanished")
+    assert "There is no file 999" in motcua("faults", "999", fails=True)
