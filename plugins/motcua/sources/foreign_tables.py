@@ -6,9 +6,12 @@ import re
 from typing import LiteralString
 
 from motcua.sources.contract import ContractSource
+from motcua.sources.patience import answered_within
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
 
+_SET_WITHIN = 5.0
+"""Seconds for what asks the far side nothing."""
 _COMPARED = re.compile(
     r"(?P<time>%\((?:since|start|end|recorded_since|updated_since)\)s)|(?P<number>%\(after\)s)"
     r"|(?:timestamptz )?(?P<day>'[0-9]{4}-01-01')"
@@ -37,8 +40,9 @@ class ForeignTablesSource(ContractSource):
     """
 
     def __init__(self, connection: Connection, source: str = "") -> None:
-        connection.execute(statement("sources/foreign_tables/join_by_hash"))
-        connection.commit()
+        with answered_within(connection, _SET_WITHIN):
+            connection.execute(statement("sources/foreign_tables/join_by_hash"))
+            connection.commit()
         super().__init__(connection, source)
         # A prepared statement's plan holds lists as values beside it.
         connection.prepare_threshold = None
