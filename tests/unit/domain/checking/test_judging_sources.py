@@ -22,7 +22,7 @@ from motcua.domain.checking.reading import (
 from motcua.domain.checking.rows import Sample, judge_rows
 from motcua.domain.dossiers import RowContext, SourceDossier, SourceTransition
 from motcua.reports.checking import check_words, told
-from tests.source_check_page import PAGE, page_with_table
+from tests.unit.domain.checking.source_check_page import PAGE, page_with_table
 
 NOW = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)
 AGENCY = "000.00.30.H32"
@@ -223,4 +223,4 @@ def test_every_finding_has_its_words_and_the_page_tells_them_all():
         found.add(kind, 1, 2, ["a", "b"], ["H32-1"])
     assert all(all((each.title, each.found, each.why, each.action)) for each in map(told, found.in_order()))
     page = PAGE.read_text(encoding="utf-8")
-    assert page_with_table(page) == page, "run: python -m tests.source_check_page"
+    assert page_with_table(page) == page, "run: python -m tests.unit.domain.checking.source_check_page"

@@ -1,6 +1,6 @@
 """The table of docs/vi/kiem-tra-nguon.md: everything that a check of a source can find, with what to do.
 
-``python -m tests.source_check_page`` writes it anew; a test holds the page against the code.
+``python -m tests.unit.domain.checking.source_check_page`` writes it anew; a test holds the page against the code.
 """
 
 from __future__ import annotations
