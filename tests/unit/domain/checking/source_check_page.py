@@ -10,7 +10,7 @@ from pathlib import Path
 from motcua.domain.checking.kinds import KINDS
 from motcua.reports.checking import check_words
 
-PAGE = Path(__file__).parents[1] / "docs" / "vi" / "kiem-tra-nguon.md"
+PAGE = Path(__file__).parents[4] / "docs" / "vi" / "kiem-tra-nguon.md"
 _BEGINS, _ENDS = "<!-- findings -->\n", "<!-- end of findings -->\n"
 
 
