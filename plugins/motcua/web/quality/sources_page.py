@@ -86,7 +86,7 @@ def download_sources(
             rows = [_unusable_row(visits, each) for each in open_quarantine(connection, visits.listed)]
         else:
             visits.must_see_all()
-            columns = ["source", "written_status", "stands_for", "before", "since", "changed_by"]
+            columns = ["source", "written_status", "stands_for", "mapped_before", "since", "changed_by"]
             names = national_statuses()
             rows = [
                 [
