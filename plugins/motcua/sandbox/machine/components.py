@@ -12,7 +12,7 @@ import requests
 
 from motcua.sandbox.machine.deployment import Deployment
 from motcua.sandbox.machine.supervisor import Component
-from motcua.sandbox.world.one_stop import PUSHED
+from motcua.sandbox.world.one_stop import DROPPED, PUSHED
 
 _AIRFLOW_READY_WITHIN = 300.0
 """Seconds; a machine that imports Airflow slowly is slow, not broken."""
@@ -130,6 +130,9 @@ def components(deployment: Deployment, *, world: tuple[str, ...] = ()) -> list[l
     vendor = Component("vendor", _module("motcua.sandbox.vendor", "--folder", data / "vendor"), plain)
     read = environment.get("MOTCUA_SOURCES", "").split(",")
     pushes = all(f"{source}={adapter}" in read for source, adapter in PUSHED.items())
+    clerk = Component("clerk", _module("motcua.sandbox.vendor.clerk", "--folder", data / "clerk"), plain)
+    drops = all(f"{source}={adapter}" in read for source, adapter in DROPPED.items())
+    drops = drops and not environment.get("MOTCUA_FILES")
     return [
         [
             network,
@@ -148,5 +151,5 @@ def components(deployment: Deployment, *, world: tuple[str, ...] = ()) -> list[l
             # waits for a message.
             Component("watch", [_command("motcua"), "watch"], environment, stop_within=0.3, before_exec=_give_way)
         ],
-        [living, *([vendor] if pushes else [])],
+        [living, *([vendor] if pushes else []), *([clerk] if drops else [])],
     ]
