@@ -389,7 +389,12 @@ def guarded(run: Callable[[], int], console: Console) -> int:
 
 
 def start_everything(
-    supervisor: Supervisor, addresses: Addresses, *, world: tuple[str, ...] = (), past: bool = False
+    supervisor: Supervisor,
+    addresses: Addresses,
+    *,
+    world: tuple[str, ...] = (),
+    clerk: tuple[str, ...] = (),
+    past: bool = False,
 ) -> Deployment:
     """Checks the place, sets it up and starts all components; gives an empty ledger a ``past`` before anything works
     on it.
@@ -410,7 +415,7 @@ def start_everything(
         supervisor.wait_for("past")
     deployment = deployment.whose_day_begins(datetime.now(UTC) + takes, os.environ)
     keep_environment(addresses.data, deployment.environment)
-    for group in components(deployment, world=world):
+    for group in components(deployment, world=world, clerk=clerk):
         supervisor.start(*group)
     return deployment
 

@@ -45,7 +45,7 @@ REACHED = {"result": "delivered", "supplement": "delivered", "reply": "accepted"
 ENOUGH = 3
 """Delivered messages of each kind."""
 
-DEADLINE = 240.0
+DEADLINE = 300.0
 """Seconds from a running world to enough messages, and to the end of the run that sent them."""
 
 _TAKEN = frozenset({"accepted", "delivered", "undelivered"})
@@ -53,6 +53,9 @@ _TAKEN = frozenset({"accepted", "delivered", "undelivered"})
 
 QUICK_WORLD = ("--rate", "5")
 """Arguments of a world that does not keep us waiting."""
+
+QUICK_CLERK = ("--every", "12")
+"""Arguments of a clerk who does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,7 +365,7 @@ def _run_in(folder: Path, console: Console) -> int:
     numbers: set[str] = set()
     try:
         with Supervisor(addresses.data, progress(console)) as supervisor:
-            deployment = start_everything(supervisor, addresses, world=QUICK_WORLD)
+            deployment = start_everything(supervisor, addresses, world=QUICK_WORLD, clerk=QUICK_CLERK)
             try:
                 _wait_for_messages(supervisor, deployment)
                 asked = _ask_about_dossiers(supervisor, deployment)

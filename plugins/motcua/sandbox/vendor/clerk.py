@@ -53,6 +53,7 @@ class Clerk(Office[_Memory]):
         form: ExportForm,
         say: Callable[[str], None],
         *,
+        every: timedelta = EVERY,
         random: Random | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -64,10 +65,12 @@ class Clerk(Office[_Memory]):
             agency: whose software it is, and how it lives.
             form: whose headings and words its exports have.
             say: told, in a sentence without anybody's data, what goes wrong.
+            every: time from one export to the next.
             random: chance.
             clock: aware.
         """
         self._into, self._form, self._say = into, form, say
+        self._every = every
         super().__init__(folder / "clerk.json", _Memory, agency, random=random, clock=clock)
         self._next_export = self._clock() + FIRST_AFTER
 
@@ -76,7 +79,7 @@ class Clerk(Office[_Memory]):
         now = self.live()
         if now < self._next_export:
             return
-        self._next_export = now + EVERY
+        self._next_export = now + self._every
         try:
             self._export(now)
         except OSError as error:
@@ -142,6 +145,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m motcua.sandbox.vendor.clerk", description=__doc__)
     parser.add_argument("--folder", type=Path, default=settings().data / "clerk", help="the software's own folder")
     parser.add_argument("--into", type=Path, default=settings().data / "files" / played.source, help="for exports")
+    parser.add_argument("--every", type=float, default=EVERY.total_seconds(), help="seconds between two exports")
     given = parser.parse_args(arguments)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -151,7 +155,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(sentence, file=sys.stderr, flush=True)
 
     given.folder.mkdir(parents=True, exist_ok=True)
-    clerk = Clerk(given.folder, given.into, played.agency, played.form, say)
+    clerk = Clerk(given.folder, given.into, played.agency, played.form, say, every=timedelta(seconds=given.every))
     told = clerk.memory.exports
     while not stop.wait(0.2):
         clerk.tick()
