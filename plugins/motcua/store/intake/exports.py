@@ -268,7 +268,7 @@ def list_exports(
 
 def agencies_told_of(connection: Connection, source: str) -> frozenset[str]:
     """Codes of the agencies that the files of a source may tell of now, or might at any time."""
-    rows = connection.execute(statement("intake/exports/agencies"), {"source": source})
+    rows = connection.execute(statement("intake/clients/told_of"), {"source": source})
     return frozenset(row["agency_code"] for row in rows)
 
 
