@@ -40,6 +40,7 @@ ADDRESSES = (
     f"quality/agency?code={NHA_TRANG}",
     "quality/sources",
     "quality/sources/check?source=khanhhoa",
+    "quality/sources/exports",
     "quality/findings?part=faults&state=to_do",
     "reconciliation",
     "reconciliation/rows?closing=1&figure=delivered",

@@ -36,8 +36,8 @@ from motcua.sandbox.machine.deployment import (
     postgres_connection,
     read_addresses,
 )
-from motcua.sandbox.vendor.joining import pushing
-from motcua.sandbox.world.one_stop import PUSHED, SOURCES, OneStopAddresses
+from motcua.sandbox.vendor.joining import exporting, pushing
+from motcua.sandbox.world.one_stop import DROPPED, PUSHED, SOURCES, OneStopAddresses
 from motcua.settings import include_dir
 
 pytestmark = pytest.mark.alone
@@ -262,7 +262,7 @@ def test_past_is_played_by_the_hours_of_production_as_the_owner(
     assert "PGOPTIONS" not in made.environment, "the demo itself loses nothing"
 
 
-def test_intake_of_the_demo_has_its_role_and_software_that_pushes_where_it_is_read(
+def test_intake_of_the_demo_has_its_role_and_software_that_pushes_or_exports_where_it_is_read(
     addresses: Addresses, databases: Databases, tmp_path: Path
 ) -> None:
     secret = Secrets.of(tmp_path)
@@ -272,16 +272,29 @@ def test_intake_of_the_demo_has_its_role_and_software_that_pushes_where_it_is_re
         assert json.loads(environment["AIRFLOW_CONN_MOTCUA_DB_INTAKE"])["login"] == "intake"
         made = Deployment(addresses, secret, databases, OneStopAddresses({}, "truth"), environment)
         started[len(caller)] = {each.name: each for group in components(made) for each in group}
-    assert started[0].keys() - started[1].keys() == {"vendor"}
-    # It is outside: it knows neither the ledger nor the one-stop databases.
-    given = started[0]["vendor"].environment
+    assert started[0].keys() - started[1].keys() == {"vendor", "clerk"}
+    # They are outside: they know neither the ledger nor the one-stop databases.
+    given = {*started[0]["vendor"].environment, *started[0]["clerk"].environment}
     assert not [name for name in given if name.startswith(("AIRFLOW", "MOTCUA_WORLD"))]
 
 
-def test_pushing_source_of_the_demo_is_the_one_that_is_read() -> None:
+def test_clerk_of_the_demo_drops_nothing_where_exports_are_read_elsewhere(
+    addresses: Addresses, databases: Databases, tmp_path: Path
+) -> None:
+    secret, caller = Secrets.of(tmp_path), {"MOTCUA_FILES": "s3://theirs@bucket/files"}
+    environment = airflow_environment(addresses, secret, databases, tmp_path, caller)
+    made = Deployment(addresses, secret, databases, OneStopAddresses({}, "truth"), environment)
+    names = {each.name for group in components(made) for each in group}
+    assert "vendor" in names
+    assert "clerk" not in names
+
+
+def test_sources_of_the_demo_that_have_no_database_are_the_ones_that_are_read() -> None:
     assert {pushing().source} == PUSHED.keys()
-    assert not PUSHED.keys() & SOURCES.keys()
-    assert {entry["code"] for entry in read_agencies_file()}.isdisjoint({pushing().agency.code})
+    assert {exporting().source} == DROPPED.keys()
+    assert len(SOURCES | PUSHED | DROPPED) == len(SOURCES) + len(PUSHED) + len(DROPPED)
+    codes = [*(entry["code"] for entry in read_agencies_file()), pushing().agency.code, exporting().agency.code]
+    assert len(set(codes)) == len(codes)
 
 
 def read_agencies_file() -> list[dict[str, str]]:

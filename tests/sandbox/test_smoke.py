@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +20,7 @@ from motcua.sandbox.smoke import (
     Check,
     Evidence,
     check_delivery,
+    check_dropped,
     check_identity,
     check_logs,
     check_network,
@@ -26,7 +28,7 @@ from motcua.sandbox.smoke import (
     check_replies,
 )
 from motcua.sandbox.summary import Summary, identity_line, render
-from motcua.sandbox.vendor.joining import pushing
+from motcua.sandbox.vendor.joining import Exporting, Pushing, exporting, pushing
 from motcua.store.notices.messages import StateCount
 from motcua.store.oversight.accounting import IdentityRow, Latency
 
@@ -64,11 +66,14 @@ def test_enough_of_every_kind_is_good() -> None:
 
 
 @pytest.mark.parametrize("state", ["delivered", "accepted", "suppressed"])
-def test_pushed_dossiers_of_which_no_phone_rang_fail(state: str) -> None:
+@pytest.mark.parametrize(("check", "agency"), [(check_pushed, pushing), (check_dropped, exporting)])
+def test_dossiers_of_software_nobody_sees_into_of_which_no_phone_rang_fail(
+    state: str, check: Callable[[Summary], Iterator[Check]], agency: Callable[[], Pushing | Exporting]
+) -> None:
     of_others = summary()
-    assert len(failed(list(check_pushed(of_others)))) == 1
-    pushed = StateCount(pushing().agency.code, "result", state, None, 1)
-    told = failed(list(check_pushed(replace(of_others, messages=[*of_others.messages, pushed]))))
+    assert len(failed(list(check(of_others)))) == 1
+    its = StateCount(agency().agency.code, "result", state, None, 1)
+    told = failed(list(check(replace(of_others, messages=[*of_others.messages, its]))))
     assert bool(told) == (state != "delivered")
 
 

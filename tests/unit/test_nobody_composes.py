@@ -136,6 +136,7 @@ EXCEPTIONS = {
     "form of complaints: reason": "what the check found, or why a complaint is taken back",
     "form of quality: why": "why a finding stands",
     "form of quality_rows: why": "likewise",
+    "form of exports: reason": "why an exported file is right as it is; kept, and no number is taken",
     "form of sources: written": "code of a status as a source writes it",
     "form of sources: stands_for": "one of the national status codes",
     "form of complaints: note": "a citizen's complaint in short; kept, and no number is taken",

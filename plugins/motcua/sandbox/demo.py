@@ -59,7 +59,7 @@ from motcua.sandbox.network.carrier_statement import CarrierOffice
 from motcua.sandbox.past.ledger_clock import is_half_done
 from motcua.sandbox.past.playing import load_past
 from motcua.sandbox.summary import read_summary, render
-from motcua.sandbox.vendor.joining import join
+from motcua.sandbox.vendor.joining import join, join_by_files
 from motcua.sandbox.world.__main__ import open_world, world_databases
 from motcua.sandbox.world.one_stop import SOURCES, create_one_stop_databases
 from motcua.settings import Settings, include_dir, settings
@@ -180,6 +180,8 @@ def prepare_ledger(agencies: Path, *, past: bool = False) -> None:
     print("agencies:", len(configured))
     if join(agencies.parent / "vendor", intake_url(os.environ), datetime.now(UTC)):
         print("and one whose software pushes")
+    if join_by_files(agencies.parent / "clerk", datetime.now(UTC)):
+        print("and one whose software exports files")
     _prepare_texts_and_calendars(datetime.now(UTC))
     let_agency_user_see(busiest_agency(agencies), datetime.now(UTC))
     work_today(agencies.parent, datetime.now(UTC))
@@ -387,7 +389,12 @@ def guarded(run: Callable[[], int], console: Console) -> int:
 
 
 def start_everything(
-    supervisor: Supervisor, addresses: Addresses, *, world: tuple[str, ...] = (), past: bool = False
+    supervisor: Supervisor,
+    addresses: Addresses,
+    *,
+    world: tuple[str, ...] = (),
+    clerk: tuple[str, ...] = (),
+    past: bool = False,
 ) -> Deployment:
     """Checks the place, sets it up and starts all components; gives an empty ledger a ``past`` before anything works
     on it.
@@ -408,7 +415,7 @@ def start_everything(
         supervisor.wait_for("past")
     deployment = deployment.whose_day_begins(datetime.now(UTC) + takes, os.environ)
     keep_environment(addresses.data, deployment.environment)
-    for group in components(deployment, world=world):
+    for group in components(deployment, world=world, clerk=clerk):
         supervisor.start(*group)
     return deployment
 
@@ -453,6 +460,8 @@ def addresses_lines(deployment: Deployment) -> str:
             "  Agencies        the thirteen of the pilot of 2016, as they were then; dossiers and people are invented",
             "  One that pushes Cam Lâm opens its database to nobody; its software pushes as to the national portal",
             "                  (… intake list). Push yourself: … intake push THU-1 --status 9 --phone 0905123456",
+            "  One that exports Khánh Sơn's software only exports; its clerk drops a workbook each 40 seconds"
+            " (… files list)",
             f"  The 17:30 of this demo, when apologies go, comes at {deployment.environment['MOTCUA_APOLOGY_TIME']}"
             f" and its quality check at {deployment.environment['MOTCUA_QUALITY_TIME']} (clock of Vietnam)",
         )

@@ -32,7 +32,7 @@ from motcua.sandbox.demo import (
 from motcua.sandbox.machine.deployment import ADMINISTRATOR, CannotRun, Deployment
 from motcua.sandbox.machine.supervisor import StopRequested, Supervisor, log_tail
 from motcua.sandbox.summary import Summary, identity_line, read_summary
-from motcua.sandbox.vendor.joining import pushing
+from motcua.sandbox.vendor.joining import exporting, pushing
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
 
@@ -45,7 +45,7 @@ REACHED = {"result": "delivered", "supplement": "delivered", "reply": "accepted"
 ENOUGH = 3
 """Delivered messages of each kind."""
 
-DEADLINE = 240.0
+DEADLINE = 300.0
 """Seconds from a running world to enough messages, and to the end of the run that sent them."""
 
 _TAKEN = frozenset({"accepted", "delivered", "undelivered"})
@@ -53,6 +53,9 @@ _TAKEN = frozenset({"accepted", "delivered", "undelivered"})
 
 QUICK_WORLD = ("--rate", "5")
 """Arguments of a world that does not keep us waiting."""
+
+QUICK_CLERK = ("--every", "12")
+"""Arguments of a clerk who does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +119,12 @@ def check_pushed(summary: Summary) -> Iterator[Check]:
     """What an agency's software pushed, whose database nobody sees, reached phones."""
     reached = summary.count(agency_code=pushing().agency.code, state="delivered")
     yield Check("messages about pushed dossiers are delivered", reached > 0, str(reached))
+
+
+def check_dropped(summary: Summary) -> Iterator[Check]:
+    """What an agency's clerk exported and dropped as files reached phones."""
+    reached = summary.count(agency_code=exporting().agency.code, state="delivered")
+    yield Check("messages about exported dossiers are delivered", reached > 0, str(reached))
 
 
 def check_identity(summary: Summary) -> Iterator[Check]:
@@ -250,10 +259,10 @@ def _wait_for_messages(supervisor: Supervisor, deployment: Deployment) -> None:
     while time.monotonic() < until:
         with deployment.ledger() as connection:
             summary = read_summary(connection, datetime.now(UTC))
-        enough = (*check_delivery(summary, KINDS[:2]), *check_pushed(summary))
+        enough = (*check_delivery(summary, KINDS[:2]), *check_pushed(summary), *check_dropped(summary))
         if world_lives and all(check.good for check in enough):
             # A run goes on while news keeps coming.
-            for name in ("world", "vendor"):
+            for name in ("world", "vendor", "clerk"):
                 supervisor.finish(name)
             world_lives = False
         under_way = sum(summary.count(state=state) for state in ("queued", "sending"))
@@ -273,7 +282,7 @@ def _examine(deployment: Deployment, asked: Sequence[dict[str, Any]]) -> tuple[l
     with deployment.ledger() as connection:
         summary = read_summary(connection, datetime.now(UTC))
         numbers = _numbers(connection)
-    checks = [*check_delivery(summary), *check_pushed(summary), *check_identity(summary)]
+    checks = [*check_delivery(summary), *check_pushed(summary), *check_dropped(summary), *check_identity(summary)]
     checks += check_network(_collect(deployment))
     checks += check_replies(asked, _network_log(deployment.network_url))
     return [*checks, *check_airflow(_Airflow(deployment))], numbers
@@ -356,7 +365,7 @@ def _run_in(folder: Path, console: Console) -> int:
     numbers: set[str] = set()
     try:
         with Supervisor(addresses.data, progress(console)) as supervisor:
-            deployment = start_everything(supervisor, addresses, world=QUICK_WORLD)
+            deployment = start_everything(supervisor, addresses, world=QUICK_WORLD, clerk=QUICK_CLERK)
             try:
                 _wait_for_messages(supervisor, deployment)
                 asked = _ask_about_dossiers(supervisor, deployment)

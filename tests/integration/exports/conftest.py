@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from motcua.commands.notices.files import _account
 from motcua.domain.clock import VIETNAM
+from motcua.jobs.exports.accounts import open_account
 from motcua.jobs.exports.forms import read_export_form
 from motcua.jobs.exports.taking import SETTLED, take_files
 from motcua.jobs.handed_in.tables import FileFault
@@ -88,7 +88,7 @@ class Software:
 def set_form_of(form: str, *agencies: str) -> None:
     with connect() as connection:
         if form_in_force(connection, SOURCE) is None:
-            _account(connection, SOURCE, agencies or (NHA_TRANG, TU_PHAP), "hoa", datetime.now(UTC))
+            open_account(connection, SOURCE, agencies or (NHA_TRANG, TU_PHAP), "hoa", datetime.now(UTC))
         set_form(connection, SOURCE, read_export_form(form).model_dump(mode="json"), "hoa", datetime.now(UTC))
 
 

@@ -24,12 +24,23 @@ from motcua.domain.periods import Period
 from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.calendars.keeping import import_calendar
 from motcua.jobs.checking.checking import check_source
+from motcua.jobs.exports.accounts import open_account
+from motcua.jobs.handed_in.tables import FileFault
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.quality.checking import check_quality
 from motcua.jobs.reconciliation.closing import close_period
 from motcua.reports.lists import MOST_ROWS
 from motcua.store.agencies import save_agencies
+from motcua.store.intake.exports import (
+    Became,
+    SeenFile,
+    accept_file,
+    finish_file,
+    form_in_force,
+    see_file,
+    set_form,
+)
 from motcua.store.ledger.database import connect
 from motcua.store.notices.sources import map_status
 from motcua.store.oversight.complaints import NewComplaint, link_complaints, save_complaints
@@ -62,6 +73,9 @@ ROWS: dict[str, list[tuple[dict[str, str], tuple[str, ...]]]] = {
     "/quality/findings": [({"rule": "P4"}, ("-1",))],
     "/quality/sources": [({}, ("=cơ quan lạ", "+bước lạc", "@minh"))],
     "/quality/sources/check": [({"source": "khanhhoa"}, ("Tài khoản có toàn quyền máy chủ",))],
+    "/quality/sources/exports": [
+        ({"source": "tep", "no": "1"}, (f"{FORMULA}.csv", "+đã xem", "@lan", "=cột", "-gone", "@Mã hồ sơ")),
+    ],
     "/reconciliation": [({"closing": "1"}, (FORMULA,)), ({"closing": "1", "agency": NHA_TRANG}, ("@Cấp bản sao",))],
     "/reconciliation/rows": [
         ({"closing": "1", "figure": "messages"}, ("+1",)),
@@ -99,7 +113,7 @@ def staff(staff: TestClient, configure, monkeypatch, tmp_path) -> TestClient:
 
 
 @pytest.fixture
-def full(staff: TestClient, one_stop, rows, tmp_path: Path) -> TestClient:
+def full(staff: TestClient, one_stop, rows, configure, tmp_path: Path) -> TestClient:
     """The pages, before a ledger in which everything begins as a formula does."""
     with connect() as connection:
         both = [agency(NHA_TRANG, name=FORMULA, short_name=None), agency(TU_PHAP, name="+Tư pháp", short_name=None)]
@@ -135,6 +149,8 @@ def full(staff: TestClient, one_stop, rows, tmp_path: Path) -> TestClient:
     with connect() as connection:
         map_status(connection, "khanhhoa", 77, 4, "@minh")
     check_source("khanhhoa")
+    _exports(rows)
+    configure(MOTCUA_SOURCES="khanhhoa,tep=files")
     looks = [{"check": "identity", "state": "ok", "facts": {"difference": 0, "night_of": None}}]
     rows(
         "INSERT INTO motcua.watch_life (began_at, looked_at, looks, recipients, unsent)"
@@ -142,6 +158,33 @@ def full(staff: TestClient, one_stop, rows, tmp_path: Path) -> TestClient:
         Jsonb(looks),
     )
     return staff
+
+
+def _exports(rows: Any) -> None:
+    now = datetime.now(UTC)
+    form = {"kind": "whole", "columns": {"dossier_code": ["@Mã hồ sơ"], "status": ["Trạng thái"]}}
+    fault = FileFault("bad_status", None, 3, "=cột", {"known": "Xong"})
+    with connect() as connection:
+        open_account(connection, "tep", [NHA_TRANG], "lan", now)
+        set_form(connection, "tep", form, "lan", now)
+        seen = see_file(connection, "tep", SeenFile(f"{FORMULA}.csv", 1, now), now)
+        kept = form_in_force(connection, "tep")
+        assert kept is not None
+        finish_file(connection, seen.export_no, Became("refused", kept.form_no, True, now, faults=[fault]))
+        accept_file(connection, seen.export_no, "@lan", "+đã xem", now)
+        finish_file(
+            connection, seen.export_no, Became("taken", kept.form_no, True, now, exported_at=now, faults=[fault])
+        )
+    rows(
+        "WITH gone AS (INSERT INTO intake.pushed_dossiers (source, agency_code, dossier_code, client_id, fields,"
+        " status_code, supplement_at_desk, arrived_at, updated_at)"
+        " SELECT 'tep', %s, '-gone', client_id, '{}', 4, false, now(), now() FROM intake.clients RETURNING dossier_no)"
+        " INSERT INTO intake.exported_dossiers"
+        " SELECT dossier_no, %s, now(), now(), decode(repeat('00', 32), 'hex'), %s FROM gone",
+        NHA_TRANG,
+        seen.export_no,
+        seen.export_no,
+    )
 
 
 def _notices(one_stop: Any) -> None:

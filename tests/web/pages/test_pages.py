@@ -413,6 +413,8 @@ def test_months_hold_every_day_of_the_year_once(agencies):
         "/quality/sources/file?format=csv&of=unusable",
         "/quality/sources/check?source=khanhhoa",
         "/quality/sources/check/file?format=csv&source=khanhhoa",
+        "/quality/sources/exports?source=tep",
+        "/quality/sources/exports/file?format=csv&of=exports&source=tep",
         "/quality/file?format=csv",
         "/reconciliation",
         "/reconciliation/figures/file?closing=1&format=csv",
@@ -438,8 +440,10 @@ def test_page_whose_statement_lasts_too_long_is_given_up_and_says_what_to_do(
     staff, token, ledger, rows, configure, address
 ):
     staff.cookies.set(COOKIE, token("admin"))
-    configure(MOTCUA_PAGE_PATIENCE="0.2", AIRFLOW_CONN_SMS_KANNEL="http://127.0.0.1:9")
-    tables = rows("SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables WHERE schemaname = 'motcua'")
+    configure(MOTCUA_PAGE_PATIENCE="0.2", AIRFLOW_CONN_SMS_KANNEL="http://127.0.0.1:9", MOTCUA_SOURCES="tep=files")
+    tables = rows(
+        "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables WHERE schemaname IN ('intake', 'motcua')"
+    )
     # A page without a limit of its own fails here rather than wait for ever.
     rows("ALTER ROLE motcua_app SET lock_timeout = '20s'")
     with psycopg.connect(ledger) as other:

@@ -19,6 +19,7 @@ FORMS = {
     "/messages/unknown": {"decision": "release", "held": "1", "reason": "Đã hỏi nhà mạng"},
     "/quality/agency": {"code": NHA_TRANG, "finding": "1", "decision": "take_back"},
     "/quality/sources": {"source": "khanhhoa", "written": "77", "stands_for": "9"},
+    "/quality/sources/exports": {"source": "tep", "no": "1", "reason": "Đúng vậy"},
     "/settings/phones/check": {"token": ""},
     "/statements": {"decision": "set_aside", "refusal": "1", "reason": "Nhầm"},
     "/statements/upload": {"form": "kannel"},

@@ -302,6 +302,9 @@ ASKED: dict[tuple[str, str], Callable[[World, Owned], Asked]] = {
     ("GET", "/quality/sources/file"): lambda world, its: _list_files([{"of": of} for of in ("sources", "unusable")]),
     ("GET", "/quality/sources/check"): lambda world, its: [{"source": "khanhhoa"}],
     ("GET", "/quality/sources/check/file"): lambda world, its: _list_files([{"source": "khanhhoa"}]),
+    ("GET", "/quality/sources/exports"): lambda world, its: [{}, {"source": "khanhhoa"}],
+    ("GET", "/quality/sources/exports/file"): lambda world, its: _list_files([{"of": "exports", "source": "khanhhoa"}]),
+    ("POST", "/quality/sources/exports"): lambda world, its: [{"source": "khanhhoa", "no": "1", "reason": "đúng vậy"}],
     ("POST", "/quality/sources"): lambda world, its: [{"source": "khanhhoa", "written": "77", "stands_for": ""}],
     ("GET", "/quality/findings"): lambda world, its: [{}, {"rule": "P4", "state": "to_do"}, {"part": "others"}],
     ("GET", "/quality/findings/file"): lambda world, its: _list_files([{}, {"rule": "P4"}]),
@@ -494,7 +497,12 @@ def test_pages_of_all_agencies_and_of_the_department_are_refused_to_others(walke
 
     assert refused("operator") == set()
     departments = {"POST /alerts", "POST /messages/unknown", "GET /users", "GET /users/file", "POST /users"}
-    departments |= {"POST /quality/sources", "POST /statements", "POST /statements/upload"}
+    departments |= {
+        "POST /quality/sources",
+        "POST /quality/sources/exports",
+        "POST /statements",
+        "POST /statements/upload",
+    }
     forms = {"POST /complaints", "POST /dossiers/search", "POST /quality/agency", "POST /settings/agency"}
     forms.add("POST /settings/phones/check")
     assert refused("auditor") == departments | forms
@@ -502,6 +510,7 @@ def test_pages_of_all_agencies_and_of_the_department_are_refused_to_others(walke
         of_all = {"GET /alerts", "GET /alerts/file", "GET /quality/file", "GET /statements", "GET /statements/file"}
         of_all |= {"GET /quality/findings", "GET /quality/findings/file"}
         of_all |= {"GET /quality/sources/check", "GET /quality/sources/check/file"}
+        of_all |= {"GET /quality/sources/exports", "GET /quality/sources/exports/file"}
         assert refused(name) == departments | of_all, name
 
 

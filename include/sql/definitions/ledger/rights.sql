@@ -51,7 +51,7 @@ BEGIN
         ('SCHEMA quality', 'USAGE', '', '', ''),
         ('SCHEMA statements', 'USAGE', '', '', ''),
         ('intake.client_agencies', 'SELECT, INSERT, DELETE', '', 'SELECT', ''),
-        ('intake.client_changes', 'SELECT, INSERT', '', '', ''),
+        ('intake.client_changes', 'SELECT, INSERT', '', 'SELECT (client_id, agencies)', ''),
         ('intake.client_days', 'SELECT', '', 'SELECT', ''),
         ('intake.client_hours', 'SELECT', '', '', ''),
         (
@@ -61,16 +61,22 @@ BEGIN
             'SELECT (client_id, name, source, networks, supplements_at_desk_since, disabled_at)',
             ''
         ),
-        ('intake.export_forms', 'SELECT, INSERT', '', '', ''),
-        ('intake.exported_dossiers', 'SELECT', '', '', ''),
-        ('intake.exports', 'SELECT, INSERT, UPDATE', '', '', ''),
+        ('intake.export_forms', 'SELECT, INSERT', '', 'SELECT', ''),
+        ('intake.exported_dossiers', 'SELECT', '', 'SELECT (dossier_no, vanished_in)', ''),
+        (
+            'intake.exports',
+            'SELECT, INSERT, UPDATE',
+            '',
+            'SELECT, UPDATE (state, read_at, accepted_by, accepted_at, accepted_why)',
+            ''
+        ),
         ('intake.faults', 'SELECT', '', 'SELECT', ''),
         ('intake.numbers', '', '', '', ''),
         (
             'intake.pushed_dossiers',
             'SELECT (dossier_no, agency_code, dossier_code, status_code, arrived_at, fields)',
             '',
-            '',
+            'SELECT (dossier_no, agency_code, dossier_code, status_code)',
             ''
         ),
         (

@@ -1,4 +1,5 @@
--- Files of a source (all, where none is named), the newest first. Called by store/intake/exports.py.
+-- Files of a source (all, where none is named), the newest first, after as many as are skipped.
+-- Called by store/intake/exports.py.
 SELECT
     e.export_no,
     e.source,
@@ -26,4 +27,4 @@ WHERE
     (%(source)s::text IS NULL OR e.source = %(source)s)
     AND (%(export_no)s::bigint IS NULL OR e.export_no = %(export_no)s)
 ORDER BY e.export_no DESC
-LIMIT %(limit)s
+LIMIT %(limit)s OFFSET %(skipped)s

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from motcua.commands.signing import By, signed
 from motcua.commands.terminal import console, handed_in, local_moment, refuse, without_phone
 from motcua.domain.clock import VIETNAM
 from motcua.domain.dossiers import NOTE_LIMIT, clean_words
+from motcua.jobs.exports.accounts import open_account
 from motcua.jobs.exports.forms import ExportForm, ExportFormError, form_of, read_export_form
 from motcua.jobs.exports.taking import (
     ADAPTER,
@@ -31,7 +31,7 @@ from motcua.jobs.handed_in.tables import LARGEST_FILE, FileFault, FileRefused
 from motcua.jobs.uploads.reading import ReaderBusy, read_export_apart
 from motcua.settings import settings
 from motcua.store.agencies import agency_by_written_code
-from motcua.store.intake.clients import NameTaken, Password, change_client, register_client
+from motcua.store.intake.clients import NameTaken, change_client
 from motcua.store.intake.exports import (
     accept_file,
     form_in_force,
@@ -137,7 +137,7 @@ def form(
             if wanted is None or not codes:
                 raise refuse("The first time say both: the form, and for which agencies (--agency CODE).")
             try:
-                _account(connection, source, codes, who, now)
+                open_account(connection, source, codes, who, now)
             except NameTaken:
                 raise refuse(
                     f"There is software of the name {source} that pushes: give the source another name."
@@ -149,13 +149,6 @@ def form(
     _console.print(f"{source}: the form is in force. Its files belong into {folder_of(source)}")
     if settings().sources.get(source) != ADAPTER:
         _console.print(f"Nothing reads it yet: add {source}={ADAPTER} to MOTCUA_SOURCES.")
-
-
-def _account(connection: Connection, source: str, codes: Sequence[str], who: str, now: datetime) -> None:
-    """The account that its rows are kept under: nobody can sign in with it."""
-    password = Password.of(secrets.token_urlsafe(24))
-    register_client(connection, source, source, password, codes, (), supplements_at_desk=False, by=who, now=now)
-    change_client(connection, source, "disabled", by=who, now=now, enabled=False)
 
 
 @app.command()

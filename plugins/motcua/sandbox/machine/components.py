@@ -12,7 +12,7 @@ import requests
 
 from motcua.sandbox.machine.deployment import Deployment
 from motcua.sandbox.machine.supervisor import Component
-from motcua.sandbox.world.one_stop import PUSHED
+from motcua.sandbox.world.one_stop import DROPPED, PUSHED
 
 _AIRFLOW_READY_WITHIN = 300.0
 """Seconds; a machine that imports Airflow slowly is slow, not broken."""
@@ -65,7 +65,9 @@ def _command(name: str) -> str:
     return str(Path(sys.executable).with_name(name))
 
 
-def components(deployment: Deployment, *, world: tuple[str, ...] = ()) -> list[list[Component]]:
+def components(
+    deployment: Deployment, *, world: tuple[str, ...] = (), clerk: tuple[str, ...] = ()
+) -> list[list[Component]]:
     """Everything but PostgreSQL, in groups in the order of need; the last one, the world, is stopped first.
 
     A group starts together, once the one before it is ready. A task fails that finds no API server, so what starts
@@ -74,6 +76,7 @@ def components(deployment: Deployment, *, world: tuple[str, ...] = ()) -> list[l
     Args:
         deployment: the demo.
         world: further arguments of the world.
+        clerk: those of the clerk who drops exports.
     """
     addresses, environment = deployment.addresses, deployment.environment
     data = addresses.data
@@ -130,6 +133,9 @@ def components(deployment: Deployment, *, world: tuple[str, ...] = ()) -> list[l
     vendor = Component("vendor", _module("motcua.sandbox.vendor", "--folder", data / "vendor"), plain)
     read = environment.get("MOTCUA_SOURCES", "").split(",")
     pushes = all(f"{source}={adapter}" in read for source, adapter in PUSHED.items())
+    exporting = Component("clerk", _module("motcua.sandbox.vendor.clerk", "--folder", data / "clerk", *clerk), plain)
+    drops = all(f"{source}={adapter}" in read for source, adapter in DROPPED.items())
+    drops = drops and not environment.get("MOTCUA_FILES")
     return [
         [
             network,
@@ -148,5 +154,5 @@ def components(deployment: Deployment, *, world: tuple[str, ...] = ()) -> list[l
             # waits for a message.
             Component("watch", [_command("motcua"), "watch"], environment, stop_within=0.3, before_exec=_give_way)
         ],
-        [living, *([vendor] if pushes else [])],
+        [living, *([vendor] if pushes else []), *([exporting] if drops else [])],
     ]

@@ -1,4 +1,5 @@
-"""How the pushing agency joins the demo: it is entered as any other is, and its software gets an account."""
+"""How an agency joins the demo whose database nobody sees: it is entered as any other is, and its software gets an
+account, or its exports a form."""
 
 from __future__ import annotations
 
@@ -13,13 +14,16 @@ from typing import Any
 
 import yaml
 
+from motcua.jobs.exports.accounts import open_account
+from motcua.jobs.exports.forms import ExportForm, form_of
 from motcua.jobs.handed_in.agencies import import_agencies
 from motcua.sandbox.machine.deployment import write_private
-from motcua.sandbox.world.one_stop import PUSHED
+from motcua.sandbox.world.one_stop import DROPPED, PUSHED
 from motcua.sandbox.world.procedures import Agency
 from motcua.settings import include_dir, settings
 from motcua.store.agencies import list_agencies
 from motcua.store.intake.clients import Password, change_client, list_clients, register_client
+from motcua.store.intake.exports import form_in_force, set_form
 from motcua.store.ledger.database import connect
 
 
@@ -33,12 +37,39 @@ class Pushing:
     agency: Agency
 
 
+@dataclass(frozen=True, slots=True)
+class Exporting:
+    """The agency that drops exports: how it is entered, how it lives, how its files are written."""
+
+    source: str
+    entry: Mapping[str, Any]
+    """In the form of include/agencies.yaml."""
+    agency: Agency
+    form: ExportForm
+
+
 @cache
 def pushing() -> Pushing:
     """The agency of include/sandbox/pushing.yaml."""
-    read = yaml.safe_load((include_dir() / "sandbox" / "pushing.yaml").read_text(encoding="utf-8"))
+    read = _read("pushing")
+    return Pushing(read["source"], read["agency"], _agency(read))
+
+
+@cache
+def exporting() -> Exporting:
+    """The agency of include/sandbox/exporting.yaml."""
+    read = _read("exporting")
+    return Exporting(read["source"], read["agency"], _agency(read), form_of(read["form"]))
+
+
+def _read(name: str) -> dict[str, Any]:
+    read: dict[str, Any] = yaml.safe_load((include_dir() / "sandbox" / f"{name}.yaml").read_text(encoding="utf-8"))
+    return read
+
+
+def _agency(read: Mapping[str, Any]) -> Agency:
     entry = read["agency"]
-    agency = Agency(
+    return Agency(
         code=entry["code"],
         aliases=tuple(entry["aliases"]),
         source=read["source"],
@@ -47,7 +78,6 @@ def pushing() -> Pushing:
         pace=read["pace"],
         procedures=read["procedures"],
     )
-    return Pushing(read["source"], entry, agency)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +107,7 @@ def join(folder: Path, url: str, now: datetime) -> bool:
     played = pushing()
     if settings().sources.get(played.source) != PUSHED[played.source]:
         return False
-    folder.mkdir(exist_ok=True)
-    with connect() as connection:
-        known = {agency.agency_code for agency in list_agencies(connection)}
-    if played.agency.code not in known:
-        entry = {**played.entry, "report_recipients": [f"{played.agency.login}@khanhhoa.example.vn"]}
-        path = folder / "agency.yaml"
-        write_private(path, yaml.safe_dump({"agencies": [entry]}, allow_unicode=True, sort_keys=False))
-        import_agencies(path, "demo", now)
+    _enter(folder, played.entry, played.agency, now)
     kept = read_account(folder)
     with connect() as connection:
         registered = played.source in {client.name for client in list_clients(connection, now.date())}
@@ -106,3 +129,31 @@ def join(folder: Path, url: str, now: datetime) -> bool:
     account = Account(url, played.source, password, played.agency.written_code)
     write_private(folder / "account.json", json.dumps(asdict(account)))
     return True
+
+
+def join_by_files(folder: Path, now: datetime) -> bool:
+    """Enters the agency that drops exports, told of from now on, and puts their form in force; what is there stays.
+
+    Nothing is done where the demo does not read its source, or reads exports elsewhere (``MOTCUA_FILES`` of the
+    caller's own); then ``False``.
+    """
+    played = exporting()
+    if settings().sources.get(played.source) != DROPPED[played.source] or settings().files:
+        return False
+    _enter(folder, played.entry, played.agency, now)
+    with connect() as connection:
+        if form_in_force(connection, played.source) is None:
+            open_account(connection, played.source, [played.agency.code], "demo", now)
+            set_form(connection, played.source, played.form.model_dump(mode="json"), "demo", now)
+    return True
+
+
+def _enter(folder: Path, entry: Mapping[str, Any], agency: Agency, now: datetime) -> None:
+    folder.mkdir(exist_ok=True)
+    with connect() as connection:
+        known = {each.agency_code for each in list_agencies(connection)}
+    if agency.code not in known:
+        path = folder / "agency.yaml"
+        told = {**entry, "report_recipients": [f"{agency.login}@khanhhoa.example.vn"]}
+        write_private(path, yaml.safe_dump({"agencies": [told]}, allow_unicode=True, sort_keys=False))
+        import_agencies(path, "demo", now)

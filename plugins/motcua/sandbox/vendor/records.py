@@ -15,10 +15,15 @@ def _written(moment: datetime | None) -> str:
     return moment.astimezone(ZONE).strftime("%Y%m%d%H%M%S") if moment else ""
 
 
-def _status(status: int | None, *, desk: bool) -> str:
+def status_at(status: int | None, *, desk: bool) -> int | None:
     """The portal's code. Its 9 says that the result was passed to the desk; on the way there it is still being worked
     on."""
-    return "" if status is None else "4" if status == 9 and not desk else str(status)
+    return 4 if status == 9 and not desk else status
+
+
+def _status(status: int | None, *, desk: bool) -> str:
+    code = status_at(status, desk=desk)
+    return "" if code is None else str(code)
 
 
 def dossier_record(dossier: Dossier, agency_name: str) -> dict[str, Any]:

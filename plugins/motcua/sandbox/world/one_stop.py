@@ -17,6 +17,9 @@ SOURCES = {"khanhhoa": "contract", "vanphong": "opencps"}
 PUSHED = {"camlam": "national_sync"}
 """The source that has no database here: its software pushes (include/sandbox/pushing.yaml)."""
 
+DROPPED = {"khanhson": "files"}
+"""Another one without: its exports are dropped into a folder (include/sandbox/exporting.yaml)."""
+
 TRUTH = "world_truth"
 """Database, and role that owns it, of what truly happens."""
 

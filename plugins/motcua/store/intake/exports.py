@@ -254,11 +254,22 @@ def accept_file(connection: Connection, export_no: int, by: str, why: str, now: 
 
 
 def list_exports(
-    connection: Connection, source: str | None = None, *, export_no: int | None = None, limit: int = 100
+    connection: Connection,
+    source: str | None = None,
+    *,
+    export_no: int | None = None,
+    limit: int = 100,
+    skipped: int = 0,
 ) -> list[Export]:
-    """Files of a source, or of all, the newest first."""
-    values = {"source": source, "export_no": export_no, "limit": limit}
+    """Files of a source, or of all, the newest first but for as many as are skipped."""
+    values = {"source": source, "export_no": export_no, "limit": limit, "skipped": skipped}
     return [value_of(Export, row) for row in connection.execute(statement("intake/exports/list"), values)]
+
+
+def agencies_told_of(connection: Connection, source: str) -> frozenset[str]:
+    """Codes of the agencies that the files of a source may tell of now, or might at any time."""
+    rows = connection.execute(statement("intake/clients/told_of"), {"source": source})
+    return frozenset(row["agency_code"] for row in rows)
 
 
 def list_vanished(connection: Connection, source: str, limit: int = 500) -> list[VanishedDossier]:

@@ -29,6 +29,7 @@ from motcua.store.notices.templates import load_template_versions
 from motcua.web.forms import is_own_form, sent_form
 from motcua.web.lists.files import FileFormat, at_most, list_file
 from motcua.web.quality.check_page import verdict_of
+from motcua.web.quality.exports_page import sources_seen
 from motcua.web.quality.pushes import CLIENT_COLUMNS, FAULT_COLUMNS, OWN_COLUMNS, SUPPLEMENT_COLUMNS, pushes_shown
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import HEADERS, render
@@ -130,6 +131,7 @@ def _page(request: Request, visits: Visitor, said: str, *, status: int = HTTPSta
         mapped = mapped_statuses(connection) if visits.agencies is None else []
         checks = last_checks(connection, list(settings().sources)) if visits.agencies is None else {}
         pushes = pushes_shown(connection, visits.listed, datetime.now(UTC))
+        by_files = sources_seen(connection, visits)
     return render(
         request,
         "quality/sources.html",
@@ -142,6 +144,7 @@ def _page(request: Request, visits: Visitor, said: str, *, status: int = HTTPSta
         checked=[(name, checks.get(name)) for name in settings().sources],
         verdict_of=verdict_of,
         pushes=pushes,
+        by_files=by_files,
         statuses=national_statuses(),
         decides=visits.is_operator,
         most_status=_MOST_STATUS,

@@ -1,0 +1,251 @@
+"""The page of the files that one-stop software exports: what became of each, what was wrong in it by line, how it is
+written.
+
+A file is of all agencies of its source: whoever sees some agencies' rows alone sees the files that can tell of no other
+and never could. Auditors see no name of a file and no code of a dossier. The Department has a file taken as it is that
+was refused for having so few dossiers, as ``motcua files accept`` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Annotated, Final, Literal
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from motcua.domain.dossiers import NOTE_LIMIT, clean_words
+from motcua.domain.phones.reading import holds_phone
+from motcua.jobs.exports.forms import ExportForm, ExportFormError, form_of
+from motcua.jobs.exports.taking import ADAPTER, SETTLED
+from motcua.jobs.handed_in.tables import FileFault
+from motcua.reports import wording
+from motcua.reports.lists import MOST_ROWS, Cell, Row
+from motcua.settings import settings
+from motcua.store.agencies import list_agencies
+from motcua.store.intake.exports import (
+    Export,
+    KeptForm,
+    VanishedDossier,
+    accept_file,
+    agencies_told_of,
+    form_in_force,
+    list_exports,
+    list_vanished,
+)
+from motcua.store.ledger.database import Connection, page_connection
+from motcua.web.forms import is_own_form, number_in, page_in, sent_form
+from motcua.web.lists.files import FileFormat, at_most, list_file
+from motcua.web.refusals import PageRefused
+from motcua.web.rendering import HEADERS, render
+from motcua.web.visitors import Visitor, Visits
+
+_PLACE: Final = "/quality/sources/exports"
+_FILES_A_PAGE: Final = 50
+_MOST_SHOWN: Final = 100
+"""Faults, and vanished dossiers, on the page; its files have all that are kept."""
+_ACCEPTABLE: Final = ("few_dossiers", "cut_off")
+"""Why a file was refused that a person may know to be right."""
+_SAID: Final = ("accepted", "not_refused")
+_EXPORTS: Final = (
+    "export_no", "export_name", "exported_at", "export_kind", "export_state", "export_why", "export_lines",
+    "export_dossiers", "export_added", "export_moved", "export_refused", "export_vanished", "accepted_by",
+    "accepted_at", "accepted_why",
+)  # fmt: skip
+
+router = APIRouter()
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A file in words, as a visitor sees it."""
+
+    file: Export
+    name: str
+    state: str
+    why: str
+    faults: Sequence[FileFault]
+    may_be_accepted: bool
+
+
+@router.get(_PLACE)
+def show_exports(
+    request: Request, visits: Visits, source: str = "", no: str = "", page: str = "1", said: str = ""
+) -> HTMLResponse:
+    """The files of a source, by default of the first that is seen; what was wrong in one of them."""
+    return _page(request, visits, source, no, page_in(page), said if said in _SAID else "")
+
+
+@router.get(f"{_PLACE}/file")
+def download_exports(
+    visits: Visits,
+    format: FileFormat,
+    of: Literal["exports", "export_faults", "vanished", "export_form"],
+    source: str = "",
+    no: str = "",
+) -> Response:
+    """One of the page's lists."""
+    said = wording.list_words()["exported"]
+    rows: list[Row]
+    with page_connection() as connection:
+        _must_see(connection, visits, source)
+        about = [said["about"].format(source=source)]
+        if of == "exports":
+            columns = [*_EXPORTS]
+            rows = [_file_row(visits, each) for each in list_exports(connection, source, limit=MOST_ROWS + 1)]
+        elif of == "export_faults":
+            told = _told(visits, _file(connection, source, no))
+            about = [said["about_one"].format(source=source, no=told.file.export_no), told.name]
+            columns = ["fault_line", "fault_column", "fault_told"]
+            rows = [[each.line, each.heading, str(each)] for each in told.faults]
+        elif of == "vanished":
+            columns = ["agency_code", "export_no", "exported_at", *([] if visits.is_auditor else ["dossier_code"])]
+            rows = [_vanished_row(visits, each) for each in list_vanished(connection, source, MOST_ROWS + 1)]
+        else:
+            columns = ["form_column", "form_headings"]
+            form = _form(form_in_force(connection, source))
+            rows = [] if form is None else [[name, ", ".join(headings)] for name, headings in _columns_of(form)]
+    return list_file(format, of, about, columns, at_most(rows), as_of=datetime.now(UTC))
+
+
+@router.post(_PLACE)
+def accept(request: Request, visits: Visits, fields: Annotated[dict[str, str], Depends(sent_form)]) -> Response:
+    """Has a refused file taken as it is."""
+    visits.must_be_operator()
+    who = visits.signature
+    source, no = fields.get("source", ""), fields.get("no", "")
+    if not is_own_form(request, fields):
+        return _page(request, visits, source, no, 1, "old_form", status=HTTPStatus.FORBIDDEN)
+    reason = clean_words(fields.get("reason", ""), NOTE_LIMIT)
+    if not reason or holds_phone(reason):
+        told = "reason_holds_phone" if reason else "no_reason"
+        return _page(request, visits, source, no, 1, told, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    with page_connection() as connection:
+        _must_see(connection, visits, source)
+        file = _file(connection, source, no)
+        done = _may_be_accepted(file) and accept_file(connection, file.export_no, who, reason, datetime.now(UTC))
+    told = urlencode({"source": source, "no": no, "said": "accepted" if done else "not_refused"})
+    return RedirectResponse(f"{request.scope.get('root_path', '')}{_PLACE}?{told}", HTTPStatus.SEE_OTHER, HEADERS)
+
+
+def _page(
+    request: Request, visits: Visitor, source: str, no: str, place: int, said: str, *, status: int = HTTPStatus.OK
+) -> HTMLResponse:
+    with page_connection() as connection:
+        sources = sources_seen(connection, visits)
+        if source:
+            _must_see(connection, visits, source)
+        shown = source or next(iter(sources), "")
+        kept = form_in_force(connection, shown) if shown else None
+        one = _file(connection, shown, no) if no else None
+        skipped = (place - 1) * _FILES_A_PAGE
+        files = list_exports(connection, shown, limit=_FILES_A_PAGE + 1, skipped=skipped) if shown else []
+        vanished = list_vanished(connection, shown, _MOST_SHOWN + 1) if shown else []
+        names = {each.agency_code: each.name for each in list_agencies(connection)}
+    form = _form(kept)
+    return render(
+        request,
+        "quality/exports.html",
+        status=status,
+        sources=sources,
+        source=shown,
+        kept=kept,
+        form=form,
+        form_columns=[] if form is None else _columns_of(form),
+        one=None if one is None else _told(visits, one),
+        files=[_told(visits, each) for each in files[:_FILES_A_PAGE]],
+        more=len(files) > _FILES_A_PAGE,
+        place=place,
+        vanished=vanished,
+        names=names,
+        most=_MOST_SHOWN,
+        shows_codes=not visits.is_auditor,
+        decides=visits.is_operator,
+        said=said,
+        said_of=wording.list_words()["exported"],
+        w=wording,
+    )
+
+
+def sources_seen(connection: Connection, visits: Visitor) -> list[str]:
+    """Sources that are told of by files, as far as a visitor may see them."""
+    return [name for name, kind in settings().sources.items() if kind == ADAPTER and _may_see(connection, visits, name)]
+
+
+def _may_see(connection: Connection, visits: Visitor, source: str) -> bool:
+    if visits.agencies is None:
+        return True
+    told_of = agencies_told_of(connection, source)
+    return bool(told_of) and told_of <= visits.agencies
+
+
+def _must_see(connection: Connection, visits: Visitor, source: str) -> None:
+    """Raises ``PageRefused``: it is a source of others too, or there is none that files tell of."""
+    is_one = settings().sources.get(source) == ADAPTER
+    if not (is_one and _may_see(connection, visits, source)):
+        visits.must_see_all()
+        raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_page")
+
+
+def _file(connection: Connection, source: str, no: str) -> Export:
+    """Raises ``PageRefused``: there is no such file of this source."""
+    number = number_in(no)
+    found = list_exports(connection, source, export_no=number) if number is not None else []
+    if not found:
+        raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_page")
+    return found[0]
+
+
+def _form(kept: KeptForm | None) -> ExportForm | None:
+    try:
+        return None if kept is None else form_of(dict(kept.form))
+    except ExportFormError:
+        return None
+
+
+def _columns_of(form: ExportForm) -> list[tuple[str, tuple[str, ...]]]:
+    """What a column holds, in words, and the headings that it may have."""
+    names = wording.list_words()["exported"]["column"]
+    headings = {str(column): headings for column, headings in form.columns.items() if headings}
+    return [(name, headings[column]) for column, name in names.items() if column in headings]
+
+
+def _may_be_accepted(file: Export) -> bool:
+    return file.state == "refused" and any(fault["code"] in _ACCEPTABLE for fault in file.faults)
+
+
+def _told(visits: Visitor, file: Export) -> _Told:
+    said = wording.list_words()["exported"]
+    faults = [FileFault(**fault) for fault in file.faults]
+    if visits.is_auditor:
+        # Whoever made the file named these.
+        faults = [replace(each, sheet=None, heading=None) for each in faults]
+    state = "accepted" if file.state == "taken" and file.accepted_at else file.state
+    if file.state == "refused":
+        why = str(faults[0]) if faults else ""
+    elif file.state == "waiting" and file.accepted_at:
+        why = said["why"]["waiting_again"]
+    else:
+        why = said["why"].get(file.state, "").format(seconds=round(SETTLED.total_seconds()))
+    name = said["without_name"].format(no=file.export_no) if visits.is_auditor else visits.text(file.name)
+    return _Told(file, name, said["state"][state], why, faults, _may_be_accepted(file))
+
+
+def _file_row(visits: Visitor, file: Export) -> Row:
+    told = _told(visits, file)
+    kinds = wording.list_words()["exported"]["kind"]
+    return [
+        file.export_no, told.name, file.exported_at or file.modified_at,
+        None if file.is_whole is None else kinds["whole" if file.is_whole else "changes"],
+        told.state, told.why or None, file.lines, file.dossiers, file.added, file.moved, file.refused, file.vanished,
+        file.accepted_by, file.accepted_at, visits.text(file.accepted_why) if file.accepted_why else None,
+    ]  # fmt: skip
+
+
+def _vanished_row(visits: Visitor, gone: VanishedDossier) -> Row:
+    row: list[Cell] = [gone.agency_code, gone.export_no, gone.exported_at]
+    return row if visits.is_auditor else [*row, gone.dossier_code]

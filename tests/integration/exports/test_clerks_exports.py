@@ -1,0 +1,114 @@
+"""The demo's agency that can only export: what its clerk drops is all that the ledger knows of it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from random import Random
+
+import openpyxl
+import pytest
+
+from motcua.sandbox.vendor.clerk import EVERY, FIRST_AFTER, Clerk
+from motcua.sandbox.vendor.joining import exporting, join_by_files
+from motcua.sandbox.vendor.office import AT_FIRST
+from motcua.store.agencies import list_agencies
+from motcua.store.intake.clients import list_clients
+from motcua.store.intake.exports import form_in_force, list_exports, set_form
+from motcua.store.ledger.database import connect
+from tests.conftest import NHA_TRANG
+from tests.integration.exports.conftest import SOURCE
+
+
+@pytest.fixture
+def begin(software, tmp_path):
+    """Starts the clerk, again and again on the same folder, with the clock that files are read by."""
+    said = []
+    with connect() as connection:
+        set_form(connection, SOURCE, exporting().form.model_dump(mode="json"), "hoa", software.now)
+
+    def start(folder=None):
+        agency = exporting().agency.model_copy(update={"code": NHA_TRANG, "aliases": ("H32.30",)})
+        clerk = Clerk(
+            tmp_path,
+            folder or software.folder,
+            agency,
+            exporting().form,
+            said.append,
+            random=Random(11),
+            clock=lambda: software.now,
+        )
+        clerk.memory.next_birth += timedelta(days=1)
+        return clerk
+
+    def live(clerk, seconds):
+        for _ in range(round(seconds)):
+            software.now += timedelta(seconds=1)
+            clerk.tick()
+
+    start.live, start.said = live, said
+    return start
+
+
+def test_first_export_tells_nobody_and_later_ones_tell_each_result_that_they_show(
+    begin, software, run, states, messages
+):
+    clerk = begin()
+    begin.live(clerk, FIRST_AFTER.total_seconds())
+    assert run() == set()
+    assert len(states()) == AT_FIRST
+    assert messages() == []
+    shown = set()
+    for _ in range(9):
+        begin.live(clerk, EVERY.total_seconds())
+        book = openpyxl.load_workbook(max(software.folder.glob("*.xlsx")), read_only=True)
+        headings, *lines = book["Hồ sơ"].iter_rows(values_only=True)
+        code, status = headings.index("Mã hồ sơ"), headings.index("Trạng thái")
+        shown |= {cells[code] for cells in lines if cells[status] == "Chờ trả kết quả"}
+        # It ends and goes on, as if no time had passed.
+        clerk = begin()
+        assert run() == set()
+    assert len(shown) > 1
+    assert {code for kind, code, _ in messages() if kind == "result"} == shown
+    with connect() as connection:
+        files = list_exports(connection, SOURCE)
+    assert {(each.state, each.refused, each.vanished) for each in files} == {("taken", 0, 0)}
+    assert begin.said == []
+
+
+def test_export_that_cannot_be_written_is_told_and_the_next_one_is_whole(begin, software, tmp_path):
+    away = tmp_path / "away"
+    away.write_text("no folder", encoding="utf-8")
+    clerk = begin(away / "files")
+    begin.live(clerk, FIRST_AFTER.total_seconds())
+    assert len(begin.said) == 1
+    clerk = begin()
+    begin.live(clerk, EVERY.total_seconds())
+    assert software.read() == {"taken": 1}
+
+
+def test_clerk_leaves_the_last_exports_and_no_draft(begin, software):
+    clerk = begin()
+    begin.live(clerk, 25 * EVERY.total_seconds())
+    names = sorted(path.name for path in software.folder.iterdir())
+    assert len(names) == 20
+    assert all(name.endswith(".xlsx") for name in names)
+
+
+def test_agency_that_exports_joins_once_by_the_ordinary_means(ledger, configure, tmp_path, software):
+    played, now = exporting(), software.now
+    folder = tmp_path / "clerk"
+    configure(MOTCUA_SOURCES="khanhhoa", MOTCUA_DATA=str(tmp_path), MOTCUA_FILES="")
+    assert not join_by_files(folder, now), "its source is not read here"
+    configure(MOTCUA_SOURCES=f"{played.source}=files", MOTCUA_FILES=f"file://{tmp_path / 'elsewhere'}")
+    assert not join_by_files(folder, now), "its clerk knows no other folder"
+    configure(MOTCUA_SOURCES=f"{played.source}=files", MOTCUA_FILES="")
+    for _ in range(2):
+        assert join_by_files(folder, now)
+    with connect() as connection:
+        kept = form_in_force(connection, played.source)
+        assert kept is not None
+        assert (kept.agencies, kept.set_by) == ([played.agency.code], "demo")
+        (joined,) = (each for each in list_agencies(connection) if each.agency_code == played.agency.code)
+        assert joined.enabled_from == now
+        (account,) = (each for each in list_clients(connection, now.date()) if each.name == played.source)
+        assert account.disabled_at is not None, "nobody signs in with it"
