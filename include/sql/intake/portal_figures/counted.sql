@@ -1,5 +1,5 @@
--- What closings of some periods count of dossiers of those agencies that the portal's figures are of, up to a closing or
--- all: nothing of an agency is nought. In the order of the closings. Called by store/intake/portal_figures.py.
+-- What closings of some periods count of the dossiers of those agencies that the portal's figures are of, all closings
+-- or up to one: nothing of an agency is nought. In the order of the closings. Called by store/intake/portal_figures.py.
 SELECT
     c.closing_no,
     c.as_of,
