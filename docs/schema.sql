@@ -4651,6 +4651,47 @@ CREATE VIEW audit.phone_searches AS
     found
    FROM motcua.phone_searches s;
 
+-- Name: portal_figures; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.portal_figures (
+    figure_no bigint NOT NULL,
+    agency_code text NOT NULL,
+    period text NOT NULL,
+    received integer NOT NULL,
+    resolved integer NOT NULL,
+    returned integer,
+    handed_in_by text NOT NULL,
+    handed_in_at timestamp with time zone NOT NULL,
+    file_name text NOT NULL,
+    file_sha256 text NOT NULL,
+    file_line integer NOT NULL,
+    replaces bigint,
+    CONSTRAINT portal_figures_file_line_check CHECK ((file_line > 0)),
+    CONSTRAINT portal_figures_file_sha256_check CHECK ((file_sha256 ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT portal_figures_handed_in_by_check CHECK ((btrim(handed_in_by) <> ''::text)),
+    CONSTRAINT portal_figures_period_check CHECK ((period ~ '^[0-9]{4}-[0-9]{2}(-[0-9]{2})?$'::text)),
+    CONSTRAINT portal_figures_received_check CHECK ((received >= 0)),
+    CONSTRAINT portal_figures_resolved_check CHECK ((resolved >= 0)),
+    CONSTRAINT portal_figures_returned_check CHECK ((returned >= 0))
+);
+
+-- Name: portal_figures; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.portal_figures AS
+ SELECT figure_no,
+    agency_code,
+    period,
+    received,
+    resolved,
+    returned,
+    handed_in_by,
+    handed_in_at,
+    file_name,
+    file_sha256,
+    file_line,
+    replaces
+   FROM motcua.portal_figures;
+
 -- Name: publication_verifications; Type: TABLE; Schema: motcua; Owner: -
 
 CREATE TABLE motcua.publication_verifications (
@@ -6425,6 +6466,17 @@ CREATE TABLE motcua.pick_ups (
     CONSTRAINT pick_ups_transitions_check CHECK ((transitions >= 0))
 );
 
+-- Name: portal_figures_figure_no_seq; Type: SEQUENCE; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.portal_figures ALTER COLUMN figure_no ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME motcua.portal_figures_figure_no_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 -- Name: procedures; Type: TABLE; Schema: motcua; Owner: -
 
 CREATE TABLE motcua.procedures (
@@ -7586,6 +7638,21 @@ ALTER TABLE ONLY motcua.phone_searches
 ALTER TABLE ONLY motcua.pick_ups
     ADD CONSTRAINT pick_ups_pkey PRIMARY KEY (run_no, source_id, agency_code);
 
+-- Name: portal_figures portal_figures_agency_code_period_file_sha256_key; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.portal_figures
+    ADD CONSTRAINT portal_figures_agency_code_period_file_sha256_key UNIQUE (agency_code, period, file_sha256);
+
+-- Name: portal_figures portal_figures_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.portal_figures
+    ADD CONSTRAINT portal_figures_pkey PRIMARY KEY (figure_no);
+
+-- Name: portal_figures portal_figures_replaces_key; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.portal_figures
+    ADD CONSTRAINT portal_figures_replaces_key UNIQUE (replaces);
+
 -- Name: procedures procedures_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
 
 ALTER TABLE ONLY motcua.procedures
@@ -8194,6 +8261,10 @@ CREATE INDEX personal_data_purges_reference ON motcua.personal_data_purges USING
 
 CREATE INDEX personal_data_purges_run ON motcua.personal_data_purges USING btree (run_no) WHERE (run_no IS NOT NULL);
 
+-- Name: portal_figures_period; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX portal_figures_period ON motcua.portal_figures USING btree (period, agency_code, figure_no);
+
 -- Name: publication_verifications_last; Type: INDEX; Schema: motcua; Owner: -
 
 CREATE INDEX publication_verifications_last ON motcua.publication_verifications USING btree (publication_no, verification_no);
@@ -8553,6 +8624,10 @@ CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.personal_data_req
 -- Name: phone_searches refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
 
 CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.phone_searches FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+
+-- Name: portal_figures refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.portal_figures FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
 
 -- Name: publication_verifications refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
 
@@ -9102,6 +9177,16 @@ ALTER TABLE ONLY motcua.pick_ups
 
 ALTER TABLE ONLY motcua.pick_ups
     ADD CONSTRAINT pick_ups_source_id_fkey FOREIGN KEY (source_id) REFERENCES motcua.sources(source_id);
+
+-- Name: portal_figures portal_figures_agency_code_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.portal_figures
+    ADD CONSTRAINT portal_figures_agency_code_fkey FOREIGN KEY (agency_code) REFERENCES motcua.agencies(agency_code);
+
+-- Name: portal_figures portal_figures_replaces_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.portal_figures
+    ADD CONSTRAINT portal_figures_replaces_fkey FOREIGN KEY (replaces) REFERENCES motcua.portal_figures(figure_no);
 
 -- Name: publication_verifications publication_verifications_publication_no_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
 
@@ -10346,6 +10431,16 @@ GRANT INSERT ON TABLE motcua.phone_searches TO motcua_pages;
 -- Name: TABLE phone_searches; Type: ACL; Schema: audit; Owner: -
 
 GRANT SELECT ON TABLE audit.phone_searches TO motcua_audit;
+
+-- Name: TABLE portal_figures; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT ON TABLE motcua.portal_figures TO motcua_app;
+
+-- Name: TABLE portal_figures; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.portal_figures TO motcua_app;
+GRANT SELECT ON TABLE audit.portal_figures TO motcua_pages;
+GRANT SELECT ON TABLE audit.portal_figures TO motcua_audit;
 
 -- Name: TABLE publication_verifications; Type: ACL; Schema: motcua; Owner: -
 

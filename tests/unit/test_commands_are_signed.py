@@ -23,6 +23,7 @@ SIGNED: dict[str, list[str]] = {
     "calendar confirm": ["2026", "--withdraw"],
     "calendar import": ["days.yaml"],
     "calendar seed": [],
+    "closings compare": ["portal.csv"],
     "complaints import": ["complaints.csv"],
     "complaints outcome": ["1", "upheld"],
     "complaints withdraw": ["1", "--why", "trùng"],
@@ -118,7 +119,7 @@ def test_the_signed_commands_are_those_that_ask_who_does_so():
 def test_command_of_nobody_is_refused_with_what_to_do_and_comes_to_no_ledger(name, who, monkeypatch, tmp_path):
     """There is no ledger to come to: a command that began to write would fail otherwise."""
     monkeypatch.chdir(tmp_path)
-    for file in ("days.yaml", "complaints.csv", "statement.csv"):
+    for file in ("days.yaml", "complaints.csv", "portal.csv", "statement.csv"):
         (tmp_path / file).write_text("x")
     done = CliRunner().invoke(app, [*name.split(), *SIGNED[name], "--by", who], env={"COLUMNS": "200"})
     assert done.exit_code == 2, done.output

@@ -208,6 +208,7 @@ EXCEPTIONS = {
     "motcua agencies export: path": "a file to be written",
     "motcua calendar import: path": "days off",
     "motcua statements import: path": "a provider's statement",
+    "motcua closings compare: path": "figures of the national portal: codes, periods and counts",
     "motcua complaints import: path": "complaints; rows with a number are refused",
 }
 """Free words and files that people may hand in, by place and name, with what they are."""

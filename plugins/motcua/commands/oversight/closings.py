@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
-from motcua.commands.terminal import console, local_moment, print_error, refuse
+from motcua.commands.signing import By, signed
+from motcua.commands.terminal import console, handed_in, local_moment, print_error, refuse
+from motcua.domain.intake.portal_figures import ComparedAgency
 from motcua.domain.periods import NotAPeriod, Period
 from motcua.domain.reconciliation import STATES, sum_messages
+from motcua.jobs.handed_in.tables import FileRefused
 from motcua.jobs.reconciliation.closing import NothingInScope, NotOver, SourcesUnread, close_period
+from motcua.jobs.reconciliation.portal_figures import LARGEST_FILE, hand_in_portal_figures
 from motcua.reports.publication.csv_tables import plain_csv
 from motcua.store.intake.closings import pushed_of_closing
+from motcua.store.intake.portal_figures import compare_periods
 from motcua.store.ledger.database import connect
 from motcua.store.oversight.closings import (
     ClosingHeldUp,
@@ -97,6 +104,7 @@ def show(closing_no: Annotated[int, _NUMBER]) -> None:
             closing = load_closing(connection, closing_no)
             figures, changes = load_figures(connection, closing_no), load_changes(connection, closing_no)
             pushed = pushed_of_closing(connection, closing_no)
+            compared = compare_periods(connection, [str(closing.period)], up_to=closing_no)
     except LookupError as missing:
         raise refuse(missing) from None
     table = Table("agency", "kind", "at source", "out of scope", "expected", *STATES, "difference")
@@ -118,10 +126,70 @@ def show(closing_no: Annotated[int, _NUMBER]) -> None:
         _console.print("As pushed, not counted independently:", markup=False)
         for each in pushed:
             _console.print(f"  {each.agency_code} ({each.source})", markup=False)
+    if compared:
+        _print_compared(compared)
     for change in changes:
         where = ", ".join(filter(None, (change.agency_code, change.procedure_code, change.kind)))
         causes = ", ".join(change.causes)
         _console.print(f"{where}: {change.figure} {change.was} → {change.became} ({causes})", markup=False)
+
+
+@app.command("compare")
+def compare(
+    path: Annotated[
+        Path, typer.Argument(help="CSV or Excel workbook of the portal's figures: docs/operations/reconciliation.md.")
+    ],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what it would do.")] = False,
+    by: By = None,
+) -> None:
+    """Hand in figures of the national portal and compare them with the closings of their periods; they are in none.
+
+    Exit 1 where a figure differs or a line was not taken; the good lines are taken. A difference is shown, not judged.
+    """
+    who = "dry run" if dry_run else signed(by)
+    try:
+        name, content = handed_in(path, LARGEST_FILE)
+        done = hand_in_portal_figures(content, name, who, datetime.now(UTC), dry_run=dry_run)
+    except FileRefused as wrong:
+        raise refuse(wrong) from None
+    for fault in done.faults:
+        _console.print(f"- {fault}", markup=False, soft_wrap=True)
+    replacing = sum(each.replaces is not None for each in done.new)
+    would = "would be " if dry_run else ""
+    _console.print(
+        f"{done.lines} good line(s): {len(done.new)} {would}new, {replacing} of them in place of what was said before;"
+        f" {done.lines - len(done.new)} there already. {len(done.faults)} line(s) not taken.",
+        markup=False,
+    )
+    if done.compared:
+        _print_compared(done.compared)
+    if done.faults or any(each.differs for each in done.compared):
+        raise typer.Exit(1)
+
+
+def _print_compared(compared: Sequence[ComparedAgency]) -> None:
+    table = Table("agency", "period", "figure", "portal", "before", "here", "difference", "since", "handed in")
+    for each in compared:
+        newest = each.newest
+        for figure in each.figures:
+            table.add_row(
+                escape(newest.agency_code),
+                newest.period,
+                figure.figure,
+                str(figure.theirs),
+                "" if figure.replaced is None else str(figure.replaced),
+                "not closed" if figure.ours is None else str(figure.ours),
+                f"{figure.difference:+}" if figure.difference else "",
+                local_moment(figure.since),
+                f"{local_moment(newest.handed_in_at)} {escape(newest.handed_in_by)}",
+                style="red" if figure.difference else None,
+            )
+    _console.print(table)
+    if any(each.differs for each in compared):
+        _console.print(
+            "A dossier pushed later, counted on another day, deleted there or never pushed makes a difference.",
+            markup=False,
+        )
 
 
 @app.command("differences")

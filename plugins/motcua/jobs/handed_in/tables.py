@@ -62,6 +62,7 @@ FaultCode: TypeAlias = Literal[
     "phones_in_column", "unknown_word", "no_total", "bad_total", "after_total", "bad_month", "future",
     "too_early", "unknown_agency", "bad_code", "too_long", "holds_phone", "cut_off", "few_dossiers", "from_future",
     "all_refused", "too_heavy_export", "no_export_form", "no_agency", "not_ours", "bad_status", "twice", "unread_time",
+    "bad_period", "bare_month", "several_periods", "not_over", "period_twice", "several_agencies",
 ]  # fmt: skip
 """What include/templates/report/file_faults.vi.yaml and file_faults.en.yaml have words for."""
 

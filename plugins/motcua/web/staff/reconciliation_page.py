@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from http import HTTPStatus
@@ -18,8 +19,9 @@ from urllib.parse import quote
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, Response
 
+from motcua.domain.intake.portal_figures import ComparedAgency
 from motcua.domain.periods import Period, PeriodLength
-from motcua.domain.reconciliation import STATES, CountedDossier, CountedMessage, Orphan, ReconciliationReport
+from motcua.domain.reconciliation import STATES, Closing, CountedDossier, CountedMessage, Orphan, ReconciliationReport
 from motcua.jobs.publications.publishing import publications_store
 from motcua.jobs.reconciliation.reporting import ClosingShown, show_closing, show_figure
 from motcua.reports import wording
@@ -30,6 +32,8 @@ from motcua.reports.publication.data import Told, period_words, points
 from motcua.reports.publication.document import summary_lines
 from motcua.reports.publication.files import AGENCY_FOLDER, agency_workbook_name
 from motcua.store.browsing.closings import newest_of_lengths, newest_periods
+from motcua.store.intake.closings import pushed_of_closing
+from motcua.store.intake.portal_figures import compare_periods
 from motcua.store.ledger.database import Connection, page_connection
 from motcua.store.oversight.figure_rows import Cell, FigureRows, NoSuchFigure
 from motcua.store.oversight.publications import Publication, find_publication
@@ -91,6 +95,15 @@ class ClosedPeriod:
         return not (self.difference or self.unexplained or self.unread)
 
 
+@dataclass(frozen=True, slots=True)
+class PortalShown:
+    """What the national portal says of a period, as far as it was handed in."""
+
+    compared: Sequence[ComparedAgency]
+    waiting: int
+    """Agencies whose figures are as they were pushed, and of which nothing was handed in."""
+
+
 @router.get("/reconciliation")
 def show_reconciliation(request: Request, visits: Visits, closing: str = "", agency: str = "") -> HTMLResponse:
     """One closing among those of its length, by default of the newest day: its figures, by agency or of one, and what
@@ -107,6 +120,7 @@ def show_reconciliation(request: Request, visits: Visits, closing: str = "", age
         shown = _closing(connection, number, agency or None, _SHOWN)
         length = shown.report.closing.period.length
         periods = _periods(connection, length, summed=visits.agencies is None)
+        portal = _portal(connection, shown.report.closing, agency or None)
         published = find_publication(connection, closing_no=shown.report.closing.closing_no)
         verified = last_verifications(
             connection, [shown.report.closing.closing_no, *(each.closing_no for each in periods)]
@@ -132,6 +146,7 @@ def show_reconciliation(request: Request, visits: Visits, closing: str = "", age
         terms=[(state, getattr(told.total, state)) for state in STATES if getattr(told.total, state)],
         messages=shown.messages,
         dossiers=shown.dossiers,
+        portal=portal,
         shown=_SHOWN,
         dossier_figures=_OF_DOSSIERS,
         orphans=sorted(Counter(each.sort for each in told.orphans).items()),
@@ -355,6 +370,18 @@ def _periods(connection: Connection, length: PeriodLength, *, summed: bool) -> l
         )
         for row in newest_periods(connection, length, _PERIODS, summed=summed)
     ]
+
+
+def _portal(connection: Connection, closing: Closing, agency: str | None) -> PortalShown | None:
+    """Of one agency or of all; of a day or a month alone, for nothing else is handed in."""
+    period = closing.period
+    if period.length not in ("day", "month"):
+        return None
+    compared = compare_periods(connection, [str(period)], agency_code=agency, up_to=closing.closing_no)
+    known = {each.newest.agency_code for each in compared}
+    pushed = {each.agency_code for each in pushed_of_closing(connection, closing.closing_no)}
+    waiting = {code for code in pushed - known if agency in (None, code)}
+    return PortalShown(compared, len(waiting))
 
 
 def _files(published: Publication | None, told: Told) -> list[dict[str, Any]]:

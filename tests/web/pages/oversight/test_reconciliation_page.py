@@ -22,6 +22,7 @@ from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.publications.publishing import publish
 from motcua.jobs.reconciliation.closing import close_period
+from motcua.jobs.reconciliation.portal_figures import hand_in_portal_figures
 from motcua.reports.publication.files import agency_workbook_name
 from motcua.settings import settings
 from motcua.store.agencies import save_agencies
@@ -96,6 +97,30 @@ def test_agency_is_shown_alone(closed, page):
     assert "Số cố định" in shown
     assert "Sở Tư pháp" in words(page.get("/reconciliation"))
     assert "Sở Tư pháp" not in shown
+
+
+def test_figures_of_the_portal_stand_beside_ours_and_of_an_agency_its_own_alone(closed, page):
+    """Where none are handed in, the page says how."""
+    shown = words(page.get("/reconciliation"))
+    assert "Chưa ai nộp số của Cổng cho kỳ này." in shown
+    assert "motcua closings compare" in shown
+    heading = "Mã cơ quan,Ngày,Tiếp nhận,Đã giải quyết\n"
+    for hour, counts in ((8, "4100"), (9, "4200")):
+        lines = f"{NHA_TRANG},25/11/2026,{counts},0\n{TU_PHAP},25/11/2026,5300,0\n"
+        now = NEXT_MORNING.replace(hour=hour)
+        assert hand_in_portal_figures((heading + lines).encode(), "cong.csv", f"<b>hoa{hour}", now).faults == []
+
+    answer = page.get("/reconciliation")
+    assert "<b>hoa" not in answer.text
+    shown = words(answer)
+    assert "Tiếp nhận trong kỳ 4.200 (số nộp trước: 4.100)" in shown
+    assert "5.300" in shown
+    assert "đẩy lên sau giờ chốt" in shown
+    assert "thay số nộp 8:30 ngày 26/11/2026, <b>hoa8" in shown
+    assert "Chưa ai nộp" not in shown
+    own = words(page.get(f"/reconciliation?closing={closed.closing_no}&agency={NHA_TRANG}"))
+    assert "4.200" in own
+    assert "5.300" not in own
 
 
 @pytest.mark.parametrize("query", ["closing=999", "closing=1&agency=nobody"])
