@@ -10914,6 +10914,14 @@ GRANT SELECT ON TABLE intake.client_agencies TO motcua_pages;
 
 GRANT SELECT,INSERT ON TABLE intake.client_changes TO motcua_app;
 
+-- Name: COLUMN client_changes.client_id; Type: ACL; Schema: intake; Owner: -
+
+GRANT SELECT(client_id) ON TABLE intake.client_changes TO motcua_pages;
+
+-- Name: COLUMN client_changes.agencies; Type: ACL; Schema: intake; Owner: -
+
+GRANT SELECT(agencies) ON TABLE intake.client_changes TO motcua_pages;
+
 -- Name: TABLE client_days; Type: ACL; Schema: intake; Owner: -
 
 GRANT SELECT ON TABLE intake.client_days TO motcua_app;
@@ -10926,14 +10934,44 @@ GRANT SELECT ON TABLE intake.client_hours TO motcua_app;
 -- Name: TABLE export_forms; Type: ACL; Schema: intake; Owner: -
 
 GRANT SELECT,INSERT ON TABLE intake.export_forms TO motcua_app;
+GRANT SELECT ON TABLE intake.export_forms TO motcua_pages;
 
 -- Name: TABLE exported_dossiers; Type: ACL; Schema: intake; Owner: -
 
 GRANT SELECT ON TABLE intake.exported_dossiers TO motcua_app;
 
+-- Name: COLUMN exported_dossiers.dossier_no; Type: ACL; Schema: intake; Owner: -
+
+GRANT SELECT(dossier_no) ON TABLE intake.exported_dossiers TO motcua_pages;
+
+-- Name: COLUMN exported_dossiers.vanished_in; Type: ACL; Schema: intake; Owner: -
+
+GRANT SELECT(vanished_in) ON TABLE intake.exported_dossiers TO motcua_pages;
+
 -- Name: TABLE exports; Type: ACL; Schema: intake; Owner: -
 
 GRANT SELECT,INSERT,UPDATE ON TABLE intake.exports TO motcua_app;
+GRANT SELECT ON TABLE intake.exports TO motcua_pages;
+
+-- Name: COLUMN exports.state; Type: ACL; Schema: intake; Owner: -
+
+GRANT UPDATE(state) ON TABLE intake.exports TO motcua_pages;
+
+-- Name: COLUMN exports.read_at; Type: ACL; Schema: intake; Owner: -
+
+GRANT UPDATE(read_at) ON TABLE intake.exports TO motcua_pages;
+
+-- Name: COLUMN exports.accepted_by; Type: ACL; Schema: intake; Owner: -
+
+GRANT UPDATE(accepted_by) ON TABLE intake.exports TO motcua_pages;
+
+-- Name: COLUMN exports.accepted_at; Type: ACL; Schema: intake; Owner: -
+
+GRANT UPDATE(accepted_at) ON TABLE intake.exports TO motcua_pages;
+
+-- Name: COLUMN exports.accepted_why; Type: ACL; Schema: intake; Owner: -
+
+GRANT UPDATE(accepted_why) ON TABLE intake.exports TO motcua_pages;
 
 -- Name: TABLE faults; Type: ACL; Schema: intake; Owner: -
 
@@ -10947,14 +10985,17 @@ GRANT SELECT ON TABLE intake.pushed_dossiers TO motcua_eraser;
 -- Name: COLUMN pushed_dossiers.dossier_no; Type: ACL; Schema: intake; Owner: -
 
 GRANT SELECT(dossier_no) ON TABLE intake.pushed_dossiers TO motcua_app;
+GRANT SELECT(dossier_no) ON TABLE intake.pushed_dossiers TO motcua_pages;
 
 -- Name: COLUMN pushed_dossiers.agency_code; Type: ACL; Schema: intake; Owner: -
 
 GRANT SELECT(agency_code) ON TABLE intake.pushed_dossiers TO motcua_app;
+GRANT SELECT(agency_code) ON TABLE intake.pushed_dossiers TO motcua_pages;
 
 -- Name: COLUMN pushed_dossiers.dossier_code; Type: ACL; Schema: intake; Owner: -
 
 GRANT SELECT(dossier_code) ON TABLE intake.pushed_dossiers TO motcua_app;
+GRANT SELECT(dossier_code) ON TABLE intake.pushed_dossiers TO motcua_pages;
 
 -- Name: COLUMN pushed_dossiers.fields; Type: ACL; Schema: intake; Owner: -
 
@@ -10964,6 +11005,7 @@ GRANT UPDATE(fields) ON TABLE intake.pushed_dossiers TO motcua_eraser;
 -- Name: COLUMN pushed_dossiers.status_code; Type: ACL; Schema: intake; Owner: -
 
 GRANT SELECT(status_code) ON TABLE intake.pushed_dossiers TO motcua_app;
+GRANT SELECT(status_code) ON TABLE intake.pushed_dossiers TO motcua_pages;
 
 -- Name: COLUMN pushed_dossiers.arrived_at; Type: ACL; Schema: intake; Owner: -
 
