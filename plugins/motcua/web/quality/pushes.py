@@ -22,7 +22,17 @@ _LOOKS_BACK = timedelta(days=7)
 _MOST_ALERTS = 200
 
 OWN_COLUMNS = ("client", "source", "last_push", "push_state")
-CLIENT_COLUMNS = ("client", "source", "last_push", "calls", "taken", "repeated", "refused", "steps_waiting", "push_state")
+CLIENT_COLUMNS = (
+    "client",
+    "source",
+    "last_push",
+    "calls",
+    "taken",
+    "repeated",
+    "refused",
+    "steps_waiting",
+    "push_state",
+)
 FAULT_COLUMNS = ("client", "fault", "field", "records", "last_push")
 SUPPLEMENT_COLUMNS = ("source", "agency_code", "agency", "supplements_untold")
 
