@@ -94,6 +94,19 @@ def test_period_twice_in_a_file_is_taken_where_the_lines_are_the_same_and_refuse
         ]
 
 
+@pytest.mark.parametrize("total", ["Tổng cộng;;20;9;8", "TỔNG SỐ:;24/11/2026;20;9;8", "Cộng;24/11/2026;20;9;8"])
+def test_line_that_sums_up_others_is_of_no_agency(total):
+    found = read("H32.1;24/11/2026;12;9;8", total)
+    assert (told(found), found.faults) == ([("H32.1", "2026-11-24", 12, 9, 8, 2)], [])
+
+
+def test_total_before_an_empty_agency_is_one_and_a_name_that_begins_like_it_is_none():
+    heading = "TT;Mã cơ quan;Kỳ;Tiếp nhận;Đã giải quyết"
+    found = read("1;H32.1;24/11/2026;12;9", "Tổng cộng;;24/11/2026;12;9", "3;Tổng kho;24/11/2026;1;1", heading=heading)
+    assert [each.agency_code for each in found.figures] == ["H32.1"]
+    assert [each.line for each in found.faults] == [4]
+
+
 def test_column_says_whether_a_day_that_excel_made_is_a_month():
     book = Workbook()
     sheet = book.active

@@ -53,6 +53,8 @@ _MONTHS: Final = (
 )
 _MADE_A_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-01[ T]00:00.*")
 """What Excel makes of a month, and of the first day of one."""
+_TOTAL: Final = re.compile(r"tong|tong (?:cong|so)|cong")
+"""What a table of figures calls its last line, without case and accents; the sums of others are no agency's."""
 _WHOLE: Final = re.compile(r"[0-9]{1,7}|[1-9][0-9]{0,2}(?:[. ][0-9]{3}){1,2}")
 """Up to 9,999,999, also in groups of three; a comma may be a decimal sign, and is refused."""
 
@@ -194,6 +196,8 @@ def read_portal_figures(
     faults: dict[int, FileFault] = {}
     spilt = set(table.spilt)
     for index, cells in zip(table.rows.index, table.rows.itertuples(index=False, name=None), strict=True):
+        if _is_total(table, cells):
+            continue
         try:
             if int(index) in spilt:
                 raise _Broken("cells_beyond", None)
@@ -216,6 +220,14 @@ def read_portal_figures(
     return PortalFiguresRead(
         sorted(figures, key=lambda each: each.file_line), repeated, [faults[index] for index in sorted(faults)]
     )
+
+
+def _is_total(table: Table, cells: Sequence[object]) -> bool:
+    """Whether a line sums up others: it says so in place of an agency, or before an empty one."""
+    place = table.columns["agency"]
+    agency = clean_cell(str(cells[place]))
+    before = [clean_cell(str(cell)) for cell in cells[:place]]
+    return any(_TOTAL.fullmatch(fold(cell)) for cell in ([agency] if agency else before))
 
 
 def _line(
