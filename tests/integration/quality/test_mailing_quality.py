@@ -150,7 +150,7 @@ def run(ledger, rows, monkeypatch) -> int:
     monkeypatch.setattr(mailing_quality, "department_report", lambda *_: department_report(run=own))
     monkeypatch.setattr(mailing_quality, "rows_to_correct", lambda *_, **__: iter(sample_rows()))
     for department, name in ((False, "compose_agency_mail"), (True, "compose_department_mail")):
-        monkeypatch.setattr(mailing_quality, name, lambda _, __, url, ___, whose=department: composed(whose, url))
+        monkeypatch.setattr(mailing_quality, name, lambda *given, whose=department: composed(whose, given[2]))
     return number
 
 
