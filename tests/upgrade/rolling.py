@@ -93,7 +93,7 @@ class RollingStage(Stage):
 
     def open(self) -> None:
         """As the soak's; but roles and schema are made by the earlier version's own commands."""
-        names = ("OWNER", "APP", "AUDIT", "AIRFLOW", "CALLBACKS", "PAGES", "PURGE")
+        names = ("OWNER", "APP", "AUDIT", "AIRFLOW", "CALLBACKS", "PAGES", "PURGE", "INTAKE")
         self.given = {f"MOTCUA_{name}_PASSWORD": PASSWORD for name in names}
         super().open()
 

@@ -54,7 +54,7 @@ _SAID: Final = ("accepted", "not_refused")
 _EXPORTS: Final = (
     "export_no", "export_name", "exported_at", "export_kind", "export_state", "export_why", "export_lines",
     "export_dossiers", "export_added", "export_moved", "export_refused", "export_vanished", "accepted_by",
-    "accepted_at", "accepted_why",
+    "confirmed_at", "accepted_why",
 )  # fmt: skip
 
 router = APIRouter()

@@ -63,6 +63,7 @@ def ledger(monkeypatch) -> Ledger:
     monkeypatch.setattr(quality_page, "in_force", lambda *_: known.names)
     monkeypatch.setattr(findings, "urgent_rows", known.urgent_rows)
     monkeypatch.setattr(quality_page, "look_again", lambda *_: known.again)
+    monkeypatch.setattr(quality_page, "supplements_untold_by", lambda *_: [])
     for name in ("agency_report", "urgent_rows", "acknowledge"):
         monkeypatch.setattr(quality_page, name, getattr(known, name))
     return known

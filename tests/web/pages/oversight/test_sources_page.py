@@ -128,6 +128,8 @@ def test_last_check_of_a_source_is_shown_with_what_its_vendor_is_to_do(read, sta
     assert "chưa được kiểm tra lần nào" in words(staff.get(page))
     assert "chưa lần nào" in words(staff.get(PAGE))
     assert staff.get(f"{PAGE}/check?source=hue").status_code == 404
+    read.dossier("H32.30-261125-0009", NHA_TRANG)
+    read.move(11, "H32.30-261125-0009", NHA_TRANG)
     check_source("khanhhoa")
     text = words(staff.get(page))
     told = ("Phải sửa trước khi nhắn tin", "Tài khoản có toàn quyền máy chủ", "Ví dụ hồ sơ", "Cấp một tài khoản khác")
