@@ -31,9 +31,12 @@ def written(moment: datetime) -> str:
     return (moment.astimezone(UTC) + VIETNAM_HOURS).strftime("%Y%m%d%H%M%S")
 
 
+_BEGAN = datetime.now(UTC)
+"""One moment for all: a dossier that is pushed again was received when it was, whatever second it is by now."""
+
+
 def dossier(code: str, status: int | str = 4, **changes: Any) -> dict[str, Any]:
     """A dossier as OpenCPS pushes it."""
-    now = datetime.now(UTC)
     return {
         "MaHoSo": code,
         "MaTTHC": "1.005129",
@@ -45,8 +48,8 @@ def dossier(code: str, status: int | str = 4, **changes: Any) -> dict[str, Any]:
         "Email": "lan@example.vn",
         "Fax": "0905123456",
         "SoDienThoai": "0905123456",
-        "NgayTiepNhan": written(now - timedelta(days=2)),
-        "NgayHenTra": written(now + timedelta(days=5)),
+        "NgayTiepNhan": written(_BEGAN - timedelta(days=2)),
+        "NgayHenTra": written(_BEGAN + timedelta(days=5)),
         "TrangThaiHoSo": str(status),
         "NgayTra": "",
         "HinhThuc": "0",
