@@ -4,8 +4,6 @@ SELECT
     w.exported_at AS whole_at,
     w.name AS whole_name,
     w.dossiers AS whole_dossiers,
-    n.exported_at AS newest_at,
-    n.name AS newest_name,
     coalesce(n.ends_a_line, FALSE) AS ends_a_line,
     k.times > 0 OR coalesce(n.sha256 = %(sha256)s, FALSE) AS is_repeated
 FROM (
@@ -23,7 +21,7 @@ LEFT JOIN LATERAL (
     LIMIT 1
 ) AS w ON TRUE
 LEFT JOIN LATERAL (
-    SELECT e.sha256, e.exported_at, e.name, e.ends_a_line
+    SELECT e.sha256, e.ends_a_line
     FROM intake.exports AS e
     WHERE e.source = %(source)s AND e.state IN ('taken', 'accepted')
     ORDER BY e.exported_at DESC, e.export_no DESC

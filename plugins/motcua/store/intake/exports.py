@@ -56,8 +56,6 @@ class LastTaken:
     whole_at: datetime | None
     whole_name: str | None
     whole_dossiers: int | None
-    newest_at: datetime | None
-    newest_name: str | None
     ends_a_line: bool
     """The newest of all was a text whose last line was ended."""
     is_repeated: bool
