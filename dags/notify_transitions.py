@@ -28,6 +28,7 @@ from motcua.orchestration import (
     run_interval,
     run_window,
 )
+from motcua.settings import settings
 
 TEXTS = DagTexts("notify_transitions")
 
@@ -35,13 +36,18 @@ TEXTS = DagTexts("notify_transitions")
 @dag(
     **TEXTS.of_dag,
     schedule=AssetOrTimeSchedule(
-        timetable=CronTriggerTimetable("* * * * *", timezone="Asia/Ho_Chi_Minh", interval=timedelta(minutes=1)),
+        timetable=CronTriggerTimetable(
+            f"*/{settings().notify_every // timedelta(minutes=1)} * * * *",
+            timezone="Asia/Ho_Chi_Minh",
+            interval=settings().notify_every,
+        ),
         assets=[Asset("onestop_transitions", watchers=[AssetWatcher(name="sources_watch", trigger=SourcesWatch())])],
     ),
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
-    # One run may go on while news keeps coming; a second one, by the clock or by hand, need not wait for it.
-    max_active_runs=2,
+    # One run may go on while news keeps coming, and two by the clock and by hand need not wait for it. Those of a
+    # worker that was killed count until their heartbeat is missed, and others take over before.
+    max_active_runs=6,
     default_args=DAG_DEFAULTS | QUICK_RETRIES,
     params={
         "release_unknown": Param(
@@ -75,12 +81,13 @@ def notify_transitions() -> None:
         context = get_current_context()
         return job(run_window(context), release_by(context))
 
-    @task(**TEXTS.of_task("send"), trigger_rule="all_done", retries=0)
-    def send() -> dict[str, Any]:
+    @task(**TEXTS.of_task("send"), map_index_template="{{ number }}", trigger_rule="all_done", retries=0)
+    def send(sender: int) -> dict[str, Any]:
         from motcua.jobs.tasks.notify_transitions import send_messages as job
 
         context = get_current_context()
-        return job(context["run_id"], run_window(context))
+        context["number"] = f"{sender + 1}/{settings().senders}"  # type: ignore[typeddict-unknown-key]
+        return job(context["run_id"], run_window(context), sender=sender)
 
     @task(**TEXTS.of_task("gate"), **GATE)
     def gate() -> None:
@@ -89,7 +96,7 @@ def notify_transitions() -> None:
         context = get_current_context()
         job(context["run_id"], run_window(context), failed_tasks(context), run_interval(context))
 
-    pick_up.expand(source=find_sources()) >> plan() >> send() >> gate()
+    pick_up.expand(source=find_sources()) >> plan() >> send.expand(sender=[*range(settings().senders)]) >> gate()
 
 
 notify_transitions()

@@ -38,6 +38,8 @@ for _name in [name for name in os.environ if name.startswith(("MOTCUA_", "AIRFLO
         del os.environ[_name]
 # Whoever runs the tests, a machine's own account as a rule, signs nothing.
 os.environ["MOTCUA_PERSON"] = "lan"
+# Nobody watches the sources here: a sender does until its time is over.
+os.environ["MOTCUA_LINGER"] = "3"
 
 import hypothesis
 import psycopg
@@ -50,6 +52,7 @@ from motcua.sandbox.machine.postgres import EmbeddedPostgres
 from motcua.settings import include_dir, settings
 from motcua.store.agencies import Agency, save_agencies
 from motcua.store.ledger.database import close_ledger_pool, connect
+from motcua.store.ledger.locks import WATCHING
 from motcua.store.ledger.migrations import migrate
 from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
 from tests.registered import register_templates
@@ -339,6 +342,14 @@ def one_stop(postgres: Server, ledger: str, agencies: None, configure: Callable[
     yield source
     source.connection.close()
     _drop(postgres, name)
+
+
+@pytest.fixture
+def watched(ledger: str) -> Iterator[None]:
+    """Somebody watches the sources, as the triggerer does: a sender need not."""
+    with psycopg.connect(ledger, autocommit=True) as watcher:
+        watcher.execute("SELECT pg_advisory_lock_shared(%s::bigint)", [WATCHING])
+        yield
 
 
 @pytest.fixture

@@ -126,7 +126,7 @@ QUICK_RETRIES: dict[str, Any] = {
         rules=[RetryRule(AirflowTaskTimeout, RetryAction.FAIL, reason="it held up its run for long enough")]
     ),
 }
-"""Over the defaults, for the DAG that runs every minute."""
+"""Over the defaults, for the DAG that runs every few minutes and at each piece of news."""
 
 
 def failed_tasks(context: Mapping[str, Any]) -> list[str]:

@@ -95,12 +95,26 @@ class Settings(BaseSettings):
     apology_quiet_until: time = Field(
         default=time(7), description="Until this hour of the next day; the same hour twice: no quiet hours."
     )
+    notify_every: Duration = Field(
+        default=timedelta(minutes=5),
+        description="From one run of notify_transitions by the clock to the next, which is a backfill's window, too: "
+        "whole minutes that divide an hour. News wake it at once.",
+    )
+    senders: int = Field(
+        default=2,
+        ge=1,
+        le=16,
+        description="How many senders a run has. Airflow gives them to whichever workers are free, so that sending "
+        "spreads over hosts and goes on where one is lost; they share each gateway's limits.",
+    )
     linger: Duration = Field(
         default=timedelta(minutes=5),
         description="How long a run goes on while news keeps coming; the next run follows.",
     )
     linger_quiet: Duration = Field(
-        default=timedelta(seconds=3), description="A run that has nothing left to send ends after so long without news."
+        default=timedelta(seconds=3),
+        description="A run that has nothing left to send ends after so long without news, while somebody watches the "
+        "sources.",
     )
     watch_every: float = Field(
         default=0.5, gt=0, le=60, description="Seconds between two looks of the watcher at the sources."
@@ -183,7 +197,8 @@ class Settings(BaseSettings):
     )
     watch_disk_free: int = Field(default=3_000_000_000, ge=0, description="Bytes that must be free on each of them.")
     watch_notify_silence: Duration = Field(
-        default=timedelta(minutes=2), description="Alert: no run of notify_transitions for so long."
+        default=timedelta(minutes=7),
+        description="Alert: no run of notify_transitions for so long; longer than MOTCUA_NOTIFY_EVERY.",
     )
     watch_source_silence: Duration = Field(
         default=timedelta(minutes=10), description="Alert: no pick-up of a source succeeded for so long."
@@ -331,6 +346,14 @@ class Settings(BaseSettings):
     @classmethod
     def _read_list(cls, value: object) -> object:
         return tuple(filter(None, (part.strip() for part in value.split(",")))) if isinstance(value, str) else value
+
+    @field_validator("notify_every")
+    @classmethod
+    def _divides_an_hour(cls, value: timedelta) -> timedelta:
+        minutes, rest = divmod(value, timedelta(minutes=1))
+        if rest or minutes < 1 or 60 % minutes:
+            raise ValueError("MOTCUA_NOTIFY_EVERY: not whole minutes that divide an hour, as 1, 5 or 15")
+        return value
 
     @field_validator("gateways", mode="before")
     @classmethod

@@ -63,7 +63,7 @@ def test_no_dag_catches_up_and_no_task_runs_forever(bag):
     assert bag.dags
     for dag in bag.dags.values():
         assert dag.catchup is False
-        assert dag.max_active_runs <= 2
+        assert dag.max_active_runs <= 6
         for task in dag.tasks:
             assert task.execution_timeout is not None
 

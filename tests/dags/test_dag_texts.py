@@ -115,6 +115,7 @@ def test_every_mapped_task_names_what_it_is_about(dags):
         "take_file",
         "publish",
         "mail",
+        "send",
     }
     assert all(task.map_index_template for task in mapped)
 

@@ -65,9 +65,12 @@ def serve(folder: Path) -> int:
         gateway = json.loads(deployment.environment["AIRFLOW_CONN_SMS_KANNEL"])
         # Who gets no answer is not kept waiting for the 20 s that a real Kannel may need.
         gateway["extra"]["answer_timeout"] = 3
+        gateway["extra"]["concurrency"] = int(os.environ.get("LIVE_CONCURRENCY", gateway["extra"]["concurrency"]))
         environment = {
             **deployment.environment,
             "AIRFLOW_CONN_SMS_KANNEL": json.dumps(gateway),
+            # A backfill's windows are short ones: tests wait for what they hold.
+            "MOTCUA_NOTIFY_EVERY": "PT1M",
             # The day's other DAGs would begin with the run that they missed last, in the middle of a test.
             "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "True",
         }
@@ -591,9 +594,10 @@ class LiveAirflow:
                     return int(record["pid"])
         return None
 
-    def task_processes(self, task_id: str = "send") -> list[tuple[Process, Process | None]]:
-        """Processes that run this task now, each with the executor's worker above it."""
-        scheduler = self.pid_of("airflow-scheduler")
+    def task_processes(self, task_id: str = "send", below: int | None = None) -> list[tuple[Process, Process | None]]:
+        """Processes that run this task now, each with the executor's worker above it; ``below`` a process, else the
+        scheduler."""
+        scheduler = self.pid_of("airflow-scheduler") if below is None else below
         if scheduler is None:
             return []
         running = {

@@ -260,6 +260,7 @@ def test_what_a_person_stopped_is_not_started_by_a_message_that_was_out_before(o
     assert len(gateway.asked) == 1
 
 
+@pytest.mark.usefixtures("watched")
 @pytest.mark.guarantee("gateways-that-fail", "when a gateway restarts, sending goes on within seconds, in the same run")
 @pytest.mark.parametrize("how", ["away", "resets"])
 def test_restart_of_three_seconds_is_over_within_the_same_run(one_stop, gateway, rows, configure, how):

@@ -146,12 +146,13 @@ class CatchUp:
     A source that fails here is left to the next run, which is red for it. ``counts`` sums up what it did.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, longest: timedelta) -> None:
+        """``longest``: how long a sender may go on."""
         self.counts: dict[str, dict[str, Any]] = {"picked_up": {}, "planned": {}}
         with connect() as ledger:
             failed = {source.name for source in list_sources(ledger) if source.failed_at}
         self._watches = [SourceWatch(source) for source in settings().sources if source not in failed]
-        self._ends_at = time.monotonic() + settings().linger.total_seconds()
+        self._ends_at = time.monotonic() + longest.total_seconds()
 
     @property
     def is_over(self) -> bool:

@@ -85,18 +85,22 @@ def plan_messages(window: Window, release_by: str | None = None) -> dict[str, An
 
 
 @without_values()
-def send_messages(run_id: str, window: Window, *, lingers: bool = True) -> dict[str, Any]:
+def send_messages(run_id: str, window: Window, *, lingers: bool = True, sender: int = 0) -> dict[str, Any]:
     """Sending and its counts.
 
     An ordinary run ``lingers``: it goes on for a while as long as news keeps coming, since a run of its own for each
     burst would cost the citizen seconds of waiting for the one before. A backfill keeps to its window.
+
+    ``sender``: which of the run's; each later one may go on until the run by the clock has come that follows the end of
+    the one before, so that they do not all end at once.
     """
     read_left_over_receipts()
     with asked_to_stop() as stop:
         if window is not EVERYTHING or not lingers:
             counts = asdict(send(run_id, window, stop=stop))
         else:
-            with closing(CatchUp()) as catch_up:
+            longest = settings().linger + sender * settings().notify_every
+            with closing(CatchUp(longest)) as catch_up:
                 counts = asdict(send(run_id, catch_up=catch_up, stop=stop)) | {"meanwhile": catch_up.counts}
     counts["stopped_by_people"] = stopped_by_people(datetime.now(UTC))
     log.info("sent: %s", counts)
@@ -142,8 +146,8 @@ def gate(run_id: str, window: Window, failed_tasks: Sequence[str] = (), interval
 
     What people have stopped is only said: they know, and a backfill could do nothing about it.
 
-    ``interval``: of a run by the clock, its own minute. It is red for that minute's messages whichever run tried them,
-    since a backfill of failed runs finds runs by the clock only.
+    ``interval``: of a run by the clock, its own minutes. It is red for their messages whichever run tried them, since a
+    backfill of failed runs finds runs by the clock only.
 
     Raises:
         RunIncomplete: with what is left, in counts.
@@ -154,7 +158,7 @@ def gate(run_id: str, window: Window, failed_tasks: Sequence[str] = (), interval
     left += unresolved(run_id, window)
     with connect() as ledger:
         if interval is not EVERYTHING and (failed := waiting(ledger, interval, datetime.now(UTC)).failed):
-            left.append(f"{failed} message(s) of this run's minute failed and wait to be tried again")
+            left.append(f"{failed} message(s) of this run's minutes failed and wait to be tried again")
         left += [
             f"source {source.name} failed: {source.failure}"
             for source in list_sources(ledger)

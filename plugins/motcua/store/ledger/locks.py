@@ -9,7 +9,7 @@ from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
 
 LINGERING = 1
-"""Held by the one sender that goes on while news keeps coming; senders' own numbers are random and large."""
+"""Held by the sender that leads: it picks up news for all. Senders' own numbers are random and large."""
 CHECKING = 2
 """Held by the one check of data quality: there is one snapshot."""
 CLOSING = 3
@@ -24,6 +24,17 @@ EMPTYING = 7
 """Held by whoever empties personal data, from listing a batch outside the ledger to the end of its transaction."""
 COMPARING = 8
 """Held by whoever hands in figures of the portal: what is new is judged by the newest that are there."""
+
+WATCHING = 9
+"""Shared by those that watch the sources, each as long as it does."""
+_STANDING_BY = 1000
+"""And on: places of senders that go on beside the one that leads."""
+
+
+def stand_by(connection: Connection, places: int) -> bool:
+    """Takes one of so many places beside the sender that leads, for as long as this connection lives; ``False``: others
+    have them all."""
+    return any(hold_lock(connection, _STANDING_BY + place) for place in range(places))
 
 
 def hold_lock(connection: Connection, number: int) -> bool:

@@ -34,13 +34,14 @@ from motcua.jobs.restoring.gaps import look_for_gap
 from motcua.settings import settings
 from motcua.store.journal import open_journal
 from motcua.store.ledger.database import connect, open_connection
-from motcua.store.ledger.locks import LINGERING, hold_lock
+from motcua.store.ledger.locks import LINGERING, WATCHING, hold_lock, is_held, stand_by
 from motcua.store.notices import messages
 
 _GATHER = 0.004
 """Seconds that the first answer waits for others, to be written with them (docs/decisions/sending-speed.md)."""
 _LOOK_FOR_NEWS_EVERY = timedelta(seconds=5)
 _LOOK_WHEN_IDLE_EVERY = 0.25
+_LOOK_AT_QUEUE_EVERY = 1.0
 _WAIT_FOR_SLOTS = 0.1
 _IDLE_AFTER = 1.0
 """Seconds without news after which others may have all of this sender's slots."""
@@ -109,17 +110,21 @@ class Sender:
         self.departures = Departures(open_journal(), sending.clock, self._call, self.answers)
         self.refreshed_at = sending.clock()
         self.claim_until = time.monotonic() + _CLAIM_FOR
-        # One sender goes on for all: a second run, by the clock or by hand, does what is due and ends.
-        self.lingers = catch_up is not None and hold_lock(sending.lock, LINGERING)
+        # One sender leads and picks up news for all; so many stand by that help with a long queue and lead when it is
+        # gone. Whoever comes besides, as a run by the clock or by hand, does what is due and ends.
+        self.leads = catch_up is not None and hold_lock(sending.lock, LINGERING)
+        self.stands_by = catch_up is not None and not self.leads and stand_by(sending.lock, settings().senders - 1)
+        self.busy_at = time.monotonic()
+        """When there was last something to do, by the monotonic clock."""
+        self.buried_at = self.queue_looked_at = self.watch_looked_at = float("-inf")
+        self.is_watched = True
 
     def run(self) -> SendCounts:
         """Sends until nothing is left, or it may go on no longer; what is in flight is always waited for."""
         with ExitStack() as pools:
             # Last of all: the answers to what was in flight are written, too.
             pools.callback(self.departures.close)
-            self.sending.counts.abandoned = bury_the_dead(
-                self.sending.ledger, self.sending.lock, self.sending.clock(), self.sending.sender_id
-            )
+            self._bury_the_dead()
             self._open_lanes(pools)
             try:
                 self.claiming.set_unroutable_aside(lambda: self._may_claim)
@@ -176,7 +181,7 @@ class Sender:
 
     def _refresh_if_old(self) -> None:
         if self.catch_up is not None and self.sending.clock() - self.refreshed_at > _LOOK_FOR_NEWS_EVERY:
-            if self.catch_up():
+            if self._takes_the_lead() and self.catch_up():
                 self.routing.look_anew()
             self.refreshed_at = self.sending.clock()
 
@@ -201,28 +206,71 @@ class Sender:
             return True
         return False
 
+    def _bury_the_dead(self) -> None:
+        """What senders that no longer live left in flight is of unknown outcome: found at the start, and by whoever
+        leads every few seconds, so that it is settled soon."""
+        self.buried_at = time.monotonic()
+        self.sending.counts.abandoned += bury_the_dead(
+            self.sending.ledger, self.sending.lock, self.sending.clock(), self.sending.sender_id
+        )
+
+    def _takes_the_lead(self) -> bool:
+        """Whether this sender leads; another one does as soon as the one that led has ended, however it did."""
+        if not self.leads and hold_lock(self.sending.lock, LINGERING):
+            self.leads, self.busy_at = True, time.monotonic()
+        if self.leads and time.monotonic() > self.buried_at + _LOOK_FOR_NEWS_EVERY.total_seconds():
+            self._bury_the_dead()
+        return self.leads
+
     def _wait_for_news(self) -> bool:
-        """With nothing left to send: whether news came, or what is stopped may be tried again, before the patience or
-        the run's time was over. Messages that wait for a gateway are waited with."""
-        if self.catch_up is None or not self.lingers:
+        """With nothing left to send: whether to look again, since news came, a message is due, or what is stopped may
+        be tried again, before the patience or the run's time was over. Messages that wait for a gateway are waited
+        with."""
+        if self.catch_up is None or not (self.leads or self.stands_by):
             return False
         began = time.monotonic()
         trial_in = self.routing.next_trial()
         if trial_in is None and all(route.stopped for route in self.routing.routes):
             return False
-        patience = settings().linger_quiet.total_seconds() if trial_in is None else trial_in
-        while time.monotonic() < began + patience and not self.catch_up.is_over:
-            if self.catch_up():
-                self.refreshed_at = self.sending.clock()
+        while not self.catch_up.is_over:
+            leads = self._takes_the_lead()
+            if leads and self.catch_up():
+                self.refreshed_at, self.busy_at = self.sending.clock(), time.monotonic()
                 return True
-            if time.monotonic() > began + _IDLE_AFTER:
+            if self._sees_due_message():
+                return True
+            now = time.monotonic()
+            if now > began + _IDLE_AFTER or not leads:
                 for lane in self.lanes:
                     lane.slots.give_all_back()
-            left = began + patience - time.monotonic()
-            if self.stop.wait(max(0.0, min(_LOOK_WHEN_IDLE_EVERY, left))):
+            ends_at = began + trial_in if trial_in is not None else self._patient_until()
+            if now >= ends_at:
+                break
+            if self.stop.wait(max(0.0, min(_LOOK_WHEN_IDLE_EVERY, ends_at - now))):
                 return False
         self.routing.changed = trial_in is not None and not self.catch_up.is_over
         return self.routing.changed
+
+    def _sees_due_message(self) -> bool:
+        """Whether some message is due by now that was not when the queue was looked at; asked once in a while, since
+        what cannot go now is due, too."""
+        now = time.monotonic()
+        if now < self.queue_looked_at + _LOOK_AT_QUEUE_EVERY:
+            return False
+        self.queue_looked_at = now
+        is_due = messages.any_due(self.sending.ledger, self.sending.window, self.sending.clock())
+        self.sending.ledger.commit()
+        return is_due
+
+    def _patient_until(self) -> float:
+        """By the monotonic clock. Where nobody watches the sources, this sender does until the run's time is over; and
+        so does who stands by while another one leads."""
+        if not self.leads:
+            return float("inf")
+        now = time.monotonic()
+        if now >= self.watch_looked_at + _LOOK_AT_QUEUE_EVERY:
+            self.is_watched, self.watch_looked_at = is_held(self.sending.lock, WATCHING), now
+        return self.busy_at + settings().linger_quiet.total_seconds() if self.is_watched else float("inf")
 
     def _may_claim_for(self, lane: Lane) -> bool:
         return self._may_claim and lane.wants_more and not self.routing.changed and not self.routing.route(lane).stopped
@@ -276,3 +324,4 @@ class Sender:
         for each in answered:
             each.lane.answers.append(each)
         self.departures.note(answered)
+        self.busy_at = time.monotonic()

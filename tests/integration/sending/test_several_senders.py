@@ -1,0 +1,152 @@
+"""Several senders of a run: one leads and picks up news, others stand by, whoever comes besides ends."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from motcua.jobs.notices.picking_up import pick_up
+from motcua.jobs.notices.planning import plan
+from motcua.jobs.notices.sending.run import SendCounts
+from motcua.jobs.notices.sending.sender import send
+from motcua.jobs.notices.watching import CatchUp
+from motcua.store.ledger.database import connect, open_connection
+from motcua.store.ledger.locks import LINGERING, hold_lock, is_held, stand_by
+
+LONG = timedelta(hours=1)
+
+
+class Lingering:
+    """A sender in a thread of its own, which goes on for an hour unless it ends by itself or is stopped."""
+
+    def __init__(self) -> None:
+        self.catch_up = CatchUp(LONG)
+        self.counts: list[SendCounts] = []
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._send)
+        self._thread.start()
+
+    def _send(self) -> None:
+        self.counts.append(send("run", catch_up=self.catch_up, stop=self._stop))
+
+    def end_by_itself(self) -> SendCounts:
+        """Waits until it has ended, which it is to do; one that does not would hold the test for good."""
+        self._thread.join(60)
+        assert not self._thread.is_alive()
+        return self.counts[0]
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join()
+        self.catch_up.close()
+
+
+@pytest.fixture
+def lingering(one_stop: object, gateway: object) -> Iterator[Callable[[], Lingering]]:
+    with ExitStack() as started:
+
+        def start() -> Lingering:
+            sender = Lingering()
+            started.callback(sender.stop)
+            return sender
+
+        yield start
+
+
+@contextmanager
+def another_leads(*, one_stands_by: bool = False) -> Iterator[None]:
+    """Another sender lives that leads and does nothing, and one that stands by."""
+    with open_connection() as leader, open_connection() as second:
+        leader.autocommit = second.autocommit = True
+        assert hold_lock(leader, LINGERING)
+        assert not one_stands_by or stand_by(second, 1)
+        yield
+
+
+def somebody_stands_by() -> bool:
+    with connect() as ledger:
+        return is_held(ledger, 1000)
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    """However slow the machine is; one that never does it fails the test after two minutes."""
+    gives_up_at = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < gives_up_at
+        time.sleep(0.02)
+
+
+def move(one_stop, code: str, phone: str) -> None:
+    one_stop.dossier(code, applicant_phone=phone, updated_at=datetime.now(UTC))
+    one_stop.move(9, code, at=datetime.now(UTC))
+
+
+@pytest.mark.guarantee(
+    "workers", "one sender leads, so many stand by as are set, whoever comes besides does what is due and ends"
+)
+def test_whoever_comes_besides_does_what_is_due_and_ends(one_stop, gateway, lingering):
+    move(one_stop, "D-1", "0905123001")
+    pick_up("khanhhoa")
+    plan()
+    with another_leads(one_stands_by=True):
+        assert lingering().end_by_itself().attempts == 1
+    assert len(gateway.asked) == 1
+
+
+@pytest.mark.guarantee("workers", "what a sender leaves when it is lost is taken over at once by one that stands by")
+def test_one_that_stands_by_picks_up_news_as_soon_as_the_one_that_led_is_gone(one_stop, gateway, lingering):
+    with another_leads():
+        standing = lingering()
+        eventually(somebody_stands_by)
+        move(one_stop, "D-1", "0905123001")
+        assert not standing.catch_up.counts["picked_up"]
+    eventually(lambda: len(gateway.asked) == 1)
+    assert standing.catch_up.counts["picked_up"]["transitions"] == 1
+
+
+@pytest.mark.guarantee("workers", "one that stands by helps with what is due while another leads")
+def test_one_that_stands_by_sends_what_is_due_while_another_leads(one_stop, gateway, lingering):
+    with another_leads():
+        standing = lingering()
+        eventually(somebody_stands_by)
+        move(one_stop, "D-1", "0905123001")
+        pick_up("khanhhoa")
+        plan()
+        eventually(lambda: len(gateway.asked) == 1)
+        assert not standing.catch_up.counts["picked_up"], "the one that leads picks up"
+
+
+@pytest.mark.usefixtures("watched")
+def test_where_sources_are_watched_a_sender_ends_that_has_nothing_to_do(one_stop, gateway, lingering, configure):
+    configure(MOTCUA_LINGER_QUIET="0.1")
+    move(one_stop, "D-1", "0905123001")
+    assert lingering().end_by_itself().attempts == 1
+
+
+@pytest.mark.guarantee("workers", "where nobody watches the sources, senders do")
+def test_where_nobody_watches_the_sources_a_sender_does(one_stop, gateway, lingering, configure):
+    configure(MOTCUA_LINGER_QUIET="0.1")
+    move(one_stop, "D-1", "0905123001")
+    sender = lingering()
+    eventually(lambda: len(gateway.asked) == 1)
+    time.sleep(0.5)
+    move(one_stop, "D-2", "0905123002")
+    eventually(lambda: len(gateway.asked) == 2)
+    assert not sender.counts, "the same run"
+
+
+@pytest.mark.usefixtures("watched")
+def test_message_that_no_gateway_takes_does_not_keep_a_sender(one_stop, gateway, lingering, configure, rows):
+    """It stays due, and is looked at again and again; that is nothing to do."""
+    configure(MOTCUA_LINGER_QUIET="0.1")
+    move(one_stop, "D-1", "0905123001")
+    pick_up("khanhhoa")
+    plan()
+    rows("UPDATE motcua.messages SET carrier = 'nobody', avoid = '{kannel}'")
+    assert lingering().end_by_itself().attempts == 0
+    assert [row["state"] for row in rows("SELECT state FROM motcua.messages")] == ["queued"]

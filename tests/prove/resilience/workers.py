@@ -1,0 +1,289 @@
+"""Celery with Redis and two workers: sends spread over them; one is killed, one is stopped, and messages go on.
+
+The workers are processes of this machine, as ``airflow celery worker`` starts them; what is held against the ledger is
+the phone network's own log. With ``-9`` a worker goes with all that it runs, as a host does.
+"""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
+
+from tests.live.airflow import ROOT, Case, LiveAirflow, kill, live_airflow, processes_below
+from tests.prove import Figure
+from tests.prove.resilience.contract import at_most, equal
+
+HOLD = 0.5
+"""Seconds for which the gateway keeps each request."""
+AT_ONCE = 8
+"""Requests that it allows."""
+TAKEN_OVER_WITHIN = 15
+"""Seconds without a send while messages wait."""
+
+
+@dataclass(slots=True)
+class Worker:
+    """One ``airflow celery worker``."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    said: Path
+
+    @property
+    def lives(self) -> bool:
+        """It has not ended."""
+        return self.process.poll() is None
+
+    def sends(self, live: LiveAirflow) -> bool:
+        """It runs a sender now."""
+        return bool(live.task_processes("send", self.process.pid))
+
+    def _below(self) -> set[int]:
+        return {each.pid for each in processes_below(self.process.pid)}
+
+    def lose(self) -> None:
+        """``kill -9``, and all that descends from it."""
+        below = self._below()
+        kill(self.process.pid)
+        for pid in below:
+            kill(pid)
+        self.process.wait()
+
+    def stop(self, seconds: float) -> None:
+        """``SIGTERM``, as a container is stopped; killed when it has not ended by then.
+
+        Raises:
+            TimeoutError: it had not.
+        """
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.lose()
+            raise TimeoutError(f"worker {self.name} did not end within {seconds} s") from None
+
+
+@dataclass(slots=True)
+class Workers:
+    """A live Airflow with Celery, and its workers."""
+
+    live: LiveAirflow
+    folder: Path
+    started: list[Worker] = field(default_factory=list)
+
+    def start(self, name: str) -> Worker:
+        """One more worker, once it takes tasks."""
+        said = self.folder / f"{name}.log"
+        with said.open("wb") as output:
+            process = subprocess.Popen(
+                [
+                    *(sys.executable, "-m", "airflow", "celery", "worker", "--skip-serve-logs"),
+                    *("--celery-hostname", f"{name}@%h", "--pid", str(self.folder / f"{name}.pid")),
+                ],
+                cwd=ROOT,
+                env=dict(self.live.environment),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        worker = Worker(name, process, said)
+        self.started.append(worker)
+        self.live.wait_until(f"worker {name} is ready", lambda: b" ready." in said.read_bytes(), 180)
+        return worker
+
+
+@contextmanager
+def redis() -> Iterator[str]:
+    """A Redis of its own on a free port.
+
+    Raises:
+        FileNotFoundError: there is no redis-server.
+    """
+    if (program := shutil.which("redis-server")) is None:
+        raise FileNotFoundError("redis-server")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = subprocess.Popen(
+        [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        cwd=tempfile.gettempdir(),
+    )
+    try:
+        yield f"redis://127.0.0.1:{port}/0"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+@contextmanager
+def two_workers(seed: int = 1) -> Iterator[Workers]:
+    """Airflow with CeleryExecutor and the workers ``a`` and ``b``, in a folder that is removed."""
+    folder = Path(tempfile.mkdtemp(prefix="motcua-workers-"))
+    settings = {
+        "AIRFLOW__CORE__EXECUTOR": "CeleryExecutor",
+        "AIRFLOW__CELERY__CELERY_CONFIG_OPTIONS": "motcua.celery_workers.CELERY_CONFIG",
+        "AIRFLOW__CELERY__WORKER_CONCURRENCY": "6",
+        "AIRFLOW__CORE__PARALLELISM": "24",
+        "LIVE_CONCURRENCY": str(AT_ONCE),
+        # Whoever took over goes on no longer than this beside those of the next run.
+        "MOTCUA_LINGER": "30",
+    }
+    try:
+        with ExitStack() as stack:
+            broker = stack.enter_context(redis())
+            live = stack.enter_context(
+                live_airflow(folder, settings | {"AIRFLOW__CELERY__BROKER_URL": broker}, seed=seed)
+            )
+            workers = Workers(live, folder)
+            stack.callback(lambda: [each.lose() for each in workers.started if each.lives])
+            workers.start("a")
+            workers.start("b")
+            yield workers
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def senders_spread(workers: Workers) -> tuple[Worker, Worker]:
+    """Both living workers, once each runs a sender of a run that a single move woke; Airflow may give both senders to
+    one, and then it is tried again.
+
+    Raises:
+        TimeoutError: they never do.
+    """
+    live = workers.live
+    first, second = (each for each in workers.started if each.lives)
+    for _ in range(6):
+        case = live.desk.move()
+        live.wait_for_states(case, "delivered", 120)
+        if first.sends(live) and second.sends(live):
+            return first, second
+        live.wait_until_idle()
+    raise TimeoutError("the senders of six runs were with one worker each")
+
+
+def middle_of_a_queue(live: LiveAirflow, moves: int) -> list[Case]:
+    """So many cases, an eighth of whose messages the gateway has taken."""
+    before = len(live.network_log())
+    cases = live.desk.move(moves)
+    live.wait_until("the queue is in its middle", lambda: len(live.network_log()) >= before + moves // 8, 240)
+    return cases
+
+
+def worker_lost_and_worker_stopped(workers: Workers, moves: int = 240) -> list[Figure]:
+    """In the middle of a long queue one of two workers is killed; in that of another one, one of two is stopped."""
+    live = workers.live
+    live.set_faults(slow_seconds={"probability": 1, "seconds": HOLD})
+    lost, stopped = senders_spread(workers)
+    cases = middle_of_a_queue(live, moves)
+    shares = _shares(live, cases)
+    lost.lose()
+    (left,) = live.ledger(
+        "SELECT count(*) AS number FROM motcua.attempts WHERE state = 'in_flight' AND sender_id <> ALL (%s)",
+        _living_senders(live),
+    )
+    found = [
+        equal("senders that took part", len(shares), 2),
+        Figure(
+            "of a hundred messages, those of the one that took fewer",
+            f"{min(shares.values()) * 100 // sum(shares.values())}",
+            "at least 20",
+            min(shares.values()) * 5 >= sum(shares.values()),
+        ),
+        at_most("requests that the killed one left in flight", int(left["number"]), AT_ONCE * 5 // 4),
+        _taken_over("killed", live),
+    ]
+    workers.start("c")
+    senders_spread(workers)
+    cases = middle_of_a_queue(live, moves)
+    stopped.stop(60)
+    found += [_taken_over("stopped", live), equal("unknown because one was stopped", _unknown(live, cases), 0)]
+    live.set_faults()
+    cases = live.desk.cases
+    live.wait_until("every outcome is known", lambda: live.states(cases) == Counter(delivered=len(cases)), 600)
+    accepted = live.accepted()
+    known = {row["reference"] for row in live.ledger("SELECT reference FROM motcua.attempts")}
+    return [
+        *found,
+        equal("messages at a phone", Counter(accepted[case.phone] for case in cases), Counter({1: len(cases)})),
+        equal(
+            "at the gateway without an attempt in the ledger",
+            len({each["reference"] for each in live.network_log()} - known),
+            0,
+        ),
+        at_most("requests at once at the gateway", _most_at_once(live), AT_ONCE),
+    ]
+
+
+def _taken_over(how: str, live: LiveAirflow) -> Figure:
+    """The longest time without a send, while messages waited, since just before one was lost."""
+    since = max(_moments(live))
+
+    def is_empty() -> bool:
+        (row,) = live.ledger("SELECT count(*) AS number FROM motcua.messages WHERE state IN ('queued', 'sending')")
+        return not row["number"]
+
+    live.wait_until("all went that waited", is_empty, 240)
+    moments = [moment for moment in _moments(live) if moment >= since - HOLD]
+    longest = max((later - earlier for earlier, later in pairwise(moments)), default=0.0)
+    return at_most(f"one {how}: longest time without a send", round(longest, 1), TAKEN_OVER_WITHIN, " s")
+
+
+def _living_senders(live: LiveAirflow) -> list[int]:
+    """Numbers of the senders whose connections the ledger has."""
+    rows = live.ledger(
+        "SELECT (classid::bigint << 32) + objid::bigint AS number FROM pg_locks"
+        " WHERE locktype = 'advisory' AND objsubid = 1"
+    )
+    return [int(row["number"]) for row in rows]
+
+
+def _unknown(live: LiveAirflow, cases: Sequence[Case]) -> int:
+    """Of how many of these messages the outcome was not known for a while."""
+    (row,) = live.ledger(
+        "SELECT count(*) AS number FROM motcua.message_history AS h"
+        " INNER JOIN motcua.messages AS m ON h.message_id = m.message_id"
+        " INNER JOIN motcua.dossiers AS d ON m.dossier_id = d.dossier_id"
+        " WHERE h.to_state = 'unknown' AND d.dossier_code = any(%s)",
+        [case.code for case in cases],
+    )
+    return int(row["number"])
+
+
+def _shares(live: LiveAirflow, cases: Sequence[Case]) -> Counter[int]:
+    """Attempts at these cases by sender."""
+    rows = live.ledger(
+        "SELECT a.sender_id, count(*) AS attempts FROM motcua.attempts AS a"
+        " INNER JOIN motcua.messages AS m ON a.message_id = m.message_id"
+        " INNER JOIN motcua.dossiers AS d ON m.dossier_id = d.dossier_id WHERE d.dossier_code = any(%s) GROUP BY 1",
+        [case.code for case in cases],
+    )
+    return Counter({int(row["sender_id"]): int(row["attempts"]) for row in rows})
+
+
+def _moments(live: LiveAirflow) -> list[float]:
+    return sorted(datetime.fromisoformat(message["accepted_at"]).timestamp() for message in live.network_log())
+
+
+def _most_at_once(live: LiveAirflow) -> int:
+    """Requests that the gateway had taken and not answered: while it was slow, it kept each for ``HOLD`` seconds."""
+    moments = _moments(live)
+    return max(sum(moment <= other < moment + HOLD for other in moments) for moment in moments)
+
+
+def figures(seed: int) -> list[Figure]:
+    """What became of two workers' messages."""
+    with two_workers(seed) as workers:
+        return worker_lost_and_worker_stopped(workers)
