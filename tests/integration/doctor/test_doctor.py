@@ -24,6 +24,7 @@ from motcua.jobs.doctor.examine import CHECKS
 from motcua.jobs.doctor.faults import FAULTS
 from motcua.settings import settings
 from motcua.store.ledger.definitions import texts_of_definitions
+from motcua.store.worker_marks import leave_mark
 from motcua.version import software
 from tests.conftest import NHA_TRANG, free_port
 from tests.dated_backup import write_backup
@@ -600,6 +601,20 @@ def test_each_fault_is_named_and_no_other(how: str, installed: Installed) -> Non
     assert [each.fault for each in named] == [fault]
     assert where in f"{named[0].where} {named[0].detail}"
     assert installed.smsbox.sent == []
+
+
+def test_of_two_workers_it_is_told_what_they_do_not_share(installed: Installed) -> None:
+    _two_hosts(installed)
+    with given_environment(installed.environment):
+        journal = settings().journal_folder
+        settings.cache_clear()
+    for host in ("may-a", "may-b.khanhhoa.gov.vn"):
+        leave_mark(journal, host)
+    installed.later(lambda: shutil.rmtree(journal / "workers"))
+    assert installed.examine().findings == (), "two containers of one machine"
+    (journal / "workers" / "may-b").write_text("another machine", encoding="ascii")
+    (found,) = installed.examine().findings
+    assert (found.fault, found.detail) == ("hosts_share_nothing", "local: publications, statements, logs")
 
 
 def test_it_is_well_again_after_all_that(installed: Installed) -> None:

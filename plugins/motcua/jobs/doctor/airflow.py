@@ -16,6 +16,7 @@ from motcua.jobs.doctor.examining import Examination
 from motcua.jobs.doctor.faults import Finding
 from motcua.jobs.doctor.installation import DOT_ENV
 from motcua.store.airflow_roles import FAB, WATCH
+from motcua.store.worker_marks import machine_of, machines
 
 _WHERE = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 _PATIENCE = 5
@@ -144,8 +145,9 @@ def watch_account(examination: Examination) -> Iterator[Finding]:
 
 
 def hosts(examination: Examination) -> Iterator[Finding]:
-    """Tasks run on one host, or on several that share their folders: what is local may be shared storage, too, so that
-    an address of another kind alone is sure."""
+    """Tasks run on one machine, or on several that share what they must: what is local may be shared storage, too, so
+    that an address of another kind alone is sure. Of the journal, marks that its senders leave in it tell."""
+    from airflow.configuration import conf
     from airflow.models.taskinstance import TaskInstance
     from sqlalchemy import func, select
 
@@ -161,6 +163,11 @@ def hosts(examination: Examination) -> Iterator[Finding]:
         for host, first, last in rows
         if any(other != host and begins <= last and first <= ends for other, begins, ends in rows)
     )
+    known = machines(examination.settings.journal_folder)
+    on = {machine_of(host, known) for host in beside}
+    if len(on) == 1 and on <= set(filter(None, known.values())):
+        # Containers of one machine share its volumes.
+        return
     local = [
         name
         for name, url in (
@@ -169,8 +176,12 @@ def hosts(examination: Examination) -> Iterator[Finding]:
         )
         if url.startswith("file://")
     ]
+    if None in on:
+        local.append("journal")
+    if not conf.getboolean("logging", "remote_logging", fallback=False):
+        local.append("logs")
     if beside and local:
-        yield Finding("hosts_share_nothing", ", ".join(beside), f"local: {', '.join([*local, 'journal', 'logs'])}")
+        yield Finding("hosts_share_nothing", ", ".join(beside), f"local: {', '.join(local)}")
 
 
 def purge(examination: Examination) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import queue
 import secrets
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -36,6 +37,7 @@ from motcua.store.journal import open_journal
 from motcua.store.ledger.database import connect, open_connection
 from motcua.store.ledger.locks import LINGERING, WATCHING, hold_lock, is_held, stand_by
 from motcua.store.notices import messages
+from motcua.store.worker_marks import leave_mark
 
 _GATHER = 0.004
 """Seconds that the first answer waits for others, to be written with them (docs/decisions/sending-speed.md)."""
@@ -89,6 +91,7 @@ def send(
         lock.autocommit = True
         if (gap := look_for_gap(ledger, run_id, clock())) is not None:
             return SendCounts(gap=gap)
+        leave_mark(settings().journal_folder, socket.gethostname())
         messages.plan_by_keys(ledger)
         sender_id = secrets.randbits(62)
         if not hold_lock(lock, sender_id):
