@@ -10,14 +10,16 @@ import os
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from importlib import import_module
 from inspect import isfunction, ismodule
 from pathlib import Path
 from textwrap import dedent
 from types import SimpleNamespace
 from typing import Any, TypeGuard
+from zoneinfo import ZoneInfo
 
 import pytest
 from airflow.sdk import RetryAction
@@ -29,6 +31,7 @@ from motcua.jobs.notices.picking_up import SourceFailed, pick_up
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.settling import settle
 from motcua.orchestration import SourcesWatch, run_window, tell_red_gate
+from motcua.settings import settings
 from motcua.store.ledger.database import open_connection
 from motcua.store.ledger.locks import LINGERING, hold_lock
 from tests.conftest import NOW
@@ -57,6 +60,22 @@ def test_all_dags_import_and_have_their_fixed_ids(bag):
         "verify_publications",
         "clean_airflow",
     }
+
+
+@pytest.mark.guarantee("airflow", "a quiet hour makes at most 150 task instances")
+def test_quiet_hour_makes_at_most_150_task_instances(bag):
+    """Of runs by the clock, in the hour that has most of them: nobody wakes any when there are no news."""
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    midnight = datetime(2026, 11, 25, tzinfo=ZoneInfo("Asia/Ho_Chi_Minh"))
+    by_hour: Counter[int] = Counter()
+    for dag in bag.dags.values():
+        tasks = sum(settings().senders if task.task_id == "send" and task.is_mapped else 1 for task in dag.tasks)
+        serialized = DagSerialization.deserialize_dag(DagSerialization.serialize_dag(dag))
+        for info in serialized.iter_dagrun_infos_between(midnight, midnight + timedelta(days=1, seconds=-1)):
+            by_hour[info.run_after.astimezone(midnight.tzinfo).hour] += tasks
+    assert len(by_hour) == 24
+    assert max(by_hour.values()) <= 150, by_hour
 
 
 def test_no_dag_catches_up_and_no_task_runs_forever(bag):

@@ -182,8 +182,13 @@ def middle_of_a_queue(live: LiveAirflow, moves: int) -> list[Case]:
     return cases
 
 
-def worker_lost_and_worker_stopped(workers: Workers, moves: int = 240) -> list[Figure]:
-    """In the middle of a long queue one of two workers is killed; in that of another one, one of two is stopped."""
+def worker_lost_and_worker_stopped(
+    workers: Workers, moves: int = 240, within: float = TAKEN_OVER_WITHIN
+) -> list[Figure]:
+    """In the middle of a long queue one of two workers is killed; in that of another one, one of two is stopped.
+
+    ``within``: seconds in which others must have gone on.
+    """
     live = workers.live
     live.set_faults(slow_seconds={"probability": 1, "seconds": HOLD})
     lost, stopped = senders_spread(workers)
@@ -203,13 +208,13 @@ def worker_lost_and_worker_stopped(workers: Workers, moves: int = 240) -> list[F
             min(shares.values()) * 5 >= sum(shares.values()),
         ),
         at_most("requests that the killed one left in flight", int(left["number"]), AT_ONCE * 5 // 4),
-        _taken_over("killed", live),
+        _taken_over("killed", live, within),
     ]
     workers.start("c")
     senders_spread(workers)
     cases = middle_of_a_queue(live, moves)
     stopped.stop(60)
-    found += [_taken_over("stopped", live), equal("unknown because one was stopped", _unknown(live, cases), 0)]
+    found += [_taken_over("stopped", live, within), equal("unknown because one was stopped", _unknown(live, cases), 0)]
     live.set_faults()
     cases = live.desk.cases
     live.wait_until("every outcome is known", lambda: live.states(cases) == Counter(delivered=len(cases)), 600)
@@ -227,7 +232,7 @@ def worker_lost_and_worker_stopped(workers: Workers, moves: int = 240) -> list[F
     ]
 
 
-def _taken_over(how: str, live: LiveAirflow) -> Figure:
+def _taken_over(how: str, live: LiveAirflow, within: float) -> Figure:
     """The longest time without a send, while messages waited, since just before one was lost."""
     since = max(_moments(live))
 
@@ -238,7 +243,7 @@ def _taken_over(how: str, live: LiveAirflow) -> Figure:
     live.wait_until("all went that waited", is_empty, 240)
     moments = [moment for moment in _moments(live) if moment >= since - HOLD]
     longest = max((later - earlier for earlier, later in pairwise(moments)), default=0.0)
-    return at_most(f"one {how}: longest time without a send", round(longest, 1), TAKEN_OVER_WITHIN, " s")
+    return at_most(f"one {how}: longest time without a send", round(longest, 1), within, " s")
 
 
 def _living_senders(live: LiveAirflow) -> list[int]:

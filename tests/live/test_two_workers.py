@@ -1,0 +1,25 @@
+"""A real Celery with a real Redis and two workers, one of which is killed and one stopped, each in a long queue."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.prove.resilience.workers import TAKEN_OVER_WITHIN, two_workers, worker_lost_and_worker_stopped
+
+pytestmark = pytest.mark.alone
+
+HEARTBEAT = 60.0
+"""Seconds after which Airflow itself notices a lost task. How soon others took over is judged at rest, by the proof."""
+
+
+@pytest.mark.guarantee("workers", "sends spread over the workers of a run, within the gateway's concurrency")
+@pytest.mark.guarantee(
+    "workers", "a worker that is killed loses and doubles nothing, and others go on before Airflow notices"
+)
+@pytest.mark.guarantee("workers", "a worker that is stopped ends its senders with nothing in flight")
+def test_worker_that_is_lost_or_stopped_loses_and_doubles_nothing_and_others_go_on() -> None:
+    assert TAKEN_OVER_WITHIN < HEARTBEAT
+    with two_workers() as workers:
+        figures = worker_lost_and_worker_stopped(workers, moves=120, within=HEARTBEAT)
+    short = [f"{figure.name}: {figure.value}, must reach {figure.must_reach}" for figure in figures if not figure.ok]
+    assert not short, "\n".join(short)
