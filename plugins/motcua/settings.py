@@ -197,8 +197,8 @@ class Settings(BaseSettings):
     )
     watch_disk_free: int = Field(default=3_000_000_000, ge=0, description="Bytes that must be free on each of them.")
     watch_notify_silence: Duration = Field(
-        default=timedelta(minutes=7),
-        description="Alert: no run of notify_transitions for so long; longer than MOTCUA_NOTIFY_EVERY.",
+        default=timedelta(minutes=2),
+        description="Alert: no run of notify_transitions for so long after one by the clock was due.",
     )
     watch_source_silence: Duration = Field(
         default=timedelta(minutes=10), description="Alert: no pick-up of a source succeeded for so long."

@@ -114,7 +114,7 @@ class Check:
 def rules_of(settings: Settings) -> WatchRules:
     """What the settings say."""
     return WatchRules(
-        notify_silence=settings.watch_notify_silence,
+        notify_silence=settings.notify_every + settings.watch_notify_silence,
         source_silence=settings.watch_source_silence,
         news_within=settings.watch_news_within,
         push_refused=settings.watch_push_refused,
