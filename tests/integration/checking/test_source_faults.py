@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -219,6 +220,8 @@ def test_the_command_tells_by_its_exit_code_whether_going_live_is_forbidden(sour
     told_of = run("khanhhoa")
     assert told_of.exit_code == 1
     assert "Mọi hồ sơ đều ở Bộ phận Một cửa" in told_of.output
+    said = " ".join(told_of.output.split())
+    assert re.search(r"khanhhoa: đã xem \d+ hồ sơ và \d+ bước xử lý mới nhất\. Có điều phải sửa", said)
     record = json.loads(run("khanhhoa", "--json").output)
     assert [each["kind"] for each in record["findings"]] == ["late_commits", "desk_always"]
     assert record["forbids"]
