@@ -493,7 +493,7 @@ $$;
 CREATE FUNCTION intake.take_dossiers(session_digest bytea, given jsonb) RETURNS TABLE(place integer, outcome text, dossier_no bigint)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog'
-    AS $$
+    AS $_$
 #variable_conflict use_column
 DECLARE
     push record;
@@ -540,7 +540,12 @@ BEGIN
         LEFT JOIN units AS p ON w.prefix = p.unit
         LEFT JOIN names AS n ON w.of_name = n.of_name
         CROSS JOIN LATERAL (
-            SELECT coalesce(u.agency_code, p.agency_code, n.agency_code, push.only_agency) AS agency_code
+            SELECT
+                coalesce(
+                    u.agency_code, p.agency_code, n.agency_code,
+                    -- What begins with the code of another agency is not the client's, though we do not know that agency.
+                    CASE WHEN w.prefix ~ '^\d{3}(\.\d{2}){2}\.[A-Z]\d{2}$' THEN NULL ELSE push.only_agency END
+                ) AS agency_code
         ) AS a
         LEFT JOIN intake.client_agencies AS m ON m.client_id = push.client AND a.agency_code = m.agency_code
     ),
@@ -714,7 +719,7 @@ BEGIN
         PERFORM intake.follow_steps(push.source, came, push.moment);
     END IF;
 END
-$$;
+$_$;
 
 -- Name: take_export(bigint, bigint, timestamp with time zone, boolean, boolean, jsonb); Type: FUNCTION; Schema: intake; Owner: -
 
@@ -920,7 +925,7 @@ $$;
 CREATE FUNCTION intake.take_steps(session_digest bytea, given jsonb) RETURNS TABLE(place integer, outcome text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog'
-    AS $$
+    AS $_$
 #variable_conflict use_column
 DECLARE
     push record;
@@ -971,7 +976,12 @@ BEGIN
             WHERE d.source = push.source AND d.dossier_code = w.dossier_code
         ) AS d ON TRUE
         CROSS JOIN LATERAL (
-            SELECT coalesce(u.agency_code, p.agency_code, d.agency_code, push.only_agency) AS agency_code
+            SELECT
+                coalesce(
+                    u.agency_code, p.agency_code, d.agency_code,
+                    -- As for dossiers: what begins with the code of another agency is not the client's.
+                    CASE WHEN w.prefix ~ '^\d{3}(\.\d{2}){2}\.[A-Z]\d{2}$' THEN NULL ELSE push.only_agency END
+                ) AS agency_code
         ) AS a
         LEFT JOIN intake.client_agencies AS m ON m.client_id = push.client AND a.agency_code = m.agency_code
     ),
@@ -1042,7 +1052,7 @@ BEGIN
         push.moment
     );
 END
-$$;
+$_$;
 
 -- Name: whose(bytea); Type: FUNCTION; Schema: intake; Owner: -
 

@@ -29,7 +29,7 @@ from motcua.sandbox.past.months import months
 from motcua.sandbox.past.playing import Extent, load_past
 from motcua.sandbox.summary import read_summary
 from motcua.sandbox.world.clockwork import World
-from motcua.sandbox.world.one_stop import ROLES, TRUTH, create_one_stop_databases
+from motcua.sandbox.world.one_stop import OWN_SOURCES, ROLES, TRUTH, create_one_stop_databases
 from motcua.sandbox.world.procedures import ZONE, in_office_hours, pilot
 from motcua.sandbox.world.writers import OneStopWriter, OpencpsWriter
 from motcua.store.ledger.database import connect
@@ -201,6 +201,13 @@ def test_nothing_is_invented_beside_a_real_gateway_or_source() -> None:
     assert demo.may_invent({"MOTCUA_POSTGRES_DSN": "postgres://x", "AIRFLOW_CONN_SMTP_DEFAULT": "{}"})
     for name in ("MOTCUA_SOURCES", "MOTCUA_GATEWAYS", "AIRFLOW_CONN_SMS_KANNEL", "AIRFLOW_CONN_ONESTOP_KHANHHOA"):
         assert not demo.may_invent({name: "x"})
+
+
+def test_source_that_is_read_beside_the_demos_own_takes_nothing_from_them() -> None:
+    """So a vendor tries in the demo how his software connects."""
+    assert demo.may_invent({"MOTCUA_SOURCES": f"{OWN_SOURCES},hue=national_sync,vanninh"})
+    assert not demo.may_invent({"MOTCUA_SOURCES": OWN_SOURCES.rpartition(",")[0] + ",hue=national_sync"})
+    assert not demo.may_invent({"MOTCUA_SOURCES": f"{OWN_SOURCES},hue", "AIRFLOW_CONN_ONESTOP_KHANHHOA": "x"})
 
 
 def test_one_agency_improves_and_one_games_its_dates() -> None:

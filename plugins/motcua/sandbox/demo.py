@@ -61,7 +61,7 @@ from motcua.sandbox.past.playing import load_past
 from motcua.sandbox.summary import read_summary, render
 from motcua.sandbox.vendor.joining import join, join_by_files
 from motcua.sandbox.world.__main__ import open_world, world_databases
-from motcua.sandbox.world.one_stop import SOURCES, create_one_stop_databases
+from motcua.sandbox.world.one_stop import OWN_SOURCES, SOURCES, create_one_stop_databases
 from motcua.settings import Settings, include_dir, settings
 from motcua.store.agencies import list_agencies
 from motcua.store.calendars import load_calendars
@@ -222,8 +222,15 @@ def give_past(agencies: Path) -> None:
 
 
 def may_invent(caller: Mapping[str, str]) -> bool:
-    """The one-stop software and the phones are the sandbox's: nothing is invented beside real ones."""
-    real = ("MOTCUA_SOURCES", "MOTCUA_GATEWAYS", "AIRFLOW_CONN_SMS_KANNEL")
+    """The one-stop software and the phones are the sandbox's: nothing is invented where real ones stand in their place.
+
+    A source that is read beside the sandbox's own stands in the place of none.
+    """
+    if named := caller.get("MOTCUA_SOURCES"):
+        read = {each.strip() for each in named.split(",")}
+        if not read.issuperset(OWN_SOURCES.split(",")):
+            return False
+    real = ("MOTCUA_GATEWAYS", "AIRFLOW_CONN_SMS_KANNEL")
     return not any(caller.get(name) for name in (*real, *(f"AIRFLOW_CONN_ONESTOP_{each.upper()}" for each in SOURCES)))
 
 
@@ -460,6 +467,8 @@ def addresses_lines(deployment: Deployment) -> str:
             "  Agencies        the thirteen of the pilot of 2016, as they were then; dossiers and people are invented",
             "  One that pushes Cam Lâm opens its database to nobody; its software pushes as to the national portal",
             "                  (… intake list). Push yourself: … intake push THU-1 --status 9 --phone 0905123456",
+            f"  Connect yours   docs/sources.md; it pushes to {deployment.airflow_url}/intake; read when started with",
+            f"                  MOTCUA_SOURCES={OWN_SOURCES},NAME=ADAPTER",
             "  One that exports Khánh Sơn's software only exports; its clerk drops a workbook each 40 seconds"
             " (… files list)",
             f"  The 17:30 of this demo, when apologies go, comes at {deployment.environment['MOTCUA_APOLOGY_TIME']}"

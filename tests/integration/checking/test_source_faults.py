@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -36,7 +38,7 @@ from tests.conftest import (
     free_port,
     ledger_connections,
 )
-from tests.integration.checking.world import FAULTS, HEALTHY, READER, Fault
+from tests.integration.checking.world import FAULTS, HEALTHY, READER, VENDORS_TABLES, Fault
 
 
 @pytest.fixture(scope="module")
@@ -204,6 +206,21 @@ def test_a_finding_keeps_since_when_it_stands_until_it_is_mended(source):
     assert since() == first
 
 
+def test_statements_that_vendors_copy_make_a_source_without_a_fault(source, postgres):
+    """docs/vi/khung-nhin.md, over tables of a vendor whose times have no zone."""
+    page = (Path(__file__).parents[3] / "docs" / "vi" / "khung-nhin.md").read_text(encoding="utf-8")
+    (statements,) = re.findall(r"```sql\n(.*?)```", page, re.DOTALL)
+    with psycopg.connect(
+        with_database(postgres.admin_dsn, str(psycopg.conninfo.conninfo_to_dict(source)["dbname"]))
+    ) as admin:
+        admin.execute(VENDORS_TABLES)
+        # Roles are the server's, and outlive a database: the reader of these tests is one already.
+        given = re.sub(r"CREATE ROLE [^;]*;", "", statements).replace("motcua_reader", READER)
+        admin.execute(given)
+    check = check_source("khanhhoa")
+    assert (check.findings, check.dossiers) == ([], 240)
+
+
 # The command, and each morning
 
 
@@ -219,6 +236,8 @@ def test_the_command_tells_by_its_exit_code_whether_going_live_is_forbidden(sour
     told_of = run("khanhhoa")
     assert told_of.exit_code == 1
     assert "Mọi hồ sơ đều ở Bộ phận Một cửa" in told_of.output
+    said = " ".join(told_of.output.split())
+    assert re.search(r"khanhhoa: đã xem \d+ hồ sơ và \d+ bước xử lý mới nhất\. Có điều phải sửa", said)
     record = json.loads(run("khanhhoa", "--json").output)
     assert [each["kind"] for each in record["findings"]] == ["late_commits", "desk_always"]
     assert record["forbids"]

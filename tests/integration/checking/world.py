@@ -61,6 +61,32 @@ GRANT SELECT ON ALL TABLES IN SCHEMA onestop TO {READER};
 """
 
 
+VENDORS_TABLES = """
+ALTER SCHEMA onestop RENAME TO kept;
+CREATE SCHEMA mot_cua;
+CREATE TABLE mot_cua.ho_so AS
+SELECT
+    dossier_code::varchar(40) AS ma_ho_so, agency_code::varchar(20) AS ma_don_vi, procedure_code AS ma_thu_tuc,
+    procedure_name AS ten_thu_tuc, field_name AS linh_vuc, applicant_name AS chu_ho_so,
+    applicant_phone AS so_dien_thoai,
+    phone_entered_at AT TIME ZONE 'Asia/Ho_Chi_Minh' AS nhap_so_luc,
+    CASE submitted_via WHEN 'direct' THEN 0 WHEN 'postal' THEN 1 ELSE 2 END AS hinh_thuc,
+    received_at AT TIME ZONE 'Asia/Ho_Chi_Minh' AS tiep_nhan_luc, due_at AT TIME ZONE 'Asia/Ho_Chi_Minh' AS hen_tra_luc,
+    step_name AS buoc, status_code::integer AS trang_thai, at_one_stop_desk AS tai_mot_cua,
+    finished_at AT TIME ZONE 'Asia/Ho_Chi_Minh' AS xong_luc, returned_at AT TIME ZONE 'Asia/Ho_Chi_Minh' AS tra_luc,
+    updated_at AT TIME ZONE 'Asia/Ho_Chi_Minh' AS cap_nhat_luc
+FROM kept.dossiers;
+CREATE TABLE mot_cua.tien_do AS
+SELECT
+    transition_id::integer AS id, agency_code::varchar(20) AS ma_don_vi, dossier_code::varchar(40) AS ma_ho_so,
+    from_step AS tu_buoc, to_step AS den_buoc, status_code::integer AS trang_thai, at_one_stop_desk AS tai_mot_cua,
+    occurred_at AT TIME ZONE 'Asia/Ho_Chi_Minh' AS xu_ly_luc, recorded_at AT TIME ZONE 'Asia/Ho_Chi_Minh' AS ghi_luc,
+    actor AS nguoi, note AS ghi_chu
+FROM kept.transitions;
+"""
+"""The same, as a vendor's own software has it: other names and types, times of Vietnam without a zone."""
+
+
 @dataclass(frozen=True)
 class Fault:
     """What is done to a healthy source, and the one finding that comes of it."""

@@ -203,6 +203,18 @@ def test_sign_in_by_a_form_is_one(software):
     assert len(answer["session"]) > 40
 
 
+@pytest.mark.parametrize(
+    ("path", "names"), [("sign-in", ("username", "password")), ("token", ("client_id", "client_secret"))]
+)
+def test_sign_in_as_curl_sends_it_is_one(software, path, names):
+    """The first thing that a vendor tries: `curl --data '{…}'` calls JSON a form."""
+    body = json.dumps(dict(zip(names, (SOURCE, PASSWORD), strict=True)))
+    answer = software.http.post(
+        f"/intake/{path}", content=f" {body}", headers={"Content-Type": "application/x-www-form-urlencoded"}
+    ).json()
+    assert answer["error_code"] in (0, "00")
+
+
 def test_nothing_of_a_push_stands_in_a_log(software, caplog, ledger, rows):
     with caplog.at_level(logging.DEBUG):
         session = software.session()

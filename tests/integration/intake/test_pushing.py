@@ -191,6 +191,20 @@ def test_somebody_elses_agency_is_refused(served, software, rows):
     assert other.call("TraCuuHoSo", mahoso="1")["result"] == []
 
 
+@pytest.mark.parametrize("unit", ["000.00.77.H32", "", "H32"])
+def test_dossier_of_an_agency_that_nobody_knows_is_not_taken_for_the_clients_only_one(served, rows, unit):
+    """Its software serves more agencies than join: their citizens would be called to the wrong desk."""
+    register("xa", NHA_TRANG)
+    software = Software(served, "xa")
+    code = "000.00.77.H32-261125-0001"
+    answer = software.dossiers(dossier(code, 9), dossier("H-1", 9), dossier("XA-261125-0001", 9), unit=unit)
+    assert (answer["received"], answer["refused"]) == (2, 1)
+    assert [(each["MaHoSo"], each["reason"]) for each in answer["errors"]] == [(code, "agency_missing")]
+    software.steps(step(code, 9), step("H-1", 9), unit=unit)
+    assert [row["dossier_code"] for row in rows("SELECT dossier_code FROM intake.source_transitions")] == ["H-1"]
+    assert {row["agency_code"] for row in rows("SELECT agency_code FROM intake.pushed_dossiers")} == {NHA_TRANG}
+
+
 @pytest.mark.guarantee("intake", "a record that cannot be used refuses itself and none beside it")
 def test_bad_record_refuses_itself_alone(software, run, messages, rows):
     answer = software.dossiers(dossier("H-1", 9), dossier(""), "no record", dossier("H-2", 9), None)

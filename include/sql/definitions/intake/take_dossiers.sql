@@ -54,7 +54,12 @@ BEGIN
         LEFT JOIN units AS p ON w.prefix = p.unit
         LEFT JOIN names AS n ON w.of_name = n.of_name
         CROSS JOIN LATERAL (
-            SELECT coalesce(u.agency_code, p.agency_code, n.agency_code, push.only_agency) AS agency_code
+            SELECT
+                coalesce(
+                    u.agency_code, p.agency_code, n.agency_code,
+                    -- What begins with the code of another agency is not the client's, though we do not know that agency.
+                    CASE WHEN w.prefix ~ '^\d{3}(\.\d{2}){2}\.[A-Z]\d{2}$' THEN NULL ELSE push.only_agency END
+                ) AS agency_code
         ) AS a
         LEFT JOIN intake.client_agencies AS m ON m.client_id = push.client AND a.agency_code = m.agency_code
     ),

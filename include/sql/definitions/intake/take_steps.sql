@@ -57,7 +57,12 @@ BEGIN
             WHERE d.source = push.source AND d.dossier_code = w.dossier_code
         ) AS d ON TRUE
         CROSS JOIN LATERAL (
-            SELECT coalesce(u.agency_code, p.agency_code, d.agency_code, push.only_agency) AS agency_code
+            SELECT
+                coalesce(
+                    u.agency_code, p.agency_code, d.agency_code,
+                    -- As for dossiers: what begins with the code of another agency is not the client's.
+                    CASE WHEN w.prefix ~ '^\d{3}(\.\d{2}){2}\.[A-Z]\d{2}$' THEN NULL ELSE push.only_agency END
+                ) AS agency_code
         ) AS a
         LEFT JOIN intake.client_agencies AS m ON m.client_id = push.client AND a.agency_code = m.agency_code
     ),

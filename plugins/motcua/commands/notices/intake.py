@@ -17,6 +17,7 @@ from rich.table import Table
 from motcua.commands.signing import By, signed
 from motcua.commands.terminal import console, local_moment, refuse
 from motcua.domain.clock import VIETNAM
+from motcua.jobs.exports.taking import ADAPTER as BY_FILES
 from motcua.settings import settings
 from motcua.store.agencies import agency_by_written_code
 from motcua.store.intake.clients import (
@@ -83,7 +84,10 @@ def list_all(
         "supplements not told",
     )  # fmt: skip
     for each in clients:
-        last = "disabled" if each.disabled_at else local_moment(each.last_call_at) if each.last_call_at else "never"
+        if settings().sources.get(each.source) == BY_FILES:
+            last = "drops files"
+        else:
+            last = "disabled" if each.disabled_at else local_moment(each.last_call_at) if each.last_call_at else "never"
         counts = each.calls, each.taken, each.repeated, each.refused, each.waiting, each.supplements_nowhere
         table.add_row(each.name, each.source, ", ".join(each.agencies), last, *map(str, counts))
     _console.print(table)

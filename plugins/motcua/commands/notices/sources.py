@@ -16,6 +16,7 @@ from motcua.commands.signing import By, signed
 from motcua.commands.terminal import console, local_moment, refuse
 from motcua.jobs.checking.checking import UnknownSource, check_source
 from motcua.reports.checking import told, verdict
+from motcua.reports.wording import count
 from motcua.settings import settings
 from motcua.sources import connection_of
 from motcua.store.checking.checks import SourceCheck
@@ -45,7 +46,7 @@ def list_all() -> None:
             local_moment(source.picked_up_at if source else None) or "never",
             escape(failure),
         )
-    _console.print(table if settings().sources else "No source is configured: set MOTCUA_SOURCES.")
+    console().print(table if settings().sources else "No source is configured: set MOTCUA_SOURCES.")
 
 
 @app.command("map-status")
@@ -133,7 +134,7 @@ def _as_csv(check: SourceCheck) -> str:
 def _print(check: SourceCheck) -> None:
     out = console()
     if check.findings:
-        table = Table("", "finding", "what was found, why it matters, what to do", show_lines=True)
+        table = Table("Mức độ", "Điều sai", "Đã thấy gì, vì sao cần sửa, cần làm gì", show_lines=True)
         for each in check.findings:
             said = told(each.finding)
             examples = f"\nVí dụ: {', '.join(each.finding.examples)}" if each.finding.examples else ""
@@ -145,7 +146,7 @@ def _print(check: SourceCheck) -> None:
             )
         out.print(table)
     out.print(
-        f"{check.source}: {check.dossiers} dossiers and {check.transitions} transitions looked at. "
+        f"{check.source}: đã xem {count(check.dossiers)} hồ sơ và {count(check.transitions)} bước xử lý mới nhất. "
         f"{verdict([each.finding.severity for each in check.findings])}",
         markup=False,
     )

@@ -21,7 +21,7 @@ from psycopg.rows import dict_row
 
 from motcua.domain.clock import VIETNAM
 from motcua.sandbox.machine.supervisor import SupervisorError
-from motcua.sandbox.world.one_stop import DROPPED, PUSHED, ROLES, SOURCES, OneStopAddresses
+from motcua.sandbox.world.one_stop import OWN_SOURCES, ROLES, OneStopAddresses
 from motcua.store.ledger.database import Connection
 
 ADMINISTRATOR, VIEWER, AGENCY_USER = "vo-thi-minh-ha", "tran-van-binh", "le-thi-hoa"
@@ -332,7 +332,7 @@ def airflow_environment(
         "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
         "AIRFLOW_CONN_SMS_KANNEL": json.dumps(kannel),
         "AIRFLOW_CONN_SMTP_DEFAULT": mailbox_connection(addresses.smtp),
-        "MOTCUA_SOURCES": ",".join(f"{name}={adapter}" for name, adapter in (SOURCES | PUSHED | DROPPED).items()),
+        "MOTCUA_SOURCES": OWN_SOURCES,
         "MOTCUA_GATEWAYS": "kannel",
         "MOTCUA_INQUIRIES_ON": "true",
         **_times_of_day(datetime.now(VIETNAM)),

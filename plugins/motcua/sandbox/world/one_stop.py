@@ -20,6 +20,9 @@ PUSHED = {"camlam": "national_sync"}
 DROPPED = {"khanhson": "files"}
 """Another one without: its exports are dropped into a folder (include/sandbox/exporting.yaml)."""
 
+OWN_SOURCES = ",".join(f"{name}={adapter}" for name, adapter in (SOURCES | PUSHED | DROPPED).items())
+"""All of them, as ``MOTCUA_SOURCES`` is written."""
+
 TRUTH = "world_truth"
 """Database, and role that owns it, of what truly happens."""
 

@@ -171,14 +171,15 @@ def _address(request: Request) -> str:
 
 
 def _credentials(body: bytes, content_type: str, names: tuple[str, str]) -> tuple[str, str]:
-    """Name and password, in JSON or as a form.
+    """Name and password, in JSON or as a form; JSON also where it is called a form, as ``curl --data`` does.
 
     Raises:
         Refused: 03, they cannot be read.
     """
     try:
         given: Mapping[str, Any]
-        if content_type.lower().startswith("application/x-www-form-urlencoded"):
+        is_form = content_type.lower().startswith("application/x-www-form-urlencoded")
+        if is_form and not body.lstrip().startswith(b"{"):
             given = dict(parse_qsl(body.decode("utf-8", "replace"), max_num_fields=64))
         else:
             given = read_json(body)

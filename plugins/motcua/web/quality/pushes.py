@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from motcua.domain.clock import VIETNAM
+from motcua.jobs.exports.taking import ADAPTER as BY_FILES
 from motcua.reports import wording
 from motcua.reports.lists import Row
+from motcua.settings import settings
 from motcua.store.agencies import list_agencies
 from motcua.store.intake.clients import Client, list_clients
 from motcua.store.intake.watching import FaultSum, SupplementsUntold, fault_sums, supplements_untold
@@ -94,12 +96,19 @@ class Pushes:
 
 
 def pushes_shown(connection: Connection, agencies: Sequence[str] | None, now: datetime) -> Pushes:
-    """Clients that may write for these agencies; or (``None``) all, with what was wrong in their pushes."""
+    """Clients that may write for these agencies; or (``None``) all, with what was wrong in their pushes.
+
+    Nobody signs in with the account of a source whose software drops files: it is none that pushes.
+    """
     first = (now - _LOOKS_BACK).astimezone(VIETNAM).date()
     midnight = datetime.combine(first, datetime.min.time(), VIETNAM)
     alerts = list_alerts(connection, now, _MOST_ALERTS)
     return Pushes(
-        clients=list_clients(connection, first, agencies),
+        clients=[
+            each
+            for each in list_clients(connection, first, agencies)
+            if settings().sources.get(each.source) != BY_FILES
+        ],
         silent=frozenset(each.subject for each in alerts if each.name == "push_silent" and each.over_at is None),
         faults=fault_sums(connection, first) if agencies is None else (),
         untold=supplements_untold(connection, midnight, now, agencies),

@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
+from motcua.cli import app
 from motcua.reports import wording
 from motcua.settings import include_dir
 from motcua.store.intake.clients import Password, change_client, register_client
@@ -102,6 +104,15 @@ def test_agency_sees_its_own_software_and_no_sum_over_others(pushing):
     assert taken(pushing, "push_faults") == 403
     VISITING.visit_as("agency", TU_PHAP)
     assert taken(pushing, "supplements") == []
+
+
+def test_account_of_a_source_that_drops_files_is_none_that_pushes(pushing, configure):
+    """Nobody signs in with it: it would stand there as disabled for ever, as if somebody had to do something."""
+    configure(MOTCUA_SOURCES="hue=national_sync,idle=files")
+    assert [line.split(",")[0] for line in taken(pushing, "pushes")] == ["hue"]
+    assert "idle idle" not in words(pushing.get(PAGE))
+    listed = CliRunner().invoke(app, ["intake", "list"]).output
+    assert [line.split("│")[4].strip() for line in listed.splitlines() if "│ idle" in line] == ["drops files"]
 
 
 def test_page_says_that_nothing_pushes(staff):
