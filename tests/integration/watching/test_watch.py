@@ -74,6 +74,17 @@ def test_alert_is_mailed_once_with_what_to_do_and_once_when_it_is_over(watched: 
     assert "motcua alerts acknowledge airflow_unreachable" in text
 
 
+def test_intake_that_does_not_answer_is_told_and_so_is_that_it_answers_again(watched: Watched):
+    watched.look()
+    watched.mails()
+    watched.outside.intake_status = 503
+    watched.look(2)
+    assert watched.mails() == ["[MotcuaSMS] Cảnh báo: Dịch vụ tiếp nhận dữ liệu đẩy không trả lời (503)"]
+    watched.outside.intake_status = 200
+    watched.look(2)
+    assert watched.mails() == ["[MotcuaSMS] Đã hết: Dịch vụ tiếp nhận dữ liệu đẩy không trả lời (503)"]
+
+
 def test_several_alerts_of_one_look_are_one_mail(watched: Watched):
     watched.look()
     watched.outside.health["scheduler"] = {"status": "unhealthy"}

@@ -39,6 +39,7 @@ AlertName: TypeAlias = Literal[
     "airflow_unreachable",
     "airflow_unhealthy",
     "callbacks_unhealthy",
+    "intake_unhealthy",
     "check_failing",
 ]
 """What can be wrong; docs/operations/alerts has a page for each, include/templates/watch/alerts.vi.yaml its words."""

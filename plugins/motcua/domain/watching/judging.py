@@ -451,7 +451,14 @@ RESTART_GAP, GRACE = timedelta(seconds=150), timedelta(minutes=3)
 """A watch that did not look for so long was down itself, perhaps with everything; and what the others then have to come
 up."""
 SLOW_TO_START: frozenset[AlertName] = frozenset(
-    {"airflow_unreachable", "airflow_unhealthy", "notify_silent", "source_silent", "callbacks_unhealthy"}
+    {
+        "airflow_unreachable",
+        "airflow_unhealthy",
+        "notify_silent",
+        "source_silent",
+        "callbacks_unhealthy",
+        "intake_unhealthy",
+    }
 )
 """What is not told while the machine may just be starting."""
 
@@ -467,6 +474,7 @@ _OF_EVERY_INSTALLATION: frozenset[AlertName] = frozenset(
         "airflow_unreachable",
         "airflow_unhealthy",
         "callbacks_unhealthy",
+        "intake_unhealthy",
         "check_failing",
     }
 )

@@ -20,11 +20,11 @@ from motcua.domain.watching.judging import Delivered, WatchRules
 from motcua.jobs.notices.apologizing import apology_rules
 from motcua.jobs.watching.keeping import GoneBack, IdentityKept, WatchState
 from motcua.jobs.watching.outside import (
-    CALLBACKS_LIVE,
+    LIVE,
     Airflow,
     Health,
-    callbacks_answer,
     disks_of,
+    health_answer,
     newest_backup,
 )
 from motcua.settings import Settings
@@ -358,7 +358,7 @@ def _upkeep(looking: Looking) -> Seen:
     return Seen(findings, {"cleaned_at": cleaned_at.isoformat() if cleaned_at else None})
 
 
-# --- Airflow, callbacks, this machine ------------------------------------------------------------------------------
+# --- Airflow, callbacks, intake, this machine ----------------------------------------------------------------------
 
 
 def _health(looking: Looking) -> Seen:
@@ -390,8 +390,17 @@ def _callbacks(looking: Looking) -> Seen:
     url = looking.settings.watch_callbacks
     if not url:
         return Seen(is_off=True)
-    answer = callbacks_answer(url)
-    findings = [] if answer in CALLBACKS_LIVE else [Finding("callbacks_unhealthy", {"answer": answer})]
+    answer = health_answer(url)
+    findings = [] if answer in LIVE else [Finding("callbacks_unhealthy", {"answer": answer})]
+    return Seen(findings, {"answer": answer})
+
+
+def _intake(looking: Looking) -> Seen:
+    url = looking.settings.watch_intake
+    if not url:
+        return Seen(is_off=True)
+    answer = health_answer(url)
+    findings = [] if answer in LIVE else [Finding("intake_unhealthy", {"answer": answer})]
     return Seen(findings, {"answer": answer})
 
 
@@ -459,6 +468,7 @@ CHECKS: tuple[Check, ...] = (
     Check("calendar", ("calendar_unsigned",), "ledger", _calendar, timedelta(hours=1)),
     Check("health", ("airflow_unhealthy",), "airflow", _health),
     Check("callbacks", ("callbacks_unhealthy",), "nothing", _callbacks),
+    Check("intake", ("intake_unhealthy",), "nothing", _intake),
     Check("clock", ("clock_off",), "nothing", _clock),
     Check("disks", ("disk_low",), "nothing", _disks),
     Check("backup", ("backup_old",), "nothing", _backup),
