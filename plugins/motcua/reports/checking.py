@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -22,6 +23,17 @@ class ToldFinding:
     found: str
     why: str
     action: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFault:
+    """What forbids to promise anybody a message by a source, as a mail tells it. Holds no code of a dossier."""
+
+    source: str
+    said: ToldFinding
+    since: datetime
+    is_new: bool
+    """Found since the mail before."""
 
 
 @lru_cache(maxsize=1)

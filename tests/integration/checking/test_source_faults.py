@@ -204,6 +204,25 @@ def test_a_finding_keeps_since_when_it_stands_until_it_is_mended(source):
     assert since() == first
 
 
+def test_what_could_not_be_looked_at_again_is_neither_over_nor_new(source, postgres, monkeypatch):
+    plant(source, *(fault for fault in FAULTS if fault.kind in ("desk_always", "text_broken")))
+    first = {each.finding.kind: each.since for each in check_source("khanhhoa").findings}
+    there = address(postgres, str(psycopg.conninfo.conninfo_to_dict(source)["dbname"]))
+    monkeypatch.setenv("AIRFLOW_CONN_ONESTOP_KHANHHOA", address(postgres, "nowhere"))
+    for _ in range(2):
+        check_source("khanhhoa")
+        with connect() as ledger:
+            away = last_checks(ledger, ["khanhhoa"])["khanhhoa"]
+        assert kinds(away) == {"refused": "forbids"}
+        assert {each.finding.kind: each.since for each in away.unseen} == first
+        assert [each.finding.kind for each in away.forbidding] == ["refused", "desk_always"]
+    monkeypatch.setenv("AIRFLOW_CONN_ONESTOP_KHANHHOA", there)
+    plant(source, Fault("", "UPDATE onestop.dossiers SET applicant_name = 'Nguyễn Thị Lan'", False))
+    again = check_source("khanhhoa")
+    assert {each.finding.kind: each.since for each in again.findings} == {"desk_always": first["desk_always"]}
+    assert again.unseen == []
+
+
 # The command, and each morning
 
 

@@ -18,6 +18,7 @@ AlertName: TypeAlias = Literal[
     "source_silent",
     "source_failing",
     "source_no_news",
+    "source_fault",
     "push_silent",
     "push_refused",
     "gateway_stopped",
@@ -61,6 +62,7 @@ _LOOKS: Mapping[AlertName, int] = {
     "ledger_behind": 1,
     "ledger_went_back": 1,
     "receipts_unknown": 1,
+    "source_fault": 1,
     # Pauses of a gateway begin with two seconds; a source may be away for one pick-up.
     "gateway_stopped": 3,
     "source_failing": 3,

@@ -12,6 +12,7 @@ from datetime import date, datetime, time, timedelta
 from math import sqrt
 
 from motcua.domain.apologies import ApologyDay, ApologyRules, due_days
+from motcua.domain.checking.kinds import TOLD_BY_PICKING_UP
 from motcua.domain.clock import VIETNAM
 from motcua.domain.watching.alerts import AlertName, Fact, Finding
 from motcua.domain.working_days import NEXT_YEAR_DUE, WorkingCalendar
@@ -153,6 +154,19 @@ def judge_news(seen: Mapping[str, Sequence[int]], rules: WatchRules) -> list[Fin
         Finding("source_no_news", {"hours": rules.news_within.total_seconds() / 3600}, source)
         for source, (latest, *before) in seen.items()
         if latest == 0 and len(before) >= NEWS_DAYS and all(each >= NEWS_ENOUGH for each in before)
+    ]
+
+
+def judge_source_faults(faults: Iterable[tuple[str, str, datetime]]) -> list[Finding]:
+    """What the last checks of sources found that forbids to promise anybody a message, each an alert of its own.
+
+    Args:
+        faults: source, kind of the finding, and since when each check has found it.
+    """
+    return [
+        Finding("source_fault", {"source": source, "kind": kind, "since": _moment(since)}, f"{source}/{kind}")
+        for source, kind, since in faults
+        if kind not in TOLD_BY_PICKING_UP
     ]
 
 

@@ -75,7 +75,8 @@ def check_source(source: str, now: datetime | None = None) -> SourceCheck:
         return keep_check(
             ledger,
             source,
-            context.now,
+            # When it is known, not when it was begun: whoever was told in between was not told of it.
+            now or datetime.now(UTC),
             dossiers=seen.dossiers,
             transitions=seen.transitions,
             findings=seen.found.in_order(),

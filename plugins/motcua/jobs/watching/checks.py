@@ -29,6 +29,7 @@ from motcua.jobs.watching.outside import (
 )
 from motcua.settings import Settings
 from motcua.store.calendars import list_unconfirmed, load_calendars
+from motcua.store.checking.checks import last_checks
 from motcua.store.intake.watching import watched_clients
 from motcua.store.ledger.database import Connection, limit_statements
 from motcua.store.notices.gaps import open_gap
@@ -244,6 +245,18 @@ def _news(looking: Looking) -> Seen:
     return Seen(judging.judge_news(seen, looking.rules), {"sources": len(seen), "silent": silent})
 
 
+def _source_faults(looking: Looking) -> Seen:
+    checks = last_checks(looking.ledger, list(looking.settings.sources))
+    faults = [(name, each.finding.kind, each.since) for name, check in checks.items() for each in check.forbidding]
+    oldest = min((check.checked_at for check in checks.values()), default=None)
+    facts: dict[str, Fact] = {
+        "sources": len(checks),
+        "faults": len(faults),
+        "oldest": oldest.isoformat() if oldest else None,
+    }
+    return Seen(judging.judge_source_faults(faults), facts)
+
+
 def _pushes(looking: Looking) -> Seen:
     clients = watched_clients(looking.ledger, looking.now)
     if not clients:
@@ -454,6 +467,7 @@ CHECKS: tuple[Check, ...] = (
     Check("notify", ("notify_silent",), "runs", _notify),
     Check("sources", ("source_silent", "source_failing"), "ledger", _sources),
     Check("news", ("source_no_news",), "ledger", _news, timedelta(minutes=5)),
+    Check("source_faults", ("source_fault",), "ledger", _source_faults, timedelta(minutes=5)),
     Check("pushes", ("push_silent", "push_refused"), "ledger", _pushes, timedelta(minutes=5)),
     Check("gateways", ("gateway_stopped",), "ledger", _gateways),
     Check("unknown", ("unknown_old",), "ledger", _unknown),

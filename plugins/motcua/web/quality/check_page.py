@@ -34,6 +34,7 @@ def show_check(request: Request, visits: Visits, source: str = "") -> HTMLRespon
         source=source,
         check=check,
         found=[(each, told(each.finding)) for each in check.findings] if check else [],
+        unseen=[told(each.finding) for each in check.unseen] if check else [],
         verdict=verdict_of(check) if check else "",
         shows_codes=not visits.is_auditor,
         w=wording,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from motcua.domain.checking.encodings import broken
-from motcua.domain.checking.kinds import FORBIDDEN_SHARE, KINDS, Findings, shown_codes
+from motcua.domain.checking.kinds import FORBIDDEN_SHARE, KINDS, Findings, is_hidden, shown_codes
 from motcua.domain.checking.reading import (
     COLUMNS,
     QUESTIONS,
@@ -214,6 +214,28 @@ def test_whoever_pushes_may_tell_of_dossiers_alone_and_what_we_emptied_is_no_fau
 
 
 # --- Words
+
+
+@pytest.mark.parametrize(
+    ("kind", "found", "hidden"),
+    [
+        ("desk_never", {"unreachable"}, True),
+        ("columns_missing", {"connection_missing"}, True),
+        ("desk_never", {"columns_missing", "role_may_write"}, True),
+        ("desk_never", {"unanswered"}, True),
+        # What is looked at before, or was got past, is gone.
+        ("role_may_write", {"columns_missing"}, False),
+        ("views_missing", {"columns_missing"}, False),
+        ("unreachable", {"refused"}, False),
+        ("adapter_unknown", {"unreachable"}, False),
+        # What is found is no secret, and what hides nothing hides nothing.
+        ("desk_never", {"unanswered", "desk_never"}, False),
+        ("desk_never", {"late_commits"}, False),
+        ("desk_never", set(), False),
+    ],
+)
+def test_what_a_check_could_not_look_at_is_not_gone(kind, found, hidden):
+    assert is_hidden(kind, found) is hidden
 
 
 def test_every_finding_has_its_words_and_the_page_tells_them_all():
