@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -17,6 +18,7 @@ from motcua.domain.run_window import EVERYTHING, Window
 from motcua.jobs.checking import checking
 from motcua.jobs.checking.checking import UnknownSource, check_source
 from motcua.jobs.gates import RunIncomplete
+from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.tasks.check_quality import check_sources
 from motcua.reports.checking import told
 from motcua.settings import settings
@@ -121,7 +123,8 @@ def test_faults_planted_at_once_are_all_named(source):
 
 def test_every_kind_of_finding_was_planted():
     reached = {"unreachable", "refused", "adapter_unknown", "connection_missing", "encoding_unknown"}
-    assert {fault.kind for fault in FAULTS} | reached | {"too_slow", "unanswered", "clock_differs"} == set(KINDS)
+    of_more_than_one_look = {"too_slow", "unanswered", "clock_differs", "seen_late"}
+    assert {fault.kind for fault in FAULTS} | reached | of_more_than_one_look == set(KINDS)
 
 
 # What has no rows to plant in
@@ -202,6 +205,41 @@ def test_a_finding_keeps_since_when_it_stands_until_it_is_mended(source):
     assert both["late_commits"] == first["late_commits"] < both["text_broken"]
     plant(source, Fault("", "UPDATE onestop.dossiers SET applicant_name = 'Nguyễn Thị Lan'", False))
     assert since() == first
+
+
+def test_a_step_that_is_committed_after_pick_ups_have_gone_on_is_told_with_its_number(source, configure):
+    # A source of its own: what was read of it stays in the ledger that tests share.
+    configure(
+        MOTCUA_SOURCES="vanphong",
+        MOTCUA_FIRST_LOOK_BACK="P30D",
+        AIRFLOW_CONN_ONESTOP_VANPHONG=os.environ["AIRFLOW_CONN_ONESTOP_KHANHHOA"],
+    )
+    began = datetime.now(UTC)
+    step = (
+        "INSERT INTO onestop.transitions SELECT n, agency_code, dossier_code, from_step, to_step, status_code,"
+        " at_one_stop_desk, at, at, actor, note FROM onestop.transitions, (VALUES {rows}) AS v (n, at)"
+        " WHERE transition_id = (SELECT max(transition_id) FROM onestop.transitions)"
+    )
+    rows = ", ".join(
+        f"((SELECT max(transition_id) FROM onestop.transitions) + {place},"
+        f" now() - interval '{180 - 2 * place} minutes')"
+        for place in range(1, 60) if place != 30
+    )  # fmt: skip
+    pick_up("vanphong", EVERYTHING, began - timedelta(hours=3))
+    plant(source, Fault("", step.format(rows=rows), False))
+    # As if each had been read when it was written.
+    pick_up("vanphong", EVERYTHING, began)
+    with connect() as ledger:
+        ledger.execute("UPDATE motcua.transitions SET picked_up_at = recorded_at + interval '1 second'")
+    assert "seen_late" not in kinds(check_source("vanphong"))
+    with psycopg.connect(source) as there:
+        (highest,) = there.execute("SELECT max(transition_id) FROM onestop.transitions").fetchone() or (0,)
+    number = highest - 29
+    late = f"({number}, now() - interval '120 minutes')"
+    plant(source, Fault("", step.format(rows=late), False))
+    pick_up("vanphong", EVERYTHING, began)
+    (found,) = [each.finding for each in check_source("vanphong").findings if each.finding.kind == "seen_late"]
+    assert (found.rows, found.names) == (1, (str(number),))
 
 
 def test_what_could_not_be_looked_at_again_is_neither_over_nor_new(source, postgres, monkeypatch):

@@ -50,6 +50,7 @@ KINDS: Final[Mapping[str, Weight]] = {
     "number_unusable": "forbids",
     "numbers_go_back": "forbids",
     "late_commits": "by_share",
+    "seen_late": "by_share",
     "recorded_backdated": "by_share",
     # Times
     "hours_shifted": "forbids",

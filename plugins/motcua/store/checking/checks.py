@@ -52,6 +52,16 @@ def last_checks(connection: Connection, sources: Sequence[str]) -> dict[str, Sou
     return {row["source"]: _check(row) for row in rows}
 
 
+def read_numbers(
+    connection: Connection, source_id: int, numbers: Sequence[int]
+) -> tuple[dict[int, datetime], set[int]]:
+    """When each of a source's numbers was read, of those that were; and which rows were ever quarantined."""
+    values = {"source_id": source_id, "numbers": list(numbers)}
+    rows = connection.execute(statement("source_checks/read_numbers"), values).fetchall()
+    read = {row["number"]: row["picked_up_at"] for row in rows if row["picked_up_at"] is not None}
+    return read, {row["number"] for row in rows if row["set_aside"]}
+
+
 def sources_of_agency(connection: Connection, agency_code: str, sources: Sequence[str], since: datetime) -> list[str]:
     """Which of these sources tell of an agency: those that changed dossiers of it came from since a moment, and those
     that software pushes to which may write for it."""
