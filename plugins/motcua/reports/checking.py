@@ -44,10 +44,22 @@ def check_words() -> dict[str, Any]:
     return read
 
 
-def told(finding: Finding) -> ToldFinding:
-    """A finding in words."""
+def words_of(kind: str, adapter: str = "") -> dict[str, str]:
+    """``title``, ``found``, ``why`` and ``action`` of a kind of finding, for whoever runs software of that adapter.
+
+    Raises:
+        KeyError: there is no such kind.
+    """
     words = check_words()
-    said = words["findings"][finding.kind]
+    said: dict[str, str] = dict(words["findings"][kind])
+    said.update(words["of_adapter"].get(adapter, {}).get(kind, {}))
+    return said
+
+
+def told(finding: Finding, adapter: str = "") -> ToldFinding:
+    """A finding in words; ``adapter``: that of its source."""
+    words = check_words()
+    said = words_of(finding.kind, adapter)
     # Questions have names of their own; whatever else is named stands as it is.
     names = [words["question"].get(each, each) for each in finding.names]
     found = said["found"].format(

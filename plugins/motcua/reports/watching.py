@@ -15,7 +15,7 @@ from jinja2 import Environment, Template, TemplateError
 
 from motcua.domain.watching.alerts import Alert, Fact, key_of
 from motcua.reports import wording
-from motcua.reports.checking import check_words
+from motcua.reports.checking import check_words, words_of
 from motcua.reports.mail import Mail, inline_styles, tidy
 from motcua.settings import include_dir
 from motcua.templating import templates
@@ -201,9 +201,9 @@ def _check(name: str) -> str:
     return str(found["title"]) if found else name
 
 
-def _finding(kind: str, part: Literal["title", "why", "action"] = "title") -> str:
-    found = check_words()["findings"].get(kind)
-    return str(found[part]) if found else kind
+def _finding(kind: str, part: Literal["title", "why", "action"] = "title", adapter: str | None = None) -> str:
+    # What a later version found has no words here.
+    return words_of(kind, adapter or "")[part] if kind in check_words()["findings"] else kind
 
 
 @lru_cache(maxsize=1)

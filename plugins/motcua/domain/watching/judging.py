@@ -157,14 +157,19 @@ def judge_news(seen: Mapping[str, Sequence[int]], rules: WatchRules) -> list[Fin
     ]
 
 
-def judge_source_faults(faults: Iterable[tuple[str, str, datetime]]) -> list[Finding]:
+def judge_source_faults(faults: Iterable[tuple[str, str, datetime]], adapters: Mapping[str, str]) -> list[Finding]:
     """What the last checks of sources found that forbids to promise anybody a message, each an alert of its own.
 
     Args:
         faults: source, kind of the finding, and since when each check has found it.
+        adapters: of each source: what is to be done is another thing where software pushes.
     """
     return [
-        Finding("source_fault", {"source": source, "kind": kind, "since": _moment(since)}, f"{source}/{kind}")
+        Finding(
+            "source_fault",
+            {"source": source, "adapter": adapters[source], "kind": kind, "since": _moment(since)},
+            f"{source}/{kind}",
+        )
         for source, kind, since in faults
         if kind not in TOLD_BY_PICKING_UP
     ]

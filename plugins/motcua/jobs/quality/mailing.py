@@ -84,7 +84,12 @@ def mail_department(run_no: int, recipients: Sequence[str], *, again: bool = Fal
 def _faults(ledger: Connection, sources: Sequence[str], mailed_at: datetime | None) -> list[SourceFault]:
     """What forbids to promise a message by these sources; new is what was found since the last mail."""
     return [
-        SourceFault(name, told(each.finding), each.since, is_new=mailed_at is None or each.since > mailed_at)
+        SourceFault(
+            name,
+            told(each.finding, settings().sources[name]),
+            each.since,
+            is_new=mailed_at is None or each.since > mailed_at,
+        )
         for name, check in last_checks(ledger, sources).items()
         for each in check.forbidding
     ]

@@ -254,7 +254,7 @@ def _source_faults(looking: Looking) -> Seen:
         "faults": len(faults),
         "oldest": oldest.isoformat() if oldest else None,
     }
-    return Seen(judging.judge_source_faults(faults), facts)
+    return Seen(judging.judge_source_faults(faults, looking.settings.sources), facts)
 
 
 def _pushes(looking: Looking) -> Seen:

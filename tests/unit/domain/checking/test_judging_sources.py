@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -21,7 +22,7 @@ from motcua.domain.checking.reading import (
 )
 from motcua.domain.checking.rows import Read, Sample, judge_rows
 from motcua.domain.dossiers import RowContext, SourceDossier, SourceTransition
-from motcua.reports.checking import check_words, told
+from motcua.reports.checking import check_words, told, words_of
 from tests.unit.domain.checking.source_check_page import PAGE, page_with_table
 
 NOW = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)
@@ -295,6 +296,18 @@ def test_whoever_pushes_may_tell_of_dossiers_alone_and_what_we_emptied_is_no_fau
 )
 def test_what_a_check_could_not_look_at_is_not_gone(kind, found, hidden):
     assert is_hidden(kind, found) is hidden
+
+
+def test_what_is_said_otherwise_to_whoever_pushes_or_exports_is_of_a_finding_and_speaks_of_no_views():
+    of_adapter = check_words()["of_adapter"]
+    assert of_adapter.keys() == {"national_sync", "files"}
+    for name, kinds in of_adapter.items():
+        assert kinds.keys() <= KINDS.keys()
+        for kind in kinds:
+            spoken = words_of(kind, name)
+            assert spoken.keys() == words_of(kind).keys()
+            assert spoken != words_of(kind)
+            assert not re.search("khung nhìn|SELECT", " ".join(spoken.values()))
 
 
 def test_every_finding_has_its_words_and_the_page_tells_them_all():
