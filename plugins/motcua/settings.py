@@ -188,6 +188,9 @@ class Settings(BaseSettings):
     watch_callbacks: str | None = Field(
         default=None, description="Address whose answer shows that the callbacks live; unset: they are not looked at."
     )
+    watch_intake: str | None = Field(
+        default=None, description="Address whose answer shows that the intake lives; unset: it is not looked at."
+    )
     watch_round: Duration = Field(default=timedelta(minutes=1), description="From one look of the watch to the next.")
     watch_time: time = Field(
         default=time(7, 30), description="When the watch says each day that it lives, by the clock of Vietnam."
@@ -289,6 +292,10 @@ class Settings(BaseSettings):
     )
     inquiry_fee: int = Field(default=1000, ge=0, description="Đồng that a citizen pays for one inquiry.")
 
+    intake_url: str | None = Field(
+        default=None,
+        description="Where one-stop software pushes to, https://<host>/intake; the doctor asks there.",
+    )
     intake_session: Duration = Field(
         default=timedelta(minutes=30),
         gt=timedelta(0),

@@ -293,7 +293,14 @@ def test_no_database_and_no_queue_is_published_and_the_rest_on_loopback() -> Non
         "watch",
     }
     assert SERVICES["intake"]["networks"] == ["intake"]
-    assert {name for name, service in SERVICES.items() if "intake" in service["networks"]} == {"intake", "postgres"}
+    assert {name for name, service in SERVICES.items() if "intake" in service["networks"]} == {
+        "intake",
+        "postgres",
+        "watch",
+    }
+    asked = SERVICES["watch"]["environment"]
+    for name in ("callbacks", "intake"):
+        assert asked[f"MOTCUA_WATCH_{name.upper()}"].startswith(f"http://{name}:{listening_port(name)}/")
 
 
 DEFAULTS = Settings(home=Path("/opt/motcua"), data=Path("/opt/motcua/.data"))

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
 from psycopg import IsolationLevel, sql
 from psycopg.rows import dict_row
+from typer.testing import CliRunner
 
+from motcua.cli import app
 from motcua.jobs.notices.picking_up import SourceFailed, pick_up
 from motcua.jobs.notices.watching import SourceWatch
+from motcua.reports.checking import words_of
 from motcua.sources import patience
 from motcua.sources.contract import ContractSource
 from motcua.sources.foreign_tables import ForeignTablesSource
@@ -66,6 +70,38 @@ def test_source_behind_foreign_tables_is_picked_up_and_watched(far, rows):
     finally:
         watch.close()
     assert [row["status_code"] for row in rows("SELECT status_code FROM motcua.transitions ORDER BY 1")] == [4, 9]
+
+
+def test_source_behind_foreign_tables_is_checked_as_any_other(far):
+    moment = datetime.now(UTC)
+    for place in range(30):
+        received = moment - timedelta(days=9, minutes=place)
+        far.dossier(
+            f"H-{place:03}",
+            applicant_phone=None if place % 2 else f"0905{271830 + 977 * place}",
+            received_at=received,
+            due_at=received - timedelta(days=30),
+            updated_at=moment - timedelta(hours=2),
+            status_code=4,
+        )
+        far.move(4, f"H-{place:03}", desk=False, at=moment - timedelta(hours=2))
+        far.move(77, f"H-{place:03}", desk=False, at=moment - timedelta(hours=1))
+    shown = CliRunner().invoke(app, ["sources", "check", "khanhhoa", "--json"])
+    assert shown.exit_code == 1
+    found = {each["kind"]: each for each in json.loads(shown.output)["findings"]}
+    named = {"status_unknown", "phones_missing", "due_before_received", "desk_never"}
+    assert named <= found.keys()
+    assert not found.keys() & {
+        "unreadable",
+        "unreachable",
+        "views_missing",
+        "columns_missing",
+        "unanswered",
+        "too_slow",
+    }
+    assert found["status_unknown"]["names"] == ["77"]
+    assert found["status_unknown"]["action"] == words_of("status_unknown")["action"]
+    assert "khung nhìn" in found["phones_missing"]["action"]
 
 
 READINGS = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -24,6 +25,17 @@ class ToldFinding:
     action: str
 
 
+@dataclass(frozen=True, slots=True)
+class SourceFault:
+    """What forbids to promise anybody a message by a source, as a mail tells it. Holds no code of a dossier."""
+
+    source: str
+    said: ToldFinding
+    since: datetime
+    is_new: bool
+    """Found since the mail before."""
+
+
 @lru_cache(maxsize=1)
 def check_words() -> dict[str, Any]:
     """The words of include/templates/checking/findings.vi.yaml."""
@@ -32,10 +44,22 @@ def check_words() -> dict[str, Any]:
     return read
 
 
-def told(finding: Finding) -> ToldFinding:
-    """A finding in words."""
+def words_of(kind: str, adapter: str = "") -> dict[str, str]:
+    """``title``, ``found``, ``why`` and ``action`` of a kind of finding, for whoever runs software of that adapter.
+
+    Raises:
+        KeyError: there is no such kind.
+    """
     words = check_words()
-    said = words["findings"][finding.kind]
+    said: dict[str, str] = dict(words["findings"][kind])
+    said.update(words["of_adapter"].get(adapter, {}).get(kind, {}))
+    return said
+
+
+def told(finding: Finding, adapter: str = "") -> ToldFinding:
+    """A finding in words; ``adapter``: that of its source."""
+    words = check_words()
+    said = words_of(finding.kind, adapter)
     # Questions have names of their own; whatever else is named stands as it is.
     names = [words["question"].get(each, each) for each in finding.names]
     found = said["found"].format(

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache, lru_cache
 from shlex import quote
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from jinja2 import Environment, Template, TemplateError
 
 from motcua.domain.watching.alerts import Alert, Fact, key_of
 from motcua.reports import wording
+from motcua.reports.checking import check_words, words_of
 from motcua.reports.mail import Mail, inline_styles, tidy
 from motcua.settings import include_dir
 from motcua.templating import templates
@@ -200,6 +201,11 @@ def _check(name: str) -> str:
     return str(found["title"]) if found else name
 
 
+def _finding(kind: str, part: Literal["title", "why", "action"] = "title", adapter: str | None = None) -> str:
+    # What a later version found has no words here.
+    return words_of(kind, adapter or "")[part] if kind in check_words()["findings"] else kind
+
+
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
     filters: dict[str, Callable[..., str]] = {
@@ -209,6 +215,7 @@ def _environment() -> Environment:
         "day": _day,
         "bytes": _bytes,
         "check": _check,
+        "finding": _finding,
     }
     return templates("watch", filters, layouts="mail")
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import import_module
+from pkgutil import iter_modules
 
 from motcua.sources.contract import ContractSource
 
@@ -32,6 +33,15 @@ def adapter(name: str) -> type[ContractSource]:
         if issubclass(member, ContractSource) and member.__module__ == module.__name__:
             return member
     raise UnknownAdapter(f"MOTCUA_SOURCES: motcua/sources/{name}.py defines no source.")
+
+
+def adapters() -> Iterator[type[ContractSource]]:
+    """The class of each kind of software that can be read here; modules that define no source are left out."""
+    for module in iter_modules(__path__):
+        try:
+            yield adapter(module.name)
+        except UnknownAdapter:
+            continue
 
 
 def pushed_sources(sources: Mapping[str, str]) -> list[str]:

@@ -40,6 +40,8 @@ class ContractSource:
     """Reads one source; never writes. All reads of one instance see the same snapshot."""
 
     folder: ClassVar[LiteralString] = "sources/contract"
+    mapping: ClassVar[tuple[LiteralString, ...]] = ("dossiers", "transitions")
+    """Statements of the folder that decide what the source shows; a publication names each."""
     is_pushed: ClassVar[bool] = False
     """It has what the software sent and nothing of the software itself: its own count is none that is independent."""
 

@@ -1,4 +1,4 @@
-"""One-stop software that pushes to us in the protocol of the National Public Service Portal ."""
+"""One-stop software that pushes to us in the protocol of the National Public Service Portal."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ class NationalSyncSource(ContractSource):
     """
 
     folder = "sources/national_sync"
+    mapping = (*ContractSource.mapping, "name_source")
     is_pushed = True
 
     def __init__(self, connection: Connection, source: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,7 @@ from motcua.domain.run_window import EVERYTHING, Window
 from motcua.jobs.checking import checking
 from motcua.jobs.checking.checking import UnknownSource, check_source
 from motcua.jobs.gates import RunIncomplete
+from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.tasks.check_quality import check_sources
 from motcua.reports.checking import told
 from motcua.settings import settings
@@ -123,7 +125,8 @@ def test_faults_planted_at_once_are_all_named(source):
 
 def test_every_kind_of_finding_was_planted():
     reached = {"unreachable", "refused", "adapter_unknown", "connection_missing", "encoding_unknown"}
-    assert {fault.kind for fault in FAULTS} | reached | {"too_slow", "unanswered", "clock_differs"} == set(KINDS)
+    of_more_than_one_look = {"too_slow", "unanswered", "clock_differs", "seen_late"}
+    assert {fault.kind for fault in FAULTS} | reached | of_more_than_one_look == set(KINDS)
 
 
 # What has no rows to plant in
@@ -219,6 +222,58 @@ def test_statements_that_vendors_copy_make_a_source_without_a_fault(source, post
         admin.execute(given)
     check = check_source("khanhhoa")
     assert (check.findings, check.dossiers) == ([], 240)
+def test_a_step_that_is_committed_after_pick_ups_have_gone_on_is_told_with_its_number(source, configure):
+    # A source of its own: what was read of it stays in the ledger that tests share.
+    configure(
+        MOTCUA_SOURCES="vanphong",
+        MOTCUA_FIRST_LOOK_BACK="P30D",
+        AIRFLOW_CONN_ONESTOP_VANPHONG=os.environ["AIRFLOW_CONN_ONESTOP_KHANHHOA"],
+    )
+    began = datetime.now(UTC)
+    step = (
+        "INSERT INTO onestop.transitions SELECT n, agency_code, dossier_code, from_step, to_step, status_code,"
+        " at_one_stop_desk, at, at, actor, note FROM onestop.transitions, (VALUES {rows}) AS v (n, at)"
+        " WHERE transition_id = (SELECT max(transition_id) FROM onestop.transitions)"
+    )
+    rows = ", ".join(
+        f"((SELECT max(transition_id) FROM onestop.transitions) + {place},"
+        f" now() - interval '{180 - 2 * place} minutes')"
+        for place in range(1, 60) if place != 30
+    )  # fmt: skip
+    pick_up("vanphong", EVERYTHING, began - timedelta(hours=3))
+    plant(source, Fault("", step.format(rows=rows), False))
+    # As if each had been read when it was written.
+    pick_up("vanphong", EVERYTHING, began)
+    with connect() as ledger:
+        ledger.execute("UPDATE motcua.transitions SET picked_up_at = recorded_at + interval '1 second'")
+    assert "seen_late" not in kinds(check_source("vanphong"))
+    with psycopg.connect(source) as there:
+        (highest,) = there.execute("SELECT max(transition_id) FROM onestop.transitions").fetchone() or (0,)
+    number = highest - 29
+    late = f"({number}, now() - interval '120 minutes')"
+    plant(source, Fault("", step.format(rows=late), False))
+    pick_up("vanphong", EVERYTHING, began)
+    (found,) = [each.finding for each in check_source("vanphong").findings if each.finding.kind == "seen_late"]
+    assert (found.rows, found.names) == (1, (str(number),))
+
+
+def test_what_could_not_be_looked_at_again_is_neither_over_nor_new(source, postgres, monkeypatch):
+    plant(source, *(fault for fault in FAULTS if fault.kind in ("desk_always", "text_broken")))
+    first = {each.finding.kind: each.since for each in check_source("khanhhoa").findings}
+    there = address(postgres, str(psycopg.conninfo.conninfo_to_dict(source)["dbname"]))
+    monkeypatch.setenv("AIRFLOW_CONN_ONESTOP_KHANHHOA", address(postgres, "nowhere"))
+    for _ in range(2):
+        check_source("khanhhoa")
+        with connect() as ledger:
+            away = last_checks(ledger, ["khanhhoa"])["khanhhoa"]
+        assert kinds(away) == {"refused": "forbids"}
+        assert {each.finding.kind: each.since for each in away.unseen} == first
+        assert [each.finding.kind for each in away.forbidding] == ["refused", "desk_always"]
+    monkeypatch.setenv("AIRFLOW_CONN_ONESTOP_KHANHHOA", there)
+    plant(source, Fault("", "UPDATE onestop.dossiers SET applicant_name = 'Nguyễn Thị Lan'", False))
+    again = check_source("khanhhoa")
+    assert {each.finding.kind: each.since for each in again.findings} == {"desk_always": first["desk_always"]}
+    assert again.unseen == []
 
 
 # The command, and each morning

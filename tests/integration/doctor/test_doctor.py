@@ -125,21 +125,28 @@ def _slow_source(it: Installed) -> None:
 
 
 def _unhealthy_callbacks(it: Installed) -> None:
-    """As they answer when their ledger does not."""
+    it.connection("sms_kannel", extra={"callback_url": f"{_without_ledger(it)}/gateway/receipts/kannel"})
+
+
+def _unhealthy_intake(it: Installed) -> None:
+    it.set(MOTCUA_INTAKE_URL=f"{_without_ledger(it)}/intake")
+
+
+def _without_ledger(it: Installed) -> str:
+    """Where callbacks and intake answer as they do when their ledger does not."""
 
     class Handler(BaseHTTPRequestHandler):
         def log_message(self, *_: object) -> None: ...
 
         def do_GET(self) -> None:
-            self.send_response(503 if self.path == "/gateway/health" else 404)
+            self.send_response(503 if self.path in ("/gateway/health", "/intake/health") else 404)
             self.send_header("Content-Length", "0")
             self.end_headers()
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     it.later(lambda: (server.shutdown(), server.server_close()))
-    address = f"http://127.0.0.1:{server.server_address[1]}/gateway/receipts/kannel"
-    it.connection("sms_kannel", extra={"callback_url": address})
+    return f"http://127.0.0.1:{server.server_address[1]}"
 
 
 def _mail_refuses(it: Installed) -> None:
@@ -432,6 +439,22 @@ CASES: dict[str, tuple[str, str, Callable[[Installed], None]]] = {
         lambda it: it.connection(
             "sms_kannel", extra={"callback_url": f"http://127.0.0.1:{free_port()}/gateway/receipts/kannel"}
         ),
+    ),
+    "intake away": (
+        "intake_unreachable",
+        "MOTCUA_INTAKE_URL",
+        lambda it: it.set(MOTCUA_INTAKE_URL=f"http://127.0.0.1:{free_port()}/intake"),
+    ),
+    "intake that the watch asks is away": (
+        "intake_unreachable",
+        "MOTCUA_WATCH_INTAKE",
+        lambda it: it.set(MOTCUA_WATCH_INTAKE=f"http://127.0.0.1:{free_port()}/intake/health"),
+    ),
+    "intake without its ledger": ("intake_unhealthy", "MOTCUA_INTAKE_URL", _unhealthy_intake),
+    "somebody else at the intake": (
+        "intake_answers_wrong",
+        "MOTCUA_INTAKE_URL",
+        lambda it: it.set(MOTCUA_INTAKE_URL=f"http://127.0.0.1:{it.smsbox.port}/intake/"),
     ),
     "callbacks without their ledger": ("callback_unhealthy", "callback_url", _unhealthy_callbacks),
     "somebody else at the callbacks": ("callback_answers_wrong", "callback_url", _somebody_else_at_the_callbacks),

@@ -743,6 +743,29 @@ def test_publication_names_every_function_view_and_mapping_behind_its_queries(da
         named = {each.name: each.figures for each in queries_used(ledger)}
     assert named["sources/contract/transitions.sql"].endswith("(khanhhoa)")
     assert named["sources/opencps/transitions.sql"].endswith("(dienkhanh, vanphong)")
+    assert not [name for name in named if name.startswith(("intake.", "sources/national_sync"))]
+
+
+@pytest.mark.guarantee(
+    "publications",
+    "figures that were pushed or came as files name the statements and views of the intake that they were read through",
+)
+def test_figures_that_were_pushed_or_came_as_files_name_what_of_the_intake_they_were_read_through(ledger, configure):
+    configure(MOTCUA_SOURCES="hue=national_sync,dienkhanh=files,muongia=foreign_tables")
+    with connect() as connection:
+        named = {each.name: each for each in queries_used(connection)}
+    mapping = {f"sources/national_sync/{name}.sql" for name in ("dossiers", "transitions", "name_source")}
+    assert {name for name in named if name.startswith("sources/national_sync")} == mapping
+    assert {named[name].figures.rpartition(" (")[2] for name in mapping} == {"dienkhanh, hue)"}
+    assert named["sources/contract/dossiers.sql"].figures.endswith("(muongia)")
+    views = {"intake.source_dossiers": "dossiers", "intake.source_transitions": "transitions"}
+    assert {name for name in named if name.startswith("intake.")} == views.keys()
+    for view, caller in views.items():
+        assert named[view].figures == f"sources/national_sync/{caller}.sql"
+        with connect() as connection:
+            made = connection.execute("SELECT pg_get_viewdef(%s::regclass) AS text", [view]).fetchone()
+        assert made is not None
+        assert named[view].sha256 == sha256(made["text"].encode()).hexdigest()
 
 
 @pytest.mark.guarantee(

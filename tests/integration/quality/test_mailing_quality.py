@@ -25,16 +25,21 @@ import psycopg
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
+from motcua.domain.checking.kinds import Findings
 from motcua.jobs.mailing import MailsNotSent
 from motcua.jobs.quality import mailing as mailing_quality
 from motcua.jobs.quality.mailing import mail_agency, mail_department
 from motcua.jobs.watching.telling import signed_in
+from motcua.reports.checking import check_words
 from motcua.reports.mail import Mail
 from motcua.reports.quality.mail import compose_agency_mail, compose_department_mail
 from motcua.store.agencies import save_agencies
+from motcua.store.checking.checks import keep_check
+from motcua.store.intake.clients import Password, register_client
 from motcua.store.ledger.database import connect
 from motcua.store.ledger.environment import connection_of_environment
 from motcua.store.ledger.provisioning import with_database
+from motcua.store.notices.sources import ensure_source
 from motcua.store.oversight.report_mails import MailedReport, hash_recipient, reserve_mail
 from tests.conftest import TU_PHAP, Server, _drop, _fresh_database, agency, connection_uri
 from tests.quality_samples import agency_report, department_report
@@ -179,6 +184,58 @@ def test_each_recipient_gets_a_mail_of_their_own_and_a_rerun_mails_nobody(run, s
     assert mail_agency(run, TU_PHAP) == {"recipients": 3, "sent": 0, "had_it": 3}
     assert len(server.taken) == 3
     assert states(rows, run) == [("sent", 1, 1)] * 3
+
+
+def test_faults_of_the_sources_that_tell_of_an_agency_are_in_its_mail_and_new_until_it_was_mailed(
+    run, server, rows, monkeypatch, configure
+):
+    configure(MOTCUA_SOURCES="khanhhoa,vanphong,cu=contract,hue=national_sync")
+    moment = datetime.now(UTC)
+    with connect() as connection:
+        for name in ("khanhhoa", "vanphong", "cu"):
+            ensure_source(connection, name)
+        password = Password.of("a-word-that-is-as-random-as-a-key")
+        given = {"supplements_at_desk": False, "by": "tests", "now": moment}
+        register_client(connection, "hue", "hue", password, (TU_PHAP,), (), **given)
+        for name, kind in (("khanhhoa", "desk_never"), ("vanphong", "empty"), ("cu", "empty"), ("hue", "desk_always")):
+            found = Findings()
+            found.add(kind)
+            found.add("phones_missing")
+            keep_check(connection, name, moment, dossiers=1, transitions=1, findings=found.in_order())
+    for code, source, days in (("H-1", "khanhhoa", 1), ("H-2", "cu", 200)):
+        rows(
+            "INSERT INTO motcua.dossiers (source_id, agency_code, dossier_code, phone_refusal, picked_up_at)"
+            " SELECT source_id, %s, %s, 'missing', %s FROM motcua.sources WHERE name = %s",
+            TU_PHAP, code, moment - timedelta(days=days), source,
+        )  # fmt: skip
+    given_faults: list[list[tuple[str, str, bool]]] = []
+
+    def keep(*given: Any) -> Mail:
+        given_faults.append([(each.source, each.said.title, each.is_new) for each in given[5]])
+        return composed(False, None)
+
+    monkeypatch.setattr(mailing_quality, "compose_agency_mail", keep)
+    mail_agency(run, TU_PHAP)
+    never, always = (check_words()["findings"][kind]["title"] for kind in ("desk_never", "desk_always"))
+    assert given_faults == [[("hue", always, True), ("khanhhoa", never, True)]]
+    mail_agency(run, TU_PHAP, again=True)
+    assert given_faults[1] == given_faults[0], "of the same run the same is told"
+    (later,) = rows(
+        "INSERT INTO motcua.quality_runs"
+        " (run_id, as_of, day, working_day, since, rules, thresholds, software, dossiers)"
+        " SELECT run_id || 'x', as_of, day, working_day, since, rules, thresholds, software, dossiers"
+        " FROM motcua.quality_runs WHERE run_no = %s RETURNING run_no", run,
+    )  # fmt: skip
+    mail_agency(later["run_no"], TU_PHAP)
+    assert given_faults[2] == [("hue", always, False), ("khanhhoa", never, False)]
+    told: list[Any] = []
+    monkeypatch.setattr(
+        mailing_quality, "compose_department_mail", lambda *given: told.extend(given[5]) or composed(True, None)
+    )
+    mail_department(run, [LAN])
+    assert {(each.source, each.is_new) for each in told} == {
+        (name, True) for name in ("khanhhoa", "vanphong", "cu", "hue")
+    }
 
 
 def test_who_asks_for_it_gets_it_again_as_another_mail(run, server, rows):

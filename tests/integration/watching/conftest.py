@@ -88,6 +88,7 @@ def watched(ledger: str, outside: Outside, mail: MailServer, tmp_path: Path, con
         MOTCUA_WATCH_AIRFLOW_USER="watch",
         MOTCUA_WATCH_AIRFLOW_PASSWORD="watch-word",
         MOTCUA_WATCH_CALLBACKS=f"{outside.url}/callbacks",
+        MOTCUA_WATCH_INTAKE=f"{outside.url}/intake/health",
         MOTCUA_WATCH_BACKUP_AGE="0",
         MOTCUA_WATCH_UPKEEP_AFTER="0",
         MOTCUA_WATCH_DISK_FREE="0",

@@ -27,6 +27,7 @@ class Outside:
         self.sign_ins = 0
         self.tokens: set[str] = set()
         self.callbacks_status = 200
+        self.intake_status = 200
         self.webhook_status = 200
         self.posted: list[dict[str, Any]] = []
         outside = self
@@ -58,6 +59,8 @@ class Outside:
                     self.answer(200, {"dag_runs": outside.runs_of(dag, asked)})
                 elif address.path == "/callbacks":
                     self.answer(outside.callbacks_status)
+                elif address.path == "/intake/health":
+                    self.answer(outside.intake_status)
                 else:
                     self.answer(404)
 

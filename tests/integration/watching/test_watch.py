@@ -17,6 +17,7 @@ import yaml
 from typer.testing import CliRunner
 
 from motcua.cli import app
+from motcua.domain.checking.kinds import Findings
 from motcua.domain.clock import VIETNAM
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.domain.watching.alerts import ALERT_NAMES
@@ -25,6 +26,8 @@ from motcua.jobs.tasks.settle_messages import gate
 from motcua.jobs.watching import checks
 from motcua.jobs.watching.keeping import AlreadyWatching, the_one_watch
 from motcua.jobs.watching.watch import Watch
+from motcua.reports.checking import check_words
+from motcua.store.checking.checks import keep_check
 from motcua.store.ledger.database import connect
 from motcua.store.notices.gateways import GatewayStop, stop_gateway
 from motcua.store.oversight.watch import list_alerts, watch_life
@@ -72,6 +75,56 @@ def test_alert_is_mailed_once_with_what_to_do_and_once_when_it_is_over(watched: 
     assert "Cần làm: docker compose ps airflow-apiserver" in text
     assert "docs/operations/alerts/airflow_unreachable.md" in text
     assert "motcua alerts acknowledge airflow_unreachable" in text
+
+
+def test_intake_that_does_not_answer_is_told_and_so_is_that_it_answers_again(watched: Watched):
+    watched.look()
+    watched.mails()
+    watched.outside.intake_status = 503
+    watched.look(2)
+    assert watched.mails() == ["[MotcuaSMS] Cảnh báo: Dịch vụ tiếp nhận dữ liệu đẩy không trả lời (503)"]
+    watched.outside.intake_status = 200
+    watched.look(2)
+    assert watched.mails() == ["[MotcuaSMS] Đã hết: Dịch vụ tiếp nhận dữ liệu đẩy không trả lời (503)"]
+
+
+def checked(*kinds: str, source: str = "khanhhoa") -> None:
+    """A check of a source that found these."""
+    found = Findings()
+    for kind in kinds:
+        found.add(kind)
+    with connect() as connection:
+        keep_check(connection, source, datetime.now(UTC), dossiers=1, transitions=1, findings=found.in_order())
+
+
+@pytest.mark.guarantee("watch", "what a check newly finds wrong with a source is told once, and that it is mended once")
+def test_each_finding_of_a_check_that_forbids_is_told_once_and_its_end_once(watched: Watched, configure):
+    configure(MOTCUA_SOURCES="khanhhoa")
+    save()
+    checked("phones_missing")
+    watched.look(minutes=6)
+    watched.mails()
+    checked("phones_missing", "desk_never")
+    watched.look(minutes=6)
+    assert watched.mails() == ["[MotcuaSMS] Cảnh báo: Nguồn khanhhoa: Không hồ sơ nào ở Bộ phận Một cửa"]
+    _, raised = next(each for each in watched.mail.taken if "Cảnh báo: Nguồn" in str(each[1]["Subject"]))
+    text = " ".join(raised.get_body(("plain",)).get_content().split())
+    assert "motcua sources check khanhhoa" in text
+    assert check_words()["findings"]["desk_never"]["action"] in text
+    checked("desk_never", "numbers_go_back")
+    watched.look(minutes=6)
+    assert watched.mails() == ["[MotcuaSMS] Cảnh báo: Nguồn khanhhoa: Số thứ tự quay lại"]
+    # A morning at which it could not be looked at says nothing of what was found; that is told by its pick-up.
+    checked("unreachable")
+    watched.look(minutes=6)
+    assert watched.mails() == []
+    checked("numbers_go_back")
+    watched.look(minutes=6)
+    assert watched.mails() == ["[MotcuaSMS] Đã hết: Nguồn khanhhoa: Không hồ sơ nào ở Bộ phận Một cửa"]
+    # One that is read no more has no findings.
+    configure(MOTCUA_SOURCES="vanphong")
+    state = watched.look(minutes=6)
+    assert not [key for key in watched.open_alerts(state) if key.startswith("source_fault/")]
 
 
 def test_several_alerts_of_one_look_are_one_mail(watched: Watched):

@@ -8,9 +8,10 @@ from hashlib import sha256
 import pytest
 
 from motcua.domain.reconciliation import AgencyFigures, DossierFigures, Figures, MessageFigures, ReasonCount
-from motcua.jobs.reconciliation.reporting import query_version, thresholds_of, urge
+from motcua.jobs.reconciliation.reporting import pinned_statements, query_version, thresholds_of, urge
 from motcua.reports.publication.rendering import RENDERING
 from motcua.settings import Settings, include_dir
+from motcua.sources import adapter
 from tests.known_statements import as_they_are, recorded
 
 
@@ -116,3 +117,10 @@ def test_what_is_no_query_has_no_version_and_no_file_is_read_for_it(name):
 
 def test_file_of_each_statement_that_a_publication_may_name_is_known_with_the_statement_in_it():
     assert as_they_are().items() <= recorded().items(), "run: python -m tests.known_statements"
+
+
+@pytest.mark.parametrize("kind", ["contract", "files", "foreign_tables", "national_sync", "opencps"])
+def test_what_every_kind_of_software_is_read_through_may_be_named_by_a_publication(kind):
+    used = adapter(kind)
+    assert {"dossiers", "transitions"} <= set(used.mapping)
+    assert {f"{used.folder}/{name}" for name in used.mapping} <= set(pinned_statements())

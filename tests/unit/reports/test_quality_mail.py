@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from email import message_from_bytes
 from email.header import decode_header, make_header
 from email.policy import compat32, default
@@ -15,6 +15,7 @@ import pytest
 
 from motcua.quality.report_data import Change
 from motcua.quality.rules import load_rules
+from motcua.reports.checking import SourceFault, ToldFinding
 from motcua.reports.mail import Mail, write_message
 from motcua.reports.quality import mail as quality_mail
 from motcua.reports.quality.mail import compose_agency_mail, compose_department_mail, is_due
@@ -83,6 +84,32 @@ def test_mails_say_how_many_supplements_nobody_could_be_told_of(agency_mail, dep
         assert "Xã số 14" not in text
     for mail in (agency_mail, department_mail):
         assert "cần bổ sung trong bảy ngày" not in mail.text + mail.html
+
+
+@pytest.mark.guarantee("broken-rows", "what a check finds wrong with a source is told to the agencies that use it")
+def test_mails_tell_what_must_be_mended_at_a_source_the_new_first_and_are_due_for_what_is_new(agency_mail):
+    def fault(place, *, is_new=False, source="hue"):
+        said = ToldFinding("Phải sửa", f"Điều <{place}>", f"Thấy {place}.", "Vì sao.", f"Sửa {place}.")
+        return SourceFault(source, said, datetime(2026, 11, 24, 22, 30, tzinfo=UTC), is_new)
+
+    faults = [*(fault(place) for place in range(12)), fault(99, is_new=True)]
+    own = compose_agency_mail(agency_report(), rows(), faults=faults)
+    whole = compose_department_mail(department_report(), rows(), faults=faults)
+    broken = replace(agency_report().figures, broken_reason="Không đọc được.")
+    without_figures = compose_agency_mail(agency_report(figures=broken), [], faults=faults)
+    for mail in (own, whole, without_figures):
+        for text in (" ".join(mail.text.split()), words_of(mail.html)):
+            assert "13 điều phải sửa ở nguồn dữ liệu" in text or "13 ĐIỀU PHẢI SỬA Ở NGUỒN DỮ LIỆU" in text
+            new = text.index("hue: Điều <99> (mới, từ")
+            assert "Thấy 99. Cần làm: Sửa 99." in text
+            assert new < text.index("hue: Điều <0> (từ")
+            assert "Điều <8>" in text
+            assert "Điều <9>" not in text
+            assert "Còn 3 điều khác" in text
+        assert "<99>" not in mail.html, "what is told is text"
+    assert "nguồn dữ liệu</b>" not in agency_mail.html
+    assert is_due(agency_report(has_news=False), [fault(1), fault(2, is_new=True)])
+    assert not is_due(agency_report(has_news=False), [fault(1)]), "what stands and was told is no news"
 
 
 def test_agency_is_told_what_changed_what_comes_first_and_what_is_late(agency_mail):

@@ -106,7 +106,7 @@ def _as_record(check: SourceCheck) -> dict[str, object]:
                 "names": list(each.finding.names),
                 "examples": list(each.finding.examples),
                 "since": each.since.isoformat(),
-                "title": (said := told(each.finding)).title,
+                "title": (said := told(each.finding, settings().sources[check.source])).title,
                 "found": said.found,
                 "why": said.why,
                 "action": said.action,
@@ -121,7 +121,7 @@ def _as_csv(check: SourceCheck) -> str:
     lines = csv.writer(text)
     lines.writerow(["kind", "severity", "title", "found", "examples", "why", "action", "since"])
     for each in check.findings:
-        said = told(each.finding)
+        said = told(each.finding, settings().sources[check.source])
         since = local_moment(each.since)
         # No code can be a formula: those that could are not shown.
         examples = " ".join(each.finding.examples)
@@ -136,7 +136,7 @@ def _print(check: SourceCheck) -> None:
     if check.findings:
         table = Table("Mức độ", "Điều sai", "Đã thấy gì, vì sao cần sửa, cần làm gì", show_lines=True)
         for each in check.findings:
-            said = told(each.finding)
+            said = told(each.finding, settings().sources[check.source])
             examples = f"\nVí dụ: {', '.join(each.finding.examples)}" if each.finding.examples else ""
             table.add_row(
                 escape(said.severity),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
@@ -50,6 +50,7 @@ KINDS: Final[Mapping[str, Weight]] = {
     "number_unusable": "forbids",
     "numbers_go_back": "forbids",
     "late_commits": "by_share",
+    "seen_late": "by_share",
     "recorded_backdated": "by_share",
     # Times
     "hours_shifted": "forbids",
@@ -94,6 +95,35 @@ KINDS: Final[Mapping[str, Weight]] = {
     "submitted_via_unknown": "warns",
 }
 """By name, in the order in which they are told, with what each weighs."""
+
+_REACHING: Final = ("unreachable", "refused", "adapter_unknown", "connection_missing")
+_HIDING: Final = frozenset(
+    {
+        *_REACHING,
+        "encoding_unknown",
+        "rights_missing",
+        "views_missing",
+        "columns_missing",
+        "column_types",
+        "unreadable",
+        "too_slow",
+        "unanswered",
+        "empty",
+    }
+)
+"""Beside one of these a check did not look at what comes after it in ``KINDS``."""
+TOLD_BY_PICKING_UP: Final = frozenset({"unreachable", "refused"})
+"""What a pick-up meets within the minute, and what is over as soon: no alert of a check's, which is made once a day."""
+
+
+def is_hidden(kind: str, found: Set[str]) -> bool:
+    """Whether a check that found these kinds of things could not see that one, which therefore need not be gone."""
+    order = list(KINDS)
+    return (
+        kind not in found
+        and kind not in _REACHING
+        and any(order.index(each) < order.index(kind) for each in found & _HIDING)
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,15 +12,17 @@ from itertools import pairwise
 from typing import Final, TypeAlias
 
 from motcua.domain.checking.encodings import broken
-from motcua.domain.checking.kinds import Findings, shown_codes
+from motcua.domain.checking.kinds import MOST_EXAMPLES, Findings, shown_codes
 from motcua.domain.clock import VIETNAM
 from motcua.domain.dossiers import (
     EARLIEST,
     LATEST,
+    Refused,
     RowContext,
     SourceDossier,
     SourceTransition,
     clean_code,
+    clean_transition,
     national_status,
 )
 from motcua.domain.occasions import NEVER_OLD, RESULT_STATUS, SUPPLEMENT_STATUS
@@ -34,7 +36,7 @@ ENOUGH: Final = 20
 """Rows from which on a share says something."""
 _SOME: Final = 3
 _ENOUGH_FOR_RESULTS: Final = 200
-_LATEST_NUMBER: Final = 2**62
+LATEST_NUMBER: Final = 2**62
 _OFFICE: Final = range(6, 19)
 """Hours of Vietnam in which desks write."""
 _ZONE: Final = timedelta(hours=7)
@@ -42,6 +44,18 @@ _SILENT_AFTER: Final = timedelta(days=7)
 _SUBMITTED: Final = frozenset({"direct", "online", "postal"})
 _NEVER_MOVED: Final = frozenset({1, 2})
 """Statuses that a dossier may have before its first step: registered, received."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What pick-ups have read of a source, of the transitions of a sample."""
+
+    at: Mapping[int, datetime] = field(default_factory=dict)
+    """When, by number."""
+    set_aside: Set[int] = frozenset()
+    """Numbers of rows that were quarantined once: read, and taken later, or not."""
+    until: datetime | None = None
+    """Whatever was recorded before is not read any more; ``None``: nothing was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +81,7 @@ class Sample:
     doubled_numbers_count: int = 0
     is_pushed: bool = False
     """The rows were pushed to us: whoever pushes may tell of dossiers alone, and what is old was emptied by us."""
+    read: Read = field(default_factory=Read)
     unanswered: Set[str] = frozenset()
     """Questions that were not answered in time: what they ask for is not missing."""
 
@@ -218,8 +233,8 @@ def _numbers(judging: _Judging) -> None:
     transitions = sample.transitions
     judging.rows("number_missing", [row for row in transitions if row.transition_id is None], len(transitions))
     numbered = [row for row in transitions if row.transition_id is not None]
-    usable = [row for row in numbered if 0 <= _number(row) <= _LATEST_NUMBER]
-    judging.rows("number_unusable", [row for row in numbered if not 0 <= _number(row) <= _LATEST_NUMBER], len(numbered))
+    usable = [row for row in numbered if 0 <= _number(row) <= LATEST_NUMBER]
+    judging.rows("number_unusable", [row for row in numbered if not 0 <= _number(row) <= LATEST_NUMBER], len(numbered))
     latest = sample.source_now + sample.context.clock_skew
     timed = [(row, row.recorded_at) for row in usable if row.recorded_at and EARLIEST <= row.recorded_at <= latest]
     timed.sort(key=lambda pair: (_number(pair[0]), pair[1]))
@@ -227,7 +242,9 @@ def _numbers(judging: _Judging) -> None:
         judging.rows("numbers_go_back", went_back, len(timed))
         return
     late, early = _out_of_order(timed, sample.late_commit)
-    judging.rows("late_commits", late, len(timed))
+    judging.rows("late_commits", late, len(timed), _some_numbers(late))
+    seen_late = _seen_late(timed, sample)
+    judging.rows("seen_late", seen_late, len(timed), _some_numbers(seen_late))
     judging.rows("recorded_backdated", early, len(timed))
 
 
@@ -288,6 +305,47 @@ def _out_of_order(timed: _Timed, late: timedelta) -> tuple[list[SourceTransition
         elif preceding is not None and at < preceding - late:
             early.append(timed[place][0])
     return after, early
+
+
+def _some_numbers(rows: Sequence[SourceTransition]) -> list[str]:
+    return [str(_number(row)) for row in rows[:MOST_EXAMPLES]]
+
+
+def _seen_late(timed: _Timed, sample: Sample) -> list[SourceTransition]:
+    """Rows that were to be seen only after a higher number had been read, longer ago than is allowed: read late, or
+    never, since pick-ups have gone on. In a snapshot alone nothing tells them from others.
+
+    Args:
+        timed: by number, with the times of writing.
+        sample: with what pick-ups have read.
+    """
+    read, allowed = sample.read, sample.late_commit + sample.context.clock_skew
+    fresh = [at for row, at in timed if (taken := read.at.get(_number(row))) is not None and taken - at <= allowed]
+    if not fresh or read.until is None:
+        return []
+    begun = min(fresh)
+    higher_read: datetime | None = None
+    found = []
+    for row, at in reversed(timed):
+        taken = read.at.get(_number(row))
+        if higher_read is not None and at > begun and _number(row) not in read.set_aside and _is_usable(row, sample):
+            if taken is None:
+                is_late = at < read.until and higher_read < sample.context.now - allowed
+            else:
+                is_late = taken - max(at, higher_read) > allowed
+            if is_late:
+                found.append(row)
+        if taken is not None:
+            higher_read = taken if higher_read is None else min(higher_read, taken)
+    return found[::-1]
+
+
+def _is_usable(row: SourceTransition, sample: Sample) -> bool:
+    try:
+        clean_transition(row, sample.context)
+    except Refused:
+        return False
+    return True
 
 
 def _silence(judging: _Judging) -> None:

@@ -18,6 +18,7 @@ AlertName: TypeAlias = Literal[
     "source_silent",
     "source_failing",
     "source_no_news",
+    "source_fault",
     "push_silent",
     "push_refused",
     "gateway_stopped",
@@ -39,6 +40,7 @@ AlertName: TypeAlias = Literal[
     "airflow_unreachable",
     "airflow_unhealthy",
     "callbacks_unhealthy",
+    "intake_unhealthy",
     "check_failing",
 ]
 """What can be wrong; docs/operations/alerts has a page for each, include/templates/watch/alerts.vi.yaml its words."""
@@ -60,6 +62,7 @@ _LOOKS: Mapping[AlertName, int] = {
     "ledger_behind": 1,
     "ledger_went_back": 1,
     "receipts_unknown": 1,
+    "source_fault": 1,
     # Pauses of a gateway begin with two seconds; a source may be away for one pick-up.
     "gateway_stopped": 3,
     "source_failing": 3,

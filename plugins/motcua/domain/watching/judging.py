@@ -12,6 +12,7 @@ from datetime import date, datetime, time, timedelta
 from math import sqrt
 
 from motcua.domain.apologies import ApologyDay, ApologyRules, due_days
+from motcua.domain.checking.kinds import TOLD_BY_PICKING_UP
 from motcua.domain.clock import VIETNAM
 from motcua.domain.watching.alerts import AlertName, Fact, Finding
 from motcua.domain.working_days import NEXT_YEAR_DUE, WorkingCalendar
@@ -153,6 +154,24 @@ def judge_news(seen: Mapping[str, Sequence[int]], rules: WatchRules) -> list[Fin
         Finding("source_no_news", {"hours": rules.news_within.total_seconds() / 3600}, source)
         for source, (latest, *before) in seen.items()
         if latest == 0 and len(before) >= NEWS_DAYS and all(each >= NEWS_ENOUGH for each in before)
+    ]
+
+
+def judge_source_faults(faults: Iterable[tuple[str, str, datetime]], adapters: Mapping[str, str]) -> list[Finding]:
+    """What the last checks of sources found that forbids to promise anybody a message, each an alert of its own.
+
+    Args:
+        faults: source, kind of the finding, and since when each check has found it.
+        adapters: of each source: what is to be done is another thing where software pushes.
+    """
+    return [
+        Finding(
+            "source_fault",
+            {"source": source, "adapter": adapters[source], "kind": kind, "since": _moment(since)},
+            f"{source}/{kind}",
+        )
+        for source, kind, since in faults
+        if kind not in TOLD_BY_PICKING_UP
     ]
 
 
@@ -451,7 +470,14 @@ RESTART_GAP, GRACE = timedelta(seconds=150), timedelta(minutes=3)
 """A watch that did not look for so long was down itself, perhaps with everything; and what the others then have to come
 up."""
 SLOW_TO_START: frozenset[AlertName] = frozenset(
-    {"airflow_unreachable", "airflow_unhealthy", "notify_silent", "source_silent", "callbacks_unhealthy"}
+    {
+        "airflow_unreachable",
+        "airflow_unhealthy",
+        "notify_silent",
+        "source_silent",
+        "callbacks_unhealthy",
+        "intake_unhealthy",
+    }
 )
 """What is not told while the machine may just be starting."""
 
@@ -467,6 +493,7 @@ _OF_EVERY_INSTALLATION: frozenset[AlertName] = frozenset(
         "airflow_unreachable",
         "airflow_unhealthy",
         "callbacks_unhealthy",
+        "intake_unhealthy",
         "check_failing",
     }
 )

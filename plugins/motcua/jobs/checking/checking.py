@@ -11,13 +11,13 @@ import psycopg
 
 from motcua.domain.checking.kinds import Finding, Findings
 from motcua.domain.checking.reading import judge_clock, judge_columns, judge_plans
-from motcua.domain.checking.rows import Sample, judge_rows
-from motcua.domain.dossiers import RowContext
+from motcua.domain.checking.rows import LATEST_NUMBER, Read, Sample, judge_rows
+from motcua.domain.dossiers import RowContext, SourceTransition
 from motcua.settings import settings
 from motcua.sources import UnknownAdapter, adapter
 from motcua.sources.checking import CheckedSource
 from motcua.store.agencies import agency_codes
-from motcua.store.checking.checks import SourceCheck, forget_other_checks, keep_check
+from motcua.store.checking.checks import SourceCheck, forget_other_checks, keep_check, read_numbers
 from motcua.store.ledger.database import (
     LEDGER,
     connect,
@@ -75,7 +75,8 @@ def check_source(source: str, now: datetime | None = None) -> SourceCheck:
         return keep_check(
             ledger,
             source,
-            context.now,
+            # When it is known, not when it was begun: whoever was told in between was not told of it.
+            now or datetime.now(UTC),
             dossiers=seen.dossiers,
             transitions=seen.transitions,
             findings=seen.found.in_order(),
@@ -102,7 +103,7 @@ def _look(source: str, context: RowContext, provinces: dict[str, str], seen: _Se
         return
     try:
         checked = CheckedSource(kind(reading, source), reading, settings().source_patience)
-        _examine(checked, context, provinces, seen, is_ours=conn_id == LEDGER, now=now)
+        _examine(checked, context, provinces, seen, source=source, is_ours=conn_id == LEDGER, now=now)
     except psycopg.errors.InsufficientPrivilege as denied:
         seen.found.add("rights_missing", names=_names_in(denied))
     except (
@@ -130,6 +131,7 @@ def _examine(
     provinces: dict[str, str],
     seen: _Seen,
     *,
+    source: str,
     is_ours: bool,
     now: datetime | None,
 ) -> None:
@@ -140,6 +142,7 @@ def _examine(
         context: what the rules need to know besides the rows.
         provinces: by agency.
         seen: where all goes.
+        source: its name.
         is_ours: the rows lie in the ledger: whoever pushes them has neither role nor server to be judged.
         now: our clock's moment, where it is not the clock's.
     """
@@ -183,12 +186,25 @@ def _examine(
             doubled_numbers=[each["dossier_code"] for each in numbers.some],
             doubled_numbers_count=numbers.count,
             is_pushed=is_ours,
+            read=_read(source, rows.transitions),
             unanswered=frozenset(checked.unanswered),
         ),
         found,
     )
     if checked.unanswered:
         found.add("unanswered", names=checked.unanswered)
+
+
+def _read(source: str, transitions: Sequence[SourceTransition]) -> Read:
+    """What pick-ups have read of these; looked up after the source was asked, so that they can only be further."""
+    numbers = [each.transition_id for each in transitions if each.transition_id is not None]
+    usable = [number for number in numbers if 0 <= number <= LATEST_NUMBER]
+    with connect() as ledger:
+        known = next((each for each in list_sources(ledger) if each.name == source), None)
+        if known is None or known.cursor_recorded_at is None:
+            return Read()
+        at, set_aside = read_numbers(ledger, known.source_id, usable)
+    return Read(at, set_aside, known.cursor_recorded_at - settings().overlap)
 
 
 def _patience() -> str:

@@ -45,6 +45,7 @@ CHECKS: tuple[Check, ...] = (
     Check("store of publications", "running", outside.store),
     Check("gateways", "running", outside.gateways),
     Check("callbacks", "running", outside.callbacks),
+    Check("intake", "running", outside.intake),
     Check("mail server", "running", outside.mail_server),
     Check("Airflow's time zone", "running", airflow.zone),
     Check("Airflow's database", "running", airflow.database),

@@ -210,6 +210,17 @@ FAULTS: Mapping[str, Fault] = {
     "callback_unhealthy": _error(
         "The callbacks answer, and say that their ledger does not.", "docker compose ps callbacks, and its log."
     ),
+    "intake_unreachable": _error(
+        "The address that one-stop software pushes to does not answer from here.",
+        "docker compose ps intake; is the reverse proxy running, its name known, its certificate valid?",
+    ),
+    "intake_answers_wrong": _error(
+        "Something else than our intake answers at the address that one-stop software pushes to.",
+        "Let the reverse proxy pass /intake/ to INTAKE_LISTEN: docs/operations/server.md.",
+    ),
+    "intake_unhealthy": _error(
+        "The intake answers, and says that its ledger does not.", "docker compose ps intake, and its log."
+    ),
     # --- Mail
     "mail_missing": _error(
         "There is no mail server, so that no report and no alert reaches anybody.",

@@ -1,4 +1,5 @@
-"""Whether sources, gateways, callbacks and the mail server answer, and let us in; nothing is sent, nothing kept."""
+"""Whether sources, gateways, callbacks, the intake and the mail server answer, and let us in; nothing is sent, nothing
+kept."""
 
 from __future__ import annotations
 
@@ -15,11 +16,11 @@ from motcua.gateways import GatewayMisconfigured, open_gateway
 from motcua.gateways.adapter import Gateway
 from motcua.jobs.doctor.examining import Examination
 from motcua.jobs.doctor.faults import Finding
-from motcua.jobs.doctor.installation import GATEWAYS, MAIL, SOURCES, STORE, variable_of
+from motcua.jobs.doctor.installation import GATEWAYS, MAIL, SETTINGS, SOURCES, STORE, variable_of
 from motcua.jobs.doctor.ledger import why_refused
 from motcua.jobs.doctor.written import PUBLICATIONS, read_sources
 from motcua.jobs.notices.request_slots import http_session
-from motcua.jobs.watching.outside import CALLBACKS_LIVE
+from motcua.jobs.watching.outside import LIVE, health_answer
 from motcua.jobs.watching.telling import signed_in
 from motcua.sources import adapter
 from motcua.store.file_stores import open_store
@@ -179,7 +180,7 @@ def _callback(address: str, secret: str, session: requests.Session, where: str) 
         if status == requests.codes.forbidden:
             # The proxy lets nobody in but the gateway: what is behind it cannot be seen from here.
             return
-        if status not in CALLBACKS_LIVE:
+        if status not in LIVE:
             yield Finding("callback_answers_wrong", where, f"HTTP {status} to {health}")
             return
         if not secret:
@@ -196,6 +197,25 @@ def _callback(address: str, secret: str, session: requests.Session, where: str) 
         yield Finding("callback_secret_differs", where, "the callbacks have none")
     elif told.status_code != requests.codes.bad_request:
         yield Finding("callback_answers_wrong", where, f"HTTP {told.status_code} to a report")
+
+
+def intake(examination: Examination) -> Iterator[Finding]:
+    """Where one-stop software pushes to, our intake answers, and its ledger answers it."""
+    settings, where = examination.settings, examination.installation.where("MOTCUA_INTAKE_URL", SETTINGS)
+    if settings.intake_url:
+        health = f"{settings.intake_url.rstrip('/')}/health"
+    elif settings.watch_intake:
+        health, where = settings.watch_intake, "MOTCUA_WATCH_INTAKE"
+    else:
+        return
+    answer = health_answer(health)
+    if answer == requests.codes.service_unavailable:
+        yield Finding("intake_unhealthy", where)
+    elif isinstance(answer, str):
+        yield Finding("intake_unreachable", where, answer)
+    elif answer not in (*LIVE, requests.codes.forbidden):
+        # Forbidden: the proxy lets nobody in but the software; what is behind it cannot be seen from here.
+        yield Finding("intake_answers_wrong", where, f"HTTP {answer} to {health}")
 
 
 # --- Mail ------------------------------------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ from motcua.domain.reconciliation import (
 from motcua.reports.publication.data import KINDS, LEAST_JUDGED, Told
 from motcua.reports.publication.rendering import RENDERING
 from motcua.settings import Settings, include_dir, settings
-from motcua.sources import adapter
+from motcua.sources import adapter, adapters
 from motcua.store.agencies import in_force, list_agencies
 from motcua.store.browsing.closings import FirstRows, latest_dossiers, summed_figures, summed_messages, worst_messages
 from motcua.store.intake.closings import pushed_of_closing
@@ -222,7 +222,8 @@ def queries_used(ledger: Connection) -> list[QueryUsed]:
     """All that makes the figures: the queries, what sources are read through, and the functions and views that queries
     call, themselves or through others."""
     used = [QueryUsed(f"{name}.sql", _hash(name), what) for name, what in sorted(_QUERIES.items())]
-    return [*used, *_source_readings(), *_definitions_called(ledger, [each.name for each in used])]
+    used += _source_readings()
+    return [*used, *_definitions_called(ledger, [each.name for each in used])]
 
 
 def is_same_query(name: str, published: str) -> bool:
@@ -247,7 +248,7 @@ def pinned_statements() -> Iterator[str]:
     """Every statement that a publication may name, ``closings/counting/count_messages``."""
     yield from _QUERIES
     yield from (f"sources/reading/{name}" for name in _OF_SOURCES)
-    yield from (f"sources/{kind}/{name}" for kind in ("contract", "opencps") for name in ("dossiers", "transitions"))
+    yield from sorted({f"{kind.folder}/{name}" for kind in adapters() for name in kind.mapping})
 
 
 @cache
@@ -285,15 +286,16 @@ def _source_readings() -> Iterator[QueryUsed]:
     callers = ", ".join(f"{name}.sql" for name in sorted(_QUERIES) if name.startswith("sources/"))
     for name in _OF_SOURCES:
         yield QueryUsed(f"sources/reading/{name}.sql", _hash(f"sources/reading/{name}"), callers)
-    by_folder: dict[str, list[str]] = {}
-    for source, kind in sorted(settings().sources.items()):
-        by_folder.setdefault(adapter(kind).folder, []).append(source)
-    for folder, sources in sorted(by_folder.items()):
-        for name in ("dossiers", "transitions"):
+    mappings: dict[tuple[LiteralString, tuple[LiteralString, ...]], list[str]] = {}
+    for source, name_of_adapter in sorted(settings().sources.items()):
+        kind = adapter(name_of_adapter)
+        mappings.setdefault((kind.folder, kind.mapping), []).append(source)
+    for (folder, mapping), sources in sorted(mappings.items()):
+        for name in mapping:
             yield QueryUsed(f"{folder}/{name}.sql", _hash(f"{folder}/{name}"), f"{callers} ({', '.join(sources)})")
 
 
-_NAMED = re.compile(r"\b(?:audit|motcua)\.\w+")
+_NAMED = re.compile(r"\b(?:audit|intake|motcua)\.\w+")
 
 
 def _definitions_called(ledger: Connection, queries: Iterable[str]) -> Iterator[QueryUsed]:

@@ -20,15 +20,16 @@ from motcua.domain.watching.judging import Delivered, WatchRules
 from motcua.jobs.notices.apologizing import apology_rules
 from motcua.jobs.watching.keeping import GoneBack, IdentityKept, WatchState
 from motcua.jobs.watching.outside import (
-    CALLBACKS_LIVE,
+    LIVE,
     Airflow,
     Health,
-    callbacks_answer,
     disks_of,
+    health_answer,
     newest_backup,
 )
 from motcua.settings import Settings
 from motcua.store.calendars import list_unconfirmed, load_calendars
+from motcua.store.checking.checks import last_checks
 from motcua.store.intake.watching import watched_clients
 from motcua.store.ledger.database import Connection, limit_statements
 from motcua.store.notices.gaps import open_gap
@@ -244,6 +245,18 @@ def _news(looking: Looking) -> Seen:
     return Seen(judging.judge_news(seen, looking.rules), {"sources": len(seen), "silent": silent})
 
 
+def _source_faults(looking: Looking) -> Seen:
+    checks = last_checks(looking.ledger, list(looking.settings.sources))
+    faults = [(name, each.finding.kind, each.since) for name, check in checks.items() for each in check.forbidding]
+    oldest = min((check.checked_at for check in checks.values()), default=None)
+    facts: dict[str, Fact] = {
+        "sources": len(checks),
+        "faults": len(faults),
+        "oldest": oldest.isoformat() if oldest else None,
+    }
+    return Seen(judging.judge_source_faults(faults, looking.settings.sources), facts)
+
+
 def _pushes(looking: Looking) -> Seen:
     clients = watched_clients(looking.ledger, looking.now)
     if not clients:
@@ -358,7 +371,7 @@ def _upkeep(looking: Looking) -> Seen:
     return Seen(findings, {"cleaned_at": cleaned_at.isoformat() if cleaned_at else None})
 
 
-# --- Airflow, callbacks, this machine ------------------------------------------------------------------------------
+# --- Airflow, callbacks, intake, this machine ----------------------------------------------------------------------
 
 
 def _health(looking: Looking) -> Seen:
@@ -390,8 +403,17 @@ def _callbacks(looking: Looking) -> Seen:
     url = looking.settings.watch_callbacks
     if not url:
         return Seen(is_off=True)
-    answer = callbacks_answer(url)
-    findings = [] if answer in CALLBACKS_LIVE else [Finding("callbacks_unhealthy", {"answer": answer})]
+    answer = health_answer(url)
+    findings = [] if answer in LIVE else [Finding("callbacks_unhealthy", {"answer": answer})]
+    return Seen(findings, {"answer": answer})
+
+
+def _intake(looking: Looking) -> Seen:
+    url = looking.settings.watch_intake
+    if not url:
+        return Seen(is_off=True)
+    answer = health_answer(url)
+    findings = [] if answer in LIVE else [Finding("intake_unhealthy", {"answer": answer})]
     return Seen(findings, {"answer": answer})
 
 
@@ -445,6 +467,7 @@ CHECKS: tuple[Check, ...] = (
     Check("notify", ("notify_silent",), "runs", _notify),
     Check("sources", ("source_silent", "source_failing"), "ledger", _sources),
     Check("news", ("source_no_news",), "ledger", _news, timedelta(minutes=5)),
+    Check("source_faults", ("source_fault",), "ledger", _source_faults, timedelta(minutes=5)),
     Check("pushes", ("push_silent", "push_refused"), "ledger", _pushes, timedelta(minutes=5)),
     Check("gateways", ("gateway_stopped",), "ledger", _gateways),
     Check("unknown", ("unknown_old",), "ledger", _unknown),
@@ -459,6 +482,7 @@ CHECKS: tuple[Check, ...] = (
     Check("calendar", ("calendar_unsigned",), "ledger", _calendar, timedelta(hours=1)),
     Check("health", ("airflow_unhealthy",), "airflow", _health),
     Check("callbacks", ("callbacks_unhealthy",), "nothing", _callbacks),
+    Check("intake", ("intake_unhealthy",), "nothing", _intake),
     Check("clock", ("clock_off",), "nothing", _clock),
     Check("disks", ("disk_low",), "nothing", _disks),
     Check("backup", ("backup_old",), "nothing", _backup),

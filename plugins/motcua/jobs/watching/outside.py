@@ -1,4 +1,4 @@
-"""What is seen without the ledger: Airflow's health and runs, the callbacks, disks, the newest backup."""
+"""What is seen without the ledger: Airflow's health and runs, the callbacks, the intake, disks, the newest backup."""
 
 from __future__ import annotations
 
@@ -127,16 +127,16 @@ def _moment(written: str | None) -> datetime | None:
     return datetime.fromisoformat(written) if written else None
 
 
-def callbacks_answer(url: str) -> int | str:
-    """The status of the callbacks' answer; or why there is none."""
+def health_answer(url: str) -> int | str:
+    """The status that the callbacks or the intake answer when asked for their health; or why there is no answer."""
     try:
         return requests.get(url, timeout=_PATIENCE, allow_redirects=False).status_code
     except requests.RequestException as error:
         return type(error).__name__
 
 
-CALLBACKS_LIVE = (200, 204)
-"""Statuses that callbacks answer whose ledger answers."""
+LIVE = (200, 204)
+"""Statuses that they answer while their ledger answers them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from motcua.quality.report_data import (
     TrendPoint,
 )
 from motcua.reports import wording
+from motcua.reports.checking import SourceFault
 from motcua.reports.mail import Mail, inline_styles, tidy
 from motcua.reports.quality.charts import Bar, Line, Picture, draw_agencies, draw_trend
 from motcua.reports.quality.urgency import added_up, beside, late, most_urgent, shares_told
@@ -32,16 +33,18 @@ ROWS_SHOWN = 8
 """Rows in an agency's mail itself; all of them are in the workbook."""
 SHARES_SHOWN = 6
 RULES_SHOWN = 15
+FAULTS_SHOWN = 10
 AGENCIES_SHOWN = 15
 """In the Department's chart and table; all of them are in its workbook."""
 
 
-def is_due(report: AgencyReport | DepartmentReport) -> bool:
-    """Whether this run is worth a mail: there is news, or it is the first run of its week (the sign of life).
+def is_due(report: AgencyReport | DepartmentReport, faults: Sequence[SourceFault] = ()) -> bool:
+    """Whether this run is worth a mail: there is news, also of a source, or it is the first run of its week (the sign
+    of life).
 
     The first run and not Monday itself: on a Monday that is a holiday nothing runs.
     """
-    if report.has_news or report.previous is None:
+    if report.has_news or report.previous is None or any(each.is_new for each in faults):
         return True
     return report.previous.day.isocalendar()[:2] != report.run.day.isocalendar()[:2]
 
@@ -52,6 +55,7 @@ def compose_agency_mail(
     page_url: str | None = None,
     dossiers_url: str | None = None,
     untold: int = 0,
+    faults: Sequence[SourceFault] = (),
 ) -> Mail:
     """An agency's mail.
 
@@ -61,6 +65,7 @@ def compose_agency_mail(
         page_url: address of the agency's page, where this deployment tells one.
         dossiers_url: address of the page Hồ sơ, to which the workbook's codes lead; likewise.
         untold: dossiers of its pushing software with a supplement that nothing says to be at the desk.
+        faults: of the sources that tell of it.
     """
     urgent, left_out = most_urgent(rows, MOST_ROWS)
     workbook = agency_workbook(report, urgent, left_out, dossiers_url) if urgent else None
@@ -75,6 +80,7 @@ def compose_agency_mail(
         chart=None,
         untold=untold,
         untold_of=(),
+        faults=faults,
     )
 
 
@@ -84,10 +90,11 @@ def compose_department_mail(
     page_url: str | None = None,
     dossiers_url: str | None = None,
     untold: Sequence[tuple[str, int]] = (),
+    faults: Sequence[SourceFault] = (),
 ) -> Mail:
     """The Department's mail; of the rows, those that the Department has to urge or to mend itself are attached.
 
-    ``untold``: by name of the agency, the most first, as in an agency's mail.
+    ``untold``: by name of the agency, the most first, as in an agency's mail; ``faults``: of all sources.
     """
     urged = (row for row in rows if row.stage == "remind_department" or row.rule.owner != "agency")
     workbook = department_workbook(report, *most_urgent(urged, MOST_ROWS), dossiers_url)
@@ -101,6 +108,7 @@ def compose_department_mail(
         chart=_chart(report.agencies),
         untold=sum(number for _, number in untold),
         untold_of=untold,
+        faults=faults,
     )
 
 
@@ -133,6 +141,7 @@ def _compose(
         "chart_cid": chart_cid,
         "shares": shares_told(report.shares)[:SHARES_SHOWN],
         "agencies_shown": AGENCIES_SHOWN,
+        "faults_shown": FAULTS_SHOWN,
     }
     plain = _templates().get_template(f"{template}.txt")
     subject = " ".join("".join(plain.blocks["subject"](plain.new_context(values))).split())

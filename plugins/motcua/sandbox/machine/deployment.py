@@ -347,6 +347,7 @@ def airflow_environment(
         "MOTCUA_WATCH_AIRFLOW_USER": WATCH_USER,
         "MOTCUA_WATCH_AIRFLOW_PASSWORD": secret.airflow_watch,
         "MOTCUA_WATCH_CALLBACKS": f"http://127.0.0.1:{addresses.airflow}/gateway/health",
+        "MOTCUA_WATCH_INTAKE": f"http://127.0.0.1:{addresses.airflow}/intake/health",
         # Nobody backs a demo up, and it ends before its disk is full.
         "MOTCUA_WATCH_BACKUP_AGE": "0",
         "MOTCUA_WATCH_DISK_FREE": str(_RESERVED_BYTES),

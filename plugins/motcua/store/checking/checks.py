@@ -9,7 +9,7 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from motcua.domain.checking.kinds import KINDS, Finding
+from motcua.domain.checking.kinds import KINDS, Finding, is_hidden
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
 
@@ -32,6 +32,13 @@ class SourceCheck:
     transitions: int
     """Rows that were looked at."""
     findings: Sequence[StandingFinding]
+    unseen: Sequence[StandingFinding] = ()
+    """What earlier checks found and this one could not look at again."""
+
+    @property
+    def forbidding(self) -> list[StandingFinding]:
+        """What forbids to promise anybody a message, as far as is known: found now, or not looked at since."""
+        return [each for each in (*self.findings, *self.unseen) if each.finding.severity == "forbids"]
 
     @property
     def forbids(self) -> bool:
@@ -45,6 +52,23 @@ def last_checks(connection: Connection, sources: Sequence[str]) -> dict[str, Sou
     return {row["source"]: _check(row) for row in rows}
 
 
+def read_numbers(
+    connection: Connection, source_id: int, numbers: Sequence[int]
+) -> tuple[dict[int, datetime], set[int]]:
+    """When each of a source's numbers was read, of those that were; and which rows were ever quarantined."""
+    values = {"source_id": source_id, "numbers": list(numbers)}
+    rows = connection.execute(statement("source_checks/read_numbers"), values).fetchall()
+    read = {row["number"]: row["picked_up_at"] for row in rows if row["picked_up_at"] is not None}
+    return read, {row["number"] for row in rows if row["set_aside"]}
+
+
+def sources_of_agency(connection: Connection, agency_code: str, sources: Sequence[str], since: datetime) -> list[str]:
+    """Which of these sources tell of an agency: those that changed dossiers of it came from since a moment, and those
+    that software pushes to which may write for it."""
+    values = {"agency_code": agency_code, "sources": list(sources), "since": since}
+    return [row["name"] for row in connection.execute(statement("source_checks/sources_of_agency"), values)]
+
+
 def keep_check(
     connection: Connection,
     source: str,
@@ -54,11 +78,17 @@ def keep_check(
     transitions: int,
     findings: Sequence[Finding],
 ) -> SourceCheck:
-    """Keeps a check in the place of the last one of its source, and gives it with since when each finding stands."""
+    """Keeps a check in the place of the last one of its source, and gives it with since when each finding stands.
+
+    What was found before and could not be looked at this time is kept as unseen: it neither ends nor begins anew.
+    """
     last = last_checks(connection, [source]).get(source)
-    known = {each.finding.kind: each.since for each in last.findings} if last else {}
-    standing = [StandingFinding(each, known.get(each.kind, checked_at)) for each in findings]
-    check = SourceCheck(source, checked_at, dossiers, transitions, standing)
+    known = {each.finding.kind: each for each in (*last.findings, *last.unseen)} if last else {}
+    since = {kind: each.since for kind, each in known.items()}
+    standing = [StandingFinding(each, since.get(each.kind, checked_at)) for each in findings]
+    found = {each.kind for each in findings}
+    unseen = [each for kind, each in known.items() if is_hidden(kind, found)]
+    check = SourceCheck(source, checked_at, dossiers, transitions, standing, unseen)
     connection.execute(
         statement("source_checks/keep"),
         {
@@ -66,7 +96,9 @@ def keep_check(
             "checked_at": checked_at,
             "dossiers": dossiers,
             "transitions": transitions,
-            "findings": Jsonb([_record(each) for each in standing]),
+            "findings": Jsonb(
+                [*(_record(each) for each in standing), *(_record(each) | {"unseen": True} for each in unseen)]
+            ),
         },
     )
     return check
@@ -91,20 +123,24 @@ def _record(standing: StandingFinding) -> dict[str, Any]:
 
 
 def _check(row: Mapping[str, Any]) -> SourceCheck:
-    # What a later version found, and this one has no words for, is left out.
-    findings = [
-        StandingFinding(
-            Finding(
-                each["kind"],
-                each["severity"],
-                each["rows"],
-                each["of"],
-                tuple(each["names"]),
-                tuple(each["examples"]),
-            ),
-            datetime.fromisoformat(each["since"]),
-        )
-        for each in row["findings"]
-        if each["kind"] in KINDS
-    ]
-    return SourceCheck(row["source"], row["checked_at"], row["dossiers"], row["transitions"], findings)
+    findings: list[StandingFinding] = []
+    unseen: list[StandingFinding] = []
+    for each in row["findings"]:
+        # What a later version found, and this one has no words for, is left out.
+        if each["kind"] in KINDS:
+            (unseen if each.get("unseen") else findings).append(_standing(each))
+    return SourceCheck(row["source"], row["checked_at"], row["dossiers"], row["transitions"], findings, unseen)
+
+
+def _standing(record: Mapping[str, Any]) -> StandingFinding:
+    return StandingFinding(
+        Finding(
+            record["kind"],
+            record["severity"],
+            record["rows"],
+            record["of"],
+            tuple(record["names"]),
+            tuple(record["examples"]),
+        ),
+        datetime.fromisoformat(record["since"]),
+    )

@@ -58,7 +58,7 @@ class Definition:
 
 
 def list_definitions(connection: Connection) -> list[Definition]:
-    """The functions and views of the schemas ``audit`` and ``motcua``, by name; anybody may read them."""
+    """The functions and views of the schemas ``audit``, ``intake`` and ``motcua``, by name; anybody may read them."""
     # What PostgreSQL leaves out of a name depends on the session's search path.
     with connection.transaction(force_rollback=True):
         connection.execute(statement("publications/write_names_in_full"))

@@ -65,3 +65,10 @@ def mails_of(connection: Connection, mailed: MailedReport) -> list[MailedTo]:
     """Each recipient's mail of a report to a body."""
     rows = connection.execute(statement("report_mails/states"), asdict(mailed))
     return [MailedTo(row["recipient_hash"], row["state"], row["settled_at"]) for row in rows]
+
+
+def mailed_before(connection: Connection, mailed: MailedReport) -> datetime | None:
+    """When the body was last mailed an earlier report of this kind; ``None``: never."""
+    row = connection.execute(statement("report_mails/last_before"), asdict(mailed)).fetchone()
+    mailed_at: datetime | None = row["mailed_at"] if row else None
+    return mailed_at

@@ -28,12 +28,14 @@ router = APIRouter()
 def show_check(request: Request, visits: Visits, source: str = "") -> HTMLResponse:
     """What the last check of a source found."""
     check = _last(visits, source)
+    kind = settings().sources[source]
     return render(
         request,
         "quality/check.html",
         source=source,
         check=check,
-        found=[(each, told(each.finding)) for each in check.findings] if check else [],
+        found=[(each, told(each.finding, kind)) for each in check.findings] if check else [],
+        unseen=[told(each.finding, kind) for each in check.unseen] if check else [],
         verdict=verdict_of(check) if check else "",
         shows_codes=not visits.is_auditor,
         w=wording,
@@ -47,9 +49,10 @@ def download_check(visits: Visits, format: FileFormat, source: str = "") -> Resp
     columns = ["severity", "breach", "seen", "matters", "action", "since"]
     if not visits.is_auditor:
         columns.append("examples")
+    kind = settings().sources[source]
     rows: list[Row] = []
     for each in check.findings if check else ():
-        said = told(each.finding)
+        said = told(each.finding, kind)
         row: list[Cell] = [said.severity, said.title, said.found, said.why, said.action, each.since]
         if not visits.is_auditor:
             row.append(", ".join(each.finding.examples))

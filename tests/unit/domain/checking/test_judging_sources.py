@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from motcua.domain.checking.encodings import broken
-from motcua.domain.checking.kinds import FORBIDDEN_SHARE, KINDS, Findings, shown_codes
+from motcua.domain.checking.kinds import FORBIDDEN_SHARE, KINDS, Finding, Findings, is_hidden, shown_codes
 from motcua.domain.checking.reading import (
     COLUMNS,
     QUESTIONS,
@@ -19,9 +20,9 @@ from motcua.domain.checking.reading import (
     judge_plans,
     tables_read_whole,
 )
-from motcua.domain.checking.rows import Sample, judge_rows
+from motcua.domain.checking.rows import Read, Sample, judge_rows
 from motcua.domain.dossiers import RowContext, SourceDossier, SourceTransition
-from motcua.reports.checking import check_words, told
+from motcua.reports.checking import check_words, told, words_of
 from tests.unit.domain.checking.source_check_page import PAGE, page_with_table
 
 NOW = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)
@@ -79,6 +80,65 @@ def judged(
 )
 def test_numbers_are_held_against_the_times_of_writing(rows, found):
     assert judged([step(number, minute) for number, minute in rows]) == found
+
+
+def read(minutes: dict[int, float], until: float = 200, set_aside: frozenset[int] = frozenset()) -> Read:
+    """By number, the minute at which each was read."""
+    begun = NOW - timedelta(days=3)
+    return Read({number: begun + at * MINUTE for number, at in minutes.items()}, set_aside, begun + until * MINUTE)
+
+
+# One a minute, each read half a minute later.
+IN_TURN = {number: number + 0.5 for number in range(1, 60)}
+
+
+@pytest.mark.parametrize(
+    ("was_read", "found"),
+    [
+        (read(IN_TURN), None),
+        # Within what is allowed.
+        (read(IN_TURN | {7: 20}), None),
+        # To be seen half an hour after a higher number had been read; or never read, and pick-ups have gone on.
+        (read(IN_TURN | {7: 40}), ("warns", 1)),
+        (read({number: at for number, at in IN_TURN.items() if number != 7}), ("warns", 1)),
+        # Not read yet, or read and set aside.
+        (read({number: at for number, at in IN_TURN.items() if number < 57}, until=56), None),
+        (read({number: at for number, at in IN_TURN.items() if number != 7}, set_aside=frozenset({7})), None),
+        # A pick-up that was down for an hour reads all of it at once.
+        (read(IN_TURN | dict.fromkeys(range(5, 60), 70)), None),
+        # What was written before anything was read is history.
+        (read({number: at for number, at in IN_TURN.items() if number > 7} | {3: 50}), None),
+        (Read(), None),
+    ],
+    ids=["in turn", "allowed", "late", "never", "not yet", "set aside", "down", "before", "nothing read"],
+)
+def test_a_row_that_is_seen_after_higher_numbers_were_read_is_told_with_its_number(was_read, found):
+    steps = [step(number, number) for number in range(1, 60)]
+    assert judged(steps, read=was_read).get("seen_late") == found
+
+
+def test_a_row_that_cannot_be_used_is_not_missed_and_late_ones_are_told_by_number():
+    steps = [step(number, number) for number in range(1, 60)]
+    steps[6] = replace(steps[6], agency_code="000.99.99.H32")
+    was_read = read({number: at for number, at in IN_TURN.items() if number not in (7, 9)})
+    found = Findings()
+    context = RowContext({AGENCY: AGENCY}, {}, NOW, timedelta(minutes=5))
+    judge_rows(Sample(NOW, timedelta(minutes=10), context, {}, [], steps, frozenset(), read=was_read), found)
+    (seen,) = [each for each in found.in_order() if each.kind == "seen_late"]
+    assert (seen.names, seen.examples) == (("9",), ("H32-9",))
+    assert "ví dụ số 9" in told(seen).found
+    (late,) = [
+        each for each in _found_in([step(n, n) for n in range(1, 40) if n != 5] + [step(5, 25)])
+        if each.kind == "late_commits"
+    ]  # fmt: skip
+    assert late.names == ("5",)
+
+
+def _found_in(steps: Sequence[SourceTransition]) -> Sequence[Finding]:
+    found = Findings()
+    context = RowContext({AGENCY: AGENCY}, {}, NOW, timedelta(minutes=5))
+    judge_rows(Sample(NOW, timedelta(minutes=10), context, {}, [], steps, frozenset()), found)
+    return found.in_order()
 
 
 def test_a_late_row_forbids_only_where_there_are_many():
@@ -214,6 +274,40 @@ def test_whoever_pushes_may_tell_of_dossiers_alone_and_what_we_emptied_is_no_fau
 
 
 # --- Words
+
+
+@pytest.mark.parametrize(
+    ("kind", "found", "hidden"),
+    [
+        ("desk_never", {"unreachable"}, True),
+        ("columns_missing", {"connection_missing"}, True),
+        ("desk_never", {"columns_missing", "role_may_write"}, True),
+        ("desk_never", {"unanswered"}, True),
+        # What is looked at before, or was got past, is gone.
+        ("role_may_write", {"columns_missing"}, False),
+        ("views_missing", {"columns_missing"}, False),
+        ("unreachable", {"refused"}, False),
+        ("adapter_unknown", {"unreachable"}, False),
+        # What is found is no secret, and what hides nothing hides nothing.
+        ("desk_never", {"unanswered", "desk_never"}, False),
+        ("desk_never", {"late_commits"}, False),
+        ("desk_never", set(), False),
+    ],
+)
+def test_what_a_check_could_not_look_at_is_not_gone(kind, found, hidden):
+    assert is_hidden(kind, found) is hidden
+
+
+def test_what_is_said_otherwise_to_whoever_pushes_or_exports_is_of_a_finding_and_speaks_of_no_views():
+    of_adapter = check_words()["of_adapter"]
+    assert of_adapter.keys() == {"national_sync", "files"}
+    for name, kinds in of_adapter.items():
+        assert kinds.keys() <= KINDS.keys()
+        for kind in kinds:
+            spoken = words_of(kind, name)
+            assert spoken.keys() == words_of(kind).keys()
+            assert spoken != words_of(kind)
+            assert not re.search("khung nhìn|SELECT", " ".join(spoken.values()))
 
 
 def test_every_finding_has_its_words_and_the_page_tells_them_all():

@@ -152,6 +152,21 @@ def test_source_without_news_is_wrong_only_where_each_of_the_days_before_had_som
     assert keys(judging.judge_news({"khanhhoa": seen}, RULES)) == (["source_no_news/khanhhoa"] if wrong else [])
 
 
+def test_each_finding_of_a_check_is_an_alert_of_its_own_but_what_a_pick_up_meets_by_itself():
+    since = NOW - timedelta(days=2)
+    found = judging.judge_source_faults(
+        [("hue", "desk_never", since), ("hue", "unreachable", since), ("khanhhoa", "desk_never", since)],
+        {"hue": "national_sync", "khanhhoa": "contract"},
+    )
+    assert [each.key for each in found] == ["source_fault/hue/desk_never", "source_fault/khanhhoa/desk_never"]
+    assert found[0].facts == {
+        "source": "hue",
+        "adapter": "national_sync",
+        "kind": "desk_never",
+        "since": since.isoformat(),
+    }
+
+
 def test_stop_is_told_for_each_part_of_each_gateway_in_use():
     stops = [
         StopFigures("kannel", "", NOW, by_hand=False),

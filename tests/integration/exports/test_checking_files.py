@@ -1,0 +1,82 @@
+"""What files tell is held against the contract by the same command, from the file to the words."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from typer.testing import CliRunner
+
+from motcua.cli import app
+from motcua.domain.clock import VIETNAM
+from motcua.jobs.checking.checking import check_source
+from motcua.reports.checking import told
+from tests.integration.exports.conftest import FORM, HEADINGS, SOURCE, Software, line, set_form_of
+
+WHOLE = FORM.replace(
+    "  occurred_at: [Lúc]\n",
+    "  applicant_name: [Người nộp]\n  procedure_code: [Mã TTHC]\n  procedure_name: [Tên TTHC]\n",
+)
+TODAY = datetime.now(VIETNAM).date()
+
+
+def lines(status: str, **changes: str) -> list[str]:
+    """Thirty dossiers; what is changed is so in every third."""
+    received, due = TODAY - timedelta(days=9), TODAY + timedelta(days=9)
+    given = {"received": f"{received:%d/%m/%Y} 09:15", "due": f"{due:%d/%m/%Y} 17:00"}
+    return [
+        line(
+            f"H-{place:03}",
+            status,
+            **(given | {"phone": f"0905{271830 + 977 * place}"} | (changes if place % 3 == 0 else {})),
+        )
+        + ";Nguyễn Thị Lan;1.005129;Cấp bản sao"
+        for place in range(30)
+    ]
+
+
+def drop(software: Software, *statuses: str, **changes: str) -> None:
+    set_form_of(WHOLE)
+    for status in statuses:
+        software.drop(*lines(status, **changes), headings=f"{HEADINGS};Người nộp;Mã TTHC;Tên TTHC")
+        assert software.read() == {"taken": 1}
+
+
+def exported(software: Software, **changes: str) -> dict[str, str]:
+    """What a check finds once dossiers were worked on and came to their results."""
+    drop(software, "Đang xử lý", "Chờ trả kết quả", **changes)
+    return {each.finding.kind: each.finding.severity for each in check_source(SOURCE).findings}
+
+
+def test_files_that_are_as_they_should_be_get_no_finding(software):
+    assert exported(software) == {}
+    assert CliRunner().invoke(app, ["sources", "check", SOURCE]).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "severity", "changes", "column"),
+    [
+        ("phones_missing", "warns", {"phone": ""}, "số điện thoại"),
+        ("phones_unreadable", "warns", {"phone": "0258382212"}, "số"),
+        ("due_before_received", "forbids", {"due": f"{TODAY - timedelta(days=40):%d/%m/%Y} 17:00"}, "cột ngày"),
+        ("due_missing", "warns", {"due": ""}, "ngày hẹn trả"),
+    ],
+)
+def test_fault_in_files_is_named_by_the_columns_of_the_file(software, kind, severity, changes, column):
+    assert exported(software, **changes) == {kind: severity}
+    (only,) = check_source(SOURCE).findings
+    said = told(only.finding, "files")
+    assert column in said.action
+    assert "khung nhìn" not in said.action
+    shown = CliRunner().invoke(app, ["sources", "check", SOURCE], env={"COLUMNS": "400"})
+    assert shown.exit_code == {"forbids": 1, "warns": 3}[severity]
+    assert said.title in shown.output
+
+
+def test_form_that_knows_no_result_and_files_that_do_not_come_any_more_are_named(software, rows):
+    drop(software, "Mới đăng ký", "Đang xử lý")
+    rows("UPDATE intake.pushed_steps SET recorded_at = recorded_at - interval '8 days 1 hour'")
+    found = {each.finding.kind: each.finding for each in check_source(SOURCE).findings}
+    assert {kind: each.severity for kind, each in found.items()} == {"desk_never": "forbids", "silent": "warns"}
+    assert "mẫu tệp" in told(found["desk_never"], "files").action
+    assert "thư mục" in told(found["silent"], "files").action

@@ -1,0 +1,117 @@
+"""What one-stop software pushes is held against the contract by the same command, from the push to the words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, time, timedelta
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from motcua.cli import app
+from motcua.domain.clock import VIETNAM
+from motcua.jobs.checking.checking import check_source
+from motcua.reports.checking import told
+from tests.integration.intake.conftest import SOURCE, Software, dossier, step, written
+
+BEGAN = datetime.combine(datetime.now(VIETNAM).date() - timedelta(days=1), time(14), VIETNAM)
+"""Yesterday, in office hours: whatever hour it is now, what desks write is written when they work."""
+
+
+def life(place: int, **changes: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """A dossier that came to its result, and its steps."""
+    code = f"H32-26-{place:04}"
+    received = BEGAN - timedelta(days=9, minutes=7 * place)
+    given = {
+        "SoDienThoai": f"0905{271830 + 977 * place}",
+        "NgayTiepNhan": written(received),
+        "NgayHenTra": written(received + timedelta(days=12)),
+    }
+    steps = [
+        step(code, 4, received + timedelta(hours=3)),
+        step(code, 9, received + timedelta(days=1, minutes=place)),
+    ]
+    return dossier(code, 9, **(given | changes)), steps
+
+
+def pushed(software: Software, change: Callable[[int], dict[str, Any]] = lambda _: {}, number: int = 30) -> None:
+    lives = [life(place, **change(place)) for place in range(number)]
+    assert software.dossiers(*(record for record, _ in lives))["error_code"] == "00"
+    assert software.steps(*(each for _, steps in lives for each in steps))["error_code"] == "00"
+
+
+def found() -> dict[str, str]:
+    return {each.finding.kind: each.finding.severity for each in check_source(SOURCE).findings}
+
+
+def checked() -> Result:
+    return CliRunner().invoke(app, ["sources", "check", SOURCE], env={"COLUMNS": "400"})
+
+
+def test_software_that_pushes_as_it_should_gets_no_finding(software):
+    pushed(software)
+    assert found() == {}
+    assert checked().exit_code == 0
+
+
+def _some(kind: str) -> Callable[[int], dict[str, Any]]:
+    """What the software sends wrong in half of its dossiers, or in all of them."""
+    early = written(BEGAN - timedelta(days=30))
+    wrong: dict[str, dict[str, Any]] = {
+        "phones_missing": {"SoDienThoai": ""},
+        "phones_unusable": {"SoDienThoai": "02583822123"},
+        "due_before_received": {"NgayHenTra": early},
+        "due_missing": {"NgayHenTra": ""},
+    }
+    share = 1 if kind == "phones_unusable" else 3
+    return lambda place: wrong[kind] if place % share == 0 else {}
+
+
+FAULTS = {
+    "phones_missing": ("warns", "SoDienThoai"),
+    "phones_unusable": ("forbids", "SoDienThoai"),
+    "due_before_received": ("forbids", "NgayHenTra"),
+    "due_missing": ("warns", "NgayHenTra"),
+}
+
+
+@pytest.mark.guarantee(
+    "broken-rows", "what is wrong with what software pushes is named by the same check, by the fields that it sends"
+)
+@pytest.mark.parametrize("kind", FAULTS)
+def test_fault_in_what_is_pushed_is_named_by_the_field_that_its_vendor_sends(software, kind):
+    pushed(software, _some(kind))
+    severity, field = FAULTS[kind]
+    assert found() == {kind: severity}
+    (only,) = check_source(SOURCE).findings
+    said = told(only.finding, "national_sync")
+    assert field in said.action
+    shown = checked()
+    assert shown.exit_code == {"forbids": 1, "warns": 3}[severity]
+    assert said.title in shown.output
+
+
+@pytest.mark.guarantee(
+    "broken-rows", "what is wrong with what software pushes is named by the same check, by the fields that it sends"
+)
+def test_statuses_that_nobody_knows_a_desk_that_is_never_reached_and_a_client_that_went_silent_are_named(
+    software, rows
+):
+    lives = [life(place, TrangThaiHoSo="4") for place in range(30)]
+    software.dossiers(*(record for record, _ in lives))
+    steps = [each for _, (first, _) in lives for each in (first, first | {"NoiDungXuLy": "Thẩm định"})]
+    software.steps(*(each | {"TrangThai": "4"} for each in steps))
+    assert found() == {"desk_never": "forbids"}
+    software.steps(*(step(f"H32-26-{place:04}", 15, BEGAN - timedelta(hours=1)) for place in range(20)))
+    assert found() == {"status_unknown": "forbids", "desk_never": "forbids"}
+    rows("UPDATE intake.pushed_steps SET recorded_at = recorded_at - interval '8 days 1 hour'")
+    rows("UPDATE intake.pushed_dossiers SET updated_at = updated_at - interval '8 days 1 hour'")
+    assert found() == {"silent": "warns", "status_unknown": "forbids", "desk_never": "forbids"}
+    said = {each.finding.kind: told(each.finding, "national_sync") for each in check_source(SOURCE).findings}
+    assert "15" in said["status_unknown"].found
+    assert "TrangThaiHoSo" in said["status_unknown"].action
+    assert "TrangThai 9" in said["desk_never"].action
+    assert "8 ngày" in said["silent"].found
+    assert "tác vụ đồng bộ" in said["silent"].action
+    assert "khung nhìn" not in " ".join(f"{each.why} {each.action}" for each in said.values())
