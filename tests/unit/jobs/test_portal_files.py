@@ -12,7 +12,13 @@ from motcua.jobs.handed_in.tables import FileRefused
 from motcua.jobs.reconciliation.portal_figures import read_portal_figures
 
 NOW = datetime(2026, 11, 25, 3, tzinfo=UTC)
-AGENCIES = {"H32.1": "H32.1", "LAMA": "H32.1", "H32.2": "H32.2", "so tu phap": "H32.2", "ubnd phuong": None}
+AGENCIES = {
+    "H32.1": ["H32.1"],
+    "LAMA": ["H32.1"],
+    "H32.2": ["H32.2"],
+    "so tu phap": ["H32.2"],
+    "ubnd phuong": ["H32.1", "H32.2"],
+}
 HEADING = "Mã cơ quan;Kỳ;Tiếp nhận;Đã giải quyết;Đã trả kết quả"
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -20,10 +20,12 @@ import yaml
 from motcua.domain.intake.portal_figures import ComparedAgency, PortalFigures
 from motcua.domain.periods import NotAPeriod, Period
 from motcua.domain.phones.reading import mask_phones
+from motcua.jobs.handed_in.agency_words import AgencyWords, SeveralAgencies, agencies_by_word, agency_of
 from motcua.jobs.handed_in.tables import (
     FaultCode,
     FileFault,
     FileRefused,
+    OnlyLooked,
     Table,
     clean_cell,
     find_table,
@@ -31,9 +33,8 @@ from motcua.jobs.handed_in.tables import (
     read_sheet,
 )
 from motcua.settings import include_dir
-from motcua.store.agencies import agency_codes, list_agencies
 from motcua.store.intake.portal_figures import NewPortalFigures, compare_periods, save_portal_figures
-from motcua.store.ledger.database import Connection, connect
+from motcua.store.ledger.database import connect
 
 LARGEST_FILE: Final = 20 * 1024 * 1024
 """Bytes."""
@@ -122,33 +123,16 @@ def _whole(column: str, written: str) -> int:
     return int(re.sub(r"[. ]", "", written))
 
 
-def agency_names(connection: Connection) -> dict[str, str | None]:
-    """Every way in which a file may name an agency → its code, a code before a name; ``None``: several are meant."""
-    names: dict[str, str | None] = {}
-
-    def name(words: str, code: str) -> None:
-        names[words] = code if names.get(words, code) == code else None
-
-    for agency in list_agencies(connection):
-        former = [each for old in agency.former_names for each in (old.name, old.short_name)]
-        for written in {fold(each) for each in (agency.name, agency.short_name, *former) if each}:
-            name(written, agency.agency_code)
-    codes: dict[str, str | None] = {}
-    for code in agency_codes(connection):
-        codes[code.written] = code.agency_code
-    return names | codes
-
-
-def _agency(written: str, names: Mapping[str, str | None]) -> str:
+def _agency(written: str, agencies: AgencyWords) -> str:
     if not written:
         raise _Broken("missing", "agency")
-    for key in (written, fold(written)):
-        if key in names:
-            code = names[key]
-            if code is None:
-                raise _Broken("several_agencies", "agency")
-            return code
-    raise _Broken("unknown_agency", "agency")
+    try:
+        code = agency_of(written, agencies)
+    except SeveralAgencies as several:
+        raise _Broken("several_agencies", "agency", agencies=str(several)) from None
+    if code is None:
+        raise _Broken("unknown_agency", "agency")
+    return code
 
 
 # --- Files ------------------------------------------------------------------------------------------------------
@@ -166,15 +150,13 @@ class PortalFiguresRead:
     """The lines that cannot be taken, in their order, the first thing that is wrong with each."""
 
 
-def read_portal_figures(
-    content: bytes, name: str, agencies: Mapping[str, str | None], now: datetime
-) -> PortalFiguresRead:
+def read_portal_figures(content: bytes, name: str, agencies: AgencyWords, now: datetime) -> PortalFiguresRead:
     """The figures of a file: CSV (UTF-8 or UTF-16) or the first sheet of an Excel workbook.
 
     Args:
         content: of the file.
         name: of the file, whose ending tells which of the two it is.
-        agencies: every way in which an agency may be named → its code; ``None``: several may be meant.
+        agencies: every way in which agencies may be named → codes of those that are meant.
         now: a period that is not over has no figures yet.
 
     Raises:
@@ -231,7 +213,7 @@ def _is_total(table: Table, cells: Sequence[object]) -> bool:
 
 
 def _line(
-    table: Table, index: int, cells: Sequence[object], agencies: Mapping[str, str | None], now: datetime
+    table: Table, index: int, cells: Sequence[object], agencies: AgencyWords, now: datetime
 ) -> tuple[str, NewPortalFigures]:
     """How the line names its agency, and what it says of it."""
 
@@ -264,10 +246,6 @@ class HandedIn:
     """What stands now of the agencies and periods of the file, against the newest closings."""
 
 
-class _OnlyLooked(Exception):
-    """Takes a dry run back."""
-
-
 def hand_in_portal_figures(
     content: bytes, name: str, handed_in_by: str, now: datetime, *, dry_run: bool = False
 ) -> HandedIn:
@@ -287,7 +265,7 @@ def hand_in_portal_figures(
     result = None
     try:
         with connect() as connection:
-            read = read_portal_figures(content, name, agency_names(connection), now)
+            read = read_portal_figures(content, name, agencies_by_word(connection), now)
             new = save_portal_figures(connection, read.figures, handed_in_by, now, file=file)
             of_file = {(each.agency_code, each.period) for each in read.figures}
             compared = [
@@ -297,8 +275,8 @@ def hand_in_portal_figures(
             ]
             result = HandedIn(len(read.figures) + read.repeated, new, read.faults, compared)
             if dry_run:
-                raise _OnlyLooked
-    except _OnlyLooked:
+                raise OnlyLooked
+    except OnlyLooked:
         pass
     assert result is not None
     return result
