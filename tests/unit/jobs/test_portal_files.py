@@ -106,6 +106,11 @@ def test_line_that_sums_up_others_is_of_no_agency(total):
     assert (told(found), found.faults) == ([("H32.1", "2026-11-24", 12, 9, 8, 2)], [])
 
 
+def test_day_that_there_is_not_is_no_day():
+    found = read("H32.1;0/11/2026;12;9;8", "H32.1;31/11/2026;12;9;8")
+    assert [fault.code for fault in found.faults] == ["bad_period", "bad_period"]
+
+
 def test_total_before_an_empty_agency_is_one_and_a_name_that_begins_like_it_is_none():
     heading = "TT;Mã cơ quan;Kỳ;Tiếp nhận;Đã giải quyết"
     found = read("1;H32.1;24/11/2026;12;9", "Tổng cộng;;24/11/2026;12;9", "3;Tổng kho;24/11/2026;1;1", heading=heading)

@@ -13,12 +13,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 import yaml
 
 from motcua.domain.intake.portal_figures import ComparedAgency, PortalFigures
-from motcua.domain.periods import NotAPeriod, Period
+from motcua.domain.intake.written_periods import read_period
+from motcua.domain.periods import Period
 from motcua.domain.phones.reading import mask_phones
 from motcua.jobs.handed_in.agency_words import AgencyWords, SeveralAgencies, agencies_by_word, agency_of
 from motcua.jobs.handed_in.tables import (
@@ -44,27 +45,20 @@ EARLIEST: Final = date(2016, 1, 1)
 _PERIODS: Final = ("day", "month", "period")
 _REQUIRED: Final = ("agency", "received", "resolved")
 
-_DAYS: Final = (
-    re.compile(r"(?:ngày )?(?P<day>[0-9]{1,2})(?:[/.-]| tháng )(?P<month>[0-9]{1,2})(?:[/.-]| năm )(?P<year>[0-9]{4})"),
-    re.compile(r"(?P<year>[0-9]{4})-(?P<month>[0-9]{1,2})-(?P<day>[0-9]{1,2})(?:[ T]00:00(?::00(?:\.0+)?)?)?"),
-)
-_MONTHS: Final = (
-    re.compile(r"(?:tháng )?(?P<month>[0-9]{1,2})(?:[/.-]| năm )(?P<year>[0-9]{4})"),
-    re.compile(r"(?P<year>[0-9]{4})[-/](?P<month>[0-9]{1,2})"),
-)
-_MADE_A_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-01[ T]00:00.*")
-"""What Excel makes of a month, and of the first day of one."""
-_TOTAL: Final = re.compile(r"tong|tong (?:cong|so)|cong")
-"""What a table of figures calls its last line, without case and accents; the sums of others are no agency's."""
 _WHOLE: Final = re.compile(r"[0-9]{1,7}|[1-9][0-9]{0,2}(?:[. ][0-9]{3}){1,2}")
 """Up to 9,999,999, also in groups of three; a comma may be a decimal sign, and is refused."""
 
 
 @lru_cache(maxsize=1)
-def _columns() -> dict[str, list[str]]:
+def _words() -> dict[str, Any]:
     path = include_dir() / "templates" / "report" / "portal_figures.vi.yaml"
-    columns: dict[str, list[str]] = yaml.safe_load(path.read_text(encoding="utf-8"))["columns"]
-    return columns
+    words: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return words
+
+
+@lru_cache(maxsize=1)
+def _totals() -> frozenset[str]:
+    return frozenset(fold(word) for word in _words()["totals"])
 
 
 class _Broken(Exception):
@@ -78,30 +72,21 @@ class _Broken(Exception):
 # --- Cells ------------------------------------------------------------------------------------------------------
 
 
-def _found(forms: Sequence[re.Pattern[str]], written: str) -> dict[str, int] | None:
-    for form in forms:
-        if match := form.fullmatch(written):
-            return {name: int(value) for name, value in match.groupdict().items()}
-    return None
-
-
 def _period(column: str, written: str, now: datetime) -> Period:
     """The day or the month that a cell names; the column may say which of the two it is."""
-    words = re.sub(r"\s+", " ", written).lower()
-    day, month = _found(_DAYS, words), _found(_MONTHS, words)
-    if column == "period" and day and _MADE_A_DAY.fullmatch(words):
-        raise _Broken("bare_month", column, month=f"{day['month']:02}/{day['year']}")
-    if column == "month" and day and day["day"] == 1:
-        month, day = {"month": day["month"], "year": day["year"]}, None
-    if (column == "day" and not day) or (column == "month" and not month):
+    found = read_period(written)
+    if found is None:
+        raise _Broken("bad_period", column)
+    if column == "period" and found.may_be_month:
+        raise _Broken("bare_month", column, month=f"{found.month:02}/{found.year}")
+    day = None if column == "month" and found.day == 1 else found.day
+    if (column == "day" and day is None) or (column == "month" and day is not None):
         raise _Broken("bad_period", column)
     try:
-        if day:
-            period = Period(date(**day))
-        elif month:
-            period = Period(date(**month, day=1), "month")
+        if day is None:
+            period = Period(date(found.year, found.month, 1), "month")
         else:
-            raise NotAPeriod
+            period = Period(date(found.year, found.month, day))
         # Also held to the years that a period may be of.
         period = Period.parse(str(period))
     except ValueError:
@@ -164,7 +149,7 @@ def read_portal_figures(content: bytes, name: str, agencies: AgencyWords, now: d
     """
     if len(content) > LARGEST_FILE:
         raise FileRefused(name, [FileFault("too_large", values={"most": LARGEST_FILE // 1024**2})])
-    columns = _columns()
+    columns: dict[str, list[str]] = _words()["columns"]
     table = find_table(read_sheet(content, name), name, columns, _REQUIRED)
     if not table.columns.keys() & set(_PERIODS):
         headings = " / ".join(columns[column][0] for column in _PERIODS)
@@ -209,7 +194,7 @@ def _is_total(table: Table, cells: Sequence[object]) -> bool:
     place = table.columns["agency"]
     agency = clean_cell(str(cells[place]))
     before = [clean_cell(str(cell)) for cell in cells[:place]]
-    return any(_TOTAL.fullmatch(fold(cell)) for cell in ([agency] if agency else before))
+    return any(fold(cell) in _totals() for cell in ([agency] if agency else before))
 
 
 def _line(
