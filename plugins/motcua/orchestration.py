@@ -23,7 +23,7 @@ from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 from airflow.sdk.exceptions import AirflowFailException, AirflowTaskTimeout
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
-from motcua.dag_texts import DagTexts, misunderstanding
+from motcua.dag_texts import DagTexts, misunderstanding, words
 from motcua.domain.run_window import EVERYTHING, Window
 
 log = logging.getLogger(__name__)
@@ -223,7 +223,7 @@ def publish_and_mail(texts: DagTexts, closing_tasks: Sequence[str]) -> XComArg:
         from motcua.jobs.tasks.reconcile_daily import mail as job
         from motcua.jobs.tasks.reconcile_daily import name_of_body
 
-        whom = f"{name_of_body(body)}, số {publication_no}"
+        whom = words()["mail_of"].format(body=name_of_body(body), number=publication_no)
         get_current_context()["whom"] = whom  # type: ignore[typeddict-unknown-key]
         return job(publication_no, body)
 

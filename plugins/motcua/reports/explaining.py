@@ -15,8 +15,6 @@ from motcua.domain.phones.reading import hide_phones
 from motcua.reports import wording
 from motcua.settings import include_dir
 
-_UNKNOWN = "(không rõ)"
-
 
 @lru_cache(maxsize=1)
 def clauses() -> Mapping[str, Any]:
@@ -52,9 +50,9 @@ def sentence(answer: Answer, story: DossierStory, dossier_code: str) -> str:
 def _values_of_dossier(story: DossierStory, dossier_code: str) -> dict[str, str]:
     return {
         "code": dossier_code,
-        "step": hide_phones(story.step_name or _UNKNOWN),
+        "step": hide_phones(story.step_name or _unknown()),
         "due": due_moment(story.due_at),
-        "returned": "" if story.returned_at is None else f"ngày {wording.day(story.returned_at)}",
+        "returned": "" if story.returned_at is None else _on_day(story.returned_at),
         "present_phone": _phone(story.phone_refusal),
         "joined_at": _moment(story.enabled_from),
         "gap_at": _moment(story.nothing_sent_since),
@@ -73,7 +71,7 @@ def _values_of_message(message: MessageFact | None, story: DossierStory) -> dict
         "until": _moment(message.useful_until),
         "next_at": _moment(message.next_attempt_at),
         "stopped_until": _moment(message.stopped_until),
-        "gateway_code": reason.removeprefix("gateway status ") or _UNKNOWN,
+        "gateway_code": reason.removeprefix("gateway status ") or _unknown(),
     }
 
 
@@ -83,14 +81,22 @@ def _phone(refusal: str | None) -> str:
     return str(phones.get(refusal or "", phones["not_a_phone"]))
 
 
+def _unknown() -> str:
+    return str(clauses()["unknown"])
+
+
+def _on_day(at: datetime) -> str:
+    return str(clauses()["on_day"]).format(day=wording.day(at))
+
+
 def _moment(at: datetime | None) -> str:
-    return _UNKNOWN if at is None else wording.moment(at)
+    return _unknown() if at is None else wording.moment(at)
 
 
 def due_moment(due_at: datetime | None) -> str:
     """An appointment; one of midnight is a day."""
     if due_at is None:
-        return _UNKNOWN
+        return _unknown()
     if due_at.astimezone(VIETNAM).time() == time(0):
-        return f"ngày {wording.day(due_at)}"
+        return _on_day(due_at)
     return wording.moment(due_at)

@@ -128,8 +128,9 @@ def compose_alerts(
     }
     first = (values["raised"] or values["over"])[0]  # type: ignore[index]
     more = len(raised) + len(over) - 1
-    what = "Cảnh báo" if raised else "Đã hết"
-    subject = f"[MotcuaSMS] {what}: {first.title}" + (f" và {more} việc khác" if more else "")
+    said = _words()["letters"]
+    subject = said["raised" if raised else "over"].format(title=first.title)
+    subject += said["more"].format(number=more) if more else ""
     return _mail("alerts", reference, subject, values)
 
 
@@ -144,8 +145,9 @@ def compose_life(
 ) -> Mail:
     """The mail that says each day that the watch lives."""
     alerts = [in_words(each) for each in open_ones]
-    state = f"{len(alerts)} cảnh báo còn mở" if alerts else "không có cảnh báo"
-    subject = f"[MotcuaSMS] Giám sát ngày {wording.day(now)}: {state}"
+    said = _words()["letters"]
+    state = said["open"].format(number=len(alerts)) if alerts else said["none_open"]
+    subject = said["life"].format(day=wording.day(now), state=state)
     values = {"open_ones": alerts, "looks": looks, "page": page, "began_at": began_at, "now": now}
     return _mail("life", reference, subject, values)
 
@@ -153,7 +155,8 @@ def compose_life(
 def post_of_alerts(raised: Sequence[Alert], over: Sequence[Alert], now: datetime) -> dict[str, Any]:
     """What is posted to the webhook: ``text`` for chat services, and each alert for programs."""
     words = [(each, in_words(each)) for each in (*raised, *over)]
-    lines = [f"{'ĐÃ HẾT' if alert.over_at else 'CẢNH BÁO'}: {said.title}" for alert, said in words]
+    letters = _words()["letters"]
+    lines = [letters["post_over" if each.over_at else "post_raised"].format(title=said.title) for each, said in words]
     return {
         "text": "\n".join(lines),
         "at": now.isoformat(),
@@ -184,7 +187,7 @@ def _mail(template: str, reference: str, subject: str, values: Mapping[str, Any]
 
 def _moment(value: str | datetime | None) -> str:
     if value is None:
-        return "chưa rõ"
+        return str(_words()["letters"]["no_moment"])
     return wording.moment(datetime.fromisoformat(value) if isinstance(value, str) else value)
 
 

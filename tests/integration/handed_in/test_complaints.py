@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import psycopg
 import pytest
@@ -24,7 +24,7 @@ from motcua.jobs.handed_in.complaints import (
 from motcua.jobs.handed_in.tables import FileRefused
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
-from motcua.store.agencies import save_agencies
+from motcua.store.agencies import FormerName, save_agencies
 from motcua.store.ledger.database import connect
 from motcua.store.oversight.complaints import (
     ComplaintsAsked,
@@ -219,6 +219,27 @@ def test_unknown_dossier_is_kept_and_tied_when_it_appears(one_stop, rows):
     assert relink(NOW) == 0
     (left,) = listed(unlinked=True)
     assert left.agency_code == TU_PHAP, "the other agency has no such dossier"
+
+
+def test_name_that_several_agencies_have_is_refused_with_their_codes_and_a_code_is_taken(one_stop):
+    with connect() as connection:
+        former = (FormerName("UBND phường Cũ", None, date(2026, 6, 30)),)
+        save_agencies(
+            connection,
+            [agency(NHA_TRANG, name="UBND phường Một"), agency(TU_PHAP, name="UBND Phường Một", former_names=former)],
+            "tests",
+        )
+    result = take(file_of(line(agency="ubnd phuong mot"), line(agency="UBND phường Cũ"), line(agency=NHA_TRANG)))
+    (fault,) = result.faults
+    assert (fault.line, fault.code) == (2, "several_agencies")
+    assert f"({TU_PHAP}, {NHA_TRANG})" in str(fault)
+    assert {each.agency_code for each in listed()} == {NHA_TRANG, TU_PHAP}
+    entry = Entry("UBND phường Một", "160915001", "2026-11-25 09:30", "desk", "no_result_yet", "")
+    with connect() as connection, pytest.raises(ComplaintRefused, match="hiều cơ quan cùng có tên này"):
+        record_complaint(connection, entry, "form-1", "lan", NOW)
+    # Who is of one of them alone is told nothing of the other.
+    with connect() as connection:
+        assert record_complaint(connection, entry, "form-1", "lan", NOW, [TU_PHAP]) is not None
 
 
 def test_of_several_dossiers_that_read_the_same_nobody_chooses(one_stop):

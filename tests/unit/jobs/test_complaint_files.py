@@ -14,7 +14,7 @@ from motcua.jobs.handed_in.tables import FileRefused
 from motcua.store.oversight.complaints import CHANNELS, CLAIMS, OUTCOMES
 
 NOW = datetime(2026, 11, 25, 10, 0, tzinfo=VIETNAM)
-AGENCIES = {"A": "A"}
+AGENCIES = {"A": ["A"]}
 
 
 @pytest.mark.parametrize(

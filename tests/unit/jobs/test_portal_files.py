@@ -12,7 +12,13 @@ from motcua.jobs.handed_in.tables import FileRefused
 from motcua.jobs.reconciliation.portal_figures import read_portal_figures
 
 NOW = datetime(2026, 11, 25, 3, tzinfo=UTC)
-AGENCIES = {"H32.1": "H32.1", "LAMA": "H32.1", "H32.2": "H32.2", "so tu phap": "H32.2", "ubnd phuong": None}
+AGENCIES = {
+    "H32.1": ["H32.1"],
+    "LAMA": ["H32.1"],
+    "H32.2": ["H32.2"],
+    "so tu phap": ["H32.2"],
+    "ubnd phuong": ["H32.1", "H32.2"],
+}
 HEADING = "Mã cơ quan;Kỳ;Tiếp nhận;Đã giải quyết;Đã trả kết quả"
 
 
@@ -98,6 +104,11 @@ def test_period_twice_in_a_file_is_taken_where_the_lines_are_the_same_and_refuse
 def test_line_that_sums_up_others_is_of_no_agency(total):
     found = read("H32.1;24/11/2026;12;9;8", total)
     assert (told(found), found.faults) == ([("H32.1", "2026-11-24", 12, 9, 8, 2)], [])
+
+
+def test_day_that_there_is_not_is_no_day():
+    found = read("H32.1;0/11/2026;12;9;8", "H32.1;31/11/2026;12;9;8")
+    assert [fault.code for fault in found.faults] == ["bad_period", "bad_period"]
 
 
 def test_total_before_an_empty_agency_is_one_and_a_name_that_begins_like_it_is_none():

@@ -25,11 +25,13 @@ from motcua.domain.dossiers import NOTE_LIMIT, clean_code, clean_words
 from motcua.domain.inquiries import code_key
 from motcua.domain.inquiries import fold as fold_code
 from motcua.domain.phones.reading import holds_phone
+from motcua.jobs.handed_in.agency_words import AgencyWords, SeveralAgencies, agencies_by_word, agency_of
 from motcua.jobs.handed_in.tables import (
     ROUNDED,
     FaultCode,
     FileFault,
     FileRefused,
+    OnlyLooked,
     Table,
     clean_cell,
     find_table,
@@ -37,7 +39,6 @@ from motcua.jobs.handed_in.tables import (
     read_sheet,
 )
 from motcua.settings import include_dir
-from motcua.store.agencies import agency_by_written_code, list_agencies
 from motcua.store.ledger.database import Connection, connect
 from motcua.store.oversight.complaints import (
     CHANNELS,
@@ -166,9 +167,12 @@ def _known(name: str, written: str) -> str:
     return known
 
 
-def _read(entry: Entry, agencies: Mapping[str, str], now: datetime) -> NewComplaint:
+def _read(entry: Entry, agencies: AgencyWords, now: datetime) -> NewComplaint:
     """The complaint, without the key of its entry."""
-    agency = agencies.get(entry.agency.strip()) or agencies.get(fold(entry.agency))
+    try:
+        agency = agency_of(entry.agency, agencies)
+    except SeveralAgencies as several:
+        raise _Broken("several_agencies", "agency", agencies=str(several)) from None
     if agency is None:
         raise _Broken("unknown_agency" if entry.agency.strip() else "missing", "agency")
     code = clean_code(entry.dossier_code) if entry.dossier_code.strip() else None
@@ -194,15 +198,6 @@ def _read(entry: Entry, agencies: Mapping[str, str], now: datetime) -> NewCompla
     if note is not None and len(note) > LONGEST_NOTE:
         raise _Broken("too_long", "note", most=LONGEST_NOTE)
     return NewComplaint("", agency, code, moment, cast("Channel", channel), cast("Claim", claim), note)
-
-
-def _agency_names(connection: Connection) -> dict[str, str]:
-    """Every way in which a file may name an agency → its code."""
-    names = {}
-    for agency in list_agencies(connection):
-        for name in filter(None, (agency.name, agency.short_name)):
-            names[fold(name)] = agency.agency_code
-    return names | agency_by_written_code(connection)
 
 
 # --- Files ------------------------------------------------------------------------------------------------------
@@ -232,13 +227,13 @@ class ComplaintsImported:
     faults: Sequence[FileFault]
 
 
-def read_complaints(content: bytes, name: str, agencies: Mapping[str, str], now: datetime) -> ComplaintsRead:
+def read_complaints(content: bytes, name: str, agencies: AgencyWords, now: datetime) -> ComplaintsRead:
     """The complaints of a file: CSV (UTF-8 or UTF-16) or the first sheet of an Excel workbook.
 
     Args:
         content: of the file.
         name: of the file, whose ending tells which of the two it is.
-        agencies: every way in which an agency may be named → its code.
+        agencies: every way in which agencies may be named → codes of those that are meant.
         now: nothing later is believed.
 
     Raises:
@@ -298,10 +293,6 @@ def _key(read: NewComplaint, written_at: str) -> str:
     return hashlib.sha256(json.dumps(words, ensure_ascii=False).encode()).hexdigest()
 
 
-class _OnlyLooked(Exception):
-    """Takes a dry run back."""
-
-
 def import_complaints(
     content: bytes, name: str, imported_by: str, now: datetime, *, dry_run: bool = False
 ) -> ComplaintsImported:
@@ -321,14 +312,14 @@ def import_complaints(
     result = None
     try:
         with connect() as connection:
-            read = read_complaints(content, name, _agency_names(connection), now)
+            read = read_complaints(content, name, agencies_by_word(connection), now)
             new = save_complaints(connection, read.complaints, imported_by, now, file=(name, digest))
             linked = link_complaints(connection, now, new)
             repeated = len(repeated_complaints(connection, new))
             result = ComplaintsImported(len(read.complaints), len(new), linked, repeated, read.faults)
             if dry_run:
-                raise _OnlyLooked
-    except _OnlyLooked:
+                raise OnlyLooked
+    except OnlyLooked:
         pass
     assert result is not None
     return result
@@ -358,9 +349,9 @@ def record_complaint(
     Raises:
         ComplaintRefused: the message is ``<column>: <what is wrong>``, in Vietnamese.
     """
-    names = _agency_names(connection)
+    names = agencies_by_word(connection)
     if agencies is not None:
-        names = {name: code for name, code in names.items() if code in agencies}
+        names = {word: [code for code in codes if code in agencies] for word, codes in names.items()}
     try:
         read = _read(entry, names, now)
     except _Broken as broken:

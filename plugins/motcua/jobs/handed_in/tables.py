@@ -108,6 +108,10 @@ def _words(language: str) -> dict[str, Any]:
     return content
 
 
+class OnlyLooked(Exception):
+    """Takes back what a dry run did."""
+
+
 class FileRefused(Exception):
     """A file cannot be taken; the message names the first faults, one a line."""
 

@@ -9,21 +9,24 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 import yaml
 
 from motcua.domain.intake.portal_figures import ComparedAgency, PortalFigures
-from motcua.domain.periods import NotAPeriod, Period
+from motcua.domain.intake.written_periods import read_period
+from motcua.domain.periods import Period
 from motcua.domain.phones.reading import mask_phones
+from motcua.jobs.handed_in.agency_words import AgencyWords, SeveralAgencies, agencies_by_word, agency_of
 from motcua.jobs.handed_in.tables import (
     FaultCode,
     FileFault,
     FileRefused,
+    OnlyLooked,
     Table,
     clean_cell,
     find_table,
@@ -31,9 +34,8 @@ from motcua.jobs.handed_in.tables import (
     read_sheet,
 )
 from motcua.settings import include_dir
-from motcua.store.agencies import agency_codes, list_agencies
 from motcua.store.intake.portal_figures import NewPortalFigures, compare_periods, save_portal_figures
-from motcua.store.ledger.database import Connection, connect
+from motcua.store.ledger.database import connect
 
 LARGEST_FILE: Final = 20 * 1024 * 1024
 """Bytes."""
@@ -43,27 +45,20 @@ EARLIEST: Final = date(2016, 1, 1)
 _PERIODS: Final = ("day", "month", "period")
 _REQUIRED: Final = ("agency", "received", "resolved")
 
-_DAYS: Final = (
-    re.compile(r"(?:ngày )?(?P<day>[0-9]{1,2})(?:[/.-]| tháng )(?P<month>[0-9]{1,2})(?:[/.-]| năm )(?P<year>[0-9]{4})"),
-    re.compile(r"(?P<year>[0-9]{4})-(?P<month>[0-9]{1,2})-(?P<day>[0-9]{1,2})(?:[ T]00:00(?::00(?:\.0+)?)?)?"),
-)
-_MONTHS: Final = (
-    re.compile(r"(?:tháng )?(?P<month>[0-9]{1,2})(?:[/.-]| năm )(?P<year>[0-9]{4})"),
-    re.compile(r"(?P<year>[0-9]{4})[-/](?P<month>[0-9]{1,2})"),
-)
-_MADE_A_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-01[ T]00:00.*")
-"""What Excel makes of a month, and of the first day of one."""
-_TOTAL: Final = re.compile(r"tong|tong (?:cong|so)|cong")
-"""What a table of figures calls its last line, without case and accents; the sums of others are no agency's."""
 _WHOLE: Final = re.compile(r"[0-9]{1,7}|[1-9][0-9]{0,2}(?:[. ][0-9]{3}){1,2}")
 """Up to 9,999,999, also in groups of three; a comma may be a decimal sign, and is refused."""
 
 
 @lru_cache(maxsize=1)
-def _columns() -> dict[str, list[str]]:
+def _words() -> dict[str, Any]:
     path = include_dir() / "templates" / "report" / "portal_figures.vi.yaml"
-    columns: dict[str, list[str]] = yaml.safe_load(path.read_text(encoding="utf-8"))["columns"]
-    return columns
+    words: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return words
+
+
+@lru_cache(maxsize=1)
+def _totals() -> frozenset[str]:
+    return frozenset(fold(word) for word in _words()["totals"])
 
 
 class _Broken(Exception):
@@ -77,30 +72,21 @@ class _Broken(Exception):
 # --- Cells ------------------------------------------------------------------------------------------------------
 
 
-def _found(forms: Sequence[re.Pattern[str]], written: str) -> dict[str, int] | None:
-    for form in forms:
-        if match := form.fullmatch(written):
-            return {name: int(value) for name, value in match.groupdict().items()}
-    return None
-
-
 def _period(column: str, written: str, now: datetime) -> Period:
     """The day or the month that a cell names; the column may say which of the two it is."""
-    words = re.sub(r"\s+", " ", written).lower()
-    day, month = _found(_DAYS, words), _found(_MONTHS, words)
-    if column == "period" and day and _MADE_A_DAY.fullmatch(words):
-        raise _Broken("bare_month", column, month=f"{day['month']:02}/{day['year']}")
-    if column == "month" and day and day["day"] == 1:
-        month, day = {"month": day["month"], "year": day["year"]}, None
-    if (column == "day" and not day) or (column == "month" and not month):
+    found = read_period(written)
+    if found is None:
+        raise _Broken("bad_period", column)
+    if column == "period" and found.may_be_month:
+        raise _Broken("bare_month", column, month=f"{found.month:02}/{found.year}")
+    day = None if column == "month" and found.day == 1 else found.day
+    if (column == "day" and day is None) or (column == "month" and day is not None):
         raise _Broken("bad_period", column)
     try:
-        if day:
-            period = Period(date(**day))
-        elif month:
-            period = Period(date(**month, day=1), "month")
+        if day is None:
+            period = Period(date(found.year, found.month, 1), "month")
         else:
-            raise NotAPeriod
+            period = Period(date(found.year, found.month, day))
         # Also held to the years that a period may be of.
         period = Period.parse(str(period))
     except ValueError:
@@ -122,33 +108,16 @@ def _whole(column: str, written: str) -> int:
     return int(re.sub(r"[. ]", "", written))
 
 
-def agency_names(connection: Connection) -> dict[str, str | None]:
-    """Every way in which a file may name an agency → its code, a code before a name; ``None``: several are meant."""
-    names: dict[str, str | None] = {}
-
-    def name(words: str, code: str) -> None:
-        names[words] = code if names.get(words, code) == code else None
-
-    for agency in list_agencies(connection):
-        former = [each for old in agency.former_names for each in (old.name, old.short_name)]
-        for written in {fold(each) for each in (agency.name, agency.short_name, *former) if each}:
-            name(written, agency.agency_code)
-    codes: dict[str, str | None] = {}
-    for code in agency_codes(connection):
-        codes[code.written] = code.agency_code
-    return names | codes
-
-
-def _agency(written: str, names: Mapping[str, str | None]) -> str:
+def _agency(written: str, agencies: AgencyWords) -> str:
     if not written:
         raise _Broken("missing", "agency")
-    for key in (written, fold(written)):
-        if key in names:
-            code = names[key]
-            if code is None:
-                raise _Broken("several_agencies", "agency")
-            return code
-    raise _Broken("unknown_agency", "agency")
+    try:
+        code = agency_of(written, agencies)
+    except SeveralAgencies as several:
+        raise _Broken("several_agencies", "agency", agencies=str(several)) from None
+    if code is None:
+        raise _Broken("unknown_agency", "agency")
+    return code
 
 
 # --- Files ------------------------------------------------------------------------------------------------------
@@ -166,15 +135,13 @@ class PortalFiguresRead:
     """The lines that cannot be taken, in their order, the first thing that is wrong with each."""
 
 
-def read_portal_figures(
-    content: bytes, name: str, agencies: Mapping[str, str | None], now: datetime
-) -> PortalFiguresRead:
+def read_portal_figures(content: bytes, name: str, agencies: AgencyWords, now: datetime) -> PortalFiguresRead:
     """The figures of a file: CSV (UTF-8 or UTF-16) or the first sheet of an Excel workbook.
 
     Args:
         content: of the file.
         name: of the file, whose ending tells which of the two it is.
-        agencies: every way in which an agency may be named → its code; ``None``: several may be meant.
+        agencies: every way in which agencies may be named → codes of those that are meant.
         now: a period that is not over has no figures yet.
 
     Raises:
@@ -182,7 +149,7 @@ def read_portal_figures(
     """
     if len(content) > LARGEST_FILE:
         raise FileRefused(name, [FileFault("too_large", values={"most": LARGEST_FILE // 1024**2})])
-    columns = _columns()
+    columns: dict[str, list[str]] = _words()["columns"]
     table = find_table(read_sheet(content, name), name, columns, _REQUIRED)
     if not table.columns.keys() & set(_PERIODS):
         headings = " / ".join(columns[column][0] for column in _PERIODS)
@@ -227,11 +194,11 @@ def _is_total(table: Table, cells: Sequence[object]) -> bool:
     place = table.columns["agency"]
     agency = clean_cell(str(cells[place]))
     before = [clean_cell(str(cell)) for cell in cells[:place]]
-    return any(_TOTAL.fullmatch(fold(cell)) for cell in ([agency] if agency else before))
+    return any(fold(cell) in _totals() for cell in ([agency] if agency else before))
 
 
 def _line(
-    table: Table, index: int, cells: Sequence[object], agencies: Mapping[str, str | None], now: datetime
+    table: Table, index: int, cells: Sequence[object], agencies: AgencyWords, now: datetime
 ) -> tuple[str, NewPortalFigures]:
     """How the line names its agency, and what it says of it."""
 
@@ -264,10 +231,6 @@ class HandedIn:
     """What stands now of the agencies and periods of the file, against the newest closings."""
 
 
-class _OnlyLooked(Exception):
-    """Takes a dry run back."""
-
-
 def hand_in_portal_figures(
     content: bytes, name: str, handed_in_by: str, now: datetime, *, dry_run: bool = False
 ) -> HandedIn:
@@ -287,7 +250,7 @@ def hand_in_portal_figures(
     result = None
     try:
         with connect() as connection:
-            read = read_portal_figures(content, name, agency_names(connection), now)
+            read = read_portal_figures(content, name, agencies_by_word(connection), now)
             new = save_portal_figures(connection, read.figures, handed_in_by, now, file=file)
             of_file = {(each.agency_code, each.period) for each in read.figures}
             compared = [
@@ -297,8 +260,8 @@ def hand_in_portal_figures(
             ]
             result = HandedIn(len(read.figures) + read.repeated, new, read.faults, compared)
             if dry_run:
-                raise _OnlyLooked
-    except _OnlyLooked:
+                raise OnlyLooked
+    except OnlyLooked:
         pass
     assert result is not None
     return result
