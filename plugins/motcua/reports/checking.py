@@ -73,6 +73,11 @@ def told(finding: Finding, adapter: str = "") -> ToldFinding:
     return ToldFinding(words["severity"][finding.severity], said["title"], found, said["why"], said["action"])
 
 
+def terms_of(adapter: str) -> str:
+    """How the columns that findings name are to be read where no view stands behind a source; empty where one does."""
+    return str(check_words()["terms"].get(adapter, ""))
+
+
 def verdict(severities: list[str]) -> str:
     """What a check came to, in a sentence."""
     said = check_words()["verdict"]

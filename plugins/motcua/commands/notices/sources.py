@@ -15,7 +15,7 @@ from rich.table import Table
 from motcua.commands.signing import By, signed
 from motcua.commands.terminal import console, local_moment, refuse
 from motcua.jobs.checking.checking import UnknownSource, check_source
-from motcua.reports.checking import told, verdict
+from motcua.reports.checking import terms_of, told, verdict
 from motcua.reports.wording import count
 from motcua.settings import settings
 from motcua.sources import connection_of
@@ -145,6 +145,8 @@ def _print(check: SourceCheck) -> None:
                 style="red" if each.finding.severity == "forbids" else None,
             )
         out.print(table)
+        if terms := terms_of(settings().sources[check.source]):
+            out.print(terms, markup=False, highlight=False)
     out.print(
         f"{check.source}: đã xem {count(check.dossiers)} hồ sơ và {count(check.transitions)} bước xử lý mới nhất. "
         f"{verdict([each.finding.severity for each in check.findings])}",

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
 from motcua.reports import wording
-from motcua.reports.checking import check_words, told, verdict
+from motcua.reports.checking import check_words, terms_of, told, verdict
 from motcua.reports.lists import Cell, Row
 from motcua.settings import settings
 from motcua.store.checking.checks import SourceCheck, last_checks
@@ -33,6 +33,7 @@ def show_check(request: Request, visits: Visits, source: str = "") -> HTMLRespon
         request,
         "quality/check.html",
         source=source,
+        terms=terms_of(settings().sources[source]),
         check=check,
         found=[(each, told(each.finding, kind)) for each in check.findings] if check else [],
         unseen=[told(each.finding, kind) for each in check.unseen] if check else [],
@@ -58,6 +59,8 @@ def download_check(visits: Visits, format: FileFormat, source: str = "") -> Resp
             row.append(", ".join(each.finding.examples))
         rows.append(row)
     about = [check_words()["page"]["about"].format(source=source)]
+    if rows and (terms := terms_of(settings().sources[source])):
+        about.append(terms)
     return list_file(format, "source_check", about, columns, at_most(rows), as_of=check.checked_at if check else None)
 
 

@@ -22,7 +22,7 @@ from motcua.domain.checking.reading import (
 )
 from motcua.domain.checking.rows import Read, Sample, judge_rows
 from motcua.domain.dossiers import RowContext, SourceDossier, SourceTransition
-from motcua.reports.checking import check_words, told, words_of
+from motcua.reports.checking import check_words, terms_of, told, words_of
 from tests.unit.domain.checking.source_check_page import PAGE, page_with_table
 
 NOW = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)
@@ -318,3 +318,13 @@ def test_every_finding_has_its_words_and_the_page_tells_them_all():
     assert all(all((each.title, each.found, each.why, each.action)) for each in map(told, found.in_order()))
     page = PAGE.read_text(encoding="utf-8")
     assert page_with_table(page) == page, "run: python -m tests.unit.domain.checking.source_check_page"
+
+
+@pytest.mark.parametrize("adapter", ["national_sync", "files"])
+def test_vendor_without_views_is_told_what_each_column_is_that_a_finding_names(adapter):
+    words = " ".join(part for said in check_words()["findings"].values() for part in said.values())
+    columns = {name for view in COLUMNS.values() for name in view}
+    named = {each for each in re.findall(r"[a-z_]+", words) if each in columns}
+    assert {"received_at", "status_code", "at_one_stop_desk"} <= named
+    assert {each for each in named if each not in terms_of(adapter)} == set()
+    assert terms_of("contract") == ""

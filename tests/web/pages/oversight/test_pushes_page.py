@@ -9,6 +9,7 @@ import yaml
 from typer.testing import CliRunner
 
 from motcua.cli import app
+from motcua.jobs.checking.checking import check_source
 from motcua.reports import wording
 from motcua.settings import include_dir
 from motcua.store.intake.clients import Password, change_client, register_client
@@ -113,6 +114,14 @@ def test_account_of_a_source_that_drops_files_is_none_that_pushes(pushing, confi
     assert "idle idle" not in words(pushing.get(PAGE))
     listed = CliRunner().invoke(app, ["intake", "list"]).output
     assert [line.split("│")[4].strip() for line in listed.splitlines() if "│ idle" in line] == ["drops files"]
+
+
+def test_check_of_a_source_that_is_pushed_says_what_stands_for_the_columns_of_views(pushing, configure):
+    configure(MOTCUA_SOURCES="hue=national_sync")
+    assert check_source("hue").findings
+    assert "received_at là NgayTiepNhan" in words(pushing.get(f"{PAGE}/check?source=hue"))
+    told = CliRunner().invoke(app, ["sources", "check", "hue"]).output
+    assert "received_at là NgayTiepNhan" in " ".join(told.split())
 
 
 def test_page_says_that_nothing_pushes(staff):
