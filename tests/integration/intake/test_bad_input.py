@@ -6,10 +6,12 @@ import json
 import logging
 
 import pytest
+from pydantic import ValidationError
 
+from motcua.settings import Settings
 from motcua.web.intake import app, limits
 from tests.conftest import NHA_TRANG
-from tests.integration.intake.conftest import PASSWORD, SOURCE, Software, dossier, step
+from tests.integration.intake.conftest import PASSWORD, SOURCE, Software, dossier, register, step
 
 GOOD = dossier("H-good", 9)
 
@@ -163,7 +165,6 @@ def test_body_that_is_too_large_is_told_in_the_protocols_shape(software, monkeyp
 @pytest.mark.guarantee("intake", "who calls too often is told to come later, and others are not held up")
 def test_client_that_calls_too_often_is_told_to_come_later(served, software, configure):
     from tests.conftest import TU_PHAP
-    from tests.integration.intake.conftest import register
 
     configure(MOTCUA_INTAKE_CALLS="3", MOTCUA_SOURCES=f"{SOURCE}=national_sync")
     register("vp", TU_PHAP)
@@ -177,11 +178,82 @@ def test_client_that_calls_too_often_is_told_to_come_later(served, software, con
     assert other.dossiers(dossier("V-1"), unit=TU_PHAP)["error_code"] == "00"
 
 
-def test_wrong_passwords_are_told_to_come_later_and_another_clients_right_one_is_not(served, software, monkeypatch):
+def signing_in(served, name, address, password="guessed"):
+    """The code of a sign-in that comes through a proxy, which names where it comes from."""
+    words = {"username": name, "password": password}
+    return served.post("/intake/sign-in", json=words, headers={"X-Forwarded-For": address}).json()["error_code"]
+
+
+@pytest.fixture
+def patient(monkeypatch):
+    """Two wrong passwords a minute, in a minute that does not end."""
     monkeypatch.setattr(app, "_WRONG_PASSWORDS", 2)
-    codes = {Software(served, "guessed").sign_in(str(number))["error_code"] for number in range(8)}
-    assert codes == {2, 6}
+    monkeypatch.setattr(limits.Rate, "_begin_minute", lambda _: None)
+
+
+@pytest.mark.guarantee("intake", "whoever guesses a client's password locks nobody out who knows it")
+def test_wrong_passwords_are_told_to_come_later_and_a_right_one_is_not(served, software, patient):
+    codes = [software.sign_in(f"guess {number}")["error_code"] for number in range(5)]
+    assert codes == [2, 2, 6, 6, 6]
     assert software.sign_in()["error_code"] == 0
+    assert software.sign_in("guess again")["error_code"] == 6
+
+
+def test_names_without_end_lock_nobody_out(served, software, patient, monkeypatch):
+    monkeypatch.setattr(limits, "_MOST_KEYS", 3)
+    codes = [Software(served, f"name{number}").sign_in("x")["error_code"] for number in range(5)]
+    assert codes == [2, 2, 2, 6, 6]
+    assert software.sign_in()["error_code"] == 0
+
+
+@pytest.mark.guarantee("intake", "the caller's address is what a proxy of ours says, and nobody else is believed")
+@pytest.mark.parametrize(
+    ("proxies", "first", "second", "shares"),
+    [
+        ("127.0.0.0/8", "10.30.0.1", "10.30.0.2", False),
+        ("127.0.0.1,10.1.0.0/16", "10.30.0.1, 10.1.0.7", "10.30.0.2, 10.1.0.7", False),
+        # What the caller wrote himself stands before what the proxy added.
+        ("127.0.0.1", "9.9.9.1, 10.30.0.1", "9.9.9.2, 10.30.0.1", True),
+        ("127.0.0.1", "::ffff:10.30.0.1", "10.30.0.1", True),
+        ("127.0.0.1", "none", '"', True),
+        ("", "10.30.0.1", "10.30.0.2", True),
+        ("10.1.0.0/16", "10.30.0.1", "10.30.0.2", True),
+    ],
+)
+def test_guesses_are_counted_by_the_address_that_a_proxy_of_ours_names(
+    served, software, patient, configure, proxies, first, second, shares
+):
+    configure(MOTCUA_INTAKE_PROXIES=proxies, MOTCUA_SOURCES=f"{SOURCE}=national_sync")
+    assert [signing_in(served, SOURCE, first) for _ in range(3)] == [2, 2, 6]
+    assert signing_in(served, SOURCE, second) == (6 if shares else 2)
+    assert signing_in(served, SOURCE, first, PASSWORD) == 0
+
+
+def test_network_of_a_client_without_a_session_is_that_behind_the_proxy(served, configure, rows):
+    register("xa", NHA_TRANG, source=SOURCE, networks=("127.0.0.0/8", "10.30.0.0/16"))
+
+    def code(*forwarded):
+        answer = served.post(
+            "/intake/DongBoHoSoMC", params={"MaDinhDanhDV": NHA_TRANG}, json=[GOOD],
+            headers=[("X-Forwarded-For", address) for address in forwarded],
+        )  # fmt: skip
+        return answer.json()["error_code"]
+
+    configure(MOTCUA_INTAKE_PROXIES="127.0.0.1", MOTCUA_SOURCES=f"{SOURCE}=national_sync")
+    assert code("10.30.0.9") == "00"
+    # Who comes through the proxy is not where the proxy is; and what he says of himself is not asked for.
+    for strange in (("10.40.0.9",), ("10.30.0.9", "10.40.0.9"), ("10.30.0.9, 10.40.0.9",), ("fe80::1%1",), ("abc",)):
+        assert code(*strange) == "01", strange
+    configure(MOTCUA_INTAKE_PROXIES="10.1.0.1", MOTCUA_SOURCES=f"{SOURCE}=national_sync")
+    rows("UPDATE intake.clients SET networks = '{10.30.0.0/16}'")
+    assert code("10.30.0.9") == "01"
+
+
+@pytest.mark.parametrize("proxies", ["anybody", "*", "10.0.0.1/8", "10.1.0.1;10.1.0.2"])
+def test_proxy_that_is_no_address_is_refused_at_the_start(monkeypatch, proxies):
+    monkeypatch.setenv("MOTCUA_INTAKE_PROXIES", proxies)
+    with pytest.raises(ValidationError, match="intake_proxies"):
+        Settings()
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@
 -- is none. clock_said_from: from when on a row's word may be about that step; where the clock is ahead the row that
 -- came with the step came before its stamp.
 --
--- Called by the functions of this folder alone, which run as the owner.
+-- Called by follow_steps.sql and take_dossiers.sql of the intake alone, which run as the owner.
 CREATE OR REPLACE FUNCTION intake.last_steps(
     of_source text, of_agency text, of_code text
 ) RETURNS TABLE (
