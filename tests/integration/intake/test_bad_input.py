@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import logging
+from datetime import UTC, datetime
 
 import pytest
 from pydantic import ValidationError
 
 from motcua.settings import Settings
+from motcua.store.intake.clients import change_client
+from motcua.store.ledger.database import connect
 from motcua.web.intake import app, limits
-from tests.conftest import NHA_TRANG
+from tests.conftest import NHA_TRANG, TU_PHAP
 from tests.integration.intake.conftest import PASSWORD, SOURCE, Software, dossier, register, step
 
 GOOD = dossier("H-good", 9)
@@ -67,7 +71,6 @@ def sent(software):
 
 def test_record_that_cannot_be_used_is_refused_by_name_and_alone(sent, rows, served):
     from motcua.store.agencies import save_agencies
-    from motcua.store.ledger.database import connect
     from tests.conftest import agency
 
     with connect() as connection:
@@ -127,6 +130,7 @@ def test_bytes_that_are_no_utf8_cost_their_own_record_alone(software, rows):
         (b"[" + b"0," * 20_000 + b"0]", "05"),
         (b"[]", "00"),
         (b'"[]"', "00"),
+        (b'"' + b"[" * 50_000 + b'"', "03"),
     ],
     ids=lambda value: str(value[:8]),
 )
@@ -164,8 +168,6 @@ def test_body_that_is_too_large_is_told_in_the_protocols_shape(software, monkeyp
 
 @pytest.mark.guarantee("intake", "who calls too often is told to come later, and others are not held up")
 def test_client_that_calls_too_often_is_told_to_come_later(served, software, configure):
-    from tests.conftest import TU_PHAP
-
     configure(MOTCUA_INTAKE_CALLS="3", MOTCUA_SOURCES=f"{SOURCE}=national_sync")
     register("vp", TU_PHAP)
     session = software.session()
@@ -254,6 +256,89 @@ def test_proxy_that_is_no_address_is_refused_at_the_start(monkeypatch, proxies):
     monkeypatch.setenv("MOTCUA_INTAKE_PROXIES", proxies)
     with pytest.raises(ValidationError, match="intake_proxies"):
         Settings()
+
+
+def test_number_of_a_dossier_is_of_use_to_its_own_client_alone(served, software, rows):
+    """Shape C names a dossier by our number; numbers can be counted through."""
+    register("vp", TU_PHAP)
+    register("khac", NHA_TRANG, source=SOURCE)
+    number = software.dossiers(dossier("H-1"))["data"]["idHoSo"]
+    for name, unit in (("vp", TU_PHAP), ("khac", NHA_TRANG)):
+        answer = Software(served, name).steps(step("", 9, IDHoSo=number), unit=unit)
+        assert (answer["error_code"], answer["errors"][0]["reason"]) == ("04", "code_missing"), name
+    for none in ("0", "9" * 18, "9" * 400, "-1", "1.0", "\u0663", "x", [], {}):
+        assert software.steps(step("", 9, IDHoSo=none))["error_code"] == "04", none
+    assert rows("SELECT 1 FROM intake.pushed_steps") == []
+    assert software.steps(step("", 9, IDHoSo=number))["received"] == 1
+
+
+def test_agency_that_was_taken_from_a_client_is_refused_at_once(served, software, rows):
+    session = software.session()
+    with connect() as ledger:
+        change_client(ledger, SOURCE, "changed", by="hoa", now=datetime.now(UTC), agencies=[TU_PHAP])
+    body = {"session": session, "madonvi": NHA_TRANG, "service": "DongBoHoSoMC", "data": [GOOD]}
+    answer = software.post(body)
+    assert (answer["error_code"], answer["errors"][0]["reason"]) == ("04", "agency_refused")
+    assert rows("SELECT 1 FROM intake.pushed_dossiers") == []
+
+
+def test_record_that_names_somebody_else_is_refused_whatever_its_call_names(served, rows):
+    register("xa", NHA_TRANG, source=SOURCE, networks=("127.0.0.0/8",))
+    records = [GOOD | {"MaDonVi": TU_PHAP}, dossier("H-2", MaDonViTiepNhan=TU_PHAP), dossier("H-3")]
+    path = "/intake/DongBoHoSoMC"
+    answer = served.post(path, params={"MaDinhDanhDV": NHA_TRANG}, json=records).json()
+    assert [(each["index"], each["reason"]) for each in answer["errors"]] == [
+        (0, "agency_refused"), (1, "agency_refused"),
+    ]  # fmt: skip
+    assert [row["dossier_code"] for row in rows("SELECT dossier_code FROM intake.pushed_dossiers")] == ["H-3"]
+
+
+@pytest.mark.parametrize(
+    "written", ["{:%Y%m%d%H%M%S}", "{:%Y-%m-%d %H:%M:%S}", "{:%Y-%m-%dT%H:%M:%S.329}", "{:%d/%m/%Y %H:%M:%S}",
+                "{:%Y-%m-%dT%H:%M:%S+07:00}"],
+)  # fmt: skip
+def test_day_is_the_same_in_whatever_shape_it_is_pushed(software, rows, written):
+    due = datetime(2027, 3, 2, 16, 30)  # noqa: DTZ001 - as a client writes it
+    software.dossiers(dossier("H-1", NgayHenTra=written.format(due)))
+    (row,) = rows("SELECT due_at FROM intake.source_dossiers")
+    assert row["due_at"] == datetime(2027, 3, 2, 9, 30, tzinfo=UTC)
+
+
+def test_body_that_is_packed_or_in_another_alphabet_is_told_by_its_code(software, rows):
+    body = {"session": software.session(), "madonvi": NHA_TRANG, "service": "DongBoHoSoMC", "data": [GOOD]}
+    written = json.dumps(body)
+    for content, headers in (
+        (gzip.compress(written.encode()), {"Content-Encoding": "gzip"}),
+        (written.encode("utf-16"), {"Content-Type": "application/json; charset=utf-16"}),
+        (b"\x00" * 5_000, {}),
+        (written.encode()[:-1] + b"\x00}", {}),
+    ):
+        answer = software.http.post("/intake/call", content=content, headers=headers)
+        assert answer.status_code == 200
+        assert answer.json()["error_code"] in ("01", "03")
+    assert rows("SELECT 1 FROM intake.pushed_dossiers") == []
+
+
+def test_what_stands_in_address_or_headers_is_told_by_its_code(software, served, rows):
+    session = software.session()
+    for path, headers in (
+        ("/intake/%00", {}),
+        ("/intake/%ff%fe?session=%00&madinhdanhdv=%ff", {}),
+        ("/intake/DongBoHoSoMC?MaDinhDanhDV=%00%ED%A0%80", {}),
+        ("/intake/DongBoHoSoMC?" + "&".join(f"a{number}=1" for number in range(100)), {}),
+        ("/intake/DongBoHoSoMC", {"Authorization": "Bearer " + "x" * 5_000}),
+        ("/intake/DongBoHoSoMC", {"Authorization": "Bearer"}),
+        ("/intake/DongBoHoSoMC", {"Session": "'; DROP TABLE intake.sessions; --"}),
+    ):
+        answer = served.post(path, json=[GOOD], headers=headers)
+        assert answer.status_code == 200, path
+        assert answer.json()["error_code"] in ("01", "03"), path
+    assert rows("SELECT 1 FROM intake.pushed_dossiers") == []
+    # Wherever a client puts it.
+    for path, headers in (("?session=" + session, {}), ("", {"Session": session}),
+                          ("", {"authorization": f"bearer {session}"})):  # fmt: skip
+        answer = served.post(f"/intake/TraCuuHoSo{path}", json={"mahoso": "H-1"}, headers=headers)
+        assert answer.json()["error_code"] == "00", path
 
 
 @pytest.mark.parametrize(
