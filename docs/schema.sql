@@ -241,69 +241,57 @@ CREATE FUNCTION intake.follow_steps(of_source text, codes text[], moment timesta
     LANGUAGE sql
     SET search_path TO 'pg_catalog'
     AS $$
-    WITH steps AS (
+    WITH judged AS (
         SELECT
-            s.agency_code,
-            s.dossier_code,
-            s.transition_id,
-            s.status_code,
-            s.supplement_at_desk,
-            s.recorded_at,
-            -- No step happened after it came, whatever its clock says.
-            least(s.occurred_at, s.recorded_at) AS happened_at
-        FROM intake.pushed_steps AS s
-        WHERE s.source = of_source AND s.dossier_code = any(codes) AND s.agency_code IS NOT NULL
+            d.dossier_no,
+            d.agency_code,
+            d.dossier_code,
+            d.status_code AS status_before,
+            coalesce(d.said_at, d.updated_at) AS said_at,
+            s.*,
+            coalesce(
+                s.clock_status <> s.status_code AND d.said_status = s.clock_status AND d.said_at >= s.clock_said_from,
+                FALSE
+            ) AS row_decides
+        FROM intake.pushed_dossiers AS d
+        CROSS JOIN LATERAL intake.last_steps(d.source, d.agency_code, d.dossier_code) AS s
+        WHERE
+            d.source = of_source AND d.dossier_code = any(codes) AND d.purged_at IS NULL
+            AND s.status_code IS NOT NULL
     ),
 
     found AS (
         SELECT
-            d.dossier_no,
-            n.status_code,
-            n.supplement_at_desk,
-            d.status_code IS DISTINCT FROM n.status_code
-            AND (
-                coalesce(d.status_code IN (1, 2), TRUE)
-                OR (d.status_code NOT IN (3, 7, 10) AND n.happened_at > d.updated_at)
-                OR EXISTS (
-                    SELECT 1 FROM steps AS e
-                    WHERE
-                        e.agency_code = d.agency_code AND e.dossier_code = d.dossier_code
-                        AND e.status_code = d.status_code
-                )
-            )
-            AND NOT coalesce(t.is_of_row, FALSE) AS is_behind,
-            t.is_of_row AND t.status_code <> n.status_code AND n.recorded_at = moment
-            AND t.recorded_at > moment - interval '10 minutes' AS speaks_again
-        FROM intake.pushed_dossiers AS d
-        CROSS JOIN LATERAL (
-            SELECT
-                s.*,
-                -- The row came since it happened; one that followed it has its moment.
-                s.status_code = d.status_code AND d.updated_at >= s.happened_at AND s.recorded_at <> d.updated_at
-                    AS is_of_row
-            FROM steps AS s
-            WHERE s.agency_code = d.agency_code AND s.dossier_code = d.dossier_code
-            ORDER BY s.happened_at DESC, s.transition_id DESC
-            LIMIT 1
-        ) AS t
-        CROSS JOIN LATERAL (
-            SELECT s.* FROM steps AS s
-            WHERE
-                s.agency_code = d.agency_code AND s.dossier_code = d.dossier_code
-                AND s.happened_at >= t.happened_at - interval '10 minutes'
-            ORDER BY s.transition_id DESC
-            LIMIT 1
-        ) AS n
-        WHERE
-            d.source = of_source AND d.dossier_code = any(codes) AND d.purged_at IS NULL
-            AND n.status_code IS NOT NULL
+            j.dossier_no,
+            j.row_decides,
+            CASE WHEN j.row_decides THEN j.clock_status ELSE j.status_code END AS status_code,
+            CASE WHEN j.row_decides THEN j.clock_supplement ELSE j.supplement_at_desk END AS supplement_at_desk,
+            CASE
+                WHEN j.row_decides THEN j.status_before IS DISTINCT FROM j.clock_status
+                ELSE
+                    j.status_before IS DISTINCT FROM j.status_code
+                    AND (
+                        coalesce(j.status_before IN (1, 2), TRUE)
+                        OR (j.status_before NOT IN (3, 7, 10) AND j.happened_at > j.said_at)
+                        OR (j.status_before NOT IN (3, 7, 9, 10) AND j.status_code IN (5, 9))
+                        OR EXISTS (
+                            SELECT 1 FROM intake.pushed_steps AS e
+                            WHERE
+                                e.source = of_source AND e.agency_code = j.agency_code
+                                AND e.dossier_code = j.dossier_code AND e.status_code = j.status_before
+                        )
+                    )
+            END AS is_behind,
+            j.row_decides AND j.recorded_at = moment
+            AND (j.clock_recorded_at > moment - interval '10 minutes' OR j.status_code IN (5, 9)) AS speaks_again
+        FROM judged AS j
     )
 
     UPDATE intake.pushed_dossiers AS d SET
         status_code = CASE WHEN f.is_behind THEN f.status_code ELSE d.status_code END,
         supplement_at_desk = CASE WHEN f.is_behind THEN f.supplement_at_desk ELSE d.supplement_at_desk END,
         -- Newer than the step that came with it: then the row decides.
-        updated_at = moment + CASE WHEN f.is_behind THEN interval '0' ELSE interval '1 microsecond' END
+        updated_at = moment + CASE WHEN f.row_decides THEN interval '1 microsecond' ELSE interval '0' END
     FROM found AS f
     WHERE d.dossier_no = f.dossier_no AND (f.is_behind OR f.speaks_again)
 $$;
@@ -336,6 +324,42 @@ CREATE FUNCTION intake.known_client(session_digest bytea) RETURNS SETOF intake.c
     FROM intake.sessions AS s
     INNER JOIN intake.clients AS c ON s.client_id = c.client_id
     WHERE s.token_digest = session_digest AND s.expires_at > clock_timestamp() AND c.disabled_at IS NULL
+$$;
+
+-- Name: last_steps(text, text, text); Type: FUNCTION; Schema: intake; Owner: -
+
+CREATE FUNCTION intake.last_steps(of_source text, of_agency text, of_code text) RETURNS TABLE(status_code smallint, supplement_at_desk boolean, happened_at timestamp with time zone, recorded_at timestamp with time zone, clock_status smallint, clock_supplement boolean, clock_said_from timestamp with time zone, clock_recorded_at timestamp with time zone)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog'
+    AS $$
+    WITH steps AS (
+        SELECT
+            s.*,
+            least(s.occurred_at, s.recorded_at) AS happened_at,
+            max(least(s.occurred_at, s.recorded_at)) OVER () AS latest_at,
+            (s.occurred_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::time = '00:00' AS is_day_alone
+        FROM intake.pushed_steps AS s
+        WHERE s.source = of_source AND s.agency_code = of_agency AND s.dossier_code = of_code
+    ),
+
+    standing AS (
+        SELECT
+            s.*,
+            CASE
+                WHEN s.is_day_alone OR s.occurred_at > s.recorded_at + interval '10 minutes' THEN s.recorded_at
+                ELSE s.occurred_at
+            END AS stamped_at
+        FROM steps AS s
+        WHERE s.happened_at >= s.latest_at - interval '10 minutes' OR s.is_day_alone OR s.status_code IN (3, 7, 10)
+    )
+
+    SELECT
+        n.status_code, n.supplement_at_desk, n.happened_at, n.recorded_at,
+        t.status_code, t.supplement_at_desk,
+        CASE WHEN t.stamped_at > t.recorded_at THEN t.recorded_at - interval '10 minutes' ELSE t.stamped_at END,
+        t.recorded_at
+    FROM (SELECT s.* FROM standing AS s ORDER BY s.transition_id DESC LIMIT 1) AS n
+    CROSS JOIN (SELECT s.* FROM standing AS s ORDER BY s.stamped_at DESC, s.transition_id DESC LIMIT 1) AS t
 $$;
 
 -- Name: look_up(bytea, text[]); Type: FUNCTION; Schema: intake; Owner: -
@@ -573,34 +597,24 @@ BEGIN
             o.dossier_no AS known_no,
             o.purged_at,
             o.fields AS fields_before,
+            o.updated_at AS updated_before,
+            o.said_status AS said_before,
+            CASE WHEN 'status_code' = any(j.said) THEN j.status_code ELSE o.said_status END AS said_status,
+            CASE WHEN 'status_code' = any(j.said) THEN push.moment ELSE o.said_at END AS said_at,
             ROW(o.status_code, o.supplement_at_desk, o.received_at, o.due_at, o.finished_at, o.returned_at) AS before
         FROM judged AS j
         LEFT JOIN intake.pushed_dossiers AS o
             ON o.source = push.source AND j.agency_code = o.agency_code AND j.dossier_code = o.dossier_code
-        LEFT JOIN LATERAL (
-            SELECT s.status_code, least(s.occurred_at, s.recorded_at) AS happened_at
-            FROM intake.pushed_steps AS s
-            WHERE s.source = push.source AND s.agency_code = j.agency_code AND s.dossier_code = j.dossier_code
-            -- No step happened after it came, whatever its clock says.
-            ORDER BY least(s.occurred_at, s.recorded_at) DESC, s.transition_id DESC
-            LIMIT 1
-        ) AS t ON TRUE
-        -- The last step, as follow_steps.sql tells it.
-        LEFT JOIN LATERAL (
-            SELECT s.status_code, s.supplement_at_desk
-            FROM intake.pushed_steps AS s
-            WHERE
-                s.source = push.source AND s.agency_code = j.agency_code AND s.dossier_code = j.dossier_code
-                AND least(s.occurred_at, s.recorded_at) >= t.happened_at - interval '10 minutes'
-            ORDER BY s.transition_id DESC
-            LIMIT 1
-        ) AS l ON TRUE
+        LEFT JOIN LATERAL intake.last_steps(push.source, j.agency_code, j.dossier_code) AS l ON TRUE
         CROSS JOIN LATERAL (
             SELECT
-                coalesce(j.status_code NOT IN (l.status_code, t.status_code), FALSE)
+                coalesce(j.status_code NOT IN (l.status_code, l.clock_status), FALSE)
                 AND (
                     j.status_code IN (1, 2)
-                    OR (j.status_code = 4 AND o.dossier_no IS NULL)
+                    OR (
+                        j.status_code = 4
+                        AND (o.dossier_no IS NULL OR (o.said_status = 4 AND o.said_at < l.recorded_at))
+                    )
                     OR EXISTS (
                         SELECT 1 FROM intake.pushed_steps AS s
                         WHERE
@@ -614,17 +628,21 @@ BEGIN
     ),
 
     news AS MATERIALIZED (
-        SELECT m.*
+        SELECT m.*, c.is_changed
         FROM merged AS m
+        CROSS JOIN LATERAL (
+            SELECT
+                m.known_no IS NULL
+                OR (m.purged_at IS NULL AND m.fields IS DISTINCT FROM m.fields_before)
+                OR ROW(
+                    m.status_code, m.supplement_at_desk, m.received_at, m.due_at, m.finished_at, m.returned_at
+                ) IS DISTINCT FROM m.before AS is_changed
+        ) AS c
         WHERE
             m.known_no IS NULL
             OR (
-                (
-                    (m.purged_at IS NULL AND m.fields IS DISTINCT FROM m.fields_before)
-                    OR ROW(
-                        m.status_code, m.supplement_at_desk, m.received_at, m.due_at, m.finished_at, m.returned_at
-                    ) IS DISTINCT FROM m.before
-                )
+                -- A status that is held back changes nothing to be read.
+                (c.is_changed OR (m.purged_at IS NULL AND m.said_status IS DISTINCT FROM m.said_before))
                 AND NOT EXISTS (
                     SELECT 1 FROM intake.recent_states AS r
                     WHERE
@@ -643,11 +661,12 @@ BEGIN
     saved AS (
         INSERT INTO intake.pushed_dossiers AS d (
             source, agency_code, dossier_code, client_id, fields, status_code, supplement_at_desk, received_at, due_at,
-            finished_at, returned_at, arrived_at, updated_at
+            finished_at, returned_at, arrived_at, updated_at, said_status, said_at
         )
         SELECT
             push.source, n.agency_code, n.dossier_code, push.client, n.fields, n.status_code, n.supplement_at_desk,
-            n.received_at, n.due_at, n.finished_at, n.returned_at, push.moment, push.moment
+            n.received_at, n.due_at, n.finished_at, n.returned_at, push.moment,
+            CASE WHEN n.is_changed THEN push.moment ELSE n.updated_before END, n.said_status, n.said_at
         FROM news AS n
         ON CONFLICT (source, agency_code, dossier_code) DO UPDATE SET
             client_id = excluded.client_id,
@@ -659,6 +678,8 @@ BEGIN
             finished_at = excluded.finished_at,
             returned_at = excluded.returned_at,
             updated_at = excluded.updated_at,
+            said_status = excluded.said_status,
+            said_at = excluded.said_at,
             purged_at = NULL
         RETURNING d.agency_code, d.dossier_code, d.dossier_no
     ),
@@ -5789,7 +5810,9 @@ CREATE TABLE intake.pushed_dossiers (
     returned_at timestamp with time zone,
     arrived_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
-    purged_at timestamp with time zone
+    purged_at timestamp with time zone,
+    said_status smallint,
+    said_at timestamp with time zone
 );
 
 -- Name: pushed_dossiers_dossier_no_seq; Type: SEQUENCE; Schema: intake; Owner: -

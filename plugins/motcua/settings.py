@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, SecretStr, field_validator
+from pydantic import BeforeValidator, Field, IPvAnyNetwork, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -305,6 +305,10 @@ class Settings(BaseSettings):
     intake_calls: int = Field(
         default=30_000, gt=0, description="Calls of one client a minute that are taken; more are told to come later."
     )
+    intake_proxies: Annotated[tuple[IPvAnyNetwork, ...], NoDecode] = Field(
+        default=(),
+        description="Addresses or networks of reverse proxies before the intake, whose X-Forwarded-For is believed.",
+    )
 
     backups: Path | None = Field(
         default=None, description="Folder of the backups; by default the folder backups below the data folder."
@@ -346,6 +350,7 @@ class Settings(BaseSettings):
         "justice_recipients",
         "committee_recipients",
         "backup_recipients",
+        "intake_proxies",
         "watch_recipients",
         "watch_disks",
         mode="before",

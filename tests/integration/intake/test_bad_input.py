@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import logging
+from datetime import UTC, datetime
 
 import pytest
+from pydantic import ValidationError
 
+from motcua.settings import Settings
+from motcua.store.intake.clients import change_client
+from motcua.store.ledger.database import connect
 from motcua.web.intake import app, limits
-from tests.conftest import NHA_TRANG
-from tests.integration.intake.conftest import PASSWORD, SOURCE, Software, dossier, step
+from tests.conftest import NHA_TRANG, TU_PHAP
+from tests.integration.intake.conftest import PASSWORD, SOURCE, Software, dossier, register, step
 
 GOOD = dossier("H-good", 9)
 
@@ -65,7 +71,6 @@ def sent(software):
 
 def test_record_that_cannot_be_used_is_refused_by_name_and_alone(sent, rows, served):
     from motcua.store.agencies import save_agencies
-    from motcua.store.ledger.database import connect
     from tests.conftest import agency
 
     with connect() as connection:
@@ -125,6 +130,7 @@ def test_bytes_that_are_no_utf8_cost_their_own_record_alone(software, rows):
         (b"[" + b"0," * 20_000 + b"0]", "05"),
         (b"[]", "00"),
         (b'"[]"', "00"),
+        (b'"' + b"[" * 50_000 + b'"', "03"),
     ],
     ids=lambda value: str(value[:8]),
 )
@@ -162,9 +168,6 @@ def test_body_that_is_too_large_is_told_in_the_protocols_shape(software, monkeyp
 
 @pytest.mark.guarantee("intake", "who calls too often is told to come later, and others are not held up")
 def test_client_that_calls_too_often_is_told_to_come_later(served, software, configure):
-    from tests.conftest import TU_PHAP
-    from tests.integration.intake.conftest import register
-
     configure(MOTCUA_INTAKE_CALLS="3", MOTCUA_SOURCES=f"{SOURCE}=national_sync")
     register("vp", TU_PHAP)
     session = software.session()
@@ -177,11 +180,165 @@ def test_client_that_calls_too_often_is_told_to_come_later(served, software, con
     assert other.dossiers(dossier("V-1"), unit=TU_PHAP)["error_code"] == "00"
 
 
-def test_wrong_passwords_are_told_to_come_later_and_another_clients_right_one_is_not(served, software, monkeypatch):
+def signing_in(served, name, address, password="guessed"):
+    """The code of a sign-in that comes through a proxy, which names where it comes from."""
+    words = {"username": name, "password": password}
+    return served.post("/intake/sign-in", json=words, headers={"X-Forwarded-For": address}).json()["error_code"]
+
+
+@pytest.fixture
+def patient(monkeypatch):
+    """Two wrong passwords a minute, in a minute that does not end."""
     monkeypatch.setattr(app, "_WRONG_PASSWORDS", 2)
-    codes = {Software(served, "guessed").sign_in(str(number))["error_code"] for number in range(8)}
-    assert codes == {2, 6}
+    monkeypatch.setattr(limits.Rate, "_begin_minute", lambda _: None)
+
+
+@pytest.mark.guarantee("intake", "whoever guesses a client's password locks nobody out who knows it")
+def test_wrong_passwords_are_told_to_come_later_and_a_right_one_is_not(served, software, patient):
+    codes = [software.sign_in(f"guess {number}")["error_code"] for number in range(5)]
+    assert codes == [2, 2, 6, 6, 6]
     assert software.sign_in()["error_code"] == 0
+    assert software.sign_in("guess again")["error_code"] == 6
+
+
+def test_names_without_end_lock_nobody_out(served, software, patient, monkeypatch):
+    monkeypatch.setattr(limits, "_MOST_KEYS", 3)
+    codes = [Software(served, f"name{number}").sign_in("x")["error_code"] for number in range(5)]
+    assert codes == [2, 2, 2, 6, 6]
+    assert software.sign_in()["error_code"] == 0
+
+
+@pytest.mark.guarantee("intake", "the caller's address is what a proxy of ours says, and nobody else is believed")
+@pytest.mark.parametrize(
+    ("proxies", "first", "second", "shares"),
+    [
+        ("127.0.0.0/8", "10.30.0.1", "10.30.0.2", False),
+        ("127.0.0.1,10.1.0.0/16", "10.30.0.1, 10.1.0.7", "10.30.0.2, 10.1.0.7", False),
+        # What the caller wrote himself stands before what the proxy added.
+        ("127.0.0.1", "9.9.9.1, 10.30.0.1", "9.9.9.2, 10.30.0.1", True),
+        ("127.0.0.1", "::ffff:10.30.0.1", "10.30.0.1", True),
+        ("127.0.0.1", "none", '"', True),
+        ("", "10.30.0.1", "10.30.0.2", True),
+        ("10.1.0.0/16", "10.30.0.1", "10.30.0.2", True),
+    ],
+)
+def test_guesses_are_counted_by_the_address_that_a_proxy_of_ours_names(
+    served, software, patient, configure, proxies, first, second, shares
+):
+    configure(MOTCUA_INTAKE_PROXIES=proxies, MOTCUA_SOURCES=f"{SOURCE}=national_sync")
+    assert [signing_in(served, SOURCE, first) for _ in range(3)] == [2, 2, 6]
+    assert signing_in(served, SOURCE, second) == (6 if shares else 2)
+    assert signing_in(served, SOURCE, first, PASSWORD) == 0
+
+
+def test_network_of_a_client_without_a_session_is_that_behind_the_proxy(served, configure, rows):
+    register("xa", NHA_TRANG, source=SOURCE, networks=("127.0.0.0/8", "10.30.0.0/16"))
+
+    def code(*forwarded):
+        answer = served.post(
+            "/intake/DongBoHoSoMC", params={"MaDinhDanhDV": NHA_TRANG}, json=[GOOD],
+            headers=[("X-Forwarded-For", address) for address in forwarded],
+        )  # fmt: skip
+        return answer.json()["error_code"]
+
+    configure(MOTCUA_INTAKE_PROXIES="127.0.0.1", MOTCUA_SOURCES=f"{SOURCE}=national_sync")
+    assert code("10.30.0.9") == "00"
+    # Who comes through the proxy is not where the proxy is; and what he says of himself is not asked for.
+    for strange in (("10.40.0.9",), ("10.30.0.9", "10.40.0.9"), ("10.30.0.9, 10.40.0.9",), ("fe80::1%1",), ("abc",)):
+        assert code(*strange) == "01", strange
+    configure(MOTCUA_INTAKE_PROXIES="10.1.0.1", MOTCUA_SOURCES=f"{SOURCE}=national_sync")
+    rows("UPDATE intake.clients SET networks = '{10.30.0.0/16}'")
+    assert code("10.30.0.9") == "01"
+
+
+@pytest.mark.parametrize("proxies", ["anybody", "*", "10.0.0.1/8", "10.1.0.1;10.1.0.2"])
+def test_proxy_that_is_no_address_is_refused_at_the_start(monkeypatch, proxies):
+    monkeypatch.setenv("MOTCUA_INTAKE_PROXIES", proxies)
+    with pytest.raises(ValidationError, match="intake_proxies"):
+        Settings()
+
+
+def test_number_of_a_dossier_is_of_use_to_its_own_client_alone(served, software, rows):
+    """Shape C names a dossier by our number; numbers can be counted through."""
+    register("vp", TU_PHAP)
+    register("khac", NHA_TRANG, source=SOURCE)
+    number = software.dossiers(dossier("H-1"))["data"]["idHoSo"]
+    for name, unit in (("vp", TU_PHAP), ("khac", NHA_TRANG)):
+        answer = Software(served, name).steps(step("", 9, IDHoSo=number), unit=unit)
+        assert (answer["error_code"], answer["errors"][0]["reason"]) == ("04", "code_missing"), name
+    for none in ("0", "9" * 18, "9" * 400, "-1", "1.0", "\u0663", "x", [], {}):
+        assert software.steps(step("", 9, IDHoSo=none))["error_code"] == "04", none
+    assert rows("SELECT 1 FROM intake.pushed_steps") == []
+    assert software.steps(step("", 9, IDHoSo=number))["received"] == 1
+
+
+def test_agency_that_was_taken_from_a_client_is_refused_at_once(served, software, rows):
+    session = software.session()
+    with connect() as ledger:
+        change_client(ledger, SOURCE, "changed", by="hoa", now=datetime.now(UTC), agencies=[TU_PHAP])
+    body = {"session": session, "madonvi": NHA_TRANG, "service": "DongBoHoSoMC", "data": [GOOD]}
+    answer = software.post(body)
+    assert (answer["error_code"], answer["errors"][0]["reason"]) == ("04", "agency_refused")
+    assert rows("SELECT 1 FROM intake.pushed_dossiers") == []
+
+
+def test_record_that_names_somebody_else_is_refused_whatever_its_call_names(served, rows):
+    register("xa", NHA_TRANG, source=SOURCE, networks=("127.0.0.0/8",))
+    records = [GOOD | {"MaDonVi": TU_PHAP}, dossier("H-2", MaDonViTiepNhan=TU_PHAP), dossier("H-3")]
+    path = "/intake/DongBoHoSoMC"
+    answer = served.post(path, params={"MaDinhDanhDV": NHA_TRANG}, json=records).json()
+    assert [(each["index"], each["reason"]) for each in answer["errors"]] == [
+        (0, "agency_refused"), (1, "agency_refused"),
+    ]  # fmt: skip
+    assert [row["dossier_code"] for row in rows("SELECT dossier_code FROM intake.pushed_dossiers")] == ["H-3"]
+
+
+@pytest.mark.parametrize(
+    "written", ["{:%Y%m%d%H%M%S}", "{:%Y-%m-%d %H:%M:%S}", "{:%Y-%m-%dT%H:%M:%S.329}", "{:%d/%m/%Y %H:%M:%S}",
+                "{:%Y-%m-%dT%H:%M:%S+07:00}"],
+)  # fmt: skip
+def test_day_is_the_same_in_whatever_shape_it_is_pushed(software, rows, written):
+    due = datetime(2027, 3, 2, 16, 30)  # noqa: DTZ001 - as a client writes it
+    software.dossiers(dossier("H-1", NgayHenTra=written.format(due)))
+    (row,) = rows("SELECT due_at FROM intake.source_dossiers")
+    assert row["due_at"] == datetime(2027, 3, 2, 9, 30, tzinfo=UTC)
+
+
+def test_body_that_is_packed_or_in_another_alphabet_is_told_by_its_code(software, rows):
+    body = {"session": software.session(), "madonvi": NHA_TRANG, "service": "DongBoHoSoMC", "data": [GOOD]}
+    written = json.dumps(body)
+    for content, headers in (
+        (gzip.compress(written.encode()), {"Content-Encoding": "gzip"}),
+        (written.encode("utf-16"), {"Content-Type": "application/json; charset=utf-16"}),
+        (b"\x00" * 5_000, {}),
+        (written.encode()[:-1] + b"\x00}", {}),
+    ):
+        answer = software.http.post("/intake/call", content=content, headers=headers)
+        assert answer.status_code == 200
+        assert answer.json()["error_code"] in ("01", "03")
+    assert rows("SELECT 1 FROM intake.pushed_dossiers") == []
+
+
+def test_what_stands_in_address_or_headers_is_told_by_its_code(software, served, rows):
+    session = software.session()
+    for path, headers in (
+        ("/intake/%00", {}),
+        ("/intake/%ff%fe?session=%00&madinhdanhdv=%ff", {}),
+        ("/intake/DongBoHoSoMC?MaDinhDanhDV=%00%ED%A0%80", {}),
+        ("/intake/DongBoHoSoMC?" + "&".join(f"a{number}=1" for number in range(100)), {}),
+        ("/intake/DongBoHoSoMC", {"Authorization": "Bearer " + "x" * 5_000}),
+        ("/intake/DongBoHoSoMC", {"Authorization": "Bearer"}),
+        ("/intake/DongBoHoSoMC", {"Session": "'; DROP TABLE intake.sessions; --"}),
+    ):
+        answer = served.post(path, json=[GOOD], headers=headers)
+        assert answer.status_code == 200, path
+        assert answer.json()["error_code"] in ("01", "03"), path
+    assert rows("SELECT 1 FROM intake.pushed_dossiers") == []
+    # Wherever a client puts it.
+    for path, headers in (("?session=" + session, {}), ("", {"Session": session}),
+                          ("", {"authorization": f"bearer {session}"})):  # fmt: skip
+        answer = served.post(f"/intake/TraCuuHoSo{path}", json={"mahoso": "H-1"}, headers=headers)
+        assert answer.json()["error_code"] == "00", path
 
 
 @pytest.mark.parametrize(

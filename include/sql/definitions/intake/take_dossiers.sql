@@ -1,7 +1,8 @@
 -- Writes dossiers that a client pushed, each as far as it tells something new, and says of each, by its place, what
--- became of it: taken, repeated, or why it is refused. A field that did not come stays; one that came empty is emptied.
--- Where steps tell a dossier's life, what is as it came within two days is a repeat; and a status that is behind the
--- steps is no news: one that a step told before the last one did, 1 and 2, and 4 in a dossier's first push. An ended
+-- became of it: taken, repeated, or why it is refused. A field that did not come stays; one that came empty is
+-- emptied. Where steps tell a dossier's life, what is as it came within two days is a repeat; and a status that is
+-- behind the steps is no news: one that a step told before the last one did, 1 and 2, and 4 in a dossier's first push
+-- or where the row had said 4 before that step came, too. What a row said of its status is kept also then. An ended
 -- dossier whose fields were emptied is not filled again by what ended it. Steps that waited for a dossier get their
 -- numbers. Raises MC010, the session is nobody's. Called by include/sql/intake/take_dossiers.sql.
 CREATE OR REPLACE FUNCTION intake.take_dossiers(
@@ -87,34 +88,24 @@ BEGIN
             o.dossier_no AS known_no,
             o.purged_at,
             o.fields AS fields_before,
+            o.updated_at AS updated_before,
+            o.said_status AS said_before,
+            CASE WHEN 'status_code' = any(j.said) THEN j.status_code ELSE o.said_status END AS said_status,
+            CASE WHEN 'status_code' = any(j.said) THEN push.moment ELSE o.said_at END AS said_at,
             ROW(o.status_code, o.supplement_at_desk, o.received_at, o.due_at, o.finished_at, o.returned_at) AS before
         FROM judged AS j
         LEFT JOIN intake.pushed_dossiers AS o
             ON o.source = push.source AND j.agency_code = o.agency_code AND j.dossier_code = o.dossier_code
-        LEFT JOIN LATERAL (
-            SELECT s.status_code, least(s.occurred_at, s.recorded_at) AS happened_at
-            FROM intake.pushed_steps AS s
-            WHERE s.source = push.source AND s.agency_code = j.agency_code AND s.dossier_code = j.dossier_code
-            -- No step happened after it came, whatever its clock says.
-            ORDER BY least(s.occurred_at, s.recorded_at) DESC, s.transition_id DESC
-            LIMIT 1
-        ) AS t ON TRUE
-        -- The last step, as follow_steps.sql tells it.
-        LEFT JOIN LATERAL (
-            SELECT s.status_code, s.supplement_at_desk
-            FROM intake.pushed_steps AS s
-            WHERE
-                s.source = push.source AND s.agency_code = j.agency_code AND s.dossier_code = j.dossier_code
-                AND least(s.occurred_at, s.recorded_at) >= t.happened_at - interval '10 minutes'
-            ORDER BY s.transition_id DESC
-            LIMIT 1
-        ) AS l ON TRUE
+        LEFT JOIN LATERAL intake.last_steps(push.source, j.agency_code, j.dossier_code) AS l ON TRUE
         CROSS JOIN LATERAL (
             SELECT
-                coalesce(j.status_code NOT IN (l.status_code, t.status_code), FALSE)
+                coalesce(j.status_code NOT IN (l.status_code, l.clock_status), FALSE)
                 AND (
                     j.status_code IN (1, 2)
-                    OR (j.status_code = 4 AND o.dossier_no IS NULL)
+                    OR (
+                        j.status_code = 4
+                        AND (o.dossier_no IS NULL OR (o.said_status = 4 AND o.said_at < l.recorded_at))
+                    )
                     OR EXISTS (
                         SELECT 1 FROM intake.pushed_steps AS s
                         WHERE
@@ -128,17 +119,21 @@ BEGIN
     ),
 
     news AS MATERIALIZED (
-        SELECT m.*
+        SELECT m.*, c.is_changed
         FROM merged AS m
+        CROSS JOIN LATERAL (
+            SELECT
+                m.known_no IS NULL
+                OR (m.purged_at IS NULL AND m.fields IS DISTINCT FROM m.fields_before)
+                OR ROW(
+                    m.status_code, m.supplement_at_desk, m.received_at, m.due_at, m.finished_at, m.returned_at
+                ) IS DISTINCT FROM m.before AS is_changed
+        ) AS c
         WHERE
             m.known_no IS NULL
             OR (
-                (
-                    (m.purged_at IS NULL AND m.fields IS DISTINCT FROM m.fields_before)
-                    OR ROW(
-                        m.status_code, m.supplement_at_desk, m.received_at, m.due_at, m.finished_at, m.returned_at
-                    ) IS DISTINCT FROM m.before
-                )
+                -- A status that is held back changes nothing to be read.
+                (c.is_changed OR (m.purged_at IS NULL AND m.said_status IS DISTINCT FROM m.said_before))
                 AND NOT EXISTS (
                     SELECT 1 FROM intake.recent_states AS r
                     WHERE
@@ -157,11 +152,12 @@ BEGIN
     saved AS (
         INSERT INTO intake.pushed_dossiers AS d (
             source, agency_code, dossier_code, client_id, fields, status_code, supplement_at_desk, received_at, due_at,
-            finished_at, returned_at, arrived_at, updated_at
+            finished_at, returned_at, arrived_at, updated_at, said_status, said_at
         )
         SELECT
             push.source, n.agency_code, n.dossier_code, push.client, n.fields, n.status_code, n.supplement_at_desk,
-            n.received_at, n.due_at, n.finished_at, n.returned_at, push.moment, push.moment
+            n.received_at, n.due_at, n.finished_at, n.returned_at, push.moment,
+            CASE WHEN n.is_changed THEN push.moment ELSE n.updated_before END, n.said_status, n.said_at
         FROM news AS n
         ON CONFLICT (source, agency_code, dossier_code) DO UPDATE SET
             client_id = excluded.client_id,
@@ -173,6 +169,8 @@ BEGIN
             finished_at = excluded.finished_at,
             returned_at = excluded.returned_at,
             updated_at = excluded.updated_at,
+            said_status = excluded.said_status,
+            said_at = excluded.said_at,
             purged_at = NULL
         RETURNING d.agency_code, d.dossier_code, d.dossier_no
     ),

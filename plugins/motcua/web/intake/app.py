@@ -10,12 +10,13 @@ What a call may do is decided by functions of the ledger, which ask for the sess
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import logging
 import re
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl
 from weakref import WeakValueDictionary
@@ -23,6 +24,8 @@ from weakref import WeakValueDictionary
 from fastapi import FastAPI, Request
 from fastapi.responses import PlainTextResponse, Response
 from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from motcua.domain.intake.records import RecordRefused, read_code
 from motcua.domain.intake.values import Fields, Unreadable, read_json, read_text
@@ -38,7 +41,7 @@ _READ_WITHIN: Final = 60.0
 """Seconds for a body, all of it."""
 _MOST_OF_SIGN_IN: Final = 16 * 1024
 _WRONG_PASSWORDS: Final = 60
-"""Of one name from one address in a minute."""
+"""Of one name from one address in a minute; afterwards guesses are looked at one after the other."""
 _SESSION: Final = re.compile(rb'"session"\s*:\s*"([A-Za-z0-9_-]{20,100})"', re.IGNORECASE)
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{20,100}")
 _SERVICES: Final[dict[str, tuple[str, RecordKind]]] = {
@@ -65,6 +68,7 @@ class _Desk:
         self.room = Room()
         self.calls = Rate(lambda: settings().intake_calls)
         self.wrong_passwords = Rate(lambda: _WRONG_PASSWORDS)
+        self.doubted = asyncio.Lock()
         self.large = asyncio.Lock()
         self.turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
@@ -166,8 +170,27 @@ def _query(request: Request) -> dict[str, str]:
         raise Refused("03") from None
 
 
+class _RealAddresses:
+    """Takes a caller's address from ``X-Forwarded-For`` where a proxy of ours says it, and from nobody else."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes the request on, with the address of whoever called the proxy."""
+        app: Any = self.app
+        if proxies := [str(network) for network in settings().intake_proxies]:
+            app = ProxyHeadersMiddleware(app, proxies)
+        await app(scope, receive, send)
+
+
 def _address(request: Request) -> str:
-    return request.client.host if request.client else ""
+    """Where the caller is; empty: nobody can tell."""
+    try:
+        address = ipaddress.ip_address(request.client.host if request.client else "")
+    except ValueError:
+        return ""
+    return str(getattr(address, "ipv4_mapped", None) or address)
 
 
 def _credentials(body: bytes, content_type: str, names: tuple[str, str]) -> tuple[str, str]:
@@ -200,13 +223,15 @@ async def _open_session(request: Request, names: tuple[str, str]) -> str:
     async with _body(request, _MOST_OF_SIGN_IN) as body:
         name, password = _credentials(body, request.headers.get("content-type", ""), names)
     key = (_address(request), name)
-    if desk.wrong_passwords.is_over(key):
-        raise Refused("06")
     session = secrets.token_urlsafe(32)
     lasts = settings().intake_session
-    if not await desk.do(lambda connection: sign_in(connection, name, password, session, lasts)):
+    is_doubted = desk.wrong_passwords.is_over(key)
+    # One after the other: guesses take one thread at most, and whoever knows the password is not locked out by them.
+    async with desk.doubted if is_doubted else nullcontext():
+        is_known = await desk.do(lambda connection: sign_in(connection, name, password, session, lasts))
+    if not is_known:
         desk.wrong_passwords.count(key)
-        raise Refused("02")
+        raise Refused("06" if is_doubted else "02")
     return session
 
 
@@ -346,6 +371,7 @@ def _records(given: object) -> list[Any] | None:
 def create_intake() -> FastAPI:
     """The app that is mounted below ``/intake``."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=_with_desk)
+    app.add_middleware(_RealAddresses)
     hide_queries()
 
     @app.exception_handler(Exception)

@@ -227,16 +227,22 @@ class Software:
                     raise Given(f"an old session was answered {answer}")
                 self.made[f"old session answered {answer['error_code']}"] += 1
         elif fault in ("body cut", "answer not waited for", "server killed"):
-            path, headers, body = self._request(call, self._session())
-            sent = body[: len(body) // 2] if fault == "body cut" else body
-            head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(body)}\r\n"
-            head += "".join(f"{name}: {value}\r\n" for name, value in headers.items()) + "\r\n"
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 10) as connection:
-                connection.sendall(head.encode() + sent)
-                if fault == "server killed":
-                    # At some moment of its work on this very call.
-                    time.sleep(self.draws.random() * 0.03)
-                    self.restart()
+            # Here as well.
+            with contextlib.suppress(OSError, HTTPException, ValueError):
+                self._hang_up(call, fault)
+
+    def _hang_up(self, call: Call, fault: str) -> None:
+        """Makes a call and waits for no answer."""
+        path, headers, body = self._request(call, self._session())
+        sent = body[: len(body) // 2] if fault == "body cut" else body
+        head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(body)}\r\n"
+        head += "".join(f"{name}: {value}\r\n" for name, value in headers.items()) + "\r\n"
+        with socket.create_connection(("127.0.0.1", self.port), 10) as connection:
+            connection.sendall(head.encode() + sent)
+            if fault == "server killed":
+                # At some moment of its work on this very call.
+                time.sleep(self.draws.random() * 0.03)
+                self.restart()
 
     def until_done(self, call: Call) -> None:
         """Makes a call until it is answered as done."""
@@ -273,6 +279,8 @@ class Software:
         path = "/intake/sign-in" if self.shape == "A" else "/intake/token"
         body = json.dumps({names[0]: self.name, names[1]: self.password}).encode()
         answer = self._answer(path, {"Content-Type": "application/json"}, body)
+        if int(answer.get("error_code", -1)):
+            raise ValueError(f"no session was given: {answer}")
         session = str(answer["session"] if self.shape == "A" else answer["data"]["access_token"])
         self._old_session = self._old_session or session
         return session
