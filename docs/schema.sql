@@ -5722,12 +5722,14 @@ CREATE TABLE intake.exports (
     accepted_by text,
     accepted_at timestamp with time zone,
     accepted_why text,
+    sent_by text,
+    sent_at timestamp with time zone,
     CONSTRAINT exports_accepted_by_check CHECK ((btrim(accepted_by) <> ''::text)),
     CONSTRAINT exports_check CHECK (((state = 'waiting'::text) = (read_at IS NULL))),
     CONSTRAINT exports_check1 CHECK (((accepted_by IS NULL) = (accepted_at IS NULL))),
+    CONSTRAINT exports_sent_by_check CHECK ((btrim(sent_by) <> ''::text)),
     CONSTRAINT exports_sha256_check CHECK ((length(sha256) = 32)),
-    CONSTRAINT exports_size_check CHECK ((size >= 0)),
-    CONSTRAINT exports_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'taken'::text, 'repeated'::text, 'outdated'::text, 'refused'::text, 'accepted'::text])))
+    CONSTRAINT exports_size_check CHECK ((size >= 0))
 );
 
 -- Name: exports_export_no_seq; Type: SEQUENCE; Schema: intake; Owner: -
@@ -7217,6 +7219,16 @@ ALTER TABLE ONLY intake.exported_dossiers
 
 ALTER TABLE ONLY intake.exports
     ADD CONSTRAINT exports_pkey PRIMARY KEY (export_no);
+
+-- Name: exports exports_sent_check; Type: CHECK CONSTRAINT; Schema: intake; Owner: -
+
+ALTER TABLE intake.exports
+    ADD CONSTRAINT exports_sent_check CHECK (((sent_by IS NULL) = (sent_at IS NULL))) NOT VALID;
+
+-- Name: exports exports_state_check; Type: CHECK CONSTRAINT; Schema: intake; Owner: -
+
+ALTER TABLE intake.exports
+    ADD CONSTRAINT exports_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'taken'::text, 'repeated'::text, 'outdated'::text, 'refused'::text, 'accepted'::text, 'removed'::text]))) NOT VALID;
 
 -- Name: faults faults_pkey; Type: CONSTRAINT; Schema: intake; Owner: -
 

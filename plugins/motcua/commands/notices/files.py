@@ -210,7 +210,7 @@ def read(source: _Source) -> None:
         taken: FilesTaken = take_files(source)
     except FolderFailed as failed:
         raise refuse(failed) from None
-    counts = {name: getattr(taken, name) for name in ("taken", "repeated", "outdated", "refused", "waiting")}
+    counts = {name: getattr(taken, name) for name in ("taken", "repeated", "outdated", "refused", "removed", "waiting")}
     _console.print(", ".join(f"{number} {name}" for name, number in counts.items()))
     for name in taken.names_refused:
         _console.print(f"refused: {name}")

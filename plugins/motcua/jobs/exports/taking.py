@@ -32,12 +32,14 @@ from motcua.store.intake.exports import (
     SeenFile,
     Told,
     WaitingFile,
+    any_waiting,
     compare_export,
     files_read,
     finish_file,
     form_in_force,
     hold_file,
     last_taken,
+    note_removed,
     note_vanished,
     see_file,
     take_rows,
@@ -75,6 +77,8 @@ class FilesTaken:
     repeated: int = 0
     outdated: int = 0
     refused: int = 0
+    removed: int = 0
+    """Gone before they were read."""
     names_refused: list[str] = field(default_factory=list)
 
 
@@ -103,20 +107,22 @@ def folder_of(source: str) -> ObjectStoragePath:
 
 
 def has_unread_files(source: str) -> bool:
-    """Whether there is a file in a source's folder that was not read as it is.
+    """Whether there is a file in a source's folder that was not read as it is, or one waited that may be gone.
 
     Raises:
         FolderFailed: the folder cannot be read.
         psycopg.Error: the ledger does not answer.
     """
     files = [file for _, file in _files(source)]
-    if not files:
-        return False
     with connect() as connection:
+        if any_waiting(connection, source):
+            return True
+        if not files:
+            return False
         form = form_in_force(connection, source)
         if form is None:
             return True
-        try_again(connection, source, form.form_no)
+        try_again(connection, source, form.form_no, files)
         return bool(set(files) - files_read(connection, source, [file.name for file in files]))
 
 
@@ -130,17 +136,19 @@ def take_files(source: str, now: datetime | None = None) -> FilesTaken:
     moment = now or datetime.now(UTC)
     found = FilesTaken()
     files = list(_files(source))
-    if not files:
-        return found
     with connect() as connection:
         kept = form_in_force(connection, source)
         if kept is None:
+            if not files:
+                return found
             raise FolderFailed(f"There are files of {source}, and no form says what is in them: motcua files form.")
-        try_again(connection, source, kept.form_no)
+        try_again(connection, source, kept.form_no, [file for _, file in files])
         known = files_read(connection, source, [file.name for _, file in files])
         unread = [
             _Ready(path, file, see_file(connection, source, file, moment)) for path, file in files if file not in known
         ]
+        names = [each.file.name for each in unread]
+        found.removed = note_removed(connection, source, names, moment - SETTLED, moment)
     try:
         form = form_of(dict(kept.form))
     except ExportFormError as wrong:

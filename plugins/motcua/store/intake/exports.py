@@ -14,7 +14,7 @@ from motcua.store.ledger.rows import columns_of, record, recordset, value_of
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-ExportState: TypeAlias = Literal["waiting", "taken", "repeated", "outdated", "refused", "accepted"]
+ExportState: TypeAlias = Literal["waiting", "taken", "repeated", "outdated", "refused", "accepted", "removed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +119,9 @@ class Export:
     accepted_by: str | None
     accepted_at: datetime | None
     accepted_why: str | None
+    sent_by: str | None
+    """Who sent it by the page; ``None``: it was dropped."""
+    sent_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +156,38 @@ def set_form(connection: Connection, source: str, form: Mapping[str, Any], by: s
     )
 
 
-def try_again(connection: Connection, source: str, form_no: int) -> None:
-    """Files that another form refused wait again."""
-    connection.execute(statement("intake/exports/try_again"), {"source": source, "form_no": form_no})
+def try_again(connection: Connection, source: str, form_no: int, there: Sequence[SeenFile]) -> None:
+    """Those of the files that are there which another form refused wait again."""
+    values = {
+        "source": source,
+        "form_no": form_no,
+        "names": [file.name for file in there],
+        "sizes": [file.size for file in there],
+        "modified": [file.modified_at for file in there],
+    }
+    connection.execute(statement("intake/exports/try_again"), values)
+
+
+def note_removed(
+    connection: Connection, source: str, unread: Sequence[str], seen_until: datetime, now: datetime
+) -> int:
+    """Marks files that waited and were taken away before they were read; how many.
+
+    Args:
+        connection: to the ledger.
+        source: whose folder was looked into.
+        unread: names of the files there that are still to be read.
+        seen_until: one that was first seen later is left: it may have come after the look.
+        now: when the folder was looked into.
+    """
+    values = {"source": source, "names": list(unread), "seen_until": seen_until, "now": now}
+    return connection.execute(statement("intake/exports/note_removed"), values).rowcount
+
+
+def any_waiting(connection: Connection, source: str) -> bool:
+    """Whether a file of a source waits."""
+    row = connection.execute(statement("intake/exports/any_waiting"), {"source": source}).fetchone()
+    return row is not None and bool(row["waits"])
 
 
 def files_read(connection: Connection, source: str, names: Sequence[str]) -> set[SeenFile]:
@@ -166,10 +198,11 @@ def files_read(connection: Connection, source: str, names: Sequence[str]) -> set
 
 def see_file(connection: Connection, source: str, file: SeenFile, now: datetime) -> WaitingFile:
     """Notes a file that was not read yet, as it is seen now."""
-    row = connection.execute(
-        statement("intake/exports/see"),
-        {"source": source, "name": file.name, "size": file.size, "modified_at": file.modified_at, "now": now},
-    ).fetchone()
+    values = {"source": source, "name": file.name, "size": file.size, "modified_at": file.modified_at, "now": now}
+    connection.execute(statement("intake/exports/replaced"), values)
+    row = connection.execute(statement("intake/exports/see_again"), values).fetchone()
+    if row is None:
+        row = connection.execute(statement("intake/exports/see"), values).fetchone()
     assert row is not None
     return value_of(WaitingFile, row)
 
@@ -262,6 +295,12 @@ def list_exports(
     """Files of a source, or of all, the newest first but for as many as are skipped."""
     values = {"source": source, "export_no": export_no, "limit": limit, "skipped": skipped}
     return [value_of(Export, row) for row in connection.execute(statement("intake/exports/list"), values)]
+
+
+def count_states(connection: Connection, source: str, most: int = 1000) -> dict[ExportState, int]:
+    """How many of the newest ``most`` files of a source became what; a state that none is in is not told."""
+    rows = connection.execute(statement("intake/exports/states"), {"source": source, "most": most})
+    return {row["state"]: row["files"] for row in rows}
 
 
 def agencies_told_of(connection: Connection, source: str) -> frozenset[str]:

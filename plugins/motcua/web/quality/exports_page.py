@@ -33,6 +33,7 @@ from motcua.store.intake.exports import (
     VanishedDossier,
     accept_file,
     agencies_told_of,
+    count_states,
     form_in_force,
     list_exports,
     list_vanished,
@@ -144,6 +145,7 @@ def _page(
         one = _file(connection, shown, no) if no else None
         skipped = (place - 1) * _FILES_A_PAGE
         files = list_exports(connection, shown, limit=_FILES_A_PAGE + 1, skipped=skipped) if shown else []
+        counted = count_states(connection, shown) if shown else {}
         vanished = list_vanished(connection, shown, _MOST_SHOWN + 1) if shown else []
         names = {each.agency_code: each.name for each in list_agencies(connection)}
     form = _form(kept)
@@ -158,6 +160,7 @@ def _page(
         form_columns=[] if form is None else _columns_of(form),
         one=None if one is None else _told(visits, one),
         files=[_told(visits, each) for each in files[:_FILES_A_PAGE]],
+        counts={state: counted[state] for state in wording.list_words()["exported"]["state"] if state in counted},
         more=len(files) > _FILES_A_PAGE,
         place=place,
         vanished=vanished,
@@ -224,7 +227,6 @@ def _told(visits: Visitor, file: Export) -> _Told:
     if visits.is_auditor:
         # Whoever made the file named these.
         faults = [replace(each, sheet=None, heading=None) for each in faults]
-    state = "accepted" if file.state == "taken" and file.accepted_at else file.state
     if file.state == "refused":
         why = str(faults[0]) if faults else ""
     elif file.state == "waiting" and file.accepted_at:
@@ -232,7 +234,7 @@ def _told(visits: Visitor, file: Export) -> _Told:
     else:
         why = said["why"].get(file.state, "").format(seconds=round(SETTLED.total_seconds()))
     name = said["without_name"].format(no=file.export_no) if visits.is_auditor else visits.text(file.name)
-    return _Told(file, name, said["state"][state], why, faults, _may_be_accepted(file))
+    return _Told(file, name, said["state"][file.state], why, faults, _may_be_accepted(file))
 
 
 def _file_row(visits: Visitor, file: Export) -> Row:
