@@ -10946,7 +10946,7 @@ GRANT SELECT ON TABLE intake.client_hours TO motcua_app;
 -- Name: TABLE export_forms; Type: ACL; Schema: intake; Owner: -
 
 GRANT SELECT,INSERT ON TABLE intake.export_forms TO motcua_app;
-GRANT SELECT ON TABLE intake.export_forms TO motcua_pages;
+GRANT SELECT,INSERT ON TABLE intake.export_forms TO motcua_pages;
 
 -- Name: TABLE exported_dossiers; Type: ACL; Schema: intake; Owner: -
 
@@ -10963,7 +10963,19 @@ GRANT SELECT(vanished_in) ON TABLE intake.exported_dossiers TO motcua_pages;
 -- Name: TABLE exports; Type: ACL; Schema: intake; Owner: -
 
 GRANT SELECT,INSERT,UPDATE ON TABLE intake.exports TO motcua_app;
-GRANT SELECT ON TABLE intake.exports TO motcua_pages;
+GRANT SELECT,INSERT ON TABLE intake.exports TO motcua_pages;
+
+-- Name: COLUMN exports.size; Type: ACL; Schema: intake; Owner: -
+
+GRANT UPDATE(size) ON TABLE intake.exports TO motcua_pages;
+
+-- Name: COLUMN exports.modified_at; Type: ACL; Schema: intake; Owner: -
+
+GRANT UPDATE(modified_at) ON TABLE intake.exports TO motcua_pages;
+
+-- Name: COLUMN exports.seen_at; Type: ACL; Schema: intake; Owner: -
+
+GRANT UPDATE(seen_at) ON TABLE intake.exports TO motcua_pages;
 
 -- Name: COLUMN exports.state; Type: ACL; Schema: intake; Owner: -
 
@@ -10984,6 +10996,14 @@ GRANT UPDATE(accepted_at) ON TABLE intake.exports TO motcua_pages;
 -- Name: COLUMN exports.accepted_why; Type: ACL; Schema: intake; Owner: -
 
 GRANT UPDATE(accepted_why) ON TABLE intake.exports TO motcua_pages;
+
+-- Name: COLUMN exports.sent_by; Type: ACL; Schema: intake; Owner: -
+
+GRANT UPDATE(sent_by) ON TABLE intake.exports TO motcua_pages;
+
+-- Name: COLUMN exports.sent_at; Type: ACL; Schema: intake; Owner: -
+
+GRANT UPDATE(sent_at) ON TABLE intake.exports TO motcua_pages;
 
 -- Name: TABLE faults; Type: ACL; Schema: intake; Owner: -
 

@@ -91,10 +91,13 @@ def test_files_without_a_form_or_a_folder_that_cannot_be_read_are_told(software,
         take_files(SOURCE)
 
 
+_answer = reading._answer
+
+
 @pytest.fixture
 def read_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files are read by a process of their own, as in production."""
-    monkeypatch.setattr(taking, "read_export_apart", reading.read_export_apart)
+    monkeypatch.setattr(reading, "_answer", _answer)
 
 
 def test_files_are_read_in_a_process_with_bounds(software, read_apart, states):
