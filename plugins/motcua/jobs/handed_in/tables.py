@@ -528,6 +528,6 @@ def find_table(sheet: Sheet, name: str, columns: Mapping[str, Iterable[str]], re
         raise FileRefused(name, faults)
     below = sheet.cells.iloc[place + 1 :]
     rows = below[(below != "").any(axis=1)]
-    beyond = rows.loc[:, sheet.cells.columns[max(position for position, cell in enumerate(titles) if cell)] + 1 :]
+    beyond = rows.iloc[:, max(position for position, cell in enumerate(titles) if cell) + 1 :]
     spilt = tuple(int(index) for index in rows.index[(beyond != "").any(axis=1)])
     return Table(sheet.name, row, at, headings, rows, spilt)
