@@ -5753,12 +5753,14 @@ CREATE TABLE intake.exports (
     accepted_by text,
     accepted_at timestamp with time zone,
     accepted_why text,
+    sent_by text,
+    sent_at timestamp with time zone,
     CONSTRAINT exports_accepted_by_check CHECK ((btrim(accepted_by) <> ''::text)),
     CONSTRAINT exports_check CHECK (((state = 'waiting'::text) = (read_at IS NULL))),
     CONSTRAINT exports_check1 CHECK (((accepted_by IS NULL) = (accepted_at IS NULL))),
+    CONSTRAINT exports_sent_by_check CHECK ((btrim(sent_by) <> ''::text)),
     CONSTRAINT exports_sha256_check CHECK ((length(sha256) = 32)),
-    CONSTRAINT exports_size_check CHECK ((size >= 0)),
-    CONSTRAINT exports_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'taken'::text, 'repeated'::text, 'outdated'::text, 'refused'::text, 'accepted'::text])))
+    CONSTRAINT exports_size_check CHECK ((size >= 0))
 );
 
 -- Name: exports_export_no_seq; Type: SEQUENCE; Schema: intake; Owner: -
@@ -7250,6 +7252,16 @@ ALTER TABLE ONLY intake.exported_dossiers
 
 ALTER TABLE ONLY intake.exports
     ADD CONSTRAINT exports_pkey PRIMARY KEY (export_no);
+
+-- Name: exports exports_sent_check; Type: CHECK CONSTRAINT; Schema: intake; Owner: -
+
+ALTER TABLE intake.exports
+    ADD CONSTRAINT exports_sent_check CHECK (((sent_by IS NULL) = (sent_at IS NULL))) NOT VALID;
+
+-- Name: exports exports_state_check; Type: CHECK CONSTRAINT; Schema: intake; Owner: -
+
+ALTER TABLE intake.exports
+    ADD CONSTRAINT exports_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'taken'::text, 'repeated'::text, 'outdated'::text, 'refused'::text, 'accepted'::text, 'removed'::text]))) NOT VALID;
 
 -- Name: faults faults_pkey; Type: CONSTRAINT; Schema: intake; Owner: -
 
@@ -10967,7 +10979,7 @@ GRANT SELECT ON TABLE intake.client_hours TO motcua_app;
 -- Name: TABLE export_forms; Type: ACL; Schema: intake; Owner: -
 
 GRANT SELECT,INSERT ON TABLE intake.export_forms TO motcua_app;
-GRANT SELECT ON TABLE intake.export_forms TO motcua_pages;
+GRANT SELECT,INSERT ON TABLE intake.export_forms TO motcua_pages;
 
 -- Name: TABLE exported_dossiers; Type: ACL; Schema: intake; Owner: -
 
@@ -10984,7 +10996,19 @@ GRANT SELECT(vanished_in) ON TABLE intake.exported_dossiers TO motcua_pages;
 -- Name: TABLE exports; Type: ACL; Schema: intake; Owner: -
 
 GRANT SELECT,INSERT,UPDATE ON TABLE intake.exports TO motcua_app;
-GRANT SELECT ON TABLE intake.exports TO motcua_pages;
+GRANT SELECT,INSERT ON TABLE intake.exports TO motcua_pages;
+
+-- Name: COLUMN exports.size; Type: ACL; Schema: intake; Owner: -
+
+GRANT UPDATE(size) ON TABLE intake.exports TO motcua_pages;
+
+-- Name: COLUMN exports.modified_at; Type: ACL; Schema: intake; Owner: -
+
+GRANT UPDATE(modified_at) ON TABLE intake.exports TO motcua_pages;
+
+-- Name: COLUMN exports.seen_at; Type: ACL; Schema: intake; Owner: -
+
+GRANT UPDATE(seen_at) ON TABLE intake.exports TO motcua_pages;
 
 -- Name: COLUMN exports.state; Type: ACL; Schema: intake; Owner: -
 
@@ -11005,6 +11029,14 @@ GRANT UPDATE(accepted_at) ON TABLE intake.exports TO motcua_pages;
 -- Name: COLUMN exports.accepted_why; Type: ACL; Schema: intake; Owner: -
 
 GRANT UPDATE(accepted_why) ON TABLE intake.exports TO motcua_pages;
+
+-- Name: COLUMN exports.sent_by; Type: ACL; Schema: intake; Owner: -
+
+GRANT UPDATE(sent_by) ON TABLE intake.exports TO motcua_pages;
+
+-- Name: COLUMN exports.sent_at; Type: ACL; Schema: intake; Owner: -
+
+GRANT UPDATE(sent_at) ON TABLE intake.exports TO motcua_pages;
 
 -- Name: TABLE faults; Type: ACL; Schema: intake; Owner: -
 

@@ -56,7 +56,7 @@ AIRFLOW = frozenset({"init", "redis", *(name for name in LONG_RUNNING if name.st
 """Services that there would be none of without Airflow; ``init`` beside it does what the handbook types, too."""
 IN_GAP, WHILE_AWAY = 20, 5
 FIRST_START = """
-sudo install -d -m 700 -o 50000 -g 50000 backups statements
+sudo install -d -m 700 -o 50000 -g 50000 backups statements files
 docker compose up --detach --wait postgres
 docker compose run --rm init motcua provision
 docker compose run --rm init motcua migrate

@@ -322,6 +322,19 @@ def test_statements_are_read_where_tasks_and_commands_run_and_sent_to_by_pages_a
     assert "/statements/" in ignored, "they hold phone numbers"
 
 
+def test_exports_are_dropped_where_tasks_take_them_and_pages_put_them_and_commands_look() -> None:
+    place = DEFAULTS.files_url.removeprefix("file://")
+    mounted = {
+        name: volume.removeprefix(f"./files:{place}")
+        for name, service in SERVICES.items()
+        for volume in service.get("volumes", ())
+        if volume.startswith("./files:")
+    }
+    # Tasks take them, and remove those that are older than their term. They are in no backup.
+    assert mounted == {"airflow-worker": "", "airflow-apiserver": "", "airflow-scheduler": ":ro"}
+    assert "/files/" in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines(), "they hold phone numbers"
+
+
 def test_publications_outlive_containers_and_are_handed_out_by_the_pages() -> None:
     assert DEFAULTS.publications_url == f"file://{PUBLICATIONS}"
     mounted = {
@@ -338,10 +351,10 @@ def test_publications_outlive_containers_and_are_handed_out_by_the_pages() -> No
     assert "logs:/opt/airflow/logs" in SERVICES["airflow-apiserver"]["volumes"], "a list replaces the one that all have"
 
 
-def test_pages_write_to_the_folder_of_statements_and_to_logs_alone() -> None:
+def test_pages_write_to_the_folders_of_what_they_are_sent_and_to_logs_alone() -> None:
     volumes = [volume.split(":") for volume in SERVICES["airflow-apiserver"]["volumes"]]
     written = {source for source, _, *options in volumes if options != ["ro"]}
-    assert written == {"logs", "./statements"}
+    assert written == {"logs", "./statements", "./files"}
 
 
 def test_journal_is_a_volume_of_its_own_of_all_who_send() -> None:
@@ -468,7 +481,7 @@ def test_every_path_exists(tmp_path: Path) -> None:
     for name in OURS:
         for volume in SERVICES[name].get("volumes", ()):
             source, target = volume.split(":")[:2]
-            if source in ("./statements", "./backups"):
+            if source in ("./statements", "./files", "./backups"):
                 continue
             assert source in COMPOSE["volumes"]
             # Docker gives a new volume the owner that the folder has in the image.

@@ -41,6 +41,7 @@ ADDRESSES = (
     "quality/sources",
     "quality/sources/check?source=khanhhoa",
     "quality/sources/exports",
+    "quality/sources/exports/form?source=khanhhoa",
     "quality/findings?part=faults&state=to_do",
     "reconciliation",
     "reconciliation/rows?closing=1&figure=delivered",

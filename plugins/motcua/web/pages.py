@@ -18,7 +18,14 @@ from starlette.exceptions import HTTPException
 
 from motcua.web.auth import NotSignedIn, sign_in_address
 from motcua.web.overview import page as overview_page
-from motcua.web.quality import check_page, exports_page, quality_page, sources_page
+from motcua.web.quality import (
+    check_page,
+    export_form_page,
+    exports_page,
+    quality_page,
+    sent_exports_page,
+    sources_page,
+)
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import HEADERS, render_refusal
 from motcua.web.runs import run_page
@@ -49,6 +56,8 @@ def create_pages() -> FastAPI:
     app.include_router(complaints_page.router)
     app.include_router(dossiers_page.router)
     app.include_router(exports_page.router)
+    app.include_router(export_form_page.router)
+    app.include_router(sent_exports_page.router)
     app.include_router(inquiries_page.router)
     app.include_router(messages_page.router)
     app.include_router(overview_page.router)

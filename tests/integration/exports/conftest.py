@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,11 @@ from motcua.domain.clock import VIETNAM
 from motcua.jobs.exports.accounts import open_account
 from motcua.jobs.exports.forms import read_export_form
 from motcua.jobs.exports.taking import SETTLED, take_files
-from motcua.jobs.handed_in.tables import FileFault
+from motcua.jobs.handed_in.tables import FileRefused
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.uploads import reading
-from motcua.store.intake.exports import Export, form_in_force, list_exports, set_form
+from motcua.store.intake.exports import Export, account_of, list_exports, set_form
 from motcua.store.ledger.database import connect
 from tests.conftest import NHA_TRANG, TU_PHAP
 
@@ -87,7 +87,7 @@ class Software:
 
 def set_form_of(form: str, *agencies: str) -> None:
     with connect() as connection:
-        if form_in_force(connection, SOURCE) is None:
+        if account_of(connection, SOURCE) is None:
             open_account(connection, SOURCE, agencies or (NHA_TRANG, TU_PHAP), "hoa", datetime.now(UTC))
         set_form(connection, SOURCE, read_export_form(form).model_dump(mode="json"), "hoa", datetime.now(UTC))
 
@@ -96,18 +96,18 @@ def set_form_of(form: str, *agencies: str) -> None:
 def read_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files are read in this process: the one that is started for each has its own test, and takes a second."""
 
-    def read(
-        file: Any, name: str, form: Any, agencies: Any, own: Any, now: datetime, *, preview: bool = False
-    ) -> dict[str, Any]:
+    def answer(what: str, file: Any, name: str, asked: Any) -> dict[str, Any]:
         file.seek(0)
-        asked = {"name": name, "form": form.model_dump(mode="json"), "agencies": agencies, "own": list(own)}
-        found = reading._export(file.read(), asked | {"now": now.isoformat(), "preview": preview})
+        asked = json.loads(json.dumps({"name": name, **asked}))
+        try:
+            found = reading._READERS[what](file.read(), asked)
+        except FileRefused as refused:
+            found = {"faults": [asdict(fault) for fault in refused.faults], "month": None}
         # As it comes out of the other process.
-        found = json.loads(json.dumps(found, default=str))
-        return found | {"faults": [FileFault(**fault) for fault in found["its_faults"]]}
+        answered: dict[str, Any] = json.loads(json.dumps(found, default=str))
+        return answered
 
-    monkeypatch.setattr("motcua.jobs.exports.taking.read_export_apart", read)
-    monkeypatch.setattr("motcua.commands.notices.files.read_export_apart", read)
+    monkeypatch.setattr(reading, "_answer", answer)
 
 
 @pytest.fixture

@@ -8,12 +8,17 @@ import pytest
 
 from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.exports import taking
-from motcua.jobs.exports.taking import FolderFailed, take_files
+from motcua.jobs.exports.accounts import open_account
+from motcua.jobs.exports.forms import read_export_form
+from motcua.jobs.exports.taking import SETTLED, FolderFailed, take_files
 from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.personal_data.files import remove_old_files
 from motcua.jobs.personal_data.purging import purge
 from motcua.jobs.tasks.notify_transitions import find_sources, gate, pick_up_source
 from motcua.jobs.uploads import reading
+from motcua.store.intake.exports import set_form
+from motcua.store.ledger.database import connect
+from tests.conftest import TU_PHAP
 from tests.integration.exports.conftest import CHANGES, FORM, HEADINGS, SOURCE, faults_of, last, line, set_form_of
 
 
@@ -29,6 +34,36 @@ def test_file_that_cannot_be_read_holds_up_no_other(software, states):
     assert software.read() == {"taken": 2, "refused": 5}
     assert states() == {"H-1": 4, "H-2": 4}
     assert software.read() == {}, "each is read once"
+
+
+def test_file_that_cannot_be_read_stops_no_other_source(software, configure, tmp_path):
+    configure(MOTCUA_SOURCES=f"khac=files,{SOURCE}=files")
+    other = tmp_path / "files" / "khac"
+    other.mkdir()
+    (other / "x.csv").write_bytes(b"\x00\xff")
+    with connect() as connection:
+        open_account(connection, "khac", (TU_PHAP,), "hoa", software.now)
+        set_form(connection, "khac", read_export_form(FORM).model_dump(mode="json"), "hoa", software.now)
+    software.drop(line("H-1"))
+    for at in (software.now, software.now + SETTLED):
+        found = {source: take_files(source, at) for source in ("khac", SOURCE)}
+    assert (found["khac"].refused, found["khac"].taken) == (1, 0)
+    assert (found[SOURCE].refused, found[SOURCE].taken) == (0, 1)
+
+
+def test_same_name_with_other_content_is_another_file_and_a_renamed_column_refuses_it_whole(software, states):
+    software.drop(line("H-1"), name="ho-so.csv")
+    assert software.read() == {"taken": 1}
+    software.drop(line("H-1", "Đã trả"), name="ho-so.csv")
+    assert software.read() == {"taken": 1}
+    assert states() == {"H-1": 10}
+    software.drop(line("H-2"), name="ho-so.csv", headings=HEADINGS.replace("Trạng thái", "Tình trạng"))
+    assert software.read() == {"refused": 1}
+    assert faults_of(last()) == [("missing_heading", 1)]
+    assert states() == {"H-1": 10}
+    set_form_of(FORM.replace("[Trạng thái]", "[Trạng thái, Tình trạng]"))
+    assert software.read() == {"taken": 1}
+    assert states() == {"H-1": 10, "H-2": 4}
 
 
 def test_export_of_changes_may_be_empty_and_a_whole_one_may_not(software):
@@ -91,10 +126,13 @@ def test_files_without_a_form_or_a_folder_that_cannot_be_read_are_told(software,
         take_files(SOURCE)
 
 
+_answer = reading._answer
+
+
 @pytest.fixture
 def read_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files are read by a process of their own, as in production."""
-    monkeypatch.setattr(taking, "read_export_apart", reading.read_export_apart)
+    monkeypatch.setattr(reading, "_answer", _answer)
 
 
 def test_files_are_read_in_a_process_with_bounds(software, read_apart, states):

@@ -29,7 +29,7 @@ def form(tmp_path):
 
 def test_form_is_set_once_with_its_agencies_and_changed_alone(software, form, tmp_path):
     assert "There is no form of khac" in motcua("form", "khac", fails=True)
-    assert "say both" in motcua("form", "khac", form, "--by", "hoa", fails=True)
+    assert "say for which agencies" in motcua("form", "khac", form, "--by", "hoa", fails=True)
     assert "There is no agency 999" in motcua("form", "khac", form, "--agency", "999", "--by", "hoa", fails=True)
     assert "add khac=files to MOTCUA_SOURCES" in motcua("form", "khac", form, "--agency", "H32.30", "--by", "hoa")
     assert "Chờ trả kết quả" in motcua("form", "khac")
@@ -42,6 +42,16 @@ def test_form_is_set_once_with_its_agencies_and_changed_alone(software, form, tm
     assert (kept.form["kind"], kept.set_by, kept.agencies) == ("changes", "minh", [TU_PHAP])
     (tmp_path / "mau.yaml").write_text("kind: whole", encoding="utf-8")
     assert "columns" in motcua("form", "khac", form, "--by", "minh", fails=True)
+
+
+def test_source_is_opened_for_its_agencies_before_it_has_a_form(software, form):
+    assert "its form is set on its page" in motcua("form", "moi", "--agency", NHA_TRANG, "--by", "hoa")
+    assert "There is no form of moi" in motcua("form", "moi", fails=True)
+    assert "its form is in force" in motcua("form", "moi", form, "--by", "hoa")
+    with connect() as connection:
+        kept = form_in_force(connection, "moi")
+    assert kept is not None
+    assert kept.agencies == [NHA_TRANG]
 
 
 def test_form_is_tried_on_a_file_and_nothing_is_written(software, form, tmp_path, states):

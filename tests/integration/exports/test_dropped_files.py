@@ -10,7 +10,7 @@ import pytest
 
 from motcua.jobs.exports.taking import SETTLED, has_unread_files, take_files
 from motcua.jobs.notices.watching import sources_with_news
-from motcua.store.intake.exports import accept_file, list_vanished
+from motcua.store.intake.exports import accept_file, count_states, list_vanished
 from motcua.store.ledger.database import connect
 from tests.conftest import TU_PHAP
 from tests.integration.exports.conftest import (
@@ -244,6 +244,59 @@ def test_file_that_is_still_written_waits(software, states):
     (software.folder / "thư mục").mkdir()
     assert not has_unread_files(SOURCE)
     assert software.read() == {}
+
+
+@pytest.mark.guarantee("intake", "an exported file that is taken away before it was read is told so, and waits no more")
+def test_file_that_is_taken_away_before_it_was_read_waits_no_more(software, states):
+    path = software.drop(line("H-1"))
+    content, at = path.read_bytes(), path.stat().st_mtime
+    assert take_files(SOURCE, software.now).waiting == 1
+    path.unlink()
+    assert take_files(SOURCE, software.now + SETTLED / 2).removed == 0, "it may have come after the look"
+    assert has_unread_files(SOURCE), "somebody has to notice"
+    software.now += SETTLED
+    found = take_files(SOURCE, software.now)
+    assert (found.removed, found.waiting) == (1, 0)
+    assert last().state == "removed"
+    assert not has_unread_files(SOURCE)
+    # It comes back as it was, and is read as any other.
+    path.write_bytes(content)
+    os.utime(path, (at, at))
+    assert has_unread_files(SOURCE)
+    assert software.read() == {"taken": 1}
+    assert states() == {"H-1": 4}
+    with connect() as connection:
+        assert count_states(connection, SOURCE) == {"taken": 1}
+    # One that is put in the place of another that waited, and then the other one again.
+    for put in (b"x", b"yy"):
+        path.write_bytes(put)
+        os.utime(path, (at, at))
+        take_files(SOURCE, software.now)
+        path.unlink()
+        software.now += SETTLED
+        take_files(SOURCE, software.now)
+    path.write_bytes(b"zzz")
+    take_files(SOURCE, software.now)
+    path.write_bytes(b"x")
+    os.utime(path, (at, at))
+    take_files(SOURCE, software.now)
+    with connect() as connection:
+        assert count_states(connection, SOURCE) == {"taken": 1, "removed": 2, "waiting": 1}
+
+
+def test_refused_file_that_is_gone_stays_refused_under_a_new_form_and_is_removed_where_it_was_accepted(software):
+    software.drop(*(line(f"H-{number}") for number in range(20)))
+    software.read()
+    path = software.drop(line("H-1"))
+    assert software.read() == {"refused": 1}
+    path.unlink()
+    set_form_of(FORM)
+    assert not has_unread_files(SOURCE)
+    assert (software.read(), last().state) == ({}, "refused")
+    with connect() as connection:
+        assert accept_file(connection, last().export_no, "lan", "Đã xem", software.now)
+    software.read()
+    assert last().state == "removed"
 
 
 def test_file_of_few_dossiers_is_refused_until_a_person_takes_it_as_it_is(software, run, states, steps):

@@ -215,6 +215,55 @@ def test_workbook_is_read_with_its_numbers_dates_and_formulas():
     assert found.ends_a_line is None
 
 
+def test_merged_heads_are_read_in_one_row_or_two():
+    book = openpyxl.Workbook()
+    sheet = book.active
+    for row in (
+        ["BÁO CÁO TÌNH HÌNH HỒ SƠ"],
+        ["Mã hồ sơ", "Xử lý", None, "Đơn vị"],
+        [None, "Trạng thái", "Bước xử lý", None],
+        ["H-1", 4, "Thẩm định", NHA_TRANG],
+        ["H-2", 9, "Trả", NHA_TRANG],
+    ):
+        sheet.append(row)
+    for merged in ("A1:D1", "A2:A3", "B2:C2", "D2:D3"):
+        sheet.merge_cells(merged)
+    file = io.BytesIO()
+    book.save(file)
+    found = read(file.getvalue(), "x.xlsx")
+    assert [(row["dossier_code"], row["steps"][0]["status_code"], row["place"]) for row in rows_of(found)] == [
+        ("H-1", 4, 4),
+        ("H-2", 9, 5),
+    ]
+    assert (found.lines, found.faults) == (2, [])
+
+
+def test_rows_that_hold_nothing_and_lines_that_stand_there_twice_count_once():
+    trailing = csv_of(cells(), cells(), cells("H-2"), *[[""] * len(HEADINGS)] * 300)
+    found = read(trailing)
+    assert [row["dossier_code"] for row in rows_of(found)] == ["H-1", "H-2"]
+    assert (found.lines, found.refused, found.faults) == (3, 0, [])
+    empty = workbook_of(HEADINGS, cells(), *[[None] * len(HEADINGS)] * 300, [""] * len(HEADINGS))
+    assert read(empty, "x.xlsx").lines == 1
+
+
+@pytest.mark.parametrize("encoding", ["cp1258", "tcvn"])
+def test_old_vietnamese_encoding_is_refused_with_what_to_do_and_never_guessed(encoding):
+    from unicodedata import normalize
+
+    text = csv_of(cells(step="Xử lý hồ sơ"), cells("H-2")).decode()
+    # TCVN3 has the letters of its own font in the upper half: any byte there is no UTF-8.
+    content = (
+        normalize("NFD", text).encode("cp1258", "ignore")
+        if encoding == "cp1258"
+        else bytes(ord(each) if ord(each) < 128 else 0xAE for each in text)
+    )
+    with pytest.raises(FileRefused) as refused:
+        read(content)
+    assert refused.value.faults[0].code == "not_utf8"
+    assert "UTF-8" in str(refused.value)
+
+
 def test_sheet_of_a_workbook_is_the_one_that_the_form_names():
     book = workbook_of(HEADINGS, cells(), title="Dữ liệu")
     assert len(read(book, "x.xlsx", FORM.model_copy(update={"sheets": ("du lieu",)})).rows) == 1

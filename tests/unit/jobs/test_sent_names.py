@@ -7,7 +7,8 @@ from datetime import date
 import pytest
 
 from motcua.jobs.handed_in.statement_files import month_in_name
-from motcua.jobs.uploads.statements import name_of_month, usable_name
+from motcua.jobs.uploads.statements import name_of_month
+from motcua.jobs.uploads.waiting import usable_name
 
 MONTH = date(2026, 10, 1)
 

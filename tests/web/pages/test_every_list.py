@@ -76,6 +76,7 @@ ROWS: dict[str, list[tuple[dict[str, str], tuple[str, ...]]]] = {
     "/quality/sources/exports": [
         ({"source": "tep", "no": "1"}, (f"{FORMULA}.csv", "+đã xem", "@lan", "=cột", "-gone", "@Mã hồ sơ")),
     ],
+    "/quality/sources/exports/form": [({"source": "tep"}, ("@Mã hồ sơ", "lan"))],
     "/reconciliation": [({"closing": "1"}, (FORMULA,)), ({"closing": "1", "agency": NHA_TRANG}, ("@Cấp bản sao",))],
     "/reconciliation/rows": [
         ({"closing": "1", "figure": "messages"}, ("+1",)),
@@ -95,6 +96,7 @@ ROWS: dict[str, list[tuple[dict[str, str], tuple[str, ...]]]] = {
 
 _ABOUT_ONE = {
     "/quality/sources/check",
+    "/quality/sources/exports/form",
     "/run",
     "/reconciliation/rows",
     "/quality/agency",

@@ -415,6 +415,8 @@ def test_months_hold_every_day_of_the_year_once(agencies):
         "/quality/sources/check/file?format=csv&source=khanhhoa",
         "/quality/sources/exports?source=tep",
         "/quality/sources/exports/file?format=csv&of=exports&source=tep",
+        "/quality/sources/exports/form?source=tep",
+        "/quality/sources/exports/form/file?format=csv&source=tep",
         "/quality/file?format=csv",
         "/reconciliation",
         "/reconciliation/figures/file?closing=1&format=csv",

@@ -305,6 +305,11 @@ ASKED: dict[tuple[str, str], Callable[[World, Owned], Asked]] = {
     ("GET", "/quality/sources/exports"): lambda world, its: [{}, {"source": "khanhhoa"}],
     ("GET", "/quality/sources/exports/file"): lambda world, its: _list_files([{"of": "exports", "source": "khanhhoa"}]),
     ("POST", "/quality/sources/exports"): lambda world, its: [{"source": "khanhhoa", "no": "1", "reason": "đúng vậy"}],
+    ("GET", "/quality/sources/exports/form"): lambda world, its: [{"source": "khanhhoa"}],
+    ("GET", "/quality/sources/exports/form/file"): lambda world, its: _list_files([{"source": "khanhhoa"}]),
+    ("POST", "/quality/sources/exports/form"): lambda world, its: [{"source": "khanhhoa", "decision": "save"}],
+    ("POST", "/quality/sources/exports/sent"): lambda world, its: [{"source": "khanhhoa", "decision": "keep"}],
+    ("POST", "/quality/sources/exports/upload"): lambda world, its: [{}],
     ("POST", "/quality/sources"): lambda world, its: [{"source": "khanhhoa", "written": "77", "stands_for": ""}],
     ("GET", "/quality/findings"): lambda world, its: [{}, {"rule": "P4", "state": "to_do"}, {"part": "others"}],
     ("GET", "/quality/findings/file"): lambda world, its: _list_files([{}, {"rule": "P4"}]),
@@ -505,13 +510,15 @@ def test_pages_of_all_agencies_and_of_the_department_are_refused_to_others(walke
     }
     forms = {"POST /complaints", "POST /dossiers/search", "POST /quality/agency", "POST /settings/agency"}
     forms.add("POST /settings/phones/check")
-    assert refused("auditor") == departments | forms
+    exports = {f"POST /quality/sources/exports/{each}" for each in ("form", "sent", "upload")}
+    assert refused("auditor") == departments | forms | exports
     for name in ("agency", "two agencies", "agency without an entry"):
         of_all = {"GET /alerts", "GET /alerts/file", "GET /quality/file", "GET /statements", "GET /statements/file"}
         of_all |= {"GET /quality/findings", "GET /quality/findings/file"}
         of_all |= {"GET /quality/sources/check", "GET /quality/sources/check/file"}
         of_all |= {"GET /quality/sources/exports", "GET /quality/sources/exports/file"}
-        assert refused(name) == departments | of_all, name
+        of_all |= {"GET /quality/sources/exports/form", "GET /quality/sources/exports/form/file"}
+        assert refused(name) == departments | of_all | exports, name
 
 
 def test_of_the_files_an_agency_gets_its_own_workbook_alone(walked):

@@ -1,5 +1,5 @@
 -- How many open dossiers earlier whole exports of a source had, and how many of these are not among the given ones.
--- Called by include/sql/intake/exports/compare.sql.
+-- Called by include/sql/intake/exports_taken/compare.sql.
 CREATE OR REPLACE FUNCTION intake.compare_export(
     of_client bigint, agency_codes text[], dossier_codes text[], OUT there bigint, OUT missing bigint
 ) LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$

@@ -1,5 +1,5 @@
 -- Marks the dossiers of a source that a whole export has no more, and takes the mark from those that it has again;
--- returns how many it first has not. Called by include/sql/intake/exports/note_vanished.sql.
+-- returns how many it first has not. Called by include/sql/intake/exports_taken/note_vanished.sql.
 CREATE OR REPLACE FUNCTION intake.note_vanished(
     of_client bigint, export bigint, agency_codes text[], dossier_codes text[]
 ) RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$

@@ -5,7 +5,7 @@
 -- first whole export (is_first), which says how things stand and not since when, when the dossier was returned,
 -- finished or received, else a month before. A field that the file does not have stays, one that is empty there is
 -- emptied. A dossier whose fields were emptied is not filled again by what is no news. Called by
--- include/sql/intake/exports/take.sql.
+-- include/sql/intake/exports_taken/take.sql.
 CREATE OR REPLACE FUNCTION intake.take_export(
     of_client bigint, export bigint, exported timestamptz, is_whole boolean, is_first boolean, given jsonb
 ) RETURNS TABLE (added bigint, moved bigint, older bigint) LANGUAGE plpgsql SECURITY DEFINER

@@ -61,13 +61,14 @@ BEGIN
             'SELECT (client_id, name, source, networks, supplements_at_desk_since, disabled_at)',
             ''
         ),
-        ('intake.export_forms', 'SELECT, INSERT', '', 'SELECT', ''),
+        ('intake.export_forms', 'SELECT, INSERT', '', 'SELECT, INSERT', ''),
         ('intake.exported_dossiers', 'SELECT', '', 'SELECT (dossier_no, vanished_in)', ''),
         (
             'intake.exports',
             'SELECT, INSERT, UPDATE',
             '',
-            'SELECT, UPDATE (state, read_at, accepted_by, accepted_at, accepted_why)',
+            'SELECT, INSERT, UPDATE (state, read_at, size, modified_at, seen_at, sent_by, sent_at, accepted_by,'
+            ' accepted_at, accepted_why)',
             ''
         ),
         ('intake.faults', 'SELECT', '', 'SELECT', ''),

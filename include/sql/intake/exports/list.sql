@@ -21,7 +21,9 @@ SELECT
     e.faults,
     e.accepted_by,
     e.accepted_at,
-    e.accepted_why
+    e.accepted_why,
+    e.sent_by,
+    e.sent_at
 FROM intake.exports AS e
 WHERE
     (%(source)s::text IS NULL OR e.source = %(source)s)

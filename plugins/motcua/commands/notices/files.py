@@ -28,12 +28,13 @@ from motcua.jobs.exports.taking import (
 )
 from motcua.jobs.handed_in.phones import mask_field
 from motcua.jobs.handed_in.tables import LARGEST_FILE, FileFault, FileRefused
-from motcua.jobs.uploads.reading import ReaderBusy, read_export_apart
+from motcua.jobs.uploads.reading import ReaderBusy, preview_export_apart
 from motcua.settings import settings
 from motcua.store.agencies import agency_by_written_code
 from motcua.store.intake.clients import NameTaken, change_client
 from motcua.store.intake.exports import (
     accept_file,
+    account_of,
     form_in_force,
     list_exports,
     list_vanished,
@@ -131,11 +132,10 @@ def form(
     now = datetime.now(UTC)
     wanted = None if path is None else _form(path)
     with connect() as connection:
-        kept = form_in_force(connection, source)
         codes = None if agency is None else _codes(connection, agency)
-        if kept is None:
-            if wanted is None or not codes:
-                raise refuse("The first time say both: the form, and for which agencies (--agency CODE).")
+        if account_of(connection, source) is None:
+            if not codes:
+                raise refuse("The first time say for which agencies: --agency CODE.")
             try:
                 open_account(connection, source, codes, who, now)
             except NameTaken:
@@ -146,7 +146,13 @@ def form(
             change_client(connection, source, "changed", by=who, now=now, agencies=codes)
         if wanted is not None:
             set_form(connection, source, wanted.model_dump(mode="json"), who, now)
-    _console.print(f"{source}: the form is in force. Its files belong into {folder_of(source)}")
+        has_form = form_in_force(connection, source) is not None
+    told = (
+        "its form is in force"
+        if has_form
+        else "its form is set on its page (Chất lượng › Nguồn dữ liệu), or by this command"
+    )
+    _console.print(f"{source}: {told}. Its files belong into {folder_of(source)}")
     if settings().sources.get(source) != ADAPTER:
         _console.print(f"Nothing reads it yet: add {source}={ADAPTER} to MOTCUA_SOURCES.")
 
@@ -176,11 +182,13 @@ def preview(
     try:
         with tempfile.TemporaryFile() as copy:
             copy.write(content)
-            read = read_export_apart(copy, name, used, agencies, own, datetime.now(UTC), preview=True)
-    except (FileRefused, ReaderBusy) as wrong:
+            read = preview_export_apart(copy, name, used, agencies, own, datetime.now(UTC))
+    except ReaderBusy as wrong:
         raise refuse(wrong) from None
+    if read.is_refused:
+        raise refuse(FileRefused(name, read.faults))
     table = Table("line", "agency", "dossier", "phone", "status", "step", "when", "received", "due")
-    for text in read["rows"]:
+    for text in read.rows:
         row = json.loads(text)
         step = row["steps"][-1]
         table.add_row(
@@ -193,8 +201,8 @@ def preview(
             *(_moment(each) for each in (step["occurred_at"], row["received_at"], row["due_at"])),
         )
     _console.print(table)
-    _console.print(f"{read['lines']} lines, {read['refused']} refused; nothing was written.")
-    for fault in read["faults"][:20]:
+    _console.print(f"{read.lines} lines, {read.refused} refused; nothing was written.")
+    for fault in read.faults[:20]:
         _console.print(f"- {fault}", soft_wrap=True)
 
 
@@ -210,7 +218,7 @@ def read(source: _Source) -> None:
         taken: FilesTaken = take_files(source)
     except FolderFailed as failed:
         raise refuse(failed) from None
-    counts = {name: getattr(taken, name) for name in ("taken", "repeated", "outdated", "refused", "waiting")}
+    counts = {name: getattr(taken, name) for name in ("taken", "repeated", "outdated", "refused", "removed", "waiting")}
     _console.print(", ".join(f"{number} {name}" for name, number in counts.items()))
     for name in taken.names_refused:
         _console.print(f"refused: {name}")

@@ -173,6 +173,7 @@ def hosts(examination: Examination) -> Iterator[Finding]:
         for name, url in (
             ("publications", examination.settings.publications_url),
             ("statements", examination.settings.statements_url),
+            ("files", examination.settings.files_url),
         )
         if url.startswith("file://")
     ]

@@ -298,7 +298,8 @@ FAULTS: Mapping[str, Fault] = {
     ),
     "hosts_share_nothing": _error(
         "Tasks run on several hosts at once, and folders are local: what one writes the others do not have.",
-        "Put publications, statements, journal and logs on storage that all workers share, or stop the other worker.",
+        "Put publications, statements, exports, journal and logs on storage that all workers share, or stop the other"
+        " worker.",
     ),
     # --- What is set up in the ledger
     "no_agency": _warning(

@@ -40,6 +40,7 @@ def _folders(settings: Settings) -> Iterator[tuple[str, Path, bool]]:
         ("MOTCUA_PUBLICATIONS", settings.publications_url, True),
         # With Compose commands may only read it.
         ("MOTCUA_STATEMENTS", settings.statements_url, False),
+        ("MOTCUA_FILES", settings.files_url, False),
     ):
         if url.startswith("file://"):
             yield variable, Path(url.removeprefix("file://")), writes

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias, cast
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -28,6 +30,7 @@ Column: TypeAlias = Literal[
     "desk",
     "actor",
 ]
+Via: TypeAlias = Literal["direct", "postal", "online"]
 REQUIRED: tuple[Column, ...] = ("dossier_code", "status")
 """Columns that every export has."""
 _WORDS = tuple[str, ...]
@@ -48,7 +51,7 @@ class ExportForm(BaseModel):
     """Column → headings that it may have."""
     statuses: dict[int, _WORDS] = {}
     """National code, or one that is mapped → words of it; numbers need none."""
-    submitted_via: dict[Literal["direct", "postal", "online"], _WORDS] = {}
+    submitted_via: dict[Via, _WORDS] = {}
     at_desk: _WORDS = ()
     """Words of the column ``desk`` that mean the one-stop desk, beside its usual names."""
     supplements_at_desk: bool = False
@@ -60,27 +63,54 @@ class ExportForm(BaseModel):
 
     @model_validator(mode="after")
     def _can_be_read(self) -> ExportForm:
-        for column in REQUIRED:
-            if not self.columns.get(column):
-                raise ValueError(f"columns: {column} needs a heading")
-        if any(not 0 < status <= 9999 for status in self.statuses):
-            raise ValueError("statuses: a status is a number from 1 to 9999")
-        for what, words in (
-            ("columns", self.columns),
-            ("statuses", self.statuses),
-            ("submitted_via", self.submitted_via),
-        ):
-            keys = [
-                heading_key(word) if what == "columns" else (False, fold(word, brackets=True))
-                for meant in cast("dict[str, tuple[str, ...]]", words).values()
-                for word in set(meant)
-            ]
-            if any(not word for _, word in keys):
-                raise ValueError(f"{what}: there is an empty word")
-            twice = sorted({word for bracketed, word in keys if keys.count((bracketed, word)) > 1})
-            if twice:
-                raise ValueError(f"{what}: {', '.join(twice)} stands there twice")
+        faults = faults_in(self.columns, self.statuses, self.submitted_via)
+        if faults:
+            raise ValueError("; ".join(map(str, faults)))
         return self
+
+
+@dataclass(frozen=True, slots=True)
+class FormFault:
+    """One thing for which a form cannot be used."""
+
+    code: Literal["no_heading", "status_out_of_range", "empty_word", "twice"]
+    field: str
+    """``columns``, ``statuses`` or ``submitted_via``, with what is meant in it: ``columns.status``."""
+    words: str = ""
+    """That stand in several places."""
+
+    def __str__(self) -> str:
+        within = self.field.partition(".")[0]
+        return {
+            "no_heading": f"{within}: {self.field.partition('.')[2]} needs a heading",
+            "status_out_of_range": f"{within}: a status is a number from 1 to 9999",
+            "empty_word": f"{within}: there is an empty word",
+            "twice": f"{within}: {self.words} stands there twice",
+        }[self.code]
+
+
+def faults_in(
+    columns: Mapping[Column, Sequence[str]], statuses: Mapping[int, Sequence[str]], via: Mapping[Via, Sequence[str]]
+) -> list[FormFault]:
+    """For what a form of these columns and words cannot be used, each told once."""
+    faults = [FormFault("no_heading", f"columns.{column}") for column in REQUIRED if not columns.get(column)]
+    faults += [FormFault("status_out_of_range", f"statuses.{each}") for each in statuses if not 0 < each <= 9999]
+    groups: tuple[tuple[str, Mapping[Any, Sequence[str]]], ...] = (
+        ("columns", columns),
+        ("statuses", statuses),
+        ("submitted_via", via),
+    )
+    for what, words in groups:
+        first: dict[tuple[bool, str], object] = {}
+        for meant, its in words.items():
+            for word in dict.fromkeys(its):
+                key = heading_key(word) if what == "columns" else (False, fold(word, brackets=True))
+                if not key[1]:
+                    faults.append(FormFault("empty_word", f"{what}.{meant}"))
+                elif key in first:
+                    faults.append(FormFault("twice", f"{what}.{meant}", key[1]))
+                first.setdefault(key, meant)
+    return list(dict.fromkeys(faults))
 
 
 def read_export_form(text: str) -> ExportForm:

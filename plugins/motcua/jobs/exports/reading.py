@@ -30,6 +30,7 @@ from motcua.jobs.handed_in.tables import (
     Sheet,
     Table,
     Workbook,
+    clean_cell,
     ending_of,
     find_table,
     fold,
@@ -43,6 +44,12 @@ MOST_KEPT_FAULTS: Final = 500
 """Faults that are kept of a file; the rest is counted."""
 PREVIEWED: Final = 20
 """Lines that a preview shows."""
+_HEADINGS_WITHIN: Final = 50
+"""Rows in which a heading is looked for."""
+_LONGEST_WORD: Final = 100
+"""Characters of a heading or a word of a status that are shown."""
+_MOST_WORDS: Final = 40
+"""Words of statuses."""
 _DOSSIER: Final[Mapping[Column, str]] = {
     "dossier_code": "MaHoSo",
     "procedure_code": "MaTTHC",
@@ -94,6 +101,27 @@ class ReadExport:
     """Agency and code of all dossiers in it, those of refused lines too."""
 
 
+@dataclass(slots=True)
+class PreviewedExport:
+    """What a form makes of an export, before anything is written. Holds personal data."""
+
+    headings: list[str] = field(default_factory=list)
+    """Of its columns, or what stands where headings usually do."""
+    sheets: list[str] = field(default_factory=list)
+    """Of a workbook."""
+    words: list[tuple[str, int, int | None]] = field(default_factory=list)
+    """Each word in the column of the status, how often, and what the form takes it for; none: too many differ."""
+    is_refused: bool = False
+    """The whole of it; ``faults`` say why."""
+    faults: list[FileFault] = field(default_factory=list)
+    lines: int = 0
+    refused: int = 0
+    dossiers: int = 0
+    ends_a_line: bool | None = None
+    rows: list[str] = field(default_factory=list)
+    """The first, as JSON; ``ReadExport`` says how."""
+
+
 class _LineRefused(Exception):
     def __init__(self, code: FaultCode, column: Column | None = None, **values: object) -> None:
         super().__init__(code)
@@ -116,33 +144,88 @@ def read_export(
     Raises:
         FileRefused: it is no table of this form, it is cut off, or not one of its lines can be used.
     """
-    ending = ending_of(content, name)
-    if ending == "cut":
-        raise FileRefused(name, [FileFault("cut_off")])
+    ends_a_line = _ends_a_line(content, name)
     table = find_table(_sheet(content, name, form), name, _headings(form), REQUIRED)
+    return _read(table, name, form, ends_a_line, _Judge(table, form, agencies, set(own), now))
+
+
+def preview_export(
+    content: bytes,
+    name: str,
+    form: ExportForm | None,
+    agencies: Mapping[str, str],
+    own: Sequence[str],
+    now: datetime,
+) -> PreviewedExport:
+    """Reads an export as ``read_export`` does, and tells what a form for it can be made of; a file that would be
+    refused is told, too.
+
+    ``form``: without one the headings alone are told.
+    """
+    found = PreviewedExport()
+    try:
+        found.sheets = Workbook(content, name).names if is_workbook(content, name) else []
+        sheet = _sheet(content, name, form)
+        found.headings = _likely_headings(sheet)
+        ends_a_line = _ends_a_line(content, name)
+        if form is None:
+            return found
+        table = find_table(sheet, name, _headings(form), REQUIRED)
+        judge = _Judge(table, form, agencies, set(own), now)
+        found.words = judge.words_of_status()
+        read = _read(table, name, form, ends_a_line, judge)
+    except FileRefused as refused:
+        found.is_refused, found.faults = True, list(refused.faults)
+    else:
+        found.faults, found.lines, found.refused = read.faults, read.lines, read.refused
+        found.dossiers, found.ends_a_line = len(set(read.keys)), read.ends_a_line
+        found.rows = read.rows[:PREVIEWED]
+    return found
+
+
+def _read(table: Table, name: str, form: ExportForm, ends_a_line: bool | None, judge: _Judge) -> ReadExport:
     lines = len(table.rows)
     if lines > MOST_LINES:
         raise FileRefused(name, [FileFault("too_many_lines", table.sheet, values={"most": MOST_LINES})])
-    found = ReadExport(None if ending is None else ending == "ended", lines)
-    good = _Judge(table, form, agencies, set(own), now, found).lines_of()
-    _keep(good, table, form, found)
+    found = judge.found
+    found.ends_a_line, found.lines = ends_a_line, lines
+    _keep(judge.lines_of(), table, form, found)
     if lines and not found.rows:
         raise FileRefused(name, [FileFault("all_refused", table.sheet), *found.faults])
     return found
+
+
+def _ends_a_line(content: bytes, name: str) -> bool | None:
+    """Raises ``FileRefused``: its last line is cut off."""
+    ending = ending_of(content, name)
+    if ending == "cut":
+        raise FileRefused(name, [FileFault("cut_off")])
+    return None if ending is None else ending == "ended"
+
+
+def _likely_headings(sheet: Sheet) -> list[str]:
+    """The cells of the first row that has most of them: above it stand a title and the like."""
+    first = sheet.cells.iloc[:_HEADINGS_WITHIN]
+    if not len(first):
+        return []
+    row = first.iloc[int((first != "").sum(axis=1).to_numpy().argmax())]
+    cells = (clean_cell(str(cell))[:_LONGEST_WORD] for cell in row)
+    return list(dict.fromkeys(cell for cell in cells if cell))
 
 
 def _headings(form: ExportForm) -> dict[str, tuple[str, ...]]:
     return {column: headings for column, headings in form.columns.items() if headings}
 
 
-def _sheet(content: bytes, name: str, form: ExportForm) -> Sheet:
+def _sheet(content: bytes, name: str, form: ExportForm | None) -> Sheet:
     if not is_workbook(content, name):
         return read_sheet(content, name)
     book = Workbook(content, name)
     by_fold = {fold(each, brackets=True): each for each in book.names}
-    wanted = [by_fold[each] for sheet in form.sheets if (each := fold(sheet, brackets=True)) in by_fold]
-    if form.sheets and not wanted:
-        raise FileRefused(name, [FileFault("no_sheet", values={"names": ", ".join(form.sheets)})])
+    sheets = () if form is None else form.sheets
+    wanted = [by_fold[each] for sheet in sheets if (each := fold(sheet, brackets=True)) in by_fold]
+    if sheets and not wanted:
+        raise FileRefused(name, [FileFault("no_sheet", values={"names": ", ".join(sheets)})])
     return book.read((wanted or book.names)[0], decimal=".")
 
 
@@ -161,9 +244,9 @@ class _Judge:
         agencies: Mapping[str, str],
         own: set[str],
         now: datetime,
-        found: ReadExport,
     ) -> None:
-        self.table, self.form, self.agencies, self.own, self.now, self.found = table, form, agencies, own, now, found
+        self.table, self.form, self.agencies, self.own, self.now = table, form, agencies, own, now
+        self.found = ReadExport(None)
         self.statuses = {fold(word, brackets=True): code for code, words in form.statuses.items() for word in words}
         self.ways = {fold(word, brackets=True): way for way, words in form.submitted_via.items() for word in words}
         self.desks = {fold(word, brackets=True) for word in form.at_desk}
@@ -188,6 +271,21 @@ class _Judge:
                     # It is there, and has not vanished.
                     self.found.keys.append((agency, line["dossier_code"].strip()))
         return good
+
+    def words_of_status(self) -> list[tuple[str, int, int | None]]:
+        """Each word in the column of the status, how often, and the status that it is taken for, the most used first;
+        none where more differ than there are words of states: then it is another column."""
+        counts = self.table.rows.iloc[:, self.table.columns["status"]].map(clean_cell).value_counts()
+        if len(counts) > _MOST_WORDS:
+            return []
+        told = []
+        for word, times in counts.items():
+            try:
+                means = self._status(str(word))
+            except _LineRefused:
+                means = None
+            told.append((str(word)[:_LONGEST_WORD], int(times), means))
+        return told
 
     def _fault(self, code: FaultCode, index: int, column: str | None, **values: object) -> None:
         if len(self.found.faults) < MOST_KEPT_FAULTS:

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final, Literal
 
 from psycopg import DataError
 
@@ -20,7 +20,7 @@ from motcua.domain.intake.exports import FromTheFuture, by_name, exported_at, lo
 from motcua.jobs.exports.forms import ExportForm, ExportFormError, form_of
 from motcua.jobs.exports.reading import MOST_KEPT_FAULTS, agency_key
 from motcua.jobs.handed_in.tables import LARGEST_FILE, FileFault, FileRefused, shown_name
-from motcua.jobs.uploads.reading import ReaderBusy, read_export_apart
+from motcua.jobs.uploads.reading import ReaderBusy, for_exports, read_export_apart
 from motcua.settings import settings
 from motcua.store.agencies import agency_codes, list_agencies
 from motcua.store.file_stores import StoreUnusable, open_store
@@ -32,12 +32,14 @@ from motcua.store.intake.exports import (
     SeenFile,
     Told,
     WaitingFile,
+    any_waiting,
     compare_export,
     files_read,
     finish_file,
     form_in_force,
     hold_file,
     last_taken,
+    note_removed,
     note_vanished,
     see_file,
     take_rows,
@@ -75,6 +77,8 @@ class FilesTaken:
     repeated: int = 0
     outdated: int = 0
     refused: int = 0
+    removed: int = 0
+    """Gone before they were read."""
     names_refused: list[str] = field(default_factory=list)
 
 
@@ -103,20 +107,22 @@ def folder_of(source: str) -> ObjectStoragePath:
 
 
 def has_unread_files(source: str) -> bool:
-    """Whether there is a file in a source's folder that was not read as it is.
+    """Whether there is a file in a source's folder that was not read as it is, or one waited that may be gone.
 
     Raises:
         FolderFailed: the folder cannot be read.
         psycopg.Error: the ledger does not answer.
     """
-    files = [file for _, file in _files(source)]
-    if not files:
-        return False
+    files = [file for _, file in files_in(source)]
     with connect() as connection:
+        if any_waiting(connection, source):
+            return True
+        if not files:
+            return False
         form = form_in_force(connection, source)
         if form is None:
             return True
-        try_again(connection, source, form.form_no)
+        try_again(connection, source, form.form_no, files)
         return bool(set(files) - files_read(connection, source, [file.name for file in files]))
 
 
@@ -129,18 +135,20 @@ def take_files(source: str, now: datetime | None = None) -> FilesTaken:
     """
     moment = now or datetime.now(UTC)
     found = FilesTaken()
-    files = list(_files(source))
-    if not files:
-        return found
+    files = list(files_in(source))
     with connect() as connection:
         kept = form_in_force(connection, source)
         if kept is None:
+            if not files:
+                return found
             raise FolderFailed(f"There are files of {source}, and no form says what is in them: motcua files form.")
-        try_again(connection, source, kept.form_no)
+        try_again(connection, source, kept.form_no, [file for _, file in files])
         known = files_read(connection, source, [file.name for _, file in files])
         unread = [
             _Ready(path, file, see_file(connection, source, file, moment)) for path, file in files if file not in known
         ]
+        names = [each.file.name for each in unread]
+        found.removed = note_removed(connection, source, names, moment - SETTLED, moment)
     try:
         form = form_of(dict(kept.form))
     except ExportFormError as wrong:
@@ -163,7 +171,12 @@ def _order(file: SeenFile, now: datetime) -> tuple[datetime, tuple[tuple[str, in
         return now, by_name(file.name)
 
 
-def _files(source: str) -> Iterator[tuple[ObjectStoragePath, SeenFile]]:
+def files_in(source: str) -> Iterator[tuple[ObjectStoragePath, SeenFile]]:
+    """Files of a source's folder, but those that are no exports: drafts, hidden ones, those that wait on the page.
+
+    Raises:
+        FolderFailed: the folder cannot be read.
+    """
     folder = folder_of(source)
     try:
         if not folder.is_dir():
@@ -203,7 +216,7 @@ def _take(source: str, ready: _Ready, kept: KeptForm, form: ExportForm, now: dat
                 return "waiting"
             with connect() as connection:
                 last = last_taken(connection, source, digest, at)
-                if (state := _is_past(last, at, file.name, form)) is not None:
+                if (state := is_past(last, at, file.name, form)) is not None:
                     return _end(connection, ready, replace(end, state=state, sha256=digest, exported_at=at))
                 agencies = agencies_by_word(connection)
             read = read_export_apart(copy, file.name, form, agencies, kept.agencies, now)
@@ -211,7 +224,7 @@ def _take(source: str, ready: _Ready, kept: KeptForm, form: ExportForm, now: dat
             if not hold_file(connection, ready.waiting.export_no):
                 return "waiting"
             last = last_taken(connection, source, digest, at)
-            if (state := _is_past(last, at, file.name, form)) is not None:
+            if (state := is_past(last, at, file.name, form)) is not None:
                 return _end(connection, ready, replace(end, state=state, sha256=digest, exported_at=at))
             end = replace(end, sha256=digest, exported_at=at)
             return _write(connection, ready, kept, form, read, last, end)
@@ -227,7 +240,7 @@ def _take(source: str, ready: _Ready, kept: KeptForm, form: ExportForm, now: dat
         # By its kind alone: what it says may hold a cell.
         log.error("an export of %s holds what the ledger cannot take", source)
         faults = (FileFault("not_a_table"),)
-    faults = tuple(FileFault("too_heavy_export") if each.code == "too_heavy" else each for each in faults)
+    faults = tuple(map(for_exports, faults))
     with connect() as connection:
         if not hold_file(connection, ready.waiting.export_no):
             return "waiting"
@@ -248,7 +261,7 @@ def _copied(ready: _Ready, copy: IO[bytes]) -> bytes | None:
     return digest.digest() if size == ready.file.size and _seen(ready.path) == ready.file else None
 
 
-def _is_past(last: LastTaken, at: datetime, name: str, form: ExportForm) -> ExportState | None:
+def is_past(last: LastTaken, at: datetime, name: str, form: ExportForm) -> Literal["repeated", "outdated"] | None:
     """Why a file tells nothing: it was taken already, or a newer one says how things stand."""
     if last.is_repeated:
         return "repeated"

@@ -483,25 +483,32 @@ def find_table(sheet: Sheet, name: str, columns: Mapping[str, Iterable[str]], re
         required: columns that must be there.
 
     Raises:
-        FileRefused: there is no such row, or a heading stands there twice.
+        FileRefused: there is no such row, nor two that together have them, or a heading stands there twice.
     """
     known = {
         heading_key(heading): (column, rank)
         for column, headings in columns.items()
         for rank, heading in enumerate(headings)
     }
+    within = min(_HEADING_WITHIN, len(sheet.cells))
     best: tuple[int, dict[str, list[tuple[int, int]]]] = (0, {})
-    for place in range(min(_HEADING_WITHIN, len(sheet.cells))):
+    titles: list[str] = []
+    # One row; else two, of which the upper one holds groups of columns and what is merged over both.
+    for place, several in [(each, False) for each in range(within)] + [(each, True) for each in range(1, within)]:
+        cells = list(map(str, sheet.cells.iloc[place]))
+        if several:
+            cells = [below or above for above, below in zip(sheet.cells.iloc[place - 1].map(str), cells, strict=True)]
         found: dict[str, list[tuple[int, int]]] = {}
-        for position, cell in enumerate(map(str, sheet.cells.iloc[place])):
+        for position, cell in enumerate(cells):
             if not cell:
                 continue
             column, rank = known.get((True, fold(cell, brackets=True))) or known.get((False, fold(cell))) or ("", 0)
             if column:
                 found.setdefault(column, []).append((rank, position))
-        if len(found) > len(best[1]):
-            best = (place, found)
-        if set(required) <= found.keys():
+        is_whole = set(required) <= found.keys()
+        if is_whole or (not several and len(found) > len(best[1])):
+            best, titles = (place, found), cells
+        if is_whole:
             break
     place, found = best
     row = int(sheet.cells.index[place]) if len(sheet.cells) else 0
@@ -515,7 +522,7 @@ def find_table(sheet: Sheet, name: str, columns: Mapping[str, Iterable[str]], re
     ]
     # Of two headings that may mean a column the one that is named first counts.
     at = {column: min(ranked)[1] for column, ranked in found.items()}
-    headings = {column: clean_cell(str(sheet.cells.iloc[place, position])) for column, position in at.items()}
+    headings = {column: clean_cell(titles[position]) for column, position in at.items()}
     faults += [
         FileFault("heading_twice", sheet.name, row + 1, headings[column])
         for column, ranked in found.items()
@@ -525,7 +532,6 @@ def find_table(sheet: Sheet, name: str, columns: Mapping[str, Iterable[str]], re
         raise FileRefused(name, faults)
     below = sheet.cells.iloc[place + 1 :]
     rows = below[(below != "").any(axis=1)]
-    titled = sheet.cells.iloc[place] != ""
-    beyond = rows.loc[:, titled[titled].index.max() + 1 :]
+    beyond = rows.iloc[:, max(position for position, cell in enumerate(titles) if cell) + 1 :]
     spilt = tuple(int(index) for index in rows.index[(beyond != "").any(axis=1)])
     return Table(sheet.name, row, at, headings, rows, spilt)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from motcua.jobs.uploads.statements import KEPT_WAITING, is_waiting
+from motcua.jobs.uploads.waiting import KEPT_WAITING, is_waiting
 from motcua.settings import settings
 from motcua.store.file_stores import open_store
 

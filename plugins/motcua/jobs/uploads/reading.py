@@ -23,7 +23,7 @@ from datetime import date, datetime
 from typing import IO, Any, Final, Literal
 
 from motcua.jobs.exports.forms import ExportForm
-from motcua.jobs.exports.reading import PREVIEWED, read_export
+from motcua.jobs.exports.reading import PreviewedExport, preview_export, read_export
 from motcua.jobs.handed_in.phones import (
     Finding,
     UnreadableTable,
@@ -92,31 +92,59 @@ def read_export_apart(
     agencies: Mapping[str, str],
     own: Sequence[str],
     now: datetime,
-    *,
-    preview: bool = False,
 ) -> dict[str, Any]:
     """What an export says: ``lines``, ``refused``, ``faults``, ``rows``, ``keys``, ``ends_a_line``.
-
-    ``preview``: the first rows and the counts are enough.
 
     Raises:
         FileRefused: it cannot be taken.
         ReaderBusy: others are read.
     """
-    asked = {
-        "form": form.model_dump(mode="json"),
-        "agencies": dict(agencies),
-        "own": list(own),
-        "now": now.isoformat(),
-        "preview": preview,
-    }
-    read = _read_apart("export", file, name, asked)
+    read = _read_apart("export", file, name, _asked_of_export(form, agencies, own, now))
     read["faults"] = [FileFault(**fault) for fault in read["its_faults"]]
     return read
 
 
+def preview_export_apart(
+    file: IO[bytes],
+    name: str,
+    form: ExportForm | None,
+    agencies: Mapping[str, str],
+    own: Sequence[str],
+    now: datetime,
+) -> PreviewedExport:
+    """What a form makes of an export; without one its headings alone.
+
+    Raises:
+        ReaderBusy: others are read.
+    """
+    try:
+        read = _read_apart("preview", file, name, _asked_of_export(form, agencies, own, now))
+    except FileRefused as refused:
+        # It could not even be looked into.
+        return PreviewedExport(is_refused=True, faults=[for_exports(each) for each in refused.faults])
+    told = PreviewedExport(**read["preview"])
+    told.faults = [FileFault(**fault) for fault in read["preview"]["faults"]]
+    return told
+
+
+def for_exports(fault: FileFault) -> FileFault:
+    """A fault in words for whoever exports files."""
+    return FileFault("too_heavy_export") if fault.code == "too_heavy" else fault
+
+
+def _asked_of_export(
+    form: ExportForm | None, agencies: Mapping[str, str], own: Sequence[str], now: datetime
+) -> dict[str, object]:
+    return {
+        "form": form and form.model_dump(mode="json"),
+        "agencies": dict(agencies),
+        "own": list(own),
+        "now": now.isoformat(),
+    }
+
+
 def _read_apart(
-    what: Literal["statement", "phones", "export"], file: IO[bytes], name: str, asked: Mapping[str, object]
+    what: Literal["statement", "phones", "export", "preview"], file: IO[bytes], name: str, asked: Mapping[str, object]
 ) -> dict[str, Any]:
     if not _reading.acquire(timeout=_TURN):
         raise ReaderBusy
@@ -215,13 +243,20 @@ def _export(content: bytes, asked: Mapping[str, Any]) -> dict[str, Any]:
         asked["own"],
         datetime.fromisoformat(asked["now"]),
     )
-    told = {
+    return {
         "lines": read.lines,
         "refused": read.refused,
         "its_faults": [asdict(fault) for fault in read.faults],
-        "rows": read.rows[:PREVIEWED] if asked["preview"] else read.rows,
+        "rows": read.rows,
+        "keys": read.keys,
+        "ends_a_line": read.ends_a_line,
     }
-    return told if asked["preview"] else told | {"keys": read.keys, "ends_a_line": read.ends_a_line}
+
+
+def _preview(content: bytes, asked: Mapping[str, Any]) -> dict[str, Any]:
+    form = None if asked["form"] is None else ExportForm.model_validate(asked["form"])
+    now = datetime.fromisoformat(asked["now"])
+    return {"preview": asdict(preview_export(content, asked["name"], form, asked["agencies"], asked["own"], now))}
 
 
 def _phones(content: bytes, asked: Mapping[str, Any]) -> dict[str, Any]:
@@ -258,6 +293,7 @@ _READERS: Final[Mapping[str, Callable[[bytes, Mapping[str, Any]], dict[str, Any]
     "statement": _statement,
     "phones": _phones,
     "export": _export,
+    "preview": _preview,
 }
 
 

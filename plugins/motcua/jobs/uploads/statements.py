@@ -7,16 +7,10 @@ knows besides who signed for it.
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
-from hashlib import sha256
 from pathlib import Path
-from secrets import token_hex
 from typing import IO, TYPE_CHECKING, Final
 
 from motcua.jobs.handed_in.statement_files import month_in_name
@@ -24,6 +18,17 @@ from motcua.jobs.handed_in.statement_forms import FormError, form_names, load_fo
 from motcua.jobs.handed_in.statements import refusal_of
 from motcua.jobs.handed_in.tables import FileRefused
 from motcua.jobs.uploads.reading import read_statement_apart
+from motcua.jobs.uploads.waiting import (
+    NoLongerWaiting,
+    NothingKept,
+    digest_of,
+    folder_answers,
+    forget_old,
+    free_path,
+    is_digest,
+    put,
+    waiting_path,
+)
 from motcua.settings import settings
 from motcua.store.ledger.database import Connection, page_connection
 from motcua.store.oversight.statements import StoredStatement, known_statement, list_statements, save_refusal
@@ -38,22 +43,8 @@ from motcua.store.uploads import (
 if TYPE_CHECKING:
     from airflow.sdk import ObjectStoragePath
 
-LARGEST_UPLOAD: Final = 64 * 1024 * 1024
-"""Bytes of a statement that is sent by the page: some eight hundred thousand lines. A larger one is put into the
-folder by hand."""
-KEPT_WAITING: Final = timedelta(hours=24)
-"""How long a statement waits for being confirmed."""
 UNREAD_FOR: Final = timedelta(days=90)
 """How long one that was confirmed is shown until a run reads it; its file is removed then."""
-_WAITING: Final = ".cho-xac-nhan-"
-_PIECE: Final = 1024 * 1024
-_LONGEST_NAME: Final = 60
-"""Characters of a name, ending not counted: of Vietnamese ones some 180 bytes."""
-_ENDINGS: Final = (".csv", ".txt", ".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
-
-
-class NothingKept(Exception):
-    """A statement that was sent is not kept; nothing was written."""
 
 
 class AlreadyTaken(NothingKept):
@@ -80,16 +71,8 @@ class OtherMonth(NothingKept):
         self.name, self.told = name, told
 
 
-class NoLongerWaiting(NothingKept):
-    """What is to be confirmed does not wait any more, or never did."""
-
-
 class NoSuchForm(NothingKept):
     """No form has this name, or it cannot be used."""
-
-
-class FolderFailed(NothingKept):
-    """The folder of statements cannot be written to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,22 +103,6 @@ class StatementSeen:
 # --- Names ------------------------------------------------------------------------------------------------------
 
 
-def usable_name(sent: str, first: bytes) -> str:
-    """The name that a file may have in the folder: no path, no mark that cannot be seen, an ending that runs know.
-
-    Args:
-        sent: as the browser tells it, from whatever machine.
-        first: the file's first bytes, by which a workbook is known under any name.
-    """
-    text = re.split(r"[/\\]", unicodedata.normalize("NFC", sent))[-1]
-    text = "".join(" " if each.isspace() else each for each in text if each.isspace() or each.isprintable())
-    text = re.sub(r"[<>:\"|?*]", "-", re.sub(r"\s+", " ", text)).strip(" .~$")
-    stem, dot, ending = text.rpartition(".")
-    if not dot or f".{ending.lower()}" not in _ENDINGS:
-        stem, ending = text, "xlsx" if first.startswith(b"PK\x03\x04") else "csv"
-    return f"{stem[:_LONGEST_NAME].strip(' .') or 'bang-ke'}.{ending.lower()}"
-
-
 def name_of_month(name: str, month: date) -> str:
     """The name so that it tells its month, by which runs read a file."""
     if month_in_name(name) == month:
@@ -144,17 +111,6 @@ def name_of_month(name: str, month: date) -> str:
         if month_in_name(wanted) == month:
             return wanted
     raise AssertionError(name)
-
-
-def _free(folder: ObjectStoragePath, name: str) -> ObjectStoragePath:
-    """Where a file of this name may be put without taking another one's place."""
-    stem, ending = name[: -len(Path(name).suffix)], Path(name).suffix
-    number = 1
-    while True:
-        path = folder / (name if number == 1 else f"{stem} ({number}){ending}")
-        if not path.exists():
-            return path
-        number += 1
 
 
 # --- The folder -------------------------------------------------------------------------------------------------
@@ -167,48 +123,7 @@ def _folder(form: str) -> ObjectStoragePath:
 
 
 def _waiting(form: str, digest: str, month: date) -> ObjectStoragePath:
-    """Where a statement waits; a run passes over names that begin with a dot."""
-    return _folder(form) / f"{_WAITING}{digest}-{month:%Y-%m}"
-
-
-@contextmanager
-def _folder_answers() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise FolderFailed(error.strerror or type(error).__name__) from error
-
-
-def is_waiting(name: str) -> bool:
-    """Whether a file of the folder waits for being confirmed."""
-    return name.startswith(_WAITING)
-
-
-def _forget_old(form: str, now: datetime) -> None:
-    folder = _folder(form)
-    if folder.is_dir():
-        for path in folder.iterdir():
-            with suppress(FileNotFoundError):
-                if is_waiting(path.name) and datetime.fromtimestamp(path.stat().st_mtime, UTC) < now - KEPT_WAITING:
-                    path.unlink()
-
-
-def _put(file: IO[bytes], path: ObjectStoragePath) -> None:
-    """Puts a file there when all of it is written."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.parent / f"{_WAITING}{token_hex(8)}.part"
-    file.seek(0)
-    try:
-        with part.fs.open(part.path, "wb") as target:
-            if part.protocol in ("", "file", "local"):
-                Path(part.path).chmod(0o600)
-            while piece := file.read(_PIECE):
-                target.write(piece)
-        part.fs.mv(part.path, path.path)
-    except OSError:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-        raise
+    return waiting_path(_folder(form), f"{digest}-{month:%Y-%m}")
 
 
 # --- What the page does -----------------------------------------------------------------------------------------
@@ -236,7 +151,7 @@ def look_at(file: IO[bytes], name: str, form: str, month: date | None, by: str, 
     told = month_in_name(name)
     if month is not None and told is not None and told != month:
         raise OtherMonth(name, told)
-    digest = _digest(file)
+    digest = digest_of(file)
     with page_connection() as connection:
         _refuse_known(connection, digest, now)
     try:
@@ -247,9 +162,9 @@ def look_at(file: IO[bytes], name: str, form: str, month: date | None, by: str, 
             save_refusal(connection, refusal_of(refused, form, digest, by, now))
         raise
     found = date.fromisoformat(read["month"])
-    with _folder_answers():
-        _forget_old(form, now)
-        _put(file, _waiting(form, digest, found))
+    with folder_answers():
+        forget_old(_folder(form), now)
+        put(file, _waiting(form, digest, found))
     with page_connection() as connection:
         in_force = known_statement(connection, digest, form, found).in_force
         replaced = list_statements(connection, statement_no=in_force) if in_force is not None else []
@@ -281,15 +196,15 @@ def keep(connection: Connection, digest: str, name: str, form: str, month: date,
     _gateway_of(form)
     one_upload_at_a_time(connection)
     waiting = _waiting(form, digest, month)
-    with _folder_answers():
-        if not re.fullmatch("[0-9a-f]{64}", digest) or not waiting.is_file():
+    with folder_answers():
+        if not is_digest(digest) or not waiting.is_file():
             raise NoLongerWaiting
         try:
             _refuse_known(connection, digest, now)
         except NothingKept:
             waiting.unlink(missing_ok=True)
             raise
-        target = _free(_folder(form), name_of_month(name, month))
+        target = free_path(_folder(form), name_of_month(name, month))
         # First the row: a file that nobody signed for would be taken all the same.
         save_upload(connection, StatementUpload(form, month, target.name, digest, now, by))
         waiting.fs.mv(waiting.path, target.path)
@@ -303,8 +218,8 @@ def forget(digest: str, form: str, month: date) -> None:
         NothingKept: there is no such form, or the folder cannot be written to.
     """
     _gateway_of(form)
-    if re.fullmatch("[0-9a-f]{64}", digest):
-        with _folder_answers():
+    if is_digest(digest):
+        with folder_answers():
             _waiting(form, digest, month).unlink(missing_ok=True)
 
 
@@ -333,11 +248,3 @@ def _refuse_known(connection: Connection, digest: str, now: datetime) -> None:
     for upload in still_unread(connection, now):
         if upload.sha256 == digest:
             raise AlreadyUploaded(upload)
-
-
-def _digest(file: IO[bytes]) -> str:
-    file.seek(0)
-    digest = sha256()
-    while piece := file.read(_PIECE):
-        digest.update(piece)
-    return digest.hexdigest()

@@ -14,7 +14,7 @@ from motcua.store.ledger.rows import columns_of, record, recordset, value_of
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-ExportState: TypeAlias = Literal["waiting", "taken", "repeated", "outdated", "refused", "accepted"]
+ExportState: TypeAlias = Literal["waiting", "taken", "repeated", "outdated", "refused", "accepted", "removed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,25 @@ class KeptForm:
     set_at: datetime
     set_by: str
     agencies: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ExportAccount:
+    """What a source's exports are kept under."""
+
+    client_id: int
+    agencies: Sequence[str]
+    """Codes of those that its files may tell of."""
+
+
+@dataclass(frozen=True, slots=True)
+class FormVersion:
+    """A form that is, or was, in force."""
+
+    form_no: int
+    form: Mapping[str, Any]
+    set_at: datetime
+    set_by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +138,9 @@ class Export:
     accepted_by: str | None
     accepted_at: datetime | None
     accepted_why: str | None
+    sent_by: str | None
+    """Who sent it by the page; ``None``: it was dropped."""
+    sent_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,34 +164,97 @@ class HeldUp:
 
 def form_in_force(connection: Connection, source: str) -> KeptForm | None:
     """The form of a source's exports; ``None``: none was ever set."""
-    row = connection.execute(statement("intake/exports/form"), {"source": source}).fetchone()
+    row = connection.execute(statement("intake/export_forms/form"), {"source": source}).fetchone()
     return None if row is None else value_of(KeptForm, row)
+
+
+def account_of(connection: Connection, source: str) -> ExportAccount | None:
+    """The account of a source's exports; ``None``: none was opened."""
+    row = connection.execute(statement("intake/export_forms/account"), {"source": source}).fetchone()
+    return None if row is None else value_of(ExportAccount, row)
+
+
+def list_forms(connection: Connection, source: str, most: int) -> list[FormVersion]:
+    """The forms of a source, the newest, which is in force, first."""
+    rows = connection.execute(statement("intake/export_forms/forms"), {"source": source, "most": most})
+    return [value_of(FormVersion, row) for row in rows]
+
+
+def one_at_a_time(connection: Connection, source: str) -> None:
+    """Waits until nobody else sends a file of this source, or sets its form, by a page; from then on others wait for
+    this transaction's end."""
+    connection.execute(statement("intake/export_forms/one_at_a_time"), {"source": source})
+
+
+def send_file(connection: Connection, source: str, file: SeenFile, by: str, now: datetime) -> None:
+    """Notes a file that somebody puts into a source's folder by the page."""
+    connection.execute(
+        statement("intake/exports/send"),
+        {
+            "source": source,
+            "name": file.name,
+            "size": file.size,
+            "modified_at": file.modified_at,
+            "by": by,
+            "now": now,
+        },
+    )
 
 
 def set_form(connection: Connection, source: str, form: Mapping[str, Any], by: str, now: datetime) -> None:
     """Puts a form in force for the account of this source's name."""
     connection.execute(
-        statement("intake/exports/set_form"), {"source": source, "form": record(form), "by": by, "now": now}
+        statement("intake/export_forms/set_form"), {"source": source, "form": record(form), "by": by, "now": now}
     )
 
 
-def try_again(connection: Connection, source: str, form_no: int) -> None:
-    """Files that another form refused wait again."""
-    connection.execute(statement("intake/exports/try_again"), {"source": source, "form_no": form_no})
+def try_again(connection: Connection, source: str, form_no: int, there: Sequence[SeenFile]) -> None:
+    """Those of the files that are there which another form refused wait again."""
+    values = {
+        "source": source,
+        "form_no": form_no,
+        "names": [file.name for file in there],
+        "sizes": [file.size for file in there],
+        "modified": [file.modified_at for file in there],
+    }
+    connection.execute(statement("intake/exports_taken/try_again"), values)
+
+
+def note_removed(
+    connection: Connection, source: str, unread: Sequence[str], seen_until: datetime, now: datetime
+) -> int:
+    """Marks files that waited and were taken away before they were read; how many.
+
+    Args:
+        connection: to the ledger.
+        source: whose folder was looked into.
+        unread: names of the files there that are still to be read.
+        seen_until: one that was first seen later is left: it may have come after the look.
+        now: when the folder was looked into.
+    """
+    values = {"source": source, "names": list(unread), "seen_until": seen_until, "now": now}
+    return connection.execute(statement("intake/exports_taken/note_removed"), values).rowcount
+
+
+def any_waiting(connection: Connection, source: str) -> bool:
+    """Whether a file of a source waits."""
+    row = connection.execute(statement("intake/exports_taken/any_waiting"), {"source": source}).fetchone()
+    return row is not None and bool(row["waits"])
 
 
 def files_read(connection: Connection, source: str, names: Sequence[str]) -> set[SeenFile]:
     """Files of these names that were read, as they were then."""
-    rows = connection.execute(statement("intake/exports/read"), {"source": source, "names": list(names)})
+    rows = connection.execute(statement("intake/exports_taken/read"), {"source": source, "names": list(names)})
     return {value_of(SeenFile, row) for row in rows}
 
 
 def see_file(connection: Connection, source: str, file: SeenFile, now: datetime) -> WaitingFile:
     """Notes a file that was not read yet, as it is seen now."""
-    row = connection.execute(
-        statement("intake/exports/see"),
-        {"source": source, "name": file.name, "size": file.size, "modified_at": file.modified_at, "now": now},
-    ).fetchone()
+    values = {"source": source, "name": file.name, "size": file.size, "modified_at": file.modified_at, "now": now}
+    connection.execute(statement("intake/exports_taken/replaced"), values)
+    row = connection.execute(statement("intake/exports_taken/see_again"), values).fetchone()
+    if row is None:
+        row = connection.execute(statement("intake/exports_taken/see"), values).fetchone()
     assert row is not None
     return value_of(WaitingFile, row)
 
@@ -177,13 +262,13 @@ def see_file(connection: Connection, source: str, file: SeenFile, now: datetime)
 def hold_file(connection: Connection, export_no: int) -> bool:
     """Keeps others from taking this file, or another one of its source, until the transaction ends; ``False``: it was
     read already."""
-    return connection.execute(statement("intake/exports/hold"), {"export_no": export_no}).fetchone() is not None
+    return connection.execute(statement("intake/exports_taken/hold"), {"export_no": export_no}).fetchone() is not None
 
 
 def last_taken(connection: Connection, source: str, sha256: bytes, exported_at: datetime) -> LastTaken:
     """What was last taken of a source, and whether this file was."""
     row = connection.execute(
-        statement("intake/exports/last"), {"source": source, "sha256": sha256, "exported_at": exported_at}
+        statement("intake/exports_taken/last"), {"source": source, "sha256": sha256, "exported_at": exported_at}
     ).fetchone()
     assert row is not None
     return value_of(LastTaken, row)
@@ -201,7 +286,7 @@ def take_rows(
 ) -> Told:
     """Writes what some dossiers are told to be, each given as JSON."""
     row = connection.execute(
-        statement("intake/exports/take"),
+        statement("intake/exports_taken/take"),
         {
             "client_id": client_id,
             "export_no": export_no,
@@ -217,7 +302,7 @@ def take_rows(
 
 def compare_export(connection: Connection, client_id: int, keys: Sequence[tuple[str, str]]) -> tuple[int, int]:
     """Open dossiers that earlier whole exports had, and how many of these are not among the given ones."""
-    row = connection.execute(statement("intake/exports/compare"), _keys(client_id, keys)).fetchone()
+    row = connection.execute(statement("intake/exports_taken/compare"), _keys(client_id, keys)).fetchone()
     assert row is not None
     return row["there"], row["missing"]
 
@@ -225,7 +310,7 @@ def compare_export(connection: Connection, client_id: int, keys: Sequence[tuple[
 def note_vanished(connection: Connection, client_id: int, export_no: int, keys: Sequence[tuple[str, str]]) -> int:
     """Marks what a whole export has no more; how many dossiers it first has not."""
     row = connection.execute(
-        statement("intake/exports/note_vanished"), {"export_no": export_no, **_keys(client_id, keys)}
+        statement("intake/exports_taken/note_vanished"), {"export_no": export_no, **_keys(client_id, keys)}
     ).fetchone()
     assert row is not None
     return int(row["vanished"])
@@ -242,7 +327,7 @@ def _keys(client_id: int, keys: Sequence[tuple[str, str]]) -> dict[str, Any]:
 def finish_file(connection: Connection, export_no: int, became: Became) -> None:
     """Keeps what became of a file."""
     values = columns_of(became) | {"export_no": export_no, "faults": recordset(became.faults)}
-    connection.execute(statement("intake/exports/finish"), values)
+    connection.execute(statement("intake/exports_taken/finish"), values)
 
 
 def accept_file(connection: Connection, export_no: int, by: str, why: str, now: datetime) -> bool:
@@ -262,6 +347,12 @@ def list_exports(
     """Files of a source, or of all, the newest first but for as many as are skipped."""
     values = {"source": source, "export_no": export_no, "limit": limit, "skipped": skipped}
     return [value_of(Export, row) for row in connection.execute(statement("intake/exports/list"), values)]
+
+
+def count_states(connection: Connection, source: str, most: int = 1000) -> dict[ExportState, int]:
+    """How many of the newest ``most`` files of a source became what; a state that none is in is not told."""
+    rows = connection.execute(statement("intake/exports/states"), {"source": source, "most": most})
+    return {row["state"]: row["files"] for row in rows}
 
 
 def agencies_told_of(connection: Connection, source: str) -> frozenset[str]:

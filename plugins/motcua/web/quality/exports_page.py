@@ -8,6 +8,8 @@ was refused for having so few dossiers, as ``motcua files accept`` does.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -21,8 +23,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from motcua.domain.dossiers import NOTE_LIMIT, clean_words
 from motcua.domain.phones.reading import holds_phone
 from motcua.jobs.exports.forms import ExportForm, ExportFormError, form_of
+from motcua.jobs.exports.reading import PreviewedExport
 from motcua.jobs.exports.taking import ADAPTER, SETTLED
 from motcua.jobs.handed_in.tables import FileFault
+from motcua.jobs.uploads.exports import ExportSeen
+from motcua.jobs.uploads.waiting import LARGEST_UPLOAD
 from motcua.reports import wording
 from motcua.reports.lists import MOST_ROWS, Cell, Row
 from motcua.settings import settings
@@ -32,7 +37,9 @@ from motcua.store.intake.exports import (
     KeptForm,
     VanishedDossier,
     accept_file,
+    account_of,
     agencies_told_of,
+    count_states,
     form_in_force,
     list_exports,
     list_vanished,
@@ -40,17 +47,19 @@ from motcua.store.intake.exports import (
 from motcua.store.ledger.database import Connection, page_connection
 from motcua.web.forms import is_own_form, number_in, page_in, sent_form
 from motcua.web.lists.files import FileFormat, at_most, list_file
+from motcua.web.quality.statuses import national_statuses
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import HEADERS, render
 from motcua.web.visitors import Visitor, Visits
 
-_PLACE: Final = "/quality/sources/exports"
+PLACE: Final = "/quality/sources/exports"
+"""Address of the page."""
 _FILES_A_PAGE: Final = 50
 _MOST_SHOWN: Final = 100
 """Faults, and vanished dossiers, on the page; its files have all that are kept."""
 _ACCEPTABLE: Final = ("few_dossiers", "cut_off")
 """Why a file was refused that a person may know to be right."""
-_SAID: Final = ("accepted", "not_refused")
+_SAID: Final = ("accepted", "not_refused", "sent", "dropped", "form_set", "form_same")
 _EXPORTS: Final = (
     "export_no", "export_name", "exported_at", "export_kind", "export_state", "export_why", "export_lines",
     "export_dossiers", "export_added", "export_moved", "export_refused", "export_vanished", "accepted_by",
@@ -72,15 +81,15 @@ class _Told:
     may_be_accepted: bool
 
 
-@router.get(_PLACE)
+@router.get(PLACE)
 def show_exports(
     request: Request, visits: Visits, source: str = "", no: str = "", page: str = "1", said: str = ""
 ) -> HTMLResponse:
     """The files of a source, by default of the first that is seen; what was wrong in one of them."""
-    return _page(request, visits, source, no, page_in(page), said if said in _SAID else "")
+    return exports_shown(request, visits, source, no, page_in(page), said if said in _SAID else "")
 
 
-@router.get(f"{_PLACE}/file")
+@router.get(f"{PLACE}/file")
 def download_exports(
     visits: Visits,
     format: FileFormat,
@@ -92,7 +101,7 @@ def download_exports(
     said = wording.list_words()["exported"]
     rows: list[Row]
     with page_connection() as connection:
-        _must_see(connection, visits, source)
+        must_see_source(connection, visits, source)
         about = [said["about"].format(source=source)]
         if of == "exports":
             columns = [*_EXPORTS]
@@ -112,38 +121,60 @@ def download_exports(
     return list_file(format, of, about, columns, at_most(rows), as_of=datetime.now(UTC))
 
 
-@router.post(_PLACE)
+@router.post(PLACE)
 def accept(request: Request, visits: Visits, fields: Annotated[dict[str, str], Depends(sent_form)]) -> Response:
     """Has a refused file taken as it is."""
     visits.must_be_operator()
     who = visits.signature
     source, no = fields.get("source", ""), fields.get("no", "")
     if not is_own_form(request, fields):
-        return _page(request, visits, source, no, 1, "old_form", status=HTTPStatus.FORBIDDEN)
+        return exports_shown(request, visits, source, no, 1, "old_form", status=HTTPStatus.FORBIDDEN)
     reason = clean_words(fields.get("reason", ""), NOTE_LIMIT)
     if not reason or holds_phone(reason):
         told = "reason_holds_phone" if reason else "no_reason"
-        return _page(request, visits, source, no, 1, told, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+        return exports_shown(request, visits, source, no, 1, told, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     with page_connection() as connection:
-        _must_see(connection, visits, source)
+        must_see_source(connection, visits, source)
         file = _file(connection, source, no)
         done = _may_be_accepted(file) and accept_file(connection, file.export_no, who, reason, datetime.now(UTC))
     told = urlencode({"source": source, "no": no, "said": "accepted" if done else "not_refused"})
-    return RedirectResponse(f"{request.scope.get('root_path', '')}{_PLACE}?{told}", HTTPStatus.SEE_OTHER, HEADERS)
+    return RedirectResponse(f"{request.scope.get('root_path', '')}{PLACE}?{told}", HTTPStatus.SEE_OTHER, HEADERS)
 
 
-def _page(
-    request: Request, visits: Visitor, source: str, no: str, place: int, said: str, *, status: int = HTTPStatus.OK
+def exports_shown(
+    request: Request,
+    visits: Visitor,
+    source: str,
+    no: str = "",
+    place: int = 1,
+    said: str = "",
+    *,
+    seen: ExportSeen | None = None,
+    status: int = HTTPStatus.OK,
 ) -> HTMLResponse:
+    """The page, after a form too.
+
+    Args:
+        request: that is answered.
+        visits: who sees the source, or all of them.
+        source: whose files; empty: those of the first that he sees.
+        no: one file, with what was wrong in it.
+        place: page of the list.
+        said: what the page says of a form that was sent.
+        seen: a file that was sent and read, and what would become of it.
+        status: of the answer.
+    """
     with page_connection() as connection:
         sources = sources_seen(connection, visits)
         if source:
-            _must_see(connection, visits, source)
+            must_see_source(connection, visits, source)
         shown = source or next(iter(sources), "")
+        opened = bool(shown) and account_of(connection, shown) is not None
         kept = form_in_force(connection, shown) if shown else None
         one = _file(connection, shown, no) if no else None
         skipped = (place - 1) * _FILES_A_PAGE
         files = list_exports(connection, shown, limit=_FILES_A_PAGE + 1, skipped=skipped) if shown else []
+        counted = count_states(connection, shown) if shown else {}
         vanished = list_vanished(connection, shown, _MOST_SHOWN + 1) if shown else []
         names = {each.agency_code: each.name for each in list_agencies(connection)}
     form = _form(kept)
@@ -158,6 +189,7 @@ def _page(
         form_columns=[] if form is None else _columns_of(form),
         one=None if one is None else _told(visits, one),
         files=[_told(visits, each) for each in files[:_FILES_A_PAGE]],
+        counts={state: counted[state] for state in wording.list_words()["exported"]["state"] if state in counted},
         more=len(files) > _FILES_A_PAGE,
         place=place,
         vanished=vanished,
@@ -165,6 +197,12 @@ def _page(
         most=_MOST_SHOWN,
         shows_codes=not visits.is_auditor,
         decides=visits.is_operator,
+        may_send=not visits.is_auditor,
+        opened=opened,
+        seen=seen,
+        rows=[] if seen is None else preview_rows(visits, seen.read),
+        statuses=national_statuses(),
+        largest=LARGEST_UPLOAD // 1024**2,
         said=said,
         said_of=wording.list_words()["exported"],
         w=wording,
@@ -183,8 +221,12 @@ def _may_see(connection: Connection, visits: Visitor, source: str) -> bool:
     return bool(told_of) and told_of <= visits.agencies
 
 
-def _must_see(connection: Connection, visits: Visitor, source: str) -> None:
-    """Raises ``PageRefused``: it is a source of others too, or there is none that files tell of."""
+def must_see_source(connection: Connection, visits: Visitor, source: str) -> None:
+    """Refuses what files of other agencies, too, may tell.
+
+    Raises:
+        PageRefused: it is a source of others too, or there is none that files tell of.
+    """
     is_one = settings().sources.get(source) == ADAPTER
     if not (is_one and _may_see(connection, visits, source)):
         visits.must_see_all()
@@ -198,6 +240,41 @@ def _file(connection: Connection, source: str, no: str) -> Export:
     if not found:
         raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_page")
     return found[0]
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewRow:
+    """A line as a form reads it; of phones as much as the visitor may see."""
+
+    place: int
+    agency_code: str
+    dossier_code: str
+    phone: str
+    status_code: int
+    step: str
+    at: datetime | None
+    received_at: datetime | None
+    due_at: datetime | None
+
+
+def preview_rows(visits: Visitor, read: PreviewedExport) -> list[PreviewRow]:
+    """The first lines that could be used."""
+    found = []
+    for text in read.rows:
+        row = json.loads(text)
+        step = row["steps"][-1]
+        moments = (
+            datetime.fromisoformat(each) if each else None
+            for each in (step["occurred_at"], row["received_at"], row["due_at"])
+        )
+        shown = visits.phone(re.sub(r"\D", "", row["fields"].get("SoDienThoai", "")))
+        told = visits.text(step["fields"].get("NoiDungXuLy", ""))
+        found.append(
+            PreviewRow(
+                row["place"], row["agency_code"], row["dossier_code"], shown, step["status_code"], told, *moments
+            )
+        )
+    return found
 
 
 def _form(kept: KeptForm | None) -> ExportForm | None:
@@ -224,7 +301,6 @@ def _told(visits: Visitor, file: Export) -> _Told:
     if visits.is_auditor:
         # Whoever made the file named these.
         faults = [replace(each, sheet=None, heading=None) for each in faults]
-    state = "accepted" if file.state == "taken" and file.accepted_at else file.state
     if file.state == "refused":
         why = str(faults[0]) if faults else ""
     elif file.state == "waiting" and file.accepted_at:
@@ -232,7 +308,7 @@ def _told(visits: Visitor, file: Export) -> _Told:
     else:
         why = said["why"].get(file.state, "").format(seconds=round(SETTLED.total_seconds()))
     name = said["without_name"].format(no=file.export_no) if visits.is_auditor else visits.text(file.name)
-    return _Told(file, name, said["state"][state], why, faults, _may_be_accepted(file))
+    return _Told(file, name, said["state"][file.state], why, faults, _may_be_accepted(file))
 
 
 def _file_row(visits: Visitor, file: Export) -> Row:

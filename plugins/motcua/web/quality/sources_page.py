@@ -8,9 +8,7 @@ see no code of a dossier.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import lru_cache
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
@@ -25,12 +23,12 @@ from motcua.store.checking.checks import last_checks
 from motcua.store.ledger.database import page_connection
 from motcua.store.notices.quarantine import QuarantineCount, open_quarantine
 from motcua.store.notices.sources import Freshness, freshness_of_sources, map_status, mapped_statuses
-from motcua.store.notices.templates import load_template_versions
 from motcua.web.forms import is_own_form, sent_form
 from motcua.web.lists.files import FileFormat, at_most, list_file
 from motcua.web.quality.check_page import verdict_of
 from motcua.web.quality.exports_page import sources_seen
 from motcua.web.quality.pushes import CLIENT_COLUMNS, FAULT_COLUMNS, OWN_COLUMNS, SUPPLEMENT_COLUMNS, pushes_shown
+from motcua.web.quality.statuses import national_statuses
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import HEADERS, render
 from motcua.web.runs.run_words import words as run_words
@@ -153,13 +151,6 @@ def _page(request: Request, visits: Visitor, said: str, *, status: int = HTTPSta
         said_of=wording.list_words()["unusable"],
         w=wording,
     )
-
-
-@lru_cache(maxsize=1)
-def national_statuses() -> Mapping[int, str]:
-    """The national status codes with their names, as citizens are told them."""
-    newest = max(version for name, version in load_template_versions() if name == "reply")
-    return {int(code): name for code, name in load_template_versions()["reply", newest].choices["step_name"].items()}
 
 
 def _failure(visits: Visitor, source: Freshness) -> str | None:

@@ -17,7 +17,7 @@ from fastapi.responses import HTMLResponse, Response
 from motcua.jobs.handed_in.phones import UnreadableTable, phone_labels
 from motcua.jobs.handed_in.tables import FileRefused
 from motcua.jobs.uploads.reading import ReaderBusy, check_phones_apart
-from motcua.jobs.uploads.statements import usable_name
+from motcua.jobs.uploads.waiting import usable_name
 from motcua.reports import wording
 from motcua.reports.lists import MOST_ROWS, Row
 from motcua.store.agencies import Agency

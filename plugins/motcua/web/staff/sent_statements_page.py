@@ -17,20 +17,8 @@ from motcua.domain.dossiers import NOTE_LIMIT, clean_words
 from motcua.domain.phones.reading import holds_phone
 from motcua.jobs.handed_in.tables import FileRefused
 from motcua.jobs.uploads.reading import ReaderBusy
-from motcua.jobs.uploads.statements import (
-    LARGEST_UPLOAD,
-    AlreadyTaken,
-    AlreadyUploaded,
-    FolderFailed,
-    NoLongerWaiting,
-    NoSuchForm,
-    NothingKept,
-    OtherMonth,
-    forget,
-    keep,
-    look_at,
-    usable_name,
-)
+from motcua.jobs.uploads.statements import AlreadyTaken, AlreadyUploaded, NoSuchForm, OtherMonth, forget, keep, look_at
+from motcua.jobs.uploads.waiting import LARGEST_UPLOAD, FolderFailed, NoLongerWaiting, NothingKept, usable_name
 from motcua.store.ledger.database import page_connection
 from motcua.store.oversight.statements import set_refusal_aside
 from motcua.web.forms import SentFile, is_own_form, number_in, sent_file, sent_form

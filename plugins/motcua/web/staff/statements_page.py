@@ -15,7 +15,8 @@ from motcua.domain.clock import VIETNAM
 from motcua.domain.periods import Period
 from motcua.jobs.handed_in.statement_forms import FormError, form_names, load_form
 from motcua.jobs.tasks.reconcile_carrier import DUE_DAY, is_overdue, missing_now
-from motcua.jobs.uploads.statements import LARGEST_UPLOAD, StatementSeen, still_unread
+from motcua.jobs.uploads.statements import StatementSeen, still_unread
+from motcua.jobs.uploads.waiting import LARGEST_UPLOAD
 from motcua.reports import wording
 from motcua.reports.lists import MOST_ROWS, Cell, Row
 from motcua.settings import settings

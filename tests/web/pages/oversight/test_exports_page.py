@@ -12,7 +12,16 @@ from motcua.jobs.exports.forms import Column, read_export_form
 from motcua.jobs.handed_in.tables import FileFault
 from motcua.reports import wording
 from motcua.store.intake.clients import change_client
-from motcua.store.intake.exports import Became, SeenFile, finish_file, form_in_force, list_exports, see_file, set_form
+from motcua.store.intake.exports import (
+    Became,
+    ExportState,
+    SeenFile,
+    finish_file,
+    form_in_force,
+    list_exports,
+    see_file,
+    set_form,
+)
 from motcua.store.ledger.database import connect
 from tests.conftest import NHA_TRANG, TU_PHAP
 from tests.web.visiting import VISITING, words
@@ -229,6 +238,6 @@ def test_auditor_sees_no_name_of_a_file_and_no_code(file, rows):
 
 def test_every_state_and_every_column_of_a_form_has_words():
     said = wording.list_words()["exported"]
-    states = {"waiting", "taken", "repeated", "outdated", "refused", "accepted"}
+    states = set(ExportState.__args__)  # type: ignore[attr-defined]
     assert said["state"].keys() == states
     assert said["column"].keys() == set(Column.__args__)  # type: ignore[attr-defined]

@@ -373,7 +373,7 @@ def test_folder_that_cannot_be_written_to_is_told_and_nothing_is_written_down(st
     folder.write_text("no folder")
     answer = send(staff, file_of(line(ours.attempt(at(5)))))
     assert answer.status_code == 503
-    assert "không ghi được vào thư mục bảng kê" in words(answer)
+    assert "không dùng được thư mục nhận tệp" in words(answer)
     assert rows("SELECT 1 FROM motcua.statement_uploads") == []
 
 

@@ -16,5 +16,8 @@ ON CONFLICT (source, name) WHERE state = 'waiting' DO UPDATE
         END,
         accepted_at = CASE
             WHEN (e.size, e.modified_at) = (excluded.size, excluded.modified_at) THEN e.accepted_at
-        END
+        END,
+        -- A store writes the time anew when it moves a file; who sent it is told by its name.
+        sent_by = CASE WHEN e.size = excluded.size THEN e.sent_by END,
+        sent_at = CASE WHEN e.size = excluded.size THEN e.sent_at END
 RETURNING e.export_no, e.seen_at, e.accepted_at

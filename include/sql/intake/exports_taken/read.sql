@@ -4,4 +4,4 @@ SELECT
     e.size,
     e.modified_at
 FROM intake.exports AS e
-WHERE e.source = %(source)s AND e.state <> 'waiting' AND e.name = any(%(names)s)
+WHERE e.source = %(source)s AND e.state NOT IN ('waiting', 'removed') AND e.name = any(%(names)s)
