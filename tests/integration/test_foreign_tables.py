@@ -11,7 +11,7 @@ from psycopg import IsolationLevel, sql
 from psycopg.rows import dict_row
 
 from motcua.jobs.notices.picking_up import SourceFailed, pick_up
-from motcua.jobs.notices.watching import SourceWatch
+from motcua.jobs.notices.watching import sources_with_news
 from motcua.sources import patience
 from motcua.sources.contract import ContractSource
 from motcua.sources.foreign_tables import ForeignTablesSource
@@ -55,16 +55,12 @@ def test_source_behind_foreign_tables_is_picked_up_and_watched(far, rows):
     far.dossier()
     far.move(9)
     assert pick_up("khanhhoa", now=NOW).transitions == 1
-    watch = SourceWatch("khanhhoa")
-    try:
-        assert watch.see_news() is None
-        far.move(4)
-        far.dossier(status_code=4, updated_at=NOW)
-        assert watch.see_news() is not None
-        assert pick_up("khanhhoa", now=NOW).transitions == 1
-        assert watch.see_news() is None
-    finally:
-        watch.close()
+    assert sources_with_news(NOW) == []
+    far.move(4)
+    far.dossier(status_code=4, updated_at=NOW)
+    assert sources_with_news(NOW) == ["khanhhoa"]
+    assert pick_up("khanhhoa", now=NOW).transitions == 1
+    assert sources_with_news(NOW) == []
     assert [row["status_code"] for row in rows("SELECT status_code FROM motcua.transitions ORDER BY 1")] == [4, 9]
 
 
@@ -125,13 +121,9 @@ def test_what_comes_while_a_source_without_snapshot_is_read_stays_news(one_stop,
     with monkeypatch.context() as busy:
         busy.setattr(ContractSource, "transitions_since", while_rows_come)
         assert pick_up("khanhhoa", now=NOW).transitions == 1
-    watch = SourceWatch("khanhhoa")
-    try:
-        assert watch.see_news() is not None, "nobody has read it"
-        assert pick_up("khanhhoa", now=NOW).transitions == 1
-        assert watch.see_news() is None
-    finally:
-        watch.close()
+    assert sources_with_news(NOW) == ["khanhhoa"], "nobody has read it"
+    assert pick_up("khanhhoa", now=NOW).transitions == 1
+    assert sources_with_news(NOW) == []
 
 
 HANGING = """
