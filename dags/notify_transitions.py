@@ -67,10 +67,11 @@ def notify_transitions() -> None:
         max_active_tis_per_dagrun=8,
     )
     def pick_up(source: str) -> dict[str, Any]:
-        from motcua.jobs.tasks.notify_transitions import pick_up_source as job
+        from motcua.jobs.tasks.notify_transitions import name_of_batch
+        from motcua.jobs.tasks.notify_transitions import pick_up_sources as job
 
         context = get_current_context()
-        context["source_name"] = source  # type: ignore[typeddict-unknown-key]
+        context["source_name"] = name_of_batch(source)  # type: ignore[typeddict-unknown-key]
         return job(source, run_window(context))
 
     @task(**TEXTS.of_task("plan"), trigger_rule="all_done")

@@ -7,18 +7,20 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
+from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.notices.looking import looks
-from motcua.jobs.notices.looking.watcher import Watcher, _Telling, part_of, pause_of
-from motcua.jobs.notices.picking_up import pick_up
+from motcua.jobs.notices.looking.asking import Asking, asking, pause_of
+from motcua.jobs.notices.looking.watcher import Watcher, _Telling, part_of
+from motcua.jobs.notices.picking_up import SourceFailed, pick_up
 from motcua.jobs.notices.planning import plan
-from motcua.jobs.notices.watching import CatchUp, sources_with_news
+from motcua.jobs.notices.watching import CatchUp, in_batches, sources_with_news
+from motcua.jobs.tasks.notify_transitions import name_of_batch, pick_up_sources
 from motcua.store.ledger.database import connect
 from motcua.store.ledger.locks import LINGERING, WATCHING, hold_lock, lock_holders
 from motcua.store.notices.gaps import begin_gap
 from motcua.store.notices.gateways import GatewayStop, ensure_gateway, stop_gateway
 from motcua.store.notices.messages import left_waiting
-from motcua.store.notices.news import told_of_sources
-from motcua.store.notices.sources import ensure_source, note_failure
+from motcua.store.notices.sources import ensure_source, note_failure, told_of_sources
 from motcua.store.notices.stops import save_stop
 from tests.conftest import NOW
 from tests.integration.looking.conftest import HEALTHY, MUTE, READ_AT, REFUSING, SLEEPING, Province, until
@@ -284,11 +286,32 @@ def test_what_goes_on_is_told_ever_more_seldom_and_what_is_new_at_once():
 
 def test_source_without_news_is_asked_less_often_as_far_as_there_are_many(configure):
     configure(MOTCUA_WATCH_EVERY="0.25", MOTCUA_WATCH_QUIET="1.5")
-    assert [pause_of(seconds, 300) for seconds in (0, 60, 120, 240, 99999)] == [0.25, 0.25, 0.5, 1.0, 1.5]
+    assert [pause_of(seconds, 900) for seconds in (0, 60, 120, 240, 99999)] == [0.25, 0.25, 0.5, 1.0, 1.5]
+    assert pause_of(99999, 9000) == 1.5
+    assert pause_of(99999, 300) == 0.5
     assert pause_of(99999, 20) == 0.25
-    assert pause_of(99999, 100) == 0.5
-    configure(MOTCUA_WATCH_EVERY="5")
+    configure(MOTCUA_SOURCES=",".join([*NAMES, "hue=national_sync"]))
+    assert asking() == Asking(sources=300, after_news=4, at_rest=2, together_at_rest=600)
+    configure(MOTCUA_WATCH_EVERY="5", MOTCUA_WATCH_PARTS="2")
     assert pause_of(0, 300) == pause_of(99999, 300) == 5
+    assert asking().together_at_rest == 60
+
+
+def test_many_sources_are_read_by_a_few_tasks_each_source_once():
+    tasks = in_batches(NAMES)
+    assert tasks[:8] == NAMES[:8], "those with news, alone"
+    assert len(tasks) == 12
+    assert sorted(",".join(tasks).split(",")) == sorted(NAMES)
+    assert in_batches(NAMES[:12]) == NAMES[:12]
+    assert max(len(name_of_batch(task)) for task in tasks) == 80, "Airflow keeps no longer names"
+
+
+def test_source_that_fails_in_a_task_for_several_stops_no_other(province: Province, rows):
+    province.healthy.dossier()
+    with pytest.raises(SourceFailed, match=REFUSING[0]):
+        pick_up_sources(f"{REFUSING[0]},{HEALTHY[0]},{HEALTHY[1]}", EVERYTHING)
+    read = rows("SELECT name FROM motcua.sources WHERE picked_up_at > %s ORDER BY 1", NOW)
+    assert [row["name"] for row in read] == [HEALTHY[0], HEALTHY[1]]
 
 
 def test_reading_a_source_uses_up_no_number_of_sources(one_stop, rows):

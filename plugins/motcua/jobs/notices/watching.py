@@ -20,8 +20,7 @@ from motcua.jobs.notices.planning import plan
 from motcua.settings import settings
 from motcua.store.ledger.database import Connection, connect, open_connection, reason_without_values
 from motcua.store.ledger.locks import WATCHING, lock_holders
-from motcua.store.notices.news import ToldSource, told_of_sources, watched_sources
-from motcua.store.notices.sources import Source, list_sources
+from motcua.store.notices.sources import Source, ToldSource, list_sources, told_of_sources, watched_sources
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +28,8 @@ _LOOK_ALL_WITHIN = 2 * LOOK_WITHIN + 2
 """Seconds that a run waits for sources that it asks itself: to connect, and to answer."""
 _TRY_AGAIN_AFTER = timedelta(seconds=45)
 _LONGEST_SILENCE = timedelta(minutes=5)
+_TASKS_ALONE, _TASKS_TOGETHER = 8, 4
+"""Mapped tasks of a run that read one source each, and that share the others."""
 _PICK_UPS_AT_ONCE = 4
 """Of a sender; each needs a connection to the ledger, now and then a second one for a moment."""
 _ROUND_WITHIN = 1.0
@@ -58,23 +59,36 @@ def sources_with_news(now: datetime) -> list[str]:
 
     One that failed is read again after three quarters of a minute; where watchers know that it does not answer still,
     after five minutes, since each time may hold up its run for as long as a source is waited for.
+
+    Returns: names, those with news first and those that failed last.
     """
     with connect() as ledger:
         known = {source.name: source for source in list_sources(ledger)}
         told = told_of_sources(ledger) if is_watched(ledger) else None
-    found, to_ask = [], []
+    news, quiet, failed, to_ask = list[str](), list[str](), list[str](), list[Source]()
     for name in settings().sources:
         source = known.get(name)
         says = told.get(name) if told is not None else None
         if source is not None and source.failed_at:
             pause = _LONGEST_SILENCE if says is not None and says.is_silent else _TRY_AGAIN_AFTER
             if source.failed_at < now - pause:
-                found.append(name)
-        elif source is None or _was_silent_too_long(source, now) or _is_to_be_read(source, now) or _is_told(says):
-            found.append(name)
+                failed.append(name)
+        elif source is None or _is_to_be_read(source, now) or _is_told(says):
+            news.append(name)
+        elif _was_silent_too_long(source, now):
+            quiet.append(name)
         elif says is None:
             to_ask.append(source)
-    return found + _differing(to_ask)
+    return [*news, *_differing(to_ask), *quiet, *failed]
+
+
+def in_batches(sources: Sequence[str]) -> list[str]:
+    """What each mapped task reads, names with commas between them: the first ones alone, many others a few together,
+    since a task costs Airflow more than most pick-ups cost us."""
+    if len(sources) <= _TASKS_ALONE + _TASKS_TOGETHER:
+        return list(sources)
+    alone, others = sources[:_TASKS_ALONE], sources[_TASKS_ALONE:]
+    return [*alone, *(",".join(others[start::_TASKS_TOGETHER]) for start in range(_TASKS_TOGETHER))]
 
 
 def _is_told(says: ToldSource | None) -> bool:

@@ -325,7 +325,7 @@ def _connect(line: _Line) -> tuple[Connection, _Question]:
                 types = (_TIMESTAMPTZ, _TIMESTAMPTZ, _BIGINT)
             connection.autocommit = True
             milliseconds = {"milliseconds": int(LOOK_WITHIN * 1000)}
-            connection.execute(statement("sources/reading/limit_looks"), milliseconds)
+            connection.execute(statement("sources/looking/limit"), milliseconds)
             question = _Question(text.encode(), types, connection.prepare_threshold is not None)
             if question.is_prepared:
                 prepared = connection.pgconn.prepare(_NAME, question.text, types)

@@ -18,13 +18,14 @@ from typing import Any
 
 from psycopg import Error
 
+from motcua.jobs.notices.looking.asking import pause_of
 from motcua.jobs.notices.looking.looks import Answer, Looks
 from motcua.settings import settings
 from motcua.store.ledger.database import Connection, limit_statements, open_connection, reason_without_values
 from motcua.store.ledger.locks import LINGERING, WATCHING, is_held, share_lock
 from motcua.store.ledger.queries import statement
 from motcua.store.notices.messages import left_waiting
-from motcua.store.notices.news import NEWS, SILENT, Told, WatchedSource, take_back, tell_of_sources, watched_sources
+from motcua.store.notices.sources import NEWS, SILENT, Told, WatchedSource, take_back, tell_of_sources, watched_sources
 
 log = logging.getLogger(__name__)
 
@@ -38,10 +39,6 @@ _ASK_LEDGER_EVERY = 0.25
 _READ_ALL_EVERY = 5.0
 _LEFT_FOR = timedelta(seconds=2)
 """A message that is due for so long, while no sender goes on, waits for nobody."""
-_LOOKS_A_SECOND = 200
-"""Where all its sources together are asked no more often than this, a watcher need not ask the quiet ones less."""
-_QUIET_AFTER = 60.0
-"""Seconds without news from which on a source is asked less and less often."""
 _LEDGER_WITHIN = 5.0
 _SILENT_FOR_MS = 10_000
 """A watcher that is stopped with its connections open loses its locks after this: the ledger ends an idle session."""
@@ -50,18 +47,6 @@ _SILENT_FOR_MS = 10_000
 def part_of(source: str, parts: int) -> int:
     """Which of so many watchers a source falls to: always the same, whichever other sources there are."""
     return zlib.crc32(source.encode()) % parts
-
-
-def pause_of(silent_for: float, sources: int) -> float:
-    """Seconds between two looks at a source.
-
-    Args:
-        silent_for: seconds since it last had news.
-        sources: how many its watcher has.
-    """
-    least = settings().watch_every
-    most = min(max(settings().watch_quiet, least), max(least, sources / _LOOKS_A_SECOND))
-    return min(most, max(least, least * silent_for / _QUIET_AFTER))
 
 
 @dataclass(slots=True)
@@ -234,7 +219,7 @@ class Watcher:
         try:
             ledger.autocommit = True
             limit_statements(ledger, _LEDGER_WITHIN)
-            ledger.execute(statement("sources/telling/end_when_idle"), {"milliseconds": _SILENT_FOR_MS})
+            ledger.execute(statement("sources/looking/end_when_idle"), {"milliseconds": _SILENT_FOR_MS})
         except BaseException:
             ledger.close()
             raise

@@ -1,5 +1,5 @@
 -- What watchers say of each source: that it has news beyond what was last picked up, that it does not answer.
--- Called by store/notices/news.py.
+-- Called by store/notices/sources.py.
 WITH held AS MATERIALIZED (
     SELECT
         l.classid::bigint AS class,

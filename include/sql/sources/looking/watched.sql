@@ -1,5 +1,5 @@
 -- What the last pick-up of each source kept for the watcher, and when a row is to be read for an old step that waits
--- for it: of the sources named, or of all. Called by store/notices/news.py.
+-- for it: of the sources named, or of all. Called by store/notices/sources.py.
 SELECT
     s.name,
     s.watch,
