@@ -19,8 +19,6 @@ from typing import Any
 
 import psycopg
 
-from motcua.jobs.notices.looking.looks import Looks
-from motcua.jobs.notices.looking.watcher import Watcher
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.sending.sender import send
@@ -151,7 +149,7 @@ class _Watching:
     """A watcher in a process of its own, as a triggerer is one; it says each second what it has done."""
 
     def __init__(self) -> None:
-        command = [sys.executable, "-m", "tests.bench.sources"]
+        command = [sys.executable, "-m", "tests.bench.watching"]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         self.told: dict[str, float] = {}
         self.did: dict[str, float] = {"looks": 0.0, "cores": 0.0}
@@ -160,6 +158,10 @@ class _Watching:
     def _listen(self) -> None:
         assert self.process.stdout is not None
         for line in self.process.stdout:
+            if not line.startswith("{"):
+                # Airflow's log.
+                sys.stderr.write(line)
+                continue
             said: dict[str, Any] = json.loads(line)
             if "told" in said:
                 self.told.setdefault(said["told"], said["at"])
@@ -251,29 +253,3 @@ def _quantiles(seconds: list[float], missing: int, reach: tuple[float, float, fl
     wanted = ", ".join(f"p{share} ≤ {value:g}" for share, value in zip((50, 95, 99), reach, strict=True))
     good = not missing and all(value <= most for value, most in zip(found, reach, strict=True))
     return f"{said} s of {len(seconds)}, {missing} missing", f"{wanted} s", good
-
-
-def main() -> None:
-    """A watcher that says what it tells, and each second what it has cost."""
-    looks = 0
-    ask = Looks._send
-
-    def count(self: Looks, *given: Any) -> None:
-        nonlocal looks
-        looks += 1
-        ask(self, *given)
-
-    Looks._send = count  # type: ignore[method-assign]
-
-    def say(**what: Any) -> None:
-        print(json.dumps(what), flush=True)
-
-    watcher = Watcher(lambda source: say(told=source, at=time.time()))
-    threading.Thread(target=watcher.run, args=(threading.Event(),), daemon=True).start()
-    while True:
-        time.sleep(1)
-        say(looks=looks, cores=time.process_time(), at=time.time())
-
-
-if __name__ == "__main__":
-    main()
