@@ -8,7 +8,6 @@ from typing import Any
 from airflow.sdk import (
     Asset,
     AssetOrTimeSchedule,
-    AssetWatcher,
     CronTriggerTimetable,
     Param,
     dag,
@@ -22,11 +21,11 @@ from motcua.orchestration import (
     GATE,
     QUICK_RETRIES,
     WAIT_FOR_NO_SOURCE,
-    SourcesWatch,
     failed_tasks,
     release_by,
     run_interval,
     run_window,
+    source_watchers,
 )
 from motcua.settings import settings
 
@@ -41,7 +40,7 @@ TEXTS = DagTexts("notify_transitions")
             timezone="Asia/Ho_Chi_Minh",
             interval=settings().notify_every,
         ),
-        assets=[Asset("onestop_transitions", watchers=[AssetWatcher(name="sources_watch", trigger=SourcesWatch())])],
+        assets=[Asset("onestop_transitions", watchers=source_watchers())],
     ),
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
@@ -66,12 +65,19 @@ def notify_transitions() -> None:
 
         return job(run_window(get_current_context()))
 
-    @task(**TEXTS.of_task("pick_up"), map_index_template="{{ source_name }}", retry_policy=WAIT_FOR_NO_SOURCE)
+    @task(
+        **TEXTS.of_task("pick_up"),
+        map_index_template="{{ source_name }}",
+        retry_policy=WAIT_FOR_NO_SOURCE,
+        # Each has two connections to the ledger, however many sources have news at once.
+        max_active_tis_per_dagrun=8,
+    )
     def pick_up(source: str) -> dict[str, Any]:
-        from motcua.jobs.tasks.notify_transitions import pick_up_source as job
+        from motcua.jobs.tasks.notify_transitions import name_of_batch
+        from motcua.jobs.tasks.notify_transitions import pick_up_sources as job
 
         context = get_current_context()
-        context["source_name"] = source  # type: ignore[typeddict-unknown-key]
+        context["source_name"] = name_of_batch(source)  # type: ignore[typeddict-unknown-key]
         return job(source, run_window(context))
 
     @task(**TEXTS.of_task("plan"), trigger_rule="all_done")

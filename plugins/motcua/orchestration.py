@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
-import time
+import threading
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow.sdk import (
+    AssetWatcher,
     ExceptionRetryPolicy,
     RetryAction,
     RetryRule,
@@ -25,11 +25,6 @@ from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
 from motcua.dag_texts import DagTexts, misunderstanding, words
 from motcua.domain.run_window import EVERYTHING, Window
-
-log = logging.getLogger(__name__)
-
-_REPEAT_AFTER = 3.0
-"""Seconds until news is told again that nobody picked up, or told at all while a sender picks up news by itself."""
 
 WAIT_FOR_NO_SOURCE = ExceptionRetryPolicy(
     rules=[RetryRule(BaseException, RetryAction.FAIL, reason="the others do not wait; the next run reads it again")]
@@ -242,63 +237,49 @@ def publish_and_mail(texts: DagTexts, closing_tasks: Sequence[str]) -> XComArg:
 
 
 class SourcesWatch(BaseEventTrigger):
-    """Yields an event while a source has rows that were not picked up.
+    """Yields an event while a source of its part has rows that were not picked up, or messages wait for nobody.
 
     Level-triggered: it asks again and again, so an event that Airflow loses or merges is followed by another. The
-    event carries no work; the run selects by the state of the database. Each source is watched by itself: one that
-    hangs delays no other.
+    event carries no work; the run selects by the state of the database.
     """
+
+    def __init__(self, part: int = 0, parts: int = 1) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.part, self.parts = part, parts
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """How the triggerer makes it again."""
-        return "motcua.orchestration.SourcesWatch", {}
+        return "motcua.orchestration.SourcesWatch", {"part": self.part, "parts": self.parts}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Events, forever."""
-        from motcua.settings import settings
+        from motcua.jobs.notices.looking.watcher import Watcher
 
         news: asyncio.Queue[str] = asyncio.Queue(maxsize=1)
-        watches = [asyncio.create_task(self._watch(source, news)) for source in settings().sources]
+        loop, stop = asyncio.get_running_loop(), threading.Event()
+
+        def tell(source: str) -> None:
+            loop.call_soon_threadsafe(put, source)
+
+        def put(source: str) -> None:
+            with contextlib.suppress(asyncio.QueueFull):
+                news.put_nowait(source)
+
+        # A thread of its own: it looks at all sources by itself, and the loop is for all triggers.
+        watcher = Watcher(tell, self.part, self.parts)
+        watching = threading.Thread(target=watcher.run, args=(stop,), name=f"sources watch {self.part}", daemon=True)
+        watching.start()
         try:
             while True:
                 source = await news.get()
-                yield TriggerEvent({"source": source})  # type: ignore[no-untyped-call]
+                yield TriggerEvent({"source": source} if source else {"waiting": True})  # type: ignore[no-untyped-call]
         finally:
-            for watch in watches:
-                watch.cancel()
-            await asyncio.gather(*watches, return_exceptions=True)
+            stop.set()
 
-    async def _watch(self, source: str, news: asyncio.Queue[str]) -> None:
-        from asgiref.sync import sync_to_async
 
-        from motcua.jobs.notices.watching import SourceWatch
-        from motcua.settings import settings
+def source_watchers() -> list[AssetWatcher]:
+    """The watchers of the sources, as many as share them."""
+    from motcua.settings import settings
 
-        watch = SourceWatch(source)
-
-        def look() -> tuple[str | None, bool]:
-            seen = watch.see_news()
-            return seen, seen is not None and watch.is_attended
-
-        mark: str | None = None
-        since = told_at = 0.0
-        try:
-            while True:
-                try:
-                    seen, attended = await sync_to_async(look, thread_sensitive=False)()
-                except Exception as failure:
-                    # Quiet: the cron runs keep trying the source and are red while it is away.
-                    log.debug("watching %s: %s", source, type(failure).__name__)
-                    await asyncio.sleep(5)
-                    continue
-                now = time.monotonic()
-                if seen != mark:
-                    mark, since, told_at = seen, now, 0.0
-                patience = _REPEAT_AFTER if attended or told_at else 0.0
-                if seen is not None and now - (told_at or since) >= patience:
-                    told_at = now
-                    with contextlib.suppress(asyncio.QueueFull):
-                        news.put_nowait(source)
-                await asyncio.sleep(settings().watch_every)
-        finally:
-            watch.close()
+    parts = settings().watch_parts
+    return [AssetWatcher(name=f"sources_watch_{part}", trigger=SourcesWatch(part, parts)) for part in range(parts)]

@@ -117,7 +117,19 @@ class Settings(BaseSettings):
         "sources.",
     )
     watch_every: float = Field(
-        default=0.5, gt=0, le=60, description="Seconds between two looks of the watcher at the sources."
+        default=0.25, gt=0, le=60, description="Seconds between two looks of the watcher at a source with fresh news."
+    )
+    watch_quiet: float = Field(
+        default=1.5,
+        gt=0,
+        le=60,
+        description="Longest time between two looks at a source without news, in seconds; with few sources less.",
+    )
+    watch_parts: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="Watchers that share the sources among them; Airflow spreads them over its triggerers.",
     )
 
     quality_time: time = Field(

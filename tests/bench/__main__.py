@@ -31,7 +31,7 @@ from motcua.sandbox.machine.postgres import EmbeddedPostgres
 from motcua.settings import settings
 from motcua.store.ledger.migrations import migrate
 from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
-from tests.bench import pages, quality, reconciliation
+from tests.bench import pages, quality, reconciliation, sources
 from tests.conftest import connection_uri, free_port
 from tests.registered import register_templates
 
@@ -265,6 +265,11 @@ def bench_reconciliation() -> list[Line]:
         return reconciliation.bench(dsn)
 
 
+def bench_sources() -> list[Line]:
+    with ledger() as dsn, gateway(0.05, 16):
+        return sources.bench(dsn)
+
+
 def bench_pages() -> list[Line]:
     with ledger() as dsn:
         return pages.bench(dsn)
@@ -278,6 +283,7 @@ BENCHES = {
     "quality": bench_quality,
     "reconciliation": bench_reconciliation,
     "pages": bench_pages,
+    "sources": bench_sources,
 }
 
 

@@ -170,6 +170,11 @@ CASES = [
     Case("messages/planning/reopen_mended", given(**ALWAYS, now=NOW), MENDED, looked_up=10),
     Case("messages/planning/reopen_mended", given(**MINUTE, now=NOW)),
     Case("apologies/is_left", given(day="2026-11-24", evening_at=NOW)),
+    # Each second of a watcher.
+    Case("messages/left_waiting", given(gateways=["kannel"], due_by=NOW, now=NOW)),
+    Case("messages/left_waiting", given(gateways=["kannel"], due_by=NOW, now=NOW), STOPPED),
+    Case("sources/looking/watched", given(names=None)),
+    Case("sources/looking/told", given(news="news", silent="silent")),
     # Each run of sending, and each claim in it.
     Case("receipts/unread", given(of_each=1_000)),
     Case("attempts/senders_in_flight", given()),

@@ -38,6 +38,19 @@ def test_dossier_and_its_result_that_are_pushed_are_told(software, run, messages
     assert row["due_at"] - row["received_at"] == timedelta(days=7)
 
 
+def test_what_is_pushed_is_news_until_it_is_picked_up_and_of_its_source_alone(software, run, configure):
+    configure(MOTCUA_SOURCES=f"{SOURCE}=national_sync,ho_so=files")
+    began = datetime.now(UTC)
+    for source in (SOURCE, "ho_so"):
+        pick_up(source)
+    assert sources_with_news(began) == []
+    assert software.dossiers(dossier("H-1"))["error_code"] == "00"
+    assert software.steps(step("H-1", 4))["error_code"] == "00"
+    assert sources_with_news(began) == [SOURCE]
+    run()
+    assert sources_with_news(began) == []
+
+
 @pytest.mark.guarantee("intake", "a client that sends everything again adds nothing, in whatever order it had sent it")
 def test_day_that_is_sent_again_adds_nothing(software, run, messages, rows):
     began = datetime.now(UTC) - timedelta(hours=3)

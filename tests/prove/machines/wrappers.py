@@ -31,14 +31,15 @@ from typing import Any, LiteralString, cast
 import psycopg
 from psycopg.rows import dict_row
 
+from motcua.jobs.notices.looking.looks import LOOK_WITHIN, Looks
 from motcua.jobs.notices.picking_up import SourceFailed, pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.sending.sender import send
-from motcua.jobs.notices.watching import SourceWatch
 from motcua.settings import settings
 from motcua.sources.foreign_tables import ForeignTablesSource
-from motcua.store.ledger.database import open_connection
+from motcua.store.ledger.database import connect, open_connection
 from motcua.store.ledger.provisioning import with_database
+from motcua.store.notices.sources import watched_sources
 from tests.conftest import OneStop, free_port
 from tests.gateways.scripted import ScriptedGateway
 from tests.prove import Figure
@@ -282,25 +283,28 @@ class Watcher:
     def __init__(self, source: str) -> None:
         self.source = source
         self.looks: list[float] = []
-        self._watch = SourceWatch(source)
+        self._looks = Looks([source])
 
     def look(self) -> None:
         """Once.
 
         Raises:
-            psycopg.Error, SourceFailed: the source does not answer.
+            SourceFailed: the source does not answer.
         """
+        with connect() as ledger:
+            known = watched_sources(ledger, [self.source]).get(self.source)
         began = time.monotonic()
-        news = self._watch.see_news()
+        answers = self._looks.round({self.source: known.watch if known else None}, 3 * LOOK_WITHIN)
         self.looks.append(time.monotonic() - began)
-        if news is not None:
+        # One that gave no answer is read, too: it says why.
+        if not answers or answers[0].failure or answers[0].differs:
             pick_up(self.source)
             plan()
             send(f"run {time.monotonic_ns()}")
 
     def close(self) -> None:
         """Closes its connections."""
-        self._watch.close()
+        self._looks.close()
 
 
 def _asked(between: str) -> list[Figure]:

@@ -107,11 +107,14 @@ def pick_up(
     try:
         with connect() as ledger:
             ensure_source(ledger, source)
-        with connect() as ledger, open_connection(connection_id(source)) as reading:
+            # By itself: others who read a new source must not wait for this one.
+            ledger.commit()
             cursor = lock_source(ledger, source, wait=waits or window is not EVERYTHING)
             if cursor is None:
                 return PickUpCounts()
-            return _PickUp(ledger, cursor, adapter(settings().sources[source])(reading, source), moment).run(window)
+            # Only now: where one waits for a source that hangs, nobody else has to.
+            with open_connection(connection_id(source)) as reading:
+                return _PickUp(ledger, cursor, adapter(settings().sources[source])(reading, source), moment).run(window)
     except Exception as error:
         reason = reason_without_values(error)
     # Outside the handler: were the ledger away too, its error would show the first one, with its rows, as its context.

@@ -1,49 +1,42 @@
-"""Watching: whether a source has rows that were not picked up.
+"""News of sources, for runs and for a sender that goes on: what watchers tell, or, where none live, own looks.
 
 Level-triggered: the answer stays yes until a pick-up has taken the rows, so a signal that is lost is repeated.
 """
 
 from __future__ import annotations
 
-import contextlib
+import logging
+import threading
 import time
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from psycopg import Error
-
-from motcua.jobs.notices.picking_up import SourceFailed, connection_id, pick_up
+from motcua.jobs.notices.looking.looks import LOOK_WITHIN, Looks
+from motcua.jobs.notices.picking_up import PickUpCounts, pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.settings import settings
-from motcua.sources import adapter
-from motcua.store.ledger.database import Connection, connect, open_connection
-from motcua.store.ledger.locks import LINGERING, is_held
-from motcua.store.notices.sources import Source, list_sources
+from motcua.store.ledger.database import Connection, connect, open_connection, reason_without_values
+from motcua.store.ledger.locks import WATCHING, lock_holders
+from motcua.store.notices.sources import Source, ToldSource, list_sources, told_of_sources, watched_sources
 
-_LOOK_WITHIN = 5.0
-"""Seconds that a look at a source may take."""
+log = logging.getLogger(__name__)
+
+_LOOK_ALL_WITHIN = 2 * LOOK_WITHIN + 2
+"""Seconds that a run waits for sources that it asks itself: to connect, and to answer."""
 _TRY_AGAIN_AFTER = timedelta(seconds=45)
 _LONGEST_SILENCE = timedelta(minutes=5)
+_TASKS_ALONE, _TASKS_TOGETHER = 8, 4
+"""Mapped tasks of a run that read one source each, and that share the others."""
+_PICK_UPS_AT_ONCE = 4
+"""Of a sender; each needs a connection to the ledger, now and then a second one for a moment."""
+_ROUND_WITHIN = 1.0
+"""Seconds after which a sender goes on sending, whatever sources and pick-ups are not done yet."""
 
-
-def _differs(source: str, kept: Mapping[str, Any] | None, reading: Connection) -> bool:
-    """Whether a source shows other rows inside the overlap than those that the last pick-up kept count of."""
-    if not kept:
-        return True
-    try:
-        reader = adapter(settings().sources[source])(reading, source)
-        reader.limit_time(_LOOK_WITHIN)
-        seen = reader.watch(
-            datetime.fromisoformat(kept["recorded_since"]),
-            datetime.fromisoformat(kept["updated_since"]),
-            int(kept["after"]),
-        )
-        return bool(seen != kept["rows"])
-    finally:
-        reading.rollback()
+_END_WITHIN = 5.0
+"""Seconds that a sender which ends waits for pick-ups under way."""
 
 
 def _was_silent_too_long(source: Source, now: datetime) -> bool:
@@ -55,80 +48,62 @@ def _is_to_be_read(source: Source, now: datetime) -> bool:
     return source.ask_at is not None and source.ask_at <= now
 
 
-class SourceWatch:
-    """Looks at one source again and again over connections that stay open."""
-
-    def __init__(self, source: str) -> None:
-        self.source = source
-        self._ledger: Connection | None = None
-        self._reading: Connection | None = None
-
-    @property
-    def is_attended(self) -> bool:
-        """A sender is at work that picks up news by itself. To be asked after :meth:`see_news`."""
-        return self._ledger is not None and is_held(self._ledger, LINGERING)
-
-    def see_news(self) -> str | None:
-        """A mark of what was last picked up, when the source has news beyond it; ``None``: no news.
-
-        Raises:
-            psycopg.Error: the source or the ledger does not answer; the next look connects anew.
-        """
-        try:
-            if self._ledger is None:
-                self._ledger = open_connection()
-                self._ledger.autocommit = True
-            if self._reading is None:
-                self._reading = open_connection(connection_id(self.source))
-            known = next((each for each in list_sources(self._ledger) if each.name == self.source), None)
-            kept, ask_at = (known.watch, known.ask_at) if known else (None, None)
-            has_news = (known is not None and _is_to_be_read(known, datetime.now(UTC))) or _differs(
-                self.source, kept, self._reading
-            )
-            return repr((kept, ask_at)) if has_news else None
-        except Error:
-            self.close()
-            raise
-
-    def close(self) -> None:
-        """Closes both connections."""
-        for connection in (self._ledger, self._reading):
-            if connection is not None:
-                with contextlib.suppress(Error):
-                    connection.close()
-        self._ledger = self._reading = None
+def is_watched(ledger: Connection) -> bool:
+    """Whether watchers live for all sources, and have looked at each."""
+    return lock_holders(ledger, WATCHING) >= settings().watch_parts
 
 
 def sources_with_news(now: datetime) -> list[str]:
     """Sources to pick up in this run: those with news, those that cannot be asked, and those with an old step to be
-    judged; each one at least every five minutes for the sake of quarantined rows, and one that failed again after three
-    quarters of a minute, so that a server that does not even refuse a connection holds up few runs."""
+    judged; each one at least every five minutes for the sake of quarantined rows.
+
+    One that failed is read again after three quarters of a minute; where watchers know that it does not answer still,
+    after five minutes, since each time may hold up its run for as long as a source is waited for.
+
+    Returns: names, those with news first and those that failed last.
+    """
     with connect() as ledger:
         known = {source.name: source for source in list_sources(ledger)}
-    found, to_ask = [], []
+        told = told_of_sources(ledger) if is_watched(ledger) else None
+    news, quiet, failed, to_ask = list[str](), list[str](), list[str](), list[Source]()
     for name in settings().sources:
         source = known.get(name)
+        says = told.get(name) if told is not None else None
         if source is not None and source.failed_at:
-            if source.failed_at < now - _TRY_AGAIN_AFTER:
-                found.append(name)
-        elif source is None or _was_silent_too_long(source, now) or _is_to_be_read(source, now):
-            found.append(name)
-        else:
-            to_ask.append((name, source.watch))
-    if to_ask:
-        with ThreadPoolExecutor(len(to_ask)) as pool:
-            answers = list(pool.map(lambda asked: _has_news(*asked), to_ask))
-        found += [name for (name, _), news in zip(to_ask, answers, strict=True) if news]
-    return found
+            pause = _LONGEST_SILENCE if says is not None and says.is_silent else _TRY_AGAIN_AFTER
+            if source.failed_at < now - pause:
+                failed.append(name)
+        elif source is None or _is_to_be_read(source, now) or _is_told(says):
+            news.append(name)
+        elif _was_silent_too_long(source, now):
+            quiet.append(name)
+        elif says is None:
+            to_ask.append(source)
+    return [*news, *_differing(to_ask), *quiet, *failed]
 
 
-def _has_news(source: str, kept: Mapping[str, Any] | None) -> bool:
-    try:
-        with open_connection(connection_id(source)) as reading:
-            return _differs(source, kept, reading)
-    except Exception:
-        # Its pick-up will fail, and say why where people look.
-        return True
+def in_batches(sources: Sequence[str]) -> list[str]:
+    """What each mapped task reads, names with commas between them: the first ones alone, many others a few together,
+    since a task costs Airflow more than most pick-ups cost us."""
+    if len(sources) <= _TASKS_ALONE + _TASKS_TOGETHER:
+        return list(sources)
+    alone, others = sources[:_TASKS_ALONE], sources[_TASKS_ALONE:]
+    return [*alone, *(",".join(others[start::_TASKS_TOGETHER]) for start in range(_TASKS_TOGETHER))]
+
+
+def _is_told(says: ToldSource | None) -> bool:
+    # The pick-up of one that does not answer will fail, and say why where people look.
+    return says is not None and (says.has_news or says.is_silent)
+
+
+def _differing(sources: list[Source]) -> list[str]:
+    """Those that show other rows than were kept count of, and those that cannot be asked."""
+    if not sources:
+        return []
+    with closing(Looks(source.name for source in sources)) as looks:
+        answers = looks.round({source.name: source.watch for source in sources}, _LOOK_ALL_WITHIN)
+    unchanged = {answer.source for answer in answers if answer.failure is None and not answer.differs}
+    return [source.name for source in sources if source.name not in unchanged]
 
 
 def add_counts(total: dict[str, Any], counts: Mapping[str, Any]) -> None:
@@ -143,7 +118,9 @@ def add_counts(total: dict[str, Any], counts: Mapping[str, Any]) -> None:
 class CatchUp:
     """Picks up and plans what has come since the run began, for a sender that is still at work.
 
-    A source that fails here is left to the next run, which is red for it. ``counts`` sums up what it did.
+    Which sources have news it is told by the watchers; where one of them is missing it looks itself. A pick-up that
+    takes long goes on while the sender sends. A source that fails here is left to the next run, which is red for it.
+    ``counts`` sums up what it did.
     """
 
     def __init__(self, longest: timedelta) -> None:
@@ -151,7 +128,10 @@ class CatchUp:
         self.counts: dict[str, dict[str, Any]] = {"picked_up": {}, "planned": {}}
         with connect() as ledger:
             failed = {source.name for source in list_sources(ledger) if source.failed_at}
-        self._watches = [SourceWatch(source) for source in settings().sources if source not in failed]
+        self._sources = [source for source in settings().sources if source not in failed]
+        self._ledger: Connection | None = None
+        self._looks: Looks | None = None
+        self._pick_ups = _PickUps()
         self._ends_at = time.monotonic() + longest.total_seconds()
 
     @property
@@ -160,21 +140,102 @@ class CatchUp:
         return time.monotonic() >= self._ends_at
 
     def __call__(self) -> bool:
-        """Whether there was news."""
+        """Whether there was news; within a second or so.
+
+        Raises:
+            psycopg.Error: the ledger does not answer.
+        """
         found = False
-        for watch in list(self._watches):
-            try:
-                if watch.see_news() is not None:
-                    add_counts(self.counts["picked_up"], asdict(pick_up(watch.source)))
-                    found = True
-            except (Error, SourceFailed):
-                watch.close()
-                self._watches.remove(watch)
+        for source, counts in self._pick_ups.of(self._news(), _ROUND_WITHIN):
+            if counts is None:
+                self._sources.remove(source)
+            else:
+                add_counts(self.counts["picked_up"], asdict(counts))
+                found = True
         if found:
             add_counts(self.counts["planned"], asdict(plan()))
         return found
 
     def close(self) -> None:
-        """Closes its connections."""
-        for watch in self._watches:
-            watch.close()
+        """Closes its connections. Pick-ups that are under way are waited for a moment; they leave nothing half done."""
+        for source, counts in self._pick_ups.end(_END_WITHIN):
+            if counts is not None and source in self._sources:
+                add_counts(self.counts["picked_up"], asdict(counts))
+        if self._looks is not None:
+            self._looks.close()
+        if self._ledger is not None:
+            self._ledger.close()
+
+    def _news(self) -> list[str]:
+        if self._ledger is None:
+            self._ledger = open_connection()
+            self._ledger.autocommit = True
+        if is_watched(self._ledger):
+            if self._looks is not None:
+                self._looks.close()
+                self._looks = None
+            told = told_of_sources(self._ledger)
+            return [name for name in self._sources if name in told and told[name].has_news]
+        known = watched_sources(self._ledger)
+        if self._looks is None:
+            self._looks = Looks(self._sources)
+        questions = {name: known[name].watch if name in known else None for name in self._sources}
+        news = {answer.source for answer in self._looks.round(questions, _ROUND_WITHIN) if answer.differs}
+        now = datetime.now(UTC)
+        news |= {name for name, each in known.items() if each.ask_at is not None and each.ask_at <= now}
+        return [name for name in self._sources if name in news]
+
+
+class _PickUps:
+    """Pick-ups that go on while a sender sends, a few at a time."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Condition()
+        self._waiting: list[str] = []
+        self._under_way: set[str] = set()
+        self._ended: list[tuple[str, PickUpCounts | None]] = []
+        self._threads = 0
+
+    def of(self, sources: Sequence[str], within: float) -> list[tuple[str, PickUpCounts | None]]:
+        """Begins those of these sources that are not under way, and returns those that have ended; of new ones the
+        first is waited for so many seconds. ``None`` instead of counts: it failed."""
+        with self._guard:
+            new = [source for source in sources if source not in self._under_way]
+            self._waiting += new
+            self._under_way.update(new)
+            while self._waiting and self._threads < min(_PICK_UPS_AT_ONCE, len(self._under_way)):
+                self._threads += 1
+                # One that takes long ends with the process at the latest; its transaction is rolled back.
+                threading.Thread(target=self._work, name="pick-up", daemon=True).start()
+            if new:
+                self._guard.wait_for(lambda: bool(self._ended), within)
+                # Those that end with it are planned with it.
+                self._guard.wait_for(lambda: not self._under_way, within / 10)
+            ended, self._ended = self._ended, []
+        return ended
+
+    def end(self, within: float) -> list[tuple[str, PickUpCounts | None]]:
+        """Begins no more, and returns those that ended, waiting so many seconds for those under way."""
+        with self._guard:
+            self._under_way.difference_update(self._waiting)
+            self._waiting.clear()
+            self._guard.wait_for(lambda: not self._under_way, within)
+            ended, self._ended = self._ended, []
+        return ended
+
+    def _work(self) -> None:
+        while True:
+            with self._guard:
+                if not self._waiting:
+                    self._threads -= 1
+                    return
+                source = self._waiting.pop(0)
+            counts = None
+            try:
+                counts = pick_up(source)
+            except Exception as error:
+                log.warning("%s is left to the next run: %s", source, reason_without_values(error))
+            with self._guard:
+                self._under_way.discard(source)
+                self._ended.append((source, counts))
+                self._guard.notify_all()

@@ -16,30 +16,33 @@ from motcua.domain.run_window import EVERYTHING, Window
 from motcua.jobs.exports.taking import FolderFailed, has_unread_files, is_told_by_files, take_files
 from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.notices.apologizing import apologize
-from motcua.jobs.notices.picking_up import pick_up
+from motcua.jobs.notices.picking_up import SourceFailed, pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.receiving import read_left_over_receipts
 from motcua.jobs.notices.releasing import release
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.sending.unresolved import unresolved
-from motcua.jobs.notices.watching import CatchUp, sources_with_news
+from motcua.jobs.notices.watching import CatchUp, add_counts, in_batches, sources_with_news
 from motcua.settings import settings
 from motcua.store.intake.exports import held_up
-from motcua.store.ledger.database import connect, without_values
+from motcua.store.ledger.database import DatabaseFailed, connect, without_values
 from motcua.store.notices.messages import waiting
 from motcua.store.notices.sources import list_sources
 from motcua.store.notices.stops import stopped_messages, stops_in_force, waiting_for
 
 log = logging.getLogger(__name__)
 
+_LONGEST_NAME = 80
+"""Characters; Airflow keeps 250."""
+
 
 @without_values()
 def find_sources(window: Window) -> list[str]:
-    """Sources to pick up; with a window, all of them."""
+    """Sources to pick up, each by itself, or of many some together; with a window, all of them."""
     if window is not EVERYTHING:
-        return list(settings().sources)
+        return in_batches(list(settings().sources))
     found = sources_with_news(datetime.now(UTC))
-    return found + [name for name in settings().sources if name not in found and _has_files(name)]
+    return in_batches(found + [name for name in settings().sources if name not in found and _has_files(name)])
 
 
 def _has_files(source: str) -> bool:
@@ -48,6 +51,33 @@ def _has_files(source: str) -> bool:
     except Exception:
         # Its pick-up will fail, and say why where people look.
         return True
+
+
+def name_of_batch(sources: str) -> str:
+    """What a mapped task is called that reads these."""
+    return sources if len(sources) <= _LONGEST_NAME else f"{sources[: _LONGEST_NAME - 1]}…"
+
+
+def pick_up_sources(sources: str, window: Window) -> dict[str, Any]:
+    """The pick-ups of sources, one after the other, and their counts together; one that fails stops no other.
+
+    Raises:
+        FolderFailed: the folder of the only one could not be read; what had been taken before was picked up.
+        SourceFailed: one or more could not be read.
+    """
+    names = sources.split(",")
+    if len(names) == 1:
+        return pick_up_source(sources, window)
+    counts: dict[str, Any] = {}
+    failures = []
+    for name in names:
+        try:
+            add_counts(counts, pick_up_source(name, window))
+        except (FolderFailed, SourceFailed, DatabaseFailed) as failure:
+            failures.append(str(failure))
+    if failures:
+        raise SourceFailed("; ".join(failures))
+    return counts
 
 
 def pick_up_source(source: str, window: Window) -> dict[str, Any]:

@@ -26,7 +26,7 @@ COMPARING = 8
 """Held by whoever hands in figures of the portal: what is new is judged by the newest that are there."""
 
 WATCHING = 9
-"""Shared by those that watch the sources, each as long as it does."""
+"""Shared by the watchers of sources that live and have looked at all theirs; each has it once."""
 _STANDING_BY = 1000
 """And on: places of senders that go on beside the one that leads."""
 
@@ -52,6 +52,17 @@ def is_held(connection: Connection, number: int) -> bool:
     """Whether any connection to this database has the lock."""
     row = connection.execute(statement("locks/is_held"), {"number": number}).fetchone()
     return bool(row and row["held"])
+
+
+def share_lock(connection: Connection, number: int) -> None:
+    """Has the lock together with others for as long as this connection lives; to be taken once."""
+    connection.execute(statement("locks/share"), {"number": number})
+
+
+def lock_holders(connection: Connection, number: int) -> int:
+    """How many connections to this database have the lock."""
+    row = connection.execute(statement("locks/holders"), {"number": number}).fetchone()
+    return int(row["connections"]) if row else 0
 
 
 def wait_for_lock(connection: Connection, number: int) -> None:

@@ -47,6 +47,14 @@ class SavedMessage:
     reason: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class DueMessage:
+    """A message that may be tried, and since when."""
+
+    message_id: int
+    next_attempt_at: datetime
+
+
 def messages_of(connection: Connection, dossier_ids: Sequence[int]) -> dict[int, list[PastMessage]]:
     """Result and supplement messages of these dossiers, by dossier."""
     return by_dossier(
@@ -227,6 +235,19 @@ def find_for_trial(
     values = {"gateway": gateway, "carrier": carrier, "refused_too": refused_too, "now": now, **window.bounds}
     row = connection.execute(statement("messages/claiming/find_for_trial"), values).fetchone()
     return (row["next_attempt_at"], row["message_id"]) if row else None
+
+
+def left_waiting(connection: Connection, gateways: Sequence[str], due_by: datetime, now: datetime) -> list[DueMessage]:
+    """Some of the messages that are due since then and that some sender could send now; of many, both ends of them.
+
+    Args:
+        connection: to the ledger.
+        gateways: names of those that are in use.
+        due_by: they are due by then.
+        now: what is stopped is judged by this moment.
+    """
+    values = {"gateways": list(gateways), "due_by": due_by, "now": now}
+    return [value_of(DueMessage, row) for row in connection.execute(statement("messages/left_waiting"), values)]
 
 
 def any_due(connection: Connection, window: Window, by: datetime) -> bool:

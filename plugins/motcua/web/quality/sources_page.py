@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from motcua.jobs.notices.looking.asking import asking
 from motcua.reports import wording
 from motcua.reports.lists import Row
 from motcua.settings import settings
@@ -147,6 +148,7 @@ def _page(request: Request, visits: Visitor, said: str, *, status: int = HTTPSta
         decides=visits.is_operator,
         most_status=_MOST_STATUS,
         said=said,
+        asking=asking() if visits.agencies is None else None,
         reasons=run_words()["quarantine"],
         said_of=wording.list_words()["unusable"],
         w=wording,

@@ -1,0 +1,355 @@
+"""Looks: asks many sources the same small question again and again, from one thread, without waiting for any of them.
+
+libpq is spoken to itself: a question goes out, and its answer is read when it is there. A source that hangs costs its
+own connection and nothing else, and a look costs a fortieth of what a thread and a transaction for each did
+(docs/decisions/watching-sources.md).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import selectors
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+from psycopg import pq
+from psycopg.errors import error_from_result
+
+from motcua.settings import settings
+from motcua.sources import UnknownAdapter, adapter
+from motcua.sources.national_sync import NationalSyncSource
+from motcua.sources.patience import answered_within
+from motcua.store.ledger.database import LEDGER, Connection, open_connection, reason_without_values
+from motcua.store.ledger.queries import statement
+
+LOOK_WITHIN = 5.0
+"""Seconds that a look at a source may take."""
+_GRACE = 1.0
+"""Seconds after that until a look is given up that the source's server did not end by itself."""
+_OPEN_AT_ONCE = 32
+"""Connections whose opening begins in the same tenth of a second."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 60.0
+"""Seconds until a source that failed is tried again, each further time twice as long."""
+_OPEN_WITHIN = 10.0
+"""Seconds until one whose connection is still being opened counts as one that does not answer."""
+_NAME = b"motcua_look"
+_TIMESTAMPTZ, _BIGINT, _TEXTS, _TIMESTAMPTZS, _BIGINTS = 1184, 20, 1009, 1185, 1016
+"""PostgreSQL's own numbers of these types."""
+
+Kept = Mapping[str, Any]
+"""What the last pick-up of a source kept for the watcher."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of a look at a source."""
+
+    source: str
+    kept: Kept | None
+    """What it was held against."""
+    rows: Mapping[str, str | None] | None = None
+    """What it counted; ``None``: it did not answer, or was not asked, since nothing was kept."""
+    failure: str | None = None
+    """Why it did not answer, without values."""
+
+    @property
+    def differs(self) -> bool:
+        """It shows other rows than those that the last pick-up kept count of."""
+        if self.failure is not None:
+            return False
+        if not self.kept:
+            return True
+        return self.rows != {name: None if value is None else str(value) for name, value in self.kept["rows"].items()}
+
+
+@dataclass(slots=True, eq=False)
+class _Line:
+    """One connection, and what is asked over it: of one source, or of all that lie in the ledger itself."""
+
+    sources: tuple[str, ...]
+    of_ledger: bool
+    connection: Connection | None = None
+    question: _Question | None = None
+    is_opening: bool = False
+    opening_since: float = 0.0
+    asked: dict[str, Kept] = field(default_factory=dict)
+    rows: dict[str, Mapping[str, str | None]] = field(default_factory=dict)
+    failure: str | None = None
+    sent_at: float = 0.0
+    has_answered: bool = False
+    """Over the present connection."""
+    failures: int = 0
+    """One after the other."""
+    open_at: float = 0.0
+    is_slow: bool = False
+    """It outlasted a round; later ones do not wait for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """The statement of a look."""
+
+    text: bytes
+    types: tuple[int, ...]
+    is_prepared: bool
+
+
+class Looks:
+    """Connections to sources that stay open, one each; sources that lie in the ledger itself share one.
+
+    For one thread alone, which calls :meth:`ask` and :meth:`turn` again and again.
+    """
+
+    def __init__(self, sources: Iterable[str]) -> None:
+        names = list(sources)
+        in_ledger = tuple(name for name in names if _lies_in_ledger(name))
+        self._lines = [_Line((name,), False) for name in names if name not in in_ledger]
+        if in_ledger:
+            self._lines.append(_Line(in_ledger, True))
+        self._selector = selectors.DefaultSelector()
+        self._guard = threading.Lock()
+        self._opened: queue.SimpleQueue[tuple[_Line, Connection | None, _Question | None, str]] = queue.SimpleQueue()
+        self._is_over = False
+        self._open_next_at = 0.0
+
+    @property
+    def idle(self) -> list[str]:
+        """Sources that can be asked now: their connection is open and no question is out."""
+        return [name for line in self._lines if line.connection and not line.asked for name in line.sources]
+
+    def ask(self, questions: Mapping[str, Kept | None]) -> list[Answer]:
+        """Asks idle sources whether they show what was kept count of at their last pick-up.
+
+        Returns: the answers for those of which nothing was kept, which need no asking.
+        """
+        idle = [line for line in self._lines if line.connection and not line.asked]
+        unread = [name for line in idle for name in line.sources if name in questions and not questions[name]]
+        for line in idle:
+            asked = {name: kept for name in line.sources if (kept := questions.get(name))}
+            if asked:
+                self._send(line, asked)
+        return [Answer(name, None) for name in unread]
+
+    def turn(self, timeout: float) -> list[Answer]:
+        """Opens what is to be opened, and takes the answers that are there, or come within so many seconds."""
+        answers = self._take_opened()
+        self._begin_opening()
+        waits_for_opening = any(line.is_opening for line in self._lines)
+        for key, events in self._selector.select(min(timeout, 0.05) if waits_for_opening else timeout):
+            answers += self._read(key.data, events)
+        now = time.monotonic()
+        for line in self._lines:
+            if line.asked and line.sent_at + LOOK_WITHIN + _GRACE < now:
+                answers += self._fail(line, f"no answer within {LOOK_WITHIN:.0f} s")
+            elif line.is_opening and line.opening_since + _OPEN_WITHIN < now and not line.failures:
+                # Its thread goes on waiting; meanwhile it is one that does not answer.
+                answers += self._fail(line, f"no connection within {_OPEN_WITHIN:.0f} s")
+        return answers + self._take_opened()
+
+    def round(self, questions: Mapping[str, Kept | None], within: float) -> list[Answer]:
+        """One answer of each source that gives it in so many seconds; one that did not is not waited for again."""
+        ends, answers = time.monotonic() + within, list[Answer]()
+        left = {name for name in questions if name in self._waited_for()}
+        asked: set[str] = set()
+        while True:
+            new = {name: questions[name] for name in self.idle if name in questions and name not in asked}
+            asked |= new.keys()
+            answers += self.ask(new)
+            answers += self.turn(0.0 if not left else max(0.0, min(0.02, ends - time.monotonic())))
+            left -= {answer.source for answer in answers}
+            if not left or time.monotonic() >= ends:
+                break
+        for line in self._lines:
+            if not left.isdisjoint(line.sources):
+                line.is_slow = True
+        return answers
+
+    def _waited_for(self) -> set[str]:
+        now = time.monotonic()
+        due = (line for line in self._lines if not line.is_slow and (line.connection or line.open_at <= now))
+        return {name for line in due for name in line.sources}
+
+    def close(self) -> None:
+        """Closes all connections; one that is being opened is closed as soon as it is."""
+        with self._guard:
+            self._is_over = True
+        for line in self._lines:
+            self._hang_up(line)
+        while not self._opened.empty():
+            _, connection, _, _ = self._opened.get()
+            if connection is not None:
+                _close(connection)
+        self._selector.close()
+
+    def _begin_opening(self) -> None:
+        now = time.monotonic()
+        closed = [line for line in self._lines if not (line.connection or line.is_opening) and line.open_at <= now]
+        if not closed or now < self._open_next_at:
+            return
+        self._open_next_at = now + 0.1
+        # Those that failed come last, or many of them would keep the others from being opened.
+        for line in sorted(closed, key=lambda each: each.failures)[:_OPEN_AT_ONCE]:
+            line.is_opening, line.opening_since = True, now
+            # A thread of its own, which may hang with its source; it holds up neither the others nor the end.
+            threading.Thread(target=self._open, args=(line,), name=f"look {line.sources[0]}", daemon=True).start()
+
+    def _open(self, line: _Line) -> None:
+        connection, question, failure = None, None, ""
+        try:
+            connection, question = _connect(line)
+        except Exception as error:
+            failure = reason_without_values(error)
+        with self._guard:
+            if not self._is_over:
+                self._opened.put((line, connection, question, failure))
+                return
+        if connection is not None:
+            _close(connection)
+
+    def _take_opened(self) -> list[Answer]:
+        answers: list[Answer] = []
+        while not self._opened.empty():
+            line, connection, question, failure = self._opened.get()
+            line.connection, line.question = connection, question
+            line.is_opening = line.has_answered = False
+            if line.connection is None:
+                answers += self._fail(line, failure)
+            else:
+                self._selector.register(line.connection.fileno(), selectors.EVENT_READ, line)
+        return answers
+
+    def _send(self, line: _Line, asked: dict[str, Kept]) -> None:
+        assert line.connection is not None
+        assert line.question is not None
+        line.asked, line.rows, line.failure, line.sent_at = asked, {}, None, time.monotonic()
+        values, pgconn = _values(line), line.connection.pgconn
+        with contextlib.suppress(psycopg.Error):
+            # Where that fails, reading the answer fails, too, and says so.
+            if line.question.is_prepared:
+                pgconn.send_query_prepared(_NAME, values)
+            else:
+                pgconn.send_query_params(line.question.text, values, line.question.types)
+        self._flush(line)
+
+    def _flush(self, line: _Line) -> None:
+        assert line.connection is not None
+        left = 1
+        with contextlib.suppress(psycopg.Error):
+            left = line.connection.pgconn.flush()
+        events = selectors.EVENT_READ | (selectors.EVENT_WRITE if left else 0)
+        if self._selector.get_key(line.connection.fileno()).events != events:
+            self._selector.modify(line.connection.fileno(), events, line)
+
+    def _read(self, line: _Line, events: int) -> list[Answer]:
+        assert line.connection is not None
+        pgconn = line.connection.pgconn
+        try:
+            if events & selectors.EVENT_READ:
+                pgconn.consume_input()
+            if events & selectors.EVENT_WRITE:
+                if pgconn.status != pq.ConnStatus.OK:
+                    raise psycopg.OperationalError("the connection is lost")
+                self._flush(line)
+            while not pgconn.is_busy():
+                result = pgconn.get_result()
+                if result is None:
+                    return self._answers(line)
+                self._collect(line, result)
+        except (psycopg.Error, OSError) as error:
+            return self._fail(line, reason_without_values(error))
+        return []
+
+    def _collect(self, line: _Line, result: pq.abc.PGresult) -> None:
+        if result.status != pq.ExecStatus.TUPLES_OK:
+            line.failure = reason_without_values(error_from_result(result))
+            return
+        names = [(result.fname(column) or b"").decode() for column in range(result.nfields)]
+        for row in range(result.ntuples):
+            values = (result.get_value(row, column) for column in range(result.nfields))
+            texts = (None if value is None else value.decode() for value in values)
+            counted = dict(zip(names, texts, strict=True))
+            source = counted.pop("source") if line.of_ledger else line.sources[0]
+            line.rows[source or ""] = counted
+
+    def _answers(self, line: _Line) -> list[Answer]:
+        if line.failure is not None:
+            return self._fail(line, line.failure)
+        asked, rows, line.asked, line.rows = line.asked, line.rows, {}, {}
+        if asked:
+            line.has_answered, line.failures, line.is_slow = True, 0, False
+        return [Answer(name, kept, rows.get(name, {})) for name, kept in asked.items()]
+
+    def _fail(self, line: _Line, failure: str) -> list[Answer]:
+        """Hangs up; one that answered over this connection is connected to again at once, and nobody is told yet."""
+        asked, answered = line.asked, line.has_answered
+        self._hang_up(line)
+        if answered and not failure.startswith(("QueryCanceled", "no answer")):
+            return []
+        line.failures += 1
+        line.open_at = time.monotonic() + min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(line.failures - 1, 10))
+        return [Answer(name, asked.get(name), failure=failure) for name in line.sources]
+
+    def _hang_up(self, line: _Line) -> None:
+        connection, line.connection, line.question = line.connection, None, None
+        line.asked, line.rows, line.failure, line.has_answered = {}, {}, None, False
+        if connection is not None:
+            with contextlib.suppress(KeyError, ValueError, psycopg.Error):
+                self._selector.unregister(connection.fileno())
+            _close(connection)
+
+
+def _lies_in_ledger(source: str) -> bool:
+    try:
+        return issubclass(adapter(settings().sources[source]), NationalSyncSource)
+    except UnknownAdapter:
+        return False
+
+
+def _connect(line: _Line) -> tuple[Connection, _Question]:
+    source = line.sources[0]
+    kind = adapter(settings().sources[source])
+    connection = open_connection(LEDGER if line.of_ledger else kind.connection_id(source))
+    try:
+        with answered_within(connection, LOOK_WITHIN):
+            if line.of_ledger:
+                text: str = NationalSyncSource.watch_many()
+                types: tuple[int, ...] = (_TEXTS, _TIMESTAMPTZS, _TIMESTAMPTZS, _BIGINTS)
+            else:
+                names = {"recorded_since": "$1", "updated_since": "$2", "after": "$3"}
+                text = kind(connection, source).reading_query("watch") % names
+                types = (_TIMESTAMPTZ, _TIMESTAMPTZ, _BIGINT)
+            connection.autocommit = True
+            milliseconds = {"milliseconds": int(LOOK_WITHIN * 1000)}
+            connection.execute(statement("sources/looking/limit"), milliseconds)
+            question = _Question(text.encode(), types, connection.prepare_threshold is not None)
+            if question.is_prepared:
+                prepared = connection.pgconn.prepare(_NAME, question.text, types)
+                if prepared.status != pq.ExecStatus.COMMAND_OK:
+                    raise error_from_result(prepared)
+            connection.pgconn.nonblocking = 1
+    except BaseException:
+        _close(connection)
+        raise
+    return connection, question
+
+
+def _values(line: _Line) -> list[bytes | None]:
+    if not line.of_ledger:
+        (kept,) = line.asked.values()
+        return [str(kept[name]).encode() for name in ("recorded_since", "updated_since", "after")]
+    columns = [list(line.asked)]
+    columns += [[str(kept[name]) for kept in line.asked.values()] for name in ("recorded_since", "updated_since")]
+    columns.append([str(kept["after"]) for kept in line.asked.values()])
+    # Names, times and numbers: none needs a quote in a list.
+    return [f"{{{','.join(column)}}}".encode() for column in columns]
+
+
+def _close(connection: Connection) -> None:
+    # Really: one with a question out is of no use to anybody else.
+    with contextlib.suppress(psycopg.Error):
+        psycopg.Connection.close(connection)

@@ -1,0 +1,37 @@
+"""``python -m tests.bench.watching``: a watcher of the sources that the environment names, as a triggerer has one."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from typing import Any
+
+from motcua.jobs.notices.looking.looks import Looks
+from motcua.jobs.notices.looking.watcher import Watcher
+
+
+def main() -> None:
+    """A watcher that says what it tells, and each second what it has cost."""
+    looks = 0
+    ask = Looks._send
+
+    def count(self: Looks, *given: Any) -> None:
+        nonlocal looks
+        looks += 1
+        ask(self, *given)
+
+    Looks._send = count  # type: ignore[method-assign]
+
+    def say(**what: Any) -> None:
+        print(json.dumps(what), flush=True)
+
+    watcher = Watcher(lambda source: say(told=source, at=time.time()))
+    threading.Thread(target=watcher.run, args=(threading.Event(),), daemon=True).start()
+    while True:
+        time.sleep(1)
+        say(looks=looks, cores=time.process_time(), at=time.time())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,327 @@
+"""A hundred sources have a watcher each, whatever the others do, and cost the ledger one connection."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+
+from motcua.domain.run_window import EVERYTHING
+from motcua.jobs.notices.looking import looks
+from motcua.jobs.notices.looking.asking import Asking, asking, pause_of
+from motcua.jobs.notices.looking.watcher import Watcher, _Telling, part_of
+from motcua.jobs.notices.picking_up import SourceFailed, pick_up
+from motcua.jobs.notices.planning import plan
+from motcua.jobs.notices.watching import CatchUp, in_batches, sources_with_news
+from motcua.jobs.tasks.notify_transitions import name_of_batch, pick_up_sources
+from motcua.store.ledger.database import connect
+from motcua.store.ledger.locks import LINGERING, WATCHING, hold_lock, lock_holders
+from motcua.store.notices.gaps import begin_gap
+from motcua.store.notices.gateways import GatewayStop, ensure_gateway, stop_gateway
+from motcua.store.notices.messages import left_waiting
+from motcua.store.notices.sources import ensure_source, note_failure, told_of_sources
+from motcua.store.notices.stops import save_stop
+from tests.conftest import NOW
+from tests.integration.looking.conftest import HEALTHY, MUTE, READ_AT, REFUSING, SLEEPING, Province, until
+
+READ_BY = READ_AT + timedelta(minutes=2)
+NAMES = [f"xa_{number}" for number in range(300)]
+
+
+@pytest.fixture
+def patient(monkeypatch):
+    """What hangs goes on hanging."""
+    monkeypatch.setattr(looks, "LOOK_WITHIN", 3600.0)
+    monkeypatch.setattr(looks, "_OPEN_WITHIN", 3600.0)
+
+
+@pytest.fixture
+def brisk(monkeypatch):
+    """What says nothing is soon known not to answer."""
+    monkeypatch.setattr(looks, "_OPEN_WITHIN", 1.0)
+
+
+def watchers() -> int:
+    with connect() as ledger:
+        return lock_holders(ledger, WATCHING)
+
+
+def told(what: str) -> set[str]:
+    with connect() as ledger:
+        return {name for name, each in told_of_sources(ledger).items() if getattr(each, what)}
+
+
+@pytest.mark.guarantee("airflow", "sources that hang or refuse hide the news of no other one")
+def test_news_of_all_healthy_sources_is_told_while_others_hang(province: Province, watching, patient):
+    news = watching()
+    until(lambda: province.mute_callers() == len(MUTE))
+    province.healthy.dossier()
+    province.healthy.move(9)
+    until(lambda: set(news) == set(HEALTHY))
+    assert province.mute_callers() == len(MUTE), "they hang still"
+    assert told("has_news") == set(HEALTHY)
+    assert told("is_silent") == set(REFUSING)
+
+
+@pytest.mark.guarantee("airflow", "a watcher has one connection to the ledger, however many sources it has")
+def test_watcher_has_one_connection_to_the_ledger(province: Province, watching, brisk):
+    news = watching()
+    until(lambda: watchers() == 1)
+    province.healthy.dossier()
+    until(lambda: set(news) == set(HEALTHY))
+    # Others of this test may be about to end.
+    until(lambda: province.connections("motcua_app") <= 1)
+    assert watchers() == 1
+
+
+def test_source_that_hangs_is_given_up_and_asked_again(province: Province, watching, monkeypatch, configure, rows):
+    monkeypatch.setattr(looks, "LOOK_WITHIN", 0.3)
+    monkeypatch.setattr(looks, "_GRACE", 0.3)
+    monkeypatch.setattr(looks, "_FIRST_PAUSE", 0.1)
+    monkeypatch.setattr(looks, "_LONGEST_PAUSE", 0.1)
+    configure(MOTCUA_SOURCES=",".join([*SLEEPING, HEALTHY[0]]))
+    watching()
+    until(lambda: told("is_silent") == set(SLEEPING))
+    with psycopg.connect(province.ledger, autocommit=True) as admin:
+        admin.execute("UPDATE motcua.sources SET watch = NULL WHERE name = ANY(%s)", (list(SLEEPING),))
+    until(lambda: told("has_news") == set(SLEEPING))
+    assert told("is_silent").isdisjoint(SLEEPING), "of one that nobody has read nothing is asked"
+
+
+@pytest.mark.guarantee("airflow", "several watchers share the sources: each source has one, whichever others there are")
+def test_parts_share_the_sources_disjointly_and_completely(province: Province, watching, brisk):
+    parts = [{name for name in NAMES if part_of(name, 4) == part} for part in range(4)]
+    assert sorted(name for part in parts for name in part) == sorted(NAMES)
+    assert all(part_of(name, 4) == part_of(name, 4) for name in NAMES)
+    assert min(map(len, parts)) > len(NAMES) / 8
+    first, second = watching(0, 2), watching(1, 2)
+    until(lambda: watchers() == 2)
+    province.healthy.dossier()
+    until(lambda: {*first, *second} == set(HEALTHY))
+    assert set(first).isdisjoint(second)
+
+
+@pytest.mark.guarantee("airflow", "a watcher that dies, or is stopped for ten seconds, is known to be gone")
+def test_watcher_that_is_gone_is_not_counted(province: Province, watching, rows, configure):
+    configure(MOTCUA_SOURCES=",".join([*HEALTHY[:3], *REFUSING]))
+    watching()
+    until(lambda: watchers() == 1)
+    session = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND objsubid = 1 AND classid = 0"
+    (holder,) = rows(session, WATCHING)
+    rows("SELECT pg_terminate_backend(%s)", holder["pid"])
+    until(lambda: [row["pid"] for row in rows(session, WATCHING)] not in ([], [holder["pid"]]))
+    assert watchers() == 1, "it comes back"
+    watcher = Watcher(lambda _: None)
+    watcher._join_ledger()
+    assert watcher._ledger is not None
+    row = watcher._ledger.execute("SHOW idle_session_timeout").fetchone()
+    watcher._leave_ledger()
+    assert row == {"idle_session_timeout": "10s"}
+
+
+def test_watcher_counts_only_when_all_its_sources_were_looked_at(province: Province, watching, patient):
+    news = watching()
+    until(lambda: province.mute_callers() == len(MUTE))
+    province.healthy.dossier()
+    until(lambda: set(news) == set(HEALTHY))
+    assert watchers() == 0
+
+
+def test_news_is_news_no_longer_once_it_was_picked_up(province: Province, watching, configure):
+    configure(MOTCUA_SOURCES=f"{HEALTHY[0]},{HEALTHY[1]}")
+    watching()
+    until(lambda: watchers() == 1)
+    province.healthy.dossier()
+    province.healthy.move(9)
+    until(lambda: told("has_news") == {HEALTHY[0], HEALTHY[1]})
+    assert pick_up(HEALTHY[0], now=NOW).transitions == 1
+    assert HEALTHY[0] not in told("has_news"), "whether its watcher has looked again or not"
+
+
+@pytest.mark.guarantee("airflow", "what watchers tell is picked up without asking the sources again")
+def test_run_and_sender_believe_watchers(province: Province, watching, rows, configure):
+    configure(MOTCUA_SOURCES=",".join([*REFUSING, *HEALTHY[:4]]))
+    assert sources_with_news(READ_BY) == [*REFUSING], "it asks them itself"
+    watching()
+    until(lambda: watchers() == 1)
+    assert sources_with_news(READ_BY) == [*REFUSING]
+    with connect() as ledger:
+        for name in REFUSING:
+            note_failure(ledger, name, "refused", READ_BY - timedelta(minutes=1))
+    assert sources_with_news(READ_BY) == [], "its pick-up would only hold up a run"
+    assert set(sources_with_news(READ_BY + timedelta(minutes=4, seconds=1))) >= set(REFUSING)
+    province.healthy.dossier()
+    province.healthy.move(9)
+    until(lambda: told("has_news") == set(HEALTHY[:4]))
+    catch_up = CatchUp()
+    try:
+        while told("has_news"):
+            catch_up()
+        assert catch_up.counts["picked_up"]["dossiers"] >= 1
+        assert catch_up._looks is None
+    finally:
+        catch_up.close()
+
+
+@pytest.mark.guarantee("airflow", "without watchers a sender looks at the sources itself, and waits for none")
+def test_sender_without_watchers_picks_up_what_healthy_sources_have(province: Province, patient, rows, configure):
+    some = HEALTHY[:24]
+    configure(MOTCUA_SOURCES=",".join([*MUTE, *REFUSING, *some]))
+    most = 0
+
+    def is_read() -> bool:
+        nonlocal most
+        catch_up()
+        most = max(most, province.connections("motcua_app"))
+        (row,) = rows("SELECT count(*) AS n FROM motcua.sources WHERE picked_up_at > %s", NOW)
+        return bool(row["n"] == len(some))
+
+    catch_up = CatchUp()
+    try:
+        until(lambda: not catch_up() and province.mute_callers() == len(MUTE))
+        province.healthy.dossier()
+        until(is_read)
+        assert province.mute_callers() == len(MUTE), "they hang still"
+        assert most < len(some), "a few pick-ups at a time"
+    finally:
+        catch_up.close()
+
+
+def test_pick_up_that_hangs_holds_up_no_other_and_is_left_to_the_next_run(province: Province, rows, configure):
+    hanging, healthy = SLEEPING[0], HEALTHY[0]
+    configure(MOTCUA_SOURCES=f"{hanging},{healthy}", MOTCUA_SOURCE_PATIENCE="PT1H")
+    # Nothing to be held against: it is picked up without being asked.
+    rows("UPDATE motcua.sources SET watch = NULL WHERE name = %s", hanging)
+    asleep = "SELECT pid FROM pg_stat_activity WHERE datname LIKE 'sleeping%' AND query LIKE '%source_%'"
+    catch_up = CatchUp()
+    try:
+        until(lambda: bool(catch_up() or rows(asleep)))
+        province.healthy.dossier()
+        until(lambda: catch_up() and catch_up.counts["picked_up"]["dossiers"] == 1)
+        assert rows(asleep), "it hangs still"
+        (row,) = rows("SELECT failed_at FROM motcua.sources WHERE name = %s", hanging)
+        assert row["failed_at"] is None
+        for each in rows(asleep):
+            rows("SELECT pg_terminate_backend(%s)", each["pid"])
+        until(lambda: not catch_up() and catch_up._sources == [healthy])
+        (row,) = rows("SELECT failed_at FROM motcua.sources WHERE name = %s", hanging)
+        assert row["failed_at"] is not None
+    finally:
+        catch_up.close()
+
+
+@pytest.fixture
+def left_behind(one_stop, useful_for_years):
+    """A message that is due, which no sender has."""
+    one_stop.dossier()
+    one_stop.move(9)
+    pick_up("khanhhoa", now=NOW)
+    assert plan(now=NOW).by_state == {"queued": 1}
+
+
+def left(now: datetime | None = None) -> int:
+    moment = now or datetime.now(UTC)
+    with connect() as ledger:
+        return len(left_waiting(ledger, ["kannel"], moment - timedelta(seconds=2), moment))
+
+
+@pytest.mark.guarantee("airflow", "messages that a killed sender left behind wake a run, and then ever more seldom")
+def test_messages_that_a_sender_left_behind_wake_a_run(left_behind, watching, rows):
+    assert left() == 1
+    with connect() as at_work:
+        at_work.autocommit = True
+        assert hold_lock(at_work, LINGERING)
+        news = watching()
+        until(lambda: watchers() == 1)
+        assert news == []
+    until(lambda: news == [""])
+    assert left() == 1
+
+
+def test_messages_that_may_not_go_wake_nobody(left_behind, rows):
+    moment = datetime.now(UTC)
+    hour = timedelta(hours=1)
+    with connect() as ledger:
+        ensure_gateway(ledger, "kannel")
+        stop_gateway(ledger, GatewayStop("kannel", "gateway", "", moment, moment + hour, "tests"), changed_by="tests")
+    assert left(moment) == 0
+    assert left(moment + 2 * hour) == 1, "its pause is over"
+    rows("DELETE FROM motcua.gateway_stops")
+    with connect() as ledger:
+        (row,) = rows("SELECT carrier FROM motcua.messages")
+        carrier = GatewayStop("kannel", "carrier", row["carrier"], moment, moment + hour, "tests")
+        stop_gateway(ledger, carrier, changed_by="tests")
+    assert left(moment) == 0
+    rows("DELETE FROM motcua.gateway_stops")
+    assert left(moment) == 1
+    with connect() as ledger:
+        save_stop(
+            ledger,
+            kind="result",
+            agency_code=None,
+            stopped_at=moment,
+            until=moment + hour,
+            stopped_by="lan",
+            reason="tests",
+        )
+    assert left(moment) == 0
+    assert left(moment + 2 * hour) == 1
+    rows("UPDATE motcua.messages SET next_attempt_at = %s", moment + 2 * hour)
+    assert left(moment + 3 * hour) == 1
+    with connect() as ledger:
+        begin_gap(ledger, "behind_watch", moment, ledger_until=moment, journal_until=moment, lost_attempts=1)
+    assert left(moment + 3 * hour) == 0
+
+
+def test_what_goes_on_is_told_ever_more_seldom_and_what_is_new_at_once():
+    telling = _Telling()
+    told_at = [second for second in range(200) if telling.is_due("a", second + 1.0)]
+    assert told_at == [0, 3, 9, 21, 45, 93, 153]
+    assert telling.is_due("b", 201.0)
+    assert not telling.is_due(None, 202.0)
+    assert not telling.is_due("c", 203.0, waits=True)
+    assert telling.is_due("c", 206.0, waits=True)
+
+
+def test_source_without_news_is_asked_less_often_as_far_as_there_are_many(configure):
+    configure(MOTCUA_WATCH_EVERY="0.25", MOTCUA_WATCH_QUIET="1.5")
+    assert [pause_of(seconds, 900) for seconds in (0, 60, 120, 240, 99999)] == [0.25, 0.25, 0.5, 1.0, 1.5]
+    assert pause_of(99999, 9000) == 1.5
+    assert pause_of(99999, 300) == 0.5
+    assert pause_of(99999, 20) == 0.25
+    configure(MOTCUA_SOURCES=",".join([*NAMES, "hue=national_sync"]))
+    assert asking() == Asking(sources=300, after_news=4, at_rest=2, together_at_rest=600)
+    configure(MOTCUA_WATCH_EVERY="5", MOTCUA_WATCH_PARTS="2")
+    assert pause_of(0, 300) == pause_of(99999, 300) == 5
+    assert asking().together_at_rest == 60
+
+
+def test_many_sources_are_read_by_a_few_tasks_each_source_once():
+    tasks = in_batches(NAMES)
+    assert tasks[:8] == NAMES[:8], "those with news, alone"
+    assert len(tasks) == 12
+    assert sorted(",".join(tasks).split(",")) == sorted(NAMES)
+    assert in_batches(NAMES[:12]) == NAMES[:12]
+    assert max(len(name_of_batch(task)) for task in tasks) == 80, "Airflow keeps no longer names"
+
+
+def test_source_that_fails_in_a_task_for_several_stops_no_other(province: Province, rows):
+    province.healthy.dossier()
+    with pytest.raises(SourceFailed, match=REFUSING[0]):
+        pick_up_sources(f"{REFUSING[0]},{HEALTHY[0]},{HEALTHY[1]}", EVERYTHING)
+    read = rows("SELECT name FROM motcua.sources WHERE picked_up_at > %s ORDER BY 1", NOW)
+    assert [row["name"] for row in read] == [HEALTHY[0], HEALTHY[1]]
+
+
+def test_reading_a_source_uses_up_no_number_of_sources(one_stop, rows):
+    with connect() as ledger:
+        ensure_source(ledger, "khanhhoa")
+    last = "SELECT last_value FROM motcua.sources_source_id_seq"
+    before = rows(last)
+    one_stop.dossier()
+    pick_up("khanhhoa", now=NOW)
+    with connect() as ledger:
+        note_failure(ledger, "khanhhoa", "away", NOW)
+        ensure_source(ledger, "khanhhoa")
+    assert rows(last) == before
