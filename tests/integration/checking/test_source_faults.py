@@ -222,6 +222,8 @@ def test_statements_that_vendors_copy_make_a_source_without_a_fault(source, post
         admin.execute(given)
     check = check_source("khanhhoa")
     assert (check.findings, check.dossiers) == ([], 240)
+
+
 def test_a_step_that_is_committed_after_pick_ups_have_gone_on_is_told_with_its_number(source, configure):
     # A source of its own: what was read of it stays in the ledger that tests share.
     configure(

@@ -35,7 +35,7 @@ from motcua.jobs.restoring.gaps import look_for_gap
 from motcua.settings import settings
 from motcua.store.journal import open_journal
 from motcua.store.ledger.database import connect, open_connection
-from motcua.store.ledger.locks import LINGERING, WATCHING, hold_lock, is_held, stand_by
+from motcua.store.ledger.locks import LINGERING, WATCHING, hold_lock, lock_holders, stand_by
 from motcua.store.notices import messages
 from motcua.store.worker_marks import leave_mark
 
@@ -272,7 +272,8 @@ class Sender:
             return float("inf")
         now = time.monotonic()
         if now >= self.watch_looked_at + _LOOK_AT_QUEUE_EVERY:
-            self.is_watched, self.watch_looked_at = is_held(self.sending.lock, WATCHING), now
+            watchers = lock_holders(self.sending.lock, WATCHING)
+            self.is_watched, self.watch_looked_at = watchers >= settings().watch_parts, now
         return self.busy_at + settings().linger_quiet.total_seconds() if self.is_watched else float("inf")
 
     def _may_claim_for(self, lane: Lane) -> bool:

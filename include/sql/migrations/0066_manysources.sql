@@ -1,4 +1,4 @@
--- depends: 0063_portal
+-- depends: 0065_row_says
 -- Each pick-up used up a number of a source, of which there are 32,767: those that no source has are given back.
 
 DO $$ BEGIN

@@ -1,4 +1,4 @@
--- depends: 0063_portal
+-- depends: 0064_files
 -- What a pushed dossier's row itself said of its status, beside the status that holds: a row that came before its step
 -- is held back, and what it said must be known when the step comes.
 
