@@ -128,7 +128,8 @@ class _Sources:
 
     def cores(self) -> float:
         """Processor seconds that the server's sessions have used."""
-        return sum(used for parent, used in map(_used, Path("/proc").glob("[0-9]*/stat")) if parent == self.process.pid)
+        postmaster = int((self.server.data / "postmaster.pid").read_text().split()[0])
+        return sum(used for parent, used in map(_used, Path("/proc").glob("[0-9]*/stat")) if parent == postmaster)
 
     def close(self) -> None:
         self.desk.close()

@@ -19,7 +19,7 @@ from motcua.store.ledger.provisioning import with_database
 from tests.conftest import NOW, OneStop
 
 HEALTHY = tuple(f"xa_{number:03}" for number in range(90))
-SLEEPING = tuple(f"ngu_{number}" for number in range(2))
+SLEEPING = tuple(f"ngu_{number}" for number in range(6))
 MUTE = tuple(f"cam_{number}" for number in range(3))
 REFUSING = tuple(f"dong_{number}" for number in range(5))
 ILL = (*SLEEPING, *MUTE, *REFUSING)

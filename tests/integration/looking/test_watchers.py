@@ -168,12 +168,9 @@ def test_run_and_sender_believe_watchers(province: Province, watching, rows, con
 def test_sender_without_watchers_picks_up_what_healthy_sources_have(province: Province, patient, rows, configure):
     some = HEALTHY[:24]
     configure(MOTCUA_SOURCES=",".join([*MUTE, *REFUSING, *some]))
-    most = 0
 
     def is_read() -> bool:
-        nonlocal most
         catch_up()
-        most = max(most, province.connections("motcua_app"))
         (row,) = rows("SELECT count(*) AS n FROM motcua.sources WHERE picked_up_at > %s", NOW)
         return bool(row["n"] == len(some))
 
@@ -183,7 +180,36 @@ def test_sender_without_watchers_picks_up_what_healthy_sources_have(province: Pr
         province.healthy.dossier()
         until(is_read)
         assert province.mute_callers() == len(MUTE), "they hang still"
-        assert most < len(some), "a few pick-ups at a time"
+    finally:
+        catch_up.close()
+
+
+ASLEEP = """
+SELECT pid FROM pg_stat_activity WHERE datname LIKE 'sleeping%' AND state = 'active' AND query LIKE '%source_%'
+"""
+
+
+def test_sender_picks_up_four_sources_at_a_time(province: Province, rows, configure):
+    configure(MOTCUA_SOURCES=",".join(SLEEPING), MOTCUA_SOURCE_PATIENCE="PT1H")
+    rows("UPDATE motcua.sources SET watch = NULL")
+    catch_up = CatchUp()
+    most = 0
+
+    def have_ended() -> bool:
+        nonlocal most
+        catch_up()
+        hanging = rows(ASLEEP)
+        most = max(most, len(hanging))
+        for each in hanging:
+            rows("SELECT pg_terminate_backend(%s)", each["pid"])
+        return not catch_up._sources
+
+    try:
+        until(lambda: not catch_up() and len(rows(ASLEEP)) >= 4)
+        assert not catch_up()
+        assert len(rows(ASLEEP)) == 4, "the others wait"
+        until(have_ended)
+        assert most == 4
     finally:
         catch_up.close()
 
@@ -193,16 +219,15 @@ def test_pick_up_that_hangs_holds_up_no_other_and_is_left_to_the_next_run(provin
     configure(MOTCUA_SOURCES=f"{hanging},{healthy}", MOTCUA_SOURCE_PATIENCE="PT1H")
     # Nothing to be held against: it is picked up without being asked.
     rows("UPDATE motcua.sources SET watch = NULL WHERE name = %s", hanging)
-    asleep = "SELECT pid FROM pg_stat_activity WHERE datname LIKE 'sleeping%' AND query LIKE '%source_%'"
     catch_up = CatchUp()
     try:
-        until(lambda: bool(catch_up() or rows(asleep)))
+        until(lambda: bool(catch_up() or rows(ASLEEP)))
         province.healthy.dossier()
         until(lambda: catch_up() and catch_up.counts["picked_up"]["dossiers"] == 1)
-        assert rows(asleep), "it hangs still"
+        assert rows(ASLEEP), "it hangs still"
         (row,) = rows("SELECT failed_at FROM motcua.sources WHERE name = %s", hanging)
         assert row["failed_at"] is None
-        for each in rows(asleep):
+        for each in rows(ASLEEP):
             rows("SELECT pg_terminate_backend(%s)", each["pid"])
         until(lambda: not catch_up() and catch_up._sources == [healthy])
         (row,) = rows("SELECT failed_at FROM motcua.sources WHERE name = %s", hanging)

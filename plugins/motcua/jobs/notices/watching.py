@@ -200,7 +200,9 @@ class _PickUps:
         """Begins those of these sources that are not under way, and returns those that have ended; of new ones the
         first is waited for so many seconds. ``None`` instead of counts: it failed."""
         with self._guard:
-            new = [source for source in sources if source not in self._under_way]
+            # What ended just now is told first: it may have failed.
+            known = self._under_way.union(source for source, _ in self._ended)
+            new = [source for source in sources if source not in known]
             self._waiting += new
             self._under_way.update(new)
             while self._waiting and self._threads < min(_PICK_UPS_AT_ONCE, len(self._under_way)):
