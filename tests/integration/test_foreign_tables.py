@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from motcua.cli import app
 from motcua.jobs.notices.picking_up import SourceFailed, pick_up
-from motcua.jobs.notices.watching import sources_with_news
+from motcua.jobs.notices.watching import sources_to_read
 from motcua.reports.checking import words_of
 from motcua.sources import patience
 from motcua.sources.contract import ContractSource
@@ -59,12 +59,12 @@ def test_source_behind_foreign_tables_is_picked_up_and_watched(far, rows):
     far.dossier()
     far.move(9)
     assert pick_up("khanhhoa", now=NOW).transitions == 1
-    assert sources_with_news(NOW) == []
+    assert sources_to_read(NOW).names == []
     far.move(4)
     far.dossier(status_code=4, updated_at=NOW)
-    assert sources_with_news(NOW) == ["khanhhoa"]
+    assert sources_to_read(NOW).names == ["khanhhoa"]
     assert pick_up("khanhhoa", now=NOW).transitions == 1
-    assert sources_with_news(NOW) == []
+    assert sources_to_read(NOW).names == []
     assert [row["status_code"] for row in rows("SELECT status_code FROM motcua.transitions ORDER BY 1")] == [4, 9]
 
 
@@ -157,9 +157,9 @@ def test_what_comes_while_a_source_without_snapshot_is_read_stays_news(one_stop,
     with monkeypatch.context() as busy:
         busy.setattr(ContractSource, "transitions_since", while_rows_come)
         assert pick_up("khanhhoa", now=NOW).transitions == 1
-    assert sources_with_news(NOW) == ["khanhhoa"], "nobody has read it"
+    assert sources_to_read(NOW).names == ["khanhhoa"], "nobody has read it"
     assert pick_up("khanhhoa", now=NOW).transitions == 1
-    assert sources_with_news(NOW) == []
+    assert sources_to_read(NOW).names == []
 
 
 HANGING = """

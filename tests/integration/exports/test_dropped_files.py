@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from motcua.jobs.exports.taking import SETTLED, has_unread_files, take_files
-from motcua.jobs.notices.watching import sources_with_news
+from motcua.jobs.notices.watching import sources_to_read
 from motcua.store.intake.exports import accept_file, count_states, list_vanished
 from motcua.store.ledger.database import connect
 from tests.conftest import TU_PHAP
@@ -32,7 +32,7 @@ def test_result_in_a_later_export_is_told(software, run, messages, rows):
     assert messages() == []
     software.drop(line("H-1", "Chờ trả kết quả", "Trả kết quả"), line("H-2"))
     software.read()
-    assert SOURCE in sources_with_news(datetime.now(UTC) + timedelta(seconds=1))
+    assert SOURCE in sources_to_read(datetime.now(UTC) + timedelta(seconds=1)).names
     assert run() == set()
     assert messages() == [("result", "H-1", "queued")]
     (row,) = rows("SELECT * FROM motcua.dossiers WHERE dossier_code = 'H-1'")

@@ -9,7 +9,7 @@ import pytest
 
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
-from motcua.jobs.notices.watching import sources_with_news
+from motcua.jobs.notices.watching import sources_to_read
 from motcua.jobs.personal_data.purging import purge
 from motcua.store.intake.clients import change_client
 from motcua.store.ledger.database import connect
@@ -27,7 +27,7 @@ def test_dossier_and_its_result_that_are_pushed_are_told(software, run, messages
     assert messages() == []
     assert software.dossiers(dossier("H-1", 9))["error_code"] == "00"
     assert software.steps(step("H-1", 9))["error_code"] == "00"
-    assert SOURCE in sources_with_news(datetime.now(UTC) + timedelta(seconds=1))
+    assert SOURCE in sources_to_read(datetime.now(UTC) + timedelta(seconds=1)).names
     assert run() == set()
     assert messages() == [("result", "H-1", TOLD)]
     (row,) = rows("SELECT * FROM motcua.dossiers")
@@ -43,12 +43,12 @@ def test_what_is_pushed_is_news_until_it_is_picked_up_and_of_its_source_alone(so
     began = datetime.now(UTC)
     for source in (SOURCE, "ho_so"):
         pick_up(source)
-    assert sources_with_news(began) == []
+    assert sources_to_read(began).names == []
     assert software.dossiers(dossier("H-1"))["error_code"] == "00"
     assert software.steps(step("H-1", 4))["error_code"] == "00"
-    assert sources_with_news(began) == [SOURCE]
+    assert sources_to_read(began).names == [SOURCE]
     run()
-    assert sources_with_news(began) == []
+    assert sources_to_read(began).names == []
 
 
 @pytest.mark.guarantee("intake", "a client that sends everything again adds nothing, in whatever order it had sent it")

@@ -13,7 +13,7 @@ from motcua.jobs.notices.looking.asking import Asking, asking, pause_of
 from motcua.jobs.notices.looking.watcher import Watcher, _Telling, part_of
 from motcua.jobs.notices.picking_up import SourceFailed, pick_up
 from motcua.jobs.notices.planning import plan
-from motcua.jobs.notices.watching import CatchUp, in_batches, sources_with_news
+from motcua.jobs.notices.watching import CatchUp, ToRead, in_batches, sources_to_read
 from motcua.jobs.tasks.notify_transitions import name_of_batch, pick_up_sources
 from motcua.store.ledger.database import connect
 from motcua.store.ledger.locks import LINGERING, WATCHING, hold_lock, lock_holders
@@ -142,15 +142,15 @@ def test_news_is_news_no_longer_once_it_was_picked_up(province: Province, watchi
 @pytest.mark.guarantee("airflow", "what watchers tell is picked up without asking the sources again")
 def test_run_and_sender_believe_watchers(province: Province, watching, rows, configure):
     configure(MOTCUA_SOURCES=",".join([*REFUSING, *HEALTHY[:4]]))
-    assert sources_with_news(READ_BY) == [*REFUSING], "it asks them itself"
+    assert sources_to_read(READ_BY).names == [*REFUSING], "it asks them itself"
     watching()
     until(lambda: watchers() == 1)
-    assert sources_with_news(READ_BY) == [*REFUSING]
+    assert sources_to_read(READ_BY).names == [*REFUSING]
     with connect() as ledger:
         for name in REFUSING:
             note_failure(ledger, name, "refused", READ_BY - timedelta(minutes=1))
-    assert sources_with_news(READ_BY) == [], "its pick-up would only hold up a run"
-    assert set(sources_with_news(READ_BY + timedelta(minutes=4, seconds=1))) >= set(REFUSING)
+    assert sources_to_read(READ_BY).names == [], "its pick-up would only hold up a run"
+    assert set(sources_to_read(READ_BY + timedelta(minutes=4, seconds=1)).names) >= set(REFUSING)
     province.healthy.dossier()
     province.healthy.move(9)
     until(lambda: told("has_news") == set(HEALTHY[:4]))
@@ -329,6 +329,14 @@ def test_many_sources_are_read_by_a_few_tasks_each_source_once():
     assert sorted(",".join(tasks).split(",")) == sorted(NAMES)
     assert in_batches(NAMES[:12]) == NAMES[:12]
     assert max(len(name_of_batch(task)) for task in tasks) == 80, "Airflow keeps no longer names"
+
+
+def test_sources_without_news_share_two_tasks_and_what_a_run_is_for_does_not_wait_for_them():
+    tasks = ToRead(news=["a", "b"], quiet=NAMES, failed=["z"]).tasks
+    assert tasks[:3] == ["a", "b", "z"]
+    assert len(tasks) == 5
+    assert sorted(",".join(tasks[3:]).split(",")) == sorted(NAMES)
+    assert ToRead(news=[], quiet=["only"], failed=[]).tasks == ["only"]
 
 
 def test_source_that_fails_in_a_task_for_several_stops_no_other(province: Province, rows):

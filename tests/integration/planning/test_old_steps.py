@@ -17,7 +17,7 @@ from motcua.jobs.notices.apologizing import apologize
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.sending.sender import send
-from motcua.jobs.notices.watching import sources_with_news
+from motcua.jobs.notices.watching import sources_to_read
 from motcua.jobs.reconciliation.closing import close_period, require_complete
 from motcua.settings import settings
 from motcua.store.ledger.database import connect
@@ -365,11 +365,11 @@ def test_run_is_woken_for_a_row_that_is_to_be_read(desk):
     desk.row(RESULT, NOW)
     desk.step(WORKED_ON, NOW - LATE, typed=NOW + 5 * SECOND)
     desk.run(NOW + 10 * SECOND)
-    assert sources_with_news(NOW + 4 * MINUTE) == []
+    assert sources_to_read(NOW + 4 * MINUTE).names == []
     desk.run(NOW + 4 * MINUTE)
-    assert sources_with_news(NOW + 5 * MINUTE + 5 * SECOND) == ["khanhhoa"]
+    assert sources_to_read(NOW + 5 * MINUTE + 5 * SECOND).names == ["khanhhoa"]
     desk.run(NOW + 5 * MINUTE + 5 * SECOND)
-    assert sources_with_news(NOW + 5 * MINUTE + 6 * SECOND) == []
+    assert sources_to_read(NOW + 5 * MINUTE + 6 * SECOND).names == []
 
 
 def test_backfill_of_the_window_makes_nothing_more_of_an_old_step(desk):

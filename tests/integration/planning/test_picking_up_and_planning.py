@@ -12,7 +12,7 @@ from motcua.domain.run_window import EVERYTHING, Window
 from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.notices.picking_up import SourceFailed, pick_up
 from motcua.jobs.notices.planning import plan
-from motcua.jobs.notices.watching import sources_with_news
+from motcua.jobs.notices.watching import sources_to_read
 from motcua.jobs.tasks.notify_transitions import gate
 from motcua.settings import settings
 from motcua.store.agencies import save_agencies
@@ -540,18 +540,18 @@ def test_versions_of_a_row_are_kept(one_stop, rows):
 
 def test_watcher_answers_yes_until_the_rows_are_picked_up(one_stop, rows):
     one_stop.dossier()
-    assert sources_with_news(NOW) == ["khanhhoa"]
+    assert sources_to_read(NOW).names == ["khanhhoa"]
     run(NOW)
-    assert sources_with_news(NOW) == []
+    assert sources_to_read(NOW).names == []
     one_stop.move(9)
-    assert sources_with_news(NOW) == ["khanhhoa"]
-    assert sources_with_news(NOW) == ["khanhhoa"]
+    assert sources_to_read(NOW).names == ["khanhhoa"]
+    assert sources_to_read(NOW).names == ["khanhhoa"]
     run(NOW)
-    assert sources_with_news(NOW) == []
+    assert sources_to_read(NOW).names == []
     one_stop.dossier(applicant_phone="0905123457", updated_at=NOW + MINUTE)
-    assert sources_with_news(NOW) == ["khanhhoa"]
+    assert sources_to_read(NOW).names == ["khanhhoa"]
     run(NOW + MINUTE)
-    assert sources_with_news(NOW) == []
+    assert sources_to_read(NOW).names == []
 
 
 def test_source_that_is_down_fails_alone_and_the_ledger_says_why(one_stop, rows, configure):
@@ -632,8 +632,8 @@ def test_source_that_failed_is_not_asked_in_every_run(one_stop, configure):
     with pytest.raises(SourceFailed):
         pick_up("away", now=NOW)
     pick_up("khanhhoa", now=NOW)
-    assert sources_with_news(NOW + timedelta(seconds=20)) == []
-    assert sources_with_news(NOW + timedelta(seconds=50)) == ["away"]
+    assert sources_to_read(NOW + timedelta(seconds=20)).names == []
+    assert sources_to_read(NOW + timedelta(seconds=50)).names == ["away"]
 
 
 @pytest.mark.guarantee(

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -28,8 +28,8 @@ _LOOK_ALL_WITHIN = 2 * LOOK_WITHIN + 2
 """Seconds that a run waits for sources that it asks itself: to connect, and to answer."""
 _TRY_AGAIN_AFTER = timedelta(seconds=45)
 _LONGEST_SILENCE = timedelta(minutes=5)
-_TASKS_ALONE, _TASKS_TOGETHER = 8, 4
-"""Mapped tasks of a run that read one source each, and that share the others."""
+_TASKS_ALONE, _TASKS_TOGETHER, _TASKS_OF_QUIET = 8, 4, 2
+"""Mapped tasks of a run that read one source each, that share the others, and that share those without news."""
 _PICK_UPS_AT_ONCE = 4
 """Of a sender; each needs a connection to the ledger, now and then a second one for a moment."""
 _ROUND_WITHIN = 1.0
@@ -53,14 +53,35 @@ def is_watched(ledger: Connection) -> bool:
     return lock_holders(ledger, WATCHING) >= settings().watch_parts
 
 
-def sources_with_news(now: datetime) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class ToRead:
+    """Sources to pick up in one run."""
+
+    news: Sequence[str]
+    """Those with news, that cannot be asked, or with an old step to be judged."""
+    quiet: Sequence[str]
+    """Those that were not read for long."""
+    failed: Sequence[str]
+    """Those that failed last time."""
+
+    @property
+    def names(self) -> list[str]:
+        """All, those with news first and those that failed last."""
+        return [*self.news, *self.quiet, *self.failed]
+
+    @property
+    def tasks(self) -> list[str]:
+        """What each mapped task reads, names with commas between them. The quiet ones share a few tasks, since a task
+        costs Airflow more than most pick-ups cost us."""
+        return [*in_batches([*self.news, *self.failed]), *_dealt(self.quiet, _TASKS_OF_QUIET)]
+
+
+def sources_to_read(now: datetime) -> ToRead:
     """Sources to pick up in this run: those with news, those that cannot be asked, and those with an old step to be
     judged; each one at least every five minutes for the sake of quarantined rows.
 
     One that failed is read again after three quarters of a minute; where watchers know that it does not answer still,
     after five minutes, since each time may hold up its run for as long as a source is waited for.
-
-    Returns: names, those with news first and those that failed last.
     """
     with connect() as ledger:
         known = {source.name: source for source in list_sources(ledger)}
@@ -79,16 +100,19 @@ def sources_with_news(now: datetime) -> list[str]:
             quiet.append(name)
         elif says is None:
             to_ask.append(source)
-    return [*news, *_differing(to_ask), *quiet, *failed]
+    return ToRead([*news, *_differing(to_ask)], quiet, failed)
 
 
 def in_batches(sources: Sequence[str]) -> list[str]:
-    """What each mapped task reads, names with commas between them: the first ones alone, many others a few together,
-    since a task costs Airflow more than most pick-ups cost us."""
+    """What each mapped task reads, names with commas between them: the first ones alone, many others a few together."""
     if len(sources) <= _TASKS_ALONE + _TASKS_TOGETHER:
         return list(sources)
     alone, others = sources[:_TASKS_ALONE], sources[_TASKS_ALONE:]
-    return [*alone, *(",".join(others[start::_TASKS_TOGETHER]) for start in range(_TASKS_TOGETHER))]
+    return [*alone, *_dealt(others, _TASKS_TOGETHER)]
+
+
+def _dealt(sources: Sequence[str], tasks: int) -> list[str]:
+    return [",".join(sources[start::tasks]) for start in range(min(tasks, len(sources)))]
 
 
 def _is_told(says: ToldSource | None) -> bool:

@@ -7,7 +7,7 @@ import signal
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,7 +22,7 @@ from motcua.jobs.notices.receiving import read_left_over_receipts
 from motcua.jobs.notices.releasing import release
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.sending.unresolved import unresolved
-from motcua.jobs.notices.watching import CatchUp, add_counts, in_batches, sources_with_news
+from motcua.jobs.notices.watching import CatchUp, add_counts, in_batches, sources_to_read
 from motcua.settings import settings
 from motcua.store.intake.exports import held_up
 from motcua.store.ledger.database import DatabaseFailed, connect, without_values
@@ -41,8 +41,9 @@ def find_sources(window: Window) -> list[str]:
     """Sources to pick up, each by itself, or of many some together; with a window, all of them."""
     if window is not EVERYTHING:
         return in_batches(list(settings().sources))
-    found = sources_with_news(datetime.now(UTC))
-    return in_batches(found + [name for name in settings().sources if name not in found and _has_files(name)])
+    found = sources_to_read(datetime.now(UTC))
+    dropped = [name for name in settings().sources if name not in found.names and _has_files(name)]
+    return replace(found, news=[*found.news, *dropped]).tasks
 
 
 def _has_files(source: str) -> bool:
