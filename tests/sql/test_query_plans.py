@@ -90,12 +90,12 @@ INSERT INTO motcua.dossiers (
 OVERRIDING SYSTEM VALUE
 VALUES (900000, 1, 'H1', 'often', '+84905000000', 9, TRUE, now());
 INSERT INTO motcua.transitions (
-    transition_id, source_id, source_transition_id, dossier_id, sequence, status_code, at_one_stop_desk, recorded_at,
-    picked_up_at, planned_at, outcome
+    transition_id, source_id, source_transition_id, dossier_id, sequence, status_code, at_one_stop_desk, occurred_at,
+    recorded_at, picked_up_at, planned_at, outcome
 )
 OVERRIDING SYSTEM VALUE
 SELECT
-    900000 + n, 1, 900000 + n, 900000, n, CASE n % 2 WHEN 1 THEN 9 ELSE 4 END, n % 2 = 1, now(), now(), now(),
+    900000 + n, 1, 900000 + n, 900000, n, CASE n % 2 WHEN 1 THEN 9 ELSE 4 END, n % 2 = 1, now(), now(), now(), now(),
     'no_occasion'
 FROM generate_series(1, 161) AS n;
 INSERT INTO motcua.messages (
@@ -110,7 +110,7 @@ SELECT
     now(), now(), now(), 'infinity', '2020-01-01', CASE WHEN sequence < 161 THEN now() END, now(), 'viettel'
 FROM motcua.transitions WHERE dossier_id = 900000 AND at_one_stop_desk;
 """
-"""A dossier whose citizen was told eighty times of a result that was taken back again; one more is queued, and first."""
+"""A dossier whose citizen was told eighty times of a result that was taken back again; one more is queued."""
 
 
 class Case(NamedTuple):

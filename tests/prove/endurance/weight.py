@@ -1,7 +1,7 @@
 """What a message weighs in the ledger: bytes of the write-ahead log by part and statement, and of each table's rows.
 
-The real jobs pick up, plan, send, and take receipts in; once without images of full pages, which is what the work itself
-writes, and once right after a checkpoint with them, which is the most that it may be.
+The real jobs pick up, plan, send, and take receipts in; once without images of full pages, which is what the work
+itself writes, and once right after a checkpoint with them, which is the most that it may be.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from motcua.settings import settings
 from tests.bench.__main__ import gateway
 from tests.bench.long_years import fill_ledger
 from tests.prove import Figure
-from tests.prove.worlds.at_work import NEWS, World
-from tests.prove.worlds.reads import Ledger, Read, recorded_ledger
+from tests.prove.worlds.long.at_work import NEWS, World
+from tests.prove.worlds.long.reads import Ledger, Read, recorded_ledger
 
 MOST_OF_MESSAGE = 20_000
 """Bytes of the log, from the pick-up of its step to its receipt."""
 ROUNDS = 5
+PAST_DOSSIERS, PAST_MESSAGES = 100_000, 1_000_000
 TELLING = 200
 """Bytes of the log a message from which on a statement is told."""
 WEIGHED = (
@@ -38,7 +39,9 @@ def figures(seed: int) -> list[Figure]:
     del seed
     with recorded_ledger() as ledger, gateway(0.005, 16) as port:
         # A past, so that no index is at its first page.
-        fill_ledger(ledger.dsn, datetime.now(UTC), 10_000, 50_000)
+        fill_ledger(ledger.dsn, datetime.now(UTC), PAST_DOSSIERS, PAST_MESSAGES)
+        # What waits in quarantine is looked at again and again, and is no message's.
+        ledger.execute("DELETE FROM motcua.quarantine")
         world = World(ledger, port)
         try:
             rows = _rows(ledger)
@@ -71,7 +74,7 @@ def _log(world: World, *, full_pages: bool) -> Iterator[Figure]:
             work()
         written[part] = _position(ledger) - before
     new = _count(ledger) - messages
-    assert new == ROUNDS * NEWS, f"{new} messages were sent"
+    assert new >= ROUNDS * NEWS, f"{new} messages were sent"
     how = "with images of full pages after a checkpoint" if full_pages else "without images of full pages"
     total = sum(written.values()) / new
     told = ", ".join(f"{part} {size / new:,.0f}" for part, size in written.items())

@@ -16,7 +16,7 @@ from psycopg.rows import dict_row
 
 from motcua.store.ledger.database import open_connection
 from motcua.store.ledger.queries import statement
-from tests.prove.worlds.reads import Ledger
+from tests.prove.worlds.long.reads import Ledger
 
 STATEMENTS = (
     "apologies/candidates",

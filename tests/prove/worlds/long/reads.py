@@ -28,7 +28,7 @@ from motcua.store.ledger.provisioning import Role, provision_ledger, with_databa
 from tests.conftest import PARTS, PASSWORD, connection_uri, free_port, ledger_connections
 from tests.registered import register_templates
 
-_ROOT = Path(__file__).parents[3]
+_ROOT = Path(__file__).parents[4]
 _RECORDING = """
 shared_preload_libraries = 'auto_explain'
 auto_explain.log_min_duration = -1

@@ -30,7 +30,7 @@ from motcua.store.ledger.provisioning import with_database
 from motcua.web.callbacks import create_standalone
 from tests.bench.pages import Asked, addresses, facts_of, without_airflows_own
 from tests.conftest import OneStop
-from tests.prove.worlds.reads import Ledger
+from tests.prove.worlds.long.reads import Ledger
 from tests.web.visiting import Visiting
 
 SOURCE = "mot_cua"
