@@ -1557,6 +1557,35 @@ CREATE FUNCTION motcua.is_same_state(of_dossier bigint, earlier bigint, later bi
     WHERE e.transition_id = earlier AND l.transition_id = later
 $$;
 
+-- Name: is_told_of(bigint, bigint, text, text[]); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.is_told_of(of_dossier bigint, entry bigint, of_kind text, in_states text[]) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT motcua.is_same_state(of_dossier, b.transition_id, entry, of_kind)
+    FROM (
+        SELECT e.transition_id
+        FROM motcua.transitions AS e
+        WHERE
+            e.dossier_id = of_dossier
+            -- Its place by itself: joined, all entries would be put in order first.
+            AND (e.sequence, e.from_row, e.transition_id) < (
+                (SELECT l.sequence FROM motcua.transitions AS l WHERE l.transition_id = entry),
+                (SELECT l.from_row FROM motcua.transitions AS l WHERE l.transition_id = entry),
+                entry
+            )
+            -- Counted for each entry, the newest first: joined, all messages of these states might be read.
+            AND 0 < (
+                SELECT count(*) FROM motcua.messages AS p
+                WHERE
+                    p.transition_id = e.transition_id AND p.kind IN ('result', 'supplement')
+                    AND p.kind = of_kind AND p.dossier_id = of_dossier AND p.state = any(in_states)
+            )
+        ORDER BY e.sequence DESC, e.from_row DESC, e.transition_id DESC
+        LIMIT 1
+    ) AS b
+$$;
+
 -- Name: keep_agency_change(); Type: FUNCTION; Schema: motcua; Owner: -
 
 CREATE FUNCTION motcua.keep_agency_change() RETURNS trigger
@@ -2086,16 +2115,24 @@ BEGIN
             -- Entered again after nothing but old steps that do not count: the later message is the one.
             WHEN EXISTS (
                 SELECT 1
-                FROM motcua.messages AS n
-                INNER JOIN motcua.transitions AS s ON n.transition_id = s.transition_id
+                FROM motcua.transitions AS s
                 LEFT JOIN motcua.old_steps AS o ON s.transition_id = o.transition_id
                 LEFT JOIN motcua.dossier_versions AS v ON o.version_id = v.version_id
                 WHERE
-                    n.dossier_id = of_dossier AND n.kind = of_kind AND n.state NOT IN ('cancelled', 'expired')
+                    s.dossier_id = of_dossier
                     AND (s.sequence, s.from_row, s.transition_id) > (e.sequence, e.from_row, e.transition_id)
                     AND (
                         o.transition_id IS NULL
                         OR motcua.condition_of(v.status_code, v.at_one_stop_desk) IS NOT DISTINCT FROM of_kind
+                    )
+                    -- Counted for each later step: joined, all messages of the dossier would be looked through.
+                    AND 0 < (
+                        SELECT count(*)
+                        FROM motcua.messages AS n
+                        WHERE
+                            n.transition_id = s.transition_id AND n.kind IN ('result', 'supplement')
+                            AND n.dossier_id = of_dossier AND n.kind = of_kind
+                            AND n.state NOT IN ('cancelled', 'expired')
                     )
             ) THEN 'superseded'
         END,
@@ -6437,6 +6474,44 @@ ALTER TABLE motcua.messages ALTER COLUMN message_id ADD GENERATED ALWAYS AS IDEN
     CACHE 1
 );
 
+-- Name: occasion_conditions; Type: VIEW; Schema: motcua; Owner: -
+
+CREATE VIEW motcua.occasion_conditions AS
+ SELECT m.message_id,
+    m.dossier_id,
+    m.kind,
+    m.transition_id,
+    d.msisdn,
+    COALESCE(d.phone_refusal,
+        CASE
+            WHEN (d.msisdn IS NULL) THEN 'missing'::text
+            ELSE NULL::text
+        END) AS phone_refusal,
+    d.returned_at,
+    (m.kind = ANY (g.kinds_off)) AS kind_off,
+        CASE m.kind
+            WHEN 'apology'::text THEN motcua.apology_holds(m.dossier_id, m.occasion)
+            ELSE (w.gone IS NULL)
+        END AS occasion_holds,
+    s.picked_up_at AS source_read_at,
+    w.gone,
+    NULLIF(w.waits_until, 'infinity'::timestamp with time zone) AS waits_until,
+    COALESCE((w.waits_until = 'infinity'::timestamp with time zone), false) AS waits_for_row,
+    s.name AS source,
+    d.agency_code,
+    d.dossier_code,
+        CASE
+            WHEN (m.kind = 'apology'::text) THEN m.occasion
+            ELSE COALESCE(( SELECT ('number '::text || t.source_transition_id)
+               FROM motcua.transitions t
+              WHERE (t.transition_id = m.transition_id)), 'row'::text)
+        END AS known_elsewhere_as
+   FROM ((((motcua.messages m
+     JOIN motcua.dossiers d ON ((m.dossier_id = d.dossier_id)))
+     JOIN motcua.agencies g ON ((d.agency_code = g.agency_code)))
+     JOIN motcua.sources s ON ((d.source_id = s.source_id)))
+     LEFT JOIN LATERAL motcua.occasion_standing(m.dossier_id, m.transition_id, m.kind) w(gone, waits_until) ON ((m.kind <> 'apology'::text)));
+
 -- Name: personal_data_purges_purge_id_seq; Type: SEQUENCE; Schema: motcua; Owner: -
 
 ALTER TABLE motcua.personal_data_purges ALTER COLUMN purge_id ADD GENERATED ALWAYS AS IDENTITY (
@@ -6643,52 +6718,32 @@ CREATE TABLE motcua.sender_life (
 
 CREATE VIEW motcua.sending_conditions AS
  SELECT m.message_id,
-    d.msisdn,
-    COALESCE(d.phone_refusal,
-        CASE
-            WHEN (d.msisdn IS NULL) THEN 'missing'::text
-            ELSE NULL::text
-        END) AS phone_refusal,
-    d.returned_at,
-    (m.kind = ANY (g.kinds_off)) AS kind_off,
-        CASE m.kind
-            WHEN 'apology'::text THEN motcua.apology_holds(m.dossier_id, m.occasion)
-            ELSE (w.gone IS NULL)
-        END AS occasion_holds,
+    m.msisdn,
+    m.phone_refusal,
+    m.returned_at,
+    m.kind_off,
+    m.occasion_holds,
     others.told_at,
     others.unsettled_since,
-    s.picked_up_at AS source_read_at,
-    w.gone,
-    NULLIF(w.waits_until, 'infinity'::timestamp with time zone) AS waits_until,
-    COALESCE((w.waits_until = 'infinity'::timestamp with time zone), false) AS waits_for_row,
-    COALESCE(others.told_of_this, false) AS told_of_this,
-    COALESCE(others.unsettled_of_this, false) AS unsettled_of_this,
-    s.name AS source,
-    d.agency_code,
-    d.dossier_code,
-        CASE
-            WHEN (m.kind = 'apology'::text) THEN m.occasion
-            ELSE COALESCE(( SELECT ('number '::text || t.source_transition_id)
-               FROM motcua.transitions t
-              WHERE (t.transition_id = m.transition_id)), 'row'::text)
-        END AS known_elsewhere_as
-   FROM (((((motcua.messages m
-     JOIN motcua.dossiers d ON ((m.dossier_id = d.dossier_id)))
-     JOIN motcua.agencies g ON ((d.agency_code = g.agency_code)))
-     JOIN motcua.sources s ON ((d.source_id = s.source_id)))
-     LEFT JOIN LATERAL motcua.occasion_standing(m.dossier_id, m.transition_id, m.kind) w(gone, waits_until) ON ((m.kind <> 'apology'::text)))
+    m.source_read_at,
+    m.gone,
+    m.waits_until,
+    m.waits_for_row,
+    (others.is_told AND COALESCE(motcua.is_told_of(m.dossier_id, m.transition_id, m.kind, '{accepted,delivered,unconfirmed}'::text[]), false)) AS told_of_this,
+    (others.is_unsettled AND COALESCE(motcua.is_told_of(m.dossier_id, m.transition_id, m.kind, '{sending,unknown}'::text[]), false)) AS unsettled_of_this,
+    m.source,
+    m.agency_code,
+    m.dossier_code,
+    m.known_elsewhere_as
+   FROM (motcua.occasion_conditions m
      CROSS JOIN LATERAL ( SELECT max(o.accepted_at) FILTER (WHERE (o.state = ANY (ARRAY['accepted'::text, 'delivered'::text, 'unconfirmed'::text]))) AS told_at,
             max(( SELECT max(a.started_at) AS max
                    FROM motcua.attempts a
                   WHERE (a.message_id = o.message_id))) FILTER (WHERE (o.state = ANY (ARRAY['sending'::text, 'unknown'::text]))) AS unsettled_since,
-            bool_or(o.is_of_this) FILTER (WHERE (o.state = ANY (ARRAY['accepted'::text, 'delivered'::text, 'unconfirmed'::text]))) AS told_of_this,
-            bool_or(o.is_of_this) FILTER (WHERE (o.state = ANY (ARRAY['sending'::text, 'unknown'::text]))) AS unsettled_of_this
-           FROM ( SELECT p.message_id,
-                    p.state,
-                    p.accepted_at,
-                    motcua.is_same_state(m.dossier_id, p.transition_id, m.transition_id, m.kind) AS is_of_this
-                   FROM motcua.messages p
-                  WHERE ((p.dossier_id = m.dossier_id) AND (p.kind = m.kind) AND (p.message_id <> m.message_id))) o) others);
+            COALESCE(bool_or((o.state = ANY (ARRAY['accepted'::text, 'delivered'::text, 'unconfirmed'::text]))), false) AS is_told,
+            COALESCE(bool_or((o.state = ANY (ARRAY['sending'::text, 'unknown'::text]))), false) AS is_unsettled
+           FROM motcua.messages o
+          WHERE ((o.dossier_id = m.dossier_id) AND (o.kind = m.kind) AND (o.message_id <> m.message_id))) others);
 
 -- Name: source_checks; Type: TABLE; Schema: motcua; Owner: -
 
@@ -8189,6 +8244,10 @@ CREATE INDEX dossiers_code_key ON motcua.dossiers USING btree (motcua.code_key(d
 -- Name: dossiers_msisdn; Type: INDEX; Schema: motcua; Owner: -
 
 CREATE INDEX dossiers_msisdn ON motcua.dossiers USING btree (msisdn) WHERE (msisdn IS NOT NULL);
+
+-- Name: dossiers_of_agency; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX dossiers_of_agency ON motcua.dossiers USING btree (agency_code, source_id, dossier_id);
 
 -- Name: dossiers_unpurged; Type: INDEX; Schema: motcua; Owner: -
 
@@ -11204,6 +11263,11 @@ GRANT SELECT ON TABLE motcua.message_moves TO motcua_app;
 
 GRANT SELECT ON TABLE motcua.message_states TO motcua_app;
 GRANT SELECT ON TABLE motcua.message_states TO motcua_callbacks;
+
+-- Name: TABLE occasion_conditions; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT ON TABLE motcua.occasion_conditions TO motcua_app;
+GRANT SELECT ON TABLE motcua.occasion_conditions TO motcua_pages;
 
 -- Name: TABLE phone_changes; Type: ACL; Schema: motcua; Owner: -
 

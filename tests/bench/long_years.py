@@ -97,7 +97,7 @@ SELECT
     CASE o.kind WHEN 'reply' THEN CASE WHEN o.dossier_id IS NULL THEN 'reply_unknown' ELSE 'reply' END ELSE o.kind END,
     1, ARRAY[coalesce(d.dossier_code, 'X' || o.n), 'Cơ quan'], FALSE, 1, o.at, o.at, o.at,
     o.at + interval '3 days', o.at, w.went::integer,
-    CASE WHEN w.went OR o.kind = 'reply' THEN o.at + interval '2 seconds' END, o.at + interval '9 seconds', 'viettel'
+    CASE WHEN w.went OR o.kind = 'reply' THEN o.at + interval '2 seconds' END, o.at + interval '9 seconds', 'MobiFone'
 FROM (
     SELECT
         n,
@@ -239,7 +239,7 @@ WITH busy AS (
         d.procedure_code, 'busy ' || n, CASE k.kind WHEN 'result' THEN -5 * d.dossier_id - n END, 'delivered', d.msisdn,
         'Thong bao: Ho so da duoc giai quyet xong. Moi Ong/Ba den Bo phan Mot cua de nhan ket qua', 'result', 1,
         ARRAY[d.dossier_code, 'Cơ quan'], FALSE, 1, t.at, t.at, t.at, t.at + interval '3 days', t.at, 1, t.at, t.at,
-        'viettel'
+        'MobiFone'
     FROM motcua.dossiers AS d
     CROSS JOIN generate_series(1, %(most_entries)s) AS n
     CROSS JOIN LATERAL (SELECT d.received_at + n * interval '1 hour' AS at) AS t
@@ -294,18 +294,28 @@ INNER JOIN tried AS t ON r.reference = t.reference;
 INSERT INTO motcua.quarantine (
     source_id, row_kind, row_key, reason, agency_code, dossier_code, payload, first_seen_at, last_seen_at
 )
-SELECT 1, 'transition', n::text, 'agency_unknown', 'X' || n %% 100, 'Q' || n, '{}', %(now)s, %(now)s
-FROM generate_series(1, 20000) AS n;
+SELECT
+    1, 'transition', k.number::text, 'agency_unknown', k.agency_code, k.dossier_code,
+    jsonb_build_object(
+        'transition_id', k.number, 'agency_code', k.agency_code, 'dossier_code', k.dossier_code, 'status_code', 4,
+        'at_one_stop_desk', FALSE, 'occurred_at', %(now)s::timestamptz, 'recorded_at', %(now)s::timestamptz
+    ),
+    %(now)s, %(now)s
+FROM generate_series(1, 20000) AS n
+CROSS JOIN LATERAL (
+    SELECT 90000000 + n AS number, 'X' || n %% 100 AS agency_code, 'Q' || n AS dossier_code
+) AS k;
 """
 
 
-def fill_ledger(dsn: str, now: datetime, dossiers: int = DOSSIERS, messages: int = MESSAGES) -> None:
-    """Writes the ledger up to ``now``, and has PostgreSQL look at it; whatever triggers would add is added."""
+def fill_ledger(dsn: str, now: datetime, dossiers: int = DOSSIERS, messages: int = MESSAGES, days: int = DAYS) -> None:
+    """Writes the ledger's last ``days`` days up to ``now``, and has PostgreSQL look at it; whatever triggers would add
+    is added."""
     values = {
         "now": now,
         "dossiers": dossiers,
         "messages": messages,
-        "days": DAYS,
+        "days": days,
         "young": YOUNG_DAYS,
         "busy": min(BUSY_RUN, messages // 20),
         "most_steps": BUSY_STEPS,
@@ -327,7 +337,7 @@ def fill_ledger(dsn: str, now: datetime, dossiers: int = DOSSIERS, messages: int
             psycopg.ClientCursor(connection).execute(part, values)
             # The next part looks up what this one wrote.
             connection.execute("ANALYZE")
-        fill_reports(connection, now, DAYS)
+        fill_reports(connection, now, days)
         for table in ("dossiers", "transitions", "messages"):
             connection.execute(
                 f"SELECT setval(pg_get_serial_sequence('motcua.{table}', '{table[:-1]}_id'), 20000000)"  # type: ignore[arg-type]

@@ -167,13 +167,13 @@ def ask_all(dsn: str) -> Iterator[Line]:
     """How long each page of a ledger that is there takes, as the bench's lines."""
     os.environ["MOTCUA_SOURCES"] = "mot_cua"
     settings.cache_clear()
-    every = list(addresses(_facts(dsn)))
+    every = list(addresses(facts_of(dsn)))
     # As in the API server.
     warm_pages()
     visiting = Visiting()
     try:
         with (
-            _without_airflows_own(),
+            without_airflows_own(),
             TestClient(visiting.mount(), raise_server_exceptions=False, follow_redirects=False) as http,
         ):
             for asked in every:
@@ -185,7 +185,7 @@ def ask_all(dsn: str) -> Iterator[Line]:
             yield _first_line(asked)
 
 
-def _without_airflows_own() -> patch:  # type: ignore[valid-type]
+def without_airflows_own() -> patch:  # type: ignore[valid-type]
     """How a run stands in Airflow is asked of its own database, by its key; here there is none."""
     return patch.object(run_page, "find_airflow_run", lambda dag_id, run_id: None)
 
@@ -252,7 +252,7 @@ def first(asked: Asked) -> dict[str, float]:
     pages = next(each["app"] for each in MotcuaPlugin().fastapi_apps if each["url_prefix"] == "/motcua")
     made = time.perf_counter() - began
     visiting = Visiting()
-    with _without_airflows_own(), TestClient(visiting.mounted(pages), follow_redirects=False) as http:
+    with without_airflows_own(), TestClient(visiting.mounted(pages), follow_redirects=False) as http:
         # What the client itself and the server around the pages load when they are first used is not the page's.
         http.get("/")
         took, status = _answer(visiting, http, asked)
@@ -260,7 +260,7 @@ def first(asked: Asked) -> dict[str, float]:
     return {"seconds": took, "status": status, "made": made}
 
 
-def _facts(dsn: str) -> dict[str, str]:
+def facts_of(dsn: str) -> dict[str, str]:
     """Names and days that the addresses are made with."""
     # The last whole day: what began at midnight may hold little.
     today = datetime.now(VIETNAM).date() - timedelta(days=1)

@@ -191,6 +191,7 @@ BEGIN
             'SELECT',
             ''
         ),
+        ('motcua.occasion_conditions', 'SELECT', '', 'SELECT', ''),
         ('motcua.office_hours', 'SELECT, INSERT, UPDATE, DELETE', '', 'SELECT', ''),
         (
             'motcua.old_steps',

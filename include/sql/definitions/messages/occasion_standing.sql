@@ -11,16 +11,24 @@ BEGIN
             -- Entered again after nothing but old steps that do not count: the later message is the one.
             WHEN EXISTS (
                 SELECT 1
-                FROM motcua.messages AS n
-                INNER JOIN motcua.transitions AS s ON n.transition_id = s.transition_id
+                FROM motcua.transitions AS s
                 LEFT JOIN motcua.old_steps AS o ON s.transition_id = o.transition_id
                 LEFT JOIN motcua.dossier_versions AS v ON o.version_id = v.version_id
                 WHERE
-                    n.dossier_id = of_dossier AND n.kind = of_kind AND n.state NOT IN ('cancelled', 'expired')
+                    s.dossier_id = of_dossier
                     AND (s.sequence, s.from_row, s.transition_id) > (e.sequence, e.from_row, e.transition_id)
                     AND (
                         o.transition_id IS NULL
                         OR motcua.condition_of(v.status_code, v.at_one_stop_desk) IS NOT DISTINCT FROM of_kind
+                    )
+                    -- Counted for each later step: joined, all messages of the dossier would be looked through.
+                    AND 0 < (
+                        SELECT count(*)
+                        FROM motcua.messages AS n
+                        WHERE
+                            n.transition_id = s.transition_id AND n.kind IN ('result', 'supplement')
+                            AND n.dossier_id = of_dossier AND n.kind = of_kind
+                            AND n.state NOT IN ('cancelled', 'expired')
                     )
             ) THEN 'superseded'
         END,

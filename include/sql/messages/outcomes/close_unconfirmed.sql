@@ -11,14 +11,18 @@ WHERE m.message_id IN (
         ORDER BY a.attempt_id DESC
         LIMIT 1
     ) AS l ON TRUE
-    LEFT JOIN motcua.inquiries AS i ON n.message_id = i.message_id
+    -- Looked up for each row, as the receipts are: joined, all there ever were would be read.
+    LEFT JOIN LATERAL (
+        SELECT min(q.gateway) AS gateway FROM motcua.inquiries AS q
+        WHERE q.message_id = n.message_id
+    ) AS i ON TRUE
     WHERE
         n.state = 'accepted'
         AND n.accepted_at <= %(before)s
         AND coalesce(l.gateway, i.gateway) = %(gateway)s
         AND (%(start)s::timestamptz IS NULL OR (n.recorded_at >= %(start)s AND n.recorded_at < %(end)s))
-        AND NOT EXISTS (
-            SELECT 1
+        AND 0 = (
+            SELECT count(*)
             FROM motcua.attempts AS a
             INNER JOIN motcua.receipts AS r ON a.reference = r.reference
             LEFT JOIN motcua.receipt_readings AS s ON r.receipt_id = s.receipt_id

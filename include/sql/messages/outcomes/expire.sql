@@ -7,7 +7,8 @@ WHERE m.message_id IN (
     WHERE
         n.state = 'queued' AND n.useful_until <= %(now)s
         AND (%(start)s::timestamptz IS NULL OR (n.recorded_at >= %(start)s AND n.recorded_at < %(end)s))
-    ORDER BY n.message_id
+    -- In the queue's own order: in the messages', all there ever were would be read where many are queued.
+    ORDER BY n.next_attempt_at, n.message_id
     LIMIT 10000
     FOR UPDATE SKIP LOCKED
 )

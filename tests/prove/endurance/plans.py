@@ -1,0 +1,284 @@
+"""Nothing that is asked again and again reads more as a ledger grows: pages by statement, at a million messages.
+
+The real jobs and pages run against such a ledger, and PostgreSQL itself tells what each statement read. Then against
+the same with 200,000 messages due at once, 300 that people hold and a dossier with 400 results; with its gateway
+stopped; and against a ledger whose newest month holds nine tenths. What reads more than the limit is named here, with
+why and how much it may read; what nothing ran is named too, with who runs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from fnmatch import fnmatch
+
+from motcua.settings import settings
+from tests.bench.__main__ import gateway
+from tests.bench.long_years import fill_ledger
+from tests.prove import Figure
+from tests.prove.worlds.long import by_hand, hostile
+from tests.prove.worlds.long.at_work import World
+from tests.prove.worlds.long.reads import Read, recorded_ledger, statement_names
+
+MOST = 1_000
+"""Pages of 8 kB, found in memory or not."""
+MESSAGES, DOSSIERS = 1_000_000, 100_000
+A_YEAR, A_MONTH = 400, 33
+"""Days over which they lie; of the latter's the newest thirty hold nine tenths."""
+
+
+@dataclass(frozen=True)
+class May:
+    """How much more a statement may read, and why."""
+
+    why: str
+    most: int = MOST
+    each: int = 0
+    """Pages for each row that it gives, looks up or writes."""
+
+    def allows(self, read: Read) -> bool:
+        """Whether one run of the statement stayed within."""
+        return read.pages <= self.most + self.each * read.rows
+
+
+_WRITES = "a batch of rows is written, each into its table and its indexes, with what the database's keys look up"
+_QUEUE = "it looks through what is due at this moment: 5 pages a hundred messages, however many there ever were"
+_OF_RUN = "it is about all that one run did, here 30,000 messages"
+_OF_DOSSIER = "it shows all that happened to one dossier, a few pages a row"
+_OF_CLOSING = "it shows a closing, whose rows are as many as agencies and procedures, not as messages"
+_FIRST = "the first time in a session it reads the catalogue for the function that it calls"
+
+EXCEPTIONS: Mapping[str, May] = {
+    # Batches.
+    "dossiers/save": May(_WRITES, each=40),
+    "transitions/save": May(_WRITES, each=40),
+    "transitions/save_from_rows": May(_WRITES, each=60),
+    "transitions/settle": May(_WRITES, each=60),
+    "messages/planning/save": May(_WRITES, each=60),
+    "messages/claiming/begin_sending": May(_WRITES, each=60),
+    "messages/outcomes/apply_outcomes": May(_WRITES, each=60),
+    "quarantine/save": May(_WRITES, each=40),
+    "quarantine/release": May(_WRITES, each=40),
+    "dossiers/row_tells_more": May("each of a batch's dossiers is looked up", most=6_000),
+    "dossiers/known": May("each of a batch's dossiers is looked up", each=8),
+    "gaps/noticing/known_references": May("each reference at the journal's end is looked up", each=6),
+    "quarantine/curable": May("it looks through what waits in quarantine, here 20,000 rows", most=3_000),
+    "messages/claiming/claim": May(
+        "each message that is claimed is looked at as it is now; and where none is to be claimed, all that is due was "
+        "looked through: 5 pages a hundred messages",
+        most=15_000,
+        each=100,
+    ),
+    "messages/outcomes/expire": May(_QUEUE, most=15_000),
+    "messages/reading/waiting": May(
+        "it counts what is queued; where that is a sixth of all messages, the table itself is quicker", most=80_000
+    ),
+    "stops/waiting": May(_QUEUE, most=15_000),
+    "attempts/assume_accepted": May(_WRITES, each=100),
+    "attempts/unsettled": May(
+        "each attempt is looked at as a claimed message is, and of one dossier's 400 results all the others", most=6_000
+    ),
+    "attempts/of_run": May("it counts what this run sent", most=15_000),
+    # Once a minute or more seldom.
+    "accounting/identity": May(
+        "the identity looks up each thing that its period holds, some 15 pages each (tests/sql/test_query_plans.py)",
+        most=4_000_000,
+    ),
+    "metrics/recorded_messages": May("it counts what was recorded in the last hours: 5 pages a hundred", most=15_000),
+    "accounting/latency": May("of the last hour's messages 1,000 are looked at", most=35_000),
+    "apologies/candidates": May("each dossier that is due tomorrow is looked up", each=100),
+    "apologies/evenings": May("an evening is looked for by agency: 15 pages for each, here of 102", most=3_000),
+    "apologies/unsettled": May(
+        "once an evening, by agency: 15 pages for each, here of 102, and who is in charge of each that day: 400",
+        most=60_000,
+    ),
+    "watch/asking/evening_left": May("an evening is looked for by agency: 10 pages for each, here of 102", most=2_000),
+    "metrics/open_messages": May(_QUEUE, most=15_000),
+    "metrics/unknown_messages": May("each message that people hold is looked up", most=6_000),
+    "messages/holding/count_held": May("each message that people hold is looked up", most=6_000),
+    "messages/holding/held": May("each message that people hold is looked up", most=6_000),
+    # What is asked through a function.
+    "receipts/apply": May(_FIRST, most=2_500),
+    "inquiries/find_dossiers": May(_FIRST, most=2_500),
+    # Pages.
+    "messages/reading/recorded_in": May("it counts one day's messages: 5 pages a hundred", most=15_000),
+    "messages/browsing/newest": May(
+        "of a filter that few messages pass it looks through the newest 30,000, and no further", most=5_000, each=2
+    ),
+    "messages/browsing/of_agencies": May(
+        "of 102 agencies each one's newest are looked at; of what is queued, all of it", most=15_000, each=5
+    ),
+    "messages/browsing/of_run": May(_OF_RUN, most=200_000),
+    "messages/browsing/rows": May("each row of the list is looked up", each=12),
+    "runs/made/*": May(_OF_RUN, most=400_000),
+    "dossiers/showing/*": May(_OF_DOSSIER, most=4_000, each=100),
+    "closings/*": May(_OF_CLOSING, most=25_000),
+    "complaints/list": May("complaints that repeat another are looked for among all, here 2,000", most=25_000),
+    "quality/reading/*": May("it shows what a morning's check found, as many rows as there are findings", most=25_000),
+    "statements/reading/rows": May("of page 1,000 of a statement the rows before are passed over", most=5_000),
+}
+"""By name of a statement, or of several (``*``)."""
+
+_AT_SOURCE = "asked of a source's own database"
+_DAILY = "of what runs once a day or a month, and reads a day or a month"
+_PEOPLE = "run by somebody who changes something, a row at a time"
+_COMMAND = "run by a command, by hand"
+_RESTORED = "run once, after a restore"
+
+OTHERS: Mapping[str, str] = {
+    "sources/reading/*": _AT_SOURCE,
+    "sources/contract/*": _AT_SOURCE,
+    "sources/opencps/*": _AT_SOURCE,
+    "sources/national_sync/*": _AT_SOURCE,
+    "sources/foreign_tables/*": _AT_SOURCE,
+    "sources/checking/*": _AT_SOURCE,
+    "intake/*": "of what one-stop software pushes, or drops as a file; a push reads what it names",
+    "quality/*": _DAILY,
+    "closings/*": _DAILY,
+    "publications/*": _DAILY,
+    "statements/*": _DAILY,
+    "personal_data/*": _DAILY,
+    "report_mails/*": _DAILY,
+    "upkeep/*": _DAILY,
+    "source_checks/*": _DAILY,
+    "cleaned_fields/*": _DAILY,
+    "complaints/*": _PEOPLE,
+    "people/*": _PEOPLE,
+    "calendars/*": _PEOPLE,
+    "agencies/*": _PEOPLE,
+    "registrations/*": _PEOPLE,
+    "uploads/*": _PEOPLE,
+    "stops/*": _PEOPLE,
+    "sources/map*": _PEOPLE,
+    "doctor/*": _COMMAND,
+    "ledger/*": _COMMAND,
+    "data_dictionary/*": _COMMAND,
+    "dossiers/*": _COMMAND,
+    "quarantine/open": _COMMAND,
+    "inquiries/by_outcome": _COMMAND,
+    "messages/reading/by_state": _COMMAND,
+    "old_steps/since": _COMMAND,
+    "sources/freshness": _DAILY,
+    "sources/fail": "writes one row, where a source could not be read",
+    "apologies/*": _DAILY,
+    "gaps/*": _RESTORED,
+    "transitions/save_from_rows": "writes what a dossier's row alone told, as transitions/save does",
+    "locks/*": "reads no table",
+    "runs/*": "writes one row of a run, or shows what a run of once a day made",
+    "watch/keeping/retire": _COMMAND,
+}
+"""Statements that may go without being run here → who runs them. What is run all the same is held to the limit."""
+
+
+@contextmanager
+def a_world(days: int) -> Iterator[World]:
+    """A ledger of a million messages over so many days, with everything that works at it."""
+    with recorded_ledger() as ledger, gateway(0.005, 16) as port:
+        fill_ledger(ledger.dsn, datetime.now(UTC), DOSSIERS, MESSAGES, days)
+        world = World(ledger, port)
+        try:
+            yield world
+        finally:
+            world.close()
+            settings.cache_clear()
+
+
+def figures(seed: int) -> list[Figure]:
+    """How much each statement read; takes some 20 minutes on two busy cores."""
+    del seed
+    reads: list[Read] = []
+    with a_world(A_YEAR) as world:
+        _work(world)
+        by_hand.ask_by_hand(world.ledger)
+        world.ledger.execute(hostile.MANY_DUE)
+        world.ledger.execute(hostile.MANY_HELD)
+        world.ledger.execute(hostile.MANY_OF_ONE)
+        # As it comes over PostgreSQL, which has not looked at it yet; and once it has.
+        _work_at_worst(world, "at worst, just now")
+        world.ledger.execute("ANALYZE")
+        _work_at_worst(world, "at worst")
+        world.ledger.execute(hostile.GATEWAY_STOPPED)
+        _work_at_worst(world, "gateway stopped", sends=False)
+        reads += world.ledger.reads
+    with a_world(A_MONTH) as world:
+        _work(world)
+        reads += world.ledger.reads
+    return [*_within(reads), *_covered(reads)]
+
+
+def _work(world: World) -> None:
+    """A round of everything."""
+    world.news()
+    with world.ledger.recording("notify"):
+        sent = world.pick_up_plan_and_send()
+    assert sent, "nothing was sent: a claim is not judged by one that claims nothing"
+    for part in ("take_receipts_and_texts", "settle", "apologize", "watch"):
+        with world.ledger.recording(part):
+            getattr(world, part)()
+    failed = {address: status for address, status in world.ask_pages().items() if status >= 500}
+    assert not failed, failed
+
+
+def _work_at_worst(world: World, part: str, *, sends: bool = True) -> None:
+    with world.ledger.recording(f"sender, {part}"):
+        sent = world.send_some()
+    assert bool(sent) is sends
+    for name in ("settle", "watch", "take_receipts_and_texts"):
+        with world.ledger.recording(f"{name}, {part}"):
+            getattr(world, name)()
+    world.ask_pages(
+        [
+            "/",
+            "/messages",
+            "/messages?state=queued",
+            "/messages/unknown",
+            f"/dossiers?agency=B000&code={hostile.ONE_DOSSIER}",
+            "/run?dag_id=notify_transitions&run_id=run 2",
+        ]
+    )
+
+
+def _within(reads: list[Read]) -> Iterator[Figure]:
+    """What reads more than the limit, or more than its exception allows; one line a statement."""
+    worst: dict[str, Read] = {}
+    for read in reads:
+        if read.name not in worst or read.pages > worst[read.name].pages:
+            worst[read.name] = read
+    above = {name: read for name, read in worst.items() if read.pages > MOST}
+    few = len(worst) - len(above)
+    yield Figure(f"statements that read at most {MOST:,} pages", f"{few} of {len(worst)}", "", ok=True)
+    for name, read in sorted(above.items(), key=lambda each: -each[1].pages):
+        may = _exception(name)
+        broken = [each for each in reads if each.name == name and not (may or May("")).allows(each)]
+        told = f"{read.pages:,} pages, {read.rows:,} rows: {read.part}"
+        if may is None:
+            yield Figure(name, told, f"≤ {MOST:,}", ok=False)
+            continue
+        each = f" + {may.each} a row" if may.each else ""
+        yield Figure(name, told, f"≤ {may.most:,}{each}: {may.why}", ok=not broken)
+    # Which do depends on the hour: an evening that is due reads more.
+    idle = sorted(set(EXCEPTIONS) - {_pattern(EXCEPTIONS, name) for name in above})
+    yield Figure("exceptions that nothing needed this time", ", ".join(idle) or "none", "", ok=True)
+
+
+def _exception(name: str) -> May | None:
+    pattern = _pattern(EXCEPTIONS, name)
+    return None if pattern is None else EXCEPTIONS[pattern]
+
+
+def _pattern(patterns: Mapping[str, object], name: str) -> str | None:
+    """The first that a name fits."""
+    return next((each for each in patterns if fnmatch(name, each)), None)
+
+
+def _covered(reads: list[Read]) -> Iterator[Figure]:
+    """Every statement that there is was run, or is somebody else's."""
+    run = {read.name for read in reads}
+    names = set(statement_names().values())
+    left = sorted(name for name in names - run if _pattern(OTHERS, name) is None)
+    yield Figure("statements run", f"{len(names & run)} of {len(names)}", "", ok=True)
+    yield Figure("statements of jobs and pages that nothing ran", ", ".join(left) or "none", "none", ok=not left)
+    idle = sorted(set(OTHERS) - {_pattern(OTHERS, name) for name in names - run})
+    yield Figure("others that need not be named", ", ".join(idle) or "none", "none", ok=not idle)

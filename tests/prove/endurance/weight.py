@@ -1,0 +1,141 @@
+"""What a message weighs in the ledger: bytes of the write-ahead log by part and statement, and of each table's rows.
+
+The real jobs pick up, plan, send, and take receipts in; once without images of full pages, which is what the work
+itself writes, and once right after a checkpoint with them, which is the most that it may be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+
+from motcua.settings import settings
+from tests.bench.__main__ import gateway
+from tests.bench.long_years import fill_ledger
+from tests.prove import Figure
+from tests.prove.worlds.long.at_work import NEWS, World
+from tests.prove.worlds.long.reads import Ledger, Read, recorded_ledger
+
+MOST_OF_MESSAGE = 20_000
+"""Bytes of the log, from the pick-up of its step to its receipt."""
+ROUNDS = 5
+PAST_DOSSIERS, PAST_MESSAGES = 100_000, 1_000_000
+TELLING = 200
+"""Bytes of the log a message from which on a statement is told."""
+WEIGHED = (
+    "dossiers",
+    "dossier_versions",
+    "transitions",
+    "messages",
+    "message_history",
+    "attempts",
+    "receipts",
+    "receipt_readings",
+)
+
+
+def figures(seed: int) -> list[Figure]:
+    """The log's bytes and the rows'; takes some two to five minutes."""
+    del seed
+    with recorded_ledger() as ledger, gateway(0.005, 16) as port:
+        # A past, so that no index is at its first page.
+        fill_ledger(ledger.dsn, datetime.now(UTC), PAST_DOSSIERS, PAST_MESSAGES)
+        # What waits in quarantine is looked at again and again, and is no message's.
+        ledger.execute("DELETE FROM motcua.quarantine")
+        world = World(ledger, port)
+        try:
+            rows = _rows(ledger)
+            lines = [*_log(world, full_pages=False), *_log(world, full_pages=True)]
+            return lines + list(_bytes(ledger, rows))
+        finally:
+            world.close()
+            settings.cache_clear()
+
+
+def _log(world: World, *, full_pages: bool) -> Iterator[Figure]:
+    ledger = world.ledger
+    ledger.execute(f"ALTER SYSTEM SET full_page_writes = {'on' if full_pages else 'off'}")
+    ledger.execute("SELECT pg_reload_conf()")
+    for _ in range(ROUNDS):
+        world.news()
+    messages = _count(ledger)
+    ledger.execute("CHECKPOINT")
+    parts: dict[str, Callable[[], object]] = {
+        "pick-up": world.pick_up,
+        "planning": world.plan,
+        "sending": world.send,
+        "receipts": lambda: world.take_receipts(ROUNDS * NEWS),
+        "settling": world.settle,
+    }
+    written, ledger.reads[:] = {}, []
+    for part, work in parts.items():
+        before = _position(ledger)
+        with ledger.recording(part):
+            work()
+        written[part] = _position(ledger) - before
+    new = _count(ledger) - messages
+    assert new >= ROUNDS * NEWS, f"{new} messages were sent"
+    how = "with images of full pages after a checkpoint" if full_pages else "without images of full pages"
+    total = sum(written.values()) / new
+    told = ", ".join(f"{part} {size / new:,.0f}" for part, size in written.items())
+    # How many images there are depends on how many messages share a checkpoint: they are told, and no more.
+    reach = "" if full_pages else f"≤ {MOST_OF_MESSAGE:,}"
+    what = f"bytes of the log a message, {how}"
+    yield Figure(what, f"{total:,.0f}: {told}", reach, full_pages or total <= MOST_OF_MESSAGE)
+    if not full_pages:
+        for name, size in _by_statement(ledger.reads, new):
+            yield Figure(f"  of it {name}", f"{size:,.0f}", "", ok=True)
+
+
+def _by_statement(reads: list[Read], messages: int) -> Iterator[tuple[str, float]]:
+    """Statements of the jobs, and those of triggers by themselves."""
+    sums: dict[str, int] = {}
+    for read in reads:
+        sums[read.name] = sums.get(read.name, 0) + read.log_bytes
+    for name, size in sorted(sums.items(), key=lambda each: -each[1]):
+        if size / messages >= TELLING:
+            yield name, size / messages
+
+
+def _position(ledger: Ledger) -> int:
+    ((position,),) = ledger.execute("SELECT (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::bigint")
+    return int(position)
+
+
+def _count(ledger: Ledger) -> int:
+    ((count,),) = ledger.execute("SELECT count(*) FROM motcua.messages WHERE attempts_made > 0")
+    return int(count)
+
+
+def _rows(ledger: Ledger) -> Mapping[str, int]:
+    return {name: int(ledger.execute(f"SELECT count(*) FROM motcua.{name}")[0][0]) for name in WEIGHED}
+
+
+def _bytes(ledger: Ledger, before: Mapping[str, int]) -> Iterator[Figure]:
+    """Of the rows that the jobs wrote, the past's taken away, written anew."""
+    ledger.execute("SET session_replication_role = 'replica'; " + "; ".join(_PAST_AWAY))
+    after = _rows(ledger)
+    for name in WEIGHED:
+        assert after[name] > 0, f"nothing is left of {name}, of {before[name]}"
+        ledger.execute(f"VACUUM (FULL) motcua.{name}")
+        ((table, indexes),) = ledger.execute(f"SELECT pg_table_size('motcua.{name}'), pg_indexes_size('motcua.{name}')")
+        told = f"{table / after[name]:,.0f} + {indexes / after[name]:,.0f}, of {after[name]:,} rows"
+        yield Figure(f"bytes a row: {name}, table + indexes", told, "", ok=True)
+
+
+_PAST_AWAY = (
+    "DELETE FROM motcua.receipt_readings AS r USING motcua.attempts AS a"
+    " WHERE r.attempt_id = a.attempt_id AND a.run_id NOT LIKE 'plans %'",
+    "DELETE FROM motcua.receipts AS r WHERE NOT EXISTS"
+    " (SELECT 1 FROM motcua.receipt_readings AS e WHERE e.receipt_id = r.receipt_id)",
+    "DELETE FROM motcua.attempts WHERE run_id NOT LIKE 'plans %'",
+    "DELETE FROM motcua.message_history AS h WHERE NOT EXISTS"
+    " (SELECT 1 FROM motcua.attempts AS a WHERE a.message_id = h.message_id)",
+    "DELETE FROM motcua.messages AS m WHERE NOT EXISTS"
+    " (SELECT 1 FROM motcua.attempts AS a WHERE a.message_id = m.message_id)",
+    "DELETE FROM motcua.transitions AS t USING motcua.dossiers AS d"
+    " WHERE t.dossier_id = d.dossier_id AND d.dossier_code NOT LIKE 'MOI-%'",
+    "DELETE FROM motcua.dossier_versions AS v USING motcua.dossiers AS d"
+    " WHERE v.dossier_id = d.dossier_id AND d.dossier_code NOT LIKE 'MOI-%'",
+    "DELETE FROM motcua.dossiers WHERE dossier_code NOT LIKE 'MOI-%'",
+)

@@ -1,0 +1,1 @@
+"""A long ledger at work, and what its statements read."""

@@ -1,0 +1,231 @@
+"""Everything that runs again and again, run once over a long ledger: a pick-up, a plan, a run of sending, receipts and
+texts to 9029, a settling, an evening, whoever watches, and every page."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import threading
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
+from uuid import uuid4
+
+import psycopg
+from fastapi.testclient import TestClient
+
+from motcua.domain.run_window import EVERYTHING
+from motcua.jobs.gates import RunIncomplete
+from motcua.jobs.measuring import emit_gauges
+from motcua.jobs.notices.answering import count_left_over
+from motcua.jobs.notices.receiving import read_left_over_receipts
+from motcua.jobs.notices.sending.sender import send
+from motcua.jobs.notices.watching import CatchUp, SourceWatch, sources_with_news
+from motcua.jobs.tasks import apologize_due_tomorrow, notify_transitions, settle_messages
+from motcua.jobs.watching.watch import Watch
+from motcua.settings import settings
+from motcua.store.ledger.database import close_ledger_pool
+from motcua.store.ledger.provisioning import with_database
+from motcua.web.callbacks import create_standalone
+from tests.bench.pages import Asked, addresses, facts_of, without_airflows_own
+from tests.conftest import OneStop
+from tests.prove.worlds.long.reads import Ledger
+from tests.web.visiting import Visiting
+
+SOURCE = "mot_cua"
+NEWS = 200
+"""Dossiers that a source tells of at a time."""
+_SECRET = "s" * 20
+# Or the first run would make up for every evening that the past has not settled.
+_EVENINGS = """
+INSERT INTO motcua.apology_evenings (
+    agency_code, day, evening_at, apology_day, state, first_due, last_due, useful_until, settled_at, known_transition,
+    known_version, looked_at, queued, suppressed, missed
+)
+SELECT
+    g.agency_code, t.day, e.at, 'calendar', 'done', t.day + 1, t.day + 1, e.at + interval '4 hours', e.at, k.transition,
+    k.version, 20, 2, 0, 0
+FROM motcua.agencies AS g
+CROSS JOIN (
+    SELECT generate_series(
+        (SELECT min(received_at)::date FROM motcua.dossiers), current_date - 1, interval '1 day'
+    )::date AS day
+) AS t
+CROSS JOIN (
+    SELECT
+        (SELECT max(transition_id) FROM motcua.transitions) AS transition,
+        (SELECT max(version_id) FROM motcua.dossier_versions) AS version
+) AS k
+CROSS JOIN LATERAL (SELECT (t.day + time '17:30') AT TIME ZONE 'Asia/Ho_Chi_Minh' AS at) AS e
+ON CONFLICT DO NOTHING;
+ANALYZE motcua.apology_evenings;
+"""
+
+
+class World:
+    """A long ledger with a source, a gateway and everybody who asks."""
+
+    def __init__(self, ledger: Ledger, gateway_port: int) -> None:
+        self.ledger = ledger
+        with psycopg.connect(ledger.server.admin_dsn, autocommit=True) as admin:
+            admin.execute("CREATE DATABASE onestop")
+        self.source_dsn = with_database(ledger.server.admin_dsn, "onestop")
+        self.source = OneStop(self.source_dsn)
+        # Beyond the numbers of what is written of the past.
+        self.source.number = 50_000_000
+        self.runs = 0
+        parts = psycopg.conninfo.conninfo_to_dict(self.source_dsn)
+        address = f"{parts['user']}:{quote(parts['password'])}@{parts['host']}:{parts['port']}/onestop"
+        extra = {
+            "concurrency": 16,
+            "callback_url": f"http://127.0.0.1:{gateway_port}/r",
+            "callback_secret": _SECRET,
+        }
+        os.environ |= {
+            f"AIRFLOW_CONN_ONESTOP_{SOURCE.upper()}": f"postgres://{address}",
+            "AIRFLOW_CONN_SMS_KANNEL": json.dumps(
+                {"conn_type": "http", "host": "127.0.0.1", "port": gateway_port, "login": "a", "password": "b" * 8}
+                | {"extra": extra}
+            ),
+            "MOTCUA_SOURCES": SOURCE,
+            "MOTCUA_GATEWAYS": "kannel",
+            "MOTCUA_FIRST_LOOK_BACK": "P9999D",
+            "MOTCUA_LINGER": "2",
+            "MOTCUA_LINGER_QUIET": "0.3",
+            "MOTCUA_METRICS_SECRET": _SECRET,
+        }
+        settings.cache_clear()
+        for statement in _EVENINGS.split(";\n")[:-1]:
+            self.ledger.execute(statement)
+
+    def close(self) -> None:
+        """Lets the source go."""
+        self.source.connection.close()
+
+    # --- What happens outside
+
+    def news(self) -> None:
+        """The source tells of dossiers whose results are ready, and of rows that nobody can use."""
+        self.runs += 1
+        now = datetime.now(UTC)
+        for number in range(NEWS):
+            code, agency = f"MOI-{self.runs}-{number}", f"B{number % 100:03}"
+            ready = {"status_code": 9, "at_one_stop_desk": True, "finished_at": now, "updated_at": now}
+            received = now - timedelta(days=2)
+            self.source.dossier(code, agency, received_at=received, due_at=now + timedelta(days=1), **ready)
+            self.source.move(2, code, agency, at=received, desk=False)
+            self.source.move(9, code, agency, at=now - timedelta(seconds=5))
+        for number in range(5):
+            self.source.move(9, f"KHONG-{self.runs}-{number}", "X1", at=now)
+
+    # --- What runs
+
+    def pick_up_plan_and_send(self) -> int:
+        """A run of notify_transitions, as its tasks go; how many attempts it made."""
+        self.pick_up()
+        self.plan()
+        return self.send()
+
+    def pick_up(self) -> None:
+        """Its sources."""
+        notify_transitions.find_sources(EVERYTHING)
+        notify_transitions.pick_up_source(SOURCE, EVERYTHING)
+
+    def plan(self) -> None:
+        """Its plan."""
+        notify_transitions.plan_messages(EVERYTHING)
+
+    def send(self) -> int:
+        """Its sender and its gate; how many attempts were made."""
+        run_id = f"plans {self.runs}"
+        sent = notify_transitions.send_messages(run_id, EVERYTHING)
+        with contextlib.suppress(RunIncomplete):
+            notify_transitions.gate(run_id, EVERYTHING)
+        return int(sent["attempts"])
+
+    def send_some(self, most: int = 500) -> int:
+        """A sender at a long queue, told to end once it made so many attempts; how many it made."""
+        stop, ended = threading.Event(), threading.Event()
+
+        def end_in_time() -> None:
+            while not ended.wait(0.2):
+                ((made,),) = self.ledger.execute("SELECT count(*) FROM motcua.attempts WHERE state <> 'unknown'")
+                if made >= before + most:
+                    stop.set()
+
+        ((before,),) = self.ledger.execute("SELECT count(*) FROM motcua.attempts WHERE state <> 'unknown'")
+        waiter = threading.Thread(target=end_in_time)
+        waiter.start()
+        try:
+            with contextlib.closing(CatchUp()) as catch_up:
+                counts = send(f"plans {self.runs} {uuid4()}", catch_up=catch_up, stop=stop)
+        finally:
+            ended.set()
+            waiter.join()
+        notify_transitions.stopped_by_people(datetime.now(UTC))
+        return counts.attempts
+
+    def take_receipts(self, most: int = 200) -> None:
+        """A receipt for each young attempt."""
+        references = self.ledger.execute(
+            f"SELECT reference FROM motcua.attempts WHERE state = 'accepted' ORDER BY attempt_id DESC LIMIT {most}"
+        )
+        with TestClient(create_standalone()) as http:
+            for (reference,) in references:
+                http.get(f"/gateway/receipts/kannel?reference={reference}&status=1&secret={_SECRET}")
+
+    def take_receipts_and_texts(self) -> None:
+        """What gateways call: a receipt for each young attempt, texts to 9029, and what watchers ask."""
+        self.take_receipts()
+        codes = self.ledger.execute("SELECT dossier_code FROM motcua.dossiers ORDER BY dossier_id DESC LIMIT 30")
+        with TestClient(create_standalone()) as http:
+            http.get(f"/gateway/receipts/kannel?reference=nobody-{uuid4()}&status=1&secret={_SECRET}")
+            for number, code in enumerate([*(each[0] for each in codes), "", "khong-co", "000.00.00.H32-26-BUSY"]):
+                http.get(
+                    "/gateway/inquiries/kannel",
+                    params={"secret": _SECRET, "sender": f"+8490600{number:04}", "to": "9029", "id": str(uuid4())}
+                    | {"text": f"MCKH {code}"},
+                )
+            http.get("/gateway/health")
+            http.get("/gateway/metrics", headers={"Authorization": f"Bearer {_SECRET}"})
+        read_left_over_receipts()
+        count_left_over()
+
+    def settle(self) -> None:
+        """A run of settle_messages."""
+        settle_messages.settle_run(f"plans settle {self.runs}", EVERYTHING)
+        with contextlib.suppress(RunIncomplete):
+            settle_messages.gate(EVERYTHING)
+        emit_gauges()
+
+    def apologize(self) -> None:
+        """A run of apologize_due_tomorrow, but for its sending."""
+        for source in apologize_due_tomorrow.find_sources():
+            apologize_due_tomorrow.read_source(source, EVERYTHING)
+        apologize_due_tomorrow.plan_apologies(EVERYTHING)
+
+    def watch(self) -> None:
+        """A look of whoever watches the sources, and one of whoever watches everything."""
+        with contextlib.closing(SourceWatch(SOURCE)) as watch:
+            _ = watch.see_news(), watch.is_attended
+        sources_with_news(datetime.now(UTC))
+        Watch().once()
+
+    def ask_pages(self, only: Sequence[str] = ()) -> dict[str, int]:
+        """Every page, by whom it is for; statuses of the answers by address."""
+        os.environ["MOTCUA_SOURCES"] = SOURCE
+        settings.cache_clear()
+        visiting, answered = Visiting(), {}
+        with (
+            without_airflows_own(),
+            TestClient(visiting.mount(), raise_server_exceptions=False, follow_redirects=False) as http,
+        ):
+            for asked in [Asked(each) for each in only] or list(addresses(facts_of(self.ledger.dsn))):
+                visiting.role = "operator" if asked.agencies is None else "agency"
+                visiting.agencies = None if asked.agencies is None else frozenset(asked.agencies)
+                with self.ledger.recording(f"page {asked.words}"):
+                    if asked.typed is None:
+                        answered[asked.words] = int(http.get(f"/motcua{asked.address}").status_code)
+        close_ledger_pool()
+        return answered

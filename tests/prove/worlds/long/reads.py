@@ -1,0 +1,197 @@
+"""What each statement reads while the real jobs and pages run: PostgreSQL's own account of it (auto_explain).
+
+A server that is set as ``docker-compose.yaml`` sets it. What is counted are pages, found in memory or not, so nothing
+here depends on how quick a machine is.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import yaml
+
+from motcua.sandbox.machine.postgres import EmbeddedPostgres
+from motcua.settings import include_dir, settings
+from motcua.store.ledger.migrations import migrate
+from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
+from tests.conftest import PARTS, PASSWORD, connection_uri, free_port, ledger_connections
+from tests.registered import register_templates
+
+_ROOT = Path(__file__).parents[4]
+_RECORDING = """
+shared_preload_libraries = 'auto_explain'
+auto_explain.log_min_duration = -1
+auto_explain.log_analyze = on
+auto_explain.log_buffers = on
+auto_explain.log_wal = on
+auto_explain.log_timing = off
+auto_explain.log_format = json
+auto_explain.log_parameter_max_length = 0
+auto_explain.log_nested_statements = on
+logging_collector = on
+log_destination = 'jsonlog'
+log_filename = 'reads'
+log_rotation_age = 0
+log_rotation_size = 0
+scram_iterations = 1
+"""
+_NOT_OURS = ("migrations/", "definitions/", "sandbox/")
+_NAME = re.compile(r"%\((\w+)\)s")
+
+
+@dataclass
+class Read:
+    """One run of a statement."""
+
+    part: str
+    name: str
+    """Of its file, or its first words where it stands in a function, a trigger or a key."""
+    pages: int
+    rows: int
+    """That it gave, looked for, or wrote."""
+    log_bytes: int
+    """Of the write-ahead log."""
+    is_nested: bool
+    plan: Mapping[str, Any] = field(repr=False)
+
+
+@cache
+def statement_names() -> Mapping[str, str]:
+    """Each statement as the server gets it → its file's name, without ``.sql``."""
+    folder = include_dir() / "sql"
+    names = {}
+    for path in sorted(folder.rglob("*.sql")):
+        name = str(path.relative_to(folder).with_suffix(""))
+        if not name.startswith(_NOT_OURS):
+            names[_as_sent(path.read_text(encoding="utf-8"))] = name
+    return names
+
+
+def _as_sent(text: str) -> str:
+    places: dict[str, int] = {}
+    numbered = _NAME.sub(lambda found: f"${places.setdefault(found[1], len(places) + 1)}", text)
+    return " ".join(numbered.replace("%%", "%").split())
+
+
+class Ledger:
+    """A migrated ledger on a server of its own, with everybody's connections in the environment."""
+
+    def __init__(self, server: EmbeddedPostgres, log: Path) -> None:
+        self.server, self._log = server, log
+        self.dsn = with_database(server.admin_dsn, "motcua")
+        self.reads: list[Read] = []
+
+    @contextmanager
+    def recording(self, part: str) -> Iterator[None]:
+        """What is asked of the ledger meanwhile is among ``reads`` afterwards, as this part's."""
+        start = self._log.stat().st_size
+        self._record(0)
+        try:
+            yield
+        finally:
+            self._record(-1)
+            self.reads += self._read_from(start, part)
+
+    def _record(self, least: int) -> None:
+        with psycopg.connect(self.server.admin_dsn, autocommit=True) as admin:
+            admin.execute(f"ALTER SYSTEM SET auto_explain.log_min_duration = {least}".encode())
+            admin.execute("SELECT pg_reload_conf(), pg_sleep(0.2)")
+
+    def _read_from(self, start: int, part: str) -> Iterator[Read]:
+        with self._log.open("rb") as log:
+            log.seek(start)
+            for line in log:
+                said = json.loads(line)
+                message = said.get("message", "")
+                if said.get("dbname") != "motcua" or said.get("user") == "postgres" or "plan:\n" not in message:
+                    continue
+                told = json.loads(message.partition("plan:\n")[2])
+                yield _read(part, told, is_nested="context" in said)
+
+    def execute(self, text: str) -> list[tuple[Any, ...]]:
+        """As the administrator; not recorded."""
+        with psycopg.connect(self.dsn, autocommit=True) as connection:
+            cursor = connection.execute(text.encode())
+            return cursor.fetchall() if cursor.description else []
+
+
+def _read(part: str, told: Mapping[str, Any], *, is_nested: bool) -> Read:
+    plan, text = told["Plan"], " ".join(told["Query Text"].split())
+    name = statement_names().get(text) or f"“{text[:110]}”"
+    pages = int(plan.get("Shared Hit Blocks", 0)) + int(plan.get("Shared Read Blocks", 0))
+    return Read(part, name, pages, _rows(plan), int(plan.get("WAL Bytes", 0)), is_nested, plan)
+
+
+def _rows(plan: Mapping[str, Any]) -> int:
+    """Of the top, or of what it writes, whichever is more."""
+    given = round(plan.get("Actual Rows", 0) * plan.get("Actual Loops", 1))
+    written = [
+        round(each.get("Actual Rows", 0) * each.get("Actual Loops", 1))
+        for node in _nodes(plan)
+        if node["Node Type"] == "ModifyTable"
+        for each in node.get("Plans", ())
+    ]
+    return max([given, *written])
+
+
+def _nodes(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield plan
+    for each in plan.get("Plans", ()):
+        yield from _nodes(each)
+
+
+@contextmanager
+def recorded_ledger() -> Iterator[Ledger]:
+    """A server of its own, for as long as it lasts."""
+    with tempfile.TemporaryDirectory(prefix="motcua-plans-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        server = EmbeddedPostgres(folder / "server", free_port())
+        server.folder.mkdir(mode=0o711)
+        server.set_up()
+        with (server.data / "postgresql.conf").open("a") as configuration:
+            configuration.write("".join(f"{each}\n" for each in production_settings()) + _RECORDING)
+        process = server.start(folder / "log")
+        kept = dict(os.environ)
+        try:
+            _prepare(server, folder)
+            yield Ledger(server, server.data / "log" / "reads.json")
+        finally:
+            os.environ.clear()
+            os.environ.update(kept)
+            settings.cache_clear()
+            process.send_signal(signal.SIGINT)
+            process.wait()
+
+
+def production_settings() -> list[str]:
+    """What ``docker-compose.yaml`` sets the ledger's server to, as lines of ``postgresql.conf``; logs are ours."""
+    services = yaml.safe_load((_ROOT / "docker-compose.yaml").read_text(encoding="utf-8"))["services"]
+    command = next(each["command"] for each in services.values() if "autovacuum_naptime" in str(each.get("command")))
+    given = [each for each in command if "=" in each and not each.startswith("log_")]
+    return [f"{name} = '{value}'" for name, _, value in (each.partition("=") for each in given)]
+
+
+def _prepare(server: EmbeddedPostgres, folder: Path) -> None:
+    roles = [Role(name, PASSWORD) for name in ("motcua_owner", "motcua_app", "motcua_audit", "airflow")]
+    others = [Role(name, PASSWORD) for name in PARTS.values()]
+    provision_ledger(server.admin_dsn, "motcua", *roles, "airflow_unused", others)
+    os.environ |= ledger_connections(server.admin_dsn, "motcua") | {
+        "AIRFLOW_CONN_MOTCUA_DB_OWNER": connection_uri(server.admin_dsn, "motcua_owner", "motcua"),
+        "MOTCUA_JOURNAL": str(folder / "journal"),
+        "MOTCUA_DATA": str(folder / "data"),
+    }
+    settings.cache_clear()
+    migrate()
+    register_templates(with_database(server.admin_dsn, "motcua"), "kannel")
