@@ -8,6 +8,8 @@ import shutil
 import signal
 import socket
 import tempfile
+import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -48,11 +50,12 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from motcua.domain.dossiers import SourceTransition
+from motcua.jobs.notices.looking.watcher import Watcher
 from motcua.sandbox.machine.postgres import EmbeddedPostgres
 from motcua.settings import include_dir, settings
 from motcua.store.agencies import Agency, save_agencies
 from motcua.store.ledger.database import close_ledger_pool, connect
-from motcua.store.ledger.locks import WATCHING
+from motcua.store.ledger.locks import WATCHING, lock_holders
 from motcua.store.ledger.migrations import migrate
 from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
 from tests.registered import register_templates
@@ -345,11 +348,21 @@ def one_stop(postgres: Server, ledger: str, agencies: None, configure: Callable[
 
 
 @pytest.fixture
-def watched(ledger: str) -> Iterator[None]:
-    """Somebody watches the sources, as the triggerer does: a sender need not."""
-    with psycopg.connect(ledger, autocommit=True) as watcher:
-        watcher.execute("SELECT pg_advisory_lock_shared(%s::bigint)", [WATCHING])
+def watched(one_stop: OneStop) -> Iterator[None]:
+    """Somebody watches the sources, as the triggerer does: a sender is told of news, and need not look itself."""
+    stop = threading.Event()
+    watching = threading.Thread(target=Watcher(lambda _: None, 0, 1).run, args=(stop,))
+    watching.start()
+    try:
+        while True:
+            with connect() as ledger:
+                if lock_holders(ledger, WATCHING):
+                    break
+            time.sleep(0.02)
         yield
+    finally:
+        stop.set()
+        watching.join()
 
 
 @pytest.fixture

@@ -154,7 +154,7 @@ def test_run_and_sender_believe_watchers(province: Province, watching, rows, con
     province.healthy.dossier()
     province.healthy.move(9)
     until(lambda: told("has_news") == set(HEALTHY[:4]))
-    catch_up = CatchUp()
+    catch_up = CatchUp(timedelta(minutes=5))
     try:
         while told("has_news"):
             catch_up()
@@ -174,7 +174,7 @@ def test_sender_without_watchers_picks_up_what_healthy_sources_have(province: Pr
         (row,) = rows("SELECT count(*) AS n FROM motcua.sources WHERE picked_up_at > %s", NOW)
         return bool(row["n"] == len(some))
 
-    catch_up = CatchUp()
+    catch_up = CatchUp(timedelta(minutes=5))
     try:
         until(lambda: not catch_up() and province.mute_callers() == len(MUTE))
         province.healthy.dossier()
@@ -192,7 +192,7 @@ SELECT pid FROM pg_stat_activity WHERE datname LIKE 'sleeping%' AND state = 'act
 def test_sender_picks_up_four_sources_at_a_time(province: Province, rows, configure):
     configure(MOTCUA_SOURCES=",".join(SLEEPING), MOTCUA_SOURCE_PATIENCE="PT1H")
     rows("UPDATE motcua.sources SET watch = NULL")
-    catch_up = CatchUp()
+    catch_up = CatchUp(timedelta(minutes=5))
     most = 0
 
     def have_ended() -> bool:
@@ -219,7 +219,7 @@ def test_pick_up_that_hangs_holds_up_no_other_and_is_left_to_the_next_run(provin
     configure(MOTCUA_SOURCES=f"{hanging},{healthy}", MOTCUA_SOURCE_PATIENCE="PT1H")
     # Nothing to be held against: it is picked up without being asked.
     rows("UPDATE motcua.sources SET watch = NULL WHERE name = %s", hanging)
-    catch_up = CatchUp()
+    catch_up = CatchUp(timedelta(minutes=5))
     try:
         until(lambda: bool(catch_up() or rows(ASLEEP)))
         province.healthy.dossier()

@@ -125,6 +125,8 @@ def test_one_that_stands_by_sends_what_is_due_while_another_leads(one_stop, gate
 def test_where_sources_are_watched_a_sender_ends_that_has_nothing_to_do(one_stop, gateway, lingering, configure):
     configure(MOTCUA_LINGER_QUIET="0.1")
     move(one_stop, "D-1", "0905123001")
+    pick_up("khanhhoa")
+    plan()
     assert lingering().end_by_itself().attempts == 1
 
 
