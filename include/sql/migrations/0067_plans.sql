@@ -1,4 +1,4 @@
--- depends: 0063_portal
+-- depends: 0066_manysources
 -- transactional: false
 -- The first dossier of an agency, and the sources that hold any, are found without the others' dossiers, however many
 -- there are. Made without holding up the pick-ups; one that was interrupted may be left over invalid.
