@@ -43,6 +43,8 @@ _GATHER = 0.004
 """Seconds that the first answer waits for others, to be written with them (docs/decisions/sending-speed.md)."""
 _LOOK_FOR_NEWS_EVERY = timedelta(seconds=5)
 _LOOK_WHEN_IDLE_EVERY = 0.25
+_ASK_WATCHERS_EVERY = 0.1
+"""What they tell costs one short statement at the ledger, and no source."""
 _LOOK_AT_QUEUE_EVERY = 1.0
 _WAIT_FOR_SLOTS = 0.1
 _IDLE_AFTER = 1.0
@@ -249,7 +251,8 @@ class Sender:
             ends_at = began + trial_in if trial_in is not None else self._patient_until()
             if now >= ends_at:
                 break
-            if self.stop.wait(max(0.0, min(_LOOK_WHEN_IDLE_EVERY, ends_at - now))):
+            pause = _ASK_WATCHERS_EVERY if leads and self.is_watched else _LOOK_WHEN_IDLE_EVERY
+            if self.stop.wait(max(0.0, min(pause, ends_at - now))):
                 return False
         self.routing.changed = trial_in is not None and not self.catch_up.is_over
         return self.routing.changed
