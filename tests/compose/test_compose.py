@@ -717,7 +717,7 @@ def test_every_address_names_a_service_and_its_port() -> None:
                 assert address.hostname in SERVICES, value
                 assert address.port == listening_port(address.hostname)
                 found.add(address.hostname)
-    assert found == {"postgres", "redis", "airflow-apiserver", "callbacks"}
+    assert found == {"postgres", "redis", "airflow-apiserver", "callbacks", "intake"}
 
 
 def test_values_are_masked_in_logs_as_in_the_demo() -> None:

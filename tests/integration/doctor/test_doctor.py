@@ -637,7 +637,7 @@ def test_of_two_workers_it_is_told_what_they_do_not_share(installed: Installed) 
     assert installed.examine().findings == (), "two containers of one machine"
     (journal / "workers" / "may-b").write_text("another machine", encoding="ascii")
     (found,) = installed.examine().findings
-    assert (found.fault, found.detail) == ("hosts_share_nothing", "local: publications, statements, logs")
+    assert (found.fault, found.detail) == ("hosts_share_nothing", "local: publications, statements, files, logs")
 
 
 def test_it_is_well_again_after_all_that(installed: Installed) -> None:

@@ -154,7 +154,8 @@ def _rights_given() -> dict[tuple[str, str], set[str]]:
     """By table and role, what ledger/rights.sql gives, be it on a column alone."""
     given: dict[tuple[str, str], set[str]] = defaultdict(set)
     for named, rest in _GIVEN.findall(texts_of_definitions()["ledger/rights"]):
-        words = _WORD.findall(rest)
+        # Literals on lines one after the other are one, in SQL, too.
+        words = _WORD.findall(re.sub(r"'\s*\n\s*'", "", rest))
         by_role = (
             {words[0]: words[1]} if words[0] in _OTHER_ROLES else dict(zip(_COLUMNS_OF_RIGHTS, words, strict=True))
         )
