@@ -46,7 +46,7 @@ TEXTS = DagTexts("notify_transitions")
     catchup=False,
     # One run may go on while news keeps coming, and two by the clock and by hand need not wait for it. Those of a
     # worker that was killed count until their heartbeat is missed, and others take over before.
-    max_active_runs=6,
+    max_active_runs=4,
     default_args=DAG_DEFAULTS | QUICK_RETRIES,
     params={
         "release_unknown": Param(

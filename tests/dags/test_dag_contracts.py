@@ -27,6 +27,7 @@ from airflow.sdk.definitions.deadline import DeadlineReference
 from airflow.sdk.exceptions import AirflowTaskTimeout
 
 from motcua.domain.run_window import EVERYTHING, Window
+from motcua.jobs.notices.looking import watcher
 from motcua.jobs.notices.picking_up import SourceFailed, pick_up
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.settling import settle
@@ -86,7 +87,7 @@ def test_no_dag_catches_up_and_no_task_runs_forever(bag):
     assert bag.dags
     for dag in bag.dags.values():
         assert dag.catchup is False
-        assert dag.max_active_runs <= 6
+        assert dag.max_active_runs <= 4
         for task in dag.tasks:
             assert task.execution_timeout is not None
 
@@ -263,7 +264,8 @@ async def _first_events(seconds: float) -> list[float]:
     return told
 
 
-def test_watcher_tells_at_once_repeats_what_nobody_picks_up_and_is_quiet_otherwise(one_stop, configure):
+def test_watcher_tells_at_once_repeats_what_nobody_picks_up_and_is_quiet_otherwise(one_stop, configure, monkeypatch):
+    monkeypatch.setattr(watcher, "_LET_IT_BEGIN", 0.0)
     configure(MOTCUA_WATCH_EVERY="0.1")
     told = asyncio.run(_first_events(5))
     assert told[0] < 2

@@ -14,6 +14,7 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
+from motcua.jobs.notices.looking import watcher
 from motcua.jobs.notices.looking.watcher import Watcher
 from motcua.store.ledger.provisioning import with_database
 from tests.conftest import NOW, OneStop
@@ -121,8 +122,8 @@ def watching() -> Iterator[Callable[..., list[str]]]:
 
     def start(part: int = 0, parts: int = 1) -> list[str]:
         told: list[str] = []
-        watcher, stop = Watcher(told.append, part, parts), threading.Event()
-        thread = threading.Thread(target=watcher.run, args=(stop,))
+        one, stop = Watcher(told.append, part, parts), threading.Event()
+        thread = threading.Thread(target=one.run, args=(stop,))
         thread.start()
         ends.append((stop, thread))
         return told
@@ -131,3 +132,9 @@ def watching() -> Iterator[Callable[..., list[str]]]:
     for stop, thread in ends:
         stop.set()
         thread.join()
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch) -> None:
+    """A run that was woken is not waited for: what each source's news leads to is seen by itself."""
+    monkeypatch.setattr(watcher, "_LET_IT_BEGIN", 0.0)

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from motcua.domain.run_window import EVERYTHING
-from motcua.jobs.notices.looking import looks
+from motcua.jobs.notices.looking import looks, watcher
 from motcua.jobs.notices.looking.asking import Asking, asking, pause_of
 from motcua.jobs.notices.looking.watcher import Watcher, _Telling, part_of
 from motcua.jobs.notices.picking_up import SourceFailed, pick_up
@@ -297,6 +297,25 @@ def test_messages_that_may_not_go_wake_nobody(left_behind, rows):
     with connect() as ledger:
         begin_gap(ledger, "behind_watch", moment, ledger_until=moment, journal_until=moment, lost_attempts=1)
     assert left(moment + 3 * hour) == 0
+
+
+def test_one_run_is_woken_at_a_time_until_its_sender_leads(one_stop, monkeypatch):
+    monkeypatch.setattr(watcher, "_LET_IT_BEGIN", 10.0)
+    news: list[str] = []
+    one = Watcher(news.append)
+    may = [one._may_wake(0.0)]
+    one._wake("a", 0.0)
+    may += [one._may_wake(9.9), one._may_wake(10.0)]
+    one._wake("b", 10.0)
+    may += [one._may_wake(29.9), one._may_wake(30.0)]
+    one._wake("c", 30.0)
+    one._is_attended = True
+    may.append(one._may_wake(30.1))
+    one._is_attended = False
+    one._wake("d", 31.0)
+    may += [one._may_wake(40.9), one._may_wake(41.0)]
+    assert may == [True, False, True, False, True, True, False, True]
+    assert news == ["a", "b", "c", "d"]
 
 
 def test_what_goes_on_is_told_ever_more_seldom_and_what_is_new_at_once():

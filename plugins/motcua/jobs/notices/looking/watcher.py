@@ -34,6 +34,9 @@ _TICK = 0.04
 _REPEAT_AFTER, _REPEAT_AT_MOST_AFTER = 3.0, 60.0
 """Seconds until news is told again that nobody picked up, each time twice as long; or told at all while a sender picks
 up news by itself."""
+_LET_IT_BEGIN, _LET_IT_BEGIN_AT_MOST = 10.0, 60.0
+"""Seconds for which a run that was woken may be on its way to its sender, each time twice as long: it finds all news by
+itself, so that waking others meanwhile would only take the cores from it."""
 _ASK_LEDGER_EVERY = 0.25
 """Seconds, while something is news; else four times as long."""
 _READ_ALL_EVERY = 5.0
@@ -105,6 +108,7 @@ class Watcher:
         self._is_counted = False
         self._is_attended = False
         self._left_waiting = _Telling()
+        self._woken_at, self._let_it_begin = float("-inf"), _LET_IT_BEGIN
         self._ask_ledger_at = self._read_all_at = 0.0
 
     def run(self, stop: threading.Event) -> None:
@@ -182,8 +186,8 @@ class Watcher:
             mark = repr((each.known.watch, each.known.ask_at)) if name in news else None
             if mark is not None:
                 each.news_at = now
-            if each.telling.is_due(mark, now, waits=self._is_attended):
-                self._tell(name)
+            if (mark is None or self._may_wake(now)) and each.telling.is_due(mark, now, waits=self._is_attended):
+                self._wake(name, now)
         if self._part == 0:
             self._tell_of_messages(ledger, moment, now)
 
@@ -211,8 +215,20 @@ class Watcher:
     def _tell_of_messages(self, ledger: Connection, moment: datetime, now: float) -> None:
         """Those that a sender left behind which was killed; a sender that goes on has them itself."""
         waiting = [] if self._is_attended else left_waiting(ledger, settings().gateways, moment - _LEFT_FOR, moment)
-        if self._left_waiting.is_due(tuple(waiting) or None, now):
-            self._tell("")
+        if (not waiting or self._may_wake(now)) and self._left_waiting.is_due(tuple(waiting) or None, now):
+            self._wake("", now)
+
+    def _may_wake(self, now: float) -> bool:
+        """No run that was woken is on its way still."""
+        if self._is_attended:
+            self._woken_at, self._let_it_begin = float("-inf"), _LET_IT_BEGIN
+        return now >= self._woken_at + self._let_it_begin
+
+    def _wake(self, source: str, now: float) -> None:
+        if self._woken_at > float("-inf"):
+            self._let_it_begin = min(_LET_IT_BEGIN_AT_MOST, self._let_it_begin * 2)
+        self._woken_at = now
+        self._tell(source)
 
     def _join_ledger(self) -> None:
         ledger = open_connection()
