@@ -50,8 +50,7 @@ def release_lock(connection: Connection, number: int) -> None:
 
 def is_held(connection: Connection, number: int) -> bool:
     """Whether any connection to this database has the lock."""
-    row = connection.execute(statement("locks/is_held"), {"number": number}).fetchone()
-    return bool(row and row["held"])
+    return lock_holders(connection, number) > 0
 
 
 def share_lock(connection: Connection, number: int) -> None:
