@@ -6,7 +6,6 @@ import atexit
 import os
 import shutil
 import signal
-import socket
 import tempfile
 import threading
 import time
@@ -58,6 +57,7 @@ from motcua.store.ledger.database import close_ledger_pool, connect
 from motcua.store.ledger.locks import WATCHING, lock_holders
 from motcua.store.ledger.migrations import migrate
 from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
+from tests.ports import free_port
 from tests.registered import register_templates
 
 # No test of rightness has a clock: a busy machine is no fault.
@@ -78,12 +78,6 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 NOW = datetime(2026, 11, 25, 3, 0, tzinfo=UTC)
 """10:00 in Khánh Hòa on a Wednesday."""
-
-
-def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
 
 
 @dataclass(frozen=True)

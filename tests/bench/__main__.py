@@ -32,7 +32,8 @@ from motcua.settings import settings
 from motcua.store.ledger.migrations import migrate
 from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
 from tests.bench import pages, quality, reconciliation, sources
-from tests.conftest import connection_uri, free_port
+from tests.conftest import connection_uri
+from tests.ports import free_port
 from tests.registered import register_templates
 
 IN_FLIGHT = 64

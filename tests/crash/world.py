@@ -43,8 +43,9 @@ from motcua.settings import settings
 from motcua.store.ledger.migrations import migrate
 from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
 from motcua.web.callbacks import create_standalone
-from tests.conftest import PASSWORD, connection_uri, free_port
+from tests.conftest import PASSWORD, connection_uri
 from tests.crash.provider import create_provider
+from tests.ports import free_port
 from tests.registered import register_templates
 
 ANSWER_TIMEOUT = 0.25

@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import unquote_to_bytes
 
+from tests.ports import free_port
+
 SYSTEM_PATH = os.environ["PATH"] + ":/usr/sbin:/sbin"
 BOXES = ("bearerbox", "smsbox")
 IS_INSTALLED = all(shutil.which(box, path=SYSTEM_PATH) for box in BOXES)
@@ -39,12 +41,6 @@ def eventually(look: Callable[[], Seen], seconds: float = 10.0, *, every: float 
         assert time.monotonic() < deadline, "did not happen in time"
         time.sleep(every)
     return seen
-
-
-def free_port() -> int:
-    """A port of loopback that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
 
 
 def connected(port: int) -> socket.socket | None:

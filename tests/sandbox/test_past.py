@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -35,6 +34,7 @@ from motcua.sandbox.world.writers import OneStopWriter, OpencpsWriter
 from motcua.store.ledger.database import connect
 from motcua.store.ledger.provisioning import with_database
 from tests.conftest import Server
+from tests.ports import free_port
 
 Rows = Callable[..., list[dict[str, Any]]]
 DAYS = 8
@@ -73,9 +73,7 @@ def connection(dsn: str) -> psycopg.Connection[dict[str, Any]]:
 def world(postgres: Server, tmp_path: Path, configure: Callable[..., None]) -> Iterator[World]:
     """A world that is not awake, whose sources the ledger reads; the phones and the mailbox are of this test alone."""
     addresses = create_one_stop_databases(postgres.admin_dsn, {role: f"test {role}" for role in ROLES})
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     kannel = {"adapter": "kannel", "sender": "MotcuaSMS", "callback_url": "http://127.0.0.1:1/gateway/receipts/kannel"}
     mail = {"disable_ssl": True, "disable_tls": True, "from_email": "motcua@motcua.test"}
     (tmp_path / "data").mkdir()

@@ -1,7 +1,7 @@
 -- depends: 0064_files
--- What a pushed dossier's row itself said of its status, beside the status that holds: a row that came before its step
--- is held back, and what it said must be known when the step comes. Empty of rows that came before: the status that holds
--- and when they last changed stand for it.
+-- What a pushed dossier's row itself said of its status, beside the status that holds: a row that came before its
+-- step is held back, and what it said must be known when the step comes. Empty of rows that came before: the status
+-- that holds and when they last changed stand for it.
 
 ALTER TABLE intake.pushed_dossiers
 ADD COLUMN said_status smallint,

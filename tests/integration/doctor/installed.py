@@ -44,8 +44,9 @@ from motcua.store.airflow_roles import FAB, WATCH
 from motcua.store.ledger.database import close_ledger_pool
 from motcua.store.ledger.migrations import migrate
 from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
-from tests.conftest import CONTRACT_TABLES, NHA_TRANG, agency, free_port
+from tests.conftest import CONTRACT_TABLES, NHA_TRANG, agency
 from tests.dated_backup import write_backup
+from tests.ports import free_port
 from tests.registered import register_templates
 
 ROLES = ("owner", "app", "audit", "airflow", "callbacks", "intake", "pages", "purge")

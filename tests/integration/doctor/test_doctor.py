@@ -26,9 +26,10 @@ from motcua.settings import settings
 from motcua.store.ledger.definitions import texts_of_definitions
 from motcua.store.worker_marks import leave_mark
 from motcua.version import software
-from tests.conftest import NHA_TRANG, free_port
+from tests.conftest import NHA_TRANG
 from tests.dated_backup import write_backup
 from tests.integration.doctor.installed import SOURCE, Installed, given_environment, install, made
+from tests.ports import free_port
 
 pytestmark = pytest.mark.alone
 

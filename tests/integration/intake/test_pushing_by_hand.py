@@ -9,8 +9,9 @@ from typer.testing import CliRunner
 
 from motcua.cli import app
 from motcua.sandbox.vendor.joining import Account
-from tests.conftest import NHA_TRANG, TU_PHAP, free_port
+from tests.conftest import NHA_TRANG, TU_PHAP
 from tests.integration.intake.conftest import PASSWORD, SOURCE, dossier, register, step
+from tests.ports import free_port
 
 
 @pytest.fixture

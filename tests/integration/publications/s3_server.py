@@ -7,13 +7,15 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from http.client import HTTPConnection
 from pathlib import Path
 from time import sleep
 
-from tests.conftest import free_port
+from botocore.exceptions import BotoCoreError
+from s3fs import S3FileSystem
+
+from tests.ports import free_port
 
 BUCKET = "motcua"
 KEYS = {"writer": ["Admin"], "reader": ["Read", "List"]}
@@ -50,6 +52,13 @@ def running_s3(folder: Path) -> Iterator[S3Server]:
     ]
     (folder / "s3.json").write_text(json.dumps({"identities": identities}), encoding="utf-8")
     (folder / "data").mkdir()
+    with _serving(folder) as port:
+        yield S3Server(port)
+
+
+@contextmanager
+def _serving(folder: Path) -> Iterator[int]:
+    """Its port. It answers before all of its parts run, and ends where one cannot: it is ready once a bucket stands."""
     listening = ("master.port", "master.port.grpc", "volume.port", "volume.port.grpc", "filer.port", "filer.port.grpc")
     ports = {name: free_port() for name in (*listening, "s3.port", "s3.port.grpc")}
     with (folder / "log").open("wb") as log:
@@ -66,21 +75,29 @@ def running_s3(folder: Path) -> Iterator[S3Server]:
             stderr=log,
         )
     try:
-        while not _answers(ports["s3.port"]):
+        while not _holds_a_bucket(ports["s3.port"]):
             assert process.poll() is None, (folder / "log").read_text(encoding="utf-8", errors="replace")[-3000:]
             sleep(0.1)
-        yield S3Server(ports["s3.port"])
+        yield ports["s3.port"]
     finally:
         process.kill()
         process.wait()
 
 
-def _answers(port: int) -> bool:
-    asking = HTTPConnection("127.0.0.1", port, timeout=10)
+def _holds_a_bucket(port: int) -> bool:
+    store = S3FileSystem(
+        key="writer",
+        secret=secret_of("writer"),
+        endpoint_url=f"http://127.0.0.1:{port}",
+        client_kwargs={"region_name": "us-east-1"},
+        config_kwargs={"connect_timeout": 10, "read_timeout": 10, "retries": {"max_attempts": 0}},
+        skip_instance_cache=True,
+    )
     try:
-        asking.request("GET", "/healthz")
-        return asking.getresponse().status == 200
-    except OSError:
+        with suppress(FileExistsError):
+            store.mkdir(BUCKET)
+        store.pipe(f"{BUCKET}/ready", b"")
+        store.rm(f"{BUCKET}/ready")
+    except (OSError, BotoCoreError):
         return False
-    finally:
-        asking.close()
+    return True

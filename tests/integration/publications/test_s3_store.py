@@ -59,9 +59,6 @@ def store(server: S3Server, configure: Callable[..., None]) -> str:
         AIRFLOW_CONN_THIEU=server.connection(password=None),
         MOTCUA_PUBLICATIONS=f"s3://ghi@{place}/cong-bo",
     )
-    bucket = open_store(settings().publications_url).fs
-    if not bucket.ls("", refresh=True):
-        bucket.mkdir(BUCKET)
     return place
 
 

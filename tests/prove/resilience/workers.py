@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -24,6 +23,7 @@ from pathlib import Path
 import psutil
 
 from tests.live.airflow import ROOT, Case, LiveAirflow, kill, live_airflow, processes_below
+from tests.ports import free_port
 from tests.prove import Figure
 from tests.prove.resilience.contract import at_most, equal
 
@@ -123,9 +123,7 @@ def redis() -> Iterator[str]:
     """
     if (program := shutil.which("redis-server")) is None:
         raise FileNotFoundError("redis-server")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     server = subprocess.Popen(
         [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
         stdin=subprocess.DEVNULL,

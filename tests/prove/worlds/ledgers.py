@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -18,6 +17,7 @@ from motcua.sandbox.machine.postgres import EmbeddedPostgres
 from motcua.settings import settings
 from motcua.store.ledger.migrations import migrate
 from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
+from tests.ports import free_port
 from tests.prove import Figure
 from tests.registered import register_templates
 
@@ -31,9 +31,7 @@ def proving_server(folder: Path, *, trusting: bool = False) -> Iterator[str]:
     ``trusting``: it asks nobody for a password; thousands of short connections would cost more than what they are for.
     """
     folder.chmod(0o711)
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port = int(listening.getsockname()[1])
+    port = free_port()
     server = EmbeddedPostgres(folder / "postgres", port)
     server.folder.mkdir()
     server.folder.chmod(0o711)

@@ -25,7 +25,8 @@ from motcua.sandbox.machine.postgres import EmbeddedPostgres
 from motcua.settings import include_dir, settings
 from motcua.store.ledger.migrations import migrate
 from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
-from tests.conftest import PARTS, PASSWORD, connection_uri, free_port, ledger_connections
+from tests.conftest import PARTS, PASSWORD, connection_uri, ledger_connections
+from tests.ports import free_port
 from tests.registered import register_templates
 
 _ROOT = Path(__file__).parents[4]
