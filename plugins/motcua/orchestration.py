@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import threading
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -87,8 +88,15 @@ def refuse_misunderstandings(context: Mapping[str, Any]) -> None:
         raise RunRefused(why)
 
 
+CITIZENS_WAIT_FOR = ("notify_transitions", "apologize_due_tomorrow", "settle_messages")
+"""DAGs whose tasks have the cores before all others' where both want them."""
+_STEPS_ASIDE = 10
+"""What is added to the niceness of the processes of the others, which serve people who read in the morning."""
+
+
 def begin_work(context: Mapping[str, Any]) -> None:
-    """Before each task, in its process: what it writes to the ledger is kept as its run's.
+    """Before each task, in its process: what it writes to the ledger is kept as its run's; one that no citizen waits
+    for steps aside.
 
     Raises:
         RunRefused: the run was started with what it cannot do.
@@ -96,6 +104,8 @@ def begin_work(context: Mapping[str, Any]) -> None:
     from motcua.store.ledger.runs import Run, work_for
 
     refuse_misunderstandings(context)
+    if context["dag_run"].dag_id not in CITIZENS_WAIT_FOR:
+        os.nice(_STEPS_ASIDE)
     work_for(Run(context["dag_run"].dag_id, context["dag_run"].run_id))
 
 

@@ -109,12 +109,13 @@ class Settings(BaseSettings):
     )
     linger: Duration = Field(
         default=timedelta(minutes=5),
-        description="How long a run goes on while news keeps coming; the next run follows.",
+        description="How long a run goes on for news; a sender of the next one follows.",
     )
     linger_quiet: Duration = Field(
-        default=timedelta(seconds=3),
+        default=timedelta(minutes=5),
         description="A run that has nothing left to send ends after so long without news, while somebody watches the "
-        "sources.",
+        "sources. As long as MOTCUA_LINGER, some sender always waits for the next piece of news; with less, whoever "
+        "comes after a quiet time waits for a run.",
     )
     watch_every: float = Field(
         default=0.25, gt=0, le=60, description="Seconds between two looks of the watcher at a source with fresh news."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +15,7 @@ from motcua.domain.people.signatures import NotAPerson
 from motcua.jobs import run_alerts
 from motcua.orchestration import RunRefused, begin_work, refuse_misunderstandings, release_by, tell_red_gate
 from motcua.settings import include_dir
+from motcua.store.ledger import runs
 from tests.conftest import NOW
 
 ROOT = Path(__file__).parents[2]
@@ -246,6 +248,19 @@ def test_every_task_begins_by_refusing_and_by_saying_whose_work_it_is(dags):
     assert {task.is_mapped for task in tasks} == {True, False}
     assert all(task.partial_kwargs["pre_execute"] is begin_work for task in tasks if task.is_mapped)
     assert all(task._pre_execute_hook is begin_work for task in tasks if not task.is_mapped)
+
+
+def test_work_that_no_citizen_waits_for_steps_aside(dags, monkeypatch):
+    aside = []
+    monkeypatch.setattr(os, "nice", aside.append)
+    monkeypatch.setattr(runs, "work_for", lambda run: None)
+    stepped = set()
+    for dag in dags:
+        begin_work(started(dag.dag_id, {}))
+        stepped |= {dag.dag_id} if aside else set()
+        aside.clear()
+    citizens_wait_for = {"notify_transitions", "apologize_due_tomorrow", "settle_messages"}
+    assert stepped == {dag.dag_id for dag in dags} - citizens_wait_for
 
 
 def test_texts_of_a_dag_or_task_that_has_none_are_an_error():

@@ -179,6 +179,22 @@ def test_a_program_that_hangs_with_its_work_done_is_killed(supervise: Callable[[
     assert time.monotonic() - begun < 20
 
 
+def test_what_a_program_started_is_told_to_stop_with_it_where_the_component_says_so(
+    supervise: Callable[[str], Run],
+) -> None:
+    run = supervise("""
+        child = "import signal, sys, time; signal.signal(15, lambda *_: sys.exit()); print('x', flush=True); time.sleep(600)"
+        waits = f"import subprocess, sys, signal; signal.signal(15, lambda *_: None); subprocess.run([sys.executable, '-c', {child!r}])"
+        log = supervisor.logs / "waits.log"
+        up = lambda since: log.stat().st_size > 0
+        supervisor.start(python("waits", waits, stop_within=60, ready=up, tells=lambda title: "sys.exit()" in title))
+    """)  # noqa: E501
+    run.read_until("UP")
+    run.process.send_signal(signal.SIGINT)
+    assert run.end() == 0
+    assert "waits stopped" in run.output, "it ended by itself, since its child did"
+
+
 def test_a_signal_during_a_step_ends_the_step(supervise: Callable[[str], Run]) -> None:
     run = supervise(f"""
         print("UP", flush=True)

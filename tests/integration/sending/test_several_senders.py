@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from motcua.jobs.notices import watching
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.sending.run import SendCounts
@@ -64,7 +65,7 @@ def another_leads(*, one_stands_by: bool = False) -> Iterator[None]:
     with open_connection() as leader, open_connection() as second:
         leader.autocommit = second.autocommit = True
         assert hold_lock(leader, LINGERING)
-        assert not one_stands_by or stand_by(second, 1)
+        assert not one_stands_by or stand_by(second, 1) is not None
         yield
 
 
@@ -107,6 +108,36 @@ def test_one_that_stands_by_picks_up_news_as_soon_as_the_one_that_led_is_gone(on
         assert not standing.catch_up.counts["picked_up"]
     eventually(lambda: len(gateway.asked) == 1)
     assert standing.catch_up.counts["picked_up"]["transitions"] == 1
+
+
+@pytest.mark.guarantee("workers", "whoever takes the lead gives its place back, so that the next one stands by")
+def test_one_that_takes_the_lead_leaves_its_place_to_the_next(one_stop, gateway, lingering):
+    with another_leads():
+        first = lingering()
+        eventually(somebody_stands_by)
+    eventually(lambda: not somebody_stands_by())
+    second = lingering()
+    eventually(somebody_stands_by)
+    first.stop()
+    move(one_stop, "D-1", "0905123001")
+    eventually(lambda: len(gateway.asked) == 1)
+    assert second.catch_up.counts["picked_up"]["transitions"] == 1
+
+
+@pytest.mark.guarantee("pick-up", "a source that failed is read by the same sender again once a run has picked it up")
+def test_sender_reads_a_source_again_that_another_run_has_picked_up(one_stop, gateway, lingering, rows, monkeypatch):
+    monkeypatch.setattr(watching, "_READ_FAILED_EVERY", 0.2)
+    move(one_stop, "D-1", "0905123001")
+    sender = lingering()
+    eventually(lambda: len(gateway.asked) == 1)
+    rows("UPDATE motcua.sources SET failed_at = now(), failure = 'x'")
+    time.sleep(1)
+    move(one_stop, "D-2", "0905123002")
+    time.sleep(1)
+    assert len(gateway.asked) == 1, "it is left to a run"
+    rows("UPDATE motcua.sources SET failed_at = NULL, failure = NULL")
+    eventually(lambda: len(gateway.asked) == 2)
+    assert not sender.counts, "the same sender"
 
 
 @pytest.mark.guarantee("workers", "one that stands by helps with what is due while another leads")

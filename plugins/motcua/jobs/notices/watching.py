@@ -32,6 +32,8 @@ _TASKS_ALONE, _TASKS_TOGETHER, _TASKS_OF_QUIET = 8, 4, 2
 """Mapped tasks of a run that read one source each, that share the others, and that share those without news."""
 _PICK_UPS_AT_ONCE = 4
 """Of a sender; each needs a connection to the ledger, now and then a second one for a moment."""
+_READ_FAILED_EVERY = 5.0
+"""Seconds."""
 _ROUND_WITHIN = 1.0
 """Seconds after which a sender goes on sending, whatever sources and pick-ups are not done yet."""
 
@@ -143,16 +145,16 @@ class CatchUp:
     """Picks up and plans what has come since the run began, for a sender that is still at work.
 
     Which sources have news it is told by the watchers; where one of them is missing it looks itself. A pick-up that
-    takes long goes on while the sender sends. A source that fails here is left to the next run, which is red for it.
+    takes long goes on while the sender sends. A source that fails is left to the next run, which is red for it, until
+    one has picked it up again.
     ``counts`` sums up what it did.
     """
 
     def __init__(self, longest: timedelta) -> None:
         """``longest``: how long a sender may go on."""
         self.counts: dict[str, dict[str, Any]] = {"picked_up": {}, "planned": {}}
-        with connect() as ledger:
-            failed = {source.name for source in list_sources(ledger) if source.failed_at}
-        self._sources = [source for source in settings().sources if source not in failed]
+        self._failed: set[str] = set()
+        self._failed_read_at = float("-inf")
         self._ledger: Connection | None = None
         self._looks: Looks | None = None
         self._pick_ups = _PickUps()
@@ -172,7 +174,7 @@ class CatchUp:
         found = False
         for source, counts in self._pick_ups.of(self._news(), _ROUND_WITHIN):
             if counts is None:
-                self._sources.remove(source)
+                self._failed.add(source)
             else:
                 add_counts(self.counts["picked_up"], asdict(counts))
                 found = True
@@ -182,8 +184,8 @@ class CatchUp:
 
     def close(self) -> None:
         """Closes its connections. Pick-ups that are under way are waited for a moment; they leave nothing half done."""
-        for source, counts in self._pick_ups.end(_END_WITHIN):
-            if counts is not None and source in self._sources:
+        for _, counts in self._pick_ups.end(_END_WITHIN):
+            if counts is not None:
                 add_counts(self.counts["picked_up"], asdict(counts))
         if self._looks is not None:
             self._looks.close()
@@ -194,20 +196,24 @@ class CatchUp:
         if self._ledger is None:
             self._ledger = open_connection()
             self._ledger.autocommit = True
+        if time.monotonic() > self._failed_read_at + _READ_FAILED_EVERY:
+            self._failed = {source.name for source in list_sources(self._ledger) if source.failed_at}
+            self._failed_read_at = time.monotonic()
+        sources = [name for name in settings().sources if name not in self._failed]
         if is_watched(self._ledger):
             if self._looks is not None:
                 self._looks.close()
                 self._looks = None
             told = told_of_sources(self._ledger)
-            return [name for name in self._sources if name in told and told[name].has_news]
+            return [name for name in sources if name in told and told[name].has_news]
         known = watched_sources(self._ledger)
         if self._looks is None:
-            self._looks = Looks(self._sources)
-        questions = {name: known[name].watch if name in known else None for name in self._sources}
+            self._looks = Looks(settings().sources)
+        questions = {name: known[name].watch if name in known else None for name in sources}
         news = {answer.source for answer in self._looks.round(questions, _ROUND_WITHIN) if answer.differs}
         now = datetime.now(UTC)
         news |= {name for name, each in known.items() if each.ask_at is not None and each.ask_at <= now}
-        return [name for name in self._sources if name in news]
+        return [name for name in sources if name in news]
 
 
 class _PickUps:

@@ -53,6 +53,14 @@ def _no_task_runs(titles: Sequence[str]) -> bool:
     )
 
 
+def _is_task(title: str) -> bool:
+    """Whether it is a task's process: a sender goes on for minutes, and ends soon once it is told to stop.
+
+    LocalExecutor waits for its tasks and tells them nothing.
+    """
+    return title.startswith("airflow task")
+
+
 def _module(name: str, *arguments: object) -> list[str]:
     return [sys.executable, "-m", name, *map(str, arguments)]
 
@@ -88,6 +96,7 @@ def components(
         name: str,
         ready: Callable[[datetime], bool],
         *arguments: str,
+        tells: Callable[[str], bool] | None = None,
         finished: Callable[[Sequence[str]], bool] | None = None,
     ) -> Component:
         return Component(
@@ -98,6 +107,7 @@ def components(
             ready=ready,
             ready_within=_AIRFLOW_READY_WITHIN,
             stop_within=45.0,
+            tells=tells,
             finished=finished,
         )
 
@@ -147,7 +157,13 @@ def components(
             airflow("dag-processor", _beats(url, "dag_processor")),
             # Its child is gone and it does not notice for ten seconds.
             airflow("triggerer", _beats(url, "triggerer"), "--skip-serve-logs", finished=lambda titles: not titles),
-            airflow("scheduler", _beats(url, "scheduler"), "--skip-serve-logs", finished=_no_task_runs),
+            airflow(
+                "scheduler",
+                _beats(url, "scheduler"),
+                "--skip-serve-logs",
+                tells=_is_task,
+                finished=_no_task_runs,
+            ),
         ],
         [
             # Beside all the others, and needs none of them; it may be killed at any moment, and is not to hold up who

@@ -76,10 +76,10 @@ class Component:
     """One long-running program.
 
     ``ready`` is asked again and again, with the moment of the start (aware, UTC), until it is true.
-    ``stop_signal`` goes to the program itself, not to its children; after ``stop_within`` seconds everything
-    it started is killed. ``finished`` is for a program that may hang once its work is done: told to stop and
-    still there after a few seconds, it is killed as soon as ``finished`` is true of the titles of the other
-    processes in its session.
+    ``stop_signal`` goes to the program itself, and of the other processes in its session to those with a title that
+    ``tells`` is true of; after ``stop_within`` seconds everything it started is killed. ``finished`` is for a program
+    that may hang once its work is done: told to stop and still there after a few seconds, it is killed as soon as
+    ``finished`` is true of the titles of the other processes in its session.
     """
 
     name: str
@@ -90,6 +90,7 @@ class Component:
     ready_within: float = 90.0
     stop_signal: signal.Signals = signal.SIGTERM
     stop_within: float = 15.0
+    tells: Callable[[str], bool] | None = None
     finished: Callable[[Sequence[str]], bool] | None = None
     restarts: Restarts = field(default_factory=Restarts)
     before_exec: Callable[[], None] | None = None
@@ -220,6 +221,17 @@ class _Running:
         if self.process is None or self.ended:
             return []
         return [p.pid for p in _processes().values() if p.session == self.process.pid and not p.zombie]
+
+    def tell_to_stop(self) -> None:
+        """Sends the stop signal to whom the component says."""
+        assert self.process is not None
+        tells = self.component.tells
+        if tells is not None:
+            others = [pid for pid in self.session() if pid != self.process.pid]
+            for pid in others:
+                if tells(_title(pid)):
+                    _send(pid, self.component.stop_signal)
+        _send(self.process.pid, self.component.stop_signal)
 
     @property
     def finished(self) -> bool:
@@ -547,7 +559,7 @@ class Supervisor:
         component, begun = running.component, time.monotonic()
         if running.process is not None and running.alive:
             if not self._hurry:
-                _send(running.process.pid, component.stop_signal)
+                running.tell_to_stop()
             while running.alive and not self._hurry and time.monotonic() - begun < component.stop_within:
                 if time.monotonic() - begun > _HANGS_AFTER and running.finished:
                     break

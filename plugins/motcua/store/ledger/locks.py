@@ -31,10 +31,11 @@ _STANDING_BY = 1000
 """And on: places of senders that go on beside the one that leads."""
 
 
-def stand_by(connection: Connection, places: int) -> bool:
-    """Takes one of so many places beside the sender that leads, for as long as this connection lives; ``False``: others
-    have them all."""
-    return any(hold_lock(connection, _STANDING_BY + place) for place in range(places))
+def stand_by(connection: Connection, places: int) -> int | None:
+    """Takes one of so many places beside the sender that leads, and returns its lock, which is held until it is given
+    back or this connection ends; ``None``: others have them all."""
+    locks = range(_STANDING_BY, _STANDING_BY + places)
+    return next((number for number in locks if hold_lock(connection, number)), None)
 
 
 def hold_lock(connection: Connection, number: int) -> bool:

@@ -35,7 +35,7 @@ from motcua.jobs.restoring.gaps import look_for_gap
 from motcua.settings import settings
 from motcua.store.journal import open_journal
 from motcua.store.ledger.database import connect, open_connection
-from motcua.store.ledger.locks import LINGERING, WATCHING, hold_lock, lock_holders, stand_by
+from motcua.store.ledger.locks import LINGERING, WATCHING, hold_lock, lock_holders, release_lock, stand_by
 from motcua.store.notices import messages
 from motcua.store.worker_marks import leave_mark
 
@@ -118,7 +118,7 @@ class Sender:
         # One sender leads and picks up news for all; so many stand by that help with a long queue and lead when it is
         # gone. Whoever comes besides, as a run by the clock or by hand, does what is due and ends.
         self.leads = catch_up is not None and hold_lock(sending.lock, LINGERING)
-        self.stands_by = catch_up is not None and not self.leads and stand_by(sending.lock, settings().senders - 1)
+        self.place = stand_by(sending.lock, settings().senders - 1) if catch_up is not None and not self.leads else None
         self.busy_at = time.monotonic()
         """When there was last something to do, by the monotonic clock."""
         self.buried_at = self.queue_looked_at = self.watch_looked_at = float("-inf")
@@ -223,6 +223,10 @@ class Sender:
         """Whether this sender leads; another one does as soon as the one that led has ended, however it did."""
         if not self.leads and hold_lock(self.sending.lock, LINGERING):
             self.leads, self.busy_at = True, time.monotonic()
+            if self.place is not None:
+                # Who comes next may have it, and leads after this one.
+                release_lock(self.sending.lock, self.place)
+                self.place = None
         if self.leads and time.monotonic() > self.buried_at + _LOOK_FOR_NEWS_EVERY.total_seconds():
             self._bury_the_dead()
         return self.leads
@@ -231,7 +235,7 @@ class Sender:
         """With nothing left to send: whether to look again, since news came, a message is due, or what is stopped may
         be tried again, before the patience or the run's time was over. Messages that wait for a gateway are waited
         with."""
-        if self.catch_up is None or not (self.leads or self.stands_by):
+        if self.catch_up is None or not (self.leads or self.place is not None):
             return False
         began = time.monotonic()
         trial_in = self.routing.next_trial()
