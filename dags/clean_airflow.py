@@ -8,7 +8,7 @@ from typing import Any
 from airflow.sdk import CronTriggerTimetable, dag, get_current_context, task
 
 from motcua.dag_texts import DagTexts
-from motcua.orchestration import DAG_DEFAULTS, GATE, failed_tasks
+from motcua.orchestration import GATE, IN_THE_BACKGROUND, failed_tasks
 
 TEXTS = DagTexts("clean_airflow")
 
@@ -19,7 +19,7 @@ TEXTS = DagTexts("clean_airflow")
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
-    default_args=DAG_DEFAULTS,
+    default_args=IN_THE_BACKGROUND,
 )
 def clean_airflow() -> None:
     """Clean the database → remove logs of the runs that it has no more → gate."""

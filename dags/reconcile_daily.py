@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from airflow.sdk import CronTriggerTimetable, dag, get_current_context, task
 
 from motcua.dag_texts import DagTexts
-from motcua.orchestration import DAG_DEFAULTS, publish_and_mail, run_interval, run_window
+from motcua.orchestration import IN_THE_BACKGROUND, publish_and_mail, run_interval, run_window
 from motcua.settings import settings
 
 TEXTS = DagTexts("reconcile_daily")
@@ -23,7 +23,7 @@ TEXTS = DagTexts("reconcile_daily")
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
-    default_args=DAG_DEFAULTS,
+    default_args=IN_THE_BACKGROUND,
 )
 def reconcile_daily() -> None:
     """Tie complaints → close → look again → publish each → mail each → gate."""

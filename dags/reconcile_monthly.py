@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from airflow.sdk import CronTriggerTimetable, dag, get_current_context, task
 
 from motcua.dag_texts import DagTexts
-from motcua.orchestration import DAG_DEFAULTS, publish_and_mail, run_interval
+from motcua.orchestration import IN_THE_BACKGROUND, publish_and_mail, run_interval
 
 TEXTS = DagTexts("reconcile_monthly")
 
@@ -18,7 +18,7 @@ TEXTS = DagTexts("reconcile_monthly")
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
-    default_args=DAG_DEFAULTS,
+    default_args=IN_THE_BACKGROUND,
 )
 def reconcile_monthly() -> None:
     """Close → publish each → mail each → gate."""

@@ -26,6 +26,7 @@ from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
 from motcua.dag_texts import DagTexts, misunderstanding, words
 from motcua.domain.run_window import EVERYTHING, Window
+from motcua.settings import BACKGROUND_POOL
 
 WAIT_FOR_NO_SOURCE = ExceptionRetryPolicy(
     rules=[RetryRule(BaseException, RetryAction.FAIL, reason="the others do not wait; the next run reads it again")]
@@ -88,10 +89,8 @@ def refuse_misunderstandings(context: Mapping[str, Any]) -> None:
         raise RunRefused(why)
 
 
-CITIZENS_WAIT_FOR = ("notify_transitions", "apologize_due_tomorrow", "settle_messages")
-"""DAGs whose tasks have the cores before all others' where both want them."""
 _STEPS_ASIDE = 10
-"""What is added to the niceness of the processes of the others, which serve people who read in the morning."""
+"""What is added to the niceness of the process of a task that no citizen waits for."""
 
 
 def begin_work(context: Mapping[str, Any]) -> None:
@@ -104,7 +103,7 @@ def begin_work(context: Mapping[str, Any]) -> None:
     from motcua.store.ledger.runs import Run, work_for
 
     refuse_misunderstandings(context)
-    if context["dag_run"].dag_id not in CITIZENS_WAIT_FOR:
+    if context["task"].pool == BACKGROUND_POOL:
         os.nice(_STEPS_ASIDE)
     work_for(Run(context["dag_run"].dag_id, context["dag_run"].run_id))
 
@@ -122,6 +121,10 @@ DAG_DEFAULTS: dict[str, Any] = {
     # A task that hangs (Airflow's fork can meet a held lock, apache/airflow#71707) must not hold up all later runs.
     "execution_timeout": timedelta(minutes=30),
 }
+
+IN_THE_BACKGROUND: dict[str, Any] = DAG_DEFAULTS | {"pool": BACKGROUND_POOL}
+"""Of DAGs that no citizen waits for: however many of their runs are due at once, they take few of the workers' slots,
+and step aside on the cores."""
 
 QUICK_RETRIES: dict[str, Any] = {
     # Who waits for a message waits for the tasks before it: half a minute at most.

@@ -1,4 +1,5 @@
-"""Loads the tasks' code once in the process that tasks are forked from: LocalExecutor's scheduler, a Celery worker.
+"""What is there before the first task: the tasks' code, loaded once in the process that they are forked from
+(LocalExecutor's scheduler, a Celery worker), and the pool of those that no citizen waits for.
 
 Measured on two cores: a task that must import the Postgres hook, psycopg and phonenumbers itself takes half a second
 longer, four times in a row in each run.
@@ -10,12 +11,30 @@ from importlib import import_module
 
 from airflow.listeners import hookimpl
 
+from motcua.settings import BACKGROUND_POOL
+
+_SLOTS = 3
+"""Fewer than the slots of one worker, so that a run that citizens wait for never waits for reports."""
+
 
 @hookimpl
 def on_starting(component: object) -> None:
-    """Called by every Airflow component as it starts; of those only the scheduler forks tasks."""
+    """Called by every Airflow component as it starts; of those only the scheduler forks tasks, and queues them."""
     if getattr(component, "job_type", None) == "SchedulerJob":
         load_tasks()
+        ensure_pool()
+
+
+def ensure_pool() -> None:
+    """Makes the pool where there is none; tasks of a pool that is missing are never queued. What an operator set in
+    Airflow is kept."""
+    from airflow.models.pool import Pool
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        if Pool.get_pool(BACKGROUND_POOL, session=session) is None:
+            description = "Việc mà không người dân nào chờ: báo cáo, đối soát, dọn dẹp"
+            Pool.create_or_update_pool(BACKGROUND_POOL, _SLOTS, description, False, session=session)
 
 
 def load_tasks() -> None:

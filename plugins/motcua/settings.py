@@ -14,6 +14,8 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, IPvAnyNetwork, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+BACKGROUND_POOL = "background"
+"""Airflow's pool of the tasks that no citizen waits for."""
 _ROOT = Path(__file__).resolve().parents[2]
 _NAME = re.compile(r"^[a-z0-9_]+$")
 

@@ -250,17 +250,19 @@ def test_every_task_begins_by_refusing_and_by_saying_whose_work_it_is(dags):
     assert all(task._pre_execute_hook is begin_work for task in tasks if not task.is_mapped)
 
 
-def test_work_that_no_citizen_waits_for_steps_aside(dags, monkeypatch):
-    aside = []
+def test_work_that_no_citizen_waits_for_has_a_pool_and_steps_aside(dags, monkeypatch):
+    aside: list[int] = []
     monkeypatch.setattr(os, "nice", aside.append)
     monkeypatch.setattr(runs, "work_for", lambda run: None)
-    stepped = set()
+    stepped = {}
     for dag in dags:
-        begin_work(started(dag.dag_id, {}))
-        stepped |= {dag.dag_id} if aside else set()
-        aside.clear()
+        for task in dag.tasks:
+            pool = task.partial_kwargs.get("pool") if task.is_mapped else task.pool
+            begin_work(started(dag.dag_id, {}) | {"task": SimpleNamespace(pool=pool)})
+            stepped.setdefault(dag.dag_id, set()).add(bool(aside))
+            aside.clear()
     citizens_wait_for = {"notify_transitions", "apologize_due_tomorrow", "settle_messages"}
-    assert stepped == {dag.dag_id for dag in dags} - citizens_wait_for
+    assert stepped == {dag.dag_id: {dag.dag_id not in citizens_wait_for} for dag in dags}
 
 
 def test_texts_of_a_dag_or_task_that_has_none_are_an_error():

@@ -187,7 +187,7 @@ def test_what_a_program_started_is_told_to_stop_with_it_where_the_component_says
         waits = f"import subprocess, sys, signal; signal.signal(15, lambda *_: None); subprocess.run([sys.executable, '-c', {child!r}])"
         log = supervisor.logs / "waits.log"
         up = lambda since: log.stat().st_size > 0
-        supervisor.start(python("waits", waits, stop_within=60, ready=up, tells=lambda title: "sys.exit()" in title))
+        supervisor.start(python("waits", waits, stop_within=60, ready=up, tells=lambda title, parent: "sys.exit()" in title and "run(" in parent))
     """)  # noqa: E501
     run.read_until("UP")
     run.process.send_signal(signal.SIGINT)

@@ -39,7 +39,7 @@ MAY_IMPORT = {
     "orchestration": {"jobs", "store", "domain", "settings", "dag_texts"},
     "dag_texts": {"settings"},
     "celery_workers": {"preloading"},
-    "preloading": set(),
+    "preloading": {"settings"},
     "cli": {"commands", "store"},
     "version": set(),
     "__init__": set(),

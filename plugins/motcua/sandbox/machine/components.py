@@ -14,6 +14,8 @@ from motcua.sandbox.machine.deployment import Deployment
 from motcua.sandbox.machine.supervisor import Component
 from motcua.sandbox.world.one_stop import DROPPED, PUSHED
 
+_WORKER = "airflow worker"
+"""How the titles of LocalExecutor's processes begin."""
 _AIRFLOW_READY_WITHIN = 300.0
 """Seconds; a machine that imports Airflow slowly is slow, not broken."""
 
@@ -48,17 +50,17 @@ def _no_task_runs(titles: Sequence[str]) -> bool:
     It then often hangs: the SystemExit of its signal handler is lost when a weak reference's callback happens
     to run, and a worker that exits early takes the end mark meant for another (docs/decisions/demo.md).
     """
-    return all(title.endswith("<idle>") for title in titles if title.startswith("airflow worker")) and not any(
+    return all(title.endswith("<idle>") for title in titles if title.startswith(_WORKER)) and not any(
         title.startswith("airflow task") for title in titles
     )
 
 
-def _is_task(title: str) -> bool:
+def _is_task(title: str, parents_title: str) -> bool:
     """Whether it is a task's process: a sender goes on for minutes, and ends soon once it is told to stop.
 
-    LocalExecutor waits for its tasks and tells them nothing.
+    LocalExecutor waits for its tasks and tells them nothing. A worker forks the task, which keeps its title.
     """
-    return title.startswith("airflow task")
+    return title.startswith(_WORKER) and parents_title.startswith(_WORKER)
 
 
 def _module(name: str, *arguments: object) -> list[str]:
@@ -96,7 +98,7 @@ def components(
         name: str,
         ready: Callable[[datetime], bool],
         *arguments: str,
-        tells: Callable[[str], bool] | None = None,
+        tells: Callable[[str, str], bool] | None = None,
         finished: Callable[[Sequence[str]], bool] | None = None,
     ) -> Component:
         return Component(

@@ -76,10 +76,10 @@ class Component:
     """One long-running program.
 
     ``ready`` is asked again and again, with the moment of the start (aware, UTC), until it is true.
-    ``stop_signal`` goes to the program itself, and of the other processes in its session to those with a title that
-    ``tells`` is true of; after ``stop_within`` seconds everything it started is killed. ``finished`` is for a program
-    that may hang once its work is done: told to stop and still there after a few seconds, it is killed as soon as
-    ``finished`` is true of the titles of the other processes in its session.
+    ``stop_signal`` goes to the program itself, and of the other processes in its session to those of whose title,
+    and their parent's, ``tells`` is true; after ``stop_within`` seconds everything it started is killed.
+    ``finished`` is for a program that may hang once its work is done: told to stop and still there after a few
+    seconds, it is killed as soon as ``finished`` is true of the titles of the other processes in its session.
     """
 
     name: str
@@ -90,7 +90,7 @@ class Component:
     ready_within: float = 90.0
     stop_signal: signal.Signals = signal.SIGTERM
     stop_within: float = 15.0
-    tells: Callable[[str], bool] | None = None
+    tells: Callable[[str, str], bool] | None = None
     finished: Callable[[Sequence[str]], bool] | None = None
     restarts: Restarts = field(default_factory=Restarts)
     before_exec: Callable[[], None] | None = None
@@ -227,10 +227,10 @@ class _Running:
         assert self.process is not None
         tells = self.component.tells
         if tells is not None:
-            others = [pid for pid in self.session() if pid != self.process.pid]
-            for pid in others:
-                if tells(_title(pid)):
-                    _send(pid, self.component.stop_signal)
+            known = _processes()
+            others = [known[pid] for pid in self.session() if pid in known and pid != self.process.pid]
+            for pid in [each.pid for each in others if tells(_title(each.pid), _title(each.parent))]:
+                _send(pid, self.component.stop_signal)
         _send(self.process.pid, self.component.stop_signal)
 
     @property
