@@ -410,3 +410,16 @@ def test_operator_sees_stops_limits_and_changes(one_stop, two, rows):
     assert unknown.exit_code == 2
     with connect() as connection:
         assert start_gateway(connection, "second", changed_by="tests", reason="test") == 1
+
+
+@pytest.mark.guarantee("sending", "one message does not wait behind a long queue of others")
+def test_single_message_does_not_wait_behind_thousands(one_stop, two, rows):
+    kannel, _ = two(kannel={"concurrency": 2})
+    queue(one_stop, *[MOBIFONE] * 60)
+    rows("UPDATE motcua.messages SET next_attempt_at = %s", NOW - MINUTE)
+    queue(one_stop, VIETTEL)
+    send("run", clock=lambda: NOW)
+    numbers = [each["to"] for each in kannel.asked]
+    assert len(numbers) == 61
+    single = next(place for place, number in enumerate(numbers) if "98123" in number)
+    assert single < 20, "of the earliest"

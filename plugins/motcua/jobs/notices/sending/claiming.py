@@ -28,6 +28,11 @@ _WAIT_FOR_ROW = timedelta(seconds=10)
 _START_AHEAD = timedelta(seconds=0.5)
 """How far ahead messages are claimed for a gateway with a limit a second: they are judged this long before they go."""
 
+_LATEST = timedelta(seconds=5)
+"""What became due within it is the latest."""
+_LATEST_EVERY = 1.0
+"""Seconds."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Fit:
@@ -82,7 +87,7 @@ class Claiming:
         )
         going = self._claim_for_trials(lane, now)
         room = max(0, lane.room - len(going))
-        rows = messages.claim(self.run.ledger, share, self.run.window, room, now) if room else []
+        rows = self._claim_in_turn(lane, share, room, now) if room else []
         lane.exhausted = not rows and not going
         going += self._fit_to_go(lane, share, rows, now)
         if going and lane.stop is not None:
@@ -108,6 +113,20 @@ class Claiming:
             Call(each.message, each.carrier, request, (start - now).total_seconds())
             for each, request, start in zip(going, requests, starts, strict=True)
         ]
+
+    def _claim_in_turn(self, lane: Lane, share: Share, room: int, now: datetime) -> list[ClaimedMessage]:
+        """Due messages for so much room, the longest due first; while the queue is long, once in a while half of them
+        of what became due just now, so that thousands of one agency hold up no single one of another."""
+        latest: list[ClaimedMessage] = []
+        if lane.queue_is_long and room > 1 and time.monotonic() > lane.latest_claimed_at + _LATEST_EVERY:
+            lane.latest_claimed_at = time.monotonic()
+            latest = messages.claim(self.run.ledger, share, self.run.window, room // 2, now, (now - _LATEST, 0))
+        left = room - len(latest)
+        first = messages.claim(self.run.ledger, share, self.run.window, left, now)
+        lane.queue_is_long = len(first) == left
+        # Both are of one transaction, which does not keep its own rows from itself.
+        claimed = {message.message_id for message in latest}
+        return [*latest, *(message for message in first if message.message_id not in claimed)]
 
     def _claim_for_trials(self, lane: Lane, now: datetime) -> list[_Fit]:
         """For each carrier that was stopped here long enough one message that tries whether it is taken again."""

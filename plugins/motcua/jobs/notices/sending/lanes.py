@@ -75,6 +75,10 @@ class Lane:
     """The last answers in a row that turned a message away in passing."""
     exhausted: bool = False
     """The last claim found nothing."""
+    queue_is_long: bool = False
+    """The last claim found as many as there was room for."""
+    latest_claimed_at: float = float("-inf")
+    """By the monotonic clock: when it last claimed what became due just before."""
     resume_at: float = 0.0
     """By the monotonic clock: its limit a second allows no claim before."""
     stop: GatewayStop | None = None
