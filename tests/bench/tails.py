@@ -1,0 +1,179 @@
+"""How long citizens wait at worst: from a step's commit at its source to the gateway, in a whole demo without a past.
+
+At rest (one step after the other, seconds apart), under five steps a second, beside data quality and reconciliation,
+and behind a burst of ten thousand.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import quantiles
+
+import psycopg
+import requests
+
+from motcua.sandbox.demo import prepare, start_everything
+from motcua.sandbox.latency import latencies
+from motcua.sandbox.machine.deployment import ADMINISTRATOR, Deployment
+from motcua.sandbox.machine.postgres import EmbeddedPostgres
+from motcua.sandbox.machine.supervisor import Supervisor
+from tests.bench import Line
+
+_FOR = 120.0
+"""Seconds of each part under load."""
+_SETTLES = 10.0
+"""Seconds for what is under way."""
+_SINGLE, _APART, _LEAST = 20, 4.0, 20
+_BURST, _BEHIND, _GIVE_UP = 10_000, 8.0, 300.0
+_REPORTS = ("check_quality", "reconcile_daily")
+_AGENCY = "000.00.30.H32"
+_STEPS = """
+WITH written AS (
+    INSERT INTO mot_cua.dossiers (
+        agency_code, dossier_code, procedure_code, procedure_name, field_name, applicant_name, applicant_phone,
+        phone_entered_at, submitted_via, received_at, due_at, step_name, status_code, at_one_stop_desk, finished_at,
+        updated_at
+    )
+    SELECT %(agency)s, %(prefix)s || n, '1.005129', 'Cấp bản sao', 'Hộ tịch', 'Nguyễn Thị Lan',
+        '0905' || lpad(n::text, 6, '0'), now() - interval '2 days', 'direct', now() - interval '2 days',
+        now() + interval '2 days', 'Trả kết quả', 9, TRUE, now(), now()
+    FROM generate_series(%(first)s::int, %(last)s::int) AS n
+    RETURNING agency_code, dossier_code
+)
+INSERT INTO mot_cua.transitions (
+    agency_code, dossier_code, from_step, to_step, status_code, at_one_stop_desk, occurred_at, recorded_at, actor
+)
+SELECT agency_code, dossier_code, 'Xử lý', 'Trả kết quả', 9, TRUE, now(), now(), 'can.bo' FROM written
+"""
+_ACCEPTED = """
+SELECT m.accepted_at FROM motcua.messages AS m INNER JOIN motcua.dossiers AS d USING (dossier_id)
+WHERE d.dossier_code = %s AND m.accepted_at IS NOT NULL
+"""
+_LEFT = """
+SELECT count(*) AS messages FROM motcua.messages AS m INNER JOIN motcua.dossiers AS d USING (dossier_id)
+WHERE d.dossier_code LIKE %s AND m.accepted_at IS NULL
+"""
+
+
+class _Demo:
+    """One that runs, with what is written into its source beside its world."""
+
+    def __init__(self, supervisor: Supervisor, deployment: Deployment) -> None:
+        self.supervisor, self._deployment = supervisor, deployment
+        self._admin_dsn = EmbeddedPostgres(
+            deployment.addresses.data / "postgres", deployment.addresses.postgres
+        ).admin_dsn
+        self._source = psycopg.connect(deployment.one_stop.sources["khanhhoa"].writer_dsn, autocommit=True)
+        self._ledger = deployment.ledger()
+        self._ledger.autocommit = True
+        token = requests.post(
+            f"{deployment.airflow_url}/auth/token",
+            json={"username": ADMINISTRATOR, "password": deployment.secret.airflow_admin},
+            timeout=30,
+        ).json()["access_token"]
+        self._airflow = requests.Session()
+        self._airflow.headers["Authorization"] = f"Bearer {token}"
+
+    def close(self) -> None:
+        self._source.close()
+        self._ledger.close()
+
+    def passes(self, seconds: float, meanwhile: Callable[[], None] = lambda: None) -> list[float]:
+        """Lets the world live for so long; how long each of its steps in that time waited."""
+        since, ends = datetime.now(UTC), time.monotonic() + seconds
+        while time.monotonic() < ends:
+            meanwhile()
+            self.supervisor.wait(min(2.0, max(0.0, ends - time.monotonic())))
+        until = datetime.now(UTC)
+        self.supervisor.wait(_SETTLES)
+        return latencies(self._admin_dsn, 100_000, since, until)
+
+    def starts(self, dag_id: str) -> bool:
+        """Starts a run by hand, unless one is at work."""
+        runs = f"{self._deployment.airflow_url}/api/v2/dags/{dag_id}/dagRuns"
+        at_work = self._airflow.get(runs, params={"state": ["running", "queued"]}, timeout=30).json()
+        if at_work["total_entries"]:
+            return False
+        self._airflow.post(runs, json={"logical_date": None}, timeout=30).raise_for_status()
+        return True
+
+    def results(self, prefix: str, first: int, last: int) -> float:
+        """Dossiers whose result is there, in one commit; the monotonic moment of it."""
+        values = {"agency": _AGENCY, "prefix": prefix, "first": first, "last": last}
+        self._source.execute(_STEPS, values)
+        return time.monotonic()
+
+    def accepted_after(self, code: str, committed: float) -> float:
+        """Seconds until the gateway has taken the message of a dossier."""
+        while time.monotonic() < committed + _GIVE_UP:
+            if self._ledger.execute(_ACCEPTED, (code,)).fetchone():
+                return time.monotonic() - committed
+            self.supervisor.wait(0.02)
+        return _GIVE_UP
+
+    def left(self, prefix: str) -> int:
+        """Messages of such dossiers that no gateway has taken."""
+        row = self._ledger.execute(_LEFT, (f"{prefix}%",)).fetchone()
+        return int(row["messages"]) if row else 0
+
+
+def _line(what: str, seconds: Sequence[float]) -> Line:
+    if len(seconds) < _LEAST:
+        return (what, f"only {len(seconds)} steps", f"{_LEAST} steps", False)
+    cuts = quantiles(seconds, n=100, method="inclusive")
+    p50, p95, p99 = cuts[49], cuts[94], cuts[98]
+    found = f"p50 {p50:.2f}, p95 {p95:.2f}, p99 {p99:.2f}, longest {max(seconds):.2f} s over {len(seconds)}"
+    return (what, found, "p50 ≤ 0.5, p95 ≤ 2, p99 ≤ 4 s", p50 <= 0.5 and p95 <= 2 and p99 <= 4)
+
+
+def bench() -> list[Line]:
+    """The demo's first two minutes, the parts one after the other, and its first message."""
+    with tempfile.TemporaryDirectory(prefix="motcua-tails-") as folder:
+        Path(folder).chmod(0o711)
+        addresses = prepare(Path(folder), free_ports=True)
+        with Supervisor(addresses.data, lambda line: None) as supervisor:
+            deployment = start_everything(supervisor, addresses, world=("--rate", "5"))
+            with closing(_Demo(supervisor, deployment)) as demo:
+                return _measured(demo)
+
+
+def _measured(demo: _Demo) -> list[Line]:
+    lines = [_line(f"step → gateway, the first {_FOR:.0f} s of a demo, five steps a second", demo.passes(_FOR))]
+    lines.append(_line(f"five steps a second, {_FOR:.0f} s", demo.passes(_FOR)))
+    runs = 0
+
+    def report() -> None:
+        nonlocal runs
+        runs += sum(demo.starts(dag_id) for dag_id in _REPORTS)
+
+    seconds = demo.passes(_FOR, report)
+    lines.append(_line(f"beside {runs} runs of {' and '.join(_REPORTS)}, {_FOR:.0f} s", seconds))
+    for name in ("world", "vendor", "clerk"):
+        demo.supervisor.finish(name)
+    demo.supervisor.wait(_SETTLES)
+    committed = demo.results("B-", 1, _BURST)
+    demo.supervisor.wait(_BEHIND)
+    single = demo.accepted_after("S-1", demo.results("S-", 1, 1))
+    left = demo.left("B-")
+    lines.append(
+        (
+            f"one step {_BEHIND:.0f} s behind {_BURST:,} of the same agency",
+            f"{single:.1f} s; {left:,} of the {_BURST:,} were left",
+            "≤ 10 s",
+            single <= 10,
+        )
+    )
+    while demo.left("B-") and time.monotonic() < committed + _GIVE_UP:
+        demo.supervisor.wait(1)
+    demo.supervisor.wait(_SETTLES)
+    alone = []
+    for number in range(_SINGLE):
+        demo.supervisor.wait(_APART)
+        alone.append(demo.accepted_after(f"R-{number}", demo.results("R-", number, number)))
+    lines.append(_line(f"one step every {_APART:.0f} s and nothing else", alone))
+    return lines
