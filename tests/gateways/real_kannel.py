@@ -147,6 +147,10 @@ class Kannel:
 
         eventually(is_up, 20)
 
+    def pids(self) -> dict[str, int]:
+        """Each box's process."""
+        return {box: process.pid for box, process in self._boxes.items()}
+
     def signal_bearerbox(self, number: signal.Signals) -> None:
         """Sends bearerbox a signal: SIGSTOP makes it hang, SIGCONT wakes it."""
         self._boxes["bearerbox"].send_signal(number)
