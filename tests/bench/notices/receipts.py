@@ -1,7 +1,4 @@
-"""Receipts that a gateway reports as fast as it is answered, beside the same server without a ledger.
-
-``tests.bench.notices.receipts:without_ledger`` is that server's app.
-"""
+"""Receipts that a gateway reports as fast as it is answered, beside the same server without a ledger."""
 
 from __future__ import annotations
 
@@ -10,14 +7,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future
 from contextlib import contextmanager
-from typing import Any
 
 import psycopg
-from fastapi import FastAPI
 
-from motcua.web import callbacks
 from tests.bench import Line
 from tests.bench.ledgers import server_of
 from tests.bench.notices.cpu import each, used_by
@@ -32,7 +25,11 @@ COUNT, ROUNDS, AT_ONCE = 4000, 3, 64
 def bench(dsn: str) -> list[Line]:
     """The worst of some rounds."""
     rates, bare, used, wrong = [], [], {}, 0
-    with gateway(0), _served("motcua.web.callbacks:standalone") as ours, _served(f"{__name__}:without_ledger") as other:
+    with (
+        gateway(0),
+        _served("motcua.web.callbacks:standalone") as ours,
+        _served("tests.bench.notices.forgetful:standalone") as other,
+    ):
         processes = {"callbacks": ours.pid, "PostgreSQL": server_of(dsn)}
         for number in range(ROUNDS):
             queue(dsn, f"R{number} ", COUNT)
@@ -83,24 +80,6 @@ def _served(app: str) -> Iterator[_Server]:
     finally:
         server.process.terminate()
         server.process.wait()
-
-
-def without_ledger() -> FastAPI:
-    """The callbacks, but what would take a report in forgets it at once."""
-
-    class Forgetful:
-        def __init__(self, *_: Any) -> None:
-            self.effect: Future[str] = Future()
-            self.effect.set_result("applied")
-
-        def take(self, *_: Any) -> Future[str]:
-            return self.effect
-
-        def close(self) -> None:
-            """Nothing is open."""
-
-    callbacks.Intake = Forgetful  # type: ignore[misc,assignment]
-    return callbacks.create_standalone()
 
 
 class _Reporter(asyncio.Protocol):

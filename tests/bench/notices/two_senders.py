@@ -1,7 +1,4 @@
-"""Two sender processes at one gateway beside one: how much more they send, and that together they keep its limits.
-
-``python -m tests.bench.notices.two_senders`` is one of them.
-"""
+"""Two sender processes at one gateway beside one: how much more they send, and that together they keep its limits."""
 
 from __future__ import annotations
 
@@ -102,7 +99,7 @@ def _rows(dsn: str, question: str) -> list[tuple[Any, ...]]:
 
 def _run(dsn: str, served: SlowGateway, prefix: str, count: int, senders: int, part: float) -> _Run:
     queue(dsn, prefix, count)
-    command = [sys.executable, "-m", "tests.bench.notices.two_senders"]
+    command = [sys.executable, "-m", "tests.bench.notices.sender_process"]
     started = [
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(senders)
     ]
@@ -166,21 +163,3 @@ def _slowed(pids: list[int], part: float) -> Iterator[None]:
         over.set()
         for thread in threads:
             thread.join()
-
-
-def _be_a_sender() -> None:
-    from motcua.jobs.notices.sending.sender import send
-    from motcua.store.ledger.database import connect
-
-    with connect():
-        # What a process loads once is no matter of speed.
-        print("ready", flush=True)
-    sys.stdin.readline()
-    sent = send(f"bench {os.getpid()}").attempts
-    print(json.dumps({"sent": sent, "ended": time.monotonic()}), flush=True)
-    # Until it is killed: what it used is still to be asked for.
-    sys.stdin.read()
-
-
-if __name__ == "__main__":
-    _be_a_sender()
