@@ -24,11 +24,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import parse_qsl
 from weakref import WeakValueDictionary
 
-from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import PlainTextResponse, Response
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -311,9 +311,10 @@ def create_callbacks() -> FastAPI:
         # Closed, since what is left of a body is not read.
         return PlainTextResponse("", status_code=refusal.status_code, headers={"Connection": "close"})
 
-    async def receipt(
-        gateway: str, request: Request, call: Annotated[_Call, Depends(_authenticated)]
-    ) -> PlainTextResponse:
+    # Neither has FastAPI look for parameters, which is a third of what it does for a receipt.
+    async def receipt(request: Request) -> PlainTextResponse:
+        gateway = request.path_params["gateway"]
+        call = await _authenticated(gateway, request)
         try:
             await asyncio.wrap_future(_desk(request).intake.take(gateway, call.gateway.read_receipt(call.fields)))
         except Exception as failure:
@@ -322,9 +323,9 @@ def create_callbacks() -> FastAPI:
             raise HTTPException(500) from None
         return PlainTextResponse("ok")
 
-    async def inquiry(
-        gateway: str, request: Request, call: Annotated[_Call, Depends(_authenticated_inquirer)]
-    ) -> Response:
+    async def inquiry(request: Request) -> Response:
+        gateway = request.path_params["gateway"]
+        call = await _authenticated_inquirer(gateway, request)
         adapter = call.gateway
         reading, now, since = adapter.read_inquiry(call.fields), datetime.now(UTC), time.monotonic()
         try:
