@@ -21,8 +21,14 @@ class Seen:
         self.out = self.most_at_once = 0
         self.came: list[float] = []
 
+    def comes(self, moment: float) -> None:
+        """One more."""
+        self.came.append(moment)
+        self.out += 1
+        self.most_at_once = max(self.most_at_once, self.out)
+
     def words(self) -> bytes:
-        """As JSON: how many, the most that had come and were not answered, the most in any second."""
+        """As JSON, since this was last asked for: how many, the most that had come and were not answered, the most in any second."""
         within = [here + 1 - bisect_left(self.came, moment - 1) for here, moment in enumerate(self.came)]
         seen = {
             "requests": len(self.came),
@@ -44,9 +50,7 @@ async def main(port: int, seconds: float) -> None:
                     words = seen.words()
                     writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(words), words))
                     continue
-                seen.came.append(time.monotonic())
-                seen.out += 1
-                seen.most_at_once = max(seen.most_at_once, seen.out)
+                seen.comes(time.monotonic())
                 try:
                     await asyncio.sleep(seconds)
                 finally:
