@@ -28,7 +28,8 @@ class Seen:
         self.most_at_once = max(self.most_at_once, self.out)
 
     def words(self) -> bytes:
-        """As JSON, since this was last asked for: how many, the most that had come and were not answered, the most in any second."""
+        """As JSON, of those since this was last asked for: how many, the most that had come and were not answered, the
+        most in any second."""
         within = [here + 1 - bisect_left(self.came, moment - 1) for here, moment in enumerate(self.came)]
         seen = {
             "requests": len(self.came),
