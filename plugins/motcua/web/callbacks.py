@@ -13,6 +13,7 @@ is paid for: once its gateway is known it gets a reply within two seconds, whate
 from __future__ import annotations
 
 import asyncio
+import gc
 import hashlib
 import hmac
 import ipaddress
@@ -289,9 +290,14 @@ async def _with_connections(app: FastAPI) -> AsyncIterator[None]:
     loop = asyncio.get_running_loop()
     try:
         await loop.run_in_executor(desk.answering, warm_up)
+        # What is loaded by now stays. Looked through for garbage again and again, with all of Airflow among it, it took
+        # a third of what a receipt takes (docs/decisions/sending-speed.md).
+        gc.collect()
+        gc.freeze()
         yield
         await loop.run_in_executor(desk.answering, count_left_over)
     finally:
+        gc.unfreeze()
         desk.close()
         close_ledger_pool()
 

@@ -7,16 +7,13 @@ import json
 import os
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import requests
 
-from motcua.jobs.notices.request_slots import http_session
 from tests.ports import free_port
 
 IN_FLIGHT = 64
@@ -38,6 +35,16 @@ class SlowGateway:
         """What it saw since it was last asked."""
         answer: dict[str, int] = requests.get(f"http://127.0.0.1:{self.port}/seen", timeout=5).json()
         return answer
+
+
+@dataclass(frozen=True, slots=True)
+class Bare:
+    """What a client that only sends reaches."""
+
+    rate: float
+    """Requests a second."""
+    cost: float
+    """Milliseconds of a processor for each."""
 
 
 def name_gateway(port: int, login: str = "a", password: str = "b" * 8, **extra: Any) -> None:
@@ -86,16 +93,8 @@ def gateway(seconds: float, in_flight: int = IN_FLIGHT, **extra: Any) -> Iterato
         process.wait()
 
 
-def bare_rate(url: str, count: int, in_flight: int = IN_FLIGHT) -> float:
-    """Requests a second of a client that only sends, the same number in flight."""
-    own = threading.local()
-
-    def ask(_: int) -> None:
-        if not hasattr(own, "session"):
-            own.session = http_session()
-        own.session.get(url, timeout=30)
-
-    started = time.perf_counter()
-    with ThreadPoolExecutor(in_flight) as pool:
-        list(pool.map(ask, range(count)))
-    return count / (time.perf_counter() - started)
+def bare_client(url: str, count: int, in_flight: int = IN_FLIGHT) -> Bare:
+    """What a client does that only sends, the same number in flight, in a process that holds nothing else."""
+    command = [sys.executable, "-m", "tests.bench.notices.bare_client", url, str(count), str(in_flight)]
+    said = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+    return Bare(count / said["seconds"], said["processor"] / count * 1000)

@@ -14,7 +14,7 @@ from motcua.jobs.notices.planning import plan
 from motcua.store.ledger.provisioning import with_database
 from tests.bench import Line
 from tests.bench.ledgers import seed
-from tests.bench.notices.gateways import IN_FLIGHT, bare_rate, gateway
+from tests.bench.notices.gateways import IN_FLIGHT, bare_client, gateway
 from tests.bench.notices.sending import drain
 
 PEERS = ("procrastinate", "pgqueuer")
@@ -36,7 +36,7 @@ def bench(dsn: str) -> list[Line]:
             command += [peer, with_database(dsn, peer), served.url, str(COUNT)]
             seconds = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
             rates[peer] = COUNT / (seconds["enqueue"] + seconds["drain"])
-        bare = bare_rate(served.url, COUNT)
+        bare = bare_client(served.url, COUNT).rate
         seed(dsn, "P", COUNT)
         started = time.perf_counter()
         plan()

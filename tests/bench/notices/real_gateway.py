@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urlencode
 
 from tests.bench import Line
 from tests.bench.ledgers import server_of
 from tests.bench.notices.cpu import each, used_by
-from tests.bench.notices.gateways import IN_FLIGHT, bare_rate, gateway, name_gateway
-from tests.bench.notices.sending import drain, queue
+from tests.bench.notices.gateways import IN_FLIGHT, bare_client, gateway, name_gateway
+from tests.bench.notices.sending import drain, queue, rates_of, shares_of
 from tests.gateways.real_kannel import BOXES, IS_INSTALLED, Kannel
 from tests.ports import free_port
 
@@ -38,16 +36,15 @@ def bench(dsn: str) -> list[Line]:
         drain(500)
         url = f"{kannel.url}/cgi-bin/sendsms?{urlencode(_query(callback))}"
         processes = {"sender": os.getpid(), "PostgreSQL": server_of(dsn), **kannel.pids()}
-        used, ours, bare = dict.fromkeys(processes, 0.0), [], [bare_rate(url, COUNT)]
+        used, ours, bare = dict.fromkeys(processes, 0.0), [], [bare_client(url, COUNT)]
         for number in range(ROUNDS):
             queue(dsn, f"K{number} ", COUNT)
             with used_by(processes) as now:
                 ours.append(drain(COUNT))
             used = {which: used[which] + now[which] for which in used}
-            bare.append(bare_rate(url, COUNT))
-    shares = sorted(rate / statistics.mean(around) for rate, around in zip(ours, pairwise(bare), strict=True))
-    rates = f"{min(ours):.0f}–{max(ours):.0f}/s, a bare client {min(bare):.0f}–{max(bare):.0f}/s"
-    said = f"{shares[0]:.2f} of {' '.join(f'{share:.2f}' for share in shares)}: {rates}"
+            bare.append(bare_client(url, COUNT))
+    shares = shares_of(ours, bare)
+    said = f"{shares[0]:.2f} of {' '.join(f'{share:.2f}' for share in shares)}: {rates_of(ours, bare)}"
     return [
         (f"{what}: the worst share of what it takes from a bare client", said, "≥ 0.50", shares[0] >= 0.5),
         (f"{what}: processor for a message", each(used, ROUNDS * COUNT), "told", True),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import statistics
 import time
+from collections.abc import Sequence
 from itertools import pairwise
 
 from motcua.jobs.notices.planning import plan
@@ -12,7 +13,7 @@ from motcua.jobs.notices.sending.sender import send
 from tests.bench import Line
 from tests.bench.ledgers import seed, server_of
 from tests.bench.notices.cpu import each, used_by
-from tests.bench.notices.gateways import IN_FLIGHT, bare_rate, gateway
+from tests.bench.notices.gateways import IN_FLIGHT, Bare, bare_client, gateway
 
 ROUNDS = 5
 
@@ -37,6 +38,19 @@ def drain(count: int) -> float:
     return sent / seconds
 
 
+def shares_of(ours: Sequence[float], bare: Sequence[Bare]) -> list[float]:
+    """Each beside the mean of the client before and after it, since the machine is not the same all the time; the least
+    first."""
+    around = (statistics.mean(one.rate for one in pair) for pair in pairwise(bare))
+    return sorted(rate / client for rate, client in zip(ours, around, strict=True))
+
+
+def rates_of(ours: Sequence[float], bare: Sequence[Bare]) -> str:
+    """From the lowest to the highest."""
+    clients = [one.rate for one in bare]
+    return f"{min(ours):.0f}–{max(ours):.0f}/s, a bare client {min(clients):.0f}–{max(clients):.0f}/s"
+
+
 def _shares(dsn: str, *, seconds: float, count: int, rounds: int) -> list[Line]:
     name = f"{seconds * 1000:.0f} ms"
     with gateway(seconds) as served:
@@ -44,21 +58,19 @@ def _shares(dsn: str, *, seconds: float, count: int, rounds: int) -> list[Line]:
         queue(dsn, f"{name} warm", 500)
         drain(500)
         processes = {"sender": os.getpid(), "PostgreSQL": server_of(dsn), "gateway": served.pid}
-        used, ours, bare = dict.fromkeys(processes, 0.0), [], [bare_rate(served.url, count)]
+        used, ours, bare = dict.fromkeys(processes, 0.0), [], [bare_client(served.url, count)]
         for number in range(rounds):
             queue(dsn, f"{name} {number} ", count)
             with used_by(processes) as now:
                 ours.append(drain(count))
             used = {which: used[which] + now[which] for which in used}
-            with used_by({"bare client": os.getpid()}) as client:
-                bare.append(bare_rate(served.url, count))
-    # Each beside the mean of the client before and after it: the machine is not the same all the time.
-    shares = sorted(rate / statistics.mean(around) for rate, around in zip(ours, pairwise(bare), strict=True))
+            bare.append(bare_client(served.url, count))
+    shares = shares_of(ours, bare)
     what = f"gateway {name}, {IN_FLIGHT} in flight, {rounds} times {count:,} messages"
     said = " ".join(f"{share:.2f}" for share in shares)
-    rates = f"{min(ours):.0f}–{max(ours):.0f}/s, a bare client {min(bare):.0f}–{max(bare):.0f}/s"
+    cost = f"{each(used, rounds * count)}; a bare client {statistics.mean(one.cost for one in bare):.2f} ms"
     return [
         (f"{what}: the worst share of a bare client", f"{shares[0]:.2f} of {said}", "≥ 0.80", shares[0] >= 0.8),
-        (f"{what}: rates", rates, "told", True),
-        (f"{what}: processor for a message", f"{each(used, rounds * count)}; {each(client, count)}", "told", True),
+        (f"{what}: rates", rates_of(ours, bare), "told", True),
+        (f"{what}: processor for a message", cost, "told", True),
     ]

@@ -8,6 +8,7 @@ Each gateway in use is a lane with its own share of the queue (by carrier), its 
 
 from __future__ import annotations
 
+import gc
 import queue
 import secrets
 import socket
@@ -98,9 +99,14 @@ def send(
         sender_id = secrets.randbits(62)
         if not hold_lock(lock, sender_id):
             raise RuntimeError("a random sender id was taken")
-        return Sender(
-            SenderRun(ledger, lock, sender_id, run_id, window, clock), catch_up, stop or threading.Event()
-        ).run()
+        # What is loaded by now is not looked through for garbage meanwhile, all of Airflow among it.
+        gc.freeze()
+        try:
+            return Sender(
+                SenderRun(ledger, lock, sender_id, run_id, window, clock), catch_up, stop or threading.Event()
+            ).run()
+        finally:
+            gc.unfreeze()
 
 
 class Sender:
