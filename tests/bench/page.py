@@ -41,6 +41,8 @@ class Machine:
     kernel: str
     load: float
     """Processes that ran or wanted to, on the average of the minute before."""
+    is_favoured: bool
+    """The system's scheduler prefers the bench and all that it starts to other work (``chrt -r 1``)."""
     commit: str
     at: datetime
 
@@ -55,6 +57,7 @@ class Machine:
             postgresql=_said(str(binaries() / "postgres"), "--version").split()[-1],
             kernel=f"{platform.system()} {kernel[0] if kernel else ''}",
             load=os.getloadavg()[0],
+            is_favoured=os.sched_getscheduler(0) in (os.SCHED_RR, os.SCHED_FIFO),
             commit=_commit(),
             at=datetime.now(UTC),
         )
@@ -64,7 +67,8 @@ class Machine:
         at = self.at.astimezone(VIETNAM)
         return (
             f"{at.day} {at:%B %Y, %H:%M} in Vietnam, commit {self.commit}: {self.cores} cores, {self.memory:.0f} GB,"
-            f" Python {self.python}, PostgreSQL {self.postgresql}, {self.kernel}; load at the start {self.load:.1f}."
+            f" Python {self.python}, PostgreSQL {self.postgresql}, {self.kernel}; load at the start {self.load:.1f}"
+            f"{', the bench preferred to other work' if self.is_favoured else ''}."
         )
 
 

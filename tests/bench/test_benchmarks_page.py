@@ -21,6 +21,7 @@ MACHINE = Machine(
     postgresql="18.0",
     kernel="Linux 6.1.2",
     load=0.25,
+    is_favoured=False,
     commit="0123456789",
     at=datetime(2026, 11, 28, 17, 30, tzinfo=UTC),
 )
@@ -42,10 +43,11 @@ def test_section_tells_lines_and_the_machine_that_they_were_measured_on() -> Non
 
 def test_a_bench_replaces_its_own_lines_and_keeps_those_of_others_as_they_were_measured() -> None:
     before = with_sections("", {name: section(name, MACHINE, [FAST]) for name in ("send", "plan")}, ORDER)
-    later = replace(MACHINE, commit="fedcba9876", load=8.0)
+    later = replace(MACHINE, commit="fedcba9876", load=8.0, is_favoured=True)
     after = with_sections(before, {"send": section("send", later, [SLOW])}, ORDER)
     assert section("plan", MACHINE, [FAST]) in after
     assert section("send", later, [SLOW]) in after
+    assert "load at the start 8.0, the bench preferred to other work.\n" in after
     assert section("send", MACHINE, [FAST]) not in after
     assert after.index("## plan") < after.index("## send")
     assert with_sections(after, {}, ORDER) == after
