@@ -8,7 +8,6 @@ Each gateway in use is a lane with its own share of the queue (by carrier), its 
 
 from __future__ import annotations
 
-import gc
 import queue
 import secrets
 import socket
@@ -99,14 +98,9 @@ def send(
         sender_id = secrets.randbits(62)
         if not hold_lock(lock, sender_id):
             raise RuntimeError("a random sender id was taken")
-        # What is loaded by now is not looked through for garbage meanwhile, all of Airflow among it.
-        gc.freeze()
-        try:
-            return Sender(
-                SenderRun(ledger, lock, sender_id, run_id, window, clock), catch_up, stop or threading.Event()
-            ).run()
-        finally:
-            gc.unfreeze()
+        return Sender(
+            SenderRun(ledger, lock, sender_id, run_id, window, clock), catch_up, stop or threading.Event()
+        ).run()
 
 
 class Sender:
