@@ -20,12 +20,16 @@ import psycopg
 from tests.bench import Line
 from tests.bench.ledgers import server_of
 from tests.bench.notices.cpu import each, used_by
-from tests.bench.notices.gateways import IN_FLIGHT, SlowGateway, gateway
+from tests.bench.notices.gateways import SlowGateway, gateway
 from tests.bench.notices.sending import queue
 
 PART = 0.5
 """Of a core, for each sender where the cores of the machine are not to be what both wait for."""
 _SLICE = 0.01
+ALLOWED = 192
+"""Requests at once at the gateway: one sender alone must not be held up by them, nor two by their halves."""
+FOR_ONE, FOR_TWO = 4000, 8000
+"""Messages: whoever comes second waits up to a second for its share of the requests."""
 ROUNDS = 3
 
 
@@ -41,17 +45,20 @@ class _Run:
 def bench(dsn: str) -> list[Line]:
     """As the machine is, with half a core for each sender, and with a limit a second."""
     lines: list[Line] = []
-    with gateway(0.02) as served:
+    with gateway(0.02, ALLOWED) as served:
         most = []
         for part, name in ((1.0, "free"), (PART, f"{PART:g} of a core each")):
             runs = [
-                [_run(dsn, served, f"{name} {number} {senders} ", 4000, senders, part) for senders in (1, 2)]
+                [
+                    _run(dsn, served, f"{name} {number} {senders} ", count, senders, part)
+                    for senders, count in ((1, FOR_ONE), (2, FOR_TWO))
+                ]
                 for number in range(ROUNDS)
             ]
             most += [run.seen["most_at_once"] for pair in runs for run in pair]
             lines += _gain(name, runs, must=part < 1)
         lines.append(
-            (f"requests at once of both, {IN_FLIGHT} allowed", f"{max(most)}", f"≤ {IN_FLIGHT}", max(most) <= IN_FLIGHT)
+            (f"requests at once of both, {ALLOWED} allowed", f"{max(most)}", f"≤ {ALLOWED}", max(most) <= ALLOWED)
         )
     return [*lines, _within_a_second(dsn)]
 
@@ -84,12 +91,12 @@ def _gain(name: str, runs: list[list[_Run]], *, must: bool) -> list[Line]:
 def _within_a_second(dsn: str) -> Line:
     (segments,) = {row[0] for row in _rows(dsn, "SELECT DISTINCT segments FROM motcua.messages")}
     limit = 150 * segments
-    with gateway(0.02, segments_per_second=limit) as served:
+    with gateway(0.02, ALLOWED, segments_per_second=limit) as served:
         run = _run(dsn, served, "limit ", 900, 2, 1.0)
     most = run.seen["most_in_a_second"] * segments
     what = f"segments in any second of both, {limit} allowed; messages of each {run.shares[0]} and {run.shares[1]}"
-    # One message more than the limit: it begins the second and ends it.
-    return (what, f"{most}, {run.rate * segments:.0f}/s", f"≤ {limit + segments}", most <= limit + segments)
+    # Each has its moment, as far from the next as the limit says; a tenth is what threads of a busy machine waver.
+    return (what, f"{most}, {run.rate * segments:.0f}/s from first to last", f"≤ {limit} + 10 %", most <= limit * 1.1)
 
 
 def _rows(dsn: str, question: str) -> list[tuple[Any, ...]]:
