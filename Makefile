@@ -72,7 +72,7 @@ latency: $(READY)
 pictures: $(READY)
 	@$(BIN)/python -m tests.pictures $(ONLY)
 
-## make bench [ONLY=…]: how fast, as ratios
+## make bench [ONLY="names"]: how fast, as ratios; prints them and writes docs/benchmarks.md; fails where one falls short
 bench: $(READY)
 	$(BIN)/python -m tests.bench $(ONLY)
 

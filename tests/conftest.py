@@ -57,7 +57,7 @@ from motcua.store.ledger.database import close_ledger_pool, connect
 from motcua.store.ledger.locks import WATCHING, lock_holders
 from motcua.store.ledger.migrations import migrate
 from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
-from tests.ports import free_port
+from tests.gateways.ports import free_port
 from tests.registered import register_templates
 
 # No test of rightness has a clock: a busy machine is no fault.

@@ -39,7 +39,7 @@ from psycopg import sql
 
 from motcua.sandbox.machine.postgres import EmbeddedPostgres, PostgresUnavailable, _become_nobody, binaries
 from tests.compose.project_files import ENV_FILES, ROOT, image_environment
-from tests.ports import free_port
+from tests.gateways.ports import free_port
 
 IMAGE_USER = 50000
 PORTS = (5432, 6379, 8080, 8081, 8082, 8974)

@@ -45,7 +45,7 @@ from motcua.store.ledger.provisioning import Role, provision_ledger, with_databa
 from motcua.web.callbacks import create_standalone
 from tests.conftest import PASSWORD, connection_uri
 from tests.crash.provider import create_provider
-from tests.ports import free_port
+from tests.gateways.ports import free_port
 from tests.registered import register_templates
 
 ANSWER_TIMEOUT = 0.25

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import unquote_to_bytes
 
-from tests.ports import free_port
+from tests.gateways.ports import free_port
 
 SYSTEM_PATH = os.environ["PATH"] + ":/usr/sbin:/sbin"
 BOXES = ("bearerbox", "smsbox")
@@ -146,6 +146,10 @@ class Kannel:
             return _listens(port)
 
         eventually(is_up, 20)
+
+    def pids(self) -> dict[str, int]:
+        """Each box's process."""
+        return {box: process.pid for box, process in self._boxes.items()}
 
     def signal_bearerbox(self, number: signal.Signals) -> None:
         """Sends bearerbox a signal: SIGSTOP makes it hang, SIGCONT wakes it."""

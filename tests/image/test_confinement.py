@@ -13,8 +13,8 @@ import pytest
 
 from motcua.sandbox.machine.postgres import EmbeddedPostgres
 from tests.compose.project_files import OURS, SERVICES, dockerfile
+from tests.gateways.ports import free_port
 from tests.image.locks import ROOT
-from tests.ports import free_port
 
 HANDBOOK = (ROOT / "docs" / "operations" / "server.md").read_text(encoding="utf-8")
 _UNITS = {"m": 1, "g": 1024}

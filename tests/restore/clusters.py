@@ -33,7 +33,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from motcua.sandbox.machine.postgres import EmbeddedPostgres, binaries
 from motcua.store.ledger.provisioning import with_database
-from tests.ports import free_port
+from tests.gateways.ports import free_port
 
 _PATIENCE = 60.0
 """Seconds that a server may take for what is waited for here."""

@@ -34,7 +34,7 @@ from motcua.sandbox.world.writers import OneStopWriter, OpencpsWriter
 from motcua.store.ledger.database import connect
 from motcua.store.ledger.provisioning import with_database
 from tests.conftest import Server
-from tests.ports import free_port
+from tests.gateways.ports import free_port
 
 Rows = Callable[..., list[dict[str, Any]]]
 DAYS = 8

@@ -34,7 +34,7 @@ from motcua.store.ledger.database import close_ledger_pool
 from motcua.store.ledger.migrations import migrate
 from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
 from tests.conftest import PASSWORD
-from tests.ports import free_port
+from tests.gateways.ports import free_port
 from tests.soak.clock import Clock, begin_ledger_clock, set_ledger_clock
 from tests.soak.faults import NETWORKS, SOURCES
 from tests.soak.oracle import Taken

@@ -19,7 +19,17 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import requests
-from urllib3.exceptions import HTTPError, LocationValueError, MaxRetryError, NewConnectionError
+from requests.adapters import HTTPAdapter
+from requests.utils import get_encoding_from_headers
+from urllib3 import BaseHTTPResponse, HTTPConnectionPool, Retry, Timeout
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    LocationValueError,
+    MaxRetryError,
+    NewConnectionError,
+    ReadTimeoutError,
+)
 from urllib3.exceptions import SSLError as NoTls
 
 from motcua.gateways import GatewayMisconfigured
@@ -29,9 +39,10 @@ LONGEST_BODY = 1024 * 1024
 """Bytes; what a gateway says beyond them is not read."""
 
 _PIECE = 16 * 1024
-_UNUSABLE = (requests.exceptions.RequestException, ValueError)
-"""What an address raises that is none."""
-_known: WeakKeyDictionary[requests.Session, dict[str, requests.PreparedRequest]] = WeakKeyDictionary()
+_UNUSABLE = (OSError, ValueError)
+"""What an address raises that is none, or a file of certificates that is not there."""
+_known: WeakKeyDictionary[requests.Session, dict[str, _Way]] = WeakKeyDictionary()
+_ONCE = Retry(0, read=False)
 _REFUSED = frozenset({400, 401, 403, 404, 405, 406, 410, 411, 413, 414, 415, 431})
 """HTTP's own refusals, which no server gives for a request that it took."""
 
@@ -65,19 +76,29 @@ class CodeMeaning:
     concerns: Concern = "gateway"
 
 
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """To an address, as a Session goes there."""
+
+    connections: HTTPConnectionPool
+    path: str
+    headers: Mapping[str, str]
+    body: bytes | str | None
+
+
 def get(session: requests.Session, url: str, timeout: tuple[float, float]) -> HttpAnswer | GatewayAnswer:
     """One GET; ``timeout`` is seconds to connect, seconds to wait for the answer. Never raises for what happens.
 
     The query must be encoded already.
     """
     address, _, query = url.partition("?")
+    known = _known.setdefault(session, {})
     try:
-        prepared = _prepared(session, address)
+        if (way := known.get(address)) is None:
+            way = known[address] = _way(session, requests.Request("GET", address))
     except _UNUSABLE as failure:
-        return GatewayAnswer("configuration", code=type(failure).__name__)
-    if query:
-        prepared.url = f"{prepared.url}?{query}"
-    return _exchange(session, prepared, timeout)
+        return _unusable(failure)
+    return _exchange(way, "GET", f"{way.path}?{query}" if query else way.path, timeout)
 
 
 def post(
@@ -85,10 +106,10 @@ def post(
 ) -> HttpAnswer | GatewayAnswer:
     """One POST of a JSON object, likewise."""
     try:
-        prepared = session.prepare_request(requests.Request("POST", url, json=record))
+        way = _way(session, requests.Request("POST", url, json=record))
     except _UNUSABLE as failure:
-        return GatewayAnswer("configuration", code=type(failure).__name__)
-    return _exchange(session, prepared, timeout)
+        return _unusable(failure)
+    return _exchange(way, "POST", way.path, timeout)
 
 
 def judged(answer: HttpAnswer, code: object, verdicts: Mapping[str, CodeMeaning]) -> GatewayAnswer:
@@ -134,49 +155,63 @@ def refusing_repeats(address: GatewayAddress, hours: float) -> timedelta:
     return timedelta(hours=given)
 
 
-def _prepared(session: requests.Session, address: str) -> requests.PreparedRequest:
-    """A GET of the address, prepared once for each Session; the query comes after. Preparing it anew with the query,
-    which requests takes apart and encodes again, is a fifth of a sender's CPU (docs/decisions/sending-speed.md)."""
-    known = _known.setdefault(session, {})
-    if address not in known:
-        known[address] = session.prepare_request(requests.Request("GET", address))
-    return known[address].copy()
+def _way(session: requests.Session, request: requests.Request) -> _Way:
+    """Prepared once for each Session and address: preparing it anew with the query, which requests takes apart and
+    encodes again, is a fifth of a sender's CPU (docs/decisions/sending-speed.md)."""
+    prepared = session.prepare_request(request)
+    transport = session.get_adapter(prepared.url or "")
+    assert isinstance(transport, HTTPAdapter)
+    verify = True if session.verify is None else session.verify
+    connections = transport.get_connection_with_tls_context(prepared, verify, cert=session.cert)
+    assert isinstance(connections, HTTPConnectionPool)
+    transport.cert_verify(connections, prepared.url or "", verify, session.cert)  # type: ignore[no-untyped-call]
+    return _Way(connections, prepared.path_url, dict(prepared.headers), prepared.body)
 
 
-def _exchange(
-    session: requests.Session, prepared: requests.PreparedRequest, timeout: tuple[float, float]
-) -> HttpAnswer | GatewayAnswer:
+def _unusable(failure: Exception) -> GatewayAnswer:
+    return GatewayAnswer("configuration", code=type(failure).__name__)
+
+
+def _exchange(way: _Way, method: str, path: str, timeout: tuple[float, float]) -> HttpAnswer | GatewayAnswer:
+    connect, read = timeout
     try:
-        transport = session.get_adapter(prepared.url or "")
-    except _UNUSABLE as failure:
-        return GatewayAnswer("configuration", code=type(failure).__name__)
-    try:
-        # Not Session.send: of a redirect it reads all of the body, and stumbles over a Location that is no address.
-        verify = True if session.verify is None else session.verify
-        response = transport.send(prepared, stream=True, timeout=timeout, verify=verify, cert=session.cert)
-    except (requests.exceptions.RequestException, HTTPError, OSError) as failure:
+        # Not Session.send: of a redirect it reads all of the body, and stumbles over a Location that is no address; and
+        # what it makes of an answer costs as much as the rest of the exchange.
+        response = way.connections.urlopen(
+            method,
+            path,
+            body=way.body,
+            headers=way.headers,
+            retries=_ONCE,
+            redirect=False,
+            assert_same_host=False,
+            preload_content=False,
+            decode_content=False,
+            timeout=Timeout(connect=connect, read=read),
+        )
+    except (HTTPError, OSError) as failure:
         return _without_answer(failure)
     try:
-        body = _read(response, timeout[1])
-    except (requests.exceptions.RequestException, HTTPError, OSError):
-        return GatewayAnswer("unknown", response.status_code, "connection lost")
+        body = _read(response, read)
+    except (HTTPError, OSError):
+        return GatewayAnswer("unknown", response.status, "connection lost")
     finally:
         response.close()
     try:
-        text = body.decode(response.encoding or "utf-8", "replace")
+        text = body.decode(get_encoding_from_headers(response.headers) or "utf-8", "replace")
     except LookupError:
         # The header names a charset that does not exist.
         text = body.decode("utf-8", "replace")
-    return HttpAnswer(response.status_code, text.removeprefix("\ufeff"), _retry_after(response))
+    return HttpAnswer(response.status, text.removeprefix("\ufeff"), _retry_after(response))
 
 
-def _read(response: requests.Response, seconds: float) -> bytes:
+def _read(response: BaseHTTPResponse, seconds: float) -> bytes:
     """The body, as far as it comes in that time and is not too long."""
     until = time.monotonic() + seconds
     body = b""
     while len(body) < LONGEST_BODY and time.monotonic() < until:
         # read1 gives what is there: a server that drips its answer must not hold a sender for hours.
-        piece = response.raw.read1(_PIECE, decode_content=True)
+        piece = response.read1(_PIECE, decode_content=True)
         if not piece:
             break
         body += piece
@@ -184,21 +219,17 @@ def _read(response: requests.Response, seconds: float) -> bytes:
 
 
 def _without_answer(failure: Exception) -> GatewayAnswer:
-    cause = failure.args[0] if failure.args else None
-    if isinstance(cause, MaxRetryError):
-        # No more than one try; urllib3 wraps in it what stopped that one.
-        cause = cause.reason
-    if isinstance(failure, (requests.exceptions.ConnectTimeout, requests.exceptions.ProxyError)):
-        return GatewayAnswer("transient", code="no connection")
-    if isinstance(cause, NewConnectionError):
+    # No more than one try; urllib3 wraps in it what stopped that one.
+    cause = failure.reason if isinstance(failure, MaxRetryError) else failure
+    if isinstance(cause, ConnectTimeoutError | NewConnectionError):
         return GatewayAnswer("transient", code="no connection")
     if isinstance(cause, NoTls) and _in_the_handshake(cause):
         return GatewayAnswer("configuration", code="TLS")
-    if isinstance(failure, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, LocationValueError)):
-        return GatewayAnswer("configuration", code=type(failure).__name__)
-    if isinstance(failure, requests.exceptions.ConnectionError):
-        return GatewayAnswer("unknown", code="connection lost")
-    return GatewayAnswer("unknown", code=type(failure).__name__)
+    if isinstance(cause, LocationValueError):
+        return _unusable(cause)
+    if isinstance(cause, ReadTimeoutError):
+        return GatewayAnswer("unknown", code="ReadTimeout")
+    return GatewayAnswer("unknown", code="connection lost")
 
 
 def _in_the_handshake(failure: NoTls) -> bool:
@@ -207,7 +238,7 @@ def _in_the_handshake(failure: NoTls) -> bool:
     return isinstance(cause, ssl.SSLCertVerificationError) or getattr(cause, "reason", "") == "WRONG_VERSION_NUMBER"
 
 
-def _retry_after(response: requests.Response) -> float | None:
+def _retry_after(response: BaseHTTPResponse) -> float | None:
     try:
         return min(3600.0, max(0.0, float(response.headers.get("Retry-After", ""))))
     except ValueError:

@@ -46,7 +46,7 @@ from motcua.store.ledger.migrations import migrate
 from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
 from tests.conftest import CONTRACT_TABLES, NHA_TRANG, agency
 from tests.dated_backup import write_backup
-from tests.ports import free_port
+from tests.gateways.ports import free_port
 from tests.registered import register_templates
 
 ROLES = ("owner", "app", "audit", "airflow", "callbacks", "intake", "pages", "purge")

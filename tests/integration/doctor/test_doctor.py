@@ -28,8 +28,8 @@ from motcua.store.worker_marks import leave_mark
 from motcua.version import software
 from tests.conftest import NHA_TRANG
 from tests.dated_backup import write_backup
+from tests.gateways.ports import free_port
 from tests.integration.doctor.installed import SOURCE, Installed, given_environment, install, made
-from tests.ports import free_port
 
 pytestmark = pytest.mark.alone
 

@@ -20,7 +20,7 @@ from motcua.store.intake.clients import Password, register_client
 from motcua.store.ledger.database import connect
 from motcua.web.intake.app import create_standalone
 from tests.conftest import NHA_TRANG, TU_PHAP
-from tests.ports import free_port
+from tests.gateways.ports import free_port
 
 VIETNAM_HOURS = timedelta(hours=7)
 PASSWORD = "a-word-that-is-as-random-as-a-key"

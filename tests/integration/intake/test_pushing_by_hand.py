@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 from motcua.cli import app
 from motcua.sandbox.vendor.joining import Account
 from tests.conftest import NHA_TRANG, TU_PHAP
+from tests.gateways.ports import free_port
 from tests.integration.intake.conftest import PASSWORD, SOURCE, dossier, register, step
-from tests.ports import free_port
 
 
 @pytest.fixture

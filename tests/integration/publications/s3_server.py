@@ -15,7 +15,7 @@ from time import sleep
 from botocore.exceptions import BotoCoreError
 from s3fs import S3FileSystem
 
-from tests.ports import free_port
+from tests.gateways.ports import free_port
 
 BUCKET = "motcua"
 KEYS = {"writer": ["Admin"], "reader": ["Read", "List"]}

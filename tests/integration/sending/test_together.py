@@ -54,6 +54,24 @@ def test_reports_that_come_together_each_do_what_they_would_do_alone(sent, rows)
     assert len(rows("SELECT 1 FROM motcua.receipt_readings")) == len(rows("SELECT 1 FROM motcua.receipts")) == 6
 
 
+def test_intake_that_had_nothing_to_do_or_failed_takes_the_next_report(sent, rows):
+    failures = [ConnectionError()]
+
+    def connect_or_break():
+        if failures:
+            raise failures.pop()
+        return connect()
+
+    adapter, intake = open_gateway("kannel"), Intake(connect_or_break)
+    effects = []
+    for reference in sent[:3]:
+        effect = intake.take("kannel", adapter.read_receipt({"reference": reference, "status": "1"}))
+        effects.append(type(effect.exception(10)) if effect.exception(10) else effect.result())
+    intake.close()
+    assert effects == [ConnectionError, "applied", "applied"]
+    assert [state for state, _ in states(rows)][:3] == ["accepted", "delivered", "delivered"]
+
+
 def test_report_that_cannot_be_stored_holds_up_no_other(sent, rows):
     good, bad, also_good = take((sent[0], "1"), ("\ud800", "1"), (sent[1], "1"))
     assert good.result(10) == also_good.result(10) == "applied"

@@ -15,8 +15,8 @@ from datetime import UTC, datetime
 from fnmatch import fnmatch
 
 from motcua.settings import settings
-from tests.bench.__main__ import gateway
 from tests.bench.long_years import fill_ledger
+from tests.bench.notices.gateways import gateway
 from tests.prove import Figure
 from tests.prove.worlds.long import by_hand, hostile
 from tests.prove.worlds.long.at_work import World
@@ -175,9 +175,9 @@ OTHERS: Mapping[str, str] = {
 @contextmanager
 def a_world(days: int) -> Iterator[World]:
     """A ledger of a million messages over so many days, with everything that works at it."""
-    with recorded_ledger() as ledger, gateway(0.005, 16) as port:
+    with recorded_ledger() as ledger, gateway(0.005, 16) as served:
         fill_ledger(ledger.dsn, datetime.now(UTC), DOSSIERS, MESSAGES, days)
-        world = World(ledger, port)
+        world = World(ledger, served.port)
         try:
             yield world
         finally:

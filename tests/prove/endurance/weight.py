@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 
 from motcua.settings import settings
-from tests.bench.__main__ import gateway
 from tests.bench.long_years import fill_ledger
+from tests.bench.notices.gateways import gateway
 from tests.prove import Figure
 from tests.prove.worlds.long.at_work import NEWS, World
 from tests.prove.worlds.long.reads import Ledger, Read, recorded_ledger
@@ -37,12 +37,12 @@ WEIGHED = (
 def figures(seed: int) -> list[Figure]:
     """The log's bytes and the rows'; takes some two to five minutes."""
     del seed
-    with recorded_ledger() as ledger, gateway(0.005, 16) as port:
+    with recorded_ledger() as ledger, gateway(0.005, 16) as served:
         # A past, so that no index is at its first page.
         fill_ledger(ledger.dsn, datetime.now(UTC), PAST_DOSSIERS, PAST_MESSAGES)
         # What waits in quarantine is looked at again and again, and is no message's.
         ledger.execute("DELETE FROM motcua.quarantine")
-        world = World(ledger, port)
+        world = World(ledger, served.port)
         try:
             rows = _rows(ledger)
             lines = [*_log(world, full_pages=False), *_log(world, full_pages=True)]

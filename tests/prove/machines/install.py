@@ -37,9 +37,9 @@ from tests.compose.handbook import rows, steps, titles
 from tests.compose.machine import Machine
 from tests.compose.project_files import LONG_RUNNING
 from tests.conftest import OneStop
+from tests.gateways.ports import free_port
 from tests.gateways.real_kannel import IS_INSTALLED, Kannel, smpp_carrier
 from tests.gateways.smsc import Smsc, Text
-from tests.ports import free_port
 from tests.prove import Figure
 
 NOT_FOLLOWED = "What is not followed without an engine"

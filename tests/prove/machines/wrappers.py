@@ -41,8 +41,8 @@ from motcua.store.ledger.database import connect, open_connection
 from motcua.store.ledger.provisioning import with_database
 from motcua.store.notices.sources import watched_sources
 from tests.conftest import OneStop
+from tests.gateways.ports import free_port
 from tests.gateways.scripted import ScriptedGateway
-from tests.ports import free_port
 from tests.prove import Figure
 from tests.prove.worlds.ledgers import proving_ledger, proving_server
 

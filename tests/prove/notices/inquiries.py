@@ -32,8 +32,8 @@ import psycopg
 from motcua.sandbox.machine.postgres import EmbeddedPostgres
 from motcua.store.ledger.migrations import migrate
 from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
+from tests.gateways.ports import free_port
 from tests.gateways.real_kannel import IS_INSTALLED, FakeCarrier, Kannel
-from tests.ports import free_port
 from tests.prove import Figure
 
 DOSSIERS = 1_000_000

@@ -50,8 +50,8 @@ from motcua.store.ledger.migrations import migrate
 from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
 from motcua.store.oversight.accounting import identity
 from tests.conftest import CONTRACT_TABLES, PASSWORD, connection_uri
+from tests.gateways.ports import free_port
 from tests.gateways.scripted import ScriptedGateway
-from tests.ports import free_port
 from tests.prove import Figure
 from tests.registered import register_templates
 from tests.restore.clusters import (

@@ -22,8 +22,8 @@ from pathlib import Path
 
 import psutil
 
+from tests.gateways.ports import free_port
 from tests.live.airflow import ROOT, Case, LiveAirflow, kill, live_airflow, processes_below
-from tests.ports import free_port
 from tests.prove import Figure
 from tests.prove.resilience.contract import at_most, equal
 

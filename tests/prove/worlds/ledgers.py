@@ -17,7 +17,7 @@ from motcua.sandbox.machine.postgres import EmbeddedPostgres
 from motcua.settings import settings
 from motcua.store.ledger.migrations import migrate
 from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
-from tests.ports import free_port
+from tests.gateways.ports import free_port
 from tests.prove import Figure
 from tests.registered import register_templates
 

@@ -31,8 +31,8 @@ from motcua.sandbox.network.access_log import without_query
 from motcua.sandbox.network.application import create_app
 from motcua.sandbox.network.behaviour import Behaviour, Timing, default_behaviour
 from motcua.sandbox.network.short_messages import split_parts
+from tests.gateways.ports import free_port
 from tests.gateways.real_kannel import IS_INSTALLED, FakeCarrier, Kannel, eventually
-from tests.ports import free_port
 
 pytestmark = pytest.mark.alone
 

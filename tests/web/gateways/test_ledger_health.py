@@ -24,7 +24,7 @@ from fastapi.testclient import TestClient
 from motcua.sandbox.machine.postgres import EmbeddedPostgres
 from motcua.web import callbacks
 from motcua.web.ledger_looks import LedgerLook, LedgerSilent
-from tests.ports import free_port
+from tests.gateways.ports import free_port
 
 URL = "/gateway/health"
 ROOT = Path(__file__).parents[3]

@@ -22,7 +22,7 @@ from fastapi import FastAPI
 
 from motcua.web import callbacks, protocol
 from motcua.web.access_log import mask_target
-from tests.ports import free_port
+from tests.gateways.ports import free_port
 
 pytestmark = pytest.mark.alone
 

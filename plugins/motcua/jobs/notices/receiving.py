@@ -4,8 +4,8 @@ together."""
 from __future__ import annotations
 
 import logging
-import queue
 import re
+import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
@@ -89,14 +89,21 @@ class Intake:
         self, connection: Callable[[], AbstractContextManager[Connection]], leaves: Collection[Meaning] = ()
     ) -> None:
         self._connection, self._leaves = connection, leaves
-        self._waiting: queue.SimpleQueue[_Report] = queue.SimpleQueue()
+        self._guard = threading.Lock()
+        self._waiting: list[_Report] = []
+        self._is_taking = False
+        """The thread was told that some wait, and has not found that none do: told of each, it would be woken for each,
+        and the two would take Python's lock from each other."""
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="receipts")
 
     def take(self, name: str, reading: ReceiptReading) -> Future[Effect | None]:
         """What the report did, once it is stored, read and committed; ``None`` once one that is left is stored."""
         report = _Report.of(name, reading)
-        self._waiting.put(report)
-        self._thread.submit(self._take_waiting)
+        with self._guard:
+            self._waiting.append(report)
+            if not self._is_taking:
+                self._thread.submit(self._take_waiting)
+                self._is_taking = True
         return report.effect
 
     def close(self) -> None:
@@ -104,19 +111,20 @@ class Intake:
         self._thread.shutdown()
 
     def _take_waiting(self) -> None:
-        reports: list[_Report] = []
-        while len(reports) < _MOST_TOGETHER and not self._waiting.empty():
-            reports.append(self._waiting.get())
-        if not reports:
-            # Taken with others.
-            return
-        try:
-            with self._connection() as connection:
-                _take_in(connection, reports, self._leaves)
-        except Exception as failure:
-            for report in reports:
-                if not report.effect.done():
-                    report.effect.set_exception(failure)
+        while reports := self._next():
+            try:
+                with self._connection() as connection:
+                    _take_in(connection, reports, self._leaves)
+            except Exception as failure:
+                for report in reports:
+                    if not report.effect.done():
+                        report.effect.set_exception(failure)
+
+    def _next(self) -> Sequence[_Report]:
+        with self._guard:
+            reports, self._waiting = self._waiting[:_MOST_TOGETHER], self._waiting[_MOST_TOGETHER:]
+            self._is_taking = bool(reports)
+            return reports
 
 
 def _take_in(connection: Connection, reports: Sequence[_Report], leaves: Collection[Meaning] = ()) -> None:

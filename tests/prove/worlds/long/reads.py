@@ -26,7 +26,7 @@ from motcua.settings import include_dir, settings
 from motcua.store.ledger.migrations import migrate
 from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
 from tests.conftest import PARTS, PASSWORD, connection_uri, ledger_connections
-from tests.ports import free_port
+from tests.gateways.ports import free_port
 from tests.registered import register_templates
 
 _ROOT = Path(__file__).parents[4]

@@ -39,8 +39,8 @@ from motcua.store.intake.clients import Password, register_client
 from motcua.store.ledger.database import close_ledger_pool, connect
 from motcua.store.ledger.provisioning import with_database
 from tests.conftest import OneStop, agency
+from tests.gateways.ports import free_port
 from tests.gateways.scripted import ScriptedGateway
-from tests.ports import free_port
 from tests.prove.worlds.ledgers import PASSWORD as LEDGER_PASSWORD
 from tests.prove.worlds.pushing.client import Call, Software
 from tests.prove.worlds.pushing.lives import DAY, MINUTE, OFFICES, Event, Life, Office, Province, Run, events_of

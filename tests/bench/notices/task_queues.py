@@ -1,4 +1,4 @@
-"""``python -m tests.bench.peers NAME DSN URL COUNT``: a task queue does the same posts; prints seconds as JSON.
+"""``python -m tests.bench.notices.task_queues NAME DSN URL COUNT``: a task queue does the same posts; prints seconds.
 
 Each is used as its guide says, jobs enqueued in batches and drained by one worker with 64 in flight. The posts are
 ours: ``requests``, a Session per thread. Neither keeps a ledger: after a crash a job is done again.

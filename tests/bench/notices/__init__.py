@@ -1,0 +1,1 @@
+"""From planning to receipts."""

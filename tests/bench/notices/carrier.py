@@ -1,0 +1,18 @@
+"""``python -m tests.bench.notices.carrier PORT``: the far end of Kannel's ``smsc = fake``, which takes everything."""
+
+from __future__ import annotations
+
+import sys
+
+from tests.gateways.real_kannel import connected, eventually
+
+
+def main(port: int) -> None:
+    connection = eventually(lambda: connected(port))
+    print("connected", flush=True)
+    while connection.recv(2**16):
+        pass
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,24 @@
+"""The callbacks without a ledger: what would take a report in forgets it at once. For uvicorn, as ``standalone``."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from typing import Any
+
+from motcua.web import callbacks
+
+
+class _Forgetful:
+    def __init__(self, *_: Any) -> None:
+        self._effect: Future[str] = Future()
+        self._effect.set_result("applied")
+
+    def take(self, *_: Any) -> Future[str]:
+        return self._effect
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+callbacks.Intake = _Forgetful  # type: ignore[misc,assignment]
+standalone = callbacks.create_standalone()

@@ -1,0 +1,51 @@
+"""The same posts through task queues; ours enqueues by planning transitions, and keeps the full ledger."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from importlib.util import find_spec
+
+import psycopg
+
+from motcua.jobs.notices.planning import plan
+from motcua.store.ledger.provisioning import with_database
+from tests.bench import Line
+from tests.bench.ledgers import seed
+from tests.bench.notices.gateways import IN_FLIGHT, bare_client, gateway
+from tests.bench.notices.sending import drain
+
+PEERS = ("procrastinate", "pgqueuer")
+COUNT = 3000
+
+
+def bench(dsn: str) -> list[Line]:
+    """Posts a second from an empty queue to an empty queue."""
+    what = f"enqueue and drain {COUNT:,} posts, gateway 50 ms, {IN_FLIGHT} in flight"
+    reach = "≥ 1.0 × the faster"
+    if missing := [name for name in (*PEERS, "asyncpg") if find_spec(name) is None]:
+        return [(what, f"not installed: {', '.join(missing)}", reach, False)]
+    rates = {}
+    with gateway(0.05) as served:
+        for peer in PEERS:
+            with psycopg.connect(dsn, autocommit=True) as connection:
+                connection.execute(f"CREATE DATABASE {peer}")
+            command = [sys.executable, "-m", "tests.bench.notices.task_queues"]
+            command += [peer, with_database(dsn, peer), served.url, str(COUNT)]
+            seconds = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+            rates[peer] = COUNT / (seconds["enqueue"] + seconds["drain"])
+        bare = bare_client(served.url, COUNT).rate
+        seed(dsn, "P", COUNT)
+        started = time.perf_counter()
+        plan()
+        drain(COUNT)
+        ours = COUNT / (time.perf_counter() - started)
+    said = ", ".join(f"{peer} {rate:.0f}/s" for peer, rate in rates.items())
+    faster = max(rates.values())
+    ratio, limit = ours / faster, bare / faster
+    return [
+        (what, f"{ours:.0f}/s; {said}: {ratio:.2f} ×", reach, ratio >= 1),
+        ("the same by a bare client, which no queue comes above", f"{bare:.0f}/s: {limit:.2f} ×", "told", True),
+    ]

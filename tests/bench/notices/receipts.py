@@ -1,0 +1,128 @@
+"""Receipts that a gateway reports as fast as it is answered, beside the same server without a ledger."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import psycopg
+
+from tests.bench import Line
+from tests.bench.ledgers import server_of
+from tests.bench.notices.cpu import each, used_by
+from tests.bench.notices.gateways import gateway, wait_until_served
+from tests.bench.notices.sending import drain, queue
+from tests.gateways.ports import free_port
+
+COUNT, ROUNDS, AT_ONCE = 4000, 3, 64
+"""Kannel itself has up to 512 requests out at once."""
+
+
+def bench(dsn: str) -> list[Line]:
+    """The worst of some rounds."""
+    rates, bare, used, wrong = [], [], {}, 0
+    with (
+        gateway(0),
+        _served("motcua.web.callbacks:standalone") as ours,
+        _served("tests.bench.notices.forgetful:standalone") as other,
+    ):
+        processes = {"callbacks": ours.pid, "PostgreSQL": server_of(dsn)}
+        for number in range(ROUNDS):
+            queue(dsn, f"R{number} ", COUNT)
+            drain(COUNT)
+            references = _references(dsn)
+            with used_by({"without a ledger": other.pid}) as alone:
+                bare.append(_rate(other.port, references)[0])
+            with used_by(processes) as now:
+                rate, refused = _rate(ours.port, references)
+            rates.append(rate)
+            used = {name: used.get(name, 0.0) + seconds for name, seconds in now.items()}
+            wrong += refused + len(_references(dsn))
+    worst = min(rates)
+    what = f"receipts, one process of the callbacks, {AT_ONCE} at once, {ROUNDS} times {COUNT:,}"
+    said = f"{worst:.0f}/s of {' '.join(f'{rate:.0f}' for rate in sorted(rates))}"
+    return [
+        (f"{what}: the worst", said, "≥ 1,000/s", worst >= 1000),
+        ("of these not answered 200, or not delivered in the ledger", f"{wrong}", "0", not wrong),
+        ("the same server without a ledger", f"{min(bare):.0f}–{max(bare):.0f}/s", "told", True),
+        ("processor for a receipt", f"{each(used, ROUNDS * COUNT)}; {each(alone, COUNT)}", "told", True),
+    ]
+
+
+def _references(dsn: str) -> list[str]:
+    """Of attempts whose receipts have not come."""
+    with psycopg.connect(dsn) as connection:
+        rows = connection.execute("SELECT reference FROM motcua.attempts WHERE state = 'accepted'")
+        return [row[0] for row in rows]
+
+
+class _Server:
+    """The callbacks as docker-compose.yaml starts them."""
+
+    def __init__(self, app: str) -> None:
+        self.port = free_port()
+        command = [sys.executable, "-m", "uvicorn", app, "--port", str(self.port), "--log-level", "error"]
+        command += ["--no-proxy-headers", "--no-server-header", "--http", "motcua.web.protocol:HeadersInTime"]
+        self.process = subprocess.Popen(command)
+        self.pid = self.process.pid
+
+
+@contextmanager
+def _served(app: str) -> Iterator[_Server]:
+    server = _Server(app)
+    try:
+        wait_until_served(server.port, 60)
+        yield server
+    finally:
+        server.process.terminate()
+        server.process.wait()
+
+
+class _Reporter(asyncio.Protocol):
+    """One connection that reports one receipt after the other: the provider's side shares the cores, and should cost
+    as little as Kannel's."""
+
+    def __init__(self, references: list[str], done: asyncio.Future[int]) -> None:
+        self._references, self._done, self._refused = references, done, 0
+        self._read = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._report()
+
+    def data_received(self, data: bytes) -> None:
+        self._read += data
+        if self._read.endswith(b"\r\n\r\nok"):
+            self._refused += not self._read.startswith(b"HTTP/1.1 200 ")
+            self._report()
+        elif b"\r\ncontent-length: 2\r\n" not in self._read.lower():
+            self._done.set_exception(RuntimeError(f"answered {self._read[:200]!r}"))
+
+    def _report(self) -> None:
+        self._read = b""
+        if not self._references:
+            self._transport.close()
+            self._done.set_result(self._refused)
+            return
+        query = f"reference={self._references.pop()}&status=1&reply=&smsc_id=CARRIER&secret={'s' * 20}"
+        self._transport.write(f"GET /gateway/receipts/kannel?{query} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+
+
+def _rate(port: int, references: Sequence[str]) -> tuple[float, int]:
+    """Receipts a second, and how many were not answered 200."""
+
+    async def report() -> int:
+        loop, left = asyncio.get_running_loop(), list(references)
+        ended: list[asyncio.Future[int]] = [loop.create_future() for _ in range(AT_ONCE)]
+        for done in ended:
+            await loop.create_connection(lambda done=done: _Reporter(left, done), "127.0.0.1", port)  # type: ignore[misc]
+        return sum(await asyncio.gather(*ended))
+
+    started = time.perf_counter()
+    refused = asyncio.run(report())
+    return len(references) / (time.perf_counter() - started), refused

@@ -1,0 +1,76 @@
+"""A sender beside a client that does nothing but send, round after round: the worst round is told."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import time
+from collections.abc import Sequence
+from itertools import pairwise
+
+from motcua.jobs.notices.planning import plan
+from motcua.jobs.notices.sending.sender import send
+from tests.bench import Line
+from tests.bench.ledgers import seed, server_of
+from tests.bench.notices.cpu import each, used_by
+from tests.bench.notices.gateways import IN_FLIGHT, Bare, bare_client, gateway
+
+ROUNDS = 5
+
+
+def bench(dsn: str) -> list[Line]:
+    """A gateway that answers quickly, and one that takes its time."""
+    return [*_shares(dsn, seconds=0.05, count=4000, rounds=ROUNDS), *_shares(dsn, seconds=0.2, count=1500, rounds=2)]
+
+
+def queue(dsn: str, prefix: str, count: int) -> None:
+    """So many messages that are due."""
+    seed(dsn, prefix, count)
+    plan()
+
+
+def drain(count: int) -> float:
+    """Messages a second of one sender, in this process, that sends all that are due: so many."""
+    started = time.perf_counter()
+    sent = send("bench").attempts
+    seconds = time.perf_counter() - started
+    assert sent == count, f"{sent} of {count} were sent"
+    return sent / seconds
+
+
+def shares_of(ours: Sequence[float], bare: Sequence[Bare]) -> list[float]:
+    """Each beside the mean of the client before and after it, since the machine is not the same all the time; the least
+    first."""
+    around = (statistics.mean(one.rate for one in pair) for pair in pairwise(bare))
+    return sorted(rate / client for rate, client in zip(ours, around, strict=True))
+
+
+def rates_of(ours: Sequence[float], bare: Sequence[Bare]) -> str:
+    """From the lowest to the highest."""
+    clients = [one.rate for one in bare]
+    return f"{min(ours):.0f}–{max(ours):.0f}/s, a bare client {min(clients):.0f}–{max(clients):.0f}/s"
+
+
+def _shares(dsn: str, *, seconds: float, count: int, rounds: int) -> list[Line]:
+    name = f"{seconds * 1000:.0f} ms"
+    with gateway(seconds) as served:
+        # What a process loads once is no matter of speed.
+        queue(dsn, f"{name} warm", 500)
+        drain(500)
+        processes = {"sender": os.getpid(), "PostgreSQL": server_of(dsn), "gateway": served.pid}
+        used, ours, bare = dict.fromkeys(processes, 0.0), [], [bare_client(served.url, count)]
+        for number in range(rounds):
+            queue(dsn, f"{name} {number} ", count)
+            with used_by(processes) as now:
+                ours.append(drain(count))
+            used = {which: used[which] + now[which] for which in used}
+            bare.append(bare_client(served.url, count))
+    shares = shares_of(ours, bare)
+    what = f"gateway {name}, {IN_FLIGHT} in flight, {rounds} times {count:,} messages"
+    said = " ".join(f"{share:.2f}" for share in shares)
+    cost = f"{each(used, rounds * count)}; a bare client {statistics.mean(one.cost for one in bare):.2f} ms"
+    return [
+        (f"{what}: the worst share of a bare client", f"{shares[0]:.2f} of {said}", "≥ 0.80", shares[0] >= 0.8),
+        (f"{what}: rates", rates_of(ours, bare), "told", True),
+        (f"{what}: processor for a message", cost, "told", True),
+    ]

@@ -1,0 +1,172 @@
+"""Two sender processes at one gateway beside one: how much more they send, and that together they keep its limits."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from tests.bench import Line
+from tests.bench.ledgers import server_of
+from tests.bench.notices.cpu import each, used_by
+from tests.bench.notices.gateways import SlowGateway, gateway
+from tests.bench.notices.sending import queue
+
+PART = 0.5
+"""Of a core, for each sender where the cores of the machine are not to be what both wait for."""
+_SLICE = 0.01
+ALLOWED = 192
+"""Requests at once at the gateway: one sender alone must not be held up by them, nor two by their halves."""
+FOR_ONE, FOR_TWO = 4000, 8000
+"""Messages: whoever comes second waits up to a second for its share of the requests."""
+ROUNDS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    rate: float
+    shares: list[int]
+    """Messages of each sender."""
+    used: dict[str, float]
+    seen: dict[str, int]
+
+
+def bench(dsn: str) -> list[Line]:
+    """As the machine is, with half a core for each sender, and with a limit a second."""
+    lines: list[Line] = []
+    with gateway(0.02, ALLOWED) as served:
+        most = []
+        for part, name in ((1.0, "free"), (PART, f"{PART:g} of a core each")):
+            runs = [
+                [
+                    _run(dsn, served, f"{name} {number} {senders} ", count, senders, part)
+                    for senders, count in ((1, FOR_ONE), (2, FOR_TWO))
+                ]
+                for number in range(ROUNDS)
+            ]
+            most += [run.seen["most_at_once"] for pair in runs for run in pair]
+            lines += _gain(name, runs, must=part < 1)
+        lines.append(
+            (f"requests at once of both, {ALLOWED} allowed", f"{max(most)}", f"≤ {ALLOWED}", max(most) <= ALLOWED)
+        )
+    return [*lines, _within_a_second(dsn)]
+
+
+def _gain(name: str, runs: list[list[_Run]], *, must: bool) -> list[Line]:
+    gains = sorted(two.rate / one.rate for one, two in runs)
+    count = sum(sum(two.shares) for _, two in runs)
+    used = {which: sum(two.used[which] for _, two in runs) for which in runs[0][1].used}
+    alone = statistics.mean(one.rate for one, _ in runs)
+    # Were every core busy with nothing but this from beginning to end.
+    at_most = len(os.sched_getaffinity(0)) / (sum(used.values()) / count) / alone
+    rates = ", ".join(f"{one.rate:.0f} → {two.rate:.0f}/s" for one, two in runs)
+    said = f"{gains[0]:.2f} of {' '.join(f'{gain:.2f}' for gain in gains)}: {rates}"
+    return [
+        (
+            f"two senders beside one, {name}: the worst gain",
+            said,
+            "≥ 1.60" if must else "told",
+            gains[0] >= 1.6 or not must,
+        ),
+        (
+            f"two senders, {name}: processor for a message",
+            f"{each(used, count)}; these cores allow {at_most:.2f} × one sender",
+            "told",
+            True,
+        ),
+    ]
+
+
+def _within_a_second(dsn: str) -> Line:
+    (segments,) = {row[0] for row in _rows(dsn, "SELECT DISTINCT segments FROM motcua.messages")}
+    limit = 150 * segments
+    with gateway(0.02, ALLOWED, segments_per_second=limit) as served:
+        run = _run(dsn, served, "limit ", 900, 2, 1.0)
+    most = run.seen["most_in_a_second"] * segments
+    what = f"segments in any second of both, {limit} allowed; messages of each {run.shares[0]} and {run.shares[1]}"
+    # Each has its moment, as far from the next as the limit says; a tenth is what threads of a busy machine waver.
+    return (what, f"{most}, {run.rate * segments:.0f}/s from first to last", f"≤ {limit} + 10 %", most <= limit * 1.1)
+
+
+def _rows(dsn: str, question: str) -> list[tuple[Any, ...]]:
+    with psycopg.connect(dsn) as connection:
+        return connection.execute(question).fetchall()  # type: ignore[arg-type]
+
+
+def _run(dsn: str, served: SlowGateway, prefix: str, count: int, senders: int, part: float) -> _Run:
+    queue(dsn, prefix, count)
+    command = [sys.executable, "-m", "tests.bench.notices.sender_process"]
+    started = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(senders)
+    ]
+    try:
+        for process in started:
+            _hear(process, "ready")
+        served.seen()
+        names = ("sender", "other sender")[:senders]
+        processes = dict(zip(names, (process.pid for process in started), strict=True))
+        with (
+            used_by({**processes, "PostgreSQL": server_of(dsn), "gateway": served.pid}) as used,
+            _slowed([process.pid for process in started], part),
+        ):
+            began = time.monotonic()
+            for process in started:
+                assert process.stdin is not None
+                process.stdin.write("go\n")
+                process.stdin.flush()
+            said = [json.loads(_hear(process, "{")) for process in started]
+        shares = [each_said["sent"] for each_said in said]
+        assert sum(shares) == count, f"{shares} of {count} were sent"
+        took = max(each_said["ended"] for each_said in said) - began
+        return _Run(count / took, shares, used, served.seen())
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
+
+
+def _hear(process: subprocess.Popen[str], beginning: str) -> str:
+    """The next line that begins so; Airflow writes others."""
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith(beginning):
+            return line
+    raise RuntimeError("a sender ended")
+
+
+@contextmanager
+def _slowed(pids: list[int], part: float) -> Iterator[None]:
+    """These processes run for so large a part of the time, each with breaks of its own: as in a container that is given
+    no more of a core, and without asking the machine for its rights."""
+    over = threading.Event()
+
+    def slow(pid: int) -> None:
+        try:
+            while not over.is_set():
+                os.kill(pid, signal.SIGSTOP)
+                time.sleep(_SLICE * (1 - part) * 2)
+                os.kill(pid, signal.SIGCONT)
+                over.wait(_SLICE * part * 2)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+    threads = [threading.Thread(target=slow, args=(pid,)) for pid in pids if part < 1]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
