@@ -31,7 +31,7 @@ from motcua.sandbox.machine.postgres import EmbeddedPostgres
 from motcua.settings import settings
 from motcua.store.ledger.migrations import migrate
 from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
-from tests.bench import pages, quality, reconciliation, sources
+from tests.bench import late_joiner, pages, quality, reconciliation, sources
 from tests.conftest import connection_uri
 from tests.ports import free_port
 from tests.registered import register_templates
@@ -271,6 +271,11 @@ def bench_sources() -> list[Line]:
         return sources.bench(dsn)
 
 
+def bench_pickup() -> list[Line]:
+    with ledger() as dsn:
+        return late_joiner.bench(dsn)
+
+
 def bench_pages() -> list[Line]:
     with ledger() as dsn:
         return pages.bench(dsn)
@@ -285,6 +290,7 @@ BENCHES = {
     "reconciliation": bench_reconciliation,
     "pages": bench_pages,
     "sources": bench_sources,
+    "pickup": bench_pickup,
 }
 
 
