@@ -1,5 +1,5 @@
-"""A source that joins with a long past: how soon it is in the ledger, against a bare COPY of the same rows, and how much
-memory that takes; and what one step costs that comes afterwards."""
+"""A source that joins with a long past: how soon it is in the ledger, against a bare COPY of the same rows, in how much
+memory; and what one step costs that comes afterwards."""
 
 from __future__ import annotations
 
@@ -83,8 +83,8 @@ CREATE INDEX ON onestop.transitions (agency_code, dossier_code);
 _BARE: LiteralString = "CREATE TABLE public.bare (LIKE motcua.transitions INCLUDING ALL)"
 _SENT: LiteralString = """
 COPY (
-    SELECT 1::smallint, transition_id, n::bigint, transition_id, FALSE, from_step, to_step, status_code, at_one_stop_desk, occurred_at,
-        recorded_at, actor, note, now()
+    SELECT 1::smallint, transition_id, n::bigint, transition_id, FALSE, from_step, to_step, status_code,
+        at_one_stop_desk, occurred_at, recorded_at, actor, note, now()
     FROM onestop.transitions
 ) TO STDOUT (FORMAT binary)
 """

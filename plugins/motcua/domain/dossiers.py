@@ -192,7 +192,8 @@ def clean_label(raw: str | None, limit: int) -> str | None:
 
 @lru_cache(maxsize=8192)
 def _clean_label(raw: str, limit: int) -> str | None:
-    # Remembered, since most rows name the same few steps. Before the cut, which would leave a part of a number that nobody takes for one any more.
+    # Remembered, since most rows name the same few steps.
+    # Before the cut, which would leave a part of a number that nobody takes for one any more.
     whole = clean_words(raw[: 4 * limit], 4 * limit)
     if whole is None or not _MOBILE.search(whole):
         return clean_words(whole, limit)

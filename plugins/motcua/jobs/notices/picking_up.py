@@ -175,8 +175,8 @@ class _PickUp:
         """The dossier of each row, new or changed, that is not noted for the run yet."""
         self.brought = DossierIds()
         """Dossiers that this snapshot of the source was the first to show."""
-        self.in_two_forms: set[int] = set()
-        """Of these, such as it has shown in rows that differ."""
+        self.unsure = DossierIds()
+        """Of these, such as it has shown in several rows, or in one without a time: there may be another one."""
         self.read: set[tuple[str, str]] = set()
         """Other dossiers, by agency and code, whose rows it has shown."""
         self.procedures: set[Procedure] = set()
@@ -324,12 +324,16 @@ class _PickUp:
         self._quarantine("dossier", [(row, clean) for row, clean, _ in judged if isinstance(clean, str)], _dossier_key)
         good = []
         read = []
-        written_as = {}
+        written_as: dict[Key, Key] = {}
+        unsure: set[Key] = set()
         for raw, dossier, phone in judged:
             if not isinstance(dossier, str) and phone is not None:
                 good.append((raw, dossier))
                 read.append((dossier, phone))
-                written_as[dossier.agency_code, dossier.dossier_code] = _written(raw)
+                key = (dossier.agency_code, dossier.dossier_code)
+                if key in written_as or dossier.updated_at is None:
+                    unsure.add(key)
+                written_as[key] = _written(raw)
         met = {(each.procedure_code, each.procedure_name, each.field_name) for _, each in good} - self.procedures
         if met:
             # In a transaction of its own: sources share procedures, and one that hangs must not hold up the others.
@@ -345,10 +349,13 @@ class _PickUp:
             if each.is_new:
                 self.brought.update([each.dossier_id])
                 written = written_as[key]
-                if written == (self.usual.setdefault(each.agency_code, written[0]), each.dossier_code):
+                usual = (self.usual.setdefault(each.agency_code, written[0]), each.dossier_code)
+                if written == usual and key not in unsure:
                     del written_as[key]
             elif each.dossier_id in self.brought:
-                self.in_two_forms.add(each.dossier_id)
+                unsure.add(key)
+            if key in unsure:
+                self.unsure.update([each.dossier_id])
         self.written_as |= written_as
         self.read.update(written_as)
         self._find((dossier, None) for _, dossier in good)
@@ -390,8 +397,8 @@ class _PickUp:
         self._note_for_run(_NOTED_AT_ONCE)
 
     def _dossiers_of(self, good: Sequence[tuple[SourceTransition, CleanTransition]]) -> dict[tuple[str, str], int]:
-        """Ids of the dossiers of these, whose rows are read first: those that this snapshot brought in one form would be
-        read once more as they are."""
+        """Ids of their dossiers, whose rows are read first, save those that this snapshot brought itself, surely in
+        one row: it would show them once more as they are."""
         written_as = {(clean.agency_code, clean.dossier_code): _written(raw) for raw, clean in reversed(good)}
         found: dict[tuple[str, str], int] = {}
         if self.brought:
@@ -399,7 +406,7 @@ class _PickUp:
             found = {
                 key: dossier_id
                 for key, dossier_id in known.items()
-                if dossier_id in self.brought and dossier_id not in self.in_two_forms
+                if dossier_id in self.brought and dossier_id not in self.unsure
             }
         unread = [key for key in written_as if key not in found]
         if unread:
