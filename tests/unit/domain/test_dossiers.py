@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -159,20 +157,6 @@ def test_mobile_number_is_left_out_of_what_is_shown(written, shown):
 @pytest.mark.parametrize("char", ["\u00ad", "\u061c", "\u202e", "\u2066", "\ufff9", "\uffff", "\U0010ffff", "\x1b"])
 def test_what_cannot_be_printed_becomes_a_space(char):
     assert clean_words(f"a{char}b", 200) == "a b"
-
-
-def by_the_word(raw, limit):
-    words = unicodedata.normalize("NFC", raw[: 4 * limit])
-    words = "".join(char if char.isprintable() else " " for char in words)
-    return re.sub(r"\s+", " ", words).strip()[:limit].rstrip() or None
-
-
-@given(
-    st.text(st.sampled_from("aĐ\u0302\u0301\u0323 \t\u00a0\u3000\u200bế0905 ") | st.characters()), st.integers(1, 12)
-)
-def test_words_that_are_clean_already_are_left_as_the_rule_would_leave_them(text, limit):
-    assert clean_words(text, limit) == by_the_word(text, limit)
-    assert clean_label(text, limit) == clean_label.__globals__["_clean_label"].__wrapped__(text, limit)
 
 
 INSTANT, SKEW = timedelta(microseconds=1), timedelta(minutes=5)
