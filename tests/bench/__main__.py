@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from motcua.settings import settings
-from tests.bench import Line, pages, quality, reconciliation, sources, tails
+from tests.bench import Line, late_joiner, pages, quality, reconciliation, sources, tails
 from tests.bench.ledgers import ledger, on_a_ledger
 from tests.bench.notices import peers, planning, real_gateway, receipts, sending, two_senders
 from tests.bench.notices.gateways import gateway
@@ -35,6 +35,7 @@ BENCHES: Mapping[str, Callable[[], list[Line]]] = {
     "reconciliation": on_a_ledger(reconciliation.bench),
     "pages": on_a_ledger(pages.bench),
     "sources": _sources,
+    "pickup": on_a_ledger(late_joiner.bench),
     "tails": tails.bench,
 }
 

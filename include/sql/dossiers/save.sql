@@ -1,10 +1,10 @@
--- A batch of dossier rows as read: writes those that are new or differ, keeps each as a version, and returns their ids.
+-- A batch of dossier rows as read: writes those that are new or differ, keeps each as a version, and returns them.
 -- A row older than the one known (a late read) changes nothing. Of a dossier whose personal data was emptied only one
 -- that is open again is read with it; of others the facts alone. Called by store/notices/dossiers.py.
 WITH given AS (
     SELECT DISTINCT ON (r.agency_code, r.dossier_code) r.*
     FROM
-        jsonb_to_recordset(%(rows)s::jsonb) AS r (
+        json_to_recordset(%(rows)s::json) AS r (
             agency_code text, dossier_code text, procedure_code text, applicant_name text, applicant_phone text,
             phone_entered_at timestamptz, msisdn text, phone_refusal text, phone_notes text[], submitted_via text,
             received_at timestamptz, due_at timestamptz, step_name text, status_code smallint, at_one_stop_desk boolean,
@@ -95,7 +95,7 @@ saved AS (
         OR d.updated_at IS NULL
         OR excluded.updated_at IS NULL
         OR excluded.updated_at >= d.updated_at
-    RETURNING d.*
+    RETURNING d.*, d.xmax = 0 AS is_new
 ),
 
 versions AS (
@@ -125,4 +125,4 @@ versions AS (
     FROM saved
 )
 
-SELECT dossier_id FROM saved
+SELECT dossier_id, agency_code, dossier_code, is_new FROM saved

@@ -1,4 +1,10 @@
--- Which of these numbers of a source we have. Called by store/notices/transitions.py.
-SELECT source_transition_id
-FROM motcua.transitions
-WHERE source_id = %(source_id)s AND source_transition_id = any(%(numbers)s)
+-- Which of these numbers of a source we have: each is looked up by itself, however many the source has. Called by
+-- store/notices/transitions.py.
+SELECT t.source_transition_id
+FROM unnest(%(numbers)s::bigint[]) AS n (source_transition_id)
+CROSS JOIN LATERAL (
+    SELECT k.source_transition_id
+    FROM motcua.transitions AS k
+    WHERE k.source_id = %(source_id)s AND k.source_transition_id = n.source_transition_id
+    LIMIT 1  -- noqa: AM09
+) AS t

@@ -16,7 +16,7 @@ SELECT
     %(source_id)s, r.source_transition_id, r.dossier_id, r.source_transition_id, r.from_step, r.to_step, r.status_code,
     r.at_one_stop_desk, r.occurred_at, r.recorded_at, r.actor, r.note, %(now)s
 FROM
-    jsonb_to_recordset(%(rows)s::jsonb) AS r (
+    json_to_recordset(%(rows)s::json) AS r (
         source_transition_id bigint, dossier_id bigint, from_step text, to_step text, status_code smallint,
         at_one_stop_desk boolean, occurred_at timestamptz, recorded_at timestamptz, actor text, note text
     )

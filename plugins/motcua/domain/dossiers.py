@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 RowRefusal: TypeAlias = Literal[
@@ -155,11 +156,25 @@ def kept_code(raw: str) -> str:
     return unicodedata.normalize("NFC", raw[:KEPT_OF_CODE]).strip()
 
 
+def _is_clean(raw: str, limit: int) -> bool:
+    # Of what can be printed a plain space alone is a space.
+    return (
+        len(raw) <= limit
+        and raw.isprintable()
+        and "  " not in raw
+        and raw[:1] != " "
+        and raw[-1:] != " "
+        and unicodedata.is_normalized("NFC", raw)
+    )
+
+
 def clean_words(raw: str | None, limit: int) -> str | None:
     """Free text on one line: NFC, runs of spaces and of what cannot be printed (controls, invisible marks, marks of
     direction, characters that are none) made one space, cut to ``limit``."""
     if raw is None:
         return None
+    if _is_clean(raw, limit):
+        return raw or None
     words = unicodedata.normalize("NFC", raw[: 4 * limit])
     if not words.isprintable():
         words = "".join(char if char.isprintable() else " " for char in words)
@@ -172,6 +187,12 @@ def clean_label(raw: str | None, limit: int) -> str | None:
     somebody typed there is left out, since what is published stays."""
     if raw is None:
         return None
+    return _clean_label(raw, limit) if len(raw) <= limit else _clean_label.__wrapped__(raw, limit)
+
+
+@lru_cache(maxsize=8192)
+def _clean_label(raw: str, limit: int) -> str | None:
+    # Remembered, since most rows name the same few steps.
     # Before the cut, which would leave a part of a number that nobody takes for one any more.
     whole = clean_words(raw[: 4 * limit], 4 * limit)
     if whole is None or not _MOBILE.search(whole):
@@ -191,6 +212,8 @@ class _Notes:
 
     def words(self, name: str, raw: str | None, limit: int, clean: _Clean = clean_words) -> str | None:
         cleaned = clean(raw, limit)
+        if cleaned == raw:
+            return cleaned
         if raw is not None and cleaned != unicodedata.normalize("NFC", raw).strip() and (cleaned or raw.strip()):
             self.names.append(name)
         return cleaned

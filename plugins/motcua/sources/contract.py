@@ -6,8 +6,9 @@ SELECTs, ``dossiers.sql`` and ``transitions.sql``, which map the vendor's tables
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, LiteralString
@@ -49,6 +50,7 @@ class ContractSource:
         """``connection`` must have no transaction open; it is made read-only, one snapshot. ``source``: its name."""
         self._connection = connection
         self._patience: float | None = None
+        self._asking = threading.RLock()
         connection.isolation_level = IsolationLevel.REPEATABLE_READ
         connection.read_only = True
 
@@ -67,8 +69,11 @@ class ContractSource:
         with self._answering():
             self._connection.execute(statement("sources/reading/limit_time"), {"milliseconds": int(seconds * 1000)})
 
-    def _answering(self) -> AbstractContextManager[None]:
-        return answered_within(self._connection, self._patience)
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        # Who reads ahead asks in a thread of its own: patience counts from where its turn has come.
+        with self._asking, answered_within(self._connection, self._patience):
+            yield
 
     def _statement(self, of: LiteralString, name: LiteralString) -> LiteralString:
         return statement(of + "/" + name)

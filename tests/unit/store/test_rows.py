@@ -8,7 +8,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from motcua.store.ledger.rows import by_dossier, columns_of, recordset, value_of
+from motcua.store.ledger.rows import by_dossier, columns_of, large_recordset, recordset, value_of
+from motcua.store.notices.dossiers import DossierIds
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
@@ -64,3 +65,28 @@ def test_what_no_column_can_hold_is_refused():
 def test_rows_of_a_dossier_stay_together_in_their_order():
     rows = [{"dossier_id": whose, "name": name} for whose, name in ((2, "b"), (1, "z"), (2, "a"))]
     assert by_dossier(Name, rows) == {2: [Name("b"), Name("a")], 1: [Name("z")]}
+
+
+def test_many_rows_say_the_same_however_they_are_written():
+    rows = [Step(1, NOON, 'Đặng "Lan"\n\\'), {"day": NOON.date(), "names": ("a", None), "of": True, "none": None}]
+    many, few = large_recordset(rows), recordset(rows)
+    assert many.dumps is not None
+    assert few.dumps is not None
+    said = json.loads(many.dumps(many.obj))
+    assert said[0] | {"at": datetime.fromisoformat(said[0]["at"])} == json.loads(few.dumps(few.obj))[0] | {"at": NOON}
+    assert said[1] == json.loads(few.dumps(few.obj))[1]
+
+
+def test_ids_are_kept_whatever_they_are():
+    ids = DossierIds()
+    assert not ids
+    assert list(ids.parts(5)) == []
+    given = [1, 1023, 1024, 5, 2**40, 5, 10**7]
+    ids.update(given)
+    assert ids
+    assert [each for part in ids.parts(2) for each in part] == sorted(set(given))
+    assert all(each in ids for each in given)
+    assert not any(each in ids for each in (0, 2, 1022, 1025, 2**40 + 1))
+    many = DossierIds()
+    many.update(range(100_000))
+    assert [len(part) for part in many.parts(20_000)] == [20_480] * 4 + [18_080]

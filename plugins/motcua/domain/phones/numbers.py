@@ -160,7 +160,11 @@ def _landline_reading(local: str, reading: ReadingPlan) -> PhoneRefusal | None:
 @lru_cache(maxsize=65536)
 def _type_of(local: str) -> int:
     """Type of ten digits by ``phonenumbers``, from their full international form."""
-    return int(phonenumbers.number_type(phonenumbers.parse("+84" + local[1:])))
+    if local[1] == "0":
+        return int(phonenumbers.number_type(phonenumbers.parse("+84" + local[1:])))
+    # What parsing makes of nine digits of which the first is no 0, at a quarter of its cost.
+    number = phonenumbers.PhoneNumber(country_code=84, national_number=int(local[1:]))
+    return int(phonenumbers.number_type(number))
 
 
 def _as_mobile(local: str) -> NumberReading:

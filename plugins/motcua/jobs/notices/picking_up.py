@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from itertools import islice
-from typing import Any, TypeVar
+from itertools import chain, islice
+from typing import Any, TypeAlias, TypeVar
 
 from motcua.domain.clock import VIETNAM
 from motcua.domain.dossiers import (
@@ -22,11 +23,12 @@ from motcua.domain.dossiers import (
     clean_transition,
     kept_code,
 )
-from motcua.domain.phones.reading import read_phone
+from motcua.domain.phones.reading import PhoneReading, read_phone
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.settings import settings
 from motcua.sources import adapter
 from motcua.sources.contract import ContractSource, Key, Latest
+from motcua.sources.reading_ahead import read_ahead
 from motcua.store.agencies import agency_codes
 from motcua.store.ledger.database import (
     Connection,
@@ -37,6 +39,8 @@ from motcua.store.ledger.database import (
 )
 from motcua.store.ledger.rows import columns_of
 from motcua.store.notices.dossiers import (
+    DossierIds,
+    NamedDossier,
     Procedure,
     dossiers_whose_row_tells_more,
     dossiers_whose_status_was_mapped,
@@ -47,7 +51,14 @@ from motcua.store.notices.dossiers import (
 )
 from motcua.store.notices.messages import make_due_judged
 from motcua.store.notices.old_steps import DossierToJudge, judge_old_steps, mark_old_steps, old_steps_to_judge
-from motcua.store.notices.quarantine import RowKind, UnusableRow, curable_rows, quarantine_rows, release_rows
+from motcua.store.notices.quarantine import (
+    RowKind,
+    UnusableRow,
+    curable_rows,
+    is_any_in_quarantine,
+    quarantine_rows,
+    release_rows,
+)
 from motcua.store.notices.sources import (
     SourceCursor,
     advance_source,
@@ -61,10 +72,16 @@ from motcua.store.notices.transitions import known_numbers, save_transitions, sa
 from motcua.store.oversight.cleaned_fields import CleanedRow, save_findings
 
 _BATCH = 2000
+_NOTED_AT_ONCE = 20_000
+"""Dossiers that one statement is given at the end."""
 
 Row = TypeVar("Row")
+Ready = TypeVar("Ready")
 SourceRow = TypeVar("SourceRow", SourceDossier, SourceTransition)
 CleanRow = TypeVar("CleanRow", CleanDossier, CleanTransition)
+JudgedDossier: TypeAlias = tuple[SourceDossier, CleanDossier | RowRefusal, PhoneReading | None]
+JudgedTransition: TypeAlias = tuple[SourceTransition, CleanTransition | RowRefusal | None]
+"""With its cleaned form, or why it is refused; ``None``: not looked at yet."""
 
 
 @dataclass(slots=True)
@@ -135,7 +152,10 @@ def _typed_on(dossier: CleanDossier) -> date | None:
 
 
 class _PickUp:
-    """One transaction on the ledger, one snapshot of the source."""
+    """One transaction on the ledger, one snapshot of the source.
+
+    What is kept of a dossier that the source is the first to bring is a few bits, however many it brings.
+    """
 
     def __init__(self, ledger: Connection, cursor: SourceCursor, source: ContractSource, now: datetime) -> None:
         self.ledger, self.cursor, self.source, self.now = ledger, cursor, source, now
@@ -148,16 +168,25 @@ class _PickUp:
             clock_skew=settings().clock_skew,
         )
         self.counts = PickUpCounts()
-        self.touched: set[int] = set()
+        self.touched = DossierIds()
         self.moved: list[int] = []
-        """The dossier of each new transition."""
+        """The dossier of each new transition that is not noted for the run yet."""
         self.changed: list[int] = []
-        """The dossier of each row that was new or had changed."""
+        """The dossier of each row, new or changed, that is not noted for the run yet."""
+        self.brought = DossierIds()
+        """Dossiers that this snapshot of the source was the first to show."""
+        self.unsure = DossierIds()
+        """Of these, such as it has shown in several rows, or in one without a time: there may be another one."""
         self.read: set[tuple[str, str]] = set()
-        """Dossiers, by agency and code, whose rows this snapshot of the source has shown."""
+        """Other dossiers, by agency and code, whose rows it has shown."""
         self.procedures: set[Procedure] = set()
         self.written_as: dict[tuple[str, str], Key] = {}
-        """How the source writes the key of a dossier, to ask it for more of the same dossier."""
+        """How the source writes the key of a dossier, to ask it for more of the same dossier; of those that it brought
+        only where that is not the usual way."""
+        self.usual: dict[str, str] = {}
+        """How it writes the agency of most dossiers that it brought."""
+        self.may_be_in_quarantine: bool | None = None
+        """``None``: nobody has looked yet."""
 
     def run(self, window: Window) -> PickUpCounts:
         self.source.limit_time(settings().source_patience.total_seconds())
@@ -172,18 +201,18 @@ class _PickUp:
         # Before the rows: of a source without a snapshot what comes meanwhile is read, and counted as news once more;
         # counted after them, it would be taken for read.
         watch = self._count(latest)
-        for dossiers in _batches(self.source.dossiers_since(updated_since, open_too=first)):
-            self._take_dossiers(dossiers)
-        for transitions in _batches(self.source.transitions_since(recorded_since, after)):
-            self._take_transitions(transitions)
+        dossiers = self.source.dossiers_since(updated_since, open_too=first)
+        self._take_all(dossiers, self._judge_dossiers, self._judge_dossiers, self._take_dossiers)
+        streams = [self.source.transitions_since(recorded_since, after)]
         if window.start is not None and window.end is not None:
-            for transitions in _batches(self.source.transitions_between(window.start, window.end)):
-                self._take_transitions(transitions)
+            streams.append(self.source.transitions_between(window.start, window.end))
+        for transitions in streams:
+            self._take_all(transitions, _not_judged, self._judge_transitions, self._take_transitions)
         self._cure()
         self._ask_for_the_past()
         self._judge_old_steps()
         self._listen_to_rows()
-        note_pick_up(self.ledger, self.cursor.source_id, self.moved, self.changed)
+        self._note_for_run(0)
         number, recorded, updated = self._reached(latest)
         advance_source(
             self.ledger,
@@ -216,23 +245,43 @@ class _PickUp:
             "rows": self.source.watch(recorded_since, updated_since, number),
         }
 
-    def _clean(
+    def _take_all(
         self,
-        kind: RowKind,
-        rows: Iterable[SourceRow],
-        clean: Callable[[SourceRow, RowContext], CleanRow],
-        key: Callable[[SourceRow], str],
-    ) -> list[tuple[SourceRow, CleanRow]]:
-        """Rows that may be used, each with its cleaned form; the others go to quarantine."""
-        good: list[tuple[SourceRow, CleanRow]] = []
-        refused: list[tuple[SourceRow, RowRefusal]] = []
-        for row in rows:
-            try:
-                good.append((row, clean(row, self.context)))
-            except Refused as refusal:
-                refused.append((row, refusal.reason))
-        self._quarantine(kind, refused, key)
-        return good
+        rows: Iterator[Row],
+        at_once: Callable[[Sequence[Row]], Ready],
+        ahead: Callable[[Sequence[Row]], Ready],
+        take: Callable[[Ready], None],
+    ) -> None:
+        """Takes what a source has to tell, made ready ``at_once``; where that is more than a batch, the next ones are
+        read and made ready ``ahead`` while the ledger writes."""
+        batches = _batches(rows)
+        first = next(batches, [])
+        if len(first) < _BATCH:
+            if first:
+                take(at_once(first))
+            return
+        with closing(read_ahead(ahead(batch) for batch in chain([first], batches))) as readied:
+            for ready in readied:
+                take(ready)
+
+    def _judge_dossiers(self, rows: Sequence[SourceDossier]) -> list[JudgedDossier]:
+        return [self._judge_dossier(row) for row in rows]
+
+    def _judge_dossier(self, row: SourceDossier) -> JudgedDossier:
+        clean = self._judge(row, clean_dossier)
+        if isinstance(clean, str):
+            return row, clean, None
+        province = self.provinces.get(clean.agency_code, "")
+        return row, clean, read_phone(clean.applicant_phone, _typed_on(clean), province)
+
+    def _judge_transitions(self, rows: Sequence[SourceTransition]) -> list[JudgedTransition]:
+        return [(row, self._judge(row, clean_transition)) for row in rows]
+
+    def _judge(self, row: SourceRow, clean: Callable[[SourceRow, RowContext], CleanRow]) -> CleanRow | RowRefusal:
+        try:
+            return clean(row, self.context)
+        except Refused as refusal:
+            return refusal.reason
 
     def _quarantine(
         self, kind: RowKind, refused: Sequence[tuple[SourceRow, RowRefusal]], key: Callable[[SourceRow], str]
@@ -254,17 +303,37 @@ class _PickUp:
             by_reason = self.counts.quarantined_by_reason
             by_reason[reason] = by_reason.get(reason, 0) + 1
         self.counts.quarantined += quarantine_rows(self.ledger, self.cursor.source_id, rows, self.now)
+        if rows:
+            self.may_be_in_quarantine = True
 
-    def _take_dossiers(self, rows: Sequence[SourceDossier]) -> None:
-        good = self._clean("dossier", rows, clean_dossier, _dossier_key)
+    def _release(self, kind: RowKind, keys: Sequence[str]) -> None:
+        if not keys:
+            return
+        if self.may_be_in_quarantine is None:
+            # Only who picks this source up, and has it locked, puts a row of it there.
+            self.may_be_in_quarantine = is_any_in_quarantine(self.ledger, self.cursor.source_id)
+        if self.may_be_in_quarantine:
+            self.counts.released += release_rows(self.ledger, self.cursor.source_id, kind, keys, self.now)
+
+    def _note_for_run(self, from_how_many: int) -> None:
+        if len(self.moved) + len(self.changed) >= from_how_many:
+            note_pick_up(self.ledger, self.cursor.source_id, self.moved, self.changed)
+            self.moved, self.changed = [], []
+
+    def _take_dossiers(self, judged: Sequence[JudgedDossier]) -> None:
+        self._quarantine("dossier", [(row, clean) for row, clean, _ in judged if isinstance(clean, str)], _dossier_key)
+        good = []
         read = []
-        for raw, dossier in good:
-            self.written_as[dossier.agency_code, dossier.dossier_code] = _written(raw)
-            self.read.add((dossier.agency_code, dossier.dossier_code))
-            reading = read_phone(
-                dossier.applicant_phone, _typed_on(dossier), self.provinces.get(dossier.agency_code, "")
-            )
-            read.append((dossier, reading))
+        written_as: dict[Key, Key] = {}
+        unsure: set[Key] = set()
+        for raw, dossier, phone in judged:
+            if not isinstance(dossier, str) and phone is not None:
+                good.append((raw, dossier))
+                read.append((dossier, phone))
+                key = (dossier.agency_code, dossier.dossier_code)
+                if key in written_as or dossier.updated_at is None:
+                    unsure.add(key)
+                written_as[key] = _written(raw)
         met = {(each.procedure_code, each.procedure_name, each.field_name) for _, each in good} - self.procedures
         if met:
             # In a transaction of its own: sources share procedures, and one that hangs must not hold up the others.
@@ -273,22 +342,39 @@ class _PickUp:
             self.procedures |= met
         saved = save_dossiers(self.ledger, self.cursor.source_id, read, self.now)
         self.counts.dossiers += len(saved)
-        self.changed += saved
-        self.touched.update(saved)
+        self.changed += (each.dossier_id for each in saved)
+        self.touched.update(each.dossier_id for each in saved)
+        for each in saved:
+            key = (each.agency_code, each.dossier_code)
+            if each.is_new:
+                self.brought.update([each.dossier_id])
+                written = written_as[key]
+                usual = (self.usual.setdefault(each.agency_code, written[0]), each.dossier_code)
+                if written == usual and key not in unsure:
+                    del written_as[key]
+            elif each.dossier_id in self.brought:
+                unsure.add(key)
+            if key in unsure:
+                self.unsure.update([each.dossier_id])
+        self.written_as |= written_as
+        self.read.update(written_as)
         self._find((dossier, None) for _, dossier in good)
-        self.counts.released += release_rows(
-            self.ledger, self.cursor.source_id, "dossier", [_dossier_key(raw) for raw, _ in good], self.now
-        )
+        self._release("dossier", [_dossier_key(raw) for raw, _ in good])
+        self._note_for_run(_NOTED_AT_ONCE)
 
-    def _take_transitions(self, rows: Sequence[SourceTransition]) -> None:
-        numbers = [row.transition_id for row in rows if row.transition_id is not None]
+    def _take_transitions(self, judged: Sequence[JudgedTransition]) -> None:
+        numbers = [row.transition_id for row, _ in judged if row.transition_id is not None]
         known = known_numbers(self.ledger, self.cursor.source_id, numbers)
-        good = self._clean(
-            "transition",
-            (row for row in rows if row.transition_id not in known),
-            clean_transition,
-            _transition_key,
-        )
+        good: list[tuple[SourceTransition, CleanTransition]] = []
+        refused: list[tuple[SourceTransition, RowRefusal]] = []
+        for row, looked_at in judged:
+            if row.transition_id not in known:
+                clean = looked_at or self._judge(row, clean_transition)
+                if isinstance(clean, str):
+                    refused.append((row, clean))
+                else:
+                    good.append((row, clean))
+        self._quarantine("transition", refused, _transition_key)
         dossiers = self._dossiers_of(good)
         found = []
         missing: list[tuple[SourceTransition, RowRefusal]] = []
@@ -307,20 +393,27 @@ class _PickUp:
         self._find(
             (clean, clean.source_transition_id) for _, clean in good if clean.source_transition_id in numbers_saved
         )
-        self.counts.released += release_rows(
-            self.ledger,
-            self.cursor.source_id,
-            "transition",
-            [str(transition.source_transition_id) for _, transition in found],
-            self.now,
-        )
+        self._release("transition", [str(transition.source_transition_id) for _, transition in found])
+        self._note_for_run(_NOTED_AT_ONCE)
 
     def _dossiers_of(self, good: Sequence[tuple[SourceTransition, CleanTransition]]) -> dict[tuple[str, str], int]:
-        for raw, clean in good:
-            self.written_as.setdefault((clean.agency_code, clean.dossier_code), _written(raw))
-        keys = list({(clean.agency_code, clean.dossier_code) for _, clean in good})
-        self._take_dossiers(self.source.dossiers_by_key([self.written_as[key] for key in keys]))
-        return known_dossiers(self.ledger, keys)
+        """Ids of their dossiers, whose rows are read first, save those that this snapshot brought itself, surely in
+        one row: it would show them once more as they are."""
+        written_as = {(clean.agency_code, clean.dossier_code): _written(raw) for raw, clean in reversed(good)}
+        found: dict[tuple[str, str], int] = {}
+        if self.brought:
+            known = known_dossiers(self.ledger, list(written_as))
+            found = {
+                key: dossier_id
+                for key, dossier_id in known.items()
+                if dossier_id in self.brought and dossier_id not in self.unsure
+            }
+        unread = [key for key in written_as if key not in found]
+        if unread:
+            asked_as = [self.written_as.setdefault(key, written_as[key]) for key in unread]
+            self._take_dossiers(self._judge_dossiers(self.source.dossiers_by_key(asked_as)))
+            found |= known_dossiers(self.ledger, unread)
+        return found
 
     def _find(self, cleaned: Iterable[tuple[CleanDossier | CleanTransition, int | None]]) -> None:
         save_findings(
@@ -352,46 +445,61 @@ class _PickUp:
         # A row with an unknown status is kept without one; where no transition brought it, nothing waits in quarantine.
         dossier_keys += dossiers_whose_status_was_mapped(self.ledger, self.cursor.source_id)
         for batch in _batches(dict.fromkeys(dossier_keys)):
-            self._take_dossiers(self.source.dossiers_by_key(batch))
+            self._take_dossiers(self._judge_dossiers(self.source.dossiers_by_key(batch)))
         kept = {row.row_key: row.payload for row in rows if row.row_kind == "transition"}
         for row_keys in _batches(kept):
             # As the source has it now, since a desk may have mended it; as we kept it, where the source has dropped it.
             numbers = [int(row_key) for row_key in row_keys if row_key.removeprefix("-").isdigit()]
             present = {str(row.transition_id): row for row in self.source.transitions_by_number(numbers)}
-            self._take_transitions([present.get(row_key) or _transition_of(kept[row_key]) for row_key in row_keys])
+            found = [present.get(row_key) or _transition_of(kept[row_key]) for row_key in row_keys]
+            self._take_transitions(_not_judged(found))
 
     def _ask_for_the_past(self) -> None:
         """Asks the source for the transitions of dossiers whose history we lack, or an old event would look new."""
-        lacking = dossiers_without_history(self.ledger, list(self.touched), self.now)
-        lacking += dossiers_whose_row_tells_more(self.ledger, list(self.touched))
-        written = [self.written_as.get((dossier.agency_code, dossier.dossier_code)) for dossier in lacking]
-        for keys in _batches(dict.fromkeys(key for key in written if key is not None)):
-            self._take_transitions(self.source.transitions_by_key(keys))
+        for touched in self.touched.parts(_NOTED_AT_ONCE):
+            lacking = dossiers_without_history(self.ledger, touched, self.now)
+            lacking += dossiers_whose_row_tells_more(self.ledger, touched)
+            written = [self._key_at_source(dossier) for dossier in lacking]
+            for keys in _batches(dict.fromkeys(key for key in written if key is not None)):
+                self._take_transitions(_not_judged(self.source.transitions_by_key(keys)))
+
+    def _key_at_source(self, dossier: NamedDossier) -> Key | None:
+        written = self.written_as.get((dossier.agency_code, dossier.dossier_code))
+        if written is None and dossier.dossier_id in self.brought:
+            return self.usual[dossier.agency_code], dossier.dossier_code
+        return written
 
     def _judge_old_steps(self) -> None:
         """Old steps are noted; those recorded long enough ago are held against the dossier's row, read once more."""
-        mark_old_steps(self.ledger, list(self.touched), self.context.clock_skew, self.now)
+        for touched in self.touched.parts(_NOTED_AT_ONCE):
+            mark_old_steps(self.ledger, touched, self.context.clock_skew, self.now)
         waiting = old_steps_to_judge(self.ledger, self.cursor.source_id, self.now)
         if not waiting:
             return
         unread = [(each.written, each.dossier_code) for each in waiting if not self._was_read(each)]
         for keys in _batches(dict.fromkeys(unread)):
-            self._take_dossiers(self.source.dossiers_by_key(keys))
+            self._take_dossiers(self._judge_dossiers(self.source.dossiers_by_key(keys)))
         read = {each.dossier_id for each in waiting if self._was_read(each)}
         judged = judge_old_steps(self.ledger, self.cursor.source_id, list(read), self.now)
         self.touched.update(judged)
         make_due_judged(self.ledger, judged, self.now)
 
     def _was_read(self, dossier: DossierToJudge) -> bool:
-        return (dossier.agency_code, dossier.dossier_code) in self.read
+        return dossier.dossier_id in self.brought or (dossier.agency_code, dossier.dossier_code) in self.read
 
     def _listen_to_rows(self) -> None:
         """Where a dossier's row is newer than its last transition and calls for something else, the row decides."""
-        telling = dossiers_whose_row_tells_more(self.ledger, list(self.touched))
-        ids = [dossier.dossier_id for dossier in telling]
-        moved = save_transitions_from_rows(self.ledger, ids, self.now)
-        self.counts.from_rows += len(moved)
-        self.moved += moved
+        for touched in self.touched.parts(_NOTED_AT_ONCE):
+            telling = dossiers_whose_row_tells_more(self.ledger, touched)
+            ids = [dossier.dossier_id for dossier in telling]
+            moved = save_transitions_from_rows(self.ledger, ids, self.now)
+            self.counts.from_rows += len(moved)
+            self.moved += moved
+            self._note_for_run(_NOTED_AT_ONCE)
+
+
+def _not_judged(rows: Sequence[SourceTransition]) -> list[JudgedTransition]:
+    return [(row, None) for row in rows]
 
 
 def _cut(text: str | None) -> str | None:

@@ -15,7 +15,8 @@ from functools import cache, partial
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from psycopg.types.json import Jsonb
+from psycopg.types.json import Json, Jsonb
+from pydantic_core import to_json
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -37,6 +38,12 @@ _dumps = partial(json.dumps, default=_plain, ensure_ascii=False)
 def recordset(rows: Iterable[Mapping[str, Any] | DataclassInstance]) -> Jsonb:
     """The rows as one parameter; keys of mappings and names of fields are column names."""
     return Jsonb(list(rows), dumps=_dumps)
+
+
+def large_recordset(rows: Iterable[Mapping[str, Any] | DataclassInstance]) -> Json:
+    """As ``recordset``, for thousands of rows at a time: written by a faster writer, and opened with
+    ``json_to_recordset``, which spares PostgreSQL a form that is read once."""
+    return Json(list(rows), dumps=to_json)
 
 
 def record(values: Mapping[str, Any]) -> Jsonb:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, TypeAlias
@@ -12,7 +12,7 @@ from motcua.domain.occasions import DossierFacts
 from motcua.domain.phones.reading import PhoneReading
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import columns_of, recordset, value_of
+from motcua.store.ledger.rows import columns_of, large_recordset, recordset, value_of
 
 Procedure: TypeAlias = tuple[str | None, str | None, str | None]
 """Code, name and field."""
@@ -25,6 +25,50 @@ class NamedDossier:
     dossier_id: int
     agency_code: str
     dossier_code: str
+
+
+@dataclass(frozen=True, slots=True)
+class SavedDossier:
+    """A dossier whose row was written."""
+
+    dossier_id: int
+    agency_code: str
+    dossier_code: str
+    is_new: bool
+
+
+class DossierIds:
+    """A set of dossiers' ids in some bits each: those of dossiers that are written one after the other are too."""
+
+    _TOGETHER = 10
+    """Bits of an id that say which it is of those that are kept together."""
+
+    def __init__(self) -> None:
+        self._kept: dict[int, int] = {}
+
+    def update(self, ids: Iterable[int]) -> None:
+        """Adds these."""
+        for dossier_id in ids:
+            place = dossier_id >> self._TOGETHER
+            self._kept[place] = self._kept.get(place, 0) | 1 << (dossier_id & ((1 << self._TOGETHER) - 1))
+
+    def __contains__(self, dossier_id: int) -> bool:
+        kept = self._kept.get(dossier_id >> self._TOGETHER, 0)
+        return bool(kept >> (dossier_id & ((1 << self._TOGETHER) - 1)) & 1)
+
+    def __bool__(self) -> bool:
+        return bool(self._kept)
+
+    def parts(self, size: int) -> Iterator[list[int]]:
+        """Those that are in it now, about so many at a time; nothing where there are none."""
+        part: list[int] = []
+        for place, kept in sorted(self._kept.items()):
+            part += ((place << self._TOGETHER) + bit for bit in range(kept.bit_length()) if kept >> bit & 1)
+            if len(part) >= size:
+                yield part
+                part = []
+        if part:
+            yield part
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +99,8 @@ class DossierWithoutPhone:
 
 def save_dossiers(
     connection: Connection, source_id: int, dossiers: Sequence[tuple[CleanDossier, PhoneReading]], now: datetime
-) -> list[int]:
-    """Writes the rows that are new or changed, keeps a version of each, and returns their dossiers' ids.
+) -> list[SavedDossier]:
+    """Writes the rows that are new or changed, keeps a version of each, and returns their dossiers.
 
     ``dossiers``: each with what its phone field says.
     """
@@ -66,8 +110,8 @@ def save_dossiers(
         columns_of(dossier) | {"msisdn": phone.e164, "phone_refusal": phone.refusal, "phone_notes": phone.notes}
         for dossier, phone in dossiers
     ]
-    values = {"rows": recordset(rows), "source_id": source_id, "now": now}
-    return [row["dossier_id"] for row in connection.execute(statement("dossiers/save"), values)]
+    values = {"rows": large_recordset(rows), "source_id": source_id, "now": now}
+    return [value_of(SavedDossier, row) for row in connection.execute(statement("dossiers/save"), values)]
 
 
 def save_procedures(connection: Connection, procedures: Collection[Procedure]) -> None:

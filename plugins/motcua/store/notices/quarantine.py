@@ -66,6 +66,12 @@ def quarantine_rows(connection: Connection, source_id: int, rows: Sequence[Unusa
     return sum(row["is_new"] for row in kept)
 
 
+def is_any_in_quarantine(connection: Connection, source_id: int) -> bool:
+    """Whether a row of this source waits there."""
+    row = connection.execute(statement("quarantine/is_any"), {"source_id": source_id}).fetchone()
+    return bool(row and row["is_any"])
+
+
 def release_rows(
     connection: Connection, source_id: int, row_kind: RowKind, row_keys: Sequence[str], now: datetime
 ) -> int:

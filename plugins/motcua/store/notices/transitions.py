@@ -10,7 +10,7 @@ from motcua.domain.dossiers import CleanTransition
 from motcua.domain.occasions import PastTransition, PlanningResult
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import by_dossier, columns_of, recordset, value_of
+from motcua.store.ledger.rows import by_dossier, columns_of, large_recordset, recordset, value_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ def save_transitions(
     if not transitions:
         return []
     rows = [columns_of(transition) | {"dossier_id": dossier_id} for dossier_id, transition in transitions]
-    values = {"rows": recordset(rows), "source_id": source_id, "now": now}
+    values = {"rows": large_recordset(rows), "source_id": source_id, "now": now}
     return [value_of(SavedTransition, row) for row in connection.execute(statement("transitions/save"), values)]
 
 

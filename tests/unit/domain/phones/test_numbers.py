@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import phonenumbers
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from motcua.domain.phones import numbers
 
@@ -29,6 +31,12 @@ def test_what_the_library_knows_for_no_mobile_is_not_texted(monkeypatch: pytest.
     monkeypatch.setattr(numbers, "_type_of", lambda _: phonenumbers.PhoneNumberType.FIXED_LINE)
     reading = numbers.plan_for(numbers.Era.TEN_DIGITS, "khanh_hoa")
     assert numbers.classify("0905123456", reading) == (None, "landline", ())
+
+
+@given(st.from_regex(r"0[0-9]{9}", fullmatch=True))
+def test_type_of_a_number_is_the_librarys_of_its_international_form(local: str) -> None:
+    asked = phonenumbers.number_type(phonenumbers.parse("+84" + local[1:]))
+    assert numbers._type_of.__wrapped__(local) == asked
 
 
 @pytest.mark.parametrize(
