@@ -18,7 +18,7 @@ from typing import Any
 
 from motcua.domain.apologies import Evening, due_days
 from motcua.domain.clock import VIETNAM
-from motcua.domain.dossiers import KEPT_OF_CODE, Kind, SourceTransition, clean_words
+from motcua.domain.dossiers import KEPT_OF_CODE, SourceTransition, clean_words
 from motcua.domain.periods import Period
 from motcua.domain.reconciliation import (
     Change,
