@@ -49,15 +49,15 @@ CREATE FUNCTION audit.dossiers_as_of(known_version bigint) RETURNS TABLE(dossier
         CASE WHEN o.submitted_via = '' THEN d.submitted_via ELSE o.submitted_via END,
         o.received_at, o.due_at, o.status_code, o.finished_at, o.returned_at, o.updated_at
     FROM (
-        SELECT DISTINCT v.dossier_id FROM audit.dossier_versions AS v WHERE v.version_id > known_version
-    ) AS n
-    INNER JOIN audit.dossiers AS d ON n.dossier_id = d.dossier_id
-    CROSS JOIN LATERAL (
-        SELECT l.* FROM audit.dossier_versions AS l
-        WHERE l.dossier_id = n.dossier_id AND l.version_id <= known_version
-        ORDER BY l.version_id DESC
-        LIMIT 1
+        -- Not one by one: PostgreSQL would not read all the others with several processes.
+        SELECT DISTINCT ON (l.dossier_id) l.*
+        FROM audit.dossier_versions AS l
+        WHERE
+            l.version_id <= known_version
+            AND l.dossier_id IN (SELECT v.dossier_id FROM audit.dossier_versions AS v WHERE v.version_id > known_version)
+        ORDER BY l.dossier_id, l.version_id DESC
     ) AS o
+    INNER JOIN audit.dossiers AS d ON o.dossier_id = d.dossier_id
 $$;
 
 -- Name: dossiers_in_period(bigint, timestamp with time zone, timestamp with time zone, text); Type: FUNCTION; Schema: audit; Owner: -
@@ -112,18 +112,19 @@ CREATE FUNCTION audit.dossiers_in_period(known_version bigint, starts timestamp 
                 FROM audit.dossiers AS c
                 INNER JOIN audit.dossier_versions AS v ON c.dossier_id = v.dossier_id
                 WHERE
-                    -- Only of a row that was changed since is the end of the period to be looked for.
-                    coalesce(c.updated_at >= ends, TRUE)
+                    -- Only of a row that was changed since is the end of the period to be looked for: a few, which
+                    -- PostgreSQL can tell of a condition that is written so.
+                    (c.updated_at >= ends OR c.updated_at IS NULL)
                     AND v.version_id <= known_version AND coalesce(v.updated_at, v.seen_at) < ends
                 ORDER BY v.dossier_id, v.version_id DESC
-            ) AS e ON d.dossier_id = e.dossier_id AND coalesce(d.updated_at >= ends, TRUE)
+            ) AS e ON d.dossier_id = e.dossier_id AND (d.updated_at >= ends OR d.updated_at IS NULL)
             WHERE
                 (only_agency IS NULL OR d.agency_code = only_agency)
                 AND d.status_code IS DISTINCT FROM 1 AND d.status_code IS DISTINCT FROM 3
                 -- Nothing else can be in a period's figures.
                 AND (
                     d.received_at < ends
-                    OR coalesce(d.updated_at >= ends, TRUE)
+                    OR d.updated_at >= ends OR d.updated_at IS NULL
                     OR (d.due_at >= starts AND d.due_at < ends)
                     OR (d.returned_at >= starts AND d.returned_at < ends)
                     OR (d.finished_at >= starts AND d.finished_at < ends)
@@ -152,12 +153,8 @@ CREATE FUNCTION audit.messages_as_of(known_history bigint) RETURNS TABLE(message
     SELECT
         m.message_id, m.kind, m.dossier_id, coalesce(m.agency_code, ''), coalesce(m.procedure_code, ''), m.occasion,
         m.transition_id, n.from_state, n.from_reason, m.segments, m.recorded_at,
-        (
-            SELECT max(h.changed_at) FROM audit.message_history AS h
-            WHERE
-                h.message_id = m.message_id AND h.history_id <= known_history
-                AND h.from_state IS DISTINCT FROM h.to_state
-        )
+        -- A function: a query here would keep PostgreSQL from reading all the other messages with several processes.
+        audit.moved_at(m.message_id, known_history)
     FROM (
         SELECT DISTINCT ON (l.message_id) l.message_id, l.from_state, l.from_reason
         FROM audit.message_history AS l
@@ -167,6 +164,16 @@ CREATE FUNCTION audit.messages_as_of(known_history bigint) RETURNS TABLE(message
     INNER JOIN audit.messages AS m ON n.message_id = m.message_id
     -- A message whose first move came later did not exist yet.
     WHERE n.from_state IS NOT NULL
+$$;
+
+-- Name: moved_at(bigint, bigint); Type: FUNCTION; Schema: audit; Owner: -
+
+CREATE FUNCTION audit.moved_at(message bigint, known_history bigint) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+    SELECT max(h.changed_at)
+    FROM audit.message_history AS h
+    WHERE h.message_id = message AND h.history_id <= known_history AND h.from_state IS DISTINCT FROM h.to_state
 $$;
 
 -- Name: agency_named(text); Type: FUNCTION; Schema: intake; Owner: -

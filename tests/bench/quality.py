@@ -26,7 +26,7 @@ Line = tuple[str, str, str, bool]
 
 DOSSIERS = 1_000_000
 NOW = datetime(2026, 11, 25, 5, 30, tzinfo=UTC) - timedelta(hours=7)
-MOST_SECONDS, MOST_MB = 60, 1000
+MOST_SECONDS, MOST_MB = 40, 1000
 
 _HOLIDAYS = {date(2026, 9, 1), date(2026, 9, 2), date(2026, 11, 24)}
 _DAYS = [

@@ -7,8 +7,6 @@ import resource
 import time
 from datetime import datetime
 
-import psycopg
-
 from motcua.domain.clock import VIETNAM
 from motcua.domain.periods import Period
 from motcua.domain.reconciliation import sum_messages
@@ -16,9 +14,10 @@ from motcua.jobs.reconciliation.closing import close_period
 from motcua.settings import settings
 from motcua.store.ledger.database import connect
 from motcua.store.oversight.closings import load_figures
+from tests.bench.filling import quick_filling
 
 MONTH = Period.parse("2026-10")
-LIMIT = 30.0
+LIMIT = 15.0
 # As many agencies and procedures as a province has; each dossier is told of about 2.5 times.
 WORLD = """
 INSERT INTO motcua.agencies (agency_code, name, short_name, enabled_from)
@@ -80,13 +79,15 @@ WITH closings AS (
         known_receipt, figures_hash, difference, unexplained
     )
     SELECT
-        d.day::date::text, 'bench', d.day + interval '1 day 6 hours', 0, 0, h.known, h.message, 0, 0,
-        repeat('0', 64), 0, 0
+        d.day::date::text, 'bench', d.day + interval '1 day 6 hours', 0, 0, h.known,
+        coalesce(max(m.message) OVER (ORDER BY d.day), 0), 0, 0, repeat('0', 64), 0, 0
     FROM generate_series(timestamp '2026-10-01', timestamp '2026-10-31', interval '1 day') AS d (day)
-    CROSS JOIN (
-        SELECT (SELECT max(history_id) FROM motcua.message_history) AS known,
-            (SELECT max(message_id) FROM motcua.messages) AS message
-    ) AS h
+    CROSS JOIN (SELECT max(history_id) AS known FROM motcua.message_history) AS h
+    LEFT JOIN (
+        SELECT (recorded_at AT TIME ZONE interval '+07:00')::date AS day, max(message_id) AS message
+        FROM motcua.messages
+        GROUP BY 1
+    ) AS m ON d.day::date = m.day
     RETURNING closing_no, period
 )
 INSERT INTO motcua.closing_messages (
@@ -106,22 +107,12 @@ GROUP BY c.closing_no, m.agency_code, m.procedure_code, m.kind
 def bench(dsn: str) -> list[tuple[str, str, str, bool]]:
     """Builds the month, closes it and says how long that took."""
     messages = int(os.environ.get("BENCH_MESSAGES", "10000000"))
+    started = time.perf_counter()
+    fill(dsn, messages)
+    built = time.perf_counter() - started
     # No source is asked: a source's own count runs at the source.
     os.environ["MOTCUA_SOURCES"] = ""
     settings.cache_clear()
-    started = time.perf_counter()
-    with psycopg.connect(dsn) as connection:
-        connection.execute(
-            "SET session_replication_role = replica; SET work_mem = '256MB'; SET synchronous_commit = off"
-        )
-        for each in WORLD.split(";\n"):
-            if each.strip():
-                connection.execute(each, {"messages": messages, "dossiers": max(messages * 2 // 5, 1)})
-        connection.execute(DAYS)
-        connection.execute(LATE)
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute("VACUUM (ANALYZE)")
-    built = time.perf_counter() - started
     started = time.perf_counter()
     result = close_period(MONTH, "bench", datetime(2026, 11, 1, 7, 30, tzinfo=VIETNAM))
     seconds = time.perf_counter() - started
@@ -131,3 +122,13 @@ def bench(dsn: str) -> list[tuple[str, str, str, bool]]:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     what = f"a month over {whole.messages:,} messages (built in {built:.0f} s); difference {result.closing.difference}"
     return [(what, f"{seconds:.1f} s, {peak:.0f} MB: {seconds / LIMIT:.2f}", f"≤ {LIMIT:.0f} s", good)]
+
+
+def fill(dsn: str, messages: int) -> None:
+    """The month, with so many messages, and the closings of its days."""
+    with quick_filling(dsn, ("dossiers", "dossier_versions", "messages", "message_history")) as connection:
+        for each in WORLD.split(";\n"):
+            if each.strip():
+                connection.execute(each, {"messages": messages, "dossiers": max(messages * 2 // 5, 1)})
+        connection.execute(DAYS)
+        connection.execute(LATE)

@@ -415,6 +415,43 @@ def test_identity_of_a_day_costs_what_the_day_holds_however_long_the_ledger(ledg
     assert long <= short * 1.5
 
 
+def nodes(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """A plan's steps, from the top."""
+    yield plan
+    for each in plan.get("Plans", ()):
+        yield from nodes(each)
+
+
+A_MONTH = {
+    "start": datetime(2026, 10, 31, 17, tzinfo=UTC),
+    "end": datetime(2026, 11, 30, 17, tzinfo=UTC),
+    "known_history": 2**62,
+    "known_version": 2**62,
+}
+
+
+@pytest.mark.guarantee("cost", "a period's messages are read once for all its figures, by several processes")
+def test_messages_of_a_period_are_read_once_and_added_up_by_several_processes(ledgers):
+    _, ledger = ledgers
+    try:
+        # Small as this ledger is, as if it were large.
+        ledger.execute("SET LOCAL parallel_setup_cost = 0; SET LOCAL min_parallel_table_scan_size = 0")
+        explained = "EXPLAIN (FORMAT JSON) " + statement("closings/counting/count_messages")
+        values = {
+            "start": datetime(2026, 10, 31, 17, tzinfo=UTC),
+            "end": datetime(2026, 11, 30, 17, tzinfo=UTC),
+            "known_history": 2**62,
+        }
+        row = psycopg.ClientCursor(ledger, row_factory=dict_row).execute(explained, values).fetchone()
+        plan = row["QUERY PLAN"][0]["Plan"]
+    finally:
+        ledger.rollback()
+    (added_up,) = [each for each in nodes(plan) if each.get("Partial Mode") == "Partial"]
+    (read,) = [each for each in nodes(plan) if each["Node Type"] == "Seq Scan"]
+    assert read in list(nodes(added_up))
+    assert (read["Relation Name"], read["Parallel Aware"]) == ("messages", True)
+
+
 def test_receipts_that_wait_are_looked_up_although_postgresql_expected_none(ledgers):
     """It looked at the table while none waited, and of what it believes it might join it with all receipts."""
     _, ledger = ledgers

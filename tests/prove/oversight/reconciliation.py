@@ -656,10 +656,10 @@ MISTAKES: dict[str, Mistake] = {
         "counting/count_messages", "WHERE m.recorded_at", "WHERE m.kind <> 'apology' AND m.recorded_at"
     ),
     "what is carried over counts as received": _editing(
-        "counting/count_dossiers", "WHERE c.received), 0)", "WHERE c.received OR c.carried_over), 0)"
+        "counting/count_dossiers", "WHERE d.received) AS", "WHERE d.received OR d.carried_over) AS"
     ),
     "what is missing is called cut off": _editing("comparing/compare_occasions", "ELSE 'missing'", "ELSE 'cut_off'"),
-    "the 95th of a hundred is the 50th": _editing("counting/count_timings", "r.of_all * 95", "r.of_all * 50"),
+    "the 95th of a hundred is the 50th": _editing("counting/count_messages", "r.of_all * 95", "r.of_all * 50"),
     "days are those of Tokyo": replacing(periods, "VIETNAM", ZoneInfo("Asia/Tokyo")),
     "a pick-up loses one in twenty": replacing(picking_up, "save_transitions", _saving_not_all),
     "what did not arrive is taken for delivered": replacing(KannelGateway, "meaning_of", _arrived),

@@ -96,6 +96,8 @@ def test_query_is_found_under_the_name_that_earlier_publications_give_it():
     for old, now in (
         ("count_messages", "counting/count_messages"),
         ("compare_occasions", "comparing/compare_occasions"),
+        # One statement counts what two did.
+        ("count_timings", "counting/count_messages"),
     ):
         assert query_version(f"reconciliation/{old}.sql") == query_version(f"closings/{now}.sql") is not None
 

@@ -58,18 +58,19 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
                 FROM audit.dossiers AS c
                 INNER JOIN audit.dossier_versions AS v ON c.dossier_id = v.dossier_id
                 WHERE
-                    -- Only of a row that was changed since is the end of the period to be looked for.
-                    coalesce(c.updated_at >= ends, TRUE)
+                    -- Only of a row that was changed since is the end of the period to be looked for: a few, which
+                    -- PostgreSQL can tell of a condition that is written so.
+                    (c.updated_at >= ends OR c.updated_at IS NULL)
                     AND v.version_id <= known_version AND coalesce(v.updated_at, v.seen_at) < ends
                 ORDER BY v.dossier_id, v.version_id DESC
-            ) AS e ON d.dossier_id = e.dossier_id AND coalesce(d.updated_at >= ends, TRUE)
+            ) AS e ON d.dossier_id = e.dossier_id AND (d.updated_at >= ends OR d.updated_at IS NULL)
             WHERE
                 (only_agency IS NULL OR d.agency_code = only_agency)
                 AND d.status_code IS DISTINCT FROM 1 AND d.status_code IS DISTINCT FROM 3
                 -- Nothing else can be in a period's figures.
                 AND (
                     d.received_at < ends
-                    OR coalesce(d.updated_at >= ends, TRUE)
+                    OR d.updated_at >= ends OR d.updated_at IS NULL
                     OR (d.due_at >= starts AND d.due_at < ends)
                     OR (d.returned_at >= starts AND d.returned_at < ends)
                     OR (d.finished_at >= starts AND d.finished_at < ends)

@@ -16,12 +16,8 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT
         m.message_id, m.kind, m.dossier_id, coalesce(m.agency_code, ''), coalesce(m.procedure_code, ''), m.occasion,
         m.transition_id, n.from_state, n.from_reason, m.segments, m.recorded_at,
-        (
-            SELECT max(h.changed_at) FROM audit.message_history AS h
-            WHERE
-                h.message_id = m.message_id AND h.history_id <= known_history
-                AND h.from_state IS DISTINCT FROM h.to_state
-        )
+        -- A function: a query here would keep PostgreSQL from reading all the other messages with several processes.
+        audit.moved_at(m.message_id, known_history)
     FROM (
         SELECT DISTINCT ON (l.message_id) l.message_id, l.from_state, l.from_reason
         FROM audit.message_history AS l

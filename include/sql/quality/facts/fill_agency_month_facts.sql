@@ -11,18 +11,18 @@ WITH by_cell AS MATERIALIZED (
         c.agency_code,
         c.month,
         c.procedure_code,
-        sum(c.received) AS received,
-        sum(c.textable) AS textable,
-        sum(c.results) AS results,
-        sum(c.uncollected) AS uncollected,
-        sum(c.collected) AS collected,
-        sum(c.at_once) AS at_once,
-        sum(c.beats) AS beats,
-        sum(c.pauses) AS pauses,
-        sum(c.late_pauses) AS late_pauses,
-        sum(c.expected) AS expected,
-        sum(c.delivered) AS delivered,
-        sum(c.no_phone) AS no_phone
+        sum(c.received)::integer AS received,
+        sum(c.textable)::integer AS textable,
+        sum(c.results)::integer AS results,
+        sum(c.uncollected)::integer AS uncollected,
+        sum(c.collected)::integer AS collected,
+        sum(c.at_once)::integer AS at_once,
+        sum(c.beats)::integer AS beats,
+        sum(c.pauses)::integer AS pauses,
+        sum(c.late_pauses)::integer AS late_pauses,
+        sum(c.expected)::integer AS expected,
+        sum(c.delivered)::integer AS delivered,
+        sum(c.no_phone)::integer AS no_phone
     FROM quality.month_cells AS c
     GROUP BY c.agency_code, c.month, c.procedure_code
 ),
@@ -73,7 +73,7 @@ medians AS (
         b.measure,
         b.agency_code,
         b.month,
-        coalesce(percentile_cont(0.5) WITHIN GROUP (ORDER BY o.cases / o.of_all), 0)::numeric AS median
+        coalesce(percentile_cont(0.5) WITHIN GROUP (ORDER BY o.cases::numeric / o.of_all), 0)::numeric AS median
     FROM by_agency AS b
     LEFT JOIN by_agency AS o
         ON

@@ -18,7 +18,7 @@ from typing import Any
 
 from motcua.domain.apologies import Evening, due_days
 from motcua.domain.clock import VIETNAM
-from motcua.domain.dossiers import KEPT_OF_CODE, Kind, SourceTransition, clean_words
+from motcua.domain.dossiers import KEPT_OF_CODE, SourceTransition, clean_words
 from motcua.domain.periods import Period
 from motcua.domain.reconciliation import (
     Change,
@@ -54,6 +54,7 @@ from motcua.store.notices.stops import keep_stops_of_closing
 from motcua.store.oversight.closings import (
     COUNTED,
     ClosingHeldUp,
+    SumOfClosings,
     Unmatched,
     UnmatchedOccasion,
     closings_to_recheck,
@@ -80,6 +81,7 @@ from motcua.store.oversight.closings import (
     newest_closings,
     save_closing,
     sources_of_messages,
+    sum_closings,
     take_occasions,
     take_watermark,
     with_differences,
@@ -381,23 +383,24 @@ class _Closer:
     def _sum_of_days(self, ledger: Connection, period: Period) -> _Compared:
         """The sources' count of a longer period: that of its days, with their differences; what one day moved into
         another is no difference of the period."""
-        # Added up as they are read: the days of a year have millions of cells in a large province.
-        cells: dict[tuple[str, str, Kind], Counter[str]] = {}
         differences: list[Difference] = []
         unread: set[str] = set()
-        of_days: Counter[tuple[str, str, str]] = Counter()
-        for number in newest_closings(ledger, period.days).values():
+        numbers = newest_closings(ledger, period.days).values()
+        for number in numbers:
             unread |= set(load_closing(ledger, number).sources_unread)
-            rows_of_day = load_message_figures(ledger, number)
-            of_days.update(_unbalanced(rows_of_day))
-            for each in rows_of_day:
-                if each.kind != "reply":
-                    cell = cells.setdefault((each.agency_code, each.procedure_code, each.kind), Counter())
-                    cell.update(at_source=each.at_source, out_of_scope=each.out_of_scope)
             differences += load_differences(ledger, number)
+        cells = sum_closings(ledger, numbers)
+        of_days = _unbalanced(cells)
         figures = [
-            MessageFigures(*key, at_source=cell["at_source"], out_of_scope=cell["out_of_scope"])
-            for key, cell in sorted(cells.items())
+            MessageFigures(
+                cell.agency_code,
+                cell.procedure_code,
+                cell.kind,
+                at_source=cell.at_source,
+                out_of_scope=cell.out_of_scope,
+            )
+            for cell in cells
+            if cell.kind != "reply"
         ]
         # What is counted on another day of the same period, in the same cell, is no difference of the period.
         sides: dict[tuple[int | None, str, str], set[str]] = {}
@@ -435,7 +438,7 @@ class _Closer:
         ]
 
 
-def _unbalanced(rows: Sequence[MessageFigures]) -> Counter[tuple[str, str, str]]:
+def _unbalanced(rows: Sequence[MessageFigures] | Sequence[SumOfClosings]) -> Counter[tuple[str, str, str]]:
     """By how much the identity does not hold, of the cells in which it does not."""
     return Counter({(row.agency_code, row.procedure_code, row.kind): row.difference for row in rows if row.difference})
 

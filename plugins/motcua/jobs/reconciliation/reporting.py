@@ -59,8 +59,7 @@ from motcua.version import software
 
 _QUERIES: dict[LiteralString, str] = {
     "closings/counting/count_dossiers": "dossiers",
-    "closings/counting/count_messages": "messages, reasons",
-    "closings/counting/count_timings": "timings",
+    "closings/counting/count_messages": "messages, reasons, timings",
     "closings/counting/count_inquiries": "messages (reply), agencies (inquiries)",
     "closings/counting/count_findings": "agencies (findings_open)",
     "closings/comparing/count_counted": "messages (at_source, out_of_scope)",
@@ -261,6 +260,7 @@ def query_version(name: str) -> str | None:
     """SHA-256 of a statement's file, ``closings/counting/count_messages.sql``, now; ``None``: there is none."""
     if not _STATEMENT.fullmatch(name):
         return None
+    name = _MERGED.get(name.rpartition("/")[2], name)
     folder, _, file = name.partition("/")
     if folder == _EARLIER_ROOM:
         moved = (f"closings/{room}/{file}" for room in _ROOMS)
@@ -270,6 +270,8 @@ def query_version(name: str) -> str | None:
 
 _EARLIER_ROOM, _ROOMS = "reconciliation", ("counting", "comparing")
 """Publications from before the statements of closings had rooms name them so."""
+_MERGED = {"count_timings.sql": "closings/counting/count_messages.sql"}
+"""What counts now what a statement of its own counted for earlier publications."""
 _STATEMENT = re.compile(r"[a-z0-9_]+(/[a-z0-9_]+)+\.sql")
 
 

@@ -32,7 +32,7 @@ from motcua.domain.reconciliation import (
 )
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import recordset, value_of
+from motcua.store.ledger.rows import columns_of, recordset, value_of
 from motcua.store.notices.apologies import forecast
 
 Value = TypeVar("Value")
@@ -121,13 +121,13 @@ def compute_figures(
         counted = load_message_figures(connection, closing.closing_no)
     connection.execute(statement("closings/counting/more_memory"))
     dossiers = _values(connection, "closings/counting/count_dossiers", DossierFigures, bounds)
-    tally = _values(connection, "closings/counting/count_messages", _MessageTally, bounds)
+    tally, timings = _count_messages(connection, bounds)
     asked = _values(connection, "closings/counting/count_inquiries", _InquiryTally, bounds)
     return Figures(
         dossiers=dossiers,
         messages=_message_figures(counted, tally, asked),
         reasons=_reasons(tally),
-        timings=_values(connection, "closings/counting/count_timings", Timing, bounds),
+        timings=timings,
         agencies=_agency_figures(connection, closing, asked, bounds),
     )
 
@@ -151,6 +151,19 @@ class _InquiryTally:
     inquiries: int
     fees: int
     told_without_result: int
+
+
+def _count_messages(
+    connection: Connection, bounds: Mapping[str, Any]
+) -> tuple[tuple[_MessageTally, ...], tuple[Timing, ...]]:
+    """What one pass over the period's messages gives: their states, and how long delivery took."""
+    tally, timings = [], []
+    for row in connection.execute(statement("closings/counting/count_messages"), bounds):
+        if row["state"] is None:
+            timings.append(value_of(Timing, row))
+        else:
+            tally.append(value_of(_MessageTally, row))
+    return tuple(tally), tuple(timings)
 
 
 def _message_figures(
@@ -245,12 +258,12 @@ def hash_figures(figures: Figures, differences: Sequence[Difference], orphans: S
     """SHA-256 over figures, differences and orphans, whatever order their rows are in."""
     whole = {
         each.name: sorted(
-            json.dumps(asdict(row), default=_plain, sort_keys=True) for row in getattr(figures, each.name)
+            json.dumps(columns_of(row), default=_plain, sort_keys=True) for row in getattr(figures, each.name)
         )
         for each in fields(Figures)
     }
-    whole["differences"] = sorted(json.dumps(asdict(row), default=_plain, sort_keys=True) for row in differences)
-    whole["orphans"] = sorted(json.dumps(asdict(row), default=_plain, sort_keys=True) for row in orphans)
+    whole["differences"] = sorted(json.dumps(columns_of(row), default=_plain, sort_keys=True) for row in differences)
+    whole["orphans"] = sorted(json.dumps(columns_of(row), default=_plain, sort_keys=True) for row in orphans)
     return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
 
 
@@ -591,6 +604,26 @@ def load_message_figures(
     """The figures of messages alone."""
     number = {"closing_no": closing_no, "agency_code": agency_code}
     return _values(connection, "closings/reading/messages", MessageFigures, number)
+
+
+@dataclass(frozen=True, slots=True)
+class SumOfClosings:
+    """What the sources counted of an agency, procedure and kind in several closings together."""
+
+    agency_code: str
+    procedure_code: str
+    kind: Kind
+    at_source: int
+    out_of_scope: int
+    difference: int
+    """By how much the closings do not meet, added up."""
+
+
+def sum_closings(connection: Connection, closing_nos: Iterable[int]) -> tuple[SumOfClosings, ...]:
+    """The sources' side of several closings, added up: the days of a year have millions of cells in a large
+    province."""
+    numbers = {"closing_nos": list(closing_nos)}
+    return _values(connection, "closings/reading/sum_of_closings", SumOfClosings, numbers)
 
 
 def load_differences(connection: Connection, closing_no: int) -> tuple[Difference, ...]:
