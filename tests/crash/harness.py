@@ -197,9 +197,9 @@ def main() -> int:
     os.environ["AIRFLOW__LOGGING__LOGGING_LEVEL"] = "ERROR"
     importlib.import_module("tests.conftest")  # sets Airflow's environment, before its first import
     seeds = importlib.import_module("tests.crash.seeds")
-    world = importlib.import_module("tests.crash.world")
+    processes = importlib.import_module("tests.crash.processes")
 
-    world.die_with_parent()
+    processes.die_with_parent()
     logging.disable(logging.ERROR)
     gc.collect()
     gc.freeze()  # what is shared with the forked stays shared
@@ -213,7 +213,7 @@ def main() -> int:
         works = [functools.partial(seeds.work, asked.mode, share) for share in shares]
     end_at_first_signal(KeyboardInterrupt)
     try:
-        answer = _gather([world.Forked(work) for work in works], asked.mode, asked.seeds)
+        answer = _gather([processes.Forked(work) for work in works], asked.mode, asked.seeds)
     finally:
         shutil.rmtree(os.environ["AIRFLOW_HOME"], ignore_errors=True)
     print(json.dumps(answer))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import gc
 import itertools
 import json
@@ -28,17 +29,18 @@ from motcua.jobs.notices.releasing import release
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.settling import settle
 from motcua.sandbox.network.behaviour import default_behaviour
+from motcua.settings import Settings, settings
 from motcua.store.ledger.database import connect
 from motcua.store.notices.templates import load_template_versions
 from motcua.store.oversight.accounting import identity
 from tests.crash.breakages import BREAKAGES
 from tests.crash.harness import TOLD, Mode, Tally, end_at_first_signal
 from tests.crash.judge import KINDS, NOBODY, Verdict, judge, lay
+from tests.crash.processes import HANG, NO_DATABASE, Forked, Hung, Job
 from tests.crash.steps import Point, instrument, replace_everywhere, watch
-from tests.crash.world import HANG, NETWORK_SEED, NO_DATABASE, Forked, Hung, Truth, World
+from tests.crash.world import NETWORK_SEED, Truth, World
 
 Report = Callable[[str], None]
-Job = Callable[[], Any]
 Points = dict[str, list[Point]]
 
 _BATCH = 40
@@ -200,6 +202,7 @@ class Seed:
                     if deadly == signal.SIGKILL:
                         time.sleep(60)  # of this thread: the signal has its own pace
 
+            gc.disable()  # it would touch, and so copy, what is shared with the parent
             watch(on_step)
             job()
 
@@ -224,38 +227,23 @@ class Seed:
             self.verdict.wrong.append(f"a job {lines[-1]}")
 
     def let(self, *jobs: Job) -> None:
-        """Runs jobs at the same time to their ends, all but the last in processes of their own."""
-        children = [self.fork(job) for job in jobs[:-1]]
-        try:
-            jobs[-1]()
-        except Exception as error:
-            self.verdict.wrong.append(f"a job that nobody killed raised {type(error).__name__}")
-        for child in children:
-            lines, ended_by = child.end()
-            if ended_by or (lines and lines[-1].startswith("raised")):
-                self.verdict.wrong.append(f"a job that nobody killed {lines[-1]}")
+        """Runs jobs at the same time to their ends, each in a process of its own."""
+        raised = filter(None, self.world.run(jobs))
+        self.verdict.wrong += [f"a job that nobody killed {words}" for words in raised]
 
     # Jobs
 
     def sending(self, run_id: str) -> Job:
         """A sender at the seed's present time."""
-        moment = self.moment
-        return lambda: send(run_id, EVERYTHING, clock=lambda: moment)
+        return functools.partial(_send, run_id, EVERYTHING, self.moment)
 
     def planning(self) -> Job:
         """Planning at the seed's present time."""
-        moment = self.moment
-        return lambda: plan(now=moment)
+        return functools.partial(plan, now=self.moment)
 
     def backfilling(self) -> Job:
         """Plans the seed's window again and sends it."""
-        moment, run_id = self.moment, f"backfill {self.number}"
-
-        def job() -> None:
-            plan(self.window, now=moment)
-            send(run_id, self.window, clock=lambda: moment)
-
-        return job
+        return functools.partial(_backfill, f"backfill {self.number}", self.window, self.moment)
 
     def receiving(self) -> Job:
         """Takes in the receipts that the network sent into the dark, as one repeats them that gets no answer."""
@@ -265,19 +253,11 @@ class Seed:
             for kind, state, _ in entry.receipts
             if state == "lost"
         ]
-
-        def job() -> None:
-            with connect() as connection:
-                for gateway, reference, kind in reports:
-                    report = {"reference": reference, "status": str(kind)}
-                    receive(connection, open_gateway(gateway), gateway, report)
-
-        return job
+        return functools.partial(_receive, reports)
 
     def settling(self) -> Job:
         """Settles at the seed's present time."""
-        moment, run_id = self.moment, f"settling {self.number}"
-        return lambda: settle(run_id, clock=lambda: moment)
+        return functools.partial(_settle, f"settling {self.number}", self.moment)
 
     # The story
 
@@ -437,6 +417,28 @@ class Seed:
         return [f"seed {self.number}: {kind}: {words}" for kind in KINDS for words in getattr(self.verdict, kind)]
 
 
+# Jobs as they are given to another process, at a time of the seed's own.
+
+
+def _send(run_id: str, window: Window, moment: datetime) -> None:
+    send(run_id, window, clock=lambda: moment)
+
+
+def _backfill(run_id: str, window: Window, moment: datetime) -> None:
+    plan(window, now=moment)
+    _send(run_id, window, moment)
+
+
+def _settle(run_id: str, moment: datetime) -> None:
+    settle(run_id, clock=lambda: moment)
+
+
+def _receive(reports: Sequence[tuple[str, str, int]]) -> None:
+    with connect() as connection:
+        for gateway, reference, kind in reports:
+            receive(connection, open_gateway(gateway), gateway, {"reference": reference, "status": str(kind)})
+
+
 class Batch:
     """Seeds that share a ledger, planned together, each due in its own half day.
 
@@ -514,15 +516,28 @@ class Batch:
         return tally
 
 
+def _settings_of_environment() -> Callable[[], Settings]:
+    """Reads the settings once for each of the two that differ between seeds."""
+    read = settings.__wrapped__
+
+    @functools.cache
+    def read_once(gateways: str | None, journal: str | None) -> Settings:
+        return read()
+
+    return lambda: read_once(os.environ.get("MOTCUA_GATEWAYS"), os.environ.get("MOTCUA_JOURNAL"))
+
+
 @contextlib.contextmanager
 def worker(mode: Mode) -> Iterator[tuple[World, Points]]:
     """A world of this process's own, all of it ready to be forked."""
     templates = load_template_versions()
-    replace_everywhere(load_template_versions, lambda folder=None: templates)  # reading takes a third of a seed's time
+    # Reading these takes a third of a seed's time.
+    replace_everywhere(load_template_versions, lambda folder=None: templates)
+    replace_everywhere(settings, _settings_of_environment())
     instrument(KannelGateway, EsmsGateway)
     # As it dies with the process that began it, PostgreSQL is stopped.
     end_at_first_signal(SystemExit)
-    with contextlib.closing(World(durable=mode == "outage")) as world:
+    with contextlib.closing(World(keeps_connections=mode != "outage")) as world:
         points = rehearse(world)
         gc.collect()
         gc.freeze()
@@ -562,7 +577,7 @@ def try_broken_senders(numbers: Sequence[int], report: Report) -> None:
                 seed.gateways, seed.when_unknown = ("kannel",), "hold"
 
             def broken(tell: Report, batch: Batch = batch, make: Callable[[], None] = breakage.make) -> None:
-                world.forget_ledger()
+                world.forget_processes()
                 make()
                 tell(json.dumps(vars(batch.run(points))))
 
@@ -670,6 +685,9 @@ def rehearse(world: World) -> Points:
         note("receive", seed.fork(seed.receiving()))
         seed.moment += _ROUND
         note("settle", seed.fork(seed.settling()))
+        # Here, too: whoever is forked from now on knows the statements and what else is read but once.
+        for job in (seed.planning(), seed.sending("rehearsal here"), seed.receiving(), seed.settling()):
+            job()
         seed.run_until_quiet()
     world.settle_truth(world.truth())
     return {
