@@ -553,14 +553,14 @@ def work(mode: Mode, numbers: Sequence[int], report: Report) -> None:
             try:
                 tally = batch.run(points, report)
             except SystemExit:
-                report(json.dumps(vars(batch.tally())))
+                report(json.dumps({"numbers": [], **vars(batch.tally())}))  # what may still be found was not looked for
                 raise
             laid += tally.figures["submissions"] + tally.figures["nobody's"]
             if place + _BATCH >= len(numbers) and (taken := world.count_taken() - begun) != laid:
                 words = f"wrong: the network took {taken} messages, and {laid} are laid to seeds"
                 tally.note("wrong", words)
                 report(words)
-            report(json.dumps(vars(tally)))
+            report(json.dumps({"numbers": [seed.number for seed in batch.seeds], **vars(tally)}))
 
 
 def try_broken_senders(numbers: Sequence[int], report: Report) -> None:
