@@ -217,28 +217,29 @@ def main() -> int:
     importlib.import_module("tests.conftest")  # sets Airflow's environment, before its first import
     seeds = importlib.import_module("tests.crash.seeds")
     processes = importlib.import_module("tests.crash.processes")
+    world = importlib.import_module("tests.crash.world")
 
     processes.die_with_parent()
     logging.disable(logging.ERROR)
-    gc.collect()
-    gc.freeze()  # what is shared with the forked stays shared
     numbers: Sequence[int] = range(asked.first, asked.first + asked.seeds)
     file = file_of(asked.mode) if asked.goes_on else None
     earlier = kept(file, numbers) if file else []
     told = {number for batch in earlier for number in batch["numbers"]}
     numbers = [number for number in numbers if number not in told]
-    works: list[Callable[..., None]]
-    if asked.mode in ("broken", "stray"):
-        try_them = seeds.try_broken_senders if asked.mode == "broken" else seeds.try_stray_requests
-        works = [functools.partial(try_them, numbers)]
-    else:
-        shares = [numbers[worker :: asked.workers] for worker in range(min(asked.workers, len(numbers)))]
-        works = [functools.partial(seeds.work, asked.mode, share) for share in shares]
     end_at_first_signal(KeyboardInterrupt)
-    try:
+    with contextlib.ExitStack() as folders:
+        folders.callback(shutil.rmtree, os.environ["AIRFLOW_HOME"], ignore_errors=True)
+        foundation = folders.enter_context(world.foundation())
+        gc.collect()
+        gc.freeze()  # what is shared with the forked stays shared
+        works: list[Callable[..., None]]
+        if asked.mode in ("broken", "stray"):
+            try_them = seeds.try_broken_senders if asked.mode == "broken" else seeds.try_stray_requests
+            works = [functools.partial(try_them, foundation, numbers)]
+        else:
+            shares = [numbers[worker :: asked.workers] for worker in range(min(asked.workers, len(numbers)))]
+            works = [functools.partial(seeds.work, asked.mode, foundation, share) for share in shares]
         answer = _gather([processes.Forked(work) for work in works], asked.mode, len(numbers), file, earlier)
-    finally:
-        shutil.rmtree(os.environ["AIRFLOW_HOME"], ignore_errors=True)
     print(json.dumps(answer))
     return int(not answer)
 

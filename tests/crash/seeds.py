@@ -15,6 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Literal
 
 from psycopg.types.json import Jsonb
@@ -528,7 +529,7 @@ def _settings_of_environment() -> Callable[[], Settings]:
 
 
 @contextlib.contextmanager
-def worker(mode: Mode) -> Iterator[tuple[World, Points]]:
+def worker(mode: Mode, foundation: Path) -> Iterator[tuple[World, Points]]:
     """A world of this process's own, all of it ready to be forked."""
     templates = load_template_versions()
     # Reading these takes a third of a seed's time.
@@ -537,16 +538,16 @@ def worker(mode: Mode) -> Iterator[tuple[World, Points]]:
     instrument(KannelGateway, EsmsGateway)
     # As it dies with the process that began it, PostgreSQL is stopped.
     end_at_first_signal(SystemExit)
-    with contextlib.closing(World(keeps_connections=mode != "outage")) as world:
+    with contextlib.closing(World(foundation, keeps_connections=mode != "outage")) as world:
         points = rehearse(world)
         gc.collect()
         gc.freeze()
         yield world, points
 
 
-def work(mode: Mode, numbers: Sequence[int], report: Report) -> None:
+def work(mode: Mode, foundation: Path, numbers: Sequence[int], report: Report) -> None:
     """Runs seeds one after another; reports each finding, each end, and the tally of each batch."""
-    with worker(mode) as (world, points):
+    with worker(mode, foundation) as (world, points):
         begun, laid = world.count_taken(), 0
         for place in range(0, len(numbers), _BATCH):
             batch = Batch(world, numbers[place : place + _BATCH], mode)
@@ -563,11 +564,11 @@ def work(mode: Mode, numbers: Sequence[int], report: Report) -> None:
             report(json.dumps({"numbers": [seed.number for seed in batch.seeds], **vars(tally)}))
 
 
-def try_broken_senders(numbers: Sequence[int], report: Report) -> None:
+def try_broken_senders(foundation: Path, numbers: Sequence[int], report: Report) -> None:
     """Runs the same seeds with each broken sender, without receipts that would heal, killed around its calls; reports
     each tally by name."""
     tallies = {}
-    with worker("process") as (world, found):
+    with worker("process", foundation) as (world, found):
         around_the_call = [point for point in found["send"] if point.step in ("submit", "request", "answer")]
         points = {**found, "send": around_the_call}
         for name, breakage in BREAKAGES.items():
@@ -590,10 +591,10 @@ def try_broken_senders(numbers: Sequence[int], report: Report) -> None:
     report(json.dumps(tallies))
 
 
-def try_stray_requests(numbers: Sequence[int], report: Report) -> None:
+def try_stray_requests(foundation: Path, numbers: Sequence[int], report: Report) -> None:
     """Runs the same seeds with each of three requests that come in another seed's time; reports each tally by name."""
     tallies = {}
-    with worker("process") as (world, found):
+    with worker("process", foundation) as (world, found):
         points = {**found, "send": [Point("request", "before", 1)]}
         for name, choose in _STRAYS.items():
             batch = Batch(world, numbers, "process")

@@ -14,7 +14,7 @@ import sqlite3
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,26 +80,56 @@ class Truth:
     """(type, state, how many were answered 200)."""
 
 
+@contextlib.contextmanager
+def foundation() -> Iterator[Path]:
+    """The folder of a server, stopped, with an empty ledger to be copied for each batch; each world copies it."""
+    with _new_folder() as folder:
+        server = EmbeddedPostgres(folder, free_port())
+        server.set_up()
+        with (server.data / "postgresql.conf").open("a") as configuration:
+            configuration.write(_POSTGRES)
+        # Scram costs more than all else that a short-lived sender does.
+        (server.data / "pg_hba.conf").write_text("host all all 127.0.0.1/32 trust\n")
+        process = server.start(folder / "postgres.log")
+        try:
+            roles = [Role(name, PASSWORD) for name in ("motcua_owner", "motcua_app", "motcua_audit", "airflow")]
+            provision_ledger(server.admin_dsn, "template_ledger", *roles, "airflow_unused")
+            owner = connection_uri(server.admin_dsn, "motcua_owner", "template_ledger")
+            os.environ["AIRFLOW_CONN_MOTCUA_DB_OWNER"] = owner
+            migrate()
+            register_templates(with_database(server.admin_dsn, "template_ledger"), "kannel", "second", "esms")
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(timeout=HANG)
+        yield folder
+
+
+@contextlib.contextmanager
+def _new_folder() -> Iterator[Path]:
+    in_memory = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM
+    folder = Path(tempfile.mkdtemp(prefix="motcua-crash-", dir=_MEMORY if in_memory else None))
+    try:
+        folder.chmod(0o755)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 class World:
     """One ledger, its gateways and the callbacks app, for one worker."""
 
-    def __init__(self, *, keeps_connections: bool = True) -> None:
-        """``keeps_connections``: what nobody kills keeps its connections, since nobody kills PostgreSQL."""
-        in_memory = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM
-        self.folder = Path(tempfile.mkdtemp(prefix="motcua-crash-", dir=_MEMORY if in_memory else None))
-        self.folder.chmod(0o755)
+    def __init__(self, foundation: Path, *, keeps_connections: bool = True) -> None:
+        """Begins one.
+
+        Args:
+            foundation: what ``foundation`` gave.
+            keeps_connections: what nobody kills keeps its connections, since nobody kills PostgreSQL.
+        """
+        self._folders = contextlib.ExitStack()
+        self.folder = self._folders.enter_context(_new_folder())
+        subprocess.run(["cp", "-a", f"{foundation}/.", str(self.folder)], check=True)
         self._server = EmbeddedPostgres(self.folder, free_port())
-        self._server.set_up()
-        with (self._server.data / "postgresql.conf").open("a") as configuration:
-            configuration.write(_POSTGRES)
-        # Scram costs more than all else that a short-lived sender does.
-        (self._server.data / "pg_hba.conf").write_text("host all all 127.0.0.1/32 trust\n")
         self.start_postgres()
-        roles = [Role(name, PASSWORD) for name in ("motcua_owner", "motcua_app", "motcua_audit", "airflow")]
-        provision_ledger(self._server.admin_dsn, "template_ledger", *roles, "airflow_unused")
-        os.environ["AIRFLOW_CONN_MOTCUA_DB_OWNER"] = self._uri("motcua_owner", "template_ledger")
-        migrate()
-        register_templates(with_database(self._server.admin_dsn, "template_ledger"), "kannel", "second", "esms")
         self._ledgers = 0
         self._settled: dict[str, int] = {}
         self._runners: list[Runner] = []
@@ -146,9 +176,6 @@ class World:
                     "extra": extra,
                 }
             )
-
-    def _uri(self, user: str, database: str) -> str:
-        return connection_uri(self._server.admin_dsn, user, database)
 
     @property
     def ledger(self) -> psycopg.Connection[dict[str, Any]]:
@@ -227,7 +254,7 @@ class World:
                 admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(f"ledger_{old}")))
         self.dsn = with_database(self._server.admin_dsn, name)
         self.ledger.execute(_AGENCIES)
-        os.environ["AIRFLOW_CONN_MOTCUA_DB"] = self._uri("motcua_app", name)
+        os.environ["AIRFLOW_CONN_MOTCUA_DB"] = connection_uri(self._server.admin_dsn, "motcua_app", name)
         os.environ["MOTCUA_JOURNAL"] = str(self.folder / "journals" / name)
         shutil.rmtree(self.folder / "journals" / f"ledger_{old}", ignore_errors=True)
         self.callbacks.start(self.not_for_children)
@@ -239,7 +266,7 @@ class World:
             server.kill()
         self._process.send_signal(signal.SIGQUIT)
         self._process.wait(timeout=HANG)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._folders.close()
 
     # The gateways' faults, and their truth
 
