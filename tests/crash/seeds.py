@@ -106,6 +106,7 @@ class Seed:
     def enter(self) -> None:
         """Has the world look as the seed wants it."""
         self.world.use(self.gateways, when_unknown=self.when_unknown)
+        _settings_now()  # for all that is forked from here
         for name in self.gateways:
             self.set_faults(name, self.faults())
         if len(self.gateways) > 1 and (worse := self.lot.choice(("", "error_503", "accept_then_timeout"))):
@@ -418,6 +419,19 @@ class Seed:
         return [f"seed {self.number}: {kind}: {words}" for kind in KINDS for words in getattr(self.verdict, kind)]
 
 
+_read_settings = settings.__wrapped__
+
+
+@functools.cache
+def _settings_of(gateways: str | None, journal: str | None) -> Settings:
+    return _read_settings()
+
+
+def _settings_now() -> Settings:
+    """The settings, read once for each of what differs between seeds."""
+    return _settings_of(os.environ.get("MOTCUA_GATEWAYS"), os.environ.get("MOTCUA_JOURNAL"))
+
+
 # Jobs as they are given to another process, at a time of the seed's own.
 
 
@@ -517,24 +531,13 @@ class Batch:
         return tally
 
 
-def _settings_of_environment() -> Callable[[], Settings]:
-    """Reads the settings once for each of the two that differ between seeds."""
-    read = settings.__wrapped__
-
-    @functools.cache
-    def read_once(gateways: str | None, journal: str | None) -> Settings:
-        return read()
-
-    return lambda: read_once(os.environ.get("MOTCUA_GATEWAYS"), os.environ.get("MOTCUA_JOURNAL"))
-
-
 @contextlib.contextmanager
 def worker(mode: Mode, foundation: Path) -> Iterator[tuple[World, Points]]:
     """A world of this process's own, all of it ready to be forked."""
     templates = load_template_versions()
     # Reading these takes a third of a seed's time.
     replace_everywhere(load_template_versions, lambda folder=None: templates)
-    replace_everywhere(settings, _settings_of_environment())
+    replace_everywhere(settings, _settings_now)
     instrument(KannelGateway, EsmsGateway)
     # As it dies with the process that began it, PostgreSQL is stopped.
     end_at_first_signal(SystemExit)
