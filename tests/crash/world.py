@@ -52,6 +52,8 @@ io_method = sync
 """What dies is processes, and what they gave to the kernel outlives them, synced or not."""
 ANSWER_TIMEOUT = 0.25
 """Seconds that a sender waits for an answer."""
+_SILENCE = 30.0
+"""Seconds that a gateway says nothing before it resets a connection; nobody waits so long."""
 NETWORK_SEED = 9029
 _TIMING = Timing(
     delivery=(0.0, 0.02),
@@ -59,7 +61,7 @@ _TIMING = Timing(
     late=0.2,
     receipt_retry=0.05,
     receipt_retries=100_000,
-    hang=HANG,
+    hang=_SILENCE,
 )
 _SECRET = "receipts-of-the-crash-harness"
 _PASSWORD = "kannel-word"
@@ -139,7 +141,7 @@ class World:
         self.gateways = {
             "kannel": self._server_of("kannel", lambda: self._phone_network("kannel")),
             "second": self._server_of("second", lambda: self._phone_network("second")),
-            "esms": self._server_of("esms", lambda: create_provider(self.folder / "esms", hang=HANG)),
+            "esms": self._server_of("esms", lambda: create_provider(self.folder / "esms", hang=_SILENCE)),
         }
         self.use(("kannel",))
         for name in self.gateways:
