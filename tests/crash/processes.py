@@ -31,7 +31,7 @@ Job: TypeAlias = Callable[[], Any]
 
 _PR_SET_PDEATHSIG = 1
 HANG = 300.0
-"""Seconds after which whatever does not end or answer is a defect: on a machine at ten times its load, with others first,
+"""Seconds after which whatever does not end or answer is a defect: at ten times a load and with others first,
 a job took more than 30."""
 _IDLE = "/idle"
 
