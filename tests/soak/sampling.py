@@ -21,11 +21,6 @@ _TABLES = """
 SELECT s.relname, pg_total_relation_size(s.relid), s.n_dead_tup, s.n_live_tup
 FROM pg_stat_user_tables AS s WHERE s.schemaname IN ('motcua', 'quality', 'statements', 'audit')
 """
-_SIZES = """
-SELECT c.oid::regclass::text, pg_table_size(c.oid) FROM pg_class AS c
-WHERE c.relkind IN ('r', 'i') AND c.relnamespace::regnamespace::text IN ('motcua', 'quality', 'statements', 'audit')
-"""
-"""A table's with what is stored beside it (TOAST), without its indexes."""
 _CONNECTIONS = """
 SELECT usename, count(*) FROM pg_stat_activity WHERE datname = 'motcua' AND usename LIKE 'motcua%' GROUP BY usename
 """
@@ -85,11 +80,11 @@ class Samples:
 
 
 def sizes_and_built_anew(stage: Stage) -> dict[str, tuple[int, int]]:
-    """Bytes of each table and of each index of the ledger, as the day left it and as it is when it is written anew."""
+    """Bytes of each table of the ledger with its indexes, as the day left it and as it is when it is written anew."""
     with psycopg.connect(stage.ledger_dsn, autocommit=True) as ledger:
-        left = dict(ledger.execute(_SIZES).fetchall())
+        left = {name: size for name, size, _, _ in ledger.execute(_TABLES).fetchall()}
         ledger.execute("VACUUM (FULL)")
-        anew = dict(ledger.execute(_SIZES).fetchall())
+        anew = {name: size for name, size, _, _ in ledger.execute(_TABLES).fetchall()}
     return {name: (size, anew[name]) for name, size in left.items()}
 
 

@@ -42,7 +42,7 @@ _TRIES = 12
 """A gateway that is away for a share of the day is tried at most so often: pauses double from 2 s to 300 s."""
 _DEAD = Margin(0.5, 10.0)
 _BLOAT, _FORKS = 1.5, 131_072
-"""A table, and an index, may be so many times as large as written anew, and so many bytes more: small ones are mostly
+"""A table and its indexes may be so many times as large as written anew, and so many bytes more: small ones are mostly
 maps of free space."""
 
 
@@ -187,8 +187,8 @@ def _what_grew(day: Day) -> list[Figure]:
         _none("long-lived parts that were not looked at", missing),
         *found,
         Figure("tables: MB", f"{whole.middle:.1f}, then {whole.last:.1f}", "-", True),
-        Figure("tables, indexes against the same anew", f"{left / anew:.2f} times; largest {largest}", "-", True),
-        _none("of them above 1.5 times of that", bloated),
+        Figure("tables against the same written anew", f"{left / anew:.2f} times; largest {largest}", "-", True),
+        _none("tables above 1.5 times of that", bloated),
         _none("tables whose rows grow faster than messages", [each.subject for each in rising]),
         Figure("dead rows of a hundred", f"{dead.middle:.1f}, then {dead.last:.1f}", str(_DEAD), is_flat(dead, _DEAD)),
         Figure("a process that leaks on purpose", f"{len(noticed)} of its {len(planted)} series rise", "all of them",
