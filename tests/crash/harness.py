@@ -32,6 +32,8 @@ from typing import Any, Literal, TypeAlias
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from tests.crash.kept import file_of, keep, kept
+
 Mode: TypeAlias = Literal["process", "each step", "outage"]
 """What dies: a process where it is drawn, or a sender at one step after the other; or what a sender needs."""
 
@@ -51,6 +53,8 @@ class Tally:
     """What all seeds of a run gave together."""
 
     seeds: int = 0
+    earlier: int = 0
+    """Of these seeds those that an earlier run told."""
     seconds: float = 0.0
     figures: Counter[str] = field(default_factory=Counter)
     died_at: Counter[str] = field(default_factory=Counter)
@@ -69,6 +73,7 @@ class Tally:
     def add(self, other: Tally) -> None:
         """Adds another worker's."""
         self.seeds += other.seeds
+        self.earlier += other.earlier
         self.figures.update(other.figures)
         self.died_at.update(other.died_at)
         for kind, count in other.defects.items():
@@ -76,13 +81,23 @@ class Tally:
         self.examples = (self.examples + other.examples)[:_KEEP_EXAMPLES]
 
 
-def run(mode: Mode, *, first: int, seeds: int, workers: int = WORKERS, watched: bool = False) -> Tally:
-    """Runs so many seeds. ``watched``: stderr tells how far it is and what it finds; Ctrl-C leaves the tally so far.
+def run(
+    mode: Mode, *, first: int, seeds: int, workers: int = WORKERS, watched: bool = False, goes_on: bool = False
+) -> Tally:
+    """Runs so many seeds.
+
+    Args:
+        mode: what dies.
+        first: the first seed's number.
+        seeds: how many.
+        workers: how many are told at a time.
+        watched: stderr tells how far it is and what it finds; Ctrl-C leaves the tally so far.
+        goes_on: those that an earlier run told of the same sources are not told again, and what is told is kept.
 
     Raises:
         RuntimeError: the harness itself failed; the message quotes it.
     """
-    return _read(_in_a_process(mode, first, seeds, workers, watched=watched))
+    return _read(_in_a_process(mode, first, seeds, workers, watched=watched, goes_on=goes_on))
 
 
 def end_at_first_signal(error: type[BaseException]) -> None:
@@ -115,9 +130,12 @@ def run_stray_requests(*, first: int, seeds: int) -> dict[str, Tally]:
     return {name: _read(values) for name, values in _in_a_process("stray", first, seeds, 1).items()}
 
 
-def _in_a_process(mode: str, first: int, seeds: int, workers: int, *, watched: bool = False) -> dict[str, Any]:
+def _in_a_process(
+    mode: str, first: int, seeds: int, workers: int, *, watched: bool = False, goes_on: bool = False
+) -> dict[str, Any]:
     command = [sys.executable, "-m", "tests.crash.harness", mode]
     command += ["--first", str(first), "--seeds", str(seeds), "--workers", str(workers)]
+    command += ["--goes-on"] if goes_on else []
     with contextlib.ExitStack() as files:
         output, errors = (files.enter_context(tempfile.TemporaryFile("w+")) for _ in range(2))
         # In a session of its own: a terminal's Ctrl-C is for us alone, and we pass it on.
@@ -145,7 +163,7 @@ def _in_a_process(mode: str, first: int, seeds: int, workers: int, *, watched: b
 
 def _read(values: dict[str, Any]) -> Tally:
     counters = {name: Counter(values[name]) for name in ("figures", "died_at")}
-    return Tally(**{**values, **counters})
+    return Tally(**{name: value for name, value in values.items() if name != "numbers"} | counters)
 
 
 class _Watch:
@@ -193,37 +211,55 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--seeds", type=int, default=100)
     parser.add_argument("--workers", type=int, default=WORKERS)
+    parser.add_argument("--goes-on", action="store_true", help="tells what no earlier run of these sources told")
     asked = parser.parse_args()
     os.environ["AIRFLOW__LOGGING__LOGGING_LEVEL"] = "ERROR"
     importlib.import_module("tests.conftest")  # sets Airflow's environment, before its first import
     seeds = importlib.import_module("tests.crash.seeds")
+    processes = importlib.import_module("tests.crash.processes")
     world = importlib.import_module("tests.crash.world")
 
-    world.die_with_parent()
+    processes.die_with_parent()
     logging.disable(logging.ERROR)
-    gc.collect()
-    gc.freeze()  # what is shared with the forked stays shared
-    numbers = range(asked.first, asked.first + asked.seeds)
-    works: list[Callable[..., None]]
-    if asked.mode in ("broken", "stray"):
-        try_them = seeds.try_broken_senders if asked.mode == "broken" else seeds.try_stray_requests
-        works = [functools.partial(try_them, numbers)]
-    else:
-        shares = [numbers[worker :: asked.workers] for worker in range(min(asked.workers, asked.seeds))]
-        works = [functools.partial(seeds.work, asked.mode, share) for share in shares]
+    numbers: Sequence[int] = range(asked.first, asked.first + asked.seeds)
+    file = file_of(asked.mode) if asked.goes_on else None
+    earlier = kept(file, numbers) if file else []
+    told = {number for batch in earlier for number in batch["numbers"]}
+    numbers = [number for number in numbers if number not in told]
     end_at_first_signal(KeyboardInterrupt)
-    try:
-        answer = _gather([world.Forked(work) for work in works], asked.mode, asked.seeds)
-    finally:
-        shutil.rmtree(os.environ["AIRFLOW_HOME"], ignore_errors=True)
+    with contextlib.ExitStack() as folders:
+        folders.callback(shutil.rmtree, os.environ["AIRFLOW_HOME"], ignore_errors=True)
+        foundation = folders.enter_context(world.foundation())
+        gc.collect()
+        gc.freeze()  # what is shared with the forked stays shared
+        works: list[Callable[..., None]]
+        if asked.mode in ("broken", "stray"):
+            try_them = seeds.try_broken_senders if asked.mode == "broken" else seeds.try_stray_requests
+            works = [functools.partial(try_them, foundation, numbers)]
+        else:
+            shares = [numbers[worker :: asked.workers] for worker in range(min(asked.workers, len(numbers)))]
+            works = [functools.partial(seeds.work, asked.mode, foundation, share) for share in shares]
+        answer = _gather([processes.Forked(work) for work in works], asked.mode, len(numbers), file, earlier)
     print(json.dumps(answer))
     return int(not answer)
 
 
-def _gather(children: Sequence[Any], mode: str, seeds: int) -> dict[str, Any]:
-    """What the workers report, together; nothing where one of them failed."""
+def _gather(
+    children: Sequence[Any], mode: str, seeds: int, file: Path | None, earlier: Sequence[dict[str, Any]]
+) -> dict[str, Any]:
+    """What the workers report, and what was told earlier, together; nothing where one of them failed."""
     tally, by_name, began = Tally(), {}, time.monotonic()
+    for batch in earlier:
+        tally.add(_read(batch))
+    tally.earlier = tally.seeds
     failed = False
+
+    def take(line: str) -> None:
+        batch = json.loads(line)
+        tally.add(_read(batch))
+        if file and batch["numbers"]:
+            keep(file, batch)
+
     with _Watch(mode, seeds) as watch:
         try:
             for line in _lines(children):
@@ -236,7 +272,7 @@ def _gather(children: Sequence[Any], mode: str, seeds: int) -> dict[str, Any]:
                 elif mode in ("broken", "stray"):
                     by_name = json.loads(line)
                 else:
-                    tally.add(_read(json.loads(line)))
+                    take(line)
         except KeyboardInterrupt:
             tally.is_whole = False
             for child in children:
@@ -247,7 +283,7 @@ def _gather(children: Sequence[Any], mode: str, seeds: int) -> dict[str, Any]:
         failed |= bool(ended_by) and tally.is_whole
         for line in lines:
             if line.startswith("{") and mode not in ("broken", "stray"):
-                tally.add(_read(json.loads(line)))
+                take(line)
     tally.seconds = time.monotonic() - began
     if failed:
         return {}

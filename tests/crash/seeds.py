@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import gc
 import itertools
 import json
@@ -14,6 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Literal
 
 from psycopg.types.json import Jsonb
@@ -28,17 +30,18 @@ from motcua.jobs.notices.releasing import release
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.settling import settle
 from motcua.sandbox.network.behaviour import default_behaviour
+from motcua.settings import Settings, settings
 from motcua.store.ledger.database import connect
 from motcua.store.notices.templates import load_template_versions
 from motcua.store.oversight.accounting import identity
 from tests.crash.breakages import BREAKAGES
 from tests.crash.harness import TOLD, Mode, Tally, end_at_first_signal
 from tests.crash.judge import KINDS, NOBODY, Verdict, judge, lay
+from tests.crash.processes import HANG, NO_DATABASE, Forked, Hung, Job
 from tests.crash.steps import Point, instrument, replace_everywhere, watch
-from tests.crash.world import HANG, NETWORK_SEED, NO_DATABASE, Forked, Hung, Truth, World
+from tests.crash.world import NETWORK_SEED, Truth, World
 
 Report = Callable[[str], None]
-Job = Callable[[], Any]
 Points = dict[str, list[Point]]
 
 _BATCH = 40
@@ -103,6 +106,7 @@ class Seed:
     def enter(self) -> None:
         """Has the world look as the seed wants it."""
         self.world.use(self.gateways, when_unknown=self.when_unknown)
+        _settings_now()  # for all that is forked from here
         for name in self.gateways:
             self.set_faults(name, self.faults())
         if len(self.gateways) > 1 and (worse := self.lot.choice(("", "error_503", "accept_then_timeout"))):
@@ -200,6 +204,7 @@ class Seed:
                     if deadly == signal.SIGKILL:
                         time.sleep(60)  # of this thread: the signal has its own pace
 
+            gc.disable()  # it would touch, and so copy, what is shared with the parent
             watch(on_step)
             job()
 
@@ -224,38 +229,23 @@ class Seed:
             self.verdict.wrong.append(f"a job {lines[-1]}")
 
     def let(self, *jobs: Job) -> None:
-        """Runs jobs at the same time to their ends, all but the last in processes of their own."""
-        children = [self.fork(job) for job in jobs[:-1]]
-        try:
-            jobs[-1]()
-        except Exception as error:
-            self.verdict.wrong.append(f"a job that nobody killed raised {type(error).__name__}")
-        for child in children:
-            lines, ended_by = child.end()
-            if ended_by or (lines and lines[-1].startswith("raised")):
-                self.verdict.wrong.append(f"a job that nobody killed {lines[-1]}")
+        """Runs jobs at the same time to their ends, each in a process of its own."""
+        raised = filter(None, self.world.run(jobs))
+        self.verdict.wrong += [f"a job that nobody killed {words}" for words in raised]
 
     # Jobs
 
     def sending(self, run_id: str) -> Job:
         """A sender at the seed's present time."""
-        moment = self.moment
-        return lambda: send(run_id, EVERYTHING, clock=lambda: moment)
+        return functools.partial(_send, run_id, EVERYTHING, self.moment)
 
     def planning(self) -> Job:
         """Planning at the seed's present time."""
-        moment = self.moment
-        return lambda: plan(now=moment)
+        return functools.partial(plan, now=self.moment)
 
     def backfilling(self) -> Job:
         """Plans the seed's window again and sends it."""
-        moment, run_id = self.moment, f"backfill {self.number}"
-
-        def job() -> None:
-            plan(self.window, now=moment)
-            send(run_id, self.window, clock=lambda: moment)
-
-        return job
+        return functools.partial(_backfill, f"backfill {self.number}", self.window, self.moment)
 
     def receiving(self) -> Job:
         """Takes in the receipts that the network sent into the dark, as one repeats them that gets no answer."""
@@ -265,19 +255,11 @@ class Seed:
             for kind, state, _ in entry.receipts
             if state == "lost"
         ]
-
-        def job() -> None:
-            with connect() as connection:
-                for gateway, reference, kind in reports:
-                    report = {"reference": reference, "status": str(kind)}
-                    receive(connection, open_gateway(gateway), gateway, report)
-
-        return job
+        return functools.partial(_receive, reports)
 
     def settling(self) -> Job:
         """Settles at the seed's present time."""
-        moment, run_id = self.moment, f"settling {self.number}"
-        return lambda: settle(run_id, clock=lambda: moment)
+        return functools.partial(_settle, f"settling {self.number}", self.moment)
 
     # The story
 
@@ -437,6 +419,41 @@ class Seed:
         return [f"seed {self.number}: {kind}: {words}" for kind in KINDS for words in getattr(self.verdict, kind)]
 
 
+_read_settings = settings.__wrapped__
+
+
+@functools.cache
+def _settings_of(gateways: str | None, journal: str | None) -> Settings:
+    return _read_settings()
+
+
+def _settings_now() -> Settings:
+    """The settings, read once for each of what differs between seeds."""
+    return _settings_of(os.environ.get("MOTCUA_GATEWAYS"), os.environ.get("MOTCUA_JOURNAL"))
+
+
+# Jobs as they are given to another process, at a time of the seed's own.
+
+
+def _send(run_id: str, window: Window, moment: datetime) -> None:
+    send(run_id, window, clock=lambda: moment)
+
+
+def _backfill(run_id: str, window: Window, moment: datetime) -> None:
+    plan(window, now=moment)
+    _send(run_id, window, moment)
+
+
+def _settle(run_id: str, moment: datetime) -> None:
+    settle(run_id, clock=lambda: moment)
+
+
+def _receive(reports: Sequence[tuple[str, str, int]]) -> None:
+    with connect() as connection:
+        for gateway, reference, kind in reports:
+            receive(connection, open_gateway(gateway), gateway, {"reference": reference, "status": str(kind)})
+
+
 class Batch:
     """Seeds that share a ledger, planned together, each due in its own half day.
 
@@ -515,44 +532,46 @@ class Batch:
 
 
 @contextlib.contextmanager
-def worker(mode: Mode) -> Iterator[tuple[World, Points]]:
+def worker(mode: Mode, foundation: Path) -> Iterator[tuple[World, Points]]:
     """A world of this process's own, all of it ready to be forked."""
     templates = load_template_versions()
-    replace_everywhere(load_template_versions, lambda folder=None: templates)  # reading takes a third of a seed's time
+    # Reading these takes a third of a seed's time.
+    replace_everywhere(load_template_versions, lambda folder=None: templates)
+    replace_everywhere(settings, _settings_now)
     instrument(KannelGateway, EsmsGateway)
     # As it dies with the process that began it, PostgreSQL is stopped.
     end_at_first_signal(SystemExit)
-    with contextlib.closing(World(durable=mode == "outage")) as world:
+    with contextlib.closing(World(foundation, keeps_connections=mode != "outage")) as world:
         points = rehearse(world)
         gc.collect()
         gc.freeze()
         yield world, points
 
 
-def work(mode: Mode, numbers: Sequence[int], report: Report) -> None:
+def work(mode: Mode, foundation: Path, numbers: Sequence[int], report: Report) -> None:
     """Runs seeds one after another; reports each finding, each end, and the tally of each batch."""
-    with worker(mode) as (world, points):
+    with worker(mode, foundation) as (world, points):
         begun, laid = world.count_taken(), 0
         for place in range(0, len(numbers), _BATCH):
             batch = Batch(world, numbers[place : place + _BATCH], mode)
             try:
                 tally = batch.run(points, report)
             except SystemExit:
-                report(json.dumps(vars(batch.tally())))
+                report(json.dumps({"numbers": [], **vars(batch.tally())}))  # what may still be found was not looked for
                 raise
             laid += tally.figures["submissions"] + tally.figures["nobody's"]
             if place + _BATCH >= len(numbers) and (taken := world.count_taken() - begun) != laid:
                 words = f"wrong: the network took {taken} messages, and {laid} are laid to seeds"
                 tally.note("wrong", words)
                 report(words)
-            report(json.dumps(vars(tally)))
+            report(json.dumps({"numbers": [seed.number for seed in batch.seeds], **vars(tally)}))
 
 
-def try_broken_senders(numbers: Sequence[int], report: Report) -> None:
+def try_broken_senders(foundation: Path, numbers: Sequence[int], report: Report) -> None:
     """Runs the same seeds with each broken sender, without receipts that would heal, killed around its calls; reports
     each tally by name."""
     tallies = {}
-    with worker("process") as (world, found):
+    with worker("process", foundation) as (world, found):
         around_the_call = [point for point in found["send"] if point.step in ("submit", "request", "answer")]
         points = {**found, "send": around_the_call}
         for name, breakage in BREAKAGES.items():
@@ -562,7 +581,7 @@ def try_broken_senders(numbers: Sequence[int], report: Report) -> None:
                 seed.gateways, seed.when_unknown = ("kannel",), "hold"
 
             def broken(tell: Report, batch: Batch = batch, make: Callable[[], None] = breakage.make) -> None:
-                world.forget_ledger()
+                world.forget_processes()
                 make()
                 tell(json.dumps(vars(batch.run(points))))
 
@@ -575,10 +594,10 @@ def try_broken_senders(numbers: Sequence[int], report: Report) -> None:
     report(json.dumps(tallies))
 
 
-def try_stray_requests(numbers: Sequence[int], report: Report) -> None:
+def try_stray_requests(foundation: Path, numbers: Sequence[int], report: Report) -> None:
     """Runs the same seeds with each of three requests that come in another seed's time; reports each tally by name."""
     tallies = {}
-    with worker("process") as (world, found):
+    with worker("process", foundation) as (world, found):
         points = {**found, "send": [Point("request", "before", 1)]}
         for name, choose in _STRAYS.items():
             batch = Batch(world, numbers, "process")
@@ -670,6 +689,9 @@ def rehearse(world: World) -> Points:
         note("receive", seed.fork(seed.receiving()))
         seed.moment += _ROUND
         note("settle", seed.fork(seed.settling()))
+        # Here, too: whoever is forked from now on knows the statements and what else is read but once.
+        for job in (seed.planning(), seed.sending("rehearsal here"), seed.receiving(), seed.settling()):
+            job()
         seed.run_until_quiet()
     world.settle_truth(world.truth())
     return {

@@ -6,53 +6,54 @@ All of it is forked from one warm process, so that a killed part is back within 
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import http.client
 import json
 import os
-import select
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
-import sys
 import tempfile
-import threading
 import time
-import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import requests
-import uvicorn
 from psycopg import sql
 from psycopg.rows import dict_row
-from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from motcua.gateways import open_gateway
 from motcua.gateways.adapter import OutgoingMessage
 from motcua.sandbox.machine.postgres import EmbeddedPostgres
 from motcua.sandbox.network.application import create_app
 from motcua.sandbox.network.behaviour import Timing
-from motcua.settings import settings
 from motcua.store.ledger.migrations import migrate
 from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
 from motcua.web.callbacks import create_standalone
 from tests.conftest import PASSWORD, connection_uri
+from tests.crash.processes import HANG, ForkedServer, Hung, Job, Runner
 from tests.crash.provider import create_provider
 from tests.gateways.ports import free_port
 from tests.registered import register_templates
 
+_MEMORY = Path("/dev/shm")
+_ROOM = 4 << 30
+"""Bytes that must be free there; a world has some 200 MB."""
+_POSTGRES = """
+fsync = off
+shared_buffers = 64MB
+max_wal_size = 128MB
+wal_level = minimal
+max_wal_senders = 0
+io_method = sync
+"""
+"""What dies is processes, and what they gave to the kernel outlives them, synced or not."""
 ANSWER_TIMEOUT = 0.25
 """Seconds that a sender waits for an answer."""
-_PR_SET_PDEATHSIG = 1
-HANG = 30.0
-"""Seconds after which whatever does not end or answer is a defect."""
+_SILENCE = 30.0
+"""Seconds that a gateway says nothing before it resets a connection; nobody waits so long."""
 NETWORK_SEED = 9029
 _TIMING = Timing(
     delivery=(0.0, 0.02),
@@ -60,203 +61,10 @@ _TIMING = Timing(
     late=0.2,
     receipt_retry=0.05,
     receipt_retries=100_000,
-    hang=HANG,
+    hang=_SILENCE,
 )
-_IDLE = "/idle"
 _SECRET = "receipts-of-the-crash-harness"
 _PASSWORD = "kannel-word"
-
-
-NO_DATABASE = "raised OperationalError"
-"""What a child reports that lost PostgreSQL."""
-
-
-class Hung(Exception):
-    """Something did not end or answer in time."""
-
-
-def die_with_parent() -> None:
-    """Has the kernel send SIGTERM to this process when its parent dies, where the kernel can."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
-
-
-class Forked:
-    """A piece of work in a child of this process, which may be killed; it reports lines through a pipe."""
-
-    def __init__(self, work: Callable[[Callable[[str], None]], None], not_ours: Sequence[int] = ()) -> None:
-        """Begins; ``not_ours``: descriptors of the parent that the child closes at once."""
-        self._pipe, writing = os.pipe()
-        self.pid = os.fork()
-        if self.pid == 0:
-            status = 1
-            try:
-                die_with_parent()
-                for descriptor in (self._pipe, *not_ours):
-                    os.close(descriptor)
-                work(lambda line: (os.write(writing, f"{line}\n".encode()), None)[1])
-                status = 0
-            except psycopg.OperationalError:
-                os.write(writing, f"{NO_DATABASE}\n".encode())
-            except BaseException as error:
-                os.write(writing, f"raised {type(error).__name__}\n".encode())
-                if not isinstance(error, SystemExit):  # it was told to end
-                    traceback.print_exc()
-            finally:
-                os._exit(status)  # nothing of the parent's is closed or written twice
-        os.close(writing)
-        self._ended = False
-        self._received = b""
-        self._status: int | None = None
-
-    def listen(self, seconds: float, *, for_first_line: bool = False) -> bool:
-        """Takes in what the child reports, for at most so long or until it first speaks; whether it has ended."""
-        deadline = time.monotonic() + seconds
-        while not self._ended and not (for_first_line and self._received):
-            ready, _, _ = select.select([self._pipe], [], [], max(0.0, deadline - time.monotonic()))
-            if not ready:
-                break
-            received = os.read(self._pipe, 65536)
-            self._received += received
-            self._ended = not received
-        return self._ended
-
-    def new_lines(self) -> list[str]:
-        """Whole lines that it has reported since they were last taken; ``end`` does not give them again."""
-        whole, newline, self._received = self._received.rpartition(b"\n")
-        return whole.decode().splitlines() if newline else []
-
-    def fileno(self) -> int:
-        """To be waited for with others."""
-        return self._pipe
-
-    def terminate(self) -> None:
-        """Asks it to end and to take what it started along."""
-        if self._status is None:
-            os.kill(self.pid, signal.SIGTERM)
-
-    def stopped(self) -> bool:
-        """Waits until the child has stopped itself (SIGSTOP) or ended; whether it has stopped.
-
-        Raises:
-            Hung: neither happens.
-        """
-        deadline = time.monotonic() + HANG
-        while not self.listen(0.002):
-            stopped, status = os.waitpid(self.pid, os.WNOHANG | os.WUNTRACED)
-            if stopped and os.WIFSTOPPED(status):
-                return True
-            if stopped:
-                self._status = status
-                return False
-            if time.monotonic() > deadline:
-                raise Hung("a process neither came to its step nor ended")
-        return False
-
-    def go_on(self) -> None:
-        """Has a stopped child go on."""
-        os.kill(self.pid, signal.SIGCONT)
-
-    def kill(self) -> None:
-        """SIGKILL; nothing where it has ended by itself."""
-        if self._status is None:  # not waited for yet, so the number is still its own
-            os.kill(self.pid, signal.SIGKILL)
-
-    def end(self) -> tuple[list[str], int]:
-        """Waits for its end; its lines, and the signal that ended it (0: none).
-
-        Raises:
-            Hung: it did not end in time; it is killed then.
-        """
-        hung = not self.listen(HANG)
-        if hung:
-            self.kill()
-        if self._status is None:
-            _, self._status = os.waitpid(self.pid, 0)
-        os.close(self._pipe)
-        if hung:
-            raise Hung("a process did not end")
-        ended_by = os.WTERMSIG(self._status) if os.WIFSIGNALED(self._status) else 0
-        return self._received.decode().splitlines(), ended_by
-
-
-class _Counted:
-    """An app that can tell whether it is at work: what it took in is handled although its caller may be dead."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app, self._in_handling = app, 0
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-        elif scope["path"] == _IDLE:
-            await Response(status_code=503 if self._in_handling else 200)(scope, receive, send)
-        else:
-            self._in_handling += 1
-            try:
-                await self._app(scope, receive, send)
-            finally:
-                self._in_handling -= 1
-
-
-class ForkedServer:
-    """A web server in a child of this process, on a port of its own; it dies with this process."""
-
-    def __init__(self, make: Callable[[], Any], log: Path) -> None:
-        self.port = free_port()
-        self._make, self._log, self.pid = make, log, 0
-
-    def start(self, not_ours: Sequence[int] = ()) -> None:
-        """Starts it and waits until it answers.
-
-        Raises:
-            Hung: it does not.
-        """
-        reading, self._lifeline = os.pipe()
-        self.pid = os.fork()
-        if self.pid == 0:
-            try:
-                for descriptor in (self._lifeline, *not_ours):
-                    os.close(descriptor)
-                output = os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-                os.dup2(output, 1)
-                os.dup2(output, 2)
-                threading.Thread(target=lambda: (os.read(reading, 1), os._exit(1)), daemon=True).start()
-                uvicorn.run(
-                    _Counted(self._make()), host="127.0.0.1", port=self.port, log_level="error", access_log=False
-                )
-            finally:
-                os._exit(0)
-        os.close(reading)
-        deadline = time.monotonic() + HANG
-        while True:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
-                return
-            if time.monotonic() > deadline:
-                raise Hung(f"a server did not start: {self._log.read_text()[-600:]}")
-            time.sleep(0.005)
-
-    def kill(self) -> None:
-        """SIGKILL, and waits for its end."""
-        if self.pid:
-            os.kill(self.pid, signal.SIGKILL)
-            os.waitpid(self.pid, 0)
-            os.close(self._lifeline)
-            self.pid = 0
-
-    def call(self, method: str, path: str, body: Any = None) -> int:
-        """A request's status."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=HANG)
-        with contextlib.closing(connection):
-            connection.request(method, path, json.dumps(body), {"Content-Type": "application/json"})
-            answer = connection.getresponse()
-            answer.read()
-            return answer.status
-
-    @property
-    def is_idle(self) -> bool:
-        """No request is in handling."""
-        return self.call("GET", _IDLE) == 200
 
 
 @dataclass
@@ -274,36 +82,66 @@ class Truth:
     """(type, state, how many were answered 200)."""
 
 
+@contextlib.contextmanager
+def foundation() -> Iterator[Path]:
+    """The folder of a server, stopped, with an empty ledger to be copied for each batch; each world copies it."""
+    with _new_folder() as folder:
+        server = EmbeddedPostgres(folder, free_port())
+        server.set_up()
+        with (server.data / "postgresql.conf").open("a") as configuration:
+            configuration.write(_POSTGRES)
+        # Scram costs more than all else that a short-lived sender does.
+        (server.data / "pg_hba.conf").write_text("host all all 127.0.0.1/32 trust\n")
+        process = server.start(folder / "postgres.log")
+        try:
+            roles = [Role(name, PASSWORD) for name in ("motcua_owner", "motcua_app", "motcua_audit", "airflow")]
+            provision_ledger(server.admin_dsn, "template_ledger", *roles, "airflow_unused")
+            owner = connection_uri(server.admin_dsn, "motcua_owner", "template_ledger")
+            os.environ["AIRFLOW_CONN_MOTCUA_DB_OWNER"] = owner
+            migrate()
+            register_templates(with_database(server.admin_dsn, "template_ledger"), "kannel", "second", "esms")
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(timeout=HANG)
+        yield folder
+
+
+@contextlib.contextmanager
+def _new_folder() -> Iterator[Path]:
+    in_memory = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM
+    folder = Path(tempfile.mkdtemp(prefix="motcua-crash-", dir=_MEMORY if in_memory else None))
+    try:
+        folder.chmod(0o755)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 class World:
     """One ledger, its gateways and the callbacks app, for one worker."""
 
-    def __init__(self, *, durable: bool) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="motcua-crash-"))
-        self.folder.chmod(0o755)
+    def __init__(self, foundation: Path, *, keeps_connections: bool = True) -> None:
+        """Begins one.
+
+        Args:
+            foundation: what ``foundation`` gave.
+            keeps_connections: what nobody kills keeps its connections, since nobody kills PostgreSQL.
+        """
+        self._folders = contextlib.ExitStack()
+        self.folder = self._folders.enter_context(_new_folder())
+        subprocess.run(["cp", "-a", f"{foundation}/.", str(self.folder)], check=True)
         self._server = EmbeddedPostgres(self.folder, free_port())
-        self._server.set_up()
-        with (self._server.data / "postgresql.conf").open("a") as configuration:
-            configuration.write("shared_buffers = 64MB\n")
-            # After a crash, one call syncs what file by file takes seconds.
-            configuration.write(
-                "recovery_init_sync_method = syncfs\n" if durable else "fsync = off\nfull_page_writes = off\n"
-            )
-        # Scram costs more than all else that a short-lived sender does.
-        (self._server.data / "pg_hba.conf").write_text("host all all 127.0.0.1/32 trust\n")
         self.start_postgres()
-        roles = [Role(name, PASSWORD) for name in ("motcua_owner", "motcua_app", "motcua_audit", "airflow")]
-        provision_ledger(self._server.admin_dsn, "template_ledger", *roles, "airflow_unused")
-        os.environ["AIRFLOW_CONN_MOTCUA_DB_OWNER"] = self._uri("motcua_owner", "template_ledger")
-        migrate()
-        register_templates(with_database(self._server.admin_dsn, "template_ledger"), "kannel", "second", "esms")
         self._ledgers = 0
         self._settled: dict[str, int] = {}
+        self._runners: list[Runner] = []
+        self._keeps_connections = keeps_connections
         self._ledger: psycopg.Connection[dict[str, Any]] | None = None
         self.callbacks = ForkedServer(create_standalone, self.folder / "callbacks.log")
         self.gateways = {
             "kannel": self._server_of("kannel", lambda: self._phone_network("kannel")),
             "second": self._server_of("second", lambda: self._phone_network("second")),
-            "esms": self._server_of("esms", lambda: create_provider(self.folder / "esms", hang=HANG)),
+            "esms": self._server_of("esms", lambda: create_provider(self.folder / "esms", hang=_SILENCE)),
         }
         self.use(("kannel",))
         for name in self.gateways:
@@ -340,10 +178,6 @@ class World:
                     "extra": extra,
                 }
             )
-        settings.cache_clear()
-
-    def _uri(self, user: str, database: str) -> str:
-        return connection_uri(self._server.admin_dsn, user, database)
 
     @property
     def ledger(self) -> psycopg.Connection[dict[str, Any]]:
@@ -352,14 +186,38 @@ class World:
             self._ledger = psycopg.connect(self.dsn, autocommit=True, row_factory=dict_row)
         return self._ledger
 
-    def forget_ledger(self) -> None:
-        """In a child that goes on with this world: its connection will be its own."""
-        self._ledger = None
+    def forget_processes(self) -> None:
+        """In a child that goes on with this world: its connection and what runs its jobs will be its own."""
+        self._ledger, self._runners = None, []
 
     @property
     def not_for_children(self) -> list[int]:
         """Descriptors that a child must close at once."""
-        return [] if self._ledger is None else [self._ledger.fileno()]
+        ledger = [] if self._ledger is None else [self._ledger.fileno()]
+        return ledger + [descriptor for runner in self._runners for descriptor in runner.descriptors]
+
+    def run(self, jobs: Sequence[Job]) -> list[str]:
+        """Runs jobs at the same time, each in a process that nobody kills; what each raised, or nothing.
+
+        Raises:
+            Hung: one of them does not end.
+        """
+        while len(self._runners) < len(jobs):
+            self._runners.append(Runner(self.not_for_children, keeps_connections=self._keeps_connections))
+        used = self._runners[: len(jobs)]
+        for runner, job in zip(used, jobs, strict=True):
+            runner.begin(job)
+        try:
+            return [runner.outcome() for runner in used]
+        except Hung:
+            self.end_runners()
+            raise
+
+    def end_runners(self) -> None:
+        """Ends the processes that ``run`` has; it begins others when it needs them."""
+        for runner in self._runners:
+            runner.kill()
+        self._runners = []
 
     def start_gateway(self, name: str) -> None:
         """Starts a gateway; what it took in an earlier life is in its log."""
@@ -383,31 +241,34 @@ class World:
     def renew(self) -> None:
         """A new, empty ledger: what earlier seeds left unknown must not slow down or blur later ones."""
         self.callbacks.kill()
+        self.end_runners()
         if self._ledger is not None:
             self._ledger.close()
             self._ledger = None
         old, self._ledgers = self._ledgers, self._ledgers + 1
         name = f"ledger_{self._ledgers}"
         with psycopg.connect(self._server.admin_dsn, autocommit=True) as admin:
-            admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template_ledger").format(sql.Identifier(name)))
+            admin.execute(
+                sql.SQL("CREATE DATABASE {} TEMPLATE template_ledger STRATEGY file_copy").format(sql.Identifier(name))
+            )
             admin.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO motcua_app").format(sql.Identifier(name)))
             if old:
                 admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(f"ledger_{old}")))
         self.dsn = with_database(self._server.admin_dsn, name)
         self.ledger.execute(_AGENCIES)
-        os.environ["AIRFLOW_CONN_MOTCUA_DB"] = self._uri("motcua_app", name)
+        os.environ["AIRFLOW_CONN_MOTCUA_DB"] = connection_uri(self._server.admin_dsn, "motcua_app", name)
         os.environ["MOTCUA_JOURNAL"] = str(self.folder / "journals" / name)
         shutil.rmtree(self.folder / "journals" / f"ledger_{old}", ignore_errors=True)
-        settings.cache_clear()
         self.callbacks.start(self.not_for_children)
 
     def close(self) -> None:
         """Ends all of it and removes its files."""
+        self.end_runners()
         for server in (*self.gateways.values(), self.callbacks):
             server.kill()
         self._process.send_signal(signal.SIGQUIT)
         self._process.wait(timeout=HANG)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._folders.close()
 
     # The gateways' faults, and their truth
 
@@ -451,7 +312,7 @@ class World:
             quiet = quiet + 1 if all(map(self._is_quiet, self.gateways)) else 0
             if time.monotonic() > deadline:
                 raise Hung("the network does not become quiet")
-            time.sleep(0.002)
+            time.sleep(0.01)
 
     def _is_quiet(self, gateway: str) -> bool:
         if not self.gateways[gateway].is_idle:

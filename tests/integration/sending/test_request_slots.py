@@ -12,7 +12,7 @@ from motcua.jobs.notices.request_slots import RequestSlots
 from motcua.jobs.notices.sending.sender import send
 from motcua.store.ledger.database import open_connection
 from tests.conftest import NOW
-from tests.crash.world import Forked
+from tests.crash.processes import Forked
 from tests.integration.sending.test_routing import MOBIFONE, VIETTEL, queue, two
 from tests.registered import register_templates
 

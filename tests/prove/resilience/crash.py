@@ -3,7 +3,8 @@
 ``make prove ONLY=crash SEEDS=10000``. Row by row: a sender, planning, receiving or settling killed at a step or at any
 moment; PostgreSQL stopped without a word and the gateway killed in the middle of sending; and senders that are broken
 on purpose, which must be found out. How it is done: tests/crash/seeds.py. What is found is said at once; ended by
-Ctrl-C or SIGTERM, the table is of what was done until then, and says so.
+Ctrl-C or SIGTERM, the table is of what was done until then, and says so. The next run of the same sources goes on from
+there (tests/crash/kept.py): its table has the earlier one's seeds, with what was found of them, and says how many.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def _all(seed: int, seeds: int) -> Iterator[Figure]:
 
 
 def _figures(name: str, mode: Mode, first: int, seeds: int) -> Iterator[Figure]:
-    tally = run(mode, first=first, seeds=seeds, watched=True)
+    tally = run(mode, first=first, seeds=seeds, watched=True, goes_on=True)
     count = tally.figures
     messages, unknown = count["messages"], count["unknown"]
     settled = ", ".join(f"{count[f'unknown, {way}']} {way}" for way in _WAYS_OUT)
@@ -52,14 +53,15 @@ def _figures(name: str, mode: Mode, first: int, seeds: int) -> Iterator[Figure]:
         for state, number in sorted(count.items())
         if state.startswith("state ")
     )
-    places = len(tally.died_at)
+    places, here = len(tally.died_at), tally.seeds - tally.earlier
+    of_them = f", {tally.earlier:,} of them by earlier runs" if tally.earlier else ""
     killed = {
         "process": f"{count['processes killed']} at {places} places",
         "outage": f"{count['PostgreSQL killed']} PostgreSQL, {count['gateway killed']} gateway,"
         f" {count['connection killed']} connection, at {places} places",
     }[mode]
     yield from [
-        Figure(f"{name}: seeds", f"{tally.seeds:,}", f"{seeds:,}", tally.seeds == seeds),
+        Figure(f"{name}: seeds", f"{tally.seeds:,}{of_them}", f"{seeds:,}", tally.seeds == seeds),
         Figure(f"{name}: killed", killed, "-", True),
         Figure(f"{name}: messages", f"{messages:,}: {states}", "-", True),
         Figure(f"{name}: taken by gateways; received", f"{count['submissions']:,}; {count['received']:,}", "-", True),
@@ -71,7 +73,7 @@ def _figures(name: str, mode: Mode, first: int, seeds: int) -> Iterator[Figure]:
         Figure(f"{name}: identity checked, in all ledgers", str(count["identities checked"]), "-", True),
         Figure(
             f"{name}: seconds",
-            f"{tally.seconds:.0f}, {1000 * tally.seconds / max(1, tally.seeds):.0f} ms a seed",
+            f"{tally.seconds:.0f}, {1000 * tally.seconds / max(1, here):.0f} ms a seed",
             "-",
             True,
         ),

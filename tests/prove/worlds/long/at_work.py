@@ -19,9 +19,10 @@ from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.measuring import emit_gauges
 from motcua.jobs.notices.answering import count_left_over
+from motcua.jobs.notices.looking.watcher import Watcher
 from motcua.jobs.notices.receiving import read_left_over_receipts
 from motcua.jobs.notices.sending.sender import send
-from motcua.jobs.notices.watching import CatchUp, SourceWatch, sources_with_news
+from motcua.jobs.notices.watching import CatchUp, sources_to_read
 from motcua.jobs.tasks import apologize_due_tomorrow, notify_transitions, settle_messages
 from motcua.jobs.watching.watch import Watch
 from motcua.settings import settings
@@ -158,7 +159,7 @@ class World:
         waiter = threading.Thread(target=end_in_time)
         waiter.start()
         try:
-            with contextlib.closing(CatchUp()) as catch_up:
+            with contextlib.closing(CatchUp(settings().linger)) as catch_up:
                 counts = send(f"plans {self.runs} {uuid4()}", catch_up=catch_up, stop=stop)
         finally:
             ended.set()
@@ -207,9 +208,14 @@ class World:
 
     def watch(self) -> None:
         """A look of whoever watches the sources, and one of whoever watches everything."""
-        with contextlib.closing(SourceWatch(SOURCE)) as watch:
-            _ = watch.see_news(), watch.is_attended
-        sources_with_news(datetime.now(UTC))
+        told: list[str] = []
+        stop = threading.Event()
+        watcher = threading.Thread(target=Watcher(told.append).run, args=(stop,))
+        watcher.start()
+        stop.wait(2)
+        stop.set()
+        watcher.join()
+        sources_to_read(datetime.now(UTC))
         Watch().once()
 
     def ask_pages(self, only: Sequence[str] = ()) -> dict[str, int]:

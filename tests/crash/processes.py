@@ -1,0 +1,305 @@
+"""Processes that are forked from one warm one: a job that may be killed, one that runs jobs, a web server."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import http.client
+import json
+import os
+import pickle
+import select
+import signal
+import socket
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import psycopg
+import uvicorn
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from motcua.store.ledger.database import kept_connections
+from tests.gateways.ports import free_port
+
+Job: TypeAlias = Callable[[], Any]
+
+_PR_SET_PDEATHSIG = 1
+HANG = 300.0
+"""Seconds after which whatever does not end or answer is a defect: at ten times a load and with others first,
+a job took more than 30."""
+_IDLE = "/idle"
+
+NO_DATABASE = "raised OperationalError"
+"""What a child reports that lost PostgreSQL."""
+
+
+class Hung(Exception):
+    """Something did not end or answer in time."""
+
+
+def die_with_parent() -> None:
+    """Has the kernel send SIGTERM to this process when its parent dies, where the kernel can."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+
+
+class Forked:
+    """A piece of work in a child of this process, which may be killed; it reports lines through a pipe."""
+
+    def __init__(self, work: Callable[[Callable[[str], None]], None], not_ours: Sequence[int] = ()) -> None:
+        """Begins; ``not_ours``: descriptors of the parent that the child closes at once."""
+        self._pipe, writing = os.pipe()
+        self.pid = os.fork()
+        if self.pid == 0:
+            status = 1
+            try:
+                die_with_parent()
+                for descriptor in (self._pipe, *not_ours):
+                    os.close(descriptor)
+                work(lambda line: (os.write(writing, f"{line}\n".encode()), None)[1])
+                status = 0
+            except psycopg.OperationalError:
+                os.write(writing, f"{NO_DATABASE}\n".encode())
+            except BaseException as error:
+                os.write(writing, f"raised {type(error).__name__}\n".encode())
+                if not isinstance(error, SystemExit):  # it was told to end
+                    traceback.print_exc()
+            finally:
+                os._exit(status)  # nothing of the parent's is closed or written twice
+        os.close(writing)
+        self._ended = False
+        self._received = b""
+        self._status: int | None = None
+
+    def listen(self, seconds: float, *, for_first_line: bool = False) -> bool:
+        """Takes in what the child reports, for at most so long or until it first speaks; whether it has ended."""
+        deadline = time.monotonic() + seconds
+        while not self._ended and not (for_first_line and self._received):
+            ready, _, _ = select.select([self._pipe], [], [], max(0.0, deadline - time.monotonic()))
+            if not ready:
+                break
+            received = os.read(self._pipe, 65536)
+            self._received += received
+            self._ended = not received
+        return self._ended
+
+    def new_lines(self) -> list[str]:
+        """Whole lines that it has reported since they were last taken; ``end`` does not give them again."""
+        whole, newline, self._received = self._received.rpartition(b"\n")
+        return whole.decode().splitlines() if newline else []
+
+    def fileno(self) -> int:
+        """To be waited for with others."""
+        return self._pipe
+
+    def terminate(self) -> None:
+        """Asks it to end and to take what it started along."""
+        if self._status is None:
+            os.kill(self.pid, signal.SIGTERM)
+
+    def stopped(self) -> bool:
+        """Waits until the child has stopped itself (SIGSTOP) or ended; whether it has stopped.
+
+        Raises:
+            Hung: neither happens.
+        """
+        deadline = time.monotonic() + HANG
+        while not self.listen(0.002):
+            stopped, status = os.waitpid(self.pid, os.WNOHANG | os.WUNTRACED)
+            if stopped and os.WIFSTOPPED(status):
+                return True
+            if stopped:
+                self._status = status
+                return False
+            if time.monotonic() > deadline:
+                raise Hung("a process neither came to its step nor ended")
+        return False
+
+    def go_on(self) -> None:
+        """Has a stopped child go on."""
+        os.kill(self.pid, signal.SIGCONT)
+
+    def kill(self) -> None:
+        """SIGKILL; nothing where it has ended by itself."""
+        if self._status is None:  # not waited for yet, so the number is still its own
+            os.kill(self.pid, signal.SIGKILL)
+
+    def end(self) -> tuple[list[str], int]:
+        """Waits for its end; its lines, and the signal that ended it (0: none).
+
+        Raises:
+            Hung: it did not end in time; it is killed then.
+        """
+        hung = not self.listen(HANG)
+        if hung:
+            self.kill()
+        if self._status is None:
+            _, self._status = os.waitpid(self.pid, 0)
+        os.close(self._pipe)
+        if hung:
+            raise Hung("a process did not end")
+        ended_by = os.WTERMSIG(self._status) if os.WIFSIGNALED(self._status) else 0
+        return self._received.decode().splitlines(), ended_by
+
+
+class Runner:
+    """A process for jobs that nobody kills: it runs one after the other and keeps its connections in between.
+
+    Most of what a job costs is what its process and its connections have to learn anew.
+    """
+
+    def __init__(self, not_ours: Sequence[int], *, keeps_connections: bool) -> None:
+        reading, self._commands = os.pipe()
+
+        def work(report: Callable[[str], None]) -> None:
+            with contextlib.ExitStack() as stack:
+                commands = stack.enter_context(os.fdopen(reading, "rb"))
+                if keeps_connections:
+                    stack.enter_context(kept_connections())
+                with contextlib.suppress(EOFError):
+                    while True:
+                        environment, job = pickle.load(commands)
+                        report(_outcome(environment, job))
+
+        self._child = Forked(work, (self._commands, *not_ours))
+        os.close(reading)
+
+    @property
+    def descriptors(self) -> list[int]:
+        """What other children must close at once."""
+        return [self._commands, self._child.fileno()]
+
+    def begin(self, job: Job) -> None:
+        """Has it run a job that can be pickled, in the environment that this process has now."""
+        command = memoryview(pickle.dumps((_environment(), job)))
+        while command:
+            command = command[os.write(self._commands, command) :]
+
+    def outcome(self) -> str:
+        """How the job ended: nothing, or what it raised.
+
+        Raises:
+            Hung: it does not.
+        """
+        if self._child.listen(HANG, for_first_line=True):
+            return "raised: its process ended"
+        lines = self._child.new_lines()
+        if not lines:
+            raise Hung("a job did not end")
+        return lines[0].removeprefix(_DONE)
+
+    def kill(self) -> None:
+        """SIGKILL, and waits for its end."""
+        os.close(self._commands)
+        self._child.kill()
+        self._child.end()
+
+
+_DONE = "done"
+
+
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name.startswith(("MOTCUA_", "AIRFLOW_CONN_"))}
+
+
+def _outcome(environment: dict[str, str], job: Job) -> str:
+    os.environ.update(environment)
+    try:
+        job()
+    except Exception as error:
+        return f"raised {type(error).__name__}"
+    return _DONE
+
+
+class _Counted:
+    """An app that can tell whether it is at work: what it took in is handled although its caller may be dead."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app, self._in_handling = app, 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+        elif scope["path"] == _IDLE:
+            await Response(status_code=503 if self._in_handling else 200)(scope, receive, send)
+        else:
+            self._in_handling += 1
+            try:
+                await self._app(scope, receive, send)
+            finally:
+                self._in_handling -= 1
+
+
+class ForkedServer:
+    """A web server in a child of this process, on a port of its own; it dies with this process."""
+
+    def __init__(self, make: Callable[[], Any], log: Path) -> None:
+        self.port = free_port()
+        self._make, self._log, self.pid = make, log, 0
+        self._http: http.client.HTTPConnection | None = None
+
+    def start(self, not_ours: Sequence[int] = ()) -> None:
+        """Starts it and waits until it answers.
+
+        Raises:
+            Hung: it does not.
+        """
+        reading, self._lifeline = os.pipe()
+        self.pid = os.fork()
+        if self.pid == 0:
+            try:
+                for descriptor in (self._lifeline, *not_ours):
+                    os.close(descriptor)
+                output = os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+                os.dup2(output, 1)
+                os.dup2(output, 2)
+                threading.Thread(target=lambda: (os.read(reading, 1), os._exit(1)), daemon=True).start()
+                uvicorn.run(
+                    _Counted(self._make()),
+                    host="127.0.0.1",
+                    port=self.port,
+                    log_level="error",
+                    access_log=False,
+                    timeout_keep_alive=3600,
+                )
+            finally:
+                os._exit(0)
+        os.close(reading)
+        deadline = time.monotonic() + HANG
+        while True:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+                return
+            if time.monotonic() > deadline:
+                raise Hung(f"a server did not start: {self._log.read_text()[-600:]}")
+            time.sleep(0.005)
+
+    def kill(self) -> None:
+        """SIGKILL, and waits for its end."""
+        if self.pid:
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+            os.close(self._lifeline)
+            self.pid = 0
+            if self._http is not None:
+                self._http.close()
+                self._http = None
+
+    def call(self, method: str, path: str, body: Any = None) -> int:
+        """A request's status; all go over one connection."""
+        if self._http is None:
+            self._http = http.client.HTTPConnection("127.0.0.1", self.port, timeout=HANG)
+        self._http.request(method, path, json.dumps(body), {"Content-Type": "application/json"})
+        answer = self._http.getresponse()
+        answer.read()
+        return answer.status
+
+    @property
+    def is_idle(self) -> bool:
+        """No request is in handling."""
+        return self.call("GET", _IDLE) == 200
