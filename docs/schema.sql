@@ -49,15 +49,15 @@ CREATE FUNCTION audit.dossiers_as_of(known_version bigint) RETURNS TABLE(dossier
         CASE WHEN o.submitted_via = '' THEN d.submitted_via ELSE o.submitted_via END,
         o.received_at, o.due_at, o.status_code, o.finished_at, o.returned_at, o.updated_at
     FROM (
-        -- Not one by one: PostgreSQL would not read all the others with several processes.
-        SELECT DISTINCT ON (l.dossier_id) l.*
-        FROM audit.dossier_versions AS l
-        WHERE
-            l.version_id <= known_version
-            AND l.dossier_id IN (SELECT v.dossier_id FROM audit.dossier_versions AS v WHERE v.version_id > known_version)
-        ORDER BY l.dossier_id, l.version_id DESC
+        SELECT DISTINCT v.dossier_id FROM audit.dossier_versions AS v WHERE v.version_id > known_version
+    ) AS n
+    INNER JOIN audit.dossiers AS d ON n.dossier_id = d.dossier_id
+    CROSS JOIN LATERAL (
+        SELECT l.* FROM audit.dossier_versions AS l
+        WHERE l.dossier_id = n.dossier_id AND l.version_id <= known_version
+        ORDER BY l.version_id DESC
+        LIMIT 1
     ) AS o
-    INNER JOIN audit.dossiers AS d ON o.dossier_id = d.dossier_id
 $$;
 
 -- Name: dossiers_in_period(bigint, timestamp with time zone, timestamp with time zone, text); Type: FUNCTION; Schema: audit; Owner: -
