@@ -412,7 +412,7 @@ def test_operator_sees_stops_limits_and_changes(one_stop, two, rows):
         assert start_gateway(connection, "second", changed_by="tests", reason="test") == 1
 
 
-@pytest.mark.guarantee("sending", "one message does not wait behind a long queue of others")
+@pytest.mark.guarantee("workers", "one message does not wait behind a long queue of others")
 def test_single_message_does_not_wait_behind_thousands(one_stop, two, rows):
     kannel, _ = two(kannel={"concurrency": 2})
     queue(one_stop, *[MOBIFONE] * 60)

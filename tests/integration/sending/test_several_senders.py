@@ -124,7 +124,7 @@ def test_one_that_takes_the_lead_leaves_its_place_to_the_next(one_stop, gateway,
     assert second.catch_up.counts["picked_up"]["transitions"] == 1
 
 
-@pytest.mark.guarantee("pick-up", "a source that failed is read by the same sender again once a run has picked it up")
+@pytest.mark.guarantee("workers", "a source that failed is read by the same sender again once a run has picked it up")
 def test_sender_reads_a_source_again_that_another_run_has_picked_up(one_stop, gateway, lingering, rows, monkeypatch):
     monkeypatch.setattr(watching, "_READ_FAILED_EVERY", 0.2)
     move(one_stop, "D-1", "0905123001")
