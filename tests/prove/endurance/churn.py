@@ -7,6 +7,7 @@ hundred looks instead of three thousand.
 
 from __future__ import annotations
 
+import logging
 import time
 from datetime import UTC, datetime
 
@@ -33,6 +34,7 @@ WHERE c.relkind IN ('r', 'i') AND c.relnamespace::regnamespace::text IN ('motcua
 def figures(seed: int) -> list[Figure]:
     """A day's messages, then the sizes; takes some five minutes."""
     del seed
+    logging.disable(logging.INFO)
     with recorded_ledger() as ledger, gateway(0.005, 16) as port:
         fill_ledger(ledger.dsn, datetime.now(UTC), MONTHS_DOSSIERS, MONTHS_MESSAGES)
         # What waits in quarantine is looked at again and again, and is no message's.
