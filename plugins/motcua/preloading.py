@@ -7,6 +7,7 @@ longer, four times in a row in each run.
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 
 from airflow.listeners import hookimpl
@@ -19,8 +20,11 @@ _SLOTS = 3
 
 @hookimpl
 def on_starting(component: object) -> None:
-    """Called by every Airflow component as it starts; of those only the scheduler forks tasks, and queues them."""
-    if getattr(component, "job_type", None) == "SchedulerJob":
+    """Called by every Airflow component as it starts; of those only the scheduler forks tasks, and queues them.
+
+    Airflow 3.3 calls it before the component knows which it is; the command says so.
+    """
+    if sys.argv[1:2] == ["scheduler"]:
         load_tasks()
         ensure_pool()
 
