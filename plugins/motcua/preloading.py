@@ -37,7 +37,7 @@ def ensure_pool() -> None:
 
     with create_session() as session:
         if Pool.get_pool(BACKGROUND_POOL, session=session) is None:
-            description = "Việc mà không người dân nào chờ: báo cáo, đối soát, dọn dẹp"
+            description = "Việc mà không công dân nào chờ: báo cáo, đối soát, dọn dẹp"
             Pool.create_or_update_pool(BACKGROUND_POOL, _SLOTS, description, False, session=session)
 
 

@@ -281,6 +281,10 @@ def of_routes(app: FastAPI) -> Iterator[Parameter]:
     for route in app.routes:
         assert isinstance(route, APIRoute), f"{route}: a route whose parameters cannot be read"
         yield from _of_dependant(route.path, route.dependant)
+        declared = {each.alias for each in route.dependant.path_params}
+        for name in route.param_convertors.keys() - declared:
+            # Read of the request's path by the route itself.
+            yield Parameter(route.path, name, is_free(str))
 
 
 def _of_dependant(place: str, dependant: Dependant) -> Iterator[Parameter]:

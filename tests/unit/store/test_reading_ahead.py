@@ -61,3 +61,4 @@ def test_no_more_is_read_than_was_allowed():
     for taken in ahead:
         # Three that wait, and the one in the reader's hand.
         assert len(read) <= taken + 1 + 3 + 1
+    assert read == [*range(50)]
