@@ -12,6 +12,7 @@ from importlib import import_module
 
 from airflow.listeners import hookimpl
 
+from motcua.dag_texts import words
 from motcua.settings import BACKGROUND_POOL
 
 _SLOTS = 3
@@ -37,8 +38,7 @@ def ensure_pool() -> None:
 
     with create_session() as session:
         if Pool.get_pool(BACKGROUND_POOL, session=session) is None:
-            description = "Việc mà không công dân nào chờ: báo cáo, đối soát, dọn dẹp"
-            Pool.create_or_update_pool(BACKGROUND_POOL, _SLOTS, description, False, session=session)
+            Pool.create_or_update_pool(BACKGROUND_POOL, _SLOTS, words()["background_pool"], False, session=session)
 
 
 def load_tasks() -> None:

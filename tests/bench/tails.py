@@ -132,7 +132,7 @@ def _line(what: str, seconds: Sequence[float]) -> Line:
 
 
 def bench() -> list[Line]:
-    """The demo's first two minutes, the parts one after the other, and its first message."""
+    """The demo's first two minutes, then the parts one after the other."""
     with tempfile.TemporaryDirectory(prefix="motcua-tails-") as folder:
         Path(folder).chmod(0o711)
         addresses = prepare(Path(folder), free_ports=True)

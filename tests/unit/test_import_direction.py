@@ -39,7 +39,7 @@ MAY_IMPORT = {
     "orchestration": {"jobs", "store", "domain", "settings", "dag_texts"},
     "dag_texts": {"settings"},
     "celery_workers": {"preloading"},
-    "preloading": {"settings"},
+    "preloading": {"settings", "dag_texts"},
     "cli": {"commands", "store"},
     "version": set(),
     "__init__": set(),

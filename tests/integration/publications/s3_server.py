@@ -44,7 +44,7 @@ class S3Server:
 
 @contextmanager
 def running_s3(folder: Path) -> Iterator[S3Server]:
-    """The server, from an empty folder on, until the end of the block."""
+    """The server, from an empty folder on and with its bucket, until the end of the block."""
     folder.mkdir(parents=True, exist_ok=True)
     identities = [
         {"name": name, "credentials": [{"accessKey": name, "secretKey": secret_of(name)}], "actions": actions}
@@ -52,13 +52,6 @@ def running_s3(folder: Path) -> Iterator[S3Server]:
     ]
     (folder / "s3.json").write_text(json.dumps({"identities": identities}), encoding="utf-8")
     (folder / "data").mkdir()
-    with _serving(folder) as port:
-        yield S3Server(port)
-
-
-@contextmanager
-def _serving(folder: Path) -> Iterator[int]:
-    """Its port. It answers before all of its parts run, and ends where one cannot: it is ready once a bucket stands."""
     listening = ("master.port", "master.port.grpc", "volume.port", "volume.port.grpc", "filer.port", "filer.port.grpc")
     ports = {name: free_port() for name in (*listening, "s3.port", "s3.port.grpc")}
     with (folder / "log").open("wb") as log:
@@ -75,10 +68,11 @@ def _serving(folder: Path) -> Iterator[int]:
             stderr=log,
         )
     try:
+        # It answers before all of its parts run, and ends where one cannot.
         while not _holds_a_bucket(ports["s3.port"]):
             assert process.poll() is None, (folder / "log").read_text(encoding="utf-8", errors="replace")[-3000:]
             sleep(0.1)
-        yield ports["s3.port"]
+        yield S3Server(ports["s3.port"])
     finally:
         process.kill()
         process.wait()
