@@ -23,9 +23,10 @@ _SLOTS = 3
 def on_starting(component: object) -> None:
     """Called by every Airflow component as it starts; of those only the scheduler forks tasks, and queues them.
 
-    Airflow 3.3 calls it before the component knows which it is; the command says so.
+    Airflow 3.3 calls it before a component knows which it is; the command says so. Tasks, which are forked from the
+    scheduler and have its command, are called too, as another kind.
     """
-    if sys.argv[1:2] == ["scheduler"]:
+    if sys.argv[1:2] == ["scheduler"] and type(component).__name__ == "Job":
         load_tasks()
         ensure_pool()
 

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import threading
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -223,7 +224,7 @@ def _accepted(admin: psycopg.Connection[Any], sources: _Sources) -> tuple[tuple[
     stop, most, moved = threading.Event(), 0, {}
 
     def go_on() -> None:
-        with contextlib.closing(CatchUp()) as catch_up:
+        with contextlib.closing(CatchUp(timedelta(minutes=5))) as catch_up:
             send("bench", catch_up=catch_up, stop=stop)
 
     for name in sources.healthy:

@@ -8,8 +8,9 @@ from random import Random
 
 import pytest
 
+from motcua.jobs.exports import folders, taking
 from motcua.jobs.exports.taking import SETTLED, has_unread_files, take_files
-from motcua.jobs.notices.watching import sources_to_read
+from motcua.jobs.notices.watching import CatchUp, sources_to_read
 from motcua.store.intake.exports import accept_file, count_states, list_vanished
 from motcua.store.ledger.database import connect
 from tests.conftest import TU_PHAP
@@ -24,6 +25,7 @@ from tests.integration.exports.conftest import (
     local,
     set_form_of,
 )
+from tests.integration.looking.conftest import until
 
 
 def test_result_in_a_later_export_is_told(software, run, messages, rows):
@@ -39,6 +41,28 @@ def test_result_in_a_later_export_is_told(software, run, messages, rows):
     assert (row["msisdn"], row["step_name"]) == ("+84905123456", "Trả kết quả")
     (step,) = rows("SELECT occurred_at FROM motcua.transitions WHERE status_code = 9")
     assert step["occurred_at"] == last().exported_at
+
+
+@pytest.fixture
+def waiting_sender(monkeypatch):
+    """What a sender that waits for news does ten times a second; a file counts as written at its first look."""
+    monkeypatch.setattr(taking, "SETTLED", timedelta(0))
+    monkeypatch.setattr(folders, "LOOK_EVERY", 0)
+    catch_up = CatchUp(timedelta(minutes=5))
+    yield catch_up
+    catch_up.close()
+
+
+def test_sender_that_waits_for_news_takes_what_is_dropped(software, waiting_sender, run, messages, configure):
+    # A folder that cannot be read, for want of a form, holds up no other.
+    configure(MOTCUA_SOURCES=f"khac=files,{SOURCE}=files", MOTCUA_FILES=f"file://{software.folder.parent}")
+    (software.folder.parent / "khac").mkdir()
+    (software.folder.parent / "khac" / "xuat.csv").write_text(HEADINGS)
+    software.drop(line("H-1"))
+    run()
+    software.drop(line("H-1", "Chờ trả kết quả", "Trả kết quả"))
+    until(lambda: waiting_sender() and messages() == [("result", "H-1", "queued")])
+    assert last().state == "taken"
 
 
 def test_first_whole_export_says_how_things_stand_and_tells_nobody(software, run, messages, states):

@@ -736,7 +736,7 @@ def kept_by_airflow(live: LiveAirflow) -> list[Figure]:
         " INNER JOIN motcua.dossiers AS d ON m.dossier_id = d.dossier_id WHERE m.msisdn IS NOT NULL"
     )
     in_ledger = set().union(*(seeker.found(row["words"]) for row in held))
-    places, looked, lines = Places(), Counter[str](), 0
+    places, looked, lines, listeners = Places(), Counter[str](), 0, 0
     for table, column, written in live.airflow_tables():
         looked[table] += 1
         places.look(f"{table}.{column}", seeker, written)
@@ -744,6 +744,7 @@ def kept_by_airflow(live: LiveAirflow) -> list[Figure]:
         if path.is_file():
             text = path.read_text(encoding="utf-8", errors="replace")
             lines += len(text.splitlines())
+            listeners += text.count("error calling listener")
             places.look(f"logs/{path.name}", seeker, text)
     unused = [each for each in _KEPT if not looked[each]]
     return [
@@ -754,6 +755,7 @@ def kept_by_airflow(live: LiveAirflow) -> list[Figure]:
             "kept: tables of Airflow that must hold something, and do not", ", ".join(unused) or "0", "0", not unused
         ),
         Figure("kept: lines of logs", f"{lines:,}", "> 0", lines > 0),
+        equal("kept: listeners that failed in a component or a task", listeners, 0),
         Figure("kept: numbers and names in Airflow's database and logs", places.told(), "0", not places.of),
     ]
 

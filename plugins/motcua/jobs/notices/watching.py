@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from motcua.jobs.exports.folders import FolderLooks
 from motcua.jobs.notices.looking.looks import LOOK_WITHIN, Looks
 from motcua.jobs.notices.picking_up import PickUpCounts, pick_up
 from motcua.jobs.notices.planning import plan
@@ -144,9 +145,9 @@ def add_counts(total: dict[str, Any], counts: Mapping[str, Any]) -> None:
 class CatchUp:
     """Picks up and plans what has come since the run began, for a sender that is still at work.
 
-    Which sources have news it is told by the watchers; where one of them is missing it looks itself. A pick-up that
-    takes long goes on while the sender sends. A source that fails is left to the next run, which is red for it, until
-    one has picked it up again.
+    Which sources have news it is told by the watchers; where one of them is missing it looks itself, and always into
+    folders. A pick-up that takes long goes on while the sender sends. A source that fails is left to the next run,
+    which is red for it, until one has picked it up again.
     ``counts`` sums up what it did.
     """
 
@@ -158,6 +159,7 @@ class CatchUp:
         self._ledger: Connection | None = None
         self._looks: Looks | None = None
         self._pick_ups = _PickUps()
+        self._folders = FolderLooks()
         self._ends_at = time.monotonic() + longest.total_seconds()
 
     @property
@@ -172,6 +174,7 @@ class CatchUp:
             psycopg.Error: the ledger does not answer.
         """
         found = False
+        self._folders.look()
         for source, counts in self._pick_ups.of(self._news(), _ROUND_WITHIN):
             if counts is None:
                 self._failed.add(source)
@@ -187,6 +190,7 @@ class CatchUp:
         for _, counts in self._pick_ups.end(_END_WITHIN):
             if counts is not None:
                 add_counts(self.counts["picked_up"], asdict(counts))
+        self._folders.close(_END_WITHIN)
         if self._looks is not None:
             self._looks.close()
         if self._ledger is not None:
