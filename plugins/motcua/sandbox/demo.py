@@ -80,6 +80,11 @@ _WIDTH_OF_A_FILE = 130
 _STEP = (sys.executable, "-m", "motcua.sandbox.demo")
 PAST = "the demo's past:"
 """How the lines begin that tell how far its loading is."""
+PLAYED = f"{PAST} played; what is left to publish is published beside"
+_PAST_TAKES = 8
+"""Times as long as the set-up, on any machine; the demo's evening and morning are counted from then on."""
+_BESIDE_THE_PAST = 2
+"""Groups of components that begin no work on the ledger."""
 
 
 def read_settings() -> Settings:
@@ -207,7 +212,8 @@ def _prepare_texts_and_calendars(moment: datetime) -> None:
 
 
 def give_past(agencies: Path) -> None:
-    """A step of the first start, in a process of its own: three months of life before it, by the real jobs.
+    """A step of the first start, in a process of its own: three months of life before it, by the real jobs. It says
+    ``PLAYED`` when the demo may begin.
 
     The databases' DSNs come from the environment, as the world's do; the owner's of the ledger as migrations have it.
     """
@@ -215,10 +221,14 @@ def give_past(agencies: Path) -> None:
     def say(line: str) -> None:
         print(PAST, line, flush=True)
 
+    def played() -> None:
+        prepare_ledger(agencies)
+        print(PLAYED, flush=True)
+
     with open_connection(OWNER) as owner, open_world(world_databases()) as world:
         owner.autocommit = True
-        load_past(world, owner, agencies, say, now=datetime.now(UTC), prepare=_prepare_texts_and_calendars)
-    prepare_ledger(agencies)
+        now = datetime.now(UTC)
+        load_past(world, owner, agencies, say, now=now, prepare=_prepare_texts_and_calendars, played=played)
 
 
 def may_invent(caller: Mapping[str, str]) -> bool:
@@ -416,13 +426,15 @@ def start_everything(
     deployment = set_up(supervisor, addresses, os.environ, past=past)
     # On a slow machine the components take longer too, about as long as the set-up.
     takes = datetime.now(UTC) - begun
-    if past and _has_no_agency(deployment):
+    plays = past and _has_no_agency(deployment)
+    if plays:
         command = [*_STEP, "past", str(_agencies_of(addresses.data))]
         supervisor.begin("past", command, deployment.past_environment, tells=PAST)
-        supervisor.wait_for("past")
-    deployment = deployment.whose_day_begins(datetime.now(UTC) + takes, os.environ)
+    deployment = deployment.whose_day_begins(datetime.now(UTC) + takes * (_PAST_TAKES if plays else 1), os.environ)
     keep_environment(addresses.data, deployment.environment)
-    for group in components(deployment, world=world, clerk=clerk):
+    for number, group in enumerate(components(deployment, world=world, clerk=clerk)):
+        if plays and number == _BESIDE_THE_PAST:
+            supervisor.wait_for("past", PLAYED)
         supervisor.start(*group)
     return deployment
 

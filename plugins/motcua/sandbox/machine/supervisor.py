@@ -190,6 +190,9 @@ class _Running:
         self.ended = False
         self.tells: str | None = None
         """Lines of its log that begin so are said."""
+        self.said: list[str] = []
+        self.let_go = False
+        """Nobody waits for its end any more."""
         self.told = 0
         """So many bytes of its log were looked at for such lines."""
 
@@ -212,6 +215,10 @@ class _Running:
     @property
     def alive(self) -> bool:
         return self.process is not None and self.process.poll() is None
+
+    @property
+    def failed(self) -> bool:
+        return self.process is not None and bool(self.process.poll())
 
     def session(self) -> list[int]:
         """What runs in the session that the component's process opened, whether that process lives or not.
@@ -408,7 +415,7 @@ class Supervisor:
         self._record()
 
     def begin(self, name: str, command: Sequence[str], environment: Mapping[str, str], *, tells: str) -> None:
-        """Starts a program that ends by itself, beside what is started meanwhile; ``wait_for`` waits for its end.
+        """Starts a program that ends by itself, beside what is started meanwhile; ``wait_for`` waits for it.
 
         Lines of its output that begin with ``tells`` are said.
         """
@@ -420,8 +427,8 @@ class Supervisor:
         step.start(self.folder)
         self._record()
 
-    def wait_for(self, name: str) -> None:
-        """Returns when what was begun has ended.
+    def wait_for(self, name: str, line: str | None = None) -> None:
+        """Returns when what was begun has ended, or has said this line: the rest it does beside, and its end is said.
 
         Raises:
             ComponentFailed: its exit code was not 0, or a component died too often.
@@ -430,6 +437,9 @@ class Supervisor:
         (step,) = [running for running in self._components if running.component.name == name]
         while step.alive:
             self.wait(_POLL)
+            if line in step.said:
+                step.let_go = True
+                return
         self._tell(step)
         self._components.remove(step)
         if step.process is not None and step.process.returncode != 0:
@@ -445,6 +455,7 @@ class Supervisor:
             step.told += len(whole) + len(newline)
             for line in whole.decode(errors="replace").splitlines():
                 if line.startswith(step.tells):
+                    step.said.append(line)
                     self.say(line)
 
     def _sentence(self, running: _Running, what: str) -> str:
@@ -462,9 +473,13 @@ class Supervisor:
             ComponentFailed: one died too often.
         """
         now = time.monotonic()
-        for running in self._components:
+        for running in list(self._components):
             self._tell(running)
-            if running.start_again_at is not None:
+            if running.let_go and not running.alive:
+                self._components.remove(running)
+                self._record()
+                self.say(self._sentence(running, "ended") if running.failed else f"{running.component.name} is done")
+            elif running.start_again_at is not None:
                 if now >= running.start_again_at:
                     running.start(self.folder)
                     self._record()

@@ -13,7 +13,11 @@ from typing import Any
 
 import psycopg
 
+from motcua.store.ledger.locks import wait_for_lock
 from motcua.store.ledger.queries import statement
+
+AT_WORK = 500
+"""Advisory lock of whoever works beside the one that sets the clock, while it is in a transaction."""
 
 
 def is_half_done(connection: psycopg.Connection[Any]) -> bool:
@@ -46,4 +50,6 @@ def ledger_clock(owner: psycopg.Connection[Any], moment: datetime) -> Iterator[L
     clock.set(moment)
     yield clock
     with owner.transaction():
+        # What reads several tables in a transaction of its own would wait for us, and we for it.
+        wait_for_lock(owner, AT_WORK)
         owner.execute(statement("sandbox/ledger_clock/end"))

@@ -2,7 +2,7 @@
 
 No row of the ledger is written here. An evening's run picks up, plans, apologizes, sends, has receipts and settles; in
 the morning the days before are closed and looked at again, in time months too, and published by a process beside this
-one. Quality is checked every week, in the last days on each working day.
+one, which may end when the demo lives already. Quality is checked every week, in the last days on each working day.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ from motcua.jobs.tasks.reconcile_monthly import close_month
 from motcua.sandbox.machine.deployment import mailbox_connection
 from motcua.sandbox.network.carrier_statement import write_statement
 from motcua.sandbox.network.mailbox import Postbox
-from motcua.sandbox.past.ledger_clock import LedgerClock, ledger_clock
+from motcua.sandbox.past.ledger_clock import AT_WORK, LedgerClock, ledger_clock
 from motcua.sandbox.past.months import months
 from motcua.sandbox.past.phones import PastPhones, past_phones
 from motcua.sandbox.world.clockwork import World
@@ -62,6 +62,7 @@ from motcua.sandbox.world.procedures import ZONE, in_office_hours, pilot
 from motcua.sandbox.world.writers import OneStopWriter
 from motcua.settings import settings
 from motcua.store.ledger.database import connect, kept_connections, open_connection
+from motcua.store.ledger.locks import CLOSING, hold_lock, wait_for_lock
 from motcua.store.ledger.queries import statement
 
 _RUN: Final = time(17, 31)
@@ -309,6 +310,7 @@ def load_past(
     seed: int | None = None,
     extent: Extent = Extent(),
     prepare: Callable[[datetime], object] = lambda begins: None,
+    played: Callable[[], object] = lambda: None,
 ) -> None:
     """Gives an empty ledger its past, and its agencies with it; the world begins after it. The phone network and the
     mailbox, whose folders lie in the data folder, do not run meanwhile.
@@ -322,16 +324,38 @@ def load_past(
         seed: makes chance repeatable.
         extent: how much there is.
         prepare: told when the past begins; does what else has to be done before.
+        played: told when others may work on the ledger. Until everything is published none of them closes a period: who
+            closes publishes what is not, and would do it as of today.
     """
     random = Random(seed)  # noqa: S311 - a simulation
     begins, joined = _midnight(now, extent.days), _midnight(now, extent.joined)
-    network = settings().data / "phone-network"
     world.forget()
     pasts = [*months(random, pilot(), world.serial, begins.date(), joined.date(), now, extent.per_day)]
     pasts += world.invent_history(now)
+    with kept_connections(), closing(_Publisher(now)) as publisher:
+        _play(world, owner, agencies, say, publisher, pasts, random, now, extent, prepare)
+        world.begin_after(pasts, now)
+        with connect() as guard:
+            hold_lock(guard, CLOSING)
+            guard.commit()
+            played()
+            publisher.finish()
+
+
+def _play(
+    world: World,
+    owner: psycopg.Connection[dict[str, object]],
+    agencies: Path,
+    say: Callable[[str], None],
+    publisher: _Publisher,
+    pasts: Sequence[Past],
+    random: Random,
+    now: datetime,
+    extent: Extent,
+    prepare: Callable[[datetime], object],
+) -> None:
+    begins, network = _midnight(now, extent.days), settings().data / "phone-network"
     with ExitStack() as stack:
-        stack.enter_context(kept_connections())
-        publisher = stack.enter_context(closing(_Publisher(now)))
         phones = stack.enter_context(past_phones(network, gateway_address(_GATEWAY)))
         intake = stack.enter_context(closing(Intake(connect)))
         clock = stack.enter_context(ledger_clock(owner, begins))
@@ -351,12 +375,13 @@ def load_past(
                 told = moment
                 say(f"{moment.astimezone(VIETNAM):%d/%m/%Y} of {now.astimezone(VIETNAM):%d/%m/%Y}")
             do(moment)
-        publisher.finish()
-        world.begin_after(pasts, now)
 
 
 class _Publisher:
-    """Publishes in a process beside this one, one closing after the other; what is recent is mailed, to the mailbox."""
+    """Publishes in a process beside this one, one closing after the other; what is recent is mailed, to the mailbox.
+
+    It gives way: who plays decides how long the past takes, and who starts the demo waits for that alone.
+    """
 
     def __init__(self, now: datetime) -> None:
         self._now = now
@@ -396,6 +421,7 @@ _of_the_process = ExitStack()
 
 def _begin_to_publish() -> None:
     """In the publishing process: what it mails lies in the mailbox's folder, whatever mail server the demo has."""
+    os.nice(10)
     _of_the_process.enter_context(kept_connections())
     # On its way a report's workbooks are hundreds of small files: half of the time where they lie on a disk.
     if _IN_MEMORY.is_dir():
@@ -412,7 +438,9 @@ def _begin_to_publish() -> None:
 
 
 def _publish(closing_no: int, moment: datetime, *, mails: bool) -> None:
-    publication = publish(closing_no, moment)
-    if mails:
-        for body in bodies_left(publication.publication_no):
-            mail_publication(publication.publication_no, body)
+    with connect() as at_work:
+        wait_for_lock(at_work, AT_WORK)
+        publication = publish(closing_no, moment)
+        if mails:
+            for body in bodies_left(publication.publication_no):
+                mail_publication(publication.publication_no, body)

@@ -43,7 +43,7 @@ _GATHER = 0.004
 """Seconds that the first answer waits for others, to be written with them (docs/decisions/sending-speed.md)."""
 _LOOK_FOR_NEWS_EVERY = timedelta(seconds=5)
 _LOOK_WHEN_IDLE_EVERY = 0.25
-_ASK_WATCHERS_EVERY = 0.1
+_ASK_WATCHERS_EVERY = 0.05
 """What they tell costs one short statement at the ledger, and no source."""
 _LOOK_AT_QUEUE_EVERY = 1.0
 _WAIT_FOR_SLOTS = 0.1
