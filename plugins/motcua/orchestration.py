@@ -122,9 +122,10 @@ DAG_DEFAULTS: dict[str, Any] = {
     "execution_timeout": timedelta(minutes=30),
 }
 
-IN_THE_BACKGROUND: dict[str, Any] = DAG_DEFAULTS | {"pool": BACKGROUND_POOL}
+IN_THE_BACKGROUND: dict[str, Any] = DAG_DEFAULTS | {"pool": BACKGROUND_POOL, "weight_rule": "absolute"}
 """Of DAGs that no citizen waits for: however many of their runs are due at once, they take few of the workers' slots,
-and step aside on the cores."""
+step aside on the cores, and come last. Airflow's own rule weighs a task by how many follow it, so that the longest DAG
+would come first."""
 
 QUICK_RETRIES: dict[str, Any] = {
     # Who waits for a message waits for the tasks before it: half a minute at most.

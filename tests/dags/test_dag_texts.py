@@ -263,6 +263,16 @@ def test_work_that_no_citizen_waits_for_has_a_pool_and_steps_aside(dags, monkeyp
             aside.clear()
     citizens_wait_for = {"notify_transitions", "apologize_due_tomorrow", "settle_messages"}
     assert stepped == {dag.dag_id: {dag.dag_id not in citizens_wait_for} for dag in dags}
+    rules = {
+        dag.dag_id: {
+            str(task.partial_kwargs.get("weight_rule") if task.is_mapped else task.weight_rule) for task in dag.tasks
+        }
+        for dag in dags
+    }
+    # By Airflow's own rule a task weighs as much as follows it; what a citizen waits for is to come first.
+    for name in rules.keys() - citizens_wait_for:
+        assert all("bsolute" in rule for rule in rules[name]), rules[name]
+    assert not any("bsolute" in rule for name in citizens_wait_for for rule in rules[name])
 
 
 def test_texts_of_a_dag_or_task_that_has_none_are_an_error():

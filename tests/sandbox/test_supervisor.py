@@ -225,6 +225,23 @@ def test_what_is_begun_runs_beside_a_start_and_its_progress_is_said(supervise: C
     assert not marked(run.mark)
 
 
+@pytest.mark.parametrize(("code", "end"), [(0, "step is done"), (1, "step ended (exit code 1)")])
+def test_who_waits_for_a_line_goes_on_and_the_end_is_said(supervise: Callable[[str], Run], code: int, end: str) -> None:
+    run = supervise(f"""
+        step = "import time; print('about: half', flush=True); time.sleep(1); raise SystemExit({code})"
+        supervisor.begin("step", [sys.executable, "-c", step], marked, tells="about:")
+        supervisor.wait_for("step", "about: half")
+        print("GOES ON", flush=True)
+        supervisor.wait(600)
+    """)
+    run.read_until(end)
+    said = [line.strip() for line in run.lines]
+    assert said.index("GOES ON") < next(number for number, line in enumerate(said) if line.startswith(end))
+    run.process.send_signal(signal.SIGINT)
+    assert run.end() == 0
+    assert not marked(run.mark)
+
+
 def test_a_begun_program_that_fails_is_a_sentence(supervise: Callable[[str], Run]) -> None:
     run = supervise("""
         supervisor.begin("step", [sys.executable, "-c", "raise SystemExit('no luck')"], marked, tells="about:")
@@ -397,7 +414,8 @@ ports = {
     "mailbox": addresses.mailbox,
     "airflow-api-server": addresses.airflow,
 }
-for group in components(deployment):
+first, second, *others = components(deployment)
+for group in ([*first, *second], *others):
     supervisor.start(
         *(
             replace(

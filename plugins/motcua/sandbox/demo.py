@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -83,8 +83,8 @@ PAST = "the demo's past:"
 PLAYED = f"{PAST} played; what is left to publish is published beside"
 _PAST_TAKES = 8
 """Times as long as the set-up, on any machine; the demo's evening and morning are counted from then on."""
-_BESIDE_THE_PAST = 2
-"""Groups of components that begin no work on the ledger."""
+_FIRST_MESSAGES = timedelta(seconds=30)
+"""For so long the rest of the past leaves the cores to those that begin."""
 
 
 def read_settings() -> Settings:
@@ -183,6 +183,11 @@ def prepare_ledger(agencies: Path, *, past: bool = False) -> None:
         day_before = Period.day_before(datetime.now(UTC))
         configured = list(import_agencies(agencies, "demo", day_before.start))
     print("agencies:", len(configured))
+    _begin_today(agencies)
+
+
+def _begin_today(agencies: Path) -> None:
+    """What the demo's own day needs beside its agencies, with a past or without one."""
     if join(agencies.parent / "vendor", intake_url(os.environ), datetime.now(UTC)):
         print("and one whose software pushes")
     if join_by_files(agencies.parent / "clerk", datetime.now(UTC)):
@@ -222,13 +227,14 @@ def give_past(agencies: Path) -> None:
         print(PAST, line, flush=True)
 
     def played() -> None:
-        prepare_ledger(agencies)
+        _begin_today(agencies)
         print(PLAYED, flush=True)
 
     with open_connection(OWNER) as owner, open_world(world_databases()) as world:
         owner.autocommit = True
         now = datetime.now(UTC)
-        load_past(world, owner, agencies, say, now=now, prepare=_prepare_texts_and_calendars, played=played)
+        prepare = _prepare_texts_and_calendars
+        load_past(world, owner, agencies, say, now=now, prepare=prepare, played=played, rest=_FIRST_MESSAGES)
 
 
 def may_invent(caller: Mapping[str, str]) -> bool:
@@ -432,9 +438,14 @@ def start_everything(
         supervisor.begin("past", command, deployment.past_environment, tells=PAST)
     deployment = deployment.whose_day_begins(datetime.now(UTC) + takes * (_PAST_TAKES if plays else 1), os.environ)
     keep_environment(addresses.data, deployment.environment)
-    for number, group in enumerate(components(deployment, world=world, clerk=clerk)):
-        if plays and number == _BESIDE_THE_PAST:
-            supervisor.wait_for("past", PLAYED)
+    answering, reached, *others = components(deployment, world=world, clerk=clerk)
+    if plays:
+        supervisor.start(*answering)
+        supervisor.wait_for("past", PLAYED)
+        supervisor.start(*reached)
+    else:
+        supervisor.start(*answering, *reached)
+    for group in others:
         supervisor.start(*group)
     return deployment
 

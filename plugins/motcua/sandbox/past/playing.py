@@ -22,6 +22,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
+from time import sleep
 from typing import Final, TypeAlias
 
 import psycopg
@@ -311,6 +312,7 @@ def load_past(
     extent: Extent = Extent(),
     prepare: Callable[[datetime], object] = lambda begins: None,
     played: Callable[[], object] = lambda: None,
+    rest: timedelta = timedelta(0),
 ) -> None:
     """Gives an empty ledger its past, and its agencies with it; the world begins after it. The phone network and the
     mailbox, whose folders lie in the data folder, do not run meanwhile.
@@ -326,6 +328,7 @@ def load_past(
         prepare: told when the past begins; does what else has to be done before.
         played: told when others may work on the ledger. Until everything is published none of them closes a period: who
             closes publishes what is not, and would do it as of today.
+        rest: how long nothing is published then, so that those who begin have the cores.
     """
     random = Random(seed)  # noqa: S311 - a simulation
     begins, joined = _midnight(now, extent.days), _midnight(now, extent.joined)
@@ -338,7 +341,10 @@ def load_past(
         with connect() as guard:
             hold_lock(guard, CLOSING)
             guard.commit()
+            wait_for_lock(guard, AT_WORK)
             played()
+            sleep(rest.total_seconds())
+            guard.commit()
             publisher.finish()
 
 
@@ -421,7 +427,7 @@ _of_the_process = ExitStack()
 
 def _begin_to_publish() -> None:
     """In the publishing process: what it mails lies in the mailbox's folder, whatever mail server the demo has."""
-    os.nice(10)
+    os.nice(19)
     _of_the_process.enter_context(kept_connections())
     # On its way a report's workbooks are hundreds of small files: half of the time where they lie on a disk.
     if _IN_MEMORY.is_dir():
