@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
 
-from motcua.store.ledger.database import connect, kept_connections, open_connection
+from motcua.store.ledger.database import LEDGER, connect, kept_connections, open_connection
+from tests.conftest import Server
 
 
 def value(connection: psycopg.Connection[Any], query: str) -> Any:
@@ -74,3 +77,26 @@ def test_broken_connection_is_not_kept_and_one_closed_twice_is_kept_once(ledger:
     two.close()
     assert two.closed, "closed after the end it is not kept"
     assert one.closed
+
+
+def test_of_names_that_are_given_others_are_not_kept(ledger: str, configure: Callable[..., None]) -> None:
+    configure(AIRFLOW_CONN_OTHER=os.environ["AIRFLOW_CONN_MOTCUA_DB"])
+    with kept_connections(LEDGER):
+        with open_connection() as ours, open_connection("other") as other:
+            kept = pid(ours)
+        assert other.closed
+        with connect() as again:
+            assert pid(again) == kept
+
+
+def test_after_a_restart_of_the_server_those_that_were_kept_are_none(ledger: str, postgres: Server) -> None:
+    with kept_connections():
+        with connect() as first, connect() as second:
+            kept = [pid(first), pid(second)]
+        with psycopg.connect(postgres.admin_dsn, autocommit=True) as admin:
+            for each in kept:
+                admin.execute("SELECT pg_terminate_backend(%s, 5000)", (each,))
+        with connect() as again:
+            assert pid(again) not in kept
+        assert first.closed
+        assert second.closed

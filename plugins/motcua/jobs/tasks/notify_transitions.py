@@ -25,7 +25,7 @@ from motcua.jobs.notices.sending.unresolved import unresolved
 from motcua.jobs.notices.watching import CatchUp, add_counts, in_batches, sources_to_read
 from motcua.settings import settings
 from motcua.store.intake.exports import held_up
-from motcua.store.ledger.database import DatabaseFailed, connect, without_values
+from motcua.store.ledger.database import LEDGER, DatabaseFailed, connect, kept_connections, without_values
 from motcua.store.notices.messages import waiting
 from motcua.store.notices.sources import list_sources
 from motcua.store.notices.stops import stopped_messages, stops_in_force, waiting_for
@@ -131,7 +131,8 @@ def send_messages(run_id: str, window: Window, *, lingers: bool = True, sender: 
             counts = asdict(send(run_id, window, stop=stop))
         else:
             longest = settings().linger + sender * settings().notify_every
-            with closing(CatchUp(longest)) as catch_up:
+            # A message is a dozen short transactions from its step to the gateway; sources are too many to be kept.
+            with kept_connections(LEDGER), closing(CatchUp(longest)) as catch_up:
                 counts = asdict(send(run_id, catch_up=catch_up, stop=stop)) | {"meanwhile": catch_up.counts}
     counts["stopped_by_people"] = stopped_by_people(datetime.now(UTC))
     log.info("sent: %s", counts)

@@ -6,7 +6,7 @@ import json
 import os
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TypeAlias, TypeVar
 
@@ -63,8 +63,16 @@ def open_connection(conn_id: str = LEDGER) -> Connection:
         airflow.exceptions.AirflowNotFoundException: no such Airflow connection.
         psycopg.OperationalError: the database does not answer.
     """
-    kept = _kept.take(conn_id) if _kept is not None else None
-    connection = _connect_by_hook(conn_id) if kept is None else kept
+    while kept := _kept.take(conn_id) if _kept is not None else None:
+        try:
+            return _made_ready(conn_id, kept)
+        except psycopg.OperationalError:
+            # The server was started anew meanwhile: the others that were kept are no better.
+            psycopg.Connection.close(kept)
+    return _made_ready(conn_id, _connect_by_hook(conn_id))
+
+
+def _made_ready(conn_id: str, connection: Connection) -> Connection:
     connection.row_factory = dict_row
     connection.execute(_NOTICE_A_DEAD_HOST if conn_id == LEDGER else "SET TIME ZONE 'UTC'")
     if conn_id == LEDGER:
@@ -82,7 +90,7 @@ def _connect_by_hook(conn_id: str) -> Connection:
         given.extra = json.dumps(given.extra_dejson | {"connect_timeout": _CONNECT_WITHIN})
     connection: Any = hook.get_conn()
     _notice_a_dead_network(connection.fileno())
-    if _kept is not None:
+    if _kept is not None and (_kept.names is None or conn_id in _kept.names):
         _kept.watch(conn_id, connection)
     return connection  # type: ignore[no-any-return]
 
@@ -90,7 +98,8 @@ def _connect_by_hook(conn_id: str) -> Connection:
 class _KeptConnections:
     """Connections that were closed and are open still, by the Airflow connection that they are of."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: Collection[str] | None) -> None:
+        self.names = names
         self._guard = threading.Lock()
         self._idle: dict[str, list[Connection]] = {}
         self._is_over = False
@@ -144,17 +153,21 @@ _kept: _KeptConnections | None = None
 
 
 @contextmanager
-def kept_connections() -> Iterator[None]:
+def kept_connections(*names: str) -> Iterator[None]:
     """While it lasts, a connection of this process that is closed is given to whoever opens one of the same name next.
 
     For hundreds of runs one after the other in one process, half of whose time would be that of making connections.
+
+    Args:
+        names: Airflow connections whose connections are kept; all of them by default.
     """
     global _kept
-    _kept = kept = _KeptConnections()
+    before, _kept = _kept, _KeptConnections(names or None)
+    kept = _kept
     try:
         yield
     finally:
-        _kept = None
+        _kept = before
         kept.close()
 
 
