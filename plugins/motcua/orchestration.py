@@ -65,7 +65,25 @@ def release_by(context: Mapping[str, Any]) -> str | None:
         return None
     from motcua.domain.people.signatures import read_person
 
-    return f"{read_person(run.triggering_user_name)}, {run.run_id}"
+    return f"{read_person(_asked_by(run))}, {run.run_id}"
+
+
+def _asked_by(run: Any) -> str | None:  # noqa: ANN401 - whatever Airflow gives a task for its run
+    """Airflow's name of who asked for a backfill's run.
+
+    A backfill that runs again what the clock had started leaves that run without a name (Airflow 3.3 writes it into
+    none but new ones); its own is in Airflow's database alone. Where that is not connected, the run's must do.
+    """
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
+    from motcua.store.ledger.database import connect, without_values
+    from motcua.store.upkeep import AIRFLOW, backfill_asked_by
+
+    try:
+        with without_values(), connect(AIRFLOW) as airflow:
+            return backfill_asked_by(airflow, run.dag_id, run.run_id)
+    except AirflowNotFoundException:
+        return run.triggering_user_name  # type: ignore[no-any-return]
 
 
 class RunRefused(AirflowFailException):
@@ -83,7 +101,8 @@ def refuse_misunderstandings(context: Mapping[str, Any]) -> None:
     is_backfill = run_window(context) is not EVERYTHING
     from motcua.domain.people.signatures import is_person
 
-    by_a_person = is_person(run.triggering_user_name)
+    asks = is_backfill and bool((run.conf or {}).get("release_unknown"))
+    by_a_person = is_person(_asked_by(run) if asks else run.triggering_user_name)
     why = misunderstanding(run.dag_id, run.conf or {}, is_backfill=is_backfill, by_a_person=by_a_person)
     if why is not None:
         raise RunRefused(why)

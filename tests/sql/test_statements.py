@@ -23,6 +23,7 @@ OF_OTHER_DATABASES = (
     "sources/foreign_tables",
     "sources/contract",
     "sources/opencps",
+    "upkeep/backfill_asked_by",
     "upkeep/runs_before",
 )
 CODE = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT.parents[1] / "plugins").rglob("*.py"))

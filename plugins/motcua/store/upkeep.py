@@ -13,7 +13,7 @@ from motcua.store.ledger.database import Connection, conninfo_of, given_connecti
 from motcua.store.ledger.queries import statement
 
 AIRFLOW = "motcua_airflow"
-"""Airflow connection to Airflow's own database, for what cleans it alone."""
+"""Airflow connection to Airflow's own database, for what cleans it, and what must know who asked for a backfill."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,18 @@ def runs_before(connection: Connection, moment: datetime) -> frozenset[tuple[str
     """
     rows = connection.execute(statement("upkeep/runs_before"), {"moment": moment})
     return frozenset((row["dag_id"], row["run_id"]) for row in rows)
+
+
+def backfill_asked_by(connection: Connection, dag_id: str, run_id: str) -> str | None:
+    """Airflow's name of who asked for the backfill that a run belongs to; ``None``: nobody is named, or it is of none.
+
+    Args:
+        connection: to Airflow's database.
+        dag_id: of the run.
+        run_id: its own.
+    """
+    row = connection.execute(statement("upkeep/backfill_asked_by"), {"dag_id": dag_id, "run_id": run_id}).fetchone()
+    return row["asked_by"] if row else None
 
 
 def save_cleaning(connection: Connection, cleaned_at: datetime, done: Iterable[CleanedOf]) -> None:
