@@ -45,7 +45,7 @@ def test_result_in_a_later_export_is_told(software, run, messages, rows):
 
 @pytest.fixture
 def waiting_sender(monkeypatch):
-    """What a sender that waits for news does ten times a second; a file counts as written at its first look."""
+    """What a sender that waits for news does many times a second; a file counts as written at its first look."""
     monkeypatch.setattr(taking, "SETTLED", timedelta(0))
     monkeypatch.setattr(folders, "LOOK_EVERY", 0)
     catch_up = CatchUp(timedelta(minutes=5))

@@ -331,56 +331,42 @@ def load_past(
         rest: how long nothing is published then, so that those who begin have the cores.
     """
     random = Random(seed)  # noqa: S311 - a simulation
+    network = settings().data / "phone-network"
     begins, joined = _midnight(now, extent.days), _midnight(now, extent.joined)
     world.forget()
     pasts = [*months(random, pilot(), world.serial, begins.date(), joined.date(), now, extent.per_day)]
     pasts += world.invent_history(now)
     with kept_connections(), closing(_Publisher(now)) as publisher:
-        _play(world, owner, agencies, say, publisher, pasts, random, now, extent, prepare)
+        with ExitStack() as stack:
+            phones = stack.enter_context(past_phones(network, gateway_address(_GATEWAY)))
+            intake = stack.enter_context(closing(Intake(connect)))
+            clock = stack.enter_context(ledger_clock(owner, begins))
+            _import_first_agencies(agencies, begins)
+            prepare(begins)
+            callbacks = stack.enter_context(open_connection())
+            sources = _Sources(world.writers, pasts)
+            days = _Days(sources, phones, clock, intake, callbacks, publisher, random, now)
+
+            def join(moment: datetime) -> None:
+                clock.set(moment)
+                import_agencies(agencies, "demo", moment)
+
+            told = begins
+            for moment, do in _schedule(days, sources, now, extent, join, partial(days.take_statement, network)):
+                if moment - told > timedelta(days=_SAID):
+                    told = moment
+                    say(f"{moment.astimezone(VIETNAM):%d/%m/%Y} of {now.astimezone(VIETNAM):%d/%m/%Y}")
+                do(moment)
         world.begin_after(pasts, now)
         with connect() as guard:
             hold_lock(guard, CLOSING)
             guard.commit()
+            # The publishing process waits for it, too: between two publications, until the commit.
             wait_for_lock(guard, AT_WORK)
             played()
             sleep(rest.total_seconds())
             guard.commit()
             publisher.finish()
-
-
-def _play(
-    world: World,
-    owner: psycopg.Connection[dict[str, object]],
-    agencies: Path,
-    say: Callable[[str], None],
-    publisher: _Publisher,
-    pasts: Sequence[Past],
-    random: Random,
-    now: datetime,
-    extent: Extent,
-    prepare: Callable[[datetime], object],
-) -> None:
-    begins, network = _midnight(now, extent.days), settings().data / "phone-network"
-    with ExitStack() as stack:
-        phones = stack.enter_context(past_phones(network, gateway_address(_GATEWAY)))
-        intake = stack.enter_context(closing(Intake(connect)))
-        clock = stack.enter_context(ledger_clock(owner, begins))
-        _import_first_agencies(agencies, begins)
-        prepare(begins)
-        callbacks = stack.enter_context(open_connection())
-        sources = _Sources(world.writers, pasts)
-        days = _Days(sources, phones, clock, intake, callbacks, publisher, random, now)
-
-        def join(moment: datetime) -> None:
-            clock.set(moment)
-            import_agencies(agencies, "demo", moment)
-
-        told = begins
-        for moment, do in _schedule(days, sources, now, extent, join, partial(days.take_statement, network)):
-            if moment - told > timedelta(days=_SAID):
-                told = moment
-                say(f"{moment.astimezone(VIETNAM):%d/%m/%Y} of {now.astimezone(VIETNAM):%d/%m/%Y}")
-            do(moment)
 
 
 class _Publisher:
