@@ -14,7 +14,7 @@ import requests
 
 import motcua.gateways
 from motcua.gateways.adapter import Gateway, GatewayAddress, OutgoingMessage
-from motcua.jobs.notices.request_slots import http_session
+from motcua.jobs.notices.sending.request_slots import http_session
 from tests.gateways.loopback import LoopbackProvider
 
 LOGIN, PASSWORD, CALLBACK_SECRET = "login-of-the-province", "word/of+the province", "receipt&word=1"

@@ -28,7 +28,7 @@ from motcua.gateways.adapter import (
     SentAttempt,
 )
 from motcua.gateways.exchange import LONGEST_BODY
-from motcua.jobs.notices.request_slots import http_session
+from motcua.jobs.notices.sending.request_slots import http_session
 from tests.gateways.conftest import ECHO, EXTRA, MSISDN, PASSWORD, REFERENCE, TEXT, adapter_classes, make, outgoing
 from tests.gateways.loopback import LoopbackProvider, http, in_json
 

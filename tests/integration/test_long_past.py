@@ -12,7 +12,6 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from motcua.domain.dossiers import Refused, clean_dossier
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.jobs.notices import picking_up
 from motcua.jobs.notices.picking_up import SourceFailed, pick_up
@@ -21,6 +20,7 @@ from motcua.sources.contract import ContractSource
 from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import connect
 from motcua.store.ledger.provisioning import with_database
+from motcua.store.ledger.rows import large_array, large_array_of_words
 from motcua.store.ledger.runs import Run, work_for
 from motcua.store.notices.dossiers import known_dossiers
 from motcua.store.notices.sources import map_status
@@ -84,11 +84,7 @@ class Book(picking_up._PickUp):
             take(at_once(batch))
 
     def _take_dossiers(self, judged):
-        for raw, _, _ in judged:
-            try:
-                clean = clean_dossier(raw, self.context)
-            except Refused:
-                continue
+        for raw, clean in judged.good:
             self.all_written[clean.agency_code, clean.dossier_code] = picking_up._written(raw)
             self.all_read.add((clean.agency_code, clean.dossier_code))
         super()._take_dossiers(judged)
@@ -296,3 +292,39 @@ def test_row_that_a_long_past_brought_is_not_asked_for_again(one_stop, rows, mon
     assert pick_up("khanhhoa", now=NOW).transitions == 9
     assert asked == [("H32.30", "D-4")], "only of one without a time there may be another row"
     assert [*at_work[0].written_as] == [(NHA_TRANG, "D-4")]
+
+
+@pytest.mark.guarantee("once", "a transition that a source shows twice is one, as it was shown first")
+def test_step_that_a_source_shows_twice_counts_once_as_it_was_first(one_stop, rows):
+    for code in ("D-1", "D-2"):
+        one_stop.dossier(code)
+    for code, at in (("nobody's", 3), ("D-1", 2), ("D-2", 1)):
+        one_stop.move(9, code, transition_id=7, recorded_at=NOW - at * MINUTE)
+    one_stop.move(4, "D-2", transition_id=8, recorded_at=NOW - MINUTE)
+    shown = one_stop.connection.execute(
+        "SELECT dossier_code FROM onestop.transitions WHERE transition_id = 7"
+    ).fetchall()
+    assert len(shown) == 3
+    counts = pick_up("khanhhoa", now=NOW)
+    assert (counts.transitions, counts.quarantined_by_reason) == (2, {"dossier_missing": 1})
+    kept = rows(
+        "SELECT t.source_transition_id AS number, d.dossier_code AS code"
+        " FROM motcua.transitions AS t INNER JOIN motcua.dossiers AS d USING (dossier_id) ORDER BY number"
+    )
+    assert kept == [{"number": 7, "code": "D-1"}, {"number": 8, "code": "D-2"}]
+    assert pick_up("khanhhoa", now=NOW + MINUTE).transitions == 0
+
+
+def test_long_lists_come_to_the_ledger_as_they_are(ledger):
+    words = ["", "a", 'x"y', "c\\d", "{é,}", " ", "NULL", "\\", '"', "'"]
+    numbers = [1, None, -(2**62), 0]
+    with connect() as connection:
+        for given, written, kind in (
+            (words, large_array_of_words(words), "text"),
+            (words[:1], large_array_of_words(words[:1]), "text"),
+            ([], large_array_of_words([]), "text"),
+            (numbers, large_array(numbers), "bigint"),
+            ([], large_array([]), "bigint"),
+        ):
+            found = connection.execute(f"SELECT %s::{kind}[] AS them", (written,)).fetchone()
+            assert found == {"them": given}

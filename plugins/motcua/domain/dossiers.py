@@ -211,10 +211,12 @@ class _Notes:
         self.names: list[str] = []
 
     def words(self, name: str, raw: str | None, limit: int, clean: _Clean = clean_words) -> str | None:
+        if raw is None:
+            return None
         cleaned = clean(raw, limit)
         if cleaned == raw:
             return cleaned
-        if raw is not None and cleaned != unicodedata.normalize("NFC", raw).strip() and (cleaned or raw.strip()):
+        if cleaned != unicodedata.normalize("NFC", raw).strip() and (cleaned or raw.strip()):
             self.names.append(name)
         return cleaned
 
@@ -226,7 +228,12 @@ class _Notes:
 
 
 def _agency(raw: str | None, context: RowContext) -> str:
-    if raw is None or not raw.strip():
+    if raw is None:
+        raise Refused("agency_missing")
+    if raw in context.agencies:
+        # As nearly all are written.
+        return context.agencies[raw]
+    if not raw.strip():
         raise Refused("agency_missing")
     code = context.agencies.get(unicodedata.normalize("NFC", raw).strip())
     if code is None:

@@ -20,6 +20,7 @@ from motcua.domain.dossiers import SourceDossier, SourceTransition
 from motcua.sources.patience import answered_within
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
+from motcua.store.ledger.rows import row_of
 
 _BATCH = 2000
 
@@ -112,7 +113,7 @@ class ContractSource:
         by_agency: bool = False,
     ) -> Iterator[Any]:
         # A server-side cursor: the first reading of a large source must not fill the memory.
-        make_row: Any = dict_row if row is None else class_row(row)
+        make_row: Any = dict_row if row is None else row_of(row)
         cursor = self._connection.cursor(name=name, row_factory=make_row)
         try:
             with self._answering():
@@ -141,7 +142,7 @@ class ContractSource:
         if not keys:
             return []
         agency_codes, dossier_codes = zip(*keys, strict=True)
-        with self._answering(), self._connection.cursor(row_factory=class_row(row)) as cursor:
+        with self._answering(), self._connection.cursor(row_factory=row_of(row)) as cursor:
             cursor.execute(
                 self._query(name), {"agency_codes": list(agency_codes), "dossier_codes": list(dossier_codes)}
             )
@@ -184,7 +185,7 @@ class ContractSource:
 
     def transitions_by_number(self, numbers: Sequence[int]) -> list[SourceTransition]:
         """Rows with these numbers."""
-        with self._answering(), self._connection.cursor(row_factory=class_row(SourceTransition)) as cursor:
+        with self._answering(), self._connection.cursor(row_factory=row_of(SourceTransition)) as cursor:
             return cursor.execute(self._query("transitions_by_number"), {"numbers": list(numbers)}).fetchall()
 
     def watch(self, recorded_since: datetime, updated_since: datetime, after: int) -> dict[str, Any]:

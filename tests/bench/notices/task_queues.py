@@ -23,7 +23,7 @@ from pgqueuer.queries import Queries
 from pgqueuer.types import QueueExecutionMode
 from psycopg.conninfo import conninfo_to_dict
 
-from motcua.jobs.notices.request_slots import http_session
+from motcua.jobs.notices.sending.request_slots import http_session
 
 IN_FLIGHT = 64
 TEXT = "x" * 100

@@ -22,7 +22,7 @@ from motcua.gateways.adapter import GatewayAnswer, ReceiptReading
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.receiving import Intake, read_left_over_receipts
-from motcua.jobs.notices.request_slots import http_session
+from motcua.jobs.notices.sending.request_slots import http_session
 from motcua.jobs.notices.sending.sender import send
 from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import connect

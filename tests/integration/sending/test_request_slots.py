@@ -7,8 +7,8 @@ import threading
 
 import pytest
 
-from motcua.jobs.notices import request_slots
-from motcua.jobs.notices.request_slots import RequestSlots
+from motcua.jobs.notices.sending import request_slots
+from motcua.jobs.notices.sending.request_slots import RequestSlots
 from motcua.jobs.notices.sending.sender import send
 from motcua.store.ledger.database import open_connection
 from tests.conftest import NOW

@@ -16,7 +16,7 @@ from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.receiving import receive
-from motcua.jobs.notices.request_slots import http_session
+from motcua.jobs.notices.sending.request_slots import http_session
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.sending.unresolved import unresolved
 from motcua.jobs.tasks.notify_transitions import gate, send_messages

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import heapq
+import json
 import logging
 import os
 import tempfile
@@ -639,8 +640,10 @@ def _suppressed_hidden(ledger_dsn: str) -> Iterator[None]:
     yield
 
 
-def _saving_not_all(connection: Any, source_id: int, rows: Any, now: datetime) -> Any:
-    return save_transitions(connection, source_id, [row for row in rows if row[1].source_transition_id % 20 != 7], now)
+def _saving_not_all(connection: Any, source_id: int, written: str, dossier_ids: Any, now: datetime) -> None:
+    lost = {row["place"] for row in json.loads(written) if row["source_transition_id"] % 20 == 7}
+    kept = [None if place in lost else each for place, each in enumerate(dossier_ids, start=1)]
+    save_transitions(connection, source_id, written, kept, now)
 
 
 def _arrived(gateway: KannelGateway, status: str | None) -> Any:

@@ -5,7 +5,6 @@ Everything here is about one run of digits; what a whole field says is read in :
 
 from __future__ import annotations
 
-import itertools
 import re
 from dataclasses import dataclass
 from enum import IntEnum
@@ -130,7 +129,9 @@ def classify(local: str, reading: ReadingPlan) -> NumberReading:
         made_up = _made_up(local)
         if made_up:
             return NumberReading(None, made_up)
-        verdict = _as_mobile(new_prefix + local[4:])
+        migrated = new_prefix + local[4:]
+        made_up = _made_up(migrated)
+        verdict = NumberReading(None, made_up) if made_up else _as_mobile(migrated)
         if verdict.refusal:
             return verdict
         return verdict._replace(notes=("migrated_11_to_10", *verdict.notes))
@@ -168,9 +169,6 @@ def _type_of(local: str) -> int:
 
 
 def _as_mobile(local: str) -> NumberReading:
-    made_up = _made_up(local)
-    if made_up:
-        return NumberReading(None, made_up)
     kind = _type_of(local)
     if kind == phonenumbers.PhoneNumberType.MOBILE:
         unknown = local.startswith(plan.WITHOUT_A_LIVING_CARRIER)
@@ -222,8 +220,8 @@ def _made_up(local: str) -> PhoneRefusal | None:
 
 def _is_run(digits: str) -> bool:
     """Whether digits go up by one, or down by one, all through; 0 follows 9."""
-    steps = {(int(after) - int(before)) % 10 for before, after in itertools.pairwise(digits)}
-    return steps in ({1}, {9})
+    upwards = "0123456789" * (len(digits) // 10 + 2)
+    return len(digits) > 1 and (digits in upwards or digits[::-1] in upwards)
 
 
 # --- Digits that are no whole number --------------------------------------------------------------

@@ -340,7 +340,7 @@ def _answer(found: Sequence[_Found]) -> PhoneReading:
     notes = set(chosen.verdict.notes)
     if len({item.verdict.local or item.digits for item in phones}) > 1 or len(numbers) > 1:
         notes.add("two_numbers")
-    in_order = tuple(note for note in NOTES if note in notes)
+    in_order = tuple(note for note in NOTES if note in notes) if notes else ()
     if not textable:
         return PhoneReading(None, chosen.verdict.refusal, in_order)
     e164s = ["+84" + number[1:] for number in numbers]

@@ -19,7 +19,7 @@ from motcua.jobs.doctor.faults import Finding
 from motcua.jobs.doctor.installation import GATEWAYS, MAIL, SETTINGS, SOURCES, STORE, variable_of
 from motcua.jobs.doctor.ledger import why_refused
 from motcua.jobs.doctor.written import PUBLICATIONS, read_sources
-from motcua.jobs.notices.request_slots import http_session
+from motcua.jobs.notices.sending.request_slots import http_session
 from motcua.jobs.watching.outside import LIVE, health_answer
 from motcua.jobs.watching.telling import signed_in
 from motcua.sources import adapter

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from itertools import chain, islice
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
 from motcua.domain.clock import VIETNAM
 from motcua.domain.dossiers import (
@@ -45,7 +46,9 @@ from motcua.store.notices.dossiers import (
     dossiers_whose_row_tells_more,
     dossiers_whose_status_was_mapped,
     dossiers_without_history,
+    dossiers_written_down,
     known_dossiers,
+    new_procedures,
     save_dossiers,
     save_procedures,
 )
@@ -68,7 +71,12 @@ from motcua.store.notices.sources import (
     note_pick_up,
     status_map,
 )
-from motcua.store.notices.transitions import known_numbers, save_transitions, save_transitions_from_rows
+from motcua.store.notices.transitions import (
+    known_numbers,
+    save_transitions,
+    save_transitions_from_rows,
+    transitions_written_down,
+)
 from motcua.store.oversight.cleaned_fields import CleanedRow, save_findings
 
 _BATCH = 2000
@@ -79,9 +87,24 @@ Row = TypeVar("Row")
 Ready = TypeVar("Ready")
 SourceRow = TypeVar("SourceRow", SourceDossier, SourceTransition)
 CleanRow = TypeVar("CleanRow", CleanDossier, CleanTransition)
-JudgedDossier: TypeAlias = tuple[SourceDossier, CleanDossier | RowRefusal, PhoneReading | None]
-JudgedTransition: TypeAlias = tuple[SourceTransition, CleanTransition | RowRefusal | None]
-"""With its cleaned form, or why it is refused; ``None``: not looked at yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedDossiers:
+    """Rows that may be used with their cleaned forms, as they are written down, and those that may not."""
+
+    good: Sequence[tuple[SourceDossier, CleanDossier]]
+    written: str
+    refused: Sequence[tuple[SourceDossier, RowRefusal]]
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedTransitions:
+    """Rows with their cleaned forms, or why they are refused, and how those that may be used are written down."""
+
+    rows: Sequence[SourceTransition]
+    clean: Sequence[CleanTransition | RowRefusal]
+    written: str
 
 
 @dataclass(slots=True)
@@ -138,6 +161,17 @@ def pick_up(
     with without_values(), connect() as ledger:
         note_failure(ledger, source, reason, moment)
     raise SourceFailed(f"Source {source} could not be read: {reason}")
+
+
+@contextmanager
+def _nothing_old_looked_through() -> Iterator[None]:
+    """Meanwhile Python's collector of garbage leaves alone what is there already, all of Airflow among it: gone through
+    again and again, that was a fifth of the processor time of a long reading."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
@@ -207,7 +241,7 @@ class _PickUp:
         if window.start is not None and window.end is not None:
             streams.append(self.source.transitions_between(window.start, window.end))
         for transitions in streams:
-            self._take_all(transitions, _not_judged, self._judge_transitions, self._take_transitions)
+            self._take_all(transitions, _as_they_come, self._judge_transitions, self._take_transitions)
         self._cure()
         self._ask_for_the_past()
         self._judge_old_steps()
@@ -260,22 +294,30 @@ class _PickUp:
             if first:
                 take(at_once(first))
             return
-        with closing(read_ahead(ahead(batch) for batch in chain([first], batches))) as readied:
+        with (
+            _nothing_old_looked_through(),
+            closing(read_ahead(ahead(batch) for batch in chain([first], batches))) as readied,
+        ):
             for ready in readied:
                 take(ready)
 
-    def _judge_dossiers(self, rows: Sequence[SourceDossier]) -> list[JudgedDossier]:
-        return [self._judge_dossier(row) for row in rows]
+    def _judge_dossiers(self, rows: Sequence[SourceDossier]) -> JudgedDossiers:
+        good: list[tuple[SourceDossier, CleanDossier]] = []
+        read: list[tuple[CleanDossier, PhoneReading]] = []
+        refused: list[tuple[SourceDossier, RowRefusal]] = []
+        for row in rows:
+            clean = self._judge(row, clean_dossier)
+            if isinstance(clean, str):
+                refused.append((row, clean))
+            else:
+                province = self.provinces.get(clean.agency_code, "")
+                good.append((row, clean))
+                read.append((clean, read_phone(clean.applicant_phone, _typed_on(clean), province)))
+        return JudgedDossiers(good, dossiers_written_down(read), refused)
 
-    def _judge_dossier(self, row: SourceDossier) -> JudgedDossier:
-        clean = self._judge(row, clean_dossier)
-        if isinstance(clean, str):
-            return row, clean, None
-        province = self.provinces.get(clean.agency_code, "")
-        return row, clean, read_phone(clean.applicant_phone, _typed_on(clean), province)
-
-    def _judge_transitions(self, rows: Sequence[SourceTransition]) -> list[JudgedTransition]:
-        return [(row, self._judge(row, clean_transition)) for row in rows]
+    def _judge_transitions(self, rows: Sequence[SourceTransition]) -> JudgedTransitions:
+        clean = [self._judge(row, clean_transition) for row in rows]
+        return JudgedTransitions(rows, clean, transitions_written_down(clean))
 
     def _judge(self, row: SourceRow, clean: Callable[[SourceRow, RowContext], CleanRow]) -> CleanRow | RowRefusal:
         try:
@@ -306,13 +348,14 @@ class _PickUp:
         if rows:
             self.may_be_in_quarantine = True
 
-    def _release(self, kind: RowKind, keys: Sequence[str]) -> None:
-        if not keys:
+    def _release(self, kind: RowKind, rows: Sequence[Row], key: Callable[[Row], str]) -> None:
+        if not rows:
             return
         if self.may_be_in_quarantine is None:
             # Only who picks this source up, and has it locked, puts a row of it there.
             self.may_be_in_quarantine = is_any_in_quarantine(self.ledger, self.cursor.source_id)
         if self.may_be_in_quarantine:
+            keys = [key(row) for row in rows]
             self.counts.released += release_rows(self.ledger, self.cursor.source_id, kind, keys, self.now)
 
     def _note_for_run(self, from_how_many: int) -> None:
@@ -320,27 +363,23 @@ class _PickUp:
             note_pick_up(self.ledger, self.cursor.source_id, self.moved, self.changed)
             self.moved, self.changed = [], []
 
-    def _take_dossiers(self, judged: Sequence[JudgedDossier]) -> None:
-        self._quarantine("dossier", [(row, clean) for row, clean, _ in judged if isinstance(clean, str)], _dossier_key)
-        good = []
-        read = []
+    def _take_dossiers(self, judged: JudgedDossiers) -> None:
+        self._quarantine("dossier", judged.refused, _dossier_key)
         written_as: dict[Key, Key] = {}
         unsure: set[Key] = set()
-        for raw, dossier, phone in judged:
-            if not isinstance(dossier, str) and phone is not None:
-                good.append((raw, dossier))
-                read.append((dossier, phone))
-                key = (dossier.agency_code, dossier.dossier_code)
-                if key in written_as or dossier.updated_at is None:
-                    unsure.add(key)
-                written_as[key] = _written(raw)
-        met = {(each.procedure_code, each.procedure_name, each.field_name) for _, each in good} - self.procedures
+        for raw, dossier in judged.good:
+            key = (dossier.agency_code, dossier.dossier_code)
+            if key in written_as or dossier.updated_at is None:
+                unsure.add(key)
+            written_as[key] = _written(raw)
+        met = {(each.procedure_code, each.procedure_name, each.field_name) for _, each in judged.good} - self.procedures
         if met:
-            # In a transaction of its own: sources share procedures, and one that hangs must not hold up the others.
-            with connect() as aside:
-                save_procedures(aside, met)
+            if new := new_procedures(self.ledger, met):
+                # In a transaction of its own: sources share procedures, and one that hangs must not hold up the others.
+                with connect() as aside:
+                    save_procedures(aside, new)
             self.procedures |= met
-        saved = save_dossiers(self.ledger, self.cursor.source_id, read, self.now)
+        saved = save_dossiers(self.ledger, self.cursor.source_id, judged.written, self.now) if judged.good else []
         self.counts.dossiers += len(saved)
         self.changed += (each.dossier_id for each in saved)
         self.touched.update(each.dossier_id for each in saved)
@@ -358,58 +397,66 @@ class _PickUp:
                 self.unsure.update([each.dossier_id])
         self.written_as |= written_as
         self.read.update(written_as)
-        self._find((dossier, None) for _, dossier in good)
-        self._release("dossier", [_dossier_key(raw) for raw, _ in good])
+        self._find((dossier, None) for _, dossier in judged.good)
+        self._release("dossier", [raw for raw, _ in judged.good], _dossier_key)
         self._note_for_run(_NOTED_AT_ONCE)
 
-    def _take_transitions(self, judged: Sequence[JudgedTransition]) -> None:
-        numbers = [row.transition_id for row, _ in judged if row.transition_id is not None]
+    def _take_transitions(self, batch: JudgedTransitions | Sequence[SourceTransition]) -> None:
+        rows = batch.rows if isinstance(batch, JudgedTransitions) else batch
+        numbers = [row.transition_id for row in rows if row.transition_id is not None]
         known = known_numbers(self.ledger, self.cursor.source_id, numbers)
-        good: list[tuple[SourceTransition, CleanTransition]] = []
+        if not isinstance(batch, JudgedTransitions):
+            # Those that are known are most of what is read again, and need no judgement.
+            rows = [row for row in rows if row.transition_id not in known]
+            batch = self._judge_transitions(rows)
+        good: list[tuple[int, SourceTransition, CleanTransition]] = []
         refused: list[tuple[SourceTransition, RowRefusal]] = []
-        for row, looked_at in judged:
-            if row.transition_id not in known:
-                clean = looked_at or self._judge(row, clean_transition)
-                if isinstance(clean, str):
-                    refused.append((row, clean))
-                else:
-                    good.append((row, clean))
-        self._quarantine("transition", refused, _transition_key)
-        dossiers = self._dossiers_of(good)
-        found = []
-        missing: list[tuple[SourceTransition, RowRefusal]] = []
-        for raw, transition in good:
-            dossier_id = dossiers.get((transition.agency_code, transition.dossier_code))
-            if dossier_id is None:
-                missing.append((raw, "dossier_missing"))
+        for place, (row, clean) in enumerate(zip(rows, batch.clean, strict=True)):
+            if row.transition_id in known:
                 continue
-            found.append((dossier_id, transition))
+            if isinstance(clean, str):
+                refused.append((row, clean))
+            else:
+                good.append((place, row, clean))
+        self._quarantine("transition", refused, _transition_key)
+        dossiers = self._dossiers_of([(row, clean) for _, row, clean in good])
+        places: list[int | None] = [None] * len(rows)
+        found: list[tuple[int, CleanTransition]] = []
+        missing: list[tuple[SourceTransition, RowRefusal]] = []
+        for place, row, clean in good:
+            dossier_id = dossiers.get((clean.agency_code, clean.dossier_code))
+            if dossier_id is None:
+                missing.append((row, "dossier_missing"))
+            elif clean.source_transition_id not in known:
+                # A source may show a row twice: the first one counts.
+                known.add(clean.source_transition_id)
+                places[place] = dossier_id
+                found.append((dossier_id, clean))
         self._quarantine("transition", missing, _transition_key)
-        saved = save_transitions(self.ledger, self.cursor.source_id, found, self.now)
-        self.counts.transitions += len(saved)
-        self.moved += (each.dossier_id for each in saved)
-        self.touched.update(each.dossier_id for each in saved)
-        numbers_saved = {each.source_transition_id for each in saved}
-        self._find(
-            (clean, clean.source_transition_id) for _, clean in good if clean.source_transition_id in numbers_saved
-        )
-        self._release("transition", [str(transition.source_transition_id) for _, transition in found])
+        if found:
+            save_transitions(self.ledger, self.cursor.source_id, batch.written, places, self.now)
+        self.counts.transitions += len(found)
+        self.moved += (dossier_id for dossier_id, _ in found)
+        self.touched.update(dossier_id for dossier_id, _ in found)
+        self._find((transition, transition.source_transition_id) for _, transition in found)
+        self._release("transition", found, lambda each: str(each[1].source_transition_id))
         self._note_for_run(_NOTED_AT_ONCE)
 
     def _dossiers_of(self, good: Sequence[tuple[SourceTransition, CleanTransition]]) -> dict[tuple[str, str], int]:
         """Ids of their dossiers, whose rows are read first, save those that this snapshot brought itself, surely in
         one row: it would show them once more as they are."""
-        written_as = {(clean.agency_code, clean.dossier_code): _written(raw) for raw, clean in reversed(good)}
+        keys = list(dict.fromkeys((clean.agency_code, clean.dossier_code) for _, clean in good))
         found: dict[tuple[str, str], int] = {}
         if self.brought:
-            known = known_dossiers(self.ledger, list(written_as))
+            known = known_dossiers(self.ledger, keys)
             found = {
                 key: dossier_id
                 for key, dossier_id in known.items()
                 if dossier_id in self.brought and dossier_id not in self.unsure
             }
-        unread = [key for key in written_as if key not in found]
+        unread = [key for key in keys if key not in found]
         if unread:
+            written_as = {(clean.agency_code, clean.dossier_code): _written(raw) for raw, clean in reversed(good)}
             asked_as = [self.written_as.setdefault(key, written_as[key]) for key in unread]
             self._take_dossiers(self._judge_dossiers(self.source.dossiers_by_key(asked_as)))
             found |= known_dossiers(self.ledger, unread)
@@ -452,7 +499,7 @@ class _PickUp:
             numbers = [int(row_key) for row_key in row_keys if row_key.removeprefix("-").isdigit()]
             present = {str(row.transition_id): row for row in self.source.transitions_by_number(numbers)}
             found = [present.get(row_key) or _transition_of(kept[row_key]) for row_key in row_keys]
-            self._take_transitions(_not_judged(found))
+            self._take_transitions(found)
 
     def _ask_for_the_past(self) -> None:
         """Asks the source for the transitions of dossiers whose history we lack, or an old event would look new."""
@@ -461,7 +508,7 @@ class _PickUp:
             lacking += dossiers_whose_row_tells_more(self.ledger, touched)
             written = [self._key_at_source(dossier) for dossier in lacking]
             for keys in _batches(dict.fromkeys(key for key in written if key is not None)):
-                self._take_transitions(_not_judged(self.source.transitions_by_key(keys)))
+                self._take_transitions(self.source.transitions_by_key(keys))
 
     def _key_at_source(self, dossier: NamedDossier) -> Key | None:
         written = self.written_as.get((dossier.agency_code, dossier.dossier_code))
@@ -498,8 +545,8 @@ class _PickUp:
             self._note_for_run(_NOTED_AT_ONCE)
 
 
-def _not_judged(rows: Sequence[SourceTransition]) -> list[JudgedTransition]:
-    return [(row, None) for row in rows]
+def _as_they_come(rows: Sequence[SourceTransition]) -> JudgedTransitions | Sequence[SourceTransition]:
+    return rows
 
 
 def _cut(text: str | None) -> str | None:

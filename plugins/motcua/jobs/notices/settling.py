@@ -45,7 +45,7 @@ from motcua.jobs.notices.attempts import (
 )
 from motcua.jobs.notices.planning import planning_rules
 from motcua.jobs.notices.receiving import keep_and_read, read_left_over_receipts
-from motcua.jobs.notices.request_slots import RequestSlots
+from motcua.jobs.notices.sending.request_slots import RequestSlots
 from motcua.jobs.restoring.gaps import look_for_gap
 from motcua.settings import settings
 from motcua.store.ledger.database import Connection, connect, open_connection

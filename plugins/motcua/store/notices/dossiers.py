@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, TypeAlias
 
+from psycopg.rows import tuple_row
+from psycopg.types.json import Jsonb
+
 from motcua.domain.dossiers import CleanDossier
 from motcua.domain.occasions import DossierFacts
 from motcua.domain.phones.reading import PhoneReading
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import columns_of, large_recordset, recordset, value_of
+from motcua.store.ledger.rows import columns_of, large_array_of_words, large_recordset, recordset, row_of, value_of
 
 Procedure: TypeAlias = tuple[str | None, str | None, str | None]
 """Code, name and field."""
@@ -97,28 +100,39 @@ class DossierWithoutPhone:
     phone_refusal: str
 
 
-def save_dossiers(
-    connection: Connection, source_id: int, dossiers: Sequence[tuple[CleanDossier, PhoneReading]], now: datetime
-) -> list[SavedDossier]:
-    """Writes the rows that are new or changed, keeps a version of each, and returns their dossiers.
-
-    ``dossiers``: each with what its phone field says.
-    """
-    if not dossiers:
-        return []
-    rows = [
+def dossiers_written_down(dossiers: Iterable[tuple[CleanDossier, PhoneReading]]) -> str:
+    """Dossiers, each with what its phone field says, as ``save_dossiers`` takes them."""
+    return large_recordset(
         columns_of(dossier) | {"msisdn": phone.e164, "phone_refusal": phone.refusal, "phone_notes": phone.notes}
         for dossier, phone in dossiers
-    ]
-    values = {"rows": large_recordset(rows), "source_id": source_id, "now": now}
-    return [value_of(SavedDossier, row) for row in connection.execute(statement("dossiers/save"), values)]
+    )
+
+
+def save_dossiers(connection: Connection, source_id: int, written: str, now: datetime) -> list[SavedDossier]:
+    """Writes the rows that are new or changed, keeps a version of each, and returns their dossiers.
+
+    ``written``: the rows, by ``dossiers_written_down``.
+    """
+    values = {"rows": written, "source_id": source_id, "now": now}
+    with connection.cursor(row_factory=row_of(SavedDossier)) as cursor:
+        return cursor.execute(statement("dossiers/save"), values).fetchall()
+
+
+def new_procedures(connection: Connection, procedures: Collection[Procedure]) -> set[Procedure]:
+    """Those of the procedures met that are not known under these names."""
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        found = cursor.execute(statement("dossiers/new_procedures"), {"rows": _procedure_rows(procedures)})
+        return {(code, name, field_name) for code, name, field_name in found}
 
 
 def save_procedures(connection: Connection, procedures: Collection[Procedure]) -> None:
-    """Writes the procedures met. To be committed at once: all sources share them."""
+    """Writes procedures that are new. To be committed at once: all sources share them."""
+    connection.execute(statement("dossiers/save_procedures"), {"rows": _procedure_rows(procedures)})
+
+
+def _procedure_rows(procedures: Collection[Procedure]) -> Jsonb:
     names = ("procedure_code", "procedure_name", "field_name")
-    rows = [dict(zip(names, procedure, strict=True)) for procedure in procedures]
-    connection.execute(statement("dossiers/save_procedures"), {"rows": recordset(rows)})
+    return recordset(dict(zip(names, procedure, strict=True)) for procedure in procedures)
 
 
 def known_dossiers(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
@@ -126,10 +140,13 @@ def known_dossiers(connection: Connection, keys: Sequence[tuple[str, str]]) -> d
     if not keys:
         return {}
     agency_codes, dossier_codes = zip(*keys, strict=True)
-    rows = connection.execute(
-        statement("dossiers/known"), {"agency_codes": list(agency_codes), "dossier_codes": list(dossier_codes)}
-    )
-    return {(row["agency_code"], row["dossier_code"]): row["dossier_id"] for row in rows}
+    values = {
+        "agency_codes": large_array_of_words(agency_codes),
+        "dossier_codes": large_array_of_words(dossier_codes),
+    }
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        found = cursor.execute(statement("dossiers/known"), values)
+        return {(agency_code, dossier_code): dossier_id for dossier_id, agency_code, dossier_code in found}
 
 
 def dossiers_whose_row_tells_more(connection: Connection, dossier_ids: Sequence[int]) -> list[NamedDossier]:

@@ -2,40 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+
+from psycopg.rows import scalar_row
 
 from motcua.domain.dossiers import CleanTransition
 from motcua.domain.occasions import PastTransition, PlanningResult
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import by_dossier, columns_of, large_recordset, recordset, value_of
-
-
-@dataclass(frozen=True, slots=True)
-class SavedTransition:
-    """A transition that is new to us."""
-
-    source_transition_id: int
-    dossier_id: int
+from motcua.store.ledger.rows import by_dossier, large_array, large_recordset, recordset
 
 
 def known_numbers(connection: Connection, source_id: int, numbers: Sequence[int]) -> set[int]:
     """Those of a source's transition numbers that we have."""
-    rows = connection.execute(statement("transitions/known"), {"source_id": source_id, "numbers": list(numbers)})
-    return {row["source_transition_id"] for row in rows}
+    with connection.cursor(row_factory=scalar_row) as cursor:
+        values = {"source_id": source_id, "numbers": large_array(numbers)}
+        return set(cursor.execute(statement("transitions/known"), values))
+
+
+def transitions_written_down(transitions: Iterable[CleanTransition | object]) -> str:
+    """Transitions as ``save_transitions`` takes them, each with its place among all that are given, from 1 on; what is
+    none is left out."""
+    return large_recordset(
+        {
+            "place": place,
+            "source_transition_id": each.source_transition_id,
+            "from_step": each.from_step,
+            "to_step": each.to_step,
+            "status_code": each.status_code,
+            "at_one_stop_desk": each.at_one_stop_desk,
+            "occurred_at": each.occurred_at,
+            "recorded_at": each.recorded_at,
+            "actor": each.actor,
+            "note": each.note,
+        }
+        for place, each in enumerate(transitions, start=1)
+        if isinstance(each, CleanTransition)
+    )
 
 
 def save_transitions(
-    connection: Connection, source_id: int, transitions: Sequence[tuple[int, CleanTransition]], now: datetime
-) -> list[SavedTransition]:
-    """Writes the transitions that are new, each with the id of its dossier, and returns them."""
-    if not transitions:
-        return []
-    rows = [columns_of(transition) | {"dossier_id": dossier_id} for dossier_id, transition in transitions]
-    values = {"rows": large_recordset(rows), "source_id": source_id, "now": now}
-    return [value_of(SavedTransition, row) for row in connection.execute(statement("transitions/save"), values)]
+    connection: Connection, source_id: int, written: str, dossier_ids: Sequence[int | None], now: datetime
+) -> None:
+    """Writes transitions that are new.
+
+    Args:
+        written: them and others, by ``transitions_written_down``.
+        dossier_ids: by their places there the dossier of each; ``None``: it is not to be saved.
+
+    Raises:
+        psycopg.errors.UniqueViolation: one is there already, or its number stands twice.
+    """
+    values = {"rows": written, "dossier_ids": large_array(dossier_ids), "source_id": source_id, "now": now}
+    connection.execute(statement("transitions/save"), values)
 
 
 def save_transitions_from_rows(connection: Connection, dossier_ids: Sequence[int], now: datetime) -> list[int]:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from motcua.gateways.adapter import Gateway, GatewayAnswer, OutgoingMessage
-from motcua.jobs.notices.request_slots import RequestSlots
+from motcua.jobs.notices.sending.request_slots import RequestSlots
 from motcua.store.notices.attempts import AttemptOutcome
 from motcua.store.notices.gateways import GatewayStop
 from motcua.store.notices.messages import ClaimedMessage, MessageOutcome
