@@ -12,7 +12,7 @@ _LOOK_AGAIN = 0.2
 """Seconds after which a waiting reader sees that nobody wants more."""
 
 
-def read_ahead(items: Iterator[Item], most: int = 2) -> Generator[Item, None, None]:
+def read_ahead(items: Iterator[Item], most: int = 1) -> Generator[Item, None, None]:
     """The same items in the same order, read by a thread of its own, at most so many before they are asked for.
 
     Whatever reading raises is raised here, after what was read before. The thread has ended when the generator has, so

@@ -316,7 +316,7 @@ def _era(entered_on: date | None) -> Era:
     return Era.TEN_DIGITS if day < plan.PROVINCES_MERGED_ON else Era.MERGED_PROVINCES
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=16384)
 def _read(field: str, era: Era, province_key: str) -> PhoneReading:
     reading = plan_for(era, province_key)
     text = clean_text(field)
