@@ -50,7 +50,7 @@ WITH ordered AS (
                 OR d.received_at >= %(since)s
                 OR coalesce(d.updated_at >= %(since)s, TRUE)
             )
-        OFFSET 0
+        OFFSET 0 -- noqa: AM09
     ) AS s ON t.dossier_id = s.dossier_id
     LEFT JOIN quality.days AS y
         ON s.calendar = y.calendar AND (t.occurred_at AT TIME ZONE interval '+07:00')::date = y.day

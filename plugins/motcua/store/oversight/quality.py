@@ -381,11 +381,10 @@ def _read_beside(connection: Connection, given: Mapping[str, Any]) -> ReadBeside
     """What the other lane reads while months are added up: one core would idle, and later hold up the record."""
     _look_at(connection, "dossier_facts", "reopened_at")
     connection.execute(statement("quality/snapshot/set_up"), {"nested_loops": "on"})
-    users = connection.execute(statement("quality/facts/count_desk_users"), given)
-    desk_users = [value_of(DeskUserMonth, row) for row in users]
-    taken_back = [value_of(TakenBack, row) for row in connection.execute(statement("quality/findings/taken_back"), given)]
+    users = connection.execute(statement("quality/facts/count_desk_users"), given).fetchall()
+    agencies = connection.execute(statement("quality/findings/taken_back"), given).fetchall()
     connection.commit()
-    return ReadBeside(desk_users, taken_back)
+    return ReadBeside([value_of(DeskUserMonth, row) for row in users], [value_of(TakenBack, row) for row in agencies])
 
 
 def _halves(connection: Connection, since: datetime) -> list[dict[str, int]]:
