@@ -1,8 +1,7 @@
 -- What the transitions of each dossier say, in one pass over one part of the dossiers; events count from the first of
 -- the months on. An old step counts where the dossier's row agreed with it; that the row says what is last, then, its
 -- time of recording tells, which is before any. Times are Vietnam's, UTC+7 all the year: by its name the zone costs
--- four times as much. OFFSET 0 has the calendar looked up once a dossier, not once a step. Called by
--- store/oversight/quality.py.
+-- four times as much. Called by store/oversight/quality.py.
 INSERT INTO quality.moves (
     dossier_id, last_status, last_recorded_at, last_occurred_at, last_nth, first_actor, result_at, result_nth,
     desk_result_at, collected_at, collected_nth, reopened_at, supplement_at, supplement_nth, supplement_from,
@@ -50,7 +49,6 @@ WITH ordered AS (
                 OR d.received_at >= %(since)s
                 OR coalesce(d.updated_at >= %(since)s, TRUE)
             )
-        OFFSET 0 -- noqa: AM09
     ) AS s ON t.dossier_id = s.dossier_id
     LEFT JOIN quality.days AS y
         ON s.calendar = y.calendar AND (t.occurred_at AT TIME ZONE interval '+07:00')::date = y.day
