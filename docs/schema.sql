@@ -6913,7 +6913,8 @@ CREATE UNLOGGED TABLE quality.actor_days (
     day date NOT NULL,
     changes integer NOT NULL,
     batch integer NOT NULL
-);
+)
+WITH (autovacuum_enabled='false');
 
 -- Name: agencies; Type: TABLE; Schema: quality; Owner: -
 
@@ -6924,7 +6925,8 @@ CREATE UNLOGGED TABLE quality.agencies (
     apology_day text NOT NULL,
     enabled_from timestamp with time zone,
     today integer NOT NULL
-);
+)
+WITH (autovacuum_enabled='false');
 
 -- Name: agency_counts; Type: TABLE; Schema: quality; Owner: -
 
@@ -6934,7 +6936,8 @@ CREATE UNLOGGED TABLE quality.agency_counts (
     in_snapshot integer NOT NULL,
     received integer NOT NULL,
     received_in_months integer NOT NULL
-);
+)
+WITH (autovacuum_enabled='false');
 
 -- Name: agency_days; Type: TABLE; Schema: quality; Owner: -
 
@@ -6943,7 +6946,8 @@ CREATE UNLOGGED TABLE quality.agency_days (
     agency_code text NOT NULL,
     day date NOT NULL,
     changes integer NOT NULL
-);
+)
+WITH (autovacuum_enabled='false');
 
 -- Name: agency_month_facts; Type: TABLE; Schema: quality; Owner: -
 
@@ -6972,7 +6976,8 @@ CREATE UNLOGGED TABLE quality.agency_month_facts (
     expected integer NOT NULL,
     delivered integer NOT NULL,
     no_phone integer NOT NULL
-);
+)
+WITH (autovacuum_enabled='false');
 
 -- Name: days; Type: TABLE; Schema: quality; Owner: -
 
@@ -6982,7 +6987,8 @@ CREATE UNLOGGED TABLE quality.days (
     working boolean NOT NULL,
     nth integer NOT NULL,
     previous_working_day date
-);
+)
+WITH (autovacuum_enabled='false');
 
 -- Name: desk_register; Type: TABLE; Schema: quality; Owner: -
 
@@ -6992,7 +6998,8 @@ CREATE UNLOGGED TABLE quality.desk_register (
     dossier_code text NOT NULL,
     result_ready_at timestamp with time zone,
     handed_over_at timestamp with time zone
-);
+)
+WITH (autovacuum_enabled='false');
 
 -- Name: dossier_facts; Type: TABLE; Schema: quality; Owner: -
 
@@ -7058,7 +7065,8 @@ CREATE UNLOGGED TABLE quality.dossier_facts (
     collected_month date,
     procedure_code text NOT NULL,
     source_id smallint NOT NULL
-);
+)
+WITH (autovacuum_enabled='false');
 
 -- Name: dossiers; Type: TABLE; Schema: quality; Owner: -
 
@@ -7082,13 +7090,15 @@ CREATE UNLOGGED TABLE quality.dossiers (
     textable boolean NOT NULL,
     phone_refusal text,
     phone_notes text[]
-);
+)
+WITH (autovacuum_enabled='false');
 
 -- Name: edited; Type: TABLE; Schema: quality; Owner: -
 
 CREATE UNLOGGED TABLE quality.edited (
     dossier_id bigint NOT NULL
-);
+)
+WITH (autovacuum_enabled='false');
 
 -- Name: found; Type: TABLE; Schema: quality; Owner: -
 
@@ -7099,14 +7109,16 @@ CREATE UNLOGGED TABLE quality.found (
     agency_code text,
     since timestamp with time zone,
     facts jsonb NOT NULL
-);
+)
+WITH (autovacuum_enabled='false');
 
 -- Name: ledger_counts; Type: TABLE; Schema: quality; Owner: -
 
 CREATE UNLOGGED TABLE quality.ledger_counts (
     agency_code text NOT NULL,
     dossiers integer NOT NULL
-);
+)
+WITH (autovacuum_enabled='false');
 
 -- Name: marks; Type: TABLE; Schema: quality; Owner: -
 
@@ -7129,7 +7141,8 @@ CREATE UNLOGGED TABLE quality.marks (
     cleaned text,
     register_ready_at timestamp with time zone,
     register_handed_at timestamp with time zone
-);
+)
+WITH (autovacuum_enabled='false');
 
 -- Name: month_cells; Type: TABLE; Schema: quality; Owner: -
 
@@ -7149,7 +7162,8 @@ CREATE UNLOGGED TABLE quality.month_cells (
     expected integer NOT NULL,
     delivered integer NOT NULL,
     no_phone integer NOT NULL
-);
+)
+WITH (autovacuum_enabled='false');
 
 -- Name: moves; Type: TABLE; Schema: quality; Owner: -
 
@@ -7177,14 +7191,16 @@ CREATE UNLOGGED TABLE quality.moves (
     skipped_at timestamp with time zone,
     odd_hours_at timestamp with time zone,
     day_off_at timestamp with time zone
-);
+)
+WITH (autovacuum_enabled='false');
 
 -- Name: register_readings; Type: TABLE; Schema: quality; Owner: -
 
 CREATE UNLOGGED TABLE quality.register_readings (
     source_id smallint NOT NULL,
     failure text
-);
+)
+WITH (autovacuum_enabled='false');
 
 -- Name: result_messages; Type: TABLE; Schema: quality; Owner: -
 
@@ -7192,7 +7208,8 @@ CREATE UNLOGGED TABLE quality.result_messages (
     dossier_id bigint NOT NULL,
     told boolean NOT NULL,
     outcome text NOT NULL
-);
+)
+WITH (autovacuum_enabled='false');
 
 -- Name: source_facts; Type: TABLE; Schema: quality; Owner: -
 
@@ -7212,7 +7229,8 @@ CREATE UNLOGGED TABLE quality.source_facts (
     unusable_rows integer NOT NULL,
     unusable_since timestamp with time zone,
     register_failure text
-);
+)
+WITH (autovacuum_enabled='false');
 
 -- Name: usual_waits; Type: TABLE; Schema: quality; Owner: -
 
@@ -7221,7 +7239,8 @@ CREATE UNLOGGED TABLE quality.usual_waits (
     collected integer NOT NULL,
     median numeric NOT NULL,
     deviation numeric NOT NULL
-);
+)
+WITH (autovacuum_enabled='false');
 
 -- Name: lines; Type: TABLE; Schema: statements; Owner: -
 

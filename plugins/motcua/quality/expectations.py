@@ -14,10 +14,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from importlib import import_module
 from io import StringIO
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from motcua.domain.quality import CheckStatus
 from motcua.quality.rules import Asked
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from great_expectations.data_context.data_context.ephemeral_data_context import EphemeralDataContext
     from great_expectations.datasource.fluent.interfaces import Batch
     from great_expectations.datasource.fluent.postgres_datasource import PostgresDatasource
+    from great_expectations.expectations.core.unexpected_rows_expectation import UnexpectedRowsExpectation
     from great_expectations.expectations.expectation import Expectation
 
 log = logging.getLogger(__name__)
@@ -72,13 +73,13 @@ Keep: TypeAlias = Callable[[str, list[Row]], None]
 def build_suites(asked: Sequence[Asked]) -> dict[str, ExpectationSuite]:
     """A Great Expectations suite for each table of the snapshot, one expectation for each rule."""
     import great_expectations as gx
-    from great_expectations.expectations.core.unexpected_rows_expectation import UnexpectedRowsExpectation
     from great_expectations.expectations.metadata_types import FailureSeverity
 
+    offending_rows = _offending_rows()
     by_table: dict[str, list[Any]] = {}
     for each in asked:
         by_table.setdefault(each.table, []).append(
-            UnexpectedRowsExpectation(
+            offending_rows(
                 unexpected_rows_query=each.query,
                 description=each.rule.title,
                 severity=FailureSeverity(each.rule.severity),
@@ -86,6 +87,24 @@ def build_suites(asked: Sequence[Asked]) -> dict[str, ExpectationSuite]:
             )
         )
     return {table: gx.ExpectationSuite(name=table, expectations=found) for table, found in by_table.items()}
+
+
+@lru_cache(maxsize=1)
+def _offending_rows() -> type[UnexpectedRowsExpectation]:
+    """Great Expectations' own expectation, without the sample of rows that nobody looks at.
+
+    For the sample it would ask each rule's query once more and have all its rows sent, to take the first 200. The count
+    gives the verdict, and every row is fetched by ``get_unexpected_rows``.
+    """
+    from great_expectations.expectations.core import unexpected_rows_expectation as theirs
+
+    class OffendingRows(theirs.UnexpectedRowsExpectation):
+        metric_dependencies: ClassVar[tuple[str, ...]] = ("unexpected_rows_query.row_count",)
+
+        def _validate(self, metrics: dict[str, Any], *given: Any, **named: Any) -> Any:  # noqa: ANN401 - theirs
+            return super()._validate({"unexpected_rows_query.table": [], **metrics}, *given, **named)
+
+    return OffendingRows
 
 
 def prepare() -> None:

@@ -25,17 +25,18 @@ WITH suspects AS MATERIALIZED (
 changes AS (
     SELECT
         d.agency_code,
-        p.actor,
-        p.day,
+        t.actor,
+        (t.occurred_at AT TIME ZONE interval '+07:00')::date AS day,
         t.occurred_at,
         (t.occurred_at AT TIME ZONE interval '+07:00')::time >= make_time(%(from_hour)s::integer, 0, 0) AS is_late
-    FROM suspects AS p
-    INNER JOIN motcua.transitions AS t
-        ON
-            p.source_id = t.source_id AND p.actor = t.actor
-            AND p.day = (t.occurred_at AT TIME ZONE interval '+07:00')::date
+    FROM motcua.transitions AS t
     INNER JOIN motcua.dossiers AS d ON t.dossier_id = d.dossier_id
-    WHERE NOT t.from_row
+    WHERE
+        NOT t.from_row
+        -- No join: the planner would hash all transitions for it, and not the few days.
+        AND (t.source_id, t.actor, (t.occurred_at AT TIME ZONE interval '+07:00')::date) IN (
+            SELECT p.source_id, p.actor, p.day FROM suspects AS p -- noqa: RF03
+        )
 ),
 
 bursts AS (

@@ -141,8 +141,10 @@ SELECT
     d.source_id
 FROM quality.dossiers AS d
 INNER JOIN quality.agencies AS a ON d.agency_code = a.agency_code
-LEFT JOIN quality.moves AS m ON d.dossier_id = m.dossier_id
-LEFT JOIN quality.result_messages AS s ON d.dossier_id = s.dossier_id
+LEFT JOIN quality.moves AS m
+    ON d.dossier_id = m.dossier_id AND m.dossier_id >= %(low)s::bigint AND m.dossier_id < %(high)s::bigint
+LEFT JOIN quality.result_messages AS s
+    ON d.dossier_id = s.dossier_id AND s.dossier_id >= %(low)s::bigint AND s.dossier_id < %(high)s::bigint
 LEFT JOIN marks AS k ON d.dossier_id = k.dossier_id
 LEFT JOIN registers AS g ON d.source_id = g.source_id AND d.agency_code = g.agency_code
 CROSS JOIN

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -105,14 +105,14 @@ def check_quality(
             raise CheckInProgress("Another quality check is being made; it has the one snapshot.")
         guard.commit()
         since = book.since(moment)
-        with connect() as ledger:
-            store.begin_snapshot(ledger)
-        for source in settings().sources:
-            _read_register(source, since)
         with ExitStack() as lanes:
             # The database works meanwhile.
             lanes.enter_context(ThreadPoolExecutor(1)).submit(prepare)
-            _fill([lanes.enter_context(connect()) for _ in range(store.LANES)], book, moment, since)
+            with connect() as ledger:
+                store.begin_snapshot(ledger)
+            for source in settings().sources:
+                _read_register(source, since)
+            beside = _fill([lanes.enter_context(connect()) for _ in range(store.LANES)], book, moment, since)
         known = [agency.agency_code for agency in list_agencies(guard)]
         guard.commit()
         snapshot = judge_snapshot(load_soundness(), {"agencies": known, "phone_refusals": REFUSALS})
@@ -120,7 +120,7 @@ def check_quality(
         with connect() as ledger:
             verdicts = _judge(ledger, asked, snapshot, judged_by)
         with connect() as ledger:
-            counts = _record(ledger, book, asked, verdicts, snapshot, run_id, moment, since)
+            counts = _record(ledger, book, asked, verdicts, snapshot, beside, run_id, moment, since)
     log.info("run %d: %d dossiers, %d findings, %d of %d checks broken", counts.run_no, counts.dossiers,
              counts.findings, counts.broken, counts.rules)  # fmt: skip
     return counts
@@ -144,7 +144,18 @@ def _judge(
         if snapshot.broken_reason is None:
             store.add_found(ledger, rule, by_code[rule].rule.level, sound)
 
-    verdicts = judged_by(asked, keep)
+    # While a rule's rows are written down, the next one's are fetched; no more than two rules' are in memory.
+    with ThreadPoolExecutor(1) as writer:
+        writing: list[Future[None]] = []
+
+        def keep_beside(rule: str, rows: list[Row]) -> None:
+            while writing:
+                writing.pop().result()
+            writing.append(writer.submit(keep, rule, rows))
+
+        verdicts = judged_by(asked, keep_beside)
+        while writing:
+            writing.pop().result()
     if snapshot.broken_reason is not None:
         return [RuleVerdict(each.rule, "broken", 0, each.broken_reason or snapshot.broken_reason) for each in verdicts]
     return [replace(each, found=each.found - withheld[each.rule]) for each in verdicts]
@@ -183,12 +194,12 @@ def _counts(run: store.StoredRun, rules: int, *, sealed_before: bool) -> Quality
 # ------------------------------------------------------------------------------------------------- the snapshot
 
 
-def _fill(lanes: Sequence[Connection], book: RuleBook, now: datetime, since: datetime) -> None:
+def _fill(lanes: Sequence[Connection], book: RuleBook, now: datetime, since: datetime) -> store.ReadBeside:
     codes = [agency.agency_code for agency in list_agencies(lanes[0])]
     first, last = calendar_days(now, since)
     calendars = load_calendars(lanes[0], codes, first, last)
     parameters = {"as_of": now, "since": since, "sources": list(settings().sources)} | snapshot_thresholds(book)
-    store.fill_snapshot(lanes, calendars, first, last, parameters)
+    return store.fill_snapshot(lanes, calendars, first, last, parameters)
 
 
 def _read_register(source: str, since: datetime) -> None:
@@ -232,6 +243,7 @@ def _record(
     asked: Sequence[Asked],
     verdicts: Sequence[RuleVerdict],
     snapshot: SnapshotVerdict,
+    beside: store.ReadBeside,
     run_id: str,
     now: datetime,
     since: datetime,
@@ -295,9 +307,9 @@ def _record(
         for verdict in verdicts
     ]
     store.save_results(ledger, run_no, results)
-    store.save_figures(ledger, run_no, day, since_day, broken_agencies)
+    store.save_figures(ledger, run_no, day, beside.desk_users, broken_agencies)
     shares = store.shares_of(ledger, run_no)
-    taken_back = [row for row in store.taken_back(ledger, since) if row.agency_code not in snapshot.faults]
+    taken_back = [row for row in beside.taken_back if row.agency_code not in snapshot.faults]
     store.save_suggestions(ledger, run_no, suggest(book.suggestions, taken_back, shares))
     hashed, previous = run_content_hash(ledger, run_no), store.last_seal(ledger) or FIRST
     store.seal_run(ledger, run_no, hashed, previous, seal(previous, hashed, run_id, now))

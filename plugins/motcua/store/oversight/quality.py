@@ -91,6 +91,26 @@ class TakenBack:
 
 
 @dataclass(frozen=True, slots=True)
+class DeskUserMonth:
+    """Dossiers that a desk user received in a month, and those of them that may be texted."""
+
+    agency_code: str
+    key: str
+    """The desk user's pseudonym."""
+    month: date
+    dossiers: int
+    textable: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBeside:
+    """What a run's record needs of the snapshot and was read while its months were added up, of all agencies."""
+
+    desk_users: Sequence[DeskUserMonth]
+    taken_back: Sequence[TakenBack]
+
+
+@dataclass(frozen=True, slots=True)
 class NewRun:
     """A run that is to be written; it is not sealed yet."""
 
@@ -303,7 +323,7 @@ def fill_snapshot(
     first: date,
     last: date,
     parameters: Mapping[str, Any],
-) -> None:
+) -> ReadBeside:
     """Makes the snapshot.
 
     Args:
@@ -311,6 +331,9 @@ def fill_snapshot(
         calendars: by agency code.
         first, last: days of the calendars that are kept.
         parameters: ``as_of``, ``since``, ``sources`` and the thresholds that the statements name.
+
+    Returns:
+        What the record needs of it besides.
 
     Raises:
         psycopg.Error: the ledger refused or did not answer.
@@ -333,12 +356,35 @@ def fill_snapshot(
     for lane in lanes:
         lane.isolation_level = None
     for table, column in _KNOWN_TO_PLANNER:
-        leader.execute(statement("quality/snapshot/look_at"), {"table_name": table, "column_name": column})
+        _look_at(leader, table, column)
     leader.commit()
     _side_by_side(lanes, (_FACTS, _FACTS), given, ranges)
-    _side_by_side(lanes, _SUMS, given, ranges)
-    _run(leader, _MONTHS, given)
-    leader.commit()
+    with ThreadPoolExecutor(1) as other:
+        sums = other.submit(_run_and_commit, lanes[1], _SUMS[1], given)
+        beside = other.submit(_read_beside, lanes[1], given)
+        _run_and_commit(leader, _SUMS[0], given)
+        sums.result()
+        _run_and_commit(leader, _MONTHS, given)
+        return beside.result()
+
+
+def _look_at(connection: Connection, table: str, column: str) -> None:
+    connection.execute(statement("quality/snapshot/look_at"), {"table_name": table, "column_name": column})
+
+
+def _run_and_commit(connection: Connection, names: Sequence[LiteralString], given: Mapping[str, Any]) -> None:
+    _run(connection, names, given)
+    connection.commit()
+
+
+def _read_beside(connection: Connection, given: Mapping[str, Any]) -> ReadBeside:
+    """What the other lane reads while months are added up: one core would idle, and later hold up the record."""
+    _look_at(connection, "dossier_facts", "reopened_at")
+    connection.execute(statement("quality/snapshot/set_up"), {"nested_loops": "on"})
+    users = connection.execute(statement("quality/facts/count_desk_users"), given).fetchall()
+    agencies = connection.execute(statement("quality/findings/taken_back"), given).fetchall()
+    connection.commit()
+    return ReadBeside([value_of(DeskUserMonth, row) for row in users], [value_of(TakenBack, row) for row in agencies])
 
 
 def _halves(connection: Connection, since: datetime) -> list[dict[str, int]]:
@@ -398,9 +444,9 @@ def _add_calendars(
 ) -> None:
     rows, agencies = calendar_rows(calendars, first, last)
     connection.execute(statement("quality/marks/add_days"), {"rows": recordset(rows)})
-    connection.execute(statement("quality/snapshot/look_at"), {"table_name": "days", "column_name": "day"})
+    _look_at(connection, "days", "day")
     connection.execute(statement("quality/saving/add_agencies"), {"rows": recordset(agencies), "day": day})
-    connection.execute(statement("quality/snapshot/look_at"), {"table_name": "agencies", "column_name": "agency_code"})
+    _look_at(connection, "agencies", "agency_code")
 
 
 def add_found(connection: Connection, rule: str, level: str, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -421,12 +467,6 @@ def data_as_of(connection: Connection) -> datetime | None:
     """When the snapshot's sources had last been read, the oldest of them."""
     row = connection.execute(statement("quality/facts/data_as_of")).fetchone()
     return row["data_as_of"] if row else None
-
-
-def taken_back(connection: Connection, since: datetime) -> list[TakenBack]:
-    """Results told and taken back, by agency."""
-    rows = connection.execute(statement("quality/findings/taken_back"), {"since": since})
-    return [value_of(TakenBack, row) for row in rows]
 
 
 # ------------------------------------------------------------------------------------------------- writing a run
@@ -464,7 +504,7 @@ def save_findings(
         deadlines: of the rules that have one.
         broken_agencies: codes; empty text stands for what is said of whole sources.
     """
-    connection.execute(statement("quality/snapshot/look_at"), {"table_name": "found", "column_name": "subject"})
+    _look_at(connection, "found", "subject")
     given = {
         "run_no": run_no,
         "day": day,
@@ -498,7 +538,13 @@ def save_results(connection: Connection, run_no: int, results: Sequence[RuleOutc
     connection.execute(statement("quality/saving/save_results"), {"run_no": run_no, "rows": recordset(results)})
 
 
-def save_figures(connection: Connection, run_no: int, day: date, since: date, broken_agencies: Collection[str]) -> None:
+def save_figures(
+    connection: Connection,
+    run_no: int,
+    day: date,
+    desk_users: Iterable[DeskUserMonth],
+    broken_agencies: Collection[str],
+) -> None:
     """Counts by agency, what rates are told against, shares of textable numbers, and the sources' state.
 
     Broken agencies have none of them; empty text among them stands for what is said of whole sources.
@@ -507,7 +553,7 @@ def save_figures(connection: Connection, run_no: int, day: date, since: date, br
     given = {
         "run_no": run_no,
         "day": day,
-        "since_day": since,
+        "desk_users": recordset(desk_users),
         "recent_month": last_month,
         "broken_agencies": list(broken_agencies),
     }
