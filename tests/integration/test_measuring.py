@@ -16,7 +16,7 @@ from motcua.domain.run_window import EVERYTHING
 from motcua.jobs import measuring
 from motcua.jobs.tasks.settle_messages import settle_run
 from motcua.store.ledger.database import connect
-from motcua.store.oversight import metrics
+from motcua.store.watching import metrics
 
 
 class Listener:

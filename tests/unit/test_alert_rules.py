@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from motcua.store.ledger.database import connect
-from motcua.store.oversight.metrics import backup_gauges, open_gauges, recent_gauges
+from motcua.store.watching.metrics import backup_gauges, open_gauges, recent_gauges
 from motcua.web.metrics_page import LEDGER_UP
 
 ROOT = Path(__file__).parents[2]

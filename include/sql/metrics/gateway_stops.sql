@@ -1,5 +1,5 @@
 -- How much is stopped at each gateway: the gateway itself, carriers, templates.
--- Called by store/oversight/metrics.py.
+-- Called by store/watching/metrics.py.
 SELECT g.name AS gateway, c.concerns, count(s.gateway) AS stops
 FROM motcua.gateways AS g
 CROSS JOIN (VALUES ('gateway'), ('carrier'), ('template')) AS c (concerns)

@@ -1,6 +1,6 @@
 -- Messages that are not at their end, by state and kind, and when the oldest was recorded. Each state through its own
 -- partial index, those that wait longest first, and at most %(most)s of each: whatever the ledger holds, no more is
--- read. Called by store/oversight/metrics.py.
+-- read. Called by store/watching/metrics.py.
 WITH counted AS (
     (
         SELECT m.state, m.kind, m.recorded_at FROM motcua.messages AS m

@@ -1,5 +1,5 @@
 -- Messages of unknown outcome at each gateway, counted up to %(most)s, and when the first of their attempts began.
--- Called by store/oversight/metrics.py.
+-- Called by store/watching/metrics.py.
 SELECT g.name AS gateway, count(u.started_at) AS messages, min(u.started_at) AS oldest
 FROM motcua.gateways AS g
 LEFT JOIN (

@@ -1,5 +1,5 @@
 -- How many receipts are stored and not read, counted up to %(most)s, and when the first of them came.
--- Called by store/oversight/metrics.py.
+-- Called by store/watching/metrics.py.
 SELECT
     (
         SELECT count(*) FROM (SELECT 1 FROM motcua.unread_receipts LIMIT %(most)s) AS u  -- noqa: AM09

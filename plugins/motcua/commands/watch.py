@@ -21,7 +21,7 @@ from motcua.jobs.watching.watch import Watch
 from motcua.reports.watching import alert_in_words
 from motcua.settings import settings
 from motcua.store.ledger.database import open_without_airflow
-from motcua.store.oversight.watch import acknowledge_alert, list_alerts, retire_watch, watch_life
+from motcua.store.watching.watch import acknowledge_alert, list_alerts, retire_watch, watch_life
 
 app = typer.Typer(help="What the watch found, and saying that you look after it.", no_args_is_help=False)
 _console = console()

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from motcua.settings import settings
 from motcua.store.ledger.database import connect, reason_without_values
-from motcua.store.oversight.metrics import Gauge, backup_gauges, open_gauges, recent_gauges
+from motcua.store.watching.metrics import Gauge, backup_gauges, open_gauges, recent_gauges
 
 log = logging.getLogger(__name__)
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import heapq
+import itertools
 import os
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -33,27 +36,72 @@ def answered_within(connection: Connection, seconds: float | None) -> Iterator[N
     if seconds is None:
         yield
         return
-    guard = threading.Lock()
-    state = {"over": False, "broken": False}
-
-    def give_up() -> None:
-        with guard:
-            if not state["over"]:
-                state["broken"] = True
-                with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(connection.fileno())) as same:
-                    same.shutdown(socket.SHUT_RDWR)
-
-    timer = threading.Timer(seconds + _GRACE, give_up)
-    timer.daemon = True
-    timer.start()
+    answer = _Awaited(connection)
+    _deadlines.add(time.monotonic() + seconds + _GRACE, answer)
     try:
         yield
     except psycopg.OperationalError:
-        if state["broken"]:
+        if answer.was_given_up:
             raise psycopg.errors.QueryCanceled(f"no answer within {seconds + _GRACE:.0f} s") from None
         raise
     finally:
-        timer.cancel()
-        # Afterwards the descriptor may be another connection's.
-        with guard:
-            state["over"] = True
+        answer.is_there()
+
+
+class _Awaited:
+    """An answer that is waited for on a connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._guard = threading.Lock()
+        self._connection: Connection | None = connection
+        self.was_given_up = False
+
+    def is_there(self) -> None:
+        """It is waited for no longer; afterwards the descriptor may be another connection's."""
+        with self._guard:
+            self._connection = None
+
+    def give_up(self) -> None:
+        """Breaks the connection, unless the answer is there."""
+        with self._guard:
+            if self._connection is not None:
+                self.was_given_up = True
+                with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(self._connection.fileno())) as same:
+                    same.shutdown(socket.SHUT_RDWR)
+
+
+class _Deadlines:
+    """One thread for all answers that are waited for: a pick-up asks some twenty times, and a thread that is begun for
+    each waits for Python's lock as often."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._awaited: list[tuple[float, int, _Awaited]] = []
+        self._number = itertools.count()
+        self._watch: threading.Thread | None = None
+
+    def add(self, until: float, answer: _Awaited) -> None:
+        """Gives the answer up when it is not there by then, of the monotonic clock."""
+        with self._changed:
+            heapq.heappush(self._awaited, (until, next(self._number), answer))
+            if self._watch is None:
+                self._watch = threading.Thread(target=self._keep, name="patience", daemon=True)
+                self._watch.start()
+            elif self._awaited[0][2] is answer:
+                self._changed.notify()
+
+    def _keep(self) -> None:
+        with self._changed:
+            while self._awaited:
+                until, _, answer = self._awaited[0]
+                if until > (now := time.monotonic()):
+                    self._changed.wait(until - now)
+                else:
+                    heapq.heappop(self._awaited)
+                    answer.give_up()
+            self._watch = None
+
+
+_deadlines = _Deadlines()
+# A process that is forked has none of the threads, and may have a lock that one of them held.
+os.register_at_fork(after_in_child=_deadlines.__init__)  # type: ignore[misc]

@@ -18,7 +18,7 @@ from prometheus_client.registry import Collector
 
 from motcua.settings import settings
 from motcua.store.ledger.database import Connection
-from motcua.store.oversight.metrics import Gauge, backup_gauges, open_gauges, recent_gauges
+from motcua.store.watching.metrics import Gauge, backup_gauges, open_gauges, recent_gauges
 from motcua.web.ledger_looks import LedgerLook, LedgerSilent
 
 _OPEN_WITHIN = 4.0

@@ -30,8 +30,8 @@ from motcua.reports.checking import check_words
 from motcua.store.checking.checks import keep_check
 from motcua.store.ledger.database import connect
 from motcua.store.notices.gateways import GatewayStop, stop_gateway
-from motcua.store.oversight.watch import list_alerts, watch_life
 from motcua.store.upkeep import CleanedOf, save_cleaning
+from motcua.store.watching.watch import list_alerts, watch_life
 from tests.conftest import NHA_TRANG, agency
 from tests.dated_backup import write_backup
 from tests.integration.watching.conftest import LAN, MINH, Watched
@@ -694,7 +694,7 @@ def test_clock_of_airflow_and_of_the_ledger_are_held_against_this_machines(watch
     watched.outside.clock_is_off_by = timedelta(seconds=2)
     assert watched.open_alerts(watched.look(2)) == []
     ahead = datetime.now(UTC) + timedelta(seconds=30)
-    monkeypatch.setattr("motcua.store.oversight.watch.ledger_clock", lambda _: ahead)
+    monkeypatch.setattr("motcua.store.watching.watch.ledger_clock", lambda _: ahead)
     assert watched.open_alerts(watched.look(2)) == ["clock_off/ledger"]
 
 

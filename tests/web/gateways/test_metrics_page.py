@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from motcua.domain.phones.reading import holds_phone
 from motcua.store.ledger.database import connect
-from motcua.store.oversight import metrics
+from motcua.store.watching import metrics
 from motcua.web import callbacks
 from tests.conftest import NHA_TRANG
 

@@ -1,2 +1,2 @@
--- The ledger's clock. Called by store/oversight/watch.py.
+-- The ledger's clock. Called by store/watching/watch.py.
 SELECT clock_timestamp() AS now

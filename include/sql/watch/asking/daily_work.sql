@@ -1,4 +1,4 @@
--- Whether a day's data was checked and a period was closed. Called by store/oversight/watch.py.
+-- Whether a day's data was checked and a period was closed. Called by store/watching/watch.py.
 SELECT
     exists(
         SELECT 1 FROM motcua.quality_runs AS q

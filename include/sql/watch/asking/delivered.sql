@@ -1,5 +1,5 @@
 -- Messages recorded in [start, end) that a gateway took, and how many of them reached a phone; replies are left out,
--- since no receipt tells of them. Called by store/oversight/watch.py.
+-- since no receipt tells of them. Called by store/watching/watch.py.
 SELECT
     count(*) AS taken,
     count(*) FILTER (WHERE m.state = 'delivered') AS delivered

@@ -1,4 +1,4 @@
--- Agencies that are told for at this moment, and since when. Called by store/oversight/watch.py.
+-- Agencies that are told for at this moment, and since when. Called by store/watching/watch.py.
 SELECT
     g.agency_code,
     g.enabled_from

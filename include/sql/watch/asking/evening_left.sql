@@ -1,5 +1,5 @@
 -- Enabled agencies that have no record of this evening although it is theirs, with who is in charge of them and whose
--- calendar counts. Called by store/oversight/watch.py.
+-- calendar counts. Called by store/watching/watch.py.
 SELECT
     g.agency_code,
     g.apology_day,

@@ -1,4 +1,4 @@
--- The first moment that the identity counts anything of. Called by store/oversight/watch.py.
+-- The first moment that the identity counts anything of. Called by store/watching/watch.py.
 SELECT
     least(
         (SELECT min(m.recorded_at) FROM motcua.messages AS m),

@@ -1,5 +1,5 @@
 -- How many transitions each source recorded in each of these stretches of time, counted up to "enough".
--- Called by store/oversight/watch.py.
+-- Called by store/watching/watch.py.
 SELECT
     s.name AS source,
     w.place,

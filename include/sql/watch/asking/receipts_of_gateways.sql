@@ -1,5 +1,5 @@
 -- Of each gateway's last attempts that it took, older than a moment and younger than another: how many there are, how
--- many of them a receipt ended, and when the oldest of these attempts began. Called by store/oversight/watch.py.
+-- many of them a receipt ended, and when the oldest of these attempts began. Called by store/watching/watch.py.
 WITH latest AS (
     SELECT
         a.gateway,

@@ -1,5 +1,5 @@
 -- Messages of unknown outcome since before a moment that are still useful, of some agencies or of all (NULL): how many,
--- and since when the first. Called by store/oversight/watch.py.
+-- and since when the first. Called by store/watching/watch.py.
 SELECT
     count(*) AS messages,
     min(m.changed_at) AS since

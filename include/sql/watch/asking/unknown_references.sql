@@ -1,5 +1,5 @@
 -- Among the last thousand receipts, those since a moment that name no attempt of ours: how many, and when the last one
--- was read. Called by store/oversight/watch.py.
+-- was read. Called by store/watching/watch.py.
 SELECT
     count(*) AS receipts,
     max(r.read_at) AS last_at

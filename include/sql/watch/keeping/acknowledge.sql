@@ -1,5 +1,5 @@
 -- Somebody looks after an open alert: by its name, of one subject or of all. The first who says so stays.
--- Called by store/oversight/watch.py.
+-- Called by store/watching/watch.py.
 UPDATE motcua.alerts
 SET acknowledged_at = %(now)s, acknowledged_by = %(by)s
 WHERE

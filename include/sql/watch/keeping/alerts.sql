@@ -1,4 +1,4 @@
--- Open alerts, and those that were over after a moment, the newest first. Called by store/oversight/watch.py.
+-- Open alerts, and those that were over after a moment, the newest first. Called by store/watching/watch.py.
 SELECT
     alert_id, name, subject, raised_at, facts, told_at, over_at, over_told_at, acknowledged_at, acknowledged_by
 FROM motcua.alerts

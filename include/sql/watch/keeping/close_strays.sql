@@ -1,5 +1,5 @@
 -- Ends alerts that the mirror holds open and the watch does not know, as in a ledger that was restored.
--- Called by store/oversight/watch.py.
+-- Called by store/watching/watch.py.
 UPDATE motcua.alerts AS a
 SET over_at = greatest(%(now)s, a.raised_at)
 WHERE

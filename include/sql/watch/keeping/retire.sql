@@ -1,2 +1,2 @@
--- Nobody waits for a sign of the watch any more. Called by store/oversight/watch.py.
+-- Nobody waits for a sign of the watch any more. Called by store/watching/watch.py.
 DELETE FROM motcua.watch_life

@@ -1,4 +1,4 @@
--- Mirrors an alert of the watch; an acknowledgement that the ledger has stays. Called by store/oversight/watch.py.
+-- Mirrors an alert of the watch; an acknowledgement that the ledger has stays. Called by store/watching/watch.py.
 INSERT INTO motcua.alerts (
     name, subject, raised_at, facts, told_at, over_at, over_told_at, acknowledged_at, acknowledged_by
 )

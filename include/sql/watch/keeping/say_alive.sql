@@ -1,4 +1,4 @@
--- The sign that the watch lives, with what it looked at. Called by store/oversight/watch.py.
+-- The sign that the watch lives, with what it looked at. Called by store/watching/watch.py.
 INSERT INTO motcua.watch_life (began_at, looked_at, looks, recipients, unsent, unsent_since)
 VALUES (%(began_at)s, %(looked_at)s, %(looks)s, %(recipients)s, %(unsent)s, %(unsent_since)s)
 ON CONFLICT (only_one) DO UPDATE SET

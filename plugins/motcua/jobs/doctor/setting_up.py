@@ -15,7 +15,7 @@ from motcua.store.calendars import list_unconfirmed
 from motcua.store.ledger.inspecting import agencies_without_dossiers
 from motcua.store.notices.registrations import registrations
 from motcua.store.notices.templates import load_templates
-from motcua.store.oversight.watch import watch_life
+from motcua.store.watching.watch import watch_life
 
 _NEXT_YEAR_FROM = 11
 """Month from which on the next year's calendar is asked for; the watch tells of it a month later."""

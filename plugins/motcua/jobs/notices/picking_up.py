@@ -79,7 +79,7 @@ from motcua.store.notices.transitions import (
 )
 from motcua.store.oversight.cleaned_fields import CleanedRow, save_findings
 
-_BATCH = 2000
+_BATCH = 1600
 _NOTED_AT_ONCE = 20_000
 """Dossiers that one statement is given at the end."""
 

@@ -35,9 +35,9 @@ from motcua.store.ledger.database import Connection, limit_statements
 from motcua.store.notices.gaps import open_gap
 from motcua.store.notices.gateways import gateway_stops
 from motcua.store.notices.sources import list_sources
-from motcua.store.oversight import watch as figures
 from motcua.store.oversight.accounting import identity
 from motcua.store.upkeep import last_cleaning
+from motcua.store.watching import watch as figures
 
 STATEMENT_WITHIN = 20.0
 """Seconds that a statement of the watch may take; the identity has more."""

@@ -22,7 +22,7 @@ from pydantic import TypeAdapter, ValidationError
 from motcua.domain.watching.alerts import ALERT_NAMES, Alert, Fact
 from motcua.domain.watching.judging import Delivered, HighMarks
 from motcua.store.ledger.database import Connection
-from motcua.store.oversight.watch import list_alerts
+from motcua.store.watching.watch import list_alerts
 
 log = logging.getLogger(__name__)
 

@@ -38,7 +38,7 @@ from motcua.jobs.watching.telling import send_letters, write_about_alerts, write
 from motcua.reports.watching import look_in_words
 from motcua.settings import Settings, settings
 from motcua.store.ledger.database import Connection, open_without_airflow, reason_without_values
-from motcua.store.oversight.watch import WatchLife, list_alerts, mirror_alerts, say_alive
+from motcua.store.watching.watch import WatchLife, list_alerts, mirror_alerts, say_alive
 
 log = logging.getLogger(__name__)
 

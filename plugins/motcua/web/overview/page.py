@@ -29,7 +29,7 @@ from motcua.store.ledger.database import Connection, page_connection
 from motcua.store.notices.dossiers import are_any_dossiers
 from motcua.store.notices.messages import RecordedCount, recorded_in
 from motcua.store.notices.sources import list_sources
-from motcua.store.oversight.watch import WatchLife
+from motcua.store.watching.watch import WatchLife
 from motcua.web.lists.files import FileFormat, at_most, list_file
 from motcua.web.lists.filters import NO_AGENCY, period_told, whose
 from motcua.web.overview.matters import NAMED, matters_of

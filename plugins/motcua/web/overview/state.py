@@ -36,7 +36,7 @@ from motcua.store.notices.stops import Stop, last_stops, stopped_messages, stops
 from motcua.store.oversight.complaints import open_complaints
 from motcua.store.oversight.quality import broken_agencies_of, counts_of, list_runs
 from motcua.store.oversight.verifications import NotHolding, not_holding
-from motcua.store.oversight.watch import (
+from motcua.store.watching.watch import (
     MirroredAlert,
     WatchLife,
     evenings_left,

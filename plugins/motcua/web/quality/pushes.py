@@ -18,7 +18,7 @@ from motcua.store.agencies import list_agencies
 from motcua.store.intake.clients import Client, list_clients
 from motcua.store.intake.watching import FaultSum, SupplementsUntold, fault_sums, supplements_untold
 from motcua.store.ledger.database import Connection
-from motcua.store.oversight.watch import list_alerts
+from motcua.store.watching.watch import list_alerts
 
 _LOOKS_BACK = timedelta(days=7)
 _MOST_ALERTS = 200

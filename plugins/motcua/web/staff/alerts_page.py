@@ -21,7 +21,7 @@ from motcua.reports.lists import MOST_ROWS, Row
 from motcua.reports.watching import AlertInWords, LookInWords, alert_in_words, look_in_words
 from motcua.reports.wording import list_words
 from motcua.store.ledger.database import page_connection
-from motcua.store.oversight.watch import MirroredAlert, WatchLife, acknowledge_alert, list_alerts, watch_life
+from motcua.store.watching.watch import MirroredAlert, WatchLife, acknowledge_alert, list_alerts, watch_life
 from motcua.web.forms import is_own_form, sent_form
 from motcua.web.lists.files import FileFormat, at_most, list_file
 from motcua.web.refusals import PageRefused

@@ -1,0 +1,83 @@
+"""Answers of sources are waited for by one thread, each for as long as it was told."""
+
+from __future__ import annotations
+
+import os
+import socket
+from contextlib import closing
+
+import psycopg
+import pytest
+
+from motcua.sources import patience
+
+
+class Line:
+    """What a source hangs at: a connection whose other end says nothing."""
+
+    def __init__(self):
+        self.ours, self.theirs = socket.socketpair()
+        # Nobody waits for ever where it is not given up.
+        self.ours.settimeout(20)
+
+    def close(self):
+        self.ours.close()
+        self.theirs.close()
+
+    def fileno(self):
+        return self.ours.fileno()
+
+    def ask(self):
+        if self.ours.recv(1) == b"":
+            raise psycopg.OperationalError("server closed the connection unexpectedly")
+
+
+@pytest.fixture(autouse=True)
+def no_grace(monkeypatch):
+    monkeypatch.setattr(patience, "_GRACE", 0.0)
+
+
+LONG = 600.0
+
+
+def test_who_is_asked_later_and_waited_for_shorter_is_given_up_first():
+    with closing(Line()) as patient, closing(Line()) as hanging, patience.answered_within(patient, LONG):
+        with pytest.raises(psycopg.errors.QueryCanceled, match="no answer"), patience.answered_within(hanging, 0.05):
+            hanging.ask()
+        patient.theirs.send(b"x")
+        patient.ask()
+
+
+def test_answer_that_came_is_not_given_up_when_its_time_is_over():
+    with closing(Line()) as line, closing(Line()) as hanging:
+        with patience.answered_within(line, 0.05):
+            pass
+        with pytest.raises(psycopg.errors.QueryCanceled), patience.answered_within(hanging, 0.1):
+            hanging.ask()
+        line.theirs.send(b"x")
+        line.ask()
+
+
+def test_own_failure_of_a_source_is_told_as_it_is():
+    with closing(Line()) as line:
+        line.theirs.close()
+        failed = pytest.raises(psycopg.OperationalError, match="unexpectedly")
+        with failed as failure, patience.answered_within(line, LONG):
+            line.ask()
+    assert not isinstance(failure.value, psycopg.errors.QueryCanceled)
+
+
+def test_process_that_is_forked_meanwhile_gives_up_too():
+    with closing(Line()) as line, patience.answered_within(line, LONG):
+        child = os.fork()
+        if child == 0:
+            hanging, code = Line(), 1
+            try:
+                with patience.answered_within(hanging, 0.05):
+                    hanging.ask()
+            except psycopg.errors.QueryCanceled:
+                code = 0
+            finally:
+                os._exit(code)
+        _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
