@@ -17,7 +17,7 @@ def source(*parts: str) -> str:
     ("file", "use"),
     [
         (("gateways", "exchange.py"), "requests.Request("),
-        (("jobs", "notices", "request_slots.py"), "requests.Session()"),
+        (("jobs", "notices", "sending", "request_slots.py"), "requests.Session()"),
         (("store", "ledger", "database.py"), "PostgresHook(conn_id, log_sql=False)"),
         (("jobs", "handed_in", "tables.py"), "pd.read_csv("),
         (("domain", "phones", "numbers.py"), "phonenumbers."),
