@@ -51,22 +51,30 @@ def is_check(node: ast.AST, helpers: set[str]) -> bool:
 @cache
 def checking_functions() -> dict[Path, set[str]]:
     """For each file the functions that it may call to have something checked: its own, or those of others."""
-    defined = {path: {function.name for function in functions(path)} for path in FILES}
-    own: dict[Path, set[str]] = {path: set() for path in FILES}
+    every = {path: list(functions(path)) for path in FILES}
+    defined = {path: {function.name for function in found} for path, found in every.items()}
+    own = {
+        path: {function.name for function in found if any(is_check(node, set()) for node in ast.walk(function))}
+        for path, found in every.items()
+    }
+    # What else a function calls: it checks where one of these does.
+    calls = {
+        path: [
+            (function.name, {ast.unparse(node.func) for node in ast.walk(function) if isinstance(node, ast.Call)})
+            for function in found
+            if function.name not in own[path]
+        ]
+        for path, found in every.items()
+    }
 
-    def known(path: Path) -> set[str]:
-        return own[path] | (set().union(*own.values()) - defined[path])
-
-    grown = True
-    while grown:
-        before = sum(map(len, own.values()))
-        for path in FILES:
-            helpers = known(path)
-            for function in functions(path):
-                if any(is_check(node, helpers) for node in ast.walk(function)):
-                    own[path].add(function.name)
-        grown = sum(map(len, own.values())) > before
-    return {path: known(path) for path in FILES}
+    while True:
+        anywhere = set().union(*own.values())
+        known = {path: own[path] | (anywhere - defined[path]) for path in FILES}
+        more = {path: {name for name, called in calls[path] if called & known[path]} - own[path] for path in FILES}
+        if not any(more.values()):
+            return known
+        for path, names in more.items():
+            own[path] |= names
 
 
 def is_filled(node: ast.expr, names: set[str]) -> bool:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from motcua.gateways import open_gateway
 from motcua.jobs.notices.receiving import Intake, keep_and_read
 from motcua.store.ledger.database import connect, open_connection
+from motcua.store.notices.attempts import AttemptOutcome, apply_outcomes
 from tests.conftest import NOW
 from tests.integration.sending.test_sending import queue_results, send_at, states
 
@@ -89,6 +91,31 @@ def test_report_about_a_message_that_somebody_holds_comes_after_the_others_and_w
         other.rollback()
     assert held.result(10) == "applied"
     assert {effect.result(10) for effect in free} == {"applied"}
+
+
+@pytest.mark.guarantee("receipts", "answers that receipts overtook and the next receipts never wait in a circle")
+def test_answers_that_receipts_overtook_wait_for_the_next_receipts_and_hold_up_none(sent, rows):
+    answers = [
+        AttemptOutcome(reference, "accepted", "accepted", None, 202, "0", None, NOW, None) for reference in sent[:2]
+    ]
+    with open_connection() as sender, open_connection() as receipts, ThreadPoolExecutor(1) as beside:
+        receipts.execute("UPDATE motcua.attempts SET outcome = 'receipt'")
+        receipts.commit()
+        # As the next receipts of both have it: the messages first, then one attempt after the other.
+        receipts.execute("SELECT 1 FROM motcua.messages FOR UPDATE")
+        touch = "UPDATE motcua.attempts SET settlings = settlings + 1 WHERE reference = %s"
+        receipts.execute(touch, (sent[1],))
+        written = beside.submit(apply_outcomes, sender, answers)
+        while not rows(
+            "SELECT 1 FROM pg_stat_activity WHERE pid = %s AND wait_event_type = 'Lock'", sender.info.backend_pid
+        ):
+            assert not written.done()
+        receipts.execute(touch, (sent[0],))
+        receipts.commit()
+        written.result(60)
+        sender.commit()
+    kept = rows("SELECT outcome, http_status, settlings FROM motcua.attempts ORDER BY message_id LIMIT 2")
+    assert kept == [{"outcome": "accepted", "http_status": 202, "settlings": 1}] * 2
 
 
 def test_parts_of_one_message_are_read_in_the_order_they_came(sent, rows):
