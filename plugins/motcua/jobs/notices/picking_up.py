@@ -80,6 +80,7 @@ from motcua.store.notices.transitions import (
 from motcua.store.oversight.cleaned_fields import CleanedRow, save_findings
 
 _BATCH = 1600
+"""Rows that are made ready at a time, of which three batches are in memory at once."""
 _NOTED_AT_ONCE = 20_000
 """Dossiers that one statement is given at the end."""
 

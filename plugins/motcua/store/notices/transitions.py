@@ -7,7 +7,7 @@ from datetime import datetime
 
 from psycopg.rows import scalar_row
 
-from motcua.domain.dossiers import CleanTransition
+from motcua.domain.dossiers import CleanTransition, RowRefusal
 from motcua.domain.occasions import PastTransition, PlanningResult
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
@@ -21,9 +21,9 @@ def known_numbers(connection: Connection, source_id: int, numbers: Sequence[int]
         return set(cursor.execute(statement("transitions/known"), values))
 
 
-def transitions_written_down(transitions: Iterable[CleanTransition | object]) -> str:
-    """Transitions as ``save_transitions`` takes them, each with its place among all that are given, from 1 on; what is
-    none is left out."""
+def transitions_written_down(transitions: Iterable[CleanTransition | RowRefusal]) -> str:
+    """Transitions as ``save_transitions`` takes them, each with its place among all that are given, from 1 on; refused
+    ones are left out."""
     return large_recordset(
         {
             "place": place,
