@@ -13,6 +13,7 @@ import pytest
 from motcua.jobs.notices import watching
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
+from motcua.jobs.notices.sending import sender
 from motcua.jobs.notices.sending.run import SendCounts
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.watching import CatchUp
@@ -138,6 +139,22 @@ def test_sender_reads_a_source_again_that_another_run_has_picked_up(one_stop, ga
     rows("UPDATE motcua.sources SET failed_at = NULL, failure = NULL")
     eventually(lambda: len(gateway.asked) == 2)
     assert not sender.counts, "the same sender"
+
+
+@pytest.mark.guarantee("prompt", "a gateway that takes long to answer one request holds up no news")
+def test_news_is_picked_up_and_sent_while_a_request_is_not_answered(one_stop, gateway, lingering, rows, monkeypatch):
+    monkeypatch.setattr(sender, "_LOOK_FOR_NEWS_EVERY", LONG)
+    answer = threading.Event()
+    gateway.before_answer = lambda _: answer.wait(180)
+    move(one_stop, "D-1", "0905123001")
+    lingering()
+    eventually(lambda: len(gateway.asked) == 1)
+    move(one_stop, "D-2", "0905123002")
+    try:
+        eventually(lambda: len(gateway.asked) == 2)
+        assert [row["state"] for row in rows("SELECT state FROM motcua.messages")] == ["sending", "sending"]
+    finally:
+        answer.set()
 
 
 @pytest.mark.guarantee("workers", "one that stands by helps with what is due while another leads")

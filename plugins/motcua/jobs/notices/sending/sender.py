@@ -42,6 +42,7 @@ from motcua.store.worker_marks import leave_mark
 _GATHER = 0.004
 """Seconds that the first answer waits for others, to be written with them (docs/decisions/sending-speed.md)."""
 _LOOK_FOR_NEWS_EVERY = timedelta(seconds=5)
+"""While a long queue drains; else as often as when there is nothing to send."""
 _LOOK_WHEN_IDLE_EVERY = 0.25
 _ASK_WATCHERS_EVERY = 0.05
 """What they tell costs one short statement at the ledger, and no source."""
@@ -139,7 +140,7 @@ class Sender:
                         self.routing.read_if_old()
                     self._take_turns()
                     if self.in_flight:
-                        self._gather(wait=_LOOK_WHEN_IDLE_EVERY)
+                        self._gather(wait=self._pause)
                     elif not self._may_claim or not self._more_may_come():
                         break
             except BaseException:
@@ -185,10 +186,20 @@ class Sender:
         self.routing.read()
 
     def _refresh_if_old(self) -> None:
-        if self.catch_up is not None and self.sending.clock() - self.refreshed_at > _LOOK_FOR_NEWS_EVERY:
+        """Picks up news while requests are out: a gateway that takes long to answer one holds up no other message."""
+        if self.catch_up is None:
+            return
+        is_busy = any(lane.queue_is_long for lane in self.lanes)
+        every = _LOOK_FOR_NEWS_EVERY if is_busy else timedelta(seconds=self._pause)
+        if self.sending.clock() - self.refreshed_at > every:
             if self._takes_the_lead() and self.catch_up():
                 self.routing.look_anew()
             self.refreshed_at = self.sending.clock()
+
+    @property
+    def _pause(self) -> float:
+        """Seconds between two questions for news."""
+        return _ASK_WATCHERS_EVERY if self.leads and self.is_watched else _LOOK_WHEN_IDLE_EVERY
 
     def _more_may_come(self) -> bool:
         """With nothing in flight: whether to look at the queue once more."""
@@ -255,8 +266,7 @@ class Sender:
             ends_at = began + trial_in if trial_in is not None else self._patient_until()
             if now >= ends_at:
                 break
-            pause = _ASK_WATCHERS_EVERY if leads and self.is_watched else _LOOK_WHEN_IDLE_EVERY
-            if self.stop.wait(max(0.0, min(pause, ends_at - now))):
+            if self.stop.wait(max(0.0, min(self._pause, ends_at - now))):
                 return False
         self.routing.changed = trial_in is not None and not self.catch_up.is_over
         return self.routing.changed
