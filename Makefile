@@ -39,7 +39,7 @@ test-alone: $(READY)
 
 # Files in the order of their folders, which begins with those that take long; pytest-xdist's own leaves them to the end.
 test-beside: $(READY)
-	$(call told,beside,$(ASIDE) $(BIN)/python -m pytest -m "not alone" --numprocesses auto --maxprocesses 4 \
+	$(call told,beside,$(ASIDE) $(BIN)/python -m pytest -m "not alone" --numprocesses 3 \
 		--dist loadfile --no-loadscope-reorder -o cache_dir=.pytest_cache/beside)
 
 ## make test-again: the few tests that failed, with nothing beside them

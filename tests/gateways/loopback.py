@@ -66,6 +66,7 @@ class LoopbackProvider:
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._socket.getsockname()[1])
         self._threads: list[threading.Thread] = []
+        self._callers: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
@@ -73,6 +74,10 @@ class LoopbackProvider:
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
+        # Who keeps a connection for later is not waited for.
+        for caller in self._callers:
+            with contextlib.suppress(OSError):
+                caller.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
             thread.join(5)
 
@@ -90,6 +95,7 @@ class LoopbackProvider:
             if self._tls:
                 connection = self._tls.wrap_socket(connection, server_side=True)
             connection.settimeout(5)
+            self._callers.append(connection)
             if self.answer == "greet":
                 connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
                 self._closing.wait(30)

@@ -33,7 +33,7 @@ import uvicorn
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from motcua.sandbox.demo import prepare, progress, set_up
+from motcua.sandbox.demo import AIRFLOW_MIGRATES, prepare, progress, set_up
 from motcua.sandbox.machine.components import components
 from motcua.sandbox.machine.deployment import ADMINISTRATOR, check_room, write_private
 from motcua.sandbox.machine.supervisor import Restarts, StopRequested, Supervisor, log_tail
@@ -62,6 +62,7 @@ def serve(folder: Path) -> int:
     check_room(addresses, embedded_postgres=True)
     with suppress(StopRequested), Supervisor(addresses.data, progress(Console(width=200))) as supervisor:
         deployment = set_up(supervisor, addresses, {**os.environ, "MOTCUA_SOURCES": "khanhhoa=contract"})
+        supervisor.wait_for(AIRFLOW_MIGRATES)
         gateway = json.loads(deployment.environment["AIRFLOW_CONN_SMS_KANNEL"])
         # Who gets no answer is not kept waiting for the 20 s that a real Kannel may need.
         gateway["extra"]["answer_timeout"] = 3
@@ -89,8 +90,9 @@ def serve(folder: Path) -> int:
         # A killed program is meant to be killed: however often, it starts again at once.
         again = Restarts(limit=10_000, first_wait=0.5, longest_wait=0.5)
         network = [sys.executable, "-m", __spec__.name, str(folder), str(addresses.network)]
-        *programs, _world = components(deployment)
-        for group in programs:
+        for group in components(deployment):
+            if any(each.name == "world" for each in group):
+                continue
             supervisor.start(
                 *(
                     replace(each, restarts=again, command=network, folder=ROOT)

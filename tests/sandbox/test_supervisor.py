@@ -225,12 +225,74 @@ def test_what_is_begun_runs_beside_a_start_and_its_progress_is_said(supervise: C
     assert not marked(run.mark)
 
 
+WAITS = """
+import sys, time
+from pathlib import Path
+print("loaded", flush=True)
+while not Path(sys.argv[1]).exists():
+    time.sleep(0.05)
+print("works", flush=True)
+time.sleep(600)
+"""
+
+
+def test_what_is_loaded_begins_its_work_when_it_is_started(supervise: Callable[[str], Run], tmp_path: Path) -> None:
+    run = supervise(f"""
+        go = supervisor.folder / "go"
+        go.touch()  # as an earlier start left it
+        waits = python("waits", {WAITS!r}, goes_on=go)
+        waits.command.append(str(go))
+        log = supervisor.logs / "waits.log"
+        supervisor.load(waits)
+        while "loaded" not in log.read_text():
+            supervisor.wait(0.1)
+        assert not go.exists()
+        supervisor.start(python("earlier", {SLEEPS!r}))
+        print("BEFORE", log.read_text().split(), flush=True)
+        supervisor.start(waits)
+        while "works" not in log.read_text():
+            supervisor.wait(0.1)
+        print("AFTER", log.read_text().split(), flush=True)
+    """)
+    assert run.read_until("BEFORE").strip() == "BEFORE ['loaded']"
+    assert run.read_until("AFTER").strip() == "AFTER ['loaded', 'works']", "the same process"
+    run.read_until("UP")
+    assert len(marked(run.mark)) == 2
+    run.process.send_signal(signal.SIGINT)
+    assert run.end() == 0
+    stopped = [line.split()[0] for line in run.lines if "stopped after" in line or "killed after" in line]
+    assert stopped == ["waits", "earlier"], "as if it had been started when it was let go on"
+    assert not marked(run.mark)
+
+
+def test_what_died_while_it_was_loaded_is_started_anew(supervise: Callable[[str], Run]) -> None:
+    run = supervise(f"""
+        go = supervisor.folder / "go"
+        waits = python("waits", {WAITS!r}, goes_on=go)
+        waits.command.append(str(go))
+        supervisor.load(waits)
+        import os, signal
+        os.kill(supervisor._components[0].process.pid, signal.SIGKILL)
+        supervisor.wait(0.5)
+        assert supervisor._components[0].deaths == type(supervisor._components[0].deaths)(), "nobody restarts it"
+        supervisor.start(waits)
+        while "works" not in (supervisor.logs / "waits.log").read_text():
+            supervisor.wait(0.1)
+        print("WORKS", flush=True)
+    """)
+    run.read_until("WORKS")
+    assert len(marked(run.mark)) == 1
+    run.process.send_signal(signal.SIGINT)
+    assert run.end() == 0
+
+
 @pytest.mark.parametrize(("code", "end"), [(0, "step is done"), (1, "step ended (exit code 1)")])
 def test_who_waits_for_a_line_goes_on_and_the_end_is_said(supervise: Callable[[str], Run], code: int, end: str) -> None:
     run = supervise(f"""
         step = "import time; print('about: half', flush=True); time.sleep(1); raise SystemExit({code})"
         supervisor.begin("step", [sys.executable, "-c", step], marked, tells="about:")
         supervisor.wait_for("step", "about: half")
+        supervisor.let_go("step")
         print("GOES ON", flush=True)
         supervisor.wait(600)
     """)

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -80,9 +81,15 @@ _WIDTH_OF_A_FILE = 130
 _STEP = (sys.executable, "-m", "motcua.sandbox.demo")
 PAST = "the demo's past:"
 """How the lines begin that tell how far its loading is."""
+_PAST_BEGINS = f"{PAST} begins"
 PLAYED = f"{PAST} played; what is left to publish is published beside"
 _PAST_TAKES = 8
 """Times as long as the set-up, on any machine; the demo's evening and morning are counted from then on."""
+_OF_PAST = "-c synchronous_commit=off -c plan_cache_mode=force_generic_plan"
+"""A machine that loses its power meanwhile loses no more than the past, which is begun anew. Connections are kept, and
+tables small: to plan each statement for its values took a quarter of the server's time."""
+AIRFLOW_MIGRATES, LEDGER, _FIRST_DAG = "airflow-migrate", "ledger", "first-dag"
+"""Steps of the set-up; they go on beside others."""
 _FIRST_MESSAGES = timedelta(seconds=30)
 """For so long the rest of the past leaves the cores to those that begin."""
 
@@ -172,13 +179,14 @@ def prepare_ledger(agencies: Path, *, past: bool = False) -> None:
     the texts, registered at the phone network, and an agency's user, who sees the busiest one.
 
     So the first pick-up catches up with that day, and the day has figures to be reconciled. What a former start, or
-    somebody since, set otherwise is kept. With a ``past`` to come an empty ledger is left to it.
+    somebody since, set otherwise is kept. An empty ledger that is to have a ``past`` is given it.
     """
     print("migrated:", ", ".join(migrate()) or "nothing to do")
     with connect() as connection:
         configured = list_agencies(connection)
     if not configured:
         if past:
+            give_past(agencies)
             return
         day_before = Period.day_before(datetime.now(UTC))
         configured = list(import_agencies(agencies, "demo", day_before.start))
@@ -217,8 +225,7 @@ def _prepare_texts_and_calendars(moment: datetime) -> None:
 
 
 def give_past(agencies: Path) -> None:
-    """A step of the first start, in a process of its own: three months of life before it, by the real jobs. It says
-    ``PLAYED`` when the demo may begin.
+    """A first start: three months of life before it, by the real jobs. It says ``PLAYED`` when the demo may begin.
 
     The databases' DSNs come from the environment, as the world's do; the owner's of the ledger as migrations have it.
     """
@@ -230,6 +237,8 @@ def give_past(agencies: Path) -> None:
         _begin_today(agencies)
         print(PLAYED, flush=True)
 
+    print(_PAST_BEGINS, flush=True)
+    os.environ["PGOPTIONS"] = f"{os.environ.get('PGOPTIONS', '')} {_OF_PAST}".strip()
     with open_connection(OWNER) as owner, open_world(world_databases()) as world:
         owner.autocommit = True
         now = datetime.now(UTC)
@@ -248,11 +257,6 @@ def may_invent(caller: Mapping[str, str]) -> bool:
             return False
     real = ("MOTCUA_GATEWAYS", "AIRFLOW_CONN_SMS_KANNEL")
     return not any(caller.get(name) for name in (*real, *(f"AIRFLOW_CONN_ONESTOP_{each.upper()}" for each in SOURCES)))
-
-
-def _has_no_agency(deployment: Deployment) -> bool:
-    with deployment.ledger() as connection:
-        return not list_agencies(connection)
 
 
 def forget_broken_past(say: Callable[[str], None], admin_dsn: str, data: Path, database: str = LEDGER_DATABASE) -> None:
@@ -315,7 +319,8 @@ def set_up(
 ) -> Deployment:
     """Brings up the database and everything in it; safe to repeat, goes on with what is there.
 
-    With a ``past`` to come an empty ledger is left without agencies.
+    Airflow's own migrations, ``AIRFLOW_MIGRATES``, may go on beside: whoever needs Airflow waits for them. An empty
+    ledger that is to have a ``past`` is being given it by ``LEDGER``.
 
     Raises:
         SupervisorError: the message says what to do.
@@ -357,16 +362,17 @@ def set_up(
     environment = airflow_environment(addresses, secret, databases, settings().home, caller)
     write_airflow_home(addresses, secret)
     agencies = write_agencies(addresses.data)
-    supervisor.run_together(
-        {
-            "airflow-migrate": [sys.executable, "-m", "airflow", "db", "migrate"],
-            "ledger-migrate": [*_STEP, "migrate", str(agencies), *(["past"] if past else [])],
-        },
-        {**environment, "AIRFLOW_CONN_MOTCUA_DB_OWNER": postgres_connection(databases.ledger_owner)},
-    )
-    supervisor.say("migrated")
+    deployment = Deployment(addresses, secret, databases, one_stop, environment)
+    supervisor.begin(AIRFLOW_MIGRATES, [sys.executable, "-m", "airflow", "db", "migrate"], environment)
+    if past:
+        supervisor.begin(LEDGER, [*_STEP, str(agencies), "past"], deployment.past_environment, tells=PAST)
+        supervisor.wait_for(LEDGER, _PAST_BEGINS)
+    else:
+        owners = {"AIRFLOW_CONN_MOTCUA_DB_OWNER": postgres_connection(databases.ledger_owner)}
+        supervisor.run(LEDGER, [*_STEP, str(agencies)], {**environment, **owners})
+    supervisor.say("ledger migrated")
     keep_environment(addresses.data, environment)
-    return Deployment(addresses, secret, databases, one_stop, environment)
+    return deployment
 
 
 # ----------------------------------------------------------------------------------------------- the demo
@@ -430,21 +436,27 @@ def start_everything(
     past = past and may_invent(os.environ)
     begun = datetime.now(UTC)
     deployment = set_up(supervisor, addresses, os.environ, past=past)
+    plays = supervisor.is_at_work(LEDGER)
+    supervisor.wait_for(AIRFLOW_MIGRATES)
+    supervisor.say("Airflow migrated")
     # On a slow machine the components take longer too, about as long as the set-up.
     takes = datetime.now(UTC) - begun
-    plays = past and _has_no_agency(deployment)
-    if plays:
-        command = [*_STEP, "past", str(_agencies_of(addresses.data))]
-        supervisor.begin("past", command, deployment.past_environment, tells=PAST)
     deployment = deployment.whose_day_begins(datetime.now(UTC) + takes * (_PAST_TAKES if plays else 1), os.environ)
     keep_environment(addresses.data, deployment.environment)
+    supervisor.begin(_FIRST_DAG, [sys.executable, "-m", "motcua.sandbox.machine.first_dag"], deployment.environment)
     answering, reached, *others = components(deployment, world=world, clerk=clerk)
     if plays:
+        # One after the other: the past has the other core.
         supervisor.start(*answering)
-        supervisor.wait_for("past", PLAYED)
+        supervisor.wait_for(_FIRST_DAG)
+        supervisor.load(*chain(*others))
+        supervisor.wait_for(LEDGER, PLAYED)
+        supervisor.let_go(LEDGER)
         supervisor.start(*reached)
     else:
+        supervisor.load(*chain(*others))
         supervisor.start(*answering, *reached)
+        supervisor.wait_for(_FIRST_DAG)
     for group in others:
         supervisor.start(*group)
     return deployment
@@ -560,7 +572,4 @@ def run_demo() -> int:
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "past":
-        give_past(Path(sys.argv[2]))
-    else:
-        prepare_ledger(Path(sys.argv[2]), past=sys.argv[3:] == ["past"])
+    prepare_ledger(Path(sys.argv[1]), past=sys.argv[2:] == ["past"])

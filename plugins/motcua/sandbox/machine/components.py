@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from motcua.sandbox.world.one_stop import DROPPED, PUSHED
 
 _WORKER = "airflow worker"
 """How the titles of LocalExecutor's processes begin."""
+_NO_LOGS = "--skip-serve-logs"
+"""Task logs are on this disk, where the UI reads them: no log server with a fixed port is needed."""
 _AIRFLOW_READY_WITHIN = 300.0
 """Seconds; a machine that imports Airflow slowly is slow, not broken."""
 
@@ -78,12 +81,12 @@ def _command(name: str) -> str:
 def components(
     deployment: Deployment, *, world: tuple[str, ...] = (), clerk: tuple[str, ...] = ()
 ) -> list[list[Component]]:
-    """Everything but PostgreSQL, in groups in the order of need; the last one, the world, is stopped first.
+    """Everything but PostgreSQL, in groups in the order of need; they are stopped the other way round.
 
     A group starts together, once the one before it is ready; the second may start with the first. A task fails that
     finds no API server, so what starts tasks waits for it; and it begins nothing before a gateway and a mail server
-    can be reached. The first group begins no work: it may be there while a past is played. The DAG processor would
-    take a third of a core meanwhile.
+    can be reached. The first group begins no work: it may be there while a past is played, and the third be loaded
+    meanwhile. The last one brings runs of all DAGs that have missed one: the first messages do not wait for it.
 
     Args:
         deployment: the demo.
@@ -99,21 +102,27 @@ def components(
     def airflow(
         name: str,
         ready: Callable[[datetime], bool],
-        *arguments: str,
+        *,
         tells: Callable[[str, str], bool] | None = None,
         finished: Callable[[Sequence[str]], bool] | None = None,
+        before_exec: Callable[[], None] | None = None,
     ) -> Component:
         return Component(
             f"airflow-{name}",
-            # Task logs are on this disk, where the UI reads them: no log server with a fixed port is needed.
-            _module("airflow", name, *arguments),
+            _module("airflow", name),
             environment,
             ready=ready,
             ready_within=_AIRFLOW_READY_WITHIN,
             stop_within=45.0,
             tells=tells,
             finished=finished,
+            before_exec=before_exec,
         )
+
+    def loaded_before(component: Component) -> Component:
+        goes_on = data / f"{component.name}.goes-on"
+        name = component.name.removeprefix("airflow-")
+        return replace(component, command=_module(f"{__package__}.loaded", goes_on, name, _NO_LOGS), goes_on=goes_on)
 
     network = Component(
         "phone-network",
@@ -154,22 +163,17 @@ def components(
         # Tasks talk to its second half, which is mounted apart.
         [airflow("api-server", _answers_http(f"{url}/api/v2/version", f"{url}/execution/health"))],
         [network, mailbox],
-        [
-            airflow("dag-processor", _beats(url, "dag_processor")),
-            # Its child is gone and it does not notice for ten seconds.
-            airflow("triggerer", _beats(url, "triggerer"), "--skip-serve-logs", finished=lambda titles: not titles),
-            airflow(
-                "scheduler",
-                _beats(url, "scheduler"),
-                "--skip-serve-logs",
-                tells=_is_task,
-                finished=_no_task_runs,
-            ),
-        ],
+        [loaded_before(airflow("scheduler", _beats(url, "scheduler"), tells=_is_task, finished=_no_task_runs))],
         [
             # Beside all the others, and needs none of them; it may be killed at any moment, and is not to hold up who
             # waits for a message.
             Component("watch", [_command("motcua"), "watch"], environment, stop_within=0.3, before_exec=_give_way)
         ],
         [living, *([vendor] if pushes else []), *([exporting] if drops else [])],
+        [
+            # Runs come before what is read again each five seconds.
+            airflow("dag-processor", _beats(url, "dag_processor"), before_exec=_give_way),
+            # Its child is gone and it does not notice for ten seconds.
+            loaded_before(airflow("triggerer", _beats(url, "triggerer"), finished=lambda titles: not titles)),
+        ],
     ]

@@ -463,9 +463,7 @@ class Deployment:
         """What the past must know: evenings and mornings came at the hours of production then."""
         kept = {name: value for name, value in self.environment.items() if name not in _times_of_day(datetime.now(UTC))}
         owner = postgres_connection(self.databases.ledger_owner)
-        # A machine that loses its power meanwhile loses no more than the past, which is begun anew.
-        options = f"{kept.get('PGOPTIONS', '')} -c synchronous_commit=off".strip()
-        return {**kept, "AIRFLOW_CONN_MOTCUA_DB_OWNER": owner, "PGOPTIONS": options, **self.world_environment}
+        return {**kept, "AIRFLOW_CONN_MOTCUA_DB_OWNER": owner, **self.world_environment}
 
     @property
     def world_environment(self) -> dict[str, str]:

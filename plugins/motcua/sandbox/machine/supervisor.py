@@ -78,6 +78,7 @@ class Component:
     ``ready`` is asked again and again, with the moment of the start (aware, UTC), until it is true.
     ``stop_signal`` goes to the program itself, and of the other processes in its session to those of whose title,
     and their parent's, ``tells`` is true; after ``stop_within`` seconds everything it started is killed.
+    ``goes_on`` is a file that the program waits for before it begins its work, so that it can be loaded earlier.
     ``finished`` is for a program that may hang once its work is done: told to stop and still there after a few
     seconds, it is killed as soon as ``finished`` is true of the titles of the other processes in its session.
     """
@@ -94,6 +95,7 @@ class Component:
     finished: Callable[[Sequence[str]], bool] | None = None
     restarts: Restarts = field(default_factory=Restarts)
     before_exec: Callable[[], None] | None = None
+    goes_on: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,6 +343,31 @@ class Supervisor:
 
     # ---------------------------------------------------------------- starting
 
+    def load(self, *components: Component) -> None:
+        """Starts programs that wait for a file of theirs before they begin; ``start`` lets them go on."""
+        for component in components:
+            if component.goes_on is not None:
+                component.goes_on.unlink(missing_ok=True)
+                running = _Running(component, self.logs / f"{component.name}.log")
+                self._components.append(running)
+                running.start(self.folder)
+        self._record()
+
+    def _begun(self, component: Component) -> _Running:
+        """A component of which a process is there: loaded before, or started now. It is stopped before earlier ones."""
+        loaded = [each for each in self._components if each.component is component]
+        running = loaded[0] if loaded else _Running(component, self.logs / f"{component.name}.log")
+        if loaded:
+            self._components.remove(running)
+        self._components.append(running)
+        if component.goes_on is not None:
+            component.goes_on.touch()
+        if running.alive:
+            running.started_at = datetime.now(UTC)
+        else:
+            running.start(self.folder)
+        return running
+
     def start(self, *components: Component) -> None:
         """Starts components together and returns when each is ready; what needs them is started by a later call.
 
@@ -352,11 +379,8 @@ class Supervisor:
         starting = []
         self.say(f"starting {', '.join(component.name for component in components)}")
         for component in components:
-            running = _Running(component, self.logs / f"{component.name}.log")
-            self._components.append(running)
-            starting.append(running)
             try:
-                running.start(self.folder)
+                starting.append(self._begun(component))
             except OSError as error:
                 raise ComponentFailed(f"{component.name} cannot be started: {error}") from None
             self._record()
@@ -380,44 +404,22 @@ class Supervisor:
                     self.say(f"waiting for {running.component.name}, {patience}: {running.log}")
             self.wait(_POLL if starting else 0)
 
-    def run(self, name: str, command: Sequence[str], environment: Mapping[str, str], folder: Path = Path("/")) -> None:
-        """Runs programs that end by themselves, in a session of their own, with a log like the others.
+    def run(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> None:
+        """Runs a program that ends by itself, in a session of its own, with a log like the others.
 
         Raises:
-            ComponentFailed: the exit code was not 0.
+            ComponentFailed: the exit code was not 0, or a component died too often.
             StopRequested: a signal came.
         """
-        self.run_together({name: command}, environment, folder)
+        self.begin(name, command, environment)
+        self.wait_for(name)
 
-    def run_together(
-        self, commands: Mapping[str, Sequence[str]], environment: Mapping[str, str], folder: Path = Path("/")
+    def begin(
+        self, name: str, command: Sequence[str], environment: Mapping[str, str], *, tells: str | None = None
     ) -> None:
-        """Runs several such programs at the same time.
-
-        Raises:
-            ComponentFailed: an exit code was not 0.
-            StopRequested: a signal came.
-        """
-        steps = []
-        for name, command in commands.items():
-            step = _Running(Component(name, command, environment, folder, stop_within=5.0), self.logs / f"{name}.log")
-            # Among the components while it runs, so that stopping ends it too.
-            self._components.append(step)
-            steps.append(step)
-            step.start(self.folder)
-            self._record()
-        while any(step.alive for step in steps):
-            time.sleep(_POLL)
-        for step in steps:
-            self._components.remove(step)
-            if step.process is not None and step.process.returncode != 0:
-                raise ComponentFailed(self._sentence(step, "failed"))
-        self._record()
-
-    def begin(self, name: str, command: Sequence[str], environment: Mapping[str, str], *, tells: str) -> None:
         """Starts a program that ends by itself, beside what is started meanwhile; ``wait_for`` waits for it.
 
-        Lines of its output that begin with ``tells`` are said.
+        Lines of its output that begin with ``tells`` are said; without it none.
         """
         step = _Running(Component(name, command, environment, stop_within=5.0), self.logs / f"{name}.log")
         step.tells = tells
@@ -428,7 +430,7 @@ class Supervisor:
         self._record()
 
     def wait_for(self, name: str, line: str | None = None) -> None:
-        """Returns when what was begun has ended, or has said this line: the rest it does beside, and its end is said.
+        """Returns when what was begun has ended, or has said this line.
 
         Raises:
             ComponentFailed: its exit code was not 0, or a component died too often.
@@ -438,13 +440,22 @@ class Supervisor:
         while step.alive:
             self.wait(_POLL)
             if line in step.said:
-                step.let_go = True
                 return
         self._tell(step)
         self._components.remove(step)
         if step.process is not None and step.process.returncode != 0:
             raise ComponentFailed(self._sentence(step, "failed"))
         self._record()
+
+    def is_at_work(self, name: str) -> bool:
+        """Whether something that was begun has not ended, as far as anybody waited for it."""
+        return any(running.component.name == name for running in self._components)
+
+    def let_go(self, name: str) -> None:
+        """Nobody waits any more for what was begun: the rest it does beside, and its end is said."""
+        for running in self._components:
+            if running.component.name == name:
+                running.let_go = True
 
     def _tell(self, step: _Running) -> None:
         if step.tells is None:
@@ -554,9 +565,13 @@ class Supervisor:
     # ---------------------------------------------------------------- stopping
 
     def stop(self) -> None:
-        """Stops the components, last started first, and everything that they left; safe to repeat."""
+        """Stops the components, last started first, and everything that they left; safe to repeat.
+
+        What nobody waits for comes before all others, which may be waiting for it.
+        """
         self._stopping = True
-        for running in reversed(self._components):
+        in_turn = self._components[::-1]
+        for running in sorted(in_turn, key=lambda each: not each.let_go):
             self._stop_one(running)
         self._components.clear()
         self._sweep()

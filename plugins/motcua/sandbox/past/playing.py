@@ -17,11 +17,14 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from functools import partial
+from importlib import import_module
 from itertools import chain
 from multiprocessing import get_context
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
+from threading import Thread
 from time import sleep
 from typing import Final, TypeAlias
 
@@ -76,6 +79,8 @@ _MAILED_FOR: Final = timedelta(days=4)
 """What is older the demo's own run mails no more."""
 _IN_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - of a demo
 _GATEWAY: Final = "kannel"
+_LAST: Final = 3
+"""Steps of the past in which no publication is begun: its end waits for the one under way."""
 _SAID: Final = 10
 """Days between two reports of how far it is."""
 
@@ -330,6 +335,8 @@ def load_past(
             closes publishes what is not, and would do it as of today.
         rest: how long nothing is published then, so that those who begin have the cores.
     """
+    # The first check needs it, three seconds of reading code; until then the server computes as long as we do.
+    Thread(target=import_module, args=("great_expectations",), daemon=True).start()
     random = Random(seed)  # noqa: S311 - a simulation
     network = settings().data / "phone-network"
     begins, joined = _midnight(now, extent.days), _midnight(now, extent.joined)
@@ -352,7 +359,10 @@ def load_past(
                 import_agencies(agencies, "demo", moment)
 
             told = begins
-            for moment, do in _schedule(days, sources, now, extent, join, partial(days.take_statement, network)):
+            steps = _schedule(days, sources, now, extent, join, partial(days.take_statement, network))
+            for left, (moment, do) in zip(reversed(range(len(steps))), steps, strict=True):
+                if left < _LAST:
+                    publisher.pause()
                 if moment - told > timedelta(days=_SAID):
                     told = moment
                     say(f"{moment.astimezone(VIETNAM):%d/%m/%Y} of {now.astimezone(VIETNAM):%d/%m/%Y}")
@@ -361,11 +371,8 @@ def load_past(
         with connect() as guard:
             hold_lock(guard, CLOSING)
             guard.commit()
-            # The publishing process waits for it, too: between two publications, until the commit.
-            wait_for_lock(guard, AT_WORK)
             played()
             sleep(rest.total_seconds())
-            guard.commit()
             publisher.finish()
 
 
@@ -377,7 +384,10 @@ class _Publisher:
 
     def __init__(self, now: datetime) -> None:
         self._now = now
-        self._process = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_begin_to_publish)
+        spawn = get_context("spawn")
+        self._goes_on = spawn.Event()
+        self._goes_on.set()
+        self._process = ProcessPoolExecutor(1, spawn, initializer=_begin_to_publish, initargs=(self._goes_on,))
         self._begun: dict[int, Future[None]] = {}
 
     def publish(self, closings: Sequence[int], moment: datetime) -> None:
@@ -394,25 +404,34 @@ class _Publisher:
             if done.done():
                 done.result()
 
+    def pause(self) -> None:
+        """Begins no other publication until it is to finish."""
+        self._goes_on.clear()
+
     def finish(self) -> None:
-        """Waits for all of them.
+        """Goes on, and waits for all of them.
 
         Raises:
             Exception: whatever the other process raised.
         """
+        self._goes_on.set()
         for begun in self._begun.values():
             begun.result()
 
     def close(self) -> None:
         """Ends the process."""
+        self._goes_on.set()
         self._process.shutdown(cancel_futures=True)
 
 
 _of_the_process = ExitStack()
+_goes_on: Event
 
 
-def _begin_to_publish() -> None:
+def _begin_to_publish(goes_on: Event) -> None:
     """In the publishing process: what it mails lies in the mailbox's folder, whatever mail server the demo has."""
+    global _goes_on
+    _goes_on = goes_on
     os.nice(19)
     _of_the_process.enter_context(kept_connections())
     # On its way a report's workbooks are hundreds of small files: half of the time where they lie on a disk.
@@ -430,6 +449,7 @@ def _begin_to_publish() -> None:
 
 
 def _publish(closing_no: int, moment: datetime, *, mails: bool) -> None:
+    _goes_on.wait()
     with connect() as at_work:
         wait_for_lock(at_work, AT_WORK)
         publication = publish(closing_no, moment)
