@@ -304,6 +304,23 @@ def test_who_waits_for_a_line_goes_on_and_the_end_is_said(supervise: Callable[[s
     assert not marked(run.mark)
 
 
+def test_what_nobody_waits_for_is_stopped_before_who_may_wait_for_it(supervise: Callable[[str], Run]) -> None:
+    run = supervise(f"""
+        step = "import time; print('about: half', flush=True); time.sleep(600)"
+        supervisor.begin("step", [sys.executable, "-c", step], marked, tells="about:")
+        supervisor.wait_for("step", "about: half")
+        assert supervisor.is_at_work("step")
+        supervisor.start(python("first", {SLEEPS!r}))
+        supervisor.let_go("step")
+        supervisor.start(python("second", {SLEEPS!r}))
+    """)
+    run.read_until("UP")
+    run.process.send_signal(signal.SIGINT)
+    assert run.end() == 0
+    stopped = [line.split()[0] for line in run.lines if "stopped after" in line or "killed after" in line]
+    assert stopped == ["step", "second", "first"]
+
+
 def test_a_begun_program_that_fails_is_a_sentence(supervise: Callable[[str], Run]) -> None:
     run = supervise("""
         supervisor.begin("step", [sys.executable, "-c", "raise SystemExit('no luck')"], marked, tells="about:")
