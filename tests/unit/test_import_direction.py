@@ -33,7 +33,7 @@ MAY_IMPORT = {
         "settings",
         "sandbox",
     },
-    "sandbox": {"sandbox", "jobs", "gateways", "store", "domain", "settings", "templating", "web"},
+    "sandbox": {"sandbox", "jobs", "gateways", "store", "domain", "settings", "templating", "web", "preloading"},
     "settings": set(),
     "templating": {"settings"},
     "orchestration": {"jobs", "store", "domain", "settings", "dag_texts"},

@@ -141,7 +141,7 @@ def test_sender_reads_a_source_again_that_another_run_has_picked_up(one_stop, ga
     assert not sender.counts, "the same sender"
 
 
-@pytest.mark.guarantee("prompt", "a gateway that takes long to answer one request holds up no news")
+@pytest.mark.guarantee("gateways-that-fail", "a gateway that takes long to answer one request holds up no news")
 def test_news_is_picked_up_and_sent_while_a_request_is_not_answered(one_stop, gateway, lingering, rows, monkeypatch):
     monkeypatch.setattr(sender, "_LOOK_FOR_NEWS_EVERY", LONG)
     answer = threading.Event()
