@@ -33,7 +33,7 @@ MAY_IMPORT = {
         "settings",
         "sandbox",
     },
-    "sandbox": {"sandbox", "jobs", "gateways", "store", "domain", "settings", "templating", "web", "preloading"},
+    "sandbox": {"sandbox", "jobs", "gateways", "store", "domain", "settings", "templating", "web"},
     "settings": set(),
     "templating": {"settings"},
     "orchestration": {"jobs", "store", "domain", "settings", "dag_texts"},

@@ -12,8 +12,6 @@ import time
 from importlib import import_module
 from pathlib import Path
 
-from motcua.preloading import load_tasks
-
 _LOOKS_EVERY = 0.05
 """Seconds."""
 
@@ -23,7 +21,8 @@ def main(goes_on: Path, component: str, *arguments: str) -> None:
     started_by = os.getppid()
     import_module(f"airflow.cli.commands.{component}_command")
     import_module(f"airflow.jobs.{component}_job_runner")
-    load_tasks()
+    # What the scheduler's tasks are forked with.
+    import_module("motcua.jobs.tasks.notify_transitions")
     while not goes_on.exists():
         if os.getppid() != started_by:
             return
