@@ -11,6 +11,7 @@ import os
 import re
 import signal
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -110,15 +111,23 @@ class Ledger:
             admin.execute("SELECT pg_reload_conf(), pg_sleep(0.2)")
 
     def _read_from(self, start: int, part: str) -> Iterator[Read]:
-        with self._log.open("rb") as log:
-            log.seek(start)
-            for line in log:
-                said = json.loads(line)
-                message = said.get("message", "")
-                if said.get("dbname") != "motcua" or said.get("user") == "postgres" or "plan:\n" not in message:
-                    continue
-                told = json.loads(message.partition("plan:\n")[2])
-                yield _read(part, told, is_nested="context" in said)
+        for line in self._lines_from(start):
+            said = json.loads(line)
+            message = said.get("message", "")
+            if said.get("dbname") != "motcua" or said.get("user") == "postgres" or "plan:\n" not in message:
+                continue
+            told = json.loads(message.partition("plan:\n")[2])
+            yield _read(part, told, is_nested="context" in said)
+
+    def _lines_from(self, start: int) -> list[bytes]:
+        """Whole lines: a long plan is written in several parts."""
+        while True:
+            with self._log.open("rb") as log:
+                log.seek(start)
+                written = log.read()
+            if not written or written.endswith(b"\n"):
+                return written.splitlines()
+            time.sleep(0.05)
 
     def execute(self, text: str) -> list[tuple[Any, ...]]:
         """As the administrator; not recorded."""
