@@ -127,7 +127,8 @@ def start(tmp_path: Path) -> Iterator[Callable[[], Demo]]:
             run.process.wait(90)
         run.reader.join()
     for pid in processes_of(tmp_path / "data"):
-        os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 @pytest.mark.timeout(1200)  # the smoke itself may wait for four minutes

@@ -10,6 +10,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -122,7 +123,8 @@ def supervise(tmp_path: Path) -> Iterator[Callable[[str], Run]]:
         assert run.process.stdout is not None
         run.process.stdout.close()
         for pid in marked(run.mark):
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 STUBBORN = f"""
