@@ -17,14 +17,12 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from functools import partial
-from importlib import import_module
 from itertools import chain
 from multiprocessing import get_context
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
-from threading import Thread
 from time import sleep
 from typing import Final, TypeAlias
 
@@ -335,8 +333,6 @@ def load_past(
             closes publishes what is not, and would do it as of today.
         rest: how long nothing is published then, so that those who begin have the cores.
     """
-    # The first check needs it, three seconds of reading code; until then the server computes as long as we do.
-    Thread(target=import_module, args=("great_expectations",), daemon=True).start()
     random = Random(seed)  # noqa: S311 - a simulation
     network = settings().data / "phone-network"
     begins, joined = _midnight(now, extent.days), _midnight(now, extent.joined)
