@@ -150,6 +150,24 @@ CREATE FUNCTION audit.messages_as_of(known_history bigint) RETURNS TABLE(message
         SELECT 1 FROM audit.message_history AS l WHERE l.history_id > known_history AND l.message_id = m.message_id
     )
     UNION ALL
+    SELECT s.* FROM audit.moved_since(known_history) AS s
+$$;
+
+-- Name: moved_at(bigint, bigint); Type: FUNCTION; Schema: audit; Owner: -
+
+CREATE FUNCTION audit.moved_at(message bigint, known_history bigint) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+    SELECT max(h.changed_at)
+    FROM audit.message_history AS h
+    WHERE h.message_id = message AND h.history_id <= known_history AND h.from_state IS DISTINCT FROM h.to_state
+$$;
+
+-- Name: moved_since(bigint); Type: FUNCTION; Schema: audit; Owner: -
+
+CREATE FUNCTION audit.moved_since(known_history bigint) RETURNS TABLE(message_id bigint, kind text, dossier_id bigint, agency_code text, procedure_code text, occasion text, transition_id bigint, state text, reason text, segments smallint, recorded_at timestamp with time zone, moved_at timestamp with time zone)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
     SELECT
         m.message_id, m.kind, m.dossier_id, coalesce(m.agency_code, ''), coalesce(m.procedure_code, ''), m.occasion,
         m.transition_id, n.from_state, n.from_reason, m.segments, m.recorded_at,
@@ -164,16 +182,6 @@ CREATE FUNCTION audit.messages_as_of(known_history bigint) RETURNS TABLE(message
     INNER JOIN audit.messages AS m ON n.message_id = m.message_id
     -- A message whose first move came later did not exist yet.
     WHERE n.from_state IS NOT NULL
-$$;
-
--- Name: moved_at(bigint, bigint); Type: FUNCTION; Schema: audit; Owner: -
-
-CREATE FUNCTION audit.moved_at(message bigint, known_history bigint) RETURNS timestamp with time zone
-    LANGUAGE sql STABLE PARALLEL SAFE
-    AS $$
-    SELECT max(h.changed_at)
-    FROM audit.message_history AS h
-    WHERE h.message_id = message AND h.history_id <= known_history AND h.from_state IS DISTINCT FROM h.to_state
 $$;
 
 -- Name: agency_named(text); Type: FUNCTION; Schema: intake; Owner: -
@@ -8486,6 +8494,10 @@ CREATE INDEX transitions_recorded ON motcua.transitions USING btree (source_id, 
 -- Name: transitions_unplanned; Type: INDEX; Schema: motcua; Owner: -
 
 CREATE INDEX transitions_unplanned ON motcua.transitions USING btree (dossier_id) WHERE (planned_at IS NULL);
+
+-- Name: messages_cells; Type: STATISTICS; Schema: motcua; Owner: -
+
+CREATE STATISTICS motcua.messages_cells (ndistinct) ON kind, agency_code, procedure_code, state, reason, (CASE WHEN state = 'delivered'::text THEN GREATEST(floor(date_part('epoch'::text, changed_at - recorded_at)), 0::double precision)::integer ELSE NULL::integer END) FROM motcua.messages;
 
 -- Name: pushed_dossiers keep_personal_data; Type: TRIGGER; Schema: intake; Owner: -
 

@@ -722,6 +722,7 @@ def test_publication_names_every_function_view_and_mapping_behind_its_queries(da
     named = {each["name"]: each["figures"] for each in day.manifest["queries"]}
     assert {
         "audit.messages_as_of(bigint)",
+        "audit.moved_since(bigint)",
         "audit.dossiers_as_of(bigint)",
         "audit.dossier_as_of(bigint, timestamp with time zone, bigint, bigint)",
         "audit.dossiers_in_period(bigint, timestamp with time zone, timestamp with time zone, text)",
@@ -733,7 +734,7 @@ def test_publication_names_every_function_view_and_mapping_behind_its_queries(da
         "sources/reading/occasions.sql",
         "sources/reading/transitions_by_agency.sql",
     } <= named.keys()
-    assert "closings/counting/count_messages.sql" in named["audit.messages_as_of(bigint)"].split(", ")
+    assert "closings/counting/count_messages.sql" in named["audit.moved_since(bigint)"].split(", ")
     assert "audit.messages_as_of(bigint)" in named["audit.messages"].split(", ")
     # The mappings of the software that is in use, with the sources that use it.
     assert named["sources/contract/dossiers.sql"].endswith("(khanhhoa)")

@@ -13,20 +13,7 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
         SELECT 1 FROM audit.message_history AS l WHERE l.history_id > known_history AND l.message_id = m.message_id
     )
     UNION ALL
-    SELECT
-        m.message_id, m.kind, m.dossier_id, coalesce(m.agency_code, ''), coalesce(m.procedure_code, ''), m.occasion,
-        m.transition_id, n.from_state, n.from_reason, m.segments, m.recorded_at,
-        -- A function: a query here would keep PostgreSQL from reading all the other messages with several processes.
-        audit.moved_at(m.message_id, known_history)
-    FROM (
-        SELECT DISTINCT ON (l.message_id) l.message_id, l.from_state, l.from_reason
-        FROM audit.message_history AS l
-        WHERE l.history_id > known_history
-        ORDER BY l.message_id, l.history_id
-    ) AS n
-    INNER JOIN audit.messages AS m ON n.message_id = m.message_id
-    -- A message whose first move came later did not exist yet.
-    WHERE n.from_state IS NOT NULL
+    SELECT s.* FROM audit.moved_since(known_history) AS s
 $$;
 COMMENT ON FUNCTION audit.messages_as_of(bigint)
 IS 'Every message as it stood after a move of message_history: its state, and when it had reached it.';

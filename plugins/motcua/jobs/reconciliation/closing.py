@@ -223,7 +223,8 @@ class _Closer:
             compared = self._compare(ledger, draft) if period.is_day else self._sum_of_days(ledger, period)
             if before is not None and set(compared.unread) - set(before.sources_unread):
                 raise SourcesUnread(f"{', '.join(compared.unread)} did not answer, or is not read any more")
-            figures = compute_figures(ledger, draft, compared.figures)
+            with connect() as aside:
+                figures = compute_figures(ledger, draft, compared.figures, aside)
             if compared.of_days is not None and not each_day and compared.of_days != _unbalanced(figures.messages):
                 # The ledger lost or gained something in a day that was closed: that day lists it.
                 ledger.rollback()

@@ -7,6 +7,7 @@ import json
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
@@ -100,13 +101,18 @@ def data_as_of(connection: Connection, sources: Iterable[str]) -> datetime | Non
 
 
 def compute_figures(
-    connection: Connection, closing: Closing, counted: Sequence[MessageFigures] | None = None
+    connection: Connection,
+    closing: Closing,
+    counted: Sequence[MessageFigures] | None = None,
+    aside: Connection | None = None,
 ) -> Figures:
     """All figures of a closing, counted anew from the facts as they were known at its cut-off.
 
     It reads the schema ``audit`` alone, so that an auditor can do the same. What the sources counted cannot be counted
     again later: it is taken from ``counted``, by default the stored closing. How good the apologies of what is longer
     than a day were is the sum of its days, each of which was judged, and can be counted again, by itself.
+
+    Dossiers are counted meanwhile on ``aside``, where it is given: watermarks bind both, whatever each connection sees.
     """
     period = closing.period
     bounds = {
@@ -119,9 +125,10 @@ def compute_figures(
     }
     if counted is None:
         counted = load_message_figures(connection, closing.closing_no)
-    connection.execute(statement("closings/counting/more_memory"))
-    dossiers = _values(connection, "closings/counting/count_dossiers", DossierFigures, bounds)
-    tally, timings = _count_messages(connection, bounds)
+    with ThreadPoolExecutor(1) as beside:
+        counting = None if aside is None else beside.submit(_count_dossiers, aside, bounds)
+        tally, timings = _count_messages(connection, bounds)
+        dossiers = _count_dossiers(connection, bounds) if counting is None else counting.result()
     asked = _values(connection, "closings/counting/count_inquiries", _InquiryTally, bounds)
     return Figures(
         dossiers=dossiers,
@@ -153,10 +160,16 @@ class _InquiryTally:
     told_without_result: int
 
 
+def _count_dossiers(connection: Connection, bounds: Mapping[str, Any]) -> tuple[DossierFigures, ...]:
+    connection.execute(statement("closings/counting/more_memory"))
+    return _values(connection, "closings/counting/count_dossiers", DossierFigures, bounds)
+
+
 def _count_messages(
     connection: Connection, bounds: Mapping[str, Any]
 ) -> tuple[tuple[_MessageTally, ...], tuple[Timing, ...]]:
     """What one pass over the period's messages gives: their states, and how long delivery took."""
+    connection.execute(statement("closings/counting/more_memory"))
     tally, timings = [], []
     for row in connection.execute(statement("closings/counting/count_messages"), bounds):
         if row["state"] is None:
