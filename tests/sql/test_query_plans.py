@@ -78,6 +78,13 @@ def receipts(ledger: Ledger) -> dict[str, Any]:
     return {"meanings": json.dumps([{"receipt_id": each, "meaning": "delivered"} for each in stored]), "now": NOW}
 
 
+def answers(ledger: Ledger) -> dict[str, Any]:
+    """Of the newest attempts, some of which a receipt overtook."""
+    young = column(ledger, "SELECT reference FROM motcua.attempts ORDER BY attempt_id DESC LIMIT 10")
+    answer = {"attempt_state": "accepted", "outcome": "accepted", "http_status": 202, "answered_at": NOW.isoformat()}
+    return {"rows": json.dumps([{"reference": each} | answer for each in young])}
+
+
 def one_dossier(ledger: Ledger) -> dict[str, Any]:
     return {"dossier_id": young_dossiers(ledger)[0], "agencies": None, "now": NOW, "limit": 500}
 
@@ -136,6 +143,18 @@ STOPPED = (
     "INSERT INTO motcua.stops (kind, stopped_at, until, stopped_by, reason)"
     " VALUES ('supplement', '2026-11-25 10:00+07', '2026-11-26 10:00+07', 'tests', 'tests')"
 )
+OVERTAKEN = (
+    "UPDATE motcua.attempts SET state = 'delivered', outcome = 'receipt' WHERE attempt_id IN ("
+    " SELECT attempt_id FROM motcua.attempts ORDER BY 1 DESC LIMIT 3)"
+)
+REFUSED = (
+    "SET LOCAL session_replication_role = 'replica';"
+    " WITH refused AS (UPDATE motcua.attempts SET state = 'failed', outcome = 'configuration', concerns = 'carrier',"
+    f" answered_at = '{NOW.isoformat()}' WHERE attempt_id IN (SELECT attempt_id FROM motcua.attempts ORDER BY 1 DESC"
+    " LIMIT 3) RETURNING message_id)"
+    " UPDATE motcua.messages AS m SET carrier = 'itel' FROM refused AS r WHERE m.message_id = r.message_id"
+)
+"""Of a carrier to which no gateway takes anything."""
 SET_ASIDE = (
     "UPDATE motcua.messages SET next_attempt_at = '2026-11-26 10:00+07', reason = 'stopped'"
     " WHERE state = 'queued' AND message_id % 2 = 0"
@@ -220,6 +239,13 @@ CASES = [
         "messages/claiming/claim",
         given(**ALWAYS, **SHARE, now=NOW, limit=10, from_due=None, from_id=None),
         f"{STOPPED}; {SET_ASIDE}; {BY_KEYS}",
+        looked_up=10,
+    ),
+    Case("attempts/apply_outcomes", answers, f"{OVERTAKEN}; {BY_KEYS}", looked_up=10),
+    Case(
+        "gateways/judge_carrier",
+        given(gateway="kannel", carrier="itel", since=NOW - timedelta(hours=1), numbers=10),
+        f"{REFUSED}; {BY_KEYS}",
         looked_up=10,
     ),
     Case("stops/set_aside", given(message_ids=list(range(1, 11)), now=NOW), f"{STOPPED}; {BY_KEYS}", looked_up=10),

@@ -33,7 +33,8 @@ WITH answers AS MATERIALIZED (
 overtaken AS MATERIALIZED (
     SELECT m.message_id
     FROM motcua.messages AS m
-    WHERE m.message_id IN (SELECT o.message_id FROM answers AS o WHERE o.is_overtaken)
+    -- By an array: joined, they are so few and so many that PostgreSQL read all messages in their order.
+    WHERE m.message_id = any(array(SELECT o.message_id FROM answers AS o WHERE o.is_overtaken))
     ORDER BY m.message_id
     FOR UPDATE
 )

@@ -20,10 +20,10 @@ SELECT
     exists(
         SELECT 1
         FROM motcua.attempts AS a
-        INNER JOIN motcua.messages AS m ON a.message_id = m.message_id
         WHERE
             a.attempt_id > (SELECT min(r.attempt_id) FROM refused AS r)
             AND a.gateway = %(gateway)s
             AND a.state IN ('accepted', 'delivered', 'undelivered')
-            AND m.carrier = %(carrier)s
+            -- Asked of each attempt since then: joined, all messages were looked through for one of the carrier.
+            AND (SELECT m.carrier FROM motcua.messages AS m WHERE m.message_id = a.message_id) = %(carrier)s
     ) AS took_one

@@ -58,11 +58,13 @@ EXCEPTIONS: Mapping[str, May] = {
     "transitions/settle": May(_WRITES, each=60),
     "messages/planning/save": May(_WRITES, each=60),
     "messages/claiming/begin_sending": May(_WRITES, each=60),
+    "attempts/apply_outcomes": May(_WRITES, each=60),
     "messages/outcomes/apply_outcomes": May(_WRITES, each=60),
     "quarantine/save": May(_WRITES, each=40),
     "quarantine/release": May(_WRITES, each=40),
     "dossiers/row_tells_more": May("each of a batch's dossiers is looked up", most=6_000),
     "dossiers/known": May("each of a batch's dossiers is looked up", each=8),
+    "transitions/known": May("each number of a batch is looked up", each=8),
     "gaps/noticing/known_references": May("each reference at the journal's end is looked up", each=6),
     "quarantine/curable": May("it looks through what waits in quarantine, here 20,000 rows", most=3_000),
     "messages/claiming/claim": May(
@@ -76,10 +78,11 @@ EXCEPTIONS: Mapping[str, May] = {
         "it counts what is queued; where that is a sixth of all messages, the table itself is quicker", most=80_000
     ),
     "stops/waiting": May(_QUEUE, most=15_000),
-    "attempts/assume_accepted": May(_WRITES, each=100),
+    "attempts/assume_accepted": May(_WRITES, each=150),
     "attempts/unsettled": May(
         "each attempt is looked at as a claimed message is, and of one dossier's 400 results all the others", most=6_000
     ),
+    "gateways/judge_carrier": May("each attempt since the first refusal is looked at: 4 pages each", most=6_000),
     "attempts/of_run": May("it counts what this run sent", most=15_000),
     # Once a minute or more seldom.
     "accounting/identity": May(
@@ -94,6 +97,7 @@ EXCEPTIONS: Mapping[str, May] = {
         "once an evening, by agency: 15 pages for each, here of 102, and who is in charge of each that day: 400",
         most=60_000,
     ),
+    "watch/asking/delivered": May("it counts what was recorded in the last hours: 5 pages a hundred", most=15_000),
     "watch/asking/evening_left": May("an evening is looked for by agency: 10 pages for each, here of 102", most=2_000),
     "metrics/open_messages": May(_QUEUE, most=15_000),
     "metrics/unknown_messages": May("each message that people hold is looked up", most=6_000),
@@ -115,7 +119,7 @@ EXCEPTIONS: Mapping[str, May] = {
     "runs/made/*": May(_OF_RUN, most=400_000),
     "dossiers/showing/*": May(_OF_DOSSIER, most=4_000, each=100),
     "closings/*": May(_OF_CLOSING, most=25_000),
-    "complaints/list": May("complaints that repeat another are looked for among all, here 2,000", most=25_000),
+    "complaints/*": May("complaints that repeat another are looked for among all, here 2,000", most=25_000),
     "quality/reading/*": May("it shows what a morning's check found, as many rows as there are findings", most=25_000),
     "statements/reading/rows": May("of page 1,000 of a statement the rows before are passed over", most=5_000),
 }
@@ -134,6 +138,7 @@ OTHERS: Mapping[str, str] = {
     "sources/national_sync/*": _AT_SOURCE,
     "sources/foreign_tables/*": _AT_SOURCE,
     "sources/checking/*": _AT_SOURCE,
+    "sources/looking/limit": _AT_SOURCE,
     "intake/*": "of what one-stop software pushes, or drops as a file; a push reads what it names",
     "quality/*": _DAILY,
     "closings/*": _DAILY,

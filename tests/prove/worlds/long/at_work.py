@@ -207,12 +207,17 @@ class World:
         apologize_due_tomorrow.plan_apologies(EVERYTHING)
 
     def watch(self) -> None:
-        """A look of whoever watches the sources, and one of whoever watches everything."""
+        """Looks of whoever watches the sources, one of which has news; of a sender that is told; and of whoever watches
+        everything."""
         told: list[str] = []
+        self.news()
         stop = threading.Event()
         watcher = threading.Thread(target=Watcher(told.append).run, args=(stop,))
         watcher.start()
         stop.wait(2)
+        with contextlib.closing(CatchUp(settings().linger)) as catch_up:
+            assert catch_up(), "nobody told of the news"
+        stop.wait(1)
         stop.set()
         watcher.join()
         sources_to_read(datetime.now(UTC))

@@ -62,7 +62,19 @@ _STOPPED = """
 INSERT INTO motcua.stops (kind, stopped_at, until, stopped_by, reason)
 VALUES ('supplement', now() - interval '1 hour', now() + interval '1 hour', 'tests', 'tests');
 """
-_PLANNED_BY_KEYS = ("messages/claiming/", "attempts/", "stops/set_aside")
+# A carrier to which no gateway takes anything.
+_REFUSED = """
+WITH refused AS (
+    UPDATE motcua.attempts
+    SET state = 'failed', outcome = 'configuration', concerns = 'carrier', answered_at = now()
+    WHERE attempt_id IN (
+        SELECT attempt_id FROM motcua.attempts WHERE state = 'accepted' ORDER BY attempt_id DESC LIMIT 3
+    )
+    RETURNING message_id
+)
+UPDATE motcua.messages AS m SET carrier = 'itel' FROM refused AS r WHERE m.message_id = r.message_id;
+"""
+_PLANNED_BY_KEYS = ("messages/claiming/", "attempts/", "stops/set_aside", "gateways/judge_carrier")
 
 
 def ask_by_hand(ledger: Ledger) -> None:
@@ -75,6 +87,8 @@ def ask_by_hand(ledger: Ledger) -> None:
                 connection.execute(statement("messages/claiming/plan_by_keys"))
             if name.startswith("stops/"):
                 connection.execute(_STOPPED)
+            if name == "gateways/judge_carrier":
+                connection.execute(_REFUSED)
             given = values | _OWN.get(name, {})
             connection.execute(text, {each: given[each] for each in _NAMED.findall(text)})
             connection.rollback()
@@ -82,6 +96,7 @@ def ask_by_hand(ledger: Ledger) -> None:
 
 _OWN: Mapping[str, Mapping[str, Any]] = {
     "apologies/candidates": {"limit": 500},
+    "gateways/judge_carrier": {"carrier": "itel"},
 }
 
 

@@ -48,6 +48,7 @@ log_rotation_age = 0
 log_rotation_size = 0
 scram_iterations = 1
 """
+_HANDED = ("json_to_recordset", "jsonb_to_recordset", "unnest")
 _NOT_OURS = ("migrations/", "definitions/", "sandbox/")
 _NAME = re.compile(r"%\((\w+)\)s")
 
@@ -144,7 +145,7 @@ def _read(part: str, told: Mapping[str, Any], *, is_nested: bool) -> Read:
 
 
 def _rows(plan: Mapping[str, Any]) -> int:
-    """Of the top, or of what it writes, whichever is more."""
+    """Of the top, of what it was handed to look for, or of what it writes, whichever is most."""
     given = round(plan.get("Actual Rows", 0) * plan.get("Actual Loops", 1))
     written = [
         round(each.get("Actual Rows", 0) * each.get("Actual Loops", 1))
@@ -152,7 +153,12 @@ def _rows(plan: Mapping[str, Any]) -> int:
         if node["Node Type"] == "ModifyTable"
         for each in node.get("Plans", ())
     ]
-    return max([given, *written])
+    handed = [
+        round(node["Actual Rows"] * node["Actual Loops"])
+        for node in _nodes(plan)
+        if node["Node Type"] == "Function Scan" and node.get("Function Name") in _HANDED
+    ]
+    return max([given, *written, *handed])
 
 
 def _nodes(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
