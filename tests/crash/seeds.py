@@ -367,15 +367,16 @@ class Seed:
 
     def run_until_quiet(self) -> None:
         """Planning, settling and sending, as the next runs would do, until nothing is queued or in flight."""
-        if self.world.ledger.execute(_UNPLANNED).fetchone():
-            plan(now=self.moment)
         for number in range(_QUIET_ROUNDS):
+            # In each round: what a killed planner's server process still locks is passed over, and is the next run's.
+            if self.world.ledger.execute(_UNPLANNED).fetchone():
+                plan(now=self.moment)
             self.moment += _ROUND
             self.heal()
             if number == 0 or self.world.ledger.execute(_UNKNOWN, {"like": f"{self.prefix}%"}).fetchone():
                 self.let(self.settling())
             self.let(self.sending(f"quiet {self.number} {number}"))
-            if not self.world.ledger.execute(_BUSY, {"like": f"{self.prefix}%"}).fetchone():
+            if not self.world.ledger.execute(_LEFT, {"like": f"{self.prefix}%"}).fetchone():
                 break
         self.world.wait_until_quiet()
         if self.world.ledger.execute(_UNREAD).fetchone():
@@ -736,7 +737,7 @@ _UNREAD = """
 SELECT 1 FROM motcua.receipts AS r WHERE NOT EXISTS (
     SELECT 1 FROM motcua.receipt_readings AS s WHERE s.receipt_id = r.receipt_id) LIMIT 1
 """
-_BUSY = """
+_LEFT = f"""
 SELECT 1 FROM motcua.messages AS m INNER JOIN motcua.dossiers AS d USING (dossier_id)
-WHERE m.state IN ('queued', 'sending') AND d.dossier_code LIKE %(like)s LIMIT 1
+WHERE m.state IN ('queued', 'sending') AND d.dossier_code LIKE %(like)s OR EXISTS ({_UNPLANNED}) LIMIT 1
 """

@@ -83,6 +83,7 @@ EXCEPTIONS: Mapping[str, May] = {
         "each attempt is looked at as a claimed message is, and of one dossier's 400 results all the others", most=6_000
     ),
     "gateways/judge_carrier": May("each attempt since the first refusal is looked at: 4 pages each", most=6_000),
+    "messages/planning/reopen_mended": May(_WRITES, each=60),
     "attempts/of_run": May("it counts what this run sent", most=15_000),
     # Once a minute or more seldom.
     "accounting/identity": May(
