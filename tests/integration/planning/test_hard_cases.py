@@ -572,6 +572,20 @@ def test_two_sources_with_the_same_new_procedures_do_not_wait_in_a_circle(
     assert rows("SELECT count(*) AS n FROM motcua.dossiers") == [{"n": 4}]
 
 
+@pytest.mark.guarantee("once", "a dossier that another planner holds, one that died among them, is the next plan's")
+def test_dossier_that_another_planner_holds_is_the_next_plans(one_stop, rows):
+    one_stop.dossier()
+    one_stop.move(9)
+    pick_up("khanhhoa", now=NOW)
+    with open_connection() as holding:
+        holding.execute("SELECT 1 FROM motcua.dossiers FOR UPDATE").fetchone()
+        plan(now=NOW)
+        assert states(rows) == []
+        holding.rollback()
+    plan(now=NOW)
+    assert states(rows) == [("queued", None)]
+
+
 def until_somebody_waits(connection):
     """Waits until another connection wants a row that this one has locked."""
     waits = "SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = any(pg_blocking_pids(pid))"
