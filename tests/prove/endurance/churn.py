@@ -12,8 +12,8 @@ import time
 from datetime import UTC, datetime
 
 from motcua.settings import settings
-from tests.bench.__main__ import gateway
 from tests.bench.long_years import fill_ledger
+from tests.bench.notices.gateways import gateway
 from tests.prove import Figure
 from tests.prove.worlds.long.at_work import NEWS, World
 from tests.prove.worlds.long.reads import Ledger, recorded_ledger
@@ -35,14 +35,14 @@ def figures(seed: int) -> list[Figure]:
     """A day's messages, then the sizes; takes some five minutes."""
     del seed
     logging.disable(logging.INFO)
-    with recorded_ledger() as ledger, gateway(0.005, 16) as port:
+    with recorded_ledger() as ledger, gateway(0.005, 16) as served:
         fill_ledger(ledger.dsn, datetime.now(UTC), MONTHS_DOSSIERS, MONTHS_MESSAGES)
         # What waits in quarantine is looked at again and again, and is no message's.
         ledger.execute("DELETE FROM motcua.quarantine")
         ledger.execute("VACUUM (FULL, ANALYZE)")
         ledger.execute("ALTER SYSTEM SET autovacuum_naptime = '1s'")
         ledger.execute("SELECT pg_reload_conf()")
-        world = World(ledger, port)
+        world = World(ledger, served.port)
         try:
             return _day(ledger, world)
         finally:
