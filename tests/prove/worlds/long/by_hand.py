@@ -74,6 +74,8 @@ WITH refused AS (
 )
 UPDATE motcua.messages AS m SET carrier = 'itel' FROM refused AS r WHERE m.message_id = r.message_id;
 """
+_BEFORE: Mapping[str, str] = {"stops/": _STOPPED, "gateways/judge_carrier": _REFUSED}
+"""By how a statement's name begins: what is done to the ledger before it is asked."""
 _PLANNED_BY_KEYS = ("messages/claiming/", "attempts/", "stops/set_aside", "gateways/judge_carrier")
 
 
@@ -85,10 +87,9 @@ def ask_by_hand(ledger: Ledger) -> None:
             text = statement(name)
             if name.startswith(_PLANNED_BY_KEYS):
                 connection.execute(statement("messages/claiming/plan_by_keys"))
-            if name.startswith("stops/"):
-                connection.execute(_STOPPED)
-            if name == "gateways/judge_carrier":
-                connection.execute(_REFUSED)
+            for named, before in _BEFORE.items():
+                if name.startswith(named):
+                    connection.execute(before.encode())
             given = values | _OWN.get(name, {})
             connection.execute(text, {each: given[each] for each in _NAMED.findall(text)})
             connection.rollback()
