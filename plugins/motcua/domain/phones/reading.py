@@ -383,6 +383,7 @@ def _read_group(group: list[Run], field: FieldText, reading: ReadingPlan) -> lis
         words = Words("", words.after)
     if not group:
         return found
+    group = _without_year(group)
     foreign = _count_foreign(group)
     if foreign:
         found.append(_other("foreign"))
@@ -410,6 +411,23 @@ def _begins_with_bullet(group: Sequence[Run]) -> bool:
     if len(first.digits) > 2 or first.digits[0] == "0" or first.digits == "84" or first.plus:
         return False
     return not any(_as_number(group[:count], digits, True) for count, digits in enumerate(_joined(group), start=1))
+
+
+def _without_year(group: list[Run]) -> list[Run]:
+    """What is left of a group when the year in which somebody was born stands beside a whole number, at either end:
+    "Hoa 1979 0914 552 306", "0914 552 306 1979". Accounts begin with 1902 and 1903."""
+    parted = [index for index in range(1, len(group)) if group[index].parted]
+    first, last = slice(1, parted[0] if parted else None), slice(parted[-1] if parted else 0, -1)
+    if _is_beside_year(group[0], group[1:2], group[first]):
+        group = group[1:]
+    elif _is_beside_year(group[-1], group[-1:], group[last]):
+        group = group[:-1]
+    return group
+
+
+def _is_beside_year(year: Run, after_gap: Sequence[Run], rest: Sequence[Run]) -> bool:
+    is_year = _YEAR.fullmatch(year.digits) and any(" " in run.gap for run in after_gap)
+    return bool(is_year and rest and _as_number(rest, _digits(rest), True))
 
 
 def _count_labelled(label: LabelKind, group: Sequence[Run]) -> int:
@@ -512,6 +530,7 @@ _LONGEST_JOINED: Final = 15
 _WORTH_OF_A_MARK: Final = 3
 _MOST_RUNS_JOINED: Final = 40
 _TAIL_GAP: Final = re.compile(r" ?[-/] ?")
+_YEAR: Final = re.compile(r"19[3-9][0-9]|20[0-2][0-9]")
 _BULLET_GAP: Final = re.compile(r"[.)] ?| \(")
 _BULLET_WITH_SPACE: Final = re.compile(r"[.)] +")
 _HAS_PREFIX: Final = re.compile(r"0\d*|84(?:\d{9,})?")

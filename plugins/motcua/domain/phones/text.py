@@ -57,6 +57,8 @@ _CLEAN_CHARS: Final = _CleanChars()
 _FOLDED_CHARS: Final = _FoldedChars()
 
 _AMOUNT: Final = re.compile(r"(?<!\d)(?<!\d[.,])([1-9]\d{7,13})[.,]0+(?!\d|[.,]\d)")
+_THOUSANDS: Final = re.compile(r"(?<!\d)(?<!\d[.,])1([.,])(\d{3})\1(\d{3})\1(\d{3})(?:[.,]0+)?(?!\d|[.,]\d)")
+"""Ten digits, of which the first is alone: a mobile of eleven that lost its 0. Nine in threes are a usual spelling."""
 _SCIENTIFIC: Final = re.compile(r" *(\d)[.,](\d{1,14})[eE]\+?(\d{1,2}) *")
 _DIGITS_AND_LOOKALIKES: Final = re.compile(r"[0-9OoIl]+")
 _LOOKALIKE_GROUP: Final = re.compile(
@@ -72,8 +74,9 @@ def clean_text(field: str) -> str:
 
 
 def _undo_spreadsheet(text: str) -> str:
-    """Give back the digits that a spreadsheet took for an amount: ``905123456.0``, ``9.05123456E8``."""
-    text = _AMOUNT.sub(r"\1", text)
+    """Give back the digits that a spreadsheet took for an amount: ``905123456.0``, ``1.694.253.871``,
+    ``9.05123456E8``."""
+    text = _AMOUNT.sub(r"\1", _THOUSANDS.sub(r"1\2\3\4", text))
     if match := _SCIENTIFIC.fullmatch(text):
         digits, exponent = match[1] + match[2], int(match[3])
         # Fewer digits than the exponent says: the rest was rounded away.

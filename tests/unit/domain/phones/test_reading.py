@@ -121,6 +121,14 @@ SPELLINGS = [
     ("0905771*** / 0905123456", "a hidden number before"),
     ("0905.123.456 24/7", "at any hour"),
     ("0905 123 456 56 tuổi", "age"),
+    ("Hoa 1979 0905 123 456", "a year of birth, then the number in groups"),
+    ("1979 0905 12 34 56", "a year of birth without a name"),
+    ("Hoa sinh năm 1930 0905 123 456", "the earliest year that is one, with its label"),
+    ("Hoa 2029 0905.123.456", "the last year that is one"),
+    ("Hoa 1979 905 123 456", "a year of birth, then the number without its 0"),
+    ("Hoa 1979 +84 905 123 456", "a year of birth, then the country code"),
+    ("Hoa 0905 123 456 1979", "the year after the number"),
+    ("0905.123.456 1979", "the year after the number, which has groups of its own"),
 ]  # fmt: skip
 
 
@@ -175,6 +183,20 @@ def test_what_is_no_tail_makes_no_other_number(beside: str) -> None:
     assert (reading.e164, reading.alternates) == (ONE_SPELLING, ())
 
 
+def test_amounts_of_a_spreadsheet_are_the_mobiles_that_they_were() -> None:
+    assert read_phone("1.694.253.871", LATER, "khanh_hoa").e164 == "+84394253871"
+    assert read_phone("1.694.253.871 / 0905 123 456", LATER, "khanh_hoa").alternates == ("+84905123456",)
+    for other in ("11.694.253.871", "1.694.253", "1.694,253.871", "1.694.253.871.5", "1.694.253.8712"):
+        assert read_phone(other, LATER, "khanh_hoa").e164 is None, other
+
+
+def test_year_beside_the_first_of_two_numbers_hides_neither() -> None:
+    reading = read_phone("Hoa 1979 0914 552 306 / 0905 123 456", LATER, "khanh_hoa")
+    assert (reading.e164, reading.alternates) == ("+84914552306", ("+84905123456",))
+    reading = read_phone("0914 552 306 / 0905 123 456 1979", LATER, "khanh_hoa")
+    assert (reading.e164, reading.alternates) == ("+84914552306", ("+84905123456",))
+
+
 @pytest.mark.parametrize(
     ("field", "notes"),
     [
@@ -188,6 +210,11 @@ def test_what_is_no_tail_makes_no_other_number(beside: str) -> None:
         ("01 68 77 14 82 5", ("migrated_11_to_10",)),
         ("84,905,123,456", ("prefix_84",)),
         ("1681234567", ("migrated_11_to_10", "leading_zero_added")),
+        ("1.681.234.567", ("migrated_11_to_10", "leading_zero_added")),
+        ("1,681,234,567", ("migrated_11_to_10", "leading_zero_added")),
+        ("1.681.234.567,00", ("migrated_11_to_10", "leading_zero_added")),
+        ("Hoa: 1.681.234.567 (Zalo)", ("migrated_11_to_10", "leading_zero_added")),
+        ("Hoa 1979 1.681.234.567", ("migrated_11_to_10", "leading_zero_added")),
         ("0905123456 / 02583822001", ("two_numbers",)),
         ("0951234567", ("unknown_block",)),
         ("01681234567 (nay là 0381234567)", ("migrated_11_to_10",)),
@@ -432,7 +459,8 @@ REFUSED = {
         "2016-09-15 10:20:30", "20160915", "15092016", "ngày 15/9/2016", "17h30", "9/2016", "2016",
         "4200123456", "4200123456-001", "MST 0301234567", "MST của công ty: 0301234567",
         "0301123457-001", "4201123456001", "STK 0061001234567", "STK 1903 0905 123 456",
-        "1903 0905 123 456", "4700205123456", "19025123456789", "lan@gmail.com",
+        "1903 0905 123 456", "1929 0905 123 456", "2030 0905 123 456", "1979.0905.123.456", "STK 1979 0905 123 456",
+        "1.905.123.456", "4700205123456", "19025123456789", "lan@gmail.com",
         "0905123456@gmail.com", "facebook.com/0905123456", "01601234567", "9704 1234 5678 9012",
         "345/QĐ-UBND", "1234/QĐ-UBND", "mã HS 056 889 428 068", "mã HS 16/0905123456", "1. 20160915",
     ],
