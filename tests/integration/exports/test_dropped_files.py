@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from random import Random
 
@@ -268,6 +269,38 @@ def test_file_that_is_still_written_waits(software, states):
     (software.folder / "thư mục").mkdir()
     assert not has_unread_files(SOURCE)
     assert software.read() == {}
+
+
+@pytest.mark.guarantee("intake", "looks into one folder at the same time disturb each other in nothing")
+def test_file_that_another_look_reads_meanwhile_is_left_to_it(software, states, monkeypatch):
+    software.drop(line("H-1"))
+    assert take_files(SOURCE, software.now).waiting == 1
+    software.now += SETTLED
+    real, others = taking.see_file, []
+
+    def seen_after_another_look(*given):
+        # The folder was looked into, and what was read asked for, before the other one has read it.
+        if not others:
+            others.append(None)
+            others.append(take_files(SOURCE, software.now))
+        return real(*given)
+
+    monkeypatch.setattr(taking, "see_file", seen_after_another_look)
+    found = take_files(SOURCE, software.now)
+    assert (others[1].taken, found.taken, found.waiting, found.refused) == (1, 0, 0, 0)
+    assert states() == {"H-1": 4}
+    with connect() as connection:
+        assert count_states(connection, SOURCE) == {"taken": 1}
+
+
+def test_many_looks_at_once_read_each_file_once(software, states, monkeypatch):
+    monkeypatch.setattr(taking, "SETTLED", timedelta(0))
+    for turn in range(6):
+        software.drop(*(line(f"H-{number}") for number in range(turn + 1)), name=f"xuat-{turn % 2}.csv")
+        with ThreadPoolExecutor(4) as looks:
+            found = [look.result() for look in [looks.submit(take_files, SOURCE, software.now) for _ in range(4)]]
+        assert sum(each.taken for each in found) + take_files(SOURCE, software.now).taken == 1
+    assert set(states()) == {f"H-{number}" for number in range(6)}
 
 
 @pytest.mark.guarantee("intake", "an exported file that is taken away before it was read is told so, and waits no more")

@@ -6,4 +6,8 @@ UPDATE intake.exports AS e SET
 WHERE
     e.source = %(source)s AND e.name = %(name)s AND e.size = %(size)s AND e.modified_at = %(modified_at)s
     AND e.state = 'removed'
+    AND NOT EXISTS (
+        SELECT 1 FROM intake.exports AS w
+        WHERE w.source = e.source AND w.name = e.name AND w.state = 'waiting'
+    )
 RETURNING e.export_no, e.seen_at, e.accepted_at

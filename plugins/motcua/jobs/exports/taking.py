@@ -144,11 +144,10 @@ def take_files(source: str, now: datetime | None = None) -> FilesTaken:
             raise FolderFailed(f"There are files of {source}, and no form says what is in them: motcua files form.")
         try_again(connection, source, kept.form_no, [file for _, file in files])
         known = files_read(connection, source, [file.name for _, file in files])
-        unread = [
-            _Ready(path, file, see_file(connection, source, file, moment)) for path, file in files if file not in known
-        ]
-        names = [each.file.name for each in unread]
+        noted = [(path, file, see_file(connection, source, file, moment)) for path, file in files if file not in known]
+        names = [file.name for _, file, _ in noted]
         found.removed = note_removed(connection, source, names, moment - SETTLED, moment)
+    unread = [_Ready(path, file, waiting) for path, file, waiting in noted if waiting is not None]
     try:
         form = form_of(dict(kept.form))
     except ExportFormError as wrong:

@@ -248,15 +248,14 @@ def files_read(connection: Connection, source: str, names: Sequence[str]) -> set
     return {value_of(SeenFile, row) for row in rows}
 
 
-def see_file(connection: Connection, source: str, file: SeenFile, now: datetime) -> WaitingFile:
-    """Notes a file that was not read yet, as it is seen now."""
+def see_file(connection: Connection, source: str, file: SeenFile, now: datetime) -> WaitingFile | None:
+    """Notes a file that was not read yet, as it is seen now; ``None``: somebody else has just noted or read it."""
     values = {"source": source, "name": file.name, "size": file.size, "modified_at": file.modified_at, "now": now}
     connection.execute(statement("intake/exports_taken/replaced"), values)
     row = connection.execute(statement("intake/exports_taken/see_again"), values).fetchone()
     if row is None:
         row = connection.execute(statement("intake/exports_taken/see"), values).fetchone()
-    assert row is not None
-    return value_of(WaitingFile, row)
+    return None if row is None else value_of(WaitingFile, row)
 
 
 def hold_file(connection: Connection, export_no: int) -> bool:
