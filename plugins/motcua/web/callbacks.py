@@ -44,6 +44,7 @@ from motcua.jobs.notices.receiving import Intake
 from motcua.store.ledger.database import CALLBACKS, close_ledger_pool, ledger_pool, reason_without_values
 from motcua.store.watching.health import takes_rows
 from motcua.web.access_log import hide_queries, server_of
+from motcua.web.bodies import throw_away
 from motcua.web.ledger_looks import LedgerLook, LedgerSilent
 from motcua.web.metrics_page import MetricsPage, check_reader
 
@@ -174,17 +175,20 @@ async def _body(request: Request) -> bytes:
     Raises:
         HTTPException: 413, it is too large; 408, it does not end in time; 400, it was broken off.
     """
-    body = b""
+    body, stream = b"", request.stream()
     try:
         async with asyncio.timeout(_READ_WITHIN):
-            async for piece in request.stream():
+            async for piece in stream:
                 body += piece
                 if len(body) > _MOST_BYTES:
-                    raise HTTPException(413)
+                    break
     except TimeoutError:
         raise HTTPException(408) from None
     except ClientDisconnect:
         raise HTTPException(400) from None
+    if len(body) > _MOST_BYTES:
+        await throw_away(request, stream)
+        raise HTTPException(413)
     return body
 
 

@@ -15,6 +15,7 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 
+from motcua.web.bodies import throw_away
 from motcua.web.refusals import PageRefused
 
 MOST_PAGES = 1_000
@@ -61,10 +62,11 @@ async def _fields_of(request: Request, most: int) -> list[tuple[str, str]]:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
         raise PageRefused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "not_so")
-    body = b""
-    async for piece in request.stream():
+    body, stream = b"", request.stream()
+    async for piece in stream:
         body += piece
         if len(body) > _LONGEST_FORM:
+            await throw_away(request, stream)
             raise PageRefused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "not_so")
     try:
         return parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=most)
@@ -127,20 +129,18 @@ async def sent_file(request: Request, most: int, *, on_disk: bool) -> AsyncItera
 
 
 async def _no_longer_than(request: Request, most: int) -> AsyncGenerator[bytes]:
-    """The body; what is too long is still taken from the browser, which else shows a broken connection and no words."""
-    size = 0
-    async for piece in request.stream():
+    """The body.
+
+    Raises:
+        _TooLarge: it is too long.
+    """
+    size, stream = 0, request.stream()
+    async for piece in stream:
         size += len(piece)
-        if size <= most:
-            yield piece
-        elif size > _MOST_THROWN_AWAY * most:
-            break
-    if size > most:
-        raise _TooLarge("")
-
-
-_MOST_THROWN_AWAY = 16
-"""Times what a form may hold that is read to its end without being kept."""
+        if size > most:
+            await throw_away(request, stream)
+            raise _TooLarge("")
+        yield piece
 
 
 def is_own_form(request: Request, fields: dict[str, str]) -> bool:

@@ -96,6 +96,26 @@ def test_field_that_cannot_be_read_costs_no_citizen_the_message(sent, run, rows)
     assert [row["dossier_code"] for row in kept] == ["H-bad", "H-good", "H-last"]
 
 
+@pytest.mark.guarantee("intake", "a field that is not used, unreadable or a time in the future, is told in the answer")
+def test_time_in_the_future_is_taken_as_now_and_told(software, run, rows):
+    assert software.dossiers(dossier("H-1")).get("warnings") is None
+    run()
+    answer = software.steps(step("H-1", 4), step("H-1", 9, ThoiDiemXuLy="20990102030405"))
+    assert (answer["error_code"], answer["received"]) == ("00", 2)
+    (warning,) = answer["warnings"]
+    assert (warning["index"], warning["MaHoSo"], warning["field"]) == (1, "H-1", "ThoiDiemXuLy")
+    assert warning["reason"] == "time_in_future"
+    assert "muộn hơn giờ hiện tại" in warning["message"]
+    answer = software.dossiers(
+        dossier("H-2", 9, NgayKetThucXuLy="20990102", NgayTra="2099-01-02", NgayHenTra="2099-01-02")
+    )
+    assert [each["field"] for each in answer["warnings"]] == ["NgayKetThucXuLy", "NgayTra"]
+    answer = software.dossiers(dossier("H-3", NgayHenTra="never"))
+    assert [each["reason"] for each in answer["warnings"]] == ["field_unreadable"]
+    found = rows("SELECT field FROM intake.faults WHERE fault = 'time_in_future' ORDER BY field")
+    assert [row["field"] for row in found] == ["NgayKetThucXuLy", "NgayTra", "ThoiDiemXuLy"]
+
+
 def test_name_that_stands_twice_in_a_record_refuses_it_alone(software, rows):
     record = json.dumps(GOOD)
     twice = record[:-1] + ', "MAHOSO": "H-other"}'

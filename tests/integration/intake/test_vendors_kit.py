@@ -149,7 +149,8 @@ def test_samples_show_each_code_each_reason_and_each_service():
     words = yaml.safe_load((include_dir() / "templates" / "intake" / "answers.vi.yaml").read_text(encoding="utf-8"))
     every = [sample for name in FILES for sample in ALL[name]]
     assert {f"{int(sample.answer['error_code']):02d}" for sample in every} == set(words["code"])
-    reasons = {error["reason"] for sample in every for error in sample.answer.get("errors", ())}
+    listed = [sample.answer.get(name, ()) for sample in every for name in ("errors", "warnings")]
+    reasons = {each["reason"] for records in listed for each in records}
     assert reasons == set(words["reason"])
     services = {service.lower() for service in (*app._SERVICES, app._LOOK_UP, *app._CATALOGUES)}
     shown = {json.loads(sample.body)["service"] for sample in ALL["kieu-a.http"] if "service" in sample.body}

@@ -174,6 +174,15 @@ def read_code(record: Fields) -> str:
     return code
 
 
+def times_in_future(record: PushedDossier | PushedStep, latest: datetime) -> list[str]:
+    """Names of the fields that say that something happened later than it can have."""
+    if isinstance(record, PushedStep):
+        times = {"ThoiDiemXuLy": record.occurred_at}
+    else:
+        times = {name: getattr(record, _TIMES[name]) for name in ("NgayTiepNhan", "NgayKetThucXuLy", "NgayTra")}
+    return [name for name, at in times.items() if at is not None and at > latest]
+
+
 def _prefix(code: str | None) -> str | None:
     found = _WITH_AGENCY.fullmatch(code or "")
     return found[1] if found else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, Final, Literal, TypeAlias, TypeVar
 
@@ -14,22 +15,24 @@ from motcua.domain.intake.records import (
     RecordRefused,
     read_dossier,
     read_step,
+    times_in_future,
 )
 from motcua.domain.intake.values import Fields
+from motcua.settings import settings
 from motcua.store.intake.pushes import Fault, Outcome, note_call, take_dossiers, take_steps
 from motcua.store.ledger.database import Connection
 
 RecordKind: TypeAlias = Literal["dossiers", "steps"]
 _BATCH: Final = 1000
 _TOLD: Final = 100
-"""Refused records that an answer names; all are counted."""
+"""Refused records, and fields that were not used, that an answer names; all are counted."""
 
 Record = TypeVar("Record", PushedDossier, PushedStep)
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A record that was not taken."""
+    """A record that was not taken, or a field that was not used of one that was."""
 
     place: int
     """From 0, in the push."""
@@ -48,6 +51,8 @@ class Taken:
     refused: int = 0
     refusals: list[Refusal] = field(default_factory=list)
     """The first of them."""
+    unused: list[Refusal] = field(default_factory=list)
+    """The first fields that could not be used, of records that were not refused for it."""
     dossier_no: int | None = None
     """Our number of the last dossier that was not refused."""
     faults: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -63,6 +68,12 @@ class Taken:
         self.faults[refusal.reason, refusal.field] += 1
         if len(self.refusals) < _TOLD:
             self.refusals.append(refusal)
+
+    def leave_out(self, left_out: Refusal) -> None:
+        """Counts a field that was not used."""
+        self.faults[left_out.reason, left_out.field] += 1
+        if len(self.unused) < _TOLD:
+            self.unused.append(left_out)
 
     def count(self, outcome: Outcome, dossier_code: str) -> None:
         """Counts what the ledger made of a record."""
@@ -137,14 +148,19 @@ def _read(
 ) -> dict[int, Record]:
     """The records of a batch that may be used, by their places in the push."""
     good = {}
+    latest = datetime.now(UTC) + settings().clock_skew
     for place, record in enumerate(batch, start):
         try:
             good[place], unreadable = read(record, unit)
         except RecordRefused as refused:
             found.refuse(Refusal(place, refused.reason, refused.field, _code_of(record)))
             continue
-        for name in unreadable:
-            found.faults["field_unreadable", name] += 1
+        for reason, names in (
+            ("field_unreadable", unreadable),
+            ("time_in_future", times_in_future(good[place], latest)),
+        ):
+            for name in names:
+                found.leave_out(Refusal(place, reason, name, _code_of(record)))
     return good
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from http import HTTPStatus
 from typing import Any, Final, Literal, TypeAlias
@@ -9,7 +10,7 @@ from typing import Any, Final, Literal, TypeAlias
 import yaml
 from fastapi.responses import JSONResponse
 
-from motcua.jobs.intake.taking import Taken
+from motcua.jobs.intake.taking import Refusal, Taken
 from motcua.settings import include_dir
 
 Code: TypeAlias = Literal["00", "01", "02", "03", "04", "05", "06", "07", "99"]
@@ -41,7 +42,7 @@ def answer(code: Code, *, is_sign_in: bool = False, **more: Any) -> JSONResponse
     """An answer. The code is a whole number where a client signs in, and a text elsewhere, as clients take it."""
     given = int(code) if is_sign_in else code
     status = _STATUS.get(code, HTTPStatus.OK)
-    # What is left of a body that is too large is not read.
+    # What is left of a body that is far too large is not read.
     headers = {"Connection": "close"} if status != HTTPStatus.OK else None
     content = {"error_code": given, "message": _words()["code"][code], **more}
     return JSONResponse(content, status_code=status, headers=headers)
@@ -56,16 +57,22 @@ def answer_of(taken: Taken) -> JSONResponse:
         "refused": taken.refused,
     }
     if taken.refusals:
-        more["errors"] = [
-            {
-                "index": each.place,
-                "MaHoSo": each.dossier_code,
-                "field": each.field,
-                "reason": each.reason,
-                "message": _words()["reason"][each.reason],
-            }
-            for each in taken.refusals
-        ]
+        more["errors"] = _told(taken.refusals)
+    if taken.unused:
+        more["warnings"] = _told(taken.unused)
     if taken.dossier_no is not None:
         more["data"] = {"idHoSo": str(taken.dossier_no)}
     return answer("04" if taken.is_refused else DONE, **more)
+
+
+def _told(records: Sequence[Refusal]) -> list[dict[str, Any]]:
+    return [
+        {
+            "index": each.place,
+            "MaHoSo": each.dossier_code,
+            "field": each.field,
+            "reason": each.reason,
+            "message": _words()["reason"][each.reason],
+        }
+        for each in records
+    ]

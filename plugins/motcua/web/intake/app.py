@@ -34,7 +34,8 @@ from motcua.settings import settings
 from motcua.store.intake.pushes import Fault, SessionEnded, look_up, note_call, sign_in, sign_in_from, whose
 from motcua.store.ledger.database import INTAKE, Connection, close_ledger_pool, ledger_pool, reason_without_values
 from motcua.web.access_log import hide_queries, server_of
-from motcua.web.intake.answers import DONE, Refused, answer, answer_of
+from motcua.web.bodies import declared_size, throw_away
+from motcua.web.intake.answers import DONE, Code, Refused, answer, answer_of
 from motcua.web.intake.limits import LARGE, MOST_BYTES, MOST_RECORDS, Rate, Room
 
 _READ_WITHIN: Final = 60.0
@@ -133,23 +134,30 @@ async def _body(request: Request, most: int) -> AsyncIterator[bytes]:
     Raises:
         Refused: 05, it is too large; 06, others fill the room; 03, it was broken off or does not end in time.
     """
-    room, held = _desk(request).room, 0
-    declared = request.headers.get("content-length", "")
-    if declared.isascii() and declared.isdigit() and int(declared) > most:
+    room, held, stream = _desk(request).room, 0, request.stream()
+    if declared_size(request) > most:
+        await throw_away(request, stream, is_begun=False)
         raise Refused("05")
     pieces: list[bytes] = []
+    refusal: Code | None = None
     try:
         try:
             async with asyncio.timeout(_READ_WITHIN):
-                async for piece in request.stream():
-                    if held + len(piece) > most:
-                        raise Refused("05")
-                    if not room.take(len(piece), held + len(piece)):
-                        raise Refused("06")
+                async for piece in stream:
+                    is_too_large = held + len(piece) > most
+                    if is_too_large or not room.take(len(piece), held + len(piece)):
+                        refusal = "05" if is_too_large else "06"
+                        break
                     held += len(piece)
                     pieces.append(piece)
         except (TimeoutError, ClientDisconnect):
             raise Refused("03") from None
+        if refusal is not None:
+            pieces.clear()
+            room.give_back(held)
+            held = 0
+            await throw_away(request, stream)
+            raise Refused(refusal)
         pieces[:] = [b"".join(pieces)]
         # Not held here as well: whoever reads it lets go of it before it is worked on.
         yield pieces.pop()
