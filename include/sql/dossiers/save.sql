@@ -1,6 +1,7 @@
 -- A batch of dossier rows as read: writes those that are new or differ, keeps each as a version, and returns them.
 -- A row older than the one known (a late read) changes nothing. Of a dossier whose personal data was emptied only one
--- that is open again is read with it; of others the facts alone. Called by store/notices/dossiers.py.
+-- that is open again is read with it; of others the facts alone. A row that is stamped as of before what was read, or
+-- of the future, was written when it is first read. Called by store/notices/dossiers.py.
 WITH given AS (
     SELECT DISTINCT ON (r.agency_code, r.dossier_code) r.*
     FROM
@@ -8,7 +9,7 @@ WITH given AS (
             agency_code text, dossier_code text, procedure_code text, applicant_name text, applicant_phone text,
             phone_entered_at timestamptz, msisdn text, phone_refusal text, phone_notes text[], submitted_via text,
             received_at timestamptz, due_at timestamptz, step_name text, status_code smallint, at_one_stop_desk boolean,
-            finished_at timestamptz, returned_at timestamptz, updated_at timestamptz
+            finished_at timestamptz, returned_at timestamptz, updated_at timestamptz, stamped_at timestamptz
         )
     ORDER BY r.agency_code, r.dossier_code, r.updated_at DESC NULLS LAST
 ),
@@ -16,7 +17,8 @@ WITH given AS (
 incoming AS (
     SELECT
         g.agency_code, g.dossier_code, g.procedure_code, g.phone_entered_at, g.submitted_via, g.received_at, g.due_at,
-        g.step_name, g.status_code, g.at_one_stop_desk, g.finished_at, g.returned_at, g.updated_at,
+        g.step_name, g.status_code, g.at_one_stop_desk, g.finished_at, g.returned_at, u.updated_at,
+        CASE WHEN u.updated_at IS DISTINCT FROM g.stamped_at THEN g.stamped_at END AS stamped_at,
         CASE WHEN e.stays_empty THEN NULL ELSE g.applicant_name END AS applicant_name,
         CASE WHEN e.stays_empty THEN NULL ELSE g.applicant_phone END AS applicant_phone,
         CASE WHEN e.stays_empty THEN NULL ELSE g.msisdn END AS msisdn,
@@ -26,6 +28,22 @@ incoming AS (
     FROM given AS g
     LEFT JOIN motcua.dossiers AS k
         ON g.agency_code = k.agency_code AND g.dossier_code = k.dossier_code AND k.purged_at IS NOT NULL
+    LEFT JOIN motcua.dossiers AS s
+        ON g.agency_code = s.agency_code AND g.dossier_code = s.dossier_code AND s.source_id = %(source_id)s
+    CROSS JOIN LATERAL (
+        SELECT
+            CASE
+                WHEN g.stamped_at = coalesce(s.stamped_at, s.updated_at) AND s.updated_at IS NOT NULL THEN s.updated_at
+                WHEN
+                    s.dossier_id IS NOT NULL
+                    AND (
+                        (g.updated_at IS NULL AND g.stamped_at IS NOT NULL)
+                        OR (g.updated_at >= %(looked_from)s AND g.updated_at < %(read_until)s)
+                    )
+                    THEN %(now)s
+                ELSE g.updated_at
+            END AS updated_at
+    ) AS u
     CROSS JOIN LATERAL (
         SELECT
             k.purged_at IS NOT NULL AND coalesce(
@@ -38,7 +56,7 @@ saved AS (
     INSERT INTO motcua.dossiers AS d (
         source_id, agency_code, dossier_code, procedure_code, applicant_name, applicant_phone, phone_entered_at, msisdn,
         phone_refusal, phone_notes, submitted_via, received_at, due_at, step_name, status_code, at_one_stop_desk,
-        finished_at, returned_at, updated_at, picked_up_at, purged_at
+        finished_at, returned_at, updated_at, stamped_at, picked_up_at, purged_at
     )
     SELECT
         %(source_id)s,
@@ -50,7 +68,7 @@ saved AS (
         phone_entered_at,
         msisdn,
         phone_refusal, coalesce(phone_notes, '{}'), submitted_via, received_at, due_at, step_name, status_code,
-        at_one_stop_desk, finished_at, returned_at, updated_at, %(now)s, purged_at
+        at_one_stop_desk, finished_at, returned_at, updated_at, stamped_at, %(now)s, purged_at
     FROM incoming AS i
     -- Left out here: one that conflicts is locked, which is a write, even where nothing of it changes.
     WHERE
@@ -61,11 +79,11 @@ saved AS (
                 AND (
                     k.procedure_code, k.applicant_name, k.applicant_phone, k.phone_entered_at, k.msisdn,
                     k.phone_refusal, k.submitted_via, k.received_at, k.due_at, k.step_name, k.status_code,
-                    k.at_one_stop_desk, k.finished_at, k.returned_at, k.updated_at, k.purged_at
+                    k.at_one_stop_desk, k.finished_at, k.returned_at, k.updated_at, k.stamped_at, k.purged_at
                 ) IS NOT DISTINCT FROM (
                     i.procedure_code, i.applicant_name, i.applicant_phone, i.phone_entered_at, i.msisdn,
                     i.phone_refusal, i.submitted_via, i.received_at, i.due_at, i.step_name, i.status_code,
-                    i.at_one_stop_desk, i.finished_at, i.returned_at, i.updated_at, i.purged_at
+                    i.at_one_stop_desk, i.finished_at, i.returned_at, i.updated_at, i.stamped_at, i.purged_at
                 )
         )
     ORDER BY agency_code, dossier_code
@@ -88,6 +106,7 @@ saved AS (
             finished_at = excluded.finished_at,
             returned_at = excluded.returned_at,
             updated_at = excluded.updated_at,
+            stamped_at = excluded.stamped_at,
             picked_up_at = excluded.picked_up_at,
             purged_at = excluded.purged_at
         WHERE
@@ -125,4 +144,4 @@ versions AS (
     FROM saved
 )
 
-SELECT dossier_id, agency_code, dossier_code, is_new FROM saved
+SELECT dossier_id, agency_code, dossier_code, is_new, stamped_at FROM saved

@@ -92,6 +92,11 @@ class RowContext:
     """Status code of this source → national code, where they differ."""
     now: datetime
     clock_skew: timedelta
+    looked_from: datetime | None = None
+    read_until: datetime | None = None
+    read_number: int | None = None
+    """Up to where, by time and number, what there was was read. A step above that number that says to be from between
+    the two times was not there then: the source's clock was set back, and it was written since. ``None``: unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +120,8 @@ class CleanDossier:
     finished_at: datetime | None
     returned_at: datetime | None
     updated_at: datetime | None
+    stamped_at: datetime | None
+    """``updated_at`` as the source has it, in its future as well."""
     noted: tuple[str, ...]
 
 
@@ -290,8 +297,16 @@ def clean_dossier(row: SourceDossier, context: RowContext) -> CleanDossier:
         finished_at=notes.moment("finished_at", row.finished_at),
         returned_at=notes.moment("returned_at", row.returned_at, latest),
         updated_at=notes.moment("updated_at", row.updated_at, latest),
+        stamped_at=row.updated_at if row.updated_at and EARLIEST <= row.updated_at < LATEST else None,
         noted=tuple(notes.names),
     )
+
+
+def was_set_back(number: int, recorded_at: datetime, context: RowContext) -> bool:
+    """Whether a step of this number was recorded while the source's clock was set back."""
+    if context.looked_from is None or context.read_until is None or context.read_number is None:
+        return False
+    return number > context.read_number and context.looked_from <= recorded_at < context.read_until
 
 
 def clean_transition(row: SourceTransition, context: RowContext) -> CleanTransition:
@@ -299,7 +314,7 @@ def clean_transition(row: SourceTransition, context: RowContext) -> CleanTransit
 
     A recorded time that is missing, before 2000 or in the future is the time of reading; an occurred time that is
     missing, before 2000 or later than the recorded one is the recorded one. "Later" and "future" allow for the
-    source's clock skew.
+    source's clock skew. Of a step that was written while the source's clock was set back both are that of reading.
 
     Raises:
         Refused: its number, agency, code or status cannot be used.
@@ -314,11 +329,12 @@ def clean_transition(row: SourceTransition, context: RowContext) -> CleanTransit
         raise Refused("status_unknown")
     notes = _Notes()
     recorded = notes.moment("recorded_at", row.recorded_at, context.now + context.clock_skew)
-    if row.recorded_at is None:
+    is_set_back = recorded is not None and was_set_back(row.transition_id, recorded, context)
+    if row.recorded_at is None or is_set_back:
         notes.names.append("recorded_at")
-    recorded = recorded or context.now
-    occurred = notes.moment("occurred_at", row.occurred_at, recorded + context.clock_skew)
-    if row.occurred_at is None:
+    recorded = context.now if recorded is None or is_set_back else recorded
+    occurred = None if is_set_back else notes.moment("occurred_at", row.occurred_at, recorded + context.clock_skew)
+    if row.occurred_at is None or is_set_back:
         notes.names.append("occurred_at")
     return CleanTransition(
         source_transition_id=row.transition_id,

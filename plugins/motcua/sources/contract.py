@@ -38,6 +38,15 @@ class Latest:
     updated_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """When a dossier's row says to have been written."""
+
+    agency_code: str | None
+    dossier_code: str | None
+    updated_at: datetime
+
+
 class ContractSource:
     """Reads one source; never writes. All reads of one instance see the same snapshot."""
 
@@ -170,6 +179,10 @@ class ContractSource:
     def dossiers_by_key(self, keys: Sequence[Key]) -> list[SourceDossier]:
         """Rows with these keys."""
         return self._by_key("dossiers_by_key", keys, SourceDossier)
+
+    def stamps_between(self, since: datetime, until: datetime) -> Iterator[Stamp]:
+        """When rows in [since, until) say to have been written."""
+        return self._stream("stamps_between", {"since": since, "until": until}, Stamp)
 
     def transitions_since(self, since: datetime, after: int) -> Iterator[SourceTransition]:
         """Rows recorded since then, or numbered above ``after``."""

@@ -242,6 +242,7 @@ BEGIN
         ('motcua.sender_life', 'SELECT, INSERT, UPDATE', '', '', ''),
         ('motcua.sending_conditions', 'SELECT', '', 'SELECT', ''),
         ('motcua.source_checks', 'SELECT, INSERT, UPDATE', '', 'SELECT', ''),
+        ('motcua.source_numberings', 'SELECT, INSERT', '', 'SELECT', ''),
         ('motcua.sources', 'SELECT, INSERT, UPDATE', 'SELECT (name, picked_up_at, failed_at)', 'SELECT', ''),
         ('motcua.statement_difference_sums', 'SELECT, INSERT', '', '', ''),
         ('motcua.statement_lines', 'SELECT, INSERT', '', '', ''),

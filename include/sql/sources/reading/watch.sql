@@ -1,10 +1,12 @@
 -- Counts and sums of the rows inside the overlap: they differ from those kept at the last pick-up as soon as
--- a row is new or changed, and stay different until it is picked up. Called by sources/contract.py.
+-- a row is new or changed, and stay different until it is picked up; so does whether the source's clock is behind what
+-- was read. Called by sources/contract.py.
 SELECT
     t.transitions,
     t.transition_sum,
     d.dossiers,
-    d.dossier_sum
+    d.dossier_sum,
+    (now() < %(updated_since)s)::text AS is_behind
 FROM (
     SELECT
         count(*) AS transitions,

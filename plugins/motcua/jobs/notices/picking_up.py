@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
 from itertools import chain, islice
 from typing import Any, TypeVar
 
@@ -20,10 +21,13 @@ from motcua.domain.dossiers import (
     RowRefusal,
     SourceDossier,
     SourceTransition,
+    clean_code,
     clean_dossier,
     clean_transition,
     kept_code,
+    was_set_back,
 )
+from motcua.domain.numbering import KnownStep, Numbering, Numbers, began_anew, doubtful
 from motcua.domain.phones.reading import PhoneReading, read_phone
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.settings import settings
@@ -51,6 +55,7 @@ from motcua.store.notices.dossiers import (
     new_procedures,
     save_dossiers,
     save_procedures,
+    stamped_otherwise,
 )
 from motcua.store.notices.messages import make_due_judged
 from motcua.store.notices.old_steps import DossierToJudge, judge_old_steps, mark_old_steps, old_steps_to_judge
@@ -65,20 +70,28 @@ from motcua.store.notices.quarantine import (
 from motcua.store.notices.sources import (
     SourceCursor,
     advance_source,
+    begin_numbering,
     ensure_source,
     lock_source,
     note_failure,
     note_pick_up,
+    numberings_of,
     status_map,
 )
 from motcua.store.notices.transitions import (
-    known_numbers,
+    known_steps,
+    newest_steps,
     save_transitions,
     save_transitions_from_rows,
     transitions_written_down,
 )
 from motcua.store.oversight.cleaned_fields import CleanedRow, save_findings
 
+LOOK_BACK = timedelta(hours=26)
+"""How far back rows are looked for that were written since: whatever a clock may be wrong by within a day."""
+_NEWEST = 5
+"""Steps that tell whether a source still has what it had."""
+_FEW_STAMPS, _REST_FOR_EACH, _LONGEST_REST = 500, timedelta(milliseconds=2), timedelta(minutes=5)
 _BATCH = 1600
 """Rows that are made ready at a time, of which three batches are in memory at once."""
 _NOTED_AT_ONCE = 20_000
@@ -196,6 +209,11 @@ class _PickUp:
         self.ledger, self.cursor, self.source, self.now = ledger, cursor, source, now
         codes = agency_codes(ledger)
         self.provinces = {code.agency_code: code.province for code in codes}
+        self.numbers = Numbers(numberings_of(ledger, cursor.source_id))
+        self.unread: tuple[datetime, datetime] | tuple[None, None] = (None, None)
+        """A row that changed and is stamped between these was written since: what was written then was read."""
+        self.set_back_by: timedelta | None = None
+        """How far the source's clock was found to have been set back."""
         self.context = RowContext(
             agencies={code.written: code.agency_code for code in codes},
             statuses=status_map(ledger, self.cursor.source_id),
@@ -227,17 +245,17 @@ class _PickUp:
         self.source.limit_time(settings().source_patience.total_seconds())
         first = self.cursor.cursor_recorded_at is None
         latest = self.source.latest()
-        overlap = settings().overlap
-        recorded_since = (self.cursor.cursor_recorded_at or latest.source_now - settings().first_look_back) - overlap
-        updated_since = (self.cursor.cursor_updated_at or latest.source_now - settings().first_look_back) - overlap
+        recorded_since = self._since(self.cursor.cursor_recorded_at, latest)
+        updated_since = self._since(self.cursor.cursor_updated_at, latest)
+        self._judge_clock(latest, recorded_since, updated_since)
         after = self.cursor.cursor_transition_id
-        if after is None:
-            after = latest.transition_id or 0
+        after = (latest.transition_id or 0) if after is None else self.numbers.at_source(after)
         # Before the rows: of a source without a snapshot what comes meanwhile is read, and counted as news once more;
         # counted after them, it would be taken for read.
         watch = self._count(latest)
         dossiers = self.source.dossiers_since(updated_since, open_too=first)
         self._take_all(dossiers, self._judge_dossiers, self._judge_dossiers, self._take_dossiers)
+        look_back_at = None if first else self._look_back(updated_since)
         streams = [self.source.transitions_since(recorded_since, after)]
         if window.start is not None and window.end is not None:
             streams.append(self.source.transitions_between(window.start, window.end))
@@ -256,28 +274,89 @@ class _PickUp:
             recorded_at=recorded,
             updated_at=updated,
             watch=watch,
+            look_back_at=look_back_at,
+            set_back_by=self.set_back_by,
             now=self.now,
         )
         return self.counts
+
+    def _since(self, cursor: datetime | None, latest: Latest) -> datetime:
+        """From when on rows are read: before what was read last, and before what a clock that is set back writes."""
+        reached = latest.source_now - settings().first_look_back if cursor is None else min(cursor, latest.source_now)
+        return reached - settings().overlap
+
+    def _judge_clock(self, latest: Latest, recorded_since: datetime, updated_since: datetime) -> None:
+        """From when to when a row cannot be that is new: what was written then was read. While the source's clock is
+        behind what it wrote, that is as far as the cursor, else an overlap before it."""
+        recorded, updated = self.cursor.cursor_recorded_at, self.cursor.cursor_updated_at
+        if recorded is None or updated is None or self.source.is_pushed:
+            return
+        behind = max(recorded, updated) - latest.source_now
+        if behind > self.context.clock_skew:
+            self._was_set_back(behind)
+        less = timedelta(0) if behind > timedelta(0) else settings().overlap
+        self.unread = (updated_since - LOOK_BACK, updated - less)
+        self.context = replace(
+            self.context,
+            looked_from=recorded_since - LOOK_BACK,
+            read_until=recorded - less,
+            read_number=self.cursor.cursor_transition_id,
+        )
+
+    def _was_set_back(self, by: timedelta) -> None:
+        self.set_back_by = max(by, self.set_back_by or by)
+
+    def _look_back(self, updated_since: datetime) -> datetime | None:
+        """Takes rows that were written since the last time, and are stamped as of before; when to do so again.
+
+        Only stamps are read of a day, and rows where one is not as it was: no clock, and no count, tells of a clock
+        that was wrong and is right again. The more there are, the seldomer: so it costs a hundredth of the time.
+        """
+        due = self.cursor.look_back_at
+        if self.source.is_pushed or (due is not None and self.now < due):
+            return None
+        looked_at = 0
+        for stamps in _batches(self.source.stamps_between(updated_since - LOOK_BACK, updated_since)):
+            looked_at += len(stamps)
+            known = [
+                (stamp, agency, code)
+                for stamp in stamps
+                if (agency := self.context.agencies.get(unicodedata.normalize("NFC", stamp.agency_code or "").strip()))
+                and (code := clean_code(stamp.dossier_code or ""))
+            ]
+            rows = [(agency, code, stamp.updated_at) for stamp, agency, code in known]
+            places = stamped_otherwise(self.ledger, self.cursor.source_id, rows)
+            keys = [(known[place][0].agency_code or "", known[place][0].dossier_code or "") for place in places]
+            for part in _batches(keys):
+                self._take_dossiers(self._judge_dossiers(self.source.dossiers_by_key(part)))
+        rest = looked_at * _REST_FOR_EACH if looked_at > _FEW_STAMPS else timedelta(0)
+        return self.now + min(rest, _LONGEST_REST)
 
     def _reached(self, latest: Latest) -> tuple[int, datetime, datetime]:
         """Number, recorded and updated time that the cursor comes to."""
         cursor = self.cursor
         # A source that is empty or silent keeps its cursor; a first reading that found nothing begins now.
-        recorded = max(filter(None, (cursor.cursor_recorded_at, latest.recorded_at)), default=latest.source_now)
-        updated = max(filter(None, (cursor.cursor_updated_at, latest.updated_at)), default=latest.source_now)
-        number = max(filter(None, (cursor.cursor_transition_id, latest.transition_id)), default=0)
+        # After a day a clock that was far ahead is no longer waited for.
+        since, last_met = cursor.set_back_from, cursor.set_back_at
+        is_over = since is not None and last_met is not None and self.now - since > LOOK_BACK > self.now - last_met
+        known = (cursor.cursor_recorded_at, cursor.cursor_updated_at)
+        before = [min(at, latest.source_now) if at is not None and is_over else at for at in known]
+        recorded = max(filter(None, (before[0], latest.recorded_at)), default=latest.source_now)
+        updated = max(filter(None, (before[1], latest.updated_at)), default=latest.source_now)
+        last = None if latest.transition_id is None else latest.transition_id + self.numbers.added
+        number = max(filter(None, (cursor.cursor_transition_id, last)), default=0)
         return number, recorded, updated
 
     def _count(self, latest: Latest) -> dict[str, Any]:
         """What the watcher holds the source against from now on."""
         number, recorded, updated = self._reached(latest)
-        recorded_since, updated_since = recorded - settings().overlap, updated - settings().overlap
+        recorded_since, updated_since = self._since(recorded, latest), self._since(updated, latest)
+        after = self.numbers.at_source(number)
         return {
             "recorded_since": recorded_since.isoformat(),
             "updated_since": updated_since.isoformat(),
-            "after": number,
-            "rows": self.source.watch(recorded_since, updated_since, number),
+            "after": after,
+            "rows": self.source.watch(recorded_since, updated_since, after),
         }
 
     def _take_all(
@@ -380,12 +459,18 @@ class _PickUp:
                 with connect() as aside:
                     save_procedures(aside, new)
             self.procedures |= met
-        saved = save_dossiers(self.ledger, self.cursor.source_id, judged.written, self.now) if judged.good else []
+        saved = (
+            save_dossiers(self.ledger, self.cursor.source_id, judged.written, self.now, self.unread)
+            if judged.good
+            else []
+        )
         self.counts.dossiers += len(saved)
         self.changed += (each.dossier_id for each in saved)
         self.touched.update(each.dossier_id for each in saved)
         for each in saved:
             key = (each.agency_code, each.dossier_code)
+            if each.stamped_at is not None and self.unread[1] is not None and each.stamped_at < self.unread[1]:
+                self._was_set_back((self.cursor.cursor_updated_at or self.now) - each.stamped_at)
             if each.is_new:
                 self.brought.update([each.dossier_id])
                 written = written_as[key]
@@ -403,9 +488,9 @@ class _PickUp:
         self._note_for_run(_NOTED_AT_ONCE)
 
     def _take_transitions(self, batch: JudgedTransitions | Sequence[SourceTransition]) -> None:
-        rows = batch.rows if isinstance(batch, JudgedTransitions) else batch
-        numbers = [row.transition_id for row in rows if row.transition_id is not None]
-        known = known_numbers(self.ledger, self.cursor.source_id, numbers)
+        rows, known = self._numbered(batch.rows if isinstance(batch, JudgedTransitions) else batch)
+        if isinstance(batch, JudgedTransitions) and self.numbers.numberings:
+            batch = rows
         if not isinstance(batch, JudgedTransitions):
             # Those that are known are most of what is read again, and need no judgement.
             rows = [row for row in rows if row.transition_id not in known]
@@ -439,9 +524,54 @@ class _PickUp:
         self.counts.transitions += len(found)
         self.moved += (dossier_id for dossier_id, _ in found)
         self.touched.update(dossier_id for dossier_id, _ in found)
+        for _, row, clean in good:
+            if row.recorded_at is not None and was_set_back(clean.source_transition_id, row.recorded_at, self.context):
+                self._was_set_back((self.cursor.cursor_recorded_at or self.now) - row.recorded_at)
         self._find((transition, transition.source_transition_id) for _, transition in found)
         self._release("transition", found, lambda each: str(each[1].source_transition_id))
         self._note_for_run(_NOTED_AT_ONCE)
+
+    def _numbered(self, rows: Sequence[SourceTransition]) -> tuple[Sequence[SourceTransition], set[int]]:
+        """Rows with numbers of ours, and those of them that the ledger has; notices where the source began anew."""
+        source_id, ours = self.cursor.source_id, self._as_ours(rows)
+        numbers = [row.transition_id for row in ours if row.transition_id is not None]
+        candidates = numbers if not self.numbers.numberings else list(chain(*map(self.numbers.all_of, numbers)))
+        known = known_steps(self.ledger, source_id, candidates)
+        highest, recorded_at = self.cursor.cursor_transition_id, self.cursor.cursor_recorded_at
+        if highest is not None and recorded_at is not None and not self.source.is_pushed:
+            doubts = doubtful(ours, known, highest, recorded_at)
+            if doubts and (begun := began_anew(doubts, known, *self._newest())) is not None:
+                numbering = Numbering(begun, self.numbers.next_added(highest))
+                begin_numbering(self.ledger, source_id, numbering, self.now)
+                self.numbers = Numbers([*self.numbers.numberings, numbering])
+                ours = self._as_ours(rows)
+        if not self.numbers.numberings:
+            return ours, set(known)
+        # One that has another number by now may be known by the one before, as it is.
+        as_they_were = {(self.numbers.at_source(step.number), step.recorded_at) for step in known.values()}
+        return ours, {
+            number
+            for row in ours
+            if (number := row.transition_id) is not None
+            and (number in known or (self.numbers.at_source(number), row.recorded_at) in as_they_were)
+        }
+
+    def _as_ours(self, rows: Sequence[SourceTransition]) -> Sequence[SourceTransition]:
+        if not self.numbers.numberings:
+            return rows
+        return [
+            row
+            if row.transition_id is None
+            else replace(row, transition_id=self.numbers.ours(row.transition_id, row.recorded_at))
+            for row in rows
+        ]
+
+    def _newest(self) -> tuple[list[KnownStep], dict[int, SourceTransition]]:
+        """Steps of the highest numbers that the ledger has, and what the source has under these numbers."""
+        newest = newest_steps(self.ledger, self.cursor.source_id, _NEWEST)
+        numbers = {self.numbers.at_source(step.number): step.number for step in newest}
+        rows = self.source.transitions_by_number(list(numbers))
+        return newest, {numbers[row.transition_id]: row for row in rows if row.transition_id in numbers}
 
     def _dossiers_of(self, good: Sequence[tuple[SourceTransition, CleanTransition]]) -> dict[tuple[str, str], int]:
         """Ids of their dossiers, whose rows are read first, save those that this snapshot brought itself, surely in
@@ -498,7 +628,8 @@ class _PickUp:
         for row_keys in _batches(kept):
             # As the source has it now, since a desk may have mended it; as we kept it, where the source has dropped it.
             numbers = [int(row_key) for row_key in row_keys if row_key.removeprefix("-").isdigit()]
-            present = {str(row.transition_id): row for row in self.source.transitions_by_number(numbers)}
+            asked = [self.numbers.at_source(number) for number in numbers]
+            present = {str(row.transition_id): row for row in self._as_ours(self.source.transitions_by_number(asked))}
             found = [present.get(row_key) or _transition_of(kept[row_key]) for row_key in row_keys]
             self._take_transitions(found)
 

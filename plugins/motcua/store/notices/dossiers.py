@@ -38,6 +38,8 @@ class SavedDossier:
     agency_code: str
     dossier_code: str
     is_new: bool
+    stamped_at: datetime | None
+    """The source's own time of writing, where that cannot be true."""
 
 
 class DossierIds:
@@ -108,14 +110,35 @@ def dossiers_written_down(dossiers: Iterable[tuple[CleanDossier, PhoneReading]])
     )
 
 
-def save_dossiers(connection: Connection, source_id: int, written: str, now: datetime) -> list[SavedDossier]:
+def save_dossiers(
+    connection: Connection,
+    source_id: int,
+    written: str,
+    now: datetime,
+    unread: tuple[datetime, datetime] | tuple[None, None] = (None, None),
+) -> list[SavedDossier]:
     """Writes the rows that are new or changed, keeps a version of each, and returns their dossiers.
 
-    ``written``: the rows, by ``dossiers_written_down``.
+    Args:
+        connection: of the pick-up.
+        source_id: the source.
+        written: the rows, by ``dossiers_written_down``.
+        now: when they were read.
+        unread: a row that changed and is stamped between these was written since what was read there, and is of now.
     """
-    values = {"rows": written, "source_id": source_id, "now": now}
+    values = {"rows": written, "source_id": source_id, "now": now, "looked_from": unread[0], "read_until": unread[1]}
     with connection.cursor(row_factory=row_of(SavedDossier)) as cursor:
         return cursor.execute(statement("dossiers/save"), values).fetchall()
+
+
+def stamped_otherwise(connection: Connection, source_id: int, rows: Sequence[tuple[str, str, datetime]]) -> list[int]:
+    """Places, from 0, of those (agency, dossier, stamp) of a source that are not known with that stamp."""
+    written = large_recordset(
+        {"place": place, "agency_code": agency, "dossier_code": code, "updated_at": stamp}
+        for place, (agency, code, stamp) in enumerate(rows)
+    )
+    found = connection.execute(statement("dossiers/stamped_otherwise"), {"rows": written, "source_id": source_id})
+    return [row["place"] for row in found]
 
 
 def new_procedures(connection: Connection, procedures: Collection[Procedure]) -> set[Procedure]:

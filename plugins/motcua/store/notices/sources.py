@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
+from motcua.domain.numbering import Numbering
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
 from motcua.store.ledger.rows import value_of
@@ -28,6 +29,22 @@ class SourceCursor:
     cursor_transition_id: int | None
     cursor_recorded_at: datetime | None
     cursor_updated_at: datetime | None
+    look_back_at: datetime | None
+    """From when on rows are to be looked for that are stamped as of before."""
+    set_back_from: datetime | None
+    set_back_at: datetime | None
+    """Since when, and when last, it wrote times that it had passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceTroubles:
+    """What pick-ups met at a source lately."""
+
+    set_back_from: datetime | None
+    set_back_by: timedelta | None
+    """Since when its clock was set back, and by how much at most; ``None``: it was not."""
+    renumbered_at: datetime | None
+    """When it was met to number its steps anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +92,15 @@ def advance_source(
     recorded_at: datetime,
     updated_at: datetime,
     watch: dict[str, Any],
+    look_back_at: datetime | None,
+    set_back_by: timedelta | None,
     now: datetime,
 ) -> None:
-    """Moves the cursor on, keeps what the watcher compares with, and forgets the last failure."""
+    """Moves the cursor on, keeps what the watcher compares with, and forgets the last failure.
+
+    ``look_back_at``: when rows are next to be looked for that are stamped as of before; ``set_back_by``: how far the
+    source's clock was found to have been set back; ``None``: as they are.
+    """
     connection.execute(
         statement("sources/advance"),
         {
@@ -86,9 +109,29 @@ def advance_source(
             "recorded_at": recorded_at,
             "updated_at": updated_at,
             "watch": Jsonb(watch),
+            "look_back_at": look_back_at,
+            "set_back_by": set_back_by,
             "now": now,
         },
     )
+
+
+def numberings_of(connection: Connection, source_id: int) -> list[Numbering]:
+    """Each time that a source began to number its steps anew, in order."""
+    rows = connection.execute(statement("sources/numbering/all"), {"source_id": source_id})
+    return [value_of(Numbering, row) for row in rows]
+
+
+def begin_numbering(connection: Connection, source_id: int, numbering: Numbering, now: datetime) -> None:
+    """Keeps that a source numbers its steps anew."""
+    values = {"source_id": source_id, "recorded_from": numbering.recorded_from, "added": numbering.added, "now": now}
+    connection.execute(statement("sources/numbering/begin"), values)
+
+
+def troubles_of(connection: Connection, name: str, since: datetime) -> SourceTroubles | None:
+    """What pick-ups met at a source since then; ``None``: nobody has read it."""
+    row = connection.execute(statement("sources/troubles"), {"name": name, "since": since}).fetchone()
+    return None if row is None else value_of(SourceTroubles, row)
 
 
 def note_pick_up(connection: Connection, source_id: int, moved: Sequence[int], changed: Sequence[int]) -> None:

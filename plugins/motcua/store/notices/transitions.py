@@ -5,20 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from psycopg.rows import scalar_row
-
 from motcua.domain.dossiers import CleanTransition, RowRefusal
+from motcua.domain.numbering import KnownStep
 from motcua.domain.occasions import PastTransition, PlanningResult
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import by_dossier, large_array, large_recordset, recordset
+from motcua.store.ledger.rows import by_dossier, large_array, large_recordset, recordset, row_of
 
 
-def known_numbers(connection: Connection, source_id: int, numbers: Sequence[int]) -> set[int]:
-    """Those of a source's transition numbers that we have."""
-    with connection.cursor(row_factory=scalar_row) as cursor:
+def known_steps(connection: Connection, source_id: int, numbers: Sequence[int]) -> dict[int, KnownStep]:
+    """Those of a source's steps that we have, by number."""
+    with connection.cursor(row_factory=row_of(KnownStep)) as cursor:
         values = {"source_id": source_id, "numbers": large_array(numbers)}
-        return set(cursor.execute(statement("transitions/known"), values))
+        return {each.number: each for each in cursor.execute(statement("transitions/known"), values)}
+
+
+def newest_steps(connection: Connection, source_id: int, most: int) -> list[KnownStep]:
+    """A source's steps of the highest numbers that we have, the highest first."""
+    with connection.cursor(row_factory=row_of(KnownStep)) as cursor:
+        return cursor.execute(statement("transitions/newest"), {"source_id": source_id, "most": most}).fetchall()
 
 
 def transitions_written_down(transitions: Iterable[CleanTransition | RowRefusal]) -> str:

@@ -1,0 +1,190 @@
+"""Sources whose clocks are set back or run ahead, and whose software numbers its steps from the beginning again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from motcua.jobs.checking.checking import check_source
+from motcua.jobs.notices.apologizing import apologize
+from motcua.jobs.notices.picking_up import pick_up
+from motcua.jobs.notices.planning import plan
+from tests.conftest import NHA_TRANG, NOW
+
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+
+
+class Desk:
+    """A desk whose software writes by a clock that may be wrong; runs go by the right one."""
+
+    def __init__(self, one_stop):
+        self.one_stop, self.now, self.wrong_by, self.state = one_stop, NOW, timedelta(0), {}
+        # As the source's server would tell it.
+        one_stop.connection.execute("CREATE SCHEMA wrong")
+        one_stop.connection.execute("CREATE TABLE wrong.clock AS SELECT timestamptz '2026-01-01' AS at")
+        one_stop.connection.execute(
+            "CREATE FUNCTION wrong.now() RETURNS timestamptz LANGUAGE sql STABLE AS 'SELECT c.at FROM wrong.clock AS c'"
+        )
+        database = one_stop.connection.info.dbname
+        one_stop.connection.execute(f"ALTER DATABASE {database} SET search_path = wrong, pg_catalog, public")
+        self.is_told = True
+        self.wait(timedelta(0))
+
+    @property
+    def clock(self):
+        return self.now + self.wrong_by
+
+    def wait(self, time):
+        self.now += time
+        self.one_stop.connection.execute("UPDATE wrong.clock SET at = %s", (self.clock if self.is_told else self.now,))
+
+    def writes(self, code, **changes):
+        self.state[code] = self.state.get(code, {}) | changes
+        self.one_stop.dossier(code, updated_at=self.clock, **self.state[code])
+
+    def moves(self, code, status, *, desk=True, row=True, **changes):
+        self.one_stop.move(status, code, desk=desk, at=self.clock, **changes)
+        if row:
+            self.writes(code, status_code=status, at_one_stop_desk=desk)
+
+    def run(self, after=MINUTE):
+        self.wait(after)
+        pick_up("khanhhoa", now=self.now)
+        plan(now=self.now)
+
+
+@pytest.fixture(params=[True, False], ids=["told by its server", "seen in rows alone"])
+def desk(one_stop, request):
+    made = Desk(one_stop)
+    made.is_told = request.param
+    return made
+
+
+@pytest.fixture
+def told(rows):
+    def read():
+        found = rows(
+            "SELECT d.dossier_code, m.kind, m.state FROM motcua.messages AS m"
+            " INNER JOIN motcua.dossiers AS d USING (dossier_id) ORDER BY m.message_id"
+        )
+        return [(row["dossier_code"], row["kind"], row["state"]) for row in found]
+
+    return read
+
+
+@pytest.mark.guarantee("pick-up", "a source's clock that is set back, and righted again, loses nothing")
+@pytest.mark.parametrize("back", [HOUR, 7 * HOUR, 20 * MINUTE, 25 * HOUR], ids=str)
+@pytest.mark.parametrize("is_righted", [False, True], ids=["stays wrong", "is righted before anybody looks"])
+def test_what_a_clock_that_was_set_back_wrote_is_told(desk, told, rows, back, is_righted):
+    desk.moves("A-1", 4, desk=False)
+    desk.moves("A-2", 4, desk=False, applicant_phone=None) if False else desk.moves("A-2", 4, desk=False)
+    desk.writes("A-3", applicant_phone="")
+    desk.moves("A-3", 9)
+    desk.run()
+    assert told() == [("A-3", "result", "suppressed")]
+    desk.wrong_by = -back
+    desk.wait(5 * MINUTE)
+    # Only the row says so, a step and its row, a mended phone.
+    desk.writes("A-1", status_code=9, at_one_stop_desk=True)
+    desk.moves("A-2", 5)
+    desk.writes("A-3", applicant_phone="0905123499", phone_entered_at=desk.clock)
+    if is_righted:
+        desk.wrong_by = timedelta(0)
+    desk.run()
+    assert sorted(told()) == [
+        ("A-1", "result", "queued"), ("A-2", "supplement", "queued"), ("A-3", "result", "queued"),
+    ]  # fmt: skip
+    desk.wrong_by = timedelta(0)
+    for _ in range(3):
+        desk.run()
+        desk.moves("A-2", 4, desk=False)
+    desk.run()
+    assert len(told()) == 3
+    assert rows("SELECT set_back_by FROM motcua.sources")[0]["set_back_by"] >= min(back, 20 * MINUTE) - 6 * MINUTE
+    found = {each.finding.kind for each in check_source("khanhhoa", desk.now).findings}
+    assert "clock_set_back" in found
+
+
+def test_clock_that_was_far_ahead_hides_nothing_once_it_is_right(desk, told):
+    desk.moves("A-1", 4, desk=False)
+    desk.moves("A-2", 4, desk=False)
+    desk.run()
+    desk.wrong_by = 3 * HOUR
+    desk.writes("A-1", status_code=9, at_one_stop_desk=True)
+    desk.run()
+    assert told() == [("A-1", "result", "queued")]
+    desk.wrong_by = timedelta(0)
+    desk.wait(10 * MINUTE)
+    desk.writes("A-2", status_code=9, at_one_stop_desk=True)
+    desk.run()
+    assert told() == [("A-1", "result", "queued"), ("A-2", "result", "queued")]
+    desk.moves("A-1", 4, desk=False)
+    desk.run()
+    desk.moves("A-1", 9)
+    desk.run(20 * MINUTE)
+    assert len(told()) == 3
+
+
+@pytest.mark.guarantee("pick-up", "steps that a source numbers from the beginning again are news, in their order")
+@pytest.mark.parametrize("old", ["gone", "kept"])
+def test_steps_that_are_numbered_anew_are_told_in_their_order(desk, told, rows, old):
+    desk.one_stop.number = 0 if old == "gone" else 5000
+    for code in ("A-1", "A-2"):
+        desk.moves(code, 4, desk=False)
+        desk.moves(code, 5)
+    desk.run(2 * MINUTE)
+    assert [kind for _, kind, _ in told()] == ["supplement", "supplement"]
+    if old == "gone":
+        desk.one_stop.connection.execute("TRUNCATE onestop.transitions")
+    desk.one_stop.number = 0
+    desk.wait(30 * MINUTE)
+    desk.moves("A-1", 4, desk=False)
+    desk.wait(MINUTE)
+    desk.moves("A-1", 5)
+    desk.run(2 * MINUTE)
+    assert told()[2:] == [("A-1", "supplement", "queued")]
+    desk.moves("A-2", 4, desk=False)
+    desk.wait(MINUTE)
+    desk.moves("A-2", 9)
+    for _ in range(3):
+        desk.run()
+    assert told()[3:] == [("A-2", "result", "queued")]
+    assert len(rows("SELECT 1 FROM motcua.transitions WHERE NOT from_row")) == 8
+    assert len(rows("SELECT 1 FROM motcua.source_numberings")) == 1
+    found = {each.finding.kind for each in check_source("khanhhoa", desk.now).findings}
+    assert "numbers_restarted" in found
+
+
+def test_one_dossier_alone_whose_steps_are_numbered_anew_is_told_again(desk, told):
+    desk.moves("A-1", 4, desk=False)
+    desk.moves("A-1", 5)
+    desk.run(2 * MINUTE)
+    desk.one_stop.connection.execute("TRUNCATE onestop.transitions")
+    desk.one_stop.number = 0
+    desk.wait(11 * MINUTE)
+    desk.moves("A-1", 4, desk=False)
+    desk.wait(MINUTE)
+    desk.moves("A-1", 5)
+    desk.run(2 * MINUTE)
+    assert [kind for _, kind, _ in told()] == ["supplement", "supplement"]
+
+
+def test_newest_step_that_is_edited_or_gone_is_no_new_numbering(desk, told, rows):
+    for code in ("A-1", "A-2", "A-3"):
+        desk.moves(code, 4, desk=False)
+        desk.wait(MINUTE)
+        desk.moves(code, 9)
+        desk.run()
+    change = desk.one_stop.connection.execute
+    desk.wait(MINUTE)
+    change("UPDATE onestop.transitions SET recorded_at = %s, occurred_at = %s WHERE transition_id = 6", (desk.clock,) * 2)
+    desk.run()
+    change("DELETE FROM onestop.transitions WHERE transition_id = 6")
+    desk.moves("A-1", 10, number=7)
+    desk.one_stop.move(4, "A-2", desk=False, at=desk.clock - 8 * MINUTE, number=1000)
+    desk.one_stop.move(9, "A-2", at=desk.clock - 8 * MINUTE, number=999)
+    desk.run()
+    desk.run()
+    assert rows("SELECT 1 FROM motcua.source_numberings") == []
+    assert len([kind for _, kind, _ in told() if kind == "result"]) == 3
