@@ -1,7 +1,7 @@
 -- A batch of dossier rows as read: writes those that are new or differ, keeps each as a version, and returns them.
 -- A row older than the one known (a late read) changes nothing. Of a dossier whose personal data was emptied only one
--- that is open again is read with it; of others the facts alone. A row that is stamped as of before what was read, or
--- of the future, was written when it is first read. Called by store/notices/dossiers.py.
+-- that is open again is read with it; of others the facts alone. A row that changed, and is stamped as of before what
+-- was read, or of the future, was written when it is first read so. Called by store/notices/dossiers.py.
 WITH given AS (
     SELECT DISTINCT ON (r.agency_code, r.dossier_code) r.*
     FROM
@@ -38,7 +38,7 @@ incoming AS (
                     s.dossier_id IS NOT NULL
                     AND (
                         (g.updated_at IS NULL AND g.stamped_at IS NOT NULL)
-                        OR (g.updated_at >= %(looked_from)s AND g.updated_at < %(read_until)s)
+                        OR (g.updated_at >= %(looked_from)s AND g.updated_at < greatest(%(read_until)s, s.updated_at))
                     )
                     THEN %(now)s
                 ELSE g.updated_at

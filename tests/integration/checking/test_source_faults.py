@@ -126,6 +126,8 @@ def test_faults_planted_at_once_are_all_named(source):
 def test_every_kind_of_finding_was_planted():
     reached = {"unreachable", "refused", "adapter_unknown", "connection_missing", "encoding_unknown"}
     of_more_than_one_look = {"too_slow", "unanswered", "clock_differs", "seen_late"}
+    # tests/integration/planning/test_clocks_and_numbers.py
+    of_more_than_one_look |= {"clock_set_back", "numbers_restarted"}
     assert {fault.kind for fault in FAULTS} | reached | of_more_than_one_look == set(KINDS)
 
 

@@ -7,10 +7,9 @@ from datetime import timedelta
 import pytest
 
 from motcua.jobs.checking.checking import check_source
-from motcua.jobs.notices.apologizing import apologize
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
-from tests.conftest import NHA_TRANG, NOW
+from tests.conftest import NOW
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
@@ -78,7 +77,7 @@ def told(rows):
 @pytest.mark.parametrize("is_righted", [False, True], ids=["stays wrong", "is righted before anybody looks"])
 def test_what_a_clock_that_was_set_back_wrote_is_told(desk, told, rows, back, is_righted):
     desk.moves("A-1", 4, desk=False)
-    desk.moves("A-2", 4, desk=False, applicant_phone=None) if False else desk.moves("A-2", 4, desk=False)
+    desk.moves("A-2", 4, desk=False)
     desk.writes("A-3", applicant_phone="")
     desk.moves("A-3", 9)
     desk.run()
@@ -101,9 +100,9 @@ def test_what_a_clock_that_was_set_back_wrote_is_told(desk, told, rows, back, is
         desk.moves("A-2", 4, desk=False)
     desk.run()
     assert len(told()) == 3
-    assert rows("SELECT set_back_by FROM motcua.sources")[0]["set_back_by"] >= min(back, 20 * MINUTE) - 6 * MINUTE
-    found = {each.finding.kind for each in check_source("khanhhoa", desk.now).findings}
-    assert "clock_set_back" in found
+    if back > 20 * MINUTE:
+        found = {each.finding.kind: each.finding for each in check_source("khanhhoa", desk.now).findings}
+        assert abs(int(found["clock_set_back"].names[1]) * MINUTE - back) <= 10 * MINUTE
 
 
 def test_clock_that_was_far_ahead_hides_nothing_once_it_is_right(desk, told):
@@ -178,13 +177,17 @@ def test_newest_step_that_is_edited_or_gone_is_no_new_numbering(desk, told, rows
         desk.run()
     change = desk.one_stop.connection.execute
     desk.wait(MINUTE)
-    change("UPDATE onestop.transitions SET recorded_at = %s, occurred_at = %s WHERE transition_id = 6", (desk.clock,) * 2)
+    change(
+        "UPDATE onestop.transitions SET recorded_at = %s, occurred_at = %s WHERE transition_id = 6", (desk.clock,) * 2
+    )
     desk.run()
     change("DELETE FROM onestop.transitions WHERE transition_id = 6")
     desk.moves("A-1", 10, number=7)
-    desk.one_stop.move(4, "A-2", desk=False, at=desk.clock - 8 * MINUTE, number=1000)
+    desk.run()
+    desk.one_stop.move(9, "A-2", at=desk.clock, number=1000)
+    desk.run()
     desk.one_stop.move(9, "A-2", at=desk.clock - 8 * MINUTE, number=999)
-    desk.run()
-    desk.run()
+    for _ in range(3):
+        desk.run()
     assert rows("SELECT 1 FROM motcua.source_numberings") == []
     assert len([kind for _, kind, _ in told() if kind == "result"]) == 3

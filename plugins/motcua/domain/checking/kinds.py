@@ -20,6 +20,9 @@ FORBIDDEN_SHARE: Final = 0.05
 MOST_EXAMPLES: Final = 5
 
 KINDS: Final[Mapping[str, Weight]] = {
+    # What pick-ups met since the day before yesterday
+    "clock_set_back": "forbids",
+    "numbers_restarted": "forbids",
     # How it is reached and read
     "unreachable": "forbids",
     "refused": "forbids",

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 import psycopg
 
 from motcua.domain.checking.kinds import Finding, Findings
 from motcua.domain.checking.reading import judge_clock, judge_columns, judge_plans
 from motcua.domain.checking.rows import LATEST_NUMBER, Read, Sample, judge_rows
+from motcua.domain.clock import VIETNAM
 from motcua.domain.dossiers import RowContext, SourceTransition
+from motcua.domain.numbering import Numbers
 from motcua.settings import settings
 from motcua.sources import UnknownAdapter, adapter
 from motcua.sources.checking import CheckedSource
@@ -25,9 +28,11 @@ from motcua.store.ledger.database import (
     reason_without_values,
     without_values,
 )
-from motcua.store.notices.sources import list_sources, status_map
+from motcua.store.notices.sources import SourceTroubles, list_sources, numberings_of, status_map, troubles_of
 
 log = logging.getLogger(__name__)
+_TOLD_FOR: Final = timedelta(days=2)
+"""What a pick-up met is told of by a check so long: there is one each morning."""
 
 
 class UnknownSource(LookupError):
@@ -41,6 +46,8 @@ class _Seen:
     found: Findings = field(default_factory=Findings)
     dossiers: int = 0
     transitions: int = 0
+    numbers: Numbers = field(default_factory=Numbers)
+    """What the source's numbers are to us."""
 
 
 def check_source(source: str, now: datetime | None = None) -> SourceCheck:
@@ -63,6 +70,7 @@ def check_source(source: str, now: datetime | None = None) -> SourceCheck:
         known = {each.name: each.source_id for each in list_sources(ledger)}
         codes = agency_codes(ledger)
         statuses = status_map(ledger, known[source]) if source in known else {}
+        seen.numbers = Numbers(numberings_of(ledger, known[source]) if source in known else ())
     context = RowContext(
         agencies={code.written: code.agency_code for code in codes},
         statuses=statuses,
@@ -72,6 +80,7 @@ def check_source(source: str, now: datetime | None = None) -> SourceCheck:
     provinces = {code.agency_code: code.province for code in codes}
     _look(source, context, provinces, seen, now)
     with connect() as ledger:
+        _tell_of_pick_ups(troubles_of(ledger, source, context.now - _TOLD_FOR), seen.found)
         return keep_check(
             ledger,
             source,
@@ -81,6 +90,21 @@ def check_source(source: str, now: datetime | None = None) -> SourceCheck:
             transitions=seen.transitions,
             findings=seen.found.in_order(),
         )
+
+
+def _tell_of_pick_ups(troubles: SourceTroubles | None, found: Findings) -> None:
+    """Adds what pick-ups met: they go on by themselves, and no look at the source shows it once it is over."""
+    if troubles is None:
+        return
+    if troubles.set_back_from is not None and troubles.set_back_by is not None:
+        minutes = round(troubles.set_back_by.total_seconds() / 60)
+        found.add("clock_set_back", names=[_moment(troubles.set_back_from), f"{minutes}"])
+    if troubles.renumbered_at is not None:
+        found.add("numbers_restarted", names=[_moment(troubles.renumbered_at)])
+
+
+def _moment(at: datetime) -> str:
+    return f"{at.astimezone(VIETNAM):%H:%M %d/%m/%Y}"
 
 
 def _look(source: str, context: RowContext, provinces: dict[str, str], seen: _Seen, now: datetime | None) -> None:
@@ -170,6 +194,14 @@ def _examine(
         if not is_ours:
             judge_plans(*checked.plans(latest), found)
     rows = checked.newest_rows()
+    if seen.numbers.numberings:
+        ours = [
+            each
+            if (number := each.transition_id) is None
+            else replace(each, transition_id=seen.numbers.ours(number, each.recorded_at))
+            for each in rows.transitions
+        ]
+        rows = replace(rows, transitions=ours)
     seen.dossiers, seen.transitions = len(rows.dossiers), len(rows.transitions)
     dossiers, numbers = checked.doubled("double_dossiers"), checked.doubled("double_numbers")
     judge_rows(

@@ -124,7 +124,8 @@ def save_dossiers(
         source_id: the source.
         written: the rows, by ``dossiers_written_down``.
         now: when they were read.
-        unread: a row that changed and is stamped between these was written since what was read there, and is of now.
+        unread: a row that changed, and is stamped between these or before its last version, was written since what was
+            read there, and is of now.
     """
     values = {"rows": written, "source_id": source_id, "now": now, "looked_from": unread[0], "read_until": unread[1]}
     with connection.cursor(row_factory=row_of(SavedDossier)) as cursor:
