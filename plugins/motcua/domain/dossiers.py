@@ -120,9 +120,9 @@ class CleanDossier:
     finished_at: datetime | None
     returned_at: datetime | None
     updated_at: datetime | None
-    stamped_at: datetime | None
-    """``updated_at`` as the source has it, in its future as well."""
     noted: tuple[str, ...]
+    stamped_at: datetime | None = None
+    """``updated_at`` as the source has it, in its future as well."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,20 +107,28 @@ def began_anew(
     known: Mapping[int, KnownStep],
     newest: Sequence[KnownStep],
     there: Mapping[int, SourceTransition],
+    *,
+    has_grown: bool,
 ) -> datetime | None:
     """The first recorded time of doubtful rows that were numbered anew; ``None``: none was.
 
     They were where the source has the newest steps no more, or others under their numbers. Where it still has them, a
-    row has the number of another dossier's step, or one far below: a late commit is close to the newest.
+    row has the number of another dossier's step, or one far below while there is none above: a late commit is close to
+    the newest, and where numbers are given out of order others go on.
 
     Args:
         rows: doubtful ones.
         known: what the ledger has, by number.
         newest: those of the highest numbers that the ledger has, the highest first.
         there: what the source has under these numbers now.
+        has_grown: it has numbers above those that were read.
     """
     if any(step.number in there and is_same_step(step, there[step.number]) for step in newest):
-        rows = [row for row in rows if _is_anothers(row, known) or _is_far_below(row, known, newest[0].number)]
+        rows = [
+            row
+            for row in rows
+            if _is_anothers(row, known) or (not has_grown and _is_far_below(row, known, newest[0].number))
+        ]
     return min((row.recorded_at for row in rows if row.recorded_at is not None), default=None)
 
 

@@ -17,6 +17,7 @@ from psycopg import IsolationLevel
 from psycopg.rows import class_row, dict_row
 
 from motcua.domain.dossiers import SourceDossier, SourceTransition
+from motcua.domain.numbering import Numbers
 from motcua.sources.patience import answered_within
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
@@ -59,6 +60,8 @@ class ContractSource:
     def __init__(self, connection: Connection, source: str = "") -> None:
         """``connection`` must have no transaction open; it is made read-only, one snapshot. ``source``: its name."""
         self._connection = connection
+        self.numbers = Numbers()
+        """What its numbers are to us, where rows are counted by agency: it is asked for them by its own."""
         self._patience: float | None = None
         self._asking = threading.RLock()
         connection.isolation_level = IsolationLevel.REPEATABLE_READ
@@ -105,11 +108,13 @@ class ContractSource:
             f"source_dossiers AS NOT MATERIALIZED ({dossiers}), source_transitions AS NOT MATERIALIZED ({transitions})"
         )
         if by_agency:
+            name = "renumbered_transitions" if self.numbers.numberings else "transitions_by_agency"
+            numbered = self._statement("sources/reading", name)
             views = (
                 f"written_dossiers AS NOT MATERIALIZED ({dossiers}),"
                 f" written_transitions AS NOT MATERIALIZED ({transitions}),"
                 f" source_dossiers AS NOT MATERIALIZED ({statement('sources/reading/dossiers_by_agency')}),"
-                f" source_transitions AS NOT MATERIALIZED ({statement('sources/reading/transitions_by_agency')})"
+                f" source_transitions AS NOT MATERIALIZED ({numbered})"
             )
         return f"WITH {views}, reading AS ({self._statement(of, name)}) TABLE reading"
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import cached_property, lru_cache
 from typing import Any, LiteralString
@@ -53,8 +54,14 @@ class SourceCount:
     def _count(self, name: LiteralString, parameters: dict[str, Any]) -> Iterator[dict[str, Any]]:
         # A dossier is one under all codes of its agency; where there is one, the source's indexes are of use.
         several = self._several_codes
-        codes = {"written": list(several), "agencies": list(several.values())}
-        return self._source.stream_dicts(name, parameters | self._codes | codes, by_agency=bool(several))
+        anew = self._source.numbers.numberings
+        codes = {
+            "written": list(several),
+            "agencies": list(several.values()),
+            "renumbered_from": [each.recorded_from for each in anew],
+            "renumbered_by": [each.added for each in anew],
+        }
+        return self._source.stream_dicts(name, parameters | self._codes | codes, by_agency=bool(several or anew))
 
     def occasions(self, start: datetime, end: datetime) -> Iterator[dict[str, Any]]:
         """Results and supplements that the source recorded in [start, end), with all the transitions of each.
@@ -114,7 +121,16 @@ class SourceCount:
 
     def transitions(self, numbers: Sequence[int]) -> list[SourceTransition]:
         """What the source says now of these transitions."""
-        return self._source.transitions_by_number(numbers)
+        of_ours = self._source.numbers
+        rows = self._source.transitions_by_number(sorted({of_ours.at_source(number) for number in numbers}))
+        if not of_ours.numberings:
+            return rows
+        ours = [replace(row, transition_id=of_ours.ours(row.transition_id or 0, row.recorded_at)) for row in rows]
+        return [row for row in ours if row.transition_id in numbers]
+
+    def is_of_earlier_numbers(self, number: int) -> bool:
+        """Whether the source has numbered its steps anew since it had this one: it may have dropped it then."""
+        return number < self._source.numbers.added
 
     def kind_of(self, transition: SourceTransition) -> str | None:
         """The kind of message that a transition calls for, as the source has it now."""

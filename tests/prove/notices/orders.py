@@ -14,7 +14,7 @@ import os
 import random
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -36,6 +36,7 @@ from motcua.store.ledger.provisioning import with_database
 from motcua.store.oversight.accounting import identity
 from tests.gateways.scripted import ScriptedGateway
 from tests.prove import Figure
+from tests.prove.notices import wrong_clocks
 from tests.prove.notices.apology import SOURCE_TABLES
 from tests.prove.worlds.ledgers import notice_mistakes, proving_ledger, proving_server, replacing
 
@@ -45,7 +46,7 @@ TEN = datetime.combine(DAY, time(10), ZONE)
 EVENING = datetime.combine(DAY, time(17, 30), ZONE)
 DUE = datetime.combine(DAY + timedelta(days=1), time(15), ZONE)
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
-SKEW = 5 * MINUTE
+SKEW, LATE, LOOK_BACK = 5 * MINUTE, 10 * MINUTE, 26 * HOUR
 AGENCY = "H32.30"
 DOSSIERS, FEW, ASKED = 2000, 250, 300
 
@@ -167,6 +168,17 @@ class Known:
         return TOLD_OF.get(self.state)
 
 
+def latest_rows(lives: Sequence[Life]) -> dict[datetime, datetime | None]:
+    """By pick-up, the latest time of writing of any row that the ones before it met."""
+    found: dict[datetime, datetime | None] = {}
+    latest: datetime | None = None
+    for moment in PICK_UPS:
+        found[moment] = latest
+        rows = ([row for row in life.rows if row.visible <= moment][-1].updated for life in lives)
+        latest = max(filter(None, (latest, *rows)))
+    return found
+
+
 @dataclass
 class Told:
     """A message that must exist."""
@@ -181,10 +193,12 @@ class Told:
 class Oracle:
     """One dossier, pick-up by pick-up."""
 
-    def __init__(self, life: Life) -> None:
-        self.life = life
+    def __init__(self, life: Life, read_until: Mapping[datetime, datetime | None]) -> None:
+        """``read_until``: by pick-up the latest time of writing of any row that earlier ones met."""
+        self.life, self.read_until = life, read_until
         self.known: list[Known] = []
         self.row = life.rows[0]
+        self.updated = self.row.updated
         self.told: list[Told] = []
         self.apology = False
         self.says: tuple[str, State] = ("row", self.row.state)
@@ -209,7 +223,15 @@ class Oracle:
             at_midnight = occurred.astimezone(ZONE).time() == time(0)
             may_be_old = is_usable and not at_midnight and step.state[0] not in (3, 7, 10)
             self.known.append(Known((step.number, 0), step.state, occurred, step.recorded, may_be_old))
-        self.row = [row for row in self.life.rows if row.visible <= moment][-1]
+        row = [row for row in self.life.rows if row.visible <= moment][-1]
+        if row.updated != self.row.updated:
+            # It changed, and says to be from before what was read long ago: nobody knows when it was, but since then.
+            read = self.read_until[moment]
+            is_back = read is not None and read - SKEW - LATE - LOOK_BACK <= row.updated < max(
+                read - SKEW - LATE, self.updated
+            )
+            self.updated = moment if is_back else row.updated
+        self.row = row
         self.known.sort(key=lambda step: step.place)
         for n, step in enumerate(self.known):
             sure = max((lower.occurred for lower in self.known[:n]), default=step.occurred) - 2 * SKEW
@@ -223,9 +245,9 @@ class Oracle:
         counts = [step for step in self.known if not step.is_old or step.has_force]
         says = TOLD_OF.get(self.row.state)
         is_ignored = last.is_old and last.reading is not None and not last.has_force
-        if self.row.updated > last.recorded and (says != last.kind or (is_ignored and says != counts[-1].kind)):
+        if self.updated > last.recorded and (says != last.kind or (is_ignored and says != counts[-1].kind)):
             place = (last.place[0], last.place[1] + 1)
-            self.known.append(Known(place, self.row.state, self.row.updated, self.row.updated, False))
+            self.known.append(Known(place, self.row.state, self.updated, self.updated, False))
 
     def _places(self) -> set[tuple[int, int]]:
         return {step.place for step in self.known}
@@ -330,7 +352,7 @@ class Oracle:
         old = [step for step in known if step.is_old and step.place > last.place]
         if old and (old[-1].reading is None or old[-1].has_force):
             return "row", self.row.state
-        return ("step", last.state) if last.recorded > self.row.updated else ("row", self.row.state)
+        return ("step", last.state) if last.recorded > self.updated else ("row", self.row.state)
 
     @property
     def states(self) -> list[tuple[str, str]]:
@@ -399,7 +421,8 @@ def simulate(seed: int, dossiers: int, admin_dsn: str, ledger_dsn: str, *, quiet
     lot = random.Random(seed)
     lives = [draw_life(lot, f"H32-{n:06}") for n in range(dossiers)]
     number_steps(lot, lives)
-    oracles = [Oracle(life) for life in lives]
+    read_until = latest_rows(lives)
+    oracles = [Oracle(life, read_until) for life in lives]
     for oracle in oracles:
         oracle.run()
     gateway, before = ScriptedGateway(), dict(os.environ)
@@ -542,4 +565,5 @@ def figures(seed: int) -> list[Figure]:
     with tempfile.TemporaryDirectory(prefix="motcua-prove-") as folder, proving_server(Path(folder)) as admin_dsn:
         with proving_ledger(admin_dsn, "orders") as ledger:
             found = simulate(seed, DOSSIERS, admin_dsn, ledger)
-        return [*found, notice_mistakes(admin_dsn, MISTAKES, falls_short)]
+        found.append(notice_mistakes(admin_dsn, MISTAKES, falls_short))
+        return [*found, *wrong_clocks.figures(seed, admin_dsn)]

@@ -212,6 +212,8 @@ class _PickUp:
         self.numbers = Numbers(numberings_of(ledger, cursor.source_id))
         self.unread: tuple[datetime, datetime] | tuple[None, None] = (None, None)
         """A row that changed and is stamped between these was written since: what was written then was read."""
+        self.has_grown = False
+        """The source has numbers above those that were read."""
         self.set_back_by: timedelta | None = None
         """How far the source's clock was found to have been set back."""
         self.context = RowContext(
@@ -250,6 +252,7 @@ class _PickUp:
         self._judge_clock(latest, recorded_since, updated_since)
         after = self.cursor.cursor_transition_id
         after = (latest.transition_id or 0) if after is None else self.numbers.at_source(after)
+        self.has_grown = (latest.transition_id or 0) > after
         # Before the rows: of a source without a snapshot what comes meanwhile is read, and counted as news once more;
         # counted after them, it would be taken for read.
         watch = self._count(latest)
@@ -540,7 +543,7 @@ class _PickUp:
         highest, recorded_at = self.cursor.cursor_transition_id, self.cursor.cursor_recorded_at
         if highest is not None and recorded_at is not None and not self.source.is_pushed:
             doubts = doubtful(ours, known, highest, recorded_at)
-            if doubts and (begun := began_anew(doubts, known, *self._newest())) is not None:
+            if doubts and (begun := began_anew(doubts, known, *self._newest(), has_grown=self.has_grown)) is not None:
                 numbering = Numbering(begun, self.numbers.next_added(highest))
                 begin_numbering(self.ledger, source_id, numbering, self.now)
                 self.numbers = Numbers([*self.numbers.numberings, numbering])

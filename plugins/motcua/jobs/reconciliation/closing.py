@@ -19,6 +19,7 @@ from typing import Any
 from motcua.domain.apologies import Evening, due_days
 from motcua.domain.clock import VIETNAM
 from motcua.domain.dossiers import KEPT_OF_CODE, SourceTransition, clean_words
+from motcua.domain.numbering import Numbers
 from motcua.domain.periods import Period
 from motcua.domain.reconciliation import (
     Change,
@@ -49,7 +50,7 @@ from motcua.store.ledger.database import (
 from motcua.store.ledger.locks import CLOSING, hold_lock
 from motcua.store.notices.apologies import unsettled_evenings
 from motcua.store.notices.old_steps import old_steps_since
-from motcua.store.notices.sources import ensure_source, list_sources, status_map
+from motcua.store.notices.sources import ensure_source, list_sources, numberings_of, status_map
 from motcua.store.notices.stops import keep_stops_of_closing
 from motcua.store.oversight.closings import (
     COUNTED,
@@ -495,6 +496,7 @@ def _counting(ledger: Connection, source: str, source_id: int) -> Iterator[Sourc
     written = agency_by_written_code(ledger)
     with open_connection(connection_id(source)) as reading:
         counted = adapter(settings().sources[source])(reading, source)
+        counted.numbers = Numbers(numberings_of(ledger, source_id))
         counted.limit_time(_COUNTS_WITHIN)
         yield SourceCount(counted, statuses, written)
 
@@ -568,7 +570,8 @@ def _reason_of_message(
 ) -> DifferenceReason:
     """``kept``: what the source says now of the message's transitions, each with the recorded time that was kept."""
     if not kept:
-        return "without_event"
+        is_dropped = bool(occasion.numbers) and all(map(count.is_of_earlier_numbers, occasion.numbers))
+        return "source_changed" if is_dropped else "without_event"
     kind = occasion.unmatched.kind
     calling = [(now.recorded_at, recorded_at) for now, recorded_at in kept if count.kind_of(now) == kind]
     if not calling:

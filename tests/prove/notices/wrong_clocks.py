@@ -1,0 +1,295 @@
+"""Desks whose server's clock is set back or ahead, and righted, and whose steps are numbered from 1 again.
+
+What a desk does is drawn in true time; it is written by a clock that is wrong by hours, and read, planned, sent and
+apologised for by the real jobs at true times. The oracle knows only what was done in which order: each entry into a
+condition is a message, whoever told of it, and an apology goes to those who are worked on at half past five.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import psycopg
+
+from motcua.jobs.notices import picking_up
+from motcua.jobs.notices.apologizing import apologize
+from motcua.jobs.notices.picking_up import pick_up
+from motcua.jobs.notices.planning import plan
+from motcua.jobs.notices.sending.sender import send
+from motcua.settings import settings
+from motcua.store.ledger.provisioning import with_database
+from tests.gateways.scripted import ScriptedGateway
+from tests.prove import Figure
+from tests.prove.notices.apology import SOURCE_TABLES
+from tests.prove.worlds.ledgers import notice_mistakes, proving_ledger, replacing
+
+ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
+DAY = date(2016, 3, 9)
+TEN, EVENING = datetime.combine(DAY, time(10), ZONE), datetime.combine(DAY, time(17, 30), ZONE)
+DUE = datetime.combine(DAY + timedelta(days=1), time(15), ZONE)
+MINUTE, HOUR, DAY_LONG = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+AGENCY = "H32.30"
+TOLD_OF = {(9, True): "result", (5, True): "supplement"}
+State = tuple[int, bool]
+WORKED_ON: State = (4, False)
+STATES: Sequence[State] = (WORKED_ON, (9, True), (5, True))
+DOSSIERS = 150
+OLD_NUMBERS = 100_000
+WORLDS = (
+    "clock, as its server tells it",
+    "clock, seen in rows alone",
+    "numbers, old steps gone",
+    "numbers, old steps kept",
+)
+
+_CLOCK = """
+CREATE SCHEMA wrong;
+CREATE TABLE wrong.clock AS SELECT now() AS at;
+CREATE FUNCTION wrong.now() RETURNS timestamptz LANGUAGE sql STABLE AS 'SELECT c.at FROM wrong.clock AS c';
+DELETE FROM onestop.transitions;
+"""
+_ROW = """
+INSERT INTO onestop.dossiers (
+    dossier_code, agency_code, procedure_code, applicant_phone, received_at, due_at, step_name, status_code,
+    at_one_stop_desk, updated_at
+)
+VALUES (%(code)s, %(agency)s, '1.1', %(phone)s, %(received)s, %(due)s, 'x', %(status)s, %(desk)s, %(at)s)
+ON CONFLICT (agency_code, dossier_code) DO UPDATE SET
+    applicant_phone = excluded.applicant_phone, status_code = excluded.status_code,
+    at_one_stop_desk = excluded.at_one_stop_desk, updated_at = excluded.updated_at
+"""
+_STEP = """
+INSERT INTO onestop.transitions (
+    transition_id, agency_code, dossier_code, to_step, status_code, at_one_stop_desk, occurred_at, recorded_at
+)
+VALUES (%(number)s, %(agency)s, %(code)s, 'x', %(status)s, %(desk)s, %(at)s, %(at)s)
+"""
+
+
+@dataclass
+class Dossier:
+    """What is true of a dossier, and what it called for in its order."""
+
+    code: str
+    phone: str
+    has_phone: bool
+    state: State = WORKED_ON
+    calls: list[str] = field(default_factory=list)
+
+    def comes_to(self, state: State) -> None:
+        """Its state from now on."""
+        kind = TOLD_OF.get(state)
+        if kind is not None and kind != TOLD_OF.get(self.state):
+            self.calls.append(kind)
+        self.state = state
+
+
+class World:
+    """A source, whatever is wrong with it, and what a desk does there."""
+
+    def __init__(self, seed: int, sort: str, source: psycopg.Connection[Any]) -> None:
+        self.lot, self.sort, self.source = random.Random(f"{seed} {sort}"), sort, source
+        self.dossiers = [Dossier(f"H32-{n:06}", f"0905{n:06}", self.lot.random() < 0.8) for n in range(DOSSIERS)]
+        self.number = OLD_NUMBERS if sort == WORLDS[3] else 0
+        self.polls = [TEN - HOUR]
+        while self.polls[-1] < EVENING - 20 * MINUTE:
+            self.polls.append(self.polls[-1] + self.lot.uniform(12, 40) * MINUTE)
+        self.polls += [EVENING + timedelta(seconds=5), EVENING + 10 * MINUTE]
+        self.changes = self._changes()
+
+    def _changes(self) -> list[tuple[datetime, timedelta]]:
+        """When the clock is set, and by how much it is wrong from then on."""
+        changes = [(self.polls[0] - DAY_LONG, timedelta(0))]
+        if self.sort in WORLDS[:2]:
+            for at in sorted(self.lot.sample(range(30, 420), 6)):
+                wrong = self.lot.choice((0, 0, 1, -1)) * self.lot.uniform(20, 12 * 60) * MINUTE
+                changes.append((self.polls[0] + at * MINUTE, wrong))
+        return changes
+
+    def stamp(self, at: datetime) -> datetime:
+        """What its clock shows at a true time."""
+        return at + [wrong for since, wrong in self.changes if since <= at][-1]
+
+    def until(self, before: datetime, poll: datetime) -> None:
+        """What the desk does between two looks."""
+        if self.sort in WORLDS[2:] and before <= TEN + 3 * HOUR < poll:
+            self.number = 0
+            if self.sort == WORLDS[2]:
+                self.source.execute("TRUNCATE onestop.transitions")
+        doing = [each for each in self.dossiers if self.lot.random() < 0.3] if poll < EVENING else []
+        acts = sorted((before + self.lot.uniform(0.01, 0.9) * (poll - before), n) for n in range(len(doing)))
+        for at, n in acts:
+            self._act(doing[n], at)
+        self._tell_clock(poll)
+
+    def _tell_clock(self, at: datetime) -> None:
+        told = self.stamp(at) if self.sort == WORLDS[0] else at
+        self.source.execute("UPDATE wrong.clock SET at = %s", (told,))
+
+    def _act(self, dossier: Dossier, at: datetime) -> None:
+        act = self.lot.choice(("step", "step", "row", "twice", "mend"))
+        state = self.lot.choice([each for each in STATES if each != dossier.state])
+        if act == "mend":
+            dossier.has_phone, state = True, dossier.state
+        elif act == "twice" and dossier.state != WORKED_ON:
+            self._step(dossier, WORKED_ON, at)
+            self._step(dossier, state := self.lot.choice(STATES[1:]), at + timedelta(seconds=2))
+        elif act == "row":
+            dossier.comes_to(state)
+        else:
+            self._step(dossier, state, at)
+        self.row(dossier, at + timedelta(seconds=3))
+
+    def _step(self, dossier: Dossier, state: State, at: datetime) -> None:
+        self.number += 1
+        dossier.comes_to(state)
+        values = {"number": self.number, "agency": AGENCY, "code": dossier.code, "at": self.stamp(at)}
+        self.source.execute(_STEP, values | {"status": state[0], "desk": state[1]})
+
+    def begin(self) -> None:
+        """Each dossier is received, and worked on."""
+        for dossier in self.dossiers:
+            self._step(dossier, WORKED_ON, self.polls[0] - HOUR)
+            self.row(dossier, self.polls[0] - HOUR)
+        self._tell_clock(self.polls[0])
+
+    def row(self, dossier: Dossier, at: datetime) -> None:
+        """The dossier's row as it is now."""
+        values = {
+            "code": dossier.code, "agency": AGENCY, "phone": dossier.phone if dossier.has_phone else None,
+            "received": TEN - timedelta(days=5), "due": DUE, "status": dossier.state[0], "desk": dossier.state[1],
+            "at": self.stamp(at),
+        }  # fmt: skip
+        self.source.execute(_ROW, values)
+
+
+def wrong(seed: int, sort: str, admin_dsn: str, ledger_dsn: str, *, quiet: bool = False) -> list[Figure]:
+    """One world of a sort, on a migrated, empty ledger behind ``motcua_db``."""
+    with _source(admin_dsn) as source, psycopg.connect(ledger_dsn, autocommit=True) as ledger:
+        ledger.execute(
+            "INSERT INTO motcua.agencies (agency_code, name, enabled_from, accented) VALUES (%s, 'x', %s, FALSE)",
+            (AGENCY, datetime.combine(DAY - timedelta(days=60), time(0), ZONE)),
+        )
+        world = World(seed, sort, source)
+        world.begin()
+        before = world.polls[0]
+        for moment in world.polls:
+            world.until(before, moment)
+            pick_up("one", now=moment)
+            plan(now=moment)
+            if moment > EVENING:
+                apologize(now=moment)
+            send(f"run {moment}", clock=lambda at=moment: at)  # type: ignore[misc]
+            before = moment
+        return _judge(world, ledger, 0 if quiet else 3)
+
+
+@contextmanager
+def _source(admin_dsn: str) -> Iterator[psycopg.Connection[Any]]:
+    """A one-stop database whose clock is the proof's, as the source ``one``, and a gateway."""
+    parts, database = psycopg.conninfo.conninfo_to_dict(admin_dsn), f"wrong_{os.getpid()}"
+    gateway, before = ScriptedGateway(), dict(os.environ)
+    with psycopg.connect(admin_dsn, autocommit=True) as admin:
+        admin.execute(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
+        admin.execute(f"CREATE DATABASE {database}")
+        admin.execute(f"ALTER DATABASE {database} SET search_path = wrong, pg_catalog, public")
+    password = f":{parts['password']}" if parts.get("password") else ""
+    extra = {"adapter": "kannel", "concurrency": 8, "callback_url": "http://127.0.0.1:1/r", "callback_secret": "x"}
+    os.environ |= {
+        "AIRFLOW_CONN_SMS_KANNEL": json.dumps(
+            {"conn_type": "http", "host": "127.0.0.1", "port": gateway.port, "login": "x", "password": "x",
+             "extra": extra}
+        ),
+        "AIRFLOW_CONN_ONESTOP_ONE": f"postgres://{parts['user']}{password}@{parts['host']}:{parts['port']}/{database}",
+        "MOTCUA_SOURCES": "one",
+    }  # fmt: skip
+    settings.cache_clear()
+    try:
+        with psycopg.connect(with_database(admin_dsn, database), autocommit=True) as source:
+            source.execute(SOURCE_TABLES + _CLOCK)
+            yield source
+    finally:
+        with psycopg.connect(admin_dsn, autocommit=True) as admin:
+            admin.execute(f"DROP DATABASE {database} WITH (FORCE)")
+        gateway.close()
+        os.environ.clear()
+        os.environ.update(before)
+        settings.cache_clear()
+
+
+_MESSAGES = """
+SELECT d.dossier_code, m.kind, m.state
+FROM motcua.messages AS m INNER JOIN motcua.dossiers AS d USING (dossier_id)
+LEFT JOIN motcua.transitions AS t ON m.transition_id = t.transition_id
+WHERE m.kind IN ('result', 'supplement', 'apology')
+ORDER BY d.dossier_code, t.sequence, t.from_row, t.transition_id
+"""
+
+
+def _judge(world: World, ledger: psycopg.Connection[Any], show: int) -> list[Figure]:
+    found: dict[str, list[tuple[str, str]]] = {each.code: [] for each in world.dossiers}
+    apologies = set()
+    for code, kind, state in ledger.execute(_MESSAGES):
+        if kind == "apology":
+            apologies.add(code)
+        else:
+            found[code].append((kind, state))
+    wrong: Counter[str] = Counter()
+    for dossier in world.dossiers:
+        messages, kind = found[dossier.code], TOLD_OF.get(dossier.state)
+        faults = {
+            "lost": len(messages) < len(dossier.calls),
+            "doubled": len(messages) > len(dossier.calls),
+            "untold": kind is not None and dossier.has_phone and (kind, "accepted") not in messages,
+            "apologies": (dossier.state == WORKED_ON) != (dossier.code in apologies),
+            "others": [kind for kind, _ in messages] != dossier.calls,
+        }
+        for fault in (name for name, is_so in faults.items() if is_so):
+            wrong[fault] += 1
+            if wrong[fault] <= show:
+                print(f"{world.sort}: {fault}: {dossier}\n  {messages}")
+    calls = sum(len(each.calls) for each in world.dossiers)
+    named = "; ".join(f"{name} {wrong[name]}" for name in ("lost", "doubled", "others", "untold", "apologies"))
+    return [
+        Figure(f"{world.sort}: calls of {DOSSIERS} dossiers", f"{calls:,}", "-", calls > DOSSIERS),
+        Figure(f"{world.sort}: differences", named, "0 each", not sum(wrong.values())),
+    ]
+
+
+MISTAKES = {
+    "only the last quarter of an hour is read": replacing(picking_up._PickUp, "_look_back", lambda *_: None),
+    "a row is as old as it says": replacing(picking_up._PickUp, "_judge_clock", lambda *_: None),
+    "a number is one step's for good": replacing(picking_up, "began_anew", lambda *_, **__: None),
+}
+
+
+def figures(seed: int, admin_dsn: str) -> list[Figure]:
+    """A world of each sort, and what mistakes would show."""
+    found: list[Figure] = []
+    for sort in WORLDS:
+        with proving_ledger(admin_dsn, "wrong_clocks") as ledger:
+            found += wrong(seed, sort, admin_dsn, ledger)
+
+    def falls_short(ledger: str) -> bool:
+        # A ledger is one world's: which of them shows a mistake depends on it.
+        return any(
+            not figure.ok for figure in wrong(seed, WORLDS[2 if _is_of_numbers() else 1], admin_dsn, ledger, quiet=True)
+        )
+
+    return [*found, notice_mistakes(admin_dsn, MISTAKES, falls_short)]
+
+
+def _is_of_numbers() -> bool:
+    return picking_up.began_anew is not _BEGAN_ANEW
+
+
+_BEGAN_ANEW = picking_up.began_anew

@@ -1,0 +1,93 @@
+"""Numbers of a source that began to number its steps anew: ours are each its own, and go on after those before."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from motcua.domain.dossiers import SourceTransition
+from motcua.domain.numbering import KnownStep, Numbering, Numbers, began_anew, doubtful
+
+T0 = datetime(2026, 11, 25, 9, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+def row(number: int, at: datetime, code: str = "A-1", occurred: datetime | None = None) -> SourceTransition:
+    return SourceTransition(number, "H32.30", code, 4, False, occurred or at, at)
+
+
+def step(number: int, at: datetime, code: str = "A-1", picked_up_at: datetime | None = None) -> KnownStep:
+    return KnownStep(number, code, at, at, picked_up_at or at + MINUTE)
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 10**6), st.integers(1, 2**50)), min_size=1, max_size=5),
+    st.integers(0, 2**50),
+    st.integers(0, 10**7),
+)
+def test_each_number_is_ours_once_and_goes_back_to_its_own(beginnings, highest, minutes):
+    numbers, at = Numbers(), T0
+    for after, read in beginnings:
+        at += after * MINUTE
+        added = numbers.next_added(numbers.added + max(highest, read))
+        assert added > numbers.added + max(highest, read), "after all that was read"
+        numbers = Numbers([*numbers.numberings, Numbering(at, added)])
+    recorded = T0 + minutes * MINUTE
+    of_source = min(highest, numbers.numberings[0].added - 1)
+    ours = numbers.ours(of_source, recorded)
+    assert numbers.at_source(ours) == of_source
+    assert numbers.ours(ours, recorded) == ours, "one of ours is told"
+    assert ours in numbers.all_of(of_source)
+    later = numbers.ours(of_source, at)
+    assert later >= ours
+
+
+def test_source_that_never_began_anew_has_its_own_numbers():
+    numbers = Numbers()
+    for number in (-5, 0, 7, 2**62, 2**63 - 1):
+        assert numbers.ours(number, T0) == numbers.at_source(number) == number
+        assert numbers.all_of(number) == [number]
+
+
+LATER = T0 + timedelta(hours=1)
+KNOWN = {each.number: each for each in (step(1, T0), step(2, T0 + MINUTE, "A-2"), step(900, T0 + 5 * MINUTE))}
+NEWEST = [KNOWN[900], KNOWN[2], KNOWN[1]]
+AS_IT_WAS = {900: row(900, T0 + 5 * MINUTE)}
+
+
+@pytest.mark.parametrize(
+    ("rows", "there", "begun"),
+    [
+        ([row(1, LATER)], {}, LATER),
+        ([row(1, LATER), row(2, LATER - MINUTE)], {1: row(1, LATER)}, LATER - MINUTE),
+        ([row(1, LATER)], AS_IT_WAS, None),
+        ([row(2, LATER)], AS_IT_WAS, LATER),
+        ([row(3, LATER)], AS_IT_WAS, LATER),
+        ([row(3, LATER)], {}, LATER),
+        ([row(3, LATER), row(901, LATER)], AS_IT_WAS, None),
+        ([row(899, LATER)], AS_IT_WAS, None),
+        ([row(3, T0 + 4 * MINUTE)], {}, None),
+        ([row(901, LATER)], {}, None),
+        ([row(1, LATER, occurred=T0)], {}, None),
+        ([row(1, T0)], {}, None),
+    ],
+    ids=[
+        "another step of the same dossier, and none of the old ones", "the earliest of several", "edited",
+        "the number of another dossier's, beside the old ones", "far below the old ones", "unknown, and no old ones",
+        "out of order",
+        "a late commit", "an earlier one that was left out", "one that comes next", "edited but for its day",
+        "as it was",
+    ],
+)  # fmt: skip
+def test_numbers_begin_anew_where_the_old_steps_are_gone_or_the_numbers_anothers(rows, there, begun):
+    doubts = doubtful(rows, KNOWN, 900, T0 + 5 * MINUTE)
+    has_grown = any(each.transition_id > 900 for each in rows)
+    assert (began_anew(doubts, KNOWN, NEWEST, there, has_grown=has_grown) if doubts else None) == begun
+
+
+def test_time_of_reading_tells_nothing_of_a_step():
+    known = {1: step(1, T0, picked_up_at=T0)}
+    assert doubtful([row(1, LATER)], known, 1, T0) == []
