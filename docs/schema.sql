@@ -4188,6 +4188,7 @@ CREATE TABLE motcua.dossiers (
     picked_up_at timestamp with time zone NOT NULL,
     purged_at timestamp with time zone,
     erase_asked_at timestamp with time zone,
+    stamped_at timestamp with time zone,
     CONSTRAINT dossiers_check CHECK (
 CASE
     WHEN (purged_at IS NULL) THEN ((msisdn IS NULL) <> (phone_refusal IS NULL))
@@ -5273,6 +5274,10 @@ CREATE TABLE motcua.sources (
     picked_up_at timestamp with time zone,
     failed_at timestamp with time zone,
     failure text,
+    look_back_at timestamp with time zone,
+    set_back_from timestamp with time zone,
+    set_back_at timestamp with time zone,
+    set_back_by interval,
     CONSTRAINT sources_name_check CHECK ((name ~ '^[a-z0-9_]+$'::text))
 );
 
@@ -6774,6 +6779,16 @@ CREATE TABLE motcua.source_checks (
     CONSTRAINT source_checks_transitions_check CHECK ((transitions >= 0))
 );
 
+-- Name: source_numberings; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.source_numberings (
+    source_id smallint NOT NULL,
+    recorded_from timestamp with time zone NOT NULL,
+    added bigint NOT NULL,
+    noticed_at timestamp with time zone NOT NULL,
+    CONSTRAINT source_numberings_added_check CHECK ((added > 0))
+);
+
 -- Name: sources_source_id_seq; Type: SEQUENCE; Schema: motcua; Owner: -
 
 ALTER TABLE motcua.sources ALTER COLUMN source_id ADD GENERATED ALWAYS AS IDENTITY (
@@ -7946,6 +7961,11 @@ ALTER TABLE ONLY motcua.sender_life
 
 ALTER TABLE ONLY motcua.source_checks
     ADD CONSTRAINT source_checks_pkey PRIMARY KEY (source);
+
+-- Name: source_numberings source_numberings_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.source_numberings
+    ADD CONSTRAINT source_numberings_pkey PRIMARY KEY (source_id, added);
 
 -- Name: sources sources_name_key; Type: CONSTRAINT; Schema: motcua; Owner: -
 
@@ -9439,6 +9459,11 @@ ALTER TABLE ONLY motcua.releases
 
 ALTER TABLE ONLY motcua.releases
     ADD CONSTRAINT releases_message_id_fkey FOREIGN KEY (message_id) REFERENCES motcua.messages(message_id);
+
+-- Name: source_numberings source_numberings_source_id_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.source_numberings
+    ADD CONSTRAINT source_numberings_source_id_fkey FOREIGN KEY (source_id) REFERENCES motcua.sources(source_id);
 
 -- Name: statement_difference_sums statement_difference_sums_statement_no_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
 
@@ -11339,6 +11364,11 @@ GRANT SELECT ON TABLE motcua.sending_conditions TO motcua_pages;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE motcua.source_checks TO motcua_app;
 GRANT SELECT ON TABLE motcua.source_checks TO motcua_pages;
+
+-- Name: TABLE source_numberings; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT ON TABLE motcua.source_numberings TO motcua_app;
+GRANT SELECT ON TABLE motcua.source_numberings TO motcua_pages;
 
 -- Name: TABLE statement_uploads; Type: ACL; Schema: motcua; Owner: -
 

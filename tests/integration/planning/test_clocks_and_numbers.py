@@ -72,7 +72,7 @@ def told(rows):
     return read
 
 
-@pytest.mark.guarantee("pick-up", "a source's clock that is set back, and righted again, loses nothing")
+@pytest.mark.guarantee("what-fires", "a source's clock that is set back, and righted again, loses nothing")
 @pytest.mark.parametrize("back", [HOUR, 7 * HOUR, 20 * MINUTE, 25 * HOUR], ids=str)
 @pytest.mark.parametrize("is_righted", [False, True], ids=["stays wrong", "is righted before anybody looks"])
 def test_what_a_clock_that_was_set_back_wrote_is_told(desk, told, rows, back, is_righted):
@@ -125,7 +125,7 @@ def test_clock_that_was_far_ahead_hides_nothing_once_it_is_right(desk, told):
     assert len(told()) == 3
 
 
-@pytest.mark.guarantee("pick-up", "steps that a source numbers from the beginning again are news, in their order")
+@pytest.mark.guarantee("what-fires", "steps that a source numbers from the beginning again are news, in their order")
 @pytest.mark.parametrize("old", ["gone", "kept"])
 def test_steps_that_are_numbered_anew_are_told_in_their_order(desk, told, rows, old):
     desk.one_stop.number = 0 if old == "gone" else 5000
