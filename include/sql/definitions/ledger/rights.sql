@@ -388,6 +388,8 @@ BEGIN
         ('FUNCTION quality.look_at', 'EXECUTE', '', '', ''),
         ('FUNCTION statements.clear', 'EXECUTE', '', '', ''),
         ('FUNCTION motcua.tidy_after_purge', 'EXECUTE', '', '', ''),
+        ('FUNCTION motcua.wait_for_folder', 'EXECUTE', '', 'EXECUTE', ''),
+        ('FUNCTION motcua.wait_for_phone', 'EXECUTE', 'EXECUTE', '', ''),
         ('FUNCTION statements.look_at', 'EXECUTE', '', '', '')
         ) AS r (named, app, callbacks, pages, audit)
         CROSS JOIN LATERAL (
