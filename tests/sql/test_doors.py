@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import psycopg
 import pytest
@@ -48,9 +49,7 @@ def test_nobody_of_the_ledger_connects_to_the_servers_own_databases(postgres, pr
 
 
 @pytest.mark.guarantee("rights", "locks that senders go by are out of reach of every role that does not send")
-@pytest.mark.guarantee(
-    "rights", "no role fills the disk with large objects, and none but the tasks' makes temporary tables"
-)
+@pytest.mark.guarantee("rights", "no role makes large objects, and none but the tasks' temporary tables")
 @pytest.mark.parametrize("role", PARTS)
 def test_role_takes_no_lock_and_makes_no_object(postgres, provisioned, role):
     sends = role == "motcua_app"
@@ -63,11 +62,12 @@ def test_role_takes_no_lock_and_makes_no_object(postgres, provisioned, role):
                 connection.execute(act)
 
 
-def test_callbacks_and_pages_wait_their_turn_by_functions_alone(postgres, ledger):
+def test_who_does_not_send_waits_its_turn_by_functions_alone(postgres, ledger):
     name = psycopg.conninfo.conninfo_to_dict(ledger)["dbname"]
     for role, act in (
         ("motcua_callbacks", "SELECT motcua.wait_for_phone('+84905123456')"),
         ("motcua_pages", "SELECT motcua.wait_for_folder('statements')"),
+        ("motcua_purge", "SELECT motcua.wait_for_emptying()"),
     ):
         with psycopg.connect(connection_uri(postgres.admin_dsn, role, name), autocommit=True) as connection:
             connection.execute(act)
@@ -105,7 +105,7 @@ def test_pages_and_callbacks_of_before_keep_their_locks_until_they_are_gone(post
     with psycopg.connect(dsn, autocommit=True) as admin:
         admin.execute("CREATE SCHEMA motcua; CREATE TABLE motcua.messages ()")
     left = provision(postgres, provisioned)
-    assert left == ["motcua_callbacks takes any lock", "motcua_pages takes any lock"]
+    assert left == [f"motcua_{each} takes any lock" for each in ("callbacks", "pages", "purge")]
     with psycopg.connect(connection_uri(postgres.admin_dsn, "motcua_callbacks", provisioned)) as old:
         old.execute("SELECT pg_advisory_xact_lock(9029, hashtext('+84905123456'))")
         with pytest.raises(errors.InsufficientPrivilege):
@@ -117,12 +117,9 @@ def test_pages_and_callbacks_of_before_keep_their_locks_until_they_are_gone(post
 
 @pytest.mark.guarantee("rights", "who checks figures holds no more than a few of the server's connections")
 def test_auditors_leave_connections_to_who_sends(postgres, provisioned):
-    held = []
-    try:
+    address = connection_uri(postgres.admin_dsn, "motcua_audit", provisioned)
+    with ExitStack() as held:
+        for _ in range(10):
+            held.enter_context(psycopg.connect(address))
         with pytest.raises(psycopg.OperationalError, match="too many connections for role"):
-            for _ in range(20):
-                held.append(psycopg.connect(connection_uri(postgres.admin_dsn, "motcua_audit", provisioned)))
-        assert len(held) == 10
-    finally:
-        for each in held:
-            each.close()
+            psycopg.connect(address)

@@ -130,6 +130,19 @@ def test_known_code_is_answered_in_the_words_of_the_report(client, dossier, rows
     assert row["reply"] == told("160915001")
 
 
+@pytest.mark.guarantee("personal-data", "what a provider sent as an id is kept as a keyed hash, or emptied in its time")
+def test_id_that_is_made_of_the_phones_number_shows_none(client, dossier, rows):
+    dossier("160915001")
+    for _ in range(2):
+        assert ask(client, "MCKH 160915001", id="35-0905123456-7") == told("160915001")
+    (kept,) = rows("SELECT to_jsonb(i) - 'msisdn' AS it FROM motcua.inquiries AS i")
+    (shown,) = rows("SELECT i::text AS it FROM audit.inquiries AS i")
+    assert "905123456" not in str([kept, shown])
+    ask(client, "MCKH 160915001", id="35-0905123456-8")
+    ids = rows("SELECT DISTINCT gateway_message_id FROM audit.inquiries")
+    assert len(ids) == 2, "and tells one from another"
+
+
 def test_agency_with_accents_is_answered_with_accents_and_kannels_coding(client, dossier):
     dossier("160915001")
     dossier("160915002", TU_PHAP, due_at="2020-01-01 10:00+07")

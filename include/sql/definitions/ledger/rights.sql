@@ -93,6 +93,7 @@ BEGIN
         ('intake.source_transitions', 'SELECT', '', '', ''),
         ('intake.supplements_untold', 'SELECT', '', 'SELECT', ''),
         ('intake.waiting_steps', 'SELECT', '', 'SELECT', ''),
+        ('intake.wrong_addresses', 'SELECT', '', '', ''),
         ('motcua.agencies', 'SELECT, INSERT, UPDATE', 'SELECT (agency_code)', 'SELECT', ''),
         ('motcua.agency_aliases', 'SELECT, INSERT, UPDATE, DELETE', 'SELECT (agency_code, alias)', 'SELECT', ''),
         ('motcua.agency_changes', 'SELECT', '', 'SELECT', ''),
@@ -413,6 +414,7 @@ BEGIN
         -- The purge of personal data: its login calls one function, and that function's owner may empty what is named.
         ('SCHEMA motcua', 'motcua_purge', 'USAGE'),
         ('FUNCTION motcua.purge_personal_data', 'motcua_purge', 'EXECUTE'),
+        ('FUNCTION motcua.wait_for_emptying', 'motcua_purge', 'EXECUTE'),
         -- Its owner's, or the next migration could not define it anew.
         ('FUNCTION motcua.purge_personal_data', 'motcua_eraser', 'EXECUTE'),
         ('SCHEMA motcua', 'motcua_eraser', 'USAGE'),

@@ -1,6 +1,6 @@
 -- A message begins in a state that a message may begin in, and moves along motcua.message_moves alone, some moves for
--- one reason only. Its words stay as they were planned, and its number becomes its dossier's present one alone. One
--- whose number and words were emptied waits for nothing.
+-- one reason only. Its words stay as they were planned. Where it waits, its number becomes its dossier's present
+-- one alone, which the claim looks up once more. One whose number and words were emptied waits for nothing.
 CREATE OR REPLACE FUNCTION motcua.enforce_message_move() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
@@ -28,7 +28,7 @@ BEGIN
         AND (
             (NEW.text, NEW.parameters) IS DISTINCT FROM (OLD.text, OLD.parameters)
             OR (
-                NEW.msisdn IS DISTINCT FROM OLD.msisdn
+                NEW.msisdn IS DISTINCT FROM OLD.msisdn AND NEW.state <> 'sending'
                 AND NOT EXISTS (
                     SELECT 1 FROM motcua.dossiers AS d WHERE d.dossier_id = NEW.dossier_id AND d.msisdn = NEW.msisdn
                 )

@@ -21,9 +21,9 @@ ERASER = "motcua_eraser"
 
 LOCKING = "motcua_app"
 """Role of tasks and commands: it sends, so that the locks that senders go by are its own."""
-WAITING = ("motcua_callbacks", "motcua_pages")
+WAITING = ("motcua_callbacks", "motcua_pages", "motcua_purge")
 """Roles whose programs took locks themselves before functions of the ledger did it for them."""
-PARTS = (LOCKING, *WAITING, "motcua_audit", "motcua_intake", "motcua_purge")
+PARTS = (LOCKING, *WAITING, "motcua_audit", "motcua_intake")
 """Roles that log in to do some of the ledger's work, and no more."""
 _AUDITORS = 10
 """Sessions that people who check figures may have: all together they leave the server to who sends."""
@@ -134,7 +134,7 @@ def close_doors(ledger_dsn: str, owner: str) -> list[str]:
     """Takes from everybody what the ledger needs of nobody but its owner and who sends, in the ledger's database:
     large objects, which fill the disk and every dump, advisory locks, and temporary tables.
 
-    While programs of before may be at work, pages and callbacks keep the locks that these wait by.
+    While programs of before may be at work, pages, callbacks and purge keep the locks that these wait by.
 
     Returns:
         What is left open, a line for each: most of it is a superuser's to close.
