@@ -256,8 +256,7 @@ def test_network_of_a_client_without_a_session_is_that_behind_the_proxy(served, 
 
 
 @pytest.mark.guarantee(
-    "intake",
-    "who holds the intake's role finds no client's network by inventing addresses: beyond some, each takes long",
+    "intake", "who holds the intake's role and invents addresses is counted by client: beyond some, each takes long"
 )
 def test_invented_addresses_are_counted_by_client_and_answered_late(postgres, ledger, served, rows):
     """Whatever addresses and agencies are named, and over however many connections."""
