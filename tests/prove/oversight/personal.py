@@ -383,9 +383,9 @@ def _spellings(citizens: list[Citizen], seeker: Seeker) -> Figure:
 
 _MUST_HOLD = (
     "attempts.gateway_reference", "attempts.msisdn", "complaints.dossier_code", "complaints.note",
-    "complaints.outcome_reason", "dossier_versions.applicant_phone", "dossiers.applicant_name", "dossiers.applicant_phone", "dossiers.msisdn",
-    "inquiries.msisdn", "inquiries.text", "messages.msisdn", "quarantine.payload", "transitions.actor",
-    "transitions.note",
+    "complaints.outcome_reason", "dossier_versions.applicant_phone", "dossiers.applicant_name",
+    "dossiers.applicant_phone", "dossiers.msisdn", "inquiries.msisdn", "inquiries.text", "messages.msisdn",
+    "quarantine.payload", "transitions.actor", "transitions.note",
 )  # fmt: skip
 
 
