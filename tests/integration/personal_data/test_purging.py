@@ -167,8 +167,8 @@ def test_ids_of_providers_that_were_kept_before_become_keyed_hashes_and_repeats_
     """An id that is made of the phone's number, as some providers make theirs."""
     theirs, at = "35-0905123456-7", NOW - timedelta(days=1)
     key = dedupe_key(theirs, "+84905123456", "MCKH 0905123456", at)
-    ask(rows, at, key, theirs)
     ask(rows, NOW - timedelta(days=91), "0" * 64, f"{theirs}-old")
+    ask(rows, at, key, theirs)
     (before,) = rows("SELECT to_jsonb(i) - 'purged_at' AS it FROM motcua.inquiries AS i WHERE dedupe_key = %s", key)
     repeated = json.dumps(INQUIRY | {"dedupe_key": key, "gateway_message_id": theirs})
     known = "SELECT motcua.save_inquiry(%s) AS is_new, (SELECT text FROM motcua.reply_given('kannel', %s)) AS reply"
@@ -181,7 +181,7 @@ def test_ids_of_providers_that_were_kept_before_become_keyed_hashes_and_repeats_
                 erasures = open_erasures()
                 empty_kind(connection, erasures, Order("inquiries", "term", "tests", at_most=1), print)
     kept = rows("SELECT to_jsonb(i) - 'purged_at' AS it FROM motcua.inquiries AS i ORDER BY inquiry_id")
-    young, old = (row["it"] for row in kept)
+    old, young = (row["it"] for row in kept)
     assert {name for name in young if young[name] != before["it"][name]} == {"dedupe_key", "gateway_message_id"}
     assert [young["gateway_message_id"][:3], old["gateway_message_id"], old["dedupe_key"]] == ["id-", None, None]
     assert not re.search("[0-9]", young["gateway_message_id"] + young["dedupe_key"])

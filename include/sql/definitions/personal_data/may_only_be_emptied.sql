@@ -1,7 +1,7 @@
 -- The columns that a trigger names hold personal data: they lose it, and nothing else of the row changes, by the hand
 -- of the one function that empties them and of nobody else, the owner of the schema included. What is not text (the raw
--- row of a source, of a receipt) may lose parts, and a code that nobody knows, or a provider's id, become a mark that tells
--- it from others; an id does so before its time, too.
+-- row of a source, of a receipt) may lose parts, and a code that nobody knows, or a provider's id, become a mark that
+-- tells it from others; an id does so before its time, too.
 CREATE OR REPLACE FUNCTION motcua.may_only_be_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     personal text[] := TG_ARGV;
@@ -39,7 +39,9 @@ FOR EACH ROW EXECUTE FUNCTION motcua.may_only_be_emptied('applicant_phone');
 CREATE OR REPLACE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON motcua.receipts
 FOR EACH ROW EXECUTE FUNCTION motcua.may_only_be_emptied('raw');
 CREATE OR REPLACE TRIGGER keep_inquiry BEFORE UPDATE OR DELETE ON motcua.inquiries
-FOR EACH ROW EXECUTE FUNCTION motcua.may_only_be_emptied('msisdn', 'text', 'asked_code', 'gateway_message_id', 'dedupe_key');
+FOR EACH ROW EXECUTE FUNCTION motcua.may_only_be_emptied(
+    'msisdn', 'text', 'asked_code', 'gateway_message_id', 'dedupe_key'
+);
 -- Runs write other columns of these, and these columns never a second time.
 CREATE OR REPLACE TRIGGER keep_personal_data BEFORE UPDATE ON motcua.attempts FOR EACH ROW
 WHEN ((old.msisdn, old.purged_at) IS DISTINCT FROM (new.msisdn, new.purged_at))

@@ -1,6 +1,6 @@
 -- Pairs each line that is left with what has the provider's reference that it gives, the nearest in time where several
--- have; not with what went to another number, since providers use references again. Of inquiries we have a keyed hash of
--- theirs. Repeated ones are marked as such.
+-- have; not with what went to another number, since providers use references again. Of inquiries we have a keyed hash
+-- of theirs. Repeated ones are marked as such.
 -- Called by store/oversight/statements.py.
 INSERT INTO statements.pairs (direction, line_no, our_id, matched_by, repeated)
 SELECT
