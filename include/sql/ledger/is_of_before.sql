@@ -1,5 +1,5 @@
--- Whether programs of before may be at work, whose pages, callbacks and purge take locks themselves: the ledger is there,
--- and its last migration did not give the callbacks the function that takes theirs. Called by
+-- Whether programs of before may be at work, whose pages, callbacks and purge take locks themselves: the ledger is
+-- there, and its last migration did not give the callbacks the function that takes theirs. Called by
 -- store/ledger/provisioning.py.
 SELECT
     to_regclass('motcua.messages') IS NOT NULL
