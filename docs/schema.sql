@@ -510,6 +510,7 @@ CREATE FUNCTION intake.sign_in_from(caller inet, unit text, session_digest bytea
 DECLARE
     moment timestamptz := clock_timestamp();
     known bigint[];
+    most integer;
 BEGIN
     SELECT array_agg(c.client_id) INTO known
     FROM intake.clients AS c
@@ -518,6 +519,23 @@ BEGIN
         c.disabled_at IS NULL AND a.agency_code = intake.agency_of(unit)
         AND EXISTS (SELECT 1 FROM unnest(c.networks) AS n (network) WHERE caller <<= n.network);
     IF cardinality(known) IS DISTINCT FROM 1 THEN
+        WITH counted AS (
+            INSERT INTO intake.wrong_addresses AS w (client_id, since, wrong)
+            SELECT c.client_id, moment, 1
+            FROM intake.clients AS c
+            INNER JOIN intake.client_agencies AS a ON c.client_id = a.client_id
+            WHERE c.disabled_at IS NULL AND c.networks <> '{}' AND a.agency_code = intake.agency_of(unit)
+            ORDER BY c.client_id
+            ON CONFLICT (client_id) DO UPDATE SET
+                since = CASE WHEN w.since < moment - interval '1 minute' THEN moment ELSE w.since END,
+                wrong = CASE WHEN w.since < moment - interval '1 minute' THEN 1 ELSE w.wrong + 1 END
+            RETURNING wrong
+        )
+
+        SELECT max(c.wrong) INTO most FROM counted AS c;
+        IF most > 60 THEN
+            PERFORM pg_sleep(1);
+        END IF;
         RETURN FALSE;
     END IF;
     DELETE FROM intake.sessions AS s WHERE s.client_id = known[1] AND s.expires_at < moment;
@@ -1542,6 +1560,19 @@ BEGIN
         RAISE EXCEPTION 'message % may not move from % to %', OLD.message_id, OLD.state, NEW.state
         USING ERRCODE = 'MC002';
     END IF;
+    IF TG_OP = 'UPDATE' AND NEW.purged_at IS NOT DISTINCT FROM OLD.purged_at
+        AND (
+            (NEW.text, NEW.parameters) IS DISTINCT FROM (OLD.text, OLD.parameters)
+            OR (
+                NEW.msisdn IS DISTINCT FROM OLD.msisdn AND NEW.state <> 'sending'
+                AND NOT EXISTS (
+                    SELECT 1 FROM motcua.dossiers AS d WHERE d.dossier_id = NEW.dossier_id AND d.msisdn = NEW.msisdn
+                )
+            )
+        ) THEN
+        RAISE EXCEPTION 'message %: its words are those it was planned with, its number is its dossier''s',
+            OLD.message_id USING ERRCODE = 'MC002';
+    END IF;
     IF NEW.purged_at IS NOT NULL AND NEW.state IN ('queued', 'sending', 'unknown') THEN
         RAISE EXCEPTION 'message % has no number and no words any more: it may not be %', NEW.message_id, NEW.state
         USING ERRCODE = 'MC002';
@@ -1993,15 +2024,20 @@ DECLARE
     personal text[] := TG_ARGV;
     was jsonb := to_jsonb(OLD);
     becomes jsonb;
+    is_emptied boolean;
     each text;
 BEGIN
     IF TG_OP = 'UPDATE' AND current_user = 'motcua_eraser' THEN
         becomes := to_jsonb(NEW);
+        is_emptied := EXISTS (
+            SELECT 1 FROM unnest(personal) AS p (name)
+            WHERE becomes -> p.name <> was -> p.name AND coalesce(becomes ->> p.name, '') !~ '^id-[a-p]{32}$'
+        );
         IF was - personal - 'purged_at' = becomes - personal - 'purged_at'
-            AND (NOT was ? 'purged_at' OR becomes ->> 'purged_at' IS NOT NULL) THEN
+            AND (NOT was ? 'purged_at' OR becomes ->> 'purged_at' IS NOT NULL OR NOT is_emptied) THEN
             FOREACH each IN ARRAY personal LOOP
                 IF becomes -> each NOT IN ('null', '""') AND NOT (was -> each) @> (becomes -> each)
-                    AND becomes ->> each !~ '^PA-[0-9a-f]{8}$' THEN
+                    AND becomes ->> each !~ '^(PA-[0-9a-f]{8}|id-[a-p]{32})$' THEN
                     RAISE EXCEPTION '%.% may only be emptied', TG_TABLE_NAME, each USING ERRCODE = 'MC001';
                 END IF;
             END LOOP;
@@ -2209,6 +2245,27 @@ CREATE FUNCTION motcua.owner_key(name text) RETURNS bigint
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     RETURN hashtextextended(translate(lower((name COLLATE "C")), 'ÀÁẢÃẠĂẰẮẲẴẶÂẦẤẨẪẬÈÉẺẼẸÊỀẾỂỄỆÌÍỈĨỊÒÓỎÕỌÔỒỐỔỖỘƠỜỚỞỠỢÙÚỦŨỤƯỪỨỬỮỰỲÝỶỸỴĐ'::text, 'àáảãạăằắẳẵặâầấẩẫậèéẻẽẹêềếểễệìíỉĩịòóỏõọôồốổỗộơờớởỡợùúủũụưừứửữựỳýỷỹỵđ'::text), (0)::bigint);
 
+-- Name: provider_id(text); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.provider_id(written text) RETURNS text
+    LANGUAGE sql STABLE STRICT SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'motcua'
+    AS $_$
+    SELECT CASE
+        WHEN written ~ '^id-[a-p]{32}$' THEN written
+        ELSE 'id-' || translate(
+            left(
+                encode(
+                    sha256(k.key || sha256(k.key || convert_to('provider id' || chr(31) || written, 'UTF8'))), 'hex'
+                ),
+                32
+            ),
+            '0123456789', 'ghijklmnop'
+        )
+    END
+    FROM motcua.pseudonym_key AS k
+$_$;
+
 -- Name: purge_personal_data(text, bigint, integer, text, text, text, text, jsonb, timestamp with time zone); Type: FUNCTION; Schema: motcua; Owner: -
 
 CREATE FUNCTION motcua.purge_personal_data(of_kind text, after_id bigint, at_most integer, under_reference text, for_cause text, by_whom text, with_reason text DEFAULT NULL::text, only_these jsonb DEFAULT NULL::jsonb, listed_at timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS TABLE(looked_until bigint, emptied integer, listed jsonb)
@@ -2280,7 +2337,7 @@ BEGIN
         WHERE dossier_id = any(ids) AND purged_at IS NULL;
         GET DIAGNOSTICS counted = ROW_COUNT;
         counts := counts || jsonb_build_object('messages', counted);
-        UPDATE motcua.attempts AS a SET msisdn = NULL, purged_at = moment
+        UPDATE motcua.attempts AS a SET msisdn = NULL, gateway_reference = NULL, purged_at = moment
         FROM motcua.messages AS m
         WHERE m.dossier_id = any(ids) AND a.message_id = m.message_id AND a.purged_at IS NULL;
         GET DIAGNOSTICS counted = ROW_COUNT;
@@ -2300,7 +2357,8 @@ BEGIN
         IF for_cause <> 'term' THEN
             -- These have a term of their own, which is not waited for.
             UPDATE motcua.inquiries SET
-                msisdn = NULL, text = NULL, asked_code = NULL, dedupe_key = NULL, purged_at = moment
+                msisdn = NULL, text = NULL, asked_code = NULL, gateway_message_id = NULL, dedupe_key = NULL,
+                purged_at = moment
             WHERE
                 purged_at IS NULL
                 AND message_id IN (
@@ -2368,7 +2426,9 @@ BEGIN
                 UNION ALL
                 -- Lists of before have what tells repeats.
                 SELECT i.inquiry_id, i.gateway, i.received_at FROM motcua.inquiries AS i
-                WHERE i.gateway = k.inquiry ->> 0 AND i.dedupe_key = k.inquiry ->> 1
+                WHERE
+                    i.gateway = k.inquiry ->> 0
+                    AND i.dedupe_key IN (k.inquiry ->> 1, motcua.provider_id(k.inquiry ->> 1))
             ) AS f
             WHERE for_cause = 'request' OR f.received_at < listed_at;
         END IF;
@@ -2379,10 +2439,26 @@ BEGIN
         GET DIAGNOSTICS counted = ROW_COUNT;
         counts := counts || jsonb_build_object('messages', counted);
         UPDATE motcua.inquiries SET
-            msisdn = NULL, text = NULL, asked_code = NULL, dedupe_key = NULL, purged_at = moment
+            msisdn = NULL, text = NULL, asked_code = NULL, gateway_message_id = NULL, dedupe_key = NULL,
+            purged_at = moment
         WHERE inquiry_id = any(ids) AND purged_at IS NULL;
         GET DIAGNOSTICS counted = ROW_COUNT;
         counts := counts || jsonb_build_object('inquiries', counted);
+        IF only_these IS NULL THEN
+            -- Providers' ids as versions of before kept them, whatever is due.
+            UPDATE motcua.inquiries SET
+                gateway_message_id = CASE WHEN purged_at IS NULL THEN motcua.provider_id(gateway_message_id) END,
+                dedupe_key = CASE
+                    WHEN dedupe_key ~ '^[0-9a-f]{64}$' THEN motcua.provider_id(dedupe_key) ELSE dedupe_key
+                END
+            WHERE inquiry_id IN (
+                SELECT i.inquiry_id FROM motcua.inquiries AS i
+                WHERE i.gateway_message_id !~ '^id-[a-p]{32}$' OR i.dedupe_key ~ '^[0-9a-f]{64}$'
+                ORDER BY i.inquiry_id
+                LIMIT at_most
+            );
+            looked_until := CASE WHEN FOUND THEN coalesce(looked_until, after_id) ELSE looked_until END;
+        END IF;
 
     ELSIF of_kind = 'receipts' THEN
         SELECT
@@ -2688,7 +2764,7 @@ BEGIN
     SELECT m.text, m.accented, i.outcome
     FROM motcua.inquiries AS i
     INNER JOIN motcua.messages AS m ON i.message_id = m.message_id
-    WHERE i.gateway = at_gateway AND i.dedupe_key = key_of_inquiry;
+    WHERE i.gateway = at_gateway AND i.dedupe_key IN (motcua.provider_id(key_of_inquiry), key_of_inquiry);
 END
 $$;
 
@@ -2727,12 +2803,16 @@ BEGIN
             agency_code, as_of, told_result, fee, message_id
         )
         VALUES (
-            asked.gateway, left(asked.gateway_message_id, 200), asked.dedupe_key, asked.received_at, asked.phone,
+            asked.gateway, motcua.provider_id(left(asked.gateway_message_id, 200)),
+            motcua.provider_id(asked.dedupe_key), asked.received_at, asked.phone,
             left(asked.text, 1000), left(asked.asked_code, 80), asked.outcome, asked.dossier_id, asked.agency_code,
             asked.as_of, asked.told_result, asked.fee, of_reply
         )
         ON CONFLICT (gateway, dedupe_key) DO NOTHING;
-        IF NOT FOUND THEN
+        -- Or one of before, whose key is not replaced yet.
+        IF NOT FOUND OR EXISTS (
+            SELECT 1 FROM motcua.inquiries AS i WHERE i.gateway = asked.gateway AND i.dedupe_key = asked.dedupe_key
+        ) THEN
             -- Takes the second reply back.
             RAISE EXCEPTION 'the inquiry is there already' USING ERRCODE = 'MC009';
         END IF;
@@ -2865,14 +2945,15 @@ CREATE FUNCTION motcua.tidy_after_purge() RETURNS void
     SET search_path TO 'pg_catalog'
     AS $$
 BEGIN
-    ALTER TABLE statements.lines ALTER COLUMN msisdn TYPE text;
-    ALTER TABLE statements.ours ALTER COLUMN msisdn TYPE text;
+    ALTER TABLE statements.lines ALTER COLUMN msisdn TYPE text, ALTER COLUMN reference TYPE text,
+    ALTER COLUMN gateway_reference TYPE text;
+    ALTER TABLE statements.ours ALTER COLUMN msisdn TYPE text, ALTER COLUMN gateway_reference TYPE text;
     ANALYZE motcua.dossiers (applicant_name, applicant_phone, msisdn);
     ANALYZE motcua.dossier_versions (applicant_phone);
     ANALYZE motcua.messages (msisdn, text, parameters);
-    ANALYZE motcua.attempts (msisdn);
+    ANALYZE motcua.attempts (msisdn, gateway_reference);
     ANALYZE motcua.transitions (note, actor);
-    ANALYZE motcua.inquiries (msisdn, text, asked_code);
+    ANALYZE motcua.inquiries (msisdn, text, asked_code, gateway_message_id, dedupe_key);
     -- Whole, with their indexes on what a code is looked up by.
     ANALYZE motcua.complaints;
     ANALYZE motcua.quarantine;
@@ -2880,6 +2961,33 @@ BEGIN
     ANALYZE intake.pushed_dossiers (fields);
     ANALYZE intake.pushed_steps (fields);
 END
+$$;
+
+-- Name: wait_for_emptying(); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.wait_for_emptying() RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+    SELECT pg_advisory_xact_lock(7)
+$$;
+
+-- Name: wait_for_folder(text); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.wait_for_folder(named text) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+    SELECT pg_advisory_xact_lock(9030, hashtext(named))
+$$;
+
+-- Name: wait_for_phone(text); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.wait_for_phone(phone text) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+    SELECT pg_advisory_xact_lock(9029, hashtext(phone))
 $$;
 
 -- Name: was_left(bigint, bigint, bigint, text); Type: FUNCTION; Schema: motcua; Owner: -
@@ -3216,8 +3324,8 @@ CREATE VIEW audit.attempts AS
     answered_at,
     outcome,
     http_status,
-    gateway_code,
-    gateway_reference,
+    motcua.without_numbers(gateway_code) AS gateway_code,
+    motcua.without_numbers(gateway_reference) AS gateway_reference,
     segments,
     concerns,
     settlings,
@@ -4440,7 +4548,7 @@ CREATE TABLE motcua.inquiries (
 CREATE VIEW audit.inquiries AS
  SELECT inquiry_id,
     gateway,
-    gateway_message_id,
+    motcua.without_numbers(gateway_message_id) AS gateway_message_id,
     received_at,
     outcome,
     dossier_id,
@@ -4491,7 +4599,7 @@ CREATE VIEW audit.lost_attempts AS
     segments,
     outcome,
     answered_at,
-    gateway_reference,
+    motcua.without_numbers(gateway_reference) AS gateway_reference,
     message_id,
     adopted_at
    FROM motcua.lost_attempts;
@@ -5402,8 +5510,8 @@ CREATE VIEW audit.statement_lines AS
  SELECT statement_no,
     direction,
     line_no,
-    reference,
-    gateway_reference,
+    motcua.without_numbers(reference) AS reference,
+    motcua.without_numbers(gateway_reference) AS gateway_reference,
     sent_at,
     segments,
     price,
@@ -6055,6 +6163,15 @@ CREATE VIEW intake.waiting_steps AS
    FROM intake.pushed_steps s
   WHERE (transition_id IS NULL)
   GROUP BY source, client_id;
+
+-- Name: wrong_addresses; Type: TABLE; Schema: intake; Owner: -
+
+CREATE TABLE intake.wrong_addresses (
+    client_id bigint NOT NULL,
+    since timestamp with time zone NOT NULL,
+    wrong integer NOT NULL,
+    CONSTRAINT wrong_addresses_wrong_check CHECK ((wrong > 0))
+);
 
 -- Name: agency_changes_change_id_seq; Type: SEQUENCE; Schema: motcua; Owner: -
 
@@ -7407,6 +7524,11 @@ ALTER TABLE ONLY intake.recent_states
 ALTER TABLE ONLY intake.sessions
     ADD CONSTRAINT sessions_pkey PRIMARY KEY (token_digest);
 
+-- Name: wrong_addresses wrong_addresses_pkey; Type: CONSTRAINT; Schema: intake; Owner: -
+
+ALTER TABLE ONLY intake.wrong_addresses
+    ADD CONSTRAINT wrong_addresses_pkey PRIMARY KEY (client_id);
+
 -- Name: agencies agencies_changed_by_check; Type: CHECK CONSTRAINT; Schema: motcua; Owner: -
 
 ALTER TABLE motcua.agencies
@@ -8355,6 +8477,10 @@ CREATE INDEX inquiries_told_result ON motcua.inquiries USING btree (dossier_id) 
 
 CREATE INDEX inquiries_unpurged ON motcua.inquiries USING btree (inquiry_id) WHERE (purged_at IS NULL);
 
+-- Name: inquiries_with_ids; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX inquiries_with_ids ON motcua.inquiries USING btree (inquiry_id) WHERE ((gateway_message_id !~ '^id-[a-p]{32}$'::text) OR (dedupe_key ~ '^[0-9a-f]{64}$'::text));
+
 -- Name: lost_attempts_gap; Type: INDEX; Schema: motcua; Owner: -
 
 CREATE INDEX lost_attempts_gap ON motcua.lost_attempts USING btree (gap_no);
@@ -8585,7 +8711,7 @@ CREATE TRIGGER keep_finding BEFORE UPDATE ON motcua.findings FOR EACH ROW WHEN (
 
 -- Name: inquiries keep_inquiry; Type: TRIGGER; Schema: motcua; Owner: -
 
-CREATE TRIGGER keep_inquiry BEFORE DELETE OR UPDATE ON motcua.inquiries FOR EACH ROW EXECUTE FUNCTION motcua.may_only_be_emptied('msisdn', 'text', 'asked_code', 'dedupe_key');
+CREATE TRIGGER keep_inquiry BEFORE DELETE OR UPDATE ON motcua.inquiries FOR EACH ROW EXECUTE FUNCTION motcua.may_only_be_emptied('msisdn', 'text', 'asked_code', 'gateway_message_id', 'dedupe_key');
 
 -- Name: old_steps keep_judgement; Type: TRIGGER; Schema: motcua; Owner: -
 
@@ -8597,7 +8723,7 @@ CREATE TRIGGER keep_message_history AFTER INSERT OR UPDATE ON motcua.messages FO
 
 -- Name: attempts keep_personal_data; Type: TRIGGER; Schema: motcua; Owner: -
 
-CREATE TRIGGER keep_personal_data BEFORE UPDATE ON motcua.attempts FOR EACH ROW WHEN (((old.msisdn IS DISTINCT FROM new.msisdn) OR (old.purged_at IS DISTINCT FROM new.purged_at))) EXECUTE FUNCTION motcua.may_only_be_emptied('msisdn');
+CREATE TRIGGER keep_personal_data BEFORE UPDATE ON motcua.attempts FOR EACH ROW WHEN (((old.msisdn IS DISTINCT FROM new.msisdn) OR (old.purged_at IS DISTINCT FROM new.purged_at))) EXECUTE FUNCTION motcua.may_only_be_emptied('msisdn', 'gateway_reference');
 
 -- Name: complaints keep_personal_data; Type: TRIGGER; Schema: motcua; Owner: -
 
@@ -8605,7 +8731,7 @@ CREATE TRIGGER keep_personal_data BEFORE UPDATE ON motcua.complaints FOR EACH RO
 
 -- Name: dossiers keep_personal_data; Type: TRIGGER; Schema: motcua; Owner: -
 
-CREATE TRIGGER keep_personal_data BEFORE UPDATE ON motcua.dossiers FOR EACH ROW WHEN (((new.purged_at IS NOT NULL) AND (old.purged_at IS DISTINCT FROM new.purged_at))) EXECUTE FUNCTION motcua.may_only_be_emptied('applicant_name', 'applicant_phone', 'msisdn');
+CREATE TRIGGER keep_personal_data BEFORE UPDATE ON motcua.dossiers FOR EACH ROW WHEN ((((new.purged_at IS NOT NULL) AND (old.purged_at IS DISTINCT FROM new.purged_at)) OR ((num_nonnulls(NULLIF(old.applicant_name, ''::text), NULLIF(old.applicant_phone, ''::text), old.msisdn) > num_nonnulls(NULLIF(new.applicant_name, ''::text), NULLIF(new.applicant_phone, ''::text), new.msisdn)) AND (NOT (((old.picked_up_at IS DISTINCT FROM new.picked_up_at) OR (old.updated_at IS DISTINCT FROM new.updated_at)) OR (old.phone_refusal IS DISTINCT FROM new.phone_refusal)))))) EXECUTE FUNCTION motcua.may_only_be_emptied('applicant_name', 'applicant_phone', 'msisdn');
 
 -- Name: messages keep_personal_data; Type: TRIGGER; Schema: motcua; Owner: -
 
@@ -8994,6 +9120,11 @@ ALTER TABLE ONLY intake.pushed_steps
 
 ALTER TABLE ONLY intake.sessions
     ADD CONSTRAINT sessions_client_id_fkey FOREIGN KEY (client_id) REFERENCES intake.clients(client_id);
+
+-- Name: wrong_addresses wrong_addresses_client_id_fkey; Type: FK CONSTRAINT; Schema: intake; Owner: -
+
+ALTER TABLE ONLY intake.wrong_addresses
+    ADD CONSTRAINT wrong_addresses_client_id_fkey FOREIGN KEY (client_id) REFERENCES intake.clients(client_id);
 
 -- Name: agencies agencies_successor_code_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
 
@@ -9684,6 +9815,12 @@ GRANT ALL ON FUNCTION motcua.map_status(at_source text, as_written integer, stan
 
 REVOKE ALL ON FUNCTION motcua.note_agency_change(of_agency text) FROM PUBLIC;
 
+-- Name: FUNCTION provider_id(written text); Type: ACL; Schema: motcua; Owner: -
+
+REVOKE ALL ON FUNCTION motcua.provider_id(written text) FROM PUBLIC;
+GRANT ALL ON FUNCTION motcua.provider_id(written text) TO motcua_app;
+GRANT ALL ON FUNCTION motcua.provider_id(written text) TO motcua_eraser;
+
 -- Name: FUNCTION purge_personal_data(of_kind text, after_id bigint, at_most integer, under_reference text, for_cause text, by_whom text, with_reason text, only_these jsonb, listed_at timestamp with time zone); Type: ACL; Schema: motcua; Owner: -
 
 REVOKE ALL ON FUNCTION motcua.purge_personal_data(of_kind text, after_id bigint, at_most integer, under_reference text, for_cause text, by_whom text, with_reason text, only_these jsonb, listed_at timestamp with time zone) FROM PUBLIC;
@@ -9717,6 +9854,23 @@ GRANT ALL ON FUNCTION motcua.set_agency_settings(of_agency text, seen bigint, wa
 
 REVOKE ALL ON FUNCTION motcua.tidy_after_purge() FROM PUBLIC;
 GRANT ALL ON FUNCTION motcua.tidy_after_purge() TO motcua_app;
+
+-- Name: FUNCTION wait_for_emptying(); Type: ACL; Schema: motcua; Owner: -
+
+REVOKE ALL ON FUNCTION motcua.wait_for_emptying() FROM PUBLIC;
+GRANT ALL ON FUNCTION motcua.wait_for_emptying() TO motcua_purge;
+
+-- Name: FUNCTION wait_for_folder(named text); Type: ACL; Schema: motcua; Owner: -
+
+REVOKE ALL ON FUNCTION motcua.wait_for_folder(named text) FROM PUBLIC;
+GRANT ALL ON FUNCTION motcua.wait_for_folder(named text) TO motcua_app;
+GRANT ALL ON FUNCTION motcua.wait_for_folder(named text) TO motcua_pages;
+
+-- Name: FUNCTION wait_for_phone(phone text); Type: ACL; Schema: motcua; Owner: -
+
+REVOKE ALL ON FUNCTION motcua.wait_for_phone(phone text) FROM PUBLIC;
+GRANT ALL ON FUNCTION motcua.wait_for_phone(phone text) TO motcua_app;
+GRANT ALL ON FUNCTION motcua.wait_for_phone(phone text) TO motcua_callbacks;
 
 -- Name: FUNCTION begin_snapshot(); Type: ACL; Schema: quality; Owner: -
 
@@ -9874,6 +10028,10 @@ GRANT SELECT(state) ON TABLE motcua.attempts TO motcua_callbacks;
 -- Name: COLUMN attempts.started_at; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT(started_at) ON TABLE motcua.attempts TO motcua_callbacks;
+
+-- Name: COLUMN attempts.gateway_reference; Type: ACL; Schema: motcua; Owner: -
+
+GRANT UPDATE(gateway_reference) ON TABLE motcua.attempts TO motcua_eraser;
 
 -- Name: COLUMN attempts.released; Type: ACL; Schema: motcua; Owner: -
 
@@ -10388,6 +10546,10 @@ GRANT SELECT ON TABLE audit.gateway_days TO motcua_audit;
 GRANT SELECT,INSERT ON TABLE motcua.inquiries TO motcua_app;
 GRANT SELECT ON TABLE motcua.inquiries TO motcua_pages;
 GRANT SELECT ON TABLE motcua.inquiries TO motcua_eraser;
+
+-- Name: COLUMN inquiries.gateway_message_id; Type: ACL; Schema: motcua; Owner: -
+
+GRANT UPDATE(gateway_message_id) ON TABLE motcua.inquiries TO motcua_eraser;
 
 -- Name: COLUMN inquiries.dedupe_key; Type: ACL; Schema: motcua; Owner: -
 
@@ -11269,6 +11431,10 @@ GRANT SELECT ON TABLE intake.supplements_untold TO motcua_pages;
 
 GRANT SELECT ON TABLE intake.waiting_steps TO motcua_app;
 GRANT SELECT ON TABLE intake.waiting_steps TO motcua_pages;
+
+-- Name: TABLE wrong_addresses; Type: ACL; Schema: intake; Owner: -
+
+GRANT SELECT ON TABLE intake.wrong_addresses TO motcua_app;
 
 -- Name: TABLE agency_scopes; Type: ACL; Schema: motcua; Owner: -
 

@@ -94,7 +94,13 @@ found AS (
         v.of_column, v.value
     FROM of_attempt AS a
     CROSS JOIN
-        LATERAL (VALUES ('msisdn', a.msisdn), ('gateway', a.gateway), ('state', a.state)) AS v (of_column, value)
+        LATERAL (
+            VALUES
+            ('msisdn', a.msisdn),
+            ('gateway', a.gateway),
+            ('gateway_reference', a.gateway_reference),
+            ('state', a.state)
+        ) AS v (of_column, value)
     UNION ALL
     SELECT
         'receipts', r.receipt_id, a.of_agency, a.of_code, r.received_at, r.received_at + interval '90 days',
@@ -115,6 +121,7 @@ found AS (
             VALUES ('msisdn', i.msisdn),
             ('text', i.text),
             ('asked_code', i.asked_code),
+            ('gateway_message_id', i.gateway_message_id),
             ('dedupe_key', i.dedupe_key),
             ('outcome', i.outcome)
         ) AS v (of_column, value)

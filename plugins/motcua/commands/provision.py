@@ -48,8 +48,12 @@ def provision() -> None:
         # The driver's own words would quote the password.
         _refuse("MOTCUA_ADMIN_DSN is no address; write postgres://<administrator>:<password>@<host>:5432/postgres.")
     owner, app, audit, airflow, *others = (Role(role, given[name]) for name, role in _ROLES.items())
-    provision_ledger(admin_dsn, LEDGER, owner, app, audit, airflow, AIRFLOW, others)
+    left = provision_ledger(admin_dsn, LEDGER, owner, app, audit, airflow, AIRFLOW, others)
     typer.echo(f"Databases {LEDGER} and {AIRFLOW}; roles {', '.join(_ROLES.values())}.")
+    if left:
+        typer.echo(
+            f"Left open, since this administrator may not close it, or for programs of before: {'; '.join(left)}."
+        )
 
 
 def _refuse(sentence: str) -> NoReturn:

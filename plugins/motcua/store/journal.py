@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+from motcua.domain.phones.reading import holds_phone
 from motcua.settings import settings
 
 _IDENTITY = "journal.json"
@@ -136,7 +137,8 @@ class Journal:
                 "ref": each.reference,
                 "answered": each.answered_at.isoformat(),
                 "outcome": each.outcome,
-                "gateway_ref": each.gateway_reference,
+                # Some providers make it of the number: such a message cannot be asked for after a restore.
+                "gateway_ref": None if holds_phone(each.gateway_reference or "") else each.gateway_reference,
             }
             for each in answers
         ]

@@ -101,6 +101,12 @@ def purge_connection() -> Iterator[Connection]:
         yield connection
 
 
+def wait_for_emptying(connection: Connection) -> None:
+    """Waits until nobody else empties personal data, from the listing of a batch outside the ledger to the end of its
+    transaction, and keeps others waiting for the rest of this one."""
+    connection.execute(statement("personal_data/wait"))
+
+
 def purge_batch(connection: Connection, order: Order, reference: str) -> Batch:
     """Empties one batch, in the transaction that is under way, under the reference that the list has it by."""
     values: dict[str, Any] = asdict(order) | {"reference": reference}

@@ -339,6 +339,14 @@ CASES: dict[str, tuple[str, str, Callable[[Installed], None]]] = {
         "motcua",
         _sql("GRANT DELETE ON motcua.messages TO motcua_app", "REVOKE DELETE ON motcua.messages FROM motcua_app"),
     ),
+    "door open": (
+        "door_open",
+        "motcua",
+        _sql(
+            "GRANT EXECUTE ON FUNCTION pg_advisory_lock(bigint) TO motcua_audit",
+            "REVOKE EXECUTE ON FUNCTION pg_advisory_lock(bigint) FROM motcua_audit",
+        ),
+    ),
     "migrations behind": (
         "migrations_behind",
         "motcua",

@@ -137,6 +137,23 @@ def verdicts(number: int, verdict: str | None = None) -> list[tuple]:
     return [(row.line_no, row.verdict, row.matched_by, tuple(row.differs)) for row in found]
 
 
+@pytest.mark.guarantee("statements", "a statement keeps no phone number, in references neither")
+def test_ids_that_a_provider_made_of_numbers_match_and_are_not_kept(ours, rows):
+    ours.attempt(at(6), theirs="35-0905123456-1")
+    ours.inquiry(at(7), theirs="35-0905123456-2", msisdn="+84912000111")
+    taken = take(
+        file_of(
+            line("", "35-0905123456-1", when=at(6, 14)),
+            line("", "35-0905123456-2", kind="MO", when=at(7, 14), amount="500"),
+            line("x0905123456", "35-0905.123.456", when=at(8)),
+        )
+    )
+    found = [each[2] for each in verdicts(taken.statement_no)]
+    assert found == ["gateway_reference", "gateway_reference", None]
+    assert "905" not in str(rows("SELECT reference, gateway_reference FROM motcua.statement_lines"))
+    assert "905" not in str(rows("SELECT gateway_reference FROM audit.attempts"))
+
+
 @pytest.mark.guarantee("statements", "a line finds its message by our reference, the provider's, or number and time")
 def test_each_way_of_matching_and_each_verdict(ours):
     first = ours.attempt(at(5))

@@ -5,16 +5,20 @@ from __future__ import annotations
 import gzip
 import json
 import logging
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
+import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 from pydantic import ValidationError
 
 from motcua.settings import Settings
 from motcua.store.intake.clients import change_client
 from motcua.store.ledger.database import connect
 from motcua.web.intake import app, limits
-from tests.conftest import NHA_TRANG, TU_PHAP
+from tests.conftest import NHA_TRANG, TU_PHAP, connection_uri
 from tests.integration.intake.conftest import PASSWORD, SOURCE, Software, dossier, register, step
 
 GOOD = dossier("H-good", 9)
@@ -269,6 +273,33 @@ def test_network_of_a_client_without_a_session_is_that_behind_the_proxy(served, 
     configure(MOTCUA_INTAKE_PROXIES="10.1.0.1", MOTCUA_SOURCES=f"{SOURCE}=national_sync")
     rows("UPDATE intake.clients SET networks = '{10.30.0.0/16}'")
     assert code("10.30.0.9") == "01"
+
+
+@pytest.mark.guarantee(
+    "intake", "who holds the intake's role and invents addresses is counted by client: beyond some, each takes long"
+)
+def test_invented_addresses_are_counted_by_client_and_answered_late(postgres, ledger, served, rows):
+    """Whatever addresses and agencies are named, and over however many connections."""
+    register("xa", NHA_TRANG, TU_PHAP, source=SOURCE, networks=("10.30.0.0/16",))
+    role = connection_uri(postgres.admin_dsn, "motcua_intake", str(conninfo_to_dict(ledger)["dbname"]))
+    ask = "SELECT intake.sign_in_from(%s, %s, sha256(%s::bytea))"
+
+    def guess(last: int) -> bool:
+        with psycopg.connect(role, autocommit=True) as connection:
+            unit = (NHA_TRANG, TU_PHAP)[last % 2]
+            (said,) = connection.execute(ask, (f"10.9.0.{last}", unit, str(last))).fetchall()
+        return bool(said[0])
+
+    assert not any(guess(last) for last in range(60))
+    began = time.monotonic()
+    with ThreadPoolExecutor(3) as guessing:
+        assert not any(guessing.map(guess, range(60, 63)))
+    assert time.monotonic() - began > 3, "one after the other"
+    with psycopg.connect(role, autocommit=True) as connection:
+        began = time.monotonic()
+        assert connection.execute(ask, ("10.30.0.9", NHA_TRANG, "right")).fetchall() == [(True,)]
+        assert connection.execute(ask, ("10.9.0.9", "nobody", "x")).fetchall() == [(False,)]
+    assert rows("SELECT count(*) AS n, max(wrong) AS wrong FROM intake.wrong_addresses") == [{"n": 1, "wrong": 63}]
 
 
 @pytest.mark.parametrize("proxies", ["anybody", "*", "10.0.0.1/8", "10.1.0.1;10.1.0.2"])

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import re
 from datetime import timedelta
 
 import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from motcua.jobs.personal_data.purging import purge
+from motcua.domain.inquiries import dedupe_key
+from motcua.jobs.personal_data.purging import empty_kind, purge
+from motcua.store.erasures import open_erasures
 from motcua.store.ledger.database import connect
 from motcua.store.oversight.accounting import identity
 from motcua.store.personal_data import Order, PurgeNotProvided, purge_batch, purge_connection
 from tests.conftest import NHA_TRANG
 from tests.integration.personal_data.conftest import NOW, PHONE, THEN
+from tests.sql.test_rights import INQUIRY
 
 PLACES = [
     "attempts.msisdn",
@@ -94,11 +100,11 @@ def test_result_that_nobody_collected_is_over_a_year_after_it_was_there(past, ro
 EMPTYING = {
     "dossiers": "applicant_name = NULL, applicant_phone = NULL, msisdn = NULL, purged_at = now()",
     "messages": "msisdn = NULL, text = '', parameters = '{}', purged_at = now()",
-    "attempts": "msisdn = NULL, purged_at = now()",
+    "attempts": "msisdn = NULL, gateway_reference = NULL, purged_at = now()",
     "dossier_versions": "applicant_phone = NULL, purged_at = now()",
     "transitions": "note = NULL, actor = NULL",
     "receipts": "raw = '{}', purged_at = now()",
-    "inquiries": "msisdn = NULL, text = NULL, asked_code = NULL, purged_at = now()",
+    "inquiries": "msisdn = NULL, text = NULL, asked_code = NULL, gateway_message_id = NULL, purged_at = now()",
     "complaints": "note = NULL, purged_at = now()",
     "quarantine": "payload = '{}', purged_at = now()",
 }
@@ -115,8 +121,8 @@ def fill_every_table(past, rows):
     ask(rows, NOW)
 
 
-def ask(rows, at, key="k"):
-    """A text to 9029 that no dossier was found for, with its reply."""
+def ask(rows, at, key="k", message_id=None):
+    """A text to 9029 that no dossier was found for, with its reply, as a version of before kept it."""
     (row,) = rows(
         "INSERT INTO motcua.messages (kind, occasion, state, msisdn, text, template_id, template_version, parameters,"
         " accented, segments, occurred_at, recorded_at, planned_at, useful_until, next_attempt_at, changed_at)"
@@ -125,10 +131,10 @@ def ask(rows, at, key="k"):
         f"inquiry {key}", at, at, at, at, at, at,
     )  # fmt: skip
     rows(
-        "INSERT INTO motcua.inquiries (gateway, dedupe_key, received_at, msisdn, text, asked_code, outcome, fee,"
-        " message_id) VALUES ('kannel', %s, %s, '+84905123456', 'MCKH 0905123456', '0905123456', 'unknown_code', 1000,"
-        " %s)",
-        key, at, row["message_id"],
+        "INSERT INTO motcua.inquiries (gateway, gateway_message_id, dedupe_key, received_at, msisdn, text, asked_code,"
+        " outcome, fee, message_id) VALUES ('kannel', %s, %s, %s, '+84905123456', 'MCKH 0905123456', '0905123456',"
+        " 'unknown_code', 1000, %s)",
+        message_id, key, at, row["message_id"],
     )  # fmt: skip
 
 
@@ -143,6 +149,44 @@ def test_nobody_empties_by_hand(past, rows, table):
     rows(owner)
     with pytest.raises(psycopg.DatabaseError, match="append-only"):
         rows(f"UPDATE motcua.{table} SET {EMPTYING[table]}")
+
+
+@pytest.mark.parametrize("role", ["postgres", "motcua_owner", "motcua_app"])
+@pytest.mark.parametrize("column", ["applicant_name", "applicant_phone", "msisdn"])
+@pytest.mark.guarantee("personal-data", "nobody empties personal data by hand, the owner and an administrator included")
+def test_nobody_empties_a_dossier_whose_row_was_not_read_anew(past, rows, role, column):
+    past.told_and_ended("D-1")
+    if role != "postgres":
+        rows(f"SET ROLE {role}")
+    with pytest.raises(psycopg.DatabaseError, match="append-only"):
+        rows(f"UPDATE motcua.dossiers SET {column} = NULL")
+
+
+@pytest.mark.guarantee("personal-data", "what a provider sent as an id is kept as a keyed hash, or emptied in its time")
+def test_ids_of_providers_that_were_kept_before_become_keyed_hashes_and_repeats_are_still_known(past, rows):
+    """An id that is made of the phone's number, as some providers make theirs."""
+    theirs, at = "35-0905123456-7", NOW - timedelta(days=1)
+    key = dedupe_key(theirs, "+84905123456", "MCKH 0905123456", at)
+    ask(rows, NOW - timedelta(days=91), "0" * 64, f"{theirs}-old")
+    ask(rows, at, key, theirs)
+    (before,) = rows("SELECT to_jsonb(i) - 'purged_at' AS it FROM motcua.inquiries AS i WHERE dedupe_key = %s", key)
+    repeated = json.dumps(INQUIRY | {"dedupe_key": key, "gateway_message_id": theirs})
+    known = "SELECT motcua.save_inquiry(%s) AS is_new, (SELECT text FROM motcua.reply_given('kannel', %s)) AS reply"
+    for moment in ("before the keys are replaced", "after"):
+        (said,) = rows(known, repeated, key)
+        assert said == {"is_new": False, "reply": "Khong tim thay (0905123456)"}, moment
+        if moment.startswith("before"):
+            # In batches of one: what is found stays found until none is left.
+            with purge_connection() as connection:
+                erasures = open_erasures()
+                empty_kind(connection, erasures, Order("inquiries", "term", "tests", at_most=1), print)
+    kept = rows("SELECT to_jsonb(i) - 'purged_at' AS it FROM motcua.inquiries AS i ORDER BY inquiry_id")
+    old, young = (row["it"] for row in kept)
+    assert {name for name in young if young[name] != before["it"][name]} == {"dedupe_key", "gateway_message_id"}
+    assert [young["gateway_message_id"][:3], old["gateway_message_id"], old["dedupe_key"]] == ["id-", None, None]
+    assert not re.search("[0-9]", young["gateway_message_id"] + young["dedupe_key"])
+    plain = hashlib.sha256(theirs.encode()).hexdigest()
+    assert plain[:8] not in str(kept), "a hash without a key is found by trying numbers"
 
 
 CHANGES = {

@@ -73,7 +73,8 @@ def fill_all(past, rows):
     )
     complain(rows, "D-1")
     push(rows, "D-1")
-    ask(rows, NOW)
+    ask(rows, NOW, message_id="35-1")
+    rows("UPDATE motcua.attempts SET gateway_reference = 'theirs'")
 
 
 def push(rows, code):

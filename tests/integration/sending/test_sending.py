@@ -283,6 +283,25 @@ def test_phone_changed_meanwhile_is_used(one_stop, gateway):
     assert gateway.asked[0]["to"] == "+84905999888"
 
 
+@pytest.mark.guarantee("rights", "what is queued keeps its words, and goes to its dossier's present number alone")
+@pytest.mark.parametrize("role", ["motcua_app", "motcua_owner"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        "msisdn = '+84905999999'",
+        "msisdn = NULL",
+        "text = 'Goi 0905999999 de nhan qua'",
+        "parameters = '{x}'",
+        "state = 'sending', text = 'x'",
+    ],
+)
+def test_nobody_changes_number_or_words_of_what_is_queued(one_stop, gateway, rows, role, change):
+    queue_results(one_stop)
+    rows(f"SET ROLE {role}")
+    with pytest.raises(psycopg.DatabaseError, match="its words are those it was planned with"):
+        rows(f"UPDATE motcua.messages SET {change}")
+
+
 @pytest.mark.guarantee("what-fires", "a return within ten minutes of an accepted message is not told again")
 @pytest.mark.parametrize(("minutes", "told_twice"), [(9, False), (11, True)])
 def test_return_within_ten_minutes_of_an_accepted_message_is_not_told_again(

@@ -2,7 +2,8 @@
 
 What is looked for, and where, is found out here: six spellings of each number and six of each name, in every column of
 every table of every schema, in what PostgreSQL's planner remembers, in a fresh dump, in all that was logged and handed
-on between tasks, in mails, publications, folders of the system and of its journal. Nothing may be kept.
+on between tasks, in mails, publications, folders of the system and of its journal. Nothing may be kept. Ids of
+providers are made of the number: they hold none from the first day, nor does anything that auditors read.
 """
 
 from __future__ import annotations
@@ -205,7 +206,9 @@ def _live_through(world: World, citizens: list[Citizen], dice: random.Random) ->
     for each in dice.sample(citizens, 300):
         text = f"MCKH {each.phone(each.number)}" if each.number % 2 else f"MCKH P-{each.number:04} {each.called(3)}"
         with connect() as ledger:
-            answer(ledger, "kannel", InquiryReading(each.phone(0), text, f"mo-{each.number}", AT), AT)
+            answer(ledger, "kannel", InquiryReading(each.phone(0), text, _id_of(each), AT), AT)
+    # As a provider that makes its ids of the number would have answered.
+    world.rows("UPDATE motcua.attempts SET gateway_reference = '35-' || msisdn || '-' || attempt_id")
     for each in dice.sample(citizens, 200):
         entry = Entry(
             NHA_TRANG, f"P-{each.number:04}", f"{AT.astimezone(VIETNAM):%Y-%m-%d %H:%M}", "desk", "no_result_yet",
@@ -239,11 +242,16 @@ def _live_through(world: World, citizens: list[Citizen], dice: random.Random) ->
     world.handed_on += [pick_up("khanhhoa", now=later), plan(now=later), send("proof", clock=lambda: later)]
 
 
+def _id_of(each: Citizen) -> str:
+    """What a provider calls a text of theirs: made of the number, in one of six spellings."""
+    return f"35-{each.phone(each.number).replace(' ', '_')}-{each.number}"
+
+
 def _hand_in(world: World, citizens: list[Citizen]) -> None:
     """A carrier's statement of the month, taken, and left in its folder."""
     head = "Loại;Mã tham chiếu;Mã giao dịch;Số thuê bao;Thời gian;Số tin;Thành tiền;Trạng thái;Mạng"
     at = f"{AT.astimezone(VIETNAM):%d/%m/%Y %H:%M:%S}"
-    lines = [f"MT;;;{each.phone(0)};{at};1;350;Thành công;" for each in citizens]
+    lines = [f"MT;;{_id_of(each).replace('+', '')};{each.phone(0)};{at};1;350;Thành công;" for each in citizens]
     content = "\n".join([head, *lines]).encode("utf-8-sig")
     name = f"bang-ke-{AT.astimezone(VIETNAM):%Y-%m}.csv"
     taken = take_statement(content, name, "kannel", "proof", AT + timedelta(days=40))
@@ -374,23 +382,47 @@ def _spellings(citizens: list[Citizen], seeker: Seeker) -> Figure:
 
 
 _MUST_HOLD = (
-    "attempts.msisdn", "complaints.dossier_code", "complaints.note", "complaints.outcome_reason",
-    "dossier_versions.applicant_phone", "dossiers.applicant_name", "dossiers.applicant_phone", "dossiers.msisdn",
-    "inquiries.msisdn", "inquiries.text", "messages.msisdn", "quarantine.payload", "transitions.actor",
-    "transitions.note",
+    "attempts.gateway_reference", "attempts.msisdn", "complaints.dossier_code", "complaints.note",
+    "complaints.outcome_reason", "dossier_versions.applicant_phone", "dossiers.applicant_name",
+    "dossiers.applicant_phone", "dossiers.msisdn", "inquiries.msisdn", "inquiries.text", "messages.msisdn",
+    "quarantine.payload", "transitions.actor", "transitions.note",
 )  # fmt: skip
+
+
+_MUST_HOLD_NONE = (
+    "inquiries.gateway_message_id", "inquiries.dedupe_key", "statement_lines.reference",
+    "statement_lines.gateway_reference",
+)  # fmt: skip
+"""Ids of providers, which are of use as hashes, or masked."""
+
+
+def _in_audit(world: World, seeker: Seeker) -> Places:
+    """Every column of every view of auditors, whatever the clocks."""
+    places = Places()
+    for view in world.rows("SELECT c.relname FROM pg_class AS c WHERE c.relnamespace = 'audit'::regnamespace"):
+        of = sql.Identifier("audit", view["relname"])
+        for row in world.ledger.execute(sql.SQL("SELECT * FROM {}").format(of)):
+            for column, value in row.items():
+                if value is not None:
+                    written = json.dumps(value, ensure_ascii=False, default=str)
+                    places.look(f"audit.{view['relname']}.{column}", seeker, written)
+    return places
 
 
 def _before(world: World, seeker: Seeker) -> list[Figure]:
     tables = _in_tables(world, seeker)
     held = {name.rpartition(".")[0].rpartition(".")[2] + "." + name.rpartition(".")[2] for name in tables.of}
     missing = [name for name in _MUST_HOLD if name not in held]
+    ids = [name for name in _MUST_HOLD_NONE if name in held]
     people = len(set().union(*tables.of.values()))
+    audit = _in_audit(world, seeker)
     dump, files = _in_dump(world, seeker), _in_files(world, seeker, "statements")
     whole = len(seeker.tails) * 2
     return [
         Figure("before: numbers and names in the ledger", f"{people:,}", f"{whole:,}", people >= whole),
         Figure("before: columns that must hold some, and do not", ", ".join(missing) or "0", "0", not missing),
+        Figure("before: columns of providers' ids that hold some", ", ".join(ids) or "0", "0", not ids),
+        Figure("before: in what auditors may read", audit.told(), "0", not audit.of),
         Figure("before: in a dump, in files handed in", f"{bool(dump.of)}, {bool(files.of)}", "True, True",
                bool(dump.of and files.of)),
     ]  # fmt: skip

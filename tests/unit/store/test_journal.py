@@ -48,6 +48,16 @@ def test_id_of_a_journal_is_made_once(journal):
     assert journal.begin() == journal.identity() == first
 
 
+@pytest.mark.parametrize(
+    ("theirs", "kept"), [("1b5a2c3d-1111-4123-a56a", True), ("35-0905123456-7", False), (None, True)]
+)
+@pytest.mark.guarantee("personal-data", "an id that a provider made of a number stands in no journal")
+def test_id_that_a_provider_made_of_a_number_is_not_written(journal, theirs, kept):
+    journal.begin()
+    journal.write([departure()], [Answer("a", AT, "accepted", theirs)], AT)
+    assert attempts(journal) == {"a": Answer("a", AT, "accepted", theirs if kept else None)}
+
+
 def test_two_who_begin_at_once_have_one_journal(journal):
     found = []
     threads = [threading.Thread(target=lambda: found.append(journal.begin())) for _ in range(8)]

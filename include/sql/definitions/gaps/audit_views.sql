@@ -7,5 +7,5 @@ FROM motcua.gaps;
 CREATE OR REPLACE VIEW audit.lost_attempts AS
 SELECT
     lost_id, gap_no, reference, gateway, departed_at, source, agency_code, dossier_code, kind, occasion, segments,
-    outcome, answered_at, gateway_reference, message_id, adopted_at
+    outcome, answered_at, motcua.without_numbers(gateway_reference) AS gateway_reference, message_id, adopted_at
 FROM motcua.lost_attempts;

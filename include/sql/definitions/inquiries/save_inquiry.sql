@@ -32,12 +32,16 @@ BEGIN
             agency_code, as_of, told_result, fee, message_id
         )
         VALUES (
-            asked.gateway, left(asked.gateway_message_id, 200), asked.dedupe_key, asked.received_at, asked.phone,
+            asked.gateway, motcua.provider_id(left(asked.gateway_message_id, 200)),
+            motcua.provider_id(asked.dedupe_key), asked.received_at, asked.phone,
             left(asked.text, 1000), left(asked.asked_code, 80), asked.outcome, asked.dossier_id, asked.agency_code,
             asked.as_of, asked.told_result, asked.fee, of_reply
         )
         ON CONFLICT (gateway, dedupe_key) DO NOTHING;
-        IF NOT FOUND THEN
+        -- Or one of before, whose key is not replaced yet.
+        IF NOT FOUND OR EXISTS (
+            SELECT 1 FROM motcua.inquiries AS i WHERE i.gateway = asked.gateway AND i.dedupe_key = asked.dedupe_key
+        ) THEN
             -- Takes the second reply back.
             RAISE EXCEPTION 'the inquiry is there already' USING ERRCODE = 'MC009';
         END IF;

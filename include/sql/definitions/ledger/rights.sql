@@ -93,6 +93,7 @@ BEGIN
         ('intake.source_transitions', 'SELECT', '', '', ''),
         ('intake.supplements_untold', 'SELECT', '', 'SELECT', ''),
         ('intake.waiting_steps', 'SELECT', '', 'SELECT', ''),
+        ('intake.wrong_addresses', 'SELECT', '', '', ''),
         ('motcua.agencies', 'SELECT, INSERT, UPDATE', 'SELECT (agency_code)', 'SELECT', ''),
         ('motcua.agency_aliases', 'SELECT, INSERT, UPDATE, DELETE', 'SELECT (agency_code, alias)', 'SELECT', ''),
         ('motcua.agency_changes', 'SELECT', '', 'SELECT', ''),
@@ -380,6 +381,7 @@ BEGIN
         ('FUNCTION motcua.empty_counted_occasions', 'EXECUTE', '', '', ''),
         ('FUNCTION motcua.look_at_counted_occasions', 'EXECUTE', '', '', ''),
         ('FUNCTION motcua.map_status', 'EXECUTE', '', 'EXECUTE', ''),
+        ('FUNCTION motcua.provider_id', 'EXECUTE', '', '', ''),
         ('FUNCTION motcua.release_messages', 'EXECUTE', '', 'EXECUTE', ''),
         ('FUNCTION motcua.reply_given', 'EXECUTE', 'EXECUTE', '', ''),
         ('FUNCTION motcua.save_inquiry', 'EXECUTE', 'EXECUTE', '', ''),
@@ -388,6 +390,8 @@ BEGIN
         ('FUNCTION quality.look_at', 'EXECUTE', '', '', ''),
         ('FUNCTION statements.clear', 'EXECUTE', '', '', ''),
         ('FUNCTION motcua.tidy_after_purge', 'EXECUTE', '', '', ''),
+        ('FUNCTION motcua.wait_for_folder', 'EXECUTE', '', 'EXECUTE', ''),
+        ('FUNCTION motcua.wait_for_phone', 'EXECUTE', 'EXECUTE', '', ''),
         ('FUNCTION statements.look_at', 'EXECUTE', '', '', '')
         ) AS r (named, app, callbacks, pages, audit)
         CROSS JOIN LATERAL (
@@ -411,15 +415,17 @@ BEGIN
         -- The purge of personal data: its login calls one function, and that function's owner may empty what is named.
         ('SCHEMA motcua', 'motcua_purge', 'USAGE'),
         ('FUNCTION motcua.purge_personal_data', 'motcua_purge', 'EXECUTE'),
+        ('FUNCTION motcua.wait_for_emptying', 'motcua_purge', 'EXECUTE'),
         -- Its owner's, or the next migration could not define it anew.
         ('FUNCTION motcua.purge_personal_data', 'motcua_eraser', 'EXECUTE'),
         ('SCHEMA motcua', 'motcua_eraser', 'USAGE'),
         ('FUNCTION motcua.desk_user', 'motcua_eraser', 'EXECUTE'),
+        ('FUNCTION motcua.provider_id', 'motcua_eraser', 'EXECUTE'),
         ('SCHEMA intake', 'motcua_eraser', 'USAGE'),
         ('intake.pushed_dossiers', 'motcua_eraser', 'SELECT, UPDATE (fields, purged_at)'),
         ('intake.pushed_steps', 'motcua_eraser', 'SELECT, UPDATE (fields, purged_at)'),
         ('motcua.agencies', 'motcua_eraser', 'SELECT'),
-        ('motcua.attempts', 'motcua_eraser', 'SELECT, UPDATE (msisdn, purged_at)'),
+        ('motcua.attempts', 'motcua_eraser', 'SELECT, UPDATE (msisdn, gateway_reference, purged_at)'),
         (
             'motcua.complaints',
             'motcua_eraser',
@@ -432,7 +438,7 @@ BEGIN
             'motcua_eraser',
             'SELECT, UPDATE (applicant_name, applicant_phone, msisdn, purged_at, erase_asked_at)'
         ),
-        ('motcua.inquiries', 'motcua_eraser', 'SELECT, UPDATE (msisdn, text, asked_code, dedupe_key, purged_at)'),
+        ('motcua.inquiries', 'motcua_eraser', 'SELECT, UPDATE (msisdn, text, asked_code, gateway_message_id, dedupe_key, purged_at)'),
         ('motcua.messages', 'motcua_eraser', 'SELECT, UPDATE (msisdn, text, parameters, purged_at)'),
         ('motcua.personal_data_purges', 'motcua_eraser', 'INSERT'),
         ('motcua.quarantine', 'motcua_eraser', 'SELECT, UPDATE (payload, dossier_code, purged_at)'),

@@ -1,4 +1,5 @@
--- What auditors may read of messages, their states over time, their attempts and releases: no phone and no text.
+-- What auditors may read of messages, their states over time, their attempts and releases: no phone and no text, also
+-- where a gateway's words hold a number.
 CREATE OR REPLACE VIEW audit.messages AS
 SELECT
     message_id, kind, dossier_id, agency_code, procedure_code, occasion, transition_id, state, reason, template_id,
@@ -19,8 +20,8 @@ SELECT
     answered_at,
     outcome,
     http_status,
-    gateway_code,
-    gateway_reference,
+    motcua.without_numbers(gateway_code) AS gateway_code,
+    motcua.without_numbers(gateway_reference) AS gateway_reference,
     segments,
     concerns,
     settlings,

@@ -1,5 +1,6 @@
 -- A message begins in a state that a message may begin in, and moves along motcua.message_moves alone, some moves for
--- one reason only. One whose number and words were emptied waits for nothing.
+-- one reason only. Its words stay as they were planned. Where it waits, its number becomes its dossier's present
+-- one alone, which the claim looks up once more. One whose number and words were emptied waits for nothing.
 CREATE OR REPLACE FUNCTION motcua.enforce_message_move() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
@@ -22,6 +23,19 @@ BEGIN
     ) THEN
         RAISE EXCEPTION 'message % may not move from % to %', OLD.message_id, OLD.state, NEW.state
         USING ERRCODE = 'MC002';
+    END IF;
+    IF TG_OP = 'UPDATE' AND NEW.purged_at IS NOT DISTINCT FROM OLD.purged_at
+        AND (
+            (NEW.text, NEW.parameters) IS DISTINCT FROM (OLD.text, OLD.parameters)
+            OR (
+                NEW.msisdn IS DISTINCT FROM OLD.msisdn AND NEW.state <> 'sending'
+                AND NOT EXISTS (
+                    SELECT 1 FROM motcua.dossiers AS d WHERE d.dossier_id = NEW.dossier_id AND d.msisdn = NEW.msisdn
+                )
+            )
+        ) THEN
+        RAISE EXCEPTION 'message %: its words are those it was planned with, its number is its dossier''s',
+            OLD.message_id USING ERRCODE = 'MC002';
     END IF;
     IF NEW.purged_at IS NOT NULL AND NEW.state IN ('queued', 'sending', 'unknown') THEN
         RAISE EXCEPTION 'message % has no number and no words any more: it may not be %', NEW.message_id, NEW.state

@@ -83,7 +83,7 @@ BEGIN
         WHERE dossier_id = any(ids) AND purged_at IS NULL;
         GET DIAGNOSTICS counted = ROW_COUNT;
         counts := counts || jsonb_build_object('messages', counted);
-        UPDATE motcua.attempts AS a SET msisdn = NULL, purged_at = moment
+        UPDATE motcua.attempts AS a SET msisdn = NULL, gateway_reference = NULL, purged_at = moment
         FROM motcua.messages AS m
         WHERE m.dossier_id = any(ids) AND a.message_id = m.message_id AND a.purged_at IS NULL;
         GET DIAGNOSTICS counted = ROW_COUNT;
@@ -103,7 +103,8 @@ BEGIN
         IF for_cause <> 'term' THEN
             -- These have a term of their own, which is not waited for.
             UPDATE motcua.inquiries SET
-                msisdn = NULL, text = NULL, asked_code = NULL, dedupe_key = NULL, purged_at = moment
+                msisdn = NULL, text = NULL, asked_code = NULL, gateway_message_id = NULL, dedupe_key = NULL,
+                purged_at = moment
             WHERE
                 purged_at IS NULL
                 AND message_id IN (
@@ -171,7 +172,9 @@ BEGIN
                 UNION ALL
                 -- Lists of before have what tells repeats.
                 SELECT i.inquiry_id, i.gateway, i.received_at FROM motcua.inquiries AS i
-                WHERE i.gateway = k.inquiry ->> 0 AND i.dedupe_key = k.inquiry ->> 1
+                WHERE
+                    i.gateway = k.inquiry ->> 0
+                    AND i.dedupe_key IN (k.inquiry ->> 1, motcua.provider_id(k.inquiry ->> 1))
             ) AS f
             WHERE for_cause = 'request' OR f.received_at < listed_at;
         END IF;
@@ -182,10 +185,26 @@ BEGIN
         GET DIAGNOSTICS counted = ROW_COUNT;
         counts := counts || jsonb_build_object('messages', counted);
         UPDATE motcua.inquiries SET
-            msisdn = NULL, text = NULL, asked_code = NULL, dedupe_key = NULL, purged_at = moment
+            msisdn = NULL, text = NULL, asked_code = NULL, gateway_message_id = NULL, dedupe_key = NULL,
+            purged_at = moment
         WHERE inquiry_id = any(ids) AND purged_at IS NULL;
         GET DIAGNOSTICS counted = ROW_COUNT;
         counts := counts || jsonb_build_object('inquiries', counted);
+        IF only_these IS NULL THEN
+            -- Providers' ids as versions of before kept them, whatever is due.
+            UPDATE motcua.inquiries SET
+                gateway_message_id = CASE WHEN purged_at IS NULL THEN motcua.provider_id(gateway_message_id) END,
+                dedupe_key = CASE
+                    WHEN dedupe_key ~ '^[0-9a-f]{64}$' THEN motcua.provider_id(dedupe_key) ELSE dedupe_key
+                END
+            WHERE inquiry_id IN (
+                SELECT i.inquiry_id FROM motcua.inquiries AS i
+                WHERE i.gateway_message_id !~ '^id-[a-p]{32}$' OR i.dedupe_key ~ '^[0-9a-f]{64}$'
+                ORDER BY i.inquiry_id
+                LIMIT at_most
+            );
+            looked_until := CASE WHEN FOUND THEN coalesce(looked_until, after_id) ELSE looked_until END;
+        END IF;
 
     ELSIF of_kind = 'receipts' THEN
         SELECT

@@ -1,4 +1,5 @@
--- What auditors may read of the carriers' statements, their lines and what these were matched with.
+-- What auditors may read of the carriers' statements, their lines and what these were matched with; lines of before
+-- may hold a number in a reference.
 CREATE OR REPLACE VIEW audit.carrier_statements AS
 SELECT
     s.statement_no, s.form, s.gateway, s.month, s.covers_until, s.file_name, s.sha256, s.imported_at, s.imported_by,
@@ -7,7 +8,8 @@ SELECT
 FROM motcua.carrier_statements AS s;
 CREATE OR REPLACE VIEW audit.statement_lines AS
 SELECT
-    statement_no, direction, line_no, reference, gateway_reference, sent_at, segments, price, amount, carrier, status,
+    statement_no, direction, line_no, motcua.without_numbers(reference) AS reference,
+    motcua.without_numbers(gateway_reference) AS gateway_reference, sent_at, segments, price, amount, carrier, status,
     billed
 FROM motcua.statement_lines;
 CREATE OR REPLACE VIEW audit.statement_matches AS

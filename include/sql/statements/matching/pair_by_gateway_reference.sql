@@ -1,5 +1,6 @@
 -- Pairs each line that is left with what has the provider's reference that it gives, the nearest in time where several
--- have; not with what went to another number, since providers use references again. Repeated ones are marked as such.
+-- have; not with what went to another number, since providers use references again. Of inquiries we have a keyed hash
+-- of theirs. Repeated ones are marked as such.
 -- Called by store/oversight/statements.py.
 INSERT INTO statements.pairs (direction, line_no, our_id, matched_by, repeated)
 SELECT
@@ -12,7 +13,13 @@ FROM (
             SELECT 1 FROM statements.pairs AS p WHERE p.direction = o.direction AND p.our_id = o.our_id
         ) AS taken
     FROM statements.lines AS l
-    INNER JOIN statements.ours AS o ON l.direction = o.direction AND l.gateway_reference = o.gateway_reference
+    INNER JOIN statements.ours AS o
+        ON
+            l.direction = o.direction
+            AND o.gateway_reference = CASE l.direction
+                WHEN 'mo' THEN motcua.provider_id(left(l.gateway_reference, 200))
+                ELSE l.gateway_reference
+            END
     WHERE
         coalesce(l.msisdn = o.msisdn, TRUE)
         AND NOT EXISTS (

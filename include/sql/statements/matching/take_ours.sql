@@ -29,7 +29,7 @@ WHERE
     AND a.started_at < %(ends)s::timestamptz + interval '1 day'
 UNION ALL
 SELECT
-    'mo', i.inquiry_id, NULL, i.gateway_message_id, i.msisdn, i.received_at, 1, NULL, NULL, TRUE,
+    'mo', i.inquiry_id, NULL, motcua.provider_id(i.gateway_message_id), i.msisdn, i.received_at, 1, NULL, NULL, TRUE,
     i.received_at >= %(begins)s AND i.received_at < %(ends)s, i.received_at < %(covers_until)s,
     b.inquiry_id IS NOT NULL
 FROM motcua.inquiries AS i

@@ -10,7 +10,7 @@ from motcua.domain.phones.reading import holds_phone, mask_msisdn, mask_phones, 
 
 WITHHELD = "•••"
 """Stands for what another citizen wrote."""
-_OF_THE_SENDER = {"inquiries": {"text", "asked_code", "dedupe_key"}, "receipts": {"raw"}}
+_OF_THE_SENDER = {"inquiries": {"text", "asked_code", "gateway_message_id", "dedupe_key"}, "receipts": {"raw"}}
 """Words of whoever's number the row goes with."""
 _WORDS = {
     "text",
@@ -22,6 +22,7 @@ _WORDS = {
     "payload",
     "fields",
     "msisdn",
+    "gateway_reference",
     "dossier_code",
 }
 

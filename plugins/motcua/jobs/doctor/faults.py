@@ -152,6 +152,12 @@ FAULTS: Mapping[str, Fault] = {
         "A role has a right in the ledger that include/sql/definitions/ledger/rights.sql does not give.",
         "Run motcua migrate, which takes it away; find out who gave it.",
     ),
+    "door_open": _warning(
+        "A role may do what PostgreSQL lets everybody do: connect to the server's own databases, make large objects or "
+        "temporary tables, which fill the disk, or take locks that senders go by.",
+        "Run motcua provision as a superuser, once every program is of this version; on a server that others run, ask "
+        "them: docs/operations/server.md.",
+    ),
     "migrations_behind": _error("The ledger lacks migrations of this version.", "Run motcua migrate: service init."),
     "migrations_ahead": _error(
         "The ledger has migrations that this version does not know: newer code was here.",

@@ -22,6 +22,7 @@ from motcua.store.ledger.inspecting import (
 )
 from motcua.store.ledger.migrations import known_migrations
 from motcua.store.ledger.programs import ProgramUnusable, program, wheel_programs
+from motcua.store.ledger.provisioning import open_doors
 
 OWNER, ERASER = "motcua_owner", "motcua_eraser"
 ROLES = (
@@ -154,9 +155,11 @@ def definitions(examination: Examination) -> Iterator[Finding]:
 
 
 def rights(examination: Examination) -> Iterator[Finding]:
-    """No role has a right in the ledger beyond its own."""
+    """No role has a right in the ledger beyond its own, or one that PostgreSQL gives everybody."""
     if too_many := rights_too_many(examination.open_ledger):
         yield Finding("right_too_many", _database(examination.open_ledger), some(too_many))
+    if doors := open_doors(examination.open_ledger, OWNER):
+        yield Finding("door_open", _database(examination.open_ledger), some(doors))
 
 
 def server(examination: Examination) -> Iterator[Finding]:

@@ -12,7 +12,6 @@ from psycopg import errors
 
 from motcua.store.erasures import Erasure, ErasureList, open_erasures
 from motcua.store.ledger.database import Connection, connect
-from motcua.store.ledger.locks import EMPTYING, wait_for_lock
 from motcua.store.personal_data import (
     KINDS,
     Batch,
@@ -21,6 +20,7 @@ from motcua.store.personal_data import (
     purge_batch,
     purge_connection,
     tidy_after_purge,
+    wait_for_emptying,
 )
 
 log = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ def empty_batch(connection: Connection, erasures: ErasureList, order: Order, ref
     for left in reversed(range(_TRIES)):
         try:
             with connection.transaction():
-                wait_for_lock(connection, EMPTYING)
+                wait_for_emptying(connection)
                 # Nobody who sends waits for this.
                 connection.execute("SET LOCAL lock_timeout = '900ms'")
                 known_as = reference or uuid4().hex

@@ -8,13 +8,13 @@ import logging
 from motcua.jobs.personal_data.purging import empty_batch, empty_kind, tidy
 from motcua.store.erasures import Erasure, ErasureList, open_erasures
 from motcua.store.ledger.database import Connection
-from motcua.store.ledger.locks import EMPTYING, wait_for_lock
 from motcua.store.personal_data import (
     Kind,
     Order,
     PurgeNotProvided,
     known_references,
     purge_connection,
+    wait_for_emptying,
 )
 
 log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ def empty_again(ledger: Connection, by: str) -> str | None:
     try:
         with purge_connection() as connection:
             # A batch is listed before it is committed: whoever is at it now comes to its end.
-            wait_for_lock(connection, EMPTYING)
+            wait_for_emptying(connection)
             connection.commit()
             back = _came_back(ledger, erasures)
             ledger.commit()

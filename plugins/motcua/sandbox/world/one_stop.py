@@ -60,8 +60,6 @@ def _create_database(admin_dsn: str, database: str, owner: Role, schema: str, re
             ensure_role(admin, role)
         admin.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(sql.Identifier(owner.name)))
         ensure_database(admin, database, owner.name)
-        # Besides connecting, everybody may by default make temporary tables.
-        admin.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(database)))
         if reader is not None:
             allow_connect(admin, database, reader.name)
             admin.execute(

@@ -20,8 +20,7 @@ IMPORTING = 5
 """Held by whoever imports settings of agencies."""
 LOOKING_AT_GAP = 6
 """Held by whoever notices a gap in the ledger, or looks at one."""
-EMPTYING = 7
-"""Held by whoever empties personal data, from listing a batch outside the ledger to the end of its transaction."""
+# 7 is held by whoever empties personal data: motcua.wait_for_emptying.
 COMPARING = 8
 """Held by whoever hands in figures of the portal: what is new is judged by the newest that are there."""
 

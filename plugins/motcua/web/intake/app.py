@@ -43,6 +43,8 @@ _READ_WITHIN: Final = 60.0
 _MOST_OF_SIGN_IN: Final = 16 * 1024
 _WRONG_PASSWORDS: Final = 60
 """Of one name from one address in a minute; afterwards guesses are looked at one after the other."""
+_WRONG_ADDRESSES: Final = 20
+"""Calls without a session from one address in a minute; afterwards likewise."""
 _SESSION: Final = re.compile(rb'"session"\s*:\s*"([A-Za-z0-9_-]{20,100})"', re.IGNORECASE)
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{20,100}")
 _SERVICES: Final[dict[str, tuple[str, RecordKind]]] = {
@@ -69,6 +71,7 @@ class _Desk:
         self.room = Room()
         self.calls = Rate(lambda: settings().intake_calls)
         self.wrong_passwords = Rate(lambda: _WRONG_PASSWORDS)
+        self.wrong_addresses = Rate(lambda: _WRONG_ADDRESSES)
         self.doubted = asyncio.Lock()
         self.large = asyncio.Lock()
         self.turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
@@ -291,8 +294,13 @@ class _Call:
         if self._shows_one() or not unit or not re.fullmatch(r"[0-9a-fA-F:.]+", caller):
             raise Refused("01")
         session = secrets.token_urlsafe(32)
-        if not await self.desk.do(lambda connection: sign_in_from(connection, caller, unit, session)):
-            raise Refused("01")
+        # The ledger answers many wrong ones late: they wait here, one after the other, and take one thread at most.
+        is_doubted = self.desk.wrong_addresses.is_over(caller)
+        async with self.desk.doubted if is_doubted else nullcontext():
+            is_known = await self.desk.do(lambda connection: sign_in_from(connection, caller, unit, session))
+        if not is_known:
+            self.desk.wrong_addresses.count(caller)
+            raise Refused("06" if is_doubted else "01")
         return session
 
     def _shows_one(self) -> bool:

@@ -1,0 +1,17 @@
+-- depends: 0069_cells
+-- transactional: false
+-- Ids of providers become keyed hashes (definitions/inquiries/provider_id.sql). Rows of before are found by this index
+-- until the purge of personal data has replaced theirs, batch by batch; then it is empty. Made without holding up
+-- inquiries; one that was interrupted may be left over invalid.
+DROP INDEX CONCURRENTLY IF EXISTS motcua.inquiries_with_ids;
+CREATE INDEX CONCURRENTLY inquiries_with_ids ON motcua.inquiries (inquiry_id)
+WHERE gateway_message_id !~ '^id-[a-p]{32}$' OR dedupe_key ~ '^[0-9a-f]{64}$';
+COMMENT ON COLUMN motcua.inquiries.gateway_message_id
+IS 'A keyed hash of the gateway''s own id of the text; empty where it gave none, or emptied.';
+COMMENT ON COLUMN motcua.inquiries.dedupe_key
+IS 'The same for each time that the gateway brings it: a keyed hash of the provider''s id, else of sender, text and minute. Personal data; empty: emptied, a repeat would be another inquiry.';
+COMMENT ON COLUMN motcua.attempts.gateway_reference
+IS 'The gateway''s own reference, by which it is asked; it may be made of the number. Personal data.';
+COMMENT ON COLUMN motcua.statement_lines.reference
+IS 'Our reference, as the provider gives it back; numbers in it are masked.';
+COMMENT ON COLUMN motcua.statement_lines.gateway_reference IS 'The provider''s own reference; numbers in it are masked.';

@@ -1,0 +1,70 @@
+"""What each role of the ledger may do by a function, in the function's own sentence: docs/role-acts.md.
+
+``python -m tests.role_acts`` writes it anew; a test holds it against a migrated ledger.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from itertools import groupby
+from pathlib import Path
+from typing import NamedTuple
+
+import psycopg
+from psycopg.rows import class_row
+
+from motcua.store.ledger.provisioning import PARTS
+from tests.schema_file import SCHEMAS
+
+PATH = Path(__file__).parents[1] / "docs" / "role-acts.md"
+_HEAD = """# What each role may do by a function
+
+Beside what it reads and writes in tables (`include/sql/definitions/ledger/rights.sql`), each role may call these. A
+function runs as whom it belongs to, so that its sentence says what the role can do by it. Written by
+`python -m tests.role_acts`, not by hand. Why so: [decisions/least-privilege](decisions/least-privilege.md).
+"""
+
+
+class Act(NamedTuple):
+    """A function that a role may call."""
+
+    role: str
+    function: str
+    what: str | None
+    """Its sentence; ``None``: nobody has said what it does."""
+
+
+def acts(dsn: str) -> list[Act]:
+    """Functions of the ledger that are given to its roles."""
+    with psycopg.connect(dsn, row_factory=class_row(Act)) as ledger:
+        found = ledger.execute(
+            "SELECT r.rolname AS role, n.nspname || '.' || p.proname AS function,"
+            " obj_description(p.oid, 'pg_proc') AS what"
+            " FROM pg_proc AS p JOIN pg_namespace AS n ON p.pronamespace = n.oid"
+            " CROSS JOIN aclexplode(p.proacl) AS a JOIN pg_roles AS r ON a.grantee = r.oid"
+            " WHERE n.nspname = any(%s) AND r.rolname = any(%s) AND a.grantee <> p.proowner ORDER BY 1, 2",
+            (list(SCHEMAS), list(PARTS)),
+        )
+        return found.fetchall()
+
+
+def page_of(found: list[Act]) -> str:
+    """The page."""
+    parts = [_HEAD]
+    for role, of_role in groupby(found, key=lambda act: act.role):
+        rows = [f"| `{act.function}` | {act.what} |" for act in of_role]
+        parts.append("\n".join([f"## `{role}`\n", "| function | what it does |", "| --- | --- |", *rows, ""]))
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    from tests.prove.worlds.ledgers import proving_ledger, proving_server
+
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        proving_server(Path(folder)) as server,
+        proving_ledger(server, "acts") as ledger,
+    ):
+        PATH.write_text(page_of(acts(ledger)), encoding="utf-8")
+    sys.stdout.write(f"{PATH.name} written\n")

@@ -1,0 +1,134 @@
+"""What PostgreSQL leaves open to everybody is closed: the server's own databases, large objects, locks of senders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import psycopg
+import pytest
+from psycopg import errors
+from psycopg.rows import dict_row
+
+from motcua.store.ledger.provisioning import PARTS, Role, close_doors, open_doors, provision_ledger, with_database
+from tests.conftest import PARTS as CONNECTIONS
+from tests.conftest import PASSWORD, Server, _drop, connection_uri
+from tests.role_acts import PATH, acts, page_of
+
+OWNER = "motcua_owner"
+LOCKS = [
+    "SELECT pg_advisory_lock(6)",
+    "SELECT pg_try_advisory_lock(1)",
+    "SELECT pg_try_advisory_lock_shared(9)",
+    "SELECT pg_advisory_xact_lock(hashtext('kannel'), 1)",
+    "SELECT pg_try_advisory_lock(hashtext('kannel'), slot) FROM generate_series(1, 32) AS slot",
+]
+"""The leader's, the gap's, the watchers', and a gateway's slots."""
+OBJECTS = ["SELECT lo_create(0)", "SELECT lo_from_bytea(0, 'x')", "SELECT lo_creat(-1)"]
+
+
+def provision(server: Server, name: str) -> list[str]:
+    owner, app, audit, airflow = (Role(each, PASSWORD) for each in (OWNER, "motcua_app", "motcua_audit", "airflow"))
+    others = [Role(each, PASSWORD) for each in CONNECTIONS.values()]
+    return provision_ledger(server.admin_dsn, name, owner, app, audit, airflow, "airflow_for_tests", others)
+
+
+@pytest.fixture
+def provisioned(postgres: Server) -> Iterator[str]:
+    name = "doors"
+    assert provision(postgres, name) == []
+    yield name
+    _drop(postgres, name)
+
+
+@pytest.mark.guarantee("rights", "no part reaches another database of the server")
+@pytest.mark.parametrize("database", ["postgres", "template1"])
+def test_nobody_of_the_ledger_connects_to_the_servers_own_databases(postgres, provisioned, database):
+    for role in (*PARTS, OWNER):
+        with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+            psycopg.connect(connection_uri(postgres.admin_dsn, role, database))
+
+
+@pytest.mark.guarantee("rights", "locks that senders go by are out of reach of every role that does not send")
+@pytest.mark.guarantee("rights", "no role makes large objects, and none but the tasks' temporary tables")
+@pytest.mark.parametrize("role", PARTS)
+def test_role_takes_no_lock_and_makes_no_object(postgres, provisioned, role):
+    sends = role == "motcua_app"
+    with psycopg.connect(connection_uri(postgres.admin_dsn, role, provisioned), autocommit=True) as connection:
+        for act in [*OBJECTS, *([] if sends else [*LOCKS, "CREATE TEMPORARY TABLE x (y integer)"])]:
+            with pytest.raises(errors.InsufficientPrivilege):
+                connection.execute(act)
+        if sends:
+            for act in LOCKS:
+                connection.execute(act)
+
+
+def test_who_does_not_send_waits_its_turn_by_functions_alone(postgres, ledger):
+    name = psycopg.conninfo.conninfo_to_dict(ledger)["dbname"]
+    for role, act in (
+        ("motcua_callbacks", "SELECT motcua.wait_for_phone('+84905123456')"),
+        ("motcua_pages", "SELECT motcua.wait_for_folder('statements')"),
+        ("motcua_purge", "SELECT motcua.wait_for_emptying()"),
+    ):
+        with psycopg.connect(connection_uri(postgres.admin_dsn, role, name), autocommit=True) as connection:
+            connection.execute(act)
+            for lock in LOCKS:
+                with pytest.raises(errors.InsufficientPrivilege):
+                    connection.execute(lock)
+
+
+def test_what_is_open_is_told(postgres, provisioned):
+    with psycopg.connect(
+        with_database(postgres.admin_dsn, provisioned), autocommit=True, row_factory=dict_row
+    ) as admin:
+        assert open_doors(admin, OWNER) == []
+        admin.execute("GRANT EXECUTE ON FUNCTION pg_try_advisory_lock(integer, integer) TO motcua_audit")
+        admin.execute("GRANT EXECUTE ON FUNCTION lo_create(oid) TO motcua_intake")
+        admin.execute(f"GRANT TEMPORARY ON DATABASE {provisioned} TO motcua_pages")
+        assert open_doors(admin, OWNER) == [
+            "motcua_audit takes any lock",
+            "motcua_intake makes large objects",
+            "motcua_pages makes temporary tables",
+        ]
+
+
+def test_administrator_who_may_not_close_them_is_told_and_nothing_fails(postgres, provisioned):
+    with psycopg.connect(with_database(postgres.admin_dsn, provisioned), autocommit=True) as admin:
+        admin.execute("GRANT EXECUTE ON FUNCTION pg_advisory_lock(bigint), lo_create(oid) TO PUBLIC")
+    left = close_doors(connection_uri(postgres.admin_dsn, OWNER, provisioned), OWNER)
+    assert "motcua_audit takes any lock" in left
+    assert "motcua_audit makes large objects" in left
+    assert provision(postgres, provisioned) == []
+
+
+def test_pages_and_callbacks_of_before_keep_their_locks_until_they_are_gone(postgres, provisioned):
+    dsn = with_database(postgres.admin_dsn, provisioned)
+    with psycopg.connect(dsn, autocommit=True) as admin:
+        admin.execute("CREATE SCHEMA motcua; CREATE TABLE motcua.messages ()")
+    left = provision(postgres, provisioned)
+    assert left == [f"motcua_{each} takes any lock" for each in ("callbacks", "pages", "purge")]
+    with psycopg.connect(connection_uri(postgres.admin_dsn, "motcua_callbacks", provisioned)) as old:
+        old.execute("SELECT pg_advisory_xact_lock(9029, hashtext('+84905123456'))")
+        with pytest.raises(errors.InsufficientPrivilege):
+            old.execute("SELECT pg_try_advisory_lock(1)")
+    with psycopg.connect(dsn, autocommit=True) as admin:
+        admin.execute("CREATE FUNCTION motcua.wait_for_phone(text) RETURNS void LANGUAGE sql AS 'SELECT'")
+    assert provision(postgres, provisioned) == []
+
+
+@pytest.mark.guarantee("rights", "who checks figures holds no more than a few of the server's connections")
+def test_auditors_leave_connections_to_who_sends(postgres, provisioned):
+    address = connection_uri(postgres.admin_dsn, "motcua_audit", provisioned)
+    with ExitStack() as held:
+        for _ in range(10):
+            held.enter_context(psycopg.connect(address))
+        with pytest.raises(psycopg.OperationalError, match="too many connections for role"):
+            psycopg.connect(address)
+
+
+@pytest.mark.guarantee("rights", "each function that a role may call says in a sentence what the role can do by it")
+def test_acts_of_each_role_are_told_by_what_its_functions_do(ledger):
+    found = acts(ledger)
+    assert [act.function for act in found if not act.what] == []
+    assert {act.role for act in found} == set(PARTS)
+    assert PATH.read_text(encoding="utf-8") == page_of(found), "run python -m tests.role_acts"
