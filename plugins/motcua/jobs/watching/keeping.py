@@ -117,6 +117,8 @@ class WatchState:
     looked_at: datetime | None = None
     resumed_at: datetime | None = None
     """Since when it has been looking without a gap."""
+    nobody_looks_since: datetime | None = None
+    """Since when nobody looks whether sources have news; ``None``: somebody does."""
     is_new: bool = True
     """Whether the ledger's mirror is still to be asked which alerts were open."""
 

@@ -67,16 +67,6 @@ class Airflow:
             skew = parsedate_to_datetime(told) + timedelta(seconds=0.5) - (asked + (answered - asked) / 2)
         return Health(states, skew, (answered - asked) / 2 + timedelta(seconds=0.5))
 
-    def last_runs(self, dag_id: str, since: datetime) -> list[Run]:
-        """The DAG's runs that began since a moment, the newest first.
-
-        Raises:
-            AirflowRefused: it does not let us see them.
-            requests.RequestException: it does not answer.
-        """
-        query = {"start_date_gte": since.isoformat(), "order_by": "-start_date", "limit": 20}
-        return self._runs(f"dags/{dag_id}/dagRuns", query)
-
     def failed_runs(self, since: datetime) -> list[Run]:
         """Red runs that ended since a moment, the newest first, a hundred at most.
 
@@ -91,6 +81,7 @@ class Airflow:
         return [
             Run(
                 each["dag_id"],
+                each.get("dag_run_id", ""),
                 each["state"],
                 _moment(each["start_date"]),
                 _moment(each["end_date"]),
