@@ -397,12 +397,12 @@ class Run:
     """A run of one of our DAGs."""
 
     dag_id: str
-    run_id: str
     state: str
     started_at: datetime | None
     ended_at: datetime | None
     noted: bool = False
     """Somebody wrote a note on it."""
+    run_id: str = ""
 
 
 def judge_red_runs(

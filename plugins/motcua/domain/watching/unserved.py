@@ -186,12 +186,21 @@ def judge_sources(sources: Iterable[SourceNow], now: datetime, within: timedelta
     return found
 
 
-def judge_lookers(nobody_since: datetime | None, now: datetime, within: timedelta) -> list[Finding]:
-    """Nobody looks whether sources have news: no watcher lives, and no sender that would look itself.
+def judge_lookers(
+    nobody_since: datetime | None, read_at: Iterable[datetime | None], now: datetime, within: timedelta
+) -> list[Finding]:
+    """Nobody looks whether sources have news, neither a watcher nor a sender that would look itself, nor were all read
+    meanwhile.
 
-    ``nobody_since``: since when that is so without a break; ``None``: somebody looks.
+    Args:
+        nobody_since: since when nobody looks, without a break; ``None``: somebody does.
+        read_at: when each source in use was read last.
+        now: the moment.
+        within: for so long something may be due.
     """
     if nobody_since is None or nobody_since > now - within:
+        return []
+    if all(each is not None and each > now - within for each in read_at):
         return []
     return [Finding("unserved", {"what": "looking", "since": nobody_since.isoformat()}, "sources")]
 

@@ -140,8 +140,8 @@ def rules_of(settings: Settings) -> WatchRules:
 
 
 def _unserved(looking: Looking) -> Seen:
-    """Whatever the cause. A watch that begins says nothing for as long as something may be due, and while all may just be
-    coming up."""
+    """Whatever the cause. A watch that begins says nothing for as long as something may be due, nor while everything
+    may just be coming up."""
     state, within = looking.state, looking.rules.served_within
     if somebody_looks(looking.ledger):
         state.nobody_looks_since = None
@@ -152,7 +152,9 @@ def _unserved(looking: Looking) -> Seen:
         return Seen(undecided=looking.open_keys("unserved"))
     findings = find_unserved(looking.ledger, looking.now)
     since = state.nobody_looks_since
-    findings += unserved.judge_lookers(since and max(since, resumed_at), looking.now, within)
+    known = {source.name: source.picked_up_at for source in list_sources(looking.ledger)}
+    read_at = [known.get(name) for name in looking.settings.sources]
+    findings += unserved.judge_lookers(since and max(since, resumed_at), read_at, looking.now, within)
     return Seen(findings, {"unserved": len(findings)})
 
 

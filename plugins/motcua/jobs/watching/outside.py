@@ -81,11 +81,11 @@ class Airflow:
         return [
             Run(
                 each["dag_id"],
-                each.get("dag_run_id", ""),
                 each["state"],
                 _moment(each["start_date"]),
                 _moment(each["end_date"]),
                 bool(each["note"]),
+                each.get("dag_run_id", ""),
             )
             for each in self._get(path, query)["dag_runs"]
         ]
