@@ -296,11 +296,52 @@ def test_statement_that_fails_breaks_its_check_alone(watched: Watched, rows):
 def test_runs_are_not_looked_at_without_a_user_and_a_refused_one_is_told(watched: Watched, configure):
     configure(MOTCUA_WATCH_AIRFLOW_USER="")
     state = watched.look()
-    assert (state.looked["notify"].state, state.looked["red_runs"].state) == ("not_set", "not_set")
+    assert state.looked["red_runs"].state == "not_set"
     assert watched.outside.sign_ins == 0
     configure(MOTCUA_WATCH_AIRFLOW_USER="watch", MOTCUA_WATCH_AIRFLOW_PASSWORD="wrong")
     state = watched.look(2)
-    assert watched.open_alerts(state) == ["check_failing/notify", "check_failing/red_runs"]
+    assert watched.open_alerts(state) == ["check_failing/red_runs"]
+
+
+PAGE = b"<html>watch-word 0905123456 internal server error</html>"
+
+
+@pytest.mark.parametrize("path", ["/monitor/health", "/auth/token", "/dagRuns"])
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (500, PAGE),
+        (502, b""),
+        (401, b"{}"),
+        (403, b'{"detail": "watch-word"}'),
+        (200, PAGE),
+        (200, b"[]"),
+        (200, b"null"),
+        (200, b'{"dag_runs": [{"dag_id": 1}], "scheduler": "watch-word"}'),
+        (200, b'{"dag_runs": 7, "access_token": 7}'),
+        (204, b""),
+    ],
+)
+def test_airflow_that_answers_nonsense_is_one_line_of_the_log_and_an_alert(
+    watched: Watched, caplog: pytest.LogCaptureFixture, path, status, body
+):
+    watched.look()
+    watched.outside.says[path] = status, body
+    caplog.clear()
+    state = watched.look(2)
+    opened = set(watched.open_alerts(state))
+    of_health = {"airflow_unreachable"} | {
+        f"airflow_unhealthy/{part}" for part in ("metadatabase", "scheduler", "triggerer", "dag_processor")
+    }
+    assert opened, "it is told"
+    assert opened <= (of_health if path == "/monitor/health" else {"check_failing/red_runs"})
+    assert not [record for record in caplog.records if record.exc_info]
+    lines = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert len(lines) == (0 if any("unhealthy" in key for key in opened) else 2), "one for each look"
+    assert all("Airflow" in record.getMessage() for record in lines)
+    assert all(secret not in caplog.text for secret in ("watch-word", "0905123456"))
+    watched.outside.says.clear()
+    assert watched.open_alerts(watched.look(2)) == []
 
 
 def test_token_that_has_expired_is_asked_for_anew(watched: Watched, configure):

@@ -33,7 +33,7 @@ from motcua.jobs.watching.keeping import (
     take_open_alerts,
     the_one_watch,
 )
-from motcua.jobs.watching.outside import Airflow
+from motcua.jobs.watching.outside import Airflow, AirflowRefused
 from motcua.jobs.watching.telling import send_letters, write_about_alerts, write_about_life
 from motcua.reports.watching import look_in_words
 from motcua.settings import Settings, settings
@@ -217,7 +217,8 @@ class Watch:
         found.judged.add("airflow_unreachable")
         try:
             looking.health = self._airflow.health()
-        except (requests.RequestException, ValueError, AttributeError) as error:
+        except (requests.RequestException, AirflowRefused) as error:
+            log.error("Airflow does not say how it is: %s", _in_a_line(error))
             found.findings.append(Finding("airflow_unreachable", {"reason": type(error).__name__}))
         _note(looking.state, "airflow", "ok" if looking.health is not None else "alert", looking.now)
 
@@ -320,10 +321,13 @@ def _ask(check: Check, looking: Looking, found: _Look) -> None:
             _note(state, check.name, "unknown", looking.now)
             return
         if isinstance(error, requests.RequestException) and check.needs == "runs":
+            log.error("check %s failed: %s", check.name, _in_a_line(error))
             found.findings.append(Finding("airflow_unreachable", {"reason": type(error).__name__}))
             _note(state, check.name, "unknown", looking.now)
             return
-        log.error("check %s failed: %s", check.name, reason_without_values(error), exc_info=not _is_sql(error))
+        expected = isinstance(error, (psycopg.Error, AirflowRefused))
+        # A traceback is for mistakes of ours; one of PostgreSQL's would quote rows.
+        log.error("check %s failed: %s", check.name, _in_a_line(error), exc_info=not expected)
         found.broken[check.name] = type(error).__name__
         _note(state, check.name, "failed", looking.now)
         return
@@ -337,9 +341,8 @@ def _ask(check: Check, looking: Looking, found: _Look) -> None:
     _note(state, check.name, "alert" if seen.findings else "ok", looking.now, seen)
 
 
-def _is_sql(error: Exception) -> bool:
-    # Its traceback would quote rows.
-    return isinstance(error, psycopg.Error)
+def _in_a_line(error: Exception) -> str:
+    return str(error) if isinstance(error, AirflowRefused) else reason_without_values(error)
 
 
 def _cannot_be_asked(check: Check, looking: Looking) -> bool:
