@@ -372,6 +372,19 @@ def test_state_that_is_broken_is_put_aside_and_open_alerts_are_not_told_again(wa
     assert watched.mails() == ["[MotcuaSMS] Đã hết: Airflow không trả lời"]
 
 
+def test_open_alert_that_this_version_does_not_know_any_more_goes_and_nothing_else(watched: Watched):
+    watched.look()
+    watched.outside.airflow_status = 503
+    watched.look(2)
+    path = watched.folder / "state.json"
+    path.write_text(path.read_text().replace('"name":"airflow_unreachable"', '"name":"of_another_version"'))
+    watched.outside.airflow_status = 200
+    state = watched.look()
+    assert state.alerts == {}
+    assert state.daily_told_on is not None, "all else is kept"
+    assert list(watched.folder.glob("state.broken-*.json")) == []
+
+
 def test_state_that_is_missing_begins_anew_and_what_the_ledger_mirrors_is_known(watched: Watched):
     watched.look()
     watched.outside.airflow_status = 503
