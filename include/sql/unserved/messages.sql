@@ -1,10 +1,10 @@
 -- Messages at the head of their carrier's queue that are due for a while, that could go, and that nobody takes: no
 -- gateway that they may go by has begun, since the time given for it, an attempt for a message before them that it
--- answered, or still may while it is open. Of each carrier both ends of the queue are looked at; of what people stopped,
--- which mostly lies together, two hundred at each are passed over. Nothing while a gap of a restore is open.
--- How many there are is counted up to fifty. Of attempts the newest thousand are looked at: where these do not reach
--- back so far, a gateway that keeps a pace was at work if its next message is not due for as long.
--- Called by store/notices/unserved.py.
+-- answered, or still may while it is open. Of each carrier both ends of the queue are looked at; of what people
+-- stopped, which mostly lies together, forty at each are passed over. Nothing while a gap of a restore is open. How
+-- many there are is counted up to fifty. Of attempts the newest thousand are looked at: where these do not reach back
+-- so far, a gateway that keeps a pace was at work if its next message is not due for as long. Called by
+-- store/notices/unserved.py.
 WITH ways AS MATERIALIZED (
     SELECT
         w.carrier,
@@ -20,6 +20,11 @@ WITH ways AS MATERIALIZED (
         ) WITH ORDINALITY AS w (carrier, gateway, is_first, held_by, since, place)
 ),
 
+stopped AS MATERIALIZED (
+    SELECT t.kind, t.agency_code FROM motcua.stops AS t
+    WHERE t.until > %(due_by)s AND t.ended_at IS NULL
+),
+
 ends AS MATERIALIZED (
     SELECT
         c.carrier,
@@ -27,73 +32,84 @@ ends AS MATERIALIZED (
         e.next_attempt_at,
         e.avoid
     FROM (SELECT DISTINCT w.carrier FROM ways AS w) AS c
-    CROSS JOIN LATERAL (
-        (
-            SELECT f.message_id, f.next_attempt_at, f.avoid
-            FROM (
-                SELECT q.message_id, q.next_attempt_at, q.avoid, q.kind, q.agency_code, q.useful_until
-                FROM motcua.messages AS q
+    CROSS JOIN
+        LATERAL (
+            (
+                SELECT f.message_id, f.next_attempt_at, f.avoid
+                FROM (
+                    SELECT q.message_id, q.next_attempt_at, q.avoid, q.kind, q.agency_code, q.useful_until
+                    FROM motcua.messages AS q
+                    WHERE
+                        q.state = 'queued'
+                        AND coalesce(q.carrier, '') = c.carrier
+                        AND q.next_attempt_at <= %(due_by)s
+                        AND (%(start)s::timestamptz IS NULL OR (q.recorded_at >= %(start)s AND q.recorded_at < %(end)s))
+                    ORDER BY q.next_attempt_at, q.message_id
+                    LIMIT 40
+                ) AS f
                 WHERE
-                    q.state = 'queued'
-                    AND coalesce(q.carrier, '') = c.carrier
-                    AND q.next_attempt_at <= %(due_by)s
-                    AND (%(start)s::timestamptz IS NULL OR (q.recorded_at >= %(start)s AND q.recorded_at < %(end)s))
-                ORDER BY q.next_attempt_at, q.message_id
-                LIMIT 200
-            ) AS f
-            WHERE
-                f.useful_until > %(now)s
-                AND NOT f.kind = any(%(resting)s::text[])
-                AND motcua.stopped_until(f.kind, f.agency_code, %(due_by)s) IS NULL
-                AND EXISTS (
-                    SELECT 1 FROM ways AS w
+                    f.useful_until > %(now)s
+                    AND NOT f.kind = any(%(resting)s::text[])
+                    AND NOT EXISTS (
+                        SELECT 1 FROM stopped AS s
+                        WHERE
+                            (s.kind IS NULL OR s.kind = f.kind)
+                            AND (s.agency_code IS NULL OR s.agency_code = f.agency_code)
+                    )
+                    AND EXISTS (
+                        SELECT 1 FROM ways AS w
+                        WHERE
+                            w.carrier = c.carrier
+                            AND CASE WHEN f.avoid = '{}' THEN w.is_first ELSE NOT w.gateway = any(f.avoid) END
+                    )
+                    AND 0 = (
+                        SELECT count(*) FROM motcua.attempts AS a
+                        WHERE
+                            a.message_id = f.message_id AND a.state IN ('in_flight', 'unknown', 'accepted', 'delivered')
+                            AND NOT a.released
+                    )
+                ORDER BY f.next_attempt_at, f.message_id
+                LIMIT 1
+            )
+            UNION
+            (
+                SELECT f.message_id, f.next_attempt_at, f.avoid
+                FROM (
+                    SELECT q.message_id, q.next_attempt_at, q.avoid, q.kind, q.agency_code, q.useful_until
+                    FROM motcua.messages AS q
                     WHERE
-                        w.carrier = c.carrier
-                        AND CASE WHEN f.avoid = '{}' THEN w.is_first ELSE NOT w.gateway = any(f.avoid) END
-                )
-                AND 0 = (
-                    SELECT count(*) FROM motcua.attempts AS a
-                    WHERE
-                        a.message_id = f.message_id AND a.state IN ('in_flight', 'unknown', 'accepted', 'delivered')
-                        AND NOT a.released
-                )
-            ORDER BY f.next_attempt_at, f.message_id
-            LIMIT 1
-        )
-        UNION
-        (
-            SELECT f.message_id, f.next_attempt_at, f.avoid
-            FROM (
-                SELECT q.message_id, q.next_attempt_at, q.avoid, q.kind, q.agency_code, q.useful_until
-                FROM motcua.messages AS q
+                        q.state = 'queued'
+                        AND coalesce(q.carrier, '') = c.carrier
+                        AND q.next_attempt_at <= %(due_by)s
+                        AND (%(start)s::timestamptz IS NULL OR (q.recorded_at >= %(start)s AND q.recorded_at < %(end)s))
+                    ORDER BY q.next_attempt_at DESC, q.message_id DESC
+                    LIMIT 40
+                ) AS f
                 WHERE
-                    q.state = 'queued'
-                    AND coalesce(q.carrier, '') = c.carrier
-                    AND q.next_attempt_at <= %(due_by)s
-                    AND (%(start)s::timestamptz IS NULL OR (q.recorded_at >= %(start)s AND q.recorded_at < %(end)s))
-                ORDER BY q.next_attempt_at DESC, q.message_id DESC
-                LIMIT 200
-            ) AS f
-            WHERE
-                f.useful_until > %(now)s
-                AND NOT f.kind = any(%(resting)s::text[])
-                AND motcua.stopped_until(f.kind, f.agency_code, %(due_by)s) IS NULL
-                AND EXISTS (
-                    SELECT 1 FROM ways AS w
-                    WHERE
-                        w.carrier = c.carrier
-                        AND CASE WHEN f.avoid = '{}' THEN w.is_first ELSE NOT w.gateway = any(f.avoid) END
-                )
-                AND 0 = (
-                    SELECT count(*) FROM motcua.attempts AS a
-                    WHERE
-                        a.message_id = f.message_id AND a.state IN ('in_flight', 'unknown', 'accepted', 'delivered')
-                        AND NOT a.released
-                )
-            ORDER BY f.next_attempt_at DESC, f.message_id DESC
-            LIMIT 1
-        )
-    ) AS e
+                    f.useful_until > %(now)s
+                    AND NOT f.kind = any(%(resting)s::text[])
+                    AND NOT EXISTS (
+                        SELECT 1 FROM stopped AS s
+                        WHERE
+                            (s.kind IS NULL OR s.kind = f.kind)
+                            AND (s.agency_code IS NULL OR s.agency_code = f.agency_code)
+                    )
+                    AND EXISTS (
+                        SELECT 1 FROM ways AS w
+                        WHERE
+                            w.carrier = c.carrier
+                            AND CASE WHEN f.avoid = '{}' THEN w.is_first ELSE NOT w.gateway = any(f.avoid) END
+                    )
+                    AND 0 = (
+                        SELECT count(*) FROM motcua.attempts AS a
+                        WHERE
+                            a.message_id = f.message_id AND a.state IN ('in_flight', 'unknown', 'accepted', 'delivered')
+                            AND NOT a.released
+                    )
+                ORDER BY f.next_attempt_at DESC, f.message_id DESC
+                LIMIT 1
+            )
+        ) AS e
     -- What was held is due from then on.
     WHERE NOT EXISTS (SELECT 1 FROM motcua.gaps AS p WHERE p.closed_at IS NULL OR p.closed_at > %(due_by)s)
 ),
@@ -120,7 +136,12 @@ begun AS MATERIALIZED (
         FROM newest AS n
         WHERE n.state IN ('in_flight', 'accepted', 'delivered', 'undelivered', 'rejected')
     ) AS b
-    INNER JOIN motcua.messages AS m ON b.message_id = m.message_id
+    CROSS JOIN
+        LATERAL (
+            SELECT f.next_attempt_at, f.message_id FROM motcua.messages AS f
+            WHERE f.message_id = b.message_id
+            LIMIT 1  -- noqa: AM09
+        ) AS m
     WHERE b.place <= 20
     UNION ALL
     -- Of a gateway that takes long to answer, beside one that is quick.
@@ -137,7 +158,11 @@ begun AS MATERIALIZED (
         ORDER BY a.sender_id
         LIMIT 50
     ) AS o
-    INNER JOIN motcua.messages AS m ON o.message_id = m.message_id
+    CROSS JOIN LATERAL (
+        SELECT f.next_attempt_at, f.message_id FROM motcua.messages AS f
+        WHERE f.message_id = o.message_id
+        LIMIT 1  -- noqa: AM09
+    ) AS m
 ),
 
 reach AS MATERIALIZED (

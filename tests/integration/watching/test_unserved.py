@@ -386,7 +386,7 @@ def test_message_that_nobody_sends_is_mailed_within_two_minutes_and_its_end_too(
     waiting.message(0)
     watched.look(3, minutes=0.5)
     (told,) = watched.mails()
-    assert told == "[MotcuaSMS] Cảnh báo: 1 tin tới hạn mà cổng kannel không gửi từ 15:01 25/11/2026"
+    assert told == "[MotcuaSMS] Cảnh báo: 1 tin tới hạn mà cổng kannel không gửi từ 15:01 ngày 25/11/2026"
     watched.look(4, minutes=0.5)
     assert watched.mails() == []
     waiting.ledger.execute("UPDATE motcua.messages SET state = 'accepted'")
