@@ -8505,6 +8505,10 @@ CREATE INDEX message_history_run ON motcua.message_history USING btree (run_no) 
 
 CREATE INDEX messages_due ON motcua.messages USING btree (next_attempt_at, message_id) WHERE (state = 'queued'::text);
 
+-- Name: messages_due_to_carrier; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX messages_due_to_carrier ON motcua.messages USING btree (COALESCE(carrier, ''::text), next_attempt_at, message_id) WHERE (state = 'queued'::text);
+
 -- Name: messages_for_phone; Type: INDEX; Schema: motcua; Owner: -
 
 CREATE INDEX messages_for_phone ON motcua.messages USING btree (useful_until) WHERE (state = ANY (ARRAY['suppressed'::text, 'undelivered'::text, 'rejected'::text]));

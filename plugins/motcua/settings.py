@@ -80,6 +80,10 @@ class Settings(BaseSettings):
     )
     retry_first: Duration = Field(default=timedelta(seconds=20), description="First wait after a passing failure.")
     retry_longest: Duration = Field(default=timedelta(minutes=15), description="Longest wait between two attempts.")
+    served_within: Duration = Field(
+        default=timedelta(minutes=1),
+        description="Red run, and alert: a message is due, or a source has news unread, for so long.",
+    )
     gateway_stop: Duration = Field(
         default=timedelta(minutes=5),
         description="Longest pause before a stopped gateway, or carrier there, is tried again; the first: 2 seconds.",
@@ -206,7 +210,7 @@ class Settings(BaseSettings):
     watch_intake: str | None = Field(
         default=None, description="Address whose answer shows that the intake lives; unset: it is not looked at."
     )
-    watch_round: Duration = Field(default=timedelta(minutes=1), description="From one look of the watch to the next.")
+    watch_round: Duration = Field(default=timedelta(seconds=30), description="From one look of the watch to the next.")
     watch_time: time = Field(
         default=time(7, 30), description="When the watch says each day that it lives, by the clock of Vietnam."
     )
@@ -214,13 +218,6 @@ class Settings(BaseSettings):
         default=(), description="Folders whose disks are looked at; by default the data folder and the publications."
     )
     watch_disk_free: int = Field(default=3_000_000_000, ge=0, description="Bytes that must be free on each of them.")
-    watch_notify_silence: Duration = Field(
-        default=timedelta(minutes=2),
-        description="Alert: no run of notify_transitions for so long after one by the clock was due.",
-    )
-    watch_source_silence: Duration = Field(
-        default=timedelta(minutes=10), description="Alert: no pick-up of a source succeeded for so long."
-    )
     watch_news_within: Duration = Field(
         default=timedelta(hours=3),
         description="Alert: a source had no news for so long in office hours, and had at that hour of the days before.",

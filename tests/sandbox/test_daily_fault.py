@@ -51,6 +51,27 @@ def test_fault_comes_once_a_day_and_goes_by_itself(fault: DailyFault):
     assert fault.look(begun + timedelta(days=1)) is not None
 
 
+@pytest.mark.parametrize(
+    ("gateways", "carriers", "at"),
+    [
+        ("thuc", {}, ["thuc"]),
+        ("thuc,kannel", {}, ["thuc"]),
+        ("thuc,kannel", {"thuc": ["Viettel"]}, ["kannel"]),
+        ("thuc", {"thuc": ["Viettel"]}, []),
+    ],
+)
+def test_carrier_is_stopped_at_the_gateway_in_use_that_its_messages_go_to(
+    fault, configure, rows, gateways, carriers, at
+):
+    configure(MOTCUA_GATEWAYS=gateways)
+    for name, some in carriers.items():
+        rows("INSERT INTO motcua.gateways (name, opened_at, carriers) VALUES (%s, now(), %s)", name, some)
+    fault.look(START + BEGINS_AFTER)
+    assert [each.gateway for each in stops()] == at
+    fault.look(START + BEGINS_AFTER + LASTS)
+    assert stops() == []
+
+
 def test_what_a_killed_demo_left_ends_with_the_next_start_and_other_stops_stay(fault: DailyFault):
     fault.look(START + BEGINS_AFTER)
     with connect() as connection:

@@ -143,6 +143,18 @@ STOPPED = (
     "INSERT INTO motcua.stops (kind, stopped_at, until, stopped_by, reason)"
     " VALUES ('supplement', '2026-11-25 10:00+07', '2026-11-26 10:00+07', 'tests', 'tests')"
 )
+LONG_QUEUE = (
+    "SET LOCAL session_replication_role = 'replica';"
+    f" UPDATE motcua.messages SET state = 'queued', next_attempt_at = '{(NOW - timedelta(hours=1)).isoformat()}',"
+    " useful_until = 'infinity' WHERE message_id IN ("
+    "  SELECT message_id FROM motcua.messages WHERE carrier = 'viettel' ORDER BY message_id DESC LIMIT 1000);"
+)
+"""Those of the evening, at a gateway that takes nothing."""
+UNPLANNED = (
+    "SET LOCAL session_replication_role = 'replica';"
+    " UPDATE motcua.transitions SET planned_at = NULL, outcome = NULL WHERE transition_id IN ("
+    "  SELECT transition_id FROM motcua.transitions ORDER BY transition_id DESC LIMIT 1000);"
+)
 OVERTAKEN = (
     "UPDATE motcua.attempts SET state = 'delivered', outcome = 'receipt' WHERE attempt_id IN ("
     " SELECT attempt_id FROM motcua.attempts ORDER BY 1 DESC LIMIT 3)"
@@ -193,6 +205,16 @@ INQUIRIES = {
     "begins": NOW - timedelta(days=7),
     "ends": NOW,
 }
+UNSERVED = {
+    "carriers": ["viettel", "mobifone", "itel", ""],
+    "gateways": ["kannel"] * 4,
+    "firsts": [True] * 4,
+    "held_by": [""] * 4,
+    "since": [NOW - timedelta(minutes=1)] * 4,
+    "due_by": NOW - timedelta(minutes=1),
+    "now": NOW,
+    "resting": [],
+} | ALWAYS
 IN_ORDER = statement("messages/browsing/plan_in_order")
 CASES = [
     # Each pick-up.
@@ -224,7 +246,7 @@ CASES = [
     Case("messages/left_waiting", given(gateways=["kannel"], due_by=NOW, now=NOW)),
     Case("messages/left_waiting", given(gateways=["kannel"], due_by=NOW, now=NOW), STOPPED),
     Case("sources/looking/watched", given(names=None)),
-    Case("sources/looking/told", given(news="news", silent="silent")),
+    Case("sources/looking/told", given(news="news", unread="unread", silent="silent")),
     # Each run of sending, and each claim in it.
     Case("receipts/unread", given(of_each=1_000)),
     Case("attempts/senders_in_flight", given()),
@@ -409,6 +431,14 @@ CASES = [
             ("complaints", 5),
         )
     ),
+    # Each gate, and each look of the watch; last, since what is queued for it leaves dead entries in others' indexes.
+    Case("unserved/gateways", given(gateways=["kannel"], now=NOW)),
+    Case("unserved/messages", given(**UNSERVED)),
+    Case("unserved/messages", given(**UNSERVED), LONG_QUEUE),
+    Case("unserved/messages", given(**UNSERVED), LONG_QUEUE + STOPPED.replace("'supplement'", "NULL")),
+    Case("unserved/messages", given(**UNSERVED | MINUTE), LONG_QUEUE),
+    Case("unserved/steps", given(**ALWAYS, due_by=NOW - timedelta(minutes=1))),
+    Case("unserved/steps", given(**ALWAYS, due_by=NOW - timedelta(minutes=1)), UNPLANNED),
 ]
 
 

@@ -15,17 +15,21 @@ from typing import Any
 from urllib.parse import quote
 
 from motcua.jobs.mailing import MailServerFailed, kind_of_failure, mail_server
+from motcua.jobs.notices.unserved import UNSERVED
 from motcua.reports.mail import Mail
 from motcua.reports.runs import late_apologies_mail, red_run_mail
 from motcua.reports.wording import hour
 from motcua.settings import settings
 from motcua.store.ledger.database import connect
 from motcua.store.ledger.runs import Run, leave_undone
+from motcua.store.watching.watch import watch_life
 
 log = logging.getLogger(__name__)
 
 GREEN_FOR = timedelta(hours=1)
 """After so long without a red run the next one is news; runs of a minute turn red and green while a gateway is away."""
+WATCH_LIVES_FOR = timedelta(minutes=3)
+"""After its last sign; it looks twice a minute, or each minute where cron starts it."""
 REMIND_AFTER = timedelta(days=1)
 OF_THIS_EVENING = timedelta(hours=6)
 """A deadline that passed longer ago is of another evening, which the watch tells of where it was missed."""
@@ -58,8 +62,14 @@ def keep_red_run(dag_id: str, run_id: str, reason: str) -> None:
 
 
 def tell_red_run(dag_id: str, dag_name: str, run_id: str, reason: str, now: datetime) -> bool:
-    """Mails that a run is red, unless that is known; returns whether it did. Never fails: the run is red already."""
+    """Mails that a run is red, unless that is known, or the watch mails it; returns whether it did.
+
+    Never fails: the run is red already.
+    """
     try:
+        if reason.startswith(UNSERVED) and _watch_tells(now):
+            log.info("That %s is red for it the watch tells", dag_id)
+            return False
         told = _recall(dag_id)
         news = is_news(told, now)
         # Noted before it is mailed: two runs that end at once tell it once.
@@ -74,6 +84,17 @@ def tell_red_run(dag_id: str, dag_name: str, run_id: str, reason: str, now: date
         log.warning("That %s is red was not told: %s", dag_id, type(error).__name__)
         return False
     return reached
+
+
+def _watch_tells(now: datetime) -> bool:
+    """Whether a watch lives, and has somebody to tell."""
+    try:
+        with connect() as ledger:
+            life = watch_life(ledger)
+    except Exception as error:
+        log.warning("Whether the watch lives is not known: %s", type(error).__name__)
+        return False
+    return life is not None and life.recipients > 0 and now - life.looked_at < WATCH_LIVES_FOR
 
 
 def tell_late_run(run: Mapping[str, Any], deadline: datetime, now: datetime) -> bool:

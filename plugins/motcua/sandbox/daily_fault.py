@@ -1,21 +1,31 @@
 """One fault a day, planted in the demo, so that whoever watches sees an alert come and go in the mailbox.
 
-It stops the gateway for a carrier that no invented phone is of: nobody waits for a message because of it.
+It stops a carrier that no invented phone is of at the gateway in use that its messages would go to: nobody waits for a
+message because of it.
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from motcua.domain.routing import CARRIERS, Route, assign_carriers
 from motcua.sandbox.machine.deployment import Deployment
+from motcua.settings import settings
 from motcua.store.ledger.database import Connection
-from motcua.store.notices.gateways import GatewayStop, end_trial, ensure_gateway, stop_gateway
+from motcua.store.notices.gateways import (
+    GatewayStop,
+    end_trial,
+    ensure_gateway,
+    gateway_openings,
+    gateway_stops,
+    stop_gateway,
+)
 
 BEGINS_AFTER = timedelta(minutes=11)
 """From the demo's start on: its evening, its morning and its reconciliation have come by then."""
 LASTS = timedelta(minutes=5)
 """Long enough for the watch to be sure of it."""
-GATEWAY, CARRIER = "kannel", "Wintel"
+CARRIER = "Wintel"
 _BY, _REASON = "demo", "the demo's fault of the day, to show an alert"
 
 
@@ -27,8 +37,10 @@ class DailyFault:
         self._begins_at = now + BEGINS_AFTER
         self._stop: GatewayStop | None = None
         with self._deployment.ledger() as ledger:
-            # What a former start left.
-            self._lift(ledger, self._planted(now - LASTS), now)
+            # What a former start left, wherever.
+            for left in gateway_stops(ledger):
+                if left.reason == _REASON:
+                    self._lift(ledger, left, now)
 
     def look(self, now: datetime) -> str | None:
         """Begins or ends it where that is due, and says so.
@@ -39,24 +51,35 @@ class DailyFault:
         if self._stop is not None and now >= self._stop.until:
             with self._deployment.ledger() as ledger:
                 self._lift(ledger, self._stop, now)
-            self._stop = None
-            return f"the fault of the day is over: {GATEWAY} takes messages to {CARRIER} again"
+            over, self._stop = self._stop, None
+            return f"the fault of the day is over: {over.gateway} takes messages to {CARRIER} again"
         if self._stop is None and now >= self._begins_at:
-            planted = self._planted(now)
+            self._begins_at += timedelta(days=1)
             with self._deployment.ledger() as ledger:
-                ensure_gateway(ledger, GATEWAY)
+                gateway = _gateway_of_carrier(ledger)
+                if gateway is None:
+                    return f"no fault of the day: no gateway takes messages to {CARRIER}"
+                planted = GatewayStop(gateway, "carrier", CARRIER, now, now + LASTS, _REASON, by_hand=True)
+                ensure_gateway(ledger, gateway)
                 stop_gateway(ledger, planted, changed_by=_BY)
-            self._stop, self._begins_at = planted, self._begins_at + timedelta(days=1)
+            self._stop = planted
             minutes = LASTS.total_seconds() / 60
             return (
-                f"the fault of the day: {GATEWAY} takes nothing to {CARRIER} for {minutes:.0f} minutes; see the mailbox"
+                f"the fault of the day: {gateway} takes nothing to {CARRIER} for {minutes:.0f} minutes; see the mailbox"
             )
         return None
 
     @staticmethod
-    def _planted(now: datetime) -> GatewayStop:
-        return GatewayStop(GATEWAY, "carrier", CARRIER, now, now + LASTS, _REASON, by_hand=True)
-
-    @staticmethod
     def _lift(ledger: Connection, stop: GatewayStop, now: datetime) -> None:
         end_trial(ledger, stop, now, changed_by=_BY)
+
+
+def _gateway_of_carrier(ledger: Connection) -> str | None:
+    """The gateway in use that the carrier's messages go to; one that no sender has opened yet may be for any."""
+    opened = gateway_openings(ledger)
+    routes = [
+        Route(name, CARRIERS if carriers is None else frozenset(carriers), stopped=False, stopped_carriers=frozenset())
+        for name in settings().gateways
+        for carriers in [opened[name].carriers if name in opened else None]
+    ]
+    return next((name for name, carriers in assign_carriers(routes).items() if CARRIER in carriers), None)

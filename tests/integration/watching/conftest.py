@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from motcua.domain.clock import VIETNAM
+from motcua.jobs.notices.looking.watcher import Watcher
 from motcua.jobs.watching.keeping import WatchState
 from motcua.jobs.watching.watch import Watch
 from motcua.settings import settings
@@ -95,3 +97,14 @@ def watched(ledger: str, outside: Outside, mail: MailServer, tmp_path: Path, con
     )
     watched = Watched(outside, mail, settings().watch_folder)
     return watched
+
+
+@pytest.fixture
+def watched_sources(configure: Callable[..., None]) -> Iterator[None]:
+    """Somebody watches the sources, as the triggerer does."""
+    stop = threading.Event()
+    watching = threading.Thread(target=Watcher(lambda _: None, 0, 1).run, args=(stop,))
+    watching.start()
+    yield
+    stop.set()
+    watching.join()

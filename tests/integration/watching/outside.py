@@ -21,6 +21,8 @@ class Outside:
             name: dict(HEALTHY) for name in ("metadatabase", "scheduler", "triggerer", "dag_processor")
         }
         self.airflow_status = 200
+        self.says: dict[str, tuple[int, bytes]] = {}
+        """By path: status and body in place of what it would answer."""
         self.runs: list[dict[str, Any]] = []
         self.clock_is_off_by = timedelta(0)
         self.passwords_taken = {"watch": "watch-word"}
@@ -40,7 +42,8 @@ class Outside:
                 return format_datetime(datetime.now(UTC) + outside.clock_is_off_by, usegmt=True)
 
             def answer(self, status: int, body: object = None) -> None:
-                content = json.dumps(body).encode()
+                given = next((said for path, said in outside.says.items() if path in self.path), None)
+                status, content = given or (status, json.dumps(body).encode())
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(content)))
                 self.end_headers()

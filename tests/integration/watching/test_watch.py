@@ -296,11 +296,52 @@ def test_statement_that_fails_breaks_its_check_alone(watched: Watched, rows):
 def test_runs_are_not_looked_at_without_a_user_and_a_refused_one_is_told(watched: Watched, configure):
     configure(MOTCUA_WATCH_AIRFLOW_USER="")
     state = watched.look()
-    assert (state.looked["notify"].state, state.looked["red_runs"].state) == ("not_set", "not_set")
+    assert state.looked["red_runs"].state == "not_set"
     assert watched.outside.sign_ins == 0
     configure(MOTCUA_WATCH_AIRFLOW_USER="watch", MOTCUA_WATCH_AIRFLOW_PASSWORD="wrong")
     state = watched.look(2)
-    assert watched.open_alerts(state) == ["check_failing/notify", "check_failing/red_runs"]
+    assert watched.open_alerts(state) == ["check_failing/red_runs"]
+
+
+PAGE = b"<html>watch-word 0905123456 internal server error</html>"
+
+
+@pytest.mark.parametrize("path", ["/monitor/health", "/auth/token", "/dagRuns"])
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (500, PAGE),
+        (502, b""),
+        (401, b"{}"),
+        (403, b'{"detail": "watch-word"}'),
+        (200, PAGE),
+        (200, b"[]"),
+        (200, b"null"),
+        (200, b'{"dag_runs": [{"dag_id": 1}], "scheduler": "watch-word"}'),
+        (200, b'{"dag_runs": 7, "access_token": 7}'),
+        (204, b""),
+    ],
+)
+def test_airflow_that_answers_nonsense_is_one_line_of_the_log_and_an_alert(
+    watched: Watched, caplog: pytest.LogCaptureFixture, path, status, body
+):
+    watched.look()
+    watched.outside.says[path] = status, body
+    caplog.clear()
+    state = watched.look(2)
+    opened = set(watched.open_alerts(state))
+    of_health = {"airflow_unreachable"} | {
+        f"airflow_unhealthy/{part}" for part in ("metadatabase", "scheduler", "triggerer", "dag_processor")
+    }
+    assert opened, "it is told"
+    assert opened <= (of_health if path == "/monitor/health" else {"check_failing/red_runs"})
+    assert not [record for record in caplog.records if record.exc_info]
+    lines = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert len(lines) == (0 if any("unhealthy" in key for key in opened) else 2), "one for each look"
+    assert all("Airflow" in record.getMessage() for record in lines)
+    assert all(secret not in caplog.text for secret in ("watch-word", "0905123456"))
+    watched.outside.says.clear()
+    assert watched.open_alerts(watched.look(2)) == []
 
 
 def test_token_that_has_expired_is_asked_for_anew(watched: Watched, configure):
@@ -329,6 +370,19 @@ def test_state_that_is_broken_is_put_aside_and_open_alerts_are_not_told_again(wa
     watched.outside.airflow_status = 200
     watched.look(2)
     assert watched.mails() == ["[MotcuaSMS] Đã hết: Airflow không trả lời"]
+
+
+def test_open_alert_that_this_version_does_not_know_any_more_goes_and_nothing_else(watched: Watched):
+    watched.look()
+    watched.outside.airflow_status = 503
+    watched.look(2)
+    path = watched.folder / "state.json"
+    path.write_text(path.read_text().replace('"name":"airflow_unreachable"', '"name":"of_another_version"'))
+    watched.outside.airflow_status = 200
+    state = watched.look()
+    assert state.alerts == {}
+    assert state.daily_told_on is not None, "all else is kept"
+    assert list(watched.folder.glob("state.broken-*.json")) == []
 
 
 def test_state_that_is_missing_begins_anew_and_what_the_ledger_mirrors_is_known(watched: Watched):
@@ -576,8 +630,9 @@ def test_source_that_fails_or_falls_silent_is_told_by_its_name(watched: Watched,
     one_stop.dossier()
     pick_up("khanhhoa", now=watched.now)
     state = watched.look(9)
-    assert "source_silent/khanhhoa" not in watched.open_alerts(state)
-    assert "source_silent/khanhhoa" in watched.open_alerts(watched.look(3))
+    assert "unserved/khanhhoa" not in watched.open_alerts(state)
+    # Each source is read within eleven minutes, whether it has news or not.
+    assert "unserved/khanhhoa" in watched.open_alerts(watched.look(3))
     with connect() as connection:
         note_failure(connection, "khanhhoa", "away: 0905123456", watched.now)
     assert "source_failing/khanhhoa" in watched.open_alerts(watched.look(3))
@@ -714,13 +769,6 @@ def test_installation_without_agencies_is_quiet_although_nothing_runs(watched: W
         assert watched.open_alerts(watched.look(3, notify=False)) == []
         watched.now += timedelta(days=1)
     assert watched.mails() == []
-
-
-def test_notify_that_does_not_run_is_told_and_a_silent_source_only_follows_from_it(watched: Watched, configure):
-    configure(MOTCUA_SOURCES="khanhhoa")
-    save()
-    state = watched.look(4, notify=False)
-    assert watched.open_alerts(state) == ["notify_silent"]
 
 
 def test_what_is_slow_to_start_is_not_told_while_the_machine_may_just_be_starting(watched: Watched):

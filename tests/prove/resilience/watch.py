@@ -47,7 +47,6 @@ MOST_SECONDS = 300.0
 ROUND = 10.0
 SHORTENED = {
     "MOTCUA_WATCH_ROUND": f"PT{ROUND:.0f}S",
-    "MOTCUA_WATCH_SOURCE_SILENCE": "PT90S",
     "MOTCUA_WATCH_RECEIPTS_WITHIN": "PT30S",
     "MOTCUA_WATCH_UNKNOWN_AFTER": "PT20S",
     "MOTCUA_WATCH_RED_AFTER": "PT20S",
@@ -312,8 +311,8 @@ def _silenced(planting: Planting) -> None:
     planting.mend(receipts)
     holders: list[psycopg.Connection[Any]] = []
     silent = planting.plant(
-        "a pick-up hangs: its source is silent",
-        "source_silent/khanhhoa",
+        "a pick-up hangs: its source's news are unread",
+        "unserved/khanhhoa",
         lambda: holders.append(hold()),
         lambda: [each.close() for each in holders],
     )
@@ -349,8 +348,8 @@ def _refused(planting: Planting) -> None:
     planting.wait_told(failing, red)
     planting.mend(failing)
     outage = planting.plant(
-        "the gateway resets every request: it is stopped",
-        "gateway_stopped/kannel",
+        "the gateway resets every request: nobody is sent to",
+        "unserved/gateway kannel",
         lambda: (live.set_faults(outage=True), live.desk.move(40)),
         lambda: (live.set_faults(), planting.live.ledger("DELETE FROM motcua.gateway_stops RETURNING 1")),
     )
@@ -374,7 +373,7 @@ def _killed(planting: Planting) -> None:
         faults = [
             planting.plant("the scheduler is killed", "airflow_unhealthy/scheduler", lambda: None, end_scheduler),
             planting.plant("the triggerer is killed", "airflow_unhealthy/triggerer", lambda: None, end_triggerer),
-            planting.plant("no run of notify_transitions", "notify_silent", lambda: None, lambda: None),
+            planting.plant("nobody looks for news", "unserved/sources", lambda: None, lambda: None),
         ]
         planting.wait_told(*faults)
         planting.mend(*faults)

@@ -12,6 +12,7 @@ import pytest
 from motcua import orchestration
 from motcua.jobs import run_alerts
 from motcua.jobs.mailing import HandOver, MailServerFailed
+from motcua.jobs.notices.unserved import UNSERVED
 from motcua.jobs.run_alerts import Told, is_news, tell_late_run, tell_red_run
 from tests.conftest import NOW
 
@@ -73,6 +74,12 @@ def test_dag_that_is_red_each_minute_is_told_of_once_and_once_more_a_day_later(m
 @pytest.mark.guarantee("airflow", "a DAG that turns red is told of once, not each minute, and once more a day later")
 def test_dag_that_is_red_and_green_in_turn_is_told_of_once(mailbox):
     assert [red(NOW + 50 * n * MINUTE) for n in range(10)] == [True] + [False] * 9
+
+
+@pytest.mark.parametrize(("watch_lives", "others"), [(True, ""), (False, ""), (True, "task send failed; ")])
+def test_what_the_watch_mails_is_not_mailed_by_the_run_too(mailbox, monkeypatch, watch_lives, others):
+    monkeypatch.setattr(run_alerts, "_watch_tells", lambda _: watch_lives)
+    assert red(NOW, f"{others}{UNSERVED}1 message(s) for gateway kannel") is (not watch_lives or bool(others))
 
 
 def test_red_after_an_hour_of_green_is_news(mailbox):

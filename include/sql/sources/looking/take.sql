@@ -1,6 +1,6 @@
 -- Says of sources, for as long as this connection lives and until it takes it back, that they have news beyond what was
--- last picked up, or that they do not answer: a shared advisory lock on what was kept, so that what a pick-up has read
--- is news no longer, whoever says so. Called by store/notices/sources.py.
+-- last picked up, that nobody reads these, or that they do not answer: a shared advisory lock on what was kept, so that
+-- what a pick-up has read is news no longer, whoever says so. Called by store/notices/sources.py.
 SELECT
     s.name,
     s.key,

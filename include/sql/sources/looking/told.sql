@@ -1,4 +1,5 @@
--- What watchers say of each source: that it has news beyond what was last picked up, that it does not answer.
+-- What watchers say of each source: that it has news beyond what was last picked up, that it has them for longer than
+-- something may be due, that it does not answer.
 -- Called by store/notices/sources.py.
 WITH held AS MATERIALIZED (
     SELECT
@@ -12,6 +13,7 @@ WITH held AS MATERIALIZED (
 SELECT
     s.name,
     (hashtext(%(news)s)::bigint & 4294967295, s.key) IN (SELECT h.class, h.key FROM held AS h) AS has_news,
+    (hashtext(%(unread)s)::bigint & 4294967295, s.key) IN (SELECT h.class, h.key FROM held AS h) AS has_unread,
     (hashtext(%(silent)s)::bigint & 4294967295, s.key) IN (SELECT h.class, h.key FROM held AS h) AS is_silent
 FROM (
     SELECT

@@ -14,8 +14,7 @@ from typing import Literal, TypeAlias, get_args
 AlertName: TypeAlias = Literal[
     "identity",
     "apologies_late",
-    "notify_silent",
-    "source_silent",
+    "unserved",
     "source_failing",
     "source_no_news",
     "source_fault",
@@ -63,6 +62,8 @@ _LOOKS: Mapping[AlertName, int] = {
     "ledger_went_back": 1,
     "receipts_unknown": 1,
     "source_fault": 1,
+    # It has lasted a minute when it is seen.
+    "unserved": 1,
     # Pauses of a gateway begin with two seconds; a source may be away for one pick-up.
     "gateway_stopped": 3,
     "source_failing": 3,

@@ -15,6 +15,7 @@ from motcua.domain.apologies import ApologyDay, ApologyRules, due_days
 from motcua.domain.checking.kinds import TOLD_BY_PICKING_UP
 from motcua.domain.clock import VIETNAM
 from motcua.domain.watching.alerts import AlertName, Fact, Finding
+from motcua.domain.watching.unserved import told_once
 from motcua.domain.working_days import NEXT_YEAR_DUE, WorkingCalendar
 
 OUR_DAGS = frozenset(
@@ -38,8 +39,7 @@ OUR_DAGS = frozenset(
 class WatchRules:
     """The settings that the judgements follow."""
 
-    notify_silence: timedelta = timedelta(minutes=2)
-    source_silence: timedelta = timedelta(minutes=10)
+    served_within: timedelta = timedelta(minutes=1)
     news_within: timedelta = timedelta(hours=3)
     push_refused: float = 0.05
     receipts_within: timedelta = timedelta(minutes=15)
@@ -109,16 +109,17 @@ class SourceFigures:
     failed_at: datetime | None
 
 
-def judge_sources(sources: Iterable[SourceFigures], rules: WatchRules, now: datetime) -> list[Finding]:
-    """Sources that are not picked up from any more, and those that fail: where one fails, its silence says nothing."""
-    found = []
-    for source in sources:
-        if source.failed_at is not None:
-            facts: dict[str, Fact] = {"failed_at": _moment(source.failed_at), "since": _moment(source.picked_up_at)}
-            found.append(Finding("source_failing", facts, source.name))
-        elif source.picked_up_at is None or source.picked_up_at < now - rules.source_silence:
-            found.append(Finding("source_silent", {"since": _moment(source.picked_up_at)}, source.name))
-    return found
+def judge_sources(sources: Iterable[SourceFigures]) -> list[Finding]:
+    """Sources that fail. That one is not read is judged in ``unserved.py``."""
+    return [
+        Finding(
+            "source_failing",
+            {"failed_at": _moment(source.failed_at), "since": _moment(source.picked_up_at)},
+            source.name,
+        )
+        for source in sources
+        if source.failed_at is not None
+    ]
 
 
 NEWS_ENOUGH = 5
@@ -401,30 +402,25 @@ class Run:
     ended_at: datetime | None
     noted: bool = False
     """Somebody wrote a note on it."""
+    run_id: str = ""
 
 
-def judge_notify(runs: Iterable[Run], rules: WatchRules, now: datetime, *, scheduler: str | None) -> list[Finding]:
-    """``runs``: the last ones of notify_transitions; one that runs is no silence, however long it takes, unless it is
-    only what a dead scheduler left: nobody says then that it has ended."""
-    runs = list(runs)
-    if scheduler == "healthy" and any(run.state == "running" for run in runs):
-        return []
-    moments = [moment for run in runs for moment in (run.started_at, run.ended_at) if moment is not None]
-    last = max(moments, default=None)
-    if last is not None and last >= now - rules.notify_silence:
-        return []
-    return [Finding("notify_silent", {"since": _moment(last)})]
-
-
-def judge_red_runs(runs: Iterable[Run], looked_at: datetime | None, rules: WatchRules, now: datetime) -> list[Finding]:
+def judge_red_runs(
+    runs: Iterable[Run],
+    looked_at: datetime | None,
+    rules: WatchRules,
+    now: datetime,
+    told: Collection[str] = (),
+) -> list[Finding]:
     """Red runs that were neither cleared (they would not be red) nor noted; whoever acknowledges the alert has looked
-    at those that ended before (``looked_at``)."""
+    at those that ended before (``looked_at``). ``told``: ids of those that are red only for what ``unserved`` tells."""
     left = [
         run
         for run in runs
         if run.dag_id in OUR_DAGS
         and run.state == "failed"
         and not run.noted
+        and run.run_id not in told
         and run.ended_at is not None
         and run.ended_at <= now - rules.red_after
         and (looked_at is None or run.ended_at > looked_at)
@@ -455,14 +451,17 @@ def judge_clock(of: str, skew: timedelta, uncertain: timedelta, rules: WatchRule
     return [Finding("clock_off", {"seconds": round(skew.total_seconds(), 1)}, of)]
 
 
-def without_consequences(findings: Iterable[Finding]) -> tuple[list[Finding], set[str]]:
-    """Leaves out what only follows from something that is told anyway: a source is silent where nothing runs.
+def without_consequences(findings: Iterable[Finding], raised: Collection[str]) -> tuple[list[Finding], set[str]]:
+    """Leaves out what only says again what is told anyway.
+
+    Args:
+        findings: of one look.
+        raised: keys of the alerts that were told and are not over.
 
     Returns: what is left, and the keys of what was left out, of which nothing is said either way.
     """
     findings = list(findings)
-    nothing_runs = any(each.name in ("notify_silent", "airflow_unreachable") for each in findings)
-    hidden = {each.key for each in findings if nothing_runs and each.name == "source_silent"}
+    hidden = told_once(findings, raised)
     return [each for each in findings if each.key not in hidden], hidden
 
 
@@ -473,8 +472,6 @@ SLOW_TO_START: frozenset[AlertName] = frozenset(
     {
         "airflow_unreachable",
         "airflow_unhealthy",
-        "notify_silent",
-        "source_silent",
         "callbacks_unhealthy",
         "intake_unhealthy",
     }

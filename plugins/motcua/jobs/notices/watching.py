@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from motcua.domain.watching.unserved import SourceNow
 from motcua.jobs.exports.folders import FolderLooks
 from motcua.jobs.notices.looking.looks import LOOK_WITHIN, Looks
 from motcua.jobs.notices.picking_up import PickUpCounts, pick_up
@@ -49,6 +50,11 @@ def _was_silent_too_long(source: Source, now: datetime) -> bool:
 def _is_to_be_read(source: Source, now: datetime) -> bool:
     """Whether the row of a dossier of the source is to be read by now, because an old step waits for it."""
     return source.ask_at is not None and source.ask_at <= now
+
+
+def every_source_is_read_in() -> timedelta:
+    """How long a source may be unread at most: a run by the clock reads those that were quiet for five minutes."""
+    return _LONGEST_SILENCE + settings().notify_every
 
 
 def is_watched(ledger: Connection) -> bool:
@@ -131,6 +137,37 @@ def _differing(sources: list[Source]) -> list[str]:
         answers = looks.round({source.name: source.watch for source in sources}, _LOOK_ALL_WITHIN)
     unchanged = {answer.source for answer in answers if answer.failure is None and not answer.differs}
     return [source.name for source in sources if source.name not in unchanged]
+
+
+def left_unread(within: timedelta) -> list[SourceNow]:
+    """Sources that show news for so long and that no pick-up reads, as seen by looks of its own; others were read, at
+    the latest while this waited for it. Those that fail, or do not answer, are none of them."""
+    left: dict[str, Source] = {}
+    ends = time.monotonic() + within.total_seconds()
+    with closing(Looks(settings().sources)) as looks:
+        while True:
+            now = datetime.now(UTC)
+            with connect() as ledger:
+                known = {
+                    each.name: each
+                    for each in list_sources(ledger)
+                    if each.name in settings().sources
+                    and not each.failed_at
+                    and each.picked_up_at is not None
+                    and each.picked_up_at <= now - within
+                }
+            asked = {
+                name: each
+                for name, each in known.items()
+                if not left or (name in left and each.picked_up_at == left[name].picked_up_at)
+            }
+            questions = {name: each.watch for name, each in asked.items()}
+            answers = looks.round(questions, _LOOK_ALL_WITHIN) if questions else []
+            left = {answer.source: asked[answer.source] for answer in answers if answer.differs}
+            if not left or time.monotonic() >= ends:
+                break
+            time.sleep(_ROUND_WITHIN)
+    return [SourceNow(name, each.picked_up_at, is_failing=False, has_unread=True) for name, each in left.items()]
 
 
 def add_counts(total: dict[str, Any], counts: Mapping[str, Any]) -> None:

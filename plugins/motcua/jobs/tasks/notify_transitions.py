@@ -22,6 +22,7 @@ from motcua.jobs.notices.receiving import read_left_over_receipts
 from motcua.jobs.notices.releasing import release
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.sending.unresolved import unresolved
+from motcua.jobs.notices.unserved import unserved_words
 from motcua.jobs.notices.watching import CatchUp, add_counts, in_batches, sources_to_read
 from motcua.settings import settings
 from motcua.store.intake.exports import held_up
@@ -174,7 +175,8 @@ def asked_to_stop() -> Iterator[threading.Event]:
 
 @without_values()
 def gate(run_id: str, window: Window, failed_tasks: Sequence[str] = (), interval: Window = EVERYTHING) -> None:
-    """The only leaf: red when a task failed, a source could not be read, or sends failed that may be retried.
+    """The only leaf: red when a task failed, a source could not be read, sends failed that may be retried, or something
+    is due and served by nobody, whatever the cause.
 
     What people have stopped is only said: they know, and a backfill could do nothing about it.
 
@@ -202,5 +204,7 @@ def gate(run_id: str, window: Window, failed_tasks: Sequence[str] = (), interval
             f" {each.export_no}"
             for each in (held_up(ledger, told_by_files) if told_by_files else ())
         ]
+    # Last: a run that is red for nothing else is one that the watch tells of.
+    left += unserved_words(window)
     if left:
         raise RunIncomplete("; ".join(left))

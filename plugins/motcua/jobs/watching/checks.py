@@ -14,10 +14,11 @@ from typing import Literal, TypeAlias
 
 from motcua.domain.clock import VIETNAM
 from motcua.domain.run_window import Window
-from motcua.domain.watching import judging, pushing
+from motcua.domain.watching import judging, pushing, unserved
 from motcua.domain.watching.alerts import AlertName, Fact, Finding, key_of
 from motcua.domain.watching.judging import Delivered, WatchRules
 from motcua.jobs.notices.apologizing import apology_rules
+from motcua.jobs.notices.unserved import UNSERVED, find_unserved, somebody_looks
 from motcua.jobs.watching.keeping import GoneBack, IdentityKept, WatchState
 from motcua.jobs.watching.outside import (
     LIVE,
@@ -32,6 +33,7 @@ from motcua.store.calendars import list_unconfirmed, load_calendars
 from motcua.store.checking.checks import last_checks
 from motcua.store.intake.watching import watched_clients
 from motcua.store.ledger.database import Connection, limit_statements
+from motcua.store.ledger.runs import red_only_for
 from motcua.store.notices.gaps import open_gap
 from motcua.store.notices.gateways import gateway_stops
 from motcua.store.notices.sources import list_sources
@@ -110,13 +112,14 @@ class Check:
     look: Callable[[Looking], Seen]
     every: timedelta = timedelta(0)
     """Each look, or less often."""
+    comes_first: bool = False
+    """Told before the others are looked at, which may take long."""
 
 
 def rules_of(settings: Settings) -> WatchRules:
     """What the settings say."""
     return WatchRules(
-        notify_silence=settings.notify_every + settings.watch_notify_silence,
-        source_silence=settings.watch_source_silence,
+        served_within=settings.served_within,
         news_within=settings.watch_news_within,
         push_refused=settings.watch_push_refused,
         receipts_within=settings.watch_receipts_within,
@@ -131,6 +134,34 @@ def rules_of(settings: Settings) -> WatchRules:
         quality_time=settings.quality_time,
         reconcile_time=settings.reconcile_time,
     )
+
+
+# --- The symptom ----------------------------------------------------------------------------------------------------
+
+
+def _unserved(looking: Looking) -> Seen:
+    """Whatever the cause. A watch that begins says nothing for as long as something may be due, nor while everything
+    may just be coming up."""
+    state, within = looking.state, looking.rules.served_within
+    if somebody_looks(looking.ledger):
+        state.nobody_looks_since = None
+    elif state.nobody_looks_since is None or state.nobody_looks_since > looking.now:
+        state.nobody_looks_since = looking.now
+    resumed_at = state.resumed_at or looking.now
+    if resumed_at > looking.now - within or (resumed_at > looking.now - judging.GRACE and not _airflow_is_up(state)):
+        return Seen(undecided=looking.open_keys("unserved"))
+    findings = find_unserved(looking.ledger, looking.now)
+    since = state.nobody_looks_since
+    known = {source.name: source.picked_up_at for source in list_sources(looking.ledger)}
+    read_at = [known.get(name) for name in looking.settings.sources]
+    findings += unserved.judge_lookers(since and max(since, resumed_at), read_at, looking.now, within)
+    return Seen(findings, {"unserved": len(findings)})
+
+
+def _airflow_is_up(state: WatchState) -> bool:
+    """As it was seen since this watch began."""
+    seen = state.looked.get("health")
+    return seen is not None and (seen.state in ("ok", "not_set")) and (state.resumed_at or seen.at) <= seen.at
 
 
 # --- The ledger ----------------------------------------------------------------------------------------------------
@@ -228,7 +259,7 @@ def _sources(looking: Looking) -> Seen:
     ]
     moments = [each.picked_up_at for each in read if each.picked_up_at is not None]
     oldest = min(moments, default=None)
-    findings = judging.judge_sources(read, looking.rules, looking.now)
+    findings = judging.judge_sources(read)
     return Seen(findings, {"sources": len(read), "oldest": oldest.isoformat() if oldest else None})
 
 
@@ -382,20 +413,14 @@ def _health(looking: Looking) -> Seen:
     return Seen(findings, {"healthy": len(judging.COMPONENTS) - len(findings), "parts": len(judging.COMPONENTS)})
 
 
-def _notify(looking: Looking) -> Seen:
-    assert looking.airflow is not None
-    assert looking.health is not None
-    runs = looking.airflow.last_runs("notify_transitions", looking.now - timedelta(hours=1))
-    last = max((run.started_at for run in runs if run.started_at is not None), default=None)
-    scheduler = looking.health.states.get("scheduler")
-    findings = judging.judge_notify(runs, looking.rules, looking.now, scheduler=scheduler)
-    return Seen(findings, {"last": last.isoformat() if last else None})
-
-
 def _red_runs(looking: Looking) -> Seen:
     assert looking.airflow is not None
     runs = looking.airflow.failed_runs(looking.now - _LOOKS_BACK)
-    findings = judging.judge_red_runs(runs, looking.state.red_looked_at, looking.rules, looking.now)
+    told: set[str] = set()
+    if looking.connection is not None:
+        # Mailed by this watch within minutes: a second alert would say the same an hour later.
+        told = red_only_for(looking.connection, [run.run_id for run in runs], UNSERVED)
+    findings = judging.judge_red_runs(runs, looking.state.red_looked_at, looking.rules, looking.now, told)
     return Seen(findings, {"runs": sum(int(each.facts["runs"] or 0) for each in findings)})
 
 
@@ -461,15 +486,15 @@ def _backup(looking: Looking) -> Seen:
 
 
 CHECKS: tuple[Check, ...] = (
-    Check("agencies", (), "ledger", _agencies),
+    Check("agencies", (), "ledger", _agencies, comes_first=True),
+    Check("unserved", ("unserved",), "ledger", _unserved, comes_first=True),
     Check("identity", ("identity",), "ledger", _identity),
     Check("apologies", ("apologies_late",), "ledger", _apologies),
-    Check("notify", ("notify_silent",), "runs", _notify),
-    Check("sources", ("source_silent", "source_failing"), "ledger", _sources),
+    Check("sources", ("source_failing",), "ledger", _sources),
     Check("news", ("source_no_news",), "ledger", _news, timedelta(minutes=5)),
     Check("source_faults", ("source_fault",), "ledger", _source_faults, timedelta(minutes=5)),
     Check("pushes", ("push_silent", "push_refused"), "ledger", _pushes, timedelta(minutes=5)),
-    Check("gateways", ("gateway_stopped",), "ledger", _gateways),
+    Check("gateways", ("gateway_stopped",), "ledger", _gateways, comes_first=True),
     Check("unknown", ("unknown_old",), "ledger", _unknown),
     Check("delivered", ("delivered_low",), "ledger", _delivered),
     Check("receipts", ("receipts_stopped",), "ledger", _receipts),

@@ -117,6 +117,8 @@ class WatchState:
     looked_at: datetime | None = None
     resumed_at: datetime | None = None
     """Since when it has been looking without a gap."""
+    nobody_looks_since: datetime | None = None
+    """Since when nobody looks whether sources have news; ``None``: somebody does."""
     is_new: bool = True
     """Whether the ledger's mirror is still to be asked which alerts were open."""
 
@@ -149,10 +151,14 @@ def load_state(folder: Path, now: datetime) -> WatchState:
     """What was kept; a new state where nothing was, or where it cannot be read."""
     path = folder / _STATE
     try:
-        state = _ADAPTER.validate_json(path.read_bytes())
+        kept = json.loads(path.read_bytes())
+        # Of another version: an alert that this one does not raise can be told of by nobody.
+        kept["alerts"] = {key: each for key, each in kept["alerts"].items() if each["name"] in ALERT_NAMES}
+        kept["over"] = [each for each in kept["over"] if each["name"] in ALERT_NAMES]
+        state = _ADAPTER.validate_json(json.dumps(kept))
     except FileNotFoundError:
         return WatchState(began_at=now)
-    except (ValidationError, ValueError, OSError) as error:
+    except (ValidationError, ValueError, LookupError, TypeError, AttributeError, OSError) as error:
         log.error("%s cannot be read (%s): the watch begins anew, the file is put aside", path, type(error).__name__)
         with suppress(OSError):
             path.replace(folder / f"state.broken-{now.astimezone(UTC):%Y%m%dT%H%M%S}.json")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -18,10 +19,12 @@ from motcua.jobs.backup.folders import newest_good
 _PATIENCE = (3.05, 10.0)
 """Seconds to connect, and to wait for an answer."""
 _MOST_RUNS = 100
+_OK = (200, 201)
 
 
 class AirflowRefused(Exception):
-    """Airflow answers, and not what was asked for; the message holds no word of its answer."""
+    """Airflow answers, and not what was asked for; the message holds its status and what was asked, no word of its
+    answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,29 +56,21 @@ class Airflow:
         """Its parts, by their heartbeats.
 
         Raises:
-            requests.RequestException: it does not answer, or with something that is no health.
+            AirflowRefused: it answers with something that is no health.
+            requests.RequestException: it does not answer.
         """
         asked = datetime.now(UTC)
         answer = requests.get(f"{self.url}/api/v2/monitor/health", timeout=_PATIENCE)
         answered = datetime.now(UTC)
-        answer.raise_for_status()
-        given = answer.json()
-        states = {name: (given.get(name) or {}).get("status") for name in COMPONENTS}
+        given = _json_of(answer, "monitor/health")
+        parts = {name: given.get(name) for name in COMPONENTS}
+        states = {name: part.get("status") if isinstance(part, dict) else None for name, part in parts.items()}
         skew = None
         if told := answer.headers.get("Date"):
-            # It tells whole seconds: on average half of one has passed.
-            skew = parsedate_to_datetime(told) + timedelta(seconds=0.5) - (asked + (answered - asked) / 2)
+            with suppress(ValueError, TypeError):
+                # It tells whole seconds: on average half of one has passed.
+                skew = parsedate_to_datetime(told) + timedelta(seconds=0.5) - (asked + (answered - asked) / 2)
         return Health(states, skew, (answered - asked) / 2 + timedelta(seconds=0.5))
-
-    def last_runs(self, dag_id: str, since: datetime) -> list[Run]:
-        """The DAG's runs that began since a moment, the newest first.
-
-        Raises:
-            AirflowRefused: it does not let us see them.
-            requests.RequestException: it does not answer.
-        """
-        query = {"start_date_gte": since.isoformat(), "order_by": "-start_date", "limit": 20}
-        return self._runs(f"dags/{dag_id}/dagRuns", query)
 
     def failed_runs(self, since: datetime) -> list[Run]:
         """Red runs that ended since a moment, the newest first, a hundred at most.
@@ -88,18 +83,23 @@ class Airflow:
         return self._runs("dags/~/dagRuns", query)
 
     def _runs(self, path: str, query: Mapping[str, Any]) -> list[Run]:
-        return [
-            Run(
-                each["dag_id"],
-                each["state"],
-                _moment(each["start_date"]),
-                _moment(each["end_date"]),
-                bool(each["note"]),
-            )
-            for each in self._get(path, query)["dag_runs"]
-        ]
+        given = self._get(path, query)
+        try:
+            return [
+                Run(
+                    each["dag_id"],
+                    each["state"],
+                    _moment(each["start_date"]),
+                    _moment(each["end_date"]),
+                    bool(each["note"]),
+                    each.get("dag_run_id", ""),
+                )
+                for each in given["dag_runs"]
+            ]
+        except (LookupError, TypeError, ValueError, AttributeError):
+            raise AirflowRefused(f"Airflow answered {path} with something else than runs") from None
 
-    def _get(self, path: str, query: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON
+    def _get(self, path: str, query: Mapping[str, Any]) -> dict[str, Any]:
         for _ in range(2):
             headers = {"Authorization": f"Bearer {self._signed_in()}"}
             answer = requests.get(f"{self.url}/api/v2/{path}", params=query, headers=headers, timeout=_PATIENCE)
@@ -109,18 +109,34 @@ class Airflow:
         if answer.status_code == requests.codes.not_found:
             # A DAG that Airflow has not read, or reads no more, has no runs.
             return {"dag_runs": []}
-        if not answer.ok:
-            raise AirflowRefused(f"Airflow answered {answer.status_code} to {path}")
-        return answer.json()
+        return _json_of(answer, path)
 
     def _signed_in(self) -> str:
         if self._token is None:
             who = {"username": self.user, "password": self.password}
             answer = requests.post(f"{self.url}/auth/token", json=who, timeout=_PATIENCE)
-            if not answer.ok:
-                raise AirflowRefused(f"Airflow answered {answer.status_code} to the watch's user")
-            self._token = str(answer.json()["access_token"])
+            token = _json_of(answer, "the watch's user").get("access_token")
+            if not isinstance(token, str) or not token.isprintable():
+                raise AirflowRefused("Airflow gave the watch's user no token")
+            self._token = token
         return self._token
+
+
+def _json_of(answer: requests.Response, asked: str) -> dict[str, Any]:
+    """What an answer says.
+
+    Raises:
+        AirflowRefused: it is a refusal or an error, or no object of JSON.
+    """
+    if answer.status_code not in _OK:
+        raise AirflowRefused(f"Airflow answered {answer.status_code} to {asked}")
+    try:
+        given = answer.json()
+    except ValueError:
+        given = None
+    if not isinstance(given, dict):
+        raise AirflowRefused(f"Airflow answered {asked} with something that is no JSON")
+    return given
 
 
 def _moment(written: str | None) -> datetime | None:

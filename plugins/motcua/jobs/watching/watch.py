@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -33,7 +33,7 @@ from motcua.jobs.watching.keeping import (
     take_open_alerts,
     the_one_watch,
 )
-from motcua.jobs.watching.outside import Airflow
+from motcua.jobs.watching.outside import Airflow, AirflowRefused
 from motcua.jobs.watching.telling import send_letters, write_about_alerts, write_about_life
 from motcua.reports.watching import look_in_words
 from motcua.settings import Settings, settings
@@ -139,10 +139,13 @@ class Watch:
             if connection is not None:
                 self._take_word(state, connection, now)
             take_acknowledgements(self.folder, state)
-            changes = self._look(state, connection, why_not, now)
-            state.over += changes.over
-            if changes.raised or changes.over:
-                write_about_alerts(state, changes.raised, changes.over, self._settings, now)
+            for changes in self._look(state, connection, why_not, now):
+                _say(changes)
+                state.over += changes.over
+                if changes.raised or changes.over:
+                    write_about_alerts(state, changes.raised, changes.over, self._settings, now)
+                    keep()
+                    send_letters(state, self._settings, now, keep)
             self._write_daily(state, now)
             keep()
             send_letters(state, self._settings, now, keep)
@@ -152,7 +155,6 @@ class Watch:
         finally:
             if connection is not None:
                 connection.close()
-        _say(changes)
         return state
 
     def _take_word(self, state: WatchState, ledger: Connection, now: datetime) -> None:
@@ -167,19 +169,25 @@ class Watch:
         except psycopg.Error as error:
             log.error("the mirror of alerts cannot be read: %s", reason_without_values(error))
 
-    def _look(self, state: WatchState, connection: Connection | None, why_not: str | None, now: datetime) -> Changes:
+    def _look(
+        self, state: WatchState, connection: Connection | None, why_not: str | None, now: datetime
+    ) -> Iterator[Changes]:
+        """Looks at everything, and gives what it changes in two parts: the symptom first, since causes may take long to
+        look at where something hangs."""
+        is_starting = _is_starting(state, now)
         looking = Looking(now, rules_of(self._settings), self._settings, state, self._airflow, connection)
-        found = _Look([], {"ledger_unreachable", "check_failing"}, set(), {}, set())
+        found = _Look([], set(), set(), {}, set())
         _note(state, "ledger", "ok" if connection is not None else "alert", now)
+        first = [check for check in CHECKS if check.comes_first]
+        _ask_in_turn(first, looking, found)
+        symptom = {name for check in first for name in check.judges}
+        yield self._advance(looking, found, symptom & found.judged, is_starting)
+        found.judged = (found.judged - symptom) | {"ledger_unreachable", "check_failing"}
         if connection is None:
             found.findings.append(Finding("ledger_unreachable", {"reason": why_not}))
         self._ask_airflow(looking, found)
-        for check in CHECKS:
-            # Later than it could be: the clock was set back.
-            if now < state.next_at.get(check.name, now) <= now + check.every:
-                continue
-            _ask(check, looking, found)
-            state.next_at[check.name] = now + check.every
+        _ask_in_turn([check for check in CHECKS if not check.comes_first], looking, found)
+        found.findings = [each for each in found.findings if each.name in found.judged]
         found.findings += [
             Finding("check_failing", {"error": error}, name) for name, error in sorted(found.broken.items())
         ]
@@ -187,13 +195,19 @@ class Watch:
         for key, alert in state.alerts.items():
             if alert.name == "check_failing" and alert.subject not in found.asked:
                 found.undecided.add(key)
-        findings, hidden = judging.without_consequences(found.findings)
-        if connection is not None and state.enabled_since is None:
+        yield self._advance(looking, found, found.judged, is_starting)
+
+    def _advance(self, looking: Looking, found: _Look, judged: set[AlertName], is_starting: bool) -> Changes:
+        state = looking.state
+        findings = [each for each in found.findings if each.name in judged]
+        raised = {key for key, alert in state.alerts.items() if alert.raised_at is not None}
+        findings, hidden = judging.without_consequences(findings, raised)
+        if looking.connection is not None and state.enabled_since is None:
             findings = judging.without_agencies(findings)
-        if _is_starting(state, now):
+        if is_starting:
             findings = [each for each in findings if each.name not in judging.SLOW_TO_START]
-            found.judged -= judging.SLOW_TO_START
-        return advance(state.alerts, found.judged, findings, now, found.undecided | hidden)
+            judged = judged - judging.SLOW_TO_START
+        return advance(state.alerts, judged, findings, looking.now, found.undecided | hidden)
 
     def _ask_airflow(self, looking: Looking, found: _Look) -> None:
         """Whether it answers; what its checks need is kept in the look."""
@@ -203,7 +217,8 @@ class Watch:
         found.judged.add("airflow_unreachable")
         try:
             looking.health = self._airflow.health()
-        except (requests.RequestException, ValueError, AttributeError) as error:
+        except (requests.RequestException, AirflowRefused) as error:
+            log.error("Airflow does not say how it is: %s", _in_a_line(error))
             found.findings.append(Finding("airflow_unreachable", {"reason": type(error).__name__}))
         _note(looking.state, "airflow", "ok" if looking.health is not None else "alert", looking.now)
 
@@ -279,6 +294,16 @@ def _open_ledger() -> tuple[Connection | None, str | None]:
         return None, type(error).__name__
 
 
+def _ask_in_turn(checks: Iterable[Check], looking: Looking, found: _Look) -> None:
+    state, now = looking.state, looking.now
+    for check in checks:
+        # Later than it could be: the clock was set back.
+        if now < state.next_at.get(check.name, now) <= now + check.every:
+            continue
+        _ask(check, looking, found)
+        state.next_at[check.name] = now + check.every
+
+
 def _ask(check: Check, looking: Looking, found: _Look) -> None:
     """One check; what it cannot see leaves its alerts as they are, and an error of its own is told."""
     state = looking.state
@@ -296,10 +321,13 @@ def _ask(check: Check, looking: Looking, found: _Look) -> None:
             _note(state, check.name, "unknown", looking.now)
             return
         if isinstance(error, requests.RequestException) and check.needs == "runs":
+            log.error("check %s failed: %s", check.name, _in_a_line(error))
             found.findings.append(Finding("airflow_unreachable", {"reason": type(error).__name__}))
             _note(state, check.name, "unknown", looking.now)
             return
-        log.error("check %s failed: %s", check.name, reason_without_values(error), exc_info=not _is_sql(error))
+        expected = isinstance(error, (psycopg.Error, AirflowRefused))
+        # A traceback is for mistakes of ours; one of PostgreSQL's would quote rows.
+        log.error("check %s failed: %s", check.name, _in_a_line(error), exc_info=not expected)
         found.broken[check.name] = type(error).__name__
         _note(state, check.name, "failed", looking.now)
         return
@@ -313,9 +341,8 @@ def _ask(check: Check, looking: Looking, found: _Look) -> None:
     _note(state, check.name, "alert" if seen.findings else "ok", looking.now, seen)
 
 
-def _is_sql(error: Exception) -> bool:
-    # Its traceback would quote rows.
-    return isinstance(error, psycopg.Error)
+def _in_a_line(error: Exception) -> str:
+    return str(error) if isinstance(error, AirflowRefused) else reason_without_values(error)
 
 
 def _cannot_be_asked(check: Check, looking: Looking) -> bool:

@@ -6,6 +6,7 @@ ledger that it opens meanwhile says so to PostgreSQL, which keeps the run's numb
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import psycopg
@@ -50,3 +51,9 @@ def say_whose_work(connection: psycopg.Connection[DictRow]) -> None:
 def leave_undone(connection: psycopg.Connection[DictRow], run: Run, words: str) -> None:
     """Keeps what a run's gate says is left: counts and reasons."""
     connection.execute(statement("runs/leave_undone"), asdict(run) | {"words": words})
+
+
+def red_only_for(connection: psycopg.Connection[DictRow], run_ids: Sequence[str], words: str) -> set[str]:
+    """Of these runs, those whose gate said nothing else than what begins with these words."""
+    rows = connection.execute(statement("runs/red_only_for"), {"run_ids": list(run_ids), "words": words})
+    return {row["run_id"] for row in rows}

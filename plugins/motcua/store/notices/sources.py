@@ -213,8 +213,9 @@ def mapped_statuses(connection: Connection) -> list[MappedStatus]:
 
 
 NEWS: Final = "news of sources"
+UNREAD: Final = "news that nobody reads"
 SILENT: Final = "sources that do not answer"
-Told = Literal["news of sources", "sources that do not answer"]
+Told = Literal["news of sources", "news that nobody reads", "sources that do not answer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +235,8 @@ class ToldSource:
 
     name: str
     has_news: bool
+    has_unread: bool
+    """It has the same news for longer than something may be due."""
     is_silent: bool
     """It does not answer."""
 
@@ -257,5 +260,5 @@ def take_back(connection: Connection, what: Told, keys: Sequence[int]) -> None:
 
 def told_of_sources(connection: Connection) -> dict[str, ToldSource]:
     """What watchers say of each source, by name."""
-    rows = connection.execute(statement("sources/looking/told"), {"news": NEWS, "silent": SILENT})
+    rows = connection.execute(statement("sources/looking/told"), {"news": NEWS, "unread": UNREAD, "silent": SILENT})
     return {row["name"]: value_of(ToldSource, row) for row in rows}

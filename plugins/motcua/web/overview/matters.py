@@ -125,7 +125,7 @@ def _findings(state: OverviewState) -> list[Finding]:
         if row.state == "failing" and (row.picked_up_at is None or row.picked_up_at <= state.now - SURE_AFTER):
             found.append(Finding("source_failing", facts, row.name))
         elif row.state in ("silent", "never"):
-            found.append(Finding("source_silent", facts, row.name))
+            found.append(Finding("unserved", facts | {"what": "reading", "source": row.name}, row.name))
     stops = [
         judging.StopFigures(stop.gateway, stop.subject, stop.stopped_at, stop.by_hand)
         for gateway in state.gateways
@@ -134,9 +134,6 @@ def _findings(state: OverviewState) -> list[Finding]:
     ]
     found += judging.judge_stops(stops, [each.name for each in state.gateways])
     found += judging.judge_calendar(*state.unsigned)
-    # Nothing is read where nothing runs, which is told.
-    if any(alert.name in ("notify_silent", "airflow_unreachable") for alert in state.alerts):
-        found = [each for each in found if each.name != "source_silent"]
     return found if state.enabled else judging.without_agencies(found)
 
 

@@ -11,6 +11,7 @@ from motcua.domain.routing import day_of
 from motcua.domain.watching import judging
 from motcua.domain.watching.alerts import ALERT_NAMES
 from motcua.jobs.notices.apologizing import apology_rules
+from motcua.jobs.notices.watching import every_source_is_read_in
 from motcua.jobs.watching.checks import rules_of
 from motcua.quality.choosing import part_of
 from motcua.quality.rules import load_rules
@@ -292,19 +293,18 @@ def _last_evening(connection: Connection, visitor: Visitor, now: datetime) -> La
 
 def _source_rows(connection: Connection, known: dict[str, Source], now: datetime) -> list[SourceRow]:
     quarantined = count_open(connection, MOST_QUARANTINED)
-    rules = rules_of(settings())
+    turn = every_source_is_read_in() + settings().served_within
     rows = []
     for name in settings().sources:
         source = known.get(name)
         picked_up_at = source.picked_up_at if source else None
         failed_at = source.failed_at if source else None
-        judged = judging.judge_sources([judging.SourceFigures(name, picked_up_at, failed_at)], rules, now)
         state: Literal["ok", "failing", "silent", "never"] = "ok"
-        if any(each.name == "source_failing" for each in judged):
+        if failed_at is not None:
             state = "failing"
         elif picked_up_at is None:
             state = "never"
-        elif judged:
+        elif picked_up_at < now - turn:
             state = "silent"
         rows.append(
             SourceRow(

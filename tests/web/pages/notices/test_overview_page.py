@@ -281,12 +281,6 @@ def test_source_that_fails_or_is_not_read_is_red_at_once_and_told_once(page, cal
         Jsonb({"since": None, "failed_at": None}),
     )
     assert sum("khanhhoa" in text for _, text in matters(page.get(PAGE))) == 1
-    # Where nothing runs, that nothing is read only follows.
-    rows(
-        "INSERT INTO motcua.alerts (name, subject, raised_at, facts) VALUES ('notify_silent', '', now(), %s)",
-        Jsonb({"since": None}),
-    )
-    assert not any("vanphong" in text for _, text in matters(page.get(PAGE)))
 
 
 def test_source_that_was_away_for_one_pick_up_is_shown_and_not_red(page, calm, rows):

@@ -25,7 +25,16 @@ from motcua.store.ledger.database import Connection, limit_statements, open_conn
 from motcua.store.ledger.locks import LINGERING, WATCHING, is_held, share_lock
 from motcua.store.ledger.queries import statement
 from motcua.store.notices.messages import left_waiting
-from motcua.store.notices.sources import NEWS, SILENT, Told, WatchedSource, take_back, tell_of_sources, watched_sources
+from motcua.store.notices.sources import (
+    NEWS,
+    SILENT,
+    UNREAD,
+    Told,
+    WatchedSource,
+    take_back,
+    tell_of_sources,
+    watched_sources,
+)
 
 log = logging.getLogger(__name__)
 
@@ -84,12 +93,25 @@ class _Watched:
     is_settled: bool = False
     """It was asked once, or did not answer."""
     differs: bool = False
+    differs_since: float = 0.0
+    differs_from: Mapping[str, Any] | None = None
+    """What was kept when it began to."""
     is_silent: bool = False
     telling: _Telling = field(default_factory=_Telling)
 
     def has_news(self, now: datetime) -> bool:
         """By what was last seen of it."""
         return self.differs or (not self.is_silent and self.known.ask_at is not None and self.known.ask_at <= now)
+
+    def is_unread(self, now: float) -> bool:
+        """It has the same news for longer than something may be due: whatever was kept of it meanwhile is the same."""
+        if not self.differs or self.known.watch is not self.differs_from:
+            self.differs_since, self.differs_from = now, self.known.watch
+        return self.differs and now - self.differs_since >= settings().served_within.total_seconds()
+
+
+def _nothing_told() -> dict[Told, dict[str, tuple[int, Mapping[str, Any] | None]]]:
+    return {NEWS: {}, UNREAD: {}, SILENT: {}}
 
 
 class Watcher:
@@ -104,7 +126,7 @@ class Watcher:
             if part_of(name, parts) == part
         }
         self._ledger: Connection | None = None
-        self._told: dict[Told, dict[str, tuple[int, Mapping[str, Any] | None]]] = {NEWS: {}, SILENT: {}}
+        self._told: dict[Told, dict[str, tuple[int, Mapping[str, Any] | None]]] = _nothing_told()
         self._is_counted = False
         self._is_attended = False
         self._left_waiting = _Telling()
@@ -177,6 +199,7 @@ class Watcher:
         self._ask_ledger_at = now + (_ASK_LEDGER_EVERY if news else 4 * _ASK_LEDGER_EVERY)
         self._is_attended = is_held(ledger, LINGERING)
         self._say(ledger, NEWS, news)
+        self._say(ledger, UNREAD, {name for name, each in self._sources.items() if each.is_unread(now)})
         self._say(ledger, SILENT, {name for name, each in self._sources.items() if each.is_silent})
         if not self._is_counted and all(each.is_settled for each in self._sources.values()):
             # From now on nobody else needs to look.
@@ -240,7 +263,7 @@ class Watcher:
             ledger.close()
             raise
         self._ledger = ledger
-        self._told, self._is_counted = {NEWS: {}, SILENT: {}}, False
+        self._told, self._is_counted = _nothing_told(), False
         self._ask_ledger_at = self._read_all_at = 0.0
         self._read(ledger, list(self._sources), time.monotonic())
 

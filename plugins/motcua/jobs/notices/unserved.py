@@ -1,0 +1,103 @@
+"""What is due and served by nobody, for the gates of runs and for the watch: one look, whatever the cause.
+
+The rules are in ``domain/watching/unserved.py``.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from motcua.domain.clock import VIETNAM
+from motcua.domain.run_window import EVERYTHING, Window
+from motcua.domain.watching import unserved as rules
+from motcua.domain.watching.alerts import Finding
+from motcua.domain.watching.unserved import SourceNow, StopNow
+from motcua.jobs.notices.apologizing import apology_rules
+from motcua.jobs.notices.watching import every_source_is_read_in, is_watched, left_unread
+from motcua.settings import settings
+from motcua.store.ledger.database import Connection, connect
+from motcua.store.ledger.locks import LINGERING, is_held
+from motcua.store.notices.gateways import gateway_stops
+from motcua.store.notices.sources import list_sources, told_of_sources
+from motcua.store.notices.unserved import gateways_now, unplanned_steps, unserved_messages
+from motcua.store.watching.watch import enabled_agencies
+
+UNSERVED = "due and served by nobody: "
+"""What a gate's words about it begin with."""
+
+
+def find_unserved(ledger: Connection, now: datetime, window: Window = EVERYTHING) -> list[Finding]:
+    """What is due for longer than ``MOTCUA_SERVED_WITHIN`` and served by nobody; of a window its messages and steps.
+
+    Nothing where no agency is enabled: nobody is told for.
+    """
+    if not enabled_agencies(ledger, now):
+        return []
+    within = settings().served_within
+    due_by = now - within
+    stops = [
+        StopNow(each.gateway, each.subject, each.until, each.by_hand, each.pause is not None)
+        for each in gateway_stops(ledger)
+        if each.concerns != "template"
+    ]
+    ways = rules.ways_of(gateways_now(ledger, settings().gateways, now), stops, now, within)
+    apologies = apology_rules()
+    rests = any(apologies.quiet.until(moment) is not None for moment in (due_by, now))
+    resting = ["apology"] if rests else []
+    found = rules.judge_messages(unserved_messages(ledger, ways, window, due_by, now, resting))
+    found += rules.judge_steps(*unplanned_steps(ledger, window, due_by))
+    if window is EVERYTHING:
+        known = {source.name: source for source in list_sources(ledger)}
+        told = told_of_sources(ledger)
+        sources = [
+            SourceNow(
+                name,
+                known[name].picked_up_at if name in known else None,
+                name in known and known[name].failed_at is not None,
+                name in told and told[name].has_unread,
+            )
+            for name in settings().sources
+        ]
+        found += rules.judge_sources(sources, now, within, every_source_is_read_in() + within)
+    return found
+
+
+def somebody_looks(ledger: Connection) -> bool:
+    """Whether anybody would notice news of a source: its watcher, or a sender that goes on, which else looks itself."""
+    return not settings().sources or is_watched(ledger) or is_held(ledger, LINGERING)
+
+
+def unserved_words(window: Window) -> list[str]:
+    """For a run's gate: what is due and served by nobody; where watchers tell of no news, after looking itself."""
+    with connect() as ledger:
+        found = find_unserved(ledger, datetime.now(UTC), window)
+        looks_itself = window is EVERYTHING and not is_watched(ledger)
+    if looks_itself:
+        known = {each.key for each in found}
+        unread = left_unread(settings().served_within)
+        found += [
+            each
+            for each in rules.judge_sources(
+                unread, datetime.now(UTC), settings().served_within, every_source_is_read_in()
+            )
+            if each.key not in known
+        ]
+    return [f"{UNSERVED}{'; '.join(map(_in_words, found))}"] if found else []
+
+
+def _in_words(finding: Finding) -> str:
+    facts, since = finding.facts, ""
+    if facts["since"]:
+        since = f" since {datetime.fromisoformat(str(facts['since'])).astimezone(VIETNAM):%H:%M:%S %d/%m/%Y}"
+    if facts["what"] == "messages":
+        to = f" to {facts['carriers']}" if facts["carriers"] else ""
+        held = f", which is stopped ({facts['stops']})" if facts["stops"] else ""
+        return (
+            f"{facts['messages']} message(s){to} for gateway {facts['gateway']}{held}, the first{since}: "
+            "see motcua gateways list, and the log of send"
+        )
+    if facts["what"] == "steps":
+        return f"{facts['steps']} step(s) that were picked up and not planned, the first{since}: see the log of plan"
+    does = "has news that no pick-up takes" if facts["what"] == "news" else "has its turn"
+    read = f"not read{since}" if since else "never read"
+    return f"source {facts['source']} {does}, {read}: see motcua sources list, and the log of pick_up"

@@ -1,0 +1,455 @@
+"""A message is due, or a source has news unread, for a minute, and nobody serves it: the one symptom of every cause."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+
+from motcua.domain.run_window import EVERYTHING, Window
+from motcua.jobs.gates import RunIncomplete
+from motcua.jobs.notices.picking_up import pick_up
+from motcua.jobs.notices.unserved import find_unserved
+from motcua.jobs.tasks.notify_transitions import gate
+from motcua.store.agencies import save_agencies
+from motcua.store.ledger.database import connect
+from motcua.store.notices.gateways import GatewayStop, stop_gateway
+from tests.conftest import NHA_TRANG, TU_PHAP, OneStop, agency
+from tests.integration.watching.conftest import Watched
+
+SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
+INSERT = """
+INSERT INTO motcua.messages (
+    message_id, kind, dossier_id, agency_code, occasion, transition_id, state, msisdn, text, template_id,
+    template_version, parameters, accented, segments, occurred_at, recorded_at, planned_at, useful_until,
+    next_attempt_at, changed_at, carrier, avoid
+)
+OVERRIDING SYSTEM VALUE
+VALUES (
+    %(number)s, %(kind)s, %(number)s, %(agency)s, 'transition ' || %(number)s::text, %(number)s, %(state)s,
+    '+84905123456', 'Ho so', 'result', 1, '{}', FALSE, 1, %(due)s, %(due)s, %(due)s, %(useful)s, %(due)s, %(due)s,
+    %(carrier)s, %(avoid)s
+)
+"""
+ATTEMPT = """
+INSERT INTO motcua.attempts (message_id, gateway, reference, sender_id, run_id, msisdn, state, started_at)
+VALUES (%(number)s, %(gateway)s, %(reference)s, 1, 'r', '+84905123456', %(state)s, %(at)s)
+"""
+
+
+class Queue:
+    """A ledger's queue that a test writes as it likes; times are seconds before now."""
+
+    def __init__(self, dsn: str, now: datetime) -> None:
+        self.ledger = psycopg.connect(dsn, autocommit=True)
+        self.ledger.execute("SET session_replication_role = 'replica'")
+        self.now, self.number = now, 0
+        self.gateway("kannel")
+
+    def close(self) -> None:
+        self.ledger.close()
+
+    def gateway(self, name: str, **changes: Any) -> None:
+        self.ledger.execute("INSERT INTO motcua.gateways (name) VALUES (%s) ON CONFLICT DO NOTHING", (name,))
+        for column, value in changes.items():
+            self.ledger.execute(f"UPDATE motcua.gateways SET {column} = %s WHERE name = %s", (value, name))
+
+    def message(self, due: float, **changes: Any) -> int:
+        self.number += 1
+        values = {
+            "number": self.number,
+            "kind": "result",
+            "agency": NHA_TRANG,
+            "state": "queued",
+            "due": self.now - timedelta(seconds=due),
+            "useful": self.now + timedelta(days=1),
+            "carrier": "MobiFone",
+            "avoid": [],
+        }
+        self.ledger.execute(INSERT, values | changes)
+        return self.number
+
+    def begun(self, ago: float, due: float, state: str = "accepted", gateway: str = "kannel", **changes: Any) -> None:
+        number = self.message(due, state="accepted", **changes)
+        self.attempt(number, ago, state, gateway)
+
+    def attempt(self, number: int, ago: float, state: str, gateway: str = "kannel") -> None:
+        values = {
+            "number": number,
+            "gateway": gateway,
+            "reference": f"{gateway} {number} {state}",
+            "state": state,
+            "at": self.now - timedelta(seconds=ago),
+        }
+        self.ledger.execute(ATTEMPT, values)
+
+    def step(self, ago: float, dossier: int, *, planned: float | None = None) -> None:
+        at = self.now - timedelta(seconds=ago)
+        self.ledger.execute(
+            "INSERT INTO motcua.transitions (source_id, source_transition_id, dossier_id, sequence, status_code,"
+            " at_one_stop_desk, occurred_at, recorded_at, picked_up_at, planned_at, outcome)"
+            " VALUES (1, %(n)s, %(n)s, 1, 9, TRUE, %(at)s, %(at)s, %(at)s, %(planned)s, %(outcome)s)",
+            {
+                "n": dossier,
+                "at": at,
+                "planned": None if planned is None else self.now - timedelta(seconds=planned),
+                "outcome": None if planned is None else "no_occasion",
+            },
+        )
+
+    def stop(self, **changes: Any) -> None:
+        values = {
+            "gateway": "kannel",
+            "concerns": "gateway",
+            "subject": "",
+            "stopped_at": self.now - MINUTE,
+            "until": self.now + MINUTE,
+            "reason": "no answer",
+            "by_hand": False,
+            "pause": MINUTE,
+        } | changes
+        with connect() as ledger:
+            stop_gateway(ledger, GatewayStop(**values), changed_by="tests")
+
+    def unserved(self, window: Window = EVERYTHING) -> list[str]:
+        with connect() as ledger:
+            return [each.key for each in find_unserved(ledger, self.now, window)]
+
+
+@pytest.fixture
+def queue(ledger: str, agencies: None, configure: Callable[..., None]) -> Iterator[Queue]:
+    configure(MOTCUA_SOURCES="", MOTCUA_GATEWAYS="kannel")
+    with closing(Queue(ledger, datetime.now(UTC))) as queue:
+        yield queue
+
+
+KANNEL = ["unserved/gateway kannel"]
+
+
+def test_message_is_unserved_a_minute_after_it_was_due(queue: Queue):
+    assert queue.unserved() == []
+    queue.message(59)
+    assert queue.unserved() == []
+    queue.message(61, carrier="Viettel")
+    assert queue.unserved() == KANNEL
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        {"ago": 1, "due": 700},
+        {"ago": 59, "due": 700},
+        {"ago": 5, "due": 700, "state": "in_flight"},
+        {"ago": 5, "due": 700, "state": "delivered"},
+        {"ago": 5, "due": 700, "state": "rejected"},
+        # One gateway takes turns for all carriers.
+        {"ago": 1, "due": 700, "carrier": "Viettel"},
+    ],
+)
+def test_queue_that_drains_in_its_order_is_served_however_long_it_is(queue: Queue, begun: dict[str, Any]):
+    for due in range(100, 600, 10):
+        queue.message(due)
+    queue.begun(**begun)
+    assert queue.unserved() == []
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        {"ago": 61, "due": 700},
+        # A gateway that does not answer, or turns everything away.
+        {"ago": 5, "due": 700, "state": "unknown"},
+        {"ago": 5, "due": 700, "state": "failed"},
+        # Others are taken, and those at the head of the queue are passed over.
+        {"ago": 1, "due": 80},
+        # Another gateway's.
+        {"ago": 1, "due": 700, "gateway": "second"},
+    ],
+)
+def test_head_of_the_queue_that_nobody_takes_is_unserved_whatever_else_moves(queue: Queue, begun: dict[str, Any]):
+    queue.gateway("second")
+    for due in range(100, 600, 10):
+        queue.message(due)
+    queue.begun(**begun)
+    assert queue.unserved() == KANNEL
+
+
+def test_one_carrier_whose_messages_never_move_is_found_behind_thousands_of_others(queue: Queue):
+    for _ in range(300):
+        queue.message(3600, carrier="Viettel")
+    queue.message(300, carrier="VinaPhone")
+    # Viettel's drain; what stands behind VinaPhone's message is taken, and it is not.
+    queue.begun(1, 4000, carrier="Viettel")
+    assert queue.unserved() == []
+    queue.ledger.execute("DELETE FROM motcua.attempts")
+    queue.begun(1, 200, carrier="MobiFone")
+    with connect() as ledger:
+        (found,) = find_unserved(ledger, queue.now)
+    assert found.facts["carriers"] == "Viettel, VinaPhone"
+
+
+def test_what_people_stopped_is_not_due_and_hides_nothing_that_is(queue: Queue):
+    queue.ledger.execute(
+        "INSERT INTO motcua.stops (agency_code, stopped_at, until, stopped_by, reason)"
+        " VALUES (%s, %s, %s, 'so', 'Công văn 12')",
+        (NHA_TRANG, queue.now - HOUR, queue.now + HOUR),
+    )
+    for due in range(100, 150):
+        queue.message(due)
+    assert queue.unserved() == []
+    queue.message(125, agency=TU_PHAP)
+    assert queue.unserved() == KANNEL
+
+
+def test_gap_of_a_restore_holds_everything_and_gives_a_minute_when_it_is_closed(queue: Queue):
+    queue.message(600)
+    queue.ledger.execute(
+        "INSERT INTO motcua.gaps (kind, noticed_at, lost_attempts, held_messages) VALUES ('behind_journal', %s, 3, 0)",
+        (queue.now - HOUR,),
+    )
+    assert queue.unserved() == []
+    queue.ledger.execute("UPDATE motcua.gaps SET closed_at = %s, closed_by = 'lan'", (queue.now - 30 * SECOND,))
+    assert queue.unserved() == []
+    queue.ledger.execute("UPDATE motcua.gaps SET closed_at = %s", (queue.now - 61 * SECOND,))
+    assert queue.unserved() == KANNEL
+
+
+@pytest.mark.parametrize(
+    ("stop", "gateway", "told"),
+    [
+        ({}, {}, True),
+        ({"by_hand": True, "pause": None}, {}, False),
+        ({"pause": None, "reason": "the 100 segments of the day are used"}, {"segments_per_day": 100}, False),
+        ({"concerns": "carrier", "subject": "MobiFone"}, {}, True),
+        ({"concerns": "carrier", "subject": "MobiFone", "by_hand": True, "pause": None}, {}, False),
+        ({"concerns": "template", "subject": "result.v1", "by_hand": True, "pause": None}, {}, True),
+    ],
+)
+def test_stopped_gateway_is_a_reason_only_where_people_or_its_day_stopped_it(queue: Queue, stop, gateway, told):
+    queue.message(600)
+    queue.gateway("kannel", **gateway)
+    queue.stop(**stop)
+    # A try that is out serves nobody yet.
+    queue.begun(1, 700, "in_flight")
+    queue.ledger.execute("UPDATE motcua.attempts SET state = 'unknown' WHERE %s", (told,))
+    assert queue.unserved() == (KANNEL if told else [])
+
+
+def test_messages_with_an_attempt_that_is_on_its_way_or_without_use_any_more_are_not_due(queue: Queue):
+    for state in ("in_flight", "unknown", "accepted"):
+        queue.attempt(queue.message(600), 500, state)
+    queue.message(600, useful=queue.now - SECOND)
+    assert queue.unserved() == []
+
+
+def test_apologies_rest_at_night(queue: Queue, configure: Callable[..., None]):
+    queue.message(600, kind="apology")
+    hour = queue.now + timedelta(hours=7)
+    configure(
+        MOTCUA_APOLOGY_QUIET_FROM=f"{hour - 2 * HOUR:%H:%M}",
+        MOTCUA_APOLOGY_QUIET_UNTIL=f"{hour + 2 * HOUR:%H:%M}",
+    )
+    assert queue.unserved() == []
+    queue.message(600)
+    assert queue.unserved() == KANNEL
+
+
+def test_message_that_one_gateway_did_not_take_waits_for_the_other(queue: Queue, configure: Callable[..., None]):
+    configure(MOTCUA_GATEWAYS="kannel,second")
+    queue.gateway("second")
+    queue.message(600, avoid=["kannel"])
+    queue.begun(1, 700, gateway="kannel")
+    assert queue.unserved() == KANNEL
+    queue.begun(1, 700, gateway="second")
+    assert queue.unserved() == []
+
+
+def test_nothing_is_due_where_no_agency_is_enabled(queue: Queue):
+    queue.message(600)
+    queue.step(600, 7)
+    queue.ledger.execute("UPDATE motcua.agencies SET enabled_from = NULL")
+    assert queue.unserved() == []
+
+
+def test_steps_that_nobody_plans_are_due_and_those_that_are_planned_in_turn_are_not(queue: Queue):
+    queue.step(59, 900)
+    assert queue.unserved() == []
+    queue.step(90, 901)
+    queue.step(90, 902)
+    assert queue.unserved() == ["unserved"]
+    # Thousands of a source that joins late are planned in their order.
+    queue.step(90, 899, planned=3)
+    assert queue.unserved() == []
+
+
+def test_window_of_a_backfill_is_judged_by_what_was_recorded_in_it(queue: Queue):
+    queue.message(600)
+    queue.step(600, 7)
+    inside = Window(queue.now - timedelta(seconds=601), queue.now)
+    assert queue.unserved(inside) == ["unserved/gateway kannel", "unserved"]
+    assert queue.unserved(Window(queue.now - timedelta(seconds=599), queue.now)) == []
+
+
+# --- Runs
+
+
+@pytest.mark.guarantee(
+    "airflow", "a run is red while a message is due for a minute and nobody serves it, whatever the cause"
+)
+def test_run_is_red_while_something_is_due_and_served_by_nobody(queue: Queue):
+    gate("r", EVERYTHING)
+    queue.message(125)
+    due = queue.now - timedelta(seconds=125)
+    with pytest.raises(RunIncomplete, match="due and served by nobody: 1 message") as red:
+        gate("r", EVERYTHING)
+    local = due + timedelta(hours=7)
+    assert f"to MobiFone for gateway kannel, the first since {local:%H:%M:%S %d/%m/%Y}" in str(red.value)
+    assert "motcua gateways list" in str(red.value)
+    gate("backfill", Window(queue.now - 2 * HOUR, queue.now - HOUR))
+
+
+@pytest.fixture
+def held_source(one_stop: OneStop, ledger: str, configure: Callable[..., None]):
+    """A source that was read two minutes ago, with news since, and a frozen sender that holds its row."""
+    configure(MOTCUA_SERVED_WITHIN="PT2S")
+    one_stop.dossier()
+    pick_up("khanhhoa")
+    with psycopg.connect(ledger) as holder:
+        holder.execute("UPDATE motcua.sources SET picked_up_at = now() - interval '2 minutes'")
+        holder.commit()
+        holder.execute("SELECT 1 FROM motcua.sources FOR UPDATE")
+        one_stop.move(9, at=datetime.now(UTC))
+        yield one_stop
+
+
+def test_run_whose_pick_up_finds_the_source_held_is_red(held_source: OneStop):
+    assert pick_up("khanhhoa").transitions == 0
+    with pytest.raises(RunIncomplete, match="source khanhhoa has news that no pick-up takes, not read since"):
+        gate("r", EVERYTHING)
+
+
+@pytest.mark.guarantee(
+    "airflow", "a run is red while a source has news for a minute that no pick-up takes, whoever looks"
+)
+def test_run_is_red_by_what_watchers_tell(held_source: OneStop, request: pytest.FixtureRequest):
+    with connect() as ledger:
+        assert find_unserved(ledger, datetime.now(UTC)) == []
+    request.getfixturevalue("watched_sources")
+    deadline = datetime.now(UTC) + 20 * SECOND
+    found: list[str] = []
+    while not found and datetime.now(UTC) < deadline:
+        with connect() as ledger:
+            found = [each.key for each in find_unserved(ledger, datetime.now(UTC))]
+    assert found == ["unserved/khanhhoa"]
+    with pytest.raises(RunIncomplete, match="khanhhoa has news"):
+        gate("r", EVERYTHING)
+
+
+def test_run_is_green_where_the_news_is_picked_up_meanwhile(one_stop: OneStop, rows):
+    one_stop.dossier()
+    pick_up("khanhhoa")
+    rows("UPDATE motcua.sources SET picked_up_at = now() - interval '2 minutes'")
+    one_stop.move(9, at=datetime.now(UTC))
+    reading = threading.Timer(1.5, pick_up, ("khanhhoa",))
+    reading.start()
+    try:
+        gate("r", EVERYTHING)
+    finally:
+        reading.join()
+
+
+# --- The watch
+
+
+@pytest.fixture
+def waiting(
+    watched: Watched, ledger: str, configure: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Queue]:
+    # These messages are of no dossier.
+    monkeypatch.setattr("motcua.jobs.watching.checks.identity", lambda *_: [])
+    configure(MOTCUA_SOURCES="", MOTCUA_GATEWAYS="kannel")
+    with connect() as connection:
+        save_agencies(connection, [agency(NHA_TRANG)], "tests")
+    watched.look()
+    watched.mails()
+    with closing(Queue(ledger, watched.now)) as queue:
+        yield queue
+
+
+@pytest.mark.guarantee("watch", "what is due for a minute and served by nobody is mailed within two minutes")
+def test_message_that_nobody_sends_is_mailed_within_two_minutes_and_its_end_too(watched: Watched, waiting: Queue):
+    waiting.message(0)
+    watched.look(3, minutes=0.5)
+    (told,) = watched.mails()
+    assert told == "[MotcuaSMS] Cảnh báo: 1 tin tới hạn mà cổng kannel không gửi từ 15:01 ngày 25/11/2026"
+    watched.look(4, minutes=0.5)
+    assert watched.mails() == []
+    waiting.ledger.execute("UPDATE motcua.messages SET state = 'accepted'")
+    watched.look(minutes=0.5)
+    assert watched.mails() == ["[MotcuaSMS] Đã hết: " + told.removeprefix("[MotcuaSMS] Cảnh báo: ")]
+
+
+def test_symptom_is_told_while_airflow_hangs(watched: Watched, waiting: Queue):
+    watched.outside.airflow_status = 503
+    waiting.message(0)
+    watched.look(3, minutes=0.5)
+    assert any("tin tới hạn" in mail for mail in watched.mails())
+
+
+def test_stopped_gateway_and_who_waits_for_it_are_one_mail(watched: Watched, waiting: Queue):
+    waiting.message(0)
+    waiting.stop(until=watched.now + HOUR, stopped_at=watched.now)
+    watched.look(8, minutes=0.5)
+    (told,) = watched.mails()
+    assert "cổng kannel không gửi" in told
+    waiting.ledger.execute("DELETE FROM motcua.messages")
+    watched.look(4, minutes=0.5)
+    over, stopped = watched.mails()
+    assert over.startswith("[MotcuaSMS] Đã hết")
+    assert "Cổng kannel ngừng gửi" in stopped
+
+
+def test_watch_that_begins_with_everything_else_says_nothing_before_it_may_have_come_up(
+    watched: Watched, waiting: Queue
+):
+    watched.outside.health["scheduler"] = {"status": "unhealthy"}
+    waiting.message(0)
+    watched.now += timedelta(hours=1)
+    watched.look(5, minutes=0.5)
+    assert watched.mails() == []
+    watched.look(2, minutes=0.5)
+    assert any("tin tới hạn" in mail for mail in watched.mails())
+
+
+def test_watch_that_begins_beside_a_system_that_runs_tells_after_a_minute(watched: Watched, waiting: Queue):
+    waiting.message(0)
+    watched.now += timedelta(hours=1)
+    watched.look(2, minutes=0.5)
+    assert watched.mails() == []
+    watched.look(1, minutes=0.5)
+    assert any("tin tới hạn" in mail for mail in watched.mails())
+
+
+def test_nobody_who_looks_for_news_is_told(watched: Watched, waiting: Queue, configure: Callable[..., None], rows):
+    configure(MOTCUA_SOURCES="khanhhoa")
+    rows("INSERT INTO motcua.sources (name, picked_up_at) VALUES ('khanhhoa', %s)", watched.now)
+    watched.look(3, minutes=0.5)
+    (told,) = watched.mails()
+    assert "Không có gì theo dõi thay đổi" in told
+
+
+def test_run_that_is_red_for_nothing_else_is_no_second_alert(watched: Watched, waiting: Queue, rows):
+    told, other = "manual__1", "manual__2"
+    for run_id in (told, other):
+        run = watched.outside.run("failed", watched.now - 2 * HOUR, watched.now - 2 * HOUR)
+        run["dag_run_id"] = run_id
+    keep = "INSERT INTO motcua.runs (dag_id, run_id, left_undone) VALUES ('notify_transitions', %s, %s)"
+    rows(keep, told, "due and served by nobody: 1 message(s)")
+    rows(keep, other, "task send failed; due and served by nobody: 1 message(s)")
+    state = watched.look(2)
+    assert state.alerts["red_run"].facts["runs"] == 1

@@ -1,0 +1,160 @@
+"""What is due and served by nobody, from figures: each with what is just not wrong."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from motcua.domain.clock import VIETNAM
+from motcua.domain.watching import unserved
+from motcua.domain.watching.alerts import Finding
+from motcua.domain.watching.unserved import GatewayNow, SourceNow, StopNow, Waiting, told_once
+
+NOW = datetime(2026, 11, 25, 15, 0, tzinfo=VIETNAM)
+SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
+ANY = GatewayNow("kannel", None, is_broken=False, per_second=None, has_day=False)
+DAILY = GatewayNow("kannel", None, is_broken=False, per_second=None, has_day=True)
+BROKEN = GatewayNow("kannel", None, is_broken=True, per_second=None, has_day=False)
+SECOND_ONE = GatewayNow("second", frozenset({"MobiFone"}), is_broken=False, per_second=None, has_day=False)
+
+
+def stop(gateway="kannel", carrier="", until=NOW + HOUR, *, by_hand=False, is_tried=True):
+    return StopNow(gateway, carrier, until, by_hand, is_tried)
+
+
+def ways(gateways, stops, carrier):
+    found = unserved.ways_of(gateways, stops, NOW, MINUTE)
+    return [(way.gateway, way.is_first, way.held_by) for way in found if way.carrier == carrier]
+
+
+OPEN, STOPPED = [("kannel", True, "")], [("kannel", True, "gateway_stopped/kannel")]
+
+
+@pytest.mark.parametrize(
+    ("gateways", "stops", "viettel"),
+    [
+        ([ANY], [], OPEN),
+        # It stopped itself: the citizen waits, and is not told why.
+        ([ANY], [stop()], STOPPED),
+        ([ANY], [stop(carrier="Viettel")], [("kannel", True, "gateway_stopped/kannel Viettel")]),
+        ([ANY], [stop(carrier="MobiFone")], OPEN),
+        # A pause that was over a moment ago explains what waits; one that was over long ago does not.
+        ([ANY], [stop(until=NOW - 59 * SECOND)], STOPPED),
+        ([ANY], [stop(until=NOW - 60 * SECOND)], OPEN),
+        # People know, and a day's limit has its hour.
+        ([ANY], [stop(by_hand=True, is_tried=False)], []),
+        ([ANY], [stop(carrier="Viettel", by_hand=True, is_tried=False)], []),
+        ([DAILY], [stop(is_tried=False)], []),
+        # What waited is due from when that was over.
+        ([DAILY], [stop(until=NOW - 59 * SECOND, is_tried=False)], []),
+        ([ANY], [stop(until=NOW - 60 * SECOND, by_hand=True, is_tried=False)], OPEN),
+        # A connection that cannot be used is no day's limit.
+        ([BROKEN], [], STOPPED),
+        ([BROKEN], [stop(is_tried=False)], STOPPED),
+        # A carrier that no gateway is registered at waits with that reason.
+        ([SECOND_ONE], [], []),
+        ([ANY, SECOND_ONE], [stop()], STOPPED),
+    ],
+)
+def test_messages_should_go_unless_people_or_a_limit_hold_them(gateways, stops, viettel):
+    assert ways(gateways, stops, "Viettel") == viettel
+
+
+@pytest.mark.parametrize(
+    ("stops", "mobifone"),
+    [
+        ([], [("kannel", True, ""), ("second", False, "")]),
+        ([stop()], [("kannel", False, "gateway_stopped/kannel"), ("second", True, "")]),
+        ([stop(by_hand=True)], [("second", True, "")]),
+        ([stop(), stop("second")], [("kannel", True, STOPPED[0][2]), ("second", True, "gateway_stopped/second")]),
+        ([stop(by_hand=True), stop("second")], [("second", True, "gateway_stopped/second")]),
+        ([stop(by_hand=True), stop("second", by_hand=True)], []),
+    ],
+)
+def test_another_gateway_takes_what_one_does_not(stops, mobifone):
+    assert ways([ANY, SECOND_ONE], stops, "MobiFone") == mobifone
+
+
+def test_gateway_that_was_started_just_now_has_a_minute_for_what_waited():
+    def started(ago):
+        return GatewayNow("kannel", None, is_broken=False, per_second=None, has_day=False, started_at=NOW - ago)
+
+    assert ways([started(59 * SECOND)], [], "Viettel") == []
+    assert ways([started(MINUTE)], [], "Viettel") == OPEN
+
+
+def test_gateway_with_a_slow_pace_is_given_the_time_that_a_message_takes_there():
+    (way, *_) = unserved.ways_of([GatewayNow("kannel", None, False, 0.1, False)], [], NOW, MINUTE)
+    assert way.since == NOW - MINUTE - timedelta(seconds=40)
+
+
+def test_one_finding_a_gateway_and_its_stop_explains_it_only_where_all_wait_for_it():
+    held = Waiting("Viettel", "kannel", "gateway_stopped/kannel Viettel", 3, NOW - 2 * MINUTE)
+    free = Waiting("MobiFone", "kannel", "", 2, NOW - 3 * MINUTE)
+    (both,) = unserved.judge_messages([held, free])
+    assert both.key == "unserved/gateway kannel"
+    assert (both.facts["messages"], both.facts["carriers"], both.facts["stops"]) == (5, "MobiFone, Viettel", "")
+    assert both.facts["since"] == (NOW - 3 * MINUTE).isoformat()
+    (one,) = unserved.judge_messages([held])
+    assert one.facts["stops"] == "gateway_stopped/kannel Viettel"
+
+
+@pytest.mark.parametrize(
+    ("read", "failing", "unread", "told"),
+    [
+        (NOW - SECOND, False, False, None),
+        # It was read meanwhile: these are other news, or such as no pick-up can take.
+        (NOW - 59 * SECOND, False, True, None),
+        (NOW - MINUTE, False, True, "news"),
+        (NOW - 11 * MINUTE, False, False, None),
+        (NOW - 11 * MINUTE - SECOND, False, False, "reading"),
+        (None, False, False, "reading"),
+        # That it fails is told.
+        (NOW - HOUR, True, True, None),
+        (None, True, False, None),
+    ],
+)
+def test_source_with_news_that_nobody_reads(read, failing, unread, told):
+    found = unserved.judge_sources([SourceNow("khanhhoa", read, failing, unread)], NOW, MINUTE, 11 * MINUTE)
+    assert [each.facts["what"] for each in found] == ([told] if told else [])
+    assert [each.key for each in found] == (["unserved/khanhhoa"] if told else [])
+
+
+@pytest.mark.parametrize(
+    ("since", "read", "told"),
+    [
+        (None, [None], False),
+        (NOW - 59 * SECOND, [NOW - HOUR], False),
+        (NOW - MINUTE, [NOW - HOUR, NOW], True),
+        (NOW - MINUTE, [NOW, None], True),
+        # Runs by the clock, or a person, have read them meanwhile.
+        (NOW - HOUR, [NOW - 59 * SECOND], False),
+    ],
+)
+def test_nobody_who_looks_is_told_after_a_minute(since, read, told):
+    assert bool(unserved.judge_lookers(since, read, NOW, MINUTE)) is told
+
+
+STOP, OTHER = Finding("gateway_stopped", {}, "kannel"), Finding("gateway_stopped", {}, "second")
+WAITS = Finding("unserved", {"stops": "gateway_stopped/kannel"}, "gateway kannel")
+STUCK = Finding("unserved", {"stops": ""}, "gateway kannel")
+
+
+@pytest.mark.parametrize(
+    ("findings", "raised", "again"),
+    [
+        ([STOP, WAITS], set(), {STOP.key}),
+        ([STOP, WAITS], {WAITS.key}, {STOP.key}),
+        # It was told before anybody waited for it.
+        ([STOP, WAITS], {STOP.key}, {WAITS.key}),
+        # Both were told: each ends by itself.
+        ([STOP, WAITS], {STOP.key, WAITS.key}, set()),
+        ([STOP, OTHER, WAITS], set(), {STOP.key}),
+        ([STOP, STUCK], {STOP.key}, set()),
+        ([STOP], set(), set()),
+        ([WAITS], set(), set()),
+    ],
+)
+def test_stopped_gateway_and_who_waits_for_it_are_told_once(findings, raised, again):
+    assert told_once(findings, raised) == again
