@@ -1,5 +1,5 @@
 -- Gateways as senders last found their connections to say: carriers, limits, and whether they can be used at all; and
--- when each was last taken off a stop, as far as the newest changes tell. Called by store/notices/unserved.py.
+-- when each was last taken off a stop, as far as the newest changes tell. Called by store/watching/unserved.py.
 SELECT
     n.name,
     g.carriers,

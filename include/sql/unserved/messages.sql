@@ -4,7 +4,7 @@
 -- stopped, which mostly lies together, forty at each are passed over. Nothing while a gap of a restore is open. How
 -- many there are is counted up to fifty. Of attempts the newest thousand are looked at: where these do not reach back
 -- so far, a gateway that keeps a pace was at work if its next message is not due for as long. Called by
--- store/notices/unserved.py.
+-- store/watching/unserved.py.
 WITH ways AS MATERIALIZED (
     SELECT
         w.carrier,

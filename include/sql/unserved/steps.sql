@@ -1,6 +1,6 @@
 -- Steps that were picked up a while ago and that nobody plans: dossiers are planned in the order of their numbers, so
 -- that the first one waits in vain where none before it was planned since. Counted up to a hundred.
--- Called by store/notices/unserved.py.
+-- Called by store/watching/unserved.py.
 WITH waiting AS MATERIALIZED (
     SELECT t.dossier_id, t.picked_up_at
     FROM motcua.transitions AS t

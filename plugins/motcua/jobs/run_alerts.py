@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from motcua.jobs.mailing import MailServerFailed, kind_of_failure, mail_server
-from motcua.jobs.notices.unserved import UNSERVED
+from motcua.jobs.watching.unserved import UNSERVED
 from motcua.reports.mail import Mail
 from motcua.reports.runs import late_apologies_mail, red_run_mail
 from motcua.reports.wording import hour

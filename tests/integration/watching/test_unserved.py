@@ -14,8 +14,8 @@ import pytest
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.notices.picking_up import pick_up
-from motcua.jobs.notices.unserved import find_unserved
 from motcua.jobs.tasks.notify_transitions import gate
+from motcua.jobs.watching.unserved import find_unserved
 from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import connect
 from motcua.store.notices.gateways import GatewayStop, stop_gateway

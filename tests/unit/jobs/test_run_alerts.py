@@ -12,8 +12,8 @@ import pytest
 from motcua import orchestration
 from motcua.jobs import run_alerts
 from motcua.jobs.mailing import HandOver, MailServerFailed
-from motcua.jobs.notices.unserved import UNSERVED
 from motcua.jobs.run_alerts import Told, is_news, tell_late_run, tell_red_run
+from motcua.jobs.watching.unserved import UNSERVED
 from tests.conftest import NOW
 
 DAG, NAME = "notify_transitions", "Nhắn tin khi hồ sơ chuyển bước"

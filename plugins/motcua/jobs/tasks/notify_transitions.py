@@ -22,8 +22,8 @@ from motcua.jobs.notices.receiving import read_left_over_receipts
 from motcua.jobs.notices.releasing import release
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.sending.unresolved import unresolved
-from motcua.jobs.notices.unserved import unserved_words
 from motcua.jobs.notices.watching import CatchUp, add_counts, in_batches, sources_to_read
+from motcua.jobs.watching.unserved import unserved_words
 from motcua.settings import settings
 from motcua.store.intake.exports import held_up
 from motcua.store.ledger.database import LEDGER, DatabaseFailed, connect, kept_connections, without_values

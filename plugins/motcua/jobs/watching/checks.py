@@ -18,7 +18,6 @@ from motcua.domain.watching import judging, pushing, unserved
 from motcua.domain.watching.alerts import AlertName, Fact, Finding, key_of
 from motcua.domain.watching.judging import Delivered, WatchRules
 from motcua.jobs.notices.apologizing import apology_rules
-from motcua.jobs.notices.unserved import UNSERVED, find_unserved, somebody_looks
 from motcua.jobs.watching.keeping import GoneBack, IdentityKept, WatchState
 from motcua.jobs.watching.outside import (
     LIVE,
@@ -28,6 +27,7 @@ from motcua.jobs.watching.outside import (
     health_answer,
     newest_backup,
 )
+from motcua.jobs.watching.unserved import UNSERVED, find_unserved, somebody_looks
 from motcua.settings import Settings
 from motcua.store.calendars import list_unconfirmed, load_calendars
 from motcua.store.checking.checks import last_checks
