@@ -9,8 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 TOP = ("dags", "docs", "include", "plugins", "scripts", "tests")
-MOST_FILES = 15
-MOST_LINES = 3_000
+MOST_FILES = 17
+MOST_LINES = 3_100
 GENERATED = {"docs/schema.sql", "docs/data-dictionary.md", "tests/golden_publications.json"}
 """Nobody reads them from end to end, and nobody writes them."""
 MAY_HOLD_MORE = {
@@ -60,7 +60,7 @@ def test_no_room_holds_too_much_and_each_that_may_does() -> None:
 
 @pytest.mark.parametrize(
     ("files", "lines", "holds_too_much"),
-    [(MOST_FILES, 200, False), (MOST_FILES + 1, 1, True), (2, MOST_LINES // 2, False), (2, MOST_LINES // 2 + 1, True)],
+    [(MOST_FILES, 150, False), (MOST_FILES + 1, 1, True), (2, MOST_LINES // 2, False), (2, MOST_LINES // 2 + 1, True)],
 )
 def test_a_room_is_too_large_by_its_files_or_by_its_lines(
     tmp_path: Path, files: int, lines: int, holds_too_much: bool

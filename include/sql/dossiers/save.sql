@@ -18,7 +18,7 @@ incoming AS (
     SELECT
         g.agency_code, g.dossier_code, g.procedure_code, g.phone_entered_at, g.submitted_via, g.received_at, g.due_at,
         g.step_name, g.status_code, g.at_one_stop_desk, g.finished_at, g.returned_at, u.updated_at,
-        CASE WHEN u.updated_at IS DISTINCT FROM g.stamped_at THEN g.stamped_at END AS stamped_at,
+        nullif(g.stamped_at, u.updated_at) AS stamped_at,
         CASE WHEN e.stays_empty THEN NULL ELSE g.applicant_name END AS applicant_name,
         CASE WHEN e.stays_empty THEN NULL ELSE g.applicant_phone END AS applicant_phone,
         CASE WHEN e.stays_empty THEN NULL ELSE g.msisdn END AS msisdn,
@@ -30,20 +30,25 @@ incoming AS (
         ON g.agency_code = k.agency_code AND g.dossier_code = k.dossier_code AND k.purged_at IS NOT NULL
     LEFT JOIN motcua.dossiers AS s
         ON g.agency_code = s.agency_code AND g.dossier_code = s.dossier_code AND s.source_id = %(source_id)s
-    CROSS JOIN LATERAL (
-        SELECT
-            CASE
-                WHEN g.stamped_at = coalesce(s.stamped_at, s.updated_at) AND s.updated_at IS NOT NULL THEN s.updated_at
-                WHEN
-                    s.dossier_id IS NOT NULL
-                    AND (
-                        (g.updated_at IS NULL AND g.stamped_at IS NOT NULL)
-                        OR (g.updated_at >= %(looked_from)s AND g.updated_at < greatest(%(read_until)s, s.updated_at))
-                    )
-                    THEN %(now)s
-                ELSE g.updated_at
-            END AS updated_at
-    ) AS u
+    CROSS JOIN
+        LATERAL (
+            SELECT
+                CASE
+                    WHEN g.stamped_at = coalesce(s.stamped_at, s.updated_at) AND s.updated_at IS NOT NULL
+                        THEN s.updated_at
+                    WHEN
+                        s.dossier_id IS NOT NULL
+                        AND (
+                            (g.updated_at IS NULL AND g.stamped_at IS NOT NULL)
+                            OR (
+                                g.updated_at >= %(looked_from)s
+                                AND g.updated_at < greatest(%(read_until)s, s.updated_at)
+                            )
+                        )
+                        THEN %(now)s
+                    ELSE g.updated_at
+                END AS updated_at
+        ) AS u
     CROSS JOIN LATERAL (
         SELECT
             k.purged_at IS NOT NULL AND coalesce(

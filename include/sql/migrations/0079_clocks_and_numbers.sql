@@ -5,10 +5,10 @@ ALTER TABLE motcua.dossiers ADD COLUMN stamped_at timestamptz;
 COMMENT ON COLUMN motcua.dossiers.stamped_at IS 'When the row was written, as the source has it, where that cannot be true; updated_at is then when it was read. Empty: it is updated_at.';
 
 ALTER TABLE motcua.sources
-    ADD COLUMN look_back_at timestamptz,
-    ADD COLUMN set_back_from timestamptz,
-    ADD COLUMN set_back_at timestamptz,
-    ADD COLUMN set_back_by interval;
+ADD COLUMN look_back_at timestamptz,
+ADD COLUMN set_back_from timestamptz,
+ADD COLUMN set_back_at timestamptz,
+ADD COLUMN set_back_by interval;
 COMMENT ON COLUMN motcua.sources.look_back_at IS 'When the next pick-up is to look for rows that were written since, and are stamped as of before.';
 COMMENT ON COLUMN motcua.sources.set_back_from IS 'Since when the source writes times that it had passed: its clock was set back. Empty: it never did.';
 COMMENT ON COLUMN motcua.sources.set_back_at IS 'When it last did.';

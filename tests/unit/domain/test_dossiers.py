@@ -270,6 +270,7 @@ CLEAN_DOSSIER = CleanDossier(
     returned_at=NOW + SKEW,
     updated_at=NOW - timedelta(hours=4),
     noted=(),
+    stamped_at=NOW - timedelta(hours=4),
 )
 
 
@@ -319,8 +320,9 @@ def test_row_of_a_dossier_that_holds_nothing_else_is_taken_and_only_its_status_n
     ],
 )
 def test_bad_field_of_a_dossier_is_mended_and_noted_and_costs_nothing_else(name, raw, cleaned):
+    stamped = {"stamped_at": raw} if name == "updated_at" else {}
     assert clean_dossier(replace(DOSSIER, **{name: raw}), CONTEXT) == replace(
-        CLEAN_DOSSIER, **{name: cleaned}, noted=(name,)
+        CLEAN_DOSSIER, **{name: cleaned}, **stamped, noted=(name,)
     )
 
 
@@ -343,7 +345,9 @@ def test_bad_field_of_a_dossier_is_mended_and_noted_and_costs_nothing_else(name,
     ],
 )
 def test_field_of_a_dossier_that_can_be_true_stays(name, value):
-    assert clean_dossier(replace(DOSSIER, **{name: value}), CONTEXT) == replace(CLEAN_DOSSIER, **{name: value})
+    stamped = {"stamped_at": value} if name == "updated_at" else {}
+    cleaned = replace(CLEAN_DOSSIER, **{name: value}, **stamped)
+    assert clean_dossier(replace(DOSSIER, **{name: value}), CONTEXT) == cleaned
 
 
 @pytest.mark.parametrize(
