@@ -13,7 +13,7 @@ from psycopg.rows import dict_row
 from motcua.store.ledger.provisioning import PARTS, Role, close_doors, open_doors, provision_ledger, with_database
 from tests.conftest import PARTS as CONNECTIONS
 from tests.conftest import PASSWORD, Server, _drop, connection_uri
-from tests.role_acts import PATH, acts, page_of
+from tests.sql.role_acts import PATH, acts, page_of
 
 OWNER = "motcua_owner"
 LOCKS = [
@@ -131,4 +131,4 @@ def test_acts_of_each_role_are_told_by_what_its_functions_do(ledger):
     found = acts(ledger)
     assert [act.function for act in found if not act.what] == []
     assert {act.role for act in found} == set(PARTS)
-    assert PATH.read_text(encoding="utf-8") == page_of(found), "run python -m tests.role_acts"
+    assert PATH.read_text(encoding="utf-8") == page_of(found), "run python -m tests.sql.role_acts"

@@ -1,6 +1,6 @@
 """What each role of the ledger may do by a function, in the function's own sentence: docs/role-acts.md.
 
-``python -m tests.role_acts`` writes it anew; a test holds it against a migrated ledger.
+``python -m tests.sql.role_acts`` writes it anew; a test holds it against a migrated ledger.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from psycopg.rows import class_row
 from motcua.store.ledger.provisioning import PARTS
 from tests.schema_file import SCHEMAS
 
-PATH = Path(__file__).parents[1] / "docs" / "role-acts.md"
+PATH = Path(__file__).parents[2] / "docs" / "role-acts.md"
 _HEAD = """# What each role may do by a function
 
 Beside what it reads and writes in tables (`include/sql/definitions/ledger/rights.sql`), each role may call these. A
 function runs as whom it belongs to, so that its sentence says what the role can do by it. Written by
-`python -m tests.role_acts`, not by hand. Why so: [decisions/least-privilege](decisions/least-privilege.md).
+`python -m tests.sql.role_acts`, not by hand. Why so: [decisions/least-privilege](decisions/least-privilege.md).
 """
 
 
