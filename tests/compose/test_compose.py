@@ -728,8 +728,11 @@ def test_values_are_masked_in_logs_as_in_the_demo() -> None:
     server = resolve(COMPOSE["x-airflow-environment"], {})
     for name in (
         "AIRFLOW__CORE__SENSITIVE_VAR_CONN_NAMES",
+        "AIRFLOW__EXECUTION_API__JWT_EXPIRATION_TIME",
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME",
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT",
+        "AIRFLOW__WORKERS__MAX_FAILED_HEARTBEATS",
+        "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL",
     ):
         assert server[name] == demo[name]
 
