@@ -263,7 +263,7 @@ class Sender:
             return False
         began = time.monotonic()
         trial_in = self.routing.next_trial()
-        if trial_in is None and all(route.stopped for route in self.routing.routes):
+        if trial_in is None and not self.waits_for_relief and all(route.stopped for route in self.routing.routes):
             return False
         while not self._is_relieved(self.catch_up):
             leads = self._takes_the_lead()
@@ -347,7 +347,7 @@ class Sender:
         with lane.slots.session() as http:
             if lane.begin_call():
                 try:
-                    answer = lane.gateway.submit(http, call.request)
+                    answer = lane.submit(http, call)
                 except Exception as failure:
                     # An adapter's own mistake, after the request may have left: the outcome is not known.
                     answer = GatewayAnswer("unknown", code=f"adapter: {type(failure).__name__}")
