@@ -24,7 +24,7 @@ SOURCE = "onestop_khanhhoa"
 
 
 class TaskSupervisor:
-    """Stands for the process that a task asks all of Airflow through: while it finds no API server it answers nothing."""
+    """Stands for the process that a task asks all of Airflow through: while it finds no API server it says nothing."""
 
     def __init__(self) -> None:
         self.answers = threading.Event()
@@ -105,7 +105,9 @@ def test_news_is_picked_up_and_sent_while_airflow_answers_nothing(one_stop, gate
         supervisor.answers.set()
 
 
-@pytest.mark.guarantee("workers", "a connection that was changed in Airflow is used by a sender as soon as the old one fails")
+@pytest.mark.guarantee(
+    "workers", "a connection that was changed in Airflow is used by a sender as soon as the old one fails"
+)
 def test_connection_is_asked_for_again_when_it_fails(one_stop, configure):
     good = os.environ["AIRFLOW_CONN_ONESTOP_KHANHHOA"]
     configure(AIRFLOW_CONN_ONESTOP_KHANHHOA="postgres://who:changed@127.0.0.1:1/nowhere")

@@ -210,8 +210,8 @@ def test_body_that_does_not_end_in_time_is_waited_for_no_longer(server, monkeypa
 
 @pytest.mark.guarantee(
     "callbacks",
-    "the callbacks' and the intake's own servers wait 10 s for headers; where Airflow's API server serves them, the proxy"
-    " before it does, and nothing else",
+    "the callbacks' and the intake's own servers wait 10 s for headers; where Airflow's API server serves them, the"
+    " proxy before it does, and nothing else",
 )
 def test_headers_that_do_not_come_in_time_are_waited_for_no_longer(server, monkeypatch):
     monkeypatch.setattr(protocol, "HEADERS_WITHIN", 0.3)

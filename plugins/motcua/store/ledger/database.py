@@ -109,7 +109,7 @@ def _connect_as(conn_id: str, given: GivenConnection) -> Connection:
     kept = _kept
     if kept is not None:
         kept.given[conn_id] = given
-    # Not Airflow's own: that one tells a task's supervisor its secrets each time, which waits while it finds no API server.
+    # Not Airflow's own, which tells a task's supervisor its secrets each time, and waits for it.
     as_given: Any = replace(given, extra={"connect_timeout": _CONNECT_WITHIN, **given.extra})
     connection: Any = PostgresHook(conn_id, log_sql=False, connection=as_given).get_conn()
     _notice_a_dead_network(connection.fileno())

@@ -100,8 +100,8 @@ class Routing:
     def begin_trial(self, lane: Lane, stop: GatewayStop, now: datetime) -> bool:
         """Whether this sender is the one that tries what was stopped again."""
         # One that is asked first costs nothing while it is silent, and is asked again soon.
-        is_asked = stop.reason == NO_ANSWER and stop.pause is not None
-        pause = stop.pause if is_asked else next_pause(stop.pause, settings().gateway_stop)
+        pause = stop.pause if stop.reason == NO_ANSWER else None
+        pause = pause or next_pause(stop.pause, settings().gateway_stop)
         tried = replace(stop, until=now + pause, pause=pause)
         if not begin_trial(self.run.ledger, tried, now):
             self.changed = True
