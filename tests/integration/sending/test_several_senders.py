@@ -161,8 +161,7 @@ def test_news_is_picked_up_and_sent_while_a_request_is_not_answered(one_stop, ga
 
 @pytest.mark.guarantee(
     "gateways-that-fail",
-    "after three requests in a row without an answer one is out at a time, and it is a question that sends nothing;"
-    " once that is answered everything goes within seconds",
+    "after three time-outs in a row one request is out at a time, at first a question; all goes once it is answered",
 )
 @pytest.mark.parametrize("at_once", [1, 30], ids=["one after the other", "a burst meanwhile"])
 def test_gateway_that_is_silent_costs_few_messages_and_goes_on_when_it_answers(

@@ -210,8 +210,7 @@ def test_body_that_does_not_end_in_time_is_waited_for_no_longer(server, monkeypa
 
 @pytest.mark.guarantee(
     "callbacks",
-    "the callbacks' and the intake's own servers wait 10 s for headers; where Airflow's API server serves them, the"
-    " proxy before it does, and nothing else",
+    "headers are waited for 10 s by our own servers; where Airflow's serves the callbacks, by the proxy before it",
 )
 def test_headers_that_do_not_come_in_time_are_waited_for_no_longer(server, monkeypatch):
     monkeypatch.setattr(protocol, "HEADERS_WITHIN", 0.3)
