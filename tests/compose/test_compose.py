@@ -728,10 +728,30 @@ def test_values_are_masked_in_logs_as_in_the_demo() -> None:
     server = resolve(COMPOSE["x-airflow-environment"], {})
     for name in (
         "AIRFLOW__CORE__SENSITIVE_VAR_CONN_NAMES",
+        "AIRFLOW__EXECUTION_API__JWT_EXPIRATION_TIME",
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME",
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT",
+        "AIRFLOW__WORKERS__MAX_FAILED_HEARTBEATS",
+        "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL",
     ):
         assert server[name] == demo[name]
+
+
+def test_task_outlasts_an_api_server_that_is_away_for_ten_minutes() -> None:
+    given = COMPOSE["x-airflow-environment"]
+    missed_at_once = int(given["AIRFLOW__WORKERS__MAX_FAILED_HEARTBEATS"])
+    assert missed_at_once * int(given["AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL"]) >= 600
+    # Airflow makes a token new when a fifth of its time is left.
+    assert int(given["AIRFLOW__EXECUTION_API__JWT_EXPIRATION_TIME"]) / 5 >= 600
+
+
+def test_proxy_bounds_the_time_for_headers_where_nginx_takes_it() -> None:
+    page = (ROOT / "docs" / "operations" / "server.md").read_text(encoding="utf-8")
+    server = re.search(r"^server \{\n(.*?)^\}", page, re.M | re.S)
+    assert server
+    everywhere = re.sub(r"location [^{]+\{.*?\}", "", server.group(1), flags=re.S)
+    assert "client_header_timeout 10s;" in everywhere
+    assert server.group(1).count("client_header_timeout") == 1, "it is refused in a location, which headers decide"
 
 
 def test_postgres_is_the_tested_one_and_knows_its_options(postgres: Server) -> None:

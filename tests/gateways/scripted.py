@@ -16,10 +16,16 @@ Answer = tuple[int, str] | str
 
 
 class ScriptedGateway:
-    """Answers each request by ``script``; when that has nothing more to say by ``answer_to``, else 202."""
+    """Answers each request by ``script``; when that has nothing more to say by ``answer_to``, else 202. What names no
+    receiver is no message: it is answered likewise, but not by the script."""
 
     def __init__(self, port: int = 0) -> None:
         self.asked: list[dict[str, str]] = []
+        """Messages."""
+        self.logins = 0
+        """Requests that name no receiver."""
+        self.login: Answer | None = None
+        """To these; ``None``: as to messages."""
         self.script: list[Answer] = []
         self.default: Answer = (202, "0: Accepted for delivery")
         self.answer_to: Callable[[dict[str, str]], Answer] | None = None
@@ -50,6 +56,10 @@ class ScriptedGateway:
 
             def do_GET(self) -> None:
                 query = {key: value[0] for key, value in parse_qs(urlsplit(self.path).query).items()}
+                if "to" not in query:
+                    gateway.logins += 1
+                    self.say(gateway.login or gateway.default)
+                    return
                 with gateway.lock:
                     gateway.asked.append(query)
                     gateway.in_flight += 1
@@ -64,6 +74,9 @@ class ScriptedGateway:
                 if is_gone:
                     self.close_connection = True
                     return
+                self.say(answer)
+
+            def say(self, answer: Answer) -> None:
                 if answer == "hang":
                     select.select([self.connection], [], [], 2)
                     self.close_connection = True

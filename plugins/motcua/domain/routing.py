@@ -65,6 +65,8 @@ def another_gateway(routes: Sequence[Route], carrier: str, avoid: Collection[str
 
 FIRST_PAUSE: Final = timedelta(seconds=2)
 """How long what is stopped is left alone at first: a gateway that restarts is back within seconds."""
+TIME_OUTS: Final = 3
+"""So many requests in a row without an answer: the gateway is silent, and one is out at a time until it answers."""
 REFUSED_NUMBERS: Final = 10
 """So many different numbers of a carrier refused, and none taken meanwhile: its brandname is not registered there.
 Ported numbers and unused blocks are refused one by one, between others that are taken."""

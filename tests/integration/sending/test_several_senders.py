@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -155,6 +157,39 @@ def test_news_is_picked_up_and_sent_while_a_request_is_not_answered(one_stop, ga
         assert [row["state"] for row in rows("SELECT state FROM motcua.messages")] == ["sending", "sending"]
     finally:
         answer.set()
+
+
+@pytest.mark.guarantee(
+    "gateways-that-fail",
+    "after three time-outs in a row one request is out at a time, at first a question; all goes once it is answered",
+)
+@pytest.mark.parametrize("at_once", [1, 30], ids=["one after the other", "a burst meanwhile"])
+def test_gateway_that_is_silent_costs_few_messages_and_goes_on_when_it_answers(
+    one_stop, gateway, lingering, rows, configure, at_once
+):
+    """Beyond what went out within one time-out, here a second."""
+    given = json.loads(os.environ["AIRFLOW_CONN_SMS_KANNEL"])
+    given["extra"] |= {"concurrency": 32, "answer_timeout": 1}
+    configure(AIRFLOW_CONN_SMS_KANNEL=json.dumps(given), MOTCUA_LINGER="PT5M")
+    gateway.default = "hang"
+    lingering()
+
+    def unknown() -> int:
+        return rows("SELECT count(*) AS messages FROM motcua.messages WHERE state = 'unknown'")[0]["messages"]
+
+    for number in range(3):
+        move(one_stop, f"D-{number}", f"0905123{number:03}")
+    eventually(lambda: unknown() == 3)
+    for number in range(3, 33):
+        move(one_stop, f"D-{number}", f"0905123{number:03}")
+        if at_once == 1:
+            time.sleep(0.2)
+    eventually(lambda: gateway.logins > 1)
+    assert unknown() == 3
+    gateway.default = (202, "0: Accepted for delivery")
+    began = time.monotonic()
+    eventually(lambda: len(gateway.asked) == 33)
+    assert time.monotonic() < began + 15
 
 
 @pytest.mark.guarantee("workers", "one that stands by helps with what is due while another leads")

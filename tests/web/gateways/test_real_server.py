@@ -208,7 +208,10 @@ def test_body_that_does_not_end_in_time_is_waited_for_no_longer(server, monkeypa
         assert everything(silent).startswith(b"HTTP/1.1 408 ")
 
 
-@pytest.mark.guarantee("callbacks", "headers are waited for 10 s")
+@pytest.mark.guarantee(
+    "callbacks",
+    "headers are waited for 10 s by our own servers; where Airflow's serves the callbacks, by the proxy before it",
+)
 def test_headers_that_do_not_come_in_time_are_waited_for_no_longer(server, monkeypatch):
     monkeypatch.setattr(protocol, "HEADERS_WITHIN", 0.3)
     with server.connection() as silent:

@@ -158,7 +158,7 @@ def _landline_reading(local: str, reading: ReadingPlan) -> PhoneRefusal | None:
     return None
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=16384)
 def _type_of(local: str) -> int:
     """Type of ten digits by ``phonenumbers``, from their full international form."""
     if local[1] == "0":

@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from contextlib import suppress
 
 from motcua.jobs.exports.taking import FolderFailed, has_unread_files, is_told_by_files, take_files
 from motcua.settings import settings
+from motcua.store.file_stores import StoreUnusable, open_store
 from motcua.store.ledger.database import reason_without_values
 
 log = logging.getLogger(__name__)
@@ -26,6 +28,12 @@ class FolderLooks:
     def __init__(self) -> None:
         self._looking: threading.Thread | None = None
         self._began_at = float("-inf")
+
+    def know_store(self) -> None:
+        """Has Airflow asked now for the store that folders lie in, which is known to this process from then on."""
+        with suppress(StoreUnusable):
+            if any(is_told_by_files(source) for source in settings().sources):
+                open_store(settings().files_url)
 
     def look(self) -> None:
         """Begins to look, unless that was just now, or is under way."""

@@ -20,7 +20,14 @@ from motcua.jobs.notices.looking.looks import LOOK_WITHIN, Looks
 from motcua.jobs.notices.picking_up import PickUpCounts, pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.settings import settings
-from motcua.store.ledger.database import Connection, connect, open_connection, reason_without_values
+from motcua.sources import connection_of
+from motcua.store.ledger.database import (
+    Connection,
+    connect,
+    know_connections,
+    open_connection,
+    reason_without_values,
+)
 from motcua.store.ledger.locks import WATCHING, lock_holders
 from motcua.store.notices.sources import Source, ToldSource, list_sources, told_of_sources, watched_sources
 
@@ -198,6 +205,9 @@ class CatchUp:
         self._pick_ups = _PickUps()
         self._folders = FolderLooks()
         self._ends_at = time.monotonic() + longest.total_seconds()
+        self._is_closed = threading.Event()
+        # What Airflow says of sources is known before its API server is away, and before there is news of them.
+        threading.Thread(target=self._know_sources, name="connections", daemon=True).start()
 
     @property
     def is_over(self) -> bool:
@@ -224,6 +234,7 @@ class CatchUp:
 
     def close(self) -> None:
         """Closes its connections. Pick-ups that are under way are waited for a moment; they leave nothing half done."""
+        self._is_closed.set()
         for _, counts in self._pick_ups.end(_END_WITHIN):
             if counts is not None:
                 add_counts(self.counts["picked_up"], asdict(counts))
@@ -232,6 +243,10 @@ class CatchUp:
             self._looks.close()
         if self._ledger is not None:
             self._ledger.close()
+
+    def _know_sources(self) -> None:
+        know_connections((connection_of(name, kind) for name, kind in settings().sources.items()), self._is_closed)
+        self._folders.know_store()
 
     def _news(self) -> list[str]:
         if self._ledger is None:

@@ -327,6 +327,9 @@ def airflow_environment(
         "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "10",
         # A dead task holds back the only run of its DAG until its heartbeat is missed.
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
+        # A task goes on while the API server is away, and can be told to end afterwards: as on a server.
+        "AIRFLOW__EXECUTION_API__JWT_EXPIRATION_TIME": "3600",
+        "AIRFLOW__WORKERS__MAX_FAILED_HEARTBEATS": "900",
         # A task that ended often holds its worker until the next heartbeat; 5 s would use up all eight.
         "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
         "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import Any, TypeAlias, TypeVar
 
 import psycopg
@@ -82,16 +82,39 @@ def _made_ready(conn_id: str, connection: Connection) -> Connection:
 
 
 def _connect_by_hook(conn_id: str) -> Connection:
+    given = _kept.given.get(conn_id) if _kept is not None else None
+    if given is None:
+        return _connect_as(conn_id, given_connection(conn_id))
+    try:
+        return _connect_as(conn_id, given)
+    except psycopg.OperationalError:
+        # Its password may be another one by now.
+        anew = _given_now(conn_id)
+        if anew is None or anew == given:
+            raise
+    return _connect_as(conn_id, anew)
+
+
+def _given_now(conn_id: str) -> GivenConnection | None:
+    """What Airflow says of a connection; ``None``: nothing, or it is away."""
+    try:
+        return given_connection(conn_id)
+    except Exception:
+        return None
+
+
+def _connect_as(conn_id: str, given: GivenConnection) -> Connection:
     from airflow.providers.postgres.hooks.postgres import PostgresHook
 
-    hook = PostgresHook(conn_id, log_sql=False)
-    given = hook.connection
-    if "connect_timeout" not in given.extra_dejson:
-        given.extra = json.dumps(given.extra_dejson | {"connect_timeout": _CONNECT_WITHIN})
-    connection: Any = hook.get_conn()
+    kept = _kept
+    if kept is not None:
+        kept.given[conn_id] = given
+    # Not Airflow's own, which tells a task's supervisor its secrets each time, and waits for it.
+    as_given: Any = replace(given, extra={"connect_timeout": _CONNECT_WITHIN, **given.extra})
+    connection: Any = PostgresHook(conn_id, log_sql=False, connection=as_given).get_conn()
     _notice_a_dead_network(connection.fileno())
-    if _kept is not None and (_kept.names is None or conn_id in _kept.names):
-        _kept.watch(conn_id, connection)
+    if kept is not None and (kept.names is None or conn_id in kept.names):
+        kept.watch(conn_id, connection)
     return connection  # type: ignore[no-any-return]
 
 
@@ -100,6 +123,8 @@ class _KeptConnections:
 
     def __init__(self, names: Collection[str] | None) -> None:
         self.names = names
+        self.given: dict[str, GivenConnection] = {}
+        """What Airflow said of each connection that was opened, whatever its name."""
         self._guard = threading.Lock()
         self._idle: dict[str, list[Connection]] = {}
         self._is_over = False
@@ -154,9 +179,11 @@ _kept: _KeptConnections | None = None
 
 @contextmanager
 def kept_connections(*names: str) -> Iterator[None]:
-    """While it lasts, a connection of this process that is closed is given to whoever opens one of the same name next.
+    """While it lasts, a connection of this process that is closed is given to whoever opens one of the same name next;
+    and Airflow is asked once what a connection says, and again when it does not lead to its database any more.
 
-    For hundreds of runs one after the other in one process, half of whose time would be that of making connections.
+    For hundreds of runs one after the other in one process, half of whose time would be that of making connections; and
+    for senders, which go on while Airflow's API server is away.
 
     Args:
         names: Airflow connections whose connections are kept; all of them by default.
@@ -169,6 +196,17 @@ def kept_connections(*names: str) -> Iterator[None]:
     finally:
         _kept = before
         kept.close()
+
+
+def know_connections(conn_ids: Iterable[str], stop: threading.Event) -> None:
+    """Asks Airflow now what connections say that will be opened while ``kept_connections`` lasts; of one that it does
+    not know it is asked when that is opened."""
+    for conn_id in conn_ids:
+        kept = _kept
+        if kept is None or stop.is_set():
+            return
+        if conn_id not in kept.given and (given := _given_now(conn_id)) is not None:
+            kept.given.setdefault(conn_id, given)
 
 
 def open_without_airflow(statement_timeout: float) -> Connection:

@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 @dataclass(frozen=True, slots=True)
 class GivenConnection:
-    """What ``AIRFLOW_CONN_<NAME>`` says."""
+    """What a connection says; Airflow's hooks take it for one."""
 
     host: str | None
     port: int | None
@@ -24,6 +24,11 @@ class GivenConnection:
     password: str | None
     schema: str | None
     extra: Mapping[str, Any]
+
+    @property
+    def extra_dejson(self) -> dict[str, Any]:
+        """The extra as Airflow's hooks ask for it."""
+        return dict(self.extra)
 
 
 def connection_of_environment(conn_id: str) -> GivenConnection | None:

@@ -37,6 +37,11 @@ def stand_by(connection: Connection, places: int) -> int | None:
     return next((number for number in locks if hold_lock(connection, number)), None)
 
 
+def somebody_stands_by(connection: Connection, places: int) -> bool:
+    """Whether one of so many places beside the sender that leads is taken."""
+    return any(is_held(connection, number) for number in range(_STANDING_BY, _STANDING_BY + places))
+
+
 def hold_lock(connection: Connection, number: int) -> bool:
     """Takes the lock for as long as this connection lives; ``False``: another connection has it."""
     row = connection.execute(statement("locks/hold"), {"number": number}).fetchone()

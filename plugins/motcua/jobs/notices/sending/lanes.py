@@ -7,6 +7,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+import requests
+
 from motcua.gateways.adapter import Gateway, GatewayAnswer, OutgoingMessage
 from motcua.jobs.notices.sending.request_slots import RequestSlots
 from motcua.store.notices.attempts import AttemptOutcome
@@ -17,6 +19,10 @@ _READY = 4
 """One committed attempt is kept ready for so many that may be in flight (docs/decisions/sending-speed.md)."""
 HELD_BACK = GatewayAnswer("transient", code="held back")
 """Of a message kept ready that was not called, because others failed meanwhile."""
+UNHEARD = GatewayAnswer("transient", code="asked first, no answer")
+"""Of a message that was to try a gateway again which still answers nothing, so that it was not called."""
+NO_ANSWER = "no answer"
+"""Why a gateway is stopped that answered nothing: before it is tried with a message it is asked without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +125,17 @@ class Lane:
             may_go = self.calling + self.failing < self.most
             self.calling += may_go
         return may_go
+
+    def submit(self, session: requests.Session, call: Call) -> GatewayAnswer:
+        """Hands a call's message over. One that was silent is asked first in a way that can send nothing."""
+        stop = self.stop
+        if stop is not None and stop.reason == NO_ANSWER:
+            said = self.gateway.try_login(session)
+            if said is not None and said.outcome == "unknown" and (said.http_status or 500) >= 500:
+                return UNHEARD
+            if said is not None and said.http_status is None:
+                return said
+        return self.gateway.submit(session, call.request)
 
     def end_call(self, answer: GatewayAnswer) -> None:
         """Counts a request's end."""

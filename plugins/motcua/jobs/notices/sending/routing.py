@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from motcua.domain.routing import Route, another_gateway, assign_carriers, next_pause
+from motcua.domain.routing import TIME_OUTS, Route, another_gateway, assign_carriers, next_pause
 from motcua.domain.texts import Registration, RegistrationKey, UnregisteredTemplate
 from motcua.gateways.adapter import Gateway, GatewayAnswer
 from motcua.jobs.notices.attempts import provider_template_id
-from motcua.jobs.notices.sending.lanes import HELD_BACK, Answered, Lane
+from motcua.jobs.notices.sending.lanes import HELD_BACK, NO_ANSWER, UNHEARD, Answered, Lane
 from motcua.jobs.notices.sending.run import SenderRun
 from motcua.settings import settings
 from motcua.store.notices import messages
@@ -99,7 +99,9 @@ class Routing:
 
     def begin_trial(self, lane: Lane, stop: GatewayStop, now: datetime) -> bool:
         """Whether this sender is the one that tries what was stopped again."""
-        pause = next_pause(stop.pause, settings().gateway_stop)
+        # One that is asked first costs nothing while it is silent, and is asked again soon.
+        pause = stop.pause if stop.reason == NO_ANSWER else None
+        pause = pause or next_pause(stop.pause, settings().gateway_stop)
         tried = replace(stop, until=now + pause, pause=pause)
         if not begin_trial(self.run.ledger, tried, now):
             self.changed = True
@@ -137,14 +139,18 @@ class Routing:
         wait_for_it: list[int] = []
         if outcome is HELD_BACK:
             return wait_for_it
+        if outcome is UNHEARD:
+            self.stop_for_a_pause(lane, NO_ANSWER)
+            lane.on_trial = False
+            return wait_for_it
         is_transient, words = outcome.outcome == "transient", words_of(outcome)
         lane.unanswered = lane.unanswered + 1 if outcome.outcome == "unknown" else 0
         lane.turned_away = [*lane.turned_away, answered] if is_transient else []
         # One that fails alone, just after a restart for example, is nothing.
         limit = 1 if lane.on_trial else max(2, lane.most)
-        if lane.unanswered >= limit:
-            # It takes no more than was in flight to see that nobody answers; the queue waits.
-            self.stop_for_a_pause(lane, "no answer", costs_a_message=True)
+        if lane.unanswered >= min(limit, TIME_OUTS):
+            # A few show that nobody answers; what is out by then cannot be taken back, the queue waits.
+            self.stop_for_a_pause(lane, NO_ANSWER, costs_a_message=True)
         elif is_transient and (outcome.http_status is None or len(lane.turned_away) >= limit):
             # Without a status nobody is there, which one request shows as well as many.
             self.stop_for_a_pause(lane, f"takes nothing: {words}")
@@ -187,15 +193,17 @@ class Routing:
     ) -> None:
         """Leaves a gateway, or a carrier there, alone for a pause, at first for seconds, and no less than it asked.
 
-        A try that cost a message, whose outcome nobody knows now, lengthens the pause once more.
+        A try that cost a message, whose outcome nobody knows now, makes the pause four times as long.
         """
         if concerns == "gateway" and lane.stop is not None and not lane.on_trial:
             # It is left alone already; this request was out before.
             return
         longest = settings().gateway_stop
         pause = lane.stop.pause if concerns == "gateway" and lane.stop is not None else None
-        if pause is None or costs_a_message:
-            pause = next_pause(pause, longest)
+        if pause is None:
+            pause = next_pause(None, longest)
+        elif costs_a_message:
+            pause = next_pause(next_pause(pause, longest), longest)
         asked = timedelta(seconds=max((each.answer.retry_after or 0.0 for each in lane.turned_away), default=0.0))
         self.stop(lane.name, reason, max(pause, asked), concerns, subject, pause)
 

@@ -35,7 +35,15 @@ from motcua.jobs.restoring.gaps import look_for_gap
 from motcua.settings import settings
 from motcua.store.journal import open_journal
 from motcua.store.ledger.database import connect, open_connection
-from motcua.store.ledger.locks import LINGERING, WATCHING, hold_lock, lock_holders, release_lock, stand_by
+from motcua.store.ledger.locks import (
+    LINGERING,
+    WATCHING,
+    hold_lock,
+    lock_holders,
+    release_lock,
+    somebody_stands_by,
+    stand_by,
+)
 from motcua.store.notices import messages
 from motcua.store.worker_marks import leave_mark
 
@@ -50,8 +58,9 @@ _LOOK_AT_QUEUE_EVERY = 1.0
 _WAIT_FOR_SLOTS = 0.1
 _IDLE_AFTER = 1.0
 """Seconds without news after which others may have all of this sender's slots."""
-_CLAIM_FOR = 20 * 60.0
-"""Seconds; well inside the task's execution_timeout, which would tear the sender from what is in flight."""
+_CLAIM_FOR = 25 * 60.0
+"""Seconds; well inside the task's execution_timeout, which would tear the sender from what is in flight. Beyond the
+longest time of a sender by a quarter of an hour, in which no other one need come to take over."""
 
 
 class CatchUp(Protocol):
@@ -119,7 +128,11 @@ class Sender:
         # One sender leads and picks up news for all; so many stand by that help with a long queue and lead when it is
         # gone. Whoever comes besides, as a run by the clock or by hand, does what is due and ends.
         self.leads = catch_up is not None and hold_lock(sending.lock, LINGERING)
-        self.place = stand_by(sending.lock, settings().senders - 1) if catch_up is not None and not self.leads else None
+        self.places = max(1, settings().senders - 1)
+        self.place = stand_by(sending.lock, self.places) if catch_up is not None and not self.leads else None
+        self.waits_for_relief = settings().notify_every <= settings().linger <= settings().linger_quiet
+        """By these settings some sender always waits for news: a run comes by the clock before the last one's have
+        ended. Where none comes, as while Airflow's API server is away, whoever is there goes on."""
         self.busy_at = time.monotonic()
         """When there was last something to do, by the monotonic clock."""
         self.buried_at = self.queue_looked_at = self.watch_looked_at = float("-inf")
@@ -250,9 +263,9 @@ class Sender:
             return False
         began = time.monotonic()
         trial_in = self.routing.next_trial()
-        if trial_in is None and all(route.stopped for route in self.routing.routes):
+        if trial_in is None and not self.waits_for_relief and all(route.stopped for route in self.routing.routes):
             return False
-        while not self.catch_up.is_over:
+        while not self._is_relieved(self.catch_up):
             leads = self._takes_the_lead()
             if leads and self.catch_up():
                 self.refreshed_at, self.busy_at = self.sending.clock(), time.monotonic()
@@ -268,8 +281,14 @@ class Sender:
                 break
             if self.stop.wait(max(0.0, min(self._pause, ends_at - now))):
                 return False
-        self.routing.changed = trial_in is not None and not self.catch_up.is_over
+        self.routing.changed = trial_in is not None and not self._is_relieved(self.catch_up)
         return self.routing.changed
+
+    def _is_relieved(self, catch_up: CatchUp) -> bool:
+        """Its time is over, and another one goes on: who leads has one that stands by, which waits until it leads."""
+        if not catch_up.is_over or not self.waits_for_relief:
+            return catch_up.is_over
+        return not self._may_claim or (self.leads and somebody_stands_by(self.sending.lock, self.places))
 
     def _sees_due_message(self) -> bool:
         """Whether some message is due by now that was not when the queue was looked at; asked once in a while, since
@@ -284,14 +303,16 @@ class Sender:
 
     def _patient_until(self) -> float:
         """By the monotonic clock. Where nobody watches the sources, this sender does until the run's time is over; and
-        so does who stands by while another one leads."""
+        so does who stands by while another one leads, and whoever waits for relief."""
         if not self.leads:
             return float("inf")
         now = time.monotonic()
         if now >= self.watch_looked_at + _LOOK_AT_QUEUE_EVERY:
             watchers = lock_holders(self.sending.lock, WATCHING)
             self.is_watched, self.watch_looked_at = watchers >= settings().watch_parts, now
-        return self.busy_at + settings().linger_quiet.total_seconds() if self.is_watched else float("inf")
+        if not self.is_watched or self.waits_for_relief:
+            return float("inf")
+        return self.busy_at + settings().linger_quiet.total_seconds()
 
     def _may_claim_for(self, lane: Lane) -> bool:
         return self._may_claim and lane.wants_more and not self.routing.changed and not self.routing.route(lane).stopped
@@ -326,7 +347,7 @@ class Sender:
         with lane.slots.session() as http:
             if lane.begin_call():
                 try:
-                    answer = lane.gateway.submit(http, call.request)
+                    answer = lane.submit(http, call)
                 except Exception as failure:
                     # An adapter's own mistake, after the request may have left: the outcome is not known.
                     answer = GatewayAnswer("unknown", code=f"adapter: {type(failure).__name__}")

@@ -1,0 +1,153 @@
+"""Airflow's API server is away, or hangs: a sender that lives needs nothing of it, and goes on until another comes."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+from airflow.sdk.execution_time import task_runner
+
+from motcua.jobs.notices.picking_up import pick_up
+from motcua.jobs.notices.planning import plan
+from motcua.jobs.notices.sending.sender import send
+from motcua.jobs.notices.watching import CatchUp
+from motcua.store.ledger.database import LEDGER, connect, kept_connections, know_connections, open_connection
+from motcua.store.ledger.locks import LINGERING, hold_lock, is_held, release_lock, stand_by
+
+SOURCE = "onestop_khanhhoa"
+
+
+class TaskSupervisor:
+    """Stands for the process that a task asks all of Airflow through: while it finds no API server it says nothing."""
+
+    def __init__(self) -> None:
+        self.answers = threading.Event()
+        self.answers.set()
+
+    def send(self, message: object) -> None:
+        assert self.answers.wait(60)
+
+
+@pytest.fixture
+def supervisor(monkeypatch: pytest.MonkeyPatch) -> Iterator[TaskSupervisor]:
+    double = TaskSupervisor()
+    monkeypatch.setattr(task_runner, "SUPERVISOR_COMMS", double, raising=False)
+    yield double
+    double.answers.set()
+
+
+@pytest.fixture
+def always_some(configure: Callable[..., None]) -> None:
+    """Settings by which some sender always waits for news, as they are on a server."""
+    configure(MOTCUA_NOTIFY_EVERY="PT1M", MOTCUA_LINGER="PT1M", MOTCUA_LINGER_QUIET="PT1M")
+
+
+@pytest.fixture
+def lingering(one_stop: object, gateway: object) -> Iterator[Callable[[float], threading.Thread]]:
+    """Starts a sender whose time is over after so many seconds."""
+    stop = threading.Event()
+    with ExitStack() as ended:
+
+        def start(seconds: float) -> threading.Thread:
+            catch_up = CatchUp(timedelta(seconds=seconds))
+            ended.callback(catch_up.close)
+            sender = threading.Thread(target=send, args=("run",), kwargs={"catch_up": catch_up, "stop": stop})
+            ended.callback(sender.join)
+            ended.callback(stop.set)
+            sender.start()
+            return sender
+
+        yield start
+
+
+def eventually(condition: Callable[[], bool], within: float = 30) -> None:
+    gives_up_at = time.monotonic() + within
+    while not condition():
+        assert time.monotonic() < gives_up_at
+        time.sleep(0.02)
+
+
+def move(one_stop, code: str, phone: str) -> None:
+    one_stop.dossier(code, applicant_phone=phone, updated_at=datetime.now(UTC))
+    one_stop.move(9, code, at=datetime.now(UTC))
+
+
+def is_asking_ahead() -> bool:
+    return any(thread.name == "connections" for thread in threading.enumerate())
+
+
+def is_locked(number: int) -> bool:
+    with connect() as ledger:
+        return is_held(ledger, number)
+
+
+@pytest.mark.guarantee(
+    "workers", "a sender that lives picks up news and sends it while Airflow's API server is away or hangs"
+)
+def test_news_is_picked_up_and_sent_while_airflow_answers_nothing(one_stop, gateway, lingering, supervisor):
+    move(one_stop, "D-1", "0905123001")
+    pick_up("khanhhoa")
+    plan()
+    with kept_connections(LEDGER):
+        lingering(60)
+        # The sender itself has read no source yet.
+        eventually(lambda: len(gateway.asked) == 1 and not is_asking_ahead())
+        supervisor.answers.clear()
+        for number in (2, 3, 4):
+            move(one_stop, f"D-{number}", f"090512300{number}")
+            eventually(lambda number=number: len(gateway.asked) == number)
+        supervisor.answers.set()
+
+
+@pytest.mark.guarantee(
+    "workers", "a connection that was changed in Airflow is used by a sender as soon as the old one fails"
+)
+def test_connection_is_asked_for_again_when_it_fails(one_stop, configure):
+    good = os.environ["AIRFLOW_CONN_ONESTOP_KHANHHOA"]
+    configure(AIRFLOW_CONN_ONESTOP_KHANHHOA="postgres://who:changed@127.0.0.1:1/nowhere")
+    with kept_connections(LEDGER):
+        know_connections([SOURCE, "unknown"], threading.Event())
+        configure(AIRFLOW_CONN_ONESTOP_KHANHHOA="")
+        with pytest.raises(psycopg.OperationalError):
+            open_connection(SOURCE)
+        configure(AIRFLOW_CONN_ONESTOP_KHANHHOA=good)
+        open_connection(SOURCE).close()
+
+
+@pytest.mark.guarantee(
+    "workers", "a sender whose time is over goes on, for 25 minutes in all, until another one stands by to lead"
+)
+@pytest.mark.usefixtures("watched", "always_some")
+def test_who_leads_goes_on_until_another_stands_by(one_stop, gateway, lingering):
+    pick_up("khanhhoa")
+    leading = lingering(0)
+    move(one_stop, "D-1", "0905123001")
+    eventually(lambda: len(gateway.asked) == 1)
+    leading.join(2)
+    assert leading.is_alive()
+    with open_connection() as second:
+        second.autocommit = True
+        assert stand_by(second, 1) is not None
+        leading.join(30)
+        assert not leading.is_alive()
+
+
+@pytest.mark.usefixtures("watched", "always_some")
+def test_who_stands_by_waits_until_it_leads(one_stop, gateway, lingering):
+    pick_up("khanhhoa")
+    with open_connection() as leader:
+        leader.autocommit = True
+        assert hold_lock(leader, LINGERING)
+        standing = lingering(0)
+        eventually(lambda: is_locked(1000))
+        standing.join(2)
+        assert standing.is_alive()
+        release_lock(leader, LINGERING)
+    move(one_stop, "D-1", "0905123001")
+    eventually(lambda: len(gateway.asked) == 1)
