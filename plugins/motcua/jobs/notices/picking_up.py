@@ -198,7 +198,7 @@ class _PickUp:
         self.provinces = {code.agency_code: code.province for code in codes}
         self.context = RowContext(
             agencies={code.written: code.agency_code for code in codes},
-            statuses=status_map(ledger, self.cursor.source_id),
+            statuses=status_map(ledger, self.cursor.source_id, now),
             now=now,
             clock_skew=settings().clock_skew,
         )
