@@ -6,42 +6,23 @@ import re
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
 from motcua.domain.run_window import EVERYTHING
+from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.mailing import MailServerFailed
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.page_requests.applying import carry_out_requests
+from motcua.jobs.tasks.settle_messages import gate
 from motcua.store.ledger.database import connect
+from motcua.store.notices.sources import map_status
 from tests.conftest import NHA_TRANG, NOW, TU_PHAP
+from tests.web.pages.conftest import DEPARTMENT
 from tests.web.visiting import VISITING, words
 
 SOURCES, UNKNOWN, REQUESTS = "/motcua/quality/sources", "/motcua/messages/unknown", "/motcua/requests"
-DEPARTMENT = "so.tttt@khanhhoa.example.vn"
-
-
-@pytest.fixture
-def mailbox(monkeypatch: pytest.MonkeyPatch, configure: Any) -> list[tuple[str, str, str]]:
-    """What the mail server took: recipient, subject, text."""
-    configure(MOTCUA_DEPARTMENT_RECIPIENTS=DEPARTMENT)
-    taken: list[tuple[str, str, str]] = []
-
-    class Server:
-        def __enter__(self) -> Server:
-            return self
-
-        def __exit__(self, *_: object) -> None:
-            pass
-
-        def hand_over(self, mail: Any, reference: str, recipient: str, at: datetime) -> Any:
-            from motcua.jobs.mailing import HandOver
-
-            taken.append((recipient, mail.subject, mail.text))
-            return HandOver("sent")
-
-    monkeypatch.setattr("motcua.jobs.mailing.mail_server", Server)
-    return taken
 
 
 @pytest.fixture
@@ -65,19 +46,12 @@ def map_to(staff: Any, status: int, written: int = 11) -> Any:
     return staff.post(SOURCES, data=form)
 
 
-def let_time_pass(rows: Any) -> None:
-    """As if the hour were over: the ledger itself keeps when it is, so that its rule is put aside for a moment."""
-    rows("ALTER TABLE motcua.page_requests DISABLE TRIGGER keep_page_request")
-    rows("UPDATE motcua.page_requests SET told_at = told_at - interval '1 hour', applies_at = applies_at - interval '1 hour'")
-    rows("ALTER TABLE motcua.page_requests ENABLE TRIGGER keep_page_request")
-
-
 def mapped(rows: Any) -> list[tuple[int, int]]:
     return [(each["source_status"], each["status_code"]) for each in rows("SELECT * FROM motcua.status_maps")]
 
 
 @pytest.mark.guarantee("requests", "what means a result is done an hour after the Department was mailed whom it tells")
-def test_status_is_mapped_to_a_result_an_hour_after_the_department_was_mailed(waiting, staff, rows, mailbox):
+def test_status_is_mapped_to_a_result_an_hour_after_the_department_was_mailed(waiting, staff, rows, mailbox, an_hour_later):
     sent = map_to(staff, 9)
     assert sent.headers["location"] == f"{SOURCES}?said=asked"
     assert mapped(rows) == []
@@ -94,8 +68,7 @@ def test_status_is_mapped_to_a_result_an_hour_after_the_department_was_mailed(wa
     assert mapped(rows) == [], "the hour is not over"
     assert "Sẽ có hiệu lực lúc" in words(staff.get(SOURCES))
     assert "1 yêu cầu trên trang web đang chờ, sớm nhất có hiệu lực lúc" in words(staff.get("/motcua/"))
-    let_time_pass(rows)
-    carry_out_requests()
+    an_hour_later()
     assert mapped(rows) == [(11, 9)]
     assert rows("SELECT status_before, status_code, changed_by FROM motcua.status_map_changes") == [
         {"status_before": None, "status_code": 9, "changed_by": "lan"}
@@ -106,7 +79,7 @@ def test_status_is_mapped_to_a_result_an_hour_after_the_department_was_mailed(wa
 
 
 @pytest.mark.guarantee("requests", "what was asked for on a page is withdrawn there until it is done")
-def test_request_that_was_withdrawn_is_never_done(waiting, staff, rows, mailbox):
+def test_request_that_was_withdrawn_is_never_done(waiting, staff, rows, mailbox, an_hour_later):
     map_to(staff, 9)
     carry_out_requests()
     assert map_to(staff, 5).headers["location"] == f"{SOURCES}?said=asked_before"
@@ -117,8 +90,7 @@ def test_request_that_was_withdrawn_is_never_done(waiting, staff, rows, mailbox)
     assert staff.post(REQUESTS, data=fields | {"token": "x"}).status_code == 403
     assert staff.post(REQUESTS, data=fields).headers["location"] == f"{REQUESTS}?said=withdrawn"
     assert staff.post(REQUESTS, data=fields).headers["location"] == f"{REQUESTS}?said=too_late"
-    let_time_pass(rows)
-    carry_out_requests()
+    an_hour_later()
     assert mapped(rows) == []
     assert "đã rút lại (minh)" in words(staff.get(REQUESTS))
     assert "Không có yêu cầu nào đang chờ" in words(staff.get(REQUESTS))
@@ -126,9 +98,6 @@ def test_request_that_was_withdrawn_is_never_done(waiting, staff, rows, mailbox)
 
 @pytest.mark.guarantee("requests", "what no mail server took a mail of is not done, and the run says so")
 def test_request_is_not_done_while_no_mail_reaches_the_department(waiting, staff, rows, mailbox, monkeypatch):
-    from motcua.jobs.gates import RunIncomplete
-    from motcua.jobs.tasks.settle_messages import gate
-
     def away() -> Any:
         raise MailServerFailed("away")
 
@@ -146,17 +115,14 @@ def test_request_is_not_done_while_no_mail_reaches_the_department(waiting, staff
 
 
 @pytest.mark.guarantee("requests", "what takes a result's meaning away is asked for, too; what tells nobody is done at once")
-def test_mapping_away_from_a_result_is_asked_for_and_others_are_done_at_once(waiting, staff, rows, mailbox):
+def test_mapping_away_from_a_result_is_asked_for_and_others_are_done_at_once(waiting, staff, rows, mailbox, an_hour_later):
     assert map_to(staff, 4).headers["location"] == f"{SOURCES}?said=mapped"
     assert mapped(rows) == [(11, 4)]
     assert map_to(staff, 9).headers["location"] == f"{SOURCES}?said=asked"
     with connect() as connection:
-        from motcua.store.notices.sources import map_status
-
         map_status(connection, "khanhhoa", 11, 5, "minh")
     carry_out_requests()
-    let_time_pass(rows)
-    assert carry_out_requests().ended == {"changed": 1}, "somebody said otherwise meanwhile"
+    assert an_hour_later().ended == {"changed": 1}, "somebody said otherwise meanwhile"
     assert mapped(rows) == [(11, 5)]
     assert map_to(staff, 4).headers["location"] == f"{SOURCES}?said=asked"
     assert mapped(rows) == [(11, 5)]
@@ -173,7 +139,7 @@ def test_code_of_the_contract_is_refused_on_the_page(waiting, staff, rows, writt
     assert rows("SELECT 1 FROM motcua.page_requests") == []
 
 
-def test_what_an_earlier_version_mapped_shows_its_end_and_is_taken_back(waiting, staff, rows, mailbox):
+def test_what_an_earlier_version_mapped_shows_its_end_and_is_taken_back(waiting, staff, rows, mailbox, an_hour_later):
     _map_as_before(rows, 2, 9)
     page = words(staff.get(SOURCES))
     assert "Mã từ 1 đến 10 là mã quốc gia, không khai lại được" in page
@@ -182,8 +148,7 @@ def test_what_an_earlier_version_mapped_shows_its_end_and_is_taken_back(waiting,
     assert map_to(staff, 4, 2).status_code == 400
     assert map_to(staff, 2, 2).headers["location"] == f"{SOURCES}?said=asked"
     carry_out_requests()
-    let_time_pass(rows)
-    assert carry_out_requests().ended == {"done": 1}
+    assert an_hour_later().ended == {"done": 1}
     assert "hết hiệu lực từ" not in words(staff.get(SOURCES))
     assert rows("SELECT status_before, status_code FROM motcua.status_map_changes") == [
         {"status_before": 9, "status_code": 2}
@@ -218,7 +183,7 @@ def _map_as_before(rows: Any, written: int, stands_for: int) -> None:
 
 
 @pytest.mark.guarantee("requests", "other recipients of an agency's reports are asked for, and their addresses go with the request")
-def test_recipients_are_changed_an_hour_after_the_department_was_mailed(staff, rows, mailbox):
+def test_recipients_are_changed_an_hour_after_the_department_was_mailed(staff, rows, mailbox, an_hour_later):
     VISITING.visit_as("agency", NHA_TRANG, name="hoa")
     address = f"/motcua/settings/agency?code={NHA_TRANG}"
     sent = staff.post("/motcua/settings/agency", data=_settings_form(staff.get(address)) | {"report_recipients": "moi@x.vn"})
@@ -237,8 +202,7 @@ def test_recipients_are_changed_an_hour_after_the_department_was_mailed(staff, r
     (number,) = rows("SELECT request_no FROM motcua.page_requests")
     fields = {"token": token(staff), "no": str(number["request_no"])}
     assert staff.post(REQUESTS, data=fields).status_code == 403
-    let_time_pass(rows)
-    carry_out_requests()
+    an_hour_later()
     assert _recipients(rows) == ["moi@x.vn"]
     assert rows("SELECT wanted ? 'addresses' AS held FROM motcua.page_requests") == [{"held": False}]
     (change,) = rows("SELECT changed_by, by_department FROM motcua.agency_changes ORDER BY change_id DESC LIMIT 1")
@@ -260,12 +224,10 @@ def _settings_form(page: Any) -> dict[str, str]:
 
 
 @pytest.mark.guarantee("requests", "messages of unknown outcome go again an hour after the Department was mailed of which agency")
-def test_messages_are_let_go_an_hour_after_the_department_was_mailed(staff, rows, made, mailbox):
+def test_messages_are_let_go_an_hour_after_the_department_was_mailed(staff, rows, made, mailbox, an_hour_later):
     soon = datetime.now(UTC) + timedelta(hours=5)
     held = [made.held(f"H{number}", useful_until=soon) for number in range(2)]
     form = [("token", token(staff)), ("reason", "Đã hỏi nhà mạng"), ("decision", "release")]
-    from urllib.parse import urlencode
-
     body = urlencode([*form, *(("held", str(each)) for each in held)])
     kind = {"content-type": "application/x-www-form-urlencoded"}
     assert staff.post(UNKNOWN, content=body, headers=kind).headers["location"] == f"{UNKNOWN}?said=asked"
@@ -275,7 +237,6 @@ def test_messages_are_let_go_an_hour_after_the_department_was_mailed(staff, rows
     carry_out_requests()
     assert "2 tin có kết quả" in mailbox[0][2]
     assert {each["state"] for each in rows("SELECT state FROM motcua.messages")} == {"unknown"}
-    let_time_pass(rows)
-    assert carry_out_requests().ended == {"done": 1}
+    assert an_hour_later().ended == {"done": 1}
     assert {each["state"] for each in rows("SELECT state FROM motcua.messages")} == {"queued"}
     assert {each["released_by"] for each in rows("SELECT released_by FROM motcua.releases")} == {"lan"}
