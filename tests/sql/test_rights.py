@@ -509,7 +509,7 @@ def test_settings_that_were_changed_meanwhile_are_not_overwritten(pages, rows):
     assert rows("SELECT * FROM motcua.agencies ORDER BY 1") == before
 
 
-# ------------------------------------------------------------------------------------- what pages ask for, and who does it
+# ------------------------------------------------------------------------------- what pages ask for, and who does it
 
 
 @pytest.fixture
@@ -547,11 +547,17 @@ def test_ledger_refuses_to_map_a_code_of_the_contract_whoever_asks(pages, tasks,
         with pytest.raises(errors.CheckViolation, match="the contract's"):
             _ask(pages, "map_status", source="camlam", written=written, stands_for=stands_for)
     with pytest.raises(errors.CheckViolation):
-        rows("INSERT INTO motcua.status_maps (source_id, source_status, status_code) VALUES (1, %s, 11 - %s)", written, written)
+        rows(
+            "INSERT INTO motcua.status_maps (source_id, source_status, status_code) VALUES (1, %s, 11 - %s)",
+            written,
+            written,
+        )
     assert rows("SELECT 1 FROM motcua.status_maps") == []
 
 
-@pytest.mark.guarantee("requests", "who holds the pages' role can have nobody told before the Department was mailed and its hour is over")
+@pytest.mark.guarantee(
+    "requests", "who holds the pages' role can have nobody told before the Department was mailed and its hour is over"
+)
 def test_request_is_done_by_no_role_before_the_department_was_mailed_and_its_hour_is_over(pages, tasks, source, rows):
     number, became = _ask(
         pages, "map_status", source="camlam", written=11, stands_for=9, applies_at="2020-01-01", told_at="2020-01-01"

@@ -1,4 +1,4 @@
--- How many of these messages would go again now, by agency and kind. Called by store/page_requests.py.
+-- How many of these messages would go again now, by agency and kind. Called by store/oversight/page_requests.py.
 SELECT m.agency_code, m.kind, count(*) AS messages
 FROM motcua.messages AS m
 WHERE

@@ -1,5 +1,5 @@
 -- How many open dossiers wait with a status code of a source, by agency: those with steps that are kept aside for it,
--- and those whose row has a code that nobody knows, which may be this one. Called by store/page_requests.py.
+-- and those whose row has a code that nobody knows, which may be this one. Called by store/oversight/page_requests.py.
 SELECT w.agency_code, count(DISTINCT w.dossier_code) AS dossiers
 FROM (
     SELECT g.agency_code, q.dossier_code

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from motcua.jobs.mailing import hand_to_each
+from motcua.jobs.mailing import hand_to_each, mail_server
 from motcua.reports.mail import Mail
 from motcua.reports.runs import late_apologies_mail, red_run_mail
 from motcua.reports.wording import hour
@@ -105,7 +105,7 @@ def _mail_watchers(compose: Callable[[], Mail], now: datetime) -> bool:
     if not recipients:
         log.warning("MOTCUA_WATCH_RECIPIENTS names nobody who could be told")
         return False
-    return hand_to_each(recipients, compose, now)[0] > 0
+    return hand_to_each(recipients, compose, now, mail_server)[0] > 0
 
 
 def _page(dag_id: str, run_id: str) -> str | None:

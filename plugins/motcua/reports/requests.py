@@ -45,8 +45,8 @@ class Names:
 
 @lru_cache(maxsize=1)
 def request_words() -> dict[str, Any]:
-    """The words of include/templates/report/requests.vi.yaml."""
-    text = (include_dir() / "templates" / "report" / "requests.vi.yaml").read_text(encoding="utf-8")
+    """The words of include/templates/requests/words.vi.yaml."""
+    text = (include_dir() / "templates" / "requests" / "words.vi.yaml").read_text(encoding="utf-8")
     read: dict[str, Any] = yaml.safe_load(text)
     return read
 
@@ -185,12 +185,14 @@ def _of_form(wanted: Mapping[str, Any], told: Mapping[str, Any], names: Names) -
 def requests_mail(requests: Sequence[RequestInWords], applies_at: datetime, page_url: str | None) -> Mail:
     """The mail about requests that are done at ``applies_at`` if nobody withdraws them."""
     given = {"number": count(len(requests)), "at": moment(applies_at)}
-    values: dict[str, Any] = {name: words.format(**given) for name, words in request_words()["mail"].items() if name != "asked"}
+    values: dict[str, Any] = {
+        name: words.format(**given) for name, words in request_words()["mail"].items() if name != "asked"
+    }
     values |= {"requests": requests, "page_url": page_url}
-    environment = templates("mail")
+    environment = templates("requests", layouts="mail")
     return Mail(
         "yeu-cau",
         values["subject"],
-        tidy(environment.get_template("requests.txt").render(values)),
-        inline_styles(environment.get_template("requests.html").render(values)),
+        tidy(environment.get_template("mail.txt").render(values)),
+        inline_styles(environment.get_template("mail.html").render(values)),
     )

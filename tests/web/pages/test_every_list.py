@@ -44,7 +44,7 @@ from motcua.store.intake.exports import (
 from motcua.store.ledger.database import connect
 from motcua.store.notices.sources import map_status
 from motcua.store.oversight.complaints import NewComplaint, link_complaints, save_complaints
-from motcua.store.page_requests import ask, open_requests, withdraw
+from motcua.store.oversight.page_requests import ask, open_requests, withdraw
 from motcua.store.people import give_agency, take_agency
 from motcua.web.lists import files
 from motcua.web.runs import run_page

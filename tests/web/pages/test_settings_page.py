@@ -301,8 +301,8 @@ def test_change_that_cannot_be_set_back_is_refused_with_the_reason(hoa, rows, an
 
 def test_what_the_history_does_not_hold_is_said_before_the_undo(hoa, rows, an_hour_later):
     with connect() as connection:
-        both = agency(NHA_TRANG, accented=True, report_recipients=("a@x.vn",))
-        save_agencies(connection, [both], "hoa")
+        (before,) = [each for each in list_agencies(connection) if each.agency_code == NHA_TRANG]
+        save_agencies(connection, [replace(before, accented=True, report_recipients=("a@x.vn",))], "hoa")
     asked = undo(hoa, kept(rows)[-1]["change_id"])
     assert "Người nhận báo cáo chất lượng giữ như hiện nay" in words(asked)
     assert confirm(hoa, asked).status_code == 303

@@ -41,8 +41,8 @@ from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import close_ledger_pool, connect
 from motcua.store.ledger.provisioning import with_database
 from motcua.store.oversight.complaints import NewComplaint, link_complaints, save_complaints
+from motcua.store.oversight.page_requests import ask
 from motcua.store.oversight.statements import StatementRefusal, save_refusal
-from motcua.store.page_requests import ask
 from motcua.store.people import give_agency
 from motcua.web.runs import run_page
 from tests.conftest import (

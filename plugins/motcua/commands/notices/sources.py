@@ -51,8 +51,8 @@ def list_all() -> None:
     console().print(table if settings().sources else "No source is configured: set MOTCUA_SOURCES.")
     for each in ending:
         console().print(
-            f"{each.source}: status {each.source_status} is the contract's, and stands for {each.status_code} only until"
-            f" {local_moment(each.ends_at)}: translate it in the source's view, adapter or export form by then.",
+            f"{each.source}: status {each.source_status} is the contract's, and stands for {each.status_code} only"
+            f" until {local_moment(each.ends_at)}: translate it in the source's view, adapter or export form by then.",
             markup=False,
             style="yellow",
         )

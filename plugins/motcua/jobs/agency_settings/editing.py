@@ -23,7 +23,7 @@ from motcua.jobs.handed_in.agencies import (
 from motcua.store.agencies import Agency, agency_history, hold_import_lock, list_agencies, set_settings
 from motcua.store.agencies import AgencyChange as KeptChange
 from motcua.store.ledger.database import Connection
-from motcua.store.page_requests import ask
+from motcua.store.oversight.page_requests import ask
 
 OWN: Final = (
     "same_day_excluded",

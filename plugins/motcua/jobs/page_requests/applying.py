@@ -21,7 +21,7 @@ from motcua.store.agencies import list_agencies
 from motcua.store.intake.exports import form_in_force
 from motcua.store.ledger.database import Connection, connect
 from motcua.store.notices.templates import national_statuses
-from motcua.store.page_requests import (
+from motcua.store.oversight.page_requests import (
     apply_request,
     messages_to_release,
     note_told,

@@ -19,7 +19,7 @@ from motcua.jobs.tasks.notify_transitions import asked_to_stop
 from motcua.settings import settings
 from motcua.store.ledger.database import Connection, connect, without_values
 from motcua.store.notices.messages import count_held
-from motcua.store.page_requests import untold
+from motcua.store.oversight.page_requests import untold
 from motcua.store.watching.watch import watch_life
 
 _WATCH_SILENCE = timedelta(minutes=10)

@@ -35,9 +35,9 @@ from motcua.store.notices.quarantine import count_open
 from motcua.store.notices.sources import MappedStatus, Source, list_sources, mapped_statuses
 from motcua.store.notices.stops import Stop, last_stops, stopped_messages, stops_in_force, waiting_for
 from motcua.store.oversight.complaints import open_complaints
+from motcua.store.oversight.page_requests import open_requests
 from motcua.store.oversight.quality import broken_agencies_of, counts_of, list_runs
 from motcua.store.oversight.verifications import NotHolding, not_holding
-from motcua.store.page_requests import open_requests
 from motcua.store.watching.watch import (
     MirroredAlert,
     WatchLife,

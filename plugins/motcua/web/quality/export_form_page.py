@@ -1,9 +1,9 @@
 """The page of a source's form: which column of its exports is what, tried on a file before it counts, with history.
 
-A form is asked for by the Department or by the administrator of the agency that the source's files tell of, and set by a
-worker once the Department was mailed: it says what means a result. Which agencies these are, and how few dossiers a
-whole export may have, is the Department's. An older form is set back by opening it and saving it: nothing of the history
-is lost.
+A form is asked for by the Department or by the administrator of the agency that the source's files tell of, and set by
+a worker once the Department was mailed: it says what means a result. Which agencies these are, and how few dossiers a
+whole export may have, is the Department's. An older form is set back by opening it and saving it: nothing of the
+history is lost.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from motcua.store.agencies import list_agencies
 from motcua.store.intake.exports import FormVersion, account_of, list_forms, one_at_a_time
 from motcua.store.ledger.database import page_connection
 from motcua.store.notices.templates import national_statuses
-from motcua.store.page_requests import ask
+from motcua.store.oversight.page_requests import ask
 from motcua.web.forms import is_own_form, number_in, sent_choices
 from motcua.web.lists.files import FileFormat, at_most, list_file
 from motcua.web.quality.export_typed import COLUMNS, LONGEST, NATIONAL, TypedForm, changes_of

@@ -211,7 +211,11 @@ def exports_shown(
 
 def sources_seen(connection: Connection, visits: Visitor) -> list[str]:
     """Sources that are told of by files, as far as a visitor may see them."""
-    return [name for name, kind in settings().sources.items() if kind == ADAPTER and may_see_source(connection, visits, name)]
+    return [
+        name
+        for name, kind in settings().sources.items()
+        if kind == ADAPTER and may_see_source(connection, visits, name)
+    ]
 
 
 def may_see_source(connection: Connection, visits: Visitor, source: str) -> bool:

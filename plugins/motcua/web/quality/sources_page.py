@@ -27,7 +27,7 @@ from motcua.store.ledger.database import page_connection
 from motcua.store.notices.quarantine import QuarantineCount, open_quarantine
 from motcua.store.notices.sources import Freshness, freshness_of_sources, mapped_statuses
 from motcua.store.notices.templates import national_statuses
-from motcua.store.page_requests import ask
+from motcua.store.oversight.page_requests import ask
 from motcua.web.forms import is_own_form, sent_form
 from motcua.web.lists.files import FileFormat, at_most, list_file
 from motcua.web.quality.check_page import verdict_of
@@ -91,7 +91,15 @@ def download_sources(
             rows = [_unusable_row(visits, each) for each in open_quarantine(connection, visits.listed)]
         else:
             visits.must_see_all()
-            columns = ["source", "written_status", "stands_for", "mapped_before", "since", "changed_by", "mapping_ends_at"]
+            columns = [
+                "source",
+                "written_status",
+                "stands_for",
+                "mapped_before",
+                "since",
+                "changed_by",
+                "mapping_ends_at",
+            ]
             names = national_statuses()
             rows = [
                 [

@@ -21,7 +21,7 @@ from motcua.settings import settings
 from motcua.store.agencies import duration_text, list_agencies
 from motcua.store.ledger.database import Connection, page_connection
 from motcua.store.notices.templates import national_statuses
-from motcua.store.page_requests import ended_requests, open_request, open_requests, withdraw
+from motcua.store.oversight.page_requests import ended_requests, open_request, open_requests, withdraw
 from motcua.web.forms import is_own_form, number_in, sent_form
 from motcua.web.lists.files import FileFormat, at_most, list_file
 from motcua.web.quality.exports_page import may_see_source
@@ -70,9 +70,7 @@ def take_back(request: Request, visits: Visits, fields: Annotated[dict[str, str]
             raise PageRefused(HTTPStatus.FORBIDDEN, "department_only")
         done = found is not None and withdraw(connection, number, who)
     said = "withdrawn" if done else "too_late"
-    return RedirectResponse(
-        f"{request.scope.get('root_path', '')}/requests?said={said}", HTTPStatus.SEE_OTHER, HEADERS
-    )
+    return RedirectResponse(f"{request.scope.get('root_path', '')}/requests?said={said}", HTTPStatus.SEE_OTHER, HEADERS)
 
 
 def waiting_requests(

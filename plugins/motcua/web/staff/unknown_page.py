@@ -1,8 +1,8 @@
 """The tab *Chưa rõ kết quả*: messages whose outcome nobody knows, which people may let go again.
 
-Only the Department does so: it chooses messages and says why, is shown what that does, and says so once more. Then it is
-asked for, and a worker does it once the Department was mailed and nobody took it back. The words and the number stay as
-they are; who let them go and why is kept. Everyone else sees the list.
+Only the Department does so: it chooses messages and says why, is shown what that does, and says so once more. Then it
+is asked for, and a worker does it once the Department was mailed and nobody took it back. The words and the number stay
+as they are; who let them go and why is kept. Everyone else sees the list.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from motcua.settings import settings
 from motcua.store.agencies import list_agencies
 from motcua.store.ledger.database import page_connection
 from motcua.store.notices.messages import count_held, held, releases
-from motcua.store.page_requests import ask, open_requests
+from motcua.store.oversight.page_requests import ask, open_requests
 from motcua.web.forms import is_own_form, number_in, sent_choices
 from motcua.web.lists.files import FileFormat, at_most, dossier_cell, list_file
 from motcua.web.lists.filters import whose

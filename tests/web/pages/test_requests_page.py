@@ -51,7 +51,9 @@ def mapped(rows: Any) -> list[tuple[int, int]]:
 
 
 @pytest.mark.guarantee("requests", "what means a result is done an hour after the Department was mailed whom it tells")
-def test_status_is_mapped_to_a_result_an_hour_after_the_department_was_mailed(waiting, staff, rows, mailbox, an_hour_later):
+def test_status_is_mapped_to_a_result_an_hour_after_the_department_was_mailed(
+    waiting, staff, rows, mailbox, an_hour_later
+):
     sent = map_to(staff, 9)
     assert sent.headers["location"] == f"{SOURCES}?said=asked"
     assert mapped(rows) == []
@@ -114,8 +116,12 @@ def test_request_is_not_done_while_no_mail_reaches_the_department(waiting, staff
     assert mapped(rows) == []
 
 
-@pytest.mark.guarantee("requests", "what takes a result's meaning away is asked for, too; what tells nobody is done at once")
-def test_mapping_away_from_a_result_is_asked_for_and_others_are_done_at_once(waiting, staff, rows, mailbox, an_hour_later):
+@pytest.mark.guarantee(
+    "requests", "what takes a result's meaning away is asked for, too; what tells nobody is done at once"
+)
+def test_mapping_away_from_a_result_is_asked_for_and_others_are_done_at_once(
+    waiting, staff, rows, mailbox, an_hour_later
+):
     assert map_to(staff, 4).headers["location"] == f"{SOURCES}?said=mapped"
     assert mapped(rows) == [(11, 4)]
     assert map_to(staff, 9).headers["location"] == f"{SOURCES}?said=asked"
@@ -155,7 +161,9 @@ def test_what_an_earlier_version_mapped_shows_its_end_and_is_taken_back(waiting,
     ]
 
 
-@pytest.mark.guarantee("requests", "what an earlier version let somebody map of the contract ends on a date that is told")
+@pytest.mark.guarantee(
+    "requests", "what an earlier version let somebody map of the contract ends on a date that is told"
+)
 def test_what_an_earlier_version_mapped_ends_on_its_date(one_stop, agencies, rows):
     one_stop.dossier("cu", NHA_TRANG)
     one_stop.move(2, "cu", NHA_TRANG)
@@ -175,18 +183,24 @@ def _map_as_before(rows: Any, written: int, stands_for: int) -> None:
     """As a ledger of version 0.2.0 has it."""
     name = "codes_of_the_contract_are_not_mapped"
     rows(f"ALTER TABLE motcua.status_maps DROP CONSTRAINT {name}")
-    rows("INSERT INTO motcua.status_maps (source_id, source_status, status_code) VALUES (1, %s, %s)", written, stands_for)
+    rows(
+        "INSERT INTO motcua.status_maps (source_id, source_status, status_code) VALUES (1, %s, %s)", written, stands_for
+    )
     rows(
         f"ALTER TABLE motcua.status_maps ADD CONSTRAINT {name}"
         " CHECK (source_status NOT BETWEEN 1 AND 10 OR status_code = source_status) NOT VALID"
     )
 
 
-@pytest.mark.guarantee("requests", "other recipients of an agency's reports are asked for, and their addresses go with the request")
+@pytest.mark.guarantee(
+    "requests", "other recipients of an agency's reports are asked for, and their addresses go with the request"
+)
 def test_recipients_are_changed_an_hour_after_the_department_was_mailed(staff, rows, mailbox, an_hour_later):
     VISITING.visit_as("agency", NHA_TRANG, name="hoa")
     address = f"/motcua/settings/agency?code={NHA_TRANG}"
-    sent = staff.post("/motcua/settings/agency", data=_settings_form(staff.get(address)) | {"report_recipients": "moi@x.vn"})
+    sent = staff.post(
+        "/motcua/settings/agency", data=_settings_form(staff.get(address)) | {"report_recipients": "moi@x.vn"}
+    )
     assert sent.headers["location"].endswith("said=asked")
     assert _recipients(rows) == []
     page = words(staff.get(address))
@@ -194,7 +208,9 @@ def test_recipients_are_changed_an_hour_after_the_department_was_mailed(staff, r
     carry_out_requests()
     assert "Sẽ là: moi@x.vn." in mailbox[0][2]
     assert rows("SELECT told FROM motcua.page_requests") == [{"told": {"before": 0, "after": 1}}]
-    again = staff.post("/motcua/settings/agency", data=_settings_form(staff.get(address)) | {"report_recipients": "b@x.vn"})
+    again = staff.post(
+        "/motcua/settings/agency", data=_settings_form(staff.get(address)) | {"report_recipients": "b@x.vn"}
+    )
     assert again.status_code == 409
     assert "Đã có yêu cầu đổi người nhận đang chờ" in words(again)
     VISITING.visit_as("agency", TU_PHAP)
@@ -215,15 +231,25 @@ def _recipients(rows: Any) -> list[str]:
 
 
 def _settings_form(page: Any) -> dict[str, str]:
-    hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page.text.partition("card settings")[2]))
-    return {"token": hidden["token"], "code": NHA_TRANG, "seen": hidden["seen"], "seen_recipients": "", "decision": "save"} | {
+    hidden = dict(
+        re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page.text.partition("card settings")[2])
+    )
+    return {
+        "token": hidden["token"],
+        "code": NHA_TRANG,
+        "seen": hidden["seen"],
+        "seen_recipients": "",
+        "decision": "save",
+    } | {
         "accented": "no",
         "result_hold": "PT15M",
         "apology_day": "calendar",
     }
 
 
-@pytest.mark.guarantee("requests", "messages of unknown outcome go again an hour after the Department was mailed of which agency")
+@pytest.mark.guarantee(
+    "requests", "messages of unknown outcome go again an hour after the Department was mailed of which agency"
+)
 def test_messages_are_let_go_an_hour_after_the_department_was_mailed(staff, rows, made, mailbox, an_hour_later):
     soon = datetime.now(UTC) + timedelta(hours=5)
     held = [made.held(f"H{number}", useful_until=soon) for number in range(2)]
