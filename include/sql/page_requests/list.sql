@@ -1,7 +1,20 @@
--- What pages asked for: what is open, the oldest first, or the newest that have ended. Called by store/oversight/page_requests.py.
+-- What pages asked for: what is open, the oldest first, or the newest that have ended. Called by
+-- store/oversight/page_requests.py.
 SELECT
-    request_no, kind, subject, wanted, asked_at, asked_by, told_at, applies_at, told, untold_because, ended_at, ended_by,
-    outcome, released
+    request_no,
+    kind,
+    subject,
+    wanted,
+    asked_at,
+    asked_by,
+    told_at,
+    applies_at,
+    told,
+    untold_because,
+    ended_at,
+    ended_by,
+    outcome,
+    released
 FROM motcua.page_requests
 WHERE
     (ended_at IS NULL) = %(is_open)s
