@@ -88,6 +88,12 @@ class Settings(BaseSettings):
         default=timedelta(minutes=5),
         description="Longest pause before a stopped gateway, or carrier there, is tried again; the first: 2 seconds.",
     )
+    requests_after: Duration = Field(
+        default=timedelta(hours=1),
+        ge=timedelta(0),
+        description="So long after the Department was mailed, what somebody asked for on a page is done, unless it was "
+        "withdrawn: what has citizens told, or changes who gets mails.",
+    )
     settle_longest: Duration = Field(
         default=timedelta(hours=1),
         description="Longest wait until a gateway is asked again about an attempt without an answer or a receipt.",

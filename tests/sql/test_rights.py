@@ -42,7 +42,7 @@ NOBODY_BUT_THE_OWNER = [
         " finding_acknowledgements agencies agency_changes calendar_changes complaints complaint_changes"
         " gateway_changes user_agency_changes phone_searches sources carrier_statements statement_lines"
         " statement_matches closing_message_sums closing_dossier_sums closing_reason_sums statement_sums"
-        " statement_difference_sums journals gaps alerts runs report_mails quarantine old_steps",
+        " statement_difference_sums journals gaps alerts runs report_mails quarantine old_steps page_requests",
         "what happened would be gone, and the figures would count without it",
     ),
     *_each("TRUNCATE {} CASCADE", "messages dossiers inquiries publications agencies", "all of it at once"),
@@ -96,6 +96,10 @@ NOBODY_BUT_THE_OWNER = [
     Act("DELETE FROM motcua.personal_data_requests", "nobody would know who looked at a citizen's data"),
     Act("UPDATE motcua.personal_data_requests SET handled_by = 'another'", "another would have looked at it"),
     Act("INSERT INTO motcua.personal_data_purges (purged_by) VALUES ('x')", "a purge that was none"),
+    Act("INSERT INTO motcua.page_requests (kind) VALUES ('release')", "its time would be what somebody says"),
+    Act("UPDATE motcua.page_requests SET asked_by = 'another'", "another would have asked for it"),
+    Act("UPDATE motcua.page_requests SET wanted = '{}'", "what is done would not be what the Department was mailed"),
+    Act("UPDATE motcua.page_requests SET ended_at = now(), outcome = 'done'", "what was not done would be done"),
 ]
 """Acts on the ledger that only its owner may do."""
 
@@ -179,13 +183,24 @@ _FORMS = [
     Act("UPDATE motcua.complaints SET outcome = 'x'", "a complaint would be settled"),
     Act("INSERT INTO motcua.finding_acknowledgements (finding_id) VALUES (1)", "a finding would be silent"),
     Act("INSERT INTO motcua.finding_rechecks (finding_id) VALUES (1)", "a finding would be said to be mended"),
-    Act("SELECT motcua.map_status('x', 1, 9, 'y', now())", "every step would mean that the result is there"),
+    Act("SELECT motcua.save_page_request('map_status', '{}', 'x')", "the Department would be mailed what nobody asked"),
+    Act("SELECT motcua.withdraw_page_request(1, 'x')", "what somebody asked for would not be done"),
     Act("UPDATE motcua.alerts SET acknowledged_by = 'x'", "an alert would be silent"),
+]
+_EFFECTS = [
+    Act("SELECT motcua.map_status('x', 11, 9, 'y', now())", "every step would mean that the result is there"),
     Act(
         "SELECT motcua.release_messages('x', 'y', now(), NULL, NULL, NULL, NULL)",
         "what may be on its way would go once more",
     ),
+    Act("INSERT INTO intake.export_forms (set_by) VALUES ('x')", "every line of a file would mean a result"),
+    Act("SELECT motcua.apply_page_request(1)", "what somebody asked for would be done when he likes"),
+    Act(
+        "UPDATE motcua.page_requests SET told_at = now(), applies_at = now(), told = '{}'",
+        "what nobody was mailed of would be done",
+    ),
 ]
+"""What pages ask for, and tasks alone do."""
 _PURGE = Act(
     "SELECT * FROM motcua.purge_personal_data('inquiries', 0, 1, repeat('0', 32), 'term', 'x')",
     "who was told what would be gone before its time",
@@ -231,6 +246,7 @@ ACTS = {
             *_WRITES_OF_TASKS,
             *_READS_OF_PEOPLE,
             *_FORMS,
+            *_EFFECTS,
             *_OF_GATEWAYS,
             *_OF_PUSHES,
             *_OF_CLIENTS,
@@ -240,12 +256,12 @@ ACTS = {
         _PURGE,
     ],
     "motcua_callbacks": [
-        *(*NOBODY_BUT_THE_OWNER, *_WRITES_OF_TASKS, *_READS_OF_PEOPLE, *_FORMS, *_OF_PUSHES, *_OF_CLIENTS),
+        *(*NOBODY_BUT_THE_OWNER, *_WRITES_OF_TASKS, *_READS_OF_PEOPLE, *_FORMS, *_EFFECTS, *_OF_PUSHES, *_OF_CLIENTS),
         Act("SELECT * FROM audit.messages", "what nobody in a DMZ need know"),
         _PURGE,
     ],
     "motcua_pages": [
-        *(*NOBODY_BUT_THE_OWNER, *_WRITES_OF_TASKS, *_OF_GATEWAYS),
+        *(*NOBODY_BUT_THE_OWNER, *_WRITES_OF_TASKS, *_EFFECTS, *_OF_GATEWAYS),
         Act("SELECT * FROM motcua.phone_searches", "who looked for whom is for auditors"),
         Act("SELECT * FROM motcua.personal_data_requests", "likewise"),
         Act("UPDATE motcua.complaints SET note = 'x'", "a citizen's words"),
@@ -254,12 +270,12 @@ ACTS = {
         _PURGE,
     ],
     "motcua_audit": [
-        *(*NOBODY_BUT_THE_OWNER, *_WRITES_OF_TASKS, *_READS_OF_PEOPLE, *_FORMS, *_OF_GATEWAYS),
+        *(*NOBODY_BUT_THE_OWNER, *_WRITES_OF_TASKS, *_READS_OF_PEOPLE, *_FORMS, *_EFFECTS, *_OF_GATEWAYS),
         Act("SELECT motcua.asked_dossiers('{X}', NULL)", "whose a dossier is"),
         _PURGE,
     ],
     "motcua_purge": [
-        *(*NOBODY_BUT_THE_OWNER, *_WRITES_OF_TASKS, *_READS_OF_PEOPLE, *_FORMS, *_OF_GATEWAYS),
+        *(*NOBODY_BUT_THE_OWNER, *_WRITES_OF_TASKS, *_READS_OF_PEOPLE, *_FORMS, *_EFFECTS, *_OF_GATEWAYS),
         Act("SELECT motcua.asked_dossiers('{X}', NULL)", "whose a dossier is"),
         Act("SELECT * FROM audit.messages", "it empties, and reads nothing"),
         Act("UPDATE motcua.dossiers SET msisdn = NULL", "a number before its time"),
@@ -418,7 +434,6 @@ SETTINGS = {
     "same_day_reason": None,
     "result_hold": "PT15M",
     "apology_day": "working_day",
-    "report_recipients": ["a@b.vn"],
 }
 
 
@@ -452,7 +467,7 @@ def test_pages_set_what_an_agency_decides_itself_with_who_and_nothing_else(pages
     after = rows("SELECT * FROM motcua.agencies WHERE agency_code = %s", NHA_TRANG)[0]
     differing = {name for name in after if after[name] != before[name]}
     assert differing == {
-        *("accented", "result_hold", "apology_day", "report_recipients", "recipients_list", "changed_by"),
+        *("accented", "result_hold", "apology_day", "changed_by"),
     }
     assert after["changed_by"] == "hoa"
     assert rows("SELECT * FROM motcua.agencies WHERE agency_code <> %s", NHA_TRANG) == others
@@ -474,6 +489,7 @@ def test_pages_set_what_an_agency_decides_itself_with_who_and_nothing_else(pages
         ({"apology_day": "never"}, errors.CheckViolation),
         ({"accented": None}, errors.NotNullViolation),
         ({"who": " "}, errors.CheckViolation),
+        ({"report_recipients": ["a@b.vn"]}, errors.InsufficientPrivilege),
         ({"agency": "nobody"}, errors.ForeignKeyViolation),
     ],
 )
@@ -491,6 +507,134 @@ def test_settings_that_were_changed_meanwhile_are_not_overwritten(pages, rows):
     before = rows("SELECT * FROM motcua.agencies ORDER BY 1")
     assert _set(pages, seen, accented=False) is None
     assert rows("SELECT * FROM motcua.agencies ORDER BY 1") == before
+
+
+# ------------------------------------------------------------------------------- what pages ask for, and who does it
+
+
+@pytest.fixture
+def tasks(postgres, ledger) -> Iterator[psycopg.Connection]:
+    name = str(conninfo_to_dict(ledger)["dbname"])
+    with psycopg.connect(connection_uri(postgres.admin_dsn, "motcua_app", name), autocommit=True) as connection:
+        yield connection
+
+
+def _ask(pages, kind: str, **wanted: object) -> tuple[int, str]:
+    ask = "SELECT * FROM motcua.save_page_request(%s, %s, 'nguyen-van-a')"
+    ((number, became),) = pages.execute(ask, (kind, json.dumps(wanted))).fetchall()
+    return number, became
+
+
+def _tell(tasks, request: int, after: str) -> None:
+    tasks.execute(
+        "UPDATE motcua.page_requests SET told_at = clock_timestamp(), applies_at = clock_timestamp() + %s::interval,"
+        " told = '{}' WHERE request_no = %s",
+        (after, request),
+    )
+
+
+@pytest.fixture
+def source(rows) -> None:
+    rows("INSERT INTO motcua.sources (name) VALUES ('camlam')")
+
+
+@pytest.mark.guarantee("requests", "codes 1-10 are the contract's and are never mapped")
+@pytest.mark.parametrize("written", range(1, 11))
+def test_ledger_refuses_to_map_a_code_of_the_contract_whoever_asks(pages, tasks, source, rows, written):
+    for stands_for in range(1, 11):
+        with pytest.raises(errors.CheckViolation, match="the contract's"):
+            tasks.execute("SELECT motcua.map_status('camlam', %s, %s, 'nguyen-van-a', now())", (written, stands_for))
+        with pytest.raises(errors.CheckViolation, match="the contract's"):
+            _ask(pages, "map_status", source="camlam", written=written, stands_for=stands_for)
+    with pytest.raises(errors.CheckViolation):
+        rows(
+            "INSERT INTO motcua.status_maps (source_id, source_status, status_code) VALUES (1, %s, 11 - %s)",
+            written,
+            written,
+        )
+    assert rows("SELECT 1 FROM motcua.status_maps") == []
+
+
+@pytest.mark.guarantee(
+    "requests", "who holds the pages' role can have nobody told before the Department was mailed and its hour is over"
+)
+def test_request_is_done_by_no_role_before_the_department_was_mailed_and_its_hour_is_over(pages, tasks, source, rows):
+    number, became = _ask(
+        pages, "map_status", source="camlam", written=11, stands_for=9, applies_at="2020-01-01", told_at="2020-01-01"
+    )
+    assert became == "waits"
+    assert rows("SELECT told_at, applies_at, ended_at FROM motcua.page_requests") == [
+        {"told_at": None, "applies_at": None, "ended_at": None}
+    ]
+    apply = "SELECT motcua.apply_page_request(%s)"
+    for forged in (
+        "SELECT motcua.apply_page_request(1)",
+        "UPDATE motcua.page_requests SET told_at = now(), applies_at = now(), told = '{}'",
+        "INSERT INTO motcua.page_requests (kind, wanted, asked_by) VALUES ('map_status', '{}', 'x')",
+    ):
+        with pytest.raises(errors.InsufficientPrivilege):
+            pages.execute(forged)
+    with pytest.raises(errors.InsufficientPrivilege, match="was not mailed"):
+        tasks.execute(apply, (number,))
+    _tell(tasks, number, "1 hour")
+    with pytest.raises(errors.InsufficientPrivilege, match="may still withdraw"):
+        tasks.execute(apply, (number,))
+    with pytest.raises(errors.DatabaseError, match="kept as it was asked"):
+        _tell(tasks, number, "0")
+    assert rows("SELECT 1 FROM motcua.status_maps") == []
+
+
+@pytest.mark.guarantee("requests", "what was asked for on a page is withdrawn there until it is done")
+def test_request_ends_once(pages, tasks, source, rows):
+    first, _ = _ask(pages, "map_status", source="camlam", written=11, stands_for=9)
+    assert _ask(pages, "map_status", source="camlam", written=11, stands_for=5) == (None, "asked_before")
+    withdraw = "SELECT motcua.withdraw_page_request(%s, %s)"
+    assert pages.execute(withdraw, (first, "minh")).fetchall() == [(True,)]
+    assert pages.execute(withdraw, (first, "hoa")).fetchall() == [(False,)]
+    assert tasks.execute("SELECT motcua.apply_page_request(%s)", (first,)).fetchall() == [(None,)]
+    second, _ = _ask(pages, "map_status", source="camlam", written=11, stands_for=9)
+    _tell(tasks, second, "0")
+    assert tasks.execute("SELECT motcua.apply_page_request(%s)", (second,)).fetchall() == [("done",)]
+    assert tasks.execute("SELECT motcua.apply_page_request(%s)", (second,)).fetchall() == [(None,)]
+    assert pages.execute(withdraw, (second, "hoa")).fetchall() == [(False,)]
+    assert rows("SELECT outcome, ended_by FROM motcua.page_requests ORDER BY request_no") == [
+        {"outcome": "withdrawn", "ended_by": "minh"},
+        {"outcome": "done", "ended_by": None},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "wanted", "became"),
+    [
+        ("recipients", {"agency": NHA_TRANG, "addresses": ["a@b.vn"], "more": "x" * 100_000}, "waits"),
+        ("recipients", {"agency": "nobody", "addresses": []}, "unknown"),
+        ("export_form", {"source": "nobody", "form": {}}, "unknown"),
+        ("map_status", {"source": "nobody", "written": 11, "stands_for": 9}, "unknown"),
+        ("map_status", {"source": "camlam", "written": 11, "stands_for": 4}, "done"),
+        ("release", {"messages": [1, 1, 2], "reason": "x"}, "waits"),
+    ],
+)
+def test_pages_ask_for_what_there_is(pages, source, rows, kind, wanted, became):
+    assert _ask(pages, kind, **wanted)[1] == became
+    assert len(rows("SELECT 1 FROM motcua.page_requests")) == (became != "unknown")
+
+
+@pytest.mark.parametrize(
+    ("kind", "wanted"),
+    [
+        ("purge", {}),
+        ("release", {"messages": [], "reason": "x"}),
+        ("release", {"messages": [1], "reason": " "}),
+        ("release", {"messages": [1], "reason": "x" * 501}),
+        ("map_status", {"source": "camlam", "written": 11, "stands_for": 11}),
+        ("map_status", {"source": "camlam", "written": 11}),
+        ("recipients", {"agency": NHA_TRANG, "addresses": ["a" * 70_000]}),
+    ],
+)
+def test_pages_ask_for_nothing_else(pages, source, rows, kind, wanted):
+    with pytest.raises(errors.CheckViolation):
+        _ask(pages, kind, **wanted)
+    assert rows("SELECT 1 FROM motcua.page_requests") == []
 
 
 # --------------------------------------------------------------------------------------------- one place says it

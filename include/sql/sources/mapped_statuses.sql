@@ -1,12 +1,14 @@
--- What status codes of sources were said to stand for, with who said so last. Called by store/notices/sources.py.
+-- What status codes of sources were said to stand for, with who said so last, and until when that holds. Called by
+-- store/notices/sources.py.
 SELECT
     s.name AS source,
     m.source_status,
     m.status_code,
     m.mapped_at,
+    m.ends_at,
     c.changed_by AS mapped_by,
     c.status_before
-FROM motcua.status_maps AS m
+FROM motcua.status_meanings AS m
 INNER JOIN motcua.sources AS s ON m.source_id = s.source_id
 LEFT JOIN LATERAL (
     SELECT k.changed_by, k.status_before

@@ -10,8 +10,9 @@ from __future__ import annotations
 import logging
 import re
 import smtplib
+import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parseaddr
@@ -90,6 +91,35 @@ def mail_report(
     if failures:
         raise MailsNotSent(f"{about}: {len(failures)} of {len(wanted)} recipient(s) not reached; {'; '.join(failures)}")
     return counts
+
+
+def hand_to_each(
+    recipients: Sequence[str],
+    compose: Callable[[], Mail],
+    now: datetime,
+    open_server: Callable[[], AbstractContextManager[MailServer]] | None = None,
+) -> tuple[int, str]:
+    """Hands a mail of which the ledger keeps no recipients to each of these; how many of them it was taken for, and the
+    last failure. Addresses are not shown to each other, and not logged.
+
+    ``open_server``: reaches the mail server; by default that of Airflow's connection.
+    """
+    if not recipients:
+        return 0, "nobody is named who gets this mail"
+    mail, reached, last = compose(), 0, ""
+    for place, address in enumerate(recipients, 1):
+        try:
+            with (open_server or mail_server)() as server:
+                failure = server.hand_over(mail, f"{mail.reference}.{uuid.uuid4().hex}", address, now).failure
+        except (OSError, MailServerFailed) as error:
+            failure = kind_of_failure(error)
+        if failure is None:
+            reached += 1
+        else:
+            last = failure
+            log.warning("recipient %s: %s", place, failure)
+    log.info("%s: %s of %s recipient(s)", mail.reference, reached, len(recipients))
+    return reached, last
 
 
 def staff_page(path: str) -> str | None:

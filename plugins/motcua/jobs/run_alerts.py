@@ -7,14 +7,13 @@ stands in an Airflow variable for each DAG: a DAG that runs every minute tells o
 from __future__ import annotations
 
 import logging
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from motcua.jobs.mailing import MailServerFailed, kind_of_failure, mail_server
+from motcua.jobs.mailing import hand_to_each, mail_server
 from motcua.jobs.watching.unserved import UNSERVED
 from motcua.reports.mail import Mail
 from motcua.reports.runs import late_apologies_mail, red_run_mail
@@ -122,25 +121,12 @@ def tell_late_run(run: Mapping[str, Any], deadline: datetime, now: datetime) -> 
 
 
 def _mail_watchers(compose: Callable[[], Mail], now: datetime) -> bool:
-    """Whether at least one recipient has it. Addresses are not shown to each other, and not logged."""
+    """Whether at least one recipient has it."""
     recipients = settings().watch_recipients
     if not recipients:
         log.warning("MOTCUA_WATCH_RECIPIENTS names nobody who could be told")
         return False
-    mail, sent = compose(), 0
-    for place, address in enumerate(recipients, 1):
-        try:
-            with mail_server() as server:
-                outcome = server.hand_over(mail, f"{mail.reference}.{uuid.uuid4().hex}", address, now)
-            failure = outcome.failure
-        except (OSError, MailServerFailed) as error:
-            failure = kind_of_failure(error)
-        if failure is None:
-            sent += 1
-        else:
-            log.warning("recipient %s: %s", place, failure)
-    log.info("%s: %s of %s recipient(s)", mail.reference, sent, len(recipients))
-    return sent > 0
+    return hand_to_each(recipients, compose, now, mail_server)[0] > 0
 
 
 def _page(dag_id: str, run_id: str) -> str | None:

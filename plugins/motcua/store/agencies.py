@@ -172,7 +172,8 @@ def agency_history(connection: Connection, agency_code: str) -> list[AgencyChang
 
 
 def set_settings(connection: Connection, agency: Agency, seen: int, set_by: str) -> int | None:
-    """Sets what an agency decides for itself, and nothing else of it; a trigger keeps the change.
+    """Sets what an agency decides for itself but who gets its reports, and nothing else of it; a trigger keeps the
+    change.
 
     Args:
         connection: the pages' role will do.
@@ -188,7 +189,7 @@ def set_settings(connection: Connection, agency: Agency, seen: int, set_by: str)
         psycopg.errors.InsufficientPrivilege: only the Department may change it so.
     """
     names = ("accented", "same_day_excluded", "same_day_procedures", "same_day_reason", "apology_day")
-    wanted = {name: getattr(agency, name) for name in (*names, "report_recipients")}
+    wanted = {name: getattr(agency, name) for name in names}
     values = {
         "agency_code": agency.agency_code,
         "seen": seen,

@@ -39,6 +39,7 @@ from motcua.web.staff import (
     inquiries_page,
     messages_page,
     reconciliation_page,
+    requests_page,
     sent_statements_page,
     statements_page,
     unknown_page,
@@ -63,6 +64,7 @@ def create_pages() -> FastAPI:
     app.include_router(overview_page.router)
     app.include_router(quality_page.router)
     app.include_router(reconciliation_page.router)
+    app.include_router(requests_page.router)
     app.include_router(run_page.router)
     app.include_router(phones_page.router)
     app.include_router(settings_page.router)

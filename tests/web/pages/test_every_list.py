@@ -44,6 +44,7 @@ from motcua.store.intake.exports import (
 from motcua.store.ledger.database import connect
 from motcua.store.notices.sources import map_status
 from motcua.store.oversight.complaints import NewComplaint, link_complaints, save_complaints
+from motcua.store.oversight.page_requests import ask, open_requests, withdraw
 from motcua.store.people import give_agency, take_agency
 from motcua.web.lists import files
 from motcua.web.runs import run_page
@@ -82,6 +83,7 @@ ROWS: dict[str, list[tuple[dict[str, str], tuple[str, ...]]]] = {
         ({"closing": "1", "figure": "messages"}, ("+1",)),
         ({"closing": "1", "figure": "received"}, ("-1",)),
     ],
+    "/requests": [({}, ("=khác", "+lan", "@minh"))],
     "/run": [
         ({"dag_id": "notify_transitions", "run_id": "+run"}, ("@HELD",)),
         ({"dag_id": "check_quality", "run_id": FORMULA}, ("dòng phải sửa",)),
@@ -150,6 +152,9 @@ def full(staff: TestClient, one_stop, rows, configure, tmp_path: Path) -> TestCl
     )
     with connect() as connection:
         map_status(connection, "khanhhoa", 77, 4, "@minh")
+        ask(connection, "release", {"messages": [message], "reason": "=khác"}, "+lan")
+        (asked,) = open_requests(connection)
+        withdraw(connection, asked.request_no, "@minh")
     check_source("khanhhoa")
     _exports(rows)
     configure(MOTCUA_SOURCES="khanhhoa,tep=files")

@@ -424,6 +424,8 @@ def test_months_hold_every_day_of_the_year_once(agencies):
         "/reconciliation/rows?closing=1&figure=expected",
         "/reconciliation/rows.csv?closing=1&figure=expected",
         "/reconciliation/rows.xlsx?closing=1&figure=expected",
+        "/requests",
+        "/requests/file?format=csv",
         "/run?dag_id=notify_transitions&run_id=one",
         "/run/file?dag_id=notify_transitions&run_id=one&format=csv",
         "/settings",

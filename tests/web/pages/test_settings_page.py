@@ -92,12 +92,14 @@ def hoa(staff):
 @pytest.mark.guarantee(
     "settings", "an agency's administrator sets what his agency decides, kept with his name in the history of the file"
 )
-def test_administrator_sets_his_agency_up_and_the_file_says_the_same(hoa, rows, tmp_path):
+def test_administrator_sets_his_agency_up_and_the_file_says_the_same(hoa, rows, tmp_path, an_hour_later):
     done = send(
         hoa, "save", accented="yes", result_hold="PT15M", apology_day="working_day", report_recipients="a@x.vn\nb@x.vn"
     )
     assert done.status_code == 303
-    assert "Đã lưu." in words(hoa.get(done.headers["location"]))
+    assert "Đã lưu. Riêng người nhận báo cáo" in words(hoa.get(done.headers["location"]))
+    assert now_is(rows, "accented", "report_recipients") == (True, []), "the Department was not mailed"
+    an_hour_later()
     assert now_is(rows, "accented", "result_hold", "apology_day", "report_recipients") == (
         *(True, timedelta(minutes=15), "working_day", ["a@x.vn", "b@x.vn"]),
     )
@@ -273,11 +275,12 @@ def test_change_is_set_back_by_a_change_of_its_own(hoa, rows):
     assert now_is(rows, "accented") == (False,)
 
 
-def test_change_that_cannot_be_set_back_is_refused_with_the_reason(hoa, rows):
+def test_change_that_cannot_be_set_back_is_refused_with_the_reason(hoa, rows, an_hour_later):
     first = kept(rows)[0]["change_id"]
     with connect() as connection:
         save_agencies(connection, [agency(NHA_TRANG, kinds_off=("apology",), accented=True)], "so", by_department=True)
     send(hoa, "save", report_recipients="a@x.vn")
+    an_hour_later()
     send(hoa, "save", result_hold="PT15M")
     send(hoa, "save", result_hold="PT30M")
     of_file, addresses, shorter = (each["change_id"] for each in kept(rows)[-4:-1])
@@ -296,8 +299,10 @@ def test_change_that_cannot_be_set_back_is_refused_with_the_reason(hoa, rows):
     assert rows("SELECT * FROM motcua.agencies ORDER BY 1") == before
 
 
-def test_what_the_history_does_not_hold_is_said_before_the_undo(hoa, rows):
-    send(hoa, "save", accented="yes", report_recipients="a@x.vn")
+def test_what_the_history_does_not_hold_is_said_before_the_undo(hoa, rows, an_hour_later):
+    with connect() as connection:
+        (before,) = [each for each in list_agencies(connection) if each.agency_code == NHA_TRANG]
+        save_agencies(connection, [replace(before, accented=True, report_recipients=("a@x.vn",))], "hoa")
     asked = undo(hoa, kept(rows)[-1]["change_id"])
     assert "Người nhận báo cáo chất lượng giữ như hiện nay" in words(asked)
     assert confirm(hoa, asked).status_code == 303
@@ -306,6 +311,7 @@ def test_what_the_history_does_not_hold_is_said_before_the_undo(hoa, rows):
     assert "giữ như hiện nay" not in words(asked), "that one changed no address"
     buttons = hoa.get(PAGE).text.count('value="undo"')
     send(hoa, "save", report_recipients="b@x.vn")
+    an_hour_later()
     page = hoa.get(PAGE)
     assert "Không hoàn tác được: lịch sử không giữ địa chỉ thư." in words(page)
     assert page.text.count('value="undo"') == buttons, "there is no button for the addresses alone"

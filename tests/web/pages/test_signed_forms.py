@@ -23,6 +23,7 @@ FORMS = {
     "/quality/sources/exports/form": {"source": "tep", "decision": "save"},
     "/quality/sources/exports/sent": {"source": "tep", "decision": "keep"},
     "/quality/sources/exports/upload": {"source": "tep"},
+    "/requests": {"no": "1"},
     "/settings/phones/check": {"token": ""},
     "/statements": {"decision": "set_aside", "refusal": "1", "reason": "Nhầm"},
     "/statements/upload": {"form": "kannel"},
@@ -39,6 +40,7 @@ KEPT = (
         "user_agency_changes",
         "statement_uploads",
         "refused_statements",
+        "page_requests",
     ),
 )
 

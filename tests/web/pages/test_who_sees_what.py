@@ -41,6 +41,7 @@ from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import close_ledger_pool, connect
 from motcua.store.ledger.provisioning import with_database
 from motcua.store.oversight.complaints import NewComplaint, link_complaints, save_complaints
+from motcua.store.oversight.page_requests import ask
 from motcua.store.oversight.statements import StatementRefusal, save_refusal
 from motcua.store.people import give_agency
 from motcua.web.runs import run_page
@@ -179,6 +180,7 @@ def _filled(ledger: str, source: str) -> World:
             came = now - timedelta(days=1)
             given = NewComplaint(key, its.agency, its.code, came, "desk", "no_result_yet", words)
             save_complaints(connection, [given], "tests", now)
+            ask(connection, "recipients", {"agency": its.agency, "addresses": [f"hai@{its.agency}.vn"]}, "tests")
         link_complaints(connection, now)
         told = f"bang-ke.csv cannot be read:\n- cột “Số tin (0905***482)”, gọi {A.mobile}"
         save_refusal(connection, StatementRefusal("kannel", None, "bang-ke.csv", "0" * 64, now, "tests", 1, told))
@@ -329,6 +331,10 @@ ASKED: dict[tuple[str, str], Callable[[World, Owned], Asked]] = {
     ("GET", "/reconciliation/rows"): _figures,
     ("GET", "/reconciliation/rows.csv"): _figures,
     ("GET", "/reconciliation/rows.xlsx"): _figures,
+    ("GET", "/requests"): lambda world, its: [{}],
+    ("GET", "/requests/file"): lambda world, its: _list_files([{}]),
+    # Of nobody: the walk changes nothing.
+    ("POST", "/requests"): lambda world, its: [{"no": "999999"}],
     ("GET", "/run"): lambda world, its: [{"dag_id": "check_quality", "run_id": "walk"}],
     ("GET", "/run/file"): lambda world, its: _list_files([{"dag_id": "check_quality", "run_id": "walk"}]),
     ("GET", "/settings"): lambda world, its: [{}],

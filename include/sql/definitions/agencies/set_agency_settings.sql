@@ -1,7 +1,8 @@
--- What an agency decides for itself, set by a person on the pages: accents, same-day procedures, hold, apology day,
--- recipients of reports. NULL, and nothing is written, where the agency changed since change `seen`; else the number of
--- its last change. What would keep messages from citizens through anything but same-day procedures is refused, and
--- those without a reason; whoever may call this can set nothing else of an agency.
+-- What an agency decides for itself, set by a person on the pages: accents, same-day procedures, hold, apology day.
+-- NULL, and nothing is written, where the agency changed since change `seen`; else the number of its last change. What
+-- would keep messages from citizens through anything but same-day procedures is refused, and those without a reason;
+-- so are other recipients of reports, which are asked for (save_page_request). Whoever may call this can set nothing
+-- else of an agency.
 CREATE OR REPLACE FUNCTION motcua.set_agency_settings(of_agency text, seen bigint, wanted jsonb, set_by text)
 RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, motcua AS $$
 DECLARE
@@ -20,6 +21,10 @@ BEGIN
     IF last_change IS DISTINCT FROM seen THEN
         RETURN NULL;
     END IF;
+    -- As a page of the version before sends them.
+    IF wanted -> 'report_recipients' <> to_jsonb(was.report_recipients) THEN
+        RAISE EXCEPTION 'who gets reports is asked for, not set' USING ERRCODE = 'insufficient_privilege';
+    END IF;
     UPDATE motcua.agencies AS g
     SET
         accented = w.accented,
@@ -28,12 +33,11 @@ BEGIN
         same_day_reason = w.same_day_reason,
         result_hold = w.result_hold,
         apology_day = w.apology_day,
-        report_recipients = w.report_recipients,
         changed_by = set_by,
         by_department = FALSE
     FROM jsonb_to_record(wanted) AS w (
         accented boolean, same_day_excluded boolean, same_day_procedures text[], same_day_reason text,
-        result_hold interval, apology_day text, report_recipients text[]
+        result_hold interval, apology_day text
     )
     WHERE g.agency_code = of_agency;
     SELECT change_id, silences INTO last_change, silenced

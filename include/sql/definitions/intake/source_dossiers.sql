@@ -39,5 +39,6 @@ SELECT
 FROM intake.pushed_dossiers AS d
 LEFT JOIN intake.clients AS c ON d.client_id = c.client_id
 LEFT JOIN motcua.sources AS s ON d.source = s.name
-LEFT JOIN motcua.status_maps AS m ON s.source_id = m.source_id AND d.status_code = m.source_status;
+LEFT JOIN motcua.status_meanings AS m
+    ON s.source_id = m.source_id AND d.status_code = m.source_status AND (m.ends_at IS NULL OR m.ends_at > now());
 COMMENT ON VIEW intake.source_dossiers IS 'Pushed dossiers as the contract''s view of dossiers gives them.';

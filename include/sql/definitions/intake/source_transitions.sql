@@ -21,6 +21,7 @@ SELECT
 FROM intake.pushed_steps AS t
 LEFT JOIN intake.clients AS c ON t.client_id = c.client_id
 LEFT JOIN motcua.sources AS s ON t.source = s.name
-LEFT JOIN motcua.status_maps AS m ON s.source_id = m.source_id AND t.status_code = m.source_status
+LEFT JOIN motcua.status_meanings AS m
+    ON s.source_id = m.source_id AND t.status_code = m.source_status AND (m.ends_at IS NULL OR m.ends_at > now())
 WHERE t.transition_id IS NOT NULL;
 COMMENT ON VIEW intake.source_transitions IS 'Pushed steps as the contract''s view of transitions gives them.';

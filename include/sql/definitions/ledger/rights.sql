@@ -61,7 +61,7 @@ BEGIN
             'SELECT (client_id, name, source, networks, supplements_at_desk_since, disabled_at)',
             ''
         ),
-        ('intake.export_forms', 'SELECT, INSERT', '', 'SELECT, INSERT', ''),
+        ('intake.export_forms', 'SELECT, INSERT', '', 'SELECT', ''),
         ('intake.exported_dossiers', 'SELECT', '', 'SELECT (dossier_no, vanished_in)', ''),
         (
             'intake.exports',
@@ -201,6 +201,7 @@ BEGIN
             'SELECT',
             ''
         ),
+        ('motcua.page_requests', 'SELECT, UPDATE (told_at, applies_at, told, untold_because)', '', 'SELECT', ''),
         ('motcua.personal_data_purges', 'SELECT', '', 'SELECT', ''),
         ('motcua.personal_data_requests', 'SELECT, INSERT', '', '', ''),
         ('motcua.phone_changes', 'SELECT, DELETE', '', '', ''),
@@ -252,6 +253,7 @@ BEGIN
         ('motcua.statement_uploads', 'SELECT', '', 'SELECT, INSERT', ''),
         ('motcua.status_map_changes', 'SELECT', '', 'SELECT', ''),
         ('motcua.status_maps', 'SELECT', '', 'SELECT', ''),
+        ('motcua.status_meanings', 'SELECT', '', 'SELECT', ''),
         (
             'motcua.stops',
             'SELECT, INSERT, UPDATE (ended_at, ended_by)',
@@ -315,6 +317,7 @@ BEGIN
         ('audit.messages', 'SELECT', '', 'SELECT', 'SELECT'),
         ('audit.office_hours', 'SELECT', '', 'SELECT', 'SELECT'),
         ('audit.old_steps', 'SELECT', '', 'SELECT', 'SELECT'),
+        ('audit.page_requests', 'SELECT', '', 'SELECT', 'SELECT'),
         ('audit.personal_data_purges', 'SELECT', '', 'SELECT', 'SELECT'),
         ('audit.personal_data_requests', '', '', '', 'SELECT'),
         ('audit.phone_searches', '', '', '', 'SELECT'),
@@ -374,17 +377,19 @@ BEGIN
         ('FUNCTION intake.compare_export', 'EXECUTE', '', '', ''),
         ('FUNCTION intake.note_vanished', 'EXECUTE', '', '', ''),
         ('FUNCTION intake.take_export', 'EXECUTE', '', '', ''),
+        ('FUNCTION motcua.apply_page_request', 'EXECUTE', '', '', ''),
         ('FUNCTION motcua.apply_receipts', 'EXECUTE', 'EXECUTE', '', ''),
         ('FUNCTION motcua.asked_dossiers', 'EXECUTE', 'EXECUTE', 'EXECUTE', ''),
         ('FUNCTION motcua.asked_too_often', 'EXECUTE', 'EXECUTE', '', ''),
         ('FUNCTION motcua.desk_user', 'EXECUTE', '', '', ''),
         ('FUNCTION motcua.empty_counted_occasions', 'EXECUTE', '', '', ''),
         ('FUNCTION motcua.look_at_counted_occasions', 'EXECUTE', '', '', ''),
-        ('FUNCTION motcua.map_status', 'EXECUTE', '', 'EXECUTE', ''),
+        ('FUNCTION motcua.map_status', 'EXECUTE', '', '', ''),
         ('FUNCTION motcua.provider_id', 'EXECUTE', '', '', ''),
-        ('FUNCTION motcua.release_messages', 'EXECUTE', '', 'EXECUTE', ''),
+        ('FUNCTION motcua.release_messages', 'EXECUTE', '', '', ''),
         ('FUNCTION motcua.reply_given', 'EXECUTE', 'EXECUTE', '', ''),
         ('FUNCTION motcua.save_inquiry', 'EXECUTE', 'EXECUTE', '', ''),
+        ('FUNCTION motcua.save_page_request', 'EXECUTE', '', 'EXECUTE', ''),
         ('FUNCTION motcua.set_agency_settings', 'EXECUTE', '', 'EXECUTE', ''),
         ('FUNCTION quality.begin_snapshot', 'EXECUTE', '', '', ''),
         ('FUNCTION quality.look_at', 'EXECUTE', '', '', ''),
@@ -392,6 +397,7 @@ BEGIN
         ('FUNCTION motcua.tidy_after_purge', 'EXECUTE', '', '', ''),
         ('FUNCTION motcua.wait_for_folder', 'EXECUTE', '', 'EXECUTE', ''),
         ('FUNCTION motcua.wait_for_phone', 'EXECUTE', 'EXECUTE', '', ''),
+        ('FUNCTION motcua.withdraw_page_request', 'EXECUTE', '', 'EXECUTE', ''),
         ('FUNCTION statements.look_at', 'EXECUTE', '', '', '')
         ) AS r (named, app, callbacks, pages, audit)
         CROSS JOIN LATERAL (

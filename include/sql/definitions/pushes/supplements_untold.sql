@@ -23,7 +23,8 @@ FROM (
 ) AS s
 INNER JOIN intake.clients AS c ON s.client_id = c.client_id
 LEFT JOIN motcua.sources AS o ON s.source = o.name
-LEFT JOIN motcua.status_maps AS m ON o.source_id = m.source_id AND s.status_code = m.source_status
+LEFT JOIN motcua.status_meanings AS m
+    ON o.source_id = m.source_id AND s.status_code = m.source_status AND (m.ends_at IS NULL OR m.ends_at > now())
 WHERE
     coalesce(m.status_code, s.status_code) = 5
     AND NOT s.supplement_at_desk

@@ -1,5 +1,6 @@
 -- Somebody says what one status code of a source stands for; who, when and what it stood for before is kept. False:
--- there is no such source. The tables of it are written by nobody else.
+-- there is no such source. The tables of it are written by nobody else. Codes 1-10 are the contract's and are never
+-- mapped; what an earlier version let somebody say of one is taken back by saying that it stands for itself.
 CREATE OR REPLACE FUNCTION motcua.map_status(
     at_source text, as_written integer, stands_for integer, said_by text, at_moment timestamptz
 )
@@ -12,6 +13,9 @@ BEGIN
     IF coalesce(btrim(said_by), '') = '' THEN
         RAISE EXCEPTION 'a status is mapped by somebody' USING ERRCODE = 'check_violation';
     END IF;
+    IF as_written BETWEEN 1 AND 10 AND stands_for <> as_written THEN
+        RAISE EXCEPTION 'status codes 1-10 are the contract''s and are never mapped' USING ERRCODE = 'check_violation';
+    END IF;
     -- Who comes second sees what the first one said.
     SELECT s.source_id INTO the FROM motcua.sources AS s WHERE s.name = at_source FOR UPDATE;
     IF the IS NULL THEN
@@ -20,6 +24,9 @@ BEGIN
     SELECT m.status_code INTO stood_for
     FROM motcua.status_maps AS m
     WHERE m.source_id = the AND m.source_status = as_written;
+    IF as_written BETWEEN 1 AND 10 AND stood_for IS NULL THEN
+        RAISE EXCEPTION 'status codes 1-10 are the contract''s and are never mapped' USING ERRCODE = 'check_violation';
+    END IF;
     INSERT INTO motcua.status_maps (source_id, source_status, status_code, mapped_at)
     VALUES (the, as_written, stands_for, at_moment)
     ON CONFLICT (source_id, source_status)

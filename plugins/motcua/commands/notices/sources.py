@@ -8,6 +8,7 @@ import json
 from typing import Annotated
 
 import typer
+from psycopg.errors import CheckViolation
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -21,7 +22,7 @@ from motcua.settings import settings
 from motcua.sources import connection_of
 from motcua.store.checking.checks import SourceCheck
 from motcua.store.ledger.database import connect
-from motcua.store.notices.sources import list_sources, map_status
+from motcua.store.notices.sources import list_sources, map_status, mapped_statuses
 
 app = typer.Typer(help="The one-stop databases.", no_args_is_help=True)
 _console = Console()
@@ -34,6 +35,7 @@ def list_all() -> None:
     """List the sources with their adapters, cursors and failures."""
     with connect() as connection:
         known = {source.name: source for source in list_sources(connection)}
+        ending = [each for each in mapped_statuses(connection) if each.ends_at is not None]
     table = Table("source", "adapter", "connection", "read up to", "last pick-up", "failure")
     for name, kind in settings().sources.items():
         source = known.get(name)
@@ -47,6 +49,13 @@ def list_all() -> None:
             escape(failure),
         )
     console().print(table if settings().sources else "No source is configured: set MOTCUA_SOURCES.")
+    for each in ending:
+        console().print(
+            f"{each.source}: status {each.source_status} is the contract's, and stands for {each.status_code} only"
+            f" until {local_moment(each.ends_at)}: translate it in the source's view, adapter or export form by then.",
+            markup=False,
+            style="yellow",
+        )
 
 
 @app.command("map-status")
@@ -56,10 +65,21 @@ def map_one_status(
     status_code: Annotated[int, typer.Argument(min=1, max=10, help="National code 1-10 that it stands for.")],
     by: By = None,
 ) -> None:
-    """Say what a status code of a source stands for; quarantined rows with it go on at the next pick-up."""
+    """Say what a status code of a source stands for, at once; quarantined rows with it go on at the next pick-up.
+
+    Codes 1-10 are the contract's and are never mapped: a source whose own differ translates them in its view, adapter
+    or export form. What an earlier version mapped is taken back with the code itself: map-status SOURCE 2 2.
+    """
     who = signed(by)
     with connect() as connection:
-        if not map_status(connection, source, source_status, status_code, who):
+        try:
+            known = map_status(connection, source, source_status, status_code, who)
+        except CheckViolation:
+            raise refuse(
+                f"Status {source_status} is the contract's and is never mapped: translate it in the source's view,"
+                " adapter or export form (docs/sources.md)."
+            ) from None
+        if not known:
             Console(stderr=True).print(f"There is no source {source}, or it was never read.", style="red", markup=False)
             raise typer.Exit(2)
     _console.print(f"{source}: status {source_status} stands for {status_code}.", markup=False)

@@ -23,6 +23,7 @@ from motcua.jobs.handed_in.agencies import (
 from motcua.store.agencies import Agency, agency_history, hold_import_lock, list_agencies, set_settings
 from motcua.store.agencies import AgencyChange as KeptChange
 from motcua.store.ledger.database import Connection
+from motcua.store.oversight.page_requests import ask
 
 OWN: Final = (
     "same_day_excluded",
@@ -40,6 +41,8 @@ _NOT_ASKED_BEFORE: Final[Mapping[str, Any]] = {"same_day_procedures": [], "same_
 
 Typed: TypeAlias = Mapping[str, object]
 """Settings in the file's form, by its field names."""
+Saved: TypeAlias = Literal["saved", "asked", "asked_before", "changed"]
+"""``asked``: what else was typed is saved; ``changed``: the agency was changed meanwhile."""
 WhyNotUndone: TypeAlias = Literal["first", "of_the_file", "recipients", "changed_since", "no_more"]
 
 
@@ -108,10 +111,17 @@ def edit(connection: Connection, before: Agency, typed: Typed) -> tuple[Agency, 
     return after, change
 
 
-def save(connection: Connection, after: Agency, seen: int, set_by: str) -> bool:
-    """Sets an agency's own settings; ``False``: it changed since change ``seen``, and nothing was written."""
+def save(connection: Connection, after: Agency, seen: int, set_by: str) -> Saved:
+    """Sets an agency's own settings, and asks for other recipients of its reports, which a worker sets once the
+    Department was mailed. Unless it is ``saved`` or ``asked``, the caller rolls back."""
     hold_import_lock(connection)
-    return set_settings(connection, after, seen, set_by) is not None
+    if set_settings(connection, after, seen, set_by) is None:
+        return "changed"
+    now = next(each for each in list_agencies(connection) if each.agency_code == after.agency_code)
+    if now.report_recipients == after.report_recipients:
+        return "saved"
+    wanted = {"agency": after.agency_code, "addresses": list(after.report_recipients)}
+    return "asked" if ask(connection, "recipients", wanted, set_by) == "waits" else "asked_before"
 
 
 def changed_since(opened: OpenedSettings, seen: int) -> list[tuple[KeptChange, list[KeptSetting]]]:

@@ -66,15 +66,16 @@ def check_source(source: str, now: datetime | None = None) -> SourceCheck:
     if source not in settings().sources:
         raise UnknownSource(source)
     seen = _Seen()
+    moment = now or datetime.now(UTC)
     with connect() as ledger:
         known = {each.name: each.source_id for each in list_sources(ledger)}
         codes = agency_codes(ledger)
-        statuses = status_map(ledger, known[source]) if source in known else {}
+        statuses = status_map(ledger, known[source], moment) if source in known else {}
         seen.numbers = Numbers(numberings_of(ledger, known[source]) if source in known else ())
     context = RowContext(
         agencies={code.written: code.agency_code for code in codes},
         statuses=statuses,
-        now=now or datetime.now(UTC),
+        now=moment,
         clock_skew=settings().clock_skew,
     )
     provinces = {code.agency_code: code.province for code in codes}

@@ -115,7 +115,7 @@ def dry_run(code: str, since: datetime, now: datetime | None = None) -> DryRun:
         if agency is None:
             raise UnknownAgency(f"There is no agency {code}: add it to the file and motcua agencies import FILE.")
         name = in_force(ledger, moment.astimezone(VIETNAM).date())[agency.agency_code].name_in_texts
-        statuses = {each.name: status_map(ledger, each.source_id) for each in list_sources(ledger)}
+        statuses = {each.name: status_map(ledger, each.source_id, moment) for each in list_sources(ledger)}
     run = DryRun(agency, name, since, moment)
     for source, kind in settings().sources.items():
         context = RowContext(

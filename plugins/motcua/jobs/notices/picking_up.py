@@ -218,7 +218,7 @@ class _PickUp:
         """How far the source's clock was found to have been set back."""
         self.context = RowContext(
             agencies={code.written: code.agency_code for code in codes},
-            statuses=status_map(ledger, self.cursor.source_id),
+            statuses=status_map(ledger, self.cursor.source_id, now),
             now=now,
             clock_skew=settings().clock_skew,
         )

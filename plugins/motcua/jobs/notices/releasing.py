@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from motcua.domain.phones.reading import holds_phone
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.jobs.notices.receiving import read_left_over_receipts
-from motcua.store.ledger.database import Connection, connect
+from motcua.store.ledger.database import connect
 from motcua.store.notices import messages
 
 
@@ -32,42 +32,18 @@ def release(
     Raises:
         ValueError: nobody is named, or no reason is given, or the reason holds a phone number.
     """
-    _demand_who_and_why(released_by, reason)
-    read_left_over_receipts()
-    with connect() as ledger:
-        return let_go(ledger, released_by, reason, window, message_ids=message_ids, gateway=gateway, now=now)
-
-
-def let_go(
-    ledger: Connection,
-    released_by: str,
-    reason: str,
-    window: Window = EVERYTHING,
-    *,
-    message_ids: Sequence[int] | None = None,
-    gateway: str | None = None,
-    now: datetime | None = None,
-) -> list[int]:
-    """The same through a connection of whoever asks; a message stays where a receipt waits to be read that may settle
-    it.
-
-    Raises:
-        ValueError: nobody is named, or no reason is given, or the reason holds a phone number.
-    """
-    _demand_who_and_why(released_by, reason)
-    return messages.release(
-        ledger,
-        window,
-        now or datetime.now(UTC),
-        released_by=released_by.strip(),
-        reason=reason.strip(),
-        message_ids=message_ids,
-        gateway=gateway,
-    )
-
-
-def _demand_who_and_why(released_by: str, reason: str) -> None:
     if not released_by.strip() or not reason.strip():
         raise ValueError("a release needs who does it and why")
     if holds_phone(reason):
         raise ValueError("something in the reason looks like a phone number")
+    read_left_over_receipts()
+    with connect() as ledger:
+        return messages.release(
+            ledger,
+            window,
+            now or datetime.now(UTC),
+            released_by=released_by.strip(),
+            reason=reason.strip(),
+            message_ids=message_ids,
+            gateway=gateway,
+        )

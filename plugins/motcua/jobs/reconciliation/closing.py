@@ -279,7 +279,7 @@ class _Closer:
         unread: list[str] = []
         for source in settings().sources:
             try:
-                with ledger.transaction(), _counting(ledger, source, known[source]) as count:
+                with ledger.transaction(), _counting(ledger, source, known[source], draft.period) as count:
                     take_occasions(ledger, source, count.occasions(draft.period.start, draft.period.end))
                     take_occasions(ledger, source, count.apologies(evenings, settings().clock_skew, since))
             except Exception as error:
@@ -358,7 +358,7 @@ class _Closer:
             begins = enabled_by_written_code(ledger)
             for source in settings().sources:
                 try:
-                    with _counting(ledger, source, known[source]) as count:
+                    with _counting(ledger, source, known[source], month) as count:
                         total += count.by_day(month.start, month.end, begins)
                 except Exception as error:
                     log.warning("source %s was not counted: %s", source, reason_without_values(error))
@@ -491,8 +491,9 @@ def _known_sources(ledger: Connection) -> dict[str, int]:
 
 
 @contextmanager
-def _counting(ledger: Connection, source: str, source_id: int) -> Iterator[SourceCount]:
-    statuses = status_map(ledger, source_id)
+def _counting(ledger: Connection, source: str, source_id: int, period: Period) -> Iterator[SourceCount]:
+    # What a status was said to stand for ends with a whole day.
+    statuses = status_map(ledger, source_id, period.start)
     written = agency_by_written_code(ledger)
     with open_connection(connection_id(source)) as reading:
         counted = adapter(settings().sources[source])(reading, source)
@@ -511,7 +512,7 @@ def _with_reasons(
         if unmatched.reason is None and unmatched.source_id is not None:
             to_ask.setdefault(unmatched.source_id, []).append(place)
     for source_id, places in to_ask.items():
-        with _counting(ledger, names[source_id], source_id) as count:
+        with _counting(ledger, names[source_id], source_id, period) as count:
             reasons = _ask_for_reasons(count, [occasions[place] for place in places], period)
         for place, reason in zip(places, reasons, strict=True):
             found[place] = replace(found[place], reason=reason)

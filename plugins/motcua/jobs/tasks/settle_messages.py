@@ -14,10 +14,12 @@ from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.measuring import emit_gauges
 from motcua.jobs.notices.sending.opening import open_and_note
 from motcua.jobs.notices.settling import settle
+from motcua.jobs.page_requests.applying import carry_out_requests
 from motcua.jobs.tasks.notify_transitions import asked_to_stop
 from motcua.settings import settings
 from motcua.store.ledger.database import Connection, connect, without_values
 from motcua.store.notices.messages import count_held
+from motcua.store.oversight.page_requests import untold
 from motcua.store.watching.watch import watch_life
 
 _WATCH_SILENCE = timedelta(minutes=10)
@@ -26,9 +28,12 @@ _WATCH_SILENCE = timedelta(minutes=10)
 
 @without_values()
 def settle_run(run_id: str, window: Window) -> dict[str, Any]:
-    """Settling and its counts; and, since it runs every few minutes, the ledger's gauges for Airflow's own metrics."""
+    """Settling and its counts; and, since it runs every few minutes, what pages asked for and the ledger's gauges for
+    Airflow's own metrics."""
     with asked_to_stop() as stop:
-        counts = asdict(settle(run_id, window, stop=stop))
+        counts: dict[str, Any] = asdict(settle(run_id, window, stop=stop))
+    if window is EVERYTHING:
+        counts["requests"] = asdict(carry_out_requests())
     emit_gauges()
     return counts
 
@@ -46,6 +51,7 @@ def gate(window: Window, failed_tasks: Sequence[str] = ()) -> None:
         for count in count_held(ledger, window, datetime.now(UTC)):
             if count.useful and _holds(count.gateway):
                 left.append(f"{count.useful} message(s) of unknown outcome at {count.gateway}: motcua messages held")
+        waiting, why = untold(ledger)
         silence = _silence(ledger) if window is EVERYTHING else None
         for name in settings().gateways:
             try:
@@ -54,6 +60,8 @@ def gate(window: Window, failed_tasks: Sequence[str] = ()) -> None:
                 misconfigured.append(str(failure))
     if silence is not None:
         left.append(f"the watch has been silent for {silence.total_seconds() // 60:.0f} minutes: start it again")
+    if waiting:
+        left.append(f"{waiting} request(s) of the pages wait, since no mail of them reached the Department: {why}")
     left += misconfigured
     if left:
         raise RunIncomplete("; ".join(left))

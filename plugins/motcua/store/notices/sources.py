@@ -154,9 +154,9 @@ def note_failure(connection: Connection, name: str, failure: str, now: datetime)
     connection.execute(statement("sources/fail"), {"name": name, "failure": failure, "now": now})
 
 
-def status_map(connection: Connection, source_id: int) -> dict[int, int]:
-    """Status codes of this source that differ from the national ones."""
-    rows = connection.execute(statement("sources/statuses"), {"source_id": source_id}).fetchall()
+def status_map(connection: Connection, source_id: int, at: datetime) -> dict[int, int]:
+    """Status codes of this source that differ from the national ones, as they stand at a moment."""
+    rows = connection.execute(statement("sources/statuses"), {"source_id": source_id, "at": at}).fetchall()
     return {row["source_status"]: row["status_code"] for row in rows}
 
 
@@ -168,6 +168,8 @@ class MappedStatus:
     source_status: int
     status_code: int
     mapped_at: datetime
+    ends_at: datetime | None
+    """Of a code of the contract, which an earlier version let somebody map."""
     mapped_by: str | None
     """``None``: it was said before that was kept."""
     status_before: int | None
@@ -195,7 +197,11 @@ def freshness_of_sources(connection: Connection, agencies: Sequence[str] | None)
 def map_status(
     connection: Connection, name: str, source_status: int, status_code: int, by: str, now: datetime | None = None
 ) -> bool:
-    """Says what a status code of a source stands for, and keeps who said so; ``False``: no such source."""
+    """Says what a status code of a source stands for, and keeps who said so; ``False``: no such source.
+
+    Raises:
+        psycopg.errors.CheckViolation: codes 1-10 are the contract's and are never mapped.
+    """
     given = {
         "name": name,
         "source_status": source_status,

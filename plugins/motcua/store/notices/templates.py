@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
@@ -173,3 +174,10 @@ def _check_parameters(path: Path, file: _TemplateFile) -> None:
     for name in file.choices:
         if name not in file.parameters:
             raise TemplateFileError(f"{path}: choices: {name!r} is not a parameter of this template")
+
+
+@lru_cache(maxsize=1)
+def national_statuses() -> Mapping[int, str]:
+    """The national status codes with their names, as citizens are told them."""
+    newest = max(version for name, version in load_template_versions() if name == "reply")
+    return {int(code): name for code, name in load_template_versions()["reply", newest].choices["step_name"].items()}

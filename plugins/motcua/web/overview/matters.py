@@ -33,6 +33,8 @@ MatterKind: TypeAlias = Literal[
     "unknown",
     "not_holding",
     "stop",
+    "requests",
+    "statuses_end",
     "quarantine",
     "not_checked",
     "not_enabled",
@@ -113,6 +115,10 @@ def _of_department(state: OverviewState) -> Iterable[Matter]:
             yield Matter("gateway_broken", is_red=True, facts={"gateway": gateway.name, "fault": gateway.opened.fault})
     if state.not_holding:
         yield Matter("not_holding", is_red=True, facts={"publications": state.not_holding})
+    if state.requests:
+        yield Matter("requests", is_red=False, facts={"requests": state.requests})
+    if state.ending:
+        yield Matter("statuses_end", is_red=False, facts={"statuses": state.ending})
     if quarantined := [row for row in state.sources if row.quarantined]:
         yield Matter("quarantine", is_red=False, facts={"sources": quarantined})
 

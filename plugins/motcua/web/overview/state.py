@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Literal
 
+from motcua.domain.people.requests import PageRequest
 from motcua.domain.routing import day_of
 from motcua.domain.watching import judging
 from motcua.domain.watching.alerts import ALERT_NAMES
@@ -32,9 +33,10 @@ from motcua.store.notices.gateways import (
 )
 from motcua.store.notices.messages import ReleasedMessage, releases
 from motcua.store.notices.quarantine import count_open
-from motcua.store.notices.sources import Source, list_sources
+from motcua.store.notices.sources import MappedStatus, Source, list_sources, mapped_statuses
 from motcua.store.notices.stops import Stop, last_stops, stopped_messages, stops_in_force, waiting_for
 from motcua.store.oversight.complaints import open_complaints
+from motcua.store.oversight.page_requests import open_requests
 from motcua.store.oversight.quality import broken_agencies_of, counts_of, list_runs
 from motcua.store.oversight.verifications import NotHolding, not_holding
 from motcua.store.watching.watch import (
@@ -166,6 +168,10 @@ class OverviewState:
     changes: Sequence[GatewayChange] = ()
     gaps: Sequence[Gap] = ()
     released: Sequence[ReleasedMessage] = ()
+    requests: Sequence[PageRequest] = ()
+    """What was asked for on the pages and may still be withdrawn."""
+    ending: Sequence[MappedStatus] = ()
+    """Codes of the contract that an earlier version let somebody map, which will end."""
 
     @property
     def enabled(self) -> list[Agency]:
@@ -223,6 +229,8 @@ def state_of_things(connection: Connection, visitor: Visitor, now: datetime) -> 
         changes=gateway_changes(connection, SHOWN),
         gaps=list_gaps(connection, SHOWN),
         released=releases(connection, SHOWN),
+        requests=open_requests(connection),
+        ending=[each for each in mapped_statuses(connection) if each.ends_at is not None and each.ends_at > now],
     )
 
 

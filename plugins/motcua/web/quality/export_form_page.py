@@ -1,8 +1,9 @@
 """The page of a source's form: which column of its exports is what, tried on a file before it counts, with history.
 
-A form is set by the Department or by the administrator of the agency that the source's files tell of; which agencies
-these are, and how few dossiers a whole export may have, is the Department's. An older form is set back by opening it
-and saving it: nothing of the history is lost.
+A form is asked for by the Department or by the administrator of the agency that the source's files tell of, and set by
+a worker once the Department was mailed: it says what means a result. Which agencies these are, and how few dossiers a
+whole export may have, is the Department's. An older form is set back by opening it and saving it: nothing of the
+history is lost.
 """
 
 from __future__ import annotations
@@ -24,21 +25,23 @@ from motcua.jobs.uploads.waiting import LARGEST_UPLOAD, FolderFailed, NoLongerWa
 from motcua.reports import wording
 from motcua.reports.lists import MOST_ROWS, Row
 from motcua.store.agencies import list_agencies
-from motcua.store.intake.exports import FormVersion, account_of, list_forms, one_at_a_time, set_form
+from motcua.store.intake.exports import FormVersion, account_of, list_forms, one_at_a_time
 from motcua.store.ledger.database import page_connection
+from motcua.store.notices.templates import national_statuses
+from motcua.store.oversight.page_requests import ask
 from motcua.web.forms import is_own_form, number_in, sent_choices
 from motcua.web.lists.files import FileFormat, at_most, list_file
 from motcua.web.quality.export_typed import COLUMNS, LONGEST, NATIONAL, TypedForm, changes_of
 from motcua.web.quality.exports_page import PLACE, must_see_source, preview_rows
-from motcua.web.quality.statuses import national_statuses
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import HEADERS, render
+from motcua.web.staff.requests_page import waiting_requests
 from motcua.web.visitors import Visitor, Visits
 
 _SHOWN_FORMS: Final = 20
 """Of the history; its file has all."""
 _SHOWN_FAULTS: Final = 50
-_SAID: Final = ("form_set", "form_same")
+_SAID: Final = ("form_asked", "form_asked_before", "form_same")
 
 router = APIRouter()
 
@@ -67,7 +70,7 @@ def download_forms(visits: Visits, format: FileFormat, source: str = "") -> Resp
 def change_form(
     request: Request, visits: Visits, sent: Annotated[list[tuple[str, str]], Depends(sent_choices)]
 ) -> Response:
-    """Opens the form beside a file that waits, tries what is typed on a file, or sets it."""
+    """Opens the form beside a file that waits, tries what is typed on a file, or asks for it."""
     fields = dict(sent)
     source, decision = fields.get("source", ""), fields.get("decision", "")
     if visits.is_auditor:
@@ -112,8 +115,10 @@ def _save(
         forms = list_forms(connection, source, _SHOWN_FORMS)
         is_newest = (forms[0].form_no if forms else 0) == seen
         is_same = bool(forms) and _form_in(forms[0]) == form
+        said = "form_same"
         if is_newest and not is_same:
-            set_form(connection, source, form.model_dump(mode="json"), who, datetime.now(UTC))
+            wanted = {"source": source, "form": form.model_dump(mode="json")}
+            said = "form_asked" if ask(connection, "export_form", wanted, who) == "waits" else "form_asked_before"
     if not is_newest:
         # What he typed stays; he sees what others set meanwhile and saves again.
         return form_shown(
@@ -125,7 +130,7 @@ def _save(
             meanwhile=[each for each in _history(forms) if each[0].form_no > seen],
             status=HTTPStatus.CONFLICT,
         )
-    told = urlencode({"source": source, "said": "form_same" if is_same else "form_set"})
+    told = urlencode({"source": source, "said": said})
     return RedirectResponse(f"{request.scope.get('root_path', '')}{PLACE}/form?{told}", HTTPStatus.SEE_OTHER, HEADERS)
 
 
@@ -197,6 +202,7 @@ def form_shown(
         account = account_of(connection, source)
         forms = list_forms(connection, source, _SHOWN_FORMS + 1)
         names = {each.agency_code: each.name for each in list_agencies(connection)}
+        asked = waiting_requests(connection, visits, "export_form", source)
     opened = None
     if no:
         opened = next((each for each in forms if each.form_no == number_in(no)), None)
@@ -230,6 +236,7 @@ def form_shown(
         names=names,
         may_set=account is not None and not visits.is_auditor,
         sets_least=visits.is_operator,
+        asked=asked,
         said=said,
         said_of=wording.list_words()["exported"],
         longest=LONGEST,

@@ -45,9 +45,9 @@ from motcua.store.intake.exports import (
     list_vanished,
 )
 from motcua.store.ledger.database import Connection, page_connection
+from motcua.store.notices.templates import national_statuses
 from motcua.web.forms import is_own_form, number_in, page_in, sent_form
 from motcua.web.lists.files import FileFormat, at_most, list_file
-from motcua.web.quality.statuses import national_statuses
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import HEADERS, render
 from motcua.web.visitors import Visitor, Visits
@@ -59,7 +59,7 @@ _MOST_SHOWN: Final = 100
 """Faults, and vanished dossiers, on the page; its files have all that are kept."""
 _ACCEPTABLE: Final = ("few_dossiers", "cut_off")
 """Why a file was refused that a person may know to be right."""
-_SAID: Final = ("accepted", "not_refused", "sent", "dropped", "form_set", "form_same")
+_SAID: Final = ("accepted", "not_refused", "sent", "dropped")
 _EXPORTS: Final = (
     "export_no", "export_name", "exported_at", "export_kind", "export_state", "export_why", "export_lines",
     "export_dossiers", "export_added", "export_moved", "export_refused", "export_vanished", "accepted_by",
@@ -211,10 +211,15 @@ def exports_shown(
 
 def sources_seen(connection: Connection, visits: Visitor) -> list[str]:
     """Sources that are told of by files, as far as a visitor may see them."""
-    return [name for name, kind in settings().sources.items() if kind == ADAPTER and _may_see(connection, visits, name)]
+    return [
+        name
+        for name, kind in settings().sources.items()
+        if kind == ADAPTER and may_see_source(connection, visits, name)
+    ]
 
 
-def _may_see(connection: Connection, visits: Visitor, source: str) -> bool:
+def may_see_source(connection: Connection, visits: Visitor, source: str) -> bool:
+    """Whether a visitor may see what files tell of a source."""
     if visits.agencies is None:
         return True
     told_of = agencies_told_of(connection, source)
@@ -228,7 +233,7 @@ def must_see_source(connection: Connection, visits: Visitor, source: str) -> Non
         PageRefused: it is a source of others too, or there is none that files tell of.
     """
     is_one = settings().sources.get(source) == ADAPTER
-    if not (is_one and _may_see(connection, visits, source)):
+    if not (is_one and may_see_source(connection, visits, source)):
         visits.must_see_all()
         raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_page")
 

@@ -1,8 +1,9 @@
 """The page *Nguồn dữ liệu*: how fresh each source is, which rows of it cannot be used yet, and what heals them.
 
-The Department says here what an unknown status stands for, as ``motcua sources map-status`` does; who said so and what
-it stood for before is kept. An agency's administrators see the sources and the rows of their own agencies; auditors
-see no code of a dossier.
+The Department says here what an unknown status stands for: where citizens are told of it, or were, it asks for it, and
+a worker does it once the Department was mailed; ``motcua sources map-status`` does it at once. Who said so and what it
+stood for before is kept. An agency's administrators see the sources and the rows of their own agencies; auditors see no
+code of a dossier.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from psycopg.errors import CheckViolation
 
 from motcua.jobs.notices.looking.asking import asking
 from motcua.reports import wording
@@ -23,16 +25,18 @@ from motcua.settings import settings
 from motcua.store.checking.checks import last_checks
 from motcua.store.ledger.database import page_connection
 from motcua.store.notices.quarantine import QuarantineCount, open_quarantine
-from motcua.store.notices.sources import Freshness, freshness_of_sources, map_status, mapped_statuses
+from motcua.store.notices.sources import Freshness, freshness_of_sources, mapped_statuses
+from motcua.store.notices.templates import national_statuses
+from motcua.store.oversight.page_requests import ask
 from motcua.web.forms import is_own_form, sent_form
 from motcua.web.lists.files import FileFormat, at_most, list_file
 from motcua.web.quality.check_page import verdict_of
 from motcua.web.quality.exports_page import sources_seen
 from motcua.web.quality.pushes import CLIENT_COLUMNS, FAULT_COLUMNS, OWN_COLUMNS, SUPPLEMENT_COLUMNS, pushes_shown
-from motcua.web.quality.statuses import national_statuses
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import HEADERS, render
 from motcua.web.runs.run_words import words as run_words
+from motcua.web.staff.requests_page import waiting_requests
 from motcua.web.visitors import Visitor, Visits
 
 _STATUS = re.compile(r"-?[0-9]{1,5}")
@@ -40,7 +44,8 @@ _MOST_STATUS = 2**15 - 1
 """A status code of a source as ``motcua.status_maps`` holds it."""
 _WITHOUT_EXAMPLES = ("code_missing", "code_unusable")
 """Reasons for which the field of the code may hold anything, a name or a number."""
-_SAID = ("mapped", "unknown_source")
+_SAID = {"waits": "asked", "done": "mapped", "asked_before": "asked_before", "unknown": "unknown_source"}
+"""What the page says, by what became of a form."""
 
 router = APIRouter()
 
@@ -48,7 +53,7 @@ router = APIRouter()
 @router.get("/quality/sources")
 def show_sources(request: Request, visits: Visits, said: str = "") -> HTMLResponse:
     """The sources, their rows that cannot be used, and what statuses were said to stand for."""
-    return _page(request, visits, said if said in _SAID else "")
+    return _page(request, visits, said if said in _SAID.values() else "")
 
 
 @router.get("/quality/sources/file")
@@ -86,7 +91,15 @@ def download_sources(
             rows = [_unusable_row(visits, each) for each in open_quarantine(connection, visits.listed)]
         else:
             visits.must_see_all()
-            columns = ["source", "written_status", "stands_for", "mapped_before", "since", "changed_by"]
+            columns = [
+                "source",
+                "written_status",
+                "stands_for",
+                "mapped_before",
+                "since",
+                "changed_by",
+                "mapping_ends_at",
+            ]
             names = national_statuses()
             rows = [
                 [
@@ -96,6 +109,7 @@ def download_sources(
                     names.get(each.status_before or 0),
                     each.mapped_at,
                     each.mapped_by,
+                    each.ends_at,
                 ]
                 for each in mapped_statuses(connection)
             ]
@@ -104,7 +118,7 @@ def download_sources(
 
 @router.post("/quality/sources")
 def change_status(request: Request, visits: Visits, fields: Annotated[dict[str, str], Depends(sent_form)]) -> Response:
-    """Says what a status of a source stands for."""
+    """Says what a status of a source stands for, or asks for it where citizens are told of it, or were."""
     visits.must_be_operator()
     who = visits.signature
     if not is_own_form(request, fields):
@@ -115,9 +129,14 @@ def change_status(request: Request, visits: Visits, fields: Annotated[dict[str, 
         raise PageRefused(HTTPStatus.BAD_REQUEST, "not_so")
     if stands_for not in statuses:
         return _page(request, visits, "nothing_chosen", status=HTTPStatus.UNPROCESSABLE_ENTITY)
-    with page_connection() as connection:
-        known = map_status(connection, fields.get("source", ""), int(written), statuses[stands_for], who)
-    said = urlencode({"said": "mapped" if known else "unknown_source"})
+    wanted = {"source": fields.get("source", ""), "written": int(written), "stands_for": statuses[stands_for]}
+    try:
+        with page_connection() as connection:
+            became = ask(connection, "map_status", wanted, who)
+    except CheckViolation:
+        # A code of the contract.
+        raise PageRefused(HTTPStatus.BAD_REQUEST, "not_so") from None
+    said = urlencode({"said": _SAID[became]})
     return RedirectResponse(
         f"{request.scope.get('root_path', '')}/quality/sources?{said}", HTTPStatus.SEE_OTHER, HEADERS
     )
@@ -131,6 +150,7 @@ def _page(request: Request, visits: Visitor, said: str, *, status: int = HTTPSta
         checks = last_checks(connection, list(settings().sources)) if visits.agencies is None else {}
         pushes = pushes_shown(connection, visits.listed, datetime.now(UTC))
         by_files = sources_seen(connection, visits)
+        asked = waiting_requests(connection, visits, "map_status")
     return render(
         request,
         "quality/sources.html",
@@ -140,6 +160,8 @@ def _page(request: Request, visits: Visitor, said: str, *, status: int = HTTPSta
         rows=rows,
         examples=[_examples(visits, each) for each in rows],
         mapped=mapped,
+        asked=asked,
+        now=datetime.now(UTC),
         checked=[(name, checks.get(name)) for name in settings().sources],
         verdict_of=verdict_of,
         pushes=pushes,

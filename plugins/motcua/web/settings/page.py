@@ -50,10 +50,11 @@ from motcua.web.settings.typed import (
     why_not_undone,
     words,
 )
+from motcua.web.staff.requests_page import waiting_requests
 from motcua.web.visitors import Visitor, Visits
 
 _KINDS: Final = ("result", "supplement", "apology")
-_SAID: Final = ("saved", "undone", "same")
+_SAID: Final = ("saved", "asked", "undone", "same")
 _LOCKED: Final = ("enabled_from", "kinds_off", "short_name", "aliases", "valid_until", "retention")
 _SHOWN_CHANGES: Final = 50
 _SHOWN_MESSAGES: Final = 100
@@ -190,9 +191,14 @@ def _take(shown: _Shown, sent: Sequence[tuple[str, str]], saved_by: str | None) 
         return shown.done("same")
     if change.silences and fields.get("sure") != "yes":
         return shown.ask(change, "save", typed=typed)
-    if not save(shown.connection, after, seen, saved_by):
+    saved = save(shown.connection, after, seen, saved_by)
+    if saved == "changed":
         return shown.again(typed, seen)
-    return shown.done("saved")
+    if saved == "asked_before":
+        shown.connection.rollback()
+        faults = {"report_recipients": words()["fault"]["asked_before"]}
+        return shown.page(typed=typed, faults=faults, status=HTTPStatus.CONFLICT)
+    return shown.done(saved)
 
 
 def _undo(shown: _Shown, fields: Mapping[str, str], who: str) -> Response:
@@ -207,7 +213,7 @@ def _undo(shown: _Shown, fields: Mapping[str, str], who: str) -> Response:
     if fields.get("sure") != "yes" or opened.last_change != seen:
         # Where it was changed meanwhile, it is asked anew with what would change now.
         return shown.ask(change, "undo", number=number)
-    if not save(shown.connection, after, seen, who):
+    if save(shown.connection, after, seen, who) == "changed":
         return shown.again(TypedSettings.of_agency(opened.agency), seen)
     return shown.done("undone")
 
@@ -336,6 +342,7 @@ class _Shown:
             agency=agency,
             in_force=name,
             may_set=_may_set(self.visits, agency),
+            asked=waiting_requests(self.connection, self.visits, "recipients", agency.agency_code),
             seen=self.opened.last_change,
             form=form,
             faults=faults or {},

@@ -1,7 +1,8 @@
 """The tab *Chưa rõ kết quả*: messages whose outcome nobody knows, which people may let go again.
 
-Only the Department does so: it chooses messages and says why, is shown what that does, and says so once more. The words
-and the number stay as they are; who let them go and why is kept. Everyone else sees the list.
+Only the Department does so: it chooses messages and says why, is shown what that does, and says so once more. Then it
+is asked for, and a worker does it once the Department was mailed and nobody took it back. The words and the number stay
+as they are; who let them go and why is kept. Everyone else sees the list.
 """
 
 from __future__ import annotations
@@ -17,17 +18,19 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from motcua.domain.phones.reading import holds_phone
 from motcua.domain.run_window import EVERYTHING
-from motcua.jobs.notices.releasing import let_go
 from motcua.reports import wording
 from motcua.reports.lists import MOST_ROWS, Row
+from motcua.settings import settings
 from motcua.store.agencies import list_agencies
 from motcua.store.ledger.database import page_connection
 from motcua.store.notices.messages import count_held, held, releases
+from motcua.store.oversight.page_requests import ask, open_requests
 from motcua.web.forms import is_own_form, number_in, sent_choices
 from motcua.web.lists.files import FileFormat, at_most, dossier_cell, list_file
 from motcua.web.lists.filters import whose
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import HEADERS, render
+from motcua.web.staff.requests_page import waiting_requests
 from motcua.web.visitors import Visitor, Visits
 
 ROWS_A_PAGE = 50
@@ -45,13 +48,13 @@ Choices = Annotated[list[tuple[str, str]], Depends(sent_choices)]
 
 @router.get("/messages/unknown")
 def show_unknown(
-    request: Request, visits: Visits, after: str = "", said: str = "", done: int = 0, left: int = 0, every: bool = False
+    request: Request, visits: Visits, after: str = "", said: str = "", every: bool = False
 ) -> HTMLResponse:
     """Messages of unknown outcome that are still useful, the oldest first, and what was let go lately.
 
-    ``every``: all of the page are chosen; ``done`` and ``left``: how many were let go and were not, after a form.
+    ``every``: all of the page are chosen.
     """
-    return _list(request, visits, after, "released" if said == "released" else "", (done, left), every=every)
+    return _list(request, visits, after, "asked" if said == "asked" else "", every=every)
 
 
 @router.get("/messages/unknown/file")
@@ -102,7 +105,7 @@ def download_unknown(request: Request, visits: Visits, format: FileFormat, of: L
 
 @router.post("/messages/unknown")
 def release_unknown(request: Request, visits: Visits, sent: Choices) -> Response:
-    """Asks whether the chosen messages are to go again, or has them go; then shows the page again."""
+    """Asks whether the chosen messages are to go again, or asks for it; then shows the page again."""
     visits.must_be_operator()
     who = visits.signature
     fields = dict(sent)
@@ -119,9 +122,8 @@ def release_unknown(request: Request, visits: Visits, sent: Choices) -> Response
     if decision == "ask":
         return _ask(request, after, reason, chosen)
     with page_connection() as connection:
-        released = let_go(connection, who, reason, message_ids=chosen)
-    query = {"said": "released", "done": len(released), "left": len(set(chosen) - set(released))}
-    address = f"{request.scope.get('root_path', '')}/messages/unknown?{urlencode(query)}"
+        ask(connection, "release", {"reason": reason, "messages": chosen}, who)
+    address = f"{request.scope.get('root_path', '')}/messages/unknown?{urlencode({'said': 'asked'})}"
     return RedirectResponse(address, HTTPStatus.SEE_OTHER, HEADERS)
 
 
@@ -149,6 +151,7 @@ def _ask(request: Request, after: str, reason: str, chosen: Sequence[int]) -> HT
         "messages/unknown_ask.html",
         rows=rows,
         settled=len(set(chosen)) - len(rows),
+        too_soon=sum(each.useful_until <= now + settings().requests_after for each in rows),
         reason=reason,
         after=after,
         names=names,
@@ -162,7 +165,6 @@ def _list(
     visits: Visitor,
     after: str,
     said: str,
-    counts: tuple[int, int] = (0, 0),
     *,
     every: bool = False,
     why: str = "",
@@ -177,6 +179,8 @@ def _list(
         at_gateways = count_held(connection, EVERYTHING, now, visits.listed)
         let_go = releases(connection, _RELEASES, visits.listed)
         names = {each.agency_code: each.short_name or each.name for each in list_agencies(connection)}
+        asked = waiting_requests(connection, visits, "release")
+        waiting = {number for each in open_requests(connection, "release") for number in each.wanted["messages"]}
     return render(
         request,
         "messages/unknown.html",
@@ -193,8 +197,8 @@ def _list(
         why=why,
         reason=reason,
         chosen={row.message_id for row in rows} if every else set(chosen),
-        done=counts[0],
-        left=counts[1],
+        asked=asked,
+        waiting=waiting,
         longest=LONGEST_REASON,
         words=wording.publication_words(),
         w=wording,

@@ -68,7 +68,7 @@ def test_what_waits_is_listed_with_gateway_when_why_and_until_when(staff, made):
     assert "482" not in shown
 
 
-def test_confirmation_names_what_it_does_and_only_then_it_is_done(staff, made, rows):
+def test_confirmation_names_what_it_does_and_only_then_it_is_asked_for(staff, made, rows, an_hour_later):
     numbers = [made.held(f"D{number}", useful_until=soon()) for number in range(4)]
     asked = choose(staff, *numbers[:3])
     assert asked.status_code == 200
@@ -84,7 +84,10 @@ def test_confirmation_names_what_it_does_and_only_then_it_is_done(staff, made, r
     answer = send(staff, fields_of(asked.text), decision="release")
     assert answer.status_code == 303
     address = urlsplit(answer.headers["location"])
-    assert (address.path, parse_qs(address.query)) == (PAGE, {"said": ["released"], "done": ["3"], "left": ["0"]})
+    assert (address.path, parse_qs(address.query)) == (PAGE, {"said": ["asked"]})
+    assert "chưa tin nào được gửi" in words(staff.get(answer.headers["location"]))
+    assert rows("SELECT 1 FROM motcua.messages WHERE state <> 'unknown'") == []
+    assert an_hour_later().ended == {"done": 1}
     states = rows("SELECT message_id, state, reason FROM motcua.messages ORDER BY message_id")
     assert [(row["state"], row["reason"]) for row in states] == [
         *[("queued", "released")] * 3,
@@ -95,19 +98,18 @@ def test_confirmation_names_what_it_does_and_only_then_it_is_done(staff, made, r
         (number, "lan", WHY) for number in numbers[:3]
     ]
     shown = words(staff.get(answer.headers["location"]))
-    assert "3 tin đã được cho gửi lại" in shown
     assert f"lan {WHY} Đang chờ" in shown
 
-    again = send(staff, fields_of(asked.text), decision="release")
-    assert "done=0&left=3" in again.headers["location"]
-    assert "3 tin không gửi lại" in words(staff.get(again.headers["location"]))
+    assert send(staff, fields_of(asked.text), decision="release").status_code == 303
+    assert an_hour_later().ended == {"nothing_left": 1}
+    assert "không còn tin nào để gửi lại" in words(staff.get("/motcua/requests"))
     assert len(rows("SELECT 1 FROM motcua.releases")) == 3
 
 
 @pytest.mark.guarantee(
     "unknown-outcome", "what a stored report may settle is not released on the page before the report was read"
 )
-def test_what_a_report_waits_for_is_left(staff, made, rows):
+def test_what_a_report_waits_for_is_left(staff, made, rows, an_hour_later, monkeypatch):
     settled, doubtful = (made.held(f"D{number}", useful_until=soon()) for number in range(2))
     rows(
         "INSERT INTO motcua.receipts (gateway, reference, gateway_status, raw)"
@@ -117,8 +119,11 @@ def test_what_a_report_waits_for_is_left(staff, made, rows):
     # Triggers rest while such rows are made.
     rows("INSERT INTO motcua.unread_receipts SELECT receipt_id FROM motcua.receipts ON CONFLICT DO NOTHING")
     asked = choose(staff, settled, doubtful)
-    answer = send(staff, fields_of(asked.text), decision="release")
-    assert "done=1&left=1" in answer.headers["location"]
+    send(staff, fields_of(asked.text), decision="release")
+    # The report came after they were read last.
+    monkeypatch.setattr("motcua.jobs.page_requests.applying.read_left_over_receipts", lambda: None)
+    an_hour_later()
+    assert rows("SELECT released FROM motcua.page_requests") == [{"released": 1}]
     assert rows("SELECT message_id FROM motcua.releases") == [{"message_id": doubtful}]
     states = rows("SELECT message_id, state FROM motcua.messages ORDER BY message_id")
     assert states == [{"message_id": settled, "state": "unknown"}, {"message_id": doubtful, "state": "queued"}]

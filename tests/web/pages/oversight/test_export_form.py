@@ -64,7 +64,7 @@ TYPED = {
 
 
 @pytest.mark.guarantee("intake", "a form is made on the page from a file's headings, words of states and first rows")
-def test_form_is_made_of_a_files_headings_tried_and_saved(staff, folder):
+def test_form_is_made_of_a_files_headings_tried_and_saved(staff, folder, mailbox, an_hour_later):
     first = staff.get(PAGE)
     assert "Chưa khai mẫu, nên chưa đọc được tệp nào" in words(first)
     assert "Chưa có tệp để đọc thử" in words(press(staff, first, "try", **TYPED))
@@ -86,7 +86,11 @@ def test_form_is_made_of_a_files_headings_tried_and_saved(staff, folder):
     assert "2 dòng 2 hồ sơ 0 dòng không nhận" in words(again)
     saved = press(staff, again, "save")
     assert saved.status_code == 303
-    assert "Đã lưu mẫu." in words(staff.get(saved.headers["location"]))
+    assert "Đã ghi yêu cầu. Mẫu chưa đổi" in words(staff.get(saved.headers["location"]))
+    assert forms() == [], "the Department was not mailed"
+    assert "said=form_asked_before" in press(staff, again, "save").headers["location"]
+    assert an_hour_later().ended == {"done": 1}
+    assert "Trạng thái 9 Đã xử lý xong: có kết quả." in mailbox[0][2]
     (kept,) = forms()
     form = form_of(dict(kept.form))
     assert kept.set_by == "lan"
@@ -115,7 +119,7 @@ def test_form_is_tried_on_the_newest_file_of_the_folder_and_on_a_sheet_that_it_n
     assert "1 dòng 1 hồ sơ 0 dòng không nhận" in words(tried)
 
 
-def test_what_is_wrong_with_a_form_is_told_at_its_field_and_what_was_typed_stays(staff, folder):
+def test_what_is_wrong_with_a_form_is_told_at_its_field_and_what_was_typed_stays(staff, folder, an_hour_later):
     typed = TYPED | {
         "column_dossier_code": " ; ",
         "column_step": "tinh trang",
@@ -140,12 +144,13 @@ def test_what_is_wrong_with_a_form_is_told_at_its_field_and_what_was_typed_stays
     assert press(staff, staff.get(PAGE), "save", **TYPED, other_status="77").status_code == 422
     other = press(staff, staff.get(PAGE), "save", **TYPED, other_status="77", other_meaning="Lạ")
     assert other.status_code == 303
+    an_hour_later()
     assert shown(staff.get(PAGE))["status_77"] == "Lạ"
     assert forms()[0].form["statuses"]["77"] == ["Lạ"]
 
 
 @pytest.mark.guarantee("intake", "each form of exports is kept with who set it and what it changed, and is set back")
-def test_older_form_is_opened_and_set_back(staff, folder):
+def test_older_form_is_opened_and_set_back(staff, folder, an_hour_later):
     set_form_of(FORM)
     set_form_of(FORM.replace("[Trạng thái]", "[Tình trạng]"))
     old, page = forms()[1], staff.get(PAGE)
@@ -154,6 +159,7 @@ def test_older_form_is_opened_and_set_back(staff, folder):
     assert "Đang mở mẫu cũ" in words(opened)
     assert shown(opened)["column_status"] == "Trạng thái"
     assert press(staff, opened, "save").status_code == 303
+    an_hour_later()
     assert len(forms()) == 3
     assert forms()[0].form == old.form
     taken = staff.get(f"{PAGE.replace('form?', 'form/file?')}&format=csv").content.decode("utf-8-sig")
@@ -161,7 +167,7 @@ def test_older_form_is_opened_and_set_back(staff, folder):
     assert staff.get(f"{PAGE}&no=999").status_code == 404
 
 
-def test_form_that_others_set_meanwhile_is_not_overwritten(staff, folder):
+def test_form_that_others_set_meanwhile_is_not_overwritten(staff, folder, an_hour_later):
     set_form_of(FORM)
     page = staff.get(PAGE)
     set_form_of(FORM.replace("[Trạng thái]", "[Tình trạng]"))
@@ -172,15 +178,20 @@ def test_form_that_others_set_meanwhile_is_not_overwritten(staff, folder):
     assert shown(answer)["column_step"] == "Công đoạn"
     assert len(forms()) == 2
     assert press(staff, answer, "save", column_status="Tình trạng").status_code == 303
+    set_form_of(FORM)
+    assert an_hour_later().ended == {"changed": 1}, "others set it while it waited"
+    answer = press(staff, staff.get(PAGE), "save", column_step="Công đoạn")
+    an_hour_later()
     assert forms()[0].form["columns"]["step"] == ["Công đoạn"]
 
 
 @pytest.mark.guarantee("intake", "an agency sets the form of its exports, and not how few dossiers are enough")
-def test_agency_sets_its_form_and_not_what_is_the_departments(staff, folder):
+def test_agency_sets_its_form_and_not_what_is_the_departments(staff, folder, an_hour_later):
     set_form_of(FORM)
     VISITING.visit_as("agency", NHA_TRANG, TU_PHAP, name="hoa")
     page = staff.get(PAGE)
     assert press(staff, page, "save", column_step="Công đoạn", least_percent="0").status_code == 303
+    an_hour_later()
     form = forms()[0]
     assert (form.set_by, form.form["least_percent"], form.form["columns"]["step"]) == ("hoa", 70, ["Công đoạn"])
     VISITING.visit_as("agency", NHA_TRANG)
@@ -194,6 +205,7 @@ def test_agency_sets_its_form_and_not_what_is_the_departments(staff, folder):
     assert press(staff, page, "save", column_step="x").status_code == 403
     VISITING.visit_as("operator")
     assert press(staff, staff.get(PAGE), "save", least_percent="50").status_code == 303
+    an_hour_later()
     assert forms()[0].form["least_percent"] == 50
 
 

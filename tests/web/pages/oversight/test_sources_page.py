@@ -66,7 +66,7 @@ def test_rows_that_cannot_be_used_are_told_by_reason_with_what_heals_them(read, 
 @pytest.mark.guarantee(
     "pages", "a status that a source writes is mapped on the page as by the command, and kept with who"
 )
-def test_status_is_mapped_on_the_page_and_its_rows_go_on(read, staff, rows):
+def test_status_is_mapped_on_the_page_and_its_rows_go_on(read, staff, rows, an_hour_later):
     (form,) = forms_of(staff.get(PAGE).text)
     assert (form["source"], form["written"]) == ("khanhhoa", "11")
     assert staff.post(PAGE, data=form).status_code == 422, "nothing was chosen"
@@ -86,6 +86,7 @@ def test_status_is_mapped_on_the_page_and_its_rows_go_on(read, staff, rows):
     assert [tuple(each.values()) for each in kept] == [(None, 4, "lan"), (4, 9, "minh")]
     (again,) = forms_of(staff.get(PAGE).text)[1:]
     assert staff.post(PAGE, data=again | {"stands_for": "4"}).status_code == 303, "undone by saying something else"
+    an_hour_later()
     pick_up("khanhhoa", EVERYTHING, NOW + timedelta(hours=1))
     assert rows("SELECT status_code FROM motcua.transitions") == [{"status_code": 4}]
     assert "mã trạng thái lạ" not in words(staff.get(PAGE))

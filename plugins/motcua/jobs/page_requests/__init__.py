@@ -1,0 +1,1 @@
+"""How is what pages ask for told to the Department, and done when its time has come?"""

@@ -1,0 +1,198 @@
+"""What somebody asks for on a page, in words: on the pages, and in the mail that tells the Department whom it tells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+import yaml
+
+from motcua.domain.people.requests import PageRequest
+from motcua.reports.mail import Mail, inline_styles, tidy
+from motcua.reports.wording import count, moment, publication_words
+from motcua.settings import include_dir
+from motcua.templating import templates
+
+TOLD_OF = (5, 9)
+"""The statuses of which citizens are told."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestInWords:
+    """One request as people read it."""
+
+    request_no: int
+    title: str
+    lines: Sequence[str]
+    asked: str
+    told_at: datetime | None
+    applies_at: datetime | None
+    untold_because: str | None
+    ended_at: datetime | None
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What codes are called."""
+
+    agencies: Mapping[str, str]
+    statuses: Mapping[int, str]
+
+
+@lru_cache(maxsize=1)
+def request_words() -> dict[str, Any]:
+    """The words of include/templates/requests/words.vi.yaml."""
+    text = (include_dir() / "templates" / "requests" / "words.vi.yaml").read_text(encoding="utf-8")
+    read: dict[str, Any] = yaml.safe_load(text)
+    return read
+
+
+def request_in_words(
+    request: PageRequest,
+    told: Mapping[str, Any] | None,
+    names: Names,
+    *,
+    addresses_before: Sequence[str] | None = None,
+) -> RequestInWords:
+    """A request in words.
+
+    Args:
+        request: what was asked for.
+        told: whom it would tell; ``None``: nobody has looked yet.
+        names: what codes are called.
+        addresses_before: of a request of recipients: who gets the reports now; ``None``: no address is shown.
+    """
+    told = told or {}
+    lines: list[str] = {
+        "map_status": lambda: _of_status(request.wanted, told, names),
+        "release": lambda: _of_release(request.wanted, told, names),
+        "recipients": lambda: _of_recipients(request.wanted, told, addresses_before),
+        "export_form": lambda: _of_form(request.wanted, told, names),
+    }[request.kind]()
+    words = request_words()
+    return RequestInWords(
+        request.request_no,
+        _title(request, names),
+        lines,
+        words["mail"]["asked"].format(by=request.asked_by, at=moment(request.asked_at)),
+        request.told_at,
+        request.applies_at,
+        request.untold_because,
+        request.ended_at,
+        words["outcome"][request.outcome] + (f" ({request.ended_by})" if request.ended_by else "")
+        if request.outcome
+        else "",
+    )
+
+
+def _title(request: PageRequest, names: Names) -> str:
+    titles, wanted = request_words()["title"], request.wanted
+    if request.kind == "map_status":
+        code = wanted["stands_for"]
+        title = titles["taken_back" if code == wanted["written"] else "map_status"]
+        return str(
+            title.format(written=wanted["written"], source=wanted["source"], code=code, name=names.statuses[code])
+        )
+    if request.kind == "release":
+        return str(titles["release"].format(messages=count(len(wanted["messages"]))))
+    if request.kind == "recipients":
+        return str(titles["recipients"].format(agency=names.agencies.get(wanted["agency"], wanted["agency"])))
+    return str(titles["export_form"].format(source=wanted["source"]))
+
+
+def _of_status(wanted: Mapping[str, Any], told: Mapping[str, Any], names: Names) -> list[str]:
+    said, code, before = request_words()["line"], wanted["stands_for"], wanted["stood_for"]
+    lines = []
+    if before in TOLD_OF:
+        lines.append(said["stood_for"].format(code=before, name=names.statuses[before]))
+    if code in TOLD_OF and "dossiers" in told:
+        waiting: Mapping[str, int] = told["dossiers"]
+        agencies = ", ".join(_of_agency(agency, number, names) for agency, number in waiting.items())
+        line = said["tells" if waiting else "tells_later"]
+        lines.append(line.format(name=names.statuses[code], dossiers=count(sum(waiting.values())), agencies=agencies))
+    return lines
+
+
+def _of_agency(agency: str, number: int, names: Names) -> str:
+    return str(
+        request_words()["line"]["of_agency"].format(agency=names.agencies.get(agency, agency), number=count(number))
+    )
+
+
+def _of_release(wanted: Mapping[str, Any], told: Mapping[str, Any], names: Names) -> list[str]:
+    said, kinds = request_words()["line"], publication_words()["kind"]
+    lines = [said["reason"].format(reason=wanted["reason"])]
+    if "messages" in told:
+        lines += [
+            said["goes_again"].format(
+                agency=names.agencies.get(each["agency_code"], each["agency_code"]),
+                messages=count(each["messages"]),
+                kind=kinds[each["kind"]].lower(),
+            )
+            for each in told["messages"]
+        ] or [said["goes_nowhere"]]
+    return lines
+
+
+def _of_recipients(
+    wanted: Mapping[str, Any], told: Mapping[str, Any], addresses_before: Sequence[str] | None
+) -> list[str]:
+    said = request_words()["line"]
+    if addresses_before is not None and "addresses" in wanted:
+        return [
+            said["list_before"].format(addresses=", ".join(addresses_before) or said["nobody"]),
+            said["list_after"].format(addresses=", ".join(wanted["addresses"]) or said["nobody"]),
+        ]
+    return [said["list_sizes"].format(**told)] if told else []
+
+
+def _of_form(wanted: Mapping[str, Any], told: Mapping[str, Any], names: Names) -> list[str]:
+    said, form, before = request_words()["line"], wanted["form"], told.get("before")
+
+    def line(which: str, after: str, old: str | None, **given: object) -> str:
+        changed = old is not None and old != after
+        return str(said[f"{which}_before" if changed else which].format(words=after, before=old, **given))
+
+    def words(of: Mapping[str, Any], code: int) -> str:
+        return "; ".join(of.get("statuses", {}).get(str(code), ())) or said["no_words"].format(code=code)
+
+    def column(of: Mapping[str, Any]) -> str:
+        return "; ".join(of.get("columns", {}).get("status", ()))
+
+    lines = [
+        line("form_column", column(form), None if before is None else column(before)),
+        *(
+            line(
+                "form_status",
+                words(form, code),
+                None if before is None else words(before, code),
+                code=code,
+                name=names.statuses[code],
+            )
+            for code in TOLD_OF
+        ),
+    ]
+    if "agencies" in told:
+        agencies = ", ".join(names.agencies.get(code, code) for code in told["agencies"]) or said["nobody"]
+        lines.append(said["form_agencies"].format(agencies=agencies))
+    return lines
+
+
+def requests_mail(requests: Sequence[RequestInWords], applies_at: datetime, page_url: str | None) -> Mail:
+    """The mail about requests that are done at ``applies_at`` if nobody withdraws them."""
+    given = {"number": count(len(requests)), "at": moment(applies_at)}
+    values: dict[str, Any] = {
+        name: words.format(**given) for name, words in request_words()["mail"].items() if name != "asked"
+    }
+    values |= {"requests": requests, "page_url": page_url}
+    environment = templates("requests", layouts="mail")
+    return Mail(
+        "yeu-cau",
+        values["subject"],
+        tidy(environment.get_template("mail.txt").render(values)),
+        inline_styles(environment.get_template("mail.html").render(values)),
+    )

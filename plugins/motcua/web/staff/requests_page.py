@@ -1,0 +1,117 @@
+"""The tab *Yêu cầu đang chờ*: what was asked for on the pages and is done later, and what became of it.
+
+The Department was mailed whom each would tell; until its time it is taken back here. An agency's administrator sees and
+takes back what is about his agencies alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from motcua.domain.people.requests import PageRequest, RequestKind
+from motcua.reports.lists import MOST_ROWS, Row
+from motcua.reports.requests import Names, RequestInWords, request_in_words
+from motcua.settings import settings
+from motcua.store.agencies import duration_text, list_agencies
+from motcua.store.ledger.database import Connection, page_connection
+from motcua.store.notices.templates import national_statuses
+from motcua.store.oversight.page_requests import ended_requests, open_request, open_requests, withdraw
+from motcua.web.forms import is_own_form, number_in, sent_form
+from motcua.web.lists.files import FileFormat, at_most, list_file
+from motcua.web.quality.exports_page import may_see_source
+from motcua.web.refusals import PageRefused
+from motcua.web.rendering import HEADERS, render
+from motcua.web.settings.typed import duration_in_words
+from motcua.web.visitors import Visitor, Visits
+
+_SHOWN_ENDED: Final = 50
+_SAID: Final = ("withdrawn", "too_late")
+
+router = APIRouter()
+
+
+@router.get("/requests")
+def show_requests(request: Request, visits: Visits, said: str = "") -> HTMLResponse:
+    """What waits, the oldest first, and what has ended lately."""
+    return _page(request, visits, said if said in _SAID else "")
+
+
+@router.get("/requests/file")
+def download_requests(visits: Visits, format: FileFormat) -> Response:
+    """What has ended, the newest first."""
+    with page_connection() as connection:
+        listed = _in_words(connection, visits, ended_requests(connection, MOST_ROWS + 1))
+    rows: list[Row] = [
+        [each.title, " ".join(each.lines) or None, each.asked, each.told_at, each.ended_at, each.outcome]
+        for each in listed
+    ]
+    columns = ["what", "details", "asked_for", "told_department_at", "ended_at", "outcome"]
+    return list_file(format, "requests", [], columns, at_most(rows), as_of=datetime.now(UTC))
+
+
+@router.post("/requests")
+def take_back(request: Request, visits: Visits, fields: Annotated[dict[str, str], Depends(sent_form)]) -> Response:
+    """Takes back what waits."""
+    if visits.is_auditor:
+        raise PageRefused(HTTPStatus.FORBIDDEN, "may_not_set")
+    who = visits.signature
+    if not is_own_form(request, fields):
+        return _page(request, visits, "old_form", status=HTTPStatus.FORBIDDEN)
+    number = number_in(fields.get("no", "")) or 0
+    with page_connection() as connection:
+        found = open_request(connection, number)
+        if found is not None and not _may_see(connection, visits, found):
+            raise PageRefused(HTTPStatus.FORBIDDEN, "department_only")
+        done = found is not None and withdraw(connection, number, who)
+    said = "withdrawn" if done else "too_late"
+    return RedirectResponse(f"{request.scope.get('root_path', '')}/requests?said={said}", HTTPStatus.SEE_OTHER, HEADERS)
+
+
+def waiting_requests(
+    connection: Connection, visits: Visitor, kind: RequestKind, subject: str | None = None
+) -> list[RequestInWords]:
+    """What was asked for on a page and waits, as that page shows it."""
+    return _in_words(connection, visits, open_requests(connection, kind, subject))
+
+
+def _page(request: Request, visits: Visitor, said: str, *, status: int = HTTPStatus.OK) -> HTMLResponse:
+    with page_connection() as connection:
+        waiting = _in_words(connection, visits, open_requests(connection))
+        ended = _in_words(connection, visits, ended_requests(connection, _SHOWN_ENDED))
+    return render(
+        request,
+        "requests.html",
+        status=status,
+        open=waiting,
+        ended=ended,
+        may_withdraw=not visits.is_auditor,
+        after=duration_in_words(duration_text(settings().requests_after)),
+        said=said,
+    )
+
+
+def _in_words(connection: Connection, visits: Visitor, requests: Sequence[PageRequest]) -> list[RequestInWords]:
+    agencies = {each.agency_code: each for each in list_agencies(connection)}
+    names = Names({code: each.name for code, each in agencies.items()}, national_statuses())
+    found = []
+    for each in requests:
+        if _may_see(connection, visits, each):
+            agency = agencies.get(each.wanted.get("agency", ""))
+            shown = None if visits.is_auditor or agency is None else agency.report_recipients
+            found.append(request_in_words(each, each.told, names, addresses_before=shown))
+    return found
+
+
+def _may_see(connection: Connection, visits: Visitor, request: PageRequest) -> bool:
+    """Whether it is the Department's, which sees all, or about agencies that are the visitor's alone."""
+    if visits.agencies is None:
+        return True
+    if request.kind == "recipients":
+        return visits.sees(request.wanted["agency"])
+    return request.kind == "export_form" and may_see_source(connection, visits, request.wanted["source"])

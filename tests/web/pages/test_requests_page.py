@@ -1,0 +1,268 @@
+"""What is asked for on a page and done later: nothing happens before the Department was mailed and its hour is over."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from html import unescape
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from motcua.domain.run_window import EVERYTHING
+from motcua.jobs.gates import RunIncomplete
+from motcua.jobs.mailing import MailServerFailed
+from motcua.jobs.notices.picking_up import pick_up
+from motcua.jobs.page_requests.applying import carry_out_requests
+from motcua.jobs.tasks.settle_messages import gate
+from motcua.store.ledger.database import connect
+from motcua.store.notices.sources import map_status
+from tests.conftest import NHA_TRANG, NOW, TU_PHAP
+from tests.web.pages.conftest import DEPARTMENT
+from tests.web.visiting import VISITING, words
+
+SOURCES, UNKNOWN, REQUESTS = "/motcua/quality/sources", "/motcua/messages/unknown", "/motcua/requests"
+
+
+@pytest.fixture
+def waiting(staff: Any, one_stop: Any) -> Any:
+    """Three dossiers wait with a status that nobody knows."""
+    for number in range(3):
+        one_stop.dossier(f"cho {number}", NHA_TRANG)
+        one_stop.move(11, f"cho {number}", NHA_TRANG)
+    pick_up("khanhhoa", EVERYTHING, NOW)
+    return one_stop
+
+
+def token(staff: Any) -> str:
+    found = re.search(r'name="token" value="([^"]+)"', staff.get("/motcua/calendar").text)
+    assert found is not None
+    return unescape(found[1])
+
+
+def map_to(staff: Any, status: int, written: int = 11) -> Any:
+    form = {"token": token(staff), "source": "khanhhoa", "written": str(written), "stands_for": str(status)}
+    return staff.post(SOURCES, data=form)
+
+
+def mapped(rows: Any) -> list[tuple[int, int]]:
+    return [(each["source_status"], each["status_code"]) for each in rows("SELECT * FROM motcua.status_maps")]
+
+
+@pytest.mark.guarantee("requests", "what means a result is done an hour after the Department was mailed whom it tells")
+def test_status_is_mapped_to_a_result_an_hour_after_the_department_was_mailed(
+    waiting, staff, rows, mailbox, an_hour_later
+):
+    sent = map_to(staff, 9)
+    assert sent.headers["location"] == f"{SOURCES}?said=asked"
+    assert mapped(rows) == []
+    page = words(staff.get(SOURCES))
+    assert "Khai trạng thái 11 của nguồn khanhhoa nghĩa là 9 Đã xử lý xong" in page
+    assert "Đang chờ báo cho Sở bằng thư" in page
+    carry_out_requests()
+    carry_out_requests()
+    ((recipient, subject, text),) = mailbox
+    assert recipient == DEPARTMENT
+    assert "1 yêu cầu sẽ có hiệu lực lúc" in subject
+    assert "nhiều nhất 3 hồ sơ đang chờ" in text
+    assert "lan yêu cầu lúc" in text
+    assert mapped(rows) == [], "the hour is not over"
+    assert "Sẽ có hiệu lực lúc" in words(staff.get(SOURCES))
+    assert "1 yêu cầu trên trang web đang chờ, sớm nhất có hiệu lực lúc" in words(staff.get("/motcua/"))
+    an_hour_later()
+    assert mapped(rows) == [(11, 9)]
+    assert rows("SELECT status_before, status_code, changed_by FROM motcua.status_map_changes") == [
+        {"status_before": None, "status_code": 9, "changed_by": "lan"}
+    ]
+    assert "đã có hiệu lực" in words(staff.get(REQUESTS))
+    kept = rows("SELECT asked_by, outcome, told FROM audit.page_requests")
+    assert kept == [{"asked_by": "lan", "outcome": "done", "told": {"dossiers": {NHA_TRANG: 3}}}]
+
+
+@pytest.mark.guarantee("requests", "what was asked for on a page is withdrawn there until it is done")
+def test_request_that_was_withdrawn_is_never_done(waiting, staff, rows, mailbox, an_hour_later):
+    map_to(staff, 9)
+    carry_out_requests()
+    assert map_to(staff, 5).headers["location"] == f"{SOURCES}?said=asked_before"
+    VISITING.visit_as("operator", name="minh")
+    form = re.search(r'action="/motcua/requests">(.*?)</form>', staff.get(SOURCES).text, re.DOTALL)
+    assert form is not None
+    fields = dict(re.findall(r'name="(\w+)" value="([^"]*)"', form[1]))
+    assert staff.post(REQUESTS, data=fields | {"token": "x"}).status_code == 403
+    assert staff.post(REQUESTS, data=fields).headers["location"] == f"{REQUESTS}?said=withdrawn"
+    assert staff.post(REQUESTS, data=fields).headers["location"] == f"{REQUESTS}?said=too_late"
+    an_hour_later()
+    assert mapped(rows) == []
+    assert "đã rút lại (minh)" in words(staff.get(REQUESTS))
+    assert "Không có yêu cầu nào đang chờ" in words(staff.get(REQUESTS))
+
+
+@pytest.mark.guarantee("requests", "what no mail server took a mail of is not done, and the run says so")
+def test_request_is_not_done_while_no_mail_reaches_the_department(waiting, staff, rows, mailbox, monkeypatch):
+    def away() -> Any:
+        raise MailServerFailed("away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("motcua.jobs.mailing.mail_server", away)
+        map_to(staff, 9)
+        counts = carry_out_requests()
+        assert (counts.told, counts.untold) == (0, 1)
+    with pytest.raises(RunIncomplete, match=r"1 request\(s\) of the pages wait.*away"):
+        gate(EVERYTHING)
+    assert "Chưa báo được cho Sở bằng thư" in words(staff.get(REQUESTS))
+    assert rows("SELECT told_at FROM motcua.page_requests") == [{"told_at": None}]
+    assert carry_out_requests().told == 1
+    assert mapped(rows) == []
+
+
+@pytest.mark.guarantee(
+    "requests", "what takes a result's meaning away is asked for, too; what tells nobody is done at once"
+)
+def test_mapping_away_from_a_result_is_asked_for_and_others_are_done_at_once(
+    waiting, staff, rows, mailbox, an_hour_later
+):
+    assert map_to(staff, 4).headers["location"] == f"{SOURCES}?said=mapped"
+    assert mapped(rows) == [(11, 4)]
+    assert map_to(staff, 9).headers["location"] == f"{SOURCES}?said=asked"
+    with connect() as connection:
+        map_status(connection, "khanhhoa", 11, 5, "minh")
+    carry_out_requests()
+    assert an_hour_later().ended == {"changed": 1}, "somebody said otherwise meanwhile"
+    assert mapped(rows) == [(11, 5)]
+    assert map_to(staff, 4).headers["location"] == f"{SOURCES}?said=asked"
+    assert mapped(rows) == [(11, 5)]
+    carry_out_requests()
+    assert "sẽ không còn được báo" in mailbox[-1][2]
+
+
+@pytest.mark.guarantee("requests", "codes 1-10 are the contract's and are never mapped")
+@pytest.mark.parametrize("written", range(1, 11))
+def test_code_of_the_contract_is_refused_on_the_page(waiting, staff, rows, written):
+    for stands_for in (5, 9, 4, written):
+        assert map_to(staff, stands_for, written).status_code == 400
+    assert mapped(rows) == []
+    assert rows("SELECT 1 FROM motcua.page_requests") == []
+
+
+def test_what_an_earlier_version_mapped_shows_its_end_and_is_taken_back(waiting, staff, rows, mailbox, an_hour_later):
+    _map_as_before(rows, 2, 9)
+    page = words(staff.get(SOURCES))
+    assert "Mã từ 1 đến 10 là mã quốc gia, không khai lại được" in page
+    assert "hết hiệu lực từ" in page
+    assert "Lời khai về mã trạng thái quốc gia sắp hết hiệu lực: nguồn khanhhoa mã 2" in words(staff.get("/motcua/"))
+    assert map_to(staff, 4, 2).status_code == 400
+    assert map_to(staff, 2, 2).headers["location"] == f"{SOURCES}?said=asked"
+    carry_out_requests()
+    assert an_hour_later().ended == {"done": 1}
+    assert "hết hiệu lực từ" not in words(staff.get(SOURCES))
+    assert rows("SELECT status_before, status_code FROM motcua.status_map_changes") == [
+        {"status_before": 9, "status_code": 2}
+    ]
+
+
+@pytest.mark.guarantee(
+    "requests", "what an earlier version let somebody map of the contract ends on a date that is told"
+)
+def test_what_an_earlier_version_mapped_ends_on_its_date(one_stop, agencies, rows):
+    one_stop.dossier("cu", NHA_TRANG)
+    one_stop.move(2, "cu", NHA_TRANG)
+    pick_up("khanhhoa", EVERYTHING, NOW)
+    _map_as_before(rows, 2, 9)
+    (ends,) = rows("SELECT since FROM motcua.rule_dates WHERE rule = 'codes_of_the_contract'")
+    assert ends["since"] - datetime.now(UTC) > timedelta(days=30)
+    one_stop.move(2, "cu", NHA_TRANG)
+    pick_up("khanhhoa", EVERYTHING, NOW + timedelta(hours=1))
+    one_stop.move(2, "cu", NHA_TRANG)
+    pick_up("khanhhoa", EVERYTHING, ends["since"])
+    steps = rows("SELECT status_code FROM motcua.transitions ORDER BY source_transition_id")
+    assert [each["status_code"] for each in steps] == [2, 9, 2]
+
+
+def _map_as_before(rows: Any, written: int, stands_for: int) -> None:
+    """As a ledger of version 0.2.0 has it."""
+    name = "codes_of_the_contract_are_not_mapped"
+    rows(f"ALTER TABLE motcua.status_maps DROP CONSTRAINT {name}")
+    rows(
+        "INSERT INTO motcua.status_maps (source_id, source_status, status_code) VALUES (1, %s, %s)", written, stands_for
+    )
+    rows(
+        f"ALTER TABLE motcua.status_maps ADD CONSTRAINT {name}"
+        " CHECK (source_status NOT BETWEEN 1 AND 10 OR status_code = source_status) NOT VALID"
+    )
+
+
+@pytest.mark.guarantee(
+    "requests", "other recipients of an agency's reports are asked for, and their addresses go with the request"
+)
+def test_recipients_are_changed_an_hour_after_the_department_was_mailed(staff, rows, mailbox, an_hour_later):
+    VISITING.visit_as("agency", NHA_TRANG, name="hoa")
+    address = f"/motcua/settings/agency?code={NHA_TRANG}"
+    sent = staff.post(
+        "/motcua/settings/agency", data=_settings_form(staff.get(address)) | {"report_recipients": "moi@x.vn"}
+    )
+    assert sent.headers["location"].endswith("said=asked")
+    assert _recipients(rows) == []
+    page = words(staff.get(address))
+    assert "Đổi người nhận báo cáo chất lượng của" in page
+    carry_out_requests()
+    assert "Sẽ là: moi@x.vn." in mailbox[0][2]
+    assert rows("SELECT told FROM motcua.page_requests") == [{"told": {"before": 0, "after": 1}}]
+    again = staff.post(
+        "/motcua/settings/agency", data=_settings_form(staff.get(address)) | {"report_recipients": "b@x.vn"}
+    )
+    assert again.status_code == 409
+    assert "Đã có yêu cầu đổi người nhận đang chờ" in words(again)
+    VISITING.visit_as("agency", TU_PHAP)
+    assert "Đổi người nhận" not in words(staff.get(REQUESTS)), "another agency's"
+    (number,) = rows("SELECT request_no FROM motcua.page_requests")
+    fields = {"token": token(staff), "no": str(number["request_no"])}
+    assert staff.post(REQUESTS, data=fields).status_code == 403
+    an_hour_later()
+    assert _recipients(rows) == ["moi@x.vn"]
+    assert rows("SELECT wanted ? 'addresses' AS held FROM motcua.page_requests") == [{"held": False}]
+    (change,) = rows("SELECT changed_by, by_department FROM motcua.agency_changes ORDER BY change_id DESC LIMIT 1")
+    assert change == {"changed_by": "hoa", "by_department": False}
+
+
+def _recipients(rows: Any) -> list[str]:
+    (row,) = rows("SELECT report_recipients FROM motcua.agencies WHERE agency_code = %s", NHA_TRANG)
+    return list(row["report_recipients"])
+
+
+def _settings_form(page: Any) -> dict[str, str]:
+    hidden = dict(
+        re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page.text.partition("card settings")[2])
+    )
+    return {
+        "token": hidden["token"],
+        "code": NHA_TRANG,
+        "seen": hidden["seen"],
+        "seen_recipients": "",
+        "decision": "save",
+    } | {
+        "accented": "no",
+        "result_hold": "PT15M",
+        "apology_day": "calendar",
+    }
+
+
+@pytest.mark.guarantee(
+    "requests", "messages of unknown outcome go again an hour after the Department was mailed of which agency"
+)
+def test_messages_are_let_go_an_hour_after_the_department_was_mailed(staff, rows, made, mailbox, an_hour_later):
+    soon = datetime.now(UTC) + timedelta(hours=5)
+    held = [made.held(f"H{number}", useful_until=soon) for number in range(2)]
+    form = [("token", token(staff)), ("reason", "Đã hỏi nhà mạng"), ("decision", "release")]
+    body = urlencode([*form, *(("held", str(each)) for each in held)])
+    kind = {"content-type": "application/x-www-form-urlencoded"}
+    assert staff.post(UNKNOWN, content=body, headers=kind).headers["location"] == f"{UNKNOWN}?said=asked"
+    page = words(staff.get(UNKNOWN))
+    assert "Cho gửi lại 2 tin chưa rõ kết quả" in page
+    assert "đã yêu cầu" in page
+    carry_out_requests()
+    assert "2 tin có kết quả" in mailbox[0][2]
+    assert {each["state"] for each in rows("SELECT state FROM motcua.messages")} == {"unknown"}
+    assert an_hour_later().ended == {"done": 1}
+    assert {each["state"] for each in rows("SELECT state FROM motcua.messages")} == {"queued"}
+    assert {each["released_by"] for each in rows("SELECT released_by FROM motcua.releases")} == {"lan"}
