@@ -16,6 +16,7 @@ from motcua.domain.run_window import EVERYTHING, Window
 from motcua.jobs.exports.taking import FolderFailed, has_unread_files, is_told_by_files, take_files
 from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.notices.apologizing import apologize
+from motcua.jobs.notices.heartbeat import beating
 from motcua.jobs.notices.picking_up import SourceFailed, pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.receiving import read_left_over_receipts
@@ -59,6 +60,7 @@ def name_of_batch(sources: str) -> str:
     return sources if len(sources) <= _LONGEST_NAME else f"{sources[: _LONGEST_NAME - 1]}…"
 
 
+@beating()
 def pick_up_sources(sources: str, window: Window) -> dict[str, Any]:
     """The pick-ups of sources, one after the other, and their counts together; one that fails stops no other.
 
@@ -103,6 +105,7 @@ def pick_up_source(source: str, window: Window) -> dict[str, Any]:
 
 
 @without_values()
+@beating()
 def plan_messages(window: Window, release_by: str | None = None) -> dict[str, Any]:
     """Planning and its counts; ``release_by``: who has the window's messages of unknown outcome sent again."""
     counts = asdict(plan(window))
@@ -116,6 +119,7 @@ def plan_messages(window: Window, release_by: str | None = None) -> dict[str, An
 
 
 @without_values()
+@beating()
 def send_messages(run_id: str, window: Window, *, lingers: bool = True, sender: int = 0) -> dict[str, Any]:
     """Sending and its counts.
 
