@@ -130,6 +130,16 @@ def run_stray_requests(*, first: int, seeds: int) -> dict[str, Tally]:
     return {name: _read(values) for name, values in _in_a_process("stray", first, seeds, 1).items()}
 
 
+def run_takeovers(*, shares: int, workers: int = WORKERS) -> Tally:
+    """Freezes a leader once at each step, in so many shares of all steps, of which each worker takes one; ``died_at``
+    has the milliseconds until others had taken over.
+
+    Raises:
+        RuntimeError: the harness itself failed; the message quotes it.
+    """
+    return _read(_in_a_process("takeovers", 0, shares, workers, watched=True))
+
+
 def _in_a_process(
     mode: str, first: int, seeds: int, workers: int, *, watched: bool = False, goes_on: bool = False
 ) -> dict[str, Any]:
@@ -207,7 +217,7 @@ class _Watch:
 def main() -> int:
     """Runs the seeds in some workers and prints the tally as JSON; 1 when a worker failed."""
     parser = argparse.ArgumentParser(prog="python -m tests.crash.harness", description=__doc__)
-    parser.add_argument("mode", choices=["process", "each step", "outage", "broken", "stray"])
+    parser.add_argument("mode", choices=["process", "each step", "outage", "broken", "stray", "takeovers"])
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--seeds", type=int, default=100)
     parser.add_argument("--workers", type=int, default=WORKERS)
@@ -233,7 +243,13 @@ def main() -> int:
         gc.collect()
         gc.freeze()  # what is shared with the forked stays shared
         works: list[Callable[..., None]]
-        if asked.mode in ("broken", "stray"):
+        if asked.mode == "takeovers":
+            takeovers = importlib.import_module("tests.crash.takeovers")
+            works = [
+                functools.partial(takeovers.time_takeovers, foundation, [turn], asked.seeds)
+                for turn in range(min(asked.workers, asked.seeds))
+            ]
+        elif asked.mode in ("broken", "stray"):
             try_them = seeds.try_broken_senders if asked.mode == "broken" else seeds.try_stray_requests
             works = [functools.partial(try_them, foundation, numbers)]
         else:

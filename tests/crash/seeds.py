@@ -491,6 +491,11 @@ def _settings_of(gateways: str | None, journal: str | None, frozen_after: str | 
     return _read_settings()
 
 
+def forget_settings() -> None:
+    """What is not told by seeds was set anew."""
+    _settings_of.cache_clear()
+
+
 def _settings_now() -> Settings:
     """The settings, read once for each of what differs between seeds."""
     names = ("MOTCUA_GATEWAYS", "MOTCUA_JOURNAL", "MOTCUA_FROZEN_AFTER")
