@@ -27,15 +27,16 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from tests.crash.kept import file_of, keep, kept
 
-Mode: TypeAlias = Literal["process", "each step", "outage"]
-"""What dies: a process where it is drawn, or a sender at one step after the other; or what a sender needs."""
+Mode: TypeAlias = Literal["process", "each step", "each step frozen", "outage"]
+"""What dies: a process where it is drawn, frozen as often; or a sender at one step after the other, or is frozen there;
+or what a sender needs."""
 
 WORKERS = min(8, 2 * (os.cpu_count() or 1))
 """Each waits half of its time: for answers that do not come, for a child to start."""
@@ -217,7 +218,7 @@ class _Watch:
 def main() -> int:
     """Runs the seeds in some workers and prints the tally as JSON; 1 when a worker failed."""
     parser = argparse.ArgumentParser(prog="python -m tests.crash.harness", description=__doc__)
-    parser.add_argument("mode", choices=["process", "each step", "outage", "broken", "stray", "takeovers"])
+    parser.add_argument("mode", choices=[*get_args(Mode), "broken", "stray", "takeovers"])
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--seeds", type=int, default=100)
     parser.add_argument("--workers", type=int, default=WORKERS)

@@ -357,9 +357,9 @@ class Seed:
         """Where its sender may die: of ``each step`` when it first comes to one step after the other, every fourth
         seed at any."""
         turn = self.number % (len(steps) * 4 // 3)
-        if self.mode != "each step" or turn >= len(steps):
+        if not self.mode.startswith("each step") or turn >= len(steps):
             return steps
-        self.fate = "dies" if self.number // (len(steps) * 4 // 3) % 2 == 0 else "freezes"
+        self.fate = "freezes" if self.mode.endswith("frozen") else "dies"
         return [dataclasses.replace(steps[turn], occurrence=1)]
 
     def tell_outage(self, points: Points) -> None:
