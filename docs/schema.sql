@@ -1963,7 +1963,7 @@ BEGIN
         RAISE EXCEPTION 'a status is mapped by somebody' USING ERRCODE = 'check_violation';
     END IF;
     -- Who comes second sees what the first one said.
-    SELECT s.source_id INTO the FROM motcua.sources AS s WHERE s.name = at_source FOR UPDATE;
+    SELECT s.source_id INTO the FROM motcua.sources AS s WHERE s.name = at_source FOR NO KEY UPDATE;
     IF the IS NULL THEN
         RETURN FALSE;
     END IF;

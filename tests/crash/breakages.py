@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from motcua.gateways.adapter import GatewayAnswer
 from motcua.gateways.kannel import KannelGateway
-from motcua.jobs.notices.heartbeat import Heart
+from motcua.jobs.notices.sending.heartbeat import Heart
 from motcua.store.journal import Journal
 from motcua.store.notices import attempts, messages
 from tests.crash.steps import replace_everywhere

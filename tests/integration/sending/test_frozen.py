@@ -18,10 +18,10 @@ import pytest
 from motcua.gateways.kannel import KannelGateway
 from motcua.jobs.notices import picking_up
 from motcua.jobs.notices.apologizing import apologize
-from motcua.jobs.notices.heartbeat import beating
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.releasing import release
+from motcua.jobs.notices.sending.heartbeat import beating
 from motcua.jobs.notices.sending.request_slots import HeldBack, http_session
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.settling import settle

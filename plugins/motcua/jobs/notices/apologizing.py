@@ -32,7 +32,7 @@ from motcua.domain.routing import carrier_of_msisdn
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.domain.texts import RenderedText, Template, date_in_text, render
 from motcua.domain.working_days import WorkingCalendar
-from motcua.jobs.notices.heartbeat import beating
+from motcua.jobs.notices.sending.heartbeat import beating
 from motcua.settings import settings
 from motcua.store.agencies import InForce, in_force
 from motcua.store.calendars import load_calendar

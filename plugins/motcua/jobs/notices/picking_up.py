@@ -26,7 +26,7 @@ from motcua.domain.dossiers import (
 )
 from motcua.domain.phones.reading import PhoneReading, read_phone
 from motcua.domain.run_window import EVERYTHING, Window
-from motcua.jobs.notices.heartbeat import Heart, beating
+from motcua.jobs.notices.sending.heartbeat import Heart, beating
 from motcua.settings import settings
 from motcua.sources import adapter
 from motcua.sources.contract import ContractSource, Key, Latest

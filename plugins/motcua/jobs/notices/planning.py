@@ -16,7 +16,7 @@ from motcua.domain.occasions import (
 from motcua.domain.routing import carrier_of_msisdn
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.domain.texts import Template, render
-from motcua.jobs.notices.heartbeat import beating
+from motcua.jobs.notices.sending.heartbeat import beating
 from motcua.settings import settings
 from motcua.store.ledger.database import Connection, connect
 from motcua.store.notices.dossiers import DossierToPlan, lock_dossiers_to_plan

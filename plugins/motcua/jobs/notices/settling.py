@@ -43,9 +43,9 @@ from motcua.jobs.notices.attempts import (
     rests_until,
     settle_time,
 )
-from motcua.jobs.notices.heartbeat import Heart, beating
 from motcua.jobs.notices.planning import planning_rules
 from motcua.jobs.notices.receiving import keep_and_read, read_left_over_receipts
+from motcua.jobs.notices.sending.heartbeat import Heart, beating
 from motcua.jobs.notices.sending.request_slots import RequestSlots
 from motcua.jobs.restoring.gaps import look_for_gap
 from motcua.settings import settings

@@ -16,11 +16,11 @@ from motcua.domain.run_window import EVERYTHING, Window
 from motcua.jobs.exports.taking import FolderFailed, has_unread_files, is_told_by_files, take_files
 from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.notices.apologizing import apologize
-from motcua.jobs.notices.heartbeat import beating
 from motcua.jobs.notices.picking_up import SourceFailed, pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.receiving import read_left_over_receipts
 from motcua.jobs.notices.releasing import release
+from motcua.jobs.notices.sending.heartbeat import beating
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.sending.unresolved import unresolved
 from motcua.jobs.notices.watching import CatchUp, add_counts, in_batches, sources_to_read

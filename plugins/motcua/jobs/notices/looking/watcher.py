@@ -18,9 +18,9 @@ from typing import Any
 
 from psycopg import Error
 
-from motcua.jobs.notices.heartbeat import beating
 from motcua.jobs.notices.looking.asking import pause_of
 from motcua.jobs.notices.looking.looks import Answer, Looks
+from motcua.jobs.notices.sending.heartbeat import beating
 from motcua.settings import settings
 from motcua.store.ledger.database import Connection, limit_statements, open_connection, reason_without_values
 from motcua.store.ledger.locks import LINGERING, WATCHING, is_held, share_lock

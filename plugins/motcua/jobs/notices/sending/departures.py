@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from motcua.jobs.notices.heartbeat import Heart
+from motcua.jobs.notices.sending.heartbeat import Heart
 from motcua.jobs.notices.sending.lanes import HELD_BACK, Answered, Call, Lane
 from motcua.store.journal import Answer, Departure, Journal, JournalFailed
 

@@ -20,7 +20,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from motcua.domain.routing import fair_share
-from motcua.jobs.notices.heartbeat import Heart
+from motcua.jobs.notices.sending.heartbeat import Heart
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.locks import (
     give_slots_back,

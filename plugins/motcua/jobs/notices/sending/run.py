@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from motcua.domain.run_window import Window
-from motcua.jobs.notices.heartbeat import Heart
+from motcua.jobs.notices.sending.heartbeat import Heart
 from motcua.store.ledger.database import Connection
 
 

@@ -23,9 +23,9 @@ from motcua.domain.run_window import EVERYTHING, Window
 from motcua.gateways import GatewayMisconfigured
 from motcua.gateways.adapter import GatewayAnswer
 from motcua.jobs.notices.attempts import bury_the_dead
-from motcua.jobs.notices.heartbeat import beating
 from motcua.jobs.notices.sending.claiming import Claiming
 from motcua.jobs.notices.sending.departures import Departures
+from motcua.jobs.notices.sending.heartbeat import beating
 from motcua.jobs.notices.sending.lanes import HELD_BACK, Answered, Call, Lane
 from motcua.jobs.notices.sending.opening import open_and_note
 from motcua.jobs.notices.sending.outcomes import Outcomes
