@@ -19,6 +19,8 @@ MAY_HOLD_MORE = {
     "docs/operations/alerts": "each page is one alert, which names it",
     "docs/vi": "each page is one task of the staff and is found by its name",
     "tests/crash": "one proof, whose parts speak of the same deaths",
+    "tests/integration/sending": "each file is one part of sending",
+    "tests/prove/resilience": "each file is one proof",
     "include/templates/airflow": "two pages for each DAG, found by its id",
     "include/sql/migrations": "they only ever grow, each follows the one before it, and none may move",
 }
