@@ -2103,7 +2103,7 @@ BEGIN
         RAISE EXCEPTION 'status codes 1-10 are the contract''s and are never mapped' USING ERRCODE = 'check_violation';
     END IF;
     -- Who comes second sees what the first one said.
-    SELECT s.source_id INTO the FROM motcua.sources AS s WHERE s.name = at_source FOR UPDATE;
+    SELECT s.source_id INTO the FROM motcua.sources AS s WHERE s.name = at_source FOR NO KEY UPDATE;
     IF the IS NULL THEN
         RETURN FALSE;
     END IF;

@@ -119,6 +119,12 @@ class Settings(BaseSettings):
         description="How many senders a run has. Airflow gives them to whichever workers are free, so that sending "
         "spreads over hosts and goes on where one is lost; they share each gateway's limits.",
     )
+    frozen_after: Duration = Field(
+        default=timedelta(seconds=10),
+        gt=timedelta(0),
+        description="A process at work that gave no sign of life for so long is taken for frozen, and what it held is "
+        "free. It beats ten times meanwhile, and sends nothing more when half of it is over.",
+    )
     linger: Duration = Field(
         default=timedelta(minutes=5),
         description="How long a run goes on for news; a sender of the next one follows.",

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from motcua.gateways.adapter import GatewayAnswer
 from motcua.gateways.kannel import KannelGateway
+from motcua.jobs.notices.sending.heartbeat import Heart
 from motcua.store.journal import Journal
 from motcua.store.notices import attempts, messages
 from tests.crash.steps import replace_everywhere
@@ -92,19 +93,25 @@ def _write_attempts_after_the_call() -> None:
     _replace(apply, apply_all)
 
 
+def _mind_no_deadline() -> None:
+    heart: Any = Heart
+    heart.may_send = True
+
+
 @dataclass(frozen=True)
 class Breakage:
     """A mistake, and what it must be found to do."""
 
     make: Callable[[], None]
     does: Literal["doubled", "lost"]
-    needs_a_death: bool = True
+    fate: Literal["dies", "freezes", "lives"] = "dies"
 
 
 BREAKAGES = {
     "sends again what a dead sender left": Breakage(lambda: _leave_behind("queued", "failed"), "doubled"),
     "takes what a dead sender left for accepted": Breakage(lambda: _leave_behind("accepted", "accepted"), "lost"),
-    "takes no answer for a failure": Breakage(_take_no_answer_for_a_failure, "doubled", needs_a_death=False),
-    "takes no answer for success": Breakage(_take_no_answer_for_success, "lost", needs_a_death=False),
+    "takes no answer for a failure": Breakage(_take_no_answer_for_a_failure, "doubled", "lives"),
+    "takes no answer for success": Breakage(_take_no_answer_for_success, "lost", "lives"),
     "writes attempts after the call and keeps no journal": Breakage(_write_attempts_after_the_call, "doubled"),
+    "was frozen and minds no deadline": Breakage(_mind_no_deadline, "doubled", "freezes"),
 }

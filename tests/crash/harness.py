@@ -27,15 +27,16 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from tests.crash.kept import file_of, keep, kept
 
-Mode: TypeAlias = Literal["process", "each step", "outage"]
-"""What dies: a process where it is drawn, or a sender at one step after the other; or what a sender needs."""
+Mode: TypeAlias = Literal["process", "each step", "each step frozen", "outage"]
+"""What dies: a process where it is drawn, frozen as often; or a sender at one step after the other, or is frozen there;
+or what a sender needs."""
 
 WORKERS = min(8, 2 * (os.cpu_count() or 1))
 """Each waits half of its time: for answers that do not come, for a child to start."""
@@ -130,6 +131,16 @@ def run_stray_requests(*, first: int, seeds: int) -> dict[str, Tally]:
     return {name: _read(values) for name, values in _in_a_process("stray", first, seeds, 1).items()}
 
 
+def run_takeovers(*, shares: int, workers: int = WORKERS) -> Tally:
+    """Freezes a leader once at each step, in so many shares of all steps, of which each worker takes one; ``died_at``
+    has the milliseconds until others had taken over.
+
+    Raises:
+        RuntimeError: the harness itself failed; the message quotes it.
+    """
+    return _read(_in_a_process("takeovers", 0, shares, workers, watched=True))
+
+
 def _in_a_process(
     mode: str, first: int, seeds: int, workers: int, *, watched: bool = False, goes_on: bool = False
 ) -> dict[str, Any]:
@@ -207,7 +218,7 @@ class _Watch:
 def main() -> int:
     """Runs the seeds in some workers and prints the tally as JSON; 1 when a worker failed."""
     parser = argparse.ArgumentParser(prog="python -m tests.crash.harness", description=__doc__)
-    parser.add_argument("mode", choices=["process", "each step", "outage", "broken", "stray"])
+    parser.add_argument("mode", choices=[*get_args(Mode), "broken", "stray", "takeovers"])
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--seeds", type=int, default=100)
     parser.add_argument("--workers", type=int, default=WORKERS)
@@ -233,7 +244,13 @@ def main() -> int:
         gc.collect()
         gc.freeze()  # what is shared with the forked stays shared
         works: list[Callable[..., None]]
-        if asked.mode in ("broken", "stray"):
+        if asked.mode == "takeovers":
+            takeovers = importlib.import_module("tests.crash.takeovers")
+            works = [
+                functools.partial(takeovers.time_takeovers, foundation, [turn], asked.seeds)
+                for turn in range(min(asked.workers, asked.seeds))
+            ]
+        elif asked.mode in ("broken", "stray"):
             try_them = seeds.try_broken_senders if asked.mode == "broken" else seeds.try_stray_requests
             works = [functools.partial(try_them, foundation, numbers)]
         else:

@@ -76,6 +76,7 @@ class Forked:
         self._ended = False
         self._received = b""
         self._status: int | None = None
+        self._is_stopped = False
 
     def listen(self, seconds: float, *, for_first_line: bool = False) -> bool:
         """Takes in what the child reports, for at most so long or until it first speaks; whether it has ended."""
@@ -120,6 +121,17 @@ class Forked:
             if time.monotonic() > deadline:
                 raise Hung("a process neither came to its step nor ended")
         return False
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether it has stopped itself since it was last asked, or ever before."""
+        if not self._is_stopped and self._status is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG | os.WUNTRACED)
+            if pid and os.WIFSTOPPED(status):
+                self._is_stopped = True
+            elif pid:
+                self._status = status
+        return self._is_stopped
 
     def go_on(self) -> None:
         """Has a stopped child go on."""

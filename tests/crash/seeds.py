@@ -50,6 +50,11 @@ _APART = timedelta(hours=12)
 _ROUND = timedelta(minutes=25)
 """Longer than any wait for the next attempt."""
 _QUIET_ROUNDS = 12
+_FROZEN_AFTER = 0.2
+"""Seconds without a sign of life, of those that are frozen here and of who takes them over."""
+_STANDS_STILL = f"{_FROZEN_AFTER}s"
+_ELSE_FROZEN_AFTER = 10
+"""Of all others, which nobody freezes, however slow the machine is."""
 
 # Likelihoods in per cent for each message; for the rest nothing goes wrong.
 _REQUEST_FAULTS = {
@@ -88,10 +93,15 @@ class Seed:
         self.figures_of_judge: Counter[str] = Counter()
         """Of its last judgement."""
         self.died_at: Counter[str] = Counter()
+        self.frozen: list[Forked] = []
+        """Processes that were frozen and taken over, and wake some time."""
+        self.wakes_last = False
+        """Those wake when everything else is over."""
         self.is_deaf = self.lot.random() < 0.15
         """No receipt comes by itself, so that nothing but the ledger keeps from doubling."""
-        self.fate: Literal["drawn", "dies", "lives"] = "drawn"
-        """Its first sender dies at a step, or, to test the harness, lives while every request has a fault."""
+        self.fate: Literal["drawn", "dies", "freezes", "lives"] = "drawn"
+        """Its first sender dies or freezes at a step, or, to test the harness, lives while every request has a
+        fault."""
         self.count = self.lot.randint(2, 5)
         self.numbers = [self._number(place) for place in range(self.count)]
         self.gateways, self.when_unknown = self._draw_gateways()
@@ -191,7 +201,7 @@ class Seed:
         (point,) = self.lot.choices(points, weights)
         return dataclasses.replace(point, occurrence=1 + int(point.occurrence * self.lot.random() ** 2))
 
-    def fork(self, job: Job, point: Point | None = None, deadly: signal.Signals = signal.SIGKILL) -> Forked:
+    def fork(self, job: Job, point: Point | None = None, deadly: int = signal.SIGKILL) -> Forked:
         """The job in a process of its own that reports its steps, and gets the signal at one of them."""
         occurrences = itertools.count(1)
 
@@ -215,9 +225,13 @@ class Seed:
         return child.listen(HANG, for_first_line=True) or child.listen(self.lot.uniform(0.0, 0.1))
 
     def kill(self, job: Job, points: Sequence[Point]) -> None:
-        """Runs the job and kills it, at a step or at any moment."""
-        at_step = self.fate == "dies" or self.lot.random() < 0.75
-        child = self.fork(job, self.draw(points) if at_step else None)
+        """Runs the job and kills it, at a step or at any moment; or, as often, freezes it."""
+        at_step = self.fate in ("dies", "freezes") or self.lot.random() < 0.75
+        point = self.draw(points) if at_step else None
+        if self.fate == "freezes" or (self.fate != "dies" and self.lot.random() < 0.5):
+            self.freeze(job, point)
+            return
+        child = self.fork(job, point)
         if not at_step and not self.wait_a_moment(child):
             child.kill()
         lines, ended_by = child.end()
@@ -227,6 +241,51 @@ class Seed:
             self.died_at[lines[-1] if lines else "before anything"] += 1
         elif lines and lines[-1].startswith("raised"):
             self.verdict.wrong.append(f"a job {lines[-1]}")
+
+    def freeze(self, job: Job, point: Point | None) -> None:
+        """Runs the job and freezes it, at a step or at any moment; another process takes it over, and it wakes then or
+        some time later."""
+        with self.frozen_soon():
+            child = self.fork(job, point, signal.SIGSTOP)
+            if point is None and not self.wait_a_moment(child):
+                os.kill(child.pid, signal.SIGSTOP)
+            if not child.stopped():
+                self.verdict.figures["processes that ended before their step"] += 1
+                self.end(child)
+                return
+            self.verdict.figures["processes frozen"] += 1
+            self.died_at[f"frozen {point or 'at any moment'}"] += 1
+            self.frozen.append(child)
+            time.sleep(_FROZEN_AFTER)
+            self.let(self.sending(f"takes over {self.number}"))
+        held = self.world.ledger.execute(_HELD_BY_OTHERS).fetchall()
+        self.verdict.figures["frozen processes taken over"] += not held
+        if held:
+            self.verdict.stuck.append(f"{len(held)} session(s) of a frozen process hold what they held")
+        if not self.wakes_last and self.lot.random() < 0.5:
+            self.wake()
+
+    @contextlib.contextmanager
+    def frozen_soon(self) -> Iterator[None]:
+        """Who begins meanwhile takes others for frozen after a short time, and so do they."""
+        os.environ["MOTCUA_FROZEN_AFTER"] = str(_FROZEN_AFTER)
+        try:
+            yield
+        finally:
+            os.environ["MOTCUA_FROZEN_AFTER"] = str(_ELSE_FROZEN_AFTER)
+
+    def wake(self) -> None:
+        """Those that are frozen go on, and end."""
+        frozen, self.frozen = self.frozen, []
+        for child in frozen:
+            child.go_on()
+            self.end(child)
+
+    def end(self, child: Forked) -> None:
+        """Waits for a process that may have lost its sessions."""
+        lines, ended_by = child.end()
+        if ended_by or (lines and lines[-1].startswith("raised") and lines[-1] != NO_DATABASE):
+            self.verdict.wrong.append(f"a process that was frozen {lines[-1] if lines else ended_by}")
 
     def let(self, *jobs: Job) -> None:
         """Runs jobs at the same time to their ends, each in a process of its own."""
@@ -298,9 +357,9 @@ class Seed:
         """Where its sender may die: of ``each step`` when it first comes to one step after the other, every fourth
         seed at any."""
         turn = self.number % (len(steps) * 4 // 3)
-        if self.mode != "each step" or turn >= len(steps):
+        if not self.mode.startswith("each step") or turn >= len(steps):
             return steps
-        self.fate = "dies"
+        self.fate = "freezes" if self.mode.endswith("frozen") else "dies"
         return [dataclasses.replace(steps[turn], occurrence=1)]
 
     def tell_outage(self, points: Points) -> None:
@@ -359,9 +418,13 @@ class Seed:
         if self.lot.random() < 0.1:
             self.world.report("kannel", f"{self.number:032d}", 1)  # of a message that nobody here knows
         self.run_until_quiet()
+        if not self.wakes_last and self.lot.random() < 0.5:
+            self.wake()
         if self.lot.random() < 0.5 and (never_taken := self.held_but_never_taken()):
             release("Nguyễn Văn Trực", "nhà mạng báo không nhận", message_ids=never_taken, now=self.moment)
             self.run_until_quiet()
+        self.wake()
+        self.world.wait_until_quiet()
         if self.lot.random() < 0.1:
             self.outlast_the_horizon()
 
@@ -424,13 +487,19 @@ _read_settings = settings.__wrapped__
 
 
 @functools.cache
-def _settings_of(gateways: str | None, journal: str | None) -> Settings:
+def _settings_of(gateways: str | None, journal: str | None, frozen_after: str | None) -> Settings:
     return _read_settings()
+
+
+def forget_settings() -> None:
+    """What is not told by seeds was set anew."""
+    _settings_of.cache_clear()
 
 
 def _settings_now() -> Settings:
     """The settings, read once for each of what differs between seeds."""
-    return _settings_of(os.environ.get("MOTCUA_GATEWAYS"), os.environ.get("MOTCUA_JOURNAL"))
+    names = ("MOTCUA_GATEWAYS", "MOTCUA_JOURNAL", "MOTCUA_FROZEN_AFTER")
+    return _settings_of(*(os.environ.get(name) for name in names))
 
 
 # Jobs as they are given to another process, at a time of the seed's own.
@@ -451,6 +520,8 @@ def _settle(run_id: str, moment: datetime) -> None:
 
 def _receive(reports: Sequence[tuple[str, str, int]]) -> None:
     with connect() as connection:
+        # As callbacks have it, which do not beat: PostgreSQL itself ends a transaction that stands still.
+        connection.execute("SELECT set_config('idle_in_transaction_session_timeout', %s, FALSE)", (_STANDS_STILL,))
         for gateway, reference, kind in reports:
             receive(connection, open_gateway(gateway), gateway, {"reference": reference, "status": str(kind)})
 
@@ -578,7 +649,7 @@ def try_broken_senders(foundation: Path, numbers: Sequence[int], report: Report)
         for name, breakage in BREAKAGES.items():
             batch = Batch(world, numbers, "process")
             for seed in batch.seeds:
-                seed.is_deaf, seed.fate = True, "dies" if breakage.needs_a_death else "lives"
+                seed.is_deaf, seed.fate, seed.wakes_last = True, breakage.fate, True
                 seed.gateways, seed.when_unknown = ("kannel",), "hold"
 
             def broken(tell: Report, batch: Batch = batch, make: Callable[[], None] = breakage.make) -> None:
@@ -722,6 +793,10 @@ FROM motcua.dossiers WHERE dossier_code = %(code)s
 _ONE_CONNECTION = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE usename = 'motcua_app' AND datname = current_database() ORDER BY random() LIMIT 1
+"""
+_HELD_BY_OTHERS = """
+SELECT pid FROM pg_stat_activity
+WHERE datname = current_database() AND application_name LIKE 'motcua at work %'
 """
 _HELD = """
 SELECT m.message_id, m.msisdn, a.reference FROM motcua.messages AS m INNER JOIN motcua.attempts AS a USING (message_id)

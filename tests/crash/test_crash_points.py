@@ -24,6 +24,15 @@ def test_sender_may_die_at_any_step_and_nothing_is_doubled_or_lost() -> None:
     assert tally.figures["unknown, held"] < tally.figures["unknown"]
 
 
+@pytest.mark.guarantee("frozen", "a sender may be frozen at any step, and wake, and nothing is doubled or lost")
+def test_sender_may_be_frozen_at_any_step_and_nothing_is_doubled_or_lost() -> None:
+    tally = run("each step frozen", first=0, seeds=80, workers=2)
+    assert findings(tally) == []
+    assert tally.figures["processes frozen"] >= 60
+    assert tally.figures["frozen processes taken over"] == tally.figures["processes frozen"]
+    assert len([place for place in tally.died_at if place.startswith("frozen")]) >= 50
+
+
 def test_postgresql_and_the_gateway_may_die_while_sending_and_nothing_is_doubled_or_lost() -> None:
     tally = run("outage", first=1, seeds=8, workers=2)
     assert findings(tally) == []

@@ -219,6 +219,16 @@ class World:
             runner.kill()
         self._runners = []
 
+    @property
+    def admin_dsn(self) -> str:
+        """Of its server."""
+        return self._server.admin_dsn
+
+    @property
+    def postgres_pid(self) -> int:
+        """Of its server's first process."""
+        return self._process.pid
+
     def start_gateway(self, name: str) -> None:
         """Starts a gateway; what it took in an earlier life is in its log."""
         self.gateways[name].start(self.not_for_children)

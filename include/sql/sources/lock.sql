@@ -1,7 +1,5 @@
--- The source's row, locked; no row: another pick-up is at work on it. Called by store/notices/sources.py.
-SELECT
-    source_id, name, cursor_transition_id, cursor_recorded_at, cursor_updated_at, look_back_at, set_back_from,
-    set_back_at
-FROM motcua.sources
-WHERE name = %(name)s
-FOR UPDATE SKIP LOCKED
+-- Whether this transaction may pick the source up: no other one is at work on it. Its row stays free all the while. No
+-- row: there is no such source. Called by store/notices/sources.py.
+SELECT pg_try_advisory_xact_lock(hashtext('pick-ups of sources'), s.source_id) AS held
+FROM motcua.sources AS s
+WHERE s.name = %(name)s

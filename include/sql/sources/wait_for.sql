@@ -1,7 +1,5 @@
--- The source's row, locked once another pick-up has ended. Called by store/notices/sources.py.
-SELECT
-    source_id, name, cursor_transition_id, cursor_recorded_at, cursor_updated_at, look_back_at, set_back_from,
-    set_back_at
-FROM motcua.sources
-WHERE name = %(name)s
-FOR UPDATE
+-- Waits until no other transaction picks the source up, and keeps the others from it until this one ends. No row: there
+-- is no such source. Called by store/notices/sources.py.
+SELECT pg_advisory_xact_lock(hashtext('pick-ups of sources'), s.source_id) IS NOT NULL AS held
+FROM motcua.sources AS s
+WHERE s.name = %(name)s

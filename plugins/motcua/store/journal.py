@@ -2,8 +2,9 @@
 
 A ledger that is restored forgets what it sent since. So each attempt has a line in a file before its request leaves,
 synced to its disk, and another with the gateway's answer: the ledger's high mark, and what lies between it and an older
-ledger. One file a day (UTC), one JSON object a line, appended under a lock; no number, no name, no words. It belongs on
-storage that is not restored together with the ledger (docs/decisions/restores.md).
+ledger. One file a day (UTC), one JSON object a line, appended under a lock; no number, no name, no words. Where a
+process that is frozen keeps a file to itself, the others go on in another one of that day. It belongs on storage that
+is not restored together with the ledger (docs/decisions/restores.md).
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -25,6 +28,10 @@ from motcua.settings import settings
 _IDENTITY = "journal.json"
 _TAIL = 1 << 18
 """Bytes at a journal's end that are looked at before each run: some thousand attempts, far more than one commit has."""
+_FREE_WITHIN = 1.0
+"""Seconds after which whoever keeps a file to itself is taken for frozen, and another one is begun."""
+_LOOK_AGAIN = 0.001
+"""Seconds."""
 
 
 class JournalFailed(Exception):
@@ -71,6 +78,8 @@ class Journal:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._number = 1
+        """Which of a day's files it writes."""
 
     def identity(self) -> UUID | None:
         """The journal's own id; ``None``: there is none in the folder yet.
@@ -143,7 +152,9 @@ class Journal:
             for each in answers
         ]
         content = "".join(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n" for line in lines).encode()
-        append_lines(self.folder / f"{now.astimezone(UTC).date().isoformat()}.jsonl", content, synced=bool(departures))
+        day = now.astimezone(UTC).date().isoformat()
+        while not append_lines(self._file(day), content, synced=bool(departures), within=_FREE_WITHIN):
+            self._number += 1
 
     def tail(self) -> list[Departure]:
         """The last departures, the newest last: of the last two days that have any, as many as lie near the end.
@@ -152,7 +163,7 @@ class Journal:
             JournalFailed: a file cannot be read.
         """
         found: list[Departure] = []
-        for path in self._days()[-2:]:
+        for path in chain.from_iterable(list(self._days().values())[-2:]):
             found += [line for line in self._lines(path, last=_TAIL) if isinstance(line, Departure)]
         return found
 
@@ -165,11 +176,11 @@ class Journal:
             JournalFailed: a file cannot be read.
         """
         answers: dict[str, Answer] = {}
-        for path in reversed(self._days()):
-            if since is not None and path.stem < since.isoformat():
+        for day, paths in reversed(self._days().items()):
+            if since is not None and day < since.isoformat():
                 break
             departures: list[Departure] = []
-            for line in self._lines(path):
+            for line in chain.from_iterable(map(self._lines, paths)):
                 if isinstance(line, Departure):
                     departures.append(line)
                 else:
@@ -179,17 +190,24 @@ class Journal:
 
     def forget(self, before: date) -> int:
         """Takes away the days before this one; gives how many."""
-        old = [path for path in self._days() if path.stem < before.isoformat()]
+        old = [path for day, paths in self._days().items() if day < before.isoformat() for path in paths]
         for path in old:
             with suppress(FileNotFoundError):
                 path.unlink()
         return len(old)
 
-    def _days(self) -> list[Path]:
+    def _file(self, day: str) -> Path:
+        return self.folder / (f"{day}.jsonl" if self._number == 1 else f"{day}.{self._number}.jsonl")
+
+    def _days(self) -> dict[str, list[Path]]:
+        """The files of each day, the oldest day first."""
+        days: dict[str, list[Path]] = {}
         try:
-            return sorted(self.folder.glob("????-??-??.jsonl"))
+            for path in sorted(self.folder.glob("????-??-??*.jsonl")):
+                days.setdefault(path.name[:10], []).append(path)
         except OSError as failure:
             raise JournalFailed(f"{self.folder} cannot be read ({_words(failure)})") from None
+        return days
 
     def _lines(self, path: Path, last: int | None = None) -> Iterable[Departure | Answer]:
         try:
@@ -205,13 +223,17 @@ class Journal:
         return [line for each in content.splitlines() if (line := _line(each)) is not None]
 
 
-def append_lines(path: Path, content: bytes, *, synced: bool) -> None:
+def append_lines(path: Path, content: bytes, *, synced: bool, within: float = float("inf")) -> bool:
     """Appends whole lines to a file of the journal's folder; several processes may do so at once.
 
     Args:
         path: the file; it is made where it is missing.
         content: lines, each with its end.
         synced: they are on the disk when this returns.
+        within: seconds that another process is waited for which has the file to itself.
+
+    Returns:
+        Whether they were appended; else another process had it all the while.
 
     Raises:
         JournalFailed: nothing of it may be taken for written.
@@ -220,7 +242,8 @@ def append_lines(path: Path, content: bytes, *, synced: bool) -> None:
         is_new = not path.exists()
         descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if not _lock(descriptor, within):
+                return False
             # What a process that died left of a line must not spoil the next one.
             size = os.fstat(descriptor).st_size
             if size and os.pread(descriptor, 1, size - 1) != b"\n":
@@ -235,6 +258,20 @@ def append_lines(path: Path, content: bytes, *, synced: bool) -> None:
             _sync_folder(path.parent)
     except OSError as failure:
         raise JournalFailed(_cannot_write(path.parent, failure)) from None
+    return True
+
+
+def _lock(descriptor: int, within: float) -> bool:
+    until = time.monotonic() + within
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= until:
+                return False
+            time.sleep(_LOOK_AGAIN)
+        else:
+            return True
 
 
 def open_journal() -> Journal:

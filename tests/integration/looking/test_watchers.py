@@ -1,7 +1,10 @@
-"""A hundred sources have a watcher each, whatever the others do, and cost the ledger one connection."""
+"""A hundred sources have a watcher each, whatever the others do, and cost the ledger two connections."""
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -23,6 +26,7 @@ from motcua.store.notices.messages import left_waiting
 from motcua.store.notices.sources import ensure_source, note_failure, told_of_sources
 from motcua.store.notices.stops import save_stop
 from tests.conftest import NOW
+from tests.crash.processes import Forked
 from tests.integration.looking.conftest import HEALTHY, MUTE, READ_AT, REFUSING, SLEEPING, Province, until
 
 READ_BY = READ_AT + timedelta(minutes=2)
@@ -64,14 +68,16 @@ def test_news_of_all_healthy_sources_is_told_while_others_hang(province: Provinc
     assert told("is_silent") == set(REFUSING)
 
 
-@pytest.mark.guarantee("airflow", "a watcher has one connection to the ledger, however many sources it has")
-def test_watcher_has_one_connection_to_the_ledger(province: Province, watching, brisk):
+@pytest.mark.guarantee(
+    "airflow", "a watcher has two connections to the ledger, one of them for beats, however many sources"
+)
+def test_watcher_has_two_connections_to_the_ledger(province: Province, watching, brisk):
     news = watching()
     until(lambda: watchers() == 1)
     province.healthy.dossier()
     until(lambda: set(news) == set(HEALTHY))
     # Others of this test may be about to end.
-    until(lambda: province.connections("motcua_app") <= 1)
+    until(lambda: province.connections("motcua_app") <= 2)
     assert watchers() == 1
 
 
@@ -104,7 +110,7 @@ def test_parts_share_the_sources_disjointly_and_completely(province: Province, w
 
 @pytest.mark.guarantee("airflow", "a watcher that dies, or is stopped for ten seconds, is known to be gone")
 def test_watcher_that_is_gone_is_not_counted(province: Province, watching, rows, configure):
-    configure(MOTCUA_SOURCES=",".join([*HEALTHY[:3], *REFUSING]))
+    configure(MOTCUA_SOURCES=",".join([*HEALTHY[:3], *REFUSING]), MOTCUA_FROZEN_AFTER="2")
     watching()
     until(lambda: watchers() == 1)
     session = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND objsubid = 1 AND classid = 0"
@@ -112,12 +118,14 @@ def test_watcher_that_is_gone_is_not_counted(province: Province, watching, rows,
     rows("SELECT pg_terminate_backend(%s)", holder["pid"])
     until(lambda: [row["pid"] for row in rows(session, WATCHING)] not in ([], [holder["pid"]]))
     assert watchers() == 1, "it comes back"
-    watcher = Watcher(lambda _: None)
-    watcher._join_ledger()
-    assert watcher._ledger is not None
-    row = watcher._ledger.execute("SHOW idle_session_timeout").fetchone()
-    watcher._leave_ledger()
-    assert row == {"idle_session_timeout": "10s"}
+    frozen = Forked(lambda _: Watcher(lambda _: None).run(threading.Event()))
+    until(lambda: watchers() == 2)
+    os.kill(frozen.pid, signal.SIGSTOP)
+    until(lambda: watchers() == 1)
+    os.kill(frozen.pid, signal.SIGCONT)
+    until(lambda: watchers() == 2)
+    frozen.kill()
+    frozen.end()
 
 
 def test_watcher_counts_only_when_all_its_sources_were_looked_at(province: Province, watching, patient):

@@ -1,10 +1,11 @@
 """Whether anything is doubled or lost when senders, PostgreSQL and gateways are killed: counted in the gateways' logs.
 
 ``make prove ONLY=crash SEEDS=10000``. Row by row: a sender, planning, receiving or settling killed at a step or at any
-moment; PostgreSQL stopped without a word and the gateway killed in the middle of sending; and senders that are broken
-on purpose, which must be found out. How it is done: tests/crash/seeds.py. What is found is said at once; ended by
-Ctrl-C or SIGTERM, the table is of what was done until then, and says so. The next run of the same sources goes on from
-there (tests/crash/kept.py): its table has the earlier one's seeds, with what was found of them, and says how many.
+moment, or as often frozen there, taken over by another one, and awake again then or later; PostgreSQL stopped without a
+word and the gateway killed in the middle of sending; and senders that are broken on purpose, which must be found out.
+How it is done: tests/crash/seeds.py. What is found is said at once; ended by Ctrl-C or SIGTERM, the table is of what
+was done until then, and says so. The next run of the same sources goes on from there (tests/crash/kept.py): its table
+has the earlier one's seeds, with what was found of them, and says how many.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def figures(seed: int, seeds: int = SEEDS) -> list[Figure]:
 
 
 def _all(seed: int, seeds: int) -> Iterator[Figure]:
-    yield from _figures("processes killed", "process", seed, seeds)
+    yield from _figures("processes", "process", seed, seeds)
     yield from _figures("outages", "outage", seed, min(seeds, _OUTAGES))
     for name, tally in run_broken(first=seed, seeds=_BROKEN).items():
         does = BREAKAGES[name].does
@@ -56,16 +57,19 @@ def _figures(name: str, mode: Mode, first: int, seeds: int) -> Iterator[Figure]:
     places, here = len(tally.died_at), tally.seeds - tally.earlier
     of_them = f", {tally.earlier:,} of them by earlier runs" if tally.earlier else ""
     killed = {
-        "process": f"{count['processes killed']} at {places} places",
+        "process": f"{count['processes killed']} killed, {count['processes frozen']} frozen, at {places} places",
         "outage": f"{count['PostgreSQL killed']} PostgreSQL, {count['gateway killed']} gateway,"
         f" {count['connection killed']} connection, at {places} places",
     }[mode]
     yield from [
         Figure(f"{name}: seeds", f"{tally.seeds:,}{of_them}", f"{seeds:,}", tally.seeds == seeds),
-        Figure(f"{name}: killed", killed, "-", True),
+        Figure(f"{name}: what died", killed, "-", True),
         Figure(f"{name}: messages", f"{messages:,}: {states}", "-", True),
         Figure(f"{name}: taken by gateways; received", f"{count['submissions']:,}; {count['received']:,}", "-", True),
     ]
+    if mode == "process":
+        taken, frozen = count["frozen processes taken over"], count["processes frozen"]
+        yield Figure(f"{name}: frozen ones taken over", f"{taken:,}", f"{frozen:,}", taken == frozen)
     yield from [_none(f"{name}: {kind}", tally, kind) for kind in ("doubled", "lost", "stuck", "wrong")]
     share = f"{unknown:,} ({100 * unknown / max(1, messages):.1f} %): {settled}"
     yield from [

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import threading
+import time
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -115,6 +117,21 @@ def test_line_that_says_nothing_is_passed_over(journal, line):
         file.write(line.encode("utf-8", "surrogatepass") + b"\n")
     journal.write([departure("c")], [], AT)
     assert list(attempts(journal)) == ["c"]
+
+
+def test_file_that_a_frozen_process_keeps_to_itself_is_left_and_all_of_the_day_is_read(journal):
+    journal.begin()
+    journal.write([departure("a")], [], AT)
+    with (journal.folder / "2026-11-25.jsonl").open("ab") as kept:
+        fcntl.flock(kept, fcntl.LOCK_EX)
+        began = time.monotonic()
+        for reference in ("b", "c", "d"):
+            journal.write([departure(reference)], [answer("a")], AT)
+        assert time.monotonic() - began < 10
+    assert attempts(journal).keys() == {"a", "b", "c", "d"}
+    assert attempts(journal)["a"] == answer("a")
+    assert {each.reference for each in journal.tail()} == {"a", "b", "c", "d"}
+    assert journal.forget(date(2026, 11, 26)) == 2
 
 
 def test_days_are_those_of_utc_and_forgotten_ones_are_gone(journal):

@@ -32,6 +32,7 @@ from motcua.domain.routing import carrier_of_msisdn
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.domain.texts import RenderedText, Template, date_in_text, render
 from motcua.domain.working_days import WorkingCalendar
+from motcua.jobs.notices.sending.heartbeat import beating
 from motcua.settings import settings
 from motcua.store.agencies import InForce, in_force
 from motcua.store.calendars import load_calendar
@@ -120,6 +121,7 @@ def evening_window(window: Window, rules: ApologyRules) -> Window:
 
 
 @without_values()
+@beating()
 def apologize(window: Window = EVERYTHING, now: datetime | None = None, *, left_over: bool = False) -> ApologyCounts:
     """Settles every evening that has come and is not settled; with a backfill's window the one that ends it.
 

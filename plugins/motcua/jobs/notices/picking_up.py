@@ -30,6 +30,7 @@ from motcua.domain.dossiers import (
 from motcua.domain.numbering import KnownStep, Numbering, Numbers, began_anew, doubtful
 from motcua.domain.phones.reading import PhoneReading, read_phone
 from motcua.domain.run_window import EVERYTHING, Window
+from motcua.jobs.notices.sending.heartbeat import Heart, beating
 from motcua.settings import settings
 from motcua.sources import adapter
 from motcua.sources.contract import ContractSource, Key, Latest
@@ -158,6 +159,11 @@ def pick_up(
         SourceFailed: the source did not answer, or not as its adapter expects; the ledger keeps why.
     """
     moment = now or datetime.now(UTC)
+    with beating() as heart:
+        return _pick_up(source, window, moment, heart, waits=waits)
+
+
+def _pick_up(source: str, window: Window, moment: datetime, heart: Heart, *, waits: bool) -> PickUpCounts:
     try:
         with connect() as ledger:
             ensure_source(ledger, source)
@@ -171,6 +177,9 @@ def pick_up(
                 return _PickUp(ledger, cursor, adapter(settings().sources[source])(reading, source), moment).run(window)
     except Exception as error:
         reason = reason_without_values(error)
+    if not heart.may_send:
+        # Its sessions were ended, or nearly: that is no failure of the source.
+        raise SourceFailed(f"The pick-up of {source} was frozen: {reason}")
     # Outside the handler: were the ledger away too, its error would show the first one, with its rows, as its context.
     with without_values(), connect() as ledger:
         note_failure(ledger, source, reason, moment)

@@ -16,6 +16,7 @@ from motcua.domain.occasions import (
 from motcua.domain.routing import carrier_of_msisdn
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.domain.texts import Template, render
+from motcua.jobs.notices.sending.heartbeat import beating
 from motcua.settings import settings
 from motcua.store.ledger.database import Connection, connect
 from motcua.store.notices.dossiers import DossierToPlan, lock_dossiers_to_plan
@@ -53,6 +54,7 @@ def planning_rules() -> PlanningRules:
     return PlanningRules(settings().useful_for, settings().already_told_within)
 
 
+@beating()
 def plan(window: Window = EVERYTHING, now: datetime | None = None) -> PlanCounts:
     """Plans every transition that was not planned, or those of a window; queues again what a mended phone allows.
 

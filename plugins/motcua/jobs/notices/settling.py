@@ -45,6 +45,7 @@ from motcua.jobs.notices.attempts import (
 )
 from motcua.jobs.notices.planning import planning_rules
 from motcua.jobs.notices.receiving import keep_and_read, read_left_over_receipts
+from motcua.jobs.notices.sending.heartbeat import Heart, beating
 from motcua.jobs.notices.sending.request_slots import RequestSlots
 from motcua.jobs.restoring.gaps import look_for_gap
 from motcua.settings import settings
@@ -102,10 +103,11 @@ def settle(
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> SettleCounts:
     """Settles what can be settled now, or of a window only. Doing it again, or twice at once, does nothing twice."""
-    counts = SettleCounts(receipts_read=read_left_over_receipts())
     asked_to_stop = stop or threading.Event()
-    with open_connection() as lock, connect() as ledger:
+    with beating(clock) as heart, open_connection() as lock, connect() as ledger:
         lock.autocommit = True
+        heart.end_the_frozen(lock)
+        counts = SettleCounts(receipts_read=read_left_over_receipts())
         sender_id = secrets.randbits(62)
         if not hold_lock(lock, sender_id):
             raise RuntimeError("a random sender id was taken")
@@ -119,7 +121,7 @@ def settle(
         for name in names:
             if asked_to_stop.is_set():
                 break
-            _settle_gateway(ledger, lock, name, sender_id, run_id, window, asked_to_stop, clock, counts)
+            _settle_gateway(ledger, lock, heart, name, sender_id, run_id, window, asked_to_stop, clock, counts)
         counts.expired = messages.expire(ledger, window, clock())
         ledger.commit()
         for count in messages.count_held(ledger, window, clock()):
@@ -132,6 +134,7 @@ def settle(
 def _settle_gateway(
     ledger: Connection,
     lock: Connection,
+    heart: Heart,
     name: str,
     sender_id: int,
     run_id: str,
@@ -148,7 +151,7 @@ def _settle_gateway(
         pass
     else:
         horizon = gateway.address.horizon
-        slots = RequestSlots(lock, name, gateway.address.concurrency)
+        slots = RequestSlots(lock, name, gateway.address.concurrency, heart)
         with closing(slots):
             _Settler(ledger, gateway, slots, sender_id, run_id, window, stop, clock, counts).run()
             slots.give_all_back()

@@ -20,6 +20,7 @@ from motcua.jobs.notices.picking_up import SourceFailed, pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.receiving import read_left_over_receipts
 from motcua.jobs.notices.releasing import release
+from motcua.jobs.notices.sending.heartbeat import beating
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.sending.unresolved import unresolved
 from motcua.jobs.notices.watching import CatchUp, add_counts, in_batches, sources_to_read
@@ -60,6 +61,7 @@ def name_of_batch(sources: str) -> str:
     return sources if len(sources) <= _LONGEST_NAME else f"{sources[: _LONGEST_NAME - 1]}…"
 
 
+@beating()
 def pick_up_sources(sources: str, window: Window) -> dict[str, Any]:
     """The pick-ups of sources, one after the other, and their counts together; one that fails stops no other.
 
@@ -104,6 +106,7 @@ def pick_up_source(source: str, window: Window) -> dict[str, Any]:
 
 
 @without_values()
+@beating()
 def plan_messages(window: Window, release_by: str | None = None) -> dict[str, Any]:
     """Planning and its counts; ``release_by``: who has the window's messages of unknown outcome sent again."""
     counts = asdict(plan(window))
@@ -117,6 +120,7 @@ def plan_messages(window: Window, release_by: str | None = None) -> dict[str, An
 
 
 @without_values()
+@beating()
 def send_messages(run_id: str, window: Window, *, lingers: bool = True, sender: int = 0) -> dict[str, Any]:
     """Sending and its counts.
 

@@ -18,6 +18,7 @@ from psycopg_pool import ConnectionPool
 from motcua.settings import settings
 from motcua.store.ledger.environment import GivenConnection, connection_of_environment
 from motcua.store.ledger.runs import say_whose_work
+from motcua.store.ledger.sessions import say_who_works
 
 LEDGER, CALLBACKS, PAGES = "motcua_db", "motcua_db_callbacks", "motcua_db_pages"
 """Airflow connections to the ledger: of tasks and commands, of what gateways call, of what people see. Each of the two
@@ -76,6 +77,7 @@ def _made_ready(conn_id: str, connection: Connection) -> Connection:
     connection.row_factory = dict_row
     connection.execute(_NOTICE_A_DEAD_HOST if conn_id == LEDGER else "SET TIME ZONE 'UTC'")
     if conn_id == LEDGER:
+        say_who_works(connection)
         say_whose_work(connection)
     connection.commit()
     return connection

@@ -158,7 +158,9 @@ def lock_sources(connection: Connection, names: Iterable[str], patience: float) 
         psycopg.errors.LockNotAvailable: a pick-up was still at work after ``patience`` seconds.
     """
     connection.execute(statement("apologies/limit_wait"), {"milliseconds": round(patience * 1000)})
-    rows = connection.execute(statement("apologies/lock_sources"), {"names": list(names)})
+    values = {"names": list(names)}
+    connection.execute(statement("apologies/lock_sources"), values)
+    rows = connection.execute(statement("apologies/sources"), values)
     return [value_of(LockedSource, row) for row in rows]
 
 

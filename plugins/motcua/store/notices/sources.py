@@ -65,13 +65,15 @@ class Source:
 
 
 def lock_source(connection: Connection, name: str, *, wait: bool) -> SourceCursor | None:
-    """The source's cursor, locked until the transaction ends; its row is made where missing.
+    """The source's cursor, which nobody else moves until the transaction ends; its row is not locked.
 
     ``None``: another pick-up is at work on it. With ``wait`` that one is waited for.
     """
+    held = connection.execute(statement("sources/wait_for" if wait else "sources/lock"), {"name": name}).fetchone()
+    if held is None or not held["held"]:
+        return None
     with connection.cursor(row_factory=class_row(SourceCursor)) as cursor:
-        row = cursor.execute(statement("sources/wait_for" if wait else "sources/lock"), {"name": name}).fetchone()
-    return row
+        return cursor.execute(statement("sources/cursor"), {"name": name}).fetchone()
 
 
 def ensure_source(connection: Connection, name: str) -> None:

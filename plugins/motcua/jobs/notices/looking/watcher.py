@@ -20,10 +20,10 @@ from psycopg import Error
 
 from motcua.jobs.notices.looking.asking import pause_of
 from motcua.jobs.notices.looking.looks import Answer, Looks
+from motcua.jobs.notices.sending.heartbeat import beating
 from motcua.settings import settings
 from motcua.store.ledger.database import Connection, limit_statements, open_connection, reason_without_values
 from motcua.store.ledger.locks import LINGERING, WATCHING, is_held, share_lock
-from motcua.store.ledger.queries import statement
 from motcua.store.notices.messages import left_waiting
 from motcua.store.notices.sources import (
     NEWS,
@@ -52,8 +52,6 @@ _READ_ALL_EVERY = 5.0
 _LEFT_FOR = timedelta(seconds=2)
 """A message that is due for so long, while no sender goes on, waits for nobody."""
 _LEDGER_WITHIN = 5.0
-_SILENT_FOR_MS = 10_000
-"""A watcher that is stopped with its connections open loses its locks after this: the ledger ends an idle session."""
 
 
 def part_of(source: str, parts: int) -> int:
@@ -126,6 +124,7 @@ class Watcher:
             if part_of(name, parts) == part
         }
         self._ledger: Connection | None = None
+        self._joined = contextlib.ExitStack()
         self._told: dict[Told, dict[str, tuple[int, Mapping[str, Any] | None]]] = _nothing_told()
         self._is_counted = False
         self._is_attended = False
@@ -254,21 +253,19 @@ class Watcher:
         self._tell(source)
 
     def _join_ledger(self) -> None:
-        ledger = open_connection()
-        try:
+        with contextlib.ExitStack() as joined:
+            # One that is frozen loses its locks, and senders look themselves; and it ends those that it finds frozen.
+            joined.enter_context(beating())
+            ledger = joined.enter_context(contextlib.closing(open_connection()))
             ledger.autocommit = True
             limit_statements(ledger, _LEDGER_WITHIN)
-            ledger.execute(statement("sources/looking/end_when_idle"), {"milliseconds": _SILENT_FOR_MS})
-        except BaseException:
-            ledger.close()
-            raise
+            self._joined = joined.pop_all()
         self._ledger = ledger
         self._told, self._is_counted = _nothing_told(), False
         self._ask_ledger_at = self._read_all_at = 0.0
         self._read(ledger, list(self._sources), time.monotonic())
 
     def _leave_ledger(self) -> None:
-        ledger, self._ledger = self._ledger, None
-        if ledger is not None:
-            with contextlib.suppress(Error):
-                ledger.close()
+        self._ledger = None
+        with contextlib.suppress(Error):
+            self._joined.close()

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from motcua.jobs.notices.sending.heartbeat import Heart
 from motcua.jobs.notices.sending.lanes import HELD_BACK, Answered, Call, Lane
 from motcua.store.journal import Answer, Departure, Journal, JournalFailed
 
@@ -35,8 +36,9 @@ class Departures:
         clock: Callable[[], datetime],
         call: Callable[[Lane, Call, float], None],
         answers: queue.SimpleQueue[Answered],
+        heart: Heart,
     ) -> None:
-        self.journal, self.clock, self.call, self.answers = journal, clock, call, answers
+        self.journal, self.clock, self.call, self.answers, self.heart = journal, clock, call, answers, heart
         self.failure: JournalFailed | None = None
         """Nothing leaves any more."""
         self._waiting: queue.SimpleQueue[tuple[list[_Ready], list[Answer]] | None] = queue.SimpleQueue()
@@ -84,7 +86,8 @@ class Departures:
         now = self.clock()
         try:
             if self.failure is None:
-                self.journal.write([_departure(each, now) for each in ready], answers, now)
+                with self.heart.writing():
+                    self.journal.write([_departure(each, now) for each in ready], answers, now)
         except Exception as failure:
             self.failure = failure if isinstance(failure, JournalFailed) else JournalFailed(type(failure).__name__)
         for each in ready:

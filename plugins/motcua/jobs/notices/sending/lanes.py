@@ -18,7 +18,7 @@ from motcua.store.notices.messages import ClaimedMessage, MessageOutcome
 _READY = 4
 """One committed attempt is kept ready for so many that may be in flight (docs/decisions/sending-speed.md)."""
 HELD_BACK = GatewayAnswer("transient", code="held back")
-"""Of a message kept ready that was not called, because others failed meanwhile."""
+"""Of a message kept ready that was not called: others failed meanwhile, or this process may be taken for frozen."""
 UNHEARD = GatewayAnswer("transient", code="asked first, no answer")
 """Of a message that was to try a gateway again which still answers nothing, so that it was not called."""
 NO_ANSWER = "no answer"
@@ -142,6 +142,8 @@ class Lane:
         whole = answer.outcome == "configuration" and answer.concerns == "gateway"
         with self.guard:
             self.calling -= 1
+            if answer is HELD_BACK:
+                return
             self.failing = self.failing + 1 if whole or answer.outcome in ("unknown", "transient") else 0
 
     @property

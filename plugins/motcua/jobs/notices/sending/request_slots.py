@@ -16,8 +16,11 @@ from contextlib import contextmanager
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from motcua.domain.routing import fair_share
+from motcua.jobs.notices.sending.heartbeat import Heart
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.locks import (
     give_slots_back,
@@ -36,8 +39,9 @@ _LOOK_WHEN_UNEVEN_EVERY = 0.1
 class RequestSlots:
     """This process's part of a gateway's slots. Only ``session`` may be used by several threads."""
 
-    def __init__(self, lock: Connection, gateway: str, concurrency: int) -> None:
-        """``lock``: a connection in autocommit, which must live as long as requests are out."""
+    def __init__(self, lock: Connection, gateway: str, concurrency: int, heart: Heart | None = None) -> None:
+        """``lock``: a connection in autocommit, which must live as long as requests are out; ``heart``: who sends."""
+        self._heart = heart
         self.share = 0
         """How many requests may be out; while a share shrinks a few more are, until they are answered."""
         self._lock, self._gateway, self._concurrency = lock, gateway, concurrency
@@ -77,7 +81,7 @@ class RequestSlots:
             free = [slot for slot in range(1, self._concurrency + 1) if slot not in self._held]
             for slot in take_slots(self._lock, self._gateway, free, share - len(self._held)):
                 self._held.add(slot)
-                self._free.put((slot, http_session()))
+                self._free.put((slot, http_session(self._heart)))
         self.share = min(share, len(self._held))
         wait = _LOOK_EVERY if len(self._held) == share else _LOOK_WHEN_UNEVEN_EVERY
         self._look_again_at = time.monotonic() + wait
@@ -116,12 +120,41 @@ class RequestSlots:
             self._held.difference_update(slots)
 
 
-def http_session() -> requests.Session:
-    """A Session for one request at a time that never repeats one by itself and ignores the machine's proxy settings."""
+class HeldBack(Exception):
+    """A request was not begun: this process may be taken for frozen. Nothing of it was written."""
+
+
+def http_session(heart: Heart | None = None) -> requests.Session:
+    """A Session for one request at a time that never repeats one by itself and ignores the machine's proxy settings.
+
+    With a ``heart`` each request looks whether it may go, once it has its connection and before its first byte, and
+    raises ``HeldBack`` where it may not.
+    """
     # Where urllib3 warns it writes whole addresses, numbers and words among them.
     logging.getLogger("urllib3").setLevel(logging.ERROR)
     session = requests.Session()
     session.trust_env = False
     for scheme in ("http://", "https://"):
-        session.mount(scheme, HTTPAdapter(max_retries=0, pool_connections=1, pool_maxsize=1))
+        transport = HTTPAdapter(max_retries=0, pool_connections=1, pool_maxsize=1)
+        if heart is not None:
+            transport.poolmanager.pool_classes_by_scheme = {
+                "http": _looking_first(HTTPConnectionPool, HTTPConnection, heart),
+                "https": _looking_first(HTTPSConnectionPool, HTTPSConnection, heart),
+            }
+        session.mount(scheme, transport)
     return session
+
+
+def _looking_first(
+    pool: type[HTTPConnectionPool], connection: type[HTTPConnection], heart: Heart
+) -> type[HTTPConnectionPool]:
+    class LookingFirst(connection):  # type: ignore[misc, valid-type]
+        def endheaders(self, message_body: object = None, *, encode_chunked: bool = False) -> None:
+            # Connecting takes time: the look is the last thing before the first byte.
+            if self.sock is None:
+                self.connect()
+            if not heart.may_send:
+                raise HeldBack
+            super().endheaders(message_body, encode_chunked=encode_chunked)
+
+    return type(pool.__name__, (pool,), {"ConnectionCls": LookingFirst})

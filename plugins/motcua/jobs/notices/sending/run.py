@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from motcua.domain.run_window import Window
+from motcua.jobs.notices.sending.heartbeat import Heart
 from motcua.store.ledger.database import Connection
 
 
@@ -44,4 +45,5 @@ class SenderRun:
     run_id: str
     window: Window
     clock: Callable[[], datetime]
+    heart: Heart
     counts: SendCounts = field(default_factory=SendCounts)

@@ -25,10 +25,11 @@ from motcua.gateways.adapter import GatewayAnswer
 from motcua.jobs.notices.attempts import bury_the_dead
 from motcua.jobs.notices.sending.claiming import Claiming
 from motcua.jobs.notices.sending.departures import Departures
+from motcua.jobs.notices.sending.heartbeat import beating
 from motcua.jobs.notices.sending.lanes import HELD_BACK, Answered, Call, Lane
 from motcua.jobs.notices.sending.opening import open_and_note
 from motcua.jobs.notices.sending.outcomes import Outcomes
-from motcua.jobs.notices.sending.request_slots import RequestSlots
+from motcua.jobs.notices.sending.request_slots import HeldBack, RequestSlots
 from motcua.jobs.notices.sending.routing import Routing
 from motcua.jobs.notices.sending.run import SendCounts, SenderRun
 from motcua.jobs.restoring.gaps import look_for_gap
@@ -99,8 +100,9 @@ def send(
             flight is written.
         motcua.gateways.GatewayMisconfigured: no gateway's Airflow connection can be used.
     """
-    with open_connection() as lock, connect() as ledger:
+    with beating(clock) as heart, open_connection() as lock, connect() as ledger:
         lock.autocommit = True
+        heart.end_the_frozen(lock)
         if (gap := look_for_gap(ledger, run_id, clock())) is not None:
             return SendCounts(gap=gap)
         leave_mark(settings().journal_folder, socket.gethostname())
@@ -109,7 +111,7 @@ def send(
         if not hold_lock(lock, sender_id):
             raise RuntimeError("a random sender id was taken")
         return Sender(
-            SenderRun(ledger, lock, sender_id, run_id, window, clock), catch_up, stop or threading.Event()
+            SenderRun(ledger, lock, sender_id, run_id, window, clock, heart), catch_up, stop or threading.Event()
         ).run()
 
 
@@ -122,7 +124,7 @@ class Sender:
         self.lanes: list[Lane] = []
         self.routing = Routing(sending, self.lanes)
         self.claiming, self.outcomes = Claiming(sending, self.routing), Outcomes(sending, self.routing)
-        self.departures = Departures(open_journal(), sending.clock, self._call, self.answers)
+        self.departures = Departures(open_journal(), sending.clock, self._call, self.answers, sending.heart)
         self.refreshed_at = sending.clock()
         self.claim_until = time.monotonic() + _CLAIM_FOR
         # One sender leads and picks up news for all; so many stand by that help with a long queue and lead when it is
@@ -176,7 +178,12 @@ class Sender:
 
     @property
     def _may_claim(self) -> bool:
-        return not self.stop.is_set() and time.monotonic() < self.claim_until and self.departures.failure is None
+        return (
+            not self.stop.is_set()
+            and time.monotonic() < self.claim_until
+            and self.departures.failure is None
+            and not self.sending.heart.is_over
+        )
 
     def _open_lanes(self, pools: ExitStack) -> None:
         refusal: GatewayMisconfigured | None = None
@@ -189,7 +196,7 @@ class Sender:
                 self.routing.stop(name, str(failure), settings().gateway_stop)
                 continue
             concurrency = gateway.address.concurrency
-            slots = RequestSlots(self.sending.lock, name, concurrency)
+            slots = RequestSlots(self.sending.lock, name, concurrency, self.sending.heart)
             pools.callback(slots.close)
             pool = ThreadPoolExecutor(concurrency, thread_name_prefix=f"gateway {name}")
             self.lanes.append(Lane(gateway, slots, pools.enter_context(pool), concurrency))
@@ -345,9 +352,12 @@ class Sender:
             time.sleep(wait)
         answer = HELD_BACK
         with lane.slots.session() as http:
-            if lane.begin_call():
+            if self.sending.heart.may_send and lane.begin_call():
                 try:
                     answer = lane.submit(http, call)
+                except HeldBack:
+                    # Nothing of it was written.
+                    answer = HELD_BACK
                 except Exception as failure:
                     # An adapter's own mistake, after the request may have left: the outcome is not known.
                     answer = GatewayAnswer("unknown", code=f"adapter: {type(failure).__name__}")

@@ -1,0 +1,69 @@
+"""Sessions of the ledger by the process that works with them: what they are called, who is silent, and their end.
+
+A process at work has all its sessions called by one name, so that who finds it frozen can end them, and no others.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import psycopg
+from psycopg.rows import DictRow
+
+from motcua.store.ledger.queries import statement
+from motcua.store.ledger.rows import value_of
+
+
+@dataclass(frozen=True, slots=True)
+class AtWork:
+    """Another process at work."""
+
+    name: str
+    alive_at: datetime
+    """When it last gave a sign of life."""
+    silent_for: float
+    """Seconds since then; both by the server's clock."""
+
+
+class _Process:
+    name: str | None = None
+
+
+def new_name() -> str:
+    """A name for the sessions of one process; include/sql/sessions knows its form."""
+    return f"motcua at work {secrets.token_hex(8)}"
+
+
+def call_sessions(name: str | None) -> None:
+    """What sessions are called that this process opens from now on, in whichever thread; ``None``: nothing."""
+    _Process.name = name
+
+
+def say_who_works(connection: psycopg.Connection[DictRow]) -> None:
+    """Has a new session be called as its process says; to be committed.
+
+    Raises:
+        psycopg.Error: the ledger does not answer.
+    """
+    if _Process.name is not None:
+        connection.execute(statement("sessions/name"), {"name": _Process.name})
+
+
+def begin_beats(connection: psycopg.Connection[DictRow], name: str) -> None:
+    """Makes a session the one for the beats of the process of this name: never long behind a row that another one
+    holds, and without waiting for the disk."""
+    connection.execute(statement("sessions/begin_beats"), {"name": f"{name} beats"})
+
+
+def others_at_work(connection: psycopg.Connection[DictRow], own: str) -> list[AtWork]:
+    """The other processes at work; outside a transaction, in which PostgreSQL would show again what it showed first."""
+    return [value_of(AtWork, row) for row in connection.execute(statement("sessions/others_at_work"), {"own": own})]
+
+
+def end_sessions(connection: psycopg.Connection[DictRow], names: Sequence[str]) -> int:
+    """Ends all sessions of these processes; how many there were."""
+    row = connection.execute(statement("sessions/end"), {"names": list(names)}).fetchone()
+    return int(row["ended"]) if row else 0

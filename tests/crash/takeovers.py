@@ -1,0 +1,219 @@
+"""How long it takes from a freeze of the sender that leads to the next message that the gateway takes, step by step.
+
+As in production: two senders that linger, a source of their own, and the time after which a process is taken for
+frozen as it is set. What is measured is the way of one case that the desk has ready once the leader is frozen.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psutil
+import psycopg
+from psycopg import sql
+
+from motcua.jobs.notices.sending.sender import send
+from motcua.jobs.notices.watching import CatchUp
+from motcua.store.ledger.database import connect, kept_connections
+from motcua.store.ledger.locks import LINGERING, is_held
+from motcua.store.ledger.provisioning import with_database
+from tests.conftest import OneStop
+from tests.crash.harness import TOLD, Tally
+from tests.crash.processes import Forked, Hung
+from tests.crash.steps import Point, watch
+from tests.crash.world import World
+
+_AGENCY = "000.00.30.H32"
+_NEVER = 90.0
+"""Seconds after which nobody has taken over."""
+_COMES_TO_IT = 20.0
+"""Seconds in which a leader that gets a case comes to each of its steps, but to those of rarer work."""
+_ASLEEP = 40.0
+"""Seconds for which PostgreSQL is frozen."""
+
+
+def linger() -> None:
+    """A sender that leads or stands by, until it is killed."""
+    with kept_connections(), closing(CatchUp(timedelta(hours=1))) as catch_up:
+        send("run", catch_up=catch_up)
+
+
+class Desk:
+    """A one-stop database of the world's, whose cases are ready when they are made, and what came of them."""
+
+    def __init__(self, world: World, begin: int) -> None:
+        self.world, self.number = world, begin
+        with psycopg.connect(world.admin_dsn, autocommit=True) as admin:
+            admin.execute(sql.SQL("CREATE DATABASE desk TEMPLATE template0"))
+        parts = urlsplit(os.environ["AIRFLOW_CONN_MOTCUA_DB"])
+        admin_parts = psycopg.conninfo.conninfo_to_dict(world.admin_dsn)
+        login = f"{admin_parts['user']}:{admin_parts.get('password', '')}@{parts.hostname}:{parts.port}"
+        os.environ["AIRFLOW_CONN_ONESTOP_KHANHHOA"] = urlunsplit(("postgres", login, "/desk", "", ""))
+        os.environ["MOTCUA_SOURCES"] = "khanhhoa"
+        self.source = OneStop(with_database(world.admin_dsn, "desk"))
+        world.ledger.execute("UPDATE motcua.agencies SET result_hold = '0'")
+
+    def move(self) -> str:
+        """One more case is ready; its phone."""
+        self.number += 1
+        code, now = f"T-{self.number}", datetime.now(UTC)
+        number = f"0905{self.number:06d}"
+        changes = {"status_code": 9, "at_one_stop_desk": True, "applicant_phone": number, "updated_at": now}
+        self.source.dossier(
+            code, _AGENCY, received_at=now - timedelta(days=1), due_at=now + timedelta(days=9), **changes
+        )
+        self.source.move(9, code, _AGENCY, at=now)
+        return number
+
+    def wait_for(self, number: str, begun: float) -> float:
+        """Seconds from a moment until the gateway took a message to that phone.
+
+        Raises:
+            Hung: it never does.
+        """
+        while not any(entry.number == number for entry in self.world.truth()):
+            if time.monotonic() > begun + _NEVER:
+                raise Hung("nobody took over")
+            time.sleep(0.02)
+        return time.monotonic() - begun
+
+
+def _fork(world: World, point: Point | None = None, reports: bool = False) -> Forked:
+    def work(report: Callable[[str], None]) -> None:
+        def on_step(step: str, when: str) -> None:
+            if reports:
+                report(f"{when} {step}")
+            if point is not None and f"{when} {step}" == str(point):
+                os.kill(os.getpid(), signal.SIGSTOP)
+
+        watch(on_step)
+        linger()
+
+    return Forked(work, world.not_for_children)
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    until = time.monotonic() + _NEVER
+    while not condition():
+        if time.monotonic() > until:
+            raise Hung("no sender leads, or none stands by")
+        time.sleep(0.02)
+
+
+def _is_held(number: int) -> bool:
+    with connect() as ledger:
+        return is_held(ledger, number)
+
+
+@contextmanager
+def _standing_by(world: World) -> Iterator[Forked]:
+    standing = _fork(world)
+    try:
+        yield standing
+    finally:
+        standing.kill()
+        standing.end()
+
+
+def steps_of(world: World, desk: Desk) -> list[Point]:
+    """Each step of a sender that leads, in order of their names, from its start to the end of a case and some beats."""
+    child = _fork(world, reports=True)
+    for _ in range(2):
+        desk.wait_for(desk.move(), time.monotonic())
+    time.sleep(3)
+    child.kill()
+    lines, _ = child.end()
+    found = {line for line in lines if line.startswith(("before ", "after "))}
+    return [
+        Point(line.partition(" ")[2], "before" if line.startswith("before") else "after", 1) for line in sorted(found)
+    ]
+
+
+def freeze_at(world: World, desk: Desk, point: Point) -> float | None:
+    """Seconds that a case waited that was ready when the leader was frozen at a step; ``None``: that never came."""
+    leader = _fork(world, point)
+    try:
+        _until(lambda: _is_held(LINGERING) or leader.is_stopped)
+        with _standing_by(world):
+            _until(lambda: _is_held(1000) or leader.is_stopped)
+            desk.move()
+            until = time.monotonic() + _COMES_TO_IT
+            while not leader.is_stopped:
+                if time.monotonic() > until:
+                    return None
+                time.sleep(0.02)
+            begun = time.monotonic()
+            took = desk.wait_for(desk.move(), begun)
+            leader.go_on()
+            leader.listen(30.0)
+            return took
+    finally:
+        leader.kill()
+        leader.end()
+
+
+def freeze_postgresql(world: World, desk: Desk) -> float:
+    """Seconds from the moment at which PostgreSQL answers again until a case has gone that is ready then."""
+    leader = _fork(world)
+    try:
+        _until(lambda: _is_held(LINGERING))
+        with _standing_by(world):
+            _until(lambda: _is_held(1000))
+            desk.wait_for(desk.move(), time.monotonic())
+            server = psutil.Process(world.postgres_pid)
+            stopped = [server, *server.children(recursive=True)]
+            for process in stopped:
+                process.send_signal(signal.SIGSTOP)
+            time.sleep(_ASLEEP)
+            for process in stopped:
+                process.send_signal(signal.SIGCONT)
+            begun = time.monotonic()
+            return desk.wait_for(desk.move(), begun)
+    finally:
+        leader.kill()
+        leader.end()
+
+
+def time_takeovers(foundation: Path, turns: Sequence[int], workers: int, report: Callable[[str], None]) -> None:
+    """Freezes a leader at every so manieth step, and PostgreSQL once; reports a tally whose ``died_at`` has the
+    milliseconds of each."""
+    from tests.crash import seeds
+
+    tally = Tally()
+    with seeds.worker("process", foundation) as (world, _):
+        world.renew()
+        world.use(("kannel",))
+        desk = Desk(world, 5000 * min(turns))
+        seeds.forget_settings()
+        points = steps_of(world, desk)
+        for turn in turns:
+            for point in points[turn::workers]:
+                try:
+                    took = freeze_at(world, desk, point)
+                except Hung as hung:
+                    tally.note("stuck", f"{point}: {hung}")
+                    took = _NEVER
+                tally.seeds += 1
+                tally.figures["frozen"] += took is not None
+                if took is not None:
+                    tally.died_at[str(point)] = round(1000 * took)
+                    report(f"{point}: {took:.1f} s")
+                report(TOLD)
+            if turn == 0:
+                tally.died_at["PostgreSQL"] = round(1000 * freeze_postgresql(world, desk))
+        world.wait_until_quiet()
+        numbers = [entry.number for entry in world.truth()]
+        tally.figures["messages"] = len(numbers)
+        for number in {number for number in numbers if numbers.count(number) > 1}:
+            tally.note("doubled", f"a message to …{number[-3:]} was taken {numbers.count(number)} times")
+        rows = world.ledger.execute("SELECT count(*) AS n FROM motcua.attempts WHERE state = 'unknown'").fetchone()
+        tally.figures["unknown"] = rows["n"] if rows else 0
+    report(json.dumps({"numbers": [], **vars(tally)}))

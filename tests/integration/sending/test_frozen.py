@@ -1,0 +1,318 @@
+"""A process that is frozen, not dead, is taken over as if it had been killed, and does nothing wrong when it wakes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+
+from motcua.gateways.kannel import KannelGateway
+from motcua.jobs.notices import picking_up
+from motcua.jobs.notices.apologizing import apologize
+from motcua.jobs.notices.picking_up import pick_up
+from motcua.jobs.notices.planning import plan
+from motcua.jobs.notices.releasing import release
+from motcua.jobs.notices.sending.heartbeat import beating
+from motcua.jobs.notices.sending.request_slots import HeldBack, http_session
+from motcua.jobs.notices.sending.sender import send
+from motcua.jobs.notices.settling import settle
+from motcua.jobs.notices.watching import CatchUp
+from motcua.store.ledger.database import connect, kept_connections
+from motcua.store.ledger.locks import LINGERING, is_held
+from motcua.store.notices.sources import lock_source
+from tests.conftest import NOW
+from tests.crash.processes import Forked
+
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(400), pytest.mark.usefixtures("useful_for_years")]
+
+SOON = 2.0
+"""Seconds of silence after which a process is taken for frozen here."""
+
+
+@pytest.fixture(autouse=True)
+def _soon(configure):
+    configure(MOTCUA_FROZEN_AFTER=str(SOON))
+
+
+@pytest.fixture
+def forked() -> Iterator[Callable[..., Forked]]:
+    """Begins work in a process of its own, which is killed at the end of the test."""
+    begun = []
+
+    def begin(work: Callable[[Callable[[str], None]], None]) -> Forked:
+        begun.append(Forked(work))
+        return begun[-1]
+
+    yield begin
+    for child in begun:
+        child.kill()
+
+
+def eventually(condition: Callable[[], object], seconds: float = 120) -> None:
+    gives_up_at = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < gives_up_at
+        time.sleep(0.02)
+
+
+def lingers(report: Callable[[str], None]) -> None:
+    with kept_connections(), closing(CatchUp(timedelta(hours=1))) as catch_up:
+        send("run", catch_up=catch_up)
+
+
+def freeze_before(owner: type, name: str) -> None:
+    """This process stops itself when it comes there for the first time."""
+    original, once = getattr(owner, name), threading.Event()
+
+    def stop(*arguments: object, **named: object) -> object:
+        if not once.is_set():
+            once.set()
+            os.kill(os.getpid(), signal.SIGSTOP)
+        return original(*arguments, **named)
+
+    setattr(owner, name, stop)
+
+
+def move(one_stop, code: str, phone: str) -> None:
+    one_stop.dossier(code, applicant_phone=phone, updated_at=datetime.now(UTC))
+    one_stop.move(9, code, at=datetime.now(UTC))
+
+
+def leads() -> bool:
+    with connect() as ledger:
+        return is_held(ledger, LINGERING)
+
+
+def stands_by() -> bool:
+    with connect() as ledger:
+        return is_held(ledger, 1000)
+
+
+def messages(rows) -> list[tuple[str, str | None]]:
+    found = rows("SELECT state, reason FROM motcua.messages ORDER BY message_id")
+    return [(row["state"], row["reason"]) for row in found]
+
+
+@pytest.mark.guarantee("frozen", "a sender that is frozen inside a pick-up is taken over, its source with it")
+def test_sender_that_is_frozen_inside_a_pick_up_is_taken_over(one_stop, gateway, rows, forked):
+    def freezes(report: Callable[[str], None]) -> None:
+        freeze_before(picking_up._PickUp, "run")
+        lingers(report)
+
+    frozen = forked(freezes)
+    eventually(leads)
+    standing = forked(lingers)
+    eventually(stands_by)
+    move(one_stop, "D-1", "0905123001")
+    assert frozen.stopped()
+    assert rows("SELECT 1 AS free FROM motcua.sources FOR UPDATE NOWAIT"), "no row of a source is locked meanwhile"
+    eventually(lambda: gateway.asked)
+    frozen.go_on()
+    assert frozen.end()[1] == 0
+    assert rows("SELECT failure FROM motcua.sources") == [{"failure": None}], "who was frozen does not blame the source"
+    move(one_stop, "D-2", "0905123002")
+    eventually(lambda: len(gateway.asked) == 2)
+    standing.kill()
+
+
+@pytest.mark.guarantee(
+    "frozen", "what was frozen before its request sends nothing when it wakes, and is not told twice"
+)
+def test_request_of_a_sender_that_was_taken_over_does_not_leave_when_it_wakes(one_stop, gateway, rows, forked):
+    move(one_stop, "D-1", "0905123001")
+    pick_up("khanhhoa")
+    plan()
+
+    def freezes(report: Callable[[str], None]) -> None:
+        freeze_before(KannelGateway, "submit")
+        send("run")
+
+    frozen = forked(freezes)
+    assert frozen.stopped()
+    time.sleep(SOON)
+    assert send("another").abandoned == 1
+    assert messages(rows) == [("unknown", "sender_ended")]
+    release("Nguyễn Văn Trực", "nhà mạng báo không nhận", now=datetime.now(UTC))
+    assert send("a third").attempts == 1
+    assert len(gateway.asked) == 1
+    frozen.go_on()
+    frozen.end()
+    assert len(gateway.asked) == 1
+    assert messages(rows) == [("accepted", None)]
+
+
+@pytest.mark.guarantee(
+    "frozen", "what a sender held back that nobody took over is known never to have left, and goes by the next one"
+)
+def test_what_was_held_back_and_not_taken_over_is_queued_again(one_stop, gateway, rows, forked):
+    move(one_stop, "D-1", "0905123001")
+    pick_up("khanhhoa")
+    plan()
+
+    def freezes(report: Callable[[str], None]) -> None:
+        freeze_before(KannelGateway, "submit")
+        send("run")
+
+    frozen = forked(freezes)
+    assert frozen.stopped()
+    time.sleep(SOON)
+    frozen.go_on()
+    assert frozen.end() == ([], 0)
+    assert gateway.asked == []
+    assert messages(rows) == [("queued", "held_back")]
+    assert send("another").attempts == 1
+    assert messages(rows) == [("accepted", None)]
+
+
+@pytest.mark.guarantee(
+    "frozen", "the look is the last thing before a request's first byte, after its connection is made"
+)
+@pytest.mark.parametrize("is_known", [False, True], ids=["a new connection", "one that was used before"])
+def test_request_looks_at_its_deadline_before_its_first_byte(gateway, is_known):
+    class Stub:
+        may_send = is_known
+
+    with http_session(Stub) as session:
+        address = f"http://127.0.0.1:{gateway.port}/cgi-bin/sendsms?to=1"
+        if is_known:
+            session.get(address)
+        Stub.may_send = False
+        with pytest.raises(HeldBack):
+            session.get(address)
+    assert len(gateway.asked) == is_known
+
+
+@pytest.mark.guarantee("frozen", "17:30 waits for a pick-up that lives, and no longer than until a frozen one is ended")
+def test_evening_does_not_wait_for_a_pick_up_that_is_frozen(one_stop, gateway, rows, forked):
+    one_stop.dossier(due_at=NOW + timedelta(days=1))
+    pick_up("khanhhoa", now=NOW)
+    pick_up("khanhhoa", now=NOW.replace(hour=10, minute=30, second=1))
+
+    def freezes(report: Callable[[str], None]) -> None:
+        freeze_before(picking_up._PickUp, "run")
+        pick_up("khanhhoa")
+
+    frozen = forked(freezes)
+    assert frozen.stopped()
+    counts = apologize(now=NOW.replace(hour=10, minute=30, second=5))
+    assert counts.waiting == {}
+    assert counts.evenings == {"done": 1}
+    frozen.go_on()
+    frozen.end()
+
+
+@pytest.mark.guarantee("frozen", "what is frozen while it plans or settles holds up nobody for longer either")
+@pytest.mark.parametrize("work", [plan, lambda: settle("settling")], ids=["planning", "settling"])
+def test_who_plans_or_settles_is_ended_too(one_stop, gateway, rows, forked, work):
+    move(one_stop, "D-1", "0905123001")
+    pick_up("khanhhoa")
+
+    def freezes(report: Callable[[str], None]) -> None:
+        original, commits = psycopg.Connection.commit, iter(range(1000))
+
+        def commit(connection: psycopg.Connection) -> None:
+            if next(commits) == 3:
+                os.kill(os.getpid(), signal.SIGSTOP)
+            original(connection)
+
+        psycopg.Connection.commit = commit
+        work()
+
+    frozen = forked(freezes)
+    assert frozen.stopped()
+    time.sleep(SOON)
+    send("another")
+    eventually(lambda: not rows("SELECT 1 FROM pg_stat_activity WHERE application_name LIKE 'motcua at work %'"))
+    frozen.go_on()
+    frozen.end()
+
+
+@pytest.mark.guarantee("frozen", "a process whose disk hangs does not beat, and sends nothing")
+def test_process_whose_disk_hangs_is_taken_for_frozen(ledger, rows):
+    with beating() as heart:
+        time.sleep(SOON)
+        assert heart.may_send
+        with heart.writing():
+            eventually(lambda: not heart.may_send)
+        eventually(lambda: heart.may_send)
+        assert not heart.is_over
+
+
+@pytest.mark.guarantee("frozen", "a process that was asleep sends nothing more")
+def test_process_that_was_asleep_sends_nothing_more(ledger, forked):
+    def sleeps(report: Callable[[str], None]) -> None:
+        with beating() as heart:
+            time.sleep(SOON / 2)
+            report(f"awake: {heart.may_send}")
+            os.kill(os.getpid(), signal.SIGSTOP)
+            report(f"at once: {heart.may_send}")
+            time.sleep(SOON)
+            report(f"later: {heart.may_send}")
+
+    sleeper = forked(sleeps)
+    assert sleeper.stopped()
+    time.sleep(SOON)
+    sleeper.go_on()
+    assert sleeper.end() == (["awake: True", "at once: False", "later: False"], 0)
+
+
+@contextmanager
+def server_stopped(rows) -> Iterator[None]:
+    """All of PostgreSQL is frozen meanwhile."""
+    (row,) = rows("SHOW data_directory")
+    server = psutil.Process(int((Path(row["data_directory"]) / "postmaster.pid").read_text().split()[0]))
+    stopped = [server, *server.children(recursive=True)]
+    for process in stopped:
+        process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in stopped:
+            process.send_signal(signal.SIGCONT)
+
+
+@pytest.mark.guarantee(
+    "frozen", "when PostgreSQL wakes that was frozen, nobody is taken for frozen, and sending goes on in the same run"
+)
+def test_nobody_is_ended_when_the_server_wakes(one_stop, gateway, rows, forked):
+    both = [forked(lingers), forked(lingers)]
+    eventually(lambda: leads() and stands_by())
+    time.sleep(SOON)
+    named = "SELECT count(DISTINCT application_name) AS n FROM pg_stat_activity WHERE application_name LIKE '% beats'"
+    eventually(lambda: rows(named) == [{"n": 2}])
+    with server_stopped(rows):
+        time.sleep(3 * SOON)
+    woke_at = time.monotonic()
+    move(one_stop, "D-1", "0905123001")
+    eventually(lambda: gateway.asked)
+    took = time.monotonic() - woke_at
+    time.sleep(2 * SOON)
+    assert rows(named) == [{"n": 2}]
+    assert not any(child.listen(0.0) for child in both), "none of them ended"
+    assert took < 15
+
+
+@pytest.mark.guarantee("frozen", "each beat keeps that senders are at work, and an orderly stop leaves the newest one")
+def test_newest_beat_stays_in_the_ledger(ledger, rows):
+    began = datetime.now(UTC)
+    with beating(lambda: datetime.now(UTC)):
+        eventually(lambda: rows("SELECT looked_at FROM motcua.sender_life WHERE looked_at > %s", began))
+    assert rows("SELECT 1 AS one FROM motcua.sender_life WHERE looked_at > %s", began)
+
+
+def test_only_one_pick_up_of_a_source_is_at_work(one_stop):
+    pick_up("khanhhoa", now=NOW)
+    with connect() as first, connect() as second:
+        assert lock_source(first, "khanhhoa", wait=False) is not None
+        assert lock_source(second, "khanhhoa", wait=False) is None
+        first.commit()
+        assert lock_source(second, "khanhhoa", wait=False) is not None
