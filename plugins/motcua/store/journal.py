@@ -12,7 +12,7 @@ import fcntl
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from uuid import UUID, uuid4
 
 from motcua.settings import settings
 
-_IDENTITY = "journal.json"
+_IDENTITY, _BEGUN, _LOCK = "journal.json", "days.json", "days.lock"
 _TAIL = 1 << 18
 """Bytes at a journal's end that are looked at before each run: some thousand attempts, far more than one commit has."""
 
@@ -65,11 +65,25 @@ class JournaledAttempt:
     answer: Answer | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Days:
+    """What is kept of the days beside their files."""
+
+    begun: frozenset[str]
+    lost: frozenset[str]
+    """Days that were begun again, since their file was gone."""
+
+    def since(self, day: str) -> _Days:
+        return _Days(*(frozenset(each for each in days if each >= day) for days in (self.begun, self.lost)))
+
+
 class Journal:
     """The journal in a folder; several processes may write it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._begun: set[str] = set()
+        """Days whose file this process has seen begun."""
 
     def identity(self) -> UUID | None:
         """The journal's own id; ``None``: there is none in the folder yet.
@@ -141,7 +155,9 @@ class Journal:
             for each in answers
         ]
         content = "".join(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n" for line in lines).encode()
-        append_lines(self.folder / f"{now.astimezone(UTC).date().isoformat()}.jsonl", content, synced=bool(departures))
+        path = self.folder / f"{now.astimezone(UTC).date().isoformat()}.jsonl"
+        self._begin(path)
+        append_lines(path, content, synced=bool(departures))
 
     def tail(self) -> list[Departure]:
         """The last departures, the newest last: of the last two days that have any, as many as lie near the end.
@@ -175,13 +191,82 @@ class Journal:
                     answers[line.reference] = line
             yield [JournaledAttempt(each, answers.pop(each.reference, None)) for each in departures]
 
+    def damage(self, since: date | None = None) -> str | None:
+        """What it lacks, in words: days whose file is gone, and lines that cannot be read; ``None``: nothing.
+
+        The rest of a line that its process died in is no damage: what was not written whole did not leave.
+
+        Args:
+            since: all lines of this day and later ones are read; else only those near the end.
+
+        Raises:
+            JournalFailed: a file cannot be read.
+        """
+        paths = self._days()
+        days = self._read_days()
+        gone = (days.begun - {path.stem for path in paths}) | days.lost
+        looked_at = paths[-2:] if since is None else [path for path in paths if path.stem >= since.isoformat()]
+        missing = sorted(gone if since is None else (day for day in gone if day >= since.isoformat()))
+        parts = [f"the file of {', '.join(missing)} is gone"] if missing else []
+        for path in looked_at:
+            content = self._content(path, last=_TAIL if since is None else None)
+            if unreadable := sum(_line(each) is None and not _is_torn(each) for each in content):
+                parts.append(f"{unreadable} line(s) of {path.stem} cannot be read")
+        return "; ".join(parts) or None
+
     def forget(self, before: date) -> int:
         """Takes away the days before this one; gives how many."""
         old = [path for path in self._days() if path.stem < before.isoformat()]
         for path in old:
             with suppress(FileNotFoundError):
                 path.unlink()
+        days = self._read_days()
+        if min(days.begun | days.lost, default=before.isoformat()) < before.isoformat():
+            with self._locked():
+                self._write_days(self._read_days().since(before.isoformat()))
         return len(old)
+
+    def _begin(self, path: Path) -> None:
+        """Begins a day's file, and keeps that it was begun: what is gone later was lost."""
+        if path.stem in self._begun and path.exists():
+            return
+        with self._locked():
+            days, is_there = self._read_days(), path.exists()
+            begun = days.begun | {path.stem} | {each.stem for each in self._days()}
+            lost = days.lost | ({path.stem} & days.begun if not is_there else set())
+            if (begun, lost) != (days.begun, days.lost):
+                self._write_days(_Days(begun, lost))
+            if not is_there:
+                path.touch(mode=0o600)
+                _sync_folder(self.folder)
+        self._begun.add(path.stem)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """What one process keeps of the days no other one undoes."""
+        try:
+            with (self.folder / _LOCK).open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                yield
+        except OSError as failure:
+            raise JournalFailed(_cannot_write(self.folder, failure)) from None
+
+    def _read_days(self) -> _Days:
+        try:
+            kept = json.loads((self.folder / _BEGUN).read_text(encoding="utf-8"))
+            return _Days(frozenset(kept["begun"]), frozenset(kept["lost"]))
+        except FileNotFoundError:
+            return _Days(frozenset(), frozenset())
+        except (OSError, ValueError, KeyError, TypeError) as failure:
+            raise JournalFailed(f"{self.folder / _BEGUN} cannot be read ({_words(failure)}): mend it") from None
+
+    def _write_days(self, days: _Days) -> None:
+        written = self.folder / f".{_BEGUN}.new"
+        with written.open("w", encoding="utf-8") as file:
+            json.dump({"begun": sorted(days.begun), "lost": sorted(days.lost)}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        written.replace(self.folder / _BEGUN)
 
     def _days(self) -> list[Path]:
         try:
@@ -190,6 +275,9 @@ class Journal:
             raise JournalFailed(f"{self.folder} cannot be read ({_words(failure)})") from None
 
     def _lines(self, path: Path, last: int | None = None) -> Iterable[Departure | Answer]:
+        return [line for each in self._content(path, last) if (line := _line(each)) is not None]
+
+    def _content(self, path: Path, last: int | None) -> list[bytes]:
         try:
             with path.open("rb") as file:
                 if last is not None and (size := file.seek(0, os.SEEK_END)) > last:
@@ -200,7 +288,7 @@ class Journal:
                 content = file.read()
         except OSError as failure:
             raise JournalFailed(f"{path} cannot be read ({_words(failure)})") from None
-        return [line for each in content.splitlines() if (line := _line(each)) is not None]
+        return content.split(b"\n")
 
 
 def append_lines(path: Path, content: bytes, *, synced: bool) -> None:
@@ -260,6 +348,11 @@ def _line(content: bytes) -> Departure | Answer | None:
         )
     except (ValueError, KeyError, TypeError):
         return None
+
+
+def _is_torn(content: bytes) -> bool:
+    """Whether a line that cannot be read is the beginning of one, or nothing."""
+    return not content or (content.startswith(b'{"ref":') and not content.endswith(b"}"))
 
 
 def _sync_folder(folder: Path) -> None:

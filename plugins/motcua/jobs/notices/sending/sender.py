@@ -31,6 +31,7 @@ from motcua.jobs.notices.sending.outcomes import Outcomes
 from motcua.jobs.notices.sending.request_slots import RequestSlots
 from motcua.jobs.notices.sending.routing import Routing
 from motcua.jobs.notices.sending.run import SendCounts, SenderRun
+from motcua.jobs.notices.sending.waking import Waking
 from motcua.jobs.restoring.gaps import look_for_gap
 from motcua.settings import settings
 from motcua.store.journal import open_journal
@@ -83,7 +84,7 @@ def send(
     in it is judged by what the sources say then; and when the queue is empty, for as long as news keeps coming.
 
     Once ``stop`` is set nothing more is claimed; what is in flight is waited for and written. Where the ledger was
-    restored, and nobody has looked at the gap, nothing is claimed at all.
+    restored, and nobody has looked at the gap, nothing is claimed at all; where it slept, nothing of before.
 
     Raises:
         motcua.store.journal.JournalFailed: the journal of attempts cannot be read, or takes no more lines; what was in
@@ -92,16 +93,20 @@ def send(
     """
     with open_connection() as lock, connect() as ledger:
         lock.autocommit = True
-        if (gap := look_for_gap(ledger, run_id, clock())) is not None:
-            return SendCounts(gap=gap)
+        counts = SendCounts()
+        if (hold := look_for_gap(ledger, run_id, clock())) is not None:
+            counts.gap = hold.why
+            if (part := hold.window(window)) is None:
+                return counts
+            window = part
         leave_mark(settings().journal_folder, socket.gethostname())
         messages.plan_by_keys(ledger)
         sender_id = secrets.randbits(62)
         if not hold_lock(lock, sender_id):
             raise RuntimeError("a random sender id was taken")
-        return Sender(
-            SenderRun(ledger, lock, sender_id, run_id, window, clock), catch_up, stop or threading.Event()
-        ).run()
+        gap_no = hold.gap_no if hold is not None else None
+        sending = SenderRun(ledger, lock, sender_id, run_id, window, clock, gap_no, counts)
+        return Sender(sending, catch_up, stop or threading.Event()).run()
 
 
 class Sender:
@@ -115,6 +120,7 @@ class Sender:
         self.claiming, self.outcomes = Claiming(sending, self.routing), Outcomes(sending, self.routing)
         self.departures = Departures(open_journal(), sending.clock, self._call, self.answers)
         self.refreshed_at = sending.clock()
+        self.waking = Waking(sending)
         self.claim_until = time.monotonic() + _CLAIM_FOR
         # One sender leads and picks up news for all; so many stand by that help with a long queue and lead when it is
         # gone. Whoever comes besides, as a run by the clock or by hand, does what is due and ends.
@@ -135,6 +141,7 @@ class Sender:
             try:
                 self.claiming.set_unroutable_aside(lambda: self._may_claim)
                 while True:
+                    self.waking.look()
                     if self._may_claim:
                         self._refresh_if_old()
                         self.routing.read_if_old()
@@ -163,7 +170,12 @@ class Sender:
 
     @property
     def _may_claim(self) -> bool:
-        return not self.stop.is_set() and time.monotonic() < self.claim_until and self.departures.failure is None
+        return (
+            not self.stop.is_set()
+            and time.monotonic() < self.claim_until
+            and self.departures.failure is None
+            and not self.waking.has_slept()
+        )
 
     def _open_lanes(self, pools: ExitStack) -> None:
         refusal: GatewayMisconfigured | None = None
@@ -253,6 +265,9 @@ class Sender:
         if trial_in is None and all(route.stopped for route in self.routing.routes):
             return False
         while not self.catch_up.is_over:
+            self.waking.look()
+            if self.waking.has_slept():
+                return False
             leads = self._takes_the_lead()
             if leads and self.catch_up():
                 self.refreshed_at, self.busy_at = self.sending.clock(), time.monotonic()
@@ -324,7 +339,7 @@ class Sender:
             time.sleep(wait)
         answer = HELD_BACK
         with lane.slots.session() as http:
-            if lane.begin_call():
+            if not self.waking.has_slept() and lane.begin_call():
                 try:
                     answer = lane.gateway.submit(http, call.request)
                 except Exception as failure:
