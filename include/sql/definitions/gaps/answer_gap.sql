@@ -8,6 +8,7 @@ RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$
 DECLARE
     of_unknown_outcome bigint := 0;
+    woke_at timestamptz;
 BEGIN
     IF coalesce(btrim(said_by), '') = '' OR coalesce(btrim(because), '') = '' THEN
         RAISE EXCEPTION 'a gap is answered by somebody, with a reason' USING ERRCODE = 'check_violation';
@@ -18,7 +19,8 @@ BEGIN
         closed_by = said_by,
         reason = because,
         sent_until = CASE WHEN sent_by IS NOT NULL THEN least(sent_by, g.held_until) END
-    WHERE g.gap_no = of_gap AND g.closed_at IS NULL AND g.held_until IS NOT NULL;
+    WHERE g.gap_no = of_gap AND g.closed_at IS NULL AND g.held_until IS NOT NULL
+    RETURNING g.held_until INTO woke_at;
     IF NOT FOUND THEN
         RETURN NULL;
     END IF;
@@ -26,7 +28,7 @@ BEGIN
         of_unknown_outcome := motcua.hold_blind(of_gap, at_gateway, at_moment);
     END IF;
     UPDATE motcua.messages AS m
-    SET reason = NULL, next_attempt_at = least(m.next_attempt_at, at_moment)
+    SET reason = NULL, next_attempt_at = least(m.next_attempt_at, woke_at)
     WHERE m.state = 'queued' AND m.reason IN ('slept', 'restored');
     RETURN of_unknown_outcome;
 END

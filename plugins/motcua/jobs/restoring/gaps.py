@@ -98,6 +98,18 @@ def look_for_gap(ledger: Connection, by: str, now: datetime | None = None) -> Ho
     return None if gap is None else Hold(words_of_gap(gap), gap.gap_no, gap.held_until)
 
 
+def lost_attempts(ledger: Connection) -> int:
+    """How many attempts of the journal the ledger does not know yet; 0 also where it was kept with another journal.
+
+    Raises:
+        motcua.store.journal.JournalFailed: the journal cannot be read.
+    """
+    journal = open_journal()
+    if gaps.journal_of(ledger) not in (None, journal.identity()) or not _is_behind(ledger, journal):
+        return 0
+    return sum(len(each) for each in _lost(ledger, journal))
+
+
 def words_of_gap(gap: OpenGap) -> str:
     """What a run says that sends nothing, or not all, because of a gap, and what is to be done."""
     if gap.kind == "slept":
