@@ -36,9 +36,7 @@ def journal_vouches(slept_since: datetime, journal_until: datetime | None) -> bo
     return journal_until is not None and journal_until > slept_since + _AHEAD_BY
 
 
-def watch_vouches(
-    slept_since: datetime, awake_since: datetime | None, sees_since: datetime | None
-) -> bool:
+def watch_vouches(slept_since: datetime, awake_since: datetime | None, sees_since: datetime | None) -> bool:
     """Whether a watch that has seen no later state than the ledger is in knows that it was not put back.
 
     Args:

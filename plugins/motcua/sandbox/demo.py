@@ -69,6 +69,7 @@ from motcua.store.calendars import load_calendars
 from motcua.store.ledger.database import connect, open_connection
 from motcua.store.ledger.migrations import OWNER, migrate
 from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
+from motcua.store.notices.gaps import believe_sleeps
 from motcua.store.notices.registrations import registration_changes
 from motcua.store.people import give_agency, list_agency_of_user_changes
 
@@ -218,6 +219,8 @@ def busiest_agency(agencies: Path) -> str:
 def _prepare_texts_and_calendars(moment: datetime) -> None:
     with connect() as connection:
         changed_by = {change.changed_by for change in registration_changes(connection, 1000)}
+        # It is stopped overnight, and nobody puts its disk back.
+        believe_sleeps(connection, "demo", "Máy chạy thử, không ai đưa ổ đĩa về bản cũ.", moment)
     if changed_by <= {"demo", "migration"}:
         for gateway in settings().gateways:
             register_all(gateway, "demo")

@@ -210,7 +210,9 @@ def test_signed_disk_is_believed_until_that_is_taken_back(one_stop, gateway, res
     assert len(gateway.asked) == 1
 
 
-@pytest.mark.guarantee("slept", "a watch that stayed awake elsewhere vouches for a ledger that only slept, within a minute")
+@pytest.mark.guarantee(
+    "slept", "a watch that stayed awake elsewhere vouches for a ledger that only slept, within a minute"
+)
 def test_watch_elsewhere_vouches_for_a_server_that_was_only_off(one_stop, gateway, restorable, elsewhere):
     elsewhere(NOW - 5 * MINUTE, NOW - MINUTE)
     run()
@@ -259,7 +261,9 @@ def lived_and_put_back_under_a_watch(one_stop, machine, elsewhere):
     return NOW + 22 * MINUTE
 
 
-@pytest.mark.guarantee("slept", "a watch that slept itself, as one on the same disk, does not vouch: it tells everybody")
+@pytest.mark.guarantee(
+    "slept", "a watch that slept itself, as one on the same disk, does not vouch: it tells everybody"
+)
 def test_watch_on_the_same_disk_does_not_vouch(one_stop, gateway, machine, elsewhere, tmp_path):
     elsewhere(NOW - 5 * MINUTE, NOW, folder="same")
     woke = lived_and_put_back(one_stop, machine)

@@ -29,7 +29,7 @@ BEGIN
     END IF;
     UPDATE motcua.messages AS m
     SET reason = NULL, next_attempt_at = least(m.next_attempt_at, woke_at)
-    WHERE m.state = 'queued' AND m.reason IN ('slept', 'restored');
+    WHERE m.state = 'queued' AND m.reason = 'slept';
     RETURN of_unknown_outcome;
 END
 $$;

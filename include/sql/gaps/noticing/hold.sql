@@ -2,7 +2,7 @@
 -- it again and again. Whoever answers the gap waits for this: a message is held before it is let go, or not
 -- at all. Called by store/notices/gaps.py.
 WITH gap AS MATERIALIZED (
-    SELECT g.kind, g.held_until
+    SELECT g.held_until
     FROM motcua.gaps AS g
     WHERE g.closed_at IS NULL AND g.held_until IS NOT NULL
     FOR SHARE
@@ -10,10 +10,10 @@ WITH gap AS MATERIALIZED (
 
 UPDATE motcua.messages AS m
 SET
-    reason = CASE g.kind WHEN 'slept' THEN 'slept' ELSE 'restored' END,
+    reason = 'slept',
     next_attempt_at = greatest(m.next_attempt_at, m.useful_until)
 FROM gap AS g
 WHERE
     m.state = 'queued'
     AND m.recorded_at <= g.held_until
-    AND (m.reason IS NULL OR m.reason NOT IN ('slept', 'restored') OR m.next_attempt_at < m.useful_until)
+    AND (m.reason IS DISTINCT FROM 'slept' OR m.next_attempt_at < m.useful_until)

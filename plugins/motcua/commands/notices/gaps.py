@@ -41,7 +41,7 @@ _KINDS = {
 
 @app.command("list")
 def list_all() -> None:
-    """List gaps, the latest first; exit 1 while one is open, or the journal has what the ledger lacks, or lacks itself."""
+    """List gaps, the latest first; exit 1 while one is open, the ledger is behind its journal, or that is damaged."""
     with connect() as connection:
         gaps = list_gaps(connection)
         believed = belief(connection)
@@ -55,15 +55,15 @@ def list_all() -> None:
         _console.print("The ledger has no gap: it was never behind its journal.")
     if lost:
         _console.print(
-            f"The ledger is behind its journal: {lost} attempt(s) that left are not in it. The next run reads them before "
-            "it sends anything.",
+            f"The ledger is behind its journal: {lost} attempt(s) that left are not in it. The next run reads them "
+            "before it sends anything.",
             style="red",
         )
     if damage is not None:
         _console.print(f"The journal is damaged: {damage}.", style="red", markup=False)
     if believed is not None:
         _console.print(
-            f"A sleep of the ledger is believed: {believed.said_by}, {local_moment(believed.said_at)}: {believed.reason}",
+            f"A sleep is believed, says {believed.said_by}, {local_moment(believed.said_at)}: {believed.reason}",
             markup=False,
         )
     if lost or damage is not None or any(gap.closed_at is None for gap in gaps):
@@ -211,8 +211,7 @@ def believe(
     ] = False,
     by: By = None,
 ) -> None:
-    """Sign that this server's disk is never put back to an earlier state, or its journal never with it: then a ledger that
-    slept is believed."""
+    """Sign that this server's disk is never put back, or its journal never with it: then a sleep is believed."""
     if not as_department:
         raise refuse("Only the Department may decide this: --as-department.")
     if not reason.strip():

@@ -30,8 +30,8 @@ ATTEMPT_STATE: Mapping[OutcomeClass, str] = {
 
 
 def bury_the_dead(ledger: Connection, lock: Connection, now: datetime, own: int | None = None) -> int:
-    """Makes unknown what senders that no longer live left in flight, but for what the journal knows the answer to; returns
-    how many messages they left.
+    """Makes unknown what senders that no longer live left in flight, but for what the journal knows the answer to;
+    returns how many messages they left.
 
     Raises:
         motcua.store.journal.JournalFailed: the journal cannot be read.

@@ -1,5 +1,5 @@
-"""Answers of gateways that the journal has and the ledger does not: their sender ended, or the ledger was restored, before
-they were committed."""
+"""Answers of gateways that the journal has and the ledger does not: before they were committed their sender ended, or the
+ledger was dumped."""
 
 from __future__ import annotations
 

@@ -129,8 +129,8 @@ def words_of_gap(gap: OpenGap) -> str:
         )
     if gap.kind == "behind_watch":
         return (
-            f"gap {gap.gap_no}: the watch had seen later messages than the ledger has, and the journal knows none: what "
-            "was recorded before is held: decide on the page of alerts, or by motcua gaps close"
+            f"gap {gap.gap_no}: the watch had seen later messages than the ledger has, and the journal knows none: "
+            "what was recorded before is held: decide on the page of alerts, or by motcua gaps close"
         )
     return (
         f"gap {gap.gap_no}: the ledger was kept with a journal that is not here: put it back (MOTCUA_JOURNAL), or "
@@ -166,11 +166,9 @@ def hold_what_went_back(ledger: Connection, lost_attempts: int, seen_until: date
     )
 
 
-def _notice_sleep(
-    ledger: Connection, journal: Journal, at_work: AtWork, now: datetime, *, is_behind: bool
-) -> None:
-    """What was recorded before this moment is held, unless the sleep is believed: somebody signed so, or the journal was
-    found ahead of the ledger, and so was not put back with it."""
+def _notice_sleep(ledger: Connection, journal: Journal, at_work: AtWork, now: datetime, *, is_behind: bool) -> None:
+    """What was recorded before this moment is held, unless the sleep is believed: somebody signed so, or the journal
+    was found ahead of the ledger, and so was not put back with it."""
     assert at_work.slept_since is not None
     journal_until = _until(journal)
     if at_work.is_believed or (is_behind and journal_vouches(at_work.slept_since, journal_until)):
@@ -247,8 +245,8 @@ def _lost(ledger: Connection, journal: Journal) -> Iterator[list[JournaledAttemp
 
 
 def _read_journal(ledger: Connection, journal: Journal, gap: OpenGap, by: str, now: datetime) -> None:
-    """Looks at a gap: what the journal knows is known again, in one transaction with the gap's end. What a journal that is
-    damaged, or was put back itself, does not tell a person does: until then what was recorded before is held."""
+    """Looks at a gap: what the journal knows is known again, in one transaction with the gap's end. What a journal that
+    is damaged, or was put back itself, does not tell, a person does: until then what was recorded before is held."""
     wait_for_lock(ledger, LOOKING_AT_GAP)
     take_answers(ledger, now)
     for lost in list(_lost(ledger, journal)):

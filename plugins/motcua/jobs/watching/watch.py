@@ -264,8 +264,8 @@ class Watch:
 
 
 def _resume(state: WatchState, now: datetime) -> None:
-    """Notes since when it has been looking: everything may just be coming up, as when the machine starts, where the watch
-    itself was down until lately; and one that was down cannot say what happened then."""
+    """Notes since when it has been looking. Where it was down itself until lately everything may just be coming up, as
+    when the machine starts; and it cannot say what happened then."""
     # Also where the clock was set back.
     if state.looked_at is None or not timedelta(0) <= now - state.looked_at <= judging.RESTART_GAP:
         state.resumed_at = now

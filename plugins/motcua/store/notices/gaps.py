@@ -1,4 +1,4 @@
-"""Gaps: what a restored ledger does not remember, what one that slept may not, and what the journal of attempts knew."""
+"""Gaps: what a restored ledger does not remember, what one that slept may not, and what the journal knew of it."""
 
 from __future__ import annotations
 
@@ -295,8 +295,8 @@ def close_gap(
 def answer_gap(
     connection: Connection, gap_no: int, *, sent_until: datetime | None, by: str, reason: str, now: datetime
 ) -> int | None:
-    """Closes a gap that holds what was recorded up to a moment; returns how many messages are of unknown outcome for it,
-    ``None``: no such gap is open.
+    """Closes a gap that holds what was recorded up to a moment; returns how many messages are of unknown outcome for
+    it, ``None``: no such gap is open.
 
     Args:
         connection: a connection; the caller commits.
