@@ -25,6 +25,6 @@ def register_templates(dsn: str, *gateways: str) -> None:
 
 
 def believe_sleeps(dsn: str) -> None:
-    """Signs that this ledger is never put back, in the ledger of an administrator's DSN: clocks of tests jump by hours."""
+    """Signs that a ledger, of an administrator's DSN, is never put back: clocks of tests jump by hours."""
     with psycopg.connect(dsn, row_factory=dict_row) as connection:
         sign_belief(connection, "tests", "clocks of tests jump", datetime.now(UTC))

@@ -1,20 +1,17 @@
-"""A ledger that slept may have been put back with all that lies beside it: it is not believed before somebody vouches."""
+"""A ledger that slept may have been put back with all that lies beside it: it is not believed by itself."""
 
 from __future__ import annotations
 
 import shutil
 from collections import Counter
 from datetime import timedelta
-from pathlib import Path
 
-import psycopg
 import pytest
 from typer.testing import CliRunner
 
 from motcua.cli import app
 from motcua.domain.restores import Clocks
 from motcua.domain.run_window import Window
-from motcua.jobs.notices.apologizing import apology_rules
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.sending import waking
@@ -106,7 +103,7 @@ def close(*options):
 
 
 def lived_and_put_back(one_stop, machine):
-    """Three were queued when the machine was copied; they and two more were told; an hour later all is as it was then."""
+    """Three were queued when the machine was copied; they and two more were told; an hour later it is put back."""
     run()
     for number in range(3):
         event(one_stop, number, NOW)
@@ -122,8 +119,8 @@ def lived_and_put_back(one_stop, machine):
 
 @pytest.mark.guarantee(
     "slept",
-    "a disk that was put back as a whole, journal and watch with it, doubles nobody: what was recorded before the ledger "
-    "woke is held, planned now or later, and what happens after is sent at once",
+    "a disk that was put back as a whole, journal and watch with it, doubles nobody: what was recorded before the "
+    "ledger woke is held, planned now or later, and what happens after is sent at once",
 )
 def test_put_back_disk_without_a_watch_doubles_nobody(one_stop, gateway, machine, states):
     woke = lived_and_put_back(one_stop, machine)

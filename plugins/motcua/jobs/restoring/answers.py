@@ -1,5 +1,4 @@
-"""Answers of gateways that the journal has and the ledger does not: before they were committed their sender ended, or the
-ledger was dumped."""
+"""Answers that the journal has and the ledger does not: their sender ended, or the ledger was dumped, before them."""
 
 from __future__ import annotations
 
