@@ -43,7 +43,6 @@ from motcua.sandbox.machine.deployment import (
     check_disk,
     check_room,
     keep_environment,
-    postgres_connection,
     read_addresses,
     write_airflow_home,
     write_private,
@@ -371,10 +370,9 @@ def set_up(
         supervisor.begin(LEDGER, [*_STEP, str(agencies), "past"], deployment.past_environment, tells=PAST)
         supervisor.wait_for(LEDGER, _PAST_BEGINS)
     else:
-        owners = {"AIRFLOW_CONN_MOTCUA_DB_OWNER": postgres_connection(databases.ledger_owner)}
-        supervisor.run(LEDGER, [*_STEP, str(agencies)], {**environment, **owners})
+        supervisor.run(LEDGER, [*_STEP, str(agencies)], deployment.commands_environment)
     supervisor.say("ledger migrated")
-    keep_environment(addresses.data, environment)
+    keep_environment(addresses.data, deployment.commands_environment)
     return deployment
 
 
@@ -445,7 +443,7 @@ def start_everything(
     # On a slow machine the components take longer too, about as long as the set-up.
     takes = datetime.now(UTC) - begun
     deployment = deployment.whose_day_begins(datetime.now(UTC) + takes * (_PAST_TAKES if plays else 1), os.environ)
-    keep_environment(addresses.data, deployment.environment)
+    keep_environment(addresses.data, deployment.commands_environment)
     supervisor.begin(_FIRST_DAG, [sys.executable, "-m", "motcua.sandbox.machine.first_dag"], deployment.environment)
     answering, reached, *others = components(deployment, world=world, clerk=clerk)
     if plays:

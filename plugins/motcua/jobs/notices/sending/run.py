@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from motcua.domain.restores import Clocks
 from motcua.domain.run_window import Window
 from motcua.store.ledger.database import Connection
+
+
+def read_clocks() -> Clocks:
+    """Both clocks of this process."""
+    return Clocks(time.time(), time.monotonic())
 
 
 @dataclass(slots=True)
@@ -47,4 +54,6 @@ class SenderRun:
     clock: Callable[[], datetime]
     gap_no: int | None = None
     """The gap that was open when it began."""
+    began: Clocks = field(default_factory=read_clocks)
+    """Before it looked for one."""
     counts: SendCounts = field(default_factory=SendCounts)

@@ -30,7 +30,7 @@ from motcua.jobs.notices.sending.opening import open_and_note
 from motcua.jobs.notices.sending.outcomes import Outcomes
 from motcua.jobs.notices.sending.request_slots import RequestSlots
 from motcua.jobs.notices.sending.routing import Routing
-from motcua.jobs.notices.sending.run import SendCounts, SenderRun
+from motcua.jobs.notices.sending.run import SendCounts, SenderRun, read_clocks
 from motcua.jobs.notices.sending.waking import Waking
 from motcua.jobs.restoring.gaps import look_for_gap
 from motcua.settings import settings
@@ -93,7 +93,7 @@ def send(
     """
     with open_connection() as lock, connect() as ledger:
         lock.autocommit = True
-        counts = SendCounts()
+        counts, began = SendCounts(), read_clocks()
         if (hold := look_for_gap(ledger, run_id, clock())) is not None:
             counts.gap = hold.why
             if (part := hold.window(window)) is None:
@@ -105,7 +105,7 @@ def send(
         if not hold_lock(lock, sender_id):
             raise RuntimeError("a random sender id was taken")
         gap_no = hold.gap_no if hold is not None else None
-        sending = SenderRun(ledger, lock, sender_id, run_id, window, clock, gap_no, counts)
+        sending = SenderRun(ledger, lock, sender_id, run_id, window, clock, gap_no, began, counts)
         return Sender(sending, catch_up, stop or threading.Event()).run()
 
 

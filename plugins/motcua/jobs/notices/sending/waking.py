@@ -9,17 +9,12 @@ from __future__ import annotations
 
 import time
 
-from motcua.domain.restores import SLEEPS_AFTER, Clocks
-from motcua.jobs.notices.sending.run import SenderRun
+from motcua.domain.restores import SLEEPS_AFTER
+from motcua.jobs.notices.sending.run import SenderRun, read_clocks
 from motcua.store.notices.gaps import stay_at_work
 
 _EVERY = 1.0
 """Seconds."""
-
-
-def read_clocks() -> Clocks:
-    """Both clocks of this process."""
-    return Clocks(time.time(), time.monotonic())
 
 
 class Waking:
@@ -27,14 +22,13 @@ class Waking:
 
     def __init__(self, run: SenderRun) -> None:
         self.run = run
-        self._began = read_clocks()
-        self._looked_at = self._began.steady
+        self._looked_at = run.began.steady
         self._is_over = False
         """As the ledger said."""
 
     def has_slept(self) -> bool:
         """Whether nothing may be claimed or called any more; asks nobody."""
-        return self._is_over or self._began.slept_until(read_clocks())
+        return self._is_over or self.run.began.slept_until(read_clocks())
 
     def look(self) -> None:
         """Gives this sender's sign in the ledger, once in a while; commits."""
