@@ -185,6 +185,7 @@ _FORMS = [
         "SELECT motcua.release_messages('x', 'y', now(), NULL, NULL, NULL, NULL)",
         "what may be on its way would go once more",
     ),
+    Act("SELECT motcua.answer_gap(1, NULL, 'x', 'y', 'kannel', now())", "what a put back ledger holds would go"),
 ]
 _PURGE = Act(
     "SELECT * FROM motcua.purge_personal_data('inquiries', 0, 1, repeat('0', 32), 'term', 'x')",

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from typer.testing import CliRunner
 
 from motcua.cli import app
 from motcua.domain.restores import Clocks
-from motcua.domain.run_window import Window
+from motcua.domain.run_window import EVERYTHING, Window
+from motcua.jobs.notices.apologizing import apologize
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.sending import waking
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.settling import settle
+from motcua.jobs.tasks.apologize_due_tomorrow import read_source
 from motcua.jobs.watching.watch import Watch
 from motcua.settings import settings
 from motcua.store.ledger.database import connect
@@ -397,3 +399,30 @@ def test_journal_copied_a_moment_after_the_ledger_explains_no_sleep(one_stop, ga
     assert run(NOW + 60 * MINUTE).gap is not None
     run(NOW + 61 * MINUTE)
     assert max(told(gateway).values()) == 1
+
+
+@pytest.mark.guarantee(
+    "slept", "an apology of an evening after the ledger woke goes; one that is made up for from before is held"
+)
+@pytest.mark.parametrize(("woke", "apologies"), [("17:25", 1), ("17:35", 0)])
+def test_apologies_are_held_by_their_evening(one_stop, gateway, restorable, woke, apologies):
+    def at(time):
+        return datetime.fromisoformat(f"2026-11-25T{time}+07:00")
+
+    received = NOW - timedelta(days=14)
+    one_stop.dossier(
+        "D-1",
+        applicant_phone="0905123001",
+        received_at=received,
+        due_at=datetime.fromisoformat("2026-11-26T16:30+07:00"),
+        updated_at=received,
+        phone_entered_at=received,
+    )
+    run()
+    assert run(at(woke)).gap is not None
+    moment = max(at("17:30:05"), at(woke) + MINUTE)
+    read_source("khanhhoa", EVERYTHING, moment)
+    apologize(EVERYTHING, moment)
+    send("apologies", clock=lambda: moment)
+    assert len(gateway.asked) == apologies
+    assert len(restorable.rows("SELECT 1 FROM motcua.messages WHERE kind = 'apology'")) == 1
