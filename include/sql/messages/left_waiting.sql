@@ -1,5 +1,5 @@
 -- Messages that are due for a while and could go: a gateway for their carrier is not stopped, no stop of people covers
--- them, no gap that holds everything is open. Both ends of the queue are looked at, a few messages of each: what cannot go is
+-- them, no gap that holds all is open. Both ends of the queue are looked at, a few messages of each: what cannot go is
 -- mostly alike, and however much of it there is, little is read. Called by store/notices/messages.py.
 WITH usable AS MATERIALIZED (
     SELECT

@@ -27,7 +27,8 @@ CREATE TABLE motcua.believed_sleeps (
     withdrawn_by text CHECK (btrim(withdrawn_by) <> ''),
     CHECK ((withdrawn_at IS NULL) = (withdrawn_by IS NULL))
 );
-CREATE UNIQUE INDEX believed_sleeps_in_force ON motcua.believed_sleeps ((withdrawn_at IS NULL)) WHERE withdrawn_at IS NULL;
+CREATE UNIQUE INDEX believed_sleeps_in_force ON motcua.believed_sleeps ((withdrawn_at IS NULL))
+WHERE withdrawn_at IS NULL;
 COMMENT ON TABLE motcua.believed_sleeps IS 'That this server''s disk is never put back to an earlier state, as somebody signed: then a sleep of the ledger is believed.';
 COMMENT ON COLUMN motcua.believed_sleeps.belief_no IS 'Our number.';
 COMMENT ON COLUMN motcua.believed_sleeps.said_at IS 'Since when it is believed.';

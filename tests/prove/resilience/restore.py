@@ -380,7 +380,10 @@ def only_off(stage: Stage, primary: Cluster) -> Iterator[None]:
     """Off for half an hour, and nothing was put back: a watch that stayed awake elsewhere says so."""
     os.environ |= {"MOTCUA_WATCH": str(stage.folder / "watch"), "MOTCUA_DATA": str(stage.folder / "data")}
     settings.cache_clear()
+    _look(stage)
     stage.desk.happen(TOLD_IN_GAP)
+    stage.plan()
+    stage.send()
     _look(stage)
     _sleep(stage, watched=True)
     stage.desk.happen(UNTOLD)

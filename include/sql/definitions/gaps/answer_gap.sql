@@ -1,4 +1,4 @@
--- One signed word about a gap that holds what lies before a moment. Either until when a ledger that is lost may have sent:
+-- One signed word about a gap that holds what lies before a moment. Either until when a lost ledger may have sent:
 -- what is held up to then may have been told, and is of unknown outcome. Or (NULL) that the ledger only slept: what is
 -- held goes. How many are of unknown outcome; NULL: no such gap is open. Who, when and why is kept with the gap.
 CREATE OR REPLACE FUNCTION motcua.answer_gap(

@@ -26,7 +26,7 @@ answered AS (
         answered_at = t.answered_at,
         gateway_code = 'known from the journal',
         gateway_reference = coalesce(t.gateway_reference, a.gateway_reference),
-        settle_at = CASE WHEN t.outcome IN ('accepted', 'duplicate') THEN %(now)s END
+        settle_at = CASE WHEN t.outcome IN ('accepted', 'duplicate') THEN %(now)s::timestamptz END
     FROM theirs AS t
     WHERE a.attempt_id = t.attempt_id AND a.state IN ('in_flight', 'unknown')
     RETURNING a.message_id, a.outcome, a.answered_at
@@ -39,8 +39,14 @@ SET
         WHEN a.outcome = 'phone' THEN 'rejected'
         ELSE 'queued'
     END,
-    reason = CASE WHEN a.outcome = 'phone' THEN 'phone' WHEN a.outcome NOT IN ('accepted', 'duplicate') THEN 'gateway_busy' END,
+    reason = CASE
+        WHEN a.outcome = 'phone' THEN 'phone'
+        WHEN a.outcome NOT IN ('accepted', 'duplicate') THEN 'gateway_busy'
+    END,
     accepted_at = CASE WHEN a.outcome IN ('accepted', 'duplicate') THEN a.answered_at ELSE m.accepted_at END,
-    next_attempt_at = CASE WHEN a.outcome IN ('transient', 'configuration') THEN %(now)s ELSE m.next_attempt_at END
+    next_attempt_at = CASE
+        WHEN a.outcome IN ('transient', 'configuration') THEN %(now)s::timestamptz
+        ELSE m.next_attempt_at
+    END
 FROM answered AS a
 WHERE m.message_id = a.message_id

@@ -11,5 +11,5 @@ ON CONFLICT (only_one) DO UPDATE
         looked_at = greatest(l.looked_at, excluded.looked_at)
 RETURNING
     CASE WHEN new.looked_at > old.looked_at + %(sleeps_after)s::interval THEN old.looked_at END AS slept_since,
-    EXISTS(SELECT 1 FROM motcua.believed_sleeps AS b WHERE b.withdrawn_at IS NULL)
-    OR NOT EXISTS(SELECT 1 FROM motcua.agencies AS g WHERE g.enabled_from <= %(now)s) AS is_believed
+    EXISTS (SELECT 1 FROM motcua.believed_sleeps AS b WHERE b.withdrawn_at IS NULL)
+    OR NOT EXISTS (SELECT 1 FROM motcua.agencies AS g WHERE g.enabled_from <= %(now)s) AS is_believed
