@@ -1,6 +1,6 @@
 -- Attempts of one run by outcome, with how many of their messages are unresolved; what waits because people stopped
--- it, or for their word, is not. Runs of two DAGs may have one name (both are made for 17:30): what is known to be another's is left out,
--- where it is known for which run this session works. Called by store/notices/attempts.py.
+-- it, or for their word, is not. Runs of two DAGs may have one name (both are made for 17:30): what is known to be
+-- another's is left out, where it is known for which run this session works. Called by store/notices/attempts.py.
 SELECT
     a.outcome,
     count(*) FILTER (
