@@ -1153,6 +1153,40 @@ CREATE FUNCTION motcua.agencies_on(day date) RETURNS TABLE(agency_code text, in_
     ) AS f ON TRUE
 $$;
 
+-- Name: answer_gap(bigint, timestamp with time zone, text, text, text, timestamp with time zone); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.answer_gap(of_gap bigint, sent_by timestamp with time zone, said_by text, because text, at_gateway text, at_moment timestamp with time zone) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'motcua'
+    AS $$
+DECLARE
+    of_unknown_outcome bigint := 0;
+    woke_at timestamptz;
+BEGIN
+    IF coalesce(btrim(said_by), '') = '' OR coalesce(btrim(because), '') = '' THEN
+        RAISE EXCEPTION 'a gap is answered by somebody, with a reason' USING ERRCODE = 'check_violation';
+    END IF;
+    UPDATE motcua.gaps AS g
+    SET
+        closed_at = at_moment,
+        closed_by = said_by,
+        reason = because,
+        sent_until = CASE WHEN sent_by IS NOT NULL THEN least(sent_by, g.held_until) END
+    WHERE g.gap_no = of_gap AND g.closed_at IS NULL AND g.held_until IS NOT NULL
+    RETURNING g.held_until INTO woke_at;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    IF sent_by IS NOT NULL THEN
+        of_unknown_outcome := motcua.hold_blind(of_gap, at_gateway, at_moment);
+    END IF;
+    UPDATE motcua.messages AS m
+    SET reason = NULL, next_attempt_at = least(m.next_attempt_at, woke_at)
+    WHERE m.state = 'queued' AND m.reason = 'slept';
+    RETURN of_unknown_outcome;
+END
+$$;
+
 -- Name: apology_holds(bigint, text); Type: FUNCTION; Schema: motcua; Owner: -
 
 CREATE FUNCTION motcua.apology_holds(of_dossier bigint, of_occasion text) RETURNS boolean
@@ -1665,6 +1699,56 @@ BEGIN
     END IF;
     RETURN NEW;
 END
+$$;
+
+-- Name: hold_blind(bigint, text, timestamp with time zone); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.hold_blind(of_gap bigint, at_gateway text, at_moment timestamp with time zone) RETURNS bigint
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'motcua'
+    AS $$
+WITH theirs AS MATERIALIZED (
+    SELECT m.message_id, coalesce(m.msisdn, d.msisdn) AS msisdn, m.segments, g.gap_no, g.sent_until
+    FROM motcua.gaps AS g
+    INNER JOIN motcua.messages AS m ON m.state = 'queued' AND g.sent_until >= m.recorded_at
+    INNER JOIN motcua.dossiers AS d ON m.dossier_id = d.dossier_id
+    WHERE
+        g.gap_no = of_gap
+        AND coalesce(m.msisdn, d.msisdn) IS NOT NULL
+        AND NOT EXISTS (
+            SELECT 1 FROM motcua.attempts AS a
+            WHERE
+                a.message_id = m.message_id
+                AND (
+                    a.run_id = 'gap ' || g.gap_no
+                    OR (a.state IN ('in_flight', 'unknown', 'accepted', 'delivered') AND NOT a.released)
+                )
+        )
+    ORDER BY m.message_id
+    FOR UPDATE OF m
+),
+
+attempted AS (
+    INSERT INTO motcua.attempts (
+        message_id, gateway, reference, sender_id, run_id, msisdn, segments, started_at, state, outcome, answered_at,
+        gateway_code
+    )
+    SELECT
+        t.message_id, at_gateway, 'gap ' || t.gap_no || ' message ' || t.message_id, 0, 'gap ' || t.gap_no, t.msisdn,
+        t.segments, least(t.sent_until, at_moment), 'unknown', 'unknown', at_moment, 'the journal is lost'
+    FROM theirs AS t
+    RETURNING message_id
+),
+
+held AS (
+    UPDATE motcua.messages AS m
+    SET state = 'unknown', reason = 'restored'
+    FROM attempted AS a
+    WHERE m.message_id = a.message_id
+    RETURNING m.message_id
+)
+
+SELECT count(*) FROM held
 $$;
 
 -- Name: is_like_a_code(text); Type: FUNCTION; Schema: motcua; Owner: -
@@ -4673,10 +4757,11 @@ CREATE TABLE motcua.gaps (
     closed_at timestamp with time zone,
     closed_by text,
     reason text,
+    slept_since timestamp with time zone,
+    held_until timestamp with time zone,
     CONSTRAINT gaps_check CHECK (((closed_at IS NULL) = (closed_by IS NULL))),
     CONSTRAINT gaps_check1 CHECK (((sent_until IS NULL) OR (closed_at IS NOT NULL))),
     CONSTRAINT gaps_held_messages_check CHECK ((held_messages >= 0)),
-    CONSTRAINT gaps_kind_check CHECK ((kind = ANY (ARRAY['behind_journal'::text, 'other_journal'::text, 'behind_watch'::text]))),
     CONSTRAINT gaps_lost_attempts_check CHECK ((lost_attempts >= 0))
 );
 
@@ -4693,7 +4778,9 @@ CREATE VIEW audit.gaps AS
     sent_until,
     closed_at,
     closed_by,
-    reason
+    reason,
+    slept_since,
+    held_until
    FROM motcua.gaps;
 
 -- Name: gateway_changes; Type: TABLE; Schema: motcua; Owner: -
@@ -6546,6 +6633,32 @@ ALTER TABLE motcua.attempts ALTER COLUMN attempt_id ADD GENERATED ALWAYS AS IDEN
     CACHE 1
 );
 
+-- Name: believed_sleeps; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.believed_sleeps (
+    belief_no bigint NOT NULL,
+    said_at timestamp with time zone NOT NULL,
+    said_by text NOT NULL,
+    reason text NOT NULL,
+    withdrawn_at timestamp with time zone,
+    withdrawn_by text,
+    CONSTRAINT believed_sleeps_check CHECK (((withdrawn_at IS NULL) = (withdrawn_by IS NULL))),
+    CONSTRAINT believed_sleeps_reason_check CHECK ((btrim(reason) <> ''::text)),
+    CONSTRAINT believed_sleeps_said_by_check CHECK ((btrim(said_by) <> ''::text)),
+    CONSTRAINT believed_sleeps_withdrawn_by_check CHECK ((btrim(withdrawn_by) <> ''::text))
+);
+
+-- Name: believed_sleeps_belief_no_seq; Type: SEQUENCE; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.believed_sleeps ALTER COLUMN belief_no ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME motcua.believed_sleeps_belief_no_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 -- Name: calendar_changes_change_id_seq; Type: SEQUENCE; Schema: motcua; Owner: -
 
 ALTER TABLE motcua.calendar_changes ALTER COLUMN change_id ADD GENERATED ALWAYS AS IDENTITY (
@@ -7151,6 +7264,7 @@ CREATE TABLE motcua.sender_life (
     only_one boolean DEFAULT true NOT NULL,
     looked_at timestamp with time zone NOT NULL,
     woke_at timestamp with time zone NOT NULL,
+    journal_fault text,
     CONSTRAINT sender_life_only_one_check CHECK (only_one)
 );
 
@@ -7892,6 +8006,11 @@ ALTER TABLE ONLY motcua.attempts
 ALTER TABLE ONLY motcua.attempts
     ADD CONSTRAINT attempts_reference_key UNIQUE (reference);
 
+-- Name: believed_sleeps believed_sleeps_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.believed_sleeps
+    ADD CONSTRAINT believed_sleeps_pkey PRIMARY KEY (belief_no);
+
 -- Name: calendar_changes calendar_changes_changed_by_check; Type: CHECK CONSTRAINT; Schema: motcua; Owner: -
 
 ALTER TABLE motcua.calendar_changes
@@ -8096,6 +8215,11 @@ ALTER TABLE ONLY motcua.findings
 
 ALTER TABLE motcua.gaps
     ADD CONSTRAINT gaps_closed_by_check CHECK ((btrim(closed_by) <> ''::text)) NOT VALID;
+
+-- Name: gaps gaps_kind_check; Type: CHECK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.gaps
+    ADD CONSTRAINT gaps_kind_check CHECK ((kind = ANY (ARRAY['behind_journal'::text, 'other_journal'::text, 'behind_watch'::text, 'slept'::text]))) NOT VALID;
 
 -- Name: gaps gaps_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
 
@@ -8657,6 +8781,10 @@ CREATE INDEX attempts_run ON motcua.attempts USING btree (run_id);
 -- Name: attempts_unsettled; Type: INDEX; Schema: motcua; Owner: -
 
 CREATE INDEX attempts_unsettled ON motcua.attempts USING btree (gateway, settle_at) WHERE (state = ANY (ARRAY['unknown'::text, 'accepted'::text]));
+
+-- Name: believed_sleeps_in_force; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE UNIQUE INDEX believed_sleeps_in_force ON motcua.believed_sleeps USING btree (((withdrawn_at IS NULL))) WHERE (withdrawn_at IS NULL);
 
 -- Name: calendar_changes_year; Type: INDEX; Schema: motcua; Owner: -
 
@@ -10099,6 +10227,11 @@ GRANT ALL ON FUNCTION intake.whose(session_digest bytea) TO motcua_intake;
 
 REVOKE ALL ON FUNCTION motcua.apply_page_request(of_request bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION motcua.apply_page_request(of_request bigint) TO motcua_app;
+-- Name: FUNCTION answer_gap(of_gap bigint, sent_by timestamp with time zone, said_by text, because text, at_gateway text, at_moment timestamp with time zone); Type: ACL; Schema: motcua; Owner: -
+
+REVOKE ALL ON FUNCTION motcua.answer_gap(of_gap bigint, sent_by timestamp with time zone, said_by text, because text, at_gateway text, at_moment timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION motcua.answer_gap(of_gap bigint, sent_by timestamp with time zone, said_by text, because text, at_gateway text, at_moment timestamp with time zone) TO motcua_app;
+GRANT ALL ON FUNCTION motcua.answer_gap(of_gap bigint, sent_by timestamp with time zone, said_by text, because text, at_gateway text, at_moment timestamp with time zone) TO motcua_pages;
 
 -- Name: FUNCTION apply_receipts(meanings jsonb, at_moment timestamp with time zone); Type: ACL; Schema: motcua; Owner: -
 
@@ -11819,6 +11952,19 @@ GRANT SELECT ON TABLE motcua.airflow_cleanings TO motcua_pages;
 -- Name: TABLE applied_migrations; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT ON TABLE motcua.applied_migrations TO motcua_app;
+
+-- Name: TABLE believed_sleeps; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT ON TABLE motcua.believed_sleeps TO motcua_app;
+GRANT SELECT ON TABLE motcua.believed_sleeps TO motcua_pages;
+
+-- Name: COLUMN believed_sleeps.withdrawn_at; Type: ACL; Schema: motcua; Owner: -
+
+GRANT UPDATE(withdrawn_at) ON TABLE motcua.believed_sleeps TO motcua_app;
+
+-- Name: COLUMN believed_sleeps.withdrawn_by; Type: ACL; Schema: motcua; Owner: -
+
+GRANT UPDATE(withdrawn_by) ON TABLE motcua.believed_sleeps TO motcua_app;
 
 -- Name: TABLE counted_occasions; Type: ACL; Schema: motcua; Owner: -
 

@@ -58,7 +58,7 @@ from motcua.store.ledger.locks import WATCHING, lock_holders
 from motcua.store.ledger.migrations import migrate
 from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
 from tests.gateways.ports import free_port
-from tests.registered import register_templates
+from tests.registered import believe_sleeps, register_templates
 
 # No test of rightness has a clock: a busy machine is no fault.
 hypothesis.settings.register_profile("motcua", deadline=None)
@@ -155,6 +155,7 @@ def migrated(postgres: Server) -> str:
     os.environ["AIRFLOW_CONN_MOTCUA_DB_OWNER"] = connection_uri(postgres.admin_dsn, "motcua_owner", name)
     migrate()
     register_templates(with_database(postgres.admin_dsn, name), "kannel")
+    believe_sleeps(with_database(postgres.admin_dsn, name))
     del os.environ["AIRFLOW_CONN_MOTCUA_DB_OWNER"]
     return name
 

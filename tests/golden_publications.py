@@ -90,7 +90,7 @@ REPORTS: Mapping[str, Callable[[int], ReconciliationReport]] = {
     "month": lambda rendering: _urging(samples.report(), rendering),
     "day": lambda rendering: samples.report(samples.DAY, rendering),
     "correction": samples.correction,
-    "everything, with stops": lambda rendering: _urging(samples.everything(rendering), rendering),
+    "everything, with stops and sleeps": lambda rendering: _urging(samples.everything(rendering), rendering),
     "unread day": _unread,
     "empty day": lambda rendering: samples.empty(),
     "quarter": lambda rendering: _urging(samples.report(Period.parse("2026-Q3"), rendering), rendering),

@@ -1,4 +1,4 @@
-"""What a deployment does once for its gateways: says that their providers have registered the texts."""
+"""What a deployment does once: says that providers have registered the texts, and that a sleep may be believed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from motcua.domain.texts import Registration
+from motcua.store.notices.gaps import believe_sleeps as sign_belief
 from motcua.store.notices.registrations import save_registrations
 from motcua.store.notices.templates import load_template_versions
 
@@ -21,3 +22,9 @@ def register_templates(dsn: str, *gateways: str) -> None:
     ]
     with psycopg.connect(dsn, row_factory=dict_row) as connection:
         save_registrations(connection, wanted, changed_by="tests", reason=None, now=datetime.now(UTC))
+
+
+def believe_sleeps(dsn: str) -> None:
+    """Signs that a ledger, of an administrator's DSN, is never put back: clocks of tests jump by hours."""
+    with psycopg.connect(dsn, row_factory=dict_row) as connection:
+        sign_belief(connection, "tests", "clocks of tests jump", datetime.now(UTC))

@@ -18,7 +18,7 @@ from motcua.store.ledger.provisioning import Role, provision_ledger, with_databa
 from tests.bench import Line
 from tests.conftest import connection_uri
 from tests.gateways.ports import free_port
-from tests.registered import register_templates
+from tests.registered import believe_sleeps, register_templates
 
 SEED = """
 INSERT INTO motcua.agencies (agency_code, name, short_name, enabled_from)
@@ -61,6 +61,7 @@ def ledger() -> Iterator[str]:
             migrate()
             dsn = with_database(server.admin_dsn, "motcua")
             register_templates(dsn, "kannel")
+            believe_sleeps(dsn)
             with psycopg.connect(dsn) as connection:
                 connection.execute(SEED)
             yield dsn

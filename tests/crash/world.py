@@ -36,7 +36,7 @@ from tests.conftest import PASSWORD, connection_uri
 from tests.crash.processes import HANG, ForkedServer, Hung, Job, Runner
 from tests.crash.provider import create_provider
 from tests.gateways.ports import free_port
-from tests.registered import register_templates
+from tests.registered import believe_sleeps, register_templates
 
 _MEMORY = Path("/dev/shm")
 _ROOM = 4 << 30
@@ -100,6 +100,7 @@ def foundation() -> Iterator[Path]:
             os.environ["AIRFLOW_CONN_MOTCUA_DB_OWNER"] = owner
             migrate()
             register_templates(with_database(server.admin_dsn, "template_ledger"), "kannel", "second", "esms")
+            believe_sleeps(with_database(server.admin_dsn, "template_ledger"))
         finally:
             process.send_signal(signal.SIGINT)
             process.wait(timeout=HANG)

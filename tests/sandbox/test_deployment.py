@@ -11,12 +11,14 @@ import subprocess
 import sys
 from collections import namedtuple
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import yaml
+from psycopg.conninfo import make_conninfo
+from pyrage import x25519
 
 from motcua.domain.clock import VIETNAM
 from motcua.sandbox.machine import deployment
@@ -39,6 +41,7 @@ from motcua.sandbox.machine.deployment import (
 from motcua.sandbox.vendor.joining import exporting, pushing
 from motcua.sandbox.world.one_stop import DROPPED, PUSHED, SOURCES, OneStopAddresses
 from motcua.settings import include_dir
+from tests.conftest import PASSWORD
 
 pytestmark = pytest.mark.alone
 
@@ -97,6 +100,20 @@ def test_command_beside_a_demo_is_about_it_and_needs_nothing_set(ledger: str, tm
         "publications", "list", MOTCUA_DATA=str(tmp_path), AIRFLOW_CONN_MOTCUA_DB="postgres://a:b@127.0.0.1:1/no"
     )
     assert elsewhere.returncode == 2, "what is set wins"
+
+
+def test_backup_is_made_beside_a_demo(ledger: str, databases: Databases, addresses: Addresses, tmp_path: Path) -> None:
+    owner, app = (make_conninfo(ledger, user=f"motcua_{role}", password=PASSWORD) for role in ("owner", "app"))
+    environment = {
+        "AIRFLOW_HOME": str(tmp_path / "airflow"),
+        "AIRFLOW_CONN_MOTCUA_DB": postgres_connection(app),
+        "MOTCUA_BACKUP_RECIPIENTS": str(x25519.Identity.generate().to_public()),
+    }
+    secret = Secrets(*("x" for _ in fields(Secrets)))
+    demo = Deployment(addresses, secret, replace(databases, ledger_owner=owner), OneStopAddresses({}, ""), environment)
+    keep_environment(tmp_path, demo.commands_environment)
+    made = motcua("backup", "--to", str(tmp_path / "backups"), MOTCUA_DATA=str(tmp_path))
+    assert made.returncode == 0, made.stdout + made.stderr
 
 
 def run_demo(**variables: str) -> subprocess.CompletedProcess[str]:

@@ -35,6 +35,7 @@ from motcua.store.ledger.migrations import migrate
 from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
 from tests.conftest import PASSWORD
 from tests.gateways.ports import free_port
+from tests.registered import believe_sleeps
 from tests.soak.clock import Clock, begin_ledger_clock, set_ledger_clock
 from tests.soak.faults import NETWORKS, SOURCES
 from tests.soak.oracle import Taken
@@ -97,6 +98,8 @@ class Stage:
         self.ports = {name: free_port() for name in (*NETWORKS, "callbacks")}
         self._environ()
         self.migrate()
+        # Its clock runs ahead of what any server's does.
+        believe_sleeps(with_database(self.ledger_server.admin_dsn, "motcua"))
         begin_ledger_clock(self.owner_dsn)
         self.set_ledger_clock()
         self.once("prepare")

@@ -199,6 +199,7 @@ _EFFECTS = [
         "UPDATE motcua.page_requests SET told_at = now(), applies_at = now(), told = '{}'",
         "what nobody was mailed of would be done",
     ),
+    Act("SELECT motcua.answer_gap(1, NULL, 'x', 'y', 'kannel', now())", "what a put back ledger holds would go"),
 ]
 """What pages ask for, and tasks alone do."""
 _PURGE = Act(

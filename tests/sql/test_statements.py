@@ -23,6 +23,8 @@ OF_OTHER_DATABASES = (
     "sources/foreign_tables",
     "sources/contract",
     "sources/opencps",
+    "doctor/airflow_roles_held",
+    "doctor/airflow_version",
     "upkeep/backfill_asked_by",
     "upkeep/runs_before",
 )

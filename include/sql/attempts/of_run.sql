@@ -1,10 +1,10 @@
 -- Attempts of one run by outcome, with how many of their messages are unresolved; what waits because people stopped
--- it is not. Runs of two DAGs may have one name (both are made for 17:30): what is known to be another's is left out,
--- where it is known for which run this session works. Called by store/notices/attempts.py.
+-- it, or for their word, is not. Runs of two DAGs may have one name (both are made for 17:30): what is known to be
+-- another's is left out, where it is known for which run this session works. Called by store/notices/attempts.py.
 SELECT
     a.outcome,
     count(*) FILTER (
-        WHERE m.state IN ('queued', 'sending', 'unknown') AND m.reason IS DISTINCT FROM 'stopped'
+        WHERE m.state IN ('queued', 'sending', 'unknown') AND coalesce(m.reason, '') NOT IN ('stopped', 'slept')
     ) AS unresolved
 FROM motcua.attempts AS a
 INNER JOIN motcua.messages AS m ON a.message_id = m.message_id

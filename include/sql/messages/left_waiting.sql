@@ -1,5 +1,5 @@
 -- Messages that are due for a while and could go: a gateway for their carrier is not stopped, no stop of people covers
--- them, no gap of a restore is open. Both ends of the queue are looked at, a few messages of each: what cannot go is
+-- them, no gap that holds all is open. Both ends of the queue are looked at, a few messages of each: what cannot go is
 -- mostly alike, and however much of it there is, little is read. Called by store/notices/messages.py.
 WITH usable AS MATERIALIZED (
     SELECT
@@ -13,7 +13,7 @@ WITH usable AS MATERIALIZED (
             SELECT 1 FROM motcua.gateway_stops AS s
             WHERE s.gateway = n.name AND s.concerns = 'gateway' AND s.until > %(now)s
         )
-        AND NOT EXISTS (SELECT 1 FROM motcua.gaps AS p WHERE p.closed_at IS NULL)
+        AND NOT EXISTS (SELECT 1 FROM motcua.gaps AS p WHERE p.closed_at IS NULL AND p.held_until IS NULL)
 ),
 
 ends AS MATERIALIZED (

@@ -1,4 +1,4 @@
--- depends: 0069_cells
+-- depends: 0073_sleeps
 -- What a page asks for, and a worker does after the Department was mailed; and since when the codes of the contract
 -- stand for nothing but themselves.
 

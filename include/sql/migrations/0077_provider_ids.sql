@@ -1,4 +1,4 @@
--- depends: 0069_cells
+-- depends: 0075_page_requests
 -- transactional: false
 -- Ids of providers become keyed hashes (definitions/inquiries/provider_id.sql). Rows of before are found by this index
 -- until the purge of personal data has replaced theirs, batch by batch; then it is empty. Made without holding up

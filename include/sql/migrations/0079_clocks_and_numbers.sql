@@ -1,4 +1,4 @@
--- depends: 0069_cells
+-- depends: 0078_wrong_addresses
 -- Sources whose clocks are set back, and whose steps are numbered from the beginning again.
 
 ALTER TABLE motcua.dossiers ADD COLUMN stamped_at timestamptz;

@@ -111,7 +111,10 @@ ends AS MATERIALIZED (
             )
         ) AS e
     -- What was held is due from then on.
-    WHERE NOT EXISTS (SELECT 1 FROM motcua.gaps AS p WHERE p.closed_at IS NULL OR p.closed_at > %(due_by)s)
+    WHERE NOT EXISTS (
+        SELECT 1 FROM motcua.gaps AS p
+        WHERE (p.closed_at IS NULL AND p.held_until IS NULL) OR p.closed_at > %(due_by)s
+    )
 ),
 
 newest AS MATERIALIZED (

@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -37,8 +37,10 @@ from motcua.jobs.backup.nightly import back_up_every_night
 from motcua.jobs.backup.restoring import RestoreFailed, RestoreRefused, administrator, restore_backup
 from motcua.jobs.backup.verifying import verify_backup
 from motcua.jobs.publications.publishing import StoreFailed
+from motcua.jobs.restoring.gaps import lost_attempts
 from motcua.settings import settings
-from motcua.store.ledger.database import DatabaseFailed
+from motcua.store.journal import JournalFailed
+from motcua.store.ledger.database import DatabaseFailed, connect
 from motcua.store.ledger.programs import ProgramUnusable
 
 app = typer.Typer(
@@ -173,11 +175,16 @@ def restore(
         f"The ledger is as it was on {local_moment(backup.made_at)}; the last attempt to send that it knows: {last}.",
         style="bold",
     )
+    lost = 0
+    # A journal that cannot be read the next run tells of.
+    with suppress(JournalFailed), connect() as ledger:
+        lost = lost_attempts(ledger)
+    behind = f"It is behind its journal: {lost} attempt(s) that left are not in it. " if lost else ""
     _plain.print(
-        "It is behind its journal: what was sent later is in the journal alone. Leave the journal's folder as it is "
-        "and start the services. The next run of notify_transitions takes over what the journal knows before it sends "
-        "anything; motcua gaps list shows what it found. Then look at motcua identity and motcua publications "
-        "verify-all (docs/operations/restore.md)."
+        f"{behind}What was sent later is in the journal alone. Leave the journal's folder as it is and start the "
+        "services. The next run of notify_transitions takes over what the journal knows before it sends anything; "
+        "motcua gaps list, where the journal is, says how far behind the ledger is, and then what was found. Look at "
+        "motcua identity and motcua publications verify-all (docs/operations/restore.md)."
     )
 
 

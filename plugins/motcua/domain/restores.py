@@ -1,25 +1,31 @@
-"""What a machine that was set back as a whole cannot know by itself, and for how long senders wait for who can."""
+"""When a ledger slept, and who can say that it was not put back to an earlier state meanwhile."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
 SLEEPS_AFTER = timedelta(minutes=10)
-"""Senders that did not look for so long have slept."""
-WAITS_FOR_WATCH = timedelta(minutes=5)
-"""How long after a sleep they wait for the watch, where there is one."""
+"""Where senders gave no sign for so long the ledger slept."""
+_AHEAD_BY = timedelta(minutes=1)
+"""A copy of a machine's disks is not made in one instant; a journal that is ahead by more was not put back with it."""
 
 
-def waits_for_watch(woke_at: datetime, watched_at: datetime | None, now: datetime, slept: timedelta) -> bool:
-    """Whether senders that woke from a long sleep wait for a look of the watch.
+def journal_vouches(slept_since: datetime, journal_until: datetime | None) -> bool:
+    """Whether a journal that knows more than its ledger shows that the ledger alone was put back.
 
     Args:
-        woke_at: since when they have been at work without a long sleep.
-        watched_at: when the watch last looked, as far as the ledger knows; ``None``: there is no watch.
-        now: this moment.
-        slept: the least that counts as a long sleep, ``SLEEPS_AFTER``.
+        slept_since: the last sign of senders that the ledger has.
+        journal_until: when the last attempt left that the journal knows.
     """
-    if watched_at is None or now >= woke_at + WAITS_FOR_WATCH:
-        return False
-    # The last look that a ledger which was set back knows is as old as itself.
-    return watched_at < woke_at - slept
+    return journal_until is not None and journal_until > slept_since + _AHEAD_BY
+
+
+def watch_vouches(slept_since: datetime, awake_since: datetime | None, sees_since: datetime | None) -> bool:
+    """Whether a watch that has seen no later state than the ledger is in knows that it was not put back.
+
+    Args:
+        slept_since: the last sign of senders that the ledger has.
+        awake_since: since when the watch has looked without a pause; one on the same disk slept, too.
+        sees_since: since when it has seen whatever senders did.
+    """
+    return awake_since is not None and sees_since is not None and max(awake_since, sees_since) <= slept_since

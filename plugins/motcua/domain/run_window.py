@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+
+_NEVER = datetime(8999, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +18,11 @@ class Window:
     def holds(self, recorded_at: datetime) -> bool:
         """Whether the window holds what was recorded then."""
         return (self.start is None or recorded_at >= self.start) and (self.end is None or recorded_at < self.end)
+
+    def after(self, moment: datetime) -> Window:
+        """The part of it that lies after a moment."""
+        start = moment + timedelta(microseconds=1)
+        return Window(start if self.start is None else max(start, self.start), self.end or _NEVER)
 
     @property
     def bounds(self) -> dict[str, datetime | None]:

@@ -43,7 +43,6 @@ from motcua.sandbox.machine.deployment import (
     check_disk,
     check_room,
     keep_environment,
-    postgres_connection,
     read_addresses,
     write_airflow_home,
     write_private,
@@ -69,6 +68,7 @@ from motcua.store.calendars import load_calendars
 from motcua.store.ledger.database import connect, open_connection
 from motcua.store.ledger.migrations import OWNER, migrate
 from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
+from motcua.store.notices.gaps import believe_sleeps
 from motcua.store.notices.registrations import registration_changes
 from motcua.store.people import give_agency, list_agency_of_user_changes
 
@@ -218,6 +218,8 @@ def busiest_agency(agencies: Path) -> str:
 def _prepare_texts_and_calendars(moment: datetime) -> None:
     with connect() as connection:
         changed_by = {change.changed_by for change in registration_changes(connection, 1000)}
+        # It is stopped overnight, and nobody puts its disk back.
+        believe_sleeps(connection, "demo", "Máy chạy thử, không ai đưa ổ đĩa về bản cũ.", moment)
     if changed_by <= {"demo", "migration"}:
         for gateway in settings().gateways:
             register_all(gateway, "demo")
@@ -368,10 +370,9 @@ def set_up(
         supervisor.begin(LEDGER, [*_STEP, str(agencies), "past"], deployment.past_environment, tells=PAST)
         supervisor.wait_for(LEDGER, _PAST_BEGINS)
     else:
-        owners = {"AIRFLOW_CONN_MOTCUA_DB_OWNER": postgres_connection(databases.ledger_owner)}
-        supervisor.run(LEDGER, [*_STEP, str(agencies)], {**environment, **owners})
+        supervisor.run(LEDGER, [*_STEP, str(agencies)], deployment.commands_environment)
     supervisor.say("ledger migrated")
-    keep_environment(addresses.data, environment)
+    keep_environment(addresses.data, deployment.commands_environment)
     return deployment
 
 
@@ -442,7 +443,7 @@ def start_everything(
     # On a slow machine the components take longer too, about as long as the set-up.
     takes = datetime.now(UTC) - begun
     deployment = deployment.whose_day_begins(datetime.now(UTC) + takes * (_PAST_TAKES if plays else 1), os.environ)
-    keep_environment(addresses.data, deployment.environment)
+    keep_environment(addresses.data, deployment.commands_environment)
     supervisor.begin(_FIRST_DAG, [sys.executable, "-m", "motcua.sandbox.machine.first_dag"], deployment.environment)
     answering, reached, *others = components(deployment, world=world, clerk=clerk)
     if plays:

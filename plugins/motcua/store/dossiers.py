@@ -92,7 +92,7 @@ class DossierShown:
     present_outcome: PlanningResult | None
     """Of its last step."""
     nothing_sent_since: datetime | None
-    """Since when the ledger's gap is open."""
+    """Since when a gap of the ledger is open that holds everything."""
     inquiries_are_stopped: bool
 
 

@@ -25,7 +25,7 @@ from uuid import UUID, uuid4
 from motcua.domain.phones.reading import holds_phone
 from motcua.settings import settings
 
-_IDENTITY = "journal.json"
+_IDENTITY, _BEGUN = "journal.json", "begun.json"
 _TAIL = 1 << 18
 """Bytes at a journal's end that are looked at before each run: some thousand attempts, far more than one commit has."""
 _FREE_WITHIN = 1.0
@@ -73,6 +73,18 @@ class JournaledAttempt:
     answer: Answer | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """What is kept of files beside them, by their names without their end."""
+
+    begun: frozenset[str]
+    lost: frozenset[str]
+    """Those that were begun again, since they were gone."""
+
+    def since(self, day: str) -> _Begun:
+        return _Begun(*(frozenset(each for each in names if each >= day) for names in (self.begun, self.lost)))
+
+
 class Journal:
     """The journal in a folder; several processes may write it."""
 
@@ -80,6 +92,8 @@ class Journal:
         self.folder = folder
         self._number = 1
         """Which of a day's files it writes."""
+        self._begun: set[str] = set()
+        """Files that this process has seen begun."""
 
     def identity(self) -> UUID | None:
         """The journal's own id; ``None``: there is none in the folder yet.
@@ -153,7 +167,7 @@ class Journal:
         ]
         content = "".join(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n" for line in lines).encode()
         day = now.astimezone(UTC).date().isoformat()
-        while not append_lines(self._file(day), content, synced=bool(departures), within=_FREE_WITHIN):
+        while not self._append(self._file(day), content, synced=bool(departures)):
             self._number += 1
 
     def tail(self) -> list[Departure]:
@@ -188,28 +202,102 @@ class Journal:
                     answers[line.reference] = line
             yield [JournaledAttempt(each, answers.pop(each.reference, None)) for each in departures]
 
+    def damage(self, since: date | None = None) -> str | None:
+        """What it lacks, in words: days whose file is gone, and lines that cannot be read; ``None``: nothing.
+
+        The rest of a line that its process died in is no damage: what was not written whole did not leave.
+
+        Args:
+            since: all lines of this day and later ones are read; else only those near the end.
+
+        Raises:
+            JournalFailed: a file cannot be read.
+        """
+        paths, kept = self._files(), self._read_begun()
+        gone = (kept.begun - {path.stem for path in paths}) | kept.lost
+        looked_at = (
+            list(chain.from_iterable(list(self._days().values())[-2:]))
+            if since is None
+            else [path for path in paths if path.stem >= since.isoformat()]
+        )
+        missing = sorted(gone if since is None else (day for day in gone if day >= since.isoformat()))
+        parts = [f"the file of {', '.join(missing)} is gone"] if missing else []
+        for path in looked_at:
+            content = self._content(path, last=_TAIL if since is None else None)
+            if unreadable := sum(_line(each) is None and not _is_torn(each) for each in content):
+                parts.append(f"{unreadable} line(s) of {path.stem} cannot be read")
+        return "; ".join(parts) or None
+
     def forget(self, before: date) -> int:
         """Takes away the days before this one; gives how many."""
         old = [path for day, paths in self._days().items() if day < before.isoformat() for path in paths]
         for path in old:
             with suppress(FileNotFoundError):
                 path.unlink()
+        kept = self._read_begun()
+        if min(kept.begun | kept.lost, default=before.isoformat()) < before.isoformat():
+            self._write_begun(kept.since(before.isoformat()))
         return len(old)
 
     def _file(self, day: str) -> Path:
         return self.folder / (f"{day}.jsonl" if self._number == 1 else f"{day}.{self._number}.jsonl")
 
+    def _append(self, path: Path, content: bytes, *, synced: bool) -> bool:
+        self._begin(path)
+        return append_lines(path, content, synced=synced, within=_FREE_WITHIN)
+
+    def _begin(self, path: Path) -> None:
+        """Begins a file, and keeps that it was begun: what is gone later was lost."""
+        if path.stem in self._begun and path.exists():
+            return
+        try:
+            kept, is_there = self._read_begun(), path.exists()
+            begun = kept.begun | {path.stem} | {each.stem for each in self._files()}
+            lost = kept.lost | ({path.stem} & kept.begun if not is_there else set())
+            if (begun, lost) != (kept.begun, kept.lost):
+                self._write_begun(_Begun(begun, lost))
+            if not is_there:
+                path.touch(mode=0o600)
+                _sync_folder(self.folder)
+        except OSError as failure:
+            raise JournalFailed(_cannot_write(self.folder, failure)) from None
+        self._begun.add(path.stem)
+
+    def _read_begun(self) -> _Begun:
+        try:
+            kept = json.loads((self.folder / _BEGUN).read_text(encoding="utf-8"))
+            return _Begun(frozenset(kept["begun"]), frozenset(kept["lost"]))
+        except FileNotFoundError:
+            return _Begun(frozenset(), frozenset())
+        except (OSError, ValueError, KeyError, TypeError) as failure:
+            raise JournalFailed(f"{self.folder / _BEGUN} cannot be read ({_words(failure)}): mend it") from None
+
+    def _write_begun(self, kept: _Begun) -> None:
+        # No lock, which a frozen process would keep: two that begin the same file write the same.
+        written = self.folder / f".{_BEGUN}.{uuid4().hex}"
+        with written.open("w", encoding="utf-8") as file:
+            json.dump({"begun": sorted(kept.begun), "lost": sorted(kept.lost)}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        written.replace(self.folder / _BEGUN)
+
     def _days(self) -> dict[str, list[Path]]:
         """The files of each day, the oldest day first."""
         days: dict[str, list[Path]] = {}
-        try:
-            for path in sorted(self.folder.glob("????-??-??*.jsonl")):
-                days.setdefault(path.name[:10], []).append(path)
-        except OSError as failure:
-            raise JournalFailed(f"{self.folder} cannot be read ({_words(failure)})") from None
+        for path in self._files():
+            days.setdefault(path.name[:10], []).append(path)
         return days
 
+    def _files(self) -> list[Path]:
+        try:
+            return sorted(self.folder.glob("????-??-??*.jsonl"))
+        except OSError as failure:
+            raise JournalFailed(f"{self.folder} cannot be read ({_words(failure)})") from None
+
     def _lines(self, path: Path, last: int | None = None) -> Iterable[Departure | Answer]:
+        return [line for each in self._content(path, last) if (line := _line(each)) is not None]
+
+    def _content(self, path: Path, last: int | None) -> list[bytes]:
         try:
             with path.open("rb") as file:
                 if last is not None and (size := file.seek(0, os.SEEK_END)) > last:
@@ -220,7 +308,7 @@ class Journal:
                 content = file.read()
         except OSError as failure:
             raise JournalFailed(f"{path} cannot be read ({_words(failure)})") from None
-        return [line for each in content.splitlines() if (line := _line(each)) is not None]
+        return content.split(b"\n")
 
 
 def append_lines(path: Path, content: bytes, *, synced: bool, within: float = float("inf")) -> bool:
@@ -299,6 +387,11 @@ def _line(content: bytes) -> Departure | Answer | None:
         )
     except (ValueError, KeyError, TypeError):
         return None
+
+
+def _is_torn(content: bytes) -> bool:
+    """Whether a line that cannot be read is the beginning of one, or nothing."""
+    return not content or (content.startswith(b'{"ref":') and not content.endswith(b"}"))
 
 
 def _sync_folder(folder: Path) -> None:

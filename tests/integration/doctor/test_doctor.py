@@ -162,6 +162,12 @@ def _no_folder(it: Installed) -> None:
     it.later(lambda: (folder.unlink(), folder.mkdir()))
 
 
+def _damaged_journal(it: Installed) -> None:
+    day = it.folder / "data" / "journal" / "2026-11-25.jsonl"
+    day.write_text("no line of a journal\n", encoding="utf-8")
+    it.later(day.unlink)
+
+
 def _no_backup(it: Installed) -> None:
     aside = it.folder / "aside"
     shutil.move(it.folder / "data" / "backups", aside)
@@ -581,6 +587,7 @@ CASES: dict[str, tuple[str, str, Callable[[Installed], None]]] = {
             "UPDATE motcua.calendar_years SET confirmed_at = now(), decision = 'QĐ 1' WHERE confirmed_at IS NULL",
         ),
     ),
+    "journal with a line that is none": ("journal_damaged", "journal", _damaged_journal),
     "watch silent": (
         "watch_silent",
         "watch",

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from motcua.cli import app
-from motcua.domain.run_window import EVERYTHING
+from motcua.domain.run_window import EVERYTHING, Window
 from motcua.gateways import open_gateway
 from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.notices.picking_up import pick_up
@@ -368,39 +368,6 @@ def test_each_request_has_its_line_before_it_leaves(one_stop, gateway):
     assert missing == []
 
 
-def watch_looked(restorable, at):
-    restorable.rows(
-        "INSERT INTO motcua.watch_life (began_at, looked_at, looks, recipients, unsent)"
-        " VALUES (%s, %s, '[]', 0, 0) ON CONFLICT (only_one) DO UPDATE SET looked_at = excluded.looked_at",
-        at,
-        at,
-    )
-
-
-@pytest.mark.guarantee(
-    "restored", "senders that wake from a long sleep wait for the watch, which knows if all was set back"
-)
-def test_senders_that_slept_wait_for_the_watch_but_not_for_long(one_stop, gateway, restorable):
-    event(one_stop, 0)
-    watch_looked(restorable, NOW)
-    run(NOW)
-    assert len(gateway.asked) == 1
-    # A quarter of an hour later, as after a night without power.
-    woke = NOW + 15 * MINUTE
-    event(one_stop, 1, woke)
-    assert "watch looks first" in run(woke).gap
-    assert "watch looks first" in run(woke + MINUTE).gap
-    watch_looked(restorable, woke + MINUTE)
-    assert run(woke + 2 * MINUTE).gap is None
-    assert len(gateway.asked) == 2
-    # Where the watch is dead, five minutes are enough.
-    woke = NOW + 60 * MINUTE
-    event(one_stop, 2, woke)
-    assert run(woke).gap is not None
-    assert run(woke + 5 * MINUTE).gap is None
-    assert len(gateway.asked) == 3
-
-
 @pytest.mark.guarantee(
     "restored", "a machine that was set back with its journal is noticed by a watch elsewhere, and held for people"
 )
@@ -410,7 +377,7 @@ def test_what_only_the_watch_noticed_is_held_for_people(one_stop, gateway, resto
     with connect() as ledger:
         hold_what_went_back(ledger, 7, NOW, NOW + MINUTE)
     event(one_stop, 1, NOW + MINUTE)
-    assert "decide: motcua gaps close" in run(NOW + 2 * MINUTE).gap
+    assert "motcua gaps close" in run(NOW + 2 * MINUTE).gap
     assert len(gateway.asked) == 1
     code, words = close("--reason", "Ảnh máy cũ", "--sent-until", "2026-11-25T10:01:30", "--as-department", "--yes")
     assert code == 0, words
@@ -446,3 +413,87 @@ def test_gap_that_the_watch_noticed_first_is_explained_by_the_journal(one_stop, 
     assert run(NOW + 2 * MINUTE).gap is None
     assert told(gateway) == Counter({"000": 1})
     assert states()["D-0"] == ("accepted", "restored")
+
+
+@pytest.mark.guarantee(
+    "restored", "what gateways answered to attempts that the ledger holds in flight is known from the journal"
+)
+def test_answers_to_attempts_that_the_dump_held_in_flight_are_read(one_stop, gateway, restorable, states):
+    for number in range(4):
+        event(one_stop, number)
+    pick_up("khanhhoa", now=NOW)
+    plan(now=NOW)
+    gateway.answer_to = lambda asked: {"001": "hang", "002": (503, "busy")}.get(
+        asked["to"][-3:], (202, "0: Accepted for delivery")
+    )
+    send("run", clock=lambda: NOW)
+    gateway.answer_to = None
+    # As a dump has them that was made before the first answer was committed.
+    restorable.rows(
+        "SET session_replication_role = replica;"
+        "UPDATE motcua.attempts SET state = 'in_flight', outcome = NULL, answered_at = NULL, gateway_code = NULL,"
+        " http_status = NULL, concerns = NULL, settle_at = NULL;"
+        "UPDATE motcua.messages SET state = 'sending', reason = NULL, accepted_at = NULL"
+    )
+    run(NOW + MINUTE)
+    assert states()["D-0"] == states()["D-3"] == ("accepted", None)
+    # Nobody knows of the one; the other one was refused in passing, and goes once more.
+    assert states()["D-1"][0] == "unknown"
+    assert states()["D-2"] == ("accepted", None)
+    assert told(gateway) == Counter({"000": 1, "001": 1, "002": 2, "003": 1})
+    assert balances()
+
+
+@pytest.mark.guarantee("restored", "a list of gaps says of a ledger that it is behind its journal, before any run")
+def test_ledger_behind_its_journal_is_listed_before_any_run(one_stop, gateway, restorable):
+    event(one_stop, 0)
+    run()
+    event(one_stop, 1)
+    pick_up("khanhhoa", now=NOW)
+    plan(now=NOW)
+    restorable.keep()
+    send("run", clock=lambda: NOW)
+    restorable.put_back()
+    listed = CliRunner().invoke(app, ["gaps", "list"], env={"COLUMNS": "200"})
+    assert listed.exit_code == 1
+    assert "behind its journal: 1 attempt(s)" in listed.output
+    run(NOW + MINUTE)
+    listed = CliRunner().invoke(app, ["gaps", "list"], env={"COLUMNS": "200"})
+    assert (listed.exit_code, "behind its journal" in listed.output) == (0, False)
+
+
+@pytest.mark.guarantee("restored", "what a damaged journal does not tell of a gap is held until a person decides")
+@pytest.mark.parametrize("damage", ["gone", "unreadable"])
+def test_gap_that_a_damaged_journal_tells_in_part_is_decided_by_people(one_stop, gateway, restorable, states, damage):
+    event(one_stop, 0)
+    event(one_stop, 1)
+    pick_up("khanhhoa", now=NOW)
+    plan(now=NOW)
+    send("first", Window(NOW - MINUTE, NOW), clock=lambda: NOW)
+    restorable.keep()
+    send("lost", clock=lambda: NOW)
+    event(one_stop, 2, NOW + MINUTE)
+    day = timedelta(days=1)
+    pick_up("khanhhoa", now=NOW + day)
+    plan(now=NOW + day)
+    send("lost, too", clock=lambda: NOW + day)
+    first = Path(settings().journal_folder) / "2026-11-25.jsonl"
+    if damage == "gone":
+        first.unlink()
+    else:
+        first.write_text("x" + first.read_text()[1:])
+    restorable.put_back()
+    later = NOW + day + MINUTE
+    assert "damaged" in run(later).gap
+    assert max(told(gateway).values()) == 1
+    event(one_stop, 3, later + MINUTE)
+    assert run(later + 2 * MINUTE).gap is not None
+    assert told(gateway) == Counter({f"{number:03}": 1 for number in range(4)})
+    listed = CliRunner().invoke(app, ["gaps", "list"], env={"COLUMNS": "200"})
+    assert listed.exit_code == 1
+    assert "The journal is damaged" in listed.output
+    code, words = close("--put-back", "--reason", "nhật ký hỏng", "--as-department")
+    assert code == 0, words
+    run(later + 3 * MINUTE)
+    assert max(told(gateway).values()) == 1
+    assert balances()

@@ -38,9 +38,8 @@ from motcua.gateways import open_gateway
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.receiving import receive
-from motcua.jobs.notices.sending import sender
+from motcua.jobs.notices.sending import heartbeat, sender
 from motcua.jobs.notices.settling import settle
-from motcua.jobs.restoring import gaps
 from motcua.jobs.watching.watch import Watch
 from motcua.sandbox.machine.postgres import EmbeddedPostgres, binaries
 from motcua.settings import settings
@@ -68,6 +67,7 @@ from tests.restore.clusters import (
 QUEUED, TOLD_IN_GAP, UNTOLD = 200, 25, 25
 AGENCY = "000.00.30.H32"
 _ROUNDS = 30
+_SLEPT = timedelta(minutes=30)
 _ROLES = ("motcua_owner", "motcua_app", "motcua_audit", "airflow")
 
 
@@ -78,10 +78,16 @@ class Desk:
     dsn: str
     uri: str
     events: int = 0
+    ago: timedelta = timedelta(0)
+    """How long ago it happens: a sleep is lived through by going on that much later."""
+
+    def now(self) -> datetime:
+        """The moment it is there."""
+        return datetime.now(UTC) - self.ago
 
     def happen(self, count: int) -> None:
         """So many dossiers have their result."""
-        now = datetime.now(UTC)
+        now = self.now()
         with psycopg.connect(self.dsn) as connection:
             for number in range(self.events, self.events + count):
                 code, phone = f"H32-{number:06}", f"0905{200000 + number:06}"
@@ -115,25 +121,25 @@ class Stage:
         self.answers[_reference(asked)] = did
         return {"no answer": "hang", "refused": (503, "busy"), "taken": (202, "0: Accepted for delivery")}[did]
 
-    def connect_to(self, admin_dsn: str) -> None:
+    def connect_to(self, admin_dsn: str, database: str = "motcua") -> None:
         close_ledger_pool()
-        os.environ["AIRFLOW_CONN_MOTCUA_DB"] = connection_uri(admin_dsn, "motcua_app", "motcua")
-        os.environ["AIRFLOW_CONN_MOTCUA_DB_OWNER"] = connection_uri(admin_dsn, "motcua_owner", "motcua")
+        os.environ["AIRFLOW_CONN_MOTCUA_DB"] = connection_uri(admin_dsn, "motcua_app", database)
+        os.environ["AIRFLOW_CONN_MOTCUA_DB_OWNER"] = connection_uri(admin_dsn, "motcua_owner", database)
         os.environ["MOTCUA_ADMIN_DSN"] = admin_dsn
 
     def plan(self) -> None:
-        pick_up("one")
-        plan()
+        pick_up("one", now=self.desk.now())
+        plan(now=self.desk.now())
 
-    def send(self) -> None:
-        sender.send("prove")
+    def send(self, run_id: str = "prove") -> None:
+        sender.send(run_id, clock=self.desk.now)
 
     def work(self) -> None:
         """The system as ever, until nothing is left that it can do by itself."""
         for _ in range(_ROUNDS):
             self.plan()
             self.send()
-            settle("prove")
+            settle("prove", clock=self.desk.now)
             with connect() as ledger:
                 left = ledger.execute("SELECT count(*) AS left FROM motcua.messages WHERE state = 'queued'").fetchone()
             if left and not left["left"]:
@@ -330,32 +336,113 @@ def without_its_journal(stage: Stage, primary: Cluster) -> Iterator[None]:
         yield
 
 
-@contextlib.contextmanager
-def by_a_snapshot_of_the_machine(stage: Stage, primary: Cluster) -> Iterator[None]:
-    """PostgreSQL and the journal put back together, so that nothing on the machine can tell; the watch stands
-    elsewhere. Senders are at work again before it has looked."""
-    journal, copied = settings().journal_folder, stage.folder / "journal-then"
-    os.environ |= {"MOTCUA_WATCH": str(stage.folder / "elsewhere"), "MOTCUA_DATA": str(stage.folder / "data")}
-    settings.cache_clear()
-    Watch().once()
-    _run_plain("cp", "-a", str(journal), str(copied))
-    with by_a_copied_data_folder(stage, primary, before_it_is_lost=lambda: Watch().once()):
-        shutil.rmtree(journal)
-        _run_plain("cp", "-a", str(copied), str(journal))
-        # The ten minutes that a machine takes at least to be set back.
-        with mock.patch.object(gaps, "SLEEPS_AFTER", timedelta(seconds=0.1)):
-            time.sleep(0.2)
+def disk_put_back(*, watched: bool, memory: bool) -> Experiment:
+    """The machine as a whole as it was half an hour ago: PostgreSQL, the journal, and the watch where it does not stand
+    elsewhere; from its disk, or with its memory, so that a sender goes on where it was."""
+
+    @contextlib.contextmanager
+    def experiment(stage: Stage, primary: Cluster) -> Iterator[None]:
+        os.environ |= {"MOTCUA_WATCH": str(stage.folder / "watch"), "MOTCUA_DATA": str(stage.folder / "data")}
+        settings.cache_clear()
+        _look(stage)
+        theirs = [settings().journal_folder] if watched else [settings().journal_folder, stage.folder / "watch"]
+        for folder in theirs:
+            _run_plain("cp", "-a", str(folder), f"{folder}-then")
+
+        def put_back_what_lies_beside() -> None:
+            _look(stage)
+            for folder in theirs:
+                shutil.rmtree(folder)
+                _run_plain("cp", "-a", f"{folder}-then", str(folder))
+            _sleep(stage, watched=watched)
+
+        way = _with_its_memory if memory else by_a_copied_data_folder
+        with way(stage, primary, put_back_what_lies_beside):
             asked = len(stage.gateway.asked)
             stage.plan()
             stage.send()
-            assert len(stage.gateway.asked) == asked, "something went before the watch had looked"
-        Watch().once()
-        stage.send()
-        assert len(stage.gateway.asked) == asked, "something went although the watch knew more"
-        until = (datetime.now(UTC) + timedelta(hours=7)).strftime("%Y-%m-%dT%H:%M:%S")
-        _command("gaps", "close", "1", "--sent-until", until, "--reason", "prove", "--as-department", "--yes")
-        stage.desk.happen(UNTOLD)
-        yield
+            assert len(stage.gateway.asked) == asked, "something of before went before anybody vouched"
+            stage.desk.happen(UNTOLD)
+            stage.plan()
+            stage.send()
+            assert len(stage.gateway.asked) >= asked + UNTOLD, "what happened after waking did not go at once"
+            told = "ledger_went_back" if watched else "ledger_slept"
+            assert told in _look(stage), f"{told} was not told"
+            _command("gaps", "close", "1", "--put-back", "--reason", "prove", "--as-department", "--yes")
+            yield
+
+    return experiment
+
+
+@contextlib.contextmanager
+def only_off(stage: Stage, primary: Cluster) -> Iterator[None]:
+    """Off for half an hour, and nothing was put back: a watch that stayed awake elsewhere says so."""
+    os.environ |= {"MOTCUA_WATCH": str(stage.folder / "watch"), "MOTCUA_DATA": str(stage.folder / "data")}
+    settings.cache_clear()
+    _look(stage)
+    stage.desk.happen(TOLD_IN_GAP)
+    stage.plan()
+    stage.send()
+    _look(stage)
+    _sleep(stage, watched=True)
+    stage.desk.happen(UNTOLD)
+    stage.plan()
+    stage.send()
+    assert not {"ledger_slept", "ledger_went_back"} & _look(stage), "a person was asked"
+    yield
+
+
+def _look(stage: Stage) -> set[str]:
+    """One look of the watch; which alerts are open after it."""
+    state = Watch(settings(), stage.desk.now).once()
+    return {alert.name for alert in state.alerts.values() if alert.raised_at is not None}
+
+
+def _sleep(stage: Stage, *, watched: bool) -> None:
+    """Half an hour in which the ledger does not answer; a watch elsewhere looks all the while."""
+    with mock.patch("motcua.jobs.watching.watch._open_ledger", return_value=(None, "off")):
+        while stage.desk.ago > timedelta(0):
+            stage.desk.ago = max(stage.desk.ago - timedelta(minutes=2), timedelta(0))
+            if watched:
+                _look(stage)
+
+
+@contextlib.contextmanager
+def _with_its_memory(stage: Stage, primary: Cluster, before_it_is_lost: Callable[[], object]) -> Iterator[None]:
+    """What happens after the copy is lived in a copy of the ledger; a sender in the ledger itself stands still
+    meanwhile, and goes on in it with what it had in its memory and a clock that was set right."""
+    stands, goes_on, look = threading.Event(), threading.Event(), sender.look_for_gap
+    read, ago = heartbeat._clocks, stage.desk.ago
+
+    def stand_still(ledger: Any, by: str, now: datetime) -> Any:
+        found = look(ledger, by, now)
+        if by == "memory":
+            stands.set()
+            goes_on.wait(300)
+        return found
+
+    def set_right() -> tuple[float, float]:
+        wall, steady = read()
+        return wall + ago.total_seconds(), steady
+
+    with mock.patch.object(sender, "look_for_gap", stand_still):
+        of_then = threading.Thread(target=stage.send, args=("memory",))
+        of_then.start()
+        assert stands.wait(60)
+        dump = stage.folder / "lost.dump"
+        _run("pg_dump", "--format=custom", "--file", str(dump), primary.dsn("motcua"))
+        primary.ask("CREATE DATABASE lost OWNER motcua_owner")
+        _run("pg_restore", "--exit-on-error", "--dbname", primary.dsn("lost"), str(dump))
+        stage.connect_to(primary.admin_dsn, "lost")
+        _gap(stage)
+        before_it_is_lost()
+        stage.connect_to(primary.admin_dsn)
+        asked = len(stage.gateway.asked)
+        with mock.patch.object(heartbeat, "_clocks", set_right):
+            goes_on.set()
+            of_then.join(120)
+        assert len(stage.gateway.asked) == asked, "the sender of then went on"
+    yield
 
 
 _MUST = "0 twice, all told or listed, identity 0"
@@ -371,11 +458,17 @@ def figures(seed: int) -> list[Figure]:
         "a synchronous standby promoted in mid-send": promotion(in_step=True),
         "a standby promoted that had fallen behind": promotion(in_step=False),
         "by hand, its journal lost": without_its_journal,
-        "by a snapshot of the machine, journal and all": by_a_snapshot_of_the_machine,
+    }
+    sleeps: dict[str, Experiment] = {
+        "a disk put back with its watch": disk_put_back(watched=False, memory=False),
+        "a disk put back, a watch elsewhere": disk_put_back(watched=True, memory=False),
+        "a machine put back with its memory and its watch": disk_put_back(watched=False, memory=True),
+        "a machine put back with its memory, a watch elsewhere": disk_put_back(watched=True, memory=True),
+        "only off, a watch elsewhere": only_off,
     }
     found = []
-    for number, (name, way) in enumerate(ways.items()):
-        outcome = experiment(way, seed * 100 + number)
+    for number, (name, way) in enumerate((ways | sleeps).items()):
+        outcome = experiment(way, seed * 100 + number, _SLEPT if name in sleeps else timedelta(0))
         whole = not (outcome.doubled or outcome.forgotten or outcome.difference)
         value = (
             f"{outcome.queued_doubled} of {QUEUED} twice, {outcome.gap_events} of {outcome.events - QUEUED} of the gap "
@@ -389,8 +482,8 @@ def figures(seed: int) -> list[Figure]:
     return found
 
 
-def experiment(way: Experiment, seed: int) -> Outcome:
-    """One way back, from empty servers on."""
+def experiment(way: Experiment, seed: int, ago: timedelta = timedelta(0)) -> Outcome:
+    """One way back, from empty servers on; it begins so long ago."""
     with tempfile.TemporaryDirectory(prefix="motcua-restore-") as name, contextlib.ExitStack() as open_until_then:
         folder = Path(name)
         folder.chmod(0o711)
@@ -400,6 +493,7 @@ def experiment(way: Experiment, seed: int) -> Outcome:
         open_until_then.callback(gateway.close)
         desk = open_until_then.enter_context(_desk(folder / "desk"))
         primary = open_until_then.enter_context(start_archiving(folder / "primary", folder / "archive"))
+        desk.ago = ago
         stage = Stage(folder, desk, gateway, random.Random(seed))
         gateway.answer_to = stage.answer
         provision_ledger(primary.admin_dsn, "motcua", *(Role(name, PASSWORD) for name in _ROLES), "airflow_unused")

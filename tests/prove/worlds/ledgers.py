@@ -19,7 +19,7 @@ from motcua.store.ledger.migrations import migrate
 from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
 from tests.gateways.ports import free_port
 from tests.prove import Figure
-from tests.registered import register_templates
+from tests.registered import believe_sleeps, register_templates
 
 PASSWORD = "only-for-proofs"
 
@@ -53,6 +53,7 @@ def proving_server(folder: Path, *, trusting: bool = False) -> Iterator[str]:
         os.environ["AIRFLOW_CONN_MOTCUA_DB_OWNER"] = f"postgres://prove_owner:{PASSWORD}@{address}"
         migrate()
         register_templates(with_database(server.admin_dsn, "motcua"), "kannel")
+        believe_sleeps(with_database(server.admin_dsn, "motcua"))
         yield server.admin_dsn
     finally:
         os.environ.clear()

@@ -1,4 +1,4 @@
-"""When senders that woke wait for the watch, and for how long."""
+"""Whose word counts that a ledger which slept was not put back."""
 
 from __future__ import annotations
 
@@ -6,23 +6,28 @@ from datetime import timedelta
 
 import pytest
 
-from motcua.domain.restores import SLEEPS_AFTER, WAITS_FOR_WATCH, waits_for_watch
+from motcua.domain.restores import journal_vouches, watch_vouches
 from tests.conftest import NOW
 
-INSTANT = timedelta(microseconds=1)
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(("until", "vouches"), [(None, False), (-MINUTE, False), (MINUTE, False), (2 * MINUTE, True)])
+def test_journal_vouches_where_it_was_not_copied_with_the_ledger(until, vouches):
+    assert journal_vouches(NOW, None if until is None else NOW + until) is vouches
 
 
 @pytest.mark.parametrize(
-    ("watched", "later", "waits"),
+    ("awake", "sees", "vouches"),
     [
-        (None, timedelta(0), False),
-        (-SLEEPS_AFTER, timedelta(0), False),
-        (-SLEEPS_AFTER - INSTANT, timedelta(0), True),
-        (-timedelta(days=9), WAITS_FOR_WATCH - INSTANT, True),
-        (-timedelta(days=9), WAITS_FOR_WATCH, False),
-        (timedelta(seconds=1), timedelta(minutes=1), False),
+        (-MINUTE, -MINUTE, True),
+        (timedelta(0), timedelta(0), True),
+        (MINUTE, -MINUTE, False),
+        (-MINUTE, MINUTE, False),
+        (None, -MINUTE, False),
+        (-MINUTE, None, False),
     ],
 )
-def test_senders_wait_only_where_the_watch_has_not_looked_since_and_not_for_long(watched, later, waits):
-    watched_at = None if watched is None else NOW + watched
-    assert waits_for_watch(NOW, watched_at, NOW + later, SLEEPS_AFTER) is waits
+def test_watch_vouches_where_it_was_awake_and_saw_all_that_senders_did(awake, sees, vouches):
+    at = [None if each is None else NOW + each for each in (awake, sees)]
+    assert watch_vouches(NOW, *at) is vouches

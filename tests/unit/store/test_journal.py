@@ -134,6 +134,33 @@ def test_file_that_a_frozen_process_keeps_to_itself_is_left_and_all_of_the_day_i
     assert journal.forget(date(2026, 11, 26)) == 2
 
 
+def test_day_whose_file_is_gone_is_told_also_after_it_was_begun_again(journal):
+    journal.begin()
+    journal.write([departure("a")], [], AT)
+    journal.write([departure("b", AT + timedelta(days=1))], [], AT + timedelta(days=1))
+    assert journal.damage() is None
+    (journal.folder / "2026-11-25.jsonl").unlink()
+    assert journal.damage() == "the file of 2026-11-25 is gone"
+    (journal.folder / "2026-11-26.jsonl").unlink()
+    Journal(journal.folder).write([departure("c", AT + timedelta(days=1))], [], AT + timedelta(days=1))
+    assert journal.damage() == "the file of 2026-11-25, 2026-11-26 is gone"
+    assert journal.damage(date(2026, 11, 26)) == "the file of 2026-11-26 is gone"
+    journal.forget(date(2026, 11, 26))
+    assert journal.damage() == "the file of 2026-11-26 is gone"
+
+
+def test_lines_that_cannot_be_read_are_told_but_the_rest_of_one_that_was_cut_off_is_not(journal):
+    journal.begin()
+    journal.write([departure("a")], [], AT)
+    with (journal.folder / "2026-11-25.jsonl").open("a") as file:
+        file.write('{"ref":"b","at":"2026-1')
+    journal.write([departure("c")], [], AT)
+    assert journal.damage(date.min) is None
+    with (journal.folder / "2026-11-25.jsonl").open("ab") as file:
+        file.write(b"\x00\x00\n")
+    assert journal.damage() == journal.damage(date.min) == "1 line(s) of 2026-11-25 cannot be read"
+
+
 def test_days_are_those_of_utc_and_forgotten_ones_are_gone(journal):
     journal.begin()
     late = datetime(2026, 11, 25, 23, 59, tzinfo=UTC)

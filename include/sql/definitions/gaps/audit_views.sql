@@ -2,7 +2,7 @@
 CREATE OR REPLACE VIEW audit.gaps AS
 SELECT
     gap_no, kind, noticed_at, ledger_until, journal_until, lost_attempts, held_messages, sent_until, closed_at,
-    closed_by, reason
+    closed_by, reason, slept_since, held_until
 FROM motcua.gaps;
 CREATE OR REPLACE VIEW audit.lost_attempts AS
 SELECT

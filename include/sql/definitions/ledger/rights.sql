@@ -116,6 +116,13 @@ BEGIN
             'SELECT',
             ''
         ),
+        (
+            'motcua.believed_sleeps',
+            'SELECT, INSERT, UPDATE (withdrawn_at, withdrawn_by)',
+            '',
+            'SELECT',
+            ''
+        ),
         ('motcua.calendar_changes', 'SELECT', '', 'SELECT', ''),
         ('motcua.calendar_days', 'SELECT, INSERT, UPDATE, DELETE', '', 'SELECT', ''),
         ('motcua.calendar_years', 'SELECT, INSERT, UPDATE', '', 'SELECT', ''),
@@ -377,6 +384,7 @@ BEGIN
         ('FUNCTION intake.compare_export', 'EXECUTE', '', '', ''),
         ('FUNCTION intake.note_vanished', 'EXECUTE', '', '', ''),
         ('FUNCTION intake.take_export', 'EXECUTE', '', '', ''),
+        ('FUNCTION motcua.answer_gap', 'EXECUTE', '', 'EXECUTE', ''),
         ('FUNCTION motcua.apply_page_request', 'EXECUTE', '', '', ''),
         ('FUNCTION motcua.apply_receipts', 'EXECUTE', 'EXECUTE', '', ''),
         ('FUNCTION motcua.asked_dossiers', 'EXECUTE', 'EXECUTE', 'EXECUTE', ''),

@@ -31,7 +31,8 @@ SELECT
     END AS at_one_stop_desk,
     coalesce(s.handed_over, FALSE) AS handed_over,
     l.outcome AS present_outcome,
-    (SELECT n.noticed_at FROM motcua.gaps AS n WHERE n.closed_at IS NULL) AS nothing_sent_since,
+    (SELECT n.noticed_at FROM motcua.gaps AS n WHERE n.closed_at IS NULL AND n.held_until IS NULL)
+        AS nothing_sent_since,
     motcua.stopped_until('reply', d.agency_code, %(now)s) IS NOT NULL AS inquiries_are_stopped
 FROM motcua.dossiers AS d
 INNER JOIN motcua.sources AS r ON d.source_id = r.source_id

@@ -294,6 +294,8 @@ def _while_queued(chosen: _Judged, story: DossierStory, now: datetime) -> tuple[
     message = chosen.message
     if held := _held(message, story):
         return held
+    if chosen.reason == "slept":
+        return ("now.after_answer",)
     if chosen.reason in (None, "confirmed", "phone_mended", "released") and message.next_attempt_at > now:
         return ("now.goes_at",)
     return ("now.goes_by_itself",)

@@ -282,14 +282,32 @@ def judge_delivered(recent: Delivered, usual: Delivered, *, is_open: bool) -> tu
 
 @dataclass(frozen=True, slots=True)
 class HighMarks:
-    """The largest numbers that a ledger has given."""
+    """The largest numbers that a ledger has given, and the last sign of senders in it."""
 
     attempt_id: int
     history_id: int
+    at_work_at: datetime | None = None
+    """Of one that slept: before that."""
 
     def is_behind(self, other: HighMarks) -> bool:
-        """Whether one of them is smaller: a ledger never takes a number back."""
-        return self.attempt_id < other.attempt_id or self.history_id < other.history_id
+        """Whether one of them is smaller: a ledger takes back neither a number nor a sign."""
+        return (
+            self.attempt_id < other.attempt_id
+            or self.history_id < other.history_id
+            or (other.at_work_at is not None and (self.at_work_at is None or self.at_work_at < other.at_work_at))
+        )
+
+
+def worked_unseen(seen_at: datetime, at_work_at: datetime | None, now: datetime) -> bool:
+    """Whether senders may have been at work for long while the watch could not see the ledger.
+
+    Args:
+        seen_at: when it saw the ledger before.
+        at_work_at: the last sign of senders now.
+        now: this moment.
+    """
+    last = min(at_work_at, now) if at_work_at is not None else seen_at
+    return last > seen_at + RESTART_GAP
 
 
 def judge_high_marks(had: HighMarks, has: HighMarks, noticed_at: datetime) -> Finding:
@@ -307,6 +325,16 @@ def judge_high_marks(had: HighMarks, has: HighMarks, noticed_at: datetime) -> Fi
 def judge_gaps(gaps: int, since: datetime | None) -> list[Finding]:
     """Gaps between the journal of attempts and the ledger that are open."""
     return [Finding("ledger_behind", {"gaps": gaps, "since": _moment(since)})] if gaps else []
+
+
+def judge_sleep(slept_since: datetime, woke_at: datetime, held: int) -> list[Finding]:
+    """A ledger that slept, and that nobody could vouch for yet."""
+    return [Finding("ledger_slept", {"since": _moment(slept_since), "woke_at": _moment(woke_at), "messages": held})]
+
+
+def judge_journal(fault: str | None) -> list[Finding]:
+    """What the journal of attempts lacks, as the runs found that read it."""
+    return [Finding("journal_damaged")] if fault is not None else []
 
 
 # --- What each day must bring --------------------------------------------------------------------------------------
@@ -485,7 +513,9 @@ _OF_EVERY_INSTALLATION: frozenset[AlertName] = frozenset(
         "disk_low",
         "clock_off",
         "ledger_behind",
+        "ledger_slept",
         "ledger_went_back",
+        "journal_damaged",
         "ledger_unreachable",
         "airflow_unreachable",
         "airflow_unhealthy",

@@ -16,6 +16,7 @@ from motcua.jobs.doctor.examining import Examination
 from motcua.jobs.doctor.faults import Finding
 from motcua.jobs.doctor.installation import DOT_ENV
 from motcua.store.airflow_roles import FAB, WATCH
+from motcua.store.ledger.queries import statement
 from motcua.store.worker_marks import machine_of, machines
 
 _WHERE = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
@@ -29,7 +30,7 @@ _PURGE_WITHIN = timedelta(days=3)
 def database(examination: Examination) -> Iterator[Finding]:
     """It answers, and is of this Airflow; only then is it looked at further."""
     from airflow.configuration import conf
-    from sqlalchemy import create_engine, text
+    from sqlalchemy import create_engine
     from sqlalchemy.exc import SQLAlchemyError
     from sqlalchemy.orm import Session
 
@@ -40,7 +41,7 @@ def database(examination: Examination) -> Iterator[Finding]:
         examination.closers.append(engine.dispose)
         session = Session(engine)
         examination.closers.append(session.close)
-        session.execute(text("SELECT 1"))
+        session.connection().exec_driver_sql(statement("doctor/airflow_answers"))
     except (SQLAlchemyError, ImportError) as error:
         yield Finding("airflow_database_unreachable", examination.installation.where(_WHERE, DOT_ENV), _why(error))
         return
@@ -68,11 +69,11 @@ def heads_of_migrations() -> set[str]:
 
 
 def _version(session: Any) -> set[str]:  # noqa: ANN401 - SQLAlchemy's
-    from sqlalchemy import inspect, text
+    from sqlalchemy import inspect
 
     if not inspect(session.connection()).has_table("alembic_version"):
         return set()
-    return set(session.execute(text("SELECT version_num FROM alembic_version")).scalars())
+    return set(session.connection().exec_driver_sql(statement("doctor/airflow_version")).scalars())
 
 
 def zone(examination: Examination) -> Iterator[Finding]:
@@ -125,22 +126,16 @@ def dags(examination: Examination) -> Iterator[Finding]:
 def watch_account(examination: Examination) -> Iterator[Finding]:
     """Somebody has the watch's role and may sign in, where FAB keeps the accounts."""
     from airflow.configuration import conf
-    from sqlalchemy import inspect, text
+    from sqlalchemy import inspect
 
     session = examination.airflow
     if conf.get("core", "auth_manager") != FAB:
         return
-    found = (
-        inspect(session.connection()).has_table("ab_user")
-        and session.execute(
-            text(
-                "SELECT 1 FROM ab_user AS u INNER JOIN ab_user_role AS h ON h.user_id = u.id"
-                " INNER JOIN ab_role AS r ON r.id = h.role_id WHERE r.name = :role AND u.active LIMIT 1"
-            ),
-            {"role": WATCH},
-        ).scalar()
-    )
-    if not found:
+    connection = session.connection()
+    if (
+        not inspect(connection).has_table("ab_user")
+        or WATCH not in connection.exec_driver_sql(statement("doctor/airflow_roles_held")).scalars()
+    ):
         yield Finding("watch_account_missing", f"Airflow's role {WATCH}")
 
 

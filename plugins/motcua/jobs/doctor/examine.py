@@ -40,6 +40,7 @@ CHECKS: tuple[Check, ...] = (
     Check("agencies", "schema", setting_up.agencies),
     Check("texts", "schema", setting_up.texts),
     Check("calendar", "schema", setting_up.calendar),
+    Check("journal", "running", setting_up.journal),
     Check("watch", "schema", setting_up.watch),
     Check("sources", "running", outside.sources),
     Check("store of publications", "running", outside.store),

@@ -327,6 +327,12 @@ FAULTS: Mapping[str, Fault] = {
         "Next year's calendar is not confirmed: days off would be missed.",
         "motcua calendar import and confirm, once the decision is out: docs/operations/calendar.md.",
     ),
+    "journal_damaged": _error(
+        "The journal of attempts lacks a day's file or has lines that cannot be read: after a restore not all that was"
+        " sent would be known.",
+        "Put the file back where it is there still; never write in one by hand:"
+        " docs/operations/alerts/journal_damaged.md.",
+    ),
     "watch_silent": _error(
         "The watch does not run: nobody is told when something breaks.", "docker compose up -d watch"
     ),

@@ -1,9 +1,9 @@
-"""What people set up in the ledger: agencies, texts, calendars; and whether the watch lives."""
+"""What people set up in the ledger: agencies, texts, calendars; and whether watch and journal are as they must be."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 
 from motcua.domain.clock import VIETNAM
 from motcua.domain.texts import Template
@@ -12,6 +12,7 @@ from motcua.jobs.doctor.examining import Examination
 from motcua.jobs.doctor.faults import Finding, some
 from motcua.store.agencies import list_agencies
 from motcua.store.calendars import list_unconfirmed
+from motcua.store.journal import Journal, JournalFailed
 from motcua.store.ledger.inspecting import agencies_without_dossiers
 from motcua.store.notices.registrations import registrations
 from motcua.store.notices.templates import load_templates
@@ -63,6 +64,16 @@ def calendar(examination: Examination) -> Iterator[Finding]:
     years = [today.year, *([today.year + 1] if today.month >= _NEXT_YEAR_FROM else [])]
     for province, year in list_unconfirmed(examination.open_ledger, years):
         yield Finding("calendar_unsigned", f"province {province}, year {year}")
+
+
+def journal(examination: Examination) -> Iterator[Finding]:
+    """Of the journal of attempts no day is gone, and every line can be read."""
+    try:
+        damage = Journal(examination.settings.journal_folder).damage(date.min)
+    except JournalFailed as failure:
+        damage = str(failure)
+    if damage is not None:
+        yield Finding("journal_damaged", str(examination.settings.journal_folder), damage)
 
 
 def watch(examination: Examination) -> Iterator[Finding]:

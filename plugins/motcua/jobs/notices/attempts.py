@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from motcua.domain.texts import Registration, RegistrationKey, require_registered
 from motcua.gateways.adapter import Gateway, GatewayAnswer, OutcomeClass, OutgoingMessage
 from motcua.jobs.notices.apologizing import apology_rules
+from motcua.jobs.restoring.answers import take_answers
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.locks import hold_lock, release_lock
 from motcua.store.notices import attempts
@@ -29,13 +30,20 @@ ATTEMPT_STATE: Mapping[OutcomeClass, str] = {
 
 
 def bury_the_dead(ledger: Connection, lock: Connection, now: datetime, own: int | None = None) -> int:
-    """Makes unknown what senders that no longer live left in flight; returns how many messages."""
+    """Makes unknown what senders that no longer live left in flight, but for what the journal knows the answer to;
+    returns how many messages they left.
+
+    Raises:
+        motcua.store.journal.JournalFailed: the journal cannot be read.
+    """
     abandoned = 0
     for sender_id in attempts.senders_in_flight(ledger):
         if sender_id != own and hold_lock(lock, sender_id):
             abandoned += attempts.abandon(ledger, sender_id, now, now + SETTLE_FIRST)
             ledger.commit()
             release_lock(lock, sender_id)
+    if abandoned:
+        take_answers(ledger, now)
     ledger.commit()
     return abandoned
 

@@ -92,7 +92,7 @@ class SettleCounts:
     """Messages whose outcome nobody can tell, by gateway; people may release those that are still useful."""
     held_useful: int = 0
     gap: str | None = None
-    """The ledger was restored and nobody looked at the gap: nothing was settled."""
+    """The ledger was restored, or may have been, and nobody looked at the gap: nothing of it was settled."""
 
 
 def settle(
@@ -104,17 +104,20 @@ def settle(
 ) -> SettleCounts:
     """Settles what can be settled now, or of a window only. Doing it again, or twice at once, does nothing twice."""
     asked_to_stop = stop or threading.Event()
-    with beating(clock) as heart, open_connection() as lock, connect() as ledger:
+    with beating() as heart, open_connection() as lock, connect() as ledger:
         lock.autocommit = True
         heart.end_the_frozen(lock)
         counts = SettleCounts(receipts_read=read_left_over_receipts())
         sender_id = secrets.randbits(62)
         if not hold_lock(lock, sender_id):
             raise RuntimeError("a random sender id was taken")
-        if (gap := look_for_gap(ledger, run_id, clock())) is not None:
+        if (hold := look_for_gap(ledger, run_id, clock())) is not None:
             # A gateway that never had an attempt may have had another one, which the ledger forgot.
-            counts.gap = gap
-            return counts
+            counts.gap = hold.why
+            if (part := hold.window(window)) is None:
+                return counts
+            window = part
+        heart.sign(clock, hold.gap_no if hold is not None else None)
         counts.abandoned = bury_the_dead(ledger, lock, clock(), sender_id)
         names = gateway_names(ledger)
         ledger.commit()

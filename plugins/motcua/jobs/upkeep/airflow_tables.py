@@ -37,9 +37,10 @@ from sqlalchemy import (
     or_,
     select,
     table,
-    text,
 )
 from sqlalchemy.exc import SQLAlchemyError
+
+from motcua.store.ledger.queries import statement
 
 log = logging.getLogger(__name__)
 
@@ -188,9 +189,6 @@ def _drop_what_a_broken_run_left(engine: Engine) -> None:
             Table(name, MetaData()).drop(engine)
 
 
-_DELETED = text("SELECT relname, n_tup_del FROM pg_stat_xact_user_tables WHERE n_tup_del > 0")
-
-
 @contextmanager
 def _watched(engine: Engine, removed: Counter[str]) -> Iterator[list[str]]:
     """Counts into ``removed`` what each DELETE removes, by table, also what went with it; gives names of refusals.
@@ -202,7 +200,7 @@ def _watched(engine: Engine, removed: Counter[str]) -> Iterator[list[str]]:
 
     def deleted(connection: Any) -> Counter[str]:  # noqa: ANN401 - a DBAPI connection
         with connection.connection.cursor() as cursor:
-            return Counter(dict(cursor.execute(str(_DELETED)).fetchall()))
+            return Counter(dict(cursor.execute(statement("upkeep/deleted")).fetchall()))
 
     def begin(connection: Any, _cursor: Any, statement: str, *_: object) -> None:  # noqa: ANN401
         if statement.startswith("DELETE"):

@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 from typing import Literal, TypeAlias
 
 from motcua.domain.clock import VIETNAM
+from motcua.domain.restores import watch_vouches
 from motcua.domain.run_window import Window
 from motcua.domain.watching import judging, pushing, unserved
 from motcua.domain.watching.alerts import AlertName, Fact, Finding, key_of
@@ -34,7 +35,7 @@ from motcua.store.checking.checks import last_checks
 from motcua.store.intake.watching import watched_clients
 from motcua.store.ledger.database import Connection, limit_statements
 from motcua.store.ledger.runs import red_only_for
-from motcua.store.notices.gaps import open_gap
+from motcua.store.notices.gaps import journal_fault, open_gap
 from motcua.store.notices.gateways import gateway_stops
 from motcua.store.notices.sources import list_sources
 from motcua.store.oversight.accounting import identity
@@ -353,20 +354,29 @@ def _delivered(looking: Looking) -> Seen:
 
 
 def _high_marks(looking: Looking) -> Seen:
-    state = looking.state
+    state, now = looking.state, looking.now
     has = figures.high_marks(looking.ledger)
     if state.high is not None and has.is_behind(state.high):
-        state.went_back = dict(judging.judge_high_marks(state.high, has, looking.now).facts)
+        state.went_back = dict(judging.judge_high_marks(state.high, has, now).facts)
         state.to_hold = GoneBack(max(state.high.attempt_id - has.attempt_id, 0), state.looked_at)
-    state.high = has
+    if state.high_at is None or judging.worked_unseen(state.high_at, has.at_work_at, now):
+        state.sees_since = now
+    state.high, state.high_at = has, now
     findings = [Finding("ledger_went_back", state.went_back)] if state.went_back is not None else []
     return Seen(findings, {"attempts": has.attempt_id, "changes": has.history_id})
 
 
 def _gaps(looking: Looking) -> Seen:
-    gap = open_gap(looking.ledger)
+    gap, state = open_gap(looking.ledger), looking.state
+    journal = judging.judge_journal(journal_fault(looking.ledger))
+    state.to_let_go = None
+    if gap is not None and gap.slept_since is not None and gap.kind == "slept":
+        if state.to_hold is None and watch_vouches(gap.slept_since, state.resumed_at, state.sees_since):
+            state.to_let_go = gap.gap_no
+            return Seen(journal, {"gaps": 0})
+        return Seen([*judging.judge_sleep(gap.slept_since, gap.noticed_at, gap.held_messages), *journal], {"gaps": 1})
     gaps, since = (1, gap.noticed_at) if gap else (0, None)
-    return Seen(judging.judge_gaps(gaps, since), {"gaps": gaps})
+    return Seen([*judging.judge_gaps(gaps, since), *journal], {"gaps": gaps})
 
 
 def _daily_work(looking: Looking) -> Seen:
@@ -502,7 +512,7 @@ CHECKS: tuple[Check, ...] = (
     Check("red_runs", ("red_run",), "runs", _red_runs),
     Check("daily_work", ("quality_late", "closing_late"), "ledger", _daily_work),
     Check("high_marks", ("ledger_went_back",), "ledger", _high_marks),
-    Check("gaps", ("ledger_behind",), "ledger", _gaps),
+    Check("gaps", ("ledger_behind", "ledger_slept", "journal_damaged"), "ledger", _gaps),
     Check("upkeep", ("airflow_uncleaned",), "ledger", _upkeep, timedelta(minutes=10)),
     Check("calendar", ("calendar_unsigned",), "ledger", _calendar, timedelta(hours=1)),
     Check("health", ("airflow_unhealthy",), "airflow", _health),

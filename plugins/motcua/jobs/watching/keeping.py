@@ -107,10 +107,16 @@ class WatchState:
     delivered: dict[date, Delivered] = field(default_factory=dict)
     """Of each of the last days."""
     high: HighMarks | None = None
+    high_at: datetime | None = None
+    """When it was seen."""
+    sees_since: datetime | None = None
+    """Since when it has seen the ledger after whatever senders did."""
     went_back: dict[str, Fact] | None = None
     """What is told of a ledger that went back, until somebody acknowledges it."""
     to_hold: GoneBack | None = None
-    """A ledger that went back just now: nothing may be sent before that was looked at."""
+    """A ledger that went back just now: nothing of before may be sent until that was looked at."""
+    to_let_go: int | None = None
+    """The gap of a ledger that only slept."""
     red_looked_at: datetime | None = None
     looked: dict[str, Looked] = field(default_factory=dict)
     next_at: dict[str, datetime] = field(default_factory=dict)

@@ -38,9 +38,12 @@ from motcua.jobs.watching.telling import send_letters, write_about_alerts, write
 from motcua.reports.watching import look_in_words
 from motcua.settings import Settings, settings
 from motcua.store.ledger.database import Connection, open_without_airflow, reason_without_values
+from motcua.store.notices.gaps import answer_gap
 from motcua.store.watching.watch import WatchLife, list_alerts, mirror_alerts, say_alive
 
 log = logging.getLogger(__name__)
+
+_AWAKE = "it was awake all the while, and had seen nothing later"
 
 
 @dataclass(slots=True)
@@ -174,7 +177,8 @@ class Watch:
     ) -> Iterator[Changes]:
         """Looks at everything, and gives what it changes in two parts: the symptom first, since causes may take long to
         look at where something hangs."""
-        is_starting = _is_starting(state, now)
+        _resume(state, now)
+        is_starting = state.resumed_at is not None and now < state.resumed_at + judging.GRACE
         looking = Looking(now, rules_of(self._settings), self._settings, state, self._airflow, connection)
         found = _Look([], set(), set(), {}, set())
         _note(state, "ledger", "ok" if connection is not None else "alert", now)
@@ -195,6 +199,7 @@ class Watch:
         for key, alert in state.alerts.items():
             if alert.name == "check_failing" and alert.subject not in found.asked:
                 found.undecided.add(key)
+        state.looked_at = now
         yield self._advance(looking, found, found.judged, is_starting)
 
     def _advance(self, looking: Looking, found: _Look, judged: set[AlertName], is_starting: bool) -> Changes:
@@ -259,10 +264,11 @@ class Watch:
         )
         try:
             if state.to_hold is not None:
-                # Before the sign of life: senders that wait for it may go on then.
                 hold_what_went_back(ledger, state.to_hold.attempts, state.to_hold.seen_at, now)
-                ledger.commit()
-                state.to_hold = None
+            elif state.to_let_go is not None:
+                answer_gap(ledger, state.to_let_go, sent_until=None, by="watch", reason=_AWAKE, now=now)
+            ledger.commit()
+            state.to_hold = state.to_let_go = None
             mirror_alerts(ledger, open_ones, state.over, now)
             say_alive(ledger, life)
         except psycopg.Error as error:
@@ -272,14 +278,13 @@ class Watch:
         state.over = [each for each in state.over if each.key in in_letters]
 
 
-def _is_starting(state: WatchState, now: datetime) -> bool:
-    """Whether everything may just be coming up, as when the machine starts: the watch itself was down until lately."""
-    resumed_at = state.resumed_at
+def _resume(state: WatchState, now: datetime) -> None:
+    """Notes since when it has been looking. Where it was down itself until lately everything may just be coming up, as
+    when the machine starts; and it cannot say what happened then."""
     # Also where the clock was set back.
     if state.looked_at is None or not timedelta(0) <= now - state.looked_at <= judging.RESTART_GAP:
-        resumed_at = now
-    state.looked_at, state.resumed_at = now, resumed_at or now
-    return now < state.resumed_at + judging.GRACE
+        state.resumed_at = now
+    state.resumed_at = state.resumed_at or now
 
 
 # --- Steps of a look -----------------------------------------------------------------------------------------------

@@ -465,9 +465,14 @@ class Deployment:
     @property
     def past_environment(self) -> dict[str, str]:
         """What the past must know: evenings and mornings came at the hours of production then."""
-        kept = {name: value for name, value in self.environment.items() if name not in _times_of_day(datetime.now(UTC))}
-        owner = postgres_connection(self.databases.ledger_owner)
-        return {**kept, "AIRFLOW_CONN_MOTCUA_DB_OWNER": owner, **self.world_environment}
+        as_owner = self.commands_environment
+        kept = {name: value for name, value in as_owner.items() if name not in _times_of_day(datetime.now(UTC))}
+        return {**kept, **self.world_environment}
+
+    @property
+    def commands_environment(self) -> dict[str, str]:
+        """What a command beside the demo must know: some are the owner's, as that of backups."""
+        return {**self.environment, "AIRFLOW_CONN_MOTCUA_DB_OWNER": postgres_connection(self.databases.ledger_owner)}
 
     @property
     def world_environment(self) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Gaps: what a restored ledger does not remember, and what the journal of attempts knew of it."""
+"""Gaps: what a restored ledger does not remember, what one that slept may not, and what the journal knew of it."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Literal
 from uuid import UUID
 
 from motcua.settings import settings
-from motcua.store.journal import JournaledAttempt
+from motcua.store.journal import Answer, JournaledAttempt
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
 from motcua.store.ledger.rows import recordset, value_of
 
-GapKind = Literal["behind_journal", "other_journal", "behind_watch"]
+GapKind = Literal["behind_journal", "other_journal", "behind_watch", "slept"]
 
 
 @dataclass(frozen=True, slots=True)
 class OpenGap:
-    """A gap that was not looked at: nothing is sent."""
+    """A gap that was not looked at."""
 
     gap_no: int
     kind: GapKind
@@ -30,6 +30,10 @@ class OpenGap:
     """The last attempt that the journal knows."""
     lost_attempts: int
     held_messages: int
+    slept_since: datetime | None
+    """Of a sleep: the last sign of senders at work that the ledger has."""
+    held_until: datetime | None
+    """What was recorded up to then is held, and what was recorded later is sent; ``None``: nothing is sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,8 @@ class Gap:
     closed_at: datetime | None
     closed_by: str | None
     reason: str | None
+    slept_since: datetime | None
+    held_until: datetime | None
     not_found: int
     """Of the lost attempts those whose message the ledger does not have."""
 
@@ -111,20 +117,49 @@ def noticed_since(connection: Connection, since: datetime) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class AtWork:
-    """Since when senders have been at work, and when the watch last looked."""
+    """What the ledger says of senders' last sign when a run begins."""
 
-    woke_at: datetime
-    """Since then without a long sleep."""
-    watched_at: datetime | None
-    """``None``: there is no watch."""
+    slept_since: datetime | None
+    """The last sign before, where it is as old as a sleep."""
+    is_believed: bool
+    """A sleep is no reason to hold anything: somebody signed so, or nobody was told for yet."""
 
 
 def say_at_work(connection: Connection, now: datetime, sleeps_after: timedelta) -> AtWork:
-    """Notes that senders are at work; they slept where the last note is older than ``sleeps_after``."""
+    """Notes that senders are at work; the caller commits it together with what it makes of a sleep."""
     values = {"now": now, "sleeps_after": sleeps_after}
     row = connection.execute(statement("gaps/noticing/say_at_work"), values).fetchone()
     assert row is not None
     return value_of(AtWork, row)
+
+
+@dataclass(frozen=True, slots=True)
+class StillAtWork:
+    """What a sender at work finds in the ledger."""
+
+    slept: bool
+    """The last sign of senders in it is as old as a sleep."""
+    gap_no: int | None
+    """The gap that is open."""
+
+
+def stay_at_work(connection: Connection, now: datetime, sleeps_after: timedelta) -> StillAtWork:
+    """Gives the sign of a sender at work, unless the last one is as old as a sleep."""
+    values = {"now": now, "sleeps_after": sleeps_after}
+    row = connection.execute(statement("gaps/noticing/stay_at_work"), values).fetchone()
+    assert row is not None
+    return value_of(StillAtWork, row)
+
+
+def journal_fault(connection: Connection) -> str | None:
+    """What the journal lacks, as a run found that looked; ``None``: nothing."""
+    row = connection.execute(statement("gaps/reading/journal_fault")).fetchone()
+    return row["journal_fault"] if row else None
+
+
+def note_journal(connection: Connection, fault: str | None) -> None:
+    """Keeps what the journal lacks, for those who look from outside."""
+    connection.execute(statement("gaps/noticing/note_journal"), {"fault": fault})
 
 
 def begin_gap(
@@ -135,16 +170,38 @@ def begin_gap(
     ledger_until: datetime | None,
     journal_until: datetime | None,
     lost_attempts: int,
+    slept_since: datetime | None = None,
+    held_until: datetime | None = None,
 ) -> None:
-    """Opens a gap, unless one is open, and holds what is queued."""
+    """Opens a gap, unless one is open, and holds what is queued; or only what was recorded up to ``held_until``."""
     values = {
         "kind": kind,
         "now": now,
         "ledger_until": ledger_until,
         "journal_until": journal_until,
         "lost_attempts": lost_attempts,
+        "slept_since": slept_since,
+        "held_until": held_until,
     }
     connection.execute(statement("gaps/noticing/open"), values)
+    hold(connection)
+
+
+def hold(connection: Connection) -> None:
+    """Holds what is queued and was recorded up to the moment of an open gap."""
+    connection.execute(statement("gaps/noticing/hold"))
+
+
+def hold_up_to(connection: Connection, gap_no: int, moment: datetime) -> None:
+    """Has an open gap hold what was recorded up to a moment, and no more."""
+    connection.execute(statement("gaps/noticing/hold_up_to"), {"gap_no": gap_no, "moment": moment})
+    hold(connection)
+
+
+def turn_into_went_back(connection: Connection, lost_attempts: int, journal_until: datetime | None) -> None:
+    """The gap of a sleep is one of a ledger that was put back: the watch had seen more."""
+    values = {"lost_attempts": lost_attempts, "journal_until": journal_until}
+    connection.execute(statement("gaps/noticing/went_back"), values)
 
 
 def save_lost(connection: Connection, gap_no: int, attempts: Sequence[JournaledAttempt]) -> None:
@@ -170,8 +227,9 @@ def save_lost(connection: Connection, gap_no: int, attempts: Sequence[JournaledA
 
 
 def adopt_lost(connection: Connection, now: datetime) -> int:
-    """Gives attempts of a gap back to their messages, as far as these are there; returns how many messages are not
-    sent again for it. To be called in each transaction that queues messages: none may be claimed before."""
+    """Gives attempts of a gap back to their messages, as far as these are there, and holds what an open gap holds;
+    returns how many messages are not sent again. To be called in each transaction that queues messages: none may be
+    claimed before."""
     rules = {"now": now, "useful_for": settings().useful_for}
     row = connection.execute(statement("gaps/adopting/waits_for_messages"), rules).fetchone()
     stopped = 0
@@ -187,13 +245,37 @@ def adopt_lost(connection: Connection, now: datetime) -> int:
         stopped += len(adopted)
     if row and row["blind"] is not None:
         stopped += hold_blind(connection, row["blind"], now)
+    if row and row["holds"]:
+        hold(connection)
     return stopped
+
+
+def unanswered(connection: Connection) -> dict[str, datetime]:
+    """When each attempt began whose answer the ledger does not have, and perhaps the journal, by its reference."""
+    rows = connection.execute(statement("gaps/adopting/unanswered"))
+    return {row["reference"]: row["started_at"] for row in rows}
+
+
+def take_answers(connection: Connection, answers: Sequence[Answer], now: datetime) -> int:
+    """Writes what gateways answered, as the journal knows it; returns how many messages that settles."""
+    rows = [
+        {
+            "reference": each.reference,
+            "outcome": each.outcome,
+            "answered_at": each.answered_at,
+            "gateway_reference": each.gateway_reference,
+        }
+        for each in answers
+    ]
+    values = {"rows": recordset(rows), "now": now}
+    return connection.execute(statement("gaps/adopting/take_answers"), values).rowcount
 
 
 def hold_blind(connection: Connection, gap_no: int, now: datetime) -> int:
     """Makes what may have been told in a gap without a journal unknown; returns how many messages."""
     values = {"gap_no": gap_no, "gateway": settings().gateways[0], "now": now}
-    return connection.execute(statement("gaps/adopting/hold_blind"), values).rowcount
+    row = connection.execute(statement("gaps/adopting/hold_blind"), values).fetchone()
+    return int(row["held"]) if row else 0
 
 
 def close_gap(
@@ -208,6 +290,58 @@ def close_gap(
     """A gap was looked at; ``False``: it had been before."""
     values = {"gap_no": gap_no, "now": now, "closed_by": closed_by, "reason": reason, "sent_until": sent_until}
     return connection.execute(statement("gaps/noticing/close"), values).rowcount == 1
+
+
+def answer_gap(
+    connection: Connection, gap_no: int, *, sent_until: datetime | None, by: str, reason: str, now: datetime
+) -> int | None:
+    """Closes a gap that holds what was recorded up to a moment; returns how many messages are of unknown outcome for
+    it, ``None``: no such gap is open.
+
+    Args:
+        connection: a connection; the caller commits.
+        gap_no: the gap.
+        sent_until: until when a ledger that is lost may have sent; ``None``: it only slept.
+        by: who says so.
+        reason: why, in words.
+        now: this moment.
+    """
+    values = {
+        "gap_no": gap_no,
+        "sent_until": sent_until,
+        "by": by,
+        "reason": reason,
+        "gateway": settings().gateways[0],
+        "now": now,
+    }
+    row = connection.execute(statement("gaps/answering/answer"), values).fetchone()
+    return row["held"] if row else None
+
+
+@dataclass(frozen=True, slots=True)
+class Belief:
+    """That this server's disk is never put back, as somebody signed."""
+
+    said_at: datetime
+    said_by: str
+    reason: str
+
+
+def belief(connection: Connection) -> Belief | None:
+    """Who signed that a sleep of this ledger may be believed; ``None``: nobody, or it was taken back."""
+    row = connection.execute(statement("gaps/answering/belief")).fetchone()
+    return value_of(Belief, row) if row else None
+
+
+def believe_sleeps(connection: Connection, by: str, reason: str, now: datetime) -> bool:
+    """Keeps that a sleep of this ledger may be believed; ``False``: that was in force already."""
+    values = {"by": by, "reason": reason, "now": now}
+    return connection.execute(statement("gaps/answering/believe"), values).rowcount == 1
+
+
+def doubt_sleeps(connection: Connection, by: str, now: datetime) -> bool:
+    """Takes that back; ``False``: it was not in force."""
+    return connection.execute(statement("gaps/answering/doubt"), {"by": by, "now": now}).rowcount == 1
 
 
 def list_gaps(connection: Connection, limit: int = 100) -> list[Gap]:

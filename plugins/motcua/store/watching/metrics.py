@@ -190,7 +190,7 @@ def _gap(connection: Connection, now: datetime) -> list[Gauge]:
     return [
         _plain(
             "motcua_gap_open_seconds",
-            "For how long nothing is sent since a restored ledger was not looked at; 0: no gap is open.",
+            "For how long what a restored ledger, or one that slept, may have sent is held; 0: no gap is open.",
             _age(now, gap.noticed_at if gap else None),
         )
     ]

@@ -102,7 +102,9 @@ def _of_department(state: OverviewState) -> Iterable[Matter]:
         yield Matter("watch_never", is_red=False)
     elif judging.silence_of(life.looked_at, state.now, SILENT_AFTER) is not None:
         yield Matter("watch_silent", is_red=True, facts={"since": life.looked_at})
-    said_here = {name for name, is_said in (("ledger_behind", state.gap), ("unknown_old", state.unknown)) if is_said}
+    said_here = {"ledger_behind", "ledger_slept"} if state.gap else set[str]()
+    if state.unknown:
+        said_here.add("unknown_old")
     for alert in state.alerts:
         if alert.name not in said_here:
             yield _alert(alert)

@@ -1,7 +1,7 @@
 """The page *Giám sát*: what the watch found, who looks after it, and whether the watch itself lives.
 
-It takes one decision: an open alert is acknowledged. Only the Department takes it; others see the page without its
-forms.
+It takes two decisions: an open alert is acknowledged, and of a ledger that slept somebody says whether it was put back,
+which is carried out at once. Only the Department takes them; others see the page without its forms.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from motcua.domain.clock import VIETNAM
+from motcua.domain.phones.reading import holds_phone
 from motcua.domain.watching.alerts import ALERT_NAMES
 from motcua.domain.watching.judging import silence_of
 from motcua.reports.lists import MOST_ROWS, Row
 from motcua.reports.watching import AlertInWords, LookInWords, alert_in_words, look_in_words
 from motcua.reports.wording import list_words
 from motcua.store.ledger.database import page_connection
+from motcua.store.notices.gaps import answer_gap, belief, open_gap
 from motcua.store.watching.watch import MirroredAlert, WatchLife, acknowledge_alert, list_alerts, watch_life
 from motcua.web.forms import is_own_form, sent_form
 from motcua.web.lists.files import FileFormat, at_most, list_file
@@ -28,6 +30,7 @@ from motcua.web.refusals import PageRefused
 from motcua.web.rendering import HEADERS, render
 from motcua.web.visitors import Visits
 
+LONGEST_REASON = 300
 _SHOWN = 100
 _OVER_FOR = timedelta(days=7)
 _SILENT_AFTER = timedelta(minutes=10)
@@ -51,7 +54,7 @@ def show_alerts(request: Request, visits: Visits, said: str = "") -> HTMLRespons
     What is wrong with sources, gateways and machines is the Department's business: for it and for auditors.
     """
     visits.must_see_all()
-    return _page(request, "acknowledged" if said == "acknowledged" else "", decides=visits.is_operator)
+    return _page(request, said if said in ("acknowledged", "let_go", "put_back") else "", decides=visits.is_operator)
 
 
 @router.get("/alerts/file")
@@ -104,9 +107,32 @@ def acknowledge(request: Request, visits: Visits, fields: Annotated[dict[str, st
     return RedirectResponse(f"{base}/alerts?said=acknowledged", HTTPStatus.SEE_OTHER, HEADERS)
 
 
+@router.post("/alerts/gap")
+def answer(request: Request, visits: Visits, fields: Annotated[dict[str, str], Depends(sent_form)]) -> Response:
+    """Says of a ledger that slept, or went back, what became of it; what is held goes, or is of unknown outcome."""
+    visits.must_be_operator()
+    who = visits.signature
+    if not is_own_form(request, fields):
+        return _page(request, "old_form", decides=True, status=HTTPStatus.FORBIDDEN)
+    reason, became = fields.get("reason", "").strip(), fields.get("became", "")
+    if became not in ("let_go", "put_back"):
+        raise PageRefused(HTTPStatus.BAD_REQUEST, "not_so")
+    if not reason or len(reason) > LONGEST_REASON or not reason.isprintable() or holds_phone(reason):
+        return _page(request, "no_reason", decides=True, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    with page_connection() as connection:
+        gap = open_gap(connection)
+        if gap is None or gap.held_until is None or str(gap.gap_no) != fields.get("gap"):
+            return _page(request, "answered", decides=True, status=HTTPStatus.CONFLICT)
+        sent_until = gap.held_until if became == "put_back" else None
+        answer_gap(connection, gap.gap_no, sent_until=sent_until, by=who, reason=reason, now=datetime.now(UTC))
+    base = request.scope.get("root_path", "")
+    return RedirectResponse(f"{base}/alerts?said={became}", HTTPStatus.SEE_OTHER, HEADERS)
+
+
 def _page(request: Request, said: str, *, decides: bool, status: int = HTTPStatus.OK) -> HTMLResponse:
     now = datetime.now(UTC)
     with page_connection() as connection:
+        gap, believed = open_gap(connection), belief(connection)
         life = watch_life(connection)
         kept = list_alerts(connection, now - _OVER_FOR, _SHOWN)
     shown = [Shown(each, _in_words(each)) for each in kept if each.name in ALERT_NAMES]
@@ -121,6 +147,9 @@ def _page(request: Request, said: str, *, decides: bool, status: int = HTTPStatu
         known=[each for each in shown if each.kept.over_at is None and each.kept.acknowledged_at is not None],
         over=[each for each in shown if each.kept.over_at is not None],
         looks=_looks(life),
+        gap=gap if gap is not None and gap.held_until is not None else None,
+        believed=believed,
+        longest=LONGEST_REASON,
         decides=decides,
         said=said,
         local=VIETNAM,

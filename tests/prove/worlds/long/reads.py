@@ -28,7 +28,7 @@ from motcua.store.ledger.migrations import migrate
 from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
 from tests.conftest import PARTS, PASSWORD, connection_uri, ledger_connections
 from tests.gateways.ports import free_port
-from tests.registered import register_templates
+from tests.registered import believe_sleeps, register_templates
 
 _ROOT = Path(__file__).parents[4]
 _RECORDING = """
@@ -211,3 +211,4 @@ def _prepare(server: EmbeddedPostgres, folder: Path) -> None:
     settings.cache_clear()
     migrate()
     register_templates(with_database(server.admin_dsn, "motcua"), "kannel")
+    believe_sleeps(with_database(server.admin_dsn, "motcua"))

@@ -325,6 +325,22 @@ def test_open_gap_is_said_first_with_what_to_do_and_stays_in_the_history(page, c
     assert "lan: máy hỏng" in words(answer)
 
 
+def test_ledger_that_slept_is_said_first_with_the_way_to_the_answer(page, calm, rows):
+    rows(
+        "INSERT INTO motcua.gaps (kind, noticed_at, lost_attempts, held_messages, slept_since, held_until)"
+        " VALUES ('slept', now(), 0, 3, now() - interval '1 hour', now())"
+    )
+    rows("INSERT INTO motcua.alerts (name, subject, raised_at, facts) VALUES ('ledger_slept', '', now(), '{}')")
+    answer = page.get(PAGE)
+    ((red, text),) = matters(answer)
+    assert red
+    assert text.startswith("Tin ghi nhận đến")
+    assert "sổ ngủ hơn mười phút" in text
+    assert "3 tin đang giữ lại" in text
+    assert 'href="/motcua/alerts#so-ngu"' in answer.text
+    assert "chưa: đang giữ tin" in words(answer)
+
+
 def test_stopped_gateway_says_why_and_who_and_is_red_once_that_is_sure(page, one_stop, gateway, rows):  # noqa: F811
     now = datetime.now(UTC)
     one_stop.dossier("D-0")

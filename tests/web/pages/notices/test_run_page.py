@@ -457,16 +457,26 @@ def test_everything_that_a_gate_says_has_words_and_something_to_do(said, why):
     assert trouble.todo
 
 
-@pytest.mark.parametrize("kind", ["behind_journal", "behind_watch", "other_journal"])
-def test_every_gap_has_words(kind):
+@pytest.mark.parametrize(
+    ("kind", "held_until", "why"),
+    [
+        ("behind_journal", None, "Không gửi tin nào"),
+        ("behind_journal", datetime.now(UTC), "Giữ lại"),
+        ("behind_watch", datetime.now(UTC), "Giữ lại"),
+        ("slept", datetime.now(UTC), "Giữ lại"),
+        ("other_journal", None, "Không gửi tin nào"),
+    ],
+)
+def test_every_gap_has_words(kind, held_until, why):
     from motcua.jobs.restoring.gaps import words_of_gap
     from motcua.store.notices.gaps import OpenGap
 
     now = datetime.now(UTC)
     given = {"gap_no": 3, "kind": kind, "noticed_at": now, "lost_attempts": 2, "held_messages": 1}
+    given["held_until"] = held_until
     gap = OpenGap(**{name: given.get(name) for name in OpenGap.__dataclass_fields__})
     (trouble,) = run_words.troubles_of_gate(f"{words_of_gap(gap)}; task send failed")
-    assert trouble.why.startswith("Không gửi tin nào")
+    assert trouble.why.startswith(why)
 
 
 def test_every_task_but_the_gate_has_words_for_its_failure():

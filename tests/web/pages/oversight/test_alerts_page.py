@@ -154,3 +154,60 @@ def test_alert_with_facts_of_another_version_is_shown_all_the_same(staff, alive,
     alive()
     alert(name, facts={"since": 5})
     assert name in words(staff.get(PAGE))
+
+
+@pytest.fixture
+def slept(rows: Callable[..., list[dict[str, Any]]]) -> Callable[[], datetime]:
+    """A ledger that woke an hour ago, with one message held and one of after that."""
+
+    def wake() -> datetime:
+        woke = datetime.now(UTC) - timedelta(hours=1)
+        rows(
+            "INSERT INTO motcua.gaps (kind, noticed_at, lost_attempts, held_messages, slept_since, held_until)"
+            " VALUES ('slept', %s, 0, 1, %s, %s)",
+            woke,
+            woke - timedelta(hours=8),
+            woke,
+        )
+        return woke
+
+    return wake
+
+
+@pytest.mark.parametrize(("became", "said"), [("let_go", "máy chủ chỉ tắt"), ("put_back", "đã bị đưa về bản cũ")])
+def test_department_says_on_the_page_what_became_of_a_ledger_that_slept(staff, alive, rows, slept, became, said):
+    alive()
+    slept()
+    page = staff.get(PAGE)
+    assert "Sổ ngủ từ" in words(page)
+    fields = form_of(page.text, 'id="so-ngu"') | {"became": became, "reason": "mất điện đêm qua"}
+    assert staff.post(f"{PAGE}/gap", data=fields | {"reason": " "}).status_code == 422
+    assert staff.post(f"{PAGE}/gap", data=fields | {"reason": "gọi 0905123456"}).status_code == 422
+    assert staff.post(f"{PAGE}/gap", data=fields | {"became": "x"}).status_code == 400
+    assert staff.post(f"{PAGE}/gap", data=fields | {"token": "of another"}).status_code == 403
+    assert rows("SELECT 1 FROM motcua.gaps WHERE closed_at IS NULL")
+    answer = staff.post(f"{PAGE}/gap", data=fields)
+    assert answer.status_code == 303
+    assert said in words(staff.get(answer.headers["location"]))
+    (gap,) = rows("SELECT closed_by, reason, sent_until = held_until AS put_back FROM motcua.gaps")
+    assert gap == {"closed_by": "lan", "reason": "mất điện đêm qua", "put_back": None if became == "let_go" else True}
+    # Twice is once.
+    assert staff.post(f"{PAGE}/gap", data=fields).status_code == 409
+
+
+def test_who_may_only_look_answers_for_no_sleep(staff, alive, rows, slept):
+    alive()
+    slept()
+    fields = form_of(staff.get(PAGE).text, 'id="so-ngu"') | {"became": "let_go", "reason": "mất điện"}
+    VISITING.role = "auditor"
+    assert 'id="so-ngu"' in staff.get(PAGE).text
+    assert "<form" not in staff.get(PAGE).text.partition("<main")[2]
+    assert staff.post(f"{PAGE}/gap", data=fields).status_code == 403
+    assert rows("SELECT 1 FROM motcua.gaps WHERE closed_at IS NULL")
+
+
+def test_page_says_whose_word_a_sleep_is_believed_on(staff, alive, rows):
+    alive()
+    assert "tests đã ký lúc" in words(staff.get(PAGE))
+    rows("UPDATE motcua.believed_sleeps SET withdrawn_at = now(), withdrawn_by = 'lan'")
+    assert "giữ lại cho tới khi có người" in words(staff.get(PAGE))

@@ -23,7 +23,7 @@ from motcua.domain.restores import SLEEPS_AFTER
 from motcua.settings import settings
 from motcua.store.ledger import sessions
 from motcua.store.ledger.database import Connection, open_connection, reason_without_values
-from motcua.store.notices.gaps import say_at_work
+from motcua.store.notices.gaps import stay_at_work
 
 log = logging.getLogger(__name__)
 
@@ -84,16 +84,18 @@ class Others:
 class Heart:
     """The heartbeat of this process."""
 
-    def __init__(self, clock: Callable[[], datetime] | None) -> None:
+    def __init__(self) -> None:
         limit = settings().frozen_after.total_seconds()
-        self.name, self.clock = sessions.new_name(), clock
+        self.name = sessions.new_name()
         self.is_over = False
-        """It was asleep, or was given up by the others: nothing leaves any more, whatever comes."""
+        """It or the ledger was asleep, or the others gave it up: nothing leaves any more, whatever comes."""
         self.users = 0
         self._every, self._patience = limit / 10, limit / 2
         self._beaten: Clocks = _clocks()
         """When the last beat began that the ledger has taken."""
         self._writing_since: float | None = None
+        self._clock: Callable[[], datetime] | None = None
+        self._gap_no: int | None = None
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
         sessions.call_sessions(self.name)
@@ -103,6 +105,19 @@ class Heart:
     def may_send(self) -> bool:
         """Whether what leaves at this moment leaves before anybody may take this process for frozen."""
         return not self.is_over and _apart(self._beaten, _clocks()) < self._patience
+
+    def sign(self, clock: Callable[[], datetime], gap_no: int | None) -> None:
+        """From now on each beat keeps in the ledger that senders are at work; to be called once a run has looked for a
+        gap.
+
+        A machine that comes back from a copy of its memory starts nothing anew: its senders go on, in a ledger of then.
+        One that finds the ledger asleep, or another gap in it, is over, and the next run looks for the gap.
+
+        Args:
+            clock: the run's.
+            gap_no: the gap that the run found open; ``None``: none.
+        """
+        self._clock, self._gap_no = clock, gap_no
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -162,10 +177,11 @@ class Heart:
         began, writing_since = _clocks(), self._writing_since
         if writing_since is not None and began[1] > writing_since + self._every:
             return
-        if self.clock is not None:
+        if self._clock is not None:
             # Not waited for: who holds the row may be the one that is frozen.
             with suppress(psycopg.errors.LockNotAvailable):
-                say_at_work(connection, self.clock(), SLEEPS_AFTER)
+                found = stay_at_work(connection, self._clock(), SLEEPS_AFTER)
+                self.is_over = self.is_over or found.slept or found.gap_no != self._gap_no
         others.end_the_frozen(connection)
         self._beaten = began
 
@@ -178,18 +194,13 @@ class _Process:
 
 
 @contextmanager
-def beating(clock: Callable[[], datetime] | None = None) -> Iterator[Heart]:
+def beating() -> Iterator[Heart]:
     """The heart of this process, which beats as long as anybody needs it; sessions of the ledger that are opened
-    meanwhile are this process's, and end with it should it freeze.
-
-    Args:
-        clock: of who sends or settles: that they are at work is kept in the ledger, too.
-    """
+    meanwhile are this process's, and end with it should it freeze."""
     with _guard:
         heart = _Process.heart
         if heart is None or heart.is_over:
-            heart = _Process.heart = Heart(clock)
-        heart.clock = heart.clock or clock
+            heart = _Process.heart = Heart()
         heart.users += 1
     try:
         yield heart

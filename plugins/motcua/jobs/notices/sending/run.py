@@ -23,7 +23,8 @@ class SendCounts:
     stopped: list[str] = field(default_factory=list)
     """What was stopped meanwhile, with the reasons."""
     gap: str | None = None
-    """Why nothing was sent: the ledger was restored, or may have been, and nobody looked at the gap."""
+    """Why nothing was sent, or nothing of before: the ledger was restored, or may have been, and nobody looked at the
+    gap."""
     set_aside: int = 0
     """Messages that wait because people stopped them, each counted when it was met."""
     unregistered: dict[str, int] = field(default_factory=dict)

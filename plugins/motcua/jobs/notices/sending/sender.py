@@ -93,26 +93,30 @@ def send(
     in it is judged by what the sources say then; and when the queue is empty, for as long as news keeps coming.
 
     Once ``stop`` is set nothing more is claimed; what is in flight is waited for and written. Where the ledger was
-    restored, and nobody has looked at the gap, nothing is claimed at all.
+    restored, and nobody has looked at the gap, nothing is claimed at all; where it slept, nothing of before.
 
     Raises:
         motcua.store.journal.JournalFailed: the journal of attempts cannot be read, or takes no more lines; what was in
             flight is written.
         motcua.gateways.GatewayMisconfigured: no gateway's Airflow connection can be used.
     """
-    with beating(clock) as heart, open_connection() as lock, connect() as ledger:
+    with beating() as heart, open_connection() as lock, connect() as ledger:
         lock.autocommit = True
         heart.end_the_frozen(lock)
-        if (gap := look_for_gap(ledger, run_id, clock())) is not None:
-            return SendCounts(gap=gap)
+        counts = SendCounts()
+        if (hold := look_for_gap(ledger, run_id, clock())) is not None:
+            counts.gap = hold.why
+            if (part := hold.window(window)) is None:
+                return counts
+            window = part
+        heart.sign(clock, hold.gap_no if hold is not None else None)
         leave_mark(settings().journal_folder, socket.gethostname())
         messages.plan_by_keys(ledger)
         sender_id = secrets.randbits(62)
         if not hold_lock(lock, sender_id):
             raise RuntimeError("a random sender id was taken")
-        return Sender(
-            SenderRun(ledger, lock, sender_id, run_id, window, clock, heart), catch_up, stop or threading.Event()
-        ).run()
+        sending = SenderRun(ledger, lock, sender_id, run_id, window, clock, heart, counts)
+        return Sender(sending, catch_up, stop or threading.Event()).run()
 
 
 class Sender:
@@ -273,6 +277,8 @@ class Sender:
         if trial_in is None and not self.waits_for_relief and all(route.stopped for route in self.routing.routes):
             return False
         while not self._is_relieved(self.catch_up):
+            if self.sending.heart.is_over:
+                return False
             leads = self._takes_the_lead()
             if leads and self.catch_up():
                 self.refreshed_at, self.busy_at = self.sending.clock(), time.monotonic()

@@ -1,0 +1,435 @@
+"""A ledger that slept may have been put back with all that lies beside it: it is not believed by itself."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections import Counter
+from datetime import datetime, timedelta
+
+import pytest
+from typer.testing import CliRunner
+
+from motcua.cli import app
+from motcua.domain.run_window import EVERYTHING, Window
+from motcua.jobs.notices.apologizing import apologize
+from motcua.jobs.notices.picking_up import pick_up
+from motcua.jobs.notices.planning import plan
+from motcua.jobs.notices.sending import heartbeat
+from motcua.jobs.notices.sending.sender import send
+from motcua.jobs.notices.settling import settle
+from motcua.jobs.tasks.apologize_due_tomorrow import read_source
+from motcua.jobs.watching.watch import Watch
+from motcua.settings import settings
+from motcua.store.ledger.database import connect
+from motcua.store.notices.gaps import doubt_sleeps
+from motcua.store.oversight.accounting import identity
+from tests.conftest import NOW
+
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture(autouse=True)
+def nobody_believes(one_stop, restorable):
+    """Other tests' clocks jump; here that means something."""
+    with connect() as ledger:
+        assert doubt_sleeps(ledger, "tests", NOW)
+
+
+@pytest.fixture
+def elsewhere(configure, tmp_path):
+    """Looks with a watch in a folder that is not put back, once a minute from a moment to another."""
+
+    def look(start, end=None, folder="elsewhere"):
+        configure(MOTCUA_WATCH=str(tmp_path / folder), MOTCUA_WATCH_BACKUP_AGE="0")
+        moment = start
+        while moment <= (end or start):
+            state = Watch(settings(), lambda at=moment: at).once()
+            moment += MINUTE
+        return {key for key, alert in state.alerts.items() if alert.raised_at is not None and "ledger" in key}
+
+    return look
+
+
+class Machine:
+    """Ledger and journal as they were at a moment, put back together."""
+
+    def __init__(self, restorable, folder):
+        self.restorable, self.kept = restorable, folder / "journal-then"
+
+    def keep(self):
+        self.restorable.keep()
+        shutil.copytree(settings().journal_folder, self.kept)
+
+    def put_back(self):
+        self.restorable.put_back()
+        shutil.rmtree(settings().journal_folder)
+        shutil.copytree(self.kept, settings().journal_folder)
+
+
+@pytest.fixture
+def machine(restorable, tmp_path):
+    return Machine(restorable, tmp_path)
+
+
+def event(one_stop, number, at=NOW):
+    one_stop.dossier(f"D-{number}", applicant_phone=f"0905123{number:03}")
+    one_stop.move(9, f"D-{number}", at=at)
+
+
+def run(at=NOW, window=None):
+    """One run of notify_transitions."""
+    pick_up("khanhhoa", now=at)
+    plan(now=at)
+    return send("run", *([window] if window else []), clock=lambda: at)
+
+
+def told(gateway):
+    return Counter(asked["to"][-3:] for asked in gateway.asked)
+
+
+def balances():
+    with connect() as ledger:
+        return all(row.difference == 0 for row in identity(ledger))
+
+
+def motcua(*words):
+    done = CliRunner().invoke(app, list(words), env={"COLUMNS": "200"})
+    return done.exit_code, done.output
+
+
+def close(*options):
+    code, words = motcua("gaps", "close", "1", *options, "--reason", "tra lời", "--as-department", "--yes")
+    assert code == 0, words
+    return words
+
+
+def lived_and_put_back(one_stop, machine):
+    """Three were queued when the machine was copied; they and two more were told; an hour later it is put back."""
+    run()
+    for number in range(3):
+        event(one_stop, number, NOW)
+    pick_up("khanhhoa", now=NOW)
+    plan(now=NOW)
+    machine.keep()
+    for number in (3, 4):
+        event(one_stop, number, NOW + MINUTE)
+    run(NOW + 2 * MINUTE)
+    machine.put_back()
+    return NOW + 62 * MINUTE
+
+
+@pytest.mark.guarantee(
+    "slept",
+    "a disk that was put back as a whole, journal and watch with it, doubles nobody: what was recorded before the "
+    "ledger woke is held, planned now or later, and what happens after is sent at once",
+)
+def test_put_back_disk_without_a_watch_doubles_nobody(one_stop, gateway, machine, states):
+    woke = lived_and_put_back(one_stop, machine)
+    assert told(gateway) == Counter({f"{number:03}": 1 for number in range(5)})
+    event(one_stop, 5, woke + MINUTE)
+    counts = run(woke)
+    assert "may have been put back" in counts.gap
+    assert run(woke + 2 * MINUTE).gap == counts.gap
+    assert told(gateway) == Counter({f"{number:03}": 1 for number in range(6)})
+    assert {states()[f"D-{number}"] for number in range(5)} == {("queued", "slept")}
+    assert states()["D-5"][0] == "accepted"
+    assert balances()
+    # Neither settling nor a backfill lets go what is held.
+    assert settle("settling", clock=lambda: woke + 3 * MINUTE).gap == counts.gap
+    run(woke + 4 * MINUTE, Window(NOW - MINUTE, NOW + 5 * MINUTE))
+    assert sum(told(gateway).values()) == 6
+
+    close("--put-back")
+    run(woke + 5 * MINUTE)
+    assert sum(told(gateway).values()) == 6
+    assert {states()[f"D-{number}"] for number in range(5)} == {("unknown", "restored")}
+    # What was recorded before and is planned only now, as well.
+    one_stop.dossier("D-6", applicant_phone="0905123006")
+    one_stop.move(9, "D-6", at=NOW + 3 * MINUTE)
+    run(woke + 6 * MINUTE)
+    assert sum(told(gateway).values()) == 6
+    assert balances()
+
+
+@pytest.mark.guarantee("slept", "one signed word that the server was only off lets all go that was held")
+def test_server_that_was_only_off_sends_after_one_word(one_stop, gateway, restorable, states):
+    run()
+    event(one_stop, 0, NOW + MINUTE)
+    pick_up("khanhhoa", now=NOW + MINUTE)
+    plan(now=NOW + MINUTE)
+    woke = NOW + 8 * 60 * MINUTE
+    event(one_stop, 1, NOW + 30 * MINUTE)
+    run(woke)
+    assert not gateway.asked
+    code, words = motcua("gaps", "list")
+    assert code == 1
+    assert "--nothing-sent" in words
+    close("--nothing-sent")
+    assert run(woke + MINUTE).gap is None
+    assert told(gateway) == Counter({"000": 1, "001": 1})
+    (gap,) = restorable.rows("SELECT kind, held_messages, closed_by, reason, slept_since FROM motcua.gaps")
+    assert (gap["kind"], gap["reason"], gap["slept_since"]) == ("slept", "tra lời", NOW)
+    assert gap["closed_by"]
+
+
+@pytest.mark.guarantee("slept", "a power cut or a stop of less than ten minutes holds nothing")
+def test_short_power_cut_costs_nothing(one_stop, gateway, restorable):
+    run()
+    event(one_stop, 0, NOW + MINUTE)
+    assert run(NOW + 10 * MINUTE).gap is None
+    assert len(gateway.asked) == 1
+
+
+def test_ledger_that_told_nobody_yet_has_not_slept(one_stop, gateway, restorable):
+    restorable.rows("UPDATE motcua.agencies SET enabled_from = NULL")
+    run()
+    restorable.rows("UPDATE motcua.agencies SET enabled_from = %s", NOW + 60 * MINUTE)
+    event(one_stop, 0, NOW + 61 * MINUTE)
+    restorable.rows("UPDATE motcua.agencies SET enabled_from = %s", NOW + 59 * MINUTE)
+    restorable.rows("DELETE FROM motcua.sender_life")
+    assert run(NOW + 62 * MINUTE).gap is None
+    assert len(gateway.asked) == 1
+
+
+@pytest.mark.guarantee(
+    "slept", "where a person signed that this disk is never put back a sleep is believed, until that is taken back"
+)
+def test_signed_disk_is_believed_until_that_is_taken_back(one_stop, gateway, restorable):
+    code, words = motcua("gaps", "believe", "--reason", "máy vật lý, không chụp ổ đĩa", "--as-department")
+    assert code == 0, words
+    run()
+    event(one_stop, 0, NOW + MINUTE)
+    assert run(NOW + 60 * MINUTE).gap is None
+    assert len(gateway.asked) == 1
+    assert "không chụp ổ đĩa" in motcua("gaps", "list")[1]
+    assert motcua("gaps", "doubt", "--as-department")[0] == 0
+    event(one_stop, 1, NOW + 61 * MINUTE)
+    assert run(NOW + 120 * MINUTE).gap is not None
+    assert len(gateway.asked) == 1
+
+
+@pytest.mark.guarantee(
+    "slept", "a watch that stayed awake elsewhere vouches for a ledger that only slept, within a minute"
+)
+def test_watch_elsewhere_vouches_for_a_server_that_was_only_off(one_stop, gateway, restorable, elsewhere):
+    elsewhere(NOW - 5 * MINUTE, NOW - MINUTE)
+    run()
+    event(one_stop, 0, NOW + MINUTE)
+    woke = NOW + 20 * MINUTE
+    elsewhere(NOW, woke - MINUTE)
+    assert run(woke).gap is not None
+    assert elsewhere(woke + MINUTE) == set()
+    assert run(woke + 2 * MINUTE).gap is None
+    assert len(gateway.asked) == 1
+
+
+@pytest.mark.guarantee("slept", "a watch that stayed awake elsewhere tells that a disk was put back, and people decide")
+def test_watch_elsewhere_tells_that_the_disk_was_put_back(one_stop, gateway, machine, restorable, elsewhere):
+    elsewhere(NOW - 5 * MINUTE, NOW - MINUTE)
+    woke = lived_and_put_back_under_a_watch(one_stop, machine, elsewhere)
+    # New attempts hide that their numbers had been given before.
+    for number in range(10, 30):
+        event(one_stop, number, woke + MINUTE)
+    run(woke + 2 * MINUTE)
+    assert told(gateway) == Counter({f"{number:03}": 1 for number in (*range(5), *range(10, 30))})
+    assert "ledger_went_back" in elsewhere(woke + 3 * MINUTE)
+    (gap,) = restorable.rows("SELECT kind, closed_at FROM motcua.gaps")
+    assert gap == {"kind": "behind_watch", "closed_at": None}
+    run(woke + 4 * MINUTE)
+    assert max(told(gateway).values()) == 1
+    close("--put-back")
+    run(woke + 5 * MINUTE)
+    assert max(told(gateway).values()) == 1
+
+
+def lived_and_put_back_under_a_watch(one_stop, machine, elsewhere):
+    run()
+    for number in range(3):
+        event(one_stop, number, NOW)
+    pick_up("khanhhoa", now=NOW)
+    plan(now=NOW)
+    elsewhere(NOW)
+    machine.keep()
+    for number in (3, 4):
+        event(one_stop, number, NOW + MINUTE)
+    run(NOW + 2 * MINUTE)
+    elsewhere(NOW + MINUTE, NOW + 21 * MINUTE)
+    machine.put_back()
+    run(NOW + 22 * MINUTE)
+    return NOW + 22 * MINUTE
+
+
+@pytest.mark.guarantee(
+    "slept", "a watch that slept itself, as one on the same disk, does not vouch: it tells everybody"
+)
+def test_watch_on_the_same_disk_does_not_vouch(one_stop, gateway, machine, elsewhere, tmp_path):
+    elsewhere(NOW - 5 * MINUTE, NOW, folder="same")
+    woke = lived_and_put_back(one_stop, machine)
+    run(woke)
+    assert elsewhere(woke + MINUTE, woke + 3 * MINUTE, folder="same") == {"ledger_slept"}
+    run(woke + 4 * MINUTE)
+    assert max(told(gateway).values()) == 1
+
+
+def test_watch_that_could_not_see_the_ledger_at_work_does_not_vouch(one_stop, gateway, machine, elsewhere, monkeypatch):
+    elsewhere(NOW - 60 * MINUTE, NOW - 30 * MINUTE)
+    with monkeypatch.context() as cut:
+        cut.setattr("motcua.jobs.watching.watch._open_ledger", lambda: (None, "cut"))
+        elsewhere(NOW - 29 * MINUTE, NOW + 61 * MINUTE)
+    woke = lived_and_put_back(one_stop, machine)
+    run(woke)
+    assert "ledger_slept" in elsewhere(woke + MINUTE)
+    run(woke + 2 * MINUTE)
+    assert max(told(gateway).values()) == 1
+
+
+def beat_often(monkeypatch):
+    monkeypatch.setenv("MOTCUA_FROZEN_AFTER", "2")
+    settings.cache_clear()
+
+
+@pytest.mark.guarantee(
+    "slept", "a sender that comes back with the machine's memory claims and calls nothing more, and the next one looks"
+)
+def test_sender_that_slept_with_its_memory_ends(one_stop, gateway, restorable, monkeypatch):
+    run()
+    for number in range(40):
+        event(one_stop, number, NOW)
+    pick_up("khanhhoa", now=NOW)
+    plan(now=NOW)
+    read, asked_then = heartbeat._clocks, []
+
+    def copied(asked):
+        if len(gateway.asked) == 5:
+            # The clock is set right after the copy was put back.
+            monkeypatch.setattr(heartbeat, "_clocks", lambda: (read()[0] + 3600, read()[1]))
+            asked_then.append(len(gateway.asked))
+        return 202, "0: Accepted for delivery"
+
+    gateway.answer_to = copied
+    send("memory", clock=lambda: NOW)
+    # No more than what was at the gateway already.
+    assert asked_then
+    assert len(gateway.asked) < 40
+    monkeypatch.setattr(heartbeat, "_clocks", read)
+    assert send("next", clock=lambda: NOW + 60 * MINUTE).gap is not None
+    assert max(told(gateway).values()) == 1
+    assert len(gateway.asked) < 40
+
+
+@pytest.mark.guarantee(
+    "slept", "a sender under whose hands the ledger is put back claims nothing more, and the next one looks"
+)
+def test_sender_whose_ledger_is_put_back_under_it_ends(one_stop, gateway, restorable, monkeypatch):
+    run()
+    beat_often(monkeypatch)
+    for number in range(40):
+        event(one_stop, number, NOW)
+    pick_up("khanhhoa", now=NOW)
+    plan(now=NOW)
+
+    def put_back(asked):
+        if len(gateway.asked) == 3:
+            restorable.rows("UPDATE motcua.sender_life SET looked_at = looked_at - interval '1 hour'")
+        time.sleep(0.5)  # longer than from beat to beat
+        return 202, "0: Accepted for delivery"
+
+    gateway.answer_to = put_back
+    send("under", clock=lambda: NOW)
+    assert len(gateway.asked) < 40
+    assert send("next", clock=lambda: NOW).gap is not None
+
+
+def test_sender_ends_when_another_run_finds_the_sleep(one_stop, gateway, restorable, monkeypatch):
+    run()
+    beat_often(monkeypatch)
+    for number in range(40):
+        event(one_stop, number, NOW)
+    pick_up("khanhhoa", now=NOW)
+    plan(now=NOW)
+
+    def found(asked):
+        if len(gateway.asked) == 3:
+            restorable.rows(
+                "INSERT INTO motcua.gaps (kind, noticed_at, lost_attempts, held_messages, slept_since, held_until)"
+                " VALUES ('slept', %s, 0, 0, %s, %s)",
+                NOW,
+                NOW,
+                NOW,
+            )
+        time.sleep(0.5)  # longer than from beat to beat
+        return 202, "0: Accepted for delivery"
+
+    gateway.answer_to = found
+    send("under", clock=lambda: NOW)
+    assert len(gateway.asked) < 40
+
+
+def test_second_sleep_before_anybody_answered_holds_what_came_between(one_stop, gateway, restorable):
+    run()
+    event(one_stop, 0, NOW + MINUTE)
+    run(NOW + 60 * MINUTE)
+    event(one_stop, 1, NOW + 61 * MINUTE)
+    assert run(NOW + 120 * MINUTE).gap is not None
+    assert not gateway.asked
+    assert len(restorable.rows("SELECT * FROM motcua.gaps")) == 1
+
+
+def test_journal_that_was_not_put_back_explains_a_sleep(one_stop, gateway, restorable):
+    """A ledger restored from a dump of long ago: the journal knows what left, and nobody has to be asked."""
+    run()
+    event(one_stop, 0, NOW)
+    pick_up("khanhhoa", now=NOW)
+    plan(now=NOW)
+    restorable.keep()
+    run(NOW + 5 * MINUTE)
+    event(one_stop, 1, NOW + 6 * MINUTE)
+    restorable.put_back()
+    assert run(NOW + 60 * MINUTE).gap is None
+    assert told(gateway) == Counter({"000": 1, "001": 1})
+
+
+def test_journal_copied_a_moment_after_the_ledger_explains_no_sleep(one_stop, gateway, machine):
+    run()
+    for number in range(2):
+        event(one_stop, number, NOW)
+    pick_up("khanhhoa", now=NOW)
+    plan(now=NOW)
+    machine.restorable.keep()
+    gateway.answer_to = lambda asked: (202, "0: Accepted for delivery")
+    send("run", clock=lambda: NOW + timedelta(seconds=20))
+    shutil.copytree(settings().journal_folder, machine.kept)
+    event(one_stop, 2, NOW + MINUTE)
+    run(NOW + 2 * MINUTE)
+    machine.put_back()
+    assert run(NOW + 60 * MINUTE).gap is not None
+    run(NOW + 61 * MINUTE)
+    assert max(told(gateway).values()) == 1
+
+
+@pytest.mark.guarantee(
+    "slept", "an apology of an evening after the ledger woke goes; one that is made up for from before is held"
+)
+@pytest.mark.parametrize(("woke", "apologies"), [("17:25", 1), ("17:35", 0)])
+def test_apologies_are_held_by_their_evening(one_stop, gateway, restorable, woke, apologies):
+    def at(time):
+        return datetime.fromisoformat(f"2026-11-25T{time}+07:00")
+
+    received = NOW - timedelta(days=14)
+    one_stop.dossier(
+        "D-1",
+        applicant_phone="0905123001",
+        received_at=received,
+        due_at=datetime.fromisoformat("2026-11-26T16:30+07:00"),
+        updated_at=received,
+        phone_entered_at=received,
+    )
+    run()
+    assert run(at(woke)).gap is not None
+    moment = max(at("17:30:05"), at(woke) + MINUTE)
+    read_source("khanhhoa", EVERYTHING, moment)
+    apologize(EVERYTHING, moment)
+    send("apologies", clock=lambda: moment)
+    assert len(gateway.asked) == apologies
+    assert len(restorable.rows("SELECT 1 FROM motcua.messages WHERE kind = 'apology'")) == 1
