@@ -1135,40 +1135,6 @@ CREATE FUNCTION motcua.agencies_on(day date) RETURNS TABLE(agency_code text, in_
     ) AS f ON TRUE
 $$;
 
--- Name: answer_gap(bigint, timestamp with time zone, text, text, text, timestamp with time zone); Type: FUNCTION; Schema: motcua; Owner: -
-
-CREATE FUNCTION motcua.answer_gap(of_gap bigint, sent_by timestamp with time zone, said_by text, because text, at_gateway text, at_moment timestamp with time zone) RETURNS bigint
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'motcua'
-    AS $$
-DECLARE
-    of_unknown_outcome bigint := 0;
-    woke_at timestamptz;
-BEGIN
-    IF coalesce(btrim(said_by), '') = '' OR coalesce(btrim(because), '') = '' THEN
-        RAISE EXCEPTION 'a gap is answered by somebody, with a reason' USING ERRCODE = 'check_violation';
-    END IF;
-    UPDATE motcua.gaps AS g
-    SET
-        closed_at = at_moment,
-        closed_by = said_by,
-        reason = because,
-        sent_until = CASE WHEN sent_by IS NOT NULL THEN least(sent_by, g.held_until) END
-    WHERE g.gap_no = of_gap AND g.closed_at IS NULL AND g.held_until IS NOT NULL
-    RETURNING g.held_until INTO woke_at;
-    IF NOT FOUND THEN
-        RETURN NULL;
-    END IF;
-    IF sent_by IS NOT NULL THEN
-        of_unknown_outcome := motcua.hold_blind(of_gap, at_gateway, at_moment);
-    END IF;
-    UPDATE motcua.messages AS m
-    SET reason = NULL, next_attempt_at = least(m.next_attempt_at, woke_at)
-    WHERE m.state = 'queued' AND m.reason = 'slept';
-    RETURN of_unknown_outcome;
-END
-$$;
-
 -- Name: apology_holds(bigint, text); Type: FUNCTION; Schema: motcua; Owner: -
 
 CREATE FUNCTION motcua.apology_holds(of_dossier bigint, of_occasion text) RETURNS boolean
@@ -1189,6 +1155,89 @@ CREATE FUNCTION motcua.apology_holds(of_dossier bigint, of_occasion text) RETURN
         d.dossier_id, 'infinity', 9223372036854775807, 9223372036854775807
     ) AS l ON TRUE
     WHERE d.dossier_id = of_dossier
+$$;
+
+-- Name: apply_page_request(bigint); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.apply_page_request(of_request bigint) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'motcua'
+    AS $$
+DECLARE
+    the motcua.page_requests;
+    became text;
+    let_go integer;
+    stood_for smallint;
+    form_seen bigint;
+    account bigint;
+BEGIN
+    SELECT * INTO the FROM motcua.page_requests WHERE request_no = of_request FOR UPDATE;
+    IF NOT FOUND OR the.ended_at IS NOT NULL THEN
+        RETURN NULL;
+    END IF;
+    IF the.told_at IS NULL OR the.applies_at > clock_timestamp() THEN
+        RAISE EXCEPTION 'request % waits: the Department was not mailed, or may still withdraw it', of_request
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    BEGIN
+        CASE the.kind
+            WHEN 'map_status' THEN
+                SELECT m.status_code INTO stood_for
+                FROM motcua.status_maps AS m
+                INNER JOIN motcua.sources AS s ON m.source_id = s.source_id
+                WHERE s.name = the.wanted ->> 'source' AND m.source_status = (the.wanted ->> 'written')::integer;
+                IF stood_for IS NOT DISTINCT FROM (the.wanted ->> 'stood_for')::smallint THEN
+                    PERFORM motcua.map_status(
+                        the.wanted ->> 'source', (the.wanted ->> 'written')::integer,
+                        (the.wanted ->> 'stands_for')::integer, the.asked_by, now()
+                    );
+                    became := 'done';
+                END IF;
+            WHEN 'release' THEN
+                SELECT count(*) INTO let_go
+                FROM motcua.release_messages(
+                    the.asked_by, the.wanted ->> 'reason', now(),
+                    ARRAY(SELECT e.value::bigint FROM jsonb_array_elements_text(the.wanted -> 'messages') AS e),
+                    NULL, NULL, NULL
+                );
+                became := CASE WHEN let_go > 0 THEN 'done' ELSE 'nothing_left' END;
+            WHEN 'recipients' THEN
+                UPDATE motcua.agencies
+                SET
+                    report_recipients = ARRAY(
+                        SELECT e.value FROM jsonb_array_elements_text(the.wanted -> 'addresses') WITH ORDINALITY AS e
+                        ORDER BY e.ordinality
+                    ),
+                    changed_by = the.asked_by,
+                    by_department = FALSE
+                WHERE
+                    agency_code = the.wanted ->> 'agency' AND recipients_list = (the.wanted ->> 'list')::integer;
+                IF FOUND THEN
+                    became := 'done';
+                END IF;
+            WHEN 'export_form' THEN
+                SELECT c.client_id, max(f.form_no) INTO account, form_seen
+                FROM intake.clients AS c
+                LEFT JOIN intake.export_forms AS f ON c.client_id = f.client_id
+                WHERE c.name = the.wanted ->> 'source' AND c.source = the.wanted ->> 'source'
+                GROUP BY c.client_id;
+                IF account IS NOT NULL AND form_seen IS NOT DISTINCT FROM (the.wanted ->> 'seen')::bigint THEN
+                    INSERT INTO intake.export_forms (client_id, form, set_at, set_by)
+                    VALUES (account, the.wanted -> 'form', now(), the.asked_by);
+                    became := 'done';
+                END IF;
+        END CASE;
+    EXCEPTION
+        WHEN integrity_constraint_violation THEN
+            became := 'refused';
+    END;
+    UPDATE motcua.page_requests
+    SET
+        ended_at = now(), outcome = coalesce(became, 'changed'), wanted = wanted - 'addresses',
+        released = CASE WHEN the.kind = 'release' THEN coalesce(let_go, 0) END
+    WHERE request_no = of_request;
+    RETURN coalesce(became, 'changed');
+END
 $$;
 
 -- Name: apply_receipts(jsonb, timestamp with time zone); Type: FUNCTION; Schema: motcua; Owner: -
@@ -1587,56 +1636,6 @@ BEGIN
 END
 $$;
 
--- Name: hold_blind(bigint, text, timestamp with time zone); Type: FUNCTION; Schema: motcua; Owner: -
-
-CREATE FUNCTION motcua.hold_blind(of_gap bigint, at_gateway text, at_moment timestamp with time zone) RETURNS bigint
-    LANGUAGE sql
-    SET search_path TO 'pg_catalog', 'motcua'
-    AS $$
-WITH theirs AS MATERIALIZED (
-    SELECT m.message_id, coalesce(m.msisdn, d.msisdn) AS msisdn, m.segments, g.gap_no, g.sent_until
-    FROM motcua.gaps AS g
-    INNER JOIN motcua.messages AS m ON m.state = 'queued' AND g.sent_until >= m.recorded_at
-    INNER JOIN motcua.dossiers AS d ON m.dossier_id = d.dossier_id
-    WHERE
-        g.gap_no = of_gap
-        AND coalesce(m.msisdn, d.msisdn) IS NOT NULL
-        AND NOT EXISTS (
-            SELECT 1 FROM motcua.attempts AS a
-            WHERE
-                a.message_id = m.message_id
-                AND (
-                    a.run_id = 'gap ' || g.gap_no
-                    OR (a.state IN ('in_flight', 'unknown', 'accepted', 'delivered') AND NOT a.released)
-                )
-        )
-    ORDER BY m.message_id
-    FOR UPDATE OF m
-),
-
-attempted AS (
-    INSERT INTO motcua.attempts (
-        message_id, gateway, reference, sender_id, run_id, msisdn, segments, started_at, state, outcome, answered_at,
-        gateway_code
-    )
-    SELECT
-        t.message_id, at_gateway, 'gap ' || t.gap_no || ' message ' || t.message_id, 0, 'gap ' || t.gap_no, t.msisdn,
-        t.segments, least(t.sent_until, at_moment), 'unknown', 'unknown', at_moment, 'the journal is lost'
-    FROM theirs AS t
-    RETURNING message_id
-),
-
-held AS (
-    UPDATE motcua.messages AS m
-    SET state = 'unknown', reason = 'restored'
-    FROM attempted AS a
-    WHERE m.message_id = a.message_id
-    RETURNING m.message_id
-)
-
-SELECT count(*) FROM held
-$$;
-
 -- Name: is_like_a_code(text); Type: FUNCTION; Schema: motcua; Owner: -
 
 CREATE FUNCTION motcua.is_like_a_code(written text) RETURNS boolean
@@ -1903,6 +1902,29 @@ BEGIN
 END
 $$;
 
+-- Name: keep_page_request(); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.keep_page_request() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    of_telling CONSTANT text[] := ARRAY['told_at', 'applies_at', 'told', 'untold_because'];
+    of_the_end CONSTANT text[] := ARRAY['ended_at', 'ended_by', 'outcome', 'released', 'wanted'];
+BEGIN
+    IF TG_OP = 'UPDATE' AND OLD.ended_at IS NULL AND (
+        (OLD.told_at IS NULL AND to_jsonb(OLD) - of_telling = to_jsonb(NEW) - of_telling)
+        OR (
+            NEW.ended_at IS NOT NULL
+            AND to_jsonb(OLD) - of_the_end = to_jsonb(NEW) - of_the_end
+            AND NEW.wanted = OLD.wanted - 'addresses'
+        )
+    ) THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION 'request % is kept as it was asked: % refused', OLD.request_no, TG_OP USING ERRCODE = 'MC001';
+END
+$$;
+
 -- Name: keep_publication_chain(); Type: FUNCTION; Schema: motcua; Owner: -
 
 CREATE FUNCTION motcua.keep_publication_chain() RETURNS trigger
@@ -2046,6 +2068,9 @@ BEGIN
     IF coalesce(btrim(said_by), '') = '' THEN
         RAISE EXCEPTION 'a status is mapped by somebody' USING ERRCODE = 'check_violation';
     END IF;
+    IF as_written BETWEEN 1 AND 10 AND stands_for <> as_written THEN
+        RAISE EXCEPTION 'status codes 1-10 are the contract''s and are never mapped' USING ERRCODE = 'check_violation';
+    END IF;
     -- Who comes second sees what the first one said.
     SELECT s.source_id INTO the FROM motcua.sources AS s WHERE s.name = at_source FOR UPDATE;
     IF the IS NULL THEN
@@ -2054,6 +2079,9 @@ BEGIN
     SELECT m.status_code INTO stood_for
     FROM motcua.status_maps AS m
     WHERE m.source_id = the AND m.source_status = as_written;
+    IF as_written BETWEEN 1 AND 10 AND stood_for IS NULL THEN
+        RAISE EXCEPTION 'status codes 1-10 are the contract''s and are never mapped' USING ERRCODE = 'check_violation';
+    END IF;
     INSERT INTO motcua.status_maps (source_id, source_status, status_code, mapped_at)
     VALUES (the, as_written, stands_for, at_moment)
     ON CONFLICT (source_id, source_status)
@@ -2828,6 +2856,104 @@ BEGIN
 END
 $$;
 
+-- Name: save_page_request(text, jsonb, text); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.save_page_request(of_kind text, given jsonb, said_by text) RETURNS TABLE(request_no bigint, became text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'motcua'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    about text;
+    is_known boolean := TRUE;
+    the jsonb;
+    stood_for smallint;
+    written CONSTANT integer := given ->> 'written';
+    stands_for CONSTANT integer := given ->> 'stands_for';
+    done timestamptz;
+BEGIN
+    CASE of_kind
+        WHEN 'map_status' THEN
+            -- Who comes second sees what the first one said.
+            PERFORM 1 FROM motcua.sources AS s WHERE s.name = given ->> 'source' FOR UPDATE;
+            is_known := FOUND;
+            SELECT m.status_code INTO stood_for
+            FROM motcua.status_maps AS m
+            INNER JOIN motcua.sources AS s ON m.source_id = s.source_id
+            WHERE s.name = given ->> 'source' AND m.source_status = written;
+            IF
+                written IS NULL OR stands_for IS NULL OR stands_for NOT BETWEEN 1 AND 10
+                OR (written BETWEEN 1 AND 10 AND (stood_for IS NULL OR stands_for <> written))
+            THEN
+                RAISE EXCEPTION 'status codes 1-10 are the contract''s and are never mapped'
+                    USING ERRCODE = 'check_violation';
+            END IF;
+            about := format('%s %s', given ->> 'source', written);
+            the := jsonb_build_object(
+                'source', given ->> 'source', 'written', written, 'stands_for', stands_for, 'stood_for', stood_for
+            );
+            -- To say the same once more changes nothing.
+            IF stands_for NOT IN (5, 9) AND coalesce(stood_for, 0) NOT IN (5, 9) OR stands_for = stood_for THEN
+                done := now();
+            END IF;
+        WHEN 'release' THEN
+            IF coalesce(btrim(given ->> 'reason'), '') = '' OR length(given ->> 'reason') > 500 THEN
+                RAISE EXCEPTION 'a release needs why, in 500 letters at most' USING ERRCODE = 'check_violation';
+            END IF;
+            the := jsonb_build_object(
+                'reason', btrim(given ->> 'reason'),
+                'messages', (
+                    SELECT jsonb_agg(DISTINCT e.value::bigint) FROM jsonb_array_elements_text(given -> 'messages') AS e
+                )
+            );
+            IF jsonb_typeof(the -> 'messages') = 'null' OR jsonb_array_length(the -> 'messages') > 1000 THEN
+                RAISE EXCEPTION 'a release names messages, 1000 at most' USING ERRCODE = 'check_violation';
+            END IF;
+        WHEN 'recipients' THEN
+            about := given ->> 'agency';
+            SELECT jsonb_build_object(
+                'agency', g.agency_code,
+                'list', g.recipients_list,
+                'addresses', (
+                    SELECT coalesce(jsonb_agg(e.value ORDER BY e.ordinality), '[]')
+                    FROM jsonb_array_elements_text(given -> 'addresses') WITH ORDINALITY AS e
+                )
+            ) INTO the
+            FROM motcua.agencies AS g WHERE g.agency_code = about;
+            is_known := FOUND;
+        WHEN 'export_form' THEN
+            about := given ->> 'source';
+            SELECT jsonb_build_object(
+                'source', c.source,
+                'form', given -> 'form',
+                'seen', (SELECT max(f.form_no) FROM intake.export_forms AS f WHERE f.client_id = c.client_id)
+            ) INTO the
+            FROM intake.clients AS c WHERE c.name = about AND c.source = about;
+            is_known := FOUND;
+            IF is_known AND jsonb_typeof(the -> 'form') <> 'object' THEN
+                RAISE EXCEPTION 'a form is a record' USING ERRCODE = 'check_violation';
+            END IF;
+        ELSE
+            RAISE EXCEPTION 'no page asks for this' USING ERRCODE = 'check_violation';
+    END CASE;
+    IF NOT is_known THEN
+        RETURN QUERY SELECT NULL::bigint, 'unknown';
+        RETURN;
+    END IF;
+    IF done IS NOT NULL THEN
+        PERFORM motcua.map_status(given ->> 'source', written, stands_for, said_by, done);
+    END IF;
+    RETURN QUERY
+    INSERT INTO motcua.page_requests AS r (kind, subject, wanted, asked_by, ended_at, outcome)
+    VALUES (of_kind, about, the, btrim(said_by), done, CASE WHEN done IS NOT NULL THEN 'done' END)
+    ON CONFLICT (kind, subject) WHERE ended_at IS NULL DO NOTHING
+    RETURNING r.request_no, CASE WHEN done IS NULL THEN 'waits' ELSE 'done' END;
+    IF NOT FOUND THEN
+        RETURN QUERY SELECT NULL::bigint, 'asked_before';
+    END IF;
+END
+$$;
+
 -- Name: set_agency_settings(text, bigint, jsonb, text); Type: FUNCTION; Schema: motcua; Owner: -
 
 CREATE FUNCTION motcua.set_agency_settings(of_agency text, seen bigint, wanted jsonb, set_by text) RETURNS bigint
@@ -2850,6 +2976,10 @@ BEGIN
     IF last_change IS DISTINCT FROM seen THEN
         RETURN NULL;
     END IF;
+    -- As a page of the version before sends them.
+    IF wanted -> 'report_recipients' <> to_jsonb(was.report_recipients) THEN
+        RAISE EXCEPTION 'who gets reports is asked for, not set' USING ERRCODE = 'insufficient_privilege';
+    END IF;
     UPDATE motcua.agencies AS g
     SET
         accented = w.accented,
@@ -2858,12 +2988,11 @@ BEGIN
         same_day_reason = w.same_day_reason,
         result_hold = w.result_hold,
         apology_day = w.apology_day,
-        report_recipients = w.report_recipients,
         changed_by = set_by,
         by_department = FALSE
     FROM jsonb_to_record(wanted) AS w (
         accented boolean, same_day_excluded boolean, same_day_procedures text[], same_day_reason text,
-        result_hold interval, apology_day text, report_recipients text[]
+        result_hold interval, apology_day text
     )
     WHERE g.agency_code = of_agency;
     SELECT change_id, silences INTO last_change, silenced
@@ -2995,6 +3124,20 @@ CREATE FUNCTION motcua.was_left(of_dossier bigint, since_transition bigint, unti
                 )
             )
     )
+$$;
+
+-- Name: withdraw_page_request(bigint, text); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.withdraw_page_request(of_request bigint, said_by text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'motcua'
+    AS $$
+BEGIN
+    UPDATE motcua.page_requests
+    SET ended_at = now(), ended_by = btrim(said_by), outcome = 'withdrawn', wanted = wanted - 'addresses'
+    WHERE request_no = of_request AND ended_at IS NULL;
+    RETURN FOUND;
+END
 $$;
 
 -- Name: without_numbers(text); Type: FUNCTION; Schema: motcua; Owner: -
@@ -4421,11 +4564,10 @@ CREATE TABLE motcua.gaps (
     closed_at timestamp with time zone,
     closed_by text,
     reason text,
-    slept_since timestamp with time zone,
-    held_until timestamp with time zone,
     CONSTRAINT gaps_check CHECK (((closed_at IS NULL) = (closed_by IS NULL))),
     CONSTRAINT gaps_check1 CHECK (((sent_until IS NULL) OR (closed_at IS NOT NULL))),
     CONSTRAINT gaps_held_messages_check CHECK ((held_messages >= 0)),
+    CONSTRAINT gaps_kind_check CHECK ((kind = ANY (ARRAY['behind_journal'::text, 'other_journal'::text, 'behind_watch'::text]))),
     CONSTRAINT gaps_lost_attempts_check CHECK ((lost_attempts >= 0))
 );
 
@@ -4442,9 +4584,7 @@ CREATE VIEW audit.gaps AS
     sent_until,
     closed_at,
     closed_by,
-    reason,
-    slept_since,
-    held_until
+    reason
    FROM motcua.gaps;
 
 -- Name: gateway_changes; Type: TABLE; Schema: motcua; Owner: -
@@ -4730,6 +4870,55 @@ CREATE VIEW audit.old_steps AS
     version_id,
     has_force
    FROM motcua.old_steps;
+
+-- Name: page_requests; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.page_requests (
+    request_no bigint NOT NULL,
+    kind text NOT NULL,
+    subject text,
+    wanted jsonb NOT NULL,
+    asked_at timestamp with time zone DEFAULT now() NOT NULL,
+    asked_by text NOT NULL,
+    told_at timestamp with time zone,
+    applies_at timestamp with time zone,
+    told jsonb,
+    untold_because text,
+    ended_at timestamp with time zone,
+    ended_by text,
+    outcome text,
+    released integer,
+    CONSTRAINT page_requests_asked_by_check CHECK (((btrim(asked_by) <> ''::text) AND (length(asked_by) <= 200))),
+    CONSTRAINT page_requests_check CHECK ((((told_at IS NULL) = (applies_at IS NULL)) AND ((told_at IS NULL) = (told IS NULL)))),
+    CONSTRAINT page_requests_check1 CHECK ((applies_at >= told_at)),
+    CONSTRAINT page_requests_check2 CHECK (((ended_at IS NULL) = (outcome IS NULL))),
+    CONSTRAINT page_requests_check3 CHECK (((outcome = 'withdrawn'::text) = (ended_by IS NOT NULL))),
+    CONSTRAINT page_requests_check4 CHECK (((ended_at IS NULL) OR (NOT (wanted ? 'addresses'::text)))),
+    CONSTRAINT page_requests_ended_by_check CHECK (((btrim(ended_by) <> ''::text) AND (length(ended_by) <= 200))),
+    CONSTRAINT page_requests_kind_check CHECK ((kind = ANY (ARRAY['map_status'::text, 'release'::text, 'recipients'::text, 'export_form'::text]))),
+    CONSTRAINT page_requests_outcome_check CHECK ((outcome = ANY (ARRAY['done'::text, 'withdrawn'::text, 'changed'::text, 'nothing_left'::text, 'refused'::text]))),
+    CONSTRAINT page_requests_subject_check CHECK ((btrim(subject) <> ''::text)),
+    CONSTRAINT page_requests_wanted_check CHECK (((jsonb_typeof(wanted) = 'object'::text) AND (octet_length((wanted)::text) <= 65536)))
+);
+
+-- Name: page_requests; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.page_requests AS
+ SELECT request_no,
+    kind,
+    subject,
+    (wanted - 'addresses'::text) AS wanted,
+    asked_at,
+    asked_by,
+    told_at,
+    applies_at,
+    told,
+    untold_because,
+    ended_at,
+    ended_by,
+    outcome,
+    released
+   FROM motcua.page_requests;
 
 -- Name: personal_data_purges; Type: TABLE; Schema: motcua; Owner: -
 
@@ -6024,8 +6213,23 @@ CREATE TABLE motcua.status_maps (
     source_status smallint NOT NULL,
     status_code smallint NOT NULL,
     mapped_at timestamp with time zone DEFAULT now() NOT NULL,
+    ends_at timestamp with time zone,
     CONSTRAINT status_maps_status_code_check CHECK (((status_code >= 1) AND (status_code <= 10)))
 );
+
+-- Name: status_meanings; Type: VIEW; Schema: motcua; Owner: -
+
+CREATE VIEW motcua.status_meanings AS
+ SELECT source_id,
+    source_status,
+    status_code,
+    mapped_at,
+        CASE
+            WHEN ((source_status >= 1) AND (source_status <= 10)) THEN COALESCE(ends_at, mapped_at)
+            ELSE NULL::timestamp with time zone
+        END AS ends_at
+   FROM motcua.status_maps m
+  WHERE (source_status <> status_code);
 
 -- Name: source_dossiers; Type: VIEW; Schema: intake; Owner: -
 
@@ -6064,7 +6268,7 @@ CREATE VIEW intake.source_dossiers AS
    FROM (((intake.pushed_dossiers d
      LEFT JOIN intake.clients c ON ((d.client_id = c.client_id)))
      LEFT JOIN motcua.sources s ON ((d.source = s.name)))
-     LEFT JOIN motcua.status_maps m ON (((s.source_id = m.source_id) AND (d.status_code = m.source_status))));
+     LEFT JOIN motcua.status_meanings m ON (((s.source_id = m.source_id) AND (d.status_code = m.source_status) AND ((m.ends_at IS NULL) OR (m.ends_at > now())))));
 
 -- Name: source_transitions; Type: VIEW; Schema: intake; Owner: -
 
@@ -6088,7 +6292,7 @@ CREATE VIEW intake.source_transitions AS
    FROM (((intake.pushed_steps t
      LEFT JOIN intake.clients c ON ((t.client_id = c.client_id)))
      LEFT JOIN motcua.sources s ON ((t.source = s.name)))
-     LEFT JOIN motcua.status_maps m ON (((s.source_id = m.source_id) AND (t.status_code = m.source_status))))
+     LEFT JOIN motcua.status_meanings m ON (((s.source_id = m.source_id) AND (t.status_code = m.source_status) AND ((m.ends_at IS NULL) OR (m.ends_at > now())))))
   WHERE (t.transition_id IS NOT NULL);
 
 -- Name: supplements_untold; Type: VIEW; Schema: intake; Owner: -
@@ -6122,7 +6326,7 @@ CREATE VIEW intake.supplements_untold AS
                   WHERE ((t.source = d.source) AND (t.agency_code = d.agency_code) AND (t.dossier_code = d.dossier_code) AND (t.status_code = d.status_code)))))) s
      JOIN intake.clients c ON ((s.client_id = c.client_id)))
      LEFT JOIN motcua.sources o ON ((s.source = o.name)))
-     LEFT JOIN motcua.status_maps m ON (((o.source_id = m.source_id) AND (s.status_code = m.source_status))))
+     LEFT JOIN motcua.status_meanings m ON (((o.source_id = m.source_id) AND (s.status_code = m.source_status) AND ((m.ends_at IS NULL) OR (m.ends_at > now())))))
   WHERE ((COALESCE(m.status_code, s.status_code) = 5) AND (NOT s.supplement_at_desk) AND (NOT COALESCE((s.said_at >= c.supplements_at_desk_since), false)) AND (NOT (EXISTS ( SELECT 1
            FROM (motcua.dossiers k
              JOIN motcua.messages n ON ((k.dossier_id = n.dossier_id)))
@@ -6212,32 +6416,6 @@ CREATE VIEW motcua.applied_migrations AS
 
 ALTER TABLE motcua.attempts ALTER COLUMN attempt_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME motcua.attempts_attempt_id_seq
-    START WITH 1
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 1
-);
-
--- Name: believed_sleeps; Type: TABLE; Schema: motcua; Owner: -
-
-CREATE TABLE motcua.believed_sleeps (
-    belief_no bigint NOT NULL,
-    said_at timestamp with time zone NOT NULL,
-    said_by text NOT NULL,
-    reason text NOT NULL,
-    withdrawn_at timestamp with time zone,
-    withdrawn_by text,
-    CONSTRAINT believed_sleeps_check CHECK (((withdrawn_at IS NULL) = (withdrawn_by IS NULL))),
-    CONSTRAINT believed_sleeps_reason_check CHECK ((btrim(reason) <> ''::text)),
-    CONSTRAINT believed_sleeps_said_by_check CHECK ((btrim(said_by) <> ''::text)),
-    CONSTRAINT believed_sleeps_withdrawn_by_check CHECK ((btrim(withdrawn_by) <> ''::text))
-);
-
--- Name: believed_sleeps_belief_no_seq; Type: SEQUENCE; Schema: motcua; Owner: -
-
-ALTER TABLE motcua.believed_sleeps ALTER COLUMN belief_no ADD GENERATED ALWAYS AS IDENTITY (
-    SEQUENCE NAME motcua.believed_sleeps_belief_no_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -6640,6 +6818,17 @@ CREATE VIEW motcua.occasion_conditions AS
      JOIN motcua.sources s ON ((d.source_id = s.source_id)))
      LEFT JOIN LATERAL motcua.occasion_standing(m.dossier_id, m.transition_id, m.kind) w(gone, waits_until) ON ((m.kind <> 'apology'::text)));
 
+-- Name: page_requests_request_no_seq; Type: SEQUENCE; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.page_requests ALTER COLUMN request_no ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME motcua.page_requests_request_no_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 -- Name: personal_data_purges_purge_id_seq; Type: SEQUENCE; Schema: motcua; Owner: -
 
 ALTER TABLE motcua.personal_data_purges ALTER COLUMN purge_id ADD GENERATED ALWAYS AS IDENTITY (
@@ -6839,7 +7028,6 @@ CREATE TABLE motcua.sender_life (
     only_one boolean DEFAULT true NOT NULL,
     looked_at timestamp with time zone NOT NULL,
     woke_at timestamp with time zone NOT NULL,
-    journal_fault text,
     CONSTRAINT sender_life_only_one_check CHECK (only_one)
 );
 
@@ -7566,11 +7754,6 @@ ALTER TABLE ONLY motcua.attempts
 ALTER TABLE ONLY motcua.attempts
     ADD CONSTRAINT attempts_reference_key UNIQUE (reference);
 
--- Name: believed_sleeps believed_sleeps_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
-
-ALTER TABLE ONLY motcua.believed_sleeps
-    ADD CONSTRAINT believed_sleeps_pkey PRIMARY KEY (belief_no);
-
 -- Name: calendar_changes calendar_changes_changed_by_check; Type: CHECK CONSTRAINT; Schema: motcua; Owner: -
 
 ALTER TABLE motcua.calendar_changes
@@ -7691,6 +7874,11 @@ ALTER TABLE ONLY motcua.closings
 ALTER TABLE motcua.dossiers
     ADD CONSTRAINT code_can_be_printed CHECK (((dossier_code = btrim(dossier_code)) AND (dossier_code !~ '[\u0001-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]'::text))) NOT VALID;
 
+-- Name: status_maps codes_of_the_contract_are_not_mapped; Type: CHECK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.status_maps
+    ADD CONSTRAINT codes_of_the_contract_are_not_mapped CHECK ((((source_status < 1) OR (source_status > 10)) OR (status_code = source_status))) NOT VALID;
+
 -- Name: complaint_changes complaint_changes_changed_by_check; Type: CHECK CONSTRAINT; Schema: motcua; Owner: -
 
 ALTER TABLE motcua.complaint_changes
@@ -7770,11 +7958,6 @@ ALTER TABLE ONLY motcua.findings
 
 ALTER TABLE motcua.gaps
     ADD CONSTRAINT gaps_closed_by_check CHECK ((btrim(closed_by) <> ''::text)) NOT VALID;
-
--- Name: gaps gaps_kind_check; Type: CHECK CONSTRAINT; Schema: motcua; Owner: -
-
-ALTER TABLE motcua.gaps
-    ADD CONSTRAINT gaps_kind_check CHECK ((kind = ANY (ARRAY['behind_journal'::text, 'other_journal'::text, 'behind_watch'::text, 'slept'::text]))) NOT VALID;
 
 -- Name: gaps gaps_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
 
@@ -7870,6 +8053,11 @@ ALTER TABLE ONLY motcua.office_hours
 
 ALTER TABLE ONLY motcua.old_steps
     ADD CONSTRAINT old_steps_pkey PRIMARY KEY (transition_id);
+
+-- Name: page_requests page_requests_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.page_requests
+    ADD CONSTRAINT page_requests_pkey PRIMARY KEY (request_no);
 
 -- Name: personal_data_purges personal_data_purges_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
 
@@ -8327,10 +8515,6 @@ CREATE INDEX attempts_run ON motcua.attempts USING btree (run_id);
 
 CREATE INDEX attempts_unsettled ON motcua.attempts USING btree (gateway, settle_at) WHERE (state = ANY (ARRAY['unknown'::text, 'accepted'::text]));
 
--- Name: believed_sleeps_in_force; Type: INDEX; Schema: motcua; Owner: -
-
-CREATE UNIQUE INDEX believed_sleeps_in_force ON motcua.believed_sleeps USING btree (((withdrawn_at IS NULL))) WHERE (withdrawn_at IS NULL);
-
 -- Name: calendar_changes_year; Type: INDEX; Schema: motcua; Owner: -
 
 CREATE INDEX calendar_changes_year ON motcua.calendar_changes USING btree (year);
@@ -8519,6 +8703,10 @@ CREATE INDEX old_steps_dossier ON motcua.old_steps USING btree (dossier_id);
 
 CREATE INDEX old_steps_to_judge ON motcua.old_steps USING btree (source_id, ask_at) WHERE (ask_at IS NOT NULL);
 
+-- Name: page_requests_open; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE UNIQUE INDEX page_requests_open ON motcua.page_requests USING btree (kind, subject) WHERE (ended_at IS NULL);
+
 -- Name: personal_data_purges_reference; Type: INDEX; Schema: motcua; Owner: -
 
 CREATE INDEX personal_data_purges_reference ON motcua.personal_data_purges USING btree (reference);
@@ -8702,6 +8890,10 @@ CREATE TRIGGER keep_judgement BEFORE UPDATE ON motcua.old_steps FOR EACH ROW EXE
 -- Name: messages keep_message_history; Type: TRIGGER; Schema: motcua; Owner: -
 
 CREATE TRIGGER keep_message_history AFTER INSERT OR UPDATE ON motcua.messages FOR EACH ROW EXECUTE FUNCTION motcua.keep_message_history();
+
+-- Name: page_requests keep_page_request; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER keep_page_request BEFORE DELETE OR UPDATE ON motcua.page_requests FOR EACH ROW EXECUTE FUNCTION motcua.keep_page_request();
 
 -- Name: attempts keep_personal_data; Type: TRIGGER; Schema: motcua; Owner: -
 
@@ -9742,11 +9934,10 @@ GRANT ALL ON FUNCTION intake.take_steps(session_digest bytea, given jsonb) TO mo
 REVOKE ALL ON FUNCTION intake.whose(session_digest bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION intake.whose(session_digest bytea) TO motcua_intake;
 
--- Name: FUNCTION answer_gap(of_gap bigint, sent_by timestamp with time zone, said_by text, because text, at_gateway text, at_moment timestamp with time zone); Type: ACL; Schema: motcua; Owner: -
+-- Name: FUNCTION apply_page_request(of_request bigint); Type: ACL; Schema: motcua; Owner: -
 
-REVOKE ALL ON FUNCTION motcua.answer_gap(of_gap bigint, sent_by timestamp with time zone, said_by text, because text, at_gateway text, at_moment timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION motcua.answer_gap(of_gap bigint, sent_by timestamp with time zone, said_by text, because text, at_gateway text, at_moment timestamp with time zone) TO motcua_app;
-GRANT ALL ON FUNCTION motcua.answer_gap(of_gap bigint, sent_by timestamp with time zone, said_by text, because text, at_gateway text, at_moment timestamp with time zone) TO motcua_pages;
+REVOKE ALL ON FUNCTION motcua.apply_page_request(of_request bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION motcua.apply_page_request(of_request bigint) TO motcua_app;
 
 -- Name: FUNCTION apply_receipts(meanings jsonb, at_moment timestamp with time zone); Type: ACL; Schema: motcua; Owner: -
 
@@ -9787,7 +9978,6 @@ GRANT ALL ON FUNCTION motcua.look_at_counted_occasions() TO motcua_app;
 
 REVOKE ALL ON FUNCTION motcua.map_status(at_source text, as_written integer, stands_for integer, said_by text, at_moment timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION motcua.map_status(at_source text, as_written integer, stands_for integer, said_by text, at_moment timestamp with time zone) TO motcua_app;
-GRANT ALL ON FUNCTION motcua.map_status(at_source text, as_written integer, stands_for integer, said_by text, at_moment timestamp with time zone) TO motcua_pages;
 
 -- Name: FUNCTION note_agency_change(of_agency text); Type: ACL; Schema: motcua; Owner: -
 
@@ -9802,7 +9992,6 @@ GRANT ALL ON FUNCTION motcua.purge_personal_data(of_kind text, after_id bigint, 
 
 REVOKE ALL ON FUNCTION motcua.release_messages(let_go_by text, because text, at_moment timestamp with time zone, of_messages bigint[], at_gateway text, recorded_from timestamp with time zone, recorded_until timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION motcua.release_messages(let_go_by text, because text, at_moment timestamp with time zone, of_messages bigint[], at_gateway text, recorded_from timestamp with time zone, recorded_until timestamp with time zone) TO motcua_app;
-GRANT ALL ON FUNCTION motcua.release_messages(let_go_by text, because text, at_moment timestamp with time zone, of_messages bigint[], at_gateway text, recorded_from timestamp with time zone, recorded_until timestamp with time zone) TO motcua_pages;
 
 -- Name: FUNCTION reply_given(at_gateway text, key_of_inquiry text); Type: ACL; Schema: motcua; Owner: -
 
@@ -9816,6 +10005,12 @@ REVOKE ALL ON FUNCTION motcua.save_inquiry(inquiry jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION motcua.save_inquiry(inquiry jsonb) TO motcua_app;
 GRANT ALL ON FUNCTION motcua.save_inquiry(inquiry jsonb) TO motcua_callbacks;
 
+-- Name: FUNCTION save_page_request(of_kind text, given jsonb, said_by text); Type: ACL; Schema: motcua; Owner: -
+
+REVOKE ALL ON FUNCTION motcua.save_page_request(of_kind text, given jsonb, said_by text) FROM PUBLIC;
+GRANT ALL ON FUNCTION motcua.save_page_request(of_kind text, given jsonb, said_by text) TO motcua_app;
+GRANT ALL ON FUNCTION motcua.save_page_request(of_kind text, given jsonb, said_by text) TO motcua_pages;
+
 -- Name: FUNCTION set_agency_settings(of_agency text, seen bigint, wanted jsonb, set_by text); Type: ACL; Schema: motcua; Owner: -
 
 REVOKE ALL ON FUNCTION motcua.set_agency_settings(of_agency text, seen bigint, wanted jsonb, set_by text) FROM PUBLIC;
@@ -9826,6 +10021,12 @@ GRANT ALL ON FUNCTION motcua.set_agency_settings(of_agency text, seen bigint, wa
 
 REVOKE ALL ON FUNCTION motcua.tidy_after_purge() FROM PUBLIC;
 GRANT ALL ON FUNCTION motcua.tidy_after_purge() TO motcua_app;
+
+-- Name: FUNCTION withdraw_page_request(of_request bigint, said_by text); Type: ACL; Schema: motcua; Owner: -
+
+REVOKE ALL ON FUNCTION motcua.withdraw_page_request(of_request bigint, said_by text) FROM PUBLIC;
+GRANT ALL ON FUNCTION motcua.withdraw_page_request(of_request bigint, said_by text) TO motcua_app;
+GRANT ALL ON FUNCTION motcua.withdraw_page_request(of_request bigint, said_by text) TO motcua_pages;
 
 -- Name: FUNCTION begin_snapshot(); Type: ACL; Schema: quality; Owner: -
 
@@ -10679,6 +10880,33 @@ GRANT SELECT ON TABLE audit.old_steps TO motcua_app;
 GRANT SELECT ON TABLE audit.old_steps TO motcua_pages;
 GRANT SELECT ON TABLE audit.old_steps TO motcua_audit;
 
+-- Name: TABLE page_requests; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT ON TABLE motcua.page_requests TO motcua_app;
+GRANT SELECT ON TABLE motcua.page_requests TO motcua_pages;
+
+-- Name: COLUMN page_requests.told_at; Type: ACL; Schema: motcua; Owner: -
+
+GRANT UPDATE(told_at) ON TABLE motcua.page_requests TO motcua_app;
+
+-- Name: COLUMN page_requests.applies_at; Type: ACL; Schema: motcua; Owner: -
+
+GRANT UPDATE(applies_at) ON TABLE motcua.page_requests TO motcua_app;
+
+-- Name: COLUMN page_requests.told; Type: ACL; Schema: motcua; Owner: -
+
+GRANT UPDATE(told) ON TABLE motcua.page_requests TO motcua_app;
+
+-- Name: COLUMN page_requests.untold_because; Type: ACL; Schema: motcua; Owner: -
+
+GRANT UPDATE(untold_because) ON TABLE motcua.page_requests TO motcua_app;
+
+-- Name: TABLE page_requests; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.page_requests TO motcua_app;
+GRANT SELECT ON TABLE audit.page_requests TO motcua_pages;
+GRANT SELECT ON TABLE audit.page_requests TO motcua_audit;
+
 -- Name: TABLE personal_data_purges; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT ON TABLE motcua.personal_data_purges TO motcua_app;
@@ -11210,7 +11438,7 @@ GRANT SELECT ON TABLE intake.client_hours TO motcua_app;
 -- Name: TABLE export_forms; Type: ACL; Schema: intake; Owner: -
 
 GRANT SELECT,INSERT ON TABLE intake.export_forms TO motcua_app;
-GRANT SELECT,INSERT ON TABLE intake.export_forms TO motcua_pages;
+GRANT SELECT ON TABLE intake.export_forms TO motcua_pages;
 
 -- Name: TABLE exported_dossiers; Type: ACL; Schema: intake; Owner: -
 
@@ -11361,6 +11589,11 @@ GRANT SELECT(client_id) ON TABLE intake.sessions TO motcua_app;
 GRANT SELECT ON TABLE motcua.status_maps TO motcua_app;
 GRANT SELECT ON TABLE motcua.status_maps TO motcua_pages;
 
+-- Name: TABLE status_meanings; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT ON TABLE motcua.status_meanings TO motcua_app;
+GRANT SELECT ON TABLE motcua.status_meanings TO motcua_pages;
+
 -- Name: TABLE source_dossiers; Type: ACL; Schema: intake; Owner: -
 
 GRANT SELECT ON TABLE intake.source_dossiers TO motcua_app;
@@ -11391,19 +11624,6 @@ GRANT SELECT ON TABLE motcua.airflow_cleanings TO motcua_pages;
 -- Name: TABLE applied_migrations; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT ON TABLE motcua.applied_migrations TO motcua_app;
-
--- Name: TABLE believed_sleeps; Type: ACL; Schema: motcua; Owner: -
-
-GRANT SELECT,INSERT ON TABLE motcua.believed_sleeps TO motcua_app;
-GRANT SELECT ON TABLE motcua.believed_sleeps TO motcua_pages;
-
--- Name: COLUMN believed_sleeps.withdrawn_at; Type: ACL; Schema: motcua; Owner: -
-
-GRANT UPDATE(withdrawn_at) ON TABLE motcua.believed_sleeps TO motcua_app;
-
--- Name: COLUMN believed_sleeps.withdrawn_by; Type: ACL; Schema: motcua; Owner: -
-
-GRANT UPDATE(withdrawn_by) ON TABLE motcua.believed_sleeps TO motcua_app;
 
 -- Name: TABLE counted_occasions; Type: ACL; Schema: motcua; Owner: -
 
