@@ -6413,6 +6413,7 @@ CREATE TABLE motcua.status_maps (
     source_status smallint NOT NULL,
     status_code smallint NOT NULL,
     mapped_at timestamp with time zone DEFAULT now() NOT NULL,
+    ends_at timestamp with time zone,
     CONSTRAINT status_maps_status_code_check CHECK (((status_code >= 1) AND (status_code <= 10)))
 );
 
@@ -6424,9 +6425,7 @@ CREATE VIEW motcua.status_meanings AS
     status_code,
     mapped_at,
         CASE
-            WHEN ((source_status >= 1) AND (source_status <= 10)) THEN ( SELECT r.since
-               FROM motcua.rule_dates r
-              WHERE (r.rule = 'codes_of_the_contract'::text))
+            WHEN ((source_status >= 1) AND (source_status <= 10)) THEN COALESCE(ends_at, mapped_at)
             ELSE NULL::timestamp with time zone
         END AS ends_at
    FROM motcua.status_maps m

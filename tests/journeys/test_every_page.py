@@ -45,6 +45,7 @@ ADDRESSES = (
     "quality/findings?part=faults&state=to_do",
     "reconciliation",
     "reconciliation/rows?closing=1&figure=delivered",
+    "requests",
     "run?dag_id=notify_transitions&run_id=nothing",
     "settings",
     f"settings/agency?code={NHA_TRANG}",

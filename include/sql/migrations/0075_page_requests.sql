@@ -42,9 +42,12 @@ COMMENT ON COLUMN motcua.page_requests.outcome IS 'done; withdrawn; changed: wha
 COMMENT ON COLUMN motcua.page_requests.released IS 'How many messages went again; of a release alone.';
 
 -- Codes 1-10 are the contract's. Rows that are there stay as they are: what they say ends with a day of Vietnam's, the
--- thirtieth from now, or before, when somebody takes it back by saying that the code stands for itself.
+-- thirtieth from now, or before, when somebody takes it back by saying that the code stands for itself. Only they get
+-- the date.
+ALTER TABLE motcua.status_maps
+ADD COLUMN ends_at timestamptz DEFAULT date_trunc('day', now(), 'Asia/Ho_Chi_Minh') + interval '31 days';
+ALTER TABLE motcua.status_maps ALTER COLUMN ends_at DROP DEFAULT;
+COMMENT ON COLUMN motcua.status_maps.ends_at IS 'Of a code of the contract, which an earlier version let somebody map: until when that holds. Means nothing of any other code.';
 ALTER TABLE motcua.status_maps
 ADD CONSTRAINT codes_of_the_contract_are_not_mapped
 CHECK (source_status NOT BETWEEN 1 AND 10 OR status_code = source_status) NOT VALID;
-INSERT INTO motcua.rule_dates (rule, since)
-VALUES ('codes_of_the_contract', date_trunc('day', now(), 'Asia/Ho_Chi_Minh') + interval '31 days');

@@ -169,12 +169,11 @@ def test_what_an_earlier_version_mapped_ends_on_its_date(one_stop, agencies, row
     one_stop.move(2, "cu", NHA_TRANG)
     pick_up("khanhhoa", EVERYTHING, NOW)
     _map_as_before(rows, 2, 9)
-    (ends,) = rows("SELECT since FROM motcua.rule_dates WHERE rule = 'codes_of_the_contract'")
-    assert ends["since"] - datetime.now(UTC) > timedelta(days=30)
+    (ends,) = rows("SELECT ends_at FROM motcua.status_meanings")
     one_stop.move(2, "cu", NHA_TRANG)
     pick_up("khanhhoa", EVERYTHING, NOW + timedelta(hours=1))
     one_stop.move(2, "cu", NHA_TRANG)
-    pick_up("khanhhoa", EVERYTHING, ends["since"])
+    pick_up("khanhhoa", EVERYTHING, ends["ends_at"])
     steps = rows("SELECT status_code FROM motcua.transitions ORDER BY source_transition_id")
     assert [each["status_code"] for each in steps] == [2, 9, 2]
 
@@ -184,7 +183,10 @@ def _map_as_before(rows: Any, written: int, stands_for: int) -> None:
     name = "codes_of_the_contract_are_not_mapped"
     rows(f"ALTER TABLE motcua.status_maps DROP CONSTRAINT {name}")
     rows(
-        "INSERT INTO motcua.status_maps (source_id, source_status, status_code) VALUES (1, %s, %s)", written, stands_for
+        "INSERT INTO motcua.status_maps (source_id, source_status, status_code, ends_at)"
+        " VALUES (1, %s, %s, now() + interval '30 days')",
+        written,
+        stands_for,
     )
     rows(
         f"ALTER TABLE motcua.status_maps ADD CONSTRAINT {name}"

@@ -7,11 +7,7 @@ SELECT
     m.source_status,
     m.status_code,
     m.mapped_at,
-    CASE
-        WHEN m.source_status BETWEEN 1 AND 10 THEN (
-            SELECT r.since FROM motcua.rule_dates AS r WHERE r.rule = 'codes_of_the_contract'
-        )
-    END AS ends_at
+    CASE WHEN m.source_status BETWEEN 1 AND 10 THEN coalesce(m.ends_at, m.mapped_at) END AS ends_at
 FROM motcua.status_maps AS m
 WHERE m.source_status <> m.status_code;
 COMMENT ON VIEW motcua.status_meanings IS 'What status codes of sources were said to stand for, and until when where that ends.';
