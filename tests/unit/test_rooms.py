@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 TOP = ("dags", "docs", "include", "plugins", "scripts", "tests")
 MOST_FILES = 15
-MOST_LINES = 3_000
+MOST_LINES = 3_100
 GENERATED = {"docs/schema.sql", "docs/data-dictionary.md", "tests/golden_publications.json"}
 """Nobody reads them from end to end, and nobody writes them."""
 MAY_HOLD_MORE = {
