@@ -121,8 +121,7 @@ def lived_and_put_back(one_stop, machine):
 
 @pytest.mark.guarantee(
     "slept",
-    "a disk that was put back as a whole, journal and watch with it, doubles nobody: what was recorded before the "
-    "ledger woke is held, planned now or later, and what happens after is sent at once",
+    "a disk that is put back with its journal doubles nobody: what was recorded before it woke is held, later is sent",
 )
 def test_put_back_disk_without_a_watch_doubles_nobody(one_stop, gateway, machine, states):
     woke = lived_and_put_back(one_stop, machine)
