@@ -10222,15 +10222,16 @@ GRANT ALL ON FUNCTION intake.take_steps(session_digest bytea, given jsonb) TO mo
 REVOKE ALL ON FUNCTION intake.whose(session_digest bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION intake.whose(session_digest bytea) TO motcua_intake;
 
--- Name: FUNCTION apply_page_request(of_request bigint); Type: ACL; Schema: motcua; Owner: -
-
-REVOKE ALL ON FUNCTION motcua.apply_page_request(of_request bigint) FROM PUBLIC;
-GRANT ALL ON FUNCTION motcua.apply_page_request(of_request bigint) TO motcua_app;
 -- Name: FUNCTION answer_gap(of_gap bigint, sent_by timestamp with time zone, said_by text, because text, at_gateway text, at_moment timestamp with time zone); Type: ACL; Schema: motcua; Owner: -
 
 REVOKE ALL ON FUNCTION motcua.answer_gap(of_gap bigint, sent_by timestamp with time zone, said_by text, because text, at_gateway text, at_moment timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION motcua.answer_gap(of_gap bigint, sent_by timestamp with time zone, said_by text, because text, at_gateway text, at_moment timestamp with time zone) TO motcua_app;
 GRANT ALL ON FUNCTION motcua.answer_gap(of_gap bigint, sent_by timestamp with time zone, said_by text, because text, at_gateway text, at_moment timestamp with time zone) TO motcua_pages;
+
+-- Name: FUNCTION apply_page_request(of_request bigint); Type: ACL; Schema: motcua; Owner: -
+
+REVOKE ALL ON FUNCTION motcua.apply_page_request(of_request bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION motcua.apply_page_request(of_request bigint) TO motcua_app;
 
 -- Name: FUNCTION apply_receipts(meanings jsonb, at_moment timestamp with time zone); Type: ACL; Schema: motcua; Owner: -
 
@@ -10337,6 +10338,7 @@ GRANT ALL ON FUNCTION motcua.wait_for_folder(named text) TO motcua_pages;
 REVOKE ALL ON FUNCTION motcua.wait_for_phone(phone text) FROM PUBLIC;
 GRANT ALL ON FUNCTION motcua.wait_for_phone(phone text) TO motcua_app;
 GRANT ALL ON FUNCTION motcua.wait_for_phone(phone text) TO motcua_callbacks;
+
 -- Name: FUNCTION withdraw_page_request(of_request bigint, said_by text); Type: ACL; Schema: motcua; Owner: -
 
 REVOKE ALL ON FUNCTION motcua.withdraw_page_request(of_request bigint, said_by text) FROM PUBLIC;
