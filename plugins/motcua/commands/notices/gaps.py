@@ -216,8 +216,9 @@ def believe(
         raise refuse("Only the Department may decide this: --as-department.")
     if not reason.strip():
         raise refuse("Say why with --reason; it is kept for auditors.")
+    who = signed(by)
     with connect() as connection:
-        if not believe_sleeps(connection, signed(by), reason.strip(), datetime.now(UTC)):
+        if not believe_sleeps(connection, who, reason.strip(), datetime.now(UTC)):
             raise refuse("That is signed already: motcua gaps list.")
     _console.print("From now on a ledger that slept is believed. Take it back: motcua gaps doubt.")
 
@@ -232,8 +233,9 @@ def doubt(
     """Take back that a ledger that slept is believed."""
     if not as_department:
         raise refuse("Only the Department may decide this: --as-department.")
+    who = signed(by)
     with connect() as connection:
-        if not doubt_sleeps(connection, signed(by), datetime.now(UTC)):
+        if not doubt_sleeps(connection, who, datetime.now(UTC)):
             raise refuse("Nobody had signed that: motcua gaps list.")
     _console.print("From now on what was recorded before a sleep is held until somebody says what became of it.")
 
