@@ -24,7 +24,7 @@ import uvicorn
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from motcua.store.ledger.database import kept_connections
+from motcua.store.ledger.database import kept_connections, reason_without_values
 from tests.gateways.ports import free_port
 
 Job: TypeAlias = Callable[[], Any]
@@ -225,7 +225,7 @@ def _outcome(environment: dict[str, str], job: Job) -> str:
     try:
         job()
     except Exception as error:
-        return f"raised {type(error).__name__}"
+        return f"raised {reason_without_values(error)}"
     return _DONE
 
 

@@ -275,11 +275,14 @@ class Seed:
             os.environ["MOTCUA_FROZEN_AFTER"] = str(_ELSE_FROZEN_AFTER)
 
     def wake(self) -> None:
-        """Those that are frozen go on, and end."""
+        """Those that are frozen go on, and end; what they send now others were free to send meanwhile."""
         frozen, self.frozen = self.frozen, []
+        taken = len(self.world.truth()) if frozen else 0
         for child in frozen:
             child.go_on()
             self.end(child)
+        if frozen and (sent := len(self.world.truth()) - taken):
+            self.verdict.doubled.append(f"{sent} message(s) sent by a process that woke")
 
     def end(self, child: Forked) -> None:
         """Waits for a process that may have lost its sessions."""
