@@ -43,10 +43,11 @@ class Hung(Exception):
     """Something did not end or answer in time."""
 
 
-def die_with_parent() -> None:
-    """Has the kernel send SIGTERM to this process when its parent dies, where the kernel can."""
+def die_with_parent(by: signal.Signals = signal.SIGTERM) -> None:
+    """Has the kernel send a signal to this process when its parent dies, where the kernel can; one that is frozen heeds
+    SIGKILL alone."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, by, 0, 0, 0)
 
 
 class Forked:
