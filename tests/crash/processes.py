@@ -24,7 +24,7 @@ import uvicorn
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from motcua.store.ledger.database import kept_connections
+from motcua.store.ledger.database import kept_connections, reason_without_values
 from tests.gateways.ports import free_port
 
 Job: TypeAlias = Callable[[], Any]
@@ -43,10 +43,11 @@ class Hung(Exception):
     """Something did not end or answer in time."""
 
 
-def die_with_parent() -> None:
-    """Has the kernel send SIGTERM to this process when its parent dies, where the kernel can."""
+def die_with_parent(by: signal.Signals = signal.SIGTERM) -> None:
+    """Has the kernel send a signal to this process when its parent dies, where the kernel can; one that is frozen heeds
+    SIGKILL alone."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, by, 0, 0, 0)
 
 
 class Forked:
@@ -225,7 +226,7 @@ def _outcome(environment: dict[str, str], job: Job) -> str:
     try:
         job()
     except Exception as error:
-        return f"raised {type(error).__name__}"
+        return f"raised {reason_without_values(error)}"
     return _DONE
 
 

@@ -37,7 +37,7 @@ from motcua.store.oversight.accounting import identity
 from tests.crash.breakages import BREAKAGES
 from tests.crash.harness import TOLD, Mode, Tally, end_at_first_signal
 from tests.crash.judge import KINDS, NOBODY, Verdict, judge, lay
-from tests.crash.processes import HANG, NO_DATABASE, Forked, Hung, Job
+from tests.crash.processes import HANG, NO_DATABASE, Forked, Hung, Job, die_with_parent
 from tests.crash.steps import Point, instrument, replace_everywhere, watch
 from tests.crash.world import NETWORK_SEED, Truth, World
 
@@ -214,6 +214,7 @@ class Seed:
                     if deadly == signal.SIGKILL:
                         time.sleep(60)  # of this thread: the signal has its own pace
 
+            die_with_parent(signal.SIGKILL)
             gc.disable()  # it would touch, and so copy, what is shared with the parent
             watch(on_step)
             job()
@@ -275,11 +276,14 @@ class Seed:
             os.environ["MOTCUA_FROZEN_AFTER"] = str(_ELSE_FROZEN_AFTER)
 
     def wake(self) -> None:
-        """Those that are frozen go on, and end."""
+        """Those that are frozen go on, and end; what they send now others were free to send meanwhile."""
         frozen, self.frozen = self.frozen, []
+        taken = len(self.world.truth()) if frozen else 0
         for child in frozen:
             child.go_on()
             self.end(child)
+        if frozen and (sent := len(self.world.truth()) - taken):
+            self.verdict.doubled.append(f"{sent} message(s) sent by a process that woke")
 
     def end(self, child: Forked) -> None:
         """Waits for a process that may have lost its sessions."""

@@ -27,7 +27,7 @@ from motcua.store.ledger.locks import LINGERING, is_held
 from motcua.store.ledger.provisioning import with_database
 from tests.conftest import OneStop
 from tests.crash.harness import TOLD, Tally
-from tests.crash.processes import Forked, Hung
+from tests.crash.processes import Forked, Hung, die_with_parent
 from tests.crash.steps import Point, watch
 from tests.crash.world import World
 
@@ -94,6 +94,7 @@ def _fork(world: World, point: Point | None = None, reports: bool = False) -> Fo
             if point is not None and f"{when} {step}" == str(point):
                 os.kill(os.getpid(), signal.SIGSTOP)
 
+        die_with_parent(signal.SIGKILL)
         watch(on_step)
         linger()
 
