@@ -18,7 +18,7 @@ def source(*parts: str) -> str:
     [
         (("gateways", "exchange.py"), "requests.Request("),
         (("jobs", "notices", "sending", "request_slots.py"), "requests.Session()"),
-        (("store", "ledger", "database.py"), "PostgresHook(conn_id, log_sql=False)"),
+        (("store", "ledger", "database.py"), "PostgresHook(conn_id, log_sql=False, connection=as_given)"),
         (("jobs", "handed_in", "tables.py"), "pd.read_csv("),
         (("domain", "phones", "numbers.py"), "phonenumbers."),
         (("store", "ledger", "migrations.py"), "read_migrations("),

@@ -267,7 +267,7 @@ class Journal:
         try:
             kept = json.loads((self.folder / _BEGUN).read_text(encoding="utf-8"))
             return _Begun(frozenset(kept["begun"]), frozenset(kept["lost"]))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return _Begun(frozenset(), frozenset())
         except (OSError, ValueError, KeyError, TypeError) as failure:
             raise JournalFailed(f"{self.folder / _BEGUN} cannot be read ({_words(failure)}): mend it") from None

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import psycopg
@@ -178,14 +179,12 @@ def test_what_was_held_back_and_not_taken_over_is_queued_again(one_stop, gateway
 )
 @pytest.mark.parametrize("is_known", [False, True], ids=["a new connection", "one that was used before"])
 def test_request_looks_at_its_deadline_before_its_first_byte(gateway, is_known):
-    class Stub:
-        may_send = is_known
-
-    with http_session(Stub) as session:
+    heart = SimpleNamespace(may_send=is_known)
+    with http_session(heart) as session:
         address = f"http://127.0.0.1:{gateway.port}/cgi-bin/sendsms?to=1"
         if is_known:
             session.get(address)
-        Stub.may_send = False
+        heart.may_send = False
         with pytest.raises(HeldBack):
             session.get(address)
     assert len(gateway.asked) == is_known
@@ -224,7 +223,8 @@ def test_who_plans_or_settles_is_ended_too(one_stop, gateway, rows, forked, work
                 os.kill(os.getpid(), signal.SIGSTOP)
             original(connection)
 
-        psycopg.Connection.commit = commit
+        # In the process that is forked for it alone.
+        pytest.MonkeyPatch().setattr(psycopg.Connection, "commit", commit)
         work()
 
     frozen = forked(freezes)
