@@ -59,12 +59,22 @@ from motcua.store.ledger.migrations import migrate
 from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
 from tests.gateways.ports import free_port
 from tests.registered import register_templates
+from tests.tiers import why_second
 
 # No test of rightness has a clock: a busy machine is no fault.
 hypothesis.settings.register_profile("motcua", deadline=None)
 hypothesis.settings.load_profile("motcua")
 
 PASSWORD = "only-for-tests"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what ``make test`` leaves to ``make test-all``; before ``-m`` looks at marks."""
+    for item in items:
+        file = item.path.relative_to(Path(__file__).parent).as_posix()
+        if why_second(file, getattr(item, "originalname", item.name)):
+            item.add_marker("second_tier")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -1,0 +1,37 @@
+"""Which tests ``make test`` leaves to ``make test-all``, and why.
+
+The first tier is what a change is tried with: rules, statements, pages, contracts of DAGs, integration on a real
+PostgreSQL, a sender that dies at each step, and one Airflow with the demo on it, the smoke. The second has the rest.
+A test is of the first tier until it is named here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+SECOND_TIER: Mapping[str, str] = {
+    "compose": "is of a server's files and handbooks, which are played with all their programs",
+    "image": "is of the image and what it is carried with",
+    "integration/publications/test_s3_store.py": "needs a real object store",
+    "integration/sending/test_real_kannel.py": "needs a real Kannel and a carrier behind it",
+    "integration/tls": "needs certificates and ways that encrypt",
+    "journeys": "needs a real browser, for each page and size",
+    "live": "starts an Airflow of its own",
+    "restore": "starts servers that stand in for one another",
+    "sandbox/network/test_phone_network.py::test_a_real_kannel_answers_cuts_reports_and_asks_the_same": (
+        "needs a real Kannel and a carrier behind it"
+    ),
+    "sandbox/test_demo.py::test_ctrl_c_during_the_set_up_leaves_no_process": "starts a demo of its own",
+    "sandbox/test_demo.py::test_demo_goes_on_from_the_smoke_until_ctrl_c_which_leaves_no_process": (
+        "starts the demo a second time"
+    ),
+    "upgrade": "is of an earlier version beside this one",
+}
+"""Folder, file or ``file::test`` below tests → why it is not tried with each change."""
+
+
+def why_second(file: str, test: str) -> str | None:
+    """Why a test of a file below tests is of the second tier; ``None``: it is of the first."""
+    folders = file.split("/")
+    names = ["/".join(folders[: number + 1]) for number in range(len(folders))]
+    return next((SECOND_TIER[name] for name in (*names, f"{file}::{test}") if name in SECOND_TIER), None)
