@@ -11,7 +11,18 @@ from collections.abc import Mapping
 
 SECOND_TIER: Mapping[str, str] = {
     "compose": "is of a server's files and handbooks, which are played with all their programs",
+    "crash/test_crash_points.py::test_harness_finds_out_each_sender_that_is_broken_on_purpose": (
+        "judges the judge of these seeds"
+    ),
+    "crash/test_crash_points.py::test_network_entry_counts_for_the_seed_that_it_is_of_whenever_it_comes": (
+        "judges the judge of these seeds"
+    ),
+    "crash/test_crash_points.py::"
+    "test_postgresql_and_the_gateway_may_die_while_sending_and_nothing_is_doubled_or_lost": "draws seeds at random",
+    "crash/test_message_states.py::test_whatever_happens_states_tell_the_truth": "draws acts at random",
     "image": "is of the image and what it is carried with",
+    "integration/planning/test_apologizing.py::"
+    "test_three_weeks_of_outages_yield_exactly_the_apologies_that_the_rules_name": "draws three weeks at random",
     "integration/publications/test_s3_store.py": "needs a real object store",
     "integration/sending/test_real_kannel.py": "needs a real Kannel and a carrier behind it",
     "integration/tls": "needs certificates and ways that encrypt",
@@ -26,6 +37,7 @@ SECOND_TIER: Mapping[str, str] = {
         "starts the demo a second time"
     ),
     "upgrade": "is of an earlier version beside this one",
+    "web/pages/test_fab.py": "starts an interface of Airflow of its own",
 }
 """Folder, file or ``file::test`` below tests → why it is not tried with each change."""
 
