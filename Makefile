@@ -57,7 +57,7 @@ lint-python: $(READY)
 lint-sql: $(READY)
 	$(ASIDE) $(BIN)/sqlfluff lint --processes 2 -q include/sql
 
-## make prove [ONLY=phones|texts|intake|crash|soak|upgrade|wrappers|bundle|…] [SEED=n] [SEEDS=n] [SHARE=of the soak's day] [SPEED=n] [FROM=upgraded commit]: how right, at scale, against an oracle that shares no code
+## make prove [ONLY=phones|texts|intake|crash|soak|upgrade|wrappers|bundle|…] [SEED=n] [SEEDS=n] [SHARE=of the soak's day] [SPEED=n] [FROM=upgraded commit]: how right, at scale, against an oracle that shares no code; without ONLY, when nobody waits: test-all, all proofs and benches, into docs/proofs.md
 prove: $(READY)
 	$(BIN)/python -m tests.prove $(ONLY) --seed $(or $(SEED),1) \
 		$(if $(SEEDS),--seeds $(SEEDS)) $(if $(SHARE),--share $(SHARE)) $(if $(SPEED),--speed $(SPEED)) \
@@ -71,7 +71,7 @@ latency: $(READY)
 pictures: $(READY)
 	@$(BIN)/python -m tests.pictures $(ONLY)
 
-## make bench [ONLY="names"]: how fast, as ratios; prints them and writes docs/benchmarks.md; fails where one falls short
+## make bench [ONLY="names"]: how fast, as ratios; prints them and writes docs/proofs.md; fails where one falls short
 bench: $(READY)
 	$(BIN)/python -m tests.bench $(ONLY)
 
