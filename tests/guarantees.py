@@ -12,6 +12,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from tests.tiers import why_second
@@ -64,6 +65,7 @@ def guarantees_in(source: str, name: str) -> Iterator[Guarantee]:
         raise NotAGuarantee(f"{name}: a mark 'guarantee' takes two strings, section and claim, and stands on a test")
 
 
+@cache
 def all_guarantees() -> list[Guarantee]:
     """Those of all tests.
 

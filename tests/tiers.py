@@ -23,6 +23,17 @@ SECOND_TIER: Mapping[str, str] = {
     "image": "is of the image and what it is carried with",
     "integration/planning/test_apologizing.py::"
     "test_three_weeks_of_outages_yield_exactly_the_apologies_that_the_rules_name": "draws three weeks at random",
+    **{
+        f"integration/planning/test_planted_values.py::{name}": "is `make prove ONLY=values`, small"
+        for name in (
+            "test_each_planted_value_leaves_a_trace_or_is_as_good_as_any",
+            "test_healthy_dossiers_come_out_as_without_planted_values",
+            "test_identity_balances_over_planted_values",
+            "test_no_job_fails_beside_planted_values",
+            "test_planted_values_do_no_harm_where_they_are_shown",
+            "test_proof_notices_a_healthy_dossier_that_came_out_otherwise",
+        )
+    },
     "integration/publications/test_s3_store.py": "needs a real object store",
     "integration/sending/test_real_kannel.py": "needs a real Kannel and a carrier behind it",
     "integration/tls": "needs certificates and ways that encrypt",
