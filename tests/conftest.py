@@ -232,6 +232,8 @@ def _nobody_is_in(postgres: Server, name: str) -> bool:
 
 
 _numbers = iter(range(10_000))
+_copied_from: dict[str, str] = {}
+"""Ledgers by their DSN, and the database that each is a copy of."""
 
 
 def _fresh_database(postgres: Server, template: str, prefix: str) -> str:
@@ -266,13 +268,15 @@ def ledger(
     DSN for it."""
     template = request.getfixturevalue("with_agencies") if "agencies" in request.fixturenames else migrated
     name = untouched.pop(template, None) or _fresh_database(postgres, template, "ledger")
+    dsn = with_database(postgres.admin_dsn, name)
+    _copied_from[dsn] = template
     before = _written(postgres)
     journal = tempfile.TemporaryDirectory(prefix="motcua-journal-", dir=_memory_or_none())
     monkeypatch.setenv("MOTCUA_JOURNAL", journal.name)
     settings.cache_clear()
     for variable, address in ledger_connections(postgres.admin_dsn, name).items():
         monkeypatch.setenv(variable, address)
-    yield with_database(postgres.admin_dsn, name)
+    yield dsn
     close_ledger_pool()
     if _written(postgres) == before and _nobody_is_in(postgres, name):
         untouched[template] = name
@@ -309,8 +313,12 @@ TWO_AGENCIES = [
 
 
 @pytest.fixture
-def agencies(ledger: str) -> None:
-    """Two agencies: Nha Trang, and Tư pháp with accented texts. The ledger of whoever asks for them has them."""
+def agencies(ledger: str, with_agencies: str) -> None:
+    """Two agencies: Nha Trang, and Tư pháp with accented texts. The ledger of a test that names them has them already;
+    one that is made otherwise, or asked for them later, is given them."""
+    if _copied_from.get(ledger) != with_agencies:
+        with connect() as connection:
+            save_agencies(connection, TWO_AGENCIES, "tests")
 
 
 CONTRACT_TABLES = """

@@ -47,6 +47,9 @@ SECOND_TIER: Mapping[str, str] = {
     "sandbox/test_demo.py::test_demo_goes_on_from_the_smoke_until_ctrl_c_which_leaves_no_process": (
         "starts the demo a second time"
     ),
+    "sandbox/test_past.py::test_a_month_of_the_demos_past_is_purged_while_every_publication_holds": (
+        "plays a month of the demo's past, of which the smoke plays three without a purge"
+    ),
     "upgrade": "is of an earlier version beside this one",
     "web/pages/test_fab.py": "starts an interface of Airflow of its own",
 }
