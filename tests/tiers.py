@@ -35,6 +35,8 @@ SECOND_TIER: Mapping[str, str] = {
         )
     },
     "integration/publications/test_s3_store.py": "needs a real object store",
+    "integration/reconciliation/test_reconciliation_world.py::"
+    "test_closings_of_eight_days_tell_what_the_oracle_counted": "is `make prove ONLY=reconciliation`, small",
     "integration/sending/test_real_kannel.py": "needs a real Kannel and a carrier behind it",
     "integration/tls": "needs certificates and ways that encrypt",
     "journeys": "needs a real browser, for each page and size",
