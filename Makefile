@@ -54,8 +54,13 @@ lint-python: $(READY)
 	$(ASIDE) $(BIN)/ruff format --check .
 	$(ASIDE) $(BIN)/mypy
 
-lint-sql: $(READY)
-	$(ASIDE) $(BIN)/sqlfluff lint --processes 2 -q include/sql
+# What sqlfluff has found nothing in is not asked about again until it changes.
+LINTED := $(VENV)/.linted-sql
+lint-sql: $(LINTED)
+
+$(LINTED): $(READY) pyproject.toml $(shell find include/sql -name '*.sql')
+	$(ASIDE) $(BIN)/sqlfluff lint --processes 2 -q $(or $(if $(filter-out %.sql,$?),include/sql),$?)
+	@touch $@
 
 ## make prove [ONLY=phones|texts|intake|crash|soak|upgrade|wrappers|bundle|…] [SEED=n] [SEEDS=n] [SHARE=of the soak's day] [SPEED=n] [FROM=upgraded commit]: how right, at scale, against an oracle that shares no code; without ONLY, when nobody waits: test-all, all proofs and benches, into docs/proofs.md
 prove: $(READY)
