@@ -6,15 +6,13 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 MOTCUA_DATA ?= $(CURDIR)/.data
 export MOTCUA_DATA
+# Four processes read the tests: what one of them has compiled is kept for the others, whatever the shell says.
+export PYTHONDONTWRITEBYTECODE :=
 
-
-.PHONY: latency pictures demo smoke test test-alone test-beside test-again lint lint-python lint-sql bench prove setup clean lock bundle try-airflow
+.PHONY: latency pictures demo smoke test test-all test-alone test-beside lint lint-python lint-sql bench prove setup clean lock bundle try-airflow
 
 # Several targets at a time; what each says is shown when it ends, where make can do that (4.0).
 SIDE_BY_SIDE := $(MAKE) --keep-going $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) --jobs
-# How a group of tests ended, for test-again: a group that was broken off has not been tried at all.
-told = @mkdir -p .pytest_cache/$(1) && rm -f .pytest_cache/$(1)/ended; $(2); code=$$?; \
-	echo $$code >.pytest_cache/$(1)/ended; exit $$code
 # What has no clock steps aside for what has one.
 ASIDE := nice -n 10
 
@@ -26,25 +24,26 @@ demo: $(READY)
 smoke: $(READY)
 	@exec $(BIN)/motcua smoke
 
-## make test [ONLY=path or -k expression]: all tests; those marked alone one at a time, and the others beside them
+## make test [ONLY=path or -k expression]: the first tier of the tests, or what is named, whatever its tier
 test: $(READY)
 ifdef ONLY
 	$(BIN)/python -m pytest $(ONLY)
 else
-	@$(SIDE_BY_SIDE) test-beside test-alone
+	@$(SIDE_BY_SIDE) test-beside test-alone TIER=" and not second_tier"
 endif
 
+## make test-all: all tests: other starts of Airflow and the demo, handbooks, browsers, real Kannel, S3, TLS (tests/tiers.py)
+test-all: $(READY)
+	@$(SIDE_BY_SIDE) test-beside test-alone
+
+# Those marked alone one at a time, and the others beside them.
 test-alone: $(READY)
-	$(call told,alone,$(BIN)/python -m pytest -m alone -o cache_dir=.pytest_cache/alone)
+	$(BIN)/python -m pytest -m "alone$(TIER)" -o cache_dir=.pytest_cache/alone
 
 # Files in the order of their folders, which begins with those that take long; pytest-xdist's own leaves them to the end.
 test-beside: $(READY)
-	$(call told,beside,$(ASIDE) $(BIN)/python -m pytest -m "not alone" --numprocesses 3 \
-		--dist loadfile --no-loadscope-reorder -o cache_dir=.pytest_cache/beside)
-
-## make test-again: the few tests that failed, with nothing beside them
-test-again: $(READY)
-	@$(BIN)/python -m tests.again
+	$(ASIDE) $(BIN)/python -m pytest -m "not alone$(TIER)" --numprocesses 3 \
+		--dist loadfile --no-loadscope-reorder -o cache_dir=.pytest_cache/beside
 
 ## make lint: ruff, mypy --strict, sqlfluff
 lint: $(READY)
@@ -55,10 +54,15 @@ lint-python: $(READY)
 	$(ASIDE) $(BIN)/ruff format --check .
 	$(ASIDE) $(BIN)/mypy
 
-lint-sql: $(READY)
-	$(ASIDE) $(BIN)/sqlfluff lint --processes 2 -q include/sql
+# What sqlfluff has found nothing in is not asked about again until it changes.
+LINTED := $(VENV)/.linted-sql
+lint-sql: $(LINTED)
 
-## make prove [ONLY=phones|texts|intake|crash|soak|upgrade|wrappers|bundle|…] [SEED=n] [SEEDS=n] [SHARE=of the soak's day] [SPEED=n] [FROM=upgraded commit]: how right, at scale, against an oracle that shares no code
+$(LINTED): $(READY) pyproject.toml $(shell find include/sql -name '*.sql')
+	$(ASIDE) $(BIN)/sqlfluff lint --processes 2 -q $(or $(if $(filter-out %.sql,$?),include/sql),$?)
+	@touch $@
+
+## make prove [ONLY=phones|texts|intake|crash|soak|upgrade|wrappers|bundle|…] [SEED=n] [SEEDS=n] [SHARE=of the soak's day] [SPEED=n] [FROM=upgraded commit]: how right, at scale, against an oracle that shares no code; without ONLY, when nobody waits: test-all, all proofs and benches, into docs/proofs.md
 prove: $(READY)
 	$(BIN)/python -m tests.prove $(ONLY) --seed $(or $(SEED),1) \
 		$(if $(SEEDS),--seeds $(SEEDS)) $(if $(SHARE),--share $(SHARE)) $(if $(SPEED),--speed $(SPEED)) \
@@ -72,7 +76,7 @@ latency: $(READY)
 pictures: $(READY)
 	@$(BIN)/python -m tests.pictures $(ONLY)
 
-## make bench [ONLY="names"]: how fast, as ratios; prints them and writes docs/benchmarks.md; fails where one falls short
+## make bench [ONLY="names"]: how fast, as ratios; prints them and writes docs/proofs.md; fails where one falls short
 bench: $(READY)
 	$(BIN)/python -m tests.bench $(ONLY)
 

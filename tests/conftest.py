@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ os.environ["MOTCUA_LINGER"] = "3"
 import hypothesis
 import psycopg
 import pytest
+import typer.testing
 from psycopg import sql
 from psycopg.rows import dict_row
 
@@ -59,12 +61,22 @@ from motcua.store.ledger.migrations import migrate
 from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
 from tests.gateways.ports import free_port
 from tests.registered import believe_sleeps, register_templates
+from tests.tiers import why_second
 
 # No test of rightness has a clock: a busy machine is no fault.
 hypothesis.settings.register_profile("motcua", deadline=None)
 hypothesis.settings.load_profile("motcua")
 
 PASSWORD = "only-for-tests"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what ``make test`` leaves to ``make test-all``; before ``-m`` looks at marks."""
+    for item in items:
+        file = item.path.relative_to(Path(__file__).parent).as_posix()
+        if why_second(file, getattr(item, "originalname", item.name)):
+            item.add_marker("second_tier")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -76,6 +88,14 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
+@pytest.fixture(scope="session", autouse=True)
+def commands_put_together_once() -> Iterator[None]:
+    """The hundred commands of ``motcua`` take 70 ms to be put together, and are the same at each call."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(typer.testing, "_get_command", cache(typer.testing._get_command))
+        yield
+
+
 NOW = datetime(2026, 11, 25, 3, 0, tzinfo=UTC)
 """10:00 in Khánh Hòa on a Wednesday."""
 
@@ -85,6 +105,11 @@ class Server:
     """A PostgreSQL server for the session."""
 
     admin_dsn: str
+
+    @cached_property
+    def admin(self) -> psycopg.Connection[Any]:
+        """The administrator's connection for what is made before each test and dropped after it."""
+        return psycopg.connect(self.admin_dsn, autocommit=True)
 
 
 @pytest.fixture(scope="session")
@@ -98,7 +123,9 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with (server.data / "postgresql.conf").open("a") as configuration:
         configuration.write("fsync = off\nscram_iterations = 1\n")
     process = server.start(folder / "log")
-    yield Server(server.admin_dsn)
+    running = Server(server.admin_dsn)
+    yield running
+    running.admin.close()
     process.send_signal(signal.SIGINT)
     process.wait(timeout=20)
     shutil.rmtree(folder, ignore_errors=True)
@@ -157,10 +184,57 @@ def migrated(postgres: Server) -> str:
     register_templates(with_database(postgres.admin_dsn, name), "kannel")
     believe_sleeps(with_database(postgres.admin_dsn, name))
     del os.environ["AIRFLOW_CONN_MOTCUA_DB_OWNER"]
+    _freeze(postgres, name)
     return name
 
 
+@pytest.fixture(scope="session")
+def with_agencies(postgres: Server, migrated: str) -> str:
+    """Name of a database that each test with the two agencies copies."""
+    name = f"{migrated}_with_agencies"
+    copy_database(postgres, migrated, name)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AIRFLOW_CONN_MOTCUA_DB", connection_uri(postgres.admin_dsn, "motcua_app", name))
+        with connect() as connection:
+            save_agencies(connection, TWO_AGENCIES, "tests")
+    _freeze(postgres, name)
+    return name
+
+
+def _freeze(postgres: Server, name: str) -> None:
+    """From now on whoever only reads a copy of it writes nothing, not even what he found out about old rows."""
+    with psycopg.connect(with_database(postgres.admin_dsn, name), autocommit=True) as admin:
+        admin.execute("VACUUM (FREEZE)")
+
+
+@pytest.fixture(scope="session")
+def untouched(postgres: Server) -> Iterator[dict[str, str]]:
+    """Ledgers whose tests wrote nothing, by what they are copies of: the next test has them."""
+    ledgers: dict[str, str] = {}
+    yield ledgers
+    for name in ledgers.values():
+        _drop(postgres, name)
+
+
+def _written(postgres: Server) -> str:
+    """How far the server's log has come: where it has not, nobody wrote anything."""
+    row = postgres.admin.execute("SELECT pg_current_wal_insert_lsn()::text").fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+def _nobody_is_in(postgres: Server, name: str) -> bool:
+    # A connection that was closed is there for a moment still.
+    for _ in range(20):
+        if not postgres.admin.execute("SELECT 1 FROM pg_stat_activity WHERE datname = %s", [name]).fetchone():
+            return True
+        time.sleep(0.005)
+    return False
+
+
 _numbers = iter(range(10_000))
+_copied_from: dict[str, str] = {}
+"""Ledgers by their DSN, and the database that each is a copy of."""
 
 
 def _fresh_database(postgres: Server, template: str, prefix: str) -> str:
@@ -172,34 +246,43 @@ def _fresh_database(postgres: Server, template: str, prefix: str) -> str:
 
 def copy_database(postgres: Server, template: str, name: str) -> None:
     """Makes a database that is as the template is, for the ledger's roles; nobody may be connected to the template."""
-    with psycopg.connect(postgres.admin_dsn, autocommit=True) as admin:
-        # Without fsync, copying files takes a third of the time of writing the copy to the log.
-        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
-        admin.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
-        for role in ("motcua_app", "motcua_audit", *PARTS.values()):
-            admin.execute(
-                sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(sql.Identifier(name), sql.Identifier(role))
-            )
+    # Without fsync, copying files takes a third of the time of writing the copy to the log.
+    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
+    postgres.admin.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
+    roles = sql.SQL(", ").join(map(sql.Identifier, ("motcua_app", "motcua_audit", *PARTS.values())))
+    postgres.admin.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(sql.Identifier(name), roles))
 
 
 def _drop(postgres: Server, name: str) -> None:
-    with psycopg.connect(postgres.admin_dsn, autocommit=True) as admin:
-        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    postgres.admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 @pytest.fixture
-def ledger(postgres: Server, migrated: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def ledger(
+    request: pytest.FixtureRequest,
+    postgres: Server,
+    migrated: str,
+    untouched: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[str]:
     """A ledger of the test's own behind the connection motcua_db, with a journal of its own; yields an administrator's
     DSN for it."""
-    name = _fresh_database(postgres, migrated, "ledger")
+    template = request.getfixturevalue("with_agencies") if "agencies" in request.fixturenames else migrated
+    name = untouched.pop(template, None) or _fresh_database(postgres, template, "ledger")
+    dsn = with_database(postgres.admin_dsn, name)
+    _copied_from[dsn] = template
+    before = _written(postgres)
     journal = tempfile.TemporaryDirectory(prefix="motcua-journal-", dir=_memory_or_none())
     monkeypatch.setenv("MOTCUA_JOURNAL", journal.name)
     settings.cache_clear()
     for variable, address in ledger_connections(postgres.admin_dsn, name).items():
         monkeypatch.setenv(variable, address)
-    yield with_database(postgres.admin_dsn, name)
+    yield dsn
     close_ledger_pool()
-    _drop(postgres, name)
+    if _written(postgres) == before and _nobody_is_in(postgres, name):
+        untouched[template] = name
+    else:
+        _drop(postgres, name)
     journal.cleanup()
     settings.cache_clear()
 
@@ -224,23 +307,19 @@ def agency(code: str, **changes: Any) -> Agency:
     return Agency(agency_code=code, **values | changes)
 
 
+TWO_AGENCIES = [
+    agency(NHA_TRANG, name="Ủy ban nhân dân thành phố Nha Trang", short_name="UBND TP Nha Trang", aliases=("H32.30",)),
+    agency(TU_PHAP, name="Sở Tư pháp", accented=True),
+]
+
+
 @pytest.fixture
-def agencies(ledger: str) -> None:
-    """Two agencies: Nha Trang, and Tư pháp with accented texts."""
-    with connect() as connection:
-        save_agencies(
-            connection,
-            [
-                agency(
-                    NHA_TRANG,
-                    name="Ủy ban nhân dân thành phố Nha Trang",
-                    short_name="UBND TP Nha Trang",
-                    aliases=("H32.30",),
-                ),
-                agency(TU_PHAP, name="Sở Tư pháp", accented=True),
-            ],
-            "tests",
-        )
+def agencies(ledger: str, with_agencies: str) -> None:
+    """Two agencies: Nha Trang, and Tư pháp with accented texts. The ledger of a test that names them has them already;
+    one that is made otherwise, or asked for them later, is given them."""
+    if _copied_from.get(ledger) != with_agencies:
+        with connect() as connection:
+            save_agencies(connection, TWO_AGENCIES, "tests")
 
 
 CONTRACT_TABLES = """

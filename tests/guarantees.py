@@ -2,7 +2,7 @@
 
 A test says what it protects by ``@pytest.mark.guarantee("section", "claim")``; several may say the same, one may say
 several things. ``python -m tests.guarantees`` writes the tables between the page's comments anew; a test holds the page
-against the marks.
+against the marks. A claim that no test of the first tier holds says so in its line, and why (tests/tiers.py).
 """
 
 from __future__ import annotations
@@ -12,7 +12,10 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+
+from tests.tiers import why_second
 
 TESTS = Path(__file__).parent
 PAGE = TESTS.parent / "docs" / "guarantees.md"
@@ -32,6 +35,8 @@ class Guarantee:
     section: str
     claim: str
     test: str
+    why_second: str | None = None
+    """Why ``make test`` leaves this test to ``make test-all``; ``None``: it does not."""
 
 
 def _is_mark(node: ast.AST) -> bool:
@@ -39,7 +44,7 @@ def _is_mark(node: ast.AST) -> bool:
 
 
 def guarantees_in(source: str, name: str) -> Iterator[Guarantee]:
-    """The guarantees of a file of tests, in its order.
+    """The guarantees of a file of tests, in its order; ``name``: its path below tests.
 
     :raises NotAGuarantee: for a mark that says anything but two strings, or that is not on a test that pytest collects.
     """
@@ -55,18 +60,31 @@ def guarantees_in(source: str, name: str) -> Iterator[Guarantee]:
                     keywords=[],
                 ) if _is_mark(function) and test.name.startswith("test_"):
                     read += 1
-                    yield Guarantee(section, claim, test.name)
+                    yield Guarantee(section, claim, test.name, why_second(name, test.name))
     if read != sum(map(_is_mark, ast.walk(module))):
         raise NotAGuarantee(f"{name}: a mark 'guarantee' takes two strings, section and claim, and stands on a test")
 
 
+@cache
 def all_guarantees() -> list[Guarantee]:
     """Those of all tests.
 
     :raises NotAGuarantee: see :func:`guarantees_in`.
     """
     files = sorted(TESTS.rglob("test_*.py"))
-    return [each for path in files for each in guarantees_in(path.read_text(encoding="utf-8"), path.name)]
+    return [
+        each
+        for path in files
+        for each in guarantees_in(path.read_text(encoding="utf-8"), path.relative_to(TESTS).as_posix())
+    ]
+
+
+def _held_by(tests: list[Guarantee]) -> str:
+    """The tests of a claim; where all of them are of the second tier, why."""
+    names = "<br>".join(f"`{each.test}`" for each in tests)
+    reasons = dict.fromkeys(each.why_second for each in tests if each.why_second)
+    first_tier = any(each.why_second is None for each in tests)
+    return names if first_tier else f"{names}<br>(`make test-all`: {'; '.join(reasons)})"
 
 
 def with_tables(page: str, guarantees: list[Guarantee]) -> str:
@@ -74,11 +92,11 @@ def with_tables(page: str, guarantees: list[Guarantee]) -> str:
 
     :raises NotAGuarantee: for a guarantee of a section that the page does not have, or a section without a guarantee.
     """
-    tests: dict[str, dict[str, list[str]]] = {block["section"]: {} for block in _BLOCK.finditer(page)}
+    tests: dict[str, dict[str, list[Guarantee]]] = {block["section"]: {} for block in _BLOCK.finditer(page)}
     for each in guarantees:
         if each.section not in tests:
             raise NotAGuarantee(f"{each.test}: {PAGE.name} has no section {each.section!r}")
-        tests[each.section].setdefault(each.claim, []).append(each.test)
+        tests[each.section].setdefault(each.claim, []).append(each)
     if empty := [section for section, claims in tests.items() if not claims]:
         raise NotAGuarantee(f"no test speaks for: {', '.join(empty)}")
 
@@ -86,7 +104,7 @@ def with_tables(page: str, guarantees: list[Guarantee]) -> str:
         claims = tests[block["section"]]
         places = {claim: place for place, claim in enumerate(_CLAIM.findall(block["table"]))}
         ordered = sorted(claims, key=lambda claim: places.get(claim, len(places)))
-        lines = (f"| {claim} | {'<br>'.join(f'`{test}`' for test in claims[claim])} |\n" for claim in ordered)
+        lines = (f"| {claim} | {_held_by(claims[claim])} |\n" for claim in ordered)
         return f"{block['section']} -->\n{_HEAD}{''.join(lines)}"
 
     return _BLOCK.sub(table, page)

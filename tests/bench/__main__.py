@@ -1,5 +1,5 @@
 """``python -m tests.bench [NAME …]``: speeds as ratios to a limit or a peer of the same run; prints a table and writes
-docs/benchmarks.md."""
+docs/proofs.md."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.bench import Line, late_joiner, pages, quality, reconciliation, sourc
 from tests.bench.ledgers import ledger, on_a_ledger
 from tests.bench.notices import peers, planning, real_gateway, receipts, sending, two_senders
 from tests.bench.notices.gateways import gateway
-from tests.bench.page import OK, SHORT, Machine, section, write_page
+from tests.prove.page import OK, SHORT, Machine, section, write_page
 
 
 def _sources() -> list[Line]:
@@ -62,7 +62,8 @@ def main() -> int:
         for what, found, reach, good in lines:
             table.add_row(what, found, reach, OK if good else SHORT)
             all_good = all_good and good
-        write_page({name: section(name, machine, lines)}, list(BENCHES))
+        part = f"bench {name}"
+        write_page({part: section(part, machine, lines)})
     Console(width=None if sys.stdout.isatty() else 130).print(table)
     return int(not all_good)
 

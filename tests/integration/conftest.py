@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from motcua.store.ledger.database import close_ledger_pool
+from motcua.store.ledger.database import close_ledger_pool, kept_connections
 from tests.conftest import Server, _drop, copy_database
 from tests.gateways.scripted import ScriptedGateway
 
@@ -42,6 +42,13 @@ def gateway(configure: Callable[..., None]) -> Iterator[ScriptedGateway]:
     )
     yield scripted
     scripted.close()
+
+
+@pytest.fixture
+def kept_connections_of_a_test(ledger: str) -> Iterator[None]:
+    """What the test closes is taken again by whoever opens the next: connecting would be half of dozens of runs."""
+    with kept_connections():
+        yield
 
 
 Value = TypeVar("Value")

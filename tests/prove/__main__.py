@@ -1,5 +1,9 @@
 """``python -m tests.prove [NAME …] [--seed N] [--seeds N] [--share S]``: a table of figures for each capability.
 
+Without a name, for when nobody waits: all tests, proofs and benches, one after the other, each in a process of its own
+that may end as it likes. After each part docs/proofs.md has what was found; a part whose row there names the present
+tree is passed over, so that whoever breaks it off goes on where it was.
+
 Exit code 1 if one falls short. ``--seeds`` is for those that repeat themselves with many seeds, the first being N;
 ``--share`` and ``--speed`` are of the soak, which takes the end of its day alone, or a slower one; ``--from`` is of the
 upgrade, which otherwise begins at versions that it chooses.
@@ -9,6 +13,9 @@ from __future__ import annotations
 
 import argparse
 import inspect
+import os
+import re
+import subprocess
 import sys
 import time
 from importlib import import_module
@@ -16,6 +23,9 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+
+from tests.bench import Line
+from tests.prove.page import ROOT, SHORT, Machine, is_of, read_page, section, sections_of, write_page
 
 PROOFS = {
     path.stem: f"tests.prove.{path.parent.name}.{path.stem}"
@@ -25,22 +35,81 @@ PROOFS = {
 """Name → module; worlds are what proofs are made in."""
 
 
+_PYTEST_ENDED = re.compile(r"^=+ (?P<counts>(?:\d+ \w+(?:, )?)+ in [\d.]+s).*=$")
+"""pytest's last line."""
+
+
+def all_parts(*options: str) -> dict[str, list[str]]:
+    """By name: the command; those of proofs and benches write what they found themselves."""
+    from tests.bench.__main__ import BENCHES
+
+    return {
+        "test-all": ["make", "test-all"],
+        **{name: [sys.executable, "-m", "tests.prove", name, "--page", *options] for name in PROOFS},
+        **{f"bench {name}": [sys.executable, "-m", "tests.bench", name] for name in BENCHES},
+    }
+
+
+def prove_all(parts: dict[str, list[str]]) -> int:
+    """Runs each part that was not found with this tree, and returns the exit code."""
+    write_page({}, parts)
+    for part, command in parts.items():
+        machine, before = Machine.now(), sections_of(read_page()).get(part, "")
+        if is_of(before, machine.tree):
+            print(f"{part}: found with this tree already")
+            continue
+        print(f"{part}: {' '.join(command)}", flush=True)
+        lines, code = _run(command)
+        if sections_of(read_page()).get(part, "") == before:
+            lines = lines or [("the whole part", "broke off", "an end", False)]
+            write_page({part: section(part, machine, [*lines, ("exit code", str(code), "0", code == 0)])}, parts)
+    return int(SHORT in read_page())
+
+
+def _run(command: list[str]) -> tuple[list[Line], int]:
+    """Runs a part and shows what it says; how each group of tests in it ended, and its exit code."""
+    # As typed in a shell: a make that runs this one would hand its own variables on.
+    environment = {
+        name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")
+    }
+    lines: list[Line] = []
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            sys.stdout.write(line)
+            if ended := _PYTEST_ENDED.match(line.rstrip()):
+                good = not re.search("failed|error", ended["counts"])
+                lines.append(("tests of one group", ended["counts"], "none fails", good))
+    return lines, process.returncode
+
+
 def main() -> int:
     """Prints the tables and returns the exit code."""
     parser = argparse.ArgumentParser(prog="make prove", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(PROOFS)}; all by default")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(PROOFS)}; none: everything")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seeds", type=int)
     parser.add_argument("--share", type=float)
     parser.add_argument("--speed", type=float)
     parser.add_argument("--from", dest="since", metavar="COMMIT")
+    parser.add_argument("--page", action="store_true", help="write docs/proofs.md, too")
     asked = parser.parse_args()
     if unknown := sorted(set(asked.names) - PROOFS.keys()):
         parser.error(f"there is no proof {', '.join(unknown)}; there are {', '.join(PROOFS)}")
+    if not asked.names:
+        return prove_all(all_parts(*sys.argv[1:]))
     console = Console(width=None if sys.stdout.isatty() else 130)
     fell_short = False
-    for name in asked.names or PROOFS:
-        started = time.monotonic()
+    for name in asked.names:
+        machine, started = Machine.now(), time.monotonic()
         prove = import_module(PROOFS[name]).figures
         takes = inspect.signature(prove).parameters
         given = {name: getattr(asked, name) for name in ("seeds", "share", "speed", "since") if name in takes}
@@ -52,6 +121,9 @@ def main() -> int:
             table.add_row(figure.name, figure.value, figure.must_reach, "ok" if figure.ok else "FALLS SHORT")
             fell_short |= not figure.ok
         console.print(table)
+        if asked.page:
+            lines = [(each.name, each.value, each.must_reach, each.ok) for each in figures]
+            write_page({name: section(name, machine, lines)})
     return int(fell_short)
 
 

@@ -112,12 +112,12 @@ class Demo:
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[[], Demo]]:
+def start() -> Iterator[Callable[[Path], Demo]]:
     ports = {f"MOTCUA_{name}_PORT": str(port) for name, port in zip(PORTS, free_ports(len(PORTS)), strict=True)}
     runs: list[Demo] = []
 
-    def begin() -> Demo:
-        runs.append(Demo(outside() | ports | {"MOTCUA_DATA": str(tmp_path / "data")}))
+    def begin(data: Path) -> Demo:
+        runs.append(Demo(outside() | ports | {"MOTCUA_DATA": str(data)}))
         return runs[-1]
 
     yield begin
@@ -126,16 +126,15 @@ def start(tmp_path: Path) -> Iterator[Callable[[], Demo]]:
             run.process.send_signal(signal.SIGTERM)
             run.process.wait(90)
         run.reader.join()
-    for pid in processes_of(tmp_path / "data"):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+        for pid in processes_of(Path(run.environment["MOTCUA_DATA"])):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
-@pytest.mark.timeout(1200)  # the smoke itself may wait for four minutes
-def test_smoke_passes_and_a_demo_goes_on_from_it_until_ctrl_c_which_leaves_no_process(
-    start: Callable[[], Demo], tmp_path: Path
-) -> None:
-    data = tmp_path / "data"
+@pytest.fixture(scope="module")
+def smoked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a smoke that passed left in its folder."""
+    data = tmp_path_factory.mktemp("smoke") / "data"
     smoke = subprocess.run(
         [Path(sys.executable).with_name("motcua"), "smoke", "--folder", data],
         env=outside(),
@@ -145,11 +144,21 @@ def test_smoke_passes_and_a_demo_goes_on_from_it_until_ctrl_c_which_leaves_no_pr
     )
     assert smoke.returncode == 0, smoke.stdout + smoke.stderr
     assert "The smoke test passed." in smoke.stdout
-    assert not processes_of(data)
-    before = accepted(data)
-    assert before
+    return data
 
-    demo = start()
+
+@pytest.mark.timeout(1200)  # the smoke itself may wait for four minutes
+def test_smoke_passes_and_leaves_no_process(smoked: Path) -> None:
+    assert not processes_of(smoked)
+    assert accepted(smoked)
+
+
+@pytest.mark.timeout(1200)
+def test_demo_goes_on_from_the_smoke_until_ctrl_c_which_leaves_no_process(
+    smoked: Path, start: Callable[[Path], Demo]
+) -> None:
+    before = accepted(smoked)
+    demo = start(smoked)
     demo.wait_until_up()
     assert before <= {message["id"] for message in demo.messages()}
     received = demo.received()
@@ -157,12 +166,12 @@ def test_smoke_passes_and_a_demo_goes_on_from_it_until_ctrl_c_which_leaves_no_pr
     references = [message["dlr_url"] for message in demo.messages() if message["kind"] == "sms"]
     demo.press_ctrl_c()
     assert len(references) == len(set(references))
-    assert not processes_of(data)
+    assert not processes_of(smoked)
 
 
 @pytest.mark.timeout(600)
-def test_ctrl_c_during_the_set_up_leaves_no_process(start: Callable[[], Demo], tmp_path: Path) -> None:
-    demo = start()
+def test_ctrl_c_during_the_set_up_leaves_no_process(start: Callable[[Path], Demo], tmp_path: Path) -> None:
+    demo = start(tmp_path / "data")
     demo.wait_until_said("roles and databases created")
     demo.press_ctrl_c(130)
     assert "Traceback" not in "".join(demo.lines)

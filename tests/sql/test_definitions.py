@@ -19,7 +19,7 @@ from motcua.store.ledger.database import open_connection
 from motcua.store.ledger.definitions import DefinitionRefused, put_in_force
 from motcua.store.ledger.migrations import OWNER, migrate
 from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
-from tests.conftest import PASSWORD, connection_uri
+from tests.conftest import PASSWORD, _drop, connection_uri, copy_database
 from tests.schema_file import PATH, SCHEMAS, schema_of
 
 FOLDER = include_dir() / "sql" / "definitions"
@@ -42,15 +42,25 @@ def _stated() -> Counter[str]:
 
 
 @pytest.fixture
-def ledger_of_its_own(postgres, monkeypatch):
-    """A migrated ledger whose owner is behind motcua_db_owner; yields its administrator's DSN."""
+def empty_ledger(postgres, monkeypatch):
+    """A ledger that nobody has migrated, whose owner is behind motcua_db_owner; yields its administrator's DSN."""
     name = "defined"
     roles = [Role(role, PASSWORD) for role in ("motcua_owner", "motcua_app", "motcua_audit", "airflow")]
     provision_ledger(postgres.admin_dsn, name, *roles, "airflow_for_tests")
     monkeypatch.setenv("AIRFLOW_CONN_MOTCUA_DB_OWNER", connection_uri(postgres.admin_dsn, "motcua_owner", name))
     yield with_database(postgres.admin_dsn, name)
-    with psycopg.connect(postgres.admin_dsn, autocommit=True) as admin:
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    _drop(postgres, name)
+
+
+@pytest.fixture
+def ledger_of_its_own(postgres, migrated, monkeypatch):
+    """A migrated one, likewise."""
+    name = "defined"
+    copy_database(postgres, migrated, name)
+    postgres.admin.execute(f"ALTER DATABASE {name} OWNER TO motcua_owner")
+    monkeypatch.setenv("AIRFLOW_CONN_MOTCUA_DB_OWNER", connection_uri(postgres.admin_dsn, "motcua_owner", name))
+    yield with_database(postgres.admin_dsn, name)
+    _drop(postgres, name)
 
 
 @pytest.fixture
@@ -112,7 +122,6 @@ def test_schema_in_the_docs_is_current(postgres, migrated):
 
 
 def test_changed_definition_comes_into_force_where_no_migration_is_pending(ledger_of_its_own, files):
-    migrate()
     as_migrated = schema_of(ledger_of_its_own)
     path = files / "messages" / "occasion_holds.sql"
     path.write_text(path.read_text(encoding="utf-8").replace("s.gone IS NULL", "s.gone IS NULL AND TRUE"))
@@ -124,7 +133,6 @@ def test_changed_definition_comes_into_force_where_no_migration_is_pending(ledge
 
 
 def test_what_somebody_changed_by_hand_is_put_right(ledger_of_its_own):
-    migrate()
     as_migrated = schema_of(ledger_of_its_own)
     with psycopg.connect(ledger_of_its_own) as admin:
         admin.execute("ALTER TABLE motcua.messages DISABLE TRIGGER enforce_message_move")
@@ -139,7 +147,6 @@ def test_what_somebody_changed_by_hand_is_put_right(ledger_of_its_own):
 
 
 def test_key_of_codes_refuses_to_change_while_indexes_hold_its_values(ledger_of_its_own, files):
-    migrate()
     before = schema_of(ledger_of_its_own)
     path = files / "dossiers" / "code_key.sql"
     path.write_text(path.read_text(encoding="utf-8").replace("'011'", "'012'"), encoding="utf-8")
@@ -163,7 +170,6 @@ def test_key_of_codes_refuses_to_change_while_indexes_hold_its_values(ledger_of_
 
 
 def test_a_file_that_cannot_be_read_keeps_all_others_out_of_force(ledger_of_its_own, files):
-    migrate()
     before = schema_of(ledger_of_its_own)
     (files / "aaa.sql").write_text("CREATE OR REPLACE VIEW audit.aaa AS SELECT 1 AS one;", encoding="utf-8")
     (files / "zzz.sql").write_text("CREATE OR REPLACE VIEW audit.zzz AS SELEKT 1;", encoding="utf-8")
@@ -176,7 +182,6 @@ def test_a_file_that_cannot_be_read_keeps_all_others_out_of_force(ledger_of_its_
 
 
 def test_definition_may_need_one_that_comes_later_in_the_alphabet(ledger_of_its_own, files):
-    migrate()
     (files / "aaa.sql").write_text("CREATE OR REPLACE VIEW audit.aaa AS SELECT one FROM audit.zzz;", encoding="utf-8")
     (files / "zzz.sql").write_text("CREATE OR REPLACE VIEW audit.zzz AS SELECT 1 AS one;", encoding="utf-8")
     _put()
@@ -184,7 +189,6 @@ def test_definition_may_need_one_that_comes_later_in_the_alphabet(ledger_of_its_
 
 
 def test_view_with_other_columns_and_function_with_other_parameters_take_the_place_of_the_old(ledger_of_its_own, files):
-    migrate()
     view = files / "receipts" / "audit_views.sql"
     view.write_text(
         view.read_text(encoding="utf-8").replace("r.receipt_id, r.gateway,", "r.gateway, r.receipt_id,"),
@@ -214,7 +218,6 @@ def test_view_with_other_columns_and_function_with_other_parameters_take_the_pla
 
 
 def test_another_mans_view_on_ours_is_named_and_not_dropped(ledger_of_its_own, files):
-    migrate()
     with psycopg.connect(ledger_of_its_own) as admin:
         admin.execute("CREATE SCHEMA inspectorate")
         admin.execute("CREATE VIEW inspectorate.own AS SELECT receipt_id FROM audit.receipts")
@@ -231,7 +234,6 @@ def test_another_mans_view_on_ours_is_named_and_not_dropped(ledger_of_its_own, f
 
 
 def test_sender_at_work_is_waited_for_and_never_the_one_to_give_way(ledger_of_its_own):
-    migrate()
     with psycopg.connect(ledger_of_its_own) as sender:
         sender.execute("LOCK TABLE motcua.messages IN ROW EXCLUSIVE MODE")
         thread = threading.Thread(target=_put)
@@ -249,7 +251,6 @@ def test_sender_at_work_is_waited_for_and_never_the_one_to_give_way(ledger_of_it
     "upgrades", "a migration waits for a lock in short turns, so that no sender waits behind it, and then goes on"
 )
 def test_migration_waits_for_a_lock_in_short_turns_and_nobody_waits_behind_it(ledger_of_its_own, tmp_path, monkeypatch):
-    migrate()
     shutil.copytree(MIGRATIONS, tmp_path / "sql" / "migrations")
     last = max(path.stem for path in MIGRATIONS.glob("*.sql"))
     new = tmp_path / "sql" / "migrations" / "9999_colour.sql"
@@ -335,7 +336,7 @@ _SUMS = (
 
 @pytest.mark.parametrize("before", ["0022", "0028"])
 def test_ledger_with_data_in_it_becomes_what_a_new_one_is(
-    postgres, migrated, ledger_of_its_own, tmp_path, monkeypatch, before
+    postgres, migrated, empty_ledger, tmp_path, monkeypatch, before
 ):
     """0022 is what stood before this folder did; 0028 the last whose functions came by migrations."""
     old = tmp_path / "sql" / "migrations"
@@ -348,7 +349,7 @@ def test_ledger_with_data_in_it_becomes_what_a_new_one_is(
         then.setattr("motcua.store.ledger.migrations.include_dir", lambda: tmp_path)
         then.setattr("motcua.store.ledger.definitions.include_dir", lambda: tmp_path)
         migrate()
-    with psycopg.connect(ledger_of_its_own, autocommit=True, row_factory=dict_row) as admin:
+    with psycopg.connect(empty_ledger, autocommit=True, row_factory=dict_row) as admin:
         admin.execute(_DATA)
         tables = [
             row["name"]
@@ -364,7 +365,7 @@ def test_ledger_with_data_in_it_becomes_what_a_new_one_is(
         kept = counts()
         migrate()
         assert counts() == kept
-        assert schema_of(ledger_of_its_own) == schema_of(with_database(postgres.admin_dsn, migrated))
+        assert schema_of(empty_ledger) == schema_of(with_database(postgres.admin_dsn, migrated))
         (found,) = admin.execute(
             "SELECT dossier_id FROM motcua.dossiers WHERE motcua.code_key(dossier_code) = motcua.code_key('d-010')"
         ).fetchall()

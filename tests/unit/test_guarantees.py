@@ -46,6 +46,13 @@ def test_tests_of_one_claim_stand_in_its_line_and_claims_keep_the_order_of_the_p
     assert with_tables(written, [*(Guarantee("one", *mark) for mark in marks), OTHER]) == written
 
 
+def test_claim_that_only_the_second_tier_holds_says_why_in_its_line():
+    second, first = (Guarantee("one", "claim", f"test_{why}", why) for why in ("slow", None))
+    line = "| claim | `test_slow`<br>(`make test-all`: slow) |\n"
+    assert line in with_tables(SECTIONS.format(""), [second, OTHER])
+    assert "| claim | `test_slow`<br>`test_None` |\n" in with_tables(SECTIONS.format(""), [second, first, OTHER])
+
+
 def test_section_that_the_page_does_not_have_is_refused():
     with pytest.raises(NotAGuarantee, match=r"test_lost: .* has no section 'three'"):
         with_tables(SECTIONS.format(""), [Guarantee("three", "claim", "test_lost")])

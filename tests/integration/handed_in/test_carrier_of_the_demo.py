@@ -74,9 +74,12 @@ def test_statement_of_a_month_in_which_nobody_texted_9029_is_taken(agencies, row
     assert (figures.stored.inquiries, figures.over) == (0, [])
 
 
-def test_office_writes_when_it_is_due_and_keeps_few_files(network, tmp_path):
+def test_office_writes_when_it_is_due_and_keeps_few_files(network, tmp_path, monkeypatch):
     http, folder = network
     started = datetime.now(UTC)
+    # The message is of now: hours later may be the next month.
+    month = Period.month_at(started)
+    monkeypatch.setattr(Period, "month_at", lambda _: month)
     office = CarrierOffice(folder, tmp_path / "statements", started)
     assert office.look(started) is None
     assert office.look(started + FIRST_AFTER) is None, "nothing was sent"

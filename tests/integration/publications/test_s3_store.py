@@ -36,6 +36,8 @@ from tests.integration.publications.test_publishing import (
 
 __all__ = ["closings"]
 
+DRAWS = True
+"""Files are as large as they are."""
 _names = iter(range(1000))
 
 

@@ -21,6 +21,9 @@ from motcua.reports.publication.files import MANIFEST, PAGE, PDF, WORKBOOK
 from tests.conftest import NHA_TRANG, NOW, TU_PHAP, connection_uri
 from tests.integration.publications.test_publishing import DAY, MORNING, store  # noqa: F401 - a fixture
 
+DRAWS = True
+"""A print is looked at."""
+
 HOUR = timedelta(hours=1)
 WHY = "Mẫu tin ghi sai tên Bộ phận Một cửa"
 

@@ -20,6 +20,12 @@ from motcua import templating
 from motcua.domain import reconciliation
 from motcua.reports import wording
 from motcua.reports.publication import (
+    charts as publication_charts,
+)
+from motcua.reports.publication import (
+    files as publication_files,
+)
+from motcua.reports.publication import (
     page as publication_page,
 )
 from motcua.reports.publication import (
@@ -202,7 +208,10 @@ UNTOLD = {
 )
 @pytest.mark.filterwarnings("ignore:Glyph")
 @pytest.mark.parametrize("rendering", sorted(RENDERINGS))
-def test_golden_publications_say_every_word_that_a_publication_can_say(rendering):
+def test_golden_publications_say_every_word_that_a_publication_can_say(rendering, monkeypatch):
+    # A print says what the page says and a chart is outlines: neither is read.
+    monkeypatch.setattr(publication_files, "pdf", lambda document, made_at: b"%PDF")
+    monkeypatch.setattr(publication_charts, "_svg", lambda *said: ("<svg/>", 1.0))
     words = words_of(rendering)
     kept = dict(leaves(words))
     if rendering != RENDERING:
@@ -213,13 +222,20 @@ def test_golden_publications_say_every_word_that_a_publication_can_say(rendering
         # One letter each, of Unicode's private ones.
         marks = {path: chr(0xE000 + place) for place, path in enumerate(kept)}
         mark(words, "", marks)
-        said: set[str] = set()
-        for name, make in golden.REPORTS.items():
-            for file in render(make(rendering), None if name == "unread day" else golden.CORRECTED, rendering):
-                said |= set(file.about) | set(letters(file.content))
+        untold = {letter: path for path, letter in marks.items() if path not in UNTOLD}
+        for name in sorted(golden.REPORTS, key=SAYS_MOST.__ne__):
+            if untold:
+                corrected = None if name == "unread day" else golden.CORRECTED
+                for file in render(golden.REPORTS[name](rendering), corrected, rendering):
+                    for letter in {*file.about, *letters(file.content)} & untold.keys():
+                        del untold[letter]
     finally:
         wording.publication_words.cache_clear()
-    assert [path for path, letter in marks.items() if letter not in said and path not in UNTOLD] == []
+    assert list(untold.values()) == []
+
+
+SAYS_MOST = "everything, with stops"
+"""The report that is asked first: what it says need not be looked for in others."""
 
 
 def mark(words: Any, path: str, marks: dict[str, str]) -> None:

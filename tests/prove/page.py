@@ -1,0 +1,159 @@
+"""What tests, proofs and benches found, each with the tree and the machine that it ran on: docs/proofs.md."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import subprocess
+import tempfile
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from motcua.domain.clock import VIETNAM
+from motcua.sandbox.machine.postgres import binaries
+from tests.bench import Line
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "proofs.md"
+OK, SHORT = "ok", "FALLS SHORT"
+_HEAD = """# Proofs
+
+All tests, how right at scale, and how fast, each with the tree and the machine that it was found with. Written after
+each part, not by hand: `make prove` runs those whose row does not name the present tree, one after the other, when
+nobody waits; `make bench ONLY=<name>` writes one of the benches anew. A tree is that of all files but this page. What
+bounds a speed: [sending](decisions/sending-speed.md), [many sources](decisions/watching-sources.md),
+[quick pages](decisions/quick-pages.md), [reconciliation](decisions/reconciliation.md),
+[data quality](operations/quality.md).
+"""
+_SECTION = re.compile(r"^## ([^\n]+)\n(.*?)(?=^## |\Z)", re.M | re.S)
+_WORDS = re.compile(r"^(?P<when>.+?) in Vietnam, commit (?P<commit>[^,:]+)(?:, tree (?P<tree>\w+))?: ", re.M)
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What a part runs on, as it is before anything is found; no name of a host and no path."""
+
+    cores: int
+    memory: float
+    """Gigabytes."""
+    python: str
+    postgresql: str
+    kernel: str
+    load: float
+    """Processes that ran or wanted to, on the average of the minute before."""
+    is_favoured: bool
+    """The system's scheduler prefers the part and all that it starts to other work (``chrt -r 1``)."""
+    commit: str
+    tree: str
+    """Of all files but the page, as they are, committed or not."""
+    at: datetime
+
+    @classmethod
+    def now(cls) -> Machine:
+        """This one."""
+        kernel = re.match(r"[0-9.]*[0-9]", platform.release())
+        return cls(
+            cores=len(os.sched_getaffinity(0)),
+            memory=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9,
+            python=platform.python_version(),
+            postgresql=_said(str(binaries() / "postgres"), "--version").split()[-1],
+            kernel=f"{platform.system()} {kernel[0] if kernel else ''}",
+            load=os.getloadavg()[0],
+            is_favoured=os.sched_getscheduler(0) in (os.SCHED_RR, os.SCHED_FIFO),
+            commit=_commit(),
+            tree=tree(),
+            at=datetime.now(UTC),
+        )
+
+    def words(self) -> str:
+        """One line of the page."""
+        at = self.at.astimezone(VIETNAM)
+        return (
+            f"{at.day} {at:%B %Y, %H:%M} in Vietnam, commit {self.commit}, tree {self.tree}:"
+            f" {self.cores} cores, {self.memory:.0f} GB, Python {self.python}, PostgreSQL {self.postgresql},"
+            f" {self.kernel}; load at the start {self.load:.1f}"
+            f"{', the part preferred to other work' if self.is_favoured else ''}."
+        )
+
+
+def _said(*command: str, env: Mapping[str, str] | None = None) -> str:
+    return subprocess.run(command, cwd=ROOT, env=env, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def _commit() -> str:
+    """The commit that is checked out, and whether anything but the page was changed since."""
+    try:
+        commit = _said("git", "rev-parse", "--short=10", "HEAD")
+        changed = _said(
+            "git", "status", "--porcelain", "--untracked-files=no", "--", ".", f":!{PAGE.relative_to(ROOT)}"
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return f"{commit} and changes" if changed else commit
+
+
+def tree() -> str:
+    """A hash of all files but the page, as they are; ``unknown`` where nobody can say, which equals nothing."""
+    with tempfile.TemporaryDirectory() as folder:
+        own_index = {**os.environ, "GIT_INDEX_FILE": f"{folder}/index"}
+        try:
+            for command in ("read-tree HEAD", "add --all", f"rm -q --cached --ignore-unmatch {PAGE.relative_to(ROOT)}"):
+                subprocess.run(["git", *command.split()], cwd=ROOT, env=own_index, check=True, capture_output=True)
+            return _said("git", "write-tree", env=own_index)[:10]
+        except (OSError, subprocess.CalledProcessError):
+            return "unknown"
+
+
+def section(name: str, machine: Machine, lines: Sequence[Line]) -> str:
+    """What one part found."""
+    rows = [
+        "| " + " | ".join(each.replace("|", "\\|") for each in (what, found, reach, OK if good else SHORT)) + " |"
+        for what, found, reach, good in lines
+    ]
+    return "\n".join(
+        [f"## {name}", "", machine.words(), "", "| what | found | reach | |", "| --- | --- | --- | --- |", *rows, ""]
+    )
+
+
+def sections_of(page: str) -> dict[str, str]:
+    """What stands in a page, by the name of its part."""
+    return {name: f"## {name}\n{body.rstrip()}\n" for name, body in _SECTION.findall(page)}
+
+
+def is_of(section: str, tree: str) -> bool:
+    """Whether a part was found with this tree."""
+    words = _WORDS.search(section)
+    return words is not None and words["tree"] == tree != "unknown"
+
+
+def _row(name: str, section: str) -> str:
+    words = _WORDS.search(section)
+    when, commit, tree = (words["when"], words["commit"], words["tree"] or "unknown") if words else ("", "", "")
+    return f"| [{name}](#{name.replace(' ', '-')}) | {SHORT if SHORT in section else OK} | {when} | {commit} | {tree} |"
+
+
+def _place(name: str) -> tuple[bool, bool, str]:
+    """Tests, then proofs, then benches."""
+    return name.startswith("bench "), name != "test-all", name
+
+
+def with_sections(page: str, found: Mapping[str, str], parts: Collection[str] | None = None) -> str:
+    """The page with these sections anew and each other one as it was; what is none of ``parts`` any more is gone."""
+    known = sections_of(page) | found
+    there = sorted((name for name in known if parts is None or name in parts), key=_place)
+    rows = ["| part | result | in Vietnam | commit | tree |", "| --- | --- | --- | --- | --- |"]
+    overview = "\n".join([*rows, *(_row(name, known[name]) for name in there), ""])
+    return "\n".join([_HEAD, overview, *(known[name] for name in there)])
+
+
+def read_page(path: Path = PAGE) -> str:
+    """The page as it stands; empty where there is none."""
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+def write_page(found: Mapping[str, str], parts: Collection[str] | None = None, path: Path = PAGE) -> None:
+    """Writes what was found into the page."""
+    path.write_text(with_sections(read_page(path), found, parts), encoding="utf-8")

@@ -1,0 +1,159 @@
+"""The page of proofs is written by them, part by part, and by nobody else."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.bench import Line, __main__
+from tests.bench.notices import peers, real_gateway
+from tests.prove import __main__ as proving
+from tests.prove import page
+from tests.prove.page import PAGE, Machine, is_of, section, sections_of, tree, with_sections, write_page
+
+MACHINE = Machine(
+    cores=4,
+    memory=16.6,
+    python="3.11.7",
+    postgresql="18.0",
+    kernel="Linux 6.1.2",
+    load=0.25,
+    is_favoured=False,
+    commit="0123456789",
+    tree="aaaaaaaaaa",
+    at=datetime(2026, 11, 28, 17, 30, tzinfo=UTC),
+)
+FAST: Line = ("send | all", "900/s", "≥ 800/s", True)
+SLOW: Line = ("plan", "30 s", "≤ 20 s", False)
+
+
+def test_section_tells_lines_and_the_machine_that_they_were_measured_on() -> None:
+    assert section("send", MACHINE, [FAST, SLOW]) == (
+        "## send\n\n"
+        "29 November 2026, 00:30 in Vietnam, commit 0123456789, tree aaaaaaaaaa: 4 cores, 17 GB, Python 3.11.7,"
+        " PostgreSQL 18.0, Linux 6.1.2; load at the start 0.2.\n\n"
+        "| what | found | reach | |\n| --- | --- | --- | --- |\n"
+        "| send \\| all | 900/s | ≥ 800/s | ok |\n"
+        "| plan | 30 s | ≤ 20 s | FALLS SHORT |\n"
+    )
+
+
+def test_a_bench_replaces_its_own_lines_and_keeps_those_of_others_as_they_were_measured() -> None:
+    before = with_sections("", {name: section(name, MACHINE, [FAST]) for name in ("send", "plan")})
+    later = replace(MACHINE, commit="fedcba9876", load=8.0, is_favoured=True)
+    after = with_sections(before, {"send": section("send", later, [SLOW])})
+    assert section("plan", MACHINE, [FAST]) in after
+    assert section("send", later, [SLOW]) in after
+    assert "load at the start 8.0, the part preferred to other work.\n" in after
+    assert section("send", MACHINE, [FAST]) not in after
+    assert after.index("## plan") < after.index("## send")
+    assert with_sections(after, {}) == after
+
+
+def test_a_bench_that_is_no_more_is_gone_from_the_page() -> None:
+    before = with_sections("", {"older": section("older", MACHINE, [FAST])})
+    assert "## older" not in with_sections(before, {}, ("send",))
+
+
+def test_page_is_written_with_the_first_bench(tmp_path: Path) -> None:
+    write_page({"send": section("send", MACHINE, [FAST])}, path=tmp_path / "page.md")
+    assert (tmp_path / "page.md").read_text(encoding="utf-8").endswith("| send \\| all | 900/s | ≥ 800/s | ok |\n")
+
+
+def test_overview_says_how_old_each_part_is_and_which_falls_short() -> None:
+    written = with_sections("", {"bench send": section("bench send", MACHINE, [SLOW]), "test-all": "## test-all\n"})
+    row = "| [bench send](#bench-send) | FALLS SHORT | 29 November 2026, 00:30 | 0123456789 | aaaaaaaaaa |"
+    assert row in written.splitlines()
+    assert written.index("## test-all") < written.index("## bench send")
+    assert list(sections_of(written)) == ["test-all", "bench send"]
+
+
+def test_tree_is_that_of_all_files_but_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page, "ROOT", tmp_path)
+    monkeypatch.setattr(page, "PAGE", tmp_path / "proofs.md")
+    assert tree() == "unknown"
+    me = ("-c", "user.name=x", "-c", "user.email=x@example.vn")
+    (tmp_path / "proofs.md").write_text("one", encoding="utf-8")
+    for command in (["init", "-q"], ["add", "."], [*me, "commit", "-qm", "one"]):
+        subprocess.run(["git", *command], cwd=tmp_path, check=True)
+    first = tree()
+    (tmp_path / "proofs.md").write_text("two", encoding="utf-8")
+    assert tree() == first
+    (tmp_path / "code.py").write_text("x", encoding="utf-8")
+    assert tree() not in (first, "unknown")
+    (tmp_path / "code.py").unlink()
+    assert tree() == first
+
+
+def test_parts_of_the_present_tree_are_passed_over_and_each_is_written_when_it_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = tmp_path / "proofs.md"
+    for name in ("read_page", "write_page"):
+        whole = getattr(page, name)
+        monkeypatch.setattr(proving, name, partial(whole, path=written))
+    monkeypatch.setattr(proving.Machine, "now", lambda: MACHINE)
+    said = tmp_path / "said"
+    runs = [sys.executable, "-c", f"open({str(said)!r}, 'a').write('x'); print('== 3 passed, 1 skipped in 2.00s ==')"]
+    breaks = [sys.executable, "-c", "raise SystemExit(3)"]
+    assert proving.prove_all({"test-all": runs}) == 0
+    assert "| tests of one group | 3 passed, 1 skipped in 2.00s | none fails | ok |" in written.read_text("utf-8")
+    assert proving.prove_all({"test-all": runs, "crash": breaks}) == 1
+    assert said.read_text("utf-8") == "x", "it is of this tree"
+    assert "| exit code | 3 | 0 | FALLS SHORT |" in written.read_text("utf-8")
+    monkeypatch.setattr(proving.Machine, "now", lambda: replace(MACHINE, tree="bbbbbbbbbb"))
+    assert proving.prove_all({"test-all": runs}) == 0
+    assert said.read_text("utf-8") == "xx"
+    assert is_of(sections_of(written.read_text("utf-8"))["test-all"], "bbbbbbbbbb")
+    assert "crash" not in written.read_text("utf-8").partition("| part |")[2], "it is no part any more"
+
+
+def test_machine_is_told_without_a_name_or_a_path() -> None:
+    words = Machine.now().words()
+    assert "/" not in words
+    assert platform.node() not in words
+
+
+def test_the_page_as_it_stands_is_one_that_benches_write() -> None:
+    written = PAGE.read_text(encoding="utf-8")
+    assert with_sections(written, {}, proving.all_parts()) == written
+
+
+@pytest.mark.parametrize("missing", ["procrastinate", "pgqueuer", "asyncpg"])
+def test_a_peer_that_is_not_installed_is_told_and_fails(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+    monkeypatch.setattr(peers, "find_spec", lambda name: None if name == missing else object())
+    (line,) = peers.bench("")
+    assert line[1] == f"not installed: {missing}"
+    assert line[3] is False
+
+
+def test_a_kannel_that_is_not_installed_is_told_and_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(real_gateway, "IS_INSTALLED", False)
+    (line,) = real_gateway.bench("")
+    assert line[1] == "not installed: kannel (bearerbox, smsbox)"
+    assert line[3] is False
+
+
+def _broken() -> list[Line]:
+    raise LookupError
+
+
+@pytest.mark.parametrize(("found", "code"), [([FAST], 0), ([FAST, SLOW], 1), (None, 1)])
+def test_make_bench_fails_where_a_figure_falls_short_and_writes_it(
+    monkeypatch: pytest.MonkeyPatch, found: list[Line] | None, code: int
+) -> None:
+    pages: list[str] = []
+    monkeypatch.setattr(__main__, "BENCHES", {"send": _broken if found is None else lambda: found})
+    monkeypatch.setattr(__main__, "write_page", lambda sections: pages.extend(sections.values()))
+    monkeypatch.setattr(sys, "argv", ["bench", "send"])
+    assert __main__.main() == code
+    (page,) = pages
+    assert ("FALLS SHORT" in page) is (code == 1)
+    assert ("broke off: LookupError" in page) is (found is None)

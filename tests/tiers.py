@@ -1,0 +1,65 @@
+"""Which tests ``make test`` leaves to ``make test-all``, and why.
+
+The first tier is what a change is tried with: rules, statements, pages, contracts of DAGs, integration on a real
+PostgreSQL, a sender that dies at each step, and one Airflow with the demo on it, the smoke. The second has the rest.
+A test is of the first tier until it is named here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+SECOND_TIER: Mapping[str, str] = {
+    "compose": "is of a server's files and handbooks, which are played with all their programs",
+    "crash/test_crash_points.py::test_harness_finds_out_each_sender_that_is_broken_on_purpose": (
+        "judges the judge of these seeds"
+    ),
+    "crash/test_crash_points.py::test_network_entry_counts_for_the_seed_that_it_is_of_whenever_it_comes": (
+        "judges the judge of these seeds"
+    ),
+    "crash/test_crash_points.py::"
+    "test_postgresql_and_the_gateway_may_die_while_sending_and_nothing_is_doubled_or_lost": "draws seeds at random",
+    "crash/test_message_states.py::test_whatever_happens_states_tell_the_truth": "draws acts at random",
+    "image": "is of the image and what it is carried with",
+    "integration/planning/test_apologizing.py::"
+    "test_three_weeks_of_outages_yield_exactly_the_apologies_that_the_rules_name": "draws three weeks at random",
+    **{
+        f"integration/planning/test_planted_values.py::{name}": "is `make prove ONLY=values`, small"
+        for name in (
+            "test_each_planted_value_leaves_a_trace_or_is_as_good_as_any",
+            "test_healthy_dossiers_come_out_as_without_planted_values",
+            "test_identity_balances_over_planted_values",
+            "test_no_job_fails_beside_planted_values",
+            "test_planted_values_do_no_harm_where_they_are_shown",
+            "test_proof_notices_a_healthy_dossier_that_came_out_otherwise",
+        )
+    },
+    "integration/publications/test_s3_store.py": "needs a real object store",
+    "integration/reconciliation/test_reconciliation_world.py::"
+    "test_closings_of_eight_days_tell_what_the_oracle_counted": "is `make prove ONLY=reconciliation`, small",
+    "integration/sending/test_real_kannel.py": "needs a real Kannel and a carrier behind it",
+    "integration/tls": "needs certificates and ways that encrypt",
+    "journeys": "needs a real browser, for each page and size",
+    "live": "starts an Airflow of its own",
+    "restore": "starts servers that stand in for one another",
+    "sandbox/network/test_phone_network.py::test_a_real_kannel_answers_cuts_reports_and_asks_the_same": (
+        "needs a real Kannel and a carrier behind it"
+    ),
+    "sandbox/test_demo.py::test_ctrl_c_during_the_set_up_leaves_no_process": "starts a demo of its own",
+    "sandbox/test_demo.py::test_demo_goes_on_from_the_smoke_until_ctrl_c_which_leaves_no_process": (
+        "starts the demo a second time"
+    ),
+    "sandbox/test_past.py::test_a_month_of_the_demos_past_is_purged_while_every_publication_holds": (
+        "plays a month of the demo's past, of which the smoke plays three without a purge"
+    ),
+    "upgrade": "is of an earlier version beside this one",
+    "web/pages/test_fab.py": "starts an interface of Airflow of its own",
+}
+"""Folder, file or ``file::test`` below tests → why it is not tried with each change."""
+
+
+def why_second(file: str, test: str) -> str | None:
+    """Why a test of a file below tests is of the second tier; ``None``: it is of the first."""
+    folders = file.split("/")
+    names = ["/".join(folders[: number + 1]) for number in range(len(folders))]
+    return next((SECOND_TIER[name] for name in (*names, f"{file}::{test}") if name in SECOND_TIER), None)

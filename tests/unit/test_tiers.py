@@ -1,0 +1,62 @@
+"""What a change is tried with, and what is left to ``make test-all``: named once, there, and by nobody forgotten."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.tiers import SECOND_TIER, why_second
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("name", SECOND_TIER)
+def test_what_is_left_to_the_second_tier_is_there(name: str) -> None:
+    file, _, test = name.partition("::")
+    path = ROOT / "tests" / file
+    if test:
+        module = ast.parse(path.read_text(encoding="utf-8"))
+        assert test in {node.name for node in module.body if isinstance(node, ast.FunctionDef)}
+    else:
+        found = path.rglob("test_*.py") if path.is_dir() else [path]
+        assert [each for each in found if each.is_file()]
+
+
+def test_file_is_of_the_second_tier_with_its_folder_and_a_test_by_its_name() -> None:
+    assert why_second("live/test_telling.py", "test_any") == SECOND_TIER["live"]
+    assert why_second("integration/tls/test_tls.py", "test_any") == SECOND_TIER["integration/tls"]
+    assert why_second("integration/sending/test_sending.py", "test_any") is None
+    assert why_second("sandbox/test_demo.py", "test_smoke_passes_and_leaves_no_process") is None
+    assert why_second("sandbox/test_demo.py", "test_ctrl_c_during_the_set_up_leaves_no_process") is not None
+
+
+def said(*arguments: str) -> str:
+    """What make would do; the environment counts as made."""
+    command = ["make", "--dry-run", "--always-make", "--old-file=.venv/.ready", *arguments]
+    # As typed in a shell: a make that runs these tests would hand its own variables on.
+    environment = {name: value for name, value in os.environ.items() if "MAKE" not in name and name != "MFLAGS"}
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
+
+
+def test_make_test_leaves_the_second_tier_out_and_test_all_and_what_is_named_do_not() -> None:
+    assert 'test-beside test-alone TIER=" and not second_tier"\n' in said("test")
+    assert "test-beside test-alone\n" in said("test-all")
+    assert "pytest tests/live\n" in said("test", "ONLY=tests/live")
+    assert 'pytest -m "alone, X"' in said("test-alone", "TIER=, X")
+    assert 'pytest -m "not alone, X"' in said("test-beside", "TIER=, X")
+
+
+def test_tests_of_the_second_tier_bear_its_mark_and_no_others(request: pytest.FixtureRequest) -> None:
+    items = request.session.items
+    assert items
+    files = [(item, item.path.relative_to(ROOT / "tests").as_posix()) for item in items]
+    wrong = [
+        item.nodeid
+        for item, file in files
+        if ("second_tier" in item.keywords) is (why_second(file, item.name.partition("[")[0]) is None)
+    ]
+    assert wrong == []
