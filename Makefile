@@ -29,7 +29,7 @@ test: $(READY)
 ifdef ONLY
 	$(BIN)/python -m pytest $(ONLY)
 else
-	@$(SIDE_BY_SIDE) test-beside test-alone TIER=" and not second_tier"
+	@$(SIDE_BY_SIDE) test-beside test-alone TIER="and not second_tier"
 endif
 
 ## make test-all: all tests: other starts of Airflow and the demo, handbooks, browsers, real Kannel, S3, TLS (tests/tiers.py)
@@ -38,11 +38,11 @@ test-all: $(READY)
 
 # Those marked alone one at a time, and the others beside them.
 test-alone: $(READY)
-	$(BIN)/python -m pytest -m "alone$(TIER)" -o cache_dir=.pytest_cache/alone
+	$(BIN)/python -m pytest -m "alone $(TIER)" -o cache_dir=.pytest_cache/alone
 
 # Files in the order of their folders, which begins with those that take long; pytest-xdist's own leaves them to the end.
 test-beside: $(READY)
-	$(ASIDE) $(BIN)/python -m pytest -m "not alone$(TIER)" --numprocesses 3 \
+	$(ASIDE) $(BIN)/python -m pytest -m "not alone $(TIER)" --numprocesses 3 \
 		--dist loadfile --no-loadscope-reorder -o cache_dir=.pytest_cache/beside
 
 ## make lint: ruff, mypy --strict, sqlfluff

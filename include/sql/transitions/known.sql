@@ -7,10 +7,11 @@ SELECT
     t.recorded_at,
     t.picked_up_at
 FROM unnest(%(numbers)s::bigint[]) AS n (source_transition_id)
-CROSS JOIN LATERAL (
-    SELECT k.*
-    FROM motcua.transitions AS k
-    WHERE k.source_id = %(source_id)s AND k.source_transition_id = n.source_transition_id
-    LIMIT 1  -- noqa: AM09
-) AS t
+CROSS JOIN
+    LATERAL (
+        SELECT k.*
+        FROM motcua.transitions AS k
+        WHERE k.source_id = %(source_id)s AND k.source_transition_id = n.source_transition_id
+        LIMIT 1  -- noqa: AM09
+    ) AS t
 INNER JOIN motcua.dossiers AS d ON t.dossier_id = d.dossier_id
