@@ -43,7 +43,7 @@ def said(*arguments: str) -> str:
 
 
 def test_make_test_leaves_the_second_tier_out_and_test_all_and_what_is_named_do_not() -> None:
-    assert 'test-beside test-alone TIER=" and not second_tier"\n' in said("test")
+    assert 'test-beside test-alone TIER="and not second_tier"\n' in said("test")
     assert "test-beside test-alone\n" in said("test-all")
     assert "pytest tests/live\n" in said("test", "ONLY=tests/live")
     assert 'pytest -m "alone, X"' in said("test-alone", "TIER=, X")
