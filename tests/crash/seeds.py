@@ -11,6 +11,7 @@ import json
 import os
 import random
 import signal
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -210,7 +211,7 @@ class Seed:
                 place = f"{when} {step}"
                 report(place)
                 if point and place == str(point) and next(occurrences) == point.occurrence:
-                    os.kill(os.getpid(), deadly)
+                    signal.pthread_kill(threading.get_ident(), deadly)
                     if deadly == signal.SIGKILL:
                         time.sleep(60)  # of this thread: the signal has its own pace
 

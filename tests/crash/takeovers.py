@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -92,7 +93,7 @@ def _fork(world: World, point: Point | None = None, reports: bool = False) -> Fo
             if reports:
                 report(f"{when} {step}")
             if point is not None and f"{when} {step}" == str(point):
-                os.kill(os.getpid(), signal.SIGSTOP)
+                signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
 
         die_with_parent(signal.SIGKILL)
         watch(on_step)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 import time
@@ -16,6 +15,7 @@ import psutil
 import psycopg
 import pytest
 
+from motcua.domain.restores import SLEEPS_AFTER
 from motcua.gateways.kannel import KannelGateway
 from motcua.jobs.notices import picking_up
 from motcua.jobs.notices.apologizing import apologize
@@ -29,6 +29,7 @@ from motcua.jobs.notices.settling import settle
 from motcua.jobs.notices.watching import CatchUp
 from motcua.store.ledger.database import connect, kept_connections
 from motcua.store.ledger.locks import LINGERING, is_held
+from motcua.store.notices.gaps import say_at_work
 from motcua.store.notices.sources import lock_source
 from tests.conftest import NOW
 from tests.crash.processes import Forked
@@ -77,7 +78,7 @@ def freeze_before(owner: type, name: str) -> None:
     def stop(*arguments: object, **named: object) -> object:
         if not once.is_set():
             once.set()
-            os.kill(os.getpid(), signal.SIGSTOP)
+            signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
         return original(*arguments, **named)
 
     setattr(owner, name, stop)
@@ -220,7 +221,7 @@ def test_who_plans_or_settles_is_ended_too(one_stop, gateway, rows, forked, work
 
         def commit(connection: psycopg.Connection) -> None:
             if next(commits) == 3:
-                os.kill(os.getpid(), signal.SIGSTOP)
+                signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
             original(connection)
 
         # In the process that is forked for it alone.
@@ -253,7 +254,7 @@ def test_process_that_was_asleep_sends_nothing_more(ledger, forked):
         with beating() as heart:
             time.sleep(SOON / 2)
             report(f"awake: {heart.may_send}")
-            os.kill(os.getpid(), signal.SIGSTOP)
+            signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
             report(f"at once: {heart.may_send}")
             time.sleep(SOON)
             report(f"later: {heart.may_send}")
@@ -304,7 +305,10 @@ def test_nobody_is_ended_when_the_server_wakes(one_stop, gateway, rows, forked):
 @pytest.mark.guarantee("frozen", "each beat keeps that senders are at work, and an orderly stop leaves the newest one")
 def test_newest_beat_stays_in_the_ledger(ledger, rows):
     began = datetime.now(UTC)
-    with beating(lambda: datetime.now(UTC)):
+    with connect() as connection:
+        say_at_work(connection, began, SLEEPS_AFTER)
+    with beating() as heart:
+        heart.sign(lambda: datetime.now(UTC), None)
         eventually(lambda: rows("SELECT looked_at FROM motcua.sender_life WHERE looked_at > %s", began))
     assert rows("SELECT 1 AS one FROM motcua.sender_life WHERE looked_at > %s", began)
 
