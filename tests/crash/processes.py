@@ -65,7 +65,7 @@ class Forked:
                     os.close(descriptor)
                 work(lambda line: (os.write(writing, f"{line}\n".encode()), None)[1])
                 status = 0
-            except psycopg.OperationalError:
+            except (psycopg.OperationalError, psycopg.errors.IdleInTransactionSessionTimeout):
                 os.write(writing, f"{NO_DATABASE}\n".encode())
             except BaseException as error:
                 os.write(writing, f"raised {type(error).__name__}\n".encode())
