@@ -3287,6 +3287,15 @@ CREATE FUNCTION motcua.wait_for_phone(phone text) RETURNS void
     SELECT pg_advisory_xact_lock(9029, hashtext(phone))
 $$;
 
+-- Name: wait_for_settings(); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.wait_for_settings() RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+    SELECT pg_advisory_xact_lock(5)
+$$;
+
 -- Name: was_left(bigint, bigint, bigint, text); Type: FUNCTION; Schema: motcua; Owner: -
 
 CREATE FUNCTION motcua.was_left(of_dossier bigint, since_transition bigint, until_transition bigint, of_kind text) RETURNS boolean
@@ -8133,7 +8142,7 @@ ALTER TABLE motcua.dossiers
 -- Name: status_maps codes_of_the_contract_are_not_mapped; Type: CHECK CONSTRAINT; Schema: motcua; Owner: -
 
 ALTER TABLE motcua.status_maps
-    ADD CONSTRAINT codes_of_the_contract_are_not_mapped CHECK ((((source_status < 1) OR (source_status > 10)) OR (status_code = source_status))) NOT VALID;
+    ADD CONSTRAINT codes_of_the_contract_are_not_mapped CHECK (((source_status < 1) OR (source_status > 10) OR (status_code = source_status))) NOT VALID;
 
 -- Name: complaint_changes complaint_changes_changed_by_check; Type: CHECK CONSTRAINT; Schema: motcua; Owner: -
 
@@ -10339,6 +10348,12 @@ REVOKE ALL ON FUNCTION motcua.wait_for_phone(phone text) FROM PUBLIC;
 GRANT ALL ON FUNCTION motcua.wait_for_phone(phone text) TO motcua_app;
 GRANT ALL ON FUNCTION motcua.wait_for_phone(phone text) TO motcua_callbacks;
 
+-- Name: FUNCTION wait_for_settings(); Type: ACL; Schema: motcua; Owner: -
+
+REVOKE ALL ON FUNCTION motcua.wait_for_settings() FROM PUBLIC;
+GRANT ALL ON FUNCTION motcua.wait_for_settings() TO motcua_app;
+GRANT ALL ON FUNCTION motcua.wait_for_settings() TO motcua_pages;
+
 -- Name: FUNCTION withdraw_page_request(of_request bigint, said_by text); Type: ACL; Schema: motcua; Owner: -
 
 REVOKE ALL ON FUNCTION motcua.withdraw_page_request(of_request bigint, said_by text) FROM PUBLIC;
@@ -10985,6 +11000,14 @@ GRANT SELECT(held_messages) ON TABLE motcua.gaps TO motcua_callbacks;
 -- Name: COLUMN gaps.closed_at; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT(closed_at) ON TABLE motcua.gaps TO motcua_callbacks;
+
+-- Name: COLUMN gaps.slept_since; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(slept_since) ON TABLE motcua.gaps TO motcua_callbacks;
+
+-- Name: COLUMN gaps.held_until; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(held_until) ON TABLE motcua.gaps TO motcua_callbacks;
 
 -- Name: TABLE gaps; Type: ACL; Schema: audit; Owner: -
 

@@ -186,6 +186,7 @@ _FORMS = [
     Act("SELECT motcua.save_page_request('map_status', '{}', 'x')", "the Department would be mailed what nobody asked"),
     Act("SELECT motcua.withdraw_page_request(1, 'x')", "what somebody asked for would not be done"),
     Act("UPDATE motcua.alerts SET acknowledged_by = 'x'", "an alert would be silent"),
+    Act("SELECT motcua.answer_gap(1, NULL, 'x', 'y', 'kannel', now())", "what a put back ledger holds would go"),
 ]
 _EFFECTS = [
     Act("SELECT motcua.map_status('x', 11, 9, 'y', now())", "every step would mean that the result is there"),
@@ -199,7 +200,6 @@ _EFFECTS = [
         "UPDATE motcua.page_requests SET told_at = now(), applies_at = now(), told = '{}'",
         "what nobody was mailed of would be done",
     ),
-    Act("SELECT motcua.answer_gap(1, NULL, 'x', 'y', 'kannel', now())", "what a put back ledger holds would go"),
 ]
 """What pages ask for, and tasks alone do."""
 _PURGE = Act(

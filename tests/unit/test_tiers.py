@@ -46,8 +46,8 @@ def test_make_test_leaves_the_second_tier_out_and_test_all_and_what_is_named_do_
     assert 'test-beside test-alone TIER="and not second_tier"\n' in said("test")
     assert "test-beside test-alone\n" in said("test-all")
     assert "pytest tests/live\n" in said("test", "ONLY=tests/live")
-    assert 'pytest -m "alone, X"' in said("test-alone", "TIER=, X")
-    assert 'pytest -m "not alone, X"' in said("test-beside", "TIER=, X")
+    assert 'pytest -m "alone , X"' in said("test-alone", "TIER=, X")
+    assert 'pytest -m "not alone , X"' in said("test-beside", "TIER=, X")
 
 
 def test_tests_of_the_second_tier_bear_its_mark_and_no_others(request: pytest.FixtureRequest) -> None:

@@ -50,4 +50,4 @@ ALTER TABLE motcua.status_maps ALTER COLUMN ends_at DROP DEFAULT;
 COMMENT ON COLUMN motcua.status_maps.ends_at IS 'Of a code of the contract, which an earlier version let somebody map: until when that holds. Means nothing of any other code.';
 ALTER TABLE motcua.status_maps
 ADD CONSTRAINT codes_of_the_contract_are_not_mapped
-CHECK (source_status NOT BETWEEN 1 AND 10 OR status_code = source_status) NOT VALID;
+CHECK (source_status < 1 OR source_status > 10 OR status_code = source_status) NOT VALID;

@@ -8,7 +8,6 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from motcua.store.ledger.database import Connection
-from motcua.store.ledger.locks import IMPORTING
 from motcua.store.ledger.queries import statement
 from motcua.store.ledger.rows import record, recordset, value_of
 
@@ -211,7 +210,7 @@ def procedures_of_agency(
 
 def hold_import_lock(connection: Connection) -> None:
     """Waits until no other import is at work, for the rest of this transaction."""
-    connection.execute(statement("agencies/hold_lock"), {"number": IMPORTING})
+    connection.execute(statement("agencies/one_at_a_time"))
 
 
 def duration_text(value: timedelta) -> str:

@@ -599,6 +599,7 @@ def test_run_by_the_clock_is_red_for_its_own_minute_whichever_run_tried(one_stop
     queue_results(one_stop)
     gateway.script = [(503, "busy")]
     send_at(run_id="woken")
+    rows("UPDATE motcua.sources SET picked_up_at = now()")
     gate("by the clock", EVERYTHING, (), Window(NOW + MINUTE, NOW + 2 * MINUTE))
     with pytest.raises(RunIncomplete, match=r"1 message.s. of this run's minutes"):
         gate("by the clock", EVERYTHING, (), Window(NOW, NOW + MINUTE))

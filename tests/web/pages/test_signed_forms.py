@@ -14,6 +14,7 @@ from tests.web.visiting import Visiting
 
 FORMS = {
     "/alerts": {"name": "source_failing", "subject": "khanhhoa"},
+    "/alerts/gap": {"gap": "1", "became": "let_go", "reason": "tắt máy"},
     "/complaints": {"decision": "withdraw", "complaint": "1", "reason": "Ghi nhầm"},
     "/dossiers/search": {"q": "0905123456"},
     "/messages/unknown": {"decision": "release", "held": "1", "reason": "Đã hỏi nhà mạng"},

@@ -268,6 +268,7 @@ ASKED: dict[tuple[str, str], Callable[[World, Owned], Asked]] = {
     ("GET", "/alerts"): lambda world, its: [{}],
     ("GET", "/alerts/file"): lambda world, its: _list_files([{"of": "alerts"}, {"of": "looks"}]),
     ("POST", "/alerts"): lambda world, its: [{"name": "nothing", "subject": ""}],
+    ("POST", "/alerts/gap"): lambda world, its: [{"gap": "1", "became": "let_go", "reason": "tắt máy"}],
     ("GET", "/calendar"): lambda world, its: [{}, {"agency": its.agency}, {"agency": "khanh_hoa", "year": "2026"}],
     ("GET", "/complaints"): lambda world, its: [
         {},
@@ -509,13 +510,14 @@ def test_pages_of_all_agencies_and_of_the_department_are_refused_to_others(walke
     assert refused("operator") == set()
     departments = {"POST /alerts", "POST /messages/unknown", "GET /users", "GET /users/file", "POST /users"}
     departments |= {
+        "POST /alerts/gap",
         "POST /quality/sources",
         "POST /quality/sources/exports",
         "POST /statements",
         "POST /statements/upload",
     }
     forms = {"POST /complaints", "POST /dossiers/search", "POST /quality/agency", "POST /settings/agency"}
-    forms.add("POST /settings/phones/check")
+    forms |= {"POST /requests", "POST /settings/phones/check"}
     exports = {f"POST /quality/sources/exports/{each}" for each in ("form", "sent", "upload")}
     assert refused("auditor") == departments | forms | exports
     for name in ("agency", "two agencies", "agency without an entry"):

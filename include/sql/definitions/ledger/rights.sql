@@ -172,7 +172,8 @@ BEGIN
         (
             'motcua.gaps',
             'SELECT, INSERT, UPDATE',
-            'SELECT (gap_no, kind, noticed_at, ledger_until, journal_until, lost_attempts, held_messages, closed_at)',
+            'SELECT (gap_no, kind, noticed_at, ledger_until, journal_until, lost_attempts, held_messages, closed_at,'
+            ' slept_since, held_until)',
             'SELECT',
             ''
         ),
@@ -405,6 +406,7 @@ BEGIN
         ('FUNCTION motcua.tidy_after_purge', 'EXECUTE', '', '', ''),
         ('FUNCTION motcua.wait_for_folder', 'EXECUTE', '', 'EXECUTE', ''),
         ('FUNCTION motcua.wait_for_phone', 'EXECUTE', 'EXECUTE', '', ''),
+        ('FUNCTION motcua.wait_for_settings', 'EXECUTE', '', 'EXECUTE', ''),
         ('FUNCTION motcua.withdraw_page_request', 'EXECUTE', '', 'EXECUTE', ''),
         ('FUNCTION statements.look_at', 'EXECUTE', '', '', '')
         ) AS r (named, app, callbacks, pages, audit)

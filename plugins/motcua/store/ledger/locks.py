@@ -16,8 +16,7 @@ CLOSING = 3
 """Held by the one that closes a period: there is one scratch table."""
 PUBLISHING = 4
 """Held by whoever publishes: publications make a chain."""
-IMPORTING = 5
-"""Held by whoever imports settings of agencies."""
+# 5 is held by whoever sets or imports settings of agencies: motcua.wait_for_settings.
 LOOKING_AT_GAP = 6
 """Held by whoever notices a gap in the ledger, or looks at one."""
 # 7 is held by whoever empties personal data: motcua.wait_for_emptying.
