@@ -29,7 +29,7 @@ KEPT = """
 INSERT INTO motcua.sources (name, watch, picked_up_at)
 SELECT n, jsonb_build_object(
     'recorded_since', %(at)s::text, 'updated_since', %(at)s::text, 'after', 0,
-    'rows', '{"transitions": 0, "transition_sum": "0", "dossiers": 0, "dossier_sum": "0"}'::jsonb
+    'rows', '{"transitions": 0, "transition_sum": "0", "dossiers": 0, "dossier_sum": "0", "is_behind": "false"}'::jsonb
 ), %(at)s
 FROM unnest(%(names)s::text[]) AS n
 """

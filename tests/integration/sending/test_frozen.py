@@ -266,6 +266,17 @@ def test_process_that_was_asleep_sends_nothing_more(ledger, forked):
     assert sleeper.end() == (["awake: True", "at once: False", "later: False"], 0)
 
 
+@pytest.mark.guarantee("frozen", "a process that is forked from one at work is another one: it beats by itself")
+def test_process_that_is_forked_has_a_heart_of_its_own(ledger, forked):
+    def works(report: Callable[[str], None]) -> None:
+        with beating() as own:
+            time.sleep(SOON)
+            report(f"{own.name != heart.name}, {own.may_send}")
+
+    with beating() as heart:
+        assert forked(works).end() == (["True, True"], 0)
+
+
 @contextmanager
 def server_stopped(rows) -> Iterator[None]:
     """All of PostgreSQL is frozen meanwhile."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.rows import dict_row
 
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.jobs.gates import RunIncomplete
@@ -19,6 +20,7 @@ from motcua.jobs.watching.unserved import find_unserved
 from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import connect
 from motcua.store.notices.gateways import GatewayStop, stop_gateway
+from motcua.store.notices.sources import lock_source
 from tests.conftest import NHA_TRANG, TU_PHAP, OneStop, agency
 from tests.integration.watching.conftest import Watched
 
@@ -315,14 +317,14 @@ def test_run_is_red_while_something_is_due_and_served_by_nobody(queue: Queue):
 
 @pytest.fixture
 def held_source(one_stop: OneStop, ledger: str, configure: Callable[..., None]):
-    """A source that was read two minutes ago, with news since, and a frozen sender that holds its row."""
+    """A source that was read two minutes ago, with news since, and a frozen sender that is at work on it."""
     configure(MOTCUA_SERVED_WITHIN="PT2S")
     one_stop.dossier()
     pick_up("khanhhoa")
-    with psycopg.connect(ledger) as holder:
+    with psycopg.connect(ledger, row_factory=dict_row) as holder:
         holder.execute("UPDATE motcua.sources SET picked_up_at = now() - interval '2 minutes'")
         holder.commit()
-        holder.execute("SELECT 1 FROM motcua.sources FOR UPDATE")
+        assert lock_source(holder, "khanhhoa", wait=False)
         one_stop.move(9, at=datetime.now(UTC))
         yield one_stop
 

@@ -11,6 +11,7 @@ its last beat nothing of it leaves any more, so that whoever wakes does not send
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -186,30 +187,37 @@ class Heart:
         self._beaten = began
 
 
-_guard = threading.Lock()
-
-
 class _Process:
-    heart: Heart | None = None
+    """This process, as far as its heart goes."""
+
+    def __init__(self) -> None:
+        self.guard = threading.Lock()
+        self.heart: Heart | None = None
+        sessions.call_sessions(None)
+
+
+_process = _Process()
+# A process that is forked has none of the threads: it is another one than its parent, and gets a heart of its own.
+os.register_at_fork(after_in_child=_process.__init__)  # type: ignore[misc]
 
 
 @contextmanager
 def beating() -> Iterator[Heart]:
     """The heart of this process, which beats as long as anybody needs it; sessions of the ledger that are opened
     meanwhile are this process's, and end with it should it freeze."""
-    with _guard:
-        heart = _Process.heart
+    with _process.guard:
+        heart = _process.heart
         if heart is None or heart.is_over:
-            heart = _Process.heart = Heart()
+            heart = _process.heart = Heart()
         heart.users += 1
     try:
         yield heart
     finally:
-        with _guard:
+        with _process.guard:
             heart.users -= 1
             is_last = not heart.users
-            if is_last and _Process.heart is heart:
-                _Process.heart = None
+            if is_last and _process.heart is heart:
+                _process.heart = None
                 sessions.call_sessions(None)
         if is_last:
             heart.end()
