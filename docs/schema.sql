@@ -8544,6 +8544,11 @@ ALTER TABLE ONLY motcua.sources
 ALTER TABLE ONLY motcua.sources
     ADD CONSTRAINT sources_pkey PRIMARY KEY (source_id);
 
+-- Name: dossiers stamp_can_be; Type: CHECK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.dossiers
+    ADD CONSTRAINT stamp_can_be CHECK (COALESCE(((stamped_at >= '2000-01-01 00:00:00+00'::timestamp with time zone) AND (stamped_at < '9000-01-01 00:00:00+00'::timestamp with time zone)), true)) NOT VALID;
+
 -- Name: statement_difference_sums statement_difference_sums_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
 
 ALTER TABLE ONLY motcua.statement_difference_sums

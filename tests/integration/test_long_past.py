@@ -313,6 +313,7 @@ def test_step_that_a_source_shows_twice_counts_once_as_it_was_first(one_stop, ro
     )
     assert kept == [{"number": 7, "code": "D-1"}, {"number": 8, "code": "D-2"}]
     assert pick_up("khanhhoa", now=NOW + MINUTE).transitions == 0
+    assert rows("SELECT 1 FROM motcua.source_numberings") == []
 
 
 def test_long_lists_come_to_the_ledger_as_they_are(ledger):

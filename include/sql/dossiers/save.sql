@@ -1,7 +1,8 @@
 -- A batch of dossier rows as read: writes those that are new or differ, keeps each as a version, and returns them.
 -- A row older than the one known (a late read) changes nothing. Of a dossier whose personal data was emptied only one
 -- that is open again is read with it; of others the facts alone. A row that changed, and is stamped as of before what
--- was read, or of the future, was written when it is first read so. Called by store/notices/dossiers.py.
+-- was read, or of the future, was written when it is first read so; whenever it was, where the source is read for the
+-- first time. Called by store/notices/dossiers.py.
 WITH given AS (
     SELECT DISTINCT ON (r.agency_code, r.dossier_code) r.*
     FROM
@@ -28,23 +29,21 @@ incoming AS (
     FROM given AS g
     LEFT JOIN motcua.dossiers AS k
         ON g.agency_code = k.agency_code AND g.dossier_code = k.dossier_code AND k.purged_at IS NOT NULL
-    LEFT JOIN motcua.dossiers AS s
-        ON g.agency_code = s.agency_code AND g.dossier_code = s.dossier_code AND s.source_id = %(source_id)s
+    LEFT JOIN motcua.dossiers AS s ON g.agency_code = s.agency_code AND g.dossier_code = s.dossier_code
     CROSS JOIN
         LATERAL (
             SELECT
                 CASE
-                    WHEN g.stamped_at = coalesce(s.stamped_at, s.updated_at) AND s.updated_at IS NOT NULL
+                    WHEN s.source_id = %(source_id)s AND g.stamped_at = coalesce(s.stamped_at, s.updated_at)
                         THEN s.updated_at
                     WHEN
-                        s.dossier_id IS NOT NULL
-                        AND (
-                            (g.updated_at IS NULL AND g.stamped_at IS NOT NULL)
-                            OR (
-                                g.updated_at >= %(looked_from)s
-                                AND g.updated_at < greatest(%(read_until)s, s.updated_at)
-                            )
-                        )
+                        g.updated_at IS NULL AND g.stamped_at IS NOT NULL
+                        AND coalesce(s.source_id = %(source_id)s, NOT %(is_first)s)
+                        THEN %(now)s
+                    WHEN
+                        s.source_id = %(source_id)s
+                        AND g.updated_at >= %(looked_from)s
+                        AND g.updated_at < greatest(%(read_until)s, s.updated_at)
                         THEN %(now)s
                     ELSE g.updated_at
                 END AS updated_at

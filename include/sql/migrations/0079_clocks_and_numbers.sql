@@ -4,6 +4,12 @@
 ALTER TABLE motcua.dossiers ADD COLUMN stamped_at timestamptz;
 COMMENT ON COLUMN motcua.dossiers.stamped_at IS 'When the row was written, as the source has it, where that cannot be true; updated_at is then when it was read. Empty: it is updated_at.';
 
+ALTER TABLE motcua.dossiers ADD CONSTRAINT stamp_can_be CHECK (
+    coalesce(
+        stamped_at >= timestamptz '2000-01-01 00:00:00+00' AND stamped_at < timestamptz '9000-01-01 00:00:00+00', TRUE
+    )
+) NOT VALID;
+
 ALTER TABLE motcua.sources
 ADD COLUMN look_back_at timestamptz,
 ADD COLUMN set_back_from timestamptz,

@@ -106,7 +106,8 @@ def began_anew(
     rows: Iterable[SourceTransition],
     known: Mapping[int, KnownStep],
     newest: Sequence[KnownStep],
-    there: Mapping[int, SourceTransition],
+    there: Iterable[SourceTransition],
+    recorded_at: datetime,
     *,
     has_grown: bool,
 ) -> datetime | None:
@@ -114,16 +115,29 @@ def began_anew(
 
     They were where the source has the newest steps no more, or others under their numbers. Where it still has them, a
     row has the number of another dossier's step, or one far below while there is none above: a late commit is close to
-    the newest, and where numbers are given out of order others go on.
+    the newest, and where numbers are given out of order others go on. Where it still has the step of a row's number,
+    and the row is not from after all that was read, it showed both by then, of which the first one counts.
 
     Args:
         rows: doubtful ones.
         known: what the ledger has, by number.
         newest: those of the highest numbers that the ledger has, the highest first.
-        there: what the source has under these numbers now.
+        there: what the source has under the numbers of all these now.
+        recorded_at: the latest time that was read.
         has_grown: it has numbers above those that were read.
     """
-    if any(step.number in there and is_same_step(step, there[step.number]) for step in newest):
+    steps = {step.number: step for step in newest} | dict(known)
+    still = {
+        number
+        for row in there
+        if (number := row.transition_id) is not None and number in steps and is_same_step(steps[number], row)
+    }
+    rows = [
+        row
+        for row in rows
+        if row.transition_id not in still or (row.recorded_at is not None and row.recorded_at > recorded_at)
+    ]
+    if any(step.number in still for step in newest):
         rows = [
             row
             for row in rows

@@ -108,13 +108,12 @@ class ContractSource:
             f"source_dossiers AS NOT MATERIALIZED ({dossiers}), source_transitions AS NOT MATERIALIZED ({transitions})"
         )
         if by_agency:
-            name = "renumbered_transitions" if self.numbers.numberings else "transitions_by_agency"
-            numbered = self._statement("sources/reading", name)
+            counted: LiteralString = "renumbered_transitions" if self.numbers.numberings else "transitions_by_agency"
             views = (
                 f"written_dossiers AS NOT MATERIALIZED ({dossiers}),"
                 f" written_transitions AS NOT MATERIALIZED ({transitions}),"
                 f" source_dossiers AS NOT MATERIALIZED ({statement('sources/reading/dossiers_by_agency')}),"
-                f" source_transitions AS NOT MATERIALIZED ({numbered})"
+                f" source_transitions AS NOT MATERIALIZED ({statement('sources/reading/' + counted)})"
             )
         return f"WITH {views}, reading AS ({self._statement(of, name)}) TABLE reading"
 

@@ -125,6 +125,21 @@ def test_clock_that_was_far_ahead_hides_nothing_once_it_is_right(desk, told):
     assert len(told()) == 3
 
 
+def test_row_of_the_future_is_of_its_reading_where_it_is_new_and_of_no_time_at_the_first_one(desk, told):
+    desk.wrong_by = 3 * HOUR
+    desk.writes("OLD", status_code=9, at_one_stop_desk=True)
+    desk.wrong_by = timedelta(0)
+    desk.moves("OLD", 4, desk=False, row=False)
+    for _ in range(2):
+        desk.run()
+    assert told() == [], "which of the two is newer is not known"
+    desk.wrong_by = 3 * HOUR
+    desk.writes("NEW", status_code=9, at_one_stop_desk=True)
+    for _ in range(2):
+        desk.run()
+    assert told() == [("NEW", "result", "queued")]
+
+
 @pytest.mark.guarantee("what-fires", "steps that a source numbers from the beginning again are news, in their order")
 @pytest.mark.parametrize("old", ["gone", "kept"])
 def test_steps_that_are_numbered_anew_are_told_in_their_order(desk, told, rows, old):

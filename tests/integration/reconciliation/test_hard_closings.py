@@ -258,7 +258,21 @@ def test_row_in_quarantine_from_before_its_agency_joined_is_out_of_scope(one_sto
 
 @pytest.mark.guarantee("reconciliation", "a number that a source gives a second time hides no lost result")
 def test_number_that_the_source_gave_a_second_time_hides_no_lost_result(one_stop):
-    """A source that was set back gives its numbers again; pick-up knows them, and nobody would be told."""
+    """A source that was set back gives its numbers again. By the time of this step pick-up takes it for the one that it
+    knows, and nobody would be told."""
+    number = result(one_stop, "A", NOW - 30 * MINUTE)
+    run()
+    one_stop.connection.execute("DELETE FROM onestop.transitions")
+    one_stop.dossier("B", updated_at=NOW - 90 * MINUTE)
+    one_stop.move(9, "B", at=NOW - 60 * MINUTE, number=number)
+    run(NOW + 60 * MINUTE)
+    closing = close()
+    assert rows_of(closing.closing_no) == [("ledger", "without_event", "A"), ("source", "missing", "B")]
+    assert is_red(closing.closing_no)
+
+
+@pytest.mark.guarantee("reconciliation", "a number that a source gives a second time hides no lost result")
+def test_result_under_numbers_that_began_anew_is_counted_and_red_where_it_was_lost(one_stop, tamper):
     number = result(one_stop, "A", NOW - 2 * ONE_DAY)
     run(NOW - ONE_DAY)
     one_stop.connection.execute("DELETE FROM onestop.transitions")
@@ -266,8 +280,13 @@ def test_number_that_the_source_gave_a_second_time_hides_no_lost_result(one_stop
     one_stop.move(9, "B", at=NOW - 30 * MINUTE, number=number)
     run(NOW + 60 * MINUTE)
     closing = close()
-    assert rows_of(closing.closing_no) == [("source", "missing", "B")]
-    assert is_red(closing.closing_no)
+    assert (closing.sources_unread, rows_of(closing.closing_no)) == ((), [])
+    assert cells(closing.closing_no)[NHA_TRANG, "1.005129", "result"] == (1, 1)
+    tamper("DELETE FROM motcua.messages WHERE recorded_at > %s", NOW - ONE_DAY)
+    tamper("DELETE FROM motcua.transitions WHERE recorded_at > %s", NOW - ONE_DAY)
+    lost = close(now=LATER)
+    assert rows_of(lost.closing_no) == [("source", "missing", "B")]
+    assert is_red(lost.closing_no)
 
 
 def test_dossier_that_the_source_renamed_after_its_message_is_explained(one_stop):

@@ -55,37 +55,42 @@ def test_source_that_never_began_anew_has_its_own_numbers():
 LATER = T0 + timedelta(hours=1)
 KNOWN = {each.number: each for each in (step(1, T0), step(2, T0 + MINUTE, "A-2"), step(900, T0 + 5 * MINUTE))}
 NEWEST = [KNOWN[900], KNOWN[2], KNOWN[1]]
-AS_IT_WAS = {900: row(900, T0 + 5 * MINUTE)}
+READ = T0 + 5 * MINUTE
+AS_IT_WAS = [row(900, READ)]
 
 
 @pytest.mark.parametrize(
     ("rows", "there", "begun"),
     [
-        ([row(1, LATER)], {}, LATER),
-        ([row(1, LATER), row(2, LATER - MINUTE)], {1: row(1, LATER)}, LATER - MINUTE),
+        ([row(1, LATER)], [], LATER),
+        ([row(1, LATER), row(2, LATER - MINUTE)], [row(1, LATER)], LATER - MINUTE),
         ([row(1, LATER)], AS_IT_WAS, None),
         ([row(2, LATER)], AS_IT_WAS, LATER),
         ([row(3, LATER)], AS_IT_WAS, LATER),
-        ([row(3, LATER)], {}, LATER),
+        ([row(3, LATER)], [], LATER),
         ([row(3, LATER), row(901, LATER)], AS_IT_WAS, None),
         ([row(899, LATER)], AS_IT_WAS, None),
-        ([row(3, T0 + 4 * MINUTE)], {}, None),
-        ([row(901, LATER)], {}, None),
-        ([row(1, LATER, occurred=T0)], {}, None),
-        ([row(1, T0)], {}, None),
+        ([row(3, T0 + 4 * MINUTE)], [], None),
+        ([row(901, LATER)], [], None),
+        ([row(1, LATER, occurred=T0)], [], None),
+        ([row(1, T0)], [], None),
+        ([row(2, READ)], [*AS_IT_WAS, row(2, T0 + MINUTE), row(2, READ)], None),
+        ([row(2, LATER)], [*AS_IT_WAS, row(2, T0 + MINUTE), row(2, LATER)], LATER),
+        ([row(2, READ)], AS_IT_WAS, READ),
     ],
     ids=[
         "another step of the same dossier, and none of the old ones", "the earliest of several", "edited",
         "the number of another dossier's, beside the old ones", "far below the old ones", "unknown, and no old ones",
         "out of order",
         "a late commit", "an earlier one that was left out", "one that comes next", "edited but for its day",
-        "as it was",
+        "as it was", "shown twice when it was read", "beside another dossier's, later than what was read",
+        "another dossier's in its place",
     ],
 )  # fmt: skip
 def test_numbers_begin_anew_where_the_old_steps_are_gone_or_the_numbers_anothers(rows, there, begun):
-    doubts = doubtful(rows, KNOWN, 900, T0 + 5 * MINUTE)
+    doubts = doubtful(rows, KNOWN, 900, READ)
     has_grown = any(each.transition_id > 900 for each in rows)
-    assert (began_anew(doubts, KNOWN, NEWEST, there, has_grown=has_grown) if doubts else None) == begun
+    assert (began_anew(doubts, KNOWN, NEWEST, there, READ, has_grown=has_grown) if doubts else None) == begun
 
 
 def test_time_of_reading_tells_nothing_of_a_step():

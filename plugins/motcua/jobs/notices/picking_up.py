@@ -471,8 +471,9 @@ class _PickUp:
                 with connect() as aside:
                     save_procedures(aside, new)
             self.procedures |= met
+        source_id, is_first = self.cursor.source_id, self.cursor.cursor_recorded_at is None
         saved = (
-            save_dossiers(self.ledger, self.cursor.source_id, judged.written, self.now, self.unread)
+            save_dossiers(self.ledger, source_id, judged.written, self.now, self.unread, is_first=is_first)
             if judged.good
             else []
         )
@@ -552,7 +553,8 @@ class _PickUp:
         highest, recorded_at = self.cursor.cursor_transition_id, self.cursor.cursor_recorded_at
         if highest is not None and recorded_at is not None and not self.source.is_pushed:
             doubts = doubtful(ours, known, highest, recorded_at)
-            if doubts and (begun := began_anew(doubts, known, *self._newest(), has_grown=self.has_grown)) is not None:
+            begun = self._began_anew(doubts, known, recorded_at) if doubts else None
+            if begun is not None:
                 numbering = Numbering(begun, self.numbers.next_added(highest))
                 begin_numbering(self.ledger, source_id, numbering, self.now)
                 self.numbers = Numbers([*self.numbers.numberings, numbering])
@@ -578,12 +580,14 @@ class _PickUp:
             for row in rows
         ]
 
-    def _newest(self) -> tuple[list[KnownStep], dict[int, SourceTransition]]:
-        """Steps of the highest numbers that the ledger has, and what the source has under these numbers."""
+    def _began_anew(
+        self, doubts: Sequence[SourceTransition], known: Mapping[int, KnownStep], recorded_at: datetime
+    ) -> datetime | None:
         newest = newest_steps(self.ledger, self.cursor.source_id, _NEWEST)
-        numbers = {self.numbers.at_source(step.number): step.number for step in newest}
-        rows = self.source.transitions_by_number(list(numbers))
-        return newest, {numbers[row.transition_id]: row for row in rows if row.transition_id in numbers}
+        asked = {row.transition_id for row in doubts if row.transition_id is not None}
+        asked |= {step.number for step in newest}
+        there = self.source.transitions_by_number(list({self.numbers.at_source(number) for number in asked}))
+        return began_anew(doubts, known, newest, self._as_ours(there), recorded_at, has_grown=self.has_grown)
 
     def _dossiers_of(self, good: Sequence[tuple[SourceTransition, CleanTransition]]) -> dict[tuple[str, str], int]:
         """Ids of their dossiers, whose rows are read first, save those that this snapshot brought itself, surely in

@@ -116,6 +116,8 @@ def save_dossiers(
     written: str,
     now: datetime,
     unread: tuple[datetime, datetime] | tuple[None, None] = (None, None),
+    *,
+    is_first: bool,
 ) -> list[SavedDossier]:
     """Writes the rows that are new or changed, keeps a version of each, and returns their dossiers.
 
@@ -126,8 +128,10 @@ def save_dossiers(
         now: when they were read.
         unread: a row that changed, and is stamped between these or before its last version, was written since what was
             read there, and is of now.
+        is_first: the source was never read: its rows may be from whenever.
     """
     values = {"rows": written, "source_id": source_id, "now": now, "looked_from": unread[0], "read_until": unread[1]}
+    values |= {"is_first": is_first}
     with connection.cursor(row_factory=row_of(SavedDossier)) as cursor:
         return cursor.execute(statement("dossiers/save"), values).fetchall()
 
