@@ -15,8 +15,10 @@ from motcua.domain.dossiers import SourceTransition, clean_code
 
 _APART: Final = 40
 """Bits: so many numbers lie between two beginnings at least."""
+
+
 _FAR_BELOW: Final = 100
-"""Numbers that a late commit is not behind the newest ones, where half of all lie between, too."""
+"""Numbers that a late commit is not below all others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +110,13 @@ def began_anew(
     newest: Sequence[KnownStep],
     there: Iterable[SourceTransition],
     recorded_at: datetime,
-    *,
-    has_grown: bool,
+    lowest: int,
 ) -> datetime | None:
     """The first recorded time of doubtful rows that were numbered anew; ``None``: none was.
 
     They were where the source has the newest steps no more, or others under their numbers. Where it still has them, a
-    row has the number of another dossier's step, or one far below while there is none above: a late commit is close to
-    the newest, and where numbers are given out of order others go on. Where it still has the step of a row's number,
+    row has the number of another dossier's step, or one far below all others: one that is only low says nothing, since
+    a source may give its numbers out of order. Where it still has the step of a row's number,
     and the row is not from after all that was read, it showed both by then, of which the first one counts.
 
     Args:
@@ -124,7 +125,7 @@ def began_anew(
         newest: those of the highest numbers that the ledger has, the highest first.
         there: what the source has under the numbers of all these now.
         recorded_at: the latest time that was read.
-        has_grown: it has numbers above those that were read.
+        lowest: number that the ledger has.
     """
     steps = {step.number: step for step in newest} | dict(known)
     still = {
@@ -138,19 +139,10 @@ def began_anew(
         if row.transition_id not in still or (row.recorded_at is not None and row.recorded_at > recorded_at)
     ]
     if any(step.number in still for step in newest):
-        rows = [
-            row
-            for row in rows
-            if _is_anothers(row, known) or (not has_grown and _is_far_below(row, known, newest[0].number))
-        ]
+        rows = [row for row in rows if _is_anothers(row, known) or (row.transition_id or 0) < lowest - _FAR_BELOW]
     return min((row.recorded_at for row in rows if row.recorded_at is not None), default=None)
 
 
 def _is_anothers(row: SourceTransition, known: Mapping[int, KnownStep]) -> bool:
     step = known.get(row.transition_id or 0)
     return step is not None and step.dossier_code != clean_code(row.dossier_code or "")
-
-
-def _is_far_below(row: SourceTransition, known: Mapping[int, KnownStep], highest: int) -> bool:
-    number = row.transition_id or 0
-    return number not in known and 2 * number < highest and highest - number > _FAR_BELOW

@@ -66,7 +66,7 @@ AS_IT_WAS = [row(900, READ)]
         ([row(1, LATER), row(2, LATER - MINUTE)], [row(1, LATER)], LATER - MINUTE),
         ([row(1, LATER)], AS_IT_WAS, None),
         ([row(2, LATER)], AS_IT_WAS, LATER),
-        ([row(3, LATER)], AS_IT_WAS, LATER),
+        ([row(3, LATER)], AS_IT_WAS, None),
         ([row(3, LATER)], [], LATER),
         ([row(3, LATER), row(901, LATER)], AS_IT_WAS, None),
         ([row(899, LATER)], AS_IT_WAS, None),
@@ -80,7 +80,7 @@ AS_IT_WAS = [row(900, READ)]
     ],
     ids=[
         "another step of the same dossier, and none of the old ones", "the earliest of several", "edited",
-        "the number of another dossier's, beside the old ones", "far below the old ones", "unknown, and no old ones",
+        "the number of another dossier's, beside the old ones", "low, between others", "unknown, and no old ones",
         "out of order",
         "a late commit", "an earlier one that was left out", "one that comes next", "edited but for its day",
         "as it was", "shown twice when it was read", "beside another dossier's, later than what was read",
@@ -89,8 +89,13 @@ AS_IT_WAS = [row(900, READ)]
 )  # fmt: skip
 def test_numbers_begin_anew_where_the_old_steps_are_gone_or_the_numbers_anothers(rows, there, begun):
     doubts = doubtful(rows, KNOWN, 900, READ)
-    has_grown = any(each.transition_id > 900 for each in rows)
-    assert (began_anew(doubts, KNOWN, NEWEST, there, READ, has_grown=has_grown) if doubts else None) == begun
+    assert (began_anew(doubts, KNOWN, NEWEST, there, READ, 1) if doubts else None) == begun
+
+
+@pytest.mark.parametrize(("lowest", "begun"), [(900, LATER), (104, LATER), (103, None), (3, None)])
+def test_numbers_begin_anew_where_one_is_far_below_all_others(lowest, begun):
+    doubts = doubtful([row(3, LATER)], {900: KNOWN[900]}, 900, READ)
+    assert began_anew(doubts, {900: KNOWN[900]}, [KNOWN[900]], AS_IT_WAS, READ, lowest) == begun
 
 
 def test_time_of_reading_tells_nothing_of_a_step():

@@ -81,6 +81,7 @@ from motcua.store.notices.sources import (
 )
 from motcua.store.notices.transitions import (
     known_steps,
+    lowest_number,
     newest_steps,
     save_transitions,
     save_transitions_from_rows,
@@ -221,8 +222,6 @@ class _PickUp:
         self.numbers = Numbers(numberings_of(ledger, cursor.source_id))
         self.unread: tuple[datetime, datetime] | tuple[None, None] = (None, None)
         """A row that changed and is stamped between these was written since: what was written then was read."""
-        self.has_grown = False
-        """The source has numbers above those that were read."""
         self.set_back_by: timedelta | None = None
         """How far the source's clock was found to have been set back."""
         self.context = RowContext(
@@ -261,7 +260,6 @@ class _PickUp:
         self._judge_clock(latest, recorded_since, updated_since)
         after = self.cursor.cursor_transition_id
         after = (latest.transition_id or 0) if after is None else self.numbers.at_source(after)
-        self.has_grown = (latest.transition_id or 0) > after
         # Before the rows: of a source without a snapshot what comes meanwhile is read, and counted as news once more;
         # counted after them, it would be taken for read.
         watch = self._count(latest)
@@ -587,7 +585,8 @@ class _PickUp:
         asked = {row.transition_id for row in doubts if row.transition_id is not None}
         asked |= {step.number for step in newest}
         there = self.source.transitions_by_number(list({self.numbers.at_source(number) for number in asked}))
-        return began_anew(doubts, known, newest, self._as_ours(there), recorded_at, has_grown=self.has_grown)
+        lowest = lowest_number(self.ledger, self.cursor.source_id, self.numbers.added) or 0
+        return began_anew(doubts, known, newest, self._as_ours(there), recorded_at, lowest)
 
     def _dossiers_of(self, good: Sequence[tuple[SourceTransition, CleanTransition]]) -> dict[tuple[str, str], int]:
         """Ids of their dossiers, whose rows are read first, save those that this snapshot brought itself, surely in

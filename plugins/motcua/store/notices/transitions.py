@@ -26,6 +26,14 @@ def newest_steps(connection: Connection, source_id: int, most: int) -> list[Know
         return cursor.execute(statement("transitions/newest"), {"source_id": source_id, "most": most}).fetchall()
 
 
+def lowest_number(connection: Connection, source_id: int, from_number: int) -> int | None:
+    """The lowest number of a source's steps that we have, from this number on."""
+    row = connection.execute(
+        statement("transitions/lowest"), {"source_id": source_id, "from_number": from_number}
+    ).fetchone()
+    return row["number"] if row else None
+
+
 def transitions_written_down(transitions: Iterable[CleanTransition | RowRefusal]) -> str:
     """Transitions as ``save_transitions`` takes them, each with its place among all that are given, from 1 on; refused
     ones are left out."""
