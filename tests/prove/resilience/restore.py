@@ -66,7 +66,7 @@ from tests.restore.clusters import (
 
 QUEUED, TOLD_IN_GAP, UNTOLD = 200, 25, 25
 AGENCY = "000.00.30.H32"
-_ROUNDS = 30
+_ROUNDS = 200
 _SLEPT = timedelta(minutes=30)
 _ROLES = ("motcua_owner", "motcua_app", "motcua_audit", "airflow")
 
