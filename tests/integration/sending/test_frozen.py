@@ -6,8 +6,10 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
+from http.client import HTTPConnection
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -180,7 +182,7 @@ def test_what_was_held_back_and_not_taken_over_is_queued_again(one_stop, gateway
 )
 @pytest.mark.parametrize("is_known", [False, True], ids=["a new connection", "one that was used before"])
 def test_request_looks_at_its_deadline_before_its_first_byte(gateway, is_known):
-    heart = SimpleNamespace(may_send=is_known)
+    heart = SimpleNamespace(may_send=is_known, leaving=threading.Lock())
     with http_session(heart) as session:
         address = f"http://127.0.0.1:{gateway.port}/cgi-bin/sendsms?to=1"
         if is_known:
@@ -189,6 +191,32 @@ def test_request_looks_at_its_deadline_before_its_first_byte(gateway, is_known):
         with pytest.raises(HeldBack):
             session.get(address)
     assert len(gateway.asked) == is_known
+
+
+@pytest.mark.guarantee("frozen", "of a process that freezes one request at most is between its look and the kernel")
+def test_requests_of_a_process_look_and_leave_one_after_the_other(gateway, monkeypatch):
+    begins_to_leave, leaves = threading.Event(), threading.Event()
+    send_bytes = HTTPConnection.send
+
+    def wait_and_send(connection: HTTPConnection, data: bytes) -> None:
+        begins_to_leave.set()
+        assert leaves.wait(60)
+        send_bytes(connection, data)
+
+    monkeypatch.setattr(HTTPConnection, "send", wait_and_send)
+    heart = SimpleNamespace(may_send=True, leaving=threading.Lock())
+    address = f"http://127.0.0.1:{gateway.port}/cgi-bin/sendsms?to=1"
+    with ThreadPoolExecutor() as threads, http_session(heart) as first, http_session(heart) as second:
+        leaving = threads.submit(first.get, address)
+        assert begins_to_leave.wait(60)
+        behind = threads.submit(second.get, address)
+        time.sleep(0.2)
+        heart.may_send = False
+        leaves.set()
+        assert leaving.result().ok
+        with pytest.raises(HeldBack):
+            behind.result()
+    assert len(gateway.asked) == 1
 
 
 @pytest.mark.guarantee("frozen", "17:30 waits for a pick-up that lives, and no longer than until a frozen one is ended")

@@ -90,6 +90,8 @@ class Heart:
         self.name = sessions.new_name()
         self.is_over = False
         """It or the ledger was asleep, or the others gave it up: nothing leaves any more, whatever comes."""
+        self.leaving = threading.Lock()
+        """Held by the one request that is between its look at ``may_send`` and the kernel."""
         self.users = 0
         self._every, self._patience = limit / 10, limit / 2
         self._beaten: Clocks = _clocks()

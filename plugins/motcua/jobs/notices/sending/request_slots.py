@@ -153,8 +153,10 @@ def _looking_first(
             # Connecting takes time: the look is the last thing before the first byte.
             if self.sock is None:
                 self.connect()
-            if not heart.may_send:
-                raise HeldBack
-            super().endheaders(message_body, encode_chunked=encode_chunked)
+            # One at a time: threads that have looked and wait for the processor would all send when the process wakes.
+            with heart.leaving:
+                if not heart.may_send:
+                    raise HeldBack
+                super().endheaders(message_body, encode_chunked=encode_chunked)
 
     return type(pool.__name__, (pool,), {"ConnectionCls": LookingFirst})
