@@ -430,7 +430,7 @@ SELECT motcua.hold_blind(%(gap_no)s, %(gateway)s, %(now)s) AS held;
 SELECT
     EXISTS(SELECT 1 FROM motcua.lost_attempts WHERE message_id IS NULL) AS lost,
     EXISTS(SELECT 1 FROM motcua.gaps WHERE closed_at IS NULL AND held_until IS NOT NULL) AS holds,
-    (SELECT MAX(gap_no) FROM motcua.gaps WHERE sent_until > %(now)s::timestamptz - %(useful_for)s::interval) AS blind;
+    (SELECT max(gap_no) FROM motcua.gaps WHERE sent_until > %(now)s::timestamptz - %(useful_for)s::interval) AS blind;
 
 -- name: list
 -- Gaps, the latest first, with what became of the attempts that the journal knew.

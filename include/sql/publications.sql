@@ -126,7 +126,7 @@ LEFT JOIN LATERAL (
     WHERE v.publication_no = p.publication_no
     ORDER BY v.verification_no DESC
     LIMIT 1
-) AS l ON true
+) AS l ON TRUE
 ORDER BY p.publication_no;
 
 -- name: not_holding
@@ -165,5 +165,5 @@ LEFT JOIN LATERAL (
     WHERE v.publication_no = p.publication_no
     ORDER BY v.verification_no DESC
     LIMIT 1
-) AS l ON true
+) AS l ON TRUE
 WHERE p.closing_no = any(%(closing_nos)s);
