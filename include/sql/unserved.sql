@@ -57,83 +57,60 @@ ends AS MATERIALIZED (
         e.next_attempt_at,
         e.avoid
     FROM (SELECT DISTINCT w.carrier FROM ways AS w) AS c
+    CROSS JOIN (VALUES (FALSE), (TRUE)) AS o (from_last)
     CROSS JOIN
         LATERAL (
-            (
-                SELECT f.message_id, f.next_attempt_at, f.avoid
-                FROM (
+            SELECT f.message_id, f.next_attempt_at, f.avoid
+            FROM (
+                (
                     SELECT q.message_id, q.next_attempt_at, q.avoid, q.kind, q.agency_code, q.useful_until
                     FROM motcua.messages AS q
                     WHERE
-                        q.state = 'queued'
+                        NOT o.from_last
+                        AND q.state = 'queued'
                         AND coalesce(q.carrier, '') = c.carrier
                         AND q.next_attempt_at <= %(due_by)s
                         AND (%(start)s::timestamptz IS NULL OR (q.recorded_at >= %(start)s AND q.recorded_at < %(end)s))
                     ORDER BY q.next_attempt_at, q.message_id
                     LIMIT 40
-                ) AS f
-                WHERE
-                    f.useful_until > %(now)s
-                    AND NOT f.kind = any(%(resting)s::text[])
-                    AND NOT EXISTS (
-                        SELECT 1 FROM stopped AS s
-                        WHERE
-                            (s.kind IS NULL OR s.kind = f.kind)
-                            AND (s.agency_code IS NULL OR s.agency_code = f.agency_code)
-                    )
-                    AND EXISTS (
-                        SELECT 1 FROM ways AS w
-                        WHERE
-                            w.carrier = c.carrier
-                            AND CASE WHEN f.avoid = '{}' THEN w.is_first ELSE NOT w.gateway = any(f.avoid) END
-                    )
-                    AND 0 = (
-                        SELECT count(*) FROM motcua.attempts AS a
-                        WHERE
-                            a.message_id = f.message_id AND a.state IN ('in_flight', 'unknown', 'accepted', 'delivered')
-                            AND NOT a.released
-                    )
-                ORDER BY f.next_attempt_at, f.message_id
-                LIMIT 1
-            )
-            UNION
-            (
-                SELECT f.message_id, f.next_attempt_at, f.avoid
-                FROM (
+                )
+                UNION ALL
+                (
                     SELECT q.message_id, q.next_attempt_at, q.avoid, q.kind, q.agency_code, q.useful_until
                     FROM motcua.messages AS q
                     WHERE
-                        q.state = 'queued'
+                        o.from_last
+                        AND q.state = 'queued'
                         AND coalesce(q.carrier, '') = c.carrier
                         AND q.next_attempt_at <= %(due_by)s
                         AND (%(start)s::timestamptz IS NULL OR (q.recorded_at >= %(start)s AND q.recorded_at < %(end)s))
                     ORDER BY q.next_attempt_at DESC, q.message_id DESC
                     LIMIT 40
-                ) AS f
-                WHERE
-                    f.useful_until > %(now)s
-                    AND NOT f.kind = any(%(resting)s::text[])
-                    AND NOT EXISTS (
-                        SELECT 1 FROM stopped AS s
-                        WHERE
-                            (s.kind IS NULL OR s.kind = f.kind)
-                            AND (s.agency_code IS NULL OR s.agency_code = f.agency_code)
-                    )
-                    AND EXISTS (
-                        SELECT 1 FROM ways AS w
-                        WHERE
-                            w.carrier = c.carrier
-                            AND CASE WHEN f.avoid = '{}' THEN w.is_first ELSE NOT w.gateway = any(f.avoid) END
-                    )
-                    AND 0 = (
-                        SELECT count(*) FROM motcua.attempts AS a
-                        WHERE
-                            a.message_id = f.message_id AND a.state IN ('in_flight', 'unknown', 'accepted', 'delivered')
-                            AND NOT a.released
-                    )
-                ORDER BY f.next_attempt_at DESC, f.message_id DESC
-                LIMIT 1
-            )
+                )
+            ) AS f
+            WHERE
+                f.useful_until > %(now)s
+                AND NOT f.kind = any(%(resting)s::text[])
+                AND NOT EXISTS (
+                    SELECT 1 FROM stopped AS s
+                    WHERE
+                        (s.kind IS NULL OR s.kind = f.kind)
+                        AND (s.agency_code IS NULL OR s.agency_code = f.agency_code)
+                )
+                AND EXISTS (
+                    SELECT 1 FROM ways AS w
+                    WHERE
+                        w.carrier = c.carrier
+                        AND CASE WHEN f.avoid = '{}' THEN w.is_first ELSE NOT w.gateway = any(f.avoid) END
+                )
+                AND 0 = (
+                    SELECT count(*) FROM motcua.attempts AS a
+                    WHERE
+                        a.message_id = f.message_id AND a.state IN ('in_flight', 'unknown', 'accepted', 'delivered')
+                        AND NOT a.released
+                )
+            -- The first that passes, looked at from its end on: each end is read in its own order, and no further.
+            LIMIT 1  -- noqa: AM09
         ) AS e
     -- What was held is due from then on.
     WHERE NOT EXISTS (
