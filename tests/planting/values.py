@@ -258,7 +258,7 @@ class Desk:
 
     def __post_init__(self) -> None:
         # Tables and views without what follows: roles, and what each of them may do.
-        self.connection.execute(statement(f"sandbox/schema/{self.vendor}").partition("REVOKE ALL")[0].encode())
+        self.connection.execute(statement(f"sandbox/{self.vendor}/schema").partition("REVOKE ALL")[0].encode())
         schema = "opencps" if self.is_vendors else "mot_cua"
         for table, constraint in self.connection.execute(
             "SELECT conrelid::regclass::text, conname FROM pg_constraint WHERE connamespace = %s::regnamespace"

@@ -67,7 +67,7 @@ def test_the_smoke_test_reads_attempts_and_numbers(
         LATER,
     )
     with connect() as connection:
-        (attempt,) = connection.execute(statement("sandbox/attempts")).fetchall()
-        numbers = {row["msisdn"] for row in connection.execute(statement("sandbox/numbers"))}
+        (attempt,) = connection.execute(statement("sandbox/ledger/attempts")).fetchall()
+        numbers = {row["msisdn"] for row in connection.execute(statement("sandbox/ledger/numbers"))}
     assert (attempt["reference"], attempt["kind"], attempt["message_state"]) == ("ref-1", "result", "queued")
     assert numbers == {"+84905123456", "+84912000111"}

@@ -1,47 +1,78 @@
-"""Every SQL file: one statement, a header that says what it promises, and a plan on the real schema."""
+"""Every statement: under a name of its own, with what it promises, asked for by somebody, right on the real schema."""
 
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from motcua.settings import include_dir
 from motcua.store.ledger.queries import statement
+from tests.named_statements import FILES, NAMES, ROOT, TEXTS
 
-ROOT = include_dir() / "sql"
-STATEMENTS = sorted(
-    str(path.relative_to(ROOT).with_suffix(""))
-    for path in ROOT.rglob("*.sql")
-    if path.relative_to(ROOT).parts[0] not in ("migrations", "definitions", "sandbox")
-)
 OF_OTHER_DATABASES = (
-    "sources/reading",
-    "sources/checking",
-    "sources/foreign_tables",
-    "sources/contract",
-    "sources/opencps",
+    "sources/reading/",
+    "sources/counting/",
+    "sources/checking/",
+    "sources/foreign_tables/",
+    "sources/contract/",
+    "sources/opencps/",
     "doctor/airflow_roles_held",
     "doctor/airflow_version",
     "upkeep/backfill_asked_by",
     "upkeep/runs_before",
 )
-CODE = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT.parents[1] / "plugins").rglob("*.py"))
+PLUGINS = ROOT.parents[1] / "plugins"
+CODE = "\n".join(path.read_text(encoding="utf-8") for path in PLUGINS.rglob("*.py"))
 
 
-@pytest.mark.parametrize("name", STATEMENTS)
-def test_header_says_what_it_promises_and_who_calls_it(name):
-    header = statement(name).split("\n")[0]
-    assert header.startswith("-- ")
-    called_by = re.search(r"(?:Called by|Read by) (\S+?)[,.]?( |\n|$)", statement(name).replace("\n-- ", " "))
-    assert called_by, name
+def faults_of(file: str, text: str) -> list[str]:
+    """What a file's words lack: what it is for and who calls it, once, and what each statement promises."""
+    head, *parts = re.split(r"^-- name: ", text, flags=re.M)
+    header = head.replace("\n-- ", " ")
+    faults = []
+    if not re.match(r"-- \S.{10,}", head):
+        faults.append(f"{file}: no header says what it is for")
+    callers = re.findall(r"[\w/]+\.py\b", " ".join(re.findall(r"Called by (.*)", header)))
+    if not callers:
+        faults.append(f"{file}: no header says who calls it")
+    faults += [f"{file}: there is no {each}" for each in callers if not (PLUGINS / "motcua" / each).is_file()]
+    if not parts:
+        faults.append(f"{file}: it names no statement")
+    for own, _, told in (part.partition("\n") for part in parts):
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", own):
+            faults.append(f"{file}: {own!r} is no name")
+        if not re.match(r"-- \S.{10,}", told):
+            faults.append(f"{file}/{own}: nothing says what it promises")
+    return faults
 
 
-@pytest.mark.parametrize("name", [name for name in STATEMENTS if not name.startswith("sources/")])
-def test_statement_is_used(name):
-    assert f'"{name}"' in CODE
+def test_each_file_says_once_what_it_is_for_and_who_calls_it_and_each_statement_what_it_promises():
+    faults = [
+        fault for file in FILES for fault in faults_of(file, Path(ROOT, f"{file}.sql").read_text(encoding="utf-8"))
+    ]
+    assert faults == []
+
+
+def test_words_that_a_file_lacks_are_told_with_the_statement_that_lacks_them():
+    good = "-- Gaps, and answers. Called by store/notices/gaps.py.\n\n-- name: list\n-- Gaps, the latest first."
+    assert faults_of("gaps", good + "\nSELECT 1;\n") == []
+    assert faults_of("gaps", "-- name: list\nSELECT 1;\n-- name: a b\n-- As above, so below.\n") == [
+        "gaps: no header says what it is for",
+        "gaps: no header says who calls it",
+        "gaps/list: nothing says what it promises",
+        "gaps: 'a b' is no name",
+    ]
+    assert faults_of("gaps", good.split("\n")[0].replace("gaps.py", "gap.py")) == [
+        "gaps: there is no store/notices/gap.py",
+        "gaps: it names no statement",
+    ]
+
+
+def test_every_statement_is_asked_for():
+    assert [name for name in NAMES if not name.startswith("sources/") and f'"{name}"' not in CODE] == []
 
 
 @pytest.fixture(scope="module")
@@ -52,22 +83,24 @@ def schema(postgres, migrated):
         yield connection
 
 
-@pytest.mark.parametrize(
-    "name",
-    [name for name in STATEMENTS if not name.startswith(OF_OTHER_DATABASES)],
-)
-def test_statement_is_one_that_the_schema_understands(name, schema):
-    text = statement(name)
-    body = "\n".join(line for line in text.splitlines() if not line.strip().startswith("--"))
-    assert ";" not in body, "one statement, without its semicolon"
-    names = set(re.findall(r"%\((\w+)\)s", text))
-    numbered = text
-    for position, parameter in enumerate(sorted(names), 1):
-        numbered = numbered.replace(f"%({parameter})s", f"${position}")
-    with schema.transaction(force_rollback=True):
-        # PREPARE parses and analyses: every table, column, function and type must exist.
-        schema.execute(f"PREPARE checked AS {numbered.replace('%%', '%')}")
-        schema.execute("DEALLOCATE checked")
+def test_every_statement_is_one_that_the_schema_understands(schema):
+    faults = {}
+    for name, text in TEXTS.items():
+        if name.startswith(OF_OTHER_DATABASES):
+            continue
+        assert ";" not in text, f"{name} is more than one statement"
+        numbered = text
+        for position, parameter in enumerate(sorted(set(re.findall(r"%\((\w+)\)s", text))), 1):
+            numbered = numbered.replace(f"%({parameter})s", f"${position}")
+        with schema.transaction(force_rollback=True):
+            try:
+                # PREPARE parses and analyses: every table, column, function and type must exist.
+                schema.execute(f"PREPARE checked AS {numbered.replace('%%', '%')}")
+            except psycopg.Error as error:
+                faults[name] = str(error)
+            else:
+                schema.execute("DEALLOCATE checked")
+    assert faults == {}
 
 
 def test_every_table_and_column_has_a_comment(schema):

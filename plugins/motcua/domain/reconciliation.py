@@ -480,10 +480,9 @@ class QueryUsed:
     """A query behind the figures, or a function or view behind a query."""
 
     name: str
-    """Path below include/sql, ``closings/counting/count_messages.sql``, or a name in the ledger,
-    ``audit.messages_as_of(bigint)``."""
+    """Of a statement, ``closings/counting/count_messages``, or in the ledger, ``audit.messages_as_of(bigint)``."""
     sha256: str
-    """Of the file, or of what the ledger itself writes out as the definition."""
+    """Of the statement's own text, or of what the ledger itself writes out as the definition."""
     figures: str
     """Which figures it makes, or what calls it."""
 

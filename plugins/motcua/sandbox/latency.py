@@ -31,11 +31,11 @@ def latencies(admin_dsn: str, limit: int, since: datetime | None = None, until: 
     """Seconds of the latest notices that nothing stood in the way of, of those that were committed within bounds."""
     with psycopg.connect(with_database(admin_dsn, TRUTH), row_factory=dict_row) as truth:
         bounds = {"limit": limit, "since": since, "until": until}
-        notices = truth.execute(statement("sandbox/latency/notices"), bounds).fetchall()
+        notices = truth.execute(statement("sandbox/truth/notices"), bounds).fetchall()
     committed = {(row["source"], row["transition_id"]): row["committed_at"] for row in notices}
     keys = Jsonb([{"source": source, "transition_id": number} for source, number in committed])
     with psycopg.connect(with_database(admin_dsn, LEDGER_DATABASE), row_factory=dict_row) as ledger:
-        taken = ledger.execute(statement("sandbox/latency/acceptances"), {"rows": keys}).fetchall()
+        taken = ledger.execute(statement("sandbox/ledger/acceptances"), {"rows": keys}).fetchall()
     return [(row["accepted_at"] - committed[row["source"], row["transition_id"]]).total_seconds() for row in taken]
 
 

@@ -100,10 +100,10 @@ def _sent_by_us(log: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _collect(deployment: Deployment) -> Evidence:
     with deployment.ledger() as connection:
-        before = connection.execute(statement("sandbox/attempts")).fetchall()
+        before = connection.execute(statement("sandbox/ledger/attempts")).fetchall()
         connection.commit()
         network = _sent_by_us(_network_log(deployment.network_url))
-        return Evidence(before, network, connection.execute(statement("sandbox/attempts")).fetchall())
+        return Evidence(before, network, connection.execute(statement("sandbox/ledger/attempts")).fetchall())
 
 
 def check_delivery(summary: Summary, kinds: Sequence[str] = KINDS) -> Iterator[Check]:
@@ -231,14 +231,14 @@ def check_logs(logs: Path, numbers: set[str]) -> Iterator[Check]:
 
 
 def _numbers(connection: Connection) -> set[str]:
-    return {row["msisdn"] for row in connection.execute(statement("sandbox/numbers"))}
+    return {row["msisdn"] for row in connection.execute(statement("sandbox/ledger/numbers"))}
 
 
 def _ask_about_dossiers(supervisor: Supervisor, deployment: Deployment) -> list[dict[str, Any]]:
     """Texts 9029 from some phones about dossiers of the ledger, waits for the replies and returns what was asked."""
     network = deployment.network_url
     with deployment.ledger() as connection:
-        asked = connection.execute(statement("sandbox/dossiers_to_ask_about"), {"limit": ENOUGH + 2}).fetchall()
+        asked = connection.execute(statement("sandbox/ledger/dossiers_to_ask_about"), {"limit": ENOUGH + 2}).fetchall()
     for position, dossier in enumerate(asked):
         dossier["phone"] = f"0987650{position:03}"
         handle = requests.post(f"{network}/phones", json={"number": dossier["phone"]}, timeout=10).json()["handle"]

@@ -59,7 +59,7 @@ def read_summary(connection: Connection, now: datetime) -> Summary:
         psycopg.Error: the ledger does not answer.
     """
     with connection.transaction():
-        transitions = connection.execute(statement("sandbox/summary_transitions")).fetchone()
+        transitions = connection.execute(statement("sandbox/ledger/summary_transitions")).fetchone()
         return Summary(
             at=now,
             transitions=dict(transitions or {}),

@@ -96,7 +96,7 @@ class CheckedSource:
         Raises:
             psycopg.Error: a table or column that the adapter reads is missing, or may not be read.
         """
-        if self.source.folder == ContractSource.folder:
+        if self.source.file == ContractSource.file:
             return {view: self._columns_of(f"onestop.{view}") for view in ("dossiers", "transitions")}
         return {view: self._columns_made(view) for view in ("dossiers", "transitions")}
 
@@ -105,7 +105,7 @@ class CheckedSource:
         return {row["name"]: row["type"] for row in rows}
 
     def _columns_made(self, view: LiteralString) -> dict[str, str]:
-        made = statement(f"{self.source.folder}/{view}")
+        made = statement(f"{self.source.file}/{view}")
         cursor = self._connection.execute(f"WITH looked_at AS ({made}) TABLE looked_at LIMIT 0")
         types = self._connection.adapters.types
         described = cursor.description or ()

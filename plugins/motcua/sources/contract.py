@@ -1,7 +1,7 @@
 """The source contract: two views, ``onestop.dossiers`` and ``onestop.transitions``, which any one-stop database gives.
 
-Software that cannot give them gets an adapter of its own: a subclass that names a folder of ``include/sql`` with two
-SELECTs, ``dossiers.sql`` and ``transitions.sql``, which map the vendor's tables to the views' columns.
+Software that cannot give them gets an adapter of its own: a subclass that names a file of ``include/sql`` with two
+SELECTs, ``dossiers`` and ``transitions``, which map the vendor's tables to the views' columns.
 """
 
 from __future__ import annotations
@@ -51,9 +51,9 @@ class Stamp:
 class ContractSource:
     """Reads one source; never writes. All reads of one instance see the same snapshot."""
 
-    folder: ClassVar[LiteralString] = "sources/contract"
+    file: ClassVar[LiteralString] = "sources/contract"
     mapping: ClassVar[tuple[LiteralString, ...]] = ("dossiers", "transitions")
-    """Statements of the folder that decide what the source shows; a publication names each."""
+    """Statements of the file that decide what the source shows; a publication names each."""
     is_pushed: ClassVar[bool] = False
     """It has what the software sent and nothing of the software itself: its own count is none that is independent."""
 
@@ -92,18 +92,19 @@ class ContractSource:
         return statement(of + "/" + name)
 
     def reading_query(self, name: LiteralString) -> LiteralString:
-        """What a pick-up or the watcher asks, ``include/sql/sources/reading/<name>.sql`` on this source's tables."""
+        """What a pick-up or the watcher asks, a statement of ``include/sql/sources/reading.sql`` on this source's
+        tables."""
         return self._query(name)
 
     def checking_query(self, name: LiteralString) -> LiteralString:
-        """What a check asks, ``include/sql/sources/checking/<name>.sql`` on this source's tables."""
+        """What a check asks, a statement of ``include/sql/sources/checking.sql`` on this source's tables."""
         return self._query(name, of="sources/checking")
 
     def _query(
         self, name: LiteralString, *, by_agency: bool = False, of: LiteralString = "sources/reading"
     ) -> LiteralString:
         # Not materialized: the source's own indexes must stay usable behind the views.
-        dossiers, transitions = statement(self.folder + "/dossiers"), statement(self.folder + "/transitions")
+        dossiers, transitions = statement(self.file + "/dossiers"), statement(self.file + "/transitions")
         views: LiteralString = (
             f"source_dossiers AS NOT MATERIALIZED ({dossiers}), source_transitions AS NOT MATERIALIZED ({transitions})"
         )
@@ -123,6 +124,7 @@ class ContractSource:
         parameters: dict[str, Any],
         row: type[Any] | None = None,
         *,
+        of: LiteralString = "sources/reading",
         by_agency: bool = False,
     ) -> Iterator[Any]:
         # A server-side cursor: the first reading of a large source must not fill the memory.
@@ -130,7 +132,7 @@ class ContractSource:
         cursor = self._connection.cursor(name=name, row_factory=make_row)
         try:
             with self._answering():
-                cursor.execute(self._query(name, by_agency=by_agency), parameters)
+                cursor.execute(self._query(name, by_agency=by_agency, of=of), parameters)
             is_more = True
             while is_more:
                 with self._answering():
@@ -141,15 +143,15 @@ class ContractSource:
             with self._answering():
                 cursor.close()
 
-    def stream_dicts(
+    def stream_counted(
         self, name: LiteralString, parameters: dict[str, Any], *, by_agency: bool = False
     ) -> Iterator[dict[str, Any]]:
-        """Rows of another statement on this source's tables, ``include/sql/sources/reading/<name>.sql``.
+        """Rows of a statement of ``include/sql/sources/counting.sql`` on this source's tables.
 
         ``by_agency``: the tables show an agency under its code of ``agencies``, where the source has the one of
         ``written``.
         """
-        return self._stream(name, parameters, by_agency=by_agency)
+        return self._stream(name, parameters, of="sources/counting", by_agency=by_agency)
 
     def _by_key(self, name: LiteralString, keys: Sequence[Key], row: type[Any]) -> list[Any]:
         if not keys:
@@ -172,7 +174,7 @@ class ContractSource:
         Raises:
             psycopg.Error: a view or a column is missing, or may not be read.
         """
-        for view in (statement(self.folder + "/dossiers"), statement(self.folder + "/transitions")):
+        for view in (statement(self.file + "/dossiers"), statement(self.file + "/transitions")):
             with self._answering():
                 self._connection.execute(f"WITH looked_at AS ({view}) TABLE looked_at LIMIT 0")
 

@@ -47,7 +47,7 @@ class SourceCount:
         """Codes of the agencies that the source writes under more than one, with the agencies; seldom any."""
         agencies = Counter(self._written.values())
         candidates = [written for written, agency_code in self._written.items() if agencies[agency_code] > 1]
-        used = [row["written"] for row in self._source.stream_dicts("codes_in_use", {"codes": candidates})]
+        used = [row["written"] for row in self._source.stream_counted("codes_in_use", {"codes": candidates})]
         several = Counter(self._written[written] for written in used)
         return {written: agency for written in used if several[agency := self._written[written]] > 1}
 
@@ -61,7 +61,7 @@ class SourceCount:
             "renumbered_from": [each.recorded_from for each in anew],
             "renumbered_by": [each.added for each in anew],
         }
-        return self._source.stream_dicts(name, parameters | self._codes | codes, by_agency=bool(several or anew))
+        return self._source.stream_counted(name, parameters | self._codes | codes, by_agency=bool(several or anew))
 
     def occasions(self, start: datetime, end: datetime) -> Iterator[dict[str, Any]]:
         """Results and supplements that the source recorded in [start, end), with all the transitions of each.

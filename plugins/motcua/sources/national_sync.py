@@ -19,7 +19,7 @@ class NationalSyncSource(ContractSource):
     push itself says so (``TrangThaiBoSung``, ``PhongBanXuLy``), or its client's setting of that time.
     """
 
-    folder = "sources/national_sync"
+    file = "sources/national_sync"
     mapping = (*ContractSource.mapping, "name_source")
     is_pushed = True
 
@@ -33,7 +33,7 @@ class NationalSyncSource(ContractSource):
         """What the watcher asks (``watch``), of many sources at once: with lists of their names, of the times that they
         are counted from (recorded, updated), and of the numbers that they are counted after."""
         # One text for one and for many: what it counts is held against what a pick-up counted.
-        sources = {view: statement(f"{cls.folder}/{view}") for view in ("dossiers", "transitions")}
+        sources = {view: statement(f"{cls.file}/{view}") for view in ("dossiers", "transitions")}
         of_each = {view: text.replace(_OF_THE_SESSION, "asked.source") for view, text in sources.items()}
         watch = _GIVEN.sub(r"asked.\1", statement("sources/reading/watch"))
         return (

@@ -17,4 +17,4 @@ class OpencpsSource(ContractSource):
     time of entry is the time of receipt, as the software keeps no other.
     """
 
-    folder = "sources/opencps"
+    file = "sources/opencps"

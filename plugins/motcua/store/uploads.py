@@ -55,6 +55,6 @@ def who_uploaded(connection: Connection, sha256: str, form: str) -> str | None:
 def segments_handed(connection: Connection, gateway: str, month: date) -> int:
     """Segments that we handed to a gateway in a month, by our own count."""
     asked = {"gateway": gateway, "month": month, "next_month": Period.month_of(month).next.first}
-    row = connection.execute(statement("statements/reading/segments_handed"), asked).fetchone()
+    row = connection.execute(statement("statements/segments_handed"), asked).fetchone()
     assert row is not None
     return int(row["segments"])

@@ -32,7 +32,7 @@ from motcua.jobs.publications.publishing import StoreFailed, publish
 from motcua.jobs.publications.verifying import NoSuchPublication, stray_folders, verify_publication
 from motcua.jobs.reconciliation import reporting
 from motcua.jobs.reconciliation.closing import close_period
-from motcua.jobs.reconciliation.reporting import queries_used, query_version, statement_hash
+from motcua.jobs.reconciliation.reporting import queries_used, query_version
 from motcua.reports import wording
 from motcua.reports.publication import again as publication_again
 from motcua.reports.publication.files import (
@@ -66,8 +66,8 @@ from tests.integration.publications.test_publishing import (
     stored_figures,
     stored_orphans,
 )
-from tests.known_statements import recorded
 from tests.memory_store import in_memory
+from tests.unit.jobs.test_reporting import NAMED_BEFORE, PUBLISHED_BY_0_2_0
 
 __all__ = ["closings", "store"]
 
@@ -730,20 +730,20 @@ def test_publication_names_every_function_view_and_mapping_behind_its_queries(da
         "audit.message_history",
         "motcua.dossier_as_of(bigint, timestamp with time zone, bigint, bigint)",
         "motcua.agency_scopes",
-        "closings/counting/count_messages.sql",
-        "sources/reading/occasions.sql",
-        "sources/reading/transitions_by_agency.sql",
+        "closings/counting/count_messages",
+        "sources/counting/occasions",
+        "sources/reading/transitions_by_agency",
     } <= named.keys()
-    assert "closings/counting/count_messages.sql" in named["audit.moved_since(bigint)"].split(", ")
+    assert "closings/counting/count_messages" in named["audit.moved_since(bigint)"].split(", ")
     assert "audit.messages_as_of(bigint)" in named["audit.messages"].split(", ")
     # The mappings of the software that is in use, with the sources that use it.
-    assert named["sources/contract/dossiers.sql"].endswith("(khanhhoa)")
+    assert named["sources/contract/dossiers"].endswith("(khanhhoa)")
     assert not [name for name in named if name.startswith("sources/opencps")]
     configure(MOTCUA_SOURCES="khanhhoa=contract,vanphong=opencps,dienkhanh=opencps")
     with connect() as ledger:
         named = {each.name: each.figures for each in queries_used(ledger)}
-    assert named["sources/contract/transitions.sql"].endswith("(khanhhoa)")
-    assert named["sources/opencps/transitions.sql"].endswith("(dienkhanh, vanphong)")
+    assert named["sources/contract/transitions"].endswith("(khanhhoa)")
+    assert named["sources/opencps/transitions"].endswith("(dienkhanh, vanphong)")
     assert not [name for name in named if name.startswith(("intake.", "sources/national_sync"))]
 
 
@@ -755,14 +755,14 @@ def test_figures_that_were_pushed_or_came_as_files_name_what_of_the_intake_they_
     configure(MOTCUA_SOURCES="hue=national_sync,dienkhanh=files,muongia=foreign_tables")
     with connect() as connection:
         named = {each.name: each for each in queries_used(connection)}
-    mapping = {f"sources/national_sync/{name}.sql" for name in ("dossiers", "transitions", "name_source")}
+    mapping = {f"sources/national_sync/{name}" for name in ("dossiers", "transitions", "name_source")}
     assert {name for name in named if name.startswith("sources/national_sync")} == mapping
     assert {named[name].figures.rpartition(" (")[2] for name in mapping} == {"dienkhanh, hue)"}
-    assert named["sources/contract/dossiers.sql"].figures.endswith("(muongia)")
+    assert named["sources/contract/dossiers"].figures.endswith("(muongia)")
     views = {"intake.source_dossiers": "dossiers", "intake.source_transitions": "transitions"}
     assert {name for name in named if name.startswith("intake.")} == views.keys()
     for view, caller in views.items():
-        assert named[view].figures == f"sources/national_sync/{caller}.sql"
+        assert named[view].figures == f"sources/national_sync/{caller}"
         with connect() as connection:
             made = connection.execute("SELECT pg_get_viewdef(%s::regclass) AS text", [view]).fetchone()
         assert made is not None
@@ -809,7 +809,7 @@ def test_definition_that_was_replaced_since_is_a_remark_and_no_fault(day, rows):
 
 @pytest.fixture
 def change_query(monkeypatch) -> Callable[[str, Callable[[str], str]], None]:
-    """Has a statement's file hold something else from now on."""
+    """Has a statement say something else from now on."""
 
     def change(name: str, to: Callable[[str], str]) -> None:
         real = reporting.statement
@@ -818,20 +818,22 @@ def change_query(monkeypatch) -> Callable[[str, Callable[[str], str]], None]:
     return change
 
 
-def test_query_whose_comments_are_others_by_now_is_the_same_query(day, change_query, monkeypatch):
-    name = "closings/counting/count_messages"
-    change_query(name, lambda text: f"-- One comment.\n{text}")
-    known = recorded() | {query_version(f"{name}.sql"): statement_hash(reporting.statement(name))}
-    monkeypatch.setattr(reporting, "_known_statements", lambda: known)
+@pytest.mark.guarantee("publications", "a query is found for ever under the name and hash that a publication gave it")
+def test_files_that_a_publication_of_0_2_0_names_are_the_statements_of_now(published_as):
+    def as_then(manifest: dict[str, Any]) -> None:
+        for each in manifest["queries"]:
+            for old, now in NAMED_BEFORE.items():
+                if each["name"] == now and old in PUBLISHED_BY_0_2_0:
+                    each["name"], each["sha256"] = f"{old}.sql", PUBLISHED_BY_0_2_0[old]
+
+    published_as(as_then)
     checked = verify_publication("1")
-    assert (checked.faults, checked.remarks) == ([], [])
-    known[query_version(f"{name}.sql")] = statement_hash(f"{reporting.statement(name)} LIMIT 1")
-    assert len(verify_publication("1").remarks) == 1, "what is another statement is told"
+    assert [each for each in checked.remarks if " is another by now " in each] == []
 
 
 def test_query_that_is_another_by_now_is_a_remark_and_no_fault(day, change_query):
-    changed = "sources/contract/dossiers.sql"
-    change_query(changed.removesuffix(".sql"), lambda text: f"{text} LIMIT 1")
+    changed = "sources/contract/dossiers"
+    change_query(changed, lambda text: f"{text} LIMIT 1")
     now = query_version(changed)
     checked = verify_publication("1")
     assert checked.faults == []

@@ -159,20 +159,20 @@ PLANTED = {
         "quality/snapshot/fill_result_messages", "ELSE 'failed'", "ELSE 'lost'", "unknown_message"
     ),
     "a month left out of the sums": of_statement(
-        "quality/facts/fill_desk_cells",
+        "quality/agency_facts/fill_desk_cells",
         "WHERE f.received_month >= %(since_day)s::date\n",
         "WHERE f.received_month > %(since_day)s::date\n",
         "months_missing",
     ),
     "a join that multiplies months": of_statement(
-        "quality/facts/fill_agency_month_facts",
+        "quality/agency_facts/fill_agency_month_facts",
         "ON f.whole AND u.measure = 'uncollected' AND",
         "ON f.whole AND u.measure <> 'late_pauses' AND",
         "month_twice",
         "months_missing",
     ),
     "a part above its whole": of_statement(
-        "quality/facts/fill_notice_cells",
+        "quality/agency_facts/fill_notice_cells",
         "    count(*),\n    count(*) FILTER (WHERE f.paused_late),",
         "    count(*) FILTER (WHERE NOT f.paused_late),\n    count(*) FILTER (WHERE f.paused_late),",
         "part_above_whole",

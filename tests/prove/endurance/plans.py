@@ -48,6 +48,11 @@ _QUEUE = "it looks through what is due at this moment: 5 pages a hundred message
 _OF_RUN = "it is about all that one run did, here 30,000 messages"
 _OF_DOSSIER = "it shows all that happened to one dossier, a few pages a row"
 _OF_CLOSING = "it shows a closing, whose rows are as many as agencies and procedures, not as messages"
+_MADE = (
+    "attempts", "checks", "cleanings", "closings", "evenings", "mails", "messages", "moves", "pick_ups", "purges",
+    "quarantined", "statements", "stops", "verifications",
+)  # fmt: skip
+"""Statements of runs.sql that tell what one of them did."""
 _FIRST = "the first time in a session it reads the catalogue for the function that it calls"
 
 EXCEPTIONS: Mapping[str, May] = {
@@ -65,16 +70,16 @@ EXCEPTIONS: Mapping[str, May] = {
     "dossiers/row_tells_more": May("each of a batch's dossiers is looked up", most=6_000),
     "dossiers/known": May("each of a batch's dossiers is looked up", each=8),
     "transitions/known": May("each number of a batch is looked up", each=8),
-    "gaps/noticing/known_references": May("each reference at the journal's end is looked up", each=6),
+    "gaps/known_references": May("each reference at the journal's end is looked up", each=6),
     "quarantine/curable": May("it looks through what waits in quarantine, here 20,000 rows", most=3_000),
-    "messages/claiming/claim": May(
+    "messages/claiming/claim_due": May(
         "each message that is claimed is looked at as it is now; and where none is to be claimed, all that is due was "
         "looked through: 5 pages a hundred messages",
         most=15_000,
         each=100,
     ),
     "messages/outcomes/expire": May(_QUEUE, most=15_000),
-    "messages/reading/waiting": May(
+    "messages/browsing/waiting": May(
         "it counts what is queued; where that is a sixth of all messages, the table itself is quicker", most=80_000
     ),
     "stops/waiting": May(_QUEUE, most=15_000),
@@ -98,17 +103,17 @@ EXCEPTIONS: Mapping[str, May] = {
         "once an evening, by agency: 15 pages for each, here of 102, and who is in charge of each that day: 400",
         most=60_000,
     ),
-    "watch/asking/delivered": May("it counts what was recorded in the last hours: 5 pages a hundred", most=15_000),
-    "watch/asking/evening_left": May("an evening is looked for by agency: 10 pages for each, here of 102", most=2_000),
+    "watch/delivered": May("it counts what was recorded in the last hours: 5 pages a hundred", most=15_000),
+    "watch/evening_left": May("an evening is looked for by agency: 10 pages for each, here of 102", most=2_000),
     "metrics/open_messages": May(_QUEUE, most=15_000),
     "metrics/unknown_messages": May("each message that people hold is looked up", most=6_000),
-    "messages/holding/count_held": May("each message that people hold is looked up", most=6_000),
-    "messages/holding/held": May("each message that people hold is looked up", most=6_000),
+    "messages/outcomes/count_held": May("each message that people hold is looked up", most=6_000),
+    "messages/outcomes/held": May("each message that people hold is looked up", most=6_000),
     # What is asked through a function.
     "receipts/apply": May(_FIRST, most=2_500),
     "inquiries/find_dossiers": May(_FIRST, most=2_500),
     # Pages.
-    "messages/reading/recorded_in": May("it counts one day's messages: 5 pages a hundred", most=15_000),
+    "messages/browsing/recorded_in": May("it counts one day's messages: 5 pages a hundred", most=15_000),
     "messages/browsing/newest": May(
         "of a filter that few messages pass it looks through the newest 30,000, and no further", most=5_000, each=2
     ),
@@ -117,12 +122,12 @@ EXCEPTIONS: Mapping[str, May] = {
     ),
     "messages/browsing/of_run": May(_OF_RUN, most=200_000),
     "messages/browsing/rows": May("each row of the list is looked up", each=12),
-    "runs/made/*": May(_OF_RUN, most=400_000),
+    **{f"runs/{made}": May(_OF_RUN, most=400_000) for made in _MADE},
     "dossiers/showing/*": May(_OF_DOSSIER, most=4_000, each=100),
     "closings/*": May(_OF_CLOSING, most=25_000),
     "complaints/*": May("complaints that repeat another are looked for among all, here 2,000", most=25_000),
     "quality/reading/*": May("it shows what a morning's check found, as many rows as there are findings", most=25_000),
-    "statements/reading/rows": May("of page 1,000 of a statement the rows before are passed over", most=5_000),
+    "statements/rows": May("of page 1,000 of a statement the rows before are passed over", most=5_000),
 }
 """By name of a statement, or of several (``*``)."""
 
@@ -134,6 +139,7 @@ _RESTORED = "run once, after a restore"
 
 OTHERS: Mapping[str, str] = {
     "sources/reading/*": _AT_SOURCE,
+    "sources/counting/*": _AT_SOURCE,
     "sources/contract/*": _AT_SOURCE,
     "sources/opencps/*": _AT_SOURCE,
     "sources/national_sync/*": _AT_SOURCE,
@@ -164,7 +170,7 @@ OTHERS: Mapping[str, str] = {
     "dossiers/*": _COMMAND,
     "quarantine/open": _COMMAND,
     "inquiries/by_outcome": _COMMAND,
-    "messages/reading/by_state": _COMMAND,
+    "messages/browsing/by_state": _COMMAND,
     "old_steps/since": _COMMAND,
     "sources/freshness": _DAILY,
     "sources/fail": "writes one row, where a source could not be read",
@@ -173,7 +179,7 @@ OTHERS: Mapping[str, str] = {
     "transitions/save_from_rows": "writes what a dossier's row alone told, as transitions/save does",
     "locks/*": "reads no table",
     "runs/*": "writes one row of a run, or shows what a run of once a day made",
-    "watch/keeping/retire": _COMMAND,
+    "watch/retire": _COMMAND,
 }
 """Statements that may go without being run here → who runs them. What is run all the same is held to the limit."""
 

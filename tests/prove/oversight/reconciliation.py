@@ -37,7 +37,7 @@ from motcua.jobs.notices import picking_up, receiving
 from motcua.jobs.notices.sending import sender as sending
 from motcua.jobs.reconciliation import closing as reconciling
 from motcua.jobs.reconciliation.closing import SourcesUnread, close_period, recheck_closed
-from motcua.settings import include_dir, settings
+from motcua.settings import settings
 from motcua.store.ledger.database import Connection, connect
 from motcua.store.oversight import closings as store_of_closings
 from motcua.store.oversight.closings import compute_figures, load_closing, load_figures
@@ -613,16 +613,15 @@ def simulate(seed: int, schedule: Schedule, admin_dsn: str, ledger_dsn: str, *, 
 
 
 def _editing(name: str, old: str, new: str) -> Mistake:
-    """One query of closings, named by its room and its file, has other words."""
-    if not (include_dir() / "sql" / "closings" / f"{name}.sql").is_file():
-        raise LookupError(f"there is no closings/{name}.sql any more: this proof must follow")
+    """One query of closings has other words."""
+    statement(f"closings/{name}")
 
     def edited(asked: Any) -> Any:
         text = statement(asked)
         if asked != f"closings/{name}":
             return text
         if old not in text:
-            raise LookupError(f"{name}.sql has no {old!r} any more: this proof must follow")
+            raise LookupError(f"closings/{name} has no {old!r} any more: this proof must follow")
         return text.replace(old, new)
 
     return replacing(store_of_closings, "statement", edited)
@@ -661,7 +660,7 @@ MISTAKES: dict[str, Mistake] = {
     "what is carried over counts as received": _editing(
         "counting/count_dossiers", "WHERE d.received) AS", "WHERE d.received OR d.carried_over) AS"
     ),
-    "what is missing is called cut off": _editing("comparing/compare_occasions", "ELSE 'missing'", "ELSE 'cut_off'"),
+    "what is missing is called cut off": _editing("occasions/compare_occasions", "ELSE 'missing'", "ELSE 'cut_off'"),
     "the 95th of a hundred is the 50th": _editing("counting/count_messages", "r.of_all * 95", "r.of_all * 50"),
     "days are those of Tokyo": replacing(periods, "VIETNAM", ZoneInfo("Asia/Tokyo")),
     "a pick-up loses one in twenty": replacing(picking_up, "save_transitions", _saving_not_all),

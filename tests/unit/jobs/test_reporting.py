@@ -3,16 +3,26 @@ which version of a query its figures were made."""
 
 from __future__ import annotations
 
+import re
 from hashlib import sha256
 
 import pytest
+from typer.testing import CliRunner
 
+from motcua.cli import app
 from motcua.domain.reconciliation import AgencyFigures, DossierFigures, Figures, MessageFigures, ReasonCount
-from motcua.jobs.reconciliation.reporting import pinned_statements, query_version, thresholds_of, urge
+from motcua.jobs.reconciliation.reporting import (
+    _said_before,
+    find_statement,
+    is_same_query,
+    pinned_statements,
+    query_version,
+    thresholds_of,
+    urge,
+)
 from motcua.reports.publication.rendering import RENDERING
 from motcua.settings import Settings, include_dir
 from motcua.sources import adapter
-from tests.known_statements import as_they_are, recorded
 
 
 def urged(rendering=RENDERING, **parts):
@@ -79,34 +89,144 @@ def test_each_measure_has_its_own_base_and_the_worst_is_first():
     ]
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "closings/counting/count_messages.sql",
-        "sources/opencps/dossiers.sql",
-        # Named by publications from before functions were named themselves.
-        "migrations/0021_dossiers_in_period.sql",
-    ],
-)
-def test_version_of_a_query_is_the_hash_of_its_file(name):
-    assert query_version(name) == sha256((include_dir() / "sql" / name).read_bytes()).hexdigest()
+@pytest.mark.parametrize("name", list(pinned_statements()))
+def test_version_of_a_query_is_the_hash_of_what_a_reader_finds_between_its_name_and_its_semicolon(name):
+    """As docs/operations/publications.md tells auditors to compute it."""
+    file, _, own = name.rpartition("/")
+    text = (include_dir() / "sql" / f"{file}.sql").read_text(encoding="utf-8")
+    found = text.split(f"\n-- name: {own}\n")[1].split("\n-- name: ")[0]
+    sql = re.sub(r"^ *--.*\n", "", found, flags=re.M).rstrip()
+    assert query_version(name) == sha256(sql[: sql.rindex(";")].encode()).hexdigest()
 
 
-def test_query_is_found_under_the_name_that_earlier_publications_give_it():
-    for old, now in (
-        ("count_messages", "counting/count_messages"),
-        ("compare_occasions", "comparing/compare_occasions"),
-        # One statement counts what two did.
-        ("count_timings", "counting/count_messages"),
-    ):
-        assert query_version(f"reconciliation/{old}.sql") == query_version(f"closings/{now}.sql") is not None
+@pytest.mark.guarantee("publications", "a command prints the text that a publication names, byte for byte")
+@pytest.mark.parametrize("asked_by", ["name", "hash"])
+@pytest.mark.parametrize("name", ["closings/counting/count_messages", "sources/opencps/dossiers"])
+def test_command_prints_the_very_bytes_that_a_publication_s_hash_is_of(name, asked_by):
+    named = query_version(name)
+    told = CliRunner().invoke(app, ["publications", "statement", name if asked_by == "name" else named])
+    assert (told.exit_code, told.stderr) == (0, f"{name}  SHA-256 {named}\n")
+    assert sha256(told.stdout_bytes).hexdigest() == named
+
+
+def test_command_prints_any_other_statement_by_its_name_and_says_what_it_does_not_know():
+    told = CliRunner().invoke(app, ["publications", "statement", "publications/definitions"])
+    assert "pg_get_functiondef" in told.stdout
+    for nobodys in ("0" * 64, "../plugins", "audit.messages", "nothing/gone"):
+        told = CliRunner().invoke(app, ["publications", "statement", nobodys])
+        assert told.exit_code != 0
+        assert f"no statement has the name or SHA-256 '{nobodys}'" in " ".join(told.stderr.split())
+    told = CliRunner().invoke(app, ["publications", "statement", "closings/counting/count_message"])
+    assert "has no statement 'count_message', but more_memory, scopes" in " ".join(told.stderr.split())
+
+
+# ------------------------------------------------------------------------------------ what earlier versions published
+
+NAMED_BEFORE = {
+    "apologies/forecast": "apologies/forecast",
+    "closings/comparing/compare_apologies": "closings/comparing/compare_apologies",
+    "closings/comparing/compare_occasions": "closings/occasions/compare_occasions",
+    "closings/comparing/compare_replies": "closings/comparing/compare_replies",
+    "closings/comparing/count_counted": "closings/occasions/count_counted",
+    "closings/counting/count_dossiers": "closings/counting/count_dossiers",
+    "closings/counting/count_findings": "closings/counting/count_findings",
+    "closings/counting/count_inquiries": "closings/counting/count_inquiries",
+    "closings/counting/count_messages": "closings/counting/count_messages",
+    # One statement counts what two did.
+    "closings/counting/count_timings": "closings/counting/count_messages",
+    "closings/counting/find_orphans": "closings/counting/find_orphans",
+    "closings/counting/message_moves": "closings/counting/message_moves",
+    "reconciliation/compare_apologies": "closings/comparing/compare_apologies",
+    "reconciliation/compare_occasions": "closings/occasions/compare_occasions",
+    "reconciliation/compare_replies": "closings/comparing/compare_replies",
+    "reconciliation/count_counted": "closings/occasions/count_counted",
+    "reconciliation/count_dossiers": "closings/counting/count_dossiers",
+    "reconciliation/count_findings": "closings/counting/count_findings",
+    "reconciliation/count_inquiries": "closings/counting/count_inquiries",
+    "reconciliation/count_messages": "closings/counting/count_messages",
+    "reconciliation/count_timings": "closings/counting/count_messages",
+    "reconciliation/find_orphans": "closings/counting/find_orphans",
+    "reconciliation/message_moves": "closings/counting/message_moves",
+    "sources/contract/dossiers": "sources/contract/dossiers",
+    "sources/contract/transitions": "sources/contract/transitions",
+    "sources/national_sync/dossiers": "sources/national_sync/dossiers",
+    "sources/national_sync/name_source": "sources/national_sync/name_source",
+    "sources/national_sync/transitions": "sources/national_sync/transitions",
+    "sources/opencps/dossiers": "sources/opencps/dossiers",
+    "sources/opencps/transitions": "sources/opencps/transitions",
+    "sources/reading/apologies_due": "sources/counting/apologies_due",
+    "sources/reading/codes_in_use": "sources/counting/codes_in_use",
+    "sources/reading/dossiers_by_agency": "sources/reading/dossiers_by_agency",
+    "sources/reading/name_source": "sources/national_sync/name_source",
+    "sources/reading/occasions": "sources/counting/occasions",
+    "sources/reading/transitions_by_agency": "sources/reading/transitions_by_agency",
+    "sources/reading/transitions_by_number": "sources/reading/transitions_by_number",
+}
+"""Every file that a publication ever named, without ``.sql`` → the statement that it is now."""
+
+
+@pytest.mark.guarantee("publications", "a query is found for ever under the name and hash that a publication gave it")
+@pytest.mark.parametrize(("old", "now"), NAMED_BEFORE.items())
+def test_query_is_found_for_ever_under_the_name_that_a_publication_gave_it(old, now):
+    assert find_statement(f"{old}.sql") == now
+    assert query_version(f"{old}.sql") == query_version(now) is not None
+
+
+# SHA-256 of the file that 0.2.0 had of each: what its publications name.
+PUBLISHED_BY_0_2_0 = {
+    "apologies/forecast": "e61525d79653d22d9f174fba7cbaa7807dd27299fe99f0c36def7747160c250a",
+    "closings/comparing/compare_apologies": "b2efa7e64198b5cd56f161ad27150a0c2672fe665fcc4b0ecf6dae9d2e4af69f",
+    "closings/comparing/compare_occasions": "557599b3836485dbf71feff14bb0ebbd25b146fd5e3a4dbf3d4d7b8f9ce73e01",
+    "closings/comparing/compare_replies": "6b12921a5485097092bc9ace6daeb304bc0a65afdca939f40df8d94f758cb24c",
+    "closings/comparing/count_counted": "9d662bd1001edb324b26fb754c51d8a1292e9f327c4109d028ade3baa3af3768",
+    "closings/counting/count_dossiers": "de09ad041f4c8b2fe36b62f2135285da3a57f1dfe110976cd778a84a21439bdc",
+    "closings/counting/count_findings": "d9fc784c2d651f2ad57e63776c3eed1f38fce53d6c888a8abe9172992585513f",
+    "closings/counting/count_inquiries": "cfc3d2baf50faea7cd5ca66226871652aee955d70e3ba2f1c9d4e700ffa20811",
+    "closings/counting/count_messages": "5648587a74d8dc2ee7d772dde490abc8e0d353f8e9533e8fdc07f4ffbcd97f66",
+    "closings/counting/find_orphans": "4e648073da69d2436ded6df8bbd6a6d63f44a1cdfcd1a5dd584d6195f3c22bd0",
+    "closings/counting/message_moves": "cfa4624c1a4991a162a6d4f966d45ef2f5eaf6803723a4a83c5a1f95c7d3e297",
+    "sources/contract/dossiers": "8fd2a159ca46c47cd097bd42429823e4d5f86e2f71e7845a9c0029113a30972d",
+    "sources/contract/transitions": "48041990ba7360de5a9c25fdadc9ff640ae3479c34fd938b767c3a17c8facda6",
+    "sources/national_sync/dossiers": "c63d7a25962a60518389e505b3cb0839fb100b5ec99d84b58293a50b04750cbd",
+    "sources/national_sync/name_source": "77fe0b493d90f87b3a789d609a2fe00efa79bfd30e4c1d86d775c76b752a7121",
+    "sources/national_sync/transitions": "704f482fef6f6e72e6d9c388c5c1dd5214f3e2f128ff0e5dda7792e5742d709e",
+    "sources/opencps/dossiers": "98d8995ceea5768f4f7461c39d7b2c9d823858832dfe75182e013254053011b0",
+    "sources/opencps/transitions": "8ffa4b4442ab0ca2c8bc9d64daa0cabce0b174bf05de010f579ea8fe4d5dab4b",
+    "sources/reading/apologies_due": "a0590a5e5614aad58ef6489872164ae9d2f89e00ba4a00850a5b81dd47e3c145",
+    "sources/reading/codes_in_use": "7e6d5d0bec828da7d5e753f54f73690bf62442fdc9ed46d77693bc26376dca03",
+    "sources/reading/dossiers_by_agency": "8e0118a8ad4861aecd75b507902c404131bf565281faa278cbe32942d57a9a34",
+    "sources/reading/occasions": "6204b105830068705c75cb095da67df4af84b3bb2f22965da6e88cc5cb7ad4ce",
+    "sources/reading/transitions_by_agency": "75ff2177636109952042ccdd66dbd11b7863795a6c84bbccc354fefc4d58be48",
+    "sources/reading/transitions_by_number": "471524c8eeb7a41ffa0db0c164769268673e3423bd0b0e9c94c27700b792b9ef",
+}
+
+
+@pytest.mark.guarantee("publications", "a query is found for ever under the name and hash that a publication gave it")
+@pytest.mark.parametrize(("name", "published"), PUBLISHED_BY_0_2_0.items())
+def test_query_that_0_2_0_published_is_found_by_its_hash_and_is_the_same(name, published):
+    assert find_statement(published) == NAMED_BEFORE[name]
+    assert is_same_query(f"{name}.sql", published)
+
+
+def test_migration_that_publications_named_before_functions_were_named_is_the_same():
+    published = "b452d68e2a77d7edcdab5f02df2a840c76131a48009004fd14c9f8d93b1af9ad"
+    assert is_same_query("migrations/0021_dossiers_in_period.sql", published)
+    assert not is_same_query("migrations/0021_dossiers_in_period.sql", "0" * 64)
+
+
+def test_query_that_says_something_else_by_now_is_told_from_one_that_is_the_same():
+    of_before = "cb41f1784418b334eb87c8a9a630b80c544aac72168b6d38aa59e61d"
+    (published,) = [each for each in _said_before()["closings/counting/count_findings"] if each.startswith(of_before)]
+    assert not is_same_query("reconciliation/count_findings.sql", published)
+    with pytest.raises(LookupError, match=r"an earlier version's closings/counting/count_findings,.* another by now"):
+        find_statement(published)
 
 
 @pytest.mark.parametrize(
     "name",
     [
         "reconciliation/gone.sql",
-        "closings/counting/count_messages",
+        "closings/counting/count_nothing",
         "../templates/report/publication.typ",
         "reconciliation/../reconciliation/count_messages.sql",
         "audit.messages_as_of(bigint)",
@@ -117,12 +237,8 @@ def test_what_is_no_query_has_no_version_and_no_file_is_read_for_it(name):
     assert query_version(name) is None
 
 
-def test_file_of_each_statement_that_a_publication_may_name_is_known_with_the_statement_in_it():
-    assert as_they_are().items() <= recorded().items(), "run: python -m tests.known_statements"
-
-
 @pytest.mark.parametrize("kind", ["contract", "files", "foreign_tables", "national_sync", "opencps"])
 def test_what_every_kind_of_software_is_read_through_may_be_named_by_a_publication(kind):
     used = adapter(kind)
     assert {"dossiers", "transitions"} <= set(used.mapping)
-    assert {f"{used.folder}/{name}" for name in used.mapping} <= set(pinned_statements())
+    assert {f"{used.file}/{name}" for name in used.mapping} <= set(pinned_statements())

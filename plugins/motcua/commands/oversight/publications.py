@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -23,6 +24,7 @@ from motcua.jobs.publications.verifying import (
     verify_publication,
 )
 from motcua.jobs.publications.verifying_in_turn import keep_verification
+from motcua.jobs.reconciliation.reporting import find_statement, statement_hash, statement_text
 from motcua.store.ledger.database import connect
 from motcua.store.oversight.publications import find_publication, list_publications
 
@@ -80,6 +82,20 @@ def show(number: Annotated[int, typer.Argument(min=1, help="Number of the public
         rows = "" if each.get("rows") is None else str(each["rows"])
         table.add_row(escape(each["name"]), str(each["size"]), rows, escape(each["sha256"]))
     _console.print(table)
+
+
+@app.command("statement")
+def print_statement(
+    asked: Annotated[str, typer.Argument(metavar="NAME_OR_HASH", help="As a manifest names it, or its SHA-256.")],
+) -> None:
+    """Print the text of a statement that a publication names, byte for byte what its SHA-256 is of."""
+    try:
+        name = find_statement(asked)
+    except LookupError as error:
+        raise refuse(error.args[0]) from None
+    # Nothing but the text, so that sha256sum finds the same; what it is goes beside it.
+    sys.stderr.write(f"{name}  SHA-256 {statement_hash(name)}\n")
+    sys.stdout.write(statement_text(name))
 
 
 @app.command("mail")

@@ -103,7 +103,7 @@ class Question:
     """One of our questions at a source, whose answer needs an index."""
 
     name: LiteralString
-    """Of its statement in include/sql/sources/reading."""
+    """Of its statement in include/sql/sources/reading.sql."""
     index: str
     """View and columns of the index."""
 

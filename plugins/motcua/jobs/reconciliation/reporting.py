@@ -7,9 +7,9 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
 from typing import LiteralString, TypeVar
 
 from motcua.domain.periods import Period
@@ -62,19 +62,23 @@ _QUERIES: dict[LiteralString, str] = {
     "closings/counting/count_messages": "messages, reasons, timings",
     "closings/counting/count_inquiries": "messages (reply), agencies (inquiries)",
     "closings/counting/count_findings": "agencies (findings_open)",
-    "closings/comparing/count_counted": "messages (at_source, out_of_scope)",
-    "closings/comparing/compare_occasions": "differences (result, supplement)",
+    "closings/occasions/count_counted": "messages (at_source, out_of_scope)",
+    "closings/occasions/compare_occasions": "differences (result, supplement)",
     "closings/comparing/compare_apologies": "differences (apology)",
     "closings/comparing/compare_replies": "differences (reply)",
     "closings/counting/find_orphans": "orphans",
     "closings/counting/message_moves": "changes",
     "apologies/forecast": "agencies (apologies)",
-    "sources/reading/occasions": "messages (at_source of result, supplement)",
-    "sources/reading/apologies_due": "messages (at_source of apology)",
+    "sources/counting/occasions": "messages (at_source of result, supplement)",
+    "sources/counting/apologies_due": "messages (at_source of apology)",
     "sources/reading/transitions_by_number": "differences (result, supplement)",
 }
-_OF_SOURCES: tuple[LiteralString, ...] = ("dossiers_by_agency", "transitions_by_agency", "codes_in_use")
-"""What the statements on a source read its tables through, below ``sources/reading``; the vendor's mapping besides."""
+_OF_SOURCES: tuple[LiteralString, ...] = (
+    "sources/reading/dossiers_by_agency",
+    "sources/reading/transitions_by_agency",
+    "sources/counting/codes_in_use",
+)
+"""What the statements on a source read its tables through; the vendor's mapping besides."""
 
 THRESHOLDS = (
     "urge_from",
@@ -220,81 +224,121 @@ def _bare_report(ledger: Connection, closing: Closing) -> ReconciliationReport:
 def queries_used(ledger: Connection) -> list[QueryUsed]:
     """All that makes the figures: the queries, what sources are read through, and the functions and views that queries
     call, themselves or through others."""
-    used = [QueryUsed(f"{name}.sql", _hash(name), what) for name, what in sorted(_QUERIES.items())]
+    used = [QueryUsed(name, statement_hash(name), what) for name, what in sorted(_QUERIES.items())]
     used += _source_readings()
     return [*used, *_definitions_called(ledger, [each.name for each in used])]
 
 
 def is_same_query(name: str, published: str) -> bool:
-    """Whether a statement that a publication names by its file's SHA-256 is the same now, whatever its comments say.
-
-    ``include/sql/known_statements.json`` knows the files of earlier versions: SHA-256 of a file, and of its statement.
-    """
+    """Whether a statement that a publication names is the same now: by its own hash, or by that of the file that it
+    had to itself when earlier versions published it."""
     now = query_version(name)
-    if now is None or now == published:
-        return now is not None
-    known = _known_statements()
-    return published in known and known[published] == known.get(now)
+    said = {file: sha256 for files in _said_before().values() for file, sha256 in files.items()}
+    return now is not None and now in (published, said.get(published))
 
 
-def statement_hash(text: str) -> str:
-    """SHA-256 of a statement without the lines that are comments."""
-    lines = (line for line in text.splitlines() if not line.lstrip().startswith("--"))
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+def query_version(name: str) -> str | None:
+    """SHA-256 now of the statement that a publication calls so, ``closings/counting/count_messages``; ``None``: there
+    is none."""
+    if name == _MIGRATION.name:
+        return _MIGRATION.sha256
+    now = _name_now(name)
+    return None if now is None else statement_hash(now)
 
 
 def pinned_statements() -> Iterator[str]:
     """Every statement that a publication may name, ``closings/counting/count_messages``."""
     yield from _QUERIES
-    yield from (f"sources/reading/{name}" for name in _OF_SOURCES)
-    yield from sorted({f"{kind.folder}/{name}" for kind in adapters() for name in kind.mapping})
+    yield from _OF_SOURCES
+    yield from sorted({f"{kind.file}/{name}" for kind in adapters() for name in kind.mapping})
+
+
+def statement_text(name: str) -> str:
+    """A statement's own text, which its hash is of: without its name, comments and the semicolon that ends it.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        LookupError: the file has no such statement.
+    """
+    return statement(name).partition("\n")[2]
+
+
+def statement_hash(name: str) -> str:
+    """SHA-256 of a statement's own text."""
+    return hashlib.sha256(statement_text(name).encode()).hexdigest()
+
+
+def find_statement(asked: str) -> str:
+    """Name of the statement of this name, or that a publication gives this name or SHA-256.
+
+    Raises:
+        LookupError: there is none, or it says something else by now; the error is for the person who asked.
+    """
+    by_hash = {statement_hash(name): name for name in pinned_statements()}
+    if asked in by_hash:
+        return by_hash[asked]
+    for name, files in _said_before().items():
+        if (said := files.get(asked)) in by_hash:
+            return name
+        if said is not None:
+            raise LookupError(
+                f"an earlier version's {name}, whose text had SHA-256 {said}; it is another by now, "
+                f"{statement_hash(name)}, and the earlier text is in the version that the publication names"
+            )
+    name = _name_now(asked) or asked
+    if _STATEMENT.fullmatch(name):
+        with suppress(FileNotFoundError):
+            statement(name)
+            return name
+    raise LookupError(f"no statement has the name or SHA-256 {asked!r}")
 
 
 @cache
-def _known_statements() -> dict[str, str]:
-    known: dict[str, str] = json.loads((_sql() / "known_statements.json").read_text(encoding="utf-8"))
-    return known
+def _said_before() -> dict[str, dict[str, str]]:
+    """By statement: SHA-256 of each file that it was published by when it had one to itself, and of its text then."""
+    said: dict[str, dict[str, str]] = json.loads(
+        (include_dir() / "sql" / "known_statements.json").read_text(encoding="utf-8")
+    )
+    return said
 
 
-def query_version(name: str) -> str | None:
-    """SHA-256 of a statement's file, ``closings/counting/count_messages.sql``, now; ``None``: there is none."""
-    if not _STATEMENT.fullmatch(name):
+def _name_now(name: str) -> str | None:
+    """Name now of a statement that publications name, also where earlier ones name its file, in another folder then."""
+    pinned = set(pinned_statements())
+    path = name.removesuffix(".sql")
+    if path in pinned:
+        return path
+    if path == name or not _STATEMENT.fullmatch(path):
         return None
-    name = _MERGED.get(name.rpartition("/")[2], name)
-    folder, _, file = name.partition("/")
-    if folder == _EARLIER_ROOM:
-        moved = (f"closings/{room}/{file}" for room in _ROOMS)
-        name = next((each for each in moved if (_sql() / each).is_file()), name)
-    return _hash(name.removesuffix(".sql")) if (_sql() / name).is_file() else None
+    last = path.rpartition("/")[2]
+    found = [each for each in pinned if each.rpartition("/")[2] == _MERGED.get(last, last)]
+    return found[0] if len(found) == 1 else None
 
 
-_EARLIER_ROOM, _ROOMS = "reconciliation", ("counting", "comparing")
-"""Publications from before the statements of closings had rooms name them so."""
-_MERGED = {"count_timings.sql": "closings/counting/count_messages.sql"}
+_MERGED = {"count_timings": "count_messages"}
 """What counts now what a statement of its own counted for earlier publications."""
-_STATEMENT = re.compile(r"[a-z0-9_]+(/[a-z0-9_]+)+\.sql")
-
-
-def _sql() -> Path:
-    return include_dir() / "sql"
-
-
-def _hash(query: str) -> str:
-    return hashlib.sha256(statement(query).encode()).hexdigest()
+_MIGRATION = QueryUsed(
+    "migrations/0021_dossiers_in_period.sql",
+    "b452d68e2a77d7edcdab5f02df2a840c76131a48009004fd14c9f8d93b1af9ad",
+    "dossiers",
+)
+"""Named by publications from before functions were named themselves; it stays as it was applied."""
+_STATEMENT = re.compile(r"[a-z0-9_]+(/[a-z0-9_]+)+")
 
 
 def _source_readings() -> Iterator[QueryUsed]:
     """What turns a source's own tables into what the queries on sources count."""
-    callers = ", ".join(f"{name}.sql" for name in sorted(_QUERIES) if name.startswith("sources/"))
+    callers = ", ".join(name for name in sorted(_QUERIES) if name.startswith("sources/"))
     for name in _OF_SOURCES:
-        yield QueryUsed(f"sources/reading/{name}.sql", _hash(f"sources/reading/{name}"), callers)
+        yield QueryUsed(name, statement_hash(name), callers)
     mappings: dict[tuple[LiteralString, tuple[LiteralString, ...]], list[str]] = {}
     for source, name_of_adapter in sorted(settings().sources.items()):
         kind = adapter(name_of_adapter)
-        mappings.setdefault((kind.folder, kind.mapping), []).append(source)
-    for (folder, mapping), sources in sorted(mappings.items()):
+        mappings.setdefault((kind.file, kind.mapping), []).append(source)
+    for (file, mapping), sources in sorted(mappings.items()):
         for name in mapping:
-            yield QueryUsed(f"{folder}/{name}.sql", _hash(f"{folder}/{name}"), f"{callers} ({', '.join(sources)})")
+            own = f"{file}/{name}"
+            yield QueryUsed(own, statement_hash(own), f"{callers} ({', '.join(sources)})")
 
 
 _NAMED = re.compile(r"\b(?:audit|intake|motcua)\.\w+")
@@ -307,7 +351,7 @@ def _definitions_called(ledger: Connection, queries: Iterable[str]) -> Iterator[
     for each in list_definitions(ledger):
         known.setdefault(each.called, []).append(each)
     callers: dict[Definition, set[str]] = {}
-    left = [(name, statement(name.removesuffix(".sql"))) for name in queries]
+    left = [(name, statement_text(name)) for name in queries]
     while left:
         caller, text = left.pop()
         for definition in (found for name in set(_NAMED.findall(text)) for found in known.get(name, ())):

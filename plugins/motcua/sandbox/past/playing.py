@@ -218,7 +218,7 @@ class _Days:
         """Some ask 9029 about a result that they were told of, or about something; now and then one complains."""
         self._begin(moment)
         with connect() as ledger:
-            told = ledger.execute(statement("sandbox/told_lately"), {"now": moment}).fetchall()
+            told = ledger.execute(statement("sandbox/ledger/told_lately"), {"now": moment}).fetchall()
         for row in told:
             if row["dossier_id"] in self._asked or self._random.random() > 0.15:
                 continue

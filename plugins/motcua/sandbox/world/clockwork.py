@@ -91,7 +91,7 @@ class World:
 
     def serial(self, agency_code: str, series: str) -> int:
         """The next number of a series of an agency's codes."""
-        row = self._row("dossiers/next_serial", agency_code=agency_code, series=series)
+        row = self._row("next_serial", agency_code=agency_code, series=series)
         assert row is not None
         return int(row["last"])
 
@@ -100,14 +100,14 @@ class World:
     def wake(self) -> None:
         """Begins the world with a history, or goes on with it as if no time had passed."""
         now = self._clock()
-        clock = self._row("clock/read_clock")
+        clock = self._row("read_clock")
         if clock is None:
             self._begin(now)
         else:
             self._began_at = clock["began_at"]
             with self._truth.transaction():
-                self._do("clock/stand_still", pause=max(now - clock["alive_at"], timedelta(0)))
-                row = self._row("clock/wake", now=now)
+                self._do("stand_still", pause=max(now - clock["alive_at"], timedelta(0)))
+                row = self._row("wake", now=now)
             if self._seed is not None and row is not None:
                 # The same seed goes on, not over again.
                 self._random.seed(f"{self._seed}/{row['starts']}")
@@ -116,7 +116,7 @@ class World:
 
     def _begin(self, now: datetime) -> None:
         with self._truth.transaction():
-            self._do("clock/clear")
+            self._do("clear")
             pasts = self.invent_history(now)
             for source, writer in self.writers.items():
                 ours = [past for past in pasts if past.dossier.source == source]
@@ -132,7 +132,7 @@ class World:
 
     def forget(self) -> None:
         """Forgets all that was; the sources are the caller's to empty."""
-        self._do("clock/clear")
+        self._do("clear")
 
     def invent_history(self, now: datetime) -> list[Past]:
         """Dossiers in all states, as many of them moving as the world's rate calls for."""
@@ -151,15 +151,15 @@ class World:
                 self._plan(dossier_id, act, now + timedelta(seconds=delay))
             for at, kind, detail in past.events:
                 self._event(past.dossier, at, kind, detail)
-        self._do("clock/begin", now=now)
+        self._do("begin", now=now)
 
     def rest(self) -> None:
         """Remembers that the world was alive until now."""
-        self._do("clock/keep_alive", now=self._clock())
+        self._do("keep_alive", now=self._clock())
 
     def planned(self) -> int:
         """How many acts are planned."""
-        row = self._row("agenda/count_agenda")
+        row = self._row("count_agenda")
         return int(row["planned"]) if row else 0
 
     # What happens
@@ -169,7 +169,7 @@ class World:
         now = self._clock()
         if now - self.last_tick > _STANDSTILL:
             pause = now - self.last_tick
-            self._do("clock/stand_still", pause=pause)
+            self._do("stand_still", pause=pause)
             self._next_birth += pause
             self._next_batch += pause
         self.last_tick = now
@@ -179,14 +179,14 @@ class World:
         if self._next_batch <= now:
             self._hurry(now)
             self._next_batch = now + timedelta(seconds=self._random.uniform(60, 120))
-        for due in self._rows("agenda/due_acts", now=now):
+        for due in self._rows("due_acts", now=now):
             with self._truth.transaction():
                 taken = self._take(due["dossier_id"])
                 self._perform(taken, due["action_id"])
 
     def _add(self, dossier: Dossier) -> int:
         row = self._row(
-            "dossiers/add_dossier",
+            "add_dossier",
             agency_code=dossier.agency_code,
             dossier_code=dossier.code,
             memory=Jsonb(dossier.model_dump(mode="json")),
@@ -196,7 +196,7 @@ class World:
 
     def _plan(self, dossier_id: int, act: Act, due_at: datetime) -> int:
         memory = Jsonb(act.model_dump(mode="json", exclude_defaults=True))
-        row = self._row("agenda/add_act", dossier_id=dossier_id, due_at=due_at, act=memory)
+        row = self._row("add_act", dossier_id=dossier_id, due_at=due_at, act=memory)
         assert row is not None
         return int(row["action_id"])
 
@@ -214,18 +214,18 @@ class World:
     def _hurry(self, now: datetime) -> None:
         agency = next(self._agencies)
         with self._truth.transaction():
-            hurried = self._rows("agenda/hurry", agency_code=agency.code, actor=f"{agency.login}.mc1", now=now)
+            hurried = self._rows("hurry", agency_code=agency.code, actor=f"{agency.login}.mc1", now=now)
             for row in hurried:
                 self._event(self._take(row["dossier_id"]).dossier, now, "end_of_day_batch", {})
 
     def _take(self, dossier_id: int) -> _Taken:
-        row = self._row("dossiers/lock_dossier", dossier_id=dossier_id)
+        row = self._row("lock_dossier", dossier_id=dossier_id)
         assert row is not None
         return _Taken(dossier_id, Dossier.model_validate(row["memory"]))
 
     def _perform(self, taken: _Taken, action_id: int) -> None:
         """Does one act of the agenda; the caller holds the transaction and the dossier's lock."""
-        row = self._row("agenda/take_act", action_id=action_id)
+        row = self._row("take_act", action_id=action_id)
         if row is None:
             return
         act = Act.model_validate(row["act"])
@@ -245,7 +245,7 @@ class World:
             transition = transition.model_copy(update={"occurred_at": self._began_at})
         if effects.leaves:
             self._do(
-                "expected/leave_condition",
+                "leave_condition",
                 agency_code=dossier.agency_code,
                 dossier_code=dossier.code,
                 kind=effects.leaves,
@@ -284,7 +284,7 @@ class World:
         for kind, detail in effects.events:
             self._event(dossier, now, kind, detail)
             if kind == "row_arrived":
-                self._do("expected/make_plannable", agency_code=dossier.agency_code, dossier_code=dossier.code, now=now)
+                self._do("make_plannable", agency_code=dossier.agency_code, dossier_code=dossier.code, now=now)
         self._save(taken.dossier_id, dossier)
 
     def _write_second_half(self, taken: _Taken, act: Act, action_id: int) -> None:
@@ -315,7 +315,7 @@ class World:
             return
         self.counts[f"{enters}s"] += 1
         self._do(
-            "expected/expect_notice",
+            "expect_notice",
             kind=enters,
             source=dossier.source,
             agency_code=dossier.agency_code,
@@ -331,12 +331,12 @@ class World:
         )
 
     def _save(self, dossier_id: int, dossier: Dossier) -> None:
-        self._do("dossiers/save_dossier", dossier_id=dossier_id, memory=Jsonb(dossier.model_dump(mode="json")))
+        self._do("save_dossier", dossier_id=dossier_id, memory=Jsonb(dossier.model_dump(mode="json")))
 
     def _event(self, dossier: Dossier, at: datetime, kind: str, detail: dict[str, Any]) -> None:
         self.counts[kind] += 1
         self._do(
-            "expected/add_event",
+            "add_event",
             at=at,
             source=dossier.source,
             agency_code=dossier.agency_code,
@@ -352,7 +352,7 @@ class World:
         if agency is None:
             played = ", ".join(each.code for each in self._pilot.agencies)
             raise WorldError(f"The sandbox has no agency {agency_code!r}; it plays {played}.")
-        row = self._row("dossiers/find_dossier", agency_code=agency.code, dossier_code=dossier_code.strip())
+        row = self._row("find_dossier", agency_code=agency.code, dossier_code=dossier_code.strip())
         if row is None:
             raise WorldError(f"The sandbox has no dossier {dossier_code!r} at agency {agency_code!r}.")
         return _Taken(row["dossier_id"], Dossier.model_validate(row["memory"]))
@@ -378,10 +378,10 @@ class World:
         """
         with self._truth.transaction():
             taken = self._find(agency_code, dossier_code)
-            for half in self._rows("agenda/halves_of_dossier", dossier_id=taken.dossier_id):
+            for half in self._rows("halves_of_dossier", dossier_id=taken.dossier_id):
                 self._perform(taken, half["action_id"])
                 taken = self._take(taken.dossier_id)
-            self._do("agenda/forget_plans", dossier_id=taken.dossier_id)
+            self._do("forget_plans", dossier_id=taken.dossier_id)
             move = Move(
                 step=_STEPS.get(status, "Nhận trực tiếp"),
                 status=status,

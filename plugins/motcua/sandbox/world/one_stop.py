@@ -84,7 +84,7 @@ def create_one_stop_databases(admin_dsn: str, passwords: Mapping[str, str]) -> O
     for source, adapter in SOURCES.items():
         database = f"onestop_{source}"
         writer, reader = roles[f"{database}_world"], roles[f"{database}_reader"]
-        _create_database(admin_dsn, database, writer, f"sandbox/schema/{source}", reader)
+        _create_database(admin_dsn, database, writer, f"sandbox/{source}/schema", reader)
         sources[source] = SourceAddress(adapter, _as(admin_dsn, database, writer), _as(admin_dsn, database, reader))
-    _create_database(admin_dsn, TRUTH, roles[TRUTH], "sandbox/schema/truth")
+    _create_database(admin_dsn, TRUTH, roles[TRUTH], "sandbox/truth/schema")
     return OneStopAddresses(sources, _as(admin_dsn, TRUTH, roles[TRUTH]))

@@ -15,7 +15,7 @@ from motcua.store.ledger.queries import statement
 class OneStopWriter:
     """The software of the source ``khanhhoa``, whose tables are like the contract's views."""
 
-    folder: ClassVar[LiteralString] = "sandbox/khanhhoa"
+    file: ClassVar[LiteralString] = "sandbox/khanhhoa"
 
     def __init__(self, connection: Connection) -> None:
         """``connection`` must be in autocommit mode."""
@@ -65,10 +65,10 @@ class OneStopWriter:
         number = None
         with self._connection.transaction():
             if dossier is not None:
-                self._connection.execute(statement(self.folder + "/write_dossier"), self.dossier_values(dossier))
+                self._connection.execute(statement(self.file + "/write_dossier"), self.dossier_values(dossier))
             if transition is not None:
                 values = self.transition_values(transition, action_id)
-                row = self._connection.execute(statement(self.folder + "/write_transition"), values).fetchone()
+                row = self._connection.execute(statement(self.file + "/write_transition"), values).fetchone()
                 number = row["transition_id"] if row else None
         return number
 
@@ -86,7 +86,7 @@ class OneStopWriter:
 
     def reserve_transition(self) -> int:
         """The number of a transition that will be committed later."""
-        row = self._connection.execute(statement(self.folder + "/reserve_transition")).fetchone()
+        row = self._connection.execute(statement(self.file + "/reserve_transition")).fetchone()
         return int(row["transition_id"]) if row else 0
 
     def write_history(
@@ -97,7 +97,7 @@ class OneStopWriter:
     ) -> None:
         """Replaces all there is, in one transaction."""
         with self._connection.transaction():
-            self._connection.execute(statement(self.folder + "/clear"))
+            self._connection.execute(statement(self.file + "/clear"))
             self.add_history(dossiers, transitions, register)
 
     def add_history(
@@ -109,11 +109,11 @@ class OneStopWriter:
         """Writes rows as they are now, and further transitions, in one transaction."""
         with self._connection.transaction(), self._connection.cursor() as cursor:
             cursor.executemany(
-                statement(self.folder + "/write_dossier"),
+                statement(self.file + "/write_dossier"),
                 [self.dossier_values(dossier) for dossier in dossiers],
             )
             cursor.executemany(
-                statement(self.folder + "/write_transition"),
+                statement(self.file + "/write_transition"),
                 [self.transition_values(transition, None) for transition in transitions],
             )
             for entry in register:
@@ -145,7 +145,7 @@ def _place(step: str | None, status: int | None, desk: bool) -> dict[str, Any]:
 class OpencpsWriter(OneStopWriter):
     """The software of the source ``vanphong``: OpenCPS's field names, dates as text, no desk flag."""
 
-    folder = "sandbox/vanphong"
+    file = "sandbox/vanphong"
 
     def dossier_values(self, dossier: Dossier) -> dict[str, Any]:
         """Parameters of a row of ``HoSo``."""

@@ -84,7 +84,7 @@ def find_inquiries(connection: Connection, asked: InquiriesAsked, before: Place 
     place = {"before_at": before and before.at, "before_id": before and before.number}
     values = asked.values | place | {"looked_at": LOOKED_AT, "most": most + 1}
     with in_order(connection):
-        found = connection.execute(statement("inquiries/browsing/newest"), values, prepare=False).fetchall()
+        found = connection.execute(statement("inquiries/newest"), values, prepare=False).fetchall()
     return piece_of(found, most)
 
 
@@ -93,24 +93,24 @@ def read_inquiries(connection: Connection, places: Sequence[Place]) -> list[Brow
     if not places:
         return []
     values = {"inquiry_ids": [place.number for place in places]}
-    return [value_of(BrowsedInquiry, row) for row in connection.execute(statement("inquiries/browsing/rows"), values)]
+    return [value_of(BrowsedInquiry, row) for row in connection.execute(statement("inquiries/rows"), values)]
 
 
 def inquiries_by_day(connection: Connection, asked: InquiriesAsked) -> list[InquiriesOfDay]:
     """Inquiries of the period by day and outcome, the newest day first; whatever outcome is asked for."""
-    rows = connection.execute(statement("inquiries/browsing/by_day"), asked.values, prepare=False)
+    rows = connection.execute(statement("inquiries/by_day"), asked.values, prepare=False)
     return [value_of(InquiriesOfDay, row) for row in rows]
 
 
 def repeated_codes(connection: Connection, begins: datetime, ends: datetime, limit: int) -> list[RepeatedCode]:
     """Unknown codes that were asked for more than once in the period, the most asked first."""
     values = {"begins": begins, "ends": ends, "limit": limit}
-    rows = connection.execute(statement("inquiries/browsing/repeated_codes"), values, prepare=False)
+    rows = connection.execute(statement("inquiries/repeated_codes"), values, prepare=False)
     return [value_of(RepeatedCode, row) for row in rows]
 
 
 def repeated_phones(connection: Connection, begins: datetime, ends: datetime, limit: int) -> list[RepeatedPhone]:
     """Phones that asked more than once for unknown codes in the period, the most persistent first."""
     values = {"begins": begins, "ends": ends, "limit": limit}
-    rows = connection.execute(statement("inquiries/browsing/repeated_phones"), values, prepare=False)
+    rows = connection.execute(statement("inquiries/repeated_phones"), values, prepare=False)
     return [value_of(RepeatedPhone, row) for row in rows]

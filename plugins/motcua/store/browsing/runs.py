@@ -226,19 +226,19 @@ class RunWork:
 
 
 _ASKED: dict[str, tuple[str, type[Any]]] = {
-    "moves": ("runs/made/moves", Move),
-    "attempts": ("runs/made/attempts", Attempted),
-    "pick_ups": ("runs/made/pick_ups", PickedUp),
-    "quarantined": ("runs/made/quarantined", Quarantined),
-    "evenings": ("runs/made/evenings", EveningSettled),
-    "messages": ("runs/made/messages", RunMessage),
-    "stops": ("runs/made/stops", StoppedGateway),
-    "closings": ("runs/made/closings", PeriodClosed),
-    "checks": ("runs/made/checks", QualityChecked),
-    "statements": ("runs/made/statements", StatementTaken),
-    "purges": ("runs/made/purges", Purged),
-    "verifications": ("runs/made/verifications", PublicationVerified),
-    "cleanings": ("runs/made/cleanings", Removed),
+    "moves": ("runs/moves", Move),
+    "attempts": ("runs/attempts", Attempted),
+    "pick_ups": ("runs/pick_ups", PickedUp),
+    "quarantined": ("runs/quarantined", Quarantined),
+    "evenings": ("runs/evenings", EveningSettled),
+    "messages": ("runs/messages", RunMessage),
+    "stops": ("runs/stops", StoppedGateway),
+    "closings": ("runs/closings", PeriodClosed),
+    "checks": ("runs/checks", QualityChecked),
+    "statements": ("runs/statements", StatementTaken),
+    "purges": ("runs/purges", Purged),
+    "verifications": ("runs/verifications", PublicationVerified),
+    "cleanings": ("runs/cleanings", Removed),
 }
 
 
@@ -273,6 +273,6 @@ def work_of(
         numbers = "quality", [each.run_no for each in found["checks"]]
     if numbers is not None and numbers[1]:
         of_reports = {"report": numbers[0], "numbers": numbers[1], "agencies": given["agencies"]}
-        mails = connection.execute(statement("runs/made/mails"), of_reports)
+        mails = connection.execute(statement("runs/mails"), of_reports)
         found["mails"] = [value_of(Mailed, each) for each in mails]
     return RunWork(known, **found)

@@ -31,10 +31,10 @@ def keep_pushed_of_closing(
         "is_day": period.is_day,
         "days": list(days),
     }
-    connection.execute(statement("intake/closings/keep"), values)
+    connection.execute(statement("intake/pushes/keep_of_closing"), values)
 
 
 def pushed_of_closing(connection: Connection, closing_no: int) -> tuple[PushedWords, ...]:
     """What a closing kept of it; what auditors may read is enough."""
-    rows = connection.execute(statement("intake/closings/of_closing"), {"closing_no": closing_no})
+    rows = connection.execute(statement("intake/pushes/of_closing"), {"closing_no": closing_no})
     return tuple(value_of(PushedWords, row) for row in rows)

@@ -164,26 +164,26 @@ class HeldUp:
 
 def form_in_force(connection: Connection, source: str) -> KeptForm | None:
     """The form of a source's exports; ``None``: none was ever set."""
-    row = connection.execute(statement("intake/export_forms/form"), {"source": source}).fetchone()
+    row = connection.execute(statement("intake/exports/form"), {"source": source}).fetchone()
     return None if row is None else value_of(KeptForm, row)
 
 
 def account_of(connection: Connection, source: str) -> ExportAccount | None:
     """The account of a source's exports; ``None``: none was opened."""
-    row = connection.execute(statement("intake/export_forms/account"), {"source": source}).fetchone()
+    row = connection.execute(statement("intake/exports/account"), {"source": source}).fetchone()
     return None if row is None else value_of(ExportAccount, row)
 
 
 def list_forms(connection: Connection, source: str, most: int) -> list[FormVersion]:
     """The forms of a source, the newest, which is in force, first."""
-    rows = connection.execute(statement("intake/export_forms/forms"), {"source": source, "most": most})
+    rows = connection.execute(statement("intake/exports/forms"), {"source": source, "most": most})
     return [value_of(FormVersion, row) for row in rows]
 
 
 def one_at_a_time(connection: Connection, source: str) -> None:
     """Waits until nobody else sends a file of this source, or sets its form, by a page; from then on others wait for
     this transaction's end."""
-    connection.execute(statement("intake/export_forms/one_at_a_time"), {"source": source})
+    connection.execute(statement("intake/exports/one_at_a_time"), {"source": source})
 
 
 def send_file(connection: Connection, source: str, file: SeenFile, by: str, now: datetime) -> None:
@@ -204,7 +204,7 @@ def send_file(connection: Connection, source: str, file: SeenFile, by: str, now:
 def set_form(connection: Connection, source: str, form: Mapping[str, Any], by: str, now: datetime) -> None:
     """Puts a form in force for the account of this source's name."""
     connection.execute(
-        statement("intake/export_forms/set_form"), {"source": source, "form": record(form), "by": by, "now": now}
+        statement("intake/exports/set_form"), {"source": source, "form": record(form), "by": by, "now": now}
     )
 
 
@@ -217,7 +217,7 @@ def try_again(connection: Connection, source: str, form_no: int, there: Sequence
         "sizes": [file.size for file in there],
         "modified": [file.modified_at for file in there],
     }
-    connection.execute(statement("intake/exports_taken/try_again"), values)
+    connection.execute(statement("intake/exports/try_again"), values)
 
 
 def note_removed(
@@ -233,41 +233,41 @@ def note_removed(
         now: when the folder was looked into.
     """
     values = {"source": source, "names": list(unread), "seen_until": seen_until, "now": now}
-    return connection.execute(statement("intake/exports_taken/note_removed"), values).rowcount
+    return connection.execute(statement("intake/exports/note_removed"), values).rowcount
 
 
 def any_waiting(connection: Connection, source: str) -> bool:
     """Whether a file of a source waits."""
-    row = connection.execute(statement("intake/exports_taken/any_waiting"), {"source": source}).fetchone()
+    row = connection.execute(statement("intake/exports/any_waiting"), {"source": source}).fetchone()
     return row is not None and bool(row["waits"])
 
 
 def files_read(connection: Connection, source: str, names: Sequence[str]) -> set[SeenFile]:
     """Files of these names that were read, as they were then."""
-    rows = connection.execute(statement("intake/exports_taken/read"), {"source": source, "names": list(names)})
+    rows = connection.execute(statement("intake/exports/read"), {"source": source, "names": list(names)})
     return {value_of(SeenFile, row) for row in rows}
 
 
 def see_file(connection: Connection, source: str, file: SeenFile, now: datetime) -> WaitingFile | None:
     """Notes a file that was not read yet, as it is seen now; ``None``: somebody else has just noted or read it."""
     values = {"source": source, "name": file.name, "size": file.size, "modified_at": file.modified_at, "now": now}
-    connection.execute(statement("intake/exports_taken/replaced"), values)
-    row = connection.execute(statement("intake/exports_taken/see_again"), values).fetchone()
+    connection.execute(statement("intake/exports/replaced"), values)
+    row = connection.execute(statement("intake/exports/see_again"), values).fetchone()
     if row is None:
-        row = connection.execute(statement("intake/exports_taken/see"), values).fetchone()
+        row = connection.execute(statement("intake/exports/see"), values).fetchone()
     return None if row is None else value_of(WaitingFile, row)
 
 
 def hold_file(connection: Connection, export_no: int) -> bool:
     """Keeps others from taking this file, or another one of its source, until the transaction ends; ``False``: it was
     read already."""
-    return connection.execute(statement("intake/exports_taken/hold"), {"export_no": export_no}).fetchone() is not None
+    return connection.execute(statement("intake/exports/hold"), {"export_no": export_no}).fetchone() is not None
 
 
 def last_taken(connection: Connection, source: str, sha256: bytes, exported_at: datetime) -> LastTaken:
     """What was last taken of a source, and whether this file was."""
     row = connection.execute(
-        statement("intake/exports_taken/last"), {"source": source, "sha256": sha256, "exported_at": exported_at}
+        statement("intake/exports/last"), {"source": source, "sha256": sha256, "exported_at": exported_at}
     ).fetchone()
     assert row is not None
     return value_of(LastTaken, row)
@@ -285,7 +285,7 @@ def take_rows(
 ) -> Told:
     """Writes what some dossiers are told to be, each given as JSON."""
     row = connection.execute(
-        statement("intake/exports_taken/take"),
+        statement("intake/exports/take"),
         {
             "client_id": client_id,
             "export_no": export_no,
@@ -301,7 +301,7 @@ def take_rows(
 
 def compare_export(connection: Connection, client_id: int, keys: Sequence[tuple[str, str]]) -> tuple[int, int]:
     """Open dossiers that earlier whole exports had, and how many of these are not among the given ones."""
-    row = connection.execute(statement("intake/exports_taken/compare"), _keys(client_id, keys)).fetchone()
+    row = connection.execute(statement("intake/exports/compare"), _keys(client_id, keys)).fetchone()
     assert row is not None
     return row["there"], row["missing"]
 
@@ -309,7 +309,7 @@ def compare_export(connection: Connection, client_id: int, keys: Sequence[tuple[
 def note_vanished(connection: Connection, client_id: int, export_no: int, keys: Sequence[tuple[str, str]]) -> int:
     """Marks what a whole export has no more; how many dossiers it first has not."""
     row = connection.execute(
-        statement("intake/exports_taken/note_vanished"), {"export_no": export_no, **_keys(client_id, keys)}
+        statement("intake/exports/note_vanished"), {"export_no": export_no, **_keys(client_id, keys)}
     ).fetchone()
     assert row is not None
     return int(row["vanished"])
@@ -326,7 +326,7 @@ def _keys(client_id: int, keys: Sequence[tuple[str, str]]) -> dict[str, Any]:
 def finish_file(connection: Connection, export_no: int, became: Became) -> None:
     """Keeps what became of a file."""
     values = columns_of(became) | {"export_no": export_no, "faults": recordset(became.faults)}
-    connection.execute(statement("intake/exports_taken/finish"), values)
+    connection.execute(statement("intake/exports/finish"), values)
 
 
 def accept_file(connection: Connection, export_no: int, by: str, why: str, now: datetime) -> bool:

@@ -58,7 +58,7 @@ def digest(secret: str) -> bytes:
 def sign_in(connection: Connection, name: str, password: str, session: str, lasts: timedelta) -> bool:
     """Opens a session for the client that has this password; ``False``: there is none."""
     row = connection.execute(
-        statement("intake/sign_in"),
+        statement("intake/pushes/sign_in"),
         {"name": name, "shown": digest(password), "session": digest(session), "lasts": lasts},
     ).fetchone()
     return bool(row and row["is_open"])
@@ -68,14 +68,14 @@ def sign_in_from(connection: Connection, caller: str, unit: str, session: str) -
     """Opens a short session for the one client that may call from this address for this unit; ``False``: there is
     none."""
     row = connection.execute(
-        statement("intake/sign_in_from"), {"caller": caller, "unit": unit, "session": digest(session)}
+        statement("intake/pushes/sign_in_from"), {"caller": caller, "unit": unit, "session": digest(session)}
     ).fetchone()
     return bool(row and row["is_open"])
 
 
 def whose(connection: Connection, session: str) -> int | None:
     """Number of the client that a session is of."""
-    row = connection.execute(statement("intake/whose"), {"session": digest(session)}).fetchone()
+    row = connection.execute(statement("intake/pushes/whose"), {"session": digest(session)}).fetchone()
     return None if row is None else row["client_id"]
 
 
@@ -98,7 +98,7 @@ def take_steps(connection: Connection, session: str, steps: Mapping[int, PushedS
 
 
 def _take(connection: Connection, session: str, rows: Sequence[Mapping[str, Any]], are_dossiers: bool) -> list[Outcome]:
-    name = statement("intake/take_dossiers") if are_dossiers else statement("intake/take_steps")
+    name = statement("intake/pushes/take_dossiers") if are_dossiers else statement("intake/pushes/take_steps")
     try:
         with connection.transaction():
             found = connection.execute(name, {"session": digest(session), "rows": recordset(rows)}).fetchall()
@@ -111,7 +111,7 @@ def _take(connection: Connection, session: str, rows: Sequence[Mapping[str, Any]
 
 def look_up(connection: Connection, session: str, codes: Sequence[str]) -> list[KnownDossier]:
     """Which of these dossiers the client's agencies have been pushed."""
-    rows = connection.execute(statement("intake/look_up"), {"session": digest(session), "codes": list(codes)})
+    rows = connection.execute(statement("intake/pushes/look_up"), {"session": digest(session), "codes": list(codes)})
     return [value_of(KnownDossier, row) for row in rows]
 
 
@@ -127,7 +127,7 @@ def note_call(
 ) -> None:
     """Counts a call and what was wrong in it; of a session that is nobody's, nothing."""
     connection.execute(
-        statement("intake/note_call"),
+        statement("intake/pushes/note_call"),
         {
             "session": digest(session),
             "service": service,

@@ -82,36 +82,36 @@ class UnfoundAttempt:
 
 def journal_of(connection: Connection) -> UUID | None:
     """The journal that this ledger is kept with; ``None``: it never sent with one."""
-    row = connection.execute(statement("gaps/noticing/journal")).fetchone()
+    row = connection.execute(statement("gaps/journal")).fetchone()
     return row["journal_id"] if row else None
 
 
 def begin_journal(connection: Connection, journal_id: UUID, reason: str) -> None:
     """From here on the ledger is kept with this journal."""
-    connection.execute(statement("gaps/noticing/begin_journal"), {"journal_id": journal_id, "reason": reason})
+    connection.execute(statement("gaps/begin_journal"), {"journal_id": journal_id, "reason": reason})
 
 
 def known_references(connection: Connection, references: Sequence[str]) -> set[str]:
     """Which of these attempts the ledger knows."""
-    rows = connection.execute(statement("gaps/noticing/known_references"), {"asked": list(references)})
+    rows = connection.execute(statement("gaps/known_references"), {"asked": list(references)})
     return {row["reference"] for row in rows}
 
 
 def last_attempt_at(connection: Connection) -> datetime | None:
     """When the last attempt that the ledger knows began."""
-    row = connection.execute(statement("gaps/noticing/last_attempt")).fetchone()
+    row = connection.execute(statement("gaps/last_attempt")).fetchone()
     return row["started_at"] if row else None
 
 
 def open_gap(connection: Connection) -> OpenGap | None:
     """The gap that was not looked at, where there is one."""
-    row = connection.execute(statement("gaps/noticing/open_gap")).fetchone()
+    row = connection.execute(statement("gaps/open_gap")).fetchone()
     return value_of(OpenGap, row) if row else None
 
 
 def noticed_since(connection: Connection, since: datetime) -> bool:
     """Whether a gap was noticed since then."""
-    row = connection.execute(statement("gaps/noticing/noticed_since"), {"since": since}).fetchone()
+    row = connection.execute(statement("gaps/noticed_since"), {"since": since}).fetchone()
     return bool(row and row["noticed"])
 
 
@@ -128,7 +128,7 @@ class AtWork:
 def say_at_work(connection: Connection, now: datetime, sleeps_after: timedelta) -> AtWork:
     """Notes that senders are at work; the caller commits it together with what it makes of a sleep."""
     values = {"now": now, "sleeps_after": sleeps_after}
-    row = connection.execute(statement("gaps/noticing/say_at_work"), values).fetchone()
+    row = connection.execute(statement("gaps/say_at_work"), values).fetchone()
     assert row is not None
     return value_of(AtWork, row)
 
@@ -146,20 +146,20 @@ class StillAtWork:
 def stay_at_work(connection: Connection, now: datetime, sleeps_after: timedelta) -> StillAtWork:
     """Gives the sign of a sender at work, unless the last one is as old as a sleep."""
     values = {"now": now, "sleeps_after": sleeps_after}
-    row = connection.execute(statement("gaps/noticing/stay_at_work"), values).fetchone()
+    row = connection.execute(statement("gaps/stay_at_work"), values).fetchone()
     assert row is not None
     return value_of(StillAtWork, row)
 
 
 def journal_fault(connection: Connection) -> str | None:
     """What the journal lacks, as a run found that looked; ``None``: nothing."""
-    row = connection.execute(statement("gaps/reading/journal_fault")).fetchone()
+    row = connection.execute(statement("gaps/journal_fault")).fetchone()
     return row["journal_fault"] if row else None
 
 
 def note_journal(connection: Connection, fault: str | None) -> None:
     """Keeps what the journal lacks, for those who look from outside."""
-    connection.execute(statement("gaps/noticing/note_journal"), {"fault": fault})
+    connection.execute(statement("gaps/note_journal"), {"fault": fault})
 
 
 def begin_gap(
@@ -183,25 +183,25 @@ def begin_gap(
         "slept_since": slept_since,
         "held_until": held_until,
     }
-    connection.execute(statement("gaps/noticing/open"), values)
+    connection.execute(statement("gaps/open"), values)
     hold(connection)
 
 
 def hold(connection: Connection) -> None:
     """Holds what is queued and was recorded up to the moment of an open gap."""
-    connection.execute(statement("gaps/noticing/hold"))
+    connection.execute(statement("gaps/hold"))
 
 
 def hold_up_to(connection: Connection, gap_no: int, moment: datetime) -> None:
     """Has an open gap hold what was recorded up to a moment, and no more."""
-    connection.execute(statement("gaps/noticing/hold_up_to"), {"gap_no": gap_no, "moment": moment})
+    connection.execute(statement("gaps/hold_up_to"), {"gap_no": gap_no, "moment": moment})
     hold(connection)
 
 
 def turn_into_went_back(connection: Connection, lost_attempts: int, journal_until: datetime | None) -> None:
     """The gap of a sleep is one of a ledger that was put back: the watch had seen more."""
     values = {"lost_attempts": lost_attempts, "journal_until": journal_until}
-    connection.execute(statement("gaps/noticing/went_back"), values)
+    connection.execute(statement("gaps/went_back"), values)
 
 
 def save_lost(connection: Connection, gap_no: int, attempts: Sequence[JournaledAttempt]) -> None:
@@ -223,7 +223,7 @@ def save_lost(connection: Connection, gap_no: int, attempts: Sequence[JournaledA
         }
         for each in attempts
     ]
-    connection.execute(statement("gaps/adopting/save_lost"), {"rows": recordset(rows), "gap_no": gap_no})
+    connection.execute(statement("gaps/save_lost"), {"rows": recordset(rows), "gap_no": gap_no})
 
 
 def adopt_lost(connection: Connection, now: datetime) -> int:
@@ -231,17 +231,17 @@ def adopt_lost(connection: Connection, now: datetime) -> int:
     returns how many messages are not sent again. To be called in each transaction that queues messages: none may be
     claimed before."""
     rules = {"now": now, "useful_for": settings().useful_for}
-    row = connection.execute(statement("gaps/adopting/waits_for_messages"), rules).fetchone()
+    row = connection.execute(statement("gaps/waits_for_messages"), rules).fetchone()
     stopped = 0
     if row and row["lost"]:
         values = {"now": now, "clock_skew": settings().clock_skew}
         adopted = [
             each["message_id"]
-            for each in connection.execute(statement("gaps/adopting/adopt"), values)
+            for each in connection.execute(statement("gaps/adopt"), values)
             if each["state"] == "unknown"
         ]
-        connection.execute(statement("gaps/adopting/confirm_accepted"), {"message_ids": adopted})
-        connection.execute(statement("gaps/adopting/read_receipts_again"), {"now": now})
+        connection.execute(statement("gaps/confirm_accepted"), {"message_ids": adopted})
+        connection.execute(statement("gaps/read_receipts_again"), {"now": now})
         stopped += len(adopted)
     if row and row["blind"] is not None:
         stopped += hold_blind(connection, row["blind"], now)
@@ -252,7 +252,7 @@ def adopt_lost(connection: Connection, now: datetime) -> int:
 
 def unanswered(connection: Connection) -> dict[str, datetime]:
     """When each attempt began whose answer the ledger does not have, and perhaps the journal, by its reference."""
-    rows = connection.execute(statement("gaps/adopting/unanswered"))
+    rows = connection.execute(statement("gaps/unanswered"))
     return {row["reference"]: row["started_at"] for row in rows}
 
 
@@ -268,13 +268,13 @@ def take_answers(connection: Connection, answers: Sequence[Answer], now: datetim
         for each in answers
     ]
     values = {"rows": recordset(rows), "now": now}
-    return connection.execute(statement("gaps/adopting/take_answers"), values).rowcount
+    return connection.execute(statement("gaps/take_answers"), values).rowcount
 
 
 def hold_blind(connection: Connection, gap_no: int, now: datetime) -> int:
     """Makes what may have been told in a gap without a journal unknown; returns how many messages."""
     values = {"gap_no": gap_no, "gateway": settings().gateways[0], "now": now}
-    row = connection.execute(statement("gaps/adopting/hold_blind"), values).fetchone()
+    row = connection.execute(statement("gaps/hold_blind"), values).fetchone()
     return int(row["held"]) if row else 0
 
 
@@ -289,7 +289,7 @@ def close_gap(
 ) -> bool:
     """A gap was looked at; ``False``: it had been before."""
     values = {"gap_no": gap_no, "now": now, "closed_by": closed_by, "reason": reason, "sent_until": sent_until}
-    return connection.execute(statement("gaps/noticing/close"), values).rowcount == 1
+    return connection.execute(statement("gaps/close"), values).rowcount == 1
 
 
 def answer_gap(
@@ -314,7 +314,7 @@ def answer_gap(
         "gateway": settings().gateways[0],
         "now": now,
     }
-    row = connection.execute(statement("gaps/answering/answer"), values).fetchone()
+    row = connection.execute(statement("gaps/answer"), values).fetchone()
     return row["held"] if row else None
 
 
@@ -329,34 +329,32 @@ class Belief:
 
 def belief(connection: Connection) -> Belief | None:
     """Who signed that a sleep of this ledger may be believed; ``None``: nobody, or it was taken back."""
-    row = connection.execute(statement("gaps/answering/belief")).fetchone()
+    row = connection.execute(statement("gaps/belief")).fetchone()
     return value_of(Belief, row) if row else None
 
 
 def believe_sleeps(connection: Connection, by: str, reason: str, now: datetime) -> bool:
     """Keeps that a sleep of this ledger may be believed; ``False``: that was in force already."""
     values = {"by": by, "reason": reason, "now": now}
-    return connection.execute(statement("gaps/answering/believe"), values).rowcount == 1
+    return connection.execute(statement("gaps/believe"), values).rowcount == 1
 
 
 def doubt_sleeps(connection: Connection, by: str, now: datetime) -> bool:
     """Takes that back; ``False``: it was not in force."""
-    return connection.execute(statement("gaps/answering/doubt"), {"by": by, "now": now}).rowcount == 1
+    return connection.execute(statement("gaps/doubt"), {"by": by, "now": now}).rowcount == 1
 
 
 def list_gaps(connection: Connection, limit: int = 100) -> list[Gap]:
     """Gaps, the latest first."""
-    return [value_of(Gap, row) for row in connection.execute(statement("gaps/reading/list"), {"limit": limit})]
+    return [value_of(Gap, row) for row in connection.execute(statement("gaps/list"), {"limit": limit})]
 
 
 def messages_of_gap(connection: Connection, gap_no: int) -> list[GapMessages]:
     """How the messages stand now that were told, or may have been told, in a gap."""
-    return [
-        value_of(GapMessages, row) for row in connection.execute(statement("gaps/reading/messages"), {"gap_no": gap_no})
-    ]
+    return [value_of(GapMessages, row) for row in connection.execute(statement("gaps/messages"), {"gap_no": gap_no})]
 
 
 def not_found(connection: Connection, gap_no: int, limit: int = 100) -> list[UnfoundAttempt]:
     """Attempts of a gap whose message the ledger does not have, the oldest first."""
     values = {"gap_no": gap_no, "limit": limit}
-    return [value_of(UnfoundAttempt, row) for row in connection.execute(statement("gaps/reading/not_found"), values)]
+    return [value_of(UnfoundAttempt, row) for row in connection.execute(statement("gaps/not_found"), values)]

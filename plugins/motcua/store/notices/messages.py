@@ -223,7 +223,7 @@ def claim(
             value_of(SendCandidate, row),
             value_of(KnownElsewhere, row),
         )
-        for row in connection.execute(statement("messages/claiming/claim"), values | window.bounds)
+        for row in connection.execute(statement("messages/claiming/claim_due"), values | window.bounds)
     ]
 
 
@@ -247,7 +247,9 @@ def left_waiting(connection: Connection, gateways: Sequence[str], due_by: dateti
         now: what is stopped is judged by this moment.
     """
     values = {"gateways": list(gateways), "due_by": due_by, "now": now}
-    return [value_of(DueMessage, row) for row in connection.execute(statement("messages/left_waiting"), values)]
+    return [
+        value_of(DueMessage, row) for row in connection.execute(statement("messages/claiming/left_waiting"), values)
+    ]
 
 
 def any_due(connection: Connection, window: Window, by: datetime) -> bool:
@@ -433,7 +435,7 @@ def release(
         "now": now,
         **window.bounds,
     }
-    return [row["message_id"] for row in connection.execute(statement("messages/holding/release"), values)]
+    return [row["message_id"] for row in connection.execute(statement("messages/outcomes/release"), values)]
 
 
 def held(
@@ -462,7 +464,7 @@ def held(
         "after": after,
         "limit": limit,
     }
-    return [value_of(HeldMessage, row) for row in connection.execute(statement("messages/holding/held"), values)]
+    return [value_of(HeldMessage, row) for row in connection.execute(statement("messages/outcomes/held"), values)]
 
 
 def count_held(
@@ -470,27 +472,27 @@ def count_held(
 ) -> list[HeldCount]:
     """Messages of unknown outcome, of these agencies or all, by gateway."""
     values = {"now": now, "agencies": None if agencies is None else list(agencies), **window.bounds}
-    return [value_of(HeldCount, row) for row in connection.execute(statement("messages/holding/count_held"), values)]
+    return [value_of(HeldCount, row) for row in connection.execute(statement("messages/outcomes/count_held"), values)]
 
 
 def releases(connection: Connection, limit: int, agencies: Sequence[str] | None = None) -> list[ReleasedMessage]:
     """Messages that people let go again, of these agencies or all, the latest first."""
     values = {"limit": limit, "agencies": None if agencies is None else list(agencies)}
     return [
-        value_of(ReleasedMessage, row) for row in connection.execute(statement("messages/holding/releases"), values)
+        value_of(ReleasedMessage, row) for row in connection.execute(statement("messages/outcomes/releases"), values)
     ]
 
 
 def waiting(connection: Connection, window: Window, now: datetime, carriers: Sequence[str] | None = None) -> Waiting:
     """Queued messages that are due, of these carriers or all, and that failed before."""
     values = {"now": now, "carriers": None if carriers is None else list(carriers), **window.bounds}
-    row = connection.execute(statement("messages/reading/waiting"), values).fetchone()
+    row = connection.execute(statement("messages/browsing/waiting"), values).fetchone()
     return Waiting(0, 0) if row is None else value_of(Waiting, row)
 
 
 def by_state(connection: Connection) -> list[StateCount]:
     """Messages counted by agency, kind, state and reason."""
-    return [value_of(StateCount, row) for row in connection.execute(statement("messages/reading/by_state"))]
+    return [value_of(StateCount, row) for row in connection.execute(statement("messages/browsing/by_state"))]
 
 
 def recorded_in(
@@ -502,5 +504,5 @@ def recorded_in(
     """
     values = {"start": start, "end": end, "agencies": agencies}
     return [
-        value_of(RecordedCount, row) for row in connection.execute(statement("messages/reading/recorded_in"), values)
+        value_of(RecordedCount, row) for row in connection.execute(statement("messages/browsing/recorded_in"), values)
     ]

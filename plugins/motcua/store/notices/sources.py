@@ -120,14 +120,14 @@ def advance_source(
 
 def numberings_of(connection: Connection, source_id: int) -> list[Numbering]:
     """Each time that a source began to number its steps anew, in order."""
-    rows = connection.execute(statement("sources/numbering/all"), {"source_id": source_id})
+    rows = connection.execute(statement("sources/numberings"), {"source_id": source_id})
     return [value_of(Numbering, row) for row in rows]
 
 
 def begin_numbering(connection: Connection, source_id: int, numbering: Numbering, now: datetime) -> None:
     """Keeps that a source numbers its steps anew."""
     values = {"source_id": source_id, "recorded_from": numbering.recorded_from, "added": numbering.added, "now": now}
-    connection.execute(statement("sources/numbering/begin"), values)
+    connection.execute(statement("sources/begin_numbering"), values)
 
 
 def troubles_of(connection: Connection, name: str, since: datetime) -> SourceTroubles | None:

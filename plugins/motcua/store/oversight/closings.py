@@ -322,23 +322,23 @@ class UnmatchedOccasion:
 
 def empty_counted(connection: Connection) -> None:
     """Makes room for the next comparison."""
-    connection.execute(statement("closings/comparing/empty_counted"))
+    connection.execute(statement("closings/occasions/empty_counted"))
 
 
 def take_occasions(connection: Connection, source: str, occasions: Iterator[Mapping[str, Any]]) -> None:
     """Keeps a source's own count for the comparison."""
     while batch := list(islice(occasions, _BATCH)):
-        connection.execute(statement("closings/comparing/take_occasions"), {"source": source, "rows": recordset(batch)})
+        connection.execute(statement("closings/occasions/take_occasions"), {"source": source, "rows": recordset(batch)})
 
 
 def look_at_counted(connection: Connection) -> None:
     """Tells the planner what was taken in this transaction: it knows nothing of a scratch table's rows by itself."""
-    connection.execute(statement("closings/comparing/look_at_counted"))
+    connection.execute(statement("closings/occasions/look_at_counted"))
 
 
 def counted_figures(connection: Connection) -> list[MessageFigures]:
     """The sources' own count by agency, procedure and kind; nothing of the ledger's is in it."""
-    rows = connection.execute(statement("closings/comparing/count_counted")).fetchall()
+    rows = connection.execute(statement("closings/occasions/count_counted")).fetchall()
     return [
         MessageFigures(
             row["agency_code"],
@@ -361,7 +361,7 @@ def compare_occasions(
         UnmatchedOccasion(
             value_of(Unmatched, row), row["numbers"] or (), row["recorded"] or (), bool(row["was_cleaned"])
         )
-        for row in connection.execute(statement("closings/comparing/compare_occasions"), values)
+        for row in connection.execute(statement("closings/occasions/compare_occasions"), values)
     ]
 
 
@@ -603,7 +603,7 @@ def load_figures(connection: Connection, closing_no: int, agency_code: str | Non
     """The figures of a closing, as stored; of one agency alone where it is named."""
     number = {"closing_no": closing_no, "agency_code": agency_code}
     return Figures(
-        dossiers=_values(connection, "closings/comparing/dossiers", DossierFigures, number),
+        dossiers=_values(connection, "closings/reading/dossiers", DossierFigures, number),
         messages=load_message_figures(connection, closing_no, agency_code),
         reasons=_values(connection, "closings/reading/reasons", ReasonCount, number),
         timings=_values(connection, "closings/reading/timings", Timing, number),

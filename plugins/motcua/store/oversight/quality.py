@@ -37,7 +37,7 @@ _LANES: tuple[tuple[str, ...], ...] = (
     ),
     (
         "quality/snapshot/fill_moves",
-        "quality/facts/fill_actor_days",
+        "quality/agency_facts/fill_actor_days",
         "quality/facts/fill_agency_days",
         "quality/marks/mark_shared_numbers",
         "quality/marks/mark_failed_numbers",
@@ -54,10 +54,10 @@ _LANES: tuple[tuple[str, ...], ...] = (
 _FACTS = ("quality/facts/fill_dossier_facts",)
 """What is made of it, part by part, without another look at the ledger."""
 _SUMS: tuple[tuple[str, ...], ...] = (
-    ("quality/facts/fill_desk_cells",),
-    ("quality/facts/fill_notice_cells", "quality/facts/fill_usual_waits"),
+    ("quality/agency_facts/fill_desk_cells",),
+    ("quality/agency_facts/fill_notice_cells", "quality/facts/fill_usual_waits"),
 )
-_MONTHS = ("quality/facts/fill_agency_month_facts", "quality/facts/fill_agency_counts")
+_MONTHS = ("quality/agency_facts/fill_agency_month_facts", "quality/agency_facts/fill_agency_counts")
 _HASHED = (*_FACTS, *_SUMS[0], *_SUMS[1], *_MONTHS)
 """Their joins are of everything with everything; a planner that takes a part for small must not loop over it."""
 _KNOWN_TO_PLANNER = (
@@ -381,7 +381,7 @@ def _read_beside(connection: Connection, given: Mapping[str, Any]) -> ReadBeside
     """What the other lane reads while months are added up: one core would idle, and later hold up the record."""
     _look_at(connection, "dossier_facts", "reopened_at")
     connection.execute(statement("quality/snapshot/set_up"), {"nested_loops": "on"})
-    users = connection.execute(statement("quality/facts/count_desk_users"), given).fetchall()
+    users = connection.execute(statement("quality/agency_facts/count_desk_users"), given).fetchall()
     agencies = connection.execute(statement("quality/findings/taken_back"), given).fetchall()
     connection.commit()
     return ReadBeside([value_of(DeskUserMonth, row) for row in users], [value_of(TakenBack, row) for row in agencies])
@@ -529,7 +529,7 @@ _LIFE = (
 
 def rows_hashes(connection: Connection, run_no: int, rules: Sequence[str]) -> dict[str, tuple[int, str]]:
     """By rule: how many rows a run's episodes hold, and the hash of their ids."""
-    rows = connection.execute(statement("quality/sealing/rows_hashes"), {"run_no": run_no, "rules": list(rules)})
+    rows = connection.execute(statement("quality/saving/rows_hashes"), {"run_no": run_no, "rules": list(rules)})
     return {row["rule"]: (row["found"], row["rows_hash"]) for row in rows}
 
 
@@ -576,14 +576,14 @@ def save_suggestions(connection: Connection, run_no: int, rows: Iterable[Suggest
 
 def last_seal(connection: Connection) -> str | None:
     """The seal that the next run follows."""
-    row = connection.execute(statement("quality/sealing/last_seal")).fetchone()
+    row = connection.execute(statement("quality/saving/last_seal")).fetchone()
     return row["seal"] if row else None
 
 
 def seal_run(connection: Connection, run_no: int, content_hash: str, previous_seal: str, seal: str) -> None:
     """Seals a run."""
     given = {"run_no": run_no, "content_hash": content_hash, "previous_seal": previous_seal, "seal": seal}
-    connection.execute(statement("quality/sealing/seal_run"), given)
+    connection.execute(statement("quality/saving/seal_run"), given)
 
 
 # ------------------------------------------------------------------------------------------------- reading

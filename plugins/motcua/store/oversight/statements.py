@@ -65,7 +65,7 @@ class Known:
 def known_statement(connection: Connection, sha256: str, form: str, month: date) -> Known:
     """Whether a file is there already, and what it would supersede."""
     asked = {"sha256": sha256, "form": form, "month": month}
-    rows = connection.execute(statement("statements/importing/known"), asked).fetchall()
+    rows = connection.execute(statement("statements/known"), asked).fetchall()
     same = next((row["statement_no"] for row in rows if row["same_file"]), None)
     other = next((row["statement_no"] for row in rows if not row["same_file"]), None)
     return Known(same, other)
@@ -73,22 +73,22 @@ def known_statement(connection: Connection, sha256: str, form: str, month: date)
 
 def known_files(connection: Connection) -> set[str]:
     """SHA-256 of every file that was imported."""
-    return {row["sha256"] for row in connection.execute(statement("statements/importing/files"))}
+    return {row["sha256"] for row in connection.execute(statement("statements/files"))}
 
 
 def begin_import(connection: Connection) -> None:
     """Empties what a file is matched in; a second import waits here for the end of the first one's transaction."""
-    connection.execute(statement("statements/importing/clear"))
+    connection.execute(statement("statements/clear"))
 
 
 def add_lines(connection: Connection, rows: str) -> None:
     """Adds lines, as a JSON list; times in seconds since 1970, amounts in hundredths, prices in ten-thousandths."""
-    connection.execute(statement("statements/importing/add_lines"), {"rows": rows})
+    connection.execute(statement("statements/add_lines"), {"rows": rows})
 
 
 def match_lines(connection: Connection, file: StatementFile) -> int:
     """Matches the lines that were added, writes the statement down with every verdict, and returns its number."""
-    look_at = statement("statements/importing/look_at")
+    look_at = statement("statements/look_at")
     terms = file.terms
     asked: dict[str, Any] = {
         "gateway": file.gateway,
@@ -100,15 +100,15 @@ def match_lines(connection: Connection, file: StatementFile) -> int:
         "each_inquiry": terms["inquiry_lines"] == "each",
     }
     connection.execute(look_at, {"table_name": "lines"})
-    connection.execute(statement("statements/matching/take_ours"), asked)
+    connection.execute(statement("statements/take_ours"), asked)
     connection.execute(look_at, {"table_name": "ours"})
-    connection.execute(statement("statements/matching/pair_by_reference"))
+    connection.execute(statement("statements/pair_by_reference"))
     connection.execute(look_at, {"table_name": "pairs"})
-    connection.execute(statement("statements/matching/pair_by_gateway_reference"))
+    connection.execute(statement("statements/pair_by_gateway_reference"))
     seconds = {"seconds": terms["tolerance"]["seconds"]}
     for _ in range(_MOST_ROUNDS):
         connection.execute(look_at, {"table_name": "pairs"})
-        if not connection.execute(statement("statements/matching/pair_by_number"), seconds).rowcount:
+        if not connection.execute(statement("statements/pair_by_number"), seconds).rowcount:
             break
     values = {
         "form": file.form,
@@ -118,12 +118,12 @@ def match_lines(connection: Connection, file: StatementFile) -> int:
         "imported_by": file.imported_by,
         "terms": Jsonb(terms),
     }
-    row = connection.execute(statement("statements/importing/save"), asked | values).fetchone()
+    row = connection.execute(statement("statements/save"), asked | values).fetchone()
     assert row is not None
     number = int(row["statement_no"])
-    connection.execute(statement("statements/importing/save_lines"), {"statement_no": number})
+    connection.execute(statement("statements/save_lines"), {"statement_no": number})
     connection.execute(
-        statement("statements/matching/save_matches"),
+        statement("statements/save_matches"),
         asked
         | seconds
         | {
@@ -137,14 +137,14 @@ def match_lines(connection: Connection, file: StatementFile) -> int:
     )
     save_sums(connection, number)
     # The numbers do not stay.
-    connection.execute(statement("statements/importing/clear"))
+    connection.execute(statement("statements/clear"))
     return number
 
 
 def save_sums(connection: Connection, statement_no: int) -> None:
     """Adds up a statement's matches, once they are all there; in the same transaction, since they never change."""
-    connection.execute(statement("statements/matching/save_difference_sums"), {"statement_no": statement_no})
-    connection.execute(statement("statements/matching/save_sums"), {"statement_no": statement_no})
+    connection.execute(statement("statements/save_difference_sums"), {"statement_no": statement_no})
+    connection.execute(statement("statements/save_sums"), {"statement_no": statement_no})
 
 
 # --- Reading ----------------------------------------------------------------------------------------------------
@@ -272,7 +272,7 @@ def list_statements(
 ) -> list[StoredStatement]:
     """Statements, the newest month first, some hundred; those of one month, or the one with this number."""
     asked = {"statement_no": statement_no, "month": month, "most": _MOST_STATEMENTS}
-    rows = connection.execute(statement("statements/reading/list"), asked)
+    rows = connection.execute(statement("statements/list"), asked)
     return [value_of(StoredStatement, row) for row in rows]
 
 
@@ -281,10 +281,10 @@ def figures_of(connection: Connection, statements: Iterable[StoredStatement]) ->
     stored = list(statements)
     asked = {"statement_nos": [each.statement_no for each in stored]}
     sums: dict[int, dict[tuple[str, LineMatch], Sums]] = {}
-    for row in connection.execute(statement("statements/reading/sums"), asked):
+    for row in connection.execute(statement("statements/sums"), asked):
         sums.setdefault(row["statement_no"], {})[row["direction"], row["verdict"]] = value_of(Sums, row)
     differs: dict[int, dict[tuple[str, LineMatch, str], int]] = {}
-    for row in connection.execute(statement("statements/reading/differences"), asked):
+    for row in connection.execute(statement("statements/differences"), asked):
         found = differs.setdefault(row["statement_no"], {})
         found[row["direction"], row["verdict"], row["what"]] = row["matches"]
     figures = []
@@ -303,7 +303,7 @@ def figures_of(connection: Connection, statements: Iterable[StoredStatement]) ->
 
 def _inquiries_of(connection: Connection, stored: StoredStatement) -> tuple[int, Decimal]:
     asked = {"gateway": stored.gateway, "begins": Period.month_of(stored.month).start, "until": stored.covers_until}
-    row = connection.execute(statement("statements/reading/inquiries_of"), asked).fetchone() or {
+    row = connection.execute(statement("statements/inquiries_of"), asked).fetchone() or {
         "inquiries": 0,
         "fees": 0,
     }
@@ -359,7 +359,7 @@ def match_rows(connection: Connection, statement_no: int, asked: RowsAsked) -> l
         "most": asked.most,
         "skipped": asked.skipped,
     }
-    return [value_of(MatchRow, row) for row in connection.execute(statement("statements/reading/rows"), parameters)]
+    return [value_of(MatchRow, row) for row in connection.execute(statement("statements/rows"), parameters)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -374,7 +374,7 @@ class MissingStatement:
 def missing_statements(connection: Connection, gateways: Iterable[str], month: date) -> list[MissingStatement]:
     """Which of these gateways took messages from us in the month and have no statement for it."""
     asked = {"gateways": list(gateways), "month": month, "next_month": Period.month_of(month).next.first}
-    rows = connection.execute(statement("statements/reading/months_without"), asked)
+    rows = connection.execute(statement("statements/months_without"), asked)
     return [value_of(MissingStatement, row) for row in rows]
 
 
@@ -418,24 +418,24 @@ class KeptRefusal:
 
 def save_refusal(connection: Connection, refusal: StatementRefusal) -> int:
     """Keeps that a file was refused; returns the refusal's number."""
-    row = connection.execute(statement("statements/refusals/save_refusal"), asdict(refusal)).fetchone()
+    row = connection.execute(statement("statements/save_refusal"), asdict(refusal)).fetchone()
     assert row is not None
     return int(row["refusal_no"])
 
 
 def list_refusals(connection: Connection, *, settled: bool = False) -> list[KeptRefusal]:
     """Files that were refused and that nothing replaced yet, the newest first; ``settled``: all of them."""
-    rows = connection.execute(statement("statements/refusals/refusals"), {"settled": settled, "most": _MOST_REFUSALS})
+    rows = connection.execute(statement("statements/refusals"), {"settled": settled, "most": _MOST_REFUSALS})
     return [value_of(KeptRefusal, row) for row in rows]
 
 
 def settled_refusals(connection: Connection) -> set[tuple[str, str]]:
     """(form, SHA-256) of refused files that need not be tried again."""
-    rows = connection.execute(statement("statements/refusals/settled_refusals"))
+    rows = connection.execute(statement("statements/settled_refusals"))
     return {(row["form"], row["sha256"]) for row in rows}
 
 
 def set_refusal_aside(connection: Connection, refusal_no: int, by: str, reason: str, now: datetime) -> bool:
     """Sets the refusals of a file aside; ``False``: there is none with this number, or it was before."""
     asked = {"refusal_no": refusal_no, "by": by, "reason": reason, "now": now}
-    return connection.execute(statement("statements/refusals/set_refusal_aside"), asked).rowcount > 0
+    return connection.execute(statement("statements/set_refusal_aside"), asked).rowcount > 0

@@ -61,24 +61,22 @@ def save_verification(
         "verified_by": verified_by,
         "faults": faults,
     }
-    connection.execute(statement("publications/verifications/save"), values)
+    connection.execute(statement("publications/save_verification"), values)
 
 
 def standings_of_publications(connection: Connection) -> list[PublicationStanding]:
     """Every publication, the first one first."""
-    rows = connection.execute(statement("publications/verifications/last_of_each"))
+    rows = connection.execute(statement("publications/last_of_each"))
     return [value_of(PublicationStanding, row) for row in rows]
 
 
 def not_holding(connection: Connection) -> list[NotHolding]:
     """Publications whose last verification found differences, the newest first."""
-    return [
-        value_of(NotHolding, row) for row in connection.execute(statement("publications/verifications/not_holding"))
-    ]
+    return [value_of(NotHolding, row) for row in connection.execute(statement("publications/not_holding"))]
 
 
 def last_verifications(connection: Connection, closing_nos: Sequence[int]) -> dict[int, LastVerification]:
     """Of these closings those that were published."""
     values = {"closing_nos": list(closing_nos)}
-    rows = connection.execute(statement("publications/verifications/of_closings"), values)
+    rows = connection.execute(statement("publications/of_closings"), values)
     return {row["closing_no"]: value_of(LastVerification, row) for row in rows}

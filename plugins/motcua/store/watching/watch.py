@@ -21,7 +21,7 @@ from motcua.store.ledger.rows import value_of
 
 def enabled_agencies(connection: Connection, now: datetime) -> dict[str, datetime]:
     """Codes of the agencies that are told for now, each with since when."""
-    rows = connection.execute(statement("watch/asking/enabled"), {"now": now})
+    rows = connection.execute(statement("watch/enabled"), {"now": now})
     return {row["agency_code"]: row["enabled_from"] for row in rows}
 
 
@@ -36,7 +36,7 @@ class UnrecordedEvening:
 
 def evenings_left(connection: Connection, day: date, evening_at: datetime) -> list[UnrecordedEvening]:
     """Agencies whose evening of that day is not recorded."""
-    rows = connection.execute(statement("watch/asking/evening_left"), {"day": day, "evening_at": evening_at})
+    rows = connection.execute(statement("watch/evening_left"), {"day": day, "evening_at": evening_at})
     return [value_of(UnrecordedEvening, row) for row in rows]
 
 
@@ -48,31 +48,31 @@ def unknown_messages(
     ``agencies``: codes of those whose messages count; ``None``: all.
     """
     values = {"before": before, "now": now, "agencies": agencies}
-    row = connection.execute(statement("watch/asking/unknown"), values).fetchone()
+    row = connection.execute(statement("watch/unknown"), values).fetchone()
     return (row["messages"], row["since"]) if row else (0, None)
 
 
 def high_marks(connection: Connection) -> HighMarks:
     """The largest numbers that the ledger has given."""
-    row = connection.execute(statement("watch/asking/high_marks")).fetchone()
+    row = connection.execute(statement("watch/high_marks")).fetchone()
     return value_of(HighMarks, row) if row else HighMarks(0, 0)
 
 
 def receipts_of_gateways(connection: Connection, since: datetime, before: datetime) -> list[ReceiptFigures]:
     """Of each gateway's last attempts that it took between two moments, how many a receipt ended."""
-    rows = connection.execute(statement("watch/asking/receipts_of_gateways"), {"since": since, "before": before})
+    rows = connection.execute(statement("watch/receipts_of_gateways"), {"since": since, "before": before})
     return [value_of(ReceiptFigures, row) for row in rows]
 
 
 def unknown_references(connection: Connection, since: datetime) -> tuple[int, datetime | None]:
     """Young receipts since a moment that name no attempt of ours: how many, and when the last was read."""
-    row = connection.execute(statement("watch/asking/unknown_references"), {"since": since}).fetchone()
+    row = connection.execute(statement("watch/unknown_references"), {"since": since}).fetchone()
     return (row["receipts"], row["last_at"]) if row else (0, None)
 
 
 def delivered_between(connection: Connection, start: datetime, end: datetime) -> Delivered:
     """Messages recorded in a period that a gateway took, and those that reached a phone."""
-    row = connection.execute(statement("watch/asking/delivered"), {"start": start, "end": end}).fetchone()
+    row = connection.execute(statement("watch/delivered"), {"start": start, "end": end}).fetchone()
     return value_of(Delivered, row) if row else Delivered(0, 0)
 
 
@@ -87,7 +87,7 @@ def news_of_sources(
         "enough": enough,
     }
     seen: dict[str, list[int]] = {}
-    for row in connection.execute(statement("watch/asking/news"), values):
+    for row in connection.execute(statement("watch/news"), values):
         seen.setdefault(row["source"], []).append(row["seen"])
     return seen
 
@@ -95,19 +95,19 @@ def news_of_sources(
 def daily_work_done(connection: Connection, checked_day: date, closed_day: date) -> tuple[bool, bool]:
     """Whether a day was checked, and whether another one was closed."""
     values = {"checked_day": checked_day, "closed_period": closed_day.isoformat()}
-    row = connection.execute(statement("watch/asking/daily_work"), values).fetchone()
+    row = connection.execute(statement("watch/daily_work"), values).fetchone()
     return (row["checked"], row["closed"]) if row else (False, False)
 
 
 def first_moment(connection: Connection) -> datetime | None:
     """The first moment that the identity counts anything of."""
-    row = connection.execute(statement("watch/asking/first_moment")).fetchone()
+    row = connection.execute(statement("watch/first_moment")).fetchone()
     return row["first_moment"] if row else None
 
 
 def ledger_clock(connection: Connection) -> datetime:
     """What time it is there."""
-    row = connection.execute(statement("watch/asking/clock")).fetchone()
+    row = connection.execute(statement("watch/clock")).fetchone()
     assert row is not None
     moment: datetime = row["now"]
     return moment
@@ -142,10 +142,10 @@ def mirror_alerts(connection: Connection, open_ones: Collection[Alert], over: Co
     }
     with connection.transaction():
         for alert in over:
-            connection.execute(statement("watch/keeping/save_alert"), _columns(alert))
-        connection.execute(statement("watch/keeping/close_strays"), values)
+            connection.execute(statement("watch/save_alert"), _columns(alert))
+        connection.execute(statement("watch/close_strays"), values)
         for alert in open_ones:
-            connection.execute(statement("watch/keeping/save_alert"), _columns(alert))
+            connection.execute(statement("watch/save_alert"), _columns(alert))
 
 
 def _columns(alert: Alert) -> dict[str, Any]:
@@ -164,7 +164,7 @@ def _columns(alert: Alert) -> dict[str, Any]:
 
 def list_alerts(connection: Connection, over_since: datetime, limit: int) -> list[MirroredAlert]:
     """Open alerts first, then those that were over after a moment, the newest first."""
-    rows = connection.execute(statement("watch/keeping/alerts"), {"over_since": over_since, "limit": limit})
+    rows = connection.execute(statement("watch/alerts"), {"over_since": over_since, "limit": limit})
     return [value_of(MirroredAlert, row) for row in rows]
 
 
@@ -179,7 +179,7 @@ def acknowledge_alert(connection: Connection, name: str, subject: str | None, by
         now: when.
     """
     values = {"name": name, "subject": subject, "by": by, "now": now}
-    return [row["subject"] for row in connection.execute(statement("watch/keeping/acknowledge"), values)]
+    return [row["subject"] for row in connection.execute(statement("watch/acknowledge"), values)]
 
 
 # --- The sign of life ----------------------------------------------------------------------------------------------
@@ -201,7 +201,7 @@ class WatchLife:
 def say_alive(connection: Connection, life: WatchLife) -> None:
     """Keeps the sign of this look."""
     connection.execute(
-        statement("watch/keeping/say_alive"),
+        statement("watch/say_alive"),
         {
             "began_at": life.began_at,
             "looked_at": life.looked_at,
@@ -215,10 +215,10 @@ def say_alive(connection: Connection, life: WatchLife) -> None:
 
 def watch_life(connection: Connection) -> WatchLife | None:
     """The last sign; ``None``: the watch never ran, or was retired."""
-    row = connection.execute(statement("watch/keeping/life")).fetchone()
+    row = connection.execute(statement("watch/life")).fetchone()
     return value_of(WatchLife, row) if row else None
 
 
 def retire_watch(connection: Connection) -> bool:
     """Nobody waits for a sign of the watch any more; ``False``: nobody did."""
-    return connection.execute(statement("watch/keeping/retire")).rowcount == 1
+    return connection.execute(statement("watch/retire")).rowcount == 1

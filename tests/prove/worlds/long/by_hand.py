@@ -43,18 +43,18 @@ STATEMENTS = (
     "messages/claiming/find_for_trial",
     "messages/claiming/postpone",
     "messages/claiming/turn_away",
-    "messages/holding/release",
+    "messages/outcomes/release",
     "messages/outcomes/do_not_wait",
     "messages/planning/make_due",
     "messages/planning/make_due_judged",
     "messages/planning/reopen_confirmed",
-    "messages/reading/waiting",
+    "messages/browsing/waiting",
     "old_steps/judge",
     "old_steps/put_off",
     "stops/set_aside",
     "stops/waiting",
-    "watch/asking/news",
-    "watch/keeping/acknowledge",
+    "watch/news",
+    "watch/acknowledge",
 )
 _NAMED = re.compile(r"%\((\w+)\)s")
 # Half of an hour's messages wait for it.

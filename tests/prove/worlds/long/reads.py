@@ -23,11 +23,12 @@ import psycopg
 import yaml
 
 from motcua.sandbox.machine.postgres import EmbeddedPostgres
-from motcua.settings import include_dir, settings
+from motcua.settings import settings
 from motcua.store.ledger.migrations import migrate
 from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
 from tests.conftest import PARTS, PASSWORD, connection_uri, ledger_connections
 from tests.gateways.ports import free_port
+from tests.named_statements import TEXTS
 from tests.registered import believe_sleeps, register_templates
 
 _ROOT = Path(__file__).parents[4]
@@ -49,7 +50,6 @@ log_rotation_size = 0
 scram_iterations = 1
 """
 _HANDED = ("json_to_recordset", "jsonb_to_recordset", "unnest")
-_NOT_OURS = ("migrations/", "definitions/", "sandbox/")
 _NAME = re.compile(r"%\((\w+)\)s")
 
 
@@ -59,7 +59,7 @@ class Read:
 
     part: str
     name: str
-    """Of its file, or its first words where it stands in a function, a trigger or a key."""
+    """Its own, or its first words where it stands in a function, a trigger or a key."""
     pages: int
     rows: int
     """That it gave, looked for, or wrote."""
@@ -71,14 +71,8 @@ class Read:
 
 @cache
 def statement_names() -> Mapping[str, str]:
-    """Each statement as the server gets it → its file's name, without ``.sql``."""
-    folder = include_dir() / "sql"
-    names = {}
-    for path in sorted(folder.rglob("*.sql")):
-        name = str(path.relative_to(folder).with_suffix(""))
-        if not name.startswith(_NOT_OURS):
-            names[_as_sent(path.read_text(encoding="utf-8"))] = name
-    return names
+    """Each statement as the server gets it → its name."""
+    return {_as_sent(text): name for name, text in TEXTS.items()}
 
 
 def _as_sent(text: str) -> str:

@@ -1,0 +1,95 @@
+-- When a period may be closed: up to where the ledger is settled, which closings there are, and what is looked at
+-- again. Called by store/oversight/closings.py.
+
+-- name: first_event
+-- When the first event was recorded of which there is a message.
+SELECT m.recorded_at
+FROM motcua.messages AS m
+WHERE m.kind <> 'reply'
+ORDER BY m.recorded_at
+LIMIT 1;
+
+-- name: first_day
+-- The first day that is closed.
+SELECT min(c.period) AS period
+FROM motcua.closings AS c
+WHERE c.period_length = 'day';
+
+-- name: watermark
+-- The largest numbers that the ledger holds, and the transactions that must end before all smaller ones are settled.
+SELECT
+    coalesce((SELECT max(version_id) FROM motcua.dossier_versions), 0) AS known_version,
+    coalesce((SELECT max(transition_id) FROM motcua.transitions), 0) AS known_transition,
+    coalesce((SELECT max(history_id) FROM motcua.message_history), 0) AS known_history,
+    coalesce((SELECT max(inquiry_id) FROM motcua.inquiries), 0) AS known_inquiry,
+    coalesce((SELECT max(receipt_id) FROM motcua.receipts), 0) AS known_receipt,
+    coalesce(
+        (SELECT max(run_no) FROM motcua.quality_runs WHERE sealed_at IS NOT NULL), 0
+    ) AS known_quality_run,
+    pg_snapshot_xmax(pg_current_snapshot())::text AS horizon;
+
+-- name: is_settled
+-- Whether every transaction from before the watermark has ended.
+SELECT pg_snapshot_xmin(pg_current_snapshot()) >= %(horizon)s::text::xid8 AS is_settled;
+
+-- name: evenings
+-- Evenings of apologies in [start, end) that selected due days.
+SELECT
+    agency_code,
+    evening_at,
+    first_due,
+    last_due
+FROM motcua.apology_evenings
+WHERE evening_at >= %(start)s AND evening_at < %(end)s AND state <> 'day_off';
+
+-- name: data_as_of
+-- When the sources had last been read, the oldest of them; nothing where one never was.
+SELECT CASE WHEN count(*) = count(s.picked_up_at) THEN min(s.picked_up_at) END AS data_as_of
+FROM unnest(%(sources)s::text[]) AS n (name)
+LEFT JOIN motcua.sources AS s ON n.name = s.name;
+
+-- name: last_closing
+-- The newest closing of a period.
+SELECT closing_no
+FROM audit.closings
+WHERE period = %(period)s
+ORDER BY closing_no DESC
+LIMIT 1;
+
+-- name: newest_closings
+-- The newest closing of each of these periods, of those below a number where one is given.
+SELECT DISTINCT ON (period)
+    period,
+    closing_no
+FROM audit.closings
+WHERE period = any(%(periods)s::text[]) AND (%(below)s::bigint IS NULL OR closing_no < %(below)s)
+ORDER BY period, closing_no DESC;
+
+-- name: days_behind
+-- Which of these days, days of Vietnam that fill [start, end), have a newest closing that may lack messages.
+WITH days AS (
+    SELECT DISTINCT ON (c.period)
+        c.period::date AS day,
+        c.known_message
+    FROM audit.closings AS c
+    WHERE c.period = any(%(days)s::text[])
+    ORDER BY c.period, c.closing_no DESC
+)
+
+SELECT DISTINCT d.day
+FROM audit.messages AS m
+INNER JOIN days AS d ON (m.recorded_at AT TIME ZONE interval '+07:00')::date = d.day
+WHERE m.recorded_at >= %(start)s AND m.recorded_at < %(end)s AND m.message_id > d.known_message;
+
+-- name: to_recheck
+-- Periods that were closed for the first time with the cut-off in [closed_since, closed_before) and have not been
+-- corrected as long after it, the oldest first.
+SELECT c.period
+FROM motcua.closings AS c
+WHERE
+    c.as_of >= %(closed_since)s AND c.as_of < %(closed_before)s AND c.corrects IS NULL
+    AND NOT EXISTS (
+        SELECT 1 FROM motcua.closings AS n
+        WHERE n.period = c.period AND n.corrects IS NOT NULL AND n.as_of > c.as_of + %(after)s::interval
+    )
+ORDER BY c.as_of, array_position(ARRAY['day', 'month', 'quarter', 'year'], c.period_length), c.period;

@@ -1,0 +1,228 @@
+-- What a page shows of closings: the newest periods, sums by agency, and the first rows of long lists, in the order in
+-- which a publication tells them (reports/publication/data.py). Called by store/browsing/closings.py.
+
+-- name: newest_of_lengths
+-- Of each length of periods (day, month, quarter, year) the newest closing of the newest period that is closed.
+SELECT DISTINCT ON (c.period_length)
+    c.period_length,
+    c.closing_no
+FROM audit.closings AS c
+ORDER BY c.period_length, c.period DESC, c.closing_no DESC;
+
+-- name: periods
+-- The newest periods of a length (day, month, quarter, year) that are closed, each with its newest closing, how often
+-- it was corrected, and what the identity says of it; sums of those that are listed alone, and none where they are not
+-- wanted.
+SELECT
+    p.closing_no,
+    p.period,
+    p.corrections,
+    p.difference,
+    p.unexplained,
+    p.sources_unread,
+    coalesce(m.expected, 0) AS expected,
+    coalesce(m.tellable, 0) AS tellable,
+    coalesce(m.delivered, 0) AS delivered
+FROM (
+    SELECT DISTINCT ON (c.period)
+        c.closing_no,
+        c.period,
+        count(*) OVER (PARTITION BY c.period) - 1 AS corrections,
+        c.difference,
+        c.unexplained,
+        c.sources_unread
+    FROM audit.closings AS c
+    WHERE c.period_length = %(length)s
+    ORDER BY c.period DESC, c.closing_no DESC
+    LIMIT %(limit)s
+) AS p
+LEFT JOIN LATERAL (
+    SELECT
+        sum(e.expected)::bigint AS expected,
+        sum(e.expected - s.suppressed - s.cancelled)::bigint AS tellable,
+        sum(s.delivered)::bigint AS delivered
+    FROM audit.closing_message_sums AS s
+    CROSS JOIN LATERAL (SELECT s.at_source - s.out_of_scope - s.only_source + s.only_ledger AS expected) AS e
+    WHERE %(summed)s AND s.closing_no = p.closing_no
+) AS m ON TRUE
+ORDER BY p.period DESC;
+
+-- name: messages
+-- Message figures of a closing by agency and kind, and by itself each cell that does not balance: what is too much in
+-- one would hide what is missing in another. As many rows as agencies, however many procedures.
+SELECT
+    s.agency_code,
+    '' AS procedure_code,
+    s.kind,
+    s.at_source,
+    s.out_of_scope,
+    s.only_source,
+    s.only_ledger,
+    s.suppressed,
+    s.cancelled,
+    s.expired,
+    s.queued,
+    s.sending,
+    s.unknown,
+    s.rejected,
+    s.accepted,
+    s.delivered,
+    s.undelivered,
+    s.unconfirmed,
+    s.segments
+FROM audit.closing_message_sums AS s
+WHERE s.closing_no = %(closing_no)s AND s.balances
+UNION ALL
+SELECT
+    u.agency_code,
+    u.procedure_code,
+    u.kind,
+    u.at_source,
+    u.out_of_scope,
+    u.only_source,
+    u.only_ledger,
+    u.suppressed,
+    u.cancelled,
+    u.expired,
+    u.queued,
+    u.sending,
+    u.unknown,
+    u.rejected,
+    u.accepted,
+    u.delivered,
+    u.undelivered,
+    u.unconfirmed,
+    u.segments
+FROM audit.closing_messages AS u
+WHERE u.closing_no = %(closing_no)s AND u.difference <> 0;
+
+-- name: worst_messages
+-- Message figures of a closing by agency, procedure and kind, the worst first, up to a limit, each with how many there
+-- are: what does not balance, then by the share of what should and could be told that was delivered, of few messages
+-- later, of none last.
+SELECT
+    c.agency_code,
+    c.procedure_code,
+    c.kind,
+    c.at_source,
+    c.out_of_scope,
+    c.only_source,
+    c.only_ledger,
+    c.suppressed,
+    c.cancelled,
+    c.expired,
+    c.queued,
+    c.sending,
+    c.unknown,
+    c.rejected,
+    c.accepted,
+    c.delivered,
+    c.undelivered,
+    c.unconfirmed,
+    c.segments,
+    (SELECT sum(n.cells) FROM audit.closing_message_sums AS n WHERE n.closing_no = %(closing_no)s) AS all_rows
+FROM audit.closing_messages AS c
+CROSS JOIN LATERAL (SELECT c.expected - c.suppressed - c.cancelled AS tellable) AS t
+WHERE
+    c.closing_no = %(closing_no)s
+    -- Most cells are small: they are put in order only where those that come before them do not fill the list.
+    AND (
+        c.difference <> 0 OR t.tellable >= %(least_judged)s
+        OR (
+            SELECT count(*) FROM audit.closing_messages AS j
+            WHERE
+                j.closing_no = %(closing_no)s
+                AND (j.difference <> 0 OR j.expected - j.suppressed - j.cancelled >= %(least_judged)s)
+        ) < %(limit)s
+    )
+ORDER BY
+    c.difference = 0,
+    abs(c.difference) DESC,
+    CASE WHEN c.difference <> 0 THEN 0 WHEN t.tellable <= 0 THEN 3 WHEN t.tellable < %(least_judged)s THEN 2 ELSE 1 END,
+    CASE WHEN c.difference = 0 AND t.tellable > 0 THEN c.delivered::float8 / t.tellable END,
+    CASE WHEN c.difference = 0 AND t.tellable > 0 THEN t.tellable END DESC,
+    c.agency_code COLLATE "C",  -- noqa: RF03
+    c.procedure_code COLLATE "C",  -- noqa: RF03
+    array_position(%(kinds)s::text[], c.kind)
+LIMIT %(limit)s;
+
+-- name: reasons
+-- Messages by reason of a closing, by agency and kind.
+SELECT
+    s.agency_code,
+    '' AS procedure_code,
+    s.kind,
+    s.state,
+    s.reason,
+    s.messages
+FROM audit.closing_reason_sums AS s
+WHERE s.closing_no = %(closing_no)s
+ORDER BY s.agency_code, s.kind, s.state, s.reason;
+
+-- name: timings
+-- Times to delivery of a closing over all procedures.
+SELECT
+    c.agency_code,
+    c.procedure_code,
+    c.kind,
+    c.delivered,
+    c.median_seconds,
+    c.p95_seconds
+FROM audit.closing_timings AS c
+WHERE c.closing_no = %(closing_no)s AND c.procedure_code IS NULL
+ORDER BY c.agency_code NULLS FIRST, c.kind;
+
+-- name: dossiers
+-- Dossier figures of a closing by agency.
+SELECT
+    s.agency_code,
+    '' AS procedure_code,
+    s.carried_over,
+    s.received,
+    s.received_online,
+    s.received_postal,
+    s.resolved_early,
+    s.resolved_on_time,
+    s.resolved_late,
+    s.resolved_without_due,
+    s.withdrawn,
+    s.open_in_time,
+    s.open_late,
+    s.paused_in_time,
+    s.paused_late,
+    s.due,
+    s.handed_over
+FROM audit.closing_dossier_sums AS s
+WHERE s.closing_no = %(closing_no)s
+ORDER BY s.agency_code;
+
+-- name: latest_dossiers
+-- Dossier figures of a closing by agency and procedure, the most late ones first, up to a limit, each with how many
+-- there are.
+SELECT
+    c.agency_code,
+    c.procedure_code,
+    c.carried_over,
+    c.received,
+    c.received_online,
+    c.received_postal,
+    c.resolved_early,
+    c.resolved_on_time,
+    c.resolved_late,
+    c.resolved_without_due,
+    c.withdrawn,
+    c.open_in_time,
+    c.open_late,
+    c.paused_in_time,
+    c.paused_late,
+    c.due,
+    c.handed_over,
+    (SELECT sum(n.cells) FROM audit.closing_dossier_sums AS n WHERE n.closing_no = %(closing_no)s) AS all_rows
+FROM audit.closing_dossiers AS c
+WHERE c.closing_no = %(closing_no)s
+ORDER BY
+    c.resolved_late + c.open_late DESC,
+    c.received DESC,
+    c.agency_code COLLATE "C",  -- noqa: RF03
+    c.procedure_code COLLATE "C"  -- noqa: RF03
+LIMIT %(limit)s;

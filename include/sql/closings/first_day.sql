@@ -1,4 +1,0 @@
--- The first day that is closed. Called by store/oversight/closings.py.
-SELECT min(c.period) AS period
-FROM motcua.closings AS c
-WHERE c.period_length = 'day'

@@ -1,0 +1,246 @@
+-- A closing as it was stored. Rows come in the order in which they were stored, of figures those of one agency or of
+-- all. Called by store/oversight/closings.py.
+
+-- name: closing
+-- One closing.
+SELECT
+    closing_no,
+    period,
+    corrects,
+    run_id,
+    as_of,
+    known_version,
+    known_transition,
+    known_history,
+    known_message,
+    known_inquiry,
+    known_receipt,
+    known_quality_run, data_as_of, sources_unread, segment_price, figures_hash, difference, unexplained, closed_at
+FROM audit.closings
+WHERE closing_no = %(closing_no)s;
+
+-- name: list_closings
+-- Closings, the newest period first, each period's newest closing first, with what the identity says.
+SELECT
+    c.closing_no,
+    c.period,
+    c.corrects,
+    c.as_of,
+    c.difference,
+    c.unexplained,
+    c.sources_unread,
+    m.expected,
+    m.tellable,
+    m.delivered,
+    m.sent
+FROM audit.closings AS c
+LEFT JOIN LATERAL (
+    SELECT
+        sum(s.expected) AS expected,
+        sum(s.expected - s.suppressed - s.cancelled) AS tellable,
+        sum(s.delivered) AS delivered,
+        sum(s.accepted + s.delivered + s.undelivered + s.unconfirmed) AS sent
+    FROM audit.closing_messages AS s
+    WHERE s.closing_no = c.closing_no
+) AS m ON TRUE
+-- What ends in the same month stands together, the longest first.
+ORDER BY
+    CASE c.period_length
+        WHEN 'year' THEN c.period || '-12'
+        WHEN 'quarter' THEN left(c.period, 5) || lpad((3 * right(c.period, 1)::integer)::text, 2, '0')
+        ELSE left(c.period, 7)
+    END DESC,
+    array_position(ARRAY['year', 'quarter', 'month', 'day'], c.period_length),
+    c.period DESC,
+    c.closing_no DESC
+LIMIT %(limit)s;
+
+-- name: closings_of_run
+-- Closings that a run made, in whichever of its tries, the oldest first; one that was corrected since is left out.
+SELECT c.closing_no
+FROM motcua.closings AS c
+WHERE c.run_id = %(run_id)s AND NOT EXISTS (SELECT 1 FROM motcua.closings AS n WHERE n.corrects = c.closing_no)
+ORDER BY c.closing_no;
+
+-- name: unpublished
+-- Closings that no publication tells of, the oldest first; a closing that was corrected before is left out.
+SELECT c.closing_no
+FROM motcua.closings AS c
+WHERE
+    NOT EXISTS (SELECT 1 FROM motcua.publications AS p WHERE p.closing_no = c.closing_no)
+    AND NOT EXISTS (SELECT 1 FROM motcua.closings AS n WHERE n.corrects = c.closing_no)
+ORDER BY c.closing_no;
+
+-- name: messages
+-- Message figures of a closing.
+SELECT
+    agency_code,
+    procedure_code,
+    kind,
+    at_source,
+    out_of_scope,
+    only_source,
+    only_ledger,
+    suppressed,
+    cancelled,
+    expired,
+    queued,
+    sending,
+    unknown,
+    rejected,
+    accepted,
+    delivered,
+    undelivered,
+    unconfirmed,
+    segments
+FROM audit.closing_messages
+WHERE closing_no = %(closing_no)s AND (%(agency_code)s::text IS NULL OR agency_code = %(agency_code)s)
+ORDER BY agency_code, procedure_code, kind;
+
+-- name: reasons
+-- Messages by reason of a closing.
+SELECT
+    agency_code,
+    procedure_code,
+    kind,
+    state,
+    reason,
+    messages
+FROM audit.closing_reasons
+WHERE closing_no = %(closing_no)s AND (%(agency_code)s::text IS NULL OR agency_code = %(agency_code)s)
+ORDER BY agency_code, procedure_code, kind, state, reason;
+
+-- name: timings
+-- Times to delivery of a closing.
+SELECT
+    agency_code,
+    procedure_code,
+    kind,
+    delivered,
+    median_seconds,
+    p95_seconds
+FROM audit.closing_timings
+WHERE closing_no = %(closing_no)s AND (%(agency_code)s::text IS NULL OR agency_code = %(agency_code)s)
+ORDER BY agency_code NULLS FIRST, procedure_code NULLS FIRST, kind;
+
+-- name: dossiers
+-- Dossier figures of a closing.
+SELECT
+    agency_code,
+    procedure_code,
+    carried_over,
+    received,
+    received_online,
+    received_postal,
+    resolved_early,
+    resolved_on_time,
+    resolved_late,
+    resolved_without_due,
+    withdrawn,
+    open_in_time,
+    open_late,
+    paused_in_time,
+    paused_late,
+    due,
+    handed_over
+FROM audit.closing_dossiers
+WHERE closing_no = %(closing_no)s AND (%(agency_code)s::text IS NULL OR agency_code = %(agency_code)s)
+ORDER BY agency_code, procedure_code;
+
+-- name: agencies
+-- Figures of agencies of a closing.
+SELECT
+    agency_code,
+    apologies_right,
+    apologies_wrong,
+    apologies_stopped,
+    late_untold,
+    inquiries,
+    inquiry_fees,
+    told_without_result,
+    findings_open
+FROM audit.closing_agencies
+WHERE closing_no = %(closing_no)s AND (%(agency_code)s::text IS NULL OR agency_code = %(agency_code)s)
+ORDER BY agency_code;
+
+-- name: differences
+-- Differences of a closing, unexplained ones first.
+SELECT
+    d.side,
+    d.reason,
+    d.agency_code,
+    d.procedure_code,
+    d.kind,
+    d.dossier_code,
+    s.name AS source,
+    d.source_transition_id,
+    d.transition_id,
+    d.message_id,
+    d.occurred_at
+FROM audit.closing_differences AS d
+LEFT JOIN audit.sources AS s ON d.source_id = s.source_id
+WHERE d.closing_no = %(closing_no)s
+ORDER BY d.explained, d.side, d.reason, d.agency_code, d.kind, d.occurred_at, d.difference_no;
+
+-- name: orphans
+-- Orphans of a closing.
+SELECT
+    sort,
+    agency_code,
+    procedure_code,
+    dossier_code,
+    message_id,
+    receipt_id,
+    happened_at
+FROM audit.closing_orphans
+WHERE closing_no = %(closing_no)s
+ORDER BY orphan_no;
+
+-- name: changes
+-- What a correction changed of a closing.
+SELECT
+    agency_code,
+    procedure_code,
+    kind,
+    figure,
+    was,
+    became,
+    causes
+FROM audit.closing_changes
+WHERE closing_no = %(closing_no)s
+ORDER BY agency_code, procedure_code, kind, figure;
+
+-- name: sum_of_closings
+-- What the sources counted in several closings together, and by how much these do not meet, by agency, procedure and
+-- kind.
+SELECT
+    m.agency_code,
+    m.procedure_code,
+    m.kind,
+    sum(m.at_source)::bigint AS at_source,
+    sum(m.out_of_scope)::bigint AS out_of_scope,
+    sum(m.difference)::bigint AS difference
+FROM audit.closing_messages AS m
+WHERE m.closing_no = any(%(closing_nos)s)
+GROUP BY m.agency_code, m.procedure_code, m.kind
+ORDER BY m.agency_code, m.procedure_code, m.kind;
+
+-- name: segments_of_periods
+-- SMS segments that the newest closing of each of these periods counted.
+SELECT
+    c.period,
+    coalesce(sum(m.segments), 0) AS segments
+FROM audit.closings AS c
+LEFT JOIN audit.closing_messages AS m ON c.closing_no = m.closing_no
+WHERE
+    c.period = any(%(periods)s::text[])
+    AND c.closing_no = (SELECT max(n.closing_no) FROM audit.closings AS n WHERE n.period = c.period)
+GROUP BY c.period;
+
+-- name: procedure_names
+-- Names of these procedures.
+SELECT
+    procedure_code,
+    name
+FROM motcua.procedures
+WHERE procedure_code = any(%(codes)s::text[]);

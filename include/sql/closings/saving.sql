@@ -1,0 +1,464 @@
+-- A closing is stored: itself first, then its figures and what does not meet, a batch at a time, and sums once all are
+-- there. Called by store/oversight/closings.py.
+
+-- name: save_closing
+-- The closing itself; gives its number.
+INSERT INTO motcua.closings (
+    period,
+    corrects,
+    run_id,
+    as_of,
+    known_version,
+    known_transition,
+    known_history,
+    known_message,
+    known_inquiry,
+    known_receipt,
+    known_quality_run,
+    data_as_of, sources_unread, segment_price, figures_hash, difference, unexplained
+)
+VALUES (
+    %(period)s,
+    %(corrects)s,
+    %(run_id)s,
+    %(as_of)s,
+    %(known_version)s,
+    %(known_transition)s,
+    %(known_history)s,
+    %(known_message)s,
+    %(known_inquiry)s,
+    %(known_receipt)s,
+    %(known_quality_run)s, %(data_as_of)s, %(sources_unread)s, %(segment_price)s, %(figures_hash)s, %(difference)s,
+    %(unexplained)s
+)
+RETURNING closing_no, closed_at;
+
+-- name: save_messages
+-- Message figures.
+INSERT INTO motcua.closing_messages (
+    closing_no,
+    agency_code,
+    procedure_code,
+    kind,
+    at_source,
+    out_of_scope,
+    only_source,
+    only_ledger,
+    suppressed,
+    cancelled,
+    expired,
+    queued,
+    sending,
+    unknown,
+    rejected,
+    accepted,
+    delivered,
+    undelivered,
+    unconfirmed,
+    segments
+)
+SELECT
+    %(closing_no)s,
+    r.agency_code,
+    r.procedure_code,
+    r.kind,
+    r.at_source,
+    r.out_of_scope,
+    r.only_source,
+    r.only_ledger,
+    r.suppressed,
+    r.cancelled,
+    r.expired,
+    r.queued,
+    r.sending,
+    r.unknown,
+    r.rejected,
+    r.accepted,
+    r.delivered,
+    r.undelivered,
+    r.unconfirmed,
+    r.segments
+FROM
+    jsonb_to_recordset(%(rows)s::jsonb) AS r (
+        agency_code text,
+        procedure_code text,
+        kind text,
+        at_source integer,
+        out_of_scope integer,
+        only_source integer,
+        only_ledger integer,
+        suppressed integer,
+        cancelled integer,
+        expired integer,
+        queued integer,
+        sending integer,
+        unknown integer,
+        rejected integer,
+        accepted integer,
+        delivered integer,
+        undelivered integer,
+        unconfirmed integer,
+        segments integer
+    );
+
+-- name: save_reasons
+-- Messages by reason.
+INSERT INTO motcua.closing_reasons (
+    closing_no,
+    agency_code,
+    procedure_code,
+    kind,
+    state,
+    reason,
+    messages
+)
+SELECT
+    %(closing_no)s,
+    r.agency_code,
+    r.procedure_code,
+    r.kind,
+    r.state,
+    r.reason,
+    r.messages
+FROM
+    jsonb_to_recordset(%(rows)s::jsonb) AS r (
+        agency_code text,
+        procedure_code text,
+        kind text,
+        state text,
+        reason text,
+        messages integer
+    );
+
+-- name: save_timings
+-- Times to delivery.
+INSERT INTO motcua.closing_timings (
+    closing_no,
+    agency_code,
+    procedure_code,
+    kind,
+    delivered,
+    median_seconds,
+    p95_seconds
+)
+SELECT
+    %(closing_no)s,
+    r.agency_code,
+    r.procedure_code,
+    r.kind,
+    r.delivered,
+    r.median_seconds,
+    r.p95_seconds
+FROM
+    jsonb_to_recordset(%(rows)s::jsonb) AS r (
+        agency_code text,
+        procedure_code text,
+        kind text,
+        delivered integer,
+        median_seconds integer,
+        p95_seconds integer
+    );
+
+-- name: save_dossiers
+-- Dossier figures.
+INSERT INTO motcua.closing_dossiers (
+    closing_no,
+    agency_code,
+    procedure_code,
+    carried_over,
+    received,
+    received_online,
+    received_postal,
+    resolved_early,
+    resolved_on_time,
+    resolved_late,
+    resolved_without_due,
+    withdrawn,
+    open_in_time,
+    open_late,
+    paused_in_time,
+    paused_late,
+    due,
+    handed_over
+)
+SELECT
+    %(closing_no)s,
+    r.agency_code,
+    r.procedure_code,
+    r.carried_over,
+    r.received,
+    r.received_online,
+    r.received_postal,
+    r.resolved_early,
+    r.resolved_on_time,
+    r.resolved_late,
+    r.resolved_without_due,
+    r.withdrawn,
+    r.open_in_time,
+    r.open_late,
+    r.paused_in_time,
+    r.paused_late,
+    r.due,
+    r.handed_over
+FROM
+    jsonb_to_recordset(%(rows)s::jsonb) AS r (
+        agency_code text,
+        procedure_code text,
+        carried_over integer,
+        received integer,
+        received_online integer,
+        received_postal integer,
+        resolved_early integer,
+        resolved_on_time integer,
+        resolved_late integer,
+        resolved_without_due integer,
+        withdrawn integer,
+        open_in_time integer,
+        open_late integer,
+        paused_in_time integer,
+        paused_late integer,
+        due integer,
+        handed_over integer
+    );
+
+-- name: save_agencies
+-- Figures of agencies.
+INSERT INTO motcua.closing_agencies (
+    closing_no,
+    agency_code,
+    apologies_right,
+    apologies_wrong,
+    apologies_stopped,
+    late_untold,
+    inquiries,
+    inquiry_fees,
+    told_without_result,
+    findings_open
+)
+SELECT
+    %(closing_no)s,
+    r.agency_code,
+    r.apologies_right,
+    r.apologies_wrong,
+    r.apologies_stopped,
+    r.late_untold,
+    r.inquiries,
+    r.inquiry_fees,
+    r.told_without_result,
+    r.findings_open
+FROM
+    jsonb_to_recordset(%(rows)s::jsonb) AS r (
+        agency_code text,
+        apologies_right integer,
+        apologies_wrong integer,
+        apologies_stopped integer,
+        late_untold integer,
+        inquiries integer,
+        inquiry_fees integer,
+        told_without_result integer,
+        findings_open integer
+    );
+
+-- name: save_differences
+-- Differences.
+INSERT INTO motcua.closing_differences (
+    closing_no, side, reason, agency_code, procedure_code, kind, dossier_code, source_id, source_transition_id,
+    transition_id, message_id, occurred_at
+)
+SELECT
+    %(closing_no)s,
+    r.side,
+    r.reason,
+    r.agency_code,
+    r.procedure_code,
+    r.kind,
+    r.dossier_code,
+    s.source_id,
+    r.source_transition_id,
+    r.transition_id,
+    r.message_id,
+    r.occurred_at
+FROM
+    jsonb_to_recordset(%(rows)s::jsonb) AS r (
+        side text, reason text, agency_code text, procedure_code text, kind text, dossier_code text, source text,
+        source_transition_id bigint, transition_id bigint, message_id bigint, occurred_at timestamptz
+    )
+LEFT JOIN motcua.sources AS s ON r.source = s.name;
+
+-- name: save_orphans
+-- What belongs to nothing.
+INSERT INTO motcua.closing_orphans (
+    closing_no,
+    sort,
+    agency_code,
+    procedure_code,
+    dossier_code,
+    message_id,
+    receipt_id,
+    happened_at
+)
+SELECT
+    %(closing_no)s,
+    r.sort,
+    r.agency_code,
+    r.procedure_code,
+    r.dossier_code,
+    r.message_id,
+    r.receipt_id,
+    r.happened_at
+FROM
+    jsonb_to_recordset(%(rows)s::jsonb) AS r (
+        sort text,
+        agency_code text,
+        procedure_code text,
+        dossier_code text,
+        message_id bigint,
+        receipt_id bigint,
+        happened_at timestamptz
+    );
+
+-- name: save_changes
+-- What a correction changed.
+INSERT INTO motcua.closing_changes (
+    closing_no,
+    agency_code,
+    procedure_code,
+    kind,
+    figure,
+    was,
+    became,
+    causes
+)
+SELECT
+    %(closing_no)s,
+    r.agency_code,
+    r.procedure_code,
+    r.kind,
+    r.figure,
+    r.was,
+    r.became,
+    r.causes
+FROM
+    jsonb_to_recordset(%(rows)s::jsonb) AS r (
+        agency_code text,
+        procedure_code text,
+        kind text,
+        figure text,
+        was bigint,
+        became bigint,
+        causes text[]
+    );
+
+-- name: save_message_sums
+-- Adds up the message figures.
+INSERT INTO motcua.closing_message_sums (
+    closing_no,
+    agency_code,
+    kind,
+    balances,
+    cells,
+    at_source,
+    out_of_scope,
+    only_source,
+    only_ledger,
+    suppressed,
+    cancelled,
+    expired,
+    queued,
+    sending,
+    unknown,
+    rejected,
+    accepted,
+    delivered,
+    undelivered,
+    unconfirmed,
+    segments
+)
+SELECT
+    s.closing_no,
+    s.agency_code,
+    s.kind,
+    s.balances,
+    s.cells,
+    s.at_source,
+    s.out_of_scope,
+    s.only_source,
+    s.only_ledger,
+    s.suppressed,
+    s.cancelled,
+    s.expired,
+    s.queued,
+    s.sending,
+    s.unknown,
+    s.rejected,
+    s.accepted,
+    s.delivered,
+    s.undelivered,
+    s.unconfirmed,
+    s.segments
+FROM audit.closing_message_sums AS s
+WHERE s.closing_no = %(closing_no)s;
+
+-- name: save_reason_sums
+-- Adds up the reasons.
+INSERT INTO motcua.closing_reason_sums (
+    closing_no,
+    agency_code,
+    kind,
+    state,
+    reason,
+    messages
+)
+SELECT
+    s.closing_no,
+    s.agency_code,
+    s.kind,
+    s.state,
+    s.reason,
+    s.messages
+FROM audit.closing_reason_sums AS s
+WHERE s.closing_no = %(closing_no)s;
+
+-- name: save_dossier_sums
+-- Adds up the dossier figures.
+INSERT INTO motcua.closing_dossier_sums (
+    closing_no,
+    agency_code,
+    cells,
+    carried_over,
+    received,
+    received_online,
+    received_postal,
+    resolved_early,
+    resolved_on_time,
+    resolved_late,
+    resolved_without_due,
+    withdrawn,
+    open_in_time,
+    open_late,
+    paused_in_time,
+    paused_late,
+    due,
+    handed_over
+)
+SELECT
+    s.closing_no,
+    s.agency_code,
+    s.cells,
+    s.carried_over,
+    s.received,
+    s.received_online,
+    s.received_postal,
+    s.resolved_early,
+    s.resolved_on_time,
+    s.resolved_late,
+    s.resolved_without_due,
+    s.withdrawn,
+    s.open_in_time,
+    s.open_late,
+    s.paused_in_time,
+    s.paused_late,
+    s.due,
+    s.handed_over
+FROM audit.closing_dossier_sums AS s
+WHERE s.closing_no = %(closing_no)s;

@@ -1,0 +1,172 @@
+-- Complaints of citizens: recorded once, tied to dossier and message, checked, counted. Called by
+-- store/oversight/complaints.py.
+
+-- name: save
+-- Records complaints, each once however often its entry is given; tells the numbers of those that are new.
+INSERT INTO motcua.complaints (
+    entry_key, agency_code, dossier_code, received_at, channel, claim, note, recorded_by, recorded_at, imported_from,
+    imported_sha256, imported_line, alike_no
+)
+SELECT
+    r.entry_key, r.agency_code, r.dossier_code, r.received_at, r.channel, r.claim, r.note, %(recorded_by)s,
+    %(recorded_at)s, %(imported_from)s, %(imported_sha256)s, r.imported_line, r.alike_no
+FROM
+    jsonb_to_recordset(%(rows)s::jsonb) AS r (
+        entry_key text, agency_code text, dossier_code text, received_at timestamptz, channel text, claim text,
+        note text, imported_line integer, alike_no integer
+    )
+ON CONFLICT (entry_key) DO NOTHING
+RETURNING complaint_id;
+
+-- name: link
+-- Ties complaints that are not tied yet to their dossier, and to the message that they are taken to be about: the last
+-- one that a gateway had taken when the citizen complained; the result where that is not there yet; a reply only where
+-- nothing else went. The agency's own dossier with the code as typed counts first; else the one that reads the same,
+-- also one of an agency that it succeeded; of several such nobody chooses.
+WITH charge AS MATERIALIZED (
+    SELECT g.agency_code, coalesce(g.in_charge, g.agency_code) AS in_charge
+    FROM motcua.agencies_on((%(now)s::timestamptz AT TIME ZONE 'Asia/Ho_Chi_Minh')::date) AS g
+),
+
+found AS (
+    SELECT
+        c.complaint_id,
+        coalesce(c.dossier_id, exact.dossier_id, alike.dossier_id) AS dossier_id,
+        c.claim,
+        c.received_at
+    FROM motcua.complaints AS c
+    LEFT JOIN motcua.dossiers AS exact
+        ON c.agency_code = exact.agency_code AND c.dossier_code = exact.dossier_code
+    LEFT JOIN LATERAL (
+        SELECT min(d.dossier_id) AS dossier_id FROM motcua.dossiers AS d
+        WHERE
+            motcua.code_key(d.dossier_code) = motcua.code_key(c.dossier_code)
+            AND d.agency_code IN (
+                SELECT g.agency_code FROM charge AS g WHERE c.agency_code IN (g.in_charge, g.agency_code)
+            )
+        HAVING count(*) = 1
+    ) AS alike ON TRUE
+    WHERE
+        c.message_id IS NULL AND c.dossier_code IS NOT NULL AND c.withdrawn_at IS NULL
+        AND c.received_at <= %(now)s
+        AND (%(complaint_ids)s::bigint[] IS NULL OR c.complaint_id = any(%(complaint_ids)s))
+),
+
+linked AS (
+    SELECT f.complaint_id, f.dossier_id, m.message_id
+    FROM found AS f
+    LEFT JOIN LATERAL (
+        SELECT o.message_id FROM motcua.messages AS o
+        WHERE
+            o.dossier_id = f.dossier_id AND o.accepted_at <= f.received_at
+            AND o.state IN ('accepted', 'delivered', 'undelivered', 'unconfirmed')
+        ORDER BY
+            f.claim = 'no_result_yet' AND o.kind = 'result' DESC, o.kind <> 'reply' DESC, o.accepted_at DESC,
+            o.message_id DESC
+        LIMIT 1
+    ) AS m ON TRUE
+    WHERE f.dossier_id IS NOT NULL
+)
+
+UPDATE motcua.complaints AS c
+SET dossier_id = l.dossier_id, message_id = l.message_id
+FROM linked AS l
+WHERE
+    c.complaint_id = l.complaint_id
+    AND (c.dossier_id IS DISTINCT FROM l.dossier_id OR c.message_id IS DISTINCT FROM l.message_id)
+RETURNING c.complaint_id;
+
+-- name: list
+-- Complaints, the newest first, with the dossier and the message that each is tied to, and the one that it repeats.
+-- Where no gateway had taken a message, the one that was intended then is told as it stands now; it is tied to none,
+-- since it may yet go. Holds personal data: for staff who are signed in.
+SELECT
+    c.complaint_id, c.agency_code, c.dossier_code, c.dossier_id, c.message_id, c.received_at, c.channel, c.claim,
+    c.note, c.recorded_by, c.recorded_at, c.imported_from, c.imported_line, c.outcome, c.outcome_by, c.outcome_at,
+    c.outcome_reason, c.withdrawn_at, c.withdrawn_by, c.withdraw_reason, a.repeats,
+    m.kind AS message_kind, m.state AS message_state, m.accepted_at AS message_accepted_at,
+    i.message_id AS intended_id, i.kind AS intended_kind, i.state AS intended_state, i.reason AS intended_reason
+FROM (
+    -- What is shown besides is looked up for the rows of the page alone.
+    SELECT c.*
+    FROM motcua.complaints AS c
+    WHERE
+        (%(agencies)s::text[] IS NULL OR c.agency_code = any(%(agencies)s))
+        AND (%(agency_code)s::text IS NULL OR c.agency_code = %(agency_code)s)
+        AND (%(claim)s::text IS NULL OR c.claim = %(claim)s)
+        AND (%(outcome)s::text IS NULL OR (c.outcome = %(outcome)s AND c.withdrawn_at IS NULL))
+        AND (%(unlinked)s::boolean IS NOT TRUE OR (c.dossier_id IS NULL AND c.withdrawn_at IS NULL))
+        AND (
+            %(repeated)s::boolean IS NOT TRUE
+            OR EXISTS (
+                SELECT 1 FROM audit.complaints AS r
+                WHERE r.complaint_id = c.complaint_id AND r.repeats IS NOT NULL
+            )
+        )
+        AND (%(begins)s::timestamptz IS NULL OR c.received_at >= %(begins)s)
+        AND (%(ends)s::timestamptz IS NULL OR c.received_at < %(ends)s)
+    ORDER BY c.received_at DESC, c.complaint_id DESC
+    LIMIT %(most)s OFFSET %(skipped)s
+) AS c
+INNER JOIN audit.complaints AS a ON c.complaint_id = a.complaint_id
+LEFT JOIN motcua.messages AS m ON c.message_id = m.message_id
+LEFT JOIN LATERAL (
+    SELECT o.message_id, o.kind, o.state, o.reason FROM motcua.messages AS o
+    WHERE
+        c.message_id IS NULL AND o.dossier_id = c.dossier_id AND o.kind <> 'reply' AND o.planned_at <= c.received_at
+    ORDER BY c.claim = 'no_result_yet' AND o.kind = 'result' DESC, o.planned_at DESC, o.message_id DESC
+    LIMIT 1
+) AS i ON TRUE
+ORDER BY c.received_at DESC, c.complaint_id DESC;
+
+-- name: set_outcome
+-- Writes down what the agency's check of a complaint found, who wrote it and when; of these agencies' complaints alone,
+-- or of all.
+UPDATE motcua.complaints
+SET outcome = %(outcome)s, outcome_by = %(by)s, outcome_at = %(now)s, outcome_reason = %(reason)s
+WHERE
+    complaint_id = %(complaint_id)s AND withdrawn_at IS NULL
+    AND (%(agencies)s::text[] IS NULL OR agency_code = any(%(agencies)s))
+RETURNING complaint_id;
+
+-- name: withdraw
+-- Takes a complaint back, once; it stays, and counts no more; of these agencies' complaints alone, or of all.
+UPDATE motcua.complaints
+SET withdrawn_at = %(now)s, withdrawn_by = %(by)s, withdraw_reason = %(reason)s
+WHERE
+    complaint_id = %(complaint_id)s AND withdrawn_at IS NULL
+    AND (%(agencies)s::text[] IS NULL OR agency_code = any(%(agencies)s))
+RETURNING complaint_id;
+
+-- name: repeats
+-- Complaints that repeat an earlier one, with its number: of a period, or those of these numbers; of some agencies or
+-- of all. Reads audit views only.
+SELECT complaint_id, repeats
+FROM audit.complaints
+WHERE
+    repeats IS NOT NULL
+    AND (%(agencies)s::text[] IS NULL OR agency_code = any(%(agencies)s))
+    AND (%(complaint_ids)s::bigint[] IS NULL OR complaint_id = any(%(complaint_ids)s))
+    AND (%(begins)s::timestamptz IS NULL OR received_at >= %(begins)s)
+    AND (%(ends)s::timestamptz IS NULL OR received_at < %(ends)s);
+
+-- name: count
+-- Complaints of a period by agency, claim and outcome, without those that were taken back or repeat an earlier one.
+-- Reads audit views only.
+SELECT agency_code, claim, outcome, count(*) AS complaints
+FROM audit.complaints
+WHERE received_at >= %(begins)s AND received_at < %(ends)s AND withdrawn_at IS NULL AND repeats IS NULL
+GROUP BY agency_code, claim, outcome
+ORDER BY agency_code, claim, outcome;
+
+-- name: count_open
+-- Complaints received since a moment whose check has no outcome, by agency; of some agencies, or of all (NULL).
+SELECT c.agency_code, count(*) AS complaints
+FROM motcua.complaints AS c
+WHERE
+    c.received_at >= %(since)s
+    AND c.outcome = 'open'
+    AND c.withdrawn_at IS NULL
+    AND (%(agencies)s::text[] IS NULL OR c.agency_code = any(%(agencies)s::text[]))
+GROUP BY c.agency_code
+ORDER BY c.agency_code;

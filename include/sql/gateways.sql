@@ -1,0 +1,184 @@
+-- Gateways: what their connections say, what is stopped there and tried again, and what their limits leave. Called by
+-- store/notices/gateways.py.
+
+-- name: names
+-- Gateways that were ever used.
+SELECT name FROM motcua.gateways
+ORDER BY name;
+
+-- name: ensure
+-- The gateway's row, made where it is missing.
+INSERT INTO motcua.gateways (name) VALUES (%(name)s)
+ON CONFLICT (name) DO NOTHING;
+
+-- name: note_opening
+-- What the connection of a gateway says, or what is wrong with it; touches no row that says so already.
+UPDATE motcua.gateways
+SET
+    opened_at = %(now)s,
+    fault = %(fault)s,
+    carriers = %(carriers)s,
+    segments_per_second = %(segments_per_second)s,
+    segments_per_day = %(segments_per_day)s
+WHERE
+    name = %(name)s
+    AND (
+        opened_at IS NULL
+        OR (fault, carriers, segments_per_second, segments_per_day)
+        IS DISTINCT FROM (
+            %(fault)s::text,
+            %(carriers)s::text[],
+            %(segments_per_second)s::double precision,
+            %(segments_per_day)s::bigint
+        )
+    );
+
+-- name: openings
+-- What senders found the connections of gateways to say, of those that they ever opened.
+SELECT name, opened_at, fault, carriers, segments_per_second, segments_per_day
+FROM motcua.gateways
+WHERE opened_at IS NOT NULL
+ORDER BY name;
+
+-- name: stop
+-- Stops a gateway, or a carrier or a template there, until then, and keeps the change. One that is stopped for longer
+-- stays so, and a pause that has grown does not shrink.
+WITH stopped AS (
+    INSERT INTO motcua.gateway_stops (gateway, concerns, subject, stopped_at, until, pause, reason, by_hand)
+    VALUES (
+        %(gateway)s,
+        %(concerns)s,
+        %(subject)s,
+        %(stopped_at)s,
+        %(until)s,
+        %(pause)s,
+        left(%(reason)s, 200),
+        %(by_hand)s
+    )
+    ON CONFLICT (gateway, concerns, subject) DO UPDATE
+        SET
+            until = CASE
+                WHEN excluded.pause IS NULL THEN excluded.until
+                ELSE greatest(excluded.until, excluded.stopped_at + gateway_stops.pause)
+            END,
+            pause = CASE WHEN excluded.pause IS NOT NULL THEN greatest(gateway_stops.pause, excluded.pause) END,
+            reason = excluded.reason,
+            by_hand = excluded.by_hand
+        WHERE gateway_stops.until < excluded.until
+    RETURNING gateway, concerns, subject, until, reason
+)
+
+INSERT INTO motcua.gateway_changes (gateway, concerns, subject, change, until, reason, changed_by)
+SELECT
+    gateway,
+    concerns,
+    subject,
+    'stopped',
+    until,
+    reason,
+    %(changed_by)s
+FROM stopped;
+
+-- name: judge_carrier
+-- How many different numbers of a carrier a gateway refused for their carrier, each counted when it was first refused
+-- since then, the last so many of them; and whether the gateway took a message to that carrier meanwhile.
+WITH refused AS (
+    SELECT min(a.attempt_id) AS attempt_id
+    FROM motcua.attempts AS a
+    INNER JOIN motcua.messages AS m ON a.message_id = m.message_id
+    WHERE
+        a.gateway = %(gateway)s
+        AND a.concerns = 'carrier'
+        AND a.answered_at > %(since)s
+        AND m.carrier = %(carrier)s
+    GROUP BY a.msisdn
+    ORDER BY min(a.attempt_id) DESC
+    LIMIT %(numbers)s
+)
+
+SELECT
+    (SELECT count(*) FROM refused) AS refused,
+    exists(
+        SELECT 1
+        FROM motcua.attempts AS a
+        WHERE
+            a.attempt_id > (SELECT min(r.attempt_id) FROM refused AS r)
+            AND a.gateway = %(gateway)s
+            AND a.state IN ('accepted', 'delivered', 'undelivered')
+            -- Asked of each attempt since then: joined, all messages were looked through for one of the carrier.
+            AND (SELECT m.carrier FROM motcua.messages AS m WHERE m.message_id = a.message_id) = %(carrier)s
+    ) AS took_one;
+
+-- name: begin_trial
+-- What was stopped long enough is tried again by this sender alone: for the others it stays stopped, for a longer pause
+-- than before.
+UPDATE motcua.gateway_stops
+SET until = %(until)s, pause = %(pause)s
+WHERE gateway = %(gateway)s AND concerns = %(concerns)s AND subject = %(subject)s AND until <= %(now)s
+RETURNING gateway;
+
+-- name: start
+-- Lifts stops of one gateway or of all, whatever their time, when it is over, or when it is over or what is stopped is
+-- being tried again; and keeps the changes.
+WITH lifted AS (
+    DELETE FROM motcua.gateway_stops
+    WHERE
+        (%(gateway)s::text IS NULL OR gateway = %(gateway)s)
+        AND concerns = any(%(concerns)s)
+        AND (%(subject)s::text IS NULL OR subject = %(subject)s)
+        AND (%(over_at)s::timestamptz IS NULL OR until <= %(over_at)s)
+        AND (%(tried_at)s::timestamptz IS NULL OR pause IS NOT NULL OR until <= %(tried_at)s)
+    RETURNING gateway, concerns, subject
+)
+
+INSERT INTO motcua.gateway_changes (gateway, concerns, subject, change, reason, changed_by)
+SELECT
+    gateway,
+    concerns,
+    subject,
+    'started',
+    %(reason)s,
+    %(changed_by)s
+FROM lifted;
+
+-- name: stops
+-- What is stopped, gateways and carriers among it whose time is over but which have taken nothing since.
+SELECT gateway, concerns, subject, stopped_at, until, reason, by_hand, pause
+FROM motcua.gateway_stops
+ORDER BY gateway, concerns, subject;
+
+-- name: changes
+-- The last changes of the gateways, the newest first.
+SELECT gateway, subject, changed_at, change, until, reason, changed_by
+FROM motcua.gateway_changes
+ORDER BY change_id DESC
+LIMIT %(limit)s;
+
+-- name: lock_allowance
+-- What a gateway with limits has left, locked until the claim is committed, so that all senders together keep to them.
+SELECT
+    g.free_at,
+    coalesce((
+        SELECT d.segments FROM motcua.gateway_days AS d
+        WHERE d.gateway = g.name AND d.day = %(day)s
+    ), 0) AS segments_today
+FROM motcua.gateways AS g
+WHERE g.name = %(gateway)s
+FOR UPDATE OF g;
+
+-- name: set_free_at
+-- When the next message of a gateway with a limit a second may start.
+UPDATE motcua.gateways SET free_at = %(free_at)s
+WHERE name = %(gateway)s;
+
+-- name: count_segments
+-- Segments handed over on a day, or (below zero) given back because they were surely not taken.
+INSERT INTO motcua.gateway_days (gateway, day, segments)
+VALUES (%(gateway)s, %(day)s, greatest(%(segments)s, 0))
+ON CONFLICT (gateway, day) DO UPDATE
+    SET segments = greatest(gateway_days.segments + %(segments)s, 0);
+
+-- name: segments_today
+-- Segments handed to each gateway on a day.
+SELECT gateway, segments FROM motcua.gateway_days
+WHERE day = %(day)s;

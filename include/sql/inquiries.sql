@@ -1,0 +1,165 @@
+-- Texts to 9029: answered once, limited by phone, and what lists tell of them. Called by store/notices/inquiries.py and
+-- store/browsing/inquiries.py.
+
+-- name: lock_phone
+-- Waits until no other inquiry of this phone is being answered, and holds the phone for the rest of this transaction:
+-- its limit counts what is committed.
+SELECT motcua.wait_for_phone(%(phone)s);
+
+-- name: reply_given
+-- The reply that an inquiry got when it was first brought.
+SELECT g.text, g.accented, g.outcome FROM motcua.reply_given(%(gateway)s, %(dedupe_key)s) AS g;
+
+-- name: count_recent
+-- Whether this phone has asked often enough today, and this gateway within a minute.
+SELECT o.phone_is_over, o.gateway_is_over
+FROM motcua.asked_too_often(
+    %(gateway)s, %(phone)s, %(day)s, %(minute)s, %(phone_limit)s, %(gateway_limit)s
+) AS o;
+
+-- name: agencies
+-- Every code and alias of an agency, by its key, as a citizen may name it.
+SELECT
+    motcua.code_key(agency_code) AS code_key,
+    agency_code
+FROM motcua.agencies
+UNION ALL
+SELECT
+    motcua.code_key(alias) AS code_key,
+    agency_code
+FROM motcua.agency_aliases;
+
+-- name: find_dossiers
+-- Dossiers that one of the asked codes may mean, as they stand.
+SELECT * FROM motcua.asked_dossiers(%(keys)s, %(phone)s);
+
+-- name: save
+-- An inquiry with its reply, once.
+SELECT motcua.save_inquiry(%(inquiry)s) AS is_new;
+
+-- name: by_outcome
+-- Inquiries and đồng paid, by gateway and outcome, and how many were about a dossier that was told to be ready.
+SELECT
+    gateway,
+    outcome,
+    count(*) AS inquiries,
+    sum(fee) AS fees,
+    count(*) FILTER (WHERE told_result) AS told_result
+FROM motcua.inquiries
+GROUP BY gateway, outcome
+ORDER BY gateway, outcome;
+
+-- name: newest
+-- Of the inquiries of a period before a place in the list, the newest first: which are wanted, up to so many, looking
+-- at so many at most. The last one that was looked at comes too, wanted or not: older ones were not looked at.
+SELECT
+    s.received_at AS listed_at,
+    s.inquiry_id AS listed_id,
+    s.is_wanted,
+    s.place = %(looked_at)s AS is_last
+FROM (
+    SELECT
+        i.received_at,
+        i.inquiry_id,
+        (
+            (%(agencies)s::text[] IS NULL OR coalesce(i.agency_code = any(%(agencies)s), FALSE))
+            AND (%(outcome)s::text IS NULL OR i.outcome = %(outcome)s)
+        ) AS is_wanted,
+        row_number() OVER (ORDER BY i.received_at DESC, i.inquiry_id DESC) AS place
+    FROM motcua.inquiries AS i
+    WHERE
+        i.received_at >= %(begins)s
+        AND i.received_at < %(ends)s
+        AND (i.received_at, i.inquiry_id)
+        < (coalesce(%(before_at)s::timestamptz, 'infinity'), coalesce(%(before_id)s::bigint, 0))
+    ORDER BY i.received_at DESC, i.inquiry_id DESC
+    LIMIT %(looked_at)s
+) AS s
+WHERE s.is_wanted OR s.place = %(looked_at)s
+ORDER BY s.received_at DESC, s.inquiry_id DESC
+LIMIT %(most)s;
+
+-- name: rows
+-- These inquiries as people read them, the newest first, each with what became of its reply. Holds numbers, and what a
+-- stranger typed: pages mask them.
+SELECT
+    i.inquiry_id,
+    i.received_at,
+    i.msisdn,
+    i.asked_code,
+    i.outcome,
+    i.agency_code,
+    d.dossier_code,
+    m.state AS reply_state
+FROM motcua.inquiries AS i
+INNER JOIN motcua.messages AS m ON i.message_id = m.message_id
+LEFT JOIN motcua.dossiers AS d ON i.dossier_id = d.dossier_id
+WHERE i.inquiry_id = any(%(inquiry_ids)s)
+ORDER BY i.received_at DESC, i.inquiry_id DESC;
+
+-- name: by_day
+-- Inquiries of a period by day of Vietnam and outcome, of some agencies or all, day by day: to sort all of a month
+-- would cost more than to count them.
+SELECT
+    d.day,
+    o.outcome,
+    o.inquiries
+FROM (
+    SELECT n.begins_at::date AS day, n.begins_at AT TIME ZONE interval '+07:00' AS begins_at
+    FROM generate_series(
+        %(begins)s::timestamptz AT TIME ZONE interval '+07:00',
+        %(ends)s::timestamptz AT TIME ZONE interval '+07:00' - interval '1 day',
+        interval '1 day'
+    ) AS n (begins_at)
+) AS d
+CROSS JOIN
+    LATERAL (
+        SELECT
+            i.outcome,
+            count(*) AS inquiries
+        FROM motcua.inquiries AS i
+        WHERE
+            i.received_at >= d.begins_at
+            AND i.received_at < d.begins_at + interval '1 day'
+            AND (%(agencies)s::text[] IS NULL OR i.agency_code = any(%(agencies)s))
+        GROUP BY i.outcome
+    ) AS o
+ORDER BY d.day DESC, o.outcome;
+
+-- name: repeated_codes
+-- Codes that no agency knows and that were asked for more than once in a period, however they were spelled, the most
+-- asked first.
+SELECT
+    (array_agg(i.asked_code ORDER BY i.inquiry_id DESC))[1] AS asked_code,
+    count(*) AS inquiries,
+    count(DISTINCT i.msisdn) AS phones,
+    max(i.received_at) AS last_at
+FROM motcua.inquiries AS i
+WHERE
+    i.outcome = 'unknown_code'
+    AND i.asked_code IS NOT NULL
+    AND i.received_at >= %(begins)s
+    AND i.received_at < %(ends)s
+GROUP BY motcua.code_key(i.asked_code)
+HAVING count(*) > 1
+ORDER BY inquiries DESC, last_at DESC
+LIMIT %(limit)s;
+
+-- name: repeated_phones
+-- Phones that asked for unknown codes more than once in a period, the most persistent first, with the code asked last.
+SELECT
+    i.msisdn,
+    count(*) AS inquiries,
+    count(DISTINCT motcua.code_key(i.asked_code)) AS codes,
+    (array_agg(i.asked_code ORDER BY i.inquiry_id DESC))[1] AS asked_code,
+    max(i.received_at) AS last_at
+FROM motcua.inquiries AS i
+WHERE
+    i.outcome = 'unknown_code'
+    AND i.msisdn IS NOT NULL
+    AND i.received_at >= %(begins)s
+    AND i.received_at < %(ends)s
+GROUP BY i.msisdn
+HAVING count(*) > 1
+ORDER BY inquiries DESC, last_at DESC
+LIMIT %(limit)s;

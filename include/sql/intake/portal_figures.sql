@@ -1,0 +1,63 @@
+-- What the national portal counts of an agency's period, beside what our closings do. Called by
+-- store/intake/portal_figures.py.
+
+-- name: save
+-- Keeps figures of the portal that say something else than the newest of their agency and period; what was in this very
+-- file before adds nothing, also where it was replaced since. Tells those that are new. COMPARING is held.
+INSERT INTO motcua.portal_figures (
+    agency_code, period, received, resolved, returned, handed_in_by, handed_in_at, file_name, file_sha256, file_line,
+    replaces
+)
+SELECT
+    r.agency_code, r.period, r.received, r.resolved, r.returned, %(handed_in_by)s, %(handed_in_at)s, %(file_name)s,
+    %(file_sha256)s, r.file_line, l.figure_no
+FROM
+    jsonb_to_recordset(%(rows)s::jsonb) AS r (
+        agency_code text, period text, received integer, resolved integer, returned integer, file_line integer
+    )
+LEFT JOIN LATERAL (
+    SELECT f.figure_no, f.received, f.resolved, f.returned
+    FROM motcua.portal_figures AS f
+    WHERE f.agency_code = r.agency_code AND f.period = r.period
+    ORDER BY f.figure_no DESC
+    LIMIT 1
+) AS l ON TRUE
+WHERE
+    (l.figure_no IS NULL OR (l.received, l.resolved, l.returned) IS DISTINCT FROM (r.received, r.resolved, r.returned))
+    AND NOT EXISTS (
+        SELECT 1 FROM motcua.portal_figures AS s
+        WHERE s.agency_code = r.agency_code AND s.period = r.period AND s.file_sha256 = %(file_sha256)s
+    )
+ORDER BY r.file_line
+RETURNING
+    figure_no, agency_code, period, received, resolved, returned, handed_in_by, handed_in_at, file_name, file_line,
+    replaces;
+
+-- name: of_periods
+-- Figures of the portal of some periods, of one agency or of all, in the order in which they were handed in.
+SELECT
+    f.figure_no, f.agency_code, f.period, f.received, f.resolved, f.returned, f.handed_in_by, f.handed_in_at,
+    f.file_name, f.file_line, f.replaces
+FROM audit.portal_figures AS f
+WHERE f.period = any(%(periods)s) AND (%(agency_code)s::text IS NULL OR f.agency_code = %(agency_code)s)
+ORDER BY f.figure_no;
+
+-- name: counted
+-- What closings of some periods count of the dossiers of those agencies that the portal's figures are of, all closings
+-- or up to one: nothing of an agency is nought. In the order of the closings.
+SELECT
+    c.closing_no,
+    c.as_of,
+    c.period,
+    f.agency_code,
+    coalesce(s.received, 0)::bigint AS received,
+    coalesce(s.resolved_early + s.resolved_on_time + s.resolved_late + s.resolved_without_due, 0)::bigint AS resolved,
+    coalesce(s.handed_over, 0)::bigint AS returned
+FROM audit.closings AS c
+INNER JOIN (
+    SELECT DISTINCT p.period, p.agency_code FROM audit.portal_figures AS p
+    WHERE p.period = any(%(periods)s) AND (%(agency_code)s::text IS NULL OR p.agency_code = %(agency_code)s)
+) AS f ON c.period = f.period
+LEFT JOIN audit.closing_dossier_sums AS s ON c.closing_no = s.closing_no AND f.agency_code = s.agency_code
+WHERE c.period = any(%(periods)s) AND (%(up_to)s::bigint IS NULL OR c.closing_no <= %(up_to)s)
+ORDER BY c.closing_no, f.agency_code;

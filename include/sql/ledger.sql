@@ -1,0 +1,135 @@
+-- The database itself: what stands in it, who may do what beyond its rights, and how it is dumped. Called by
+-- store/ledger/dumps.py, store/ledger/provisioning.py and store/ledger/definitions.py.
+
+-- name: defined_objects
+-- Functions and views of the ledger's schemas, each as a command can name it.
+SELECT
+    'FUNCTION' AS kind,
+    n.nspname || '.' || p.proname AS name,
+    p.oid::regprocedure::text AS signature
+FROM pg_proc AS p
+INNER JOIN pg_namespace AS n ON p.pronamespace = n.oid
+WHERE n.nspname IN ('motcua', 'audit', 'intake', 'quality', 'statements')
+UNION ALL
+SELECT
+    'VIEW' AS kind,
+    n.nspname || '.' || c.relname AS name,
+    c.oid::regclass::text AS signature
+FROM pg_class AS c
+INNER JOIN pg_namespace AS n ON c.relnamespace = n.oid
+WHERE n.nspname IN ('motcua', 'audit', 'intake', 'quality', 'statements') AND c.relkind = 'v';
+
+-- name: functions_in_indexes
+-- Functions of ours whose values indexes hold, and as what each stands in force.
+SELECT
+    p.oid::regprocedure::text AS function_name,
+    pg_get_functiondef(p.oid) AS definition,
+    string_agg(DISTINCT d.objid::regclass::text, ', ') AS indexes
+FROM pg_proc AS p
+INNER JOIN pg_depend AS d ON d.refclassid = 'pg_proc'::regclass AND p.oid = d.refobjid
+INNER JOIN pg_index AS i ON d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
+WHERE p.pronamespace IN ('motcua'::regnamespace, 'audit'::regnamespace)
+GROUP BY p.oid;
+
+-- name: is_of_before
+-- Whether programs of before may be at work, whose pages, callbacks and purge take locks themselves: the ledger is
+-- there, and its last migration did not give the callbacks the function that takes theirs.
+SELECT
+    to_regclass('motcua.messages') IS NOT NULL
+    AND NOT EXISTS (
+        SELECT 1
+        FROM pg_proc AS p
+        INNER JOIN pg_roles AS r ON has_function_privilege(r.oid, p.oid, 'EXECUTE')
+        WHERE p.oid = to_regprocedure('motcua.wait_for_phone(text)') AND r.rolname = 'motcua_callbacks'
+    ) AS is_of_before;
+
+-- name: doors
+-- Functions of PostgreSQL's own that everybody may call at first: those that take an advisory lock, and those of large
+-- objects.
+SELECT
+    p.oid::regprocedure::text AS named,
+    p.proname ~ '^pg_' AS is_of_locks
+FROM pg_proc AS p
+WHERE
+    p.pronamespace = 'pg_catalog'::regnamespace
+    AND p.proname ~ '^(pg_(try_)?advisory_(xact_)?lock.*|lo_.*|loread|lowrite)$'
+ORDER BY named;
+
+-- name: open_doors
+-- What roles of the ledger may do beyond its rights because PostgreSQL lets everybody, or an earlier version gave it:
+-- connect to the server's own databases, fill the disk, take locks. Locks are for the tasks alone, which send, and
+-- temporary tables for those, which look at definitions by them. A role that may act as the owner is told of as such.
+WITH our_role AS (
+    SELECT r.oid, r.rolname, r.rolname = %(owner)s AS is_owner, r.rolname IN (%(owner)s, %(locking)s) AS locks
+    FROM pg_roles AS r
+    LEFT JOIN pg_roles AS w ON w.rolname = %(owner)s
+    WHERE
+        r.rolname = any(%(roles)s) AND NOT r.rolsuper
+        AND (r.oid = w.oid OR NOT coalesce(pg_has_role(r.oid, w.oid, 'MEMBER'), FALSE))
+)
+
+SELECT r.rolname AS role, 'connects to ' || d.datname AS door
+FROM our_role AS r
+INNER JOIN pg_database AS d ON has_database_privilege(r.oid, d.oid, 'CONNECT')
+WHERE d.datallowconn AND (d.datistemplate OR d.datname = 'postgres')
+UNION ALL
+SELECT r.rolname, 'makes large objects'
+FROM our_role AS r
+WHERE NOT r.is_owner AND has_function_privilege(r.oid, 'pg_catalog.lo_create(oid)', 'EXECUTE')
+UNION ALL
+SELECT r.rolname, 'makes temporary tables'
+FROM our_role AS r
+INNER JOIN pg_database AS d ON has_database_privilege(r.oid, d.oid, 'TEMPORARY')
+WHERE NOT r.locks AND d.datname = current_database()
+UNION ALL
+SELECT r.rolname, 'takes any lock'
+FROM our_role AS r
+WHERE
+    NOT r.locks
+    AND EXISTS (
+        SELECT 1 FROM pg_proc AS p
+        WHERE
+            p.pronamespace = 'pg_catalog'::regnamespace AND p.proname ~ '^pg_(try_)?advisory_(xact_)?lock'
+            AND has_function_privilege(r.oid, p.oid, 'EXECUTE')
+    )
+ORDER BY role, door;
+
+-- name: export_snapshot
+-- Name under which another session can read what this transaction sees, as long as it lasts.
+SELECT pg_export_snapshot() AS snapshot;
+
+-- name: facts
+-- What a dump's reader wants to know of the ledger before opening it; no personal data.
+SELECT
+    (SELECT max(m.migration_id) FROM public._yoyo_migration AS m) AS migration,
+    (SELECT max(a.started_at) FROM motcua.attempts AS a) AS last_attempt_at,
+    pg_database_size(current_database()) AS size;
+
+-- name: tables
+-- Every table in the database, whoever made it.
+SELECT
+    n.nspname AS schema_name,
+    c.relname AS table_name
+FROM pg_class AS c
+INNER JOIN pg_namespace AS n ON c.relnamespace = n.oid
+WHERE
+    c.relkind IN ('r', 'p')
+    AND n.nspname NOT LIKE 'pg\_%%'
+    AND n.nspname <> 'information_schema'
+ORDER BY n.nspname, c.relname;
+
+-- name: objects
+-- What somebody made in the database, at most five of it: nothing in one that is empty.
+SELECT 'schema ' || n.nspname AS made
+FROM pg_namespace AS n
+WHERE n.nspname NOT LIKE 'pg\_%%' AND n.nspname NOT IN ('information_schema', 'public')
+UNION ALL
+SELECT c.oid::regclass::text AS made
+FROM pg_class AS c
+WHERE c.relnamespace = 'public'::regnamespace
+UNION ALL
+SELECT p.oid::regprocedure::text AS made
+FROM pg_proc AS p
+WHERE p.pronamespace = 'public'::regnamespace
+ORDER BY made
+LIMIT 5;

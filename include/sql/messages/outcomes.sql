@@ -1,0 +1,137 @@
+-- What an answer, or its absence, makes of a message; and those of unknown outcome, which wait for a person. Called by
+-- store/notices/messages.py.
+
+-- name: apply_outcomes
+-- The gateway's answers to messages in flight. A receipt that overtook the answer is not overwritten.
+UPDATE motcua.messages AS m
+SET
+    state = r.state,
+    reason = r.reason,
+    accepted_at = CASE WHEN r.state = 'accepted' THEN r.answered_at ELSE m.accepted_at END,
+    next_attempt_at = coalesce(r.next_attempt_at, m.next_attempt_at),
+    avoid = coalesce(r.avoid, m.avoid)
+FROM
+    jsonb_to_recordset(%(rows)s::jsonb) AS r (
+        message_id bigint, state text, reason text, answered_at timestamptz, next_attempt_at timestamptz, avoid text[]
+    )
+WHERE m.message_id = r.message_id AND m.state = 'sending';
+
+-- name: do_not_wait
+-- Messages that failed in passing just before their gateway was stopped for it: due at once, since they wait for the
+-- gateway and not for themselves.
+UPDATE motcua.messages
+SET next_attempt_at = %(now)s
+WHERE message_id = any(%(message_ids)s) AND state = 'queued' AND reason = 'gateway_busy';
+
+-- name: close_unconfirmed
+-- Accepted messages that no receipt came for while their gateway's horizon lasted: unconfirmed. A receipt that waits to
+-- be read comes first, and a late one still moves the message.
+UPDATE motcua.messages AS m
+SET state = 'unconfirmed', reason = 'no_receipt'
+WHERE m.message_id IN (
+    SELECT n.message_id
+    FROM motcua.messages AS n
+    LEFT JOIN LATERAL (
+        SELECT a.gateway FROM motcua.attempts AS a
+        WHERE a.message_id = n.message_id
+        ORDER BY a.attempt_id DESC
+        LIMIT 1
+    ) AS l ON TRUE
+    -- Looked up for each row, as the receipts are: joined, all there ever were would be read.
+    LEFT JOIN LATERAL (
+        SELECT min(q.gateway) AS gateway FROM motcua.inquiries AS q
+        WHERE q.message_id = n.message_id
+    ) AS i ON TRUE
+    WHERE
+        n.state = 'accepted'
+        AND n.accepted_at <= %(before)s
+        AND coalesce(l.gateway, i.gateway) = %(gateway)s
+        AND (%(start)s::timestamptz IS NULL OR (n.recorded_at >= %(start)s AND n.recorded_at < %(end)s))
+        AND 0 = (
+            SELECT count(*)
+            FROM motcua.attempts AS a
+            INNER JOIN motcua.receipts AS r ON a.reference = r.reference
+            LEFT JOIN motcua.receipt_readings AS s ON r.receipt_id = s.receipt_id
+            WHERE a.message_id = n.message_id AND s.receipt_id IS NULL
+        )
+    ORDER BY n.message_id
+    LIMIT 10000
+    FOR UPDATE OF n SKIP LOCKED
+);
+
+-- name: expire
+-- Queued messages that are no longer useful, also while no gateway may be used.
+UPDATE motcua.messages AS m
+SET state = 'expired', reason = 'too_late'
+WHERE m.message_id IN (
+    SELECT n.message_id
+    FROM motcua.messages AS n
+    WHERE
+        n.state = 'queued' AND n.useful_until <= %(now)s
+        AND (%(start)s::timestamptz IS NULL OR (n.recorded_at >= %(start)s AND n.recorded_at < %(end)s))
+    -- In the queue's own order: in the messages', all there ever were would be read where many are queued.
+    ORDER BY n.next_attempt_at, n.message_id
+    LIMIT 10000
+    FOR UPDATE SKIP LOCKED
+);
+
+-- name: count_held
+-- How many messages of unknown outcome there are at each gateway, of some agencies or all, and how many of them are
+-- still useful.
+SELECT a.gateway, count(*) AS held, count(*) FILTER (WHERE m.useful_until > %(now)s) AS useful
+FROM motcua.messages AS m
+INNER JOIN motcua.attempts AS a ON m.message_id = a.message_id
+WHERE
+    m.state = 'unknown'
+    AND a.state = 'unknown'
+    AND NOT a.released
+    AND (%(start)s::timestamptz IS NULL OR (m.recorded_at >= %(start)s AND m.recorded_at < %(end)s))
+    AND (%(agencies)s::text[] IS NULL OR m.agency_code = any(%(agencies)s))
+GROUP BY a.gateway
+ORDER BY a.gateway;
+
+-- name: held
+-- Messages of unknown outcome with the attempt that has no known end, of some agencies or all, after one of them or
+-- from the first on, or just those that are named; no number and no words.
+SELECT
+    m.message_id,
+    m.kind,
+    m.agency_code,
+    d.dossier_code,
+    m.reason,
+    m.useful_until,
+    a.gateway,
+    a.started_at,
+    a.settlings,
+    a.gateway_code
+FROM motcua.messages AS m
+INNER JOIN motcua.dossiers AS d ON m.dossier_id = d.dossier_id
+INNER JOIN motcua.attempts AS a ON m.message_id = a.message_id
+WHERE
+    m.state = 'unknown'
+    AND a.state = 'unknown'
+    AND NOT a.released
+    AND (%(useful_at)s::timestamptz IS NULL OR m.useful_until > %(useful_at)s)
+    AND (%(agencies)s::text[] IS NULL OR m.agency_code = any(%(agencies)s))
+    AND (%(message_ids)s::bigint[] IS NULL OR m.message_id = any(%(message_ids)s))
+    AND m.message_id > %(after)s
+ORDER BY m.message_id
+LIMIT %(limit)s;
+
+-- name: release
+-- Messages of unknown outcome that a person lets go again.
+SELECT r.message_id
+FROM motcua.release_messages(
+    %(released_by)s, %(reason)s, %(now)s, %(message_ids)s::bigint[], %(gateway)s, %(start)s, %(end)s
+) AS r;
+
+-- name: releases
+-- Messages of unknown outcome that people let go again, of some agencies or all, the latest first; no number and no
+-- words.
+SELECT r.released_at, r.released_by, r.reason, m.kind, m.agency_code, d.dossier_code, m.state
+FROM motcua.releases AS r
+INNER JOIN motcua.messages AS m ON r.message_id = m.message_id
+INNER JOIN motcua.dossiers AS d ON m.dossier_id = d.dossier_id
+WHERE %(agencies)s::text[] IS NULL OR m.agency_code = any(%(agencies)s)
+ORDER BY r.release_id DESC
+LIMIT %(limit)s;

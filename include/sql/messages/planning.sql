@@ -1,0 +1,165 @@
+-- Messages that a dossier is given, and when one of them is queued again. Called by store/notices/messages.py.
+
+-- name: of_dossiers
+-- The result and supplement messages that these dossiers have.
+SELECT
+    message_id, dossier_id, kind, transition_id,
+    CASE WHEN state IN ('accepted', 'delivered', 'unconfirmed') THEN accepted_at END AS accepted_at
+FROM motcua.messages
+WHERE dossier_id = any(%(dossier_ids)s) AND kind IN ('result', 'supplement')
+ORDER BY message_id;
+
+-- name: save
+-- New messages, at most one for each (dossier, kind, occasion), forever.
+INSERT INTO motcua.messages (
+    kind, dossier_id, agency_code, procedure_code, occasion, transition_id, state, reason, msisdn, text, template_id,
+    template_version,
+    parameters,
+    accented,
+    segments,
+    occurred_at,
+    recorded_at,
+    planned_at,
+    useful_until,
+    next_attempt_at,
+    carrier,
+    changed_at
+)
+SELECT
+    r.kind,
+    r.dossier_id,
+    r.agency_code,
+    r.procedure_code,
+    r.occasion,
+    r.transition_id,
+    r.state,
+    r.reason,
+    r.msisdn,
+    r.text,
+    r.template_id, r.template_version, r.parameters, r.accented, r.segments, r.occurred_at, r.recorded_at, %(now)s,
+    r.useful_until, r.next_attempt_at, r.carrier, %(now)s
+FROM
+    jsonb_to_recordset(%(rows)s::jsonb) AS r (
+        kind text, dossier_id bigint, agency_code text, procedure_code text, occasion text, transition_id bigint,
+        state text, reason text, msisdn text, text text, template_id text, template_version smallint,
+        parameters text[], accented boolean, segments smallint, occurred_at timestamptz, recorded_at timestamptz,
+        useful_until timestamptz, next_attempt_at timestamptz, carrier text
+    )
+ON CONFLICT (dossier_id, kind, occasion) DO NOTHING
+RETURNING state, reason;
+
+-- name: reopen_mended
+-- Messages that failed for their phone, of dossiers whose phone the desk has mended since, while they are still useful
+-- and their occasion still holds. The old reason stays in message_history. A suppressed one whose phone was typed anew
+-- and is unusable for another reason now gets that reason. Looks at the dossiers that motcua.phone_changes names, and
+-- takes them out of it; with a window, at its messages, and leaves the others to the next plan. Each is looked up,
+-- whatever PostgreSQL believes of how many they are. Returns those that are queued again.
+WITH compared AS (
+    DELETE FROM motcua.phone_changes
+    WHERE %(start)s::timestamptz IS NULL
+    RETURNING dossier_id
+),
+
+candidates AS MATERIALIZED (
+    SELECT f.message_id
+    FROM (SELECT DISTINCT dossier_id FROM compared) AS c
+    INNER JOIN LATERAL (
+        SELECT o.message_id FROM motcua.messages AS o
+        WHERE o.dossier_id = c.dossier_id AND o.state IN ('suppressed', 'undelivered', 'rejected')
+        OFFSET 0  -- noqa: AM09
+    ) AS f ON TRUE
+    UNION ALL
+    SELECT o.message_id FROM motcua.messages AS o
+    WHERE
+        o.recorded_at >= %(start)s::timestamptz AND o.recorded_at < %(end)s::timestamptz
+        AND o.state IN ('suppressed', 'undelivered', 'rejected')
+),
+
+still_unusable AS (
+    UPDATE motcua.messages AS m
+    SET reason = d.phone_refusal
+    FROM motcua.dossiers AS d
+    WHERE
+        m.message_id = any(array(SELECT c.message_id FROM candidates AS c))
+        AND d.dossier_id = m.dossier_id
+        AND m.state = 'suppressed'
+        AND m.reason NOT IN ('same_day', 'kind_off', 'already_told')
+        AND d.phone_refusal IS NOT NULL
+        AND m.reason <> d.phone_refusal
+        AND m.useful_until > %(now)s
+)
+
+UPDATE motcua.messages AS m
+SET
+    state = 'queued',
+    reason = 'phone_mended',
+    msisdn = d.msisdn,
+    carrier = NULL,
+    avoid = '{}',
+    next_attempt_at = %(now)s
+FROM motcua.dossiers AS d
+WHERE
+    m.message_id = any(array(SELECT c.message_id FROM candidates AS c))
+    AND d.dossier_id = m.dossier_id
+    AND d.msisdn IS NOT NULL
+    AND m.useful_until > %(now)s
+    AND m.kind IN ('result', 'supplement', 'apology')
+    AND (
+        (m.state = 'suppressed' AND m.reason NOT IN ('same_day', 'kind_off', 'already_told'))
+        OR (
+            (m.state = 'undelivered' OR (m.state = 'rejected' AND m.reason = 'phone'))
+            AND d.msisdn IS DISTINCT FROM m.msisdn
+        )
+    )
+    AND CASE m.kind
+        WHEN 'apology' THEN motcua.apology_holds(m.dossier_id, m.occasion)
+        ELSE motcua.occasion_holds(m.dossier_id, m.transition_id, m.kind)
+    END
+RETURNING m.message_id;
+
+-- name: reopen_confirmed
+-- Messages whose occasion an old step had begun, and that were not sent, wait to be sent again: a step of the same
+-- occasion that is not old confirms it. What is told happened then; one whose phone cannot be texted waits for that.
+UPDATE motcua.messages AS m
+SET
+    state = CASE WHEN d.msisdn IS NULL AND m.state = 'suppressed' THEN m.state ELSE 'queued' END,
+    reason = CASE WHEN d.msisdn IS NULL AND m.state = 'suppressed' THEN m.reason ELSE 'confirmed' END,
+    msisdn = coalesce(d.msisdn, m.msisdn),
+    carrier = NULL,
+    avoid = '{}',
+    occurred_at = r.occurred_at,
+    useful_until = r.useful_until,
+    next_attempt_at = r.next_attempt_at
+FROM
+    jsonb_to_recordset(%(rows)s::jsonb) AS r (
+        message_id bigint, occurred_at timestamptz, useful_until timestamptz, next_attempt_at timestamptz
+    )
+CROSS JOIN motcua.dossiers AS d
+WHERE
+    m.message_id = r.message_id
+    AND m.dossier_id = d.dossier_id
+    AND (
+        m.state = 'queued'
+        OR (m.state = 'suppressed' AND m.reason NOT IN ('same_day', 'kind_off'))
+        OR (m.state, m.reason) IN (('cancelled', 'outdated'), ('expired', 'too_late'))
+    )
+    AND r.useful_until > %(now)s
+RETURNING m.message_id;
+
+-- name: make_due_judged
+-- Messages that waited for the row of these dossiers because of an old step: due at once, now that it was read.
+UPDATE motcua.messages
+SET next_attempt_at = %(now)s
+WHERE dossier_id = any(%(dossier_ids)s) AND state = 'queued' AND reason = 'old_step' AND next_attempt_at > %(now)s;
+
+-- name: make_due
+-- Queued messages of a window whose last attempt failed in passing: due at once. For backfills. What people have
+-- stopped, or are to decide on, waits for them.
+UPDATE motcua.messages
+SET next_attempt_at = %(now)s
+WHERE
+    state = 'queued'
+    AND attempts_made > 0
+    AND coalesce(reason, '') NOT IN ('stopped', 'slept')
+    AND recorded_at >= %(start)s
+    AND recorded_at < %(end)s;

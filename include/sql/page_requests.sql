@@ -1,0 +1,97 @@
+-- What pages ask for: it waits until the Department was mailed and its hour is over, and is withdrawn or done. Called
+-- by store/oversight/page_requests.py.
+
+-- name: waiting_for_status
+-- How many open dossiers wait with a status code of a source, by agency: those with steps that are kept aside for it,
+-- and those whose row has a code that nobody knows, which may be this one.
+SELECT w.agency_code, count(DISTINCT w.dossier_code) AS dossiers
+FROM (
+    SELECT g.agency_code, q.dossier_code
+    FROM motcua.quarantine AS q
+    INNER JOIN motcua.sources AS s ON q.source_id = s.source_id
+    INNER JOIN motcua.agency_scopes AS g ON btrim(q.agency_code) = g.written
+    WHERE
+        s.name = %(source)s AND q.status_code = %(written)s AND q.reason = 'status_unknown' AND q.released_at IS NULL
+        AND g.enabled_from IS NOT NULL
+    UNION ALL
+    SELECT d.agency_code, d.dossier_code
+    FROM motcua.dossiers AS d
+    INNER JOIN motcua.sources AS s ON d.source_id = s.source_id
+    INNER JOIN motcua.agencies AS g ON d.agency_code = g.agency_code
+    WHERE
+        s.name = %(source)s AND d.status_code IS NULL AND d.finished_at IS NULL AND d.returned_at IS NULL
+        AND g.enabled_from IS NOT NULL
+) AS w
+GROUP BY w.agency_code
+ORDER BY w.agency_code;
+
+-- name: messages_to_release
+-- How many of these messages would go again now, by agency and kind.
+SELECT m.agency_code, m.kind, count(*) AS messages
+FROM motcua.messages AS m
+WHERE
+    m.message_id = any(%(messages)s::bigint[]) AND m.state = 'unknown' AND m.useful_until > now()
+    AND EXISTS (
+        SELECT 1 FROM motcua.attempts AS a
+        WHERE a.message_id = m.message_id AND a.state = 'unknown' AND NOT a.released
+    )
+GROUP BY m.agency_code, m.kind
+ORDER BY m.agency_code, m.kind;
+
+-- name: save
+-- What a page asks for.
+SELECT request_no, became
+FROM motcua.save_page_request(%(kind)s::text, %(wanted)s::jsonb, %(by)s::text);
+
+-- name: note_told
+-- The Department was mailed of a request: from when on it may be done, and whom it would tell, as the mail said. A mail
+-- of a request that was withdrawn meanwhile changes nothing.
+UPDATE motcua.page_requests
+SET told_at = clock_timestamp(), applies_at = clock_timestamp() + %(after)s, told = %(told)s, untold_because = NULL
+WHERE request_no = %(request_no)s AND told_at IS NULL AND ended_at IS NULL;
+
+-- name: note_untold
+-- No mail of these requests reached anybody at the Department.
+UPDATE motcua.page_requests
+SET untold_because = %(why)s
+WHERE request_no = any(%(request_nos)s) AND told_at IS NULL AND ended_at IS NULL;
+
+-- name: untold
+-- How many requests wait because no mail reached anybody at the Department, and why not.
+SELECT count(*) AS requests, max(untold_because) AS why
+FROM motcua.page_requests
+WHERE ended_at IS NULL AND told_at IS NULL AND untold_because IS NOT NULL;
+
+-- name: withdraw
+-- What a page asked for is taken back before it is done.
+SELECT motcua.withdraw_page_request(%(request_no)s::bigint, %(by)s::text) AS is_withdrawn;
+
+-- name: apply
+-- What a page asked for is done, its time being over.
+SELECT motcua.apply_page_request(%(request_no)s::bigint) AS became;
+
+-- name: list
+-- What pages asked for: what is open, the oldest first, or the newest that have ended.
+SELECT
+    request_no,
+    kind,
+    subject,
+    wanted,
+    asked_at,
+    asked_by,
+    told_at,
+    applies_at,
+    told,
+    untold_because,
+    ended_at,
+    ended_by,
+    outcome,
+    released
+FROM motcua.page_requests
+WHERE
+    (ended_at IS NULL) = %(is_open)s
+    AND (%(kind)s::text IS NULL OR kind = %(kind)s)
+    AND (%(subject)s::text IS NULL OR subject = %(subject)s)
+    AND (%(request_no)s::bigint IS NULL OR request_no = %(request_no)s)
+ORDER BY CASE WHEN %(is_open)s THEN request_no ELSE -request_no END
+LIMIT %(limit)s;

@@ -1,0 +1,169 @@
+-- Publications: written after their files, found, and verified again and again. What verifying reads, auditors may
+-- read. Called by store/oversight/publications.py and store/oversight/verifications.py.
+
+-- name: names_on
+-- The names that agencies bore on a day, by what is known of their names now.
+SELECT
+    a.agency_code,
+    coalesce(
+        (
+            SELECT n.name FROM audit.agency_names AS n
+            WHERE n.agency_code = a.agency_code AND n.valid_until >= %(day)s::date
+            ORDER BY n.valid_until
+            LIMIT 1
+        ),
+        a.name
+    ) AS name
+FROM audit.agencies AS a;
+
+-- name: write_names_in_full
+-- Has PostgreSQL write names with their schemas in this transaction.
+SELECT set_config('search_path', 'pg_catalog', TRUE);
+
+-- name: definitions
+-- The functions and views of audit, intake and motcua, each as PostgreSQL writes it out; of this a publication names
+-- the SHA-256. Needs no right but to connect.
+SELECT
+    n.nspname || '.' || p.proname || '(' || oidvectortypes(p.proargtypes) || ')' AS name,
+    pg_get_functiondef(p.oid) AS text
+FROM pg_proc AS p
+INNER JOIN pg_namespace AS n ON p.pronamespace = n.oid
+WHERE n.nspname IN ('audit', 'intake', 'motcua') AND p.prokind = 'f'
+UNION ALL
+SELECT
+    n.nspname || '.' || c.relname AS name,
+    pg_get_viewdef(c.oid) AS text
+FROM pg_class AS c
+INNER JOIN pg_namespace AS n ON c.relnamespace = n.oid
+WHERE n.nspname IN ('audit', 'intake', 'motcua') AND c.relkind = 'v'
+ORDER BY name;
+
+-- name: save
+-- Writes a publication, whose files are stored already.
+INSERT INTO motcua.publications (
+    publication_no, closing_no, corrects, folder, manifest_sha256, previous_sha256, manifest, published_at
+)
+VALUES (
+    %(publication_no)s, %(closing_no)s, %(corrects)s, %(folder)s, %(manifest_sha256)s, %(previous_sha256)s,
+    %(manifest)s, %(published_at)s
+);
+
+-- name: find
+-- A publication by its number, its closing, its manifest's hash or its folder, whichever is given; the last one of all
+-- where nothing is.
+SELECT
+    p.publication_no,
+    p.closing_no,
+    p.corrects,
+    p.folder,
+    p.manifest_sha256,
+    p.previous_sha256,
+    p.manifest,
+    p.published_at,
+    c.period
+FROM audit.publications AS p
+INNER JOIN audit.closings AS c ON p.closing_no = c.closing_no
+WHERE
+    (%(publication_no)s::bigint IS NULL OR p.publication_no = %(publication_no)s)
+    AND (%(closing_no)s::bigint IS NULL OR p.closing_no = %(closing_no)s)
+    AND (%(manifest_sha256)s::text IS NULL OR p.manifest_sha256 = %(manifest_sha256)s)
+    AND (%(folder)s::text IS NULL OR p.folder = %(folder)s)
+ORDER BY p.publication_no DESC
+LIMIT 1;
+
+-- name: all
+-- Every publication, the first one first.
+SELECT
+    p.publication_no,
+    p.closing_no,
+    p.corrects,
+    p.folder,
+    p.manifest_sha256,
+    p.previous_sha256,
+    p.manifest,
+    p.published_at,
+    c.period
+FROM audit.publications AS p
+INNER JOIN audit.closings AS c ON p.closing_no = c.closing_no
+ORDER BY p.publication_no;
+
+-- name: since
+-- Publications since a moment, the oldest first.
+SELECT publication_no
+FROM audit.publications
+WHERE published_at >= %(since)s
+ORDER BY publication_no;
+
+-- name: count_of_period
+-- How many publications tell of a period.
+SELECT count(*) AS publications
+FROM audit.publications AS p
+INNER JOIN audit.closings AS c ON p.closing_no = c.closing_no
+WHERE c.period = %(period)s;
+
+-- name: save_verification
+-- Keeps that a publication was verified.
+INSERT INTO motcua.publication_verifications (publication_no, verified_at, verified_by, faults)
+VALUES (%(publication_no)s, %(verified_at)s, %(verified_by)s, %(faults)s);
+
+-- name: last_of_each
+-- Every publication with its last verification, the first one first; empty: there was none. first_verified_at is that
+-- of all.
+SELECT
+    p.publication_no,
+    p.published_at,
+    l.verified_at,
+    l.verified_by,
+    l.faults,
+    (SELECT min(f.verified_at) FROM audit.publication_verifications AS f) AS first_verified_at
+FROM audit.publications AS p
+LEFT JOIN LATERAL (
+    SELECT
+        v.verified_at,
+        v.verified_by,
+        v.faults
+    FROM audit.publication_verifications AS v
+    WHERE v.publication_no = p.publication_no
+    ORDER BY v.verification_no DESC
+    LIMIT 1
+) AS l ON TRUE
+ORDER BY p.publication_no;
+
+-- name: not_holding
+-- Publications whose last verification found differences, with it, the newest first.
+SELECT
+    v.publication_no,
+    c.closing_no,
+    c.period,
+    v.verified_at,
+    v.verified_by,
+    v.faults
+FROM audit.publication_verifications AS v
+INNER JOIN audit.publications AS p ON v.publication_no = p.publication_no
+INNER JOIN audit.closings AS c ON p.closing_no = c.closing_no
+WHERE
+    v.faults > 0
+    AND NOT EXISTS (
+        SELECT 1
+        FROM audit.publication_verifications AS later
+        WHERE later.publication_no = v.publication_no AND later.verification_no > v.verification_no
+    )
+ORDER BY v.publication_no DESC;
+
+-- name: of_closings
+-- Of those of some closings that were published, the last verification of each publication; empty: there was none.
+SELECT
+    p.closing_no,
+    l.verified_at,
+    l.faults
+FROM audit.publications AS p
+LEFT JOIN LATERAL (
+    SELECT
+        v.verified_at,
+        v.faults
+    FROM audit.publication_verifications AS v
+    WHERE v.publication_no = p.publication_no
+    ORDER BY v.verification_no DESC
+    LIMIT 1
+) AS l ON TRUE
+WHERE p.closing_no = any(%(closing_nos)s);

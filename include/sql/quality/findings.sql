@@ -1,0 +1,150 @@
+-- Findings: returned by a rule, they begin an episode, change, are withheld, accepted or fixed. Called by
+-- store/oversight/quality.py.
+
+-- name: add_found
+-- Rows that Great Expectations returned for a rule.
+INSERT INTO quality.found (rule, subject, level, agency_code, since, facts)
+SELECT %(rule)s, r.subject, %(level)s, r.agency_code, r.since, r.facts::jsonb
+FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (subject text, agency_code text, since timestamptz, facts text);
+
+-- name: withhold_findings
+-- Findings that stand and are of a broken agency now: this run neither sees nor fixes them. A dossier's finding goes by
+-- who is in charge of the dossier now, so that one that moved to a sound agency is told of there.
+INSERT INTO motcua.quality_withheld (run_no, finding_id)
+SELECT %(run_no)s, e.finding_id
+FROM motcua.finding_episodes AS e
+INNER JOIN motcua.findings AS f ON e.finding_id = f.finding_id
+LEFT JOIN motcua.dossiers AS d ON f.dossier_id = d.dossier_id
+WHERE
+    e.closed_run IS NULL AND f.rule = any(%(checked)s)
+    AND coalesce(
+        CASE
+            WHEN d.dossier_id IS NULL THEN f.agency_code
+            ELSE
+                coalesce(
+                    (SELECT min(a.answers) FROM quality.agencies AS a WHERE a.agency_code = d.agency_code),
+                    d.agency_code
+                )
+        END, ''
+    ) = any(%(broken_agencies)s)
+    AND NOT EXISTS (SELECT 1 FROM quality.found AS n WHERE n.rule = f.rule AND n.subject = f.subject);
+
+-- name: add_findings
+-- Findings that no run saw before.
+INSERT INTO motcua.findings (rule, subject, level, agency_code, dossier_id, since, facts, first_run)
+SELECT
+    n.rule,
+    n.subject,
+    n.level,
+    n.agency_code,
+    CASE n.level WHEN 'dossier' THEN n.subject::bigint END,
+    n.since,
+    n.facts,
+    %(run_no)s
+FROM quality.found AS n
+WHERE NOT EXISTS (SELECT 1 FROM motcua.findings AS f WHERE f.rule = n.rule AND f.subject = n.subject);
+
+-- name: change_findings
+-- Findings that are known already, in the words of now.
+UPDATE motcua.findings AS f
+SET agency_code = n.agency_code, since = n.since, facts = n.facts
+FROM quality.found AS n
+WHERE
+    f.rule = n.rule AND f.subject = n.subject
+    AND (f.agency_code, f.since, f.facts) IS DISTINCT FROM (n.agency_code, n.since, n.facts);
+
+-- name: open_episodes
+-- Findings that were returned and do not stand yet begin an episode, with the deadlines of the day: so many working
+-- days of the agency, today counted.
+INSERT INTO motcua.finding_episodes (finding_id, opened_run, again, deadline, department_on)
+WITH deadlines AS (
+    SELECT r.rule, c.calendar, a.day AS deadline, b.day AS department_on
+    FROM jsonb_to_recordset(%(deadlines)s::jsonb) AS r (rule text, agency integer, department integer)
+    CROSS JOIN (
+        SELECT d.calendar, d.nth FROM quality.days AS d WHERE d.day = %(day)s::date - 1
+    ) AS c
+    INNER JOIN quality.days AS a ON c.calendar = a.calendar AND a.working AND c.nth + r.agency = a.nth
+    INNER JOIN quality.days AS b ON c.calendar = b.calendar AND b.working AND c.nth + r.agency + r.department = b.nth
+)
+
+SELECT
+    f.finding_id,
+    %(run_no)s,
+    p.finding_id IS NOT NULL,
+    d.deadline,
+    d.department_on
+FROM quality.found AS n
+INNER JOIN motcua.findings AS f ON n.rule = f.rule AND n.subject = f.subject
+LEFT JOIN motcua.finding_episodes AS o ON f.finding_id = o.finding_id AND o.closed_run IS NULL
+LEFT JOIN (
+    SELECT DISTINCT e.finding_id FROM motcua.finding_episodes AS e
+) AS p ON f.finding_id = p.finding_id
+LEFT JOIN quality.agencies AS g ON n.agency_code = g.agency_code
+LEFT JOIN deadlines AS d
+    ON n.rule = d.rule AND d.calendar = coalesce(g.calendar, (SELECT min(x.calendar) FROM quality.days AS x))
+WHERE o.finding_id IS NULL;
+
+-- name: close_episodes
+-- Findings of the rules that were checked and that were not returned are fixed, but for those withheld.
+UPDATE motcua.finding_episodes AS e
+SET closed_run = %(run_no)s
+FROM motcua.findings AS f
+WHERE
+    e.closed_run IS NULL AND e.finding_id = f.finding_id AND f.rule = any(%(checked)s)
+    AND NOT EXISTS (SELECT 1 FROM quality.found AS n WHERE n.rule = f.rule AND n.subject = f.subject)
+    AND NOT EXISTS (
+        SELECT 1 FROM motcua.quality_withheld AS w WHERE w.run_no = %(run_no)s AND w.finding_id = e.finding_id
+    );
+
+-- name: acknowledge
+-- Somebody accepts a finding for a time, one of these agencies or any.
+INSERT INTO motcua.finding_acknowledgements (finding_id, acknowledged_at, acknowledged_by, why, until)
+SELECT f.finding_id, %(now)s, %(by)s, %(why)s, %(until)s
+FROM motcua.findings AS f
+WHERE f.finding_id = %(finding_id)s AND (%(agencies)s::text[] IS NULL OR f.agency_code = any(%(agencies)s))
+RETURNING acknowledgement_id;
+
+-- name: taken_back
+-- By agency: results that citizens were told, and how long after the result each was taken back that was (minutes, in
+-- order). A result that was handed over first is not taken back.
+WITH told AS (
+    SELECT f.agency_code, count(*) AS told
+    FROM motcua.messages AS m
+    INNER JOIN quality.dossier_facts AS f ON m.dossier_id = f.dossier_id
+    WHERE m.kind = 'result' AND m.accepted_at IS NOT NULL AND m.occurred_at >= %(since)s
+    GROUP BY f.agency_code
+),
+
+taken_back AS (
+    SELECT
+        f.agency_code,
+        array_agg(extract(EPOCH FROM b.occurred_at - m.occurred_at) / 60 ORDER BY b.occurred_at - m.occurred_at)
+            AS minutes
+    FROM quality.dossier_facts AS f
+    INNER JOIN motcua.messages AS m ON f.dossier_id = m.dossier_id
+    INNER JOIN motcua.transitions AS t ON m.transition_id = t.transition_id
+    CROSS JOIN
+        LATERAL (
+            SELECT n.occurred_at, n.status_code
+            FROM motcua.transitions AS n
+            WHERE
+                n.dossier_id = t.dossier_id
+                AND (n.sequence, n.from_row, n.transition_id) > (t.sequence, t.from_row, t.transition_id)
+                AND n.status_code <> 9
+                AND NOT EXISTS (
+                    SELECT 1 FROM motcua.old_steps AS o
+                    WHERE o.transition_id = n.transition_id AND o.has_force IS NOT TRUE
+                )
+            ORDER BY n.sequence, n.from_row, n.transition_id
+            LIMIT 1
+        ) AS b
+    WHERE
+        f.reopened_at IS NOT NULL AND m.kind = 'result' AND m.accepted_at IS NOT NULL AND m.occurred_at >= %(since)s
+        AND b.status_code IN (2, 4, 5, 6, 8)
+    GROUP BY f.agency_code
+)
+
+SELECT o.agency_code, o.told, extract(EPOCH FROM g.result_hold) / 60 AS hold_minutes, b.minutes
+FROM told AS o
+INNER JOIN motcua.agencies AS g ON o.agency_code = g.agency_code
+LEFT JOIN taken_back AS b ON o.agency_code = b.agency_code;

@@ -1,0 +1,305 @@
+-- Marks of dossiers, which rules ask for: edits, filed again, numbers that failed or are shared, inquiries, complaints,
+-- the register. Called by store/oversight/quality.py.
+
+-- name: add_days
+-- The days of the working calendars in use.
+INSERT INTO quality.days (calendar, day, working, nth, previous_working_day)
+SELECT r.calendar, r.day, r.working, r.nth, r.previous_working_day
+FROM
+    jsonb_to_recordset(%(rows)s::jsonb) AS r (
+        calendar smallint, day date, working boolean, nth integer, previous_working_day date
+    );
+
+-- name: add_register_reading
+-- That a source's desk register was read, or why it could not be.
+INSERT INTO quality.register_readings (source_id, failure)
+SELECT s.source_id, %(failure)s::text FROM motcua.sources AS s WHERE s.name = %(source)s;
+
+-- name: add_register
+-- Rows of a source's desk register.
+INSERT INTO quality.desk_register (source_id, agency_code, dossier_code, result_ready_at, handed_over_at)
+SELECT s.source_id, r.agency_code, r.dossier_code, r.result_ready_at, r.handed_over_at
+FROM
+    jsonb_to_recordset(%(rows)s::jsonb) AS r (
+        agency_code text, dossier_code text, result_ready_at timestamptz, handed_over_at timestamptz
+    )
+INNER JOIN motcua.sources AS s ON s.name = %(source)s;
+
+-- name: mark_edits
+-- Due dates that moved later and procedures that changed, by the versions of a dossier's row that pick-up kept. A move
+-- is explained by a pause (5, 6, 8) since the move before it.
+INSERT INTO quality.marks (
+    dossier_id, due_moved_at, late_moves, unexplained_moves, due_day_at_pause, procedure_changed_at
+)
+WITH due_steps AS (
+    SELECT
+        v.dossier_id,
+        v.version_id,
+        v.due_at,
+        coalesce(v.updated_at, v.seen_at) AS changed_at,
+        lag(v.due_at) OVER w AS due_before
+    FROM motcua.dossier_versions AS v
+    INNER JOIN quality.edited AS e ON v.dossier_id = e.dossier_id
+    WHERE v.due_at IS NOT NULL
+    WINDOW w AS (PARTITION BY v.dossier_id ORDER BY v.version_id)
+),
+
+due_moves AS (
+    SELECT
+        s.dossier_id,
+        s.changed_at,
+        (s.changed_at AT TIME ZONE interval '+07:00')::date
+        >= (s.due_before AT TIME ZONE interval '+07:00')::date - 1 AS is_late,
+        lag(s.changed_at) OVER (PARTITION BY s.dossier_id ORDER BY s.version_id) AS moved_before
+    FROM due_steps AS s
+    WHERE s.due_at > s.due_before
+),
+
+unexplained AS (
+    SELECT
+        m.dossier_id,
+        max(m.changed_at) FILTER (WHERE m.changed_at >= %(since)s) AS due_moved_at,
+        count(*) FILTER (WHERE m.is_late AND m.changed_at >= %(since)s) AS late_moves,
+        count(*) AS unexplained_moves
+    FROM due_moves AS m
+    WHERE
+        NOT EXISTS (
+            SELECT 1 FROM motcua.transitions AS t
+            WHERE
+                t.dossier_id = m.dossier_id AND t.status_code IN (5, 6, 8)
+                AND t.occurred_at <= m.changed_at + interval '5 minutes'
+                AND t.occurred_at > coalesce(m.moved_before, '-infinity')
+        )
+    GROUP BY m.dossier_id
+),
+
+procedure_steps AS (
+    SELECT
+        v.dossier_id,
+        v.procedure_code,
+        coalesce(v.updated_at, v.seen_at) AS changed_at,
+        lag(v.procedure_code) OVER (PARTITION BY v.dossier_id ORDER BY v.version_id) AS procedure_before
+    FROM motcua.dossier_versions AS v
+    INNER JOIN quality.edited AS e ON v.dossier_id = e.dossier_id
+    WHERE v.procedure_code IS NOT NULL
+),
+
+procedure_moves AS (
+    SELECT s.dossier_id, max(s.changed_at) AS changed_at
+    FROM procedure_steps AS s
+    WHERE s.procedure_code <> s.procedure_before AND s.changed_at >= %(since)s
+    GROUP BY s.dossier_id
+),
+
+pauses AS (
+    SELECT x.dossier_id, max(x.occurred_at) AS paused_at
+    FROM (
+        SELECT
+            t.dossier_id,
+            t.occurred_at,
+            t.status_code IN (5, 6, 8)
+            AND coalesce(lag(t.status_code) OVER (
+                PARTITION BY t.dossier_id ORDER BY t.sequence, t.from_row, t.transition_id
+            ) NOT IN (5, 6, 8), TRUE) AS begins
+        FROM motcua.transitions AS t
+        INNER JOIN quality.edited AS e ON t.dossier_id = e.dossier_id
+    ) AS x
+    WHERE x.begins AND x.occurred_at >= %(since)s
+    GROUP BY x.dossier_id
+),
+
+-- The due day in force when the last pause began.
+at_pause AS (
+    SELECT DISTINCT ON (s.dossier_id)
+        s.dossier_id,
+        (s.due_at AT TIME ZONE interval '+07:00')::date AS due_day
+    FROM due_steps AS s
+    INNER JOIN pauses AS p ON s.dossier_id = p.dossier_id
+    ORDER BY
+        s.dossier_id,
+        s.changed_at < p.paused_at - interval '5 minutes' DESC,
+        CASE WHEN s.changed_at < p.paused_at - interval '5 minutes' THEN s.version_id END DESC,
+        s.version_id
+)
+
+SELECT
+    e.dossier_id,
+    u.due_moved_at,
+    u.late_moves,
+    u.unexplained_moves,
+    a.due_day,
+    p.changed_at
+FROM quality.edited AS e
+LEFT JOIN at_pause AS a ON e.dossier_id = a.dossier_id
+LEFT JOIN unexplained AS u ON e.dossier_id = u.dossier_id
+LEFT JOIN procedure_moves AS p ON e.dossier_id = p.dossier_id
+WHERE a.due_day IS NOT NULL OR u.due_moved_at IS NOT NULL OR p.changed_at IS NOT NULL;
+
+-- name: mark_refiled
+-- Dossiers that their owner filed again: two of the same name, number and procedure at an agency, and no more (firms
+-- and notaries file the same procedure all the time).
+INSERT INTO quality.marks (dossier_id, refiled_at, refiled_nth)
+WITH alike AS (
+    SELECT d.agency_code, d.procedure_code, d.msisdn
+    FROM motcua.dossiers AS d
+    WHERE d.msisdn IS NOT NULL AND d.received_at >= %(since)s::timestamptz - interval '92 days'
+    GROUP BY d.agency_code, d.procedure_code, d.msisdn
+    HAVING count(*) > 1
+),
+
+filed AS (
+    SELECT
+        d.dossier_id,
+        d.agency_code,
+        lead(d.received_at) OVER w AS again_at,
+        count(*) OVER (
+            PARTITION BY d.agency_code, d.procedure_code, d.msisdn, motcua.owner_key(d.applicant_name)
+        ) AS times
+    FROM motcua.dossiers AS d
+    INNER JOIN alike AS a
+        ON d.agency_code = a.agency_code AND d.procedure_code = a.procedure_code AND d.msisdn = a.msisdn
+    WHERE d.applicant_name IS NOT NULL AND d.received_at >= %(since)s::timestamptz - interval '92 days'
+    WINDOW w AS (
+        PARTITION BY d.agency_code, d.procedure_code, d.msisdn, motcua.owner_key(d.applicant_name)
+        ORDER BY d.received_at, d.dossier_id
+    )
+)
+
+SELECT f.dossier_id, f.again_at, n.nth
+FROM filed AS f
+INNER JOIN quality.agencies AS a ON f.agency_code = a.agency_code
+LEFT JOIN quality.days AS n
+    ON a.calendar = n.calendar AND (f.again_at AT TIME ZONE interval '+07:00')::date = n.day
+WHERE f.times = 2 AND f.again_at IS NOT NULL;
+
+-- name: mark_shared_numbers
+-- Dossiers whose number stood for many owners within some days: each owner's latest use counts until so many days later
+-- or that owner's next use, whichever comes first. Names that differ in case are one.
+INSERT INTO quality.marks (dossier_id, phone_owners)
+WITH often AS (
+    SELECT d.msisdn
+    FROM motcua.dossiers AS d
+    WHERE d.msisdn IS NOT NULL AND coalesce(d.phone_entered_at, d.received_at) >= %(since)s
+    GROUP BY d.msisdn
+    HAVING count(*) >= %(owners)s::numeric
+),
+
+uses AS MATERIALIZED (
+    SELECT DISTINCT
+        d.msisdn,
+        motcua.owner_key(d.applicant_name) AS owner,
+        (coalesce(d.phone_entered_at, d.received_at) AT TIME ZONE interval '+07:00')::date AS day
+    FROM motcua.dossiers AS d
+    INNER JOIN often AS o ON d.msisdn = o.msisdn
+    WHERE d.applicant_name IS NOT NULL AND coalesce(d.phone_entered_at, d.received_at) >= %(since)s
+),
+
+lasting AS (
+    SELECT
+        u.msisdn,
+        u.day AS begins,
+        least(
+            lead(u.day) OVER (PARTITION BY u.msisdn, u.owner ORDER BY u.day), u.day + %(days)s::integer + 1
+        ) AS ends
+    FROM uses AS u
+),
+
+steps AS (
+    SELECT e.msisdn, e.day, sum(e.step) AS step
+    FROM (
+        SELECT l.msisdn, l.begins AS day, 1 AS step FROM lasting AS l
+        UNION ALL
+        SELECT l.msisdn, l.ends, -1 FROM lasting AS l
+    ) AS e
+    GROUP BY e.msisdn, e.day
+),
+
+counted AS (
+    SELECT s.msisdn, sum(s.step) OVER (PARTITION BY s.msisdn ORDER BY s.day) AS owners FROM steps AS s
+),
+
+shared AS (
+    SELECT c.msisdn, max(c.owners) AS owners FROM counted AS c GROUP BY c.msisdn HAVING max(c.owners) >= %(owners)s
+)
+
+SELECT d.dossier_id, h.owners
+FROM shared AS h
+INNER JOIN motcua.dossiers AS d ON h.msisdn = d.msisdn;
+
+-- name: mark_failed_numbers
+-- Dossiers whose number failed for good and was not reached since: of another dossier, or of this one.
+INSERT INTO quality.marks (dossier_id, number_failed_at, own_number_failed_at)
+WITH failed AS MATERIALIZED (
+    SELECT a.msisdn, m.dossier_id, max(coalesce(a.answered_at, a.started_at)) AS at
+    FROM motcua.attempts AS a
+    INNER JOIN motcua.messages AS m ON a.message_id = m.message_id
+    WHERE
+        (a.state = 'undelivered' OR (a.state = 'rejected' AND a.outcome = 'phone'))
+        AND m.dossier_id IS NOT NULL
+    GROUP BY a.msisdn, m.dossier_id
+),
+
+reached AS (
+    SELECT a.msisdn, max(coalesce(a.answered_at, a.started_at)) AS at
+    FROM motcua.attempts AS a
+    WHERE a.state = 'delivered' AND a.msisdn IN (SELECT f.msisdn FROM failed AS f)
+    GROUP BY a.msisdn
+)
+
+SELECT
+    d.dossier_id,
+    max(f.at) FILTER (WHERE f.dossier_id <> d.dossier_id),
+    max(f.at) FILTER (WHERE f.dossier_id = d.dossier_id)
+FROM failed AS f
+INNER JOIN motcua.dossiers AS d ON f.msisdn = d.msisdn
+LEFT JOIN reached AS r ON f.msisdn = r.msisdn
+WHERE f.at > coalesce(r.at, '-infinity')
+GROUP BY d.dossier_id;
+
+-- name: mark_inquiries
+-- Dossiers that were asked about after their citizens had been told that the result is ready.
+INSERT INTO quality.marks (dossier_id, inquiries, last_inquiry_at)
+SELECT i.dossier_id, count(*), max(i.received_at)
+FROM motcua.inquiries AS i
+WHERE i.told_result AND i.received_at >= %(since)s
+GROUP BY i.dossier_id;
+
+-- name: mark_complaints
+-- Dossiers whose citizens complained that there was no result yet, within some days after a gateway had taken the
+-- result message; what was taken back does not count. Days, since often only the day of a complaint is known.
+INSERT INTO quality.marks (dossier_id, complained_at)
+SELECT d.dossier_id, max(c.received_at)
+FROM motcua.complaints AS c
+INNER JOIN motcua.dossiers AS d ON c.agency_code = d.agency_code AND c.dossier_code = d.dossier_code
+INNER JOIN motcua.messages AS m ON d.dossier_id = m.dossier_id AND m.kind = 'result'
+WHERE
+    c.claim = 'no_result_yet' AND c.withdrawn_at IS NULL AND c.received_at >= %(since)s
+    AND m.accepted_at <= c.received_at
+    AND (c.received_at AT TIME ZONE interval '+07:00')::date
+    <= (m.accepted_at AT TIME ZONE interval '+07:00')::date + %(complaint_days)s::integer
+GROUP BY d.dossier_id;
+
+-- name: mark_register
+-- What the desk's register says of dossiers.
+INSERT INTO quality.marks (dossier_id, register_ready_at, register_handed_at)
+SELECT d.dossier_id, r.result_ready_at, r.handed_over_at
+FROM quality.desk_register AS r
+INNER JOIN motcua.dossiers AS d ON r.agency_code = d.agency_code AND r.dossier_code = d.dossier_code
+WHERE r.source_id = d.source_id;
+
+-- name: mark_cleaned_fields
+-- Dossiers with fields that had to be cleaned: times, in the row as it is now or in a transition since the first of the
+-- months; other fields, in the row as it is now.
+INSERT INTO quality.marks (dossier_id, cleaned_time_at, cleaned)
+SELECT
+    c.dossier_id,
+    max(c.last_seen_at) FILTER (WHERE c.detail ~ '_at\M'),
+    string_agg(c.detail, ', ' ORDER BY c.cleaned_field_id) FILTER (
+        WHERE c.transition_id IS NULL AND regexp_replace(c.detail, '[a-z]+(_[a-z]+)*_at\M(, )?', '', 'g') <> ''
+    )
+FROM motcua.cleaned_fields AS c
+INNER JOIN motcua.dossiers AS d ON c.dossier_id = d.dossier_id
+WHERE
+    (c.transition_id IS NULL AND c.last_seen_at >= d.picked_up_at)
+    OR (c.transition_id IS NOT NULL AND c.found_at >= %(since)s)
+GROUP BY c.dossier_id;

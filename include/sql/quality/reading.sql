@@ -1,0 +1,301 @@
+-- What reports, pages and commands read of runs of checks. The text of a phone field that comes with a finding is for
+-- masking alone. Called by store/oversight/quality.py.
+
+-- name: runs
+-- Runs, the newest first: all, or of one run_id, or of one day.
+SELECT
+    run_no, run_id, as_of, day, working_day, since, data_as_of, rules, thresholds, dossiers, findings, broken,
+    content_hash, previous_seal, seal, sealed_at
+FROM motcua.quality_runs
+WHERE
+    coalesce(run_id = %(run_id)s::text, TRUE) AND coalesce(day = %(day)s::date, TRUE)
+    AND coalesce(run_no = %(run_no)s::bigint, TRUE)
+ORDER BY run_no DESC
+LIMIT %(most)s::bigint;
+
+-- name: previous_run
+-- The run that a run's changes are told against: the last one of an earlier working day.
+SELECT p.run_no
+FROM motcua.quality_runs AS r
+INNER JOIN motcua.quality_runs AS p ON r.run_no > p.run_no AND r.day > p.day AND p.working_day
+WHERE r.run_no = %(run_no)s
+ORDER BY p.day DESC, p.run_no DESC
+LIMIT 1;
+
+-- name: weekly_runs
+-- The last run of each week (Monday to Sunday) up to a run's week.
+SELECT DISTINCT ON (date_trunc('week', p.day))
+    date_trunc('week', p.day)::date AS week,
+    p.run_no
+FROM motcua.quality_runs AS r
+INNER JOIN motcua.quality_runs AS p ON r.run_no >= p.run_no AND r.day >= p.day
+WHERE r.run_no = %(run_no)s AND p.day > r.day - 7 * (%(weeks)s::integer + 1)
+ORDER BY date_trunc('week', p.day), p.day DESC, p.run_no DESC;
+
+-- name: results
+-- What was said of each rule in some runs.
+SELECT run_no, rule, status, broken_reason, found, rows_hash
+FROM motcua.quality_results
+WHERE run_no = any(%(run_nos)s)
+ORDER BY run_no, rule;
+
+-- name: counts
+-- Rows returned by rule and agency in some runs, of one agency or of all.
+SELECT run_no, rule, agency_code, found, acknowledged, remind_agency, remind_department
+FROM motcua.quality_counts
+WHERE run_no = any(%(run_nos)s) AND (%(agency_code)s::text IS NULL OR agency_code = %(agency_code)s)
+ORDER BY run_no, rule, agency_code;
+
+-- name: counts_by_rule
+-- Rows returned by rule in some runs, all agencies together.
+SELECT
+    c.run_no,
+    c.rule,
+    NULL AS agency_code,
+    sum(c.found) AS found,
+    sum(c.acknowledged) AS acknowledged,
+    sum(c.remind_agency) AS remind_agency,
+    sum(c.remind_department) AS remind_department
+FROM motcua.quality_counts AS c
+WHERE c.run_no = any(%(run_nos)s)
+GROUP BY c.run_no, c.rule
+ORDER BY c.run_no, c.rule;
+
+-- name: changes
+-- By rule and agency: findings that are new, back or fixed in a run against an earlier one.
+SELECT
+    f.rule,
+    f.agency_code,
+    count(*) FILTER (WHERE e.opened_run > %(since_run)s AND l.stands AND NOT e.again) AS new,
+    count(*) FILTER (WHERE e.opened_run > %(since_run)s AND l.stands AND e.again) AS back,
+    count(*) FILTER (
+        WHERE
+        e.opened_run <= %(since_run)s AND NOT l.stands
+        AND NOT EXISTS (
+            SELECT 1 FROM motcua.finding_episodes AS n
+            WHERE
+                n.finding_id = e.finding_id AND n.opened_run > e.opened_run AND n.opened_run <= %(run_no)s
+                AND coalesce(n.closed_run > %(run_no)s, TRUE)
+        )
+    ) AS fixed
+FROM motcua.finding_episodes AS e
+INNER JOIN motcua.findings AS f ON e.finding_id = f.finding_id
+INNER JOIN motcua.quality_results AS r ON f.rule = r.rule AND r.run_no = %(run_no)s AND r.status = 'checked'
+CROSS JOIN LATERAL (SELECT coalesce(e.closed_run > %(run_no)s, TRUE) AS stands) AS l
+WHERE
+    (
+        (e.opened_run > %(since_run)s AND e.opened_run <= %(run_no)s)
+        OR (e.opened_run <= %(since_run)s AND e.closed_run > %(since_run)s AND e.closed_run <= %(run_no)s)
+    )
+    AND NOT EXISTS (
+        SELECT 1 FROM motcua.quality_withheld AS w WHERE w.run_no = %(run_no)s AND w.finding_id = f.finding_id
+    )
+GROUP BY f.rule, f.agency_code;
+
+-- name: rows
+-- Findings of some rules that a run returned, and those that were fixed since an earlier one: of one agency, without
+-- those of a whole source; of one rule; or all.
+SELECT
+    f.finding_id,
+    f.rule,
+    f.agency_code,
+    f.subject,
+    f.since,
+    f.facts,
+    d.dossier_code,
+    d.procedure_code,
+    p.name AS procedure_name,
+    coalesce(d.msisdn, d.applicant_phone) AS phone,
+    e.opened_run,
+    e.closed_run,
+    e.again,
+    e.deadline,
+    e.department_on,
+    first.as_of AS first_seen,
+    opened.as_of AS opened_at,
+    coalesce(closed_before.as_of, run.as_of) AS last_seen,
+    a.acknowledged_by,
+    a.why,
+    a.until,
+    a.acknowledged_at
+FROM motcua.quality_runs AS run
+INNER JOIN motcua.finding_episodes AS e
+    ON
+        run.run_no >= e.opened_run
+        AND (coalesce(run.run_no < e.closed_run, TRUE) OR e.closed_run > %(fixed_since)s::bigint)
+INNER JOIN motcua.findings AS f ON e.finding_id = f.finding_id
+INNER JOIN motcua.quality_results AS r ON run.run_no = r.run_no AND f.rule = r.rule AND r.status = 'checked'
+INNER JOIN motcua.quality_runs AS first ON f.first_run = first.run_no
+INNER JOIN motcua.quality_runs AS opened ON e.opened_run = opened.run_no
+LEFT JOIN LATERAL (
+    SELECT c.as_of FROM motcua.quality_runs AS c
+    WHERE c.run_no < e.closed_run AND e.closed_run <= run.run_no
+    ORDER BY c.run_no DESC
+    LIMIT 1
+) AS closed_before ON TRUE
+LEFT JOIN motcua.dossiers AS d ON f.dossier_id = d.dossier_id
+LEFT JOIN motcua.procedures AS p ON d.procedure_code = p.procedure_code
+LEFT JOIN LATERAL (
+    SELECT k.acknowledged_by, k.why, k.until, k.acknowledged_at
+    FROM motcua.finding_acknowledgements AS k
+    WHERE k.finding_id = f.finding_id
+    ORDER BY k.acknowledgement_id DESC
+    LIMIT 1
+) AS a ON run.day <= a.until
+WHERE
+    run.run_no = %(run_no)s::bigint
+    AND NOT EXISTS (
+        SELECT 1 FROM motcua.quality_withheld AS w WHERE w.run_no = run.run_no AND w.finding_id = f.finding_id
+    )
+    AND f.rule = any(%(rules)s::text[])
+    AND coalesce(f.rule = %(rule)s::text, TRUE)
+    AND coalesce(f.agency_code = %(agency_code)s::text, %(agency_code)s::text IS NULL)
+ORDER BY array_position(%(rules)s::text[], f.rule), f.agency_code, f.since DESC NULLS LAST, f.finding_id;
+
+-- name: urgent_rows
+-- Some of the findings of some rules that a run returned, of one agency or of all, in the order of urgency that
+-- reports/quality/urgency.py tells; "rules" in theirs. "standing" chooses among them as the run's counts and changes
+-- against an earlier run do, "fixed" those that are no longer there: a figure is as many rows. What somebody accepted
+-- for a time is shown as it is now, and chosen by as it was when the run was sealed.
+SELECT
+    f.finding_id,
+    f.rule,
+    f.agency_code,
+    f.subject,
+    f.since,
+    f.facts,
+    d.dossier_code,
+    d.procedure_code,
+    p.name AS procedure_name,
+    coalesce(d.msisdn, d.applicant_phone) AS phone,
+    e.opened_run,
+    e.closed_run,
+    e.again,
+    e.deadline,
+    e.department_on,
+    first.as_of AS first_seen,
+    opened.as_of AS opened_at,
+    coalesce(closed_before.as_of, run.as_of) AS last_seen,
+    a.acknowledged_by,
+    a.why,
+    a.until,
+    a.acknowledged_at
+FROM motcua.quality_runs AS run
+INNER JOIN motcua.finding_episodes AS e ON run.run_no >= e.opened_run
+INNER JOIN motcua.findings AS f ON e.finding_id = f.finding_id
+INNER JOIN motcua.quality_results AS r ON run.run_no = r.run_no AND f.rule = r.rule AND r.status = 'checked'
+INNER JOIN motcua.quality_runs AS first ON f.first_run = first.run_no
+INNER JOIN motcua.quality_runs AS opened ON e.opened_run = opened.run_no
+LEFT JOIN LATERAL (
+    SELECT c.as_of FROM motcua.quality_runs AS c
+    WHERE c.run_no < e.closed_run AND e.closed_run <= run.run_no
+    ORDER BY c.run_no DESC
+    LIMIT 1
+) AS closed_before ON TRUE
+LEFT JOIN motcua.dossiers AS d ON f.dossier_id = d.dossier_id
+LEFT JOIN motcua.procedures AS p ON d.procedure_code = p.procedure_code
+LEFT JOIN LATERAL (
+    SELECT k.acknowledged_by, k.why, k.until, k.acknowledged_at
+    FROM motcua.finding_acknowledgements AS k
+    WHERE k.finding_id = f.finding_id
+    ORDER BY k.acknowledgement_id DESC
+    LIMIT 1
+) AS a ON run.day <= a.until
+LEFT JOIN LATERAL (
+    SELECT k.until
+    FROM motcua.finding_acknowledgements AS k
+    WHERE k.finding_id = f.finding_id AND k.acknowledged_at <= run.sealed_at
+    ORDER BY k.acknowledgement_id DESC
+    LIMIT 1
+) AS sealed ON run.day <= sealed.until
+WHERE
+    run.run_no = %(run_no)s::bigint
+    AND CASE
+        WHEN coalesce(%(standing)s::text <> 'fixed', TRUE) THEN coalesce(e.closed_run > run.run_no, TRUE)
+        ELSE
+            e.opened_run <= %(since_run)s::bigint AND e.closed_run > %(since_run)s::bigint
+            AND e.closed_run <= run.run_no
+            AND NOT EXISTS (
+                SELECT 1 FROM motcua.finding_episodes AS n
+                WHERE
+                    n.finding_id = e.finding_id AND n.opened_run > e.opened_run AND n.opened_run <= run.run_no
+                    AND coalesce(n.closed_run > run.run_no, TRUE)
+            )
+    END
+    AND NOT EXISTS (
+        SELECT 1 FROM motcua.quality_withheld AS w WHERE w.run_no = run.run_no AND w.finding_id = f.finding_id
+    )
+    AND f.rule = any(%(rules)s::text[])
+    AND (%(agency_code)s::text IS NULL OR f.agency_code = %(agency_code)s)
+    AND CASE %(standing)s::text
+        WHEN 'to_do' THEN sealed.until IS NULL
+        WHEN 'acknowledged' THEN sealed.until IS NOT NULL
+        WHEN 'new' THEN coalesce(e.opened_run > %(since_run)s AND NOT e.again, %(since_run)s::bigint IS NULL)
+        WHEN 'back' THEN coalesce(e.opened_run > %(since_run)s AND e.again, FALSE)
+        WHEN 'arrived' THEN coalesce(e.opened_run > %(since_run)s, TRUE)
+        WHEN 'standing' THEN coalesce(e.opened_run <= %(since_run)s, FALSE)
+        WHEN 'late' THEN sealed.until IS NULL AND e.deadline < run.day
+        WHEN 'late_for_department' THEN sealed.until IS NULL AND e.department_on < run.day
+        ELSE TRUE
+    END
+ORDER BY
+    a.until IS NOT NULL,
+    CASE
+        WHEN a.until IS NOT NULL OR e.deadline IS NULL OR run.day <= e.deadline THEN 2
+        WHEN run.day <= e.department_on THEN 1
+        ELSE 0
+    END,
+    array_position(%(rules)s::text[], f.rule),
+    e.deadline NULLS FIRST,
+    coalesce(d.dossier_code, f.subject) COLLATE "C",  -- noqa: RF03
+    f.finding_id
+LIMIT %(most)s OFFSET %(skipped)s;
+
+-- name: shares
+-- Textable numbers in a run, of one agency or of all, among so many dossiers at least, the worst first.
+SELECT
+    s.agency_code,
+    s.dimension,
+    s.key,
+    coalesce(p.name, s.key) AS name,
+    s.month,
+    s.dossiers,
+    s.textable,
+    s.previous_dossiers,
+    s.previous_textable
+FROM motcua.quality_shares AS s
+LEFT JOIN motcua.procedures AS p ON s.dimension = 'procedure' AND s.key = p.procedure_code
+WHERE
+    s.run_no = %(run_no)s
+    AND s.dossiers >= %(least)s
+    AND coalesce(s.agency_code = %(agency_code)s::text, TRUE)
+ORDER BY s.month DESC, s.dimension, s.textable::numeric / s.dossiers, s.dossiers DESC, s.agency_code, s.key;
+
+-- name: suggestions
+-- What the data suggested in a run, to one agency or to all.
+SELECT s.agency_code, s.kind, s.facts
+FROM motcua.quality_suggestions AS s
+WHERE s.run_no = %(run_no)s AND coalesce(s.agency_code = %(agency_code)s::text, TRUE)
+ORDER BY s.agency_code, s.kind;
+
+-- name: sources
+-- How fresh and how whole each source was in a run.
+SELECT s.name AS source, q.picked_up_at, q.last_transition_at, q.quarantined, q.failing
+FROM motcua.quality_sources AS q
+INNER JOIN motcua.sources AS s ON q.source_id = s.source_id
+WHERE q.run_no = %(run_no)s
+ORDER BY s.name;
+
+-- name: checked_agencies
+-- How much of each agency was checked in some runs.
+SELECT run_no, agency_code, dossiers, textable
+FROM motcua.quality_agencies
+WHERE run_no = any(%(run_nos)s)
+ORDER BY run_no, agency_code;
+
+-- name: broken_agencies
+-- Agencies whose part of the snapshot was broken in some runs, with what was wrong.
+SELECT run_no, agency_code, fault
+FROM motcua.quality_broken_agencies
+WHERE run_no = any(%(run_nos)s)
+ORDER BY run_no, agency_code, fault;

@@ -1,0 +1,182 @@
+-- A run of checks is stored, and sealed last: it refuses change from then on. Called by store/oversight/quality.py.
+
+-- name: add_agencies
+-- Agencies with their calendars and who answers for their dossiers.
+INSERT INTO quality.agencies (agency_code, answers, calendar, apology_day, enabled_from, today)
+SELECT g.agency_code, coalesce(i.in_charge, g.agency_code), r.calendar, g.apology_day, g.enabled_from, d.nth
+FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (agency_code text, calendar smallint)
+INNER JOIN motcua.agencies AS g ON r.agency_code = g.agency_code
+INNER JOIN motcua.agencies_on(%(day)s::date) AS i ON g.agency_code = i.agency_code
+INNER JOIN quality.days AS d ON r.calendar = d.calendar AND d.day = %(day)s::date - 1;
+
+-- name: save_run
+-- A run that is not sealed yet.
+INSERT INTO motcua.quality_runs (
+    run_id, as_of, day, working_day, since, data_as_of, rules, thresholds, software, dossiers, findings, broken
+)
+SELECT
+    %(run_id)s,
+    %(as_of)s,
+    %(day)s,
+    coalesce((SELECT bool_or(d.working) FROM quality.days AS d WHERE d.day = %(day)s::date), TRUE),
+    %(since)s,
+    %(data_as_of)s,
+    %(rules)s,
+    %(thresholds)s,
+    %(software)s,
+    %(dossiers)s,
+    (SELECT count(*) FROM quality.found),
+    %(broken)s
+RETURNING run_no;
+
+-- name: save_agencies
+-- How much of each agency was checked; nothing of the broken ones.
+INSERT INTO motcua.quality_agencies (run_no, agency_code, dossiers, textable)
+SELECT %(run_no)s, f.agency_code, count(*), count(*) FILTER (WHERE f.textable)
+FROM quality.dossier_facts AS f
+WHERE f.agency_code <> all(%(broken_agencies)s::text[])
+GROUP BY f.agency_code;
+
+-- name: save_broken_agencies
+-- Agencies whose part of the snapshot is broken, with what is wrong.
+INSERT INTO motcua.quality_broken_agencies (run_no, agency_code, fault)
+SELECT %(run_no)s, r.agency_code, r.fault
+FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (agency_code text, fault text);
+
+-- name: save_sources
+-- How fresh and how whole each source was, unless that could not be told.
+INSERT INTO motcua.quality_sources (run_no, source_id, picked_up_at, last_transition_at, quarantined, failing)
+SELECT
+    %(run_no)s,
+    f.source_id,
+    f.picked_up_at,
+    f.last_transition_at,
+    f.unknown_codes + f.unusable_rows,
+    f.failed_at IS NOT NULL
+FROM quality.source_facts AS f
+WHERE f.agency_code IS NULL AND '' <> all(%(broken_agencies)s::text[]);
+
+-- name: save_results
+-- What was said of each rule.
+INSERT INTO motcua.quality_results (run_no, rule, status, broken_reason, found, rows_hash)
+SELECT %(run_no)s, r.rule, r.status, r.broken_reason, r.found, r.rows_hash
+FROM
+    jsonb_to_recordset(%(rows)s::jsonb) AS r (
+        rule text, status text, broken_reason text, found integer, rows_hash text
+    );
+
+-- name: save_counts
+-- The rows that were returned, by rule and agency, with those acknowledged and past their deadlines.
+INSERT INTO motcua.quality_counts (
+    run_no, rule, agency_code, found, acknowledged, remind_agency, remind_department
+)
+WITH acknowledged AS (
+    SELECT DISTINCT ON (a.finding_id) a.finding_id, a.until
+    FROM motcua.finding_acknowledgements AS a
+    ORDER BY a.finding_id, a.acknowledgement_id DESC
+)
+
+SELECT
+    %(run_no)s,
+    n.rule,
+    n.agency_code,
+    count(*),
+    count(*) FILTER (WHERE a.until >= %(day)s::date),
+    count(*) FILTER (
+        WHERE
+        coalesce(a.until < %(day)s::date, TRUE)
+        AND e.deadline < %(day)s::date AND e.department_on >= %(day)s::date
+    ),
+    count(*) FILTER (WHERE coalesce(a.until < %(day)s::date, TRUE) AND e.department_on < %(day)s::date)
+FROM quality.found AS n
+INNER JOIN motcua.findings AS f ON n.rule = f.rule AND n.subject = f.subject
+INNER JOIN motcua.finding_episodes AS e ON f.finding_id = e.finding_id AND e.closed_run IS NULL
+LEFT JOIN acknowledged AS a ON f.finding_id = a.finding_id
+GROUP BY n.rule, n.agency_code;
+
+-- name: save_shares
+-- Textable numbers by agency, procedure and desk user, of the present month and the one before; none of the broken
+-- agencies. Those by desk user were counted beside the months: quality/agency_facts/count_desk_users.
+INSERT INTO motcua.quality_shares (
+    run_no, agency_code, dimension, key, month, dossiers, textable, previous_dossiers, previous_textable
+)
+WITH by_desk_user AS (
+    SELECT u.agency_code, u.key, u.month, u.dossiers, u.textable
+    FROM
+        jsonb_to_recordset(%(desk_users)s::jsonb) AS u (
+            agency_code text, key text, month date, dossiers integer, textable integer
+        )
+    WHERE u.agency_code <> all(%(broken_agencies)s::text[])
+)
+
+SELECT
+    %(run_no)s::bigint,
+    f.agency_code,
+    CASE WHEN f.procedure_code IS NULL THEN 'agency' ELSE 'procedure' END,
+    coalesce(f.procedure_code, ''),
+    f.month,
+    f.received,
+    f.textable,
+    f.previous_received,
+    f.previous_textable
+FROM quality.agency_month_facts AS f
+WHERE
+    f.received > 0 AND f.month >= %(recent_month)s::date AND f.agency_code <> all(%(broken_agencies)s::text[])
+UNION ALL
+SELECT
+    %(run_no)s::bigint,
+    d.agency_code,
+    'desk_user',
+    d.key,
+    d.month,
+    d.dossiers,
+    d.textable,
+    coalesce(p.dossiers, 0),
+    coalesce(p.textable, 0)
+FROM by_desk_user AS d
+LEFT JOIN by_desk_user AS p
+    ON d.agency_code = p.agency_code AND d.key = p.key AND p.month = (d.month - interval '1 month')::date
+WHERE d.month >= %(recent_month)s::date;
+
+-- name: save_suggestions
+-- What the data suggest.
+INSERT INTO motcua.quality_suggestions (run_no, agency_code, kind, facts)
+SELECT %(run_no)s, r.agency_code, r.kind, r.facts
+FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (agency_code text, kind text, facts jsonb);
+
+-- name: rows_hashes
+-- By rule: how many rows a run's episodes hold, and SHA-256 over their ids, one a line, in the order of their bytes.
+SELECT
+    r.rule,
+    count(f.finding_id) AS found,
+    encode(
+        sha256(convert_to(coalesce(string_agg(f.subject, chr(10) ORDER BY f.subject), ''), 'UTF8')), 'hex'
+    ) AS rows_hash
+FROM unnest(%(rules)s::text[]) AS r (rule)
+LEFT JOIN (
+    SELECT g.rule, g.finding_id, g.subject COLLATE "C" AS subject -- noqa: RF03
+    FROM motcua.findings AS g
+    INNER JOIN motcua.finding_episodes AS e ON g.finding_id = e.finding_id
+    WHERE
+        e.opened_run <= %(run_no)s::bigint AND coalesce(e.closed_run > %(run_no)s::bigint, TRUE)
+        AND g.rule = any(%(rules)s::text[])
+        AND NOT EXISTS (
+            SELECT 1 FROM motcua.quality_withheld AS w
+            WHERE w.run_no = %(run_no)s::bigint AND w.finding_id = g.finding_id
+        )
+) AS f ON r.rule = f.rule
+GROUP BY r.rule;
+
+-- name: last_seal
+-- The seal that the next run follows.
+SELECT r.seal FROM motcua.quality_runs AS r WHERE r.sealed_at IS NOT NULL ORDER BY r.run_no DESC LIMIT 1;
+
+-- name: seal_run
+-- Seals a run: it refuses change from now on.
+UPDATE motcua.quality_runs
+SET
+    content_hash = %(content_hash)s,
+    previous_seal = %(previous_seal)s,
+    seal = %(seal)s,
+    sealed_at = clock_timestamp()
+WHERE run_no = %(run_no)s;

@@ -1,0 +1,191 @@
+-- What is kept of a source: how far it was read, its failures, what its status codes stand for, how it numbers its
+-- steps. Where it is asked for by name and there is none, no row comes. Called by store/notices/sources.py.
+
+-- name: ensure
+-- The source's row, made where it is missing. Asked for first: an insertion that finds its row there uses up a number
+-- all the same, and there are 32,767.
+INSERT INTO motcua.sources (name)
+SELECT n.name FROM (VALUES (%(name)s::text)) AS n (name)
+WHERE NOT EXISTS (SELECT 1 FROM motcua.sources AS s WHERE s.name = n.name)
+ON CONFLICT (name) DO NOTHING;
+
+-- name: list
+-- All sources with their cursors and last failure, and whether a row is to be read for an old step that waits for it.
+SELECT
+    s.source_id,
+    s.name,
+    s.cursor_recorded_at,
+    s.watch,
+    s.picked_up_at,
+    s.failed_at,
+    s.failure,
+    (SELECT min(o.ask_at) FROM motcua.old_steps AS o WHERE o.source_id = s.source_id AND o.ask_at IS NOT NULL) AS ask_at
+FROM motcua.sources AS s
+ORDER BY s.name;
+
+-- name: lock
+-- Whether this transaction may pick the source up: no other one is at work on it. Its row stays free all the while.
+SELECT pg_try_advisory_xact_lock(hashtext('pick-ups of sources'), s.source_id) AS held
+FROM motcua.sources AS s
+WHERE s.name = %(name)s;
+
+-- name: wait_for
+-- Waits until no other transaction picks the source up, and keeps the others from it until this one ends.
+SELECT pg_advisory_xact_lock(hashtext('pick-ups of sources'), s.source_id) IS NOT NULL AS held
+FROM motcua.sources AS s
+WHERE s.name = %(name)s;
+
+-- name: cursor
+-- How far a source has been read; to be asked once its pick-up may begin.
+SELECT
+    source_id, name, cursor_transition_id, cursor_recorded_at, cursor_updated_at, look_back_at, set_back_from,
+    set_back_at
+FROM motcua.sources
+WHERE name = %(name)s;
+
+-- name: advance
+-- Where the next pick-up begins, and what the watcher compares with.
+UPDATE motcua.sources
+SET
+    cursor_transition_id = coalesce(%(transition_id)s, cursor_transition_id),
+    cursor_recorded_at = %(recorded_at)s,
+    cursor_updated_at = %(updated_at)s,
+    watch = %(watch)s,
+    look_back_at = coalesce(%(look_back_at)s, look_back_at),
+    -- After two days without it, another time is another fault.
+    set_back_from = CASE
+        WHEN %(set_back_by)s::interval IS NULL OR set_back_at > %(now)s::timestamptz - interval '2 days'
+            THEN set_back_from
+        ELSE %(now)s
+    END,
+    set_back_by = CASE
+        WHEN %(set_back_by)s::interval IS NULL THEN set_back_by
+        WHEN set_back_at > %(now)s::timestamptz - interval '2 days' THEN greatest(set_back_by, %(set_back_by)s)
+        ELSE %(set_back_by)s
+    END,
+    set_back_at = CASE WHEN %(set_back_by)s::interval IS NULL THEN set_back_at ELSE %(now)s END,
+    picked_up_at = %(now)s,
+    failed_at = NULL,
+    failure = NULL
+WHERE source_id = %(source_id)s;
+
+-- name: fail
+-- The source could not be read.
+UPDATE motcua.sources SET failed_at = %(now)s, failure = left(%(failure)s, 500)
+WHERE name = %(name)s;
+
+-- name: note_pick_up
+-- What a pick-up of a source read anew, by agency, for the run that this session works for; nothing where it works for
+-- none.
+INSERT INTO motcua.pick_ups AS p (run_no, source_id, agency_code, transitions, dossiers)
+SELECT
+    nullif(current_setting('motcua.run', TRUE), '')::bigint,
+    %(source_id)s,
+    d.agency_code,
+    sum(r.transitions),
+    sum(r.dossiers)
+FROM (
+    SELECT
+        t.dossier_id,
+        1 AS transitions,
+        0 AS dossiers
+    FROM unnest(%(of_transitions)s::bigint[]) AS t (dossier_id)
+    UNION ALL
+    SELECT
+        c.dossier_id,
+        0 AS transitions,
+        1 AS dossiers
+    FROM unnest(%(changed)s::bigint[]) AS c (dossier_id)
+) AS r
+INNER JOIN motcua.dossiers AS d ON r.dossier_id = d.dossier_id
+WHERE nullif(current_setting('motcua.run', TRUE), '') IS NOT NULL
+GROUP BY d.agency_code
+ON CONFLICT (run_no, source_id, agency_code) DO UPDATE SET
+    transitions = p.transitions + excluded.transitions,
+    dossiers = p.dossiers + excluded.dossiers;
+
+-- name: freshness
+-- Sources with when each was read last, what was recorded there last, and why it could not be read; those that hold
+-- dossiers of these agencies, or all.
+SELECT
+    s.name,
+    s.picked_up_at,
+    s.failed_at,
+    s.failure,
+    (
+        SELECT max(t.recorded_at) FROM motcua.transitions AS t WHERE t.source_id = s.source_id
+    ) AS last_transition_at
+FROM motcua.sources AS s
+WHERE
+    %(agencies)s::text[] IS NULL
+    OR EXISTS (
+        SELECT 1 FROM motcua.dossiers AS d WHERE d.agency_code = any(%(agencies)s) AND d.source_id = s.source_id
+    )
+ORDER BY s.name;
+
+-- name: troubles
+-- What pick-ups met at a source since a moment that it is to be told of: its clock was set back, since when and by how
+-- much; it began to number its steps anew.
+SELECT
+    s.set_back_from,
+    s.set_back_by,
+    (
+        SELECT max(n.noticed_at) FROM motcua.source_numberings AS n
+        WHERE n.source_id = s.source_id AND n.noticed_at >= %(since)s
+    ) AS renumbered_at
+FROM (
+    SELECT
+        k.source_id,
+        CASE WHEN k.set_back_at >= %(since)s THEN k.set_back_from END AS set_back_from,
+        CASE WHEN k.set_back_at >= %(since)s THEN k.set_back_by END AS set_back_by
+    FROM motcua.sources AS k
+    WHERE k.name = %(name)s
+) AS s;
+
+-- name: statuses
+-- Status codes of one source that differ from the national ones, as they stand at a moment.
+SELECT source_status, status_code
+FROM motcua.status_meanings
+WHERE source_id = %(source_id)s AND (ends_at IS NULL OR ends_at > %(at)s);
+
+-- name: mapped_statuses
+-- What status codes of sources were said to stand for, with who said so last, and until when that holds.
+SELECT
+    s.name AS source,
+    m.source_status,
+    m.status_code,
+    m.mapped_at,
+    m.ends_at,
+    c.changed_by AS mapped_by,
+    c.status_before
+FROM motcua.status_meanings AS m
+INNER JOIN motcua.sources AS s ON m.source_id = s.source_id
+LEFT JOIN LATERAL (
+    SELECT k.changed_by, k.status_before
+    FROM motcua.status_map_changes AS k
+    WHERE k.source_id = m.source_id AND k.source_status = m.source_status
+    ORDER BY k.change_id DESC
+    LIMIT 1
+) AS c ON TRUE
+ORDER BY s.name, m.source_status;
+
+-- name: map_status
+-- What one status code of a source stands for.
+SELECT
+    motcua.map_status(
+        %(name)s::text, %(source_status)s::integer, %(status_code)s::integer, %(by)s::text, %(now)s::timestamptz
+    ) AS is_known;
+
+-- name: numberings
+-- When a source began to number its steps anew, in order, and what is added to its numbers since.
+SELECT
+    n.recorded_from,
+    n.added
+FROM motcua.source_numberings AS n
+WHERE n.source_id = %(source_id)s
+ORDER BY n.added;
+
+-- name: begin_numbering
+-- A source numbers its steps anew.
+INSERT INTO motcua.source_numberings (source_id, recorded_from, added, noticed_at)
+VALUES (%(source_id)s, %(recorded_from)s, %(added)s, %(now)s);

@@ -1,0 +1,55 @@
+-- The contract's views, which a source gives itself. Called by sources/contract.py and sources/desk_register.py.
+
+-- name: dossiers
+-- The contract view onestop.dossiers.
+SELECT
+    dossier_code,
+    agency_code,
+    procedure_code,
+    procedure_name,
+    field_name,
+    applicant_name,
+    applicant_phone,
+    phone_entered_at,
+    submitted_via,
+    received_at,
+    due_at,
+    step_name,
+    status_code,
+    at_one_stop_desk,
+    finished_at,
+    returned_at,
+    updated_at
+FROM onestop.dossiers;
+
+-- name: transitions
+-- The contract view onestop.transitions.
+SELECT
+    transition_id,
+    agency_code,
+    dossier_code,
+    from_step,
+    to_step,
+    status_code,
+    at_one_stop_desk,
+    occurred_at,
+    recorded_at,
+    actor,
+    note
+FROM onestop.transitions;
+
+-- name: desk_register_offered
+-- Whether the source offers its desk's register.
+SELECT to_regclass('onestop.desk_register') IS NOT NULL AS offered;
+
+-- name: desk_register
+-- The contract view onestop.desk_register, as far back as it matters. Times that Python cannot hold come as NULL.
+SELECT
+    agency_code,
+    dossier_code,
+    CASE WHEN result_ready_at BETWEEN timestamptz '1900-01-01' AND timestamptz '9000-01-01' THEN result_ready_at END
+        AS result_ready_at,
+    CASE WHEN handed_over_at BETWEEN timestamptz '1900-01-01' AND timestamptz '9000-01-01' THEN handed_over_at END
+        AS handed_over_at
+FROM onestop.desk_register
+WHERE coalesce(greatest(result_ready_at, handed_over_at) >= %(since)s, TRUE);

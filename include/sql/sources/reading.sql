@@ -1,0 +1,297 @@
+-- What is asked of a source, whatever software it is: source_dossiers and source_transitions are its tables as its
+-- adapter shows them. Times that Python cannot hold come as NULL in transitions, and in dossiers as the nearest ones
+-- that no rule takes for true. Called by sources/contract.py.
+
+-- name: limit_time
+-- No statement of this transaction may take longer than so many milliseconds.
+SELECT set_config('statement_timeout', %(milliseconds)s::text, TRUE);
+
+-- name: latest
+-- The source's clock, and the newest number and times that are not in its future and may be true: a number that no
+-- sequence reaches, or a time that Python cannot hold, would have the cursor skip every row that comes after it.
+SELECT
+    now() AS source_now,
+    (
+        SELECT max(transition_id) FROM source_transitions WHERE transition_id BETWEEN 0 AND 4611686018427387904
+    ) AS transition_id,
+    (
+        SELECT max(recorded_at) FROM source_transitions WHERE recorded_at BETWEEN timestamptz '1900-01-01' AND now()
+    ) AS recorded_at,
+    (
+        SELECT max(updated_at) FROM source_dossiers WHERE updated_at BETWEEN timestamptz '1900-01-01' AND now()
+    ) AS updated_at;
+
+-- name: dossiers_since
+-- Dossier rows changed since a moment, and at the first reading (open_too) every open one as well.
+SELECT
+    dossier_code,
+    agency_code,
+    left(procedure_code, 2000) AS procedure_code,
+    left(procedure_name, 2000) AS procedure_name,
+    left(field_name, 2000) AS field_name,
+    left(applicant_name, 2000) AS applicant_name,
+    left(applicant_phone, 2000) AS applicant_phone,
+    CASE
+        WHEN phone_entered_at < '1900-01-01' THEN timestamptz '1900-01-01'
+        WHEN phone_entered_at > '9000-01-01' THEN timestamptz '9000-01-01'
+        ELSE phone_entered_at
+    END AS phone_entered_at,
+    left(submitted_via, 2000) AS submitted_via,
+    CASE
+        WHEN received_at < '1900-01-01' THEN timestamptz '1900-01-01'
+        WHEN received_at > '9000-01-01' THEN timestamptz '9000-01-01'
+        ELSE received_at
+    END AS received_at,
+    CASE
+        WHEN due_at < '1900-01-01' THEN timestamptz '1900-01-01'
+        WHEN due_at > '9000-01-01' THEN timestamptz '9000-01-01'
+        ELSE due_at
+    END AS due_at,
+    left(step_name, 2000) AS step_name,
+    status_code,
+    at_one_stop_desk,
+    CASE
+        WHEN finished_at < '1900-01-01' THEN timestamptz '1900-01-01'
+        WHEN finished_at > '9000-01-01' THEN timestamptz '9000-01-01'
+        ELSE finished_at
+    END AS finished_at,
+    CASE
+        WHEN returned_at < '1900-01-01' THEN timestamptz '1900-01-01'
+        WHEN returned_at > '9000-01-01' THEN timestamptz '9000-01-01'
+        ELSE returned_at
+    END AS returned_at,
+    CASE
+        WHEN updated_at < '1900-01-01' THEN timestamptz '1900-01-01'
+        WHEN updated_at > '9000-01-01' THEN timestamptz '9000-01-01'
+        ELSE updated_at
+    END AS updated_at
+FROM source_dossiers
+WHERE
+    updated_at >= %(since)s
+    OR (%(open_too)s AND (status_code IS NULL OR status_code NOT IN (3, 7, 10)));
+
+-- name: dossiers_by_key
+-- Dossier rows with these (agency_code, dossier_code).
+SELECT
+    dossier_code,
+    agency_code,
+    left(procedure_code, 2000) AS procedure_code,
+    left(procedure_name, 2000) AS procedure_name,
+    left(field_name, 2000) AS field_name,
+    left(applicant_name, 2000) AS applicant_name,
+    left(applicant_phone, 2000) AS applicant_phone,
+    CASE
+        WHEN phone_entered_at < '1900-01-01' THEN timestamptz '1900-01-01'
+        WHEN phone_entered_at > '9000-01-01' THEN timestamptz '9000-01-01'
+        ELSE phone_entered_at
+    END AS phone_entered_at,
+    left(submitted_via, 2000) AS submitted_via,
+    CASE
+        WHEN received_at < '1900-01-01' THEN timestamptz '1900-01-01'
+        WHEN received_at > '9000-01-01' THEN timestamptz '9000-01-01'
+        ELSE received_at
+    END AS received_at,
+    CASE
+        WHEN due_at < '1900-01-01' THEN timestamptz '1900-01-01'
+        WHEN due_at > '9000-01-01' THEN timestamptz '9000-01-01'
+        ELSE due_at
+    END AS due_at,
+    left(step_name, 2000) AS step_name,
+    status_code,
+    at_one_stop_desk,
+    CASE
+        WHEN finished_at < '1900-01-01' THEN timestamptz '1900-01-01'
+        WHEN finished_at > '9000-01-01' THEN timestamptz '9000-01-01'
+        ELSE finished_at
+    END AS finished_at,
+    CASE
+        WHEN returned_at < '1900-01-01' THEN timestamptz '1900-01-01'
+        WHEN returned_at > '9000-01-01' THEN timestamptz '9000-01-01'
+        ELSE returned_at
+    END AS returned_at,
+    CASE
+        WHEN updated_at < '1900-01-01' THEN timestamptz '1900-01-01'
+        WHEN updated_at > '9000-01-01' THEN timestamptz '9000-01-01'
+        ELSE updated_at
+    END AS updated_at
+FROM source_dossiers
+WHERE
+    (agency_code, dossier_code) IN (
+        SELECT k.agency_code, k.dossier_code
+        FROM unnest(%(agency_codes)s::text[], %(dossier_codes)s::text[]) AS k (agency_code, dossier_code)
+    )
+    -- Nothing more, but a database behind foreign tables can be asked for it.
+    AND agency_code = any(%(agency_codes)s::text[]) AND dossier_code = any(%(dossier_codes)s::text[]);
+
+-- name: stamps_between
+-- By when dossiers' rows say that they were written, in [since, until).
+SELECT
+    agency_code,
+    dossier_code,
+    updated_at
+FROM source_dossiers
+WHERE updated_at >= %(since)s AND updated_at < %(until)s;
+
+-- name: transitions_since
+-- Transitions recorded since a moment, or numbered above a number (a row may carry a wrong time), each once.
+SELECT
+    transition_id,
+    agency_code,
+    dossier_code,
+    left(from_step, 2000) AS from_step,
+    left(to_step, 2000) AS to_step,
+    status_code,
+    at_one_stop_desk,
+    CASE WHEN occurred_at BETWEEN timestamptz '1900-01-01' AND timestamptz '9000-01-01' THEN occurred_at END
+        AS occurred_at,
+    CASE WHEN recorded_at BETWEEN timestamptz '1900-01-01' AND timestamptz '9000-01-01' THEN recorded_at END
+        AS recorded_at,
+    left(actor, 2000) AS actor,
+    left(note, 20000) AS note
+FROM source_transitions
+WHERE
+    recorded_at >= %(since)s OR transition_id > %(after)s::bigint
+    OR (
+        (recorded_at IS NULL OR recorded_at < '2000-01-01') AND transition_id > %(after)s::bigint - 1000::bigint
+    );
+
+-- name: transitions_between
+-- Transitions recorded in [start, end). For a backfill's window.
+SELECT
+    transition_id,
+    agency_code,
+    dossier_code,
+    left(from_step, 2000) AS from_step,
+    left(to_step, 2000) AS to_step,
+    status_code,
+    at_one_stop_desk,
+    CASE WHEN occurred_at BETWEEN timestamptz '1900-01-01' AND timestamptz '9000-01-01' THEN occurred_at END
+        AS occurred_at,
+    CASE WHEN recorded_at BETWEEN timestamptz '1900-01-01' AND timestamptz '9000-01-01' THEN recorded_at END
+        AS recorded_at,
+    left(actor, 2000) AS actor,
+    left(note, 20000) AS note
+FROM source_transitions
+WHERE recorded_at >= %(start)s AND recorded_at < %(end)s;
+
+-- name: transitions_by_key
+-- All transitions of the dossiers with these (agency_code, dossier_code).
+SELECT
+    transition_id,
+    agency_code,
+    dossier_code,
+    left(from_step, 2000) AS from_step,
+    left(to_step, 2000) AS to_step,
+    status_code,
+    at_one_stop_desk,
+    CASE WHEN occurred_at BETWEEN timestamptz '1900-01-01' AND timestamptz '9000-01-01' THEN occurred_at END
+        AS occurred_at,
+    CASE WHEN recorded_at BETWEEN timestamptz '1900-01-01' AND timestamptz '9000-01-01' THEN recorded_at END
+        AS recorded_at,
+    left(actor, 2000) AS actor,
+    left(note, 20000) AS note
+FROM source_transitions
+WHERE
+    (agency_code, dossier_code) IN (
+        SELECT k.agency_code, k.dossier_code
+        FROM unnest(%(agency_codes)s::text[], %(dossier_codes)s::text[]) AS k (agency_code, dossier_code)
+    )
+    -- Nothing more, but a database behind foreign tables can be asked for it.
+    AND agency_code = any(%(agency_codes)s::text[]) AND dossier_code = any(%(dossier_codes)s::text[]);
+
+-- name: transitions_by_number
+-- Transitions with these numbers.
+SELECT
+    transition_id,
+    agency_code,
+    dossier_code,
+    left(from_step, 2000) AS from_step,
+    left(to_step, 2000) AS to_step,
+    status_code,
+    at_one_stop_desk,
+    CASE WHEN occurred_at BETWEEN timestamptz '1900-01-01' AND timestamptz '9000-01-01' THEN occurred_at END
+        AS occurred_at,
+    CASE WHEN recorded_at BETWEEN timestamptz '1900-01-01' AND timestamptz '9000-01-01' THEN recorded_at END
+        AS recorded_at,
+    left(actor, 2000) AS actor,
+    left(note, 20000) AS note
+FROM source_transitions
+WHERE transition_id = any(%(numbers)s::bigint[]);
+
+-- name: watch
+-- Counts and sums of the rows inside the overlap: they differ from those kept at the last pick-up as soon as a row is
+-- new or changed, and stay different until it is picked up; so does whether the source's clock is behind what was read.
+SELECT
+    t.transitions,
+    t.transition_sum,
+    d.dossiers,
+    d.dossier_sum,
+    (now() < %(updated_since)s)::text AS is_behind
+FROM (
+    SELECT
+        count(*) AS transitions,
+        coalesce(sum(transition_id), 0)::text AS transition_sum
+    FROM source_transitions
+    WHERE
+        recorded_at >= %(recorded_since)s OR transition_id > %(after)s::bigint
+        OR (
+            (recorded_at IS NULL OR recorded_at < '2000-01-01') AND transition_id > %(after)s::bigint - 1000::bigint
+        )
+) AS t
+CROSS JOIN (
+    SELECT
+        count(*) AS dossiers,
+        coalesce(
+            sum(hashtextextended(concat_ws('|', agency_code, dossier_code, updated_at::text), 0)::numeric), 0
+        )::text
+            AS dossier_sum
+    FROM source_dossiers
+    WHERE updated_at >= %(updated_since)s
+) AS d;
+
+-- name: dossiers_by_agency
+-- Dossiers with one code for each agency, of which the source writes several.
+SELECT
+    d.dossier_code,
+    d.procedure_code,
+    d.received_at,
+    d.due_at,
+    d.status_code,
+    d.at_one_stop_desk,
+    d.returned_at,
+    d.updated_at,
+    coalesce(c.agency_code, d.agency_code) AS agency_code
+FROM written_dossiers AS d
+LEFT JOIN unnest(%(written)s::text[], %(agencies)s::text[]) AS c (written, agency_code) ON d.agency_code = c.written;
+
+-- name: transitions_by_agency
+-- Transitions with one code for each agency, of which the source writes several.
+SELECT
+    t.transition_id,
+    t.dossier_code,
+    t.status_code,
+    t.at_one_stop_desk,
+    t.occurred_at,
+    t.recorded_at,
+    coalesce(c.agency_code, t.agency_code) AS agency_code
+FROM written_transitions AS t
+LEFT JOIN unnest(%(written)s::text[], %(agencies)s::text[]) AS c (written, agency_code) ON t.agency_code = c.written;
+
+-- name: renumbered_transitions
+-- As transitions_by_agency, of a source that began to number its steps anew: under the numbers that are ours.
+SELECT
+    t.transition_id + coalesce(
+        (
+            SELECT max(n.added)
+            FROM unnest(%(renumbered_from)s::timestamptz[], %(renumbered_by)s::bigint[]) AS n (recorded_from, added)
+            WHERE t.recorded_at >= n.recorded_from AND t.transition_id BETWEEN 0 AND n.added
+        ), 0
+    ) AS transition_id,
+    t.dossier_code,
+    t.status_code,
+    t.at_one_stop_desk,
+    t.occurred_at,
+    t.recorded_at,
+    coalesce(c.agency_code, t.agency_code) AS agency_code
+FROM written_transitions AS t
+LEFT JOIN unnest(%(written)s::text[], %(agencies)s::text[]) AS c (written, agency_code) ON t.agency_code = c.written;

@@ -1,0 +1,136 @@
+-- Transitions: read once each, then planned. Called by store/notices/transitions.py.
+
+-- name: lowest
+-- The lowest number of a source's steps that we have, from a number on; NULL: none.
+SELECT min(t.source_transition_id) AS number
+FROM motcua.transitions AS t
+WHERE t.source_id = %(source_id)s AND t.source_transition_id >= %(from_number)s;
+
+-- name: newest
+-- Steps of the highest numbers of a source that we have, the highest first; what no sequence reaches is none.
+SELECT
+    t.source_transition_id AS number,
+    d.dossier_code,
+    t.occurred_at,
+    t.recorded_at,
+    t.picked_up_at
+FROM motcua.transitions AS t
+INNER JOIN motcua.dossiers AS d ON t.dossier_id = d.dossier_id
+WHERE t.source_id = %(source_id)s AND t.source_transition_id BETWEEN 0 AND 4611686018427387904
+ORDER BY t.source_transition_id DESC
+LIMIT %(most)s;
+
+-- name: known
+-- Which of these numbers of a source we have, and what of each tells it from another step: each is looked up by itself,
+-- however many the source has.
+SELECT
+    t.source_transition_id AS number,
+    d.dossier_code,
+    t.occurred_at,
+    t.recorded_at,
+    t.picked_up_at
+FROM unnest(%(numbers)s::bigint[]) AS n (source_transition_id)
+CROSS JOIN
+    LATERAL (
+        SELECT k.*
+        FROM motcua.transitions AS k
+        WHERE k.source_id = %(source_id)s AND k.source_transition_id = n.source_transition_id
+        LIMIT 1  -- noqa: AM09
+    ) AS t
+INNER JOIN motcua.dossiers AS d ON t.dossier_id = d.dossier_id;
+
+-- name: save
+-- Of a batch of transitions those whose dossier is told, by their places. They are new, each number once: who reads a
+-- source has it locked and has left out what the ledger has, so that one which is there already is an error. To look
+-- for it once more by ON CONFLICT, row by row, costs almost as much as the insertion.
+INSERT INTO motcua.transitions (
+    source_id,
+    source_transition_id,
+    dossier_id,
+    sequence,
+    from_step,
+    to_step,
+    status_code,
+    at_one_stop_desk,
+    occurred_at,
+    recorded_at, actor, note, picked_up_at
+)
+SELECT
+    %(source_id)s, r.source_transition_id, (%(dossier_ids)s::bigint[])[r.place], r.source_transition_id, r.from_step,
+    r.to_step, r.status_code, r.at_one_stop_desk, r.occurred_at, r.recorded_at, r.actor, r.note, %(now)s
+FROM
+    json_to_recordset(%(rows)s::json) AS r (
+        place integer, source_transition_id bigint, from_step text, to_step text, status_code smallint,
+        at_one_stop_desk boolean, occurred_at timestamptz, recorded_at timestamptz, actor text, note text
+    )
+WHERE (%(dossier_ids)s::bigint[])[r.place] IS NOT NULL;
+
+-- name: save_from_rows
+-- A change that only the dossier's row told of, placed after the last transition known; returns whose it is.
+INSERT INTO motcua.transitions (
+    source_id,
+    dossier_id,
+    sequence,
+    from_row,
+    to_step,
+    status_code,
+    at_one_stop_desk,
+    occurred_at,
+    recorded_at,
+    picked_up_at
+)
+SELECT
+    d.source_id, d.dossier_id,
+    coalesce((SELECT max(t.sequence) FROM motcua.transitions AS t WHERE t.dossier_id = d.dossier_id), 0),
+    TRUE, d.step_name, d.status_code, d.at_one_stop_desk,
+    least(d.updated_at, %(now)s), d.updated_at, %(now)s
+FROM motcua.dossiers AS d
+WHERE d.dossier_id = any(%(dossier_ids)s)
+ON CONFLICT (dossier_id, recorded_at) WHERE from_row DO UPDATE
+    SET sequence = excluded.sequence
+    WHERE transitions.sequence < excluded.sequence
+RETURNING dossier_id;
+
+-- name: unplanned_dossiers
+-- Dossiers with transitions still to be planned, in the given window of recording where one is given.
+SELECT DISTINCT dossier_id
+FROM motcua.transitions
+WHERE
+    planned_at IS NULL
+    AND (%(start)s::timestamptz IS NULL OR (recorded_at >= %(start)s AND recorded_at < %(end)s))
+    AND dossier_id > %(after)s
+ORDER BY dossier_id
+LIMIT %(limit)s;
+
+-- name: history
+-- All transitions of these dossiers, in each dossier's order, old steps with what the dossier's row said of them.
+SELECT
+    t.transition_id,
+    t.dossier_id,
+    t.status_code,
+    t.at_one_stop_desk,
+    t.occurred_at,
+    t.recorded_at,
+    t.outcome,
+    o.transition_id IS NOT NULL AS is_old,
+    o.version_id IS NOT NULL AS row_was_read,
+    motcua.condition_of(v.status_code, v.at_one_stop_desk) AS row_calls_for
+FROM motcua.transitions AS t
+LEFT JOIN motcua.old_steps AS o ON t.transition_id = o.transition_id
+LEFT JOIN motcua.dossier_versions AS v ON o.version_id = v.version_id
+WHERE t.dossier_id = any(%(dossier_ids)s)
+ORDER BY t.dossier_id, t.sequence, t.from_row, t.transition_id;
+
+-- name: settle
+-- What planning made of a batch of transitions.
+UPDATE motcua.transitions AS t
+SET
+    planned_at = coalesce(t.planned_at, %(now)s),
+    outcome = r.outcome,
+    message_id = (
+        SELECT m.message_id FROM motcua.messages AS m
+        WHERE m.transition_id = r.begun_by AND m.kind IN ('result', 'supplement')
+    )
+FROM
+    jsonb_to_recordset(%(rows)s::jsonb) AS r (transition_id bigint, outcome text, begun_by bigint)
+WHERE t.transition_id = r.transition_id;

@@ -1,0 +1,261 @@
+-- What is due and served by nobody. Called by store/watching/unserved.py.
+
+-- name: gateways
+-- Gateways as senders last found their connections to say: carriers, limits, and whether they can be used at all; and
+-- when each was last taken off a stop, as far as the newest changes tell.
+SELECT
+    n.name,
+    g.carriers,
+    g.fault IS NOT NULL AS is_broken,
+    g.segments_per_second AS per_second,
+    g.segments_per_day IS NOT NULL AS has_day,
+    (
+        SELECT max(c.changed_at)
+        FROM (
+            SELECT h.gateway, h.change, h.changed_at
+            FROM motcua.gateway_changes AS h
+            ORDER BY h.change_id DESC
+            LIMIT 100
+        ) AS c
+        WHERE c.gateway = n.name AND c.change = 'started' AND c.changed_at <= %(now)s
+    ) AS started_at
+FROM unnest(%(gateways)s::text[]) WITH ORDINALITY AS n (name, place)
+LEFT JOIN motcua.gateways AS g ON n.name = g.name
+ORDER BY n.place;
+
+-- name: messages
+-- Messages at the head of their carrier's queue that are due for a while, that could go, and that nobody takes: no
+-- gateway that they may go by has begun, since the time given for it, an attempt for a message before them that it
+-- answered, or still may while it is open. Of each carrier both ends of the queue are looked at; of what people
+-- stopped, which mostly lies together, forty at each are passed over. Nothing while a gap of a restore is open. How
+-- many there are is counted up to fifty. Of attempts the newest thousand are looked at: where these do not reach back
+-- so far, a gateway that keeps a pace was at work if its next message is not due for as long.
+WITH ways AS MATERIALIZED (
+    SELECT
+        w.carrier,
+        w.gateway,
+        w.is_first,
+        w.held_by,
+        w.since,
+        w.place
+    FROM
+        unnest(
+            %(carriers)s::text[], %(gateways)s::text[], %(firsts)s::boolean[], %(held_by)s::text[],
+            %(since)s::timestamptz[]
+        ) WITH ORDINALITY AS w (carrier, gateway, is_first, held_by, since, place)
+),
+
+stopped AS MATERIALIZED (
+    SELECT t.kind, t.agency_code FROM motcua.stops AS t
+    WHERE t.until > %(due_by)s AND t.ended_at IS NULL
+),
+
+ends AS MATERIALIZED (
+    SELECT
+        c.carrier,
+        e.message_id,
+        e.next_attempt_at,
+        e.avoid
+    FROM (SELECT DISTINCT w.carrier FROM ways AS w) AS c
+    CROSS JOIN (VALUES (FALSE), (TRUE)) AS o (from_last)
+    CROSS JOIN
+        LATERAL (
+            SELECT f.message_id, f.next_attempt_at, f.avoid
+            FROM (
+                (
+                    SELECT q.message_id, q.next_attempt_at, q.avoid, q.kind, q.agency_code, q.useful_until
+                    FROM motcua.messages AS q
+                    WHERE
+                        NOT o.from_last
+                        AND q.state = 'queued'
+                        AND coalesce(q.carrier, '') = c.carrier
+                        AND q.next_attempt_at <= %(due_by)s
+                        AND (%(start)s::timestamptz IS NULL OR (q.recorded_at >= %(start)s AND q.recorded_at < %(end)s))
+                    ORDER BY q.next_attempt_at, q.message_id
+                    LIMIT 40
+                )
+                UNION ALL
+                (
+                    SELECT q.message_id, q.next_attempt_at, q.avoid, q.kind, q.agency_code, q.useful_until
+                    FROM motcua.messages AS q
+                    WHERE
+                        o.from_last
+                        AND q.state = 'queued'
+                        AND coalesce(q.carrier, '') = c.carrier
+                        AND q.next_attempt_at <= %(due_by)s
+                        AND (%(start)s::timestamptz IS NULL OR (q.recorded_at >= %(start)s AND q.recorded_at < %(end)s))
+                    ORDER BY q.next_attempt_at DESC, q.message_id DESC
+                    LIMIT 40
+                )
+            ) AS f
+            WHERE
+                f.useful_until > %(now)s
+                AND NOT f.kind = any(%(resting)s::text[])
+                AND NOT EXISTS (
+                    SELECT 1 FROM stopped AS s
+                    WHERE
+                        (s.kind IS NULL OR s.kind = f.kind)
+                        AND (s.agency_code IS NULL OR s.agency_code = f.agency_code)
+                )
+                AND EXISTS (
+                    SELECT 1 FROM ways AS w
+                    WHERE
+                        w.carrier = c.carrier
+                        AND CASE WHEN f.avoid = '{}' THEN w.is_first ELSE NOT w.gateway = any(f.avoid) END
+                )
+                AND 0 = (
+                    SELECT count(*) FROM motcua.attempts AS a
+                    WHERE
+                        a.message_id = f.message_id AND a.state IN ('in_flight', 'unknown', 'accepted', 'delivered')
+                        AND NOT a.released
+                )
+            -- The first that passes, looked at from its end on: each end is read in its own order, and no further.
+            LIMIT 1  -- noqa: AM09
+        ) AS e
+    -- What was held is due from then on.
+    WHERE NOT EXISTS (
+        SELECT 1 FROM motcua.gaps AS p
+        WHERE (p.closed_at IS NULL AND p.held_until IS NULL) OR p.closed_at > %(due_by)s
+    )
+),
+
+newest AS MATERIALIZED (
+    SELECT a.attempt_id, a.gateway, a.message_id, a.state, a.started_at
+    FROM motcua.attempts AS a
+    WHERE EXISTS (SELECT 1 FROM ends)
+    ORDER BY a.attempt_id DESC
+    LIMIT 1000
+),
+
+begun AS MATERIALIZED (
+    SELECT
+        b.gateway,
+        b.started_at,
+        b.state = 'in_flight' AS is_out,
+        m.next_attempt_at,
+        m.message_id
+    FROM (
+        SELECT
+            n.*,
+            row_number() OVER (PARTITION BY n.gateway ORDER BY n.attempt_id DESC) AS place
+        FROM newest AS n
+        WHERE n.state IN ('in_flight', 'accepted', 'delivered', 'undelivered', 'rejected')
+    ) AS b
+    CROSS JOIN
+        LATERAL (
+            SELECT f.next_attempt_at, f.message_id FROM motcua.messages AS f
+            WHERE f.message_id = b.message_id
+            LIMIT 1  -- noqa: AM09
+        ) AS m
+    WHERE b.place <= 20
+    UNION ALL
+    -- Of a gateway that takes long to answer, beside one that is quick.
+    SELECT
+        o.gateway,
+        o.started_at,
+        TRUE AS is_out,
+        m.next_attempt_at,
+        m.message_id
+    FROM (
+        SELECT a.gateway, a.started_at, a.message_id
+        FROM motcua.attempts AS a
+        WHERE a.state = 'in_flight' AND EXISTS (SELECT 1 FROM ends)
+        ORDER BY a.sender_id
+        LIMIT 50
+    ) AS o
+    CROSS JOIN LATERAL (
+        SELECT f.next_attempt_at, f.message_id FROM motcua.messages AS f
+        WHERE f.message_id = o.message_id
+        LIMIT 1  -- noqa: AM09
+    ) AS m
+),
+
+reach AS MATERIALIZED (
+    SELECT CASE WHEN count(*) = 1000 THEN min(n.started_at) END AS since
+    FROM newest AS n
+),
+
+unserved AS (
+    SELECT
+        e.carrier,
+        min(e.next_attempt_at) AS since
+    FROM ends AS e
+    WHERE
+        NOT EXISTS (
+            SELECT 1
+            FROM ways AS w
+            INNER JOIN begun AS b ON w.gateway = b.gateway
+            WHERE
+                w.carrier = e.carrier
+                AND CASE WHEN e.avoid = '{}' THEN w.is_first ELSE NOT w.gateway = any(e.avoid) END
+                AND b.started_at > w.since
+                AND (b.next_attempt_at, b.message_id) < (e.next_attempt_at, e.message_id)
+                AND (NOT b.is_out OR w.held_by = '')
+        )
+        AND NOT EXISTS (
+            SELECT 1
+            FROM ways AS w
+            INNER JOIN motcua.gateways AS g ON w.gateway = g.name
+            CROSS JOIN reach AS r
+            WHERE w.carrier = e.carrier AND w.is_first AND w.held_by = '' AND g.free_at > w.since AND r.since > w.since
+        )
+    GROUP BY e.carrier
+)
+
+SELECT
+    u.carrier,
+    w.gateway,
+    w.held_by,
+    u.since,
+    (
+        SELECT count(*)
+        FROM (
+            SELECT 1
+            FROM motcua.messages AS q
+            WHERE
+                q.state = 'queued'
+                AND coalesce(q.carrier, '') = u.carrier
+                AND q.next_attempt_at BETWEEN u.since AND %(due_by)s
+                AND (%(start)s::timestamptz IS NULL OR (q.recorded_at >= %(start)s AND q.recorded_at < %(end)s))
+            LIMIT 50  -- noqa: AM09
+        ) AS c
+    ) AS messages
+FROM unserved AS u
+INNER JOIN LATERAL (
+    SELECT f.gateway, f.held_by FROM ways AS f
+    WHERE f.carrier = u.carrier AND f.is_first
+    ORDER BY f.place
+    LIMIT 1
+) AS w ON TRUE
+ORDER BY u.carrier;
+
+-- name: steps
+-- Steps that were picked up a while ago and that nobody plans: dossiers are planned in the order of their numbers, so
+-- that the first one waits in vain where none before it was planned since. Counted up to a hundred.
+WITH waiting AS MATERIALIZED (
+    SELECT t.dossier_id, t.picked_up_at
+    FROM motcua.transitions AS t
+    WHERE
+        t.planned_at IS NULL
+        AND (%(start)s::timestamptz IS NULL OR (t.recorded_at >= %(start)s AND t.recorded_at < %(end)s))
+    ORDER BY t.dossier_id
+    LIMIT 100
+)
+
+SELECT
+    count(*) AS steps,
+    min(w.picked_up_at) AS since
+FROM waiting AS w
+WHERE
+    w.picked_up_at <= %(due_by)s
+    AND NOT EXISTS (
+        SELECT 1
+        FROM (
+            SELECT p.planned_at
+            FROM motcua.transitions AS p
+            WHERE p.dossier_id < (SELECT min(f.dossier_id) FROM waiting AS f)
+            ORDER BY p.dossier_id DESC
+            LIMIT 20
+        ) AS b
+        WHERE b.planned_at > %(due_by)s
+    );

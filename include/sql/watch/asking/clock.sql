@@ -1,2 +1,0 @@
--- The ledger's clock. Called by store/watching/watch.py.
-SELECT clock_timestamp() AS now

@@ -1,0 +1,19 @@
+"""The statements of include/sql by name, file by file, for tests that look at every one of them."""
+
+from __future__ import annotations
+
+from motcua.settings import include_dir
+from motcua.store.ledger.queries import statement, statements_of
+
+ROOT = include_dir() / "sql"
+_OF_THE_SCHEMA = {"migrations", "definitions", "schema"}
+
+FILES = sorted(
+    str(path.relative_to(ROOT).with_suffix(""))
+    for path in ROOT.rglob("*.sql")
+    if path.relative_to(ROOT).parts[0] not in _OF_THE_SCHEMA
+)
+"""Without what makes tables, functions and views."""
+NAMES = [f"{file}/{own}" for file in FILES if not file.startswith("sandbox/") for own in statements_of(file)]
+"""Without the demo's own databases."""
+TEXTS = {name: statement(name) for name in NAMES}
