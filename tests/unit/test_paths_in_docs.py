@@ -77,7 +77,10 @@ def paths_that_are_gone(text: str) -> list[str]:
 def schema() -> frozenset[str]:
     """Every table, view, function and setting of the ledger, with its schema."""
     return frozenset(
-        re.findall(r"\b(?:motcua|audit|quality)\.\w+", (ROOT / "docs" / "schema.sql").read_text(encoding="utf-8"))
+        name
+        for folder in ("schema", "definitions")
+        for path in (ROOT / "include" / "sql" / folder).glob("*.sql")
+        for name in re.findall(r"\b(?:motcua|audit|quality)\.\w+", path.read_text(encoding="utf-8"))
     )
 
 
@@ -120,10 +123,10 @@ def test_architecture_names_every_room_of_statements_that_is_not_called_as_a_mod
     odd = {
         f"{path.relative_to(ROOT)}/"
         for path in folders_in("include", "sql")
-        if path.relative_to(statements).parts[0] not in {"definitions", "sandbox"}
+        if path.relative_to(statements).parts[0] not in {"sandbox"}
         and not (path.parent == statements and path.name in nouns)
     }
-    assert odd | {"include/sql/definitions/<noun>/", "include/sql/<noun>/"} <= named
+    assert odd | {"include/sql/<noun>/"} <= named
 
 
 @every_page

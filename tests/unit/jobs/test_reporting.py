@@ -84,8 +84,6 @@ def test_each_measure_has_its_own_base_and_the_worst_is_first():
     [
         "closings/counting/count_messages.sql",
         "sources/opencps/dossiers.sql",
-        # Named by publications from before functions were named themselves.
-        "migrations/0021_dossiers_in_period.sql",
     ],
 )
 def test_version_of_a_query_is_the_hash_of_its_file(name):

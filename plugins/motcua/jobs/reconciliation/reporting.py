@@ -258,8 +258,8 @@ def _known_statements() -> dict[str, str]:
 
 def query_version(name: str) -> str | None:
     """SHA-256 of a statement's file, ``closings/counting/count_messages.sql``, now; ``None``: there is none."""
-    if not _STATEMENT.fullmatch(name):
-        return None
+    if name in _GONE or not _STATEMENT.fullmatch(name):
+        return _GONE.get(name)
     name = _MERGED.get(name.rpartition("/")[2], name)
     folder, _, file = name.partition("/")
     if folder == _EARLIER_ROOM:
@@ -272,6 +272,10 @@ _EARLIER_ROOM, _ROOMS = "reconciliation", ("counting", "comparing")
 """Publications from before the statements of closings had rooms name them so."""
 _MERGED = {"count_timings.sql": "closings/counting/count_messages.sql"}
 """What counts now what a statement of its own counted for earlier publications."""
+_GONE = {
+    "migrations/0021_dossiers_in_period.sql": "b452d68e2a77d7edcdab5f02df2a840c76131a48009004fd14c9f8d93b1af9ad",
+}
+"""Files that are gone, with their SHA-256: publications from before functions were named themselves name them."""
 _STATEMENT = re.compile(r"[a-z0-9_]+(/[a-z0-9_]+)+\.sql")
 
 

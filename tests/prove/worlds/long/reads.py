@@ -49,7 +49,7 @@ log_rotation_size = 0
 scram_iterations = 1
 """
 _HANDED = ("json_to_recordset", "jsonb_to_recordset", "unnest")
-_NOT_OURS = ("migrations/", "definitions/", "sandbox/")
+_NOT_OURS = ("schema/", "migrations/", "definitions/", "sandbox/")
 _NAME = re.compile(r"%\((\w+)\)s")
 
 
