@@ -26,7 +26,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 from typer.testing import CliRunner
 
-from motcua.cli import app
+from motcua.cli import app as motcua
 from motcua.sandbox.machine.postgres import binaries
 from motcua.settings import settings
 from motcua.store.ledger.database import close_ledger_pool
@@ -81,15 +81,21 @@ def _rows(connection: psycopg.Connection[dict[str, Any]], columns: dict[str, set
     return found
 
 
+def _provision(postgres: Server) -> None:
+    owner, app, audit, airflow = (
+        Role(name, PASSWORD) for name in ("motcua_owner", "motcua_app", "motcua_audit", "airflow")
+    )
+    others = [Role(name, PASSWORD) for name in PARTS.values()]
+    provision_ledger(postgres.admin_dsn, DATABASE, owner, app, audit, airflow, "airflow_for_tests", others)
+
+
 @pytest.fixture(scope="module")
 def upgraded(postgres: Server, migrated: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upgraded]:
     """The ledger of 0.2.0, after ``motcua provision`` and ``motcua migrate``; its publications' files beside it."""
     folder = tmp_path_factory.mktemp("kept")
     with lzma.open(KEPT) as packed, tarfile.open(fileobj=packed) as files:
         files.extractall(folder, filter="data")
-    roles = [Role(name, PASSWORD) for name in ("motcua_owner", "motcua_app", "motcua_audit", "airflow")]
-    others = [Role(name, PASSWORD) for name in PARTS.values()]
-    provision_ledger(postgres.admin_dsn, DATABASE, *roles, "airflow_for_tests", others)
+    _provision(postgres)
     dsn = with_database(postgres.admin_dsn, DATABASE)
     fill = [
         binaries() / "psql",
@@ -111,8 +117,8 @@ def upgraded(postgres: Server, migrated: str, tmp_path_factory: pytest.TempPathF
         patch.setenv("MOTCUA_PUBLICATIONS", f"file://{folder / 'publications'}")
         patch.setenv("MOTCUA_JOURNAL", str(folder / "journal"))
         settings.cache_clear()
-        provision_ledger(postgres.admin_dsn, DATABASE, *roles, "airflow_for_tests", others)
-        done = CliRunner().invoke(app, ["migrate"])
+        _provision(postgres)
+        done = CliRunner().invoke(motcua, ["migrate"])
         assert done.exit_code == 0, (done.output, done.exception)
         yield Upgraded(dsn, folder, columns, rows, done.output)
         close_ledger_pool()
@@ -147,7 +153,7 @@ def test_ledger_of_0_2_0_keeps_each_row_as_it_was(upgraded: Upgraded) -> None:
 @pytest.mark.guarantee("upgrades", "publications of 0.2.0 verify after the upgrade")
 @pytest.mark.parametrize("number", WITH_FILES)
 def test_publication_of_0_2_0_verifies(upgraded: Upgraded, number: str) -> None:
-    done = CliRunner().invoke(app, ["verify", number])
+    done = CliRunner().invoke(motcua, ["verify", number])
     assert done.exit_code == 0, done.output
     assert f"Publication {number}, {WITH_FILES[number]}," in done.output
     assert done.output.count("holds:") >= 5
@@ -156,7 +162,7 @@ def test_publication_of_0_2_0_verifies(upgraded: Upgraded, number: str) -> None:
 
 @pytest.mark.parametrize("look", [("identity",), ("quality", "verify")], ids=" ".join)
 def test_books_of_0_2_0_hold(upgraded: Upgraded, look: tuple[str, ...]) -> None:
-    done = CliRunner().invoke(app, look)
+    done = CliRunner().invoke(motcua, look)
     assert done.exit_code == 0, done.output
 
 
