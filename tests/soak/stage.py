@@ -98,11 +98,14 @@ class Stage:
         self.ports = {name: free_port() for name in (*NETWORKS, "callbacks")}
         self._environ()
         self.migrate()
-        # Its clock runs ahead of what any server's does.
-        believe_sleeps(with_database(self.ledger_server.admin_dsn, "motcua"))
+        self.believe_sleeps()
         begin_ledger_clock(self.owner_dsn)
         self.set_ledger_clock()
         self.once("prepare")
+
+    def believe_sleeps(self) -> None:
+        """The ledger's clock runs ahead of what any server's does."""
+        believe_sleeps(with_database(self.ledger_server.admin_dsn, "motcua"))
 
     def migrate(self) -> None:
         """The ledger gets its schema."""

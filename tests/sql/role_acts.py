@@ -14,13 +14,13 @@ from typing import NamedTuple
 import psycopg
 from psycopg.rows import class_row
 
+from motcua.store.ledger.migrations import SCHEMAS
 from motcua.store.ledger.provisioning import PARTS
-from tests.schema_file import SCHEMAS
 
 PATH = Path(__file__).parents[2] / "docs" / "role-acts.md"
 _HEAD = """# What each role may do by a function
 
-Beside what it reads and writes in tables (`include/sql/definitions/ledger/rights.sql`), each role may call these. A
+Beside what it reads and writes in tables (`include/sql/definitions/rights.sql`), each role may call these. A
 function runs as whom it belongs to, so that its sentence says what the role can do by it. Written by
 `python -m tests.sql.role_acts`, not by hand. Why so: [decisions/least-privilege](decisions/least-privilege.md).
 """
@@ -44,7 +44,7 @@ def acts(dsn: str) -> list[Act]:
             " FROM pg_proc AS p JOIN pg_namespace AS n ON p.pronamespace = n.oid"
             " CROSS JOIN aclexplode(p.proacl) AS a JOIN pg_roles AS r ON a.grantee = r.oid"
             " WHERE n.nspname = any(%s) AND r.rolname = any(%s) AND a.grantee <> p.proowner ORDER BY 1, 2",
-            (list(SCHEMAS), list(PARTS)),
+            (SCHEMAS, list(PARTS)),
         )
         return found.fetchall()
 

@@ -16,11 +16,11 @@ from motcua.settings import include_dir
 from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import connect
 from motcua.store.ledger.definitions import put_in_force
+from motcua.store.ledger.migrations import SCHEMAS
 from tests.conftest import NHA_TRANG, NOW, PASSWORD, TU_PHAP, agency, connection_uri
-from tests.schema_file import SCHEMAS
 
 ROLES = ("motcua_app", "motcua_callbacks", "motcua_pages", "motcua_audit", "motcua_purge", "motcua_intake")
-RIGHTS = (include_dir() / "sql" / "definitions" / "ledger" / "rights.sql").read_text(encoding="utf-8")
+RIGHTS = (include_dir() / "sql" / "definitions" / "rights.sql").read_text(encoding="utf-8")
 
 
 class Act(NamedTuple):
@@ -648,7 +648,7 @@ def test_everything_in_the_ledger_stands_in_the_table_of_rights(postgres, shared
             for (name,) in owner.execute(
                 "SELECT n.nspname || '.' || c.relname FROM pg_class AS c INNER JOIN pg_namespace AS n"
                 " ON c.relnamespace = n.oid WHERE n.nspname = any(%s) AND c.relkind IN ('r', 'v')",
-                (list(SCHEMAS),),
+                (SCHEMAS,),
             )
         }
     table = RIGHTS.partition(") AS r (named")[0]
@@ -694,7 +694,7 @@ def test_what_runs_as_the_owner_has_a_fixed_path_and_is_not_for_everybody(postgr
             "  AND p.prorettype <> 'trigger'::regtype"
             " FROM pg_proc AS p INNER JOIN pg_namespace AS n ON p.pronamespace = n.oid"
             " WHERE p.prosecdef AND n.nspname = any(%s)",
-            (list(SCHEMAS),),
+            (SCHEMAS,),
         ).fetchall()
     assert len(functions) > 10
     for name, configuration, for_all in functions:

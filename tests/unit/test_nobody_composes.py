@@ -223,7 +223,6 @@ EXCEPTIONS = {
     "form of sent_statements: reason": "why a refused file is set aside",
     "form of statements: refusal": "likewise, its number",
     "form of statements: reason": "why a refused file is set aside",
-    "motcua data-dictionary: path": "a file to be written",
     "motcua agencies diff: path": "settings of agencies; addresses of mails about reports among them",
     "motcua agencies import: path": "likewise; the short name is the one thing of it that texts say",
     "motcua agencies export: path": "a file to be written",

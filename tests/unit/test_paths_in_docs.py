@@ -80,7 +80,10 @@ def paths_that_are_gone(text: str) -> list[str]:
 def schema() -> frozenset[str]:
     """Every table, view, function and setting of the ledger, with its schema."""
     return frozenset(
-        re.findall(r"\b(?:motcua|audit|quality)\.\w+", (ROOT / "docs" / "schema.sql").read_text(encoding="utf-8"))
+        name
+        for folder in ("schema", "definitions")
+        for path in (ROOT / "include" / "sql" / folder).glob("*.sql")
+        for name in re.findall(r"\b(?:motcua|audit|quality)\.\w+", path.read_text(encoding="utf-8"))
     )
 
 

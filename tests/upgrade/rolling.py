@@ -102,6 +102,12 @@ class RollingStage(Stage):
         """``motcua migrate`` of the earlier version."""
         self.motcua(self.version_of("migrate"), "migrate")
 
+    def believe_sleeps(self) -> None:
+        """Once the ledger knows what that is."""
+        (known,) = self.ask("SELECT to_regclass('motcua.believed_sleeps') IS NOT NULL AS it")
+        if known["it"]:
+            super().believe_sleeps()
+
     def motcua(self, version: Version, *arguments: str) -> str:
         """What ``motcua …`` of a version says.
 
@@ -341,6 +347,7 @@ class Upgrade:
             release.join()
         self.seconds = time.monotonic() - began
         self.migrated = re.findall(r"applied (\S+)", said)
+        self.stage.believe_sleeps()
 
     def _roll(self, services: Sequence[str], version: Version, goals: Iterator[float]) -> None:
         parts = [part for service in services for part in SERVICES.get(service, ())]

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.upgrade.versions import EARLIEST, NoHistory, earlier_commits, take_out
+from motcua.store.ledger.migrations import BEGINNING
+from tests.upgrade.versions import NoHistory, earlier_commits, take_out
 
 
 def git(repository: Path, *words: str) -> str:
@@ -40,35 +41,43 @@ def repository(tmp_path: Path) -> Path:
 
 def test_the_one_before_the_newest_migration_and_the_earliest_that_rolls_are_found(repository: Path) -> None:
     release(repository, "0.1", "0050_form")
-    earliest = release(repository, "0.2", EARLIEST)
-    release(repository, "0.3", "0052_uploads")
-    before = release(repository, "0.4", "0053_upkeep")
-    release(repository, "0.5", "0059_intake")
+    earliest = release(repository, "0.2", BEGINNING)
+    release(repository, "0.3", "0071_unserved")
+    before = release(repository, "0.4", "0073_sleeps")
+    release(repository, "0.5", "0075_requests")
     release(repository, "0.6")
-    assert earlier_commits(repository) == [before, earliest]
+    assert earlier_commits(repository, earliest) == [before, earliest]
+
+
+def test_migrations_that_the_schema_took_in_are_not_missed(repository: Path) -> None:
+    earliest = release(repository, "0.2", "0050_form", BEGINNING)
+    before = release(repository, "0.3", "0071_unserved")
+    git(repository, "rm", "-q", f"include/sql/migrations/{BEGINNING}.sql", "include/sql/migrations/0050_form.sql")
+    release(repository, "0.4", "0073_sleeps")
+    assert earlier_commits(repository, earliest) == [before, earliest]
 
 
 def test_a_version_that_is_both_is_found_once(repository: Path) -> None:
-    only = release(repository, "0.2", EARLIEST)
-    release(repository, "0.3", "0052_uploads", "0053_upkeep")
-    assert earlier_commits(repository) == [only]
+    only = release(repository, "0.2", BEGINNING)
+    release(repository, "0.3", "0071_unserved")
+    assert earlier_commits(repository, only) == [only]
 
 
 def test_what_a_side_branch_had_in_between_was_no_version(repository: Path) -> None:
-    before = release(repository, "0.2", EARLIEST)
+    before = release(repository, "0.2", BEGINNING)
     git(repository, "checkout", "-qb", "side")
-    release(repository, "0.2.side", "0052_uploads")
-    release(repository, "0.3.side", "0053_upkeep")
+    release(repository, "0.2.side", "0071_unserved")
+    release(repository, "0.3.side", "0073_sleeps")
     git(repository, "checkout", "-q", "main")
     git(repository, "merge", "-q", "--no-ff", "-m", "merged", "side")
-    assert earlier_commits(repository) == [before]
+    assert earlier_commits(repository, before) == [before]
 
 
 def test_it_is_taken_out_as_it_was_and_names_itself(repository: Path, tmp_path: Path) -> None:
-    earlier = release(repository, "0.2", EARLIEST)
-    release(repository, "0.3", "0052_uploads")
+    earlier = release(repository, "0.2", BEGINNING)
+    release(repository, "0.3", "0071_unserved")
     version = take_out(earlier, tmp_path / "before", repository)
-    assert version.migrations == [EARLIEST]
+    assert version.migrations == [BEGINNING]
     assert version.name == f"0.2 ({earlier[: len(version.name) - len('0.2 ()')]})"
     assert (version.root / "plugins" / "motcua" / "note.txt").read_text() == "0.2"
     asked = "from importlib.metadata import version; print(version('motcua'))"
@@ -77,24 +86,24 @@ def test_it_is_taken_out_as_it_was_and_names_itself(repository: Path, tmp_path: 
 
 
 def test_a_shallow_clone_says_how_to_get_the_rest(repository: Path, tmp_path: Path) -> None:
-    earlier = release(repository, "0.2", EARLIEST)
-    release(repository, "0.3", "0052_uploads")
+    earlier = release(repository, "0.2", BEGINNING)
+    release(repository, "0.3", "0071_unserved")
     shallow = tmp_path / "shallow"
     git(tmp_path, "clone", "-q", "--depth", "1", f"file://{repository}", str(shallow))
     with pytest.raises(NoHistory, match="git fetch --unshallow"):
-        earlier_commits(shallow)
+        earlier_commits(shallow, earlier)
     with pytest.raises(NoHistory, match="git fetch --unshallow"):
         take_out(earlier, tmp_path / "before", shallow)
 
 
 def test_a_folder_that_is_no_clone_says_so(tmp_path: Path) -> None:
     (tmp_path / "include/sql/migrations").mkdir(parents=True)
-    (tmp_path / "include/sql/migrations/0060_new.sql").touch()
+    (tmp_path / "include/sql/migrations/0080_new.sql").touch()
     with pytest.raises(NoHistory, match="is no clone"):
         earlier_commits(tmp_path)
 
 
 def test_a_whole_history_that_lacks_it_is_not_called_shallow(repository: Path) -> None:
-    release(repository, "0.3", EARLIEST, "0052_uploads")
+    release(repository, "0.3", "0071_unserved", "0073_sleeps")
     with pytest.raises(NoHistory, match="holds no such version"):
         earlier_commits(repository)

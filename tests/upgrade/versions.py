@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from motcua.store.ledger.migrations import BEGINNING
 from tests.compose.project_files import ROOT
 
-EARLIEST = "0051_verified"
-"""Newest migration of the earliest version beside which the present one may run: what came later keeps to
+EARLIEST = "660d4bfdd6ccb352ad71d22c852ae7df69cb3ac6"
+"""Version 0.2.0, the earliest that becomes the present one, and beside which it may run: what came later keeps to
 docs/decisions/rolling-upgrades.md. A version that takes away what that one needs moves it."""
 _MIGRATIONS = "include/sql/migrations"
 _TAKEN = ("plugins", "include", "dags", "pyproject.toml")
@@ -46,7 +47,7 @@ def present() -> Version:
     return Version("this version", ROOT)
 
 
-def earlier_commits(repository: Path = ROOT) -> list[str]:
+def earlier_commits(repository: Path = ROOT, earliest: str = EARLIEST) -> list[str]:
     """From which versions is upgraded where nobody names one: the one before the newest migration, and, where that is
     another, the earliest beside which the present one may run.
 
@@ -54,19 +55,13 @@ def earlier_commits(repository: Path = ROOT) -> list[str]:
         NoHistory: the folder is no clone, or one without its past.
     """
     known = {path.stem for path in (repository / _MIGRATIONS).glob("*.sql")}
-    newest = max(known)
-    wanted = [known - {newest}, {name for name in known if name <= EARLIEST}]
-    found: list[str] = []
+    before = known - {max(known)}
     # The main line alone: what stands on a side branch was nobody's version.
     for commit in _git(repository, "rev-list", "--first-parent", "HEAD").decode().split():
         names = _git(repository, "ls-tree", "--name-only", commit, f"{_MIGRATIONS}/").decode().split()
-        there = {Path(name).stem for name in names if name.endswith(".sql")}
-        while wanted and there <= wanted[0]:
-            wanted.pop(0)
-            if commit not in found:
-                found.append(commit)
-        if not wanted:
-            return found
+        later = {Path(name).stem for name in names if name.endswith(".sql") and Path(name).stem > BEGINNING}
+        if later <= before or commit == earliest:
+            return [commit] if commit == earliest else [commit, _named(repository, earliest)]
     raise NoHistory(_why_none(repository))
 
 
@@ -85,6 +80,10 @@ def take_out(commit: str, folder: Path, repository: Path = ROOT) -> Version:
     (installed / "METADATA").write_text(f"Metadata-Version: 2.1\nName: motcua\nVersion: {number}\n", encoding="utf-8")
     short = _git(repository, "rev-parse", "--short", commit).decode().strip()
     return Version(f"{number} ({short})", folder)
+
+
+def _named(repository: Path, commit: str) -> str:
+    return _git(repository, "rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}").decode().strip()
 
 
 def _git(repository: Path, *arguments: str) -> bytes:

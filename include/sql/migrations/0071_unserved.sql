@@ -1,4 +1,3 @@
--- depends: 0069_cells
 -- transactional: false
 -- The head of the queue of each carrier is found at once, however many messages to others stand before it: whether
 -- somebody serves it is asked by each run and each look of the watch. Made without holding up the senders; one that was

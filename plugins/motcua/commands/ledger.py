@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
-from motcua.commands.terminal import console, local_moment, written_elsewhere
+from motcua.commands.terminal import console, local_moment, refuse, written_elsewhere
 from motcua.domain.clock import VIETNAM
 from motcua.domain.dossiers import RowRefusal
 from motcua.domain.reconciliation import STATES
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.store.ledger.data_dictionary import data_dictionary
 from motcua.store.ledger.database import connect
-from motcua.store.ledger.migrations import migrate
+from motcua.store.ledger.definitions import DefinitionRefused
+from motcua.store.ledger.migrations import LedgerRefused, migrate
 from motcua.store.notices.gaps import list_gaps, messages_of_gap
 from motcua.store.notices.inquiries import inquiries_by_outcome
 from motcua.store.notices.quarantine import open_quarantine
@@ -27,8 +27,11 @@ _console = console()
 
 
 def migrate_ledger() -> None:
-    """Apply the migrations that the ledger lacks (connection motcua_db_owner, else motcua_db)."""
-    applied = migrate()
+    """Make an empty ledger, or apply the migrations that it lacks (connection motcua_db_owner, else motcua_db)."""
+    try:
+        applied = migrate()
+    except (LedgerRefused, DefinitionRefused) as refused:
+        raise refuse(refused) from None
     _console.print("\n".join(f"applied {name}" for name in applied) or "The ledger is up to date.", markup=False)
 
 
@@ -128,13 +131,10 @@ _REMEDIES: dict[RowRefusal, str] = {
 }
 
 
-def write_data_dictionary(
-    path: Annotated[Path, typer.Argument(help="File to write.")] = Path("docs/data-dictionary.md"),
-) -> None:
-    """Write the data dictionary from the database's own comments."""
+def show_data_dictionary() -> None:
+    """Print every table and column of the ledger with its meaning, from the database's own comments, as Markdown."""
     with connect() as connection:
-        path.write_text(data_dictionary(connection), encoding="utf-8")
-    _console.print(f"wrote {path}", markup=False)
+        typer.echo(data_dictionary(connection), nl=False)
 
 
 def show_inquiries() -> None:

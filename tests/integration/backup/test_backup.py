@@ -409,13 +409,19 @@ def test_dump_that_pg_restore_refuses_leaves_the_database_empty(
     assert motcua("restore", "latest", "--identity", "-").exit_code == 0
 
 
-def test_backup_of_a_later_version_is_refused(at_work: Place, other_machine: Callable[[], Place]) -> None:
+def test_backup_of_a_version_that_is_too_new_or_too_old_is_refused(
+    at_work: Place, other_machine: Callable[[], Place]
+) -> None:
     backup = make_backup(at_work.backups, silent)
     other_machine()
     file = backup.folder / "backup.json"
     written = json.loads(file.read_text())
     for change, words in (
         ({"migration": "9999_later"}, "the migration 9999_later, which this version of the program does not know"),
+        (
+            {"migration": "0051_verified"},
+            "of before version 0.2.0: its newest migration is 0051_verified. Restore it with",
+        ),
         ({"postgres": "99.1"}, "The backup is of PostgreSQL 99, and this server is of 18"),
     ):
         file.write_text(json.dumps(written | {"ledger": written["ledger"] | change}))

@@ -384,7 +384,7 @@ CASES: dict[str, tuple[str, str, Callable[[Installed], None]]] = {
         _sql(
             "CREATE OR REPLACE VIEW motcua.agency_scopes AS SELECT g.agency_code AS written, g.agency_code,"
             " g.enabled_from FROM motcua.agencies AS g",
-            texts_of_definitions()["agencies/agency_scopes"],
+            texts_of_definitions()["motcua.agency_scopes"],
         ),
     ),
     "function by hand": (
@@ -393,7 +393,7 @@ CASES: dict[str, tuple[str, str, Callable[[Installed], None]]] = {
         _sql(
             "CREATE OR REPLACE FUNCTION motcua.code_key(code text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE"
             " RETURN upper(code)",
-            texts_of_definitions()["dossiers/code_key"],
+            texts_of_definitions()["motcua.code_key"],
         ),
     ),
     "PostgreSQL's zone": (

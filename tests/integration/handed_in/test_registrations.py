@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from datetime import timedelta
 
 import psycopg
@@ -16,11 +15,9 @@ from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.settling import settle
 from motcua.jobs.texts.registrations import RegistrationRefused, register_text, unregister_text
-from motcua.settings import include_dir, settings
-from motcua.store.ledger.migrations import migrate
-from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
+from motcua.settings import settings
 from motcua.store.notices.templates import load_templates
-from tests.conftest import NOW, PASSWORD, TU_PHAP, connection_uri
+from tests.conftest import NOW, TU_PHAP
 from tests.gateways.loopback import LoopbackProvider, in_json
 from tests.registered import register_templates
 
@@ -224,53 +221,3 @@ def test_preview_shows_where_each_text_is_registered(ledger, configure):
     shown = motcua()
     assert "đã đăng ký ở: kannel, viettel" in shown
     assert shown.count("đã đăng ký ở: kannel; chưa đăng ký, nên chưa gửi được qua: viettel") == 2
-
-
-@pytest.mark.guarantee("registrations", "an upgrade registers what gateways took messages of, and nothing else")
-def test_upgrade_registers_what_gateways_took_messages_of_and_nothing_else(postgres, tmp_path, monkeypatch):
-    old = tmp_path / "sql" / "migrations"
-    old.mkdir(parents=True)
-    for path in sorted((include_dir() / "sql" / "migrations").glob("*.sql")):
-        if path.name < "0023":
-            shutil.copy(path, old)
-    roles = [Role(name, PASSWORD) for name in ("motcua_owner", "motcua_app", "motcua_audit", "airflow")]
-    provision_ledger(postgres.admin_dsn, "motcua_before", *roles, "airflow_for_tests")
-    address = connection_uri(postgres.admin_dsn, "motcua_owner", "motcua_before")
-    monkeypatch.setenv("AIRFLOW_CONN_MOTCUA_DB_OWNER", address)
-    with monkeypatch.context() as before:
-        before.setattr("motcua.store.ledger.migrations.include_dir", lambda: tmp_path)
-        before.setattr("motcua.store.ledger.definitions.include_dir", lambda: tmp_path)
-        migrate()
-    with psycopg.connect(with_database(postgres.admin_dsn, "motcua_before"), autocommit=True) as admin:
-        admin.execute(_TAKEN_AND_NOT)
-        migrate()
-        registered = admin.execute(
-            "SELECT gateway, template_id, template_version, registered_by, provider_template_id"
-            " FROM audit.template_registrations ORDER BY template_id"
-        ).fetchall()
-        assert registered == [
-            ("kannel", "apology", 1, "migration", None),
-            ("kannel", "result", 1, "migration", None),
-        ]
-        kept = admin.execute(
-            "SELECT template_id, change, changed_by FROM audit.template_registration_changes"
-        ).fetchall()
-        assert kept == [(template, "registered", "migration") for template in ("apology", "result")]
-
-
-_TAKEN_AND_NOT = """
-INSERT INTO motcua.agencies (agency_code, name) VALUES ('000.00.30.H32', 'Nha Trang');
-INSERT INTO motcua.sources (name) VALUES ('khanhhoa');
-INSERT INTO motcua.gateways (name) VALUES ('kannel');
-INSERT INTO motcua.dossiers (source_id, agency_code, dossier_code, msisdn, picked_up_at)
-VALUES (1, '000.00.30.H32', 'A', '+84905123456', now());
-INSERT INTO motcua.messages (kind, dossier_id, agency_code, occasion, state, text, template_id, template_version,
-    parameters, accented, segments, occurred_at, recorded_at, planned_at, useful_until, next_attempt_at, changed_at)
-SELECT 'apology', 1, '000.00.30.H32', t.name, 'queued', 'x', t.name, 1, '{}', FALSE, 1, now(), now(), now(), now(),
-    now(), now()
-FROM (VALUES ('apology'), ('result'), ('supplement')) AS t (name);
-INSERT INTO motcua.attempts (message_id, gateway, reference, sender_id, run_id, msisdn, started_at, state)
-SELECT m.message_id, 'kannel', md5(m.template_id), 1, 'run', '+84905123456', now(),
-    CASE m.template_id WHEN 'result' THEN 'accepted' WHEN 'apology' THEN 'delivered' ELSE 'failed' END
-FROM motcua.messages AS m;
-"""

@@ -37,22 +37,17 @@ AFTER_A_LOOK = {("queued", "gap"), ("queued", "earlier_unknown")}
 
 def of_schema() -> Iterator[tuple[str, str]]:
     """States with the reasons that constraints and moves name."""
-    schema = (ROOT / "docs/schema.sql").read_text(encoding="utf-8")
-    (suppressed,) = re.findall(r"CONSTRAINT messages_check3 CHECK .*", schema)
-    for reason in re.findall(r"'([a-z0-9_]+)'::text", suppressed):
-        if reason != "suppressed":
-            yield "suppressed", reason
-    for migration in sorted((ROOT / "include/sql/migrations").glob("*.sql")):
-        for table in re.findall(
-            r"INSERT INTO motcua\.message_moves \([a-z_, ]*only_for\) VALUES(.*?);", migration.read_text("utf-8"), re.S
-        ):
-            yield from re.findall(r"\('[a-z]+', '([a-z]+)', '(?:[^']|'')*', '([a-z_]+)'\)", table)
+    schema = (ROOT / "include/sql/schema/messages.sql").read_text(encoding="utf-8")
+    (suppressed,) = re.findall(r"CHECK \(state <> 'suppressed' OR reason IN \((.*?)\)\)", schema, re.S)
+    yield from (("suppressed", reason) for reason in re.findall(r"'([a-z0-9_]+)'", suppressed))
+    (moves,) = re.findall(r"INSERT INTO motcua\.message_moves \([a-z_, ]*only_for\) VALUES(.*?);", schema, re.S)
+    yield from re.findall(r"\('[a-z]+', '([a-z]+)', '(?:[^']|'')*', '([a-z_]+)'\)", moves)
 
 
 def of_statements() -> Iterator[tuple[str | None, str]]:
     """States with the reasons that our statements write; ``None``: a state that is chosen elsewhere."""
     for path in sorted((ROOT / "include/sql").rglob("*.sql")):
-        if path.parent.name == "migrations":
+        if path.parent.name in ("schema", "migrations"):
             continue
         for update in re.findall(
             r"UPDATE motcua\.messages(.*?)(?=\n\s*(?:FROM|WHERE|\))|\Z)", path.read_text("utf-8"), re.S
@@ -64,7 +59,7 @@ def of_statements() -> Iterator[tuple[str | None, str]]:
                     r"(?<!= )(?<!IN \()'([a-z_]+)'", re.sub(r"WHEN .*? THEN", "", value, flags=re.S)
                 ):
                     yield state, reason
-    read = (ROOT / "include/sql/definitions/receipts/apply_receipts.sql").read_text("utf-8")
+    read = (ROOT / "include/sql/definitions/receipts.sql").read_text("utf-8")
     (value,) = re.findall(r"CASE((?:(?!CASE).)*?)END AS reason", read, re.S)
     yield from ((None, reason) for reason in re.findall(r"THEN '([a-z_]+)'", value))
 

@@ -23,7 +23,6 @@ from hypothesis import strategies as st
 from motcua.domain.inquiries import code_key, fold
 from motcua.jobs.notices import answering
 from motcua.jobs.notices.stopping import go, stop
-from motcua.settings import include_dir
 from motcua.web import callbacks
 from tests.conftest import NHA_TRANG, TU_PHAP
 
@@ -314,19 +313,6 @@ def test_sender_that_is_no_number_is_answered_counted_once_and_stored_as_none(cl
         " FROM motcua.inquiries AS i JOIN motcua.messages AS m USING (message_id)"
     )
     assert kept == [{"asked": None, "told": None}] * 2
-
-
-def test_names_that_were_stored_as_numbers_are_emptied_by_the_migration(client, rows):
-    for sender in (PHONE, "+821012345678", "0912000111"):
-        ask(client, "MCKH", sender=sender)
-    rows("ALTER TABLE motcua.inquiries DISABLE TRIGGER keep_inquiry")
-    rows("UPDATE motcua.inquiries SET msisdn = 'MotcuaSMS' WHERE msisdn = '+84912000111'")
-    migration = (include_dir() / "sql" / "migrations" / "0027_masked_receipts.sql").read_text(encoding="utf-8")
-    (update,) = (each for each in migration.split(";") if "UPDATE" in each)
-    rows(update)
-    rows("ALTER TABLE motcua.inquiries ENABLE TRIGGER keep_inquiry")
-    kept = rows("SELECT msisdn FROM motcua.inquiries ORDER BY inquiry_id")
-    assert [row["msisdn"] for row in kept] == ["+84905123456", "+821012345678", None]
 
 
 def test_gateway_beyond_its_minute_is_answered_and_counted(client, dossier, rows, configure):

@@ -29,7 +29,7 @@ from motcua.jobs.backup.making import statements_store
 from motcua.jobs.publications.publishing import publications_store
 from motcua.store.ledger.database import DatabaseFailed, reason_without_values
 from motcua.store.ledger.dumps import database_to_fill, gather_statistics, made_in_database, rows_now
-from motcua.store.ledger.migrations import known_migrations, migrate
+from motcua.store.ledger.migrations import BEGINNING, known_migrations, migrate
 from motcua.store.ledger.programs import ProgramFailed
 from motcua.store.ledger.provisioning import set_database_aside
 
@@ -110,7 +110,12 @@ def restore_backup(
 
 
 def _demand_new_enough(backup: Backup) -> None:
-    if backup.ledger.migration not in known_migrations():
+    if (backup.ledger.migration or "") < BEGINNING:
+        raise RestoreRefused(
+            f"The backup is of a ledger before version 0.2.0; its newest migration is {backup.ledger.migration}. Restore"
+            " it with 0.2.0, and upgrade then: docs/operations/upgrade.md."
+        )
+    if backup.ledger.migration not in (BEGINNING, *known_migrations()):
         raise RestoreRefused(
             f"The backup's ledger has the migration {backup.ledger.migration}, which this version of the program does "
             "not know. Use the version that made it, or a later one."

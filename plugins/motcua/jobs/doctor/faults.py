@@ -149,7 +149,7 @@ FAULTS: Mapping[str, Fault] = {
         "then motcua migrate.",
     ),
     "right_too_many": _error(
-        "A role has a right in the ledger that include/sql/definitions/ledger/rights.sql does not give.",
+        "A role has a right in the ledger that include/sql/definitions/rights.sql does not give.",
         "Run motcua migrate, which takes it away; find out who gave it.",
     ),
     "door_open": _warning(

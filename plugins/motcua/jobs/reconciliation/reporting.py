@@ -322,7 +322,7 @@ _MIGRATION = QueryUsed(
     "b452d68e2a77d7edcdab5f02df2a840c76131a48009004fd14c9f8d93b1af9ad",
     "dossiers",
 )
-"""Named by publications from before functions were named themselves; it stays as it was applied."""
+"""A file that is gone: publications from before functions were named themselves name it."""
 _STATEMENT = re.compile(r"[a-z0-9_]+(/[a-z0-9_]+)+")
 
 

@@ -10,14 +10,14 @@ from motcua.store.ledger.queries import statement
 
 _HEAD = """# Data dictionary
 
-Written by `motcua data-dictionary` from the comments in the database; the tables are in schema `motcua`, and those of
+Printed by `motcua data-dictionary` from the comments in the database; the tables are in schema `motcua`, and those of
 what is pushed, which come last, in schema `intake`. Auditors read the views of the same names in schema `audit`, which
 leave out whatever is personal.
 """
 
 
 def data_dictionary(connection: Connection) -> str:
-    """Markdown with every table and column; a test keeps the copy in docs/ current."""
+    """Markdown with every table and column."""
     rows = connection.execute(statement("data_dictionary/columns"), {}).fetchall()
     parts = [_HEAD]
     for table, columns in groupby(rows, key=itemgetter("table_name")):

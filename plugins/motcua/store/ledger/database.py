@@ -22,7 +22,7 @@ from motcua.store.ledger.sessions import say_who_works
 
 LEDGER, CALLBACKS, PAGES = "motcua_db", "motcua_db_callbacks", "motcua_db_pages"
 """Airflow connections to the ledger: of tasks and commands, of what gateways call, of what people see. Each of the two
-others is ``motcua_db`` where it is not set; which role may do what is in include/sql/definitions/ledger/rights.sql."""
+others is ``motcua_db`` where it is not set; which role may do what is in include/sql/definitions/rights.sql."""
 INTAKE = "motcua_db_intake"
 """Airflow connection of what one-stop software pushes to; no other one serves where it is not set."""
 _CONNECT_WITHIN = 5

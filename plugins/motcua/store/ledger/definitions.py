@@ -1,7 +1,8 @@
-"""Puts the ledger's functions, views and triggers in force: each stands once, in include/sql/definitions.
+"""Makes an empty ledger of include/sql/schema, and puts its functions, views and triggers in force.
 
-Tables and what is in them change step by step, so they have migrations. A function or a view has no past worth keeping:
-its file says what it is, and all files are put in force together, in one transaction, whenever the ledger is migrated.
+Tables that are in use change step by step, so they have migrations. A function or a view has no past worth keeping:
+include/sql/definitions says once what each is, and all are put in force together, in one transaction, whenever the
+ledger is migrated.
 """
 
 from __future__ import annotations
@@ -9,8 +10,8 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import TypeAlias
+from itertools import pairwise
+from typing import Any, TypeAlias
 
 import psycopg
 from psycopg import errors, sql
@@ -22,9 +23,17 @@ from motcua.store.ledger.queries import statement
 _PATIENCE = 120.0
 """Seconds that whoever works with the ledger meanwhile may hold up what is to be replaced."""
 _PAUSE = 0.5
-_RIGHTS = "ledger/rights"
+_RIGHTS = "rights"
 _CREATED = re.compile(r"^CREATE OR REPLACE (FUNCTION|VIEW) ([a-z_]+\.[a-z_]+)", re.MULTILINE)
-_NOT_YET = (errors.UndefinedTable, errors.UndefinedFunction, errors.UndefinedColumn, errors.UndefinedObject)
+_BEGINS = re.compile(rf"^(?:--.*\n)*{_CREATED.pattern}", re.MULTILINE)
+"""Where the text of one function or view begins, with its comment, in a file that holds several."""
+_NOT_YET = (
+    errors.InvalidSchemaName,
+    errors.UndefinedTable,
+    errors.UndefinedFunction,
+    errors.UndefinedColumn,
+    errors.UndefinedObject,
+)
 """What a definition meets that needs another one first."""
 _OTHER_SHAPE = (errors.InvalidTableDefinition, errors.InvalidFunctionDefinition, errors.AmbiguousFunction)
 """What PostgreSQL does not replace: other columns of a view, another result of a function, or other parameters, which
@@ -36,15 +45,27 @@ _Object: TypeAlias = tuple[str, str, str]
 
 
 class _ShapeDiffers(Exception):
-    """PostgreSQL does not replace what this file defines."""
+    """PostgreSQL does not replace what this text defines."""
 
     def __init__(self, name: str, words: str) -> None:
-        super().__init__(f"{name}.sql: {words}")
+        super().__init__(f"{name}: {words}")
         self.name = name
 
 
 class DefinitionRefused(Exception):
     """A definition could not be put in force, so none was; the message names it and says what to do."""
+
+
+def make_schema(connection: psycopg.Connection[Any]) -> None:
+    """Makes all that a ledger is made of, with its definitions, in a database that has nothing of it; the owner's
+    connection, in a transaction.
+
+    Raises:
+        DefinitionRefused: a file cannot be put in force.
+    """
+    folder = include_dir() / "sql" / "schema"
+    tables = {f"schema/{path.name}": path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.sql"))}
+    _apply(connection, tables | texts_of_definitions())
 
 
 def put_in_force(connection: Connection) -> None:
@@ -76,15 +97,19 @@ def put_in_force(connection: Connection) -> None:
 
 
 def texts_of_definitions() -> dict[str, str]:
-    """Each file by its name below include/sql/definitions; that of the rights comes last."""
-    folder = include_dir() / "sql" / "definitions"
-    texts = {_name(path, folder): path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*.sql"))}
+    """The text of each function and view by its name, ``motcua.code_key``, with its comment, triggers and privileges;
+    that of the rights, which comes last, by ``rights``."""
+    texts: dict[str, str] = {}
+    for path in sorted((include_dir() / "sql" / "definitions").glob("*.sql")):
+        text = path.read_text(encoding="utf-8")
+        # What stands before the first is the file's own header.
+        places = [0, *[found.start() for found in _BEGINS.finditer(text)][1:], len(text)]
+        for start, end in pairwise(places):
+            part = text[start:end]
+            created = _CREATED.search(part)
+            texts[path.stem if created is None else created[2]] = part
     # Rights are given once everything is there that they are given on.
     return {name: texts[name] for name in sorted(texts, key=lambda name: (name == _RIGHTS, name))}
-
-
-def _name(path: Path, folder: Path) -> str:
-    return str(path.relative_to(folder).with_suffix(""))
 
 
 def _replace_all(connection: Connection, texts: Mapping[str, str]) -> None:
@@ -113,8 +138,13 @@ def _replace_all(connection: Connection, texts: Mapping[str, str]) -> None:
             )
 
 
-def _apply(connection: Connection, texts: Mapping[str, str]) -> None:
-    """Round by round, since a definition may need others that come later in the alphabet."""
+def _apply(connection: psycopg.Connection[Any], texts: Mapping[str, str]) -> None:
+    """Round by round, since a definition may need others that come later in the alphabet; rights when all is there."""
+    _apply_rounds(connection, {name: text for name, text in texts.items() if name != _RIGHTS})
+    _apply_rounds(connection, {name: text for name, text in texts.items() if name == _RIGHTS})
+
+
+def _apply_rounds(connection: psycopg.Connection[Any], texts: Mapping[str, str]) -> None:
     left = dict(texts)
     while left:
         missing: dict[str, psycopg.Error] = {}
@@ -129,10 +159,10 @@ def _apply(connection: Connection, texts: Mapping[str, str]) -> None:
             except (errors.LockNotAvailable, errors.DeadlockDetected):
                 raise
             except psycopg.Error as error:
-                raise DefinitionRefused(f"{name}.sql: {error.diag.message_primary or error}") from error
+                raise DefinitionRefused(f"{name}: {error.diag.message_primary or error}") from error
         if len(missing) == len(left):
             name, not_there = next(iter(missing.items()))
-            raise DefinitionRefused(f"{name}.sql: {not_there.diag.message_primary}")
+            raise DefinitionRefused(f"{name}: {not_there.diag.message_primary}")
         left = {name: left[name] for name in missing}
 
 

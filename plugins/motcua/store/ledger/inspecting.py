@@ -14,6 +14,7 @@ from psycopg import sql
 
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.definitions import texts_of_definitions
+from motcua.store.ledger.migrations import BEGINNING
 from motcua.store.ledger.queries import statement
 from motcua.store.ledger.rows import value_of
 
@@ -63,11 +64,18 @@ def server_there(connection: Connection) -> ServerThere:
 
 
 def applied_migrations(connection: Connection) -> set[str]:
-    """Names of the migrations that the ledger has; of one that never was migrated by this version, none."""
+    """Names of the migrations after version 0.2.0 that the ledger has; of one that never was migrated, none."""
     try:
-        return {row["migration_id"] for row in connection.execute(statement("doctor/migrations"))}
+        rows = connection.execute(statement("doctor/migrations"))
+        return {row["migration_id"] for row in rows if row["migration_id"] > BEGINNING}
     except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
         return set()
+
+
+def catalog(connection: Connection) -> dict[tuple[str, str], str]:
+    """Everything that the ledger's schemas are made of, by kind and name, ``("index", "motcua.messages_due")``: as
+    PostgreSQL defines it. Ledgers of which this is the same have the same schema."""
+    return {(row["kind"], row["name"]): row["definition"] for row in connection.execute(statement("ledger/catalog"))}
 
 
 def may_write(connection: Connection) -> bool:
@@ -151,9 +159,9 @@ def rights_too_many(connection: Connection) -> list[str]:
 
 
 def _rights_given() -> dict[tuple[str, str], set[str]]:
-    """By table and role, what ledger/rights.sql gives, be it on a column alone."""
+    """By table and role, what definitions/rights.sql gives, be it on a column alone."""
     given: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for named, rest in _GIVEN.findall(texts_of_definitions()["ledger/rights"]):
+    for named, rest in _GIVEN.findall(texts_of_definitions()["rights"]):
         # Literals on lines one after the other are one, in SQL, too.
         words = _WORD.findall(re.sub(r"'\s*\n\s*'", "", rest))
         by_role = (

@@ -93,7 +93,7 @@ def provision_ledger(
         airflow: owns ``airflow_database``.
         airflow_database: Airflow's own.
         others: of the ledger's other parts, such as callbacks, pages and the purge; what each may do is
-            include/sql/definitions/ledger/rights.sql.
+            include/sql/definitions/rights.sql.
 
     Raises:
         psycopg.Error: the administrator may not do that, or the server does not answer.

@@ -1,0 +1,282 @@
+-- Agencies: how their settings are changed, that each change is kept, and what auditors may read of them.
+
+-- For each agency: who is in charge of its dossiers on that day (empty: nobody), and the names then in force.
+CREATE OR REPLACE FUNCTION motcua.agencies_on(day date)
+RETURNS TABLE (agency_code text, in_charge text, name text, short_name text)
+LANGUAGE sql STABLE AS $$
+    WITH RECURSIVE chain AS (
+        SELECT g.agency_code, g.agency_code AS last_code, g.valid_until, g.successor_code, ARRAY[g.agency_code] AS path
+        FROM motcua.agencies AS g
+        UNION ALL
+        SELECT c.agency_code, s.agency_code, s.valid_until, s.successor_code, c.path || s.agency_code
+        FROM chain AS c
+        INNER JOIN motcua.agencies AS s ON c.successor_code = s.agency_code
+        WHERE c.valid_until < day AND s.agency_code <> ALL (c.path)
+    ),
+    ends AS (
+        SELECT DISTINCT ON (c.agency_code)
+            c.agency_code, c.last_code, coalesce(c.valid_until >= day, TRUE) AS exists_then
+        FROM chain AS c
+        ORDER BY c.agency_code, cardinality(c.path) DESC
+    )
+    SELECT
+        e.agency_code,
+        CASE WHEN e.exists_then THEN e.last_code END,
+        coalesce(f.name, g.name),
+        CASE WHEN f.name IS NULL THEN g.short_name ELSE f.short_name END
+    FROM ends AS e
+    INNER JOIN motcua.agencies AS g ON e.last_code = g.agency_code
+    LEFT JOIN LATERAL (
+        SELECT n.name, n.short_name
+        FROM motcua.agency_names AS n
+        WHERE n.agency_code = e.last_code AND n.valid_until >= day
+        ORDER BY n.valid_until
+        LIMIT 1
+    ) AS f ON TRUE
+$$;
+COMMENT ON FUNCTION motcua.agencies_on(date)
+IS 'For each agency: who is in charge of its dossiers on that day (empty: nobody), and the names then in force.';
+
+-- Every code under which a source may know an agency, and from when on its dossiers are told of.
+CREATE OR REPLACE VIEW motcua.agency_scopes AS
+SELECT g.agency_code AS written, g.agency_code, g.enabled_from
+FROM motcua.agencies AS g
+UNION ALL
+SELECT a.alias, a.agency_code, n.enabled_from
+FROM motcua.agency_aliases AS a
+INNER JOIN motcua.agencies AS n ON a.agency_code = n.agency_code;
+COMMENT ON VIEW motcua.agency_scopes IS 'Every code under which a source may know an agency, and from when on its dossiers are told of.';
+
+-- The settings through which a change of an agency keeps messages from citizens who got them before: a kind newly off,
+-- same-day procedures newly left out, all or more of them, enabled later or no more, an end without a successor, a hold
+-- above two hours, a code of its source no longer known.
+CREATE OR REPLACE FUNCTION motcua.silenced_by(before jsonb, after jsonb) RETURNS text[] LANGUAGE sql STABLE AS $$
+    SELECT array_remove(ARRAY[
+        CASE WHEN EXISTS (
+            SELECT jsonb_array_elements_text(after -> 'kinds_off')
+            EXCEPT
+            SELECT jsonb_array_elements_text(before -> 'kinds_off')
+        ) THEN 'kinds_off' END,
+        CASE WHEN s.told AND (after ->> 'same_day_excluded')::boolean AND (
+            NOT (before ->> 'same_day_excluded')::boolean
+            OR (s.left_out_before <> '[]' AND (s.left_out_after = '[]' OR NOT s.left_out_before @> s.left_out_after))
+        ) THEN 'same_day_excluded' END,
+        CASE WHEN s.told AND coalesce((after ->> 'enabled_from')::timestamptz, 'infinity')
+            > (before ->> 'enabled_from')::timestamptz THEN 'enabled_from' END,
+        CASE WHEN s.told AND s.end_after < s.end_before THEN 'valid_until' END,
+        CASE WHEN s.told AND (after ->> 'result_hold')::interval
+            > greatest((before ->> 'result_hold')::interval, '2 hours') THEN 'result_hold' END,
+        CASE WHEN s.told AND NOT after -> 'aliases' @> (before -> 'aliases') THEN 'aliases' END
+    ], NULL)
+    FROM (
+        SELECT
+            before ->> 'enabled_from' IS NOT NULL AS told,
+            -- Empty: all procedures. Changes before there was a list had none.
+            coalesce(before -> 'same_day_procedures', '[]') AS left_out_before,
+            coalesce(after -> 'same_day_procedures', '[]') AS left_out_after,
+            CASE WHEN before ->> 'successor_code' IS NULL THEN coalesce((before ->> 'valid_until')::date, 'infinity')
+                ELSE 'infinity' END AS end_before,
+            CASE WHEN after ->> 'successor_code' IS NULL THEN coalesce((after ->> 'valid_until')::date, 'infinity')
+                ELSE 'infinity' END AS end_after
+    ) AS s
+$$;
+COMMENT ON FUNCTION motcua.silenced_by(jsonb, jsonb)
+IS 'The settings through which a change of an agency keeps messages from citizens who got them before: a kind newly off, same-day procedures newly left out, all or more of them, enabled later or no more, an end without a successor, a hold above two hours, a code of its source no longer known.';
+
+-- Waits until nobody else imports settings of agencies or sets some on a page, and holds them for the rest of this
+-- transaction. Called by include/sql/agencies/one_at_a_time.sql.
+CREATE OR REPLACE FUNCTION motcua.wait_for_settings() RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
+    SELECT pg_advisory_xact_lock(5)
+$$;
+COMMENT ON FUNCTION motcua.wait_for_settings()
+IS 'Waits until nobody else sets or imports settings of agencies, and holds them for the rest of the transaction.';
+
+-- What an agency decides for itself, set by a person on the pages: accents, same-day procedures, hold, apology day.
+-- NULL, and nothing is written, where the agency changed since change `seen`; else the number of its last change. What
+-- would keep messages from citizens through anything but same-day procedures is refused, and those without a reason;
+-- so are other recipients of reports, which are asked for (save_page_request). Whoever may call this can set nothing
+-- else of an agency.
+CREATE OR REPLACE FUNCTION motcua.set_agency_settings(of_agency text, seen bigint, wanted jsonb, set_by text)
+RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, motcua AS $$
+DECLARE
+    was motcua.agencies;
+    last_change bigint;
+    silenced text[];
+BEGIN
+    IF coalesce(btrim(set_by), '') = '' THEN
+        RAISE EXCEPTION 'settings need who sets them' USING ERRCODE = 'check_violation';
+    END IF;
+    SELECT * INTO was FROM motcua.agencies WHERE agency_code = of_agency FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'no agency has this code' USING ERRCODE = 'foreign_key_violation';
+    END IF;
+    SELECT max(change_id) INTO last_change FROM motcua.agency_changes WHERE agency_code = of_agency;
+    IF last_change IS DISTINCT FROM seen THEN
+        RETURN NULL;
+    END IF;
+    -- As a page of the version before sends them.
+    IF wanted -> 'report_recipients' <> to_jsonb(was.report_recipients) THEN
+        RAISE EXCEPTION 'who gets reports is asked for, not set' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    UPDATE motcua.agencies AS g
+    SET
+        accented = w.accented,
+        same_day_excluded = w.same_day_excluded,
+        same_day_procedures = w.same_day_procedures,
+        same_day_reason = w.same_day_reason,
+        result_hold = w.result_hold,
+        apology_day = w.apology_day,
+        changed_by = set_by,
+        by_department = FALSE
+    FROM jsonb_to_record(wanted) AS w (
+        accented boolean, same_day_excluded boolean, same_day_procedures text[], same_day_reason text,
+        result_hold interval, apology_day text
+    )
+    WHERE g.agency_code = of_agency;
+    SELECT change_id, silences INTO last_change, silenced
+    FROM motcua.agency_changes
+    WHERE agency_code = of_agency
+    ORDER BY change_id DESC
+    LIMIT 1;
+    IF last_change <> seen AND NOT silenced <@ ARRAY['same_day_excluded'] THEN
+        RAISE EXCEPTION 'only the Department may silence an agency through %', array_to_string(silenced, ', ')
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    IF EXISTS (
+        SELECT 1 FROM motcua.agencies AS g
+        WHERE
+            g.agency_code = of_agency AND g.same_day_excluded AND g.same_day_reason IS NULL
+            -- As it was before a reason was asked for.
+            AND NOT (
+                was.same_day_excluded AND was.same_day_reason IS NULL
+                AND was.same_day_procedures = g.same_day_procedures
+            )
+    ) THEN
+        RAISE EXCEPTION 'same-day procedures need a reason' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN last_change;
+END
+$$;
+COMMENT ON FUNCTION motcua.set_agency_settings(text, bigint, jsonb, text)
+IS 'Sets what an agency decides for itself, unless it changed since that change; who is kept. Nothing else of an agency.';
+
+-- The list of recipients is numbered anew whenever it changes, so that agency_changes can tell a change without an
+-- address.
+CREATE OR REPLACE FUNCTION motcua.number_recipients_list() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        NEW.recipients_list := (NEW.report_recipients <> '{}')::integer;
+    ELSE
+        NEW.recipients_list := OLD.recipients_list
+            + (NEW.report_recipients IS DISTINCT FROM OLD.report_recipients)::integer;
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE OR REPLACE TRIGGER number_recipients_list BEFORE INSERT OR UPDATE ON motcua.agencies
+FOR EACH ROW EXECUTE FUNCTION motcua.number_recipients_list();
+
+-- Writes agency_changes, where something did change. The same instant must read the same in whatever time zone a
+-- session is.
+CREATE OR REPLACE FUNCTION motcua.note_agency_change(of_agency text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, motcua
+SET timezone = 'UTC' SET intervalstyle = 'iso_8601' AS $$
+DECLARE
+    settings motcua.agencies;
+    was jsonb;
+    now_is jsonb;
+BEGIN
+    SELECT * INTO settings FROM motcua.agencies WHERE agency_code = of_agency FOR NO KEY UPDATE;
+    -- A change from before there were these settings: they were as they are where nobody said anything.
+    SELECT '{"same_day_procedures": [], "same_day_reason": null}'::jsonb || after INTO was
+    FROM motcua.agency_changes
+    WHERE agency_code = of_agency ORDER BY change_id DESC LIMIT 1;
+    now_is := to_jsonb(settings) - ARRAY['changed_by', 'by_department', 'recipients_list'] || jsonb_build_object(
+        'aliases', (
+            SELECT coalesce(jsonb_agg(a.alias ORDER BY a.alias), '[]')
+            FROM motcua.agency_aliases AS a WHERE a.agency_code = of_agency
+        ),
+        'former_names', (
+            SELECT coalesce(jsonb_agg(
+                jsonb_build_object('name', n.name, 'short_name', n.short_name, 'until', n.valid_until)
+                ORDER BY n.valid_until
+            ), '[]')
+            FROM motcua.agency_names AS n WHERE n.agency_code = of_agency
+        ),
+        'report_recipients', jsonb_build_object(
+            'addresses', cardinality(settings.report_recipients), 'list', settings.recipients_list
+        )
+    );
+    IF now_is IS DISTINCT FROM was THEN
+        INSERT INTO motcua.agency_changes (agency_code, changed_by, by_department, before, after, silences)
+        VALUES (
+            of_agency, settings.changed_by, settings.by_department, was, now_is, motcua.silenced_by(was, now_is)
+        );
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION motcua.note_agency_change(text)
+IS 'Writes a row of agency_changes if the agency differs from what the last one says.';
+
+-- Each change of an agency leaves a row of agency_changes; one statement that writes it with its codes and names, one
+-- row.
+CREATE OR REPLACE FUNCTION motcua.keep_agency_change() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, motcua AS $$
+BEGIN
+    PERFORM motcua.note_agency_change(NEW.agency_code);
+    RETURN NEW;
+END
+$$;
+CREATE OR REPLACE TRIGGER keep_agency_change AFTER INSERT OR UPDATE ON motcua.agencies
+FOR EACH ROW EXECUTE FUNCTION motcua.keep_agency_change();
+
+-- An agency's codes and names are part of its settings: whoever changes them leaves the same row of agency_changes.
+CREATE OR REPLACE FUNCTION motcua.keep_change_of_agency_part() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, motcua AS $$
+BEGIN
+    IF TG_OP <> 'INSERT' THEN
+        PERFORM motcua.note_agency_change(OLD.agency_code);
+    END IF;
+    IF TG_OP <> 'DELETE' THEN
+        PERFORM motcua.note_agency_change(NEW.agency_code);
+    END IF;
+    RETURN NULL;
+END
+$$;
+CREATE OR REPLACE TRIGGER keep_agency_change AFTER INSERT OR UPDATE OR DELETE ON motcua.agency_aliases
+FOR EACH ROW EXECUTE FUNCTION motcua.keep_change_of_agency_part();
+CREATE OR REPLACE TRIGGER keep_agency_change AFTER INSERT OR UPDATE OR DELETE ON motcua.agency_names
+FOR EACH ROW EXECUTE FUNCTION motcua.keep_change_of_agency_part();
+
+-- What auditors may read of agencies, their codes, names and changes: no address of a recipient.
+CREATE OR REPLACE VIEW audit.agencies AS
+SELECT
+    agency_code,
+    name,
+    short_name,
+    province,
+    enabled_from,
+    accented,
+    same_day_excluded,
+    kinds_off,
+    result_hold,
+    changed_by,
+    kinds_off_reason,
+    apology_day,
+    cardinality(report_recipients) AS report_recipients_count,
+    retention,
+    valid_from,
+    valid_until,
+    successor_code,
+    by_department,
+    same_day_procedures,
+    same_day_reason
+FROM motcua.agencies;
+CREATE OR REPLACE VIEW audit.agency_aliases AS
+SELECT alias, agency_code FROM motcua.agency_aliases;
+CREATE OR REPLACE VIEW audit.agency_changes AS
+SELECT change_id, agency_code, changed_at, changed_by, before, after, by_department, silences
+FROM motcua.agency_changes;
+CREATE OR REPLACE VIEW audit.agency_names AS
+SELECT agency_code, valid_until, name, short_name FROM motcua.agency_names;

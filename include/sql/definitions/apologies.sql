@@ -1,0 +1,31 @@
+-- Apologies: whether one still holds, and what auditors may read of the evenings.
+
+-- The dossier is still being worked on, by the newer of its row and its last transition, and still due on the day that
+-- the apology names.
+CREATE OR REPLACE FUNCTION motcua.apology_holds(of_dossier bigint, of_occasion text) RETURNS boolean
+LANGUAGE sql STABLE AS $$
+    SELECT coalesce(
+        CASE
+            WHEN l.row_speaks AND d.status_code IS NOT NULL THEN d.status_code
+            WHEN l.recorded_at > coalesce(d.updated_at, '-infinity') THEN l.status_code
+            ELSE d.status_code
+        END IN (2, 4)
+        AND 'due ' || to_char(d.due_at AT TIME ZONE 'Asia/Ho_Chi_Minh', 'YYYY-MM-DD') = of_occasion
+        AND (d.returned_at IS NULL OR l.occurred_at > d.returned_at),
+        FALSE
+    )
+    FROM motcua.dossiers AS d
+    LEFT JOIN LATERAL motcua.last_step(
+        d.dossier_id, 'infinity', 9223372036854775807, 9223372036854775807
+    ) AS l ON TRUE
+    WHERE d.dossier_id = of_dossier
+$$;
+COMMENT ON FUNCTION motcua.apology_holds(bigint, text)
+IS 'The dossier is still being worked on, by the newer of its row and its last transition, and still due on the day that the apology names.';
+
+-- What auditors may read of the evenings on which apologies were decided.
+CREATE OR REPLACE VIEW audit.apology_evenings AS
+SELECT
+    agency_code, day, evening_at, apology_day, state, first_due, last_due, useful_until, settled_at, known_transition,
+    known_version, looked_at, queued, suppressed, missed
+FROM motcua.apology_evenings;

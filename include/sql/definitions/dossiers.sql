@@ -1,0 +1,156 @@
+-- Dossiers: how their codes are compared, their last step, how each stood at a moment, and what auditors may read.
+
+-- The key by which a texted code finds its dossier. It stands in three indexes, which hold its old values: only a
+-- migration that builds them anew may change it, and this file then says the same.
+CREATE OR REPLACE FUNCTION motcua.code_key(code text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN translate(
+    upper(
+        CASE
+            WHEN octet_length(code) = char_length(code) THEN code
+            ELSE translate(
+                code,
+                'àáảãạăằắẳẵặâầấẩẫậèéẻẽẹêềếểễệìíỉĩịòóỏõọôồốổỗộơờớởỡợùúủũụưừứửữựỳýỷỹỵđ'
+                || 'ÀÁẢÃẠĂẰẮẲẴẶÂẦẤẨẪẬÈÉẺẼẸÊỀẾỂỄỆÌÍỈĨỊÒÓỎÕỌÔỒỐỔỖỘƠỜỚỞỠỢÙÚỦŨỤƯỪỨỬỮỰỲÝỶỸỴĐ'
+                || '‐‑‒–—−' || chr(160),
+                'aaaaaaaaaaaaaaaaaeeeeeeeeeeeiiiiiooooooooooooooooouuuuuuuuuuuyyyyyd'
+                || 'AAAAAAAAAAAAAAAAAEEEEEEEEEEEIIIIIOOOOOOOOOOOOOOOOOUUUUUUUUUUUYYYYYD'
+                || '------'
+            )
+        END COLLATE "C"
+    ),
+    'OIL _',
+    '011'
+);
+COMMENT ON FUNCTION motcua.code_key(text)
+IS 'A dossier code as it is looked up: upper case, no accents, blanks or _, any dash a hyphen; O and 0, I, l and 1 are the same.';
+
+-- Kind of message that this status calls for: both halves, the status and the desk, must hold.
+CREATE OR REPLACE FUNCTION motcua.condition_of(status_code smallint, at_one_stop_desk boolean) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN CASE
+    WHEN NOT at_one_stop_desk THEN NULL
+    WHEN status_code = 9 THEN 'result'
+    WHEN status_code = 5 THEN 'supplement'
+END;
+COMMENT ON FUNCTION motcua.condition_of(smallint, boolean)
+IS 'Kind of message that this status calls for: both halves, the status and the desk, must hold.';
+
+-- A dossier's last step recorded by a moment that is no old one, by what was known up to a version and a transition;
+-- row_speaks: an old step came after it that counts, or that no row has judged yet, so that the dossier's row says how
+-- it stands.
+CREATE OR REPLACE FUNCTION motcua.last_step(
+    of_dossier bigint, moment timestamptz, known_version bigint, known_transition bigint
+)
+RETURNS TABLE (
+    to_step text, status_code smallint, occurred_at timestamptz, recorded_at timestamptz, picked_up_at timestamptz,
+    row_speaks boolean
+)
+LANGUAGE sql STABLE AS $$
+    SELECT t.to_step, t.status_code, t.occurred_at, t.recorded_at, t.picked_up_at, coalesce(o.row_speaks, FALSE)
+    FROM (
+        SELECT n.*
+        FROM motcua.transitions AS n
+        WHERE
+            n.dossier_id = of_dossier AND n.recorded_at <= moment AND n.transition_id <= known_transition
+            AND NOT EXISTS (
+                SELECT 1 FROM motcua.old_steps AS s
+                WHERE s.transition_id = n.transition_id AND s.known_from <= known_transition
+            )
+        ORDER BY n.sequence DESC, n.from_row DESC, n.transition_id DESC
+        LIMIT 1
+    ) AS t
+    LEFT JOIN LATERAL (
+        SELECT coalesce(s.version_id > known_version, TRUE) OR s.has_force AS row_speaks
+        FROM motcua.old_steps AS s
+        INNER JOIN motcua.transitions AS n ON s.transition_id = n.transition_id
+        WHERE
+            s.dossier_id = of_dossier AND s.known_from <= known_transition AND n.recorded_at <= moment
+            AND (n.sequence, n.from_row, n.transition_id) > (t.sequence, t.from_row, t.transition_id)
+        ORDER BY n.sequence DESC, n.from_row DESC, n.transition_id DESC
+        LIMIT 1
+    ) AS o ON TRUE
+$$;
+COMMENT ON FUNCTION motcua.last_step(bigint, timestamptz, bigint, bigint)
+IS 'A dossier''s last step recorded by a moment that is no old one, by what was known up to a version and a transition; row_speaks: an old step came after it that counts, or that no row has judged yet, so that the dossier''s row says how it stands.';
+
+-- A dossier as it stood at a moment, by what was known up to a version and a transition: the last row not younger than
+-- the moment (else the first one, for its dates alone), the last step recorded by then, and of the two the newer one's
+-- status, or the row's where an old step lets it speak; handed over: its citizen had the result, and it was not moved
+-- since. No row: not known at all.
+CREATE OR REPLACE FUNCTION motcua.dossier_as_of(
+    of_dossier bigint, moment timestamptz, known_version bigint, known_transition bigint
+)
+RETURNS TABLE (due_at timestamptz, received_at timestamptz, status_code smallint, handed_over boolean)
+LANGUAGE sql STABLE AS $$
+    SELECT
+        r.due_at,
+        r.received_at,
+        CASE
+            WHEN t.row_speaks AND r.is_of_then AND r.status_code IS NOT NULL THEN r.status_code
+            WHEN NOT r.is_of_then OR t.recorded_at > coalesce(r.updated_at, '-infinity') THEN t.status_code
+            ELSE r.status_code
+        END,
+        coalesce(r.is_of_then AND r.returned_at <= moment AND coalesce(t.occurred_at <= r.returned_at, TRUE), FALSE)
+    FROM (
+        SELECT
+            v.due_at,
+            v.received_at,
+            v.status_code,
+            v.returned_at,
+            v.updated_at,
+            coalesce(v.updated_at, v.seen_at) <= moment AS is_of_then
+        FROM motcua.dossier_versions AS v
+        WHERE v.dossier_id = of_dossier AND v.version_id <= known_version
+        ORDER BY
+            coalesce(v.updated_at, v.seen_at) <= moment DESC,
+            CASE WHEN coalesce(v.updated_at, v.seen_at) <= moment THEN v.version_id END DESC,
+            v.version_id
+        LIMIT 1
+    ) AS r
+    LEFT JOIN LATERAL motcua.last_step(of_dossier, moment, known_version, known_transition) AS t ON TRUE
+$$;
+COMMENT ON FUNCTION motcua.dossier_as_of(bigint, timestamptz, bigint, bigint)
+IS 'A dossier as it stood at a moment, by what was known up to a version and a transition: the last row not younger than the moment (else the first one, for its dates alone), the last step recorded by then, and of the two the newer one''s status, or the row''s where an old step lets it speak; handed over: its citizen had the result, and it was not moved since. No row: not known at all.';
+
+-- The dossier's messages and phone are to be compared again.
+CREATE OR REPLACE FUNCTION motcua.note_phone_change() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, motcua AS $$
+BEGIN
+    INSERT INTO motcua.phone_changes (dossier_id) VALUES (NEW.dossier_id);
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION motcua.note_phone_change() IS 'The dossier''s messages and phone are to be compared again.';
+CREATE OR REPLACE TRIGGER note_phone_change AFTER UPDATE ON motcua.dossiers FOR EACH ROW
+WHEN ((old.msisdn, old.phone_refusal) IS DISTINCT FROM (new.msisdn, new.phone_refusal) AND new.purged_at IS NULL)
+EXECUTE FUNCTION motcua.note_phone_change();
+CREATE OR REPLACE TRIGGER note_phone_change AFTER UPDATE ON motcua.messages FOR EACH ROW
+WHEN (new.state IN ('suppressed', 'undelivered', 'rejected') AND new.state <> old.state AND new.dossier_id IS NOT NULL)
+EXECUTE FUNCTION motcua.note_phone_change();
+
+-- What auditors may read of dossiers, their rows over time and their steps: nobody's name or phone.
+CREATE OR REPLACE VIEW audit.dossiers AS
+SELECT
+    dossier_id,
+    source_id,
+    agency_code,
+    dossier_code,
+    procedure_code,
+    phone_refusal,
+    phone_notes,
+    submitted_via,
+    received_at,
+    due_at, step_name, status_code, at_one_stop_desk, finished_at, returned_at, updated_at, picked_up_at
+FROM motcua.dossiers;
+CREATE OR REPLACE VIEW audit.dossier_versions AS
+SELECT
+    version_id, dossier_id, seen_at, updated_at, procedure_code, received_at, due_at, step_name, status_code,
+    at_one_stop_desk, finished_at, returned_at, submitted_via
+FROM motcua.dossier_versions;
+CREATE OR REPLACE VIEW audit.transitions AS
+SELECT
+    transition_id, source_id, source_transition_id, dossier_id, sequence, from_row, from_step, to_step, status_code,
+    at_one_stop_desk, occurred_at, recorded_at, picked_up_at, planned_at, outcome, message_id
+FROM motcua.transitions;
+CREATE OR REPLACE VIEW audit.cleaned_fields AS
+SELECT cleaned_field_id, code, agency_code, dossier_id, transition_id, detail, found_at, last_seen_at
+FROM motcua.cleaned_fields;

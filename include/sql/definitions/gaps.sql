@@ -1,0 +1,102 @@
+-- Gaps of a restored ledger: what is held while one is open, how it is answered, and what auditors may read.
+
+-- Messages that may have been told in a gap whose journal is lost, queued as they are: of unknown outcome, with an
+-- attempt that nobody knows anything of, so that people see them and may release each once, and a statement can be
+-- paired with them. It is never asked about: the gateway would say that it never had it. How many they are.
+CREATE OR REPLACE FUNCTION motcua.hold_blind(of_gap bigint, at_gateway text, at_moment timestamptz)
+RETURNS bigint LANGUAGE sql SET search_path = pg_catalog, motcua AS $$
+WITH theirs AS MATERIALIZED (
+    SELECT m.message_id, coalesce(m.msisdn, d.msisdn) AS msisdn, m.segments, g.gap_no, g.sent_until
+    FROM motcua.gaps AS g
+    INNER JOIN motcua.messages AS m ON m.state = 'queued' AND g.sent_until >= m.recorded_at
+    INNER JOIN motcua.dossiers AS d ON m.dossier_id = d.dossier_id
+    WHERE
+        g.gap_no = of_gap
+        AND coalesce(m.msisdn, d.msisdn) IS NOT NULL
+        AND NOT EXISTS (
+            SELECT 1 FROM motcua.attempts AS a
+            WHERE
+                a.message_id = m.message_id
+                AND (
+                    a.run_id = 'gap ' || g.gap_no
+                    OR (a.state IN ('in_flight', 'unknown', 'accepted', 'delivered') AND NOT a.released)
+                )
+        )
+    ORDER BY m.message_id
+    FOR UPDATE OF m
+),
+
+attempted AS (
+    INSERT INTO motcua.attempts (
+        message_id, gateway, reference, sender_id, run_id, msisdn, segments, started_at, state, outcome, answered_at,
+        gateway_code
+    )
+    SELECT
+        t.message_id, at_gateway, 'gap ' || t.gap_no || ' message ' || t.message_id, 0, 'gap ' || t.gap_no, t.msisdn,
+        t.segments, least(t.sent_until, at_moment), 'unknown', 'unknown', at_moment, 'the journal is lost'
+    FROM theirs AS t
+    RETURNING message_id
+),
+
+held AS (
+    UPDATE motcua.messages AS m
+    SET state = 'unknown', reason = 'restored'
+    FROM attempted AS a
+    WHERE m.message_id = a.message_id
+    RETURNING m.message_id
+)
+
+SELECT count(*) FROM held
+$$;
+COMMENT ON FUNCTION motcua.hold_blind(bigint, text, timestamptz)
+IS 'Makes what may have been told in a gap without a journal of unknown outcome; how many messages.';
+
+-- One signed word about a gap that holds what lies before a moment. Either until when a lost ledger may have sent:
+-- what is held up to then may have been told, and is of unknown outcome. Or (NULL) that the ledger only slept: what is
+-- held goes. How many are of unknown outcome; NULL: no such gap is open. Who, when and why is kept with the gap.
+CREATE OR REPLACE FUNCTION motcua.answer_gap(
+    of_gap bigint, sent_by timestamptz, said_by text, because text, at_gateway text, at_moment timestamptz
+)
+RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, motcua AS $$
+DECLARE
+    of_unknown_outcome bigint := 0;
+    woke_at timestamptz;
+BEGIN
+    IF coalesce(btrim(said_by), '') = '' OR coalesce(btrim(because), '') = '' THEN
+        RAISE EXCEPTION 'a gap is answered by somebody, with a reason' USING ERRCODE = 'check_violation';
+    END IF;
+    UPDATE motcua.gaps AS g
+    SET
+        closed_at = at_moment,
+        closed_by = said_by,
+        reason = because,
+        sent_until = CASE WHEN sent_by IS NOT NULL THEN least(sent_by, g.held_until) END
+    WHERE g.gap_no = of_gap AND g.closed_at IS NULL AND g.held_until IS NOT NULL
+    RETURNING g.held_until INTO woke_at;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    IF sent_by IS NOT NULL THEN
+        of_unknown_outcome := motcua.hold_blind(of_gap, at_gateway, at_moment);
+    END IF;
+    UPDATE motcua.messages AS m
+    SET reason = NULL, next_attempt_at = least(m.next_attempt_at, woke_at)
+    WHERE m.state = 'queued' AND m.reason = 'slept';
+    RETURN of_unknown_outcome;
+END
+$$;
+COMMENT ON FUNCTION motcua.answer_gap(bigint, timestamptz, text, text, text, timestamptz)
+IS 'Closes a gap of a ledger that slept or went back, as somebody says: it may have sent until then, or it only slept.';
+
+-- What auditors may read of gaps in the ledger and of what the journal knew of them.
+CREATE OR REPLACE VIEW audit.gaps AS
+SELECT
+    gap_no, kind, noticed_at, ledger_until, journal_until, lost_attempts, held_messages, sent_until, closed_at,
+    closed_by, reason, slept_since, held_until
+FROM motcua.gaps;
+CREATE OR REPLACE VIEW audit.lost_attempts AS
+SELECT
+    lost_id, gap_no, reference, gateway, departed_at, source, agency_code, dossier_code, kind, occasion, segments,
+    outcome, answered_at, motcua.without_numbers(gateway_reference) AS gateway_reference, message_id, adopted_at
+FROM motcua.lost_attempts;

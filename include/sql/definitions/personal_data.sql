@@ -1,0 +1,174 @@
+-- Personal data: until when it is kept, and that it can only be emptied. How it is: purge.sql.
+
+-- Until when a dossier's personal data is kept. It has ended when its result was handed over, or when the row or a
+-- later step says so (not taken, withdrawn, returned); a result that nobody collected ends a year after it was there.
+-- From the end on the agency's term runs, unless a citizen asked for the erasure. What still moves has not ended. Of
+-- the row and its last step the newer one decides. Called by motcua.purge_personal_data, include/sql/personal_data.
+CREATE OR REPLACE VIEW motcua.dossier_terms AS
+SELECT
+    d.dossier_id,
+    d.agency_code,
+    d.dossier_code,
+    d.picked_up_at,
+    d.purged_at,
+    e.ended_at,
+    CASE WHEN d.erase_asked_at IS NULL THEN e.ended_at + g.retention ELSE e.ended_at END AS kept_until,
+    (
+        EXISTS (
+            SELECT 1 FROM motcua.transitions AS t WHERE t.dossier_id = d.dossier_id AND t.planned_at IS NULL
+        ) OR EXISTS (
+            SELECT 1 FROM motcua.messages AS m
+            WHERE
+                m.dossier_id = d.dossier_id
+                AND (
+                    m.state IN ('queued', 'sending', 'unknown')
+                    OR (m.kind <> 'reply' AND (m.state = 'accepted' OR m.useful_until > clock_timestamp()))
+                )
+        )
+    ) AS may_be_told,
+    exists(
+        SELECT 1 FROM motcua.complaints AS c
+        WHERE c.dossier_id = d.dossier_id AND c.outcome = 'open' AND c.withdrawn_at IS NULL
+    ) AS is_complained_of
+FROM motcua.dossiers AS d
+INNER JOIN motcua.agencies AS g ON d.agency_code = g.agency_code
+LEFT JOIN LATERAL (
+    SELECT t.status_code, t.occurred_at, t.recorded_at
+    FROM motcua.transitions AS t
+    WHERE t.dossier_id = d.dossier_id
+    ORDER BY t.sequence DESC, t.from_row DESC, t.transition_id DESC
+    LIMIT 1
+) AS l ON TRUE
+CROSS JOIN
+    LATERAL (
+        SELECT
+            CASE WHEN l.recorded_at > coalesce(d.updated_at, '-infinity') THEN l.status_code ELSE d.status_code END
+                AS status_code,
+            -- A step or a row after the hand-over means that it goes on.
+            d.returned_at IS NOT NULL
+            AND coalesce(l.status_code IN (9, 10) OR l.occurred_at <= d.returned_at, TRUE)
+            AND coalesce(d.status_code IN (9, 10) OR d.updated_at <= d.returned_at + interval '1 day', TRUE)
+                AS handed_over
+    ) AS s
+CROSS JOIN LATERAL (
+    SELECT
+        CASE
+            WHEN coalesce(s.status_code IN (3, 7, 9, 10), FALSE) OR s.handed_over
+                THEN coalesce(
+                -- A time that lies in the future cannot be the end.
+                    greatest(least(greatest(d.returned_at, d.finished_at), d.picked_up_at), l.occurred_at),
+                    d.updated_at,
+                    d.picked_up_at
+                ) + CASE WHEN s.status_code = 9 AND NOT s.handed_over THEN interval '365 days' ELSE interval '0' END
+        END AS ended_at
+) AS e;
+COMMENT ON VIEW motcua.dossier_terms IS 'Until when a dossier''s personal data is kept, and what keeps it longer.';
+
+-- What somebody typed for a dossier's code may be a name, a phone or an identity number instead. A code has a digit in
+-- it, is no phone number, and is not twelve digits, or nine beside other words. None at all is like one.
+CREATE OR REPLACE FUNCTION motcua.is_like_a_code(written text) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN coalesce(
+    written ~ '[0-9]'
+    AND written !~ '(^|[^0-9A-Za-z])[+]?(84|0)?[ .-]?[35789]([ .-]?[0-9]){8}($|[^0-9A-Za-z])'
+    AND written !~ '(^|[^0-9A-Za-z.-])[0-9]{12}($|[^0-9A-Za-z.-])'
+    AND written !~ '(^| )[0-9]{9} | [0-9]{9}($| )',
+    TRUE
+);
+COMMENT ON FUNCTION motcua.is_like_a_code(text)
+IS 'Whether what was typed for a dossier''s code may be one, and not a name, a phone or an identity number.';
+
+-- Waits until nobody else empties personal data, and keeps others waiting for the rest of this transaction: lock 7 of
+-- store/ledger/locks.py. The purge takes no lock but this one. Called by include/sql/personal_data/wait.sql.
+CREATE OR REPLACE FUNCTION motcua.wait_for_emptying() RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
+    SELECT pg_advisory_xact_lock(7)
+$$;
+COMMENT ON FUNCTION motcua.wait_for_emptying()
+IS 'Waits until nobody else empties personal data, and holds that for the rest of the transaction.';
+
+-- The columns that a trigger names hold personal data: they lose it, and nothing else of the row changes, by the hand
+-- of the one function that empties them and of nobody else, the owner of the schema included. What is not text (the raw
+-- row of a source, of a receipt) may lose parts, and a code that nobody knows, or a provider's id, become a mark that
+-- tells it from others; an id does so before its time, too.
+CREATE OR REPLACE FUNCTION motcua.may_only_be_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    personal text[] := TG_ARGV;
+    was jsonb := to_jsonb(OLD);
+    becomes jsonb;
+    is_emptied boolean;
+    each text;
+BEGIN
+    IF TG_OP = 'UPDATE' AND current_user = 'motcua_eraser' THEN
+        becomes := to_jsonb(NEW);
+        is_emptied := EXISTS (
+            SELECT 1 FROM unnest(personal) AS p (name)
+            WHERE becomes -> p.name <> was -> p.name AND coalesce(becomes ->> p.name, '') !~ '^id-[a-p]{32}$'
+        );
+        IF was - personal - 'purged_at' = becomes - personal - 'purged_at'
+            AND (NOT was ? 'purged_at' OR becomes ->> 'purged_at' IS NOT NULL OR NOT is_emptied) THEN
+            FOREACH each IN ARRAY personal LOOP
+                IF becomes -> each NOT IN ('null', '""') AND NOT (was -> each) @> (becomes -> each)
+                    AND becomes ->> each !~ '^(PA-[0-9a-f]{8}|id-[a-p]{32})$' THEN
+                    RAISE EXCEPTION '%.% may only be emptied', TG_TABLE_NAME, each USING ERRCODE = 'MC001';
+                END IF;
+            END LOOP;
+            RETURN NEW;
+        END IF;
+    END IF;
+    RAISE EXCEPTION '% is append-only, save that its purge empties personal data: % refused', TG_TABLE_NAME, TG_OP
+    USING ERRCODE = 'MC001';
+END
+$$;
+COMMENT ON FUNCTION motcua.may_only_be_emptied() IS 'Personal data may only go, by motcua.purge_personal_data alone, and nothing else of the row with it.';
+
+-- Nothing else of these rows ever changes.
+CREATE OR REPLACE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON motcua.dossier_versions
+FOR EACH ROW EXECUTE FUNCTION motcua.may_only_be_emptied('applicant_phone');
+CREATE OR REPLACE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON motcua.receipts
+FOR EACH ROW EXECUTE FUNCTION motcua.may_only_be_emptied('raw');
+CREATE OR REPLACE TRIGGER keep_inquiry BEFORE UPDATE OR DELETE ON motcua.inquiries
+FOR EACH ROW EXECUTE FUNCTION motcua.may_only_be_emptied(
+    'msisdn', 'text', 'asked_code', 'gateway_message_id', 'dedupe_key'
+);
+-- Runs write other columns of these, and these columns never a second time.
+CREATE OR REPLACE TRIGGER keep_personal_data BEFORE UPDATE ON motcua.attempts FOR EACH ROW
+WHEN ((old.msisdn, old.purged_at) IS DISTINCT FROM (new.msisdn, new.purged_at))
+EXECUTE FUNCTION motcua.may_only_be_emptied('msisdn', 'gateway_reference');
+CREATE OR REPLACE TRIGGER keep_personal_data BEFORE UPDATE ON motcua.transitions FOR EACH ROW
+WHEN ((old.note, old.actor) IS DISTINCT FROM (new.note, new.actor))
+EXECUTE FUNCTION motcua.may_only_be_emptied('note', 'actor');
+-- Runs and people write these columns, too, and none of them may say that they were emptied. Rows that are read anew
+-- lose the mark; a dossier's are emptied by them only where its row was read anew.
+CREATE OR REPLACE TRIGGER keep_personal_data BEFORE UPDATE ON motcua.dossiers FOR EACH ROW
+WHEN (
+    (new.purged_at IS NOT NULL AND old.purged_at IS DISTINCT FROM new.purged_at)
+    OR (
+        num_nonnulls(nullif(old.applicant_name, ''), nullif(old.applicant_phone, ''), old.msisdn)
+        > num_nonnulls(nullif(new.applicant_name, ''), nullif(new.applicant_phone, ''), new.msisdn)
+        AND (old.picked_up_at, old.updated_at, old.phone_refusal)
+        IS NOT DISTINCT FROM (new.picked_up_at, new.updated_at, new.phone_refusal)
+    )
+)
+EXECUTE FUNCTION motcua.may_only_be_emptied('applicant_name', 'applicant_phone', 'msisdn');
+CREATE OR REPLACE TRIGGER keep_personal_data BEFORE UPDATE ON motcua.messages FOR EACH ROW
+WHEN (old.purged_at IS DISTINCT FROM new.purged_at)
+EXECUTE FUNCTION motcua.may_only_be_emptied('msisdn', 'text', 'parameters');
+CREATE OR REPLACE TRIGGER keep_personal_data BEFORE UPDATE ON motcua.complaints FOR EACH ROW
+WHEN (old.purged_at IS DISTINCT FROM new.purged_at)
+EXECUTE FUNCTION motcua.may_only_be_emptied('note', 'outcome_reason', 'withdraw_reason', 'dossier_code');
+CREATE OR REPLACE TRIGGER keep_personal_data BEFORE UPDATE ON motcua.quarantine FOR EACH ROW
+WHEN (new.purged_at IS NOT NULL AND old.purged_at IS DISTINCT FROM new.purged_at)
+EXECUTE FUNCTION motcua.may_only_be_emptied('payload', 'dossier_code');
+CREATE OR REPLACE TRIGGER keep_personal_data BEFORE UPDATE ON intake.pushed_dossiers FOR EACH ROW
+WHEN (new.purged_at IS NOT NULL AND old.purged_at IS DISTINCT FROM new.purged_at)
+EXECUTE FUNCTION motcua.may_only_be_emptied('fields');
+CREATE OR REPLACE TRIGGER keep_personal_data BEFORE UPDATE ON intake.pushed_steps FOR EACH ROW
+WHEN (new.purged_at IS NOT NULL AND old.purged_at IS DISTINCT FROM new.purged_at)
+EXECUTE FUNCTION motcua.may_only_be_emptied('fields');
+
+-- What auditors may read of personal data that was emptied: how much, when, by whom and why.
+CREATE OR REPLACE VIEW audit.personal_data_purges AS
+SELECT purge_id, reference, purged_at, cause, of_table, emptied, purged_by, reason FROM motcua.personal_data_purges;
+CREATE OR REPLACE VIEW audit.personal_data_requests AS
+SELECT r.request_id, r.handled_at, r.handled_by, r.act, r.agency_code, r.dossier_code, r.reason, r.dossiers, r.held
+FROM motcua.personal_data_requests AS r;

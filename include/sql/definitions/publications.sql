@@ -1,0 +1,55 @@
+-- Publications and the mails of reports: what of them is fixed, and what auditors may read.
+
+-- Each publication names the hash of the one before it, without a gap.
+CREATE OR REPLACE FUNCTION motcua.keep_publication_chain() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    last_no bigint;
+    last_sha256 text;
+BEGIN
+    SELECT p.publication_no, p.manifest_sha256 INTO last_no, last_sha256
+    FROM motcua.publications AS p
+    ORDER BY p.publication_no DESC
+    LIMIT 1;
+    IF
+        (NEW.publication_no, NEW.previous_sha256)
+        IS DISTINCT FROM (coalesce(last_no, 0) + 1, coalesce(last_sha256, repeat('0', 64)))
+    THEN
+        RAISE EXCEPTION 'publication % does not follow publication %', NEW.publication_no, coalesce(last_no, 0)
+        USING ERRCODE = 'MC001';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE OR REPLACE TRIGGER keep_publication_chain BEFORE INSERT ON motcua.publications
+FOR EACH ROW EXECUTE FUNCTION motcua.keep_publication_chain();
+
+-- What auditors may read of publications: the chain of their manifests.
+CREATE OR REPLACE VIEW audit.publications AS
+SELECT publication_no, closing_no, corrects, folder, manifest_sha256, previous_sha256, manifest, published_at
+FROM motcua.publications;
+-- And each time that one was verified: when, by whom, with how many differences.
+CREATE OR REPLACE VIEW audit.publication_verifications AS
+SELECT verification_no, publication_no, verified_at, verified_by, faults
+FROM motcua.publication_verifications;
+
+-- A mail that the server took, or may have taken, stays so; another edition is another row.
+CREATE OR REPLACE FUNCTION motcua.keep_report_mail() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF
+        OLD.state IN ('sent', 'unknown') OR (OLD.state = 'failed' AND NEW.state <> 'sending')
+        OR (OLD.report, OLD.report_no, OLD.body, OLD.recipient_hash, OLD.edition)
+        IS DISTINCT FROM (NEW.report, NEW.report_no, NEW.body, NEW.recipient_hash, NEW.edition)
+    THEN
+        RAISE EXCEPTION 'mail % is %: % refused', OLD.report_mail_id, OLD.state, TG_OP USING ERRCODE = 'MC001';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE OR REPLACE TRIGGER keep_report_mail BEFORE UPDATE ON motcua.report_mails
+FOR EACH ROW EXECUTE FUNCTION motcua.keep_report_mail();
+
+-- What auditors may read of report mails: to which body, when, and whether they went; no address.
+CREATE OR REPLACE VIEW audit.report_mails AS
+SELECT
+    report_mail_id, report, report_no, body, edition, state, attempts, reserved_at, settled_at, failure
+FROM motcua.report_mails;

@@ -1,0 +1,113 @@
+-- The check of data quality: its snapshot, its seals, and what auditors may read.
+
+-- Empties the snapshot.
+CREATE OR REPLACE FUNCTION quality.begin_snapshot() RETURNS void LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog, quality AS $$
+    TRUNCATE
+        quality.days, quality.agencies, quality.desk_register, quality.register_readings, quality.dossiers, quality.moves,
+        quality.result_messages, quality.edited, quality.marks, quality.dossier_facts, quality.usual_waits,
+        quality.actor_days, quality.agency_days, quality.month_cells, quality.agency_month_facts, quality.source_facts, quality.found,
+        quality.ledger_counts, quality.agency_counts
+$$;
+COMMENT ON FUNCTION quality.begin_snapshot() IS 'Empties the snapshot.';
+
+-- Has the planner learn how much there is in a table of the snapshot, and how varied a column is.
+CREATE OR REPLACE FUNCTION quality.look_at(
+    table_name text, column_name text
+) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, quality AS $$
+BEGIN
+    EXECUTE format('ANALYZE quality.%I (%I)', table_name, column_name);
+END
+$$;
+COMMENT ON FUNCTION quality.look_at(text, text) IS 'Has the planner learn how much there is in a table of the snapshot, and how varied a column is.';
+
+-- Pseudonym of a desk user at an agency: a keyed hash, the same in every run, from which nobody can tell the name.
+CREATE OR REPLACE FUNCTION motcua.desk_user(agency_code text, actor text) RETURNS text
+LANGUAGE sql STABLE STRICT SECURITY DEFINER SET search_path = pg_catalog, motcua AS $$
+    SELECT 'CB-' || left(encode(
+        sha256(k.key || sha256(k.key || convert_to(agency_code || chr(31) || actor, 'UTF8'))), 'hex'
+    ), 8)
+    FROM motcua.pseudonym_key AS k
+$$;
+COMMENT ON FUNCTION motcua.desk_user(text, text)
+IS 'Pseudonym of a desk user at an agency: a keyed hash, the same in every run, from which nobody can tell the name.';
+
+-- A number for an owner's name, however it is spelled. The server's own lower() may know ASCII alone.
+CREATE OR REPLACE FUNCTION motcua.owner_key(name text) RETURNS bigint
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE RETURN hashtextextended(
+    translate(
+        lower(name COLLATE "C"),
+        'ÀÁẢÃẠĂẰẮẲẴẶÂẦẤẨẪẬÈÉẺẼẸÊỀẾỂỄỆÌÍỈĨỊÒÓỎÕỌÔỒỐỔỖỘƠỜỚỞỠỢÙÚỦŨỤƯỪỨỬỮỰỲÝỶỸỴĐ',
+        'àáảãạăằắẳẵặâầấẩẫậèéẻẽẹêềếểễệìíỉĩịòóỏõọôồốổỗộơờớởỡợùúủũụưừứửữựỳýỷỹỵđ'
+    ), 0
+);
+COMMENT ON FUNCTION motcua.owner_key(text)
+IS 'An owner by the name as pick-up cleaned it: names that differ only in case are one.';
+
+-- A sealed run refuses change, also from a hand-typed statement.
+CREATE OR REPLACE FUNCTION motcua.keep_quality_run() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' AND OLD.sealed_at IS NULL THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION 'run % is sealed: % refused', OLD.run_no, TG_OP USING ERRCODE = 'MC001';
+END
+$$;
+CREATE OR REPLACE TRIGGER keep_quality_run BEFORE UPDATE OR DELETE ON motcua.quality_runs
+FOR EACH ROW EXECUTE FUNCTION motcua.keep_quality_run();
+
+-- A sealed run gets no further rows; the argument names the column that holds the run.
+CREATE OR REPLACE FUNCTION motcua.refuse_late_rows() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (
+        SELECT 1 FROM motcua.quality_runs
+        WHERE run_no IN (SELECT (to_jsonb(a) ->> TG_ARGV[0])::bigint FROM added AS a) AND sealed_at IS NOT NULL
+    ) THEN
+        RAISE EXCEPTION 'the run is sealed: % of % refused', TG_OP, TG_TABLE_NAME USING ERRCODE = 'MC001';
+    END IF;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION motcua.refuse_late_rows() IS 'A sealed run gets no further rows; the argument names the column that holds the run.';
+CREATE OR REPLACE TRIGGER refuse_late_rows AFTER INSERT ON motcua.quality_results
+REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION motcua.refuse_late_rows('run_no');
+CREATE OR REPLACE TRIGGER refuse_late_rows AFTER INSERT ON motcua.quality_counts
+REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION motcua.refuse_late_rows('run_no');
+CREATE OR REPLACE TRIGGER refuse_late_rows AFTER INSERT ON motcua.quality_agencies
+REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION motcua.refuse_late_rows('run_no');
+CREATE OR REPLACE TRIGGER refuse_late_rows AFTER INSERT ON motcua.quality_shares
+REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION motcua.refuse_late_rows('run_no');
+CREATE OR REPLACE TRIGGER refuse_late_rows AFTER INSERT ON motcua.quality_suggestions
+REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION motcua.refuse_late_rows('run_no');
+CREATE OR REPLACE TRIGGER refuse_late_rows AFTER INSERT ON motcua.quality_sources
+REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION motcua.refuse_late_rows('run_no');
+CREATE OR REPLACE TRIGGER refuse_late_rows AFTER INSERT ON motcua.quality_broken_agencies
+REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION motcua.refuse_late_rows('run_no');
+CREATE OR REPLACE TRIGGER refuse_late_rows AFTER INSERT ON motcua.quality_withheld
+REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION motcua.refuse_late_rows('run_no');
+
+-- What auditors may read of the runs of the data quality check.
+CREATE OR REPLACE VIEW audit.quality_agencies AS
+SELECT run_no, agency_code, dossiers, textable FROM motcua.quality_agencies;
+CREATE OR REPLACE VIEW audit.quality_broken_agencies AS
+SELECT run_no, agency_code, fault FROM motcua.quality_broken_agencies;
+CREATE OR REPLACE VIEW audit.quality_counts AS
+SELECT run_no, rule, agency_code, found, acknowledged, remind_agency, remind_department FROM motcua.quality_counts;
+CREATE OR REPLACE VIEW audit.quality_results AS
+SELECT run_no, rule, status, broken_reason, found, rows_hash FROM motcua.quality_results;
+CREATE OR REPLACE VIEW audit.quality_runs AS
+SELECT
+    run_no, run_id, as_of, day, working_day, since, data_as_of, rules, thresholds, software, dossiers, findings, broken,
+    content_hash, previous_seal, seal, sealed_at
+FROM motcua.quality_runs;
+CREATE OR REPLACE VIEW audit.quality_shares AS
+SELECT
+    run_no, agency_code, dimension, key, month, dossiers, textable, previous_dossiers, previous_textable
+FROM motcua.quality_shares;
+CREATE OR REPLACE VIEW audit.quality_sources AS
+SELECT run_no, source_id, picked_up_at, last_transition_at, quarantined, failing FROM motcua.quality_sources;
+CREATE OR REPLACE VIEW audit.quality_suggestions AS
+SELECT run_no, agency_code, kind, facts FROM motcua.quality_suggestions;
+CREATE OR REPLACE VIEW audit.quality_withheld AS
+SELECT run_no, finding_id FROM motcua.quality_withheld;

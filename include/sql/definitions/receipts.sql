@@ -1,0 +1,234 @@
+-- Receipts: which wait to be read, how they move attempts and messages, and what auditors may read.
+
+-- Receipts that were stored wait to be read.
+CREATE OR REPLACE FUNCTION motcua.note_unread_receipts() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, motcua AS $$
+BEGIN
+    INSERT INTO motcua.unread_receipts (receipt_id) SELECT receipt_id FROM written;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION motcua.note_unread_receipts() IS 'Receipts that were stored wait to be read.';
+CREATE OR REPLACE TRIGGER note_unread_receipts AFTER INSERT ON motcua.receipts
+REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION motcua.note_unread_receipts();
+
+-- Receipts that were read wait no more.
+CREATE OR REPLACE FUNCTION motcua.note_read_receipts() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, motcua AS $$
+BEGIN
+    DELETE FROM motcua.unread_receipts WHERE receipt_id IN (SELECT receipt_id FROM written);
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION motcua.note_read_receipts() IS 'Receipts that were read wait no more.';
+CREATE OR REPLACE TRIGGER note_read_receipts AFTER INSERT ON motcua.receipt_readings
+REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION motcua.note_read_receipts();
+
+-- What stored receipts prove of their attempts and messages, and what was done: those whose messages are not held by
+-- others, or that name no attempt of ours; of one alone its message is waited for. Gateway, reference and status are
+-- those that were stored, so that whoever calls this says no more than what a stored receipt means. That the gateway
+-- never had a message, which has it sent again, nobody may say who may not move messages himself.
+--
+-- A receipt of an attempt that is not the message's last one proves something about that attempt only: the message has
+-- gone on, for example to a mended number. A queued message is moved only where its last attempt was taken for failed
+-- or a person released it: the receipt proves that it was taken all the same. Of a message in parts that one part of
+-- was refused no receipt makes a delivered one. Absent: the gateway was asked and never had it; the message is due
+-- again, and looked at once more before it goes. An attempt that no answer was written of yet ends by its receipt: the
+-- answer may be on its way, or never come.
+CREATE OR REPLACE FUNCTION motcua.apply_receipts(meanings jsonb, at_moment timestamptz)
+RETURNS TABLE (receipt_id bigint, effect text) LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, motcua AS $$
+#variable_conflict use_column
+DECLARE
+    locked bigint[];
+BEGIN
+    IF EXISTS (
+        SELECT 1 FROM jsonb_to_recordset(meanings) AS r (meaning text) WHERE r.meaning = 'absent'
+    ) AND NOT has_table_privilege(session_user, 'motcua.messages', 'UPDATE') THEN
+        RAISE EXCEPTION 'whoever may not move messages may not say that one never arrived'
+        USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    IF EXISTS (
+        SELECT 1 FROM jsonb_to_recordset(meanings) AS r (receipt_id bigint)
+        WHERE NOT EXISTS (SELECT 1 FROM motcua.receipts AS k WHERE k.receipt_id = r.receipt_id)
+    ) THEN
+        RAISE EXCEPTION 'a receipt is read once it is stored' USING ERRCODE = 'foreign_key_violation';
+    END IF;
+
+    -- Locked before anything about them is read; of several those are left out that others hold, so that nobody waits
+    -- for several at once and none in a circle.
+    IF jsonb_array_length(meanings) = 1 THEN
+        locked := ARRAY(
+            SELECT m.message_id
+            FROM jsonb_to_recordset(meanings) AS r (receipt_id bigint)
+            INNER JOIN motcua.receipts AS k ON r.receipt_id = k.receipt_id
+            INNER JOIN motcua.attempts AS a ON k.reference = a.reference AND k.gateway = a.gateway
+            INNER JOIN motcua.messages AS m ON a.message_id = m.message_id
+            FOR UPDATE OF m
+        );
+    ELSE
+        locked := ARRAY(
+            SELECT m.message_id
+            FROM jsonb_to_recordset(meanings) AS r (receipt_id bigint)
+            INNER JOIN motcua.receipts AS k ON r.receipt_id = k.receipt_id
+            INNER JOIN motcua.attempts AS a ON k.reference = a.reference AND k.gateway = a.gateway
+            INNER JOIN motcua.messages AS m ON a.message_id = m.message_id
+            FOR UPDATE OF m SKIP LOCKED
+        );
+    END IF;
+
+    RETURN QUERY
+    WITH given AS MATERIALIZED (
+        SELECT
+            r.receipt_id,
+            r.meaning,
+            a.attempt_id,
+            a.message_id,
+            a.state AS attempt_state,
+            a.released,
+            m.state AS message_state,
+            coalesce(m.reason = 'part_refused', FALSE) AS is_closed,
+            r.meaning IN ('accepted', 'delivered', 'undelivered', 'refused') AS is_report,
+            CASE r.meaning WHEN 'refused' THEN 'undelivered' ELSE r.meaning END AS state,
+            r.meaning = 'refused' AND coalesce(a.segments, m.segments) > 1 AS part_refused,
+            CASE
+                WHEN r.meaning = 'refused' AND coalesce(a.segments, m.segments) > 1 THEN 'part_refused'
+                WHEN m.state IN ('expired', 'cancelled', 'suppressed') THEN 'late_receipt'
+                WHEN r.meaning IN ('undelivered', 'refused')
+                    THEN 'gateway status ' || coalesce(k.gateway_status, 'None')
+            END AS reason,
+            NOT EXISTS (
+                SELECT 1 FROM motcua.attempts AS later
+                WHERE later.message_id = a.message_id AND later.attempt_id > a.attempt_id
+            ) AS is_last
+        FROM
+            jsonb_to_recordset(meanings) AS r (receipt_id bigint, meaning text)
+        INNER JOIN motcua.receipts AS k ON r.receipt_id = k.receipt_id
+        LEFT JOIN motcua.attempts AS a ON k.reference = a.reference AND k.gateway = a.gateway
+        LEFT JOIN motcua.messages AS m ON a.message_id = m.message_id
+        WHERE a.message_id IS NULL OR a.message_id = any(locked)
+    ),
+
+    settled AS (
+        UPDATE motcua.attempts AS a
+        SET
+            state = g.state,
+            outcome = coalesce(a.outcome, 'receipt'),
+            answered_at = coalesce(a.answered_at, at_moment)
+        FROM given AS g
+        WHERE
+            a.attempt_id = g.attempt_id
+            AND g.is_report
+            AND NOT g.is_closed
+            AND (
+                a.state IN ('in_flight', 'unknown')
+                OR (a.state = 'accepted' AND g.state IN ('delivered', 'undelivered'))
+                OR (a.state = 'delivered' AND g.part_refused)
+                OR (g.is_last AND a.state = 'failed')
+                OR (
+                    g.is_last AND g.message_state = 'undelivered' AND a.state = 'undelivered' AND g.state = 'delivered'
+                )
+            )
+    ),
+
+    moved AS (
+        UPDATE motcua.messages AS m
+        SET
+            state = g.state,
+            reason = g.reason,
+            accepted_at = coalesce(m.accepted_at, at_moment)
+        FROM given AS g
+        WHERE
+            m.message_id = g.message_id
+            AND g.is_report
+            AND g.is_last
+            AND NOT g.is_closed
+            AND (g.message_state <> 'queued' OR g.attempt_state = 'failed' OR g.released)
+            AND EXISTS (
+                SELECT 1 FROM motcua.message_moves AS v
+                WHERE
+                    v.from_state = g.message_state AND v.to_state = g.state
+                    AND coalesce(v.only_for = g.reason, v.only_for IS NULL)
+            )
+        RETURNING g.receipt_id
+    ),
+
+    never_arrived AS (
+        UPDATE motcua.attempts AS a
+        SET state = 'failed', answered_at = coalesce(a.answered_at, at_moment)
+        FROM given AS g
+        WHERE
+            a.attempt_id = g.attempt_id
+            AND g.meaning = 'absent'
+            AND g.is_last
+            AND a.state = 'unknown'
+            AND NOT a.released
+        RETURNING g.receipt_id, g.message_id
+    ),
+
+    due_again AS (
+        UPDATE motcua.messages AS m
+        SET state = 'queued', reason = 'never_arrived', next_attempt_at = at_moment
+        FROM never_arrived AS n
+        WHERE m.message_id = n.message_id AND m.state = 'unknown'
+        RETURNING n.receipt_id
+    ),
+
+    effects AS (
+        SELECT
+            g.receipt_id,
+            g.attempt_id,
+            g.meaning,
+            CASE
+                WHEN g.attempt_id IS NULL THEN 'unknown_reference'
+                WHEN
+                    g.receipt_id IN (
+                        SELECT receipt_id FROM moved
+                        UNION ALL
+                        SELECT receipt_id FROM due_again
+                    )
+                    THEN 'applied'
+                ELSE 'no_change'
+            END AS effect
+        FROM given AS g
+    ),
+
+    kept AS (
+        INSERT INTO motcua.receipt_readings (receipt_id, attempt_id, meaning, effect)
+        SELECT
+            e.receipt_id,
+            e.attempt_id,
+            e.meaning,
+            e.effect
+        FROM effects AS e
+        ON CONFLICT (receipt_id) DO NOTHING
+    )
+
+    SELECT
+        e.receipt_id,
+        e.effect
+    FROM effects AS e;
+END
+$$;
+COMMENT ON FUNCTION motcua.apply_receipts(jsonb, timestamptz)
+IS 'Moves the messages that stored receipts are about, where the table of moves allows it, and keeps what was done.';
+
+-- A gateway's words with every eight digits and more masked, however they are grouped; our own references as they are.
+CREATE OR REPLACE FUNCTION motcua.without_numbers(written text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN CASE
+    WHEN written ~ '^[0-9a-f]{32}$' THEN written
+    ELSE regexp_replace(
+        translate(normalize(written, nfkc), '٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹', '01234567890123456789'),
+        '[0-9]([^0-9A-Za-z]{0,5}[0-9]){7,}', '***', 'g'
+    )
+END;
+COMMENT ON FUNCTION motcua.without_numbers(text)
+IS 'A gateway''s words with every eight digits and more masked, however they are grouped; our own references as they are.';
+
+-- What auditors may read of delivery reports: numbers masked.
+CREATE OR REPLACE VIEW audit.receipts AS
+SELECT
+    r.receipt_id, r.gateway, r.received_at, motcua.without_numbers(r.reference) AS reference,
+    motcua.without_numbers(r.gateway_status) AS gateway_status, s.attempt_id, s.meaning, s.effect, s.read_at
+FROM motcua.receipts AS r
+LEFT JOIN motcua.receipt_readings AS s ON r.receipt_id = s.receipt_id;

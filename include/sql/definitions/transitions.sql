@@ -1,0 +1,38 @@
+-- Old steps and rows in quarantine: what of their judgement is fixed, when they are looked at again, and what auditors
+-- may read.
+
+-- What is known of an old step is fixed, and its judgement once it is there.
+CREATE OR REPLACE FUNCTION motcua.keep_judgement() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (NEW.transition_id, NEW.source_id, NEW.dossier_id, NEW.known_from, NEW.read_from, NEW.marked_at)
+        IS DISTINCT FROM (OLD.transition_id, OLD.source_id, OLD.dossier_id, OLD.known_from, OLD.read_from, OLD.marked_at)
+        OR (OLD.version_id IS NOT NULL
+            AND (NEW.version_id, NEW.has_force) IS DISTINCT FROM (OLD.version_id, OLD.has_force)) THEN
+        RAISE EXCEPTION 'old step %: what is known of it is fixed', OLD.transition_id USING ERRCODE = 'MC001';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE OR REPLACE TRIGGER keep_judgement BEFORE UPDATE ON motcua.old_steps
+FOR EACH ROW EXECUTE FUNCTION motcua.keep_judgement();
+
+-- A quarantined row is looked at again without being written: when, follows from its age alone.
+CREATE OR REPLACE FUNCTION motcua.looks_by(age interval) RETURNS double precision
+LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN CASE
+    WHEN age <= interval '10 minutes' THEN greatest(extract(EPOCH FROM age), 0) / 60
+    WHEN age <= interval '10 hours' THEN 10 + 10 * ln(extract(EPOCH FROM age) / 600)
+    ELSE 10 + 10 * ln(60) + (extract(EPOCH FROM age) - 36000) / 3600
+END::double precision;
+COMMENT ON FUNCTION motcua.looks_by(interval)
+IS 'How often a quarantined row of this age was due to be looked at again so far: after each tenth of its age, a minute to an hour.';
+
+-- What auditors may read of older steps that were typed in late, and since when the rule about them holds.
+CREATE OR REPLACE VIEW audit.old_steps AS
+SELECT transition_id, source_id, dossier_id, known_from, read_from, marked_at, version_id, has_force
+FROM motcua.old_steps;
+CREATE OR REPLACE VIEW audit.rule_dates AS SELECT rule, since FROM motcua.rule_dates;
+
+-- What auditors may read of rows that could not be used: why, and no word of what they hold.
+CREATE OR REPLACE VIEW audit.quarantine AS
+SELECT quarantine_id, source_id, row_kind, reason, agency_code, status_code, first_seen_at, last_seen_at, released_at
+FROM motcua.quarantine;

@@ -1,0 +1,46 @@
+-- The 17:30 apologies: which evenings were settled and what was known then, and whether one may still be told.
+
+CREATE TABLE motcua.apology_evenings (
+    agency_code text NOT NULL REFERENCES motcua.agencies,
+    day date NOT NULL,
+    evening_at timestamptz NOT NULL,
+    apology_day text NOT NULL CHECK (apology_day IN ('calendar', 'working_day')),
+    state text NOT NULL CHECK (state IN ('done', 'missed', 'day_off')),
+    first_due date,
+    last_due date,
+    useful_until timestamptz,
+    settled_at timestamptz NOT NULL,
+    known_transition bigint NOT NULL,
+    known_version bigint NOT NULL,
+    looked_at integer NOT NULL CHECK (looked_at >= 0),
+    queued integer NOT NULL CHECK (queued >= 0),
+    suppressed integer NOT NULL CHECK (suppressed >= 0),
+    missed integer NOT NULL CHECK (missed >= 0),
+    run_no bigint DEFAULT nullif(current_setting('motcua.run', TRUE), '')::bigint,
+    PRIMARY KEY (agency_code, day),
+    CHECK (settled_at >= evening_at),
+    CHECK ((state = 'day_off') = (first_due IS NULL)),
+    CHECK ((first_due IS NULL) = (last_due IS NULL) AND (first_due IS NULL) = (useful_until IS NULL)),
+    CHECK (first_due > day AND last_due >= first_due),
+    CHECK (queued = 0 OR state = 'done')
+);
+CREATE INDEX apology_evenings_moment ON motcua.apology_evenings (evening_at);
+CREATE INDEX apology_evenings_due ON motcua.apology_evenings (agency_code, last_due);
+CREATE INDEX apology_evenings_run ON motcua.apology_evenings (run_no) WHERE run_no IS NOT NULL;
+COMMENT ON TABLE motcua.apology_evenings IS 'Each evening on which an agency''s apologies were planned, or found to be missed; append-only.';
+COMMENT ON COLUMN motcua.apology_evenings.agency_code IS 'The agency.';
+COMMENT ON COLUMN motcua.apology_evenings.day IS 'The day whose evening it is, by the calendar of Vietnam.';
+COMMENT ON COLUMN motcua.apology_evenings.evening_at IS 'The moment that dossiers are judged by: 17:30.';
+COMMENT ON COLUMN motcua.apology_evenings.apology_day IS 'The agency''s mode then: calendar or working_day.';
+COMMENT ON COLUMN motcua.apology_evenings.state IS 'done; missed: found only when it was too late to tell anybody; day_off: working_day mode, no selection.';
+COMMENT ON COLUMN motcua.apology_evenings.first_due IS 'First stored due date that it is about; empty on a day off.';
+COMMENT ON COLUMN motcua.apology_evenings.last_due IS 'Last one; in working_day mode the day on which they all are effective.';
+COMMENT ON COLUMN motcua.apology_evenings.useful_until IS 'When it was too late: the desk opens, or the night before that begins.';
+COMMENT ON COLUMN motcua.apology_evenings.settled_at IS 'When it was planned, or found to be missed.';
+COMMENT ON COLUMN motcua.apology_evenings.known_transition IS 'Largest transition known then; what was picked up later did not count.';
+COMMENT ON COLUMN motcua.apology_evenings.known_version IS 'Largest version of a dossier''s row known then.';
+COMMENT ON COLUMN motcua.apology_evenings.looked_at IS 'Dossiers that had such a due date at any time.';
+COMMENT ON COLUMN motcua.apology_evenings.queued IS 'New apologies to be sent.';
+COMMENT ON COLUMN motcua.apology_evenings.suppressed IS 'New apologies that may not be sent.';
+COMMENT ON COLUMN motcua.apology_evenings.missed IS 'New apologies that nobody could be told: too late, or their source is no longer read.';
+COMMENT ON COLUMN motcua.apology_evenings.run_no IS 'The run that settled it.';

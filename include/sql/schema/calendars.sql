@@ -1,0 +1,90 @@
+-- The working calendar: days that deviate from the weekly pattern, office hours, which years are confirmed, and who
+-- changed what when.
+
+CREATE TABLE motcua.calendar_years (
+    province text NOT NULL CHECK (province ~ '^[a-z0-9_]+$'),
+    year smallint NOT NULL CHECK (year BETWEEN 1954 AND 2100),
+    package text NOT NULL,
+    decision text CHECK (btrim(decision) <> ''),
+    confirmed_at timestamptz,
+    PRIMARY KEY (province, year),
+    CHECK ((decision IS NULL) = (confirmed_at IS NULL))
+);
+COMMENT ON TABLE motcua.calendar_years IS 'Years of a province''s calendar that were seeded, and whether they were checked against the official announcement. A year without a row is answered by the package.';
+COMMENT ON COLUMN motcua.calendar_years.province IS 'Key of the province, as in agencies.';
+COMMENT ON COLUMN motcua.calendar_years.year IS 'The year.';
+COMMENT ON COLUMN motcua.calendar_years.package IS 'Package that last changed the year''s days, with its version.';
+COMMENT ON COLUMN motcua.calendar_years.decision IS 'Official announcement against which the year was confirmed; empty: not confirmed.';
+COMMENT ON COLUMN motcua.calendar_years.confirmed_at IS 'When it was confirmed.';
+
+CREATE TABLE motcua.calendar_days (
+    calendar_day_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    province text CHECK (province ~ '^[a-z0-9_]+$'),
+    agency_code text REFERENCES motcua.agencies,
+    day date NOT NULL CHECK (day BETWEEN '1954-01-01' AND '2100-12-31'),
+    origin text NOT NULL CHECK (origin IN ('package', 'decision', 'agency')),
+    opening text NOT NULL CHECK (opening IN ('closed', 'full', 'morning')),
+    reason text NOT NULL CHECK (btrim(reason) <> ''),
+    authority text NOT NULL CHECK (btrim(authority) <> ''),
+    UNIQUE NULLS NOT DISTINCT (province, agency_code, day, origin),
+    CHECK ((origin = 'agency') = (agency_code IS NOT NULL)),
+    CHECK ((province IS NULL) <> (agency_code IS NULL))
+);
+CREATE INDEX calendar_days_agency ON motcua.calendar_days (agency_code, day) WHERE agency_code IS NOT NULL;
+COMMENT ON TABLE motcua.calendar_days IS 'Days that deviate from the weekly pattern, in three layers: an agency''s row counts before a decision''s, that before the package''s.';
+COMMENT ON COLUMN motcua.calendar_days.calendar_day_id IS 'Our number.';
+COMMENT ON COLUMN motcua.calendar_days.province IS 'Province whose agencies the row is about; empty for one agency''s row.';
+COMMENT ON COLUMN motcua.calendar_days.agency_code IS 'Agency that the row is about; empty for a province''s row.';
+COMMENT ON COLUMN motcua.calendar_days.day IS 'The day, by the calendar of Vietnam.';
+COMMENT ON COLUMN motcua.calendar_days.origin IS 'Where the row comes from: package (seeded), decision (of the government), agency.';
+COMMENT ON COLUMN motcua.calendar_days.opening IS 'What the desk does that day: closed, full (morning and afternoon), morning.';
+COMMENT ON COLUMN motcua.calendar_days.reason IS 'Why, in Vietnamese, as staff read it.';
+COMMENT ON COLUMN motcua.calendar_days.authority IS 'The package with its version, the decision''s number and date, or the agency''s notice.';
+
+CREATE TABLE motcua.office_hours (
+    agency_code text NOT NULL REFERENCES motcua.agencies,
+    valid_from date NOT NULL,
+    opens time NOT NULL,
+    morning_ends time NOT NULL,
+    afternoon_begins time NOT NULL,
+    closes time NOT NULL,
+    saturday_mornings boolean NOT NULL,
+    authority text NOT NULL CHECK (btrim(authority) <> ''),
+    PRIMARY KEY (agency_code, valid_from),
+    CHECK (opens < morning_ends AND morning_ends <= afternoon_begins AND afternoon_begins < closes)
+);
+COMMENT ON TABLE motcua.office_hours IS 'Office hours of an agency from a day on; an agency without a row works Monday to Friday, 7:00-11:30 and 13:30-17:00.';
+COMMENT ON COLUMN motcua.office_hours.agency_code IS 'The agency.';
+COMMENT ON COLUMN motcua.office_hours.valid_from IS 'First day on which they are in force.';
+COMMENT ON COLUMN motcua.office_hours.opens IS 'Morning, from; clock of Vietnam.';
+COMMENT ON COLUMN motcua.office_hours.morning_ends IS 'Morning, to.';
+COMMENT ON COLUMN motcua.office_hours.afternoon_begins IS 'Afternoon, from.';
+COMMENT ON COLUMN motcua.office_hours.closes IS 'Afternoon, to.';
+COMMENT ON COLUMN motcua.office_hours.saturday_mornings IS 'The desk is open on Saturday mornings.';
+COMMENT ON COLUMN motcua.office_hours.authority IS 'The agency''s notice.';
+
+CREATE TABLE motcua.calendar_changes (
+    change_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    changed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    changed_by text NOT NULL CHECK (btrim(changed_by) <> ''),
+    concerns text NOT NULL CHECK (concerns IN ('day', 'year', 'hours')),
+    province text,
+    agency_code text,
+    year smallint NOT NULL,
+    day date,
+    before jsonb,
+    after jsonb,
+    CHECK (before IS NOT NULL OR after IS NOT NULL)
+);
+CREATE INDEX calendar_changes_year ON motcua.calendar_changes (year);
+COMMENT ON TABLE motcua.calendar_changes IS 'Every change of the calendar, append-only: who, when, before, after.';
+COMMENT ON COLUMN motcua.calendar_changes.change_id IS 'Our number.';
+COMMENT ON COLUMN motcua.calendar_changes.changed_at IS 'When the change was written.';
+COMMENT ON COLUMN motcua.calendar_changes.changed_by IS 'Who changed it; the database''s role where a statement typed by hand did.';
+COMMENT ON COLUMN motcua.calendar_changes.concerns IS 'What was changed: a day, a year, office hours.';
+COMMENT ON COLUMN motcua.calendar_changes.province IS 'Province that the change is about; empty for one agency''s.';
+COMMENT ON COLUMN motcua.calendar_changes.agency_code IS 'Agency that the change is about; empty for a province''s.';
+COMMENT ON COLUMN motcua.calendar_changes.year IS 'The year of the day, or of the day from which the hours are valid.';
+COMMENT ON COLUMN motcua.calendar_changes.day IS 'The day, or the day from which the hours are valid; empty for a year.';
+COMMENT ON COLUMN motcua.calendar_changes.before IS 'The row before; empty for a new one.';
+COMMENT ON COLUMN motcua.calendar_changes.after IS 'The row after; empty for one taken away.';

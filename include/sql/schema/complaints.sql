@@ -1,0 +1,91 @@
+-- Complaints (phản ánh): what citizens report about messages, tied to the dossier and the message that it is about.
+
+CREATE TABLE motcua.complaints (
+    complaint_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    entry_key text NOT NULL UNIQUE CHECK (entry_key ~ '^[0-9a-f]{64}$'),
+    alike_no integer NOT NULL DEFAULT 1 CHECK (alike_no > 0),
+    agency_code text NOT NULL REFERENCES motcua.agencies,
+    dossier_code text CHECK (char_length(dossier_code) BETWEEN 1 AND 40),
+    dossier_id bigint REFERENCES motcua.dossiers,
+    message_id bigint REFERENCES motcua.messages,
+    received_at timestamptz NOT NULL,
+    channel text NOT NULL CHECK (channel IN ('hotline', 'desk', 'portal', 'letter', 'mail', 'other')),
+    claim text NOT NULL CHECK (claim IN (
+        'no_result_yet', 'wrong_person', 'wrong_content', 'never_received', 'not_my_dossier', 'other'
+    )),
+    note text CHECK (char_length(note) BETWEEN 1 AND 2000),
+    recorded_by text NOT NULL CHECK (btrim(recorded_by) <> ''),
+    recorded_at timestamptz NOT NULL,
+    imported_from text CHECK (btrim(imported_from) <> ''),
+    imported_sha256 text CHECK (imported_sha256 ~ '^[0-9a-f]{64}$'),
+    imported_line integer CHECK (imported_line > 0),
+    outcome text NOT NULL DEFAULT 'open' CHECK (outcome IN ('open', 'upheld', 'not_upheld')),
+    outcome_by text CHECK (btrim(outcome_by) <> ''),
+    outcome_at timestamptz,
+    outcome_reason text CHECK (char_length(outcome_reason) BETWEEN 1 AND 2000),
+    withdrawn_at timestamptz,
+    withdrawn_by text CHECK (btrim(withdrawn_by) <> ''),
+    withdraw_reason text CHECK (char_length(withdraw_reason) BETWEEN 1 AND 2000),
+    purged_at timestamptz,
+    erase_asked_at timestamptz,
+    CHECK (received_at <= recorded_at),
+    CHECK (dossier_id IS NULL OR dossier_code IS NOT NULL),
+    CHECK (message_id IS NULL OR dossier_id IS NOT NULL),
+    CHECK (num_nonnulls(imported_from, imported_sha256, imported_line) IN (0, 3)),
+    CHECK ((outcome_by IS NULL) = (outcome_at IS NULL)),
+    CHECK (outcome = 'open' OR outcome_at IS NOT NULL),
+    CHECK ((withdrawn_at IS NULL) = (withdrawn_by IS NULL)),
+    CHECK (withdraw_reason IS NULL OR withdrawn_at IS NOT NULL)
+);
+CREATE INDEX complaints_received ON motcua.complaints (received_at);
+CREATE INDEX complaints_dossier ON motcua.complaints (dossier_id) WHERE dossier_id IS NOT NULL;
+CREATE INDEX complaints_unlinked ON motcua.complaints (complaint_id)
+WHERE message_id IS NULL AND dossier_code IS NOT NULL AND withdrawn_at IS NULL;
+CREATE INDEX complaints_alike ON motcua.complaints (
+    agency_code, motcua.code_key(dossier_code), claim, alike_no, ((received_at AT TIME ZONE interval '+07:00')::date)
+) WHERE dossier_code IS NOT NULL AND withdrawn_at IS NULL;
+COMMENT ON TABLE motcua.complaints IS 'Citizens'' reports (phản ánh) that a message was wrong or missing; taken back, never deleted. Holds personal data.';
+COMMENT ON COLUMN motcua.complaints.complaint_id IS 'Our number.';
+COMMENT ON COLUMN motcua.complaints.entry_key IS 'SHA-256 of what was entered, or of the form that it was entered in: the same file, or the same form, adds nothing the second time.';
+COMMENT ON COLUMN motcua.complaints.alike_no IS 'The how many-th row it is of its file with its agency, code, claim and day; 1 where it was recorded on the page.';
+COMMENT ON COLUMN motcua.complaints.agency_code IS 'Agency that the complaint is about.';
+COMMENT ON COLUMN motcua.complaints.dossier_code IS 'Mã hồ sơ as the citizen gave it, trimmed and NFC; empty where none was given.';
+COMMENT ON COLUMN motcua.complaints.dossier_id IS 'The dossier; empty while none of the agency has that code.';
+COMMENT ON COLUMN motcua.complaints.message_id IS 'The message that it is taken to be about: the last one that a gateway took before it was received.';
+COMMENT ON COLUMN motcua.complaints.received_at IS 'When the citizen complained; the end of that day where only the day is known.';
+COMMENT ON COLUMN motcua.complaints.channel IS 'Way it came: hotline, desk, portal, letter, mail, other.';
+COMMENT ON COLUMN motcua.complaints.claim IS 'What is complained of: no_result_yet (told to come, nothing there), wrong_person, wrong_content, never_received, not_my_dossier, other.';
+COMMENT ON COLUMN motcua.complaints.note IS 'Words of whoever wrote it down. Personal data possible.';
+COMMENT ON COLUMN motcua.complaints.recorded_by IS 'Who recorded or imported it.';
+COMMENT ON COLUMN motcua.complaints.recorded_at IS 'When that was.';
+COMMENT ON COLUMN motcua.complaints.imported_from IS 'Name of the file it was imported from; empty: recorded on the page.';
+COMMENT ON COLUMN motcua.complaints.imported_sha256 IS 'SHA-256 of that file.';
+COMMENT ON COLUMN motcua.complaints.imported_line IS 'Its line there.';
+COMMENT ON COLUMN motcua.complaints.outcome IS 'What the agency''s check found: open (not checked yet), upheld, not_upheld.';
+COMMENT ON COLUMN motcua.complaints.outcome_by IS 'Who wrote the outcome down.';
+COMMENT ON COLUMN motcua.complaints.outcome_at IS 'When that was.';
+COMMENT ON COLUMN motcua.complaints.outcome_reason IS 'What the check found, in words. Personal data possible.';
+COMMENT ON COLUMN motcua.complaints.withdrawn_at IS 'When it was taken back (recorded by mistake, or the citizen took it back); it counts no more.';
+COMMENT ON COLUMN motcua.complaints.withdrawn_by IS 'Who took it back.';
+COMMENT ON COLUMN motcua.complaints.withdraw_reason IS 'Why. Personal data possible.';
+COMMENT ON COLUMN motcua.complaints.purged_at IS 'When its words were emptied last.';
+COMMENT ON COLUMN motcua.complaints.erase_asked_at IS 'Since when its words are to be emptied as soon as it is settled, whatever its agency''s term, because a citizen asked for it; of one that is tied to no dossier. Empty: nobody asked, or it went at once.';
+
+CREATE TABLE motcua.complaint_changes (
+    change_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    complaint_id bigint NOT NULL REFERENCES motcua.complaints,
+    changed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    changed_by text NOT NULL CHECK (btrim(changed_by) <> ''),
+    change text NOT NULL CHECK (change IN ('recorded', 'linked', 'outcome', 'withdrawn', 'emptied')),
+    before jsonb,
+    after jsonb NOT NULL
+);
+CREATE INDEX complaint_changes_complaint ON motcua.complaint_changes (complaint_id, change_id);
+COMMENT ON TABLE motcua.complaint_changes IS 'Every change of a complaint, append-only: who, when, before, after. Holds no words of anybody.';
+COMMENT ON COLUMN motcua.complaint_changes.change_id IS 'Our number, growing.';
+COMMENT ON COLUMN motcua.complaint_changes.complaint_id IS 'The complaint.';
+COMMENT ON COLUMN motcua.complaint_changes.changed_at IS 'When.';
+COMMENT ON COLUMN motcua.complaint_changes.changed_by IS 'Who recorded it, wrote its outcome or took it back; the database''s role where a run linked it or a statement typed by hand did it.';
+COMMENT ON COLUMN motcua.complaint_changes.change IS 'recorded, linked (to its dossier or message), outcome, withdrawn, emptied (of words, when personal data is purged).';
+COMMENT ON COLUMN motcua.complaint_changes.before IS 'Outcome, dossier and message before; empty for a new one.';
+COMMENT ON COLUMN motcua.complaint_changes.after IS 'The same after.';

@@ -1,0 +1,55 @@
+-- Texts to 9029, each counted once, with its reply and its fee.
+
+CREATE TABLE motcua.inquiries (
+    inquiry_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    gateway text NOT NULL,
+    gateway_message_id text,
+    dedupe_key text,
+    received_at timestamptz NOT NULL,
+    msisdn text,
+    text text,
+    asked_code text,
+    outcome text NOT NULL CHECK (outcome IN (
+        'answered', 'help', 'unknown_code', 'several_agencies', 'too_many', 'service_off', 'error'
+    )),
+    dossier_id bigint REFERENCES motcua.dossiers,
+    agency_code text REFERENCES motcua.agencies,
+    as_of timestamptz,
+    told_result boolean NOT NULL DEFAULT FALSE,
+    fee integer NOT NULL CHECK (fee >= 0),
+    message_id bigint NOT NULL UNIQUE REFERENCES motcua.messages,
+    counted_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    purged_at timestamptz,
+    UNIQUE (gateway, dedupe_key),
+    CHECK ((outcome = 'answered') = (dossier_id IS NOT NULL)),
+    CHECK ((dossier_id IS NULL) = (as_of IS NULL)),
+    CHECK ((dossier_id IS NULL) = (agency_code IS NULL)),
+    CHECK (dossier_id IS NOT NULL OR NOT told_result)
+);
+CREATE INDEX inquiries_phone ON motcua.inquiries (msisdn, received_at);
+CREATE INDEX inquiries_gateway ON motcua.inquiries (gateway, received_at);
+CREATE INDEX inquiries_told_result ON motcua.inquiries (dossier_id) WHERE told_result;
+CREATE INDEX inquiries_received ON motcua.inquiries (received_at);
+CREATE INDEX inquiries_unpurged ON motcua.inquiries (inquiry_id) WHERE purged_at IS NULL;
+-- Providers' ids are keyed hashes (motcua.provider_id). Rows of an earlier version are found by this index until the
+-- purge of personal data has replaced theirs; then it is empty.
+CREATE INDEX inquiries_with_ids ON motcua.inquiries (inquiry_id)
+WHERE gateway_message_id !~ '^id-[a-p]{32}$' OR dedupe_key ~ '^[0-9a-f]{64}$';
+COMMENT ON TABLE motcua.inquiries IS 'Texts to 9029 (tra cứu), each counted once however often it is delivered, append-only. Holds personal data.';
+COMMENT ON COLUMN motcua.inquiries.inquiry_id IS 'Our number.';
+COMMENT ON COLUMN motcua.inquiries.gateway IS 'Gateway that brought it.';
+COMMENT ON COLUMN motcua.inquiries.gateway_message_id IS 'A keyed hash of the gateway''s own id of the text; empty where it gave none, or emptied.';
+COMMENT ON COLUMN motcua.inquiries.dedupe_key IS 'The same for each time that the gateway brings it: a keyed hash of the provider''s id, else of sender, text and minute. Personal data; empty: emptied, a repeat would be another inquiry.';
+COMMENT ON COLUMN motcua.inquiries.received_at IS 'When it came in.';
+COMMENT ON COLUMN motcua.inquiries.msisdn IS 'Phone that asked, E.164; empty where a name or a short code asked. Personal data.';
+COMMENT ON COLUMN motcua.inquiries.text IS 'The words as they came. Personal data.';
+COMMENT ON COLUMN motcua.inquiries.asked_code IS 'Code that the words were taken to ask for, folded; empty where none was found.';
+COMMENT ON COLUMN motcua.inquiries.outcome IS 'Which reply was given.';
+COMMENT ON COLUMN motcua.inquiries.dossier_id IS 'The dossier answered.';
+COMMENT ON COLUMN motcua.inquiries.agency_code IS 'Its agency.';
+COMMENT ON COLUMN motcua.inquiries.as_of IS 'When the state that was answered from had been picked up.';
+COMMENT ON COLUMN motcua.inquiries.told_result IS 'The citizen had been told that the result is ready and it was not handed over: status and reality may differ.';
+COMMENT ON COLUMN motcua.inquiries.fee IS 'Đồng that the citizen paid for it.';
+COMMENT ON COLUMN motcua.inquiries.message_id IS 'The reply, a message of kind reply.';
+COMMENT ON COLUMN motcua.inquiries.counted_at IS 'When this row was written; later than received_at if the ledger was away.';
+COMMENT ON COLUMN motcua.inquiries.purged_at IS 'When phone and words were emptied.';

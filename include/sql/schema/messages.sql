@@ -1,0 +1,205 @@
+-- Messages, their states and moves: which moves there are is data that the database itself enforces.
+
+CREATE TABLE motcua.message_states (
+    state text PRIMARY KEY,
+    may_begin boolean NOT NULL,
+    meaning text NOT NULL
+);
+COMMENT ON TABLE motcua.message_states IS 'The closed list of a message''s states: the terms of the accounting identity.';
+COMMENT ON COLUMN motcua.message_states.state IS 'Name.';
+COMMENT ON COLUMN motcua.message_states.may_begin IS 'A new message may have this state.';
+COMMENT ON COLUMN motcua.message_states.meaning IS 'What it says.';
+INSERT INTO motcua.message_states (state, may_begin, meaning) VALUES
+('suppressed', TRUE, 'Never to be sent, with the reason.'),
+('cancelled', TRUE, 'Stopped before the call, because the dossier changed.'),
+('expired', TRUE, 'Never accepted while it was useful.'),
+('queued', TRUE, 'Waiting to be sent.'),
+('sending', FALSE, 'An attempt is in flight.'),
+('unknown', FALSE, 'An attempt ended without an answer; only a receipt, the gateway or its policy settles it.'),
+('rejected', FALSE, 'The gateway refused it for good.'),
+('accepted', FALSE, 'The gateway took it.'),
+('delivered', FALSE, 'A receipt says that the phone has it.'),
+('undelivered', FALSE, 'A receipt says that the phone will not have it.'),
+('unconfirmed', FALSE, 'Accepted, the gateway''s horizon passed, no receipt.');
+
+CREATE TABLE motcua.message_moves (
+    from_state text NOT NULL REFERENCES motcua.message_states,
+    to_state text NOT NULL REFERENCES motcua.message_states,
+    cause text NOT NULL,
+    only_for text,
+    PRIMARY KEY (from_state, to_state)
+);
+COMMENT ON TABLE motcua.message_moves IS 'The allowed moves of a message; every other one is refused by a trigger.';
+COMMENT ON COLUMN motcua.message_moves.from_state IS 'State left.';
+COMMENT ON COLUMN motcua.message_moves.to_state IS 'State reached.';
+COMMENT ON COLUMN motcua.message_moves.cause IS 'What brings the move about.';
+COMMENT ON COLUMN motcua.message_moves.only_for IS 'The move is allowed for this reason only; empty: for any.';
+INSERT INTO motcua.message_moves (from_state, to_state, cause, only_for) VALUES
+('queued', 'sending', 'claimed by a sender', NULL),
+('queued', 'cancelled', 'the dossier changed', NULL),
+('queued', 'suppressed', 'the phone was spoilt, the kind switched off, or the citizen already told', NULL),
+('queued', 'expired', 'no longer useful', NULL),
+('queued', 'accepted', 'a receipt proves that an attempt was taken although its answer was a failure', NULL),
+('queued', 'delivered', 'a receipt proves that an attempt was taken although its answer was a failure', NULL),
+('queued', 'undelivered', 'a receipt proves that an attempt was taken although its answer was a failure', NULL),
+('sending', 'accepted', 'the gateway took it', NULL),
+('sending', 'rejected', 'the gateway refused it for good', NULL),
+('sending', 'queued', 'a passing failure, to be tried again', NULL),
+('sending', 'unknown', 'no answer: time-out, reset or crash', NULL),
+('sending', 'delivered', 'a receipt overtook the answer', NULL),
+('sending', 'undelivered', 'a receipt overtook the answer', NULL),
+('unknown', 'accepted', 'a receipt or the gateway says that it was taken', NULL),
+('unknown', 'delivered', 'a receipt', NULL),
+('unknown', 'undelivered', 'a receipt', NULL),
+('unknown', 'rejected', 'the gateway says that it refused it', NULL),
+('unknown', 'queued', 'released by the gateway''s policy', NULL),
+('accepted', 'delivered', 'a receipt', NULL),
+('accepted', 'undelivered', 'a receipt', NULL),
+('accepted', 'unconfirmed', 'the gateway''s horizon passed', NULL),
+('unconfirmed', 'delivered', 'a late receipt', NULL),
+('unconfirmed', 'undelivered', 'a late receipt', NULL),
+('undelivered', 'delivered', 'a receipt corrects an earlier one', NULL),
+('undelivered', 'queued', 'the desk mended the phone', NULL),
+('rejected', 'queued', 'the desk mended the phone', NULL),
+('suppressed', 'queued', 'the desk mended the phone', NULL),
+('suppressed', 'suppressed', 'the reason changed', NULL),
+('queued', 'queued', 'the phone, the text or the time of the next attempt changed', NULL),
+('delivered', 'undelivered', 'the first part was reported delivered, another one refused', 'part_refused'),
+('expired', 'accepted', 'a late receipt proves that an attempt that was given up had been taken', 'late_receipt'),
+('expired', 'delivered', 'a late receipt proves that an attempt that was given up had been taken', 'late_receipt'),
+('cancelled', 'accepted', 'a late receipt proves that an attempt that was given up had been taken', 'late_receipt'),
+('cancelled', 'delivered', 'a late receipt proves that an attempt that was given up had been taken', 'late_receipt'),
+('suppressed', 'accepted', 'a late receipt proves that an attempt that was given up had been taken', 'late_receipt'),
+('suppressed', 'delivered', 'a late receipt proves that an attempt that was given up had been taken', 'late_receipt'),
+('cancelled', 'queued', 'a step that is not old confirms the occasion that an old one had begun', 'confirmed'),
+('expired', 'queued', 'a step that is not old confirms the occasion that an old one had begun', 'confirmed'),
+-- What was told in a gap may have reached a phone, whatever state the restored ledger gives its message.
+('queued', 'unknown', 'the journal says that an attempt left which the restored ledger does not know', 'restored'),
+('suppressed', 'unknown', 'the journal says that an attempt left which the restored ledger does not know', 'restored'),
+('cancelled', 'unknown', 'the journal says that an attempt left which the restored ledger does not know', 'restored'),
+('expired', 'unknown', 'the journal says that an attempt left which the restored ledger does not know', 'restored'),
+('rejected', 'unknown', 'the journal says that an attempt left which the restored ledger does not know', 'restored'),
+('undelivered', 'unknown', 'the journal says that an attempt left which the restored ledger does not know', 'restored');
+
+CREATE TABLE motcua.messages (
+    message_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    kind text NOT NULL CHECK (kind IN ('result', 'supplement', 'apology', 'reply')),
+    dossier_id bigint REFERENCES motcua.dossiers,
+    agency_code text REFERENCES motcua.agencies,
+    procedure_code text,
+    occasion text NOT NULL,
+    transition_id bigint REFERENCES motcua.transitions,
+    state text NOT NULL REFERENCES motcua.message_states,
+    reason text,
+    msisdn text,
+    carrier text,
+    avoid text[] NOT NULL DEFAULT '{}',
+    text text NOT NULL,
+    template_id text NOT NULL,
+    template_version smallint NOT NULL,
+    parameters text[] NOT NULL,
+    accented boolean NOT NULL,
+    segments smallint NOT NULL CHECK (segments > 0),
+    occurred_at timestamptz NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    planned_at timestamptz NOT NULL,
+    useful_until timestamptz NOT NULL,
+    next_attempt_at timestamptz NOT NULL,
+    attempts_made smallint NOT NULL DEFAULT 0,
+    accepted_at timestamptz,
+    changed_at timestamptz NOT NULL,
+    purged_at timestamptz,
+    UNIQUE (dossier_id, kind, occasion),
+    CHECK (dossier_id IS NOT NULL OR kind = 'reply'),
+    CHECK (transition_id IS NOT NULL OR kind NOT IN ('result', 'supplement')),
+    CHECK (state NOT IN ('suppressed', 'cancelled', 'expired', 'rejected') OR reason IS NOT NULL),
+    CHECK (state <> 'suppressed' OR reason IN (
+        'missing', 'too_short', 'too_long', 'bad_chars', 'landline', 'ambiguous_landline', 'service_1800_1900',
+        'emergency_short', 'dummy', 'repeated_digits', 'sequence', 'foreign', 'id_card_like', 'not_a_phone',
+        'same_day', 'kind_off', 'already_told'
+    )),
+    CONSTRAINT messages_purged CHECK (purged_at IS NULL OR (msisdn IS NULL AND text = '' AND parameters = '{}'))
+);
+CREATE INDEX messages_due ON motcua.messages (next_attempt_at, message_id) WHERE state = 'queued';
+CREATE INDEX messages_open ON motcua.messages (state) WHERE state IN ('sending', 'unknown');
+CREATE UNIQUE INDEX messages_transition ON motcua.messages (transition_id) WHERE kind IN ('result', 'supplement');
+CREATE INDEX messages_for_phone ON motcua.messages (useful_until) WHERE state IN (
+    'suppressed', 'undelivered', 'rejected'
+);
+CREATE INDEX messages_recorded ON motcua.messages (recorded_at);
+CREATE INDEX messages_unreported ON motcua.messages (accepted_at) WHERE state = 'accepted';
+-- Lists of an agency's messages, and of what is rare, from the newest on: each costs the rows it shows. What waits or
+-- is on its way is left out: senders would write it twice more for each message.
+CREATE INDEX messages_of_agency ON motcua.messages (agency_code, state, recorded_at)
+WHERE state NOT IN ('queued', 'sending');
+-- The head of the queue of each carrier is found at once, however many messages to others stand before it: whether
+-- somebody serves it is asked by each run and each look of the watch.
+CREATE INDEX messages_due_to_carrier
+ON motcua.messages (coalesce(carrier, ''), next_attempt_at, message_id)
+WHERE state = 'queued';
+-- How few different cells a period's messages fall into (closings/counting/count_messages.sql): without it PostgreSQL
+-- prepares for as many as a tenth of all messages, in memory that no cache of a processor holds.
+CREATE STATISTICS motcua.messages_cells (NDISTINCT) ON
+agency_code,
+procedure_code,
+kind,
+state,
+reason,
+(
+    CASE
+        WHEN state = 'delivered' THEN greatest(floor(date_part('epoch', changed_at - recorded_at)), 0)::integer
+    END
+)
+FROM motcua.messages;
+-- Each names the other.
+ALTER TABLE motcua.transitions ADD FOREIGN KEY (message_id) REFERENCES motcua.messages;
+COMMENT ON TABLE motcua.messages IS 'Intended SMS (tin nhắn), one for each occasion, also when it is never sent. Holds personal data.';
+COMMENT ON COLUMN motcua.messages.message_id IS 'Our number.';
+COMMENT ON COLUMN motcua.messages.kind IS 'result, supplement, apology or reply.';
+COMMENT ON COLUMN motcua.messages.dossier_id IS 'The dossier; empty for a reply about no known dossier.';
+COMMENT ON COLUMN motcua.messages.agency_code IS 'Agency of the dossier.';
+COMMENT ON COLUMN motcua.messages.procedure_code IS 'Procedure of the dossier when the message was planned.';
+COMMENT ON COLUMN motcua.messages.occasion IS 'The entry into the condition that the message is for; unique with dossier and kind.';
+COMMENT ON COLUMN motcua.messages.transition_id IS 'Transition that began the occasion.';
+COMMENT ON COLUMN motcua.messages.state IS 'One of message_states.';
+COMMENT ON COLUMN motcua.messages.reason IS 'Why it is in that state, where that needs saying.';
+COMMENT ON COLUMN motcua.messages.msisdn IS 'Number it goes to, E.164. Personal data.';
+COMMENT ON COLUMN motcua.messages.carrier IS 'Carrier that the number''s block was given to, or other; empty: not looked up yet.';
+COMMENT ON COLUMN motcua.messages.avoid IS 'Gateways that refused this message or its carrier; another one is tried.';
+COMMENT ON COLUMN motcua.messages.text IS 'The words sent. Personal data.';
+COMMENT ON COLUMN motcua.messages.template_id IS 'Template it was rendered from.';
+COMMENT ON COLUMN motcua.messages.template_version IS 'Version of that template.';
+COMMENT ON COLUMN motcua.messages.parameters IS 'Values in the template''s order, for providers that take only these. Personal data.';
+COMMENT ON COLUMN motcua.messages.accented IS 'Rendered with accents.';
+COMMENT ON COLUMN motcua.messages.segments IS 'SMS segments it is billed as.';
+COMMENT ON COLUMN motcua.messages.occurred_at IS 'When the event happened that it tells of.';
+COMMENT ON COLUMN motcua.messages.recorded_at IS 'When the source recorded that event; backfill windows compare it.';
+COMMENT ON COLUMN motcua.messages.planned_at IS 'When the message was planned.';
+COMMENT ON COLUMN motcua.messages.useful_until IS 'Not sent by then: expired.';
+COMMENT ON COLUMN motcua.messages.next_attempt_at IS 'Not to be tried before then.';
+COMMENT ON COLUMN motcua.messages.attempts_made IS 'Attempts begun.';
+COMMENT ON COLUMN motcua.messages.accepted_at IS 'When a gateway took it.';
+COMMENT ON COLUMN motcua.messages.changed_at IS 'When its state last changed.';
+COMMENT ON COLUMN motcua.messages.purged_at IS 'When its number and words were emptied; such a message never goes again.';
+
+CREATE TABLE motcua.message_history (
+    history_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    message_id bigint NOT NULL REFERENCES motcua.messages,
+    changed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    from_state text,
+    from_reason text,
+    to_state text NOT NULL,
+    to_reason text,
+    run_no bigint DEFAULT nullif(current_setting('motcua.run', TRUE), '')::bigint
+);
+CREATE INDEX message_history_message ON motcua.message_history (message_id, history_id);
+CREATE INDEX message_history_run ON motcua.message_history (run_no) WHERE run_no IS NOT NULL;
+COMMENT ON TABLE motcua.message_history IS 'Every move of every message, append-only, written by a trigger.';
+COMMENT ON COLUMN motcua.message_history.history_id IS 'Our number, growing.';
+COMMENT ON COLUMN motcua.message_history.message_id IS 'The message.';
+COMMENT ON COLUMN motcua.message_history.changed_at IS 'When.';
+COMMENT ON COLUMN motcua.message_history.from_state IS 'State left; empty at the beginning.';
+COMMENT ON COLUMN motcua.message_history.from_reason IS 'Reason left.';
+COMMENT ON COLUMN motcua.message_history.to_state IS 'State reached.';
+COMMENT ON COLUMN motcua.message_history.to_reason IS 'Reason reached.';
+COMMENT ON COLUMN motcua.message_history.run_no IS 'The run that moved it; empty: a receipt, an inquiry or a person did.';

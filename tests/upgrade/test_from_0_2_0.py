@@ -1,0 +1,187 @@
+"""A ledger of version 0.2.0 that was in use becomes what a new one is, by the usual commands, and loses nothing.
+
+``ledger-0.2.0.tar.xz`` holds such a ledger, ``ledger.sql``, as pg_dump wrote it, the manifests of its thirteen
+publications, and all files of two of them, a day and a month. It was made with the code of that version: the demo's
+past of nine days up to 2026-10-07, three dossiers a day (``load_past`` with seed 7, as tests/sandbox/test_past.py plays
+it), with its closings, corrections, publications, checks of quality, a carrier's statement, receipts and mails. Then by
+its commands: a finding was acknowledged, statuses of a source mapped, agencies given to people and taken, apologies
+stopped, an account of one-stop software added, a source checked, everything verified, personal data purged, and that of
+one dossier erased.
+"""
+
+from __future__ import annotations
+
+import json
+import lzma
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.rows import dict_row
+from typer.testing import CliRunner
+
+from motcua.cli import app as motcua
+from motcua.sandbox.machine.postgres import binaries
+from motcua.settings import settings
+from motcua.store.ledger.database import close_ledger_pool
+from motcua.store.ledger.inspecting import catalog
+from motcua.store.ledger.migrations import SCHEMAS
+from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
+from tests.conftest import PARTS, PASSWORD, Server, _drop, connection_uri, ledger_connections
+
+KEPT = Path(__file__).parent / "ledger-0.2.0.tar.xz"
+DATABASE = "of_0_2_0"
+WITH_FILES = {"5": "2026-09", "8": "2026-10-03"}
+"""Publications whose files are kept, and the periods that they are of."""
+SUMS = (
+    "closing_message_sums",
+    "closing_dossier_sums",
+    "closing_reason_sums",
+    "statement_sums",
+    "statement_difference_sums",
+)
+
+
+class Upgraded(NamedTuple):
+    """The ledger, and what it was before."""
+
+    dsn: str
+    """As an administrator."""
+    folder: Path
+    columns: dict[str, set[str]]
+    rows: dict[str, str]
+    said: str
+
+
+def _tables(connection: psycopg.Connection[dict[str, Any]]) -> dict[str, set[str]]:
+    """Each table of the ledger with its columns."""
+    found = connection.execute(
+        "SELECT c.oid::regclass::text AS named, array_agg(a.attname::text) AS columns FROM pg_class AS c"
+        " JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
+        " WHERE c.relkind = 'r' AND c.relnamespace::regnamespace::text = any(%s) GROUP BY c.oid",
+        (SCHEMAS,),
+    )
+    return {row["named"]: set(row["columns"]) for row in found}
+
+
+def _rows(connection: psycopg.Connection[dict[str, Any]], columns: dict[str, set[str]]) -> dict[str, str]:
+    """How many rows each table has, and a hash of them all, by the names of these columns."""
+    found = {}
+    for table, names in columns.items():
+        all_of_it = connection.execute(f"SELECT to_jsonb(t) AS kept FROM {table} AS t")
+        written = sorted(json.dumps({name: row["kept"][name] for name in sorted(names)}) for row in all_of_it)
+        digest = sha256("\n".join(written).encode()).hexdigest()
+        found[table] = f"{len(written)} {digest}"
+    return found
+
+
+def _provision(postgres: Server) -> None:
+    owner, app, audit, airflow = (
+        Role(name, PASSWORD) for name in ("motcua_owner", "motcua_app", "motcua_audit", "airflow")
+    )
+    others = [Role(name, PASSWORD) for name in PARTS.values()]
+    provision_ledger(postgres.admin_dsn, DATABASE, owner, app, audit, airflow, "airflow_for_tests", others)
+
+
+@pytest.fixture(scope="module")
+def upgraded(postgres: Server, migrated: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upgraded]:
+    """The ledger of 0.2.0, after ``motcua provision`` and ``motcua migrate``; its publications' files beside it."""
+    folder = tmp_path_factory.mktemp("kept")
+    with lzma.open(KEPT) as packed, tarfile.open(fileobj=packed) as files:
+        files.extractall(folder, filter="data")
+    _provision(postgres)
+    dsn = with_database(postgres.admin_dsn, DATABASE)
+    fill = [
+        binaries() / "psql",
+        "--quiet",
+        "--no-psqlrc",
+        "--set=ON_ERROR_STOP=1",
+        "--file",
+        folder / "ledger.sql",
+        dsn,
+    ]
+    subprocess.run(fill, check=True, stdout=subprocess.DEVNULL)
+    with psycopg.connect(dsn, row_factory=dict_row) as connection:
+        columns = _tables(connection)
+        rows = _rows(connection, columns)
+    with pytest.MonkeyPatch.context() as patch:
+        for variable, address in ledger_connections(postgres.admin_dsn, DATABASE).items():
+            patch.setenv(variable, address)
+        patch.setenv("AIRFLOW_CONN_MOTCUA_DB_OWNER", connection_uri(postgres.admin_dsn, "motcua_owner", DATABASE))
+        patch.setenv("MOTCUA_PUBLICATIONS", f"file://{folder / 'publications'}")
+        patch.setenv("MOTCUA_JOURNAL", str(folder / "journal"))
+        settings.cache_clear()
+        _provision(postgres)
+        done = CliRunner().invoke(motcua, ["migrate"])
+        assert done.exit_code == 0, (done.output, done.exception)
+        yield Upgraded(dsn, folder, columns, rows, done.output)
+        close_ledger_pool()
+    settings.cache_clear()
+    _drop(postgres, DATABASE)
+
+
+@pytest.mark.guarantee("upgrades", "a ledger of 0.2.0 becomes what a new one is")
+def test_ledger_of_0_2_0_becomes_what_a_new_one_is(postgres: Server, migrated: str, upgraded: Upgraded) -> None:
+    found = []
+    for dsn in (upgraded.dsn, with_database(postgres.admin_dsn, migrated)):
+        with psycopg.connect(dsn, row_factory=dict_row) as connection:
+            found.append(catalog(connection))
+    of_upgraded, of_new = found
+    differing = {
+        key: (of_upgraded.get(key), of_new.get(key))
+        for key in of_upgraded.keys() | of_new.keys()
+        if of_upgraded.get(key) != of_new.get(key)
+    }
+    assert differing == {}
+    assert len(of_new) > 6000
+
+
+@pytest.mark.guarantee("upgrades", "a ledger of 0.2.0 keeps each row through the upgrade, as it was")
+def test_ledger_of_0_2_0_keeps_each_row_as_it_was(upgraded: Upgraded) -> None:
+    with psycopg.connect(upgraded.dsn, row_factory=dict_row) as connection:
+        assert _rows(connection, upgraded.columns) == upgraded.rows
+    assert len([told for told in upgraded.rows.values() if not told.startswith("0 ")]) > 60
+    assert "applied 0071_unserved\n" in upgraded.said
+
+
+@pytest.mark.guarantee("upgrades", "publications of 0.2.0 verify after the upgrade")
+@pytest.mark.parametrize("number", WITH_FILES)
+def test_publication_of_0_2_0_verifies(upgraded: Upgraded, number: str) -> None:
+    done = CliRunner().invoke(motcua, ["verify", number])
+    assert done.exit_code == 0, done.output
+    assert f"Publication {number}, {WITH_FILES[number]}," in done.output
+    assert done.output.count("holds:") >= 5
+    assert "Everything holds." in done.output
+
+
+@pytest.mark.parametrize("look", [("identity",), ("quality", "verify")], ids=" ".join)
+def test_books_of_0_2_0_hold(upgraded: Upgraded, look: tuple[str, ...]) -> None:
+    done = CliRunner().invoke(motcua, look)
+    assert done.exit_code == 0, done.output
+
+
+def test_sums_that_an_older_ledger_lacks_are_added_up_where_they_are_read(upgraded: Upgraded) -> None:
+    def sums(schema: str) -> dict[str, list[str]]:
+        """Each row in words, columns by their names."""
+        return {
+            name: sorted(
+                row["row"] for row in admin.execute(f"SELECT to_jsonb(s)::text AS row FROM {schema}.{name} AS s")
+            )
+            for name in SUMS
+        }
+
+    with psycopg.connect(upgraded.dsn, autocommit=True, row_factory=dict_row) as admin:
+        written = sums("motcua")
+        assert [name for name, rows in written.items() if not rows] == ["statement_difference_sums"]
+        assert sums("audit") == written
+        with admin.transaction(force_rollback=True):
+            admin.execute("SET LOCAL session_replication_role = 'replica'")
+            for name in SUMS:
+                admin.execute(sql.SQL("DELETE FROM motcua.{}").format(sql.Identifier(name)))
+            assert sums("audit") == written
