@@ -246,7 +246,7 @@ def _inquiry(asked: _Asked, found: _Found) -> NewInquiry:
         text=asked.text,
         asked_code=found.asked_code,
         outcome=found.outcome,
-        fee=settings().inquiry_fee,
+        fee=settings().inquiries_fee,
         dossier=found.dossier,
         reply=found.reply,
     )
