@@ -36,6 +36,8 @@ GONE = {
     "MOTCUA_WATCH_QUIET": "it is called MOTCUA_LOOK_QUIET now",
     "MOTCUA_WATCH_PARTS": "it is called MOTCUA_LOOK_PARTS now",
     "MOTCUA_INQUIRY_FEE": "it is called MOTCUA_INQUIRIES_FEE now",
+    "MOTCUA_WATCH_NOTIFY_SILENCE": "it is MOTCUA_SERVED_WITHIN now that says when silence is told: take it out",
+    "MOTCUA_WATCH_SOURCE_SILENCE": "it is MOTCUA_SERVED_WITHIN now that says when silence is told: take it out",
     "MOTCUA_JOURNAL_AGE": "it is always P45D now, longer than any backup is kept: take it out",
     "MOTCUA_PAGE_PATIENCE": "it is always PT15S now: take it out",
     "MOTCUA_RETRY_LONGEST": "it is always PT15M now: take it out",

@@ -11,6 +11,27 @@ from motcua.settings import GONE, Settings, SettingsUnusable, settings
 from tests import settings_page
 from tests.settings_page import ROOT, default_of, examples
 
+OF_0_2 = """
+airflow_keep airflow_keep_acts airflow_keep_red already_told_within apology_quiet_from apology_quiet_until
+apology_time backup_keep backup_recipients backup_time backups clock_skew committee_recipients data
+department_recipients files first_look_back gateway_stop gateways home home_affairs_recipients inquiries_accented
+inquiries_on inquiries_per_gateway inquiries_per_phone inquiry_fee intake_calls intake_proxies intake_session
+intake_url journal journal_age justice_recipients late_commit linger linger_quiet metrics_secret notify_every
+page_patience postgres_programs publications quality_time recheck_after reconcile_time retry_first retry_longest
+segment_price senders settle_longest sms_budget source_patience sources statements urge_delivered_below urge_from
+urge_late_above urge_phoneless_above urge_untold_above urge_wrong_apologies_above useful_for watch watch_airflow
+watch_airflow_password watch_airflow_user watch_apologies_after watch_backup_age watch_callbacks watch_clock_skew
+watch_daily_after watch_disk_free watch_disks watch_every watch_intake watch_news_within watch_notify_silence
+watch_parts watch_push_refused watch_quiet watch_receipts_within watch_recipients watch_red_after watch_round
+watch_source_silence watch_time watch_unknown_after watch_upkeep_after watch_webhook quality_thresholds
+"""
+"""What version 0.2.0 read: a server's files may say each of them."""
+
+
+def test_what_an_earlier_version_read_is_read_or_refused_and_never_passed_over():
+    known = {f"MOTCUA_{name.upper()}" for name in Settings.model_fields} | GONE.keys()
+    assert {f"MOTCUA_{name.upper()}" for name in OF_0_2.split()} - known == set()
+
 
 def test_each_setting_stands_in_one_example_and_nothing_else_does():
     assert Counter(each.name for each in examples()) == Counter(dict.fromkeys(Settings.model_fields, 1))
