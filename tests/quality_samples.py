@@ -7,19 +7,17 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from motcua.domain.quality import Acknowledged, SourceState, TextableShare
 from motcua.quality.report_data import (
-    Acknowledgement,
     AgencyFigures,
     AgencyReport,
     Change,
     DepartmentReport,
     Group,
-    PhoneShare,
     RowToCorrect,
     RuleResult,
     RuleWords,
     Run,
-    SourceState,
     Suggestion,
     ThresholdUsed,
     ToDo,
@@ -246,12 +244,11 @@ def agency_report(**changes: Any) -> AgencyReport:
         ),
         "trend": trend({"phone_missing": 28.3, "phone_invalid": 18.7, "status": 17.4, "other": 0.9}),
         "shares": (
-            PhoneShare("agency", TU_PHAP, "Sở Tư pháp", "", "", date(2026, 11, 1), 712, 634, 705, 655),
-            PhoneShare("procedure", TU_PHAP, "Sở Tư pháp", "9", "Thủ tục hiếm", date(2026, 11, 1), 3, 1, 2, 2),
-            PhoneShare(
-                "procedure",
+            TextableShare(TU_PHAP, "agency", "", "", date(2026, 11, 1), 712, 634, 705, 655, "Sở Tư pháp"),
+            TextableShare(TU_PHAP, "procedure", "9", "Thủ tục hiếm", date(2026, 11, 1), 3, 1, 2, 2, "Sở Tư pháp"),
+            TextableShare(
                 TU_PHAP,
-                "Sở Tư pháp",
+                "procedure",
                 "2.000635",
                 "Cấp bản sao trích lục hộ tịch",
                 date(2026, 11, 1),
@@ -259,9 +256,10 @@ def agency_report(**changes: Any) -> AgencyReport:
                 148,
                 190,
                 151,
+                "Sở Tư pháp",
             ),
-            PhoneShare(
-                "desk_user", TU_PHAP, "Sở Tư pháp", "CB-7f3a09c2", "CB-7f3a09c2", date(2026, 11, 1), 96, 51, 88, 70
+            TextableShare(
+                TU_PHAP, "desk_user", "CB-7f3a09c2", "CB-7f3a09c2", date(2026, 11, 1), 96, 51, 88, 70, "Sở Tư pháp"
             ),
         ),
         "suggestions": (
@@ -339,10 +337,9 @@ def department_report(**changes: Any) -> DepartmentReport:
         ),
         "trend": trend({"phone_missing": 44.1, "phone_invalid": 26.9, "status": 20.4, "other": 3.8}),
         "shares": (
-            PhoneShare(
-                "agency",
+            TextableShare(
                 "000.00.30.H32",
-                "UBND TP Nha Trang",
+                "agency",
                 "",
                 "UBND TP Nha Trang",
                 date(2026, 11, 1),
@@ -350,6 +347,7 @@ def department_report(**changes: Any) -> DepartmentReport:
                 2_210,
                 3_100,
                 2_205,
+                "UBND TP Nha Trang",
             ),
         ),
         "suggestions": agency_report().suggestions,
@@ -398,7 +396,7 @@ def rows() -> list[RowToCorrect]:
         "department_on": date(2026, 11, 19),
         "age_days": 20,
     }
-    accepted = Acknowledgement("lan", "Công dân cao tuổi, không dùng di động", date(2026, 12, 31), AT)
+    accepted = Acknowledged("lan", "Công dân cao tuổi, không dùng di động", date(2026, 12, 31), AT)
     built = [row(number, **(told if number <= 2 else late if number <= 8 else {})) for number in range(1, 63)]
     built += [
         row(

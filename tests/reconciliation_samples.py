@@ -34,8 +34,7 @@ from motcua.domain.reconciliation import (
     Timing,
     Urged,
 )
-from motcua.reports.publication.data import words_of
-from motcua.reports.publication.rendering import RENDERING
+from motcua.reports.wording import publication_words
 
 DAY = Period.parse("2026-11-24")
 MONTH = Period.parse("2026-10")
@@ -211,16 +210,14 @@ def _difference(reason: str, **changes: Any) -> Difference:
     return Difference(**values | changes)
 
 
-def report(period: Period = MONTH, rendering: int = RENDERING, **changes: Any) -> ReconciliationReport:
+def report(period: Period = MONTH, **changes: Any) -> ReconciliationReport:
     """A plausible report in which everything balances; two differences have their reasons.
 
     Args:
         period: of the closing.
-        rendering: the one whose measures it is urged by.
         changes: of the report's fields.
     """
     scale = 6 if period.is_day else 40
-    delivered: Measure = "delivered_of_expected" if rendering == 1 else "delivered_of_tellable"
     differences = (
         _difference("cut_off"),
         _difference("quarantined", dossier_code="000.00.30.H32-261024-0011", source_transition_id=90_431),
@@ -248,7 +245,7 @@ def report(period: Period = MONTH, rendering: int = RENDERING, **changes: Any) -
         "complaints": (ComplaintCount(NHA_TRANG, "no_result_yet", "upheld", 2), ComplaintCount("", "other", "open", 1)),
         "budget": Budget(period.first.year, 300_000_000, 3_412_200, 187_330_000),
         "urged": (
-            Urged(XAY_DUNG, delivered, 0.612, 0.7, 289),
+            Urged(XAY_DUNG, "delivered_of_tellable", 0.612, 0.7, 289),
             Urged(NHA_TRANG, "resolved_late", 0.124, 0.1, 240),
         ),
         "queries": QUERIES,
@@ -270,9 +267,9 @@ def unbalanced() -> ReconciliationReport:
     )
 
 
-def correction(rendering: int = RENDERING) -> ReconciliationReport:
+def correction() -> ReconciliationReport:
     """A correction: a late receipt, and a dossier that was changed after the fact."""
-    kept = report(rendering=rendering)
+    kept = report()
     return replace(
         kept,
         closing=replace(kept.closing, closing_no=58, corrects=41),
@@ -319,9 +316,9 @@ def zeros() -> ReconciliationReport:
     )
 
 
-def everything(rendering: int = RENDERING) -> ReconciliationReport:
+def everything() -> ReconciliationReport:
     """A monthly correction in which everything occurs that a report has a word for, in more agencies than are drawn."""
-    words = words_of(rendering)
+    words = publication_words()
     codes = [f"000.00.{number:02d}.H32" for number in range(40, 65)]
     kinds: tuple[Kind, ...] = get_args(Kind)
     reasons = [*words["reason"], "gateway status 34"]
@@ -351,8 +348,7 @@ def everything(rendering: int = RENDERING) -> ReconciliationReport:
             difference=9,
             unexplained=4,
             segment_price=330,
-            # Closings of the time of earlier renderings kept none.
-            known_quality_run=212 if rendering > 2 else None,
+            known_quality_run=212,
         ),
         figures=Figures(
             tuple(dossiers),
@@ -384,11 +380,7 @@ def everything(rendering: int = RENDERING) -> ReconciliationReport:
             ComplaintCount(codes[5], claim, outcome, 2) for claim in words["claim"] for outcome in words["outcome"]
         ),
         budget=Budget(2026, None, 3_412_200, 187_330_000),
-        urged=tuple(
-            Urged(codes[6], measure, 0.612, 0.7, 289)
-            for measure in get_args(Measure)
-            if measure in words_of(rendering)["measure"]
-        ),
+        urged=tuple(Urged(codes[6], measure, 0.612, 0.7, 289) for measure in get_args(Measure)),
         stops=stops(codes[0]),
     )
 

@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 from psycopg import Error
-from pydantic import ValidationError
 from rich.console import Console
 
 from motcua.commands import agencies, backup, calendars, ledger, personal_data, users, watch
@@ -18,6 +17,7 @@ from motcua.commands.notices import apologies, dossiers, files, gaps, gateways, 
 from motcua.commands.oversight import closings, complaints, publications, quality, statements
 from motcua.commands.phones import phones
 from motcua.commands.provision import provision
+from motcua.settings import SettingsUnusable
 from motcua.store.ledger.database import reason_without_values
 from motcua.version import software
 
@@ -100,8 +100,8 @@ def _sentence(failure: Exception) -> str | None:
     """What an operator can do about it. Airflow is not imported for the sake of an error: it writes to its home."""
     if type(failure).__name__ == "AirflowNotFoundException":
         return f"{failure} Set the variable AIRFLOW_CONN_<NAME>, or add the connection in Airflow."
-    if isinstance(failure, ValidationError):
-        return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in failure.errors())
+    if isinstance(failure, SettingsUnusable):
+        return str(failure)
     if isinstance(failure, Error):
         return f"The database answered: {reason_without_values(failure)}"
     return None

@@ -314,5 +314,5 @@ def source_watchers() -> list[AssetWatcher]:
     """The watchers of the sources, as many as share them."""
     from motcua.settings import settings
 
-    parts = settings().watch_parts
+    parts = settings().look_parts
     return [AssetWatcher(name=f"sources_watch_{part}", trigger=SourcesWatch(part, parts)) for part in range(parts)]

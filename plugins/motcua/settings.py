@@ -5,13 +5,14 @@ Connections are not settings: they are Airflow connections (``motcua_db``, ``one
 
 from __future__ import annotations
 
+import os
 import re
 from datetime import time, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, IPvAnyNetwork, SecretStr, field_validator
+from pydantic import BeforeValidator, Field, IPvAnyNetwork, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 BACKGROUND_POOL = "background"
@@ -28,11 +29,34 @@ def _seconds(value: object) -> object:
         return value
 
 
-Duration = Annotated[timedelta, BeforeValidator(_seconds)]
+Duration = Annotated[timedelta, BeforeValidator(_seconds), Field(ge=timedelta(0))]
+
+GONE = {
+    "MOTCUA_WATCH_EVERY": "it is called MOTCUA_LOOK_EVERY now",
+    "MOTCUA_WATCH_QUIET": "it is called MOTCUA_LOOK_QUIET now",
+    "MOTCUA_WATCH_PARTS": "it is called MOTCUA_LOOK_PARTS now",
+    "MOTCUA_INQUIRY_FEE": "it is called MOTCUA_INQUIRIES_FEE now",
+    "MOTCUA_WATCH_NOTIFY_SILENCE": "it is MOTCUA_SERVED_WITHIN now that says when silence is told: take it out",
+    "MOTCUA_WATCH_SOURCE_SILENCE": "it is MOTCUA_SERVED_WITHIN now that says when silence is told: take it out",
+    "MOTCUA_JOURNAL_AGE": "it is always P45D now, longer than any backup is kept: take it out",
+    "MOTCUA_PAGE_PATIENCE": "it is always PT15S now: take it out",
+    "MOTCUA_RETRY_LONGEST": "it is always PT15M now: take it out",
+    "MOTCUA_SETTLE_LONGEST": "it is always PT1H now: take it out",
+    "MOTCUA_RECHECK_AFTER": "it is always P3D now: take it out",
+    "MOTCUA_INTAKE_SESSION": "it is always PT30M now: take it out",
+}
+"""What earlier versions read, and what to do where it still stands: it would be passed over in silence."""
+
+
+class SettingsUnusable(ValueError):
+    """A ``MOTCUA_*`` variable cannot be read, or is none any more; the message names each, and says what to do."""
 
 
 class Settings(BaseSettings):
-    """One deployment's settings; durations are ISO 8601 (``PT15M``) or seconds."""
+    """One deployment's settings; durations are ISO 8601 (``PT15M``) or seconds.
+
+    Each stands in an example (``*.env.example``) and, by its description, in docs/operations/settings.md.
+    """
 
     model_config = SettingsConfigDict(env_prefix="MOTCUA_", frozen=True)
 
@@ -43,9 +67,6 @@ class Settings(BaseSettings):
         default=None,
         description="Folder of the journal of attempts, on storage that is not restored together with the ledger; by "
         "default the folder journal below the data folder.",
-    )
-    journal_age: Duration = Field(
-        default=timedelta(days=45), description="The journal is kept so long: longer than the oldest backup."
     )
 
     sources: Annotated[dict[str, str], NoDecode] = Field(
@@ -64,9 +85,6 @@ class Settings(BaseSettings):
     source_patience: Duration = Field(
         default=timedelta(seconds=30), description="One statement at a source may take this long in a pick-up."
     )
-    page_patience: Duration = Field(
-        default=timedelta(seconds=15), description="One statement of a staff page may take this long."
-    )
     first_look_back: Duration = Field(
         default=timedelta(days=3), description="How far back the first pick-up of a source reads transitions."
     )
@@ -79,10 +97,9 @@ class Settings(BaseSettings):
         description="A return to the same condition this soon after an accepted message is not told again.",
     )
     retry_first: Duration = Field(default=timedelta(seconds=20), description="First wait after a passing failure.")
-    retry_longest: Duration = Field(default=timedelta(minutes=15), description="Longest wait between two attempts.")
     served_within: Duration = Field(
         default=timedelta(minutes=1),
-        description="Red run, and alert: a message is due, or a source has news unread, for so long.",
+        description="A run is red, and the watch tells it: a message is due, or a source has news unread, for so long.",
     )
     gateway_stop: Duration = Field(
         default=timedelta(minutes=5),
@@ -93,10 +110,6 @@ class Settings(BaseSettings):
         ge=timedelta(0),
         description="So long after the Department was mailed, what somebody asked for on a page is done, unless it was "
         "withdrawn: what has citizens told, or changes who gets mails.",
-    )
-    settle_longest: Duration = Field(
-        default=timedelta(hours=1),
-        description="Longest wait until a gateway is asked again about an attempt without an answer or a receipt.",
     )
     apology_time: time = Field(
         default=time(17, 30), description="When the day's apologies are planned, by the clock of Vietnam."
@@ -135,24 +148,29 @@ class Settings(BaseSettings):
         "sources. As long as MOTCUA_LINGER, some sender always waits for the next piece of news; with less, whoever "
         "comes after a quiet time waits for a run.",
     )
-    watch_every: float = Field(
-        default=0.25, gt=0, le=60, description="Seconds between two looks of the watcher at a source with fresh news."
+    look_every: float = Field(
+        default=0.25, gt=0, le=60, description="Seconds between two looks at a source with fresh news."
     )
-    watch_quiet: float = Field(
+    look_quiet: float = Field(
         default=1.5,
         gt=0,
         le=60,
         description="Longest time between two looks at a source without news, in seconds; with few sources less.",
     )
-    watch_parts: int = Field(
+    look_parts: int = Field(
         default=1,
         ge=1,
         le=64,
-        description="Watchers that share the sources among them; Airflow spreads them over its triggerers.",
+        description="How many watchers share the sources among them; Airflow spreads them over its triggerers.",
     )
 
     quality_time: time = Field(
         default=time(5, 30), description="When data quality is checked each day, by the clock of Vietnam."
+    )
+    quality_thresholds: Annotated[dict[str, float], NoDecode] = Field(
+        default_factory=dict,
+        description="Thresholds that differ from the rules' file: 'R3.days=15,P11.owners=8'; `motcua quality rules` "
+        "lists them.",
     )
     department_recipients: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="Mail addresses at the Department for the reports over all agencies."
@@ -186,9 +204,6 @@ class Settings(BaseSettings):
 
     reconcile_time: time = Field(
         default=time(6, 30), description="When the day before is closed and published, by the clock of Vietnam."
-    )
-    recheck_after: Duration = Field(
-        default=timedelta(days=3), description="How long after its closing a period is looked at once more."
     )
     airflow_keep: Duration = Field(
         default=timedelta(days=30),
@@ -314,17 +329,11 @@ class Settings(BaseSettings):
     inquiries_per_gateway: int = Field(
         default=6000, gt=0, description="Inquiries of one gateway a minute that are looked up."
     )
-    inquiry_fee: int = Field(default=1000, ge=0, description="Đồng that a citizen pays for one inquiry.")
+    inquiries_fee: int = Field(default=1000, ge=0, description="Đồng that a citizen pays for one inquiry.")
 
     intake_url: str | None = Field(
         default=None,
         description="Where one-stop software pushes to, https://<host>/intake; the doctor asks there.",
-    )
-    intake_session: Duration = Field(
-        default=timedelta(minutes=30),
-        gt=timedelta(0),
-        le=timedelta(days=1),
-        description="How long a session lasts that one-stop software signs in for.",
     )
     intake_calls: int = Field(
         default=30_000, gt=0, description="Calls of one client a minute that are taken; more are told to come later."
@@ -364,9 +373,32 @@ class Settings(BaseSettings):
         for item in filter(None, (part.strip() for part in value.split(","))):
             name, _, adapter = item.partition("=")
             if not _NAME.match(name) or (adapter and not _NAME.match(adapter)):
-                raise ValueError(f"MOTCUA_SOURCES: {item!r} is not 'name' or 'name=adapter' in a-z, 0-9 and _")
+                raise ValueError(f"{item!r} is not 'name' or 'name=adapter' in a-z, 0-9 and _")
             sources[name] = adapter or "contract"
         return sources
+
+    @field_validator("quality_thresholds", mode="before")
+    @classmethod
+    def _read_thresholds(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        found: dict[str, float] = {}
+        for item in filter(None, (part.strip() for part in value.split(","))):
+            name, equals, number = item.partition("=")
+            try:
+                found[name.strip()] = float(number)
+            except ValueError:
+                raise ValueError(f"{item!r} is not like R3.days=15") from None
+            if not equals or ("." not in name and name.strip() != "months_before"):
+                raise ValueError(f"{item!r} is not like R3.days=15")
+        return found
+
+    @field_validator("publications", "statements", "files")
+    @classmethod
+    def _is_url(cls, value: str | None) -> str | None:
+        if value and "://" not in value:
+            raise ValueError("is no URL of a folder, as file:///srv/motcua or s3://connection@bucket/folder")
+        return value
 
     @field_validator(
         "department_recipients",
@@ -388,7 +420,7 @@ class Settings(BaseSettings):
     def _divides_an_hour(cls, value: timedelta) -> timedelta:
         minutes, rest = divmod(value, timedelta(minutes=1))
         if rest or minutes < 1 or 60 % minutes:
-            raise ValueError("MOTCUA_NOTIFY_EVERY: not whole minutes that divide an hour, as 1, 5 or 15")
+            raise ValueError("not whole minutes that divide an hour, as 1, 5 or 15")
         return value
 
     @field_validator("gateways", mode="before")
@@ -399,7 +431,7 @@ class Settings(BaseSettings):
         names = tuple(filter(None, (part.strip() for part in value.split(","))))
         for name in names:
             if not _NAME.match(name):
-                raise ValueError(f"MOTCUA_GATEWAYS: {name!r} is not a name in a-z, 0-9 and _")
+                raise ValueError(f"{name!r} is not a name in a-z, 0-9 and _")
         return names
 
     @property
@@ -452,9 +484,17 @@ def settings() -> Settings:
     """Settings of this process, read once.
 
     Raises:
-        pydantic.ValidationError: a ``MOTCUA_*`` variable cannot be read; the error names it.
+        SettingsUnusable: a ``MOTCUA_*`` variable cannot be read, or is none any more.
     """
-    return Settings()
+    faults = [f"{name}: {what}" for name, what in GONE.items() if name in os.environ]
+    try:
+        own = Settings()
+    except ValidationError as error:
+        told = ((str(each["loc"][0]), each["msg"].removeprefix("Value error, ")) for each in error.errors())
+        faults += [f"MOTCUA_{name.upper()}: {words}" for name, words in told]
+    if faults:
+        raise SettingsUnusable("; ".join(faults))
+    return own
 
 
 def include_dir() -> Path:

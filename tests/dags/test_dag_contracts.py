@@ -266,7 +266,7 @@ async def _first_events(seconds: float) -> list[float]:
 
 def test_watcher_tells_at_once_repeats_what_nobody_picks_up_and_is_quiet_otherwise(one_stop, configure, monkeypatch):
     monkeypatch.setattr(watcher, "_LET_IT_BEGIN", 0.0)
-    configure(MOTCUA_WATCH_EVERY="0.1")
+    configure(MOTCUA_LOOK_EVERY="0.1")
     told = asyncio.run(_first_events(5))
     assert told[0] < 2
     assert len(told) == 2, "again after three seconds"
@@ -275,7 +275,7 @@ def test_watcher_tells_at_once_repeats_what_nobody_picks_up_and_is_quiet_otherwi
 
 
 def test_watcher_leaves_fresh_news_to_a_sender_that_is_at_work(one_stop, configure):
-    configure(MOTCUA_WATCH_EVERY="0.1")
+    configure(MOTCUA_LOOK_EVERY="0.1")
     with open_connection() as at_work:
         at_work.autocommit = True
         assert hold_lock(at_work, LINGERING)
@@ -286,7 +286,7 @@ def test_watcher_leaves_fresh_news_to_a_sender_that_is_at_work(one_stop, configu
 
 def test_watcher_goes_on_when_one_source_is_away(one_stop, configure):
     configure(
-        MOTCUA_WATCH_EVERY="0.1",
+        MOTCUA_LOOK_EVERY="0.1",
         MOTCUA_SOURCES="away,khanhhoa",
         AIRFLOW_CONN_ONESTOP_AWAY="postgres://nobody:secret-word@127.0.0.1:1/none",
     )

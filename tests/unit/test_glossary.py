@@ -27,8 +27,6 @@ OTHERS_WORDS = {
     "include/templates/report/complaints.vi.yaml": "also lists words of files that others hand in",
     "plugins/motcua/sandbox": "plays desks and carriers, who write as they like",
 }
-KEPT_RENDERING = re.compile(r"publication\.\d+\.vi\.yaml$")
-"""Words of reports that were published; they are made again from them, letter by letter."""
 
 
 def avoided() -> dict[str, str]:
@@ -52,7 +50,7 @@ def texts() -> Iterator[tuple[str, str]]:
         for path in [below] if below.is_file() else sorted(below.rglob("*")):
             name = path.relative_to(ROOT).as_posix()
             skipped = any(name == other or name.startswith(f"{other}/") for other in OTHERS_WORDS)
-            if path.suffix in SUFFIXES and not skipped and not KEPT_RENDERING.search(name):
+            if path.suffix in SUFFIXES and not skipped:
                 yield name, unicodedata.normalize("NFC", path.read_text())
 
 

@@ -40,7 +40,7 @@ MAY_IMPORT = {
     "dag_texts": {"settings"},
     "celery_workers": {"preloading"},
     "preloading": {"settings", "dag_texts"},
-    "cli": {"commands", "store"},
+    "cli": {"commands", "settings", "store"},
     "version": set(),
     "__init__": set(),
 }

@@ -119,7 +119,7 @@ def _spellings(word: str) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class InquiryAnswer:
     """What the citizen is told."""
 
     text: str

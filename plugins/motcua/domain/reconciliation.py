@@ -82,10 +82,10 @@ ChangeCause: TypeAlias = Literal[
 """Why a correction differs from the closing before it."""
 
 Measure: TypeAlias = Literal[
-    "delivered_of_expected", "delivered_of_tellable", "without_phone", "resolved_late", "late_untold", "apologies_wrong"
+    "delivered_of_tellable", "without_phone", "resolved_late", "late_untold", "apologies_wrong"
 ]
-"""By what an agency is urged: a share of its expected messages (in reports of the first rendering alone), of those that
-should and could be told, of those that should be told; of its resolved dossiers, due dossiers, judged apologies."""
+"""By what an agency is urged: a share of its messages that should and could be told, of those that should be told; of
+its resolved dossiers, due dossiers, judged apologies."""
 
 OrphanSort: TypeAlias = Literal["message_without_dossier", "receipt_without_attempt", "handed_over_untold"]
 
@@ -229,11 +229,6 @@ class MessageFigures:
     def delivered_of_tellable(self) -> float | None:
         """Share, 0 to 1; ``None``: there was nothing to tell."""
         return self.delivered / self.tellable if self.tellable > 0 else None
-
-    @property
-    def delivered_of_expected(self) -> float | None:
-        """Share, 0 to 1; ``None``: nothing was expected."""
-        return self.delivered / self.expected if self.expected > 0 else None
 
     @property
     def delivered_of_sent(self) -> float | None:

@@ -35,7 +35,7 @@ OF_THIS_EVENING = timedelta(hours=6)
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ToldOfRuns:
     """What was told of a DAG's red runs."""
 
     red_at: datetime
@@ -44,7 +44,7 @@ class Told:
     """The last mail; ``None``: nobody got it."""
 
 
-def is_news(told: Told | None, now: datetime) -> bool:
+def is_news(told: ToldOfRuns | None, now: datetime) -> bool:
     """Whether a run that is red now is to be told."""
     if told is None or told.told_at is None:
         return True
@@ -72,13 +72,13 @@ def tell_red_run(dag_id: str, dag_name: str, run_id: str, reason: str, now: date
         told = _recall(dag_id)
         news = is_news(told, now)
         # Noted before it is mailed: two runs that end at once tell it once.
-        _note(dag_id, Told(now, now if news or told is None else told.told_at))
+        _note(dag_id, ToldOfRuns(now, now if news or told is None else told.told_at))
         if not news:
             log.info("That %s is red was told at %s", dag_id, told.told_at if told else None)
             return False
         reached = _mail_watchers(lambda: red_run_mail(dag_name, run_id, reason, _page(dag_id, run_id)), now)
         if not reached:
-            _note(dag_id, Told(now, None))
+            _note(dag_id, ToldOfRuns(now, None))
     except Exception as error:
         log.warning("That %s is red was not told: %s", dag_id, type(error).__name__)
         return False
@@ -141,20 +141,20 @@ def _variable(dag_id: str) -> str:
     return f"motcua_red_{dag_id}"
 
 
-def _recall(dag_id: str) -> Told | None:
+def _recall(dag_id: str) -> ToldOfRuns | None:
     from airflow.sdk import Variable
 
     kept = Variable.get(_variable(dag_id), default=None, deserialize_json=True)
     if not isinstance(kept, dict):
         return None
     told_at = kept.get("told_at")
-    return Told(
+    return ToldOfRuns(
         datetime.fromisoformat(kept["red_at"]).astimezone(UTC),
         datetime.fromisoformat(told_at).astimezone(UTC) if told_at else None,
     )
 
 
-def _note(dag_id: str, told: Told) -> None:
+def _note(dag_id: str, told: ToldOfRuns) -> None:
     from airflow.sdk import Variable
 
     kept = {"red_at": told.red_at.isoformat(), "told_at": told.told_at.isoformat() if told.told_at else None}

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal, TypeAlias
 
-from motcua.domain.quality import CheckStatus, Dimension
+from motcua.domain.quality import Acknowledged, CheckStatus, SourceState, TextableShare
 
 Severity: TypeAlias = Literal["critical", "warning", "info"]
 Owner: TypeAlias = Literal["agency", "department", "source"]
@@ -169,17 +169,6 @@ class BrokenAgency:
 
 
 @dataclass(frozen=True, slots=True)
-class Acknowledgement:
-    """Somebody accepts a finding for a time."""
-
-    by: str
-    why: str
-    until: date
-    """Last day on which it holds."""
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class RowToCorrect:
     """One finding: what is wrong with which dossier (or agency's month, or source), since when, what to do."""
 
@@ -210,35 +199,7 @@ class RowToCorrect:
     stage: Stage
     masked_phone: str | None
     """09•• ••• 456; None: not about a phone, or there is no number in the field."""
-    acknowledged: Acknowledgement | None
-
-
-@dataclass(frozen=True, slots=True)
-class PhoneShare:
-    """Dossiers received in a month that can be texted, of an agency, a procedure there, or a desk user there."""
-
-    dimension: Dimension
-    agency_code: str
-    agency_name: str
-    key: str
-    """Procedure code, pseudonym of the desk user (``CB-7f3a09c2``), or empty for the agency."""
-    name: str
-    """The procedure's name, or the same as ``key``."""
-    month: date
-    dossiers: int
-    textable: int
-    previous_dossiers: int
-    previous_textable: int
-
-    @property
-    def share(self) -> float | None:
-        """Between 0 and 1."""
-        return self.textable / self.dossiers if self.dossiers else None
-
-    @property
-    def previous_share(self) -> float | None:
-        """Of the month before."""
-        return self.previous_textable / self.previous_dossiers if self.previous_dossiers else None
+    acknowledged: Acknowledged | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,17 +246,6 @@ class Suggestion:
 
 
 @dataclass(frozen=True, slots=True)
-class SourceState:
-    """How fresh and how whole one source is."""
-
-    source: str
-    picked_up_at: datetime | None
-    last_transition_at: datetime | None
-    quarantined: int
-    failing: bool
-
-
-@dataclass(frozen=True, slots=True)
 class AgencyReport:
     """All that an agency's mail says; ``reporting.rows_to_correct`` streams the rows behind it."""
 
@@ -318,7 +268,7 @@ class AgencyReport:
     """At most three."""
     trend: tuple[TrendPoint, ...]
     """Twelve, the oldest first."""
-    shares: tuple[PhoneShare, ...]
+    shares: tuple[TextableShare, ...]
     """The newest months of the agency, its procedures and desk users, the worst first."""
     suggestions: tuple[Suggestion, ...]
     thresholds: tuple[ThresholdUsed, ...]
@@ -340,7 +290,7 @@ class DepartmentReport:
     broken: tuple[RuleResult, ...]
     to_do_first: tuple[ToDo, ...]
     trend: tuple[TrendPoint, ...]
-    shares: tuple[PhoneShare, ...]
+    shares: tuple[TextableShare, ...]
     suggestions: tuple[Suggestion, ...]
     sources: tuple[SourceState, ...]
     thresholds: tuple[ThresholdUsed, ...]

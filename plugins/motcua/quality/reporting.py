@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any, TypeVar, get_args
 
 from motcua.domain.clock import VIETNAM
 from motcua.domain.phones.reading import mask_for_staff, mask_msisdn
+from motcua.domain.quality import TextableShare
 from motcua.domain.working_days import written_day
 from motcua.quality.choosing import Chosen
 from motcua.quality.report_data import (
-    Acknowledgement,
     AgencyFigures,
     AgencyReport,
     BrokenAgency,
@@ -25,13 +25,11 @@ from motcua.quality.report_data import (
     DepartmentReport,
     FindingState,
     Group,
-    PhoneShare,
     RowToCorrect,
     RuleResult,
     RuleWords,
     Run,
     Severity,
-    SourceState,
     Stage,
     Suggestion,
     ThresholdUsed,
@@ -154,7 +152,7 @@ def department_report(
         trend=made.trend(None),
         shares=made.shares(None, least_dossiers),
         suggestions=made.suggestions(None),
-        sources=tuple(SourceState(*astuple(source)) for source in store.sources_of(connection, run_no)),
+        sources=tuple(store.sources_of(connection, run_no)),
         thresholds=made.thresholds(),
         has_news=made.has_news(None, results),
         broken_agencies=made.broken_agencies(),
@@ -532,23 +530,10 @@ class _Report:
             textable / dossiers if dossiers else None,
         )
 
-    def shares(self, agency_code: str | None, least_dossiers: int = 0) -> tuple[PhoneShare, ...]:
+    def shares(self, agency_code: str | None, least_dossiers: int = 0) -> tuple[TextableShare, ...]:
         """Textable numbers of the newest months."""
-        return tuple(
-            PhoneShare(
-                dimension=row.dimension,
-                agency_code=row.agency_code,
-                agency_name=self.name_of(row.agency_code),
-                key=row.key,
-                name=row.name,
-                month=row.month,
-                dossiers=row.dossiers,
-                textable=row.textable,
-                previous_dossiers=row.previous_dossiers,
-                previous_textable=row.previous_textable,
-            )
-            for row in store.shares_of(self.connection, self.run.run_no, agency_code, least_dossiers)
-        )
+        shares = store.shares_of(self.connection, self.run.run_no, agency_code, least_dossiers)
+        return tuple(replace(each, agency_name=self.name_of(each.agency_code)) for each in shares)
 
     def suggestions(self, agency_code: str | None) -> tuple[Suggestion, ...]:
         """What the data suggested."""
@@ -631,10 +616,6 @@ class _Report:
         """One finding, in words."""
         words = self.words_of(found.rule)
         is_fixed = found.closed_run is not None and found.closed_run <= self.run.run_no
-        kept = found.acknowledged
-        acknowledged = None
-        if kept is not None:
-            acknowledged = Acknowledgement(kept.acknowledged_by, kept.why, kept.until, kept.acknowledged_at)
         _, month, procedure = _subject_parts(words, found.subject)
         return RowToCorrect(
             finding_id=found.finding_id,
@@ -654,9 +635,9 @@ class _Report:
             age_days=(self.run.day - found.opened_at.astimezone(VIETNAM).date()).days,
             deadline=found.deadline,
             department_on=found.department_on,
-            stage="in_time" if is_fixed or acknowledged else self._stage(found),
+            stage="in_time" if is_fixed or found.acknowledged else self._stage(found),
             masked_phone=_masked(found.phone) if words.level == "dossier" else None,
-            acknowledged=acknowledged,
+            acknowledged=found.acknowledged,
         )
 
     def _subject(self, words: RuleWords, subject: str, dossier_code: str | None) -> str:

@@ -18,11 +18,10 @@ from typing import Annotated
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from motcua.domain.clock import VIETNAM
 from motcua.quality.report_data import Group, Level, Owner, RuleWords, Severity, ThresholdUsed
-from motcua.settings import include_dir
+from motcua.settings import include_dir, settings
 
 _PLACE = re.compile(r"%\((\w+)\)s")
 # SQLAlchemy takes a word after a single colon for a parameter.
@@ -211,32 +210,6 @@ class RuleBook(_Strict):
         )
 
 
-class QualitySettings(BaseSettings):
-    """What a deployment sets differently, from ``MOTCUA_QUALITY_*``."""
-
-    model_config = SettingsConfigDict(env_prefix="MOTCUA_QUALITY_", frozen=True)
-
-    thresholds: Annotated[dict[str, float], NoDecode] = Field(
-        default_factory=dict, description="Thresholds that differ from the rules' file: 'R3.days=15,P11.owners=8'."
-    )
-
-    @field_validator("thresholds", mode="before")
-    @classmethod
-    def _read_thresholds(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        found: dict[str, float] = {}
-        for item in filter(None, (part.strip() for part in value.split(","))):
-            name, equals, number = item.partition("=")
-            try:
-                found[name.strip()] = float(number)
-            except ValueError:
-                raise ValueError(f"{item!r} is not like R3.days=15") from None
-            if not equals or ("." not in name and name.strip() != "months_before"):
-                raise ValueError(f"{item!r} is not like R3.days=15")
-        return found
-
-
 def load_rules(overrides: Mapping[str, float] | None = None) -> RuleBook:
     """The rules with the thresholds in force.
 
@@ -247,10 +220,7 @@ def load_rules(overrides: Mapping[str, float] | None = None) -> RuleBook:
         RulesInvalid: the file or an override cannot be used.
     """
     book = _read_file()
-    try:
-        chosen = QualitySettings().thresholds if overrides is None else overrides
-    except ValidationError as error:
-        raise RulesInvalid(f"MOTCUA_QUALITY_THRESHOLDS: {error.errors()[0]['msg']}") from None
+    chosen = settings().quality_thresholds if overrides is None else overrides
     if not chosen:
         return book
     content = book.model_dump()

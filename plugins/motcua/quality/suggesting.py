@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from motcua.domain.quality import Dimension
+from motcua.domain.quality import Dimension, TextableShare
 from motcua.quality.rules import BadPhones, HoldTime, Suggestions
-from motcua.store.oversight.quality import SuggestedFacts, TakenBack, TextableShare
+from motcua.store.oversight.quality import SuggestedFacts, TakenBack
 
 _MOST_OF = 0.8
 """A hold time is suggested when it would have stopped this part of what the longest one would."""

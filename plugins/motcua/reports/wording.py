@@ -5,10 +5,8 @@ Nothing here asks the operating system for a locale: the same report reads the s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date, datetime
-from functools import cache, lru_cache
-from pathlib import Path
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -39,11 +37,6 @@ def percent(share: float) -> str:
     """A share between 0 and 1 as a percentage, with one decimal whatever it is: ``12,0 %``, ``30,5 %``. The blank does
     not break."""
     return f"{decimal(share * 100)}\u00a0%"
-
-
-def percent_as_short_as_can_be(share: float) -> str:
-    """A share as publications of the first rendering write it: ``12%``, ``30,5%``."""
-    return f"{decimal(share * 100).removesuffix(',0')}%"
 
 
 def signed(number: float, places: int = 1) -> str:
@@ -94,11 +87,7 @@ def list_words() -> dict[str, Any]:
 
 def message_reason(reason: str) -> str:
     """Why a message stands as it does; the code itself where there are no words."""
-    return reason_in(publication_words(), reason)
-
-
-def reason_in(words: Mapping[str, Any], reason: str) -> str:
-    """The same, in the words of a rendering."""
+    words = publication_words()
     if reason.startswith(_GATEWAY_STATUS):
         return str(words["gateway_status"].format(code=reason.removeprefix(_GATEWAY_STATUS)))
     return str(words["reason"].get(reason, reason))
@@ -109,41 +98,14 @@ def is_message_reason(written: str) -> bool:
     return written in publication_words()["reason"] or written.startswith(_GATEWAY_STATUS)
 
 
-@cache
-def publication_words(earlier: int | None = None) -> dict[str, Any]:
-    """The words of include/templates/report/publication.vi.yaml, with those of phone refusals and of complaints.
-
-    Args:
-        earlier: number of a rendering from before the present one; its words.
-    """
+@lru_cache(maxsize=1)
+def publication_words() -> dict[str, Any]:
+    """The words of include/templates/report/publication.vi.yaml, with those of phone refusals and of complaints."""
     folder = include_dir() / "templates" / "report"
     read, phones, complaints = (
         yaml.safe_load((folder / f"{name}.vi.yaml").read_text(encoding="utf-8"))
         for name in ("publication", "phone_refusals", "complaints")
     )
-    # What an earlier rendering says otherwise of a phone goes before.
     read["reason"] |= {code: each["title"] for code, each in phones["refusals"].items()}
-    if earlier is not None:
-        kept = sorted(folder.glob("publication.*.vi.yaml"), key=_number_of, reverse=True)
-        for path in (path for path in kept if _number_of(path) >= earlier):
-            _put_in(read, yaml.safe_load(path.read_text(encoding="utf-8")))
     words: dict[str, Any] = read | {name: complaints["titles"][name] for name in ("claim", "outcome")}
     return words
-
-
-def _number_of(path: Path) -> int:
-    """Of the rendering whose words a file ``publication.1.vi.yaml`` holds."""
-    return int(path.name.split(".")[1])
-
-
-def _put_in(words: Any, others: Mapping[Any, Any]) -> None:  # noqa: ANN401 - a mapping, or a list by its places
-    """Puts other words in their places; takes away those for which there were none."""
-    for name, word in others.items():
-        if isinstance(word, dict):
-            _put_in(words.setdefault(name, {}), word)
-        elif word is None:
-            words.pop(name, None)
-        elif isinstance(words, list) and name == len(words):
-            words.append(word)
-        else:
-            words[name] = word

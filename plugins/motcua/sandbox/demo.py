@@ -19,7 +19,6 @@ import psycopg
 import yaml
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from pydantic import ValidationError
 from rich.console import Console, RenderableType
 from rich.live import Live
 
@@ -62,7 +61,7 @@ from motcua.sandbox.summary import read_summary, render
 from motcua.sandbox.vendor.joining import join, join_by_files
 from motcua.sandbox.world.__main__ import open_world, world_databases
 from motcua.sandbox.world.one_stop import OWN_SOURCES, SOURCES, create_one_stop_databases
-from motcua.settings import Settings, include_dir, settings
+from motcua.settings import Settings, SettingsUnusable, include_dir, settings
 from motcua.store.agencies import list_agencies
 from motcua.store.calendars import load_calendars
 from motcua.store.ledger.database import connect, open_connection
@@ -102,10 +101,8 @@ def read_settings() -> Settings:
     """
     try:
         return settings()
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = "MOTCUA_" + "_".join(map(str, first["loc"])).upper()
-        raise CannotRun(f"{name}: {first['msg']}") from None
+    except SettingsUnusable as error:
+        raise CannotRun(str(error)) from None
 
 
 # ------------------------------------------------------------------------------------------------- set-up

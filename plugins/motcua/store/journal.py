@@ -56,7 +56,7 @@ class Departure:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class JournaledAnswer:
     """What the gateway answered to an attempt."""
 
     reference: str
@@ -70,7 +70,7 @@ class JournaledAttempt:
     """An attempt as the journal knows it."""
 
     departure: Departure
-    answer: Answer | None
+    answer: JournaledAnswer | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ class Journal:
         found = self.identity()
         return new if found is None else found
 
-    def write(self, departures: Sequence[Departure], answers: Sequence[Answer], now: datetime) -> None:
+    def write(self, departures: Sequence[Departure], answers: Sequence[JournaledAnswer], now: datetime) -> None:
         """Appends lines; with a departure among them they are on the disk when this returns.
 
         Raises:
@@ -189,7 +189,7 @@ class Journal:
         Raises:
             JournalFailed: a file cannot be read.
         """
-        answers: dict[str, Answer] = {}
+        answers: dict[str, JournaledAnswer] = {}
         for day, paths in reversed(self._days().items()):
             if since is not None and day < since.isoformat():
                 break
@@ -294,7 +294,7 @@ class Journal:
         except OSError as failure:
             raise JournalFailed(f"{self.folder} cannot be read ({_words(failure)})") from None
 
-    def _lines(self, path: Path, last: int | None = None) -> Iterable[Departure | Answer]:
+    def _lines(self, path: Path, last: int | None = None) -> Iterable[Departure | JournaledAnswer]:
         return [line for each in self._content(path, last) if (line := _line(each)) is not None]
 
     def _content(self, path: Path, last: int | None) -> list[bytes]:
@@ -367,13 +367,13 @@ def open_journal() -> Journal:
     return Journal(settings().journal_folder)
 
 
-def _line(content: bytes) -> Departure | Answer | None:
+def _line(content: bytes) -> Departure | JournaledAnswer | None:
     """What a line says; ``None``: the rest of one that was not written whole."""
     try:
         line: dict[str, Any] = json.loads(content)
         if "answered" in line:
             answered_at = datetime.fromisoformat(line["answered"])
-            return Answer(line["ref"], answered_at, line["outcome"], line["gateway_ref"])
+            return JournaledAnswer(line["ref"], answered_at, line["outcome"], line["gateway_ref"])
         return Departure(
             reference=line["ref"],
             departed_at=datetime.fromisoformat(line["at"]),

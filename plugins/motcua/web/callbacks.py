@@ -34,7 +34,7 @@ from fastapi.responses import PlainTextResponse, Response
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from motcua.domain.inquiries import Answer, asking_phone
+from motcua.domain.inquiries import InquiryAnswer, asking_phone
 from motcua.domain.phones.reading import holds_phone
 from motcua.domain.receipts import Meaning
 from motcua.gateways import GatewayMisconfigured, open_gateway
@@ -130,7 +130,7 @@ class _Desk:
             raise HTTPException(401)
         return known
 
-    async def answer_in_turn(self, gateway: str, reading: InquiryReading, now: datetime, since: float) -> Answer:
+    async def answer_in_turn(self, gateway: str, reading: InquiryReading, now: datetime, since: float) -> InquiryAnswer:
         """One inquiry of a phone after the other: waiting for the phone's lock in the ledger, they would hold threads
         that others need."""
         phone = asking_phone(reading.sender)

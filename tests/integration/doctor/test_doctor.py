@@ -296,6 +296,7 @@ CASES: dict[str, tuple[str, str, Callable[[Installed], None]]] = {
     ),
     "no Fernet key": ("airflow_secret_missing", "FERNET_KEY", _set(AIRFLOW__CORE__FERNET_KEY="")),
     "unreadable setting": ("setting_unreadable", "MOTCUA_WATCH_ROUND", _set(MOTCUA_WATCH_ROUND="mỗi phút")),
+    "setting of an earlier version": ("setting_gone", "MOTCUA_WATCH_PARTS", _set(MOTCUA_WATCH_PARTS="2")),
     "misspelt setting": ("setting_unknown", "MOTCUA_SOURCE", _set(MOTCUA_SOURCE="vanphong")),
     "address with a path": ("ui_address_wrong", "BASE_URL", _set(AIRFLOW__API__BASE_URL="https://a.gov.vn/motcua")),
     "wrong key of backups": ("backup_key_unreadable", "RECIPIENTS", _set(MOTCUA_BACKUP_RECIPIENTS="age1khong")),

@@ -337,14 +337,14 @@ def test_what_goes_on_is_told_ever_more_seldom_and_what_is_new_at_once():
 
 
 def test_source_without_news_is_asked_less_often_as_far_as_there_are_many(configure):
-    configure(MOTCUA_WATCH_EVERY="0.25", MOTCUA_WATCH_QUIET="1.5")
+    configure(MOTCUA_LOOK_EVERY="0.25", MOTCUA_LOOK_QUIET="1.5")
     assert [pause_of(seconds, 900) for seconds in (0, 60, 120, 240, 99999)] == [0.25, 0.25, 0.5, 1.0, 1.5]
     assert pause_of(99999, 9000) == 1.5
     assert pause_of(99999, 300) == 0.5
     assert pause_of(99999, 20) == 0.25
     configure(MOTCUA_SOURCES=",".join([*NAMES, "hue=national_sync"]))
     assert asking() == Asking(sources=300, after_news=4, at_rest=2, together_at_rest=600)
-    configure(MOTCUA_WATCH_EVERY="5", MOTCUA_WATCH_PARTS="2")
+    configure(MOTCUA_LOOK_EVERY="5", MOTCUA_LOOK_PARTS="2")
     assert pause_of(0, 300) == pause_of(99999, 300) == 5
     assert asking().together_at_rest == 60
 

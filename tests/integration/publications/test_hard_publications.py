@@ -11,7 +11,6 @@ import threading
 import zipfile
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -34,7 +33,6 @@ from motcua.jobs.reconciliation import reporting
 from motcua.jobs.reconciliation.closing import close_period
 from motcua.jobs.reconciliation.reporting import queries_used, query_version
 from motcua.reports import wording
-from motcua.reports.publication import again as publication_again
 from motcua.reports.publication.files import (
     FIRST,
     MANIFEST,
@@ -43,9 +41,7 @@ from motcua.reports.publication.files import (
     WORKBOOK,
     agency_workbook_name,
     canonical,
-    render,
 )
-from motcua.reports.publication.rendering import RENDERING
 from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import connect
 from motcua.store.oversight.closings import hash_figures, load_differences, load_figures, load_orphans
@@ -616,92 +612,83 @@ def published_as(day: Publication, store: Path, rows: Rows) -> Callable[[Callabl
     return publish_as
 
 
+MADE_BY_0_2 = {"rendering": 3, "python": "3.12", "machine": "Linux x86_64", "typst": "0.13.7", "numpy": "2.4.6"}
+"""What a manifest of version 0.2.0 says of what made its files."""
+
+
+def as_0_2_wrote_it(manifest: dict[str, Any]) -> None:
+    """As version 0.2.0 wrote it."""
+    manifest["format"], manifest["software"] = 3, "MotcuaSMS 0.2.0"
+    manifest["words"]["made_by"] = dict(MADE_BY_0_2)
+
+
 @pytest.fixture
-def of_the_first(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Publication:
-    """The day, published by the first rendering."""
-    first = publication_again.made_by() | {"rendering": 1}
-    with monkeypatch.context() as then:
-        then.setattr(publishing, "render", partial(render, rendering=1))
-        then.setattr(publication_again, "made_by", lambda: first)
-        published: Publication = request.getfixturevalue("day")
-    return published
-
-
-@pytest.mark.guarantee("publications", "what an earlier rendering made is made again byte for byte by a later version")
-def test_true_publication_of_the_first_rendering_holds_byte_for_byte_and_a_changed_word_is_found(
-    of_the_first, store, monkeypatch
-):
-    page = (store / of_the_first.folder / PAGE).read_text(encoding="utf-8")
-    assert "% số phải nhắn" in page
-    assert "cần gửi" not in page
-    holds()
-    # Present words are none of its own.
-    monkeypatch.setitem(wording.publication_words()["letterhead"], "country", "CỘNG HÒA")
-    holds()
-    monkeypatch.setitem(wording.publication_words(1)["letterhead"], "country", "CỘNG HÒA")
-    checked = verify_publication("1")
-    assert [each.where for each in checked.faults] == [PAGE, PDF]
-    assert checked.remarks == []
-
-
-@pytest.mark.guarantee("publications", "a publication from before the rendering had a number holds byte for byte")
-def test_true_publication_from_before_the_rendering_had_a_number_holds_byte_for_byte(
-    of_the_first, published_as, monkeypatch
-):
-    def as_it_was(manifest: dict[str, Any]) -> None:
-        by = manifest["words"]["made_by"]
-        assert by.pop("rendering") == 1
-        by["reports"] = "e97fa7a0ec5afa2cea27c93ad451d608e1fd35c466ef899ecf0fa18e12b33c72"
-
-    published_as(as_it_was)
-    published_as(as_it_was)
-    holds()
-    # A word of it that was changed is found as in any other.
-    monkeypatch.setitem(wording.publication_words(1)["letterhead"], "country", "CỘNG HÒA")
-    checked = verify_publication("1")
-    assert [each.where for each in checked.faults] == [PAGE, PDF]
-    assert checked.remarks == []
-
-
-def test_true_publication_of_other_software_holds_where_its_files_can_be_made_again_all_the_same(published_as):
-    published_as(lambda manifest: manifest["words"]["made_by"].update(rendering=7, numpy="9.9"))
-    holds()
+def version(monkeypatch: pytest.MonkeyPatch) -> str:
+    """This software is of a later version than what is published."""
+    monkeypatch.setattr(verifying_again, "software", lambda: "MotcuaSMS 0.3.0")
+    return "MotcuaSMS 0.3.0"
 
 
 @pytest.mark.guarantee(
     "publications",
-    "a publication of other software holds too, and what could not be made again is named",
+    "of an older version's publication figures, CSV files, chain and seals are recomputed, the print held by its hash",
 )
-def test_true_publication_of_other_software_holds_and_says_what_was_not_looked_at(day, published_as, monkeypatch):
-    published_as(lambda manifest: manifest["words"]["made_by"].update(rendering=RENDERING + 1))
-    words = wording.publication_words()["sheet"]
-    monkeypatch.setitem(words, "issuer", "SỞ KHÁC")
+def test_true_publication_of_an_older_version_holds_and_says_how_it_was_held(day, published_as, monkeypatch, version):
+    published_as(as_0_2_wrote_it)
+    # Its print says what this version would not say.
+    monkeypatch.setitem(wording.publication_words()["sheet"], "issuer", "SỞ KHÁC")
+    checked = verify_publication("1")
+    assert checked.faults == []
+    (how,) = checked.remarks
+    assert how.startswith(
+        "figures, CSV files, chain and seals were recomputed; report, page and workbooks are held by their published "
+        "SHA-256, for they were made by other software: MotcuaSMS 0.2.0, here MotcuaSMS 0.3.0; "
+    )
+    assert "typst 0.13.7, here " in how
+    assert checked.held[-1] == "9 CSV files are what the recomputed figures make, made again"
+    told = CliRunner().invoke(app, ["verify", "1"])
+    assert told.exit_code == 0
+    assert f"note: {how}" in told.output
+
+
+@pytest.mark.parametrize("name", [PDF, PAGE, WORKBOOK, "csv/messages.csv"])
+def test_byte_changed_in_a_publication_of_an_older_version_is_found_by_its_hash(day, published_as, store, name):
+    published_as(as_0_2_wrote_it)
+    rewrite(store / day.folder / name, lambda old: old[:-1] + bytes([old[-1] ^ 1]))
+    assert any(each.startswith(f"{name}: published with SHA-256 ") for each in faults_of("1"))
+
+
+def faults_of(which: str) -> list[str]:
+    return [str(each) for each in verify_publication(which).faults]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda old: old.replace(b",0,", b',"0",', 1), "csv/messages.csv: is not what the figures make: made again it"),
+        (lambda old: old.replace(b"\r\n", b"\n"), "line 1: the file says "),
+    ],
+)
+def test_table_of_an_older_version_whose_hashes_were_all_mended_is_found(published_as, store, day, forge, change, said):
+    published_as(as_0_2_wrote_it)
+    rewrite(store / day.folder / "csv/messages.csv", change)
+    forge(1)
+    assert any(said in each for each in faults_of("1"))
+
+
+def test_publication_from_before_the_number_of_the_rendering_holds(day, published_as, monkeypatch):
+    def as_it_was(manifest: dict[str, Any]) -> None:
+        manifest["words"]["made_by"] = {"reports": "e97fa7a0", "typst": "0.13.7"}
+        # And whatever else this version does not know.
+        del manifest["words"]["procedures"]
+
+    published_as(as_it_was)
     monkeypatch.setattr(verifying_again, "urge", lambda *_: [samples.report().urged[0]])
     checked = verify_publication("1")
     assert checked.faults == []
-    rule, alone = checked.remarks
-    assert rule.startswith("manifest.json: words.urged: published [], recomputed [{")
-    assert alone == (
-        f"it was made by other software (rendering {RENDERING + 1}, here {RENDERING}): held against their hashes alone "
-        "were bao-cao.html, bao-cao.pdf"
-    )
-    others = len(day.manifest["files"]) - 2
-    assert checked.held[-1] == f"the other {others} files are what the recomputed figures make, made again"
-    told = CliRunner().invoke(app, ["verify", "1"])
-    assert told.exit_code == 0
-    assert "note: it was made by other software" in told.output
-
-
-def test_true_publication_holds_where_other_software_makes_no_report_of_its_words(published_as):
-    def change(manifest: dict[str, Any]) -> None:
-        manifest["words"]["made_by"]["reports"] = "f" * 64
-        del manifest["words"]["made_by"]["rendering"], manifest["words"]["procedures"]
-
-    published_as(change)
-    checked = verify_publication("1")
-    assert checked.faults == []
-    (alone,) = checked.remarks
-    assert f"(rendering {'f' * 64}, here {RENDERING}): held against their hashes alone were bao-cao.pdf" in alone
+    rule, how = checked.remarks
+    assert rule == "it proposes to urge other agencies than the rules of this version would"
+    assert "made by other software: another build of MotcuaSMS " in how
 
 
 def test_publication_of_this_software_whose_words_make_no_report_is_found(published_as):

@@ -331,7 +331,7 @@ def test_transition_of_an_agency_that_is_not_enabled_is_out_of_scope_and_not_mis
     with connect() as ledger:
         (figures,) = load_figures(ledger, closing.closing_no).messages
     assert (figures.at_source, figures.out_of_scope, figures.expected) == (1, 1, 0)
-    assert figures.delivered_of_expected is None
+    assert figures.delivered_of_tellable is None
 
 
 # --- The ledger was changed ---------------------------------------------------------------------------------------

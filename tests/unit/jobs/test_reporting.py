@@ -20,15 +20,14 @@ from motcua.jobs.reconciliation.reporting import (
     thresholds_of,
     urge,
 )
-from motcua.reports.publication.rendering import RENDERING
 from motcua.settings import Settings, include_dir
 from motcua.sources import adapter
 
 
-def urged(rendering=RENDERING, **parts):
+def urged(**parts):
     return [
         (each.agency_code, each.measure, round(each.value, 3), each.of_all)
-        for each in urge(Figures(**parts), thresholds_of(Settings()), rendering)
+        for each in urge(Figures(**parts), thresholds_of(Settings()))
     ]
 
 
@@ -54,11 +53,10 @@ def test_replies_to_inquiries_accuse_nobody():
 
 
 @pytest.mark.guarantee("reconciliation", "an agency that did right is neither told as 0 % delivered nor urged")
-def test_who_hands_results_over_before_they_are_told_is_urged_by_the_first_rendering_alone():
+def test_who_hands_results_over_before_they_are_told_is_not_urged():
     right = (messages(0, 0, suppressed=40, cancelled=60),)
     same_day = (ReasonCount("A", "P", "result", "suppressed", "same_day", 40),)
     assert urged(messages=right, reasons=same_day) == []
-    assert urged(1, messages=right, reasons=same_day) == [("A", "delivered_of_expected", 0.0, 100)]
 
 
 @pytest.mark.guarantee("reconciliation", "an agency whose dossiers have no phone that can be texted is urged by that")

@@ -12,7 +12,7 @@ import pytest
 from motcua import orchestration
 from motcua.jobs import run_alerts
 from motcua.jobs.mailing import HandOver, MailServerFailed
-from motcua.jobs.run_alerts import Told, is_news, tell_late_run, tell_red_run
+from motcua.jobs.run_alerts import ToldOfRuns, is_news, tell_late_run, tell_red_run
 from motcua.jobs.watching.unserved import UNSERVED
 from tests.conftest import NOW
 
@@ -85,7 +85,7 @@ def test_what_the_watch_mails_is_not_mailed_by_the_run_too(mailbox, monkeypatch,
 def test_red_after_an_hour_of_green_is_news(mailbox):
     assert red(NOW)
     assert red(NOW + HOUR)
-    assert not is_news(Told(NOW, NOW), NOW + HOUR - MINUTE)
+    assert not is_news(ToldOfRuns(NOW, NOW), NOW + HOUR - MINUTE)
 
 
 @pytest.mark.parametrize("how", ["away", "refuses"])

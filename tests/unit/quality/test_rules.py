@@ -10,7 +10,7 @@ import yaml
 
 from motcua.domain.phones.reading import REFUSALS
 from motcua.quality.rules import RulesInvalid, _valid, ask, load_rules, snapshot_thresholds
-from motcua.settings import include_dir
+from motcua.settings import SettingsUnusable, include_dir
 
 NOW = datetime(2026, 11, 24, 22, 30, tzinfo=UTC)
 """05:30 in Khánh Hòa on 25/11/2026."""
@@ -35,8 +35,8 @@ def test_months_begin_at_midnight_in_vietnam():
     assert book.since(datetime(2026, 12, 31, 17, 30, tzinfo=UTC)) == datetime(2026, 10, 31, 17, tzinfo=UTC)
 
 
-def test_override_changes_the_query_the_snapshot_and_what_is_shown(monkeypatch):
-    monkeypatch.setenv("MOTCUA_QUALITY_THRESHOLDS", " R7.days=5, R4.seconds=30 ")
+def test_override_changes_the_query_the_snapshot_and_what_is_shown(configure):
+    configure(MOTCUA_QUALITY_THRESHOLDS=" R7.days=5, R4.seconds=30 ")
     book = load_rules()
     asked = {each.rule.code: each for each in ask(book, NOW, book.since(NOW))}
     assert "f.idle_days >= 5" in asked["R7"].query
@@ -59,9 +59,9 @@ def test_override_changes_the_query_the_snapshot_and_what_is_shown(monkeypatch):
         ("R4.share=1.5", "not between 0.1 and 1"),
     ],
 )
-def test_override_that_cannot_be_used_is_one_clear_sentence(monkeypatch, written, said):
-    monkeypatch.setenv("MOTCUA_QUALITY_THRESHOLDS", written)
-    with pytest.raises(RulesInvalid, match=said):
+def test_override_that_cannot_be_used_is_one_clear_sentence(configure, written, said):
+    configure(MOTCUA_QUALITY_THRESHOLDS=written)
+    with pytest.raises((RulesInvalid, SettingsUnusable), match=said):
         load_rules()
 
 

@@ -6,10 +6,11 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from motcua.domain.quality import TextableShare
 from motcua.quality.rules import load_rules
 from motcua.quality.seal import FIRST, content_hash, seal
 from motcua.quality.suggesting import hold_time, suggest
-from motcua.store.oversight.quality import RuleCount, RuleOutcome, SuggestedFacts, TextableShare
+from motcua.store.oversight.quality import RuleCount, RuleOutcome, SuggestedFacts
 
 WANTED = load_rules({}).suggestions
 

@@ -18,7 +18,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from motcua.domain.reconciliation import STATES, Budget, MessageFigures, QueryUsed, ReconciliationReport
-from motcua.reports.publication.again import agency_of, words_value
 from motcua.reports.publication.csv_tables import TABLES, heads
 from motcua.reports.publication.data import Corrected, Told, duration, points
 from motcua.reports.publication.document import (
@@ -31,6 +30,7 @@ from motcua.reports.publication.document import (
     official_date,
 )
 from motcua.reports.publication.files import PAGE, PDF, WORKBOOK, PublishedFile, agency_workbook_name, render
+from motcua.reports.publication.manifest import agency_of, words_value
 from motcua.reports.publication.page import page
 from motcua.reports.publication.pdf import pdf, typst_input
 from motcua.reports.publication.workbook import queries_of
@@ -175,13 +175,6 @@ def test_day_is_a_sheet_that_nobody_numbers_addresses_or_signs(name):
     for made, issued in ((page(day).decode(), False), (page(month).decode(), True)):
         for word in ("CỘNG HÒA XÃ HỘI", "Độc lập - Tự do", "Kính gửi", "Nơi nhận", "GIÁM ĐỐC", "/BC-STTTT"):
             assert (word in made) is issued
-
-
-@pytest.mark.parametrize("rendering", [1, 2])
-def test_day_of_an_earlier_rendering_is_addressed_as_it_was(rendering):
-    day = compose_document(Told(samples.report(samples.DAY, rendering), rendering=rendering))
-    assert not day.is_sheet
-    assert day.addressed_to == "Kính gửi: Lãnh đạo Sở Thông tin và Truyền thông."
 
 
 # ------------------------------------------------------------------------------------------------- identity
@@ -366,7 +359,6 @@ def test_shares_of_nothing_are_dashes():
     told = Told(report("day"))
     assert told.percent(None) == points(None) == "–"
     assert (told.percent(0.305), points(-0.0123)) == ("30,5\u00a0%", "−1,2")
-    assert Told(report("day"), rendering=1).percent(0.3) == "30%"
 
 
 # ------------------------------------------------------------------------------------------------- workbook

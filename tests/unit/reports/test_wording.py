@@ -27,8 +27,6 @@ from motcua.settings import include_dir
         (wording.percent(0.89), "89,0\u00a0%"),
         (wording.percent(1), "100,0\u00a0%"),
         (wording.percent(0.0004), "0,0\u00a0%"),
-        (wording.percent_as_short_as_can_be(0.305), "30,5%"),
-        (wording.percent_as_short_as_can_be(0.89), "89%"),
         (wording.signed(53.46), "+53,5"),
         (wording.signed(-16.8), "−16,8"),
         (wording.signed(0.04), "0"),

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from motcua.store.journal import Answer, Departure, Journal, JournalFailed
+from motcua.store.journal import Departure, Journal, JournaledAnswer, JournalFailed
 
 AT = datetime(2026, 11, 25, 3, 0, tzinfo=UTC)
 
@@ -32,7 +32,7 @@ def departure(reference="a", at=AT, **changes):
 
 
 def answer(reference="a", outcome="accepted", at=AT):
-    return Answer(reference, at, outcome, None)
+    return JournaledAnswer(reference, at, outcome, None)
 
 
 def attempts(journal):
@@ -56,8 +56,8 @@ def test_id_of_a_journal_is_made_once(journal):
 @pytest.mark.guarantee("personal-data", "an id that a provider made of a number stands in no journal")
 def test_id_that_a_provider_made_of_a_number_is_not_written(journal, theirs, kept):
     journal.begin()
-    journal.write([departure()], [Answer("a", AT, "accepted", theirs)], AT)
-    assert attempts(journal) == {"a": Answer("a", AT, "accepted", theirs if kept else None)}
+    journal.write([departure()], [JournaledAnswer("a", AT, "accepted", theirs)], AT)
+    assert attempts(journal) == {"a": JournaledAnswer("a", AT, "accepted", theirs if kept else None)}
 
 
 def test_two_who_begin_at_once_have_one_journal(journal):

@@ -17,6 +17,7 @@ from motcua.domain.clock import VIETNAM
 from motcua.jobs.calendars.keeping import confirm_year, import_calendar, prepare_calendars
 from motcua.settings import include_dir
 from motcua.store.agencies import save_agencies
+from motcua.store.ledger import database
 from motcua.store.ledger.database import PAGES, connect, ledger_pool, page_connection
 from motcua.store.people import give_agency
 from motcua.web.staff import calendar_page
@@ -443,11 +444,14 @@ WAITING = (
 
 @pytest.mark.guarantee(
     "cost",
-    "a statement of a staff page is given up after 15 s (`MOTCUA_PAGE_PATIENCE`), and the page says what to do",
+    "a statement of a staff page is given up after 15 s, and the page says what to do",
 )
-def test_page_whose_statement_lasts_too_long_is_given_up_and_says_what_to_do(staff, token, ledger, rows, configure):
+def test_page_whose_statement_lasts_too_long_is_given_up_and_says_what_to_do(
+    staff, token, ledger, rows, configure, monkeypatch
+):
     staff.cookies.set(COOKIE, token("admin"))
-    configure(MOTCUA_PAGE_PATIENCE="0.2", AIRFLOW_CONN_SMS_KANNEL="http://127.0.0.1:9", MOTCUA_SOURCES="tep=files")
+    monkeypatch.setattr(database, "PAGE_PATIENCE", timedelta(seconds=0.2))
+    configure(AIRFLOW_CONN_SMS_KANNEL="http://127.0.0.1:9", MOTCUA_SOURCES="tep=files")
     tables = rows(
         "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables WHERE schemaname IN ('intake', 'motcua')"
     )
@@ -465,7 +469,7 @@ def test_page_whose_statement_lasts_too_long_is_given_up_and_says_what_to_do(sta
 
 @pytest.mark.guarantee(
     "cost",
-    "a statement of a staff page is given up after 15 s (`MOTCUA_PAGE_PATIENCE`), and the page says what to do",
+    "a statement of a staff page is given up after 15 s, and the page says what to do",
 )
 def test_every_page_is_among_those_whose_patience_is_tested(server):
     tested = {address.partition("?")[0] for address in WAITING}
@@ -474,8 +478,8 @@ def test_every_page_is_among_those_whose_patience_is_tested(server):
     assert pages - {"/sending"} == tested
 
 
-def test_patience_of_a_page_does_not_limit_who_has_the_connection_next(ledger, configure):
-    configure(MOTCUA_PAGE_PATIENCE="0.2")
+def test_patience_of_a_page_does_not_limit_who_has_the_connection_next(ledger, monkeypatch):
+    monkeypatch.setattr(database, "PAGE_PATIENCE", timedelta(seconds=0.2))
     for _ in range(2):
         with page_connection() as connection, pytest.raises(psycopg.errors.QueryCanceled):
             connection.execute("SELECT pg_sleep(60)")

@@ -169,7 +169,9 @@ def show_rows(
                     written_day(each.since.astimezone(VIETNAM).date()) if each.since else "",
                     each.state,
                     written_day(each.deadline) if each.deadline else "",
-                    escape(f"until {written_day(accepted.until)} by {accepted.by}: {accepted.why}") if accepted else "",
+                    escape(f"until {written_day(accepted.until)} by {accepted.acknowledged_by}: {accepted.why}")
+                    if accepted
+                    else "",
                     style="red" if each.stage != "in_time" else None,
                 )
     except NoSuchRun as error:

@@ -39,9 +39,9 @@ from motcua.domain.phones.numbers import (
 )
 from motcua.domain.phones.text import (
     TAKEN_OUT,
+    DigitRun,
     FieldText,
     LabelKind,
-    Run,
     Touch,
     Words,
     clean_text,
@@ -359,16 +359,16 @@ def _other(refusal: PhoneRefusal, digits: str = "") -> _Found:
     return _Found(NumberReading(None, refusal), False, digits)
 
 
-def _digits(runs: Iterable[Run]) -> str:
+def _digits(runs: Iterable[DigitRun]) -> str:
     return "".join(run.digits for run in runs)
 
 
-def _joined(runs: Iterable[Run]) -> Iterable[str]:
+def _joined(runs: Iterable[DigitRun]) -> Iterable[str]:
     """The digits of the first run, of the first two, and so on."""
     return itertools.accumulate(run.digits for run in runs)
 
 
-def _read_group(group: list[Run], field: FieldText, reading: ReadingPlan) -> list[_Found]:
+def _read_group(group: list[DigitRun], field: FieldText, reading: ReadingPlan) -> list[_Found]:
     """Read runs of digits with no word between them."""
     words = field.words_around(group)
     found: list[_Found] = []
@@ -394,7 +394,7 @@ def _read_group(group: list[Run], field: FieldText, reading: ReadingPlan) -> lis
     return found + _read_pieces(_Pieces.of(group), words, reading)
 
 
-def _begins_with_aside(group: Sequence[Run], before: str) -> bool:
+def _begins_with_aside(group: Sequence[DigitRun], before: str) -> bool:
     """Whether a group's first run belongs to the word before: "anh 7 0905 123 456", "Số nhà 12 0905 123 456"."""
     if len(group) < 2 or not _ENDS_WITH_WORD.search(before):
         return False
@@ -403,7 +403,7 @@ def _begins_with_aside(group: Sequence[Run], before: str) -> bool:
     return is_small and not any(map(spell_local, _joined(group)))
 
 
-def _begins_with_bullet(group: Sequence[Run]) -> bool:
+def _begins_with_bullet(group: Sequence[DigitRun]) -> bool:
     """Whether a group's first run counts the lines of a list: "1. 225 123 456", "(2) 0905 123 456"."""
     if len(group) < 2 or not _BULLET_WITH_SPACE.fullmatch(group[1].gap):
         return False
@@ -413,7 +413,7 @@ def _begins_with_bullet(group: Sequence[Run]) -> bool:
     return not any(_as_number(group[:count], digits, True) for count, digits in enumerate(_joined(group), start=1))
 
 
-def _without_year(group: list[Run]) -> list[Run]:
+def _without_year(group: list[DigitRun]) -> list[DigitRun]:
     """What is left of a group when the year in which somebody was born stands beside a whole number, at either end:
     "Hoa 1979 0914 552 306", "0914 552 306 1979". Accounts begin with 1902 and 1903."""
     parted = [index for index in range(1, len(group)) if group[index].parted]
@@ -425,12 +425,12 @@ def _without_year(group: list[Run]) -> list[Run]:
     return group
 
 
-def _is_beside_year(year: Run, after_gap: Sequence[Run], rest: Sequence[Run]) -> bool:
+def _is_beside_year(year: DigitRun, after_gap: Sequence[DigitRun], rest: Sequence[DigitRun]) -> bool:
     is_year = _YEAR.fullmatch(year.digits) and any(" " in run.gap for run in after_gap)
     return bool(is_year and rest and _as_number(rest, _digits(rest), True))
 
 
-def _count_labelled(label: LabelKind, group: Sequence[Run]) -> int:
+def _count_labelled(label: LabelKind, group: Sequence[DigitRun]) -> int:
     """Count the runs that belong to a label; what follows may be a phone again."""
     sizes: tuple[int, ...] = ()
     if label == "id":
@@ -445,7 +445,7 @@ def _count_labelled(label: LabelKind, group: Sequence[Run]) -> int:
     return next((index for index in range(1, len(group)) if _ends_label(label, group, index)), len(group))
 
 
-def _ends_label(label: LabelKind, group: Sequence[Run], index: int) -> bool:
+def _ends_label(label: LabelKind, group: Sequence[DigitRun], index: int) -> bool:
     """Whether what is labelled ends before a run of its group."""
     run = group[index]
     first = group[0].digits
@@ -463,7 +463,7 @@ def _ends_label(label: LabelKind, group: Sequence[Run], index: int) -> bool:
     return may_begin and bool(_HAS_PREFIX.fullmatch(run.digits))
 
 
-def _count_foreign(group: Sequence[Run]) -> int:
+def _count_foreign(group: Sequence[DigitRun]) -> int:
     """Count the runs of a foreign number at the beginning of a group: ``+82 10 1234 5678``, ``0082…``."""
     count = next((index for index in range(1, len(group)) if group[index].parted), len(group))
     digits = _digits(group[:count])
@@ -482,7 +482,7 @@ def _count_foreign(group: Sequence[Run]) -> int:
     return count if is_number and not is_account else 0
 
 
-def _is_unmarked_foreign(runs: Sequence[Run]) -> bool:
+def _is_unmarked_foreign(runs: Sequence[DigitRun]) -> bool:
     """Whether digits without a mark of a country code are foreign: in groups, or a mobile of Korea or China."""
     digits = _digits(runs)
     if not 11 <= len(digits) <= 13:
@@ -495,7 +495,7 @@ def _is_unmarked_foreign(runs: Sequence[Run]) -> bool:
 _LONGEST_GLUED: Final = 66
 
 
-def _part_glued(run: Run) -> list[Run]:
+def _part_glued(run: DigitRun) -> list[DigitRun]:
     """Part a run of up to 66 digits into the numbers that were typed without a space between them."""
     sizes = _glued_sizes(run.digits) if len(run.digits) <= _LONGEST_GLUED else None
     if not sizes:
@@ -547,12 +547,12 @@ _BLOCKS_LIKE_TAX_CODES: Final = ("030", "031", "050")
 class _Pieces(NamedTuple):
     """A group's runs, the pieces into which they are parted, and the pieces that are whole numbers."""
 
-    runs: list[Run]
+    runs: list[DigitRun]
     spans: list[tuple[int, int]]
     numbers: dict[tuple[int, int], Spelled]
 
     @classmethod
-    def of(cls, runs: list[Run]) -> _Pieces:
+    def of(cls, runs: list[DigitRun]) -> _Pieces:
         """Part a group."""
         joined = len(runs) <= _MOST_RUNS_JOINED
         spans = _part(runs) if joined else [(index, index + 1) for index in range(len(runs))]
@@ -565,7 +565,7 @@ class _Pieces(NamedTuple):
         return cls(runs, spans, numbers)
 
 
-def _part(runs: Sequence[Run]) -> list[tuple[int, int]]:
+def _part(runs: Sequence[DigitRun]) -> list[tuple[int, int]]:
     """Part a group into numbers.
 
     As many digits as possible go into whole numbers, and as few marks as possible that part numbers lie inside
@@ -600,14 +600,14 @@ def _part(runs: Sequence[Run]) -> list[tuple[int, int]]:
     return spans
 
 
-def _begins_anew(runs: Sequence[Run], index: int) -> bool:
+def _begins_anew(runs: Sequence[DigitRun], index: int) -> bool:
     """Whether a run begins something new: after a parting mark, in brackets, or after a run in brackets."""
     if runs[index].parted or "(" in runs[index].gap:
         return True
     return runs[index - 1].gap.endswith("(") and runs[index].gap.startswith(")")
 
 
-def _as_number(runs: Sequence[Run], digits: str, is_set_off: bool) -> Spelled | None:
+def _as_number(runs: Sequence[DigitRun], digits: str, is_set_off: bool) -> Spelled | None:
     """Read runs as one whole number, if they are one; ``is_set_off``: nothing stands right beside them."""
     spelled = spell_local(digits, runs[0].plus) if len(digits) >= 8 else None
     if spelled is None or len(runs) == 1:
@@ -636,7 +636,7 @@ def _as_number(runs: Sequence[Run], digits: str, is_set_off: bool) -> Spelled | 
 
 def _read_pieces(pieces: _Pieces, words: Words, reading: ReadingPlan) -> list[_Found]:
     found: list[_Found] = []
-    rest: list[Run] = []
+    rest: list[DigitRun] = []
     is_doubtful = False
     for index, span in enumerate(pieces.spans):
         runs = pieces.runs[slice(*span)]
@@ -661,7 +661,7 @@ def _read_pieces(pieces: _Pieces, words: Words, reading: ReadingPlan) -> list[_F
     return found + _refuse_rest(rest, is_doubtful and not found, words, reading)
 
 
-def _judge(spelled: Spelled, runs: Sequence[Run], words: Words, reading: ReadingPlan) -> NumberReading:
+def _judge(spelled: Spelled, runs: Sequence[DigitRun], words: Words, reading: ReadingPlan) -> NumberReading:
     """Classify a whole number by its plan, its spelling and the words beside it."""
     worst = max(run.touch for run in runs)
     if worst == Touch.MASK or (spelled.zero_added and worst == Touch.LETTERS):
@@ -686,7 +686,7 @@ def _judge(spelled: Spelled, runs: Sequence[Run], words: Words, reading: Reading
 
 
 def _other_reading(
-    spelled: Spelled, runs: Sequence[Run], words: Words, verdict: NumberReading, reading: ReadingPlan
+    spelled: Spelled, runs: Sequence[DigitRun], words: Words, verdict: NumberReading, reading: ReadingPlan
 ) -> PhoneRefusal | None:
     """Say what digits are that make a whole number, but more likely something else."""
     local = spelled.local
@@ -746,7 +746,7 @@ def _stands_alone(pieces: _Pieces, index: int, words: Words) -> bool:
     return left and right
 
 
-def _is_grouped_as_usual(runs: Sequence[Run]) -> bool:
+def _is_grouped_as_usual(runs: Sequence[DigitRun]) -> bool:
     """Whether somebody would write one number in these groups, and not one that lacks digits with something after it.
 
     09429727 - 12, 099329221 3 and 0946-839 84 are two things, 0905 12 34 56 is one.
@@ -774,11 +774,11 @@ def _is_grouped_as_usual(runs: Sequence[Run]) -> bool:
     return is_short_throughout and same_mark and is_pairs and sizes[-2] != 3
 
 
-def _is_tail(run: Run) -> bool:
+def _is_tail(run: DigitRun) -> bool:
     return len(run.digits) <= 4 and bool(_TAIL_GAP.fullmatch(run.gap))
 
 
-def _completes(run: Run, reading: ReadingPlan) -> bool:
+def _completes(run: DigitRun, reading: ReadingPlan) -> bool:
     """Whether a run is the other ending of a number, not a year, a branch, a short number or a cut-off number."""
     tail = run.digits
     if len(tail) < 2 or not _is_tail(run) or run.touch == Touch.MASK or tail.startswith("00"):
@@ -807,9 +807,9 @@ def _complete_tails(local: str, pieces: _Pieces, index: int, reading: ReadingPla
     return tuple(verdict.local for verdict in verdicts if verdict.local)
 
 
-def _refuse_rest(rest: Sequence[Run], as_one: bool, words: Words, reading: ReadingPlan) -> list[_Found]:
+def _refuse_rest(rest: Sequence[DigitRun], as_one: bool, words: Words, reading: ReadingPlan) -> list[_Found]:
     """Name what the digits are that make no number."""
-    segments: list[list[Run]] = []
+    segments: list[list[DigitRun]] = []
     for run in rest:
         if segments and (as_one or not run.parted):
             segments[-1].append(run)
@@ -820,7 +820,7 @@ def _refuse_rest(rest: Sequence[Run], as_one: bool, words: Words, reading: Readi
     return [_refuse_runs(segment, words, reading) for segment in long or [list(rest)]]
 
 
-def _refuse_runs(runs: Sequence[Run], words: Words, reading: ReadingPlan) -> _Found:
+def _refuse_runs(runs: Sequence[DigitRun], words: Words, reading: ReadingPlan) -> _Found:
     while len(runs) > 1 and "(" in runs[-1].gap and len(runs[-1].digits) < 3:
         # "225 123 456 (2 hồ sơ)"
         runs = runs[:-1]

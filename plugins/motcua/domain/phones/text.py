@@ -320,7 +320,7 @@ class Touch(IntEnum):
 
 
 @dataclass(slots=True)
-class Run:
+class DigitRun:
     """One unbroken run of digits, with what stands before it since the run before."""
 
     digits: str
@@ -356,16 +356,16 @@ class FieldText:
     """A field's text in small letters without marks, and its runs of digits."""
 
     folded: str
-    runs: tuple[Run, ...]
+    runs: tuple[DigitRun, ...]
 
     @property
     def has_something_taken_out(self) -> bool:
         """Whether a date, an address or a code was recognised."""
         return TAKEN_OUT in self.folded
 
-    def groups(self) -> Iterator[list[Run]]:
+    def groups(self) -> Iterator[list[DigitRun]]:
         """Part the runs where words, masks or things taken out stand between them."""
-        group: list[Run] = []
+        group: list[DigitRun] = []
         for run in self.runs:
             if group and _BREAK.search(run.gap):
                 yield group
@@ -374,7 +374,7 @@ class FieldText:
         if group:
             yield group
 
-    def words_around(self, group: Sequence[Run]) -> Words:
+    def words_around(self, group: Sequence[DigitRun]) -> Words:
         """Return the words near a group."""
         start, end = group[0].start, group[-1].end
         before = self.folded[max(0, start - _FARTHEST_WORD) : start].rpartition(TAKEN_OUT)[2]
@@ -399,7 +399,7 @@ def take_apart(text: str) -> FieldText:
         touch_after = _touching(after, _WORD_AT_START.match(after), after[:1], following, match[0])
         plus = _PLUS_AT_END.search(before)
         runs.append(
-            Run(
+            DigitRun(
                 match[0],
                 match.start(),
                 match.end(),

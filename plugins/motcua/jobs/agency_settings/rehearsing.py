@@ -33,7 +33,7 @@ MOST_DOSSIERS: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Fate:
     """What would have become of a message, and in how many segments."""
 
     message: Rehearsed
@@ -49,9 +49,9 @@ class RehearsedMessage:
     procedure_code: str | None
     msisdn: str | None
     kind: Kind
-    now: Told | None
+    now: Fate | None
     """Under the settings in force; ``None``: there would have been no message."""
-    typed: Told | None
+    typed: Fate | None
 
     @property
     def is_changed(self) -> bool:
@@ -66,7 +66,7 @@ class RehearsedMessage:
         return told.message.at
 
 
-def _fate(told: Told | None) -> tuple[object, ...] | None:
+def _fate(told: Fate | None) -> tuple[object, ...] | None:
     return None if told is None else (told.message.end, told.message.reason, told.message.at)
 
 
@@ -109,7 +109,7 @@ class Rehearsal:
         return sum(each.is_changed for each in self.messages)
 
 
-def _sum(told: Iterable[Told | None]) -> Sum:
+def _sum(told: Iterable[Fate | None]) -> Sum:
     gone = [each for each in told if each is not None and each.message.end == "would_go"]
     return Sum(len(gone), sum(each.segments for each in gone))
 
@@ -186,7 +186,7 @@ class _Evening:
         self._goes_at = rules.quiet.until(self.at) or self.at
         self._is_too_late = self.due is not None and useful_until(calendar, self.due, rules.quiet) <= self._goes_at
 
-    def told(self, dossier: DueDossier) -> Told | None:
+    def told(self, dossier: DueDossier) -> Fate | None:
         """What would have become of the apology for a dossier; ``None``: there would have been none."""
         if self.due is None:
             return None
@@ -196,9 +196,9 @@ class _Evening:
             return None
         state, reason = judgement
         if state != "queued":
-            return Told(Rehearsed("apology", state, reason, self.at), 0)
+            return Fate(Rehearsed("apology", state, reason, self.at), 0)
         words = apology_words(self._template, dossier, self._agency_name, accented=self._settings.accented)
-        return Told(Rehearsed("apology", "would_go", None, self._goes_at), words.segments)
+        return Fate(Rehearsed("apology", "would_go", None, self._goes_at), words.segments)
 
 
 def _rehearse(
@@ -208,7 +208,7 @@ def _rehearse(
     period: Period,
     templates: Mapping[str, Template],
     is_enabled: bool,
-) -> dict[tuple[str, int], Told]:
+) -> dict[tuple[str, int], Fate]:
     """What would have become of each occasion of that day, by kind and which of that kind it is."""
     facts = replace(
         dossier.facts,
@@ -219,7 +219,7 @@ def _rehearse(
         result_hold=settings.result_hold,
     )
     counts: dict[str, int] = {}
-    told: dict[tuple[str, int], Told] = {}
+    told: dict[tuple[str, int], Fate] = {}
     for message in rehearse(facts, steps, period.end, planning_rules()):
         number = counts[message.kind] = counts.get(message.kind, 0) + 1
         if message.at < period.start:
@@ -227,5 +227,5 @@ def _rehearse(
         words = {"dossier_code": dossier.dossier_code, "agency_name": dossier.agency_name}
         goes = message.end == "would_go"
         segments = render(templates[message.kind], words, settings.accented).segments if goes else 0
-        told[message.kind, number] = Told(message, segments)
+        told[message.kind, number] = Fate(message, segments)
     return told

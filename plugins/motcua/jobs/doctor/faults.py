@@ -81,11 +81,14 @@ FAULTS: Mapping[str, Fault] = {
         "Make one: python3 -c 'import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())'",
     ),
     "setting_unreadable": _error(
-        "A setting cannot be read, and nothing of ours starts.", "Write it as plugins/motcua/settings.py says."
+        "A setting cannot be read, and nothing of ours starts.", "Write it as docs/operations/settings.md says."
+    ),
+    "setting_gone": _error(
+        "A setting of an earlier version is none any more, and nothing of ours starts.", "Do what is said beside it."
     ),
     "setting_unknown": _warning(
         "A MOTCUA_ variable is none that anything reads: a misspelt setting keeps its default.",
-        "Correct its name, or take it out; plugins/motcua/settings.py has them all.",
+        "Correct its name, or take it out; docs/operations/settings.md has them all.",
     ),
     "ui_address_wrong": _error(
         "The address of the pages is none that a browser can use; it begins with http:// or https:// and has no path.",

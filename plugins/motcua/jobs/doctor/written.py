@@ -34,7 +34,7 @@ from motcua.jobs.doctor.installation import (
     variable_of,
 )
 from motcua.jobs.watching.telling import goes_in_clear
-from motcua.settings import Settings
+from motcua.settings import GONE, Settings
 from motcua.sources import UnknownAdapter, adapter, connection_of
 from motcua.store.ledger.database import LEDGER
 from motcua.store.ledger.environment import GivenConnection, read_connection
@@ -102,13 +102,15 @@ class _OnlyGiven(Settings):
 
 
 def read_settings(installation: Installation) -> tuple[Settings, list[Finding]]:
-    """The settings, and those that cannot be read, which have their default here."""
+    """The settings, and those that cannot be read, which have their default here, or are none any more."""
     given = {
         name: found.value
         for name in Settings.model_fields
         if (found := installation.find(f"MOTCUA_{name.upper()}")) is not None
     }
-    unreadable: list[Finding] = []
+    unreadable = [
+        Finding("setting_gone", each.where, GONE[each.name]) for each in installation.all() if each.name in GONE
+    ]
     while True:
         try:
             return _OnlyGiven(**given), unreadable  # type: ignore[arg-type]
@@ -152,7 +154,7 @@ def variables(examination: Examination) -> Iterator[Finding]:
                 yield Finding("variable_missing", f"{DOT_ENV}: {name}")
             elif not installation.value(name):
                 yield Finding("secret_empty" if name in SECRETS else "variable_missing", f"{DOT_ENV}: {name}")
-    known = _OWN_VARIABLES | {f"MOTCUA_{name.upper()}" for name in Settings.model_fields}
+    known = _OWN_VARIABLES | {f"MOTCUA_{name.upper()}" for name in Settings.model_fields} | GONE.keys()
     for each in installation.all():
         if each.name.startswith("MOTCUA_") and each.name not in known:
             yield Finding("setting_unknown", each.where)

@@ -47,7 +47,7 @@ class Taken:
 def _terms(form: StatementForm, statement: Statement) -> dict[str, Any]:
     terms: dict[str, Any] = form.model_dump(mode="json")
     terms["covers"] = sorted(statement.covers)
-    fee = Decimal(settings().inquiry_fee)
+    fee = Decimal(settings().inquiries_fee)
     # What a line about an inquiry should say.
     terms["inquiry_amount"] = str(fee * form.inquiry_share_percent / 100)
     return terms

@@ -19,8 +19,8 @@ import psycopg
 
 from motcua.domain.clock import VIETNAM
 from motcua.domain.inquiries import (
-    Answer,
     AskedCodes,
+    InquiryAnswer,
     InquiryResult,
     asking_phone,
     choose,
@@ -122,7 +122,7 @@ def _asked(gateway: str, reading: InquiryReading, now: datetime, since: float) -
     return _Asked(gateway, phone, reading.text, reading.message_id, key, now, since)
 
 
-def answer(connection: Connection, gateway: str, reading: InquiryReading, now: datetime) -> Answer:
+def answer(connection: Connection, gateway: str, reading: InquiryReading, now: datetime) -> InquiryAnswer:
     """Answers one inquiry and writes both down in one transaction; a repeat gets the reply that it got before.
 
     Raises:
@@ -131,7 +131,7 @@ def answer(connection: Connection, gateway: str, reading: InquiryReading, now: d
     return _answer(connection, _asked(gateway, reading, now, time.monotonic()))
 
 
-def answer_in_time(gateway: str, reading: InquiryReading, now: datetime, since: float) -> Answer:
+def answer_in_time(gateway: str, reading: InquiryReading, now: datetime, since: float) -> InquiryAnswer:
     """Answers one inquiry, whatever breaks; ``since`` is the monotonic clock when it came in.
 
     A thread's broken connection is opened anew at once; a ledger that is away is waited for by a few.
@@ -158,19 +158,19 @@ def answer_in_time(gateway: str, reading: InquiryReading, now: datetime, since: 
             _waiting.release()
 
 
-def apologise(gateway: str, reading: InquiryReading, now: datetime) -> Answer:
+def apologise(gateway: str, reading: InquiryReading, now: datetime) -> InquiryAnswer:
     """The fixed apology for an inquiry that nobody could answer in time; it is counted."""
     return _apologise(_asked(gateway, reading, now, time.monotonic()), _TooLate())
 
 
-def _answer(connection: Connection, asked: _Asked) -> Answer:
+def _answer(connection: Connection, asked: _Asked) -> InquiryAnswer:
     with connection.transaction():
         found = _find(connection, asked)
         saved = save_inquiry(connection, _inquiry(asked, found))
         if asked.seconds_left < 0:
             raise _TooLate
     if saved:
-        return Answer(found.reply.text, found.reply.accented, found.outcome)
+        return InquiryAnswer(found.reply.text, found.reply.accented, found.outcome)
     before = reply_given(connection, asked.gateway, asked.key)
     if before is None:
         raise RuntimeError("an inquiry that is there has no reply")
@@ -246,7 +246,7 @@ def _inquiry(asked: _Asked, found: _Found) -> NewInquiry:
         text=asked.text,
         asked_code=found.asked_code,
         outcome=found.outcome,
-        fee=settings().inquiry_fee,
+        fee=settings().inquiries_fee,
         dossier=found.dossier,
         reply=found.reply,
     )
@@ -259,7 +259,7 @@ _uncounted: deque[NewInquiry] = deque(maxlen=_KEEP_UNCOUNTED)
 _counting = threading.Lock()
 
 
-def _apologise(asked: _Asked, error: Exception) -> Answer:
+def _apologise(asked: _Asked, error: Exception) -> InquiryAnswer:
     _log.warning(
         "An inquiry of %s through %s got the apology: %s",
         mask_msisdn(asked.phone or ""),
@@ -269,7 +269,7 @@ def _apologise(asked: _Asked, error: Exception) -> Answer:
     found = _fixed("error")
     _uncounted.append(_inquiry(asked, found))
     _count_soon()
-    return Answer(found.reply.text, found.reply.accented, "error")
+    return InquiryAnswer(found.reply.text, found.reply.accented, "error")
 
 
 def _count_soon() -> None:

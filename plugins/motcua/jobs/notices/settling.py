@@ -65,6 +65,8 @@ from motcua.store.notices.registrations import registrations
 
 log = logging.getLogger(__name__)
 
+_SETTLE_LONGEST = timedelta(hours=1)
+"""Longest wait until a gateway is asked again about an attempt without an answer or a receipt."""
 _AT_ONCE = 200
 """Accepted attempts of one gateway that are asked about together."""
 _SURE_AFTER = timedelta(minutes=10)
@@ -238,10 +240,9 @@ class _Settler:
         self.ledger.commit()
 
     def _note(self, asked: Sequence[AskedAttempt], now: datetime) -> None:
-        longest = settings().settle_longest
         attempts.note_settling(
             self.ledger,
-            {each.attempt_id: now + doubled_wait(each.settlings + 2, SETTLE_FIRST, longest) for each in asked},
+            {each.attempt_id: now + doubled_wait(each.settlings + 2, SETTLE_FIRST, _SETTLE_LONGEST) for each in asked},
         )
 
     def _to_repeat(self, found: Sequence[UnsettledAttempt], now: datetime) -> dict[int, OutgoingMessage]:

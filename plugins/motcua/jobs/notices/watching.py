@@ -66,7 +66,7 @@ def every_source_is_read_in() -> timedelta:
 
 def is_watched(ledger: Connection) -> bool:
     """Whether watchers live for all sources, and have looked at each."""
-    return lock_holders(ledger, WATCHING) >= settings().watch_parts
+    return lock_holders(ledger, WATCHING) >= settings().look_parts
 
 
 @dataclass(frozen=True, slots=True)

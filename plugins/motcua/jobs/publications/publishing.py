@@ -22,10 +22,10 @@ from typing import TYPE_CHECKING, Any
 from motcua.domain.periods import Period
 from motcua.domain.reconciliation import ReconciliationReport
 from motcua.jobs.reconciliation.reporting import build_report, queries_used
-from motcua.reports.publication.again import words_value
 from motcua.reports.publication.csv_tables import closing_value
 from motcua.reports.publication.data import Corrected
 from motcua.reports.publication.files import FIRST, MANIFEST, PublishedFile, canonical, render
+from motcua.reports.publication.manifest import words_value
 from motcua.settings import settings
 from motcua.store.file_stores import open_store
 from motcua.store.ledger.database import Connection, connect, without_values
@@ -42,9 +42,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-FORMAT = 3
-"""Of the manifest. 2: with ``words``, by which the report can be made again. 3: ``made_by`` names the rendering, and
-``queries`` also what the queries are made of."""
+FORMAT = 4
+"""Of the manifest. 2: with ``words``, by which the report can be made again. 3: ``queries`` names also what they are
+made of. 4: ``made_by`` names the source by its hash."""
 MOST_RESTS = 1000
 """Folders of a period that are looked at for a free one."""
 

@@ -2,7 +2,8 @@
 
 Reads the schema ``audit`` and the files alone, so that an auditor needs nobody's word. Personal data is not needed:
 figures are counted from facts that are kept when names and numbers are purged. Then the files are made again from the
-recomputed figures: a word that was changed in the printed report is found even where every hash was mended after it.
+recomputed figures, CSV files always, print, page and workbooks where this very software made them: a word that was
+changed there is found even where every hash was mended after it.
 """
 
 from __future__ import annotations

@@ -1,21 +1,21 @@
 """Makes a publication's files again from the verified closing and the manifest's words: the published are the same.
 
-A word that was changed in the printed report is found so, even where every hash was mended after it. Each is made by
-its own rendering. What other software made (a rendering that is not known here, other libraries) need not be the same
-again; what is holds all the same, and the rest is named.
+CSV files are made again for ever. Report, page and workbooks are where this very software made them: a word that was
+changed in the printed report is found so, even where every hash was mended after it. What another version made, or
+other libraries, is held by its hash, and a remark says so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import asdict
 from hashlib import sha256
 from io import BytesIO
 from itertools import zip_longest
-from typing import Any, TypeAlias
+from typing import Any
 from zipfile import ZipFile
 
-from motcua.domain.reconciliation import Closing, Figures
+from motcua.domain.reconciliation import Closing, ComplaintCount, Figures
 from motcua.jobs.publications.verification import (
     Mismatch,
     Verification,
@@ -24,14 +24,16 @@ from motcua.jobs.publications.verification import (
     shown,
 )
 from motcua.jobs.reconciliation.reporting import is_same_query, query_version, urge
-from motcua.reports.publication.again import made_otherwise, pushed_value, rendering_of, report_again, stops_value
+from motcua.reports.publication.csv_tables import TABLES, figure_rows, table_rows, write_csv
 from motcua.reports.publication.data import Corrected
 from motcua.reports.publication.files import MANIFEST, render
+from motcua.reports.publication.manifest import made_by, pushed_value, report_again, stops_value
 from motcua.store.intake.closings import pushed_of_closing
 from motcua.store.ledger.database import Connection
 from motcua.store.notices.stops import stops_of_closing
 from motcua.store.oversight.closings import load_changes, load_differences, load_figures, load_orphans
 from motcua.store.oversight.publications import list_definitions, names_on
+from motcua.version import software
 
 
 def check_files_again(
@@ -54,33 +56,39 @@ def check_files_again(
     """
     _remark_on_names(checked, ledger, manifest, closing)
     _remark_on_queries(checked, ledger, manifest)
-    words = manifest.get("words")
-    if words is None:
-        checked.remarks.append(
-            "it was published by an older version, which did not keep how it was made: report, page and workbooks were "
-            "held against their hashes alone"
-        )
-        return
+    words = manifest.get("words", {"made_by": {}, "complaints": None})
     try:
-        other = made_otherwise(words["made_by"])
-        rendering = rendering_of(words["made_by"])
-    except (KeyError, TypeError, AttributeError) as error:
-        checked.faults.append(_unusable(error))
+        other = _made_otherwise(manifest, words["made_by"])
+        if "words" in manifest:
+            _check_words(checked, words, closing, counted, is_own=not other)
+            _check_stops(checked, ledger, words, closing)
+            _check_pushed(checked, ledger, words, closing)
+        if other:
+            made = _tables_again(ledger, closing, words["complaints"])
+            checked.remarks.append(
+                "figures, CSV files, chain and seals were recomputed; report, page and workbooks are held by their "
+                f"published SHA-256, for they were made by other software: {other}"
+            )
+        else:
+            made = _files_again(ledger, manifest, closing)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        checked.faults.append(Mismatch(MANIFEST, f"words: cannot be used: {type(error).__name__} {error}"))
         return
-    _check_words(checked, words, closing, counted, rendering, other)
-    _check_stops(checked, ledger, words, closing)
-    _check_pushed(checked, ledger, words, closing)
-    made = _made_again(checked, ledger, manifest, closing, rendering, other)
-    if made is not None:
-        _check_made_again(checked, manifest, contents, made, other)
+    _check_made_again(checked, manifest, contents, made, is_whole=not other)
 
 
-Other: TypeAlias = Mapping[str, tuple[Any, Any]]
-"""In what the software was another that made a publication: ``made_otherwise``."""
+def _made_otherwise(manifest: Mapping[str, Any], by: Mapping[str, Any]) -> str:
+    """What decides the bytes of files and was another than it is here, in words; empty: the files must be the same.
 
-
-def _unusable(error: Exception) -> Mismatch:
-    return Mismatch(MANIFEST, f"words: cannot be used: {type(error).__name__} {error}")
+    Raises:
+        AttributeError: no version of this software wrote ``by``.
+    """
+    here = made_by()
+    told = [f"{name} {shown(by.get(name))}, here {value}" for name, value in here.items() if by.get(name) != value]
+    if by.get("source") != here["source"]:
+        was, now = shown(manifest.get("software")), software()
+        told[0] = f"{was}, here {now}" if was != now else f"another build of {now}"
+    return "; ".join(told)
 
 
 def _check_words(
@@ -88,33 +96,33 @@ def _check_words(
     words: Any,  # noqa: ANN401
     closing: Closing,
     counted: Figures,
-    rendering: int,
-    other: Other,
+    *,
+    is_own: bool,
 ) -> None:
-    """What the manifest says beside figures, as far as figures say it too."""
-    found: list[Mismatch] = []
-    try:
-        urged = [asdict(each) for each in urge(counted, words["thresholds"], rendering)]
-        found += [
+    """What the manifest says beside figures, as far as figures say it too; ``is_own``: this very software wrote it.
+
+    Raises:
+        KeyError, TypeError, AttributeError, ValueError: the words are none.
+    """
+    faults = []
+    urged = [asdict(each) for each in urge(counted, words["thresholds"])]
+    if is_own:
+        faults += [
             Mismatch(MANIFEST, f"words.{path}: published {shown(was)}, recomputed {shown(now)}")
             for path, was, now in differing_values("urged", words["urged"], urged)
         ]
-        spent = words["budget"]["spent_in_period"]
-        price = closing.segment_price
-        now = None if price is None else price * sum(each.segments for each in counted.messages)
-        if spent != now:
-            found.append(
-                Mismatch(MANIFEST, f"words.budget.spent_in_period: published {shown(spent)}, recomputed {shown(now)}")
-            )
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        found.append(_unusable(error))
-    if "rendering" in other:
-        # By another rule than this one, perhaps.
-        checked.remarks.extend(map(str, found))
-    elif found:
-        checked.faults.extend(found)
-    elif words["urged"]:
-        checked.held.append(f"{len(words['urged'])} proposal(s) to urge an agency follow from the figures")
+    elif urged != words["urged"]:
+        checked.remarks.append("it proposes to urge other agencies than the rules of this version would")
+    spent = words["budget"]["spent_in_period"]
+    price = closing.segment_price
+    now = None if price is None else price * sum(each.segments for each in counted.messages)
+    if spent != now:
+        faults.append(
+            Mismatch(MANIFEST, f"words.budget.spent_in_period: published {shown(spent)}, recomputed {shown(now)}")
+        )
+    checked.faults.extend(faults)
+    if words["urged"] and urged == words["urged"]:
+        checked.held.append(f"{len(urged)} proposal(s) to urge an agency follow from the figures")
 
 
 def _check_stops(checked: Verification, ledger: Connection, words: Any, closing: Closing) -> None:  # noqa: ANN401
@@ -174,67 +182,72 @@ def _remark_on_queries(checked: Verification, ledger: Connection, manifest: dict
             )
 
 
-def _made_again(
-    checked: Verification,
-    ledger: Connection,
-    manifest: dict[str, Any],
-    closing: Closing,
-    rendering: int,
-    other: Other,
-) -> dict[str, bytes] | None:
-    """The files as this software makes them of the closing, which was held against the facts, and of the manifest's
-    words; ``None``: it cannot, and a remark or a fault says why."""
+def _tables_again(ledger: Connection, closing: Closing, complaints: list[dict[str, Any]] | None) -> dict[str, bytes]:
+    """The CSV files as this software makes them of the closing, which was held against the facts.
+
+    Args:
+        ledger: of the closing.
+        closing: the closing.
+        complaints: as the manifest holds them; ``None``: it does not, and their file cannot be made.
+
+    Raises:
+        TypeError: they are none.
+    """
     number = closing.closing_no
-    try:
-        previous = manifest["words"]["previous_closing"]
-        report = report_again(
-            manifest,
-            closing,
-            load_figures(ledger, number),
-            None if previous is None else load_figures(ledger, int(previous)),
-            load_differences(ledger, number),
-            load_orphans(ledger, number),
-            load_changes(ledger, number),
-        )
-        corrects = manifest["corrects"]
-        files = render(report, None if corrects is None else Corrected(**corrects), rendering)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        if other:
-            checked.remarks.append(_by_hashes_alone(other, [each["name"] for each in manifest["files"]]))
-        else:
-            checked.faults.append(_unusable(error))
-        return None
+    rows = {
+        **figure_rows(load_figures(ledger, number)),
+        "differences": load_differences(ledger, number),
+        "orphans": load_orphans(ledger, number),
+        "changes": load_changes(ledger, number),
+    }
+    if complaints is not None:
+        rows["complaints"] = tuple(ComplaintCount(**each) for each in complaints)
+    return {
+        table.file_name: write_csv(table, table_rows(table, number, rows[table.name]))
+        for table in TABLES
+        if table.name in rows
+    }
+
+
+def _files_again(ledger: Connection, manifest: dict[str, Any], closing: Closing) -> dict[str, bytes]:
+    """All files as this software makes them of the closing and the manifest's words.
+
+    Raises:
+        KeyError, TypeError, AttributeError, ValueError: the words make no report.
+    """
+    number, previous, corrects = closing.closing_no, manifest["words"]["previous_closing"], manifest["corrects"]
+    report = report_again(
+        manifest,
+        closing,
+        load_figures(ledger, number),
+        None if previous is None else load_figures(ledger, int(previous)),
+        load_differences(ledger, number),
+        load_orphans(ledger, number),
+        load_changes(ledger, number),
+    )
+    files = render(report, None if corrects is None else Corrected(**corrects))
     return {file.name: file.content for file in files}
 
 
-def _by_hashes_alone(other: Other, names: Sequence[str]) -> str:
-    told = ", ".join(f"{name} {shown(was)}, here {shown(now)}" for name, (was, now) in other.items())
-    return f"it was made by other software ({told}): held against their hashes alone were {', '.join(names)}"
-
-
 def _check_made_again(
-    checked: Verification, manifest: dict[str, Any], contents: dict[str, bytes], made: dict[str, bytes], other: Other
+    checked: Verification,
+    manifest: dict[str, Any],
+    contents: dict[str, bytes],
+    made: dict[str, bytes],
+    *,
+    is_whole: bool,
 ) -> None:
-    """Published files against the files made again."""
+    """Published files against the files made again; ``is_whole``: these are all."""
     before = len(checked.faults)
     named = {fault.where for fault in checked.faults}
     listed = {each["name"] for each in manifest["files"]}
-    unlike = {name: list(_unlike(name, contents[name], made[name], named)) for name in sorted(contents.keys() & made)}
-    found = {
-        name: [
-            Mismatch(name, "is published, and the figures make no such file" if name in listed else "is not published")
-        ]
-        for name in sorted(listed ^ made.keys())
-    } | {name: faults for name, faults in unlike.items() if faults}
-    if other and found:
-        checked.remarks.append(_by_hashes_alone(other, sorted(found)))
-    else:
-        for name, faults in found.items():
-            checked.faults.extend(not_too_many(name, faults))
+    for name in sorted(listed ^ made.keys()) if is_whole else ():
+        said = "is published, and the figures make no such file" if name in listed else "is not published"
+        checked.faults.append(Mismatch(name, said))
+    for name in sorted(contents.keys() & made):
+        checked.faults.extend(not_too_many(name, list(_unlike(name, contents[name], made[name], named))))
     if len(checked.faults) == before:
-        whole = (
-            "report, page, workbooks and CSV files" if not found else f"the other {len(listed - found.keys())} files"
-        )
+        whole = "report, page, workbooks and CSV files" if is_whole else f"{len(made)} CSV files"
         checked.held.append(f"{whole} are what the recomputed figures make, made again")
 
 

@@ -94,6 +94,8 @@ _PATIENCE = 600.0
 """Seconds that another closing is waited for."""
 _COUNTS_WITHIN = 600.0
 """Seconds that one statement at a source may take: a source that hangs holds up no closing for long."""
+_RECHECK_AFTER = timedelta(days=3)
+"""How long after its closing a period is looked at once more."""
 _LOOK_AGAIN_FOR = timedelta(days=31)
 """A closing older than this is looked at again only when somebody asks."""
 
@@ -164,7 +166,7 @@ def _beginning(ledger: Connection) -> datetime | None:
 
 @without_values()
 def recheck_closed(run_id: str, now: datetime | None = None) -> list[ClosingResult]:
-    """Looks once more at each period that was closed some days ago (setting ``recheck_after``), and corrects it where
+    """Looks once more at each period that was closed three days ago, and corrects it where
     something arrived later.
 
     Raises:
@@ -174,8 +176,8 @@ def recheck_closed(run_id: str, now: datetime | None = None) -> list[ClosingResu
     results = []
     with _the_one_closing():
         with connect() as ledger:
-            after = settings().recheck_after
-            due = closings_to_recheck(ledger, after, moment, closed_since=moment - after - _LOOK_AGAIN_FOR)
+            since = moment - _RECHECK_AFTER - _LOOK_AGAIN_FOR
+            due = closings_to_recheck(ledger, _RECHECK_AFTER, moment, closed_since=since)
         for period in due:
             try:
                 results.append(_Closer(run_id, moment).close(period))

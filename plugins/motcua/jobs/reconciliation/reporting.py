@@ -32,7 +32,6 @@ from motcua.domain.reconciliation import (
     sum_messages,
 )
 from motcua.reports.publication.data import KINDS, LEAST_JUDGED, Told
-from motcua.reports.publication.rendering import RENDERING
 from motcua.settings import Settings, include_dir, settings
 from motcua.sources import adapter, adapters
 from motcua.store.agencies import in_force, list_agencies
@@ -406,7 +405,7 @@ def thresholds_of(own: Settings) -> dict[str, float]:
     return {name: getattr(own, name) for name in THRESHOLDS}
 
 
-def urge(figures: Figures, thresholds: Mapping[str, float], rendering: int = RENDERING) -> list[Urged]:
+def urge(figures: Figures, thresholds: Mapping[str, float]) -> list[Urged]:
     """Agencies beyond a threshold (settings ``urge_*``, by name), the worst of each measure first.
 
     Measures: of results, supplements and apologies ``delivered_of_tellable``, and ``without_phone`` of those that
@@ -417,7 +416,6 @@ def urge(figures: Figures, thresholds: Mapping[str, float], rendering: int = REN
     Args:
         figures: of a closing.
         thresholds: by name of the setting.
-        rendering: by whose measures; those of the first had ``delivered_of_expected`` in place of the first two.
     """
     found: list[Urged] = []
     # Each agency's own rows: a province's are tens of thousands.
@@ -429,22 +427,14 @@ def urge(figures: Figures, thresholds: Mapping[str, float], rendering: int = REN
         counts = next(iter(of_agencies[code]), None)
         right, wrong = (counts.apologies_right, counts.apologies_wrong) if counts else (0, 0)
         untold = counts.late_untold if counts else 0
-        below = thresholds["urge_delivered_below"]
         phoneless = sum(
             each.messages
             for each in of_reasons[code]
             if each.kind != "reply" and each.reason in REFUSALS and each.state == "suppressed"
         )
-        told: tuple[tuple[Measure, int, int, float], ...] = (
-            (("delivered_of_expected", messages.delivered, messages.expected, below),)
-            if rendering == 1
-            else (
-                ("delivered_of_tellable", messages.delivered, messages.tellable, below),
-                ("without_phone", phoneless, messages.tellable + phoneless, thresholds["urge_phoneless_above"]),
-            )
-        )
-        measures = (
-            *told,
+        measures: tuple[tuple[Measure, int, int, float], ...] = (
+            ("delivered_of_tellable", messages.delivered, messages.tellable, thresholds["urge_delivered_below"]),
+            ("without_phone", phoneless, messages.tellable + phoneless, thresholds["urge_phoneless_above"]),
             ("resolved_late", dossiers.resolved_late, dossiers.resolved, thresholds["urge_late_above"]),
             ("late_untold", untold, dossiers.due, thresholds["urge_untold_above"]),
             ("apologies_wrong", wrong, right + wrong, thresholds["urge_wrong_apologies_above"]),

@@ -18,13 +18,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from motcua.domain.restores import SLEEPS_AFTER, journal_vouches
 from motcua.domain.run_window import Window
 from motcua.jobs.restoring.answers import take_answers
 from motcua.jobs.restoring.erased import empty_again
-from motcua.settings import settings
 from motcua.store.erasures import open_erasures
 from motcua.store.journal import Journal, JournaledAttempt, open_journal
 from motcua.store.ledger.database import Connection
@@ -34,6 +33,8 @@ from motcua.store.notices.gaps import AtWork, OpenGap
 
 log = logging.getLogger(__name__)
 
+_JOURNAL_AGE = timedelta(days=45)
+"""The journal is kept so long: longer than any backup, and so than any ledger that may come back."""
 _AT_ONCE = 5000
 
 
@@ -89,8 +90,8 @@ def look_for_gap(ledger: Connection, by: str, now: datetime | None = None) -> Ho
     gaps.note_journal(ledger, journal.damage())
     gap = gaps.open_gap(ledger)
     ledger.commit()
-    journal.forget(moment.date() - settings().journal_age)
-    open_erasures().forget(moment.date() - settings().journal_age)
+    journal.forget(moment.date() - _JOURNAL_AGE)
+    open_erasures().forget(moment.date() - _JOURNAL_AGE)
     if gap is not None and gap.held_until is None:
         return Hold(words_of_gap(gap), gap.gap_no)
     if (brought_back := empty_again(ledger, by)) is not None:

@@ -53,9 +53,9 @@ def draw_messages(told: Told, lines: Sequence[AgencyLine]) -> Drawing:
     bars = []
     for line in lines:
         row = line.messages
-        lost = sum(getattr(row, state) for state in told.way.lost)
+        lost = row.expired + row.rejected
         parts = (row.delivered, row.sent - row.delivered, row.in_hand, lost)
-        before = told.way.share_of(line.before) if line.before else None
+        before = line.before.delivered_of_tellable if line.before else None
         shares = _shares(parts)
         bars.append(_Bar(line.name, shares, told.percent(shares[0]), before))
     names = (said["delivered"], said["sent_else"], said["waiting"], said["lost"])

@@ -30,7 +30,6 @@ from motcua.domain.reconciliation import (
     sum_messages,
 )
 from motcua.reports import wording
-from motcua.reports.publication.rendering import RENDERING, RENDERINGS, Rendering
 
 KINDS: tuple[Kind, ...] = ("result", "supplement", "apology", "reply")
 LEAST_JUDGED = 30
@@ -61,53 +60,36 @@ class AgencyLine:
     counts: AgencyFigures
     timing: Timing | None
     """Of results."""
-    rendering: Rendering
-
-    @property
-    def share(self) -> float | None:
-        """Share that was delivered; ``None``: there is nothing to have a share of."""
-        return self.rendering.share_of(self.messages)
 
     @property
     def change(self) -> float | None:
-        """Of that share, against the period before; ``None``: there is nothing to compare."""
-        return _change(self.rendering, self.messages, self.before)
+        """Of the share that was delivered, against the period before; ``None``: there is nothing to compare."""
+        return change_of(self.messages, self.before)
 
 
 @dataclass(frozen=True)
 class Told:
     """A report in the order in which it is told.
 
-    ``agency``: only what concerns this agency, for the agency's own workbook and mail. ``rendering``: number of one of
-    ``RENDERINGS``, which says what the delivered messages are a share of, and in which words it is told.
+    ``agency``: only what concerns this agency, for the agency's own workbook and mail.
     """
 
     report: ReconciliationReport
     corrected: Corrected | None = None
     agency: str | None = None
-    rendering: int = RENDERING
 
     @property
-    def way(self) -> Rendering:
-        """What the rendering does otherwise than others."""
-        return RENDERINGS[self.rendering]
-
-    @cached_property
     def words(self) -> dict[str, Any]:
         """Words of the templates."""
-        return words_of(self.rendering)
+        return wording.publication_words()
 
     def percent(self, share: float | None) -> str:
         """A share as a percentage; a dash where there is nothing to have a share of."""
-        return str(self.words["names"]["dash"]) if share is None else self.way.percent(share)
+        return str(self.words["names"]["dash"]) if share is None else wording.percent(share)
 
     def share(self, row: MessageFigures) -> str:
         """The share that was delivered, as a percentage."""
-        return self.percent(self.way.share_of(row))
-
-    def change_of(self, now: MessageFigures, before: MessageFigures | None) -> float | None:
-        """Of the share that was delivered; ``None``: there is nothing to compare."""
-        return _change(self.way, now, before)
+        return self.percent(row.delivered_of_tellable)
 
     @cached_property
     def _names(self) -> dict[str, str]:
@@ -123,7 +105,7 @@ class Told:
 
     def reason(self, reason: str) -> str:
         """The words for a reason; itself where there are none."""
-        return wording.reason_in(self.words, reason)
+        return wording.message_reason(reason)
 
     def figure_name(self, figure: str) -> str:
         """What staff read above the column of a figure; its own name where there are no words."""
@@ -156,7 +138,7 @@ class Told:
         return tuple(
             sorted(
                 self._own(self.report.figures.messages),
-                key=lambda row: (*_badness(row, self.way), row.agency_code, row.procedure_code, KINDS.index(row.kind)),
+                key=lambda row: (*_badness(row), row.agency_code, row.procedure_code, KINDS.index(row.kind)),
             )
         )
 
@@ -181,7 +163,7 @@ class Told:
     @property
     def change(self) -> float | None:
         """Of the share that was delivered."""
-        return self.change_of(self.total, self.total_before)
+        return change_of(self.total, self.total_before)
 
     @cached_property
     def unbalanced(self) -> tuple[MessageFigures, ...]:
@@ -247,7 +229,6 @@ class Told:
                 sum_dossiers(dossiers.get(code, ())),
                 counts.get(code, AgencyFigures(code)),
                 self.timings.get((code, None, "result")),
-                self.way,
             )
             for code in codes
             if self.agency is None or code == self.agency
@@ -257,7 +238,7 @@ class Told:
                 lines,
                 key=lambda line: (
                     not line.agency_code,
-                    *_badness(line.messages, self.way),
+                    *_badness(line.messages),
                     line.name,
                     line.agency_code,
                 ),
@@ -268,9 +249,9 @@ class Told:
     def worst(self) -> tuple[AgencyLine, ...]:
         """Up to five agencies that have the lowest share of delivered messages, none of a handful."""
         named = (each for each in self.agencies if each.agency_code)
-        enough = [each for each in named if self.way.base_of(each.messages) >= LEAST_JUDGED]
-        below = [each for each in enough if (each.share or 0) < 1]
-        return tuple(sorted(below, key=lambda each: (each.share or 0, each.name))[:5])
+        enough = [each for each in named if each.messages.tellable >= LEAST_JUDGED]
+        below = [each for each in enough if (each.messages.delivered_of_tellable or 0) < 1]
+        return tuple(sorted(below, key=lambda each: (each.messages.delivered_of_tellable or 0, each.name))[:5])
 
     @cached_property
     def procedures(self) -> tuple[MessageFigures, ...]:
@@ -280,7 +261,7 @@ class Told:
             replace(sum_messages(rows), agency_code=agency, procedure_code=procedure)
             for (agency, procedure), rows in groups.items()
         ]
-        return tuple(sorted(sums, key=lambda row: (*_badness(row, self.way), row.agency_code, row.procedure_code)))
+        return tuple(sorted(sums, key=lambda row: (*_badness(row), row.agency_code, row.procedure_code)))
 
     @cached_property
     def reasons(self) -> tuple[tuple[str, str, int], ...]:
@@ -338,11 +319,6 @@ class Told:
         return tuple(sorted(rows, key=lambda row: (-row.complaints, row.agency_code, row.claim, row.outcome)))
 
 
-def words_of(rendering: int) -> dict[str, Any]:
-    """The words in which a rendering tells."""
-    return wording.publication_words() if rendering == RENDERING else wording.publication_words(rendering)
-
-
 def period_words(period: Period) -> str:
     """``ngày 24/11/2026``, ``tháng 11 năm 2026``, ``quý IV năm 2026``, ``năm 2026``."""
     return _name_period(wording.publication_words(), period.length, period)
@@ -381,20 +357,21 @@ def _grouped(rows: Iterable[Row], key: Callable[[Row], Any]) -> dict[Any, list[R
     return groups
 
 
-def _badness(row: MessageFigures, rendering: Rendering) -> tuple[float, ...]:
+def _badness(row: MessageFigures) -> tuple[float, ...]:
     """Unbalanced first, then by the share that was delivered, of few messages later, of none last."""
     if row.difference:
         return (0, -abs(row.difference), 0)
-    delivered, of_all = rendering.share_of(row), rendering.base_of(row)
+    delivered, of_all = row.delivered_of_tellable, row.tellable
     if delivered is None:
         return (3, 0, 0)
     return (1 if of_all >= LEAST_JUDGED else 2, delivered, -of_all)
 
 
-def _change(rendering: Rendering, now: MessageFigures, before: MessageFigures | None) -> float | None:
+def change_of(now: MessageFigures, before: MessageFigures | None) -> float | None:
+    """Of the share that was delivered; ``None``: there is nothing to compare."""
     if before is None:
         return None
-    new, old = rendering.share_of(now), rendering.share_of(before)
+    new, old = now.delivered_of_tellable, before.delivered_of_tellable
     return None if new is None or old is None else new - old
 
 

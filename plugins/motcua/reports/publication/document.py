@@ -22,6 +22,14 @@ from motcua.reports.wording import count, day, moment, signed
 ROWS_SHOWN = 20
 """Rows of a table by procedure, reason or case; all of them are in the workbook and the CSV files."""
 AGENCIES_DRAWN = 20
+_IDENTITY = (
+    "expected", "suppressed", "cancelled", "tellable", "waiting", "lost", "sent", "delivered", "of_tellable",
+)  # fmt: skip
+"""Columns of the identity by kind, between the kind and the difference."""
+_AGENCIES = ("expected", "suppressed", "cancelled", "tellable", "delivered", "of_tellable")
+"""Of messages by agency, between the agency and the change."""
+_PROCEDURES = ("expected", "tellable", "delivered", "of_tellable")
+"""Of messages by procedure, between the agency and the difference."""
 
 Tone: TypeAlias = Literal["", "bad", "good", "soft", "total"]
 Align: TypeAlias = Literal["left", "right"]
@@ -91,7 +99,6 @@ class Section:
 class Document:
     """The whole report, every word and number as it is read."""
 
-    print_template: str
     is_sheet: bool
     """A plain sheet of figures, which nobody issues: it has no letterhead but who made it, is addressed to nobody,
     opens and ends with nothing, and bears no signature."""
@@ -113,14 +120,12 @@ class Document:
 def compose_document(told: Told) -> Document:
     """The report over all agencies."""
     said, closing = told.words["letterhead"], told.report.closing
-    daily = closing.period.is_day
     filled = {"period": told.period, "as_of": moment(closing.as_of), "closing": closing.closing_no}
     about = said["about_correction" if closing.corrects is not None else "about"].format(**filled)
     builder = _Sections(told)
-    if daily and told.way.sheets_of_days:
+    if closing.period.is_day:
         sheet = told.words["sheet"]
         return Document(
-            print_template=told.way.print_template,
             is_sheet=True,
             letterhead={name: sheet[name] for name in ("issuer", "machine_copy")},
             place_and_date="",
@@ -136,19 +141,18 @@ def compose_document(told: Told) -> Document:
         )
     names = ["parent", "issuer", "number", "country", "motto", "machine_copy", "report", "copies", "signer"]
     return Document(
-        print_template=told.way.print_template,
         is_sheet=False,
         letterhead={name: said[name] for name in names},
         place_and_date=said["date"].format(
             place=said["place"], **official_date(closing.closed_at.astimezone(VIETNAM).date())
         ),
         about=about,
-        addressed_to=said["to_day" if daily else "to_month"],
+        addressed_to=said["to"],
         grounds=tuple(each.format(**filled) for each in said["grounds"]),
         opening=said["opening"].format(**filled),
-        sections=builder.daily() if daily else builder.full(),
-        ending=said["closing_day" if daily else "closing_month"].format(**filled),
-        copies=tuple(said["copies_day" if daily else "copies_month"]),
+        sections=builder.full(),
+        ending=said["closing"].format(**filled),
+        copies=tuple(said["copied_to"]),
         title=f"{said['report'].capitalize()}: {about}",
         software=told.report.software,
     )
@@ -189,7 +193,7 @@ def summary_lines(told: Told) -> list[Paragraph]:
     lines.append(Paragraph(shares_line(told)))
     lines.append(Paragraph(change_line(told)))
     if told.agency is None and told.worst:
-        names = [said["worst_one"].format(name=each.name, share=told.percent(each.share)) for each in told.worst]
+        names = [said["worst_one"].format(name=each.name, share=told.share(each.messages)) for each in told.worst]
         lines.append(Paragraph(said["worst"].format(names="; ".join(names))))
     return lines
 
@@ -466,7 +470,7 @@ class _Sections:
         rows.append(self._identity_row(self._words["names"]["all"], told.total, total=True))
         columns: Columns = [
             ("kind", "left", 2),
-            *[(name, "right", 1) for name in (*self._told.way.identity, "difference")],
+            *[(name, "right", 1) for name in (*_IDENTITY, "difference")],
         ]
         return [
             *summary_lines(told),
@@ -475,7 +479,7 @@ class _Sections:
         ]
 
     def _identity_row(self, name: str, row: MessageFigures, *, total: bool = False) -> Row:
-        cells = self._cells(row, (*self._told.way.identity, "difference"))
+        cells = self._cells(row, (*_IDENTITY, "difference"))
         return Row((name, *cells), "bad" if row.difference else "total" if total else "")
 
     def _cells(self, row: MessageFigures, columns: Iterable[str], change: float | None = None) -> list[str]:
@@ -484,14 +488,11 @@ class _Sections:
         written = {
             **{state: count(getattr(row, state)) for state in STATES},
             "expected": count(row.expected),
-            "not_sent": count(row.not_sent),
             "tellable": count(row.tellable),
             "waiting": count(row.in_hand),
             "lost": count(row.expired + row.rejected),
             "sent": count(row.sent),
-            "of_expected": percent(row.delivered_of_expected),
             "of_tellable": percent(row.delivered_of_tellable),
-            "of_sent": percent(row.delivered_of_sent),
             "change": points(change),
             "difference": count(row.difference),
         }
@@ -505,7 +506,7 @@ class _Sections:
         lines = self._told.agencies
         if not lines:
             return []
-        shown = (*self._told.way.agencies, "change", "difference")
+        shown = (*_AGENCIES, "change", "difference")
         rows = [
             Row(
                 (str(place), each.name, *self._cells(each.messages, shown, each.change)),
@@ -525,16 +526,14 @@ class _Sections:
             ("agency", "left", 4),
             *[(name, "right", 1) for name in shown],
         ]
-        few = any(0 < self._told.way.base_of(each.messages) < LEAST_JUDGED for each in lines)
+        few = any(0 < each.messages.tellable < LEAST_JUDGED for each in lines)
         note = self._said["few"].format(least=LEAST_JUDGED) if few else ""
         return [*self._chart("messages", lines), self._table("agencies", columns, rows, note=note)]
 
     def _chart(self, name: Literal["messages", "dossiers"], lines: Sequence[AgencyLine]) -> list[Block]:
         draw = draw_messages if name == "messages" else draw_dossiers
         drawn = [
-            each
-            for each in lines
-            if (self._told.way.base_of(each.messages) if name == "messages" else each.dossiers.resolved) > 0
+            each for each in lines if (each.messages.tellable if name == "messages" else each.dossiers.resolved) > 0
         ]
         if not drawn:
             return []
@@ -592,7 +591,7 @@ class _Sections:
         return [self._table("reasons", columns, rows, most)]
 
     def _procedures(self) -> list[Block]:
-        told, shown = self._told, (*self._told.way.procedures, "difference")
+        told, shown = self._told, (*_PROCEDURES, "difference")
         rows = [
             Row(
                 (

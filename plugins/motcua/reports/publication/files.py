@@ -1,7 +1,6 @@
 """All files of one publication but its manifest: what a closing is told in.
 
-The same report gives the same files, to the byte: a publication can be made again after a crash, and checked. What it
-gives has a number, by which a publication says years later what made it: ``motcua.reports.publication.rendering``.
+The same report gives the same files, to the byte: a publication can be made again after a crash, and checked.
 """
 
 from __future__ import annotations
@@ -17,7 +16,6 @@ from motcua.reports.publication.data import Corrected, Told
 from motcua.reports.publication.document import compose_document
 from motcua.reports.publication.page import page
 from motcua.reports.publication.pdf import pdf
-from motcua.reports.publication.rendering import RENDERING
 from motcua.reports.publication.workbook import publication_workbook
 
 PDF, PAGE, WORKBOOK = "bao-cao.pdf", "bao-cao.html", "so-lieu.xlsx"
@@ -54,17 +52,14 @@ def agency_workbook_name(agency_code: str) -> str:
     return f"{AGENCY_FOLDER}{kept}{mark}.xlsx"
 
 
-def render(
-    report: ReconciliationReport, corrected: Corrected | None = None, rendering: int = RENDERING
-) -> list[PublishedFile]:
+def render(report: ReconciliationReport, corrected: Corrected | None = None) -> list[PublishedFile]:
     """The files, in a fixed order.
 
     Args:
         report: of one closing.
         corrected: the publication that a correction corrects; ``None``: it corrects none, or that was never published.
-        rendering: number of one of ``RENDERINGS``.
     """
-    told = Told(report, corrected, rendering=rendering)
+    told = Told(report, corrected)
     said = told.words["files"]
     document = compose_document(told)
     about_print = said["pdf_of_day" if document.is_sheet else "pdf"]
@@ -86,7 +81,7 @@ def render(
         files.append(PublishedFile(table.file_name, write_csv(table, rows), len(rows), about))
     for line in sorted(told.agencies, key=lambda line: line.agency_code):
         if line.agency_code:
-            own = Told(report, corrected, line.agency_code, rendering)
+            own = Told(report, corrected, line.agency_code)
             about = said["agency_workbook"].format(name=line.name)
             files.append(PublishedFile(agency_workbook_name(line.agency_code), publication_workbook(own), None, about))
     return files

@@ -110,7 +110,7 @@ def _procedures(told: Told) -> list[Any]:
     """An agency's procedures that are not all delivered."""
     if told.agency is None:
         return []
-    shares = ((each, told.way.share_of(each)) for each in told.procedures)
+    shares = ((each, each.delivered_of_tellable) for each in told.procedures)
     worse = [each for each, share in shares if each.difference or (share is not None and share < 1)]
     return worse[:ROWS_SHOWN]
 

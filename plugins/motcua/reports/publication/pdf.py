@@ -1,4 +1,4 @@
-"""The printable report: a PDF/A set by typst from the rendering's template in include/templates/report.
+"""The printable report: a PDF/A set by typst from include/templates/report/publication.typ.
 
 Fonts are those that typst brings (Libertinus Serif has every Vietnamese letter); none of the machine's is looked at,
 and nothing is fetched. Words and figures go in as JSON, so that no name can become markup. The same document at the
@@ -43,7 +43,7 @@ def _compile(document: Document, made_at: datetime, standard: Literal["a-2a"] | 
 
     folder = include_dir() / "templates" / "report"
     written = typst.compile(
-        folder / document.print_template,
+        folder / "publication.typ",
         root=folder,
         sys_inputs={"document": typst_input(document)},
         ignore_system_fonts=True,

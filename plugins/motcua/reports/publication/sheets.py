@@ -6,19 +6,18 @@ Words stand as staff read them; the names of columns are those of the CSV files.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from itertools import chain
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from motcua.domain.reconciliation import STATES, MessageFigures, Timing
-from motcua.reports.publication.data import Told
+from motcua.reports.publication.data import Told, change_of
 
 Cells: TypeAlias = dict[str, Any]
 """By column; ``bad``: the row is to be looked at."""
 
 _IDENTITY = ("expected", *STATES, "difference")
-_SHARE = "share"
-"""Stands for the columns in which a rendering tells the share that was delivered."""
+_SHARE = ("tellable", "delivered_of_tellable")
+"""The share that was delivered, and what it is of, where no other column says so."""
 _DOSSIERS = (
     "received_total",
     "carried_over",
@@ -65,7 +64,7 @@ class Sheet:
     """The table of the CSV files whose figures it shows."""
 
 
-_SHEETS = (
+SHEETS = (
     Sheet(
         "agencies",
         (
@@ -73,7 +72,7 @@ _SHEETS = (
             "agency",
             "expected",
             "delivered",
-            _SHARE,
+            *_SHARE,
             "before",
             "change",
             "sent",
@@ -100,7 +99,7 @@ _SHEETS = (
             "only_ledger",
             *_IDENTITY,
             "sent",
-            _SHARE,
+            *_SHARE,
             "delivered_of_sent",
             "before",
             "change",
@@ -176,22 +175,14 @@ _SHEETS = (
     Sheet("stops", ("agency_code", "agency", "kind", "stopped_at", "until", "ended_at", "stop_reason"), 2, None),
     Sheet("pushed", ("agency_code", "agency", "source"), 2, None),
 )
-
-
-def sheets_of(told: Told) -> tuple[Sheet, ...]:
-    """The sheets with their columns, in the order in which they stand."""
-    shares = told.way.share_columns
-    return tuple(
-        replace(sheet, columns=tuple(chain(*(shares if name == _SHARE else (name,) for name in sheet.columns))))
-        for sheet in _SHEETS
-    )
+"""In the order in which they stand."""
 
 
 def sheet_rows(told: Told) -> dict[str, Iterable[Cells]]:
     """By sheet: its rows. A sheet that is missing is not shown: whom to urge is said once a month, a correction
     alone has changes, few periods have stops, and few agencies push."""
     rows = _Rows(told)
-    makers: dict[str, Callable[[], Iterable[Cells]]] = {sheet.name: getattr(rows, sheet.name) for sheet in _SHEETS}
+    makers: dict[str, Callable[[], Iterable[Cells]]] = {sheet.name: getattr(rows, sheet.name) for sheet in SHEETS}
     if told.report.closing.period.is_day:
         del makers["urged"]
     if told.report.closing.corrects is None:
@@ -319,14 +310,13 @@ class _Rows:
         return cells
 
     def _of_messages(self, row: MessageFigures, before: MessageFigures | None, timing: Timing | None) -> Cells:
-        told = self._told
-        computed = ("expected", "sent", "difference", "delivered_of_sent", *told.way.share_columns)
-        price, change = self._report.closing.segment_price, told.change_of(row, before)
+        computed = ("expected", "sent", "difference", "delivered_of_sent", *_SHARE)
+        price, change = self._report.closing.segment_price, change_of(row, before)
         return (
             self._named(row)
             | {name: getattr(row, name) for name in computed}
             | {
-                "before": told.way.share_of(before) if before else None,
+                "before": before.delivered_of_tellable if before else None,
                 "change": None if change is None else change * 100,
                 "cost": None if price is None else price * row.segments,
                 "median_seconds": timing.median_seconds if timing else None,

@@ -28,7 +28,7 @@ from motcua.reports.publication.document import (
     summary_lines,
     time_line,
 )
-from motcua.reports.publication.sheets import Cells, Sheet, sheet_rows, sheets_of
+from motcua.reports.publication.sheets import SHEETS, Cells, Sheet, sheet_rows
 from motcua.reports.spreadsheets import CELL, NUMBER, PLAIN, RED, TEXT, VIETNAMESE, Book, Look, Worksheet
 
 MOST_ROWS = 1_048_000
@@ -64,7 +64,7 @@ _WORDS = {
     "unit",
     "stop_reason",
 }
-_PERCENT = {"delivered_of_expected", "delivered_of_tellable", "delivered_of_sent", "before", "late_of_resolved"}
+_PERCENT = {"delivered_of_tellable", "delivered_of_sent", "before", "late_of_resolved"}
 _PERCENT |= {"value", "threshold"}
 _POINTS = {"change"}
 _MOMENTS = {"occurred_at", "happened_at", "stopped_at", "until", "ended_at"}
@@ -77,7 +77,6 @@ _DERIVED = {
     "procedure",
     "sent",
     "tellable",
-    "delivered_of_expected",
     "delivered_of_tellable",
     "delivered_of_sent",
     "before",
@@ -96,7 +95,7 @@ def publication_workbook(told: Told) -> bytes:
     book = _Book(told)
     book.summary()
     rows = sheet_rows(told)
-    shown = [sheet for sheet in sheets_of(told) if sheet.name in rows]
+    shown = [sheet for sheet in SHEETS if sheet.name in rows]
     for sheet in shown:
         book.table(sheet, rows[sheet.name])
     book.columns(shown)
@@ -148,7 +147,7 @@ class _Book(Book):
         kinds: dict[str, Look] = {
             "words": TEXT | CELL | {"text_wrap": True},
             "number": NUMBER,
-            "percent": PLAIN | CELL | {"num_format": f"{VIETNAMESE}{told.way.percent_format}"},
+            "percent": PLAIN | CELL | {"num_format": f"{VIETNAMESE}0.0 %"},
             "points": PLAIN | CELL | {"num_format": f"{VIETNAMESE}+0.0;-0.0;0"},
             "id": PLAIN | CELL | {"num_format": "0"},
             "moment": PLAIN | CELL | {"num_format": f"{VIETNAMESE}dd/mm/yyyy hh:mm", "align": "left"},

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from heapq import nsmallest
 from typing import Any
 
+from motcua.domain.quality import TextableShare
 from motcua.quality.choosing import Part, part_of
-from motcua.quality.report_data import AgencyFigures, PhoneShare, RowToCorrect, RuleResult
+from motcua.quality.report_data import AgencyFigures, RowToCorrect, RuleResult
 from motcua.reports import wording
 
 LEAST_DOSSIERS = 30
@@ -81,7 +82,7 @@ def added_up(figures: AgencyFigures, besides: Beside) -> str:
     return str(said.format(all=wording.count(sum(parts.values())), **{k: wording.count(v) for k, v in parts.items()}))
 
 
-def shares_told(shares: Iterable[PhoneShare]) -> list[PhoneShare]:
+def shares_told(shares: Iterable[TextableShare]) -> list[TextableShare]:
     """The shares of textable numbers that say something, in their order: none of a handful of dossiers."""
     return [each for each in shares if each.dossiers >= LEAST_DOSSIERS]
 

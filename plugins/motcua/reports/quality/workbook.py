@@ -167,7 +167,9 @@ class _Book(Book):
             row.procedure_name,
             row.first_seen,
             row.age_days,
-            said.format(by=accepted.by, until=wording.day(accepted.until), why=accepted.why) if accepted else None,
+            said.format(by=accepted.acknowledged_by, until=wording.day(accepted.until), why=accepted.why)
+            if accepted
+            else None,
         ]
 
     def rules(self, results: Sequence[RuleResult]) -> None:

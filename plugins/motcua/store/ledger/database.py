@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, TypeAlias, TypeVar
 
 import psycopg
@@ -15,7 +16,6 @@ from psycopg.conninfo import make_conninfo
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool
 
-from motcua.settings import settings
 from motcua.store.ledger.environment import GivenConnection, connection_of_environment
 from motcua.store.ledger.runs import say_whose_work
 from motcua.store.ledger.sessions import say_who_works
@@ -398,6 +398,8 @@ def ledger_pool(conn_id: str) -> ConnectionPool[Connection]:
 _pools: dict[str, ConnectionPool[Connection]] = {}
 _LIMITS = {INTAKE: " -c statement_timeout=50s -c idle_in_transaction_session_timeout=60s"}
 """What the server itself ends: those who push give up after a minute."""
+PAGE_PATIENCE = timedelta(seconds=15)
+"""One statement of a staff page may take this long."""
 
 
 @contextmanager
@@ -407,13 +409,12 @@ def page_connection() -> Iterator[Connection]:
     Nobody reads a page that comes after a minute, and those who ask for it again would take the ledger from the sender.
 
     Raises:
-        psycopg.errors.QueryCanceled: in the body, when a statement took longer than ``page_patience``; nothing of the
+        psycopg.errors.QueryCanceled: in the body, when a statement took longer than ``PAGE_PATIENCE``; nothing of the
             transaction is kept.
         psycopg_pool.PoolTimeout: no connection is free, or the server does not answer.
     """
     with ledger_pool(PAGES).connection() as connection:
-        patience = round(settings().page_patience.total_seconds() * 1000)
-        # Until the transaction ends, and not for good: what is changed in settings holds from the next page on.
+        patience = round(PAGE_PATIENCE.total_seconds() * 1000)
         connection.execute("SELECT set_config('statement_timeout', %s, TRUE)", (str(patience),))
         yield connection
 

@@ -9,7 +9,7 @@ from typing import Literal
 from uuid import UUID
 
 from motcua.settings import settings
-from motcua.store.journal import Answer, JournaledAttempt
+from motcua.store.journal import JournaledAnswer, JournaledAttempt
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
 from motcua.store.ledger.rows import recordset, value_of
@@ -256,7 +256,7 @@ def unanswered(connection: Connection) -> dict[str, datetime]:
     return {row["reference"]: row["started_at"] for row in rows}
 
 
-def take_answers(connection: Connection, answers: Sequence[Answer], now: datetime) -> int:
+def take_answers(connection: Connection, answers: Sequence[JournaledAnswer], now: datetime) -> int:
     """Writes what gateways answered, as the journal knows it; returns how many messages that settles."""
     rows = [
         {

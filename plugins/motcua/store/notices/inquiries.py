@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
 
-from motcua.domain.inquiries import Answer, DossierState, Hit, InquiryResult
+from motcua.domain.inquiries import DossierState, Hit, InquiryAnswer, InquiryResult
 from motcua.domain.texts import RenderedText
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
@@ -149,11 +149,11 @@ def save_inquiry(connection: Connection, inquiry: NewInquiry) -> bool:
     return bool(row and row["is_new"])
 
 
-def reply_given(connection: Connection, gateway: str, dedupe_key: str) -> Answer | None:
+def reply_given(connection: Connection, gateway: str, dedupe_key: str) -> InquiryAnswer | None:
     """The reply that this inquiry got."""
     values = {"gateway": gateway, "dedupe_key": dedupe_key}
     row = connection.execute(statement("inquiries/reply_given"), values).fetchone()
-    return None if row is None else value_of(Answer, row)
+    return None if row is None else value_of(InquiryAnswer, row)
 
 
 def inquiries_by_outcome(connection: Connection) -> list[InquiryCount]:

@@ -16,7 +16,7 @@ from psycopg import IsolationLevel, sql
 from psycopg.types.json import Jsonb
 
 from motcua.domain.clock import VIETNAM
-from motcua.domain.quality import CheckStatus, Dimension
+from motcua.domain.quality import Acknowledged, CheckStatus, Dimension, SourceState, TextableShare
 from motcua.domain.working_days import WorkingCalendar
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
@@ -223,48 +223,12 @@ class RuleChange:
 
 
 @dataclass(frozen=True, slots=True)
-class TextableShare:
-    """Dossiers of a month whose phone may be texted, of an agency, or of one procedure or desk user there."""
-
-    agency_code: str
-    dimension: Dimension
-    key: str
-    name: str
-    month: date
-    dossiers: int
-    textable: int
-    previous_dossiers: int
-    previous_textable: int
-
-
-@dataclass(frozen=True, slots=True)
 class SuggestedFacts:
     """What the data suggest to an agency, and by which facts."""
 
     agency_code: str
     kind: Literal["hold_time"] | Dimension
     facts: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class CheckedSource:
-    """How fresh and how whole a source was."""
-
-    source: str
-    picked_up_at: datetime | None
-    last_transition_at: datetime | None
-    quarantined: int
-    failing: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Acknowledged:
-    """Who accepted a finding, why and for how long."""
-
-    acknowledged_by: str
-    why: str
-    until: date
-    acknowledged_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -670,10 +634,10 @@ def suggestions_of(connection: Connection, run_no: int, agency_code: str | None 
     return [value_of(SuggestedFacts, row) for row in rows]
 
 
-def sources_of(connection: Connection, run_no: int) -> list[CheckedSource]:
+def sources_of(connection: Connection, run_no: int) -> list[SourceState]:
     """How fresh and how whole each source was."""
     rows = connection.execute(statement("quality/reading/sources"), {"run_no": run_no})
-    return [value_of(CheckedSource, row) for row in rows]
+    return [value_of(SourceState, row) for row in rows]
 
 
 def rows_of(

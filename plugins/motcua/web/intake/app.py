@@ -17,6 +17,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, nullcontext
+from datetime import timedelta
 from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl
 from weakref import WeakValueDictionary
@@ -45,6 +46,7 @@ _WRONG_PASSWORDS: Final = 60
 """Of one name from one address in a minute; afterwards guesses are looked at one after the other."""
 _WRONG_ADDRESSES: Final = 20
 """Calls without a session from one address in a minute; afterwards likewise."""
+_SESSION_LASTS: Final = timedelta(minutes=30)
 _SESSION: Final = re.compile(rb'"session"\s*:\s*"([A-Za-z0-9_-]{20,100})"', re.IGNORECASE)
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{20,100}")
 _SERVICES: Final[dict[str, tuple[str, RecordKind]]] = {
@@ -235,11 +237,10 @@ async def _open_session(request: Request, names: tuple[str, str]) -> str:
         name, password = _credentials(body, request.headers.get("content-type", ""), names)
     key = (_address(request), name)
     session = secrets.token_urlsafe(32)
-    lasts = settings().intake_session
     is_doubted = desk.wrong_passwords.is_over(key)
     # One after the other: guesses take one thread at most, and whoever knows the password is not locked out by them.
     async with desk.doubted if is_doubted else nullcontext():
-        is_known = await desk.do(lambda connection: sign_in(connection, name, password, session, lasts))
+        is_known = await desk.do(lambda connection: sign_in(connection, name, password, session, _SESSION_LASTS))
     if not is_known:
         desk.wrong_passwords.count(key)
         raise Refused("06" if is_doubted else "02")
@@ -407,7 +408,7 @@ def create_intake() -> FastAPI:
 
     async def token_route(request: Request) -> Response:
         session = await _open_session(request, ("client_id", "client_secret"))
-        lasts = int(settings().intake_session.total_seconds())
+        lasts = int(_SESSION_LASTS.total_seconds())
         data = {"access_token": session, "token_type": "Bearer", "expires_in": lasts}
         return answer(DONE, data=data, access_token=session)
 

@@ -137,7 +137,7 @@ def file_row(request: Request, visits: Visitor, row: RowToCorrect, *, with_agenc
         words["stage"][row.stage],
         accepted.until if accepted else None,
         accepted.why if accepted else None,
-        accepted.by if accepted else None,
+        accepted.acknowledged_by if accepted else None,
     ]
     if with_agency:
         cells.insert(0, row.agency_name)

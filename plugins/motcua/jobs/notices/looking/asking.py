@@ -34,8 +34,8 @@ def pause_of(silent_for: float, sources: float) -> float:
         silent_for: seconds since it last had news.
         sources: how many its watcher has.
     """
-    least = settings().watch_every
-    most = min(max(settings().watch_quiet, least), max(least, sources / _LOOKS_A_SECOND))
+    least = settings().look_every
+    most = min(max(settings().look_quiet, least), max(least, sources / _LOOKS_A_SECOND))
     return min(most, max(least, least * silent_for / _QUIET_AFTER))
 
 
@@ -43,6 +43,6 @@ def asking() -> Asking:
     """How often this installation's sources are asked, by watchers that share them evenly."""
     pushing = pushed_sources(settings().sources)
     sources = sum(name not in pushing for name in settings().sources)
-    each = sources / settings().watch_parts
+    each = sources / settings().look_parts
     after_news, at_rest = 1 / pause_of(0, each), 1 / pause_of(float("inf"), each)
     return Asking(sources, after_news, at_rest, at_rest * sources)

@@ -46,7 +46,7 @@ Kept = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Look:
     """What came of a look at a source."""
 
     source: str
@@ -122,7 +122,7 @@ class Looks:
         """Sources that can be asked now: their connection is open and no question is out."""
         return [name for line in self._lines if line.connection and not line.asked for name in line.sources]
 
-    def ask(self, questions: Mapping[str, Kept | None]) -> list[Answer]:
+    def ask(self, questions: Mapping[str, Kept | None]) -> list[Look]:
         """Asks idle sources whether they show what was kept count of at their last pick-up.
 
         Returns: the answers for those of which nothing was kept, which need no asking.
@@ -133,9 +133,9 @@ class Looks:
             asked = {name: kept for name in line.sources if (kept := questions.get(name))}
             if asked:
                 self._send(line, asked)
-        return [Answer(name, None) for name in unread]
+        return [Look(name, None) for name in unread]
 
-    def turn(self, timeout: float) -> list[Answer]:
+    def turn(self, timeout: float) -> list[Look]:
         """Opens what is to be opened, and takes the answers that are there, or come within so many seconds."""
         answers = self._take_opened()
         self._begin_opening()
@@ -151,9 +151,9 @@ class Looks:
                 answers += self._fail(line, f"no connection within {_OPEN_WITHIN:.0f} s")
         return answers + self._take_opened()
 
-    def round(self, questions: Mapping[str, Kept | None], within: float) -> list[Answer]:
+    def round(self, questions: Mapping[str, Kept | None], within: float) -> list[Look]:
         """One answer of each source that gives it in so many seconds; one that did not is not waited for again."""
-        ends, answers = time.monotonic() + within, list[Answer]()
+        ends, answers = time.monotonic() + within, list[Look]()
         left = {name for name in questions if name in self._waited_for()}
         asked: set[str] = set()
         while True:
@@ -211,8 +211,8 @@ class Looks:
         if connection is not None:
             _close(connection)
 
-    def _take_opened(self) -> list[Answer]:
-        answers: list[Answer] = []
+    def _take_opened(self) -> list[Look]:
+        answers: list[Look] = []
         while not self._opened.empty():
             line, connection, question, failure = self._opened.get()
             line.connection, line.question = connection, question
@@ -245,7 +245,7 @@ class Looks:
         if self._selector.get_key(line.connection.fileno()).events != events:
             self._selector.modify(line.connection.fileno(), events, line)
 
-    def _read(self, line: _Line, events: int) -> list[Answer]:
+    def _read(self, line: _Line, events: int) -> list[Look]:
         assert line.connection is not None
         pgconn = line.connection.pgconn
         try:
@@ -276,15 +276,15 @@ class Looks:
             source = counted.pop("source") if line.of_ledger else line.sources[0]
             line.rows[source or ""] = counted
 
-    def _answers(self, line: _Line) -> list[Answer]:
+    def _answers(self, line: _Line) -> list[Look]:
         if line.failure is not None:
             return self._fail(line, line.failure)
         asked, rows, line.asked, line.rows = line.asked, line.rows, {}, {}
         if asked:
             line.has_answered, line.failures, line.is_slow = True, 0, False
-        return [Answer(name, kept, rows.get(name, {})) for name, kept in asked.items()]
+        return [Look(name, kept, rows.get(name, {})) for name, kept in asked.items()]
 
-    def _fail(self, line: _Line, failure: str) -> list[Answer]:
+    def _fail(self, line: _Line, failure: str) -> list[Look]:
         """Hangs up; one that answered over this connection is connected to again at once, and nobody is told yet."""
         asked, answered = line.asked, line.has_answered
         self._hang_up(line)
@@ -292,7 +292,7 @@ class Looks:
             return []
         line.failures += 1
         line.open_at = time.monotonic() + min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(line.failures - 1, 10))
-        return [Answer(name, asked.get(name), failure=failure) for name in line.sources]
+        return [Look(name, asked.get(name), failure=failure) for name in line.sources]
 
     def _hang_up(self, line: _Line) -> None:
         connection, line.connection, line.question = line.connection, None, None

@@ -19,7 +19,7 @@ from typing import Any
 from psycopg import Error
 
 from motcua.jobs.notices.looking.asking import pause_of
-from motcua.jobs.notices.looking.looks import Answer, Looks
+from motcua.jobs.notices.looking.looks import Look, Looks
 from motcua.jobs.notices.sending.heartbeat import beating
 from motcua.settings import settings
 from motcua.store.ledger.database import Connection, limit_statements, open_connection, reason_without_values
@@ -170,7 +170,7 @@ class Watcher:
         if is_new or now >= self._ask_ledger_at:
             self._ask_ledger(now)
 
-    def _take(self, answer: Answer, now: float) -> bool:
+    def _take(self, answer: Look, now: float) -> bool:
         """Whether a source begins or ends to have news, or to be silent."""
         watched = self._sources[answer.source]
         before = watched.is_settled, watched.differs, watched.is_silent

@@ -14,7 +14,7 @@ from datetime import datetime
 
 from motcua.jobs.notices.sending.heartbeat import Heart
 from motcua.jobs.notices.sending.lanes import HELD_BACK, Answered, Call, Lane
-from motcua.store.journal import Answer, Departure, Journal, JournalFailed
+from motcua.store.journal import Departure, Journal, JournaledAnswer, JournalFailed
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Departures:
         self.journal, self.clock, self.call, self.answers, self.heart = journal, clock, call, answers, heart
         self.failure: JournalFailed | None = None
         """Nothing leaves any more."""
-        self._waiting: queue.SimpleQueue[tuple[list[_Ready], list[Answer]] | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[tuple[list[_Ready], list[JournaledAnswer]] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
 
@@ -54,7 +54,7 @@ class Departures:
         """Has the journal know what gateways answered; not waited for."""
         now = self.clock()
         answers = [
-            Answer(each.call.request.reference, now, each.answer.outcome, each.answer.gateway_reference)
+            JournaledAnswer(each.call.request.reference, now, each.answer.outcome, each.answer.gateway_reference)
             for each in answered
         ]
         self._waiting.put(([], answers))
@@ -68,7 +68,7 @@ class Departures:
         ended = False
         while not ended:
             ready: list[_Ready] = []
-            answers: list[Answer] = []
+            answers: list[JournaledAnswer] = []
             item = self._waiting.get()
             while True:
                 if item is None:
@@ -82,7 +82,7 @@ class Departures:
                     break
             self._write(ready, answers)
 
-    def _write(self, ready: Sequence[_Ready], answers: Sequence[Answer]) -> None:
+    def _write(self, ready: Sequence[_Ready], answers: Sequence[JournaledAnswer]) -> None:
         now = self.clock()
         try:
             if self.failure is None:

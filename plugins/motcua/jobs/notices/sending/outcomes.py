@@ -103,6 +103,10 @@ class Outcomes:
                 return MessageOutcome(number, "queued", reason, now, next_attempt_at, on.avoid)
 
 
+_RETRY_LONGEST = timedelta(minutes=15)
+"""Longest wait between two attempts."""
+
+
 def _retry_wait(attempts_made: int, asked: float | None) -> timedelta:
-    by = settings()
-    return retry_wait(attempts_made, by.retry_first, by.retry_longest, chance=random.random(), asked=asked)  # noqa: S311
+    first = settings().retry_first
+    return retry_wait(attempts_made, first, _RETRY_LONGEST, chance=random.random(), asked=asked)  # noqa: S311

@@ -322,7 +322,7 @@ class Sender:
         now = time.monotonic()
         if now >= self.watch_looked_at + _LOOK_AT_QUEUE_EVERY:
             watchers = lock_holders(self.sending.lock, WATCHING)
-            self.is_watched, self.watch_looked_at = watchers >= settings().watch_parts, now
+            self.is_watched, self.watch_looked_at = watchers >= settings().look_parts, now
         if not self.is_watched or self.waits_for_relief:
             return float("inf")
         return self.busy_at + settings().linger_quiet.total_seconds()

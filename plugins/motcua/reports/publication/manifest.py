@@ -1,20 +1,20 @@
-"""What a manifest holds so that a report can be made again: by an auditor, years later, without the settings of then.
+"""What a manifest holds beside figures: the words of a report, so that its files can be made again from the facts.
 
 Figures come from the facts; what else stands in the files comes from here: names, what each agency leaves out, the
-year's budget, the thresholds, complaints as they were counted. Made again by the rendering that made them, with the
-same libraries, the files must be the same, so that nobody can change a word of the printed report and mend all hashes
-after it.
+year's budget, the thresholds, complaints as they were counted. Made again by what made them, the files must be the
+same, so that nobody can change a word of the printed report and mend all hashes after it.
 """
 
 from __future__ import annotations
 
 import platform
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from functools import lru_cache
+from hashlib import sha256
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from motcua.domain.reconciliation import (
@@ -33,61 +33,27 @@ from motcua.domain.reconciliation import (
     Urged,
 )
 from motcua.reports.publication.csv_tables import utc
-from motcua.reports.publication.rendering import RENDERING, RENDERINGS
+from motcua.settings import include_dir
 
 _LIBRARIES = ("xlsxwriter", "typst", "matplotlib", "numpy", "jinja2")
 
-_BEFORE_THE_NUMBER = {"e97fa7a0ec5afa2cea27c93ad451d608e1fd35c466ef899ecf0fa18e12b33c72": 1}
-"""The rendering of publications that name none, from before it had a number: they name a hash over the files of the
-software that made them, as ``reports``. Of any other hash nobody knows the rendering."""
-
 
 @lru_cache(maxsize=1)
-def made_by() -> dict[str, Any]:
-    """What made a publication's files: the rendering, the machine, Python, the libraries."""
+def made_by() -> dict[str, str]:
+    """What decides the bytes of a publication's files: our own source, the machine, the libraries.
+
+    The source is named by a hash over all of it. Which of it decides a byte nobody can list: a sum of the domain does.
+    """
+    source = sha256()
+    own, templates = Path(__file__).parents[2], include_dir() / "templates" / "report"
+    for folder, paths in ((own, own.rglob("*.py")), (templates, templates.iterdir())):
+        for path in sorted(paths):
+            source.update(f"{path.relative_to(folder)}\0{sha256(path.read_bytes()).hexdigest()}\n".encode())
     return {
-        "rendering": RENDERING,
-        "python": ".".join(map(str, sys.version_info[:2])),
+        "source": source.hexdigest(),
         "machine": f"{platform.system()} {platform.machine()}",
         **{name: version(name) for name in _LIBRARIES},
     }
-
-
-def rendering_of(by: Mapping[str, Any]) -> int:
-    """Number of the rendering by which a publication's files are made again: its own, or where this software does not
-    know that, the present one.
-
-    Args:
-        by: ``made_by`` of a manifest, of whatever version of this software.
-
-    Raises:
-        TypeError, AttributeError: it was not written by any.
-    """
-    number = _named_rendering(by)
-    return number if number in RENDERINGS else RENDERING
-
-
-def _named_rendering(by: Mapping[str, Any]) -> Any:  # noqa: ANN401 - whatever stands there
-    return by.get("rendering", _BEFORE_THE_NUMBER.get(by.get("reports", ""), by.get("reports")))
-
-
-def made_otherwise(by: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """What decides the bytes of files and was another thing, or another version, than it is here: by name, the one of
-    then and the one of here. Nothing: the files must be the same again.
-
-    A rendering that this software knows is no other one. Python is no part of it: libraries decide, and what packs
-    workbooks is not looked at.
-
-    Args:
-        by: ``made_by`` of a manifest, of whatever version of this software.
-
-    Raises:
-        TypeError, AttributeError: it was not written by any.
-    """
-    here = {name: value for name, value in made_by().items() if name != "python"}
-    here["rendering"] = rendering_of(by)
-    then = dict(by) | {"rendering": _named_rendering(by)}
-    return {name: (then.get(name), value) for name, value in here.items() if then.get(name) != value}
 
 
 def words_value(report: ReconciliationReport) -> dict[str, Any]:

@@ -1,0 +1,88 @@
+"""Every setting stands in an example and in the handbook, and what cannot be read is refused with what to do."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import pytest
+
+from motcua.settings import GONE, Settings, SettingsUnusable, settings
+from tests import settings_page
+from tests.settings_page import ROOT, default_of, examples
+
+OF_0_2 = """
+airflow_keep airflow_keep_acts airflow_keep_red already_told_within apology_quiet_from apology_quiet_until
+apology_time backup_keep backup_recipients backup_time backups clock_skew committee_recipients data
+department_recipients files first_look_back gateway_stop gateways home home_affairs_recipients inquiries_accented
+inquiries_on inquiries_per_gateway inquiries_per_phone inquiry_fee intake_calls intake_proxies intake_session
+intake_url journal journal_age justice_recipients late_commit linger linger_quiet metrics_secret notify_every
+page_patience postgres_programs publications quality_time recheck_after reconcile_time retry_first retry_longest
+segment_price senders settle_longest sms_budget source_patience sources statements urge_delivered_below urge_from
+urge_late_above urge_phoneless_above urge_untold_above urge_wrong_apologies_above useful_for watch watch_airflow
+watch_airflow_password watch_airflow_user watch_apologies_after watch_backup_age watch_callbacks watch_clock_skew
+watch_daily_after watch_disk_free watch_disks watch_every watch_intake watch_news_within watch_notify_silence
+watch_parts watch_push_refused watch_quiet watch_receipts_within watch_recipients watch_red_after watch_round
+watch_source_silence watch_time watch_unknown_after watch_upkeep_after watch_webhook quality_thresholds
+"""
+"""What version 0.2.0 read: a server's files may say each of them."""
+
+
+def test_what_an_earlier_version_read_is_read_or_refused_and_never_passed_over():
+    known = {f"MOTCUA_{name.upper()}" for name in Settings.model_fields} | GONE.keys()
+    assert {f"MOTCUA_{name.upper()}" for name in OF_0_2.split()} - known == set()
+
+
+def test_each_setting_stands_in_one_example_and_nothing_else_does():
+    assert Counter(each.name for each in examples()) == Counter(dict.fromkeys(Settings.model_fields, 1))
+
+
+def test_handbook_tells_each_setting_as_the_example_and_the_code_have_it():
+    assert settings_page.PAGE.read_text(encoding="utf-8") == settings_page.page(), "python -m tests.settings_page"
+    assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+
+
+@pytest.mark.parametrize("each", list(examples()), ids=lambda each: each.name)
+def test_example_shows_the_default_or_what_can_be_read(each, configure):
+    configure(**{f"MOTCUA_{each.name.upper()}": each.value})
+    read = getattr(settings(), each.name)
+    if default_of(each.name) not in (None, (), {}) and each.name not in ("home", "data", "gateways"):
+        assert read == default_of(each.name)
+
+
+def test_nothing_that_is_read_by_us_names_a_setting_that_there_is_not():
+    ours = {f"MOTCUA_{name.upper()}" for name in Settings.model_fields}
+    pages = [path for place in ("docs", "include/templates") for path in (ROOT / place).rglob("*.md")]
+    named = {name for path in pages for name in re.findall(r"\bMOTCUA_[A-Z_]+\b", path.read_text(encoding="utf-8"))}
+    assert named & GONE.keys() == set()
+    assert ours & GONE.keys() == set()
+
+
+@pytest.mark.parametrize("name", GONE)
+def test_setting_of_an_earlier_version_is_refused_with_what_to_do(configure, name):
+    configure(**{name: "PT1H"})
+    with pytest.raises(SettingsUnusable, match=f"^{name}: it is .* now"):
+        settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("LATE_COMMIT", "-PT5M", "greater than or equal"),
+        ("USEFUL_FOR", "ba ngày", "valid timedelta"),
+        ("APOLOGY_TIME", "25:30", "valid time"),
+        ("BACKUP_KEEP", "P90D", "less than or equal to 35 days"),
+        ("SENDERS", "0", "greater than or equal to 1"),
+        ("NOTIFY_EVERY", "PT7M", "divide an hour"),
+        ("SOURCES", "khánh hòa", "is not 'name' or 'name=adapter'"),
+        ("PUBLICATIONS", "/srv/motcua", "is no URL of a folder"),
+        ("QUALITY_THRESHOLDS", "R7=5", "is not like R3.days=15"),
+    ],
+)
+def test_setting_that_cannot_be_read_is_named_with_why(configure, name, value, said):
+    configure(**{f"MOTCUA_{name}": value, "MOTCUA_WATCH_EVERY": "1"})
+    with pytest.raises(SettingsUnusable) as refused:
+        settings()
+    # All at once.
+    assert str(refused.value).startswith("MOTCUA_WATCH_EVERY: it is called MOTCUA_LOOK_EVERY now; ")
+    assert re.search(rf"; MOTCUA_{name}: .*{said}", str(refused.value))
