@@ -22,8 +22,10 @@ from dataclasses import asdict
 from datetime import date, datetime
 from typing import IO, Any, Final, Literal
 
+from motcua.domain.agency_words import AgencyWords
 from motcua.jobs.exports.forms import ExportForm
 from motcua.jobs.exports.reading import PreviewedExport, preview_export, read_export
+from motcua.jobs.handed_in.faults import FileFault, FileRefused
 from motcua.jobs.handed_in.phones import (
     Finding,
     UnreadableTable,
@@ -34,7 +36,6 @@ from motcua.jobs.handed_in.phones import (
 )
 from motcua.jobs.handed_in.statement_files import read_statement
 from motcua.jobs.handed_in.statement_forms import load_form
-from motcua.jobs.handed_in.tables import FileFault, FileRefused
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +90,7 @@ def read_export_apart(
     file: IO[bytes],
     name: str,
     form: ExportForm,
-    agencies: Mapping[str, str],
+    agencies: AgencyWords,
     own: Sequence[str],
     now: datetime,
 ) -> dict[str, Any]:
@@ -108,7 +109,7 @@ def preview_export_apart(
     file: IO[bytes],
     name: str,
     form: ExportForm | None,
-    agencies: Mapping[str, str],
+    agencies: AgencyWords,
     own: Sequence[str],
     now: datetime,
 ) -> PreviewedExport:
@@ -121,19 +122,14 @@ def preview_export_apart(
         read = _read_apart("preview", file, name, _asked_of_export(form, agencies, own, now))
     except FileRefused as refused:
         # It could not even be looked into.
-        return PreviewedExport(is_refused=True, faults=[for_exports(each) for each in refused.faults])
+        return PreviewedExport(is_refused=True, faults=list(refused.faults))
     told = PreviewedExport(**read["preview"])
     told.faults = [FileFault(**fault) for fault in read["preview"]["faults"]]
     return told
 
 
-def for_exports(fault: FileFault) -> FileFault:
-    """A fault in words for whoever exports files."""
-    return FileFault("too_heavy_export") if fault.code == "too_heavy" else fault
-
-
 def _asked_of_export(
-    form: ExportForm | None, agencies: Mapping[str, str], own: Sequence[str], now: datetime
+    form: ExportForm | None, agencies: AgencyWords, own: Sequence[str], now: datetime
 ) -> dict[str, object]:
     return {
         "form": form and form.model_dump(mode="json"),
