@@ -98,7 +98,7 @@ def read_here(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def answer(what: str, file: Any, name: str, asked: Any) -> dict[str, Any]:
         file.seek(0)
-        asked = json.loads(json.dumps({"name": name, **asked}))
+        asked = json.loads(json.dumps({"what": what, "name": name, **asked}))
         try:
             found = reading._READERS[what](file.read(), asked)
         except FileRefused as refused:

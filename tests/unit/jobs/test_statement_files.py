@@ -542,7 +542,7 @@ def test_operators_read_the_same_in_english():
     assert told[0] == "File bang-ke-2026-10.csv is refused; nothing was written. To mend:"
     assert told[1].startswith("- line 2, column “Thành tiền (đồng)”: the number cannot be read")
     assert told[-1] == "- and 1 more"
-    words = [faults._words(language) for language in ("vi", "en")]
+    words = [faults.report_words("file_faults", language) for language in ("vi", "en")]
     assert words[0]["faults"].keys() == words[1]["faults"].keys() == set(faults.FaultCode.__args__)
 
 

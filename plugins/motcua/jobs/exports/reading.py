@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -83,19 +83,31 @@ class _Line:
 class ReadExport:
     """What an export says. Holds personal data."""
 
-    ends_a_line: bool | None
+    ends_a_line: bool | None = None
     lines: int = 0
     refused: int = 0
+    dossiers: int = 0
     faults: list[FileFault] = field(default_factory=list)
+    """The first of them."""
     rows: list[str] = field(default_factory=list)
-    """Each a dossier with its steps, as JSON; intake.take_export says which columns."""
+    """Each a dossier with its steps, as JSON; intake.take_export says which columns. Of a preview the first."""
     keys: list[tuple[str, str]] = field(default_factory=list)
-    """Agency and code of all dossiers in it, those of refused lines too."""
+    """Agency and code of all dossiers in it, those of refused lines too. Of a preview none."""
+
+    def tell(self, fault: FileFault) -> None:
+        """Keeps a fault, one of the first."""
+        if len(self.faults) < MOST_KEPT_FAULTS:
+            self.faults.append(fault)
+
+    def refuse(self, fault: FileFault) -> None:
+        """Counts a line that cannot be used."""
+        self.refused += 1
+        self.tell(fault)
 
 
 @dataclass(slots=True)
-class PreviewedExport:
-    """What a form makes of an export, before anything is written. Holds personal data."""
+class PreviewedExport(ReadExport):
+    """What a form makes of an export, before anything is written."""
 
     headings: list[str] = field(default_factory=list)
     """Of its columns, or what stands where headings usually do."""
@@ -105,13 +117,6 @@ class PreviewedExport:
     """Each word in the column of the status, how often, and what the form takes it for; none: too many differ."""
     is_refused: bool = False
     """The whole of it; ``faults`` say why."""
-    faults: list[FileFault] = field(default_factory=list)
-    lines: int = 0
-    refused: int = 0
-    dossiers: int = 0
-    ends_a_line: bool | None = None
-    rows: list[str] = field(default_factory=list)
-    """The first, as JSON; ``ReadExport`` says how."""
 
 
 def read_export(
@@ -131,8 +136,11 @@ def read_export(
         FileRefused: it is no table of this form, it is cut off, or not one of its lines can be used.
     """
     ends_a_line = _ends_a_line(content, name)
-    table = find_table(_sheet(content, name, form), name, columns := _columns(form, agencies, now))
-    return _read(table, name, form, ends_a_line, _Judge(table, form, columns, agencies, set(own)))
+    columns = _columns(form, agencies, now)
+    table = find_table(_sheet(content, name, form), name, columns)
+    found = _Reader(table, form, columns, agencies, set(own)).read(name)
+    found.ends_a_line = ends_a_line
+    return found
 
 
 def preview_export(
@@ -156,28 +164,15 @@ def preview_export(
         ends_a_line = _ends_a_line(content, name)
         if form is None:
             return found
-        table = find_table(sheet, name, columns := _columns(form, agencies, now))
+        columns = _columns(form, agencies, now)
+        table = find_table(sheet, name, columns)
         found.words = _words_of_status(table, columns)
-        judge = _Judge(table, form, columns, agencies, set(own))
-        read = _read(table, name, form, ends_a_line, judge)
+        read = _Reader(table, form, columns, agencies, set(own)).read(name)
     except FileRefused as refused:
         found.is_refused, found.faults = True, list(refused.faults)
-    else:
-        found.faults, found.lines, found.refused = read.faults, read.lines, read.refused
-        found.dossiers, found.ends_a_line = len(set(read.keys)), read.ends_a_line
-        found.rows = read.rows[:PREVIEWED]
-    return found
-
-
-def _read(table: Table, name: str, form: ExportForm, ends_a_line: bool | None, judge: _Judge) -> ReadExport:
-    lines = len(table.rows)
-    if lines > MOST_LINES:
-        raise FileRefused(name, [FileFault("too_many_lines", table.sheet, values={"most": MOST_LINES})])
-    found = judge.found
-    found.ends_a_line, found.lines = ends_a_line, lines
-    _keep(judge, form)
-    if lines and not found.rows:
-        raise FileRefused(name, [FileFault("all_refused", table.sheet), *found.faults])
+        return found
+    found.lines, found.refused, found.dossiers, found.faults = read.lines, read.refused, read.dossiers, read.faults
+    found.ends_a_line, found.rows = ends_a_line, read.rows[:PREVIEWED]
     return found
 
 
@@ -283,8 +278,8 @@ def _words_of_status(table: Table, columns: Mapping[str, ColumnSpec]) -> list[tu
 # --- Lines ------------------------------------------------------------------------------------------------------
 
 
-class _Judge:
-    """Looks at one line after the other."""
+class _Reader:
+    """Looks at one line after the other, and puts the lines of each dossier together."""
 
     def __init__(
         self,
@@ -295,33 +290,52 @@ class _Judge:
         own: set[str],
     ) -> None:
         self.table, self.form, self.columns, self.agencies, self.own = table, form, columns, agencies, own
-        self.found = ReadExport(None)
+        self.found = ReadExport(lines=len(table.rows))
         self.desks = {fold(word, brackets=True) for word in form.at_desk}
 
-    def lines_of(self) -> list[_Line]:
+    def read(self, name: str) -> ReadExport:
+        """Raises ``FileRefused``: it has too many lines, or not one that can be used."""
+        found = self.found
+        if found.lines > MOST_LINES:
+            raise FileRefused(name, [FileFault("too_many_lines", self.table.sheet, values={"most": MOST_LINES})])
+        of_dossier: dict[tuple[str, str], list[_Line]] = defaultdict(list)
+        for line in self._lines():
+            of_dossier[line.agency_code, line.dossier.dossier_code].append(line)
+        for key, lines in of_dossier.items():
+            self._keep(key, lines)
+        if found.lines and not found.rows:
+            raise FileRefused(name, [FileFault("all_refused", self.table.sheet), *found.faults])
+        found.dossiers = len(set(found.keys))
+        return found
+
+    def _lines(self) -> Iterator[_Line]:
         codes = self.table.texts("dossier_code")
         assert codes is not None
-        good = []
         for (index, row, wrongs), code in zip(read_values(self.table, self.columns).lines(), codes, strict=True):
             agency = wrongs.get("") or wrongs.get("agency") or self._agency(index, row.get("agency"), code)
-            fault = agency if isinstance(agency, FileFault) else wrongs.get("dossier_code") or wrongs.get("status")
-            if fault is not None:
-                self.tell(fault)
-                self.found.refused += 1
-                if isinstance(agency, str):
-                    # It is there, and has not vanished.
-                    self.found.keys.append((agency, code))
-                continue
-            for cell in wrongs.values():
-                self.tell(cell)
-            assert isinstance(agency, str)
-            good.append(self._line(index, row, wrongs, agency))
-        return good
+            if isinstance(agency, FileFault):
+                self.found.refuse(agency)
+            elif fault := wrongs.get("dossier_code") or wrongs.get("status"):
+                self.found.refuse(fault)
+                # It is there, and has not vanished.
+                self.found.keys.append((agency, code))
+            else:
+                for cell in wrongs.values():
+                    self.found.tell(cell)
+                yield self._line(index, row, wrongs, agency)
 
-    def tell(self, fault: FileFault) -> None:
-        """Keeps a fault, one of the first."""
-        if len(self.found.faults) < MOST_KEPT_FAULTS:
-            self.found.faults.append(fault)
+    def _keep(self, key: tuple[str, str], lines: Sequence[_Line]) -> None:
+        """Lines of a dossier that contradict each other refuse each other."""
+        self.found.keys.append(key)
+        its = list({line.says: line for line in reversed(lines)}.values())[::-1]
+        if len(its) > 1 and (self.form.kind == "whole" or not _have_an_order(its)):
+            for line in lines:
+                other = next(each.index for each in lines if each is not line)
+                self.found.refuse(self.table.fault("twice", line.index, "dossier_code", other=other + 1))
+            return
+        if len(its) > 1:
+            its.sort(key=lambda line: line.occurred_at or datetime.max.replace(tzinfo=UTC))
+        self.found.rows.append(_row(key, its))
 
     def _agency(self, index: int, named: str | None, code: str) -> str | FileFault:
         """Whose dossier it is: of the agency that is named, or that the code begins with, or the source's only one."""
@@ -355,32 +369,12 @@ class _Judge:
         return _Line(index, agency, dossier, status, step, actor, at_desk, occurred_at, says)
 
 
-def _keep(judge: _Judge, form: ExportForm) -> None:
-    """Puts the lines of each dossier together; lines that contradict each other refuse each other."""
-    found = judge.found
-    of_dossier: dict[tuple[str, str], list[_Line]] = defaultdict(list)
-    for line in judge.lines_of():
-        of_dossier[line.agency_code, line.dossier.dossier_code].append(line)
-    for key, all_its in of_dossier.items():
-        its = list({line.says: line for line in reversed(all_its)}.values())[::-1]
-        found.keys.append(key)
-        if len(its) > 1:
-            if form.kind == "whole" or not _have_an_order(its):
-                for line in all_its:
-                    other = next(each.index for each in all_its if each is not line)
-                    found.refused += 1
-                    judge.tell(judge.table.fault("twice", line.index, "dossier_code", other=other + 1))
-                continue
-            its.sort(key=lambda line: line.occurred_at or datetime.max.replace(tzinfo=UTC))
-        found.rows.append(_row(key, its, form))
-
-
 def _have_an_order(lines: Sequence[_Line]) -> bool:
     times = Counter(line.occurred_at for line in lines)
     return None not in times and max(times.values()) == 1
 
 
-def _row(key: tuple[str, str], lines: Sequence[_Line], form: ExportForm) -> str:
+def _row(key: tuple[str, str], lines: Sequence[_Line]) -> str:
     last = lines[-1]
     dossier = last.dossier
     fields = dict(dossier.fields)

@@ -9,16 +9,16 @@ from __future__ import annotations
 import hashlib
 import logging
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import IO, TYPE_CHECKING, Any, Final, Literal
+from typing import IO, TYPE_CHECKING, Final, Literal
 
 from psycopg import DataError
 
 from motcua.domain.intake.exports import FromTheFuture, by_name, exported_at, looks_cut
 from motcua.jobs.exports.forms import ExportForm, ExportFormError, form_of
-from motcua.jobs.exports.reading import MOST_KEPT_FAULTS
+from motcua.jobs.exports.reading import MOST_KEPT_FAULTS, ReadExport
 from motcua.jobs.handed_in.faults import FileFault, FileRefused
 from motcua.jobs.handed_in.tables import LARGEST_FILE, shown_name
 from motcua.jobs.uploads.reading import ReaderBusy, read_export_apart
@@ -276,19 +276,18 @@ def _write(
     ready: _Ready,
     kept: KeptForm,
     form: ExportForm,
-    read: Mapping[str, Any],
+    read: ReadExport,
     last: LastTaken,
     end: Became,
 ) -> ExportState:
     """Writes what a file tells, unless it may be only a part of what was exported."""
     assert end.exported_at is not None
     is_whole = form.kind == "whole"
-    keys = [(agency, code) for agency, code in read["keys"]]
-    dossiers = len(set(keys))
+    keys, dossiers = read.keys, read.dossiers
     if is_whole and not dossiers:
         raise FileRefused(ready.file.name, [FileFault("no_lines")])
     if ready.waiting.accepted_at is None:
-        if read["ends_a_line"] is False and last.ends_a_line:
+        if read.ends_a_line is False and last.ends_a_line:
             raise FileRefused(ready.file.name, [FileFault("cut_off")])
         if is_whole and last.whole_at is not None:
             there, missing = compare_export(connection, kept.client_id, keys)
@@ -298,7 +297,7 @@ def _write(
             if looks_cut(there, there - missing, form.least_percent):
                 raise _too_few(ready, there, there - missing)
     told = Told(0, 0, 0)
-    rows = read["rows"]
+    rows = read.rows
     for start in range(0, len(rows), _BATCH):
         part = take_rows(
             connection,
@@ -316,15 +315,15 @@ def _write(
         ready,
         replace(
             end,
-            ends_a_line=read["ends_a_line"],
-            lines=read["lines"],
+            ends_a_line=read.ends_a_line,
+            lines=read.lines,
             dossiers=dossiers,
             added=told.added,
             moved=told.moved,
             older=told.older,
-            refused=read["refused"],
+            refused=read.refused,
             vanished=vanished,
-            faults=read["faults"],
+            faults=read.faults,
         ),
     )
 

@@ -12,12 +12,11 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Annotated, Any, Final, cast
 
-import yaml
 from pydantic import AfterValidator, BeforeValidator
 
 from motcua.domain.agency_words import AgencyWords
@@ -27,10 +26,9 @@ from motcua.domain.inquiries import code_key
 from motcua.domain.inquiries import fold as fold_code
 from motcua.domain.phones.reading import holds_phone
 from motcua.domain.written_times import read_time
-from motcua.jobs.handed_in.faults import FileFault
-from motcua.jobs.handed_in.tables import CellRefused, ColumnSpec, read_table, read_value, read_values, wrong
+from motcua.jobs.handed_in.faults import FileFault, report_words
+from motcua.jobs.handed_in.tables import ColumnSpec, read_table, read_typed, read_values, wrong
 from motcua.jobs.handed_in.values import agency_in, dossier_code, without_phone, word_of
-from motcua.settings import include_dir
 from motcua.store.agencies import agency_words
 from motcua.store.ledger.database import Connection, connect
 from motcua.store.oversight.complaints import (
@@ -65,11 +63,10 @@ class ComplaintRefused(Exception):
 
 @lru_cache(maxsize=1)
 def _words() -> dict[str, Any]:
-    path = include_dir() / "templates" / "report" / "complaints.vi.yaml"
-    content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content = report_words("complaints")
     for name, values in (("channel", CHANNELS), ("claim", CLAIMS), ("outcome", OUTCOMES)):
         if tuple(content["titles"][name]) != values:
-            raise ValueError(f"{path.name} must name every {name}, in order")
+            raise ValueError(f"complaints.vi.yaml must name every {name}, in order")
     return content
 
 
@@ -295,12 +292,11 @@ def record_complaint(
     names = agency_words(connection)
     if agencies is not None:
         names = {word: [code for code in codes if code in agencies] for word, codes in names.items()}
-    read: dict[str, Any] = {}
-    for column, spec in _columns(names, now).items():
-        try:
-            read[column] = read_value(spec, getattr(entry, column))
-        except CellRefused as refused:
-            raise ComplaintRefused(f"{spec.headings[0]}: {FileFault(refused.code, values=refused.values)}") from None
+    columns = _columns(names, now)
+    read, wrongs = read_typed(columns, asdict(entry))
+    if wrongs:
+        column, fault = next(iter(wrongs.items()))
+        raise ComplaintRefused(f"{columns[column].headings[0]}: {FileFault(fault.code, values=fault.values)}")
     key = hashlib.sha256(f"form {form_key}".encode()).hexdigest()
     new = save_complaints(connection, [replace(_complaint(read, now), entry_key=key)], recorded_by, now)
     link_complaints(connection, now, new)

@@ -66,7 +66,7 @@ class FileFault:
         return self._told("en")
 
     def _told(self, language: str) -> str:
-        words = _words(language)
+        words = report_words("file_faults", language)
         places = [
             words["places"][name].format(value)
             for name, value in (("sheet", self.sheet), ("line", self.line), ("heading", self.heading))
@@ -78,9 +78,10 @@ class FileFault:
         return mask_phones(told)
 
 
-@lru_cache(maxsize=2)
-def _words(language: str) -> dict[str, Any]:
-    path = include_dir() / "templates" / "report" / f"file_faults.{language}.yaml"
+@lru_cache(maxsize=8)
+def report_words(name: str, language: str = "vi") -> dict[str, Any]:
+    """The words of ``include/templates/report/<name>.<language>.yaml``."""
+    path = include_dir() / "templates" / "report" / f"{name}.{language}.yaml"
     content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
     return content
 
@@ -105,7 +106,7 @@ class FileRefused(Exception):
         return self._told("en")
 
     def _told(self, language: str) -> str:
-        words = _words(language)
+        words = report_words("file_faults", language)
         shown = [fault.english if language == "en" else str(fault) for fault in self.faults[:MOST_FAULTS]]
         if len(self.faults) > MOST_FAULTS:
             shown.append(words["more"].format(len(self.faults) - MOST_FAULTS))

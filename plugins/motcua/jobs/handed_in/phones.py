@@ -14,7 +14,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Final, NamedTuple
 
-import yaml
 from pydantic import BeforeValidator
 
 from motcua.domain.clock import VIETNAM
@@ -31,10 +30,10 @@ from motcua.domain.phones.reading import (
     to_local,
 )
 from motcua.domain.written_times import read_day
-from motcua.jobs.handed_in.faults import FileRefused
+from motcua.jobs.handed_in.faults import FileRefused, report_words
 from motcua.jobs.handed_in.tables import ColumnSpec, read_table, read_values
 from motcua.reports.spreadsheets import CELL, NUMBER, TEXT, Book
-from motcua.settings import include_dir, settings
+from motcua.settings import settings
 from motcua.sources import adapter
 from motcua.store.agencies import agency_codes
 from motcua.store.ledger.database import connect
@@ -104,12 +103,11 @@ def phone_labels() -> Mapping[PhoneRefusal | Note, Label]:
     Raises:
         ValueError: the file misses a code or has one that does not exist.
     """
-    path = include_dir() / "templates" / "report" / "phone_refusals.vi.yaml"
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content = report_words("phone_refusals")
     written = {**content["refusals"], **content["notes"]}
     if list(content["refusals"]) != list(REFUSALS) or list(content["notes"]) != list(NOTES):
         raise ValueError(
-            f"{path.name} must name exactly the refusals and notes of motcua.domain.phones.reading, in order"
+            "phone_refusals.vi.yaml must name exactly the refusals and notes of motcua.domain.phones.reading, in order"
         )
     return {code: Label(entry["title"], entry["action"]) for code, entry in written.items()}
 

@@ -587,26 +587,15 @@ def read_values(
     return TableValues(pd.DataFrame(found, index=of.index, dtype=object), faults, blank, slipped)
 
 
-def read_value(spec: ColumnSpec, cell: str) -> Any:  # noqa: ANN401 - of the column's type
-    """One value that is typed instead of handed in; ``None``: nothing is.
+def read_typed(columns: ColumnSpecs, cells: Mapping[str, str]) -> tuple[dict[str, Any], Mapping[str, FileFault]]:
+    """What was typed into the fields of a form instead of a row: the values, and by field what is wrong."""
+    import pandas as pd
 
-    Raises:
-        CellRefused: it is not of the column's type, or it is missing.
-    """
-    text = clean_cell(cell)
-    values, refused = _read_texts([text], spec, None)
-    if refused:
-        code, said = refused[text]
-        raise CellRefused(code, said)
-    return values[text]
-
-
-class CellRefused(Exception):
-    """A typed value is wrong."""
-
-    def __init__(self, code: FaultCode, values: Mapping[str, object]) -> None:
-        super().__init__(code)
-        self.code, self.values = code, values
+    names = list(columns)
+    row = pd.DataFrame([[cells[name] for name in names]])
+    table = Table(None, 0, {name: place for place, name in enumerate(names)}, {}, row)
+    ((_, values, wrongs),) = read_values(table, columns).lines()
+    return values, wrongs
 
 
 def _read_texts(

@@ -15,7 +15,6 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
 
-import yaml
 from pydantic import BeforeValidator
 
 from motcua.domain.agency_words import AgencyWords
@@ -24,10 +23,9 @@ from motcua.domain.periods import Period
 from motcua.domain.phones.reading import mask_phones
 from motcua.domain.words import clean_cell, fold
 from motcua.domain.written_times import read_period
-from motcua.jobs.handed_in.faults import FileFault, FileRefused
+from motcua.jobs.handed_in.faults import FileFault, FileRefused, report_words
 from motcua.jobs.handed_in.tables import ColumnSpec, Table, read_table, read_values, wrong
 from motcua.jobs.handed_in.values import agency_in
-from motcua.settings import include_dir
 from motcua.store.agencies import agency_words
 from motcua.store.intake.portal_figures import NewPortalFigures, compare_periods, save_portal_figures
 from motcua.store.ledger.database import connect
@@ -44,22 +42,15 @@ _WHOLE: Final = re.compile(r"[0-9]{1,7}|[1-9][0-9]{0,2}(?:[. ][0-9]{3}){1,2}")
 
 
 @lru_cache(maxsize=1)
-def _words() -> dict[str, Any]:
-    path = include_dir() / "templates" / "report" / "portal_figures.vi.yaml"
-    words: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return words
-
-
-@lru_cache(maxsize=1)
 def _totals() -> frozenset[str]:
-    return frozenset(fold(word) for word in _words()["totals"])
+    return frozenset(fold(word) for word in report_words("portal_figures")["totals"])
 
 
 # --- Columns ----------------------------------------------------------------------------------------------------
 
 
 def _columns(agencies: AgencyWords, now: datetime) -> dict[str, ColumnSpec]:
-    headings: Mapping[str, Sequence[str]] = _words()["columns"]
+    headings: Mapping[str, Sequence[str]] = report_words("portal_figures")["columns"]
 
     def period_of(column: _PeriodColumn) -> ColumnSpec:
         value = Annotated[Any, BeforeValidator(lambda written: _period(column, written, now))]
