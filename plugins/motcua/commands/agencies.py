@@ -28,7 +28,7 @@ from motcua.jobs.handed_in.agencies import (
 )
 from motcua.jobs.notices.dry_running import DryRun, UnknownAgency, dry_run
 from motcua.settings import include_dir
-from motcua.store.agencies import Agency, AgencyChange, agency_history, in_force, list_agencies
+from motcua.store.agencies import Agency, AgencyChange, agency_history, find_agency, in_force, list_agencies
 from motcua.store.ledger.database import Connection, connect
 
 app = typer.Typer(help="The agencies' settings.", no_args_is_help=True)
@@ -113,10 +113,10 @@ def show(code: _CODE) -> None:
 
 
 def _find(connection: Connection, code: str) -> Agency:
-    for agency in list_agencies(connection):
-        if code in (agency.agency_code, *agency.aliases):
-            return agency
-    raise UnknownAgency(f"There is no agency {code}: motcua agencies list.")
+    agency = find_agency(list_agencies(connection), code)
+    if agency is None:
+        raise UnknownAgency(f"There is no agency {code}: motcua agencies list.")
+    return agency
 
 
 @app.command("history")

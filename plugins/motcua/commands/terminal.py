@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -13,7 +14,10 @@ from rich.markup import escape
 from motcua.domain.clock import VIETNAM
 from motcua.domain.dossiers import clean_words
 from motcua.domain.phones.reading import holds_phone, mask_msisdn, read_phone, to_local
-from motcua.jobs.handed_in.tables import FileFault, FileRefused, shown_name
+from motcua.jobs.handed_in.faults import FileRefused
+from motcua.jobs.handed_in.tables import shown_name
+from motcua.store.agencies import find_agency, list_agencies
+from motcua.store.ledger.database import Connection
 
 MOMENTS = ["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"]
 """How a moment may be typed, by the clock of Vietnam; a day alone is its midnight."""
@@ -64,6 +68,19 @@ def written_elsewhere(text: str | None) -> str:
     return escape(words) if number is None else mask_msisdn(to_local(number))
 
 
+def typed_agencies(connection: Connection, written: Sequence[str]) -> list[str]:
+    """The codes of the agencies that are meant by these codes and aliases, each once, in order.
+
+    Raises:
+        typer.Exit: there is no such agency.
+    """
+    agencies = list_agencies(connection)
+    found = {each: find_agency(agencies, each) for each in written}
+    if unknown := [each for each, agency in found.items() if agency is None]:
+        raise refuse(f"There is no agency {', '.join(unknown)}: motcua agencies list.")
+    return sorted({agency.agency_code for agency in found.values() if agency is not None})
+
+
 def handed_in(path: Path, most: int) -> tuple[str, bytes]:
     """A file's name as text, and its content, of ``most`` bytes.
 
@@ -75,7 +92,7 @@ def handed_in(path: Path, most: int) -> tuple[str, bytes]:
         raise typer.BadParameter(f"there is no file {path}.")
     name = shown_name(path.name)
     if path.stat().st_size > most:
-        raise FileRefused(name, [FileFault("too_large", values={"most": most // 1024**2})])
+        raise FileRefused.too_large(name, most)
     try:
         return name, path.read_bytes()
     except OSError as error:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
 from motcua.domain.dossiers import clean_words
-from motcua.store.agencies import Agency, list_agencies
+from motcua.store.agencies import Agency, find_agency, list_agencies
 from motcua.store.ledger.database import Connection
 from motcua.store.people import give_agency, take_agency
 
@@ -47,11 +47,10 @@ def read_grant(connection: Connection, user_name: str, agency: str) -> Grant:
         raise GrantRefused("no_user")
     if len(name) > LONGEST_NAME:
         raise GrantRefused("long_user")
-    wanted = agency.strip()
-    for each in list_agencies(connection):
-        if wanted in (each.agency_code, *each.aliases):
-            return Grant(name, each)
-    raise GrantRefused("unknown_agency")
+    meant = find_agency(list_agencies(connection), agency)
+    if meant is None:
+        raise GrantRefused("unknown_agency")
+    return Grant(name, meant)
 
 
 def give(connection: Connection, grant: Grant, given_by: str, now: datetime) -> bool:

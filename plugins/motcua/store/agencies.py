@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from motcua.domain.agency_words import AgencyWords, SeveralAgencies, agency_of, words_of
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
 from motcua.store.ledger.rows import record, recordset, value_of
@@ -114,6 +115,30 @@ def _agency(row: dict[str, Any]) -> Agency:
 def agency_codes(connection: Connection) -> list[WrittenCode]:
     """Every code under which a source may know an agency."""
     return [value_of(WrittenCode, row) for row in connection.execute(statement("agencies/codes"))]
+
+
+def agency_words(connection: Connection) -> AgencyWords:
+    """Every way in which a person or a file may name an agency: codes and aliases, names present and former."""
+    agencies = list_agencies(connection)
+    codes = [(code, each.agency_code) for each in agencies for code in (each.agency_code, *each.aliases)]
+    names = [(name, each.agency_code) for each in agencies for name in _names_of(each)]
+    return words_of(codes, names)
+
+
+def _names_of(agency: Agency) -> list[str]:
+    former = [name for each in agency.former_names for name in (each.name, each.short_name)]
+    return [name for name in (agency.name, agency.short_name, *former) if name]
+
+
+def find_agency(agencies: Iterable[Agency], written: str) -> Agency | None:
+    """The agency that is meant by its code or an alias, as it is typed; ``None``: none is, or more than one."""
+    known = {each.agency_code: each for each in agencies}
+    codes = words_of((code, each.agency_code) for each in known.values() for code in (each.agency_code, *each.aliases))
+    try:
+        code = agency_of(written, codes)
+    except SeveralAgencies:
+        return None
+    return None if code is None else known[code]
 
 
 def agency_by_written_code(connection: Connection) -> dict[str, str]:

@@ -16,7 +16,7 @@ from motcua.domain.clock import VIETNAM
 from motcua.jobs.exports.accounts import open_account
 from motcua.jobs.exports.forms import read_export_form
 from motcua.jobs.exports.taking import SETTLED, take_files
-from motcua.jobs.handed_in.tables import FileRefused
+from motcua.jobs.handed_in.faults import FileRefused
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.uploads import reading
@@ -98,7 +98,7 @@ def read_here(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def answer(what: str, file: Any, name: str, asked: Any) -> dict[str, Any]:
         file.seek(0)
-        asked = json.loads(json.dumps({"name": name, **asked}))
+        asked = json.loads(json.dumps({"what": what, "name": name, **asked}))
         try:
             found = reading._READERS[what](file.read(), asked)
         except FileRefused as refused:

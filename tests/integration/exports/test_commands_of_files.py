@@ -60,7 +60,7 @@ def test_form_is_tried_on_a_file_and_nothing_is_written(software, form, tmp_path
     told = motcua("preview", "moi", str(path), "--form", form, "--agency", NHA_TRANG)
     assert "H-1" in told
     assert "2 lines, 1 refused" in told
-    assert "dòng 3, cột “Trạng thái”: không hiểu trạng thái" in told
+    assert "dòng 3, cột “Trạng thái”: không hiểu “…”" in told
     assert "0905123456" not in told
     assert "H-1" in motcua("preview", SOURCE, str(path))
     assert states() == {}

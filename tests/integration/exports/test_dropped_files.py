@@ -416,7 +416,7 @@ def test_field_that_is_not_in_the_file_stays_and_one_that_is_empty_is_emptied(so
 def test_file_that_another_form_refused_is_read_by_the_new_one(software, states):
     software.drop(line("H-1", "Xong"))
     assert software.read() == {"refused": 1}
-    assert faults_of(last())[1:] == [("bad_status", 2)]
+    assert faults_of(last())[1:] == [("unknown_word", 2)]
     assert software.read() == {}
     set_form_of(FORM.replace("[Đã trả]", "[Đã trả, Xong]"))
     assert has_unread_files(SOURCE)

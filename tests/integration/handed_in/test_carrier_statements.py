@@ -14,8 +14,8 @@ from motcua.domain.clock import VIETNAM
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.handed_in import statement_forms, statements
+from motcua.jobs.handed_in.faults import FileRefused
 from motcua.jobs.handed_in.statements import take_statement
-from motcua.jobs.handed_in.tables import FileRefused
 from motcua.jobs.tasks import reconcile_carrier
 from motcua.jobs.tasks.reconcile_carrier import find_files, gate, take_file, window_month
 from motcua.store.ledger.database import connect

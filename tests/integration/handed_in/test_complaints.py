@@ -21,7 +21,7 @@ from motcua.jobs.handed_in.complaints import (
     take_back,
     write_outcome,
 )
-from motcua.jobs.handed_in.tables import FileRefused
+from motcua.jobs.handed_in.faults import FileRefused
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.store.agencies import FormerName, save_agencies

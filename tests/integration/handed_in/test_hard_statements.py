@@ -17,7 +17,7 @@ from motcua.cli import app
 from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.handed_in import statement_forms, statements
-from motcua.jobs.handed_in.tables import FileRefused
+from motcua.jobs.handed_in.faults import FileRefused
 from motcua.jobs.tasks import reconcile_carrier
 from motcua.jobs.tasks.reconcile_carrier import find_files, gate, take_file
 from motcua.store.ledger.database import connect

@@ -181,9 +181,9 @@ def test_a_workbook_is_read_with_numbers_dates_and_texts(tmp_path: Path) -> None
     [
         (None, "missing.csv", "Không có tệp"),
         (b"", "empty.csv", "Không có dòng dữ liệu nào"),
-        (b"name,agency\nLan,A\n", "columns.csv", "không có cột phone"),
-        (b"phone,owner\n0905,A\n0905,B,C\n", "ragged.csv", "số cột|dòng 3"),
-        (b"phone,owner\n0905,A,B\n", "longer.csv", "số cột"),
+        (b"name,agency\nLan,A\n", "columns.csv", "cần các cột: phone"),
+        (b"phone,owner\n0905,A\n0905,B,C\n", "ragged.csv", "dòng 3: có ô nằm ngoài các cột"),
+        (b"phone,owner\n0905,A,B\n", "longer.csv", "dòng 2: có ô nằm ngoài các cột"),
         (b"phone\n\xe1\xba\n", "broken.csv", "UTF-8"),
         (bytes(range(256)) * 9, "binary.csv", "không"),
         (b"PK\x03\x04 no workbook", "broken.xlsx", "Excel"),

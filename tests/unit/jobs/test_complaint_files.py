@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from motcua.domain.clock import VIETNAM
 from motcua.jobs.handed_in.complaints import read_complaints, read_moment, titles
-from motcua.jobs.handed_in.tables import FileRefused
+from motcua.jobs.handed_in.faults import FileRefused
 from motcua.store.oversight.complaints import CHANNELS, CLAIMS, OUTCOMES
 
 NOW = datetime(2026, 11, 25, 10, 0, tzinfo=VIETNAM)

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 import pytest
 from openpyxl import Workbook
 
-from motcua.jobs.handed_in.tables import FileRefused
+from motcua.jobs.handed_in.faults import FileRefused
 from motcua.jobs.reconciliation.portal_figures import read_portal_figures
 
 NOW = datetime(2026, 11, 25, 3, tzinfo=UTC)
@@ -95,8 +95,8 @@ def test_period_twice_in_a_file_is_taken_where_the_lines_are_the_same_and_refuse
         found = read("H32.1;24/11/2026;5;4;", other, "H32.2;24/11/2026;1;1;")
         assert [each[0] for each in told(found)] == ["H32.2"]
         assert [(fault.line, fault.code, fault.values["other"]) for fault in found.faults] == [
-            (2, "period_twice", 3),
-            (3, "period_twice", 2),
+            (2, "twice", 3),
+            (3, "twice", 2),
         ]
 
 

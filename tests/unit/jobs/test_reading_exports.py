@@ -11,9 +11,10 @@ from typing import Any
 import openpyxl
 import pytest
 
+from motcua.domain.agency_words import words_of
 from motcua.jobs.exports.forms import ExportForm, ExportFormError, form_of, read_export_form
-from motcua.jobs.exports.reading import ReadExport, agency_key, read_export
-from motcua.jobs.handed_in.tables import FileRefused
+from motcua.jobs.exports.reading import ReadExport, read_export
+from motcua.jobs.handed_in.faults import FileFault, FileRefused
 from tests.conftest import NHA_TRANG, NOW, TU_PHAP
 
 FORM_TEXT = """
@@ -37,7 +38,7 @@ at_desk: [Quầy số 2]
 """
 FORM = read_export_form(FORM_TEXT)
 HEADINGS = ["Mã hồ sơ", "Trạng thái", "Bước xử lý", "Cập nhật lúc", "Đơn vị", "Điện thoại", "Ngày nhận"]
-AGENCIES = {agency_key(each): code for each, code in ((NHA_TRANG, NHA_TRANG), (TU_PHAP, TU_PHAP), ("x", "x"))}
+AGENCIES = words_of([(NHA_TRANG, NHA_TRANG), (TU_PHAP, TU_PHAP), ("x", "x")])
 
 
 def cells(code: str = "H-1", status: str = "4", **changes: str) -> list[str]:
@@ -129,9 +130,9 @@ def test_step_that_has_not_happened_yet_has_no_time():
         (cells("H\u200b1\x07"), "bad_code"),
         (cells("1,60915E+17"), "rounded"),
         (cells(status=""), "missing"),
-        (cells(status="Xong"), "bad_status"),
-        (cells(status="-4"), "bad_status"),
-        (cells(status="4.5"), "bad_status"),
+        (cells(status="Xong"), "unknown_word"),
+        (cells(status="-4"), "unknown_word"),
+        (cells(status="4.5"), "unknown_word"),
         (cells(agency=""), "no_agency"),
         (cells(agency="Xã Không Có"), "unknown_agency"),
         (cells(agency="x"), "not_ours"),
@@ -143,6 +144,20 @@ def test_line_that_cannot_be_used_refuses_itself_alone(line, fault):
     assert [row["dossier_code"] for row in rows_of(found)] == ["H-0", "H-9"]
     assert (found.lines, found.refused, faults_of(found)) == (3, 1, [(fault, 3)])
     assert all(str(each) and each.english for each in found.faults)
+
+
+@pytest.mark.guarantee("intake", "an agency that a file names by a name that two have is told, and never guessed")
+def test_name_that_two_agencies_have_is_told_with_their_codes_and_its_line_is_left_out():
+    names = [("Phòng Một", NHA_TRANG), ("phong mot", TU_PHAP), ("Sở Tư pháp", TU_PHAP)]
+    agencies = words_of([(NHA_TRANG, NHA_TRANG), (TU_PHAP, TU_PHAP)], names)
+    content = csv_of(cells(agency="PHÒNG MỘT"), cells("H-2", agency="phong mot"), cells("H-3", agency="so tu phap"))
+    found = read_export(content, "x.csv", FORM, agencies, (NHA_TRANG, TU_PHAP), NOW)
+    assert [(row["dossier_code"], row["agency_code"]) for row in rows_of(found)] == [
+        ("H-1", NHA_TRANG),
+        ("H-3", TU_PHAP),
+    ]
+    assert faults_of(found) == [("several_agencies", 3)]
+    assert f"({TU_PHAP}, {NHA_TRANG})" in str(found.faults[0])
 
 
 def test_what_is_told_of_a_line_names_no_cell():
@@ -323,6 +338,20 @@ def test_last_line_that_is_not_ended_is_told_apart_from_one_that_is_cut():
     assert read(WHOLE).ends_a_line is True
     assert read(WHOLE[:-1]).ends_a_line is False
     assert read(WHOLE.replace(b"\n", b"\r\n")).ends_a_line is True
+
+
+@pytest.mark.parametrize(
+    ("code", "values", "told"),
+    [
+        ("bad_status", {"known": "Đã trả"}, "Không hiểu “…”; các từ đã biết: Đã trả."),
+        ("too_heavy_export", {}, "Tệp quá nặng để đọc; "),
+        ("twice", {}, "dòng … của tệp, không biết dòng nào đúng"),
+    ],
+)
+def test_what_version_0_2_0_kept_of_a_file_is_told_in_the_words_of_today(code, values, told):
+    fault = FileFault(code, values=values)
+    assert told in str(fault)
+    assert fault.english
 
 
 @pytest.mark.parametrize(

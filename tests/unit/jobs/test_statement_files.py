@@ -13,10 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from motcua.jobs.handed_in import faults
 from motcua.jobs.handed_in import tables as table_files
+from motcua.jobs.handed_in.faults import FileRefused
 from motcua.jobs.handed_in.statement_files import month_in_name, read_statement
 from motcua.jobs.handed_in.statement_forms import FormError, StatementForm, form_names, load_form, read_form
-from motcua.jobs.handed_in.tables import FileRefused
 
 OCTOBER = date(2026, 10, 1)
 HEADINGS = ("Mã tham chiếu", "Số thuê bao", "Thời gian gửi", "Số tin", "Đơn giá (đ)", "Thành tiền (đồng)", "Trạng thái")
@@ -201,7 +202,7 @@ def test_title_blank_rows_total_and_signatures_around_the_lines():
         ("Tổng;;;1;;352;", "cột “Thành tiền (đồng)”: dòng tổng cộng ghi 352, cộng các dòng được 350"),
         ("Cộng;;;;;abc;", "dòng 3, cột “Thành tiền (đồng)”: không đọc được số"),
         ("Tổng cộng;;;1;;350;\nour-9;;06/10/2026 10:00;1;;350;", "dòng 4: còn dữ liệu sau dòng tổng cộng"),
-        ("our-9;;;1;;350;", "dòng 3, cột “Thời gian gửi”: thiếu thời gian"),
+        ("our-9;;;1;;350;", "dòng 3, cột “Thời gian gửi”: thiếu giá trị"),
         ("our-9;;Tổng;1;;350;", "dòng 3, cột “Thời gian gửi”: không đọc được thời gian"),
     ],
 )
@@ -316,7 +317,7 @@ def test_every_fault_is_told_in_the_order_of_the_file_and_no_more_than_can_be_re
         (b"Time;Segments\nxin ch\xe0o;1", "dòng 2: không phải UTF-8"),
         (csv(ROW) + b"\n\x00", "dòng 3: có ký tự không thuộc văn bản"),
         ("Thời gian;Số tin".encode("cp1258", "replace") + b"\xd0", "Windows-1258"),
-        (csv(ROW, ("x" * 200_000,)), "dòng 3, cột “Thời gian gửi”: thiếu thời gian"),
+        (csv(ROW, ("x" * 200_000,)), "dòng 3, cột “Thời gian gửi”: thiếu giá trị"),
         (csv(ROW, ('"' + "x" * 200_000,)), "dòng 3: dấu ngoặc kép mở mà không đóng"),
         (csv(ROW, (";" * 250,)), "dòng 3: quá nhiều cột"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x00" * 100, "có mật khẩu"),
@@ -428,7 +429,7 @@ def test_total_without_the_lines_that_it_sums_up_is_refused():
         told = ["Tổng cộng", "", "", 2 if amount == "0" else 0, "", amount, ""]
         assert said in refusal(workbook(MT=[headings, *lines], MO=[headings, told]), "bang-ke-2026-10.xlsx")
     torn = ["x", "", "", 3, "", "", ""]
-    assert "thiếu thời gian" in refusal(workbook(MT=[headings, *lines], MO=[headings, torn]), "bang-ke-2026-10.xlsx")
+    assert "thiếu giá trị" in refusal(workbook(MT=[headings, *lines], MO=[headings, torn]), "bang-ke-2026-10.xlsx")
     none = [headings, TOTAL_OF_NONE]
     assert "không có dòng dữ liệu nào" in refusal(workbook(MT=none, MO=none), "bang-ke-2026-10.xlsx")
 
@@ -541,8 +542,8 @@ def test_operators_read_the_same_in_english():
     assert told[0] == "File bang-ke-2026-10.csv is refused; nothing was written. To mend:"
     assert told[1].startswith("- line 2, column “Thành tiền (đồng)”: the number cannot be read")
     assert told[-1] == "- and 1 more"
-    words = [table_files._words(language) for language in ("vi", "en")]
-    assert words[0]["faults"].keys() == words[1]["faults"].keys() == set(table_files.FaultCode.__args__)
+    words = [faults.report_words("file_faults", language) for language in ("vi", "en")]
+    assert words[0]["faults"].keys() == words[1]["faults"].keys() == set(faults.FaultCode.__args__)
 
 
 def test_phone_in_a_heading_or_a_sheets_name_is_masked():

@@ -25,7 +25,7 @@ from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.calendars.keeping import import_calendar
 from motcua.jobs.checking.checking import check_source
 from motcua.jobs.exports.accounts import open_account
-from motcua.jobs.handed_in.tables import FileFault
+from motcua.jobs.handed_in.faults import FileFault
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.quality.checking import check_quality
@@ -170,7 +170,7 @@ def full(staff: TestClient, one_stop, rows, configure, tmp_path: Path) -> TestCl
 def _exports(rows: Any) -> None:
     now = datetime.now(UTC)
     form = {"kind": "whole", "columns": {"dossier_code": ["@Mã hồ sơ"], "status": ["Trạng thái"]}}
-    fault = FileFault("bad_status", None, 3, "=cột", {"known": "Xong"})
+    fault = FileFault("unknown_word", None, 3, "=cột", {"word": "…", "known": "Xong"})
     with connect() as connection:
         open_account(connection, "tep", [NHA_TRANG], "lan", now)
         set_form(connection, "tep", form, "lan", now)

@@ -93,11 +93,11 @@ def test_list_is_held_in_memory_from_the_browser_to_the_process_that_reads(staff
     ("content", "why"),
     [
         (b"", "Tệp rỗng"),
-        (b"0905123456\n0905123457\n", "không có cột phone"),
+        (b"0905123456\n0905123457\n", "cần các cột: phone"),
         ("Số điện thoại\n0905123456\x00".encode(), "NUL"),
         (b"phone\n\xff\xfa", "không phải UTF-8"),
         (b"PK\x03\x04" + bytes(50), "không đọc được như một bảng"),
-        (b"phone;ghi\n1;2;3\n", "số cột lớn hơn tiêu đề"),
+        (b"phone;ghi\n1;2;3\n", "dòng 2: có ô nằm ngoài các cột"),
     ],
 )
 def test_what_is_no_list_is_told_in_words(staff, content, why):

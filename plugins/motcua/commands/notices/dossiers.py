@@ -13,7 +13,7 @@ from motcua.domain.phones.reading import holds_phone, mask_for_staff
 from motcua.jobs.explaining.axis import axis_lines
 from motcua.jobs.explaining.dossiers import CodeSearch, explain_dossier, find_by_code
 from motcua.reports.explaining import clauses
-from motcua.store.agencies import list_agencies
+from motcua.store.agencies import find_agency, list_agencies
 from motcua.store.ledger.database import connect
 
 app = typer.Typer(help="What citizens were told of a dossier, or why not.", no_args_is_help=True)
@@ -45,10 +45,10 @@ def show(
     with connect() as connection:
         agency_code = None
         if agency is not None:
-            known = list_agencies(connection)
-            agency_code = next((g.agency_code for g in known if agency in (g.agency_code, *g.aliases)), None)
-            if agency_code is None:
+            meant = find_agency(list_agencies(connection), agency)
+            if meant is None:
                 raise refuse(f"There is no agency {written_elsewhere(agency)}: motcua agencies list.")
+            agency_code = meant.agency_code
         found = find_by_code(connection, code, None, agency_code)
         if len(found.dossiers) != 1:
             raise refuse(_why_not_one(code, found, agency_code))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +12,7 @@ import typer
 from rich.table import Table
 
 from motcua.commands.signing import By, signed
-from motcua.commands.terminal import console, handed_in, local_moment, refuse, without_phone
+from motcua.commands.terminal import console, handed_in, local_moment, refuse, typed_agencies, without_phone
 from motcua.domain.clock import VIETNAM
 from motcua.domain.dossiers import NOTE_LIMIT, clean_words
 from motcua.jobs.exports.accounts import open_account
@@ -22,15 +21,15 @@ from motcua.jobs.exports.taking import (
     ADAPTER,
     FilesTaken,
     FolderFailed,
-    agencies_by_word,
     folder_of,
     take_files,
 )
+from motcua.jobs.handed_in.faults import FileFault, FileRefused
 from motcua.jobs.handed_in.phones import mask_field
-from motcua.jobs.handed_in.tables import LARGEST_FILE, FileFault, FileRefused
+from motcua.jobs.handed_in.tables import LARGEST_FILE
 from motcua.jobs.uploads.reading import ReaderBusy, preview_export_apart
 from motcua.settings import settings
-from motcua.store.agencies import agency_by_written_code
+from motcua.store.agencies import agency_words
 from motcua.store.intake.clients import NameTaken, change_client
 from motcua.store.intake.exports import (
     accept_file,
@@ -40,7 +39,7 @@ from motcua.store.intake.exports import (
     list_vanished,
     set_form,
 )
-from motcua.store.ledger.database import Connection, connect
+from motcua.store.ledger.database import connect
 
 app = typer.Typer(
     help="Exports that are dropped as files: forms, what was taken, what was wrong.", no_args_is_help=True
@@ -132,7 +131,7 @@ def form(
     now = datetime.now(UTC)
     wanted = None if path is None else _form(path)
     with connect() as connection:
-        codes = None if agency is None else _codes(connection, agency)
+        codes = None if agency is None else typed_agencies(connection, agency)
         if account_of(connection, source) is None:
             if not codes:
                 raise refuse("The first time say for which agencies: --agency CODE.")
@@ -171,8 +170,8 @@ def preview(
         raise refuse(refused) from None
     with connect() as connection:
         kept = form_in_force(connection, source)
-        own = _codes(connection, agency) if agency else list(kept.agencies) if kept else []
-        agencies = agencies_by_word(connection)
+        own = typed_agencies(connection, agency) if agency else list(kept.agencies) if kept else []
+        agencies = agency_words(connection)
     if form is None and kept is None:
         raise refuse(f"There is no form of {source} yet: --form FORM.yaml.")
     if not own:
@@ -249,10 +248,3 @@ def _form(path: Path) -> ExportForm:
         raise refuse(f"{path}: {wrong}") from None
     except (FileRefused, UnicodeDecodeError):
         raise refuse(f"{path} is no form: YAML in UTF-8.") from None
-
-
-def _codes(connection: Connection, written: Sequence[str]) -> list[str]:
-    known = agency_by_written_code(connection)
-    if unknown := [each for each in written if each not in known]:
-        raise refuse(f"There is no agency {', '.join(unknown)}: motcua agencies list.")
-    return sorted({known[each] for each in written})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,11 +15,10 @@ import typer
 from rich.table import Table
 
 from motcua.commands.signing import By, signed
-from motcua.commands.terminal import console, local_moment, refuse
+from motcua.commands.terminal import console, local_moment, refuse, typed_agencies
 from motcua.domain.clock import VIETNAM
 from motcua.jobs.exports.taking import ADAPTER as BY_FILES
 from motcua.settings import settings
-from motcua.store.agencies import agency_by_written_code
 from motcua.store.intake.clients import (
     NameTaken,
     NoSuchClient,
@@ -30,7 +29,7 @@ from motcua.store.intake.clients import (
     list_faults,
     register_client,
 )
-from motcua.store.ledger.database import Connection, connect
+from motcua.store.ledger.database import connect
 
 if TYPE_CHECKING:
     from motcua.sandbox.vendor.client import Answer, PortalClient
@@ -132,7 +131,7 @@ def add(
     words = secrets.token_urlsafe(24)
     try:
         with connect() as connection:
-            codes = _codes(connection, agency)
+            codes = typed_agencies(connection, agency)
             register_client(
                 connection,
                 client,
@@ -168,7 +167,7 @@ def change(
         raise refuse("Say what is to change: --agency, --network, --supplements-at-desk.")
     try:
         with connect() as connection:
-            codes = None if agency is None else _codes(connection, agency)
+            codes = None if agency is None else typed_agencies(connection, agency)
             change_client(
                 connection,
                 client,
@@ -314,18 +313,6 @@ def _change(
             change_client(connection, client, change, by=by, now=datetime.now(UTC), enabled=enabled, password=password)
     except NoSuchClient:
         raise refuse(f"There is no client {client}: motcua intake list.") from None
-
-
-def _codes(connection: Connection, written: Sequence[str]) -> list[str]:
-    """The agencies of these codes and aliases.
-
-    Raises:
-        typer.Exit: there is no such agency.
-    """
-    known = agency_by_written_code(connection)
-    if unknown := [each for each in written if each not in known]:
-        raise refuse(f"There is no agency {', '.join(unknown)}: motcua agencies list.")
-    return sorted({known[each] for each in written})
 
 
 def _no_network() -> typer.Exit:

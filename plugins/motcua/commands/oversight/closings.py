@@ -17,7 +17,7 @@ from motcua.commands.terminal import console, handed_in, local_moment, print_err
 from motcua.domain.intake.portal_figures import ComparedAgency
 from motcua.domain.periods import NotAPeriod, Period
 from motcua.domain.reconciliation import STATES, sum_messages
-from motcua.jobs.handed_in.tables import FileRefused
+from motcua.jobs.handed_in.faults import FileRefused
 from motcua.jobs.reconciliation.closing import NothingInScope, NotOver, SourcesUnread, close_period
 from motcua.jobs.reconciliation.portal_figures import LARGEST_FILE, hand_in_portal_figures
 from motcua.reports.publication.csv_tables import plain_csv

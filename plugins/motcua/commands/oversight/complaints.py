@@ -22,7 +22,7 @@ from motcua.jobs.handed_in.complaints import (
     titles,
     write_outcome,
 )
-from motcua.jobs.handed_in.tables import FileRefused
+from motcua.jobs.handed_in.faults import FileRefused
 from motcua.reports import wording
 from motcua.store.ledger.database import connect
 from motcua.store.oversight.complaints import (

@@ -183,7 +183,8 @@ def times_in_future(record: PushedDossier | PushedStep, latest: datetime) -> lis
     return [name for name, at in times.items() if at is not None and at > latest]
 
 
-def _prefix(code: str | None) -> str | None:
+def agency_in_code(code: str | None) -> str | None:
+    """The code of an agency that a dossier's code begins with, as ``000.00.30.H32-260608-0001`` does."""
     found = _WITH_AGENCY.fullmatch(code or "")
     return found[1] if found else None
 
@@ -227,11 +228,34 @@ def read_dossier(record: object, unit: str | None) -> tuple[PushedDossier, list[
             break
     if any(map(reading.says, ("TrangThaiBoSung", "PhongBanXuLy", "DanhSachHoSoBoSung"))):
         said["supplement_at_desk"] = _waits_at_desk(reading)
-    dossier = PushedDossier(
+    dossier = dossier_that_says(
+        code, fields, said, unit=reading.unit() or unit, of_name=reading.text("DonViXuLy") or None
+    )
+    return dossier, reading.unreadable
+
+
+def dossier_that_says(
+    code: str,
+    fields: Mapping[str, str],
+    said: Mapping[str, Any],
+    *,
+    unit: str | None = None,
+    of_name: str | None = None,
+) -> PushedDossier:
+    """A dossier of what was read of it, whichever way it came.
+
+    Args:
+        code: that may be used.
+        fields: words, by their names in the portal's protocol.
+        said: status and times that something was said of, by the members of a ``PushedDossier``.
+        unit: code of the unit that is named.
+        of_name: name of the unit that works on it.
+    """
+    return PushedDossier(
         dossier_code=code,
-        unit=reading.unit() or unit,
-        prefix=_prefix(code),
-        of_name=reading.text("DonViXuLy") or None,
+        unit=unit,
+        prefix=agency_in_code(code),
+        of_name=of_name,
         fields=fields,
         said=sorted(said),
         status_code=said.get("status_code"),
@@ -242,7 +266,6 @@ def read_dossier(record: object, unit: str | None) -> tuple[PushedDossier, list[
         returned_at=said.get("returned_at"),
         digest=_digest({"fields": fields, **said}),
     )
-    return dossier, reading.unreadable
 
 
 def _waits_at_desk(reading: _Reading) -> bool:
@@ -286,7 +309,7 @@ def read_step(record: object, unit: str | None) -> tuple[PushedStep, list[str]]:
         dossier_code=code,
         dossier_no=dossier_no,
         unit=reading.unit() or unit,
-        prefix=_prefix(code),
+        prefix=agency_in_code(code),
         fields=fields,
         status_code=status,
         supplement_at_desk=at_desk,

@@ -6,10 +6,10 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
-from motcua.domain.clock import VIETNAM
+from motcua.domain.written_times import read_time
 
 MOST_PARTS: Final = 1_000_000
 """Objects, lists and values in one body: a body of nothing but brackets must not fill the memory."""
@@ -17,19 +17,6 @@ LONGEST_TEXT: Final = 2_000
 """Characters that are kept of a value."""
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
-_DIGITS = {
-    8: "%Y%m%d",
-    12: "%Y%m%d%H%M",
-    14: "%Y%m%d%H%M%S",
-}
-_ISO = re.compile(
-    r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[T ]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,]\d{1,9})?)?)? ?(Z|[+-]\d{2}:?\d{2})?",
-    re.ASCII | re.IGNORECASE,
-)
-_DAY_FIRST = re.compile(
-    r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})(?:[T ]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,]\d{1,9})?)?)?", re.ASCII
-)
-_EPOCH = re.compile(r"(?:/Date\((\d{12,13})(?:[+-]\d{4})?\)/|(\d{13}))", re.ASCII)
 _STATUS = re.compile(r"\d{1,4}(?:\.0+)?", re.ASCII)
 _NOT_LETTERS = re.compile(r"[^a-z0-9]+")
 _DESK = ("motcua", "tiepnhanvatraketqua", "tiepnhanvatrakq", "phucvuhanhchinhcong")
@@ -108,38 +95,14 @@ def read_moment(text: str) -> datetime | None:
     """
     if not text.strip("0:-/. T"):
         return None
-    try:
-        moment = _moment(text)
-    except (ValueError, OverflowError):
-        raise Unreadable("no time") from None
+    moment = read_time(text, "epoch", "digits", "year_first", "day_first")
+    if moment is None:
+        raise Unreadable("no time")
     if moment.year <= 1:
         return None
     if not 1900 <= moment.year < 9000:
         raise Unreadable("no time that can be")
-    return moment.replace(tzinfo=VIETNAM) if moment.tzinfo is None else moment
-
-
-def _moment(text: str) -> datetime:
-    if epoch := _EPOCH.fullmatch(text):
-        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=int(epoch[1] or epoch[2]))
-    if text.isascii() and text.isdigit():
-        return datetime.strptime(text[:14], _DIGITS.get(min(len(text), 14), "-"))  # noqa: DTZ007 - the zone is added
-    if iso := _ISO.fullmatch(text):
-        year, month, day, hour, minute, second, zone = iso.groups()
-        at = datetime(*(int(each or 0) for each in (year, month, day, hour, minute, second)))  # type: ignore[arg-type] # noqa: DTZ001
-        return at if zone is None else _in_zone(at, zone)
-    if day_first := _DAY_FIRST.fullmatch(text):
-        day, month, year, hour, minute, second = day_first.groups()
-        return datetime(*(int(each or 0) for each in (year, month, day, hour, minute, second)))  # type: ignore[arg-type] # noqa: DTZ001
-    raise ValueError("no shape that is known")
-
-
-def _in_zone(at: datetime, zone: str) -> datetime:
-    if zone in "Zz":
-        return at.replace(tzinfo=UTC)
-    hours, minutes = int(zone[1:3]), int(zone[-2:])
-    away = timedelta(hours=hours, minutes=minutes)
-    return (at - away if zone[0] == "+" else at + away).replace(tzinfo=UTC)
+    return moment
 
 
 def read_status(text: str) -> int | None:

@@ -23,7 +23,7 @@ from motcua.jobs.calendars.files import (
     write_calendar_file,
 )
 from motcua.settings import include_dir
-from motcua.store.agencies import agency_by_written_code, agency_codes
+from motcua.store.agencies import agency_codes, find_agency, list_agencies
 from motcua.store.calendars import (
     CalendarDay,
     CalendarYear,
@@ -31,7 +31,6 @@ from motcua.store.calendars import (
     list_hours,
     list_unconfirmed,
     list_years,
-    provinces_of,
     remove_days,
     remove_hours,
     save_days,
@@ -216,12 +215,13 @@ def import_calendar(path: Path, changed_by: str, now: datetime, *, dry_run: bool
 
 def _changes_of(connection: Connection, file: CalendarFile, now: datetime) -> _Changes:
     changes = _Changes()
-    known_as = agency_by_written_code(connection)
+    agencies = list_agencies(connection)
 
     def agency(written: str) -> str:
-        if written not in known_as:
+        meant = find_agency(agencies, written)
+        if meant is None:
             raise file.fault(written, f"no agency has the code {written}: motcua agencies list.")
-        return str(known_as[written])
+        return meant.agency_code
 
     provinces = [file.province] if file.province else used_provinces(connection) or [HOME_PROVINCE]
     # By (province, agency, day). A code and its alias may both stand in the file.
@@ -345,11 +345,10 @@ def province_of(agency_code: str) -> tuple[str, str]:
         CalendarError: no agency has it.
     """
     with connect() as connection:
-        known_as = agency_by_written_code(connection)
-        if agency_code not in known_as:
-            raise CalendarError(f"No agency has the code {agency_code}: motcua agencies list.")
-        code = str(known_as[agency_code])
-        return code, provinces_of(connection, [code])[code]
+        agency = find_agency(list_agencies(connection), agency_code)
+    if agency is None:
+        raise CalendarError(f"No agency has the code {agency_code}: motcua agencies list.")
+    return agency.agency_code, agency.province
 
 
 def as_lines(differences: Sequence[Difference]) -> list[str]:

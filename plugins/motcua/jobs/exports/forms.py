@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from motcua.jobs.handed_in.tables import fold, heading_key
+from motcua.domain.words import fold, heading_key
 
 Column: TypeAlias = Literal[
     "dossier_code",

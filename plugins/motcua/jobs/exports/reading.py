@@ -7,36 +7,38 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
-import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Final
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
 
-from motcua.domain.clock import VIETNAM
+from pydantic import AfterValidator, BeforeValidator
+
+from motcua.domain.agency_words import AgencyWords, SeveralAgencies, agency_of
 from motcua.domain.dossiers import EARLIEST
 from motcua.domain.intake.exports import CLOCKS_MAY_DIFFER
-from motcua.domain.intake.records import PushedDossier, RecordRefused, read_dossier
-from motcua.domain.intake.values import Fields, Unreadable, is_one_stop_desk, read_moment, read_status, read_text
+from motcua.domain.intake.records import PushedDossier, agency_in_code, dossier_that_says
+from motcua.domain.intake.values import Unreadable, is_one_stop_desk, read_moment, read_status, read_text
+from motcua.domain.words import clean_cell, fold
+from motcua.domain.written_times import read_time
 from motcua.jobs.exports.forms import REQUIRED, Column, ExportForm
+from motcua.jobs.handed_in.faults import FileFault, FileRefused
 from motcua.jobs.handed_in.tables import (
-    ROUNDED,
-    FaultCode,
-    FileFault,
-    FileRefused,
+    HEADING_WITHIN,
+    ColumnSpec,
     Sheet,
     Table,
     Workbook,
-    clean_cell,
     ending_of,
     find_table,
-    fold,
     is_workbook,
     read_sheet,
+    read_values,
+    wrong,
 )
+from motcua.jobs.handed_in.values import agency_in, dossier_code
 
 MOST_LINES: Final = 300_000
 """Lines of one export."""
@@ -44,31 +46,21 @@ MOST_KEPT_FAULTS: Final = 500
 """Faults that are kept of a file; the rest is counted."""
 PREVIEWED: Final = 20
 """Lines that a preview shows."""
-_HEADINGS_WITHIN: Final = 50
-"""Rows in which a heading is looked for."""
 _LONGEST_WORD: Final = 100
 """Characters of a heading or a word of a status that are shown."""
 _MOST_WORDS: Final = 40
 """Words of statuses."""
-_DOSSIER: Final[Mapping[Column, str]] = {
-    "dossier_code": "MaHoSo",
+_WORDS: Final[Mapping[Column, str]] = {
     "procedure_code": "MaTTHC",
     "procedure_name": "TenTTHC",
     "field_name": "TenLinhVuc",
     "applicant_name": "ChuHoSo",
     "applicant_phone": "SoDienThoai",
     "submitted_via": "HinhThuc",
-    "received_at": "NgayTiepNhan",
-    "due_at": "NgayHenTra",
-    "finished_at": "NgayKetThucXuLy",
-    "returned_at": "NgayTra",
 }
-"""Columns that tell of a dossier, by their names in the portal's protocol."""
-_TIMES: Final[tuple[Column, ...]] = ("received_at", "due_at", "finished_at", "returned_at", "occurred_at")
+"""Words that are told of a dossier, by their names in the portal's protocol."""
+_TIMES: Final[tuple[Column, ...]] = ("received_at", "due_at", "finished_at", "returned_at")
 _VIA: Final = {"direct": "0", "postal": "1", "online": "2"}
-_EXCEL_BEGINS: Final = datetime(1899, 12, 30, tzinfo=VIETNAM)
-_SERIAL: Final = re.compile(r"([3-6]\d{4})([.,]\d+)?", re.ASCII)
-_PREFIX: Final = re.compile(r"(.+?)-\d{6}(?:\d\d)?-\d{1,12}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,19 +83,31 @@ class _Line:
 class ReadExport:
     """What an export says. Holds personal data."""
 
-    ends_a_line: bool | None
+    ends_a_line: bool | None = None
     lines: int = 0
     refused: int = 0
+    dossiers: int = 0
     faults: list[FileFault] = field(default_factory=list)
+    """The first of them."""
     rows: list[str] = field(default_factory=list)
-    """Each a dossier with its steps, as JSON; intake.take_export says which columns."""
+    """Each a dossier with its steps, as JSON; intake.take_export says which columns. Of a preview the first."""
     keys: list[tuple[str, str]] = field(default_factory=list)
-    """Agency and code of all dossiers in it, those of refused lines too."""
+    """Agency and code of all dossiers in it, those of refused lines too. Of a preview none."""
+
+    def tell(self, fault: FileFault) -> None:
+        """Keeps a fault, one of the first."""
+        if len(self.faults) < MOST_KEPT_FAULTS:
+            self.faults.append(fault)
+
+    def refuse(self, fault: FileFault) -> None:
+        """Counts a line that cannot be used."""
+        self.refused += 1
+        self.tell(fault)
 
 
 @dataclass(slots=True)
-class PreviewedExport:
-    """What a form makes of an export, before anything is written. Holds personal data."""
+class PreviewedExport(ReadExport):
+    """What a form makes of an export, before anything is written."""
 
     headings: list[str] = field(default_factory=list)
     """Of its columns, or what stands where headings usually do."""
@@ -113,23 +117,10 @@ class PreviewedExport:
     """Each word in the column of the status, how often, and what the form takes it for; none: too many differ."""
     is_refused: bool = False
     """The whole of it; ``faults`` say why."""
-    faults: list[FileFault] = field(default_factory=list)
-    lines: int = 0
-    refused: int = 0
-    dossiers: int = 0
-    ends_a_line: bool | None = None
-    rows: list[str] = field(default_factory=list)
-    """The first, as JSON; ``ReadExport`` says how."""
-
-
-class _LineRefused(Exception):
-    def __init__(self, code: FaultCode, column: Column | None = None, **values: object) -> None:
-        super().__init__(code)
-        self.code, self.column, self.values = code, column, values
 
 
 def read_export(
-    content: bytes, name: str, form: ExportForm, agencies: Mapping[str, str], own: Sequence[str], now: datetime
+    content: bytes, name: str, form: ExportForm, agencies: AgencyWords, own: Sequence[str], now: datetime
 ) -> ReadExport:
     """Reads an export.
 
@@ -137,7 +128,7 @@ def read_export(
         content: of the file.
         name: of the file.
         form: that it is written in.
-        agencies: code, alias and name (folded) of every agency → its code.
+        agencies: every way in which agencies may be named → codes of those that are meant.
         own: agencies that the source may tell of.
         now: a step later than that is none.
 
@@ -145,15 +136,18 @@ def read_export(
         FileRefused: it is no table of this form, it is cut off, or not one of its lines can be used.
     """
     ends_a_line = _ends_a_line(content, name)
-    table = find_table(_sheet(content, name, form), name, _headings(form), REQUIRED)
-    return _read(table, name, form, ends_a_line, _Judge(table, form, agencies, set(own), now))
+    columns = _columns(form, agencies, now)
+    table = find_table(_sheet(content, name, form), name, columns)
+    found = _Reader(table, form, columns, agencies, set(own)).read(name)
+    found.ends_a_line = ends_a_line
+    return found
 
 
 def preview_export(
     content: bytes,
     name: str,
     form: ExportForm | None,
-    agencies: Mapping[str, str],
+    agencies: AgencyWords,
     own: Sequence[str],
     now: datetime,
 ) -> PreviewedExport:
@@ -170,28 +164,15 @@ def preview_export(
         ends_a_line = _ends_a_line(content, name)
         if form is None:
             return found
-        table = find_table(sheet, name, _headings(form), REQUIRED)
-        judge = _Judge(table, form, agencies, set(own), now)
-        found.words = judge.words_of_status()
-        read = _read(table, name, form, ends_a_line, judge)
+        columns = _columns(form, agencies, now)
+        table = find_table(sheet, name, columns)
+        found.words = _words_of_status(table, columns)
+        read = _Reader(table, form, columns, agencies, set(own)).read(name)
     except FileRefused as refused:
         found.is_refused, found.faults = True, list(refused.faults)
-    else:
-        found.faults, found.lines, found.refused = read.faults, read.lines, read.refused
-        found.dossiers, found.ends_a_line = len(set(read.keys)), read.ends_a_line
-        found.rows = read.rows[:PREVIEWED]
-    return found
-
-
-def _read(table: Table, name: str, form: ExportForm, ends_a_line: bool | None, judge: _Judge) -> ReadExport:
-    lines = len(table.rows)
-    if lines > MOST_LINES:
-        raise FileRefused(name, [FileFault("too_many_lines", table.sheet, values={"most": MOST_LINES})])
-    found = judge.found
-    found.ends_a_line, found.lines = ends_a_line, lines
-    _keep(judge.lines_of(), table, form, found)
-    if lines and not found.rows:
-        raise FileRefused(name, [FileFault("all_refused", table.sheet), *found.faults])
+        return found
+    found.lines, found.refused, found.dossiers, found.faults = read.lines, read.refused, read.dossiers, read.faults
+    found.ends_a_line, found.rows = ends_a_line, read.rows[:PREVIEWED]
     return found
 
 
@@ -205,16 +186,12 @@ def _ends_a_line(content: bytes, name: str) -> bool | None:
 
 def _likely_headings(sheet: Sheet) -> list[str]:
     """The cells of the first row that has most of them: above it stand a title and the like."""
-    first = sheet.cells.iloc[:_HEADINGS_WITHIN]
+    first = sheet.cells.iloc[:HEADING_WITHIN]
     if not len(first):
         return []
     row = first.iloc[int((first != "").sum(axis=1).to_numpy().argmax())]
     cells = (clean_cell(str(cell))[:_LONGEST_WORD] for cell in row)
     return list(dict.fromkeys(cell for cell in cells if cell))
-
-
-def _headings(form: ExportForm) -> dict[str, tuple[str, ...]]:
-    return {column: headings for column, headings in form.columns.items() if headings}
 
 
 def _sheet(content: bytes, name: str, form: ExportForm | None) -> Sheet:
@@ -229,101 +206,160 @@ def _sheet(content: bytes, name: str, form: ExportForm | None) -> Sheet:
     return book.read((wanted or book.names)[0], decimal=".")
 
 
-def agency_key(written: str) -> str:
-    """An agency's code, alias or name as it is compared."""
-    return " ".join(unicodedata.normalize("NFC", written).casefold().split())
+# --- Columns ----------------------------------------------------------------------------------------------------
 
 
-class _Judge:
-    """Looks at one line after the other."""
+def _columns(form: ExportForm, agencies: AgencyWords, now: datetime) -> dict[str, ColumnSpec]:
+    """What the form says of each column; the agency and the code come first, since without them a line is nobody's."""
+    statuses = {fold(word, brackets=True): code for code, words in form.statuses.items() for word in words}
+    ways = {fold(word, brackets=True): way for way, words in form.submitted_via.items() for word in words}
+    known = ", ".join(word for words in form.statuses.values() for word in words) or "1-10"
+
+    def status(written: str) -> int:
+        code = statuses.get(fold(written, brackets=True))
+        try:
+            code = read_status(read_text(written)) if code is None else code
+        except Unreadable:
+            code = None
+        if code is None:
+            # Nothing of a line is repeated: a column that slipped may hold a name.
+            raise wrong("unknown_word", word="…", known=known)
+        return code
+
+    def way(written: str) -> str:
+        meant = ways.get(fold(written, brackets=True))
+        return _VIA[meant] if meant else read_text(written)
+
+    def occurred_at(written: str) -> datetime | None:
+        moment = _moment(written)
+        if moment is not None and not EARLIEST <= moment <= now + CLOCKS_MAY_DIFFER:
+            raise wrong("unread_time")
+        return moment
+
+    text = Annotated[str, AfterValidator(read_text)]
+    types: dict[Column, Any] = {
+        "agency": agency_in(agencies),
+        "dossier_code": Annotated[str, AfterValidator(dossier_code)],
+        "status": Annotated[int, BeforeValidator(status)],
+        **dict.fromkeys(_TIMES, Annotated[datetime | None, BeforeValidator(_moment)]),
+        "occurred_at": Annotated[datetime | None, BeforeValidator(occurred_at)],
+        **dict.fromkeys(_WORDS, text),
+        "submitted_via": Annotated[str, AfterValidator(way)],
+        **dict.fromkeys(("step", "actor", "desk"), text),
+    }
+    return {
+        column: ColumnSpec(headings, value, required=column in REQUIRED, filled=column in REQUIRED)
+        for column, value in types.items()
+        if (headings := form.columns.get(column))
+    }
+
+
+def _moment(written: str) -> datetime | None:
+    try:
+        moment = read_time(written, "serial") or read_moment(read_text(written))
+    except Unreadable:
+        raise wrong("unread_time") from None
+    return None if moment is None else moment.replace(microsecond=0)
+
+
+def _words_of_status(table: Table, columns: Mapping[str, ColumnSpec]) -> list[tuple[str, int, int | None]]:
+    """Each word in the column of the status, how often, and the status that it is taken for, the most used first; none
+    where more differ than there are words of states: then it is another column."""
+    texts = table.texts("status")
+    assert texts is not None
+    counts = texts.value_counts()
+    if len(counts) > _MOST_WORDS:
+        return []
+    means = read_values(table, {"status": columns["status"]}).rows["status"]
+    meant = dict(zip(texts, means, strict=True))
+    return [(str(word)[:_LONGEST_WORD], int(times), meant[word]) for word, times in counts.items()]
+
+
+# --- Lines ------------------------------------------------------------------------------------------------------
+
+
+class _Reader:
+    """Looks at one line after the other, and puts the lines of each dossier together."""
 
     def __init__(
         self,
         table: Table,
         form: ExportForm,
-        agencies: Mapping[str, str],
+        columns: Mapping[str, ColumnSpec],
+        agencies: AgencyWords,
         own: set[str],
-        now: datetime,
     ) -> None:
-        self.table, self.form, self.agencies, self.own, self.now = table, form, agencies, own, now
-        self.found = ReadExport(None)
-        self.statuses = {fold(word, brackets=True): code for code, words in form.statuses.items() for word in words}
-        self.ways = {fold(word, brackets=True): way for way, words in form.submitted_via.items() for word in words}
+        self.table, self.form, self.columns, self.agencies, self.own = table, form, columns, agencies, own
+        self.found = ReadExport(lines=len(table.rows))
         self.desks = {fold(word, brackets=True) for word in form.at_desk}
-        self.spilt = set(table.spilt)
 
-    def lines_of(self) -> list[_Line]:
-        columns = list(self.table.columns)
-        cells = [self.table.rows.iloc[:, self.table.columns[column]].tolist() for column in columns]
-        good = []
-        for index, values in zip(map(int, self.table.rows.index), zip(*cells, strict=True), strict=True):
-            line = dict(zip(columns, map(str, values), strict=True))
-            agency: str | None = None
-            try:
-                if index in self.spilt:
-                    raise _LineRefused("cells_beyond")
-                agency = self._agency(line)
-                good.append(self._line(index, line, agency))
-            except _LineRefused as refused:
-                self._fault(refused.code, index, refused.column, **refused.values)
-                self.found.refused += 1
-                if agency is not None:
-                    # It is there, and has not vanished.
-                    self.found.keys.append((agency, line["dossier_code"].strip()))
-        return good
+    def read(self, name: str) -> ReadExport:
+        """Raises ``FileRefused``: it has too many lines, or not one that can be used."""
+        found = self.found
+        if found.lines > MOST_LINES:
+            raise FileRefused(name, [FileFault("too_many_lines", self.table.sheet, values={"most": MOST_LINES})])
+        of_dossier: dict[tuple[str, str], list[_Line]] = defaultdict(list)
+        for line in self._lines():
+            of_dossier[line.agency_code, line.dossier.dossier_code].append(line)
+        for key, lines in of_dossier.items():
+            self._keep(key, lines)
+        if found.lines and not found.rows:
+            raise FileRefused(name, [FileFault("all_refused", self.table.sheet), *found.faults])
+        found.dossiers = len(set(found.keys))
+        return found
 
-    def words_of_status(self) -> list[tuple[str, int, int | None]]:
-        """Each word in the column of the status, how often, and the status that it is taken for, the most used first;
-        none where more differ than there are words of states: then it is another column."""
-        counts = self.table.rows.iloc[:, self.table.columns["status"]].map(clean_cell).value_counts()
-        if len(counts) > _MOST_WORDS:
-            return []
-        told = []
-        for word, times in counts.items():
-            try:
-                means = self._status(str(word))
-            except _LineRefused:
-                means = None
-            told.append((str(word)[:_LONGEST_WORD], int(times), means))
-        return told
+    def _lines(self) -> Iterator[_Line]:
+        codes = self.table.texts("dossier_code")
+        assert codes is not None
+        for (index, row, wrongs), code in zip(read_values(self.table, self.columns).lines(), codes, strict=True):
+            agency = wrongs.get("") or wrongs.get("agency") or self._agency(index, row.get("agency"), code)
+            if isinstance(agency, FileFault):
+                self.found.refuse(agency)
+            elif fault := wrongs.get("dossier_code") or wrongs.get("status"):
+                self.found.refuse(fault)
+                # It is there, and has not vanished.
+                self.found.keys.append((agency, code))
+            else:
+                for cell in wrongs.values():
+                    self.found.tell(cell)
+                yield self._line(index, row, wrongs, agency)
 
-    def _fault(self, code: FaultCode, index: int, column: str | None, **values: object) -> None:
-        if len(self.found.faults) < MOST_KEPT_FAULTS:
-            self.found.faults.append(self.table.fault(code, index, column, **values))
+    def _keep(self, key: tuple[str, str], lines: Sequence[_Line]) -> None:
+        """Lines of a dossier that contradict each other refuse each other."""
+        self.found.keys.append(key)
+        its = list({line.says: line for line in reversed(lines)}.values())[::-1]
+        if len(its) > 1 and (self.form.kind == "whole" or not _have_an_order(its)):
+            for line in lines:
+                other = next(each.index for each in lines if each is not line)
+                self.found.refuse(self.table.fault("twice", line.index, "dossier_code", other=other + 1))
+            return
+        if len(its) > 1:
+            its.sort(key=lambda line: line.occurred_at or datetime.max.replace(tzinfo=UTC))
+        self.found.rows.append(_row(key, its))
 
-    def _agency(self, line: Mapping[str, str]) -> str:
-        written = line.get("agency", "").strip()
-        prefix = _PREFIX.fullmatch(line["dossier_code"].strip())
-        if written:
-            agency = self.agencies.get(agency_key(written))
-        else:
-            agency = self.agencies.get(agency_key(prefix[1])) if prefix else None
-            if agency is None and len(self.own) == 1:
-                (agency,) = self.own
+    def _agency(self, index: int, named: str | None, code: str) -> str | FileFault:
+        """Whose dossier it is: of the agency that is named, or that the code begins with, or the source's only one."""
+        agency = named
+        if agency is None and (prefix := agency_in_code(code)):
+            with suppress(SeveralAgencies):
+                agency = agency_of(prefix, self.agencies)
+        if agency is None and len(self.own) == 1:
+            (agency,) = self.own
         if agency is None:
-            raise _LineRefused("unknown_agency" if written else "no_agency", "agency" if written else None)
+            return self.table.fault("no_agency", index)
         if agency not in self.own:
-            raise _LineRefused("not_ours", "agency" if written else "dossier_code")
+            return self.table.fault("not_ours", index, "agency" if named else "dossier_code")
         return agency
 
-    def _line(self, index: int, line: Mapping[str, str], agency: str) -> _Line:
-        if re.fullmatch(ROUNDED, line["dossier_code"].strip()):
-            raise _LineRefused("rounded", "dossier_code")
-        record = Fields()
-        for column, name in _DOSSIER.items():
-            if column in line:
-                # What cannot be read says nothing; what is empty empties.
-                with suppress(Unreadable):
-                    record[name.lower()] = self._cell(index, column, line[column])
-        try:
-            dossier, _ = read_dossier(record, None)
-        except RecordRefused as refused:
-            code: FaultCode = "missing" if refused.reason == "code_missing" else "bad_code"
-            raise _LineRefused(code, "dossier_code") from None
-        status = self._status(line["status"])
-        desk = read_text(line.get("desk", ""))
-        step, actor = read_text(line.get("step", "")), read_text(line.get("actor", ""))
-        occurred_at = self._occurred_at(index, line.get("occurred_at", ""))
+    def _line(self, index: int, row: Mapping[str, Any], wrongs: Mapping[str, FileFault], agency: str) -> _Line:
+        # What cannot be read says nothing; what is empty empties.
+        fields = {name: row[column] or "" for column, name in _WORDS.items() if column in self.table.columns}
+        said: dict[str, Any] = {
+            column: row[column] for column in _TIMES if column in self.table.columns and column not in wrongs
+        }
+        dossier = dossier_that_says(row["dossier_code"], fields, said)
+        status, occurred_at = row["status"], row.get("occurred_at")
+        step, actor, desk = (row.get(column) or "" for column in ("step", "actor", "desk"))
         at_desk = (
             self.form.supplements_at_desk
             or is_one_stop_desk(desk)
@@ -332,80 +368,13 @@ class _Judge:
         says = _hash([dossier.digest, status, step, actor, at_desk, occurred_at])
         return _Line(index, agency, dossier, status, step, actor, at_desk, occurred_at, says)
 
-    def _cell(self, index: int, column: Column, cell: str) -> str:
-        """A cell as the protocol would have it. Raises ``Unreadable``, and tells of it."""
-        if column in _TIMES:
-            moment = self._moment(index, column, cell)
-            return "" if moment is None else moment.astimezone(VIETNAM).strftime("%Y-%m-%d %H:%M:%S")
-        if column == "submitted_via":
-            way = self.ways.get(fold(cell, brackets=True))
-            return _VIA[way] if way else cell
-        return cell
-
-    def _status(self, cell: str) -> int:
-        known = self.statuses.get(fold(cell, brackets=True)) if cell.strip() else None
-        if known is not None:
-            return known
-        try:
-            status = read_status(read_text(cell))
-        except Unreadable:
-            words = ", ".join(word for each in self.form.statuses.values() for word in each)
-            raise _LineRefused("bad_status", "status", known=words or "1-10") from None
-        if status is None:
-            raise _LineRefused("missing", "status")
-        return status
-
-    def _moment(self, index: int, column: Column, cell: str) -> datetime | None:
-        """Raises ``Unreadable``, and tells of it."""
-        text = cell.strip()
-        serial = _SERIAL.fullmatch(text)
-        try:
-            if serial:
-                days = float(f"{serial[1]}{(serial[2] or '').replace(',', '.')}")
-                return _EXCEL_BEGINS + timedelta(seconds=round(days * 86_400))
-            return read_moment(read_text(text))
-        except Unreadable:
-            self._fault("unread_time", index, column)
-            raise
-
-    def _occurred_at(self, index: int, cell: str) -> datetime | None:
-        try:
-            moment = self._moment(index, "occurred_at", cell)
-        except Unreadable:
-            return None
-        if moment is None:
-            return None
-        if not EARLIEST <= moment <= self.now + CLOCKS_MAY_DIFFER:
-            self._fault("unread_time", index, "occurred_at")
-            return None
-        return moment
-
-
-def _keep(lines: Sequence[_Line], table: Table, form: ExportForm, found: ReadExport) -> None:
-    """Puts the lines of each dossier together; lines that contradict each other refuse each other."""
-    of_dossier: dict[tuple[str, str], list[_Line]] = defaultdict(list)
-    for line in lines:
-        of_dossier[line.agency_code, line.dossier.dossier_code].append(line)
-    for key, all_its in of_dossier.items():
-        its = list({line.says: line for line in reversed(all_its)}.values())[::-1]
-        found.keys.append(key)
-        if len(its) > 1:
-            if form.kind == "whole" or not _have_an_order(its):
-                for line in all_its:
-                    found.refused += 1
-                    if len(found.faults) < MOST_KEPT_FAULTS:
-                        found.faults.append(table.fault("twice", line.index, "dossier_code"))
-                continue
-            its.sort(key=lambda line: line.occurred_at or datetime.max.replace(tzinfo=UTC))
-        found.rows.append(_row(key, its, form))
-
 
 def _have_an_order(lines: Sequence[_Line]) -> bool:
     times = Counter(line.occurred_at for line in lines)
     return None not in times and max(times.values()) == 1
 
 
-def _row(key: tuple[str, str], lines: Sequence[_Line], form: ExportForm) -> str:
+def _row(key: tuple[str, str], lines: Sequence[_Line]) -> str:
     last = lines[-1]
     dossier = last.dossier
     fields = dict(dossier.fields)

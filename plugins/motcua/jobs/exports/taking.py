@@ -9,20 +9,21 @@ from __future__ import annotations
 import hashlib
 import logging
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import IO, TYPE_CHECKING, Any, Final, Literal
+from typing import IO, TYPE_CHECKING, Final, Literal
 
 from psycopg import DataError
 
 from motcua.domain.intake.exports import FromTheFuture, by_name, exported_at, looks_cut
 from motcua.jobs.exports.forms import ExportForm, ExportFormError, form_of
-from motcua.jobs.exports.reading import MOST_KEPT_FAULTS, agency_key
-from motcua.jobs.handed_in.tables import LARGEST_FILE, FileFault, FileRefused, shown_name
-from motcua.jobs.uploads.reading import ReaderBusy, for_exports, read_export_apart
+from motcua.jobs.exports.reading import MOST_KEPT_FAULTS, ReadExport
+from motcua.jobs.handed_in.faults import FileFault, FileRefused
+from motcua.jobs.handed_in.tables import LARGEST_FILE, shown_name
+from motcua.jobs.uploads.reading import ReaderBusy, read_export_apart
 from motcua.settings import settings
-from motcua.store.agencies import agency_codes, list_agencies
+from motcua.store.agencies import agency_words
 from motcua.store.file_stores import StoreUnusable, open_store
 from motcua.store.intake.exports import (
     Became,
@@ -207,7 +208,7 @@ def _take(source: str, ready: _Ready, kept: KeptForm, form: ExportForm, now: dat
     end = Became("taken", kept.form_no, form.kind == "whole", now)
     try:
         if file.size > LARGEST_FILE:
-            raise FileRefused(file.name, [FileFault("too_large", values={"most": LARGEST_FILE // 1024**2})])
+            raise FileRefused.too_large(file.name, LARGEST_FILE)
         at = exported_at(file.name, file.modified_at, now)
         with tempfile.TemporaryFile() as copy:
             digest = _copied(ready, copy)
@@ -217,7 +218,7 @@ def _take(source: str, ready: _Ready, kept: KeptForm, form: ExportForm, now: dat
                 last = last_taken(connection, source, digest, at)
                 if (state := is_past(last, at, file.name, form)) is not None:
                     return _end(connection, ready, replace(end, state=state, sha256=digest, exported_at=at))
-                agencies = agencies_by_word(connection)
+                agencies = agency_words(connection)
             read = read_export_apart(copy, file.name, form, agencies, kept.agencies, now)
         with connect() as connection:
             if not hold_file(connection, ready.waiting.export_no):
@@ -239,7 +240,6 @@ def _take(source: str, ready: _Ready, kept: KeptForm, form: ExportForm, now: dat
         # By its kind alone: what it says may hold a cell.
         log.error("an export of %s holds what the ledger cannot take", source)
         faults = (FileFault("not_a_table"),)
-    faults = tuple(map(for_exports, faults))
     with connect() as connection:
         if not hold_file(connection, ready.waiting.export_no):
             return "waiting"
@@ -271,35 +271,23 @@ def is_past(last: LastTaken, at: datetime, name: str, form: ExportForm) -> Liter
     return "outdated" if at < last.whole_at else None
 
 
-def agencies_by_word(connection: Connection) -> dict[str, str]:
-    """Every code, alias and name that means one agency → its code."""
-    names: dict[str, set[str]] = {}
-    for agency in list_agencies(connection):
-        for name in (agency.name, agency.short_name, *(each.name for each in agency.former_names)):
-            if name:
-                names.setdefault(agency_key(name), set()).add(agency.agency_code)
-    found = {name: next(iter(codes)) for name, codes in names.items() if len(codes) == 1}
-    return found | {agency_key(code.written): code.agency_code for code in agency_codes(connection)}
-
-
 def _write(
     connection: Connection,
     ready: _Ready,
     kept: KeptForm,
     form: ExportForm,
-    read: Mapping[str, Any],
+    read: ReadExport,
     last: LastTaken,
     end: Became,
 ) -> ExportState:
     """Writes what a file tells, unless it may be only a part of what was exported."""
     assert end.exported_at is not None
     is_whole = form.kind == "whole"
-    keys = [(agency, code) for agency, code in read["keys"]]
-    dossiers = len(set(keys))
+    keys, dossiers = read.keys, read.dossiers
     if is_whole and not dossiers:
         raise FileRefused(ready.file.name, [FileFault("no_lines")])
     if ready.waiting.accepted_at is None:
-        if read["ends_a_line"] is False and last.ends_a_line:
+        if read.ends_a_line is False and last.ends_a_line:
             raise FileRefused(ready.file.name, [FileFault("cut_off")])
         if is_whole and last.whole_at is not None:
             there, missing = compare_export(connection, kept.client_id, keys)
@@ -309,7 +297,7 @@ def _write(
             if looks_cut(there, there - missing, form.least_percent):
                 raise _too_few(ready, there, there - missing)
     told = Told(0, 0, 0)
-    rows = read["rows"]
+    rows = read.rows
     for start in range(0, len(rows), _BATCH):
         part = take_rows(
             connection,
@@ -327,15 +315,15 @@ def _write(
         ready,
         replace(
             end,
-            ends_a_line=read["ends_a_line"],
-            lines=read["lines"],
+            ends_a_line=read.ends_a_line,
+            lines=read.lines,
             dossiers=dossiers,
             added=told.added,
             moved=told.moved,
             older=told.older,
-            refused=read["refused"],
+            refused=read.refused,
             vanished=vanished,
-            faults=read["faults"],
+            faults=read.faults,
         ),
     )
 

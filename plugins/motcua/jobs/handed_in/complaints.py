@@ -10,35 +10,26 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from typing import Any, Final, cast
+from typing import Annotated, Any, Final, cast
 
-import yaml
+from pydantic import AfterValidator, BeforeValidator
 
+from motcua.domain.agency_words import AgencyWords
 from motcua.domain.clock import VIETNAM
-from motcua.domain.dossiers import NOTE_LIMIT, clean_code, clean_words
+from motcua.domain.dossiers import NOTE_LIMIT, clean_words
 from motcua.domain.inquiries import code_key
 from motcua.domain.inquiries import fold as fold_code
 from motcua.domain.phones.reading import holds_phone
-from motcua.jobs.handed_in.agency_words import AgencyWords, SeveralAgencies, agencies_by_word, agency_of
-from motcua.jobs.handed_in.tables import (
-    ROUNDED,
-    FaultCode,
-    FileFault,
-    FileRefused,
-    OnlyLooked,
-    Table,
-    clean_cell,
-    find_table,
-    fold,
-    read_sheet,
-)
-from motcua.settings import include_dir
+from motcua.domain.written_times import read_time
+from motcua.jobs.handed_in.faults import FileFault, report_words
+from motcua.jobs.handed_in.tables import ColumnSpec, read_table, read_typed, read_values, wrong
+from motcua.jobs.handed_in.values import agency_in, dossier_code, without_phone, word_of
+from motcua.store.agencies import agency_words
 from motcua.store.ledger.database import Connection, connect
 from motcua.store.oversight.complaints import (
     CHANNELS,
@@ -46,7 +37,6 @@ from motcua.store.oversight.complaints import (
     OUTCOMES,
     Channel,
     CheckResult,
-    Claim,
     NewComplaint,
     link_complaints,
     repeated_complaints,
@@ -62,7 +52,6 @@ LONGEST_NOTE: Final = NOTE_LIMIT
 LONGEST_REASON: Final = NOTE_LIMIT
 EARLIEST: Final = datetime(2016, 1, 1, tzinfo=VIETNAM)
 """The year of the pilot: nobody was texted before."""
-_REQUIRED: Final = ("agency", "received_at", "claim")
 
 
 class ComplaintRefused(Exception):
@@ -74,11 +63,10 @@ class ComplaintRefused(Exception):
 
 @lru_cache(maxsize=1)
 def _words() -> dict[str, Any]:
-    path = include_dir() / "templates" / "report" / "complaints.vi.yaml"
-    content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content = report_words("complaints")
     for name, values in (("channel", CHANNELS), ("claim", CLAIMS), ("outcome", OUTCOMES)):
         if tuple(content["titles"][name]) != values:
-            raise ValueError(f"{path.name} must name every {name}, in order")
+            raise ValueError(f"complaints.vi.yaml must name every {name}, in order")
     return content
 
 
@@ -87,43 +75,12 @@ def titles() -> Mapping[str, Mapping[str, str]]:
     return cast("dict[str, dict[str, str]]", _words()["titles"])
 
 
-@lru_cache(maxsize=2)
-def _meanings(name: str) -> dict[str, str]:
-    words = _words()
-    found = {}
-    for code, title in words["titles"][name].items():
-        for word in (code, title, *words["accepted"][name].get(code, ())):
-            found[fold(word)] = code
-    return found
-
-
 # --- One complaint ----------------------------------------------------------------------------------------------
-
-
-_DAY: Final = r"(?P<day>\d{1,2})[/.-](?P<month>\d{1,2})[/.-](?P<year>\d{4})"
-_TIME: Final = r"(?P<hour>\d{1,2})(?::|h|g| giờ )(?P<minute>\d{2})(?::(?P<second>\d{2}))?"
-_MOMENTS: Final = (
-    re.compile(rf"{_DAY}(?:[ ,T]+{_TIME})?", re.ASCII),
-    re.compile(rf"{_TIME}[ ,]+(?:ngày )?{_DAY}", re.ASCII),
-    re.compile(
-        r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})"
-        r"(?:[ T](?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.0+)?)?)?",
-        re.ASCII,
-    ),
-)
 
 
 def _parse(written: str) -> datetime | None:
     """The moment; midnight where only the day is told."""
-    for form in _MOMENTS:
-        found = form.fullmatch(written.strip())
-        if found:
-            parts = {name: int(value) for name, value in found.groupdict().items() if value is not None}
-            try:
-                return datetime(**parts, tzinfo=VIETNAM)
-            except ValueError:
-                return None
-    return None
+    return read_time(written, "day_first", "time_first", "year_first")
 
 
 def read_moment(written: str, now: datetime) -> datetime | None:
@@ -133,10 +90,14 @@ def read_moment(written: str, now: datetime) -> datetime | None:
     A day without a time, or at midnight as Excel writes a day, is the end of that day, or now where it is today's: all
     that was sent on that day may be what the citizen complains of.
     """
-    moment = _parse(written)
-    if moment is None or moment.time() != time.min:
-        return moment
-    return min(moment + timedelta(days=1) - timedelta(seconds=1), max(now, moment))
+    told = _parse(written)
+    return None if told is None else _meant(told, now)
+
+
+def _meant(told: datetime, now: datetime) -> datetime:
+    if told.time() != time.min:
+        return told
+    return min(told + timedelta(days=1) - timedelta(seconds=1), max(now, told))
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,53 +112,53 @@ class Entry:
     note: str
 
 
-class _Broken(Exception):
-    """A field of an entry cannot be read."""
+def _columns(agencies: AgencyWords, now: datetime) -> dict[str, ColumnSpec]:
+    """The columns of a complaint, and the fields of the form for one."""
+    words = _words()
 
-    def __init__(self, code: FaultCode, column: str, **values: object) -> None:
-        super().__init__(code)
-        self.code, self.column, self.values = code, column, values
+    def received_at(written: str) -> datetime:
+        told = _parse(written)
+        if told is None:
+            raise wrong("bad_time", example="25/11/2026 08:30")
+        if _meant(told, now) > now:
+            raise wrong("future")
+        if told < EARLIEST:
+            raise wrong("too_early")
+        return told
+
+    def named(column: str) -> Any:  # noqa: ANN401 - a type for pydantic
+        shown: Mapping[str, str] = words["titles"][column]
+        accepted = words["accepted"][column]
+        meanings = {code: (code, title, *accepted.get(code, ())) for code, title in shown.items()}
+        return word_of(meanings, shown.values())
+
+    types: dict[str, Any] = {
+        "agency": agency_in(agencies),
+        "dossier_code": Annotated[str, AfterValidator(dossier_code), AfterValidator(without_phone)],
+        "note": Annotated[str | None, AfterValidator(without_phone), AfterValidator(_note)],
+        "received_at": Annotated[datetime, BeforeValidator(received_at)],
+        "channel": named("channel"),
+        "claim": named("claim"),
+    }
+    needed = ("agency", "received_at", "claim")
+    return {
+        column: ColumnSpec(words["columns"][column], value, required=column in needed, filled=column in needed)
+        for column, value in types.items()
+    }
 
 
-def _known(name: str, written: str) -> str:
-    known = _meanings(name).get(fold(written))
-    if known is None:
-        shown = written if re.fullmatch(r"[^\d]{1,40}", written) else "…"
-        raise _Broken("unknown_word", name, word=shown, known=", ".join(titles()[name].values()))
-    return known
-
-
-def _read(entry: Entry, agencies: AgencyWords, now: datetime) -> NewComplaint:
-    """The complaint, without the key of its entry."""
-    try:
-        agency = agency_of(entry.agency, agencies)
-    except SeveralAgencies as several:
-        raise _Broken("several_agencies", "agency", agencies=str(several)) from None
-    if agency is None:
-        raise _Broken("unknown_agency" if entry.agency.strip() else "missing", "agency")
-    code = clean_code(entry.dossier_code) if entry.dossier_code.strip() else None
-    if code is None and entry.dossier_code.strip():
-        raise _Broken("bad_code", "dossier_code")
-    if code is not None and re.fullmatch(ROUNDED, code):
-        raise _Broken("rounded", "dossier_code")
-    for column, written in (("dossier_code", code), ("note", entry.note)):
-        if written is not None and holds_phone(written):
-            raise _Broken("holds_phone", column)
-    moment = read_moment(entry.received_at, now)
-    if moment is None:
-        raise _Broken("bad_time" if entry.received_at.strip() else "no_time", "received_at", example="25/11/2026 08:30")
-    if moment > now:
-        raise _Broken("future", "received_at")
-    if moment < EARLIEST:
-        raise _Broken("too_early", "received_at")
-    channel = _known("channel", entry.channel) if entry.channel.strip() else "other"
-    if not entry.claim.strip():
-        raise _Broken("missing", "claim")
-    claim = _known("claim", entry.claim)
-    note = clean_words(entry.note, LONGEST_NOTE + 1)
+def _note(written: str) -> str | None:
+    note = clean_words(written, LONGEST_NOTE + 1)
     if note is not None and len(note) > LONGEST_NOTE:
-        raise _Broken("too_long", "note", most=LONGEST_NOTE)
-    return NewComplaint("", agency, code, moment, cast("Channel", channel), cast("Claim", claim), note)
+        raise wrong("too_long", most=LONGEST_NOTE)
+    return note
+
+
+def _complaint(read: Mapping[str, Any], now: datetime) -> NewComplaint:
+    """The complaint that a row or a form tells, without the key of its entry."""
+    moment = _meant(read["received_at"], now)
+    channel: Channel = read["channel"] or "other"
+    return NewComplaint("", read["agency"], read["dossier_code"], moment, channel, read["claim"], read["note"])
 
 
 # --- Files ------------------------------------------------------------------------------------------------------
@@ -239,57 +200,42 @@ def read_complaints(content: bytes, name: str, agencies: AgencyWords, now: datet
     Raises:
         FileRefused: it is no table, has not the headings, or is too large.
     """
-    if len(content) > LARGEST_FILE:
-        raise FileRefused(name, [FileFault("too_large", values={"most": LARGEST_FILE // 1024**2})])
-    table = find_table(read_sheet(content, name), name, _words()["columns"], _REQUIRED)
-    if len(table.rows) > MOST_ROWS:
-        raise FileRefused(name, [FileFault("too_many_lines", values={"most": MOST_ROWS})])
+    columns = _columns(agencies, now)
+    table = read_table(content, name, columns, largest=LARGEST_FILE, most_rows=MOST_ROWS)
+    values = read_values(table, columns)
     complaints: list[NewComplaint] = []
     faults: list[FileFault] = []
     seen: Counter[str] = Counter()
     alike: Counter[tuple[str, str, str, date]] = Counter()
-    spilt = set(table.spilt)
-    for index, cells in zip(table.rows.index, table.rows.itertuples(index=False, name=None), strict=True):
-        entry = _entry(table, cells)
-        if not any((entry.agency, entry.dossier_code, entry.received_at, entry.channel, entry.claim, entry.note)):
+    for place, row, wrongs in values.lines():
+        if place in values.blank:
             continue
-        if int(index) in spilt:
-            faults.append(table.fault("cells_beyond", int(index)))
+        if wrongs:
+            faults.append(next(iter(wrongs.values())))
             continue
-        try:
-            read = _read(entry, agencies, now)
-        except _Broken as broken:
-            faults.append(table.fault(broken.code, int(index), broken.column, **broken.values))
-            continue
-        content_key = _key(read, entry.received_at)
+        complaint = _complaint(row, now)
+        content_key = _key(complaint, row["received_at"])
         # Two citizens may say the same on the same day: the second row with it is another complaint, in this file and
         # in a longer one that repeats it.
         seen[content_key] += 1
         key = hashlib.sha256(f"{content_key}\n{seen[content_key]}".encode()).hexdigest()
         same = (
-            read.agency_code,
-            code_key(fold_code(read.dossier_code or "")),
-            read.claim,
-            read.received_at.astimezone(VIETNAM).date(),
+            complaint.agency_code,
+            code_key(fold_code(complaint.dossier_code or "")),
+            complaint.claim,
+            complaint.received_at.astimezone(VIETNAM).date(),
         )
         alike[same] += 1
-        complaints.append(replace(read, entry_key=key, imported_line=int(index) + 1, alike_no=alike[same]))
+        complaints.append(replace(complaint, entry_key=key, imported_line=place + 1, alike_no=alike[same]))
     return ComplaintsRead(complaints, faults)
 
 
-def _entry(table: Table, cells: Sequence[object]) -> Entry:
-    def text(column: str) -> str:
-        place = table.columns.get(column)
-        return "" if place is None else clean_cell(str(cells[place]))
-
-    return Entry(*(text(name) for name in ("agency", "dossier_code", "received_at", "channel", "claim", "note")))
-
-
-def _key(read: NewComplaint, written_at: str) -> str:
+def _key(complaint: NewComplaint, told: datetime) -> str:
     # The day as it was told: the moment that stands for it is another one while the day lasts.
-    told = _parse(written_at) or read.received_at
-    code = code_key(fold_code(read.dossier_code or ""))
-    words = [read.agency_code, code, told.isoformat(), read.channel, read.claim, read.note]
+    code = code_key(fold_code(complaint.dossier_code or ""))
+    words = [
+        complaint.agency_code, code, told.isoformat(), complaint.channel, complaint.claim, complaint.note
+    ]  # fmt: skip
     return hashlib.sha256(json.dumps(words, ensure_ascii=False).encode()).hexdigest()
 
 
@@ -309,20 +255,14 @@ def import_complaints(
         FileRefused: the file cannot be read as a table of complaints; nothing was taken.
     """
     digest = hashlib.sha256(content).hexdigest()
-    result = None
-    try:
-        with connect() as connection:
-            read = read_complaints(content, name, agencies_by_word(connection), now)
-            new = save_complaints(connection, read.complaints, imported_by, now, file=(name, digest))
-            linked = link_complaints(connection, now, new)
-            repeated = len(repeated_complaints(connection, new))
-            result = ComplaintsImported(len(read.complaints), len(new), linked, repeated, read.faults)
-            if dry_run:
-                raise OnlyLooked
-    except OnlyLooked:
-        pass
-    assert result is not None
-    return result
+    with connect() as connection:
+        read = read_complaints(content, name, agency_words(connection), now)
+        new = save_complaints(connection, read.complaints, imported_by, now, file=(name, digest))
+        linked = link_complaints(connection, now, new)
+        repeated = len(repeated_complaints(connection, new))
+        if dry_run:
+            connection.rollback()
+    return ComplaintsImported(len(read.complaints), len(new), linked, repeated, read.faults)
 
 
 # --- By hand ----------------------------------------------------------------------------------------------------
@@ -349,16 +289,16 @@ def record_complaint(
     Raises:
         ComplaintRefused: the message is ``<column>: <what is wrong>``, in Vietnamese.
     """
-    names = agencies_by_word(connection)
+    names = agency_words(connection)
     if agencies is not None:
         names = {word: [code for code in codes if code in agencies] for word, codes in names.items()}
-    try:
-        read = _read(entry, names, now)
-    except _Broken as broken:
-        fault = FileFault(broken.code, values=broken.values)
-        raise ComplaintRefused(f"{_words()['columns'][broken.column][0]}: {fault}") from None
+    columns = _columns(names, now)
+    read, wrongs = read_typed(columns, asdict(entry))
+    if wrongs:
+        column, fault = next(iter(wrongs.items()))
+        raise ComplaintRefused(f"{columns[column].headings[0]}: {FileFault(fault.code, values=fault.values)}")
     key = hashlib.sha256(f"form {form_key}".encode()).hexdigest()
-    new = save_complaints(connection, [replace(read, entry_key=key)], recorded_by, now)
+    new = save_complaints(connection, [replace(_complaint(read, now), entry_key=key)], recorded_by, now)
     link_complaints(connection, now, new)
     return new[0] if new else None
 

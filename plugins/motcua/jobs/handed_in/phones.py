@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
-import yaml
+from pydantic import BeforeValidator
 
 from motcua.domain.clock import VIETNAM
 from motcua.domain.dossiers import EARLIEST, LATEST
@@ -29,9 +29,11 @@ from motcua.domain.phones.reading import (
     read_phone,
     to_local,
 )
-from motcua.jobs.handed_in.tables import FileFault, FileRefused, fold, read_sheet
+from motcua.domain.written_times import read_day
+from motcua.jobs.handed_in.faults import FileRefused, report_words
+from motcua.jobs.handed_in.tables import ColumnSpec, read_table, read_values
 from motcua.reports.spreadsheets import CELL, NUMBER, TEXT, Book
-from motcua.settings import include_dir, settings
+from motcua.settings import settings
 from motcua.sources import adapter
 from motcua.store.agencies import agency_codes
 from motcua.store.ledger.database import connect
@@ -101,12 +103,11 @@ def phone_labels() -> Mapping[PhoneRefusal | Note, Label]:
     Raises:
         ValueError: the file misses a code or has one that does not exist.
     """
-    path = include_dir() / "templates" / "report" / "phone_refusals.vi.yaml"
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content = report_words("phone_refusals")
     written = {**content["refusals"], **content["notes"]}
     if list(content["refusals"]) != list(REFUSALS) or list(content["notes"]) != list(NOTES):
         raise ValueError(
-            f"{path.name} must name exactly the refusals and notes of motcua.domain.phones.reading, in order"
+            "phone_refusals.vi.yaml must name exactly the refusals and notes of motcua.domain.phones.reading, in order"
         )
     return {code: Label(entry["title"], entry["action"]) for code, entry in written.items()}
 
@@ -158,12 +159,17 @@ def mask_field(text: str) -> str:
 
 # --- Where the rows come from -------------------------------------------------------------------
 
-_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
-    "phone": ("phone", "applicant_phone", "Số điện thoại", "Điện thoại", "SĐT", "Di động", "Số di động"),
-    "entered_on": ("entered_on", "phone_entered_at", "received_at", "Ngày nhập", "Ngày tiếp nhận", "Ngày nhận"),
-    "province": ("province", "Tỉnh"),
-    "agency_code": ("agency_code", "Mã cơ quan"),
-    "owner": ("owner", "applicant_name", "Chủ hồ sơ", "Người nộp", "Họ tên", "Họ và tên"),
+_COLUMNS: Final[Mapping[str, ColumnSpec]] = {
+    "phone": ColumnSpec(
+        ("phone", "applicant_phone", "Số điện thoại", "Điện thoại", "SĐT", "Di động", "Số di động"), required=True
+    ),
+    "entered_on": ColumnSpec(
+        ("entered_on", "phone_entered_at", "received_at", "Ngày nhập", "Ngày tiếp nhận", "Ngày nhận"),
+        Annotated[date | None, BeforeValidator(read_day)],
+    ),
+    "province": ColumnSpec(("province", "Tỉnh")),
+    "agency_code": ColumnSpec(("agency_code", "Mã cơ quan")),
+    "owner": ColumnSpec(("owner", "applicant_name", "Chủ hồ sơ", "Người nộp", "Họ tên", "Họ và tên")),
 }
 
 
@@ -224,73 +230,24 @@ def rows_of_content(content: bytes, path: str) -> list[PhoneRow]:
         UnreadableTable: no such column, or it is no table.
     """
     try:
-        cells = read_sheet(content, path, decimal=".", headed=True).cells
+        table = read_table(content, path, _COLUMNS, headed=True)
+        if table.spilt:
+            raise FileRefused(path, [table.fault("cells_beyond", table.spilt[0])])
     except FileRefused as refused:
         raise UnreadableTable(f"Tệp {path}: {refused.faults[0]}") from None
-    filled = cells[(cells != "").any(axis=1)]
-    if not len(filled):
-        raise UnreadableTable(f"Tệp {path}: {FileFault('no_lines')}")
-    headings = [heading.strip().strip("\ufeff") for heading in map(str, filled.iloc[0])]
-    while headings and not headings[-1]:
-        headings.pop()
-    names = {fold(heading): position for position, heading in enumerate(headings)}
-    below = filled.iloc[1:]
-    columns = {
-        column: below.iloc[:, names[known[0]]].tolist()
-        for column, aliases in _COLUMNS.items()
-        if (known := [alias for alias in map(fold, aliases) if alias in names])
-    }
-    if "phone" not in columns:
-        raise UnreadableTable(f"Tệp {path} không có cột phone; dòng tiêu đề có: {', '.join(headings[:10])}.")
-    longer = below.index[(below.iloc[:, len(headings) :] != "").any(axis=1)]
-    if len(longer):
-        raise UnreadableTable(
-            f"Tệp {path} không đọc được: dòng {longer[0] + 1} có số cột lớn hơn tiêu đề ({len(headings)}); ô có dấu"
-            " phân cách phải đặt trong ngoặc kép."
+    values = read_values(table, _COLUMNS)
+    return [
+        PhoneRow(
+            place=str(index + 1),
+            phone=row["phone"] or "",
+            entered_on=row["entered_on"],
+            province=row["province"] or "",
+            agency_code=row["agency_code"] or "",
+            owner=row["owner"] or "",
         )
-    return list(_as_rows(columns, [int(index) + 1 for index in below.index]))
-
-
-def _as_rows(columns: Mapping[str, Sequence[object]], places: Sequence[int]) -> Iterator[PhoneRow]:
-    empty = [""] * len(places)
-    in_order = [columns.get(name, empty) for name in _COLUMNS]
-    for place, cells in zip(places, zip(*in_order, strict=True), strict=True):
-        phone, entered_on, province, agency_code, owner = ("" if cell is None else str(cell) for cell in cells)
-        if not any((phone, entered_on, province, agency_code, owner)):
-            continue
-        yield PhoneRow(str(place), phone, read_day(entered_on), province.strip(), agency_code.strip(), owner.strip())
-
-
-_EXCEL_BEGINS: Final = date(1899, 12, 30)
-_SERIAL: Final = re.compile(r"([3-6]\d{4})(?:\.\d+)?")
-_DAY_FIRST: Final = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})(?:\D.*)?", re.DOTALL)
-_YEAR_FIRST: Final = re.compile(r"(\d{4})[/.-](\d{1,2})[/.-](\d{1,2})(?:\D.*)?", re.DOTALL)
-_COMPACT: Final = re.compile(r"(\d{4})(\d{2})(\d{2})(?:\d{6})?")
-
-
-def read_day(text: str) -> date | None:
-    """Read a day as tables write it: ``2016-09-15``, ``15/9/2016``, ``20160915102030``, Excel's number of it.
-
-    A time with a zone is turned to Vietnam's day. None for anything else: the field is then read as typed
-    today, which is the careful reading, since old landlines stay ambiguous.
-    """
-    text = text.strip()
-    try:
-        moment = datetime.fromisoformat(text)
-        if not text.isdecimal():
-            return (moment.astimezone(VIETNAM) if moment.tzinfo else moment).date()
-    except (ValueError, OverflowError):
-        pass
-    if serial := _SERIAL.fullmatch(text):
-        return _EXCEL_BEGINS + timedelta(days=int(serial[1]))
-    try:
-        if match := _DAY_FIRST.fullmatch(text):
-            return date(int(match[3]), int(match[2]), int(match[1]))
-        if match := _YEAR_FIRST.fullmatch(text) or _COMPACT.fullmatch(text):
-            return date(int(match[1]), int(match[2]), int(match[3]))
-    except ValueError:
-        return None
-    return None
+        for index, row, _ in values.lines()
+        if index not in values.blank
+    ]
 
 
 # --- The workbook -------------------------------------------------------------------------------

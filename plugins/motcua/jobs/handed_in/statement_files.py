@@ -8,29 +8,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Annotated, Any, Final, cast
+
+from pydantic import AfterValidator, BeforeValidator
 
 from motcua.domain.clock import VIETNAM
 from motcua.domain.periods import Period
+from motcua.domain.words import clean_cell, fold
+from motcua.jobs.handed_in.faults import MOST_FAULTS, FaultCode, FileFault, FileRefused
 from motcua.jobs.handed_in.statement_forms import IDENTITIES, REFERENCES, Column, Direction, StatementForm
 from motcua.jobs.handed_in.tables import (
-    MOST_FAULTS,
-    ROUNDED,
-    FaultCode,
-    FileFault,
-    FileRefused,
+    ColumnSpec,
     Sheet,
     Table,
     Workbook,
-    clean_cell,
     find_table,
-    fold,
     is_workbook,
     read_sheet,
+    read_values,
+    wrong,
 )
+from motcua.jobs.handed_in.values import not_rounded, word_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,6 +48,9 @@ _WHOLE_DIGITS: Final = 9
 """Of a number of segments, at most: what an integer of the ledger can hold."""
 _LARGEST_SUM: Final = 10**15
 """Of all segments, and of all amounts in hundredths of a đồng: what the ledger can hold."""
+_MASKED: Final = re.compile(r"[*xX#]")
+# Of Vietnam with nine or ten digits after the country's code, or of another country.
+_NUMBER: Final = re.compile(r"84[0-9]{9,10}|(?!84)[1-9][0-9]{7,14}")
 _FIRST_ROWS: Final = 1000
 """Rows in which the month, or lines on a sheet that the form does not name, are looked for."""
 _MOST_OF_A_COLUMN: Final = MOST_FAULTS * 50
@@ -171,13 +175,9 @@ def _checked(
 
 
 def _tables(content: bytes, name: str, form: StatementForm) -> Iterable[tuple[Direction, Table]]:
-    headings = cast("dict[str, tuple[str, ...]]", form.columns)
-
-    def table(sheet: Sheet) -> Table:
-        return find_table(sheet, name, headings, form.required)
-
+    columns = _columns(form)
     if not is_workbook(content, name):
-        yield "mt", table(read_sheet(content, name))
+        yield "mt", find_table(read_sheet(content, name), name, columns)
         return
     book = Workbook(content, name)
     chosen: dict[Direction, str] = {}
@@ -189,7 +189,10 @@ def _tables(content: bytes, name: str, form: StatementForm) -> Iterable[tuple[Di
         if form.sheets and len(book.names) > 1:
             raise FileRefused(name, [FileFault("no_sheet", values={"names": ", ".join(sum(form.sheets.values(), ()))})])
         chosen["mt"] = book.names[0]
-    found = {direction: table(book.read(sheet, decimal=form.decimal)) for direction, sheet in chosen.items()}
+    found = {
+        direction: find_table(book.read(sheet, decimal=form.decimal), name, columns)
+        for direction, sheet in chosen.items()
+    }
     for sheet in book.names:
         # What nobody reads would be missed by nobody: a copy such as “MT (2)”, or where a long sheet goes on.
         if sheet not in chosen.values():
@@ -202,7 +205,7 @@ def _tables(content: bytes, name: str, form: StatementForm) -> Iterable[tuple[Di
 def _looks_like_lines(sheet: Sheet, name: str, form: StatementForm, others: Iterable[Table]) -> bool:
     """Whether it has a heading of its own with rows below, or rows that fit below the heading of another sheet."""
     try:
-        if len(find_table(sheet, name, cast("dict[str, tuple[str, ...]]", form.columns), form.required).rows):
+        if len(find_table(sheet, name, _columns(form)).rows):
             return True
     except FileRefused:
         pass
@@ -240,6 +243,98 @@ def _times(texts: pd.Series, forms: Sequence[str]) -> pd.Series:
     return moments
 
 
+# --- Columns ----------------------------------------------------------------------------------------------------
+
+
+def _columns(form: StatementForm) -> dict[str, ColumnSpec]:
+    """What the form says of each column; how a time is written is told by the form, too, and read apart. A column of
+    which the form knows no word is not read."""
+
+    def word(meanings: Mapping[Any, Iterable[str]]) -> Any:  # noqa: ANN401 - a type for pydantic
+        return word_of(meanings, [word for each in meanings.values() for word in each])
+
+    reference = Annotated[str, AfterValidator(not_rounded), AfterValidator(_reference)]
+    types: dict[Column, Any] = {
+        "direction": word(form.directions),
+        "reference": reference,
+        "gateway_reference": reference,
+        "msisdn": Annotated[str | None, BeforeValidator(_msisdn)],
+        "sent_at": str,
+        "segments": _number_type(form, 0),
+        "price": _number_type(form, PRICE_PLACES),
+        "amount": _number_type(form, AMOUNT_PLACES),
+        "carrier": word(form.carriers),
+        "status": word(form.statuses),
+    }
+    unread = {
+        column
+        for column, words in (("direction", form.directions), ("carrier", form.carriers), ("status", form.statuses))
+        if not words
+    }
+    return {
+        column: ColumnSpec(
+            () if column in unread else form.columns.get(column, ()),
+            value,
+            required=column in form.required,
+            filled=column in form.required and column != "sent_at",
+            no_phones=column in (*REFERENCES, "segments", "price", "amount"),
+        )
+        for column, value in types.items()
+    }
+
+
+def _reference(written: str) -> str:
+    if not re.fullmatch(r"[\x21-\x7e]{1,100}", written):
+        raise wrong("bad_reference")
+    return written
+
+
+def _msisdn(written: str) -> str | None:
+    """A number with its country's code; ``None``: it is masked in part."""
+    if _MASKED.search(written):
+        return None
+    not_rounded(written)
+    # 905123456.0: a table of numbers that were taken for such.
+    whole = re.sub(r"^([0-9]+)[.,]0+$", r"\1", written)
+    full = re.sub(r"^0084", "84", re.sub(r"[\s().+-]", "", whole))
+    full = re.sub(r"^840(?=[0-9]{9,10}$)", "84", full)
+    if re.fullmatch(r"0[0-9]{9,10}", full):
+        full = "84" + full[1:]
+    elif re.fullmatch(r"[35789][0-9]{8}", full):
+        full = "84" + full
+    if not _NUMBER.fullmatch(full):
+        raise wrong("bad_phone")
+    return "+" + full
+
+
+def _number_type(form: StatementForm, places: int) -> Any:  # noqa: ANN401 - a type for pydantic
+    """Whole numbers of the smallest unit with so many decimal places; exact, no float in between."""
+    point, comma = re.escape(_thousands(form)), re.escape(form.decimal)
+    whole = rf"([0-9]+|[0-9]{{1,3}}(?:{point}[0-9]{{3}})+)"
+    # Three decimals would be thousands in the other notation.
+    decimals = "[0-9]{1,2}|[0-9]{4}" if places > 2 else "[0-9]{1,2}"
+    number = re.compile(f"{whole}(?:{comma}({decimals}))?" if places else f"{whole}()")
+    example = f"1{_thousands(form)}234{form.decimal}5"
+
+    def read(written: str) -> int:
+        found = number.fullmatch(re.sub(r"\s*(?:đ|đồng|vnd|vnđ)$", "", written, flags=re.IGNORECASE))
+        if found is None:
+            raise wrong("bad_number", example=example) if places else wrong("bad_whole")
+        units = found[1].replace(_thousands(form), "")
+        if len(units) > (_DIGITS if places else _WHOLE_DIGITS):
+            raise wrong("too_large_number")
+        return int(units + (found[2] or "").ljust(places, "0"))
+
+    return Annotated[int, BeforeValidator(read)]
+
+
+def _thousands(form: StatementForm) -> str:
+    return "." if form.decimal == "," else ","
+
+
+# --- Lines ------------------------------------------------------------------------------------------------------
+
+
 class _Reader:
     """Reads the lines of one sheet and gathers what is wrong in it."""
 
@@ -249,10 +344,9 @@ class _Reader:
         self.table, self.form, self.direction, self.month, self.now = table, form, direction, month, now
         self.faults: list[FileFault] = []
         self._totals = tuple(fold(word) for word in form.totals)
-        self._decimal = re.escape(form.decimal)
-        self._thousands = "." if form.decimal == "," else ","
         self._rows, self._total = self._body()
-        self.faults += [self.table.fault("cells_beyond", index) for index in self.table.spilt]
+        lines = set(map(int, self._rows.index)) if table.spilt else ()
+        self.faults += [self.table.fault("cells_beyond", index) for index in table.spilt if index not in lines]
 
     @property
     def has_lines(self) -> bool:
@@ -261,65 +355,37 @@ class _Reader:
 
     def check_total_of_none(self) -> None:
         """Where there is no line, a total may say so: it is 0."""
-        import pandas as pd
-
         if self._total is not None and not self.faults:
-            self._check_total(pd.DataFrame({"segments": [], "amount": []}), self._total)
-
-    # What a cell that cannot be read is told to look like.
-    @property
-    def _example_number(self) -> str:
-        return f"1{self._thousands}234{self.form.decimal}5"
-
-    @property
-    def _example_time(self) -> str:
-        return datetime(self.month.year, self.month.month, 5, 8, 30).strftime(self.form.dates[0])  # noqa: DTZ001 - an example
+            self._check_total({"segments": 0, "amount": 0}, self._total)
 
     def _fault(self, code: FaultCode, where: pd.Series, column: Column, **values: object) -> None:
         """One fault for each of these rows: of a column that slipped every one, and nobody reads a million."""
         found = where.index[where.to_numpy()][:_MOST_OF_A_COLUMN]
         self.faults += [self.table.fault(code, int(index), column, **values) for index in found]
 
-    def _texts(self, column: Column, rows: pd.DataFrame) -> pd.Series | None:
-        place = self.table.columns.get(column)
-        if place is None:
-            return None
-        cells = rows.iloc[:, place].astype(str).str.replace("[\xa0\u202f]", " ", regex=True).str.strip()
-        odd = cells.str.startswith(('="', "'"))
-        return cells.mask(odd, cells[odd].map(clean_cell)) if odd.any() else cells
-
     def lines(self) -> pd.DataFrame:
         """The lines, in the columns of ``Statement.lines``; meaningless where there are faults."""
         import pandas as pd
 
-        rows, total = self._rows, self._total
+        rows, form = self._rows, self.form
         if not len(rows):
             self.faults.append(FileFault("no_lines", self.table.sheet))
-        read: dict[str, Any] = {"line_no": rows.index + 1}
-        read["direction"] = self._words("direction", rows, self.form.directions, self.direction)
-        for column in REFERENCES:
-            read[column] = self._references(column, rows)
-        read["msisdn"] = self._numbers(rows)
-        read["sent_at"] = self._moments(rows)
-        segments = self._amounts("segments", rows, 0, required=True)
-        read["segments"] = segments
-        read["price"] = self._amounts("price", rows, PRICE_PLACES, required=False)
-        read["amount"] = self._amounts("amount", rows, AMOUNT_PLACES, required="amount" in self.form.required)
-        read["carrier"] = self._words("carrier", rows, self.form.carriers, None)
-        read["status"] = self._words("status", rows, self.form.statuses, None)
-        lines = pd.DataFrame({name: _column(values, rows.index) for name, values in read.items()}, index=rows.index)
+        read = read_values(self.table, _columns(form), rows, most_wrong=_MOST_OF_A_COLUMN)
+        self.faults += read.all_faults
+        lines = read.rows.assign(line_no=rows.index + 1, sent_at=self._moments())
+        for column in ("segments", "price", "amount"):
+            lines[column] = pd.array(lines[column].to_numpy(), dtype="Int64")
+        lines["direction"] = lines["direction"].where(lines["direction"].notna(), self.direction)
         nobody = lines[list(IDENTITIES)].isna().all(axis=1) & ~self._summed_up(lines)
         self.faults += [self.table.fault("no_identity", int(index)) for index in rows.index[nobody.to_numpy()]]
         if "amount" in self.table.columns:
             lines["billed"] = lines["amount"].fillna(0) > 0
-        elif self.form.undelivered_is_billed:
-            lines["billed"] = True
         else:
-            lines["billed"] = (lines["status"] != "undelivered").fillna(True)
-        if total is None and self.form.total_required:
+            lines["billed"] = form.undelivered_is_billed | (lines["status"] != "undelivered")
+        if self._total is None and form.total_required:
             self.faults.append(FileFault("no_total", self.table.sheet))
-        if total is not None and not self.faults:
-            self._check_total(lines, total)
+        if self._total is not None and not self.faults:
+            self._check_total({column: int(lines[column].sum()) for column in ("segments", "amount")}, self._total)
         return lines
 
     def _summed_up(self, lines: pd.DataFrame) -> pd.Series:
@@ -332,11 +398,11 @@ class _Reader:
         Notes and signatures, which have nothing below any of the headings that are read, are no lines.
         """
         rows = self.table.rows
-        times = self._texts("sent_at", rows)
+        times = self.table.texts("sent_at")
         assert times is not None
         read = list(self.table.columns.values())
         totals: list[int] = []
-        no_time: list[int] = []
+        untimed: list[int] = []
         # The label of a total may stand where the time does.
         worded = (times != "") & ~times.str.match("[0-9]")
         labelled = worded & times.where(worded, "").map(self._is_total).astype(bool) if worded.any() else worded
@@ -347,8 +413,8 @@ class _Reader:
             elif labelled[index]:
                 labelled[index] = False
             elif not totals and any(map(clean_cell, rows.loc[index].iloc[read])):
-                no_time.append(int(index))
-        self.faults += [self.table.fault("no_time", index, "sent_at") for index in no_time[:_MOST_OF_A_COLUMN]]
+                untimed.append(int(index))
+        self.faults += [self.table.fault("missing", index, "sent_at") for index in untimed[:_MOST_OF_A_COLUMN]]
         kept = rows[~(labelled | (times == "")).to_numpy()]
         if not totals:
             return kept, None
@@ -360,11 +426,12 @@ class _Reader:
         first = fold(text) if text else ""
         return bool(first) and any(first == label or first.startswith(f"{label} ") for label in self._totals)
 
-    def _moments(self, rows: pd.DataFrame) -> pd.Series:
-        texts = self._texts("sent_at", rows)
+    def _moments(self) -> pd.Series:
+        texts = self.table.texts("sent_at", self._rows)
         assert texts is not None
         moments = _times(texts, self.form.dates)
-        self._fault("bad_time", moments.isna(), "sent_at", example=self._example_time)
+        example = datetime(self.month.year, self.month.month, 5, 8, 30)  # noqa: DTZ001 - shown as it is written
+        self._fault("bad_time", moments.isna(), "sent_at", example=example.strftime(self.form.dates[0]))
         begins, ends = Period.month_of(self.month).start, Period.month_of(self.month).end
         outside = moments.notna() & ((moments < begins) | (moments >= ends))
         self._fault("outside_month", outside, "sent_at", month=f"{self.month.month}/{self.month.year}")
@@ -373,116 +440,20 @@ class _Reader:
             self._fault("future", moments.notna() & ~outside & (moments > latest), "sent_at")
         return moments
 
-    def _words(
-        self, column: Column, rows: pd.DataFrame, known: Mapping[Any, Iterable[str]], default: str | None
-    ) -> pd.Series | str | None:
-        texts = self._texts(column, rows)
-        if texts is None or not known:
-            return default
-        meaning = {fold(word): meant for meant, words in known.items() for word in words}
-        written = {word: meaning.get(fold(word)) for word in texts.unique()}
-        if "" in written:
-            written[""] = default
-        read = texts.map(written)
-        unknown = read.isna() & (texts != "") if default is None else read.isna()
-        listed = ", ".join(word for words in known.values() for word in words)
-        for index, word in texts[unknown].iloc[:_MOST_OF_A_COLUMN].items():
-            shown = word if re.fullmatch(r"[^0-9]{1,30}", word) else "…"
-            self.faults.append(self.table.fault("unknown_word", cast("int", index), column, word=shown, known=listed))
-        return read
-
-    def _references(self, column: Column, rows: pd.DataFrame) -> pd.Series | None:
-        texts = self._texts(column, rows)
-        if texts is None:
-            return None
-        given = texts != ""
-        rounded = texts.str.fullmatch(ROUNDED)
-        self._fault("rounded", rounded, column)
-        self._fault("bad_reference", given & ~rounded & ~texts.str.fullmatch(r"[\x21-\x7e]{1,100}"), column)
-        self._refuse_phones(column, texts)
-        return texts.where(given)
-
-    def _refuse_phones(self, column: Column, texts: pd.Series) -> None:
-        """A column that slipped by one place may be well formed: most of it are phone numbers."""
-        given = texts[texts != ""]
-        if len(given) and given.str.fullmatch(r"(?:\+?84|0)[0-9]{9}").mean() > 0.5:
-            self.faults.append(self.table.fault("phones_in_column", self.table.heading_row, column))
-
-    def _numbers(self, rows: pd.DataFrame) -> pd.Series | None:
-        texts = self._texts("msisdn", rows)
-        if texts is None:
-            return None
-        hidden = texts.str.contains(r"[*xX#]", regex=True)
-        rounded = texts.str.fullmatch(ROUNDED)
-        self._fault("rounded", rounded, "msisdn")
-        # 905123456.0: a table of numbers that were taken for such.
-        whole = texts.str.replace(r"^([0-9]+)[.,]0+$", r"\1", regex=True)
-        digits = whole.str.replace(r"[\s().+-]", "", regex=True)
-        full = digits.str.replace(r"^0084", "84", regex=True).str.replace(r"^840(?=[0-9]{9,10}$)", "84", regex=True)
-        national = full.str.fullmatch(r"0[0-9]{9,10}")
-        short = full.str.fullmatch(r"[35789][0-9]{8}")
-        full = full.mask(national, "84" + full.str.slice(1)).mask(short, "84" + full)
-        # Of Vietnam with nine or ten digits after the country's code, or of another country.
-        good = full.str.fullmatch(r"84[0-9]{9,10}|(?!84)[1-9][0-9]{7,14}")
-        self._fault("bad_phone", (texts != "") & ~hidden & ~rounded & ~good, "msisdn")
-        return ("+" + full).where(good & ~hidden)
-
-    def _amounts(self, column: Column, rows: pd.DataFrame, places: int, *, required: bool) -> pd.Series | None:
-        """Whole numbers of the smallest unit with so many decimal places; exact, no float in between."""
-        import pandas as pd
-
-        texts = self._texts(column, rows)
-        if texts is None:
-            return None
-        self._refuse_phones(column, texts)
-        plain = texts.str.replace(r"\s*(?:đ|đồng|vnd|vnđ)$", "", regex=True, case=False)
-        thousands = re.escape(self._thousands)
-        whole = rf"([0-9]+|[0-9]{{1,3}}(?:{thousands}[0-9]{{3}})+)"
-        # Three decimals would be thousands in the other notation.
-        decimals = "[0-9]{1,2}|[0-9]{4}" if places > 2 else "[0-9]{1,2}"
-        parts = plain.str.extract(f"^{whole}(?:{self._decimal}({decimals}))?$" if places else f"^{whole}()$")
-        units = parts[0].str.replace(self._thousands, "", regex=False)
-        empty = texts == ""
-        bad = parts[0].isna() & ~empty
-        if places:
-            self._fault("bad_number", bad, column, example=self._example_number)
-        else:
-            self._fault("bad_whole", bad, column)
-        if required:
-            self._fault("missing", empty, column)
-        huge = units.str.len().fillna(0) > (_DIGITS if places else _WHOLE_DIGITS)
-        self._fault("too_large_number", huge, column)
-        usable = ~(bad | empty | huge)
-        text = units.str.cat(parts[1].fillna("").str.ljust(places, "0")) if places else units
-        return pd.to_numeric(text.where(usable), errors="coerce").astype("Int64")
-
-    def _check_total(self, lines: pd.DataFrame, index: int) -> None:
-        row = self.table.rows.loc[[index]]
+    def _check_total(self, counted: Mapping[str, int], index: int) -> None:
+        columns = {
+            column: replace(spec, filled=False) for column, spec in _columns(self.form).items() if column in counted
+        }
+        read = read_values(self.table, columns, self.table.rows.loc[[index]])
         for column, places, close in (("segments", 0, 0), ("amount", AMOUNT_PLACES, 10**AMOUNT_PLACES - 1)):
-            before = len(self.faults)
-            told = self._amounts(cast("Column", column), row, places, required=False)
-            if told is None or len(self.faults) > before or told.isna().all():
-                continue
+            told = read.rows[column].iloc[0]
             # A total may be rounded to whole đồng.
-            counted = int(lines[column].sum())
-            if abs(int(told.iloc[0]) - counted) > close:
-                self._fault(
-                    "bad_total",
-                    told.notna(),
-                    cast("Column", column),
-                    told=self._written(int(told.iloc[0]), places),
-                    counted=self._written(counted, places),
-                )
+            if told is not None and abs(told - counted[column]) > close:
+                said = {"told": self._written(told, places), "counted": self._written(counted[column], places)}
+                self.faults.append(self.table.fault("bad_total", index, column, **said))
+        self.faults += read.all_faults
 
     def _written(self, value: int, places: int) -> str:
         whole, part = divmod(value, 10**places)
-        text = f"{whole:,}".replace(",", self._thousands)
+        text = f"{whole:,}".replace(",", _thousands(self.form))
         return f"{text}{self.form.decimal}{part:0{places}}" if part else text
-
-
-def _column(values: object, index: pd.Index) -> object:
-    import pandas as pd
-
-    if values is None or isinstance(values, str):
-        return pd.Series(values, index=index, dtype=object)
-    return values

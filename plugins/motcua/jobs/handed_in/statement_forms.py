@@ -15,7 +15,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from motcua.domain.routing import CARRIERS
-from motcua.jobs.handed_in.tables import fold, heading_key
+from motcua.domain.words import fold, heading_key
 from motcua.settings import include_dir
 
 Direction: TypeAlias = Literal["mt", "mo"]

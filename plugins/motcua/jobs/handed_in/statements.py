@@ -14,9 +14,9 @@ from hashlib import sha256
 from typing import Any
 
 from motcua.domain.periods import Period
+from motcua.jobs.handed_in.faults import FileRefused
 from motcua.jobs.handed_in.statement_files import Statement, month_in_name, read_statement
 from motcua.jobs.handed_in.statement_forms import StatementForm, load_form
-from motcua.jobs.handed_in.tables import FileRefused
 from motcua.settings import settings
 from motcua.store.ledger.database import connect
 from motcua.store.oversight.statements import (

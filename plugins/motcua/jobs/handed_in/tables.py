@@ -1,8 +1,7 @@
-"""Tables that people hand in, CSV or Excel: every cell as the text that stands there, and what is wrong said by line.
+"""Reads the tables that people hand in, CSV or Excel, by the specification of their columns.
 
-A cell is never guessed to be a number or a date: what it means is decided by whoever reads the table. What is wrong is
-told by sheet, line and column, without the value: a column that slipped may hold phone numbers. Staff read it in
-Vietnamese (``str``), operators in English (``english``).
+A cell is never guessed to be a number or a date: it is text until the type of its column reads it. What is wrong is
+told by sheet, line and column (motcua.jobs.handed_in.faults).
 """
 
 from __future__ import annotations
@@ -16,19 +15,19 @@ import unicodedata
 import warnings
 import zlib
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast, get_args
 from xml.etree.ElementTree import ParseError
 from zipfile import BadZipFile, ZipFile
 
-import yaml
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import PydanticCustomError
 
-from motcua.domain.phones.reading import mask_phones
-from motcua.domain.texts import remove_accents
-from motcua.settings import include_dir
+from motcua.domain.words import clean_cell, fold, heading_key
+from motcua.jobs.handed_in.faults import FaultCode, FileFault, FileRefused
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,125 +41,49 @@ MOST_UNPACKED: Final = 200
 MOST_COLUMNS: Final = 200
 MOST_ROWS: Final = 1_048_576
 """Rows of a workbook's sheet, as in Excel."""
-MOST_FAULTS: Final = 20
-"""Faults of a file that are told; the rest is counted."""
-_HEADING_WITHIN: Final = 50
+HEADING_WITHIN: Final = 50
 """The heading is looked for in so many rows: above it stand the provider's name, the month and the like."""
 _SEPARATORS: Final = (",", ";", "\t")
 # No character of a table: a file with one column is read line by line.
 _NO_SEPARATOR: Final = "\x1f"
+_PHONE: Final = re.compile(r"(?:\+?84|0)[0-9]{9}")
 _LONGEST_EXACT: Final = 10**15
 """Excel keeps 15 digits of a number; what is longer was rounded."""
-ROUNDED: Final = r"[0-9](?:[.,][0-9]+)?[eE]\+?[0-9]+"
-"""What is left of a code, a reference or a phone number that Excel took for a number: ``1,23E+17``."""
-
-FaultCode: TypeAlias = Literal[
-    "too_large", "too_many_lines", "too_heavy", "too_wide", "not_a_table", "old_workbook", "web_page", "unreadable",
-    "not_utf8", "not_text", "open_quote", "no_form", "bad_form", "no_folder", "no_sheet", "extra_sheet", "no_heading",
-    "missing_heading", "heading_twice", "cells_beyond", "no_lines", "no_time", "bad_time", "outside_month",
-    "bad_number", "bad_whole", "too_large_number", "missing", "bad_phone", "no_identity", "bad_reference", "rounded",
-    "phones_in_column", "unknown_word", "no_total", "bad_total", "after_total", "bad_month", "future",
-    "too_early", "unknown_agency", "bad_code", "too_long", "holds_phone", "cut_off", "few_dossiers", "from_future",
-    "all_refused", "too_heavy_export", "no_export_form", "no_agency", "not_ours", "bad_status", "twice", "unread_time",
-    "bad_period", "bare_month", "several_periods", "not_over", "period_twice", "several_agencies",
-]  # fmt: skip
-"""What include/templates/report/file_faults.vi.yaml and file_faults.en.yaml have words for."""
-
-
-@dataclass(frozen=True, slots=True)
-class FileFault:
-    """One thing that is wrong in a file, and where."""
-
-    code: FaultCode
-    sheet: str | None = None
-    line: int | None = None
-    """Row, as a spreadsheet counts."""
-    heading: str | None = None
-    """Heading of the column, as it stands in the file."""
-    values: Mapping[str, object] = field(default_factory=dict)
-    """What fills the places of the sentence; never a cell that may be personal."""
-
-    def __str__(self) -> str:
-        return self._told("vi")
-
-    @property
-    def english(self) -> str:
-        """The same for operators."""
-        return self._told("en")
-
-    def _told(self, language: str) -> str:
-        words = _words(language)
-        places = [
-            words["places"][name].format(value)
-            for name, value in (("sheet", self.sheet), ("line", self.line), ("heading", self.heading))
-            if value is not None
-        ]
-        sentence = str(words["faults"][self.code]).format(**self.values)
-        told = f"{', '.join(places)}: {sentence}" if places else sentence[:1].upper() + sentence[1:]
-        # Also a heading or a sheet may be named after a phone.
-        return mask_phones(told)
-
-
-@lru_cache(maxsize=2)
-def _words(language: str) -> dict[str, Any]:
-    path = include_dir() / "templates" / "report" / f"file_faults.{language}.yaml"
-    content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return content
-
-
-class OnlyLooked(Exception):
-    """Takes back what a dry run did."""
-
-
-class FileRefused(Exception):
-    """A file cannot be taken; the message names the first faults, one a line."""
-
-    def __init__(self, name: str, faults: Sequence[FileFault]) -> None:
-        self.name, self.faults = name, tuple(faults)
-        self.month: date | None = None
-        """First day of the month that the file is about, where that much could be read."""
-        super().__init__(self._told("vi"))
-
-    @property
-    def english(self) -> str:
-        """The same for operators."""
-        return self._told("en")
-
-    def _told(self, language: str) -> str:
-        words = _words(language)
-        shown = [fault.english if language == "en" else str(fault) for fault in self.faults[:MOST_FAULTS]]
-        if len(self.faults) > MOST_FAULTS:
-            shown.append(words["more"].format(len(self.faults) - MOST_FAULTS))
-        return "\n".join([words["refused"].format(self.name), *(f"- {line}" for line in shown)])
-
-
-# --- Words ------------------------------------------------------------------------------------------------------
-
-
-def fold(text: str, *, brackets: bool = False) -> str:
-    """A heading or a word as it is compared: no accents, no case, nothing in brackets, one space between words."""
-    text = unicodedata.normalize("NFC", text)
-    plain = remove_accents(text if brackets else re.sub(r"\([^)]*\)", " ", text))
-    return re.sub(r"[^a-z0-9]+", " ", plain.casefold()).strip()
-
-
-def heading_key(heading: str) -> tuple[bool, str]:
-    """What two headings of a form must not share; one with brackets means only one that has them too."""
-    bracketed = "(" in heading
-    return bracketed, fold(heading, brackets=bracketed)
-
-
-def clean_cell(text: str) -> str:
-    """A cell without what spreadsheets put around it: ``="0905…"``, a leading apostrophe, odd blanks."""
-    text = unicodedata.normalize("NFC", text.replace("\xa0", " ").replace("\u202f", " ")).strip()
-    if text.startswith('="') and text.endswith('"') and len(text) > 2:
-        text = text[2:-1]
-    return text.removeprefix("'").strip()
 
 
 def shown_name(name: str) -> str:
     """A file's name as text: one that came out of a Windows archive may not be UTF-8."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+# --- Columns ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnSpec:
+    """One column of a table that is handed in: how its heading is known, and what its cells are."""
+
+    headings: Sequence[str]
+    """Compared by ``fold``; of several that are there the first counts. One with brackets, as “Thành tiền (chưa VAT)”,
+    is compared with them, and before those without."""
+    value: Any = str
+    """Type of a cell's value, for pydantic; it gets the cell clean and never empty, and refuses it by ``wrong``."""
+    required: bool = False
+    """A table without this heading is none of the kind."""
+    filled: bool = False
+    """An empty cell is a fault, too."""
+    no_phones: bool = False
+    """Where most cells are phone numbers, the columns have slipped by one."""
+
+
+ColumnSpecs: TypeAlias = Mapping[str, ColumnSpec]
+"""Column → what it is."""
+_CODES: Final[frozenset[str]] = frozenset(get_args(FaultCode))
+
+
+def wrong(code: FaultCode, **values: object) -> PydanticCustomError:
+    """What the type of a column raises where a cell is not of it."""
+    return PydanticCustomError(code, code, values)
 
 
 # --- Reading ----------------------------------------------------------------------------------------------------
@@ -173,28 +96,6 @@ class Sheet:
     name: str | None
     """``None``: a CSV file."""
     cells: pd.DataFrame
-
-
-@dataclass(frozen=True)
-class Table:
-    """What stands below a heading."""
-
-    sheet: str | None
-    heading_row: int
-    columns: Mapping[str, int]
-    """Column → place, of those that were found."""
-    headings: Mapping[str, str]
-    """Column → heading as written."""
-    rows: pd.DataFrame
-    """Rows below the heading that are not blank; the index + 1 is the spreadsheet's row."""
-    spilt: Sequence[int] = ()
-    """Indexes of rows with a cell beyond the headings: their columns have slipped."""
-
-    def fault(self, code: FaultCode, index: int | None, column: str | None = None, **values: object) -> FileFault:
-        """A fault in the row of this index."""
-        line = None if index is None else index + 1
-        heading = None if column is None else self.headings.get(column)
-        return FileFault(code, self.sheet, line, heading, values)
 
 
 def is_workbook(content: bytes, name: str) -> bool:
@@ -238,7 +139,7 @@ class Workbook:
                 unpacked = sum(each.file_size for each in packed.infolist())
             swollen = unpacked > LARGEST_FILE and unpacked > MOST_UNPACKED * len(content)
             if swollen or unpacked > LARGEST_WORKBOOK:
-                raise FileRefused(name, [FileFault("too_large", values={"most": LARGEST_FILE // 1024**2})])
+                raise FileRefused.too_large(name, LARGEST_FILE)
             with warnings.catch_warnings():
                 # openpyxl warns of styles and extensions that it leaves out.
                 warnings.simplefilter("ignore", UserWarning)
@@ -339,7 +240,7 @@ def ending_of(content: bytes, name: str) -> Literal["ended", "open", "cut"] | No
 def _look_at(content: bytes, name: str) -> None:
     """Refuses what can be told by its size and its first bytes."""
     if len(content) > LARGEST_FILE:
-        raise FileRefused(name, [FileFault("too_large", values={"most": LARGEST_FILE // 1024**2})])
+        raise FileRefused.too_large(name, LARGEST_FILE)
     # An .xls, or an .xlsx that is locked with a password.
     if content.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
         raise FileRefused(name, [FileFault("old_workbook")])
@@ -472,66 +373,250 @@ def _decoded(content: bytes, name: str) -> str:
 # --- Headings ---------------------------------------------------------------------------------------------------
 
 
-def find_table(sheet: Sheet, name: str, columns: Mapping[str, Iterable[str]], required: Collection[str]) -> Table:
-    """The table below the first row that has all required headings.
+@dataclass(frozen=True)
+class Table:
+    """What stands below a heading."""
+
+    sheet: str | None
+    heading_row: int
+    columns: Mapping[str, int]
+    """Column → place, of those that were found."""
+    headings: Mapping[str, str]
+    """Column → heading as written."""
+    rows: pd.DataFrame
+    """Rows below the heading that are not blank; the index + 1 is the spreadsheet's row."""
+    spilt: Sequence[int] = ()
+    """Indexes of rows with a cell beyond the headings: their columns have slipped."""
+
+    def fault(self, code: FaultCode, index: int | None, column: str | None = None, **values: object) -> FileFault:
+        """A fault in the row of this index."""
+        line = None if index is None else index + 1
+        heading = None if column is None else self.headings.get(column)
+        return FileFault(code, self.sheet, line, heading, values)
+
+    def texts(self, column: str, rows: pd.DataFrame | None = None) -> pd.Series | None:
+        """The cells of a column without what spreadsheets put around them; ``None``: it is not there."""
+        place = self.columns.get(column)
+        if place is None:
+            return None
+        cells = (self.rows if rows is None else rows).iloc[:, place].astype(str)
+        cells = cells.str.replace("[\xa0\u202f]", " ", regex=True).str.strip()
+        odd = cells.str.startswith(('="', "'"))
+        return cells.mask(odd, cells[odd].map(clean_cell)) if odd.any() else cells
+
+
+@dataclass(frozen=True, slots=True)
+class _Heading:
+    """A row, or two, that may be the heading of a table."""
+
+    place: int
+    titles: Sequence[str]
+    found: Mapping[str, Sequence[tuple[int, int]]]
+    """Column → rank of the heading among those that it may have, and its place."""
+
+    def has(self, columns: ColumnSpecs) -> bool:
+        """Whether every required column is there."""
+        return all(column in self.found for column, spec in columns.items() if spec.required)
+
+
+def read_table(
+    content: bytes,
+    name: str,
+    columns: ColumnSpecs,
+    *,
+    largest: int = LARGEST_FILE,
+    most_rows: int | None = None,
+    headed: bool = False,
+) -> Table:
+    """The table of a CSV file, or of the first sheet of a workbook.
+
+    Args:
+        content: of the file.
+        name: of the file, whose ending tells which of the two it is.
+        columns: that it has.
+        largest: bytes that it may have.
+        most_rows: that it may have.
+        headed: the first line is the heading; a file without a separator in it has one column.
+
+    Raises:
+        FileRefused: it is no such table, or it is too large.
+    """
+    if len(content) > largest:
+        raise FileRefused.too_large(name, largest)
+    table = find_table(read_sheet(content, name, headed=headed), name, columns)
+    if most_rows is not None and len(table.rows) > most_rows:
+        raise FileRefused(name, [FileFault("too_many_lines", table.sheet, values={"most": most_rows})])
+    return table
+
+
+def find_table(sheet: Sheet, name: str, columns: ColumnSpecs) -> Table:
+    """The table below the first row that has all required headings, or below two rows that have them together.
 
     Args:
         sheet: where to look.
         name: of the file, for what is wrong.
-        columns: column → headings that it may have, compared by ``fold``; of several that are there the first counts.
-            One with brackets, as “Thành tiền (chưa VAT)”, is compared with them, and before those without.
-        required: columns that must be there.
+        columns: that it has.
 
     Raises:
-        FileRefused: there is no such row, nor two that together have them, or a heading stands there twice.
+        FileRefused: there is no such heading, or one stands there twice.
     """
-    known = {
-        heading_key(heading): (column, rank)
-        for column, headings in columns.items()
-        for rank, heading in enumerate(headings)
-    }
-    within = min(_HEADING_WITHIN, len(sheet.cells))
-    best: tuple[int, dict[str, list[tuple[int, int]]]] = (0, {})
-    titles: list[str] = []
-    # One row; else two, of which the upper one holds groups of columns and what is merged over both.
-    for place, several in [(each, False) for each in range(within)] + [(each, True) for each in range(1, within)]:
-        cells = list(map(str, sheet.cells.iloc[place]))
-        if several:
-            cells = [below or above for above, below in zip(sheet.cells.iloc[place - 1].map(str), cells, strict=True)]
-        found: dict[str, list[tuple[int, int]]] = {}
-        for position, cell in enumerate(cells):
-            if not cell:
-                continue
-            column, rank = known.get((True, fold(cell, brackets=True))) or known.get((False, fold(cell))) or ("", 0)
-            if column:
-                found.setdefault(column, []).append((rank, position))
-        is_whole = set(required) <= found.keys()
-        if is_whole or (not several and len(found) > len(best[1])):
-            best, titles = (place, found), cells
-        if is_whole:
-            break
-    place, found = best
-    row = int(sheet.cells.index[place]) if len(sheet.cells) else 0
-    if not found:
-        wanted = "; ".join(next(iter(columns[column])) for column in columns if column in required)
+    heading = _best_heading(sheet, columns)
+    if heading is None:
+        wanted = "; ".join(spec.headings[0] for spec in columns.values() if spec.required)
         raise FileRefused(name, [FileFault("no_heading", sheet.name, values={"headings": wanted})])
-    faults = [
-        FileFault("missing_heading", sheet.name, row + 1, values={"headings": " / ".join(columns[column])})
-        for column in columns
-        if column in required and column not in found
-    ]
+    row = int(sheet.cells.index[heading.place])
     # Of two headings that may mean a column the one that is named first counts.
-    at = {column: min(ranked)[1] for column, ranked in found.items()}
-    headings = {column: clean_cell(titles[position]) for column, position in at.items()}
+    at = {column: min(ranked)[1] for column, ranked in heading.found.items()}
+    headings = {column: clean_cell(heading.titles[position]) for column, position in at.items()}
+    faults = [
+        FileFault("missing_heading", sheet.name, row + 1, values={"headings": " / ".join(spec.headings)})
+        for column, spec in columns.items()
+        if spec.required and column not in at
+    ]
     faults += [
         FileFault("heading_twice", sheet.name, row + 1, headings[column])
-        for column, ranked in found.items()
+        for column, ranked in heading.found.items()
         if sum(rank == min(ranked)[0] for rank, _ in ranked) > 1
     ]
     if faults:
         raise FileRefused(name, faults)
-    below = sheet.cells.iloc[place + 1 :]
+    below = sheet.cells.iloc[heading.place + 1 :]
     rows = below[(below != "").any(axis=1)]
-    beyond = rows.iloc[:, max(position for position, cell in enumerate(titles) if cell) + 1 :]
+    beyond = rows.iloc[:, max(position for position, cell in enumerate(heading.titles) if cell) + 1 :]
     spilt = tuple(int(index) for index in rows.index[(beyond != "").any(axis=1)])
     return Table(sheet.name, row, at, headings, rows, spilt)
+
+
+def _best_heading(sheet: Sheet, columns: ColumnSpecs) -> _Heading | None:
+    """The first row with all required headings; else the first two that have them together, of which the upper one
+    holds groups of columns and what is merged over both; else the row that has the most; ``None``: none has any."""
+    known = {
+        heading_key(heading): (column, rank)
+        for column, spec in columns.items()
+        for rank, heading in enumerate(spec.headings)
+    }
+    rows = [list(map(str, sheet.cells.iloc[place])) for place in range(min(HEADING_WITHIN, len(sheet.cells)))]
+    single = [_Heading(place, cells, _columns_in(cells, known)) for place, cells in enumerate(rows)]
+    for heading in single:
+        if heading.has(columns):
+            return heading
+    for place, (above, below) in enumerate(pairwise(rows), 1):
+        cells = [lower or upper for upper, lower in zip(above, below, strict=True)]
+        heading = _Heading(place, cells, _columns_in(cells, known))
+        if heading.has(columns):
+            return heading
+    best = max(single, key=lambda heading: len(heading.found), default=None)
+    return best if best is not None and best.found else None
+
+
+def _columns_in(
+    titles: Sequence[str], known: Mapping[tuple[bool, str], tuple[str, int]]
+) -> dict[str, list[tuple[int, int]]]:
+    found: dict[str, list[tuple[int, int]]] = {}
+    for position, title in enumerate(titles):
+        meant = known.get((True, fold(title, brackets=True))) or known.get((False, fold(title))) if title else None
+        if meant:
+            found.setdefault(meant[0], []).append((meant[1], position))
+    return found
+
+
+# --- Values -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class TableValues:
+    """What the cells of a table say."""
+
+    rows: pd.DataFrame
+    """By column: values of its type, ``None`` where the cell is empty or wrong, or the column is not there."""
+    faults: Mapping[int, Mapping[str, FileFault]]
+    """Index of a row → column → what is wrong there, in their order; ``""`` stands for cells beyond them."""
+    blank: frozenset[int]
+    """Indexes of rows with nothing below any of the headings."""
+    slipped: Sequence[FileFault]
+    """Of columns that hold phone numbers and should not."""
+
+    def lines(self) -> Iterator[tuple[int, dict[str, Any], Mapping[str, FileFault]]]:
+        """Each row: its index, its values, and what is wrong with it."""
+        for index, row in zip(map(int, self.rows.index), self.rows.to_dict("records"), strict=True):
+            yield index, cast("dict[str, Any]", row), self.faults.get(index, {})
+
+    @property
+    def all_faults(self) -> list[FileFault]:
+        """Of all rows and columns."""
+        return [*self.slipped, *(fault for its in self.faults.values() for fault in its.values())]
+
+
+def read_values(
+    table: Table, columns: ColumnSpecs, rows: pd.DataFrame | None = None, *, most_wrong: int | None = None
+) -> TableValues:
+    """Reads every cell by the type of its column, each text of a column once.
+
+    Args:
+        table: that they are of.
+        columns: that are read.
+        rows: of the table, where not all are read.
+        most_wrong: so many wrong cells of a column are enough; what is after them is not read.
+    """
+    import pandas as pd  # costs half a second
+
+    of = table.rows if rows is None else rows
+    found: dict[str, pd.Series] = {}
+    faults: dict[int, dict[str, FileFault]] = {}
+    slipped: list[FileFault] = []
+    empty = pd.Series(True, index=of.index)
+    for index in set(table.spilt).intersection(of.index) if table.spilt else ():
+        faults[index] = {"": table.fault("cells_beyond", index)}
+    for column, spec in columns.items():
+        texts = table.texts(column, of)
+        if texts is None:
+            found[column] = pd.Series([None] * len(of), index=of.index, dtype=object)
+            continue
+        empty &= texts == ""
+        written = texts.unique()
+        if spec.no_phones:
+            phones = texts.isin([text for text in written if _PHONE.fullmatch(text)])
+            if phones.sum() * 2 > (texts != "").sum():
+                slipped.append(table.fault("phones_in_column", table.heading_row, column))
+        values, refused = _read_texts(written, spec, most_wrong)
+        found[column] = pd.Series([values.get(text) for text in texts], index=of.index, dtype=object)
+        for index in of.index[texts.isin(refused.keys())][:most_wrong] if refused else ():
+            code, said = refused[texts[index]]
+            faults.setdefault(int(index), {})[column] = table.fault(code, int(index), column, **said)
+    blank = frozenset(int(index) for index in of.index[empty])
+    return TableValues(pd.DataFrame(found, index=of.index, dtype=object), faults, blank, slipped)
+
+
+def read_typed(columns: ColumnSpecs, cells: Mapping[str, str]) -> tuple[dict[str, Any], Mapping[str, FileFault]]:
+    """What was typed into the fields of a form instead of a row: the values, and by field what is wrong."""
+    import pandas as pd
+
+    names = list(columns)
+    row = pd.DataFrame([[cells[name] for name in names]])
+    table = Table(None, 0, {name: place for place, name in enumerate(names)}, {}, row)
+    ((_, values, wrongs),) = read_values(table, columns).lines()
+    return values, wrongs
+
+
+def _read_texts(
+    texts: Iterable[str], spec: ColumnSpec, most_wrong: int | None
+) -> tuple[dict[str, object], dict[str, tuple[FaultCode, Mapping[str, object]]]]:
+    """What each text says, and what is wrong with those that say nothing."""
+    adapter: TypeAdapter[object] = TypeAdapter(spec.value)
+    values: dict[str, object] = {}
+    refused: dict[str, tuple[FaultCode, Mapping[str, object]]] = {}
+    for text in texts:
+        if not text:
+            values[text] = None
+            if spec.filled:
+                refused[text] = ("missing", {})
+            continue
+        try:
+            values[text] = adapter.validate_python(text)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            assert first["type"] in _CODES, first["type"]
+            refused[text] = (cast("FaultCode", first["type"]), first.get("ctx", {}))
+            if most_wrong is not None and len(refused) >= most_wrong:
+                break
+    return values, refused

@@ -42,7 +42,7 @@ from motcua.jobs.notices.planning import planning_rules
 from motcua.settings import settings
 from motcua.sources import adapter
 from motcua.sources.contract import ContractSource, Key
-from motcua.store.agencies import Agency, in_force, list_agencies
+from motcua.store.agencies import Agency, find_agency, in_force, list_agencies
 from motcua.store.ledger.database import connect, open_connection, reason_without_values
 from motcua.store.notices.sources import list_sources, status_map
 from motcua.store.notices.templates import load_templates
@@ -111,7 +111,7 @@ def dry_run(code: str, since: datetime, now: datetime | None = None) -> DryRun:
     """
     moment = now or datetime.now(UTC)
     with connect() as ledger:
-        agency = next((each for each in list_agencies(ledger) if code in (each.agency_code, *each.aliases)), None)
+        agency = find_agency(list_agencies(ledger), code)
         if agency is None:
             raise UnknownAgency(f"There is no agency {code}: add it to the file and motcua agencies import FILE.")
         name = in_force(ledger, moment.astimezone(VIETNAM).date())[agency.agency_code].name_in_texts

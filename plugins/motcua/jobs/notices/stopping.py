@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from motcua.domain.dossiers import Kind
 from motcua.domain.phones.reading import holds_phone
-from motcua.store.agencies import list_agencies
+from motcua.store.agencies import find_agency, list_agencies
 from motcua.store.ledger.database import connect
 from motcua.store.notices.stops import (
     Stop,
@@ -71,10 +71,10 @@ def stop(
     with connect() as ledger:
         code = None
         if agency is not None:
-            known = list_agencies(ledger)
-            code = next((each.agency_code for each in known if agency in (each.agency_code, *each.aliases)), None)
-            if code is None:
+            stopped = find_agency(list_agencies(ledger), agency)
+            if stopped is None:
                 raise StopRefused(f"there is no agency {agency}: motcua agencies list")
+            code = stopped.agency_code
         made = save_stop(
             ledger, kind=kind, agency_code=code, stopped_at=moment, until=until, stopped_by=stopped_by, reason=words
         )

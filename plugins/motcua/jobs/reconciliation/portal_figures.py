@@ -9,31 +9,24 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
 
-import yaml
+from pydantic import BeforeValidator
 
+from motcua.domain.agency_words import AgencyWords
 from motcua.domain.intake.portal_figures import ComparedAgency, PortalFigures
-from motcua.domain.intake.written_periods import read_period
 from motcua.domain.periods import Period
 from motcua.domain.phones.reading import mask_phones
-from motcua.jobs.handed_in.agency_words import AgencyWords, SeveralAgencies, agencies_by_word, agency_of
-from motcua.jobs.handed_in.tables import (
-    FaultCode,
-    FileFault,
-    FileRefused,
-    OnlyLooked,
-    Table,
-    clean_cell,
-    find_table,
-    fold,
-    read_sheet,
-)
-from motcua.settings import include_dir
+from motcua.domain.words import clean_cell, fold
+from motcua.domain.written_times import read_period
+from motcua.jobs.handed_in.faults import FileFault, FileRefused, report_words
+from motcua.jobs.handed_in.tables import ColumnSpec, Table, read_table, read_values, wrong
+from motcua.jobs.handed_in.values import agency_in
+from motcua.store.agencies import agency_words
 from motcua.store.intake.portal_figures import NewPortalFigures, compare_periods, save_portal_figures
 from motcua.store.ledger.database import connect
 
@@ -42,46 +35,46 @@ LARGEST_FILE: Final = 20 * 1024 * 1024
 MOST_ROWS: Final = 50_000
 EARLIEST: Final = date(2016, 1, 1)
 """The year of the pilot: nothing was closed before."""
-_PERIODS: Final = ("day", "month", "period")
-_REQUIRED: Final = ("agency", "received", "resolved")
-
+_PeriodColumn: TypeAlias = Literal["day", "month", "period"]
+_PERIODS: Final[tuple[_PeriodColumn, ...]] = get_args(_PeriodColumn)
 _WHOLE: Final = re.compile(r"[0-9]{1,7}|[1-9][0-9]{0,2}(?:[. ][0-9]{3}){1,2}")
 """Up to 9,999,999, also in groups of three; a comma may be a decimal sign, and is refused."""
 
 
 @lru_cache(maxsize=1)
-def _words() -> dict[str, Any]:
-    path = include_dir() / "templates" / "report" / "portal_figures.vi.yaml"
-    words: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return words
-
-
-@lru_cache(maxsize=1)
 def _totals() -> frozenset[str]:
-    return frozenset(fold(word) for word in _words()["totals"])
+    return frozenset(fold(word) for word in report_words("portal_figures")["totals"])
 
 
-class _Broken(Exception):
-    """A cell of a line cannot be read."""
-
-    def __init__(self, code: FaultCode, column: str | None, **values: object) -> None:
-        super().__init__(code)
-        self.code, self.column, self.values = code, column, values
+# --- Columns ----------------------------------------------------------------------------------------------------
 
 
-# --- Cells ------------------------------------------------------------------------------------------------------
+def _columns(agencies: AgencyWords, now: datetime) -> dict[str, ColumnSpec]:
+    headings: Mapping[str, Sequence[str]] = report_words("portal_figures")["columns"]
+
+    def period_of(column: _PeriodColumn) -> ColumnSpec:
+        value = Annotated[Any, BeforeValidator(lambda written: _period(column, written, now))]
+        return ColumnSpec(headings[column], value)
+
+    return {
+        "agency": ColumnSpec(headings["agency"], agency_in(agencies), required=True, filled=True),
+        **{column: period_of(column) for column in _PERIODS},
+        "received": ColumnSpec(headings["received"], _Whole, required=True, filled=True),
+        "resolved": ColumnSpec(headings["resolved"], _Whole, required=True, filled=True),
+        "returned": ColumnSpec(headings["returned"], _Whole),
+    }
 
 
-def _period(column: str, written: str, now: datetime) -> Period:
+def _period(column: _PeriodColumn, written: str, now: datetime) -> Period:
     """The day or the month that a cell names; the column may say which of the two it is."""
     found = read_period(written)
     if found is None:
-        raise _Broken("bad_period", column)
+        raise wrong("bad_period")
     if column == "period" and found.may_be_month:
-        raise _Broken("bare_month", column, month=f"{found.month:02}/{found.year}")
+        raise wrong("bare_month", month=f"{found.month:02}/{found.year}")
     day = None if column == "month" and found.day == 1 else found.day
     if (column == "day" and day is None) or (column == "month" and day is not None):
-        raise _Broken("bad_period", column)
+        raise wrong("bad_period")
     try:
         if day is None:
             period = Period(date(found.year, found.month, 1), "month")
@@ -90,34 +83,23 @@ def _period(column: str, written: str, now: datetime) -> Period:
         # Also held to the years that a period may be of.
         period = Period.parse(str(period))
     except ValueError:
-        raise _Broken("bad_period", column) from None
+        raise wrong("bad_period") from None
     if period.first < EARLIEST:
-        raise _Broken("too_early", column)
+        raise wrong("too_early")
     if period.end > now:
-        raise _Broken("not_over", column)
+        raise wrong("not_over")
     return period
 
 
-def _whole(column: str, written: str) -> int:
-    if not written:
-        raise _Broken("missing", column)
+def _whole(written: str) -> int:
     if re.fullmatch(r"[0-9]{8,}", written):
-        raise _Broken("too_large_number", column)
+        raise wrong("too_large_number")
     if not _WHOLE.fullmatch(written):
-        raise _Broken("bad_whole", column)
+        raise wrong("bad_whole")
     return int(re.sub(r"[. ]", "", written))
 
 
-def _agency(written: str, agencies: AgencyWords) -> str:
-    if not written:
-        raise _Broken("missing", "agency")
-    try:
-        code = agency_of(written, agencies)
-    except SeveralAgencies as several:
-        raise _Broken("several_agencies", "agency", agencies=str(several)) from None
-    if code is None:
-        raise _Broken("unknown_agency", "agency")
-    return code
+_Whole: TypeAlias = Annotated[int, BeforeValidator(_whole)]
 
 
 # --- Files ------------------------------------------------------------------------------------------------------
@@ -147,49 +129,45 @@ def read_portal_figures(content: bytes, name: str, agencies: AgencyWords, now: d
     Raises:
         FileRefused: it is no table, has not the headings, has no line, or is too large.
     """
-    if len(content) > LARGEST_FILE:
-        raise FileRefused(name, [FileFault("too_large", values={"most": LARGEST_FILE // 1024**2})])
-    columns: dict[str, list[str]] = _words()["columns"]
-    table = find_table(read_sheet(content, name), name, columns, _REQUIRED)
+    columns = _columns(agencies, now)
+    table = read_table(content, name, columns, largest=LARGEST_FILE, most_rows=MOST_ROWS)
     if not table.columns.keys() & set(_PERIODS):
-        headings = " / ".join(columns[column][0] for column in _PERIODS)
+        headings = " / ".join(columns[column].headings[0] for column in _PERIODS)
         fault = FileFault("missing_heading", table.sheet, table.heading_row + 1, values={"headings": headings})
         raise FileRefused(name, [fault])
-    if len(table.rows) > MOST_ROWS:
-        raise FileRefused(name, [FileFault("too_many_lines", values={"most": MOST_ROWS})])
     if not len(table.rows):
         raise FileRefused(name, [FileFault("no_lines", table.sheet)])
+    lines = [not _is_sum(table, cells) for cells in table.rows.itertuples(index=False, name=None)]
+    values = read_values(table, columns, table.rows[lines])
     good: dict[tuple[str, str], list[tuple[str, NewPortalFigures]]] = defaultdict(list)
     faults: dict[int, FileFault] = {}
-    spilt = set(table.spilt)
-    for index, cells in zip(table.rows.index, table.rows.itertuples(index=False, name=None), strict=True):
-        if _is_total(table, cells):
+    named = table.texts("agency")
+    assert named is not None
+    for index, row, wrongs in values.lines():
+        wrong_here = next(iter(wrongs.values()), None) or _fault_of_periods(table, index, row)
+        if wrong_here is not None:
+            faults[index] = wrong_here
             continue
-        try:
-            if int(index) in spilt:
-                raise _Broken("cells_beyond", None)
-            written, read = _line(table, int(index), cells, agencies, now)
-        except _Broken as broken:
-            faults[int(index)] = table.fault(broken.code, int(index), broken.column, **broken.values)
-        else:
-            good[read.agency_code, read.period].append((written, read))
+        period = str(next(row[column] for column in _PERIODS if row[column]))
+        read = NewPortalFigures(row["agency"], period, row["received"], row["resolved"], row["returned"], index + 1)
+        good[read.agency_code, period].append((named[index], read))
     figures: list[NewPortalFigures] = []
     repeated = 0
-    for lines in good.values():
-        if len({(written, each.received, each.resolved, each.returned) for written, each in lines}) == 1:
-            figures.append(lines[0][1])
-            repeated += len(lines) - 1
+    for said in good.values():
+        if len({(written, each.received, each.resolved, each.returned) for written, each in said}) == 1:
+            figures.append(said[0][1])
+            repeated += len(said) - 1
             continue
         # Also the parts of an agency may stand there, each under a code of its own: nobody chooses, and nobody adds up.
-        for _, each in lines:
-            other = next(line.file_line for _, line in lines if line is not each)
-            faults[each.file_line - 1] = table.fault("period_twice", each.file_line - 1, "agency", other=other)
+        for _, each in said:
+            other = next(line.file_line for _, line in said if line is not each)
+            faults[each.file_line - 1] = table.fault("twice", each.file_line - 1, "agency", other=other)
     return PortalFiguresRead(
         sorted(figures, key=lambda each: each.file_line), repeated, [faults[index] for index in sorted(faults)]
     )
 
 
-def _is_total(table: Table, cells: Sequence[object]) -> bool:
+def _is_sum(table: Table, cells: Sequence[object]) -> bool:
     """Whether a line sums up others: it says so in place of an agency, or before an empty one."""
     place = table.columns["agency"]
     agency = clean_cell(str(cells[place]))
@@ -197,25 +175,14 @@ def _is_total(table: Table, cells: Sequence[object]) -> bool:
     return any(fold(cell) in _totals() for cell in ([agency] if agency else before))
 
 
-def _line(
-    table: Table, index: int, cells: Sequence[object], agencies: AgencyWords, now: datetime
-) -> tuple[str, NewPortalFigures]:
-    """How the line names its agency, and what it says of it."""
-
-    def text(column: str) -> str:
-        place = table.columns.get(column)
-        return "" if place is None else clean_cell(str(cells[place]))
-
-    agency = _agency(text("agency"), agencies)
-    told = [column for column in _PERIODS if text(column)]
-    if len(told) > 1:
-        raise _Broken("several_periods", told[1])
-    if not told:
-        raise _Broken("missing", next(column for column in _PERIODS if column in table.columns))
-    period = _period(told[0], text(told[0]), now)
-    received, resolved = (_whole(column, text(column)) for column in ("received", "resolved"))
-    returned = _whole("returned", text("returned")) if text("returned") else None
-    return text("agency"), NewPortalFigures(agency, str(period), received, resolved, returned, index + 1)
+def _fault_of_periods(table: Table, index: int, row: Mapping[str, Any]) -> FileFault | None:
+    """A line is of one period."""
+    told = [column for column in _PERIODS if row[column]]
+    if len(told) == 1:
+        return None
+    if told:
+        return table.fault("several_periods", index, told[1])
+    return table.fault("missing", index, next(column for column in _PERIODS if column in table.columns))
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,21 +214,15 @@ def hand_in_portal_figures(
         FileRefused: the file cannot be read as a table of such figures; nothing was taken.
     """
     file = (mask_phones(name), hashlib.sha256(content).hexdigest())
-    result = None
-    try:
-        with connect() as connection:
-            read = read_portal_figures(content, name, agencies_by_word(connection), now)
-            new = save_portal_figures(connection, read.figures, handed_in_by, now, file=file)
-            of_file = {(each.agency_code, each.period) for each in read.figures}
-            compared = [
-                each
-                for each in compare_periods(connection, sorted({period for _, period in of_file}))
-                if (each.newest.agency_code, each.newest.period) in of_file
-            ]
-            result = HandedIn(len(read.figures) + read.repeated, new, read.faults, compared)
-            if dry_run:
-                raise OnlyLooked
-    except OnlyLooked:
-        pass
-    assert result is not None
-    return result
+    with connect() as connection:
+        read = read_portal_figures(content, name, agency_words(connection), now)
+        new = save_portal_figures(connection, read.figures, handed_in_by, now, file=file)
+        of_file = {(each.agency_code, each.period) for each in read.figures}
+        compared = [
+            each
+            for each in compare_periods(connection, sorted({period for _, period in of_file}))
+            if (each.newest.agency_code, each.newest.period) in of_file
+        ]
+        if dry_run:
+            connection.rollback()
+    return HandedIn(len(read.figures) + read.repeated, new, read.faults, compared)

@@ -17,10 +17,11 @@ from motcua.domain.clock import VIETNAM
 from motcua.domain.periods import Period
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.jobs.gates import RunIncomplete
+from motcua.jobs.handed_in.faults import FileFault, FileRefused
 from motcua.jobs.handed_in.statement_files import month_in_name
 from motcua.jobs.handed_in.statement_forms import FormError, StatementForm, form_names, load_form
 from motcua.jobs.handed_in.statements import figures_in_words, keep_refusal, take_statement
-from motcua.jobs.handed_in.tables import LARGEST_FILE, FileFault, FileRefused, shown_name
+from motcua.jobs.handed_in.tables import LARGEST_FILE, shown_name
 from motcua.settings import settings
 from motcua.store.file_stores import open_store
 from motcua.store.ledger.database import Connection, connect, without_values

@@ -16,7 +16,7 @@ from motcua.domain.intake.exports import FromTheFuture, exported_at, looks_cut
 from motcua.jobs.exports import taking
 from motcua.jobs.exports.forms import ExportForm, ExportFormError, form_of
 from motcua.jobs.exports.reading import PreviewedExport
-from motcua.jobs.handed_in.tables import FileFault
+from motcua.jobs.handed_in.faults import FileFault
 from motcua.jobs.uploads.reading import preview_export_apart
 from motcua.jobs.uploads.waiting import (
     LARGEST_UPLOAD,
@@ -31,6 +31,7 @@ from motcua.jobs.uploads.waiting import (
     put,
     waiting_path,
 )
+from motcua.store.agencies import agency_words
 from motcua.store.intake.exports import (
     LastTaken,
     SeenFile,
@@ -224,7 +225,7 @@ def _seen(
         account = account_of(connection, source)
         if account is None:
             raise NoAccount
-        agencies = taking.agencies_by_word(connection)
+        agencies = agency_words(connection)
     read = preview_export_apart(file, name, form, agencies, account.agencies, now)
     at: datetime | None = None
     past: Literal["repeated", "outdated"] | None = None

@@ -22,8 +22,10 @@ from dataclasses import asdict
 from datetime import date, datetime
 from typing import IO, Any, Final, Literal
 
+from motcua.domain.agency_words import AgencyWords
 from motcua.jobs.exports.forms import ExportForm
-from motcua.jobs.exports.reading import PreviewedExport, preview_export, read_export
+from motcua.jobs.exports.reading import PreviewedExport, ReadExport, preview_export, read_export
+from motcua.jobs.handed_in.faults import FileFault, FileRefused
 from motcua.jobs.handed_in.phones import (
     Finding,
     UnreadableTable,
@@ -34,7 +36,6 @@ from motcua.jobs.handed_in.phones import (
 )
 from motcua.jobs.handed_in.statement_files import read_statement
 from motcua.jobs.handed_in.statement_forms import load_form
-from motcua.jobs.handed_in.tables import FileFault, FileRefused
 
 log = logging.getLogger(__name__)
 
@@ -89,26 +90,24 @@ def read_export_apart(
     file: IO[bytes],
     name: str,
     form: ExportForm,
-    agencies: Mapping[str, str],
+    agencies: AgencyWords,
     own: Sequence[str],
     now: datetime,
-) -> dict[str, Any]:
-    """What an export says: ``lines``, ``refused``, ``faults``, ``rows``, ``keys``, ``ends_a_line``.
+) -> ReadExport:
+    """What an export says.
 
     Raises:
         FileRefused: it cannot be taken.
         ReaderBusy: others are read.
     """
-    read = _read_apart("export", file, name, _asked_of_export(form, agencies, own, now))
-    read["faults"] = [FileFault(**fault) for fault in read["its_faults"]]
-    return read
+    return ReadExport(**_told_of_export("export", file, name, _asked_of_export(form, agencies, own, now)))
 
 
 def preview_export_apart(
     file: IO[bytes],
     name: str,
     form: ExportForm | None,
-    agencies: Mapping[str, str],
+    agencies: AgencyWords,
     own: Sequence[str],
     now: datetime,
 ) -> PreviewedExport:
@@ -118,22 +117,25 @@ def preview_export_apart(
         ReaderBusy: others are read.
     """
     try:
-        read = _read_apart("preview", file, name, _asked_of_export(form, agencies, own, now))
+        told = _told_of_export("preview", file, name, _asked_of_export(form, agencies, own, now))
     except FileRefused as refused:
         # It could not even be looked into.
-        return PreviewedExport(is_refused=True, faults=[for_exports(each) for each in refused.faults])
-    told = PreviewedExport(**read["preview"])
-    told.faults = [FileFault(**fault) for fault in read["preview"]["faults"]]
-    return told
+        return PreviewedExport(is_refused=True, faults=list(refused.faults))
+    return PreviewedExport(**told)
 
 
-def for_exports(fault: FileFault) -> FileFault:
-    """A fault in words for whoever exports files."""
-    return FileFault("too_heavy_export") if fault.code == "too_heavy" else fault
+def _told_of_export(
+    what: Literal["export", "preview"], file: IO[bytes], name: str, asked: Mapping[str, object]
+) -> dict[str, Any]:
+    read: dict[str, Any] = _read_apart(what, file, name, asked)["read"]
+    return read | {
+        "faults": [FileFault(**fault) for fault in read["faults"]],
+        "keys": [(agency, code) for agency, code in read["keys"]],
+    }
 
 
 def _asked_of_export(
-    form: ExportForm | None, agencies: Mapping[str, str], own: Sequence[str], now: datetime
+    form: ExportForm | None, agencies: AgencyWords, own: Sequence[str], now: datetime
 ) -> dict[str, object]:
     return {
         "form": form and form.model_dump(mode="json"),
@@ -235,28 +237,13 @@ def _statement(content: bytes, asked: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _export(content: bytes, asked: Mapping[str, Any]) -> dict[str, Any]:
-    read = read_export(
-        content,
-        asked["name"],
-        ExportForm.model_validate(asked["form"]),
-        asked["agencies"],
-        asked["own"],
-        datetime.fromisoformat(asked["now"]),
-    )
-    return {
-        "lines": read.lines,
-        "refused": read.refused,
-        "its_faults": [asdict(fault) for fault in read.faults],
-        "rows": read.rows,
-        "keys": read.keys,
-        "ends_a_line": read.ends_a_line,
-    }
-
-
-def _preview(content: bytes, asked: Mapping[str, Any]) -> dict[str, Any]:
     form = None if asked["form"] is None else ExportForm.model_validate(asked["form"])
     now = datetime.fromisoformat(asked["now"])
-    return {"preview": asdict(preview_export(content, asked["name"], form, asked["agencies"], asked["own"], now))}
+    given = asked["agencies"], asked["own"], now
+    if asked["what"] == "preview":
+        return {"read": asdict(preview_export(content, asked["name"], form, *given))}
+    assert form is not None
+    return {"read": asdict(read_export(content, asked["name"], form, *given))}
 
 
 def _phones(content: bytes, asked: Mapping[str, Any]) -> dict[str, Any]:
@@ -293,7 +280,7 @@ _READERS: Final[Mapping[str, Callable[[bytes, Mapping[str, Any]], dict[str, Any]
     "statement": _statement,
     "phones": _phones,
     "export": _export,
-    "preview": _preview,
+    "preview": _export,
 }
 
 

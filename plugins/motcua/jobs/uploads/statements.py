@@ -13,10 +13,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
+from motcua.jobs.handed_in.faults import FileRefused
 from motcua.jobs.handed_in.statement_files import month_in_name
 from motcua.jobs.handed_in.statement_forms import FormError, form_names, load_form
 from motcua.jobs.handed_in.statements import refusal_of
-from motcua.jobs.handed_in.tables import FileRefused
 from motcua.jobs.uploads.reading import read_statement_apart
 from motcua.jobs.uploads.waiting import (
     NoLongerWaiting,

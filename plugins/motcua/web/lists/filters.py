@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 
 from motcua.domain.clock import VIETNAM
 from motcua.reports.wording import day, list_words
-from motcua.store.agencies import Agency
+from motcua.store.agencies import Agency, find_agency
 from motcua.store.browsing.messages import Place
 from motcua.web.lists.places import given, read_place
 from motcua.web.refusals import PageRefused
@@ -115,7 +115,7 @@ def agency_of(written: str, agencies: Sequence[Agency], visits: Visitor) -> Agen
     """
     if not written:
         return None
-    chosen = next((each for each in agencies if written in (each.agency_code, *each.aliases)), None)
+    chosen = find_agency(agencies, written)
     visits.must_see(None if chosen is None else chosen.agency_code)
     if chosen is None:
         raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_agency")

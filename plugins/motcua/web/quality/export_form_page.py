@@ -9,7 +9,7 @@ history is lost.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Final
@@ -49,7 +49,7 @@ router = APIRouter()
 @router.get(f"{PLACE}/form")
 def show_form(request: Request, visits: Visits, source: str = "", no: str = "", said: str = "") -> HTMLResponse:
     """The form in force, or an older one, which may be set anew."""
-    return form_shown(request, visits, source, no=no, said=said if said in _SAID else "")
+    return form_shown(request, visits, source, CameOf(said=said if said in _SAID else ""), no=no)
 
 
 @router.get(f"{PLACE}/form/file")
@@ -79,7 +79,7 @@ def change_form(
     with page_connection() as connection:
         must_see_source(connection, visits, source)
     if not is_own_form(request, fields):
-        return form_shown(request, visits, source, said="old_form", status=HTTPStatus.FORBIDDEN)
+        return form_shown(request, visits, source, CameOf(said="old_form", status=HTTPStatus.FORBIDDEN))
     if decision == "open":
         return _tried(request, visits, source, fields, None, None)
     if decision not in ("try", "save"):
@@ -92,7 +92,7 @@ def change_form(
     form, faults = typed.read()
     if form is None and decision == "save":
         status = HTTPStatus.UNPROCESSABLE_ENTITY
-        return form_shown(request, visits, source, typed=typed, faults=faults, sample=_sample(fields), status=status)
+        return form_shown(request, visits, source, CameOf(typed, faults, sample=_sample(fields), status=status))
     if form is None or decision == "try":
         return _tried(request, visits, source, fields, typed, form, faults)
     return _save(request, visits, source, fields, typed, form, who)
@@ -121,15 +121,9 @@ def _save(
             said = "form_asked" if ask(connection, "export_form", wanted, who) == "waits" else "form_asked_before"
     if not is_newest:
         # What he typed stays; he sees what others set meanwhile and saves again.
-        return form_shown(
-            request,
-            visits,
-            source,
-            typed=typed,
-            sample=_sample(fields),
-            meanwhile=[each for each in _history(forms) if each[0].form_no > seen],
-            status=HTTPStatus.CONFLICT,
-        )
+        meanwhile = [each for each in _history(forms) if each[0].form_no > seen]
+        came = CameOf(typed, sample=_sample(fields), meanwhile=meanwhile, status=HTTPStatus.CONFLICT)
+        return form_shown(request, visits, source, came)
     told = urlencode({"source": source, "said": said})
     return RedirectResponse(f"{request.scope.get('root_path', '')}{PLACE}/form?{told}", HTTPStatus.SEE_OTHER, HEADERS)
 
@@ -159,7 +153,7 @@ def _tried(
     except NothingKept:
         said = "no_account"
     status = HTTPStatus.UNPROCESSABLE_ENTITY if faults else HTTPStatus.OK
-    return form_shown(request, visits, source, typed=typed, faults=faults, tried=tried, said=said, status=status)
+    return form_shown(request, visits, source, CameOf(typed, faults or {}, tried, said=said, status=status))
 
 
 def _sample(fields: Mapping[str, str]) -> tuple[str, str]:
@@ -168,19 +162,32 @@ def _sample(fields: Mapping[str, str]) -> tuple[str, str]:
     return (digest, usable_name(fields.get("file_name", ""), b"", "ho-so")) if digest else ("", "")
 
 
+@dataclass(frozen=True, slots=True)
+class CameOf:
+    """What came of a form, or of a file, that was sent."""
+
+    typed: TypedForm | None = None
+    """What was typed; ``None``: nothing, the page shows the form as it is."""
+    faults: Mapping[str, str] = field(default_factory=dict)
+    """What is wrong with it, by the page's field."""
+    tried: ExportSeen | None = None
+    """What it made of a file."""
+    sample: tuple[str, str] = ("", "")
+    """Mark and name of a file that waits, where none was tried."""
+    meanwhile: Sequence[tuple[FormVersion, list[tuple[str, str, str]]]] = ()
+    """What others set since the page was opened."""
+    said: str = ""
+    """What the page says of it."""
+    status: int = HTTPStatus.OK
+
+
 def form_shown(
     request: Request,
     visits: Visitor,
     source: str,
+    came: CameOf = CameOf(),
     *,
     no: str = "",
-    typed: TypedForm | None = None,
-    faults: Mapping[str, str] | None = None,
-    tried: ExportSeen | None = None,
-    sample: tuple[str, str] = ("", ""),
-    meanwhile: Sequence[tuple[FormVersion, list[tuple[str, str, str]]]] = (),
-    said: str = "",
-    status: int = HTTPStatus.OK,
 ) -> HTMLResponse:
     """The page, after a form too.
 
@@ -188,14 +195,8 @@ def form_shown(
         request: that is answered.
         visits: who sees the source, or all of them.
         source: whose form.
+        came: what came of what was sent.
         no: an older form that is opened.
-        typed: what was typed; ``None``: as the form is.
-        faults: what is wrong with it, by the page's field.
-        tried: what it made of a file.
-        sample: mark and name of a file that waits, where none was tried.
-        meanwhile: what others set since the page was opened.
-        said: what the page says of a form that was sent.
-        status: of the answer.
     """
     with page_connection() as connection:
         must_see_source(connection, visits, source)
@@ -203,32 +204,23 @@ def form_shown(
         forms = list_forms(connection, source, _SHOWN_FORMS + 1)
         names = {each.agency_code: each.name for each in list_agencies(connection)}
         asked = waiting_requests(connection, visits, "export_form", source)
-    opened = None
-    if no:
-        opened = next((each for each in forms if each.form_no == number_in(no)), None)
-        if opened is None:
-            raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_page")
+    opened = _opened(forms, no)
     shown = opened or (forms[0] if forms else None)
-    if tried is not None:
-        sample = (tried.sha256, tried.name if tried.sha256 else "")
-        if visits.is_auditor:
-            tried = replace(tried, name="")
+    form = None if shown is None else _form_in(shown)
     return render(
         request,
         "quality/export_form.html",
-        status=status,
+        status=came.status,
         source=source,
         account=account,
         agencies=[] if account is None else [names.get(code) or code for code in account.agencies],
         in_force=forms[0] if forms else None,
         opened=opened,
-        unusable=shown is not None and _form_in(shown) is None,
-        typed=typed or TypedForm.of_form(None if shown is None else _form_in(shown)),
-        faults=faults or {},
-        tried=tried,
-        rows=[] if tried is None else preview_rows(visits, tried.read),
-        sample=sample,
-        meanwhile=meanwhile,
+        unusable=shown is not None and form is None,
+        typed=came.typed or TypedForm.of_form(form),
+        faults=came.faults,
+        **_tried_as_seen_by(visits, came),
+        meanwhile=came.meanwhile,
         history=_history(forms)[:_SHOWN_FORMS],
         columns=COLUMNS,
         national=NATIONAL,
@@ -237,13 +229,37 @@ def form_shown(
         may_set=account is not None and not visits.is_auditor,
         sets_least=visits.is_operator,
         asked=asked,
-        said=said,
+        said=came.said,
         said_of=wording.list_words()["exported"],
         longest=LONGEST,
         largest=LARGEST_UPLOAD // 1024**2,
         most=_SHOWN_FAULTS,
         w=wording,
     )
+
+
+def _opened(forms: Sequence[FormVersion], no: str) -> FormVersion | None:
+    """The older form of this number; ``None``: none is asked for.
+
+    Raises:
+        PageRefused: there is none.
+    """
+    if not no:
+        return None
+    opened = next((each for each in forms if each.form_no == number_in(no)), None)
+    if opened is None:
+        raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_page")
+    return opened
+
+
+def _tried_as_seen_by(visits: Visitor, came: CameOf) -> dict[str, object]:
+    """The file that a form was tried on, or is to be, and its first rows."""
+    tried = came.tried
+    if tried is None:
+        return {"tried": None, "rows": [], "sample": came.sample}
+    sample = (tried.sha256, tried.name if tried.sha256 else "")
+    shown = replace(tried, name="") if visits.is_auditor else tried
+    return {"tried": shown, "rows": preview_rows(visits, tried.read), "sample": sample}
 
 
 def _form_in(version: FormVersion) -> ExportForm | None:

@@ -25,7 +25,7 @@ from motcua.domain.phones.reading import holds_phone
 from motcua.jobs.exports.forms import ExportForm, ExportFormError, form_of
 from motcua.jobs.exports.reading import PreviewedExport
 from motcua.jobs.exports.taking import ADAPTER, SETTLED
-from motcua.jobs.handed_in.tables import FileFault
+from motcua.jobs.handed_in.faults import FileFault
 from motcua.jobs.uploads.exports import ExportSeen
 from motcua.jobs.uploads.waiting import LARGEST_UPLOAD
 from motcua.reports import wording

@@ -20,7 +20,7 @@ from motcua.jobs.uploads.reading import ReaderBusy
 from motcua.jobs.uploads.waiting import LARGEST_UPLOAD, FolderFailed, NoLongerWaiting, NothingKept, usable_name
 from motcua.store.ledger.database import page_connection
 from motcua.web.forms import SentFile, is_own_form, sent_file, sent_form
-from motcua.web.quality.export_form_page import form_shown
+from motcua.web.quality.export_form_page import CameOf, form_shown
 from motcua.web.quality.exports_page import PLACE, exports_shown, must_see_source
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import HEADERS
@@ -72,7 +72,7 @@ def upload_export(
     except NothingKept as nothing:
         return exports_shown(request, visits, source, said=why_nothing(nothing), status=HTTPStatus.CONFLICT)
     if sent.fields.get("decision") == "form" or not seen.has_form:
-        return form_shown(request, visits, source, tried=seen)
+        return form_shown(request, visits, source, CameOf(tried=seen))
     status = _UNPROCESSABLE if seen.becomes == "refused" else HTTPStatus.OK
     return exports_shown(request, visits, source, seen=seen, status=status)
 

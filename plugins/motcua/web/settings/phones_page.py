@@ -14,8 +14,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, Response
 
+from motcua.jobs.handed_in.faults import FileRefused
 from motcua.jobs.handed_in.phones import UnreadableTable, phone_labels
-from motcua.jobs.handed_in.tables import FileRefused
 from motcua.jobs.uploads.reading import ReaderBusy, check_phones_apart
 from motcua.jobs.uploads.waiting import usable_name
 from motcua.reports import wording

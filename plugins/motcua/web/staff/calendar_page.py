@@ -19,7 +19,7 @@ from motcua.jobs.calendars.files import FIRST_YEAR, LAST_YEAR
 from motcua.jobs.calendars.keeping import HOME_PROVINCE
 from motcua.reports.lists import Row
 from motcua.reports.wording import list_words
-from motcua.store.agencies import Agency, list_agencies
+from motcua.store.agencies import Agency, find_agency, list_agencies
 from motcua.store.calendars import list_changes, list_years, load_calendar, load_province_calendar
 from motcua.store.ledger.database import Connection, page_connection
 from motcua.web.forms import number_in
@@ -165,7 +165,7 @@ def _asked_for(
     """
     agencies = [each for each in list_agencies(connection) if visits.sees(each.agency_code)]
     provinces = sorted({each.province for each in agencies}) or [HOME_PROVINCE]
-    chosen = next((each for each in agencies if agency in (each.agency_code, *each.aliases)), None)
+    chosen = find_agency(agencies, agency)
     if chosen is None and agency not in ("", *provinces):
         visits.must_see(None)
         raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_agency")

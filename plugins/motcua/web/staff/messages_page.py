@@ -14,7 +14,7 @@ from fastapi.responses import HTMLResponse, Response
 from motcua.domain.reconciliation import STATES
 from motcua.reports import wording
 from motcua.reports.lists import MOST_ROWS, Cell, Row
-from motcua.store.agencies import Agency, list_agencies
+from motcua.store.agencies import Agency, find_agency, list_agencies
 from motcua.store.browsing.messages import (
     PAGE,
     BrowsedMessage,
@@ -174,13 +174,11 @@ def _asked(filters: MessageFilters, agencies: Sequence[Agency], visits: Visitor)
 def _told(filters: MessageFilters, agencies: Sequence[Agency]) -> list[str]:
     """The filters in words."""
     words, told = wording.publication_words(), wording.list_words()["told"]
-    named = {each.agency_code: each.name for each in agencies} | {
-        alias: each.name for each in agencies for alias in each.aliases
-    }
+    chosen = find_agency(agencies, filters.agency)
     return [
         each
         for each in (
-            told["no_agency"] if filters.agency == NO_AGENCY else named.get(filters.agency, ""),
+            told["no_agency"] if filters.agency == NO_AGENCY else chosen.name if chosen else "",
             words["kind"].get(filters.kind, ""),
             words["state"].get(filters.state, ""),
             told["reason"].format(reason=wording.message_reason(filters.reason)) if filters.reason else "",

@@ -15,7 +15,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from motcua.domain.dossiers import NOTE_LIMIT, clean_words
 from motcua.domain.phones.reading import holds_phone
-from motcua.jobs.handed_in.tables import FileRefused
+from motcua.jobs.handed_in.faults import FileRefused
 from motcua.jobs.uploads.reading import ReaderBusy
 from motcua.jobs.uploads.statements import AlreadyTaken, AlreadyUploaded, NoSuchForm, OtherMonth, forget, keep, look_at
 from motcua.jobs.uploads.waiting import LARGEST_UPLOAD, FolderFailed, NoLongerWaiting, NothingKept, usable_name

@@ -9,7 +9,7 @@ import pytest
 
 from motcua.jobs.exports.accounts import open_account
 from motcua.jobs.exports.forms import Column, read_export_form
-from motcua.jobs.handed_in.tables import FileFault
+from motcua.jobs.handed_in.faults import FileFault
 from motcua.reports import wording
 from motcua.store.intake.clients import change_client
 from motcua.store.intake.exports import (
@@ -35,7 +35,7 @@ columns: {dossier_code: [Mã hồ sơ, Số hồ sơ], status: [Trạng thái]}
 statuses: {4: [Đang xử lý], 9: [Chờ trả]}
 """
 FEW = FileFault("few_dossiers", values={"before": 40, "now": 3})
-BAD = FileFault("bad_status", "Hồ sơ 0905123456", 3, "Trạng thái", {"known": "Đang xử lý, Chờ trả"})
+BAD = FileFault("unknown_word", "Hồ sơ 0905123456", 3, "Trạng thái", {"word": "…", "known": "Đang xử lý, Chờ trả"})
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def test_each_file_is_shown_with_what_became_of_it_and_its_refused_lines(file):
         assert expected in text, expected
     text = words(file.staff.get(of(good)))
     assert "3 Trạng thái trang tính “Hồ sơ 09" in text
-    assert "dòng 3, cột “Trạng thái”: không hiểu trạng thái" in text
+    assert "dòng 3, cột “Trạng thái”: không hiểu “…”" in text
     assert "0905123456" not in text
     assert [line.split(",")[:2] for line in taken(file.staff, "export_faults", good)] == [
         ["3", "Trạng thái"],

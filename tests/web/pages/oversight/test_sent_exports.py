@@ -73,7 +73,7 @@ def test_good_export_is_told_confirmed_and_taken_like_one_that_was_dropped(staff
         "3 dòng 3 hồ sơ 1 dòng không nhận",
     ):
         assert expected in told, expected
-    assert "dòng 3, cột “Trạng thái”: không hiểu trạng thái" in told
+    assert "dòng 3, cột “Trạng thái”: không hiểu “…”" in told
     assert "09•• ••• 456" in told
     assert "0905123456" not in seen.text
     assert visible(folder) == [], "what nobody confirmed is no run's"

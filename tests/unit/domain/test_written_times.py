@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from motcua.domain.intake.written_periods import WrittenPeriod, read_period
+from motcua.domain.written_times import WrittenPeriod, read_period
 
 
 @pytest.mark.parametrize(
