@@ -84,7 +84,7 @@ COMMENT ON FUNCTION motcua.silenced_by(jsonb, jsonb)
 IS 'The settings through which a change of an agency keeps messages from citizens who got them before: a kind newly off, same-day procedures newly left out, all or more of them, enabled later or no more, an end without a successor, a hold above two hours, a code of its source no longer known.';
 
 -- Waits until nobody else imports settings of agencies or sets some on a page, and holds them for the rest of this
--- transaction. Called by include/sql/agencies/one_at_a_time.sql.
+-- transaction. Called by include/sql/agencies.sql.
 CREATE OR REPLACE FUNCTION motcua.wait_for_settings() RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
     SELECT pg_advisory_xact_lock(5)

@@ -1,7 +1,7 @@
 -- Exports that are dropped as files: how one is compared with what is known, taken in, and what it no longer names.
 
 -- How many open dossiers earlier whole exports of a source had, and how many of these are not among the given ones.
--- Called by include/sql/intake/exports_taken/compare.sql.
+-- Called by include/sql/intake/exports.sql.
 CREATE OR REPLACE FUNCTION intake.compare_export(
     of_client bigint, agency_codes text[], dossier_codes text[], OUT there bigint, OUT missing bigint
 ) LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
@@ -25,7 +25,7 @@ COMMENT ON FUNCTION intake.compare_export(bigint, text[], text[]) IS 'How many o
 -- first whole export (is_first), which says how things stand and not since when, when the dossier was returned,
 -- finished or received, else a month before. A field that the file does not have stays, one that is empty there is
 -- emptied. A dossier whose fields were emptied is not filled again by what is no news. Called by
--- include/sql/intake/exports_taken/take.sql.
+-- include/sql/intake/exports.sql.
 CREATE OR REPLACE FUNCTION intake.take_export(
     of_client bigint, export bigint, exported timestamptz, is_whole boolean, is_first boolean, given jsonb
 ) RETURNS TABLE (added bigint, moved bigint, older bigint) LANGUAGE plpgsql SECURITY DEFINER
@@ -225,7 +225,7 @@ $$;
 COMMENT ON FUNCTION intake.take_export(bigint, bigint, timestamptz, boolean, boolean, jsonb) IS 'Writes what an export says of dossiers, and counts what was new in it.';
 
 -- Marks the dossiers of a source that a whole export has no more, and takes the mark from those that it has again;
--- returns how many it first has not. Called by include/sql/intake/exports_taken/note_vanished.sql.
+-- returns how many it first has not. Called by include/sql/intake/exports.sql.
 CREATE OR REPLACE FUNCTION intake.note_vanished(
     of_client bigint, export bigint, agency_codes text[], dossier_codes text[]
 ) RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
@@ -254,8 +254,8 @@ $$;
 COMMENT ON FUNCTION intake.note_vanished(bigint, bigint, text[], text[]) IS 'Marks the dossiers that a whole export has no more.';
 
 -- Waits until nobody else puts a file into this folder or sets its form, and holds it for the rest of this transaction.
--- Pages take no lock but such a one. Called by include/sql/uploads/one_at_a_time.sql and
--- include/sql/intake/export_forms/one_at_a_time.sql.
+-- Pages take no lock but such a one. Called by include/sql/uploads.sql and
+-- include/sql/intake/exports.sql.
 CREATE OR REPLACE FUNCTION motcua.wait_for_folder(named text) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
     SELECT pg_advisory_xact_lock(9030, hashtext(named))

@@ -3,7 +3,7 @@
 -- Opens a session for a client that shows its password, and deletes its old ones; FALSE: no such client, another
 -- password, or it is disabled. Hashes are compared, of a password that is as random as a key, under a salt that nobody
 -- outside knows: how long that takes tells nothing. The one way to a session but for sign_in_from. Called by
--- include/sql/intake/sign_in.sql.
+-- include/sql/intake/pushes.sql.
 CREATE OR REPLACE FUNCTION intake.sign_in(
     client_name text, shown_digest bytea, session_digest bytea, lasts interval
 ) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
@@ -29,7 +29,7 @@ COMMENT ON FUNCTION intake.sign_in(text, bytea, bytea, interval) IS 'Opens a ses
 -- own; FALSE: there is none, or more than one. The caller says which address that is, so whoever holds the role may say
 -- any: beyond sixty wrong ones a minute of a client, whatever the addresses and agencies, each waits for the others and
 -- is answered a second late, so that a network is not found by trying. A right one never waits. Called by
--- include/sql/intake/sign_in_from.sql.
+-- include/sql/intake/pushes.sql.
 CREATE OR REPLACE FUNCTION intake.sign_in_from(
     caller inet, unit text, session_digest bytea
 ) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
@@ -84,7 +84,7 @@ SET search_path = pg_catalog AS $$
 $$;
 COMMENT ON FUNCTION intake.known_client(bytea) IS 'The client that a session is of, or no row.';
 
--- Number of the client that a session is of; NULL: nobody's. Called by include/sql/intake/whose.sql.
+-- Number of the client that a session is of; NULL: nobody's. Called by include/sql/intake/pushes.sql.
 CREATE OR REPLACE FUNCTION intake.whose(session_digest bytea) RETURNS bigint LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog AS $$
     SELECT c.client_id FROM intake.known_client(session_digest) AS c
@@ -160,7 +160,7 @@ END
 $$;
 COMMENT ON FUNCTION intake.next_number(text, bigint) IS 'Gives out numbers of a source in the order of arrival.';
 
--- Counts a call of a client, and what was wrong in it. Called by include/sql/intake/note_call.sql.
+-- Counts a call of a client, and what was wrong in it. Called by include/sql/intake/pushes.sql.
 CREATE OR REPLACE FUNCTION intake.note_call(
     session_digest bytea, of_service text, were_taken bigint, were_repeated bigint, were_refused bigint, faults jsonb
 ) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
@@ -195,7 +195,7 @@ $$;
 COMMENT ON FUNCTION intake.note_call(bytea, text, bigint, bigint, bigint, jsonb) IS 'Counts a call of a client, and what was wrong in it.';
 
 -- Which of these dossiers, by code, a client's agencies have been pushed, and their status; nothing of a citizen.
--- Called by include/sql/intake/look_up.sql.
+-- Called by include/sql/intake/pushes.sql.
 CREATE OR REPLACE FUNCTION intake.look_up(
     session_digest bytea, codes text[]
 ) RETURNS TABLE (dossier_code text, status_code smallint) LANGUAGE sql STABLE SECURITY DEFINER

@@ -78,7 +78,7 @@ COMMENT ON FUNCTION motcua.is_like_a_code(text)
 IS 'Whether what was typed for a dossier''s code may be one, and not a name, a phone or an identity number.';
 
 -- Waits until nobody else empties personal data, and keeps others waiting for the rest of this transaction: lock 7 of
--- store/ledger/locks.py. The purge takes no lock but this one. Called by include/sql/personal_data/wait.sql.
+-- store/ledger/locks.py. The purge takes no lock but this one. Called by include/sql/personal_data.sql.
 CREATE OR REPLACE FUNCTION motcua.wait_for_emptying() RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
     SELECT pg_advisory_xact_lock(7)

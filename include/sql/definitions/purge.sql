@@ -420,7 +420,7 @@ $$;
 
 -- What emptied columns leave behind: the planner's own samples of their values, which are gathered anew. Those of the
 -- numbers in carriers' statements, and of ids that may hold some, go with the column's type being said again, since of
--- a table that is empty again none are gathered. Called by include/sql/personal_data/tidy.sql.
+-- a table that is empty again none are gathered. Called by include/sql/personal_data.sql.
 CREATE OR REPLACE FUNCTION motcua.tidy_after_purge() RETURNS void LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog AS $$
 BEGIN

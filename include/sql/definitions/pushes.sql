@@ -6,7 +6,7 @@
 -- behind the steps is no news: one that a step told before the last one did, 1 and 2, and 4 in a dossier's first push
 -- or where the row had said 4 before that step came, too. What a row said of its status is kept also then. An ended
 -- dossier whose fields were emptied is not filled again by what ended it. Steps that waited for a dossier get their
--- numbers. Raises MC010, the session is nobody's. Called by include/sql/intake/take_dossiers.sql.
+-- numbers. Raises MC010, the session is nobody's. Called by include/sql/intake/pushes.sql.
 CREATE OR REPLACE FUNCTION intake.take_dossiers(
     session_digest bytea, given jsonb
 ) RETURNS TABLE (place integer, outcome text, dossier_no bigint) LANGUAGE plpgsql SECURITY DEFINER
@@ -240,7 +240,7 @@ COMMENT ON FUNCTION intake.take_dossiers(bytea, jsonb) IS 'Writes dossiers that 
 -- one call in the order of their times, where each has one), and says of each, by its place, what became of it:
 -- taken, repeated, waiting (its dossier must come first, since nothing else says whose it is), or why it is refused.
 -- A step without a time of its own is a repeat where the same came within two days. Rows that are behind follow. Raises
--- MC010, the session is nobody's. Called by include/sql/intake/take_steps.sql.
+-- MC010, the session is nobody's. Called by include/sql/intake/pushes.sql.
 CREATE OR REPLACE FUNCTION intake.take_steps(
     session_digest bytea, given jsonb
 ) RETURNS TABLE (place integer, outcome text) LANGUAGE plpgsql SECURITY DEFINER
@@ -496,7 +496,7 @@ CREATE OR REPLACE FUNCTION intake.last_steps(
 $$;
 COMMENT ON FUNCTION intake.last_steps(text, text, text) IS 'The last step of a dossier, by its number and by its clock.';
 
--- How many steps of each client of a source wait for their dossiers. Read by include/sql/intake/clients/list.sql.
+-- How many steps of each client of a source wait for their dossiers. Read by include/sql/intake/clients.sql.
 CREATE OR REPLACE VIEW intake.waiting_steps AS
 SELECT s.source, s.client_id, count(*) AS steps
 FROM intake.pushed_steps AS s
@@ -546,7 +546,7 @@ COMMENT ON VIEW intake.supplements_untold IS 'Supplements of pushed sources of w
 
 -- Pushed dossiers as the contract's view of dossiers gives them, for all sources. Status 9 is at the desk: it means
 -- that the result was passed there. A supplement is where the push says so, or the client's setting of that time. Read
--- by include/sql/sources/national_sync/dossiers.sql.
+-- by include/sql/sources/national_sync.sql.
 CREATE OR REPLACE VIEW intake.source_dossiers AS
 SELECT
     d.source,
@@ -590,7 +590,7 @@ LEFT JOIN motcua.status_meanings AS m
 COMMENT ON VIEW intake.source_dossiers IS 'Pushed dossiers as the contract''s view of dossiers gives them.';
 
 -- Pushed steps as the contract's view of transitions gives them, for all sources. The desk is told as in
--- source_dossiers.sql. Read by include/sql/sources/national_sync/transitions.sql.
+-- source_dossiers.sql. Read by include/sql/sources/national_sync.sql.
 CREATE OR REPLACE VIEW intake.source_transitions AS
 SELECT
     t.source,
