@@ -49,8 +49,8 @@ class TextableShare:
     textable: int
     previous_dossiers: int
     previous_textable: int
-    agency_name: str = ""
-    """In force on the day of the check; a report puts it in."""
+    agency_name: str
+    """In force on the day of the check."""
 
     @property
     def share(self) -> float | None:

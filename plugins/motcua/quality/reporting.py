@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any, TypeVar, get_args
@@ -532,8 +532,9 @@ class _Report:
 
     def shares(self, agency_code: str | None, least_dossiers: int = 0) -> tuple[TextableShare, ...]:
         """Textable numbers of the newest months."""
-        shares = store.shares_of(self.connection, self.run.run_no, agency_code, least_dossiers)
-        return tuple(replace(each, agency_name=self.name_of(each.agency_code)) for each in shares)
+        return tuple(
+            store.shares_of(self.connection, self.run.run_no, agency_code, least_dossiers, name_of=self.name_of)
+        )
 
     def suggestions(self, agency_code: str | None) -> tuple[Suggestion, ...]:
         """What the data suggested."""

@@ -194,7 +194,7 @@ def test_acknowledged_finding_is_shown_and_subtracted_until_its_day(world):
         assert not acknowledge(connection, 999, "Nguyễn Thị Lan", "…", date(2026, 11, 26), WEDNESDAY)
     second, third = check("two", WEDNESDAY + DAY, "P1"), check("three", WEDNESDAY + 2 * DAY, "P1")
     accepted = rows(second)["bad"].acknowledged
-    assert (accepted.by, accepted.until) == ("Nguyễn Thị Lan", date(2026, 11, 26))
+    assert (accepted.acknowledged_by, accepted.until) == ("Nguyễn Thị Lan", date(2026, 11, 26))
     with connect() as connection:
         result = agency_report(connection, second, "A").results[0]
         assert (result.found, result.acknowledged, result.to_do) == (1, 1, 0)

@@ -42,7 +42,7 @@ def test_shortest_hold_time_that_stops_most_false_messages(told, hold, minutes, 
 
 
 def share(dimension, key, dossiers, textable):
-    return TextableShare("A", dimension, key, key, date(2026, 10, 1), dossiers, textable, 0, 0)
+    return TextableShare("A", dimension, key, key, date(2026, 10, 1), dossiers, textable, 0, 0, "A")
 
 
 def test_desk_user_with_most_bad_phones_is_named_by_pseudonym():

@@ -6,7 +6,7 @@ What a run found is written and sealed in one transaction: a run is there whole 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -619,12 +619,16 @@ def changes_of(connection: Connection, run_no: int, since_run: int) -> list[Rule
 
 
 def shares_of(
-    connection: Connection, run_no: int, agency_code: str | None = None, least_dossiers: int = 0
+    connection: Connection,
+    run_no: int,
+    agency_code: str | None = None,
+    least_dossiers: int = 0,
+    name_of: Callable[[str], str] = str,
 ) -> list[TextableShare]:
-    """Textable numbers among so many dossiers at least, the worst first."""
+    """Textable numbers among so many dossiers at least, the worst first; ``name_of``: how an agency is called."""
     given = {"run_no": run_no, "agency_code": agency_code, "least": least_dossiers}
     rows = connection.execute(statement("quality/reading/shares"), given)
-    return [value_of(TextableShare, row) for row in rows]
+    return [value_of(TextableShare, {**row, "agency_name": name_of(row["agency_code"])}) for row in rows]
 
 
 def suggestions_of(connection: Connection, run_no: int, agency_code: str | None = None) -> list[SuggestedFacts]:
