@@ -211,6 +211,8 @@ def rows_of_file(path: Path) -> list[PhoneRow]:
         raise UnreadableTable(f"Không có tệp {path}.")
     try:
         return rows_of_content(path.read_bytes(), str(path))
+    except FileRefused as refused:
+        raise UnreadableTable(f"Tệp {path}: {refused.faults[0]}") from None
     except OSError as error:
         raise UnreadableTable(f"Không mở được tệp {path}: {error.strerror or error}.") from error
 
@@ -227,14 +229,11 @@ def rows_of_content(content: bytes, path: str) -> list[PhoneRow]:
         path: of the file, or its name alone, for what is wrong.
 
     Raises:
-        UnreadableTable: no such column, or it is no table.
+        FileRefused: no such column, or it is no table.
     """
-    try:
-        table = read_table(content, path, _COLUMNS, headed=True)
-        if table.spilt:
-            raise FileRefused(path, [table.fault("cells_beyond", table.spilt[0])])
-    except FileRefused as refused:
-        raise UnreadableTable(f"Tệp {path}: {refused.faults[0]}") from None
+    table = read_table(content, path, _COLUMNS, headed=True)
+    if table.spilt:
+        raise FileRefused(path, [table.fault("cells_beyond", table.spilt[0])])
     values = read_values(table, _COLUMNS)
     return [
         PhoneRow(

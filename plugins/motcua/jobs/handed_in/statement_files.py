@@ -358,7 +358,7 @@ class _Reader:
         if self._total is not None and not self.faults:
             self._check_total({"segments": 0, "amount": 0}, self._total)
 
-    def _fault(self, code: FaultCode, where: pd.Series, column: Column, **values: object) -> None:
+    def _fault(self, code: FaultCode, where: pd.Series, column: Column | None = None, **values: object) -> None:
         """One fault for each of these rows: of a column that slipped every one, and nobody reads a million."""
         found = where.index[where.to_numpy()][:_MOST_OF_A_COLUMN]
         self.faults += [self.table.fault(code, int(index), column, **values) for index in found]
@@ -370,14 +370,15 @@ class _Reader:
         rows, form = self._rows, self.form
         if not len(rows):
             self.faults.append(FileFault("no_lines", self.table.sheet))
-        read = read_values(self.table, _columns(form), rows, most_wrong=_MOST_OF_A_COLUMN)
+        columns = {column: spec for column, spec in _columns(form).items() if column != "sent_at"}
+        read = read_values(self.table, columns, rows, most_wrong=_MOST_OF_A_COLUMN)
         self.faults += read.all_faults
         lines = read.rows.assign(line_no=rows.index + 1, sent_at=self._moments())
         for column in ("segments", "price", "amount"):
             lines[column] = pd.array(lines[column].to_numpy(), dtype="Int64")
         lines["direction"] = lines["direction"].where(lines["direction"].notna(), self.direction)
-        nobody = lines[list(IDENTITIES)].isna().all(axis=1) & ~self._summed_up(lines)
-        self.faults += [self.table.fault("no_identity", int(index)) for index in rows.index[nobody.to_numpy()]]
+        if not any(column in wrongs for wrongs in read.faults.values() for column in IDENTITIES):
+            self._fault("no_identity", lines[list(IDENTITIES)].isna().all(axis=1) & ~self._summed_up(lines))
         if "amount" in self.table.columns:
             lines["billed"] = lines["amount"].fillna(0) > 0
         else:

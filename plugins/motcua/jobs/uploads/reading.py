@@ -28,7 +28,6 @@ from motcua.jobs.exports.reading import PreviewedExport, ReadExport, preview_exp
 from motcua.jobs.handed_in.faults import FileFault, FileRefused
 from motcua.jobs.handed_in.phones import (
     Finding,
-    UnreadableTable,
     check_phones,
     mask_field,
     rows_of_content,
@@ -76,8 +75,7 @@ def check_phones_apart(file: IO[bytes], name: str, province: str) -> dict[str, A
     Nothing of it is on a disk at any time: the process gets it in memory.
 
     Raises:
-        FileRefused: it is no table.
-        UnreadableTable: it is a table of something else.
+        FileRefused: it is no table, or one of something else.
         ReaderBusy: others are read.
     """
     file.seek(0)
@@ -158,8 +156,6 @@ def _read_apart(
         refused = FileRefused(name, [FileFault(**fault) for fault in read["faults"]])
         refused.month = date.fromisoformat(read["month"]) if read["month"] else None
         raise refused
-    if "unreadable" in read:
-        raise UnreadableTable(read["unreadable"])
     return read
 
 
@@ -296,8 +292,6 @@ def main() -> None:
     except FileRefused as refused:
         month = refused.month and refused.month.isoformat()
         answer = {"faults": [asdict(fault) for fault in refused.faults], "month": month}
-    except UnreadableTable as wrong:
-        answer = {"unreadable": str(wrong)}
     except MemoryError:
         sys.exit(_OUT_OF_MEMORY)
     except Exception as failure:

@@ -15,7 +15,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, Response
 
 from motcua.jobs.handed_in.faults import FileRefused
-from motcua.jobs.handed_in.phones import UnreadableTable, phone_labels
+from motcua.jobs.handed_in.phones import phone_labels
 from motcua.jobs.uploads.reading import ReaderBusy, check_phones_apart
 from motcua.jobs.uploads.waiting import usable_name
 from motcua.reports import wording
@@ -73,8 +73,8 @@ def check_phones(
         checked = check_phones_apart(sent.file, name, province)
     except ReaderBusy:
         raise PageRefused(HTTPStatus.SERVICE_UNAVAILABLE, "reader_busy") from None
-    except (FileRefused, UnreadableTable) as refused:
-        # The heading that is told may be a row: whoever left the heading out has numbers there.
+    except FileRefused as refused:
+        # A heading that is told may be a row: whoever left the heading out has numbers there.
         faults = [visits.text(each.removeprefix("- ")) for each in str(refused).splitlines()]
         return _page(request, visits, code, told="refused", faults=faults, status=unprocessable)
     return _page(request, visits, code, told="checked", name=name, checked=checked)
