@@ -277,7 +277,7 @@ def test_restart_of_three_seconds_is_over_within_the_same_run(one_stop, gateway,
             back = (
                 (lambda: again.append(ScriptedGateway(gateway.port)))
                 if how == "away"
-                else (lambda: setattr(gateway, "default", TAKEN))
+                else (lambda: setattr(gateway, "answer", TAKEN))
             )
             threading.Timer(3, back).start()
             if how == "away":
