@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
-import signal
 import tempfile
 import threading
 import time
@@ -119,15 +118,10 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         return
     folder = _in_memory() or tmp_path_factory.mktemp("postgres")
     server = EmbeddedPostgres(folder, free_port())
-    server.set_up()
-    with (server.data / "postgresql.conf").open("a") as configuration:
-        configuration.write("fsync = off\nscram_iterations = 1\n")
-    process = server.start(folder / "log")
-    running = Server(server.admin_dsn)
-    yield running
-    running.admin.close()
-    process.send_signal(signal.SIGINT)
-    process.wait(timeout=20)
+    with server.running(configuration="fsync = off\nscram_iterations = 1\n"):
+        running = Server(server.admin_dsn)
+        yield running
+        running.admin.close()
     shutil.rmtree(folder, ignore_errors=True)
 
 

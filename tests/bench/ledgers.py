@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -49,9 +48,7 @@ def ledger() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="motcua-bench-") as folder:
         os.chmod(folder, 0o755)
         server = EmbeddedPostgres(Path(folder), free_port())
-        server.set_up()
-        process = server.start(Path(folder) / "log")
-        try:
+        with server.running():
             roles = [Role(name, "only-for-tests") for name in ("motcua_owner", "motcua_app", "motcua_audit", "airflow")]
             provision_ledger(server.admin_dsn, "motcua", *roles, "airflow_bench")
             os.environ["AIRFLOW_CONN_MOTCUA_DB_OWNER"] = connection_uri(server.admin_dsn, "motcua_owner", "motcua")
@@ -65,9 +62,6 @@ def ledger() -> Iterator[str]:
             with psycopg.connect(dsn) as connection:
                 connection.execute(SEED)
             yield dsn
-        finally:
-            process.send_signal(signal.SIGINT)
-            process.wait()
 
 
 def on_a_ledger(bench: Callable[[str], list[Line]]) -> Callable[[], list[Line]]:

@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import random
-import signal
 import socket
 import statistics
 import subprocess
@@ -94,10 +93,8 @@ class _Sources:
 
     def __init__(self, folder: Path) -> None:
         self.server = EmbeddedPostgres(folder, free_port())
-        self.server.set_up()
-        with (self.server.data / "postgresql.conf").open("a") as configuration:
-            configuration.write("max_connections = 400\nscram_iterations = 1\n")
-        self.process = self.server.start(folder / "log")
+        self._open = contextlib.ExitStack()
+        self._open.enter_context(self.server.running(configuration="max_connections = 400\nscram_iterations = 1\n"))
         self.mute = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.healthy = [f"xa_{number:03}" for number in range(HEALTHY)]
         sleeping = [f"ngu_{number}" for number in range(SLEEPING)]
@@ -135,8 +132,7 @@ class _Sources:
     def close(self) -> None:
         self.desk.close()
         self.mute.close()
-        self.process.send_signal(signal.SIGINT)
-        self.process.wait()
+        self._open.close()
 
 
 def _used(stat: Path) -> tuple[int, float]:

@@ -37,7 +37,8 @@ from typing import Any, NoReturn
 import psycopg
 from psycopg import sql
 
-from motcua.sandbox.machine.postgres import EmbeddedPostgres, PostgresUnavailable, _become_nobody, binaries
+from motcua.sandbox.machine.parts import Hung, Part
+from motcua.sandbox.machine.postgres import EmbeddedPostgres, _become_nobody, binaries
 from tests.compose.project_files import ENV_FILES, ROOT, image_environment
 from tests.gateways.ports import free_port
 
@@ -46,6 +47,8 @@ PORTS = (5432, 6379, 8080, 8081, 8082, 8974)
 _PATIENCE = 600
 """Seconds after which a command has not merely a busy machine."""
 _AS_ROOT = os.geteuid() == 0
+# The code may lie where the image's user could not go.
+_AS_IMAGE_USER = _become_nobody(IMAGE_USER, IMAGE_USER) if _AS_ROOT else None
 _TARGETS = ("/opt/motcua/.data", "/opt/airflow")
 """Folders of the image that a container has for itself."""
 _MADE_IN_IMAGE = ("/opt/airflow/logs", *(f"/opt/motcua/.data/{name}" for name in ("publications", "journal", "watch")))
@@ -125,7 +128,7 @@ class Machine:
     left_out: frozenset[str] = frozenset()
     """Services that ``up`` does not start here, while commands are run as if it had; whoever uses it says why."""
     ports: dict[int, int] = field(default_factory=lambda: {port: free_port() for port in PORTS})
-    running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    running: dict[str, Part] = field(default_factory=dict)
     containers: dict[str, Container] = field(default_factory=dict)
     sessions: set[int] = field(default_factory=set)
     stopped_by_force: list[str] = field(default_factory=list)
@@ -213,10 +216,8 @@ class Machine:
 
     def lose_power(self) -> None:
         """Everything ends at once; its disk stays as it is, the containers' files with it."""
-        for process in self.running.values():
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        for part in self.running.values():
+            part.kill()
         self.running.clear()
         for pid in self.left_over():
             with suppress(ProcessLookupError):
@@ -243,13 +244,13 @@ class Machine:
         again: Counter[str] = Counter()
         while True:
             now = time.monotonic()
-            for name in [name for name, process in self.running.items() if process.poll() is not None]:
+            for name in [name for name, part in self.running.items() if not part.alive]:
                 del self.running[name]
                 again[name] += 1
                 due[name], pause[name] = now + pause[name], min(60.0, 2 * pause[name])
             for name in [name for name, at in due.items() if at <= now]:
                 del due[name]
-                with suppress(PostgresUnavailable):
+                with suppress(Hung):
                     self._launch(services, name)
                 if name not in self.running:
                     again[name] += 1
@@ -265,7 +266,7 @@ class Machine:
             time.sleep(0.2)
 
     def _all_run(self) -> bool:
-        return all(process.poll() is None for process in self.running.values())
+        return all(part.alive for part in self.running.values())
 
     def lose(self) -> None:
         """As in a fire: nothing ends in an orderly way, and nothing of its disk is left."""
@@ -341,7 +342,7 @@ class Machine:
         elif verb == "exec":
             if asked.service in self.left_out:
                 return self._run(services, asked.service, asked.command, asked.env, files)
-            if asked.service not in self.running or self.running[asked.service].poll() is not None:
+            if asked.service not in self.running or not self.running[asked.service].alive:
                 raise Refused(f'service "{asked.service}" is not running')
             container = self.containers[asked.service]
             return self._end(services, container, asked.command, asked.env, files)
@@ -436,11 +437,20 @@ class Machine:
     ) -> int:
         """Runs a command in a container to its end."""
         environment = self._environment(services, container) | dict(each.split("=", 1) for each in added)
-        process = self._spawn(self._here(container, list(command)), environment, files)
+        process = subprocess.Popen(
+            self._here(container, list(command)),
+            env=environment,
+            stdin=files[0],
+            stdout=files[1],
+            stderr=files[2],
+            cwd=ROOT,
+            start_new_session=True,
+            preexec_fn=_AS_IMAGE_USER,
+        )
         return process.wait(timeout=_PATIENCE)
 
     def _start(self, services: Mapping[str, Any], name: str) -> None:
-        if name in self.running and self.running[name].poll() is None:
+        if name in self.running and self.running[name].alive:
             return
         self.containers[name] = self._create(services, name)
         self._launch(services, name)
@@ -451,19 +461,25 @@ class Machine:
         if name == "postgres":
             self.running[name] = self._start_postgres(services[name], container)
         else:
-            with (self.folder / f"{name}.log").open("ab") as log:
-                files = [os.open(os.devnull, os.O_RDONLY), log.fileno(), log.fileno()]
-                command = self._here(container, services[name]["command"])
-                self.running[name] = self._spawn(command, self._environment(services, container), files)
-                os.close(files[0])
-        self.sessions.add(self.running[name].pid)
+            part = Part(
+                name,
+                self._here(container, services[name]["command"]),
+                self.folder / f"{name}.log",
+                environment=self._environment(services, container),
+                folder=ROOT,
+                before_exec=_AS_IMAGE_USER,
+            )
+            part.begin()
+            self.running[name] = part
+        assert self.running[name].process is not None
+        self.sessions.add(self.running[name].process.pid)
 
     @property
     def postgres(self) -> EmbeddedPostgres:
         """The service's server; it is there once the service was started."""
         return EmbeddedPostgres(self.folder / "volumes" / "ledger", self.ports[5432])
 
-    def _start_postgres(self, service: Mapping[str, Any], container: Container) -> subprocess.Popen[bytes]:
+    def _start_postgres(self, service: Mapping[str, Any], container: Container) -> Part:
         server = self.postgres
         is_new = not (server.data / "PG_VERSION").exists()
         if is_new:
@@ -473,13 +489,14 @@ class Machine:
                 for name, value in (option.split("=", 1) for option in options):
                     configuration.write(f"{name} = '{value}'\n")
                 configuration.write("fsync = off\n")
-        process = server.start(self.folder / "postgres.log")
+        part = server.part(self.folder / "postgres.log")
+        part.start()
         if is_new:
             password = service["environment"]["POSTGRES_PASSWORD"]
             with psycopg.connect(server.admin_dsn, autocommit=True) as admin:
                 admin.execute(sql.SQL("ALTER ROLE postgres PASSWORD {}").format(sql.Literal(password)))
             server.password_file.write_text(password, encoding="ascii")
-        return process
+        return part
 
     def stop(self, names: Sequence[str] | None = None) -> None:
         """As Compose does it: what others need last; TERM, the service's grace, KILL."""
@@ -489,18 +506,16 @@ class Machine:
             needed = {other for name in wanted for other in services[name].get("depends_on", ())}
             wave = wanted - needed
             wanted -= wave
-            processes = {name: self.running.pop(name) for name in wave}
-            for name, process in processes.items():
-                process.send_signal(signal.SIGINT if name == "postgres" else signal.SIGTERM)
+            parts = {name: self.running.pop(name) for name in wave}
+            for part in parts.values():
+                part.tell_to_stop()
             begun = time.monotonic()
-            for name, process in processes.items():
+            for name, part in parts.items():
                 grace = _seconds(services[name].get("stop_grace_period", "10s"))
                 try:
-                    process.wait(max(0.1, begun + grace - time.monotonic()))
-                except subprocess.TimeoutExpired:
+                    part.wait(max(0.1, begun + grace - time.monotonic()))
+                except Hung:
                     self.stopped_by_force.append(name)
-                    os.killpg(process.pid, signal.SIGKILL)
-                    process.wait()
 
     def wait_until_healthy(self, name: str, services: Mapping[str, Any] | None = None) -> None:
         """Runs the service's own healthcheck until it succeeds, for as long as Compose would.
@@ -513,7 +528,7 @@ class Machine:
         patience = _seconds(check.get("start_period", "0s")) + check["retries"] * _seconds(check["interval"])
         begun = time.monotonic()
         while not self._is_healthy(known, name):
-            if self.running[name].poll() is not None:
+            if not self.running[name].alive:
                 raise Refused(f"{name} ended:\n{self.log(name)[-3000:]}")
             if time.monotonic() - begun > patience:
                 raise Refused(f"{name} is unhealthy:\n{self.log(name)[-3000:]}")
@@ -631,22 +646,6 @@ class Machine:
         services = "|".join(("postgres", "redis", "airflow-apiserver", "callbacks"))
         node = re.sub(rf"(?<=[@/])({services})(?=:\d{{4}}(?:/|$))", "127.0.0.1", node).replace("0.0.0.0", "127.0.0.1")
         return re.sub(r"\b\d{4}\b", lambda found: str(self.ports.get(int(found[0]), found[0])), node)
-
-    def _spawn(
-        self, command: Sequence[str], environment: Mapping[str, str], files: Sequence[int]
-    ) -> subprocess.Popen[bytes]:
-        # The code may lie where the image's user could not go.
-        become = _become_nobody(IMAGE_USER, IMAGE_USER) if _AS_ROOT else None
-        return subprocess.Popen(
-            command,
-            env=environment,
-            stdin=files[0],
-            stdout=files[1],
-            stderr=files[2],
-            cwd=ROOT,
-            start_new_session=True,
-            preexec_fn=become,
-        )
 
 
 def _is_redirected(descriptor: int) -> bool:

@@ -39,6 +39,7 @@ from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.settling import settle
 from motcua.jobs.publications.publishing import publish
 from motcua.jobs.reconciliation.closing import close_period
+from motcua.sandbox.network.scripted import Answer, Asked, ScriptedGateway
 from motcua.settings import settings
 from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import close_ledger_pool, connect
@@ -47,7 +48,6 @@ from tests.compose.handbook import steps
 from tests.compose.machine import IMAGE_USER, Machine
 from tests.compose.project_files import EXAMPLE, LONG_RUNNING, complete_environment
 from tests.conftest import NHA_TRANG, OneStop, Server, agency
-from tests.gateways.scripted import Answer, ScriptedGateway
 from tests.registered import register_templates
 
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(1200)]
@@ -90,7 +90,7 @@ class World:
     def journal(self) -> Path:
         return self.folder / "disk-of-the-journal"
 
-    def answer(self, asked: dict[str, str]) -> Answer:
+    def answer(self, asked: Asked) -> Answer:
         citizen = int(asked["to"][-6:])
         answer = self.answers.get(citizen, (202, "0: Accepted for delivery"))
         self.told[citizen] += answer == "reset" or answer[0] == 202
@@ -314,7 +314,7 @@ def lost(world: World) -> Lost:
             plan_what_is_new()
             asked, go_on, claim_no_more = threading.Event(), threading.Event(), threading.Event()
 
-            def hold(_: dict[str, str]) -> None:
+            def hold(_: Asked) -> None:
                 asked.set()
                 go_on.wait(600)
 

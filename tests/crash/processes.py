@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import http.client
 import json
 import os
@@ -11,7 +10,6 @@ import pickle
 import select
 import signal
 import socket
-import sys
 import threading
 import time
 import traceback
@@ -24,12 +22,12 @@ import uvicorn
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from motcua.sandbox.machine.parts import Hung, die_with_parent
 from motcua.store.ledger.database import kept_connections, reason_without_values
 from tests.gateways.ports import free_port
 
 Job: TypeAlias = Callable[[], Any]
 
-_PR_SET_PDEATHSIG = 1
 HANG = 300.0
 """Seconds after which whatever does not end or answer is a defect: at ten times a load and with others first,
 a job took more than 30."""
@@ -37,17 +35,6 @@ _IDLE = "/idle"
 
 NO_DATABASE = "raised OperationalError"
 """What a child reports that lost PostgreSQL."""
-
-
-class Hung(Exception):
-    """Something did not end or answer in time."""
-
-
-def die_with_parent(by: signal.Signals = signal.SIGTERM) -> None:
-    """Has the kernel send a signal to this process when its parent dies, where the kernel can; one that is frozen heeds
-    SIGKILL alone."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, by, 0, 0, 0)
 
 
 class Forked:

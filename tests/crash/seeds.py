@@ -30,6 +30,7 @@ from motcua.jobs.notices.receiving import read_left_over_receipts, receive
 from motcua.jobs.notices.releasing import release
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.settling import settle
+from motcua.sandbox.machine.parts import Hung, die_with_parent
 from motcua.sandbox.network.behaviour import default_behaviour
 from motcua.settings import Settings, settings
 from motcua.store.ledger.database import connect
@@ -38,7 +39,7 @@ from motcua.store.oversight.accounting import identity
 from tests.crash.breakages import BREAKAGES
 from tests.crash.harness import TOLD, Mode, Tally, end_at_first_signal
 from tests.crash.judge import KINDS, NOBODY, Verdict, judge, lay
-from tests.crash.processes import HANG, NO_DATABASE, Forked, Hung, Job, die_with_parent
+from tests.crash.processes import HANG, NO_DATABASE, Forked, Job
 from tests.crash.steps import Point, instrument, replace_everywhere, watch
 from tests.crash.world import NETWORK_SEED, Truth, World
 

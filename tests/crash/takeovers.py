@@ -17,18 +17,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-import psutil
 import psycopg
 from psycopg import sql
 
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.watching import CatchUp
+from motcua.sandbox.machine.parts import Hung, die_with_parent
 from motcua.store.ledger.database import connect, kept_connections
 from motcua.store.ledger.locks import LINGERING, is_held
 from motcua.store.ledger.provisioning import with_database
 from tests.conftest import OneStop
 from tests.crash.harness import TOLD, Tally
-from tests.crash.processes import Forked, Hung, die_with_parent
+from tests.crash.processes import Forked
 from tests.crash.steps import Point, watch
 from tests.crash.world import World
 
@@ -170,13 +170,8 @@ def freeze_postgresql(world: World, desk: Desk) -> float:
         with _standing_by(world):
             _until(lambda: _is_held(1000))
             desk.wait_for(desk.move(), time.monotonic())
-            server = psutil.Process(world.postgres_pid)
-            stopped = [server, *server.children(recursive=True)]
-            for process in stopped:
-                process.send_signal(signal.SIGSTOP)
-            time.sleep(_ASLEEP)
-            for process in stopped:
-                process.send_signal(signal.SIGCONT)
+            with world.postgres.frozen():
+                time.sleep(_ASLEEP)
             begun = time.monotonic()
             return desk.wait_for(desk.move(), begun)
     finally:

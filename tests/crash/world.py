@@ -26,6 +26,7 @@ from psycopg.rows import dict_row
 
 from motcua.gateways import open_gateway
 from motcua.gateways.adapter import OutgoingMessage
+from motcua.sandbox.machine.parts import Hung
 from motcua.sandbox.machine.postgres import EmbeddedPostgres
 from motcua.sandbox.network.application import create_app
 from motcua.sandbox.network.behaviour import Timing
@@ -33,7 +34,7 @@ from motcua.store.ledger.migrations import migrate
 from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
 from motcua.web.callbacks import create_standalone
 from tests.conftest import PASSWORD, connection_uri
-from tests.crash.processes import HANG, ForkedServer, Hung, Job, Runner
+from tests.crash.processes import HANG, ForkedServer, Job, Runner
 from tests.crash.provider import create_provider
 from tests.gateways.ports import free_port
 from tests.registered import believe_sleeps, register_templates
@@ -92,8 +93,7 @@ def foundation() -> Iterator[Path]:
             configuration.write(_POSTGRES)
         # Scram costs more than all else that a short-lived sender does.
         (server.data / "pg_hba.conf").write_text("host all all 127.0.0.1/32 trust\n")
-        process = server.start(folder / "postgres.log")
-        try:
+        with server.part(folder / "postgres.log"):
             roles = [Role(name, PASSWORD) for name in ("motcua_owner", "motcua_app", "motcua_audit", "airflow")]
             provision_ledger(server.admin_dsn, "template_ledger", *roles, "airflow_unused")
             owner = connection_uri(server.admin_dsn, "motcua_owner", "template_ledger")
@@ -101,9 +101,6 @@ def foundation() -> Iterator[Path]:
             migrate()
             register_templates(with_database(server.admin_dsn, "template_ledger"), "kannel", "second", "esms")
             believe_sleeps(with_database(server.admin_dsn, "template_ledger"))
-        finally:
-            process.send_signal(signal.SIGINT)
-            process.wait(timeout=HANG)
         yield folder
 
 
@@ -132,6 +129,9 @@ class World:
         self.folder = self._folders.enter_context(_new_folder())
         subprocess.run(["cp", "-a", f"{foundation}/.", str(self.folder)], check=True)
         self._server = EmbeddedPostgres(self.folder, free_port())
+        self.postgres = self._server.part(self.folder / "postgres.log")
+        self.postgres.stop_signal = signal.SIGQUIT
+        self.postgres.stop_within = HANG
         self.start_postgres()
         self._ledgers = 0
         self._settled: dict[str, int] = {}
@@ -225,29 +225,20 @@ class World:
         """Of its server."""
         return self._server.admin_dsn
 
-    @property
-    def postgres_pid(self) -> int:
-        """Of its server's first process."""
-        return self._process.pid
-
     def start_gateway(self, name: str) -> None:
         """Starts a gateway; what it took in an earlier life is in its log."""
         self.gateways[name].start(self.not_for_children)
 
     def start_postgres(self) -> None:
         """Starts the server and waits until it answers."""
-        self._process = self._server.start(self.folder / "postgres.log")
+        self.postgres.start()
 
     def crash_postgres(self) -> None:
         """SIGQUIT: all of its processes end at once, without a checkpoint."""
         if self._ledger is not None:
             self._ledger.close()
             self._ledger = None
-        self._process.send_signal(signal.SIGQUIT)
-        try:
-            self._process.wait(timeout=HANG)
-        except subprocess.TimeoutExpired:
-            raise Hung("PostgreSQL did not end") from None
+        self.postgres.stop()
 
     def renew(self) -> None:
         """A new, empty ledger: what earlier seeds left unknown must not slow down or blur later ones."""
@@ -277,8 +268,7 @@ class World:
         self.end_runners()
         for server in (*self.gateways.values(), self.callbacks):
             server.kill()
-        self._process.send_signal(signal.SIGQUIT)
-        self._process.wait(timeout=HANG)
+        self.postgres.stop()
         self._folders.close()
 
     # The gateways' faults, and their truth

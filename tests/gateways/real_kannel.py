@@ -12,7 +12,6 @@ import os
 import shutil
 import signal
 import socket
-import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import unquote_to_bytes
 
+from motcua.sandbox.machine.parts import Part, listens
 from tests.gateways.ports import free_port
 
 SYSTEM_PATH = os.environ["PATH"] + ":/usr/sbin:/sbin"
@@ -113,7 +113,7 @@ class Kannel:
         self._configuration = folder / "kannel.conf"
         words = _CONFIGURATION.format(folder=folder, carrier=carrier, groups=groups, core=core, **self._ports)
         self._configuration.write_text(words, encoding="utf-8")
-        self._boxes: dict[str, subprocess.Popen[bytes]] = {}
+        self._boxes: dict[str, Part] = {}
         try:
             self.start()
         except BaseException:
@@ -130,35 +130,28 @@ class Kannel:
         self._start("smsbox", self.sendsms_port)
 
     def _start(self, box: str, port: int) -> None:
-        program = shutil.which(box, path=SYSTEM_PATH) or box
-        self._boxes[box] = process = subprocess.Popen(
-            [program, str(self._configuration)],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
+        self._boxes[box] = Part(
+            box,
+            [shutil.which(box, path=SYSTEM_PATH) or box, str(self._configuration)],
+            self._folder / f"{box}.said",
+            ready=lambda: listens(port),
+            ready_within=20,
         )
-
-        def is_up() -> bool:
-            if process.poll() is not None:
-                log = self._folder / f"{box}.log"
-                words = log.read_text("utf-8", "replace")[-2000:] if log.exists() else "it wrote no log"
-                raise RuntimeError(f"{box} ended with {process.returncode}: {words}")
-            return _listens(port)
-
-        eventually(is_up, 20)
+        self._boxes[box].start()
 
     def pids(self) -> dict[str, int]:
         """Each box's process."""
-        return {box: process.pid for box, process in self._boxes.items()}
+        return {box: part.pid for box, part in self._boxes.items() if part.pid is not None}
 
-    def signal_bearerbox(self, number: signal.Signals) -> None:
-        """Sends bearerbox a signal: SIGSTOP makes it hang, SIGCONT wakes it."""
-        self._boxes["bearerbox"].send_signal(number)
+    @property
+    def bearerbox(self) -> Part:
+        """To be frozen."""
+        return self._boxes["bearerbox"]
 
     def end_bearerbox(self, number: signal.Signals = signal.SIGKILL) -> None:
         """Ends bearerbox alone, and waits until smsbox has noticed and closed its port."""
         self._end("bearerbox", number)
-        eventually(lambda: not _listens(self.sendsms_port))
+        eventually(lambda: not listens(self.sendsms_port))
 
     def restart(self) -> None:
         """Ends what is left of both boxes and starts them again."""
@@ -171,19 +164,13 @@ class Kannel:
             self._end(box, signal.SIGKILL)
 
     def _end(self, box: str, number: signal.Signals) -> None:
-        if (process := self._boxes.pop(box, None)) is None:
+        if (part := self._boxes.pop(box, None)) is None:
             return
-        # The group: an smsbox may have gone on under another pid.
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, number)
-        process.wait(20)
-
-
-def _listens(port: int) -> bool:
-    # Not by connecting: for a second after a connection to its smsbox-port bearerbox takes no other.
-    state, local = "0A", f":{port:04X}"
-    sockets = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
-    return any(fields[1].endswith(local) and fields[3] == state for fields in sockets)
+        if number is not signal.SIGKILL:
+            part.stop_signal = number
+            part.stop()
+        # All of it: an smsbox may have gone on under another pid.
+        part.kill()
 
 
 @dataclass(frozen=True, slots=True)

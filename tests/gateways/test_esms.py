@@ -10,6 +10,7 @@ import pytest
 from motcua.gateways import GatewayMisconfigured
 from motcua.gateways.adapter import SentAttempt
 from motcua.gateways.esms import ANSWERS
+from motcua.sandbox.network.scripted import http, in_json
 from tests.gateways.conftest import (
     CALLBACK_SECRET,
     ECHO,
@@ -21,7 +22,6 @@ from tests.gateways.conftest import (
     make,
     outgoing,
 )
-from tests.gateways.loopback import http, in_json
 
 SMS_ID = "d533459ee42b2b9525ba9eabf6a8156"
 STARTED = datetime(2026, 11, 25, 20, 58, tzinfo=UTC)

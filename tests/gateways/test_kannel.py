@@ -7,6 +7,7 @@ import logging
 import pytest
 import requests
 
+from motcua.sandbox.network.scripted import http
 from tests.gateways.conftest import (
     CALLBACK_SECRET,
     ECHO,
@@ -19,7 +20,6 @@ from tests.gateways.conftest import (
     make,
     outgoing,
 )
-from tests.gateways.loopback import http
 
 ACCEPTED = "0: Accepted for delivery"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from motcua.sandbox.network.scripted import http, in_json
 from tests.gateways.conftest import LOGIN, MSISDN, PASSWORD, make
-from tests.gateways.loopback import http, in_json
 
 
 @pytest.mark.parametrize(

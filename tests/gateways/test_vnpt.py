@@ -8,8 +8,8 @@ import pytest
 
 from motcua.gateways import GatewayMisconfigured
 from motcua.gateways.vnpt import ANSWERS
+from motcua.sandbox.network.scripted import in_json
 from tests.gateways.conftest import ECHO, EXTRA, LOGIN, PASSWORD, REFERENCE, make, outgoing
-from tests.gateways.loopback import in_json
 
 TAKEN = in_json({"RPLY": {"name": "send_sms_list", "ERROR": "0", "ERROR_DESC": "success"}})
 VINAPHONE, VIETTEL, ITEL = "+84912345678", "+84971234567", "+84871234567"

@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
+from motcua.sandbox.network.scripted import ScriptedGateway
 from motcua.store.ledger.database import close_ledger_pool, kept_connections
 from tests.conftest import Server, _drop, copy_database
-from tests.gateways.scripted import ScriptedGateway
 
 
 @pytest.fixture

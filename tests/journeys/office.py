@@ -12,7 +12,6 @@ import os
 import secrets
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,7 +21,6 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
-import requests
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 
@@ -37,6 +35,8 @@ from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.publications.publishing import publish
 from motcua.jobs.quality.checking import check_quality
 from motcua.jobs.reconciliation.closing import close_period
+from motcua.sandbox.machine.parts import Part, answers_http
+from motcua.sandbox.network.scripted import ScriptedGateway
 from motcua.settings import settings
 from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import close_ledger_pool, connect
@@ -54,7 +54,6 @@ from tests.conftest import (
     free_port,
     ledger_connections,
 )
-from tests.gateways.scripted import ScriptedGateway
 
 PREFIX = "/mot-cua/tin-nhan"
 """Below what address the whole of Airflow lies, as behind a province's proxy."""
@@ -231,24 +230,12 @@ def _api_server(folder: Path, url: str, database: str, passwords: dict[str, str]
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database,
     }
     subprocess.run([sys.executable, "-m", "airflow", "db", "migrate"], env=environment, check=True, capture_output=True)
-    with (folder / "api-server.log").open("wb") as log:
-        command = [sys.executable, "-m", "airflow", "api-server"]
-        server = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
-        try:
-            _wait_until_ready(f"{url}api/v2/version", server, folder / "api-server.log")
-            yield
-        finally:
-            server.terminate()
-            server.wait(30)
-
-
-def _wait_until_ready(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + _READY_WITHIN
-    while time.monotonic() < until and server.poll() is None:
-        try:
-            if requests.get(address, timeout=5).ok:
-                return
-        except requests.ConnectionError:
-            pass
-        time.sleep(0.3)
-    raise AssertionError(f"the API server did not come: {log.read_text(errors='replace')[-3000:]}")
+    with Part(
+        "the API server",
+        [sys.executable, "-m", "airflow", "api-server"],
+        folder / "api-server.log",
+        environment=environment,
+        ready=lambda: answers_http(f"{url}api/v2/version"),
+        ready_within=_READY_WITHIN,
+    ):
+        yield

@@ -1,7 +1,7 @@
 """A real Airflow with our DAGs, the phone network as its gateway, and a one-stop database that a test writes itself.
 
 ``python -m tests.live.airflow FOLDER`` starts what the demo starts, the simulated world left out, on free ports
-below FOLDER, and ends when its parent does; with a port behind FOLDER it is its phone network alone.
+below FOLDER, and ends when its parent does.
 :func:`live_airflow` runs it as a child: the supervisor kills whatever descends from its process, which must not be the
 test's own.
 
@@ -11,7 +11,6 @@ What is held against the ledger is the phone network's own log, committed before
 from __future__ import annotations
 
 import json
-import logging
 import os
 import random
 import signal
@@ -29,23 +28,24 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import psycopg
 import requests
-import uvicorn
 from psycopg import sql
 from psycopg.rows import dict_row
 
 from motcua.sandbox.demo import AIRFLOW_MIGRATES, prepare, progress, set_up
 from motcua.sandbox.machine.components import components
 from motcua.sandbox.machine.deployment import ADMINISTRATOR, check_room, write_private
-from motcua.sandbox.machine.supervisor import Restarts, StopRequested, Supervisor, log_tail
-from motcua.sandbox.network.access_log import without_query
-from motcua.sandbox.network.application import create_app
-from motcua.sandbox.network.behaviour import Behaviour, Timing, default_behaviour
+from motcua.sandbox.machine.parts import Process, descendants, log_tail, read_process
+from motcua.sandbox.machine.supervisor import Restarts, StopRequested, Supervisor
+from motcua.sandbox.network.behaviour import Behaviour, default_behaviour
 
 ROOT = Path(__file__).parents[2]
 NOTIFY = "notify_transitions"
 AGENCY = "000.00.30.H32"
 MINUTE = timedelta(minutes=1)
 _STATE_FILE = "live.json"
+_TIMING = json.dumps({"delivery": (2.2, 3.2), "submit_receipt": 2.0})
+"""No receipt comes sooner than two seconds after its message. Answers that are held back for a second then leave
+requests truly in flight: no receipt tells of them yet."""
 _FIRST_NUMBER = 1_000_000
 """Transitions are numbered from here, so that one written behind everyone's back has a lower number."""
 
@@ -89,13 +89,12 @@ def serve(folder: Path) -> int:
             writer.execute(f"ALTER TABLE mot_cua.transitions ALTER transition_id RESTART WITH {_FIRST_NUMBER}")
         # A killed program is meant to be killed: however often, it starts again at once.
         again = Restarts(limit=10_000, first_wait=0.5, longest_wait=0.5)
-        network = [sys.executable, "-m", __spec__.name, str(folder), str(addresses.network)]
         for group in components(deployment):
             if any(each.name == "world" for each in group):
                 continue
             supervisor.start(
                 *(
-                    replace(each, restarts=again, command=network, folder=ROOT)
+                    replace(each, restarts=again, command=[*each.command, "--timing", _TIMING])
                     if each.name == "phone-network"
                     else replace(each, restarts=again)
                     for each in group
@@ -114,22 +113,6 @@ def serve(folder: Path) -> int:
         while os.getppid() == parent:
             supervisor.wait(1)
     return 0
-
-
-def serve_network(folder: Path, port: int) -> None:
-    """The demo's phone network, but no receipt comes sooner than two seconds after its message.
-
-    Answers that are held back for a second then leave requests truly in flight: no receipt tells of them yet.
-    """
-    logging.getLogger("uvicorn.access").addFilter(without_query)
-    app = create_app(
-        folder / "phone-network",
-        username=os.environ["MOTCUA_KANNEL_USERNAME"],
-        password=os.environ["MOTCUA_KANNEL_PASSWORD"],
-        max_messages=10,
-        timing=Timing(delivery=(2.2, 3.2), submit_receipt=2.0),
-    )
-    uvicorn.run(app, host="127.0.0.1", port=port, log_config=None, timeout_graceful_shutdown=3)
 
 
 # -------------------------------------------------------------------------------------------- the one-stop desk
@@ -230,43 +213,6 @@ class OneStopDesk:
         if not phone:
             self.cases += made
         return made
-
-
-# ------------------------------------------------------------------------------------------------ processes
-
-
-@dataclass(frozen=True, slots=True)
-class Process:
-    """A process and what ``ps`` shows of it."""
-
-    pid: int
-    title: str
-
-
-def _stat(pid: int) -> tuple[str, int] | None:
-    """State and parent."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return None
-    fields = text[text.rindex(")") + 2 :].split()
-    return fields[0], int(fields[1])
-
-
-def processes_below(root: int) -> list[Process]:
-    """Living processes that descend from one."""
-    children: dict[int, list[int]] = {}
-    for name in os.listdir("/proc"):
-        if name.isdigit() and (stat := _stat(int(name))) is not None and stat[0] not in "ZX":
-            children.setdefault(stat[1], []).append(int(name))
-    found, waiting = [], [root]
-    while waiting:
-        for pid in children.get(waiting.pop(), []):
-            waiting.append(pid)
-            with suppress(OSError):
-                title = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-                found.append(Process(pid, title.strip()))
-    return found
 
 
 # ---------------------------------------------------------------------------------------------- the harness
@@ -592,8 +538,8 @@ class LiveAirflow:
         """The process of a component, if it lives."""
         with suppress(OSError, ValueError):
             for record in json.loads((self.folder / "pids.json").read_text(encoding="ascii"))["components"]:
-                if record["name"] == component and (stat := _stat(record["pid"])) and stat[0] not in "ZX":
-                    return int(record["pid"])
+                if record["name"] == component and (found := read_process(record["pid"])) and not found.zombie:
+                    return found.pid
         return None
 
     def task_processes(self, task_id: str = "send", below: int | None = None) -> list[tuple[Process, Process | None]]:
@@ -610,7 +556,7 @@ class LiveAirflow:
         }
         workers: dict[str, Process] = {}
         tasks: dict[str, Process] = {}
-        for process in processes_below(scheduler):
+        for process in descendants(scheduler):
             identity = process.title.rpartition(" ")[2]
             if identity in running:
                 (workers if "LocalExecutor" in process.title else tasks)[identity] = process
@@ -628,12 +574,6 @@ def _local(moment: datetime) -> str:
 
 
 _VIETNAM = datetime.fromisoformat("2026-01-01T00:00+07:00").tzinfo
-
-
-def kill(pid: int) -> None:
-    """SIGKILL; one that has just ended is no error."""
-    with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
 
 
 @contextmanager
@@ -682,7 +622,4 @@ def live_airflow(folder: Path, variables: Mapping[str, str], *, seed: int = 1) -
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 3:
-        serve_network(Path(sys.argv[1]), int(sys.argv[2]))
-    else:
-        sys.exit(serve(Path(sys.argv[1])))
+    sys.exit(serve(Path(sys.argv[1])))

@@ -31,6 +31,7 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from motcua.sandbox.machine.parts import Part
 from motcua.sandbox.machine.postgres import EmbeddedPostgres, binaries
 from motcua.store.ledger.provisioning import with_database
 from tests.gateways.ports import free_port
@@ -44,7 +45,7 @@ class Cluster:
     """A server that runs; whoever kills it may not stop it again."""
 
     server: EmbeddedPostgres
-    process: subprocess.Popen[bytes]
+    part: Part
 
     @property
     def admin_dsn(self) -> str:
@@ -65,26 +66,23 @@ class Cluster:
 
     def stop(self) -> None:
         """Ends it cleanly; what it wrote is on the disk and, where it archives, in the archive."""
-        self._end(signal.SIGINT)
+        self.part.stop()
+
+    def quit(self) -> None:
+        """Ends it at once, with nothing put in order."""
+        assert self.part.process is not None
+        self.part.process.send_signal(signal.SIGQUIT)
+        self.part.wait()
 
     def kill(self) -> None:
         """Ends it as a loss of power does: no process of it does anything more."""
-        os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait(timeout=_PATIENCE)
-
-    def _end(self, number: signal.Signals) -> None:
-        if self.process.poll() is None:
-            self.process.send_signal(number)
-            self.process.wait(timeout=_PATIENCE)
+        self.part.kill()
 
 
 @contextmanager
 def _running(server: EmbeddedPostgres) -> Iterator[Cluster]:
-    cluster = Cluster(server, server.start(server.folder / "log"))
-    try:
-        yield cluster
-    finally:
-        cluster.stop()
+    with server.part(server.folder / "log") as part:
+        yield Cluster(server, part)
 
 
 @contextmanager

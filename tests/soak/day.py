@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import subprocess
 import sys
 import tempfile
 import threading
@@ -20,12 +19,13 @@ import psycopg
 import requests
 
 from motcua.domain.clock import VIETNAM
+from motcua.sandbox.machine.parts import Part
 from motcua.sandbox.world.procedures import in_office_hours
 from tests.soak.clock import Clock
 from tests.soak.faults import NETWORKS, Fault, bad_manners, draw
 from tests.soak.lives import Act, Life, Writers, lives
 from tests.soak.sampling import Samples
-from tests.soak.stage import Hung, Stage
+from tests.soak.stage import Stage
 
 SPAN = timedelta(hours=11, minutes=30)
 """Of a whole day, from 7:00 to 18:30."""
@@ -84,7 +84,7 @@ class Conductor:
         self.stage = self.day.stage
         self._over: list[tuple[float, Callable[[], None]]] = []
         self._stop, self._pause_asking = threading.Event(), threading.Event()
-        self._once: dict[str, subprocess.Popen[bytes]] = {}
+        self._once: dict[str, Part] = {}
         self._done_once: set[str] = set()
         self._tried_at: dict[str, float] = {}
         self._asks = max(10, round(_ASKS * share))
@@ -151,7 +151,7 @@ class Conductor:
 
     def _revive(self) -> None:
         for name in list(self.stage.parts):
-            if self.stage.parts[name].pid is None:
+            if not self.stage.parts[name].alive:
                 self.stage.start(name)
 
     def _do(self, fault: Fault) -> None:
@@ -227,10 +227,10 @@ class Conductor:
 
     def _jobs_of_the_hour(self) -> None:
         """Begins what is due, again where it failed; one after the other."""
-        for name, process in list(self._once.items()):
-            if process.poll() is not None:
+        for name, part in list(self._once.items()):
+            if not part.alive:
                 del self._once[name]
-                if process.returncode == 0:
+                if part.exit_code == 0:
                     self._done_once.add(name)
                 else:
                     self.day.counts[f"{name} failed and was run again"] += 1
@@ -364,6 +364,3 @@ def run_day(seed: int, share: float, speed: float) -> Day:
     except BaseException:
         conductor.stage.close()
         raise
-
-
-__all__ = ["Hung", "run_day"]

@@ -88,7 +88,7 @@ def sizes_and_built_anew(stage: Stage) -> dict[str, tuple[int, int]]:
     return {name: (size, anew[name]) for name, size in left.items()}
 
 
-def _private_of_children(pid: int) -> float | None:
+def _private_of_children(pid: int | None) -> float | None:
     """MB of memory that nobody else shares, of a process and its children together."""
     total, found = 0, False
     for folder in Path("/proc").glob("[0-9]*"):

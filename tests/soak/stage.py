@@ -7,7 +7,6 @@ import json
 import os
 import random
 import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -25,6 +24,7 @@ from psycopg.rows import dict_row
 from pyrage import x25519
 
 from motcua.sandbox.machine.deployment import postgres_connection
+from motcua.sandbox.machine.parts import Hung, Part, answers_http, die_with_parent
 from motcua.sandbox.machine.postgres import EmbeddedPostgres
 from motcua.sandbox.world.one_stop import ROLES as WORLD_ROLES
 from motcua.sandbox.world.one_stop import OneStopAddresses, create_one_stop_databases
@@ -50,25 +50,6 @@ _SECRET = "receipts-of-the-soak"
 _LOCKED = {"khanhhoa": "mot_cua.transitions", "vanphong": 'opencps."TienDoXuLy"'}
 
 
-class Hung(Exception):
-    """A part did not end or answer in time."""
-
-
-@dataclass
-class Part:
-    """One process of ours."""
-
-    name: str
-    arguments: tuple[str, ...] = ()
-    process: subprocess.Popen[bytes] | None = None
-    starts: int = 0
-
-    @property
-    def pid(self) -> int | None:
-        """Of the process that runs."""
-        return self.process.pid if self.process is not None and self.process.poll() is None else None
-
-
 @dataclass
 class Stage:
     """Everything that runs, by name, and the faults that are in force."""
@@ -80,7 +61,7 @@ class Stage:
     ended_by_itself: int = 0
     """Parts that were told to end and did."""
     _locks: dict[str, psycopg.Connection[Any]] = field(default_factory=dict)
-    _servers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    _servers: list[Part] = field(default_factory=list)
 
     # Set-up
 
@@ -88,9 +69,9 @@ class Stage:
         """Servers, databases, roles, connections, agencies; no part runs yet."""
         self.ledger_server = self._server("ledger", "shared_buffers = 64MB\nautovacuum_naptime = 1s\n")
         self.source_server = self._server("sources", "fsync = off\nshared_buffers = 32MB\n")
-        self._ledger_process = self.ledger_server.start(self.folder / "ledger.log")
-        self._servers.append(self._ledger_process)
-        self._servers.append(self.source_server.start(self.folder / "sources.log"))
+        for name, server in (("ledger", self.ledger_server), ("sources", self.source_server)):
+            self._servers.append(server.part(self.folder / f"{name}.log"))
+            self._servers[-1].start()
         self.one_stop: OneStopAddresses = create_one_stop_databases(
             self.source_server.admin_dsn, dict.fromkeys(WORLD_ROLES, PASSWORD)
         )
@@ -163,6 +144,8 @@ class Stage:
             "MOTCUA_LINGER_QUIET": "0.3",
             "MOTCUA_PERSON": "soak",
             "MOTCUA_SOAK_SEED": str(self.seed),
+            "MOTCUA_KANNEL_USERNAME": "motcua",
+            "MOTCUA_KANNEL_PASSWORD": "kannel-word",
             "MOTCUA_INQUIRY_URL": f"{callbacks}/inquiries/one?secret={_SECRET}&sender=%p&to=%P&text=%a&id=%I",
             "PYTHONPATH": str(Path(__file__).parents[2]),
         }
@@ -193,18 +176,24 @@ class Stage:
 
     def start(self, name: str) -> None:
         """Starts a part that does not run."""
-        arguments = (str(self.ports[name]),) if name in self.ports else ()
-        part = self.parts.setdefault(name, Part(name, arguments))
-        if part.pid is None:
-            part.process = self._spawn(name, *part.arguments)
-            part.starts += 1
+        before = self.parts.get(name)
+        if before is None or not before.alive:
+            part = self.parts[name] = self._part(name)
+            part.starts = before.starts if before is not None else 0
+            part.begin()
 
-    def _spawn(self, name: str, *arguments: str) -> subprocess.Popen[bytes]:
-        with (self.folder / f"{name}.log").open("ab") as output:
-            return subprocess.Popen(
-                [sys.executable, "-m", "tests.soak.worker", str(self.folder), name, *arguments],
-                stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
-            )  # fmt: skip
+    def _part(self, name: str) -> Part:
+        port = self.ports.get(name)
+        path = "/gateway/health" if name == "callbacks" else "/health"
+        return Part(
+            name,
+            [sys.executable, "-m", "tests.soak.worker", str(self.folder), name, *([str(port)] if port else [])],
+            self.folder / f"{name}.log",
+            ready=lambda: port is None or answers_http(f"http://127.0.0.1:{port}{path}"),
+            ready_within=HANG,
+            stop_within=HANG,
+            before_exec=die_with_parent,
+        )
 
     def wait_for(self, name: str) -> None:
         """Waits until a part that listens answers.
@@ -212,21 +201,7 @@ class Stage:
         Raises:
             Hung: it does not.
         """
-        path = "/gateway/health" if name == "callbacks" else "/health"
-        deadline = time.monotonic() + HANG
-        while time.monotonic() < deadline:
-            with contextlib.suppress(requests.RequestException):
-                if requests.get(f"http://127.0.0.1:{self.ports[name]}{path}", timeout=3).ok:
-                    return
-            time.sleep(0.1)
-        raise Hung(f"{name} does not answer: {(self.folder / f'{name}.log').read_text()[-400:]}")
-
-    def answers(self, name: str) -> bool:
-        """Whether a part that listens answers now."""
-        with contextlib.suppress(requests.RequestException, Hung):
-            path = "/gateway/health" if name == "callbacks" else "/health"
-            return requests.get(f"http://127.0.0.1:{self.ports[name]}{path}", timeout=1).ok
-        return False
+        self.parts[name].wait_until_ready()
 
     def once(self, name: str) -> None:
         """Runs a job of once a day to its end.
@@ -234,22 +209,20 @@ class Stage:
         Raises:
             Hung: it failed, or did not end.
         """
-        process = self._spawn(name)
-        if process.wait(HANG):
+        part = self.begin(name)
+        if part.wait():
             said = self.folder / "runs" / f"{name}.jsonl"
-            why = said.read_text()[-600:] if said.exists() else (self.folder / f"{name}.log").read_text()[-600:]
-            raise Hung(f"{name} failed: {why}")
+            raise Hung(f"{name} failed: {said.read_text()[-600:] if said.exists() else part.said(600)}")
 
-    def begin(self, name: str) -> subprocess.Popen[bytes]:
+    def begin(self, name: str) -> Part:
         """Begins a job of once a day."""
-        return self._spawn(name)
+        part = self._part(name)
+        part.begin()
+        return part
 
     def kill(self, name: str) -> None:
         """SIGKILL; it comes back when somebody starts it."""
-        part = self.parts[name]
-        if part.process is not None and part.pid is not None:
-            part.process.kill()
-            part.process.wait(HANG)
+        self.parts[name].kill()
 
     def end(self, *names: str) -> None:
         """SIGTERM, and waits until they have ended by themselves.
@@ -257,40 +230,28 @@ class Stage:
         Raises:
             Hung: one does not.
         """
-        ending = [part for name in names if (part := self.parts.get(name)) is not None and part.pid is not None]
+        ending = [part for name in names if (part := self.parts.get(name)) is not None and part.alive]
         for part in ending:
-            assert part.process is not None
-            part.process.terminate()
+            part.tell_to_stop()
         for part in ending:
-            assert part.process is not None
-            try:
-                part.process.wait(HANG)
-            except subprocess.TimeoutExpired:
-                part.process.kill()
-                raise Hung(f"{part.name} did not end by itself") from None
+            part.wait()
             self.ended_by_itself += 1
 
     def close(self) -> None:
         """Ends everything."""
         self.release_sources()
         for part in self.parts.values():
-            if part.pid is not None and part.process is not None:
-                part.process.kill()
-                part.process.wait(HANG)
-        for process in self._servers:
-            if process.poll() is None:
-                process.send_signal(signal.SIGINT)
-                process.wait(HANG)
+            part.kill()
+        for server in self._servers:
+            server.stop()
 
     # The ledger's server
 
     def crash_postgres(self) -> None:
         """Every process of the ledger's server is killed at once; it is started again after a second."""
-        os.killpg(self._ledger_process.pid, signal.SIGKILL)
-        self._ledger_process.wait(HANG)
+        self._servers[0].kill()
         time.sleep(1)
-        self._ledger_process = self.ledger_server.start(self.folder / "ledger.log")
-        self._servers.append(self._ledger_process)
+        self._servers[0].start()
 
     def cut_connections(self) -> int:
         """All connections to the ledger are cut; how many there were."""
@@ -303,9 +264,9 @@ class Stage:
             )
 
     @property
-    def postgres_pid(self) -> int:
+    def postgres_pid(self) -> int | None:
         """Of the ledger's server."""
-        return self._ledger_process.pid
+        return self._servers[0].pid
 
     def set_ledger_clock(self) -> None:
         """The ledger takes the machine's time."""

@@ -9,7 +9,6 @@ What a job raises is written, a line of JSON each, to ``FOLDER/runs/NAME.jsonl``
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
 import logging
 import os
@@ -25,8 +24,6 @@ import uvicorn
 
 from motcua.domain.clock import VIETNAM
 from motcua.domain.run_window import EVERYTHING, Window
-from motcua.sandbox.network.application import create_app
-from motcua.sandbox.network.behaviour import Timing
 from motcua.settings import include_dir, settings
 from motcua.store.ledger.database import connect
 from tests.soak.clock import Clock, live_by
@@ -36,7 +33,6 @@ _PAUSE = 0.25
 SETTLES_EVERY = timedelta(minutes=5)
 _LEAK, _LEAKS_FILE_EVERY = 300_000, 3
 """Bytes that the process that leaks on purpose keeps each minute of the day, and after how many of them a file."""
-_PR_SET_PDEATHSIG = 1
 
 
 class Work:
@@ -182,15 +178,24 @@ def prepare(_: str, work: Work) -> None:
         ledger.execute("SELECT 1")
 
 
-def network(folder: Path, name: str, port: int) -> None:
-    """A gateway with phones behind it."""
-    app = create_app(
-        folder / name, username="motcua", password="kannel-word", inquiry_url=os.environ.get("MOTCUA_INQUIRY_URL"),
-        seed=int(os.environ["MOTCUA_SOAK_SEED"]), max_messages=10,
-        timing=Timing(delivery=(0.02, 0.4), submit_receipt=0.02, late=3.0, receipt_retry=0.5, receipt_retries=100_000,
-                      inquiry_retry=1.0, inquiry_retries=10, hang=3.0),
-    )  # fmt: skip
-    uvicorn.run(app, host="127.0.0.1", port=port, log_level="error", access_log=False)
+NETWORK_TIMING = {
+    "delivery": (0.02, 0.4),
+    "submit_receipt": 0.02,
+    "late": 3.0,
+    "receipt_retry": 0.5,
+    "receipt_retries": 100_000,
+    "inquiry_retry": 1.0,
+    "inquiry_retries": 10,
+    "hang": 3.0,
+}
+
+
+def network(folder: Path, name: str, port: str) -> None:
+    """A gateway with phones behind it, always of this version."""
+    from motcua.sandbox.network.__main__ import main as phone_network
+
+    words = ["--folder", str(folder / name), "--port", port, "--seed", os.environ["MOTCUA_SOAK_SEED"]]
+    phone_network([*words, "--timing", json.dumps(NETWORK_TIMING)])
 
 
 LONG = {"notify": notify, "settle": settle, "leak": leak}
@@ -204,19 +209,12 @@ ONCE = {
 }
 
 
-def die_with_parent() -> None:
-    """Whoever started this process may be killed; it does not outlive it."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
-
-
 def main(arguments: Sequence[str]) -> int:
     """Runs one role; 1 where a job of once a day failed."""
     folder, name = Path(arguments[0]), arguments[1]
-    die_with_parent()
     logging.disable(logging.WARNING)
     if name.startswith("network"):
-        network(folder, name, int(arguments[2]))
+        network(folder, name, arguments[2])
         return 0
     clock = Clock(folder / "clock")
     live_by(clock)

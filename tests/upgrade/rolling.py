@@ -25,6 +25,7 @@ import requests
 
 from motcua.domain.clock import VIETNAM
 from motcua.sandbox.machine.deployment import postgres_connection
+from motcua.sandbox.machine.parts import Hung, Part, answers_http
 from tests.conftest import PASSWORD
 from tests.gateways.ports import free_port
 from tests.soak.clock import Clock
@@ -32,7 +33,7 @@ from tests.soak.day import prime_sources, waiting, workday
 from tests.soak.faults import NETWORKS
 from tests.soak.lives import Life, Writers, lives
 from tests.soak.oracle import Citizen, judge
-from tests.soak.stage import HANG, Hung, Stage
+from tests.soak.stage import HANG, Stage
 from tests.upgrade.handbook import followed
 from tests.upgrade.versions import Version
 
@@ -126,45 +127,18 @@ class RollingStage(Stage):
             raise Hung(f"{version.name}, motcua {' '.join(arguments)}: {said}")
         return done.stdout
 
-    def _spawn(self, name: str, *arguments: str) -> subprocess.Popen[bytes]:
+    def _part(self, name: str) -> Part:
+        part = super()._part(name)
+        part.stop_within = _QUIET_WITHIN
         # Phones and gateways are no part of a version.
-        version = None if name in NETWORKS else self.version_of(name)
-        module = "tests.upgrade.pages" if name == "pages" else "tests.soak.worker"
-        words = [str(self.folder), *arguments] if name == "pages" else [str(self.folder), name, *arguments]
-        given = None if version is None else dict(version.environment())
-        if given is not None and name == "pages":
-            given["AIRFLOW_CONN_MOTCUA_DB_PAGES"] = postgres_connection(self._as("motcua_pages"))
-        with (self.folder / f"{name}.log").open("ab") as output:
-            return subprocess.Popen(
-                [sys.executable, "-m", module, *words],
-                stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
-                env=given, cwd=None if version is None else version.root,
-            )  # fmt: skip
-
-    def once(self, name: str) -> None:
-        """As the soak's, and as patient as all that is waited for here."""
-        process = self._spawn(name)
-        try:
-            code = process.wait(_QUIET_WITHIN)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            raise Hung(f"{name} did not end in {_QUIET_WITHIN:.0f} s") from None
-        if code:
-            said = self.folder / "runs" / f"{name}.jsonl"
-            why = said if said.exists() else self.folder / f"{name}.log"
-            raise Hung(f"{name} failed: {why.read_text()[-600:]}")
-
-    def wait_for(self, name: str) -> None:
-        """Also for the pages."""
-        if name != "pages":
-            return super().wait_for(name)
-        deadline = time.monotonic() + HANG
-        while time.monotonic() < deadline:
-            with contextlib.suppress(requests.RequestException):
-                if requests.get(self.page(""), timeout=HANG).ok:
-                    return None
-            time.sleep(0.2)
-        raise Hung(f"the pages do not answer: {(self.folder / 'pages.log').read_text()[-400:]}")
+        if name not in NETWORKS:
+            version = self.version_of(name)
+            part.folder, part.environment = version.root, dict(version.environment())
+            if name == "pages":
+                part.command = [sys.executable, "-m", "tests.upgrade.pages", str(self.folder), str(self.ports[name])]
+                part.environment["AIRFLOW_CONN_MOTCUA_DB_PAGES"] = postgres_connection(self._as("motcua_pages"))
+                part.ready = lambda: answers_http(self.page(""))
+        return part
 
     def page(self, address: str) -> str:
         """Whole address of a page."""

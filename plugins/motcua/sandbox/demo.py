@@ -108,14 +108,6 @@ def read_settings() -> Settings:
 # ------------------------------------------------------------------------------------------------- set-up
 
 
-def _answers(dsn: str) -> bool:
-    try:
-        psycopg.connect(dsn, connect_timeout=2).close()
-    except psycopg.OperationalError:
-        return False
-    return True
-
-
 def _forget_stale_pid(data: Path) -> None:
     """Removes a postmaster.pid whose number now belongs to another program.
 
@@ -144,7 +136,7 @@ def _start_postgres(supervisor: Supervisor, addresses: Addresses) -> str:
             "postgres",
             server.command,
             {"PATH": os.environ.get("PATH", "")},
-            ready=lambda since: _answers(server.admin_dsn),
+            ready=lambda since: server.answers(),
             ready_within=120,
             stop_signal=signal.SIGINT,
             stop_within=30,

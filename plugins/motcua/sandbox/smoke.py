@@ -30,7 +30,8 @@ from motcua.sandbox.demo import (
     start_everything,
 )
 from motcua.sandbox.machine.deployment import ADMINISTRATOR, CannotRun, Deployment
-from motcua.sandbox.machine.supervisor import StopRequested, Supervisor, log_tail
+from motcua.sandbox.machine.parts import log_tail
+from motcua.sandbox.machine.supervisor import StopRequested, Supervisor
 from motcua.sandbox.summary import Summary, identity_line, read_summary
 from motcua.sandbox.vendor.joining import exporting, pushing
 from motcua.store.ledger.database import Connection

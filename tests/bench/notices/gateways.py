@@ -7,13 +7,15 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import requests
 
+from motcua.sandbox.machine.parts import Part, listens
 from tests.gateways.ports import free_port
 
 IN_FLIGHT = 64
@@ -62,35 +64,27 @@ def name_gateway(port: int, login: str = "a", password: str = "b" * 8, **extra: 
     )
 
 
-def wait_until_served(port: int, seconds: float = 20) -> None:
-    """Until a server answers there.
-
-    Raises:
-        TimeoutError: it does not.
-    """
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        with contextlib.suppress(requests.ConnectionError):
-            requests.get(f"http://127.0.0.1:{port}/", timeout=5)
-            return
-        time.sleep(0.05)
-    raise TimeoutError(f"nothing is served within {seconds} s")
+@contextlib.contextmanager
+def served_at(port: int, command: Sequence[str]) -> Iterator[int]:
+    """A program that listens there, in a process of its own; yields that."""
+    with (
+        tempfile.TemporaryDirectory(prefix="motcua-bench-") as folder,
+        Part("server", command, Path(folder) / "log", ready=lambda: listens(port)) as part,
+    ):
+        assert part.pid is not None
+        yield part.pid
 
 
 @contextlib.contextmanager
 def gateway(seconds: float, in_flight: int = IN_FLIGHT, **extra: Any) -> Iterator[SlowGateway]:
     """A gateway behind sms_kannel that answers after so many seconds and allows so many requests at once."""
     port = free_port()
-    process = subprocess.Popen([sys.executable, "-m", "tests.bench.notices.slow_gateway", str(port), str(seconds)])
+    command = [sys.executable, "-m", "motcua.sandbox.network.scripted", str(port), str(seconds)]
     name_gateway(port, concurrency=in_flight, **extra)
-    try:
-        wait_until_served(port)
-        served = SlowGateway(port, process.pid)
+    with served_at(port, command) as pid:
+        served = SlowGateway(port, pid)
         served.seen()
         yield served
-    finally:
-        process.kill()
-        process.wait()
 
 
 def bare_client(url: str, count: int, in_flight: int = IN_FLIGHT) -> Bare:

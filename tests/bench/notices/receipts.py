@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import psycopg
 
 from tests.bench import Line
 from tests.bench.ledgers import server_of
 from tests.bench.notices.cpu import each, used_by
-from tests.bench.notices.gateways import gateway, wait_until_served
+from tests.bench.notices.gateways import gateway, served_at
 from tests.bench.notices.sending import drain, queue
 from tests.gateways.ports import free_port
 
@@ -60,26 +60,20 @@ def _references(dsn: str) -> list[str]:
         return [row[0] for row in rows]
 
 
+@dataclass(frozen=True)
 class _Server:
-    """The callbacks as docker-compose.yaml starts them."""
-
-    def __init__(self, app: str) -> None:
-        self.port = free_port()
-        command = [sys.executable, "-m", "uvicorn", app, "--port", str(self.port), "--log-level", "error"]
-        command += ["--no-proxy-headers", "--no-server-header", "--http", "motcua.web.protocol:HeadersInTime"]
-        self.process = subprocess.Popen(command)
-        self.pid = self.process.pid
+    port: int
+    pid: int
 
 
 @contextmanager
 def _served(app: str) -> Iterator[_Server]:
-    server = _Server(app)
-    try:
-        wait_until_served(server.port, 60)
-        yield server
-    finally:
-        server.process.terminate()
-        server.process.wait()
+    """The callbacks as docker-compose.yaml starts them."""
+    port = free_port()
+    command = [sys.executable, "-m", "uvicorn", app, "--port", str(port), "--log-level", "error"]
+    command += ["--no-proxy-headers", "--no-server-header", "--http", "motcua.web.protocol:HeadersInTime"]
+    with served_at(port, command) as pid:
+        yield _Server(port, pid)
 
 
 class _Reporter(asyncio.Protocol):

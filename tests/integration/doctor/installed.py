@@ -14,13 +14,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 import pytest
@@ -38,6 +35,7 @@ from motcua.jobs.doctor.examine import examine
 from motcua.jobs.doctor.examining import Diagnosis
 from motcua.jobs.doctor.installation import of_environment
 from motcua.sandbox.machine.postgres import EmbeddedPostgres
+from motcua.sandbox.network.scripted import TAKEN, Answer, Asked, ScriptedGateway
 from motcua.settings import settings
 from motcua.store.agencies import save_agencies
 from motcua.store.airflow_roles import FAB, WATCH
@@ -59,44 +57,19 @@ def made() -> str:
     return secrets.token_hex(24)
 
 
-class Smsbox:
-    """Kannel's answers to ``sendsms``, as measured (sandbox/network/submission.py); keeps what was to be sent."""
+def smsbox_of(login: str, password: str) -> ScriptedGateway:
+    """A gateway with Kannel's answers to ``sendsms``, as measured (sandbox/network/submission.py)."""
+    gateway = ScriptedGateway()
 
-    def __init__(self, login: str, password: str) -> None:
-        self.sent: list[str] = []
-        self.ahead = timedelta(0)
-        outer = self
+    def answer(asked: Asked) -> Answer:
+        if asked.method != "GET" or asked.path != "/cgi-bin/sendsms":
+            return 404, ""
+        if (asked.get("username"), asked.get("password")) != (login, password):
+            return 403, "Authorization failed for sendsms"
+        return TAKEN if "to" in asked else (400, "Missing receiver number, rejected")
 
-        class Handler(BaseHTTPRequestHandler):
-            def log_message(self, *_: object) -> None: ...
-
-            def date_time_string(self, timestamp: float | None = None) -> str:
-                return format_datetime(datetime.now(UTC) + outer.ahead, usegmt=True)
-
-            def do_HEAD(self) -> None:
-                self.say(404)
-
-            def do_GET(self) -> None:
-                asked = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
-                if urlsplit(self.path).path != "/cgi-bin/sendsms":
-                    self.say(404)
-                elif (asked.get("username"), asked.get("password")) != (login, password):
-                    self.say(403, b"Authorization failed for sendsms")
-                elif "to" not in asked:
-                    self.say(400, b"Missing receiver number, rejected")
-                else:
-                    outer.sent.append(asked["to"])
-                    self.say(202, b"0: Accepted for delivery")
-
-            def say(self, status: int, body: bytes = b"") -> None:
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.port = self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+    gateway.login = gateway.answer_to = answer
+    return gateway
 
 
 class Mails:
@@ -130,7 +103,7 @@ class Installed:
     server: EmbeddedPostgres
     passwords: dict[str, str]
     folder: Path
-    smsbox: Smsbox
+    smsbox: ScriptedGateway
     mails: Mails
     environment: dict[str, str]
     now: datetime
@@ -283,12 +256,15 @@ def install(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installed
     """Sets all of it up, as the handbook says, and takes it down."""
     now = datetime.now(UTC)
     server = EmbeddedPostgres(folder / "server", free_port())
-    server.set_up()
-    with (server.data / "postgresql.conf").open("a") as configuration:
-        configuration.write("fsync = off\nscram_iterations = 1\n")
-    process = server.start(folder / "log")
+    with server.running(folder / "log", "fsync = off\nscram_iterations = 1\n"):
+        yield from _installed(server, folder, monkeypatch, now)
+
+
+def _installed(
+    server: EmbeddedPostgres, folder: Path, monkeypatch: pytest.MonkeyPatch, now: datetime
+) -> Iterator[Installed]:
     passwords = {role: made() for role in ROLES} | {"reader": made(), "gateway": made(), "secret": made()}
-    smsbox, mails = Smsbox("motcua", passwords["gateway"]), Mails()
+    smsbox, mails = smsbox_of("motcua", passwords["gateway"]), Mails()
     roles = {role: Role(f"motcua_{role}", passwords[role]) for role in ROLES}
     owner, app, audit, airflow, *others = (roles[role] for role in ROLES)
     provision_ledger(server.admin_dsn, LEDGER, owner, app, audit, airflow, AIRFLOW, others)
@@ -388,7 +364,4 @@ def install(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installed
             yield installed
         close_ledger_pool()
     mails.controller.stop()
-    smsbox.server.shutdown()
-    smsbox.server.server_close()
-    process.terminate()
-    process.wait(timeout=60)
+    smsbox.close()

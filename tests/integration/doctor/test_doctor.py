@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import json
 import shutil
-import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import psycopg
 import pytest
@@ -22,6 +20,7 @@ from motcua.jobs.backup.folders import VERIFIED
 from motcua.jobs.doctor import ledger, machine, outside
 from motcua.jobs.doctor.examine import CHECKS
 from motcua.jobs.doctor.faults import FAULTS
+from motcua.sandbox.network.scripted import ScriptedGateway
 from motcua.settings import settings
 from motcua.store.ledger.definitions import texts_of_definitions
 from motcua.store.worker_marks import leave_mark
@@ -135,19 +134,10 @@ def _unhealthy_intake(it: Installed) -> None:
 
 def _without_ledger(it: Installed) -> str:
     """Where callbacks and intake answer as they do when their ledger does not."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def log_message(self, *_: object) -> None: ...
-
-        def do_GET(self) -> None:
-            self.send_response(503 if self.path in ("/gateway/health", "/intake/health") else 404)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    it.later(lambda: (server.shutdown(), server.server_close()))
-    return f"http://127.0.0.1:{server.server_address[1]}"
+    double = ScriptedGateway()
+    double.answer_to = lambda asked: (503 if asked.path in ("/gateway/health", "/intake/health") else 404, "")
+    it.later(double.close)
+    return double.url
 
 
 def _mail_refuses(it: Installed) -> None:
@@ -612,7 +602,7 @@ def test_a_whole_installation_has_no_fault_and_is_left_as_it_was(installed: Inst
     assert diagnosis.findings == ()
     assert diagnosis.not_looked_at == ()
     assert diagnosis.looked_at == len(CHECKS)
-    assert installed.smsbox.sent == []
+    assert installed.smsbox.asked == []
     assert installed.mails.begun == 0
     assert installed.ask("SELECT count(*) AS receipts FROM motcua.receipts") == before == [{"receipts": 0}]
 
@@ -640,7 +630,7 @@ def test_each_fault_is_named_and_no_other(how: str, installed: Installed) -> Non
         named = list(installed.examine().findings)
     assert [each.fault for each in named] == [fault]
     assert where in f"{named[0].where} {named[0].detail}"
-    assert installed.smsbox.sent == []
+    assert installed.smsbox.asked == []
 
 
 def test_of_two_workers_it_is_told_what_they_do_not_share(installed: Installed) -> None:

@@ -15,10 +15,10 @@ from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.settling import settle
 from motcua.jobs.texts.registrations import RegistrationRefused, register_text, unregister_text
+from motcua.sandbox.network.scripted import ScriptedGateway, in_json
 from motcua.settings import settings
 from motcua.store.notices.templates import load_templates
 from tests.conftest import NOW, TU_PHAP
-from tests.gateways.loopback import LoopbackProvider, in_json
 from tests.registered import register_templates
 
 MINUTE = timedelta(minutes=1)
@@ -56,7 +56,7 @@ def viettel(ledger, configure, gateway, monkeypatch):
 @pytest.fixture
 def vnpt(ledger, configure):
     """A provider that takes ids and values, never words; the template is registered without the ids."""
-    provider = LoopbackProvider()
+    provider = ScriptedGateway()
     provider.answer = in_json({"RPLY": {"name": "send_sms_list", "ERROR": "0", "ERROR_DESC": "success"}})
     contract = {"label_id": "1", "contract_id": "2", "agent_id": "3", "username": "u", "answer_timeout": 0.5}
     connection = {"conn_type": "http", "host": "127.0.0.1", "port": provider.port, "login": "k", "password": "s" * 9}
@@ -108,7 +108,7 @@ def test_sender_at_work_asks_again_what_is_registered(one_stop, gateway, rows, m
     "is not repeated",
 )
 def test_request_is_not_repeated_once_its_template_is_unregistered(one_stop, configure, ledger, rows):
-    provider = LoopbackProvider()
+    provider = ScriptedGateway()
     connection = {"conn_type": "http", "host": "127.0.0.1", "port": provider.port, "login": "k", "password": "s" * 9}
     extra = {"adapter": "esms", "answer_timeout": 0.3}
     configure(MOTCUA_GATEWAYS="esms", AIRFLOW_CONN_SMS_ESMS=json.dumps(connection | {"extra": extra}))

@@ -14,10 +14,10 @@ from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.receiving import receive
 from motcua.jobs.notices.sending.sender import send
+from motcua.sandbox.network.scripted import ScriptedGateway
 from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import connect
 from tests.conftest import NHA_TRANG, OneStop, agency
-from tests.gateways.scripted import ScriptedGateway
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 """The purge goes by the ledger's own clock, and by nobody's word."""

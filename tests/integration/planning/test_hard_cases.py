@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import socket
 import threading
 import time
 import traceback
@@ -21,6 +20,7 @@ from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.receiving import receive
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.tasks.notify_transitions import send_messages
+from motcua.sandbox.network.scripted import TAKEN, ScriptedGateway
 from motcua.store.ledger.database import DatabaseFailed, connect, open_connection
 from motcua.store.ledger.provisioning import with_database
 from motcua.store.notices import attempts as att
@@ -307,7 +307,7 @@ def test_source_that_hangs_in_mid_reading_holds_up_no_other(postgres, one_stop, 
 )
 def test_gateway_dead_behind_a_proxy_costs_no_more_than_was_in_flight(one_stop, gateway, rows):
     queue(one_stop, 40)
-    gateway.default = (502, "bad gateway")
+    gateway.answer = (502, "bad gateway")
     send_at()
     n = rows("SELECT count(*) n FROM motcua.messages WHERE state='unknown'")[0]["n"]
     assert n <= 8, n
@@ -331,7 +331,6 @@ def test_bad_timeout_setting_costs_no_message(one_stop, configure, rows):
 
 
 def test_bad_certificate_costs_no_message(one_stop, configure, rows):
-    import http.server
     import ssl
     import subprocess
     import tempfile
@@ -357,31 +356,29 @@ def test_bad_certificate_costs_no_message(one_stop, configure, rows):
         check=True,
         capture_output=True,
     )
-    srv = http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler)
     ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     ctx.load_cert_chain(d + "/c", d + "/k")
-    srv.socket = ctx.wrap_socket(srv.socket, server_side=True)
-    threading.Thread(target=srv.serve_forever, args=(0.01,), daemon=True).start()
+    untrusted = ScriptedGateway(tls=ctx)
     configure(
         AIRFLOW_CONN_SMS_KANNEL=json.dumps(
             {
                 "conn_type": "http",
                 "schema": "https",
                 "host": "127.0.0.1",
-                "port": srv.server_address[1],
+                "port": untrusted.port,
                 "extra": {"adapter": "kannel"},
             }
         )
     )
     queue(one_stop, 30)
     send_at()
-    srv.shutdown()
+    untrusted.close()
     assert {s for s, _ in states(rows)} == {"queued"}, states(rows)[:3]
 
 
 def test_denied_number_concerns_itself_only(one_stop, gateway, rows):
     queue(one_stop, 1)
-    gateway.default = (400, "Number(s) has/have been denied by white- and/or black-lists.")
+    gateway.answer = (400, "Number(s) has/have been denied by white- and/or black-lists.")
     send_at()
     assert states(rows) == [("rejected", "phone")], rows("SELECT * FROM motcua.gateways")
 
@@ -417,7 +414,7 @@ def test_failure_while_sending_keeps_the_answers_in_flight(one_stop, gateway, ro
 
 def test_nul_in_the_answer_is_harmless(one_stop, gateway, rows):
     queue(one_stop, 6)
-    gateway.default = (202, "0: Accepted\x00")
+    gateway.answer = (202, "0: Accepted\x00")
     send_at()
     assert {s for s, _ in states(rows)} == {"accepted"}, states(rows)
     assert len(gateway.asked) == 6
@@ -509,30 +506,8 @@ def test_receipt_while_a_failed_answer_is_being_written_counts(one_stop, gateway
     assert states(rows)[0][0] == "delivered", (states(rows), rows("SELECT state FROM motcua.attempts"))
 
 
-def test_no_library_logs_the_address_of_a_request(one_stop, configure, rows, caplog):
-    s = socket.socket()
-    s.bind(("127.0.0.1", 0))
-    s.listen()
-
-    def serve():
-        c, _ = s.accept()
-        c.recv(65536)
-        c.sendall(b"HTTP/1.1 202 Accepted\r\nServer Kannel/1.4\r\nContent-Length: 2\r\n\r\nok")
-        c.close()
-
-    threading.Thread(target=serve, daemon=True).start()
-    configure(
-        AIRFLOW_CONN_SMS_KANNEL=json.dumps(
-            {
-                "conn_type": "http",
-                "host": "127.0.0.1",
-                "port": s.getsockname()[1],
-                "login": "m",
-                "password": "kannel-word",
-                "extra": {"adapter": "kannel"},
-            }
-        )
-    )
+def test_no_library_logs_the_address_of_a_request(one_stop, gateway, rows, caplog):
+    gateway.answer = b"HTTP/1.1 202 Accepted\r\nServer Kannel/1.4\r\nContent-Length: 2\r\n\r\nok"
     queue(one_stop)
     with caplog.at_level(logging.INFO):
         send_at()
@@ -542,7 +517,7 @@ def test_no_library_logs_the_address_of_a_request(one_stop, configure, rows, cap
 
 def test_page_that_echoes_the_request_reaches_no_log(one_stop, gateway, rows):
     queue(one_stop)
-    gateway.default = (404, "Cannot GET /cgi-bin/sendsms?username=motcua&password=kannel-word&to=0905.123.456")
+    gateway.answer = (404, "Cannot GET /cgi-bin/sendsms?username=motcua&password=kannel-word&to=0905.123.456")
     counts = send_at()
     assert "kannel-word" not in str(counts), str(counts)
 
@@ -649,18 +624,8 @@ def test_refused_message_does_not_hold_up_the_others(one_stop, gateway, rows):
     """One denied number: what the others see over an hour of runs, one a minute."""
     queue(one_stop, 1)
 
-    class ByNumber(list):
-        def __bool__(self):
-            return True
-
-        def pop(self, i):
-            return (
-                (400, "Number(s) has/have been denied by white- and/or black-lists.")
-                if gateway.asked[-1]["to"].endswith("123000")
-                else (202, "0: Accepted")
-            )
-
-    gateway.script = ByNumber()
+    denied = (400, "Number(s) has/have been denied by white- and/or black-lists.")
+    gateway.answer_to = lambda asked: denied if asked["to"].endswith("123000") else TAKEN
     for minute in range(30):
         t = NOW + minute * MINUTE
         one_stop.dossier(f"N-{minute}", applicant_phone=f"0905777{minute:03}", updated_at=t)

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from time import sleep
 
 from botocore.exceptions import BotoCoreError
 from s3fs import S3FileSystem
 
+from motcua.sandbox.machine.parts import Part
 from tests.gateways.ports import free_port
 
 BUCKET = "motcua"
@@ -54,28 +53,26 @@ def running_s3(folder: Path) -> Iterator[S3Server]:
     (folder / "data").mkdir()
     listening = ("master.port", "master.port.grpc", "volume.port", "volume.port.grpc", "filer.port", "filer.port.grpc")
     ports = {name: free_port() for name in (*listening, "s3.port", "s3.port.grpc")}
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [
-                *(Path(sys.executable).with_name("weed"), "-logtostderr=true", "server", f"-dir={folder / 'data'}"),
-                *("-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-master.telemetry=false", "-master.volumeSizeLimitMB=64"),
-                *("-filer", "-s3", f"-s3.config={folder / 's3.json'}", "-s3.autoCreateBucket=false"),
-                *("-s3.port.iceberg=0", "-s3.port.lance=0", "-volume.preStopSeconds=0", "-volume.max=100"),
-                *(f"-{name}={port}" for name, port in ports.items()),
-            ],
-            env={"PATH": os.environ["PATH"], "HOME": str(folder)},
-            stdout=log,
-            stderr=log,
-        )
+    command = [
+        *(str(Path(sys.executable).with_name("weed")), "-logtostderr=true", "server", f"-dir={folder / 'data'}"),
+        *("-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-master.telemetry=false", "-master.volumeSizeLimitMB=64"),
+        *("-filer", "-s3", f"-s3.config={folder / 's3.json'}", "-s3.autoCreateBucket=false"),
+        *("-s3.port.iceberg=0", "-s3.port.lance=0", "-volume.preStopSeconds=0", "-volume.max=100"),
+        *(f"-{name}={port}" for name, port in ports.items()),
+    ]
+    # It answers before all of its parts run, and ends where one cannot.
+    server = Part(
+        "S3",
+        command,
+        folder / "log",
+        environment={"PATH": os.environ["PATH"], "HOME": str(folder)},
+        ready=lambda: _holds_a_bucket(ports["s3.port"]),
+    )
     try:
-        # It answers before all of its parts run, and ends where one cannot.
-        while not _holds_a_bucket(ports["s3.port"]):
-            assert process.poll() is None, (folder / "log").read_text(encoding="utf-8", errors="replace")[-3000:]
-            sleep(0.1)
+        server.start()
         yield S3Server(ports["s3.port"])
     finally:
-        process.kill()
-        process.wait()
+        server.kill()
 
 
 def _holds_a_bucket(port: int) -> bool:

@@ -373,13 +373,13 @@ def test_bearerbox_that_hangs_leaves_unknown_which_its_receipt_settles_when_it_w
 ) -> None:
     line = connect_kannel(answer_timeout=0.5)
     queue_results(one_stop)
-    line.kannel.signal_bearerbox(signal.SIGSTOP)
+    line.kannel.bearerbox.freeze()
     send_at()
     assert rows("SELECT state, reason FROM motcua.messages") == [{"state": "unknown", "reason": "no_answer"}]
     send_at(1)
     assert len(attempts(rows)) == 1, "not sent again"
     assert line.carrier.submits == []
-    line.kannel.signal_bearerbox(signal.SIGCONT)
+    line.kannel.bearerbox.thaw()
     eventually(lambda: states(rows) == ["delivered"])
     send_at(2)
     assert each_phone_got_its_text_once(line.carrier, 1)

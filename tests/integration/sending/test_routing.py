@@ -20,10 +20,10 @@ from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.sending.unresolved import unresolved
 from motcua.jobs.tasks.notify_transitions import send_messages
 from motcua.jobs.texts.registrations import unregister_text
+from motcua.sandbox.network.scripted import ScriptedGateway
 from motcua.store.ledger.database import connect
 from motcua.store.notices.gateways import start_gateway
 from tests.conftest import NOW
-from tests.gateways.scripted import ScriptedGateway
 from tests.registered import register_templates
 
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
@@ -162,7 +162,7 @@ def test_mended_number_of_a_registered_carrier_goes_although_the_old_one_had_non
 )
 def test_configuration_error_fails_over_at_once_and_is_recorded(one_stop, two, rows):
     first, second = two()
-    first.default = (403, "Authorization failed for sendsms")
+    first.answer = (403, "Authorization failed for sendsms")
     queue(one_stop, *[VIETTEL] * 12)
     send_at()
     assert len(first.asked) <= 4
@@ -174,10 +174,10 @@ def test_configuration_error_fails_over_at_once_and_is_recorded(one_stop, two, r
 
 def test_gateway_is_preferred_again_after_its_time_one_request_first(one_stop, two, rows):
     first, second = two()
-    first.default = (403, "Authorization failed for sendsms")
+    first.answer = (403, "Authorization failed for sendsms")
     queue(one_stop, VIETTEL)
     send_at()
-    first.default = (202, "0: Accepted for delivery")
+    first.answer = (202, "0: Accepted for delivery")
     first.asked.clear()
     first.seconds = 0.05
     queue(one_stop, *[VIETTEL] * 8, at=NOW + 6 * MINUTE)
@@ -198,7 +198,7 @@ def test_gateway_is_preferred_again_after_its_time_one_request_first(one_stop, t
 def test_gateway_that_still_does_not_answer_costs_one_message_more(one_stop, two, rows):
     first, second = two()
     # Behind a proxy, for example: whoever asks is answered.
-    first.default, first.login = "hang", (404, "not found")
+    first.answer, first.login = "hang", (404, "not found")
     queue(one_stop, *[VIETTEL] * 8)
     send_at()
     unknown = len(first.asked)
@@ -212,10 +212,10 @@ def test_gateway_that_still_does_not_answer_costs_one_message_more(one_stop, two
 
 def test_gateway_started_by_hand_is_used_at_once(one_stop, two, rows):
     first, _ = two()
-    first.default = (403, "Authorization failed for sendsms")
+    first.answer = (403, "Authorization failed for sendsms")
     queue(one_stop, VIETTEL)
     send_at()
-    first.default = (202, "0: Accepted for delivery")
+    first.answer = (202, "0: Accepted for delivery")
     result = CliRunner().invoke(app, ["gateways", "start", "kannel"])
     assert result.exit_code == 0, result.output
     queue(one_stop, VIETTEL, at=NOW + MINUTE)
@@ -230,7 +230,7 @@ def test_gateway_started_by_hand_is_used_at_once(one_stop, two, rows):
 )
 def test_outage_fails_over(one_stop, two, rows):
     first, second = two()
-    first.default = (503, "Temporal failure, try again later.")
+    first.answer = (503, "Temporal failure, try again later.")
     queue(one_stop, *[VIETTEL] * 10)
     send_at()
     assert len(first.asked) <= 6
@@ -272,13 +272,13 @@ def test_not_routable_number_goes_to_the_next_gateway_and_stops_nothing_at_first
 )
 def test_carrier_that_is_refused_again_and_again_is_stopped_there_and_only_there(one_stop, two, rows):
     first, second = two()
-    first.default = (403, "Not routable")
+    first.answer = (403, "Not routable")
     queue(one_stop, *[VIETTEL] * 24)
     send_at()
     assert 10 <= len(first.asked) <= 15
     assert len(second.asked) == 24
     assert ("kannel", "Viettel", "stopped") in changes(rows)
-    first.default = (202, "0: Accepted for delivery")
+    first.answer = (202, "0: Accepted for delivery")
     queue(one_stop, MOBIFONE, VIETTEL, at=NOW + SECOND)
     send_at(NOW + SECOND)
     assert first.asked[-1]["to"].startswith("+84905123")
@@ -287,14 +287,14 @@ def test_carrier_that_is_refused_again_and_again_is_stopped_there_and_only_there
 
 def test_message_that_every_gateway_refuses_waits_and_is_tried_again(one_stop, two, rows):
     first, second = two()
-    first.default = second.default = (403, "Not routable")
+    first.answer = second.answer = (403, "Not routable")
     queue(one_stop, VIETTEL)
     send_at()
     assert (len(first.asked), len(second.asked)) == (1, 1)
     assert states(rows) == [("queued", "carrier_refused")]
     send_at(NOW + MINUTE)
     assert (len(first.asked), len(second.asked)) == (1, 1)
-    second.default = (202, "0: Accepted for delivery")
+    second.answer = (202, "0: Accepted for delivery")
     send_at(NOW + 10 * MINUTE)
     assert states(rows) == [("accepted", None)]
 
@@ -396,7 +396,7 @@ def test_limit_that_cannot_be_read_does_not_mean_no_limit(configure, extra, word
 
 def test_operator_sees_stops_limits_and_changes(one_stop, two, rows):
     first, _ = two(kannel={"carriers": ["Viettel"], "segments_per_day": 100})
-    first.default = (403, "Authorization failed for sendsms")
+    first.answer = (403, "Authorization failed for sendsms")
     queue(one_stop, VIETTEL)
     send_at()
     shown = CliRunner().invoke(app, ["gateways", "list"]).output

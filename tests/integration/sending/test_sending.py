@@ -221,7 +221,7 @@ def test_passing_failure_waits_longer_each_time_and_then_goes(one_stop, gateway,
 )
 def test_configuration_error_stops_the_gateway_before_more_is_spent(one_stop, gateway, rows):
     queue_results(one_stop, 20)
-    gateway.default = (403, "Authorization failed for sendsms")
+    gateway.answer = (403, "Authorization failed for sendsms")
     send_at()
     assert len(gateway.asked) <= 4
     assert {state for state, _ in states(rows)} == {"queued"}
@@ -232,7 +232,7 @@ def test_configuration_error_stops_the_gateway_before_more_is_spent(one_stop, ga
     assert any("gateway kannel stopped: 403" in line for line in left)
     with connect() as connection:
         assert start_gateway(connection, "kannel", changed_by="tests", reason="mended")
-    gateway.default = (202, "0: Accepted for delivery")
+    gateway.answer = (202, "0: Accepted for delivery")
     send_at(NOW + 10 * MINUTE)
     assert {state for state, _ in states(rows)} == {"accepted"}
 

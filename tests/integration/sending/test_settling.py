@@ -21,10 +21,10 @@ from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.settling import settle
 from motcua.jobs.tasks.notify_transitions import plan_messages
 from motcua.jobs.tasks.settle_messages import gate
+from motcua.sandbox.network.scripted import ScriptedGateway, http, in_json
 from motcua.store.ledger.database import connect
 from motcua.store.oversight.accounting import identity, summed_up
 from tests.conftest import NOW
-from tests.gateways.loopback import LoopbackProvider, http, in_json
 from tests.registered import register_templates
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -298,7 +298,7 @@ def test_messages_of_a_gateway_that_is_gone_are_closed_too(one_stop, gateway, ro
 @pytest.mark.guarantee("unknown-outcome", "what is no longer useful expires, also while every gateway is stopped")
 def test_message_that_is_no_longer_useful_expires_while_every_gateway_is_stopped(one_stop, gateway, rows):
     queue(one_stop)
-    gateway.default = (403, "Authorization failed for sendsms")
+    gateway.answer = (403, "Authorization failed for sendsms")
     send_at()
     assert settle_at(NOW + 2 * DAY).expired == 0
     assert settle_at(NOW + 3 * DAY + MINUTE).expired == 1
@@ -327,7 +327,7 @@ def test_identity_balances_over_releases_and_settlements(unknown, rows, gateway)
 @pytest.fixture
 def esms(configure, ledger):
     """A provider that refuses a second request with the same reference for a day, and that can be asked."""
-    provider = LoopbackProvider()
+    provider = ScriptedGateway()
     extra = {"adapter": "esms", "concurrency": 4, "answer_timeout": 0.3}
     connection = {"conn_type": "http", "host": "127.0.0.1", "port": provider.port, "login": "k", "password": "s" * 9}
     configure(MOTCUA_GATEWAYS="esms", AIRFLOW_CONN_SMS_ESMS=json.dumps(connection | {"extra": extra}))

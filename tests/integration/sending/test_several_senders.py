@@ -171,7 +171,7 @@ def test_gateway_that_is_silent_costs_few_messages_and_goes_on_when_it_answers(
     given = json.loads(os.environ["AIRFLOW_CONN_SMS_KANNEL"])
     given["extra"] |= {"concurrency": 32, "answer_timeout": 1}
     configure(AIRFLOW_CONN_SMS_KANNEL=json.dumps(given), MOTCUA_LINGER="PT5M")
-    gateway.default = "hang"
+    gateway.answer = "hang"
     lingering()
 
     def unknown() -> int:
@@ -184,9 +184,9 @@ def test_gateway_that_is_silent_costs_few_messages_and_goes_on_when_it_answers(
         move(one_stop, f"D-{number}", f"0905123{number:03}")
         if at_once == 1:
             time.sleep(0.2)
-    eventually(lambda: gateway.logins > 1)
+    eventually(lambda: len(gateway.logins) > 1)
     assert unknown() == 3
-    gateway.default = (202, "0: Accepted for delivery")
+    gateway.answer = (202, "0: Accepted for delivery")
     began = time.monotonic()
     eventually(lambda: len(gateway.asked) == 33)
     assert time.monotonic() < began + 15

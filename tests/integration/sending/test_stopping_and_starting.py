@@ -10,10 +10,10 @@ import pytest
 from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.tasks.notify_transitions import send_messages
+from motcua.sandbox.network.scripted import ScriptedGateway
 from motcua.store.ledger.database import connect
 from motcua.store.notices.gateways import GatewayStop, stop_gateway
 from tests.conftest import NOW
-from tests.gateways.scripted import ScriptedGateway
 from tests.integration.sending.test_routing import MOBIFONE, VIETTEL, changes, queue, send_at, states
 from tests.registered import register_templates
 
@@ -72,7 +72,7 @@ def test_few_unroutable_numbers_hold_up_no_other_of_their_carrier(one_stop, gate
     "again counts once",
 )
 def test_number_that_is_refused_again_and_again_counts_once(one_stop, gateway, rows):
-    gateway.default = NOT_ROUTABLE
+    gateway.answer = NOT_ROUTABLE
     queue(one_stop, VIETTEL, VIETTEL)
     for round_ in range(10):
         send_at(NOW + round_ * timedelta(hours=1))
@@ -81,7 +81,7 @@ def test_number_that_is_refused_again_and_again_counts_once(one_stop, gateway, r
 
 
 def test_carrier_of_which_every_number_is_refused_is_stopped_whichever_run_was_refused(one_stop, gateway, rows):
-    gateway.default = NOT_ROUTABLE
+    gateway.answer = NOT_ROUTABLE
     queue(one_stop, *[VIETTEL] * 6)
     send_at(NOW)
     assert stops(rows) == []
@@ -99,7 +99,7 @@ def test_carrier_of_which_every_number_is_refused_is_stopped_whichever_run_was_r
     "a stopped carrier is tried with one message after longer and longer pauses",
 )
 def test_stopped_carrier_is_tried_with_one_message_after_longer_and_longer_pauses(one_stop, gateway, rows):
-    gateway.default = NOT_ROUTABLE
+    gateway.answer = NOT_ROUTABLE
     queue(one_stop, *[VIETTEL] * 30)
     send_at()
     asked = [len(gateway.asked)]
@@ -133,7 +133,7 @@ def test_stopped_carrier_is_tried_with_a_number_that_was_not_refused_and_whateve
 
 
 def test_two_senders_try_a_stopped_carrier_with_one_message_together(one_stop, gateway, rows):
-    gateway.default = NOT_ROUTABLE
+    gateway.answer = NOT_ROUTABLE
     queue(one_stop, *[VIETTEL] * 30)
     send_at()
     asked = len(gateway.asked)
@@ -151,10 +151,10 @@ def test_two_senders_try_a_stopped_carrier_with_one_message_together(one_stop, g
 @pytest.mark.parametrize("away", [BUSY, NO_ACCOUNT])
 def test_gateway_that_is_back_within_seconds_is_used_within_seconds(one_stop, gateway, rows, away):
     queue(one_stop, *[VIETTEL] * 20)
-    gateway.default = away
+    gateway.answer = away
     send_at()
     assert len(gateway.asked) <= 5
-    gateway.default = TAKEN
+    gateway.answer = TAKEN
     send_at(NOW + SECOND)
     assert states(rows).count(("accepted", None)) == 0
     send_at(NOW + 2 * SECOND)
@@ -164,16 +164,16 @@ def test_gateway_that_is_back_within_seconds_is_used_within_seconds(one_stop, ga
 
 def test_messages_that_a_busy_gateway_turned_away_wait_for_it_and_not_for_themselves(one_stop, gateway, rows):
     queue(one_stop, *[VIETTEL] * 20)
-    gateway.default = BUSY
+    gateway.answer = BUSY
     send_at()
-    gateway.default = TAKEN
+    gateway.answer = TAKEN
     send_at(NOW + 2 * SECOND)
     assert set(states(rows)) == {("accepted", None)}
 
 
 def test_gateway_that_stays_away_is_tried_after_longer_and_longer_pauses(one_stop, gateway, rows):
     queue(one_stop, *[VIETTEL] * 20)
-    gateway.default = BUSY
+    gateway.answer = BUSY
     send_at()
     asked, moment = len(gateway.asked), NOW
     for pause in (2, 4, 8, 16, 32, 64, 128, 256, 300, 300):
@@ -191,7 +191,7 @@ def test_gateway_that_stays_away_is_tried_after_longer_and_longer_pauses(one_sto
 def test_tries_that_cost_a_message_are_fewer(one_stop, gateway, rows):
     queue(one_stop, *[VIETTEL] * 30)
     # Behind a proxy, for example: whoever asks is answered.
-    gateway.default, gateway.login = (502, "bad gateway"), (404, "not found")
+    gateway.answer, gateway.login = (502, "bad gateway"), (404, "not found")
     for seconds in range(0, 301, 2):
         send_at(NOW + timedelta(seconds=seconds))
     unknown = states(rows).count(("unknown", "no_answer"))
@@ -201,9 +201,9 @@ def test_tries_that_cost_a_message_are_fewer(one_stop, gateway, rows):
 
 def test_gateway_that_refuses_one_number_when_it_is_tried_again_works(one_stop, gateway, rows):
     queue(one_stop, *[VIETTEL] * 20)
-    gateway.default = BUSY
+    gateway.answer = BUSY
     send_at()
-    gateway.default, gateway.script = TAKEN, [NOT_ROUTABLE]
+    gateway.answer, gateway.script = TAKEN, [NOT_ROUTABLE]
     send_at(NOW + 3 * SECOND)
     assert states(rows).count(("accepted", None)) == 19
     assert stops(rows) == []
@@ -212,9 +212,9 @@ def test_gateway_that_refuses_one_number_when_it_is_tried_again_works(one_stop, 
 @pytest.mark.guarantee("gateways-that-fail", "one reset after an outage stops nothing")
 def test_one_reset_after_an_outage_stops_nothing(one_stop, gateway, rows):
     queue(one_stop, *[VIETTEL] * 20)
-    gateway.default = BUSY
+    gateway.answer = BUSY
     send_at()
-    gateway.default, gateway.script = TAKEN, [TAKEN, "reset"]
+    gateway.answer, gateway.script = TAKEN, [TAKEN, "reset"]
     send_at(NOW + 3 * SECOND)
     assert sorted(set(states(rows))) == [("accepted", None), ("unknown", "no_answer")]
     assert states(rows).count(("accepted", None)) == 19
@@ -225,7 +225,7 @@ def test_gateway_that_takes_one_now_and_then_costs_few_messages(one_stop, gatewa
     """Trust grows with each message taken: after each stop one, then two, not as many as may be in flight."""
     queue(one_stop, *[VIETTEL] * 60)
     # Behind a proxy, for example: whoever asks is answered.
-    gateway.default, gateway.login = "reset", (404, "not found")
+    gateway.answer, gateway.login = "reset", (404, "not found")
     send_at()
     unknown = states(rows).count(("unknown", "no_answer"))
     for minute in range(1, 6):
@@ -237,10 +237,10 @@ def test_gateway_that_takes_one_now_and_then_costs_few_messages(one_stop, gatewa
 
 def test_stop_lasts_at_least_as_long_as_the_gateway_asked(one_stop, gateway, rows):
     queue(one_stop, *[VIETTEL] * 20)
-    gateway.default = (503, "busy")
+    gateway.answer = (503, "busy")
     gateway.headers = {"Retry-After": "60"}
     send_at()
-    gateway.default, gateway.headers, asked = TAKEN, {}, len(gateway.asked)
+    gateway.answer, gateway.headers, asked = TAKEN, {}, len(gateway.asked)
     send_at(NOW + 59 * SECOND)
     assert len(gateway.asked) == asked
     send_at(NOW + 61 * SECOND)
@@ -269,7 +269,7 @@ def test_restart_of_three_seconds_is_over_within_the_same_run(one_stop, gateway,
     configure(MOTCUA_LINGER="60", MOTCUA_LINGER_QUIET="0.5")
     queue(one_stop, *[VIETTEL] * 40, at=datetime.now(UTC))
     gateway.script = [TAKEN] * 8
-    gateway.default = "reset"
+    gateway.answer = "reset"
     again = []
 
     def restart(query):
@@ -277,7 +277,7 @@ def test_restart_of_three_seconds_is_over_within_the_same_run(one_stop, gateway,
             back = (
                 (lambda: again.append(ScriptedGateway(gateway.port)))
                 if how == "away"
-                else (lambda: setattr(gateway, "default", TAKEN))
+                else (lambda: setattr(gateway, "answer", TAKEN))
             )
             threading.Timer(3, back).start()
             if how == "away":

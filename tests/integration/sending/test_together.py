@@ -145,7 +145,7 @@ def test_report_stored_alone_commits_before_it_is_read(sent, rows, monkeypatch):
 def test_outage_costs_no_more_messages_than_were_in_flight_although_more_were_ready(one_stop, gateway, rows):
     queue_results(one_stop, 30)
     gateway.script = [(202, "0: Accepted for delivery")] * 10
-    gateway.default = "hang"
+    gateway.answer = "hang"
     send_at()
     unknown = len(gateway.asked) - 10
     assert unknown <= 4

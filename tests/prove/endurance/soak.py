@@ -18,6 +18,7 @@ from collections.abc import Sequence
 
 import psycopg.errors
 
+from motcua.sandbox.machine.parts import Hung
 from motcua.store.ledger.database import connect
 from motcua.store.oversight.accounting import identity
 from tests.crash.harness import end_at_first_signal
@@ -27,7 +28,7 @@ from tests.soak.faults import COSTS, in_words
 from tests.soak.flatness import Margin, Series, is_flat, trend
 from tests.soak.oracle import Citizen, judge, mistakes_noticed
 from tests.soak.sampling import sizes_and_built_anew
-from tests.soak.stage import CONCURRENCY, HANG, WORKERS, Hung
+from tests.soak.stage import CONCURRENCY, HANG, WORKERS
 
 _LISTED = """
 SELECT d.dossier_code, m.kind FROM motcua.messages AS m INNER JOIN motcua.dossiers AS d USING (dossier_id)

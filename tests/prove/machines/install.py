@@ -13,8 +13,6 @@ import os
 import random
 import secrets
 import shutil
-import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -30,6 +28,7 @@ import psycopg
 import requests
 from pyrage.x25519 import Identity
 
+from motcua.sandbox.machine.parts import Part, listens
 from motcua.sandbox.machine.postgres import EmbeddedPostgres
 from motcua.store.ledger.provisioning import with_database
 from tests.compose.filling_in import SECTION, Value, fill_in
@@ -113,8 +112,7 @@ def _outside(folder: Path) -> Iterator[Outside]:
     mails = folder / "mails"
     with ExitStack() as stack:
         server = EmbeddedPostgres(folder / "one-stop", free_port())
-        server.set_up()
-        stack.callback(_end, server.start(folder / "one-stop.log"), signal.SIGINT)
+        stack.enter_context(server.running(folder / "one-stop.log"))
         with psycopg.connect(server.admin_dsn, autocommit=True) as admin:
             admin.execute(f"CREATE ROLE motcua_reader LOGIN PASSWORD '{password}'".encode())
             admin.execute("CREATE DATABASE onestop")
@@ -130,17 +128,17 @@ def _outside(folder: Path) -> Iterator[Outside]:
         kannel = Kannel(folder / "kannel", carrier=smpp_carrier(carrier.port), groups=user)
         stack.callback(kannel.stop)
         page, smtp = free_port(), free_port()
-        mailbox = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "motcua.sandbox.network.mailbox", "--folder", str(mails)),
-                *("--port", str(page), "--smtp-port", str(smtp)),
-            ],
-            env={**os.environ, "MOTCUA_SMTP_USERNAME": "motcua", "MOTCUA_SMTP_PASSWORD": password},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
+        words = ["--folder", str(mails), "--port", str(page), "--smtp-port", str(smtp)]
+        account = {"MOTCUA_SMTP_USERNAME": "motcua", "MOTCUA_SMTP_PASSWORD": password}
+        stack.enter_context(
+            Part(
+                "mailbox",
+                [sys.executable, "-m", "motcua.sandbox.network.mailbox", *words],
+                folder / "mailbox.log",
+                environment={**os.environ, **account},
+                ready=lambda: listens(smtp),
+            )
         )
-        stack.callback(_end, mailbox, signal.SIGTERM)
         ports = Ports(server.port, kannel.sendsms_port, smtp)
         outside = Outside(folder, one_stop, carrier, ports, password, mails)
         outside.safe.mkdir()
@@ -148,11 +146,6 @@ def _outside(folder: Path) -> Iterator[Outside]:
         outside.result_at_the_desk(OF_LAST_WEEK, days_ago=3)
         _until("Kannel is bound to its carrier", lambda: carrier.is_bound)
         yield outside
-
-
-def _end(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    process.send_signal(number)
-    process.wait(60)
 
 
 def _until(what: str, reached: Callable[[], object]) -> float:

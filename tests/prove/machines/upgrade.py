@@ -18,12 +18,12 @@ import threading
 from collections import Counter
 from pathlib import Path
 
+from motcua.sandbox.machine.parts import Hung
 from motcua.store.ledger.database import close_ledger_pool, connect
 from motcua.store.oversight.accounting import identity
 from tests.crash.harness import end_at_first_signal
 from tests.prove import Figure
 from tests.soak.oracle import Citizen, judge, mistakes_noticed
-from tests.soak.stage import Hung
 from tests.upgrade.handbook import PAGE
 from tests.upgrade.rolling import LOCK_AT_MOST, Upgrade, longest_behind_owner
 from tests.upgrade.versions import NoHistory, Version, earlier_commits, present, take_out

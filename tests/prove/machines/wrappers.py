@@ -35,6 +35,9 @@ from motcua.jobs.notices.looking.looks import LOOK_WITHIN, Looks
 from motcua.jobs.notices.picking_up import SourceFailed, pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.sending.sender import send
+from motcua.sandbox.machine.parts import Part
+from motcua.sandbox.machine.postgres import EmbeddedPostgres
+from motcua.sandbox.network.scripted import ScriptedGateway
 from motcua.settings import settings
 from motcua.sources.foreign_tables import ForeignTablesSource
 from motcua.store.ledger.database import connect, open_connection
@@ -42,7 +45,6 @@ from motcua.store.ledger.provisioning import with_database
 from motcua.store.notices.sources import watched_sources
 from tests.conftest import OneStop
 from tests.gateways.ports import free_port
-from tests.gateways.scripted import ScriptedGateway
 from tests.prove import Figure
 from tests.prove.worlds.ledgers import proving_ledger, proving_server
 
@@ -123,13 +125,6 @@ def _until(what: str, seen: Callable[[], object]) -> None:
         time.sleep(0.05)
 
 
-def _end(process: subprocess.Popen[bytes], sign: int) -> None:
-    if process.poll() is None:
-        process.send_signal(signal.SIGCONT)
-        process.send_signal(sign)
-        process.wait(60)
-
-
 @dataclass
 class MariaDb:
     """The far side."""
@@ -137,7 +132,7 @@ class MariaDb:
     programs: Programs
     socket: Path
     port: int
-    process: subprocess.Popen[bytes]
+    part: Part
 
     def run(self, statement: str) -> str:
         """What the client prints."""
@@ -172,33 +167,24 @@ def _mariadb(programs: Programs, folder: Path) -> Iterator[MariaDb]:
         check=True,
     )
     port, socket = free_port(), folder / "socket"
-    with (folder.parent / "mariadb.log").open("wb") as log:
-        process = subprocess.Popen(
-            [
-                *(programs.mariadbd, "--no-defaults", data, *user, f"--port={port}", f"--socket={socket}"),
-                *("--bind-address=127.0.0.1", f"--pid-file={folder / 'pid'}", "--default-time-zone=+07:00"),
-            ],
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    far = MariaDb(programs, socket, port, process)
-    try:
-        _until("MariaDB answers", far.answers)
+    command = [
+        *(programs.mariadbd, "--no-defaults", data, *user, f"--port={port}", f"--socket={socket}"),
+        *("--bind-address=127.0.0.1", f"--pid-file={folder / 'pid'}", "--default-time-zone=+07:00"),
+    ]
+    far = MariaDb(programs, socket, port, Part("MariaDB", command, folder.parent / "mariadb.log"))
+    far.part.ready = far.answers
+    with far.part:
         yield far
-    finally:
-        _end(process, signal.SIGTERM)
 
 
 @contextmanager
 def _between(programs: Programs, folder: Path) -> Iterator[str]:
     """Debian's PostgreSQL; yields its administrator's DSN."""
     folder.mkdir()
-    user: dict[str, Any] = {}
-    if os.geteuid() == 0:
+    become = EmbeddedPostgres(folder, 0).drop_privileges()
+    if become is not None:
         nobody = pwd.getpwnam("nobody")
         os.chown(folder, nobody.pw_uid, nobody.pw_gid)
-        user = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
     data, port = str(folder / "data"), free_port()
     subprocess.run(
         [
@@ -208,20 +194,8 @@ def _between(programs: Programs, folder: Path) -> Iterator[str]:
         capture_output=True,
         check=True,
         cwd="/",
-        **user,
+        preexec_fn=become,
     )
-    with (folder.parent / "between.log").open("wb") as log:
-        process = subprocess.Popen(
-            [
-                *(str(programs.postgres / "postgres"), "-D", data, "-p", str(port)),
-                *("-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="),
-            ],
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-            cwd="/",
-            **user,
-        )
     dsn = f"host=127.0.0.1 port={port} user=postgres dbname=postgres"
 
     def answers() -> bool:
@@ -231,12 +205,21 @@ def _between(programs: Programs, folder: Path) -> Iterator[str]:
             return False
         return True
 
-    try:
-        _until("the PostgreSQL in between answers", answers)
+    command = [
+        *(str(programs.postgres / "postgres"), "-D", data, "-p", str(port)),
+        *("-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="),
+    ]
+    # At its end its sessions wait inside the wrapper where MariaDB was stopped; that one was let go before.
+    with Part(
+        "the PostgreSQL in between",
+        command,
+        folder.parent / "between.log",
+        folder=Path("/"),
+        ready=answers,
+        stop_signal=signal.SIGINT,
+        before_exec=become,
+    ):
         yield dsn
-    finally:
-        # Its sessions wait inside the wrapper where MariaDB was stopped; that one was let go before.
-        _end(process, signal.SIGINT)
 
 
 @dataclass
@@ -407,7 +390,7 @@ def _hangs(far: MariaDb, one_stop: OneStop, gateway: ScriptedGateway) -> list[Fi
     hanging = threading.Thread(target=read)
     try:
         watcher.look()
-        far.process.send_signal(signal.SIGSTOP)
+        far.part.freeze()
         hanging.start()
         one_stop.dossier(
             "KH-1",
@@ -425,10 +408,10 @@ def _hangs(far: MariaDb, one_stop: OneStop, gateway: ScriptedGateway) -> list[Fi
         _until("a citizen of another source is told", other_told)
         meanwhile = hanging.is_alive()
         hanging.join(_PATIENCE)
-        far.process.send_signal(signal.SIGCONT)
+        far.part.thaw()
         pick_up("hue")
     finally:
-        far.process.send_signal(signal.SIGCONT)
+        far.part.thaw()
         hanging.join()
         watcher.close()
         other.close()

@@ -32,12 +32,12 @@ from motcua.jobs.notices.apologizing import apologize
 from motcua.jobs.notices.picking_up import SourceFailed
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.tasks.apologize_due_tomorrow import read_source
+from motcua.sandbox.network.scripted import ScriptedGateway
 from motcua.settings import settings
 from motcua.store.ledger.database import connect
 from motcua.store.ledger.provisioning import with_database
 from motcua.store.notices.apologies import forecast
 from motcua.store.oversight.accounting import identity
-from tests.gateways.scripted import ScriptedGateway
 from tests.prove import Figure
 from tests.prove.worlds.ledgers import notice_mistakes, proving_ledger, proving_server, replacing
 

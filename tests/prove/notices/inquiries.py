@@ -14,9 +14,6 @@ import json
 import os
 import random
 import shutil
-import signal
-import socket
-import subprocess
 import sys
 import tempfile
 import threading
@@ -29,6 +26,7 @@ from urllib.parse import quote
 
 import psycopg
 
+from motcua.sandbox.machine.parts import Part, listens
 from motcua.sandbox.machine.postgres import EmbeddedPostgres
 from motcua.store.ledger.migrations import migrate
 from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
@@ -192,12 +190,12 @@ class Ledger:
     """An embedded PostgreSQL with a million dossiers."""
 
     def __init__(self, folder: Path) -> None:
-        self._log = folder / "postgres.log"
         self._server = EmbeddedPostgres(folder / "postgres", free_port())
         self._server.folder.mkdir()
         self._server.folder.chmod(0o711)
         self._server.set_up()
-        self._process = self._server.start(self._log)
+        self._part = self._server.part(folder / "postgres.log")
+        self._part.start()
         names = ("prove_owner", "motcua_app", "motcua_audit", "prove_airflow")
         roles = [Role(name, PASSWORD) for name in names]
         provision_ledger(self._server.admin_dsn, "motcua", *roles, "prove_airflow")
@@ -237,13 +235,12 @@ class Ledger:
         began = time.monotonic()
         self.stop()
         time.sleep(AWAY)
-        self._process = self._server.start(self._log)
+        self._part.start()
         return time.monotonic() - began
 
     def stop(self) -> None:
         """Stops the server."""
-        self._process.send_signal(signal.SIGINT)
-        self._process.wait(60)
+        self._part.stop()
 
 
 @contextlib.contextmanager
@@ -261,21 +258,9 @@ def _callbacks(folder: Path, ledger: Ledger) -> Iterator[tuple[int, Path]]:
     }
     command = [sys.executable, "-m", "uvicorn", "motcua.web.callbacks:standalone", "--port", str(port)]
     command += ["--http", "motcua.web.protocol:HeadersInTime"]
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [*command, "--no-proxy-headers"], env=environment, stdout=output, stderr=output, cwd=folder
-        )
-    try:
-        until = time.monotonic() + 60
-        while time.monotonic() < until and process.poll() is None:
-            with contextlib.suppress(OSError):
-                socket.create_connection(("127.0.0.1", port), 1).close()
-                break
-            time.sleep(0.1)
+    command.append("--no-proxy-headers")
+    with Part("callbacks", command, log, environment=environment, folder=folder, ready=lambda: listens(port)):
         yield port, log
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 # ---------------------------------------------------------------- a real Kannel

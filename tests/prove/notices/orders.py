@@ -30,11 +30,11 @@ from motcua.jobs.notices.apologizing import apologize
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.sending.sender import send
+from motcua.sandbox.network.scripted import ScriptedGateway
 from motcua.settings import settings
 from motcua.store.ledger.database import connect
 from motcua.store.ledger.provisioning import with_database
 from motcua.store.oversight.accounting import identity
-from tests.gateways.scripted import ScriptedGateway
 from tests.prove import Figure
 from tests.prove.notices import wrong_clocks
 from tests.prove.notices.apology import SOURCE_TABLES

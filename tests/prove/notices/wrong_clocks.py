@@ -25,9 +25,9 @@ from motcua.jobs.notices.apologizing import apologize
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.sending.sender import send
+from motcua.sandbox.network.scripted import ScriptedGateway
 from motcua.settings import settings
 from motcua.store.ledger.provisioning import with_database
-from tests.gateways.scripted import ScriptedGateway
 from tests.prove import Figure
 from tests.prove.notices.apology import SOURCE_TABLES
 from tests.prove.worlds.ledgers import notice_mistakes, proving_ledger, replacing

@@ -48,13 +48,13 @@ from motcua.jobs.quality.mailing import mail_agency, mail_department
 from motcua.jobs.reconciliation.closing import close_period
 from motcua.jobs.tasks.purge_personal_data import purge_due, remove_files
 from motcua.sandbox.machine.postgres import binaries
+from motcua.sandbox.network.scripted import ScriptedGateway
 from motcua.settings import settings
 from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import close_ledger_pool, connect
 from motcua.store.ledger.provisioning import with_database
 from motcua.store.oversight.accounting import identity
 from tests.conftest import NHA_TRANG, OneStop, agency
-from tests.gateways.scripted import ScriptedGateway
 from tests.integration.quality.test_mailing_quality import MailServer
 from tests.prove import Figure
 from tests.prove.worlds.ledgers import proving_ledger, proving_server

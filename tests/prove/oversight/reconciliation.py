@@ -37,6 +37,7 @@ from motcua.jobs.notices import picking_up, receiving
 from motcua.jobs.notices.sending import sender as sending
 from motcua.jobs.reconciliation import closing as reconciling
 from motcua.jobs.reconciliation.closing import SourcesUnread, close_period, recheck_closed
+from motcua.sandbox.network.scripted import Asked, ScriptedGateway
 from motcua.settings import settings
 from motcua.store.ledger.database import Connection, connect
 from motcua.store.oversight import closings as store_of_closings
@@ -56,7 +57,6 @@ from tests.prove.worlds.reconciliation import (
     NEVER_HEARD_OF,
     THREE_DAYS,
     TWO_MONTHS,
-    Network,
     Schedule,
     Stage,
     World,
@@ -559,17 +559,24 @@ class Days:
         """A sender waits for its gateway's answer meanwhile."""
         stage, oracle, network = self.stage, self.stage.oracle, self.stage.network
         message = self.world.planted["in flight"].messages[0]
-        allowed = threading.Event()
-        network.held[international(message.phone)] = allowed
+        reached, allowed = threading.Event(), threading.Event()
+
+        def hold(asked: Asked) -> None:
+            if asked["to"] == international(message.phone):
+                reached.set()
+                allowed.wait(60)
+
+        network.before_answer = hold
         moment = stage.now
         sender = threading.Thread(target=lambda: sending.send("in flight", clock=lambda: moment))
         sender.start()
-        network.reached.wait(60)
+        reached.wait(60)
         while stage.ledger.execute("SELECT count(*) FROM motcua.messages WHERE state = 'sending'").fetchone() != (1,):
             time.sleep(0.02)
         fly = oracle.hold(message)
         stage.tell_of_sends()
         yield
+        network.before_answer = None
         allowed.set()
         sender.join()
         fly(moment)
@@ -579,7 +586,7 @@ class Days:
 def simulate(seed: int, schedule: Schedule, admin_dsn: str, ledger_dsn: str, *, per_day: int = 3) -> Verdict:
     """A world on a migrated, empty ledger behind ``motcua_db``, every closing judged by the oracle."""
     before = dict(os.environ)
-    network = Network()
+    network = ScriptedGateway()
     logging.disable(logging.WARNING)
     stage: Stage | None = None
     try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import shutil
+import signal
 import tempfile
 import threading
 import time
@@ -18,7 +19,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.live.airflow import MINUTE, NOTIFY, Case, LiveAirflow, kill, live_airflow
+from motcua.sandbox.machine.parts import send
+from tests.live.airflow import MINUTE, NOTIFY, Case, LiveAirflow, live_airflow
 from tests.prove import Figure
 from tests.prove.worlds.seeking import Places, Seeker
 
@@ -527,19 +529,19 @@ def red_minute(live: LiveAirflow, failing: Sequence[Case]) -> list[Figure]:
 
 
 def _kill_task(live: LiveAirflow) -> None:
-    kill(live.task_processes()[0][0].pid)
+    send(live.task_processes()[0][0].pid, signal.SIGKILL)
 
 
 def _kill_worker(live: LiveAirflow) -> None:
     worker = live.task_processes()[0][1]
     assert worker is not None
-    kill(worker.pid)
+    send(worker.pid, signal.SIGKILL)
 
 
 def _kill_component(live: LiveAirflow, name: str) -> None:
     pid = live.pid_of(name)
     assert pid is not None
-    kill(pid)
+    send(pid, signal.SIGKILL)
 
 
 def killed_task(live: LiveAirflow) -> list[Figure]:
@@ -606,7 +608,7 @@ def _kill_at_random(live: LiveAirflow, lot: random.Random, *, scheduler: bool) -
         )
     else:
         for process, _ in live.wait_until("a sender to kill", live.task_processes, 180):
-            kill(process.pid)
+            send(process.pid, signal.SIGKILL)
     return _references(live, "in_flight")
 
 

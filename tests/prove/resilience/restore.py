@@ -15,7 +15,6 @@ import logging
 import os
 import random
 import shutil
-import signal
 import subprocess
 import tempfile
 import threading
@@ -42,6 +41,7 @@ from motcua.jobs.notices.sending import heartbeat, sender
 from motcua.jobs.notices.settling import settle
 from motcua.jobs.watching.watch import Watch
 from motcua.sandbox.machine.postgres import EmbeddedPostgres, binaries
+from motcua.sandbox.network.scripted import Asked, ScriptedGateway
 from motcua.settings import settings
 from motcua.store.journal import open_journal
 from motcua.store.ledger.database import close_ledger_pool, connect
@@ -50,7 +50,6 @@ from motcua.store.ledger.provisioning import Role, provision_ledger, with_databa
 from motcua.store.oversight.accounting import identity
 from tests.conftest import CONTRACT_TABLES, PASSWORD, connection_uri
 from tests.gateways.ports import free_port
-from tests.gateways.scripted import ScriptedGateway
 from tests.prove import Figure
 from tests.registered import register_templates
 from tests.restore.clusters import (
@@ -115,7 +114,7 @@ class Stage:
     answers: dict[str, str] = field(default_factory=dict)
     """What the gateway did with each request, by reference."""
 
-    def answer(self, asked: dict[str, str]) -> Any:
+    def answer(self, asked: Asked) -> Any:
         drawn = self.random.random()
         did = "no answer" if drawn < 0.05 else "refused" if drawn < 0.1 else "taken"
         self.answers[_reference(asked)] = did
@@ -254,20 +253,15 @@ def by_a_copied_data_folder(
     data, copied = primary.server.data, stage.folder / "snapshot"
     primary.stop()
     _run_plain("cp", "-a", str(data), str(copied))
-    process = primary.server.start(stage.folder / "log-2")
+    primary.part.start()
     _gap(stage)
     before_it_is_lost()
     close_ledger_pool()
-    process.send_signal(signal.SIGQUIT)
-    process.wait(60)
+    primary.quit()
     shutil.rmtree(data)
     _run_plain("cp", "-a", str(copied), str(data))
-    process = primary.server.start(stage.folder / "log-3")
-    try:
-        yield
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(60)
+    primary.part.start()
+    yield
 
 
 @contextlib.contextmanager
@@ -549,9 +543,7 @@ def _as_before(environment: dict[str, str]) -> None:
 @contextlib.contextmanager
 def _desk(folder: Path) -> Iterator[Desk]:
     server = EmbeddedPostgres(folder, free_port())
-    server.set_up()
-    process = server.start(folder / "log")
-    try:
+    with server.running():
         with psycopg.connect(server.admin_dsn, autocommit=True) as admin:
             admin.execute("CREATE DATABASE onestop")
         dsn = with_database(server.admin_dsn, "onestop")
@@ -559,9 +551,6 @@ def _desk(folder: Path) -> Iterator[Desk]:
             connection.execute(CONTRACT_TABLES)
         parts = psycopg.conninfo.conninfo_to_dict(dsn)
         yield Desk(dsn, f"postgres://{parts['user']}:{parts['password']}@127.0.0.1:{parts['port']}/onestop")
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(60)
 
 
 def _drop_ledger(primary: Cluster) -> None:

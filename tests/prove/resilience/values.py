@@ -31,10 +31,10 @@ from psycopg.rows import dict_row
 
 from motcua.domain.clock import VIETNAM
 from motcua.domain.periods import Period
+from motcua.sandbox.network.scripted import ScriptedGateway
 from motcua.settings import settings
 from motcua.store.ledger.database import close_ledger_pool
 from motcua.store.ledger.provisioning import with_database
-from tests.gateways.scripted import ScriptedGateway
 from tests.planting.values import (
     AGENCY_OF,
     BESIDE,

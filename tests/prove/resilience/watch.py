@@ -16,6 +16,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import threading
@@ -36,10 +37,11 @@ from psycopg.rows import dict_row
 
 from motcua.domain.clock import VIETNAM
 from motcua.domain.watching.alerts import AlertName, looks_needed
+from motcua.sandbox.machine.parts import send
 from motcua.sandbox.machine.postgres import EmbeddedPostgres
 from motcua.sandbox.network.mailbox import mail_ids, read_mail
 from tests.dated_backup import write_backup
-from tests.live.airflow import LiveAirflow, kill, live_airflow
+from tests.live.airflow import LiveAirflow, live_airflow
 from tests.prove import Figure
 from tests.prove.worlds.ledgers import proving_ledger, proving_server
 
@@ -218,7 +220,7 @@ def killing(live: LiveAirflow, component: str) -> Iterator[Callable[[], None]]:
     def go_on() -> None:
         while not stop.is_set():
             if (pid := live.pid_of(component)) is not None:
-                kill(pid)
+                send(pid, signal.SIGKILL)
             stop.wait(0.5)
 
     thread = threading.Thread(target=go_on, daemon=True)

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -22,8 +20,9 @@ from pathlib import Path
 
 import psutil
 
+from motcua.sandbox.machine.parts import Part, listens
 from tests.gateways.ports import free_port
-from tests.live.airflow import ROOT, Case, LiveAirflow, kill, live_airflow, processes_below
+from tests.live.airflow import ROOT, Case, LiveAirflow, live_airflow
 from tests.prove import Figure
 from tests.prove.resilience.contract import at_most, equal
 
@@ -35,54 +34,21 @@ TAKEN_OVER_WITHIN = 15
 """Seconds without a send while messages wait."""
 
 
-@dataclass(slots=True)
-class Worker:
-    """One ``airflow celery worker``."""
-
-    name: str
-    process: subprocess.Popen[bytes]
-    said: Path
-
-    @property
-    def lives(self) -> bool:
-        """It has not ended."""
-        return self.process.poll() is None
+class Worker(Part):
+    """One ``airflow celery worker``; killed, it goes with all that it runs, as a host does."""
 
     def sends(self, live: LiveAirflow) -> bool:
         """It runs a sender now."""
-        return bool(live.task_processes("send", self.process.pid))
-
-    def _below(self) -> set[int]:
-        return {each.pid for each in processes_below(self.process.pid)}
+        return bool(live.task_processes("send", self.pid))
 
     def ports(self) -> set[int]:
         """Ports of this machine that its senders' connections begin at."""
         found: set[int] = set()
-        for pid in self._below():
+        for process in self.below():
             with suppress(psutil.Error):
-                found.update(each.laddr.port for each in psutil.Process(pid).net_connections("tcp") if each.laddr)
+                of_it = psutil.Process(process.pid).net_connections("tcp")
+                found.update(each.laddr.port for each in of_it if each.laddr)
         return found
-
-    def lose(self) -> None:
-        """``kill -9``, and all that descends from it."""
-        below = self._below()
-        kill(self.process.pid)
-        for pid in below:
-            kill(pid)
-        self.process.wait()
-
-    def stop(self, seconds: float) -> None:
-        """``SIGTERM``, as a container is stopped; killed when it has not ended by then.
-
-        Raises:
-            TimeoutError: it had not.
-        """
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            self.lose()
-            raise TimeoutError(f"worker {self.name} did not end within {seconds} s") from None
 
 
 @dataclass(slots=True)
@@ -96,21 +62,20 @@ class Workers:
     def start(self, name: str) -> Worker:
         """One more worker, once it takes tasks."""
         said = self.folder / f"{name}.log"
-        with said.open("wb") as output:
-            process = subprocess.Popen(
-                [
-                    *(sys.executable, "-m", "airflow", "celery", "worker", "--skip-serve-logs"),
-                    *("--celery-hostname", f"{name}@%h", "--pid", str(self.folder / f"{name}.pid")),
-                ],
-                cwd=ROOT,
-                env=dict(self.live.environment),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
-        worker = Worker(name, process, said)
+        worker = Worker(
+            f"worker {name}",
+            [
+                *(sys.executable, "-m", "airflow", "celery", "worker", "--skip-serve-logs"),
+                *("--celery-hostname", f"{name}@%h", "--pid", str(self.folder / f"{name}.pid")),
+            ],
+            said,
+            environment=dict(self.live.environment),
+            folder=ROOT,
+            ready=lambda: b" ready." in said.read_bytes(),
+            ready_within=180,
+        )
         self.started.append(worker)
-        self.live.wait_until(f"worker {name} is ready", lambda: b" ready." in said.read_bytes(), 180)
+        worker.start()
         return worker
 
 
@@ -124,17 +89,12 @@ def redis() -> Iterator[str]:
     if (program := shutil.which("redis-server")) is None:
         raise FileNotFoundError("redis-server")
     port = free_port()
-    server = subprocess.Popen(
-        [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        cwd=tempfile.gettempdir(),
-    )
-    try:
+    command = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    with (
+        tempfile.TemporaryDirectory(prefix="motcua-redis-") as folder,
+        Part("Redis", command, Path(folder) / "log", folder=Path(folder), ready=lambda: listens(port)),
+    ):
         yield f"redis://127.0.0.1:{port}/0"
-    finally:
-        server.terminate()
-        server.wait()
 
 
 @contextmanager
@@ -157,7 +117,7 @@ def two_workers(seed: int = 1) -> Iterator[Workers]:
                 live_airflow(folder, settings | {"AIRFLOW__CELERY__BROKER_URL": broker}, seed=seed)
             )
             workers = Workers(live, folder)
-            stack.callback(lambda: [each.lose() for each in workers.started if each.lives])
+            stack.callback(lambda: [each.kill() for each in workers.started])
             workers.start("a")
             workers.start("b")
             yield workers
@@ -173,7 +133,7 @@ def senders_spread(workers: Workers) -> tuple[Worker, Worker]:
         TimeoutError: they never do.
     """
     live = workers.live
-    first, second = (each for each in workers.started if each.lives)
+    first, second = (each for each in workers.started if each.alive)
     for _ in range(6):
         case = live.desk.move()
         live.wait_for_states(case, "delivered", 120)
@@ -203,7 +163,7 @@ def worker_lost_and_worker_stopped(
     lost, stopped = senders_spread(workers)
     cases = middle_of_a_queue(live, moves)
     shares = _shares(live, cases, (lost, stopped))
-    lost.lose()
+    lost.kill()
     lost_at = time.time()
     found = [
         Figure(
@@ -217,7 +177,7 @@ def worker_lost_and_worker_stopped(
     workers.start("c")
     senders_spread(workers)
     cases = middle_of_a_queue(live, moves)
-    stopped.stop(60)
+    stopped.stop()
     found += [
         at_most(
             "requests that the killed one left without an answer",

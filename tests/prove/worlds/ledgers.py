@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -36,13 +35,15 @@ def proving_server(folder: Path, *, trusting: bool = False) -> Iterator[str]:
     server.folder.mkdir()
     server.folder.chmod(0o711)
     server.set_up()
-    with (server.data / "postgresql.conf").open("a") as configuration:
-        configuration.write("fsync = off\nscram_iterations = 1\n")
     if trusting:
         (server.data / "pg_hba.conf").write_text("host all all 127.0.0.1/32 trust\n")
-    process = server.start(folder / "postgres.log")
     before = dict(os.environ)
-    try:
+    with (
+        contextlib.ExitStack() as stack,
+        server.running(folder / "postgres.log", "fsync = off\nscram_iterations = 1\n"),
+    ):
+        stack.callback(os.environ.update, before)
+        stack.callback(os.environ.clear)
         roles = [Role(name, PASSWORD) for name in ("prove_owner", "motcua_app", "motcua_audit", "prove_airflow")]
         others = [
             Role(name, PASSWORD) for name in ("motcua_callbacks", "motcua_pages", "motcua_purge", "motcua_intake")
@@ -55,11 +56,6 @@ def proving_server(folder: Path, *, trusting: bool = False) -> Iterator[str]:
         register_templates(with_database(server.admin_dsn, "motcua"), "kannel")
         believe_sleeps(with_database(server.admin_dsn, "motcua"))
         yield server.admin_dsn
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-        process.send_signal(signal.SIGINT)
-        process.wait(60)
 
 
 @contextlib.contextmanager

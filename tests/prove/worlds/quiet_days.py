@@ -24,13 +24,13 @@ from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.watching.watch import Watch
+from motcua.sandbox.network.scripted import ScriptedGateway
 from motcua.settings import settings
 from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import connect
 from motcua.store.ledger.provisioning import with_database
 from tests.conftest import NHA_TRANG, TU_PHAP, OneStop, agency
 from tests.dated_backup import write_backup
-from tests.gateways.scripted import ScriptedGateway
 from tests.integration.quality.test_mailing_quality import MailServer
 from tests.integration.watching.outside import Outside
 

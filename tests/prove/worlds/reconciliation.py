@@ -11,12 +11,9 @@ import itertools
 import json
 import os
 import random
-import threading
-from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -33,6 +30,7 @@ from motcua.jobs.notices.receiving import receive
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.settling import settle
 from motcua.jobs.tasks.apologize_due_tomorrow import read_source
+from motcua.sandbox.network.scripted import TAKEN, Answer, ScriptedGateway
 from motcua.settings import settings
 from motcua.store.agencies import Agency, list_agencies, save_agencies
 from motcua.store.ledger.database import connect, open_connection
@@ -260,70 +258,8 @@ MAKES: dict[str, type[ContractSource] | type[OpencpsSource]] = {"one": ContractS
 
 # ----------------------------------------------------------------------------------------------- the phone network
 
-
-@dataclass(frozen=True)
-class Request:
-    """A message as it came to the gateway."""
-
-    reference: str
-    text: str
-    accented: bool
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    # A sender opens all its connections at once; on a busy machine the usual five places would turn some away.
-    request_queue_size = 256
-
-
-class Network:
-    """A gateway that speaks Kannel's protocol and answers each number as its story has it."""
-
-    def __init__(self) -> None:
-        self.fates: dict[str, deque[str]] = defaultdict(deque)
-        self.requests: dict[str, list[Request]] = defaultdict(list)
-        self.held: dict[str, threading.Event] = {}
-        """Numbers whose answer waits until somebody allows it."""
-        self.reached = threading.Event()
-        self.guard = threading.Lock()
-        network = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self) -> None:
-                query = {key: value[0] for key, value in parse_qs(urlsplit(self.path).query).items()}
-                reply_to = parse_qs(urlsplit(query["dlr-url"]).query)
-                with network.guard:
-                    number = query["to"]
-                    fate = network.fates[number].popleft() if network.fates[number] else "202"
-                    network.requests[number].append(
-                        Request(reply_to["reference"][0], query["text"], query["coding"] == "2")
-                    )
-                if number in network.held:
-                    network.reached.set()
-                    network.held.pop(number).wait(60)
-                if fate == "reset":
-                    self.connection.close()
-                    self.close_connection = True
-                    return
-                body = {"202": b"0: Accepted for delivery", "400": b"receiver rejected", "503": b"busy"}[fate]
-                self.send_response(int(fate))
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        self.server = _Server(("127.0.0.1", 0), Handler)
-        self.port = int(self.server.server_address[1])
-        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
-
-    def close(self) -> None:
-        """Ends it."""
-        self.server.shutdown()
-        self.server.server_close()
+SAID: dict[str, Answer] = {"202": TAKEN, "400": (400, "receiver rejected"), "503": (503, "busy"), "reset": "reset"}
+"""What the gateway says to each answer of a story."""
 
 
 GSM_TWICE = set("^{}\\[~]|€")
@@ -812,7 +748,7 @@ class World:
 class Stage:
     """The world's databases and the ledger; every act is done to them and told to the oracle."""
 
-    def __init__(self, world: World, admin_dsn: str, ledger_dsn: str, network: Network) -> None:
+    def __init__(self, world: World, admin_dsn: str, ledger_dsn: str, network: ScriptedGateway) -> None:
         self.world, self.network = world, network
         self.ledger_dsn = ledger_dsn
         self.ledger = psycopg.connect(ledger_dsn, autocommit=True)
@@ -870,7 +806,7 @@ class Stage:
         # As a web process has it: one for all receipts and inquiries.
         self.callbacks = open_connection()
         for name, numbers in self.world.fates.items():
-            self.network.fates[international(name)].extend(numbers.answers)
+            self.network.by_number[international(name)] += [SAID[answer] for answer in numbers.answers]
         # A first row each, so that the first reading has a place to begin at.
         first = Dossier("one", "nobody", "first")
         row = Row(None, self.now - DAY, None, None, "direct", 2, False, self.now - DAY)
@@ -969,11 +905,13 @@ class Stage:
     def expect_receipts(self, message: Message) -> None:
         """Puts the receipts of a message that was just given to the gateway on the timeline."""
         assert message.phone is not None
-        requests = self.network.requests[international(message.phone)]
-        if not requests:
+        number = international(message.phone)
+        asked = next((asked for asked in reversed(self.network.asked) if asked["to"] == number), None)
+        if asked is None:
             return
-        message.segments = segments_of(requests[-1].text, requests[-1].accented)
-        message.reference = requests[-1].reference
+        message.segments = segments_of(asked["text"], asked["coding"] == "2")
+        reference = parse_qs(urlsplit(asked["dlr-url"]).query)["reference"][0]
+        message.reference = reference
         if message.state not in ("accepted", "unknown"):
             return
         fate = self.world.fates.get(message.phone)
@@ -985,7 +923,7 @@ class Stage:
         for receipt in receipts:
             self.world.do(
                 self.now + receipt.after,
-                lambda stage, r=receipt, reference=requests[-1].reference: stage.report(message, reference, r.status),
+                lambda stage, r=receipt: stage.report(message, reference, r.status),
             )
 
     def report(self, message: Message, reference: str, status: int) -> None:

@@ -15,10 +15,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
@@ -30,6 +28,7 @@ from hypothesis import strategies as st
 from motcua.sandbox.network.access_log import without_query
 from motcua.sandbox.network.application import create_app
 from motcua.sandbox.network.behaviour import Behaviour, Timing, default_behaviour
+from motcua.sandbox.network.scripted import ScriptedGateway, http, in_json
 from motcua.sandbox.network.short_messages import split_parts
 from tests.gateways.ports import free_port
 from tests.gateways.real_kannel import IS_INSTALLED, FakeCarrier, Kannel, eventually
@@ -49,50 +48,15 @@ ACCOUNT = {"username": "motcua", "password": "bí mật"}
 NUMBER = "0905123456"
 
 
-class Application:
+class Application(ScriptedGateway):
     """What stands behind a dlr-url or get-url: remembers every call, answers as told."""
 
     def __init__(self) -> None:
-        self.calls: list[tuple[float, str, dict[str, str]]] = []
-        self.answers: list[tuple[int, dict[str, str], bytes]] = []
-        self.standing_answer: tuple[int, dict[str, str], bytes] = (200, {}, b"")
-        application = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self) -> None:
-                query = urlsplit(self.path).query
-                fields = {name: values[0] for name, values in parse_qs(query, keep_blank_values=True).items()}
-                application.calls.append((time.monotonic(), self.path, fields))
-                status, headers, body = (
-                    application.answers.pop(0) if application.answers else application.standing_answer
-                )
-                self.send_response(status)
-                for name, value in {**headers, "Content-Length": str(len(body))}.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-        self._thread.start()
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    @property
-    def fields(self) -> list[dict[str, str]]:
-        return [fields for _, _, fields in self.calls]
+        super().__init__()
+        self.answer = http(200)
 
     def types(self) -> list[int]:
-        return [int(fields["d"]) for fields in self.fields]
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        return [int(asked["d"]) for asked in self.asked]
 
 
 class Running:
@@ -364,11 +328,11 @@ def test_the_escapes_of_a_dlr_url_are_filled_as_kannel_fills_them(network: Runni
         dlr_mask="8",
         dlr_url=application.url + "/r?d=%d&A=%A&F=%F&p=%p&P=%P&t=%t&T=%T&I=%I&i=%i&n=%n&z=%z&pc=%%",
     )
-    ((_, path, _),) = eventually(lambda: application.calls)
+    (asked,) = eventually(lambda: application.asked)
     assert re.fullmatch(
         r"/r\?d=8&A=ACK%2F&F=[0-9a-f-]{36}&p=%2B84905123456&P=MotcuaSMS&t=\d{4}-\d\d-\d\d\+\d\d:\d\d:\d\d"
         r"&T=\d{10}&I=[0-9a-f-]{36}&i=viettel\+1&n=motcua&z=%25z&pc=%25",
-        path,
+        asked.target,
     )
 
 
@@ -376,20 +340,20 @@ def test_the_escapes_of_a_dlr_url_are_filled_as_kannel_fills_them(network: Runni
 def test_a_receipt_that_is_not_taken_is_sent_again_with_the_same_id(
     network: Running, application: Application, status: int
 ) -> None:
-    application.answers = [(status, {}, b"")] * 2
+    application.script = [http(status)] * 2
     network.send(dlr_mask="1", dlr_url=application.url + "/r?d=%d&id=%I")
     (receipt,) = eventually(lambda: [r for m in network.truth() for r in m["receipts"] if r["state"] == "sent"])
     assert [attempt["answer"] for attempt in receipt["attempts"]] == [str(status), str(status), "200"]
-    assert len({fields["id"] for fields in application.fields}) == 1
+    assert len({fields["id"] for fields in application.asked}) == 1
 
 
 def test_a_receipt_is_given_up_after_the_last_retry_and_that_is_logged(
     network: Running, application: Application, caplog: pytest.LogCaptureFixture
 ) -> None:
-    application.standing_answer = (500, {}, b"")
+    application.answer = http(500)
     network.send(dlr_mask="1", dlr_url=application.url + "/r?number=%p")
     eventually(lambda: network.counts()["receipts"]["given_up"] == 1)
-    assert len(application.calls) == 1 + QUICK.receipt_retries
+    assert len(application.asked) == 1 + QUICK.receipt_retries
     assert "given up after 4 tries: 500" in caplog.text
     assert NUMBER not in caplog.text
 
@@ -400,12 +364,12 @@ def test_receipts_not_yet_sent_are_sent_after_a_restart(
     patient = Timing(delivery=(0.0, 0.0), submit_receipt=0.0, receipt_retry=0.2)
     network = start(timing=patient)
     network.fault(outage=False, queued={"next": 1})
-    application.standing_answer = (503, {}, b"")
+    application.answer = http(503)
     assert network.send(dlr_mask="31", dlr_url=application.url + "/r?d=%d").text.startswith("3: Queued")
-    eventually(lambda: len(application.calls) >= 2)
+    eventually(lambda: len(application.asked) >= 2)
     network.stop()
-    application.standing_answer = (202, {}, b"")
-    application.calls.clear()
+    application.answer = http(202)
+    application.asked.clear()
     network = start(timing=patient)
     eventually(lambda: network.counts()["receipts"] == {"sent": 2, "pending": 0, "given_up": 0, "lost": 0})
     assert sorted(application.types()) == [1, 8]
@@ -558,21 +522,21 @@ def test_receipts_may_be_lost_repeated_or_come_before_the_reply(network: Running
     network.fault(receipts_before_reply={"next": 1})
     network.send(**ask)
     assert application.types() == [8, 1]
-    application.calls.clear()
+    application.asked.clear()
 
     network.fault(receipts_repeated={"next": 1})
     network.send(**ask)
-    eventually(lambda: len(application.calls) == 4)
+    eventually(lambda: len(application.asked) == 4)
     assert sorted(application.types()) == [1, 1, 8, 8]
-    assert len({fields["id"] for fields in application.fields}) == 2
-    application.calls.clear()
+    assert len({fields["id"] for fields in application.asked}) == 2
+    application.asked.clear()
 
     network.fault(receipts_lost={"next": 1})
     network.send(**ask)
     eventually(lambda: len(network.received()) == 3)
     assert [receipt["state"] for receipt in network.truth()[-1]["receipts"]] == ["lost", "lost"]
     eventually(lambda: network.counts()["receipts"] == {"sent": 4, "pending": 0, "given_up": 0, "lost": 2})
-    assert not application.calls
+    assert not application.asked
 
 
 def test_an_outage_accepts_nothing_and_receipts_wait_for_its_end(network: Running, application: Application) -> None:
@@ -583,7 +547,7 @@ def test_an_outage_accepts_nothing_and_receipts_wait_for_its_end(network: Runnin
         network.send()
     eventually(network.received)
     assert network.call("GET", "/health") == {"status": "outage"}
-    assert not application.calls
+    assert not application.asked
     network.fault()
     eventually(lambda: application.types() == [1])
     assert len(network.truth()) == 1
@@ -592,8 +556,8 @@ def test_an_outage_accepts_nothing_and_receipts_wait_for_its_end(network: Runnin
 # --- inquiries ---
 
 REPLY = "Hồ sơ của quý Ông/Bà (160915001) hiện đang ở bước Thẩm định, trạng thái hồ sơ: Đúng hạn."
-UTF8 = {"Content-Type": "text/plain; charset=utf-8"}
-ACCENTED = {**UTF8, "X-Kannel-Coding": "2"}
+UTF8 = {"Content_Type": "text/plain; charset=utf-8"}
+ACCENTED = {**UTF8, "X_Kannel_Coding": "2"}
 
 
 def inquire(network: Running, text: str) -> str:
@@ -610,12 +574,12 @@ def test_an_inquiry_reaches_the_application_as_kannel_would_bring_it(
 ) -> None:
     template = application.url + "/inquiries?secret=s&sender=%p&to=%P&text=%a&time=%T&id=%I"
     network = start(inquiry_url=template, max_messages=3)
-    application.standing_answer = (200, ACCENTED, REPLY.encode())
+    application.answer = http(200, REPLY, **ACCENTED)
     assert inquire(network, "  MCKH  160915001 a&b=c%20+d#é ") == REPLY
-    ((_, path, fields),) = application.calls
-    assert fields["sender"] == NUMBER
-    assert (fields["to"], fields["secret"]) == ("9029", "s")
-    assert "text=MCKH+160915001+a%26b%3Dc%2520%2Bd%23%C3%A9&" in path
+    (asked,) = application.asked
+    assert asked["sender"] == NUMBER
+    assert (asked["to"], asked["secret"]) == ("9029", "s")
+    assert "text=MCKH+160915001+a%26b%3Dc%2520%2Bd%23%C3%A9&" in asked.target
     (phone,) = network.call("GET", "/api/phones")["phones"]
     assert [(m["kind"], m["state"]) for m in phone["messages"]] == [
         ("inquiry", "delivered"),
@@ -628,60 +592,57 @@ def test_an_inquiry_reaches_the_application_as_kannel_would_bring_it(
 @pytest.mark.parametrize(
     ("answer", "shown"),
     [
-        ((200, ACCENTED, "Hồ sơ".encode()), "Hồ sơ"),
-        ((200, UTF8, "Hồ sơ".encode()), "H? s?"),  # accents need X-Kannel-Coding: 2
-        ((200, {"Content-Type": "text/plain"}, "Hồ".encode()), "H???"),  # no charset: ISO-8859-1
-        ((200, UTF8, b""), "<Empty reply from service provider>"),
-        ((202, UTF8, b"ok"), "ok"),
-        (
-            (200, {"Content-Type": "application/json"}, b"{}"),
-            "Result could not be represented as an SMS message.",
-        ),
-        ((200, UTF8, b"x" * 200), "x" * 160),
+        (http(200, "Hồ sơ", **ACCENTED), "Hồ sơ"),
+        (http(200, "Hồ sơ", **UTF8), "H? s?"),  # accents need X-Kannel-Coding: 2
+        (http(200, "Hồ", Content_Type="text/plain"), "H???"),  # no charset: ISO-8859-1
+        (http(200, b"", **UTF8), "<Empty reply from service provider>"),
+        (http(202, b"ok", **UTF8), "ok"),
+        (in_json({}), "Result could not be represented as an SMS message."),
+        (http(200, b"x" * 200, **UTF8), "x" * 160),
     ],
 )
 def test_a_reply_is_shown_as_kannel_shows_it(
-    network: Running, application: Application, answer: tuple[int, dict[str, str], bytes], shown: str
+    network: Running, application: Application, answer: bytes, shown: str
 ) -> None:
-    application.standing_answer = answer
+    application.answer = answer
     assert inquire(network, "mckh 160915001") == shown
 
 
 def test_an_inquiry_is_repeated_with_the_same_id_until_it_is_answered(
     network: Running, application: Application
 ) -> None:
-    application.answers = [(500, {}, b""), (503, {}, b"")]
-    application.standing_answer = (200, UTF8, b"Dung han")
+    application.script = [http(500), http(503)]
+    application.answer = http(200, b"Dung han", **UTF8)
     assert inquire(network, "MCKH 160915001") == "Dung han"
-    assert len({fields["id"] for fields in application.fields}) == 1
-    assert len(application.calls) == 3
+    assert len({fields["id"] for fields in application.asked}) == 1
+    assert len(application.asked) == 3
 
 
 def test_after_four_failures_the_citizen_gets_kannels_apology(network: Running, application: Application) -> None:
-    application.standing_answer = (500, {}, b"")
+    application.answer = http(500)
     assert inquire(network, "MCKH 160915001") == "Could not fetch content, sorry."
-    assert len(application.calls) == 4
+    assert len(application.asked) == 4
 
 
 def test_a_text_without_the_keyword_never_reaches_the_application(network: Running, application: Application) -> None:
     assert inquire(network, "Xin chao MCKH") == "Request Failed"
-    assert not application.calls
+    assert not application.asked
 
 
 def test_an_inquiry_left_unanswered_is_taken_up_after_a_restart(
     start: Callable[..., Running], application: Application
 ) -> None:
-    application.standing_answer = (500, {}, b"")
+    application.answer = http(500)
     template = application.url + "/inquiries?id=%I"
     patient = Timing(inquiry_retry=30)
     network = start(inquiry_url=template, timing=patient)
     network.call("POST", f"/phones/{network.handle()}/texts", json={"text": "MCKH 160915001"})
-    eventually(lambda: application.calls)
+    eventually(lambda: application.asked)
     network.stop()
-    application.standing_answer = (200, UTF8, b"Tre han")
+    application.answer = http(200, b"Tre han", **UTF8)
     network = start(inquiry_url=template)
     assert eventually(network.truth)[0]["received_parts"] == ["Tre han"]
-    assert len({fields["id"] for fields in application.fields}) == 1
+    assert len({fields["id"] for fields in application.asked}) == 1
 
 
 # --- people, numbers, pages ---
@@ -891,20 +852,20 @@ def test_a_real_kannel_answers_cuts_reports_and_asks_the_same(
         for url in (kannel.url, network.url):
             query = {**ACCOUNT, "from": "MotcuaSMS", "to": NUMBER, "text": "x", **ask}
             assert requests.get(url + "/cgi-bin/sendsms", query, timeout=10).status_code == 202
-            eventually(lambda: len(application.calls) == 2)
-            by_type = sorted(application.fields, key=lambda fields: int(fields["d"]))
+            eventually(lambda: len(application.asked) == 2)
+            by_type = sorted((asked.query for asked in application.asked), key=lambda fields: int(fields["d"]))
             by_type[0].pop("A", None)  # the carrier's own words, which the fake carrier does not have
             reports.append(by_type)
-            application.calls.clear()
+            application.asked.clear()
         assert reports[0] == reports[1]
 
-        application.standing_answer = (200, ACCENTED, REPLY.encode())
+        application.answer = http(200, REPLY, **ACCENTED)
         carrier.parts.clear()
         carrier.text(NUMBER, "mckh  160915001 a&b=c%20+d#")
         eventually(lambda: len(carrier.parts) == 2)
         shown = "".join(part.words(accented=True) for part in carrier.parts)
         assert inquire(network, "mckh  160915001 a&b=c%20+d#") == shown == REPLY
-        asked, asked_again = (path for _, path, _ in application.calls)
+        asked, asked_again = (each.target for each in application.asked)
         assert asked == asked_again
     finally:
         kannel.stop()

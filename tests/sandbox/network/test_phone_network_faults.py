@@ -79,7 +79,7 @@ def test_receipts_come_in_the_order_that_the_fault_says(
 ) -> None:
     network.fault(**fault)
     network.send(**ask)
-    eventually(lambda: len(application.calls) == len(order))
+    eventually(lambda: len(application.asked) == len(order))
     assert application.types() == order
 
 
@@ -89,7 +89,7 @@ def test_late_receipts_come_late_though_the_phone_has_the_text(
     network.fault(receipts_late={"next": 1, "seconds": 0.4})
     network.send(**ask)
     eventually(network.received)
-    assert not application.calls
+    assert not application.asked
     eventually(lambda: application.types() == [8, 1])
 
 
@@ -107,7 +107,7 @@ def test_a_carrier_may_report_each_part(
     network.behave(behaviour)
     network.fault(receipts_by_part={"next": 1})
     network.send("dài " * 40, coding=2, charset="UTF-8", **ask)
-    eventually(lambda: len(application.calls) == len(types))
+    eventually(lambda: len(application.asked) == len(types))
     assert sorted(application.types()) == types
     (truth,) = network.truth()
     assert (truth["parts"], len(truth["received_parts"])) == (3, received)

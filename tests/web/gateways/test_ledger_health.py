@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
-import signal
 import socket
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
@@ -36,17 +32,7 @@ class OwnServer:
     def __init__(self, folder: Path) -> None:
         self._server = EmbeddedPostgres(folder, free_port())
         self._server.set_up()
-        self._log = folder / "log"
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        self._process = self._server.start(self._log)
-
-    def stop(self) -> None:
-        if self._process is not None:
-            self._process.send_signal(signal.SIGINT)
-            self._process.wait(30)
-            self._process = None
+        self.part = self._server.part(folder / "log")
 
     @property
     def dsn(self) -> str:
@@ -57,34 +43,18 @@ class OwnServer:
         parts = psycopg.conninfo.conninfo_to_dict(self.dsn)
         return f"postgres://postgres:{quote(parts['password'], safe='')}@127.0.0.1:{parts['port']}/postgres"
 
-    @contextmanager
-    def hanging(self) -> Iterator[None]:
-        """All its processes stand still: whoever connects is taken on by the kernel and hears nothing."""
-        assert self._process is not None
-        pid = self._process.pid
-        # The parent first, or it would start others.
-        os.kill(pid, signal.SIGSTOP)
-        children = [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-        for child in children:
-            os.kill(child, signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            for each in (*children, pid):
-                os.kill(each, signal.SIGCONT)
-
 
 @pytest.fixture(scope="module")
 def own_server(tmp_path_factory) -> Iterator[OwnServer]:
     folder = tmp_path_factory.mktemp("own-server")
     folder.chmod(0o711)
     server = OwnServer(folder)
-    server.start()
+    server.part.start()
     with psycopg.connect(server.dsn, autocommit=True) as admin:
         admin.execute("CREATE SCHEMA motcua")
         admin.execute("CREATE TABLE motcua.message_states AS SELECT 'queued' AS state")
     yield server
-    server.stop()
+    server.part.stop()
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -115,21 +85,21 @@ def looks(server: OwnServer) -> int:
 def test_health_follows_a_ledger_that_is_stopped_and_comes_back(client, own_server):
     answer = client.get(URL)
     assert (answer.status_code, answer.text) == (200, "ok")
-    own_server.stop()
+    own_server.part.stop()
     try:
         time.sleep(1.1)
         answer = client.get(URL)
         assert answer.status_code == 503
         assert answer.text == "the ledger does not answer: OperationalError"
     finally:
-        own_server.start()
+        own_server.part.start()
     until_healthy(client)
 
 
 def test_restart_of_the_ledger_between_two_looks_is_no_illness(client, own_server):
     assert client.get(URL).status_code == 200
-    own_server.stop()
-    own_server.start()
+    own_server.part.stop()
+    own_server.part.start()
     time.sleep(1.1)
     assert client.get(URL).status_code == 200
 
@@ -138,7 +108,7 @@ def test_restart_of_the_ledger_between_two_looks_is_no_illness(client, own_serve
 def test_health_of_a_ledger_that_hangs_is_told_in_time_by_whoever_asks_and_ends(client, own_server):
     assert client.get(URL).status_code == 200
     time.sleep(1.1)
-    with own_server.hanging():
+    with own_server.part.frozen():
         began = time.monotonic()
         with ThreadPoolExecutor(20) as strangers:
             answers = list(strangers.map(lambda _: client.get(URL), range(40)))

@@ -7,7 +7,6 @@ import json
 import re
 import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -20,6 +19,7 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
+from motcua.sandbox.machine.parts import Part, listens
 from motcua.web import callbacks, protocol
 from motcua.web.access_log import mask_target
 from tests.gateways.ports import free_port
@@ -71,29 +71,14 @@ def in_this_process(app: FastAPI) -> Iterator[Running]:
         thread.join(PATIENCE)
 
 
-def listens(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port)).close()
-    except ConnectionError:
-        return False
-    return True
-
-
 @contextmanager
 def in_its_own(log: Path, *program: str) -> Iterator[Running]:
     """Everything that it writes is in the log, once it has ended."""
     port = free_port()
     command = [sys.executable, *program, "--port", str(port), "--no-proxy-headers"]
-    with log.open("w") as written:
-        process = subprocess.Popen(
-            [*command, "--http", "motcua.web.protocol:HeadersInTime"], stdout=written, stderr=subprocess.STDOUT
-        )
-        try:
-            until(lambda: process.poll() is not None or listens(port))
-            yield Running(port)
-        finally:
-            process.send_signal(signal.SIGINT)
-            process.wait(PATIENCE)
+    command += ["--http", "motcua.web.protocol:HeadersInTime"]
+    with Part(program[-1], command, log, ready=lambda: listens(port), stop_signal=signal.SIGINT):
+        yield Running(port)
 
 
 def request(target: str, method: str = "GET", headers: str = "") -> bytes:

@@ -12,6 +12,7 @@ from pathlib import Path
 import requests
 
 from motcua.sandbox.machine.deployment import Deployment
+from motcua.sandbox.machine.parts import answers_http
 from motcua.sandbox.machine.supervisor import Component
 from motcua.sandbox.world.one_stop import DROPPED, PUSHED
 
@@ -24,13 +25,7 @@ _AIRFLOW_READY_WITHIN = 300.0
 
 
 def _answers_http(*urls: str) -> Callable[[datetime], bool]:
-    def ready(since: datetime) -> bool:
-        try:
-            return all(requests.get(url, timeout=2).ok for url in urls)
-        except requests.RequestException:
-            return False
-
-    return ready
+    return lambda since: answers_http(*urls)
 
 
 def _beats(airflow_url: str, job: str) -> Callable[[datetime], bool]:

@@ -10,15 +10,17 @@ import ctypes
 import os
 import pwd
 import secrets
+import signal
 import subprocess
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 from psycopg.conninfo import make_conninfo
 
+from motcua.sandbox.machine.parts import Part
 from motcua.store.ledger.programs import wheel_programs
 
 _CONFIGURATION = """
@@ -41,7 +43,7 @@ _CAPABILITY_VERSION_3 = 0x20080522
 
 
 class PostgresUnavailable(Exception):
-    """The embedded server could not be set up or started; the message says what to do."""
+    """The embedded server could not be set up; the message says what to do."""
 
 
 def binaries() -> Path:
@@ -150,30 +152,37 @@ class EmbeddedPostgres:
         with (self.data / "postgresql.conf").open("a", encoding="utf-8") as configuration:
             configuration.write(_CONFIGURATION)
 
-    def start(self, log: Path) -> subprocess.Popen[bytes]:
-        """Starts the server as a process of its own session and waits until it answers.
+    def answers(self) -> bool:
+        """Whether its administrator may come in."""
+        try:
+            psycopg.connect(self.admin_dsn).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def part(self, log: Path) -> Part:
+        """The server as a part that somebody starts and stops."""
+        return Part(
+            "postgres",
+            self.command,
+            log,
+            folder=Path("/"),
+            ready=self.answers,
+            ready_within=30,
+            stop_signal=signal.SIGINT,
+            before_exec=self.drop_privileges(),
+        )
+
+    @contextmanager
+    def running(self, log: Path | None = None, configuration: str = "") -> Iterator[Part]:
+        """Set up with these lines in its configuration, and running while the block lasts.
 
         Raises:
-            PostgresUnavailable: it did not answer within 30 seconds; the message quotes its log.
+            PostgresUnavailable: it could not be set up.
+            Hung: it did not start, or did not end.
         """
-        with log.open("ab") as output:
-            process = subprocess.Popen(
-                self.command,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                cwd="/",
-                preexec_fn=self.drop_privileges(),
-                start_new_session=True,
-            )
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline and process.poll() is None:
-            try:
-                psycopg.connect(self.admin_dsn).close()
-            except psycopg.OperationalError:
-                time.sleep(0.1)
-            else:
-                return process
-        process.kill()
-        tail = log.read_text(encoding="utf-8", errors="replace")[-600:].strip()
-        raise PostgresUnavailable(f"PostgreSQL did not start on port {self.port}: {tail}")
+        self.set_up()
+        with (self.data / "postgresql.conf").open("a", encoding="utf-8") as lines:
+            lines.write(configuration)
+        with self.part(log or self.folder / "log") as part:
+            yield part

@@ -14,15 +14,16 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import IO, Self
+
+from motcua.sandbox.machine.parts import Part, Process, descendants, processes, read_process, send
 
 _PR_SET_CHILD_SUBREAPER = 36
 _MARK = "MOTCUA_SUPERVISED_IN"
@@ -98,53 +99,6 @@ class Component:
     goes_on: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Process:
-    """A line of /proc: enough to tell a process from a later one with the same number."""
-
-    pid: int
-    parent: int
-    session: int
-    started: int
-    zombie: bool
-
-
-def _read_process(pid: int) -> _Process | None:
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return None
-    # The name in parentheses may hold blanks and parentheses itself.
-    fields = stat[stat.rindex(")") + 2 :].split()
-    return _Process(pid, int(fields[1]), int(fields[3]), int(fields[19]), fields[0] in "ZX")
-
-
-def _processes() -> dict[int, _Process]:
-    found = (_read_process(int(name)) for name in os.listdir("/proc") if name.isdigit())
-    return {process.pid: process for process in found if process is not None}
-
-
-def _descendants(root: int, among: Iterable[_Process]) -> list[_Process]:
-    """Every process below ``root``, itself not included."""
-    children: dict[int, list[_Process]] = {}
-    for process in among:
-        children.setdefault(process.parent, []).append(process)
-    found, waiting = [], deque([root])
-    while waiting:
-        for child in children.get(waiting.popleft(), []):
-            found.append(child)
-            waiting.append(child.pid)
-    return found
-
-
-def _title(pid: int) -> str:
-    """What ``ps`` shows of a process; empty for one that ended."""
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
-    except OSError:
-        return ""
-
-
 def _marked(folder: Path) -> set[int]:
     """Processes that carry the mark of a supervisor of this folder."""
     mark = f"{_MARK}={folder}".encode()
@@ -158,105 +112,65 @@ def _marked(folder: Path) -> set[int]:
     return found
 
 
-def _send(pid: int, number: int) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.kill(pid, number)
-
-
 def _boot() -> str:
     """Changes with every start of the machine: process numbers of another one say nothing."""
     return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
 
 
-def log_tail(log: Path, lines: int = 15, characters: int = 3000) -> str:
-    """The last lines of a log file, empty where there is none."""
-    if not log.exists():
-        return ""
-    with log.open("rb") as stream:
-        stream.seek(max(0, log.stat().st_size - characters))
-        text = stream.read().decode("utf-8", errors="replace")
-    return "\n".join(text.splitlines()[-lines:])
-
-
-class _Running:
+class _Running(Part):
     """A component with its present process."""
 
-    def __init__(self, component: Component, log: Path) -> None:
+    def __init__(self, component: Component, log: Path, mark: Path) -> None:
+        super().__init__(
+            component.name,
+            component.command,
+            log,
+            environment={**component.environment, _MARK: str(mark)},
+            folder=component.folder,
+            stop_signal=component.stop_signal,
+            stop_within=component.stop_within,
+            before_exec=component.before_exec,
+        )
         self.component = component
-        self.log = log
-        self.process: subprocess.Popen[bytes] | None = None
         self.started_at = datetime.min.replace(tzinfo=UTC)
         self.deaths: deque[float] = deque()
         self.start_again_at: float | None = None
         self.starting = True
-        self.ended = False
         self.tells: str | None = None
         """Lines of its log that begin so are said."""
-        self.said: list[str] = []
+        self.lines: list[str] = []
+        """Those that were."""
         self.let_go = False
         """Nobody waits for its end any more."""
         self.told = 0
         """So many bytes of its log were looked at for such lines."""
 
-    def start(self, mark: Path) -> None:
-        self.started_at = datetime.now(UTC)
-        self.start_again_at = None
-        self.ended = False
-        with self.log.open("ab") as output:
-            self.process = subprocess.Popen(
-                list(self.component.command),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                cwd=self.component.folder,
-                env={**self.component.environment, _MARK: str(mark)},
-                preexec_fn=self.component.before_exec,
-                start_new_session=True,
-            )
+    def begin(self) -> None:
+        """Starts it, and waits for nothing."""
+        self.started_at, self.start_again_at = datetime.now(UTC), None
+        super().begin()
 
-    @property
-    def alive(self) -> bool:
-        return self.process is not None and self.process.poll() is None
-
-    @property
-    def failed(self) -> bool:
-        return self.process is not None and bool(self.process.poll())
-
-    def session(self) -> list[int]:
-        """What runs in the session that the component's process opened, whether that process lives or not.
-
-        Nothing once it was killed: another process may have got its number since.
-        """
-        if self.process is None or self.ended:
-            return []
-        return [p.pid for p in _processes().values() if p.session == self.process.pid and not p.zombie]
+    def _others(self) -> list[Process]:
+        """What runs beside it in its session."""
+        return [each for each in self.below() if self.process is not None and each.session == self.process.pid]
 
     def tell_to_stop(self) -> None:
         """Sends the stop signal to whom the component says."""
-        assert self.process is not None
         tells = self.component.tells
         if tells is not None:
-            known = _processes()
-            others = [known[pid] for pid in self.session() if pid in known and pid != self.process.pid]
-            for pid in [each.pid for each in others if tells(_title(each.pid), _title(each.parent))]:
-                _send(pid, self.component.stop_signal)
-        _send(self.process.pid, self.component.stop_signal)
+            known = processes()
+            for each in self._others():
+                parent = known.get(each.parent)
+                if tells(each.title, parent.title if parent is not None else ""):
+                    send(each.pid, self.stop_signal)
+        super().tell_to_stop()
 
     @property
     def finished(self) -> bool:
         """The component says that its work is done."""
         if self.component.finished is None or self.process is None:
             return False
-        return self.component.finished([_title(pid) for pid in self.session() if pid != self.process.pid])
-
-    def kill(self) -> None:
-        """Ends the process and everything in its session, at once."""
-        for pid in self.session():
-            _send(pid, signal.SIGKILL)
-        if self.process is not None:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(_KILL_WITHIN)
-        self.ended = True
+        return self.component.finished([each.title for each in self._others()])
 
 
 class Supervisor:
@@ -348,15 +262,15 @@ class Supervisor:
         for component in components:
             if component.goes_on is not None:
                 component.goes_on.unlink(missing_ok=True)
-                running = _Running(component, self.logs / f"{component.name}.log")
+                running = _Running(component, self.logs / f"{component.name}.log", self.folder)
                 self._components.append(running)
-                running.start(self.folder)
+                running.begin()
         self._record()
 
     def _begun(self, component: Component) -> _Running:
         """A component of which a process is there: loaded before, or started now. It is stopped before earlier ones."""
         loaded = [each for each in self._components if each.component is component]
-        running = loaded[0] if loaded else _Running(component, self.logs / f"{component.name}.log")
+        running = loaded[0] if loaded else _Running(component, self.logs / f"{component.name}.log", self.folder)
         if loaded:
             self._components.remove(running)
         self._components.append(running)
@@ -365,7 +279,7 @@ class Supervisor:
         if running.alive:
             running.started_at = datetime.now(UTC)
         else:
-            running.start(self.folder)
+            running.begin()
         return running
 
     def start(self, *components: Component) -> None:
@@ -421,12 +335,12 @@ class Supervisor:
 
         Lines of its output that begin with ``tells`` are said; without it none.
         """
-        step = _Running(Component(name, command, environment, stop_within=5.0), self.logs / f"{name}.log")
+        step = _Running(Component(name, command, environment, stop_within=5.0), self.logs / f"{name}.log", self.folder)
         step.tells = tells
         with contextlib.suppress(OSError):
             step.told = step.log.stat().st_size
         self._components.append(step)
-        step.start(self.folder)
+        step.begin()
         self._record()
 
     def wait_for(self, name: str, line: str | None = None) -> None:
@@ -439,7 +353,7 @@ class Supervisor:
         (step,) = [running for running in self._components if running.component.name == name]
         while step.alive:
             self.wait(_POLL)
-            if line in step.said:
+            if line in step.lines:
                 return
         self._tell(step)
         self._components.remove(step)
@@ -466,13 +380,13 @@ class Supervisor:
             step.told += len(whole) + len(newline)
             for line in whole.decode(errors="replace").splitlines():
                 if line.startswith(step.tells):
-                    step.said.append(line)
+                    step.lines.append(line)
                     self.say(line)
 
     def _sentence(self, running: _Running, what: str) -> str:
-        code = running.process.poll() if running.process is not None else None
+        code = running.exit_code
         reason = "" if code is None else f" (exit code {code})" if code >= 0 else f" ({signal.Signals(-code).name})"
-        tail = log_tail(running.log)
+        tail = running.said()
         return f"{running.component.name} {what}{reason}. Its log: {running.log}" + (f"\n{tail}" if tail else "")
 
     # ---------------------------------------------------------------- running
@@ -489,10 +403,10 @@ class Supervisor:
             if running.let_go and not running.alive:
                 self._components.remove(running)
                 self._record()
-                self.say(self._sentence(running, "ended") if running.failed else f"{running.component.name} is done")
+                self.say(self._sentence(running, "ended") if running.exit_code else f"{running.component.name} is done")
             elif running.start_again_at is not None:
                 if now >= running.start_again_at:
-                    running.start(self.folder)
+                    running.begin()
                     self._record()
             elif not running.starting and not running.alive:
                 self._died(running, now)
@@ -532,7 +446,7 @@ class Supervisor:
             raise ComponentFailed(
                 self._sentence(running, f"died {len(running.deaths)} times" if policy.limit else "died")
             )
-        code = running.process.returncode if running.process is not None else None
+        code = running.exit_code
         running.kill()
         self._kill_orphans()
         wait = min(policy.first_wait * 2 ** (len(running.deaths) - 1), policy.longest_wait)
@@ -543,11 +457,11 @@ class Supervisor:
         """Kills what a dead component left in sessions of its own, as PostgreSQL's back ends are."""
         living = {running.process.pid for running in self._components if running.process and running.alive}
         # One look for both: what a living component started between two would seem to be nobody's.
-        seen = _processes().values()
-        kept = living | {process.pid for pid in living for process in _descendants(pid, seen)}
-        for process in _descendants(os.getpid(), seen):
+        seen = processes().values()
+        kept = living | {process.pid for pid in living for process in descendants(pid, seen)}
+        for process in descendants(os.getpid(), seen):
             if process.pid not in kept:
-                _send(process.pid, signal.SIGKILL)
+                send(process.pid, signal.SIGKILL)
 
     def _reap(self) -> None:
         """Collects orphans that ended; the components' own processes are left to their ``Popen``."""
@@ -606,7 +520,7 @@ class Supervisor:
         until = time.monotonic() + _KILL_WITHIN
         while True:
             self._reap()
-            left = [process for process in _descendants(os.getpid(), _processes().values()) if not process.zombie]
+            left = [process for process in descendants(os.getpid(), processes().values()) if not process.zombie]
             if not left:
                 self._reap()
                 return
@@ -614,7 +528,7 @@ class Supervisor:
                 self.say("Could not be ended: " + ", ".join(str(process.pid) for process in left))
                 return
             for process in left:
-                _send(process.pid, signal.SIGKILL)
+                send(process.pid, signal.SIGKILL)
             time.sleep(0.02)
 
     # ---------------------------------------------------------------- after a SIGKILL
@@ -623,7 +537,7 @@ class Supervisor:
         """Writes down who runs, with start times, for the next supervisor in case this one is killed."""
         records = []
         for running in self._components:
-            process = _read_process(running.process.pid) if running.process is not None else None
+            process = read_process(running.process.pid) if running.process is not None else None
             if process is not None:
                 records.append(
                     {
@@ -651,7 +565,7 @@ class Supervisor:
             records = recorded["components"] if recorded["boot"] == _boot() else []
         except (OSError, ValueError, KeyError, TypeError):
             records = []
-        known = _processes()
+        known = processes()
         leaders = [
             record for record in records if record["pid"] in known and known[record["pid"]].started == record["started"]
         ]
@@ -664,7 +578,7 @@ class Supervisor:
         self.say(f"Stopping {len(left)} processes that a killed run left behind …")
         patience = 0.0
         for record in reversed(leaders):
-            _send(record["pid"], record["stop_signal"])
+            send(record["pid"], record["stop_signal"])
             patience = max(patience, record["stop_within"])
         until = time.monotonic() + min(patience, _KILL_WITHIN)
         while time.monotonic() < until and any(_still(pid, started) for pid, started in left.items()):
@@ -674,7 +588,7 @@ class Supervisor:
         # Whoever was born meanwhile carries the mark.
         for pid in [*left, *_marked(self.folder)]:
             if pid not in left or _still(pid, left[pid]):
-                _send(pid, signal.SIGKILL)
+                send(pid, signal.SIGKILL)
         until = time.monotonic() + _KILL_WITHIN
         while time.monotonic() < until and any(_still(pid, started) for pid, started in left.items()):
             time.sleep(_POLL)
@@ -682,5 +596,5 @@ class Supervisor:
 
 
 def _still(pid: int, started: int) -> bool:
-    process = _read_process(pid)
+    process = read_process(pid)
     return process is not None and process.started == started and not process.zombie

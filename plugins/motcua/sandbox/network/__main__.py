@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import os
 import sqlite3
@@ -14,6 +15,7 @@ import uvicorn
 
 from motcua.sandbox.network.access_log import without_query
 from motcua.sandbox.network.application import create_app
+from motcua.sandbox.network.behaviour import Timing
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -25,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--folder", type=Path, required=True, help="where the log lives")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--max-messages", type=int, default=10, help="of the sendsms-user (default 10)")
+    parser.add_argument("--timing", type=_timing, default=Timing(), help="how long things take, a JSON object")
     options = parser.parse_args(arguments)
     username, password = (os.environ.get(f"MOTCUA_KANNEL_{name}", "") for name in ("USERNAME", "PASSWORD"))
     if not (username and password):
@@ -41,10 +44,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
             inquiry_url=os.environ.get("MOTCUA_INQUIRY_URL") or None,
             seed=options.seed,
             max_messages=options.max_messages,
+            timing=options.timing,
         )
     except (OSError, sqlite3.Error) as error:
         sys.exit(f"The log in {options.folder} cannot be used: {error}")
     uvicorn.run(app, host=options.host, port=options.port, log_config=None, timeout_graceful_shutdown=3)
+
+
+def _timing(given: str) -> Timing:
+    return Timing(**json.loads(given))
 
 
 if __name__ == "__main__":

@@ -31,7 +31,6 @@ import json
 import logging
 import random
 import re
-import secrets
 import sqlite3
 import threading
 import time
@@ -69,7 +68,7 @@ from motcua.sandbox.network.short_messages import (
     split_parts,
 )
 from motcua.sandbox.network.submission import SMSC_ID, Submission
-from motcua.sandbox.network.truth_log import TruthLog
+from motcua.sandbox.network.truth_log import TruthLog, insert_message, touch_phone
 
 logger = logging.getLogger(__name__)
 SHORT_CODE = "9029"
@@ -165,7 +164,7 @@ class PhoneNetwork:
                     fate.receipts, parts=len(parts) if by_part else 1, late=late, backwards=backwards
                 )
                 settles_at = max([now, fate.arrives_at or now, *(due for _, due in receipts)])
-                message_id = self._insert_message(
+                message_id = insert_message(
                     connection,
                     kind="sms",
                     accepted_at=now,
@@ -201,20 +200,8 @@ class PhoneNetwork:
 
     def _touch_phone(self, connection: sqlite3.Connection, number: str, now: float) -> Behaviour:
         """Note that a phone is in use, and return its behaviour."""
-        row = connection.execute(
-            "INSERT INTO phones (number, handle, active_at) VALUES (?, ?, ?) ON CONFLICT (number)"
-            " DO UPDATE SET active_at = max(active_at, excluded.active_at) RETURNING behaviour",
-            (number, secrets.token_hex(8), now),
-        ).fetchone()
-        return Behaviour(row[0]) if row[0] else default_behaviour(number, self._seed)
-
-    @staticmethod
-    def _insert_message(connection: sqlite3.Connection, *, parts: Sequence[str], **columns: Any) -> int:  # noqa: ANN401
-        values = {**columns, "uuid": str(uuid.uuid4()), "parts": json.dumps(parts, ensure_ascii=False)}
-        names = ", ".join(values)
-        marks = ", ".join(f":{name}" for name in values)
-        statement = f"INSERT INTO messages ({names}) VALUES ({marks})"  # noqa: S608 - names written above
-        return cast("int", connection.execute(statement, values).lastrowid)
+        told = touch_phone(connection, number, now)
+        return Behaviour(told) if told else default_behaviour(number, self._seed)
 
     # Receipts
 
@@ -364,7 +351,7 @@ class PhoneNetwork:
 
         def commit(connection: sqlite3.Connection) -> None:
             self._touch_phone(connection, row["number"], now)
-            reply_id = self._insert_message(
+            reply_id = insert_message(
                 connection,
                 kind="reply",
                 accepted_at=now,

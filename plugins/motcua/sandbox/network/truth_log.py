@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import queue
+import secrets
 import sqlite3
 import threading
-from collections.abc import Callable, Mapping
+import uuid
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 Result = TypeVar("Result")
 _SCHEMA = """
@@ -40,6 +43,25 @@ CREATE TABLE IF NOT EXISTS inquiries (
 );
 CREATE INDEX IF NOT EXISTS inquiries_number ON inquiries (number, id);
 """
+
+
+def touch_phone(connection: sqlite3.Connection, number: str, now: float) -> str | None:
+    """Notes that a phone is in use, and gives the behaviour that somebody has set."""
+    row = connection.execute(
+        "INSERT INTO phones (number, handle, active_at) VALUES (?, ?, ?) ON CONFLICT (number)"
+        " DO UPDATE SET active_at = max(active_at, excluded.active_at) RETURNING behaviour",
+        (number, secrets.token_hex(8), now),
+    ).fetchone()
+    return cast("str | None", row[0])
+
+
+def insert_message(connection: sqlite3.Connection, *, parts: Sequence[str], **columns: Any) -> int:  # noqa: ANN401
+    """Writes a message down, and gives its number."""
+    values = {**columns, "uuid": str(uuid.uuid4()), "parts": json.dumps(parts, ensure_ascii=False)}
+    names = ", ".join(values)
+    marks = ", ".join(f":{name}" for name in values)
+    statement = f"INSERT INTO messages ({names}) VALUES ({marks})"  # noqa: S608 - names written by us
+    return cast("int", connection.execute(statement, values).lastrowid)
 
 
 class TruthLog:

@@ -5,8 +5,6 @@ It writes the phone network's own log, so that the wall of phones and the carrie
 
 from __future__ import annotations
 
-import json
-import secrets
 import sqlite3
 import threading
 import uuid
@@ -14,16 +12,16 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 from motcua.gateways.adapter import GatewayAddress
 from motcua.sandbox.network.behaviour import Behaviour, Timing, decide_fate, default_behaviour, toss
+from motcua.sandbox.network.scripted import Answer, Asked, ScriptedGateway
 from motcua.sandbox.network.short_messages import UCS2, as_gsm, phone_number, split_parts
 from motcua.sandbox.network.submission import Refused, read_submission
-from motcua.sandbox.network.truth_log import TruthLog
+from motcua.sandbox.network.truth_log import TruthLog, insert_message, touch_phone
 
 _LATE_BY = timedelta(days=1, hours=3)
 _MOST_PARTS = 10
@@ -48,9 +46,9 @@ class PastPhones:
         self._receipts: list[PastReceipt] = []
         self._guard = threading.Lock()
 
-    def take(self, query: str) -> tuple[int, str]:
+    def take(self, asked: Asked) -> Answer:
         """Answers a ``sendsms`` request."""
-        pairs = parse_qsl(query, keep_blank_values=True, encoding="latin-1")
+        pairs = parse_qsl(urlsplit(asked.target).query, keep_blank_values=True, encoding="latin-1")
         try:
             sent = read_submission({name: value.encode("latin-1") for name, value in pairs}, *self._account)
         except Refused as refused:
@@ -68,7 +66,6 @@ class PastPhones:
             Timing(late=_LATE_BY.total_seconds()),
         )
         values = {
-            "uuid": str(uuid.uuid4()),
             "kind": "sms",
             "accepted_at": now.timestamp(),
             "sender": sent.sender,
@@ -76,7 +73,7 @@ class PastPhones:
             "number": number,
             "text": sent.text,
             "coding": sent.coding,
-            "parts": json.dumps(parts, ensure_ascii=False),
+            "parts": parts,
             "behaviour": default_behaviour(number, self._seed),
             "arrives_at": fate.arrives_at,
             "settles_at": max([now.timestamp(), fate.arrives_at or 0.0, *(due for _, due in fate.receipts)]),
@@ -111,14 +108,8 @@ class PastPhones:
 
 
 def _keep(connection: sqlite3.Connection, values: dict[str, Any]) -> int:
-    connection.execute(
-        "INSERT INTO phones (number, handle, active_at) VALUES (:number, :handle, :accepted_at) ON CONFLICT (number)"
-        " DO UPDATE SET active_at = max(active_at, excluded.active_at)",
-        values | {"handle": secrets.token_hex(8)},
-    )
-    names, marks = ", ".join(values), ", ".join(f":{name}" for name in values)
-    statement = f"INSERT INTO messages ({names}) VALUES ({marks})"  # noqa: S608 - names written above
-    return connection.execute(statement, values).lastrowid or 0
+    touch_phone(connection, values["number"], values["accepted_at"])
+    return insert_message(connection, **values)
 
 
 def _keep_inquiry(
@@ -129,8 +120,8 @@ def _keep_inquiry(
     reply_id = _keep(
         connection,
         {
-            "uuid": str(uuid.uuid4()), "kind": "reply", "accepted_at": answered, "sender": "9029", "receiver": number,
-            "number": number, "text": reply, "coding": coding, "parts": json.dumps(parts, ensure_ascii=False),
+            "kind": "reply", "accepted_at": answered, "sender": "9029", "receiver": number,
+            "number": number, "text": reply, "coding": coding, "parts": parts,
             "behaviour": Behaviour.DELIVERED, "arrives_at": answered + 2, "settles_at": answered + 2, "dlr_mask": 0,
             "dlr_url": "", "smsc": "",
         },
@@ -142,12 +133,6 @@ def _keep_inquiry(
     )
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    # A sender opens all its connections at once.
-    request_queue_size = 256
-
-
 @contextmanager
 def past_phones(folder: Path, address: GatewayAddress) -> Iterator[PastPhones]:
     """The phones of a network's folder, reached until it is over where the gateway's connection says, on this machine.
@@ -157,27 +142,9 @@ def past_phones(folder: Path, address: GatewayAddress) -> Iterator[PastPhones]:
     """
     with closing(TruthLog(folder)) as log:
         phones = PastPhones(log, address.login, address.password)
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self) -> None:
-                status, words = phones.take(urlsplit(self.path).query)
-                body = words.encode()
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_: object) -> None:
-                """Says nothing: a line would hold a number."""
-
-        server = _Server(("127.0.0.1", urlsplit(address.base_url).port or 80), Handler)
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-        thread.start()
+        gateway = ScriptedGateway(urlsplit(address.base_url).port or 80)
+        gateway.login = gateway.answer_to = phones.take
         try:
             yield phones
         finally:
-            server.shutdown()
-            server.server_close()
-            thread.join()
+            gateway.close()

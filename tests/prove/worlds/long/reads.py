@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -169,20 +168,16 @@ def recorded_ledger() -> Iterator[Ledger]:
         folder.chmod(0o755)
         server = EmbeddedPostgres(folder / "server", free_port())
         server.folder.mkdir(mode=0o711)
-        server.set_up()
-        with (server.data / "postgresql.conf").open("a") as configuration:
-            configuration.write("".join(f"{each}\n" for each in production_settings()) + _RECORDING)
-        process = server.start(folder / "log")
+        configuration = "".join(f"{each}\n" for each in production_settings()) + _RECORDING
         kept = dict(os.environ)
-        try:
-            _prepare(server, folder)
-            yield Ledger(server, server.data / "log" / "reads.json")
-        finally:
-            os.environ.clear()
-            os.environ.update(kept)
-            settings.cache_clear()
-            process.send_signal(signal.SIGINT)
-            process.wait()
+        with server.running(folder / "log", configuration):
+            try:
+                _prepare(server, folder)
+                yield Ledger(server, server.data / "log" / "reads.json")
+            finally:
+                os.environ.clear()
+                os.environ.update(kept)
+                settings.cache_clear()
 
 
 def production_settings() -> list[str]:

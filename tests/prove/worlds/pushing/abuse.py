@@ -16,6 +16,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection, HTTPException
+from pathlib import Path
 from typing import Any, Final
 
 import psycopg
@@ -125,7 +126,7 @@ class Abuse:
 
     def __init__(self, ledger_dsn: str, folder: str) -> None:
         self.found = Abused()
-        self.log = f"{folder}/abused.log"
+        self.log = Path(folder) / "abused.log"
         self.ledger = psycopg.connect(ledger_dsn, autocommit=True, row_factory=dict_row)
         now = datetime.now(UTC) - timedelta(days=1)
         with connect() as connection:

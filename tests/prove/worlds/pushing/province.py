@@ -11,16 +11,13 @@ import json
 import logging
 import os
 import random
-import signal
-import subprocess
 import sys
 import threading
-import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from http.client import HTTPConnection, HTTPException
+from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
 import psycopg
@@ -33,6 +30,8 @@ from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.reconciliation.closing import close_period
+from motcua.sandbox.machine.parts import Part, answers_http
+from motcua.sandbox.network.scripted import ScriptedGateway
 from motcua.settings import settings
 from motcua.store.agencies import save_agencies
 from motcua.store.intake.clients import Password, register_client
@@ -40,7 +39,6 @@ from motcua.store.ledger.database import close_ledger_pool, connect
 from motcua.store.ledger.provisioning import with_database
 from tests.conftest import OneStop, agency
 from tests.gateways.ports import free_port
-from tests.gateways.scripted import ScriptedGateway
 from tests.prove.worlds.ledgers import PASSWORD as LEDGER_PASSWORD
 from tests.prove.worlds.pushing.client import Call, Software
 from tests.prove.worlds.pushing.lives import DAY, MINUTE, OFFICES, Event, Life, Office, Province, Run, events_of
@@ -75,53 +73,30 @@ WHERE p.pronamespace = 'intake'::regnamespace AND p.prosrc LIKE '%clock_timestam
 """
 
 
-class IntakeServer:
+class IntakeServer(Part):
     """The intake alone, as it is deployed beside Airflow."""
 
-    def __init__(self, log: str) -> None:
-        self.port, self._log = free_port(), log
-        self.process: subprocess.Popen[bytes] | None = None
-        self._guard = threading.Lock()
-        self.start()
-
-    def start(self) -> None:
-        """Starts it, and waits until it answers."""
+    def __init__(self, log: Path) -> None:
+        self.port = free_port()
         command = [sys.executable, "-m", "uvicorn", "motcua.web.intake.app:standalone"]
         command += ["--http", "motcua.web.protocol:HeadersInTime", "--port", str(self.port), "--no-proxy-headers"]
-        with open(self._log, "ab") as log:
-            self.process = subprocess.Popen([*command, "--log-level", "warning"], stdout=log, stderr=log)
-        until = time.monotonic() + _STARTS_WITHIN
-        while not self._answers():
-            if time.monotonic() > until or self.process.poll() is not None:
-                raise RuntimeError("the intake does not start")
-            time.sleep(0.05)
-
-    def _answers(self) -> bool:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
-        try:
-            connection.request("GET", "/intake/health")
-            return connection.getresponse().status == 200
-        except (OSError, HTTPException):
-            return False
-        finally:
-            connection.close()
+        health = f"http://127.0.0.1:{self.port}/intake/health"
+        super().__init__(
+            "intake", [*command, "--log-level", "warning"], log, ready=lambda: answers_http(health),
+            ready_within=_STARTS_WITHIN,
+        )  # fmt: skip
+        self._guard = threading.Lock()
+        self.start()
 
     def restart(self) -> None:
         """Kills it in whatever it does, and starts it again."""
         with self._guard:
-            self.stop(signal.SIGKILL)
+            self.kill()
             self.start()
-
-    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
-        """Ends it."""
-        assert self.process is not None
-        self.process.send_signal(how)
-        self.process.wait(60)
 
     def memory(self) -> int:
         """Bytes that its process holds now."""
-        assert self.process is not None
-        with open(f"/proc/{self.process.pid}/statm") as statm:
+        with open(f"/proc/{self.pid}/statm") as statm:
             return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
@@ -215,7 +190,7 @@ class Played:
             )
 
     def _make_clients(self) -> None:
-        self.server = IntakeServer(f"{self.folder}/intake.log")
+        self.server = IntakeServer(Path(self.folder) / "intake.log")
         offices: dict[str, list[Office]] = defaultdict(list)
         for office in OFFICES:
             offices[office.client].append(office)
@@ -422,7 +397,7 @@ class Played:
             ]
 
     def _look_around(self) -> None:
-        self.outcome.network = list(self.gateway.asked)
+        self.outcome.network = [dict(asked) for asked in self.gateway.asked]
         for row in self.ledger.execute(_ROWS.encode()).fetchall():
             values = tuple(row.values())
             self.outcome.rows[values[0], values[1]] = values[2:]

@@ -347,7 +347,7 @@ def test_stopped_gateway_says_why_and_who_and_is_red_once_that_is_sure(page, one
     one_stop.move(9, "D-0", at=now)
     pick_up("khanhhoa", now=now)
     plan(now=now)
-    gateway.default = (403, "Authorization failed for sendsms")
+    gateway.answer = (403, "Authorization failed for sendsms")
     send("run 7", clock=lambda: now)
     answer = page.get(PAGE)
     shown = words(answer)

@@ -1,0 +1,270 @@
+"""A gateway on loopback that answers as it is told to, and keeps what it was asked.
+
+Whose protocol it speaks is for who tells it: an answer is a status with words, or bytes. It has no phones; those are
+the phone network's.
+
+``python -m motcua.sandbox.network.scripted PORT SECONDS`` takes every message after so long, until it is killed; ``GET
+/seen`` tells what it saw since that was last asked.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import select
+import socket
+import ssl
+import struct
+import sys
+import threading
+import time
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from functools import cached_property
+from typing import Any, BinaryIO
+from urllib.parse import parse_qsl, urlsplit
+
+Answer = tuple[int, str] | bytes | str
+"""(status, words); or bytes to write, after which the connection ends unless they say how long they are; or ``hang``
+(nothing comes), ``reset``, ``drip`` (a body of a byte now and then, without an end), ``flood`` (a body as fast as it is
+read, without an end), ``greet`` (speaks first, and no TLS)."""
+TAKEN: Answer = (202, "0: Accepted for delivery")
+
+
+@dataclass(frozen=True, eq=False)
+class Asked(Mapping[str, str]):
+    """One request as it came; as a mapping it is the fields of its query."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    body: bytes
+    at: float = field(default_factory=time.monotonic)
+
+    @property
+    def path(self) -> str:
+        """What it asks for, without the query."""
+        return urlsplit(self.target).path
+
+    @cached_property
+    def query(self) -> dict[str, str]:
+        """Fields of the query; of two of one name the first counts."""
+        return dict(reversed(parse_qsl(urlsplit(self.target).query, keep_blank_values=True)))
+
+    @property
+    def record(self) -> Any:  # noqa: ANN401 - whatever JSON holds
+        """The body, which is JSON."""
+        return json.loads(self.body)
+
+    def __getitem__(self, name: str) -> str:
+        return self.query[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.query)
+
+    def __len__(self) -> int:
+        return len(self.query)
+
+
+def http(status: int, body: str | bytes = b"", **headers: str) -> bytes:
+    """Writes a whole HTTP answer; ``headers`` with ``_`` for ``-``."""
+    content = body.encode() if isinstance(body, str) else body
+    named = {"Content-Length": str(len(content)), **{name.replace("_", "-"): value for name, value in headers.items()}}
+    head = "".join(f"{name}: {value}\r\n" for name, value in named.items())
+    return f"HTTP/1.1 {status} As Told\r\n{head}\r\n".encode() + content
+
+
+def in_json(record: object, status: int = 200, **headers: str) -> bytes:
+    """Writes an answer that is JSON."""
+    return http(status, json.dumps(record), Content_Type="application/json; charset=utf-8", **headers)
+
+
+def is_login(asked: Asked) -> bool:
+    """Says whether a request only tries Kannel's account: it names no receiver."""
+    return asked.path == "/cgi-bin/sendsms" and "to" not in asked
+
+
+class ScriptedGateway:
+    """Answers a message as is told of its number, else by ``script``, else by ``answer_to``, else by ``answer``."""
+
+    def __init__(self, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
+        self.asked: list[Asked] = []
+        """Messages."""
+        self.logins: list[Asked] = []
+        """Requests that only try the account: no script is for them."""
+        self.is_login: Callable[[Asked], bool] = is_login
+        self.login: Answer | Callable[[Asked], Answer] | None = None
+        """To these; ``None``: as to messages."""
+        self.by_number: dict[str, list[Answer]] = defaultdict(list)
+        """What a number's messages are answered in turn."""
+        self.script: list[Answer] = []
+        self.answer_to: Callable[[Asked], Answer] | None = None
+        """Asked about one message after the other."""
+        self.answer: Answer = TAKEN
+        self.headers: dict[str, str] = {}
+        self.ahead = timedelta(0)
+        """Of its clock."""
+        self.before_answer: Callable[[Asked], object] | None = None
+        self.seconds = 0.0
+        """How long an answer takes."""
+        self.hang = 2.0
+        self.in_flight = self.most_in_flight = 0
+        self.connections = self.most_connections = 0
+        """How many there were, and how many at once."""
+        self.lock = threading.Lock()
+        self._tls = tls
+        self._open: set[socket.socket] = set()
+        self._closing = threading.Event()
+        self._socket = socket.create_server(("127.0.0.1", port), backlog=256)
+        self.port = int(self._socket.getsockname()[1])
+        self.url = f"http://127.0.0.1:{self.port}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        """Goes away, whoever keeps a connection for later."""
+        self._closing.set()
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        with self.lock:
+            for connection in self._open:
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+
+    def seen(self) -> dict[str, int]:
+        """Tells of the messages since this was last asked: how many, the most that had come and were not answered, the
+        most in any second."""
+        with self.lock:
+            came = [asked.at for asked in self.asked]
+            within = [here + 1 - bisect_left(came, moment - 1) for here, moment in enumerate(came)]
+            told = {
+                "requests": len(came),
+                "most_at_once": self.most_in_flight,
+                "most_in_a_second": max(within, default=0),
+            }
+            self.asked, self.most_in_flight = [], self.in_flight
+        return told
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._socket.accept()
+                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, accepted: socket.socket) -> None:
+        with contextlib.suppress(OSError, ValueError), self._spoken(accepted) as connection:
+            with self.lock:
+                self.connections += 1
+                self._open.add(connection)
+                still_open = sum(not _is_closed(each) for each in self._open)
+                self.most_connections = max(self.most_connections, still_open)
+            try:
+                if self.answer == "greet":
+                    connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+                    self._closing.wait(30)
+                    return
+                incoming = connection.makefile("rb")
+                while (asked := _read(incoming)) is not None:
+                    if not self._take(connection, asked):
+                        return
+            finally:
+                with self.lock:
+                    self._open.discard(connection)
+
+    def _spoken(self, accepted: socket.socket) -> socket.socket:
+        return self._tls.wrap_socket(accepted, server_side=True) if self._tls else accepted
+
+    def _take(self, connection: socket.socket, asked: Asked) -> bool:
+        """Keeps and answers a request; whether the connection may be used again."""
+        if self.is_login(asked):
+            self.logins.append(asked)
+            given = self.login(asked) if callable(self.login) else self.login
+            return self._give(connection, self.answer if given is None else given)
+        with self.lock:
+            self.asked.append(asked)
+            self.in_flight += 1
+            self.most_in_flight = max(self.most_in_flight, self.in_flight)
+            answer = self._told(asked)
+        try:
+            if self.before_answer:
+                self.before_answer(asked)
+            # Who has gone meanwhile is not answered.
+            is_gone = bool(select.select([connection], [], [], self.seconds)[0])
+        finally:
+            with self.lock:
+                self.in_flight -= 1
+        return not is_gone and self._give(connection, answer)
+
+    def _told(self, asked: Asked) -> Answer:
+        if of_number := self.by_number.get(asked.get("to", "")):
+            return of_number.pop(0)
+        if self.script:
+            return self.script.pop(0)
+        return self.answer_to(asked) if self.answer_to else self.answer
+
+    def _give(self, connection: socket.socket, answer: Answer) -> bool:
+        if answer == "hang":
+            select.select([connection], [], [], self.hang)
+            return False
+        if answer == "reset":
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            return False
+        if answer == "drip":
+            connection.sendall(b"HTTP/1.1 200 As Told\r\nContent-Length: 100000\r\n\r\n")
+            while not self._closing.wait(0.05):
+                connection.sendall(b" ")
+            return False
+        if answer == "flood":
+            connection.sendall(b"HTTP/1.1 200 As Told\r\n\r\n")
+            while not self._closing.is_set():
+                connection.sendall(b" " * 65536)
+            return False
+        if isinstance(answer, tuple):
+            date = format_datetime(datetime.now(UTC) + self.ahead, usegmt=True)
+            status, words = answer
+            answer = http(status, words, Date=date, **self.headers)
+        assert isinstance(answer, bytes)
+        connection.sendall(answer)
+        head = answer.partition(b"\r\n\r\n")[0].lower()
+        return b"content-length" in head and b"connection: close" not in head
+
+
+def _read(incoming: BinaryIO) -> Asked | None:
+    first = incoming.readline().decode("latin-1")
+    if not first:
+        return None
+    method, target, _ = first.split(" ", 2)
+    headers = {}
+    while line := incoming.readline().decode("latin-1").strip():
+        name, _, value = line.partition(":")
+        headers[name.lower()] = value.strip()
+    return Asked(method, target, headers, incoming.read(int(headers.get("content-length", 0))))
+
+
+def _is_closed(connection: socket.socket) -> bool:
+    """Says whether the other side has closed it, whenever this one gets to notice."""
+    if isinstance(connection, ssl.SSLSocket):
+        return False
+    try:
+        return connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+
+
+def main(port: int, seconds: float) -> None:
+    """Serves until it is killed."""
+    gateway = ScriptedGateway(port)
+    gateway.seconds, gateway.answer = seconds, http(202, "0: Accepted for delivery\n", Content_Type="text/plain")
+    gateway.is_login = lambda asked: asked.path == "/seen"
+    gateway.login = lambda _: in_json(gateway.seen())
+    threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), float(sys.argv[2]))
