@@ -112,8 +112,8 @@ def restore_backup(
 def _demand_new_enough(backup: Backup) -> None:
     if (backup.ledger.migration or "") < BEGINNING:
         raise RestoreRefused(
-            f"The backup's ledger is of before version 0.2.0: its newest migration is {backup.ledger.migration}. Restore"
-            " it with 0.2.0, and upgrade then: docs/operations/upgrade.md."
+            f"The backup's ledger is of before version 0.2.0: its newest migration is {backup.ledger.migration}. "
+            "Restore it with 0.2.0, and upgrade then: docs/operations/upgrade.md."
         )
     if backup.ledger.migration not in (BEGINNING, *known_migrations()):
         raise RestoreRefused(
