@@ -103,7 +103,7 @@ $$;
 COMMENT ON FUNCTION intake.agency_of(text) IS 'The agency that a code or an alias stands for.';
 
 -- The agency that bears a name, or once bore it, in upper or lower case; NULL: none, or several. Called by functions of
--- this folder alone, which run as the owner.
+-- intake.sql and pushes.sql alone, which run as the owner.
 CREATE OR REPLACE FUNCTION intake.agency_named(written text) RETURNS text LANGUAGE sql STABLE
 SET search_path = pg_catalog AS $$
     SELECT CASE WHEN min(n.agency_code) = max(n.agency_code) THEN min(n.agency_code) END

@@ -6,7 +6,7 @@
 -- What is listed: dossiers by agency and code, others by our number: inquiries with their gateway, rows in quarantine
 -- with their source, complaints with their agency; after a restore one of that number that came later is another one.
 -- It belongs to a role that cannot log in, owns nothing else and may write these columns alone; only the login of the
--- purge may call it (ledger/rights.sql). Where the roles are not there yet, nobody may. Called by
+-- purge may call it (rights.sql). Where the roles are not there yet, nobody may. Called by
 -- store/personal_data.py.
 CREATE OR REPLACE FUNCTION motcua.purge_personal_data(
     of_kind text,

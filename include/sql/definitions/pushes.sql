@@ -380,7 +380,7 @@ COMMENT ON FUNCTION intake.take_steps(bytea, jsonb) IS 'Writes steps that a clie
 -- pick-up tells it as it comes, and what is told must be counted. The row of an ended dossier only where a step told
 -- its end.
 --
--- Which step is the last is told by last_steps.sql, as pick-up tells it. Within ten minutes of it clocks say nothing
+-- Which step is the last is told by intake.last_steps, as pick-up tells it. Within ten minutes of it clocks say nothing
 -- of the order, and the row does: one that said what the step says that is last by its clock, since that step
 -- happened, has that status. It speaks again where another step came after that one (a call that failed was made
 -- again), as by numbers alone the other would stand. Where that one came more than ten minutes ago it does not, but
@@ -458,7 +458,7 @@ COMMENT ON FUNCTION intake.follow_steps(text, text[], timestamptz) IS 'Gives dos
 -- is none. clock_said_from: from when on a row's word may be about that step; where the clock is ahead the row that
 -- came with the step came before its stamp.
 --
--- Called by follow_steps.sql and take_dossiers.sql of the intake alone, which run as the owner.
+-- Called by intake.follow_steps and intake.take_dossiers alone, which run as the owner.
 CREATE OR REPLACE FUNCTION intake.last_steps(
     of_source text, of_agency text, of_code text
 ) RETURNS TABLE (
@@ -590,7 +590,7 @@ LEFT JOIN motcua.status_meanings AS m
 COMMENT ON VIEW intake.source_dossiers IS 'Pushed dossiers as the contract''s view of dossiers gives them.';
 
 -- Pushed steps as the contract's view of transitions gives them, for all sources. The desk is told as in
--- source_dossiers.sql. Read by include/sql/sources/national_sync.sql.
+-- source_dossiers. Read by include/sql/sources/national_sync.sql.
 CREATE OR REPLACE VIEW intake.source_transitions AS
 SELECT
     t.source,

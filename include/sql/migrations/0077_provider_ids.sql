@@ -1,6 +1,6 @@
 -- depends: 0075_page_requests
 -- transactional: false
--- Ids of providers become keyed hashes (definitions/inquiries/provider_id.sql). Rows of before are found by this index
+-- Ids of providers become keyed hashes (definitions/inquiries.sql). Rows of before are found by this index
 -- until the purge of personal data has replaced theirs, batch by batch; then it is empty. Made without holding up
 -- inquiries; one that was interrupted may be left over invalid.
 DROP INDEX CONCURRENTLY IF EXISTS motcua.inquiries_with_ids;

@@ -25,8 +25,10 @@ _PATIENCE = 120.0
 _PAUSE = 0.5
 _RIGHTS = "rights"
 _CREATED = re.compile(r"^CREATE OR REPLACE (FUNCTION|VIEW) ([a-z_]+\.[a-z_]+)", re.MULTILINE)
-_BEGINS = re.compile(rf"^(?:--.*\n)*{_CREATED.pattern}", re.MULTILINE)
-"""Where the text of one function or view begins, with its comment, in a file that holds several."""
+_BEGINS = re.compile(
+    r"^(?:--.*\n)*CREATE (?:OR REPLACE (?:FUNCTION|VIEW)|(?:UNLOGGED )?TABLE) ([a-z_]+\.[a-z_]+)", re.MULTILINE
+)
+"""Where the text of one table, function or view begins, with its comment, in a file that holds several."""
 _NOT_YET = (
     errors.InvalidSchemaName,
     errors.UndefinedTable,
@@ -63,9 +65,7 @@ def make_schema(connection: psycopg.Connection[Any]) -> None:
     Raises:
         DefinitionRefused: a file cannot be put in force.
     """
-    folder = include_dir() / "sql" / "schema"
-    tables = {f"schema/{path.name}": path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.sql"))}
-    _apply(connection, tables | texts_of_definitions())
+    _apply(connection, _texts_of("schema") | texts_of_definitions())
 
 
 def put_in_force(connection: Connection) -> None:
@@ -99,17 +99,21 @@ def put_in_force(connection: Connection) -> None:
 def texts_of_definitions() -> dict[str, str]:
     """The text of each function and view by its name, ``motcua.code_key``, with its comment, triggers and privileges;
     that of the rights, which comes last, by ``rights``."""
-    texts: dict[str, str] = {}
-    for path in sorted((include_dir() / "sql" / "definitions").glob("*.sql")):
-        text = path.read_text(encoding="utf-8")
-        # What stands before the first is the file's own header.
-        places = [0, *[found.start() for found in _BEGINS.finditer(text)][1:], len(text)]
-        for start, end in pairwise(places):
-            part = text[start:end]
-            created = _CREATED.search(part)
-            texts[path.stem if created is None else created[2]] = part
+    texts = _texts_of("definitions")
     # Rights are given once everything is there that they are given on.
     return {name: texts[name] for name in sorted(texts, key=lambda name: (name == _RIGHTS, name))}
+
+
+def _texts_of(folder: str) -> dict[str, str]:
+    texts: dict[str, str] = {}
+    for path in sorted((include_dir() / "sql" / folder).glob("*.sql")):
+        text = path.read_text(encoding="utf-8")
+        found = [*_BEGINS.finditer(text)]
+        names = [each[1] for each in found] or [path.stem]
+        # What stands before the first is the file's own header.
+        places = [0, *(each.start() for each in found[1:]), len(text)]
+        texts |= {name: text[start:end] for name, (start, end) in zip(names, pairwise(places), strict=True)}
+    return texts
 
 
 def _replace_all(connection: Connection, texts: Mapping[str, str]) -> None:
