@@ -34,21 +34,15 @@ def agency_in(agencies: AgencyWords) -> Any:  # noqa: ANN401 - a type for pydant
     return Annotated[str, AfterValidator(agency)]
 
 
-def word_of(meanings: Mapping[Meaning, Iterable[str]], known: Iterable[str], *, quoted: bool = True) -> Any:  # noqa: ANN401
-    """What a word of a list means, whatever its case and accents.
-
-    Args:
-        meanings: meaning → words for it.
-        known: words that a fault tells.
-        quoted: whether it repeats the word that is none of them.
-    """
+def word_of(meanings: Mapping[Meaning, Iterable[str]], known: Iterable[str]) -> Any:  # noqa: ANN401
+    """What a word of a list means, whatever its case and accents; a fault tells the words that are ``known``."""
     meant = {fold(word): meaning for meaning, words in meanings.items() for word in words}
     told = ", ".join(known)
 
     def meaning(written: str) -> Meaning:
         found = meant.get(fold(written))
         if found is None:
-            raise wrong("unknown_word", word=written if quoted and _SHOWN.fullmatch(written) else "…", known=told)
+            raise wrong("unknown_word", word=written if _SHOWN.fullmatch(written) else "…", known=told)
         return found
 
     return Annotated[Any, BeforeValidator(meaning)]
