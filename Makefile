@@ -36,9 +36,10 @@ endif
 test-all: $(READY)
 	@$(SIDE_BY_SIDE) test-beside test-alone
 
-# Those marked alone one at a time, and the others beside them.
+# Those marked alone one at a time, and the others beside them. No other file is read for them.
 test-alone: $(READY)
-	$(BIN)/python -m pytest -m "alone $(TIER)" -o cache_dir=.pytest_cache/alone
+	$(BIN)/python -m pytest -m "alone $(TIER)" -o cache_dir=.pytest_cache/alone \
+		$(sort $(shell grep -rl --include='test_*.py' 'mark\.alone' tests))
 
 # Files in the order of their folders, which begins with those that take long; pytest-xdist's own leaves them to the end.
 test-beside: $(READY)

@@ -56,12 +56,12 @@ def test_there_are_routes_and_no_pages_of_documentation(client):
 
 
 @pytest.mark.guarantee("inquiries", "forged callers are refused")
-@pytest.mark.parametrize(("path", "method"), routes())
-@pytest.mark.parametrize("query", [{}, {"secret": ""}, {"secret": "wrong"}, {"secret": "receipt-word"}])
-def test_every_route_refuses_strangers(client, rows, path, method, query):
-    answer = client.request(method, f"/gateway{path}", params=query | {"reference": "x", "status": "1"})
-    assert answer.status_code == 401
-    assert answer.text == ""
+def test_every_route_refuses_strangers(client, rows):
+    # One app for all: none of them leaves anything.
+    for path, method in routes():
+        for query in ({}, {"secret": ""}, {"secret": "wrong"}, {"secret": "receipt-word"}):
+            answer = client.request(method, f"/gateway{path}", params=query | {"reference": "x", "status": "1"})
+            assert (answer.status_code, answer.text) == (401, ""), (path, method, query)
     assert rows("SELECT 1 FROM motcua.receipts UNION ALL SELECT 1 FROM motcua.inquiries") == []
 
 
@@ -104,18 +104,18 @@ def test_hostile_reports_are_never_an_error_inside(client, query, status):
 
 @pytest.mark.guarantee("callbacks", "a receipt keeps no phone number, and shows auditors none that an older one kept")
 @pytest.mark.parametrize("field", ["reference", "status", "reply", "smsc_id"])
-@pytest.mark.parametrize(
-    "number", ["0905123456", "+84 905 123 456", "0905/123/456", "０９０５１２３４５６", "٠٩٠٥١٢٣٤٥٦"]
-)
-def test_number_in_a_receipt_is_masked_wherever_it_stands(client, rows, field, number):
-    assert client.get(URL, params={"status": "2", field: f"x {number}"} | SECRET).status_code == 200
-    (kept,) = rows(
+def test_number_in_a_receipt_is_masked_wherever_it_stands(client, rows, field):
+    numbers = ["0905123456", "+84 905 123 456", "0905/123/456", "０９０５１２３４５６", "٠٩٠٥١٢٣٤٥٦"]
+    for number in numbers:
+        assert client.get(URL, params={"status": "2", field: f"x {number}"} | SECRET).status_code == 200
+    receipts = rows(
         "SELECT concat(r.reference, r.gateway_status, r.raw) AS words, concat(a.reference, a.gateway_status) AS audited"
-        " FROM motcua.receipts AS r JOIN audit.receipts AS a USING (receipt_id)"
+        " FROM motcua.receipts AS r JOIN audit.receipts AS a USING (receipt_id) ORDER BY receipt_id"
     )
-    assert not holds_phone(kept["words"])
-    assert "0905***456" in kept["words"] or "…" in kept["words"]
-    assert ("0905***456" in kept["audited"]) == (field in ("reference", "status"))
+    for number, kept in zip(numbers, receipts, strict=True):
+        assert not holds_phone(kept["words"]), number
+        assert "0905***456" in kept["words"] or "…" in kept["words"], number
+        assert ("0905***456" in kept["audited"]) == (field in ("reference", "status")), number
 
 
 @pytest.mark.guarantee("callbacks", "our own reference stays whole in a receipt")
