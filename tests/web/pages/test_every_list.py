@@ -26,11 +26,12 @@ from motcua.jobs.calendars.keeping import import_calendar
 from motcua.jobs.checking.checking import check_source
 from motcua.jobs.exports.accounts import open_account
 from motcua.jobs.handed_in.tables import FileFault
+from motcua.jobs.listing import reading
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.quality.checking import check_quality
 from motcua.jobs.reconciliation.closing import close_period
-from motcua.reports.lists import MOST_ROWS
+from motcua.reports.lists.files import MOST_ROWS
 from motcua.store.agencies import save_agencies
 from motcua.store.intake.exports import (
     Became,
@@ -46,7 +47,6 @@ from motcua.store.notices.sources import map_status
 from motcua.store.oversight.complaints import NewComplaint, link_complaints, save_complaints
 from motcua.store.oversight.page_requests import ask, open_requests, withdraw
 from motcua.store.people import give_agency, take_agency
-from motcua.web.lists import files
 from motcua.web.runs import run_page
 from tests.conftest import NHA_TRANG, NOW, TU_PHAP, agency
 from tests.integration.handed_in.test_carrier_statements import file_of, line, take
@@ -106,7 +106,7 @@ _ABOUT_ONE = {
     "/settings/phones",
 }
 """Pages that are asked about one run, closing or agency, and refused without."""
-WITHOUT_ROWS = {"/dossiers/slip": "a slip of one dossier", "/sending": "leads on"}
+WITHOUT_ROWS = {"/dossiers/found": "what a search found, in another order", "/dossiers/slip": "a slip of one dossier", "/sending": "leads on"}
 
 
 @pytest.fixture
@@ -375,8 +375,7 @@ def test_refusal_leads_back_to_the_page_before_and_to_the_list_without_filters(s
 
 def test_list_that_is_longer_than_a_file_may_be_says_so(full, monkeypatch):
     assert MOST_ROWS == 20_000
-    monkeypatch.setattr(files, "MOST_ROWS", 2)
-    monkeypatch.setattr("motcua.web.staff.complaints_page.MOST_ROWS", 2)
+    monkeypatch.setattr(reading, "MOST_ROWS", 2)
     for form in ("csv", "xlsx"):
         taken = read_file(full.get(f"/motcua/complaints/file?format={form}"))
         assert [row[0] for row in taken.rows[-1:]] == ["Tệp chỉ có 2 dòng đầu; hãy chọn ít hơn để có đủ."]

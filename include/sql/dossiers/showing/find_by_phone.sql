@@ -1,9 +1,10 @@
 -- Dossiers with this number as their own, the newest first, as far as the visitor may see them.
 -- Called by store/dossiers.py.
 SELECT
-    d.dossier_id, d.agency_code, d.dossier_code, d.procedure_code, d.step_name, d.status_code, d.received_at, d.due_at,
-    d.picked_up_at
+    d.dossier_id, d.agency_code, d.dossier_code, d.procedure_code, p.name AS procedure_name, d.step_name,
+    d.status_code, d.received_at, d.due_at, d.picked_up_at
 FROM motcua.dossiers AS d
+LEFT JOIN motcua.procedures AS p ON d.procedure_code = p.procedure_code
 WHERE
     d.msisdn = %(msisdn)s
     AND (%(agencies)s::text[] IS NULL OR d.agency_code = any(%(agencies)s))

@@ -15,7 +15,7 @@ FROM (
             AND (%(kind)s::text IS NULL OR m.kind = %(kind)s)
             AND (%(state)s::text IS NULL OR m.state = %(state)s)
             AND (%(reason)s::text IS NULL OR coalesce(m.reason = %(reason)s, FALSE))
-            AND (%(procedure_code)s::text IS NULL OR coalesce(m.procedure_code = %(procedure_code)s, FALSE))
+            AND (%(procedure_codes)s::text[] IS NULL OR coalesce(m.procedure_code = any(%(procedure_codes)s), FALSE))
         ) AS is_wanted,
         row_number() OVER (ORDER BY m.recorded_at DESC, m.message_id DESC) AS place
     FROM motcua.messages AS m

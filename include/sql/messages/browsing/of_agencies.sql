@@ -24,7 +24,10 @@ WITH settled AS (
                     (
                         (%(kind)s::text IS NULL OR m.kind = %(kind)s)
                         AND (%(reason)s::text IS NULL OR coalesce(m.reason = %(reason)s, FALSE))
-                        AND (%(procedure_code)s::text IS NULL OR coalesce(m.procedure_code = %(procedure_code)s, FALSE))
+                        AND (
+                            %(procedure_codes)s::text[] IS NULL
+                            OR coalesce(m.procedure_code = any(%(procedure_codes)s), FALSE)
+                        )
                     ) AS is_wanted,
                     row_number() OVER (ORDER BY m.recorded_at DESC, m.message_id DESC) AS place
                 FROM motcua.messages AS m
@@ -78,7 +81,7 @@ FROM (
         h.agency_code = any(%(agencies)s::text[])
         AND (%(kind)s::text IS NULL OR h.kind = %(kind)s)
         AND (%(reason)s::text IS NULL OR h.reason = %(reason)s)
-        AND (%(procedure_code)s::text IS NULL OR h.procedure_code = %(procedure_code)s)
+        AND (%(procedure_codes)s::text[] IS NULL OR h.procedure_code = any(%(procedure_codes)s))
         AND h.recorded_at >= coalesce(%(begins)s::timestamptz, '-infinity')
         AND h.recorded_at < coalesce(%(ends)s::timestamptz, 'infinity')
         AND (h.recorded_at, h.message_id)

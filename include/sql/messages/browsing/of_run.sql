@@ -34,7 +34,7 @@ WHERE
     AND (%(kind)s::text IS NULL OR m.kind = %(kind)s)
     AND (%(state)s::text IS NULL OR m.state = %(state)s)
     AND (%(reason)s::text IS NULL OR m.reason = %(reason)s)
-    AND (%(procedure_code)s::text IS NULL OR m.procedure_code = %(procedure_code)s)
+    AND (%(procedure_codes)s::text[] IS NULL OR m.procedure_code = any(%(procedure_codes)s))
     AND m.recorded_at >= coalesce(%(begins)s::timestamptz, '-infinity')
     AND m.recorded_at < coalesce(%(ends)s::timestamptz, 'infinity')
     AND (m.recorded_at, m.message_id)

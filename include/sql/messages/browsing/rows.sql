@@ -1,10 +1,11 @@
--- These messages as people read them, the newest first. Holds words and numbers: pages mask them. Called by
--- store/browsing/messages.py.
+-- These messages as people read them, in the order of their numbers here. Holds words and numbers: lists mask them.
+-- Called by store/browsing/messages.py.
 SELECT
     m.message_id,
     m.kind,
     m.agency_code,
     m.procedure_code,
+    p.name AS procedure_name,
     d.dossier_code,
     m.state,
     m.reason,
@@ -18,5 +19,6 @@ SELECT
     m.changed_at
 FROM motcua.messages AS m
 LEFT JOIN motcua.dossiers AS d ON m.dossier_id = d.dossier_id
-WHERE m.message_id = any(%(message_ids)s)
-ORDER BY m.recorded_at DESC, m.message_id DESC
+LEFT JOIN motcua.procedures AS p ON m.procedure_code = p.procedure_code
+WHERE m.message_id = any(%(message_ids)s::bigint[])
+ORDER BY array_position(%(message_ids)s::bigint[], m.message_id)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
 from itertools import islice
 from typing import Literal, TypeAlias
 from urllib.parse import quote, urlencode
@@ -15,15 +14,10 @@ from fastapi.responses import Response, StreamingResponse
 from psycopg_pool import PoolTimeout
 
 from motcua.domain.clock import VIETNAM
-from motcua.domain.phones.reading import mask_phones
-from motcua.reports.lists import MOST_ROWS, Cell, Link, ListHead, Row, columns_of, csv_pieces, list_workbook
-from motcua.reports.wording import count, list_words, moment
-from motcua.store.browsing.messages import Place
-from motcua.store.ledger.database import Connection, page_connection
-from motcua.store.notices.templates import load_template_versions
-from motcua.web.lists.places import given
+from motcua.reports.lists.files import MOST_ROWS, Cell, FileColumn, Link, ListHead, Row, csv_pieces, list_workbook
+from motcua.reports.wording import count, list_words
+from motcua.web.lists.filters import given
 from motcua.web.rendering import HEADERS
-from motcua.web.visitors import Visitor
 
 FileFormat: TypeAlias = Literal["csv", "xlsx"]
 
@@ -33,24 +27,11 @@ _MOST_LOOKS = 200
 """Pieces of the ledger that are looked through for one file."""
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
-NOBODYS = frozenset({"dossier_code", "agency_name", "due_date", "step_name", "punctuality"})
-"""Parameters of texts whose values name no person. What else a text may hold, a citizen typed."""
 
-
-def words_shown(visits: Visitor, template_id: str, version: int, text: str) -> str | None:
-    """The words of a message as a visitor sees them; ``None``: he does not.
-
-    What a stranger typed may name anybody: auditors do not see it, and numbers in it are masked for everyone.
-    """
-    if (template_id, version) in _plain_templates():
-        return text
-    return None if visits.is_auditor else mask_phones(text)
-
-
-@lru_cache(maxsize=1)
-def _plain_templates() -> frozenset[tuple[str, int]]:
-    versions = load_template_versions()
-    return frozenset(name for name, template in versions.items() if NOBODYS.issuperset(template.parameters))
+def columns_of(names: Sequence[str]) -> list[FileColumn]:
+    """Columns by their names in include/templates/web/lists/words.vi.yaml."""
+    heads = list_words()["column"]
+    return [FileColumn(heads[name], 30) for name in names]
 
 
 def dossier_address(request: Request, agency: str | None, code: str) -> str:
@@ -63,29 +44,6 @@ def dossier_address(request: Request, agency: str | None, code: str) -> str:
 def dossier_cell(request: Request, agency: str | None, code: str | None) -> Cell:
     """A dossier's code in a file, which leads to its page."""
     return None if code is None else Link(code, dossier_address(request, agency, code))
-
-
-Look: TypeAlias = Callable[[Connection, Place | None, int], tuple[list[Row], Place | None]]
-"""Reads up to so many rows from a place on, and says where to go on."""
-
-
-def pieces_of(look: Look) -> Iterator[list[Row]]:
-    """All rows of a list, a piece at a time, each with a connection of its own: whoever reads slowly keeps none."""
-    words = list_words()["file"]
-    place: Place | None = None
-    written = 0
-    for _ in range(_MOST_LOOKS):
-        with page_connection() as connection:
-            rows, place = look(connection, place, min(_PIECE, MOST_ROWS - written))
-        written += len(rows)
-        yield rows
-        if place is None:
-            return
-        if written >= MOST_ROWS:
-            yield [[words["cut"].format(written=count(written))]]
-            return
-    if place is not None:
-        yield [[words["looked"].format(moment=moment(place.at))]]
 
 
 def at_most(rows: Iterable[Row]) -> Iterator[list[Row]]:

@@ -21,8 +21,9 @@ from motcua.domain.clock import VIETNAM
 from motcua.domain.dossiers import Kind
 from motcua.domain.periods import Period
 from motcua.domain.routing import day_of
+from motcua.jobs.listing.asking import NO_AGENCY, period_told, whose
 from motcua.reports import wording
-from motcua.reports.lists import Row
+from motcua.reports.lists.files import Row
 from motcua.reports.publication.data import period_words
 from motcua.store.agencies import list_agencies
 from motcua.store.ledger.database import Connection, page_connection
@@ -31,7 +32,6 @@ from motcua.store.notices.messages import RecordedCount, recorded_in
 from motcua.store.notices.sources import list_sources
 from motcua.store.watching.watch import WatchLife
 from motcua.web.lists.files import FileFormat, at_most, list_file
-from motcua.web.lists.filters import NO_AGENCY, period_told, whose
 from motcua.web.overview.matters import NAMED, matters_of
 from motcua.web.overview.state import MOST_QUARANTINED, data_as_of, state_of_things
 from motcua.web.refusals import PageRefused

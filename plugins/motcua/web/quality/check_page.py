@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from motcua.reports import wording
 from motcua.reports.checking import check_words, terms_of, told, verdict
-from motcua.reports.lists import Cell, Row
+from motcua.reports.lists.files import Cell, Row
 from motcua.settings import settings
 from motcua.store.checking.checks import SourceCheck, last_checks
 from motcua.store.ledger.database import page_connection

@@ -23,7 +23,7 @@ from motcua.jobs.uploads.exports import ExportSeen, NoFile, try_form
 from motcua.jobs.uploads.reading import ReaderBusy
 from motcua.jobs.uploads.waiting import LARGEST_UPLOAD, FolderFailed, NoLongerWaiting, NothingKept, usable_name
 from motcua.reports import wording
-from motcua.reports.lists import MOST_ROWS, Row
+from motcua.reports.lists.files import MOST_ROWS, Row
 from motcua.store.agencies import list_agencies
 from motcua.store.intake.exports import FormVersion, account_of, list_forms, one_at_a_time
 from motcua.store.ledger.database import page_connection

@@ -29,7 +29,7 @@ from motcua.jobs.handed_in.tables import FileFault
 from motcua.jobs.uploads.exports import ExportSeen
 from motcua.jobs.uploads.waiting import LARGEST_UPLOAD
 from motcua.reports import wording
-from motcua.reports.lists import MOST_ROWS, Cell, Row
+from motcua.reports.lists.files import MOST_ROWS, Cell, Row
 from motcua.settings import settings
 from motcua.store.agencies import list_agencies
 from motcua.store.intake.exports import (

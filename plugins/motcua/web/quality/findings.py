@@ -17,11 +17,11 @@ from motcua.quality.rechecking import mended_since, rules_judged_alone
 from motcua.quality.report_data import RowToCorrect, RuleResult, Run
 from motcua.quality.reporting import urgent_rows
 from motcua.reports import wording
-from motcua.reports.lists import Cell
+from motcua.reports.lists.files import Cell
 from motcua.store.ledger.database import Connection
 from motcua.store.rechecks import Recheck, last_rechecks
 from motcua.web.lists.files import dossier_cell
-from motcua.web.lists.places import given
+from motcua.web.lists.filters import given
 from motcua.web.visitors import Visitor
 
 ROWS_A_PAGE = 50

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from motcua.domain.clock import VIETNAM
 from motcua.jobs.exports.taking import ADAPTER as BY_FILES
 from motcua.reports import wording
-from motcua.reports.lists import Row
+from motcua.reports.lists.files import Row
 from motcua.settings import settings
 from motcua.store.agencies import list_agencies
 from motcua.store.intake.clients import Client, list_clients

@@ -24,7 +24,7 @@ from motcua.quality.report_data import AgencyFigures, AgencyReport, DepartmentRe
 from motcua.quality.reporting import NoSuchAgency, agency_report, department_report, last_run_no, urgent_rows
 from motcua.quality.rules import load_rules
 from motcua.reports import wording
-from motcua.reports.lists import MOST_ROWS, Cell, Row
+from motcua.reports.lists.files import MOST_ROWS, Cell, Row
 from motcua.reports.quality.urgency import LEAST_DOSSIERS, added_up, beside, late, shares_told
 from motcua.store.agencies import in_force, list_agencies
 from motcua.store.intake.watching import supplements_untold_by
@@ -33,7 +33,7 @@ from motcua.store.oversight.quality import acknowledge
 from motcua.store.oversight.report_mails import MailedReport, mails_of
 from motcua.web.forms import is_own_form, number_in, page_in, sent_form
 from motcua.web.lists.files import FileFormat, at_most, list_file
-from motcua.web.lists.places import given
+from motcua.web.lists.filters import given
 from motcua.web.quality.charts import bar_of, trend_chart
 from motcua.web.quality.findings import (
     LONGEST_ACKNOWLEDGEMENT,

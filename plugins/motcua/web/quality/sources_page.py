@@ -20,7 +20,7 @@ from psycopg.errors import CheckViolation
 
 from motcua.jobs.notices.looking.asking import asking
 from motcua.reports import wording
-from motcua.reports.lists import Row
+from motcua.reports.lists.files import Row
 from motcua.settings import settings
 from motcua.store.checking.checks import last_checks
 from motcua.store.ledger.database import page_connection

@@ -17,6 +17,7 @@ from motcua import dag_texts
 from motcua.domain.clock import VIETNAM
 from motcua.domain.people.signatures import is_person
 from motcua.domain.periods import Period
+from motcua.jobs.listing.asking import whose
 from motcua.reports import wording
 from motcua.reports.publication.data import period_words
 from motcua.store.agencies import list_agencies
@@ -24,7 +25,6 @@ from motcua.store.browsing.runs import RunWork, work_of
 from motcua.store.ledger.database import page_connection
 from motcua.store.ledger.runs import Run
 from motcua.web.lists.files import FileFormat, at_most, list_file
-from motcua.web.lists.filters import whose
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import render
 from motcua.web.runs import run_words

@@ -30,7 +30,7 @@ from motcua.jobs.agency_settings.rehearsing import MOST_DOSSIERS, Rehearsal, reh
 from motcua.jobs.handed_in.agencies import AgencyChange, SettingsRefused, settings_of
 from motcua.jobs.texts.previews import AgencyToPreview, PreviewRow, preview_texts
 from motcua.reports import wording
-from motcua.reports.lists import Row
+from motcua.reports.lists.files import Row
 from motcua.settings import settings
 from motcua.store.agencies import Agency, in_force, list_agencies, procedures_of_agency
 from motcua.store.agencies import AgencyChange as KeptChange

@@ -19,7 +19,7 @@ from motcua.jobs.handed_in.tables import FileRefused
 from motcua.jobs.uploads.reading import ReaderBusy, check_phones_apart
 from motcua.jobs.uploads.waiting import usable_name
 from motcua.reports import wording
-from motcua.reports.lists import MOST_ROWS, Row
+from motcua.reports.lists.files import MOST_ROWS, Row
 from motcua.store.agencies import Agency
 from motcua.store.ledger.database import Connection, page_connection
 from motcua.store.notices.dossiers import open_dossiers_without_phone, phones_of_open_dossiers

@@ -18,7 +18,7 @@ from motcua.domain.clock import VIETNAM
 from motcua.domain.phones.reading import holds_phone
 from motcua.domain.watching.alerts import ALERT_NAMES
 from motcua.domain.watching.judging import silence_of
-from motcua.reports.lists import MOST_ROWS, Row
+from motcua.reports.lists.files import MOST_ROWS, Row
 from motcua.reports.watching import AlertInWords, LookInWords, alert_in_words, look_in_words
 from motcua.reports.wording import list_words
 from motcua.store.ledger.database import page_connection

@@ -17,7 +17,7 @@ from motcua.domain.phones.numbering_plan import PROVINCES
 from motcua.domain.working_days import WorkingCalendar
 from motcua.jobs.calendars.files import FIRST_YEAR, LAST_YEAR
 from motcua.jobs.calendars.keeping import HOME_PROVINCE
-from motcua.reports.lists import Row
+from motcua.reports.lists.files import Row
 from motcua.reports.wording import list_words
 from motcua.store.agencies import Agency, list_agencies
 from motcua.store.calendars import list_changes, list_years, load_calendar, load_province_calendar

@@ -25,8 +25,8 @@ from motcua.domain.reconciliation import STATES, Closing, CountedDossier, Counte
 from motcua.jobs.publications.publishing import publications_store
 from motcua.jobs.reconciliation.reporting import ClosingShown, show_closing, show_figure
 from motcua.reports import wording
-from motcua.reports.lists import MOST_ROWS, Row
-from motcua.reports.lists import Cell as ListCell
+from motcua.reports.lists.files import MOST_ROWS, Row
+from motcua.reports.lists.files import Cell as ListCell
 from motcua.reports.publication.csv_tables import plain_csv
 from motcua.reports.publication.data import Told, period_words, points
 from motcua.reports.publication.document import summary_lines

@@ -15,7 +15,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from motcua.domain.people.requests import PageRequest, RequestKind
-from motcua.reports.lists import MOST_ROWS, Row
+from motcua.reports.lists.files import MOST_ROWS, Row
 from motcua.reports.requests import Names, RequestInWords, request_in_words
 from motcua.settings import settings
 from motcua.store.agencies import duration_text, list_agencies

@@ -18,7 +18,7 @@ from motcua.jobs.tasks.reconcile_carrier import DUE_DAY, is_overdue, missing_now
 from motcua.jobs.uploads.statements import StatementSeen, still_unread
 from motcua.jobs.uploads.waiting import LARGEST_UPLOAD
 from motcua.reports import wording
-from motcua.reports.lists import MOST_ROWS, Cell, Row
+from motcua.reports.lists.files import MOST_ROWS, Cell, Row
 from motcua.settings import settings
 from motcua.store.ledger.database import Connection, page_connection
 from motcua.store.oversight.statements import (

@@ -17,7 +17,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from motcua.jobs.user_agencies import LONGEST_NAME, Grant, GrantRefused, give, read_grant, take
 from motcua.reports import wording
-from motcua.reports.lists import MOST_ROWS, Row
+from motcua.reports.lists.files import MOST_ROWS, Row
 from motcua.store.agencies import list_agencies
 from motcua.store.ledger.database import page_connection
 from motcua.store.people import (

@@ -7,16 +7,18 @@ import html
 import io
 import re
 import zipfile
+from dataclasses import replace
 from datetime import timedelta
 
 import openpyxl
 import pytest
 
 from motcua.domain.texts import PARAMETER_LIMITS
+from motcua.jobs.listing import reading as lists
+from motcua.jobs.listing.messages import MESSAGES, NOBODYS
+from motcua.jobs.listing.reading import Listing
 from motcua.store.browsing import messages as browsing
-from motcua.web.lists import files as lists
-from motcua.web.lists import places
-from motcua.web.lists.files import NOBODYS
+from motcua.web.lists import page as places
 from tests.conftest import NHA_TRANG, NOW, TU_PHAP
 from tests.web.taken_away import read_file
 from tests.web.visiting import VISITING, words
@@ -52,7 +54,7 @@ def test_row_tells_what_was_said_to_whom_in_which_state_and_why(staff, made):
         assert expected in shown, expected
     assert "<script>" not in answer.text
     assert "<b>1</b>" not in answer.text
-    assert f'href="/motcua/dossiers?agency={NHA_TRANG}&amp;code=D%20%3Cb%3E1%3C/b%3E%26x"' in answer.text
+    assert f'href="/motcua/dossiers?agency={NHA_TRANG}&amp;code=D+%3Cb%3E1%3C%2Fb%3E%26x"' in answer.text
     assert "5123482" not in answer.text
 
 
@@ -202,8 +204,8 @@ def test_each_filter_narrows_the_list_down(staff, made, query, found):
         ("since=25/11/2026", "Không đọc được ngày “25/11/2026”; viết theo dạng 2026-11-25."),
         ("until=9999-12-31", "Không đọc được ngày"),
         ("since=2026-11-25&until=2026-11-24", "Ngày đầu sau ngày cuối"),
-        ("procedure=%00", "Mã thủ tục không đúng"),
-        ("run=" + "x" * 251, "Tên lượt chạy không đúng"),
+        ("procedure=%00", "Thủ tục không đúng"),
+        ("run=" + "x" * 251, "Lượt chạy không đúng"),
         ("before=x", "Chỗ trong danh sách (before) không đúng"),
         ("before=999999999999999999-1", "Chỗ trong danh sách (before) không đúng"),
         ("before=1%00-1", "Chỗ trong danh sách (before) không đúng"),
@@ -255,7 +257,7 @@ def test_pages_that_were_turned_are_remembered_up_to_a_limit(staff, made, monkey
 
 
 def test_many_are_not_counted_to_the_end(staff, made, rows, monkeypatch):
-    monkeypatch.setattr("motcua.web.staff.messages_page.COUNTED", 60)
+    monkeypatch.setattr(lists, "COUNTED", 60)
     for number in range(61):
         made.message(f"D{number}")
     assert "hơn 60 tin" in words(staff.get(PAGE))
@@ -305,7 +307,7 @@ def test_file_holds_text_that_no_spreadsheet_takes_for_a_formula(staff, made, te
     cells = dict(zip(head, row, strict=True))
     for column, written in (("Mã hồ sơ", code), ("Nội dung", text), ("Mã thủ tục", text)):
         assert cells[column] == (f"'{written}" if written[0] in "=+-@\t\r'" else written)
-    assert cells["Ghi nhận lúc"] == "2026-11-25 10:00:00"
+    assert cells["Ghi nhận lúc (giờ Việt Nam)"] == "2026-11-25 10:00:00"
     sheet = openpyxl.load_workbook(io.BytesIO(staff.get(f"{PAGE}/file?format=xlsx").content)).active
     (place,) = [row[0].row for row in sheet.iter_rows() if row[0].value == "Mã hồ sơ"]
     found = dict(zip([c.value for c in sheet[place]], sheet[place + 1], strict=True))
@@ -324,7 +326,7 @@ def test_code_in_the_workbook_leads_to_the_dossiers_page(staff, made):
 
 @pytest.mark.parametrize("file", ["csv", "xlsx"])
 def test_file_has_every_row_of_the_filter_and_says_where_it_is_cut(staff, made, monkeypatch, file):
-    monkeypatch.setattr(lists, "_PIECE", 20)
+    monkeypatch.setattr(lists, "PIECE_OF_FILE", 20)
     for number in range(50):
         made.message(f"HS.{number}.", at=NOW + timedelta(seconds=number))
     made.message("OTHER", TU_PHAP)
@@ -344,7 +346,7 @@ def test_file_has_every_row_of_the_filter_and_says_where_it_is_cut(staff, made, 
 def test_file_that_looked_long_enough_says_how_far(staff, made, monkeypatch):
     monkeypatch.setattr(browsing, "LOOKED_AT", 5)
     monkeypatch.setattr(browsing, "PAGE", 1)
-    monkeypatch.setattr(lists, "_MOST_LOOKS", 3)
+    monkeypatch.setattr(lists, "MOST_LOOKS", 3)
     for number in range(50):
         made.message(f"D{number}", at=NOW + timedelta(seconds=number))
     assert "Mới tìm đến lúc 10:00 ngày 25/11/2026" in file_text(staff.get(f"{PAGE}/file?format=csv&kind=apology"))
@@ -357,7 +359,8 @@ def test_database_that_goes_away_while_a_file_is_read_is_told_in_the_file(staff,
     def breaks(*_):
         raise psycopg.OperationalError("gone")
 
-    monkeypatch.setattr("motcua.web.staff.messages_page.read_messages", breaks)
+    listed = replace(MESSAGES.rows, read=breaks)
+    monkeypatch.setattr(Listing, "rows", property(lambda _: listed))
     assert "TỆP CHƯA ĐỦ" in file_text(staff.get(f"{PAGE}/file?format=csv"))
     assert staff.get(f"{PAGE}/file?format=xlsx").status_code == 503
 
