@@ -59,6 +59,18 @@ def read_place(written: str) -> Place:
         raise ValueError(written) from None
 
 
+def agency_named(written: str, agencies: Iterable[Agency]) -> Agency:
+    """The one of these agencies that has this code or alias.
+
+    Raises:
+        AgencyUnknown: none of them has.
+    """
+    found = next((each for each in agencies if written in (each.agency_code, *each.aliases)), None)
+    if found is None:
+        raise AgencyUnknown(written)
+    return found
+
+
 class Faults(list[str]):
     """What is wrong with what is asked, in words; empty: nothing."""
 
@@ -221,10 +233,7 @@ class _Reading:
         written, told = self._taken(name), list_words()["told"]
         of_none = written == NO_AGENCY and declared.of_none and self._viewer.agencies is None
         if written and not of_none:
-            codes = (each for each in self._agencies if written in (each.agency_code, *each.aliases))
-            self.chosen = next(codes, None)
-            if self.chosen is None:
-                raise AgencyUnknown(written)
+            self.chosen = agency_named(written, self._agencies)
         self.values |= {
             "agencies": self._viewer.listed if self.chosen is None else [self.chosen.agency_code],
             "of_no_agency": of_none,

@@ -19,7 +19,7 @@ from motcua.domain.clock import VIETNAM
 from motcua.domain.people.viewers import Viewer
 from motcua.jobs.listing.asking import Asked, folded
 from motcua.reports.lists.declared import Column, DeclaredList, ListPlace, OwnCell, Seen, cell_of, declared_list
-from motcua.reports.lists.files import MOST_ROWS, Cell, Link, Row, Word
+from motcua.reports.lists.files import Cell, Link, Row, Word
 from motcua.reports.wording import count, list_words, moment
 from motcua.store.browsing.messages import Piece, Place
 from motcua.store.ledger.database import Connection
@@ -68,9 +68,13 @@ class Listing:
     cells: Mapping[str, OwnCell] = field(default_factory=dict)
     """What its entries cannot say, by column."""
 
-    def of(self, rows: Sequence[Any]) -> Listing:
-        """The list of rows that were read already."""
-        return replace(self, rows=lambda connection, asked, most, skipped: rows[skipped : skipped + most])
+    def of(self, rows: Sequence[Any], **cells: OwnCell) -> Listing:
+        """The list of rows that were read already; ``cells``: what tells more of them, by column."""
+        return replace(
+            self,
+            rows=lambda connection, asked, most, skipped: rows[skipped : skipped + most],
+            cells={**self.cells, **cells},
+        )
 
     @property
     def declared(self) -> DeclaredList:
@@ -221,7 +225,8 @@ def in_order(listing: Listing, rows: list[Any], asked: Asked, seen: Seen) -> lis
     """The rows in the order that is asked for; of equals the list's own. Those without a value are last."""
     if not asked.sort:
         return rows
-    keyed = [(_sort_key(listing.cell(asked.sort, row, seen)), row) for row in rows]
+    by = listing.declared.columns[asked.sort].sort_by or asked.sort
+    keyed = [(_sort_key(listing.cell(by, row, seen)), row) for row in rows]
     full = [each for each in keyed if each[0] is not None]
     full.sort(key=lambda each: each[0], reverse=asked.backwards)
     return [row for _, row in full] + [row for key, row in keyed if key is None]
@@ -280,37 +285,40 @@ def pieces_of(listing: Listing, connect: Connect, asked: Asked, seen: Seen) -> I
     def cells(rows: Sequence[Any]) -> list[Row]:
         return [listing.cells_of(row, seen, "file") for row in rows if _holds(listing, row, seen, asked.search)]
 
+    most = listing.declared.most
     if isinstance(listing.rows, Piecewise):
-        pieces = _pieces(listing.rows, connect, asked)
+        pieces = _pieces(listing.rows, connect, asked, most)
     else:
         with connect() as connection:
-            pieces = iter([(listing.rows(connection, asked, MOST_ROWS + 1, 0), None)])
+            pieces = iter([(listing.rows(connection, asked, most + 1, 0), None)])
     words, note, written = list_words()["file"], "cut" if listing.declared.newest else "cut_first", 0
     if asked.sort and not (isinstance(listing.rows, Piecewise) and _is_own_order(listing.rows, asked)):
         every = [row for rows, _ in pieces for row in rows]
         pieces = iter([(in_order(listing, every, asked, seen), None)])
     for rows, looked_to in pieces:
         made = cells(rows)
-        yield made[: MOST_ROWS - written]
+        yield made[: most - written]
         written += len(made)
-        if written > MOST_ROWS:
-            yield [[words[note].format(written=count(MOST_ROWS))]]
+        if written > most:
+            yield [[words[note].format(written=count(most))]]
             return
         if looked_to is not None:
             yield [[words["looked"].format(moment=moment(looked_to))]]
 
 
-def _pieces(rows: Piecewise, connect: Connect, asked: Asked) -> Iterator[tuple[Sequence[Any], datetime | None]]:
+def _pieces(
+    rows: Piecewise, connect: Connect, asked: Asked, most: int
+) -> Iterator[tuple[Sequence[Any], datetime | None]]:
     """Rows piece by piece; with the last of them how far was looked, where there may be others beyond."""
     place: Place | None = None
     read = 0
     for look in range(MOST_LOOKS):
         with connect() as connection:
-            piece = rows.find(connection, asked, place, min(PIECE_OF_FILE, MOST_ROWS + 1 - read))
+            piece = rows.find(connection, asked, place, min(PIECE_OF_FILE, most + 1 - read))
             found = rows.read(connection, piece.places)
         read += len(found)
         place = piece.older
-        is_last = place is None or read > MOST_ROWS
+        is_last = place is None or read > most
         yield found, place.at if place and not is_last and look == MOST_LOOKS - 1 else None
         if is_last:
             return

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from functools import cache
 from typing import Any, Literal, TypeAlias
 from urllib.parse import urlencode
@@ -21,7 +22,7 @@ from motcua.domain.clock import VIETNAM
 from motcua.domain.people.viewers import Viewer, ViewerRole
 from motcua.domain.phones.reading import mask_phones
 from motcua.reports import wording
-from motcua.reports.lists.files import Cell, FileColumn, Link, Word
+from motcua.reports.lists.files import MOST_ROWS, Cell, FileColumn, Link, Word
 from motcua.settings import include_dir
 
 ListPlace: TypeAlias = Literal["page", "file", "command"]
@@ -64,6 +65,8 @@ class Column(_Declared):
     width: int = 19
     """Letters, in a workbook."""
     sorts: bool = True
+    sort_by: str = ""
+    """The column by whose values it sorts; by default its own."""
 
     @property
     def is_moment(self) -> bool:
@@ -106,6 +109,8 @@ class DeclaredList(_Declared):
     """Rows of a page."""
     newest: bool = False
     """A file of it ends with the oldest where it cannot have all."""
+    most: int = MOST_ROWS
+    """Rows of a file."""
     filters: Mapping[str, Filter] = {}
     columns: Mapping[str, Column]
 
@@ -174,8 +179,10 @@ OwnCell: TypeAlias = Callable[[Any, Seen], Cell]
 
 
 def value_of_row(row: Any, name: str) -> Any:  # noqa: ANN401 - rows are of any type, or as a statement gives them
-    """A value of a row by its name."""
-    return row[name] if isinstance(row, Mapping) else getattr(row, name)
+    """A value of a row by its name; ``a.b``: what is called b of its a."""
+    for each in name.split("."):
+        row = row[each] if isinstance(row, Mapping) else getattr(row, each)
+    return row
 
 
 def cell_of(name: str, column: Column, row: Any, seen: Seen, own: Mapping[str, OwnCell]) -> Cell:  # noqa: ANN401 - as there
@@ -203,7 +210,7 @@ _CELLS: dict[ColumnKind, Callable[[Any, Any, Column, Seen], Cell]] = {
     "plain": lambda value, row, column, seen: value,
     "moment": lambda value, row, column, seen: value,
     "day": lambda value, row, column, seen: value.astimezone(VIETNAM).date() if isinstance(value, datetime) else value,
-    "figure": lambda value, row, column, seen: value,
+    "figure": lambda value, row, column, seen: round(value) if isinstance(value, Decimal) else value,
     "code": lambda value, row, column, seen: mask_phones(str(value)),
     "text": lambda value, row, column, seen: str(value),
     "words": _word,

@@ -19,7 +19,7 @@ from motcua.jobs.listing.asking import NO_AGENCY, AgencyUnknown, Asked, ask, who
 from motcua.jobs.listing.reading import Listing, Part, part_of, pieces_of
 from motcua.reports import wording
 from motcua.reports.lists.declared import Column, Filter, Seen, words_of
-from motcua.reports.lists.files import MOST_ROWS, Cell, Link, ListHead, Row, Word, csv_pieces, list_workbook
+from motcua.reports.lists.files import Cell, Link, ListHead, Row, Word, csv_pieces, list_workbook
 from motcua.store.browsing.messages import Place
 from motcua.store.browsing.procedures import procedures_called
 from motcua.store.ledger.database import Connection, page_connection
@@ -147,7 +147,9 @@ class ShownList:
     """What they are asked."""
 
     def file_address(self, form: str) -> str:
-        """Address of the file in a form."""
+        """Address of the file in a form;"""
+        if "{form}" in self.file:
+            return f"{self.file.format(form=form)}?{urlencode(self.file_query)}"
         return f"{self.file}?{urlencode([*self.file_query, ('format', form)])}"
 
     @property
@@ -209,6 +211,7 @@ def shown_list(
     here: str = "",
     query: Query | None = None,
     file: str = "",
+    of: str = "",
 ) -> ShownList:
     """A list as the page of an address shows it.
 
@@ -221,7 +224,9 @@ def shown_list(
         prefix: begins the names in the address that are about this list, where its page has several.
         here: address of its page below the pages; by default the request's own.
         query: what its address asks; by default what the request's own does.
-        file: address of its files below the pages; by default its page's, and ``/file``.
+        file: address of its files below the pages; by default its page's, and ``/file``; ``{form}`` stands for csv or
+            xlsx.
+        of: what that calls the list, where it has several; by default as the list is declared.
     """
     if query is None:
         query = request.query_params.multi_items()
@@ -261,7 +266,7 @@ def shown_list(
         bool(written) or page > 1,
         f"{base}{file}" if file else f"{here.rstrip('/')}/file",
         [
-            ("of", listing.name),
+            ("of", of or listing.name),
             *(each for each in kept if each[0] not in _OWN),
             *_given({"q": asked.given.get("q", ""), "sort": order}),
         ],
@@ -367,7 +372,7 @@ def list_page(router: APIRouter, address: str, listing: Listing, template: str =
         with page_connection() as connection:
             shown = shown_list(connection, request, visits, listing)
         status = HTTPStatus.BAD_REQUEST if shown.asked.faults else HTTPStatus.OK
-        return render(request, template, status=status, shown=shown, most_rows=MOST_ROWS, w=wording)
+        return render(request, template, status=status, shown=shown, w=wording)
 
     list_files(router, f"{address}/file", listing)
 
@@ -418,7 +423,7 @@ def list_file(
     if about is None:
         of = [] if asked.values.get("of_no_agency") or asked.chosen else [whose(None, asked.agencies, visits)]
         about = [" · ".join([*of, *asked.told])]
-    about = [*about, newest_first()] if declared.newest else about
+    about = [*about, _newest_first(declared.most)] if declared.newest else about
     full_name = f"{declared.file}-{now.astimezone(VIETNAM):%Y%m%d-%H%M}.{file_format}"
     headers = HEADERS | {
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(full_name)}",
@@ -437,9 +442,26 @@ def list_file(
     return Response(list_workbook(head, pieces, now), media_type=_XLSX, headers=headers)
 
 
-def newest_first() -> str:
+def file_of(
+    request: Request,
+    visits: Visitor,
+    listing: Listing,
+    file_format: FileFormat,
+    *,
+    about: Sequence[str] | None = None,
+    as_of: datetime | Literal["now"] | None = "now",
+) -> Response:
+    """The same of a list whose rows were read already, in the order and with the words that the address asks for."""
+    with page_connection() as connection:
+        asked = asked_of(connection, request, visits, listing)
+    if about is not None:
+        about = [*about, *asked.told]
+    return list_file(request, visits, listing, asked, file_format, about=about, as_of=as_of)
+
+
+def _newest_first(most: int) -> str:
     """A line of a file's head: how many rows it may have."""
-    return str(wording.list_words()["file"]["newest"].format(most=wording.count(MOST_ROWS)))
+    return str(wording.list_words()["file"]["newest"].format(most=wording.count(most)))
 
 
 def _unbroken(pieces: Iterator[Sequence[Row]]) -> Iterator[Sequence[Row]]:

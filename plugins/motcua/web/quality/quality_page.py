@@ -19,12 +19,12 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from motcua.domain.clock import VIETNAM
+from motcua.jobs.listing.oversight import QUALITY, findings_of
 from motcua.quality.rechecking import recheck
-from motcua.quality.report_data import AgencyFigures, AgencyReport, DepartmentReport, RuleResult
-from motcua.quality.reporting import NoSuchAgency, agency_report, department_report, last_run_no, urgent_rows
+from motcua.quality.report_data import AgencyReport, DepartmentReport, RuleResult
+from motcua.quality.reporting import NoSuchAgency, agency_report, department_report, last_run_no
 from motcua.quality.rules import load_rules
 from motcua.reports import wording
-from motcua.reports.lists.files import MOST_ROWS, Cell, Row
 from motcua.reports.quality.urgency import LEAST_DOSSIERS, added_up, beside, late, shares_told
 from motcua.store.agencies import in_force, list_agencies
 from motcua.store.intake.watching import supplements_untold_by
@@ -32,8 +32,7 @@ from motcua.store.ledger.database import Connection, page_connection
 from motcua.store.oversight.quality import acknowledge
 from motcua.store.oversight.report_mails import MailedReport, mails_of
 from motcua.web.forms import is_own_form, number_in, page_in, sent_form
-from motcua.web.lists.files import FileFormat, at_most, list_file
-from motcua.web.lists.filters import given
+from motcua.web.lists.page import FileFormat, file_of
 from motcua.web.quality.charts import bar_of, trend_chart
 from motcua.web.quality.findings import (
     LONGEST_ACKNOWLEDGEMENT,
@@ -43,8 +42,7 @@ from motcua.web.quality.findings import (
     FindingsAddress,
     checked,
     day_in,
-    file_columns,
-    file_row,
+    given,
     look_again,
     page_of_rows,
     reason_of,
@@ -54,11 +52,6 @@ from motcua.web.quality.findings import (
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import HEADERS, render
 from motcua.web.visitors import Visitor, Visits
-
-_AGENCY_COLUMNS = (
-    "agency_code", "agency", "dossiers", "to_do", "acknowledged", "phone_missing", "phone_invalid", "status",
-    "other_faults", "per_thousand", "new", "back", "standing", "fixed", "late", "late_for_department", "broken",
-)  # fmt: skip
 
 router = APIRouter()
 
@@ -97,35 +90,13 @@ def show_department(request: Request, visits: Visits) -> Response:
 
 
 @router.get("/quality/file")
-def download_agencies(visits: Visits, format: FileFormat) -> Response:
+def download_agencies(request: Request, visits: Visits, format: FileFormat) -> Response:
     """The agencies of the page, the worst rate first."""
     visits.must_see_all()
     with page_connection() as connection:
         report = department_report(connection, _last_run(connection), least_dossiers=LEAST_DOSSIERS)
-    rows: list[Row] = [_agency_row(each) for each in report.agencies]
-    about, as_of = [checked(report.run)], report.run.data_as_of
-    return list_file(format, "quality", about, _AGENCY_COLUMNS, at_most(rows), as_of=as_of)
-
-
-def _agency_row(row: AgencyFigures) -> list[Cell]:
-    if row.broken_reason:
-        return [row.agency_code, row.name, *([None] * (len(_AGENCY_COLUMNS) - 3)), row.broken_reason]
-    return [
-        row.agency_code,
-        row.name,
-        row.dossiers,
-        row.to_do,
-        row.acknowledged,
-        *(row.by_group[group] for group in wording.words()["group"]),
-        None if row.per_thousand is None else wording.decimal(row.per_thousand),
-        row.change.new,
-        row.change.back,
-        row.change.standing,
-        row.change.fixed,
-        row.remind_agency + row.remind_department,
-        row.remind_department,
-        None,
-    ]
+    listing = QUALITY.of(report.agencies)
+    return file_of(request, visits, listing, format, about=[checked(report.run)], as_of=report.run.data_as_of)
 
 
 def _own_agencies(request: Request, visits: Visitor) -> Response:
@@ -208,14 +179,10 @@ def _findings_file(
     whose: str,
 ) -> Response:
     chosen = asked.chosen(_rules_of(report.results))
-    with page_connection() as connection:
-        first = urgent_rows(connection, report.run.run_no, agency_code, chosen, 0, MOST_ROWS + 1)
-    of_all = agency_code is None
     title = title_of(chosen, report.results, "")
     about = [each for each in (whose, title, checked(report.run)) if each]
-    rows: list[Row] = [file_row(request, visits, each, with_agency=of_all) for each in first]
-    columns = file_columns(visits, with_agency=of_all)
-    return list_file(format, "findings", about, columns, at_most(rows), as_of=report.run.data_as_of)
+    listing = findings_of(report.run.run_no, agency_code, chosen)
+    return file_of(request, visits, listing, format, about=about, as_of=report.run.data_as_of)
 
 
 # --- Decisions ----------------------------------------------------------------------------------------------------

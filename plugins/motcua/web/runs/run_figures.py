@@ -19,8 +19,6 @@ from motcua.web.visitors import Visitor
 _NOT_SENT = ("suppressed", "cancelled", "expired")
 _TAKEN = ("accepted", "duplicate", "receipt")
 
-FIGURE_COLUMNS = ("part", "of", "figure", "number", "remark")
-
 
 @dataclass(frozen=True, slots=True)
 class Counted:

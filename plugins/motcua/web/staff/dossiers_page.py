@@ -19,7 +19,7 @@ from motcua.domain.explaining.answers import TOLD
 from motcua.domain.phones.reading import hide_phones, holds_phone, read_phone
 from motcua.jobs.explaining.axis import axis_lines
 from motcua.jobs.explaining.dossiers import CodeSearch, ExplainedDossier, explain_dossier, find_by_code, status_name
-from motcua.jobs.listing.asking import Asked
+from motcua.jobs.listing.asking import AgencyUnknown, Asked, agency_named
 from motcua.jobs.listing.dossiers import AXIS, DOSSIERS
 from motcua.reports import wording
 from motcua.reports.explaining import clauses, due_moment
@@ -28,7 +28,6 @@ from motcua.store.dossiers import MOST_FOUND, DossierFound, dossiers_by_number, 
 from motcua.store.ledger.database import Connection, page_connection
 from motcua.store.people import log_phone_search
 from motcua.web.forms import is_own_form, number_in, sent_form
-from motcua.web.lists.filters import agency_of
 from motcua.web.lists.page import FileFormat, asked_of, list_file, shown_list
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import HEADERS, render
@@ -146,8 +145,15 @@ def _redirect(request: Request, query: dict[str, str]) -> RedirectResponse:
 
 
 def _code_of(known: list[Agency], typed: str, visits: Visitor) -> str | None:
-    chosen = agency_of(typed, known, visits)
-    return None if chosen is None else chosen.agency_code
+    if not typed:
+        return None
+    try:
+        code = agency_named(typed, known).agency_code
+    except AgencyUnknown:
+        visits.must_see(None)
+        raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_agency") from None
+    visits.must_see(code)
+    return code
 
 
 def _explained(connection: Connection, found: DossierFound, visits: Visitor) -> ExplainedDossier:

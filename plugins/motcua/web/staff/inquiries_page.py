@@ -16,7 +16,6 @@ from fastapi.responses import HTMLResponse, Response
 from motcua.domain.phones.reading import mask_phones
 from motcua.jobs.listing.messages import INQUIRIES, USUAL_DAYS, asked_inquiries, inquiries_asked
 from motcua.reports import wording
-from motcua.reports.lists.files import MOST_ROWS
 from motcua.store.browsing.inquiries import InquiriesOfDay, inquiries_by_day, repeated_codes, repeated_phones
 from motcua.store.ledger.database import page_connection
 from motcua.web.lists.page import FileFormat, asked_of, list_file, shown_list
@@ -73,7 +72,6 @@ def show_inquiries(request: Request, visits: Visits) -> HTMLResponse:
         codes=[(each, mask_phones(each.asked_code)) for each in codes],
         phones=[(each, visits.phone(each.msisdn), mask_phones(each.asked_code or "")) for each in phones],
         outcomes=outcomes,
-        most_rows=MOST_ROWS,
         w=wording,
     )
 
