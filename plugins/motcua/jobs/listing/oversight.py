@@ -75,7 +75,7 @@ def findings_of(run_no: int, agency_code: str | None, chosen: Chosen) -> Listing
             "rule": lambda row, seen: f"{row.rule.code} {row.rule.title}",
             "severity": lambda row, seen: words["severity"][row.rule.severity],
             "action": lambda row, seen: row.rule.action,
-            "finding_state": lambda row, seen: words["state"][row.state],
+            "finding_state": lambda row, seen: Word(row.state, words["state"][row.state], None),
             "stage": lambda row, seen: words["stage"][row.stage],
             "acknowledged_until": lambda row, seen: row.acknowledged.until if row.acknowledged else None,
             "acknowledged_why": lambda row, seen: row.acknowledged.why if row.acknowledged else None,

@@ -13,12 +13,10 @@ from motcua.domain.phones.reading import holds_phone
 from motcua.quality.choosing import Chosen, Part, Standing
 from motcua.quality.rechecking import mended_since, rules_judged_alone
 from motcua.quality.report_data import RowToCorrect, RuleResult, Run
-from motcua.quality.reporting import urgent_rows
 from motcua.reports import wording
 from motcua.store.ledger.database import Connection
 from motcua.store.rechecks import Recheck, last_rechecks
 
-ROWS_A_PAGE = 50
 LONGEST_REASON = 500
 LONGEST_ACKNOWLEDGEMENT = timedelta(days=366)
 
@@ -96,14 +94,6 @@ def look_again(connection: Connection, run: Run, rows: Sequence[RowToCorrect]) -
         last_rechecks(connection, standing, run.as_of),
         alone,
     )
-
-
-def page_of_rows(
-    connection: Connection, run_no: int, agency_code: str | None, chosen: Chosen, place: int
-) -> tuple[list[RowToCorrect], bool]:
-    """A page of rows, and whether there are more."""
-    rows = urgent_rows(connection, run_no, agency_code, chosen, (place - 1) * ROWS_A_PAGE, ROWS_A_PAGE + 1)
-    return rows[:ROWS_A_PAGE], len(rows) > ROWS_A_PAGE
 
 
 def checked(run: Run) -> str:

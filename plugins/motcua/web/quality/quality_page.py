@@ -20,6 +20,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from motcua.domain.clock import VIETNAM
 from motcua.jobs.listing.oversight import QUALITY, findings_of
+from motcua.jobs.listing.reading import Listing
 from motcua.quality.rechecking import recheck
 from motcua.quality.report_data import AgencyReport, DepartmentReport, RuleResult
 from motcua.quality.reporting import NoSuchAgency, agency_report, department_report, last_run_no
@@ -32,19 +33,17 @@ from motcua.store.ledger.database import Connection, page_connection
 from motcua.store.oversight.quality import acknowledge
 from motcua.store.oversight.report_mails import MailedReport, mails_of
 from motcua.web.forms import is_own_form, number_in, page_in, sent_form
-from motcua.web.lists.page import FileFormat, file_of
+from motcua.web.lists.page import FileFormat, ShownList, file_of, shown_list
 from motcua.web.quality.charts import bar_of, trend_chart
 from motcua.web.quality.findings import (
     LONGEST_ACKNOWLEDGEMENT,
     LONGEST_REASON,
-    ROWS_A_PAGE,
     Asked,
     FindingsAddress,
     checked,
     day_in,
     given,
     look_again,
-    page_of_rows,
     reason_of,
     title_of,
     what_is_wrong,
@@ -284,8 +283,9 @@ def _agency_page(
             return render(request, "quality/quality.html", report=None, **_common(request))
         report = _report(connection, run_no, asked.code)
         chosen = asked.chosen(_rules_of(report.results))
-        rows, more = page_of_rows(connection, run_no, report.agency_code, chosen, place)
-        again = look_again(connection, report.run, rows)
+        listing = findings_of(run_no, report.agency_code, chosen)
+        shown = _shown(connection, request, visits, listing, "/quality/agency", asked, page)
+        again = look_again(connection, report.run, shown.part.rows)
         mails = mails_of(connection, MailedReport("quality", run_no, report.agency_code))
         agencies = _agencies(connection, report.run.day, visits)
         untold = supplements_untold_by(connection, report.run.as_of, [report.agency_code])
@@ -299,10 +299,8 @@ def _agency_page(
         mailed=sum(mail.state == "sent" for mail in mails),
         not_mailed=sum(mail.state != "sent" for mail in mails),
         list_name=title_of(chosen, report.results, wording.words()["page"]["own_findings"]),
-        given=asked.given,
         chosen=chosen,
-        rows=rows,
-        more=more,
+        shown=shown,
         again=again,
         **_told(report),
         **_of_list(visits, place, said, tried),
@@ -328,8 +326,9 @@ def _findings_page(
             return render(request, "quality/quality.html", report=None, **_common(request))
         report = department_report(connection, run_no, least_dossiers=LEAST_DOSSIERS)
         chosen = asked.chosen(_rules_of(report.results))
-        rows, more = page_of_rows(connection, run_no, None, chosen, place)
-        again = look_again(connection, report.run, rows)
+        listing = findings_of(run_no, None, chosen)
+        shown = _shown(connection, request, visits, listing, "/quality/findings", asked, page)
+        again = look_again(connection, report.run, shown.part.rows)
     return render(
         request,
         "quality/quality_findings.html",
@@ -337,14 +336,27 @@ def _findings_page(
         as_of=report.run.data_as_of,
         report=report,
         list_name=title_of(chosen, report.results, wording.words()["page"]["all_findings"]),
-        given=asked.given,
         chosen=chosen,
-        rows=rows,
-        more=more,
+        shown=shown,
         again=again,
         **_of_list(visits, place, said, tried),
         **_common(request),
     )
+
+
+def _shown(
+    connection: Connection,
+    request: Request,
+    visits: Visitor,
+    listing: Listing,
+    here: str,
+    asked: Asked,
+    page: str,
+) -> ShownList:
+    """The list of a page, also of one that a form led to."""
+    own = [(name, request.query_params.get(name, "")) for name in ("sort", "q")]
+    query = [*asked.given.items(), *own, ("page", page)]
+    return shown_list(connection, request, visits, listing, here=here, query=query, file=f"{here}/file")
 
 
 def _of_list(visits: Visitor, place: int, said: str, tried: tuple[int, dict[str, str]] | None) -> dict[str, Any]:
@@ -352,7 +364,6 @@ def _of_list(visits: Visitor, place: int, said: str, tried: tuple[int, dict[str,
     today = datetime.now(VIETNAM).date()
     return {
         "place": place,
-        "first": (place - 1) * ROWS_A_PAGE + 1,
         "said": said,
         "decides": not visits.is_auditor,
         "tried": tried,
