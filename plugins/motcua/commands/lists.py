@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,7 +15,7 @@ from rich.table import Table
 from motcua.commands.terminal import console, local_moment, refuse
 from motcua.domain.people.viewers import Viewer
 from motcua.jobs.listing.asking import AgencyUnknown, Asked, ask, whose
-from motcua.jobs.listing.reading import Listing, first_of, pieces_of
+from motcua.jobs.listing.reading import Connect, Listing, first_of, pieces_of
 from motcua.reports.lists.declared import Column, Filter, Seen
 from motcua.reports.lists.files import Cell, Link, ListHead, Word, csv_pieces, list_workbook
 from motcua.store.ledger.database import Connection, connect
@@ -100,14 +101,21 @@ def _plain(cell: Cell, column: Column) -> str:
 def _write(listing: Listing, asked: Asked, seen: Seen, to: Path) -> None:
     if to.suffix not in (".csv", ".xlsx"):
         raise refuse("--to takes a name that ends with .csv or .xlsx.")
-    now = datetime.now(UTC)
-    declared = listing.declared
     about = [" · ".join([whose(asked.chosen, asked.agencies, OPERATOR), *asked.told])]
-    head = ListHead(declared.title, about, now, declared.file_columns(OPERATOR))
-    pieces = pieces_of(listing, connect, asked, seen)
-    content = b"".join(csv_pieces(head, pieces)) if to.suffix == ".csv" else list_workbook(head, pieces, now)
-    to.write_bytes(content)
+    to.write_bytes(_content(listing, asked, seen, about, connect, to.suffix))
     _console.print(f"Written: {to}", soft_wrap=True)
+
+
+def csv_of(listing: Listing) -> bytes:
+    """A list whose rows were read already as a CSV file."""
+    return _content(listing, Asked(OPERATOR), Seen(OPERATOR, {}), (), nullcontext, ".csv")
+
+
+def _content(listing: Listing, asked: Asked, seen: Seen, about: Sequence[str], connect: Connect, suffix: str) -> bytes:
+    now = datetime.now(UTC)
+    head = ListHead(listing.declared.title, about, now, listing.declared.file_columns(OPERATOR))
+    pieces = pieces_of(listing, connect, asked, seen)
+    return b"".join(csv_pieces(head, pieces)) if suffix == ".csv" else list_workbook(head, pieces, now)
 
 
 # --- A command that is a list and nothing else ----------------------------------------------------------------------

@@ -107,7 +107,11 @@ _ABOUT_ONE = {
     "/settings/phones",
 }
 """Pages that are asked about one run, closing or agency, and refused without."""
-WITHOUT_ROWS = {"/dossiers/found": "what a search found, in another order", "/dossiers/slip": "a slip of one dossier", "/sending": "leads on"}
+WITHOUT_ROWS = {
+    "/dossiers/found": "what a search found, in another order",
+    "/dossiers/slip": "a slip of one dossier",
+    "/sending": "leads on",
+}
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The lists of files that one-stop software exports, and of dossiers that these have no more."""
+"""The lists of files that one-stop software exports, of dossiers that these have no more, of what a check found."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from motcua.domain.people.viewers import Viewer
 from motcua.jobs.exports.taking import SETTLED
 from motcua.jobs.handed_in.tables import FileFault
 from motcua.jobs.listing.reading import Listing
+from motcua.reports.checking import told
 from motcua.reports.lists.declared import Seen
 from motcua.reports.lists.files import Cell, Link
 from motcua.reports.wording import list_words
+from motcua.store.checking.checks import SourceCheck
 from motcua.store.intake.exports import Export, list_exports, list_vanished
 
 _ACCEPTABLE: Final = ("few_dossiers", "cut_off")
@@ -86,3 +88,22 @@ def vanished_of(source: str) -> Listing:
         "vanished",
         lambda connection, asked, most, skipped: list_vanished(connection, source, skipped + most)[skipped:],
     )
+
+
+def check_of(check: SourceCheck | None, kind: str) -> Listing:
+    """What a check of a source of some kind found."""
+    rows = [
+        {
+            "kind": each.finding.kind,
+            "severity": said.severity,
+            "breach": said.title,
+            "seen": said.found,
+            "matters": said.why,
+            "action": said.action,
+            "since": each.since,
+            "examples": ", ".join(each.finding.examples),
+        }
+        for each in (check.findings if check else ())
+        for said in [told(each.finding, kind)]
+    ]
+    return Listing("source_check").of(rows)

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
-from motcua.jobs.listing.reading import Listing
+from motcua.jobs.listing.sources import check_of
 from motcua.reports import wording
 from motcua.reports.checking import check_words, terms_of, told, verdict
 from motcua.settings import settings
@@ -48,25 +48,11 @@ def download_check(request: Request, visits: Visits, format: FileFormat, source:
     """The same as a file, to be sent to whoever runs the software."""
     check = _last(visits, source)
     kind = settings().sources[source]
-    rows = []
-    for each in check.findings if check else ():
-        said = told(each.finding, kind)
-        rows.append(
-            {
-                "severity": said.severity,
-                "breach": said.title,
-                "seen": said.found,
-                "matters": said.why,
-                "action": said.action,
-                "since": each.since,
-                "examples": ", ".join(each.finding.examples),
-            }
-        )
     about = [check_words()["page"]["about"].format(source=source)]
-    if rows and (terms := terms_of(kind)):
+    if check and check.findings and (terms := terms_of(kind)):
         about.append(terms)
     as_of = check.checked_at if check else None
-    return file_of(request, visits, Listing("source_check").of(rows), format, about=about, as_of=as_of)
+    return file_of(request, visits, check_of(check, kind), format, about=about, as_of=as_of)
 
 
 def verdict_of(check: SourceCheck) -> str:
