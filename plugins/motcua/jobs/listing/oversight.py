@@ -14,6 +14,7 @@ from motcua.reports import wording
 from motcua.reports.lists.declared import OwnCell, Seen, dossier_link
 from motcua.reports.lists.files import Cell, Link, Word
 from motcua.reports.publication.data import Told
+from motcua.reports.quality.listed import FINDING_CELLS
 from motcua.store.oversight.figure_rows import FigureRows
 from motcua.store.oversight.statements import (
     LineMatch,
@@ -66,21 +67,10 @@ def _dossier(row: Any, seen: Seen) -> Cell:  # noqa: ANN401 - of whatever names 
 
 def findings_of(run_no: int, agency_code: str | None, chosen: Chosen) -> Listing:
     """What is to be corrected by a run, of an agency or of all, the most urgent first."""
-    words = wording.words()
     return Listing(
         "findings",
         lambda connection, asked, most, skipped: urgent_rows(connection, run_no, agency_code, chosen, skipped, most),
-        {
-            "dossier_code": _dossier,
-            "rule": lambda row, seen: f"{row.rule.code} {row.rule.title}",
-            "severity": lambda row, seen: words["severity"][row.rule.severity],
-            "action": lambda row, seen: row.rule.action,
-            "finding_state": lambda row, seen: Word(row.state, words["state"][row.state], None),
-            "stage": lambda row, seen: words["stage"][row.stage],
-            "acknowledged_until": lambda row, seen: row.acknowledged.until if row.acknowledged else None,
-            "acknowledged_why": lambda row, seen: row.acknowledged.why if row.acknowledged else None,
-            "acknowledged_by": lambda row, seen: row.acknowledged.by if row.acknowledged else None,
-        },
+        FINDING_CELLS,
     )
 
 

@@ -25,7 +25,7 @@ from motcua.reports import wording
 from motcua.reports.lists.files import MOST_ROWS, Cell, FileColumn, Link, Word
 from motcua.settings import include_dir
 
-ListPlace: TypeAlias = Literal["page", "file", "command"]
+ListPlace: TypeAlias = Literal["page", "file", "command", "mail"]
 ColumnKind: TypeAlias = Literal[
     "plain", "moment", "day", "figure", "code", "text", "words", "reason", "agency", "dossier", "phone", "masked"
 ]
