@@ -55,6 +55,7 @@ def statement_rows(statement_no: int, verdict: LineMatch | None, differs: str | 
             connection, statement_no, RowsAsked(verdict, differs, most, skipped)
         ),
         {
+            "line": lambda row, seen: f"{row.direction.upper()} {row.line_no}" if row.line_no else None,
             "differs": _differs,
             "reference": lambda row, seen: row.our_reference or row.reference or row.gateway_reference,
         },
@@ -122,7 +123,7 @@ def rows_of_figure(told: Told, found: FigureRows) -> Listing:
     cells = _of_a_row(told)
     if found.of is Orphan:
         # What belongs to nothing may have no page.
-        return Listing("figure_orphans").of(found.rows, **cells)
+        return Listing("figure_orphans").of(found.rows, **cells, dossier_code=lambda row, seen: row.dossier_code)
     cells["dossier_code"] = _dossier
     if found.of is CountedDossier:
         return Listing("figure_dossiers").of(found.rows, **cells, over=_over)

@@ -21,6 +21,7 @@ from psycopg.errors import CheckViolation
 from motcua.jobs.listing.reading import Listing
 from motcua.jobs.notices.looking.asking import asking
 from motcua.reports import wording
+from motcua.reports.lists.files import Word
 from motcua.settings import settings
 from motcua.store.checking.checks import last_checks
 from motcua.store.ledger.database import Connection, page_connection
@@ -139,7 +140,9 @@ def _lists(connection: Connection, visits: Visitor) -> dict[str, Listing]:
     reasons, statuses = run_words()["quarantine"], national_statuses()
     found = {
         "sources": Listing("sources").of(
-            freshness_of_sources(connection, visits.listed), failure=lambda row, seen: _failure(visits, row)
+            freshness_of_sources(connection, visits.listed),
+            state=lambda row, seen: Word("failing", "đang lỗi", "bad") if row.failed_at else "đọc được",
+            failure=lambda row, seen: _failure(visits, row),
         ),
         "unusable": Listing("unusable").of(
             open_quarantine(connection, visits.listed),
@@ -151,9 +154,11 @@ def _lists(connection: Connection, visits: Visitor) -> dict[str, Listing]:
     if visits.agencies is None:
         found["status_maps"] = Listing("status_maps").of(
             mapped_statuses(connection),
-            stands_for=lambda row, seen: f"{row.status_code} {statuses[row.status_code]}",
-            mapped_before=lambda row, seen: (
-                f"{row.status_before} {statuses[row.status_before]}" if row.status_before else None
+            stands_for=lambda row, seen: statuses[row.status_code],
+            mapped_before=lambda row, seen: statuses[row.status_before] if row.status_before else None,
+            told=lambda row, seen: (
+                f"{row.status_code} {statuses[row.status_code]}"
+                + (f" (trước đó {row.status_before} {statuses[row.status_before]})" if row.status_before else "")
             ),
         )
     return found

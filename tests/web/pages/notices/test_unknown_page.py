@@ -227,5 +227,5 @@ def test_pages_go_on_by_the_last_row_and_a_whole_page_may_be_chosen(staff, made,
     assert first.text.count(" checked>") == 0
     every = staff.get(html.unescape(re.search(r'href="([^"]*)">Chọn cả trang', second.text)[1]))
     assert every.text.count(" checked>") == 2
-    assert "Không còn tin nào." in words(staff.get(f"{PAGE}?page=3"))
+    assert "Không có trang này." in words(staff.get(f"{PAGE}?page=3"))
     assert staff.get(f"{PAGE}?page=%00x").status_code == 200
