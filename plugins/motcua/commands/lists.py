@@ -148,6 +148,7 @@ def list_command(app: typer.Typer, name: str, listing: Listing, told: str, empty
         for option, (each, default) in options.items()
     ]
     vars(print_it)["__signature__"] = inspect.Signature(parameters)
+    print_it.__annotations__ = {option: each for option, (each, _) in options.items()}
     print_it.__doc__ = told
     app.command(name)(print_it)
 

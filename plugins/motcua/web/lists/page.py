@@ -177,6 +177,11 @@ class ShownList:
 # --- A page ---------------------------------------------------------------------------------------------------------
 
 
+def query_of(request: Request, *without: str) -> list[tuple[str, str]]:
+    """What an address asks of its lists, without what is about something else."""
+    return [each for each in request.query_params.multi_items() if each[0] not in without]
+
+
 def asked_of(
     connection: Connection,
     request: Request,

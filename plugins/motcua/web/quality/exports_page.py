@@ -44,7 +44,7 @@ from motcua.store.intake.exports import (
 from motcua.store.ledger.database import Connection, page_connection
 from motcua.store.notices.templates import national_statuses
 from motcua.web.forms import is_own_form, number_in, sent_form
-from motcua.web.lists.page import FileFormat, file_of, shown_list
+from motcua.web.lists.page import FileFormat, file_of, query_of, shown_list
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import HEADERS, render
 from motcua.web.visitors import Visitor, Visits
@@ -147,8 +147,7 @@ def exports_shown(
         kept = form_in_force(connection, shown) if shown else None
         one = _file(connection, shown, no) if no else None
         told = None if one is None else told_export(visits, one)
-        query = [each for each in request.query_params.multi_items() if each[0] not in ("source", "no", "said")]
-        query += [("source", shown)] + ([("no", no)] if no else [])
+        query = [*query_of(request, "source", "no", "said"), ("source", shown), *([("no", no)] if no else [])]
         lists = {
             name: shown_list(
                 connection,

@@ -33,7 +33,7 @@ from motcua.store.ledger.database import Connection, page_connection
 from motcua.store.oversight.quality import acknowledge
 from motcua.store.oversight.report_mails import MailedReport, mails_of
 from motcua.web.forms import is_own_form, number_in, page_in, sent_form
-from motcua.web.lists.page import FileFormat, ShownList, file_of, shown_list
+from motcua.web.lists.page import FileFormat, ShownList, file_of, query_of, shown_list
 from motcua.web.quality.charts import bar_of, trend_chart
 from motcua.web.quality.findings import (
     LONGEST_ACKNOWLEDGEMENT,
@@ -354,7 +354,7 @@ def _shown(
     page: str,
 ) -> ShownList:
     """The list of a page, also of one that a form led to."""
-    own = [(name, request.query_params.get(name, "")) for name in ("sort", "q")]
+    own = [each for each in query_of(request) if each[0] in ("sort", "q")]
     query = [*asked.given.items(), *own, ("page", page)]
     return shown_list(connection, request, visits, listing, here=here, query=query, file=f"{here}/file")
 

@@ -24,7 +24,7 @@ from motcua.store.agencies import Agency
 from motcua.store.ledger.database import Connection, page_connection
 from motcua.store.notices.dossiers import open_dossiers_without_phone, phones_of_open_dossiers
 from motcua.web.forms import SentFile, is_own_form, sent_file
-from motcua.web.lists.page import FileFormat, file_of, shown_list
+from motcua.web.lists.page import FileFormat, file_of, query_of, shown_list
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import render
 from motcua.web.settings.page import open_for
@@ -92,14 +92,13 @@ def _page(
     with page_connection() as connection:
         agency = _agency(connection, visits, code)
         counts = phones_of_open_dossiers(connection, agency.agency_code)
-        query = [each for each in request.query_params.multi_items() if each[0] != "code"]
         to_mend = shown_list(
             connection,
             request,
             visits,
             _to_mend(agency.agency_code),
             here="/settings/phones",
-            query=[("code", agency.agency_code), *query],
+            query=[("code", agency.agency_code), *query_of(request, "code")],
         )
     reasons = sorted(((number, reason) for reason, number in counts.items() if reason), reverse=True)
     every = sum(counts.values())

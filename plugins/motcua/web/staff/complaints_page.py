@@ -34,7 +34,7 @@ from motcua.reports import wording
 from motcua.store.ledger.database import Connection, page_connection
 from motcua.store.oversight.complaints import OUTCOMES, ComplaintTally, count_complaints, repeated_complaints
 from motcua.web.forms import is_own_form, number_in, sent_form
-from motcua.web.lists.page import Query, list_files, shown_list
+from motcua.web.lists.page import Query, list_files, query_of, shown_list
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import HEADERS, render
 from motcua.web.visitors import Visitor, Visits
@@ -53,7 +53,7 @@ def show_complaints(request: Request, visits: Visits, agency: str = "", said: st
     form is open and filled in."""
     about = {"decision": "record", "agency": agency, "dossier_code": code[:CODE_LIMIT]}
     tried = about if code and not holds_phone(code) else None
-    query = [each for each in request.query_params.multi_items() if each[0] not in ("code", "said")]
+    query = query_of(request, "code", "said")
     return _page(request, visits, query, said if said in _SAID else "", tried=tried)
 
 

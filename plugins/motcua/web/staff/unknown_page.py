@@ -26,7 +26,7 @@ from motcua.store.ledger.database import page_connection
 from motcua.store.notices.messages import count_held, held
 from motcua.store.oversight.page_requests import ask, open_requests
 from motcua.web.forms import is_own_form, number_in, sent_choices
-from motcua.web.lists.page import FileFormat, Query, asked_of, list_file, shown_list
+from motcua.web.lists.page import FileFormat, Query, asked_of, list_file, query_of, shown_list
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import HEADERS, render
 from motcua.web.staff.requests_page import waiting_requests
@@ -44,7 +44,7 @@ def show_unknown(request: Request, visits: Visits, said: str = "", every: bool =
 
     ``every``: all of the page are chosen.
     """
-    query = [each for each in request.query_params.multi_items() if each[0] not in ("said", "every")]
+    query = query_of(request, "said", "every")
     return _list(request, visits, query, "asked" if said == "asked" else "", every=every)
 
 
