@@ -131,14 +131,22 @@ def statements_shown(
         statements = list_statements(connection)
         shown = _shown(connection, filters, statements)
         figures, rows = None, None
-        file = {"here": "/statements", "file": "/statements/file"}
         every = shown_list(
-            connection, request, visits, STATEMENTS.of(statements), prefix="statements_", of="statements", **file
+            connection,
+            request,
+            visits,
+            STATEMENTS.of(statements),
+            prefix="statements_",
+            here="/statements",
+            file="/statements/file",
+            of="statements",
         )
         if shown is not None:
             (figures,) = figures_of(connection, [shown])
             listing = statement_rows(shown.statement_no, filters.verdict, filters.differs)
-            rows = shown_list(connection, request, visits, listing, of="rows", **file)
+            rows = shown_list(
+                connection, request, visits, listing, here="/statements", file="/statements/file", of="rows"
+            )
     return render(
         request,
         "statements.html",
