@@ -82,6 +82,16 @@ WHERE m.procedure_code <> ''
 ORDER BY m.procedure_code = any(%(also)s::text[]) DESC, p.name, m.procedure_code
 LIMIT %(most)s;
 
+-- name: named_procedures
+-- Procedures that have a name, by it, so many at most. Called by store/browsing/procedures.py.
+SELECT
+    p.procedure_code,
+    p.name
+FROM motcua.procedures AS p
+WHERE p.name IS NOT NULL
+ORDER BY p.name, p.procedure_code
+LIMIT %(most)s;
+
 -- name: one_at_a_time
 -- Waits until nobody else sets or imports settings, for the rest of this transaction.
 SELECT motcua.wait_for_settings();

@@ -80,8 +80,8 @@ ORDER BY s.received_at DESC, s.inquiry_id DESC
 LIMIT %(most)s;
 
 -- name: rows
--- These inquiries as people read them, the newest first, each with what became of its reply. Holds numbers, and what a
--- stranger typed: pages mask them.
+-- These inquiries as people read them, in the order of their numbers here, each with what became of its reply. Holds
+-- numbers, and what a stranger typed: lists mask them.
 SELECT
     i.inquiry_id,
     i.received_at,
@@ -90,12 +90,14 @@ SELECT
     i.outcome,
     i.agency_code,
     d.dossier_code,
+    p.name AS procedure_name,
     m.state AS reply_state
 FROM motcua.inquiries AS i
 INNER JOIN motcua.messages AS m ON i.message_id = m.message_id
 LEFT JOIN motcua.dossiers AS d ON i.dossier_id = d.dossier_id
-WHERE i.inquiry_id = any(%(inquiry_ids)s)
-ORDER BY i.received_at DESC, i.inquiry_id DESC;
+LEFT JOIN motcua.procedures AS p ON d.procedure_code = p.procedure_code
+WHERE i.inquiry_id = any(%(inquiry_ids)s::bigint[])
+ORDER BY array_position(%(inquiry_ids)s::bigint[], i.inquiry_id);
 
 -- name: by_day
 -- Inquiries of a period by day of Vietnam and outcome, of some agencies or all, day by day: to sort all of a month

@@ -191,7 +191,7 @@ OF_A_RUN = (
     " UPDATE motcua.quarantine SET run_no = 1 WHERE quarantine_id <= 10"
 )
 THE_RUN = {"run_no": 1, "run_id": "run 100", "agencies": None, "limit": 21}
-LISTED = {"kind": None, "reason": None, "procedure_code": None, "looked_at": 100, "most": 51, "of_no_agency": False}
+LISTED = {"kind": None, "reason": None, "procedure_codes": None, "looked_at": 100, "most": 51, "of_no_agency": False}
 FIRST = {"begins": None, "ends": None, "before_at": None, "before_id": None}
 BEFORE = FIRST | {"before_at": NOW - timedelta(days=3), "before_id": 1}
 DAY_LISTED = FIRST | {"begins": YESTERDAY["start"], "ends": YESTERDAY["end"]}
@@ -347,6 +347,10 @@ CASES = [
         IN_ORDER,
         looked_up=100,
     ),
+    # From the other end, and where nothing is such.
+    Case("messages/browsing/oldest", given(**LISTED, agencies=None, state=None, **FIRST), IN_ORDER, looked_up=51),
+    Case("messages/browsing/oldest", given(**LISTED, agencies=None, state=None, **BEFORE), IN_ORDER, looked_up=51),
+    Case("messages/browsing/oldest", given(**LISTED, agencies=["none"], state=None, **FIRST), IN_ORDER, looked_up=100),
     Case("messages/browsing/of_agencies", given(**LISTED, **CELLS, **FIRST), IN_ORDER, looked_up=51),
     Case("messages/browsing/of_agencies", given(**LISTED, **CELLS, **BEFORE), IN_ORDER, looked_up=51),
     Case(
@@ -373,7 +377,7 @@ CASES = [
     Case("inquiries/repeated_codes", given(**INQUIRIES, limit=20)),
     Case("inquiries/repeated_phones", given(**INQUIRIES, limit=20)),
     # The page about sending.
-    Case("messages/outcomes/held", given(useful_at=NOW, limit=50, agencies=None, message_ids=None, after=0)),
+    Case("messages/outcomes/held", given(useful_at=NOW, limit=50, agencies=None, message_ids=None)),
     Case("messages/outcomes/releases", given(limit=50, agencies=None)),
     # The first page, and what waits for people.
     Case("messages/browsing/recorded_in", given(**YESTERDAY, agencies=None), looked_up=50),

@@ -24,6 +24,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from motcua.cli import app as motcua
+from motcua.reports.lists.declared import declared_list, load_every_list
 from motcua.settings import include_dir
 from motcua.web.callbacks import create_callbacks
 from motcua.web.pages import create_pages
@@ -38,7 +39,7 @@ AS_WORDS = {
 
 NAMES_SOMETHING = {
     "agency": "an agency's code",
-    "after": "number of a row: the list goes on behind it",
+    "at": "what the page's address says",
     "before": "place of a row: the list goes on behind it",
     "code": "an agency's code",
     "claim": "one of a closed list",
@@ -63,6 +64,9 @@ NAMES_SOMETHING = {
     "publication": "number or folder of a publication",
     "rule": "name of a rule",
     "run": "name of a run",
+    "q": "words that rows of a list hold",
+    "search": "likewise",
+    "sort": "name of a column",
     "said": "what the page says after a form",
     "source": "name of a source",
     "state": "one of a closed list",
@@ -124,17 +128,32 @@ EXCEPTIONS = {
     "/reconciliation/rows: reason": "which reason to list",
     "/reconciliation/rows.csv: reason": "which reason to list",
     "/reconciliation/rows.xlsx: reason": "which reason to list",
-    "/messages: dag": "id of a DAG",
-    "/messages/file: dag": "id of a DAG",
-    "form of messages: dag": "id of a DAG",
+    "list of messages: dag": "id of a DAG",
+    "list of messages: reason": "which reason to list",
+    "motcua messages list: reason": "which reason to list",
+    "form of lists: {{ each.name }}": "a filter that a list declares: each stands here by its own name",
+    "form of lists: {{ name }}": "what else the page's address says",
+    "form of lists: {{ shown.prefix }}q": "words that rows of a list hold",
+    "form of lists: {{ shown.prefix }}sort": "name of a column",
+    **{
+        f"motcua {command}: to": "a file to be written"
+        for command in (
+            "complaints list",
+            "files list",
+            "messages held",
+            "messages list",
+            "quality rows",
+            "statements rows",
+            "statements show",
+            "users list",
+        )
+    },
+    "/dossiers/found: dossier": "numbers of dossiers",
     "/run: dag_id": "id of a DAG",
     "/run/file: dag_id": "id of a DAG",
     "/run/file: run_id": "name of a run",
     "/dossiers/found/file: dossier": "numbers of dossiers",
     "/run: run_id": "name of a run",
-    "/messages: reason": "which reason to list",
-    "/messages/file: reason": "which reason to list",
-    "form of messages: reason": "which reason to list",
     "form of unknown: reason": "why they may go again",
     "form of unknown: held": "numbers of messages that the rules made and that may not be out",
     "form of complaints: reason": "what the check found, or why a complaint is taken back",
@@ -307,7 +326,19 @@ def of_templates(folder: Path) -> Iterator[Parameter]:
         for name in _FIELD.findall(path.read_text(encoding="utf-8")):
             # A form may have several pages.
             place = path.stem.removesuffix("_agency").removesuffix("_ask")
-            yield Parameter(f"form of {place}", re.sub(r"^at_.*", "page", name), True)
+            yield Parameter(f"form of {place}", name, True)
+
+
+def of_lists() -> Iterator[Parameter]:
+    """What addresses ask of the lists that are declared: the page that shows them reads nothing else."""
+    for name in load_every_list():
+        declared = declared_list(name)
+        for filter_name, each in declared.filters.items():
+            names = ("since", "until") if each.shown == "days" else (filter_name,)
+            for asked in names:
+                yield Parameter(f"list of {name}", asked, each.shown != "choice" or each.words == "reason")
+        for asked in ("q", "sort", "before", "trail"):
+            yield Parameter(f"list of {name}", asked, True)
 
 
 def of_forms(folder: Path) -> Iterator[Parameter]:
@@ -345,6 +376,7 @@ def found() -> list[Parameter]:
         *of_routes(create_callbacks()),
         *(each for each in of_templates(ROOT / "include/templates/web") if each.place not in DEMO),
         *of_forms(ROOT / "plugins/motcua/web"),
+        *of_lists(),
         *of_dags(bag.dags.values()),
     ]
 
@@ -383,7 +415,8 @@ def test_pages_read_nothing_of_a_request_but_their_parameters_and_forms():
     readers = {
         str(path.relative_to(web)) for path in web.rglob("*.py") if reading.search(path.read_text(encoding="utf-8"))
     }
-    assert readers <= {"forms.py", "callbacks.py", "intake/app.py"}
+    # What that page of lists reads, the lists declare.
+    assert readers <= {"forms.py", "callbacks.py", "intake/app.py", "lists/page.py"}
     for path in (ROOT / "dags").glob("*.py"):
         assert "conf" not in re.findall(r"\w+", path.read_text(encoding="utf-8")), (
             f"{path.name} takes what nobody declared"

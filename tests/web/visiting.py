@@ -9,7 +9,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 
-from motcua.web.auth import PageRole
+from motcua.domain.people.viewers import ViewerRole
 from motcua.web.visitors import Visitor, visitor
 
 
@@ -18,10 +18,10 @@ class Visiting:
     """Whoever visits the pages now; a test may change it between two requests."""
 
     name: str = "lan"
-    role: PageRole = "operator"
+    role: ViewerRole = "operator"
     agencies: frozenset[str] | None = None
 
-    def visit_as(self, role: PageRole, *agencies: str, name: str = "lan") -> None:
+    def visit_as(self, role: ViewerRole, *agencies: str, name: str = "lan") -> None:
         """From now on it is somebody of this role, of an agency's with these agencies."""
         self.name, self.role = name, role
         self.agencies = frozenset(agencies) if role == "agency" else None

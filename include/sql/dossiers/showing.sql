@@ -2,11 +2,12 @@
 -- happened to it, the newest first. Called by store/dossiers.py.
 
 -- name: find
--- Dossiers whose code is spelled like one of these, of one agency or of all.
+-- Dossiers whose code is spelled like one of these, of one agency or of all, as far as the visitor may see them.
 SELECT
-    d.dossier_id, d.agency_code, d.dossier_code, d.procedure_code, d.step_name, d.status_code, d.received_at, d.due_at,
-    d.picked_up_at
+    d.dossier_id, d.agency_code, d.dossier_code, d.procedure_code, p.name AS procedure_name, d.step_name,
+    d.status_code, d.received_at, d.due_at, d.picked_up_at
 FROM motcua.dossiers AS d
+LEFT JOIN motcua.procedures AS p ON d.procedure_code = p.procedure_code
 WHERE
     motcua.code_key(d.dossier_code)
     = any(array(SELECT motcua.code_key(k.code) FROM unnest(%(keys)s::text[]) AS k (code)))
@@ -16,11 +17,12 @@ ORDER BY d.picked_up_at DESC, d.dossier_id
 LIMIT %(limit)s;
 
 -- name: find_by_phone
--- Dossiers with this number as their own.
+-- Dossiers with this number as their own, the newest first, as far as the visitor may see them.
 SELECT
-    d.dossier_id, d.agency_code, d.dossier_code, d.procedure_code, d.step_name, d.status_code, d.received_at, d.due_at,
-    d.picked_up_at
+    d.dossier_id, d.agency_code, d.dossier_code, d.procedure_code, p.name AS procedure_name, d.step_name,
+    d.status_code, d.received_at, d.due_at, d.picked_up_at
 FROM motcua.dossiers AS d
+LEFT JOIN motcua.procedures AS p ON d.procedure_code = p.procedure_code
 WHERE
     d.msisdn = %(msisdn)s
     AND (%(agencies)s::text[] IS NULL OR d.agency_code = any(%(agencies)s))
@@ -28,11 +30,12 @@ ORDER BY d.picked_up_at DESC, d.dossier_id
 LIMIT %(limit)s;
 
 -- name: by_number
--- Dossiers by their numbers.
+-- Dossiers by their numbers, the newest first, as far as the visitor may see them.
 SELECT
-    d.dossier_id, d.agency_code, d.dossier_code, d.procedure_code, d.step_name, d.status_code, d.received_at, d.due_at,
-    d.picked_up_at
+    d.dossier_id, d.agency_code, d.dossier_code, d.procedure_code, p.name AS procedure_name, d.step_name,
+    d.status_code, d.received_at, d.due_at, d.picked_up_at
 FROM motcua.dossiers AS d
+LEFT JOIN motcua.procedures AS p ON d.procedure_code = p.procedure_code
 WHERE
     d.dossier_id = any(%(dossier_ids)s::bigint[])
     AND (%(agencies)s::text[] IS NULL OR d.agency_code = any(%(agencies)s))

@@ -62,7 +62,7 @@ FROM (
             AND (%(kind)s::text IS NULL OR m.kind = %(kind)s)
             AND (%(state)s::text IS NULL OR m.state = %(state)s)
             AND (%(reason)s::text IS NULL OR coalesce(m.reason = %(reason)s, FALSE))
-            AND (%(procedure_code)s::text IS NULL OR coalesce(m.procedure_code = %(procedure_code)s, FALSE))
+            AND (%(procedure_codes)s::text[] IS NULL OR coalesce(m.procedure_code = any(%(procedure_codes)s), FALSE))
         ) AS is_wanted,
         row_number() OVER (ORDER BY m.recorded_at DESC, m.message_id DESC) AS place
     FROM motcua.messages AS m
@@ -78,11 +78,46 @@ WHERE s.is_wanted OR s.place = %(looked_at)s
 ORDER BY s.recorded_at DESC, s.message_id DESC
 LIMIT %(most)s;
 
+-- name: oldest
+-- Of the messages after a place in the list, the oldest first: which are wanted, up to so many, looking at so many at
+-- most. The last one that was looked at comes too, wanted or not: newer ones were not looked at. It costs what it may
+-- look at, whatever is wanted.
+SELECT
+    s.recorded_at AS listed_at,
+    s.message_id AS listed_id,
+    s.is_wanted,
+    s.place = %(looked_at)s AS is_last
+FROM (
+    SELECT
+        m.recorded_at,
+        m.message_id,
+        (
+            (NOT %(of_no_agency)s OR m.agency_code IS NULL)
+            AND (%(agencies)s::text[] IS NULL OR coalesce(m.agency_code = any(%(agencies)s), FALSE))
+            AND (%(kind)s::text IS NULL OR m.kind = %(kind)s)
+            AND (%(state)s::text IS NULL OR m.state = %(state)s)
+            AND (%(reason)s::text IS NULL OR coalesce(m.reason = %(reason)s, FALSE))
+            AND (%(procedure_codes)s::text[] IS NULL OR coalesce(m.procedure_code = any(%(procedure_codes)s), FALSE))
+        ) AS is_wanted,
+        row_number() OVER (ORDER BY m.recorded_at, m.message_id) AS place
+    FROM motcua.messages AS m
+    WHERE
+        m.recorded_at >= coalesce(%(begins)s::timestamptz, '-infinity')
+        AND m.recorded_at < coalesce(%(ends)s::timestamptz, 'infinity')
+        AND (m.recorded_at, m.message_id)
+        > (coalesce(%(before_at)s::timestamptz, '-infinity'), coalesce(%(before_id)s::bigint, 0))
+    ORDER BY m.recorded_at, m.message_id
+    LIMIT %(looked_at)s
+) AS s
+WHERE s.is_wanted OR s.place = %(looked_at)s
+ORDER BY s.recorded_at, s.message_id
+LIMIT %(most)s;
+
 -- name: of_agencies
--- Of the messages of some agencies in some states before a place in the list, the newest first: which are wanted, up to
--- so many. Of each agency and state so many are looked at; the last of them comes too, wanted or not: older ones of it
--- were not looked at. What waits or is on its way is looked at whole (OFFSET 0): these are days at most, and no index
--- is kept for it, which senders would pay for.
+-- Of the messages of some agencies in some states before a place in the list, the newest first: which are wanted, up
+-- to so many. Of each agency and state so many are looked at; the last of them comes too, wanted or not: older ones of
+-- it were not looked at. What waits or is on its way is looked at whole (OFFSET 0): these are days at most, and no
+-- index is kept for it, which senders would pay for.
 WITH settled AS (
     SELECT
         s.recorded_at,
@@ -105,7 +140,10 @@ WITH settled AS (
                     (
                         (%(kind)s::text IS NULL OR m.kind = %(kind)s)
                         AND (%(reason)s::text IS NULL OR coalesce(m.reason = %(reason)s, FALSE))
-                        AND (%(procedure_code)s::text IS NULL OR coalesce(m.procedure_code = %(procedure_code)s, FALSE))
+                        AND (
+                            %(procedure_codes)s::text[] IS NULL
+                            OR coalesce(m.procedure_code = any(%(procedure_codes)s), FALSE)
+                        )
                     ) AS is_wanted,
                     row_number() OVER (ORDER BY m.recorded_at DESC, m.message_id DESC) AS place
                 FROM motcua.messages AS m
@@ -159,7 +197,7 @@ FROM (
         h.agency_code = any(%(agencies)s::text[])
         AND (%(kind)s::text IS NULL OR h.kind = %(kind)s)
         AND (%(reason)s::text IS NULL OR h.reason = %(reason)s)
-        AND (%(procedure_code)s::text IS NULL OR h.procedure_code = %(procedure_code)s)
+        AND (%(procedure_codes)s::text[] IS NULL OR h.procedure_code = any(%(procedure_codes)s))
         AND h.recorded_at >= coalesce(%(begins)s::timestamptz, '-infinity')
         AND h.recorded_at < coalesce(%(ends)s::timestamptz, 'infinity')
         AND (h.recorded_at, h.message_id)
@@ -205,7 +243,7 @@ WHERE
     AND (%(kind)s::text IS NULL OR m.kind = %(kind)s)
     AND (%(state)s::text IS NULL OR m.state = %(state)s)
     AND (%(reason)s::text IS NULL OR m.reason = %(reason)s)
-    AND (%(procedure_code)s::text IS NULL OR m.procedure_code = %(procedure_code)s)
+    AND (%(procedure_codes)s::text[] IS NULL OR m.procedure_code = any(%(procedure_codes)s))
     AND m.recorded_at >= coalesce(%(begins)s::timestamptz, '-infinity')
     AND m.recorded_at < coalesce(%(ends)s::timestamptz, 'infinity')
     AND (m.recorded_at, m.message_id)
@@ -214,12 +252,13 @@ ORDER BY m.recorded_at DESC, m.message_id DESC
 LIMIT %(most)s;
 
 -- name: rows
--- These messages as people read them, the newest first. Holds words and numbers: pages mask them.
+-- These messages as people read them, in the order of their numbers here. Holds words and numbers: lists mask them.
 SELECT
     m.message_id,
     m.kind,
     m.agency_code,
     m.procedure_code,
+    p.name AS procedure_name,
     d.dossier_code,
     m.state,
     m.reason,
@@ -233,5 +272,6 @@ SELECT
     m.changed_at
 FROM motcua.messages AS m
 LEFT JOIN motcua.dossiers AS d ON m.dossier_id = d.dossier_id
-WHERE m.message_id = any(%(message_ids)s)
-ORDER BY m.recorded_at DESC, m.message_id DESC;
+LEFT JOIN motcua.procedures AS p ON m.procedure_code = p.procedure_code
+WHERE m.message_id = any(%(message_ids)s::bigint[])
+ORDER BY array_position(%(message_ids)s::bigint[], m.message_id);

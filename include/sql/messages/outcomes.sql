@@ -91,13 +91,14 @@ GROUP BY a.gateway
 ORDER BY a.gateway;
 
 -- name: held
--- Messages of unknown outcome with the attempt that has no known end, of some agencies or all, after one of them or
--- from the first on, or just those that are named; no number and no words.
+-- Messages of unknown outcome with the attempt that has no known end, of some agencies or all, from the first on, or
+-- just those that are named; no number and no words.
 SELECT
     m.message_id,
     m.kind,
     m.agency_code,
     d.dossier_code,
+    p.name AS procedure_name,
     m.reason,
     m.useful_until,
     a.gateway,
@@ -107,6 +108,7 @@ SELECT
 FROM motcua.messages AS m
 INNER JOIN motcua.dossiers AS d ON m.dossier_id = d.dossier_id
 INNER JOIN motcua.attempts AS a ON m.message_id = a.message_id
+LEFT JOIN motcua.procedures AS p ON m.procedure_code = p.procedure_code
 WHERE
     m.state = 'unknown'
     AND a.state = 'unknown'
@@ -114,7 +116,6 @@ WHERE
     AND (%(useful_at)s::timestamptz IS NULL OR m.useful_until > %(useful_at)s)
     AND (%(agencies)s::text[] IS NULL OR m.agency_code = any(%(agencies)s))
     AND (%(message_ids)s::bigint[] IS NULL OR m.message_id = any(%(message_ids)s))
-    AND m.message_id > %(after)s
 ORDER BY m.message_id
 LIMIT %(limit)s;
 
@@ -128,10 +129,12 @@ FROM motcua.release_messages(
 -- name: releases
 -- Messages of unknown outcome that people let go again, of some agencies or all, the latest first; no number and no
 -- words.
-SELECT r.released_at, r.released_by, r.reason, m.kind, m.agency_code, d.dossier_code, m.state
+SELECT
+    r.released_at, r.released_by, r.reason, m.kind, m.agency_code, d.dossier_code, p.name AS procedure_name, m.state
 FROM motcua.releases AS r
 INNER JOIN motcua.messages AS m ON r.message_id = m.message_id
 INNER JOIN motcua.dossiers AS d ON m.dossier_id = d.dossier_id
+LEFT JOIN motcua.procedures AS p ON m.procedure_code = p.procedure_code
 WHERE %(agencies)s::text[] IS NULL OR m.agency_code = any(%(agencies)s)
 ORDER BY r.release_id DESC
 LIMIT %(limit)s;

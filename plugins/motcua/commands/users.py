@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
+from motcua.commands.lists import Most, Search, Sort, To, print_list
 from motcua.commands.signing import By, signed
-from motcua.commands.terminal import console, local_moment, refuse
+from motcua.commands.terminal import console, refuse
+from motcua.jobs.listing.people import GRANT_CHANGES, GRANTS
 from motcua.jobs.user_agencies import LONGEST_NAME, GrantRefusal, GrantRefused
 from motcua.jobs.user_agencies import give as give_agency
 from motcua.jobs.user_agencies import read_grant as read
@@ -17,7 +18,6 @@ from motcua.jobs.user_agencies import take as take_agency
 from motcua.settings import settings
 from motcua.store.airflow_roles import FAB, ROLES, SIMPLE, AccountTaken, NotFab, prepare_roles
 from motcua.store.ledger.database import connect
-from motcua.store.people import list_agencies_of_users, list_agency_of_user_changes
 
 app = typer.Typer(help="Users of the staff pages: roles in Airflow, and whose rows each sees.", no_args_is_help=True)
 _console = console(markup=False)
@@ -34,26 +34,17 @@ _Agency = Annotated[str, typer.Argument(help="The agency's code, or an alias.")]
 @app.command("list")
 def list_all(
     history: Annotated[bool, typer.Option("--history", help="Who was given or lost what, the newest first.")] = False,
+    search: Search = "",
+    sort: Sort = "",
+    most: Most = 200,
+    to: To = None,
 ) -> None:
     """List the users with agencies, and who gave them; of others only the Department and auditors see rows."""
     if history:
-        with connect() as connection:
-            changes = list_agency_of_user_changes(connection, 200)
-        table = Table("when", "who", "user", "agency", "change")
-        for change in changes:
-            moment = local_moment(change.changed_at)
-            table.add_row(moment, change.changed_by, change.user_name, change.agency_code, change.change)
+        print_list(GRANT_CHANGES, {"q": search, "sort": sort}, most=most, to=to)
     else:
-        with connect() as connection:
-            users = list_agencies_of_users(connection)
-        if not users:
-            _console.print("No user was given an agency: motcua users give USER AGENCY.")
-            return
-        table = Table("user", "agency", "name", "since", "given by")
-        for each in users:
-            since = local_moment(each.since)
-            table.add_row(each.user_name, each.agency_code, each.agency_name, since, each.given_by)
-    _console.print(table)
+        empty = "No user was given an agency: motcua users give USER AGENCY."
+        print_list(GRANTS, {"q": search, "sort": sort}, most=most, to=to, empty=empty)
 
 
 @app.command("roles")

@@ -13,7 +13,7 @@ from motcua.domain.clock import VIETNAM
 from motcua.domain.personal_data.held import WITHHELD, ByCode, Citizen, CitizenDossier, Erased, Held
 from motcua.domain.phones.reading import mask_for_staff
 from motcua.reports import wording
-from motcua.reports.lists import Column, ListHead, Row, list_workbook
+from motcua.reports.lists.files import FileColumn, ListHead, Row, list_workbook
 from motcua.settings import include_dir
 from motcua.templating import templates
 
@@ -32,7 +32,7 @@ def _words() -> dict[str, Any]:
 def workbook(citizen: Citizen, reason: str) -> bytes:
     """All values, one a row, as a workbook. Holds personal data."""
     words = _words()
-    columns = [Column(head, width) for head, width in zip(words["column"], words["widths"], strict=True)]
+    columns = [FileColumn(head, width) for head, width in zip(words["column"], words["widths"], strict=True)]
     head = ListHead(words["list"], [_asked_for(citizen), reason], citizen.as_of, columns)
     return list_workbook(head, _pieces(citizen), citizen.as_of)
 

@@ -35,6 +35,7 @@ class DossierFound:
     agency_code: str
     dossier_code: str
     procedure_code: str | None
+    procedure_name: str | None
     step_name: str | None
     status_code: int | None
     received_at: datetime | None

@@ -6,7 +6,7 @@ that it is imported here alone and tests/web/pages/test_pages.py holds it to wha
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias
+from typing import Any
 from urllib.parse import urlencode
 
 from airflow.api_fastapi.app import get_auth_manager
@@ -17,6 +17,8 @@ from airflow.models import DagModel
 from fastapi import HTTPException, Request
 from fastapi.security import HTTPBearer
 
+from motcua.domain.people.viewers import ViewerRole
+
 _bearer = HTTPBearer(auto_error=False)
 
 
@@ -24,8 +26,6 @@ class NotSignedIn(Exception):
     """Nobody is signed in, or no longer."""
 
 
-PageRole: TypeAlias = Literal["auditor", "agency", "operator"]
-"""What a user of Airflow is on the staff pages."""
 _AGENCY_EDITS = "check_quality"
 
 
@@ -41,7 +41,7 @@ async def airflow_user(request: Request) -> Any:  # noqa: ANN401 - each authenti
         raise NotSignedIn from None
 
 
-def role_of(user: Any) -> PageRole:  # noqa: ANN401 - each authentication has users of its own
+def role_of(user: Any) -> ViewerRole:  # noqa: ANN401 - each authentication has users of its own
     """What a user may do on the pages, which have no permissions of their own: by what he may do in Airflow.
 
     It may ask a database.

@@ -15,41 +15,16 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 
 from motcua.domain.people.signatures import NotAPerson, read_person
-from motcua.domain.phones.reading import mask_for_staff, mask_phones
+from motcua.domain.people.viewers import Viewer
 from motcua.store.ledger.database import page_connection
 from motcua.store.people import agencies_of_user
-from motcua.web.auth import PageRole, airflow_user, role_of
+from motcua.web.auth import airflow_user, role_of
 from motcua.web.refusals import PageRefused
 
 
 @dataclass(frozen=True, slots=True)
-class Visitor:
-    """Whoever asks for a page."""
-
-    name: str
-    """As Airflow names the user; nothing is signed with it but as ``signature``."""
-    role: PageRole
-    agencies: frozenset[str] | None
-    """Codes of those whose rows he sees; ``None``: all."""
-
-    def sees(self, agency_code: str | None) -> bool:
-        """Whether he may see rows of an agency; ``None``: rows that are no agency's."""
-        return self.agencies is None or agency_code in self.agencies
-
-    @property
-    def listed(self) -> list[str] | None:
-        """The agencies as statements of pages take them: ``None`` means all."""
-        return None if self.agencies is None else sorted(self.agencies)
-
-    @property
-    def is_operator(self) -> bool:
-        """He acts for the Department."""
-        return self.role == "operator"
-
-    @property
-    def is_auditor(self) -> bool:
-        """He sees facts, no numbers and nobody's name, and changes nothing."""
-        return self.role == "auditor"
+class Visitor(Viewer):
+    """Whoever asks for a page; what he may not see he is refused."""
 
     @property
     def signature(self) -> str:
@@ -62,14 +37,6 @@ class Visitor:
             return read_person(self.name)
         except NotAPerson:
             raise PageRefused(HTTPStatus.FORBIDDEN, "shared_account") from None
-
-    def phone(self, number: str | None) -> str:
-        """What of a phone number he is shown: ``09•• ••• 482``; nothing where there is none, or to auditors."""
-        return "" if self.is_auditor or not number else mask_for_staff(number)
-
-    def text(self, written: str) -> str:
-        """What of a text that others typed he is shown: of phone numbers in it as much as of any."""
-        return mask_phones(written, self.phone)
 
     def must_see(self, agency_code: str | None) -> None:
         """Refuses what is another agency's.

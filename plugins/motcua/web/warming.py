@@ -21,6 +21,7 @@ from motcua.quality.rules import load_rules
 from motcua.quality.soundness import load_soundness
 from motcua.reports import watching, wording
 from motcua.reports.explaining import clauses
+from motcua.reports.lists.declared import load_every_list
 from motcua.store.notices.templates import load_templates
 from motcua.web import rendering
 from motcua.web.runs import run_words
@@ -61,6 +62,7 @@ _READ: tuple[Callable[[], object], ...] = (
     rendering.load_every_page,
     wording.words,
     wording.list_words,
+    load_every_list,
     wording.publication_words,
     clauses,
     run_words.words,

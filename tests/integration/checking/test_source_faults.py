@@ -301,7 +301,7 @@ def test_the_command_tells_by_its_exit_code_whether_going_live_is_forbidden(sour
     assert [each["kind"] for each in record["findings"]] == ["late_commits", "desk_always"]
     assert record["forbids"]
     lines = run("khanhhoa", "--csv").output.splitlines()
-    assert [line.partition(",")[0] for line in lines] == ["kind", "late_commits", "desk_always"]
+    assert [line.partition(",")[0] for line in lines] == ["\ufeffMã điều sai", "late_commits", "desk_always"]
     assert run("hue").exit_code == 2
 
 

@@ -9,14 +9,15 @@ import pytest
 from typer.testing import CliRunner
 
 from motcua.cli import app
+from motcua.commands.lists import csv_of
 from motcua.jobs.texts.previews import (
     FIXED_WORDS,
     AgencyToPreview,
     PreviewRow,
     agencies_to_preview,
     preview_texts,
+    texts_list,
     where_the_dong_go,
-    write_csv,
 )
 from motcua.settings import include_dir
 from motcua.store.notices.templates import load_templates
@@ -119,15 +120,15 @@ def test_a_name_that_is_cut_is_reported() -> None:
 def test_the_csv_opens_in_a_spreadsheet_and_runs_nothing(tmp_path: Path) -> None:
     rows = preview_texts([load_templates()["result"]], [AgencyToPreview("=1+1", "@Sở Tư pháp", None, True)], 800)
     path = tmp_path / "texts.csv"
-    write_csv(rows, path)
+    path.write_bytes(csv_of(texts_list(rows)))
     assert path.read_bytes().startswith(b"\xef\xbb\xbf")
     with path.open(encoding="utf-8-sig", newline="") as file:
         lines = list(csv.DictReader(file))
     assert len(lines) == 4
-    assert lines[0]["agency_code"] == "'=1+1"
-    assert lines[0]["agency_name"] == "'@Sở Tư pháp"
-    assert lines[2]["code"] == "'=1+1-160915-0001"
-    assert [line["used_by_agency"] for line in lines] == ["yes", "no"] * 2
+    assert lines[0]["Mã cơ quan"] == "'=1+1"
+    assert lines[0]["Cơ quan"] == "'@Sở Tư pháp"
+    assert lines[2]["Mã hồ sơ"] == "'=1+1-160915-0001"
+    assert [line["Cơ quan dùng"] for line in lines] == ["có", "không"] * 2
 
 
 # ---------------------------------------------------------------- motcua texts

@@ -8,14 +8,15 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from motcua.reports.lists import Link, ListHead, columns_of, csv_pieces, list_workbook
+from motcua.reports.lists.files import FileColumn, Link, ListHead, csv_pieces, list_workbook
 from tests.web.taken_away import TakenAway, read_csv, read_workbook
 
+HEADS = [FileColumn(head, 20) for head in ("Nội dung, lý do", "Ngày", "Lúc", "Số tin")]
 AS_OF = datetime(2026, 11, 25, 3, 0, tzinfo=UTC)
 
 
 def taken(*rows, about=("mọi cơ quan",), as_of=AS_OF) -> tuple[TakenAway, TakenAway]:
-    head = ListHead("Tin nhắn", about, as_of, columns_of(("note", "day", "at", "messages")))
+    head = ListHead("Tin nhắn", about, as_of, HEADS)
     return (
         read_csv(b"".join(csv_pieces(head, [rows[:1], rows[1:]]))),
         read_workbook(list_workbook(head, [rows[:1], rows[1:]], AS_OF)),
@@ -33,7 +34,7 @@ def test_workbook_says_what_it_holds_what_it_was_narrowed_down_to_and_when_it_he
 
 
 def test_csv_file_begins_with_its_heads_as_whatever_reads_one_expects():
-    head = ListHead("Tin nhắn", ("mọi cơ quan",), AS_OF, columns_of(("note", "messages")))
+    head = ListHead("Tin nhắn", ("mọi cơ quan",), AS_OF, [HEADS[0], HEADS[-1]])
     content = b"".join(csv_pieces(head, [[["=x", 1]], [["y, z", 2]]])).decode("utf-8-sig")
     assert list(csv.DictReader(io.StringIO(content, newline=""))) == [
         {"Nội dung, lý do": "'=x", "Số tin": "1"},

@@ -30,7 +30,7 @@ def test_agency_gets_every_row_with_what_is_wrong_since_when_and_what_to_do():
     sheet = read["Cần xử lý"]
     heads = [cell.value for cell in sheet[1]]
     first = dict(zip(heads, (cell.value for cell in sheet[2]), strict=True))
-    assert first["Hồ sơ"] == "000.00.09.H32-261102-0001"
+    assert first["Mã hồ sơ"] == "000.00.09.H32-261102-0001"
     assert first["Sai gì"] == "Ô số điện thoại để trống."
     assert first["Cần làm gì"] == "Hỏi công dân và nhập số di động khi tiếp nhận hồ sơ."
     assert str(first["Từ khi nào"]) == "2026-11-17 00:00:00"
@@ -38,8 +38,8 @@ def test_agency_gets_every_row_with_what_is_wrong_since_when_and_what_to_do():
     assert first["Tình trạng hạn"] == "Quá hạn, đã báo Sở"
     phones = {sheet.cell(line, heads.index("Số điện thoại (đã che)") + 1).value for line in range(2, 148)}
     assert phones == {None, "02•• ••• 001"}
-    accepted = [sheet.cell(line, heads.index("Đã xác nhận") + 1).value for line in range(2, 148)]
-    assert "lan, đến 31/12/2026: Công dân cao tuổi, không dùng di động" in accepted
+    accepted = [sheet.cell(line, heads.index("Lý do xác nhận") + 1).value for line in range(2, 148)]
+    assert "Công dân cao tuổi, không dùng di động" in accepted
     assert sum(each is not None for each in accepted) == 4
 
 
@@ -138,7 +138,7 @@ def test_cells_that_begin_like_formulas_are_text(text):
         assert not any("<f>" in sheet or "<f " in sheet or "<hyperlink" in sheet for sheet in sheets)
         assert re.search(r'quotePrefix="1"', parts.read("xl/styles.xml").decode())
     sheet = opened(book)["Cần xử lý"]
-    for cell in (sheet["B2"], sheet["E2"], sheet["L2"], sheet["M2"]):
+    for cell in (sheet["B2"], sheet["F2"], sheet["M2"], sheet["N2"]):
         assert cell.data_type == "s"
         assert cell.number_format == "@"
         assert cell.quotePrefix

@@ -260,7 +260,7 @@ def _dossiers(world: World, its: Owned) -> Asked:
 
 def _found(world: World, its: Owned) -> Asked:
     numbers = world.rows(f"SELECT dossier_id FROM motcua.dossiers WHERE agency_code = '{its.agency}'")
-    return _list_files([{"dossier": str(each["dossier_id"])} for each in numbers])
+    return [{"dossier": str(each["dossier_id"])} for each in numbers]
 
 
 ASKED: dict[tuple[str, str], Callable[[World, Owned], Asked]] = {
@@ -293,7 +293,8 @@ ASKED: dict[tuple[str, str], Callable[[World, Owned], Asked]] = {
     ],
     ("GET", "/dossiers"): lambda world, its: [{}, *_dossiers(world, its)],
     ("GET", "/dossiers/file"): lambda world, its: _list_files(_dossiers(world, its)),
-    ("GET", "/dossiers/found/file"): _found,
+    ("GET", "/dossiers/found"): _found,
+    ("GET", "/dossiers/found/file"): lambda world, its: _list_files(_found(world, its)),
     ("GET", "/dossiers/slip"): _dossiers,
     ("POST", "/dossiers/search"): lambda world, its: [
         {"q": typed} for typed in (*its.codes, its.mobile, its.landline, f"+84{its.mobile[1:]}")

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from motcua.commands.lists import Most, Search, Sort, To, print_list
 from motcua.commands.signing import By, signed
 from motcua.commands.terminal import console, handed_in, local_moment, refuse, typed_agencies, without_phone
 from motcua.domain.clock import VIETNAM
@@ -27,6 +28,7 @@ from motcua.jobs.exports.taking import (
 from motcua.jobs.handed_in.faults import FileFault, FileRefused
 from motcua.jobs.handed_in.phones import mask_field
 from motcua.jobs.handed_in.tables import LARGEST_FILE
+from motcua.jobs.listing.sources import exports_of, vanished_of
 from motcua.jobs.uploads.reading import ReaderBusy, preview_export_apart
 from motcua.settings import settings
 from motcua.store.agencies import agency_words
@@ -36,7 +38,6 @@ from motcua.store.intake.exports import (
     account_of,
     form_in_force,
     list_exports,
-    list_vanished,
     set_form,
 )
 from motcua.store.ledger.database import connect
@@ -61,33 +62,19 @@ def list_all(
     vanished: Annotated[
         bool, typer.Option("--vanished", help="Open dossiers that the source's whole exports have no more.")
     ] = False,
+    search: Search = "",
+    sort: Sort = "",
+    most: Most = 50,
+    to: To = None,
 ) -> None:
     """List the files that were dropped, the newest first, and what became of each."""
     if vanished:
         if source is None:
             raise refuse("Say of which source: motcua files list SOURCE --vanished.")
-        with connect() as connection:
-            gone = list_vanished(connection, source)
-        table = Table("agency", "dossier", "first missing in file", "exported")
-        for each in gone:
-            table.add_row(each.agency_code, each.dossier_code, str(each.export_no), local_moment(each.exported_at))
-        _console.print(table if gone else "None has vanished.")
+        print_list(vanished_of(source), most=most, to=to, empty="None has vanished.")
         return
-    with connect() as connection:
-        files = list_exports(connection, source)
-    if not files:
-        _console.print(
-            "No file was seen yet. Folders: " + (", ".join(_folders()) or "no source has the adapter files.")
-        )
-        return
-    table = Table(
-        "no", "source", "file", "exported", "state", "lines", "dossiers", "new", "changed", "older", "refused", "gone"
-    )
-    for file in files:
-        counts = file.lines, file.dossiers, file.added, file.moved, file.older, file.refused, file.vanished
-        exported = local_moment(file.exported_at or file.modified_at)
-        table.add_row(str(file.export_no), file.source, file.name, exported, file.state, *map(str, counts))
-    _console.print(table)
+    empty = "No file was seen yet. Folders: " + (", ".join(_folders()) or "no source has the adapter files.")
+    print_list(exports_of(source), {"q": search, "sort": sort}, most=most, to=to, empty=empty)
 
 
 def _folders() -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
@@ -10,13 +11,16 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from motcua.commands.lists import To, list_command, print_list
 from motcua.commands.signing import By, signed
 from motcua.commands.terminal import MOMENTS, console, local_moment, without_phone
 from motcua.domain.clock import VIETNAM
 from motcua.domain.run_window import EVERYTHING, Window
+from motcua.jobs.listing.asking import Asked
+from motcua.jobs.listing.messages import HELD, MESSAGES
 from motcua.jobs.notices.releasing import release
-from motcua.store.ledger.database import connect
-from motcua.store.notices.messages import count_held, held
+from motcua.store.ledger.database import Connection, connect
+from motcua.store.notices.messages import HeldMessage, count_held, held
 from motcua.store.notices.stops import sent_messages, stopped_messages, stops_in_force
 
 app = typer.Typer(
@@ -24,35 +28,32 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 _console = console()
+list_command(
+    app,
+    "list",
+    MESSAGES,
+    "List messages, the newest first: those of the page Tin nhắn. No phone number is shown.",
+    "There is no such message.",
+)
+
+
+def _held_at_all(connection: Connection, asked: Asked, most: int, skipped: int) -> list[HeldMessage]:
+    return held(connection, useful_at=None, limit=skipped + most, agencies=asked.viewer.listed)[skipped:]
 
 
 @app.command("held")
 def list_held(
     every: Annotated[bool, typer.Option("--all", help="Also those that are no longer useful.")] = False,
     limit: Annotated[int, typer.Option(min=1, help="At most this many.")] = 200,
+    to: To = None,
 ) -> None:
     """List messages whose attempt ended without an answer and that a receipt has not settled yet."""
     now = datetime.now(UTC)
-    with connect() as connection:
-        rows = held(connection, useful_at=None if every else now, limit=limit)
-        counts = count_held(connection, EVERYTHING, now)
-    if not rows:
-        _console.print("No message of unknown outcome is waiting.")
+    listing = replace(HELD, rows=_held_at_all) if every else HELD
+    if not print_list(listing, most=limit, to=to, empty="No message of unknown outcome is waiting.") or to:
         return
-    table = Table("message", "kind", "agency", "dossier", "gateway", "sent", "useful until", "why", "asked or repeated")
-    for row in rows:
-        table.add_row(
-            str(row.message_id),
-            row.kind,
-            escape(row.agency_code),
-            escape(row.dossier_code),
-            row.gateway,
-            local_moment(row.started_at),
-            local_moment(row.useful_until),
-            escape(row.gateway_code or row.reason or ""),
-            str(row.settlings),
-        )
-    _console.print(table)
+    with connect() as connection:
+        counts = count_held(connection, EVERYTHING, now)
     for count in counts:
         words = f"{count.gateway}: {count.held} of unknown outcome, {count.useful} of them still useful"
         _console.print(words, markup=False)

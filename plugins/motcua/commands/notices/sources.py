@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from typing import Annotated
 
@@ -13,9 +11,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from motcua.commands.lists import csv_of
 from motcua.commands.signing import By, signed
 from motcua.commands.terminal import console, local_moment, refuse
 from motcua.jobs.checking.checking import UnknownSource, check_source
+from motcua.jobs.listing.sources import check_of
 from motcua.reports.checking import terms_of, told, verdict
 from motcua.reports.wording import count
 from motcua.settings import settings
@@ -103,7 +103,7 @@ def check_one(
     if as_json:
         typer.echo(json.dumps(_as_record(check), ensure_ascii=False, indent=2))
     elif as_csv:
-        typer.echo(_as_csv(check), nl=False)
+        typer.echo(csv_of(check_of(check, settings().sources[check.source])), nl=False)
     else:
         _print(check)
     if check.findings:
@@ -134,21 +134,6 @@ def _as_record(check: SourceCheck) -> dict[str, object]:
             for each in check.findings
         ],
     }
-
-
-def _as_csv(check: SourceCheck) -> str:
-    text = io.StringIO()
-    lines = csv.writer(text)
-    lines.writerow(["kind", "severity", "title", "found", "examples", "why", "action", "since"])
-    for each in check.findings:
-        said = told(each.finding, settings().sources[check.source])
-        since = local_moment(each.since)
-        # No code can be a formula: those that could are not shown.
-        examples = " ".join(each.finding.examples)
-        lines.writerow(
-            [each.finding.kind, each.finding.severity, said.title, said.found, examples, said.why, said.action, since]
-        )
-    return text.getvalue()
 
 
 def _print(check: SourceCheck) -> None:

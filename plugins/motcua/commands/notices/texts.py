@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from motcua.commands.lists import csv_of
 from motcua.commands.signing import By, signed
 from motcua.commands.terminal import console, local_moment, refuse
 from motcua.jobs.handed_in.agencies import AgencyFileError
@@ -23,9 +24,9 @@ from motcua.jobs.texts.previews import (
     WhereRegistered,
     agencies_to_preview,
     preview_texts,
+    texts_list,
     where_registered,
     where_the_dong_go,
-    write_csv,
 )
 from motcua.jobs.texts.registrations import RegistrationRefused, register_all, register_text, unregister_text
 from motcua.settings import include_dir, settings
@@ -70,7 +71,7 @@ def texts(
         in_order += [name for name in templates if name not in in_order]
         rows = preview_texts(map(templates.__getitem__, in_order), known, price)
         if csv:
-            write_csv(rows, csv)
+            csv.write_bytes(csv_of(texts_list(rows)))
         registered = where_registered(templates.values())
     except (AgencyFileError, TemplateFileError, OSError) as error:
         typer.echo(f"Lỗi: {error}", err=True)

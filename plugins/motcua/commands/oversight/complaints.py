@@ -11,8 +11,9 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from motcua.commands.lists import Most, Search, Sort, To, print_list
 from motcua.commands.signing import By, signed
-from motcua.commands.terminal import console, handed_in, local_moment, refuse
+from motcua.commands.terminal import console, handed_in, refuse
 from motcua.jobs.handed_in.complaints import (
     LARGEST_FILE,
     ComplaintRefused,
@@ -23,15 +24,12 @@ from motcua.jobs.handed_in.complaints import (
     write_outcome,
 )
 from motcua.jobs.handed_in.faults import FileRefused
-from motcua.reports import wording
+from motcua.jobs.listing.complaints import COMPLAINTS
 from motcua.store.ledger.database import connect
 from motcua.store.oversight.complaints import (
     CheckResult,
     Claim,
-    Complaint,
-    ComplaintsAsked,
     count_complaints,
-    list_complaints,
     repeated_complaints,
 )
 
@@ -81,40 +79,19 @@ def list_all(
     outcome: Annotated[CheckResult | None, typer.Option("--outcome")] = None,
     unlinked: Annotated[bool, typer.Option("--unlinked", help="Only those whose dossier is not known.")] = False,
     repeated: Annotated[bool, typer.Option("--repeated", help="Only those that repeat an earlier one.")] = False,
-    most: Annotated[int, typer.Option("--most", min=1, max=10_000)] = 50,
+    search: Search = "",
+    sort: Sort = "",
+    most: Most = 50,
+    to: To = None,
 ) -> None:
     """Complaints, the newest first; their notes are on the staff page only."""
-    with connect() as connection:
-        found = list_complaints(connection, ComplaintsAsked(agency, claim, outcome, unlinked, repeated, most=most + 1))
-    table = Table(box=None, pad_edge=False)
-    for name in ("no.", "received", "agency", "dossier", "claim", "channel", "message", "outcome", "recorded by"):
-        table.add_column(name)
-    for each in found[:most]:
-        known = "" if each.dossier_id else " (not known)"
-        table.add_row(
-            str(each.complaint_id),
-            local_moment(each.received_at),
-            each.agency_code,
-            f"{each.dossier_code}{known}" if each.dossier_code else "",
-            each.claim,
-            each.channel,
-            _message(each),
-            "withdrawn" if each.withdrawn_at else f"repeats {each.repeats}" if each.repeats else each.outcome,
-            each.recorded_by,
-        )
-    _console.print(table)
-    if len(found) > most:
-        _console.print(f"More than {most}: --most.")
-
-
-def _message(complaint: Complaint) -> str:
-    if complaint.message_id:
-        return f"{complaint.message_id} {complaint.message_kind} {complaint.message_state}"
-    if not complaint.intended_id:
-        return ""
-    told = wording.publication_words()["state"][complaint.intended_state]
-    told += f" – {wording.message_reason(complaint.intended_reason)}" if complaint.intended_reason else ""
-    return f"(not sent then) {complaint.intended_id} {complaint.intended_kind}: {told}"
+    state = "repeated" if repeated else "unlinked" if unlinked else outcome or ""
+    print_list(
+        COMPLAINTS,
+        {"agency": agency or "", "claim": claim or "", "state": state, "q": search, "sort": sort},
+        most=most,
+        to=to,
+    )
 
 
 @app.command()

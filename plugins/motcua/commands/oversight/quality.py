@@ -9,13 +9,15 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from motcua.commands.lists import Search, Sort, To, print_list
 from motcua.commands.signing import By, signed
 from motcua.commands.terminal import console, local_moment, print_error, refuse, without_phone
-from motcua.domain.clock import VIETNAM
 from motcua.domain.working_days import written_day
+from motcua.jobs.listing.oversight import findings_of
 from motcua.jobs.mailing import MailsNotSent
 from motcua.jobs.quality.checking import CheckInProgress, check_quality, verify_seals
 from motcua.jobs.quality.mailing import mail_agency, mail_department
+from motcua.quality.choosing import Chosen
 from motcua.quality.report_data import AgencyFigures, DepartmentReport, RuleResult
 from motcua.quality.reporting import (
     NoSuchAgency,
@@ -23,7 +25,6 @@ from motcua.quality.reporting import (
     agency_report,
     department_report,
     last_run_no,
-    rows_to_correct,
 )
 from motcua.quality.rules import RulesInvalid, load_rules
 from motcua.settings import settings
@@ -147,36 +148,25 @@ def show_rows(
     agency: Annotated[str | None, _AGENCY] = None,
     run: Annotated[int | None, _RUN] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most this many.")] = 100,
+    search: Search = "",
+    sort: Sort = "",
+    to: To = None,
 ) -> None:
     """List the findings of one rule: what, since when, deadline, who accepted it until when. Numbers are masked."""
     if rule not in load_rules().rules:
         raise refuse(f"There is no rule {rule}: motcua quality rules")
     chosen = _chosen(run)
-    table = Table("finding", "agency", "subject", "what", "phone", "since", "state", "deadline", "acknowledged")
     try:
-        with connect() as connection:
-            for each in rows_to_correct(connection, chosen, agency, rule=rule):
-                if table.row_count == limit:
-                    table.caption = f"there are more: --limit is {limit}"
-                    break
-                accepted = each.acknowledged
-                table.add_row(
-                    str(each.finding_id),
-                    escape(each.agency_code or ""),
-                    escape(each.subject),
-                    escape(each.what),
-                    each.masked_phone or "",
-                    written_day(each.since.astimezone(VIETNAM).date()) if each.since else "",
-                    each.state,
-                    written_day(each.deadline) if each.deadline else "",
-                    escape(f"until {written_day(accepted.until)} by {accepted.acknowledged_by}: {accepted.why}")
-                    if accepted
-                    else "",
-                    style="red" if each.stage != "in_time" else None,
-                )
+        print_list(
+            findings_of(chosen, agency, Chosen(rule, None, None)),
+            {"q": search, "sort": sort},
+            most=limit,
+            to=to,
+            empty=f"Run {chosen} found nothing by {rule}.",
+            red=lambda row: row.stage != "in_time",
+        )
     except NoSuchRun as error:
         raise refuse(error) from None
-    _console.print(table if table.row_count else f"Run {chosen} found nothing by {rule}.")
 
 
 @app.command("acknowledge")

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from motcua.commands.lists import Most, Search, Sort, To, print_list
 from motcua.commands.signing import By, signed
 from motcua.commands.terminal import console, handed_in, local_moment, refuse, without_phone
 from motcua.domain.dossiers import NOTE_LIMIT, clean_words
@@ -20,6 +21,7 @@ from motcua.jobs.handed_in.statement_files import read_statement
 from motcua.jobs.handed_in.statement_forms import FormError, form_names, load_form
 from motcua.jobs.handed_in.statements import figures_in_words, take_statement
 from motcua.jobs.handed_in.tables import LARGEST_FILE
+from motcua.jobs.listing.oversight import STATEMENTS, statement_rows
 from motcua.jobs.tasks.reconcile_carrier import missing_now
 from motcua.store.ledger.database import connect
 from motcua.store.oversight.statements import (
@@ -27,12 +29,10 @@ from motcua.store.oversight.statements import (
     VERDICTS,
     KeptRefusal,
     LineMatch,
-    RowsAsked,
     StatementFigures,
     figures_of,
     list_refusals,
     list_statements,
-    match_rows,
     set_refusal_aside,
 )
 
@@ -107,33 +107,16 @@ def _dong(amount: Decimal) -> str:
 @app.command()
 def show(
     statement_no: Annotated[int | None, typer.Argument(help="Number of a statement; by default all of them.")] = None,
+    to: To = None,
 ) -> None:
     """List the statements, or one with its verdicts; exit code 1 if that one is over its tolerance."""
     if statement_no is not None:
         if _show(statement_no).over:
             raise typer.Exit(1)
         return
+    statements = print_list(STATEMENTS, most=1_000, to=to)
     with connect() as connection:
-        statements = list_statements(connection)
         month, missing = missing_now(connection, datetime.now(UTC))
-    table = Table(box=None, pad_edge=False)
-    for name in ("no.", "month", "form", "file", "lines", "segments", "đồng", "inquiries", "imported", "by", ""):
-        table.add_column(name, justify="right" if name in ("no.", "lines", "segments", "đồng", "inquiries") else "left")
-    for each in statements:
-        table.add_row(
-            str(each.statement_no),
-            f"{each.month:%m/%Y}",
-            each.form,
-            each.file_name,
-            str(each.lines),
-            str(each.segments),
-            f"{each.amount:,.0f}".replace(",", "."),
-            str(each.inquiries),
-            local_moment(each.imported_at),
-            each.imported_by,
-            "" if each.in_force else "superseded",
-        )
-    _console.print(table)
     for absent in missing:
         _console.print(f"No statement of {absent.gateway} for {month:%m/%Y}: {absent.segments} segment(s) went there.")
     with connect() as connection:
@@ -188,7 +171,10 @@ def rows(
         typer.Option("--verdict", help="By default all but exact."),
     ] = None,
     differs: Annotated[str | None, typer.Option("--differs", help=f"One of {', '.join(DIFFERENCES)}.")] = None,
-    most: Annotated[int, typer.Option("--most", min=1, max=100_000)] = 200,
+    search: Search = "",
+    sort: Sort = "",
+    most: Most = 200,
+    to: To = None,
 ) -> None:
     """Print the rows behind the figures, without numbers: the line names the row of the provider's file."""
     if differs is not None and differs not in DIFFERENCES:
@@ -196,29 +182,8 @@ def rows(
     with connect() as connection:
         if not list_statements(connection, statement_no=statement_no):
             raise typer.BadParameter(f"there is no statement {statement_no}.")
-        found = match_rows(connection, statement_no, RowsAsked(verdict, differs, most + 1))
-    table = Table(box=None, pad_edge=False)
-    for name in ("line", "verdict", "differs", "theirs at", "ours at", "segments", "status", "reference", "dossier"):
-        table.add_column(name)
-    for row in found[:most]:
-        table.add_row(
-            "" if row.line_no is None else f"{row.direction} {row.line_no}",
-            row.verdict,
-            ", ".join(row.differs),
-            local_moment(row.sent_at),
-            local_moment(row.our_at),
-            f"{_or_dash(row.their_segments)} / {_or_dash(row.our_segments)}",
-            f"{row.their_status or '-'} / {row.our_state or '-'}",
-            row.our_reference or row.reference or row.gateway_reference or "",
-            row.dossier_code or "",
-        )
-    _console.print(table)
-    if len(found) > most:
-        _console.print(f"More than {most}: --most.")
-
-
-def _or_dash(number: int | None) -> str:
-    return "-" if number is None else str(number)
+    listing = statement_rows(statement_no, verdict, differs)
+    print_list(listing, {"q": search, "sort": sort}, most=most, to=to)
 
 
 # --- Files that were refused ----------------------------------------------------------------------------------------

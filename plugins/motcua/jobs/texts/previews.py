@@ -6,7 +6,6 @@ step name and the longest date, with and without accents. Providers bill each se
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +24,7 @@ from motcua.domain.texts import (
     segment_text,
 )
 from motcua.jobs.handed_in.agencies import read_agencies
+from motcua.jobs.listing.reading import Listing
 from motcua.settings import settings
 from motcua.store.ledger.database import connect
 from motcua.store.notices.registrations import registrations
@@ -287,57 +287,17 @@ def _mode_cost(rows: Sequence[PreviewRow]) -> ModeCost:
     )
 
 
-_COLUMNS = (
-    "template",
-    "version",
-    "agency_code",
-    "agency_name",
-    "code",
-    "accented",
-    "used_by_agency",
-    "encoding",
-    "length",
-    "segments",
-    "cost_dong",
-    "to_spare",
-    "too_many",
-    "tipped_by",
-    "changed",
-    "text",
-)
+_YES_NO = {True: "có", False: "không"}
 
 
-def write_csv(rows: Iterable[PreviewRow], path: Path) -> None:
-    """Write every row to a CSV file that a spreadsheet opens with its accents right.
-
-    Raises:
-        OSError: the file cannot be written.
-    """
-    with path.open("w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(_COLUMNS)
-        for row in rows:
-            cells = (
-                row.template_id,
-                row.template_version,
-                row.agency.agency_code if row.agency else "",
-                row.agency.name_in_texts if row.agency else "",
-                row.code or "",
-                "yes" if row.accented else "no",
-                "" if row.agency is None else "yes" if row.agency.accented == row.accented else "no",
-                row.encoding,
-                row.length,
-                row.segments,
-                row.cost,
-                row.to_spare,
-                row.too_many,
-                " ".join(row.tipped_by),
-                " ".join(row.changed),
-                row.text,
-            )
-            writer.writerow(map(_not_a_formula, cells))
-
-
-def _not_a_formula(cell: object) -> object:
-    # A spreadsheet runs what begins so; agency names and codes come from a file.
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+def texts_list(rows: Sequence[PreviewRow]) -> Listing:
+    """Every row of the previews, as a list."""
+    return Listing("texts").of(
+        rows,
+        agency_code=lambda row, seen: row.agency.agency_code if row.agency else None,
+        agency=lambda row, seen: row.agency.name_in_texts if row.agency else None,
+        accented=lambda row, seen: _YES_NO[row.accented],
+        used_by_agency=lambda row, seen: _YES_NO[row.agency.accented == row.accented] if row.agency else None,
+        tipped_by=lambda row, seen: " ".join(row.tipped_by) or None,
+        changed=lambda row, seen: " ".join(row.changed) or None,
+    )

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
-from urllib.parse import urlencode
 
 from motcua.domain.clock import VIETNAM
+from motcua.domain.people.viewers import Viewer
 from motcua.domain.phones.reading import holds_phone
 from motcua.quality.report_data import (
     AgencyFigures,
@@ -21,7 +21,10 @@ from motcua.quality.report_data import (
     RuleResult,
 )
 from motcua.reports import wording
+from motcua.reports.lists.declared import Seen, cell_of, declared_list
+from motcua.reports.lists.files import Link, Word
 from motcua.reports.mail import Attachment
+from motcua.reports.quality.listed import FINDING_CELLS
 from motcua.reports.quality.urgency import late
 from motcua.reports.spreadsheets import CELL, NUMBER, PLAIN, RED, TEXT, VIETNAMESE, Book, Look, Worksheet
 
@@ -47,7 +50,7 @@ def agency_workbook(
     said = wording.words()["workbook"]
     book = _Book(report, dossiers_url)
     about = book.sheet("about", portrait=True)
-    book.rows(rows, with_agency=False)
+    book.rows(rows, to_agency=True)
     book.rules(report.results)
     name = f"{report.agency_name} ({report.agency_code})"
     book.about(about, name, report.figures, _broken(report), said["how_agency"], len(rows), left_out)
@@ -62,7 +65,7 @@ def department_workbook(
     book = _Book(report, dossiers_url)
     about = book.sheet("about", portrait=True)
     book.agencies(report.agencies)
-    book.rows(rows, with_agency=True)
+    book.rows(rows, to_agency=False)
     book.rules(report.results)
     broken = [*_broken(report), *(f"{each.name}: {each.reason}" for each in report.broken_agencies)]
     book.about(about, said["all_agencies"], report.figures, broken, said["how_department"], len(rows), left_out)
@@ -86,6 +89,12 @@ class _Column:
     width: float
     kind: str = "text"
     """``text``, ``wrapped``, ``number``, ``rate``, ``day``."""
+    head: str = ""
+    """By default what the words of workbooks call it."""
+
+
+_KINDS = {"figure": "number", "day": "day", "moment": "day"}
+"""How a column looks that a list declares; as text where it is not here."""
 
 
 class _Book(Book):
@@ -111,66 +120,30 @@ class _Book(Book):
             self._said["title"], report.run.sealed_at, looks, self._said["sheets"], "MotcuaSMS", self._said["page"]
         )
 
-    def rows(self, rows: Sequence[RowToCorrect], *, with_agency: bool) -> None:
-        """Writes the findings."""
+    def rows(self, rows: Sequence[RowToCorrect], *, to_agency: bool) -> None:
+        """Writes the findings, as the list of findings declares them for mails."""
+        seen = Seen(Viewer("", "agency" if to_agency else "operator", None), {})
+        listed = declared_list("findings").columns_for(seen.viewer, "mail")
         columns = [
             _Column("place", 6, "number"),
-            *([_Column("agency", 24, "wrapped")] if with_agency else []),
-            _Column("dossier", 27),
-            _Column("severity", 12),
-            _Column("title", 27, "wrapped"),
-            _Column("what", 44, "wrapped"),
-            _Column("action", 44, "wrapped"),
-            _Column("since", 11, "day"),
-            _Column("deadline", 11, "day"),
-            _Column("stage", 14),
-            _Column("state", 10),
-            _Column("phone", 15),
-            _Column("procedure_code", 13),
-            _Column("procedure", 30, "wrapped"),
-            _Column("first_seen", 11, "day"),
-            _Column("age", 8, "number"),
-            _Column("acknowledged", 34, "wrapped"),
+            *(_Column(name, each.width, _KINDS.get(each.shown, "wrapped"), each.head) for name, each in listed.items()),
         ]
-        sheet = self._table("rows", columns, frozen=3 if with_agency else 2)
+        sheet = self._table("rows", columns, frozen=2 if to_agency else 3)
         for line, row in enumerate(rows, 1):
-            self._line(sheet, line, columns, self._finding(line, row, with_agency=with_agency))
-            if row.dossier_code and self._dossiers_url and not holds_phone(row.dossier_code):
-                query = urlencode({"agency": row.agency_code or "", "code": row.dossier_code})
-                place = next(at for at, column in enumerate(columns) if column.name == "dossier")
-                sheet.write_url(line, place, f"{self._dossiers_url}?{query}", self._look["link"], row.dossier_code)
+            cells = [cell_of(name, each, row, seen, FINDING_CELLS) for name, each in listed.items()]
+            plain = [cell.words if isinstance(cell, Link | Word) else cell for cell in cells]
+            self._line(sheet, line, columns, [line, *plain])
+            for place, cell in enumerate(cells, 1):
+                if isinstance(cell, Link) and self._dossiers_url and not holds_phone(cell.words):
+                    address = f"{self._dossiers_url}?{cell.to.partition('?')[2]}"
+                    sheet.write_url(line, place, address, self._look["link"], cell.words)
             if row.stage != "in_time":
-                place = next(at for at, column in enumerate(columns) if column.name == "stage")
+                place = [each.name for each in columns].index("stage")
                 sheet.write_string(line, place, self._words["stage"][row.stage], self._look["late"])
         if rows:
             sheet.autofilter(0, 0, len(rows), len(columns) - 1)
         else:
             sheet.write_string(1, 1, self._said["no_rows"], self._look["text"])
-
-    def _finding(self, place: int, row: RowToCorrect, *, with_agency: bool) -> list[object]:
-        accepted = row.acknowledged
-        said = self._said["acknowledged_by"]
-        return [
-            place,
-            *([row.agency_name] if with_agency else []),
-            row.dossier_code or row.subject,
-            self._words["severity"][row.rule.severity],
-            row.rule.title,
-            row.what,
-            row.rule.action,
-            row.since,
-            row.deadline,
-            self._words["stage"][row.stage] if row.deadline else self._said["no_deadline"],
-            self._words["state"][row.state],
-            row.masked_phone,
-            row.procedure_code,
-            row.procedure_name,
-            row.first_seen,
-            row.age_days,
-            said.format(by=accepted.acknowledged_by, until=wording.day(accepted.until), why=accepted.why)
-            if accepted
-            else None,
-        ]
 
     def rules(self, results: Sequence[RuleResult]) -> None:
         """Every check with its words, its figures and the thresholds it used."""
@@ -334,7 +307,7 @@ class _Book(Book):
         named = self._said["columns"] | self._words["group"]
         for place, column in enumerate(columns):
             sheet.set_column(place, place, column.width)
-            sheet.write_string(0, place, named[column.name], self._look["head"])
+            sheet.write_string(0, place, column.head or named[column.name], self._look["head"])
         sheet.freeze_panes(1, frozen)
         sheet.repeat_rows(0)
         return sheet

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from psycopg.rows import DictRow
+
 from motcua.domain.inquiries import InquiryResult
 from motcua.store.browsing.messages import LOOKED_AT, Piece, Place, in_order, piece_of
 from motcua.store.ledger.database import Connection
@@ -30,20 +32,6 @@ class InquiriesAsked:
         """As the statements take them."""
         agencies = None if self.agencies is None else list(self.agencies)
         return {"begins": self.begins, "ends": self.ends, "agencies": agencies, "outcome": self.outcome}
-
-
-@dataclass(frozen=True, slots=True)
-class BrowsedInquiry:
-    """An inquiry as people read it; number and code are to be masked by whoever shows them."""
-
-    inquiry_id: int
-    received_at: datetime
-    msisdn: str | None
-    asked_code: str | None
-    outcome: InquiryResult
-    agency_code: str | None
-    dossier_code: str | None
-    reply_state: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +76,12 @@ def find_inquiries(connection: Connection, asked: InquiriesAsked, before: Place 
     return piece_of(found, most)
 
 
-def read_inquiries(connection: Connection, places: Sequence[Place]) -> list[BrowsedInquiry]:
-    """The inquiries at these places, the newest first."""
+def read_inquiries(connection: Connection, places: Sequence[Place]) -> list[DictRow]:
+    """The inquiries at these places, in their order; number and code are to be masked by whoever shows them."""
     if not places:
         return []
     values = {"inquiry_ids": [place.number for place in places]}
-    return [value_of(BrowsedInquiry, row) for row in connection.execute(statement("inquiries/rows"), values)]
+    return connection.execute(statement("inquiries/rows"), values).fetchall()
 
 
 def inquiries_by_day(connection: Connection, asked: InquiriesAsked) -> list[InquiriesOfDay]:

@@ -10,14 +10,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, LiteralString, NamedTuple
+
+from psycopg.rows import DictRow
 
 from motcua.domain.dossiers import Kind
 from motcua.domain.phones.reading import REFUSALS
 from motcua.domain.reconciliation import STATES
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import value_of
 
 LOOKED_AT = 30_000
 """Messages that are looked at for one piece, at most: as many as a province's day brings."""
@@ -49,7 +50,7 @@ class MessagesAsked:
     kind: Kind | None = None
     state: str | None = None
     reason: str | None = None
-    procedure_code: str | None = None
+    procedure_codes: Sequence[str] | None = None
     begins: datetime | None = None
     """Recorded from then on."""
     ends: datetime | None = None
@@ -67,29 +68,8 @@ class MessagesAsked:
 
 
 @dataclass(frozen=True, slots=True)
-class BrowsedMessage:
-    """A message as people read it; words and number are to be masked by whoever shows them."""
-
-    message_id: int
-    kind: Kind
-    agency_code: str | None
-    procedure_code: str | None
-    dossier_code: str | None
-    state: str
-    reason: str | None
-    msisdn: str | None
-    text: str
-    template_id: str
-    template_version: int
-    segments: int
-    recorded_at: datetime
-    accepted_at: datetime | None
-    changed_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Piece:
-    """Places of wanted rows, the newest first."""
+    """Places of wanted rows, in the order that was asked for."""
 
     places: Sequence[Place]
     older: Place | None
@@ -111,6 +91,23 @@ def find_messages(
         most: of these.
     """
     name, values = _way(asked, every_agency, most)
+    return _find(connection, name, values, before, most)
+
+
+def find_oldest_messages(connection: Connection, asked: MessagesAsked, after: Place | None, most: int) -> Piece:
+    """Up to ``most`` messages that are wanted, from the place ``after`` on, or the oldest.
+
+    There is no index from this end for an agency or a state: of those that are looked at anyway, they are the ones that
+    are wanted. Those of a run are read whole by the other end.
+    """
+    agencies = None if asked.agencies is None else list(asked.agencies)
+    values = _narrowed(asked) | {"agencies": agencies, "of_no_agency": asked.of_no_agency, "looked_at": LOOKED_AT}
+    return _find(connection, "messages/browsing/oldest", values, after, most)
+
+
+def _find(
+    connection: Connection, name: LiteralString, values: dict[str, Any], before: Place | None, most: int
+) -> Piece:
     values |= {"before_at": before and before.at, "before_id": before and before.number, "most": most + 1}
     with in_order(connection):
         # Never prepared: a plan that is made for all agencies and days alike would read the ledger from end to end.
@@ -143,25 +140,28 @@ def piece_of(rows: Sequence[Mapping[str, Any]], most: int) -> Piece:
     return Piece(places, None, True)
 
 
-def read_messages(connection: Connection, places: Sequence[Place]) -> list[BrowsedMessage]:
-    """The messages at these places, the newest first."""
+def read_messages(connection: Connection, places: Sequence[Place]) -> list[DictRow]:
+    """The messages at these places, in their order; words and number are to be masked by whoever shows them."""
     if not places:
         return []
     values = {"message_ids": [place.number for place in places]}
-    return [value_of(BrowsedMessage, row) for row in connection.execute(statement("messages/browsing/rows"), values)]
+    return connection.execute(statement("messages/browsing/rows"), values).fetchall()
 
 
-def _way(asked: MessagesAsked, every_agency: Sequence[str], most: int) -> tuple[Any, dict[str, Any]]:
-    """By which index the wanted ones are found, and what the statement is given."""
-    values: dict[str, Any] = {
+def _narrowed(asked: MessagesAsked) -> dict[str, Any]:
+    return {
         "kind": asked.kind,
         "state": asked.state,
         "reason": asked.reason,
-        "procedure_code": asked.procedure_code,
+        "procedure_codes": None if asked.procedure_codes is None else list(asked.procedure_codes),
         "begins": asked.begins,
         "ends": asked.ends,
-        "looked_at": LOOKED_AT,
     }
+
+
+def _way(asked: MessagesAsked, every_agency: Sequence[str], most: int) -> tuple[LiteralString, dict[str, Any]]:
+    """By which index the wanted ones are found, and what the statement is given."""
+    values = _narrowed(asked) | {"looked_at": LOOKED_AT}
     agencies = None if asked.agencies is None else list(asked.agencies)
     if asked.run_id is not None:
         return "messages/browsing/of_run", values | {
@@ -178,7 +178,7 @@ def _way(asked: MessagesAsked, every_agency: Sequence[str], most: int) -> tuple[
     if asked.state is None and asked.reason in SUPPRESSED_FOR:
         states = ["suppressed"]
     each = max(LOOKED_AT_OF_AGENCIES // max(len(agencies) * len(states), 1), PAGE + 1)
-    if asked.kind is asked.reason is asked.procedure_code is None:
+    if asked.kind is asked.reason is asked.procedure_codes is None:
         # All of them are wanted.
         each = min(each, most + 1)
     return "messages/browsing/of_agencies", values | {"agencies": agencies, "states": states, "looked_at": each}

@@ -351,6 +351,7 @@ class HeldMessage:
     kind: Kind
     agency_code: str
     dossier_code: str
+    procedure_name: str | None
     reason: str | None
     useful_until: datetime
     gateway: str
@@ -380,6 +381,7 @@ class ReleasedMessage:
     kind: Kind
     agency_code: str
     dossier_code: str
+    procedure_name: str | None
     state: str
     """By now."""
 
@@ -445,7 +447,6 @@ def held(
     limit: int,
     agencies: Sequence[str] | None = None,
     message_ids: Sequence[int] | None = None,
-    after: int = 0,
 ) -> list[HeldMessage]:
     """Messages of unknown outcome, the oldest first.
 
@@ -455,13 +456,11 @@ def held(
         limit: the first so many.
         agencies: only theirs; ``None``: all.
         message_ids: only these; ``None``: all.
-        after: only those with a larger number.
     """
     values = {
         "useful_at": useful_at,
         "agencies": None if agencies is None else list(agencies),
         "message_ids": None if message_ids is None else list(message_ids),
-        "after": after,
         "limit": limit,
     }
     return [value_of(HeldMessage, row) for row in connection.execute(statement("messages/outcomes/held"), values)]

@@ -21,8 +21,9 @@ from motcua.domain.clock import VIETNAM
 from motcua.domain.dossiers import Kind
 from motcua.domain.periods import Period
 from motcua.domain.routing import day_of
+from motcua.jobs.listing.asking import NO_AGENCY, period_told, whose
+from motcua.jobs.listing.reading import Listing
 from motcua.reports import wording
-from motcua.reports.lists import Row
 from motcua.reports.publication.data import period_words
 from motcua.store.agencies import list_agencies
 from motcua.store.ledger.database import Connection, page_connection
@@ -30,8 +31,7 @@ from motcua.store.notices.dossiers import are_any_dossiers
 from motcua.store.notices.messages import RecordedCount, recorded_in
 from motcua.store.notices.sources import list_sources
 from motcua.store.watching.watch import WatchLife
-from motcua.web.lists.files import FileFormat, at_most, list_file
-from motcua.web.lists.filters import NO_AGENCY, period_told, whose
+from motcua.web.lists.page import FileFormat, file_of
 from motcua.web.overview.matters import NAMED, matters_of
 from motcua.web.overview.state import MOST_QUARANTINED, data_as_of, state_of_things
 from motcua.web.refusals import PageRefused
@@ -140,28 +140,16 @@ def moved_here(request: Request, visits: Visits, day: str = "") -> RedirectRespo
 
 
 @router.get("/figures/file")
-def download_figures(visits: Visits, format: FileFormat, day: str = "") -> Response:
+def download_figures(request: Request, visits: Visits, format: FileFormat, day: str = "") -> Response:
     """A day's figures by agency, kind and state."""
     shown = _day(day, day_of(datetime.now(UTC)))
     with page_connection() as connection:
         counts = _counts(connection, shown, visits)
         agencies = [each for each in list_agencies(connection) if visits.sees(each.agency_code)]
         as_of = data_as_of(list_sources(connection))
-    names, words = {each.agency_code: each.name for each in agencies}, wording.publication_words()
-    rows: list[Row] = [
-        [
-            shown,
-            each.agency_code,
-            names.get(each.agency_code or "", ""),
-            words["kind"][each.kind],
-            words["state"][each.state],
-            each.messages,
-        ]
-        for each in counts
-    ]
-    columns = ("day", "agency_code", "agency", "kind", "state", "messages")
     about = [f"{whose(None, agencies, visits)} · {period_told(shown.isoformat(), shown.isoformat())}"]
-    return list_file(format, "day_figures", about, columns, at_most(rows), as_of=as_of)
+    listing = Listing("day_figures").of(counts, day=lambda row, seen: shown)
+    return file_of(request, visits, listing, format, about=about, as_of=as_of)
 
 
 def _counts(connection: Connection, day: date, visitor: Visitor) -> list[RecordedCount]:

@@ -10,13 +10,13 @@ from http import HTTPStatus
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
+from motcua.jobs.listing.sources import check_of
 from motcua.reports import wording
 from motcua.reports.checking import check_words, terms_of, told, verdict
-from motcua.reports.lists import Cell, Row
 from motcua.settings import settings
 from motcua.store.checking.checks import SourceCheck, last_checks
 from motcua.store.ledger.database import page_connection
-from motcua.web.lists.files import FileFormat, at_most, list_file
+from motcua.web.lists.page import FileFormat, file_of
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import render
 from motcua.web.visitors import Visitor, Visits
@@ -44,24 +44,15 @@ def show_check(request: Request, visits: Visits, source: str = "") -> HTMLRespon
 
 
 @router.get("/quality/sources/check/file")
-def download_check(visits: Visits, format: FileFormat, source: str = "") -> Response:
+def download_check(request: Request, visits: Visits, format: FileFormat, source: str = "") -> Response:
     """The same as a file, to be sent to whoever runs the software."""
     check = _last(visits, source)
-    columns = ["severity", "breach", "seen", "matters", "action", "since"]
-    if not visits.is_auditor:
-        columns.append("examples")
     kind = settings().sources[source]
-    rows: list[Row] = []
-    for each in check.findings if check else ():
-        said = told(each.finding, kind)
-        row: list[Cell] = [said.severity, said.title, said.found, said.why, said.action, each.since]
-        if not visits.is_auditor:
-            row.append(", ".join(each.finding.examples))
-        rows.append(row)
     about = [check_words()["page"]["about"].format(source=source)]
-    if rows and (terms := terms_of(settings().sources[source])):
+    if check and check.findings and (terms := terms_of(kind)):
         about.append(terms)
-    return list_file(format, "source_check", about, columns, at_most(rows), as_of=check.checked_at if check else None)
+    as_of = check.checked_at if check else None
+    return file_of(request, visits, check_of(check, kind), format, about=about, as_of=as_of)
 
 
 def verdict_of(check: SourceCheck) -> str:

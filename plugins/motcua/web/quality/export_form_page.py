@@ -19,18 +19,19 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from motcua.jobs.exports.forms import ExportForm, ExportFormError, form_of
+from motcua.jobs.listing.reading import Listing
 from motcua.jobs.uploads.exports import ExportSeen, NoFile, try_form
 from motcua.jobs.uploads.reading import ReaderBusy
 from motcua.jobs.uploads.waiting import LARGEST_UPLOAD, FolderFailed, NoLongerWaiting, NothingKept, usable_name
 from motcua.reports import wording
-from motcua.reports.lists import MOST_ROWS, Row
+from motcua.reports.lists.files import MOST_ROWS
 from motcua.store.agencies import list_agencies
 from motcua.store.intake.exports import FormVersion, account_of, list_forms, one_at_a_time
 from motcua.store.ledger.database import page_connection
 from motcua.store.notices.templates import national_statuses
 from motcua.store.oversight.page_requests import ask
 from motcua.web.forms import is_own_form, number_in, sent_choices
-from motcua.web.lists.files import FileFormat, at_most, list_file
+from motcua.web.lists.page import FileFormat, file_of
 from motcua.web.quality.export_typed import COLUMNS, LONGEST, NATIONAL, TypedForm, changes_of
 from motcua.web.quality.exports_page import PLACE, must_see_source, preview_rows
 from motcua.web.refusals import PageRefused
@@ -53,17 +54,18 @@ def show_form(request: Request, visits: Visits, source: str = "", no: str = "", 
 
 
 @router.get(f"{PLACE}/form/file")
-def download_forms(visits: Visits, format: FileFormat, source: str = "") -> Response:
+def download_forms(request: Request, visits: Visits, format: FileFormat, source: str = "") -> Response:
     """Every change of a source's form, the newest first, one setting a row."""
     with page_connection() as connection:
         must_see_source(connection, visits, source)
         forms = list_forms(connection, source, MOST_ROWS)
-    rows: list[Row] = [
-        [version.set_at, version.set_by, *setting] for version, settings in _history(forms) for setting in settings
+    rows = [
+        {"at": version.set_at, "changed_by": version.set_by, "setting": name, "before": before, "after": after}
+        for version, settings in _history(forms)
+        for name, before, after in settings
     ]
-    columns = ["at", "changed_by", "setting", "before", "after"]
     about = [wording.list_words()["exported"]["about"].format(source=source)]
-    return list_file(format, "export_forms", about, columns, at_most(rows), as_of=datetime.now(UTC))
+    return file_of(request, visits, Listing("export_forms").of(rows), format, about=about)
 
 
 @router.post(f"{PLACE}/form")

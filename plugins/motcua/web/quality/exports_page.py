@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Final, Literal
@@ -24,73 +23,47 @@ from motcua.domain.dossiers import NOTE_LIMIT, clean_words
 from motcua.domain.phones.reading import holds_phone
 from motcua.jobs.exports.forms import ExportForm, ExportFormError, form_of
 from motcua.jobs.exports.reading import PreviewedExport
-from motcua.jobs.exports.taking import ADAPTER, SETTLED
-from motcua.jobs.handed_in.faults import FileFault
+from motcua.jobs.exports.taking import ADAPTER
+from motcua.jobs.listing.reading import Listing
+from motcua.jobs.listing.sources import ToldExport, exports_of, may_be_accepted, told_export, vanished_of
 from motcua.jobs.uploads.exports import ExportSeen
 from motcua.jobs.uploads.waiting import LARGEST_UPLOAD
 from motcua.reports import wording
-from motcua.reports.lists import MOST_ROWS, Cell, Row
 from motcua.settings import settings
 from motcua.store.agencies import list_agencies
 from motcua.store.intake.exports import (
     Export,
     KeptForm,
-    VanishedDossier,
     accept_file,
     account_of,
     agencies_told_of,
     count_states,
     form_in_force,
     list_exports,
-    list_vanished,
 )
 from motcua.store.ledger.database import Connection, page_connection
 from motcua.store.notices.templates import national_statuses
-from motcua.web.forms import is_own_form, number_in, page_in, sent_form
-from motcua.web.lists.files import FileFormat, at_most, list_file
+from motcua.web.forms import is_own_form, number_in, sent_form
+from motcua.web.lists.page import FileFormat, file_of, query_of, shown_list
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import HEADERS, render
 from motcua.web.visitors import Visitor, Visits
 
 PLACE: Final = "/quality/sources/exports"
 """Address of the page."""
-_FILES_A_PAGE: Final = 50
-_MOST_SHOWN: Final = 100
-"""Faults, and vanished dossiers, on the page; its files have all that are kept."""
-_ACCEPTABLE: Final = ("few_dossiers", "cut_off")
-"""Why a file was refused that a person may know to be right."""
 _SAID: Final = ("accepted", "not_refused", "sent", "dropped")
-_EXPORTS: Final = (
-    "export_no", "export_name", "exported_at", "export_kind", "export_state", "export_why", "export_lines",
-    "export_dossiers", "export_added", "export_moved", "export_refused", "export_vanished", "accepted_by",
-    "confirmed_at", "accepted_why",
-)  # fmt: skip
-
 router = APIRouter()
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """A file in words, as a visitor sees it."""
-
-    file: Export
-    name: str
-    state: str
-    why: str
-    faults: Sequence[FileFault]
-    may_be_accepted: bool
-
-
 @router.get(PLACE)
-def show_exports(
-    request: Request, visits: Visits, source: str = "", no: str = "", page: str = "1", said: str = ""
-) -> HTMLResponse:
+def show_exports(request: Request, visits: Visits, source: str = "", no: str = "", said: str = "") -> HTMLResponse:
     """The files of a source, by default of the first that is seen; what was wrong in one of them."""
-    return exports_shown(request, visits, source, no, page_in(page), said if said in _SAID else "")
+    return exports_shown(request, visits, source, no, said if said in _SAID else "")
 
 
 @router.get(f"{PLACE}/file")
 def download_exports(
+    request: Request,
     visits: Visits,
     format: FileFormat,
     of: Literal["exports", "export_faults", "vanished", "export_form"],
@@ -99,26 +72,29 @@ def download_exports(
 ) -> Response:
     """One of the page's lists."""
     said = wording.list_words()["exported"]
-    rows: list[Row]
     with page_connection() as connection:
         must_see_source(connection, visits, source)
         about = [said["about"].format(source=source)]
-        if of == "exports":
-            columns = [*_EXPORTS]
-            rows = [_file_row(visits, each) for each in list_exports(connection, source, limit=MOST_ROWS + 1)]
-        elif of == "export_faults":
-            told = _told(visits, _file(connection, source, no))
-            about = [said["about_one"].format(source=source, no=told.file.export_no), told.name]
-            columns = ["fault_line", "fault_column", "fault_told"]
-            rows = [[each.line, each.heading, str(each)] for each in told.faults]
-        elif of == "vanished":
-            columns = ["agency_code", "export_no", "exported_at", *([] if visits.is_auditor else ["dossier_code"])]
-            rows = [_vanished_row(visits, each) for each in list_vanished(connection, source, MOST_ROWS + 1)]
-        else:
-            columns = ["form_column", "form_headings"]
-            form = _form(form_in_force(connection, source))
-            rows = [] if form is None else [[name, ", ".join(headings)] for name, headings in _columns_of(form)]
-    return list_file(format, of, about, columns, at_most(rows), as_of=datetime.now(UTC))
+        one = None
+        if of == "export_faults":
+            one = told_export(visits, _file(connection, source, no))
+            about = [said["about_one"].format(source=source, no=one.file.export_no), one.name]
+        listing = _lists(connection, visits, source, one)[of]
+    return file_of(request, visits, listing, format, about=about)
+
+
+def _lists(connection: Connection, visits: Visitor, source: str, one: ToldExport | None) -> dict[str, Listing]:
+    """The page's lists, of a source's files and of one of them."""
+    form = _form(form_in_force(connection, source))
+    columns = [] if form is None else _columns_of(form)
+    return {
+        "exports": exports_of(source),
+        "export_faults": Listing("export_faults").of(one.faults if one else (), fault_told=lambda row, seen: str(row)),
+        "vanished": vanished_of(source),
+        "export_form": Listing("export_form").of(
+            [{"form_column": name, "form_headings": ", ".join(headings)} for name, headings in columns]
+        ),
+    }
 
 
 @router.post(PLACE)
@@ -128,15 +104,15 @@ def accept(request: Request, visits: Visits, fields: Annotated[dict[str, str], D
     who = visits.signature
     source, no = fields.get("source", ""), fields.get("no", "")
     if not is_own_form(request, fields):
-        return exports_shown(request, visits, source, no, 1, "old_form", status=HTTPStatus.FORBIDDEN)
+        return exports_shown(request, visits, source, no, "old_form", status=HTTPStatus.FORBIDDEN)
     reason = clean_words(fields.get("reason", ""), NOTE_LIMIT)
     if not reason or holds_phone(reason):
         told = "reason_holds_phone" if reason else "no_reason"
-        return exports_shown(request, visits, source, no, 1, told, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+        return exports_shown(request, visits, source, no, told, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     with page_connection() as connection:
         must_see_source(connection, visits, source)
         file = _file(connection, source, no)
-        done = _may_be_accepted(file) and accept_file(connection, file.export_no, who, reason, datetime.now(UTC))
+        done = may_be_accepted(file) and accept_file(connection, file.export_no, who, reason, datetime.now(UTC))
     told = urlencode({"source": source, "no": no, "said": "accepted" if done else "not_refused"})
     return RedirectResponse(f"{request.scope.get('root_path', '')}{PLACE}?{told}", HTTPStatus.SEE_OTHER, HEADERS)
 
@@ -146,7 +122,6 @@ def exports_shown(
     visits: Visitor,
     source: str,
     no: str = "",
-    place: int = 1,
     said: str = "",
     *,
     seen: ExportSeen | None = None,
@@ -159,7 +134,6 @@ def exports_shown(
         visits: who sees the source, or all of them.
         source: whose files; empty: those of the first that he sees.
         no: one file, with what was wrong in it.
-        place: page of the list.
         said: what the page says of a form that was sent.
         seen: a file that was sent and read, and what would become of it.
         status: of the answer.
@@ -172,10 +146,22 @@ def exports_shown(
         opened = bool(shown) and account_of(connection, shown) is not None
         kept = form_in_force(connection, shown) if shown else None
         one = _file(connection, shown, no) if no else None
-        skipped = (place - 1) * _FILES_A_PAGE
-        files = list_exports(connection, shown, limit=_FILES_A_PAGE + 1, skipped=skipped) if shown else []
+        told = None if one is None else told_export(visits, one)
+        query = [*query_of(request, "source", "no", "said"), ("source", shown), *([("no", no)] if no else [])]
+        lists = {
+            name: shown_list(
+                connection,
+                request,
+                visits,
+                listing,
+                prefix="" if name == "exports" else f"{name}_",
+                here=PLACE,
+                query=query,
+                file=f"{PLACE}/file",
+            )
+            for name, listing in (_lists(connection, visits, shown, told) if shown else {}).items()
+        }
         counted = count_states(connection, shown) if shown else {}
-        vanished = list_vanished(connection, shown, _MOST_SHOWN + 1) if shown else []
         names = {each.agency_code: each.name for each in list_agencies(connection)}
     form = _form(kept)
     return render(
@@ -186,16 +172,10 @@ def exports_shown(
         source=shown,
         kept=kept,
         form=form,
-        form_columns=[] if form is None else _columns_of(form),
-        one=None if one is None else _told(visits, one),
-        files=[_told(visits, each) for each in files[:_FILES_A_PAGE]],
+        one=told,
+        lists=lists,
         counts={state: counted[state] for state in wording.list_words()["exported"]["state"] if state in counted},
-        more=len(files) > _FILES_A_PAGE,
-        place=place,
-        vanished=vanished,
         names=names,
-        most=_MOST_SHOWN,
-        shows_codes=not visits.is_auditor,
         decides=visits.is_operator,
         may_send=not visits.is_auditor,
         opened=opened,
@@ -294,39 +274,3 @@ def _columns_of(form: ExportForm) -> list[tuple[str, tuple[str, ...]]]:
     names = wording.list_words()["exported"]["column"]
     headings = {str(column): headings for column, headings in form.columns.items() if headings}
     return [(name, headings[column]) for column, name in names.items() if column in headings]
-
-
-def _may_be_accepted(file: Export) -> bool:
-    return file.state == "refused" and any(fault["code"] in _ACCEPTABLE for fault in file.faults)
-
-
-def _told(visits: Visitor, file: Export) -> _Told:
-    said = wording.list_words()["exported"]
-    faults = [FileFault(**fault) for fault in file.faults]
-    if visits.is_auditor:
-        # Whoever made the file named these.
-        faults = [replace(each, sheet=None, heading=None) for each in faults]
-    if file.state == "refused":
-        why = str(faults[0]) if faults else ""
-    elif file.state == "waiting" and file.accepted_at:
-        why = said["why"]["waiting_again"]
-    else:
-        why = said["why"].get(file.state, "").format(seconds=round(SETTLED.total_seconds()))
-    name = said["without_name"].format(no=file.export_no) if visits.is_auditor else visits.text(file.name)
-    return _Told(file, name, said["state"][file.state], why, faults, _may_be_accepted(file))
-
-
-def _file_row(visits: Visitor, file: Export) -> Row:
-    told = _told(visits, file)
-    kinds = wording.list_words()["exported"]["kind"]
-    return [
-        file.export_no, told.name, file.exported_at or file.modified_at,
-        None if file.is_whole is None else kinds["whole" if file.is_whole else "changes"],
-        told.state, told.why or None, file.lines, file.dossiers, file.added, file.moved, file.refused, file.vanished,
-        file.accepted_by, file.accepted_at, visits.text(file.accepted_why) if file.accepted_why else None,
-    ]  # fmt: skip
-
-
-def _vanished_row(visits: Visitor, gone: VanishedDossier) -> Row:
-    row: list[Cell] = [gone.agency_code, gone.export_no, gone.exported_at]
-    return row if visits.is_auditor else [*row, gone.dossier_code]

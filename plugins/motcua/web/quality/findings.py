@@ -9,29 +9,21 @@ from datetime import UTC, date, datetime, timedelta
 from typing import cast, get_args
 from urllib.parse import urlencode
 
-from fastapi import Request
-
 from motcua.domain.phones.reading import holds_phone
 from motcua.quality.choosing import Chosen, Part, Standing
 from motcua.quality.rechecking import mended_since, rules_judged_alone
 from motcua.quality.report_data import RowToCorrect, RuleResult, Run
-from motcua.quality.reporting import urgent_rows
 from motcua.reports import wording
-from motcua.reports.lists import Cell
 from motcua.store.ledger.database import Connection
 from motcua.store.rechecks import Recheck, last_rechecks
-from motcua.web.lists.files import dossier_cell
-from motcua.web.lists.places import given
-from motcua.web.visitors import Visitor
 
-ROWS_A_PAGE = 50
 LONGEST_REASON = 500
 LONGEST_ACKNOWLEDGEMENT = timedelta(days=366)
-COLUMNS = (
-    "dossier_code", "finding_subject", "rule", "severity", "what", "action", "procedure_code", "procedure",
-    "finding_state", "began_at", "first_seen", "age_days", "deadline", "stage", "acknowledged_until",
-    "acknowledged_why", "acknowledged_by",
-)  # fmt: skip
+
+
+def given(query: Mapping[str, str]) -> dict[str, str]:
+    """What of a query says something."""
+    return {name: value for name, value in query.items() if value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,48 +94,6 @@ def look_again(connection: Connection, run: Run, rows: Sequence[RowToCorrect]) -
         last_rechecks(connection, standing, run.as_of),
         alone,
     )
-
-
-def page_of_rows(
-    connection: Connection, run_no: int, agency_code: str | None, chosen: Chosen, place: int
-) -> tuple[list[RowToCorrect], bool]:
-    """A page of rows, and whether there are more."""
-    rows = urgent_rows(connection, run_no, agency_code, chosen, (place - 1) * ROWS_A_PAGE, ROWS_A_PAGE + 1)
-    return rows[:ROWS_A_PAGE], len(rows) > ROWS_A_PAGE
-
-
-def file_columns(visits: Visitor, *, with_agency: bool) -> tuple[str, ...]:
-    """Columns of a file; auditors get nothing of a number."""
-    return (*(("agency",) if with_agency else ()), *COLUMNS, *(() if visits.is_auditor else ("phone",)))
-
-
-def file_row(request: Request, visits: Visitor, row: RowToCorrect, *, with_agency: bool) -> list[Cell]:
-    """A finding in a file."""
-    words, accepted = wording.words(), row.acknowledged
-    cells: list[Cell] = [
-        dossier_cell(request, row.agency_code, row.dossier_code),
-        row.subject,
-        f"{row.rule.code} {row.rule.title}",
-        words["severity"][row.rule.severity],
-        visits.text(row.what),
-        row.rule.action,
-        row.procedure_code,
-        row.procedure_name,
-        words["state"][row.state],
-        row.since,
-        row.first_seen,
-        row.age_days,
-        row.deadline,
-        words["stage"][row.stage],
-        accepted.until if accepted else None,
-        accepted.why if accepted else None,
-        accepted.acknowledged_by if accepted else None,
-    ]
-    if with_agency:
-        cells.insert(0, row.agency_name)
-    if not visits.is_auditor:
-        cells.append(row.masked_phone)
-    return cells
 
 
 def checked(run: Run) -> str:

@@ -19,12 +19,13 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from motcua.domain.clock import VIETNAM
+from motcua.jobs.listing.oversight import QUALITY, findings_of
+from motcua.jobs.listing.reading import Listing
 from motcua.quality.rechecking import recheck
-from motcua.quality.report_data import AgencyFigures, AgencyReport, DepartmentReport, RuleResult
-from motcua.quality.reporting import NoSuchAgency, agency_report, department_report, last_run_no, urgent_rows
+from motcua.quality.report_data import AgencyReport, DepartmentReport, RuleResult
+from motcua.quality.reporting import NoSuchAgency, agency_report, department_report, last_run_no
 from motcua.quality.rules import load_rules
 from motcua.reports import wording
-from motcua.reports.lists import MOST_ROWS, Cell, Row
 from motcua.reports.quality.urgency import LEAST_DOSSIERS, added_up, beside, late, shares_told
 from motcua.store.agencies import in_force, list_agencies
 from motcua.store.intake.watching import supplements_untold_by
@@ -32,21 +33,17 @@ from motcua.store.ledger.database import Connection, page_connection
 from motcua.store.oversight.quality import acknowledge
 from motcua.store.oversight.report_mails import MailedReport, mails_of
 from motcua.web.forms import is_own_form, number_in, page_in, sent_form
-from motcua.web.lists.files import FileFormat, at_most, list_file
-from motcua.web.lists.places import given
+from motcua.web.lists.page import FileFormat, ShownList, file_of, query_of, shown_list
 from motcua.web.quality.charts import bar_of, trend_chart
 from motcua.web.quality.findings import (
     LONGEST_ACKNOWLEDGEMENT,
     LONGEST_REASON,
-    ROWS_A_PAGE,
     Asked,
     FindingsAddress,
     checked,
     day_in,
-    file_columns,
-    file_row,
+    given,
     look_again,
-    page_of_rows,
     reason_of,
     title_of,
     what_is_wrong,
@@ -54,11 +51,6 @@ from motcua.web.quality.findings import (
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import HEADERS, render
 from motcua.web.visitors import Visitor, Visits
-
-_AGENCY_COLUMNS = (
-    "agency_code", "agency", "dossiers", "to_do", "acknowledged", "phone_missing", "phone_invalid", "status",
-    "other_faults", "per_thousand", "new", "back", "standing", "fixed", "late", "late_for_department", "broken",
-)  # fmt: skip
 
 router = APIRouter()
 
@@ -97,35 +89,13 @@ def show_department(request: Request, visits: Visits) -> Response:
 
 
 @router.get("/quality/file")
-def download_agencies(visits: Visits, format: FileFormat) -> Response:
+def download_agencies(request: Request, visits: Visits, format: FileFormat) -> Response:
     """The agencies of the page, the worst rate first."""
     visits.must_see_all()
     with page_connection() as connection:
         report = department_report(connection, _last_run(connection), least_dossiers=LEAST_DOSSIERS)
-    rows: list[Row] = [_agency_row(each) for each in report.agencies]
-    about, as_of = [checked(report.run)], report.run.data_as_of
-    return list_file(format, "quality", about, _AGENCY_COLUMNS, at_most(rows), as_of=as_of)
-
-
-def _agency_row(row: AgencyFigures) -> list[Cell]:
-    if row.broken_reason:
-        return [row.agency_code, row.name, *([None] * (len(_AGENCY_COLUMNS) - 3)), row.broken_reason]
-    return [
-        row.agency_code,
-        row.name,
-        row.dossiers,
-        row.to_do,
-        row.acknowledged,
-        *(row.by_group[group] for group in wording.words()["group"]),
-        None if row.per_thousand is None else wording.decimal(row.per_thousand),
-        row.change.new,
-        row.change.back,
-        row.change.standing,
-        row.change.fixed,
-        row.remind_agency + row.remind_department,
-        row.remind_department,
-        None,
-    ]
+    listing = QUALITY.of(report.agencies)
+    return file_of(request, visits, listing, format, about=[checked(report.run)], as_of=report.run.data_as_of)
 
 
 def _own_agencies(request: Request, visits: Visitor) -> Response:
@@ -208,14 +178,10 @@ def _findings_file(
     whose: str,
 ) -> Response:
     chosen = asked.chosen(_rules_of(report.results))
-    with page_connection() as connection:
-        first = urgent_rows(connection, report.run.run_no, agency_code, chosen, 0, MOST_ROWS + 1)
-    of_all = agency_code is None
     title = title_of(chosen, report.results, "")
     about = [each for each in (whose, title, checked(report.run)) if each]
-    rows: list[Row] = [file_row(request, visits, each, with_agency=of_all) for each in first]
-    columns = file_columns(visits, with_agency=of_all)
-    return list_file(format, "findings", about, columns, at_most(rows), as_of=report.run.data_as_of)
+    listing = findings_of(report.run.run_no, agency_code, chosen)
+    return file_of(request, visits, listing, format, about=about, as_of=report.run.data_as_of)
 
 
 # --- Decisions ----------------------------------------------------------------------------------------------------
@@ -317,8 +283,9 @@ def _agency_page(
             return render(request, "quality/quality.html", report=None, **_common(request))
         report = _report(connection, run_no, asked.code)
         chosen = asked.chosen(_rules_of(report.results))
-        rows, more = page_of_rows(connection, run_no, report.agency_code, chosen, place)
-        again = look_again(connection, report.run, rows)
+        listing = findings_of(run_no, report.agency_code, chosen)
+        shown = _shown(connection, request, visits, listing, "/quality/agency", asked, page)
+        again = look_again(connection, report.run, shown.part.rows)
         mails = mails_of(connection, MailedReport("quality", run_no, report.agency_code))
         agencies = _agencies(connection, report.run.day, visits)
         untold = supplements_untold_by(connection, report.run.as_of, [report.agency_code])
@@ -332,10 +299,8 @@ def _agency_page(
         mailed=sum(mail.state == "sent" for mail in mails),
         not_mailed=sum(mail.state != "sent" for mail in mails),
         list_name=title_of(chosen, report.results, wording.words()["page"]["own_findings"]),
-        given=asked.given,
         chosen=chosen,
-        rows=rows,
-        more=more,
+        shown=shown,
         again=again,
         **_told(report),
         **_of_list(visits, place, said, tried),
@@ -361,8 +326,9 @@ def _findings_page(
             return render(request, "quality/quality.html", report=None, **_common(request))
         report = department_report(connection, run_no, least_dossiers=LEAST_DOSSIERS)
         chosen = asked.chosen(_rules_of(report.results))
-        rows, more = page_of_rows(connection, run_no, None, chosen, place)
-        again = look_again(connection, report.run, rows)
+        listing = findings_of(run_no, None, chosen)
+        shown = _shown(connection, request, visits, listing, "/quality/findings", asked, page)
+        again = look_again(connection, report.run, shown.part.rows)
     return render(
         request,
         "quality/quality_findings.html",
@@ -370,14 +336,27 @@ def _findings_page(
         as_of=report.run.data_as_of,
         report=report,
         list_name=title_of(chosen, report.results, wording.words()["page"]["all_findings"]),
-        given=asked.given,
         chosen=chosen,
-        rows=rows,
-        more=more,
+        shown=shown,
         again=again,
         **_of_list(visits, place, said, tried),
         **_common(request),
     )
+
+
+def _shown(
+    connection: Connection,
+    request: Request,
+    visits: Visitor,
+    listing: Listing,
+    here: str,
+    asked: Asked,
+    page: str,
+) -> ShownList:
+    """The list of a page, also of one that a form led to."""
+    own = [each for each in query_of(request) if each[0] in ("sort", "q")]
+    query = [*asked.given.items(), *own, ("page", page)]
+    return shown_list(connection, request, visits, listing, here=here, query=query, file=f"{here}/file")
 
 
 def _of_list(visits: Visitor, place: int, said: str, tried: tuple[int, dict[str, str]] | None) -> dict[str, Any]:
@@ -385,7 +364,6 @@ def _of_list(visits: Visitor, place: int, said: str, tried: tuple[int, dict[str,
     today = datetime.now(VIETNAM).date()
     return {
         "place": place,
-        "first": (place - 1) * ROWS_A_PAGE + 1,
         "said": said,
         "decides": not visits.is_auditor,
         "tried": tried,

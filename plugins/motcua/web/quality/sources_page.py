@@ -11,28 +11,29 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from psycopg.errors import CheckViolation
 
+from motcua.jobs.listing.reading import Listing
 from motcua.jobs.notices.looking.asking import asking
 from motcua.reports import wording
-from motcua.reports.lists import Row
+from motcua.reports.lists.files import Word
 from motcua.settings import settings
 from motcua.store.checking.checks import last_checks
-from motcua.store.ledger.database import page_connection
+from motcua.store.ledger.database import Connection, page_connection
 from motcua.store.notices.quarantine import QuarantineCount, open_quarantine
 from motcua.store.notices.sources import Freshness, freshness_of_sources, mapped_statuses
 from motcua.store.notices.templates import national_statuses
 from motcua.store.oversight.page_requests import ask
 from motcua.web.forms import is_own_form, sent_form
-from motcua.web.lists.files import FileFormat, at_most, list_file
+from motcua.web.lists.page import FileFormat, file_of, shown_list
 from motcua.web.quality.check_page import verdict_of
 from motcua.web.quality.exports_page import sources_seen
-from motcua.web.quality.pushes import CLIENT_COLUMNS, FAULT_COLUMNS, OWN_COLUMNS, SUPPLEMENT_COLUMNS, pushes_shown
+from motcua.web.quality.pushes import pushes_shown
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import HEADERS, render
 from motcua.web.runs.run_words import words as run_words
@@ -58,62 +59,17 @@ def show_sources(request: Request, visits: Visits, said: str = "") -> HTMLRespon
 
 @router.get("/quality/sources/file")
 def download_sources(
+    request: Request,
     visits: Visits,
     format: FileFormat,
     of: Literal["sources", "unusable", "status_maps", "pushes", "push_faults", "supplements"],
 ) -> Response:
     """One of the page's lists."""
-    rows: list[Row]
+    if of in ("status_maps", "push_faults"):
+        visits.must_see_all()
     with page_connection() as connection:
-        if of == "sources":
-            columns = ["source", "read_at", "last_change_at", "failed_at", "failure"]
-            rows = [
-                [each.name, each.picked_up_at, each.last_transition_at, each.failed_at, _failure(visits, each)]
-                for each in freshness_of_sources(connection, visits.listed)
-            ]
-        elif of == "pushes":
-            shown = pushes_shown(connection, visits.listed, datetime.now(UTC))
-            whole = visits.agencies is None
-            columns, rows = (
-                [*(CLIENT_COLUMNS if whole else OWN_COLUMNS)],
-                shown.client_rows if whole else shown.own_rows,
-            )
-        elif of == "push_faults":
-            visits.must_see_all()
-            columns, rows = [*FAULT_COLUMNS], pushes_shown(connection, None, datetime.now(UTC)).fault_rows
-        elif of == "supplements":
-            shown = pushes_shown(connection, visits.listed, datetime.now(UTC))
-            columns, rows = [*SUPPLEMENT_COLUMNS], shown.supplement_rows
-        elif of == "unusable":
-            columns = ["source", "row_kind", "reason", "agency_code", "written_status", "rows", "since", "heals"]
-            if not visits.is_auditor:
-                columns.append("examples")
-            rows = [_unusable_row(visits, each) for each in open_quarantine(connection, visits.listed)]
-        else:
-            visits.must_see_all()
-            columns = [
-                "source",
-                "written_status",
-                "stands_for",
-                "mapped_before",
-                "since",
-                "changed_by",
-                "mapping_ends_at",
-            ]
-            names = national_statuses()
-            rows = [
-                [
-                    each.source,
-                    each.source_status,
-                    names[each.status_code],
-                    names.get(each.status_before or 0),
-                    each.mapped_at,
-                    each.mapped_by,
-                    each.ends_at,
-                ]
-                for each in mapped_statuses(connection)
-            ]
-    return list_file(format, of, [], columns, at_most(rows), as_of=datetime.now(UTC))
+        listing = _lists(connection, visits)[of]
+    return file_of(request, visits, listing, format, about=[])
 
 
 @router.post("/quality/sources")
@@ -144,60 +100,76 @@ def change_status(request: Request, visits: Visits, fields: Annotated[dict[str, 
 
 def _page(request: Request, visits: Visitor, said: str, *, status: int = HTTPStatus.OK) -> HTMLResponse:
     with page_connection() as connection:
-        sources = freshness_of_sources(connection, visits.listed)
-        rows = open_quarantine(connection, visits.listed)
-        mapped = mapped_statuses(connection) if visits.agencies is None else []
+        lists = _lists(connection, visits)
+        shown = {
+            name: shown_list(
+                connection,
+                request,
+                visits,
+                listing,
+                prefix=f"{name}_",
+                here="/quality/sources",
+                file="/quality/sources/file",
+            )
+            for name, listing in lists.items()
+        }
         checks = last_checks(connection, list(settings().sources)) if visits.agencies is None else {}
-        pushes = pushes_shown(connection, visits.listed, datetime.now(UTC))
         by_files = sources_seen(connection, visits)
         asked = waiting_requests(connection, visits, "map_status")
     return render(
         request,
         "quality/sources.html",
         status=status,
-        sources=sources,
-        failures={each.name: _failure(visits, each) for each in sources},
-        rows=rows,
-        examples=[_examples(visits, each) for each in rows],
-        mapped=mapped,
+        lists=shown,
         asked=asked,
         now=datetime.now(UTC),
         checked=[(name, checks.get(name)) for name in settings().sources],
         verdict_of=verdict_of,
-        pushes=pushes,
         by_files=by_files,
         statuses=national_statuses(),
         decides=visits.is_operator,
         most_status=_MOST_STATUS,
         said=said,
         asking=asking() if visits.agencies is None else None,
-        reasons=run_words()["quarantine"],
-        said_of=wording.list_words()["unusable"],
         w=wording,
     )
 
 
+def _lists(connection: Connection, visits: Visitor) -> dict[str, Listing]:
+    """The page's lists, of what the visitor may see."""
+    reasons, statuses = run_words()["quarantine"], national_statuses()
+    found = {
+        "sources": Listing("sources").of(
+            freshness_of_sources(connection, visits.listed),
+            state=lambda row, seen: Word("failing", "đang lỗi", "bad") if row.failed_at else "đọc được",
+            failure=lambda row, seen: _failure(visits, row),
+        ),
+        "unusable": Listing("unusable").of(
+            open_quarantine(connection, visits.listed),
+            reason=lambda row, seen: reasons[row.reason],
+            examples=lambda row, seen: ", ".join(_examples(visits, row)) or None,
+        ),
+        **pushes_shown(connection, visits.listed, datetime.now(UTC)),
+    }
+    if visits.agencies is None:
+        found["status_maps"] = Listing("status_maps").of(
+            mapped_statuses(connection),
+            stands_for=lambda row, seen: statuses[row.status_code],
+            mapped_before=lambda row, seen: statuses[row.status_before] if row.status_before else None,
+            told=lambda row, seen: (
+                f"{row.status_code} {statuses[row.status_code]}"
+                + (f" (trước đó {row.status_before} {statuses[row.status_before]})" if row.status_before else "")
+            ),
+        )
+    return found
+
+
 def _failure(visits: Visitor, source: Freshness) -> str | None:
     """Why it could not be read; what an agency cannot mend it is not told."""
-    return source.failure if source.failed_at and visits.agencies is None else None
+    return visits.text(source.failure or "") or None if source.failed_at and visits.agencies is None else None
 
 
 def _examples(visits: Visitor, row: QuarantineCount) -> list[str]:
     if visits.is_auditor or row.reason in _WITHOUT_EXAMPLES:
         return []
     return [visits.text(each) for each in row.examples if each]
-
-
-def _unusable_row(visits: Visitor, row: QuarantineCount) -> list[Any]:
-    said = wording.list_words()["unusable"]
-    cells: list[Any] = [
-        row.source,
-        said["row_kind"][row.row_kind],
-        run_words()["quarantine"][row.reason],
-        visits.text(row.agency_code or "") or None,
-        row.status_code,
-        row.rows,
-        row.since,
-        said["heals"][row.reason],
-    ]
-    return cells if visits.is_auditor else [*cells, ", ".join(_examples(visits, row))]

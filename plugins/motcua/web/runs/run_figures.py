@@ -10,7 +10,7 @@ from typing import Any
 from motcua import dag_texts
 from motcua.domain.periods import Period
 from motcua.reports import wording
-from motcua.reports.lists import Cell, Row
+from motcua.reports.lists.files import Cell, Row
 from motcua.reports.publication.data import period_words
 from motcua.store.browsing.runs import Attempted, Move, RunWork
 from motcua.web.runs import run_words
@@ -18,8 +18,6 @@ from motcua.web.visitors import Visitor
 
 _NOT_SENT = ("suppressed", "cancelled", "expired")
 _TAKEN = ("accepted", "duplicate", "receipt")
-
-FIGURE_COLUMNS = ("part", "of", "figure", "number", "remark")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,20 +17,20 @@ from motcua import dag_texts
 from motcua.domain.clock import VIETNAM
 from motcua.domain.people.signatures import is_person
 from motcua.domain.periods import Period
+from motcua.jobs.listing.asking import whose
+from motcua.jobs.listing.reading import Listing
 from motcua.reports import wording
 from motcua.reports.publication.data import period_words
 from motcua.store.agencies import list_agencies
 from motcua.store.browsing.runs import RunWork, work_of
 from motcua.store.ledger.database import page_connection
 from motcua.store.ledger.runs import Run
-from motcua.web.lists.files import FileFormat, at_most, list_file
-from motcua.web.lists.filters import whose
+from motcua.web.lists.page import FileFormat, file_of
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import render
 from motcua.web.runs import run_words
 from motcua.web.runs.airflow_runs import AirflowRun, find_airflow_run
 from motcua.web.runs.run_figures import (
-    FIGURE_COLUMNS,
     by_gateway,
     figure_rows,
     not_sent,
@@ -124,14 +124,15 @@ def show_run(request: Request, visitor: Visits, dag_id: str = "", run_id: str = 
 
 
 @router.get("/run/file")
-def download_run(visitor: Visits, format: FileFormat, dag_id: str = "", run_id: str = "") -> Response:
+def download_run(request: Request, visitor: Visits, format: FileFormat, dag_id: str = "", run_id: str = "") -> Response:
     """The figures of what a run did; its messages are a file of the page of messages."""
     run, _, work, _ = _found(visitor, dag_id, run_id)
     with page_connection() as connection:
         agencies = [each for each in list_agencies(connection) if visitor.sees(each.agency_code)]
     about = [f"{dag_texts.words()['dags'][dag_id]['name']}: {run.run_id}", whose(None, agencies, visitor)]
-    rows = at_most(figure_rows(work, visitor))
-    return list_file(format, "run", about, FIGURE_COLUMNS, rows, as_of=datetime.now(UTC))
+    listing = Listing("run")
+    rows = [dict(zip(listing.declared.columns, row, strict=True)) for row in figure_rows(work, visitor)]
+    return file_of(request, visitor, listing.of(rows), format, about=about)
 
 
 def _found(visitor: Visitor, dag_id: str, run_id: str) -> tuple[Run, tuple[str, ...], RunWork, AirflowRun | None]:

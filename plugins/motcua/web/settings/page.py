@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Final
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -28,16 +29,17 @@ from motcua.jobs.agency_settings.editing import (
 )
 from motcua.jobs.agency_settings.rehearsing import MOST_DOSSIERS, Rehearsal, rehearse_day_before
 from motcua.jobs.handed_in.agencies import AgencyChange, SettingsRefused, settings_of
+from motcua.jobs.listing.reading import Listing
 from motcua.jobs.texts.previews import AgencyToPreview, PreviewRow, preview_texts
 from motcua.reports import wording
-from motcua.reports.lists import Row
+from motcua.reports.lists.files import Link
 from motcua.settings import settings
 from motcua.store.agencies import Agency, in_force, list_agencies, procedures_of_agency
 from motcua.store.agencies import AgencyChange as KeptChange
 from motcua.store.ledger.database import Connection, page_connection
 from motcua.store.notices.templates import load_templates
 from motcua.web.forms import is_own_form, number_in, sent_choices
-from motcua.web.lists.files import FileFormat, at_most, list_file
+from motcua.web.lists.page import FileFormat, file_of, shown_list
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import HEADERS, render
 from motcua.web.settings.typed import (
@@ -60,6 +62,11 @@ _SHOWN_CHANGES: Final = 50
 _SHOWN_MESSAGES: Final = 100
 _MOST_PROCEDURES: Final = 100
 
+_SETTINGS: Final = Listing(
+    "settings",
+    cells={"agency": lambda row, seen: Link(row["name"], f"/settings/agency?{urlencode({'code': row['code']})}")},
+)
+
 router = APIRouter()
 
 
@@ -67,29 +74,16 @@ router = APIRouter()
 def list_settings(request: Request, visits: Visits) -> HTMLResponse:
     """The agencies that the visitor sees, with what each decided."""
     with page_connection() as connection:
-        agencies = _seen(connection, visits)
-    return render(request, "settings/agencies.html", agencies=agencies)
+        shown = shown_list(connection, request, visits, _SETTINGS.of(_seen(connection, visits)))
+    return render(request, "settings/agencies.html", shown=shown, w=wording)
 
 
 @router.get("/settings/file")
-def download_list(visits: Visits, format: FileFormat) -> Response:
+def download_list(request: Request, visits: Visits, format: FileFormat) -> Response:
     """The same agencies as a file."""
     with page_connection() as connection:
         agencies = _seen(connection, visits)
-    columns = ["agency_code", "agency", "enabled_from", "accented", "same_day", "reason", "result_hold"]
-    rows: list[Row] = [
-        [
-            each["code"],
-            each["name"],
-            each["enabled_from"],
-            each["accented"],
-            each["same_day"],
-            each["reason"],
-            each["result_hold"],
-        ]
-        for each in agencies
-    ]
-    return list_file(format, "settings", [], columns, at_most(rows), as_of=datetime.now(UTC))
+    return file_of(request, visits, _SETTINGS.of(agencies), format, about=[])
 
 
 def _seen(connection: Connection, visits: Visitor) -> list[dict[str, str]]:
@@ -122,19 +116,18 @@ def show_settings(request: Request, visits: Visits, code: str = "", said: str = 
 
 
 @router.get("/settings/agency/file")
-def download_history(visits: Visits, format: FileFormat, code: str = "") -> Response:
+def download_history(request: Request, visits: Visits, format: FileFormat, code: str = "") -> Response:
     """Every change of an agency's settings, the newest first, one setting a row."""
     with page_connection() as connection:
         opened = open_for(connection, visits, code)
         told = _Words(connection, opened)
-        rows: list[Row] = [
-            [change.changed_at, change.changed_by, *setting]
-            for change in reversed(opened.history)
-            for setting in told.changed(change)
+        rows = [
+            {"at": each.changed_at, "changed_by": each.changed_by, "setting": name, "before": before, "after": after}
+            for each in reversed(opened.history)
+            for name, before, after in told.changed(each)
         ]
-    columns = ["at", "changed_by", "setting", "before", "after"]
     about = [f"{opened.agency.name} ({opened.agency.agency_code})"]
-    return list_file(format, "settings_history", about, columns, at_most(rows), as_of=datetime.now(UTC))
+    return file_of(request, visits, Listing("settings_history").of(rows), format, about=about)
 
 
 @router.post("/settings/agency")

@@ -7,7 +7,6 @@ So does what is told of a list that an agency sends before its dossiers are read
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -16,22 +15,21 @@ from fastapi.responses import HTMLResponse, Response
 
 from motcua.jobs.handed_in.faults import FileRefused
 from motcua.jobs.handed_in.phones import phone_labels
+from motcua.jobs.listing.reading import Listing
 from motcua.jobs.uploads.reading import ReaderBusy, check_phones_apart
 from motcua.jobs.uploads.waiting import usable_name
 from motcua.reports import wording
-from motcua.reports.lists import MOST_ROWS, Row
+from motcua.reports.lists.declared import dossier_link
 from motcua.store.agencies import Agency
 from motcua.store.ledger.database import Connection, page_connection
 from motcua.store.notices.dossiers import open_dossiers_without_phone, phones_of_open_dossiers
 from motcua.web.forms import SentFile, is_own_form, sent_file
-from motcua.web.lists.files import FileFormat, at_most, list_file
+from motcua.web.lists.page import FileFormat, file_of, query_of, shown_list
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import render
 from motcua.web.settings.page import open_for
 from motcua.web.visitors import Visitor, Visits
 
-_SHOWN = 200
-"""Dossiers on the page; all are in its file."""
 LARGEST_LIST = 8 * 1024 * 1024
 """Bytes of a list that is sent: some hundred thousand dossiers."""
 
@@ -94,7 +92,14 @@ def _page(
     with page_connection() as connection:
         agency = _agency(connection, visits, code)
         counts = phones_of_open_dossiers(connection, agency.agency_code)
-        rows = open_dossiers_without_phone(connection, agency.agency_code, _SHOWN)
+        to_mend = shown_list(
+            connection,
+            request,
+            visits,
+            _to_mend(agency.agency_code),
+            here="/settings/phones",
+            query=[("code", agency.agency_code), *query_of(request, "code")],
+        )
     reasons = sorted(((number, reason) for reason, number in counts.items() if reason), reverse=True)
     every = sum(counts.values())
     return render(
@@ -112,34 +117,37 @@ def _page(
         good=counts.get(None, 0),
         share=wording.percent(counts.get(None, 0) / every) if every else "",
         reasons=reasons,
-        rows=rows,
+        to_mend=to_mend,
         labels=phone_labels(),
         count=wording.count,
         percent=wording.percent,
-        shown=_SHOWN,
+        w=wording,
     )
 
 
 @router.get("/settings/phones/file")
-def download_phones(visits: Visits, format: FileFormat, code: str = "") -> Response:
+def download_phones(request: Request, visits: Visits, format: FileFormat, code: str = "") -> Response:
     """All of an agency's open dossiers that nobody could text, with what to do."""
     with page_connection() as connection:
         agency = _agency(connection, visits, code)
-        found = open_dossiers_without_phone(connection, agency.agency_code, MOST_ROWS + 1)
-    labels = {str(code): label for code, label in phone_labels().items()}
-    rows: list[Row] = [
-        [
-            each.dossier_code,
-            each.procedure_name or each.procedure_code,
-            each.received_at,
-            labels[each.phone_refusal].title,
-            labels[each.phone_refusal].action,
-        ]
-        for each in found
-    ]
-    columns = ["dossier_code", "procedure", "taken_in_at", "reason", "what"]
     about = [f"{agency.name} ({agency.agency_code})"]
-    return list_file(format, "phones_to_mend", about, columns, at_most(rows), as_of=datetime.now(UTC))
+    return file_of(request, visits, _to_mend(agency.agency_code), format, about=about)
+
+
+def _to_mend(agency_code: str) -> Listing:
+    labels = {str(code): label for code, label in phone_labels().items()}
+    return Listing(
+        "phones_to_mend",
+        lambda connection, asked, most, skipped: open_dossiers_without_phone(connection, agency_code, skipped + most)[
+            skipped:
+        ],
+        {
+            "dossier_code": lambda row, seen: dossier_link(agency_code, row.dossier_code),
+            "procedure": lambda row, seen: row.procedure_name or row.procedure_code,
+            "reason": lambda row, seen: labels[row.phone_refusal].title,
+            "what": lambda row, seen: labels[row.phone_refusal].action,
+        },
+    )
 
 
 def _agency(connection: Connection, visits: Visitor, code: str) -> Agency:

@@ -18,14 +18,15 @@ from motcua.domain.clock import VIETNAM
 from motcua.domain.phones.reading import holds_phone
 from motcua.domain.watching.alerts import ALERT_NAMES
 from motcua.domain.watching.judging import silence_of
-from motcua.reports.lists import MOST_ROWS, Row
+from motcua.jobs.listing.reading import Listing
+from motcua.reports.lists.files import MOST_ROWS
 from motcua.reports.watching import AlertInWords, LookInWords, alert_in_words, look_in_words
 from motcua.reports.wording import list_words
 from motcua.store.ledger.database import page_connection
 from motcua.store.notices.gaps import answer_gap, belief, open_gap
 from motcua.store.watching.watch import MirroredAlert, WatchLife, acknowledge_alert, list_alerts, watch_life
 from motcua.web.forms import is_own_form, sent_form
-from motcua.web.lists.files import FileFormat, at_most, list_file
+from motcua.web.lists.page import FileFormat, file_of
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import HEADERS, render
 from motcua.web.visitors import Visits
@@ -34,7 +35,6 @@ LONGEST_REASON = 300
 _SHOWN = 100
 _OVER_FOR = timedelta(days=7)
 _SILENT_AFTER = timedelta(minutes=10)
-_ALERTS = ("state", "alert", "meaning", "action", "raised_at", "acknowledged_by", "acknowledged_at", "over_at", "key")
 
 router = APIRouter()
 
@@ -58,37 +58,36 @@ def show_alerts(request: Request, visits: Visits, said: str = "") -> HTMLRespons
 
 
 @router.get("/alerts/file")
-def download_alerts(visits: Visits, format: FileFormat, of: Literal["alerts", "looks"]) -> Response:
+def download_alerts(request: Request, visits: Visits, format: FileFormat, of: Literal["alerts", "looks"]) -> Response:
     """The alerts of the page, or what the watch saw when it looked last."""
     visits.must_see_all()
     now = datetime.now(UTC)
-    rows: list[Row]
     with page_connection() as connection:
         life = watch_life(connection)
         kept = list_alerts(connection, now - _OVER_FOR, MOST_ROWS + 1)
     as_of = life.looked_at if life is not None else None
     if of == "looks":
-        rows = [[each.title, each.state_words, each.figure] for each in _looks(life)]
-        return list_file(format, of, [], ("subject", "seen", "figure"), at_most(rows), as_of=as_of)
+        return file_of(request, visits, Listing("looks").of(_looks(life)), format, about=[], as_of=as_of)
     states = list_words()["alert_state"]
     rows = []
     for each in (each for each in kept if each.name in ALERT_NAMES):
         words = _in_words(each)
         state = "over" if each.over_at else "known" if each.acknowledged_at else "open"
         rows.append(
-            [
-                states[state],
-                words.title,
-                words.meaning,
-                words.todo,
-                each.raised_at,
-                each.acknowledged_by,
-                each.acknowledged_at,
-                each.over_at,
-                words.key,
-            ]
+            {
+                "state": states[state],
+                "alert": words.title,
+                "meaning": words.meaning,
+                "action": words.todo,
+                "raised_at": each.raised_at,
+                "acknowledged_by": each.acknowledged_by,
+                "acknowledged_at": each.acknowledged_at,
+                "over_at": each.over_at,
+                "key": words.key,
+            }
         )
-    return list_file(format, of, [list_words()["told"]["alerts"]], _ALERTS, at_most(rows), as_of=as_of)
+    about = [list_words()["told"]["alerts"]]
+    return file_of(request, visits, Listing("alerts").of(rows), format, about=about, as_of=as_of)
 
 
 @router.post("/alerts")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from calendar import Calendar
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from http import HTTPStatus
 from typing import Literal, TypeAlias
 
@@ -17,13 +17,13 @@ from motcua.domain.phones.numbering_plan import PROVINCES
 from motcua.domain.working_days import WorkingCalendar
 from motcua.jobs.calendars.files import FIRST_YEAR, LAST_YEAR
 from motcua.jobs.calendars.keeping import HOME_PROVINCE
-from motcua.reports.lists import Row
+from motcua.jobs.listing.reading import Listing
 from motcua.reports.wording import list_words
 from motcua.store.agencies import Agency, find_agency, list_agencies
 from motcua.store.calendars import list_changes, list_years, load_calendar, load_province_calendar
 from motcua.store.ledger.database import Connection, page_connection
 from motcua.web.forms import number_in
-from motcua.web.lists.files import FileFormat, at_most, list_file
+from motcua.web.lists.page import FileFormat, file_of
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import render
 from motcua.web.visitors import Visitor, Visits
@@ -127,32 +127,33 @@ def show_calendar(request: Request, visits: Visits, year: str = "", agency: str 
 
 
 @router.get("/calendar/file")
-def download_calendar(visits: Visits, format: FileFormat, year: str = "", agency: str = "") -> Response:
+def download_calendar(
+    request: Request, visits: Visits, format: FileFormat, year: str = "", agency: str = ""
+) -> Response:
     """Every day of the year, with whether it is worked and why."""
     shown = _year(year, datetime.now(VIETNAM).date())
     with page_connection() as connection:
         _, _, chosen, province = _asked_for(connection, visits, agency)
         calendar = _calendar(connection, chosen, province, shown)
     words = list_words()["calendar"]
-    rows: list[Row] = []
+    rows = []
     day = date(shown, 1, 1)
     while day.year == shown:
         special, kind = calendar.special_day(day), kind_of(calendar, day)
         reason = None if kind in (None, "weekend") else special.reason if special else calendar.why_open(day)
         rows.append(
-            [
-                day,
-                words["weekday"][day.weekday()],
-                words["opening"][calendar.opening(day)],
-                words["kind"][kind] if kind else words["usual"],
-                reason,
-                special.authority if special else None,
-            ]
+            {
+                "day": day,
+                "weekday": words["weekday"][day.weekday()],
+                "opening": words["opening"][calendar.opening(day)],
+                "day_kind": words["kind"][kind] if kind else words["usual"],
+                "reason": reason,
+                "authority": special.authority if special else None,
+            }
         )
         day += timedelta(days=1)
     about = [words["year"].format(year=shown, of=chosen.name if chosen else _province_name(province))]
-    columns = ("day", "weekday", "opening", "day_kind", "reason", "authority")
-    return list_file(format, "calendar", about, columns, at_most(rows), as_of=datetime.now(UTC))
+    return file_of(request, visits, Listing("calendar").of(rows), format, about=about)
 
 
 def _asked_for(

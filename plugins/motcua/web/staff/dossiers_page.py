@@ -6,6 +6,7 @@ address and no log, is shown to nobody again, and who looked for one is kept. Au
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -18,23 +19,22 @@ from motcua.domain.explaining.answers import TOLD
 from motcua.domain.phones.reading import hide_phones, holds_phone, read_phone
 from motcua.jobs.explaining.axis import axis_lines
 from motcua.jobs.explaining.dossiers import CodeSearch, ExplainedDossier, explain_dossier, find_by_code, status_name
+from motcua.jobs.listing.asking import AgencyUnknown, Asked, agency_named
+from motcua.jobs.listing.dossiers import AXIS, DOSSIERS
 from motcua.reports import wording
 from motcua.reports.explaining import clauses, due_moment
-from motcua.reports.lists import Row
 from motcua.store.agencies import Agency, list_agencies
 from motcua.store.dossiers import MOST_FOUND, DossierFound, dossiers_by_number, dossiers_by_phone
 from motcua.store.ledger.database import Connection, page_connection
 from motcua.store.people import log_phone_search
 from motcua.web.forms import is_own_form, number_in, sent_form
-from motcua.web.lists.files import FileFormat, at_most, dossier_cell, list_file
-from motcua.web.lists.filters import agency_of, whose
+from motcua.web.lists.page import FileFormat, asked_of, list_file, shown_list
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import HEADERS, render
 from motcua.web.visitors import Visitor, Visits
 
 LONGEST = 100
 """Characters of what is typed that are looked at."""
-_FOUND = ("dossier_code", "agency_code", "agency", "procedure_code", "taken_in_at", "due_at", "step")
 
 router = APIRouter()
 Form = Annotated[dict[str, str], Depends(sent_form)]
@@ -51,9 +51,8 @@ def show_dossier(request: Request, visits: Visits, agency: str = "", code: str =
     with page_connection() as connection:
         known = list_agencies(connection)
         found = find_by_code(connection, typed, visits.listed, _code_of(known, agency, visits))
-        names = {each.agency_code: each.short_name or each.name for each in known}
         if len(found.dossiers) != 1:
-            return _several_or_none(request, found, names, typed)
+            return _several_or_none(connection, request, visits, found, typed)
         explained = _explained(connection, found.dossiers[0], visits)
     lines = axis_lines(explained, visits.phone)
     return render(
@@ -76,43 +75,38 @@ def show_slip(request: Request, visits: Visits, agency: str, code: str) -> HTMLR
 
 
 @router.get("/dossiers/file")
-def download_axis(visits: Visits, agency: str, code: str, format: FileFormat) -> Response:
+def download_axis(request: Request, visits: Visits, agency: str, code: str, format: FileFormat) -> Response:
     """What happened to the dossier."""
-    explained, sorts = _asked_for(agency, code, visits), clauses()["axis"]["sort"]
-    rows: list[Row] = [
-        [line.at, sorts[line.sort], line.title, "; ".join(line.details)] for line in axis_lines(explained, visits.phone)
-    ]
+    explained = _asked_for(agency, code, visits)
     dossier = explained.dossier
     title = clauses()["axis"]["file"].format(code=dossier.dossier_code, agency=dossier.agency_name)
-    columns = ("at", "sort", "what", "details")
+    lines = AXIS.of(axis_lines(explained, visits.phone))
     about = [explained.sentence]
-    return list_file(format, "axis", about, columns, at_most(rows), as_of=dossier.read_at, title=title)
+    return list_file(request, visits, lines, Asked(visits), format, about=about, as_of=dossier.read_at, title=title)
+
+
+Numbers = Annotated[list[str], Query()]
+
+
+@router.get("/dossiers/found")
+def show_found(request: Request, visits: Visits, dossier: Numbers) -> HTMLResponse:
+    """Dossiers that a search found, in another order: by their numbers, for what was typed stands in no address."""
+    with page_connection() as connection:
+        return _list_page(connection, request, visits, _found(connection, visits, dossier), "found")
 
 
 @router.get("/dossiers/found/file")
-def download_found(
-    request: Request, visits: Visits, format: FileFormat, dossier: Annotated[list[str], Query()]
-) -> Response:
-    """Dossiers that a search found, by their numbers: what was typed to find them stands in no address."""
-    numbers = [number for each in dossier[:MOST_FOUND] if (number := number_in(each)) is not None]
+def download_found(request: Request, visits: Visits, format: FileFormat, dossier: Numbers) -> Response:
+    """The same dossiers as a file."""
     with page_connection() as connection:
-        agencies = [each for each in list_agencies(connection) if visits.sees(each.agency_code)]
-        found = dossiers_by_number(connection, numbers, visits.listed)
-    names = {each.agency_code: each.name for each in agencies}
-    rows: list[Row] = [
-        [
-            dossier_cell(request, each.agency_code, each.dossier_code),
-            each.agency_code,
-            names.get(each.agency_code),
-            each.procedure_code,
-            each.received_at,
-            each.due_at,
-            hide_phones(each.step_name or status_name(each.status_code) or ""),
-        ]
-        for each in found
-    ]
-    about = [whose(None, agencies, visits)]
-    return list_file(format, "dossiers", about, _FOUND, at_most(rows), as_of=datetime.now(UTC))
+        listing = DOSSIERS.of(_found(connection, visits, dossier))
+        asked = asked_of(connection, request, visits, listing)
+    return list_file(request, visits, listing, asked, format)
+
+
+def _found(connection: Connection, visits: Visitor, written: list[str]) -> list[DossierFound]:
+    numbers = [number for each in written[:MOST_FOUND] if (number := number_in(each)) is not None]
+    return dossiers_by_number(connection, numbers, visits.listed)
 
 
 @router.post("/dossiers/search")
@@ -133,12 +127,11 @@ def search(request: Request, visits: Visits, fields: Form) -> Response:
         if not found:
             # A code may look like a number.
             found = list(find_by_code(connection, typed, visits.listed).dossiers)
-        names = {each.agency_code: each.short_name or each.name for each in list_agencies(connection)}
-    if len(found) == 1:
-        return _redirect(request, {"agency": found[0].agency_code, "code": found[0].dossier_code})
-    said = "of_phone" if found else "no_mobile" if msisdn is None else "none_of_phone"
-    status = HTTPStatus.OK if found else HTTPStatus.NOT_FOUND
-    return _list_page(request, found, names, said, status=status)
+        if len(found) == 1:
+            return _redirect(request, {"agency": found[0].agency_code, "code": found[0].dossier_code})
+        said = "of_phone" if found else "no_mobile" if msisdn is None else "none_of_phone"
+        status = HTTPStatus.OK if found else HTTPStatus.NOT_FOUND
+        return _list_page(connection, request, visits, found, said, status=status)
 
 
 def _clean(typed: str) -> str:
@@ -152,8 +145,15 @@ def _redirect(request: Request, query: dict[str, str]) -> RedirectResponse:
 
 
 def _code_of(known: list[Agency], typed: str, visits: Visitor) -> str | None:
-    chosen = agency_of(typed, known, visits)
-    return None if chosen is None else chosen.agency_code
+    if not typed:
+        return None
+    try:
+        code = agency_named(typed, known).agency_code
+    except AgencyUnknown:
+        visits.must_see(None)
+        raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_agency") from None
+    visits.must_see(code)
+    return code
 
 
 def _explained(connection: Connection, found: DossierFound, visits: Visitor) -> ExplainedDossier:
@@ -197,41 +197,41 @@ def _shown(explained: ExplainedDossier, visits: Visitor) -> dict[str, Any]:
 
 
 def _search_page(request: Request, said: str, *, status: int = HTTPStatus.OK) -> HTMLResponse:
-    return _list_page(request, [], {}, said, status=status)
+    return render(request, "dossiers/find.html", status=status, said=said, shown=None, w=wording)
 
 
-def _several_or_none(request: Request, found: CodeSearch, names: dict[str, str], typed: str) -> HTMLResponse:
-    if found.dossiers:
-        return _list_page(request, list(found.dossiers), names, "several", typed=typed)
-    reasons = [clauses()["axis"]["unusable_reason"][each.reason] for each in found.unusable]
-    said = "unusable" if found.unusable else "none"
-    status = HTTPStatus.NOT_FOUND
-    return _list_page(request, [], names, said, typed=typed, reasons=list(dict.fromkeys(reasons)), status=status)
-
-
-def _list_page(
-    request: Request,
-    found: list[DossierFound],
-    names: dict[str, str],
-    said: str,
-    *,
-    typed: str = "",
-    reasons: list[str] | None = None,
-    status: int = HTTPStatus.OK,
+def _several_or_none(
+    connection: Connection, request: Request, visits: Visitor, found: CodeSearch, typed: str
 ) -> HTMLResponse:
+    if found.dossiers:
+        return _list_page(connection, request, visits, found.dossiers, "several", typed=typed)
+    reasons = [clauses()["axis"]["unusable_reason"][each.reason] for each in found.unusable]
     return render(
         request,
         "dossiers/find.html",
-        status=status,
-        found=found,
-        file_query=urlencode([("dossier", each.dossier_id) for each in found]),
-        names=names,
-        said=said,
+        status=HTTPStatus.NOT_FOUND,
+        said="unusable" if found.unusable else "none",
         typed=typed,
-        reasons=reasons or [],
-        most=MOST_FOUND,
-        status_name=status_name,
-        hidden=hide_phones,
+        reasons=list(dict.fromkeys(reasons)),
+        shown=None,
         w=wording,
-        due_moment=due_moment,
+    )
+
+
+def _list_page(
+    connection: Connection,
+    request: Request,
+    visits: Visitor,
+    found: Sequence[DossierFound],
+    said: str,
+    *,
+    typed: str = "",
+    status: int = HTTPStatus.OK,
+) -> HTMLResponse:
+    """The dossiers that were found; another order of them is asked for by their numbers."""
+    listing = DOSSIERS.of(found)
+    numbers = [("dossier", str(each.dossier_id)) for each in found]
+    shown = shown_list(connection, request, visits, listing, here="/dossiers/found", query=numbers)
+    return render(
+        request, "dossiers/find.html", status=status, said=said, typed=typed, shown=shown, most=MOST_FOUND, w=wording
     )

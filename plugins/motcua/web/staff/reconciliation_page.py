@@ -21,13 +21,12 @@ from fastapi.responses import HTMLResponse, Response
 
 from motcua.domain.intake.portal_figures import ComparedAgency
 from motcua.domain.periods import Period, PeriodLength
-from motcua.domain.reconciliation import STATES, Closing, CountedDossier, CountedMessage, Orphan, ReconciliationReport
+from motcua.domain.reconciliation import STATES, Closing, CountedDossier, ReconciliationReport
+from motcua.jobs.listing.oversight import figures_of_closing, rows_of_figure
 from motcua.jobs.publications.publishing import publications_store
 from motcua.jobs.reconciliation.reporting import ClosingShown, show_closing, show_figure
 from motcua.reports import wording
-from motcua.reports.lists import MOST_ROWS, Row
-from motcua.reports.lists import Cell as ListCell
-from motcua.reports.publication.csv_tables import plain_csv
+from motcua.reports.lists.files import MOST_ROWS
 from motcua.reports.publication.data import Told, period_words, points
 from motcua.reports.publication.document import summary_lines
 from motcua.reports.publication.files import AGENCY_FOLDER, agency_workbook_name
@@ -39,7 +38,7 @@ from motcua.store.oversight.figure_rows import Cell, FigureRows, NoSuchFigure
 from motcua.store.oversight.publications import Publication, find_publication
 from motcua.store.oversight.verifications import last_verifications
 from motcua.web.forms import number_in
-from motcua.web.lists.files import FileFormat, at_most, dossier_cell, list_file
+from motcua.web.lists.page import FileFormat, file_of, shown_list
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import HEADERS, render
 from motcua.web.visitors import Visitor, Visits
@@ -61,16 +60,8 @@ _OF_DOSSIERS = (
     "handed_over",
 )
 """Figures of dossiers on the page; the workbook has all of them."""
-_LISTED = 300
-"""Rows of a figure on its page; the file has all of them."""
-_FIGURE_COLUMNS = (
-    "agency_code", "agency", "procedure_code", "procedure", "kind", "at_source", "expected", "suppressed", "cancelled",
-    "tellable", "delivered", "failed", "waiting", "difference",
-)  # fmt: skip
-_OF_A_ROW = ("dossier_code", "agency_code", "agency", "procedure_code", "procedure")
-_MESSAGE_COLUMNS = (*_OF_A_ROW, "kind", "recorded_at", "state", "reason", "changed_at", "message_id")
-_DOSSIER_COLUMNS = (*_OF_A_ROW, "taken_in_at", "due_at", "resolved_at", "days_over", "returned_at")
-_ORPHAN_COLUMNS = (*_OF_A_ROW, "at", "message_id", "receipt_id")
+_LISTED = 1_001
+"""Rows of a figure that its page knows; the file has all of them."""
 
 router = APIRouter()
 
@@ -158,35 +149,17 @@ def show_reconciliation(request: Request, visits: Visits, closing: str = "", age
 
 
 @router.get("/reconciliation/figures/file")
-def download_figures(visits: Visits, format: FileFormat, closing: str, agency: str = "") -> Response:
+def download_figures(request: Request, visits: Visits, format: FileFormat, closing: str, agency: str = "") -> Response:
     """A closing's messages by agency, procedure and kind, of all agencies or of one."""
     visits.must_see(agency or None)
     with page_connection() as connection:
         shown = _closing(connection, number_in(closing), agency or None, MOST_ROWS + 1)
     told, cut_off = Told(shown.report, agency=agency or None), shown.report.closing
-    rows: list[Row] = [
-        [
-            row.agency_code,
-            told.agency_name(row.agency_code),
-            row.procedure_code,
-            told.procedure_name(row.procedure_code),
-            told.words["kind"][row.kind],
-            row.at_source,
-            row.expected,
-            row.suppressed,
-            row.cancelled,
-            row.tellable,
-            row.delivered,
-            row.undelivered + row.rejected + row.expired,
-            row.in_hand + row.accepted + row.unconfirmed,
-            row.difference,
-        ]
-        for row in shown.messages.rows
-    ]
     said = wording.list_words()["told"]
     of = told.agency_name(agency) if agency else said["every_agency"]
     about = [told.period, said["closing"].format(no=cut_off.closing_no), of]
-    return list_file(format, "closing", about, _FIGURE_COLUMNS, at_most(rows), as_of=cut_off.as_of)
+    listing = figures_of_closing(told, shown.messages.rows)
+    return file_of(request, visits, listing, format, about=about, as_of=cut_off.as_of)
 
 
 def _asked_for(
@@ -206,6 +179,9 @@ def show_rows(request: Request, visits: Visits, closing: str, figure: str, cell:
     """The messages, dossiers or orphans that a figure of a closing counts, as they stood at its cut-off."""
     report, found = _rows(visits, closing, figure, cell, _LISTED)
     told = Told(report)
+    listing = rows_of_figure(told, found)
+    with page_connection() as connection:
+        shown = shown_list(connection, request, visits, listing, file="/reconciliation/rows.{form}")
     return render(
         request,
         "figure_rows.html",
@@ -214,50 +190,30 @@ def show_rows(request: Request, visits: Visits, closing: str, figure: str, cell:
         found=found,
         name=_figure_name(told, figure),
         cell_told=_cell_told(told, cell),
+        shown=shown,
         of_dossiers=found.of is CountedDossier,
-        of_orphans=found.of is Orphan,
         cell=cell,
-        query=request.url.query,
-        count=wording.count,
-        moment=wording.moment,
-        written=wording.day,
+        w=wording,
     )
+
+
+@router.get("/reconciliation/rows.csv")
+def download_rows_csv(request: Request, visits: Visits, closing: str, figure: str, cell: AskedFor) -> Response:
+    """All rows of a figure, as the page shows them."""
+    return _rows_file(request, visits, "csv", closing, figure, cell)
 
 
 @router.get("/reconciliation/rows.xlsx")
 def download_rows_workbook(request: Request, visits: Visits, closing: str, figure: str, cell: AskedFor) -> Response:
-    """Rows of a figure for people, as the page shows them."""
-    report, found = _rows(visits, closing, figure, cell, MOST_ROWS + 1)
+    """The same as a workbook."""
+    return _rows_file(request, visits, "xlsx", closing, figure, cell)
+
+
+def _rows_file(request: Request, visits: Visitor, form: FileFormat, closing: str, figure: str, cell: Cell) -> Response:
+    report, found = _rows(visits, closing, figure, cell, None)
     told = Told(report)
-    columns: tuple[str, ...]
-    if found.of is CountedMessage:
-        columns = _MESSAGE_COLUMNS
-    else:
-        columns = _DOSSIER_COLUMNS if found.of is CountedDossier else _ORPHAN_COLUMNS
     about = [_figure_name(told, figure), _cell_told(told, cell)]
-    rows = at_most(_figure_row(request, told, each) for each in found.rows)
-    return list_file("xlsx", "figure_rows", about, columns, rows, as_of=report.closing.as_of)
-
-
-def _figure_row(request: Request, told: Told, row: CountedMessage | CountedDossier | Orphan) -> Row:
-    """A row as the page shows it, whatever it is of."""
-    # What belongs to nothing may have no page.
-    known = not isinstance(row, Orphan)
-    of: list[ListCell] = [
-        dossier_cell(request, row.agency_code, row.dossier_code) if known else row.dossier_code,
-        row.agency_code,
-        told.agency_name(row.agency_code),
-        row.procedure_code,
-        told.procedure_name(row.procedure_code),
-    ]
-    match row:
-        case CountedMessage():
-            kind, state, reason = told.words["kind"][row.kind], told.words["state"][row.state], told.reason(row.reason)
-            return [*of, kind, row.recorded_at, state, reason, row.moved_at, row.message_id]
-        case CountedDossier():
-            return [*of, row.received_at, row.due_at, row.resolved_at, row.days_over, row.returned_at]
-        case _:
-            return [*of, row.happened_at, row.message_id, row.receipt_id]
+    return file_of(request, visits, rows_of_figure(told, found), form, about=about, as_of=report.closing.as_of)
 
 
 def _figure_name(told: Told, figure: str) -> str:
@@ -281,15 +237,6 @@ def _cell_told(told: Told, cell: Cell) -> str:
     if cell.reason is not None:
         parts.append(said["reason"].format(reason=told.reason(cell.reason).lower() or said["no_reason"]))
     return ", ".join(parts)
-
-
-@router.get("/reconciliation/rows.csv")
-def download_rows(visits: Visits, closing: str, figure: str, cell: AskedFor) -> Response:
-    """All rows of a figure, for machines and spreadsheets."""
-    report, found = _rows(visits, closing, figure, cell, None)
-    return _attachment(
-        plain_csv(found.of, found.rows), f"{report.closing.period}-{report.closing.closing_no}-{figure}.csv"
-    )
 
 
 def _rows(

@@ -7,7 +7,6 @@ takes back what is about his agencies alone.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Final
 
@@ -15,7 +14,9 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from motcua.domain.people.requests import PageRequest, RequestKind
-from motcua.reports.lists import MOST_ROWS, Row
+from motcua.jobs.listing.reading import Listing
+from motcua.reports import wording
+from motcua.reports.lists.files import MOST_ROWS
 from motcua.reports.requests import Names, RequestInWords, request_in_words
 from motcua.settings import settings
 from motcua.store.agencies import duration_text, list_agencies
@@ -23,14 +24,13 @@ from motcua.store.ledger.database import Connection, page_connection
 from motcua.store.notices.templates import national_statuses
 from motcua.store.oversight.page_requests import ended_requests, open_request, open_requests, withdraw
 from motcua.web.forms import is_own_form, number_in, sent_form
-from motcua.web.lists.files import FileFormat, at_most, list_file
+from motcua.web.lists.page import FileFormat, file_of, shown_list
 from motcua.web.quality.exports_page import may_see_source
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import HEADERS, render
 from motcua.web.settings.typed import duration_in_words
 from motcua.web.visitors import Visitor, Visits
 
-_SHOWN_ENDED: Final = 50
 _SAID: Final = ("withdrawn", "too_late")
 
 router = APIRouter()
@@ -43,16 +43,16 @@ def show_requests(request: Request, visits: Visits, said: str = "") -> HTMLRespo
 
 
 @router.get("/requests/file")
-def download_requests(visits: Visits, format: FileFormat) -> Response:
+def download_requests(request: Request, visits: Visits, format: FileFormat) -> Response:
     """What has ended, the newest first."""
     with page_connection() as connection:
-        listed = _in_words(connection, visits, ended_requests(connection, MOST_ROWS + 1))
-    rows: list[Row] = [
-        [each.title, " ".join(each.lines) or None, each.asked, each.told_at, each.ended_at, each.outcome]
-        for each in listed
-    ]
-    columns = ["what", "details", "asked_for", "told_department_at", "ended_at", "outcome"]
-    return list_file(format, "requests", [], columns, at_most(rows), as_of=datetime.now(UTC))
+        ended = _ended(connection, visits)
+    return file_of(request, visits, ended, format)
+
+
+def _ended(connection: Connection, visits: Visitor) -> Listing:
+    rows = _in_words(connection, visits, ended_requests(connection, MOST_ROWS + 1))
+    return Listing("requests").of(rows, details=lambda row, seen: " ".join(row.lines) or None)
 
 
 @router.post("/requests")
@@ -83,7 +83,9 @@ def waiting_requests(
 def _page(request: Request, visits: Visitor, said: str, *, status: int = HTTPStatus.OK) -> HTMLResponse:
     with page_connection() as connection:
         waiting = _in_words(connection, visits, open_requests(connection))
-        ended = _in_words(connection, visits, ended_requests(connection, _SHOWN_ENDED))
+        ended = shown_list(
+            connection, request, visits, _ended(connection, visits), file="/requests/file", here="/requests"
+        )
     return render(
         request,
         "requests.html",
@@ -93,6 +95,7 @@ def _page(request: Request, visits: Visitor, said: str, *, status: int = HTTPSta
         may_withdraw=not visits.is_auditor,
         after=duration_in_words(duration_text(settings().requests_after)),
         said=said,
+        w=wording,
     )
 
 

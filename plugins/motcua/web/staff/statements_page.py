@@ -14,46 +14,32 @@ from fastapi.responses import HTMLResponse, Response
 from motcua.domain.clock import VIETNAM
 from motcua.domain.periods import Period
 from motcua.jobs.handed_in.statement_forms import FormError, form_names, load_form
+from motcua.jobs.listing.oversight import STATEMENTS, statement_rows
 from motcua.jobs.tasks.reconcile_carrier import DUE_DAY, is_overdue, missing_now
 from motcua.jobs.uploads.statements import StatementSeen, still_unread
 from motcua.jobs.uploads.waiting import LARGEST_UPLOAD
 from motcua.reports import wording
-from motcua.reports.lists import MOST_ROWS, Cell, Row
 from motcua.settings import settings
 from motcua.store.ledger.database import Connection, page_connection
 from motcua.store.oversight.statements import (
     DIFFERENCES,
     VERDICTS,
     LineMatch,
-    MatchRow,
     MissingStatement,
-    RowsAsked,
     StatementFigures,
     StoredStatement,
     figures_of,
     list_refusals,
     list_statements,
-    match_rows,
 )
-from motcua.web.forms import number_in, page_in
-from motcua.web.lists.files import FileFormat, at_most, dossier_cell, list_file
+from motcua.web.forms import number_in
+from motcua.web.lists.page import FileFormat, file_of, shown_list
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import render
 from motcua.web.visitors import Visitor, Visits
 
-ROWS_A_PAGE = 50
 _MONTHS_BACK = 12
 _SAID = ("kept", "kept_for_later", "dropped", "set_aside")
-_STATEMENTS = (
-    "statement_no", "month", "form", "gateway", "in_force", "lines", "segments", "amount", "inquiries", "revenue",
-    "covers_until", "file_name", "imported_at", "imported_by", "supersedes",
-)  # fmt: skip
-_ROWS = (
-    "line_no", "direction", "verdict", "differs", "their_sent_at", "their_segments", "their_amount", "their_status",
-    "carrier", "reference", "our_at", "our_segments", "our_amount", "our_state", "message_id", "kind",
-    "agency_code", "dossier_code",
-)  # fmt: skip
-
 router = APIRouter()
 
 
@@ -103,22 +89,19 @@ def bar_of(figures: StatementFigures, direction: str) -> list[tuple[LineMatch, f
 
 
 @router.get("/statements")
-def show_statements(
-    request: Request, visits: Visits, filters: Filters, page: str = "1", said: str = ""
-) -> HTMLResponse:
+def show_statements(request: Request, visits: Visits, filters: Filters, said: str = "") -> HTMLResponse:
     """All statements; one of them, the newest in force by default, with the rows that differ, a page at a time.
 
     They are accounts of all agencies together: for the Department and auditors.
     """
     visits.must_see_all()
-    return statements_shown(request, visits, filters, page_in(page), told=said if said in _SAID else "")
+    return statements_shown(request, visits, filters, told=said if said in _SAID else "")
 
 
 def statements_shown(
     request: Request,
     visits: Visitor,
     filters: RowFilters | None = None,
-    place: int = 1,
     *,
     told: str = "",
     seen: StatementSeen | None = None,
@@ -132,7 +115,6 @@ def statements_shown(
         request: that is answered.
         visits: who sees all agencies.
         filters: which rows of which statement; by default of the newest in force.
-        place: page of the list.
         told: what the page says of a form that was sent.
         seen: a statement that was read and is to be confirmed.
         about: what ``told`` is about: a stored statement, one that waits for its run, a month.
@@ -148,11 +130,23 @@ def statements_shown(
         unread = still_unread(connection, now)
         statements = list_statements(connection)
         shown = _shown(connection, filters, statements)
-        figures, rows = None, []
+        figures, rows = None, None
+        every = shown_list(
+            connection,
+            request,
+            visits,
+            STATEMENTS.of(statements),
+            prefix="statements_",
+            here="/statements",
+            file="/statements/file",
+            of="statements",
+        )
         if shown is not None:
             (figures,) = figures_of(connection, [shown])
-            asked = RowsAsked(filters.verdict, filters.differs, ROWS_A_PAGE + 1, (place - 1) * ROWS_A_PAGE)
-            rows = match_rows(connection, shown.statement_no, asked)
+            listing = statement_rows(shown.statement_no, filters.verdict, filters.differs)
+            rows = shown_list(
+                connection, request, visits, listing, here="/statements", file="/statements/file", of="rows"
+            )
     return render(
         request,
         "statements.html",
@@ -167,9 +161,8 @@ def statements_shown(
         statements=statements,
         figures=figures,
         bars={} if figures is None else {direction: bar_of(figures, direction) for direction in ("mt", "mo")},
-        rows=rows[:ROWS_A_PAGE],
-        more=len(rows) > ROWS_A_PAGE,
-        place=place,
+        rows=rows,
+        every=every,
         verdict=filters.verdict,
         differs=filters.differs,
         verdicts=VERDICTS,
@@ -210,19 +203,15 @@ def download_statements(
     """All statements, or rows of one: those that the page would show, all of them."""
     visits.must_see_all()
     said = wording.list_words()["statement"]
-    rows: list[Row]
     with page_connection() as connection:
         statements = list_statements(connection)
-        if of == "statements":
-            rows = [_statement(each) for each in statements]
-            return list_file(format, of, [], _STATEMENTS, at_most(rows), as_of=datetime.now(UTC))
         shown = _shown(connection, filters, statements)
-        if shown is None:
-            raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_page")
-        asked = RowsAsked(filters.verdict, filters.differs, MOST_ROWS + 1)
-        found = match_rows(connection, shown.statement_no, asked)
+    if of == "statements":
+        return file_of(request, visits, STATEMENTS.of(statements), format, about=[])
+    if shown is None:
+        raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_page")
     about = [
-        said["of"].format(no=shown.statement_no, form=shown.form, month=_month(shown.month)),
+        said["of"].format(no=shown.statement_no, form=shown.form, month=f"{shown.month.month}/{shown.month.year}"),
         " · ".join(
             [
                 said["verdict"][filters.verdict] if filters.verdict else said["all_but_exact"],
@@ -230,8 +219,8 @@ def download_statements(
             ]
         ),
     ]
-    rows = [_row(request, each) for each in found]
-    return list_file(format, "statement_rows", about, _ROWS, at_most(rows), as_of=shown.covers_until)
+    listing = statement_rows(shown.statement_no, filters.verdict, filters.differs)
+    return file_of(request, visits, listing, format, about=about, as_of=shown.covers_until)
 
 
 def _shown(connection: Connection, filters: RowFilters, statements: list[StoredStatement]) -> StoredStatement | None:
@@ -246,52 +235,3 @@ def _shown(connection: Connection, filters: RowFilters, statements: list[StoredS
     if filters.no and shown is None:
         raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_page")
     return shown
-
-
-def _month(month: date) -> str:
-    return f"{month.month}/{month.year}"
-
-
-def _statement(stored: StoredStatement) -> list[Cell]:
-    said = wording.list_words()["statement"]
-    return [
-        stored.statement_no,
-        _month(stored.month),
-        stored.form,
-        stored.gateway,
-        said["in_force"] if stored.in_force else said["superseded"],
-        stored.lines,
-        stored.segments,
-        round(stored.amount),
-        stored.inquiries,
-        round(stored.revenue),
-        stored.covers_until,
-        stored.file_name,
-        stored.imported_at,
-        stored.imported_by,
-        stored.supersedes,
-    ]
-
-
-def _row(request: Request, row: MatchRow) -> list[Cell]:
-    said, words = wording.list_words()["statement"], wording.publication_words()
-    return [
-        row.line_no,
-        said["direction"][row.direction],
-        said["verdict"][row.verdict],
-        ", ".join(said["differs"][each] for each in row.differs),
-        row.sent_at,
-        row.their_segments,
-        None if row.their_amount is None else round(row.their_amount),
-        said["status"].get(row.their_status or "", row.their_status),
-        row.carrier,
-        row.our_reference or row.reference or row.gateway_reference,
-        row.our_at,
-        row.our_segments,
-        None if row.our_amount is None else round(row.our_amount),
-        said["status"].get(row.our_state or "", row.our_state),
-        row.message_id,
-        words["kind"].get(row.kind or "", row.kind),
-        row.agency_code,
-        dossier_cell(request, row.agency_code, row.dossier_code),
-    ]

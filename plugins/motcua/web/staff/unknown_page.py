@@ -11,96 +11,50 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Literal
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from motcua.domain.phones.reading import holds_phone
 from motcua.domain.run_window import EVERYTHING
+from motcua.jobs.listing.messages import HELD, RELEASED
 from motcua.reports import wording
-from motcua.reports.lists import MOST_ROWS, Row
 from motcua.settings import settings
 from motcua.store.agencies import list_agencies
 from motcua.store.ledger.database import page_connection
-from motcua.store.notices.messages import count_held, held, releases
+from motcua.store.notices.messages import count_held, held
 from motcua.store.oversight.page_requests import ask, open_requests
 from motcua.web.forms import is_own_form, number_in, sent_choices
-from motcua.web.lists.files import FileFormat, at_most, dossier_cell, list_file
-from motcua.web.lists.filters import whose
+from motcua.web.lists.page import FileFormat, Query, asked_of, list_file, query_of, shown_list
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import HEADERS, render
 from motcua.web.staff.requests_page import waiting_requests
 from motcua.web.visitors import Visitor, Visits
 
-ROWS_A_PAGE = 50
 LONGEST_REASON = 500
-_RELEASES = 50
-_HELD = (
-    "dossier_code", "agency_code", "agency", "kind", "gateway", "sent_at", "reason", "gateway_code", "settlings",
-    "useful_until", "message_id",
-)  # fmt: skip
-_RELEASED = ("released_at", "dossier_code", "agency_code", "agency", "kind", "released_by", "note", "state")
 
 router = APIRouter()
 Choices = Annotated[list[tuple[str, str]], Depends(sent_choices)]
 
 
 @router.get("/messages/unknown")
-def show_unknown(
-    request: Request, visits: Visits, after: str = "", said: str = "", every: bool = False
-) -> HTMLResponse:
+def show_unknown(request: Request, visits: Visits, said: str = "", every: bool = False) -> HTMLResponse:
     """Messages of unknown outcome that are still useful, the oldest first, and what was let go lately.
 
     ``every``: all of the page are chosen.
     """
-    return _list(request, visits, after, "asked" if said == "asked" else "", every=every)
+    query = query_of(request, "said", "every")
+    return _list(request, visits, query, "asked" if said == "asked" else "", every=every)
 
 
 @router.get("/messages/unknown/file")
 def download_unknown(request: Request, visits: Visits, format: FileFormat, of: Literal["held", "released"]) -> Response:
     """All messages that wait for a decision, the oldest first, or those that were let go, the latest first."""
-    now = datetime.now(UTC)
-    words, reason = wording.publication_words(), wording.message_reason
-    rows: list[Row]
-    columns: tuple[str, ...]
+    listing = HELD if of == "held" else RELEASED
     with page_connection() as connection:
-        agencies = [each for each in list_agencies(connection) if visits.sees(each.agency_code)]
-        names = {each.agency_code: each.name for each in agencies}
-        if of == "held":
-            columns = _HELD
-            rows = [
-                [
-                    dossier_cell(request, each.agency_code, each.dossier_code),
-                    each.agency_code,
-                    names.get(each.agency_code),
-                    words["kind"][each.kind],
-                    each.gateway,
-                    each.started_at,
-                    reason(each.reason) if each.reason else None,
-                    each.gateway_code,
-                    each.settlings,
-                    each.useful_until,
-                    each.message_id,
-                ]
-                for each in held(connection, useful_at=now, limit=MOST_ROWS + 1, agencies=visits.listed)
-            ]
-        else:
-            columns = _RELEASED
-            rows = [
-                [
-                    each.released_at,
-                    dossier_cell(request, each.agency_code, each.dossier_code),
-                    each.agency_code,
-                    names.get(each.agency_code),
-                    words["kind"][each.kind],
-                    each.released_by,
-                    each.reason,
-                    words["state"][each.state],
-                ]
-                for each in releases(connection, MOST_ROWS + 1, visits.listed)
-            ]
-    return list_file(format, of, [whose(None, agencies, visits)], columns, at_most(rows), as_of=now)
+        asked = asked_of(connection, request, visits, listing)
+    return list_file(request, visits, listing, asked, format)
 
 
 @router.post("/messages/unknown")
@@ -110,17 +64,17 @@ def release_unknown(request: Request, visits: Visits, sent: Choices) -> Response
     who = visits.signature
     fields = dict(sent)
     chosen = [number for name, value in sent if name == "held" and (number := number_in(value))]
-    after, reason = fields.get("after", ""), fields.get("reason", "").strip()
+    at, reason = parse_qsl(fields.get("at", "")), fields.get("reason", "").strip()
     if not is_own_form(request, fields):
-        return _list(request, visits, after, "old_form", status=HTTPStatus.FORBIDDEN)
+        return _list(request, visits, at, "old_form", status=HTTPStatus.FORBIDDEN)
     decision = fields.get("decision", "")
     if decision not in ("ask", "release"):
         raise PageRefused(HTTPStatus.BAD_REQUEST, "not_so")
     if why := _fault(chosen, reason):
         status = HTTPStatus.UNPROCESSABLE_ENTITY
-        return _list(request, visits, after, "refused", why=why, reason=reason, chosen=chosen, status=status)
+        return _list(request, visits, at, "refused", why=why, reason=reason, chosen=chosen, status=status)
     if decision == "ask":
-        return _ask(request, after, reason, chosen)
+        return _ask(request, at, reason, chosen)
     with page_connection() as connection:
         ask(connection, "release", {"reason": reason, "messages": chosen}, who)
     address = f"{request.scope.get('root_path', '')}/messages/unknown?{urlencode({'said': 'asked'})}"
@@ -141,7 +95,7 @@ def _fault(chosen: Sequence[int], reason: str) -> str:
     return ""
 
 
-def _ask(request: Request, after: str, reason: str, chosen: Sequence[int]) -> HTMLResponse:
+def _ask(request: Request, at: Query, reason: str, chosen: Sequence[int]) -> HTMLResponse:
     now = datetime.now(UTC)
     with page_connection() as connection:
         rows = held(connection, useful_at=now, limit=len(chosen), message_ids=chosen)
@@ -153,7 +107,7 @@ def _ask(request: Request, after: str, reason: str, chosen: Sequence[int]) -> HT
         settled=len(set(chosen)) - len(rows),
         too_soon=sum(each.useful_until <= now + settings().requests_after for each in rows),
         reason=reason,
-        after=after,
+        at=urlencode(at),
         names=names,
         words=wording.publication_words(),
         w=wording,
@@ -163,7 +117,7 @@ def _ask(request: Request, after: str, reason: str, chosen: Sequence[int]) -> HT
 def _list(
     request: Request,
     visits: Visitor,
-    after: str,
+    query: Query,
     said: str,
     *,
     every: bool = False,
@@ -173,33 +127,28 @@ def _list(
     status: int = HTTPStatus.OK,
 ) -> HTMLResponse:
     now = datetime.now(UTC)
-    place = number_in(after) or 0
     with page_connection() as connection:
-        rows = held(connection, useful_at=now, limit=ROWS_A_PAGE + 1, agencies=visits.listed, after=place)
+        shown = shown_list(connection, request, visits, HELD, query=query)
+        let_go = shown_list(connection, request, visits, RELEASED, prefix="released_", query=query)
         at_gateways = count_held(connection, EVERYTHING, now, visits.listed)
-        let_go = releases(connection, _RELEASES, visits.listed)
-        names = {each.agency_code: each.short_name or each.name for each in list_agencies(connection)}
         asked = waiting_requests(connection, visits, "release")
         waiting = {number for each in open_requests(connection, "release") for number in each.wanted["messages"]}
     return render(
         request,
         "messages/unknown.html",
         status=status,
-        rows=rows[:ROWS_A_PAGE],
-        older=rows[ROWS_A_PAGE - 1].message_id if len(rows) > ROWS_A_PAGE else None,
-        place=place,
+        shown=shown,
+        let_go=let_go,
+        at=urlencode(query),
         at_gateways=at_gateways,
         useful=sum(each.useful for each in at_gateways),
         too_late=sum(each.held - each.useful for each in at_gateways),
-        releases=let_go,
-        names=names,
         said=said,
         why=why,
         reason=reason,
-        chosen={row.message_id for row in rows} if every else set(chosen),
+        chosen={row.message_id for row in shown.part.rows} if every else set(chosen),
         asked=asked,
         waiting=waiting,
         longest=LONGEST_REASON,
-        words=wording.publication_words(),
         w=wording,
     )

@@ -9,31 +9,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
-from itertools import groupby
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from motcua.jobs.listing.people import GRANT_CHANGES, GRANTS
 from motcua.jobs.user_agencies import LONGEST_NAME, Grant, GrantRefused, give, read_grant, take
 from motcua.reports import wording
-from motcua.reports.lists import MOST_ROWS, Row
 from motcua.store.agencies import list_agencies
 from motcua.store.ledger.database import page_connection
-from motcua.store.people import (
-    AgencyOfUser,
-    agencies_of_user,
-    list_agencies_of_users,
-    list_agency_of_user_changes,
-)
+from motcua.store.people import agencies_of_user
 from motcua.web.forms import is_own_form, sent_form
-from motcua.web.lists.files import FileFormat, at_most, list_file
+from motcua.web.lists.page import FileFormat, file_of, shown_list
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import HEADERS, render
-from motcua.web.visitors import Visits
+from motcua.web.visitors import Visitor, Visits
 
-_SHOWN = 100
-"""Changes of the history."""
+_LISTS = {"grants": GRANTS, "changes": GRANT_CHANGES}
 _CHANGES = {"give": give, "take": take}
 _SAID = ("given", "taken", "given_before", "not_given")
 
@@ -44,38 +37,14 @@ router = APIRouter()
 def show_users(request: Request, visits: Visits, said: str = "") -> HTMLResponse:
     """Users with agencies, by name, and the last changes."""
     visits.must_be_operator()
-    return _page(request, said if said in _SAID else "")
+    return _page(request, visits, said if said in _SAID else "")
 
 
 @router.get("/users/file")
-def download_users(visits: Visits, format: FileFormat, of: Literal["grants", "changes"]) -> Response:
+def download_users(request: Request, visits: Visits, format: FileFormat, of: Literal["grants", "changes"]) -> Response:
     """What users have, or what was changed of it, the newest first."""
     visits.must_be_operator()
-    rows: list[Row]
-    with page_connection() as connection:
-        if of == "grants":
-            columns = ["user_name", "agency_code", "agency", "since", "given_by"]
-            rows = [
-                [each.user_name, each.agency_code, each.agency_name, each.since, each.given_by]
-                for each in list_agencies_of_users(connection)
-            ]
-        else:
-            names = {each.agency_code: each.name for each in list_agencies(connection)}
-            changes = wording.list_words()["grant_change"]
-            columns = ["at", "user_name", "agency_code", "agency", "change", "changed_by"]
-            rows = [
-                [
-                    each.changed_at,
-                    each.user_name,
-                    each.agency_code,
-                    names.get(each.agency_code),
-                    changes[each.change],
-                    each.changed_by,
-                ]
-                for each in list_agency_of_user_changes(connection, MOST_ROWS + 1)
-            ]
-    name = "grants" if of == "grants" else "grant_changes"
-    return list_file(format, name, [], columns, at_most(rows), as_of=datetime.now(UTC))
+    return file_of(request, visits, _LISTS[of], format)
 
 
 @router.post("/users")
@@ -84,7 +53,7 @@ def change_users(request: Request, visits: Visits, fields: Annotated[dict[str, s
     visits.must_be_operator()
     who = visits.signature
     if not is_own_form(request, fields):
-        return _page(request, "old_form", status=HTTPStatus.FORBIDDEN)
+        return _page(request, visits, "old_form", status=HTTPStatus.FORBIDDEN)
     decision = fields.get("decision", "")
     if decision not in _CHANGES:
         raise PageRefused(HTTPStatus.BAD_REQUEST, "not_so")
@@ -96,7 +65,7 @@ def change_users(request: Request, visits: Visits, fields: Annotated[dict[str, s
                 return _confirmation(request, decision, grant, sorted(before - {grant.agency.agency_code}))
             changed = _CHANGES[decision](connection, grant, who, datetime.now(UTC))
     except GrantRefused as refused:
-        return _page(request, refused.refusal, tried=fields, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+        return _page(request, visits, refused.refusal, tried=fields, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     said = ("given" if changed else "given_before") if decision == "give" else "taken" if changed else "not_given"
     base = request.scope.get("root_path", "")
     return RedirectResponse(f"{base}/users?said={said}", HTTPStatus.SEE_OTHER, HEADERS)
@@ -107,28 +76,30 @@ def _confirmation(request: Request, decision: str, grant: Grant, others: Sequenc
 
 
 def _page(
-    request: Request, said: str, *, tried: dict[str, str] | None = None, status: int = HTTPStatus.OK
+    request: Request, visits: Visitor, said: str, *, tried: dict[str, str] | None = None, status: int = HTTPStatus.OK
 ) -> HTMLResponse:
     with page_connection() as connection:
-        rows = list_agencies_of_users(connection)
-        changes = list_agency_of_user_changes(connection, _SHOWN)
+        grants = shown_list(connection, request, visits, GRANTS, file="/users/file", here="/users")
+        changes = shown_list(
+            connection,
+            request,
+            visits,
+            GRANT_CHANGES,
+            prefix="changes_",
+            file="/users/file",
+            of="changes",
+            here="/users",
+        )
         agencies = list_agencies(connection)
     return render(
         request,
         "users/users.html",
         status=status,
-        users=_by_user(rows),
+        grants=grants,
         changes=changes,
         agencies=agencies,
-        names={each.agency_code: each.name for each in agencies},
         said=said,
         tried=tried or {},
         longest=LONGEST_NAME,
-        shown=_SHOWN,
-        change_words=wording.list_words()["grant_change"],
         w=wording,
     )
-
-
-def _by_user(rows: Sequence[AgencyOfUser]) -> list[tuple[str, list[AgencyOfUser]]]:
-    return [(name, list(its)) for name, its in groupby(rows, key=lambda row: row.user_name)]

@@ -123,7 +123,7 @@ def test_files_hold_the_axis_and_no_formula(staff, one_stop):
         assert answer.headers["content-disposition"].startswith("attachment")
         read = read_file(answer)
         assert form == "csv" or read.title == f"Hồ sơ {CODE}, UBND TP Nha Trang"
-        assert read.head == ["Lúc", "Loại", "Việc", "Chi tiết"]
+        assert read.head == ["Lúc (giờ Việt Nam)", "Loại", "Việc", "Chi tiết"]
         assert len(read.rows) > 4
         assert read.is_text
         assert any("@x → =1+1" in cell for row in read.rows for cell in row)
@@ -163,7 +163,7 @@ def test_several_dossiers_of_a_number_are_listed(staff, one_stop):
     for address in addresses:
         taken = read_file(staff.get(address))
         assert {row[0] for row in taken.rows} >= {"160915002", "160915003"}
-        assert len(taken.rows) == listed.text.count('<th scope="row"><b><a ')
+        assert len(taken.rows) == listed.text.count('<th scope="row" class="code"><a ')
         assert not holds_phone(" ".join(cell for row in taken.rows for cell in row[:4]))
     WHO.role, WHO.agencies = "agency", frozenset({NHA_TRANG})
     (own,) = read_file(staff.get(addresses[1])).rows

@@ -7,18 +7,22 @@ import html
 import io
 import re
 import zipfile
+from dataclasses import replace
 from datetime import timedelta
 
 import openpyxl
 import pytest
+from typer.testing import CliRunner
 
+from motcua.cli import app as commands
 from motcua.domain.texts import PARAMETER_LIMITS
+from motcua.jobs.listing import reading as lists
+from motcua.jobs.listing.messages import MESSAGES, NOBODYS
+from motcua.jobs.listing.reading import Listing
 from motcua.store.browsing import messages as browsing
-from motcua.web.lists import files as lists
-from motcua.web.lists import places
-from motcua.web.lists.files import NOBODYS
+from motcua.web.lists import page as places
 from tests.conftest import NHA_TRANG, NOW, TU_PHAP
-from tests.web.taken_away import read_file
+from tests.web.taken_away import read_csv, read_file
 from tests.web.visiting import VISITING, words
 
 PAGE = "/motcua/messages"
@@ -52,7 +56,7 @@ def test_row_tells_what_was_said_to_whom_in_which_state_and_why(staff, made):
         assert expected in shown, expected
     assert "<script>" not in answer.text
     assert "<b>1</b>" not in answer.text
-    assert f'href="/motcua/dossiers?agency={NHA_TRANG}&amp;code=D%20%3Cb%3E1%3C/b%3E%26x"' in answer.text
+    assert f'href="/motcua/dossiers?agency={NHA_TRANG}&amp;code=D+%3Cb%3E1%3C%2Fb%3E%26x"' in answer.text
     assert "5123482" not in answer.text
 
 
@@ -202,8 +206,8 @@ def test_each_filter_narrows_the_list_down(staff, made, query, found):
         ("since=25/11/2026", "Không đọc được ngày “25/11/2026”; viết theo dạng 2026-11-25."),
         ("until=9999-12-31", "Không đọc được ngày"),
         ("since=2026-11-25&until=2026-11-24", "Ngày đầu sau ngày cuối"),
-        ("procedure=%00", "Mã thủ tục không đúng"),
-        ("run=" + "x" * 251, "Tên lượt chạy không đúng"),
+        ("procedure=%00", "Thủ tục không đúng"),
+        ("run=" + "x" * 251, "Lượt chạy không đúng"),
         ("before=x", "Chỗ trong danh sách (before) không đúng"),
         ("before=999999999999999999-1", "Chỗ trong danh sách (before) không đúng"),
         ("before=1%00-1", "Chỗ trong danh sách (before) không đúng"),
@@ -255,7 +259,7 @@ def test_pages_that_were_turned_are_remembered_up_to_a_limit(staff, made, monkey
 
 
 def test_many_are_not_counted_to_the_end(staff, made, rows, monkeypatch):
-    monkeypatch.setattr("motcua.web.staff.messages_page.COUNTED", 60)
+    monkeypatch.setattr(lists, "COUNTED", 60)
     for number in range(61):
         made.message(f"D{number}")
     assert "hơn 60 tin" in words(staff.get(PAGE))
@@ -305,7 +309,7 @@ def test_file_holds_text_that_no_spreadsheet_takes_for_a_formula(staff, made, te
     cells = dict(zip(head, row, strict=True))
     for column, written in (("Mã hồ sơ", code), ("Nội dung", text), ("Mã thủ tục", text)):
         assert cells[column] == (f"'{written}" if written[0] in "=+-@\t\r'" else written)
-    assert cells["Ghi nhận lúc"] == "2026-11-25 10:00:00"
+    assert cells["Ghi nhận lúc (giờ Việt Nam)"] == "2026-11-25 10:00:00"
     sheet = openpyxl.load_workbook(io.BytesIO(staff.get(f"{PAGE}/file?format=xlsx").content)).active
     (place,) = [row[0].row for row in sheet.iter_rows() if row[0].value == "Mã hồ sơ"]
     found = dict(zip([c.value for c in sheet[place]], sheet[place + 1], strict=True))
@@ -324,7 +328,7 @@ def test_code_in_the_workbook_leads_to_the_dossiers_page(staff, made):
 
 @pytest.mark.parametrize("file", ["csv", "xlsx"])
 def test_file_has_every_row_of_the_filter_and_says_where_it_is_cut(staff, made, monkeypatch, file):
-    monkeypatch.setattr(lists, "_PIECE", 20)
+    monkeypatch.setattr(lists, "PIECE_OF_FILE", 20)
     for number in range(50):
         made.message(f"HS.{number}.", at=NOW + timedelta(seconds=number))
     made.message("OTHER", TU_PHAP)
@@ -344,7 +348,7 @@ def test_file_has_every_row_of_the_filter_and_says_where_it_is_cut(staff, made, 
 def test_file_that_looked_long_enough_says_how_far(staff, made, monkeypatch):
     monkeypatch.setattr(browsing, "LOOKED_AT", 5)
     monkeypatch.setattr(browsing, "PAGE", 1)
-    monkeypatch.setattr(lists, "_MOST_LOOKS", 3)
+    monkeypatch.setattr(lists, "MOST_LOOKS", 3)
     for number in range(50):
         made.message(f"D{number}", at=NOW + timedelta(seconds=number))
     assert "Mới tìm đến lúc 10:00 ngày 25/11/2026" in file_text(staff.get(f"{PAGE}/file?format=csv&kind=apology"))
@@ -357,10 +361,135 @@ def test_database_that_goes_away_while_a_file_is_read_is_told_in_the_file(staff,
     def breaks(*_):
         raise psycopg.OperationalError("gone")
 
-    monkeypatch.setattr("motcua.web.staff.messages_page.read_messages", breaks)
+    listed = replace(MESSAGES.rows, read=breaks)
+    monkeypatch.setattr(Listing, "rows", property(lambda _: listed))
     assert "TỆP CHƯA ĐỦ" in file_text(staff.get(f"{PAGE}/file?format=csv"))
     assert staff.get(f"{PAGE}/file?format=xlsx").status_code == 503
 
 
 def test_file_of_another_form_is_refused(staff):
     assert staff.get(f"{PAGE}/file?format=exe").status_code == 400
+
+
+# ------------------------------------------------------------------------------------------------- order and search
+
+
+def several(made) -> None:
+    made.message("B", state="suppressed", reason="missing", at=NOW)
+    made.message("C", TU_PHAP, state="delivered", at=NOW + timedelta(seconds=1))
+    made.message("A", state="accepted", at=NOW + timedelta(seconds=2))
+
+
+@pytest.mark.guarantee("pages", "a list is put in order by a column's head, and a link to it keeps filters and order")
+def test_heads_put_the_rows_in_order_and_keep_the_filters(staff, made):
+    several(made)
+    assert codes(staff.get(f"{PAGE}?sort=dossier_code")) == ["A", "B", "C"]
+    assert codes(staff.get(f"{PAGE}?sort=-dossier_code")) == ["C", "B", "A"]
+    assert codes(staff.get(f"{PAGE}?sort=recorded_at")) == ["B", "C", "A"]
+    assert codes(staff.get(f"{PAGE}?sort=-recorded_at")) == ["A", "C", "B"]
+    # By the words: Không gửi, Nhà mạng đã nhận.
+    answer = staff.get(f"{PAGE}?agency={NHA_TRANG}&sort=state")
+    assert codes(answer) == ["B", "A"]
+    assert answer.text.count("aria-sort=") == 1
+    assert re.search(r'<th scope="col" aria-sort="ascending"><a href="[^"]*">Trạng thái', answer.text)
+    turned = html.unescape(re.search(r'aria-sort="ascending"><a href="([^"]*)"', answer.text)[1])
+    assert codes(staff.get(turned)) == ["A", "B"]
+    file = html.unescape(re.search(r'href="([^"]*format=csv[^"]*)"', answer.text)[1])
+    assert [row[0] for row in read_file(staff.get(file)).rows] == ["B", "A"]
+    assert staff.get(f"{PAGE}?sort=msisdn").status_code == 400
+
+
+@pytest.mark.guarantee("cost", "a list is put in order among a bounded part, and says so")
+def test_what_is_longer_than_may_be_put_in_order_is_put_in_order_in_part_and_said_so(staff, made, monkeypatch):
+    monkeypatch.setattr(lists, "SORTED", 3)
+    for number, code in enumerate("FBDACE"):
+        made.message(code, at=NOW + timedelta(seconds=number))
+    answer = staff.get(f"{PAGE}?sort=dossier_code")
+    assert codes(answer) == ["A", "C", "E"], "of the newest three"
+    assert "Chỉ xếp 3 tin đầu" in words(answer)
+    assert "Chỉ xếp" not in words(staff.get(f"{PAGE}?sort=dossier_code&until=2026-11-24"))
+    assert codes(staff.get(f"{PAGE}?sort=recorded_at")) == ["F", "B", "D", "A", "C", "E"], "there is an index for that"
+
+
+def test_pages_from_the_oldest_on_miss_nothing(staff, made, monkeypatch):
+    monkeypatch.setattr(lists, "SORTED", 10)
+    for number in range(120):
+        made.message(f"D{number:03}", at=NOW + timedelta(seconds=number // 40))
+    pages = [staff.get(f"{PAGE}?sort=recorded_at&state=delivered")]
+    while link := re.search(r'href="([^"]*)" rel="next"', pages[-1].text):
+        pages.append(staff.get(html.unescape(link[1])))
+    assert [code for page in pages for code in codes(page)] == [f"D{number:03}" for number in range(120)]
+
+
+@pytest.mark.guarantee("pages", "a list is searched by what its visitor sees of it, with or without accents")
+def test_search_finds_rows_by_what_is_seen_of_them(staff, made):
+    several(made)
+    made.message(None, None, kind="reply", template="reply_unknown", text="Khong tim thay (nguyen van a)")
+    made.message("D", text="Hồ sơ đường Trần Phú")
+    assert codes(staff.get(f"{PAGE}?q=duong+tran")) == ["D"]
+    assert codes(staff.get(f"{PAGE}?q=NHA+MANG+DA")) == ["A"], "by the words for its state"
+    assert codes(staff.get(f"{PAGE}?q=so+tu+phap&state=delivered")) == ["C"], "by its agency, within the filter"
+    assert "không có hồ sơ" in words(staff.get(f"{PAGE}?q=nguyen+van"))
+    assert "Không có tin nào như vậy. Bỏ lọc" in words(staff.get(f"{PAGE}?q=khong+ai"))
+    assert [row[0] for row in read_file(staff.get(f"{PAGE}/file?format=xlsx&q=duong+tran")).rows] == ["D"]
+    VISITING.visit_as("auditor")
+    assert "Không có tin nào như vậy." in words(staff.get(f"{PAGE}?q=nguyen+van")), "he does not see it"
+    answer = staff.get(f"{PAGE}?q=0905123482")
+    assert answer.status_code == 400
+    assert "không tìm theo số điện thoại" in words(answer)
+
+
+def test_search_looks_through_a_part_at_a_time_and_goes_on(staff, made, monkeypatch):
+    monkeypatch.setattr(lists, "SEARCHED", 20)
+    monkeypatch.setattr(lists, "_PIECE", 10)
+    made.message("RARE", at=NOW - timedelta(days=1))
+    for number in range(50):
+        made.message(f"D{number}", at=NOW + timedelta(seconds=number))
+    answer = staff.get(f"{PAGE}?q=rare")
+    assert "Chưa thấy tin nào như vậy" in words(answer)
+    for _ in range(10):
+        if codes(answer):
+            break
+        answer = staff.get(html.unescape(re.search(r'href="([^"]*)" rel="next"', answer.text)[1]))
+    assert codes(answer) == ["RARE"]
+
+
+@pytest.mark.guarantee("pages", "procedures stand by name in lists and files, and are found by a part of it")
+def test_procedure_is_told_and_found_by_its_name(staff, made, rows):
+    rows("INSERT INTO motcua.procedures VALUES ('1.000001', 'Cấp bản sao trích lục', NULL), ('1.000002', '=1+1', NULL)")
+    made.message("A", procedure="1.000001")
+    made.message("B", procedure="1.000002")
+    made.message("C", procedure="1.000003")
+    assert "Cấp bản sao trích lục" in words(staff.get(PAGE))
+    for written in ("cap ban sao", "Cấp bản sao trích lục", "1.000001", "trích lục"):
+        answer = staff.get(PAGE, params={"procedure": written})
+        assert codes(answer) == ["A"], written
+        assert "thủ tục Cấp bản sao trích lục (1.000001)" in words(answer)
+    assert codes(staff.get(f"{PAGE}?procedure=1.000003")) == ["C"]
+    assert '<option value="Cấp bản sao trích lục">' in staff.get(PAGE).text
+    for form in ("csv", "xlsx"):
+        taken = read_file(staff.get(f"{PAGE}/file?format={form}"))
+        assert {row["Thủ tục"] for row in taken.by_head()} == {"Cấp bản sao trích lục", "=1+1", ""}
+        assert taken.is_text
+
+
+def test_command_lists_the_same_messages_without_a_number_and_writes_the_same_file(staff, made, tmp_path):
+    several(made)
+
+    def run(*arguments: str) -> str:
+        done = CliRunner().invoke(commands, ["messages", "list", *arguments], env={"COLUMNS": "200"})
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    listed = run("--sort", "dossier_code")
+    assert re.findall(r"^([ABC]) ", listed, re.M) == ["A", "B", "C"]
+    assert "suppressed" in listed
+    assert "482" not in listed
+    assert re.findall(r"^([ABC]) ", run("--agency", TU_PHAP), re.M) == ["C"]
+    assert "There is no such message." in run("--search", "khong ai")
+    path = tmp_path / "tin.csv"
+    run("--state", "suppressed", "--to", str(path))
+    written = read_csv(path.read_bytes())
+    assert [row["Mã hồ sơ"] for row in written.by_head()] == ["B"]
+    refused = CliRunner().invoke(commands, ["messages", "list", "--kind", "x"])
+    assert refused.exit_code == 2

@@ -9,7 +9,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from motcua.web.staff import unknown_page
+from motcua.jobs.listing import reading
+from motcua.jobs.listing.messages import HELD
+from motcua.reports.lists.declared import declared_list
 from tests.conftest import NHA_TRANG, TU_PHAP
 from tests.web.visiting import VISITING, words
 
@@ -58,7 +60,7 @@ def test_what_waits_is_listed_with_gateway_when_why_and_until_when(staff, made):
     late = made.held("LATE", useful_until=datetime.now(UTC) - timedelta(hours=1))
     answer = staff.get(PAGE)
     shown = words(answer)
-    for expected in ("D <1>", "UBND TP Nha Trang", "Có kết quả", "kannel", "10:00 ngày 25/11/2026"):
+    for expected in ("D <1>", "UBND TP Nha Trang", "Có kết quả", "kannel", "10:00 25/11/2026"):
         assert expected in shown, expected
     assert "Cổng nhắn tin không trả lời" in shown
     assert "1 tin chờ người quyết định" in shown
@@ -215,7 +217,8 @@ def test_others_see_their_rows_without_a_form_and_may_release_none(staff, made, 
 
 
 def test_pages_go_on_by_the_last_row_and_a_whole_page_may_be_chosen(staff, made, monkeypatch):
-    monkeypatch.setattr(unknown_page, "ROWS_A_PAGE", 3)
+    short = HELD.declared.model_copy(update={"page": 3})
+    monkeypatch.setattr(reading, "declared_list", lambda name: short if name == "held" else declared_list(name))
     numbers = [made.held(f"D{number}", useful_until=soon()) for number in range(5)]
     first = staff.get(PAGE)
     second = staff.get(html.unescape(re.search(r'href="([^"]*)" rel="next"', first.text)[1]))
@@ -224,5 +227,5 @@ def test_pages_go_on_by_the_last_row_and_a_whole_page_may_be_chosen(staff, made,
     assert first.text.count(" checked>") == 0
     every = staff.get(html.unescape(re.search(r'href="([^"]*)">Chọn cả trang', second.text)[1]))
     assert every.text.count(" checked>") == 2
-    assert "Không còn tin nào." in words(staff.get(f"{PAGE}?after={numbers[-1]}"))
-    assert staff.get(f"{PAGE}?after=%00x").status_code == 200
+    assert "Không có trang này." in words(staff.get(f"{PAGE}?page=3"))
+    assert staff.get(f"{PAGE}?page=%00x").status_code == 200

@@ -83,7 +83,7 @@ def test_verdicts_and_rows_are_shown_without_anybodys_number(ours, page, monkeyp
     assert "905123456" not in answer.text
     assert answer.text.count("<rect") >= 4
     only = words(page.get("/statements?no=1&verdict=ours_only"))
-    assert "không có" in only.partition("Tin, hồ sơ")[2]
+    assert "không có" in only.partition("Mã tham chiếu")[2]
     assert "MT 3" not in only
     assert "Không có dòng nào khác nhau như vậy." in words(page.get("/statements?no=1&differs=status"))
     assert "Không có trang này." in words(page.get("/statements?no=1&page=9"))

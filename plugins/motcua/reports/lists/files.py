@@ -3,7 +3,8 @@
 A CSV file is the heads of the columns and the rows, as whatever reads one expects. A workbook begins with what it
 holds: a title, what the rows were narrowed down to, and when they held. Whatever a cell holds stays text in a
 spreadsheet: nothing of it is a formula, and a code keeps its zeros in a workbook. Moments stand on the clock of
-Vietnam, as ``2026-11-25 10:00:00``, and days as ``2026-11-25``, which spreadsheets of any language read.
+Vietnam, as ``2026-11-25 10:00:00`` below a head that says so, and days as ``2026-11-25``: spreadsheets of any language
+take both for what they are, which they do not where a zone stands beside them.
 """
 
 from __future__ import annotations
@@ -36,21 +37,31 @@ _LONGEST_ADDRESS = 2_000
 
 
 class Link(NamedTuple):
-    """Words that lead to a page, where the file can hold a link."""
+    """Words that lead to a page, where a list can hold a link."""
 
     words: str
-    address: str
-    """The whole of it."""
+    to: str
+    """Its address below the pages; or a whole one."""
 
 
-Cell: TypeAlias = str | int | date | datetime | Link | None
+class Word(NamedTuple):
+    """A code of ours in words."""
+
+    code: str
+    """What commands, which speak to machines too, write."""
+    words: str
+    tone: str | None
+    """Its colour on a page: ``ok``, ``warn``, ``bad``, or none of them; ``None``: it has no look of its own."""
+
+
+Cell: TypeAlias = str | int | date | datetime | Link | Word | None
 Row: TypeAlias = Sequence[Cell]
 """A row of another length than the columns is a note about the rows."""
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
-    """A column of a list."""
+class FileColumn:
+    """A column of a file."""
 
     head: str
     width: int
@@ -66,7 +77,9 @@ class ListHead:
     """What they were narrowed down to, and how many there may be; one line each."""
     as_of: datetime | None
     """When they held; ``None``: nobody knows."""
-    columns: Sequence[Column]
+    columns: Sequence[FileColumn]
+    pages: str = ""
+    """The whole address of the pages, to which links lead."""
 
     @property
     def notes(self) -> list[str]:
@@ -74,35 +87,6 @@ class ListHead:
         words = list_words()["file"]
         as_of = words["as_of"].format(moment=moment(self.as_of)) if self.as_of else words["as_of_unknown"]
         return [*(each for each in self.about if each), as_of]
-
-
-_WIDTHS = {
-    "dossier_code": 30,
-    "agency": 28,
-    "reason": 32,
-    "text": 70,
-    "note": 60,
-    "meaning": 50,
-    "what": 60,
-    "action": 60,
-    "details": 80,
-    "fault": 34,
-    "seen": 60,
-    "matters": 60,
-    "step": 32,
-    "part": 32,
-    "rule": 40,
-    "asked_code": 30,
-    "segments": 9,
-    "message_id": 12,
-}
-_USUAL_WIDTH = 19
-
-
-def columns_of(names: Sequence[str]) -> list[Column]:
-    """Columns by their names in include/templates/web/lists/words.vi.yaml."""
-    heads = list_words()["column"]
-    return [Column(heads[name], _WIDTHS.get(name, _USUAL_WIDTH)) for name in names]
 
 
 def csv_pieces(head: ListHead, pieces: Iterable[Sequence[Row]]) -> Iterator[bytes]:
@@ -129,7 +113,7 @@ def _plain(cell: Cell) -> str:
             return cell.isoformat()
         case int():
             return str(cell)
-        case Link():
+        case Link() | Word():
             text = cell.words
         case _:
             text = cell
@@ -151,7 +135,7 @@ class _ListBook(Book):
         footer = f"{head.title}, {moment(made_at)}"
         super().__init__(head.title, made_at, _LOOKS, {"list": words["sheet"]}, footer, words["page"])
         self._sheet = self.sheet("list")
-        self._wide = len(head.columns)
+        self._wide, self._pages = len(head.columns), head.pages
         for place, column in enumerate(head.columns):
             self._sheet.set_column(place, place, column.width)
         self._text(0, 0, head.title, "title")
@@ -184,10 +168,10 @@ class _ListBook(Book):
                 sheet.write_datetime(line, place, cell, self._look["day"])
             case int():
                 sheet.write_number(line, place, cell, self._look["number"])
-            case Link(words, address) if len(address) <= _LONGEST_ADDRESS:
+            case Link(words, to) if len(address := to if "://" in to else self._pages + to) <= _LONGEST_ADDRESS:
                 sheet.write_url(line, place, address, self._look["link"], words)
-            case Link(words, _):
-                self._text(line, place, words, "cell")
+            case Link() | Word():
+                self._text(line, place, cell.words, "cell")
             case _:
                 self._text(line, place, cell or "", "cell")
 

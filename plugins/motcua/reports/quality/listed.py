@@ -1,0 +1,35 @@
+"""What stands in the cells of lists of findings: of pages, their files, commands, and the workbooks of mails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from motcua.quality.report_data import Acknowledgement, RowToCorrect
+from motcua.reports import wording
+from motcua.reports.lists.declared import OwnCell, Seen, dossier_link
+from motcua.reports.lists.files import Cell, Word
+
+
+def _dossier(row: RowToCorrect, seen: Seen) -> Cell:
+    return None if row.dossier_code is None else dossier_link(row.agency_code, row.dossier_code)
+
+
+def _acknowledged(tell: Callable[[Acknowledgement], Cell]) -> OwnCell:
+    return lambda row, seen: tell(row.acknowledged) if row.acknowledged else None
+
+
+FINDING_CELLS: Final[Mapping[str, OwnCell]] = {
+    "dossier_code": _dossier,
+    "rule": lambda row, seen: f"{row.rule.code} {row.rule.title}",
+    "severity": lambda row, seen: wording.words()["severity"][row.rule.severity],
+    "action": lambda row, seen: row.rule.action,
+    "finding_state": lambda row, seen: Word(row.state, wording.words()["state"][row.state], None),
+    "stage": lambda row, seen: (
+        wording.words()["stage"][row.stage] if row.deadline else wording.words()["workbook"]["no_deadline"]
+    ),
+    "acknowledged_until": _acknowledged(lambda accepted: accepted.until),
+    "acknowledged_why": _acknowledged(lambda accepted: accepted.why),
+    "acknowledged_by": _acknowledged(lambda accepted: accepted.by),
+}
+"""By column, what its entry cannot say."""
