@@ -45,8 +45,11 @@ def gateway(configure: Callable[..., None]) -> Iterator[ScriptedGateway]:
 
 
 @pytest.fixture
-def kept_connections_of_a_test(ledger: str) -> Iterator[None]:
+def kept_connections_of_a_test(request: pytest.FixtureRequest, ledger: str) -> Iterator[None]:
     """What the test closes is taken again by whoever opens the next: connecting would be half of dozens of runs."""
+    if "one_stop" in request.fixturenames:
+        # It is given to the next test when nobody is in it any more.
+        request.getfixturevalue("one_stop")
     with kept_connections():
         yield
 
