@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from motcua.domain.people.viewers import Viewer
 from motcua.jobs.exports.taking import SETTLED
-from motcua.jobs.handed_in.tables import FileFault
+from motcua.jobs.handed_in.faults import FileFault
 from motcua.jobs.listing.reading import Listing
 from motcua.reports.checking import told
 from motcua.reports.lists.declared import Seen

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from motcua.quality.report_data import Acknowledgement, RowToCorrect
+from motcua.quality.report_data import Acknowledged, RowToCorrect
 from motcua.reports import wording
 from motcua.reports.lists.declared import OwnCell, Seen, dossier_link
 from motcua.reports.lists.files import Cell, Word
@@ -15,7 +15,7 @@ def _dossier(row: RowToCorrect, seen: Seen) -> Cell:
     return None if row.dossier_code is None else dossier_link(row.agency_code, row.dossier_code)
 
 
-def _acknowledged(tell: Callable[[Acknowledgement], Cell]) -> OwnCell:
+def _acknowledged(tell: Callable[[Acknowledged], Cell]) -> OwnCell:
     return lambda row, seen: tell(row.acknowledged) if row.acknowledged else None
 
 
