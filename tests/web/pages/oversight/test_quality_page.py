@@ -15,10 +15,12 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from motcua.domain.clock import VIETNAM
+from motcua.jobs.listing import asking, oversight
 from motcua.quality.report_data import BrokenAgency
 from motcua.quality.reporting import NoSuchAgency
 from motcua.reports.quality.urgency import most_urgent
 from motcua.store.agencies import InForce
+from motcua.web.lists import page as lists
 from motcua.web.quality import charts, findings, quality_page
 from tests.conftest import TU_PHAP
 from tests.quality_samples import agency_report, broken, department_report, figures, row, rows, trend
@@ -61,10 +63,12 @@ def ledger(monkeypatch) -> Ledger:
     monkeypatch.setattr(quality_page, "department_report", lambda *_, **__: known.department)
     monkeypatch.setattr(quality_page, "mails_of", lambda *_: [])
     monkeypatch.setattr(quality_page, "in_force", lambda *_: known.names)
-    monkeypatch.setattr(findings, "urgent_rows", known.urgent_rows)
+    monkeypatch.setattr(oversight, "urgent_rows", known.urgent_rows)
+    monkeypatch.setattr(asking, "list_agencies", lambda _: [])
+    monkeypatch.setattr(lists, "page_connection", contextlib.nullcontext)
     monkeypatch.setattr(quality_page, "look_again", lambda *_: known.again)
     monkeypatch.setattr(quality_page, "supplements_untold_by", lambda *_: [])
-    for name in ("agency_report", "urgent_rows", "acknowledge"):
+    for name in ("agency_report", "acknowledge"):
         monkeypatch.setattr(quality_page, name, getattr(known, name))
     return known
 
