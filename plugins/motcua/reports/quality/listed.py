@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from motcua.quality.report_data import Acknowledged, RowToCorrect
+from motcua.domain.quality import Acknowledged
+from motcua.quality.report_data import RowToCorrect
 from motcua.reports import wording
 from motcua.reports.lists.declared import OwnCell, Seen, dossier_link
 from motcua.reports.lists.files import Cell, Word
@@ -30,6 +31,6 @@ FINDING_CELLS: Final[Mapping[str, OwnCell]] = {
     ),
     "acknowledged_until": _acknowledged(lambda accepted: accepted.until),
     "acknowledged_why": _acknowledged(lambda accepted: accepted.why),
-    "acknowledged_by": _acknowledged(lambda accepted: accepted.by),
+    "acknowledged_by": _acknowledged(lambda accepted: accepted.acknowledged_by),
 }
 """By column, what its entry cannot say."""
