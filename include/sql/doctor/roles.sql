@@ -1,5 +1,5 @@
--- Roles of a deployment that are there, each with the rights over the whole server that it has, and whether it can act
--- as the schema's owner. Called by store/ledger/inspecting.py.
+-- Roles of a deployment that are there, each with the rights over the whole server that it has, whether it can act as
+-- the schema's owner, and how it may log in. Called by store/ledger/inspecting.py.
 SELECT
     r.rolname AS name,
     array_remove(
@@ -15,7 +15,9 @@ SELECT
             END
         ],
         NULL
-    ) AS rights
+    ) AS rights,
+    r.rolconnlimit AS sessions,
+    nullif(r.rolvaliduntil, 'infinity') AS valid_until
 FROM pg_roles AS r
 LEFT JOIN pg_roles AS o ON o.rolname = %(owner)s
 WHERE r.rolname = any(%(names)s)

@@ -15,13 +15,15 @@ from motcua.domain.watching.judging import OUR_DAGS
 from motcua.jobs.doctor.examining import Examination
 from motcua.jobs.doctor.faults import Finding
 from motcua.jobs.doctor.installation import DOT_ENV
-from motcua.store.airflow_roles import FAB, WATCH
+from motcua.settings import BACKGROUND_POOL
+from motcua.store.airflow_roles import FAB, SIMPLE, WATCH
 from motcua.store.ledger.queries import statement
 from motcua.store.worker_marks import machine_of, machines
 
 _WHERE = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 _PATIENCE = 5
 _PARTS = {"SchedulerJob": "scheduler", "DagProcessorJob": "DAG processor", "TriggererJob": "triggerer"}
+_POOLS = ("default_pool", BACKGROUND_POOL)
 _SIGN_OF_LIFE = timedelta(minutes=2)
 _LOOKS_BACK = timedelta(days=1)
 _PURGE_WITHIN = timedelta(days=3)
@@ -85,6 +87,14 @@ def zone(examination: Examination) -> Iterator[Finding]:
         yield Finding("zone_differs", "Airflow: core.default_timezone", f"it is {configured}")
 
 
+def signing_in(examination: Examination) -> Iterator[Finding]:
+    """People sign in by accounts: what Airflow has by default where nothing is set is for trying out."""
+    from airflow.configuration import conf
+
+    if conf.get("core", "auth_manager") == SIMPLE:
+        yield Finding("sign_in_open", examination.installation.where("AIRFLOW__CORE__AUTH_MANAGER", DOT_ENV))
+
+
 def parts(examination: Examination) -> Iterator[Finding]:
     """Scheduler, DAG processor and triggerer gave a sign of life."""
     from airflow.jobs.job import Job
@@ -121,6 +131,17 @@ def dags(examination: Examination) -> Iterator[Finding]:
         yield Finding("dag_missing", f"DAG {dag_id}")
     for dag_id in sorted(each for each, is_paused in there.items() if is_paused):
         yield Finding("dag_paused", f"DAG {dag_id}")
+
+
+def pools(examination: Examination) -> Iterator[Finding]:
+    """Tasks of ours find a free slot some time; a pool that is not there yet the scheduler makes."""
+    from airflow.models.pool import Pool
+    from sqlalchemy import select
+
+    for row in examination.airflow.execute(select(Pool.pool, Pool.slots).where(Pool.pool.in_(_POOLS))):
+        # Below 0: any number.
+        if row.slots == 0:
+            yield Finding("pool_closed", f"Airflow's pool {row.pool}")
 
 
 def watch_account(examination: Examination) -> Iterator[Finding]:

@@ -8,17 +8,27 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from motcua.jobs.doctor import airflow, ledger, machine, outside, setting_up, written
+from motcua.jobs.doctor import airflow, ledger, machine, outside, server_files, setting_up, written
 from motcua.jobs.doctor.examining import Check, Diagnosis, Examination, Needs
 from motcua.jobs.doctor.faults import Finding
 from motcua.jobs.doctor.installation import Installation
+from motcua.jobs.doctor.parameters import parameters
+from motcua.jobs.doctor.settings_together import settings_together
 from motcua.settings import Settings
 from motcua.settings import settings as process_settings
 from motcua.store.ledger.database import reason_without_values
 
 CHECKS: tuple[Check, ...] = (
     Check("files", "nothing", written.files),
+    Check("lines of the files", "nothing", server_files.lines),
     Check("variables", "nothing", written.variables),
+    Check("variables of Compose", "nothing", server_files.unknown),
+    Check("settings beside one another", "nothing", settings_together),
+    Check("ports", "nothing", server_files.ports),
+    Check("folders of Compose", "nothing", server_files.folders),
+    Check("copies of files", "nothing", server_files.copies),
+    Check("private keys", "nothing", server_files.private_keys),
+    Check("sign-in", "nothing", server_files.signing_in),
     Check("address of the pages", "nothing", written.ui_address),
     Check("keys of backups", "nothing", written.backup_keys),
     Check("secrets", "nothing", written.secrets),
@@ -34,9 +44,9 @@ CHECKS: tuple[Check, ...] = (
     Check("versions", "running", machine.versions),
     Check("ledger and its roles", "running", ledger.ledger),
     Check("PostgreSQL", "ledger", ledger.server),
+    Check("parameters of PostgreSQL", "ledger", parameters),
     Check("migrations", "ledger", ledger.migrations),
-    Check("definitions", "schema", ledger.definitions),
-    Check("rights", "schema", ledger.rights),
+    Check("objects", "schema", ledger.objects),
     Check("agencies", "schema", setting_up.agencies),
     Check("texts", "schema", setting_up.texts),
     Check("calendar", "schema", setting_up.calendar),
@@ -46,12 +56,15 @@ CHECKS: tuple[Check, ...] = (
     Check("store of publications", "running", outside.store),
     Check("gateways", "running", outside.gateways),
     Check("callbacks", "running", outside.callbacks),
+    Check("certificates", "running", outside.certificates),
     Check("intake", "running", outside.intake),
     Check("mail server", "running", outside.mail_server),
     Check("Airflow's time zone", "running", airflow.zone),
+    Check("Airflow's sign-in", "running", airflow.signing_in),
     Check("Airflow's database", "running", airflow.database),
     Check("Airflow's parts", "airflow", airflow.parts),
     Check("DAGs", "airflow", airflow.dags),
+    Check("pools", "airflow", airflow.pools),
     Check("watch's account", "airflow", airflow.watch_account),
     Check("hosts", "airflow", airflow.hosts),
     Check("purge", "airflow", airflow.purge),

@@ -30,6 +30,8 @@ class Examination:
     now: datetime
     ledger: Connection | None = None
     """``None``: it does not answer."""
+    sessions: dict[str, Connection] = field(default_factory=dict)
+    """One of each role that was let in, by its connection."""
     schema_is_ours: bool = False
     airflow: Any = None
     """A session of SQLAlchemy's on Airflow's database; ``None``: it does not answer, or is of another version."""

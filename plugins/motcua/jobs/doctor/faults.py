@@ -81,11 +81,54 @@ FAULTS: Mapping[str, Fault] = {
         "Make one: python3 -c 'import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())'",
     ),
     "setting_unreadable": _error(
-        "A setting cannot be read, and nothing of ours starts.", "Write it as plugins/motcua/settings.py says."
+        "A setting cannot be read, and what needs it does not start.",
+        "Write it as the detail says; plugins/motcua/settings.py has them all.",
     ),
     "setting_unknown": _warning(
-        "A MOTCUA_ variable is none that anything reads: a misspelt setting keeps its default.",
-        "Correct its name, or take it out; plugins/motcua/settings.py has them all.",
+        "A variable is none that anything reads: a misspelt setting keeps its default.",
+        "Correct its name, or take it out; plugins/motcua/settings.py and .env.example have them all.",
+    ),
+    "setting_senseless": _error(
+        "A setting can be read and cannot be meant: with it a promise is not kept.",
+        "Set it as the detail says, or take it out: each has a default in plugins/motcua/settings.py.",
+    ),
+    "line_unreadable": _error(
+        "A line of a file is no variable, so that Compose refuses the file or passes it over.",
+        "Write NAME=value on one line, a value with blanks or signs in single quotes; take away what is neither.",
+    ),
+    "variable_twice": _warning(
+        "A variable stands twice in one file: the later one holds.", "Take one of them out of the file."
+    ),
+    "value_cut": _error(
+        "A value holds a $ and does not stand in single quotes: Compose puts a variable in its place,"
+        " which is empty, and"
+        " the value is cut without a word.",
+        "Put the whole value in single quotes: NAME='…'.",
+    ),
+    "pages_open": _error(
+        "The pages are published beyond this machine, while the API server believes whoever connects whose address and"
+        " protocol it is (FORWARDED_ALLOW_IPS=*).",
+        "Set UI_LISTEN=127.0.0.1:8080 and let people in by the reverse proxy: docs/operations/server.md.",
+    ),
+    "port_twice": _error(
+        "One port is published twice, so that the second service does not start.",
+        "Give each of UI_LISTEN, CALLBACKS_LISTEN and INTAKE_LISTEN a port of its own.",
+    ),
+    "private_key_here": _error(
+        "A private key of the backups lies on this server: whoever breaks in, or steals a disk, reads every backup.",
+        "Move it to the machine and the safe where it belongs, and delete it here (shred -u FILE):"
+        " docs/operations/backup.md;"
+        " if others could read it, make a new pair.",
+    ),
+    "sign_in_open": _error(
+        "Airflow's SimpleAuthManager signs people in, which is for trying out: its passwords lie in a"
+        " file in clear, and"
+        " nobody's agency is known.",
+        "Set AIRFLOW_AUTH_MANAGER as .env.example has it, and run motcua users roles: docs/operations/users.md.",
+    ),
+    "address_in_clear": _error(
+        "An address is a plain http:// one: whoever is on the way reads and changes what is sent there.",
+        "Give it a certificate and write https://: the reverse proxy of docs/operations/server.md serves all of them.",
     ),
     "ui_address_wrong": _error(
         "The address of the pages is none that a browser can use; it begins with http:// or https:// and has no path.",
@@ -112,6 +155,10 @@ FAULTS: Mapping[str, Fault] = {
     "connection_unused": _warning(
         "A connection belongs to no source and no gateway: nothing is read or sent through it.",
         "Add its name to MOTCUA_SOURCES or MOTCUA_GATEWAYS, or take it out.",
+    ),
+    "connection_in_clear": _error(
+        "A connection to a database asks for no TLS: numbers, names and the password go in clear.",
+        "Write sslmode=require, or verify-full with sslrootcert, in its extra; ask who runs the server for TLS.",
     ),
     "adapter_unknown": _error(
         "A source or gateway names an adapter that there is not.",
@@ -147,6 +194,29 @@ FAULTS: Mapping[str, Fault] = {
         "A role may do more than its work: what breaks into that service has the whole server, or ledger.",
         "Take it away: ALTER ROLE … NOSUPERUSER NOCREATEROLE NOCREATEDB NOREPLICATION NOBYPASSRLS, REVOKE …; "
         "then motcua migrate.",
+    ),
+    "role_limited": _error(
+        "A role, or the database, lets in only so many at once, or its password ends.",
+        "Take the limit away: ALTER ROLE … CONNECTION LIMIT -1, ALTER DATABASE … CONNECTION LIMIT -1,"
+        " ALTER ROLE … VALID"
+        " UNTIL 'infinity'; auditors alone have ten.",
+    ),
+    "parameter_differs": _error(
+        "A parameter of PostgreSQL that a promise stands on is not as it must be.",
+        "Do what the detail ends with, or set it in the command of service postgres"
+        " (docker-compose.yaml), by ALTER SYSTEM"
+        " RESET or in postgresql.conf; then SELECT pg_reload_conf(), or start PostgreSQL anew:"
+        " docs/operations/server.md.",
+    ),
+    "right_missing": _error(
+        "A role lacks a right in the ledger that its work needs.", "Run motcua migrate, which gives it: service init."
+    ),
+    "schema_differs": _error(
+        "A table, column, index, constraint or owner of the ledger is not the one of this version: it"
+        " was changed by hand.",
+        "Make it again as the file has it that is named, as motcua_owner (an index with CREATE INDEX"
+        " CONCURRENTLY; ALTER"
+        " TABLE … OWNER TO motcua_owner; motcua migrate does not); find out who changed it.",
     ),
     "right_too_many": _error(
         "A role has a right in the ledger that include/sql/definitions/ledger/rights.sql does not give.",
@@ -227,6 +297,10 @@ FAULTS: Mapping[str, Fault] = {
     "intake_unhealthy": _error(
         "The intake answers, and says that its ledger does not.", "docker compose ps intake, and its log."
     ),
+    "certificate_ends": _error(
+        "A certificate has ended, or ends within three weeks: then nobody is reached over it.",
+        "Renew it, where the reverse proxy has it or at the provider, and start the proxy anew.",
+    ),
     # --- Mail
     "mail_missing": _error(
         "There is no mail server, so that no report and no alert reaches anybody.",
@@ -299,6 +373,10 @@ FAULTS: Mapping[str, Fault] = {
     "dag_import_error": _error(
         "Airflow cannot read a DAG file.", "airflow dags list-import-errors; is it of this version?"
     ),
+    "pool_closed": _error(
+        "A pool of Airflow has no slot: its tasks wait for ever.",
+        "airflow pools set background 3 'reports', airflow pools set default_pool 128 ''; or in Airflow's UI.",
+    ),
     "watch_account_missing": _error(
         "Airflow has no account for the watch, which therefore sees no run.", "Run motcua users roles: service init."
     ),
@@ -332,6 +410,13 @@ FAULTS: Mapping[str, Fault] = {
         " sent would be known.",
         "Put the file back where it is there still; never write in one by hand:"
         " docs/operations/alerts/journal_damaged.md.",
+    ),
+    "journal_elsewhere": _error(
+        "The folder of the journal of attempts is empty or another one's: the ledger is kept with a journal that is not"
+        " here, and nothing is sent.",
+        "Put the folder back that holds its journal.json (volume journal, MOTCUA_JOURNAL), from where it"
+        " was; if it is lost:"
+        " motcua gaps list, motcua gaps close.",
     ),
     "watch_silent": _error(
         "The watch does not run: nobody is told when something breaks.", "docker compose up -d watch"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -11,12 +11,14 @@ import psycopg
 from motcua.jobs.doctor.examining import STATEMENT_WITHIN, Examination
 from motcua.jobs.doctor.faults import Finding, some
 from motcua.jobs.doctor.installation import ENVIRONMENT, variable_of
+from motcua.jobs.doctor.parameters import ROLES
 from motcua.jobs.doctor.written import LEDGER_CONNECTIONS
 from motcua.store.ledger.database import LEDGER, Connection, open_as_given
 from motcua.store.ledger.inspecting import (
     applied_migrations,
-    changed_definitions,
-    rights_too_many,
+    compare_objects,
+    objects_expected,
+    objects_there,
     roles_there,
     server_there,
 )
@@ -24,22 +26,10 @@ from motcua.store.ledger.migrations import known_migrations
 from motcua.store.ledger.programs import ProgramUnusable, program, wheel_programs
 from motcua.store.ledger.provisioning import open_doors
 
-OWNER, ERASER = "motcua_owner", "motcua_eraser"
-ROLES = (
-    OWNER,
-    ERASER,
-    "motcua_airflow",
-    "motcua_app",
-    "motcua_audit",
-    "motcua_callbacks",
-    "motcua_intake",
-    "motcua_pages",
-    "motcua_purge",
-)
-"""What motcua provision makes."""
+OWNER = "motcua_owner"
 POSTGRES = 18
 """Major version of docker-compose.yaml and of the client in the locks."""
-_ZONES = {"utc", "etc/utc", "gmt", "etc/gmt", "universal", "asia/ho_chi_minh", "asia/saigon"}
+_EXPIRES_WITHIN = timedelta(days=30)
 
 
 def ledger(examination: Examination) -> Iterator[Finding]:
@@ -69,6 +59,7 @@ def ledger(examination: Examination) -> Iterator[Finding]:
             )
         else:
             examination.closers.append(connection.close)
+            examination.sessions[conn_id] = connection
             witness = witness or connection
             if conn_id == LEDGER:
                 examination.ledger = connection
@@ -95,6 +86,10 @@ def _mighty(examination: Examination, witness: Connection) -> Iterator[Finding]:
     for role in roles_there(witness, {*ROLES, *logins}, OWNER):
         if role.rights:
             yield Finding("role_too_mighty", f"role {role.name}", ", ".join(role.rights))
+        if role.valid_until is not None and role.valid_until < examination.now + _EXPIRES_WITHIN:
+            yield Finding("role_limited", f"role {role.name}", f"VALID UNTIL {role.valid_until:%Y-%m-%d}")
+        if role.sessions >= 0 and role.name != "motcua_audit":
+            yield Finding("role_limited", f"role {role.name}", f"CONNECTION LIMIT {role.sessions}")
 
 
 _OF_LEDGER = {
@@ -148,22 +143,27 @@ def _database(connection: Connection) -> str:
     return f"database {connection.info.dbname}"
 
 
-def definitions(examination: Examination) -> Iterator[Finding]:
-    """Functions, views and triggers are those of this version."""
-    if changed := changed_definitions(examination.open_ledger):
-        yield Finding("definition_differs", _database(examination.open_ledger), some(changed))
-
-
-def rights(examination: Examination) -> Iterator[Finding]:
-    """No role has a right in the ledger beyond its own, or one that PostgreSQL gives everybody."""
-    if too_many := rights_too_many(examination.open_ledger):
-        yield Finding("right_too_many", _database(examination.open_ledger), some(too_many))
-    if doors := open_doors(examination.open_ledger, OWNER):
-        yield Finding("door_open", _database(examination.open_ledger), some(doors))
+def objects(examination: Examination) -> Iterator[Finding]:
+    """Tables, indexes, constraints, functions, views, triggers, owners and rights are those of this version."""
+    connection = examination.open_ledger
+    if connection.info.server_version // 10000 == POSTGRES:
+        # Another major version writes definitions in other words.
+        there = {each.name for each in roles_there(connection, ROLES, OWNER)}
+        differ = compare_objects(objects_there(connection), objects_expected(), there, strangers=there >= set(ROLES))
+        for fault, what in (
+            ("definition_differs", differ.definitions),
+            ("schema_differs", differ.tables),
+            ("right_too_many", differ.rights_too_many),
+            ("right_missing", differ.rights_lacking),
+        ):
+            if what:
+                yield Finding(fault, _database(connection), some(what))
+    if doors := open_doors(connection, OWNER):
+        yield Finding("door_open", _database(connection), some(doors))
 
 
 def server(examination: Examination) -> Iterator[Finding]:
-    """Its clock, time zone and version, and that a backup of it can be made."""
+    """Its clock and version, how many it lets in, and that a backup of it can be made."""
     connection = examination.open_ledger
     before = datetime.now(UTC)
     there = server_there(connection)
@@ -172,8 +172,8 @@ def server(examination: Examination) -> Iterator[Finding]:
     where = f"PostgreSQL at {connection.info.host}"
     if abs(skew) - half > examination.settings.watch_clock_skew:
         yield Finding("clock_differs", where, f"{skew.total_seconds():+.0f} s")
-    if there.zone.lower() not in _ZONES:
-        yield Finding("zone_differs", where, f"timezone is {there.zone}")
+    if there.sessions >= 0:
+        yield Finding("role_limited", _database(connection), f"CONNECTION LIMIT {there.sessions}")
     if there.version // 10000 != POSTGRES:
         yield Finding("postgres_version", where, f"it is {there.version // 10000}, we are tested with {POSTGRES}")
     # Backups are made where MOTCUA_BACKUP_RECIPIENTS is, or wherever the package brings the programs.

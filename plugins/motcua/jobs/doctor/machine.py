@@ -110,7 +110,11 @@ def backups(examination: Examination) -> Iterator[Finding]:
     """A good one is there, young enough, and one was read with the key; where the folder of backups is to be seen."""
     installation, settings = examination.installation, examination.settings
     folder = settings.backups_folder if installation.folder is None else installation.folder / "backups"
-    if not settings.watch_backup_age or not folder.is_dir() or not os.access(folder, os.R_OK | os.X_OK):
+    if not settings.watch_backup_age:
+        return
+    if not folder.is_dir() and not installation.of_files:
+        yield Finding("folder_unusable", f"{folder} (MOTCUA_BACKUPS)", "it is missing: no backup is seen from here")
+    if not folder.is_dir() or not os.access(folder, os.R_OK | os.X_OK):
         return
     newest = newest_good(folder)
     if newest is None:

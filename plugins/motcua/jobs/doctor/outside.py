@@ -6,12 +6,14 @@ from __future__ import annotations
 import smtplib
 import ssl
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr, parsedate_to_datetime
 
 import psycopg
 import requests
 
+from motcua.domain.clock import VIETNAM
 from motcua.gateways import GatewayMisconfigured, open_gateway
 from motcua.gateways.adapter import Gateway
 from motcua.jobs.doctor.examining import Examination
@@ -20,7 +22,7 @@ from motcua.jobs.doctor.installation import GATEWAYS, MAIL, SETTINGS, SOURCES, S
 from motcua.jobs.doctor.ledger import why_refused
 from motcua.jobs.doctor.written import PUBLICATIONS, read_sources
 from motcua.jobs.notices.sending.request_slots import http_session
-from motcua.jobs.watching.outside import LIVE, health_answer
+from motcua.jobs.watching.outside import CERTIFICATE_ENDS, LIVE, certificate_ends, health_answer, tls_place
 from motcua.jobs.watching.telling import signed_in
 from motcua.sources import adapter
 from motcua.store.file_stores import open_store
@@ -197,6 +199,27 @@ def _callback(address: str, secret: str, session: requests.Session, where: str) 
         yield Finding("callback_secret_differs", where, "the callbacks have none")
     elif told.status_code != requests.codes.bad_request:
         yield Finding("callback_answers_wrong", where, f"HTTP {told.status_code} to a report")
+
+
+def certificates(examination: Examination) -> Iterator[Finding]:
+    """Those of whoever is asked over TLS hold for some weeks yet."""
+    settings, installation = examination.settings, examination.installation
+    asked = {f"sms_{name}": installation.connection(f"sms_{name}") for name in settings.gateways}
+    addresses = {"MOTCUA_INTAKE_URL": settings.intake_url or ""}
+    for conn_id, given in asked.items():
+        if given is None or conn_id in examination.unusable:
+            continue
+        if f"callback {conn_id.removeprefix('sms_')}" not in examination.unusable:
+            addresses[f"{variable_of(conn_id)}, callback_url"] = str(given.extra.get("callback_url") or "")
+        with suppress(GatewayMisconfigured):
+            addresses[variable_of(conn_id)] = open_gateway(conn_id.removeprefix("sms_")).address.base_url
+    seen: set[tuple[str, int]] = set()
+    for where, address in addresses.items():
+        ends_at = None if (place := tls_place(address)) is None or place in seen else certificate_ends(*place)
+        if place is not None:
+            seen.add(place)
+        if ends_at is not None and ends_at < examination.now + CERTIFICATE_ENDS:
+            yield Finding("certificate_ends", where, f"{address}: on {ends_at.astimezone(VIETNAM):%d/%m/%Y}")
 
 
 def intake(examination: Examination) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ from motcua.store.agencies import list_agencies
 from motcua.store.calendars import list_unconfirmed
 from motcua.store.journal import Journal, JournalFailed
 from motcua.store.ledger.inspecting import agencies_without_dossiers
+from motcua.store.notices.gaps import journal_of, last_attempt_at
 from motcua.store.notices.registrations import registrations
 from motcua.store.notices.templates import load_templates
 from motcua.store.watching.watch import watch_life
@@ -67,13 +68,24 @@ def calendar(examination: Examination) -> Iterator[Finding]:
 
 
 def journal(examination: Examination) -> Iterator[Finding]:
-    """Of the journal of attempts no day is gone, and every line can be read."""
+    """The journal of attempts is the one that the ledger is kept with, has every day, and every line can be read."""
+    folder = examination.settings.journal_folder
     try:
-        damage = Journal(examination.settings.journal_folder).damage(date.min)
+        there = Journal(folder)
+        damage, here = there.damage(date.min), there.identity()
     except JournalFailed as failure:
-        damage = str(failure)
+        yield Finding("journal_damaged", str(folder), str(failure))
+        return
     if damage is not None:
-        yield Finding("journal_damaged", str(examination.settings.journal_folder), damage)
+        yield Finding("journal_damaged", str(folder), damage)
+    if not examination.schema_is_ours:
+        return
+    ledger = examination.open_ledger
+    kept_with, last = journal_of(ledger), last_attempt_at(ledger)
+    is_another = kept_with is not None and here != kept_with
+    # Of one that never began, what left lately says that it should have.
+    if is_another or (here is None and last is not None and last > examination.now - examination.settings.journal_age):
+        yield Finding("journal_elsewhere", str(folder), "it is empty" if here is None else f"it holds {here}")
 
 
 def watch(examination: Examination) -> Iterator[Finding]:

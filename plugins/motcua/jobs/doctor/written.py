@@ -59,6 +59,8 @@ SECRETS = (
 """Of .env, each one of its own."""
 NEEDED = (*SECRETS, "BACKUP_RECIPIENTS", "UI_URL")
 """What Compose refuses to start without, one at a time."""
+OF_SETTINGS = {"backup_time": "BACKUP_TIME", "backup_keep": "BACKUP_KEEP"}
+"""Settings that stand in .env: Compose gives them to the one service that needs them."""
 _OWN_VARIABLES = frozenset(
     {
         "MOTCUA_ADMIN_DSN",
@@ -76,6 +78,9 @@ _PLACEHOLDER = re.compile(
     r"|mật khẩu|todo|tbd|fill[-_ ].*|example)",
     re.IGNORECASE | re.DOTALL,
 )
+_LOOPBACK = re.compile(r"127(?:\.\d+){1,3}|localhost|::1", re.IGNORECASE)
+_IN_CLEAR = ("disable", "allow")
+"""What a connection to PostgreSQL asks for where it asks for no TLS (sslmode)."""
 _EXAMPLE_HOST = re.compile(r"(?:^|\.)example(?:\.(?:vn|com|org|net))?$", re.IGNORECASE)
 _MAIL_ADDRESS = re.compile(r"[^@\s,<>]+@[^@\s,<>]+\.[^@\s,<>.]+")
 _LEDGER_ROLES = {"motcua_db": "motcua_app", "motcua_db_owner": "motcua_owner"} | {
@@ -104,9 +109,7 @@ class _OnlyGiven(Settings):
 def read_settings(installation: Installation) -> tuple[Settings, list[Finding]]:
     """The settings, and those that cannot be read, which have their default here."""
     given = {
-        name: found.value
-        for name in Settings.model_fields
-        if (found := installation.find(f"MOTCUA_{name.upper()}")) is not None
+        name: found.value for name in Settings.model_fields if (found := setting_of(installation, name)) is not None
     }
     unreadable: list[Finding] = []
     while True:
@@ -115,11 +118,24 @@ def read_settings(installation: Installation) -> tuple[Settings, list[Finding]]:
         except ValidationError as error:
             for each in error.errors(include_input=False, include_url=False):
                 name = str(each["loc"][0])
-                where = installation.where(f"MOTCUA_{name.upper()}", SETTINGS)
                 # Its words quote what was written, which may be a secret that stands in the wrong place.
-                words = "" if each["type"] == "value_error" else str(each["msg"])
-                unreadable.append(Finding("setting_unreadable", where, words))
+                words = "" if each["type"] == "value_error" else f"{each['msg']}. "
+                told = f"{words}{Settings.model_fields[name].description}"
+                unreadable.append(Finding("setting_unreadable", where_of_setting(installation, name), told))
                 del given[name]
+
+
+def setting_of(installation: Installation, name: str) -> Variable | None:
+    """A setting as it is written; of .env what Compose makes one of, where it is not empty."""
+    found = installation.find(f"MOTCUA_{name.upper()}")
+    of_compose = installation.find(OF_SETTINGS[name]) if found is None and name in OF_SETTINGS else None
+    return found or (of_compose if of_compose is not None and of_compose.value else None)
+
+
+def where_of_setting(installation: Installation, name: str) -> str:
+    """Where a setting stands, or where it should."""
+    found = setting_of(installation, name)
+    return found.where if found is not None else installation.where(f"MOTCUA_{name.upper()}", SETTINGS)
 
 
 # --- Files and variables ---------------------------------------------------------------------------------------------
@@ -170,6 +186,8 @@ def ui_address(examination: Examination) -> Iterator[Finding]:
             yield Finding("placeholder_left", where, "it is the example's address")
         elif not is_address or urlsplit(written).path.strip("/"):
             yield Finding("ui_address_wrong", where)
+        elif goes_by_plain_http(written):
+            yield Finding("address_in_clear", where, "passwords of people go there")
 
 
 def _host_of(written: str) -> tuple[str, bool]:
@@ -178,6 +196,12 @@ def _host_of(written: str) -> tuple[str, bool]:
         return split.hostname or "", split.scheme in ("http", "https") and bool(split.hostname)
     except ValueError:
         return "", False
+
+
+def goes_by_plain_http(written: str) -> bool:
+    """Whether what is sent to an address can be read on its way; what stays on this machine cannot."""
+    host, is_address = _host_of(written)
+    return is_address and urlsplit(written).scheme == "http" and not _LOOPBACK.fullmatch(host)
 
 
 def _is_of_example(host: str) -> bool:
@@ -264,7 +288,9 @@ def _secrets_of_connection(each: Variable) -> Iterator[Secret]:
     if name in _ROLE_PASSWORDS:
         yield Secret(each.where, _ROLE_PASSWORDS[name], password, ours=True)
     elif password or each.file == STORE or name.startswith("onestop_") or _sends(each, name):
-        yield Secret(f"{each.where}, password", name, password, ours=False)
+        # One account, however many connections are signed in by it.
+        account = f"{given.login}@{given.host}" if given.login else name
+        yield Secret(f"{each.where}, password", account, password, ours=False)
     if not name.startswith("sms_"):
         return
     extra = given.extra
@@ -314,12 +340,12 @@ def secrets(examination: Examination) -> Iterator[Finding]:
         by_value[each.value].append(each)
     for same in by_value.values():
         holders = {each.holder for each in same}
-        if len(holders) > 1 and any(each.ours for each in same):
+        if len(holders) > 1:
             yield Finding("secret_shared", "; ".join(sorted({each.where for each in same})))
 
 
 def _set_aside(examination: Examination, secret: Secret) -> None:
-    if f": AIRFLOW_CONN_{secret.holder.upper()}" in secret.where or secret.holder in _ROLE_PASSWORDS.values():
+    if ": AIRFLOW_CONN_" in secret.where:
         name = secret.where.partition(": AIRFLOW_CONN_")[2].partition(",")[0]
         examination.unusable.add(name.lower())
 
@@ -365,6 +391,11 @@ def connections(examination: Examination) -> Iterator[Finding]:
     for conn_id in LEDGER_CONNECTIONS[1:]:
         if installation.find(variable_of(conn_id)) is not None:
             yield from _of_connection(examination, conn_id, ENVIRONMENT)
+    for each in installation.all():
+        if each.name.startswith("AIRFLOW_CONN_") and not each.name.startswith("AIRFLOW_CONN_SMS_"):
+            given = read_connection(each.value)
+            if given is not None and str(given.extra.get("sslmode", "")).lower() in _IN_CLEAR:
+                yield Finding("connection_in_clear", each.where, f"sslmode is {given.extra['sslmode']}")
     yield from _of_store(examination)
 
 
@@ -382,6 +413,10 @@ def _of_store(examination: Examination) -> Iterator[Finding]:
     elif _is_of_example(_host_of(str(given.extra.get("endpoint_url") or ""))[0]):
         yield Finding("placeholder_left", f"{installation.where(variable, STORE)}, endpoint_url")
         examination.unusable.add(PUBLICATIONS)
+    elif goes_by_plain_http(str(given.extra.get("endpoint_url") or "")):
+        yield Finding(
+            "address_in_clear", f"{installation.where(variable, STORE)}, endpoint_url", "publications go there"
+        )
 
 
 def read_sources(settings: Settings) -> list[str]:
@@ -457,6 +492,8 @@ def callback_secrets(examination: Examination) -> Iterator[Finding]:
             elif not is_address or not urlsplit(address).path.endswith(f"/gateway/receipts/{name}"):
                 yield Finding("callback_address_wrong", where)
                 examination.unusable.add(f"callback {name}")
+            elif goes_by_plain_http(address):
+                yield Finding("address_in_clear", where, "delivery reports and their secret go there")
         if CALLBACKS not in installation.given or not address:
             continue
         written = installation.given[CALLBACKS].get(variable, "")

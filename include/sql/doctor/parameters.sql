@@ -1,0 +1,10 @@
+-- Every parameter of the server as a session of ours meets it when it begins, and what set it. Called by
+-- store/ledger/inspecting.py.
+SELECT
+    s.name,
+    s.reset_val AS setting,
+    coalesce(s.unit, '') AS unit,
+    s.boot_val AS by_default,
+    s.source
+FROM pg_settings AS s
+WHERE s.reset_val IS NOT NULL
