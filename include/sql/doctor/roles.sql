@@ -12,7 +12,15 @@ SELECT
             CASE
                 WHEN NOT r.rolsuper AND r.rolname <> o.rolname AND pg_has_role(r.oid, o.oid, 'MEMBER')
                     THEN 'member of ' || o.rolname
-            END
+            END,
+            CASE WHEN r.rolname = 'motcua_eraser' AND r.rolcanlogin THEN 'LOGIN' END,
+            (
+                SELECT 'member of ' || string_agg(g.rolname, ', ' ORDER BY g.rolname)
+                FROM pg_auth_members AS m
+                INNER JOIN pg_roles AS g ON m.roleid = g.oid
+                -- The owner gives the role that empties its function.
+                WHERE m.member = r.oid AND r.oid <> o.oid AND g.oid <> o.oid
+            )
         ],
         NULL
     ) AS rights,

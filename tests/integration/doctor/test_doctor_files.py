@@ -20,8 +20,8 @@ from motcua.jobs.doctor.settings_together import RULES
 from motcua.jobs.doctor.written import NEEDED, OF_SETTINGS, SECRETS
 from motcua.settings import Settings
 from motcua.store.airflow_roles import SIMPLE
+from tests.checks_page import PAGE, page
 from tests.compose.project_files import COMPOSE, ENV_FILES, EXAMPLE, ROOT, SERVICES, STORE_FILE, complete_environment
-from tests.doctor_page import PAGE, page_with_table
 from tests.integration.doctor.installed import made
 
 ONESTOP = (
@@ -351,10 +351,10 @@ def test_each_fault_of_the_files_is_named_and_no_other(how: str, folder: Path) -
     named = examine(of_folder(folder)).findings
     if how == "no source":
         # The one that is named now has no connection, either.
-        assert {each.fault for each in named} == {"connection_missing", "connection_unused"}
+        assert {each.name for each in named} == {"connection_missing", "connection_unused"}
     else:
-        assert [each.fault for each in named] == [fault]
-    assert any(where in each.where for each in named)
+        assert [each.name for each in named] == [fault]
+    assert any(where in each.subject for each in named)
 
 
 def test_software_that_pushes_needs_no_connection_of_its_own(folder: Path) -> None:
@@ -367,7 +367,7 @@ def test_the_examples_as_they_are_have_every_secret_empty_and_all_are_named_at_o
         shutil.copy(ROOT / f"{file}.example", tmp_path / file)
         (tmp_path / file).chmod(0o600)
     named = examine(of_folder(tmp_path)).findings
-    empty = {each.where for each in named if each.fault == "secret_empty"}
+    empty = {each.subject for each in named if each.name == "secret_empty"}
     assert {f".env: {name}" for name in SECRETS} <= empty
     connections = {where.partition(": ")[2].partition(",")[0] for where in empty if "CONN" in where}
     assert connections == {
@@ -377,7 +377,7 @@ def test_the_examples_as_they_are_have_every_secret_empty_and_all_are_named_at_o
         "AIRFLOW_CONN_SMS_KANNEL",
     }
     assert "callbacks.env: AIRFLOW_CONN_SMS_KANNEL, callback_secret" in empty
-    assert {"mail_missing", "no_alert_recipient", "no_report_recipient"} <= {each.fault for each in named}
+    assert {"mail_missing", "no_alert_recipient", "no_report_recipient"} <= {each.name for each in named}
 
 
 def test_what_is_needed_is_what_compose_refuses_to_start_without() -> None:
@@ -419,5 +419,5 @@ def test_no_secret_of_the_files_is_shown(folder: Path) -> None:
     assert [value for value in values if value in told.output] == []
 
 
-def test_the_handbook_has_every_fault_with_what_to_do() -> None:
-    assert PAGE.read_text(encoding="utf-8") == page_with_table(PAGE.read_text(encoding="utf-8"))
+def test_the_handbook_has_every_check_with_what_to_do() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page(), "run: python -m tests.checks_page"

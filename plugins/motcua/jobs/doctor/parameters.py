@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from motcua.domain.checks import Finding, fault
 from motcua.jobs.doctor.examining import Examination
-from motcua.jobs.doctor.faults import Finding
 from motcua.jobs.doctor.installation import ENVIRONMENT, variable_of
 from motcua.store.ledger.inspecting import ParameterThere, SetApart, parameters_set_apart, parameters_there
 
@@ -184,9 +184,9 @@ def parameters(examination: Examination) -> Iterator[Finding]:
     yield from _of_server(there, apart, connection.info.user, units, planned, f"PostgreSQL at {connection.info.host}")
     yield from _set_apart(there, apart, units, planned)
     for session, written in where.items():
-        for each in parameters_there(session):
-            if each.source == "client" and (why := _wrong(each.name, each.setting, {}, units, planned)):
-                yield Finding(why[0], written, f"{why[1]}. Take {each.name} out of the connection")
+        for each in parameters_there(session, asked_for=True):
+            if (why := _wrong(each.name, each.setting, {}, units, planned)) is not None:
+                yield fault(why[0], written, f"{why[1]}. Take {each.name} out of the connection")
 
 
 def _of_server(
@@ -199,7 +199,7 @@ def _of_server(
         if each.name.lower() in own or each.source == "client":
             continue
         if (why := _wrong(each.name, each.setting, others, units, planned)) is not None:
-            yield Finding(why[0], where, f"{why[1]}. Set by {each.source}")
+            yield fault(why[0], where, f"{why[1]}. Set by {each.source}")
 
 
 def _set_apart(
@@ -217,7 +217,7 @@ def _set_apart(
         of = f"ROLE {each.role}" if each.role else "ROLE ALL" if not each.database else f"DATABASE {each.database}"
         within = f" IN DATABASE {each.database}" if each.role and each.database else ""
         where = f"role {each.role}{within.lower()}" if each.role else f"PostgreSQL, database {each.database}"
-        yield Finding(why[0], where, f"{why[1]}. ALTER {of}{within} RESET {each.name}")
+        yield fault(why[0], where, f"{why[1]}. ALTER {of}{within} RESET {each.name}")
 
 
 def _wrong(name: str, setting: str, others: _Others, units: _Others, planned: set[str]) -> tuple[str, str] | None:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from dotenv.parser import Binding, parse_stream
 
+from motcua.domain.checks import Finding, fault
 from motcua.jobs.doctor.examining import Examination
-from motcua.jobs.doctor.faults import Finding
 from motcua.jobs.doctor.installation import DOT_ENV, FILES, SETTINGS
 from motcua.jobs.doctor.written import OF_SETTINGS, SECRETS
 from motcua.store.airflow_roles import SIMPLE
@@ -47,13 +47,13 @@ def lines(examination: Examination) -> Iterator[Finding]:
         for each in parse_stream(StringIO((folder / file).read_text(encoding="utf-8"))):
             if each.key is None:
                 if each.error:
-                    yield Finding("line_unreadable", f"{file}: line {each.original.line}")
+                    yield fault("line_unreadable", f"{file}: line {each.original.line}")
                 continue
             if each.key in seen:
-                yield Finding("variable_twice", f"{file}: {each.key}")
+                yield fault("variable_twice", f"{file}: {each.key}")
             seen.add(each.key)
             if _is_cut(each, known) and not (file == DOT_ENV and each.key in SECRETS):
-                yield Finding("value_cut", f"{file}: {each.key}")
+                yield fault("value_cut", f"{file}: {each.key}")
 
 
 def _is_cut(each: Binding, known: set[str]) -> bool:
@@ -69,7 +69,7 @@ def unknown(examination: Examination) -> Iterator[Finding]:
     """Every variable of .env is read by something."""
     for name in examination.installation.given.get(DOT_ENV, ()):
         if name not in KNOWN_OF_DOT_ENV and not _OF_OTHERS.fullmatch(name):
-            yield Finding("setting_unknown", f"{DOT_ENV}: {name}", "docker-compose.yaml does not read it")
+            yield fault("setting_unknown", f"{DOT_ENV}: {name}", "docker-compose.yaml does not read it")
 
 
 def ports(examination: Examination) -> Iterator[Finding]:
@@ -84,16 +84,16 @@ def ports(examination: Examination) -> Iterator[Finding]:
         if not host and "." in port:
             host, port = port, usual.rpartition(":")[2]
         elif not port.isdecimal() or not 0 < int(port) < 65_536:
-            yield Finding("setting_unreadable", where, f"it is an address and a port, as {usual}")
+            yield fault("setting_unreadable", where, f"it is an address and a port, as {usual}")
             continue
         published[name] = host.strip("[]"), int(port)
         # Whoever else reaches the API server says whose address it is, and is believed.
         if name == "UI_LISTEN" and not _LOOPBACK.fullmatch(host):
-            yield Finding("pages_open", where, f"{host or 'every address'}, and FORWARDED_ALLOW_IPS is *")
+            yield fault("pages_open", where, f"{host or 'every address'}, and FORWARDED_ALLOW_IPS is *")
     for (name, one), (other, two) in combinations(published.items(), 2):
         hosts = {one[0], two[0]}
         if one[1] == two[1] and (len(hosts) == 1 or hosts & set(_EVERYWHERE)):
-            yield Finding("port_twice", f"{installation.where(name, DOT_ENV)} and {other}", f"port {one[1]}")
+            yield fault("port_twice", f"{installation.where(name, DOT_ENV)} and {other}", f"port {one[1]}")
 
 
 def folders(examination: Examination) -> Iterator[Finding]:
@@ -105,9 +105,9 @@ def folders(examination: Examination) -> Iterator[Finding]:
         path = folder / name
         if not path.is_dir():
             why = "it is no folder" if path.exists() else "it is missing"
-            yield Finding("folder_unusable", name, f"{why}: sudo install -d -m 700 -o 50000 -g 50000 {name}")
+            yield fault("folder_unusable", name, f"{why}: sudo install -d -m 700 -o 50000 -g 50000 {name}")
         elif path.stat().st_mode & stat.S_IWOTH:
-            yield Finding("file_open", name, f"everybody may write there: chmod 700 {name}")
+            yield fault("file_open", name, f"everybody may write there: chmod 700 {name}")
 
 
 def private_keys(examination: Examination) -> Iterator[Finding]:
@@ -117,7 +117,7 @@ def private_keys(examination: Examination) -> Iterator[Finding]:
     for place in dict.fromkeys(looked_in):
         for path in sorted(place.iterdir()) if place.is_dir() else ():
             if _holds_key(path):
-                yield Finding("private_key_here", str(path.relative_to(folder) if folder is not None else path))
+                yield fault("private_key_here", str(path.relative_to(folder) if folder is not None else path))
 
 
 def _holds_key(path: Path) -> bool:
@@ -140,11 +140,11 @@ def copies(examination: Examination) -> Iterator[Finding]:
         is_ours = path.name in FILES or path.name.endswith(".example") or path.name.startswith(SETTINGS)
         mode = stat.S_IMODE(path.stat().st_mode)
         if not is_ours and path.is_file() and mode & 0o077:
-            yield Finding("file_open", path.name, f"its mode is {mode:03o}")
+            yield fault("file_open", path.name, f"its mode is {mode:03o}")
 
 
 def signing_in(examination: Examination) -> Iterator[Finding]:
     """People sign in by accounts, with passwords that nobody can read."""
     installation, name = examination.installation, "AIRFLOW_AUTH_MANAGER"
     if SIMPLE.rpartition(".")[2] in installation.value(name):
-        yield Finding("sign_in_open", installation.where(name, DOT_ENV))
+        yield fault("sign_in_open", installation.where(name, DOT_ENV))

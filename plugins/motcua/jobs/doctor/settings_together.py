@@ -8,9 +8,9 @@ from datetime import datetime, time, timedelta
 from functools import partial
 
 from motcua.domain.apologies import QuietHours
+from motcua.domain.checks import Finding, fault
 from motcua.domain.clock import VIETNAM
 from motcua.jobs.doctor.examining import Examination
-from motcua.jobs.doctor.faults import Finding
 from motcua.jobs.doctor.written import where_of_setting
 from motcua.settings import Settings
 
@@ -120,4 +120,4 @@ def settings_together(examination: Examination) -> Iterator[Finding]:
 def _finding(examination: Examination, name: str, must: str) -> Finding:
     description = Settings.model_fields[name].description or ""
     where = where_of_setting(examination.installation, name)
-    return Finding("setting_senseless", where, f"it must be {must}. {description}")
+    return fault("setting_senseless", where, f"it must be {must}. {description}")

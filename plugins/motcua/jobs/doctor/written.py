@@ -14,10 +14,10 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
+from motcua.domain.checks import Finding, fault
 from motcua.domain.routing import CARRIERS
 from motcua.gateways import GatewayMisconfigured, open_gateway
 from motcua.jobs.doctor.examining import Examination
-from motcua.jobs.doctor.faults import Finding
 from motcua.jobs.doctor.installation import (
     CALLBACKS,
     DOT_ENV,
@@ -121,7 +121,7 @@ def read_settings(installation: Installation) -> tuple[Settings, list[Finding]]:
                 # Its words quote what was written, which may be a secret that stands in the wrong place.
                 words = "" if each["type"] == "value_error" else f"{each['msg']}. "
                 told = f"{words}{Settings.model_fields[name].description}"
-                unreadable.append(Finding("setting_unreadable", where_of_setting(installation, name), told))
+                unreadable.append(fault("setting_unreadable", where_of_setting(installation, name), told))
                 del given[name]
 
 
@@ -150,13 +150,13 @@ def files(examination: Examination) -> Iterator[Finding]:
         path = installation.folder / file
         if not path.exists():
             if file not in OPTIONAL:
-                yield Finding("file_missing", file)
+                yield fault("file_missing", file)
             continue
         if (why := (installation.unreadable or {}).get(file)) is not None:
-            yield Finding("file_unreadable", file, why)
+            yield fault("file_unreadable", file, why)
         mode = stat.S_IMODE(path.stat().st_mode)
         if file != SETTINGS and mode & 0o077:
-            yield Finding("file_open", file, f"its mode is {mode:03o}")
+            yield fault("file_open", file, f"its mode is {mode:03o}")
 
 
 def variables(examination: Examination) -> Iterator[Finding]:
@@ -165,13 +165,13 @@ def variables(examination: Examination) -> Iterator[Finding]:
     if DOT_ENV in installation.given:
         for name in NEEDED:
             if name not in installation.given[DOT_ENV]:
-                yield Finding("variable_missing", f"{DOT_ENV}: {name}")
+                yield fault("variable_missing", f"{DOT_ENV}: {name}")
             elif not installation.value(name):
-                yield Finding("secret_empty" if name in SECRETS else "variable_missing", f"{DOT_ENV}: {name}")
+                yield fault("secret_empty" if name in SECRETS else "variable_missing", f"{DOT_ENV}: {name}")
     known = _OWN_VARIABLES | {f"MOTCUA_{name.upper()}" for name in Settings.model_fields}
     for each in installation.all():
         if each.name.startswith("MOTCUA_") and each.name not in known:
-            yield Finding("setting_unknown", each.where)
+            yield fault("setting_unknown", each.where)
 
 
 def ui_address(examination: Examination) -> Iterator[Finding]:
@@ -183,11 +183,14 @@ def ui_address(examination: Examination) -> Iterator[Finding]:
         where = examination.installation.where(name, DOT_ENV)
         host, is_address = _host_of(written)
         if _is_of_example(host):
-            yield Finding("placeholder_left", where, "it is the example's address")
+            yield fault("placeholder_left", where, "it is the example's address")
         elif not is_address or urlsplit(written).path.strip("/"):
-            yield Finding("ui_address_wrong", where)
+            yield fault("ui_address_wrong", where)
         elif goes_by_plain_http(written):
-            yield Finding("address_in_clear", where, "passwords of people go there")
+            yield fault("address_in_clear", where, "passwords of people go there")
+    for name, what in (("MOTCUA_INTAKE_URL", "what is pushed goes there"), ("MOTCUA_WATCH_WEBHOOK", "alerts go there")):
+        if goes_by_plain_http(examination.installation.value(name)):
+            yield fault("address_in_clear", examination.installation.where(name, SETTINGS), what)
 
 
 def _host_of(written: str) -> tuple[str, bool]:
@@ -219,7 +222,7 @@ def backup_keys(examination: Examination) -> Iterator[Finding]:
             try:
                 Recipient.from_str(key)
             except (RecipientError, ValueError):
-                yield Finding(
+                yield fault(
                     "backup_key_unreadable",
                     examination.installation.where(name, DOT_ENV),
                     f"number {place} of the list",
@@ -320,28 +323,28 @@ def secrets(examination: Examination) -> Iterator[Finding]:
         if not each.value:
             # Of .env it was said with what is missing; of Airflow, where its own secrets are looked at.
             if not each.may_be_empty and not in_dot_env and ": AIRFLOW__" not in each.where:
-                yield Finding("secret_empty", each.where)
+                yield fault("secret_empty", each.where)
                 _set_aside(examination, each)
             continue
         if _PLACEHOLDER.fullmatch(each.value):
-            yield Finding("placeholder_left", each.where)
+            yield fault("placeholder_left", each.where)
             _set_aside(examination, each)
             continue
         if each.holder == "AIRFLOW_FERNET_KEY":
             try:
                 Fernet(each.value.encode())
             except ValueError:
-                yield Finding("fernet_key_invalid", each.where)
+                yield fault("fernet_key_invalid", each.where)
                 continue
         elif each.ours and len(each.value) < _SHORTEST:
-            yield Finding("secret_short", each.where)
+            yield fault("secret_short", each.where)
         elif in_dot_env and not _IN_ADDRESSES.issuperset(each.value):
-            yield Finding("secret_unfit", each.where)
+            yield fault("secret_unfit", each.where)
         by_value[each.value].append(each)
     for same in by_value.values():
         holders = {each.holder for each in same}
         if len(holders) > 1:
-            yield Finding("secret_shared", "; ".join(sorted({each.where for each in same})))
+            yield fault("secret_shared", "; ".join(sorted({each.where for each in same})))
 
 
 def _set_aside(examination: Examination, secret: Secret) -> None:
@@ -362,7 +365,7 @@ def airflow_secrets(examination: Examination) -> Iterator[Finding]:
     installation = examination.installation
     for name, use in _AIRFLOW_SECRETS.items():
         if not any(installation.value(f"{name}{kind}") for kind in ("", "_CMD", "_SECRET")):
-            yield Finding("airflow_secret_missing", installation.where(name, DOT_ENV), use)
+            yield fault("airflow_secret_missing", installation.where(name, DOT_ENV), use)
 
 
 # --- Connections -----------------------------------------------------------------------------------------------------
@@ -373,9 +376,9 @@ def connections(examination: Examination) -> Iterator[Finding]:
     installation, settings = examination.installation, examination.settings
     names = {"onestop": (SOURCES, read_sources(settings)), "sms": (GATEWAYS, list(settings.gateways))}
     if not settings.sources and not _settings_are_unread(examination):
-        yield Finding("no_source", installation.where("MOTCUA_SOURCES", SETTINGS))
+        yield fault("no_source", installation.where("MOTCUA_SOURCES", SETTINGS))
     if not settings.gateways and not _settings_are_unread(examination):
-        yield Finding("no_gateway", installation.where("MOTCUA_GATEWAYS", SETTINGS))
+        yield fault("no_gateway", installation.where("MOTCUA_GATEWAYS", SETTINGS))
     wanted = {f"{kind}_{name}": file for kind, (file, all_of) in names.items() for name in all_of}
     if not installation.of_files:
         wanted["motcua_db"] = ENVIRONMENT
@@ -387,7 +390,7 @@ def connections(examination: Examination) -> Iterator[Finding]:
         conn_id = each.name.removeprefix("AIRFLOW_CONN_").lower()
         kind = conn_id.partition("_")[0]
         if each.name.startswith("AIRFLOW_CONN_") and kind in names and conn_id not in wanted:
-            yield Finding("connection_unused", each.where)
+            yield fault("connection_unused", each.where)
     for conn_id in LEDGER_CONNECTIONS[1:]:
         if installation.find(variable_of(conn_id)) is not None:
             yield from _of_connection(examination, conn_id, ENVIRONMENT)
@@ -395,7 +398,9 @@ def connections(examination: Examination) -> Iterator[Finding]:
         if each.name.startswith("AIRFLOW_CONN_") and not each.name.startswith("AIRFLOW_CONN_SMS_"):
             given = read_connection(each.value)
             if given is not None and str(given.extra.get("sslmode", "")).lower() in _IN_CLEAR:
-                yield Finding("connection_in_clear", each.where, f"sslmode is {given.extra['sslmode']}")
+                yield fault("connection_in_clear", each.where, f"sslmode is {given.extra['sslmode']}")
+        elif each.name in _ADDRESSES and any(f"sslmode={way}" in each.value for way in _IN_CLEAR):
+            yield fault("connection_in_clear", each.where)
     yield from _of_store(examination)
 
 
@@ -408,15 +413,13 @@ def _of_store(examination: Examination) -> Iterator[Finding]:
     variable = variable_of(conn_id) if conn_id else "MOTCUA_PUBLICATIONS"
     given = installation.connection(conn_id) if conn_id else None
     if given is None:
-        yield Finding("connection_missing", installation.where(variable, STORE))
+        yield fault("connection_missing", installation.where(variable, STORE))
         examination.unusable.add(PUBLICATIONS)
     elif _is_of_example(_host_of(str(given.extra.get("endpoint_url") or ""))[0]):
-        yield Finding("placeholder_left", f"{installation.where(variable, STORE)}, endpoint_url")
+        yield fault("placeholder_left", f"{installation.where(variable, STORE)}, endpoint_url")
         examination.unusable.add(PUBLICATIONS)
     elif goes_by_plain_http(str(given.extra.get("endpoint_url") or "")):
-        yield Finding(
-            "address_in_clear", f"{installation.where(variable, STORE)}, endpoint_url", "publications go there"
-        )
+        yield fault("address_in_clear", f"{installation.where(variable, STORE)}, endpoint_url", "publications go there")
 
 
 def read_sources(settings: Settings) -> list[str]:
@@ -435,15 +438,15 @@ def _of_connection(examination: Examination, conn_id: str, file: str) -> Iterato
     where = installation.where(name, file)
     if not installation.value(name):
         examination.unusable.add(conn_id)
-        yield Finding("connection_missing", where)
+        yield fault("connection_missing", where)
         return
     given = installation.connection(conn_id)
     if given is None or not given.host:
         examination.unusable.add(conn_id)
-        yield Finding("connection_unreadable", where)
+        yield fault("connection_unreadable", where)
     elif _is_of_example(given.host):
         examination.unusable.add(conn_id)
-        yield Finding("placeholder_left", where, "its host is the example's")
+        yield fault("placeholder_left", where, "its host is the example's")
 
 
 def adapters(examination: Examination) -> Iterator[Finding]:
@@ -454,7 +457,7 @@ def adapters(examination: Examination) -> Iterator[Finding]:
             adapter(kind)
         except UnknownAdapter as unknown:
             examination.unusable.add(f"onestop_{source}")
-            yield Finding("adapter_unknown", installation.where("MOTCUA_SOURCES", SETTINGS), str(unknown))
+            yield fault("adapter_unknown", installation.where("MOTCUA_SOURCES", SETTINGS), str(unknown))
     served: set[str] = set()
     left_out = False
     for name in settings.gateways:
@@ -468,10 +471,10 @@ def adapters(examination: Examination) -> Iterator[Finding]:
             examination.unusable.add(f"sms_{name}")
             left_out = True
             is_unknown = "names the adapter" in str(wrong)
-            yield Finding("adapter_unknown" if is_unknown else "gateway_misconfigured", where, str(wrong))
+            yield fault("adapter_unknown" if is_unknown else "gateway_misconfigured", where, str(wrong))
     if settings.gateways and not left_out and served != CARRIERS:
         where = installation.where("MOTCUA_GATEWAYS", SETTINGS)
-        yield Finding("carrier_unserved", where, ", ".join(sorted(CARRIERS - served)))
+        yield fault("carrier_unserved", where, ", ".join(sorted(CARRIERS - served)))
 
 
 def callback_secrets(examination: Examination) -> Iterator[Finding]:
@@ -487,24 +490,26 @@ def callback_secrets(examination: Examination) -> Iterator[Finding]:
         if address:
             host, is_address = _host_of(address)
             if _is_of_example(host):
-                yield Finding("placeholder_left", where, "it is the example's address")
+                yield fault("placeholder_left", where, "it is the example's address")
                 examination.unusable.add(f"callback {name}")
             elif not is_address or not urlsplit(address).path.endswith(f"/gateway/receipts/{name}"):
-                yield Finding("callback_address_wrong", where)
+                yield fault("callback_address_wrong", where)
                 examination.unusable.add(f"callback {name}")
             elif goes_by_plain_http(address):
-                yield Finding("address_in_clear", where, "delivery reports and their secret go there")
+                yield fault("address_in_clear", where, "delivery reports and their secret go there")
+                # Nor is the secret sent there to try it.
+                examination.unusable.add(f"callback {name}")
         if CALLBACKS not in installation.given or not address:
             continue
         written = installation.given[CALLBACKS].get(variable, "")
         if not written.strip():
-            yield Finding("connection_missing", f"{CALLBACKS}: {variable}")
+            yield fault("connection_missing", f"{CALLBACKS}: {variable}")
             continue
         expected = read_connection(written)
         if expected is None:
-            yield Finding("connection_unreadable", f"{CALLBACKS}: {variable}")
+            yield fault("connection_unreadable", f"{CALLBACKS}: {variable}")
         elif _differ(sender, expected):
-            yield Finding("callback_secret_differs", f"{GATEWAYS} and {CALLBACKS}: {variable}, callback_secret")
+            yield fault("callback_secret_differs", f"{GATEWAYS} and {CALLBACKS}: {variable}, callback_secret")
 
 
 def _differ(sender: GivenConnection, expected: GivenConnection) -> bool:
@@ -523,23 +528,23 @@ def mail(examination: Examination) -> Iterator[Finding]:
     given = installation.connection("smtp_default")
     if given is None or not given.host:
         kind = "connection_unreadable" if installation.value(name) and given is None else "mail_missing"
-        yield Finding(kind, where)
+        yield fault(kind, where)
         examination.unusable.add("smtp_default")
     elif _is_of_example(given.host):
-        yield Finding("placeholder_left", where, "its host is the example's")
+        yield fault("placeholder_left", where, "its host is the example's")
         examination.unusable.add("smtp_default")
     else:
         if not given.extra.get("from_email"):
-            yield Finding("mail_sender_missing", where)
+            yield fault("mail_sender_missing", where)
         if given.login and goes_in_clear(given):
-            yield Finding("mail_in_clear", where)
+            yield fault("mail_in_clear", where)
         if given.login and not given.password:
-            yield Finding("secret_empty", f"{where}, password")
+            yield fault("secret_empty", f"{where}, password")
             examination.unusable.add("smtp_default")
     if not settings.watch_recipients and not settings.watch_webhook:
-        yield Finding("no_alert_recipient", installation.where("MOTCUA_WATCH_RECIPIENTS", MAIL))
+        yield fault("no_alert_recipient", installation.where("MOTCUA_WATCH_RECIPIENTS", MAIL))
     if not settings.department_recipients and not _settings_are_unread(examination):
-        yield Finding("no_report_recipient", installation.where("MOTCUA_DEPARTMENT_RECIPIENTS", SETTINGS))
+        yield fault("no_report_recipient", installation.where("MOTCUA_DEPARTMENT_RECIPIENTS", SETTINGS))
     for field in (
         "watch_recipients",
         "department_recipients",
@@ -550,6 +555,4 @@ def mail(examination: Examination) -> Iterator[Finding]:
         for place, address in enumerate(getattr(settings, field), 1):
             if not _MAIL_ADDRESS.fullmatch(address):
                 variable = f"MOTCUA_{field.upper()}"
-                yield Finding(
-                    "recipient_unusable", installation.where(variable, SETTINGS), f"number {place} of the list"
-                )
+                yield fault("recipient_unusable", installation.where(variable, SETTINGS), f"number {place} of the list")

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import TypeAlias
 
@@ -97,9 +98,13 @@ class SetApart:
     setting: str
 
 
-def parameters_there(connection: Connection) -> list[ParameterThere]:
-    """Every parameter of the server, as far as whoever is connected may know it."""
-    return [value_of(ParameterThere, row) for row in connection.execute(statement("doctor/parameters"))]
+def parameters_there(connection: Connection, *, asked_for: bool = False) -> list[ParameterThere]:
+    """Every parameter of the server, as far as whoever is connected may know it.
+
+    ``asked_for``: those alone that the connection itself asks for.
+    """
+    rows = connection.execute(statement("doctor/parameters"), {"asked_for": asked_for})
+    return [value_of(ParameterThere, row) for row in rows]
 
 
 def parameters_set_apart(connection: Connection, roles: Collection[str]) -> list[SetApart]:
@@ -138,6 +143,7 @@ def objects_there(connection: Connection) -> Objects:
     }
 
 
+@cache
 def objects_expected() -> Objects:
     """What a ledger of this version is made of: include/sql/objects.tsv, which ``python -m tests.ledger_objects`` takes
     from a fresh one."""
