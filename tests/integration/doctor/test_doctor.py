@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
+from psycopg.rows import dict_row
 from pyrage.x25519 import Identity
 from typer.testing import CliRunner
 
@@ -34,6 +35,7 @@ from motcua.jobs.doctor.examine import CHECKS
 from motcua.settings import settings
 from motcua.store.airflow_roles import SIMPLE
 from motcua.store.ledger.definitions import texts_of_definitions
+from motcua.store.ledger.inspecting import objects_expected, objects_there
 from motcua.store.worker_marks import leave_mark
 from motcua.version import software
 from tests.conftest import NHA_TRANG
@@ -827,6 +829,11 @@ def test_a_whole_installation_has_no_fault_and_is_left_as_it_was(installed: Inst
     assert installed.smsbox.sent == []
     assert installed.mails.begun == 0
     assert installed.ask("SELECT count(*) AS receipts FROM motcua.receipts") == before == [{"receipts": 0}]
+
+
+def test_the_listing_of_objects_is_that_of_a_fresh_ledger(installed: Installed) -> None:
+    with psycopg.connect(installed.dsn("motcua"), autocommit=True, row_factory=dict_row) as ledger:
+        assert objects_there(ledger) == objects_expected(), "run: python -m tests.ledger_objects"
 
 
 def test_software_that_pushes_is_no_fault(installed: Installed) -> None:
