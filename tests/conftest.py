@@ -135,7 +135,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     if given := os.environ.get("MOTCUA_TEST_DSN"):
         yield Server(given)
         return
-    folder = _in_memory() or tmp_path_factory.mktemp("postgres")
+    folder = in_memory() or tmp_path_factory.mktemp("postgres")
     server = EmbeddedPostgres(folder, free_port())
     with server.running(configuration="fsync = off\nscram_iterations = 1\n"):
         running = Server(server.admin_dsn)
@@ -153,7 +153,7 @@ def _memory_or_none() -> str | None:
     return "/dev/shm" if Path("/dev/shm").is_dir() else None
 
 
-def _in_memory() -> Path | None:
+def in_memory() -> Path | None:
     """A folder in memory, where a copy of a ledger costs a third; ``None``: this machine has no room there."""
     memory = Path("/dev/shm")
     if not memory.is_dir() or shutil.disk_usage(memory).free < _ROOM:

@@ -2,15 +2,17 @@
 -- database. Called by store/ledger/inspecting.py and jobs/doctor/airflow.py.
 
 -- name: server
--- The server's clock, its version, and the time zone that it gives a session that asks for none.
+-- The server's clock, its version, and how many sessions the database lets in.
 SELECT
     clock_timestamp() AS clock,
     current_setting('server_version_num')::integer AS version,
-    (SELECT s.reset_val FROM pg_settings AS s WHERE s.name = 'TimeZone') AS zone;
+    d.datconnlimit AS sessions
+FROM pg_database AS d
+WHERE d.datname = current_database();
 
 -- name: roles
--- Roles of a deployment that are there, each with the rights over the whole server that it has, and whether it can act
--- as the schema's owner.
+-- Roles of a deployment that are there, each with the rights over the whole server that it has, whether it can act as
+-- the schema's owner, and how it may log in.
 SELECT
     r.rolname AS name,
     array_remove(
@@ -23,10 +25,20 @@ SELECT
             CASE
                 WHEN NOT r.rolsuper AND r.rolname <> o.rolname AND pg_has_role(r.oid, o.oid, 'MEMBER')
                     THEN 'member of ' || o.rolname
-            END
+            END,
+            CASE WHEN r.rolname = 'motcua_eraser' AND r.rolcanlogin THEN 'LOGIN' END,
+            (
+                SELECT 'member of ' || string_agg(g.rolname, ', ' ORDER BY g.rolname)
+                FROM pg_auth_members AS m
+                INNER JOIN pg_roles AS g ON m.roleid = g.oid
+                -- The owner gives the role that empties its function.
+                WHERE m.member = r.oid AND r.oid <> o.oid AND g.oid <> o.oid
+            )
         ],
         NULL
-    ) AS rights
+    ) AS rights,
+    r.rolconnlimit AS sessions,
+    nullif(r.rolvaliduntil, 'infinity') AS valid_until
 FROM pg_roles AS r
 LEFT JOIN pg_roles AS o ON o.rolname = %(owner)s
 WHERE r.rolname = any(%(names)s)
@@ -35,70 +47,6 @@ ORDER BY r.rolname;
 -- name: migrations
 -- Names of the migrations that the ledger has.
 SELECT m.migration_id FROM motcua.applied_migrations AS m;
-
--- name: triggers
--- Triggers of the ledger's tables; one that is disabled keeps nothing from happening.
-SELECT t.tgname AS name, n.nspname || '.' || c.relname AS of_table, t.tgenabled <> 'D' AS enabled
-FROM pg_trigger AS t
-INNER JOIN pg_class AS c ON t.tgrelid = c.oid
-INNER JOIN pg_namespace AS n ON c.relnamespace = n.oid
-WHERE NOT t.tgisinternal AND n.nspname IN ('motcua', 'audit', 'intake', 'quality', 'statements');
-
--- name: functions
--- What each function of the ledger's schemas does, as it stands there; of one name there may be several.
-SELECT n.nspname || '.' || p.proname AS name, coalesce(pg_get_function_sqlbody(p.oid), p.prosrc) AS body
-FROM pg_proc AS p
-INNER JOIN pg_namespace AS n ON p.pronamespace = n.oid
-WHERE n.nspname IN ('motcua', 'audit', 'intake', 'quality', 'statements');
-
--- name: temporary_function
--- What this session's own function does, as PostgreSQL writes it.
-SELECT pg_get_function_sqlbody(p.oid) AS body
-FROM pg_proc AS p
-WHERE p.proname = 'doctor_looks' AND p.pronamespace = pg_my_temp_schema();
-
--- name: views
--- What each view of the ledger's schemas shows, as PostgreSQL writes it.
-SELECT n.nspname || '.' || c.relname AS name, pg_get_viewdef(c.oid) AS body
-FROM pg_class AS c
-INNER JOIN pg_namespace AS n ON c.relnamespace = n.oid
-WHERE c.relkind = 'v' AND n.nspname IN ('motcua', 'audit', 'intake', 'quality', 'statements');
-
--- name: temporary_view
--- What this session's own view shows, as PostgreSQL writes it.
-SELECT pg_get_viewdef(c.oid) AS body
-FROM pg_class AS c
-WHERE c.relname = 'doctor_looks' AND c.relnamespace = pg_my_temp_schema();
-
--- name: table_rights
--- Rights on tables and views of the ledger's schemas, as a whole or on a column, of roles that are not the owner's.
-WITH lists AS (
-    SELECT
-        c.oid AS of_table,
-        c.relacl AS acl
-    FROM pg_class AS c
-    UNION ALL
-    SELECT
-        b.attrelid,
-        b.attacl
-    FROM pg_attribute AS b
-    WHERE NOT b.attisdropped
-)
-
-SELECT DISTINCT
-    n.nspname || '.' || c.relname AS named,
-    r.rolname AS role,
-    a.privilege_type AS privilege
-FROM lists AS l
-INNER JOIN pg_class AS c ON l.of_table = c.oid
-INNER JOIN pg_namespace AS n ON c.relnamespace = n.oid
-CROSS JOIN aclexplode(l.acl) AS a
-INNER JOIN pg_roles AS r ON a.grantee = r.oid
-WHERE
-    c.relkind IN ('r', 'v')
-    AND n.nspname IN ('motcua', 'audit', 'intake', 'quality', 'statements')
-    AND a.grantee <> c.relowner
-    AND r.rolname = any(%(roles)s);
 
 -- name: source_role
 -- Whether our role at a source may do more than read there.
@@ -141,3 +89,223 @@ FROM ab_user AS u
 INNER JOIN ab_user_role AS h ON u.id = h.user_id
 INNER JOIN ab_role AS r ON h.role_id = r.id
 WHERE u.active;
+
+-- name: parameters
+-- Parameters of the server as a session of ours meets them when it begins, and what set them: all, or only those that
+-- the connection itself asks for.
+SELECT
+    s.name,
+    s.reset_val AS setting,
+    coalesce(s.unit, '') AS unit,
+    s.boot_val AS by_default,
+    s.source
+FROM pg_settings AS s
+WHERE s.reset_val IS NOT NULL AND (s.source = 'client' OR NOT %(asked_for)s::boolean);
+
+-- name: set_apart
+-- Parameters that are set for a role of ours alone, for a database, or for both; empty: for all.
+SELECT
+    coalesce(r.rolname::text, '') AS role,
+    coalesce(d.datname::text, '') AS database,
+    split_part(c.written, '=', 1) AS name,
+    substr(c.written, strpos(c.written, '=') + 1) AS setting
+FROM pg_db_role_setting AS s
+CROSS JOIN unnest(s.setconfig) AS c (written)
+LEFT JOIN pg_roles AS r ON s.setrole = r.oid
+LEFT JOIN pg_database AS d ON s.setdatabase = d.oid
+WHERE (s.setrole = 0 OR r.rolname = any(%(roles)s)) AND (s.setdatabase = 0 OR d.datname = current_database())
+ORDER BY role, database, name;
+
+-- name: objects
+-- Every object of the ledger's schemas: what it is, whose (empty: whoever owns the schema motcua), and who else may do
+-- what with it, as role and privilege, on a column with that. Two ledgers of one version differ in nothing of it; the
+-- order of columns is left out. Asked with an empty search_path, so that every name is written whole.
+WITH ours AS (
+    SELECT
+        n.oid AS schema_id,
+        n.nspname,
+        n.nspowner,
+        n.nspacl
+    FROM pg_namespace AS n
+    WHERE n.nspname IN ('motcua', 'audit', 'intake', 'quality', 'statements')
+),
+
+relations AS (
+    SELECT
+        c.oid AS relation_id,
+        o.nspname || '.' || c.relname AS name,
+        c.relkind,
+        c.relowner,
+        c.relacl,
+        concat_ws(
+            ' ', c.relkind, c.relpersistence, c.relrowsecurity, c.relforcerowsecurity,
+            array_to_string(c.reloptions, ',')
+        ) AS made_as
+    FROM pg_class AS c
+    INNER JOIN ours AS o ON c.relnamespace = o.schema_id
+),
+
+columns_of AS (
+    SELECT
+        a.attrelid,
+        string_agg(
+            concat_ws(
+                ' ', a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity, a.attgenerated,
+                nullif(a.attcollation, t.typcollation)::regcollation, pg_get_expr(d.adbin, d.adrelid)
+            ), ', ' ORDER BY a.attname
+        ) AS said
+    FROM pg_attribute AS a
+    INNER JOIN pg_type AS t ON a.atttypid = t.oid
+    LEFT JOIN pg_attrdef AS d ON a.attrelid = d.adrelid AND a.attnum = d.adnum
+    WHERE a.attnum > 0 AND NOT a.attisdropped
+    GROUP BY a.attrelid
+),
+
+objects AS (
+    SELECT
+        'schema' AS kind,
+        o.nspname::text AS name,
+        '' AS said,
+        o.nspowner AS belongs_to,
+        o.nspacl AS acl,
+        NULL::oid AS relation_id
+    FROM ours AS o
+    UNION ALL
+    SELECT
+        CASE r.relkind WHEN 'v' THEN 'view' WHEN 'S' THEN 'sequence' ELSE 'table' END,
+        r.name,
+        concat_ws(
+            ' ', r.made_as, CASE r.relkind WHEN 'v' THEN pg_get_viewdef(r.relation_id) ELSE c.said END,
+            s.seqtypid::regtype, s.seqstart, s.seqincrement, s.seqmax, s.seqmin, s.seqcycle
+        ),
+        r.relowner,
+        r.relacl,
+        r.relation_id
+    FROM relations AS r
+    LEFT JOIN columns_of AS c ON r.relation_id = c.attrelid
+    LEFT JOIN pg_sequence AS s ON r.relation_id = s.seqrelid
+    WHERE r.relkind IN ('r', 'p', 'v', 'm', 'S')
+    UNION ALL
+    SELECT
+        'index',
+        r.name,
+        concat_ws(' ', pg_get_indexdef(r.relation_id), i.indisvalid, i.indisready),
+        r.relowner,
+        NULL,
+        NULL
+    FROM relations AS r
+    INNER JOIN pg_index AS i ON r.relation_id = i.indexrelid
+    -- Others are made by a constraint, and told as such.
+    WHERE NOT EXISTS (SELECT 1 FROM pg_constraint AS n WHERE n.conindid = i.indexrelid AND n.conrelid = i.indrelid)
+    UNION ALL
+    SELECT
+        'constraint',
+        coalesce(r.name || ' ', '') || n.conname,
+        concat_ws(
+            ' ', pg_get_constraintdef(n.oid), n.convalidated, n.conenforced,
+            (SELECT min('off') FROM pg_trigger AS t WHERE t.tgconstraint = n.oid AND t.tgenabled = 'D')
+        ),
+        coalesce(r.relowner, o.nspowner),
+        NULL,
+        NULL
+    FROM pg_constraint AS n
+    INNER JOIN ours AS o ON n.connamespace = o.schema_id
+    LEFT JOIN relations AS r ON n.conrelid = r.relation_id
+    -- What a column says itself, and what is listed as a trigger.
+    WHERE n.contype NOT IN ('n', 't')
+    UNION ALL
+    SELECT
+        'trigger',
+        t.tgname || ' on ' || r.name,
+        concat_ws(' ', pg_get_triggerdef(t.oid), t.tgenabled),
+        r.relowner,
+        NULL,
+        NULL
+    FROM pg_trigger AS t
+    INNER JOIN relations AS r ON t.tgrelid = r.relation_id
+    WHERE NOT t.tgisinternal
+    UNION ALL
+    SELECT
+        'rule',
+        w.rulename || ' on ' || r.name,
+        concat_ws(' ', pg_get_ruledef(w.oid), w.ev_enabled),
+        r.relowner,
+        NULL,
+        NULL
+    FROM pg_rewrite AS w
+    INNER JOIN relations AS r ON w.ev_class = r.relation_id
+    WHERE w.rulename <> '_RETURN'
+    UNION ALL
+    SELECT
+        'function',
+        o.nspname || '.' || p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')',
+        pg_get_functiondef(p.oid),
+        p.proowner,
+        coalesce(p.proacl, acldefault('f', p.proowner)),
+        NULL
+    FROM pg_proc AS p
+    INNER JOIN ours AS o ON p.pronamespace = o.schema_id
+    WHERE p.prokind IN ('f', 'p')
+    UNION ALL
+    SELECT
+        'type',
+        o.nspname || '.' || t.typname,
+        concat_ws(
+            ' ', t.typtype, format_type(t.typbasetype, t.typtypmod), t.typnotnull, t.typdefault,
+            (SELECT string_agg(e.enumlabel, ',' ORDER BY e.enumsortorder) FROM pg_enum AS e WHERE e.enumtypid = t.oid)
+        ),
+        t.typowner,
+        NULL,
+        NULL
+    FROM pg_type AS t
+    INNER JOIN ours AS o ON t.typnamespace = o.schema_id
+    WHERE t.typtype IN ('d', 'e', 'r')
+),
+
+-- On the whole, and on single columns.
+lists AS (
+    SELECT
+        b.kind,
+        b.name,
+        '' AS on_column,
+        b.acl,
+        b.belongs_to
+    FROM objects AS b
+    UNION ALL
+    SELECT
+        b.kind,
+        b.name,
+        ' ' || a.attname,
+        a.attacl,
+        b.belongs_to
+    FROM objects AS b
+    INNER JOIN pg_attribute AS a ON b.relation_id = a.attrelid
+    WHERE a.attacl IS NOT NULL AND NOT a.attisdropped
+),
+
+rights AS (
+    SELECT
+        l.kind,
+        l.name,
+        array_agg(
+            DISTINCT coalesce(r.rolname, 'PUBLIC') || ' ' || g.privilege_type || l.on_column
+            || CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END
+        ) AS given
+    FROM lists AS l
+    CROSS JOIN aclexplode(l.acl) AS g
+    LEFT JOIN pg_roles AS r ON g.grantee = r.oid
+    WHERE g.grantee <> l.belongs_to
+    GROUP BY l.kind, l.name
+)
+
+SELECT
+    b.kind,
+    b.name,
+    md5(b.said) AS made_as,
+    CASE WHEN b.belongs_to <> (SELECT o.nspowner FROM ours AS o WHERE o.nspname = 'motcua') THEN w.rolname ELSE '' END
+        AS owner,
+    coalesce(r.given, '{}') AS rights
+FROM objects AS b
+INNER JOIN pg_roles AS w ON b.belongs_to = w.oid
+LEFT JOIN rights AS r ON b.kind = r.kind AND b.name = r.name
+ORDER BY b.kind, b.name;

@@ -93,3 +93,13 @@ SELECT s.name, s.picked_up_at, s.failed_at IS NOT NULL AS failing
 FROM motcua.sources AS s
 WHERE greatest(s.picked_up_at, s.failed_at) > %(now)s::timestamptz - interval '7 days'
 ORDER BY s.name;
+
+-- name: open_checks
+-- What the watch has open, by the id of its check: how many subjects.
+SELECT
+    a.name,
+    count(*) AS subjects
+FROM motcua.alerts AS a
+WHERE a.over_at IS NULL
+GROUP BY a.name
+ORDER BY a.name;

@@ -17,6 +17,7 @@ from motcua.commands.notices import apologies, dossiers, files, gaps, gateways, 
 from motcua.commands.oversight import closings, complaints, publications, quality, statements
 from motcua.commands.phones import phones
 from motcua.commands.provision import provision
+from motcua.commands.status import status
 from motcua.settings import SettingsUnusable
 from motcua.store.ledger.database import reason_without_values
 from motcua.version import software
@@ -46,6 +47,7 @@ def _motcua(
 app.command("demo")(demo)
 app.command("smoke")(smoke)
 app.command("doctor")(doctor)
+app.command("status")(status)
 app.command("provision")(provision)
 app.command("migrate")(ledger.migrate_ledger)
 app.command("identity")(ledger.show_identity)

@@ -294,6 +294,7 @@ CASES = [
     Case("messages/outcomes/count_held", given(**ALWAYS, now=NOW, agencies=None)),
     # Each look of whoever watches.
     Case("metrics/takes_rows", given()),
+    Case("metrics/open_checks", given()),
     Case("metrics/open_messages", given(most=10_000)),
     Case("metrics/queue_due", given(now=NOW)),
     Case("metrics/unknown_messages", given(most=10_000)),

@@ -89,7 +89,7 @@ gaps show, gateways changes, gateways list, identity, inquiries, intake faults, 
 messages held, messages sent, messages stopped, personal-data purges, personal-data requests,
 publications list, publications show,
 quality rows, quality rules, quality show, quality verify, quarantine,
-sources list, statements refused, statements rows, statements show, texts registrations, users list
+sources list, statements refused, statements rows, statements show, status, texts registrations, users list
 """
 """Commands that print, or write a file for whoever runs them."""
 

@@ -100,7 +100,13 @@ BEGIN
         ('motcua.agency_names', 'SELECT, INSERT, UPDATE, DELETE', '', 'SELECT', ''),
         ('motcua.agency_scopes', 'SELECT', '', '', ''),
         ('motcua.airflow_cleanings', 'SELECT, INSERT', '', 'SELECT', ''),
-        ('motcua.alerts', 'SELECT, INSERT, UPDATE', '', 'SELECT, UPDATE (acknowledged_at, acknowledged_by)', ''),
+        (
+            'motcua.alerts',
+            'SELECT, INSERT, UPDATE',
+            'SELECT (name, over_at)',
+            'SELECT, UPDATE (acknowledged_at, acknowledged_by)',
+            ''
+        ),
         (
             'motcua.apology_evenings',
             'SELECT, INSERT',

@@ -14,6 +14,7 @@ from motcua.commands.terminal import console, refuse
 from motcua.jobs.doctor.examine import examine
 from motcua.jobs.doctor.examining import Diagnosis
 from motcua.jobs.doctor.installation import DOT_ENV, FILES, of_environment, of_folder
+from motcua.reports.doctor import fault_words
 from motcua.version import software
 
 _console = console()
@@ -50,12 +51,13 @@ def _as_record(diagnosis: Diagnosis) -> dict[str, object]:
         "whole": diagnosis.is_whole,
         "findings": [
             {
-                "fault": each.fault,
-                "severity": each.known.severity,
-                "where": each.where,
+                "fault": each.name,
+                "severity": each.check.severity,
+                "where": each.subject,
                 "detail": each.detail,
-                "what": each.known.what,
-                "remedy": each.known.remedy,
+                "what": fault_words(each.name)["what"],
+                "remedy": fault_words(each.name)["todo"],
+                "page": each.check.page,
             }
             for each in diagnosis.findings
         ],
@@ -68,18 +70,18 @@ def _print(diagnosis: Diagnosis) -> None:
     if diagnosis.findings:
         table = Table("", "fault", "where", "what, and what to do", show_lines=True)
         # Errors first; else in the order in which they were found.
-        for each in sorted(diagnosis.findings, key=lambda finding: finding.known.severity):
-            is_error = each.known.severity == "error"
+        for each in sorted(diagnosis.findings, key=lambda finding: finding.check.severity):
+            is_error, words = each.check.severity == "error", fault_words(each.name)
             detail = f"\n{escape(each.detail)}" if each.detail else ""
             table.add_row(
-                each.known.severity,
-                each.fault,
-                f"{escape(each.where)}{detail}",
-                f"{escape(each.known.what)}\n→ {escape(each.known.remedy)}",
+                each.check.severity,
+                each.name,
+                f"{escape(each.subject)}{detail}",
+                f"{escape(words['what'])}\n→ {escape(words['todo'])}",
                 style="red" if is_error else None,
             )
         _console.print(table)
-    errors = sum(each.known.severity == "error" for each in diagnosis.findings)
+    errors = sum(each.check.severity == "error" for each in diagnosis.findings)
     warnings = len(diagnosis.findings) - errors
     for why, checks in diagnosis.not_looked_at:
         _console.print(f"Not looked at, since {why}: {', '.join(checks)}.", markup=False)

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from motcua.commands.signing import By, signed
 from motcua.commands.terminal import console, local_moment, refuse
-from motcua.domain.watching.alerts import ALERT_NAMES, key_of
+from motcua.domain.checks import ALERT_NAMES, key_of
 from motcua.jobs.watching.keeping import AlreadyWatching, leave_acknowledgement, load_state
 from motcua.jobs.watching.watch import Watch
 from motcua.reports.watching import alert_in_words

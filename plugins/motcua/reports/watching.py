@@ -13,7 +13,8 @@ from typing import Any, Literal
 import yaml
 from jinja2 import Environment, Template, TemplateError
 
-from motcua.domain.watching.alerts import Alert, Fact, key_of
+from motcua.domain.checks import CHECKS, Fact, key_of
+from motcua.domain.watching.alerts import Alert
 from motcua.reports import wording
 from motcua.reports.checking import check_words, words_of
 from motcua.reports.mail import Mail, inline_styles, tidy
@@ -79,7 +80,7 @@ def alert_in_words(
         title=render("title"),
         meaning=render("meaning"),
         todo=render("todo"),
-        page=f"docs/operations/alerts/{name}.md",
+        page=CHECKS[name].page,
         raised_at=raised_at,
         over_at=over_at,
         acknowledged_by=acknowledged_by,

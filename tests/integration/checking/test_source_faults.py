@@ -15,7 +15,7 @@ from psycopg import sql
 from typer.testing import CliRunner, Result
 
 from motcua.cli import app
-from motcua.domain.checking.kinds import KINDS
+from motcua.domain.checks import KINDS
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.jobs.checking import checking
 from motcua.jobs.checking.checking import UnknownSource, check_source

@@ -42,7 +42,7 @@ from motcua.store.airflow_roles import FAB, WATCH
 from motcua.store.ledger.database import close_ledger_pool
 from motcua.store.ledger.migrations import migrate
 from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
-from tests.conftest import CONTRACT_TABLES, NHA_TRANG, agency
+from tests.conftest import CONTRACT_TABLES, NHA_TRANG, agency, in_memory
 from tests.dated_backup import write_backup
 from tests.gateways.ports import free_port
 from tests.registered import register_templates
@@ -123,6 +123,15 @@ class Installed:
         """Breaks by one statement what another one mends."""
         self._undo.append(lambda: self.ask(mends, database=database))
         self.ask(breaks, database=database)
+
+    def reloaded(self, statement: str, parameter: str) -> None:
+        """Changes the server's own configuration, and waits until a new session meets it."""
+        before = self.ask(f"SHOW {parameter}")
+        self.ask(statement)
+        self.ask("SELECT pg_reload_conf()")
+        until = time.monotonic() + 10
+        while self.ask(f"SHOW {parameter}") == before and time.monotonic() < until:
+            time.sleep(0.02)
 
     def set(self, **variables: str) -> None:
         self.environment |= variables
@@ -255,8 +264,8 @@ def _set_up_airflow(address: str, now: datetime) -> None:
 def install(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installed]:
     """Sets all of it up, as the handbook says, and takes it down."""
     now = datetime.now(UTC)
-    server = EmbeddedPostgres(folder / "server", free_port())
-    with server.running(folder / "log", "fsync = off\nscram_iterations = 1\n"):
+    server = EmbeddedPostgres(in_memory() or folder / "server", free_port())
+    with server.running(folder / "log", "scram_iterations = 1\n"):
         yield from _installed(server, folder, monkeypatch, now)
 
 

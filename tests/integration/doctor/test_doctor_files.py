@@ -9,14 +9,19 @@ from pathlib import Path
 
 import pytest
 from dotenv import dotenv_values, set_key
+from pyrage.x25519 import Identity
 from typer.testing import CliRunner
 
 from motcua.cli import app
 from motcua.jobs.doctor.examine import examine
 from motcua.jobs.doctor.installation import FILES, OPTIONAL, of_folder
-from motcua.jobs.doctor.written import NEEDED, SECRETS
-from tests.compose.project_files import ENV_FILES, EXAMPLE, ROOT, STORE_FILE, complete_environment
-from tests.doctor_page import PAGE, page_with_table
+from motcua.jobs.doctor.server_files import FOLDERS, KNOWN_OF_DOT_ENV, LISTENING
+from motcua.jobs.doctor.settings_together import RULES
+from motcua.jobs.doctor.written import NEEDED, OF_SETTINGS, SECRETS
+from motcua.settings import Settings
+from motcua.store.airflow_roles import SIMPLE
+from tests.checks_page import PAGE, page
+from tests.compose.project_files import COMPOSE, ENV_FILES, EXAMPLE, ROOT, SERVICES, STORE_FILE, complete_environment
 from tests.integration.doctor.installed import made
 
 ONESTOP = (
@@ -70,6 +75,8 @@ def folder(tmp_path: Path) -> Path:
         AIRFLOW_CONN_SMS_KANNEL=sms(secret, login="motcua", password=made(), extra={"callback_url": url}),
     )
     _write(tmp_path / "callbacks.env", AIRFLOW_CONN_SMS_KANNEL=sms(secret), MOTCUA_METRICS_SECRET="")
+    for name in ("backups", "statements", "files"):
+        (tmp_path / name).mkdir(mode=0o700)
     return tmp_path
 
 
@@ -105,6 +112,37 @@ def _two_of_dot_env(folder: Path) -> None:
 def _no_text(folder: Path) -> None:
     (folder / "mail.env").write_bytes(b"\xff\xfe\x00")
 
+
+def _line(file: str, line: str) -> Callable[[Path], None]:
+    """In place of what the file says of that variable, as somebody types it."""
+
+    def spoils(folder: Path) -> None:
+        _without(file, line.partition("=")[0])(folder)
+        with (folder / file).open("a", encoding="utf-8") as written:
+            written.write(f"\n{line}\n")
+
+    return spoils
+
+
+def _private_key(name: str) -> Callable[[Path], None]:
+    def spoils(folder: Path) -> None:
+        (folder / name).write_text(f"# created: 2026-11-01\n{Identity.generate()}\n", encoding="utf-8")
+        (folder / name).chmod(0o600)
+
+    return spoils
+
+
+def _same_in_two_files(folder: Path) -> None:
+    given = json.loads(dotenv_values(folder / "mail.env")["AIRFLOW_CONN_SMTP_DEFAULT"] or "")
+    _write(folder / "sources.env", AIRFLOW_CONN_ONESTOP_KHANHHOA=ONESTOP % given["password"])
+
+
+def _old_copy(folder: Path) -> None:
+    shutil.copy(folder / ".env", folder / ".env.old")
+    (folder / ".env.old").chmod(0o644)
+
+
+SOURCE_TYPED = "AIRFLOW_CONN_ONESTOP_KHANHHOA=postgres://motcua_reader:%s@10.20.1.5:5432/onestop"
 
 FILE_CASES: dict[str, tuple[str, str, Callable[[Path], None]]] = {
     # How they are spoilt → fault, something of where, what spoils them
@@ -207,6 +245,93 @@ FILE_CASES: dict[str, tuple[str, str, Callable[[Path], None]]] = {
         _extra("mail.env", "AIRFLOW_CONN_SMTP_DEFAULT", disable_ssl=True, disable_tls=True),
     ),
     "no recipient of alerts": ("no_alert_recipient", "mail.env", _without("mail.env", "MOTCUA_WATCH_RECIPIENTS")),
+    "backups kept too long": ("setting_unreadable", ".env: BACKUP_KEEP", _set(".env", "BACKUP_KEEP", "P90D")),
+    "backups kept for a day": ("setting_senseless", ".env: BACKUP_KEEP", _set(".env", "BACKUP_KEEP", "PT1H")),
+    "an hour that is none": ("setting_unreadable", ".env: BACKUP_TIME", _set(".env", "BACKUP_TIME", "25:30")),
+    "backups outlive the journal": (
+        "setting_senseless",
+        "settings.env: MOTCUA_JOURNAL_AGE",
+        _set("settings.env", "MOTCUA_JOURNAL_AGE", "P10D"),
+    ),
+    "apologies by night": (
+        "setting_senseless",
+        "settings.env: MOTCUA_APOLOGY_TIME",
+        _set("settings.env", "MOTCUA_APOLOGY_TIME", "03:00"),
+    ),
+    "a time below zero": (
+        "setting_senseless",
+        "settings.env: MOTCUA_USEFUL_FOR",
+        _set("settings.env", "MOTCUA_USEFUL_FOR", "-P3D"),
+    ),
+    "everybody is a proxy": (
+        "setting_senseless",
+        "settings.env: MOTCUA_INTAKE_PROXIES",
+        _set("settings.env", "MOTCUA_INTAKE_PROXIES", "0.0.0.0/0"),
+    ),
+    "misspelt in .env": ("setting_unknown", ".env: BACKUP_KEPT", _set(".env", "BACKUP_KEPT", "P20D")),
+    "$ that Compose cuts": (
+        "value_cut",
+        "sources.env: AIRFLOW_CONN_ONESTOP",
+        _line("sources.env", SOURCE_TYPED % "hoa$sen-nha-trang-2026"),
+    ),
+    "$ in double quotes": (
+        "value_cut",
+        "mail.env: MOTCUA_WATCH_WEBHOOK",
+        _line("mail.env", 'MOTCUA_WATCH_WEBHOOK="https://chat.khanhhoa.gov.vn/hooks/a${b}c"'),
+    ),
+    "twice in one file": (
+        "variable_twice",
+        "settings.env: MOTCUA_SOURCES",
+        lambda folder: (folder / "settings.env").write_text(
+            (folder / "settings.env").read_text() + "\nMOTCUA_SOURCES=khanhhoa\n"
+        ),
+    ),
+    "no variable": ("line_unreadable", "settings.env: line", _line("settings.env", "MOTCUA_USEFUL_FOR = 'P3D")),
+    "pages open to all": ("pages_open", ".env: UI_LISTEN", _set(".env", "UI_LISTEN", "0.0.0.0:8080")),
+    "pages open without a port": ("pages_open", ".env: UI_LISTEN", _set(".env", "UI_LISTEN", "0.0.0.0")),
+    "a port alone": ("pages_open", ".env: UI_LISTEN", _set(".env", "UI_LISTEN", "8080")),
+    "a port twice": (
+        "port_twice",
+        "UI_LISTEN and CALLBACKS_LISTEN",
+        _set(".env", "CALLBACKS_LISTEN", "127.0.0.1:8080"),
+    ),
+    "a port twice, everywhere": (
+        "port_twice",
+        "UI_LISTEN and INTAKE_LISTEN",
+        _set(".env", "INTAKE_LISTEN", "0.0.0.0:8080"),
+    ),
+    "no port": ("setting_unreadable", ".env: INTAKE_LISTEN", _set(".env", "INTAKE_LISTEN", "127.0.0.1:99999")),
+    "no folder of backups": ("folder_unusable", "backups", lambda folder: (folder / "backups").rmdir()),
+    "a file for a folder": (
+        "folder_unusable",
+        "statements",
+        lambda folder: ((folder / "statements").rmdir(), (folder / "statements").touch()),
+    ),
+    "folder open to all": ("file_open", "files", lambda folder: (folder / "files").chmod(0o777)),
+    "private key": ("private_key_here", "identity.txt", _private_key("identity.txt")),
+    "private key among the backups": ("private_key_here", "backups/a.key", _private_key("backups/a.key")),
+    "everybody signs in": (
+        "sign_in_open",
+        ".env: AIRFLOW_AUTH_MANAGER",
+        _set(".env", "AIRFLOW_AUTH_MANAGER", SIMPLE),
+    ),
+    "source without TLS": (
+        "connection_in_clear",
+        "sources.env: AIRFLOW_CONN_ONESTOP_KHANHHOA",
+        _line("sources.env", f"{SOURCE_TYPED % made()}?sslmode=disable"),
+    ),
+    "callback in clear": (
+        "address_in_clear",
+        "gateways.env: AIRFLOW_CONN_SMS_KANNEL, callback_url",
+        _extra(
+            "gateways.env",
+            "AIRFLOW_CONN_SMS_KANNEL",
+            callback_url="http://motcua.khanhhoa.gov.vn/gateway/receipts/kannel",
+        ),
+    ),
+    "pages in clear": ("address_in_clear", ".env: UI_URL", _set(".env", "UI_URL", "http://motcua.khanhhoa.gov.vn")),
+    "one secret of others twice": ("secret_shared", "sources.env", _same_in_two_files),
+    "copy of the secrets": ("file_open", ".env.old", _old_copy),
     "no source": (
         "connection_unused",
         "ONESTOP_KHANHHOA",
@@ -226,10 +351,10 @@ def test_each_fault_of_the_files_is_named_and_no_other(how: str, folder: Path) -
     named = examine(of_folder(folder)).findings
     if how == "no source":
         # The one that is named now has no connection, either.
-        assert {each.fault for each in named} == {"connection_missing", "connection_unused"}
+        assert {each.name for each in named} == {"connection_missing", "connection_unused"}
     else:
-        assert [each.fault for each in named] == [fault]
-    assert any(where in each.where for each in named)
+        assert [each.name for each in named] == [fault]
+    assert any(where in each.subject for each in named)
 
 
 def test_software_that_pushes_needs_no_connection_of_its_own(folder: Path) -> None:
@@ -242,7 +367,7 @@ def test_the_examples_as_they_are_have_every_secret_empty_and_all_are_named_at_o
         shutil.copy(ROOT / f"{file}.example", tmp_path / file)
         (tmp_path / file).chmod(0o600)
     named = examine(of_folder(tmp_path)).findings
-    empty = {each.where for each in named if each.fault == "secret_empty"}
+    empty = {each.subject for each in named if each.name == "secret_empty"}
     assert {f".env: {name}" for name in SECRETS} <= empty
     connections = {where.partition(": ")[2].partition(",")[0] for where in empty if "CONN" in where}
     assert connections == {
@@ -252,13 +377,33 @@ def test_the_examples_as_they_are_have_every_secret_empty_and_all_are_named_at_o
         "AIRFLOW_CONN_SMS_KANNEL",
     }
     assert "callbacks.env: AIRFLOW_CONN_SMS_KANNEL, callback_secret" in empty
-    assert {"mail_missing", "no_alert_recipient", "no_report_recipient"} <= {each.fault for each in named}
+    assert {"mail_missing", "no_alert_recipient", "no_report_recipient"} <= {each.name for each in named}
 
 
 def test_what_is_needed_is_what_compose_refuses_to_start_without() -> None:
     assert {name for name, value in EXAMPLE.items() if not value} == set(NEEDED)
     assert set(FILES) == {".env", *ENV_FILES, STORE_FILE}
     assert {STORE_FILE} == OPTIONAL
+
+
+def test_what_compose_makes_of_the_files_is_what_the_doctor_knows() -> None:
+    assert set(EXAMPLE) == KNOWN_OF_DOT_ENV
+    said = str(COMPOSE)
+    for field, name in OF_SETTINGS.items():
+        assert f"'MOTCUA_{field.upper()}': '${{{name}:-" in said
+    published = {port for service in SERVICES.values() for port in service.get("ports", ())}
+    assert {f"${{{name}:-{usual}}}" for name, usual in LISTENING.items()} == {
+        each.rpartition(":")[0] for each in published
+    }
+    mounted = {volume.split(":")[0] for service in SERVICES.values() for volume in service.get("volumes", ())}
+    assert {f"./{name}" for name in FOLDERS} == {each for each in mounted if each.startswith("./")}
+    assert {rule.name for rule in RULES} <= Settings.model_fields.keys()
+
+
+def test_a_dollar_in_single_quotes_is_taken_as_it_stands(folder: Path) -> None:
+    _write(folder / "sources.env", AIRFLOW_CONN_ONESTOP_KHANHHOA=ONESTOP % "hoa$sen-nha-trang-2026")
+    _line("mail.env", "MOTCUA_WATCH_WEBHOOK=https://chat.khanhhoa.gov.vn/hooks/a$$b")(folder)
+    assert examine(of_folder(folder)).findings == ()
 
 
 def test_no_secret_of_the_files_is_shown(folder: Path) -> None:
@@ -274,5 +419,5 @@ def test_no_secret_of_the_files_is_shown(folder: Path) -> None:
     assert [value for value in values if value in told.output] == []
 
 
-def test_the_handbook_has_every_fault_with_what_to_do() -> None:
-    assert PAGE.read_text(encoding="utf-8") == page_with_table(PAGE.read_text(encoding="utf-8"))
+def test_the_handbook_has_every_check_with_what_to_do() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page(), "run: python -m tests.checks_page"

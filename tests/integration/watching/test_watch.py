@@ -18,9 +18,9 @@ from typer.testing import CliRunner
 
 from motcua.cli import app
 from motcua.domain.checking.kinds import Findings
+from motcua.domain.checks import ALERT_NAMES
 from motcua.domain.clock import VIETNAM
 from motcua.domain.run_window import EVERYTHING, Window
-from motcua.domain.watching.alerts import ALERT_NAMES
 from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.tasks.settle_messages import gate
 from motcua.jobs.watching import checks
@@ -254,7 +254,7 @@ def test_check_that_breaks_stops_no_other_and_is_told(watched: Watched, monkeypa
         raise ZeroDivisionError("0905123456")
 
     broken = [
-        checks.Check(each.name, each.judges, each.needs, breaks) if each.name == "callbacks" else each
+        checks.Question(each.name, each.judges, each.needs, breaks) if each.name == "callbacks" else each
         for each in checks.CHECKS
     ]
     watched.look()

@@ -27,7 +27,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from math import inf
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from urllib.parse import quote
 
 import psycopg
@@ -35,8 +35,8 @@ import requests
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import dict_row
 
+from motcua.domain.checks import CHECKS
 from motcua.domain.clock import VIETNAM
-from motcua.domain.watching.alerts import AlertName, looks_needed
 from motcua.sandbox.machine.parts import send
 from motcua.sandbox.machine.postgres import EmbeddedPostgres
 from motcua.sandbox.network.mailbox import mail_ids, read_mail
@@ -479,7 +479,7 @@ def _in_a_running_system(seed: int) -> list[Figure]:
         ok = False
         if fault.told_after is not None:
             # At worst each look that it needs comes so much later.
-            looks = looks_needed(cast("AlertName", fault.key.partition("/")[0]))
+            looks = CHECKS[fault.key.partition("/")[0]].looks
             each_minute = fault.told_after + looks * (MINUTE - ROUND)
             value, ok = f"{fault.told_after:.0f} s; {each_minute:.0f} s", each_minute <= MOST_SECONDS
         must = f"{MOST_SECONDS:.0f} s at a look a minute"

@@ -194,7 +194,7 @@ def test_page_names_no_agency_no_dossier_and_no_number(client, kept):
     kept.run("UPDATE motcua.sources SET picked_up_at = now()")
     text = client.get(URL, headers=READER).text
     labels = set(re.findall(r'(\w+)="', text))
-    assert labels == {"kind", "state", "gateway", "concerns", "source"}
+    assert labels == {"kind", "state", "gateway", "concerns", "source", "check", "severity"}
     assert NHA_TRANG not in text
     assert "D1" not in text
     assert not holds_phone(re.sub(r"[\d.e+-]+\n", "\n", text))

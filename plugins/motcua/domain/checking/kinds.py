@@ -3,101 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
+from motcua.domain.checks import CHECKS, KINDS
 from motcua.domain.dossiers import clean_code
 from motcua.domain.phones.reading import holds_phone
 
 Severity: TypeAlias = Literal["forbids", "warns"]
 """``forbids``: nobody may be promised a message before it is mended; ``warns``: some citizens will miss theirs."""
 
-Weight: TypeAlias = Literal["forbids", "warns", "by_share"]
-"""``by_share``: rows that are bad; they forbid from ``FORBIDDEN_SHARE`` of those that were looked at."""
-
 FORBIDDEN_SHARE: Final = 0.05
 MOST_EXAMPLES: Final = 5
-
-KINDS: Final[Mapping[str, Weight]] = {
-    # What pick-ups met since the day before yesterday
-    "clock_set_back": "forbids",
-    "numbers_restarted": "forbids",
-    # How it is reached and read
-    "unreachable": "forbids",
-    "refused": "forbids",
-    "adapter_unknown": "forbids",
-    "connection_missing": "forbids",
-    "encoding_unknown": "forbids",
-    "role_superuser": "forbids",
-    "role_may_write": "forbids",
-    "rights_missing": "forbids",
-    "views_missing": "forbids",
-    "columns_missing": "forbids",
-    "column_types": "forbids",
-    "time_without_zone": "forbids",
-    "unreadable": "forbids",
-    "too_slow": "forbids",
-    "unanswered": "warns",
-    "index_missing": "forbids",
-    "clock_differs": "forbids",
-    # What there is
-    "empty": "forbids",
-    "silent": "warns",
-    # Keys and numbers
-    "dossier_key_missing": "by_share",
-    "dossier_key_double": "forbids",
-    "transition_key_missing": "by_share",
-    "number_missing": "forbids",
-    "number_double": "forbids",
-    "number_unusable": "forbids",
-    "numbers_go_back": "forbids",
-    "late_commits": "by_share",
-    "seen_late": "by_share",
-    "recorded_backdated": "by_share",
-    # Times
-    "hours_shifted": "forbids",
-    "times_in_future": "by_share",
-    "recorded_missing": "by_share",
-    "occurred_missing": "warns",
-    "updated_missing": "by_share",
-    "updated_frozen": "by_share",
-    "received_missing": "warns",
-    # Status and desk
-    "status_missing": "by_share",
-    "status_unknown": "by_share",
-    "moves_impossible": "by_share",
-    "row_against_transition": "by_share",
-    "desk_missing": "by_share",
-    "desk_never": "forbids",
-    "desk_always": "forbids",
-    "result_never_at_desk": "forbids",
-    "supplement_never_at_desk": "warns",
-    "results_never": "warns",
-    # Dossiers and their transitions
-    "transitions_without_dossier": "by_share",
-    "dossiers_without_transitions": "by_share",
-    # Codes
-    "agency_unknown": "by_share",
-    "code_untidy": "by_share",
-    "code_unusable": "by_share",
-    # Phones
-    "phones_unusable": "forbids",
-    "phones_missing": "warns",
-    "phones_unreadable": "warns",
-    "phone_shared": "warns",
-    # Due dates
-    "due_missing": "warns",
-    "due_before_received": "by_share",
-    "due_all_equal": "warns",
-    "due_at_midnight": "warns",
-    # Words
-    "text_broken": "by_share",
-    "applicant_missing": "warns",
-    "procedure_missing": "warns",
-    "submitted_via_unknown": "warns",
-}
-"""By name, in the order in which they are told, with what each weighs."""
 
 _REACHING: Final = ("unreachable", "refused", "adapter_unknown", "connection_missing")
 _HIDING: Final = frozenset(
@@ -121,7 +39,7 @@ TOLD_BY_PICKING_UP: Final = frozenset({"unreachable", "refused"})
 
 def is_hidden(kind: str, found: Set[str]) -> bool:
     """Whether a check that found these kinds of things could not see that one, which therefore need not be gone."""
-    order = list(KINDS)
+    order = KINDS
     return (
         kind not in found
         and kind not in _REACHING
@@ -160,10 +78,10 @@ class Findings:
         examples: Iterable[str | None] = (),
     ) -> None:
         """One finding of a kind; a second one of that kind takes its place."""
-        weight = KINDS[kind]
+        weight = CHECKS[kind].severity
         share = rows / of if rows and of else 0.0
         severity: Severity = (
-            "forbids" if weight == "forbids" or (weight == "by_share" and share >= FORBIDDEN_SHARE) else "warns"
+            "forbids" if weight == "error" or (weight == "by_share" and share >= FORBIDDEN_SHARE) else "warns"
         )
         self.found[kind] = Finding(kind, severity, rows, of, tuple(names), shown_codes(examples))
 

@@ -13,8 +13,8 @@ from math import sqrt
 
 from motcua.domain.apologies import ApologyDay, ApologyRules, due_days
 from motcua.domain.checking.kinds import TOLD_BY_PICKING_UP
+from motcua.domain.checks import Fact, Finding
 from motcua.domain.clock import VIETNAM
-from motcua.domain.watching.alerts import AlertName, Fact, Finding
 from motcua.domain.watching.unserved import told_once
 from motcua.domain.working_days import NEXT_YEAR_DUE, WorkingCalendar
 
@@ -496,39 +496,11 @@ def without_consequences(findings: Iterable[Finding], raised: Collection[str]) -
 RESTART_GAP, GRACE = timedelta(seconds=150), timedelta(minutes=3)
 """A watch that did not look for so long was down itself, perhaps with everything; and what the others then have to come
 up."""
-SLOW_TO_START: frozenset[AlertName] = frozenset(
-    {
-        "airflow_unreachable",
-        "airflow_unhealthy",
-        "callbacks_unhealthy",
-        "intake_unhealthy",
-    }
-)
-"""What is not told while the machine may just be starting."""
-
-
-_OF_EVERY_INSTALLATION: frozenset[AlertName] = frozenset(
-    {
-        "identity",
-        "disk_low",
-        "clock_off",
-        "ledger_behind",
-        "ledger_slept",
-        "ledger_went_back",
-        "journal_damaged",
-        "ledger_unreachable",
-        "airflow_unreachable",
-        "airflow_unhealthy",
-        "callbacks_unhealthy",
-        "intake_unhealthy",
-        "check_failing",
-    }
-)
 
 
 def without_agencies(findings: Iterable[Finding]) -> list[Finding]:
     """What is left to be told where no agency is enabled: that nothing happens is as it should be."""
-    return [each for each in findings if each.name in _OF_EVERY_INSTALLATION]
+    return [each for each in findings if each.check.everywhere]
 
 
 def silence_of(looked_at: datetime | None, now: datetime, most: timedelta) -> timedelta | None:

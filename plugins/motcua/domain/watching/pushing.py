@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from motcua.domain.checks import Finding, key_of
 from motcua.domain.clock import VIETNAM
-from motcua.domain.watching.alerts import Finding, key_of
 from motcua.domain.watching.judging import NEWS_DAYS, WatchRules, stretches_of_news
 from motcua.domain.working_days import WorkingCalendar
 

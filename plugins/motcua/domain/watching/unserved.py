@@ -19,8 +19,8 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from motcua.domain.checks import Fact, Finding, key_of
 from motcua.domain.routing import CARRIERS
-from motcua.domain.watching.alerts import Fact, Finding, key_of
 
 UNSORTED = ""
 """In place of a carrier: of messages whose carrier was never looked up."""

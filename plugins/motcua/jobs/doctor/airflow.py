@@ -11,17 +11,19 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from motcua.domain.checks import Finding, fault
 from motcua.domain.watching.judging import OUR_DAGS
 from motcua.jobs.doctor.examining import Examination
-from motcua.jobs.doctor.faults import Finding
 from motcua.jobs.doctor.installation import DOT_ENV
-from motcua.store.airflow_roles import FAB, WATCH
+from motcua.settings import BACKGROUND_POOL
+from motcua.store.airflow_roles import FAB, SIMPLE, WATCH
 from motcua.store.ledger.queries import statement
 from motcua.store.worker_marks import machine_of, machines
 
 _WHERE = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 _PATIENCE = 5
 _PARTS = {"SchedulerJob": "scheduler", "DagProcessorJob": "DAG processor", "TriggererJob": "triggerer"}
+_POOLS = ("default_pool", BACKGROUND_POOL)
 _SIGN_OF_LIFE = timedelta(minutes=2)
 _LOOKS_BACK = timedelta(days=1)
 _PURGE_WITHIN = timedelta(days=3)
@@ -43,12 +45,12 @@ def database(examination: Examination) -> Iterator[Finding]:
         examination.closers.append(session.close)
         session.connection().exec_driver_sql(statement("doctor/airflow_answers"))
     except (SQLAlchemyError, ImportError) as error:
-        yield Finding("airflow_database_unreachable", examination.installation.where(_WHERE, DOT_ENV), _why(error))
+        yield fault("airflow_database_unreachable", examination.installation.where(_WHERE, DOT_ENV), _why(error))
         return
     expected, there = heads_of_migrations(), _version(session)
     if there != expected:
         told = ", ".join(sorted(there)) or "empty"
-        yield Finding("airflow_not_migrated", "Airflow's database", f"it is {told}, Airflow's {', '.join(expected)}")
+        yield fault("airflow_not_migrated", "Airflow's database", f"it is {told}, Airflow's {', '.join(expected)}")
         return
     examination.airflow = session
 
@@ -82,7 +84,15 @@ def zone(examination: Examination) -> Iterator[Finding]:
 
     configured = conf.get("core", "default_timezone")
     if configured.lower() not in ("utc", "etc/utc"):
-        yield Finding("zone_differs", "Airflow: core.default_timezone", f"it is {configured}")
+        yield fault("zone_differs", "Airflow: core.default_timezone", f"it is {configured}")
+
+
+def signing_in(examination: Examination) -> Iterator[Finding]:
+    """People sign in by accounts: what Airflow has by default where nothing is set is for trying out."""
+    from airflow.configuration import conf
+
+    if conf.get("core", "auth_manager") == SIMPLE:
+        yield fault("sign_in_open", examination.installation.where("AIRFLOW__CORE__AUTH_MANAGER", DOT_ENV))
 
 
 def parts(examination: Examination) -> Iterator[Finding]:
@@ -96,7 +106,7 @@ def parts(examination: Examination) -> Iterator[Finding]:
     alive = {kind for kind, beat in rows if beat is not None and _aware(beat) >= examination.now - _SIGN_OF_LIFE}
     for kind, part in _PARTS.items():
         if kind not in alive:
-            yield Finding("airflow_part_down", f"Airflow's {part}")
+            yield fault("airflow_part_down", f"Airflow's {part}")
 
 
 def _aware(moment: datetime) -> datetime:
@@ -115,12 +125,23 @@ def dags(examination: Examination) -> Iterator[Finding]:
     there = {row.dag_id: row.is_paused for row in session.execute(ours)}
     broken = list(session.execute(select(ParseImportError.filename)).scalars())
     for file in sorted({str(each) for each in broken}):
-        yield Finding("dag_import_error", f"DAG file {Path(file).name}")
+        yield fault("dag_import_error", f"DAG file {Path(file).name}")
     named = {Path(str(file)).stem for file in broken}
     for dag_id in sorted(OUR_DAGS - there.keys() - named):
-        yield Finding("dag_missing", f"DAG {dag_id}")
+        yield fault("dag_missing", f"DAG {dag_id}")
     for dag_id in sorted(each for each, is_paused in there.items() if is_paused):
-        yield Finding("dag_paused", f"DAG {dag_id}")
+        yield fault("dag_paused", f"DAG {dag_id}")
+
+
+def pools(examination: Examination) -> Iterator[Finding]:
+    """Tasks of ours find a free slot some time; a pool that is not there yet the scheduler makes."""
+    from airflow.models.pool import Pool
+    from sqlalchemy import select
+
+    for row in examination.airflow.execute(select(Pool.pool, Pool.slots).where(Pool.pool.in_(_POOLS))):
+        # Below 0: any number.
+        if row.slots == 0:
+            yield fault("pool_closed", f"Airflow's pool {row.pool}")
 
 
 def watch_account(examination: Examination) -> Iterator[Finding]:
@@ -136,7 +157,7 @@ def watch_account(examination: Examination) -> Iterator[Finding]:
         not inspect(connection).has_table("ab_user")
         or WATCH not in connection.exec_driver_sql(statement("doctor/airflow_roles_held")).scalars()
     ):
-        yield Finding("watch_account_missing", f"Airflow's role {WATCH}")
+        yield fault("watch_account_missing", f"Airflow's role {WATCH}")
 
 
 def hosts(examination: Examination) -> Iterator[Finding]:
@@ -177,7 +198,7 @@ def hosts(examination: Examination) -> Iterator[Finding]:
     if not conf.getboolean("logging", "remote_logging", fallback=False):
         local.append("logs")
     if beside and local:
-        yield Finding("hosts_share_nothing", ", ".join(beside), f"local: {', '.join(local)}")
+        yield fault("hosts_share_nothing", ", ".join(beside), f"local: {', '.join(local)}")
 
 
 def purge(examination: Examination) -> Iterator[Finding]:
@@ -191,4 +212,4 @@ def purge(examination: Examination) -> Iterator[Finding]:
     since = last or first
     if since is not None and _aware(since) < examination.now - _PURGE_WITHIN:
         told = f"last on {_aware(last):%d/%m/%Y}" if last else "never"
-        yield Finding("purge_late", "DAG purge_personal_data", told)
+        yield fault("purge_late", "DAG purge_personal_data", told)

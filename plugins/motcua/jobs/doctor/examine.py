@@ -8,53 +8,66 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from motcua.jobs.doctor import airflow, ledger, machine, outside, setting_up, written
-from motcua.jobs.doctor.examining import Check, Diagnosis, Examination, Needs
-from motcua.jobs.doctor.faults import Finding
+from motcua.domain.checks import Finding, fault
+from motcua.jobs.doctor import airflow, ledger, machine, outside, server_files, setting_up, written
+from motcua.jobs.doctor.examining import Diagnosis, Examination, Needs, Question
 from motcua.jobs.doctor.installation import Installation
+from motcua.jobs.doctor.parameters import parameters
+from motcua.jobs.doctor.settings_together import settings_together
 from motcua.settings import Settings
 from motcua.settings import settings as process_settings
 from motcua.store.ledger.database import reason_without_values
 
-CHECKS: tuple[Check, ...] = (
-    Check("files", "nothing", written.files),
-    Check("variables", "nothing", written.variables),
-    Check("address of the pages", "nothing", written.ui_address),
-    Check("keys of backups", "nothing", written.backup_keys),
-    Check("secrets", "nothing", written.secrets),
-    Check("secrets of Airflow", "running", written.airflow_secrets),
-    Check("connections", "nothing", written.connections),
-    Check("adapters", "nothing", written.adapters),
-    Check("secrets of callbacks", "nothing", written.callback_secrets),
-    Check("settings of mail", "nothing", written.mail),
-    Check("backups", "nothing", machine.backups),
-    Check("folders", "running", machine.folders),
-    Check("disks", "running", machine.disks),
-    Check("time zone", "running", machine.zone),
-    Check("versions", "running", machine.versions),
-    Check("ledger and its roles", "running", ledger.ledger),
-    Check("PostgreSQL", "ledger", ledger.server),
-    Check("migrations", "ledger", ledger.migrations),
-    Check("definitions", "schema", ledger.definitions),
-    Check("rights", "schema", ledger.rights),
-    Check("agencies", "schema", setting_up.agencies),
-    Check("texts", "schema", setting_up.texts),
-    Check("calendar", "schema", setting_up.calendar),
-    Check("journal", "running", setting_up.journal),
-    Check("watch", "schema", setting_up.watch),
-    Check("sources", "running", outside.sources),
-    Check("store of publications", "running", outside.store),
-    Check("gateways", "running", outside.gateways),
-    Check("callbacks", "running", outside.callbacks),
-    Check("intake", "running", outside.intake),
-    Check("mail server", "running", outside.mail_server),
-    Check("Airflow's time zone", "running", airflow.zone),
-    Check("Airflow's database", "running", airflow.database),
-    Check("Airflow's parts", "airflow", airflow.parts),
-    Check("DAGs", "airflow", airflow.dags),
-    Check("watch's account", "airflow", airflow.watch_account),
-    Check("hosts", "airflow", airflow.hosts),
-    Check("purge", "airflow", airflow.purge),
+CHECKS: tuple[Question, ...] = (
+    Question("files", "nothing", written.files),
+    Question("lines of the files", "nothing", server_files.lines),
+    Question("variables", "nothing", written.variables),
+    Question("variables of Compose", "nothing", server_files.unknown),
+    Question("settings beside one another", "nothing", settings_together),
+    Question("ports", "nothing", server_files.ports),
+    Question("folders of Compose", "nothing", server_files.folders),
+    Question("copies of files", "nothing", server_files.copies),
+    Question("private keys", "nothing", server_files.private_keys),
+    Question("sign-in", "nothing", server_files.signing_in),
+    Question("address of the pages", "nothing", written.ui_address),
+    Question("keys of backups", "nothing", written.backup_keys),
+    Question("secrets", "nothing", written.secrets),
+    Question("secrets of Airflow", "running", written.airflow_secrets),
+    Question("connections", "nothing", written.connections),
+    Question("adapters", "nothing", written.adapters),
+    Question("secrets of callbacks", "nothing", written.callback_secrets),
+    Question("settings of mail", "nothing", written.mail),
+    Question("backups", "nothing", machine.backups),
+    Question("folders", "running", machine.folders),
+    Question("disks", "running", machine.disks),
+    Question("time zone", "running", machine.zone),
+    Question("versions", "running", machine.versions),
+    Question("ledger and its roles", "running", ledger.ledger),
+    Question("PostgreSQL", "ledger", ledger.server),
+    Question("parameters of PostgreSQL", "ledger", parameters),
+    Question("migrations", "ledger", ledger.migrations),
+    Question("objects", "schema", ledger.objects),
+    Question("agencies", "schema", setting_up.agencies),
+    Question("texts", "schema", setting_up.texts),
+    Question("calendar", "schema", setting_up.calendar),
+    Question("journal", "running", setting_up.journal),
+    Question("watch", "schema", setting_up.watch),
+    Question("sources", "running", outside.sources),
+    Question("store of publications", "running", outside.store),
+    Question("gateways", "running", outside.gateways),
+    Question("callbacks", "running", outside.callbacks),
+    Question("certificates", "running", outside.certificates),
+    Question("intake", "running", outside.intake),
+    Question("mail server", "running", outside.mail_server),
+    Question("Airflow's time zone", "running", airflow.zone),
+    Question("Airflow's sign-in", "running", airflow.signing_in),
+    Question("Airflow's database", "running", airflow.database),
+    Question("Airflow's parts", "airflow", airflow.parts),
+    Question("DAGs", "airflow", airflow.dags),
+    Question("pools", "airflow", airflow.pools),
+    Question("watch's account", "airflow", airflow.watch_account),
+    Question("hosts", "airflow", airflow.hosts),
+    Question("purge", "airflow", airflow.purge),
 )
 """In the order in which they are made: each finds what those before it have opened."""
 _WHY_NOT: dict[Needs, str] = {
@@ -73,7 +86,7 @@ def examine(installation: Installation, now: datetime | None = None) -> Diagnosi
         now: the moment that deadlines are held against; clocks are compared by their own.
     """
     settings, findings = written.read_settings(installation)
-    with _unset(each.where.rpartition(" ")[2] for each in findings if not installation.of_files):
+    with _unset(each.subject.rpartition(" ")[2] for each in findings if not installation.of_files):
         return _examine(installation, settings, findings, now or datetime.now(UTC))
 
 
@@ -102,9 +115,9 @@ def _examine(installation: Installation, settings: Settings, findings: list[Find
             try:
                 findings.extend(check.look(examination))
             except Exception as broken:
-                findings.append(Finding("check_failed", check.name, reason_without_values(broken)))
+                findings.append(fault("check_failed", check.name, reason_without_values(broken)))
     finally:
         examination.close()
     # Of what is said twice of one place, once: the same file is read by several.
-    unique = tuple(dict.fromkeys(findings))
+    unique = tuple({(each.key, each.detail): each for each in findings}.values())
     return Diagnosis(unique, tuple((why, tuple(names)) for why, names in left_out.items()), looked_at)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
-from motcua.jobs.doctor.faults import Finding
+from motcua.domain.checks import Finding
 from motcua.jobs.doctor.installation import Installation
 from motcua.settings import Settings
 from motcua.store.ledger.database import Connection
@@ -30,6 +30,8 @@ class Examination:
     now: datetime
     ledger: Connection | None = None
     """``None``: it does not answer."""
+    sessions: dict[str, Connection] = field(default_factory=dict)
+    """One of each role that was let in, by its connection."""
     schema_is_ours: bool = False
     airflow: Any = None
     """A session of SQLAlchemy's on Airflow's database; ``None``: it does not answer, or is of another version."""
@@ -63,7 +65,7 @@ class Examination:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class Question:
     """One thing that is looked at."""
 
     name: str
@@ -86,3 +88,12 @@ class Diagnosis:
     def is_whole(self) -> bool:
         """Whether nothing was found."""
         return not self.findings
+
+
+_MOST_NAMES = 5
+
+
+def some(names: Sequence[str]) -> str:
+    """The first names of what may be many, for a finding's detail."""
+    more = len(names) - _MOST_NAMES
+    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
 
-from motcua.jobs.doctor.examining import STATEMENT_WITHIN, Examination
-from motcua.jobs.doctor.faults import Finding, some
+from motcua.domain.checks import Finding, fault
+from motcua.jobs.doctor.examining import STATEMENT_WITHIN, Examination, some
 from motcua.jobs.doctor.installation import ENVIRONMENT, variable_of
+from motcua.jobs.doctor.parameters import ROLES
 from motcua.jobs.doctor.written import LEDGER_CONNECTIONS
 from motcua.store.ledger.database import LEDGER, Connection, open_as_given
 from motcua.store.ledger.inspecting import (
     applied_migrations,
-    changed_definitions,
-    rights_too_many,
+    compare_objects,
+    objects_expected,
+    objects_there,
     roles_there,
     server_there,
 )
@@ -24,22 +26,10 @@ from motcua.store.ledger.migrations import known_migrations
 from motcua.store.ledger.programs import ProgramUnusable, program, wheel_programs
 from motcua.store.ledger.provisioning import open_doors
 
-OWNER, ERASER = "motcua_owner", "motcua_eraser"
-ROLES = (
-    OWNER,
-    ERASER,
-    "motcua_airflow",
-    "motcua_app",
-    "motcua_audit",
-    "motcua_callbacks",
-    "motcua_intake",
-    "motcua_pages",
-    "motcua_purge",
-)
-"""What motcua provision makes."""
+OWNER = "motcua_owner"
 POSTGRES = 18
 """Major version of docker-compose.yaml and of the client in the locks."""
-_ZONES = {"utc", "etc/utc", "gmt", "etc/gmt", "universal", "asia/ho_chi_minh", "asia/saigon"}
+_EXPIRES_WITHIN = timedelta(days=30)
 
 
 def ledger(examination: Examination) -> Iterator[Finding]:
@@ -58,17 +48,18 @@ def ledger(examination: Examination) -> Iterator[Finding]:
             connection = open_as_given(given, STATEMENT_WITHIN)
         except psycopg.ProgrammingError:
             found.append(
-                ("", Finding("connection_unreadable", where, "its extra says what PostgreSQL's client does not know"))
+                ("", fault("connection_unreadable", where, "its extra says what PostgreSQL's client does not know"))
             )
         except psycopg.OperationalError as error:
             kind = why_refused(error)
             if kind == "unreachable":
                 silent.add((given.host, given.port))
             found.append(
-                (given.login or "", Finding(_OF_LEDGER[kind], where, _place(given.host, given.port, given.schema)))
+                (given.login or "", fault(_OF_LEDGER[kind], where, _place(given.host, given.port, given.schema)))
             )
         else:
             examination.closers.append(connection.close)
+            examination.sessions[conn_id] = connection
             witness = witness or connection
             if conn_id == LEDGER:
                 examination.ledger = connection
@@ -78,7 +69,7 @@ def ledger(examination: Examination) -> Iterator[Finding]:
         there = {each.name: each.rights for each in roles_there(witness, names, OWNER)}
         missing = set(ROLES) - there.keys()
         for name in sorted(missing):
-            yield Finding("role_missing", f"role {name}")
+            yield fault("role_missing", f"role {name}")
         # What a role that is not there was refused is no fault of its password.
         found = [each for each in found if each[0] not in missing]
     yield from (finding for _, finding in found)
@@ -94,7 +85,11 @@ def _mighty(examination: Examination, witness: Connection) -> Iterator[Finding]:
     }
     for role in roles_there(witness, {*ROLES, *logins}, OWNER):
         if role.rights:
-            yield Finding("role_too_mighty", f"role {role.name}", ", ".join(role.rights))
+            yield fault("role_too_mighty", f"role {role.name}", ", ".join(role.rights))
+        if role.valid_until is not None and role.valid_until < examination.now + _EXPIRES_WITHIN:
+            yield fault("role_limited", f"role {role.name}", f"VALID UNTIL {role.valid_until:%Y-%m-%d}")
+        if role.sessions >= 0 and role.name != "motcua_audit":
+            yield fault("role_limited", f"role {role.name}", f"CONNECTION LIMIT {role.sessions}")
 
 
 _OF_LEDGER = {
@@ -138,9 +133,9 @@ def migrations(examination: Examination) -> Iterator[Finding]:
     except psycopg.errors.InsufficientPrivilege:
         applied = set()
     if lacking := sorted(known - applied):
-        yield Finding("migrations_behind", _database(connection), some(lacking))
+        yield fault("migrations_behind", _database(connection), some(lacking))
     if beyond := sorted(applied - known):
-        yield Finding("migrations_ahead", _database(connection), some(beyond))
+        yield fault("migrations_ahead", _database(connection), some(beyond))
     examination.schema_is_ours = not lacking and not beyond
 
 
@@ -148,22 +143,27 @@ def _database(connection: Connection) -> str:
     return f"database {connection.info.dbname}"
 
 
-def definitions(examination: Examination) -> Iterator[Finding]:
-    """Functions, views and triggers are those of this version."""
-    if changed := changed_definitions(examination.open_ledger):
-        yield Finding("definition_differs", _database(examination.open_ledger), some(changed))
-
-
-def rights(examination: Examination) -> Iterator[Finding]:
-    """No role has a right in the ledger beyond its own, or one that PostgreSQL gives everybody."""
-    if too_many := rights_too_many(examination.open_ledger):
-        yield Finding("right_too_many", _database(examination.open_ledger), some(too_many))
-    if doors := open_doors(examination.open_ledger, OWNER):
-        yield Finding("door_open", _database(examination.open_ledger), some(doors))
+def objects(examination: Examination) -> Iterator[Finding]:
+    """Tables, indexes, constraints, functions, views, triggers, owners and rights are those of this version."""
+    connection = examination.open_ledger
+    if connection.info.server_version // 10000 == POSTGRES:
+        # Another major version writes definitions in other words.
+        there = {each.name for each in roles_there(connection, ROLES, OWNER)}
+        differ = compare_objects(objects_there(connection), objects_expected(), there, strangers=there >= set(ROLES))
+        for name, what in (
+            ("definition_differs", differ.definitions),
+            ("schema_differs", differ.tables),
+            ("right_too_many", differ.rights_too_many),
+            ("right_missing", differ.rights_lacking),
+        ):
+            if what:
+                yield fault(name, _database(connection), some(what))
+    if doors := open_doors(connection, OWNER):
+        yield fault("door_open", _database(connection), some(doors))
 
 
 def server(examination: Examination) -> Iterator[Finding]:
-    """Its clock, time zone and version, and that a backup of it can be made."""
+    """Its clock and version, how many it lets in, and that a backup of it can be made."""
     connection = examination.open_ledger
     before = datetime.now(UTC)
     there = server_there(connection)
@@ -171,11 +171,11 @@ def server(examination: Examination) -> Iterator[Finding]:
     skew = there.clock - (before + half)
     where = f"PostgreSQL at {connection.info.host}"
     if abs(skew) - half > examination.settings.watch_clock_skew:
-        yield Finding("clock_differs", where, f"{skew.total_seconds():+.0f} s")
-    if there.zone.lower() not in _ZONES:
-        yield Finding("zone_differs", where, f"timezone is {there.zone}")
+        yield fault("clock_differs", where, f"{skew.total_seconds():+.0f} s")
+    if there.sessions >= 0:
+        yield fault("role_limited", _database(connection), f"CONNECTION LIMIT {there.sessions}")
     if there.version // 10000 != POSTGRES:
-        yield Finding("postgres_version", where, f"it is {there.version // 10000}, we are tested with {POSTGRES}")
+        yield fault("postgres_version", where, f"it is {there.version // 10000}, we are tested with {POSTGRES}")
     # Backups are made where MOTCUA_BACKUP_RECIPIENTS is, or wherever the package brings the programs.
     if examination.settings.postgres_programs or wheel_programs():
         for name in ("pg_dump", "pg_restore"):
@@ -183,5 +183,5 @@ def server(examination: Examination) -> Iterator[Finding]:
                 path: Path = program(name, there.version)
                 del path
             except ProgramUnusable as unusable:
-                yield Finding("backup_programs_unusable", name, str(unusable))
+                yield fault("backup_programs_unusable", name, str(unusable))
                 break

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
+from motcua.domain.checks import Finding, fault
 from motcua.jobs.backup.folders import backups_in, newest_good
-from motcua.jobs.doctor.examining import Examination
-from motcua.jobs.doctor.faults import Finding, some
+from motcua.jobs.doctor.examining import Examination, some
 from motcua.jobs.watching.outside import disks_of
 from motcua.settings import Settings
 
@@ -31,7 +31,7 @@ def folders(examination: Examination) -> Iterator[Finding]:
     """Each may be used by this process as its work needs."""
     for variable, folder, writes in _folders(examination.settings):
         if (why := _unusable(folder, writes)) is not None:
-            yield Finding("folder_unusable", f"{folder} ({variable})", why)
+            yield fault("folder_unusable", f"{folder} ({variable})", why)
 
 
 def _folders(settings: Settings) -> Iterator[tuple[str, Path, bool]]:
@@ -73,20 +73,20 @@ def disks(examination: Examination) -> Iterator[Finding]:
     watched = [*settings.watched_disks, *(folder for _, folder, _ in _folders(settings)), settings.backups_folder]
     for disk in disks_of(dict.fromkeys(watched)):
         if disk.free < settings.watch_disk_free:
-            yield Finding("disk_low", str(disk.folder), f"{disk.free / 1e9:.1f} GB of {disk.total / 1e9:.0f} GB free")
+            yield fault("disk_low", str(disk.folder), f"{disk.free / 1e9:.1f} GB of {disk.total / 1e9:.0f} GB free")
 
 
 def zone(examination: Examination) -> Iterator[Finding]:
     """The machine's time zone is UTC or Vietnam's."""
     east = time.localtime().tm_gmtoff
     if east not in _OFFSETS:
-        yield Finding("zone_differs", "this machine", f"its clock shows UTC{east / 3600:+g} h")
+        yield fault("zone_differs", "this machine", f"its clock shows UTC{east / 3600:+g} h")
 
 
 def versions(examination: Examination) -> Iterator[Finding]:
     """Python is one that is supported, and the packages are those of the lock."""
     if sys.version_info[:2] not in PYTHONS:
-        yield Finding("python_version", "this machine", f"it is {sys.version_info[0]}.{sys.version_info[1]}")
+        yield fault("python_version", "this machine", f"it is {sys.version_info[0]}.{sys.version_info[1]}")
     lock = examination.settings.home / "requirements-production.lock"
     if not lock.is_file():
         return
@@ -103,28 +103,32 @@ def versions(examination: Examination) -> Iterator[Finding]:
         if not locked.specifier.contains(there, prereleases=True):
             differ.append(f"{locked.name} {there} instead of {str(locked.specifier).removeprefix('==')}")
     if differ:
-        yield Finding("package_differs", str(lock), some(differ))
+        yield fault("package_differs", str(lock), some(differ))
 
 
 def backups(examination: Examination) -> Iterator[Finding]:
     """A good one is there, young enough, and one was read with the key; where the folder of backups is to be seen."""
     installation, settings = examination.installation, examination.settings
     folder = settings.backups_folder if installation.folder is None else installation.folder / "backups"
-    if not settings.watch_backup_age or not folder.is_dir() or not os.access(folder, os.R_OK | os.X_OK):
+    if not settings.watch_backup_age:
+        return
+    if not folder.is_dir() and not installation.of_files:
+        yield fault("folder_unusable", f"{folder} (MOTCUA_BACKUPS)", "it is missing: no backup is seen from here")
+    if not folder.is_dir() or not os.access(folder, os.R_OK | os.X_OK):
         return
     newest = newest_good(folder)
     if newest is None:
         # Before the first night there can be none.
         if not installation.of_files:
-            yield Finding("backup_missing", str(folder))
+            yield fault("backup_missing", str(folder))
         return
     age = examination.now - newest.made_at
     if age > settings.watch_backup_age:
-        yield Finding("backup_old", str(folder), f"{newest.name} is {age.total_seconds() / 3600:.0f} hours old")
+        yield fault("backup_old", str(folder), f"{newest.name} is {age.total_seconds() / 3600:.0f} hours old")
     read = [
         looked.at
         for backup in backups_in(folder)
         if (looked := backup.verified()) is not None and looked.how == "read" and looked.fault is None
     ]
     if not read or max(read) < examination.now - _REHEARSED_WITHIN:
-        yield Finding("backup_never_read", str(folder))
+        yield fault("backup_never_read", str(folder))

@@ -6,21 +6,23 @@ from __future__ import annotations
 import smtplib
 import ssl
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr, parsedate_to_datetime
 
 import psycopg
 import requests
 
+from motcua.domain.checks import Finding, fault
+from motcua.domain.clock import VIETNAM
 from motcua.gateways import GatewayMisconfigured, open_gateway
 from motcua.gateways.adapter import Gateway
 from motcua.jobs.doctor.examining import Examination
-from motcua.jobs.doctor.faults import Finding
 from motcua.jobs.doctor.installation import GATEWAYS, MAIL, SETTINGS, SOURCES, STORE, variable_of
 from motcua.jobs.doctor.ledger import why_refused
 from motcua.jobs.doctor.written import PUBLICATIONS, read_sources
 from motcua.jobs.notices.sending.request_slots import http_session
-from motcua.jobs.watching.outside import LIVE, health_answer
+from motcua.jobs.watching.outside import CERTIFICATE_ENDS, LIVE, certificate_ends, health_answer, tls_place
 from motcua.jobs.watching.telling import signed_in
 from motcua.sources import adapter
 from motcua.store.file_stores import open_store
@@ -53,20 +55,20 @@ def _source(examination: Examination, name: str, kind: str) -> Iterator[Finding]
     try:
         connection = open_as_given(given)
     except psycopg.ProgrammingError:
-        yield Finding("connection_unreadable", where, "its extra says what PostgreSQL's client does not know")
+        yield fault("connection_unreadable", where, "its extra says what PostgreSQL's client does not know")
         return
     except psycopg.OperationalError as error:
         why = why_refused(error)
         details = {"password": "login or password", "database": "database", "closed": "the role may not connect"}
         kind_of = "source_unreachable" if why == "unreachable" else "source_refused"
-        yield Finding(kind_of, where, details.get(why, f"{given.host}:{given.port or 5432}"))
+        yield fault(kind_of, where, details.get(why, f"{given.host}:{given.port or 5432}"))
         return
     with connection:
         connection.autocommit = False
         writes = may_write(connection)
         connection.rollback()
         if writes:
-            yield Finding("source_role_too_mighty", where)
+            yield fault("source_role_too_mighty", where)
         source = adapter(kind)(connection, name)
         before = datetime.now(UTC)
         try:
@@ -78,18 +80,18 @@ def _source(examination: Examination, name: str, kind: str) -> Iterator[Finding]
             psycopg.errors.UndefinedColumn,
             psycopg.errors.InvalidSchemaName,
         ) as lacks:
-            yield Finding("source_lacks_views", where, lacks.diag.message_primary or "")
+            yield fault("source_lacks_views", where, lacks.diag.message_primary or "")
         except psycopg.errors.InsufficientPrivilege as denied:
-            yield Finding("source_lacks_rights", where, denied.diag.message_primary or "")
+            yield fault("source_lacks_rights", where, denied.diag.message_primary or "")
         except psycopg.errors.QueryCanceled:
-            yield Finding("source_slow", where, f"more than {_SOURCE_WITHIN:.0f} s")
+            yield fault("source_slow", where, f"more than {_SOURCE_WITHIN:.0f} s")
         except psycopg.Error as other:
-            yield Finding("source_lacks_views", where, reason_without_values(other))
+            yield fault("source_lacks_views", where, reason_without_values(other))
         else:
             took = datetime.now(UTC) - before
             skew = newest.source_now - datetime.now(UTC)
             if abs(skew) - took > examination.settings.clock_skew:
-                yield Finding("clock_differs", where, f"{skew.total_seconds():+.0f} s")
+                yield fault("clock_differs", where, f"{skew.total_seconds():+.0f} s")
 
 
 # --- Publications ----------------------------------------------------------------------------------------------------
@@ -106,7 +108,7 @@ def store(examination: Examination) -> Iterator[Finding]:
         # Nothing has been published yet.
         return
     except (OSError, ValueError, ImportError) as unusable:
-        yield Finding("store_unusable", examination.installation.where("MOTCUA_PUBLICATIONS", STORE), str(unusable))
+        yield fault("store_unusable", examination.installation.where("MOTCUA_PUBLICATIONS", STORE), str(unusable))
 
 
 # --- Gateways --------------------------------------------------------------------------------------------------------
@@ -132,16 +134,16 @@ def _gateway(examination: Examination, gateway: Gateway, session: requests.Sessi
         # Of its first page, which sends nothing, only that there is one, and the time.
         answer = session.head(gateway.address.base_url, timeout=_PATIENCE, allow_redirects=False)
     except requests.RequestException as error:
-        yield Finding("gateway_unreachable", where, f"{gateway.address.base_url}: {type(error).__name__}")
+        yield fault("gateway_unreachable", where, f"{gateway.address.base_url}: {type(error).__name__}")
         return
     skew, uncertain = _skew(answer, before)
     if skew is not None and abs(skew) - uncertain > examination.settings.watch_clock_skew:
-        yield Finding("clock_differs", f"gateway {gateway.address.name}", f"{skew.total_seconds():+.0f} s")
+        yield fault("clock_differs", f"gateway {gateway.address.name}", f"{skew.total_seconds():+.0f} s")
     known = gateway.try_login(session)
     if known is not None and known.outcome == "configuration":
-        yield Finding("gateway_refuses", where, f"HTTP {known.http_status} {known.code or ''}".strip())
+        yield fault("gateway_refuses", where, f"HTTP {known.http_status} {known.code or ''}".strip())
     elif known is not None and known.outcome in ("transient", "unknown"):
-        yield Finding(
+        yield fault(
             "gateway_unreachable", where, f"HTTP {known.http_status}" if known.http_status else known.code or ""
         )
 
@@ -175,13 +177,13 @@ def _callback(address: str, secret: str, session: requests.Session, where: str) 
     try:
         status = session.get(health, timeout=_PATIENCE, allow_redirects=False).status_code
         if status == requests.codes.service_unavailable:
-            yield Finding("callback_unhealthy", where)
+            yield fault("callback_unhealthy", where)
             return
         if status == requests.codes.forbidden:
             # The proxy lets nobody in but the gateway: what is behind it cannot be seen from here.
             return
         if status not in LIVE:
-            yield Finding("callback_answers_wrong", where, f"HTTP {status} to {health}")
+            yield fault("callback_answers_wrong", where, f"HTTP {status} to {health}")
             return
         if not secret:
             return
@@ -189,14 +191,35 @@ def _callback(address: str, secret: str, session: requests.Session, where: str) 
         headers = {"X-Motcua-Secret": secret, "Content-Type": "application/x-www-form-urlencoded"}
         told = session.post(address, data=_TOO_MANY_FIELDS, headers=headers, timeout=_PATIENCE, allow_redirects=False)
     except requests.RequestException as error:
-        yield Finding("callback_unreachable", where, type(error).__name__)
+        yield fault("callback_unreachable", where, type(error).__name__)
         return
     if told.status_code == requests.codes.unauthorized:
-        yield Finding("callback_secret_differs", where, "the callbacks refuse it, or this machine (allowed_networks)")
+        yield fault("callback_secret_differs", where, "the callbacks refuse it, or this machine (allowed_networks)")
     elif told.status_code == requests.codes.service_unavailable:
-        yield Finding("callback_secret_differs", where, "the callbacks have none")
+        yield fault("callback_secret_differs", where, "the callbacks have none")
     elif told.status_code != requests.codes.bad_request:
-        yield Finding("callback_answers_wrong", where, f"HTTP {told.status_code} to a report")
+        yield fault("callback_answers_wrong", where, f"HTTP {told.status_code} to a report")
+
+
+def certificates(examination: Examination) -> Iterator[Finding]:
+    """Those of whoever is asked over TLS hold for some weeks yet."""
+    settings, installation = examination.settings, examination.installation
+    asked = {f"sms_{name}": installation.connection(f"sms_{name}") for name in settings.gateways}
+    addresses = {"MOTCUA_INTAKE_URL": settings.intake_url or ""}
+    for conn_id, given in asked.items():
+        if given is None or conn_id in examination.unusable:
+            continue
+        if f"callback {conn_id.removeprefix('sms_')}" not in examination.unusable:
+            addresses[f"{variable_of(conn_id)}, callback_url"] = str(given.extra.get("callback_url") or "")
+        with suppress(GatewayMisconfigured):
+            addresses[variable_of(conn_id)] = open_gateway(conn_id.removeprefix("sms_")).address.base_url
+    seen: set[tuple[str, int]] = set()
+    for where, address in addresses.items():
+        ends_at = None if (place := tls_place(address)) is None or place in seen else certificate_ends(*place)
+        if place is not None:
+            seen.add(place)
+        if ends_at is not None and ends_at < examination.now + CERTIFICATE_ENDS:
+            yield fault("certificate_ends", where, f"{address}: on {ends_at.astimezone(VIETNAM):%d/%m/%Y}")
 
 
 def intake(examination: Examination) -> Iterator[Finding]:
@@ -210,12 +233,12 @@ def intake(examination: Examination) -> Iterator[Finding]:
         return
     answer = health_answer(health)
     if answer == requests.codes.service_unavailable:
-        yield Finding("intake_unhealthy", where)
+        yield fault("intake_unhealthy", where)
     elif isinstance(answer, str):
-        yield Finding("intake_unreachable", where, answer)
+        yield fault("intake_unreachable", where, answer)
     elif answer not in (*LIVE, requests.codes.forbidden):
         # Forbidden: the proxy lets nobody in but the software; what is behind it cannot be seen from here.
-        yield Finding("intake_answers_wrong", where, f"HTTP {answer} to {health}")
+        yield fault("intake_answers_wrong", where, f"HTTP {answer} to {health}")
 
 
 # --- Mail ------------------------------------------------------------------------------------------------------------
@@ -235,15 +258,15 @@ def mail_server(examination: Examination) -> Iterator[Finding]:
             client.rset()
     except (smtplib.SMTPNotSupportedError, ssl.SSLError) as error:
         is_login = isinstance(error, smtplib.SMTPNotSupportedError) and "AUTH" in str(error)
-        yield Finding("mail_refused" if is_login else "mail_without_tls", where, type(error).__name__)
+        yield fault("mail_refused" if is_login else "mail_without_tls", where, type(error).__name__)
     except (smtplib.SMTPAuthenticationError, smtplib.SMTPResponseException) as error:
-        yield Finding("mail_refused", where, f"SMTP {error.smtp_code}")
+        yield fault("mail_refused", where, f"SMTP {error.smtp_code}")
     except OSError as error:
         if isinstance(error, smtplib.SMTPException) and not isinstance(error, smtplib.SMTPServerDisconnected):
             # It offers no way to log in that we know.
-            yield Finding("mail_refused", where, type(error).__name__)
+            yield fault("mail_refused", where, type(error).__name__)
             return
-        yield Finding("mail_unreachable", where, f"{given.host}:{given.port or ''} {type(error).__name__}")
+        yield fault("mail_unreachable", where, f"{given.host}:{given.port or ''} {type(error).__name__}")
     else:
         if code != 250:
-            yield Finding("mail_refused", where, f"SMTP {code} to the sender")
+            yield fault("mail_refused", where, f"SMTP {code} to the sender")

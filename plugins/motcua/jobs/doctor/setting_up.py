@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 
+from motcua.domain.checks import Finding, fault
 from motcua.domain.clock import VIETNAM
 from motcua.domain.texts import Template
 from motcua.gateways import GatewayMisconfigured, open_gateway
-from motcua.jobs.doctor.examining import Examination
-from motcua.jobs.doctor.faults import Finding, some
+from motcua.jobs.doctor.examining import Examination, some
+from motcua.jobs.restoring.gaps import JOURNAL_AGE
 from motcua.store.agencies import list_agencies
 from motcua.store.calendars import list_unconfirmed
 from motcua.store.journal import Journal, JournalFailed
 from motcua.store.ledger.inspecting import agencies_without_dossiers
+from motcua.store.notices.gaps import journal_of, last_attempt_at
 from motcua.store.notices.registrations import registrations
 from motcua.store.notices.templates import load_templates
 from motcua.store.watching.watch import watch_life
@@ -27,9 +29,9 @@ def agencies(examination: Examination) -> Iterator[Finding]:
     """There are some, and a source knows each that is enabled."""
     ledger = examination.open_ledger
     if not list_agencies(ledger):
-        yield Finding("no_agency", "motcua.agencies")
+        yield fault("no_agency", "motcua.agencies")
     for code in agencies_without_dossiers(ledger, examination.now - timedelta(days=1)):
-        yield Finding("agency_without_source", f"agency {code}")
+        yield fault("agency_without_source", f"agency {code}")
 
 
 def texts(examination: Examination) -> Iterator[Finding]:
@@ -39,7 +41,7 @@ def texts(examination: Examination) -> Iterator[Finding]:
     for gateway in examination.settings.gateways:
         missing = [_name(each) for each in newest if (gateway, each.template_id, each.version) not in known]
         if missing:
-            yield Finding("text_not_registered", f"gateway {gateway}", some(sorted(missing)))
+            yield fault("text_not_registered", f"gateway {gateway}", some(sorted(missing)))
         try:
             takes_ids = f"sms_{gateway}" not in examination.unusable and open_gateway(gateway).takes_template_ids
         except GatewayMisconfigured:
@@ -51,7 +53,7 @@ def texts(examination: Examination) -> Iterator[Finding]:
             and not (found.provider_template_id or found.accented_provider_template_id)
         ]
         if takes_ids and without:
-            yield Finding("text_without_id", f"gateway {gateway}", some(sorted(without)))
+            yield fault("text_without_id", f"gateway {gateway}", some(sorted(without)))
 
 
 def _name(template: Template) -> str:
@@ -63,17 +65,28 @@ def calendar(examination: Examination) -> Iterator[Finding]:
     today = examination.now.astimezone(VIETNAM).date()
     years = [today.year, *([today.year + 1] if today.month >= _NEXT_YEAR_FROM else [])]
     for province, year in list_unconfirmed(examination.open_ledger, years):
-        yield Finding("calendar_unsigned", f"province {province}, year {year}")
+        yield fault("calendar_unsigned", f"province {province}, year {year}")
 
 
 def journal(examination: Examination) -> Iterator[Finding]:
-    """Of the journal of attempts no day is gone, and every line can be read."""
+    """The journal of attempts is the one that the ledger is kept with, has every day, and every line can be read."""
+    folder = examination.settings.journal_folder
     try:
-        damage = Journal(examination.settings.journal_folder).damage(date.min)
+        there = Journal(folder)
+        damage, here = there.damage(date.min), there.identity()
     except JournalFailed as failure:
-        damage = str(failure)
+        yield fault("journal_damaged", str(folder), str(failure))
+        return
     if damage is not None:
-        yield Finding("journal_damaged", str(examination.settings.journal_folder), damage)
+        yield fault("journal_damaged", str(folder), damage)
+    if not examination.schema_is_ours:
+        return
+    ledger = examination.open_ledger
+    kept_with, last = journal_of(ledger), last_attempt_at(ledger)
+    is_another = kept_with is not None and here != kept_with
+    # Of one that never began, what left lately says that it should have.
+    if is_another or (here is None and last is not None and last > examination.now - JOURNAL_AGE):
+        yield fault("journal_elsewhere", str(folder), "it is empty" if here is None else f"it holds {here}")
 
 
 def watch(examination: Examination) -> Iterator[Finding]:
@@ -81,4 +94,4 @@ def watch(examination: Examination) -> Iterator[Finding]:
     life = watch_life(examination.open_ledger)
     if life is None or life.looked_at < examination.now - _WATCH_SILENT:
         told = f"last at {life.looked_at.astimezone(VIETNAM):%d/%m/%Y %H:%M}" if life else "never"
-        yield Finding("watch_silent", "service watch", told)
+        yield fault("watch_silent", "service watch", told)

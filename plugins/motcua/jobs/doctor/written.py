@@ -14,10 +14,10 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
+from motcua.domain.checks import Finding, fault
 from motcua.domain.routing import CARRIERS
 from motcua.gateways import GatewayMisconfigured, open_gateway
 from motcua.jobs.doctor.examining import Examination
-from motcua.jobs.doctor.faults import Finding
 from motcua.jobs.doctor.installation import (
     CALLBACKS,
     DOT_ENV,
@@ -59,6 +59,8 @@ SECRETS = (
 """Of .env, each one of its own."""
 NEEDED = (*SECRETS, "BACKUP_RECIPIENTS", "UI_URL")
 """What Compose refuses to start without, one at a time."""
+OF_SETTINGS = {"backup_time": "BACKUP_TIME", "backup_keep": "BACKUP_KEEP"}
+"""Settings that stand in .env: Compose gives them to the one service that needs them."""
 _OWN_VARIABLES = frozenset(
     {
         "MOTCUA_ADMIN_DSN",
@@ -76,6 +78,9 @@ _PLACEHOLDER = re.compile(
     r"|mật khẩu|todo|tbd|fill[-_ ].*|example)",
     re.IGNORECASE | re.DOTALL,
 )
+_LOOPBACK = re.compile(r"127(?:\.\d+){1,3}|localhost|::1", re.IGNORECASE)
+_IN_CLEAR = ("disable", "allow")
+"""What a connection to PostgreSQL asks for where it asks for no TLS (sslmode)."""
 _EXAMPLE_HOST = re.compile(r"(?:^|\.)example(?:\.(?:vn|com|org|net))?$", re.IGNORECASE)
 _MAIL_ADDRESS = re.compile(r"[^@\s,<>]+@[^@\s,<>]+\.[^@\s,<>.]+")
 _LEDGER_ROLES = {"motcua_db": "motcua_app", "motcua_db_owner": "motcua_owner"} | {
@@ -104,12 +109,10 @@ class _OnlyGiven(Settings):
 def read_settings(installation: Installation) -> tuple[Settings, list[Finding]]:
     """The settings, and those that cannot be read, which have their default here, or are none any more."""
     given = {
-        name: found.value
-        for name in Settings.model_fields
-        if (found := installation.find(f"MOTCUA_{name.upper()}")) is not None
+        name: found.value for name in Settings.model_fields if (found := setting_of(installation, name)) is not None
     }
     unreadable = [
-        Finding("setting_gone", each.where, GONE[each.name]) for each in installation.all() if each.name in GONE
+        fault("setting_gone", each.where, GONE[each.name]) for each in installation.all() if each.name in GONE
     ]
     while True:
         try:
@@ -117,11 +120,24 @@ def read_settings(installation: Installation) -> tuple[Settings, list[Finding]]:
         except ValidationError as error:
             for each in error.errors(include_input=False, include_url=False):
                 name = str(each["loc"][0])
-                where = installation.where(f"MOTCUA_{name.upper()}", SETTINGS)
                 # Its words quote what was written, which may be a secret that stands in the wrong place.
-                words = "" if each["type"] == "value_error" else str(each["msg"])
-                unreadable.append(Finding("setting_unreadable", where, words))
+                words = "" if each["type"] == "value_error" else f"{each['msg']}. "
+                told = f"{words}{Settings.model_fields[name].description}"
+                unreadable.append(fault("setting_unreadable", where_of_setting(installation, name), told))
                 del given[name]
+
+
+def setting_of(installation: Installation, name: str) -> Variable | None:
+    """A setting as it is written; of .env what Compose makes one of, where it is not empty."""
+    found = installation.find(f"MOTCUA_{name.upper()}")
+    of_compose = installation.find(OF_SETTINGS[name]) if found is None and name in OF_SETTINGS else None
+    return found or (of_compose if of_compose is not None and of_compose.value else None)
+
+
+def where_of_setting(installation: Installation, name: str) -> str:
+    """Where a setting stands, or where it should."""
+    found = setting_of(installation, name)
+    return found.where if found is not None else installation.where(f"MOTCUA_{name.upper()}", SETTINGS)
 
 
 # --- Files and variables ---------------------------------------------------------------------------------------------
@@ -136,13 +152,13 @@ def files(examination: Examination) -> Iterator[Finding]:
         path = installation.folder / file
         if not path.exists():
             if file not in OPTIONAL:
-                yield Finding("file_missing", file)
+                yield fault("file_missing", file)
             continue
         if (why := (installation.unreadable or {}).get(file)) is not None:
-            yield Finding("file_unreadable", file, why)
+            yield fault("file_unreadable", file, why)
         mode = stat.S_IMODE(path.stat().st_mode)
         if file != SETTINGS and mode & 0o077:
-            yield Finding("file_open", file, f"its mode is {mode:03o}")
+            yield fault("file_open", file, f"its mode is {mode:03o}")
 
 
 def variables(examination: Examination) -> Iterator[Finding]:
@@ -151,13 +167,13 @@ def variables(examination: Examination) -> Iterator[Finding]:
     if DOT_ENV in installation.given:
         for name in NEEDED:
             if name not in installation.given[DOT_ENV]:
-                yield Finding("variable_missing", f"{DOT_ENV}: {name}")
+                yield fault("variable_missing", f"{DOT_ENV}: {name}")
             elif not installation.value(name):
-                yield Finding("secret_empty" if name in SECRETS else "variable_missing", f"{DOT_ENV}: {name}")
+                yield fault("secret_empty" if name in SECRETS else "variable_missing", f"{DOT_ENV}: {name}")
     known = _OWN_VARIABLES | {f"MOTCUA_{name.upper()}" for name in Settings.model_fields} | GONE.keys()
     for each in installation.all():
         if each.name.startswith("MOTCUA_") and each.name not in known:
-            yield Finding("setting_unknown", each.where)
+            yield fault("setting_unknown", each.where)
 
 
 def ui_address(examination: Examination) -> Iterator[Finding]:
@@ -169,9 +185,14 @@ def ui_address(examination: Examination) -> Iterator[Finding]:
         where = examination.installation.where(name, DOT_ENV)
         host, is_address = _host_of(written)
         if _is_of_example(host):
-            yield Finding("placeholder_left", where, "it is the example's address")
+            yield fault("placeholder_left", where, "it is the example's address")
         elif not is_address or urlsplit(written).path.strip("/"):
-            yield Finding("ui_address_wrong", where)
+            yield fault("ui_address_wrong", where)
+        elif goes_by_plain_http(written):
+            yield fault("address_in_clear", where, "passwords of people go there")
+    for name, what in (("MOTCUA_INTAKE_URL", "what is pushed goes there"), ("MOTCUA_WATCH_WEBHOOK", "alerts go there")):
+        if goes_by_plain_http(examination.installation.value(name)):
+            yield fault("address_in_clear", examination.installation.where(name, SETTINGS), what)
 
 
 def _host_of(written: str) -> tuple[str, bool]:
@@ -180,6 +201,12 @@ def _host_of(written: str) -> tuple[str, bool]:
         return split.hostname or "", split.scheme in ("http", "https") and bool(split.hostname)
     except ValueError:
         return "", False
+
+
+def goes_by_plain_http(written: str) -> bool:
+    """Whether what is sent to an address can be read on its way; what stays on this machine cannot."""
+    host, is_address = _host_of(written)
+    return is_address and urlsplit(written).scheme == "http" and not _LOOPBACK.fullmatch(host)
 
 
 def _is_of_example(host: str) -> bool:
@@ -197,7 +224,7 @@ def backup_keys(examination: Examination) -> Iterator[Finding]:
             try:
                 Recipient.from_str(key)
             except (RecipientError, ValueError):
-                yield Finding(
+                yield fault(
                     "backup_key_unreadable",
                     examination.installation.where(name, DOT_ENV),
                     f"number {place} of the list",
@@ -266,7 +293,9 @@ def _secrets_of_connection(each: Variable) -> Iterator[Secret]:
     if name in _ROLE_PASSWORDS:
         yield Secret(each.where, _ROLE_PASSWORDS[name], password, ours=True)
     elif password or each.file == STORE or name.startswith("onestop_") or _sends(each, name):
-        yield Secret(f"{each.where}, password", name, password, ours=False)
+        # One account, however many connections are signed in by it.
+        account = f"{given.login}@{given.host}" if given.login else name
+        yield Secret(f"{each.where}, password", account, password, ours=False)
     if not name.startswith("sms_"):
         return
     extra = given.extra
@@ -296,32 +325,32 @@ def secrets(examination: Examination) -> Iterator[Finding]:
         if not each.value:
             # Of .env it was said with what is missing; of Airflow, where its own secrets are looked at.
             if not each.may_be_empty and not in_dot_env and ": AIRFLOW__" not in each.where:
-                yield Finding("secret_empty", each.where)
+                yield fault("secret_empty", each.where)
                 _set_aside(examination, each)
             continue
         if _PLACEHOLDER.fullmatch(each.value):
-            yield Finding("placeholder_left", each.where)
+            yield fault("placeholder_left", each.where)
             _set_aside(examination, each)
             continue
         if each.holder == "AIRFLOW_FERNET_KEY":
             try:
                 Fernet(each.value.encode())
             except ValueError:
-                yield Finding("fernet_key_invalid", each.where)
+                yield fault("fernet_key_invalid", each.where)
                 continue
         elif each.ours and len(each.value) < _SHORTEST:
-            yield Finding("secret_short", each.where)
+            yield fault("secret_short", each.where)
         elif in_dot_env and not _IN_ADDRESSES.issuperset(each.value):
-            yield Finding("secret_unfit", each.where)
+            yield fault("secret_unfit", each.where)
         by_value[each.value].append(each)
     for same in by_value.values():
         holders = {each.holder for each in same}
-        if len(holders) > 1 and any(each.ours for each in same):
-            yield Finding("secret_shared", "; ".join(sorted({each.where for each in same})))
+        if len(holders) > 1:
+            yield fault("secret_shared", "; ".join(sorted({each.where for each in same})))
 
 
 def _set_aside(examination: Examination, secret: Secret) -> None:
-    if f": AIRFLOW_CONN_{secret.holder.upper()}" in secret.where or secret.holder in _ROLE_PASSWORDS.values():
+    if ": AIRFLOW_CONN_" in secret.where:
         name = secret.where.partition(": AIRFLOW_CONN_")[2].partition(",")[0]
         examination.unusable.add(name.lower())
 
@@ -338,7 +367,7 @@ def airflow_secrets(examination: Examination) -> Iterator[Finding]:
     installation = examination.installation
     for name, use in _AIRFLOW_SECRETS.items():
         if not any(installation.value(f"{name}{kind}") for kind in ("", "_CMD", "_SECRET")):
-            yield Finding("airflow_secret_missing", installation.where(name, DOT_ENV), use)
+            yield fault("airflow_secret_missing", installation.where(name, DOT_ENV), use)
 
 
 # --- Connections -----------------------------------------------------------------------------------------------------
@@ -349,9 +378,9 @@ def connections(examination: Examination) -> Iterator[Finding]:
     installation, settings = examination.installation, examination.settings
     names = {"onestop": (SOURCES, read_sources(settings)), "sms": (GATEWAYS, list(settings.gateways))}
     if not settings.sources and not _settings_are_unread(examination):
-        yield Finding("no_source", installation.where("MOTCUA_SOURCES", SETTINGS))
+        yield fault("no_source", installation.where("MOTCUA_SOURCES", SETTINGS))
     if not settings.gateways and not _settings_are_unread(examination):
-        yield Finding("no_gateway", installation.where("MOTCUA_GATEWAYS", SETTINGS))
+        yield fault("no_gateway", installation.where("MOTCUA_GATEWAYS", SETTINGS))
     wanted = {f"{kind}_{name}": file for kind, (file, all_of) in names.items() for name in all_of}
     if not installation.of_files:
         wanted["motcua_db"] = ENVIRONMENT
@@ -363,10 +392,17 @@ def connections(examination: Examination) -> Iterator[Finding]:
         conn_id = each.name.removeprefix("AIRFLOW_CONN_").lower()
         kind = conn_id.partition("_")[0]
         if each.name.startswith("AIRFLOW_CONN_") and kind in names and conn_id not in wanted:
-            yield Finding("connection_unused", each.where)
+            yield fault("connection_unused", each.where)
     for conn_id in LEDGER_CONNECTIONS[1:]:
         if installation.find(variable_of(conn_id)) is not None:
             yield from _of_connection(examination, conn_id, ENVIRONMENT)
+    for each in installation.all():
+        if each.name.startswith("AIRFLOW_CONN_") and not each.name.startswith("AIRFLOW_CONN_SMS_"):
+            given = read_connection(each.value)
+            if given is not None and str(given.extra.get("sslmode", "")).lower() in _IN_CLEAR:
+                yield fault("connection_in_clear", each.where, f"sslmode is {given.extra['sslmode']}")
+        elif each.name in _ADDRESSES and any(f"sslmode={way}" in each.value for way in _IN_CLEAR):
+            yield fault("connection_in_clear", each.where)
     yield from _of_store(examination)
 
 
@@ -379,11 +415,13 @@ def _of_store(examination: Examination) -> Iterator[Finding]:
     variable = variable_of(conn_id) if conn_id else "MOTCUA_PUBLICATIONS"
     given = installation.connection(conn_id) if conn_id else None
     if given is None:
-        yield Finding("connection_missing", installation.where(variable, STORE))
+        yield fault("connection_missing", installation.where(variable, STORE))
         examination.unusable.add(PUBLICATIONS)
     elif _is_of_example(_host_of(str(given.extra.get("endpoint_url") or ""))[0]):
-        yield Finding("placeholder_left", f"{installation.where(variable, STORE)}, endpoint_url")
+        yield fault("placeholder_left", f"{installation.where(variable, STORE)}, endpoint_url")
         examination.unusable.add(PUBLICATIONS)
+    elif goes_by_plain_http(str(given.extra.get("endpoint_url") or "")):
+        yield fault("address_in_clear", f"{installation.where(variable, STORE)}, endpoint_url", "publications go there")
 
 
 def read_sources(settings: Settings) -> list[str]:
@@ -402,15 +440,15 @@ def _of_connection(examination: Examination, conn_id: str, file: str) -> Iterato
     where = installation.where(name, file)
     if not installation.value(name):
         examination.unusable.add(conn_id)
-        yield Finding("connection_missing", where)
+        yield fault("connection_missing", where)
         return
     given = installation.connection(conn_id)
     if given is None or not given.host:
         examination.unusable.add(conn_id)
-        yield Finding("connection_unreadable", where)
+        yield fault("connection_unreadable", where)
     elif _is_of_example(given.host):
         examination.unusable.add(conn_id)
-        yield Finding("placeholder_left", where, "its host is the example's")
+        yield fault("placeholder_left", where, "its host is the example's")
 
 
 def adapters(examination: Examination) -> Iterator[Finding]:
@@ -421,7 +459,7 @@ def adapters(examination: Examination) -> Iterator[Finding]:
             adapter(kind)
         except UnknownAdapter as unknown:
             examination.unusable.add(f"onestop_{source}")
-            yield Finding("adapter_unknown", installation.where("MOTCUA_SOURCES", SETTINGS), str(unknown))
+            yield fault("adapter_unknown", installation.where("MOTCUA_SOURCES", SETTINGS), str(unknown))
     served: set[str] = set()
     left_out = False
     for name in settings.gateways:
@@ -435,10 +473,10 @@ def adapters(examination: Examination) -> Iterator[Finding]:
             examination.unusable.add(f"sms_{name}")
             left_out = True
             is_unknown = "names the adapter" in str(wrong)
-            yield Finding("adapter_unknown" if is_unknown else "gateway_misconfigured", where, str(wrong))
+            yield fault("adapter_unknown" if is_unknown else "gateway_misconfigured", where, str(wrong))
     if settings.gateways and not left_out and served != CARRIERS:
         where = installation.where("MOTCUA_GATEWAYS", SETTINGS)
-        yield Finding("carrier_unserved", where, ", ".join(sorted(CARRIERS - served)))
+        yield fault("carrier_unserved", where, ", ".join(sorted(CARRIERS - served)))
 
 
 def callback_secrets(examination: Examination) -> Iterator[Finding]:
@@ -454,22 +492,26 @@ def callback_secrets(examination: Examination) -> Iterator[Finding]:
         if address:
             host, is_address = _host_of(address)
             if _is_of_example(host):
-                yield Finding("placeholder_left", where, "it is the example's address")
+                yield fault("placeholder_left", where, "it is the example's address")
                 examination.unusable.add(f"callback {name}")
             elif not is_address or not urlsplit(address).path.endswith(f"/gateway/receipts/{name}"):
-                yield Finding("callback_address_wrong", where)
+                yield fault("callback_address_wrong", where)
+                examination.unusable.add(f"callback {name}")
+            elif goes_by_plain_http(address):
+                yield fault("address_in_clear", where, "delivery reports and their secret go there")
+                # Nor is the secret sent there to try it.
                 examination.unusable.add(f"callback {name}")
         if CALLBACKS not in installation.given or not address:
             continue
         written = installation.given[CALLBACKS].get(variable, "")
         if not written.strip():
-            yield Finding("connection_missing", f"{CALLBACKS}: {variable}")
+            yield fault("connection_missing", f"{CALLBACKS}: {variable}")
             continue
         expected = read_connection(written)
         if expected is None:
-            yield Finding("connection_unreadable", f"{CALLBACKS}: {variable}")
+            yield fault("connection_unreadable", f"{CALLBACKS}: {variable}")
         elif _differ(sender, expected):
-            yield Finding("callback_secret_differs", f"{GATEWAYS} and {CALLBACKS}: {variable}, callback_secret")
+            yield fault("callback_secret_differs", f"{GATEWAYS} and {CALLBACKS}: {variable}, callback_secret")
 
 
 def _differ(sender: GivenConnection, expected: GivenConnection) -> bool:
@@ -488,23 +530,23 @@ def mail(examination: Examination) -> Iterator[Finding]:
     given = installation.connection("smtp_default")
     if given is None or not given.host:
         kind = "connection_unreadable" if installation.value(name) and given is None else "mail_missing"
-        yield Finding(kind, where)
+        yield fault(kind, where)
         examination.unusable.add("smtp_default")
     elif _is_of_example(given.host):
-        yield Finding("placeholder_left", where, "its host is the example's")
+        yield fault("placeholder_left", where, "its host is the example's")
         examination.unusable.add("smtp_default")
     else:
         if not given.extra.get("from_email"):
-            yield Finding("mail_sender_missing", where)
+            yield fault("mail_sender_missing", where)
         if given.login and goes_in_clear(given):
-            yield Finding("mail_in_clear", where)
+            yield fault("mail_in_clear", where)
         if given.login and not given.password:
-            yield Finding("secret_empty", f"{where}, password")
+            yield fault("secret_empty", f"{where}, password")
             examination.unusable.add("smtp_default")
     if not settings.watch_recipients and not settings.watch_webhook:
-        yield Finding("no_alert_recipient", installation.where("MOTCUA_WATCH_RECIPIENTS", MAIL))
+        yield fault("no_alert_recipient", installation.where("MOTCUA_WATCH_RECIPIENTS", MAIL))
     if not settings.department_recipients and not _settings_are_unread(examination):
-        yield Finding("no_report_recipient", installation.where("MOTCUA_DEPARTMENT_RECIPIENTS", SETTINGS))
+        yield fault("no_report_recipient", installation.where("MOTCUA_DEPARTMENT_RECIPIENTS", SETTINGS))
     for field in (
         "watch_recipients",
         "department_recipients",
@@ -515,6 +557,4 @@ def mail(examination: Examination) -> Iterator[Finding]:
         for place, address in enumerate(getattr(settings, field), 1):
             if not _MAIL_ADDRESS.fullmatch(address):
                 variable = f"MOTCUA_{field.upper()}"
-                yield Finding(
-                    "recipient_unusable", installation.where(variable, SETTINGS), f"number {place} of the list"
-                )
+                yield fault("recipient_unusable", installation.where(variable, SETTINGS), f"number {place} of the list")

@@ -33,7 +33,7 @@ from motcua.store.notices.gaps import AtWork, OpenGap
 
 log = logging.getLogger(__name__)
 
-_JOURNAL_AGE = timedelta(days=45)
+JOURNAL_AGE = timedelta(days=45)
 """The journal is kept so long: longer than any backup, and so than any ledger that may come back."""
 _AT_ONCE = 5000
 
@@ -90,8 +90,8 @@ def look_for_gap(ledger: Connection, by: str, now: datetime | None = None) -> Ho
     gaps.note_journal(ledger, journal.damage())
     gap = gaps.open_gap(ledger)
     ledger.commit()
-    journal.forget(moment.date() - _JOURNAL_AGE)
-    open_erasures().forget(moment.date() - _JOURNAL_AGE)
+    journal.forget(moment.date() - JOURNAL_AGE)
+    open_erasures().forget(moment.date() - JOURNAL_AGE)
     if gap is not None and gap.held_until is None:
         return Hold(words_of_gap(gap), gap.gap_no)
     if (brought_back := empty_again(ledger, by)) is not None:

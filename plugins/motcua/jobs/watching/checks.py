@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Literal, TypeAlias
 
+from motcua.domain.checks import Fact, Finding, key_of
 from motcua.domain.clock import VIETNAM
 from motcua.domain.restores import watch_vouches
 from motcua.domain.run_window import Window
 from motcua.domain.watching import judging, pushing, unserved
-from motcua.domain.watching.alerts import AlertName, Fact, Finding, key_of
 from motcua.domain.watching.judging import Delivered, WatchRules
 from motcua.jobs.notices.apologizing import apology_rules
 from motcua.jobs.watching.keeping import GoneBack, IdentityKept, WatchState
@@ -80,12 +80,12 @@ class Looking:
         assert self.connection is not None
         return self.connection
 
-    def is_open(self, name: AlertName, subject: str = "") -> bool:
+    def is_open(self, name: str, subject: str = "") -> bool:
         """Whether this alert was raised and is not over."""
         alert = self.state.alerts.get(key_of(name, subject))
         return alert is not None and alert.raised_at is not None
 
-    def open_keys(self, name: AlertName) -> set[str]:
+    def open_keys(self, name: str) -> set[str]:
         """Keys of the alerts with that name, sure or not."""
         return {key for key, alert in self.state.alerts.items() if alert.name == name}
 
@@ -104,11 +104,11 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class Question:
     """One thing that is looked at."""
 
     name: str
-    judges: tuple[AlertName, ...]
+    judges: tuple[str, ...]
     needs: Needs
     look: Callable[[Looking], Seen]
     every: timedelta = timedelta(0)
@@ -495,31 +495,31 @@ def _backup(looking: Looking) -> Seen:
     return Seen(findings, {"made_at": made_at.isoformat() if made_at else None})
 
 
-CHECKS: tuple[Check, ...] = (
-    Check("agencies", (), "ledger", _agencies, comes_first=True),
-    Check("unserved", ("unserved",), "ledger", _unserved, comes_first=True),
-    Check("identity", ("identity",), "ledger", _identity),
-    Check("apologies", ("apologies_late",), "ledger", _apologies),
-    Check("sources", ("source_failing",), "ledger", _sources),
-    Check("news", ("source_no_news",), "ledger", _news, timedelta(minutes=5)),
-    Check("source_faults", ("source_fault",), "ledger", _source_faults, timedelta(minutes=5)),
-    Check("pushes", ("push_silent", "push_refused"), "ledger", _pushes, timedelta(minutes=5)),
-    Check("gateways", ("gateway_stopped",), "ledger", _gateways, comes_first=True),
-    Check("unknown", ("unknown_old",), "ledger", _unknown),
-    Check("delivered", ("delivered_low",), "ledger", _delivered),
-    Check("receipts", ("receipts_stopped",), "ledger", _receipts),
-    Check("references", ("receipts_unknown",), "ledger", _references),
-    Check("red_runs", ("red_run",), "runs", _red_runs),
-    Check("daily_work", ("quality_late", "closing_late"), "ledger", _daily_work),
-    Check("high_marks", ("ledger_went_back",), "ledger", _high_marks),
-    Check("gaps", ("ledger_behind", "ledger_slept", "journal_damaged"), "ledger", _gaps),
-    Check("upkeep", ("airflow_uncleaned",), "ledger", _upkeep, timedelta(minutes=10)),
-    Check("calendar", ("calendar_unsigned",), "ledger", _calendar, timedelta(hours=1)),
-    Check("health", ("airflow_unhealthy",), "airflow", _health),
-    Check("callbacks", ("callbacks_unhealthy",), "nothing", _callbacks),
-    Check("intake", ("intake_unhealthy",), "nothing", _intake),
-    Check("clock", ("clock_off",), "nothing", _clock),
-    Check("disks", ("disk_low",), "nothing", _disks),
-    Check("backup", ("backup_old",), "nothing", _backup),
+CHECKS: tuple[Question, ...] = (
+    Question("agencies", (), "ledger", _agencies, comes_first=True),
+    Question("unserved", ("unserved",), "ledger", _unserved, comes_first=True),
+    Question("identity", ("identity",), "ledger", _identity),
+    Question("apologies", ("apologies_late",), "ledger", _apologies),
+    Question("sources", ("source_failing",), "ledger", _sources),
+    Question("news", ("source_no_news",), "ledger", _news, timedelta(minutes=5)),
+    Question("source_faults", ("source_fault",), "ledger", _source_faults, timedelta(minutes=5)),
+    Question("pushes", ("push_silent", "push_refused"), "ledger", _pushes, timedelta(minutes=5)),
+    Question("gateways", ("gateway_stopped",), "ledger", _gateways, comes_first=True),
+    Question("unknown", ("unknown_old",), "ledger", _unknown),
+    Question("delivered", ("delivered_low",), "ledger", _delivered),
+    Question("receipts", ("receipts_stopped",), "ledger", _receipts),
+    Question("references", ("receipts_unknown",), "ledger", _references),
+    Question("red_runs", ("red_run",), "runs", _red_runs),
+    Question("daily_work", ("quality_late", "closing_late"), "ledger", _daily_work),
+    Question("high_marks", ("ledger_went_back",), "ledger", _high_marks),
+    Question("gaps", ("ledger_behind", "ledger_slept", "journal_damaged"), "ledger", _gaps),
+    Question("upkeep", ("airflow_uncleaned",), "ledger", _upkeep, timedelta(minutes=10)),
+    Question("calendar", ("calendar_unsigned",), "ledger", _calendar, timedelta(hours=1)),
+    Question("health", ("airflow_unhealthy",), "airflow", _health),
+    Question("callbacks", ("callbacks_unhealthy",), "nothing", _callbacks),
+    Question("intake", ("intake_unhealthy",), "nothing", _intake),
+    Question("clock", ("clock_off",), "nothing", _clock),
+    Question("disks", ("disk_low",), "nothing", _disks),
+    Question("backup", ("backup_old",), "nothing", _backup),
 )
 """In the order in which people read them; the agencies first, since without any much is as it should be."""

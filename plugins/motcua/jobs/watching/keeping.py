@@ -19,7 +19,8 @@ from typing import Any, Literal, TypeAlias
 
 from pydantic import TypeAdapter, ValidationError
 
-from motcua.domain.watching.alerts import ALERT_NAMES, Alert, Fact
+from motcua.domain.checks import ALERT_NAMES, Fact
+from motcua.domain.watching.alerts import Alert
 from motcua.domain.watching.judging import Delivered, HighMarks
 from motcua.store.ledger.database import Connection
 from motcua.store.watching.watch import list_alerts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import ssl
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 
@@ -18,6 +20,8 @@ from motcua.jobs.backup.folders import newest_good
 
 _PATIENCE = (3.05, 10.0)
 """Seconds to connect, and to wait for an answer."""
+CERTIFICATE_ENDS = timedelta(days=21)
+"""So long before its end a certificate is told of."""
 _MOST_RUNS = 100
 _OK = (200, 201)
 
@@ -141,6 +145,26 @@ def _json_of(answer: requests.Response, asked: str) -> dict[str, Any]:
 
 def _moment(written: str | None) -> datetime | None:
     return datetime.fromisoformat(written) if written else None
+
+
+def tls_place(url: str) -> tuple[str, int] | None:
+    """Host and port of an https address; ``None``: it is none."""
+    try:
+        split = urlsplit(url)
+        return (split.hostname, split.port or 443) if split.scheme == "https" and split.hostname else None
+    except ValueError:
+        return None
+
+
+def certificate_ends(host: str, port: int) -> datetime | None:
+    """When the certificate ends that is shown there, whoever signed it; ``None``: nobody answers with one."""
+    from cryptography.x509 import load_pem_x509_certificate
+
+    try:
+        shown = ssl.get_server_certificate((host, port), timeout=_PATIENCE[0])
+        return load_pem_x509_certificate(shown.encode()).not_valid_after_utc
+    except (OSError, ValueError):
+        return None
 
 
 def health_answer(url: str) -> int | str:

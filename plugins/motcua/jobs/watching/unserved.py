@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from motcua.domain.checks import Finding
 from motcua.domain.clock import VIETNAM
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.domain.watching import unserved as rules
-from motcua.domain.watching.alerts import Finding
 from motcua.domain.watching.unserved import SourceNow, StopNow
 from motcua.jobs.notices.apologizing import apology_rules
 from motcua.jobs.notices.watching import every_source_is_read_in, is_watched, left_unread

@@ -17,11 +17,13 @@ from pathlib import Path
 import psycopg
 import requests
 
+from motcua.domain.checks import CHECKS as ALL_CHECKS
+from motcua.domain.checks import Finding, key_of
 from motcua.domain.clock import VIETNAM
 from motcua.domain.watching import judging
-from motcua.domain.watching.alerts import AlertName, Changes, Finding, advance, key_of
+from motcua.domain.watching.alerts import Changes, advance
 from motcua.jobs.restoring.gaps import hold_what_went_back
-from motcua.jobs.watching.checks import CHECKS, STATEMENT_WITHIN, Check, Looking, Seen, rules_of
+from motcua.jobs.watching.checks import CHECKS, STATEMENT_WITHIN, Looking, Question, Seen, rules_of
 from motcua.jobs.watching.keeping import (
     Looked,
     LookState,
@@ -51,7 +53,7 @@ class _Look:
     """What one look has found so far."""
 
     findings: list[Finding]
-    judged: set[AlertName]
+    judged: set[str]
     undecided: set[str]
     broken: dict[str, str]
     """Checks that failed, by name, with the kind of error."""
@@ -202,7 +204,7 @@ class Watch:
         state.looked_at = now
         yield self._advance(looking, found, found.judged, is_starting)
 
-    def _advance(self, looking: Looking, found: _Look, judged: set[AlertName], is_starting: bool) -> Changes:
+    def _advance(self, looking: Looking, found: _Look, judged: set[str], is_starting: bool) -> Changes:
         state = looking.state
         findings = [each for each in found.findings if each.name in judged]
         raised = {key for key, alert in state.alerts.items() if alert.raised_at is not None}
@@ -210,8 +212,8 @@ class Watch:
         if looking.connection is not None and state.enabled_since is None:
             findings = judging.without_agencies(findings)
         if is_starting:
-            findings = [each for each in findings if each.name not in judging.SLOW_TO_START]
-            judged = judged - judging.SLOW_TO_START
+            findings = [each for each in findings if not each.check.slow_to_start]
+            judged = {name for name in judged if not ALL_CHECKS[name].slow_to_start}
         return advance(state.alerts, judged, findings, looking.now, found.undecided | hidden)
 
     def _ask_airflow(self, looking: Looking, found: _Look) -> None:
@@ -299,7 +301,7 @@ def _open_ledger() -> tuple[Connection | None, str | None]:
         return None, type(error).__name__
 
 
-def _ask_in_turn(checks: Iterable[Check], looking: Looking, found: _Look) -> None:
+def _ask_in_turn(checks: Iterable[Question], looking: Looking, found: _Look) -> None:
     state, now = looking.state, looking.now
     for check in checks:
         # Later than it could be: the clock was set back.
@@ -309,7 +311,7 @@ def _ask_in_turn(checks: Iterable[Check], looking: Looking, found: _Look) -> Non
         state.next_at[check.name] = now + check.every
 
 
-def _ask(check: Check, looking: Looking, found: _Look) -> None:
+def _ask(check: Question, looking: Looking, found: _Look) -> None:
     """One check; what it cannot see leaves its alerts as they are, and an error of its own is told."""
     state = looking.state
     if _cannot_be_asked(check, looking):
@@ -350,7 +352,7 @@ def _in_a_line(error: Exception) -> str:
     return str(error) if isinstance(error, AirflowRefused) else reason_without_values(error)
 
 
-def _cannot_be_asked(check: Check, looking: Looking) -> bool:
+def _cannot_be_asked(check: Question, looking: Looking) -> bool:
     return (
         (check.needs == "ledger" and looking.connection is None)
         or (check.needs in ("airflow", "runs") and looking.health is None)
@@ -358,7 +360,7 @@ def _cannot_be_asked(check: Check, looking: Looking) -> bool:
     )
 
 
-def _is_off(check: Check, looking: Looking) -> bool:
+def _is_off(check: Question, looking: Looking) -> bool:
     if check.needs == "runs":
         return looking.airflow is None or not looking.airflow.may_sign_in
     return check.needs == "airflow" and looking.airflow is None

@@ -9,7 +9,8 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from motcua.domain.checking.kinds import KINDS, Finding, is_hidden
+from motcua.domain.checking.kinds import Finding, is_hidden
+from motcua.domain.checks import KINDS
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
 

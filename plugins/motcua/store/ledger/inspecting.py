@@ -1,36 +1,22 @@
-"""Whether the ledger is as this version leaves it: roles, migrations, definitions, rights. Changes nothing."""
+"""Whether server and ledger are as this version leaves them: roles, parameters, migrations, objects."""
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import LiteralString
+from functools import cache
+from pathlib import Path
+from typing import TypeAlias
 
 import psycopg
-from psycopg import sql
 
+from motcua.settings import include_dir
 from motcua.store.ledger.database import Connection
-from motcua.store.ledger.definitions import texts_of_definitions
 from motcua.store.ledger.migrations import BEGINNING
 from motcua.store.ledger.queries import statement
 from motcua.store.ledger.rows import value_of
-
-_FUNCTION = re.compile(
-    r"^CREATE OR REPLACE FUNCTION ([a-z_]+\.[a-z_0-9]+)((?:(?!^CREATE ).)*)", re.MULTILINE | re.DOTALL
-)
-_QUOTED_BODY = re.compile(r"\bAS \$(\w*)\$(.*?)\$\1\$", re.DOTALL)
-_VIEW = re.compile(r"^CREATE OR REPLACE VIEW ([a-z_]+\.[a-z_0-9]+)\s+(.*?);$", re.MULTILINE | re.DOTALL)
-_TRIGGER = re.compile(
-    r"^CREATE OR REPLACE TRIGGER (\w+)\s+(?:BEFORE|AFTER)\s.*?\sON\s+([a-z_]+\.[a-z_0-9]+)", re.MULTILINE | re.DOTALL
-)
-_GIVEN = re.compile(r"\(\s*'((?:motcua|audit|intake|quality|statements)\.[a-z_0-9]+)',((?:\s*'[^']*',?)+)\s*\)")
-_WORD = re.compile(r"'([^']*)'")
-_PRIVILEGE = re.compile(r"\b(SELECT|INSERT|UPDATE|DELETE|TRUNCATE|REFERENCES|TRIGGER)\b")
-_COLUMNS_OF_RIGHTS = ("motcua_app", "motcua_callbacks", "motcua_pages", "motcua_audit")
-_OTHER_ROLES = ("motcua_intake", "motcua_purge", "motcua_eraser")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +25,10 @@ class RoleThere:
 
     name: str
     rights: list[str]
+    sessions: int
+    """It may have at once; below 0: any number."""
+    valid_until: datetime | None
+    """Its password; ``None``: for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +38,8 @@ class ServerThere:
     clock: datetime
     version: int
     """As libpq gives it: 180006 is 18.6."""
-    zone: str
+    sessions: int
+    """The database lets in at once; below 0: any number."""
 
 
 def roles_there(connection: Connection, names: Collection[str], owner: str) -> list[RoleThere]:
@@ -58,7 +49,7 @@ def roles_there(connection: Connection, names: Collection[str], owner: str) -> l
 
 
 def server_there(connection: Connection) -> ServerThere:
-    """The server's clock, version and time zone."""
+    """The server's clock and version, and how many the database lets in."""
     (row,) = connection.execute(statement("doctor/server")).fetchall()
     return value_of(ServerThere, row)
 
@@ -90,84 +81,173 @@ def agencies_without_dossiers(connection: Connection, before: datetime) -> list[
     return [row["agency_code"] for row in rows]
 
 
-def changed_definitions(connection: Connection) -> list[str]:
-    """Functions, views and triggers that are missing or not as this version has them; a connection in which each
-    statement is a transaction of its own."""
-    texts = "\n".join(texts_of_definitions().values())
-    return sorted(
-        {*_changed_functions(connection, texts), *_changed_views(connection, texts), *_lost_triggers(connection, texts)}
-    )
+# --- Parameters ------------------------------------------------------------------------------------------------------
 
 
-def _changed_functions(connection: Connection, texts: str) -> Iterable[str]:
-    there: dict[str, set[str]] = defaultdict(set)
-    for row in connection.execute(statement("doctor/functions")):
-        there[row["name"]].add(row["body"])
-    ours: dict[str, set[str]] = defaultdict(set)
-    for name, rest in _FUNCTION.findall(texts):
-        quoted = _QUOTED_BODY.search(rest)
-        if quoted is not None:
-            ours[name].add(quoted[2])
-        elif (
-            body := _as_written(connection, f"FUNCTION pg_temp.doctor_looks{rest}", "doctor/temporary_function")
-        ) is not None:
-            ours[name].add(body)
-    return (f"function {name}" for name, bodies in ours.items() if there.get(name) != bodies)
+@dataclass(frozen=True, slots=True)
+class ParameterThere:
+    """A parameter of the server as a session of ours meets it when it begins."""
+
+    name: str
+    setting: str
+    unit: str
+    by_default: str | None
+    source: str
+    """``client``: the connection itself asks for it."""
 
 
-def _changed_views(connection: Connection, texts: str) -> Iterable[str]:
-    there = {row["name"]: row["body"] for row in connection.execute(statement("doctor/views"))}
-    for name, rest in _VIEW.findall(texts):
-        body = (
-            _as_written(connection, f"VIEW pg_temp.doctor_looks {rest}", "doctor/temporary_view")
-            if name in there
-            else None
-        )
-        if name not in there or body not in (None, there[name]):
-            yield f"view {name}"
+@dataclass(frozen=True, slots=True)
+class SetApart:
+    """A parameter that is set for a role alone, for a database, or for both; empty: for all."""
+
+    role: str
+    database: str
+    name: str
+    setting: str
 
 
-def _as_written(connection: Connection, definition: str, query: LiteralString) -> str | None:
-    """Ours the way that PostgreSQL writes what is there: made for this session alone, and taken back at once. ``None``:
-    whoever is connected may make nothing."""
-    text = definition.partition(";\n")[0]
-    with connection.transaction(force_rollback=True):
-        try:
-            connection.execute(sql.SQL(f"CREATE {text}"))  # a file of ours: no value is in it
-            (row,) = connection.execute(statement(query)).fetchall()
-        except psycopg.errors.InsufficientPrivilege:
-            return None
-    return str(row["body"])
+def parameters_there(connection: Connection, *, asked_for: bool = False) -> list[ParameterThere]:
+    """Every parameter of the server, as far as whoever is connected may know it.
+
+    ``asked_for``: those alone that the connection itself asks for.
+    """
+    rows = connection.execute(statement("doctor/parameters"), {"asked_for": asked_for})
+    return [value_of(ParameterThere, row) for row in rows]
 
 
-def _lost_triggers(connection: Connection, texts: str) -> Iterable[str]:
-    there = {
-        (row["name"], row["of_table"]) for row in connection.execute(statement("doctor/triggers")) if row["enabled"]
+def parameters_set_apart(connection: Connection, roles: Collection[str]) -> list[SetApart]:
+    """What is set for these roles, or for the database that is connected to, beside the server's own configuration."""
+    rows = connection.execute(statement("doctor/set_apart"), {"roles": list(roles)})
+    return [value_of(SetApart, row) for row in rows]
+
+
+# --- Objects ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerObject:
+    """An object of the ledger's schemas."""
+
+    made_as: str
+    """A hash of its definition as PostgreSQL writes it, and of a table of its columns."""
+    owner: str
+    """Empty: who owns the schema ``motcua``."""
+    rights: frozenset[str]
+    """Of others: ``motcua_pages SELECT status_code``."""
+
+
+Objects: TypeAlias = Mapping[tuple[str, str], LedgerObject]
+"""By kind and name."""
+
+
+def objects_there(connection: Connection) -> Objects:
+    """Every object of the ledger's schemas; a connection in which each statement is a transaction of its own."""
+    with connection.transaction():
+        # Names are written whole then, whatever this role's path is.
+        connection.execute("SET LOCAL search_path = ''")
+        rows = connection.execute(statement("doctor/objects")).fetchall()
+    return {
+        (row["kind"], row["name"]): LedgerObject(row["made_as"], row["owner"], frozenset(row["rights"])) for row in rows
     }
-    return (f"trigger {name} on {table}" for name, table in _TRIGGER.findall(texts) if (name, table) not in there)
 
 
-def rights_too_many(connection: Connection) -> list[str]:
-    """Rights on tables and views that nobody was to have: ``motcua_app: DELETE on motcua.messages``."""
-    given = _rights_given()
-    rows = connection.execute(statement("doctor/table_rights"), {"roles": [*_COLUMNS_OF_RIGHTS, *_OTHER_ROLES]})
-    return sorted(
-        f"{row['role']}: {row['privilege']} on {row['named']}"
-        for row in rows
-        if row["privilege"] not in given[row["named"], row["role"]]
-    )
+@cache
+def objects_expected() -> Objects:
+    """What a ledger of this version is made of: include/sql/objects.tsv, which ``python -m tests.ledger_objects`` takes
+    from a fresh one."""
+    found: dict[tuple[str, str], LedgerObject] = {}
+    for line in _listing().read_text(encoding="utf-8").splitlines():
+        kind, name, made_as, owner, rights = line.split("\t")
+        found[kind, name] = LedgerObject(made_as, owner, frozenset(filter(None, rights.split(";"))))
+    return found
 
 
-def _rights_given() -> dict[tuple[str, str], set[str]]:
-    """By table and role, what definitions/rights.sql gives, be it on a column alone."""
-    given: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for named, rest in _GIVEN.findall(texts_of_definitions()["rights"]):
-        # Literals on lines one after the other are one, in SQL, too.
-        words = _WORD.findall(re.sub(r"'\s*\n\s*'", "", rest))
-        by_role = (
-            {words[0]: words[1]} if words[0] in _OTHER_ROLES else dict(zip(_COLUMNS_OF_RIGHTS, words, strict=True))
-        )
-        for role, rights in by_role.items():
-            # In brackets stand columns, whose names may look like anything.
-            given[named, role] |= set(_PRIVILEGE.findall(re.sub(r"\([^)]*\)", "", rights)))
-    return given
+def write_objects(objects: Objects) -> None:
+    """Keeps what a fresh ledger is made of as what is expected."""
+    lines = [
+        "\t".join((kind, name, each.made_as, each.owner, ";".join(sorted(each.rights))))
+        for (kind, name), each in sorted(objects.items())
+    ]
+    _listing().write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _listing() -> Path:
+    return include_dir() / "sql" / "objects.tsv"
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectsDiffer:
+    """In what a ledger is not as this version makes it, each in words."""
+
+    definitions: list[str]
+    """Functions, views and triggers, which each migrate puts in force."""
+    tables: list[str]
+    """All else, which migrations alone make: tables with their columns, indexes, constraints, owners."""
+    rights_too_many: list[str]
+    rights_lacking: list[str]
+
+
+_DEFINED = ("function", "view", "trigger")
+_LEFT_TO_OTHERS = ("index",)
+"""What somebody may add without changing what the ledger does."""
+
+
+def compare_objects(there: Objects, expected: Objects, roles: Collection[str], *, strangers: bool) -> ObjectsDiffer:
+    """In what a ledger differs; of roles that are not there no right is missed.
+
+    ``strangers``: rights of roles that are none of ours are told, too: not where one of ours may have another name.
+    """
+    differ = ObjectsDiffer([], [], [], [])
+    for key in sorted(there.keys() | expected.keys()):
+        kind, name = key
+        has, had = there.get(key), expected.get(key)
+        if (has is None or had is None) and _is_of_another(key, there, expected):
+            continue
+        told = differ.definitions if kind in _DEFINED else differ.tables
+        if had is None or has is None:
+            if had is not None:
+                told.append(f"{kind} {name} is missing{_written_in(name)}")
+            elif kind not in _LEFT_TO_OTHERS:
+                told.append(f"{kind} {name} is none of ours")
+            continue
+        if has.made_as != had.made_as:
+            told.append(f"{kind} {name} is another{_written_in(name)}")
+        if has.owner != had.owner:
+            differ.tables.append(f"{kind} {name} belongs to {has.owner or 'the owner of all'}")
+            continue
+        more, less = has.rights - had.rights, had.rights - has.rights
+        ours = {*roles, "PUBLIC"}
+        differ.rights_too_many.extend(_in_words(kind, name, (each for each in more if strangers or _of(each) in ours)))
+        differ.rights_lacking.extend(_in_words(kind, name, (each for each in less if _of(each) in ours)))
+    return differ
+
+
+def _is_of_another(key: tuple[str, str], there: Objects, expected: Objects) -> bool:
+    """What belongs to a table that is missing, or is none of ours, and is told with it."""
+    kind, name = key
+    table = name.rpartition(" on ")[2] if kind in ("trigger", "rule") else name.partition(" ")[0]
+    of = ("table", table)
+    return kind in ("trigger", "rule", "constraint") and (of in there) != (of in expected)
+
+
+def _of(right: str) -> str:
+    return right.partition(" ")[0]
+
+
+def _in_words(kind: str, name: str, rights: Iterable[str]) -> Iterable[str]:
+    named = name if kind in ("table", "view") else f"{kind} {name}"
+    for each in sorted(rights):
+        role, _, right = each.partition(" ")
+        yield f"{role}: {right} on {named}"
+
+
+def _written_in(name: str) -> str:
+    """The file that makes an object of this name; of several the one that is called like it, else the newest."""
+    short = re.split(r" on |\(", name)[0].rpartition(" ")[2].rpartition(".")[2]
+    sql = include_dir() / "sql"
+    files = [
+        path for folder in ("definitions", "schema", "migrations") for path in sorted((sql / folder).rglob("*.sql"))
+    ]
+    found = [path for path in files if re.search(rf"\b{short}\b", path.read_text(encoding="utf-8"))]
+    own = next((path for path in found if path.stem == short), found[-1] if found else None)
+    return f" (include/sql/{own.relative_to(sql)})" if own else ""

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, get_args
 
+from motcua.domain.checks import ALERT_NAMES, CHECKS
 from motcua.domain.clock import VIETNAM
 from motcua.domain.dossiers import Kind
 from motcua.domain.run_window import Window
@@ -46,6 +47,7 @@ def open_gauges(connection: Connection, now: datetime) -> list[Gauge]:
         _sources,
         _receipts,
         _gap,
+        _checks,
     )
     return [gauge for read in readings for gauge in read(connection, now)]
 
@@ -192,6 +194,19 @@ def _gap(connection: Connection, now: datetime) -> list[Gauge]:
             "motcua_gap_open_seconds",
             "For how long what a restored ledger, or one that slept, may have sent is held; 0: no gap is open.",
             _age(now, gap.noticed_at if gap else None),
+        )
+    ]
+
+
+def _checks(connection: Connection, now: datetime) -> list[Gauge]:
+    del now
+    rows = {row["name"]: row["subjects"] for row in _rows(connection, "metrics/open_checks")}
+    return [
+        Gauge(
+            "motcua_checks_open",
+            "Alerts of the watch that are open, the same as on its page.",
+            ("check", "severity"),
+            {(name, CHECKS[name].severity): rows.get(name, 0) for name in ALERT_NAMES},
         )
     ]
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Literal, TypeAlias, get_args
 
+from motcua.domain.checks import ALERT_NAMES, Fact, Finding, key_of
 from motcua.domain.watching import judging
-from motcua.domain.watching.alerts import ALERT_NAMES, Fact, Finding, key_of
 from motcua.reports.watching import AlertInWords, alert_in_words
 from motcua.store.watching.watch import MirroredAlert
 from motcua.web.overview.state import SURE_AFTER, OverviewState

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Literal
 
+from motcua.domain.checks import ALERT_NAMES
 from motcua.domain.people.requests import PageRequest
 from motcua.domain.routing import day_of
 from motcua.domain.watching import judging
-from motcua.domain.watching.alerts import ALERT_NAMES
 from motcua.jobs.notices.apologizing import apology_rules
 from motcua.jobs.notices.watching import every_source_is_read_in
 from motcua.jobs.watching.checks import rules_of

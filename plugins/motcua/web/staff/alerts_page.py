@@ -14,9 +14,9 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from motcua.domain.checks import ALERT_NAMES
 from motcua.domain.clock import VIETNAM
 from motcua.domain.phones.reading import holds_phone
-from motcua.domain.watching.alerts import ALERT_NAMES
 from motcua.domain.watching.judging import silence_of
 from motcua.jobs.listing.reading import Listing
 from motcua.reports.lists.files import MOST_ROWS

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from motcua.domain.checking.kinds import KINDS
+from motcua.domain.checks import CHECKS, KINDS
 from motcua.reports.checking import check_words
 
 PAGE = Path(__file__).parents[4] / "docs" / "vi" / "kiem-tra-nguon.md"
@@ -20,9 +20,9 @@ def page_with_table(page: str) -> str:
     _, _, after = rest.partition(_ENDS)
     words = check_words()
     rows = []
-    for kind, weight in KINDS.items():
+    for kind in KINDS:
         said = words["findings"][kind]
-        cells = (f"`{kind}`", said["title"], words["weight"][weight], said["why"], said["action"])
+        cells = (f"`{kind}`", said["title"], words["weight"][CHECKS[kind].severity], said["why"], said["action"])
         rows.append(f"| {' | '.join(map(_cell, cells))} |")
     head = ["| mã | điều sai | mức độ | vì sao cần sửa | cần làm |", "| --- | --- | --- | --- | --- |"]
     return f"{before}{_BEGINS}" + "\n".join([*head, *rows]) + f"\n{_ENDS}{after}"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from motcua.domain.checking.encodings import broken
-from motcua.domain.checking.kinds import FORBIDDEN_SHARE, KINDS, Finding, Findings, is_hidden, shown_codes
+from motcua.domain.checking.kinds import FORBIDDEN_SHARE, Finding, Findings, is_hidden, shown_codes
 from motcua.domain.checking.reading import (
     COLUMNS,
     QUESTIONS,
@@ -21,6 +21,7 @@ from motcua.domain.checking.reading import (
     tables_read_whole,
 )
 from motcua.domain.checking.rows import Read, Sample, judge_rows
+from motcua.domain.checks import KINDS
 from motcua.domain.dossiers import RowContext, SourceDossier, SourceTransition
 from motcua.reports.checking import check_words, terms_of, told, words_of
 from tests.unit.domain.checking.source_check_page import PAGE, page_with_table
@@ -302,7 +303,7 @@ def test_what_is_said_otherwise_to_whoever_pushes_or_exports_is_of_a_finding_and
     of_adapter = check_words()["of_adapter"]
     assert of_adapter.keys() == {"national_sync", "files"}
     for name, kinds in of_adapter.items():
-        assert kinds.keys() <= KINDS.keys()
+        assert kinds.keys() <= set(KINDS)
         for kind in kinds:
             spoken = words_of(kind, name)
             assert spoken.keys() == words_of(kind).keys()

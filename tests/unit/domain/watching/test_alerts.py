@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from motcua.domain.watching.alerts import ALERT_NAMES, Alert, Finding, advance, looks_needed
+from motcua.domain.checks import ALERT_NAMES, CHECKS, Finding
+from motcua.domain.watching.alerts import Alert, advance
 
 BEGIN = datetime(2026, 11, 25, 3, 0, tzinfo=UTC)
 USUAL, EXACT = "airflow_unreachable", "identity"
@@ -82,4 +83,4 @@ def test_each_alert_is_told_once_and_its_end_once_in_turn(seen):
         own = [what for what, key in told if key == name]
         assert own == ["raised", "over"] * (len(own) // 2)
     assert alerts == {}
-    assert all(1 <= looks_needed(name) <= 3 for name in ALERT_NAMES)
+    assert all(1 <= CHECKS[name].looks <= 3 for name in ALERT_NAMES)

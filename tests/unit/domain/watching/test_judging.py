@@ -8,9 +8,9 @@ from datetime import UTC, date, datetime, time, timedelta
 import pytest
 
 from motcua.domain.apologies import ApologyRules
+from motcua.domain.checks import Finding
 from motcua.domain.clock import VIETNAM
 from motcua.domain.watching import judging
-from motcua.domain.watching.alerts import Finding
 from motcua.domain.watching.judging import (
     Delivered,
     EveningLeft,

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from motcua.domain.checks import Finding
 from motcua.domain.clock import VIETNAM
 from motcua.domain.watching import unserved
-from motcua.domain.watching.alerts import Finding
 from motcua.domain.watching.unserved import GatewayNow, SourceNow, StopNow, Waiting, told_once
 
 NOW = datetime(2026, 11, 25, 15, 0, tzinfo=VIETNAM)

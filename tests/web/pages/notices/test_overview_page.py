@@ -15,9 +15,9 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from psycopg.types.json import Jsonb
 
+from motcua.domain.checks import ALERT_NAMES
 from motcua.domain.clock import VIETNAM
 from motcua.domain.run_window import EVERYTHING
-from motcua.domain.watching.alerts import ALERT_NAMES
 from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan

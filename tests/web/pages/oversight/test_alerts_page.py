@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from psycopg.types.json import Jsonb
 
-from motcua.domain.watching.alerts import ALERT_NAMES
+from motcua.domain.checks import ALERT_NAMES
 from tests.web.visiting import Visiting
 
 PAGE = "/motcua/alerts"

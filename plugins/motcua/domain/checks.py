@@ -1,0 +1,316 @@
+"""Every check there is, once: what can be wrong, with what, how bad that is, who asks, and its page of the handbook.
+
+The doctor asks all of its questions at once, the watch its share at each look, the check of a source what that source
+shows. Words are in include/templates: what staff reads in ``watch/alerts.vi.yaml`` and ``checking/findings.vi.yaml``,
+what whoever runs the server reads in ``doctor.en.yaml``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Flag, auto
+from typing import Literal, TypeAlias
+
+Subject: TypeAlias = Literal[
+    "installation",
+    "machine",
+    "ledger",
+    "journal",
+    "backups",
+    "airflow",
+    "callbacks",
+    "intake",
+    "mail",
+    "publications",
+    "watch",
+    "source",
+    "gateway",
+    "agency",
+]
+Severity: TypeAlias = Literal["error", "warning", "by_share"]
+"""``error``: something does not work, or is not safe; ``warning``: it will be missed one day; ``by_share``: bad rows,
+which are an error from ``FORBIDDEN_SHARE`` of those that were looked at on (``checking/kinds.py``)."""
+Fact: TypeAlias = str | int | float | None
+"""A figure, a name or a moment (ISO 8601); no personal data."""
+
+
+class Asker(Flag):
+    """Who asks a question."""
+
+    WATCH = auto()
+    DOCTOR = auto()
+    SOURCE_CHECK = auto()
+
+
+WATCH, DOCTOR, SOURCE_CHECK = Asker.WATCH, Asker.DOCTOR, Asker.SOURCE_CHECK
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that can be wrong."""
+
+    id: str
+    of: Subject
+    severity: Severity
+    asked_by: Asker
+    looks: int = 2
+    """So many in a row the watch must find it before it is told, and must not before it is over. One where the ledger
+    says it exactly, or where a person or a day is waited for; three where pauses are usual."""
+    everywhere: bool = False
+    """Told where no agency is enabled, too; else that nothing happens is as it should be."""
+    slow_to_start: bool = False
+    """Not told while the machine may just be starting."""
+
+    @property
+    def page(self) -> str:
+        """Where the handbook says what to do."""
+        if WATCH in self.asked_by:
+            return f"docs/operations/alerts/{self.id}.md"
+        return f"docs/operations/checks.md#{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong now. Holds no secret, no phone, no name of a person and no mail address."""
+
+    name: str
+    """Id of its check."""
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+    subject: str = ""
+    """Of what: a source, a gateway, a file with its variable, a table; empty where there is only one."""
+
+    @property
+    def key(self) -> str:
+        """Name and subject together."""
+        return key_of(self.name, self.subject)
+
+    @property
+    def check(self) -> Check:
+        """What is known of every finding of its kind."""
+        return CHECKS[self.name]
+
+    @property
+    def detail(self) -> str:
+        """More of it in words, as the doctor finds them."""
+        return str(self.facts.get("detail", ""))
+
+
+def fault(name: str, subject: str, detail: str = "") -> Finding:
+    """What the doctor found, where, and in its own words."""
+    return Finding(name, {"detail": detail} if detail else {}, subject)
+
+
+def key_of(name: str, subject: str) -> str:
+    """What stands for a finding: its name, and behind a slash what it is about."""
+    return f"{name}/{subject}" if subject else name
+
+
+_ALL: tuple[Check, ...] = (
+    Check("identity", "ledger", "error", WATCH, looks=1, everywhere=True),
+    Check("apologies_late", "agency", "error", WATCH, looks=1),
+    Check("unserved", "ledger", "error", WATCH, looks=1),
+    Check("source_failing", "source", "error", WATCH, looks=3),
+    Check("source_no_news", "source", "warning", WATCH),
+    Check("source_fault", "source", "error", WATCH, looks=1),
+    Check("push_silent", "source", "error", WATCH),
+    Check("push_refused", "source", "warning", WATCH),
+    Check("gateway_stopped", "gateway", "error", WATCH, looks=3),
+    Check("unknown_old", "gateway", "error", WATCH, looks=1),
+    Check("delivered_low", "gateway", "error", WATCH),
+    Check("receipts_stopped", "gateway", "error", WATCH),
+    Check("receipts_unknown", "gateway", "error", WATCH, looks=1),
+    Check("red_run", "airflow", "error", WATCH, looks=1),
+    Check("quality_late", "agency", "warning", WATCH, looks=1),
+    Check("closing_late", "agency", "error", WATCH, looks=1),
+    Check("disk_low", "machine", "error", WATCH | DOCTOR, everywhere=True),
+    Check("clock_off", "machine", "error", WATCH, everywhere=True),
+    Check("calendar_unsigned", "agency", "warning", WATCH | DOCTOR, looks=1),
+    Check("backup_old", "backups", "error", WATCH | DOCTOR, looks=1),
+    Check("airflow_uncleaned", "airflow", "warning", WATCH, looks=3),
+    Check("ledger_behind", "ledger", "error", WATCH, looks=1, everywhere=True),
+    Check("ledger_slept", "ledger", "error", WATCH, looks=1, everywhere=True),
+    Check("ledger_went_back", "ledger", "error", WATCH, looks=1, everywhere=True),
+    Check("journal_damaged", "journal", "error", WATCH | DOCTOR, looks=1, everywhere=True),
+    Check("ledger_unreachable", "ledger", "error", WATCH | DOCTOR, everywhere=True),
+    Check("airflow_unreachable", "airflow", "error", WATCH, everywhere=True, slow_to_start=True),
+    Check("airflow_unhealthy", "airflow", "error", WATCH, everywhere=True, slow_to_start=True),
+    Check("callbacks_unhealthy", "callbacks", "error", WATCH, everywhere=True, slow_to_start=True),
+    Check("intake_unhealthy", "intake", "error", WATCH | DOCTOR, everywhere=True, slow_to_start=True),
+    Check("check_failing", "watch", "error", WATCH, everywhere=True),
+    Check("file_missing", "installation", "error", DOCTOR),
+    Check("file_unreadable", "installation", "error", DOCTOR),
+    Check("file_open", "installation", "error", DOCTOR),
+    Check("variable_missing", "installation", "error", DOCTOR),
+    Check("secret_empty", "installation", "error", DOCTOR),
+    Check("placeholder_left", "installation", "error", DOCTOR),
+    Check("secret_short", "installation", "error", DOCTOR),
+    Check("secret_unfit", "installation", "error", DOCTOR),
+    Check("secret_shared", "installation", "error", DOCTOR),
+    Check("fernet_key_invalid", "airflow", "error", DOCTOR),
+    Check("setting_unreadable", "installation", "error", DOCTOR),
+    Check("setting_gone", "installation", "error", DOCTOR),
+    Check("setting_unknown", "installation", "warning", DOCTOR),
+    Check("setting_senseless", "installation", "error", DOCTOR),
+    Check("line_unreadable", "installation", "error", DOCTOR),
+    Check("variable_twice", "installation", "warning", DOCTOR),
+    Check("value_cut", "installation", "error", DOCTOR),
+    Check("pages_open", "installation", "error", DOCTOR),
+    Check("port_twice", "installation", "error", DOCTOR),
+    Check("private_key_here", "machine", "error", DOCTOR),
+    Check("sign_in_open", "airflow", "error", DOCTOR),
+    Check("address_in_clear", "installation", "error", DOCTOR),
+    Check("ui_address_wrong", "installation", "error", DOCTOR),
+    Check("backup_key_unreadable", "backups", "error", DOCTOR),
+    Check("no_source", "source", "error", DOCTOR),
+    Check("no_gateway", "gateway", "error", DOCTOR),
+    Check("connection_unreadable", "installation", "error", DOCTOR),
+    Check("connection_unused", "installation", "warning", DOCTOR),
+    Check("connection_in_clear", "installation", "error", DOCTOR),
+    Check("gateway_misconfigured", "gateway", "error", DOCTOR),
+    Check("carrier_unserved", "gateway", "warning", DOCTOR),
+    Check("callback_secret_differs", "callbacks", "error", DOCTOR),
+    Check("callback_address_wrong", "callbacks", "error", DOCTOR),
+    Check("ledger_missing", "ledger", "error", DOCTOR),
+    Check("ledger_password_wrong", "ledger", "error", DOCTOR),
+    Check("ledger_closed_to_role", "ledger", "error", DOCTOR),
+    Check("role_missing", "ledger", "error", DOCTOR),
+    Check("role_too_mighty", "ledger", "error", DOCTOR),
+    Check("role_limited", "ledger", "error", DOCTOR),
+    Check("parameter_differs", "ledger", "error", DOCTOR),
+    Check("right_missing", "ledger", "error", DOCTOR),
+    Check("schema_differs", "ledger", "error", DOCTOR),
+    Check("right_too_many", "ledger", "error", DOCTOR),
+    Check("door_open", "ledger", "warning", DOCTOR),
+    Check("migrations_behind", "ledger", "error", DOCTOR),
+    Check("migrations_ahead", "ledger", "error", DOCTOR),
+    Check("definition_differs", "ledger", "error", DOCTOR),
+    Check("postgres_version", "ledger", "error", DOCTOR),
+    Check("backup_programs_unusable", "backups", "error", DOCTOR),
+    Check("source_unreachable", "source", "error", DOCTOR),
+    Check("source_refused", "source", "error", DOCTOR),
+    Check("source_lacks_views", "source", "error", DOCTOR),
+    Check("source_lacks_rights", "source", "error", DOCTOR),
+    Check("source_slow", "source", "warning", DOCTOR),
+    Check("source_role_too_mighty", "source", "warning", DOCTOR),
+    Check("gateway_unreachable", "gateway", "error", DOCTOR),
+    Check("gateway_refuses", "gateway", "error", DOCTOR),
+    Check("callback_unreachable", "callbacks", "error", DOCTOR),
+    Check("callback_answers_wrong", "callbacks", "error", DOCTOR),
+    Check("callback_unhealthy", "callbacks", "error", DOCTOR),
+    Check("intake_unreachable", "intake", "error", DOCTOR),
+    Check("intake_answers_wrong", "intake", "error", DOCTOR),
+    Check("certificate_ends", "machine", "error", DOCTOR),
+    Check("mail_missing", "mail", "error", DOCTOR),
+    Check("mail_sender_missing", "mail", "error", DOCTOR),
+    Check("mail_unreachable", "mail", "error", DOCTOR),
+    Check("mail_without_tls", "mail", "error", DOCTOR),
+    Check("mail_refused", "mail", "error", DOCTOR),
+    Check("mail_in_clear", "mail", "warning", DOCTOR),
+    Check("no_alert_recipient", "mail", "warning", DOCTOR),
+    Check("no_report_recipient", "mail", "warning", DOCTOR),
+    Check("recipient_unusable", "mail", "error", DOCTOR),
+    Check("zone_differs", "machine", "warning", DOCTOR),
+    Check("store_unusable", "publications", "error", DOCTOR),
+    Check("folder_unusable", "machine", "error", DOCTOR),
+    Check("python_version", "machine", "error", DOCTOR),
+    Check("package_differs", "machine", "error", DOCTOR),
+    Check("airflow_secret_missing", "airflow", "error", DOCTOR),
+    Check("airflow_database_unreachable", "airflow", "error", DOCTOR),
+    Check("airflow_not_migrated", "airflow", "error", DOCTOR),
+    Check("airflow_part_down", "airflow", "error", DOCTOR),
+    Check("dag_missing", "airflow", "error", DOCTOR),
+    Check("dag_paused", "airflow", "error", DOCTOR),
+    Check("dag_import_error", "airflow", "error", DOCTOR),
+    Check("pool_closed", "airflow", "error", DOCTOR),
+    Check("watch_account_missing", "watch", "error", DOCTOR),
+    Check("hosts_share_nothing", "airflow", "error", DOCTOR),
+    Check("no_agency", "agency", "warning", DOCTOR),
+    Check("agency_without_source", "agency", "warning", DOCTOR),
+    Check("text_not_registered", "gateway", "error", DOCTOR),
+    Check("text_without_id", "gateway", "error", DOCTOR),
+    Check("journal_elsewhere", "journal", "error", DOCTOR),
+    Check("watch_silent", "watch", "error", DOCTOR),
+    Check("purge_late", "agency", "warning", DOCTOR),
+    Check("backup_missing", "backups", "error", DOCTOR),
+    Check("backup_never_read", "backups", "warning", DOCTOR),
+    Check("check_failed", "watch", "warning", DOCTOR),
+    Check("clock_set_back", "machine", "error", SOURCE_CHECK),
+    Check("numbers_restarted", "source", "error", SOURCE_CHECK),
+    Check("unreachable", "source", "error", SOURCE_CHECK),
+    Check("refused", "source", "error", SOURCE_CHECK),
+    Check("adapter_unknown", "installation", "error", DOCTOR | SOURCE_CHECK),
+    Check("connection_missing", "installation", "error", DOCTOR | SOURCE_CHECK),
+    Check("encoding_unknown", "source", "error", SOURCE_CHECK),
+    Check("role_superuser", "ledger", "error", SOURCE_CHECK),
+    Check("role_may_write", "ledger", "error", SOURCE_CHECK),
+    Check("rights_missing", "ledger", "error", SOURCE_CHECK),
+    Check("views_missing", "source", "error", SOURCE_CHECK),
+    Check("columns_missing", "source", "error", SOURCE_CHECK),
+    Check("column_types", "source", "error", SOURCE_CHECK),
+    Check("time_without_zone", "source", "error", SOURCE_CHECK),
+    Check("unreadable", "source", "error", SOURCE_CHECK),
+    Check("too_slow", "source", "error", SOURCE_CHECK),
+    Check("unanswered", "source", "warning", SOURCE_CHECK),
+    Check("index_missing", "source", "error", SOURCE_CHECK),
+    Check("clock_differs", "machine", "error", DOCTOR | SOURCE_CHECK),
+    Check("empty", "source", "error", SOURCE_CHECK),
+    Check("silent", "source", "warning", SOURCE_CHECK),
+    Check("dossier_key_missing", "source", "by_share", SOURCE_CHECK),
+    Check("dossier_key_double", "source", "error", SOURCE_CHECK),
+    Check("transition_key_missing", "source", "by_share", SOURCE_CHECK),
+    Check("number_missing", "source", "error", SOURCE_CHECK),
+    Check("number_double", "source", "error", SOURCE_CHECK),
+    Check("number_unusable", "source", "error", SOURCE_CHECK),
+    Check("numbers_go_back", "source", "error", SOURCE_CHECK),
+    Check("late_commits", "source", "by_share", SOURCE_CHECK),
+    Check("seen_late", "source", "by_share", SOURCE_CHECK),
+    Check("recorded_backdated", "source", "by_share", SOURCE_CHECK),
+    Check("hours_shifted", "source", "error", SOURCE_CHECK),
+    Check("times_in_future", "source", "by_share", SOURCE_CHECK),
+    Check("recorded_missing", "source", "by_share", SOURCE_CHECK),
+    Check("occurred_missing", "source", "warning", SOURCE_CHECK),
+    Check("updated_missing", "source", "by_share", SOURCE_CHECK),
+    Check("updated_frozen", "source", "by_share", SOURCE_CHECK),
+    Check("received_missing", "source", "warning", SOURCE_CHECK),
+    Check("status_missing", "source", "by_share", SOURCE_CHECK),
+    Check("status_unknown", "source", "by_share", SOURCE_CHECK),
+    Check("moves_impossible", "source", "by_share", SOURCE_CHECK),
+    Check("row_against_transition", "source", "by_share", SOURCE_CHECK),
+    Check("desk_missing", "source", "by_share", SOURCE_CHECK),
+    Check("desk_never", "source", "error", SOURCE_CHECK),
+    Check("desk_always", "source", "error", SOURCE_CHECK),
+    Check("result_never_at_desk", "source", "error", SOURCE_CHECK),
+    Check("supplement_never_at_desk", "source", "warning", SOURCE_CHECK),
+    Check("results_never", "source", "warning", SOURCE_CHECK),
+    Check("transitions_without_dossier", "source", "by_share", SOURCE_CHECK),
+    Check("dossiers_without_transitions", "source", "by_share", SOURCE_CHECK),
+    Check("agency_unknown", "agency", "by_share", SOURCE_CHECK),
+    Check("code_untidy", "source", "by_share", SOURCE_CHECK),
+    Check("code_unusable", "source", "by_share", SOURCE_CHECK),
+    Check("phones_unusable", "source", "error", SOURCE_CHECK),
+    Check("phones_missing", "source", "warning", SOURCE_CHECK),
+    Check("phones_unreadable", "source", "warning", SOURCE_CHECK),
+    Check("phone_shared", "source", "warning", SOURCE_CHECK),
+    Check("due_missing", "source", "warning", SOURCE_CHECK),
+    Check("due_before_received", "source", "by_share", SOURCE_CHECK),
+    Check("due_all_equal", "source", "warning", SOURCE_CHECK),
+    Check("due_at_midnight", "source", "warning", SOURCE_CHECK),
+    Check("text_broken", "gateway", "by_share", SOURCE_CHECK),
+    Check("applicant_missing", "source", "warning", SOURCE_CHECK),
+    Check("procedure_missing", "source", "warning", SOURCE_CHECK),
+    Check("submitted_via_unknown", "source", "warning", SOURCE_CHECK),
+)
+CHECKS: Mapping[str, Check] = {check.id: check for check in _ALL}
+"""By id; those of each asker in the order in which they are told."""
+
+
+def asked_by(asker: Asker) -> tuple[str, ...]:
+    """Ids of what somebody asks."""
+    return tuple(check.id for check in _ALL if asker in check.asked_by)
+
+
+ALERT_NAMES = asked_by(WATCH)
+"""What the watch tells of; docs/operations/alerts has a page for each."""
+FAULTS = asked_by(DOCTOR)
+KINDS = asked_by(SOURCE_CHECK)

@@ -1,0 +1,92 @@
+"""``motcua status``: one screen with the rows that pages and metrics have, and with what lies on this machine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from typer.testing import CliRunner
+
+from motcua.cli import app
+from motcua.jobs.watching.status import rows_of_status
+from motcua.settings import settings
+from motcua.store.journal import open_journal
+from motcua.store.ledger.database import connect
+from motcua.store.notices.gaps import begin_journal
+from motcua.store.watching.watch import list_alerts
+from tests.dated_backup import write_backup
+from tests.integration.watching.conftest import WEDNESDAY, Watched
+from tests.integration.watching.test_watch import save
+
+PARTS = ["runs", "late", "waits", "disk", "backup", "journal", "certificate", "evening"]
+
+
+def words(part: str, watched: Watched) -> str:
+    return "\n".join(f"{row.words} {row.check}" for row in rows_of_status(watched.now) if row.part == part)
+
+
+@pytest.mark.guarantee("watch", "motcua status shows on one screen what runs, is late or waits, and what lies here")
+def test_one_screen_has_every_part(watched: Watched, configure: Callable[..., None], tmp_path) -> None:
+    configure(MOTCUA_WATCH_BACKUP_AGE="P1D")
+    save(enabled_from=WEDNESDAY - timedelta(days=9))
+    write_backup(tmp_path / "backups", watched.now - timedelta(hours=3))
+    watched.look()
+    rows = rows_of_status(watched.now)
+    assert [part for part in PARTS if not any(row.part == part for row in rows)] == ["late"], rows
+    assert "20261125T050000Z, 3 hours old" in words("backup", watched)
+    assert words("evening", watched).startswith("next on 25/11/2026 at 17:30, at 0 of 1 agencies")
+    assert "GB free" in words("disk", watched)
+    told = CliRunner().invoke(app, ["status"])
+    for head in ("runs", "late or wrong", "waits for a person", "disk", "backup", "journal", "certificate", "17:30"):
+        assert any(line.startswith(head) for line in told.output.splitlines()), told.output
+    assert len(told.output.splitlines()) <= 40
+
+
+def test_alerts_are_the_rows_that_the_page_has_and_say_who_looks_after_them(watched: Watched) -> None:
+    save(enabled_from=WEDNESDAY - timedelta(days=9))
+    watched.look()
+    watched.outside.airflow_status = 503
+    watched.look(3)
+    with connect() as ledger:
+        (alert,) = [each for each in list_alerts(ledger, watched.now, 10) if each.name == "airflow_unreachable"]
+    row = next(row for row in rows_of_status(watched.now) if row.check == "airflow_unreachable")
+    assert row.words.startswith("Airflow không trả lời, since ")
+    assert row.is_wrong
+    assert alert.acknowledged_by is None
+    assert CliRunner().invoke(app, ["status"]).exit_code == 1
+    CliRunner().invoke(app, ["alerts", "acknowledge", "airflow_unreachable"])
+    row = next(row for row in rows_of_status(watched.now) if row.check == "airflow_unreachable")
+    assert row.words.endswith("lan looks after it")
+    assert not row.is_wrong
+
+
+def test_what_lies_on_this_machine_is_told_where_it_is_wrong(
+    watched: Watched, configure: Callable[..., None], tmp_path
+) -> None:
+    configure(MOTCUA_WATCH_BACKUP_AGE="P1D", MOTCUA_WATCH_DISK_FREE=str(10**18))
+    write_backup(tmp_path / "backups", watched.now - timedelta(days=2))
+    with connect() as ledger:
+        begin_journal(ledger, open_journal().begin(), "first use")
+    assert "journal_elsewhere" not in words("journal", watched)
+    (settings().journal_folder / "journal.json").unlink()
+    assert {row.part: row.check.partition("/")[0] for row in rows_of_status(watched.now) if row.is_wrong} | {
+        "disk": "disk_low",
+        "backup": "backup_old",
+        "journal": "journal_elsewhere",
+    } == {row.part: row.check.partition("/")[0] for row in rows_of_status(watched.now) if row.is_wrong}
+
+
+def test_while_the_ledger_is_away_the_watch_says_what_it_keeps(
+    watched: Watched, configure: Callable[..., None]
+) -> None:
+    watched.look()
+    configure(AIRFLOW_CONN_MOTCUA_DB="postgres://motcua_app:x@127.0.0.1:1/motcua?connect_timeout=1")
+    watched.look(3)
+    told = CliRunner().invoke(app, ["status", "--json"])
+    rows = json.loads(told.stdout)
+    assert told.exit_code == 1
+    assert any("the ledger does not answer" in row["words"] for row in rows)
+    assert any(row["check"] == "ledger_unreachable" for row in rows)
+    assert {row["part"] for row in rows} >= {"runs", "late", "disk", "backup"}
