@@ -26,11 +26,7 @@ def of_fresh_ledger() -> Objects:
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o711)
         server = EmbeddedPostgres(Path(folder) / "server", free_port())
-        server.set_up()
-        with (server.data / "postgresql.conf").open("a") as configuration:
-            configuration.write("fsync = off\n")
-        process = server.start(Path(folder) / "log")
-        try:
+        with server.running(configuration="fsync = off\n"):
             made = {name: Role(f"motcua_{name}", secrets.token_hex(16)) for name in _ROLES}
             owner, app, audit, airflow, *others = made.values()
             provision_ledger(server.admin_dsn, LEDGER, owner, app, audit, airflow, AIRFLOW, others)
@@ -42,9 +38,6 @@ def of_fresh_ledger() -> Objects:
                 with_database(server.admin_dsn, LEDGER), autocommit=True, row_factory=dict_row
             ) as ledger:
                 return objects_there(ledger)
-        finally:
-            process.terminate()
-            process.wait(timeout=60)
 
 
 _ROLES = ("owner", "app", "audit", "airflow", "callbacks", "intake", "pages", "purge")

@@ -118,8 +118,9 @@ ORDER BY role, database, name;
 
 -- name: objects
 -- Every object of the ledger's schemas: what it is, whose (empty: whoever owns the schema motcua), and who else may do
--- what with it, as role and privilege, on a column with that. Two ledgers of one version differ in nothing of it; the
--- order of columns is left out. Asked with an empty search_path, so that every name is written whole.
+-- what with it, as role and privilege, on a column with that; what comments say is of it. Two ledgers of one version
+-- differ in nothing of it: the order of columns is left out, and whether a rule was checked for rows that were there
+-- before it. Asked with an empty search_path, so that every name is written whole.
 WITH ours AS (
     SELECT
         n.oid AS schema_id,
@@ -151,7 +152,8 @@ columns_of AS (
         string_agg(
             concat_ws(
                 ' ', a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity, a.attgenerated,
-                nullif(a.attcollation, t.typcollation)::regcollation, pg_get_expr(d.adbin, d.adrelid)
+                nullif(a.attcollation, t.typcollation)::regcollation, pg_get_expr(d.adbin, d.adrelid),
+                a.attstattarget, col_description(a.attrelid, a.attnum)
             ), ', ' ORDER BY a.attname
         ) AS said
     FROM pg_attribute AS a
@@ -175,7 +177,8 @@ objects AS (
         CASE r.relkind WHEN 'v' THEN 'view' WHEN 'S' THEN 'sequence' ELSE 'table' END,
         r.name,
         concat_ws(
-            ' ', r.made_as, CASE r.relkind WHEN 'v' THEN pg_get_viewdef(r.relation_id) ELSE c.said END,
+            ' ', r.made_as, obj_description(r.relation_id, 'pg_class'), c.said,
+            CASE r.relkind WHEN 'v' THEN pg_get_viewdef(r.relation_id) END,
             s.seqtypid::regtype, s.seqstart, s.seqincrement, s.seqmax, s.seqmin, s.seqcycle
         ),
         r.relowner,
@@ -202,7 +205,7 @@ objects AS (
         'constraint',
         coalesce(r.name || ' ', '') || n.conname,
         concat_ws(
-            ' ', pg_get_constraintdef(n.oid), n.convalidated, n.conenforced,
+            ' ', regexp_replace(pg_get_constraintdef(n.oid), ' NOT VALID$', ''), n.conenforced,
             (SELECT min('off') FROM pg_trigger AS t WHERE t.tgconstraint = n.oid AND t.tgenabled = 'D')
         ),
         coalesce(r.relowner, o.nspowner),
@@ -239,7 +242,7 @@ objects AS (
     SELECT
         'function',
         o.nspname || '.' || p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')',
-        pg_get_functiondef(p.oid),
+        concat_ws(' ', pg_get_functiondef(p.oid), obj_description(p.oid, 'pg_proc')),
         p.proowner,
         coalesce(p.proacl, acldefault('f', p.proowner)),
         NULL
@@ -260,6 +263,16 @@ objects AS (
     FROM pg_type AS t
     INNER JOIN ours AS o ON t.typnamespace = o.schema_id
     WHERE t.typtype IN ('d', 'e', 'r')
+    UNION ALL
+    SELECT
+        'statistics',
+        o.nspname || '.' || e.stxname,
+        pg_get_statisticsobjdef(e.oid),
+        e.stxowner,
+        NULL,
+        NULL
+    FROM pg_statistic_ext AS e
+    INNER JOIN ours AS o ON e.stxnamespace = o.schema_id
 ),
 
 -- On the whole, and on single columns.

@@ -63,12 +63,6 @@ def applied_migrations(connection: Connection) -> set[str]:
         return set()
 
 
-def catalog(connection: Connection) -> dict[tuple[str, str], str]:
-    """Everything that the ledger's schemas are made of, by kind and name, ``("index", "motcua.messages_due")``: as
-    PostgreSQL defines it. Ledgers of which this is the same have the same schema."""
-    return {(row["kind"], row["name"]): row["definition"] for row in connection.execute(statement("ledger/catalog"))}
-
-
 def may_write(connection: Connection) -> bool:
     """Whether whoever is connected may change anything in the database, as at a source, where we only read."""
     (row,) = connection.execute(statement("doctor/source_role")).fetchall()
