@@ -134,7 +134,7 @@ INSERT INTO mot_cua.dossiers (
     phone_entered_at, submitted_via, received_at, due_at, step_name, status_code, at_one_stop_desk, updated_at
 ) VALUES (
     %(agency)s, %(code)s, '1.005129', 'Cấp bản sao', 'Hộ tịch', 'Nguyễn Thị Lan', %(phone)s, %(received)s, 'direct',
-    %(received)s, %(at)s::timestamptz + interval '10 days', 'Trả kết quả', %(status)s, TRUE, %(at)s
+    %(received)s, %(at)s::timestamptz + interval '10 days', 'Trả kết quả', %(status)s, TRUE, %(stamped)s
 )
 """
 _TRANSITION = """
@@ -181,7 +181,7 @@ class OneStopDesk:
             count: how many.
             at: when that happened and was recorded; now.
             status: national code.
-            unseen: the rows are committed hours late and numbered below all others, where no pick-up but a
+            unseen: the rows are committed hours late, stamped and numbered below all others, where no pick-up but a
                 backfill's looks.
             phone: of all of them; numbers of their own.
 
@@ -202,6 +202,8 @@ class OneStopDesk:
                     "at": moment,
                     "received": moment - timedelta(days=2),
                     "status": status,
+                    # A pick-up looks at the stamps of a day again.
+                    "stamped": moment - timedelta(days=2) if unseen else moment,
                 }
                 if unseen:
                     self._hidden += 1
