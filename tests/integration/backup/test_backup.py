@@ -420,7 +420,7 @@ def test_backup_of_a_version_that_is_too_new_or_too_old_is_refused(
         ({"migration": "9999_later"}, "the migration 9999_later, which this version of the program does not know"),
         (
             {"migration": "0051_verified"},
-            "of before version 0.2.0: its newest migration is 0051_verified. Restore it with",
+            "of a ledger before version 0.2.0; its newest migration is 0051_verified. Restore it with",
         ),
         ({"postgres": "99.1"}, "The backup is of PostgreSQL 99, and this server is of 18"),
     ):

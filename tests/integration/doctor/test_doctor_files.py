@@ -248,18 +248,13 @@ FILE_CASES: dict[str, tuple[str, str, Callable[[Path], None]]] = {
     "backups kept too long": ("setting_unreadable", ".env: BACKUP_KEEP", _set(".env", "BACKUP_KEEP", "P90D")),
     "backups kept for a day": ("setting_senseless", ".env: BACKUP_KEEP", _set(".env", "BACKUP_KEEP", "PT1H")),
     "an hour that is none": ("setting_unreadable", ".env: BACKUP_TIME", _set(".env", "BACKUP_TIME", "25:30")),
-    "backups outlive the journal": (
-        "setting_senseless",
-        "settings.env: MOTCUA_JOURNAL_AGE",
-        _set("settings.env", "MOTCUA_JOURNAL_AGE", "P10D"),
-    ),
     "apologies by night": (
         "setting_senseless",
         "settings.env: MOTCUA_APOLOGY_TIME",
         _set("settings.env", "MOTCUA_APOLOGY_TIME", "03:00"),
     ),
     "a time below zero": (
-        "setting_senseless",
+        "setting_unreadable",
         "settings.env: MOTCUA_USEFUL_FOR",
         _set("settings.env", "MOTCUA_USEFUL_FOR", "-P3D"),
     ),
