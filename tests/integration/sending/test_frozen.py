@@ -24,7 +24,7 @@ from motcua.jobs.notices.apologizing import apologize
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.releasing import release
-from motcua.jobs.notices.sending.heartbeat import beating
+from motcua.jobs.notices.sending.heartbeat import Heart, beating
 from motcua.jobs.notices.sending.request_slots import HeldBack, http_session
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.settling import settle
@@ -174,6 +174,16 @@ def test_what_was_held_back_and_not_taken_over_is_queued_again(one_stop, gateway
     assert gateway.asked == []
     assert messages(rows) == [("queued", "held_back")]
     assert send("another").attempts == 1
+    assert messages(rows) == [("accepted", None)]
+
+
+def test_sender_that_may_not_send_claims_nothing_until_it_may(one_stop, gateway, rows, monkeypatch):
+    move(one_stop, "D-1", "0905123001")
+    pick_up("khanhhoa")
+    plan()
+    until = time.monotonic() + 0.3
+    monkeypatch.setattr(Heart, "may_send", property(lambda _: time.monotonic() > until))
+    assert send("run").attempts == 1
     assert messages(rows) == [("accepted", None)]
 
 

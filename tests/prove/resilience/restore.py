@@ -406,6 +406,7 @@ def _with_its_memory(stage: Stage, primary: Cluster, before_it_is_lost: Callable
     """What happens after the copy is lived in a copy of the ledger; a sender in the ledger itself stands still
     meanwhile, and goes on in it with what it had in its memory and a clock that was set right."""
     stands, goes_on, look = threading.Event(), threading.Event(), sender.look_for_gap
+    sign = heartbeat.stay_at_work
     read, ago = heartbeat._clocks, stage.desk.ago
 
     def stand_still(ledger: Any, by: str, now: datetime) -> Any:
@@ -415,11 +416,19 @@ def _with_its_memory(stage: Stage, primary: Cluster, before_it_is_lost: Callable
             goes_on.wait(300)
         return found
 
+    def sign_elsewhere(ledger: Any, *given: Any) -> Any:
+        if stands.is_set() and not goes_on.is_set() and ledger.info.dbname == "motcua":
+            raise psycopg.errors.LockNotAvailable("it stands still with all its threads")
+        return sign(ledger, *given)
+
     def set_right() -> tuple[float, float]:
         wall, steady = read()
         return wall + ago.total_seconds(), steady
 
-    with mock.patch.object(sender, "look_for_gap", stand_still):
+    with (
+        mock.patch.object(sender, "look_for_gap", stand_still),
+        mock.patch.object(heartbeat, "stay_at_work", sign_elsewhere),
+    ):
         of_then = threading.Thread(target=stage.send, args=("memory",))
         of_then.start()
         assert stands.wait(60)

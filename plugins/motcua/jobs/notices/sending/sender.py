@@ -160,6 +160,9 @@ class Sender:
                     self._take_turns()
                     if self.in_flight:
                         self._gather(wait=self._pause)
+                    elif self._may_claim and not self.sending.heart.may_send:
+                        # It beats again soon, or is over.
+                        self.stop.wait(self._pause)
                     elif not self._may_claim or not self._more_may_come():
                         break
             except BaseException:
@@ -328,7 +331,9 @@ class Sender:
         return self.busy_at + settings().linger_quiet.total_seconds()
 
     def _may_claim_for(self, lane: Lane) -> bool:
-        return self._may_claim and lane.wants_more and not self.routing.changed and not self.routing.route(lane).stopped
+        # What may not leave would be held back, and claimed again at once.
+        may_leave = self._may_claim and self.sending.heart.may_send
+        return may_leave and lane.wants_more and not self.routing.changed and not self.routing.route(lane).stopped
 
     def _take_turns(self) -> None:
         """For each lane: writes its answers and claims for the room that they leave, in one transaction.
