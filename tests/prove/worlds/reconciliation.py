@@ -726,7 +726,9 @@ class World:
         if plan.very_late is not None:
             # Committed two days late, out of any reading's sight, which looks at stamps of twenty-six hours again.
             moment = at(plan.day(plan.very_late), 10, 0)
-            self.both(ready("committed two days late", one, moment), moment, 9, True, visible=moment + 2 * DAY + 150 * MINUTE)
+            self.both(
+                ready("committed two days late", one, moment), moment, 9, True, visible=moment + 2 * DAY + 150 * MINUTE
+            )
             self.both(ready("read before it", one, moment), moment + 50 * MINUTE, 4)
         if plan.without_message is not None:
             # A message that somebody will delete.
