@@ -140,9 +140,15 @@ def test_agency_is_told_what_it_can_mend_and_the_department_what_others_must(wor
     assert owners == counted == {"agency"}
 
 
+def agencies_to_choose(page: str) -> list[tuple[str, str]]:
+    """The agencies that a page has one choose between: code, and whether it is the one that is shown."""
+    form = re.search(r'<select name="code">(.*?)</select>', page, re.S)
+    return [] if form is None else re.findall(r'<option value="([^"]*)"( selected)?>', form[1])
+
+
 def test_all_agencies_stand_first_and_no_code_leads_to_them(world, staff):
     for address in ("/motcua/quality", "/motcua/quality/agency?code=B"):
-        choices = re.findall(r'<option value="([^"]*)"( selected)?>', staff.get(address).text)
+        choices = agencies_to_choose(staff.get(address).text)
         assert [code for code, _ in choices] == ["", "A", "B"]
         assert [code for code, chosen in choices if chosen] == (["B"] if "agency" in address else [])
     for empty in ("/motcua/quality/agency", "/motcua/quality/agency?code="):
@@ -151,10 +157,12 @@ def test_all_agencies_stand_first_and_no_code_leads_to_them(world, staff):
     VISITING.visit_as("agency", "A")
     own = staff.get("/motcua/quality/agency?code=A").text
     assert "Toàn tỉnh" not in own.partition("<main")[2].partition("<h2>")[0]
-    assert "<select" not in own, "of his one agency there is nothing to choose"
+    assert agencies_to_choose(own) == [], "of his one agency there is nothing to choose"
+    assert 'class="choose' not in own
+    assert re.findall(r'<select name="(\w+)"', own) == ["sort"], "only in which order his list is"
     VISITING.visit_as("agency", "A", "B")
-    choices = re.findall(r'<option value="([^"]*)"', staff.get("/motcua/quality/agency?code=A").text)
-    assert choices == ["A", "B"]
+    choices = agencies_to_choose(staff.get("/motcua/quality/agency?code=A").text)
+    assert choices == [("A", " selected"), ("B", "")]
 
 
 @pytest.mark.parametrize("address", ["/motcua/quality/findings", "/motcua/quality/findings/file?format=csv"])
