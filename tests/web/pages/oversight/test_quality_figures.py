@@ -186,6 +186,31 @@ def test_finding_of_nobody_is_acknowledged_by_the_department_on_the_list_of_all(
     assert staff.post("/motcua/quality/agency", data=fields | {"why": "x", "until": _tomorrow()}).status_code == 403
 
 
+def test_list_in_another_order_stays_so_when_a_form_of_it_is_refused_or_taken(world, staff):
+    address = "/motcua/quality/agency?code=A&q=a&sort=-dossier_code"
+    page = staff.get(address).text
+    in_order = LISTED.findall(page)
+    assert set(in_order) != set(LISTED.findall(staff.get("/motcua/quality/agency?code=A&q=a").text))
+    number = next(each for each in in_order if has_form(page, each))
+    to = unescape(re.search(r'<form method="post" action="([^"]*/quality/agency[^"]*)"', page)[1])
+    fields = form_of(page, number, "acknowledge")
+    refused = staff.post(to, data=fields | {"why": "", "until": _tomorrow()})
+    assert refused.status_code == 422
+    assert LISTED.findall(refused.text) == in_order
+    item = refused.text[refused.text.index(f'id="loi-{number}"') :].partition("</li>")[0]
+    assert "Cần ghi lý do." in item
+    assert _tomorrow() in item.partition('name="until"')[2]
+    taken = staff.post(to, data=fields | {"why": "đang sửa", "until": _tomorrow()}).headers["location"]
+    assert "sort=-dossier_code" in taken
+    # Of the same dossier what is acknowledged stands behind what is not.
+    assert set(LISTED.findall(staff.get(taken.partition("#")[0]).text)) == set(in_order)
+
+
+def has_form(page: str, number: str) -> bool:
+    """Whether a finding may be acknowledged there."""
+    return 'value="acknowledge"' in page[page.index(f'id="loi-{number}"') :].partition("</li>")[0]
+
+
 def form_of(page: str, number: str, decision: str) -> dict[str, str]:
     """The fields of one of a finding's forms, as a browser would send them."""
     item = page[page.index(f'id="loi-{number}"') :].partition("</li>")[0]
