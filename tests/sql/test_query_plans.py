@@ -452,7 +452,10 @@ CASES = [
 )
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_statement_that_is_asked_again_and_again_reads_little_however_long_the_ledger(ledgers, case):
-    short, long = (pages(ledger, case.name, case.values(ledger), case.prepare) for ledger in ledgers)
+    # Asked before, as by any process that goes on: one that never ran our functions reads the catalog for them first.
+    (_, short), (_, long) = (
+        [pages(ledger, case.name, case.values(ledger), case.prepare) for _ in range(2)] for ledger in ledgers
+    )
     assert long <= MOST
     # Four times as much is kept. A row that is looked up is found at once in a small table, at some levels of a tree in
     # one that is larger.

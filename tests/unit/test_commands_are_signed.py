@@ -86,8 +86,8 @@ calendar export, calendar show, calendar unconfirmed, closings differences, clos
 rows, closings show, complaints count, complaints list, data-dictionary, doctor, dossiers show, files faults,
 files list, files preview, gaps list,
 gaps show, gateways changes, gateways list, identity, inquiries, intake faults, intake list, latency,
-messages held, messages sent, messages stopped, personal-data purges, personal-data requests,
-publications list, publications show,
+messages held, messages list, messages sent, messages stopped, personal-data purges, personal-data requests,
+publications list, publications show, publications statement,
 quality rows, quality rules, quality show, quality verify, quarantine,
 sources list, statements refused, statements rows, statements show, status, texts registrations, users list
 """

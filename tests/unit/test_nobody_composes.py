@@ -175,6 +175,7 @@ EXCEPTIONS = {
     "form of export_form: other_meaning": "words of a status in an export",
     "form of export_form: via_{{ way }}": "words of a way in, in an export",
     "form of export_form: sheets": "names of sheets of an export",
+    "form of export_form: at_desk": "words that mean the one-stop desk, in an export",
     "form of export_form: supplements_at_desk": "a switch",
     "form of export_form: least_percent": "a share",
     "form of sources: written": "code of a status as a source writes it",
@@ -213,6 +214,7 @@ EXCEPTIONS = {
     "motcua go: number": "of a stop",
     "motcua publications show: number": "of a publication",
     "motcua publications mail: number": "of a publication",
+    "motcua publications statement: asked": "name of a statement that publications are counted by, or its SHA-256",
     "motcua publications mail: bodies": "which of the configured bodies get the report by mail",
     # Texts are files of the deployment; a provider's id is all that is told of one.
     "motcua texts register: template": "name of a text's file",

@@ -31,6 +31,7 @@ from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.quality.checking import check_quality
 from motcua.jobs.reconciliation.closing import close_period
+from motcua.reports.lists.declared import declared_list
 from motcua.reports.lists.files import MOST_ROWS
 from motcua.store.agencies import save_agencies
 from motcua.store.intake.exports import (
@@ -373,7 +374,9 @@ def test_refusal_leads_back_to_the_page_before_and_to_the_list_without_filters(s
 
 def test_list_that_is_longer_than_a_file_may_be_says_so(full, monkeypatch):
     assert MOST_ROWS == 20_000
-    monkeypatch.setattr(reading, "MOST_ROWS", 2)
+    assert declared_list("complaints").most == MOST_ROWS
+    shorter = declared_list("complaints").model_copy(update={"most": 2})
+    monkeypatch.setattr(reading, "declared_list", lambda name: shorter)
     for form in ("csv", "xlsx"):
         taken = read_file(full.get(f"/motcua/complaints/file?format={form}"))
         assert [row[0] for row in taken.rows[-1:]] == ["Tệp chỉ có 2 dòng đầu; hãy chọn ít hơn để có đủ."]

@@ -397,6 +397,7 @@ WAITING = (
     "/dossiers?code=160915001",
     "/dossiers/slip?agency=000.00.30.H32&code=160915001",
     "/dossiers/file?agency=000.00.30.H32&code=160915001&format=csv",
+    "/dossiers/found?dossier=1",
     "/dossiers/found/file?dossier=1&format=csv",
     "/messages",
     "/messages/file?format=csv",

@@ -67,15 +67,14 @@ class FileFault:
 
     def _told(self, language: str) -> str:
         words = report_words("file_faults", language)
+        # Also a heading or a sheet may be named after a phone. Each by itself: what holds a number comes back cleaned.
         places = [
-            words["places"][name].format(value)
+            mask_phones(words["places"][name].format(value))
             for name, value in (("sheet", self.sheet), ("line", self.line), ("heading", self.heading))
             if value is not None
         ]
-        sentence = str(words["faults"][_NOW.get(self.code, self.code)]).format_map(_Values(self.values))
-        told = f"{', '.join(places)}: {sentence}" if places else sentence[:1].upper() + sentence[1:]
-        # Also a heading or a sheet may be named after a phone.
-        return mask_phones(told)
+        sentence = mask_phones(str(words["faults"][_NOW.get(self.code, self.code)]).format_map(_Values(self.values)))
+        return f"{', '.join(places)}: {sentence}" if places else sentence[:1].upper() + sentence[1:]
 
 
 @lru_cache(maxsize=8)

@@ -228,7 +228,7 @@ def decide(request: Request, visits: Visits, fields: Annotated[dict[str, str], D
 
 def _back(request: Request, asked: Asked, page: str, said: str, number: int) -> Response:
     """To the list again that the form stood in, at its finding."""
-    query = given(asked.given | {"page": page, "said": said})
+    query = given(asked.given | _ordered(request) | {"page": page, "said": said})
     where = "agency" if asked.code else "findings"
     address = f"{request.scope.get('root_path', '')}/quality/{where}?{urlencode(query)}"
     return RedirectResponse(f"{address}#loi-{number}", HTTPStatus.SEE_OTHER, HEADERS)
@@ -354,9 +354,13 @@ def _shown(
     page: str,
 ) -> ShownList:
     """The list of a page, also of one that a form led to."""
-    own = [each for each in query_of(request) if each[0] in ("sort", "q")]
-    query = [*asked.given.items(), *own, ("page", page)]
+    query = [*asked.given.items(), *_ordered(request).items(), ("page", page)]
     return shown_list(connection, request, visits, listing, here=here, query=query, file=f"{here}/file")
+
+
+def _ordered(request: Request) -> dict[str, str]:
+    """In which order the list stands and what is looked for in it; also of an address that a form of it goes to."""
+    return {name: value for name, value in query_of(request) if name in ("sort", "q") and value}
 
 
 def _of_list(visits: Visitor, place: int, said: str, tried: tuple[int, dict[str, str]] | None) -> dict[str, Any]:

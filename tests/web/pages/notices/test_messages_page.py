@@ -337,12 +337,15 @@ def test_file_has_every_row_of_the_filter_and_says_where_it_is_cut(staff, made, 
     assert all(f"HS.{number}." in whole for number in range(50))
     assert "OTHER" not in whole
     assert "Tệp chỉ có" not in whole
-    monkeypatch.setattr(lists, "MOST_ROWS", 30)
+    assert "nhiều nhất 20.000 tin" in words(staff.get(PAGE))
+    shorter = MESSAGES.declared.model_copy(update={"most": 30})
+    monkeypatch.setattr(lists, "declared_list", lambda name: shorter)
     cut = file_text(staff.get(address))
     assert "Tệp chỉ có 30 dòng mới nhất" in cut
     assert "HS.20." in cut
     assert "HS.19." not in cut
-    assert "nhiều nhất 20.000 tin" in words(staff.get(PAGE))
+    assert ("Tệp có nhiều nhất 30 dòng" in cut) == (file == "xlsx"), "a CSV file begins with its heads"
+    assert "nhiều nhất 30 tin" in words(staff.get(PAGE))
 
 
 def test_file_that_looked_long_enough_says_how_far(staff, made, monkeypatch):
@@ -430,7 +433,8 @@ def test_search_finds_rows_by_what_is_seen_of_them(staff, made):
     assert codes(staff.get(f"{PAGE}?q=NHA+MANG+DA")) == ["A"], "by the words for its state"
     assert codes(staff.get(f"{PAGE}?q=so+tu+phap&state=delivered")) == ["C"], "by its agency, within the filter"
     assert "không có hồ sơ" in words(staff.get(f"{PAGE}?q=nguyen+van"))
-    assert "Không có tin nào như vậy. Bỏ lọc" in words(staff.get(f"{PAGE}?q=khong+ai"))
+    assert codes(staff.get(f"{PAGE}?q=khong+dien+thoai")) == ["B"], "by the words for its reason"
+    assert "Không có tin nào như vậy. Bỏ lọc" in words(staff.get(f"{PAGE}?q=khong+xe"))
     assert [row[0] for row in read_file(staff.get(f"{PAGE}/file?format=xlsx&q=duong+tran")).rows] == ["D"]
     VISITING.visit_as("auditor")
     assert "Không có tin nào như vậy." in words(staff.get(f"{PAGE}?q=nguyen+van")), "he does not see it"
@@ -486,7 +490,7 @@ def test_command_lists_the_same_messages_without_a_number_and_writes_the_same_fi
     assert "suppressed" in listed
     assert "482" not in listed
     assert re.findall(r"^([ABC]) ", run("--agency", TU_PHAP), re.M) == ["C"]
-    assert "There is no such message." in run("--search", "khong ai")
+    assert "There is no such message." in run("--search", "khong xe")
     path = tmp_path / "tin.csv"
     run("--state", "suppressed", "--to", str(path))
     written = read_csv(path.read_bytes())

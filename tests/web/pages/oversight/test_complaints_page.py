@@ -75,7 +75,7 @@ def test_recording_keeps_who_and_when_once_however_often_the_form_is_sent(staff,
     [
         ({"agency": ""}, "Mã cơ quan: Thiếu giá trị."),
         ({"agency": "nobody"}, "Không có cơ quan nào có mã hoặc tên này."),
-        ({"received_at": ""}, "Thiếu thời gian."),
+        ({"received_at": ""}, "Thời gian phản ánh: Thiếu giá trị."),
         ({"received_at": "2099-01-01T08:00"}, "Thời gian ở tương lai."),
         ({"received_at": "hôm qua"}, "Không đọc được thời gian"),
         ({"claim": ""}, "Loại phản ánh: Thiếu giá trị."),

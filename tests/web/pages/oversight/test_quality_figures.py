@@ -140,9 +140,15 @@ def test_agency_is_told_what_it_can_mend_and_the_department_what_others_must(wor
     assert owners == counted == {"agency"}
 
 
+def agencies_to_choose(page: str) -> list[tuple[str, str]]:
+    """The agencies that a page has one choose between: code, and whether it is the one that is shown."""
+    form = re.search(r'<select name="code">(.*?)</select>', page, re.S)
+    return [] if form is None else re.findall(r'<option value="([^"]*)"( selected)?>', form[1])
+
+
 def test_all_agencies_stand_first_and_no_code_leads_to_them(world, staff):
     for address in ("/motcua/quality", "/motcua/quality/agency?code=B"):
-        choices = re.findall(r'<option value="([^"]*)"( selected)?>', staff.get(address).text)
+        choices = agencies_to_choose(staff.get(address).text)
         assert [code for code, _ in choices] == ["", "A", "B"]
         assert [code for code, chosen in choices if chosen] == (["B"] if "agency" in address else [])
     for empty in ("/motcua/quality/agency", "/motcua/quality/agency?code="):
@@ -151,10 +157,12 @@ def test_all_agencies_stand_first_and_no_code_leads_to_them(world, staff):
     VISITING.visit_as("agency", "A")
     own = staff.get("/motcua/quality/agency?code=A").text
     assert "Toàn tỉnh" not in own.partition("<main")[2].partition("<h2>")[0]
-    assert "<select" not in own, "of his one agency there is nothing to choose"
+    assert agencies_to_choose(own) == [], "of his one agency there is nothing to choose"
+    assert 'class="choose' not in own
+    assert re.findall(r'<select name="(\w+)"', own) == ["sort"], "only in which order his list is"
     VISITING.visit_as("agency", "A", "B")
-    choices = re.findall(r'<option value="([^"]*)"', staff.get("/motcua/quality/agency?code=A").text)
-    assert choices == ["A", "B"]
+    choices = agencies_to_choose(staff.get("/motcua/quality/agency?code=A").text)
+    assert choices == [("A", " selected"), ("B", "")]
 
 
 @pytest.mark.parametrize("address", ["/motcua/quality/findings", "/motcua/quality/findings/file?format=csv"])
@@ -176,6 +184,31 @@ def test_finding_of_nobody_is_acknowledged_by_the_department_on_the_list_of_all(
     assert "đang sửa đường truyền" in staff.get(sent.headers["location"].partition("#")[0]).text
     VISITING.visit_as("agency", "A")
     assert staff.post("/motcua/quality/agency", data=fields | {"why": "x", "until": _tomorrow()}).status_code == 403
+
+
+def test_list_in_another_order_stays_so_when_a_form_of_it_is_refused_or_taken(world, staff):
+    address = "/motcua/quality/agency?code=A&q=a&sort=-dossier_code"
+    page = staff.get(address).text
+    in_order = LISTED.findall(page)
+    assert set(in_order) != set(LISTED.findall(staff.get("/motcua/quality/agency?code=A&q=a").text))
+    number = next(each for each in in_order if has_form(page, each))
+    to = unescape(re.search(r'<form method="post" action="([^"]*/quality/agency[^"]*)"', page)[1])
+    fields = form_of(page, number, "acknowledge")
+    refused = staff.post(to, data=fields | {"why": "", "until": _tomorrow()})
+    assert refused.status_code == 422
+    assert LISTED.findall(refused.text) == in_order
+    item = refused.text[refused.text.index(f'id="loi-{number}"') :].partition("</li>")[0]
+    assert "Cần ghi lý do." in item
+    assert _tomorrow() in item.partition('name="until"')[2]
+    taken = staff.post(to, data=fields | {"why": "đang sửa", "until": _tomorrow()}).headers["location"]
+    assert "sort=-dossier_code" in taken
+    # Of the same dossier what is acknowledged stands behind what is not.
+    assert set(LISTED.findall(staff.get(taken.partition("#")[0]).text)) == set(in_order)
+
+
+def has_form(page: str, number: str) -> bool:
+    """Whether a finding may be acknowledged there."""
+    return 'value="acknowledge"' in page[page.index(f'id="loi-{number}"') :].partition("</li>")[0]
 
 
 def form_of(page: str, number: str, decision: str) -> dict[str, str]:
