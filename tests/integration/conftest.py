@@ -33,7 +33,7 @@ def gateway(configure: Callable[..., None]) -> Iterator[ScriptedGateway]:
                 "extra": {
                     "adapter": "kannel",
                     "concurrency": 4,
-                    "answer_timeout": 0.5,
+                    "answer_timeout": 1.0,
                     "callback_url": "http://127.0.0.1:1/gateway/receipts/kannel",
                     "callback_secret": "receipt-word",
                 },
