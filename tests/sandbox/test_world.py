@@ -801,6 +801,8 @@ ODD = {
     "code_unusable",
     "transitions_without_dossier",
     "row_against_transition",
+    # A misclick that is undone, now and then of a dossier that has ended meanwhile.
+    "moves_impossible",
     # Letters that were pasted in from elsewhere.
     "text_broken",
     # Of forty invented dossiers more than a quarter have a bad number now and then.
