@@ -801,7 +801,7 @@ ODD = {
     "code_unusable",
     "transitions_without_dossier",
     "row_against_transition",
-    # A misclick that is undone, now and then of a dossier that has ended meanwhile.
+    # A step that is written seconds after its row may be numbered after the dossier's end.
     "moves_impossible",
     # Letters that were pasted in from elsewhere.
     "text_broken",
