@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import fcntl
+import gc
 import os
 import re
 import shutil
@@ -62,6 +63,7 @@ from motcua.store.ledger.locks import WATCHING, lock_holders
 from motcua.store.ledger.migrations import migrate
 from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
 from tests.gateways.ports import free_port
+from tests.given_ledgers import GivenLedger, Template, keep_no_connections, kept_by_tests
 from tests.registered import believe_sleeps, register_templates
 from tests.tiers import why_second
 
@@ -95,6 +97,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         file = item.path.relative_to(Path(__file__).parent).as_posix()
         if why_second(file, getattr(item, "originalname", item.name)):
             item.add_marker("second_tier")
+
+
+def pytest_collection_finish() -> None:
+    """Takes what is loaded by now, and eleven thousand tests, out of the garbage collector's sight for good: an app of
+    ours looks through all of it whenever it starts, which took a second in each test with one."""
+    gc.collect()
+    gc.freeze()
+    gc.unfreeze = lambda: None
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -221,12 +231,13 @@ def _freeze(postgres: Server, name: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def untouched(postgres: Server) -> Iterator[dict[str, str]]:
-    """Ledgers whose tests wrote nothing, by what they are copies of: the next test has them."""
-    ledgers: dict[str, str] = {}
+def given_ledgers(postgres: Server) -> Iterator[dict[str, GivenLedger]]:
+    """Ledgers that are as their templates are, by these: the next test has them."""
+    ledgers: dict[str, GivenLedger] = {}
     yield ledgers
-    for name in ledgers.values():
-        _drop(postgres, name)
+    for each in ledgers.values():
+        each.let_go()
+        _drop(postgres, each.name)
 
 
 def _written(postgres: Server) -> str:
@@ -236,14 +247,29 @@ def _written(postgres: Server) -> str:
     return str(row[0])
 
 
-def _nobody_is_in(postgres: Server, name: str, but: int = 0) -> bool:
-    others = "SELECT 1 FROM pg_stat_activity WHERE datname = %s AND pid <> %s"
+def _nobody_is_in(postgres: Server, name: str, but: list[int]) -> bool:
+    others = "SELECT 1 FROM pg_stat_activity WHERE datname = %s AND pid <> ALL (%s)"
     # A connection that was closed is there for a moment still.
     for _ in range(20):
         if not postgres.admin.execute(others, [name, but]).fetchone():
             return True
         time.sleep(0.005)
     return False
+
+
+_templates: dict[str, Template] = {}
+_given: dict[str, GivenLedger] = {}
+"""Those that a test has or had, by their database."""
+
+
+def _fresh_ledger(postgres: Server, template: str) -> GivenLedger:
+    name = _fresh_database(postgres, template, "ledger")
+    dsn = with_database(postgres.admin_dsn, name)
+    if template not in _templates:
+        with psycopg.connect(dsn, autocommit=True) as admin:
+            _templates[template] = Template.of(admin)
+    _given[name] = GivenLedger(name, dsn, _templates[template])
+    return _given[name]
 
 
 _numbers = iter(range(10_000))
@@ -260,6 +286,8 @@ def _fresh_database(postgres: Server, template: str, prefix: str) -> str:
 
 def copy_database(postgres: Server, template: str, name: str) -> None:
     """Makes a database that is as the template is, for the ledger's roles; nobody may be connected to the template."""
+    if template in _given:
+        _given[template].let_go()
     # Without fsync, copying files takes a third of the time of writing the copy to the log.
     statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
     postgres.admin.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
@@ -276,14 +304,14 @@ def ledger(
     request: pytest.FixtureRequest,
     postgres: Server,
     migrated: str,
-    untouched: dict[str, str],
+    given_ledgers: dict[str, GivenLedger],
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[str]:
     """A ledger of the test's own behind the connection motcua_db, with a journal of its own; yields an administrator's
     DSN for it."""
     template = request.getfixturevalue("with_agencies") if "agencies" in request.fixturenames else migrated
-    name = untouched.pop(template, None) or _fresh_database(postgres, template, "ledger")
-    dsn = with_database(postgres.admin_dsn, name)
+    given = given_ledgers.pop(template, None) or _fresh_ledger(postgres, template)
+    name, dsn = given.name, given.dsn
     _copied_from[dsn] = template
     before = _written(postgres)
     journal = tempfile.TemporaryDirectory(prefix="motcua-journal-", dir=_memory_or_none())
@@ -291,14 +319,23 @@ def ledger(
     settings.cache_clear()
     for variable, address in ledger_connections(postgres.admin_dsn, name).items():
         monkeypatch.setenv(variable, address)
+    given.lend()
     yield dsn
     close_ledger_pool()
-    if _written(postgres) == before and _nobody_is_in(postgres, name):
-        untouched[template] = name
+    given.take_back()
+    if _nobody_is_in(postgres, name, but=given.pids()) and (_written(postgres) == before or given.emptied()):
+        given_ledgers[template] = given
     else:
+        given.let_go()
         _drop(postgres, name)
     journal.cleanup()
     settings.cache_clear()
+
+
+@pytest.fixture
+def no_connections_kept(ledger: str) -> None:
+    """For a test that looks at who is connected."""
+    keep_no_connections()
 
 
 NHA_TRANG, TU_PHAP, VAN_PHONG = "000.00.30.H32", "000.00.09.H32", "000.00.10.H32"
@@ -478,7 +515,7 @@ def one_stop(
     # NOW is a fixed day; the first pick-up looks back from the real one.
     configure(MOTCUA_SOURCES="khanhhoa", AIRFLOW_CONN_ONESTOP_KHANHHOA=uri, MOTCUA_FIRST_LOOK_BACK="P9999D")
     yield source
-    if _nobody_is_in(postgres, name, but=pid) and source.emptied():
+    if _nobody_is_in(postgres, name, but=[pid, *kept_by_tests()]) and source.emptied():
         emptied_one_stops.append(source)
     else:
         source.connection.close()

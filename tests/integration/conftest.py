@@ -14,7 +14,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from motcua.sandbox.network.scripted import ScriptedGateway
-from motcua.store.ledger.database import close_ledger_pool, kept_connections
+from motcua.store.ledger.database import close_ledger_pool
 from tests.conftest import Server, _drop, copy_database
 
 
@@ -42,16 +42,6 @@ def gateway(configure: Callable[..., None]) -> Iterator[ScriptedGateway]:
     )
     yield scripted
     scripted.close()
-
-
-@pytest.fixture
-def kept_connections_of_a_test(request: pytest.FixtureRequest, ledger: str) -> Iterator[None]:
-    """What the test closes is taken again by whoever opens the next: connecting would be half of dozens of runs."""
-    if "one_stop" in request.fixturenames:
-        # It is given to the next test when nobody is in it any more.
-        request.getfixturevalue("one_stop")
-    with kept_connections():
-        yield
 
 
 Value = TypeVar("Value")

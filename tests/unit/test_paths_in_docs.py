@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import fnmatch
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path, PurePath
 
@@ -18,7 +18,12 @@ EXTENSIONS = (".py", ".sql", ".md", ".yaml", ".toml", ".lock", ".typ", ".sh")
 HANDED_IN_OR_PUBLISHED = (".xlsx", ".csv")
 WRITTEN_BY_WHO_DEPLOYS = {"docker-compose.override.yaml"}
 
-every_page = pytest.mark.parametrize("page", DOCS, ids=lambda page: str(page.relative_to(ROOT)))
+
+def wrong_in_pages(look: Callable[[Path, str], list[str]]) -> dict[str, list[str]]:
+    """What a look at each page and its text finds wrong, by the page."""
+    assert DOCS
+    found = {str(page.relative_to(ROOT)): look(page, page.read_text(encoding="utf-8")) for page in DOCS}
+    return {page: wrong for page, wrong in found.items() if wrong}
 
 
 @cache
@@ -101,9 +106,8 @@ def names_that_are_gone(text: str) -> list[str]:
     ]
 
 
-@every_page
-def test_paths_that_a_page_names_are_there(page):
-    assert paths_that_are_gone(page.read_text(encoding="utf-8")) == []
+def test_paths_that_a_page_names_are_there():
+    assert wrong_in_pages(lambda _, text: paths_that_are_gone(text)) == {}
 
 
 def folders_in(*parts: str) -> list[Path]:
@@ -119,15 +123,17 @@ def test_architecture_names_every_room_of_the_package():
     assert rooms_of_package - named == set()
 
 
-@every_page
-def test_names_that_a_page_names_are_there(page):
-    assert names_that_are_gone(page.read_text(encoding="utf-8")) == []
+def test_names_that_a_page_names_are_there():
+    assert wrong_in_pages(lambda _, text: names_that_are_gone(text)) == {}
 
 
-@every_page
-def test_links_of_a_page_lead_to_files(page):
-    links = re.findall(r"\]\((?!https?:|mailto:|#)([^)#\s]+)", page.read_text(encoding="utf-8"))
-    assert [link for link in links if not (page.parent / link).exists()] == []
+def links_to_nothing(page: Path, text: str) -> list[str]:
+    links = re.findall(r"\]\((?!https?:|mailto:|#)([^)#\s]+)", text)
+    return [link for link in links if not (page.parent / link).exists()]
+
+
+def test_links_of_a_page_lead_to_files():
+    assert wrong_in_pages(links_to_nothing) == {}
 
 
 def anchors(text: str) -> set[str]:
@@ -136,11 +142,14 @@ def anchors(text: str) -> set[str]:
     return {re.sub(r"[^\w\s-]", "", each.strip().lower()).replace(" ", "-") for each in headings}
 
 
-@every_page
-def test_links_to_a_heading_lead_to_one(page):
-    links = re.findall(r"\]\((?!https?:)([^)#\s]*)#([^)\s]+)\)", page.read_text(encoding="utf-8"))
-    pages = [((page.parent / name if name else page).read_text(encoding="utf-8"), anchor) for name, anchor in links]
-    assert [anchor for text, anchor in pages if anchor not in anchors(text)] == []
+def links_to_no_heading(page: Path, text: str) -> list[str]:
+    links = re.findall(r"\]\((?!https?:)([^)#\s]*)#([^)\s]+)\)", text)
+    pages = [((page.parent / name).read_text(encoding="utf-8") if name else text, anchor) for name, anchor in links]
+    return [anchor for target, anchor in pages if anchor not in anchors(target)]
+
+
+def test_links_to_a_heading_lead_to_one():
+    assert wrong_in_pages(links_to_no_heading) == {}
 
 
 def test_headings_are_found_by_their_words():

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,11 @@ DOCS = sorted([*(ROOT / "docs").rglob("*.md"), ROOT / "README.md"])
 CHECKS = {"pytest.raises", "pytest.warns", "pytest.fail", "run_state_machine_as_test"}
 AS_LONG_AS_THEIR_ARGUMENTS = {"enumerate", "zip", "sorted", "reversed", "list", "tuple", "set", "range", "product"}
 
-every_test_file = pytest.mark.parametrize("path", TEST_FILES, ids=lambda path: str(path.relative_to(ROOT / "tests")))
+
+def wrong_in(files: list[Path], look: Callable[[Path], Collection[Any]]) -> dict[str, Collection[Any]]:
+    """What a look finds wrong, by the file that it is in."""
+    assert files
+    return {str(path.relative_to(ROOT)): found for path in files if (found := look(path))}
 
 
 @cache
@@ -121,19 +126,20 @@ def checks_for_sure(node: ast.AST, helpers: set[str], filled: set[str]) -> bool:
     )
 
 
-@every_test_file
-def test_each_test_checks_something_whatever_a_collection_holds(path):
+def idle_tests(path: Path) -> list[str]:
     helpers = checking_functions()[path]
-    idle = [
+    return [
         test.name
         for test in collected_from(path)
         if not checks_for_sure(test, helpers - {test.name}, filled_names(tree_of(path), test))
     ]
-    assert idle == []
 
 
-@every_test_file
-def test_no_test_swallows_what_went_wrong(path):
+def test_each_test_checks_something_whatever_a_collection_holds():
+    assert wrong_in(TEST_FILES, idle_tests) == {}
+
+
+def swallowed_in(path: Path) -> list[int]:
     swallowed = []
     for node in ast.walk(tree_of(path)):
         match node:
@@ -141,7 +147,11 @@ def test_no_test_swallows_what_went_wrong(path):
                 swallowed.append(node.lineno)
             case ast.Call(args=[ast.Name(id="Exception" | "BaseException")]) if "suppress" in ast.unparse(node.func):
                 swallowed.append(node.lineno)
-    assert swallowed == []
+    return swallowed
+
+
+def test_no_test_swallows_what_went_wrong():
+    assert wrong_in(TEST_FILES, swallowed_in) == {}
 
 
 def imported_or_defined(module: ast.Module) -> set[str]:
@@ -176,10 +186,8 @@ def changes_of(node: ast.AST, shared: set[str]) -> Iterator[str]:
         yield from changes_of(child, inner)
 
 
-@every_test_file
-def test_what_tests_share_is_patched_by_monkeypatch_alone(path):
-    module = tree_of(path)
-    assert list(changes_of(module, imported_or_defined(module))) == []
+def test_what_tests_share_is_patched_by_monkeypatch_alone():
+    assert wrong_in(TEST_FILES, lambda path: [*changes_of(tree_of(path), imported_or_defined(tree_of(path)))]) == {}
 
 
 @cache
@@ -187,9 +195,11 @@ def names_of_tests() -> set[str]:
     return {test.name for path in TEST_FILES for test in collected_from(path)} | {path.stem for path in TEST_FILES}
 
 
-@pytest.mark.parametrize("page", DOCS, ids=lambda page: str(page.relative_to(ROOT)))
-def test_tests_that_the_docs_name_are_there(page):
-    assert set(re.findall(r"\btest_\w+", page.read_text(encoding="utf-8"))) - names_of_tests() == set()
+def test_tests_that_the_docs_name_are_there():
+    assert (
+        wrong_in(DOCS, lambda page: set(re.findall(r"\btest_\w+", page.read_text(encoding="utf-8"))) - names_of_tests())
+        == {}
+    )
 
 
 IDLE = [

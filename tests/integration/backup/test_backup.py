@@ -276,6 +276,7 @@ def tables_now() -> int:
 @pytest.mark.guarantee(
     "backups", "a ledger that holds anything is never restored onto; it is set aside when asked, never dropped"
 )
+@pytest.mark.usefixtures("no_connections_kept")
 def test_ledger_that_holds_anything_is_refused_or_set_aside(
     at_work: Place, other_machine: Callable[[], Place], postgres: Server
 ) -> None:

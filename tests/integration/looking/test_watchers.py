@@ -71,6 +71,7 @@ def test_news_of_all_healthy_sources_is_told_while_others_hang(province: Provinc
 @pytest.mark.guarantee(
     "airflow", "a watcher has two connections to the ledger, one of them for beats, however many sources"
 )
+@pytest.mark.usefixtures("no_connections_kept")
 def test_watcher_has_two_connections_to_the_ledger(province: Province, watching, brisk):
     news = watching()
     until(lambda: watchers() == 1)

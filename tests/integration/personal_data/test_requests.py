@@ -21,8 +21,6 @@ from tests.conftest import NHA_TRANG, TU_PHAP, agency
 from tests.integration.personal_data.conftest import NAME, NOW, PHONE, THEN
 from tests.integration.personal_data.test_purging import ask
 
-pytestmark = pytest.mark.usefixtures("kept_connections_of_a_test")
-
 PAPER = "Đơn số 7/2026"
 OTHER = "0918 222 937"
 SPELLINGS = ["0905123456", "+84 905 123 456", "84905123456", "0905.123.456", "(090) 512-3456", "O9O5 123 456"]

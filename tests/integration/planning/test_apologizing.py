@@ -28,8 +28,6 @@ from motcua.store.oversight.accounting import identity, summed_up
 from tests.conftest import NHA_TRANG, TU_PHAP, VAN_PHONG
 from tests.prove.notices.apology import simulate
 
-pytestmark = pytest.mark.usefixtures("kept_connections_of_a_test")
-
 WEDNESDAY, THURSDAY, FRIDAY = date(2026, 11, 25), date(2026, 11, 26), date(2026, 11, 27)
 MODES = ("calendar", "working_day")
 MINUTE = timedelta(minutes=1)

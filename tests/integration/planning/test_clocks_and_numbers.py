@@ -11,8 +11,6 @@ from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from tests.conftest import NOW
 
-pytestmark = pytest.mark.usefixtures("kept_connections_of_a_test")
-
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 

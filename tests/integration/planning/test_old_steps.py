@@ -25,8 +25,6 @@ from motcua.store.oversight.accounting import identity
 from motcua.store.oversight.closings import load_differences
 from tests.conftest import NOW
 
-pytestmark = pytest.mark.usefixtures("kept_connections_of_a_test")
-
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 EVENING = datetime(2026, 11, 25, 17, 30, tzinfo=VIETNAM)
 DUE = datetime(2026, 11, 26, 15, 0, tzinfo=VIETNAM)

@@ -20,8 +20,6 @@ from motcua.store.ledger.database import connect
 from motcua.store.notices.sources import map_status
 from tests.conftest import NHA_TRANG, NOW, TU_PHAP, VAN_PHONG, agency
 
-pytestmark = pytest.mark.usefixtures("kept_connections_of_a_test")
-
 MINUTE = timedelta(minutes=1)
 
 

@@ -42,8 +42,6 @@ from motcua.web.staff.reconciliation_page import ClosedPeriod, _periods
 from tests.conftest import NHA_TRANG, NOW, TU_PHAP, OneStop, _drop, _fresh_database, agency
 from tests.web.visiting import Visiting
 
-pytestmark = pytest.mark.usefixtures("kept_connections_of_a_test")
-
 DAY = Period.parse("2026-11-25")
 NEXT_MORNING = datetime(2026, 11, 26, 6, 30, tzinfo=VIETNAM)
 LATER = NEXT_MORNING + timedelta(days=4)

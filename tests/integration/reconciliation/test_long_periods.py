@@ -28,8 +28,6 @@ from motcua.store.oversight.closings import (
     newest_closings,
 )
 
-pytestmark = pytest.mark.usefixtures("kept_connections_of_a_test")
-
 QUARTER, YEAR, DECEMBER = Period.parse("2026-Q4"), Period.parse("2026"), Period.parse("2026-12")
 BEGINNING = datetime(2026, 11, 28, tzinfo=VIETNAM)
 """Of the agencies: each day since is closed."""

@@ -237,7 +237,7 @@ HOSTILE = {
     "NUL": (file_of(line("our-1")) + b"\x00;", NAME, "NUL"),
     "broken UTF-8": (file_of(line("our-1")) + b"\xff\xfe\xfa", NAME, "không phải UTF-8"),
     "old workbook": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "2026-10.xls", "Excel kiểu cũ"),
-    "zip bomb": (swollen_workbook(), "2026-10.xlsx", "tệp quá lớn"),
+    "zip bomb": (swollen_workbook, "2026-10.xlsx", "tệp quá lớn"),
     "formulas": (workbook_with_a_formula(), "2026-10.xlsx", "cột “Số tin”"),
     "another month": (file_of(line("our-1", when=at(5, month=9))), NAME, "nằm ngoài tháng 10/2026"),
     "to come": (file_of(line("our-1", when=datetime(2199, 10, 5, tzinfo=UTC))), "x.csv", "ở tương lai"),
@@ -246,7 +246,8 @@ HOSTILE = {
 
 @pytest.mark.parametrize("what", HOSTILE)
 def test_what_is_no_statement_is_told_in_words_and_leaves_no_file(staff, ours, rows, folder, what):
-    content, name, why = HOSTILE[what]
+    made, name, why = HOSTILE[what]
+    content = made() if callable(made) else made
     answer = send(staff, content, name)
     assert answer.status_code == 422
     assert "Tệp sai, không nhận dòng nào." in words(answer)

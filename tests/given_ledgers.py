@@ -1,0 +1,177 @@
+"""Ledgers that one test after the other is given: as their template is, with the connections that earlier tests closed.
+
+Copying a ledger, and each connection's first statements, take longer than most tests.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from motcua.store.ledger import database
+from motcua.store.ledger.database import Connection
+
+_TABLES = """
+SELECT c.oid::regclass::text FROM pg_class AS c INNER JOIN pg_namespace AS n ON c.relnamespace = n.oid
+WHERE c.relkind = 'r' AND n.nspname <> 'information_schema' AND n.nspname NOT LIKE 'pg\\_%' ORDER BY 1
+"""
+_SEQUENCES = "SELECT format('%I.%I', schemaname, sequencename), start_value, last_value FROM pg_sequences ORDER BY 1"
+_NEWEST = "coalesce(pg_snapshot_xmax(pg_current_snapshot())::text::bigint - min(age(t.xmin)), 0)"
+"""The transaction that wrote the newest of a table's rows."""
+_CATALOGUES = (
+    *("pg_attrdef", "pg_attribute", "pg_class", "pg_constraint", "pg_default_acl", "pg_enum", "pg_event_trigger"),
+    *("pg_extension", "pg_foreign_server", "pg_index", "pg_inherits", "pg_namespace", "pg_policy", "pg_proc"),
+    *("pg_publication", "pg_rewrite", "pg_statistic_ext", "pg_trigger", "pg_type", "pg_user_mapping", "pg_description"),
+)
+_SHAPE = " UNION ALL ".join(
+    [
+        *(f"SELECT '{each}', count(*), {_NEWEST} FROM {each} AS t" for each in _CATALOGUES),
+        "SELECT 'settings', count(*), sum(hashtext(s::text)) FROM pg_db_role_setting AS s"
+        " WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())",
+        "SELECT 'rights', count(*), sum(hashtext(datacl::text)) FROM pg_database WHERE datname = current_database()",
+    ]
+)
+"""What a test may change besides rows: how many rows each catalogue has, and which transaction wrote the newest."""
+_MANY_ROWS = 5_000
+"""Of a table with more, taking them out costs more than another copy."""
+
+
+@dataclass(frozen=True)
+class Template:
+    """A database that is copied, and what is in it."""
+
+    rows: dict[str, bytes]
+    sequences: list[Any]
+    counting: str
+    """Counts each table's rows, and says which transaction wrote last."""
+
+    @classmethod
+    def of(cls, connection: psycopg.Connection[Any]) -> Template:
+        """Reads what is in it; the connection is an administrator's."""
+        tables = [table for (table,) in connection.execute(_TABLES)]
+        counting = " UNION ALL ".join(f"SELECT '{each}', count(*), {_NEWEST} FROM {each} AS t" for each in tables)
+        rows = {
+            table: _copied_out(connection, table)
+            for table, count, _ in connection.execute(counting).fetchall()
+            if count
+        }
+        return cls(rows, connection.execute(_SEQUENCES).fetchall(), counting)
+
+
+def _copied_out(connection: psycopg.Connection[Any], table: str) -> bytes:
+    with connection.cursor().copy(sql.SQL("COPY {} TO STDOUT").format(sql.SQL(table))) as copy:
+        return b"".join(map(bytes, copy))
+
+
+class _ClosedByTests(database._KeptConnections):
+    """Connections that the tests of one ledger closed, to it and to their sources, by what they lead to."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+        self.given = _Forgetful()
+        self._owner = os.getpid()
+
+    def watch(self, conn_id: str, connection: Connection) -> None:
+        if address := self._address(conn_id):
+            super().watch(address, connection)
+
+    def take(self, conn_id: str) -> Connection | None:
+        address = self._address(conn_id)
+        return super().take(address) if address else None
+
+    def _address(self, conn_id: str) -> str | None:
+        """Where the environment says that it leads to; a process that was forked has connections of its own."""
+        return os.environ.get(f"AIRFLOW_CONN_{conn_id.upper()}") if os.getpid() == self._owner else None
+
+    def pids(self) -> list[int]:
+        """Their server processes."""
+        with self._guard:
+            return [each.info.backend_pid for idle in self._idle.values() for each in idle if not each.closed]
+
+
+class _Forgetful(dict[str, Any]):
+    def __setitem__(self, name: str, value: Any) -> None:
+        """Keeps nothing."""
+
+
+def keep_no_connections() -> None:
+    """From now on what the test closes is closed; what was kept is, too."""
+    if isinstance(database._kept, _ClosedByTests):
+        database._kept.close()
+    database._kept = None
+
+
+def kept_by_tests() -> list[int]:
+    """Server processes of connections that tests closed and nobody uses."""
+    return database._kept.pids() if isinstance(database._kept, _ClosedByTests) else []
+
+
+@dataclass
+class GivenLedger:
+    """A copy of a template, for one test after the other."""
+
+    name: str
+    dsn: str
+    template: Template
+    _administrator: psycopg.Connection[Any] = field(init=False)
+    _closed: _ClosedByTests = field(default_factory=_ClosedByTests)
+
+    def __post_init__(self) -> None:
+        self._administrator = psycopg.connect(self.dsn, autocommit=True)
+        self._shape = self._administrator.execute(_SHAPE).fetchall()
+        self._counted = self._count()
+
+    def lend(self) -> None:
+        """Before a test: whoever opens a connection is given one that an earlier test closed."""
+        database._kept = self._closed
+
+    def take_back(self) -> None:
+        """After a test: nobody is given one any more."""
+        database._kept = None
+
+    def let_go(self) -> None:
+        """Closes all connections, so that it can be dropped."""
+        self._closed.close()
+        with suppress(psycopg.Error):
+            self._administrator.close()
+
+    def pids(self) -> list[int]:
+        """Server processes of the connections that are kept."""
+        ours = [] if self._administrator.closed else [self._administrator.info.backend_pid]
+        return [*self._closed.pids(), *ours]
+
+    def emptied(self) -> bool:
+        """Makes it what its template is; ``False``: a test changed more than rows, or wrote very many."""
+        try:
+            return self._emptied()
+        except psycopg.Error:
+            return False
+
+    def _emptied(self) -> bool:
+        if self._administrator.execute(_SHAPE).fetchall() != self._shape:
+            return False
+        counted = self._count()
+        changed = [table for table, figures in counted.items() if figures != self._counted[table]]
+        if max((counted[table][0] for table in changed), default=0) > _MANY_ROWS:
+            return False
+        moved = set(self._administrator.execute(_SEQUENCES)) - set(self.template.sequences)
+        was = {name: (last or start, last is not None) for name, start, last in self.template.sequences}
+        steps = [f"DELETE FROM {table}" for table in changed]
+        steps += [f"SELECT setval('{name}', {was[name][0]}, {was[name][1]})" for name, _, _ in moved]
+        with self._administrator.transaction():
+            # Neither triggers nor references are asked.
+            self._administrator.execute("; ".join(["SET LOCAL session_replication_role = replica", *steps]))
+            for table in set(changed) & set(self.template.rows):
+                with self._administrator.cursor().copy(f"COPY {table} FROM STDIN") as copy:  # type: ignore[arg-type]
+                    copy.write(self.template.rows[table])
+        self._counted = self._count()
+        return True
+
+    def _count(self) -> dict[str, tuple[int, int]]:
+        figures = self._administrator.execute(self.template.counting)  # type: ignore[arg-type]
+        return {table: (count, newest) for table, count, newest in figures}
