@@ -1,4 +1,4 @@
--- Fields of a source's rows that could be used once they were cleaned. Called by store/oversight/cleaned_fields.py.
+-- Fields of a source's rows that could be used once they were cleaned. Called by store/notices/quarantine.py.
 
 -- name: save
 -- Fields that had to be cleaned while reading rows, each row once; seen again where the row has changed since and was

@@ -1,4 +1,4 @@
--- The ledger's tables in words. Called by store/ledger/data_dictionary.py.
+-- The ledger's tables in words. Called by store/ledger/inspecting.py.
 
 -- name: columns
 -- Every table and view of the ledger with its columns and their comments.

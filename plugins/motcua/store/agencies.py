@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from motcua.domain.agency_words import AgencyWords, SeveralAgencies, agency_of, words_of
+from motcua.domain.words import AgencyWords, SeveralAgencies, agency_of, words_of
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
 from motcua.store.ledger.rows import record, recordset, value_of

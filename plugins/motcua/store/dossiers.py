@@ -11,9 +11,9 @@ from datetime import datetime
 from typing import LiteralString, TypeAlias
 
 from motcua.domain.dossiers import Kind, RowRefusal
-from motcua.domain.explaining.answers import MessageFact
+from motcua.domain.explaining import MessageFact
 from motcua.domain.occasions import PlanningResult, SendCandidate
-from motcua.domain.receipts import Meaning
+from motcua.domain.routing import Meaning
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
 from motcua.store.ledger.rows import value_of

@@ -11,9 +11,10 @@ from typer.testing import CliRunner
 from motcua.commands.calendars import app
 from motcua.domain.clock import VIETNAM
 from motcua.domain.working_days import SpecialDay, days_from_package
-from motcua.jobs.calendars import keeping as keep_calendars
-from motcua.jobs.calendars.files import CalendarError, CalendarFileError, read_calendar_file
-from motcua.jobs.calendars.keeping import (
+from motcua.jobs import calendars as keep_calendars
+from motcua.jobs.calendars import (
+    CalendarError,
+    CalendarFileError,
     Seeding,
     UnconfirmedYear,
     as_lines,
@@ -21,6 +22,7 @@ from motcua.jobs.calendars.keeping import (
     export_calendar,
     import_calendar,
     prepare_calendars,
+    read_calendar_file,
     seed_calendar,
     unconfirmed_years,
 )

@@ -6,7 +6,7 @@ import unicodedata
 
 import pytest
 
-from motcua.domain.agency_words import SeveralAgencies, agency_of, words_of
+from motcua.domain.words import SeveralAgencies, agency_of, words_of
 
 CODES = [("H32.1", "H32.1"), ("LAMA", "H32.1"), ("H32.2", "H32.2"), ("H32.3", "H32.3"), ("1022", "H32.3")]
 NAMES = [

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from motcua.domain.retries import doubled_wait, retry_wait
+from motcua.domain.routing import doubled_wait, retry_wait
 
 SECOND = timedelta(seconds=1)
 FIRST, LONGEST = 20 * SECOND, 900 * SECOND

@@ -20,7 +20,7 @@ from motcua.domain.working_days import (
     swapped,
     written_day,
 )
-from motcua.jobs.calendars.files import read_calendar_file
+from motcua.jobs.calendars import read_calendar_file
 from motcua.settings import include_dir
 
 FRIDAY, SATURDAY, SUNDAY, MONDAY = date(2026, 7, 3), date(2026, 7, 4), date(2026, 7, 5), date(2026, 7, 6)

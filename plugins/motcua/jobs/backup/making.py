@@ -1,6 +1,7 @@
-"""Makes a backup: the ledger's dump, then the publications and the statements handed in, each encrypted.
+"""Makes a backup, every night or at once: the ledger's dump, then the publications and the statements handed in.
 
-In this order each publication that the ledger tells of is among the files: they are stored before their row is.
+Each is encrypted. In this order each publication that the ledger tells of is among the files: they are stored before
+their row is.
 """
 
 from __future__ import annotations
@@ -34,11 +35,16 @@ from motcua.jobs.publications.publishing import publications_store
 from motcua.settings import settings
 from motcua.store.file_stores import StoreUnusable, open_store
 from motcua.store.ledger.database import DatabaseFailed
-from motcua.store.ledger.dumps import ledger_snapshot
-from motcua.store.ledger.programs import ProgramFailed, ProgramUnusable
+from motcua.store.ledger.dumps import ProgramFailed, ProgramUnusable, ledger_snapshot
 
 if TYPE_CHECKING:
     from airflow.sdk import ObjectStoragePath
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+from motcua.domain.clock import VIETNAM
+from motcua.jobs.backup.folders import newest_good
 
 log = logging.getLogger(__name__)
 
@@ -138,3 +144,39 @@ def _pack(store: ObjectStoragePath, path: Path, recipients: Sequence[Recipient],
 
 def _part(path: Path, sealed: Sealed, files: int | None) -> Part:
     return Part(path.name, sealed.sha256, sealed.bytes, sealed.plain_bytes, files)
+
+
+TRY_AGAIN_AFTER = timedelta(minutes=15)
+_LOOK_EVERY = timedelta(minutes=1)
+
+
+def due_since(now: datetime) -> datetime:
+    """The last moment at or before ``now`` at which a backup was to be made."""
+    today = datetime.combine(now.astimezone(VIETNAM), settings().backup_time, VIETNAM)
+    return today if today <= now else today - timedelta(days=1)
+
+
+def is_due(folder: Path, now: datetime) -> bool:
+    """No good backup of the last night, or of a later time, is there: the machine may have been off then."""
+    newest = newest_good(folder)
+    return newest is None or newest.made_at < due_since(now)
+
+
+def back_up_every_night(
+    folder: Path,
+    progress: Progress,
+    made: Callable[[Backup], None],
+    failed: Callable[[BackupFailed], None],
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Makes a backup whenever one is due, for ever; one that failed is tried again after a quarter of an hour."""
+    while True:
+        wait = _LOOK_EVERY
+        if is_due(folder, clock()):
+            try:
+                made(make_backup(folder, progress, clock()))
+            except BackupFailed as failure:
+                failed(failure)
+                wait = TRY_AGAIN_AFTER
+        sleep(wait.total_seconds())

@@ -1,4 +1,6 @@
-"""Whether server and ledger are as this version leaves them: roles, parameters, migrations, objects."""
+"""Whether server and ledger are as this version leaves them: roles, parameters, migrations, objects; and what each
+column means, from the database's own comments.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +9,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import TypeAlias
 
@@ -245,3 +249,28 @@ def _written_in(name: str) -> str:
     found = [path for path in files if re.search(rf"\b{short}\b", path.read_text(encoding="utf-8"))]
     own = next((path for path in found if path.stem == short), found[-1] if found else None)
     return f" (include/sql/{own.relative_to(sql)})" if own else ""
+
+
+_HEAD = """# Data dictionary
+
+Printed by `motcua data-dictionary` from the comments in the database; the tables are in schema `motcua`, and those of
+what is pushed, which come last, in schema `intake`. Auditors read the views of the same names in schema `audit`, which
+leave out whatever is personal.
+"""
+
+
+def data_dictionary(connection: Connection) -> str:
+    """Markdown with every table and column."""
+    rows = connection.execute(statement("data_dictionary/columns"), {}).fetchall()
+    parts = [_HEAD]
+    for table, columns in groupby(rows, key=itemgetter("table_name")):
+        listed = list(columns)
+        parts.append(
+            f"\n## {table}\n\n{listed[0]['table_comment'] or ''}\n\n| column | type | meaning |\n| --- | --- | --- |\n"
+        )
+        for column in listed:
+            optional = ", may be empty" if column["nullable"] else ""
+            parts.append(
+                f"| {column['column_name']} | {column['column_type']}{optional} | {column['column_comment'] or ''} |\n"
+            )
+    return "".join(parts)

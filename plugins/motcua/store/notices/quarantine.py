@@ -1,4 +1,7 @@
-"""Rows of a source that cannot be used yet."""
+"""Rows of a source that cannot be used yet, and fields that had to be cleaned of those that can.
+
+What the rules of data quality make of cleaned fields, with its life, is in motcua.store.oversight.quality.
+"""
 
 from __future__ import annotations
 
@@ -106,3 +109,27 @@ def count_open(connection: Connection, most: int) -> dict[str, int]:
     return {
         row["source"]: row["rows"] for row in connection.execute(statement("quarantine/count_open"), {"most": most})
     }
+
+
+@dataclass(frozen=True, slots=True)
+class CleanedRow:
+    """A row of a source of which fields had to be cleaned."""
+
+    agency_code: str
+    dossier_code: str
+    source_transition_id: int | None
+    """``None``: it is a dossier's row."""
+    detail: str
+    """Names of the fields."""
+    code: Literal["field_cleaned"] = "field_cleaned"
+
+
+def save_findings(connection: Connection, source_id: int, rows: Sequence[CleanedRow], now: datetime) -> None:
+    """Keeps what was cleaned.
+
+    Each dossier and each transition once; a dossier's row that is read so again is seen again.
+    """
+    if rows:
+        connection.execute(
+            statement("cleaned_fields/save"), {"rows": recordset(rows), "source_id": source_id, "now": now}
+        )

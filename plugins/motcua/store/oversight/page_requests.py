@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Literal, TypeAlias
 
-from motcua.domain.people.requests import PageRequest, RequestKind, RequestOutcome
+from motcua.domain.people import PageRequest, RequestKind, RequestOutcome
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
 from motcua.store.ledger.rows import record, value_of

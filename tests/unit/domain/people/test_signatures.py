@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from motcua.domain.people.signatures import LONGEST_NAME, NotAPerson, is_person, read_person
+from motcua.domain.people import LONGEST_NAME, NotAPerson, is_person, read_person
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ nothing is claimed. Where the journal is there, looking at the gap is reading it
 messages again, and everything else certainly did not leave, so that the gap closes by itself and sending goes on. Where
 the ledger was kept with a journal that is not here, only a person knows until when it sent (``motcua gaps close``).
 
-What had been emptied of personal data before the restore is emptied again then, too (``erased``).
+What had been emptied of personal data before the restore is emptied again then, too, before anything is sent: the list
+outside the ledger knows it.
 
 A machine that was put back as a whole takes its journal with it, and nothing on it can tell that from a night without
 power. So a ledger that *slept* is not believed: what was recorded before it woke is held, what happens later is sent. A
@@ -22,16 +23,108 @@ from datetime import UTC, date, datetime, timedelta
 
 from motcua.domain.restores import SLEEPS_AFTER, journal_vouches
 from motcua.domain.run_window import Window
-from motcua.jobs.restoring.answers import take_answers
-from motcua.jobs.restoring.erased import empty_again
-from motcua.store.erasures import open_erasures
+from motcua.jobs.personal_data import empty_batch, empty_kind, tidy
+from motcua.store.erasures import Erasure, ErasureList, open_erasures
 from motcua.store.journal import Journal, JournaledAttempt, open_journal
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.locks import LOOKING_AT_GAP, wait_for_lock
 from motcua.store.notices import gaps
 from motcua.store.notices.gaps import AtWork, OpenGap
+from motcua.store.personal_data import (
+    Kind,
+    Order,
+    PurgeNotProvided,
+    known_references,
+    purge_connection,
+    wait_for_emptying,
+)
+
+
+def take_answers(ledger: Connection, now: datetime) -> int:
+    """Gives attempts that are in flight, or were left behind, the answers that the journal knows; returns how many
+    messages that settles.
+
+    Args:
+        ledger: a connection; the caller commits.
+        now: this moment.
+
+    Raises:
+        motcua.store.journal.JournalFailed: the journal cannot be read.
+    """
+    waiting = gaps.unanswered(ledger)
+    if not waiting:
+        return 0
+    since = min(waiting.values()).astimezone(UTC).date()
+    answers = [
+        each.answer
+        for day in open_journal().attempts(since)
+        for each in day
+        if each.answer is not None and each.answer.outcome != "unknown" and each.answer.reference in waiting
+    ]
+    return gaps.take_answers(ledger, answers, now)
+
 
 log = logging.getLogger(__name__)
+
+
+def empty_again(ledger: Connection, by: str) -> str | None:
+    """Holds the list of the erased against the ledger, and empties again what came back; says why nothing may be sent
+    where that cannot be done.
+
+    A dossier of which a message waits in the restored ledger is emptied by the daily purge, once that has expired.
+
+    Args:
+        ledger: a connection with no transaction under way.
+        by: the run that looks.
+
+    Raises:
+        motcua.store.journal.JournalFailed: the list cannot be read.
+    """
+    erasures = open_erasures()
+    if not _unknown(ledger, erasures.tail()):
+        ledger.commit()
+        return None
+    try:
+        with purge_connection() as connection:
+            # A batch is listed before it is committed: whoever is at it now comes to its end.
+            wait_for_emptying(connection)
+            connection.commit()
+            back = _came_back(ledger, erasures)
+            ledger.commit()
+            for erasure in back:
+                _empty(connection, erasures, erasure, by)
+    except PurgeNotProvided as missing:
+        return f"the ledger was restored with personal data that had been emptied; {missing}"
+    if back:
+        tidy()
+        log.warning("the ledger was restored: %d batch(es) of personal data were emptied again", len(back))
+    return None
+
+
+def _unknown(ledger: Connection, erasures: list[Erasure]) -> list[Erasure]:
+    known = known_references(ledger, [each.reference for each in erasures]) if erasures else set()
+    return [each for each in erasures if each.reference not in known]
+
+
+def _came_back(ledger: Connection, erasures: ErasureList) -> list[Erasure]:
+    """What the ledger does not know, the oldest first: back to a day of which it knows all."""
+    found: list[Erasure] = []
+    for day in erasures.days():
+        unknown = _unknown(ledger, day)
+        if day and not unknown:
+            break
+        found = unknown + found
+    return found
+
+
+def _empty(connection: Connection, erasures: ErasureList, erasure: Erasure, by: str) -> None:
+    kind: Kind = erasure.kind  # type: ignore[assignment] # a line of ours
+    order = Order(kind, "restore", by, only_these=erasure.listed, listed_at=erasure.at)
+    if erasure.listed is None:
+        empty_kind(connection, erasures, order, log.info, erasure.reference)
+    else:
+        empty_batch(connection, erasures, order, erasure.reference)
+
 
 JOURNAL_AGE = timedelta(days=45)
 """The journal is kept so long: longer than any backup, and so than any ledger that may come back."""

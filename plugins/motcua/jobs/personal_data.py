@@ -1,19 +1,34 @@
-"""A citizen asks what is held of him, or has it erased: by a dossier's code, or by the number of his phone."""
+"""Empties the personal data whose time is over, or that a citizen asks to have erased, and tells what is held of him.
+
+Batches, each in the list outside the ledger before it is committed, so that a restore does not bring them back. A
+citizen is asked for by a dossier's code, or by the number of his phone. Files with personal data that were handed in or
+dropped go, too: the providers' statements, which name every number, and exports of one-stop software.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import Final
+from typing import Any, Final
+from uuid import uuid4
 
-from motcua.domain.personal_data.held import ByCode, ByNumber, Citizen, Erased, of_this_citizen
-from motcua.jobs.personal_data.purging import empty_batch, tidy
-from motcua.store.erasures import open_erasures
+from psycopg import errors
+
+from motcua.domain.personal_data import ByCode, ByNumber, Citizen, Erased, of_this_citizen
+from motcua.jobs.uploads.waiting import KEPT_WAITING, is_waiting
+from motcua.settings import settings
+from motcua.store.erasures import Erasure, ErasureList, open_erasures
+from motcua.store.file_stores import open_store
 from motcua.store.ledger.database import Connection, connect
 from motcua.store.people import log_phone_search
-from motcua.store.personal_data import Order, purge_connection
-from motcua.store.personal_data_requests import (
+from motcua.store.personal_data import (
+    KINDS,
+    Batch,
+    Kind,
+    Order,
     Request,
     RowOfCode,
     code_alone,
@@ -23,8 +38,152 @@ from motcua.store.personal_data_requests import (
     held_of,
     inquiries_of_number,
     log_request,
+    purge_batch,
+    purge_connection,
     rows_of_codes,
+    tidy_after_purge,
+    wait_for_emptying,
 )
+
+log = logging.getLogger(__name__)
+
+_TRIES = 5
+"""Of a batch that others are in the way of."""
+
+
+@dataclass(slots=True)
+class Emptied:
+    """What was emptied of one kind."""
+
+    kind: Kind
+    batches: int = 0
+    rows: int = 0
+
+
+def empty_batch(connection: Connection, erasures: ErasureList, order: Order, reference: str | None = None) -> Batch:
+    """Empties one batch in a transaction of its own, which is in the list outside the ledger before it is committed.
+
+    Args:
+        connection: of :func:`purge_connection`, with no transaction under way.
+        erasures: the list.
+        order: what to empty.
+        reference: of a batch that is in the list already, after a restore.
+
+    Raises:
+        motcua.store.journal.JournalFailed: the list cannot be written; nothing was emptied.
+        psycopg.errors.LockNotAvailable: others were in the way each time; nothing was emptied.
+    """
+    for left in reversed(range(_TRIES)):
+        try:
+            with connection.transaction():
+                wait_for_emptying(connection)
+                # Nobody who sends waits for this.
+                connection.execute("SET LOCAL lock_timeout = '900ms'")
+                known_as = reference or uuid4().hex
+                batch = purge_batch(connection, order, known_as)
+                if reference is None and batch.emptied:
+                    listed = batch.listed if order.kind == "dossiers" or order.only_these is not None else None
+                    erasures.write(Erasure(known_as, datetime.now(UTC), order.kind, listed))
+            return batch
+        except (errors.LockNotAvailable, errors.DeadlockDetected):
+            if not left:
+                raise
+    raise AssertionError("unreachable")
+
+
+def empty_kind(
+    connection: Connection,
+    erasures: ErasureList,
+    order: Order,
+    say: Callable[[str], None],
+    reference: str | None = None,
+) -> Emptied:
+    """Empties all of one kind whose time is over; what is done stays done, wherever it is broken off."""
+    done = Emptied(order.kind)
+    after: int | None = order.after
+    while after is not None:
+        batch = empty_batch(connection, erasures, replace(order, after=after), reference)
+        after = batch.looked_until
+        done.batches += 1
+        done.rows += batch.emptied
+        if batch.emptied:
+            say(f"{order.kind}: looked at up to {after}, {done.rows} row(s) emptied")
+    return done
+
+
+def purge(by: str, say: Callable[[str], None] = log.info) -> list[Emptied]:
+    """Empties everything whose time is over.
+
+    Args:
+        by: the run, or who does it.
+        say: is told of progress, in counts.
+
+    Raises:
+        PurgeNotProvided: nobody may do that here yet.
+        motcua.store.journal.JournalFailed: the list cannot be written.
+    """
+    erasures = open_erasures()
+    with connect() as ledger, purge_connection() as connection:
+        # The run's number, which only the app's connection knows.
+        run = ledger.execute("SELECT current_setting('motcua.run', TRUE) AS run").fetchone()
+        ledger.commit()
+        if run and run["run"]:
+            connection.execute("SELECT set_config('motcua.run', %s, FALSE)", (run["run"],))
+            connection.commit()
+        done = [empty_kind(connection, erasures, Order(kind, "term", by), say) for kind in KINDS]
+    tidy()
+    return done
+
+
+def tidy() -> None:
+    """What the planner remembers of emptied columns goes too; where a statement is being taken, at the next purge."""
+    try:
+        with connect() as ledger:
+            ledger.execute("SET LOCAL lock_timeout = '5s'")
+            tidy_after_purge(ledger)
+    except errors.LockNotAvailable:
+        log.warning("a carrier's statement is being taken: the planner's samples are gathered anew by the next purge")
+
+
+KEPT_FOR = timedelta(days=90)
+"""Statements, from the day on which a file was put there."""
+EXPORTS_KEPT_FOR = timedelta(days=30)
+"""Exports, likewise: what they told is in the ledger."""
+
+
+@dataclass(slots=True)
+class FilesRemoved:
+    """What was removed of the folders of statements and of exports, and what could not be."""
+
+    removed: int = 0
+    refused: int = 0
+
+
+def remove_old_files(now: datetime) -> FilesRemoved:
+    """Removes what has lain in the folder of statements for longer than 90 days or in that of exports for longer than
+    30, taken or not, whatever its name, and what was sent by the page and nobody confirmed within a day."""
+    done = FilesRemoved()
+    for url, kept_for in ((settings().statements_url, KEPT_FOR), (settings().files_url, EXPORTS_KEPT_FOR)):
+        for file in _files(url):
+            try:
+                kept = KEPT_WAITING if is_waiting(file.name) else kept_for
+                if datetime.fromtimestamp(file.stat().st_mtime, UTC) < now - kept:
+                    file.unlink()
+                    done.removed += 1
+            except FileNotFoundError:
+                continue
+            except OSError:
+                done.refused += 1
+    return done
+
+
+def _files(url: str) -> Iterator[Any]:
+    root = open_store(url)
+    if not root.is_dir():
+        return
+    for place in root.iterdir():
+        yield from (file for file in (place.iterdir() if place.is_dir() else (place,)) if file.is_file())
+
 
 _OF_CODES: Final = ("quarantine", "complaints")
 _AT_ONCE = 500

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
 from motcua.store.ledger.rows import value_of
-from motcua.store.ledger.runs import Run
+from motcua.store.ledger.sessions import Run
 
 
 @dataclass(frozen=True, slots=True)

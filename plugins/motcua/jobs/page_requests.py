@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from motcua.domain.people.requests import PageRequest
+from motcua.domain.people import PageRequest
 from motcua.jobs.mailing import hand_to_each, staff_page
 from motcua.jobs.notices.receiving import read_left_over_receipts
 from motcua.reports.requests import TOLD_OF, Names, RequestInWords, request_in_words, requests_mail
