@@ -106,19 +106,6 @@ def test_paths_that_a_page_names_are_there(page):
     assert paths_that_are_gone(page.read_text(encoding="utf-8")) == []
 
 
-def folders_in(*parts: str) -> list[Path]:
-    found = [path for path in ROOT.joinpath(*parts).rglob("*") if path.is_dir() and path.name != "__pycache__"]
-    assert found
-    return found
-
-
-def test_architecture_names_every_room_of_the_package():
-    named = set(words_of((ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")))
-    package = ROOT / "plugins" / "motcua"
-    rooms_of_package = {f"{path.relative_to(package)}/" for path in folders_in("plugins", "motcua")}
-    assert rooms_of_package - named == set()
-
-
 @every_page
 def test_names_that_a_page_names_are_there(page):
     assert names_that_are_gone(page.read_text(encoding="utf-8")) == []
