@@ -20,7 +20,7 @@ from motcua.domain.phones.reading import REFUSALS
 from motcua.domain.reconciliation import STATES
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import value_of
+from motcua.store.ledger.rows import values_of
 
 LOOKED_AT = 30_000
 """Messages that are looked at for one piece, at most: as many as a province's day brings."""
@@ -256,22 +256,19 @@ def read_inquiries(connection: Connection, places: Sequence[Place]) -> list[Dict
 
 def inquiries_by_day(connection: Connection, asked: InquiriesAsked) -> list[InquiriesOfDay]:
     """Inquiries of the period by day and outcome, the newest day first; whatever outcome is asked for."""
-    rows = connection.execute(statement("inquiries/by_day"), asked.values, prepare=False)
-    return [value_of(InquiriesOfDay, row) for row in rows]
+    return values_of(InquiriesOfDay, connection.execute(statement("inquiries/by_day"), asked.values, prepare=False))
 
 
 def repeated_codes(connection: Connection, begins: datetime, ends: datetime, limit: int) -> list[RepeatedCode]:
     """Unknown codes that were asked for more than once in the period, the most asked first."""
     values = {"begins": begins, "ends": ends, "limit": limit}
-    rows = connection.execute(statement("inquiries/repeated_codes"), values, prepare=False)
-    return [value_of(RepeatedCode, row) for row in rows]
+    return values_of(RepeatedCode, connection.execute(statement("inquiries/repeated_codes"), values, prepare=False))
 
 
 def repeated_phones(connection: Connection, begins: datetime, ends: datetime, limit: int) -> list[RepeatedPhone]:
     """Phones that asked more than once for unknown codes in the period, the most persistent first."""
     values = {"begins": begins, "ends": ends, "limit": limit}
-    rows = connection.execute(statement("inquiries/repeated_phones"), values, prepare=False)
-    return [value_of(RepeatedPhone, row) for row in rows]
+    return values_of(RepeatedPhone, connection.execute(statement("inquiries/repeated_phones"), values, prepare=False))
 
 
 MOST = 10_000
@@ -288,5 +285,4 @@ class NamedProcedure:
 
 def procedures_called(connection: Connection, most: int = MOST) -> list[NamedProcedure]:
     """Procedures with a name, by it."""
-    rows = connection.execute(statement("agencies/named_procedures"), {"most": most})
-    return [value_of(NamedProcedure, row) for row in rows]
+    return values_of(NamedProcedure, connection.execute(statement("agencies/named_procedures"), {"most": most}))

@@ -16,7 +16,7 @@ from psycopg.types.json import Jsonb
 from motcua.domain.personal_data import ByCode, CitizenDossier, CodeAlone, Held
 from motcua.store.ledger.database import Connection, connect
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import value_of
+from motcua.store.ledger.rows import value_of, values_of
 
 PURGE = "motcua_db_purge"
 """Airflow connection of the login that may empty personal data; no other one serves where it is not set."""
@@ -133,7 +133,7 @@ def tidy_after_purge(connection: Connection) -> None:
 
 def list_purges(connection: Connection, limit: int) -> list[Purge]:
     """What was emptied of late, the newest first."""
-    return [value_of(Purge, row) for row in connection.execute(statement("personal_data/list"), {"limit": limit})]
+    return values_of(Purge, connection.execute(statement("personal_data/list"), {"limit": limit}))
 
 
 Act: TypeAlias = Literal["export", "erase"]
@@ -194,8 +194,7 @@ class HandledRequest:
 
 def list_requests(connection: Connection, limit: int) -> list[HandledRequest]:
     """Requests that were handled, the newest first."""
-    rows = connection.execute(statement("personal_data/requests"), {"limit": limit})
-    return [value_of(HandledRequest, row) for row in rows]
+    return values_of(HandledRequest, connection.execute(statement("personal_data/requests"), {"limit": limit}))
 
 
 def dossier_asked_for(connection: Connection, agency_code: str, dossier_code: str) -> list[CitizenDossier]:
@@ -212,14 +211,12 @@ def _dossiers(
     connection: Connection, agency_code: str | None, dossier_code: str | None, msisdn: str | None
 ) -> list[CitizenDossier]:
     values = {"agency_code": agency_code, "dossier_code": dossier_code, "msisdn": msisdn}
-    rows = connection.execute(statement("personal_data/dossiers_of_citizen"), values)
-    return [value_of(CitizenDossier, row) for row in rows]
+    return values_of(CitizenDossier, connection.execute(statement("personal_data/dossiers_of_citizen"), values))
 
 
 def inquiries_of_number(connection: Connection, msisdn: str) -> list[OwnInquiry]:
     """Texts to 9029 that came from a number, E.164."""
-    rows = connection.execute(statement("personal_data/inquiries_of_number"), {"msisdn": msisdn})
-    return [value_of(OwnInquiry, row) for row in rows]
+    return values_of(OwnInquiry, connection.execute(statement("personal_data/inquiries_of_number"), {"msisdn": msisdn}))
 
 
 def code_alone(connection: Connection, asked_for: ByCode) -> tuple[CodeAlone, list[str]]:
@@ -231,8 +228,7 @@ def code_alone(connection: Connection, asked_for: ByCode) -> tuple[CodeAlone, li
 
 def rows_of_codes(connection: Connection, codes: Sequence[tuple[str, str]]) -> list[RowOfCode]:
     """Rows of these agencies and codes that go with no dossier and are not emptied."""
-    rows = connection.execute(statement("personal_data/rows_of_codes"), {"codes": Jsonb(codes)})
-    return [value_of(RowOfCode, row) for row in rows]
+    return values_of(RowOfCode, connection.execute(statement("personal_data/rows_of_codes"), {"codes": Jsonb(codes)}))
 
 
 def held_of(
@@ -246,7 +242,7 @@ def held_of(
         "agency_code": alone.agency_code if alone else None,
         "dossier_code": alone.dossier_code if alone else None,
     }
-    return [value_of(Held, row) for row in connection.execute(statement("personal_data/held"), values)]
+    return values_of(Held, connection.execute(statement("personal_data/held"), values))
 
 
 def count_elsewhere(connection: Connection, dossier_ids: Sequence[int], msisdn: str) -> int:

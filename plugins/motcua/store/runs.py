@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import value_of
+from motcua.store.ledger.rows import value_of, values_of
 from motcua.store.ledger.sessions import Run
 
 
@@ -265,7 +265,7 @@ def work_of(
     found: dict[str, Any] = {}
     for name in subjects:
         asked, kind = _ASKED[name]
-        found[name] = [value_of(kind, each) for each in connection.execute(statement(asked), given)]
+        found[name] = values_of(kind, connection.execute(statement(asked), given))
     numbers: tuple[Literal["publication", "quality"], list[int]] | None = None
     if found.get("closings"):
         numbers = "publication", [each.publication_no for each in found["closings"] if each.publication_no is not None]

@@ -110,15 +110,16 @@ _MAJOR = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class LedgerFacts:
-    """What is known of a ledger without opening its dump; nothing of any person."""
+class LedgerDump:
+    """What is known of a ledger without opening its dump, as ``backup.json`` says it; nothing of any person."""
 
     migration: str | None
     """Name of its last migration."""
     postgres: str
     """Version of its server: ``18.6``."""
-    size: int
-    """Bytes of the database."""
+    pg_dump: str
+    """Version of the program that dumped it."""
+    database_bytes: int
     last_attempt_at: datetime | None
     """When its last attempt to send began: what was sent later, it does not know."""
     rows: dict[str, int]
@@ -129,15 +130,10 @@ class LedgerFacts:
 class Snapshot:
     """The ledger at one moment, while others go on writing to it."""
 
-    facts: LedgerFacts
+    facts: LedgerDump
     program: Path
     _name: str
     _connection: Connection
-
-    @property
-    def program_version(self) -> str:
-        """Version of pg_dump."""
-        return program_version(self.program)
 
     def dump(self, take: Callable[[IO[bytes]], None]) -> None:
         """Has pg_dump write the ledger in its own format, compressed, and ``take`` read it to its end.
@@ -176,19 +172,16 @@ def ledger_snapshot() -> Iterator[Snapshot]:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
         (exported,) = connection.execute(statement("ledger/export_snapshot")).fetchall()
-        yield Snapshot(ledger_facts(connection), path, exported["snapshot"], connection)
-
-
-def ledger_facts(connection: Connection) -> LedgerFacts:
-    """Facts of the ledger as this transaction sees it; a connection of the schema's owner."""
-    (facts,) = connection.execute(statement("ledger/facts")).fetchall()
-    return LedgerFacts(
-        migration=facts["migration"],
-        postgres=_version(connection.info.server_version),
-        size=facts["size"],
-        last_attempt_at=facts["last_attempt_at"],
-        rows=count_rows(connection),
-    )
+        (facts,) = connection.execute(statement("ledger/facts")).fetchall()
+        known = LedgerDump(
+            migration=facts["migration"],
+            postgres=_version(connection.info.server_version),
+            pg_dump=program_version(path),
+            database_bytes=facts["size"],
+            last_attempt_at=facts["last_attempt_at"],
+            rows=count_rows(connection),
+        )
+        yield Snapshot(known, path, exported["snapshot"], connection)
 
 
 def count_rows(connection: Connection) -> dict[str, int]:
@@ -220,7 +213,7 @@ class EmptyDatabase:
             *(str(self.program), "--no-password", "--no-owner", "--exit-on-error", "--single-transaction"),
             f"--dbname={_address(self._connection)}",
         ]
-        _feed("pg_restore", command, give, _environment(self._connection))
+        _feed(command, give, _environment(self._connection))
 
 
 @contextmanager
@@ -271,7 +264,7 @@ def read_through(give: Callable[[IO[bytes]], None], dumped_by: str) -> None:
         Exception: what ``give`` raised.
     """
     path = program("pg_restore", int(dumped_by.partition(".")[0]) * _MAJOR)
-    _feed("pg_restore", [str(path), "--exit-on-error", f"--file={os.devnull}"], give, dict(os.environ))
+    _feed([str(path), "--exit-on-error", f"--file={os.devnull}"], give, dict(os.environ))
 
 
 def gather_statistics() -> None:
@@ -281,7 +274,7 @@ def gather_statistics() -> None:
         connection.execute("ANALYZE")
 
 
-def _feed(name: str, command: list[str], give: Callable[[IO[bytes]], None], environment: dict[str, str]) -> None:
+def _feed(command: list[str], give: Callable[[IO[bytes]], None], environment: dict[str, str]) -> None:
     with tempfile.TemporaryFile() as errors:
         running = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=errors, env=environment
@@ -295,7 +288,7 @@ def _feed(name: str, command: list[str], give: Callable[[IO[bytes]], None], envi
             except BrokenPipeError:
                 # It ended before it had read all; its own words say why.
                 broken = True
-        _demand_success(name, running.returncode or int(broken), errors)
+        _demand_success("pg_restore", running.returncode or int(broken), errors)
 
 
 @contextmanager

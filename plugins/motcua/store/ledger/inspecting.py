@@ -20,7 +20,7 @@ from motcua.settings import include_dir
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.migrations import BEGINNING
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import value_of
+from motcua.store.ledger.rows import value_of, values_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,7 @@ class ServerThere:
 
 def roles_there(connection: Connection, names: Collection[str], owner: str) -> list[RoleThere]:
     """Those of these roles that there are."""
-    rows = connection.execute(statement("doctor/roles"), {"names": list(names), "owner": owner})
-    return [value_of(RoleThere, row) for row in rows]
+    return values_of(RoleThere, connection.execute(statement("doctor/roles"), {"names": list(names), "owner": owner}))
 
 
 def server_there(connection: Connection) -> ServerThere:
@@ -109,14 +108,12 @@ def parameters_there(connection: Connection, *, asked_for: bool = False) -> list
 
     ``asked_for``: those alone that the connection itself asks for.
     """
-    rows = connection.execute(statement("doctor/parameters"), {"asked_for": asked_for})
-    return [value_of(ParameterThere, row) for row in rows]
+    return values_of(ParameterThere, connection.execute(statement("doctor/parameters"), {"asked_for": asked_for}))
 
 
 def parameters_set_apart(connection: Connection, roles: Collection[str]) -> list[SetApart]:
     """What is set for these roles, or for the database that is connected to, beside the server's own configuration."""
-    rows = connection.execute(statement("doctor/set_apart"), {"roles": list(roles)})
-    return [value_of(SetApart, row) for row in rows]
+    return values_of(SetApart, connection.execute(statement("doctor/set_apart"), {"roles": list(roles)}))
 
 
 # --- Objects ---------------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ import psycopg
 from psycopg.rows import DictRow
 
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import value_of
+from motcua.store.ledger.rows import first, values_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +63,12 @@ def begin_beats(connection: psycopg.Connection[DictRow], name: str) -> None:
 
 def others_at_work(connection: psycopg.Connection[DictRow], own: str) -> list[AtWork]:
     """The other processes at work; outside a transaction, in which PostgreSQL would show again what it showed first."""
-    return [value_of(AtWork, row) for row in connection.execute(statement("sessions/others_at_work"), {"own": own})]
+    return values_of(AtWork, connection.execute(statement("sessions/others_at_work"), {"own": own}))
 
 
 def end_sessions(connection: psycopg.Connection[DictRow], names: Sequence[str]) -> int:
     """Ends all sessions of these processes; how many there were."""
-    row = connection.execute(statement("sessions/end"), {"names": list(names)}).fetchone()
-    return int(row["ended"]) if row else 0
+    return int(first(connection.execute(statement("sessions/end"), {"names": list(names)}), "ended") or 0)
 
 
 @dataclass(frozen=True, slots=True)

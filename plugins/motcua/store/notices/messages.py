@@ -13,7 +13,7 @@ from motcua.domain.run_window import Window
 from motcua.domain.texts import RenderedText
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import by_dossier, recordset, value_of
+from motcua.store.ledger.rows import by_dossier, first, first_of, recordset, value_of, values_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +91,9 @@ def save_messages(connection: Connection, messages: Sequence[PlannedMessage], no
         }
         for message in messages
     ]
-    saved = connection.execute(statement("messages/planning/save"), {"rows": recordset(rows), "now": now})
-    return [value_of(SavedMessage, row) for row in saved]
+    return values_of(
+        SavedMessage, connection.execute(statement("messages/planning/save"), {"rows": recordset(rows), "now": now})
+    )
 
 
 def reopen_mended(connection: Connection, window: Window, now: datetime) -> int:
@@ -247,15 +248,12 @@ def left_waiting(connection: Connection, gateways: Sequence[str], due_by: dateti
         now: what is stopped is judged by this moment.
     """
     values = {"gateways": list(gateways), "due_by": due_by, "now": now}
-    return [
-        value_of(DueMessage, row) for row in connection.execute(statement("messages/claiming/left_waiting"), values)
-    ]
+    return values_of(DueMessage, connection.execute(statement("messages/claiming/left_waiting"), values))
 
 
 def any_due(connection: Connection, window: Window, by: datetime) -> bool:
     """Whether any message of the window is due by then."""
-    row = connection.execute(statement("messages/claiming/any_due"), {"by": by, **window.bounds}).fetchone()
-    return bool(row and row["due"])
+    return bool(first(connection.execute(statement("messages/claiming/any_due"), {"by": by, **window.bounds}), "due"))
 
 
 def do_not_wait(connection: Connection, message_ids: Sequence[int], now: datetime) -> None:
@@ -463,7 +461,7 @@ def held(
         "message_ids": None if message_ids is None else list(message_ids),
         "limit": limit,
     }
-    return [value_of(HeldMessage, row) for row in connection.execute(statement("messages/outcomes/held"), values)]
+    return values_of(HeldMessage, connection.execute(statement("messages/outcomes/held"), values))
 
 
 def count_held(
@@ -471,27 +469,24 @@ def count_held(
 ) -> list[HeldCount]:
     """Messages of unknown outcome, of these agencies or all, by gateway."""
     values = {"now": now, "agencies": None if agencies is None else list(agencies), **window.bounds}
-    return [value_of(HeldCount, row) for row in connection.execute(statement("messages/outcomes/count_held"), values)]
+    return values_of(HeldCount, connection.execute(statement("messages/outcomes/count_held"), values))
 
 
 def releases(connection: Connection, limit: int, agencies: Sequence[str] | None = None) -> list[ReleasedMessage]:
     """Messages that people let go again, of these agencies or all, the latest first."""
     values = {"limit": limit, "agencies": None if agencies is None else list(agencies)}
-    return [
-        value_of(ReleasedMessage, row) for row in connection.execute(statement("messages/outcomes/releases"), values)
-    ]
+    return values_of(ReleasedMessage, connection.execute(statement("messages/outcomes/releases"), values))
 
 
 def waiting(connection: Connection, window: Window, now: datetime, carriers: Sequence[str] | None = None) -> Waiting:
     """Queued messages that are due, of these carriers or all, and that failed before."""
     values = {"now": now, "carriers": None if carriers is None else list(carriers), **window.bounds}
-    row = connection.execute(statement("messages/browsing/waiting"), values).fetchone()
-    return Waiting(0, 0) if row is None else value_of(Waiting, row)
+    return first_of(Waiting, connection.execute(statement("messages/browsing/waiting"), values)) or Waiting(0, 0)
 
 
 def by_state(connection: Connection) -> list[StateCount]:
     """Messages counted by agency, kind, state and reason."""
-    return [value_of(StateCount, row) for row in connection.execute(statement("messages/browsing/by_state"))]
+    return values_of(StateCount, connection.execute(statement("messages/browsing/by_state")))
 
 
 def recorded_in(
@@ -502,6 +497,4 @@ def recorded_in(
     ``agencies``: codes of those whose messages count; ``None``: all.
     """
     values = {"start": start, "end": end, "agencies": agencies}
-    return [
-        value_of(RecordedCount, row) for row in connection.execute(statement("messages/browsing/recorded_in"), values)
-    ]
+    return values_of(RecordedCount, connection.execute(statement("messages/browsing/recorded_in"), values))

@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias
 from motcua.domain.dossiers import RowRefusal
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import recordset, value_of
+from motcua.store.ledger.rows import first, recordset, values_of
 
 RowKind: TypeAlias = Literal["dossier", "transition"]
 
@@ -71,8 +71,7 @@ def quarantine_rows(connection: Connection, source_id: int, rows: Sequence[Unusa
 
 def is_any_in_quarantine(connection: Connection, source_id: int) -> bool:
     """Whether a row of this source waits there."""
-    row = connection.execute(statement("quarantine/is_any"), {"source_id": source_id}).fetchone()
-    return bool(row and row["is_any"])
+    return bool(first(connection.execute(statement("quarantine/is_any"), {"source_id": source_id}), "is_any"))
 
 
 def release_rows(
@@ -91,17 +90,23 @@ def curable_rows(
     connection: Connection, source_id: int, agency_codes: Sequence[str], status_codes: Sequence[int], now: datetime
 ) -> list[CurableRow]:
     """Open rows whose cause may have gone: their agency or status is known now, or their dossier may have come."""
-    rows = connection.execute(
-        statement("quarantine/curable"),
-        {"source_id": source_id, "agency_codes": list(agency_codes), "status_codes": list(status_codes), "now": now},
+    return values_of(
+        CurableRow,
+        connection.execute(
+            statement("quarantine/curable"),
+            {
+                "source_id": source_id,
+                "agency_codes": list(agency_codes),
+                "status_codes": list(status_codes),
+                "now": now,
+            },
+        ),
     )
-    return [value_of(CurableRow, row) for row in rows]
 
 
 def open_quarantine(connection: Connection, agencies: Sequence[str] | None = None) -> list[QuarantineCount]:
     """Open rows counted by source, kind, reason and codes; of these agencies, or (``None``) all."""
-    rows = connection.execute(statement("quarantine/open"), {"agencies": agencies})
-    return [value_of(QuarantineCount, row) for row in rows]
+    return values_of(QuarantineCount, connection.execute(statement("quarantine/open"), {"agencies": agencies}))
 
 
 def count_open(connection: Connection, most: int) -> dict[str, int]:

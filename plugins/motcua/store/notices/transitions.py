@@ -13,7 +13,15 @@ from motcua.domain.numbering import KnownStep
 from motcua.domain.occasions import PastTransition, PlanningResult
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import by_dossier, large_array, large_recordset, recordset, row_of, value_of
+from motcua.store.ledger.rows import (
+    by_dossier,
+    first,
+    large_array,
+    large_recordset,
+    recordset,
+    row_of,
+    values_of,
+)
 
 
 def known_steps(connection: Connection, source_id: int, numbers: Sequence[int]) -> dict[int, KnownStep]:
@@ -31,10 +39,10 @@ def newest_steps(connection: Connection, source_id: int, most: int) -> list[Know
 
 def lowest_number(connection: Connection, source_id: int, from_number: int) -> int | None:
     """The lowest number of a source's steps that we have, from this number on."""
-    row = connection.execute(
-        statement("transitions/lowest"), {"source_id": source_id, "from_number": from_number}
-    ).fetchone()
-    return row["number"] if row else None
+    return first(
+        connection.execute(statement("transitions/lowest"), {"source_id": source_id, "from_number": from_number}),
+        "number",
+    )
 
 
 def transitions_written_down(transitions: Iterable[CleanTransition | RowRefusal]) -> str:
@@ -130,8 +138,9 @@ def mark_old_steps(connection: Connection, dossier_ids: Sequence[int], clock_ske
 
 def old_steps_to_judge(connection: Connection, source_id: int, now: datetime) -> list[DossierToJudge]:
     """Dossiers of a source whose row is to be read for an old step, by each code of their agency."""
-    rows = connection.execute(statement("old_steps/to_judge"), {"source_id": source_id, "now": now})
-    return [value_of(DossierToJudge, row) for row in rows]
+    return values_of(
+        DossierToJudge, connection.execute(statement("old_steps/to_judge"), {"source_id": source_id, "now": now})
+    )
 
 
 def judge_old_steps(connection: Connection, source_id: int, dossier_ids: Sequence[int], now: datetime) -> list[int]:

@@ -31,7 +31,7 @@ from motcua.domain.reconciliation import (
 )
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import value_of
+from motcua.store.ledger.rows import value_of, values_of
 from motcua.store.oversight.closings import load_orphans
 
 MESSAGE_FIGURES: dict[str, tuple[str, ...]] = {
@@ -229,4 +229,4 @@ def _first(connection: Connection, name: LiteralString, kind: type[Row], values:
 
 
 def _values(connection: Connection, name: LiteralString, kind: type[Row], values: Mapping[str, Any]) -> list[Row]:
-    return [value_of(kind, row) for row in connection.execute(statement(name), values)]
+    return values_of(kind, connection.execute(statement(name), values))

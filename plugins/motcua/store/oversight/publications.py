@@ -15,7 +15,7 @@ from psycopg.types.json import Jsonb
 from motcua.domain.periods import Period
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import value_of
+from motcua.store.ledger.rows import first, first_of, value_of, values_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +65,12 @@ def list_definitions(connection: Connection) -> list[Definition]:
     # What PostgreSQL leaves out of a name depends on the session's search path.
     with connection.transaction(force_rollback=True):
         connection.execute(statement("publications/write_names_in_full"))
-        return [value_of(Definition, row) for row in connection.execute(statement("publications/definitions"))]
+        return values_of(Definition, connection.execute(statement("publications/definitions")))
 
 
 def list_publications(connection: Connection) -> list[Publication]:
     """All, the first one first."""
-    return [value_of(Publication, row) for row in connection.execute(statement("publications/all"))]
+    return values_of(Publication, connection.execute(statement("publications/all")))
 
 
 def find_publication(
@@ -82,22 +82,25 @@ def find_publication(
     folder: str | None = None,
 ) -> Publication | None:
     """The publication of this number, closing, manifest or folder; the last one of all where nothing is given."""
-    row = connection.execute(
-        statement("publications/find"),
-        {
-            "publication_no": publication_no,
-            "closing_no": closing_no,
-            "manifest_sha256": manifest_sha256,
-            "folder": folder,
-        },
-    ).fetchone()
-    return value_of(Publication, row) if row else None
+    return first_of(
+        Publication,
+        connection.execute(
+            statement("publications/find"),
+            {
+                "publication_no": publication_no,
+                "closing_no": closing_no,
+                "manifest_sha256": manifest_sha256,
+                "folder": folder,
+            },
+        ),
+    )
 
 
 def publications_of_period(connection: Connection, period: str) -> int:
     """How many there are of a period."""
-    row = connection.execute(statement("publications/count_of_period"), {"period": period}).fetchone()
-    return int(row["publications"]) if row else 0
+    return int(
+        first(connection.execute(statement("publications/count_of_period"), {"period": period}), "publications") or 0
+    )
 
 
 def names_on(connection: Connection, day: date) -> dict[str, str]:
@@ -176,13 +179,12 @@ def save_verification(
 
 def standings_of_publications(connection: Connection) -> list[PublicationStanding]:
     """Every publication, the first one first."""
-    rows = connection.execute(statement("publications/last_of_each"))
-    return [value_of(PublicationStanding, row) for row in rows]
+    return values_of(PublicationStanding, connection.execute(statement("publications/last_of_each")))
 
 
 def not_holding(connection: Connection) -> list[NotHolding]:
     """Publications whose last verification found differences, the newest first."""
-    return [value_of(NotHolding, row) for row in connection.execute(statement("publications/not_holding"))]
+    return values_of(NotHolding, connection.execute(statement("publications/not_holding")))
 
 
 def last_verifications(connection: Connection, closing_nos: Sequence[int]) -> dict[int, LastVerification]:
