@@ -537,8 +537,8 @@ def _says_the_same(before: CalendarDay | None, wanted: CalendarDay | None) -> bo
     return replace(wanted, authority=before.authority) == before
 
 
-def seed_calendar(years: Collection[int], changed_by: str, provinces: Collection[str] = ()) -> Seeding:
-    """Writes the package's days of these years for these provinces, by default every province that has an agency.
+def seed_calendar(years: Collection[int], changed_by: str) -> Seeding:
+    """Writes the package's days of these years for every province that has an agency.
 
     Safe to repeat: the second time nothing changes. Confirmed years stay as they are.
 
@@ -549,7 +549,7 @@ def seed_calendar(years: Collection[int], changed_by: str, provinces: Collection
     written: list[Difference] = []
     kept_back: list[Difference] = []
     with connect() as connection:
-        for province in provinces or used_provinces(connection) or [HOME_PROVINCE]:
+        for province in used_provinces(connection) or [HOME_PROVINCE]:
             changes, confirmed = _seed(connection, province, years)
             changes.write(connection, changed_by)
             written += changes.differences()

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any
 
 from motcua.domain.clock import VIETNAM
 from motcua.domain.explaining import Answer, DossierStory, explain
@@ -194,13 +193,9 @@ def axis_lines(explained: ExplainedDossier, phone: Callable[[str | None], str]) 
     return sorted(lines, key=lambda line: line.at, reverse=True)
 
 
-def _words() -> Any:  # noqa: ANN401 - as the file has them
-    return clauses()["axis"]
-
-
 class _Writer:
     def __init__(self, explained: ExplainedDossier, phone: Callable[[str | None], str]) -> None:
-        self.explained, self.phone, self.words = explained, phone, _words()
+        self.explained, self.phone, self.words = explained, phone, clauses()["axis"]
 
     def lines(self, entry: Entry) -> Iterator[AxisLine]:
         """Of one entry; a version that changes two things has two."""

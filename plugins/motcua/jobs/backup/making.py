@@ -7,13 +7,15 @@ their row is.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from datetime import UTC, datetime
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from pyrage.x25519 import Recipient
 
+from motcua.domain.clock import VIETNAM
 from motcua.jobs.backup.encrypting import Sealed, read_recipients, seal
 from motcua.jobs.backup.files import Pack
 from motcua.jobs.backup.folders import (
@@ -22,11 +24,11 @@ from motcua.jobs.backup.folders import (
     STATEMENTS_PART,
     Backup,
     BackupFailed,
-    LedgerDump,
     Part,
     Progress,
     finish,
     name_of,
+    newest_good,
     one_at_a_time,
     remove_old,
     unfinished,
@@ -35,16 +37,10 @@ from motcua.jobs.publications.publishing import publications_store
 from motcua.settings import settings
 from motcua.store.file_stores import StoreUnusable, open_store
 from motcua.store.ledger.database import DatabaseFailed
-from motcua.store.ledger.dumps import ProgramFailed, ProgramUnusable, ledger_snapshot
+from motcua.store.ledger.dumps import LedgerDump, ProgramFailed, ProgramUnusable, ledger_snapshot
 
 if TYPE_CHECKING:
     from airflow.sdk import ObjectStoragePath
-import time
-from collections.abc import Callable
-from datetime import timedelta
-
-from motcua.domain.clock import VIETNAM
-from motcua.jobs.backup.folders import newest_good
 
 log = logging.getLogger(__name__)
 
@@ -119,17 +115,8 @@ def _dump(path: Path, recipients: Sequence[Recipient], progress: Progress) -> tu
         sealed.append(seal(stream, path, recipients, lambda done: progress(path.name, done, None)))
 
     with ledger_snapshot() as snapshot:
-        facts = snapshot.facts
         snapshot.dump(take)
-        ledger = LedgerDump(
-            migration=facts.migration,
-            postgres=facts.postgres,
-            pg_dump=snapshot.program_version,
-            database_bytes=facts.size,
-            last_attempt_at=facts.last_attempt_at,
-            rows=facts.rows,
-        )
-    return ledger, _part(path, sealed[0], None)
+    return snapshot.facts, _part(path, sealed[0], None)
 
 
 def _pack(store: ObjectStoragePath, path: Path, recipients: Sequence[Recipient], progress: Progress) -> Part:

@@ -19,25 +19,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias, TypeVar, cast, get_args
 from xml.etree.ElementTree import ParseError
 from zipfile import BadZipFile, ZipFile
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import AfterValidator, BeforeValidator, TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
 
-from motcua.domain.words import clean_cell, fold, heading_key
+from motcua.domain.dossiers import clean_code
+from motcua.domain.phones.reading import holds_phone
+from motcua.domain.words import ROUNDED, AgencyWords, SeveralAgencies, agency_of, clean_cell, fold, heading_key
 from motcua.jobs.handed_in.faults import FaultCode, FileFault, FileRefused
 
 if TYPE_CHECKING:
     import pandas as pd
-from typing import Annotated, TypeVar
-
-from pydantic import AfterValidator, BeforeValidator
-
-from motcua.domain.dossiers import clean_code
-from motcua.domain.phones.reading import holds_phone
-from motcua.domain.words import ROUNDED, AgencyWords, SeveralAgencies, agency_of
 
 LARGEST_FILE: Final = 200 * 1024 * 1024
 """Bytes."""

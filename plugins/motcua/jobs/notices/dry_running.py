@@ -100,7 +100,7 @@ class DryRun:
     """In the order in which they would have been made."""
 
 
-def dry_run(code: str, since: datetime, now: datetime | None = None) -> DryRun:
+def dry_run(code: str, since: datetime) -> DryRun:
     """What an agency would have sent between ``since`` and now, with the settings that it has in the ledger.
 
     Where the agency is enabled already, that does not count. Its phones are taken as they are now; events that fell
@@ -109,7 +109,7 @@ def dry_run(code: str, since: datetime, now: datetime | None = None) -> DryRun:
     Raises:
         UnknownAgency: the ledger knows no agency by this code or alias.
     """
-    moment = now or datetime.now(UTC)
+    moment = datetime.now(UTC)
     with connect() as ledger:
         agency = find_agency(list_agencies(ledger), code)
         if agency is None:

@@ -48,17 +48,13 @@ def window_month(window: Window) -> date | None:
     return Period.month_before(window.end).first
 
 
-def _folder() -> Any:  # noqa: ANN401 - ObjectStoragePath is untyped
-    return open_store(settings().statements_url)
-
-
 def _files() -> Iterator[tuple[str, str, Any]]:
     """(form, name, file) of everything in the folder MOTCUA_STATEMENTS that may be a statement, the oldest first.
 
     The form is the name of the file's folder, whether there is such a form or not; empty for a file in none. Of two new
     files of one month the one that was put there later supersedes the other.
     """
-    root = _folder()
+    root = open_store(settings().statements_url)
     if not root.is_dir():
         return
     found: list[tuple[float, str, str, Any]] = []

@@ -20,7 +20,7 @@ from motcua.settings import settings
 from motcua.store.ledger.database import Connection, connect, reason_without_values, without_values
 from motcua.store.notices.messages import count_held
 from motcua.store.oversight.page_requests import untold
-from motcua.store.watching.metrics import Gauge, backup_gauges, open_gauges, recent_gauges
+from motcua.store.watching.metrics import backup_gauges, open_gauges, recent_gauges
 from motcua.store.watching.watch import watch_life
 
 log = logging.getLogger(__name__)
@@ -42,17 +42,15 @@ def emit_gauges() -> int:
     try:
         with connect() as ledger:
             gauges = open_gauges(ledger, now) + recent_gauges(ledger, now) + backup_gauges(settings().backups, now)
-        figures = {name: value for gauge in gauges for name, value in _named(gauge).items()}
+        figures = {
+            ".".join((gauge.name, *labels)): value for gauge in gauges for labels, value in gauge.samples.items()
+        }
         for name, value in figures.items():
             stats.gauge(name, value)
     except Exception as error:
         log.warning("The gauges were not emitted: %s", reason_without_values(error))
         return 0
     return len(figures)
-
-
-def _named(gauge: Gauge) -> dict[str, float]:
-    return {".".join((gauge.name, *labels)): value for labels, value in gauge.samples.items()}
 
 
 def _metrics_are_on() -> bool:

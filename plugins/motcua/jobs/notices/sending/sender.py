@@ -75,17 +75,13 @@ class CatchUp(Protocol):
         """Whether there was news."""
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 def send(
     run_id: str,
     window: Window = EVERYTHING,
     *,
     catch_up: CatchUp | None = None,
     stop: threading.Event | None = None,
-    clock: Callable[[], datetime] = _now,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> SendCounts:
     """Sends every message that is due, or those of a window, until none is left or no gateway may be used.
 
