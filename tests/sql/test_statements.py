@@ -106,7 +106,7 @@ def test_every_statement_is_one_that_the_schema_understands(schema):
 def test_every_table_and_column_has_a_comment(schema):
     silent = [
         (row["table_name"], row["column_name"])
-        for row in schema.execute(statement("data_dictionary/columns"), {})
+        for row in schema.execute(statement("ledger/columns_in_words"), {})
         if not row["column_comment"] or not row["table_comment"]
     ]
     assert silent == []

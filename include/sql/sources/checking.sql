@@ -1,5 +1,5 @@
--- What is asked of a source to judge it: of rows that are wrong some, with how many there are. Rows are
--- read as sources/reading.sql says. Called by sources/checking.py.
+-- What is asked of a source to judge it: of rows that are wrong some, with how many there are. Rows are read
+-- as sources/reading.sql says. Called by sources/checking.py.
 
 -- name: role
 -- Whether our role at a source is its superuser, whether it may do more than read there, and whether the database does

@@ -258,7 +258,7 @@ leave out whatever is personal.
 
 def data_dictionary(connection: Connection) -> str:
     """Markdown with every table and column."""
-    rows = connection.execute(statement("data_dictionary/columns"), {}).fetchall()
+    rows = connection.execute(statement("ledger/columns_in_words"), {}).fetchall()
     parts = [_HEAD]
     for table, columns in groupby(rows, key=itemgetter("table_name")):
         listed = list(columns)

@@ -136,5 +136,5 @@ def save_findings(connection: Connection, source_id: int, rows: Sequence[Cleaned
     """
     if rows:
         connection.execute(
-            statement("cleaned_fields/save"), {"rows": recordset(rows), "source_id": source_id, "now": now}
+            statement("quarantine/save_cleaned"), {"rows": recordset(rows), "source_id": source_id, "now": now}
         )
