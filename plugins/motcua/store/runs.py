@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import value_of, values_of
+from motcua.store.ledger.rows import first_of, values_of
 from motcua.store.ledger.sessions import Run
 
 
@@ -254,8 +254,7 @@ def work_of(
         agencies: whose rows the visitor may see; ``None``: all.
         most_messages: messages that are listed.
     """
-    row = connection.execute(statement("runs/find"), asdict(run)).fetchone()
-    known = None if row is None else value_of(KnownRun, row)
+    known = first_of(KnownRun, connection.execute(statement("runs/find"), asdict(run)))
     given = {
         "run_no": known.run_no if known else None,
         "run_id": run.run_id,
@@ -273,6 +272,5 @@ def work_of(
         numbers = "quality", [each.run_no for each in found["checks"]]
     if numbers is not None and numbers[1]:
         of_reports = {"report": numbers[0], "numbers": numbers[1], "agencies": given["agencies"]}
-        mails = connection.execute(statement("runs/mails"), of_reports)
-        found["mails"] = [value_of(Mailed, each) for each in mails]
+        found["mails"] = values_of(Mailed, connection.execute(statement("runs/mails"), of_reports))
     return RunWork(known, **found)

@@ -13,7 +13,7 @@ from motcua.domain.run_window import Window
 from motcua.domain.texts import RenderedText
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import by_dossier, first, first_of, recordset, value_of, values_of
+from motcua.store.ledger.rows import by_dossier, columns_of, first, first_of, recordset, value_of, values_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,31 +66,7 @@ def save_messages(connection: Connection, messages: Sequence[PlannedMessage], no
     """Writes new messages and returns how each began; one that exists already is left alone."""
     if not messages:
         return []
-    rows = [
-        {
-            "kind": message.kind,
-            "dossier_id": message.dossier_id,
-            "agency_code": message.agency_code,
-            "procedure_code": message.procedure_code,
-            "occasion": message.occasion,
-            "transition_id": message.transition_id,
-            "state": message.state,
-            "reason": message.reason,
-            "msisdn": message.msisdn,
-            "carrier": message.carrier,
-            "text": message.words.text,
-            "template_id": message.words.template_id,
-            "template_version": message.words.template_version,
-            "parameters": message.words.parameters,
-            "accented": message.words.accented,
-            "segments": message.words.segments,
-            "occurred_at": message.occurred_at,
-            "recorded_at": message.recorded_at,
-            "useful_until": message.useful_until,
-            "next_attempt_at": message.next_attempt_at,
-        }
-        for message in messages
-    ]
+    rows = [columns_of(message) | columns_of(message.words) | {"words": None} for message in messages]
     return values_of(
         SavedMessage, connection.execute(statement("messages/planning/save"), {"rows": recordset(rows), "now": now})
     )
