@@ -54,7 +54,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from motcua.domain.dossiers import SourceTransition
-from motcua.jobs.notices.looking.watcher import Watcher
+from motcua.jobs.notices.looking import Watcher
 from motcua.sandbox.machine.postgres import EmbeddedPostgres
 from motcua.settings import include_dir, settings
 from motcua.store.agencies import Agency, save_agencies

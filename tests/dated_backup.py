@@ -7,7 +7,8 @@ from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
 
-from motcua.jobs.backup.folders import FORMAT, MANIFEST, LedgerDump, name_of
+from motcua.jobs.backup.folders import FORMAT, MANIFEST, name_of
+from motcua.store.ledger.dumps import LedgerDump
 
 
 def write_backup(folder: Path, made_at: datetime) -> Path:

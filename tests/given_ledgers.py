@@ -69,16 +69,23 @@ def _copied_out(connection: psycopg.Connection[Any], table: str) -> bytes:
 
 
 class _ClosedByTests(database._KeptConnections):
-    """Connections that the tests of one ledger closed, to it and to their sources, by what they lead to."""
+    """Connections whose work tests have done, to one ledger and to their sources, by what they lead to."""
 
     def __init__(self) -> None:
-        super().__init__(None)
+        super().__init__(())
         self.given = _Forgetful()
         self._owner = os.getpid()
 
-    def watch(self, conn_id: str, connection: Connection) -> None:
-        if address := self._address(conn_id):
-            super().watch(address, connection)
+    def takes(self, conn_id: str) -> bool:
+        return self._address(conn_id) is not None
+
+    def put_back(self, conn_id: str, connection: Connection) -> None:
+        address = self._address(conn_id) or ""
+        # The test may have set another address meanwhile.
+        if connection.closed or not all(word in address for word in (connection.info.user, connection.info.dbname)):
+            connection.close()
+        else:
+            super().put_back(address, connection)
 
     def take(self, conn_id: str) -> Connection | None:
         address = self._address(conn_id)

@@ -83,7 +83,7 @@ ORDER BY m.procedure_code = any(%(also)s::text[]) DESC, p.name, m.procedure_code
 LIMIT %(most)s;
 
 -- name: named_procedures
--- Procedures that have a name, by it, so many at most. Called by store/browsing/procedures.py.
+-- Procedures that have a name, by it, so many at most. Called by store/browsing.py.
 SELECT
     p.procedure_code,
     p.name

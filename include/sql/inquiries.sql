@@ -1,5 +1,5 @@
 -- Texts to 9029: answered once, limited by phone, and what lists tell of them. Called by store/notices/inquiries.py and
--- store/browsing/inquiries.py.
+-- store/browsing.py.
 
 -- name: lock_phone
 -- Waits until no other inquiry of this phone is being answered, and holds the phone for the rest of this transaction:

@@ -1,5 +1,6 @@
--- The database itself: what stands in it, who may do what beyond its rights, and how it is dumped. Called by
--- store/ledger/dumps.py, store/ledger/provisioning.py and store/ledger/definitions.py.
+-- The database itself: what stands in it and what that means, who may do what beyond its rights, and how it is dumped.
+-- Called by store/ledger/dumps.py, store/ledger/provisioning.py, store/ledger/definitions.py and
+-- store/ledger/inspecting.py.
 
 -- name: defined_objects
 -- Functions and views of the ledger's schemas, each as a command can name it.
@@ -146,3 +147,20 @@ SELECT
         SELECT coalesce(array_agg(m.migration_id::text ORDER BY m.migration_id), '{}')
         FROM public._yoyo_migration AS m
     ) AS migrations;
+
+-- name: columns_in_words
+-- Every table and view of the ledger with its columns and their comments.
+SELECT
+    n.nspname AS schema_name,
+    c.relname AS table_name,
+    c.relkind = 'v' AS is_view,
+    obj_description(c.oid, 'pg_class') AS table_comment,
+    a.attname AS column_name,
+    format_type(a.atttypid, a.atttypmod) AS column_type,
+    NOT a.attnotnull AS nullable,
+    col_description(c.oid, a.attnum) AS column_comment
+FROM pg_class AS c
+INNER JOIN pg_namespace AS n ON c.relnamespace = n.oid
+INNER JOIN pg_attribute AS a ON c.oid = a.attrelid AND a.attnum > 0 AND NOT a.attisdropped
+WHERE n.nspname IN ('intake', 'motcua') AND c.relkind IN ('r', 'p') AND c.relname NOT LIKE '%%yoyo%%'
+ORDER BY n.nspname DESC, c.relname, a.attnum;

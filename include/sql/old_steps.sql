@@ -1,5 +1,5 @@
 -- Old steps: typed in late under a high number. Marked as they are read, they wait for the dossier's row, which judges
--- them. Called by store/notices/old_steps.py.
+-- them. Called by store/notices/transitions.py.
 
 -- name: since
 -- Since when old steps are told apart from others.

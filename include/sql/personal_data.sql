@@ -1,5 +1,5 @@
 -- Personal data: emptied when its term is over, batch by batch; and what a citizen asks to see or have emptied. Called
--- by store/personal_data_requests.py and store/personal_data.py.
+-- by store/personal_data.py.
 
 -- name: may_purge
 -- Whether whoever is connected may empty personal data, by a function that belongs to the role made for it.

@@ -1,5 +1,5 @@
 -- Publications: written after their files, found, and verified again and again. What verifying reads, auditors may
--- read. Called by store/oversight/publications.py and store/oversight/verifications.py.
+-- read. Called by store/oversight/publications.py.
 
 -- name: names_on
 -- The names that agencies bore on a day, by what is known of their names now.

@@ -1,5 +1,5 @@
 -- Runs of DAGs as the ledger knows them, and what one of them did: of all agencies, or of those that are listed. Runs
--- of before their numbers were kept are found by name alone. Called by store/browsing/runs.py and store/ledger/runs.py.
+-- of before their numbers were kept are found by name alone. Called by store/runs.py and store/ledger/sessions.py.
 
 -- name: begin
 -- The number of a run, which gets one when it first works on the ledger.

@@ -1,6 +1,6 @@
 -- Providers' statements: a file is imported, its lines meet what is ours, and each gets a verdict; or the file is
--- refused. What auditors may ask as well (from rows on) reads audit views only. Called by store/oversight/statements.py
--- and store/uploads.py.
+-- refused. What auditors may ask as well (from rows on) reads audit views only. Called by
+-- store/oversight/statements.py.
 
 -- name: known
 -- The statement that a file became, and the one in force of a form and month.

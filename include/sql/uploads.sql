@@ -1,4 +1,4 @@
--- Statements that somebody put into their folder by the page. Called by store/uploads.py.
+-- Statements that somebody put into their folder by the page. Called by store/oversight/statements.py.
 
 -- name: one_at_a_time
 -- Until the end of the transaction nobody else puts a statement into its folder.

@@ -63,7 +63,7 @@ def release_by(context: Mapping[str, Any]) -> str | None:
     run = context["dag_run"]
     if run_window(context) is EVERYTHING or context["params"].get("release_unknown") is not True:
         return None
-    from motcua.domain.people.signatures import read_person
+    from motcua.domain.people import read_person
 
     return f"{read_person(_asked_by(run))}, {run.run_id}"
 
@@ -99,7 +99,7 @@ def refuse_misunderstandings(context: Mapping[str, Any]) -> None:
     """
     run = context["dag_run"]
     is_backfill = run_window(context) is not EVERYTHING
-    from motcua.domain.people.signatures import is_person
+    from motcua.domain.people import is_person
 
     asks = is_backfill and bool((run.conf or {}).get("release_unknown"))
     by_a_person = is_person(_asked_by(run) if asks else run.triggering_user_name)
@@ -119,7 +119,7 @@ def begin_work(context: Mapping[str, Any]) -> None:
     Raises:
         RunRefused: the run was started with what it cannot do.
     """
-    from motcua.store.ledger.runs import Run, work_for
+    from motcua.store.ledger.sessions import Run, work_for
 
     refuse_misunderstandings(context)
     if context["task"].pool == BACKGROUND_POOL:
@@ -286,7 +286,7 @@ class SourcesWatch(BaseEventTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Events, forever."""
-        from motcua.jobs.notices.looking.watcher import Watcher
+        from motcua.jobs.notices.looking import Watcher
 
         news: asyncio.Queue[str] = asyncio.Queue(maxsize=1)
         loop, stop = asyncio.get_running_loop(), threading.Event()

@@ -8,7 +8,7 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg.types.json import Jsonb
 
-from motcua.jobs.handed_in.statement_forms import load_form
+from motcua.jobs.handed_in.statement_files import load_form
 from motcua.quality.rules import load_rules
 from motcua.store.oversight import closings, statements
 

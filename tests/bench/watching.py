@@ -7,8 +7,7 @@ import threading
 import time
 from typing import Any
 
-from motcua.jobs.notices.looking.looks import Looks
-from motcua.jobs.notices.looking.watcher import Watcher
+from motcua.jobs.notices.looking import Looks, Watcher
 
 
 def main() -> None:

@@ -27,7 +27,7 @@ from motcua.sandbox.machine.deployment import Addresses, Databases, Secrets, air
 from motcua.sandbox.machine.postgres import binaries
 from motcua.settings import Settings, settings
 from motcua.store.file_stores import StoreUnusable
-from motcua.store.ledger.programs import program_version
+from motcua.store.ledger.dumps import program_version
 from tests.compose.project_files import (
     COMPOSE,
     ENV_FILES,

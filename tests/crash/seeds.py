@@ -27,9 +27,9 @@ from motcua.gateways.esms import EsmsGateway
 from motcua.gateways.kannel import KannelGateway
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.receiving import read_left_over_receipts, receive
-from motcua.jobs.notices.releasing import release
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.settling import settle
+from motcua.jobs.notices.stopping import release
 from motcua.sandbox.machine.parts import Hung, die_with_parent
 from motcua.sandbox.network.behaviour import default_behaviour
 from motcua.settings import Settings, settings

@@ -31,10 +31,10 @@ from motcua.gateways.kannel import KannelGateway
 from motcua.jobs.notices import settling
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.receiving import receive
-from motcua.jobs.notices.releasing import release
 from motcua.jobs.notices.sending import sender as sending
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.settling import settle
+from motcua.jobs.notices.stopping import release
 from motcua.settings import settings as motcua_settings
 from motcua.store.ledger.database import connect
 from motcua.store.notices import attempts, messages

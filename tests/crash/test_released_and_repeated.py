@@ -12,10 +12,10 @@ from motcua.jobs.notices import settling
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.receiving import receive
-from motcua.jobs.notices.releasing import release
 from motcua.jobs.notices.sending import sender as sending
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.settling import settle
+from motcua.jobs.notices.stopping import release
 from motcua.store.ledger.database import connect, open_connection
 from motcua.store.ledger.locks import share_gateway
 from motcua.store.notices.gateways import ensure_gateway

@@ -27,7 +27,7 @@ from airflow.sdk.definitions.deadline import DeadlineReference
 from airflow.sdk.exceptions import AirflowTaskTimeout
 
 from motcua.domain.run_window import EVERYTHING, Window
-from motcua.jobs.notices.looking import watcher
+from motcua.jobs.notices import looking
 from motcua.jobs.notices.picking_up import SourceFailed, pick_up
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.settling import settle
@@ -265,7 +265,7 @@ async def _first_events(seconds: float) -> list[float]:
 
 
 def test_watcher_tells_at_once_repeats_what_nobody_picks_up_and_is_quiet_otherwise(one_stop, configure, monkeypatch):
-    monkeypatch.setattr(watcher, "_LET_IT_BEGIN", 0.0)
+    monkeypatch.setattr(looking, "_LET_IT_BEGIN", 0.0)
     configure(MOTCUA_LOOK_EVERY="0.1")
     told = asyncio.run(_first_events(5))
     assert told[0] < 2

@@ -11,11 +11,11 @@ import pytest
 from jsonschema import Draft7Validator
 
 from motcua.dag_texts import DagTexts, words
-from motcua.domain.people.signatures import NotAPerson
+from motcua.domain.people import NotAPerson
 from motcua.jobs import run_alerts
 from motcua.orchestration import RunRefused, begin_work, refuse_misunderstandings, release_by, tell_red_gate
 from motcua.settings import include_dir
-from motcua.store.ledger import runs
+from motcua.store.ledger import sessions
 from tests.conftest import NOW
 
 ROOT = Path(__file__).parents[2]
@@ -253,7 +253,7 @@ def test_every_task_begins_by_refusing_and_by_saying_whose_work_it_is(dags):
 def test_work_that_no_citizen_waits_for_has_a_pool_and_steps_aside(dags, monkeypatch):
     aside: list[int] = []
     monkeypatch.setattr(os, "nice", aside.append)
-    monkeypatch.setattr(runs, "work_for", lambda run: None)
+    monkeypatch.setattr(sessions, "work_for", lambda run: None)
     stepped = {}
     for dag in dags:
         for task in dag.tasks:

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from motcua.domain.receipts import Meaning
+from motcua.domain.routing import Meaning
 from motcua.gateways import open_gateway
 from motcua.gateways.adapter import (
     Gateway,

@@ -117,7 +117,7 @@ READINGS = {
 
 
 def asks(reader, name):
-    return reader._query(name, of="sources/counting" if name == "occasions" else "sources/reading")
+    return reader._query(name, of="sources/counting") if name == "occasions" else reader.reading_query(name)
 
 
 @pytest.mark.parametrize("name", READINGS)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import psycopg
 
-from motcua.store.ledger.database import LEDGER, connect, kept_connections, open_connection
+from motcua.store.ledger.database import LEDGER, connect, kept_connections
 from tests.conftest import Server
 
 
@@ -27,7 +28,7 @@ LOCKS = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_
 
 def test_kept_connection_is_as_a_new_one(ledger: str) -> None:
     with kept_connections():
-        with open_connection() as first:
+        with connect() as first:
             kept = pid(first)
             first.execute("SELECT pg_advisory_lock(7)")
             first.execute("CREATE TEMP TABLE left_behind (n integer)")
@@ -36,7 +37,7 @@ def test_kept_connection_is_as_a_new_one(ledger: str) -> None:
             first.commit()
             first.autocommit = True
             first.isolation_level = psycopg.IsolationLevel.SERIALIZABLE
-        with open_connection() as again:
+        with connect() as again:
             assert pid(again) == kept
             assert value(again, LOCKS) == 0
             assert value(again, "SELECT to_regclass('left_behind')") is None
@@ -50,31 +51,30 @@ def test_kept_connection_is_as_a_new_one(ledger: str) -> None:
 
 def test_kept_connection_keeps_nothing_of_work_that_failed(ledger: str) -> None:
     with kept_connections():
-        broken = open_connection()
-        kept = pid(broken)
-        broken.execute("INSERT INTO motcua.sources (name) VALUES ('broken')")
-        broken.close()
+        with suppress(RuntimeError), connect() as broken:
+            kept = pid(broken)
+            broken.execute("INSERT INTO motcua.sources (name) VALUES ('broken')")
+            raise RuntimeError
         with connect() as again:
             assert pid(again) == kept
             assert value(again, "SELECT count(*) FROM motcua.sources WHERE name = 'broken'") == 0
 
 
-def test_broken_connection_is_not_kept_and_one_closed_twice_is_kept_once(ledger: str) -> None:
+def test_broken_connection_is_not_kept_and_one_that_was_closed_by_hand_neither(ledger: str) -> None:
     with kept_connections():
-        first = open_connection()
-        lost = pid(first)
-        with connect() as other:
-            other.execute("SELECT pg_terminate_backend(%s)", (lost,))
-        first.close()
+        with connect() as first:
+            lost = pid(first)
+            with connect() as other:
+                other.execute("SELECT pg_terminate_backend(%s)", (lost,))
         assert first.closed
-        twice = open_connection()
-        twice.close()
-        twice.close()
-        one, two = open_connection(), open_connection()
-        assert lost not in (pid(one), pid(two))
-        assert pid(one) != pid(two)
-        one.close()
-    two.close()
+        with connect() as by_hand:
+            by_hand.close()
+        late = ExitStack()
+        with connect() as one:
+            two = late.enter_context(connect())
+            assert lost not in (pid(one), pid(two))
+            assert pid(one) != pid(two)
+    late.close()
     assert two.closed, "closed after the end it is not kept"
     assert one.closed
 
@@ -82,7 +82,7 @@ def test_broken_connection_is_not_kept_and_one_closed_twice_is_kept_once(ledger:
 def test_of_names_that_are_given_others_are_not_kept(ledger: str, configure: Callable[..., None]) -> None:
     configure(AIRFLOW_CONN_OTHER=os.environ["AIRFLOW_CONN_MOTCUA_DB"])
     with kept_connections(LEDGER):
-        with open_connection() as ours, open_connection("other") as other:
+        with connect() as ours, connect("other") as other:
             kept = pid(ours)
         assert other.closed
         with connect() as again:

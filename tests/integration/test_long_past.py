@@ -21,7 +21,7 @@ from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import connect
 from motcua.store.ledger.provisioning import with_database
 from motcua.store.ledger.rows import large_array, large_array_of_words
-from motcua.store.ledger.runs import Run, work_for
+from motcua.store.ledger.sessions import Run, work_for
 from motcua.store.notices.dossiers import known_dossiers
 from motcua.store.notices.sources import map_status
 from tests.conftest import NHA_TRANG, NOW, TU_PHAP, VAN_PHONG, agency, copy_database, ledger_connections
@@ -69,14 +69,26 @@ KEPT = {
 }
 
 
+class Names(picking_up._Shown):
+    """Keeps each name that was met."""
+
+    def __init__(self):
+        super().__init__()
+        self.all_written, self.all_read = {}, set()
+
+    def key_at_source(self, dossier):
+        return self.all_written.get((dossier.agency_code, dossier.dossier_code))
+
+    def was_read(self, dossier):
+        return (dossier.agency_code, dossier.dossier_code) in self.all_read
+
+
 class Book(picking_up._PickUp):
-    """Reads as if there were no hurry: a batch after the other, each dossier's row with each of its steps, and keeps
-    each name that it has met."""
+    """Reads as if there were no hurry: a batch after the other, each dossier's row with each of its steps."""
 
     def __init__(self, *given):
         super().__init__(*given)
-        self.all_written, self.all_read = {}, set()
-        self.touched = Plain()
+        self.shown, self.touched = Names(), Plain()
         self.may_be_in_quarantine = True
 
     def _take_all(self, rows, at_once, ahead, take):
@@ -85,23 +97,17 @@ class Book(picking_up._PickUp):
 
     def _take_dossiers(self, judged):
         for raw, clean in judged.good:
-            self.all_written[clean.agency_code, clean.dossier_code] = picking_up._written(raw)
-            self.all_read.add((clean.agency_code, clean.dossier_code))
+            self.shown.all_written[clean.agency_code, clean.dossier_code] = picking_up._written(raw)
+            self.shown.all_read.add((clean.agency_code, clean.dossier_code))
         super()._take_dossiers(judged)
 
     def _dossiers_of(self, good):
         for raw, clean in good:
-            self.all_written.setdefault((clean.agency_code, clean.dossier_code), picking_up._written(raw))
+            self.shown.all_written.setdefault((clean.agency_code, clean.dossier_code), picking_up._written(raw))
         keys = list({(clean.agency_code, clean.dossier_code) for _, clean in good})
-        asked = self.source.dossiers_by_key([self.all_written[key] for key in keys])
+        asked = self.source.dossiers_by_key([self.shown.all_written[key] for key in keys])
         self._take_dossiers(self._judge_dossiers(asked))
         return known_dossiers(self.ledger, keys)
-
-    def _key_at_source(self, dossier):
-        return self.all_written.get((dossier.agency_code, dossier.dossier_code))
-
-    def _was_read(self, dossier):
-        return (dossier.agency_code, dossier.dossier_code) in self.all_read
 
 
 class Plain(set):
@@ -291,7 +297,7 @@ def test_row_that_a_long_past_brought_is_not_asked_for_again(one_stop, rows, mon
         one_stop.move(9, f"D-{number}", "H32.30")
     assert pick_up("khanhhoa", now=NOW).transitions == 9
     assert asked == [("H32.30", "D-4")], "only of one without a time there may be another row"
-    assert [*at_work[0].written_as] == [(NHA_TRANG, "D-4")]
+    assert [*at_work[0].shown.written_as] == [(NHA_TRANG, "D-4")]
 
 
 @pytest.mark.guarantee("once", "a transition that a source shows twice is one, as it was shown first")

@@ -13,7 +13,7 @@ from airflow.sdk.observability import stats
 from airflow.sdk.observability.metrics import stats_utils
 
 from motcua.domain.run_window import EVERYTHING
-from motcua.jobs import measuring
+from motcua.jobs.tasks import settle_messages
 from motcua.jobs.tasks.settle_messages import settle_run
 from motcua.store.ledger.database import connect
 from motcua.store.watching import metrics
@@ -83,7 +83,7 @@ def test_settling_emits_every_figure_to_who_listens_to_airflow(agencies, rows, l
 
 def test_age_of_the_newest_backup_is_told_where_a_folder_is_set(agencies, listener, configure, tmp_path):
     configure(MOTCUA_BACKUPS=str(tmp_path))
-    measuring.emit_gauges()
+    settle_messages.emit_gauges()
     assert "airflow.motcua_backup_age_seconds" not in listener.heard(), "there is none yet"
     for hours in (30, 5):
         facts = tmp_path / f"{hours}" / "backup.json"
@@ -91,20 +91,20 @@ def test_age_of_the_newest_backup_is_told_where_a_folder_is_set(agencies, listen
         facts.write_text("{}")
         made = (datetime.now(UTC) - timedelta(hours=hours)).timestamp()
         os.utime(facts, (made, made))
-    measuring.emit_gauges()
+    settle_messages.emit_gauges()
     assert 5 * 3600 <= listener.heard()["airflow.motcua_backup_age_seconds"] < 5 * 3600 + 60
 
 
 def test_nothing_is_read_where_nobody_listens(agencies, monkeypatch):
-    monkeypatch.setattr(measuring, "connect", lambda: pytest.fail("the ledger was asked"))
-    assert measuring.emit_gauges() == 0
+    monkeypatch.setattr(settle_messages, "connect", lambda: pytest.fail("the ledger was asked"))
+    assert settle_messages.emit_gauges() == 0
 
 
 def test_settling_goes_on_when_its_figures_cannot_be_told(agencies, listener, monkeypatch, caplog):
     def fail(*_: object) -> None:
         raise RuntimeError("0905123456")
 
-    monkeypatch.setattr(measuring, "open_gauges", fail)
+    monkeypatch.setattr(settle_messages, "open_gauges", fail)
     with caplog.at_level(logging.WARNING):
         settle_run("run", EVERYTHING)
     assert "The gauges were not emitted: RuntimeError" in caplog.text

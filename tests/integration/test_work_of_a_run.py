@@ -16,10 +16,10 @@ from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.receiving import receive
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.run_alerts import keep_red_run
-from motcua.store.browsing.messages import MessagesAsked, find_messages
-from motcua.store.browsing.runs import RunWork, work_of
+from motcua.store.browsing import MessagesAsked, find_messages
 from motcua.store.ledger.database import connect, open_connection
-from motcua.store.ledger.runs import Run, work_for
+from motcua.store.ledger.sessions import Run, work_for
+from motcua.store.runs import RunWork, work_of
 from tests.conftest import NHA_TRANG, TU_PHAP
 from tests.integration.conftest import gateway  # noqa: F401 - a fixture
 

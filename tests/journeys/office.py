@@ -41,7 +41,7 @@ from motcua.settings import settings
 from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import close_ledger_pool, connect
 from motcua.store.ledger.provisioning import with_database
-from motcua.store.ledger.runs import Run, work_for
+from motcua.store.ledger.sessions import Run, work_for
 from motcua.store.people import give_agency
 from tests.conftest import (
     NHA_TRANG,

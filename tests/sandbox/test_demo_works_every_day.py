@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from motcua.domain.clock import VIETNAM
-from motcua.jobs.calendars.keeping import prepare_calendars
+from motcua.jobs.calendars import prepare_calendars
 from motcua.sandbox.demo import busiest_agency, let_agency_user_see, work_today, write_agencies
 from motcua.sandbox.machine.deployment import AGENCY_USER
 from motcua.settings import include_dir

@@ -17,8 +17,8 @@ from psycopg.rows import dict_row
 from motcua.domain.clock import VIETNAM
 from motcua.domain.periods import Period
 from motcua.domain.run_window import EVERYTHING
-from motcua.jobs.calendars.keeping import prepare_calendars
-from motcua.jobs.personal_data.purging import purge
+from motcua.jobs.calendars import prepare_calendars
+from motcua.jobs.personal_data import purge
 from motcua.jobs.publications.verifying import verify_all
 from motcua.jobs.tasks.reconcile_daily import close_days, closings_to_publish
 from motcua.sandbox import demo

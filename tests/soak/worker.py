@@ -164,9 +164,9 @@ def verify(run_id: str, _: Work) -> None:
 
 def prepare(_: str, work: Work) -> None:
     """What a deployment does once: agencies, enabled since midnight, the texts, the calendars."""
-    from motcua.jobs.calendars.keeping import prepare_calendars
+    from motcua.jobs.calendars import prepare_calendars
     from motcua.jobs.handed_in.agencies import import_agencies
-    from motcua.jobs.texts.registrations import register_all
+    from motcua.jobs.texts import register_all
 
     now = work.clock.machine()
     midnight = now.astimezone(VIETNAM).replace(hour=0, minute=0, second=0, microsecond=0)

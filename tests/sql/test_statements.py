@@ -106,14 +106,14 @@ def test_every_statement_is_one_that_the_schema_understands(schema):
 def test_every_table_and_column_has_a_comment(schema):
     silent = [
         (row["table_name"], row["column_name"])
-        for row in schema.execute(statement("data_dictionary/columns"), {})
+        for row in schema.execute(statement("ledger/columns_in_words"), {})
         if not row["column_comment"] or not row["table_comment"]
     ]
     assert silent == []
 
 
 def test_data_dictionary_says_what_each_table_and_column_means(schema):
-    from motcua.store.ledger.data_dictionary import data_dictionary
+    from motcua.store.ledger.inspecting import data_dictionary
 
     printed = data_dictionary(schema)
     assert "\n## messages\n\nIntended SMS (tin nhắn)" in printed
@@ -148,7 +148,7 @@ def test_database_condition_agrees_with_the_domain(schema):
 
 
 def test_reasons_of_what_was_never_to_go_are_those_that_lists_look_for_there(schema):
-    from motcua.store.browsing.messages import SUPPRESSED_FOR
+    from motcua.store.browsing import SUPPRESSED_FOR
 
     (rule,) = schema.execute(
         "SELECT pg_get_constraintdef(oid) AS said FROM pg_constraint"

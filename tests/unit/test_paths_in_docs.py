@@ -110,19 +110,6 @@ def test_paths_that_a_page_names_are_there():
     assert wrong_in_pages(lambda _, text: paths_that_are_gone(text)) == {}
 
 
-def folders_in(*parts: str) -> list[Path]:
-    found = [path for path in ROOT.joinpath(*parts).rglob("*") if path.is_dir() and path.name != "__pycache__"]
-    assert found
-    return found
-
-
-def test_architecture_names_every_room_of_the_package():
-    named = set(words_of((ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")))
-    package = ROOT / "plugins" / "motcua"
-    rooms_of_package = {f"{path.relative_to(package)}/" for path in folders_in("plugins", "motcua")}
-    assert rooms_of_package - named == set()
-
-
 def test_names_that_a_page_names_are_there():
     assert wrong_in_pages(lambda _, text: names_that_are_gone(text)) == {}
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 
-from motcua.domain.people.viewers import ViewerRole
+from motcua.domain.people import ViewerRole
 from motcua.web.visitors import Visitor, visitor
 
 

@@ -1,5 +1,5 @@
 -- What a page shows of closings: the newest periods, sums by agency, and the first rows of long lists, in the order in
--- which a publication tells them (reports/publication/data.py). Called by store/browsing/closings.py.
+-- which a publication tells them (reports/publication/data.py). Called by store/oversight/figure_rows.py.
 
 -- name: newest_of_lengths
 -- Of each length of periods (day, month, quarter, year) the newest closing of the newest period that is closed.

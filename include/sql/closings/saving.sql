@@ -78,28 +78,7 @@ SELECT
     r.undelivered,
     r.unconfirmed,
     r.segments
-FROM
-    jsonb_to_recordset(%(rows)s::jsonb) AS r (
-        agency_code text,
-        procedure_code text,
-        kind text,
-        at_source integer,
-        out_of_scope integer,
-        only_source integer,
-        only_ledger integer,
-        suppressed integer,
-        cancelled integer,
-        expired integer,
-        queued integer,
-        sending integer,
-        unknown integer,
-        rejected integer,
-        accepted integer,
-        delivered integer,
-        undelivered integer,
-        unconfirmed integer,
-        segments integer
-    );
+FROM jsonb_populate_recordset(NULL::motcua.closing_messages, %(rows)s::jsonb) AS r;
 
 -- name: save_reasons
 -- Messages by reason.
@@ -120,15 +99,7 @@ SELECT
     r.state,
     r.reason,
     r.messages
-FROM
-    jsonb_to_recordset(%(rows)s::jsonb) AS r (
-        agency_code text,
-        procedure_code text,
-        kind text,
-        state text,
-        reason text,
-        messages integer
-    );
+FROM jsonb_populate_recordset(NULL::motcua.closing_reasons, %(rows)s::jsonb) AS r;
 
 -- name: save_timings
 -- Times to delivery.
@@ -149,15 +120,7 @@ SELECT
     r.delivered,
     r.median_seconds,
     r.p95_seconds
-FROM
-    jsonb_to_recordset(%(rows)s::jsonb) AS r (
-        agency_code text,
-        procedure_code text,
-        kind text,
-        delivered integer,
-        median_seconds integer,
-        p95_seconds integer
-    );
+FROM jsonb_populate_recordset(NULL::motcua.closing_timings, %(rows)s::jsonb) AS r;
 
 -- name: save_dossiers
 -- Dossier figures.
@@ -200,26 +163,7 @@ SELECT
     r.paused_late,
     r.due,
     r.handed_over
-FROM
-    jsonb_to_recordset(%(rows)s::jsonb) AS r (
-        agency_code text,
-        procedure_code text,
-        carried_over integer,
-        received integer,
-        received_online integer,
-        received_postal integer,
-        resolved_early integer,
-        resolved_on_time integer,
-        resolved_late integer,
-        resolved_without_due integer,
-        withdrawn integer,
-        open_in_time integer,
-        open_late integer,
-        paused_in_time integer,
-        paused_late integer,
-        due integer,
-        handed_over integer
-    );
+FROM jsonb_populate_recordset(NULL::motcua.closing_dossiers, %(rows)s::jsonb) AS r;
 
 -- name: save_agencies
 -- Figures of agencies.
@@ -246,18 +190,7 @@ SELECT
     r.inquiry_fees,
     r.told_without_result,
     r.findings_open
-FROM
-    jsonb_to_recordset(%(rows)s::jsonb) AS r (
-        agency_code text,
-        apologies_right integer,
-        apologies_wrong integer,
-        apologies_stopped integer,
-        late_untold integer,
-        inquiries integer,
-        inquiry_fees integer,
-        told_without_result integer,
-        findings_open integer
-    );
+FROM jsonb_populate_recordset(NULL::motcua.closing_agencies, %(rows)s::jsonb) AS r;
 
 -- name: save_differences
 -- Differences.
@@ -306,16 +239,7 @@ SELECT
     r.message_id,
     r.receipt_id,
     r.happened_at
-FROM
-    jsonb_to_recordset(%(rows)s::jsonb) AS r (
-        sort text,
-        agency_code text,
-        procedure_code text,
-        dossier_code text,
-        message_id bigint,
-        receipt_id bigint,
-        happened_at timestamptz
-    );
+FROM jsonb_populate_recordset(NULL::motcua.closing_orphans, %(rows)s::jsonb) AS r;
 
 -- name: save_changes
 -- What a correction changed.
@@ -338,16 +262,7 @@ SELECT
     r.was,
     r.became,
     r.causes
-FROM
-    jsonb_to_recordset(%(rows)s::jsonb) AS r (
-        agency_code text,
-        procedure_code text,
-        kind text,
-        figure text,
-        was bigint,
-        became bigint,
-        causes text[]
-    );
+FROM jsonb_populate_recordset(NULL::motcua.closing_changes, %(rows)s::jsonb) AS r;
 
 -- name: save_message_sums
 -- Adds up the message figures.

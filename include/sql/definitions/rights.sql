@@ -44,7 +44,8 @@ BEGIN
         SELECT r.named, w.role, w.rights
         FROM (
             VALUES
-        -- What, and what may do with it: motcua_app (tasks, commands), motcua_callbacks, motcua_pages, motcua_audit
+        -- What, some of it together, and what may do with it: motcua_app (tasks, commands), motcua_callbacks,
+        -- motcua_pages, motcua_audit
         ('SCHEMA audit', 'USAGE', '', 'USAGE', 'USAGE'),
         ('SCHEMA intake', 'USAGE', '', 'USAGE', ''),
         ('SCHEMA motcua', 'USAGE', 'USAGE', 'USAGE', ''),
@@ -134,19 +135,16 @@ BEGIN
         ('motcua.calendar_years', 'SELECT, INSERT, UPDATE', '', 'SELECT', ''),
         ('motcua.carrier_statements', 'SELECT, INSERT', '', 'SELECT', ''),
         ('motcua.cleaned_fields', 'SELECT, INSERT, UPDATE (detail, last_seen_at)', '', '', ''),
-        ('motcua.closing_agencies', 'SELECT, INSERT', '', '', ''),
-        ('motcua.closing_changes', 'SELECT, INSERT', '', '', ''),
-        ('motcua.closing_differences', 'SELECT, INSERT', '', '', ''),
-        ('motcua.closing_dossier_sums', 'SELECT, INSERT', '', '', ''),
-        ('motcua.closing_dossiers', 'SELECT, INSERT', '', '', ''),
-        ('motcua.closing_message_sums', 'SELECT, INSERT', '', '', ''),
-        ('motcua.closing_messages', 'SELECT, INSERT', '', '', ''),
-        ('motcua.closing_orphans', 'SELECT, INSERT', '', '', ''),
-        ('motcua.closing_pushed', 'SELECT, INSERT', '', '', ''),
-        ('motcua.closing_reason_sums', 'SELECT, INSERT', '', '', ''),
-        ('motcua.closing_reasons', 'SELECT, INSERT', '', '', ''),
-        ('motcua.closing_stops', 'SELECT, INSERT', '', '', ''),
-        ('motcua.closing_timings', 'SELECT, INSERT', '', '', ''),
+        (
+            'motcua.closing_agencies, motcua.closing_changes, motcua.closing_differences, '
+            'motcua.closing_dossier_sums, motcua.closing_dossiers, motcua.closing_message_sums, '
+            'motcua.closing_messages, motcua.closing_orphans, motcua.closing_pushed, motcua.closing_reason_sums, '
+            'motcua.closing_reasons, motcua.closing_stops, motcua.closing_timings',
+            'SELECT, INSERT',
+            '',
+            '',
+            ''
+        ),
         ('motcua.closings', 'SELECT, INSERT', '', 'SELECT', ''),
         ('motcua.complaint_changes', 'SELECT', '', '', ''),
         (
@@ -288,82 +286,36 @@ BEGIN
         ('motcua.user_agencies', 'SELECT, INSERT, DELETE', '', 'SELECT, INSERT, DELETE', ''),
         ('motcua.user_agency_changes', 'SELECT, INSERT', '', 'SELECT, INSERT', ''),
         ('motcua.watch_life', 'SELECT, INSERT, UPDATE, DELETE', '', 'SELECT', ''),
-        ('audit.agencies', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.agency_aliases', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.agency_changes', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.agency_names', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.alerts', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.apology_evenings', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.attempts', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.calendar_changes', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.calendar_days', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.calendar_years', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.carrier_statements', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.cleaned_fields', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.closing_agencies', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.closing_changes', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.closing_differences', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.closing_dossier_sums', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.closing_dossiers', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.closing_message_sums', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.closing_messages', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.closing_orphans', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.closing_reason_sums', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.closing_reasons', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.closing_pushed', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.closing_stops', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.closing_timings', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.closings', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.complaint_changes', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.complaints', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.dossier_versions', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.dossiers', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.finding_acknowledgements', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.finding_episodes', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.finding_rechecks', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.findings', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.gaps', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.gateway_changes', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.gateway_days', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.inquiries', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.lost_attempts', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.message_history', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.messages', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.office_hours', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.old_steps', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.page_requests', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.personal_data_purges', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.personal_data_requests', '', '', '', 'SELECT'),
-        ('audit.phone_searches', '', '', '', 'SELECT'),
-        ('audit.portal_figures', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.publication_verifications', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.publications', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.quality_agencies', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.quality_broken_agencies', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.quality_counts', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.quality_results', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.quality_runs', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.quality_shares', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.quality_sources', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.quality_suggestions', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.quality_withheld', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.quarantine', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.receipts', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.refused_statements', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.releases', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.report_mails', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.rule_dates', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.sources', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.statement_difference_sums', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.statement_lines', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.statement_matches', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.statement_sums', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.status_map_changes', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.stops', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.template_registration_changes', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.template_registrations', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.transitions', 'SELECT', '', 'SELECT', 'SELECT'),
-        ('audit.user_agency_changes', '', '', '', 'SELECT'),
+        (
+            'audit.agencies, audit.agency_aliases, audit.agency_changes, audit.agency_names, audit.alerts, '
+            'audit.apology_evenings, audit.attempts, audit.calendar_changes, audit.calendar_days, '
+            'audit.calendar_years, audit.carrier_statements, audit.cleaned_fields, audit.closing_agencies, '
+            'audit.closing_changes, audit.closing_differences, audit.closing_dossier_sums, audit.closing_dossiers, '
+            'audit.closing_message_sums, audit.closing_messages, audit.closing_orphans, audit.closing_pushed, '
+            'audit.closing_reason_sums, audit.closing_reasons, audit.closing_stops, audit.closing_timings, '
+            'audit.closings, audit.complaint_changes, audit.complaints, audit.dossier_versions, audit.dossiers, '
+            'audit.finding_acknowledgements, audit.finding_episodes, audit.finding_rechecks, audit.findings, '
+            'audit.gaps, audit.gateway_changes, audit.gateway_days, audit.inquiries, audit.lost_attempts, '
+            'audit.message_history, audit.messages, audit.office_hours, audit.old_steps, audit.page_requests, '
+            'audit.personal_data_purges, audit.portal_figures, audit.publication_verifications, audit.publications, '
+            'audit.quality_agencies, audit.quality_broken_agencies, audit.quality_counts, audit.quality_results, '
+            'audit.quality_runs, audit.quality_shares, audit.quality_sources, audit.quality_suggestions, '
+            'audit.quality_withheld, audit.quarantine, audit.receipts, audit.refused_statements, audit.releases, '
+            'audit.report_mails, audit.rule_dates, audit.sources, audit.statement_difference_sums, '
+            'audit.statement_lines, audit.statement_matches, audit.statement_sums, audit.status_map_changes, '
+            'audit.stops, audit.template_registration_changes, audit.template_registrations, audit.transitions',
+            'SELECT',
+            '',
+            'SELECT',
+            'SELECT'
+        ),
+        (
+            'audit.personal_data_requests, audit.phone_searches, audit.user_agency_changes',
+            '',
+            '',
+            '',
+            'SELECT'
+        ),
         ('motcua.counted_occasions', 'SELECT, INSERT', '', '', ''),
         ('quality.actor_days', 'SELECT, INSERT', '', '', ''),
         ('quality.agencies', 'SELECT, INSERT', '', '', ''),

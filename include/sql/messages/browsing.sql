@@ -1,5 +1,5 @@
 -- How many messages are in which state, which of them a list shows, and what people read of each. Called by
--- store/browsing/messages.py and store/notices/messages.py.
+-- store/browsing.py and store/notices/messages.py.
 
 -- name: by_state
 -- Messages by agency, kind, state and reason.

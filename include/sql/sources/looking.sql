@@ -1,5 +1,5 @@
 -- How a watcher learns what to ask sources about, and tells runs and senders what it saw. Called by
--- store/notices/sources.py and jobs/notices/looking/looks.py.
+-- store/notices/sources.py and jobs/notices/looking.py.
 
 -- name: watched
 -- What the last pick-up of each source kept for the watcher, and when a row is to be read for an old step that waits

@@ -1,6 +1,6 @@
 -- What is asked of a source, whatever software it is: source_dossiers and source_transitions are its tables as its
--- adapter shows them. Times that Python cannot hold come as NULL in transitions, and in dossiers as the nearest ones
--- that no rule takes for true. Called by sources/contract.py.
+-- adapter shows them; reading is what a statement finds in them. Times that Python cannot hold come as NULL in
+-- transitions, and in dossiers as the nearest ones that no rule takes for true. Called by sources/contract.py.
 
 -- name: limit_time
 -- No statement of this transaction may take longer than so many milliseconds.
@@ -21,8 +21,8 @@ SELECT
         SELECT max(updated_at) FROM source_dossiers WHERE updated_at BETWEEN timestamptz '1900-01-01' AND now()
     ) AS updated_at;
 
--- name: dossiers_since
--- Dossier rows changed since a moment, and at the first reading (open_too) every open one as well.
+-- name: dossiers_as_read
+-- How rows of source_dossiers are read, which one of the statements below names.
 SELECT
     dossier_code,
     agency_code,
@@ -65,6 +65,29 @@ SELECT
         WHEN updated_at > '9000-01-01' THEN timestamptz '9000-01-01'
         ELSE updated_at
     END AS updated_at
+FROM reading;
+
+-- name: transitions_as_read
+-- How rows of source_transitions are read, likewise.
+SELECT
+    transition_id,
+    agency_code,
+    dossier_code,
+    left(from_step, 2000) AS from_step,
+    left(to_step, 2000) AS to_step,
+    status_code,
+    at_one_stop_desk,
+    CASE WHEN occurred_at BETWEEN timestamptz '1900-01-01' AND timestamptz '9000-01-01' THEN occurred_at END
+        AS occurred_at,
+    CASE WHEN recorded_at BETWEEN timestamptz '1900-01-01' AND timestamptz '9000-01-01' THEN recorded_at END
+        AS recorded_at,
+    left(actor, 2000) AS actor,
+    left(note, 20000) AS note
+FROM reading;
+
+-- name: dossiers_since
+-- Dossier rows changed since a moment, and at the first reading (open_too) every open one as well.
+SELECT *
 FROM source_dossiers
 WHERE
     updated_at >= %(since)s
@@ -72,48 +95,7 @@ WHERE
 
 -- name: dossiers_by_key
 -- Dossier rows with these (agency_code, dossier_code).
-SELECT
-    dossier_code,
-    agency_code,
-    left(procedure_code, 2000) AS procedure_code,
-    left(procedure_name, 2000) AS procedure_name,
-    left(field_name, 2000) AS field_name,
-    left(applicant_name, 2000) AS applicant_name,
-    left(applicant_phone, 2000) AS applicant_phone,
-    CASE
-        WHEN phone_entered_at < '1900-01-01' THEN timestamptz '1900-01-01'
-        WHEN phone_entered_at > '9000-01-01' THEN timestamptz '9000-01-01'
-        ELSE phone_entered_at
-    END AS phone_entered_at,
-    left(submitted_via, 2000) AS submitted_via,
-    CASE
-        WHEN received_at < '1900-01-01' THEN timestamptz '1900-01-01'
-        WHEN received_at > '9000-01-01' THEN timestamptz '9000-01-01'
-        ELSE received_at
-    END AS received_at,
-    CASE
-        WHEN due_at < '1900-01-01' THEN timestamptz '1900-01-01'
-        WHEN due_at > '9000-01-01' THEN timestamptz '9000-01-01'
-        ELSE due_at
-    END AS due_at,
-    left(step_name, 2000) AS step_name,
-    status_code,
-    at_one_stop_desk,
-    CASE
-        WHEN finished_at < '1900-01-01' THEN timestamptz '1900-01-01'
-        WHEN finished_at > '9000-01-01' THEN timestamptz '9000-01-01'
-        ELSE finished_at
-    END AS finished_at,
-    CASE
-        WHEN returned_at < '1900-01-01' THEN timestamptz '1900-01-01'
-        WHEN returned_at > '9000-01-01' THEN timestamptz '9000-01-01'
-        ELSE returned_at
-    END AS returned_at,
-    CASE
-        WHEN updated_at < '1900-01-01' THEN timestamptz '1900-01-01'
-        WHEN updated_at > '9000-01-01' THEN timestamptz '9000-01-01'
-        ELSE updated_at
-    END AS updated_at
+SELECT *
 FROM source_dossiers
 WHERE
     (agency_code, dossier_code) IN (
@@ -134,20 +116,7 @@ WHERE updated_at >= %(since)s AND updated_at < %(until)s;
 
 -- name: transitions_since
 -- Transitions recorded since a moment, or numbered above a number (a row may carry a wrong time), each once.
-SELECT
-    transition_id,
-    agency_code,
-    dossier_code,
-    left(from_step, 2000) AS from_step,
-    left(to_step, 2000) AS to_step,
-    status_code,
-    at_one_stop_desk,
-    CASE WHEN occurred_at BETWEEN timestamptz '1900-01-01' AND timestamptz '9000-01-01' THEN occurred_at END
-        AS occurred_at,
-    CASE WHEN recorded_at BETWEEN timestamptz '1900-01-01' AND timestamptz '9000-01-01' THEN recorded_at END
-        AS recorded_at,
-    left(actor, 2000) AS actor,
-    left(note, 20000) AS note
+SELECT *
 FROM source_transitions
 WHERE
     recorded_at >= %(since)s OR transition_id > %(after)s::bigint
@@ -157,39 +126,13 @@ WHERE
 
 -- name: transitions_between
 -- Transitions recorded in [start, end). For a backfill's window.
-SELECT
-    transition_id,
-    agency_code,
-    dossier_code,
-    left(from_step, 2000) AS from_step,
-    left(to_step, 2000) AS to_step,
-    status_code,
-    at_one_stop_desk,
-    CASE WHEN occurred_at BETWEEN timestamptz '1900-01-01' AND timestamptz '9000-01-01' THEN occurred_at END
-        AS occurred_at,
-    CASE WHEN recorded_at BETWEEN timestamptz '1900-01-01' AND timestamptz '9000-01-01' THEN recorded_at END
-        AS recorded_at,
-    left(actor, 2000) AS actor,
-    left(note, 20000) AS note
+SELECT *
 FROM source_transitions
 WHERE recorded_at >= %(start)s AND recorded_at < %(end)s;
 
 -- name: transitions_by_key
 -- All transitions of the dossiers with these (agency_code, dossier_code).
-SELECT
-    transition_id,
-    agency_code,
-    dossier_code,
-    left(from_step, 2000) AS from_step,
-    left(to_step, 2000) AS to_step,
-    status_code,
-    at_one_stop_desk,
-    CASE WHEN occurred_at BETWEEN timestamptz '1900-01-01' AND timestamptz '9000-01-01' THEN occurred_at END
-        AS occurred_at,
-    CASE WHEN recorded_at BETWEEN timestamptz '1900-01-01' AND timestamptz '9000-01-01' THEN recorded_at END
-        AS recorded_at,
-    left(actor, 2000) AS actor,
-    left(note, 20000) AS note
+SELECT *
 FROM source_transitions
 WHERE
     (agency_code, dossier_code) IN (
@@ -200,7 +143,7 @@ WHERE
     AND agency_code = any(%(agency_codes)s::text[]) AND dossier_code = any(%(dossier_codes)s::text[]);
 
 -- name: transitions_by_number
--- Transitions with these numbers.
+-- Transitions with these numbers. Publications name this text, so that it says once more how they are read.
 SELECT
     transition_id,
     agency_code,

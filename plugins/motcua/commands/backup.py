@@ -32,16 +32,14 @@ from motcua.jobs.backup.folders import (
     newest_good,
     unreadable_in,
 )
-from motcua.jobs.backup.making import make_backup
-from motcua.jobs.backup.nightly import back_up_every_night
-from motcua.jobs.backup.restoring import RestoreFailed, RestoreRefused, administrator, restore_backup
-from motcua.jobs.backup.verifying import verify_backup
+from motcua.jobs.backup.making import back_up_every_night, make_backup
+from motcua.jobs.backup.restoring import RestoreFailed, RestoreRefused, administrator, restore_backup, verify_backup
 from motcua.jobs.publications.publishing import StoreFailed
-from motcua.jobs.restoring.gaps import lost_attempts
+from motcua.jobs.restoring import lost_attempts
 from motcua.settings import settings
 from motcua.store.journal import JournalFailed
 from motcua.store.ledger.database import DatabaseFailed, connect
-from motcua.store.ledger.programs import ProgramUnusable
+from motcua.store.ledger.dumps import ProgramUnusable
 
 app = typer.Typer(
     help="Encrypted backups of the ledger, the publications and the statements; without a command: make one now.",

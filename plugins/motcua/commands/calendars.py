@@ -18,9 +18,11 @@ from rich.text import Text
 from motcua.commands.signing import By, signed
 from motcua.domain.clock import VIETNAM
 from motcua.domain.working_days import WorkingCalendar, written_day
-from motcua.jobs.calendars.files import FIRST_YEAR, LAST_YEAR, CalendarError
-from motcua.jobs.calendars.keeping import (
+from motcua.jobs.calendars import (
+    FIRST_YEAR,
     HOME_PROVINCE,
+    LAST_YEAR,
+    CalendarError,
     Difference,
     as_lines,
     confirm_year,

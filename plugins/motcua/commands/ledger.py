@@ -14,9 +14,9 @@ from motcua.domain.clock import VIETNAM
 from motcua.domain.dossiers import RowRefusal
 from motcua.domain.reconciliation import STATES
 from motcua.domain.run_window import EVERYTHING, Window
-from motcua.store.ledger.data_dictionary import data_dictionary
 from motcua.store.ledger.database import connect
 from motcua.store.ledger.definitions import DefinitionRefused
+from motcua.store.ledger.inspecting import data_dictionary
 from motcua.store.ledger.migrations import LedgerRefused, migrate
 from motcua.store.notices.gaps import list_gaps, messages_of_gap
 from motcua.store.notices.inquiries import inquiries_by_outcome

@@ -13,7 +13,7 @@ import typer
 from rich.table import Table
 
 from motcua.commands.terminal import console, local_moment, refuse
-from motcua.domain.people.viewers import Viewer
+from motcua.domain.people import Viewer
 from motcua.jobs.listing.asking import AgencyUnknown, Asked, ask, whose
 from motcua.jobs.listing.reading import Connect, Listing, first_of, pieces_of
 from motcua.reports.lists.declared import Column, Filter, Seen

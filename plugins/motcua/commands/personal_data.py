@@ -15,14 +15,12 @@ from rich.table import Table
 from motcua.commands.signing import By, signed
 from motcua.commands.terminal import console, local_moment, print_error, refuse, without_phone
 from motcua.domain.clock import VIETNAM
-from motcua.domain.personal_data.held import ByCode, ByNumber, Citizen, CitizenDossier, read_number
-from motcua.jobs.personal_data.purging import purge
-from motcua.jobs.personal_data.requests import erase, export, look_up
+from motcua.domain.personal_data import ByCode, ByNumber, Citizen, CitizenDossier, read_number
+from motcua.jobs.personal_data import erase, export, look_up, purge
 from motcua.reports.personal_data import sheet, workbook
 from motcua.store.journal import JournalFailed
 from motcua.store.ledger.database import connect
-from motcua.store.personal_data import PurgeNotProvided, list_purges
-from motcua.store.personal_data_requests import list_requests
+from motcua.store.personal_data import PurgeNotProvided, list_purges, list_requests
 
 app = typer.Typer(
     help="Personal data: what is held of one citizen, what is due, and what was emptied.", no_args_is_help=True

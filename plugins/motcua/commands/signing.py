@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from motcua.commands.terminal import refuse
-from motcua.domain.people.signatures import NotAPerson, is_person, read_person
+from motcua.domain.people import NotAPerson, is_person, read_person
 
 By = Annotated[
     str | None,

@@ -10,7 +10,7 @@ import typer
 from motcua.commands.lists import Most, Search, Sort, To, print_list
 from motcua.commands.signing import By, signed
 from motcua.commands.terminal import console, refuse
-from motcua.jobs.listing.people import GRANT_CHANGES, GRANTS
+from motcua.jobs.listing.lists import GRANT_CHANGES, GRANTS
 from motcua.jobs.user_agencies import LONGEST_NAME, GrantRefusal, GrantRefused
 from motcua.jobs.user_agencies import give as give_agency
 from motcua.jobs.user_agencies import read_grant as read

@@ -115,6 +115,10 @@ class DossierFacts:
     """Codes of the procedures that ``same_day_excluded`` is about; empty: all."""
     procedure_code: str | None = None
 
+    def hold_of(self, kind: Kind) -> timedelta:
+        """How long a message of a kind is held back after its event."""
+        return self.result_hold if kind == "result" else timedelta(0)
+
 
 @dataclass(frozen=True, slots=True)
 class PlanningRules:
@@ -288,6 +292,28 @@ def _begin(
     return "queued", None
 
 
+def _new_message(
+    occasion: _Occasion,
+    dossier: DossierFacts,
+    others: Sequence[_Occasion],
+    messages: Sequence[PastMessage],
+    now: datetime,
+    rules: PlanningRules,
+) -> NewMessage:
+    state, reason = _begin(occasion, dossier, others, messages, now, rules)
+    occurred_at, hold = (occasion.begun_by or occasion.first).occurred_at, dossier.hold_of(occasion.kind)
+    return NewMessage(
+        kind=occasion.kind,
+        transition_id=occasion.first.transition_id,
+        state=state,
+        reason=reason,
+        occurred_at=occurred_at,
+        recorded_at=occasion.first.recorded_at,
+        useful_until=occurred_at + rules.useful_for,
+        next_attempt_at=max(now, occurred_at + hold) if hold else now,
+    )
+
+
 def plan_dossier(
     dossier: DossierFacts,
     history: Sequence[PastTransition],
@@ -305,46 +331,30 @@ def plan_dossier(
     outcomes: dict[int, tuple[PlanningResult, int | None]] = {}
     occasions = _occasions(history)
     for occasion in occasions:
-        first = occasion.first
-        hold = dossier.result_hold if occasion.kind == "result" else timedelta(0)
-        begun_by = next((t for t in occasion.transitions if t.transition_id in message_at), None)
-        told_already = begun_by is not None and message_at[begun_by.transition_id].kind == occasion.kind
-        if told_already and begun_by is not None:
-            fresh = [transition for transition in occasion.transitions if transition.outcome is None]
-            for transition in fresh:
-                outcomes[transition.transition_id] = ("same_occasion", begun_by.transition_id)
-            sure = next((t for t in fresh if not t.is_old), None)
+        first, steps = occasion.first, occasion.transitions
+        unplanned = [step for step in steps if step.outcome is None]
+        begun_by = next((step for step in steps if step.transition_id in message_at), first)
+        told = message_at.get(begun_by.transition_id)
+        if told is not None and told.kind == occasion.kind:
+            outcomes |= {step.transition_id: ("same_occasion", begun_by.transition_id) for step in unplanned}
+            sure = next((step for step in unplanned if not step.is_old), None)
             if begun_by.is_old and sure is not None and occasion.left_by is None:
                 # The old step that began it may not have been believed; this one is.
-                at, told_by = sure.occurred_at, message_at[begun_by.transition_id].message_id
-                confirmed.append(Confirmation(told_by, at, at + rules.useful_for, max(now, at + hold)))
-            continue
-        before = dossier.enabled_from is None or first.occurred_at < dossier.enabled_from
-        if before or any(t.outcome == "out_of_scope" for t in occasion.transitions):
-            for transition in occasion.transitions:
-                if transition.outcome is None:
-                    outcomes[transition.transition_id] = ("out_of_scope", None)
-            continue
-        state, reason = _begin(occasion, dossier, occasions, messages, now, rules)
-        occurred_at = (occasion.begun_by or first).occurred_at
-        new.append(
-            NewMessage(
-                kind=occasion.kind,
-                transition_id=first.transition_id,
-                state=state,
-                reason=reason,
-                occurred_at=occurred_at,
-                recorded_at=first.recorded_at,
-                useful_until=occurred_at + rules.useful_for,
-                next_attempt_at=max(now, occurred_at + hold) if hold else now,
-            )
-        )
-        outcomes[first.transition_id] = ("message", first.transition_id)
-        for transition in occasion.transitions[1:]:
-            outcomes[transition.transition_id] = ("same_occasion", first.transition_id)
-    for transition in history:
-        if transition.outcome is None and transition.transition_id not in outcomes:
-            outcomes[transition.transition_id] = ("no_occasion", None)
+                at, goes_at = sure.occurred_at, max(now, sure.occurred_at + dossier.hold_of(occasion.kind))
+                confirmed.append(Confirmation(told.message_id, at, at + rules.useful_for, goes_at))
+        elif (
+            dossier.enabled_from is None
+            or first.occurred_at < dossier.enabled_from
+            or any(step.outcome == "out_of_scope" for step in steps)
+        ):
+            outcomes |= {step.transition_id: ("out_of_scope", None) for step in unplanned}
+        else:
+            new.append(_new_message(occasion, dossier, occasions, messages, now, rules))
+            outcomes |= {step.transition_id: ("same_occasion", first.transition_id) for step in steps}
+            outcomes[first.transition_id] = ("message", first.transition_id)
+    for step in history:
+        if step.outcome is None:
+            outcomes.setdefault(step.transition_id, ("no_occasion", None))
     return DossierPlan(tuple(new), tuple((key, *value) for key, value in outcomes.items()), tuple(confirmed))
 
 

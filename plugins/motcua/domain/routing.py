@@ -1,4 +1,4 @@
-"""Which gateway a message goes to, and when it may start: by priority, carrier and limits. Pure.
+"""Which gateway a message goes to, and when it may start or be tried again: by priority, carrier and limits. Pure.
 
 The brandname is registered per carrier, so a number's carrier decides which gateways may take it; a message is never
 sent where its sender name would be missing. The carrier is read from the number's block and is only a hint, since
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from motcua.domain.clock import VIETNAM
 from motcua.domain.phones.numbering_plan import CARRIER_BY_PREFIX, carrier_of
@@ -123,3 +123,32 @@ def next_day(now: datetime) -> datetime:
     """When the next such day begins."""
     local = now.astimezone(VIETNAM)
     return (local + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+_DOUBLED_AT_MOST: Final = 12
+"""No wait is more than 4,096 times the first one, and no number of tries is too large to count with."""
+
+
+def doubled_wait(tries: int, first: timedelta, longest: timedelta) -> timedelta:
+    """The wait after so many tries in vain, 1 at least: the first one, then each time twice as long, up to the
+    longest."""
+    return min(longest, first * (1 << min(tries - 1, _DOUBLED_AT_MOST)))
+
+
+def retry_wait(tries: int, first: timedelta, longest: timedelta, *, chance: float, asked: float | None) -> timedelta:
+    """The wait of one of many that failed together: a quarter less to a quarter more than the doubled wait, so that a
+    crowd does not come back at once, and never less than was asked for.
+
+    Args:
+        tries: in vain so far, 1 at least.
+        first: wait after the first of them.
+        longest: before it is spread.
+        chance: from 0 to 1, drawn anew for each.
+        asked: seconds that the other side wants to be left alone; ``None``: it did not say.
+    """
+    return max(doubled_wait(tries, first, longest) * (0.75 + chance / 2), timedelta(seconds=asked or 0))
+
+
+Meaning: TypeAlias = Literal["accepted", "delivered", "undelivered", "refused", "absent", "pending", "unreadable"]
+"""``refused``: the carrier refused the message, or one part of it, which is then not whole whatever else is reported;
+``absent``: the gateway never had it."""

@@ -101,10 +101,6 @@ class WorkingCalendar:
         """Whether the year of this day was checked against the official announcement."""
         return day.year in self._confirmed
 
-    def is_seeded(self, day: date) -> bool:
-        """Whether the year of this day is in the table; else the package answers for it."""
-        return day.year in self._seeded
-
     def hours_on(self, day: date) -> OfficeHours:
         """The office hours in force on a day."""
         position = bisect_right(self._begins, day)

@@ -9,8 +9,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 
 import requests
 
-from motcua.domain.receipts import Meaning
-from motcua.domain.routing import CARRIERS
+from motcua.domain.routing import CARRIERS, Meaning
 
 OutcomeClass: TypeAlias = Literal["accepted", "duplicate", "phone", "configuration", "transient", "unknown"]
 Concern: TypeAlias = Literal["gateway", "carrier", "template", "message"]

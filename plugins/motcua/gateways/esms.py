@@ -41,7 +41,7 @@ from xml.sax.saxutils import escape
 import requests
 
 from motcua.domain.clock import VIETNAM
-from motcua.domain.receipts import Meaning
+from motcua.domain.routing import Meaning
 from motcua.gateways.adapter import (
     GatewayAddress,
     GatewayAnswer,

@@ -14,7 +14,7 @@ from urllib.parse import quote, urlencode
 
 import requests
 
-from motcua.domain.receipts import Meaning
+from motcua.domain.routing import Meaning
 from motcua.gateways.adapter import (
     Concern,
     GatewayAddress,

@@ -32,8 +32,7 @@ from typing import Any, Final
 
 import requests
 
-from motcua.domain.receipts import Meaning
-from motcua.domain.routing import carrier_of_msisdn
+from motcua.domain.routing import Meaning, carrier_of_msisdn
 from motcua.gateways import GatewayMisconfigured
 from motcua.gateways.adapter import (
     GatewayAddress,

@@ -20,7 +20,7 @@ from motcua.reports.runs import late_apologies_mail, red_run_mail
 from motcua.reports.wording import hour
 from motcua.settings import settings
 from motcua.store.ledger.database import connect
-from motcua.store.ledger.runs import Run, leave_undone
+from motcua.store.ledger.sessions import Run, leave_undone
 from motcua.store.watching.watch import watch_life
 
 log = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from motcua.domain.clock import VIETNAM
-from motcua.domain.explaining.answers import Answer, DossierStory, MessageFact
+from motcua.domain.explaining import Answer, DossierStory, MessageFact
 from motcua.domain.phones.reading import hide_phones
 from motcua.reports import wording
 from motcua.settings import include_dir

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from motcua.domain.clock import VIETNAM
-from motcua.domain.personal_data.held import WITHHELD, ByCode, Citizen, CitizenDossier, Erased, Held
+from motcua.domain.personal_data import WITHHELD, ByCode, Citizen, CitizenDossier, Erased, Held
 from motcua.domain.phones.reading import mask_for_staff
 from motcua.reports import wording
 from motcua.reports.lists.files import FileColumn, ListHead, Row, list_workbook

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from motcua.domain.people.requests import PageRequest
+from motcua.domain.people import PageRequest
 from motcua.reports.mail import Mail, inline_styles, tidy
 from motcua.reports.wording import count, moment, publication_words
 from motcua.settings import include_dir

@@ -24,9 +24,9 @@ from rich.live import Live
 
 from motcua.domain.clock import VIETNAM
 from motcua.domain.periods import Period
-from motcua.jobs.calendars.keeping import import_calendar, prepare_calendars
+from motcua.jobs.calendars import import_calendar, prepare_calendars
 from motcua.jobs.handed_in.agencies import import_agencies
-from motcua.jobs.texts.registrations import register_all
+from motcua.jobs.texts import register_all
 from motcua.sandbox.daily_fault import DailyFault
 from motcua.sandbox.machine.components import components
 from motcua.sandbox.machine.deployment import (
@@ -64,7 +64,7 @@ from motcua.sandbox.world.one_stop import OWN_SOURCES, SOURCES, create_one_stop_
 from motcua.settings import Settings, SettingsUnusable, include_dir, settings
 from motcua.store.agencies import list_agencies
 from motcua.store.calendars import load_calendars
-from motcua.store.ledger.database import connect, open_connection
+from motcua.store.ledger.database import connect
 from motcua.store.ledger.migrations import OWNER, migrate
 from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
 from motcua.store.notices.gaps import believe_sleeps
@@ -230,7 +230,7 @@ def give_past(agencies: Path) -> None:
 
     print(_PAST_BEGINS, flush=True)
     os.environ["PGOPTIONS"] = f"{os.environ.get('PGOPTIONS', '')} {_OF_PAST}".strip()
-    with open_connection(OWNER) as owner, open_world(world_databases()) as world:
+    with connect(OWNER) as owner, open_world(world_databases()) as world:
         owner.autocommit = True
         now = datetime.now(UTC)
         prepare = _prepare_texts_and_calendars

@@ -145,7 +145,7 @@ class CheckedSource:
     def _rows(self, name: LiteralString, parameters: Mapping[str, Any], row: type[Answer]) -> list[Answer]:
         def read() -> list[Answer]:
             with self._connection.cursor(row_factory=class_row(row)) as cursor:
-                return cursor.execute(self.source.checking_query(name), parameters).fetchall()
+                return cursor.execute(self.source.checking_query(name, row), parameters).fetchall()
 
         return self.ask(name, read, [])
 

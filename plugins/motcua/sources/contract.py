@@ -7,7 +7,7 @@ SELECTs, ``dossiers`` and ``transitions``, which map the vendor's tables to the 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -46,6 +46,13 @@ class Stamp:
     agency_code: str | None
     dossier_code: str | None
     updated_at: datetime
+
+
+_AS_READ: Mapping[type[Any] | None, LiteralString] = {
+    SourceDossier: "dossiers_as_read",
+    SourceTransition: "transitions_as_read",
+}
+"""How rows of the two tables are read: statements of ``include/sql/sources/reading.sql``."""
 
 
 class ContractSource:
@@ -94,14 +101,21 @@ class ContractSource:
     def reading_query(self, name: LiteralString) -> LiteralString:
         """What a pick-up or the watcher asks, a statement of ``include/sql/sources/reading.sql`` on this source's
         tables."""
-        return self._query(name)
+        rows: dict[str, type[Any]] = {"dossiers": SourceDossier, "transitions": SourceTransition}
+        return self._query(name, rows.get(name.partition("_")[0]))
 
-    def checking_query(self, name: LiteralString) -> LiteralString:
-        """What a check asks, a statement of ``include/sql/sources/checking.sql`` on this source's tables."""
-        return self._query(name, of="sources/checking")
+    def checking_query(self, name: LiteralString, row: type[Any] | None = None) -> LiteralString:
+        """What a check asks, a statement of ``include/sql/sources/checking.sql`` on this source's tables; ``row``: what
+        its rows are."""
+        return self._query(name, row, of="sources/checking")
 
     def _query(
-        self, name: LiteralString, *, by_agency: bool = False, of: LiteralString = "sources/reading"
+        self,
+        name: LiteralString,
+        row: type[Any] | None = None,
+        *,
+        by_agency: bool = False,
+        of: LiteralString = "sources/reading",
     ) -> LiteralString:
         # Not materialized: the source's own indexes must stay usable behind the views.
         dossiers, transitions = statement(self.file + "/dossiers"), statement(self.file + "/transitions")
@@ -116,7 +130,9 @@ class ContractSource:
                 f" source_dossiers AS NOT MATERIALIZED ({statement('sources/reading/dossiers_by_agency')}),"
                 f" source_transitions AS NOT MATERIALIZED ({statement('sources/reading/' + counted)})"
             )
-        return f"WITH {views}, reading AS ({self._statement(of, name)}) TABLE reading"
+        shown = _AS_READ.get(row)
+        read = "TABLE reading" if shown is None else self._statement("sources/reading", shown)
+        return f"WITH {views}, reading AS ({self._statement(of, name)}) {read}"
 
     def _stream(
         self,
@@ -132,7 +148,7 @@ class ContractSource:
         cursor = self._connection.cursor(name=name, row_factory=make_row)
         try:
             with self._answering():
-                cursor.execute(self._query(name, by_agency=by_agency, of=of), parameters)
+                cursor.execute(self._query(name, row, by_agency=by_agency, of=of), parameters)
             is_more = True
             while is_more:
                 with self._answering():
@@ -159,14 +175,16 @@ class ContractSource:
         agency_codes, dossier_codes = zip(*keys, strict=True)
         with self._answering(), self._connection.cursor(row_factory=row_of(row)) as cursor:
             cursor.execute(
-                self._query(name), {"agency_codes": list(agency_codes), "dossier_codes": list(dossier_codes)}
+                self._query(name, row), {"agency_codes": list(agency_codes), "dossier_codes": list(dossier_codes)}
             )
             return cursor.fetchall()
 
     def latest(self) -> Latest:
         """The source's clock and its newest rows."""
         with self._answering(), self._connection.cursor(row_factory=class_row(Latest)) as cursor:
-            return cursor.execute(self._query("latest")).fetchone() or _nothing()
+            found = cursor.execute(self._query("latest")).fetchone()
+        assert found is not None
+        return found
 
     def columns_are_there(self) -> None:
         """Asks for every column that a pick-up reads, and for no row.
@@ -205,7 +223,8 @@ class ContractSource:
     def transitions_by_number(self, numbers: Sequence[int]) -> list[SourceTransition]:
         """Rows with these numbers."""
         with self._answering(), self._connection.cursor(row_factory=row_of(SourceTransition)) as cursor:
-            return cursor.execute(self._query("transitions_by_number"), {"numbers": list(numbers)}).fetchall()
+            query = self._query("transitions_by_number", SourceTransition)
+            return cursor.execute(query, {"numbers": list(numbers)}).fetchall()
 
     def watch(self, recorded_since: datetime, updated_since: datetime, after: int) -> dict[str, Any]:
         """Counts and sums of the rows inside the overlap, as JSON would hold them."""
@@ -215,7 +234,3 @@ class ContractSource:
                 {"recorded_since": recorded_since, "updated_since": updated_since, "after": after},
             )
             return cursor.fetchone() or {}
-
-
-def _nothing() -> Latest:
-    raise RuntimeError("the source returned no row for its own clock")

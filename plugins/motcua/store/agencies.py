@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from motcua.domain.agency_words import AgencyWords, SeveralAgencies, agency_of, words_of
+from motcua.domain.words import AgencyWords, SeveralAgencies, agency_of, words_of
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import record, recordset, value_of
+from motcua.store.ledger.rows import first, record, recordset, values_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def _agency(row: dict[str, Any]) -> Agency:
 
 def agency_codes(connection: Connection) -> list[WrittenCode]:
     """Every code under which a source may know an agency."""
-    return [value_of(WrittenCode, row) for row in connection.execute(statement("agencies/codes"))]
+    return values_of(WrittenCode, connection.execute(statement("agencies/codes")))
 
 
 def agency_words(connection: Connection) -> AgencyWords:
@@ -191,8 +191,7 @@ def silences(
 
 def agency_history(connection: Connection, agency_code: str) -> list[AgencyChange]:
     """Every change of an agency, the first one first."""
-    rows = connection.execute(statement("agencies/history"), {"agency_code": agency_code})
-    return [value_of(AgencyChange, row) for row in rows]
+    return values_of(AgencyChange, connection.execute(statement("agencies/history"), {"agency_code": agency_code}))
 
 
 def set_settings(connection: Connection, agency: Agency, seen: int, set_by: str) -> int | None:
@@ -220,8 +219,7 @@ def set_settings(connection: Connection, agency: Agency, seen: int, set_by: str)
         "wanted": record(wanted | {"result_hold": duration_text(agency.result_hold)}),
         "set_by": set_by,
     }
-    row = connection.execute(statement("agencies/set_settings"), values).fetchone()
-    return None if row is None else row["change_id"]
+    return first(connection.execute(statement("agencies/set_settings"), values), "change_id")
 
 
 def procedures_of_agency(

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from motcua.domain.working_days import OfficeHours, Opening, Origin, SpecialDay, WorkingCalendar
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import columns_of, recordset, value_of
+from motcua.store.ledger.rows import columns_of, recordset, value_of, values_of
 
 _LONGEST_BREAK = timedelta(days=31)
 """No run of days off is longer: so far beyond what was asked for is loaded, for the working day before and after."""
@@ -97,8 +97,7 @@ def used_provinces(connection: Connection) -> list[str]:
 
 def list_years(connection: Connection, provinces: Collection[str]) -> list[CalendarYear]:
     """The seeded years of these provinces."""
-    rows = connection.execute(statement("calendars/years"), {"provinces": list(provinces)})
-    return [value_of(CalendarYear, row) for row in rows]
+    return values_of(CalendarYear, connection.execute(statement("calendars/years"), {"provinces": list(provinces)}))
 
 
 def list_days(
@@ -106,7 +105,7 @@ def list_days(
 ) -> list[CalendarDay]:
     """The stored days of these provinces and agencies from ``first`` to ``last``, every layer."""
     asked = {"provinces": list(provinces), "agency_codes": list(agency_codes), "first": first, "last": last}
-    return [value_of(CalendarDay, row) for row in connection.execute(statement("calendars/days"), asked)]
+    return values_of(CalendarDay, connection.execute(statement("calendars/days"), asked))
 
 
 def list_hours(connection: Connection, agency_codes: Collection[str]) -> dict[str, list[OfficeHours]]:
@@ -196,7 +195,7 @@ def list_changes(
 ) -> list[CalendarChange]:
     """The newest changes of a year's calendar."""
     asked = {"year": year, "province": province, "agency_code": agency_code, "most": most}
-    return [value_of(CalendarChange, row) for row in connection.execute(statement("calendars/changes"), asked)]
+    return values_of(CalendarChange, connection.execute(statement("calendars/changes"), asked))
 
 
 # ------------------------------------------------------------------------------------------------- writing

@@ -11,12 +11,12 @@ from datetime import datetime
 from typing import LiteralString, TypeAlias
 
 from motcua.domain.dossiers import Kind, RowRefusal
-from motcua.domain.explaining.answers import MessageFact
+from motcua.domain.explaining import MessageFact
 from motcua.domain.occasions import PlanningResult, SendCandidate
-from motcua.domain.receipts import Meaning
+from motcua.domain.routing import Meaning
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import value_of
+from motcua.store.ledger.rows import first_of, value_of, values_of
 from motcua.store.notices.quarantine import RowKind
 from motcua.store.oversight.complaints import Channel, CheckResult, Claim
 
@@ -243,21 +243,19 @@ def dossiers_by_code(
     if not keys:
         return []
     values = {"keys": list(keys), "agencies": agencies, "agency_code": agency_code, "limit": MOST_FOUND}
-    return [value_of(DossierFound, row) for row in connection.execute(statement("dossiers/showing/find"), values)]
+    return values_of(DossierFound, connection.execute(statement("dossiers/showing/find"), values))
 
 
 def dossiers_by_phone(connection: Connection, msisdn: str, agencies: Agencies) -> list[DossierFound]:
     """Dossiers with this number, E.164, as their own, the newest first."""
     values = {"msisdn": msisdn, "agencies": agencies, "limit": MOST_FOUND}
-    rows = connection.execute(statement("dossiers/showing/find_by_phone"), values)
-    return [value_of(DossierFound, row) for row in rows]
+    return values_of(DossierFound, connection.execute(statement("dossiers/showing/find_by_phone"), values))
 
 
 def dossiers_by_number(connection: Connection, dossier_ids: Sequence[int], agencies: Agencies) -> list[DossierFound]:
     """Dossiers by their numbers, the newest first."""
     values = {"dossier_ids": list(dossier_ids), "agencies": agencies, "limit": MOST_FOUND}
-    rows = connection.execute(statement("dossiers/showing/by_number"), values)
-    return [value_of(DossierFound, row) for row in rows]
+    return values_of(DossierFound, connection.execute(statement("dossiers/showing/by_number"), values))
 
 
 def unusable_rows(
@@ -267,15 +265,13 @@ def unusable_rows(
     if not keys:
         return []
     values = {"keys": list(keys), "agencies": agencies, "agency_code": agency_code, "limit": MOST_FOUND}
-    rows = connection.execute(statement("dossiers/showing/unusable_rows"), values)
-    return [value_of(UnusableRowSeen, row) for row in rows]
+    return values_of(UnusableRowSeen, connection.execute(statement("dossiers/showing/unusable_rows"), values))
 
 
 def dossier_shown(connection: Connection, dossier_id: int, agencies: Agencies, now: datetime) -> DossierShown | None:
     """A dossier's head; ``None``: there is none, or it may not be seen."""
     values = {"dossier_id": dossier_id, "agencies": agencies, "now": now}
-    row = connection.execute(statement("dossiers/showing/story"), values).fetchone()
-    return None if row is None else value_of(DossierShown, row)
+    return first_of(DossierShown, connection.execute(statement("dossiers/showing/story"), values))
 
 
 def message_facts(connection: Connection, dossier_id: int, now: datetime) -> list[MessageFact]:

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import value_of
+from motcua.store.ledger.rows import values_of
 
 GrantChange: TypeAlias = Literal["given", "taken"]
 
@@ -44,13 +44,12 @@ def agencies_of_user(connection: Connection, user_name: str) -> frozenset[str]:
 
 def list_agencies_of_users(connection: Connection) -> list[AgencyOfUser]:
     """All users with agencies, by name."""
-    return [value_of(AgencyOfUser, row) for row in connection.execute(statement("people/list"))]
+    return values_of(AgencyOfUser, connection.execute(statement("people/list")))
 
 
 def list_agency_of_user_changes(connection: Connection, limit: int) -> list[AgencyOfUserChange]:
     """The last changes, the newest first."""
-    rows = connection.execute(statement("people/changes"), {"limit": limit})
-    return [value_of(AgencyOfUserChange, row) for row in rows]
+    return values_of(AgencyOfUserChange, connection.execute(statement("people/changes"), {"limit": limit}))
 
 
 def give_agency(connection: Connection, user_name: str, agency_code: str, changed_by: str, now: datetime) -> bool:

@@ -11,6 +11,7 @@ from sqlalchemy.engine import URL
 
 from motcua.store.ledger.database import Connection, conninfo_of, given_connection
 from motcua.store.ledger.queries import statement
+from motcua.store.ledger.rows import first
 
 AIRFLOW = "motcua_airflow"
 """Airflow connection to Airflow's own database, for what cleans it, and what must know who asked for a backfill."""
@@ -63,8 +64,9 @@ def backfill_asked_by(connection: Connection, dag_id: str, run_id: str) -> str |
         dag_id: of the run.
         run_id: its own.
     """
-    row = connection.execute(statement("upkeep/backfill_asked_by"), {"dag_id": dag_id, "run_id": run_id}).fetchone()
-    return row["asked_by"] if row else None
+    return first(
+        connection.execute(statement("upkeep/backfill_asked_by"), {"dag_id": dag_id, "run_id": run_id}), "asked_by"
+    )
 
 
 def save_cleaning(connection: Connection, cleaned_at: datetime, done: Iterable[CleanedOf]) -> None:
@@ -75,5 +77,4 @@ def save_cleaning(connection: Connection, cleaned_at: datetime, done: Iterable[C
 
 def last_cleaning(connection: Connection) -> datetime | None:
     """When runs were last removed of Airflow's database, or looked for; ``None``: never."""
-    row = connection.execute(statement("upkeep/last")).fetchone()
-    return row["cleaned_at"] if row else None
+    return first(connection.execute(statement("upkeep/last")), "cleaned_at")

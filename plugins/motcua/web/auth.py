@@ -17,7 +17,7 @@ from airflow.models import DagModel
 from fastapi import HTTPException, Request
 from fastapi.security import HTTPBearer
 
-from motcua.domain.people.viewers import ViewerRole
+from motcua.domain.people import ViewerRole
 
 _bearer = HTTPBearer(auto_error=False)
 

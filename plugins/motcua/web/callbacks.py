@@ -36,7 +36,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from motcua.domain.inquiries import InquiryAnswer, asking_phone
 from motcua.domain.phones.reading import holds_phone
-from motcua.domain.receipts import Meaning
+from motcua.domain.routing import Meaning
 from motcua.gateways import GatewayMisconfigured, open_gateway
 from motcua.gateways.adapter import Gateway, InquiryReading
 from motcua.jobs.notices.answering import answer_in_time, apologise, count_left_over, warm_up

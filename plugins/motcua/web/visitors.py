@@ -14,8 +14,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
-from motcua.domain.people.signatures import NotAPerson, read_person
-from motcua.domain.people.viewers import Viewer
+from motcua.domain.people import NotAPerson, Viewer, read_person
 from motcua.store.ledger.database import page_connection
 from motcua.store.people import agencies_of_user
 from motcua.web.auth import airflow_user, role_of

@@ -15,7 +15,7 @@ from importlib import import_module
 from motcua import dag_texts
 from motcua.domain.phones.reading import read_phone
 from motcua.jobs.handed_in import complaints
-from motcua.jobs.handed_in.statement_forms import form_names, load_form
+from motcua.jobs.handed_in.statement_files import form_names, load_form
 from motcua.jobs.notices.planning import planning_rules
 from motcua.quality.rules import load_rules
 from motcua.quality.soundness import load_soundness

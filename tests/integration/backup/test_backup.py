@@ -31,8 +31,7 @@ from motcua.domain.periods import Period
 from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.backup import encrypting
 from motcua.jobs.backup.folders import BackupFailed, backups_in, newest_good
-from motcua.jobs.backup.making import make_backup
-from motcua.jobs.backup.nightly import TRY_AGAIN_AFTER, back_up_every_night
+from motcua.jobs.backup.making import TRY_AGAIN_AFTER, back_up_every_night, make_backup
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.sending.sender import send

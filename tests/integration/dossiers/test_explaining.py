@@ -13,8 +13,7 @@ from typer.testing import CliRunner
 from motcua.cli import app
 from motcua.domain.phones.reading import holds_phone, mask_for_staff
 from motcua.gateways.adapter import InquiryReading
-from motcua.jobs.explaining.axis import axis_lines
-from motcua.jobs.explaining.dossiers import ExplainedDossier, explain_dossier, find_by_code
+from motcua.jobs.explaining import ExplainedDossier, axis_lines, explain_dossier, find_by_code
 from motcua.jobs.handed_in.complaints import Entry, record_complaint
 from motcua.jobs.notices.answering import answer
 from motcua.jobs.notices.picking_up import pick_up

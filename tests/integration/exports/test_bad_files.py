@@ -12,8 +12,7 @@ from motcua.jobs.exports.accounts import open_account
 from motcua.jobs.exports.forms import read_export_form
 from motcua.jobs.exports.taking import SETTLED, FolderFailed, take_files
 from motcua.jobs.gates import RunIncomplete
-from motcua.jobs.personal_data.files import remove_old_files
-from motcua.jobs.personal_data.purging import purge
+from motcua.jobs.personal_data import purge, remove_old_files
 from motcua.jobs.tasks.notify_transitions import find_sources, gate, pick_up_source
 from motcua.jobs.uploads import reading
 from motcua.store.intake.exports import set_form

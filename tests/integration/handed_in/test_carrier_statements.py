@@ -13,7 +13,7 @@ import pytest
 from motcua.domain.clock import VIETNAM
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.jobs.gates import RunIncomplete
-from motcua.jobs.handed_in import statement_forms, statements
+from motcua.jobs.handed_in import statement_files, statements
 from motcua.jobs.handed_in.faults import FileRefused
 from motcua.jobs.handed_in.statements import take_statement
 from motcua.jobs.tasks import reconcile_carrier
@@ -111,7 +111,7 @@ def file_of(*lines: str, total: str = "") -> bytes:
 
 def form(monkeypatch, **changes) -> None:
     """The shipped form with other terms."""
-    shipped = statement_forms.load_form("kannel")
+    shipped = statement_files.load_form("kannel")
     changed = shipped.model_copy(update=changes)
     for module in (reconcile_carrier, statements):
         monkeypatch.setattr(module, "load_form", lambda name: changed)

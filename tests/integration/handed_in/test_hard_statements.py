@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from motcua.cli import app
 from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.gates import RunIncomplete
-from motcua.jobs.handed_in import statement_forms, statements
+from motcua.jobs.handed_in import statement_files, statements
 from motcua.jobs.handed_in.faults import FileRefused
 from motcua.jobs.tasks import reconcile_carrier
 from motcua.jobs.tasks.reconcile_carrier import find_files, gate, take_file
@@ -110,7 +110,7 @@ def test_file_whose_form_was_mended_is_taken_and_ends_its_refusal(ours, folder, 
     put(folder / NAME, file_of(line(first, carrier="Viettel Telecom")), 5)
     assert "Viettel Telecom" not in run()[0]["refused"], "a log quotes nothing: it might be a name"
     assert "không hiểu “Viettel Telecom”" in refusals()[0].message
-    carriers = statement_forms.load_form("kannel").carriers
+    carriers = statement_files.load_form("kannel").carriers
     form(monkeypatch, carriers=carriers | {"Viettel": ("Viettel Telecom",)})
     (taken,) = run(LATER + timedelta(hours=1))
     assert taken["statement_no"]
@@ -231,8 +231,8 @@ def test_broken_form_is_told_as_such_and_holds_up_no_other_file(ours, folder, mo
 
     def load(name: str):
         if name == "esms":
-            raise statement_forms.FormError("esms.yaml: surprise: not permitted")
-        return statement_forms.load_form(name)
+            raise statement_files.FormError("esms.yaml: surprise: not permitted")
+        return statement_files.load_form(name)
 
     for module in (reconcile_carrier, statements):
         monkeypatch.setattr(module, "load_form", load)

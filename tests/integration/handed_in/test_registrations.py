@@ -14,7 +14,7 @@ from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.settling import settle
-from motcua.jobs.texts.registrations import RegistrationRefused, register_text, unregister_text
+from motcua.jobs.texts import RegistrationRefused, register_text, unregister_text
 from motcua.sandbox.network.scripted import ScriptedGateway, in_json
 from motcua.settings import settings
 from motcua.store.notices.templates import load_templates

@@ -10,7 +10,7 @@ import pytest
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.watching import sources_to_read
-from motcua.jobs.personal_data.purging import purge
+from motcua.jobs.personal_data import purge
 from motcua.store.intake.clients import change_client
 from motcua.store.ledger.database import connect
 from tests.conftest import NHA_TRANG, TU_PHAP

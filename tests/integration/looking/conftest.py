@@ -14,8 +14,8 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from motcua.jobs.notices.looking import watcher
-from motcua.jobs.notices.looking.watcher import Watcher
+from motcua.jobs.notices import looking
+from motcua.jobs.notices.looking import Watcher
 from motcua.store.ledger.provisioning import with_database
 from tests.conftest import NOW, OneStop
 
@@ -137,4 +137,4 @@ def watching() -> Iterator[Callable[..., list[str]]]:
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch) -> None:
     """A run that was woken is not waited for: what each source's news leads to is seen by itself."""
-    monkeypatch.setattr(watcher, "_LET_IT_BEGIN", 0.0)
+    monkeypatch.setattr(looking, "_LET_IT_BEGIN", 0.0)

@@ -11,9 +11,8 @@ import psycopg
 import pytest
 
 from motcua.domain.run_window import EVERYTHING
-from motcua.jobs.notices.looking import looks, watcher
-from motcua.jobs.notices.looking.asking import Asking, asking, pause_of
-from motcua.jobs.notices.looking.watcher import Watcher, _Telling, part_of
+from motcua.jobs.notices import looking
+from motcua.jobs.notices.looking import Asking, Watcher, _Telling, asking, part_of, pause_of
 from motcua.jobs.notices.picking_up import SourceFailed, pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.watching import CatchUp, ToRead, in_batches, sources_to_read
@@ -36,14 +35,14 @@ NAMES = [f"xa_{number}" for number in range(300)]
 @pytest.fixture
 def patient(monkeypatch):
     """What hangs goes on hanging."""
-    monkeypatch.setattr(looks, "LOOK_WITHIN", 3600.0)
-    monkeypatch.setattr(looks, "_OPEN_WITHIN", 3600.0)
+    monkeypatch.setattr(looking, "LOOK_WITHIN", 3600.0)
+    monkeypatch.setattr(looking, "_OPEN_WITHIN", 3600.0)
 
 
 @pytest.fixture
 def brisk(monkeypatch):
     """What says nothing is soon known not to answer."""
-    monkeypatch.setattr(looks, "_OPEN_WITHIN", 1.0)
+    monkeypatch.setattr(looking, "_OPEN_WITHIN", 1.0)
 
 
 def watchers() -> int:
@@ -83,10 +82,10 @@ def test_watcher_has_two_connections_to_the_ledger(province: Province, watching,
 
 
 def test_source_that_hangs_is_given_up_and_asked_again(province: Province, watching, monkeypatch, configure, rows):
-    monkeypatch.setattr(looks, "LOOK_WITHIN", 0.3)
-    monkeypatch.setattr(looks, "_GRACE", 0.3)
-    monkeypatch.setattr(looks, "_FIRST_PAUSE", 0.1)
-    monkeypatch.setattr(looks, "_LONGEST_PAUSE", 0.1)
+    monkeypatch.setattr(looking, "LOOK_WITHIN", 0.3)
+    monkeypatch.setattr(looking, "_GRACE", 0.3)
+    monkeypatch.setattr(looking, "_FIRST_PAUSE", 0.1)
+    monkeypatch.setattr(looking, "_LONGEST_PAUSE", 0.1)
     configure(MOTCUA_SOURCES=",".join([*SLEEPING, HEALTHY[0]]))
     watching()
     until(lambda: told("is_silent") == set(SLEEPING))
@@ -309,7 +308,7 @@ def test_messages_that_may_not_go_wake_nobody(left_behind, rows):
 
 
 def test_one_run_is_woken_at_a_time_until_its_sender_leads(one_stop, monkeypatch):
-    monkeypatch.setattr(watcher, "_LET_IT_BEGIN", 10.0)
+    monkeypatch.setattr(looking, "_LET_IT_BEGIN", 10.0)
     news: list[str] = []
     one = Watcher(news.append)
     may = [one._may_wake(0.0)]

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from motcua.cli import app
-from motcua.jobs.personal_data.purging import purge
+from motcua.jobs.personal_data import purge
 from tests.conftest import NHA_TRANG
 from tests.integration.personal_data.conftest import NOW
 

@@ -8,7 +8,7 @@ import pytest
 
 from motcua.domain.clock import VIETNAM
 from motcua.domain.periods import Period
-from motcua.jobs.personal_data.purging import purge
+from motcua.jobs.personal_data import purge
 from motcua.jobs.publications.publishing import publish
 from motcua.jobs.publications.verifying import verify_all
 from motcua.jobs.quality.checking import check_quality, verify_seals

@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
 from motcua.cli import app as motcua
-from motcua.jobs.personal_data.purging import purge
+from motcua.jobs.personal_data import purge
 from tests.conftest import NHA_TRANG
 from tests.integration.personal_data.conftest import NOW
 from tests.integration.personal_data.test_purging import ask

@@ -12,7 +12,7 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from motcua.domain.inquiries import dedupe_key
-from motcua.jobs.personal_data.purging import empty_kind, purge
+from motcua.jobs.personal_data import empty_kind, purge
 from motcua.store.erasures import open_erasures
 from motcua.store.ledger.database import connect
 from motcua.store.oversight.accounting import identity
@@ -405,9 +405,9 @@ def test_move_whose_row_was_not_read_anew_yet_waits_for_the_number(past, rows, g
 
 def test_purge_that_is_broken_off_goes_on(past, rows, monkeypatch):
     past.told_and_ended("D-1", "D-2", "D-3")
-    from motcua.jobs.personal_data import purging
+    from motcua.jobs import personal_data
 
-    made = purging.purge_batch
+    made = personal_data.purge_batch
     calls = []
 
     def one_then_dead(connection, order, reference):
@@ -416,8 +416,8 @@ def test_purge_that_is_broken_off_goes_on(past, rows, monkeypatch):
         calls.append(order)
         return made(connection, order, reference)
 
-    monkeypatch.setattr(purging, "purge_batch", one_then_dead)
-    monkeypatch.setattr(purging, "Order", lambda *given: Order(*given, at_most=1))
+    monkeypatch.setattr(personal_data, "purge_batch", one_then_dead)
+    monkeypatch.setattr(personal_data, "Order", lambda *given: Order(*given, at_most=1))
     with pytest.raises(RuntimeError):
         purge("tests")
     assert rows("SELECT count(*) AS n FROM motcua.dossiers WHERE purged_at IS NOT NULL") == [{"n": 2}]

@@ -13,10 +13,10 @@ from typer.testing import CliRunner
 
 from motcua.cli import app
 from motcua.domain.clock import VIETNAM
-from motcua.jobs.personal_data.purging import purge
+from motcua.jobs.personal_data import purge
 from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import connect
-from motcua.store.personal_data_requests import held_of
+from motcua.store.personal_data import held_of
 from tests.conftest import NHA_TRANG, TU_PHAP, agency
 from tests.integration.personal_data.conftest import NAME, NOW, PHONE, THEN
 from tests.integration.personal_data.test_purging import ask

@@ -13,9 +13,9 @@ from motcua.cli import app
 from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.tasks.purge_personal_data import gate, purge_due, remove_files
 from motcua.settings import Settings
-from motcua.store.browsing.runs import work_of
 from motcua.store.ledger.database import connect
-from motcua.store.ledger.runs import Run, work_for
+from motcua.store.ledger.sessions import Run, work_for
+from motcua.store.runs import work_of
 from tests.integration.personal_data.conftest import NOW
 
 RUN = Run("purge_personal_data", "manual__1")

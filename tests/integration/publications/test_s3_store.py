@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from motcua.cli import app
 from motcua.jobs.backup.files import Pack, put_back
-from motcua.jobs.personal_data.files import KEPT_FOR, remove_old_files
+from motcua.jobs.personal_data import KEPT_FOR, remove_old_files
 from motcua.jobs.publications.mailing import _attachments
 from motcua.jobs.publications.publishing import FileStands, StoreFailed, publications_store, publish, store_file
 from motcua.jobs.publications.verifying import NoSuchPublication, stray_folders, verify_publication

@@ -32,8 +32,7 @@ from motcua.jobs.publications.verifying_in_turn import (
 from motcua.jobs.reconciliation.closing import close_period
 from motcua.jobs.tasks.verify_publications import gate
 from motcua.store.ledger.database import connect
-from motcua.store.oversight.publications import find_publication
-from motcua.store.oversight.verifications import PublicationStanding, last_verifications, not_holding
+from motcua.store.oversight.publications import PublicationStanding, find_publication, last_verifications, not_holding
 from tests.conftest import NOW, connection_uri
 
 DAY = Period.parse("2026-11-25")

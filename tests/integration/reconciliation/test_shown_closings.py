@@ -9,10 +9,9 @@ import pytest
 from motcua.jobs.reconciliation.reporting import build_report, show_closing, show_figure
 from motcua.reports.publication.data import Told
 from motcua.reports.publication.document import summary_lines
-from motcua.store.browsing.closings import newest_periods
 from motcua.store.ledger.database import connect
 from motcua.store.oversight.closings import save_sums
-from motcua.store.oversight.figure_rows import Cell
+from motcua.store.oversight.figure_rows import Cell, newest_periods
 
 # Cells that do not balance, and would if an agency's were added up; many with the same share; some of too few messages
 # for a share to count, some with nothing that could be told; an agency and procedures that have no name.

@@ -9,8 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from motcua.cli import app
-from motcua.jobs.personal_data.purging import empty_batch, purge
-from motcua.jobs.restoring.gaps import look_for_gap
+from motcua.jobs.personal_data import empty_batch, purge
+from motcua.jobs.restoring import look_for_gap
 from motcua.settings import settings
 from motcua.store.erasures import Erasure, open_erasures
 from motcua.store.ledger.database import connect

@@ -17,10 +17,10 @@ from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.receiving import read_left_over_receipts, receive
-from motcua.jobs.notices.releasing import release
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.settling import settle
-from motcua.jobs.restoring.gaps import hold_what_went_back
+from motcua.jobs.notices.stopping import release
+from motcua.jobs.restoring import hold_what_went_back
 from motcua.jobs.tasks.notify_transitions import gate
 from motcua.settings import settings
 from motcua.store.journal import Journal, JournalFailed, open_journal

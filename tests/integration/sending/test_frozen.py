@@ -23,11 +23,11 @@ from motcua.jobs.notices import picking_up
 from motcua.jobs.notices.apologizing import apologize
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
-from motcua.jobs.notices.releasing import release
 from motcua.jobs.notices.sending.heartbeat import Heart, beating
 from motcua.jobs.notices.sending.request_slots import HeldBack, http_session
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.settling import settle
+from motcua.jobs.notices.stopping import release
 from motcua.jobs.notices.watching import CatchUp
 from motcua.store.ledger.database import connect, kept_connections
 from motcua.store.ledger.locks import LINGERING, is_held

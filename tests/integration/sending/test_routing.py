@@ -16,10 +16,9 @@ from motcua.gateways import GatewayMisconfigured, open_gateway
 from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
-from motcua.jobs.notices.sending.sender import send
-from motcua.jobs.notices.sending.unresolved import unresolved
+from motcua.jobs.notices.sending.sender import send, unresolved
 from motcua.jobs.tasks.notify_transitions import send_messages
-from motcua.jobs.texts.registrations import unregister_text
+from motcua.jobs.texts import unregister_text
 from motcua.sandbox.network.scripted import ScriptedGateway
 from motcua.store.ledger.database import connect
 from motcua.store.notices.gateways import start_gateway

@@ -17,13 +17,12 @@ from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.receiving import receive
 from motcua.jobs.notices.sending.request_slots import http_session
-from motcua.jobs.notices.sending.sender import send
-from motcua.jobs.notices.sending.unresolved import unresolved
+from motcua.jobs.notices.sending.sender import send, unresolved
 from motcua.jobs.tasks.notify_transitions import gate, send_messages
 from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import connect, open_connection
 from motcua.store.ledger.locks import hold_lock
-from motcua.store.ledger.runs import Run, work_for
+from motcua.store.ledger.sessions import Run, work_for
 from motcua.store.notices import attempts
 from motcua.store.notices.gateways import GatewayStop, ensure_gateway, start_gateway, stop_gateway
 from motcua.store.notices.messages import Departing, begin_sending
@@ -172,8 +171,8 @@ def test_run_is_red_for_its_own_attempts_not_for_those_of_another_dags_run_of_th
     def as_run_of(dag_id):
         work_for(Run(dag_id, "scheduled__17:30"))
 
-    monkeypatch.setattr("motcua.store.ledger.runs._Work.run", None)
-    monkeypatch.setattr("motcua.store.ledger.runs._Work.number", None)
+    monkeypatch.setattr("motcua.store.ledger.sessions._Work.run", None)
+    monkeypatch.setattr("motcua.store.ledger.sessions._Work.number", None)
     queue_results(one_stop)
     gateway.script = ["hang"]
     as_run_of("notify_transitions")

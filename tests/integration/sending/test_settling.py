@@ -16,9 +16,9 @@ from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.receiving import receive
-from motcua.jobs.notices.releasing import release
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.settling import settle
+from motcua.jobs.notices.stopping import release
 from motcua.jobs.tasks.notify_transitions import plan_messages
 from motcua.jobs.tasks.settle_messages import gate
 from motcua.sandbox.network.scripted import ScriptedGateway, http, in_json

@@ -16,7 +16,7 @@ from motcua.jobs.notices import watching
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.sending import sender
-from motcua.jobs.notices.sending.run import SendCounts
+from motcua.jobs.notices.sending.lanes import SendCounts
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.watching import CatchUp
 from motcua.store.ledger.database import connect, open_connection

@@ -11,11 +11,9 @@ import pytest
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
-from motcua.jobs.notices.releasing import release
-from motcua.jobs.notices.sending.sender import send
-from motcua.jobs.notices.sending.unresolved import unresolved
+from motcua.jobs.notices.sending.sender import send, unresolved
 from motcua.jobs.notices.settling import settle
-from motcua.jobs.notices.stopping import LONGEST, StopRefused, go, stop
+from motcua.jobs.notices.stopping import LONGEST, StopRefused, go, release, stop
 from motcua.jobs.tasks.notify_transitions import gate, send_messages
 from motcua.store.ledger.database import connect, open_connection
 from motcua.store.notices import stops as store

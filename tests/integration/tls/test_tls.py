@@ -31,10 +31,9 @@ from motcua.store.ledger.database import (
     open_connection,
     open_without_airflow,
 )
-from motcua.store.ledger.dumps import ledger_snapshot
+from motcua.store.ledger.dumps import ProgramFailed, ledger_snapshot
 from motcua.store.ledger.environment import GivenConnection
 from motcua.store.ledger.migrations import OWNER, migrate
-from motcua.store.ledger.programs import ProgramFailed
 from tests.conftest import PASSWORD
 from tests.integration.tls.terminator import Authority, terminating
 

@@ -12,9 +12,9 @@ import pytest
 from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.tasks.clean_airflow import clean_database, gate
 from motcua.jobs.upkeep.airflow_tables import LEFT_ALONE, ON_ITS_WAY, WITH_ITS_RUN, Terms, conditions
-from motcua.store.browsing.runs import work_of
 from motcua.store.ledger.database import connect
-from motcua.store.ledger.runs import Run, work_for
+from motcua.store.ledger.sessions import Run, work_for
+from motcua.store.runs import work_of
 from motcua.store.upkeep import last_cleaning, runs_before
 from tests.conftest import NOW
 from tests.integration.upkeep.airflow_rows import FAB, AirflowRows

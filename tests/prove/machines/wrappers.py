@@ -31,7 +31,7 @@ from typing import Any, LiteralString, cast
 import psycopg
 from psycopg.rows import dict_row
 
-from motcua.jobs.notices.looking.looks import LOOK_WITHIN, Looks
+from motcua.jobs.notices.looking import LOOK_WITHIN, Looks
 from motcua.jobs.notices.picking_up import SourceFailed, pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.sending.sender import send

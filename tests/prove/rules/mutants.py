@@ -48,7 +48,6 @@ MODULES: Final = {
     "apologies": "test_apologies.py",
     "routing": "test_routing.py",
     "restores": "test_restores.py",
-    "retries": "test_retries.py",
     "inquiries": "test_inquiries.py",
     "working_days": "test_working_days.py",
     "periods": "test_periods.py",

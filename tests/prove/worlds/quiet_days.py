@@ -18,7 +18,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 
 from motcua.domain.clock import VIETNAM
-from motcua.jobs.calendars.keeping import prepare_calendars
+from motcua.jobs.calendars import prepare_calendars
 from motcua.jobs.notices.apologizing import apologize
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan

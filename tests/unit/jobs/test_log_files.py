@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from motcua.jobs.upkeep.log_files import LogsRemoved, remove_old_logs
+from motcua.jobs.upkeep.cleaning import LogsRemoved, remove_old_logs
 
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
 BEFORE = NOW - timedelta(days=30)

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from motcua.cli import app
 from motcua.commands.lists import csv_of
-from motcua.jobs.texts.previews import (
+from motcua.jobs.texts import (
     FIXED_WORDS,
     AgencyToPreview,
     PreviewRow,

@@ -10,7 +10,7 @@ from typing import Any
 import openpyxl
 import pytest
 
-from motcua.domain.agency_words import words_of
+from motcua.domain.words import words_of
 from motcua.jobs.exports.forms import ExportForm, ExportFormError, form_of, read_export_form
 from motcua.jobs.exports.reading import ReadExport, read_export
 from motcua.jobs.handed_in.faults import FileFault, FileRefused

@@ -14,8 +14,15 @@ from hypothesis import strategies as st
 
 from motcua.jobs.handed_in import faults
 from motcua.jobs.handed_in.faults import FileRefused
-from motcua.jobs.handed_in.statement_files import month_in_name, read_statement
-from motcua.jobs.handed_in.statement_forms import FormError, StatementForm, form_names, load_form, read_form
+from motcua.jobs.handed_in.statement_files import (
+    FormError,
+    StatementForm,
+    form_names,
+    load_form,
+    month_in_name,
+    read_form,
+    read_statement,
+)
 
 OCTOBER = date(2026, 10, 1)
 HEADINGS = ("Mã tham chiếu", "Số thuê bao", "Thời gian gửi", "Số tin", "Đơn giá (đ)", "Thành tiền (đồng)", "Trạng thái")

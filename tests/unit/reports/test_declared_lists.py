@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from motcua.domain.people.viewers import Viewer
+from motcua.domain.people import Viewer
 from motcua.jobs.listing.asking import Asked, folded
-from motcua.jobs.listing.messages import MESSAGES
+from motcua.jobs.listing.lists import MESSAGES
 from motcua.jobs.listing.reading import Listing, in_order, text_of
 from motcua.reports.lists.declared import Seen, declared_list, load_every_list, words_of
 from motcua.reports.lists.files import Word

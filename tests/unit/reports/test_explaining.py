@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from motcua.domain.dossiers import Kind, RowRefusal
-from motcua.domain.explaining.answers import DossierStory, MessageFact, clause_of, explain
+from motcua.domain.explaining import DossierStory, MessageFact, clause_of, explain
 from motcua.domain.occasions import PlanningResult, PlanningRules, SendCandidate
 from motcua.domain.phones.reading import REFUSALS
 from motcua.domain.reconciliation import STATES

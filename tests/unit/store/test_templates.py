@@ -10,8 +10,6 @@ import pytest
 from motcua.domain.texts import remove_accents, render, segment_text
 from motcua.store.notices.templates import (
     TemplateFileError,
-    UnknownTemplate,
-    load_template,
     load_template_versions,
     load_templates,
 )
@@ -58,7 +56,7 @@ OTHER_REPLIES = {
 
 @pytest.mark.parametrize("template_id", [*REPORT, *OTHER_REPLIES])
 def test_the_words_are_those_of_the_report_to_the_letter(template_id: str) -> None:
-    template = load_template(template_id, 1)
+    template = load_template_versions()[template_id, 1]
     assert template.body == (REPORT | OTHER_REPLIES)[template_id]
     assert unicodedata.is_normalized("NFC", template.body)
 
@@ -137,10 +135,9 @@ def test_the_newest_version_is_used_and_older_ones_stay_loadable(tmp_path: Path)
             body=f"Bản {version} ({{dossier_code}})",
         )
     assert load_templates(tmp_path)["result"].version == 10
-    assert load_template("result", 2, tmp_path).body == "Bản 2 ({dossier_code})"
-    assert sorted(load_template_versions(tmp_path)) == [("result", 1), ("result", 2), ("result", 10)]
-    with pytest.raises(UnknownTemplate, match="result, version 3"):
-        load_template("result", 3, tmp_path)
+    versions = load_template_versions(tmp_path)
+    assert versions["result", 2].body == "Bản 2 ({dossier_code})"
+    assert sorted(versions) == [("result", 1), ("result", 2), ("result", 10)]
 
 
 def test_a_body_in_nfd_is_read_as_nfc(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from motcua.jobs.mailing import HandOver
-from motcua.jobs.page_requests.applying import RequestCounts, carry_out_requests
+from motcua.jobs.page_requests import RequestCounts, carry_out_requests
 from tests.web.ledger_rows import LedgerRows, Rows
 from tests.web.visiting import VISITING
 

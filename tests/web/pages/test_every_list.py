@@ -22,7 +22,7 @@ from psycopg.types.json import Jsonb
 from motcua.domain.clock import VIETNAM
 from motcua.domain.periods import Period
 from motcua.domain.run_window import EVERYTHING
-from motcua.jobs.calendars.keeping import import_calendar
+from motcua.jobs.calendars import import_calendar
 from motcua.jobs.checking.checking import check_source
 from motcua.jobs.exports.accounts import open_account
 from motcua.jobs.handed_in.faults import FileFault

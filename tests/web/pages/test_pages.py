@@ -14,7 +14,7 @@ from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
 from motcua.domain.clock import VIETNAM
-from motcua.jobs.calendars.keeping import confirm_year, import_calendar, prepare_calendars
+from motcua.jobs.calendars import confirm_year, import_calendar, prepare_calendars
 from motcua.settings import include_dir
 from motcua.store.agencies import save_agencies
 from motcua.store.ledger import database

@@ -14,7 +14,7 @@ from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.mailing import MailServerFailed
 from motcua.jobs.notices.picking_up import pick_up
-from motcua.jobs.page_requests.applying import carry_out_requests
+from motcua.jobs.page_requests import carry_out_requests
 from motcua.jobs.tasks.settle_messages import gate
 from motcua.store.ledger.database import connect
 from motcua.store.notices.sources import map_status

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from motcua.domain.clock import VIETNAM
-from motcua.jobs.agency_settings.rehearsing import rehearse_day_before
+from motcua.jobs.agency_settings import rehearse_day_before
 from motcua.jobs.handed_in.agencies import AgencyFileError, compare, export_agencies, import_agencies
 from motcua.jobs.notices.apologizing import apologize
 from motcua.jobs.notices.picking_up import pick_up
@@ -475,11 +475,11 @@ def test_agency_that_is_not_enabled_is_rehearsed_as_if_it_had_been(hoa, rows, ye
 
 
 def test_rehearsal_is_bounded_and_says_so(hoa, rows, yesterday, monkeypatch):
-    from motcua.jobs.agency_settings import rehearsing
+    from motcua.jobs import agency_settings
     from motcua.web.settings import page
 
     def bounded(*arguments):
-        return rehearsing.rehearse_day_before(*arguments, most=2)
+        return agency_settings.rehearse_day_before(*arguments, most=2)
 
     monkeypatch.setattr(page, "rehearse_day_before", bounded)
     answer = send(hoa, "try", accented="yes")

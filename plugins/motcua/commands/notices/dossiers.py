@@ -10,8 +10,7 @@ from rich.table import Table
 
 from motcua.commands.terminal import console, local_moment, refuse, written_elsewhere
 from motcua.domain.phones.reading import holds_phone, mask_for_staff
-from motcua.jobs.explaining.axis import axis_lines
-from motcua.jobs.explaining.dossiers import CodeSearch, explain_dossier, find_by_code
+from motcua.jobs.explaining import CodeSearch, axis_lines, explain_dossier, find_by_code
 from motcua.reports.explaining import clauses
 from motcua.store.agencies import find_agency, list_agencies
 from motcua.store.ledger.database import connect

@@ -28,7 +28,7 @@ from motcua.jobs.exports.taking import (
 from motcua.jobs.handed_in.faults import FileFault, FileRefused
 from motcua.jobs.handed_in.phones import mask_field
 from motcua.jobs.handed_in.tables import LARGEST_FILE
-from motcua.jobs.listing.sources import exports_of, vanished_of
+from motcua.jobs.listing.lists import exports_of, vanished_of
 from motcua.jobs.uploads.reading import ReaderBusy, preview_export_apart
 from motcua.settings import settings
 from motcua.store.agencies import agency_words

@@ -12,7 +12,7 @@ from rich.table import Table
 from motcua.commands.signing import By, signed
 from motcua.commands.terminal import console, local_moment, refuse, without_phone
 from motcua.domain.clock import VIETNAM
-from motcua.jobs.restoring.gaps import close_by_hand, lost_attempts
+from motcua.jobs.restoring import close_by_hand, lost_attempts
 from motcua.store.journal import JournalFailed, open_journal
 from motcua.store.ledger.database import connect
 from motcua.store.notices.gaps import (

@@ -17,8 +17,8 @@ from motcua.commands.terminal import MOMENTS, console, local_moment, without_pho
 from motcua.domain.clock import VIETNAM
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.jobs.listing.asking import Asked
-from motcua.jobs.listing.messages import HELD, MESSAGES
-from motcua.jobs.notices.releasing import release
+from motcua.jobs.listing.lists import HELD, MESSAGES
+from motcua.jobs.notices.stopping import release
 from motcua.store.ledger.database import Connection, connect
 from motcua.store.notices.messages import HeldMessage, count_held, held
 from motcua.store.notices.stops import sent_messages, stopped_messages, stops_in_force

@@ -15,7 +15,7 @@ from motcua.commands.lists import csv_of
 from motcua.commands.signing import By, signed
 from motcua.commands.terminal import console, local_moment, refuse
 from motcua.jobs.checking.checking import UnknownSource, check_source
-from motcua.jobs.listing.sources import check_of
+from motcua.jobs.listing.lists import check_of
 from motcua.reports.checking import terms_of, told, verdict
 from motcua.reports.wording import count
 from motcua.settings import settings

@@ -16,19 +16,22 @@ from motcua.commands.lists import csv_of
 from motcua.commands.signing import By, signed
 from motcua.commands.terminal import console, local_moment, refuse
 from motcua.jobs.handed_in.agencies import AgencyFileError
-from motcua.jobs.texts.previews import (
+from motcua.jobs.texts import (
     FIXED_WORDS,
     SHORTEST_VALUES,
     PreviewRow,
+    RegistrationRefused,
     TemplateCost,
     WhereRegistered,
     agencies_to_preview,
     preview_texts,
+    register_all,
+    register_text,
     texts_list,
+    unregister_text,
     where_registered,
     where_the_dong_go,
 )
-from motcua.jobs.texts.registrations import RegistrationRefused, register_all, register_text, unregister_text
 from motcua.settings import include_dir, settings
 from motcua.store.ledger.database import connect
 from motcua.store.notices.registrations import RegistrationChange, list_registrations, registration_changes

@@ -24,7 +24,7 @@ from motcua.jobs.handed_in.complaints import (
     write_outcome,
 )
 from motcua.jobs.handed_in.faults import FileRefused
-from motcua.jobs.listing.complaints import COMPLAINTS
+from motcua.jobs.listing.lists import COMPLAINTS
 from motcua.store.ledger.database import connect
 from motcua.store.oversight.complaints import (
     CheckResult,

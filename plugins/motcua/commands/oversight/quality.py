@@ -13,7 +13,7 @@ from motcua.commands.lists import Search, Sort, To, print_list
 from motcua.commands.signing import By, signed
 from motcua.commands.terminal import console, local_moment, print_error, refuse, without_phone
 from motcua.domain.working_days import written_day
-from motcua.jobs.listing.oversight import findings_of
+from motcua.jobs.listing.lists import findings_of
 from motcua.jobs.mailing import MailsNotSent
 from motcua.jobs.quality.checking import CheckInProgress, check_quality, verify_seals
 from motcua.jobs.quality.mailing import mail_agency, mail_department

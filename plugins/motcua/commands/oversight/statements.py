@@ -17,11 +17,10 @@ from motcua.commands.signing import By, signed
 from motcua.commands.terminal import console, handed_in, local_moment, refuse, without_phone
 from motcua.domain.dossiers import NOTE_LIMIT, clean_words
 from motcua.jobs.handed_in.faults import FileRefused
-from motcua.jobs.handed_in.statement_files import read_statement
-from motcua.jobs.handed_in.statement_forms import FormError, form_names, load_form
+from motcua.jobs.handed_in.statement_files import FormError, form_names, load_form, read_statement
 from motcua.jobs.handed_in.statements import figures_in_words, take_statement
 from motcua.jobs.handed_in.tables import LARGEST_FILE
-from motcua.jobs.listing.oversight import STATEMENTS, statement_rows
+from motcua.jobs.listing.lists import STATEMENTS, statement_rows
 from motcua.jobs.tasks.reconcile_carrier import missing_now
 from motcua.store.ledger.database import connect
 from motcua.store.oversight.statements import (

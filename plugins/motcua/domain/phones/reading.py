@@ -13,7 +13,7 @@ import itertools
 import re
 import unicodedata
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -709,41 +709,57 @@ def _stands_alone(pieces: _Pieces, index: int, words: Words) -> bool:
     """Whether a number is set off from what stands beside it, so that it is no slice of a longer thing."""
     runs, spans, numbers = pieces
     start, end = spans[index]
-    zero_added = numbers[spans[index]].zero_added
-    if end == start + 1 and not zero_added:
+    own, is_last = runs[start:end], index == len(spans) - 1
+    if len(own) == 1 and not numbers[spans[index]].zero_added:
         return True
-    if not _is_grouped_as_usual(runs[start:end]):
+    if not _is_grouped_as_usual(own):
         return False
-    is_last = index == len(spans) - 1
-    last = runs[end - 1]
-    is_dashed_off = _DASH_WITH_SPACES.search(last.gap) and len(last.digits) < 3
-    if is_last and is_dashed_off and _STARTS_WITH_WORD.match(words.after):
+    last = own[-1]
+    may_be_address = is_last and bool(_STARTS_WITH_WORD.match(words.after))
+    if may_be_address and _DASH_WITH_SPACES.search(last.gap) and len(last.digits) < 3:
         # "0772 - 4631 - 12 Trần Phú" lacks digits.
         return False
-    inner = {run.gap for run in runs[start + 1 : end]}
-    is_prefix_and_rest = end - start == 2 and last.gap in ("/", ",")
-    is_parted = any(run.parted for run in runs[start + 1 : end])
-    if is_parted and (end - start < 3 or len(inner) > 1) and not is_prefix_and_rest:
+    inner = {run.gap for run in own[1:]}
+    is_parted = any(run.parted for run in own[1:])
+    is_prefix_and_rest = len(own) == 2 and last.gap in ("/", ",")
+    if is_parted and (len(own) < 3 or len(inner) > 1) and not is_prefix_and_rest:
         # 0905 - 123456 is one number only if nothing else stands there, and 0905 123 - 456 Trần Phú is none.
-        may_be_address = is_last and len(last.digits) < 5
-        return len(numbers) == len(spans) and not (may_be_address and _STARTS_WITH_WORD.match(words.after))
+        return len(numbers) == len(spans) and not (may_be_address and len(last.digits) < 5)
+    if not (is_last or _is_set_off(pieces, end, spans[index + 1], inner) or all(map(_is_tail, runs[end:]))):
+        return False
+    if index == 0 or _is_set_off(pieces, start, spans[index - 1], inner):
+        return True
+    return _follows_its_own(pieces, index, inner, words, is_tidy=own[0].digits[0] == "0" and not is_parted)
 
-    def is_set_off(at: int, neighbour: tuple[int, int]) -> bool:
-        if neighbour in numbers or len(_digits(runs[slice(*neighbour)])) in (9, 12):
-            return True
-        return _begins_anew(runs, at) and runs[at].gap not in inner
 
-    left = index == 0 or is_set_off(start, spans[index - 1])
-    is_tidy = runs[start].digits[0] == "0" and not is_parted
-    if not left and is_tidy and not any(span in numbers for span in spans[:index]):
+def _is_set_off(pieces: _Pieces, at: int, neighbour: tuple[int, int], inner: Collection[str]) -> bool:
+    """Whether what stands beside a number is a thing of its own, or parted from it by what parts nothing within it.
+
+    Args:
+        pieces: of the field.
+        at: where the later one of the two begins.
+        neighbour: what stands beside the number.
+        inner: what stands between the number's own groups.
+    """
+    runs, _, numbers = pieces
+    if neighbour in numbers or len(_digits(runs[slice(*neighbour)])) in (9, 12):
+        return True
+    return _begins_anew(runs, at) and runs[at].gap not in inner
+
+
+def _follows_its_own(pieces: _Pieces, index: int, inner: Collection[str], words: Words, *, is_tidy: bool) -> bool:
+    """Whether what stands before a number, not set off from it, is an ID card, a house number or a list's bullet."""
+    runs, spans, numbers = pieces
+    start = spans[index][0]
+    if is_tidy and not any(span in numbers for span in spans[:index]):
         # "056 201 001 234 0905 123 456"
         since = max((at for at in range(start) if runs[at].parted), default=0)
-        left = len(_digits(runs[since:start])) == (12 if runs[since].digits[0] == "0" else 9)
-    if not left and start == 1 and len(inner) == 1 and len(runs[0].digits) <= 3 and runs[0].digits[0] != "0":
+        if len(_digits(runs[since:start])) == (12 if runs[since].digits[0] == "0" else 9):
+            return True
+    if start == 1 and len(inner) == 1 and len(runs[0].digits) <= 3 and runs[0].digits[0] != "0":
         # "Số nhà 120 0905 123 456", "1. 0905 123 456"
-        left = bool(_ENDS_WITH_WORD.search(words.before) or _BULLET_GAP.fullmatch(runs[1].gap))
-    right = is_last or is_set_off(end, spans[index + 1]) or all(map(_is_tail, runs[end:]))
-    return left and right
+        return bool(_ENDS_WITH_WORD.search(words.before) or _BULLET_GAP.fullmatch(runs[1].gap))
+    return False
 
 
 def _is_grouped_as_usual(runs: Sequence[DigitRun]) -> bool:

@@ -20,6 +20,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+from motcua.store.ledger.dumps import LedgerDump
+
 MANIFEST, VERIFIED = "backup.json", "verified.json"
 FORMAT = 1
 LEDGER_PART, PUBLICATIONS_PART, STATEMENTS_PART = "ledger.dump.age", "publications.tar.age", "statements.tar.age"
@@ -57,18 +59,6 @@ class Part:
     plain_bytes: int
     files: int | None
     """That are in it; ``None``: it is the ledger's dump."""
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerDump:
-    """What ``backup.json`` says of the ledger that was dumped."""
-
-    migration: str | None
-    postgres: str
-    pg_dump: str
-    database_bytes: int
-    last_attempt_at: datetime | None
-    rows: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)

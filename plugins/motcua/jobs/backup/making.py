@@ -1,18 +1,21 @@
-"""Makes a backup: the ledger's dump, then the publications and the statements handed in, each encrypted.
+"""Makes a backup, every night or at once: the ledger's dump, then the publications and the statements handed in.
 
-In this order each publication that the ledger tells of is among the files: they are stored before their row is.
+Each is encrypted. In this order each publication that the ledger tells of is among the files: they are stored before
+their row is.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from datetime import UTC, datetime
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from pyrage.x25519 import Recipient
 
+from motcua.domain.clock import VIETNAM
 from motcua.jobs.backup.encrypting import Sealed, read_recipients, seal
 from motcua.jobs.backup.files import Pack
 from motcua.jobs.backup.folders import (
@@ -21,11 +24,11 @@ from motcua.jobs.backup.folders import (
     STATEMENTS_PART,
     Backup,
     BackupFailed,
-    LedgerDump,
     Part,
     Progress,
     finish,
     name_of,
+    newest_good,
     one_at_a_time,
     remove_old,
     unfinished,
@@ -34,8 +37,7 @@ from motcua.jobs.publications.publishing import publications_store
 from motcua.settings import settings
 from motcua.store.file_stores import StoreUnusable, open_store
 from motcua.store.ledger.database import DatabaseFailed
-from motcua.store.ledger.dumps import ledger_snapshot
-from motcua.store.ledger.programs import ProgramFailed, ProgramUnusable
+from motcua.store.ledger.dumps import LedgerDump, ProgramFailed, ProgramUnusable, ledger_snapshot
 
 if TYPE_CHECKING:
     from airflow.sdk import ObjectStoragePath
@@ -113,17 +115,8 @@ def _dump(path: Path, recipients: Sequence[Recipient], progress: Progress) -> tu
         sealed.append(seal(stream, path, recipients, lambda done: progress(path.name, done, None)))
 
     with ledger_snapshot() as snapshot:
-        facts = snapshot.facts
         snapshot.dump(take)
-        ledger = LedgerDump(
-            migration=facts.migration,
-            postgres=facts.postgres,
-            pg_dump=snapshot.program_version,
-            database_bytes=facts.size,
-            last_attempt_at=facts.last_attempt_at,
-            rows=facts.rows,
-        )
-    return ledger, _part(path, sealed[0], None)
+    return snapshot.facts, _part(path, sealed[0], None)
 
 
 def _pack(store: ObjectStoragePath, path: Path, recipients: Sequence[Recipient], progress: Progress) -> Part:
@@ -138,3 +131,39 @@ def _pack(store: ObjectStoragePath, path: Path, recipients: Sequence[Recipient],
 
 def _part(path: Path, sealed: Sealed, files: int | None) -> Part:
     return Part(path.name, sealed.sha256, sealed.bytes, sealed.plain_bytes, files)
+
+
+TRY_AGAIN_AFTER = timedelta(minutes=15)
+_LOOK_EVERY = timedelta(minutes=1)
+
+
+def due_since(now: datetime) -> datetime:
+    """The last moment at or before ``now`` at which a backup was to be made."""
+    today = datetime.combine(now.astimezone(VIETNAM), settings().backup_time, VIETNAM)
+    return today if today <= now else today - timedelta(days=1)
+
+
+def is_due(folder: Path, now: datetime) -> bool:
+    """No good backup of the last night, or of a later time, is there: the machine may have been off then."""
+    newest = newest_good(folder)
+    return newest is None or newest.made_at < due_since(now)
+
+
+def back_up_every_night(
+    folder: Path,
+    progress: Progress,
+    made: Callable[[Backup], None],
+    failed: Callable[[BackupFailed], None],
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Makes a backup whenever one is due, for ever; one that failed is tried again after a quarter of an hour."""
+    while True:
+        wait = _LOOK_EVERY
+        if is_due(folder, clock()):
+            try:
+                made(make_backup(folder, progress, clock()))
+            except BackupFailed as failure:
+                failed(failure)
+                wait = TRY_AGAIN_AFTER
+        sleep(wait.total_seconds())

@@ -1,13 +1,16 @@
-"""Puts a backup back: files where none of their name is, the ledger into an empty database, whole or not at all.
+"""Looks a backup through, and puts one back: files where none of their name is, the ledger into an empty database.
 
-The files come first. They may be put back twice, the ledger may not: so a restore that breaks off can be begun again.
+A look is at the checksums, and with the private key at every byte of what is in it. A ledger is put back whole or not
+at all. The files come first: they may be put back twice, the ledger may not, so that a restore that breaks off can be
+begun again.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 
 import psycopg
@@ -16,22 +19,79 @@ from psycopg.conninfo import conninfo_to_dict
 from pyrage.x25519 import Identity
 
 from motcua.jobs.backup.encrypting import demand_identity, open_sealed
-from motcua.jobs.backup.files import PutBack, put_back
+from motcua.jobs.backup.files import PutBack, count_files, put_back
 from motcua.jobs.backup.folders import (
     LEDGER_PART,
     PUBLICATIONS_PART,
     STATEMENTS_PART,
     Backup,
+    BackupDamaged,
+    How,
+    Part,
     Progress,
+    VerifiedBackup,
     check_part,
+    note_verified,
 )
 from motcua.jobs.backup.making import statements_store
 from motcua.jobs.publications.publishing import publications_store
 from motcua.store.ledger.database import DatabaseFailed, reason_without_values
-from motcua.store.ledger.dumps import database_to_fill, gather_statistics, made_in_database, rows_now
+from motcua.store.ledger.dumps import (
+    ProgramFailed,
+    database_to_fill,
+    gather_statistics,
+    made_in_database,
+    read_through,
+    rows_now,
+)
 from motcua.store.ledger.migrations import BEGINNING, known_migrations, migrate
-from motcua.store.ledger.programs import ProgramFailed
 from motcua.store.ledger.provisioning import set_database_aside
+
+log = logging.getLogger(__name__)
+
+
+def verify_backup(backup: Backup, identities: Sequence[Identity], progress: Progress) -> How:
+    """Looks a backup through, and notes beside it what was found; how it was looked through.
+
+    Args:
+        backup: the backup.
+        identities: private keys; none: the checksums alone are looked at.
+        progress: is told how far it is.
+
+    Raises:
+        BackupDamaged: it is not as it was written; that is noted.
+        BackupUnusable: no identity opens it.
+        ProgramUnusable: pg_restore is missing.
+    """
+    how: How = "read" if identities else "checksums"
+    try:
+        for part in backup.parts:
+            check_part(backup, part, progress)
+            if identities:
+                _read(backup, part, identities, progress)
+    except BackupDamaged as damage:
+        _note(backup, how, str(damage))
+        raise
+    _note(backup, how, None)
+    return how
+
+
+def _read(backup: Backup, part: Part, identities: Sequence[Identity], progress: Progress) -> None:
+    unseal = partial(open_sealed, backup.folder / part.name, identities, seen=progress)
+    if part.files is None:
+        try:
+            read_through(unseal, backup.ledger.postgres)
+        except ProgramFailed as error:
+            raise BackupDamaged(f"{part.name} cannot be read by {error}.") from error
+    elif (files := count_files(unseal)) != part.files:
+        raise BackupDamaged(f"{part.name} holds {files} files, not {part.files}.")
+
+
+def _note(backup: Backup, how: How, fault: str | None) -> None:
+    try:
+        note_verified(backup, VerifiedBackup(datetime.now(UTC), how, fault))
+    except OSError as error:
+        log.warning("%s cannot be written to (%s): nothing is noted there", backup.folder, error.strerror)
 
 
 class RestoreRefused(Exception):

@@ -14,6 +14,7 @@ from motcua.jobs.doctor.installation import ENVIRONMENT, variable_of
 from motcua.jobs.doctor.parameters import ROLES
 from motcua.jobs.doctor.written import LEDGER_CONNECTIONS
 from motcua.store.ledger.database import LEDGER, Connection, open_as_given
+from motcua.store.ledger.dumps import ProgramUnusable, program, wheel_programs
 from motcua.store.ledger.inspecting import (
     applied_migrations,
     compare_objects,
@@ -23,7 +24,6 @@ from motcua.store.ledger.inspecting import (
     server_there,
 )
 from motcua.store.ledger.migrations import known_migrations
-from motcua.store.ledger.programs import ProgramUnusable, program, wheel_programs
 from motcua.store.ledger.provisioning import open_doors
 
 OWNER = "motcua_owner"

@@ -10,7 +10,7 @@ from motcua.domain.clock import VIETNAM
 from motcua.domain.texts import Template
 from motcua.gateways import GatewayMisconfigured, open_gateway
 from motcua.jobs.doctor.examining import Examination, some
-from motcua.jobs.restoring.gaps import JOURNAL_AGE
+from motcua.jobs.restoring import JOURNAL_AGE
 from motcua.store.agencies import list_agencies
 from motcua.store.calendars import list_unconfirmed
 from motcua.store.journal import Journal, JournalFailed

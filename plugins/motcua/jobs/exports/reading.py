@@ -16,12 +16,11 @@ from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BeforeValidator
 
-from motcua.domain.agency_words import AgencyWords, SeveralAgencies, agency_of
 from motcua.domain.dossiers import EARLIEST
 from motcua.domain.intake.exports import CLOCKS_MAY_DIFFER
 from motcua.domain.intake.records import PushedDossier, agency_in_code, dossier_that_says
 from motcua.domain.intake.values import Unreadable, is_one_stop_desk, read_moment, read_status, read_text
-from motcua.domain.words import clean_cell, fold
+from motcua.domain.words import AgencyWords, SeveralAgencies, agency_of, clean_cell, fold
 from motcua.domain.written_times import read_time
 from motcua.jobs.exports.forms import REQUIRED, Column, ExportForm
 from motcua.jobs.handed_in.faults import FileFault, FileRefused
@@ -31,6 +30,8 @@ from motcua.jobs.handed_in.tables import (
     Sheet,
     Table,
     Workbook,
+    agency_in,
+    dossier_code,
     ending_of,
     find_table,
     is_workbook,
@@ -38,7 +39,6 @@ from motcua.jobs.handed_in.tables import (
     read_values,
     wrong,
 )
-from motcua.jobs.handed_in.values import agency_in, dossier_code
 
 MOST_LINES: Final = 300_000
 """Lines of one export."""

@@ -588,7 +588,8 @@ def import_agencies(
         )
     if comparison.silencing and not (confirm and confirm(comparison)):
         raise ImportRefused(
-            f"Nothing was written: not confirmed that {', '.join(_named(comparison.silencing))} "
+            "Nothing was written: not confirmed that "
+            f"{', '.join(each.agency.agency_code for each in comparison.silencing)} "
             f"{'is' if len(comparison.silencing) == 1 else 'are'} silenced (--yes, where nobody can be asked)."
         )
     with connect() as connection:
@@ -608,10 +609,6 @@ def import_agencies(
             changed_by,
         )
     return comparison.agencies
-
-
-def _named(changes: Sequence[AgencyChange]) -> list[str]:
-    return [change.agency.agency_code for change in changes]
 
 
 # --- Exporting ----------------------------------------------------------------------------------

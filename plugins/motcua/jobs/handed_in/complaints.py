@@ -19,16 +19,25 @@ from typing import Annotated, Any, Final, cast
 
 from pydantic import AfterValidator, BeforeValidator
 
-from motcua.domain.agency_words import AgencyWords
 from motcua.domain.clock import VIETNAM
 from motcua.domain.dossiers import NOTE_LIMIT, clean_words
 from motcua.domain.inquiries import code_key
 from motcua.domain.inquiries import fold as fold_code
 from motcua.domain.phones.reading import holds_phone
+from motcua.domain.words import AgencyWords
 from motcua.domain.written_times import read_time
 from motcua.jobs.handed_in.faults import FileFault, report_words
-from motcua.jobs.handed_in.tables import ColumnSpec, read_table, read_typed, read_values, wrong
-from motcua.jobs.handed_in.values import agency_in, dossier_code, without_phone, word_of
+from motcua.jobs.handed_in.tables import (
+    ColumnSpec,
+    agency_in,
+    dossier_code,
+    read_table,
+    read_typed,
+    read_values,
+    without_phone,
+    word_of,
+    wrong,
+)
 from motcua.store.agencies import agency_words
 from motcua.store.ledger.database import Connection, connect
 from motcua.store.oversight.complaints import (

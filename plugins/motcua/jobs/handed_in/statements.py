@@ -15,8 +15,7 @@ from typing import Any
 
 from motcua.domain.periods import Period
 from motcua.jobs.handed_in.faults import FileRefused
-from motcua.jobs.handed_in.statement_files import Statement, month_in_name, read_statement
-from motcua.jobs.handed_in.statement_forms import StatementForm, load_form
+from motcua.jobs.handed_in.statement_files import Statement, StatementForm, load_form, month_in_name, read_statement
 from motcua.settings import settings
 from motcua.store.ledger.database import connect
 from motcua.store.oversight.statements import (

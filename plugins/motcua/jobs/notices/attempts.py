@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from motcua.domain.texts import Registration, RegistrationKey, require_registered
 from motcua.gateways.adapter import Gateway, GatewayAnswer, OutcomeClass, OutgoingMessage
 from motcua.jobs.notices.apologizing import apology_rules
-from motcua.jobs.restoring.answers import take_answers
+from motcua.jobs.restoring import take_answers
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.locks import hold_lock, release_lock
 from motcua.store.notices import attempts

@@ -43,7 +43,7 @@ from motcua.settings import settings
 from motcua.sources import adapter
 from motcua.sources.contract import ContractSource, Key
 from motcua.store.agencies import Agency, find_agency, in_force, list_agencies
-from motcua.store.ledger.database import connect, open_connection, reason_without_values
+from motcua.store.ledger.database import connect, reason_without_values
 from motcua.store.notices.sources import list_sources, status_map
 from motcua.store.notices.templates import load_templates
 
@@ -100,7 +100,7 @@ class DryRun:
     """In the order in which they would have been made."""
 
 
-def dry_run(code: str, since: datetime, now: datetime | None = None) -> DryRun:
+def dry_run(code: str, since: datetime) -> DryRun:
     """What an agency would have sent between ``since`` and now, with the settings that it has in the ledger.
 
     Where the agency is enabled already, that does not count. Its phones are taken as they are now; events that fell
@@ -109,7 +109,7 @@ def dry_run(code: str, since: datetime, now: datetime | None = None) -> DryRun:
     Raises:
         UnknownAgency: the ledger knows no agency by this code or alias.
     """
-    moment = now or datetime.now(UTC)
+    moment = datetime.now(UTC)
     with connect() as ledger:
         agency = find_agency(list_agencies(ledger), code)
         if agency is None:
@@ -125,7 +125,7 @@ def dry_run(code: str, since: datetime, now: datetime | None = None) -> DryRun:
             clock_skew=settings().clock_skew,
         )
         try:
-            with open_connection(connection_id(source)) as connection:
+            with connect(connection_id(source)) as connection:
                 reader = adapter(kind)(connection, source)
                 reader.limit_time(settings().source_patience.total_seconds())
                 found = _Reading(run, context, reader).run()

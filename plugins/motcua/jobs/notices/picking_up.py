@@ -39,7 +39,6 @@ from motcua.store.agencies import agency_codes
 from motcua.store.ledger.database import (
     Connection,
     connect,
-    open_connection,
     reason_without_values,
     without_values,
 )
@@ -48,6 +47,7 @@ from motcua.store.notices.dossiers import (
     DossierIds,
     NamedDossier,
     Procedure,
+    SavedDossier,
     dossiers_whose_row_tells_more,
     dossiers_whose_status_was_mapped,
     dossiers_without_history,
@@ -59,14 +59,15 @@ from motcua.store.notices.dossiers import (
     stamped_otherwise,
 )
 from motcua.store.notices.messages import make_due_judged
-from motcua.store.notices.old_steps import DossierToJudge, judge_old_steps, mark_old_steps, old_steps_to_judge
 from motcua.store.notices.quarantine import (
+    CleanedRow,
     RowKind,
     UnusableRow,
     curable_rows,
     is_any_in_quarantine,
     quarantine_rows,
     release_rows,
+    save_findings,
 )
 from motcua.store.notices.sources import (
     SourceCursor,
@@ -80,14 +81,17 @@ from motcua.store.notices.sources import (
     status_map,
 )
 from motcua.store.notices.transitions import (
+    DossierToJudge,
+    judge_old_steps,
     known_steps,
     lowest_number,
+    mark_old_steps,
     newest_steps,
+    old_steps_to_judge,
     save_transitions,
     save_transitions_from_rows,
     transitions_written_down,
 )
-from motcua.store.oversight.cleaned_fields import CleanedRow, save_findings
 
 LOOK_BACK = timedelta(hours=26)
 """How far back rows are looked for that were written since: whatever a clock may be wrong by within a day."""
@@ -174,7 +178,7 @@ def _pick_up(source: str, window: Window, moment: datetime, heart: Heart, *, wai
             if cursor is None:
                 return PickUpCounts()
             # Only now: where one waits for a source that hangs, nobody else has to.
-            with open_connection(connection_id(source)) as reading:
+            with connect(connection_id(source)) as reading:
                 return _PickUp(ledger, cursor, adapter(settings().sources[source])(reading, source), moment).run(window)
     except Exception as error:
         reason = reason_without_values(error)
@@ -209,11 +213,65 @@ def _typed_on(dossier: CleanDossier) -> date | None:
     return None if typed is None else typed.astimezone(VIETNAM).date()
 
 
-class _PickUp:
-    """One transaction on the ledger, one snapshot of the source.
+class _Shown:
+    """Dossiers whose rows the present snapshot of a source has shown: a few bits of each that the source is the first
+    to bring, however many it brings."""
 
-    What is kept of a dossier that the source is the first to bring is a few bits, however many it brings.
-    """
+    def __init__(self) -> None:
+        self.brought = DossierIds()
+        """Such as it was the first to show."""
+        self._unsure = DossierIds()
+        """Of these, such as it has shown in several rows, or in one without a time: there may be another one."""
+        self._read: set[Key] = set()
+        """Others, by agency and code."""
+        self.written_as: dict[Key, Key] = {}
+        """How the source writes the key of a dossier, to ask it for more of the same dossier; of those that it brought
+        only where that is not the usual way."""
+        self._usual: dict[str, str] = {}
+        """How it writes the agency of most dossiers that it brought."""
+
+    def note(self, rows: Sequence[tuple[SourceDossier, CleanDossier]], saved: Sequence[SavedDossier]) -> None:
+        """Notes rows that were shown together, and what became of those that were new or changed."""
+        written_as: dict[Key, Key] = {}
+        unsure: set[Key] = set()
+        for raw, dossier in rows:
+            key = (dossier.agency_code, dossier.dossier_code)
+            if key in written_as or dossier.updated_at is None:
+                unsure.add(key)
+            written_as[key] = _written(raw)
+        for each in saved:
+            key = (each.agency_code, each.dossier_code)
+            if each.is_new:
+                self.brought.update([each.dossier_id])
+                written = written_as[key]
+                usual = (self._usual.setdefault(each.agency_code, written[0]), each.dossier_code)
+                if written == usual and key not in unsure:
+                    del written_as[key]
+            elif each.dossier_id in self.brought:
+                unsure.add(key)
+            if key in unsure:
+                self._unsure.update([each.dossier_id])
+        self.written_as |= written_as
+        self._read.update(written_as)
+
+    def is_sure(self, dossier_id: int) -> bool:
+        """Whether the snapshot brought the dossier, surely in one row: it would show it once more as it is."""
+        return dossier_id in self.brought and dossier_id not in self._unsure
+
+    def was_read(self, dossier: DossierToJudge) -> bool:
+        """Whether the dossier's row was shown."""
+        return dossier.dossier_id in self.brought or (dossier.agency_code, dossier.dossier_code) in self._read
+
+    def key_at_source(self, dossier: NamedDossier) -> Key | None:
+        """How the source writes the dossier's key, as far as it has shown that."""
+        written = self.written_as.get((dossier.agency_code, dossier.dossier_code))
+        if written is None and dossier.dossier_id in self.brought:
+            return self._usual[dossier.agency_code], dossier.dossier_code
+        return written
+
+
+class _PickUp:
+    """One transaction on the ledger, one snapshot of the source."""
 
     def __init__(self, ledger: Connection, cursor: SourceCursor, source: ContractSource, now: datetime) -> None:
         self.ledger, self.cursor, self.source, self.now = ledger, cursor, source, now
@@ -236,18 +294,8 @@ class _PickUp:
         """The dossier of each new transition that is not noted for the run yet."""
         self.changed: list[int] = []
         """The dossier of each row, new or changed, that is not noted for the run yet."""
-        self.brought = DossierIds()
-        """Dossiers that this snapshot of the source was the first to show."""
-        self.unsure = DossierIds()
-        """Of these, such as it has shown in several rows, or in one without a time: there may be another one."""
-        self.read: set[tuple[str, str]] = set()
-        """Other dossiers, by agency and code, whose rows it has shown."""
+        self.shown = _Shown()
         self.procedures: set[Procedure] = set()
-        self.written_as: dict[tuple[str, str], Key] = {}
-        """How the source writes the key of a dossier, to ask it for more of the same dossier; of those that it brought
-        only where that is not the usual way."""
-        self.usual: dict[str, str] = {}
-        """How it writes the agency of most dossiers that it brought."""
         self.may_be_in_quarantine: bool | None = None
         """``None``: nobody has looked yet."""
 
@@ -455,13 +503,6 @@ class _PickUp:
 
     def _take_dossiers(self, judged: JudgedDossiers) -> None:
         self._quarantine("dossier", judged.refused, _dossier_key)
-        written_as: dict[Key, Key] = {}
-        unsure: set[Key] = set()
-        for raw, dossier in judged.good:
-            key = (dossier.agency_code, dossier.dossier_code)
-            if key in written_as or dossier.updated_at is None:
-                unsure.add(key)
-            written_as[key] = _written(raw)
         met = {(each.procedure_code, each.procedure_name, each.field_name) for _, each in judged.good} - self.procedures
         if met:
             if new := new_procedures(self.ledger, met):
@@ -479,21 +520,9 @@ class _PickUp:
         self.changed += (each.dossier_id for each in saved)
         self.touched.update(each.dossier_id for each in saved)
         for each in saved:
-            key = (each.agency_code, each.dossier_code)
             if each.stamped_at is not None and self.unread[1] is not None and each.stamped_at < self.unread[1]:
                 self._was_set_back((self.cursor.cursor_updated_at or self.now) - each.stamped_at)
-            if each.is_new:
-                self.brought.update([each.dossier_id])
-                written = written_as[key]
-                usual = (self.usual.setdefault(each.agency_code, written[0]), each.dossier_code)
-                if written == usual and key not in unsure:
-                    del written_as[key]
-            elif each.dossier_id in self.brought:
-                unsure.add(key)
-            if key in unsure:
-                self.unsure.update([each.dossier_id])
-        self.written_as |= written_as
-        self.read.update(written_as)
+        self.shown.note(judged.good, saved)
         self._find((dossier, None) for _, dossier in judged.good)
         self._release("dossier", [raw for raw, _ in judged.good], _dossier_key)
         self._note_for_run(_NOTED_AT_ONCE)
@@ -592,18 +621,14 @@ class _PickUp:
         """Ids of their dossiers, whose rows are read first, save those that this snapshot brought itself, surely in
         one row: it would show them once more as they are."""
         keys = list(dict.fromkeys((clean.agency_code, clean.dossier_code) for _, clean in good))
-        found: dict[tuple[str, str], int] = {}
-        if self.brought:
+        found: dict[Key, int] = {}
+        if self.shown.brought:
             known = known_dossiers(self.ledger, keys)
-            found = {
-                key: dossier_id
-                for key, dossier_id in known.items()
-                if dossier_id in self.brought and dossier_id not in self.unsure
-            }
+            found = {key: dossier_id for key, dossier_id in known.items() if self.shown.is_sure(dossier_id)}
         unread = [key for key in keys if key not in found]
         if unread:
             written_as = {(clean.agency_code, clean.dossier_code): _written(raw) for raw, clean in reversed(good)}
-            asked_as = [self.written_as.setdefault(key, written_as[key]) for key in unread]
+            asked_as = [self.shown.written_as.setdefault(key, written_as[key]) for key in unread]
             self._take_dossiers(self._judge_dossiers(self.source.dossiers_by_key(asked_as)))
             found |= known_dossiers(self.ledger, unread)
         return found
@@ -653,15 +678,9 @@ class _PickUp:
         for touched in self.touched.parts(_NOTED_AT_ONCE):
             lacking = dossiers_without_history(self.ledger, touched, self.now)
             lacking += dossiers_whose_row_tells_more(self.ledger, touched)
-            written = [self._key_at_source(dossier) for dossier in lacking]
+            written = [self.shown.key_at_source(dossier) for dossier in lacking]
             for keys in _batches(dict.fromkeys(key for key in written if key is not None)):
                 self._take_transitions(self.source.transitions_by_key(keys))
-
-    def _key_at_source(self, dossier: NamedDossier) -> Key | None:
-        written = self.written_as.get((dossier.agency_code, dossier.dossier_code))
-        if written is None and dossier.dossier_id in self.brought:
-            return self.usual[dossier.agency_code], dossier.dossier_code
-        return written
 
     def _judge_old_steps(self) -> None:
         """Old steps are noted; those recorded long enough ago are held against the dossier's row, read once more."""
@@ -670,16 +689,13 @@ class _PickUp:
         waiting = old_steps_to_judge(self.ledger, self.cursor.source_id, self.now)
         if not waiting:
             return
-        unread = [(each.written, each.dossier_code) for each in waiting if not self._was_read(each)]
+        unread = [(each.written, each.dossier_code) for each in waiting if not self.shown.was_read(each)]
         for keys in _batches(dict.fromkeys(unread)):
             self._take_dossiers(self._judge_dossiers(self.source.dossiers_by_key(keys)))
-        read = {each.dossier_id for each in waiting if self._was_read(each)}
+        read = {each.dossier_id for each in waiting if self.shown.was_read(each)}
         judged = judge_old_steps(self.ledger, self.cursor.source_id, list(read), self.now)
         self.touched.update(judged)
         make_due_judged(self.ledger, judged, self.now)
-
-    def _was_read(self, dossier: DossierToJudge) -> bool:
-        return dossier.dossier_id in self.brought or (dossier.agency_code, dossier.dossier_code) in self.read
 
     def _listen_to_rows(self) -> None:
         """Where a dossier's row is newer than its last transition and calls for something else, the row decides."""

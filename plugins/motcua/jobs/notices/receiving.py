@@ -16,7 +16,7 @@ from typing import TypeVar
 from psycopg import Error
 
 from motcua.domain.phones.reading import mask_phones
-from motcua.domain.receipts import Meaning
+from motcua.domain.routing import Meaning
 from motcua.gateways import GatewayMisconfigured, open_gateway
 from motcua.gateways.adapter import Gateway, ReceiptReading
 from motcua.store.ledger.database import Connection, connect, reason_without_values

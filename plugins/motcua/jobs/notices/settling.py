@@ -21,8 +21,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from motcua.domain.occasions import look_again
-from motcua.domain.retries import doubled_wait
-from motcua.domain.routing import day_of, fit_day, next_pause, start_times
+from motcua.domain.routing import day_of, doubled_wait, fit_day, next_pause, start_times
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.domain.texts import UnregisteredTemplate
 from motcua.gateways import GatewayMisconfigured, open_gateway
@@ -47,9 +46,9 @@ from motcua.jobs.notices.planning import planning_rules
 from motcua.jobs.notices.receiving import keep_and_read, read_left_over_receipts
 from motcua.jobs.notices.sending.heartbeat import Heart, beating
 from motcua.jobs.notices.sending.request_slots import RequestSlots
-from motcua.jobs.restoring.gaps import look_for_gap
+from motcua.jobs.restoring import look_for_gap
 from motcua.settings import settings
-from motcua.store.ledger.database import Connection, connect, open_connection
+from motcua.store.ledger.database import Connection, connect
 from motcua.store.ledger.locks import hold_lock
 from motcua.store.notices import attempts, messages
 from motcua.store.notices.attempts import AskedAttempt, RepeatOutcome, UnsettledAttempt
@@ -106,7 +105,7 @@ def settle(
 ) -> SettleCounts:
     """Settles what can be settled now, or of a window only. Doing it again, or twice at once, does nothing twice."""
     asked_to_stop = stop or threading.Event()
-    with beating() as heart, open_connection() as lock, connect() as ledger:
+    with beating() as heart, connect() as lock, connect() as ledger:
         lock.autocommit = True
         heart.end_the_frozen(lock)
         counts = SettleCounts(receipts_read=read_left_over_receipts())

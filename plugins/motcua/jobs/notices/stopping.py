@@ -1,25 +1,26 @@
-"""Stopping: the Department has nothing sent of a kind, of an agency, or at all, for a time; and lets it go again.
+"""Stops what is sent, lets it go again, and releases what nobody knows the outcome of: what people decide of messages.
 
-Never one message and never one person: who could, would choose who is told. Nothing is lost by it: what waits goes when
-the stop ends, or expires as ever. What is in flight is not called back.
+The Department has nothing sent of a kind, of an agency, or at all, for a time; never one message and never one person:
+who could, would choose who is told. Nothing is lost by it: what waits goes when the stop ends, or expires as ever. What
+is in flight is not called back.
+
+A release repeats the stored words; nobody can edit, address or compose a message. The sender looks at each once more
+before it goes, as at any other. Who, when and why is kept for good.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from motcua.domain.dossiers import Kind
 from motcua.domain.phones.reading import holds_phone
+from motcua.domain.run_window import EVERYTHING, Window
+from motcua.jobs.notices.receiving import read_left_over_receipts
 from motcua.store.agencies import find_agency, list_agencies
 from motcua.store.ledger.database import connect
-from motcua.store.notices.stops import (
-    Stop,
-    due_and_stopped,
-    end_stop,
-    let_go,
-    save_stop,
-    set_aside,
-)
+from motcua.store.notices import messages
+from motcua.store.notices.stops import Stop, due_and_stopped, end_stop, let_go, save_stop, set_aside
 
 LONGEST = timedelta(days=7)
 """A stop ends by itself after so long at the latest; whoever wants more says so again."""
@@ -100,3 +101,36 @@ def go(stop_id: int, *, ended_by: str, now: datetime | None = None) -> tuple[Sto
             raise StopRefused(f"stop {stop_id} is not in force: motcua stop --list")
         # In one transaction: a stop that is over leaves nothing set aside for it.
         return ended, let_go(ledger, moment)
+
+
+def release(
+    released_by: str,
+    reason: str,
+    window: Window = EVERYTHING,
+    *,
+    message_ids: Sequence[int] | None = None,
+    gateway: str | None = None,
+    now: datetime | None = None,
+) -> list[int]:
+    """Queues messages of unknown outcome again while they are useful; returns their ids.
+
+    Receipts that were stored but not read are read first: what they settle is not released.
+
+    Raises:
+        ValueError: nobody is named, or no reason is given, or the reason holds a phone number.
+    """
+    if not released_by.strip() or not reason.strip():
+        raise ValueError("a release needs who does it and why")
+    if holds_phone(reason):
+        raise ValueError("something in the reason looks like a phone number")
+    read_left_over_receipts()
+    with connect() as ledger:
+        return messages.release(
+            ledger,
+            window,
+            now or datetime.now(UTC),
+            released_by=released_by.strip(),
+            reason=reason.strip(),
+            message_ids=message_ids,
+            gateway=gateway,
+        )

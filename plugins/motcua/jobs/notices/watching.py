@@ -16,7 +16,7 @@ from typing import Any
 
 from motcua.domain.watching.unserved import SourceNow
 from motcua.jobs.exports.folders import FolderLooks
-from motcua.jobs.notices.looking.looks import LOOK_WITHIN, Looks
+from motcua.jobs.notices.looking import LOOK_WITHIN, Looks
 from motcua.jobs.notices.picking_up import PickUpCounts, pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.settings import settings

@@ -61,8 +61,12 @@ def check_files_again(
         other = _made_otherwise(manifest, words["made_by"])
         if "words" in manifest:
             _check_words(checked, words, closing, counted, is_own=not other)
-            _check_stops(checked, ledger, words, closing)
-            _check_pushed(checked, ledger, words, closing)
+            stops, pushed = stops_of_closing(ledger, closing.closing_no), pushed_of_closing(ledger, closing.closing_no)
+            _check_kept(
+                checked, words, "stops", stops_value(stops), "stop(s) of sending are told as the ledger has them"
+            )
+            told = "agency(s) are said to be told by pushes, as the closing kept it"
+            _check_kept(checked, words, "pushed", pushed_value(pushed), told)
         if other:
             made = _tables_again(ledger, closing, words["complaints"])
             checked.remarks.append(
@@ -125,30 +129,16 @@ def _check_words(
         checked.held.append(f"{len(urged)} proposal(s) to urge an agency follow from the figures")
 
 
-def _check_stops(checked: Verification, ledger: Connection, words: Any, closing: Closing) -> None:  # noqa: ANN401
-    """What it says was stopped, against what the closing knew: also of a publication of other software."""
-    told = words.get("stops", []) if isinstance(words, dict) else []
-    kept = stops_value(stops_of_closing(ledger, closing.closing_no))
+def _check_kept(checked: Verification, words: Any, name: str, kept: list[Any], held: str) -> None:  # noqa: ANN401
+    """What it says of the closing, against what that kept: also of a publication of other software."""
+    told = words.get(name, []) if isinstance(words, dict) else []
     faults = [
         Mismatch(MANIFEST, f"words.{path}: published {shown(was)}, the ledger says {shown(now)}")
-        for path, was, now in differing_values("stops", told, kept)
+        for path, was, now in differing_values(name, told, kept)
     ]
     checked.faults.extend(faults)
     if kept and not faults:
-        checked.held.append(f"{len(kept)} stop(s) of sending are told as the ledger has them")
-
-
-def _check_pushed(checked: Verification, ledger: Connection, words: Any, closing: Closing) -> None:  # noqa: ANN401
-    """Whose figures it says to be as they were pushed, against what the closing kept."""
-    told = words.get("pushed", []) if isinstance(words, dict) else []
-    kept = pushed_value(pushed_of_closing(ledger, closing.closing_no))
-    faults = [
-        Mismatch(MANIFEST, f"words.{path}: published {shown(was)}, the ledger says {shown(now)}")
-        for path, was, now in differing_values("pushed", told, kept)
-    ]
-    checked.faults.extend(faults)
-    if kept and not faults:
-        checked.held.append(f"{len(kept)} agency(s) are said to be told by pushes, as the closing kept it")
+        checked.held.append(f"{len(kept)} {held}")
 
 
 def _remark_on_names(checked: Verification, ledger: Connection, manifest: dict[str, Any], closing: Closing) -> None:

@@ -18,7 +18,7 @@ from motcua.jobs.publications.verification import Verification
 from motcua.jobs.publications.verifying import NoSuchPublication, stray_folders, verify_publication
 from motcua.store.ledger.database import connect, reason_without_values
 from motcua.store.ledger.locks import PUBLISHING, wait_for_lock
-from motcua.store.oversight.verifications import (
+from motcua.store.oversight.publications import (
     PublicationStanding,
     not_holding,
     save_verification,

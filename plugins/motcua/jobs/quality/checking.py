@@ -37,7 +37,6 @@ from motcua.store.calendars import load_calendars
 from motcua.store.ledger.database import (
     Connection,
     connect,
-    open_connection,
     reason_without_values,
     without_values,
 )
@@ -206,7 +205,7 @@ def _read_register(source: str, since: datetime) -> None:
     """Takes a source's desk register into the snapshot; that it could not be read is a finding, not a failure."""
     failure: str | None = None
     try:
-        with connect() as ledger, open_connection(connection_id(source)) as reading:
+        with connect() as ledger, connect(connection_id(source)) as reading:
             rows = read_desk_register(reading, since - _REGISTER_REACHES_BACK, settings().source_patience)
             if rows is None:
                 return

@@ -43,15 +43,14 @@ from motcua.store.intake.closings import keep_pushed_of_closing
 from motcua.store.ledger.database import (
     Connection,
     connect,
-    open_connection,
     reason_without_values,
     without_values,
 )
 from motcua.store.ledger.locks import CLOSING, hold_lock
 from motcua.store.notices.apologies import unsettled_evenings
-from motcua.store.notices.old_steps import old_steps_since
 from motcua.store.notices.sources import ensure_source, list_sources, numberings_of, status_map
 from motcua.store.notices.stops import keep_stops_of_closing
+from motcua.store.notices.transitions import old_steps_since
 from motcua.store.oversight.closings import (
     COUNTED,
     ClosingHeldUp,
@@ -497,7 +496,7 @@ def _counting(ledger: Connection, source: str, source_id: int, period: Period) -
     # What a status was said to stand for ends with a whole day.
     statuses = status_map(ledger, source_id, period.start)
     written = agency_by_written_code(ledger)
-    with open_connection(connection_id(source)) as reading:
+    with connect(connection_id(source)) as reading:
         counted = adapter(settings().sources[source])(reading, source)
         counted.numbers = Numbers(numberings_of(ledger, source_id))
         counted.limit_time(_COUNTS_WITHIN)

@@ -17,15 +17,13 @@ from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
 
 from pydantic import BeforeValidator
 
-from motcua.domain.agency_words import AgencyWords
 from motcua.domain.intake.portal_figures import ComparedAgency, PortalFigures
 from motcua.domain.periods import Period
 from motcua.domain.phones.reading import mask_phones
-from motcua.domain.words import clean_cell, fold
+from motcua.domain.words import AgencyWords, clean_cell, fold
 from motcua.domain.written_times import read_period
 from motcua.jobs.handed_in.faults import FileFault, FileRefused, report_words
-from motcua.jobs.handed_in.tables import ColumnSpec, Table, read_table, read_values, wrong
-from motcua.jobs.handed_in.values import agency_in
+from motcua.jobs.handed_in.tables import ColumnSpec, Table, agency_in, read_table, read_values, wrong
 from motcua.store.agencies import agency_words
 from motcua.store.intake.portal_figures import NewPortalFigures, compare_periods, save_portal_figures
 from motcua.store.ledger.database import connect

@@ -35,7 +35,6 @@ from motcua.reports.publication.data import KINDS, LEAST_JUDGED, Told
 from motcua.settings import Settings, include_dir, settings
 from motcua.sources import adapter, adapters
 from motcua.store.agencies import in_force, list_agencies
-from motcua.store.browsing.closings import FirstRows, latest_dossiers, summed_figures, summed_messages, worst_messages
 from motcua.store.intake.closings import pushed_of_closing
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
@@ -52,7 +51,16 @@ from motcua.store.oversight.closings import (
     segments_of_periods,
 )
 from motcua.store.oversight.complaints import count_complaints
-from motcua.store.oversight.figure_rows import Cell, FigureRows, rows_of_figure
+from motcua.store.oversight.figure_rows import (
+    Cell,
+    FigureRows,
+    FirstRows,
+    latest_dossiers,
+    rows_of_figure,
+    summed_figures,
+    summed_messages,
+    worst_messages,
+)
 from motcua.store.oversight.publications import Definition, list_definitions
 from motcua.version import software
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from motcua.domain.run_window import EVERYTHING, Window
-from motcua.jobs.calendars.keeping import unconfirmed_years
+from motcua.jobs.calendars import unconfirmed_years
 from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.notices.apologizing import apologize, apology_rules, evening_window, waiting_evenings
 from motcua.jobs.notices.picking_up import pick_up

@@ -19,10 +19,9 @@ from motcua.jobs.notices.apologizing import apologize
 from motcua.jobs.notices.picking_up import SourceFailed, pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.receiving import read_left_over_receipts
-from motcua.jobs.notices.releasing import release
 from motcua.jobs.notices.sending.heartbeat import beating
-from motcua.jobs.notices.sending.sender import send
-from motcua.jobs.notices.sending.unresolved import unresolved
+from motcua.jobs.notices.sending.sender import send, unresolved
+from motcua.jobs.notices.stopping import release
 from motcua.jobs.notices.watching import CatchUp, add_counts, in_batches, sources_to_read
 from motcua.jobs.watching.unserved import unserved_words
 from motcua.settings import settings

@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from motcua.jobs.gates import demand_nothing_left
-from motcua.jobs.personal_data.files import remove_old_files
-from motcua.jobs.personal_data.purging import purge
+from motcua.jobs.personal_data import purge, remove_old_files
 from motcua.store.ledger.database import without_values
 from motcua.store.personal_data import PurgeNotProvided
 

@@ -18,8 +18,7 @@ from motcua.domain.periods import Period
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.handed_in.faults import FileFault, FileRefused
-from motcua.jobs.handed_in.statement_files import month_in_name
-from motcua.jobs.handed_in.statement_forms import FormError, StatementForm, form_names, load_form
+from motcua.jobs.handed_in.statement_files import FormError, StatementForm, form_names, load_form, month_in_name
 from motcua.jobs.handed_in.statements import figures_in_words, keep_refusal, take_statement
 from motcua.jobs.handed_in.tables import LARGEST_FILE, shown_name
 from motcua.settings import settings
@@ -32,8 +31,8 @@ from motcua.store.oversight.statements import (
     list_statements,
     missing_statements,
     settled_refusals,
+    who_uploaded,
 )
-from motcua.store.uploads import who_uploaded
 
 log = logging.getLogger(__name__)
 DUE_DAY = 10
@@ -49,17 +48,13 @@ def window_month(window: Window) -> date | None:
     return Period.month_before(window.end).first
 
 
-def _folder() -> Any:  # noqa: ANN401 - ObjectStoragePath is untyped
-    return open_store(settings().statements_url)
-
-
 def _files() -> Iterator[tuple[str, str, Any]]:
     """(form, name, file) of everything in the folder MOTCUA_STATEMENTS that may be a statement, the oldest first.
 
     The form is the name of the file's folder, whether there is such a form or not; empty for a file in none. Of two new
     files of one month the one that was put there later supersedes the other.
     """
-    root = _folder()
+    root = open_store(settings().statements_url)
     if not root.is_dir():
         return
     found: list[tuple[float, str, str, Any]] = []

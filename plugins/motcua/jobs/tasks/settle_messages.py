@@ -1,7 +1,8 @@
-"""The tasks of the DAG ``settle_messages``: settle, gate."""
+"""The tasks of the DAG ``settle_messages``: settle, emit the ledger's gauges through Airflow's metrics, gate."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -11,16 +12,54 @@ from motcua.domain.run_window import EVERYTHING, Window
 from motcua.domain.watching.judging import silence_of
 from motcua.gateways import GatewayMisconfigured, open_gateway
 from motcua.jobs.gates import RunIncomplete
-from motcua.jobs.measuring import emit_gauges
-from motcua.jobs.notices.sending.opening import open_and_note
+from motcua.jobs.notices.sending.lanes import open_and_note
 from motcua.jobs.notices.settling import settle
-from motcua.jobs.page_requests.applying import carry_out_requests
+from motcua.jobs.page_requests import carry_out_requests
 from motcua.jobs.tasks.notify_transitions import asked_to_stop
 from motcua.settings import settings
-from motcua.store.ledger.database import Connection, connect, without_values
+from motcua.store.ledger.database import Connection, connect, reason_without_values, without_values
 from motcua.store.notices.messages import count_held
 from motcua.store.oversight.page_requests import untold
+from motcua.store.watching.metrics import backup_gauges, open_gauges, recent_gauges
 from motcua.store.watching.watch import watch_life
+
+log = logging.getLogger(__name__)
+
+
+def emit_gauges() -> int:
+    """Emits each figure of the ledger under its name and its labels' values, as ``motcua_messages_open.result.queued``.
+
+    Plain StatsD has no labels, and figures that differ by them alone would overwrite each other. Where Airflow's
+    metrics are off nothing is read. A failure is logged and hinders nobody: the caller has work of its own.
+
+    Returns: how many figures.
+    """
+    from airflow.sdk.observability import stats
+
+    if not _metrics_are_on():
+        return 0
+    now = datetime.now(UTC)
+    try:
+        with connect() as ledger:
+            gauges = open_gauges(ledger, now) + recent_gauges(ledger, now) + backup_gauges(settings().backups, now)
+        figures = {
+            ".".join((gauge.name, *labels)): value for gauge in gauges for labels, value in gauge.samples.items()
+        }
+        for name, value in figures.items():
+            stats.gauge(name, value)
+    except Exception as error:
+        log.warning("The gauges were not emitted: %s", reason_without_values(error))
+        return 0
+    return len(figures)
+
+
+def _metrics_are_on() -> bool:
+    from airflow.sdk.configuration import conf
+
+    return any(
+        conf.getboolean("metrics", name, fallback=False) for name in ("statsd_on", "otel_on", "statsd_datadog_enabled")
+    )
+
 
 _WATCH_SILENCE = timedelta(minutes=10)
 """Who looks at everything else is looked at here, where it was ever seen alive."""

@@ -22,7 +22,7 @@ from dataclasses import asdict
 from datetime import date, datetime
 from typing import IO, Any, Final, Literal
 
-from motcua.domain.agency_words import AgencyWords
+from motcua.domain.words import AgencyWords
 from motcua.jobs.exports.forms import ExportForm
 from motcua.jobs.exports.reading import PreviewedExport, ReadExport, preview_export, read_export
 from motcua.jobs.handed_in.faults import FileFault, FileRefused
@@ -33,8 +33,7 @@ from motcua.jobs.handed_in.phones import (
     rows_of_content,
     workbook_of,
 )
-from motcua.jobs.handed_in.statement_files import read_statement
-from motcua.jobs.handed_in.statement_forms import load_form
+from motcua.jobs.handed_in.statement_files import load_form, read_statement
 
 log = logging.getLogger(__name__)
 

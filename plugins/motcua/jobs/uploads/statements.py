@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
 from motcua.jobs.handed_in.faults import FileRefused
-from motcua.jobs.handed_in.statement_files import month_in_name
-from motcua.jobs.handed_in.statement_forms import FormError, form_names, load_form
+from motcua.jobs.handed_in.statement_files import FormError, form_names, load_form, month_in_name
 from motcua.jobs.handed_in.statements import refusal_of
 from motcua.jobs.uploads.reading import read_statement_apart
 from motcua.jobs.uploads.waiting import (
@@ -31,10 +30,13 @@ from motcua.jobs.uploads.waiting import (
 )
 from motcua.settings import settings
 from motcua.store.ledger.database import Connection, page_connection
-from motcua.store.oversight.statements import StoredStatement, known_statement, list_statements, save_refusal
-from motcua.store.uploads import (
+from motcua.store.oversight.statements import (
     StatementUpload,
+    StoredStatement,
+    known_statement,
+    list_statements,
     one_upload_at_a_time,
+    save_refusal,
     save_upload,
     segments_handed,
     unread_uploads,

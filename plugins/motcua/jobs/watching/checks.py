@@ -34,7 +34,7 @@ from motcua.store.calendars import list_unconfirmed, load_calendars
 from motcua.store.checking.checks import last_checks
 from motcua.store.intake.watching import watched_clients
 from motcua.store.ledger.database import Connection, limit_statements
-from motcua.store.ledger.runs import red_only_for
+from motcua.store.ledger.sessions import red_only_for
 from motcua.store.notices.gaps import journal_fault, open_gap
 from motcua.store.notices.gateways import gateway_stops
 from motcua.store.notices.sources import list_sources

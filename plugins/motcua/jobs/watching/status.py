@@ -30,7 +30,7 @@ from motcua.store.notices.quarantine import count_open
 from motcua.store.notices.sources import list_sources
 from motcua.store.notices.stops import stops_in_force
 from motcua.store.oversight.page_requests import open_requests
-from motcua.store.oversight.verifications import not_holding
+from motcua.store.oversight.publications import not_holding
 from motcua.store.watching.watch import enabled_agencies, evenings_left, list_alerts, unknown_messages, watch_life
 
 Part: TypeAlias = Literal["runs", "late", "waits", "disk", "backup", "journal", "certificate", "evening"]

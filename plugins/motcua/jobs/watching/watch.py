@@ -22,7 +22,7 @@ from motcua.domain.checks import Finding, key_of
 from motcua.domain.clock import VIETNAM
 from motcua.domain.watching import judging
 from motcua.domain.watching.alerts import Changes, advance
-from motcua.jobs.restoring.gaps import hold_what_went_back
+from motcua.jobs.restoring import hold_what_went_back
 from motcua.jobs.watching.checks import CHECKS, STATEMENT_WITHIN, Looking, Question, Seen, rules_of
 from motcua.jobs.watching.keeping import (
     Looked,

@@ -19,7 +19,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict
 
 from motcua.domain.clock import VIETNAM
-from motcua.domain.people.viewers import Viewer, ViewerRole
+from motcua.domain.people import Viewer, ViewerRole
 from motcua.domain.phones.reading import mask_phones
 from motcua.reports import wording
 from motcua.reports.lists.files import MOST_ROWS, Cell, FileColumn, Link, Word

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Any
 
 from motcua.domain.clock import VIETNAM
-from motcua.domain.people.viewers import Viewer
+from motcua.domain.people import Viewer
 from motcua.domain.phones.reading import holds_phone
 from motcua.quality.report_data import (
     AgencyFigures,

@@ -21,7 +21,7 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from motcua.sandbox.machine.parts import Part
-from motcua.store.ledger.programs import wheel_programs
+from motcua.store.ledger.dumps import wheel_programs
 
 _CONFIGURATION = """
 listen_addresses = '127.0.0.1'

@@ -63,7 +63,7 @@ from motcua.sandbox.world.people import international, mobile
 from motcua.sandbox.world.procedures import ZONE, in_office_hours, pilot
 from motcua.sandbox.world.writers import OneStopWriter
 from motcua.settings import settings
-from motcua.store.ledger.database import connect, kept_connections, open_connection
+from motcua.store.ledger.database import connect, kept_connections
 from motcua.store.ledger.locks import CLOSING, hold_lock, wait_for_lock
 from motcua.store.ledger.queries import statement
 
@@ -346,7 +346,7 @@ def load_past(
             clock = stack.enter_context(ledger_clock(owner, begins))
             _import_first_agencies(agencies, begins)
             prepare(begins)
-            callbacks = stack.enter_context(open_connection())
+            callbacks = stack.enter_context(connect())
             sources = _Sources(world.writers, pasts)
             days = _Days(sources, phones, clock, intake, callbacks, publisher, random, now)
 

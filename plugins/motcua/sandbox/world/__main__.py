@@ -25,7 +25,7 @@ from psycopg.rows import dict_row
 
 from motcua.domain.clock import VIETNAM
 from motcua.domain.phones.reading import mask_msisdn, read_phone
-from motcua.jobs.calendars.keeping import HOME_PROVINCE
+from motcua.jobs.calendars import HOME_PROVINCE
 from motcua.jobs.handed_in.phones import phone_labels
 from motcua.sandbox.world.clockwork import DEFAULT_RATE, World, WorldError
 from motcua.sandbox.world.happenings import Dossier, condition

@@ -17,8 +17,7 @@ from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool
 
 from motcua.store.ledger.environment import GivenConnection, connection_of_environment
-from motcua.store.ledger.runs import say_whose_work
-from motcua.store.ledger.sessions import say_who_works
+from motcua.store.ledger.sessions import say_who_works, say_whose_work
 
 LEDGER, CALLBACKS, PAGES = "motcua_db", "motcua_db_callbacks", "motcua_db_pages"
 """Airflow connections to the ledger: of tasks and commands, of what gateways call, of what people see. Each of the two
@@ -69,7 +68,7 @@ def open_connection(conn_id: str = LEDGER) -> Connection:
             return _made_ready(conn_id, kept)
         except psycopg.OperationalError:
             # The server was started anew meanwhile: the others that were kept are no better.
-            psycopg.Connection.close(kept)
+            kept.close()
     return _made_ready(conn_id, _connect_by_hook(conn_id))
 
 
@@ -115,56 +114,46 @@ def _connect_as(conn_id: str, given: GivenConnection) -> Connection:
     as_given: Any = replace(given, extra={"connect_timeout": _CONNECT_WITHIN, **given.extra})
     connection: Any = PostgresHook(conn_id, log_sql=False, connection=as_given).get_conn()
     _notice_a_dead_network(connection.fileno())
-    if kept is not None and (kept.names is None or conn_id in kept.names):
-        kept.watch(conn_id, connection)
     return connection  # type: ignore[no-any-return]
 
 
 class _KeptConnections:
-    """Connections that were closed and are open still, by the Airflow connection that they are of."""
+    """Connections whose work is done and that are open still, by the Airflow connection that they are of."""
 
-    def __init__(self, names: Collection[str] | None) -> None:
-        self.names = names
+    def __init__(self, names: Collection[str]) -> None:
+        self._names = names
         self.given: dict[str, GivenConnection] = {}
         """What Airflow said of each connection that was opened, whatever its name."""
         self._guard = threading.Lock()
         self._idle: dict[str, list[Connection]] = {}
         self._is_over = False
 
-    def watch(self, conn_id: str, connection: Connection) -> None:
-        """From now on closing it gives it back."""
-        really_close = connection.close
+    def takes(self, conn_id: str) -> bool:
+        """Whether connections of this name are kept."""
+        return not self._names or conn_id in self._names
 
-        def close() -> None:
+    def put_back(self, conn_id: str, connection: Connection) -> None:
+        """Keeps one that is done with; one that is broken, or comes too late, is closed."""
+        with suppress(psycopg.Error):
+            _make_as_new(connection)
             with self._guard:
-                idle = self._idle.setdefault(conn_id, [])
-                if connection in idle:
+                if not self._is_over:
+                    self._idle.setdefault(conn_id, []).append(connection)
                     return
-                is_usable = not self._is_over
-                try:
-                    if is_usable:
-                        _make_as_new(connection)
-                except psycopg.Error:
-                    is_usable = False
-                if is_usable:
-                    idle.append(connection)
-                else:
-                    really_close()
-
-        connection.close = close  # type: ignore[method-assign]
+        connection.close()
 
     def take(self, conn_id: str) -> Connection | None:
-        """One that was given back."""
+        """One that was put back."""
         with self._guard:
             idle = self._idle.get(conn_id)
             return idle.pop() if idle else None
 
     def close(self) -> None:
-        """Closes those that were given back."""
+        """Closes those that were put back."""
         with self._guard:
             idle, self._idle, self._is_over = self._idle, {}, True
         for connection in (each for kept in idle.values() for each in kept):
-            psycopg.Connection.close(connection)
+            connection.close()
 
 
 def _make_as_new(connection: Connection) -> None:
@@ -181,8 +170,9 @@ _kept: _KeptConnections | None = None
 
 @contextmanager
 def kept_connections(*names: str) -> Iterator[None]:
-    """While it lasts, a connection of this process that is closed is given to whoever opens one of the same name next;
-    and Airflow is asked once what a connection says, and again when it does not lead to its database any more.
+    """While it lasts, a connection of this process whose work is done (``connect``) is given to whoever opens one of
+    the same name next; and Airflow is asked once what a connection says, and again when it does not lead to its
+    database any more.
 
     For hundreds of runs one after the other in one process, half of whose time would be that of making connections; and
     for senders, which go on while Airflow's API server is away.
@@ -191,7 +181,7 @@ def kept_connections(*names: str) -> Iterator[None]:
         names: Airflow connections whose connections are kept; all of them by default.
     """
     global _kept
-    before, _kept = _kept, _KeptConnections(names or None)
+    before, _kept = _kept, _KeptConnections(names)
     kept = _kept
     try:
         yield
@@ -271,9 +261,19 @@ def _notice_a_dead_network(descriptor: int) -> None:
 
 @contextmanager
 def connect(conn_id: str = LEDGER) -> Iterator[Connection]:
-    """A connection for one piece of work: committed at the end, rolled back on an error, always closed."""
-    with open_connection(conn_id) as connection:
+    """A connection for one piece of work: committed at the end, rolled back on an error, always closed, or put back
+    where such are kept (``kept_connections``)."""
+    connection, kept = open_connection(conn_id), _kept
+    if kept is None or not kept.takes(conn_id):
+        with connection:
+            yield connection
+        return
+    try:
         yield connection
+        if not connection.closed:
+            connection.commit()
+    finally:
+        kept.put_back(conn_id, connection)
 
 
 class DatabaseFailed(Exception):

@@ -1,4 +1,6 @@
-"""Whether server and ledger are as this version leaves them: roles, parameters, migrations, objects."""
+"""Whether server and ledger are as this version leaves them: roles, parameters, migrations, objects; and what each
+column means, from the database's own comments.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +9,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import TypeAlias
 
@@ -16,7 +20,7 @@ from motcua.settings import include_dir
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.migrations import BEGINNING
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import value_of
+from motcua.store.ledger.rows import value_of, values_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +48,7 @@ class ServerThere:
 
 def roles_there(connection: Connection, names: Collection[str], owner: str) -> list[RoleThere]:
     """Those of these roles that there are."""
-    rows = connection.execute(statement("doctor/roles"), {"names": list(names), "owner": owner})
-    return [value_of(RoleThere, row) for row in rows]
+    return values_of(RoleThere, connection.execute(statement("doctor/roles"), {"names": list(names), "owner": owner}))
 
 
 def server_there(connection: Connection) -> ServerThere:
@@ -105,14 +108,12 @@ def parameters_there(connection: Connection, *, asked_for: bool = False) -> list
 
     ``asked_for``: those alone that the connection itself asks for.
     """
-    rows = connection.execute(statement("doctor/parameters"), {"asked_for": asked_for})
-    return [value_of(ParameterThere, row) for row in rows]
+    return values_of(ParameterThere, connection.execute(statement("doctor/parameters"), {"asked_for": asked_for}))
 
 
 def parameters_set_apart(connection: Connection, roles: Collection[str]) -> list[SetApart]:
     """What is set for these roles, or for the database that is connected to, beside the server's own configuration."""
-    rows = connection.execute(statement("doctor/set_apart"), {"roles": list(roles)})
-    return [value_of(SetApart, row) for row in rows]
+    return values_of(SetApart, connection.execute(statement("doctor/set_apart"), {"roles": list(roles)}))
 
 
 # --- Objects ---------------------------------------------------------------------------------------------------------
@@ -245,3 +246,28 @@ def _written_in(name: str) -> str:
     found = [path for path in files if re.search(rf"\b{short}\b", path.read_text(encoding="utf-8"))]
     own = next((path for path in found if path.stem == short), found[-1] if found else None)
     return f" (include/sql/{own.relative_to(sql)})" if own else ""
+
+
+_HEAD = """# Data dictionary
+
+Printed by `motcua data-dictionary` from the comments in the database; the tables are in schema `motcua`, and those of
+what is pushed, which come last, in schema `intake`. Auditors read the views of the same names in schema `audit`, which
+leave out whatever is personal.
+"""
+
+
+def data_dictionary(connection: Connection) -> str:
+    """Markdown with every table and column."""
+    rows = connection.execute(statement("ledger/columns_in_words"), {}).fetchall()
+    parts = [_HEAD]
+    for table, columns in groupby(rows, key=itemgetter("table_name")):
+        listed = list(columns)
+        parts.append(
+            f"\n## {table}\n\n{listed[0]['table_comment'] or ''}\n\n| column | type | meaning |\n| --- | --- | --- |\n"
+        )
+        for column in listed:
+            optional = ", may be empty" if column["nullable"] else ""
+            parts.append(
+                f"| {column['column_name']} | {column['column_type']}{optional} | {column['column_comment'] or ''} |\n"
+            )
+    return "".join(parts)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
+from motcua.store.ledger.rows import first
 
 LINGERING = 1
 """Held by the sender that leads: it picks up news for all. Senders' own numbers are random and large."""
@@ -43,8 +44,7 @@ def somebody_stands_by(connection: Connection, places: int) -> bool:
 
 def hold_lock(connection: Connection, number: int) -> bool:
     """Takes the lock for as long as this connection lives; ``False``: another connection has it."""
-    row = connection.execute(statement("locks/hold"), {"number": number}).fetchone()
-    return bool(row and row["held"])
+    return bool(first(connection.execute(statement("locks/hold"), {"number": number}), "held"))
 
 
 def release_lock(connection: Connection, number: int) -> None:
@@ -64,8 +64,7 @@ def share_lock(connection: Connection, number: int) -> None:
 
 def lock_holders(connection: Connection, number: int) -> int:
     """How many connections to this database have the lock."""
-    row = connection.execute(statement("locks/holders"), {"number": number}).fetchone()
-    return int(row["connections"]) if row else 0
+    return int(first(connection.execute(statement("locks/holders"), {"number": number}), "connections") or 0)
 
 
 def wait_for_lock(connection: Connection, number: int) -> None:
@@ -85,8 +84,7 @@ def leave_gateway(connection: Connection, gateway: str) -> None:
 
 def sharing_gateway(connection: Connection, gateway: str) -> int:
     """How many connections have requests for a gateway."""
-    row = connection.execute(statement("locks/sharing_gateway"), {"gateway": gateway}).fetchone()
-    return int(row["connections"]) if row else 0
+    return int(first(connection.execute(statement("locks/sharing_gateway"), {"gateway": gateway}), "connections") or 0)
 
 
 def take_slots(connection: Connection, gateway: str, slots: Sequence[int], wanted: int) -> list[int]:

@@ -15,7 +15,8 @@ from functools import cache, partial
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from psycopg.rows import BaseRowFactory, RowMaker, class_row
+from psycopg import Cursor
+from psycopg.rows import BaseRowFactory, DictRow, RowMaker, class_row
 from psycopg.types.json import Jsonb
 from pydantic_core import to_json
 
@@ -85,6 +86,23 @@ def _taking(kind: type[Any]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
 def value_of(kind: type[Value], row: Mapping[str, Any]) -> Value:
     """The value in a row whose columns are named as the value's fields; other columns are ignored."""
     return kind(*_taking(kind)(row))  # type: ignore[arg-type]
+
+
+def values_of(kind: type[Value], rows: Iterable[Mapping[str, Any]]) -> list[Value]:
+    """The values in rows, as of one."""
+    return [value_of(kind, row) for row in rows]
+
+
+def first_of(kind: type[Value], rows: Cursor[DictRow]) -> Value | None:
+    """The value in the first row; ``None``: there is no row."""
+    row = rows.fetchone()
+    return None if row is None else value_of(kind, row)
+
+
+def first(rows: Cursor[DictRow], column: str) -> Any | None:  # noqa: ANN401 - a column may hold anything
+    """What a column holds in the first row; ``None``: there is no row."""
+    row = rows.fetchone()
+    return None if row is None else row[column]
 
 
 def row_of(kind: type[Value]) -> BaseRowFactory[Value]:

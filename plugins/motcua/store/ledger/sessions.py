@@ -1,20 +1,23 @@
-"""Sessions of the ledger by the process that works with them: what they are called, who is silent, and their end.
+"""Sessions of the ledger: which process works with them, who is silent, their end, and whose work they write.
 
 A process at work has all its sessions called by one name, so that who finds it frozen can end them, and no others.
+
+Airflow runs each task in a process of its own, so that a process works for one run at most. Each connection to the
+ledger that it opens meanwhile says so to PostgreSQL, which keeps the run's number with what is written.
 """
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 import psycopg
 from psycopg.rows import DictRow
 
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import value_of
+from motcua.store.ledger.rows import first, values_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +63,53 @@ def begin_beats(connection: psycopg.Connection[DictRow], name: str) -> None:
 
 def others_at_work(connection: psycopg.Connection[DictRow], own: str) -> list[AtWork]:
     """The other processes at work; outside a transaction, in which PostgreSQL would show again what it showed first."""
-    return [value_of(AtWork, row) for row in connection.execute(statement("sessions/others_at_work"), {"own": own})]
+    return values_of(AtWork, connection.execute(statement("sessions/others_at_work"), {"own": own}))
 
 
 def end_sessions(connection: psycopg.Connection[DictRow], names: Sequence[str]) -> int:
     """Ends all sessions of these processes; how many there were."""
-    row = connection.execute(statement("sessions/end"), {"names": list(names)}).fetchone()
-    return int(row["ended"]) if row else 0
+    return int(first(connection.execute(statement("sessions/end"), {"names": list(names)}), "ended") or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run of a DAG; other DAGs may have runs of the same name."""
+
+    dag_id: str
+    run_id: str
+
+
+class _Work:
+    run: Run | None = None
+    number: int | None = None
+
+
+def work_for(run: Run | None) -> None:
+    """What connections to the ledger write that are opened from now on, in whichever thread, is kept as this run's."""
+    _Work.run, _Work.number = run, None
+
+
+def say_whose_work(connection: psycopg.Connection[DictRow]) -> None:
+    """Has a new session of the ledger say which run it works for, if any; to be committed.
+
+    Raises:
+        psycopg.Error: the ledger does not answer, or refuses.
+    """
+    if _Work.run is None:
+        return
+    if _Work.number is None:
+        row = connection.execute(statement("runs/begin"), asdict(_Work.run)).fetchone()
+        assert row is not None
+        _Work.number = int(row["run_no"])
+    connection.execute("SELECT set_config('motcua.run', %s, FALSE)", (str(_Work.number),))
+
+
+def leave_undone(connection: psycopg.Connection[DictRow], run: Run, words: str) -> None:
+    """Keeps what a run's gate says is left: counts and reasons."""
+    connection.execute(statement("runs/leave_undone"), asdict(run) | {"words": words})
+
+
+def red_only_for(connection: psycopg.Connection[DictRow], run_ids: Sequence[str], words: str) -> set[str]:
+    """Of these runs, those whose gate said nothing else than what begins with these words."""
+    rows = connection.execute(statement("runs/red_only_for"), {"run_ids": list(run_ids), "words": words})
+    return {row["run_id"] for row in rows}

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 from motcua.domain.apologies import ApologyDay, DueDays
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import columns_of, value_of
+from motcua.store.ledger.rows import columns_of, first, value_of, values_of
 
 EveningState: TypeAlias = Literal["done", "missed", "day_off"]
 
@@ -130,8 +130,9 @@ class NeededLetter:
 
 def is_evening_left(connection: Connection, day: date, evening_at: datetime) -> bool:
     """Whether an agency's evening of that day may still have to be settled."""
-    row = connection.execute(statement("apologies/is_left"), {"day": day, "evening_at": evening_at}).fetchone()
-    return bool(row and row["is_left"])
+    return bool(
+        first(connection.execute(statement("apologies/is_left"), {"day": day, "evening_at": evening_at}), "is_left")
+    )
 
 
 def unsettled_evenings(connection: Connection, up_to: date, *, only: bool = False) -> list[AgencyEvenings]:
@@ -160,14 +161,17 @@ def lock_sources(connection: Connection, names: Iterable[str], patience: float) 
     connection.execute(statement("apologies/limit_wait"), {"milliseconds": round(patience * 1000)})
     values = {"names": list(names)}
     connection.execute(statement("apologies/lock_sources"), values)
-    rows = connection.execute(statement("apologies/sources"), values)
-    return [value_of(LockedSource, row) for row in rows]
+    return values_of(LockedSource, connection.execute(statement("apologies/sources"), values))
 
 
 def is_settled(connection: Connection, agency_code: str, day: date) -> bool:
     """Whether the evening is recorded."""
-    row = connection.execute(statement("apologies/is_settled"), {"agency_code": agency_code, "day": day}).fetchone()
-    return bool(row and row["is_settled"])
+    return bool(
+        first(
+            connection.execute(statement("apologies/is_settled"), {"agency_code": agency_code, "day": day}),
+            "is_settled",
+        )
+    )
 
 
 def candidates(
@@ -192,8 +196,7 @@ def save_evening(connection: Connection, evening: SettledEvening) -> None:
 
 def list_evenings(connection: Connection, first: date, last: date) -> list[ListedEvening]:
     """The evenings of these days, the newest first, with what became of their apologies by now."""
-    rows = connection.execute(statement("apologies/evenings"), {"first": first, "last": last})
-    return [value_of(ListedEvening, row) for row in rows]
+    return values_of(ListedEvening, connection.execute(statement("apologies/evenings"), {"first": first, "last": last}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +240,7 @@ def became_of_apologies(
 ) -> list[ApologyCount]:
     """What became of one evening's apologies by now, the most first; ``agencies``: codes of those that count."""
     values = {"evening_at": evening_at, "agencies": agencies}
-    return [value_of(ApologyCount, row) for row in connection.execute(statement("apologies/became"), values)]
+    return values_of(ApologyCount, connection.execute(statement("apologies/became"), values))
 
 
 EVERYTHING_KNOWN = dict.fromkeys(("known_version", "known_transition", "known_history"), 2**63 - 1)
@@ -252,7 +255,7 @@ def forecast(
     Days that are not over are left out. ``known``: by what the ledger held up to these numbers.
     """
     values = {"first": first, "last": last, "now": now, **known}
-    return [value_of(ForecastCount, row) for row in connection.execute(statement("apologies/forecast"), values)]
+    return values_of(ForecastCount, connection.execute(statement("apologies/forecast"), values))
 
 
 def letters_needed(
@@ -260,4 +263,4 @@ def letters_needed(
 ) -> list[NeededLetter]:
     """Dossiers that need a Phiếu xin lỗi (Mẫu 04), the latest first."""
     values = {"today": today, "agency_code": agency_code, "limit": limit}
-    return [value_of(NeededLetter, row) for row in connection.execute(statement("apologies/letters"), values)]
+    return values_of(NeededLetter, connection.execute(statement("apologies/letters"), values))

@@ -11,7 +11,7 @@ from motcua.domain.occasions import SendCandidate
 from motcua.domain.run_window import Window
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import columns_of, recordset, value_of
+from motcua.store.ledger.rows import columns_of, recordset, value_of, values_of
 from motcua.store.notices.messages import Departing, MessageText
 
 
@@ -121,7 +121,7 @@ def abandon(connection: Connection, sender_id: int, now: datetime, settle_at: da
 
 def attempts_of_run(connection: Connection, run_id: str) -> list[RunOutcome]:
     """A run's attempts by outcome, with how many of their messages are unresolved."""
-    return [value_of(RunOutcome, row) for row in connection.execute(statement("attempts/of_run"), {"run_id": run_id})]
+    return values_of(RunOutcome, connection.execute(statement("attempts/of_run"), {"run_id": run_id}))
 
 
 def unsettled(
@@ -146,7 +146,7 @@ def unsettled(
 def unreported(connection: Connection, gateway: str, window: Window, now: datetime, limit: int) -> list[AskedAttempt]:
     """Accepted attempts at a gateway without a final receipt that may be asked about now, locked."""
     values = {"gateway": gateway, "now": now, "limit": limit, **window.bounds}
-    return [value_of(AskedAttempt, row) for row in connection.execute(statement("attempts/unreported"), values)]
+    return values_of(AskedAttempt, connection.execute(statement("attempts/unreported"), values))
 
 
 def note_settling(connection: Connection, settle_at: Mapping[int, datetime]) -> None:

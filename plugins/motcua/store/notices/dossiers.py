@@ -15,7 +15,16 @@ from motcua.domain.occasions import DossierFacts
 from motcua.domain.phones.reading import PhoneReading
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import columns_of, large_array_of_words, large_recordset, recordset, row_of, value_of
+from motcua.store.ledger.rows import (
+    columns_of,
+    first,
+    large_array_of_words,
+    large_recordset,
+    recordset,
+    row_of,
+    value_of,
+    values_of,
+)
 
 Procedure: TypeAlias = tuple[str | None, str | None, str | None]
 """Code, name and field."""
@@ -179,8 +188,9 @@ def known_dossiers(connection: Connection, keys: Sequence[tuple[str, str]]) -> d
 
 def dossiers_whose_row_tells_more(connection: Connection, dossier_ids: Sequence[int]) -> list[NamedDossier]:
     """Dossiers whose row is newer than their last transition and calls for something else."""
-    rows = connection.execute(statement("dossiers/row_tells_more"), {"dossier_ids": list(dossier_ids)})
-    return [value_of(NamedDossier, row) for row in rows]
+    return values_of(
+        NamedDossier, connection.execute(statement("dossiers/row_tells_more"), {"dossier_ids": list(dossier_ids)})
+    )
 
 
 def dossiers_whose_status_was_mapped(connection: Connection, source_id: int) -> list[tuple[str, str]]:
@@ -192,8 +202,10 @@ def dossiers_whose_status_was_mapped(connection: Connection, source_id: int) -> 
 
 def dossiers_without_history(connection: Connection, dossier_ids: Sequence[int], now: datetime) -> list[NamedDossier]:
     """Dossiers whose first known transition came at ``now`` and already calls for a message."""
-    rows = connection.execute(statement("dossiers/without_history"), {"dossier_ids": list(dossier_ids), "now": now})
-    return [value_of(NamedDossier, row) for row in rows]
+    return values_of(
+        NamedDossier,
+        connection.execute(statement("dossiers/without_history"), {"dossier_ids": list(dossier_ids), "now": now}),
+    )
 
 
 def lock_dossiers_to_plan(
@@ -239,11 +251,12 @@ def phones_of_open_dossiers(connection: Connection, agency_code: str) -> dict[st
 
 def open_dossiers_without_phone(connection: Connection, agency_code: str, most: int) -> list[DossierWithoutPhone]:
     """At most so many of an agency's open dossiers that cannot be texted, the newest received first."""
-    rows = connection.execute(statement("dossiers/open_without_phone"), {"agency_code": agency_code, "most": most})
-    return [value_of(DossierWithoutPhone, row) for row in rows]
+    return values_of(
+        DossierWithoutPhone,
+        connection.execute(statement("dossiers/open_without_phone"), {"agency_code": agency_code, "most": most}),
+    )
 
 
 def are_any_dossiers(connection: Connection, agencies: Sequence[str] | None = None) -> bool:
     """Whether there is a dossier of these agencies; ``None``: any at all."""
-    row = connection.execute(statement("dossiers/are_any"), {"agencies": agencies}).fetchone()
-    return bool(row and row["are_any"])
+    return bool(first(connection.execute(statement("dossiers/are_any"), {"agencies": agencies}), "are_any"))

@@ -12,7 +12,7 @@ from motcua.settings import settings
 from motcua.store.journal import JournaledAnswer, JournaledAttempt
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import recordset, value_of
+from motcua.store.ledger.rows import first, first_of, recordset, value_of, values_of
 
 GapKind = Literal["behind_journal", "other_journal", "behind_watch", "slept"]
 
@@ -82,8 +82,7 @@ class UnfoundAttempt:
 
 def journal_of(connection: Connection) -> UUID | None:
     """The journal that this ledger is kept with; ``None``: it never sent with one."""
-    row = connection.execute(statement("gaps/journal")).fetchone()
-    return row["journal_id"] if row else None
+    return first(connection.execute(statement("gaps/journal")), "journal_id")
 
 
 def begin_journal(connection: Connection, journal_id: UUID, reason: str) -> None:
@@ -99,20 +98,17 @@ def known_references(connection: Connection, references: Sequence[str]) -> set[s
 
 def last_attempt_at(connection: Connection) -> datetime | None:
     """When the last attempt that the ledger knows began."""
-    row = connection.execute(statement("gaps/last_attempt")).fetchone()
-    return row["started_at"] if row else None
+    return first(connection.execute(statement("gaps/last_attempt")), "started_at")
 
 
 def open_gap(connection: Connection) -> OpenGap | None:
     """The gap that was not looked at, where there is one."""
-    row = connection.execute(statement("gaps/open_gap")).fetchone()
-    return value_of(OpenGap, row) if row else None
+    return first_of(OpenGap, connection.execute(statement("gaps/open_gap")))
 
 
 def noticed_since(connection: Connection, since: datetime) -> bool:
     """Whether a gap was noticed since then."""
-    row = connection.execute(statement("gaps/noticed_since"), {"since": since}).fetchone()
-    return bool(row and row["noticed"])
+    return bool(first(connection.execute(statement("gaps/noticed_since"), {"since": since}), "noticed"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +149,7 @@ def stay_at_work(connection: Connection, now: datetime, sleeps_after: timedelta)
 
 def journal_fault(connection: Connection) -> str | None:
     """What the journal lacks, as a run found that looked; ``None``: nothing."""
-    row = connection.execute(statement("gaps/journal_fault")).fetchone()
-    return row["journal_fault"] if row else None
+    return first(connection.execute(statement("gaps/journal_fault")), "journal_fault")
 
 
 def note_journal(connection: Connection, fault: str | None) -> None:
@@ -274,8 +269,7 @@ def take_answers(connection: Connection, answers: Sequence[JournaledAnswer], now
 def hold_blind(connection: Connection, gap_no: int, now: datetime) -> int:
     """Makes what may have been told in a gap without a journal unknown; returns how many messages."""
     values = {"gap_no": gap_no, "gateway": settings().gateways[0], "now": now}
-    row = connection.execute(statement("gaps/hold_blind"), values).fetchone()
-    return int(row["held"]) if row else 0
+    return int(first(connection.execute(statement("gaps/hold_blind"), values), "held") or 0)
 
 
 def close_gap(
@@ -314,8 +308,7 @@ def answer_gap(
         "gateway": settings().gateways[0],
         "now": now,
     }
-    row = connection.execute(statement("gaps/answer"), values).fetchone()
-    return row["held"] if row else None
+    return first(connection.execute(statement("gaps/answer"), values), "held")
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,8 +322,7 @@ class Belief:
 
 def belief(connection: Connection) -> Belief | None:
     """Who signed that a sleep of this ledger may be believed; ``None``: nobody, or it was taken back."""
-    row = connection.execute(statement("gaps/belief")).fetchone()
-    return value_of(Belief, row) if row else None
+    return first_of(Belief, connection.execute(statement("gaps/belief")))
 
 
 def believe_sleeps(connection: Connection, by: str, reason: str, now: datetime) -> bool:
@@ -346,15 +338,15 @@ def doubt_sleeps(connection: Connection, by: str, now: datetime) -> bool:
 
 def list_gaps(connection: Connection, limit: int = 100) -> list[Gap]:
     """Gaps, the latest first."""
-    return [value_of(Gap, row) for row in connection.execute(statement("gaps/list"), {"limit": limit})]
+    return values_of(Gap, connection.execute(statement("gaps/list"), {"limit": limit}))
 
 
 def messages_of_gap(connection: Connection, gap_no: int) -> list[GapMessages]:
     """How the messages stand now that were told, or may have been told, in a gap."""
-    return [value_of(GapMessages, row) for row in connection.execute(statement("gaps/messages"), {"gap_no": gap_no})]
+    return values_of(GapMessages, connection.execute(statement("gaps/messages"), {"gap_no": gap_no}))
 
 
-def not_found(connection: Connection, gap_no: int, limit: int = 100) -> list[UnfoundAttempt]:
-    """Attempts of a gap whose message the ledger does not have, the oldest first."""
-    values = {"gap_no": gap_no, "limit": limit}
-    return [value_of(UnfoundAttempt, row) for row in connection.execute(statement("gaps/not_found"), values)]
+def not_found(connection: Connection, gap_no: int) -> list[UnfoundAttempt]:
+    """Attempts of a gap whose message the ledger does not have, the hundred oldest, in their order."""
+    values = {"gap_no": gap_no, "limit": 100}
+    return values_of(UnfoundAttempt, connection.execute(statement("gaps/not_found"), values))

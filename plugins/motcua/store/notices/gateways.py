@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias, get_args
 
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import value_of
+from motcua.store.ledger.rows import first_of, value_of, values_of
 
 StopConcern: TypeAlias = Literal["gateway", "carrier", "template"]
 
@@ -103,7 +103,7 @@ def gateway_names(connection: Connection) -> list[str]:
 
 def gateway_stops(connection: Connection) -> list[GatewayStop]:
     """What is stopped, gateways and carriers among it whose time is over but which have taken nothing since."""
-    return [value_of(GatewayStop, row) for row in connection.execute(statement("gateways/stops"))]
+    return values_of(GatewayStop, connection.execute(statement("gateways/stops")))
 
 
 def stop_gateway(connection: Connection, stop: GatewayStop, *, changed_by: str) -> None:
@@ -184,14 +184,14 @@ def _lift(
 
 def gateway_changes(connection: Connection, limit: int) -> list[GatewayChange]:
     """The last stops and starts, the newest first."""
-    rows = connection.execute(statement("gateways/changes"), {"limit": limit})
-    return [value_of(GatewayChange, row) for row in rows]
+    return values_of(GatewayChange, connection.execute(statement("gateways/changes"), {"limit": limit}))
 
 
 def lock_allowance(connection: Connection, gateway: str, day: date) -> Allowance:
     """What the gateway has used, locked, so that all senders together keep to its limits."""
-    row = connection.execute(statement("gateways/lock_allowance"), {"gateway": gateway, "day": day}).fetchone()
-    return value_of(Allowance, row) if row else Allowance(None, 0)
+    return first_of(
+        Allowance, connection.execute(statement("gateways/lock_allowance"), {"gateway": gateway, "day": day})
+    ) or Allowance(None, 0)
 
 
 def use_allowance(

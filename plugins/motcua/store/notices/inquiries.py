@@ -11,7 +11,7 @@ from motcua.domain.inquiries import DossierState, Hit, InquiryAnswer, InquiryRes
 from motcua.domain.texts import RenderedText
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import record, value_of
+from motcua.store.ledger.rows import first, first_of, record, value_of, values_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,17 +145,15 @@ def save_inquiry(connection: Connection, inquiry: NewInquiry) -> bool:
         "accented": reply.accented,
         "segments": reply.segments,
     }
-    row = connection.execute(statement("inquiries/save"), {"inquiry": record(values)}).fetchone()
-    return bool(row and row["is_new"])
+    return bool(first(connection.execute(statement("inquiries/save"), {"inquiry": record(values)}), "is_new"))
 
 
 def reply_given(connection: Connection, gateway: str, dedupe_key: str) -> InquiryAnswer | None:
     """The reply that this inquiry got."""
     values = {"gateway": gateway, "dedupe_key": dedupe_key}
-    row = connection.execute(statement("inquiries/reply_given"), values).fetchone()
-    return None if row is None else value_of(InquiryAnswer, row)
+    return first_of(InquiryAnswer, connection.execute(statement("inquiries/reply_given"), values))
 
 
 def inquiries_by_outcome(connection: Connection) -> list[InquiryCount]:
     """Inquiries and fees by gateway and outcome."""
-    return [value_of(InquiryCount, row) for row in connection.execute(statement("inquiries/by_outcome"))]
+    return values_of(InquiryCount, connection.execute(statement("inquiries/by_outcome")))

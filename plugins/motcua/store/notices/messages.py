@@ -13,7 +13,7 @@ from motcua.domain.run_window import Window
 from motcua.domain.texts import RenderedText
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import by_dossier, recordset, value_of
+from motcua.store.ledger.rows import by_dossier, columns_of, first, first_of, recordset, value_of, values_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,33 +66,10 @@ def save_messages(connection: Connection, messages: Sequence[PlannedMessage], no
     """Writes new messages and returns how each began; one that exists already is left alone."""
     if not messages:
         return []
-    rows = [
-        {
-            "kind": message.kind,
-            "dossier_id": message.dossier_id,
-            "agency_code": message.agency_code,
-            "procedure_code": message.procedure_code,
-            "occasion": message.occasion,
-            "transition_id": message.transition_id,
-            "state": message.state,
-            "reason": message.reason,
-            "msisdn": message.msisdn,
-            "carrier": message.carrier,
-            "text": message.words.text,
-            "template_id": message.words.template_id,
-            "template_version": message.words.template_version,
-            "parameters": message.words.parameters,
-            "accented": message.words.accented,
-            "segments": message.words.segments,
-            "occurred_at": message.occurred_at,
-            "recorded_at": message.recorded_at,
-            "useful_until": message.useful_until,
-            "next_attempt_at": message.next_attempt_at,
-        }
-        for message in messages
-    ]
-    saved = connection.execute(statement("messages/planning/save"), {"rows": recordset(rows), "now": now})
-    return [value_of(SavedMessage, row) for row in saved]
+    rows = [columns_of(message) | columns_of(message.words) | {"words": None} for message in messages]
+    return values_of(
+        SavedMessage, connection.execute(statement("messages/planning/save"), {"rows": recordset(rows), "now": now})
+    )
 
 
 def reopen_mended(connection: Connection, window: Window, now: datetime) -> int:
@@ -247,15 +224,12 @@ def left_waiting(connection: Connection, gateways: Sequence[str], due_by: dateti
         now: what is stopped is judged by this moment.
     """
     values = {"gateways": list(gateways), "due_by": due_by, "now": now}
-    return [
-        value_of(DueMessage, row) for row in connection.execute(statement("messages/claiming/left_waiting"), values)
-    ]
+    return values_of(DueMessage, connection.execute(statement("messages/claiming/left_waiting"), values))
 
 
 def any_due(connection: Connection, window: Window, by: datetime) -> bool:
     """Whether any message of the window is due by then."""
-    row = connection.execute(statement("messages/claiming/any_due"), {"by": by, **window.bounds}).fetchone()
-    return bool(row and row["due"])
+    return bool(first(connection.execute(statement("messages/claiming/any_due"), {"by": by, **window.bounds}), "due"))
 
 
 def do_not_wait(connection: Connection, message_ids: Sequence[int], now: datetime) -> None:
@@ -463,7 +437,7 @@ def held(
         "message_ids": None if message_ids is None else list(message_ids),
         "limit": limit,
     }
-    return [value_of(HeldMessage, row) for row in connection.execute(statement("messages/outcomes/held"), values)]
+    return values_of(HeldMessage, connection.execute(statement("messages/outcomes/held"), values))
 
 
 def count_held(
@@ -471,27 +445,24 @@ def count_held(
 ) -> list[HeldCount]:
     """Messages of unknown outcome, of these agencies or all, by gateway."""
     values = {"now": now, "agencies": None if agencies is None else list(agencies), **window.bounds}
-    return [value_of(HeldCount, row) for row in connection.execute(statement("messages/outcomes/count_held"), values)]
+    return values_of(HeldCount, connection.execute(statement("messages/outcomes/count_held"), values))
 
 
 def releases(connection: Connection, limit: int, agencies: Sequence[str] | None = None) -> list[ReleasedMessage]:
     """Messages that people let go again, of these agencies or all, the latest first."""
     values = {"limit": limit, "agencies": None if agencies is None else list(agencies)}
-    return [
-        value_of(ReleasedMessage, row) for row in connection.execute(statement("messages/outcomes/releases"), values)
-    ]
+    return values_of(ReleasedMessage, connection.execute(statement("messages/outcomes/releases"), values))
 
 
 def waiting(connection: Connection, window: Window, now: datetime, carriers: Sequence[str] | None = None) -> Waiting:
     """Queued messages that are due, of these carriers or all, and that failed before."""
     values = {"now": now, "carriers": None if carriers is None else list(carriers), **window.bounds}
-    row = connection.execute(statement("messages/browsing/waiting"), values).fetchone()
-    return Waiting(0, 0) if row is None else value_of(Waiting, row)
+    return first_of(Waiting, connection.execute(statement("messages/browsing/waiting"), values)) or Waiting(0, 0)
 
 
 def by_state(connection: Connection) -> list[StateCount]:
     """Messages counted by agency, kind, state and reason."""
-    return [value_of(StateCount, row) for row in connection.execute(statement("messages/browsing/by_state"))]
+    return values_of(StateCount, connection.execute(statement("messages/browsing/by_state")))
 
 
 def recorded_in(
@@ -502,6 +473,4 @@ def recorded_in(
     ``agencies``: codes of those whose messages count; ``None``: all.
     """
     values = {"start": start, "end": end, "agencies": agencies}
-    return [
-        value_of(RecordedCount, row) for row in connection.execute(statement("messages/browsing/recorded_in"), values)
-    ]
+    return values_of(RecordedCount, connection.execute(statement("messages/browsing/recorded_in"), values))

@@ -1,4 +1,7 @@
-"""Rows of a source that cannot be used yet."""
+"""Rows of a source that cannot be used yet, and fields that had to be cleaned of those that can.
+
+What the rules of data quality make of cleaned fields, with its life, is in motcua.store.oversight.quality.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from typing import Any, Literal, TypeAlias
 from motcua.domain.dossiers import RowRefusal
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import recordset, value_of
+from motcua.store.ledger.rows import first, recordset, values_of
 
 RowKind: TypeAlias = Literal["dossier", "transition"]
 
@@ -68,8 +71,7 @@ def quarantine_rows(connection: Connection, source_id: int, rows: Sequence[Unusa
 
 def is_any_in_quarantine(connection: Connection, source_id: int) -> bool:
     """Whether a row of this source waits there."""
-    row = connection.execute(statement("quarantine/is_any"), {"source_id": source_id}).fetchone()
-    return bool(row and row["is_any"])
+    return bool(first(connection.execute(statement("quarantine/is_any"), {"source_id": source_id}), "is_any"))
 
 
 def release_rows(
@@ -88,17 +90,23 @@ def curable_rows(
     connection: Connection, source_id: int, agency_codes: Sequence[str], status_codes: Sequence[int], now: datetime
 ) -> list[CurableRow]:
     """Open rows whose cause may have gone: their agency or status is known now, or their dossier may have come."""
-    rows = connection.execute(
-        statement("quarantine/curable"),
-        {"source_id": source_id, "agency_codes": list(agency_codes), "status_codes": list(status_codes), "now": now},
+    return values_of(
+        CurableRow,
+        connection.execute(
+            statement("quarantine/curable"),
+            {
+                "source_id": source_id,
+                "agency_codes": list(agency_codes),
+                "status_codes": list(status_codes),
+                "now": now,
+            },
+        ),
     )
-    return [value_of(CurableRow, row) for row in rows]
 
 
 def open_quarantine(connection: Connection, agencies: Sequence[str] | None = None) -> list[QuarantineCount]:
     """Open rows counted by source, kind, reason and codes; of these agencies, or (``None``) all."""
-    rows = connection.execute(statement("quarantine/open"), {"agencies": agencies})
-    return [value_of(QuarantineCount, row) for row in rows]
+    return values_of(QuarantineCount, connection.execute(statement("quarantine/open"), {"agencies": agencies}))
 
 
 def count_open(connection: Connection, most: int) -> dict[str, int]:
@@ -106,3 +114,27 @@ def count_open(connection: Connection, most: int) -> dict[str, int]:
     return {
         row["source"]: row["rows"] for row in connection.execute(statement("quarantine/count_open"), {"most": most})
     }
+
+
+@dataclass(frozen=True, slots=True)
+class CleanedRow:
+    """A row of a source of which fields had to be cleaned."""
+
+    agency_code: str
+    dossier_code: str
+    source_transition_id: int | None
+    """``None``: it is a dossier's row."""
+    detail: str
+    """Names of the fields."""
+    code: Literal["field_cleaned"] = "field_cleaned"
+
+
+def save_findings(connection: Connection, source_id: int, rows: Sequence[CleanedRow], now: datetime) -> None:
+    """Keeps what was cleaned.
+
+    Each dossier and each transition once; a dossier's row that is read so again is seen again.
+    """
+    if rows:
+        connection.execute(
+            statement("quarantine/save_cleaned"), {"rows": recordset(rows), "source_id": source_id, "now": now}
+        )

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypeAlias
 
-from motcua.domain.receipts import Meaning
+from motcua.domain.routing import Meaning
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import columns_of, recordset, value_of
+from motcua.store.ledger.rows import columns_of, recordset, values_of
 
 Effect: TypeAlias = Literal["applied", "no_change", "unknown_reference"]
 _MOST_OF_EACH_GATEWAY = 1_000
@@ -57,8 +57,9 @@ def save_receipts(connection: Connection, receipts: Sequence[NewReceipt]) -> lis
 
 def unread_receipts(connection: Connection) -> list[UnreadReceipt]:
     """Receipts that were stored but not read, the oldest of each gateway."""
-    rows = connection.execute(statement("receipts/unread"), {"of_each": _MOST_OF_EACH_GATEWAY})
-    return [value_of(UnreadReceipt, row) for row in rows]
+    return values_of(
+        UnreadReceipt, connection.execute(statement("receipts/unread"), {"of_each": _MOST_OF_EACH_GATEWAY})
+    )
 
 
 def apply_receipts(connection: Connection, receipts: Sequence[ReadReceipt], now: datetime) -> dict[int, Effect]:

@@ -9,7 +9,7 @@ from datetime import datetime
 from motcua.domain.texts import Registration, RegistrationKey
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import recordset, value_of
+from motcua.store.ledger.rows import recordset, value_of, values_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,5 +81,4 @@ def remove_registration(
 
 def registration_changes(connection: Connection, limit: int) -> list[RegistrationChange]:
     """The last changes, the newest first."""
-    rows = connection.execute(statement("registrations/changes"), {"limit": limit})
-    return [value_of(RegistrationChange, row) for row in rows]
+    return values_of(RegistrationChange, connection.execute(statement("registrations/changes"), {"limit": limit}))

@@ -17,7 +17,7 @@ from psycopg.types.json import Jsonb
 from motcua.domain.numbering import Numbering
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import value_of
+from motcua.store.ledger.rows import first, first_of, value_of, values_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def ensure_source(connection: Connection, name: str) -> None:
 
 def list_sources(connection: Connection) -> list[Source]:
     """All sources, by name."""
-    return [value_of(Source, row) for row in connection.execute(statement("sources/list"))]
+    return values_of(Source, connection.execute(statement("sources/list")))
 
 
 def advance_source(
@@ -120,8 +120,7 @@ def advance_source(
 
 def numberings_of(connection: Connection, source_id: int) -> list[Numbering]:
     """Each time that a source began to number its steps anew, in order."""
-    rows = connection.execute(statement("sources/numberings"), {"source_id": source_id})
-    return [value_of(Numbering, row) for row in rows]
+    return values_of(Numbering, connection.execute(statement("sources/numberings"), {"source_id": source_id}))
 
 
 def begin_numbering(connection: Connection, source_id: int, numbering: Numbering, now: datetime) -> None:
@@ -132,8 +131,7 @@ def begin_numbering(connection: Connection, source_id: int, numbering: Numbering
 
 def troubles_of(connection: Connection, name: str, since: datetime) -> SourceTroubles | None:
     """What pick-ups met at a source since then; ``None``: nobody has read it."""
-    row = connection.execute(statement("sources/troubles"), {"name": name, "since": since}).fetchone()
-    return None if row is None else value_of(SourceTroubles, row)
+    return first_of(SourceTroubles, connection.execute(statement("sources/troubles"), {"name": name, "since": since}))
 
 
 def note_pick_up(connection: Connection, source_id: int, moved: Sequence[int], changed: Sequence[int]) -> None:
@@ -192,8 +190,7 @@ class Freshness:
 
 def freshness_of_sources(connection: Connection, agencies: Sequence[str] | None) -> list[Freshness]:
     """How fresh the sources are that hold dossiers of these agencies, or (``None``) all, by name."""
-    rows = connection.execute(statement("sources/freshness"), {"agencies": agencies})
-    return [value_of(Freshness, row) for row in rows]
+    return values_of(Freshness, connection.execute(statement("sources/freshness"), {"agencies": agencies}))
 
 
 def map_status(
@@ -211,13 +208,12 @@ def map_status(
         "by": by,
         "now": now or datetime.now(UTC),
     }
-    row = connection.execute(statement("sources/map_status"), given).fetchone()
-    return bool(row and row["is_known"])
+    return bool(first(connection.execute(statement("sources/map_status"), given), "is_known"))
 
 
 def mapped_statuses(connection: Connection) -> list[MappedStatus]:
     """Every status code of a source that was said to stand for another, by source."""
-    return [value_of(MappedStatus, row) for row in connection.execute(statement("sources/mapped_statuses"))]
+    return values_of(MappedStatus, connection.execute(statement("sources/mapped_statuses")))
 
 
 NEWS: Final = "news of sources"

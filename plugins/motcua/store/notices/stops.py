@@ -15,7 +15,7 @@ from motcua.domain.periods import Period
 from motcua.domain.reconciliation import StopWords
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import value_of
+from motcua.store.ledger.rows import first, first_of, value_of, values_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +116,7 @@ def save_stop(
 def end_stop(connection: Connection, stop_id: int, *, ended_by: str, now: datetime) -> Stop | None:
     """Ends a stop early; ``None``: it is not in force, or there is none. ``let_go`` belongs to the same transaction."""
     values = {"stop_id": stop_id, "ended_by": ended_by, "now": now}
-    row = connection.execute(statement("stops/end"), values).fetchone()
-    return None if row is None else value_of(Stop, row)
+    return first_of(Stop, connection.execute(statement("stops/end"), values))
 
 
 def stops_in_force(connection: Connection, now: datetime) -> list[Stop]:
@@ -131,15 +130,14 @@ def last_stops(connection: Connection, limit: int) -> list[Stop]:
 
 
 def _stops(connection: Connection, values: dict[str, Any]) -> list[Stop]:
-    return [value_of(Stop, row) for row in connection.execute(statement("stops/list"), values)]
+    return values_of(Stop, connection.execute(statement("stops/list"), values))
 
 
 def stopped_until(connection: Connection, kind: Kind, agency_code: str | None, now: datetime) -> datetime | None:
     """Until when messages of a kind and an agency are stopped; ``None``: they are not. Without an agency: those that
     are about nobody's dossier."""
     values = {"kind": kind, "agency_code": agency_code, "now": now}
-    row = connection.execute(statement("stops/stopped_until"), values).fetchone()
-    return None if row is None else row["until"]
+    return first(connection.execute(statement("stops/stopped_until"), values), "until")
 
 
 def due_and_stopped(connection: Connection, now: datetime, limit: int) -> list[int]:
@@ -162,7 +160,7 @@ def let_go(connection: Connection, now: datetime) -> int:
 
 def stopped_messages(connection: Connection, now: datetime) -> list[StoppedMessages]:
     """Messages that wait for stops, by agency and kind."""
-    return [value_of(StoppedMessages, row) for row in connection.execute(statement("stops/waiting"), {"now": now})]
+    return values_of(StoppedMessages, connection.execute(statement("stops/waiting"), {"now": now}))
 
 
 def waiting_for(stop: Stop, waiting: Sequence[StoppedMessages]) -> int:
@@ -175,7 +173,7 @@ def sent_messages(
 ) -> list[SentMessages]:
     """What left for the gateways in [start, end), by agency, kind and version of the text."""
     values = {"start": start, "end": end, "kind": kind, "agency_code": agency_code}
-    return [value_of(SentMessages, row) for row in connection.execute(statement("stops/went"), values)]
+    return values_of(SentMessages, connection.execute(statement("stops/went"), values))
 
 
 def keep_stops_of_closing(connection: Connection, closing_no: int, period: Period, as_of: datetime) -> None:

@@ -30,10 +30,6 @@ class TemplateFileError(ValueError):
     """A template file cannot be used; the message names the file and the field."""
 
 
-class UnknownTemplate(LookupError):
-    """No file holds this template in this version."""
-
-
 class _EachFieldOnce(yaml.SafeLoader):
     """YAML takes the last of two equal keys without a word; here that is an error."""
 
@@ -81,19 +77,6 @@ def load_templates(folder: Path | None = None) -> dict[str, Template]:
     for (template_id, _), template in sorted(load_template_versions(folder).items()):
         newest[template_id] = template
     return newest
-
-
-def load_template(template_id: str, version: int, folder: Path | None = None) -> Template:
-    """Return one version of a template, also one that newer versions have replaced.
-
-    Raises:
-        UnknownTemplate: there is no such version.
-        TemplateFileError: a file is malformed.
-    """
-    try:
-        return load_template_versions(folder)[template_id, version]
-    except KeyError:
-        raise UnknownTemplate(f"no file holds template {template_id}, version {version}") from None
 
 
 def load_template_versions(folder: Path | None = None) -> dict[tuple[str, int], Template]:

@@ -1,16 +1,27 @@
-"""Transitions: each once, whatever is read again."""
+"""Transitions: each once, whatever is read again; old ones, typed in late, count only where the dossier's row agrees
+(docs/decisions/old-steps.md).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from motcua.domain.dossiers import CleanTransition, RowRefusal
 from motcua.domain.numbering import KnownStep
 from motcua.domain.occasions import PastTransition, PlanningResult
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import by_dossier, large_array, large_recordset, recordset, row_of
+from motcua.store.ledger.rows import (
+    by_dossier,
+    first,
+    large_array,
+    large_recordset,
+    recordset,
+    row_of,
+    values_of,
+)
 
 
 def known_steps(connection: Connection, source_id: int, numbers: Sequence[int]) -> dict[int, KnownStep]:
@@ -28,10 +39,10 @@ def newest_steps(connection: Connection, source_id: int, most: int) -> list[Know
 
 def lowest_number(connection: Connection, source_id: int, from_number: int) -> int | None:
     """The lowest number of a source's steps that we have, from this number on."""
-    row = connection.execute(
-        statement("transitions/lowest"), {"source_id": source_id, "from_number": from_number}
-    ).fetchone()
-    return row["number"] if row else None
+    return first(
+        connection.execute(statement("transitions/lowest"), {"source_id": source_id, "from_number": from_number}),
+        "number",
+    )
 
 
 def transitions_written_down(transitions: Iterable[CleanTransition | RowRefusal]) -> str:
@@ -105,3 +116,46 @@ def settle_transitions(
             for transition_id, outcome, begun_by in outcomes
         ]
         connection.execute(statement("transitions/settle"), {"rows": recordset(rows), "now": now})
+
+
+@dataclass(frozen=True, slots=True)
+class DossierToJudge:
+    """A dossier whose row is to be read for an old step."""
+
+    dossier_id: int
+    agency_code: str
+    dossier_code: str
+    written: str
+    """A code under which its source may know the agency."""
+
+
+def mark_old_steps(connection: Connection, dossier_ids: Sequence[int], clock_skew: timedelta, now: datetime) -> None:
+    """Notes which transitions of these dossiers are old, as far as those read at ``now`` show it."""
+    connection.execute(
+        statement("old_steps/mark"), {"dossier_ids": list(dossier_ids), "clock_skew": clock_skew, "now": now}
+    )
+
+
+def old_steps_to_judge(connection: Connection, source_id: int, now: datetime) -> list[DossierToJudge]:
+    """Dossiers of a source whose row is to be read for an old step, by each code of their agency."""
+    return values_of(
+        DossierToJudge, connection.execute(statement("old_steps/to_judge"), {"source_id": source_id, "now": now})
+    )
+
+
+def judge_old_steps(connection: Connection, source_id: int, dossier_ids: Sequence[int], now: datetime) -> list[int]:
+    """Has the rows of these dossiers, read at ``now``, judge their old steps; what stays open is asked for later.
+
+    Returns the ids of the dossiers in which a step was judged.
+    """
+    judged = connection.execute(statement("old_steps/judge"), {"dossier_ids": list(dossier_ids), "now": now}).fetchall()
+    connection.execute(statement("old_steps/put_off"), {"source_id": source_id, "now": now})
+    return [row["dossier_id"] for row in judged]
+
+
+def old_steps_since(connection: Connection) -> datetime:
+    """Since when old steps are told apart: what was recorded before counts as it was taken then."""
+    row = connection.execute(statement("old_steps/since")).fetchone()
+    assert row is not None
+    since: datetime = row["since"]
+    return since

@@ -11,7 +11,7 @@ from motcua.domain.reconciliation import STATES
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import value_of
+from motcua.store.ledger.rows import values_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def identity(connection: Connection, window: Window = EVERYTHING) -> list[Identi
 
     ``window``: of what the sources recorded, and citizens asked, in a period.
     """
-    return [value_of(IdentityRow, row) for row in connection.execute(statement("accounting/identity"), window.bounds)]
+    return values_of(IdentityRow, connection.execute(statement("accounting/identity"), window.bounds))
 
 
 def summed_up(rows: Sequence[IdentityRow], *names: str) -> list[IdentityRow]:

@@ -33,7 +33,7 @@ from motcua.domain.reconciliation import (
 )
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import columns_of, recordset, value_of
+from motcua.store.ledger.rows import columns_of, first, recordset, value_of
 from motcua.store.notices.apologies import forecast
 
 Value = TypeVar("Value")
@@ -93,8 +93,7 @@ def take_watermark(connection: Connection) -> Watermark:
 
 def data_as_of(connection: Connection, sources: Iterable[str]) -> datetime | None:
     """When these sources had last been read, the oldest of them; ``None``: one never was."""
-    row = connection.execute(statement("closings/data_as_of"), {"sources": list(sources)}).fetchone()
-    return row["data_as_of"] if row else None
+    return first(connection.execute(statement("closings/data_as_of"), {"sources": list(sources)}), "data_as_of")
 
 
 # --- Counting -----------------------------------------------------------------------------------------------------
@@ -407,8 +406,7 @@ def enabled_by_written_code(connection: Connection) -> dict[str, datetime | None
 
 def first_event(connection: Connection) -> datetime | None:
     """When the first event was recorded of which there is a message."""
-    row = connection.execute(statement("closings/first_event")).fetchone()
-    return row["recorded_at"] if row else None
+    return first(connection.execute(statement("closings/first_event")), "recorded_at")
 
 
 def with_differences(counted: Iterable[MessageFigures], differences: Iterable[Difference]) -> list[MessageFigures]:

@@ -12,7 +12,7 @@ from psycopg.rows import DictRow
 from motcua.domain.phones.reading import mask_for_staff, mask_phones
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import recordset, value_of
+from motcua.store.ledger.rows import recordset, value_of, values_of
 
 Channel: TypeAlias = Literal["hotline", "desk", "portal", "letter", "mail", "other"]
 Claim: TypeAlias = Literal[
@@ -190,8 +190,7 @@ def count_complaints(connection: Connection, start: datetime, end: datetime) -> 
 
     Reads the views of schema ``audit`` alone: an auditor's role gets the same.
     """
-    rows = connection.execute(statement("complaints/count"), {"begins": start, "ends": end})
-    return [value_of(ComplaintTally, row) for row in rows]
+    return values_of(ComplaintTally, connection.execute(statement("complaints/count"), {"begins": start, "ends": end}))
 
 
 def open_complaints(connection: Connection, since: datetime, agencies: Sequence[str] | None = None) -> dict[str, int]:

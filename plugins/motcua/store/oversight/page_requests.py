@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Literal, TypeAlias
 
-from motcua.domain.people.requests import PageRequest, RequestKind, RequestOutcome
+from motcua.domain.people import PageRequest, RequestKind, RequestOutcome
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import record, value_of
+from motcua.store.ledger.rows import first, record, values_of
 
 Became: TypeAlias = Literal["waits", "done", "asked_before", "unknown"]
 """``done``: it tells nobody, and was carried out at once; ``asked_before``: the same is asked for already; ``unknown``:
@@ -31,8 +31,12 @@ def ask(connection: Connection, kind: RequestKind, wanted: Mapping[str, Any], by
 
 def withdraw(connection: Connection, request_no: int, by: str) -> bool:
     """Takes back what was asked for; ``False``: it is done, or was withdrawn."""
-    row = connection.execute(statement("page_requests/withdraw"), {"request_no": request_no, "by": by}).fetchone()
-    return bool(row and row["is_withdrawn"])
+    return bool(
+        first(
+            connection.execute(statement("page_requests/withdraw"), {"request_no": request_no, "by": by}),
+            "is_withdrawn",
+        )
+    )
 
 
 def open_requests(
@@ -62,7 +66,7 @@ def _listed(
     limit: int | None = None,
 ) -> list[PageRequest]:
     values = {"is_open": is_open, "kind": kind, "subject": subject, "request_no": request_no, "limit": limit}
-    return [value_of(PageRequest, row) for row in connection.execute(statement("page_requests/list"), values)]
+    return values_of(PageRequest, connection.execute(statement("page_requests/list"), values))
 
 
 def apply_request(connection: Connection, request_no: int) -> RequestOutcome | None:

@@ -1,7 +1,10 @@
-"""Publications: which report of which closing was published where, chained by the hashes of their manifests."""
+"""Publications: which report of which closing was published where, chained by the hashes of their manifests; when each
+was verified, by whom, and whether it held.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from hashlib import sha256
@@ -12,7 +15,7 @@ from psycopg.types.json import Jsonb
 from motcua.domain.periods import Period
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import value_of
+from motcua.store.ledger.rows import first, first_of, value_of, values_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +65,12 @@ def list_definitions(connection: Connection) -> list[Definition]:
     # What PostgreSQL leaves out of a name depends on the session's search path.
     with connection.transaction(force_rollback=True):
         connection.execute(statement("publications/write_names_in_full"))
-        return [value_of(Definition, row) for row in connection.execute(statement("publications/definitions"))]
+        return values_of(Definition, connection.execute(statement("publications/definitions")))
 
 
 def list_publications(connection: Connection) -> list[Publication]:
     """All, the first one first."""
-    return [value_of(Publication, row) for row in connection.execute(statement("publications/all"))]
+    return values_of(Publication, connection.execute(statement("publications/all")))
 
 
 def find_publication(
@@ -79,22 +82,25 @@ def find_publication(
     folder: str | None = None,
 ) -> Publication | None:
     """The publication of this number, closing, manifest or folder; the last one of all where nothing is given."""
-    row = connection.execute(
-        statement("publications/find"),
-        {
-            "publication_no": publication_no,
-            "closing_no": closing_no,
-            "manifest_sha256": manifest_sha256,
-            "folder": folder,
-        },
-    ).fetchone()
-    return value_of(Publication, row) if row else None
+    return first_of(
+        Publication,
+        connection.execute(
+            statement("publications/find"),
+            {
+                "publication_no": publication_no,
+                "closing_no": closing_no,
+                "manifest_sha256": manifest_sha256,
+                "folder": folder,
+            },
+        ),
+    )
 
 
 def publications_of_period(connection: Connection, period: str) -> int:
     """How many there are of a period."""
-    row = connection.execute(statement("publications/count_of_period"), {"period": period}).fetchone()
-    return int(row["publications"]) if row else 0
+    return int(
+        first(connection.execute(statement("publications/count_of_period"), {"period": period}), "publications") or 0
+    )
 
 
 def names_on(connection: Connection, day: date) -> dict[str, str]:
@@ -116,3 +122,73 @@ def save_publication(connection: Connection, publication: Publication) -> None:
     """
     values = asdict(publication) | {"manifest": Jsonb(publication.manifest)}
     connection.execute(statement("publications/save"), values)
+
+
+@dataclass(frozen=True, slots=True)
+class PublicationStanding:
+    """A publication with its last verification."""
+
+    publication_no: int
+    published_at: datetime
+    verified_at: datetime | None
+    """``None``: it never was."""
+    verified_by: str | None
+    faults: int | None
+    first_verified_at: datetime | None
+    """When the first of all publications was; before that none could be."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotHolding:
+    """A publication whose last verification found differences."""
+
+    publication_no: int
+    closing_no: int
+    period: str
+    verified_at: datetime
+    verified_by: str
+    faults: int
+
+
+@dataclass(frozen=True, slots=True)
+class LastVerification:
+    """The last verification of a closing's publication."""
+
+    closing_no: int
+    verified_at: datetime | None
+    """``None``: it never was."""
+    faults: int | None
+
+
+def save_verification(
+    connection: Connection, publication_no: int, verified_at: datetime, verified_by: str, faults: int
+) -> None:
+    """Keeps that a publication was verified.
+
+    Raises:
+        psycopg.errors.InsufficientPrivilege: the connection's role may only read.
+    """
+    values = {
+        "publication_no": publication_no,
+        "verified_at": verified_at,
+        "verified_by": verified_by,
+        "faults": faults,
+    }
+    connection.execute(statement("publications/save_verification"), values)
+
+
+def standings_of_publications(connection: Connection) -> list[PublicationStanding]:
+    """Every publication, the first one first."""
+    return values_of(PublicationStanding, connection.execute(statement("publications/last_of_each")))
+
+
+def not_holding(connection: Connection) -> list[NotHolding]:
+    """Publications whose last verification found differences, the newest first."""
+    return values_of(NotHolding, connection.execute(statement("publications/not_holding")))
+
+
+def last_verifications(connection: Connection, closing_nos: Sequence[int]) -> dict[int, LastVerification]:
+    """Of these closings those that were published."""
+    values = {"closing_nos": list(closing_nos)}
+    rows = connection.execute(statement("publications/of_closings"), values)
+    return {row["closing_no"]: value_of(LastVerification, row) for row in rows}

@@ -1,4 +1,4 @@
-"""Providers' statements in the ledger: what a file said, and what each line was held against.
+"""Providers' statements in the ledger: what a file said, what each line was held against, and who sent one by the page.
 
 ``begin_import``, ``add_lines`` and ``match_lines`` are called in one transaction: a file is there whole, with every
 verdict, or not at all.
@@ -18,7 +18,7 @@ from psycopg.types.json import Jsonb
 from motcua.domain.periods import Period
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import value_of
+from motcua.store.ledger.rows import value_of, values_of
 
 LineMatch: TypeAlias = Literal["exact", "partial", "theirs_only", "ours_only"]
 VERDICTS: tuple[LineMatch, ...] = get_args(LineMatch)
@@ -272,8 +272,7 @@ def list_statements(
 ) -> list[StoredStatement]:
     """Statements, the newest month first, some hundred; those of one month, or the one with this number."""
     asked = {"statement_no": statement_no, "month": month, "most": _MOST_STATEMENTS}
-    rows = connection.execute(statement("statements/list"), asked)
-    return [value_of(StoredStatement, row) for row in rows]
+    return values_of(StoredStatement, connection.execute(statement("statements/list"), asked))
 
 
 def figures_of(connection: Connection, statements: Iterable[StoredStatement]) -> list[StatementFigures]:
@@ -359,7 +358,7 @@ def match_rows(connection: Connection, statement_no: int, asked: RowsAsked) -> l
         "most": asked.most,
         "skipped": asked.skipped,
     }
-    return [value_of(MatchRow, row) for row in connection.execute(statement("statements/rows"), parameters)]
+    return values_of(MatchRow, connection.execute(statement("statements/rows"), parameters))
 
 
 @dataclass(frozen=True, slots=True)
@@ -374,8 +373,7 @@ class MissingStatement:
 def missing_statements(connection: Connection, gateways: Iterable[str], month: date) -> list[MissingStatement]:
     """Which of these gateways took messages from us in the month and have no statement for it."""
     asked = {"gateways": list(gateways), "month": month, "next_month": Period.month_of(month).next.first}
-    rows = connection.execute(statement("statements/months_without"), asked)
-    return [value_of(MissingStatement, row) for row in rows]
+    return values_of(MissingStatement, connection.execute(statement("statements/months_without"), asked))
 
 
 # --- Files that were refused ----------------------------------------------------------------------------------------
@@ -425,8 +423,9 @@ def save_refusal(connection: Connection, refusal: StatementRefusal) -> int:
 
 def list_refusals(connection: Connection, *, settled: bool = False) -> list[KeptRefusal]:
     """Files that were refused and that nothing replaced yet, the newest first; ``settled``: all of them."""
-    rows = connection.execute(statement("statements/refusals"), {"settled": settled, "most": _MOST_REFUSALS})
-    return [value_of(KeptRefusal, row) for row in rows]
+    return values_of(
+        KeptRefusal, connection.execute(statement("statements/refusals"), {"settled": settled, "most": _MOST_REFUSALS})
+    )
 
 
 def settled_refusals(connection: Connection) -> set[tuple[str, str]]:
@@ -439,3 +438,54 @@ def set_refusal_aside(connection: Connection, refusal_no: int, by: str, reason: 
     """Sets the refusals of a file aside; ``False``: there is none with this number, or it was before."""
     asked = {"refusal_no": refusal_no, "by": by, "reason": reason, "now": now}
     return connection.execute(statement("statements/set_refusal_aside"), asked).rowcount > 0
+
+
+_MOST_UNREAD = 50
+"""That are listed: a month has a few."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatementUpload:
+    """A statement that is put into its folder."""
+
+    form: str
+    month: date
+    """Its first day."""
+    file_name: str
+    """In the folder."""
+    sha256: str
+    uploaded_at: datetime
+    uploaded_by: str
+
+
+def one_upload_at_a_time(connection: Connection) -> None:
+    """Waits until nobody else puts a statement into its folder; from then on others wait for this transaction's end."""
+    connection.execute(statement("uploads/one_at_a_time"))
+
+
+def save_upload(connection: Connection, upload: StatementUpload) -> int:
+    """Writes down who put a statement there; returns the upload's number."""
+    row = connection.execute(statement("uploads/save"), asdict(upload)).fetchone()
+    assert row is not None
+    return int(row["upload_no"])
+
+
+def unread_uploads(connection: Connection, since: datetime) -> list[StatementUpload]:
+    """Statements that were put there since, and that no run has taken or refused, the newest first."""
+    return values_of(
+        StatementUpload, connection.execute(statement("uploads/unread"), {"since": since, "most": _MOST_UNREAD})
+    )
+
+
+def who_uploaded(connection: Connection, sha256: str, form: str) -> str | None:
+    """Who put this file there by the page; ``None``: nobody, it came another way."""
+    row = connection.execute(statement("uploads/who_uploaded"), {"sha256": sha256, "form": form}).fetchone()
+    return None if row is None else str(row["uploaded_by"])
+
+
+def segments_handed(connection: Connection, gateway: str, month: date) -> int:
+    """Segments that we handed to a gateway in a month, by our own count."""
+    asked = {"gateway": gateway, "month": month, "next_month": Period.month_of(month).next.first}
+    row = connection.execute(statement("statements/segments_handed"), asked).fetchone()
+    assert row is not None
+    return int(row["segments"])

@@ -20,8 +20,7 @@ from motcua.jobs.listing.reading import Listing, Part, part_of, pieces_of
 from motcua.reports import wording
 from motcua.reports.lists.declared import Column, Filter, Seen, words_of
 from motcua.reports.lists.files import Cell, Link, ListHead, Row, Word, csv_pieces, list_workbook
-from motcua.store.browsing.messages import Place
-from motcua.store.browsing.procedures import procedures_called
+from motcua.store.browsing import Place, procedures_called
 from motcua.store.ledger.database import Connection, page_connection
 from motcua.web.forms import page_in
 from motcua.web.refusals import PageRefused

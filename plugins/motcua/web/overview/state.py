@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Literal
 
 from motcua.domain.checks import ALERT_NAMES
-from motcua.domain.people.requests import PageRequest
+from motcua.domain.people import PageRequest
 from motcua.domain.routing import day_of
 from motcua.domain.watching import judging
 from motcua.jobs.notices.apologizing import apology_rules
@@ -37,8 +37,8 @@ from motcua.store.notices.sources import MappedStatus, Source, list_sources, map
 from motcua.store.notices.stops import Stop, last_stops, stopped_messages, stops_in_force, waiting_for
 from motcua.store.oversight.complaints import open_complaints
 from motcua.store.oversight.page_requests import open_requests
+from motcua.store.oversight.publications import NotHolding, not_holding
 from motcua.store.oversight.quality import broken_agencies_of, counts_of, list_runs
-from motcua.store.oversight.verifications import NotHolding, not_holding
 from motcua.store.watching.watch import (
     MirroredAlert,
     WatchLife,

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
-from motcua.jobs.listing.sources import check_of
+from motcua.jobs.listing.lists import check_of
 from motcua.reports import wording
 from motcua.reports.checking import check_words, terms_of, told, verdict
 from motcua.settings import settings

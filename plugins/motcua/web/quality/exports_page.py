@@ -24,8 +24,8 @@ from motcua.domain.phones.reading import holds_phone
 from motcua.jobs.exports.forms import ExportForm, ExportFormError, form_of
 from motcua.jobs.exports.reading import PreviewedExport
 from motcua.jobs.exports.taking import ADAPTER
+from motcua.jobs.listing.lists import ToldExport, exports_of, may_be_accepted, told_export, vanished_of
 from motcua.jobs.listing.reading import Listing
-from motcua.jobs.listing.sources import ToldExport, exports_of, may_be_accepted, told_export, vanished_of
 from motcua.jobs.uploads.exports import ExportSeen
 from motcua.jobs.uploads.waiting import LARGEST_UPLOAD
 from motcua.reports import wording

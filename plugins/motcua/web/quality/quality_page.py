@@ -19,7 +19,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from motcua.domain.clock import VIETNAM
-from motcua.jobs.listing.oversight import QUALITY, findings_of
+from motcua.jobs.listing.lists import QUALITY, findings_of
 from motcua.jobs.listing.reading import Listing
 from motcua.quality.rechecking import recheck
 from motcua.quality.report_data import AgencyReport, DepartmentReport, RuleResult

@@ -19,7 +19,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from psycopg.errors import CheckViolation
 
 from motcua.jobs.listing.reading import Listing
-from motcua.jobs.notices.looking.asking import asking
+from motcua.jobs.notices.looking import asking
 from motcua.reports import wording
 from motcua.reports.lists.files import Word
 from motcua.settings import settings

@@ -12,7 +12,7 @@ from motcua.domain.periods import Period
 from motcua.reports import wording
 from motcua.reports.lists.files import Cell, Row
 from motcua.reports.publication.data import period_words
-from motcua.store.browsing.runs import Attempted, Move, RunWork
+from motcua.store.runs import Attempted, Move, RunWork
 from motcua.web.runs import run_words
 from motcua.web.visitors import Visitor
 

@@ -15,16 +15,16 @@ from fastapi.responses import HTMLResponse, Response
 
 from motcua import dag_texts
 from motcua.domain.clock import VIETNAM
-from motcua.domain.people.signatures import is_person
+from motcua.domain.people import is_person
 from motcua.domain.periods import Period
 from motcua.jobs.listing.asking import whose
 from motcua.jobs.listing.reading import Listing
 from motcua.reports import wording
 from motcua.reports.publication.data import period_words
 from motcua.store.agencies import list_agencies
-from motcua.store.browsing.runs import RunWork, work_of
 from motcua.store.ledger.database import page_connection
-from motcua.store.ledger.runs import Run
+from motcua.store.ledger.sessions import Run
+from motcua.store.runs import RunWork, work_of
 from motcua.web.lists.page import FileFormat, file_of
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import render

@@ -16,21 +16,23 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from motcua.domain.clock import VIETNAM
-from motcua.jobs.agency_settings.editing import (
+from motcua.jobs.agency_settings import (
+    MOST_DOSSIERS,
     NotUndone,
     OpenedSettings,
+    Rehearsal,
     changed_since,
     edit,
     kept_settings,
     open_settings,
+    rehearse_day_before,
     save,
     to_undo,
     typed_over,
 )
-from motcua.jobs.agency_settings.rehearsing import MOST_DOSSIERS, Rehearsal, rehearse_day_before
 from motcua.jobs.handed_in.agencies import AgencyChange, SettingsRefused, settings_of
 from motcua.jobs.listing.reading import Listing
-from motcua.jobs.texts.previews import AgencyToPreview, PreviewRow, preview_texts
+from motcua.jobs.texts import AgencyToPreview, PreviewRow, preview_texts
 from motcua.reports import wording
 from motcua.reports.lists.files import Link
 from motcua.settings import settings

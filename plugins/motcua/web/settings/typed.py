@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import yaml
 
-from motcua.jobs.agency_settings.editing import NotUndone
+from motcua.jobs.agency_settings import NotUndone
 from motcua.jobs.handed_in.agencies import SettingsRefused, settings_of
 from motcua.reports import wording
 from motcua.settings import include_dir

@@ -15,8 +15,7 @@ from fastapi.responses import HTMLResponse, Response
 from motcua.domain.clock import VIETNAM
 from motcua.domain.phones.numbering_plan import PROVINCES
 from motcua.domain.working_days import WorkingCalendar
-from motcua.jobs.calendars.files import FIRST_YEAR, LAST_YEAR
-from motcua.jobs.calendars.keeping import HOME_PROVINCE
+from motcua.jobs.calendars import FIRST_YEAR, HOME_PROVINCE, LAST_YEAR
 from motcua.jobs.listing.reading import Listing
 from motcua.reports.wording import list_words
 from motcua.store.agencies import Agency, find_agency, list_agencies

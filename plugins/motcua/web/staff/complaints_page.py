@@ -29,7 +29,7 @@ from motcua.jobs.handed_in.complaints import (
     titles,
     write_outcome,
 )
-from motcua.jobs.listing.complaints import COMPLAINTS
+from motcua.jobs.listing.lists import COMPLAINTS
 from motcua.reports import wording
 from motcua.store.ledger.database import Connection, page_connection
 from motcua.store.oversight.complaints import OUTCOMES, ComplaintTally, count_complaints, repeated_complaints

@@ -14,9 +14,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
 from motcua.domain.phones.reading import mask_phones
-from motcua.jobs.listing.messages import INQUIRIES, USUAL_DAYS, asked_inquiries, inquiries_asked
+from motcua.jobs.listing.lists import INQUIRIES, USUAL_DAYS, asked_inquiries, inquiries_asked
 from motcua.reports import wording
-from motcua.store.browsing.inquiries import InquiriesOfDay, inquiries_by_day, repeated_codes, repeated_phones
+from motcua.store.browsing import InquiriesOfDay, inquiries_by_day, repeated_codes, repeated_phones
 from motcua.store.ledger.database import page_connection
 from motcua.web.lists.page import FileFormat, asked_of, list_file, shown_list
 from motcua.web.rendering import render

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from motcua.jobs.listing.messages import MESSAGES
+from motcua.jobs.listing.lists import MESSAGES
 from motcua.web.lists.page import list_page
 
 router = APIRouter()

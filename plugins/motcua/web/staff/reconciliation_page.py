@@ -22,7 +22,7 @@ from fastapi.responses import HTMLResponse, Response
 from motcua.domain.intake.portal_figures import ComparedAgency
 from motcua.domain.periods import Period, PeriodLength
 from motcua.domain.reconciliation import STATES, Closing, CountedDossier, ReconciliationReport
-from motcua.jobs.listing.oversight import figures_of_closing, rows_of_figure
+from motcua.jobs.listing.lists import figures_of_closing, rows_of_figure
 from motcua.jobs.publications.publishing import publications_store
 from motcua.jobs.reconciliation.reporting import ClosingShown, show_closing, show_figure
 from motcua.reports import wording
@@ -30,13 +30,11 @@ from motcua.reports.lists.files import MOST_ROWS
 from motcua.reports.publication.data import Told, period_words, points
 from motcua.reports.publication.document import summary_lines
 from motcua.reports.publication.files import AGENCY_FOLDER, agency_workbook_name
-from motcua.store.browsing.closings import newest_of_lengths, newest_periods
 from motcua.store.intake.closings import pushed_of_closing
 from motcua.store.intake.portal_figures import compare_periods
 from motcua.store.ledger.database import Connection, page_connection
-from motcua.store.oversight.figure_rows import Cell, FigureRows, NoSuchFigure
-from motcua.store.oversight.publications import Publication, find_publication
-from motcua.store.oversight.verifications import last_verifications
+from motcua.store.oversight.figure_rows import Cell, FigureRows, NoSuchFigure, newest_of_lengths, newest_periods
+from motcua.store.oversight.publications import Publication, find_publication, last_verifications
 from motcua.web.forms import number_in
 from motcua.web.lists.page import FileFormat, file_of, shown_list
 from motcua.web.refusals import PageRefused

@@ -13,7 +13,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from motcua.domain.people.requests import PageRequest, RequestKind
+from motcua.domain.people import PageRequest, RequestKind
 from motcua.jobs.listing.reading import Listing
 from motcua.reports import wording
 from motcua.reports.lists.files import MOST_ROWS

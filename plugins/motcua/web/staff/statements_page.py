@@ -13,8 +13,8 @@ from fastapi.responses import HTMLResponse, Response
 
 from motcua.domain.clock import VIETNAM
 from motcua.domain.periods import Period
-from motcua.jobs.handed_in.statement_forms import FormError, form_names, load_form
-from motcua.jobs.listing.oversight import STATEMENTS, statement_rows
+from motcua.jobs.handed_in.statement_files import FormError, form_names, load_form
+from motcua.jobs.listing.lists import STATEMENTS, statement_rows
 from motcua.jobs.tasks.reconcile_carrier import DUE_DAY, is_overdue, missing_now
 from motcua.jobs.uploads.statements import StatementSeen, still_unread
 from motcua.jobs.uploads.waiting import LARGEST_UPLOAD

@@ -18,7 +18,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from motcua.domain.phones.reading import holds_phone
 from motcua.domain.run_window import EVERYTHING
-from motcua.jobs.listing.messages import HELD, RELEASED
+from motcua.jobs.listing.lists import HELD, RELEASED
 from motcua.reports import wording
 from motcua.settings import settings
 from motcua.store.agencies import list_agencies

@@ -17,13 +17,13 @@ from fastapi.testclient import TestClient
 
 from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.gates import RunIncomplete
-from motcua.jobs.measuring import emit_gauges
 from motcua.jobs.notices.answering import count_left_over
-from motcua.jobs.notices.looking.watcher import Watcher
+from motcua.jobs.notices.looking import Watcher
 from motcua.jobs.notices.receiving import read_left_over_receipts
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.watching import CatchUp, sources_to_read
 from motcua.jobs.tasks import apologize_due_tomorrow, notify_transitions, settle_messages
+from motcua.jobs.tasks.settle_messages import emit_gauges
 from motcua.jobs.watching.watch import Watch
 from motcua.settings import settings
 from motcua.store.ledger.database import close_ledger_pool

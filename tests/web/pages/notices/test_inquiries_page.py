@@ -14,7 +14,7 @@ import pytest
 from motcua.domain.clock import VIETNAM
 from motcua.domain.inquiries import InquiryResult
 from motcua.reports.wording import list_words
-from motcua.store.browsing import inquiries as browsing
+from motcua.store import browsing
 from tests.conftest import NHA_TRANG, NOW, TU_PHAP
 from tests.web.visiting import VISITING, words
 

@@ -17,9 +17,9 @@ from typer.testing import CliRunner
 from motcua.cli import app as commands
 from motcua.domain.texts import PARAMETER_LIMITS
 from motcua.jobs.listing import reading as lists
-from motcua.jobs.listing.messages import MESSAGES, NOBODYS
+from motcua.jobs.listing.lists import MESSAGES, NOBODYS
 from motcua.jobs.listing.reading import Listing
-from motcua.store.browsing import messages as browsing
+from motcua.store import browsing
 from motcua.web.lists import page as places
 from tests.conftest import NHA_TRANG, NOW, TU_PHAP
 from tests.web.taken_away import read_csv, read_file

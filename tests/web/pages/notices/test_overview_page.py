@@ -21,9 +21,8 @@ from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
-from motcua.jobs.notices.releasing import release
 from motcua.jobs.notices.sending.sender import send
-from motcua.jobs.notices.stopping import go, stop
+from motcua.jobs.notices.stopping import go, release, stop
 from motcua.jobs.tasks.settle_messages import gate
 from motcua.settings import settings
 from motcua.store.agencies import save_agencies

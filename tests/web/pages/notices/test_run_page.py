@@ -23,7 +23,7 @@ from motcua.jobs.run_alerts import keep_red_run
 from motcua.settings import include_dir
 from motcua.store.ledger.database import connect
 from motcua.store.ledger.queries import statements_of
-from motcua.store.ledger.runs import Run, work_for
+from motcua.store.ledger.sessions import Run, work_for
 from motcua.store.upkeep import CleanedOf, save_cleaning
 from motcua.web.runs import airflow_runs, run_page, run_words
 from motcua.web.runs.airflow_runs import AirflowRun, FailedTask, find_airflow_run
@@ -469,7 +469,7 @@ def test_everything_that_a_gate_says_has_words_and_something_to_do(said, why):
     ],
 )
 def test_every_gap_has_words(kind, held_until, why):
-    from motcua.jobs.restoring.gaps import words_of_gap
+    from motcua.jobs.restoring import words_of_gap
     from motcua.store.notices.gaps import OpenGap
 
     now = datetime.now(UTC)

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from motcua.jobs.listing import reading
-from motcua.jobs.listing.messages import HELD
+from motcua.jobs.listing.lists import HELD
 from motcua.reports.lists.declared import declared_list
 from tests.conftest import NHA_TRANG, TU_PHAP
 from tests.web.visiting import VISITING, words
@@ -123,7 +123,7 @@ def test_what_a_report_waits_for_is_left(staff, made, rows, an_hour_later, monke
     asked = choose(staff, settled, doubtful)
     send(staff, fields_of(asked.text), decision="release")
     # The report came after they were read last.
-    monkeypatch.setattr("motcua.jobs.page_requests.applying.read_left_over_receipts", lambda: None)
+    monkeypatch.setattr("motcua.jobs.page_requests.read_left_over_receipts", lambda: None)
     an_hour_later()
     assert rows("SELECT released FROM motcua.page_requests") == [{"released": 1}]
     assert rows("SELECT message_id FROM motcua.releases") == [{"message_id": doubtful}]

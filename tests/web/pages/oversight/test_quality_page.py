@@ -15,7 +15,8 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from motcua.domain.clock import VIETNAM
-from motcua.jobs.listing import asking, oversight
+from motcua.jobs.listing import asking
+from motcua.jobs.listing import lists as declared
 from motcua.quality.report_data import BrokenAgency
 from motcua.quality.reporting import NoSuchAgency
 from motcua.reports.quality.urgency import most_urgent
@@ -63,7 +64,7 @@ def ledger(monkeypatch) -> Ledger:
     monkeypatch.setattr(quality_page, "department_report", lambda *_, **__: known.department)
     monkeypatch.setattr(quality_page, "mails_of", lambda *_: [])
     monkeypatch.setattr(quality_page, "in_force", lambda *_: known.names)
-    monkeypatch.setattr(oversight, "urgent_rows", known.urgent_rows)
+    monkeypatch.setattr(declared, "urgent_rows", known.urgent_rows)
     monkeypatch.setattr(asking, "list_agencies", lambda _: [])
     monkeypatch.setattr(lists, "page_connection", contextlib.nullcontext)
     monkeypatch.setattr(quality_page, "look_again", lambda *_: known.again)

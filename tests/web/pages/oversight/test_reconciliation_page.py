@@ -27,7 +27,7 @@ from motcua.reports.publication.files import agency_workbook_name
 from motcua.settings import settings
 from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import connect
-from motcua.store.oversight.verifications import save_verification
+from motcua.store.oversight.publications import save_verification
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import render_refusal
 from motcua.web.staff import reconciliation_page

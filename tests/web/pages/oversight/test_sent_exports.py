@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from motcua.jobs.exports.taking import SETTLED, take_files
-from motcua.jobs.personal_data.files import remove_old_files
+from motcua.jobs.personal_data import remove_old_files
 from tests.conftest import NHA_TRANG, TU_PHAP
 from tests.integration.exports.conftest import FORM, HEADINGS, SOURCE, last, line, read_here, set_form_of
 from tests.web.visiting import VISITING, words

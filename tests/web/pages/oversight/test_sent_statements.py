@@ -16,7 +16,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from motcua.domain.run_window import EVERYTHING
-from motcua.jobs.personal_data.files import remove_old_files
+from motcua.jobs.personal_data import remove_old_files
 from motcua.jobs.tasks.reconcile_carrier import find_files, take_file
 from motcua.jobs.uploads import reading
 from motcua.web import forms

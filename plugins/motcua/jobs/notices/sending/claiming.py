@@ -14,9 +14,8 @@ from motcua.domain.texts import UnregisteredTemplate
 from motcua.gateways.adapter import OutgoingMessage
 from motcua.jobs.notices.attempts import outgoing_message, rests_until
 from motcua.jobs.notices.planning import planning_rules
-from motcua.jobs.notices.sending.lanes import Call, Lane
+from motcua.jobs.notices.sending.lanes import Call, Lane, SenderRun
 from motcua.jobs.notices.sending.routing import Routing
-from motcua.jobs.notices.sending.run import SenderRun
 from motcua.settings import settings
 from motcua.store.notices import attempts, messages, stops
 from motcua.store.notices.gateways import lock_allowance, use_allowance

@@ -1,19 +1,66 @@
-"""A lane: one gateway in use by one sender, with its share of the requests, its threads and what is out."""
+"""Lanes of one run of a sender: each is a gateway in use, with its share of the requests, its threads, what is out."""
 
 from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import requests
 
+from motcua.domain.routing import CARRIERS
+from motcua.domain.run_window import Window
+from motcua.gateways import GatewayMisconfigured, open_gateway
 from motcua.gateways.adapter import Gateway, GatewayAnswer, OutgoingMessage
+from motcua.jobs.notices.sending.heartbeat import Heart
 from motcua.jobs.notices.sending.request_slots import RequestSlots
+from motcua.store.ledger.database import Connection
 from motcua.store.notices.attempts import AttemptOutcome
-from motcua.store.notices.gateways import GatewayStop
+from motcua.store.notices.gateways import GatewayOpening, GatewayStop, ensure_gateway, note_opening
 from motcua.store.notices.messages import ClaimedMessage, MessageOutcome
+
+
+@dataclass(slots=True)
+class SendCounts:
+    """What one sender did."""
+
+    attempts: int = 0
+    by_gateway: dict[str, int] = field(default_factory=dict)
+    by_outcome: dict[str, int] = field(default_factory=dict)
+    turned_away: dict[str, int] = field(default_factory=dict)
+    abandoned: int = 0
+    stopped: list[str] = field(default_factory=list)
+    """What was stopped meanwhile, with the reasons."""
+    gap: str | None = None
+    """Why nothing was sent, or nothing of before: the ledger was restored, or may have been, and nobody looked at the
+    gap."""
+    set_aside: int = 0
+    """Messages that wait because people stopped them, each counted when it was met."""
+    unregistered: dict[str, int] = field(default_factory=dict)
+    """Messages that wait because their template or their carrier is registered at no gateway, by the reason."""
+
+    def count_unregistered(self, reason: str) -> None:
+        """Counts a message that waits for a registration."""
+        self.unregistered[reason] = self.unregistered.get(reason, 0) + 1
+
+
+@dataclass(frozen=True, slots=True)
+class SenderRun:
+    """Who sends what, and by which clock."""
+
+    ledger: Connection
+    lock: Connection
+    """Holds the sender's advisory locks for as long as it lives."""
+    sender_id: int
+    run_id: str
+    window: Window
+    clock: Callable[[], datetime]
+    heart: Heart
+    counts: SendCounts = field(default_factory=SendCounts)
+
 
 _READY = 4
 """One committed attempt is kept ready for so many that may be in flight (docs/decisions/sending-speed.md)."""
@@ -150,3 +197,24 @@ class Lane:
     def wants_more(self) -> bool:
         """There may be due messages for it, and it has room for one."""
         return not self.exhausted and self.most > 0 and self.room > 0 and time.monotonic() >= self.resume_at
+
+
+def open_and_note(ledger: Connection, name: str) -> Gateway:
+    """The gateway's adapter, ready to use; what its connection says, or what is wrong with it, is kept.
+
+    Raises:
+        GatewayMisconfigured: its connection is missing or names an adapter that does not exist; that is kept, too.
+    """
+    ensure_gateway(ledger, name)
+    now = datetime.now(UTC)
+    try:
+        gateway = open_gateway(name)
+    except GatewayMisconfigured as failure:
+        note_opening(ledger, GatewayOpening(name, now, str(failure)))
+        raise
+    address = gateway.address
+    carriers = None if address.carriers == CARRIERS else tuple(sorted(address.carriers))
+    note_opening(
+        ledger, GatewayOpening(name, now, None, carriers, address.segments_per_second, address.segments_per_day)
+    )
+    return gateway

@@ -5,12 +5,10 @@ from __future__ import annotations
 import random
 from datetime import datetime, timedelta
 
-from motcua.domain.retries import retry_wait
-from motcua.domain.routing import REFUSED_NUMBERS, carrier_is_refused, day_of
+from motcua.domain.routing import REFUSED_NUMBERS, carrier_is_refused, day_of, retry_wait
 from motcua.jobs.notices.attempts import ATTEMPT_STATE, settle_time
-from motcua.jobs.notices.sending.lanes import HELD_BACK, Answered, Lane, Settled
+from motcua.jobs.notices.sending.lanes import HELD_BACK, Answered, Lane, SenderRun, Settled
 from motcua.jobs.notices.sending.routing import Routing, words_of
-from motcua.jobs.notices.sending.run import SenderRun
 from motcua.settings import settings
 from motcua.store.notices import attempts, messages
 from motcua.store.notices.attempts import AttemptOutcome

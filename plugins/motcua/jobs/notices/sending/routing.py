@@ -11,8 +11,7 @@ from motcua.domain.routing import TIME_OUTS, Route, another_gateway, assign_carr
 from motcua.domain.texts import Registration, RegistrationKey, UnregisteredTemplate
 from motcua.gateways.adapter import Gateway, GatewayAnswer
 from motcua.jobs.notices.attempts import provider_template_id
-from motcua.jobs.notices.sending.lanes import HELD_BACK, NO_ANSWER, UNHEARD, Answered, Lane
-from motcua.jobs.notices.sending.run import SenderRun
+from motcua.jobs.notices.sending.lanes import HELD_BACK, NO_ANSWER, UNHEARD, Answered, Lane, SenderRun
 from motcua.settings import settings
 from motcua.store.notices import messages
 from motcua.store.notices.gateways import (

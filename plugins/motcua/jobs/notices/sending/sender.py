@@ -13,7 +13,7 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -26,16 +26,14 @@ from motcua.jobs.notices.attempts import bury_the_dead
 from motcua.jobs.notices.sending.claiming import Claiming
 from motcua.jobs.notices.sending.departures import Departures
 from motcua.jobs.notices.sending.heartbeat import beating
-from motcua.jobs.notices.sending.lanes import HELD_BACK, Answered, Call, Lane
-from motcua.jobs.notices.sending.opening import open_and_note
+from motcua.jobs.notices.sending.lanes import HELD_BACK, Answered, Call, Lane, SendCounts, SenderRun, open_and_note
 from motcua.jobs.notices.sending.outcomes import Outcomes
 from motcua.jobs.notices.sending.request_slots import HeldBack, RequestSlots
 from motcua.jobs.notices.sending.routing import Routing
-from motcua.jobs.notices.sending.run import SendCounts, SenderRun
-from motcua.jobs.restoring.gaps import look_for_gap
+from motcua.jobs.restoring import look_for_gap, words_of_gap
 from motcua.settings import settings
 from motcua.store.journal import open_journal
-from motcua.store.ledger.database import connect, open_connection
+from motcua.store.ledger.database import connect
 from motcua.store.ledger.locks import (
     LINGERING,
     WATCHING,
@@ -45,7 +43,9 @@ from motcua.store.ledger.locks import (
     somebody_stands_by,
     stand_by,
 )
-from motcua.store.notices import messages
+from motcua.store.notices import attempts, messages
+from motcua.store.notices.gaps import open_gap
+from motcua.store.notices.gateways import GatewayStop, gateway_stops
 from motcua.store.worker_marks import leave_mark
 
 _GATHER = 0.004
@@ -75,17 +75,13 @@ class CatchUp(Protocol):
         """Whether there was news."""
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 def send(
     run_id: str,
     window: Window = EVERYTHING,
     *,
     catch_up: CatchUp | None = None,
     stop: threading.Event | None = None,
-    clock: Callable[[], datetime] = _now,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> SendCounts:
     """Sends every message that is due, or those of a window, until none is left or no gateway may be used.
 
@@ -100,7 +96,7 @@ def send(
             flight is written.
         motcua.gateways.GatewayMisconfigured: no gateway's Airflow connection can be used.
     """
-    with beating() as heart, open_connection() as lock, connect() as ledger:
+    with beating() as heart, connect() as lock, connect() as ledger:
         lock.autocommit = True
         heart.end_the_frozen(lock)
         counts = SendCounts()
@@ -388,3 +384,30 @@ class Sender:
             each.lane.answers.append(each)
         self.departures.note(answered)
         self.busy_at = time.monotonic()
+
+
+def unresolved(run_id: str, window: Window = EVERYTHING, now: datetime | None = None) -> Sequence[str]:
+    """What a run leaves that failed and may be retried, in words; empty: nothing. Names counts and reasons only."""
+    moment = now or datetime.now(UTC)
+    with connect() as ledger:
+        gap = open_gap(ledger)
+        left = [] if gap is None else [words_of_gap(gap)]
+        left += [
+            f"{each.unresolved} message(s) {each.outcome}"
+            for each in attempts.attempts_of_run(ledger, run_id)
+            if each.unresolved
+        ]
+        stops = gateway_stops(ledger)
+        due = messages.waiting(ledger, window, moment, _carriers(stops)).due if stops else 0
+        # With messages due what was stopped counts until it is tried again, also just after its pause.
+        longest = settings().gateway_stop if due else timedelta(0)
+        stops = [stop for stop in stops if stop.until > moment - (longest if stop.pause is not None else timedelta(0))]
+        if stops and due:
+            left.append(f"{due} message(s) due while a gateway is stopped")
+        left += [f"gateway {stop}" for stop in stops if not stop.by_hand]
+    return left
+
+
+def _carriers(stops: Sequence[GatewayStop]) -> list[str] | None:
+    """Carriers whose messages the stops hold up; ``None``: there is a stop that is not of one carrier."""
+    return [stop.subject for stop in stops] if all(stop.concerns == "carrier" for stop in stops) else None

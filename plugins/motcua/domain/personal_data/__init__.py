@@ -1,1 +1,0 @@
-"""Whose the values are that the ledger holds."""

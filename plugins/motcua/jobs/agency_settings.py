@@ -1,0 +1,398 @@
+"""What an agency decides for itself, changed by a person on the pages: read, compared, rehearsed, set, and set back.
+
+The settings are those of the agencies' file, checked by the same code and kept in the same history. What keeps messages
+from citizens through more than same-day procedures is the Department's, by the file; so is what an agency is called,
+and how long personal data is kept, since what was purged cannot be set back.
+
+The rehearsal tells what an agency would have sent yesterday under settings that are only typed, beside what it would
+have under its own: the dry run of an agency (jobs/notices/dry_running.py) over the ledger's own steps instead of a
+source's, bounded, and read by the pages' role, with the apologies as an evening makes them
+(jobs/notices/apologizing.py). Nothing is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import chain, islice
+from typing import Any, Final, Literal, TypeAlias
+
+from motcua.domain.apologies import due_days, judge, useful_until
+from motcua.domain.dossiers import Kind
+from motcua.domain.occasions import PastTransition
+from motcua.domain.periods import Period
+from motcua.domain.texts import Template, render
+from motcua.jobs.handed_in.agencies import (
+    FIELDS,
+    AgencyChange,
+    Fault,
+    SettingsRefused,
+    compare_agency,
+    settings_of,
+    with_settings,
+)
+from motcua.jobs.notices.apologizing import apology_rules, apology_words, candidate_of
+from motcua.jobs.notices.dry_running import Rehearsed, rehearse
+from motcua.jobs.notices.planning import planning_rules
+from motcua.store.agencies import Agency, agency_history, hold_import_lock, in_force, list_agencies, set_settings
+from motcua.store.agencies import AgencyChange as KeptChange
+from motcua.store.calendars import load_calendar
+from motcua.store.ledger.database import Connection
+from motcua.store.notices.apologies import DueDossier, candidates
+from motcua.store.notices.dossiers import DossierToPlan, dossiers_stepped_between
+from motcua.store.notices.templates import load_templates
+from motcua.store.notices.transitions import histories
+from motcua.store.oversight.page_requests import ask
+
+OWN: Final = (
+    "same_day_excluded",
+    "same_day_procedures",
+    "same_day_reason",
+    "accented",
+    "result_hold",
+    "apology_day",
+    "report_recipients",
+)
+"""What is set here, by the file's field names."""
+
+_NOT_ASKED_BEFORE: Final[Mapping[str, Any]] = {"same_day_procedures": [], "same_day_reason": None}
+"""What older changes do not say."""
+
+Typed: TypeAlias = Mapping[str, object]
+"""Settings in the file's form, by its field names."""
+Saved: TypeAlias = Literal["saved", "asked", "asked_before", "changed"]
+"""``asked``: what else was typed is saved; ``changed``: the agency was changed meanwhile."""
+WhyNotUndone: TypeAlias = Literal["first", "of_the_file", "recipients", "changed_since", "no_more"]
+
+
+@dataclass(frozen=True, slots=True)
+class KeptSetting:
+    """One setting that a change of the history changed; values as the history keeps them."""
+
+    field: str
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedSettings:
+    """An agency's settings as somebody opens them. Holds addresses of staff."""
+
+    agency: Agency
+    history: Sequence[KeptChange]
+    """The first change first; there is always one."""
+
+    @property
+    def last_change(self) -> int:
+        """By which it is known whether somebody changed it meanwhile."""
+        return self.history[-1].change_id
+
+
+class NotUndone(Exception):
+    """A change cannot be set back."""
+
+    def __init__(self, why: WhyNotUndone, fields: Sequence[str] = ()) -> None:
+        super().__init__(why)
+        self.why, self.fields = why, tuple(fields)
+
+
+def open_settings(connection: Connection, agency_code: str) -> OpenedSettings | None:
+    """The settings now, with their history; ``None``: no agency has this code."""
+    agency = next((each for each in list_agencies(connection) if each.agency_code == agency_code), None)
+    return OpenedSettings(agency, agency_history(connection, agency_code)) if agency else None
+
+
+def kept_settings(change: KeptChange) -> list[KeptSetting]:
+    """What a change changed, in the file's order."""
+    before, after = _kept(change.before or {}), _kept(change.after)
+    return [
+        KeptSetting(field, before.get(field), after.get(field))
+        for field in FIELDS
+        if before.get(field) != after.get(field)
+    ]
+
+
+def _kept(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {**_NOT_ASKED_BEFORE, **settings}
+
+
+def edit(connection: Connection, before: Agency, typed: Typed) -> tuple[Agency, AgencyChange | None]:
+    """The agency with what was typed, and what that changes; ``None``: nothing.
+
+    Raises:
+        SettingsRefused: a setting is wrong, or only the Department may change it so.
+    """
+    after = with_settings(before, typed)
+    change = compare_agency(connection, before, after)
+    if change and change.departments:
+        words = "only the Department may change it like this"
+        raise SettingsRefused([Fault(field, "departments", words) for field in change.departments])
+    return after, change
+
+
+def save(connection: Connection, after: Agency, seen: int, set_by: str) -> Saved:
+    """Sets an agency's own settings, and asks for other recipients of its reports, which a worker sets once the
+    Department was mailed. Unless it is ``saved`` or ``asked``, the caller rolls back."""
+    hold_import_lock(connection)
+    if set_settings(connection, after, seen, set_by) is None:
+        return "changed"
+    now = next(each for each in list_agencies(connection) if each.agency_code == after.agency_code)
+    if now.report_recipients == after.report_recipients:
+        return "saved"
+    wanted = {"agency": after.agency_code, "addresses": list(after.report_recipients)}
+    return "asked" if ask(connection, "recipients", wanted, set_by) == "waits" else "asked_before"
+
+
+def changed_since(opened: OpenedSettings, seen: int) -> list[tuple[KeptChange, list[KeptSetting]]]:
+    """The changes after change ``seen``, each with what it changed."""
+    return [(change, kept_settings(change)) for change in opened.history if change.change_id > seen]
+
+
+def typed_over(opened: OpenedSettings, seen: int, seen_recipients: Sequence[str], typed: Typed) -> dict[str, object]:
+    """What was typed over settings as change ``seen`` left them, brought onto the settings as they are now.
+
+    What the person left as it was is as others set it since; what he typed stays.
+
+    Args:
+        opened: the settings as they are now.
+        seen: the last change that the person saw.
+        seen_recipients: the addresses that he saw, which the history does not hold.
+        typed: what he sent.
+    """
+    base = next((_kept(each.after) for each in opened.history if each.change_id == seen), None)
+    if base is None:
+        return dict(typed)
+    base["report_recipients"] = list(seen_recipients)
+    now = settings_of(opened.agency)
+    return dict(typed) | {field: now[field] for field in OWN if typed.get(field) == base.get(field)}
+
+
+def to_undo(opened: OpenedSettings, change_id: int) -> dict[str, object]:
+    """What sets one change back, as a person would type it now; recipients stay as they are.
+
+    Raises:
+        NotUndone: there is nothing before it, it changed what only the file changes, the history does not hold what
+            was before (addresses), it was changed again since, or there is no such change.
+    """
+    change = next((each for each in opened.history if each.change_id == change_id), None)
+    if change is None:
+        raise NotUndone("no_more")
+    if change.before is None:
+        raise NotUndone("first")
+    changed = kept_settings(change)
+    others = [each.field for each in changed if each.field not in OWN]
+    if others:
+        raise NotUndone("of_the_file", others)
+    back = [each for each in changed if each.field != "report_recipients"]
+    if not back:
+        raise NotUndone("recipients" if changed else "no_more")
+    now = _kept(opened.history[-1].after)
+    since = [each.field for each in back if now[each.field] != each.after]
+    if since:
+        raise NotUndone("changed_since", since)
+    settings = settings_of(opened.agency)
+    return {field: settings[field] for field in OWN} | {each.field: each.before for each in back}
+
+
+MOST_DOSSIERS: Final = 1000
+"""Dossiers that are rehearsed: an agency that had more that day is told of these."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What would have become of a message, and in how many segments."""
+
+    message: Rehearsed
+    segments: int
+    """None where it would not have gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class RehearsedMessage:
+    """An occasion of that day, under both settings. Holds personal data."""
+
+    dossier_code: str
+    procedure_code: str | None
+    msisdn: str | None
+    kind: Kind
+    now: Fate | None
+    """Under the settings in force; ``None``: there would have been no message."""
+    typed: Fate | None
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether the settings make another thing of it, other than its length."""
+        return _fate(self.now) != _fate(self.typed)
+
+    @property
+    def at(self) -> datetime:
+        """When it would have gone, or ended."""
+        told = self.typed or self.now
+        assert told is not None
+        return told.message.at
+
+
+def _fate(told: Fate | None) -> tuple[object, ...] | None:
+    return None if told is None else (told.message.end, told.message.reason, told.message.at)
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """What would have gone."""
+
+    messages: int
+    segments: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """One day of an agency under two settings."""
+
+    period: Period
+    dossiers: int
+    is_whole: bool
+    """No dossier of that day was left out."""
+    due: int
+    """Dossiers that the evening looked at, under either settings."""
+    is_enabled: bool
+    """The agency was told of that day; else it is rehearsed as if it had been."""
+    messages: tuple[RehearsedMessage, ...]
+    """What the settings change first, then by time."""
+
+    @property
+    def now(self) -> Sum:
+        """What would have gone under the settings in force."""
+        return _sum(each.now for each in self.messages)
+
+    @property
+    def typed(self) -> Sum:
+        """What would have gone under those that are typed."""
+        return _sum(each.typed for each in self.messages)
+
+    @property
+    def changed(self) -> int:
+        """Messages of which the settings make another thing."""
+        return sum(each.is_changed for each in self.messages)
+
+
+def _sum(told: Iterable[Fate | None]) -> Sum:
+    gone = [each for each in told if each is not None and each.message.end == "would_go"]
+    return Sum(len(gone), sum(each.segments for each in gone))
+
+
+def rehearse_day_before(
+    connection: Connection, now: Agency, typed: Agency, moment: datetime, most: int = MOST_DOSSIERS
+) -> Rehearsal:
+    """What would have been sent on the day before ``moment``: each step planned when it was recorded, and apologies at
+    the evening, of things as they stood then.
+
+    Phones are as they are now; what went counts as accepted.
+    """
+    period = Period.day_before(moment)
+    # What was held from the evening before went that day.
+    start = period.start - max(now.result_hold, typed.result_hold, timedelta(0))
+    found = dossiers_stepped_between(connection, now.agency_code, start, period.end, period.first, most + 1)
+    dossiers = found[:most]
+    steps = histories(connection, [each.dossier_id for each in dossiers])
+    templates = load_templates()
+    is_enabled = now.enabled_from is not None and now.enabled_from < period.end
+    messages: list[RehearsedMessage] = []
+    for dossier in dossiers:
+        known = [each for each in steps.get(dossier.dossier_id, ()) if each.recorded_at < period.end]
+        of_now, of_typed = (
+            _rehearse(dossier, known, settings, period, templates, is_enabled) for settings in (now, typed)
+        )
+        for key in sorted({*of_now, *of_typed}):
+            messages.append(
+                RehearsedMessage(
+                    dossier.dossier_code,
+                    dossier.procedure_code,
+                    dossier.msisdn,
+                    key[0],  # type: ignore[arg-type]  # made of a kind
+                    of_now.get(key),
+                    of_typed.get(key),
+                )
+            )
+    apologies, due, is_all = _rehearse_evening(connection, now, typed, period, templates["apology"], most)
+    messages += apologies
+    messages.sort(key=lambda each: (not each.is_changed, each.at, each.dossier_code))
+    return Rehearsal(period, len(dossiers), len(found) <= most and is_all, due, is_enabled, tuple(messages))
+
+
+def _rehearse_evening(
+    connection: Connection, now: Agency, typed: Agency, period: Period, template: Template, most: int
+) -> tuple[list[RehearsedMessage], int, bool]:
+    """The apologies of the day's evening, how many dossiers were looked at, and whether these are all."""
+    of_now = _Evening(connection, now, period, template)
+    of_typed = _Evening(connection, typed, period, template)
+    looked_at, is_all = dict[int, DueDossier](), True
+    for due in dict.fromkeys(each.due for each in (of_now, of_typed) if each.due is not None):
+        found = [*islice(chain.from_iterable(candidates(connection, now.agency_code, due, of_now.at)), most + 1)]
+        looked_at |= {each.dossier_id: each for each in found[:most]}
+        is_all = is_all and len(found) <= most
+    messages = []
+    for dossier in looked_at.values():
+        told = of_now.told(dossier), of_typed.told(dossier)
+        if told != (None, None):
+            code, procedure = dossier.dossier_code, dossier.procedure_code
+            messages.append(RehearsedMessage(code, procedure, dossier.msisdn, "apology", *told))
+    return messages, len(looked_at), is_all
+
+
+class _Evening:
+    """An agency's evening of one day under some settings, all of its sources read."""
+
+    def __init__(self, connection: Connection, settings: Agency, period: Period, template: Template) -> None:
+        day, rules = period.first, apology_rules()
+        in_charge = in_force(connection, day)[settings.agency_code]
+        calendar = load_calendar(connection, in_charge.in_charge or settings.agency_code, day, day)
+        self.at = rules.evening_of(day)
+        self.due = due_days(settings.apology_day, calendar, day)  # type: ignore[arg-type]  # a CHECK holds it to these
+        self._settings, self._template, self._agency_name = settings, template, in_charge.name_in_texts
+        self._goes_at = rules.quiet.until(self.at) or self.at
+        self._is_too_late = self.due is not None and useful_until(calendar, self.due, rules.quiet) <= self._goes_at
+
+    def told(self, dossier: DueDossier) -> Fate | None:
+        """What would have become of the apology for a dossier; ``None``: there would have been none."""
+        if self.due is None:
+            return None
+        candidate = candidate_of(dossier, kind_off="apology" in self._settings.kinds_off)
+        judgement = judge(candidate, self.due, "missed" if self._is_too_late else None)
+        if isinstance(judgement, str):
+            return None
+        state, reason = judgement
+        if state != "queued":
+            return Fate(Rehearsed("apology", state, reason, self.at), 0)
+        words = apology_words(self._template, dossier, self._agency_name, accented=self._settings.accented)
+        return Fate(Rehearsed("apology", "would_go", None, self._goes_at), words.segments)
+
+
+def _rehearse(
+    dossier: DossierToPlan,
+    steps: list[PastTransition],
+    settings: Agency,
+    period: Period,
+    templates: Mapping[str, Template],
+    is_enabled: bool,
+) -> dict[tuple[str, int], Fate]:
+    """What would have become of each occasion of that day, by kind and which of that kind it is."""
+    facts = replace(
+        dossier.facts,
+        enabled_from=dossier.facts.enabled_from if is_enabled else period.start,
+        same_day_excluded=settings.same_day_excluded,
+        same_day_procedures=settings.same_day_procedures,
+        kinds_off=settings.kinds_off,
+        result_hold=settings.result_hold,
+    )
+    counts: dict[str, int] = {}
+    told: dict[tuple[str, int], Fate] = {}
+    for message in rehearse(facts, steps, period.end, planning_rules()):
+        number = counts[message.kind] = counts.get(message.kind, 0) + 1
+        if message.at < period.start:
+            continue
+        words = {"dossier_code": dossier.dossier_code, "agency_name": dossier.agency_name}
+        goes = message.end == "would_go"
+        segments = render(templates[message.kind], words, settings.accented).segments if goes else 0
+        told[message.kind, number] = Fate(message, segments)
+    return told

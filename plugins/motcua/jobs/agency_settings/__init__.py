@@ -1,1 +1,0 @@
-"""What an agency decides for itself: read, compared, rehearsed, set, and set back."""

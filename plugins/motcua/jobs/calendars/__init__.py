@@ -1,1 +1,0 @@
-"""The working calendars: kept, imported and exported."""

@@ -1,1 +1,0 @@
-"""What is told of a dossier to whoever asks: the sentence, and everything below it in words."""

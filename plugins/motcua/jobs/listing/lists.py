@@ -1,0 +1,459 @@
+"""The lists that pages, files and commands show: of each what reads its rows, and what its entries cannot say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from motcua.domain.clock import VIETNAM
+from motcua.domain.people import Viewer
+from motcua.domain.phones.reading import hide_phones, mask_phones
+from motcua.domain.reconciliation import CountedDossier, MessageFigures, Orphan
+from motcua.domain.routing import day_of
+from motcua.jobs.explaining import status_name
+from motcua.jobs.exports.taking import SETTLED
+from motcua.jobs.handed_in.complaints import titles
+from motcua.jobs.handed_in.faults import FileFault
+from motcua.jobs.listing.asking import Asked, period_told
+from motcua.jobs.listing.reading import Listing, Piecewise
+from motcua.quality.choosing import Chosen
+from motcua.quality.report_data import AgencyFigures, Group
+from motcua.quality.reporting import urgent_rows
+from motcua.reports import wording
+from motcua.reports.checking import told
+from motcua.reports.explaining import clauses
+from motcua.reports.lists.declared import OwnCell, Seen, dossier_link
+from motcua.reports.lists.files import Cell, Link, Word
+from motcua.reports.publication.data import Told
+from motcua.reports.quality.listed import FINDING_CELLS
+from motcua.reports.wording import list_words
+from motcua.store.browsing import (
+    InquiriesAsked,
+    MessagesAsked,
+    Piece,
+    Place,
+    find_inquiries,
+    find_messages,
+    find_oldest_messages,
+    read_inquiries,
+    read_messages,
+)
+from motcua.store.checking.checks import SourceCheck
+from motcua.store.dossiers import DossierFound
+from motcua.store.intake.exports import Export, list_exports, list_vanished
+from motcua.store.ledger.database import Connection
+from motcua.store.notices.messages import held, releases
+from motcua.store.notices.templates import load_template_versions
+from motcua.store.oversight.complaints import OUTCOMES, Complaint, ComplaintsAsked, list_complaints
+from motcua.store.oversight.figure_rows import FigureRows
+from motcua.store.oversight.statements import (
+    LineMatch,
+    MatchRow,
+    RowsAsked,
+    StoredStatement,
+    list_statements,
+    match_rows,
+)
+from motcua.store.people import list_agencies_of_users, list_agency_of_user_changes
+
+
+def _step(row: DossierFound, seen: Seen) -> Cell:
+    return hide_phones(row.step_name or status_name(row.status_code) or "") or None
+
+
+DOSSIERS = Listing("dossiers", cells={"step": _step})
+AXIS = Listing(
+    "axis",
+    cells={
+        "sort": lambda row, seen: clauses()["axis"]["sort"][row.sort],
+        "details": lambda row, seen: "; ".join(row.details) or None,
+    },
+)
+
+
+GRANTS = Listing(
+    "grants", lambda connection, asked, most, skipped: list_agencies_of_users(connection)[skipped : skipped + most]
+)
+GRANT_CHANGES = Listing(
+    "grant_changes",
+    lambda connection, asked, most, skipped: list_agency_of_user_changes(connection, skipped + most)[skipped:],
+)
+
+
+def _read(connection: Connection, asked: Asked, most: int, skipped: int) -> Sequence[Complaint]:
+    values: dict[str, Any] = dict(asked.values)
+    state = values["state"]
+    wanted = ComplaintsAsked(
+        agencies=values["agencies"],
+        claim=values["claim"],
+        outcome=state if state in OUTCOMES else None,
+        unlinked=state == "unlinked",
+        repeated=state == "repeated",
+        begins=values["begins"],
+        ends=values["ends"],
+        most=most,
+        skipped=skipped,
+    )
+    return list_complaints(connection, wanted, asked.viewer.phone)
+
+
+def _dossier(row: Complaint, seen: Seen) -> Cell:
+    if row.dossier_code is None or row.dossier_id is None:
+        return row.dossier_code
+    return dossier_link(row.agency_code, row.dossier_code)
+
+
+def _check(row: Complaint, seen: Seen) -> Cell:
+    said = wording.list_words()["complaint"]
+    if row.withdrawn_at:
+        return Word("withdrawn", said["withdrawn"], "")
+    if row.repeats:
+        return Word(f"repeats {row.repeats}", said["repeats"].format(number=row.repeats), "")
+    return Word(row.outcome, titles()["outcome"][row.outcome], "")
+
+
+def _message(row: Complaint, seen: Seen) -> Cell:
+    """The message that it is about; where none was sent, the one that was planned, and why it stands so."""
+    words = wording.publication_words()
+    if row.message_id is not None:
+        told = f"{row.message_id}: {words['kind'][row.message_kind]}, {words['state'][row.message_state]}"
+        return Word(f"{row.message_id} {row.message_kind} {row.message_state}", told, None)
+    if row.intended_id is None:
+        return None
+    told = words["state"][row.intended_state]
+    why = f" – {wording.message_reason(row.intended_reason)}" if row.intended_reason else ""
+    return Word(
+        f"(not sent then) {row.intended_id} {row.intended_kind}: {told}{why}",
+        f"{row.intended_id}: {words['kind'][row.intended_kind]}, {told}{why}",
+        None,
+    )
+
+
+COMPLAINTS = Listing(
+    "complaints",
+    _read,
+    {
+        "dossier_code": _dossier,
+        "channel": lambda row, seen: Word(row.channel, titles()["channel"][row.channel], None),
+        "check": _check,
+        "message": _message,
+    },
+)
+
+
+NOBODYS = frozenset({"dossier_code", "agency_name", "due_date", "step_name", "punctuality"})
+"""Parameters of texts whose values name no person. What else a text may hold, a citizen typed."""
+
+
+USUAL_DAYS, MOST_DAYS = 7, 14
+"""Of inquiries: days that are shown where none are chosen, and how many may be."""
+
+
+@lru_cache(maxsize=1)
+def _plain_templates() -> frozenset[tuple[str, int]]:
+    versions = load_template_versions()
+    return frozenset(name for name, template in versions.items() if NOBODYS.issuperset(template.parameters))
+
+
+def _words_shown(row: Mapping[str, Any], seen: Seen) -> Cell:
+    """The words of a message as a viewer sees them.
+
+    What a stranger typed may name anybody: auditors do not see it, and numbers in it are masked for everyone.
+    """
+    if (row["template_id"], row["template_version"]) in _plain_templates():
+        return str(row["text"])
+    if seen.viewer.is_auditor:
+        template = f"{row['template_id']}.v{row['template_version']}"
+        return str(list_words()["file"]["hidden"].format(template=template))
+    return mask_phones(row["text"])
+
+
+def _of_messages(asked: Asked) -> MessagesAsked:
+    values = dict(asked.values)
+    run, dag = values.pop("run"), values.pop("dag")
+    # Other DAGs may have runs of the same name; without a run a DAG says nothing.
+    return MessagesAsked(**values, run_id=run, dag_id=dag if run else None)
+
+
+def _find(connection: Connection, asked: Asked, before: Place | None, most: int) -> Piece:
+    every = [each.agency_code for each in asked.agencies]
+    return find_messages(connection, _of_messages(asked), every, before, most)
+
+
+def _find_oldest(connection: Connection, asked: Asked, after: Place | None, most: int) -> Piece:
+    return find_oldest_messages(connection, _of_messages(asked), after, most)
+
+
+MESSAGES = Listing(
+    "messages",
+    Piecewise(
+        _find,
+        read_messages,
+        ordered_by="recorded_at",
+        find_oldest=lambda asked: None if asked.values["run"] else _find_oldest,
+        few=lambda asked: _of_messages(asked).is_of_each_agency,
+    ),
+    {
+        "text": _words_shown,
+        "template": lambda row, seen: f"{row['template_id']}.v{row['template_version']}",
+    },
+)
+
+
+def asked_inquiries(asked: Asked) -> Asked:
+    """What is asked of inquiries, with the days that count where none were chosen."""
+    begins, ends = asked.values["begins"], asked.values["ends"]
+    if ends is None:
+        today = datetime.combine(day_of(datetime.now(UTC)), datetime.min.time(), VIETNAM)
+        ends = begins + timedelta(days=MOST_DAYS) if begins else today + timedelta(days=1)
+    if begins is None:
+        begins = ends - timedelta(days=USUAL_DAYS)
+    if ends - begins > timedelta(days=MOST_DAYS):
+        asked.faults.add("too_long", days=MOST_DAYS)
+    told = list(asked.told)
+    if not asked.given.keys() & {"since", "until"}:
+        first, last = (each.astimezone(VIETNAM).date() for each in (begins, ends - timedelta(days=1)))
+        told.append(period_told(first.isoformat(), last.isoformat()))
+    return replace(asked, values={**asked.values, "begins": begins, "ends": ends}, told=told)
+
+
+def inquiries_asked(asked: Asked) -> InquiriesAsked:
+    """The same as statements take it."""
+    values = {name: value for name, value in asked.values.items() if name != "of_no_agency"}
+    return InquiriesAsked(**values)
+
+
+HELD = Listing(
+    "held",
+    lambda connection, asked, most, skipped: held(
+        connection, useful_at=datetime.now(UTC), limit=skipped + most, agencies=asked.viewer.listed
+    )[skipped:],
+)
+RELEASED = Listing(
+    "released",
+    lambda connection, asked, most, skipped: releases(connection, skipped + most, asked.viewer.listed)[skipped:],
+)
+INQUIRIES = Listing(
+    "inquiries",
+    Piecewise(
+        lambda connection, asked, before, most: find_inquiries(connection, inquiries_asked(asked), before, most),
+        read_inquiries,
+        ordered_by="received_at",
+        # The first page counts no further than itself.
+        few=lambda asked: True,
+    ),
+)
+
+
+def _in_force(row: StoredStatement, seen: Seen) -> Cell:
+    said = wording.list_words()["statement"]
+    return Word("" if row.in_force else "superseded", said["in_force" if row.in_force else "superseded"], None)
+
+
+def _differs(row: MatchRow, seen: Seen) -> Cell:
+    said = wording.list_words()["statement"]["differs"]
+    return Word(", ".join(row.differs), ", ".join(said[each] for each in row.differs), None) if row.differs else None
+
+
+STATEMENTS = Listing(
+    "statements",
+    lambda connection, asked, most, skipped: list_statements(connection)[skipped : skipped + most],
+    {
+        "statement_no": lambda row, seen: Link(str(row.statement_no), f"/statements?no={row.statement_no}"),
+        "month": lambda row, seen: f"{row.month.month}/{row.month.year}",
+        "in_force": _in_force,
+    },
+)
+
+
+def statement_rows(statement_no: int, verdict: LineMatch | None, differs: str | None) -> Listing:
+    """Rows of a statement; by default all that are not exact."""
+    return Listing(
+        "statement_rows",
+        lambda connection, asked, most, skipped: match_rows(
+            connection, statement_no, RowsAsked(verdict, differs, most, skipped)
+        ),
+        {
+            "line": lambda row, seen: f"{row.direction.upper()} {row.line_no}" if row.line_no else None,
+            "differs": _differs,
+            "reference": lambda row, seen: row.our_reference or row.reference or row.gateway_reference,
+        },
+    )
+
+
+def _dossier_of_any(row: Any, seen: Seen) -> Cell:  # noqa: ANN401 - of whatever names one
+    return None if row.dossier_code is None else dossier_link(row.agency_code, row.dossier_code)
+
+
+def findings_of(run_no: int, agency_code: str | None, chosen: Chosen) -> Listing:
+    """What is to be corrected by a run, of an agency or of all, the most urgent first."""
+    return Listing(
+        "findings",
+        lambda connection, asked, most, skipped: urgent_rows(connection, run_no, agency_code, chosen, skipped, most),
+        FINDING_CELLS,
+    )
+
+
+def _figure(tell: Callable[[AgencyFigures], Cell]) -> OwnCell:
+    """A figure of an agency; nothing is known of one that could not be checked."""
+    return lambda row, seen: None if row.broken_reason else tell(row)
+
+
+def _of_group(group: Group) -> OwnCell:
+    return _figure(lambda row: row.by_group[group])
+
+
+QUALITY = Listing(
+    "quality",
+    cells={
+        "dossiers": _figure(lambda row: row.dossiers),
+        "to_do": _figure(lambda row: row.to_do),
+        "acknowledged": _figure(lambda row: row.acknowledged),
+        "phone_missing": _of_group("phone_missing"),
+        "phone_invalid": _of_group("phone_invalid"),
+        "status": _of_group("status"),
+        "other_faults": _of_group("other"),
+        "per_thousand": _figure(lambda row: None if row.per_thousand is None else wording.decimal(row.per_thousand)),
+        "new": _figure(lambda row: row.change.new),
+        "back": _figure(lambda row: row.change.back),
+        "standing": _figure(lambda row: row.change.standing),
+        "fixed": _figure(lambda row: row.change.fixed),
+        "late": _figure(lambda row: row.remind_agency + row.remind_department),
+        "late_for_department": _figure(lambda row: row.remind_department),
+    },
+)
+
+
+# --- Closings -------------------------------------------------------------------------------------------------------
+
+
+def figures_of_closing(told: Told, rows: Sequence[MessageFigures]) -> Listing:
+    """A closing's messages by agency, procedure and kind."""
+    return Listing("closing").of(
+        rows,
+        **_of_a_row(told),
+        failed=lambda row, seen: row.undelivered + row.rejected + row.expired,
+        waiting=lambda row, seen: row.in_hand + row.accepted + row.unconfirmed,
+    )
+
+
+def rows_of_figure(told: Told, found: FigureRows) -> Listing:
+    """Messages, dossiers or orphans behind a figure, as they stood at the cut-off of its closing."""
+    cells = _of_a_row(told)
+    if found.of is Orphan:
+        # What belongs to nothing may have no page.
+        return Listing("figure_orphans").of(found.rows, **cells, dossier_code=lambda row, seen: row.dossier_code)
+    cells["dossier_code"] = _dossier_of_any
+    if found.of is CountedDossier:
+        return Listing("figure_dossiers").of(found.rows, **cells, over=_over)
+    return Listing("figure_messages").of(found.rows, **cells, reason=lambda row, seen: told.reason(row.reason) or None)
+
+
+def _of_a_row(told: Told) -> dict[str, OwnCell]:
+    return {
+        "agency": lambda row, seen: told.agency_name(row.agency_code),
+        "procedure": lambda row, seen: told.procedure_name(row.procedure_code),
+    }
+
+
+def _over(row: CountedDossier, seen: Seen) -> Cell:
+    said = wording.list_words()["over"]
+    if row.days_over is None:
+        return None
+    name = "late" if row.days_over > 0 else "early" if row.days_over < 0 else "on_time"
+    return str(said[name].format(days=wording.count(abs(row.days_over))))
+
+
+_ACCEPTABLE: Final = ("few_dossiers", "cut_off")
+"""Why a file was refused that a person may know to be right."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToldExport:
+    """A file in words, as a viewer sees it."""
+
+    file: Export
+    name: str
+    state: str
+    why: str
+    faults: Sequence[FileFault]
+    may_be_accepted: bool
+
+
+def may_be_accepted(file: Export) -> bool:
+    """Whether a person may have it taken as it is."""
+    return file.state == "refused" and any(fault["code"] in _ACCEPTABLE for fault in file.faults)
+
+
+def told_export(viewer: Viewer, file: Export) -> ToldExport:
+    """A file in words; auditors see no name of a file, and none of what its maker named."""
+    said = list_words()["exported"]
+    faults = [FileFault(**fault) for fault in file.faults]
+    if viewer.is_auditor:
+        faults = [replace(each, sheet=None, heading=None) for each in faults]
+    if file.state == "refused":
+        why = str(faults[0]) if faults else ""
+    elif file.state == "waiting" and file.accepted_at:
+        why = said["why"]["waiting_again"]
+    else:
+        why = said["why"].get(file.state, "").format(seconds=round(SETTLED.total_seconds()))
+    name = said["without_name"].format(no=file.export_no) if viewer.is_auditor else viewer.text(file.name)
+    return ToldExport(file, name, said["state"][file.state], why, faults, may_be_accepted(file))
+
+
+def _kind(row: ToldExport, seen: Seen) -> Cell:
+    if row.file.is_whole is None:
+        return None
+    return str(list_words()["exported"]["kind"]["whole" if row.file.is_whole else "changes"])
+
+
+def _name(row: ToldExport, seen: Seen) -> Cell:
+    query = urlencode({"source": row.file.source, "no": row.file.export_no})
+    return Link(row.name, f"/quality/sources/exports?{query}")
+
+
+def exports_of(source: str | None) -> Listing:
+    """The files of a source, or of all, the newest first."""
+    return Listing(
+        "exports",
+        lambda connection, asked, most, skipped: [
+            told_export(asked.viewer, each) for each in list_exports(connection, source, limit=most, skipped=skipped)
+        ],
+        {
+            "export_name": _name,
+            "export_kind": _kind,
+            "exported_at": lambda row, seen: row.file.exported_at or row.file.modified_at,
+            "export_why": lambda row, seen: row.why or None,
+        },
+    )
+
+
+def vanished_of(source: str) -> Listing:
+    """Open dossiers that a source's whole exports have no more."""
+    return Listing(
+        "vanished",
+        lambda connection, asked, most, skipped: list_vanished(connection, source, skipped + most)[skipped:],
+    )
+
+
+def check_of(check: SourceCheck | None, kind: str) -> Listing:
+    """What a check of a source of some kind found."""
+    rows = [
+        {
+            "kind": each.finding.kind,
+            "severity": said.severity,
+            "breach": said.title,
+            "seen": said.found,
+            "matters": said.why,
+            "action": said.action,
+            "since": each.since,
+            "examples": ", ".join(each.finding.examples),
+        }
+        for each in (check.findings if check else ())
+        for said in [told(each.finding, kind)]
+    ]
+    return Listing("source_check").of(rows)

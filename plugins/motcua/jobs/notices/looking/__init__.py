@@ -1,1 +1,0 @@
-"""Looking at sources, however many they are: one thread asks them all, and waits for none."""

@@ -1,0 +1,115 @@
+"""Mails the Department what pages ask for, and does what nobody withdrew in time.
+
+What has citizens told, has some told no more, or changes who gets mails is asked for on the pages and done here, by
+another role. Nothing is done of which no mail server took a mail.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from motcua.domain.people import PageRequest
+from motcua.jobs.mailing import hand_to_each, staff_page
+from motcua.jobs.notices.receiving import read_left_over_receipts
+from motcua.reports.requests import TOLD_OF, Names, RequestInWords, request_in_words, requests_mail
+from motcua.settings import settings
+from motcua.store.agencies import list_agencies
+from motcua.store.intake.exports import form_in_force
+from motcua.store.ledger.database import Connection, connect
+from motcua.store.notices.templates import national_statuses
+from motcua.store.oversight.page_requests import (
+    apply_request,
+    messages_to_release,
+    note_told,
+    note_untold,
+    open_requests,
+    waiting_for_status,
+)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class RequestCounts:
+    """What became of requests."""
+
+    told: int = 0
+    untold: int = 0
+    ended: dict[str, int] = field(default_factory=dict)
+    """Outcome → how many."""
+
+
+def carry_out_requests() -> RequestCounts:
+    """Tells of new requests, then does those whose time is over."""
+    counts = RequestCounts()
+    with connect() as ledger:
+        new = [each for each in open_requests(ledger) if each.told_at is None]
+    if new:
+        _tell(new, counts)
+    with connect() as ledger:
+        due = [each for each in open_requests(ledger) if each.applies_at and each.applies_at <= datetime.now(UTC)]
+    if any(each.kind == "release" for each in due):
+        # What a receipt settles that is stored is not sent again.
+        read_left_over_receipts()
+    for each in due:
+        with connect() as ledger:
+            outcome = apply_request(ledger, each.request_no)
+        if outcome is not None:
+            log.info("request %d, %s of %s: %s", each.request_no, each.kind, each.subject, outcome)
+            counts.ended[outcome] = counts.ended.get(outcome, 0) + 1
+    return counts
+
+
+def _tell(new: Sequence[PageRequest], counts: RequestCounts) -> None:
+    after, now = settings().requests_after, datetime.now(UTC)
+    with connect() as ledger:
+        whom = {each.request_no: whom_it_tells(ledger, each) for each in new}
+        in_words = [_in_words(ledger, each, whom[each.request_no]) for each in new]
+    recipients = settings().department_recipients or settings().watch_recipients
+    reached, failure = hand_to_each(
+        recipients, lambda: requests_mail(in_words, now + after, staff_page("/requests")), now
+    )
+    with connect() as ledger:
+        if reached:
+            for each in new:
+                note_told(ledger, each.request_no, whom[each.request_no], after)
+            counts.told = len(new)
+        else:
+            note_untold(ledger, [each.request_no for each in new], failure)
+            counts.untold = len(new)
+
+
+def _in_words(ledger: Connection, request: PageRequest, told: Mapping[str, Any]) -> RequestInWords:
+    agencies = list_agencies(ledger)
+    before = next((each.report_recipients for each in agencies if each.agency_code == request.wanted.get("agency")), ())
+    names = Names({each.agency_code: each.name for each in agencies}, national_statuses())
+    return request_in_words(request, told, names, addresses_before=before)
+
+
+def whom_it_tells(ledger: Connection, request: PageRequest) -> dict[str, Any]:
+    """Whom a request would tell, as the ledger is now: sums by agency; holds no mail address."""
+    wanted = request.wanted
+    if request.kind == "map_status":
+        if wanted["stands_for"] not in TOLD_OF:
+            return {}
+        return {"dossiers": waiting_for_status(ledger, wanted["source"], wanted["written"])}
+    if request.kind == "release":
+        return {"messages": messages_to_release(ledger, wanted["messages"])}
+    if request.kind == "recipients":
+        agency = next(each for each in list_agencies(ledger) if each.agency_code == wanted["agency"])
+        return {"before": len(agency.report_recipients), "after": len(wanted["addresses"])}
+    form = form_in_force(ledger, wanted["source"])
+    return {"agencies": [*form.agencies], "before": _of_statuses(form.form)} if form else {}
+
+
+def _of_statuses(form: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a form what says which citizens are told."""
+    statuses = form.get("statuses", {})
+    return {
+        "columns": {"status": form.get("columns", {}).get("status", [])},
+        "statuses": {str(code): statuses[str(code)] for code in TOLD_OF if str(code) in statuses},
+    }

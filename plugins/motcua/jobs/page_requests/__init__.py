@@ -1,1 +1,0 @@
-"""How is what pages ask for told to the Department, and done when its time has come?"""

@@ -1,0 +1,394 @@
+"""Notices that the ledger is behind its journal, however it was restored, and looks at the gap.
+
+Before anything is sent, and before anything is settled, the end of the journal is held against the ledger. An attempt
+in the journal that the ledger does not know means that the ledger forgot: a *gap* is opened, and while one is open
+nothing is claimed. Where the journal is there, looking at the gap is reading it: what it knows becomes attempts of the
+messages again, and everything else certainly did not leave, so that the gap closes by itself and sending goes on. Where
+the ledger was kept with a journal that is not here, only a person knows until when it sent (``motcua gaps close``).
+
+What had been emptied of personal data before the restore is emptied again then, too, before anything is sent: the list
+outside the ledger knows it.
+
+A machine that was put back as a whole takes its journal with it, and nothing on it can tell that from a night without
+power. So a ledger that *slept* is not believed: what was recorded before it woke is held, what happens later is sent. A
+watch that stayed awake elsewhere says by itself whether the ledger was put back; else a person does.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from motcua.domain.restores import SLEEPS_AFTER, journal_vouches
+from motcua.domain.run_window import Window
+from motcua.jobs.personal_data import empty_batch, empty_kind, tidy
+from motcua.store.erasures import Erasure, ErasureList, open_erasures
+from motcua.store.journal import Journal, JournaledAttempt, open_journal
+from motcua.store.ledger.database import Connection
+from motcua.store.ledger.locks import LOOKING_AT_GAP, wait_for_lock
+from motcua.store.notices import gaps
+from motcua.store.notices.gaps import AtWork, OpenGap
+from motcua.store.personal_data import (
+    Kind,
+    Order,
+    PurgeNotProvided,
+    known_references,
+    purge_connection,
+    wait_for_emptying,
+)
+
+
+def take_answers(ledger: Connection, now: datetime) -> int:
+    """Gives attempts that are in flight, or were left behind, the answers that the journal knows; returns how many
+    messages that settles.
+
+    Args:
+        ledger: a connection; the caller commits.
+        now: this moment.
+
+    Raises:
+        motcua.store.journal.JournalFailed: the journal cannot be read.
+    """
+    waiting = gaps.unanswered(ledger)
+    if not waiting:
+        return 0
+    since = min(waiting.values()).astimezone(UTC).date()
+    answers = [
+        each.answer
+        for day in open_journal().attempts(since)
+        for each in day
+        if each.answer is not None and each.answer.outcome != "unknown" and each.answer.reference in waiting
+    ]
+    return gaps.take_answers(ledger, answers, now)
+
+
+log = logging.getLogger(__name__)
+
+
+def empty_again(ledger: Connection, by: str) -> str | None:
+    """Holds the list of the erased against the ledger, and empties again what came back; says why nothing may be sent
+    where that cannot be done.
+
+    A dossier of which a message waits in the restored ledger is emptied by the daily purge, once that has expired.
+
+    Args:
+        ledger: a connection with no transaction under way.
+        by: the run that looks.
+
+    Raises:
+        motcua.store.journal.JournalFailed: the list cannot be read.
+    """
+    erasures = open_erasures()
+    if not _unknown(ledger, erasures.tail()):
+        ledger.commit()
+        return None
+    try:
+        with purge_connection() as connection:
+            # A batch is listed before it is committed: whoever is at it now comes to its end.
+            wait_for_emptying(connection)
+            connection.commit()
+            back = _came_back(ledger, erasures)
+            ledger.commit()
+            for erasure in back:
+                _empty(connection, erasures, erasure, by)
+    except PurgeNotProvided as missing:
+        return f"the ledger was restored with personal data that had been emptied; {missing}"
+    if back:
+        tidy()
+        log.warning("the ledger was restored: %d batch(es) of personal data were emptied again", len(back))
+    return None
+
+
+def _unknown(ledger: Connection, erasures: list[Erasure]) -> list[Erasure]:
+    known = known_references(ledger, [each.reference for each in erasures]) if erasures else set()
+    return [each for each in erasures if each.reference not in known]
+
+
+def _came_back(ledger: Connection, erasures: ErasureList) -> list[Erasure]:
+    """What the ledger does not know, the oldest first: back to a day of which it knows all."""
+    found: list[Erasure] = []
+    for day in erasures.days():
+        unknown = _unknown(ledger, day)
+        if day and not unknown:
+            break
+        found = unknown + found
+    return found
+
+
+def _empty(connection: Connection, erasures: ErasureList, erasure: Erasure, by: str) -> None:
+    kind: Kind = erasure.kind  # type: ignore[assignment] # a line of ours
+    order = Order(kind, "restore", by, only_these=erasure.listed, listed_at=erasure.at)
+    if erasure.listed is None:
+        empty_kind(connection, erasures, order, log.info, erasure.reference)
+    else:
+        empty_batch(connection, erasures, order, erasure.reference)
+
+
+JOURNAL_AGE = timedelta(days=45)
+"""The journal is kept so long: longer than any backup, and so than any ledger that may come back."""
+_AT_ONCE = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """What a run may not send, or settle."""
+
+    why: str
+    gap_no: int | None = None
+    until: datetime | None = None
+    """What was recorded up to then; ``None``: anything."""
+
+    def window(self, asked: Window) -> Window | None:
+        """What of a run's window may be worked on; ``None``: nothing."""
+        return None if self.until is None else asked.after(self.until)
+
+
+def look_for_gap(ledger: Connection, by: str, now: datetime | None = None) -> Hold | None:
+    """Holds the journal against the ledger and looks at a gap where it can; says what may not be sent, and why.
+
+    Args:
+        ledger: a connection with no transaction under way; what is found is committed.
+        by: the run that looks.
+        now: this moment.
+
+    Raises:
+        motcua.store.journal.JournalFailed: the journal cannot be read or begun.
+    """
+    moment = now or datetime.now(UTC)
+    journal = open_journal()
+    # Until the end in one transaction: a sleep that nobody made anything of would be forgotten.
+    at_work = gaps.say_at_work(ledger, moment, SLEEPS_AFTER)
+    known_as, here = gaps.journal_of(ledger), journal.identity()
+    if known_as is None and here is None:
+        here = journal.begin()
+    is_behind = False
+    if known_as is not None and here != known_as:
+        _notice_other_journal(ledger, journal, moment)
+    elif is_behind := _is_behind(ledger, journal):
+        _notice_behind(ledger, journal, moment)
+    elif known_as is None and here is not None:
+        gaps.begin_journal(ledger, here, "first use")
+    gap = gaps.open_gap(ledger)
+    # What else than the journal noticed the journal explains only where it knows more than the ledger.
+    if gap is not None and here is not None and known_as in (None, here) and (is_behind or gap.held_until is None):
+        _read_journal(ledger, journal, gap, by, moment)
+        if known_as is None:
+            # A ledger from before there was a journal.
+            gaps.begin_journal(ledger, here, "restored")
+    if at_work.slept_since is not None:
+        _notice_sleep(ledger, journal, at_work, moment, is_behind=is_behind)
+    gaps.hold(ledger)
+    gaps.note_journal(ledger, journal.damage())
+    gap = gaps.open_gap(ledger)
+    ledger.commit()
+    journal.forget(moment.date() - JOURNAL_AGE)
+    open_erasures().forget(moment.date() - JOURNAL_AGE)
+    if gap is not None and gap.held_until is None:
+        return Hold(words_of_gap(gap), gap.gap_no)
+    if (brought_back := empty_again(ledger, by)) is not None:
+        return Hold(brought_back)
+    return None if gap is None else Hold(words_of_gap(gap), gap.gap_no, gap.held_until)
+
+
+def lost_attempts(ledger: Connection) -> int:
+    """How many attempts of the journal the ledger does not know yet; 0 also where it was kept with another journal.
+
+    Raises:
+        motcua.store.journal.JournalFailed: the journal cannot be read.
+    """
+    journal = open_journal()
+    if gaps.journal_of(ledger) not in (None, journal.identity()) or not _is_behind(ledger, journal):
+        return 0
+    return sum(len(each) for each in _lost(ledger, journal))
+
+
+def words_of_gap(gap: OpenGap) -> str:
+    """What a run says that sends nothing, or not all, because of a gap, and what is to be done."""
+    if gap.kind == "slept":
+        return (
+            f"gap {gap.gap_no}: the ledger slept and may have been put back: {gap.held_messages} message(s) recorded "
+            "before it woke are held: say which on the page of alerts, or by motcua gaps close"
+        )
+    if gap.kind == "behind_journal" and gap.held_until is not None:
+        return (
+            f"gap {gap.gap_no}: the ledger was restored, and its journal is damaged: what was recorded before is held: "
+            "decide on the page of alerts, or by motcua gaps close"
+        )
+    if gap.kind == "behind_journal":
+        return (
+            f"gap {gap.gap_no}: the ledger was restored; {gap.lost_attempts} attempt(s) that left are not in it, and "
+            "its journal cannot be read"
+        )
+    if gap.kind == "behind_watch":
+        return (
+            f"gap {gap.gap_no}: the watch had seen later messages than the ledger has, and the journal knows none: "
+            "what was recorded before is held: decide on the page of alerts, or by motcua gaps close"
+        )
+    return (
+        f"gap {gap.gap_no}: the ledger was kept with a journal that is not here: put it back (MOTCUA_JOURNAL), or "
+        "decide: motcua gaps close"
+    )
+
+
+def hold_what_went_back(ledger: Connection, lost_attempts: int, seen_until: datetime | None, now: datetime) -> None:
+    """Opens a gap, since the watch had seen more than the ledger has; not where one was noticed since it last looked,
+    which explains that. Where the ledger slept, its gap is one of a ledger that was put back.
+
+    Args:
+        ledger: a connection; the caller commits.
+        lost_attempts: how many numbers of attempts are missing at the end.
+        seen_until: when the watch saw them.
+        now: this moment.
+    """
+    wait_for_lock(ledger, LOOKING_AT_GAP)
+    gap = gaps.open_gap(ledger)
+    if gap is not None and gap.kind == "slept":
+        gaps.turn_into_went_back(ledger, lost_attempts, seen_until)
+        return
+    if seen_until is not None and gaps.noticed_since(ledger, seen_until):
+        return
+    gaps.begin_gap(
+        ledger,
+        "behind_watch",
+        now,
+        ledger_until=gaps.last_attempt_at(ledger),
+        journal_until=seen_until,
+        lost_attempts=lost_attempts,
+        held_until=now,
+    )
+
+
+def _notice_sleep(ledger: Connection, journal: Journal, at_work: AtWork, now: datetime, *, is_behind: bool) -> None:
+    """What was recorded before this moment is held, unless the sleep is believed: somebody signed so, or the journal
+    was found ahead of the ledger, and so was not put back with it."""
+    assert at_work.slept_since is not None
+    journal_until = _until(journal)
+    if at_work.is_believed or (is_behind and journal_vouches(at_work.slept_since, journal_until)):
+        log.info("the ledger slept from %s on: believed", at_work.slept_since)
+        return
+    wait_for_lock(ledger, LOOKING_AT_GAP)
+    gap = gaps.open_gap(ledger)
+    if gap is not None and gap.held_until is not None:
+        # Once more, before anybody answered.
+        gaps.hold_up_to(ledger, gap.gap_no, now)
+        return
+    gaps.begin_gap(
+        ledger,
+        "slept",
+        now,
+        ledger_until=gaps.last_attempt_at(ledger),
+        journal_until=journal_until,
+        lost_attempts=0,
+        slept_since=at_work.slept_since,
+        held_until=now,
+    )
+    log.warning(
+        "the ledger slept from %s on and may have been put back: what was recorded before now is held",
+        at_work.slept_since,
+    )
+
+
+def _is_behind(ledger: Connection, journal: Journal) -> bool:
+    """Senders commit an attempt before they write its line: one that the ledger lacks was forgotten."""
+    last = [each.reference for each in journal.tail()]
+    return bool(last) and len(gaps.known_references(ledger, last)) < len(set(last))
+
+
+def _notice_behind(ledger: Connection, journal: Journal, now: datetime) -> None:
+    wait_for_lock(ledger, LOOKING_AT_GAP)
+    if gaps.open_gap(ledger) is not None or not _is_behind(ledger, journal):
+        return
+    lost = sum(len(each) for each in _lost(ledger, journal))
+    gaps.begin_gap(
+        ledger,
+        "behind_journal",
+        now,
+        ledger_until=gaps.last_attempt_at(ledger),
+        journal_until=_until(journal),
+        lost_attempts=lost,
+    )
+    log.warning("the ledger is behind its journal: %d attempt(s) that left are not in it", lost)
+
+
+def _notice_other_journal(ledger: Connection, journal: Journal, now: datetime) -> None:
+    wait_for_lock(ledger, LOOKING_AT_GAP)
+    gaps.begin_gap(
+        ledger,
+        "other_journal",
+        now,
+        ledger_until=gaps.last_attempt_at(ledger),
+        journal_until=_until(journal),
+        lost_attempts=0,
+    )
+    log.warning("the ledger was kept with a journal that is not in %s", journal.folder)
+
+
+def _lost(ledger: Connection, journal: Journal) -> Iterator[list[JournaledAttempt]]:
+    """Attempts of the journal that the ledger does not know, back to a day of which it knows all."""
+    for day in journal.attempts():
+        found: list[JournaledAttempt] = []
+        for start in range(0, len(day), _AT_ONCE):
+            part = day[start : start + _AT_ONCE]
+            known = gaps.known_references(ledger, [each.departure.reference for each in part])
+            found += [each for each in part if each.departure.reference not in known]
+        if day and not found:
+            break
+        yield found
+
+
+def _read_journal(ledger: Connection, journal: Journal, gap: OpenGap, by: str, now: datetime) -> None:
+    """Looks at a gap: what the journal knows is known again, in one transaction with the gap's end. What a journal that
+    is damaged, or was put back itself, does not tell, a person does: until then what was recorded before is held."""
+    wait_for_lock(ledger, LOOKING_AT_GAP)
+    take_answers(ledger, now)
+    for lost in list(_lost(ledger, journal)):
+        for start in range(0, len(lost), _AT_ONCE):
+            gaps.save_lost(ledger, gap.gap_no, lost[start : start + _AT_ONCE])
+    stopped = gaps.adopt_lost(ledger, now)
+    if gap.slept_since is not None and not journal_vouches(gap.slept_since, _until(journal)):
+        return
+    damage = journal.damage(gap.ledger_until.astimezone(UTC).date() if gap.ledger_until else date.min)
+    if damage is not None:
+        gaps.hold_up_to(ledger, gap.gap_no, now)
+        log.warning("gap %d: the journal is damaged: %s", gap.gap_no, damage)
+    elif gap.held_until is not None:
+        gaps.answer_gap(ledger, gap.gap_no, sent_until=None, by=by, reason="the journal knew more", now=now)
+    elif gaps.close_gap(ledger, gap.gap_no, now, closed_by=by):
+        log.warning("gap %d: %d message(s) are not sent again; the others go", gap.gap_no, stopped)
+
+
+def _until(journal: Journal) -> datetime | None:
+    """When the last attempt left that the journal knows."""
+    return max((each.departed_at for each in journal.tail()), default=None)
+
+
+def close_by_hand(
+    ledger: Connection, gap_no: int, *, closed_by: str, reason: str, sent_until: datetime | None, now: datetime
+) -> int:
+    """Closes a gap as a person decides, and begins a journal where there is none; returns how many messages are of
+    unknown outcome for it.
+
+    Args:
+        ledger: a connection; the caller commits.
+        gap_no: the gap.
+        closed_by: who decided.
+        reason: why, in words.
+        sent_until: what was recorded up to then may have been told; ``None``: nothing was sent that the ledger does
+            not know.
+        now: this moment.
+
+    Raises:
+        LookupError: there is no such open gap.
+        motcua.store.journal.JournalFailed: no journal can be begun.
+    """
+    gap = gaps.open_gap(ledger)
+    if gap is not None and gap.gap_no == gap_no and gap.held_until is not None:
+        answered = gaps.answer_gap(ledger, gap_no, sent_until=sent_until, by=closed_by, reason=reason, now=now)
+        return answered or 0
+    if not gaps.close_gap(ledger, gap_no, now, closed_by=closed_by, reason=reason, sent_until=sent_until):
+        raise LookupError(f"gap {gap_no} is not open")
+    held = gaps.hold_blind(ledger, gap_no, now) if sent_until is not None else 0
+    gaps.begin_journal(ledger, open_journal().begin(), reason)
+    return held

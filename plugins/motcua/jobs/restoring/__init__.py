@@ -1,1 +1,0 @@
-"""A restored ledger: what it does not know, and how it learns that before anything is sent."""

@@ -1,0 +1,394 @@
+"""Previews the texts of messages, and registers them with the gateways' providers.
+
+What every template costs for every agency is told before a single message is sent: each is rendered for each agency
+with a short code of 2016 and a long one of today, the longest step name and the longest date, with and without
+accents. Providers bill each segment of a text.
+
+The adapters send nothing from a version that is not registered at their gateway, so that nothing is spent on what the
+provider would refuse; such a message waits, and the run is red.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import fmean
+from typing import NamedTuple
+
+from motcua.domain.texts import (
+    GSM_ALONE,
+    GSM_PER_PART,
+    UCS2_ALONE,
+    UCS2_PER_PART,
+    Encoding,
+    Registration,
+    RegistrationKey,
+    Template,
+    remove_accents,
+    render,
+    segment_text,
+)
+from motcua.jobs.handed_in.agencies import read_agencies
+from motcua.jobs.listing.reading import Listing
+from motcua.settings import settings
+from motcua.store.ledger.database import connect
+from motcua.store.notices.registrations import registrations, remove_registration, save_registrations
+from motcua.store.notices.templates import load_template_versions, load_templates, version_in_name
+
+# A code of 2016 (9 characters), and the serial that follows an agency's code since Thông tư
+# 01/2018/TT-VPCP, art. 19 (25 characters with a QCVN 102 code).
+SHORT_CODE = "160915001"
+LONG_CODE_ENDING = "-160915-0001"
+# Dates are written without leading zeros, so the last three months have the longest.
+LONGEST_DATE = "15/12/2016"
+# The longest name among the steps of a one-stop software of 2016.
+LONGEST_STEP_NAME = "Chờ thực hiện nghĩa vụ tài chính"
+
+# How short a value can get: a code of 2016, the shortest name among the pilot's agencies (Sở GTVT), the
+# shortest step (Xử lý). What a value has beyond this is what it may be blamed for.
+SHORTEST_VALUES = {"dossier_code": 9, "asked_code": 9, "agency_name": 7, "step_name": 5}
+
+FIXED_WORDS = "fixed_words"
+
+
+class AgencyToPreview(NamedTuple):
+    """What a text shows of an agency, and whether its texts carry accents."""
+
+    agency_code: str
+    name: str
+    short_name: str | None
+    accented: bool
+
+    @property
+    def name_in_texts(self) -> str:
+        """The short name where one is set, else the name."""
+        return self.short_name or self.name
+
+
+def agencies_to_preview(path: Path) -> list[AgencyToPreview]:
+    """The agencies of a file as motcua agencies import takes it.
+
+    Raises:
+        AgencyFileError: the file cannot be read, or an entry is wrong.
+    """
+    return [
+        AgencyToPreview(agency.agency_code, agency.name, agency.short_name, agency.accented)
+        for agency in read_agencies(path)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewRow:
+    """One template as one agency would send it; `agency` is None where nothing of an agency is shown.
+
+    `length` counts septets or UTF-16 units, `shares` divides it into the fixed words and each parameter.
+    `cost` is in đồng. `to_spare` is how much longer the text may get in the same number of segments. Where
+    shorter values would save a segment, `too_many` is by how much the text is too long for that, and
+    `tipped_by` names the parameters that are longer than need be, the longest first; else 0 and empty.
+    `changed` names the parameters that the rules for values cut or rewrote.
+    """
+
+    template_id: str
+    template_version: int
+    agency: AgencyToPreview | None
+    code: str | None
+    accented: bool
+    text: str
+    encoding: Encoding
+    length: int
+    shares: Mapping[str, int]
+    segments: int
+    cost: int
+    to_spare: int
+    too_many: int
+    tipped_by: tuple[str, ...]
+    changed: tuple[str, ...]
+
+
+def preview_texts(
+    templates: Iterable[Template], agencies: Sequence[AgencyToPreview], price_per_segment: int
+) -> list[PreviewRow]:
+    """Render every template for every agency, with each length of code, with accents and without.
+
+    A template without parameters is rendered once for all. `price_per_segment` is in đồng.
+    """
+    rows = []
+    for template in templates:
+        for agency in agencies if template.parameters else (None,):
+            for code in _codes(template, agency):
+                values = _realistic_values(template, agency, code)
+                for accented in (True, False):
+                    rows.append(_preview(template, agency, code, values, accented, price_per_segment))
+    return rows
+
+
+def _codes(template: Template, agency: AgencyToPreview | None) -> tuple[str | None, ...]:
+    if agency is None or not {"dossier_code", "asked_code"} & set(template.parameters):
+        return (None,)
+    return (SHORT_CODE, agency.agency_code + LONG_CODE_ENDING)
+
+
+def _realistic_values(template: Template, agency: AgencyToPreview | None, code: str | None) -> dict[str, str]:
+    values = {
+        "dossier_code": code or "",
+        "asked_code": code or "",
+        "agency_name": agency.name_in_texts if agency else "",
+        "due_date": LONGEST_DATE,
+        "step_name": LONGEST_STEP_NAME,
+    }
+    return values | {name: max(words.values(), key=len) for name, words in template.choices.items()}
+
+
+def _preview(
+    template: Template,
+    agency: AgencyToPreview | None,
+    code: str | None,
+    values: Mapping[str, str],
+    accented: bool,
+    price_per_segment: int,
+) -> PreviewRow:
+    rendered = render(template, values, accented)
+    measured = segment_text(rendered.text)
+    shares = {
+        name: _units(value, measured.encoding)
+        for name, value in zip(template.parameters, rendered.parameters, strict=True)
+    }
+    savings = {name: shares[name] - SHORTEST_VALUES[name] for name in shares if name in SHORTEST_VALUES}
+    savings = {name: saving for name, saving in savings.items() if saving > 0}
+    too_many = measured.length - capacity(measured.encoding, measured.segments - 1)
+    is_tipped = measured.segments > 1 and too_many <= sum(savings.values())
+    return PreviewRow(
+        template_id=template.template_id,
+        template_version=template.version,
+        agency=agency,
+        code=code,
+        accented=accented,
+        text=rendered.text,
+        encoding=measured.encoding,
+        length=measured.length,
+        shares={FIXED_WORDS: measured.length - sum(shares.values()), **shares},
+        segments=measured.segments,
+        cost=measured.segments * price_per_segment,
+        to_spare=capacity(measured.encoding, measured.segments) - measured.length,
+        too_many=too_many if is_tipped else 0,
+        tipped_by=tuple(sorted(savings, key=savings.__getitem__, reverse=True)) if is_tipped else (),
+        changed=tuple(
+            name
+            for name, shown in zip(template.parameters, rendered.parameters, strict=True)
+            if shown != (values[name] if accented else remove_accents(values[name]))
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class WhereRegistered:
+    """The gateways in use at which a version of a template is registered, and those at which it is not."""
+
+    at: tuple[str, ...]
+    missing: tuple[str, ...]
+
+
+def where_registered(templates: Iterable[Template]) -> dict[str, WhereRegistered] | None:
+    """What the ledger says of templates that go through gateways, by template id; None: no ledger is connected.
+
+    Replies are left out: the short code's gateway takes them as the answer to its own call.
+    """
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
+    try:
+        with connect() as ledger:
+            known = registrations(ledger)
+    except AirflowNotFoundException:
+        return None
+    found = {}
+    for template in templates:
+        if not template.template_id.startswith("reply"):
+            version = (template.template_id, template.version)
+            at = tuple(name for name in settings().gateways if (name, *version) in known)
+            missing = tuple(name for name in settings().gateways if name not in at)
+            found[template.template_id] = WhereRegistered(at, missing)
+    return found
+
+
+def capacity(encoding: Encoding, segments: int) -> int:
+    """Return how many septets or UTF-16 units fit in so many segments."""
+    alone, per_part = (GSM_ALONE, GSM_PER_PART) if encoding == "GSM-7" else (UCS2_ALONE, UCS2_PER_PART)
+    return alone if segments == 1 else segments * per_part
+
+
+def _units(value: str, encoding: Encoding) -> int:
+    # A value in GSM-7 may stand in a text that is not.
+    return len(value.encode("utf-16-le")) // 2 if encoding == "UCS-2" else segment_text(value).length
+
+
+@dataclass(frozen=True, slots=True)
+class ModeCost:
+    """What one mode of one template costs on average, in đồng, and which part of the text it goes to.
+
+    A text's cost is divided by length: each character of it pays the same.
+    """
+
+    segments: tuple[int, ...]
+    cost: float
+    parts: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateCost:
+    """Where the đồng of a template go, over all its previewed rows.
+
+    `fixed_length` counts the fixed words, `least_values` and `most_values` what the values add to them.
+    """
+
+    template_id: str
+    template_version: int
+    fixed_length: int
+    least_values: int
+    most_values: int
+    accented: ModeCost
+    unaccented: ModeCost
+
+    @property
+    def room_in_one_segment(self) -> int:
+        """How many characters all values together may have in one segment without accents."""
+        return GSM_ALONE - self.fixed_length
+
+    @property
+    def saved_without_accents(self) -> float:
+        """What an average message costs less without accents, in đồng."""
+        return self.accented.cost - self.unaccented.cost
+
+
+def where_the_dong_go(rows: Iterable[PreviewRow]) -> list[TemplateCost]:
+    """Divide what an average message of each template costs into its fixed words and its values."""
+    by_template: dict[tuple[str, int], list[PreviewRow]] = {}
+    for row in rows:
+        by_template.setdefault((row.template_id, row.template_version), []).append(row)
+    costs = []
+    for (template_id, version), of_template in by_template.items():
+        plain = [row for row in of_template if not row.accented]
+        values = [row.length - row.shares[FIXED_WORDS] for row in plain]
+        costs.append(
+            TemplateCost(
+                template_id,
+                version,
+                plain[0].shares[FIXED_WORDS],
+                min(values),
+                max(values),
+                _mode_cost([row for row in of_template if row.accented]),
+                _mode_cost(plain),
+            )
+        )
+    return costs
+
+
+def _mode_cost(rows: Sequence[PreviewRow]) -> ModeCost:
+    return ModeCost(
+        tuple(sorted({row.segments for row in rows})),
+        fmean(row.cost for row in rows),
+        {
+            part: fmean(row.cost * row.shares[part] / row.length if row.length else 0 for row in rows)
+            for part in rows[0].shares
+        },
+    )
+
+
+_YES_NO = {True: "có", False: "không"}
+
+
+def texts_list(rows: Sequence[PreviewRow]) -> Listing:
+    """Every row of the previews, as a list."""
+    return Listing("texts").of(
+        rows,
+        agency_code=lambda row, seen: row.agency.agency_code if row.agency else None,
+        agency=lambda row, seen: row.agency.name_in_texts if row.agency else None,
+        accented=lambda row, seen: _YES_NO[row.accented],
+        used_by_agency=lambda row, seen: _YES_NO[row.agency.accented == row.accented] if row.agency else None,
+        tipped_by=lambda row, seen: " ".join(row.tipped_by) or None,
+        changed=lambda row, seen: " ".join(row.changed) or None,
+    )
+
+
+class RegistrationRefused(ValueError):
+    """What was to be registered, or no longer, cannot be; the message says why."""
+
+
+def register_all(gateway: str, changed_by: str, reason: str | None = None) -> dict[RegistrationKey, str]:
+    """Registers the newest version of every template at a gateway; returns what changed, and how.
+
+    Raises:
+        RegistrationRefused: the gateway is not in use, or nobody is named.
+    """
+    newest = load_templates().values()
+    return _register([Registration(gateway, each.template_id, each.version) for each in newest], changed_by, reason)
+
+
+def register_text(
+    gateway: str,
+    name: str,
+    changed_by: str,
+    reason: str | None = None,
+    *,
+    provider_template_id: str | None = None,
+    accented_provider_template_id: str | None = None,
+) -> str | None:
+    """Registers one version, such as ``result.v1``, with the provider's ids; ``registered``, ``changed``, or None where
+    it is registered so already. An id that is not given stays as it was.
+
+    Raises:
+        RegistrationRefused: the gateway is not in use, there is no such template, nobody is named, or an id is empty.
+    """
+    ids = (provider_template_id, accented_provider_template_id)
+    if any(each is not None and not each.strip() for each in ids):
+        raise RegistrationRefused("The provider's id of a template is empty.")
+    template_id, version = _version(name)
+    if (template_id, version) not in (known := load_template_versions()):
+        names = ", ".join(f"{each}.v{number}" for each, number in sorted(known))
+        raise RegistrationRefused(f"There is no template {name}; there are {names}.")
+    wanted = Registration(gateway, template_id, version, *(each and each.strip() for each in ids))
+    return _register([wanted], changed_by, reason).get(wanted.key)
+
+
+def unregister_text(gateway: str, name: str, changed_by: str, reason: str) -> None:
+    """Takes a registration away, also of a gateway or a version that is no longer in use: nothing more is sent so.
+
+    Raises:
+        RegistrationRefused: it is not registered, or who does it or why is missing.
+    """
+    template_id, version = _version(name)
+    if not changed_by.strip() or not reason.strip():
+        raise RegistrationRefused("To unregister a template it takes who does it and why.")
+    key = (gateway, template_id, version)
+    with connect() as ledger:
+        if not remove_registration(
+            ledger, key, changed_by=changed_by.strip(), reason=reason.strip(), now=datetime.now(UTC)
+        ):
+            at = sorted(known for known, *registered in registrations(ledger) if registered == [template_id, version])
+            where = f"only at {', '.join(at)}" if at else "nowhere"
+            raise RegistrationRefused(f"{name} is not registered at {gateway}: it is {where}.")
+
+
+def _register(wanted: list[Registration], changed_by: str, reason: str | None) -> dict[RegistrationKey, str]:
+    unknown = {each.gateway for each in wanted}.difference(settings().gateways)
+    if unknown:
+        in_use = ", ".join(settings().gateways) or "none"
+        raise RegistrationRefused(f"There is no gateway {', '.join(unknown)}: MOTCUA_GATEWAYS names {in_use}.")
+    if not changed_by.strip():
+        raise RegistrationRefused("To register a template it takes who does it.")
+    with connect() as ledger:
+        return save_registrations(
+            ledger,
+            wanted,
+            changed_by=changed_by.strip(),
+            reason=(reason or "").strip() or None,
+            now=datetime.now(UTC),
+        )
+
+
+def _version(name: str) -> tuple[str, int]:
+    found = version_in_name(name)
+    if found is None:
+        raise RegistrationRefused(f"{name} is no version of a template: write it as its file is named, result.v1.")
+    return found

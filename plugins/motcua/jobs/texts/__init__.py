@@ -1,1 +1,0 @@
-"""The texts of messages: previewed, and registered with the gateways' providers."""
