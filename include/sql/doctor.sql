@@ -144,7 +144,7 @@ relations AS (
         ) AS made_as
     FROM pg_class AS c
     INNER JOIN ours AS o ON c.relnamespace = o.schema_id
-    -- Each check of data quality makes the tables of its snapshot anew.
+    -- A check of data quality makes the tables of its snapshot.
     WHERE o.nspname <> 'quality'
 ),
 

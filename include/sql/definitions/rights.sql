@@ -365,7 +365,7 @@ BEGIN
         ('audit.transitions', 'SELECT', '', 'SELECT', 'SELECT'),
         ('audit.user_agency_changes', '', '', '', 'SELECT'),
         ('motcua.counted_occasions', 'SELECT, INSERT', '', '', ''),
-        -- Tables of a snapshot, which each check makes anew.
+        -- Tables of a snapshot, which a check makes.
         ('ALL TABLES IN SCHEMA quality', 'SELECT, INSERT', '', '', ''),
         ('statements.lines', 'SELECT, INSERT', '', '', ''),
         ('statements.ours', 'SELECT, INSERT', '', '', ''),

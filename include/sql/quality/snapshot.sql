@@ -23,7 +23,7 @@ SELECT pg_export_snapshot() AS moment;
 SELECT quality.begin_snapshot();
 
 -- name: make
--- Makes a table of the snapshot anew, empty, with the columns that a statement gives.
+-- Has a table of the snapshot be there, with the columns that a statement gives.
 SELECT quality.make(%(table_name)s, %(columns)s, %(types)s::oid[]);
 
 -- name: middle
