@@ -11,16 +11,13 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Literal
 
 from motcua.domain.working_days import OfficeHours, SpecialDay, WorkingCalendar
+from motcua.store.agencies import UnknownAgency
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
 from motcua.store.ledger.rows import columns_of, recordset, value_of
 
 _LONGEST_BREAK = timedelta(days=31)
 """No run of days off is longer: so far beyond what was asked for is loaded, for the working day before and after."""
-
-
-class UnknownAgency(LookupError):
-    """No agency has this code; the message names it."""
 
 
 @dataclass(frozen=True, slots=True)
