@@ -409,7 +409,8 @@ batches AS (
 )
 
 SELECT
-    f.agency_code || ' ' || to_char(f.month, 'YYYY-MM') || CASE WHEN f.whole THEN '' ELSE ' ' || f.procedure_code END AS subject,
+    f.agency_code || ' ' || to_char(f.month, 'YYYY-MM') || CASE WHEN f.whole THEN '' ELSE ' ' || f.procedure_code END
+        AS subject,
     f.agency_code,
     f.month,
     CASE WHEN NOT f.whole THEN f.procedure_code END AS procedure_code,

@@ -1,6 +1,6 @@
 -- Facts of a dossier that its own row and steps make: whoever judges a dossier by itself has them too. Each statement
--- makes the table of schema quality that is called like it; own_facts, a part of quality/marks/dossier_facts, has a column
--- for each fact. Called by store/oversight/quality.py and store/rechecks.py.
+-- makes the table of schema quality that is called like it; own_facts, a part of quality/marks/dossier_facts, has a
+-- column for each fact. Called by store/oversight/quality.py and store/rechecks.py.
 
 -- name: dossiers
 -- The dossiers that are looked at: not ended, or received or changed since the first of the months. Eve is the last
@@ -116,10 +116,14 @@ SELECT
         )
         AND o.occurred_at >= %(since)s
     ) AS reopened_at,
-    max(o.occurred_at) FILTER (WHERE o.status_code = 5 AND o.status_before = 9 AND o.occurred_at >= %(since)s) AS supplement_at,
-    max(o.nth) FILTER (WHERE o.status_code = 5 AND o.status_before = 9 AND o.occurred_at >= %(since)s) AS supplement_nth,
-    max(o.before_at) FILTER (WHERE o.status_code = 5 AND o.status_before = 9 AND o.occurred_at >= %(since)s) AS supplement_from,
-    max(o.occurred_at) FILTER (WHERE o.status_code = 9 AND o.note_says AND o.occurred_at >= %(since)s) AS result_note_at,
+    max(o.occurred_at) FILTER (WHERE o.status_code = 5 AND o.status_before = 9 AND o.occurred_at >= %(since)s)
+        AS supplement_at,
+    max(o.nth) FILTER (WHERE o.status_code = 5 AND o.status_before = 9 AND o.occurred_at >= %(since)s)
+        AS supplement_nth,
+    max(o.before_at) FILTER (WHERE o.status_code = 5 AND o.status_before = 9 AND o.occurred_at >= %(since)s)
+        AS supplement_from,
+    max(o.occurred_at) FILTER (WHERE o.status_code = 9 AND o.note_says AND o.occurred_at >= %(since)s)
+        AS result_note_at,
     max(o.occurred_at) FILTER (
         WHERE
         o.status_code = 9 AND o.status_before IS DISTINCT FROM 9 AND o.occurred_at >= %(since)s

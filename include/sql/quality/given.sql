@@ -1,6 +1,6 @@
--- What a check is given beside the ledger's own rows: days, who answers for an agency, the register, what is to be there,
--- and what Great Expectations returned. Each statement makes the table of schema quality that is called like it. Called
--- by store/oversight/quality.py and store/rechecks.py.
+-- What a check is given beside the ledger's own rows: days, who answers for an agency, the register, what is to be
+-- there, and what Great Expectations returned. Each statement makes the table of schema quality that is called like it.
+-- Called by store/oversight/quality.py and store/rechecks.py.
 
 -- name: days
 -- The days of the working calendars in use.

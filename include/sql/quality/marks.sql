@@ -1,6 +1,6 @@
--- Facts of a dossier that others have a part in: messages, edits, numbers that are shared or failed, filings, inquiries,
--- complaints, the register. Each statement makes the table of schema quality that is called like it; the last one all
--- that rules about dossiers look at. Called by store/oversight/quality.py.
+-- Facts of a dossier that others have a part in: messages, edits, numbers that are shared or failed, filings,
+-- inquiries, complaints, the register. Each statement makes the table of schema quality that is called like it; the
+-- last one all that rules about dossiers look at. Called by store/oversight/quality.py.
 
 -- name: result_messages
 -- What became of each dossier's result messages.

@@ -1,5 +1,5 @@
--- Facts that rules about sources look at. Each statement makes the table of schema quality that is called like it. Called
--- by store/oversight/quality.py.
+-- Facts that rules about sources look at. Each statement makes the table of schema quality that is called like it.
+-- Called by store/oversight/quality.py.
 
 -- name: agency_days
 -- Transitions of each agency and source by day, of the last five working weeks.
