@@ -303,26 +303,31 @@ GROUP BY d.dossier_id;
 
 -- name: dossier_facts
 -- Everything that the rules about dossiers look at, one row a dossier, of one part of them: its own facts, then what
--- others have a part in.
+-- others have a part in. What few dossiers have is put together first: each join of all of them costs.
 SELECT
     o.*,
-    n.phone_owners,
-    f.number_failed_at,
-    f.own_number_failed_at,
-    CASE WHEN r.refiled_at > o.result_at AND o.result_at >= %(since)s THEN r.refiled_at END AS refiled_at,
-    CASE WHEN r.refiled_at > o.result_at AND o.result_at >= %(since)s THEN r.refiled_nth - o.result_nth END
+    k.phone_owners,
+    k.number_failed_at,
+    k.own_number_failed_at,
+    CASE WHEN k.refiled_at > o.result_at AND o.result_at >= %(since)s THEN k.refiled_at END AS refiled_at,
+    CASE WHEN k.refiled_at > o.result_at AND o.result_at >= %(since)s THEN k.refiled_nth - o.result_nth END
         AS refiled_days,
     CASE
-        WHEN p.due_day - o.received_day >= %(park_term_days)s THEN date_trunc('month', p.paused_day::timestamp)::date
+        WHEN coalesce(k.due_day_at_pause, o.due_day) - o.received_day >= %(park_term_days)s
+            THEN date_trunc('month', p.paused_day::timestamp)::date
     END AS pause_month,
-    coalesce(p.due_day - o.received_day >= %(park_term_days)s AND p.paused_day >= p.due_day - 1, FALSE) AS paused_late,
-    e.due_moved_at,
-    e.late_moves AS due_late_moves,
-    e.unexplained_moves AS due_unexplained_moves,
-    e.procedure_changed_at,
-    i.inquiries,
-    i.last_inquiry_at,
-    c.complained_at,
+    coalesce(
+        coalesce(k.due_day_at_pause, o.due_day) - o.received_day >= %(park_term_days)s
+        AND p.paused_day >= coalesce(k.due_day_at_pause, o.due_day) - 1,
+        FALSE
+    ) AS paused_late,
+    k.due_moved_at,
+    k.late_moves AS due_late_moves,
+    k.unexplained_moves AS due_unexplained_moves,
+    k.procedure_changed_at,
+    k.inquiries,
+    k.last_inquiry_at,
+    k.complained_at,
     k.cleaned_time_at,
     k.cleaned,
     g.agency_code IS NOT NULL AS register_offered,
@@ -335,18 +340,18 @@ LEFT JOIN quality.result_messages AS s
     ON o.dossier_id = s.dossier_id AND s.dossier_id >= %(low)s::bigint AND s.dossier_id < %(high)s::bigint
 LEFT JOIN quality.in_register AS h
     ON o.dossier_id = h.dossier_id AND h.dossier_id >= %(low)s::bigint AND h.dossier_id < %(high)s::bigint
-LEFT JOIN quality.edits AS e ON o.dossier_id = e.dossier_id
-LEFT JOIN quality.shared_numbers AS n ON o.dossier_id = n.dossier_id
-LEFT JOIN quality.failed_numbers AS f ON o.dossier_id = f.dossier_id
-LEFT JOIN quality.refiled AS r ON o.dossier_id = r.dossier_id
-LEFT JOIN quality.inquired AS i ON o.dossier_id = i.dossier_id
-LEFT JOIN quality.complained AS c ON o.dossier_id = c.dossier_id
-LEFT JOIN quality.cleaned AS k ON o.dossier_id = k.dossier_id
+-- noqa: disable=ST11
+LEFT JOIN (
+    SELECT *
+    FROM quality.edits
+    FULL JOIN quality.shared_numbers USING (dossier_id)
+    FULL JOIN quality.failed_numbers USING (dossier_id)
+    FULL JOIN quality.refiled USING (dossier_id)
+    FULL JOIN quality.inquired USING (dossier_id)
+    FULL JOIN quality.complained USING (dossier_id)
+    FULL JOIN quality.cleaned USING (dossier_id)
+) AS k ON o.dossier_id = k.dossier_id
+-- noqa: enable=ST11
 LEFT JOIN (SELECT DISTINCT w.source_id, w.agency_code FROM quality.desk_register AS w) AS g
     ON o.source_id = g.source_id AND o.desk_agency_code = g.agency_code
-CROSS JOIN
-    LATERAL (
-        SELECT
-            coalesce(e.due_day_at_pause, o.due_day) AS due_day,
-            (o.paused_at AT TIME ZONE interval '+07:00')::date AS paused_day
-    ) AS p;
+CROSS JOIN LATERAL (SELECT (o.paused_at AT TIME ZONE interval '+07:00')::date AS paused_day) AS p;
