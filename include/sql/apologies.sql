@@ -202,10 +202,12 @@ VALUES (
 SELECT
     e.agency_code,
     e.day,
+    e.evening_at,
     e.apology_day,
     e.state,
     e.first_due,
     e.last_due,
+    e.useful_until,
     e.settled_at,
     e.looked_at,
     e.queued,

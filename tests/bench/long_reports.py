@@ -281,7 +281,7 @@ FROM generate_series(1, 20000) AS n;
 def fill_reports(connection: psycopg.Connection[Any], now: datetime, days: int) -> None:
     """Writes them for a ledger of ``days`` up to ``now`` whose messages are there, by a connection that fills."""
     book = load_rules()
-    words = [rule.words for rule in book.rules.values()]
+    words = list(book.rules.values())
     values = {
         "now": now,
         "days": days,

@@ -152,7 +152,8 @@ _WRITES_OF_TASKS = [
     Act("INSERT INTO motcua.publications (closing_no) VALUES (1)", "a report that was not published"),
     Act("INSERT INTO motcua.closings (period) VALUES ('2026-01-01')", "a day that was not closed"),
     Act("SELECT statements.clear()", "a comparison at work would lose its rows"),
-    Act("SELECT quality.look_at('dossiers', 'dossier_id')", "a lock on a check at work"),
+    Act("SELECT quality.begin_snapshot()", "a check at work would lose its rows"),
+    Act("SELECT quality.make('dossiers', '{a}', '{25}')", "a check at work would lose its rows"),
     Act("SELECT motcua.empty_counted_occasions()", "a closing at work would lose its rows"),
     Act("SELECT motcua.note_agency_change('x')", "a made-up past"),
 ]

@@ -9,7 +9,10 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
+from motcua.quality.rules import load_rules, snapshot_thresholds
 from motcua.store.ledger.queries import statement
+from motcua.store.oversight import quality
+from tests.conftest import NOW
 from tests.named_statements import FILES, NAMES, ROOT, TEXTS
 
 OF_OTHER_DATABASES = (
@@ -72,7 +75,11 @@ def test_words_that_a_file_lacks_are_told_with_the_statement_that_lacks_them():
 
 
 def test_every_statement_is_asked_for():
-    assert [name for name in NAMES if not name.startswith("sources/") and f'"{name}"' not in CODE] == []
+    def is_asked_for(name: str) -> bool:
+        # By itself, or with all that its file has.
+        return f'"{name}"' in CODE or f'"{name.rpartition("/")[0]}"' in CODE
+
+    assert [name for name in NAMES if not name.startswith("sources/") and not is_asked_for(name)] == []
 
 
 @pytest.fixture(scope="module")
@@ -83,14 +90,15 @@ def schema(postgres, migrated):
         yield connection
 
 
-def test_every_statement_is_one_that_the_schema_understands(schema):
+def test_every_statement_is_one_that_the_schema_understands(schema, snapshot):
     faults = {}
     for name, text in TEXTS.items():
         if name.startswith(OF_OTHER_DATABASES):
             continue
         assert ";" not in text, f"{name} is more than one statement"
-        numbered = text
-        for position, parameter in enumerate(sorted(set(re.findall(r"%\((\w+)\)s", text))), 1):
+        # What a check reads of its snapshot is a part of this one, and no table.
+        numbered = quality._text_of("dossier_facts") if name == "quality/marks/dossier_facts" else text
+        for position, parameter in enumerate(sorted(set(re.findall(r"%\((\w+)\)s", numbered))), 1):
             numbered = numbered.replace(f"%({parameter})s", f"${position}")
         with schema.transaction(force_rollback=True):
             try:
@@ -101,6 +109,27 @@ def test_every_statement_is_one_that_the_schema_understands(schema):
             else:
                 schema.execute("DEALLOCATE checked")
     assert faults == {}
+
+
+@pytest.fixture
+def snapshot(schema):
+    """The tables of a check of data quality, as its statements make them."""
+    book = load_rules({})
+    with schema.transaction(force_rollback=True):
+        parameters = {"as_of": NOW, "since": book.since(NOW), "sources": [], **snapshot_thresholds(book)}
+        quality.begin_snapshot(schema, parameters)
+        yield schema
+
+
+def test_facts_that_rules_may_ask_for_are_the_columns_that_their_statements_make(snapshot):
+    rows = snapshot.execute(
+        "SELECT table_name, array_agg(column_name::text) AS columns FROM information_schema.columns"
+        " WHERE table_schema = 'quality' GROUP BY table_name"
+    ).fetchall()
+    assert {row["table_name"] for row in rows} >= {each.table for each in load_rules({}).levels.values()}
+    assert {row["table_name"]: frozenset(row["columns"]) for row in rows} == {
+        row["table_name"]: quality.facts_of(row["table_name"]) for row in rows
+    }
 
 
 def test_every_table_and_column_has_a_comment(schema):

@@ -1,42 +1,9 @@
--- Facts that rules about an agency's month look at: cells by procedure and month first, then what is made of them.
--- Called by store/oversight/quality.py.
+-- Facts that rules about an agency's month look at: cells by procedure and month first, then what is made of them. Each
+-- statement makes the table of schema quality that is called like it. Called by store/oversight/quality.py.
 
--- name: count_desk_users
--- Dossiers by desk user (whoever made a dossier's first transition, by pseudonym) and month, and those of them that may
--- be texted.
-WITH by_actor AS (
-    SELECT
-        f.agency_code,
-        m.first_actor,
-        f.received_month AS month,
-        count(*) AS dossiers,
-        count(*) FILTER (WHERE f.textable) AS textable
-    FROM quality.dossier_facts AS f
-    INNER JOIN quality.moves AS m ON f.dossier_id = m.dossier_id
-    WHERE m.first_actor IS NOT NULL AND f.received_month >= %(since_day)s::date
-    GROUP BY f.agency_code, m.first_actor, f.received_month
-),
-
--- Each pseudonym is made once: it costs two hashes.
-desk_users AS MATERIALIZED (
-    SELECT n.agency_code, n.first_actor, motcua.desk_user(n.agency_code, n.first_actor) AS key
-    FROM (SELECT DISTINCT a.agency_code, a.first_actor FROM by_actor AS a) AS n
-)
-
-SELECT
-    a.agency_code,
-    u.key,
-    a.month,
-    sum(a.dossiers)::integer AS dossiers,
-    sum(a.textable)::integer AS textable
-FROM by_actor AS a
-INNER JOIN desk_users AS u ON a.agency_code = u.agency_code AND a.first_actor = u.first_actor
-GROUP BY a.agency_code, u.key, a.month;
-
--- name: fill_actor_days
+-- name: actor_days
 -- Users' days on which many changes came late in the day: how many changes the day had, and the most within a few
 -- minutes late in it.
-INSERT INTO quality.actor_days (agency_code, actor, day, changes, batch)
 -- So many changes within some minutes leave half as many in one of two adjacent spans of as many minutes.
 WITH suspects AS MATERIALIZED (
     SELECT DISTINCT p.source_id, p.actor, p.day
@@ -93,18 +60,67 @@ bursts AS (
     FROM changes AS c
 )
 
-SELECT b.agency_code, b.actor, b.day, max(b.changes), max(b.batch)
+SELECT b.agency_code, b.actor, b.day, max(b.changes) AS changes, max(b.batch) AS batch
 FROM bursts AS b
 GROUP BY b.agency_code, b.actor, b.day
 HAVING max(b.batch) >= %(changes)s;
 
--- name: fill_desk_cells
--- By agency, procedure and month: what was received, came to a result and was collected; summed up in
--- fill_agency_month_facts.
-INSERT INTO quality.month_cells (
-    agency_code, procedure_code, month, received, textable, results, uncollected, collected, at_once, beats, pauses,
-    late_pauses, expected, delivered, no_phone
+-- name: usual_waits
+-- How long results of each procedure usually wait at the desk, by those that were collected: median and median absolute
+-- deviation, of the few lengths that there are and how often each came.
+WITH waits AS (
+    SELECT f.procedure_code, f.pickup_days AS days, count(*) AS times
+    FROM quality.dossier_facts AS f
+    WHERE f.pickup_days IS NOT NULL
+    GROUP BY f.procedure_code, f.pickup_days
+),
+
+ordered AS (
+    SELECT
+        w.procedure_code,
+        w.days,
+        sum(w.times) OVER (PARTITION BY w.procedure_code ORDER BY w.days) AS up_to,
+        sum(w.times) OVER (PARTITION BY w.procedure_code) AS of_all
+    FROM waits AS w
+),
+
+-- The middle one, or halfway between the two in the middle.
+medians AS (
+    SELECT
+        o.procedure_code,
+        o.of_all AS collected,
+        (min(o.days) FILTER (WHERE 2 * o.up_to >= o.of_all) + min(o.days) FILTER (WHERE 2 * o.up_to > o.of_all)) / 2.0
+            AS median
+    FROM ordered AS o
+    GROUP BY o.procedure_code, o.of_all
+),
+
+deviations AS (
+    SELECT
+        d.procedure_code, d.deviation, sum(d.times) OVER (PARTITION BY d.procedure_code ORDER BY d.deviation) AS up_to
+    FROM (
+        SELECT w.procedure_code, abs(w.days - m.median) AS deviation, sum(w.times) AS times
+        FROM waits AS w
+        INNER JOIN medians AS m ON w.procedure_code = m.procedure_code
+        GROUP BY w.procedure_code, abs(w.days - m.median)
+    ) AS d
 )
+
+SELECT
+    m.procedure_code,
+    m.collected,
+    m.median,
+    (
+        min(d.deviation) FILTER (WHERE 2 * d.up_to >= m.collected)
+        + min(d.deviation) FILTER (WHERE 2 * d.up_to > m.collected)
+    ) / 2 AS deviation
+FROM medians AS m
+INNER JOIN deviations AS d ON m.procedure_code = d.procedure_code
+GROUP BY m.procedure_code, m.collected, m.median;
+
+-- name: desk_cells
+-- By agency, procedure and month: what was received, came to a result and was collected; summed up in
+-- agency_month_facts.
 WITH quick_shares AS (
     SELECT
         f.agency_code,
@@ -137,19 +153,13 @@ quick AS (
 SELECT
     f.agency_code,
     f.procedure_code,
-    f.received_month,
-    count(*),
-    count(*) FILTER (WHERE f.textable),
-    0,
-    0,
-    0,
-    0,
-    0,
-    0,
-    0,
-    0,
-    0,
-    0
+    f.received_month AS month,
+    count(*) AS received,
+    count(*) FILTER (WHERE f.textable) AS textable,
+    0 AS results,
+    0 AS uncollected,
+    0 AS collected,
+    0 AS at_once
 FROM quality.dossier_facts AS f
 WHERE f.received_month >= %(since_day)s::date
 GROUP BY f.agency_code, f.procedure_code, f.received_month
@@ -162,12 +172,6 @@ SELECT
     0,
     count(*),
     count(*) FILTER (WHERE f.waiting_days > %(waiting_days)s AND NOT f.ended),
-    0,
-    0,
-    0,
-    0,
-    0,
-    0,
     0,
     0
 FROM quality.dossier_facts AS f
@@ -183,41 +187,25 @@ SELECT
     0,
     0,
     count(*),
-    count(*) FILTER (WHERE f.collected_at_once),
-    0,
-    0,
-    0,
-    0,
-    0,
-    0
+    count(*) FILTER (WHERE f.collected_at_once)
 FROM quality.dossier_facts AS f
 LEFT JOIN quick AS q ON f.agency_code = q.agency_code AND f.procedure_code = q.procedure_code
 WHERE f.collected_month >= %(since_day)s::date AND NOT f.same_day AND q.agency_code IS NULL
 GROUP BY f.agency_code, f.procedure_code, f.collected_month;
 
--- name: fill_notice_cells
+-- name: notice_cells
 -- By agency, procedure and month: moves in the last minutes before apologies, pauses, and results that should have been
--- told; summed up in fill_agency_month_facts.
-INSERT INTO quality.month_cells (
-    agency_code, procedure_code, month, received, textable, results, uncollected, collected, at_once, beats, pauses,
-    late_pauses, expected, delivered, no_phone
-)
+-- told; summed up in agency_month_facts.
 SELECT
     f.agency_code,
     f.procedure_code,
-    date_trunc('month', f.beat_at AT TIME ZONE interval '+07:00')::date,
-    0,
-    0,
-    0,
-    0,
-    0,
-    0,
-    count(*),
-    0,
-    0,
-    0,
-    0,
-    0
+    date_trunc('month', f.beat_at AT TIME ZONE interval '+07:00')::date AS month,
+    count(*) AS beats,
+    0 AS pauses,
+    0 AS late_pauses,
+    0 AS expected,
+    0 AS delivered,
+    0 AS no_phone
 FROM quality.dossier_facts AS f
 WHERE f.beat_at IS NOT NULL
 GROUP BY f.agency_code, f.procedure_code, date_trunc('month', f.beat_at AT TIME ZONE interval '+07:00')::date
@@ -226,12 +214,6 @@ SELECT
     f.agency_code,
     f.procedure_code,
     f.pause_month,
-    0,
-    0,
-    0,
-    0,
-    0,
-    0,
     0,
     count(*),
     count(*) FILTER (WHERE f.paused_late),
@@ -249,12 +231,6 @@ SELECT
     0,
     0,
     0,
-    0,
-    0,
-    0,
-    0,
-    0,
-    0,
     count(*),
     count(*) FILTER (WHERE f.result_message = 'delivered'),
     count(*) FILTER (WHERE f.result_message = 'no_phone')
@@ -267,15 +243,10 @@ WHERE
     )
 GROUP BY f.agency_code, f.procedure_code, f.desk_result_month;
 
--- name: fill_agency_month_facts
+-- name: agency_month_facts
 -- Everything that the rules about an agency's month look at, of the agency and of each of its procedures. What is usual
 -- for a share is the greater of two: the median of the other agencies in that month, and what the other agencies' rates
 -- for the same procedures would make of this agency's mix.
-INSERT INTO quality.agency_month_facts (
-    subject, agency_code, month, procedure_code, received, textable, previous_received, previous_textable, results,
-    uncollected, uncollected_usual, collected, at_once, beats, beats_usual, pauses, late_pauses, late_pauses_usual,
-    batch_days, batch_users, batch_changes, expected, delivered, no_phone
-)
 WITH by_cell AS MATERIALIZED (
     SELECT
         c.agency_code,
@@ -293,7 +264,43 @@ WITH by_cell AS MATERIALIZED (
         sum(c.expected)::integer AS expected,
         sum(c.delivered)::integer AS delivered,
         sum(c.no_phone)::integer AS no_phone
-    FROM quality.month_cells AS c
+    FROM (
+        SELECT
+            d.agency_code,
+            d.month,
+            d.procedure_code,
+            d.received,
+            d.textable,
+            d.results,
+            d.uncollected,
+            d.collected,
+            d.at_once,
+            0 AS beats,
+            0 AS pauses,
+            0 AS late_pauses,
+            0 AS expected,
+            0 AS delivered,
+            0 AS no_phone
+        FROM quality.desk_cells AS d
+        UNION ALL
+        SELECT
+            n.agency_code,
+            n.month,
+            n.procedure_code,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            n.beats,
+            n.pauses,
+            n.late_pauses,
+            n.expected,
+            n.delivered,
+            n.no_phone
+        FROM quality.notice_cells AS n
+    ) AS c
     GROUP BY c.agency_code, c.month, c.procedure_code
 ),
 
@@ -402,27 +409,28 @@ batches AS (
 )
 
 SELECT
-    f.agency_code || ' ' || to_char(f.month, 'YYYY-MM') || CASE WHEN f.whole THEN '' ELSE ' ' || f.procedure_code END,
+    f.agency_code || ' ' || to_char(f.month, 'YYYY-MM') || CASE WHEN f.whole THEN '' ELSE ' ' || f.procedure_code END
+        AS subject,
     f.agency_code,
     f.month,
-    CASE WHEN NOT f.whole THEN f.procedure_code END,
+    CASE WHEN NOT f.whole THEN f.procedure_code END AS procedure_code,
     f.received,
     f.textable,
-    coalesce(p.received, 0),
-    coalesce(p.textable, 0),
+    coalesce(p.received, 0) AS previous_received,
+    coalesce(p.textable, 0) AS previous_textable,
     f.results,
     f.uncollected,
-    u.share,
+    u.share AS uncollected_usual,
     f.collected,
     f.at_once,
     f.beats,
-    e.share,
+    e.share AS beats_usual,
     f.pauses,
     f.late_pauses,
-    l.share,
-    coalesce(b.batch_days, 0),
-    coalesce(b.batch_users, 0),
-    coalesce(b.batch_changes, 0),
+    l.share AS late_pauses_usual,
+    coalesce(b.batch_days, 0) AS batch_days,
+    coalesce(b.batch_users, 0) AS batch_users,
+    coalesce(b.batch_changes, 0) AS batch_changes,
     f.expected,
     f.delivered,
     f.no_phone
@@ -438,16 +446,15 @@ LEFT JOIN usual AS l ON f.whole AND l.measure = 'late_pauses' AND f.agency_code 
 LEFT JOIN batches AS b ON f.whole AND f.agency_code = b.agency_code AND f.month = b.month
 WHERE f.whole OR f.procedure_code <> '';
 
--- name: fill_agency_counts
+-- name: agency_counts
 -- What must be the same of each agency in charge, for Great Expectations to judge: dossiers in the ledger and in the
 -- snapshot, and those received in the months looked at one by one and in the sums of the months.
-INSERT INTO quality.agency_counts (agency_code, in_ledger, in_snapshot, received, received_in_months)
 SELECT
     c.agency_code,
-    sum(c.in_ledger),
-    sum(c.in_snapshot),
-    sum(c.received),
-    sum(c.received_in_months)
+    sum(c.in_ledger) AS in_ledger,
+    sum(c.in_snapshot) AS in_snapshot,
+    sum(c.received) AS received,
+    sum(c.received_in_months) AS received_in_months
 FROM (
     SELECT l.agency_code, l.dossiers AS in_ledger, 0 AS in_snapshot, 0 AS received, 0 AS received_in_months
     FROM quality.ledger_counts AS l

@@ -1,12 +1,6 @@
 -- Findings: returned by a rule, they begin an episode, change, are withheld, accepted or fixed. Called by
 -- store/oversight/quality.py.
 
--- name: add_found
--- Rows that Great Expectations returned for a rule.
-INSERT INTO quality.found (rule, subject, level, agency_code, since, facts)
-SELECT %(rule)s, r.subject, %(level)s, r.agency_code, r.since, r.facts::jsonb
-FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (subject text, agency_code text, since timestamptz, facts text);
-
 -- name: withhold_findings
 -- Findings that stand and are of a broken agency now: this run neither sees nor fixes them. A dossier's finding goes by
 -- who is in charge of the dossier now, so that one that moved to a sound agency is told of there.

@@ -1,36 +1,36 @@
--- Marks of dossiers, which rules ask for: edits, filed again, numbers that failed or are shared, inquiries, complaints,
--- the register. Called by store/oversight/quality.py.
+-- Facts of a dossier that others have a part in: messages, edits, numbers that are shared or failed, filings,
+-- inquiries, complaints, the register. Each statement makes the table of schema quality that is called like it; the
+-- last one all that rules about dossiers look at. Called by store/oversight/quality.py.
 
--- name: add_days
--- The days of the working calendars in use.
-INSERT INTO quality.days (calendar, day, working, nth, previous_working_day)
-SELECT r.calendar, r.day, r.working, r.nth, r.previous_working_day
-FROM
-    jsonb_to_recordset(%(rows)s::jsonb) AS r (
-        calendar smallint, day date, working boolean, nth integer, previous_working_day date
-    );
+-- name: result_messages
+-- What became of each dossier's result messages.
+SELECT
+    m.dossier_id,
+    bool_or(m.accepted_at IS NOT NULL) AS told,
+    CASE
+        WHEN bool_or(m.state = 'delivered') THEN 'delivered'
+        WHEN bool_or(m.state IN ('queued', 'sending', 'unknown', 'accepted')) THEN 'pending'
+        WHEN bool_or(m.state = 'suppressed' AND m.reason IN ('kind_off', 'same_day', 'already_told')) THEN 'off'
+        WHEN bool_and(m.state = 'cancelled') THEN 'cancelled'
+        WHEN bool_or(m.state = 'suppressed') THEN 'no_phone'
+        ELSE 'failed'
+    END AS outcome
+FROM motcua.messages AS m
+WHERE m.kind = 'result' AND m.dossier_id IS NOT NULL
+GROUP BY m.dossier_id;
 
--- name: add_register_reading
--- That a source's desk register was read, or why it could not be.
-INSERT INTO quality.register_readings (source_id, failure)
-SELECT s.source_id, %(failure)s::text FROM motcua.sources AS s WHERE s.name = %(source)s;
+-- name: edited
+-- Dossiers whose versions differ in due date or procedure; of procedures only hashes are compared, which costs a third.
+SELECT v.dossier_id
+FROM motcua.dossier_versions AS v
+GROUP BY v.dossier_id
+HAVING
+    min(v.due_at) <> max(v.due_at)
+    OR min(hashtextextended(v.procedure_code, 0)) <> max(hashtextextended(v.procedure_code, 0));
 
--- name: add_register
--- Rows of a source's desk register.
-INSERT INTO quality.desk_register (source_id, agency_code, dossier_code, result_ready_at, handed_over_at)
-SELECT s.source_id, r.agency_code, r.dossier_code, r.result_ready_at, r.handed_over_at
-FROM
-    jsonb_to_recordset(%(rows)s::jsonb) AS r (
-        agency_code text, dossier_code text, result_ready_at timestamptz, handed_over_at timestamptz
-    )
-INNER JOIN motcua.sources AS s ON s.name = %(source)s;
-
--- name: mark_edits
+-- name: edits
 -- Due dates that moved later and procedures that changed, by the versions of a dossier's row that pick-up kept. A move
 -- is explained by a pause (5, 6, 8) since the move before it.
-INSERT INTO quality.marks (
-    dossier_id, due_moved_at, late_moves, unexplained_moves, due_day_at_pause, procedure_changed_at
-)
 WITH due_steps AS (
     SELECT
         v.dossier_id,
@@ -127,55 +127,17 @@ SELECT
     u.due_moved_at,
     u.late_moves,
     u.unexplained_moves,
-    a.due_day,
-    p.changed_at
+    a.due_day AS due_day_at_pause,
+    p.changed_at AS procedure_changed_at
 FROM quality.edited AS e
 LEFT JOIN at_pause AS a ON e.dossier_id = a.dossier_id
 LEFT JOIN unexplained AS u ON e.dossier_id = u.dossier_id
 LEFT JOIN procedure_moves AS p ON e.dossier_id = p.dossier_id
 WHERE a.due_day IS NOT NULL OR u.due_moved_at IS NOT NULL OR p.changed_at IS NOT NULL;
 
--- name: mark_refiled
--- Dossiers that their owner filed again: two of the same name, number and procedure at an agency, and no more (firms
--- and notaries file the same procedure all the time).
-INSERT INTO quality.marks (dossier_id, refiled_at, refiled_nth)
-WITH alike AS (
-    SELECT d.agency_code, d.procedure_code, d.msisdn
-    FROM motcua.dossiers AS d
-    WHERE d.msisdn IS NOT NULL AND d.received_at >= %(since)s::timestamptz - interval '92 days'
-    GROUP BY d.agency_code, d.procedure_code, d.msisdn
-    HAVING count(*) > 1
-),
-
-filed AS (
-    SELECT
-        d.dossier_id,
-        d.agency_code,
-        lead(d.received_at) OVER w AS again_at,
-        count(*) OVER (
-            PARTITION BY d.agency_code, d.procedure_code, d.msisdn, motcua.owner_key(d.applicant_name)
-        ) AS times
-    FROM motcua.dossiers AS d
-    INNER JOIN alike AS a
-        ON d.agency_code = a.agency_code AND d.procedure_code = a.procedure_code AND d.msisdn = a.msisdn
-    WHERE d.applicant_name IS NOT NULL AND d.received_at >= %(since)s::timestamptz - interval '92 days'
-    WINDOW w AS (
-        PARTITION BY d.agency_code, d.procedure_code, d.msisdn, motcua.owner_key(d.applicant_name)
-        ORDER BY d.received_at, d.dossier_id
-    )
-)
-
-SELECT f.dossier_id, f.again_at, n.nth
-FROM filed AS f
-INNER JOIN quality.agencies AS a ON f.agency_code = a.agency_code
-LEFT JOIN quality.days AS n
-    ON a.calendar = n.calendar AND (f.again_at AT TIME ZONE interval '+07:00')::date = n.day
-WHERE f.times = 2 AND f.again_at IS NOT NULL;
-
--- name: mark_shared_numbers
+-- name: shared_numbers
 -- Dossiers whose number stood for many owners within some days: each owner's latest use counts until so many days later
 -- or that owner's next use, whichever comes first. Names that differ in case are one.
-INSERT INTO quality.marks (dossier_id, phone_owners)
 WITH often AS (
     SELECT d.msisdn
     FROM motcua.dossiers AS d
@@ -222,13 +184,12 @@ shared AS (
     SELECT c.msisdn, max(c.owners) AS owners FROM counted AS c GROUP BY c.msisdn HAVING max(c.owners) >= %(owners)s
 )
 
-SELECT d.dossier_id, h.owners
+SELECT d.dossier_id, h.owners::integer AS phone_owners
 FROM shared AS h
 INNER JOIN motcua.dossiers AS d ON h.msisdn = d.msisdn;
 
--- name: mark_failed_numbers
+-- name: failed_numbers
 -- Dossiers whose number failed for good and was not reached since: of another dossier, or of this one.
-INSERT INTO quality.marks (dossier_id, number_failed_at, own_number_failed_at)
 WITH failed AS MATERIALIZED (
     SELECT a.msisdn, m.dossier_id, max(coalesce(a.answered_at, a.started_at)) AS at
     FROM motcua.attempts AS a
@@ -248,27 +209,61 @@ reached AS (
 
 SELECT
     d.dossier_id,
-    max(f.at) FILTER (WHERE f.dossier_id <> d.dossier_id),
-    max(f.at) FILTER (WHERE f.dossier_id = d.dossier_id)
+    max(f.at) FILTER (WHERE f.dossier_id <> d.dossier_id) AS number_failed_at,
+    max(f.at) FILTER (WHERE f.dossier_id = d.dossier_id) AS own_number_failed_at
 FROM failed AS f
 INNER JOIN motcua.dossiers AS d ON f.msisdn = d.msisdn
 LEFT JOIN reached AS r ON f.msisdn = r.msisdn
 WHERE f.at > coalesce(r.at, '-infinity')
 GROUP BY d.dossier_id;
 
--- name: mark_inquiries
+-- name: refiled
+-- Dossiers that their owner filed again: two of the same name, number and procedure at an agency, and no more (firms
+-- and notaries file the same procedure all the time).
+WITH alike AS (
+    SELECT d.agency_code, d.procedure_code, d.msisdn
+    FROM motcua.dossiers AS d
+    WHERE d.msisdn IS NOT NULL AND d.received_at >= %(since)s::timestamptz - interval '92 days'
+    GROUP BY d.agency_code, d.procedure_code, d.msisdn
+    HAVING count(*) > 1
+),
+
+filed AS (
+    SELECT
+        d.dossier_id,
+        d.agency_code,
+        lead(d.received_at) OVER w AS again_at,
+        count(*) OVER (
+            PARTITION BY d.agency_code, d.procedure_code, d.msisdn, motcua.owner_key(d.applicant_name)
+        ) AS times
+    FROM motcua.dossiers AS d
+    INNER JOIN alike AS a
+        ON d.agency_code = a.agency_code AND d.procedure_code = a.procedure_code AND d.msisdn = a.msisdn
+    WHERE d.applicant_name IS NOT NULL AND d.received_at >= %(since)s::timestamptz - interval '92 days'
+    WINDOW w AS (
+        PARTITION BY d.agency_code, d.procedure_code, d.msisdn, motcua.owner_key(d.applicant_name)
+        ORDER BY d.received_at, d.dossier_id
+    )
+)
+
+SELECT f.dossier_id, f.again_at AS refiled_at, n.nth AS refiled_nth
+FROM filed AS f
+INNER JOIN quality.agencies AS a ON f.agency_code = a.agency_code
+LEFT JOIN quality.days AS n
+    ON a.calendar = n.calendar AND (f.again_at AT TIME ZONE interval '+07:00')::date = n.day
+WHERE f.times = 2 AND f.again_at IS NOT NULL;
+
+-- name: inquired
 -- Dossiers that were asked about after their citizens had been told that the result is ready.
-INSERT INTO quality.marks (dossier_id, inquiries, last_inquiry_at)
-SELECT i.dossier_id, count(*), max(i.received_at)
+SELECT i.dossier_id, count(*) AS inquiries, max(i.received_at) AS last_inquiry_at
 FROM motcua.inquiries AS i
 WHERE i.told_result AND i.received_at >= %(since)s
 GROUP BY i.dossier_id;
 
--- name: mark_complaints
+-- name: complained
 -- Dossiers whose citizens complained that there was no result yet, within some days after a gateway had taken the
 -- result message; what was taken back does not count. Days, since often only the day of a complaint is known.
-INSERT INTO quality.marks (dossier_id, complained_at)
-SELECT d.dossier_id, max(c.received_at)
+SELECT d.dossier_id, max(c.received_at) AS complained_at
 FROM motcua.complaints AS c
 INNER JOIN motcua.dossiers AS d ON c.agency_code = d.agency_code AND c.dossier_code = d.dossier_code
 INNER JOIN motcua.messages AS m ON d.dossier_id = m.dossier_id AND m.kind = 'result'
@@ -279,27 +274,84 @@ WHERE
     <= (m.accepted_at AT TIME ZONE interval '+07:00')::date + %(complaint_days)s::integer
 GROUP BY d.dossier_id;
 
--- name: mark_register
--- What the desk's register says of dossiers.
-INSERT INTO quality.marks (dossier_id, register_ready_at, register_handed_at)
-SELECT d.dossier_id, r.result_ready_at, r.handed_over_at
-FROM quality.desk_register AS r
-INNER JOIN motcua.dossiers AS d ON r.agency_code = d.agency_code AND r.dossier_code = d.dossier_code
-WHERE r.source_id = d.source_id;
-
--- name: mark_cleaned_fields
+-- name: cleaned
 -- Dossiers with fields that had to be cleaned: times, in the row as it is now or in a transition since the first of the
 -- months; other fields, in the row as it is now.
-INSERT INTO quality.marks (dossier_id, cleaned_time_at, cleaned)
 SELECT
     c.dossier_id,
-    max(c.last_seen_at) FILTER (WHERE c.detail ~ '_at\M'),
+    max(c.last_seen_at) FILTER (WHERE c.detail ~ '_at\M') AS cleaned_time_at,
     string_agg(c.detail, ', ' ORDER BY c.cleaned_field_id) FILTER (
         WHERE c.transition_id IS NULL AND regexp_replace(c.detail, '[a-z]+(_[a-z]+)*_at\M(, )?', '', 'g') <> ''
-    )
+    ) AS cleaned
 FROM motcua.cleaned_fields AS c
 INNER JOIN motcua.dossiers AS d ON c.dossier_id = d.dossier_id
 WHERE
     (c.transition_id IS NULL AND c.last_seen_at >= d.picked_up_at)
     OR (c.transition_id IS NOT NULL AND c.found_at >= %(since)s)
 GROUP BY c.dossier_id;
+
+-- name: in_register
+-- What the desk's register says of dossiers.
+SELECT
+    d.dossier_id,
+    max(r.result_ready_at) AS register_ready_at,
+    max(r.handed_over_at) AS register_handed_at
+FROM quality.desk_register AS r
+INNER JOIN motcua.dossiers AS d ON r.agency_code = d.agency_code AND r.dossier_code = d.dossier_code
+WHERE r.source_id = d.source_id
+GROUP BY d.dossier_id;
+
+-- name: dossier_facts
+-- Everything that the rules about dossiers look at, one row a dossier, of one part of them: its own facts, then what
+-- others have a part in. What few dossiers have is put together first: each join of all of them costs.
+SELECT
+    o.*,
+    k.phone_owners,
+    k.number_failed_at,
+    k.own_number_failed_at,
+    CASE WHEN k.refiled_at > o.result_at AND o.result_at >= %(since)s THEN k.refiled_at END AS refiled_at,
+    CASE WHEN k.refiled_at > o.result_at AND o.result_at >= %(since)s THEN k.refiled_nth - o.result_nth END
+        AS refiled_days,
+    CASE
+        WHEN coalesce(k.due_day_at_pause, o.due_day) - o.received_day >= %(park_term_days)s
+            THEN date_trunc('month', p.paused_day::timestamp)::date
+    END AS pause_month,
+    coalesce(
+        coalesce(k.due_day_at_pause, o.due_day) - o.received_day >= %(park_term_days)s
+        AND p.paused_day >= coalesce(k.due_day_at_pause, o.due_day) - 1,
+        FALSE
+    ) AS paused_late,
+    k.due_moved_at,
+    k.late_moves AS due_late_moves,
+    k.unexplained_moves AS due_unexplained_moves,
+    k.procedure_changed_at,
+    k.inquiries,
+    k.last_inquiry_at,
+    k.complained_at,
+    k.cleaned_time_at,
+    k.cleaned,
+    g.agency_code IS NOT NULL AS register_offered,
+    h.register_ready_at,
+    h.register_handed_at,
+    coalesce(s.told, FALSE) AS told_result,
+    s.outcome AS result_message
+FROM quality.own_facts AS o
+LEFT JOIN quality.result_messages AS s
+    ON o.dossier_id = s.dossier_id AND s.dossier_id >= %(low)s::bigint AND s.dossier_id < %(high)s::bigint
+LEFT JOIN quality.in_register AS h
+    ON o.dossier_id = h.dossier_id AND h.dossier_id >= %(low)s::bigint AND h.dossier_id < %(high)s::bigint
+-- noqa: disable=ST11
+LEFT JOIN (
+    SELECT *
+    FROM quality.edits
+    FULL JOIN quality.shared_numbers USING (dossier_id)
+    FULL JOIN quality.failed_numbers USING (dossier_id)
+    FULL JOIN quality.refiled USING (dossier_id)
+    FULL JOIN quality.inquired USING (dossier_id)
+    FULL JOIN quality.complained USING (dossier_id)
+    FULL JOIN quality.cleaned USING (dossier_id)
+) AS k ON o.dossier_id = k.dossier_id
+-- noqa: enable=ST11
+LEFT JOIN (SELECT DISTINCT w.source_id, w.agency_code FROM quality.desk_register AS w) AS g
+    ON o.source_id = g.source_id AND o.desk_agency_code = g.agency_code
+CROSS JOIN LATERAL (SELECT (o.paused_at AT TIME ZONE interval '+07:00')::date AS paused_day) AS p;

@@ -5,7 +5,8 @@
 -- Runs, the newest first: all, or of one run_id, or of one day.
 SELECT
     run_no, run_id, as_of, day, working_day, since, data_as_of, rules, thresholds, dossiers, findings, broken,
-    content_hash, previous_seal, seal, sealed_at
+    coalesce(content_hash, '') AS content_hash, coalesce(previous_seal, '') AS previous_seal,
+    coalesce(seal, '') AS seal, sealed_at
 FROM motcua.quality_runs
 WHERE
     coalesce(run_id = %(run_id)s::text, TRUE) AND coalesce(day = %(day)s::date, TRUE)

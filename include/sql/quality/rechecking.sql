@@ -1,5 +1,5 @@
--- Some dossiers judged by themselves, between two runs: their findings, and in the columns of a run's tables what
--- stands for what only a run knows. Called by store/rechecks.py.
+-- Some dossiers judged by themselves, between two runs: their findings, and what of the ledger is looked at.
+-- Called by store/rechecks.py.
 
 -- name: findings
 -- Findings about dossiers that one could judge again, with whose they are now; of these agencies or of any. "changed"
@@ -27,44 +27,6 @@ SELECT d.* FROM motcua.dossiers AS d WHERE d.dossier_id = any(%(dossiers)s::bigi
 -- name: transitions_here
 -- Their steps.
 SELECT t.* FROM motcua.transitions AS t WHERE t.dossier_id = any(%(dossiers)s::bigint[]);
-
--- name: no_marks
--- The marks of a dossier that is judged by itself: none, since they are made of what others have too.
-SELECT
-    NULL::bigint AS dossier_id,
-    NULL::timestamptz AS due_moved_at,
-    NULL::integer AS late_moves,
-    NULL::integer AS unexplained_moves,
-    NULL::date AS due_day_at_pause,
-    NULL::timestamptz AS procedure_changed_at,
-    NULL::integer AS phone_owners,
-    NULL::timestamptz AS number_failed_at,
-    NULL::timestamptz AS own_number_failed_at,
-    NULL::timestamptz AS refiled_at,
-    NULL::integer AS refiled_nth,
-    NULL::integer AS inquiries,
-    NULL::timestamptz AS last_inquiry_at,
-    NULL::timestamptz AS complained_at,
-    NULL::timestamptz AS cleaned_time_at,
-    NULL::text AS cleaned,
-    NULL::timestamptz AS register_ready_at,
-    NULL::timestamptz AS register_handed_at
-WHERE FALSE;
-
--- name: no_messages
--- Result messages of a dossier that is judged by itself: no rule that is judged so asks for them.
-SELECT
-    NULL::bigint AS dossier_id,
-    NULL::boolean AS told,
-    NULL::text AS outcome
-WHERE FALSE;
-
--- name: no_register
--- The desk's register for a dossier that is judged by itself: it is read by a whole run alone.
-SELECT
-    NULL::smallint AS source_id,
-    NULL::text AS agency_code
-WHERE FALSE;
 
 -- name: add
 -- Somebody had a finding judged again.

@@ -1,13 +1,46 @@
 -- A run of checks is stored, and sealed last: it refuses change from then on. Called by store/oversight/quality.py.
 
--- name: add_agencies
--- Agencies with their calendars and who answers for their dossiers.
-INSERT INTO quality.agencies (agency_code, answers, calendar, apology_day, enabled_from, today)
-SELECT g.agency_code, coalesce(i.in_charge, g.agency_code), r.calendar, g.apology_day, g.enabled_from, d.nth
-FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (agency_code text, calendar smallint)
-INNER JOIN motcua.agencies AS g ON r.agency_code = g.agency_code
-INNER JOIN motcua.agencies_on(%(day)s::date) AS i ON g.agency_code = i.agency_code
-INNER JOIN quality.days AS d ON r.calendar = d.calendar AND d.day = %(day)s::date - 1;
+-- name: count_dossiers
+-- How many dossiers of the snapshot are of agencies that are not broken.
+SELECT count(*) AS dossiers
+FROM quality.dossier_facts AS f
+WHERE f.agency_code <> all(%(broken_agencies)s::text[]);
+
+-- name: data_as_of
+-- When the snapshot's sources had last been read, the oldest of them.
+SELECT min(f.picked_up_at) AS data_as_of FROM quality.source_facts AS f WHERE f.agency_code IS NULL;
+
+-- name: count_desk_users
+-- Dossiers by desk user (whoever made a dossier's first transition, by pseudonym) and month, and those of them that may
+-- be texted.
+WITH by_actor AS (
+    SELECT
+        f.agency_code,
+        m.first_actor,
+        f.received_month AS month,
+        count(*) AS dossiers,
+        count(*) FILTER (WHERE f.textable) AS textable
+    FROM quality.dossier_facts AS f
+    INNER JOIN quality.moves AS m ON f.dossier_id = m.dossier_id
+    WHERE m.first_actor IS NOT NULL AND f.received_month >= %(since_day)s::date
+    GROUP BY f.agency_code, m.first_actor, f.received_month
+),
+
+-- Each pseudonym is made once: it costs two hashes.
+desk_users AS MATERIALIZED (
+    SELECT n.agency_code, n.first_actor, motcua.desk_user(n.agency_code, n.first_actor) AS key
+    FROM (SELECT DISTINCT a.agency_code, a.first_actor FROM by_actor AS a) AS n
+)
+
+SELECT
+    a.agency_code,
+    u.key,
+    a.month,
+    sum(a.dossiers)::integer AS dossiers,
+    sum(a.textable)::integer AS textable
+FROM by_actor AS a
+INNER JOIN desk_users AS u ON a.agency_code = u.agency_code AND a.first_actor = u.first_actor
+GROUP BY a.agency_code, u.key, a.month;
 
 -- name: save_run
 -- A run that is not sealed yet.

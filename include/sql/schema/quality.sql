@@ -1,5 +1,5 @@
--- Sealed runs of the check of data quality, each with its results. The snapshot that a run is judged on:
--- quality_snapshot.sql; findings and their lives: findings.sql.
+-- Sealed runs of the check of data quality, each with its results. The snapshot that a run is judged on
+-- is made by each check (include/sql/quality); findings and their lives: findings.sql.
 
 CREATE TABLE motcua.quality_runs (
     run_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -26,9 +26,17 @@ from motcua.jobs.handed_in.agencies import (
     export_agencies,
     import_agencies,
 )
-from motcua.jobs.notices.dry_running import DryRun, UnknownAgency, dry_run
+from motcua.jobs.notices.dry_running import DryRun, dry_run
 from motcua.settings import include_dir
-from motcua.store.agencies import Agency, AgencyChange, agency_history, find_agency, in_force, list_agencies
+from motcua.store.agencies import (
+    Agency,
+    AgencyChange,
+    UnknownAgency,
+    agency_history,
+    find_agency,
+    in_force,
+    list_agencies,
+)
 from motcua.store.ledger.database import Connection, connect
 
 app = typer.Typer(help="The agencies' settings.", no_args_is_help=True)

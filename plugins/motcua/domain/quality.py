@@ -2,14 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 CheckStatus: TypeAlias = Literal["checked", "broken"]
 """broken: the check itself failed; it says nothing about the data, neither green nor bad."""
 Dimension: TypeAlias = Literal["agency", "procedure", "desk_user"]
 """Whose dossiers of an agency are told apart: all, those of a procedure, those of a desk user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run, as it was written and sealed."""
+
+    run_no: int
+    """Our number, growing; in the stable link of a run."""
+    run_id: str
+    """The DAG run, or the hand that started it."""
+    as_of: datetime
+    """The moment that the rules took for now."""
+    day: date
+    working_day: bool
+    """Some agency worked that day; else nothing is mailed, and the next working day's mail tells of it."""
+    since: date
+    """First day of the months looked at."""
+    data_as_of: datetime | None
+    """When the sources were last read; the oldest where they differ. None: never."""
+    rules: Sequence[Mapping[str, Any]]
+    """Of its suite: ``code, severity, owner, level, digest``."""
+    thresholds: Mapping[str, float]
+    """By ``<code>.<name>``."""
+    dossiers: int
+    """Checked."""
+    findings: int
+    broken: int
+    """Checks that broke, and agencies whose part of the snapshot was broken."""
+    content_hash: str
+    """SHA-256 over counts and row ids; the same for the same data."""
+    previous_seal: str
+    seal: str
+    """SHA-256 over the previous run's seal and this run's facts; empty: the check that makes it is not at its end."""
+    sealed_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

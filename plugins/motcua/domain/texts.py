@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
@@ -356,8 +356,8 @@ class Template:
 
 
 @dataclass(frozen=True, slots=True)
-class RenderedText:
-    """A text ready to send, and all that must be kept with it.
+class Words:
+    """What a message says, made once from one version of a template.
 
     `parameters` stand in the template's order and are what the text shows: cleaned, and without accents
     where the text has none. Some providers take only the template's id and these.
@@ -366,10 +366,16 @@ class RenderedText:
     text: str
     template_id: str
     template_version: int
-    parameters: tuple[str, ...]
+    parameters: Sequence[str]
     accented: bool
-    encoding: Encoding
     segments: int
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedText(Words):
+    """A text ready to send, and all that must be kept with it."""
+
+    encoding: Encoding
 
 
 @dataclass(frozen=True, slots=True)
@@ -471,6 +477,6 @@ def render(template: Template, values: Mapping[str, str], accented: bool) -> Ren
         template.version,
         tuple(parameters),
         accented,
-        encoding,
         _segments(text, encoding, length, doubles),
+        encoding,
     )

@@ -27,6 +27,7 @@ from motcua.jobs.handed_in.agencies import (
     FIELDS,
     AgencyChange,
     Fault,
+    FieldChange,
     SettingsRefused,
     compare_agency,
     settings_of,
@@ -67,15 +68,6 @@ WhyNotUndone: TypeAlias = Literal["first", "of_the_file", "recipients", "changed
 
 
 @dataclass(frozen=True, slots=True)
-class KeptSetting:
-    """One setting that a change of the history changed; values as the history keeps them."""
-
-    field: str
-    before: Any
-    after: Any
-
-
-@dataclass(frozen=True, slots=True)
 class OpenedSettings:
     """An agency's settings as somebody opens them. Holds addresses of staff."""
 
@@ -103,11 +95,11 @@ def open_settings(connection: Connection, agency_code: str) -> OpenedSettings | 
     return OpenedSettings(agency, agency_history(connection, agency_code)) if agency else None
 
 
-def kept_settings(change: KeptChange) -> list[KeptSetting]:
+def kept_settings(change: KeptChange) -> list[FieldChange]:
     """What a change changed, in the file's order."""
     before, after = _kept(change.before or {}), _kept(change.after)
     return [
-        KeptSetting(field, before.get(field), after.get(field))
+        FieldChange(field, before.get(field), after.get(field))
         for field in FIELDS
         if before.get(field) != after.get(field)
     ]
@@ -144,7 +136,7 @@ def save(connection: Connection, after: Agency, seen: int, set_by: str) -> Saved
     return "asked" if ask(connection, "recipients", wanted, set_by) == "waits" else "asked_before"
 
 
-def changed_since(opened: OpenedSettings, seen: int) -> list[tuple[KeptChange, list[KeptSetting]]]:
+def changed_since(opened: OpenedSettings, seen: int) -> list[tuple[KeptChange, list[FieldChange]]]:
     """The changes after change ``seen``, each with what it changed."""
     return [(change, kept_settings(change)) for change in opened.history if change.change_id > seen]
 

@@ -16,19 +16,9 @@ from motcua.domain.clock import VIETNAM
 from motcua.quality.rules import Rule, RuleBook, calendar_days, condition, load_rules, snapshot_thresholds
 from motcua.store.calendars import load_calendars
 from motcua.store.ledger.database import Connection
+from motcua.store.oversight.quality import OWN_FACTS, facts_of
 from motcua.store.rechecks import FindingOfDossier, Judged, Outcome, findings_of_dossiers, judge_dossiers, save_recheck
 
-OWN_FACTS = frozenset(
-    {
-        "status_code", "ended", "textable", "due_on_day_off", "phone_refusal", "phone_notes", "reopened_at",
-        "supplement_at", "supplement_days", "result_note_at", "paused_at", "withdrawn_at", "withdrawal_asked",
-        "skipped_at", "odd_hours_at", "day_off_at", "before_receipt_at", "in_future_at", "idle_days", "waiting_days",
-        "term_days", "pickup_days", "received_at", "due_at", "last_event_at", "result_at", "desk_result_at",
-        "collected_at", "collected_at_once", "same_day", "received_month", "result_month", "desk_result_month",
-        "collected_month", "procedure_code", "source_id", "agency_code", "dossier_id",
-    }
-)  # fmt: skip
-"""Columns of ``quality.dossier_facts`` that come from the dossier's own row and steps."""
 _FACT = re.compile(r"\bf\.(\w+)")
 _TABLE = re.compile(r"\bquality\.(\w+)")
 
@@ -38,7 +28,7 @@ def is_judged_alone(rule: Rule) -> bool:
     return (
         rule.level == "dossier"
         and rule.mendable
-        and OWN_FACTS.issuperset(_FACT.findall(rule.where))
+        and facts_of(OWN_FACTS).issuperset(_FACT.findall(rule.where))
         and {"usual_waits"}.issuperset(_TABLE.findall(rule.where))
     )
 

@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal, TypeAlias
 
-from motcua.domain.quality import Acknowledged, CheckStatus, SourceState, TextableShare
+from pydantic import BaseModel, ConfigDict
+
+from motcua.domain.quality import Acknowledged, CheckStatus, Run, SourceState, TextableShare
 
 Severity: TypeAlias = Literal["critical", "warning", "info"]
 Owner: TypeAlias = Literal["agency", "department", "source"]
@@ -28,9 +30,10 @@ Stage: TypeAlias = Literal["in_time", "remind_agency", "remind_department"]
 """Where a finding stands against its deadline; info findings have none and stay in_time."""
 
 
-@dataclass(frozen=True, slots=True)
-class RuleWords:
+class RuleWords(BaseModel):
     """One rule as people read it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     code: str
     """R1…R15 of domain knowledge, P… phones, D… other fields of a dossier, S… the source itself."""
@@ -38,7 +41,7 @@ class RuleWords:
     owner: Owner
     level: Level
     group: Group
-    mendable: bool
+    mendable: bool = True
     """False: it happened and stays true; it has no deadline and leaves the list with the months looked at."""
     title: str
     explanation: str
@@ -57,35 +60,6 @@ class ThresholdUsed:
     """In Vietnamese, with its unit."""
     value: float
     default: float
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One sealed run."""
-
-    run_no: int
-    """Our number, growing; in the stable link of a run."""
-    run_id: str
-    """The DAG run, or the hand that started it."""
-    as_of: datetime
-    """The moment that the rules took for now."""
-    day: date
-    data_as_of: datetime | None
-    """When the sources were last read; the oldest where they differ. None: never."""
-    since: date
-    """First day of the months looked at."""
-    dossiers: int
-    """Checked."""
-    findings: int
-    broken: int
-    """Checks that broke, and agencies whose part of the snapshot was broken."""
-    content_hash: str
-    """SHA-256 over counts and row ids; the same for the same data."""
-    seal: str
-    """SHA-256 over the previous run's seal and this run's facts."""
-    sealed_at: datetime
-    working_day: bool = True
-    """Some agency worked that day; else nothing is mailed, and the next working day's mail tells of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,23 +219,18 @@ class Suggestion:
     facts: Mapping[str, float | int | str]
 
 
-@dataclass(frozen=True, slots=True)
-class AgencyReport:
-    """All that an agency's mail says; ``reporting.rows_to_correct`` streams the rows behind it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a run says, to an agency or to the Department."""
 
     run: Run
     previous: Run | None
     """The run that changes are told against."""
-    agency_code: str
-    agency_name: str
     figures: AgencyFigures
-    rank: int | None
-    """Place by findings per 1,000 dossiers, 1 is the worst; ``None``: too few dossiers to be ranked."""
-    ranked: int
-    """How many agencies are ranked."""
+    """Of the agency, or of all together: its code and name are empty then."""
     results: tuple[RuleResult, ...]
-    """Every rule of the suite that was run and that an agency can mend, the gravest first; also those that found
-    nothing."""
+    """Every rule of the suite that was run, the gravest first, also those that found nothing; to an agency those that
+    an agency can mend."""
     broken: tuple[RuleResult, ...]
     """Those of ``results`` that broke."""
     to_do_first: tuple[ToDo, ...]
@@ -276,24 +245,24 @@ class AgencyReport:
     """Something grave enough is new, back or fixed, more is past its deadline than before, or a check is broken."""
 
 
-@dataclass(frozen=True, slots=True)
-class DepartmentReport:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgencyReport(Report):
+    """All that an agency's mail says; ``reporting.rows_to_correct`` streams the rows behind it."""
+
+    agency_code: str
+    agency_name: str
+    rank: int | None
+    """Place by findings per 1,000 dossiers, 1 is the worst; ``None``: too few dossiers to be ranked."""
+    ranked: int
+    """How many agencies are ranked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DepartmentReport(Report):
     """All that the Department's mail says, over all agencies."""
 
-    run: Run
-    previous: Run | None
-    figures: AgencyFigures
-    """Of all together; its code and name are empty."""
     agencies: tuple[AgencyFigures, ...]
     """The worst rate first; those with too few dossiers come last."""
-    results: tuple[RuleResult, ...]
-    broken: tuple[RuleResult, ...]
-    to_do_first: tuple[ToDo, ...]
-    trend: tuple[TrendPoint, ...]
-    shares: tuple[TextableShare, ...]
-    suggestions: tuple[Suggestion, ...]
     sources: tuple[SourceState, ...]
-    thresholds: tuple[ThresholdUsed, ...]
-    has_news: bool
     broken_agencies: tuple[BrokenAgency, ...] = ()
     """Those that the ledger knows are in ``agencies`` too, without figures."""

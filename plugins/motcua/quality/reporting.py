@@ -14,7 +14,7 @@ from typing import Any, TypeVar, get_args
 
 from motcua.domain.clock import VIETNAM
 from motcua.domain.phones.reading import mask_for_staff, mask_msisdn
-from motcua.domain.quality import TextableShare
+from motcua.domain.quality import Run, TextableShare
 from motcua.domain.working_days import written_day
 from motcua.quality.choosing import Chosen
 from motcua.quality.report_data import (
@@ -28,7 +28,6 @@ from motcua.quality.report_data import (
     RowToCorrect,
     RuleResult,
     RuleWords,
-    Run,
     Severity,
     Stage,
     Suggestion,
@@ -40,7 +39,6 @@ from motcua.quality.rules import RuleBook, load_rules
 from motcua.quality.soundness import load_soundness
 from motcua.store.agencies import InForce, in_force
 from motcua.store.ledger.database import Connection
-from motcua.store.ledger.rows import columns_of
 from motcua.store.oversight import quality as store
 
 WEEKS = 12
@@ -67,14 +65,9 @@ def get_run(connection: Connection, run_no: int) -> Run:
     Raises:
         NoSuchRun: there is none of this number.
     """
-    return _run(_stored_run(connection, run_no))
-
-
-def _stored_run(connection: Connection, run_no: int) -> store.StoredRun:
-    stored = next(iter(store.list_runs(connection, run_no=run_no)), None)
-    if stored is None:
-        raise NoSuchRun(f"There is no sealed run {run_no}.")
-    return stored
+    for run in store.list_runs(connection, run_no=run_no):
+        return run
+    raise NoSuchRun(f"There is no sealed run {run_no}.")
 
 
 def agency_report(
@@ -253,10 +246,9 @@ class _Report:
     ) -> None:
         """``agency_code``: nothing is asked but about this agency."""
         self.connection, self.book, self._only = connection, book, agency_code
-        self._stored = _stored_run(connection, run_no)
-        self.run = _run(self._stored)
+        self.run = get_run(connection, run_no)
         before = store.previous_run_no(connection, run_no) if since_run is None else since_run
-        self.previous = _run(store.list_runs(connection, run_no=before)[0]) if before is not None else None
+        self.previous = store.list_runs(connection, run_no=before)[0] if before is not None else None
         self.names: dict[str, InForce] = in_force(connection, self.run.day)
         self._words: dict[str, RuleWords] = {}
 
@@ -270,24 +262,16 @@ class _Report:
 
     def _find_words(self, code: str) -> RuleWords:
         if code in self.book.rules:
-            return self.book.rules[code].words
-        stored = next(rule for rule in self._stored.rules if rule["code"] == code)
-        return RuleWords(
-            code,
-            stored["severity"],
-            stored["owner"],
-            stored["level"],
-            "other",
-            False,
-            self.book.phrases.lost_rule.format(code=code),
-            "",
-            "",
-        )
+            return self.book.rules[code]
+        stored = next(rule for rule in self.run.rules if rule["code"] == code)
+        known = {name: stored[name] for name in ("code", "severity", "owner", "level")}
+        title = self.book.phrases.lost_rule.format(code=code)
+        return RuleWords(**known, group="other", mendable=False, title=title, explanation="", action="")
 
     @cached_property
     def in_order(self) -> list[RuleWords]:
         """The rules of the run's suite, the gravest first, else as in the file."""
-        suite = [self.words_of(rule["code"]) for rule in self._stored.rules]
+        suite = [self.words_of(rule["code"]) for rule in self.run.rules]
         place = {code: number for number, code in enumerate(self.book.rules)}
         return sorted(suite, key=lambda words: (_GRAVITY[words.severity], place.get(words.code, len(place))))
 
@@ -553,7 +537,7 @@ class _Report:
         """The values that the run used."""
         defaults = {(each.rule, each.name): each for each in self.book.thresholds_used()}
         used = []
-        for key, value in self._stored.thresholds.items():
+        for key, value in self.run.thresholds.items():
             rule, _, name = key.partition(".")
             known = defaults.get((rule, name))
             used.append(
@@ -674,12 +658,6 @@ class _Report:
 
 
 # ------------------------------------------------------------------------------------------------- in words
-
-
-def _run(stored: store.StoredRun) -> Run:
-    assert stored.sealed is not None
-    known = columns_of(stored) | columns_of(stored.sealed)
-    return Run(**{name: known[name] for name in Run.__dataclass_fields__})
 
 
 OfRun = TypeVar("OfRun", store.RuleCount, store.CheckedAgency)

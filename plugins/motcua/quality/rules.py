@@ -20,12 +20,14 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from motcua.domain.clock import VIETNAM
-from motcua.quality.report_data import Group, Level, Owner, RuleWords, Severity, ThresholdUsed
+from motcua.quality.report_data import Level, RuleWords, Severity, ThresholdUsed
 from motcua.settings import include_dir, settings
+from motcua.store.oversight.quality import facts_of
 
 _PLACE = re.compile(r"%\((\w+)\)s")
 # SQLAlchemy takes a word after a single colon for a parameter.
 _COLON = re.compile(r"(?<![:\w\\]):\w")
+_FACT = re.compile(r"\bf\.(\w+)")
 _QUOTED = re.compile(r"'[^']*'")
 _EVERYWHERE = {"as_of", "since"}
 _IN_SENTENCES = {"since", "days"}
@@ -55,23 +57,15 @@ class Threshold(_Strict):
         return self
 
 
-class Rule(_Strict):
+class Rule(RuleWords):
     """One rule; the head of the file explains the fields."""
 
     code: Annotated[str, Field(pattern=r"^[A-Z][0-9]{1,2}M?$")]
-    severity: Severity
-    owner: Owner
-    level: Level
-    group: Group
-    mendable: bool = True
-    title: str
-    explanation: str
-    action: str
     what: str
     where: str
     since: str = "NULL::timestamptz"
-    facts: dict[Annotated[str, Field(pattern=r"^[a-z_]+$")], str] = {}
-    thresholds: dict[Annotated[str, Field(pattern=r"^[a-z_]+$")], Threshold] = {}
+    facts: dict[Annotated[str, Field(pattern=r"^[a-z_]+$")], str] = Field(default_factory=dict)
+    thresholds: dict[Annotated[str, Field(pattern=r"^[a-z_]+$")], Threshold] = Field(default_factory=dict)
 
     @field_validator("title", "explanation", "action", "what")
     @classmethod
@@ -97,21 +91,6 @@ class Rule(_Strict):
         if set(self.facts) & _IN_SENTENCES:
             raise ValueError(f"facts: {', '.join(sorted(_IN_SENTENCES))} are given to every sentence")
         return self
-
-    @property
-    def words(self) -> RuleWords:
-        """The rule as people read it."""
-        return RuleWords(
-            self.code,
-            self.severity,
-            self.owner,
-            self.level,
-            self.group,
-            self.mendable,
-            self.title,
-            self.explanation,
-            self.action,
-        )
 
 
 class Frame(_Strict):
@@ -249,10 +228,19 @@ def _read_file() -> RuleBook:
 
 def _valid(content: object, whence: str) -> RuleBook:
     try:
-        return RuleBook.model_validate(content)
+        book = RuleBook.model_validate(content)
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
         raise RulesInvalid(f"{whence}: {faults}") from None
+    for rule in book.rules.values():
+        table = book.levels[rule.level].table
+        asked = _QUOTED.sub("", " ".join((rule.where, rule.since, *rule.facts.values())))
+        if unknown := sorted(set(_FACT.findall(asked)) - facts_of(table)):
+            raise RulesInvalid(
+                f"{whence}: {rule.code} asks for {', '.join(unknown)}, which {table} has not: its facts are what the"
+                " statements of include/sql/quality give it."
+            )
+    return book
 
 
 @dataclass(frozen=True, slots=True)

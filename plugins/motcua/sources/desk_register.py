@@ -6,7 +6,6 @@ It is the reality that statuses are held against: when a result lay at the desk,
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from psycopg import IsolationLevel
@@ -15,18 +14,9 @@ from psycopg.rows import class_row
 from motcua.sources.patience import answered_within
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
+from motcua.store.oversight.quality import RegisterRow
 
 _BATCH = 2000
-
-
-@dataclass(frozen=True, slots=True)
-class RegisterRow:
-    """A row of the contract's view ``desk_register``, as read."""
-
-    agency_code: str | None
-    dossier_code: str | None
-    result_ready_at: datetime | None
-    handed_over_at: datetime | None
 
 
 def read_desk_register(connection: Connection, since: datetime, patience: timedelta) -> Iterator[RegisterRow] | None:

@@ -13,6 +13,10 @@ from motcua.store.ledger.queries import statement
 from motcua.store.ledger.rows import first, record, recordset, values_of
 
 
+class UnknownAgency(LookupError):
+    """No agency has this code; the message names it."""
+
+
 @dataclass(frozen=True, slots=True)
 class FormerName:
     """A name that an agency had."""

@@ -6,11 +6,12 @@ Whoever writes calls ``sign_changes`` first, in the same transaction: the histor
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, Literal
 
-from motcua.domain.working_days import OfficeHours, Opening, Origin, SpecialDay, WorkingCalendar
+from motcua.domain.working_days import OfficeHours, SpecialDay, WorkingCalendar
+from motcua.store.agencies import UnknownAgency
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
 from motcua.store.ledger.rows import columns_of, recordset, value_of, values_of
@@ -19,32 +20,17 @@ _LONGEST_BREAK = timedelta(days=31)
 """No run of days off is longer: so far beyond what was asked for is loaded, for the working day before and after."""
 
 
-class UnknownAgency(LookupError):
-    """No agency has this code; the message names it."""
-
-
 @dataclass(frozen=True, slots=True)
-class CalendarDay:
+class CalendarDay(SpecialDay):
     """A deviation as stored: of a province (origin ``package`` or ``decision``) or of one agency."""
 
     province: str | None
     agency_code: str | None
-    day: date
-    opening: Opening
-    reason: str
-    origin: Origin
-    authority: str
 
     @classmethod
     def of(cls, special: SpecialDay, *, province: str | None = None, agency_code: str | None = None) -> CalendarDay:
         """The deviation as one of this province, or of this agency."""
-        day, opening, reason, origin, authority = astuple(special)
-        return cls(province, agency_code, day, opening, reason, origin, authority)
-
-    @property
-    def special(self) -> SpecialDay:
-        """The deviation, without whose it is."""
-        return SpecialDay(self.day, self.opening, self.reason, self.origin, self.authority)
+        return cls(**columns_of(special), province=province, agency_code=agency_code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +117,7 @@ def load_calendars(
     hours = list_hours(connection, agency_codes)
     return {
         code: _calendar(
-            (each.special for each in days if each.agency_code == code or each.province == province),
+            (each for each in days if each.agency_code == code or each.province == province),
             hours.get(code, ()),
             (year for year in years if year.province == province),
         )
@@ -151,7 +137,7 @@ def load_calendar(connection: Connection, agency_code: str, first: date, last: d
 def load_province_calendar(connection: Connection, province: str, first: date, last: date) -> WorkingCalendar:
     """The calendar of a province, without what its agencies do differently; exact from ``first`` to ``last``."""
     days, years = _days_and_years(connection, [province], (), first, last)
-    return _calendar((each.special for each in days), (), years)
+    return _calendar(days, (), years)
 
 
 def _days_and_years(

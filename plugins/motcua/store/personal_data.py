@@ -176,16 +176,10 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class HandledRequest:
+class HandledRequest(Request):
     """A request as it is kept."""
 
     handled_at: datetime
-    handled_by: str
-    act: Act
-    agency_code: str | None
-    """``None``, as the code: it was asked by a number."""
-    dossier_code: str | None
-    reason: str
     dossiers: int
     """How many it reached."""
     held: int

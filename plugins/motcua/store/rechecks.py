@@ -23,22 +23,15 @@ Outcome: TypeAlias = Literal["mended", "stands", "unknown"]
 
 _EVERY_NUMBER = {"low": 0, "high": 2**62}
 _FILLED = (
-    "quality/marks/add_days",
-    "quality/saving/add_agencies",
-    "quality/snapshot/fill_dossiers",
-    "quality/snapshot/fill_moves",
-    "quality/facts/fill_dossier_facts",
+    "quality/given/days",
+    "quality/given/agencies",
+    "quality/facts/dossiers",
+    "quality/facts/moves",
+    "quality/facts/own_facts",
 )
-"""What a run fills, as far as one dossier's facts need it, in this order."""
-_STANDING_FOR = {
-    "dossiers_here": "quality/rechecking/dossiers_here",
-    "transitions_here": "quality/rechecking/transitions_here",
-    "quality_marks": "quality/rechecking/no_marks",
-    "quality_result_messages": "quality/rechecking/no_messages",
-    "quality_desk_register": "quality/rechecking/no_register",
-}
-"""What stands in a dossier's facts for tables of the ledger and of a run."""
-_INSERT = re.compile(r"\A(?:--[^\n]*\n)*INSERT INTO quality\.(\w+) \(([^)]*)\)\n(.*)\Z", re.DOTALL)
+"""What a run makes, as far as a dossier's own facts need it, in this order."""
+_LEDGER = ("quality/rechecking/dossiers_here", "quality/rechecking/transitions_here")
+"""What stands in them for tables of the ledger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,23 +108,17 @@ def judge_dossiers(
     Returns:
         By dossier; ``None``: a run would not look at it any more. One of an agency without a calendar is left out.
     """
-    days, agencies = calendar_rows(calendars, first, last)
-    given = {
-        **parameters,
-        **_EVERY_NUMBER,
-        "dossiers": list(dossiers),
-        "rows": recordset(days),
-        "agency_rows": recordset(agencies),
-    }
+    given = parameters_here(dossiers, calendars, first, last, parameters)
     said = ", ".join(
         # Both are ours: codes of rules, and conditions of the rules' file.
         f"'{rule}', jsonb_build_array(coalesce({_with(where, 'no')}, FALSE), coalesce({_with(where, 'short')}, FALSE))"
         for rule, where in predicates.items()
     )
     query = (
-        f"{_facts()} SELECT d.dossier_id, f.dossier_id IS NOT NULL AS is_looked_at, jsonb_build_object({said}) AS said"  # noqa: S608
+        f"{facts_here()} SELECT d.dossier_id, f.dossier_id IS NOT NULL AS is_looked_at,"  # noqa: S608
+        f" jsonb_build_object({said}) AS said"
         " FROM dossiers_here AS d INNER JOIN quality_agencies AS a ON d.agency_code = a.agency_code"
-        " LEFT JOIN quality_dossier_facts AS f ON d.dossier_id = f.dossier_id"
+        " LEFT JOIN quality_own_facts AS f ON d.dossier_id = f.dossier_id"
     )
     rows = connection.execute(query, given)
     return {
@@ -140,46 +127,30 @@ def judge_dossiers(
     }
 
 
-def facts_of_dossiers(
-    connection: Connection,
+def parameters_here(
     dossiers: Sequence[int],
     calendars: Mapping[str, WorkingCalendar],
     first: date,
     last: date,
     parameters: Mapping[str, Any],
-) -> list[dict[str, Any]]:
-    """The facts themselves, as a run would have them in ``quality.dossier_facts``; arguments as of
-    ``judge_dossiers``."""
+) -> dict[str, Any]:
+    """What ``facts_here`` is asked with; arguments as of ``judge_dossiers``."""
     days, agencies = calendar_rows(calendars, first, last)
-    given = {
-        **parameters,
-        **_EVERY_NUMBER,
-        "dossiers": list(dossiers),
-        "rows": recordset(days),
-        "agency_rows": recordset(agencies),
-    }
-    query = f"{_facts()} SELECT f.* FROM quality_dossier_facts AS f ORDER BY f.dossier_id"  # noqa: S608 - ours
-    return list(connection.execute(query, given))
+    rows = {"rows": recordset(days), "agency_rows": recordset(agencies)}
+    return {**parameters, **_EVERY_NUMBER, **rows, "dossiers": list(dossiers)}
 
 
 @lru_cache(maxsize=1)
-def _facts() -> str:
-    """The statements of a run as parts of one query, narrowed to some dossiers."""
-    parts = [f"{name} AS MATERIALIZED (\n{statement(text)}\n)" for name, text in _STANDING_FOR.items()]
-    for name in _FILLED:
-        found = _INSERT.match(statement(name))
-        if found is None:
-            raise RuntimeError(f"{name} does not fill a table of schema quality")
-        table, columns, select = found.groups()
-        if name == "quality/saving/add_agencies":
-            select = select.replace("%(rows)s", "%(agency_rows)s")
-        parts.append(f"quality_{table} ({columns}) AS MATERIALIZED (\n{_renamed(select)}\n)")
+def facts_here() -> str:
+    """The beginning of a query that has the facts of some dossiers' own as ``quality_own_facts``: the statements of a
+    run as parts of it."""
+    names = [(name.rpartition("/")[2], statement(name)) for name in _LEDGER]
+    names += [(f"quality_{name.rpartition('/')[2]}", _renamed(statement(name))) for name in _FILLED]
+    parts = [f"{name} AS MATERIALIZED (\n{text}\n)" for name, text in names]
     # What is usual at others: nothing is known of it, or it is as short as can be.
     columns = "procedure_code, collected, median, deviation"
     parts.append(f"no_waits ({columns}) AS (SELECT NULL::text, 0, 0::numeric, 0::numeric WHERE FALSE)")
-    shortest = (
-        "SELECT DISTINCT f.procedure_code, 1000000, -1000000::numeric, 0::numeric FROM quality_dossier_facts AS f"
-    )
+    shortest = "SELECT DISTINCT f.procedure_code, 1000000, -1000000::numeric, 0::numeric FROM quality_own_facts AS f"
     parts.append(f"short_waits ({columns}) AS ({shortest})")
     return f"WITH {', '.join(parts)}"
 

@@ -14,6 +14,7 @@ from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
 from motcua.store.ledger.rows import first_of, values_of
 from motcua.store.ledger.sessions import Run
+from motcua.store.upkeep import CleanedOf
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,18 +173,6 @@ class PublicationVerified:
 
 
 @dataclass(frozen=True, slots=True)
-class Removed:
-    """Rows of one of Airflow's tables, or log files, that were removed."""
-
-    of_what: str
-    removed: int
-    size: int | None
-    """Bytes of files."""
-    failed: str | None
-    """Why not all of it was."""
-
-
-@dataclass(frozen=True, slots=True)
 class RunWork:
     """All that a run did; of what a visitor may see."""
 
@@ -201,7 +190,7 @@ class RunWork:
     statements: Sequence[StatementTaken] = field(default_factory=list)
     purges: Sequence[Purged] = field(default_factory=list)
     verifications: Sequence[PublicationVerified] = field(default_factory=list)
-    cleanings: Sequence[Removed] = field(default_factory=list)
+    cleanings: Sequence[CleanedOf] = field(default_factory=list)
     mails: Sequence[Mailed] = field(default_factory=list)
 
     @property
@@ -238,7 +227,7 @@ _ASKED: dict[str, tuple[str, type[Any]]] = {
     "statements": ("runs/statements", StatementTaken),
     "purges": ("runs/purges", Purged),
     "verifications": ("runs/verifications", PublicationVerified),
-    "cleanings": ("runs/cleanings", Removed),
+    "cleanings": ("runs/cleanings", CleanedOf),
 }
 
 

@@ -12,10 +12,10 @@ from typer.testing import CliRunner
 
 from motcua.cli import app
 from motcua.domain.clock import VIETNAM
-from motcua.jobs.notices.dry_running import UnknownAgency, dry_run
+from motcua.jobs.notices.dry_running import dry_run
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
-from motcua.store.agencies import save_agencies
+from motcua.store.agencies import UnknownAgency, save_agencies
 from motcua.store.ledger.database import connect
 from tests.conftest import NHA_TRANG, TU_PHAP, agency
 

@@ -27,9 +27,8 @@ from motcua.jobs.calendars import (
     unconfirmed_years,
 )
 from motcua.settings import include_dir
-from motcua.store.agencies import save_agencies
+from motcua.store.agencies import UnknownAgency, save_agencies
 from motcua.store.calendars import (
-    UnknownAgency,
     list_changes,
     load_calendar,
     load_calendars,

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from motcua.cli import app as commands
 from motcua.domain.clock import VIETNAM
+from motcua.domain.reconciliation import ComplaintCount
 from motcua.jobs.handed_in.complaints import (
     ComplaintRefused,
     Entry,
@@ -28,7 +29,6 @@ from motcua.store.agencies import FormerName, save_agencies
 from motcua.store.ledger.database import connect
 from motcua.store.oversight.complaints import (
     ComplaintsAsked,
-    ComplaintTally,
     count_complaints,
     list_complaints,
     repeated_complaints,
@@ -284,7 +284,7 @@ def test_withdrawn_complaint_stays_counts_no_more_and_is_final(agencies, rows):
         ):
             with pytest.raises(ComplaintRefused):
                 change()
-        assert count_complaints(connection, *day) == [ComplaintTally(NHA_TRANG, "wrong_content", "open", 1)]
+        assert count_complaints(connection, *day) == [ComplaintCount(NHA_TRANG, "wrong_content", "open", 1)]
     changes = rows("SELECT * FROM audit.complaint_changes WHERE complaint_id = %s ORDER BY change_id DESC", first)
     assert [(each["change"], each["changed_by"]) for each in changes] == [
         ("withdrawn", "minh"),

@@ -116,13 +116,13 @@ def of_ledger(edit: str, back: str, *faults: str) -> Fault:
 
 PLANTED = {
     "an old day joined away": of_statement(
-        "quality/snapshot/fill_dossiers",
+        "quality/facts/dossiers",
         "LEFT JOIN quality.days AS received",
         "INNER JOIN quality.days AS received",
         "dossiers_missing",
     ),
     "lanes that overlap": of_statement(
-        "quality/facts/fill_dossier_facts",
+        "quality/facts/own_facts",
         "WHERE d.dossier_id >= %(low)s::bigint AND d.dossier_id < %(high)s::bigint",
         "WHERE d.dossier_id >= %(low)s::bigint AND d.dossier_id <= %(high)s::bigint",
         "dossier_twice",
@@ -136,7 +136,7 @@ PLANTED = {
         "dossiers_missing",
     ),
     "a mapping that leads nowhere": of_statement(
-        "quality/saving/add_agencies",
+        "quality/given/agencies",
         "coalesce(i.in_charge, g.agency_code)",
         "nullif(coalesce(i.in_charge, g.agency_code), 'A')",
         "dossiers_missing",
@@ -153,26 +153,29 @@ PLANTED = {
         "unknown_phone_reading",
     ),
     "a reading lost": of_statement(
-        "quality/snapshot/fill_dossiers", "d.phone_refusal,", "nullif(d.phone_refusal, 'landline'),", "phone_not_read"
+        "quality/facts/dossiers",
+        "d.phone_refusal,",
+        "nullif(d.phone_refusal, 'landline') AS phone_refusal,",
+        "phone_not_read",
     ),
     "an outcome of another name": of_statement(
-        "quality/snapshot/fill_result_messages", "ELSE 'failed'", "ELSE 'lost'", "unknown_message"
+        "quality/marks/result_messages", "ELSE 'failed'", "ELSE 'lost'", "unknown_message"
     ),
     "a month left out of the sums": of_statement(
-        "quality/agency_facts/fill_desk_cells",
+        "quality/agency_facts/desk_cells",
         "WHERE f.received_month >= %(since_day)s::date\n",
         "WHERE f.received_month > %(since_day)s::date\n",
         "months_missing",
     ),
     "a join that multiplies months": of_statement(
-        "quality/agency_facts/fill_agency_month_facts",
+        "quality/agency_facts/agency_month_facts",
         "ON f.whole AND u.measure = 'uncollected' AND",
         "ON f.whole AND u.measure <> 'late_pauses' AND",
         "month_twice",
         "months_missing",
     ),
     "a part above its whole": of_statement(
-        "quality/agency_facts/fill_notice_cells",
+        "quality/agency_facts/notice_cells",
         "    count(*),\n    count(*) FILTER (WHERE f.paused_late),",
         "    count(*) FILTER (WHERE NOT f.paused_late),\n    count(*) FILTER (WHERE f.paused_late),",
         "part_above_whole",
@@ -230,7 +233,7 @@ def test_every_fault_that_can_be_told_is_planted(world):
 
 
 def test_rows_of_no_agency_and_of_an_unknown_one_stop_nobody(world, sound, monkeypatch):
-    name, was = "quality/saving/add_agencies", "coalesce(i.in_charge, g.agency_code)"
+    name, was = "quality/given/agencies", "coalesce(i.in_charge, g.agency_code)"
     with changed_statement(monkeypatch, name, was, "nullif(g.agency_code, 'A')"):
         counts = check_quality("of no agency", NOW + DAY / 24)
     assert "no_agency" in faults_of(counts)[None]
@@ -247,7 +250,7 @@ def test_rows_of_no_agency_and_of_an_unknown_one_stop_nobody(world, sound, monke
 
 
 def test_source_told_of_twice_does_not_stop_the_check(world, sound, monkeypatch):
-    name = "quality/facts/fill_source_facts"
+    name = "quality/source_facts/source_facts"
     twice = (
         "(SELECT * FROM motcua.sources UNION ALL SELECT * FROM motcua.sources WHERE name = any(%(sources)s)) AS s\nL"
     )

@@ -20,12 +20,14 @@ from motcua.quality.choosing import Chosen
 from motcua.quality.expectations import judge
 from motcua.quality.report_data import RowToCorrect
 from motcua.quality.reporting import agency_report, department_report, rows_to_correct, urgent_rows
-from motcua.quality.rules import load_rules
+from motcua.quality.rules import RulesInvalid, _valid, load_rules
 from motcua.reports.quality.mail import compose_agency_mail
 from motcua.reports.quality.urgency import most_urgent
 from motcua.settings import settings
 from motcua.store.ledger.database import connect
 from motcua.store.ledger.locks import hold_lock
+from motcua.store.ledger.queries import statement
+from motcua.store.oversight import quality as store
 from motcua.store.oversight.quality import acknowledge
 from tests.conftest import Server
 from tests.integration.quality.world import DAY, World, at, quality_ledger
@@ -258,6 +260,26 @@ def test_check_that_breaks_is_neither_green_nor_bad_data(world):
     again = check("three", WEDNESDAY + 2 * DAY, "P1", "P4")
     assert rows(again)["bad"].state == "standing", "not seen by a broken check is not mended"
     tasks.gate(again)
+
+
+def test_fact_that_its_statement_gives_is_a_rules_at_once(world, monkeypatch):
+    name, fact = "quality/facts/own_facts", "length(d.procedure_code) < 3 AS short_procedure"
+
+    def with_fact(asked: Any) -> Any:
+        return statement(asked).replace("    d.textable,\n", f"    d.textable,\n    {fact},\n", int(asked == name))
+
+    world.move(world.dossier("bad", procedure_code="1."), 4, at(23))
+    monkeypatch.setattr(store, "statement", with_fact)
+    store.facts_of.cache_clear()
+    content = load_rules().model_dump(exclude={"rules": {"__all__": {"code"}}})
+    content["rules"]["D99"] = {**content["rules"]["P1"], "where": "f.short_procedure"}
+    book = _valid(content, "rules.yaml")
+    counts = check_quality("new fact", WEDNESDAY, rules=book, judged_by=lambda asked, keep: judge(asked[-1:], keep))
+    monkeypatch.undo()
+    store.facts_of.cache_clear()
+    assert (counts.rules, counts.findings) == (1, 1)
+    with pytest.raises(RulesInvalid, match="D99 asks for short_procedure, which dossier_facts has not"):
+        _valid(content, "rules.yaml")
 
 
 def test_run_is_sealed_and_refuses_change(world):

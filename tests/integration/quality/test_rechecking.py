@@ -12,12 +12,13 @@ import psycopg
 import pytest
 
 from motcua.jobs.quality.checking import check_quality, verify_seals
-from motcua.quality.rechecking import OWN_FACTS, is_judged_alone, mended_since, recheck, rules_judged_alone
+from motcua.quality.rechecking import is_judged_alone, mended_since, recheck, rules_judged_alone
 from motcua.quality.reporting import rows_to_correct
 from motcua.quality.rules import calendar_days, load_rules, snapshot_thresholds
 from motcua.store.calendars import load_calendars
 from motcua.store.ledger.database import connect, page_connection
-from motcua.store.rechecks import facts_of_dossiers, last_rechecks
+from motcua.store.oversight.quality import OWN_FACTS, facts_of
+from motcua.store.rechecks import facts_here, last_rechecks, parameters_here
 from tests.integration.quality.world import World, at
 
 FIRST, AGAIN = at(25, 5, 30), at(26, 10)
@@ -131,10 +132,12 @@ def test_facts_of_a_dossier_by_itself_are_those_of_a_whole_run(world):
     given = {"as_of": FIRST, "since": since, "day": at(25).date(), **snapshot_thresholds(book)}
     with page_connection() as connection:
         calendars = load_calendars(connection, ["A", "B"], first, last)
-        alone = facts_of_dossiers(connection, dossiers, calendars, first, last, given)
+        asked = parameters_here(dossiers, calendars, first, last, given)
+        query = f"{facts_here()} SELECT f.* FROM quality_own_facts AS f ORDER BY f.dossier_id"
+        alone = connection.execute(query, asked).fetchall()
     whole = world.connection.execute("SELECT * FROM quality.dossier_facts ORDER BY dossier_id").fetchall()
     assert 60 < len(whole) <= len(dossiers)
-    own = sorted(OWN_FACTS)
+    own = sorted(facts_of(OWN_FACTS))
     assert [{name: each[name] for name in own} for each in alone] == [
         {name: each[name] for name in own} for each in whole
     ]

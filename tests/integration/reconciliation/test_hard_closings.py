@@ -38,7 +38,7 @@ from motcua.store.oversight.closings import (
     load_orphans,
     newest_closings,
 )
-from motcua.web.staff.reconciliation_page import ClosedPeriod, _periods
+from motcua.store.oversight.figure_rows import ListedPeriod, newest_periods
 from tests.conftest import NHA_TRANG, NOW, TU_PHAP, OneStop, _drop, _fresh_database, agency
 from tests.web.visiting import Visiting
 
@@ -439,8 +439,8 @@ def test_loss_beside_an_invention_in_the_same_cell_is_red_everywhere(one_stop, l
     assert is_red(closing.closing_no)
     assert CliRunner().invoke(app, ["close", "2026-11-25"]).exit_code == 1
     with connect() as ledger:
-        (shown,) = _periods(ledger, "day", summed=True)
-    assert isinstance(shown, ClosedPeriod)
+        (shown,) = newest_periods(ledger, "day", 2, summed=True)
+    assert isinstance(shown, ListedPeriod)
     assert not shown.meets
 
 

@@ -386,7 +386,7 @@ def test_everything_at_once_still_fits():
     """Every rule of the suite found something, with its thresholds, in a province of 65 agencies."""
     book = load_rules({})
     results = tuple(
-        replace(agency_report().results[0], rule=each.words, found=100 + number)
+        replace(agency_report().results[0], rule=each, found=100 + number)
         for number, each in enumerate(book.rules.values())
     )
     everything = {"results": results, "thresholds": book.thresholds_used(), "shares": agency_report().shares * 9}

@@ -402,11 +402,11 @@ def read_agencies(path: Path) -> list[Agency]:
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """One setting that a file would change; values as the file writes them."""
+    """One setting that a file would change, or that a change of the history changed; values as that writes them."""
 
     field: str
-    before: object
-    after: object
+    before: Any
+    after: Any
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ from motcua.jobs.notices.planning import planning_rules
 from motcua.settings import settings
 from motcua.sources import adapter
 from motcua.sources.contract import ContractSource, Key
-from motcua.store.agencies import Agency, find_agency, in_force, list_agencies
+from motcua.store.agencies import Agency, UnknownAgency, find_agency, in_force, list_agencies
 from motcua.store.ledger.database import connect, reason_without_values
 from motcua.store.notices.sources import list_sources, status_map
 from motcua.store.notices.templates import load_templates
@@ -51,10 +51,6 @@ End: TypeAlias = Literal["would_go", "held"] | BeginState
 """What would have become of a message: handed to the gateway, still held at the end, or a state of planning."""
 
 _BATCH = 2000
-
-
-class UnknownAgency(LookupError):
-    """The ledger knows no such agency; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)

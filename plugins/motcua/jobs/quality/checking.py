@@ -10,11 +10,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from motcua.domain.clock import VIETNAM
 from motcua.domain.dossiers import clean_code
 from motcua.domain.phones.reading import REFUSALS
+from motcua.domain.quality import Run
 from motcua.jobs.notices.picking_up import connection_id
 from motcua.quality.expectations import (
     Keep,
@@ -31,7 +32,7 @@ from motcua.quality.seal import FIRST, content_hash, seal
 from motcua.quality.soundness import load_soundness
 from motcua.quality.suggesting import suggest
 from motcua.settings import settings
-from motcua.sources.desk_register import RegisterRow, read_desk_register
+from motcua.sources.desk_register import read_desk_register
 from motcua.store.agencies import agency_by_written_code, list_agencies
 from motcua.store.calendars import load_calendars
 from motcua.store.ledger.database import (
@@ -108,7 +109,7 @@ def check_quality(
             # The database works meanwhile.
             lanes.enter_context(ThreadPoolExecutor(1)).submit(prepare)
             with connect() as ledger:
-                store.begin_snapshot(ledger)
+                store.begin_snapshot(ledger, _parameters(book, moment, since))
             for source in settings().sources:
                 _read_register(source, since)
             beside = _fill([lanes.enter_context(connect()) for _ in range(store.LANES)], book, moment, since)
@@ -174,8 +175,7 @@ def sealed_run_of_day(connection: Connection, day: date) -> QualityCounts | None
     return None
 
 
-def _counts(run: store.StoredRun, rules: int, *, sealed_before: bool) -> QualityCounts:
-    assert run.sealed is not None
+def _counts(run: Run, rules: int, *, sealed_before: bool) -> QualityCounts:
     return QualityCounts(
         run.run_no,
         run.day,
@@ -184,8 +184,8 @@ def _counts(run: store.StoredRun, rules: int, *, sealed_before: bool) -> Quality
         run.findings,
         rules,
         run.broken,
-        run.sealed.content_hash,
-        run.sealed.seal,
+        run.content_hash,
+        run.seal,
         sealed_before,
     )
 
@@ -197,8 +197,11 @@ def _fill(lanes: Sequence[Connection], book: RuleBook, now: datetime, since: dat
     codes = [agency.agency_code for agency in list_agencies(lanes[0])]
     first, last = calendar_days(now, since)
     calendars = load_calendars(lanes[0], codes, first, last)
-    parameters = {"as_of": now, "since": since, "sources": list(settings().sources)} | snapshot_thresholds(book)
-    return store.fill_snapshot(lanes, calendars, first, last, parameters)
+    return store.fill_snapshot(lanes, calendars, first, last, _parameters(book, now, since))
+
+
+def _parameters(book: RuleBook, now: datetime, since: datetime) -> dict[str, Any]:
+    return {"as_of": now, "since": since, "sources": list(settings().sources), **snapshot_thresholds(book)}
 
 
 def _read_register(source: str, since: datetime) -> None:
@@ -219,15 +222,15 @@ def _read_register(source: str, since: datetime) -> None:
         store.add_register_reading(ledger, source, failure)
 
 
-def _under_our_codes(rows: Iterable[RegisterRow], known: dict[str, str]) -> Iterator[store.RegisterEntry]:
+def _under_our_codes(rows: Iterable[store.RegisterRow], known: dict[str, str]) -> Iterator[store.RegisterRow]:
     for row in rows:
         agency = known.get((row.agency_code or "").strip())
         code = clean_code(row.dossier_code or "")
         if agency and code:
-            yield store.RegisterEntry(agency, code, row.result_ready_at, row.handed_over_at)
+            yield replace(row, agency_code=agency, dossier_code=code)
 
 
-def _batches(rows: Iterable[store.RegisterEntry]) -> Iterator[list[store.RegisterEntry]]:
+def _batches(rows: Iterable[store.RegisterRow]) -> Iterator[list[store.RegisterRow]]:
     iterator = iter(rows)
     while batch := list(islice(iterator, _BATCH)):
         yield batch
@@ -363,15 +366,14 @@ def verify_seals() -> tuple[int, list[str]]:
                 for each in results
                 if hashes[each.rule] != (each.found, each.rows_hash)
             ]
-            sealed = run.sealed
-            if sealed is None:
+            if not run.seal:
                 faults.append(f"run {run.run_no}: it has no seal")
                 continue
-            if run_content_hash(ledger, run.run_no) != sealed.content_hash:
+            if run_content_hash(ledger, run.run_no) != run.content_hash:
                 faults.append(f"run {run.run_no}: its content is not what was sealed")
-            if sealed.previous_seal != previous:
+            if run.previous_seal != previous:
                 faults.append(f"run {run.run_no}: it does not follow the run before it")
-            if seal(sealed.previous_seal, sealed.content_hash, run.run_id, run.as_of) != sealed.seal:
+            if seal(run.previous_seal, run.content_hash, run.run_id, run.as_of) != run.seal:
                 faults.append(f"run {run.run_no}: its seal is not right")
-            previous = sealed.seal
+            previous = run.seal
     return len(runs), faults

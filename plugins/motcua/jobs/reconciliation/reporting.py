@@ -19,7 +19,6 @@ from motcua.domain.reconciliation import (
     AgencyWords,
     Budget,
     Closing,
-    ComplaintCount,
     DossierFigures,
     Figures,
     Measure,
@@ -118,10 +117,7 @@ def build_report(ledger: Connection, closing_no: int) -> ReconciliationReport:
         changes=load_changes(ledger, closing_no),
         agencies=tuple(_agencies(ledger, period)),
         procedures=procedure_names(ledger, sorted(codes - {""})),
-        complaints=tuple(
-            ComplaintCount(each.agency_code or "", each.claim, each.outcome, each.complaints)
-            for each in count_complaints(ledger, period.start, period.end)
-        ),
+        complaints=tuple(count_complaints(ledger, period.start, period.end)),
         budget=_budget(ledger, closing, figures),
         urged=tuple(urge(figures, thresholds)),
         queries=(),

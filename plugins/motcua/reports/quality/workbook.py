@@ -117,7 +117,12 @@ class _Book(Book):
             "link": TEXT | CELL | {"font_color": "#1D5FD1", "underline": 1},
         }
         super().__init__(
-            self._said["title"], report.run.sealed_at, looks, self._said["sheets"], "MotcuaSMS", self._said["page"]
+            self._said["title"],
+            report.run.sealed_at or report.run.as_of,
+            looks,
+            self._said["sheets"],
+            "MotcuaSMS",
+            self._said["page"],
         )
 
     def rows(self, rows: Sequence[RowToCorrect], *, to_agency: bool) -> None:

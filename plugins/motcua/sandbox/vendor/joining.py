@@ -38,13 +38,9 @@ class Pushing:
 
 
 @dataclass(frozen=True, slots=True)
-class Exporting:
+class Exporting(Pushing):
     """The agency that drops exports: how it is entered, how it lives, how its files are written."""
 
-    source: str
-    entry: Mapping[str, Any]
-    """In the form of include/agencies.yaml."""
-    agency: Agency
     form: ExportForm
 
 

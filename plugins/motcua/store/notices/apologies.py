@@ -77,20 +77,9 @@ class SettledEvening:
 
 
 @dataclass(frozen=True, slots=True)
-class ListedEvening:
+class ListedEvening(SettledEvening):
     """A settled evening, and what became of its apologies by now."""
 
-    agency_code: str
-    day: date
-    apology_day: ApologyDay
-    state: EveningState
-    first_due: date | None
-    last_due: date | None
-    settled_at: datetime
-    looked_at: int
-    queued: int
-    suppressed: int
-    missed: int
     told: int
     cancelled: int
     expired: int

@@ -37,22 +37,13 @@ class OpenGap:
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(OpenGap):
     """A gap, as it is listed."""
 
-    gap_no: int
-    kind: GapKind
-    noticed_at: datetime
-    ledger_until: datetime | None
-    journal_until: datetime | None
-    lost_attempts: int
-    held_messages: int
     sent_until: datetime | None
     closed_at: datetime | None
     closed_by: str | None
     reason: str | None
-    slept_since: datetime | None
-    held_until: datetime | None
     not_found: int
     """Of the lost attempts those whose message the ledger does not have."""
 

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 from motcua.domain.dossiers import Kind
 from motcua.domain.occasions import BeginState, Confirmation, PastMessage, SendCandidate
 from motcua.domain.run_window import Window
-from motcua.domain.texts import RenderedText
+from motcua.domain.texts import RenderedText, Words
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
 from motcua.store.ledger.rows import by_dossier, columns_of, first, first_of, recordset, value_of, values_of
@@ -100,16 +100,10 @@ def make_due(connection: Connection, window: Window, now: datetime) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class MessageText:
-    """What a message says: written once, from one version of a template."""
+class MessageText(Words):
+    """What a message of the ledger says."""
 
     kind: Kind
-    text: str
-    accented: bool
-    segments: int
-    template_id: str
-    template_version: int
-    parameters: Sequence[str]
 
     @property
     def template(self) -> str:

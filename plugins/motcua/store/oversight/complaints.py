@@ -10,9 +10,10 @@ from typing import Literal, TypeAlias, get_args
 from psycopg.rows import DictRow
 
 from motcua.domain.phones.reading import mask_for_staff, mask_phones
+from motcua.domain.reconciliation import ComplaintCount
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import recordset, value_of, values_of
+from motcua.store.ledger.rows import recordset, value_of
 
 Channel: TypeAlias = Literal["hotline", "desk", "portal", "letter", "mail", "other"]
 Claim: TypeAlias = Literal[
@@ -75,16 +76,6 @@ class Complaint:
     intended_kind: str | None
     intended_state: str | None
     intended_reason: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class ComplaintTally:
-    """How many complaints of an agency make a claim, and what their check found."""
-
-    agency_code: str | None
-    claim: Claim
-    outcome: CheckResult
-    complaints: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,12 +176,13 @@ def list_complaints(
     return [value_of(Complaint, shown(row)) for row in rows]
 
 
-def count_complaints(connection: Connection, start: datetime, end: datetime) -> list[ComplaintTally]:
+def count_complaints(connection: Connection, start: datetime, end: datetime) -> list[ComplaintCount]:
     """Complaints received in a period, by agency, claim and outcome; none taken back or repeated.
 
     Reads the views of schema ``audit`` alone: an auditor's role gets the same.
     """
-    return values_of(ComplaintTally, connection.execute(statement("complaints/count"), {"begins": start, "ends": end}))
+    rows = connection.execute(statement("complaints/count"), {"begins": start, "ends": end})
+    return [ComplaintCount(**row | {"agency_code": row["agency_code"] or ""}) for row in rows]
 
 
 def open_complaints(connection: Connection, since: datetime, agencies: Sequence[str] | None = None) -> dict[str, int]:

@@ -6,75 +6,65 @@ What a run found is written and sealed in one transaction: a run is there whole 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Any, Literal, LiteralString
 
 from psycopg import IsolationLevel, sql
 from psycopg.types.json import Jsonb
 
 from motcua.domain.clock import VIETNAM
-from motcua.domain.quality import Acknowledged, CheckStatus, Dimension, SourceState, TextableShare
+from motcua.domain.quality import Acknowledged, CheckStatus, Dimension, Run, SourceState, TextableShare
 from motcua.domain.working_days import WorkingCalendar
 from motcua.store.ledger.database import Connection
-from motcua.store.ledger.queries import statement
+from motcua.store.ledger.queries import statement, statements_of
 from motcua.store.ledger.rows import columns_of, recordset, value_of
 
 _BATCH = 20_000
 
 LANES = 2
 """The snapshot is made by so many connections side by side, all of which see one moment of the ledger."""
+_TABLES: Mapping[str, LiteralString] = {
+    table: f"{file}/{table}"
+    for file in ("quality/given", "quality/facts", "quality/marks", "quality/agency_facts", "quality/source_facts")
+    for table in statements_of(file)
+}
+"""By table of the snapshot, the statement that makes and fills it, in the order in which they need each other."""
+OWN_FACTS = "own_facts"
+"""No table: the part of ``dossier_facts`` that a dossier's own row and steps make."""
+_FACTS = "dossier_facts"
+_FIRST_LANE = ("dossiers", "moves", "result_messages", "edited", "edits")
 _LANES: tuple[tuple[str, ...], ...] = (
+    _FIRST_LANE,
     (
-        "quality/snapshot/fill_dossiers",
-        "quality/snapshot/fill_moves",
-        "quality/snapshot/fill_result_messages",
-        "quality/snapshot/fill_edited",
-        "quality/snapshot/look_at_edited",
-        "quality/marks/mark_edits",
-    ),
-    (
-        "quality/snapshot/fill_moves",
-        "quality/agency_facts/fill_actor_days",
-        "quality/facts/fill_agency_days",
-        "quality/marks/mark_shared_numbers",
-        "quality/marks/mark_failed_numbers",
-        "quality/marks/mark_refiled",
-        "quality/marks/mark_inquiries",
-        "quality/marks/mark_complaints",
-        "quality/marks/mark_cleaned_fields",
-        "quality/marks/mark_register",
-        "quality/facts/fill_source_facts",
-        "quality/snapshot/count_ledger",
+        "moves",
+        "actor_days",
+        "agency_days",
+        *(own for own in statements_of("quality/marks") if own not in {*_FIRST_LANE, _FACTS}),
+        "source_facts",
+        "ledger_counts",
     ),
 )
 """What is taken from the ledger; the two lanes cost about the same."""
-_FACTS = ("quality/facts/fill_dossier_facts",)
-"""What is made of it, part by part, without another look at the ledger."""
-_SUMS: tuple[tuple[str, ...], ...] = (
-    ("quality/agency_facts/fill_desk_cells",),
-    ("quality/agency_facts/fill_notice_cells", "quality/facts/fill_usual_waits"),
-)
-_MONTHS = ("quality/agency_facts/fill_agency_month_facts", "quality/agency_facts/fill_agency_counts")
-_HASHED = (*_FACTS, *_SUMS[0], *_SUMS[1], *_MONTHS)
+_SUMS = (("desk_cells",), ("notice_cells", "usual_waits"))
+"""What is made of it, without another look at the ledger."""
+_MONTHS = ("agency_month_facts", "agency_counts")
+_HASHED = {_FACTS, *_SUMS[0], *_SUMS[1], *_MONTHS}
 """Their joins are of everything with everything; a planner that takes a part for small must not loop over it."""
-_KNOWN_TO_PLANNER = (
-    ("dossiers", "dossier_id"),
-    ("moves", "dossier_id"),
-    ("result_messages", "dossier_id"),
-    ("marks", "dossier_id"),
-    ("desk_register", "agency_code"),
-)
+_KNOWN_TO_PLANNER = ("dossiers", "moves", "result_messages", "in_register")
+"""By their dossiers; the others are small, as the planner sees by their size."""
 
 
 @dataclass(frozen=True, slots=True)
-class RegisterEntry:
-    """A row of a desk register, under our own agency code."""
+class RegisterRow:
+    """A row of a desk register; as it is read, its codes are what the source wrote."""
 
-    agency_code: str
-    dossier_code: str
+    agency_code: str | None
+    dossier_code: str | None
     result_ready_at: datetime | None
     handed_over_at: datetime | None
 
@@ -126,36 +116,6 @@ class NewRun:
     software: str
     dossiers: int
     broken: int
-
-
-@dataclass(frozen=True, slots=True)
-class Seal:
-    """What a run is sealed with."""
-
-    content_hash: str
-    previous_seal: str
-    seal: str
-    sealed_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class StoredRun:
-    """A run as it was written."""
-
-    run_no: int
-    run_id: str
-    as_of: datetime
-    day: date
-    working_day: bool
-    since: date
-    data_as_of: datetime | None
-    rules: Sequence[Mapping[str, Any]]
-    thresholds: Mapping[str, float]
-    dossiers: int
-    findings: int
-    broken: int
-    sealed: Seal | None
-    """``None``: the check that makes it is not at its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,19 +221,66 @@ class StoredFinding:
 # ------------------------------------------------------------------------------------------------- the snapshot
 
 
-def begin_snapshot(connection: Connection) -> None:
-    """Empties the snapshot of the last run."""
+@cache
+def facts_of(table: str) -> frozenset[str]:
+    """Names of the columns that a table of the snapshot has by the statement that makes it: what a rule may ask of it.
+
+    Raises:
+        KeyError: no statement makes such a table.
+    """
+    plain, nested = statement(_TABLES[table]), ""
+    plain = re.sub(r"--[^\n]*|'[^']*'", "", plain)
+    while plain != nested:
+        nested, plain = plain, re.sub(r"\([^()]*\)", "", plain)
+    listed = re.search(r"\bSELECT\s(.*?)(?<!DISTINCT)\sFROM\b", plain, re.DOTALL)
+    names = {item.split()[-1].rpartition(".")[2] for item in listed[1].split(",")} if listed else set()
+    return frozenset(names - {"*"}) | (facts_of(OWN_FACTS) if "*" in names else frozenset())
+
+
+def begin_snapshot(connection: Connection, parameters: Mapping[str, Any]) -> None:
+    """Empties the tables of the snapshot, and has each be there with the columns of the statement that will fill it.
+
+    ``parameters``: as of ``fill_snapshot``.
+    """
     connection.execute(statement("quality/snapshot/begin_snapshot"))
+    given = {**_of_run(parameters), **_NOTHING, "low": 0, "high": 0}
+    for table in _TABLES:
+        if table != OWN_FACTS:
+            made = connection.execute(f"SELECT * FROM ({_text_of(table)}) AS made LIMIT 0", given).description or ()  # noqa: S608 - ours
+            columns = {"columns": [each.name for each in made], "types": [each.type_code for each in made]}
+            connection.execute(statement("quality/snapshot/make"), {"table_name": table, **columns})
 
 
-def add_register(connection: Connection, source: str, rows: Sequence[RegisterEntry]) -> None:
+_NOTHING = {"rows": recordset(()), "agency_rows": recordset(()), "source": "", "failure": None, "rule": "", "level": ""}
+
+
+def _of_run(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    day, since_day = (parameters[name].astimezone(VIETNAM).date() for name in ("as_of", "since"))
+    return {**parameters, "day": day, "since_day": since_day}
+
+
+def _text_of(table: str) -> str:
+    """The statement that makes a table; of a dossier's facts with its own as a part, which costs less than a table of
+    them: between two runs they are read alone."""
+    text = statement(_TABLES[table])
+    if table != _FACTS:
+        return text
+    own = statement(_TABLES[OWN_FACTS])
+    return f"WITH {OWN_FACTS} AS NOT MATERIALIZED (\n{own}\n)\n{text.replace(f'quality.{OWN_FACTS}', OWN_FACTS)}"
+
+
+def _fill(connection: Connection, table: str, given: Mapping[str, Any]) -> None:
+    connection.execute(f"INSERT INTO quality.{table}\n{_text_of(table)}", given)
+
+
+def add_register(connection: Connection, source: str, rows: Sequence[RegisterRow]) -> None:
     """Rows of a source's desk register, under our own agency codes."""
-    connection.execute(statement("quality/marks/add_register"), {"source": source, "rows": recordset(rows)})
+    _fill(connection, "desk_register", {"source": source, "rows": recordset(rows)})
 
 
 def add_register_reading(connection: Connection, source: str, failure: str | None) -> None:
     """That a source's desk register was read, or why it could not be."""
-    connection.execute(statement("quality/marks/add_register_reading"), {"source": source, "failure": failure})
+    _fill(connection, "register_readings", {"source": source, "failure": failure})
 
 
 def one_moment(connection: Connection) -> None:
@@ -302,27 +309,25 @@ def fill_snapshot(
     Raises:
         psycopg.Error: the ledger refused or did not answer.
     """
-    as_of: datetime = parameters["as_of"]
-    since: datetime = parameters["since"]
-    day = as_of.astimezone(VIETNAM).date()
-    given = {**parameters, "day": day, "since_day": since.astimezone(VIETNAM).date()}
+    given = _of_run(parameters)
     leader = lanes[0]
-    _add_calendars(leader, calendars, first, last, day)
+    _add_calendars(leader, calendars, first, last, given["day"])
     leader.commit()
     for lane in lanes:
         one_moment(lane)
     moment = leader.execute(statement("quality/snapshot/export_moment")).fetchone()
-    ranges = _halves(leader, since)
+    ranges = _halves(leader, parameters["since"])
     for lane in lanes[1:]:
         # No statement with parameters: it takes a literal alone.
         lane.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(moment["moment"] if moment else "")))
     _side_by_side(lanes, _LANES, given, ranges)
     for lane in lanes:
         lane.isolation_level = None
-    for table, column in _KNOWN_TO_PLANNER:
-        _look_at(leader, table, column)
+    for table in _KNOWN_TO_PLANNER:
+        _look_at(leader, table, "dossier_id")
+    _look_at(leader, "desk_register", "agency_code")
     leader.commit()
-    _side_by_side(lanes, (_FACTS, _FACTS), given, ranges)
+    _side_by_side(lanes, ((_FACTS,), (_FACTS,)), given, ranges)
     with ThreadPoolExecutor(1) as other:
         sums = other.submit(_run_and_commit, lanes[1], _SUMS[1], given)
         beside = other.submit(_read_beside, lanes[1], given)
@@ -336,8 +341,8 @@ def _look_at(connection: Connection, table: str, column: str) -> None:
     connection.execute(statement("quality/snapshot/look_at"), {"table_name": table, "column_name": column})
 
 
-def _run_and_commit(connection: Connection, names: Sequence[LiteralString], given: Mapping[str, Any]) -> None:
-    _run(connection, names, given)
+def _run_and_commit(connection: Connection, tables: Sequence[str], given: Mapping[str, Any]) -> None:
+    _run(connection, tables, given)
     connection.commit()
 
 
@@ -345,7 +350,7 @@ def _read_beside(connection: Connection, given: Mapping[str, Any]) -> ReadBeside
     """What the other lane reads while months are added up: one core would idle, and later hold up the record."""
     _look_at(connection, "dossier_facts", "reopened_at")
     connection.execute(statement("quality/snapshot/set_up"), {"nested_loops": "on"})
-    users = connection.execute(statement("quality/agency_facts/count_desk_users"), given).fetchall()
+    users = connection.execute(statement("quality/saving/count_desk_users"), given).fetchall()
     agencies = connection.execute(statement("quality/findings/taken_back"), given).fetchall()
     connection.commit()
     return ReadBeside([value_of(DeskUserMonth, row) for row in users], [value_of(TakenBack, row) for row in agencies])
@@ -360,14 +365,14 @@ def _halves(connection: Connection, since: datetime) -> list[dict[str, int]]:
 
 def _side_by_side(
     lanes: Sequence[Connection],
-    names: Sequence[Sequence[LiteralString]],
+    tables: Sequence[Sequence[str]],
     given: Mapping[str, Any],
     ranges: Sequence[Mapping[str, int]],
 ) -> None:
     with ThreadPoolExecutor(len(lanes)) as threads:
         work = [
             threads.submit(_run, lane, of_lane, {**given, **of_range})
-            for lane, of_lane, of_range in zip(lanes, names, ranges, strict=True)
+            for lane, of_lane, of_range in zip(lanes, tables, ranges, strict=True)
         ]
     for each in work:
         each.result()
@@ -375,10 +380,12 @@ def _side_by_side(
         lane.commit()
 
 
-def _run(connection: Connection, names: Sequence[LiteralString], given: Mapping[str, Any]) -> None:
-    for name in names:
-        connection.execute(statement("quality/snapshot/set_up"), {"nested_loops": "off" if name in _HASHED else "on"})
-        connection.execute(statement(name), given)
+def _run(connection: Connection, tables: Sequence[str], given: Mapping[str, Any]) -> None:
+    for table in tables:
+        connection.execute(statement("quality/snapshot/set_up"), {"nested_loops": "off" if table in _HASHED else "on"})
+        _fill(connection, table, given)
+        if table == "edited":
+            _look_at(connection, table, "dossier_id")  # few, which what looks at them next must know
 
 
 def calendar_rows(
@@ -407,29 +414,28 @@ def _add_calendars(
     connection: Connection, calendars: Mapping[str, WorkingCalendar], first: date, last: date, day: date
 ) -> None:
     rows, agencies = calendar_rows(calendars, first, last)
-    connection.execute(statement("quality/marks/add_days"), {"rows": recordset(rows)})
+    _fill(connection, "days", {"rows": recordset(rows)})
     _look_at(connection, "days", "day")
-    connection.execute(statement("quality/saving/add_agencies"), {"rows": recordset(agencies), "day": day})
+    _fill(connection, "agencies", {"agency_rows": recordset(agencies), "day": day})
     _look_at(connection, "agencies", "agency_code")
 
 
 def add_found(connection: Connection, rule: str, level: str, rows: Sequence[Mapping[str, Any]]) -> None:
     """The rows that were returned for a rule."""
     for start in range(0, len(rows), _BATCH):
-        part = recordset(rows[start : start + _BATCH])
-        connection.execute(statement("quality/findings/add_found"), {"rule": rule, "level": level, "rows": part})
+        _fill(connection, "found", {"rule": rule, "level": level, "rows": recordset(rows[start : start + _BATCH])})
 
 
 def count_dossiers(connection: Connection, broken_agencies: Collection[str]) -> int:
     """How many dossiers of the snapshot are of agencies that are not broken."""
     given = {"broken_agencies": list(broken_agencies)}
-    row = connection.execute(statement("quality/facts/count_dossiers"), given).fetchone()
+    row = connection.execute(statement("quality/saving/count_dossiers"), given).fetchone()
     return int(row["dossiers"]) if row else 0
 
 
 def data_as_of(connection: Connection) -> datetime | None:
     """When the snapshot's sources had last been read, the oldest of them."""
-    row = connection.execute(statement("quality/facts/data_as_of")).fetchone()
+    row = connection.execute(statement("quality/saving/data_as_of")).fetchone()
     return row["data_as_of"] if row else None
 
 
@@ -560,13 +566,10 @@ def list_runs(
     run_id: str | None = None,
     day: date | None = None,
     most: int | None = None,
-) -> list[StoredRun]:
+) -> list[Run]:
     """Runs, the newest first."""
     given = {"run_no": run_no, "run_id": run_id, "day": day, "most": most}
-    return [
-        value_of(StoredRun, row | {"sealed": None if row["seal"] is None else value_of(Seal, row)})
-        for row in connection.execute(statement("quality/reading/runs"), given)
-    ]
+    return [value_of(Run, row) for row in connection.execute(statement("quality/reading/runs"), given)]
 
 
 def previous_run_no(connection: Connection, run_no: int) -> int | None:

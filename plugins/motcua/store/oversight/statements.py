@@ -396,17 +396,10 @@ class StatementRefusal:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptRefusal:
+class KeptRefusal(StatementRefusal):
     """A file that was refused, as it was last."""
 
     refusal_no: int
-    form: str
-    month: date | None
-    file_name: str
-    refused_at: datetime
-    refused_by: str
-    faults: int
-    message: str
     replaced_by: int | None
     """The good statement that came later."""
     set_aside_at: datetime | None

@@ -248,7 +248,7 @@ def _is_open(alert: MirroredAlert) -> bool:
 
 def _to_mend(connection: Connection, run_no: int, visitor: Visitor) -> dict[str, AgencyToMend]:
     """By agency, what its page about data quality counts as faults."""
-    faults = {code for code, rule in load_rules().rules.items() if part_of(rule.words) == "faults"}
+    faults = {code for code, rule in load_rules().rules.items() if part_of(rule) == "faults"}
     found: dict[str, AgencyToMend] = {}
     for each in counts_of(connection, [run_no]):
         if each.agency_code is not None and each.rule in faults and visitor.sees(each.agency_code):

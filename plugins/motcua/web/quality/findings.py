@@ -10,9 +10,10 @@ from typing import cast, get_args
 from urllib.parse import urlencode
 
 from motcua.domain.phones.reading import holds_phone
+from motcua.domain.quality import Run
 from motcua.quality.choosing import Chosen, Part, Standing
 from motcua.quality.rechecking import mended_since, rules_judged_alone
-from motcua.quality.report_data import RowToCorrect, RuleResult, Run
+from motcua.quality.report_data import RowToCorrect, RuleResult
 from motcua.reports import wording
 from motcua.store.ledger.database import Connection
 from motcua.store.rechecks import Recheck, last_rechecks

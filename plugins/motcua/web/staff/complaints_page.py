@@ -21,6 +21,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from motcua.domain.clock import VIETNAM
 from motcua.domain.dossiers import CODE_LIMIT
 from motcua.domain.phones.reading import holds_phone
+from motcua.domain.reconciliation import ComplaintCount
 from motcua.jobs.handed_in.complaints import (
     ComplaintRefused,
     Entry,
@@ -32,7 +33,7 @@ from motcua.jobs.handed_in.complaints import (
 from motcua.jobs.listing.lists import COMPLAINTS
 from motcua.reports import wording
 from motcua.store.ledger.database import Connection, page_connection
-from motcua.store.oversight.complaints import OUTCOMES, ComplaintTally, count_complaints, repeated_complaints
+from motcua.store.oversight.complaints import OUTCOMES, count_complaints, repeated_complaints
 from motcua.web.forms import is_own_form, number_in, sent_form
 from motcua.web.lists.page import Query, list_files, query_of, shown_list
 from motcua.web.refusals import PageRefused
@@ -145,7 +146,7 @@ def _page(
     )
 
 
-def _summed(counts: Sequence[ComplaintTally]) -> list[tuple[str, int, int]]:
+def _summed(counts: Sequence[ComplaintCount]) -> list[tuple[str, int, int]]:
     """(claim, complaints, of which still open), the most first."""
     found: dict[str, list[int]] = {}
     for each in counts:

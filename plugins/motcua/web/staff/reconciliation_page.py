@@ -20,7 +20,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, Response
 
 from motcua.domain.intake.portal_figures import ComparedAgency
-from motcua.domain.periods import Period, PeriodLength
+from motcua.domain.periods import Period
 from motcua.domain.reconciliation import STATES, Closing, CountedDossier, ReconciliationReport
 from motcua.jobs.listing.lists import figures_of_closing, rows_of_figure
 from motcua.jobs.publications.publishing import publications_store
@@ -65,26 +65,6 @@ router = APIRouter()
 
 
 @dataclass(frozen=True, slots=True)
-class ClosedPeriod:
-    """One period of the list, with its newest closing."""
-
-    closing_no: int
-    words: str
-    corrections: int
-    expected: int
-    tellable: int
-    delivered: int
-    difference: int
-    unexplained: int
-    unread: bool
-
-    @property
-    def meets(self) -> bool:
-        """Nothing is missing and nothing too much, or for a reason."""
-        return not (self.difference or self.unexplained or self.unread)
-
-
-@dataclass(frozen=True, slots=True)
 class PortalShown:
     """What the national portal says of a period, as far as it was handed in."""
 
@@ -108,7 +88,7 @@ def show_reconciliation(request: Request, visits: Visits, closing: str = "", age
         number = number_in(closing) if closing else next(iter(newest.values()))
         shown = _closing(connection, number, agency or None, _SHOWN)
         length = shown.report.closing.period.length
-        periods = _periods(connection, length, summed=visits.agencies is None)
+        periods = newest_periods(connection, length, _PERIODS, summed=visits.agencies is None)
         portal = _portal(connection, shown.report.closing, agency or None)
         published = find_publication(connection, closing_no=shown.report.closing.closing_no)
         verified = last_verifications(
@@ -125,6 +105,7 @@ def show_reconciliation(request: Request, visits: Visits, closing: str = "", age
         as_of=shown.report.closing.as_of,
         told=told,
         periods=periods,
+        period=lambda written: period_words(Period.parse(written)),
         newest=newest,
         length=length,
         published=published,
@@ -296,25 +277,6 @@ def _attachment(content: bytes, name: str) -> Response:
             "Content-Security-Policy": "default-src 'none'; sandbox",
         },
     )
-
-
-def _periods(connection: Connection, length: PeriodLength, *, summed: bool) -> list[ClosedPeriod]:
-    """The newest periods of a length, each once, with how often it was corrected; sums over all agencies are for whom
-    all may be shown."""
-    return [
-        ClosedPeriod(
-            row.closing_no,
-            period_words(Period.parse(row.period)),
-            row.corrections,
-            row.expected,
-            row.tellable,
-            row.delivered,
-            row.difference,
-            row.unexplained,
-            bool(row.sources_unread),
-        )
-        for row in newest_periods(connection, length, _PERIODS, summed=summed)
-    ]
 
 
 def _portal(connection: Connection, closing: Closing, agency: str | None) -> PortalShown | None:
