@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from rich.console import Console
 from rich.table import Table
 
+import tests.environment  # isort: skip  # noqa: F401 - before the first import of Airflow
+
 from motcua.settings import settings
 from tests.bench import Line, late_joiner, pages, quality, reconciliation, sources, tails
 from tests.bench.ledgers import ledger, on_a_ledger

@@ -8,16 +8,14 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psycopg
-
-from motcua.sandbox.machine.postgres import EmbeddedPostgres
 from motcua.settings import settings
-from motcua.store.ledger.migrations import migrate
-from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
 from tests.bench import Line
-from tests.conftest import connection_uri
-from tests.gateways.ports import free_port
-from tests.registered import believe_sleeps, register_templates
+from tests.ground import (
+    ask,
+    ledger_connections,
+    make_ledger,
+    own_server,
+)
 
 SEED = """
 INSERT INTO motcua.agencies (agency_code, name, short_name, enabled_from)
@@ -45,23 +43,12 @@ WHERE d.dossier_code LIKE %(prefix)s || '%%' AND step > 4 - %(steps)s
 @contextlib.contextmanager
 def ledger() -> Iterator[str]:
     """A fresh ledger behind motcua_db; yields an administrator's DSN for it."""
-    with tempfile.TemporaryDirectory(prefix="motcua-bench-") as folder:
-        os.chmod(folder, 0o755)
-        server = EmbeddedPostgres(Path(folder), free_port())
-        with server.running():
-            roles = [Role(name, "only-for-tests") for name in ("motcua_owner", "motcua_app", "motcua_audit", "airflow")]
-            provision_ledger(server.admin_dsn, "motcua", *roles, "airflow_bench")
-            os.environ["AIRFLOW_CONN_MOTCUA_DB_OWNER"] = connection_uri(server.admin_dsn, "motcua_owner", "motcua")
-            os.environ["AIRFLOW_CONN_MOTCUA_DB"] = connection_uri(server.admin_dsn, "motcua_app", "motcua")
-            os.environ["MOTCUA_JOURNAL"] = str(Path(folder) / "journal")
-            settings.cache_clear()
-            migrate()
-            dsn = with_database(server.admin_dsn, "motcua")
-            register_templates(dsn, "kannel")
-            believe_sleeps(dsn)
-            with psycopg.connect(dsn) as connection:
-                connection.execute(SEED)
-            yield dsn
+    with tempfile.TemporaryDirectory(prefix="motcua-bench-") as folder, own_server(Path(folder), "") as server:
+        dsn = make_ledger(server.admin_dsn)
+        os.environ |= ledger_connections(server.admin_dsn, "motcua") | {"MOTCUA_JOURNAL": f"{folder}/journal"}
+        settings.cache_clear()
+        ask(dsn, SEED)
+        yield dsn
 
 
 def on_a_ledger(bench: Callable[[str], list[Line]]) -> Callable[[], list[Line]]:
@@ -76,15 +63,12 @@ def on_a_ledger(bench: Callable[[str], list[Line]]) -> Callable[[], list[Line]]:
 
 def seed(dsn: str, prefix: str, dossiers: int, steps: int = 1) -> None:
     """So many dossiers whose last step is a result at the desk, not planned yet."""
-    with psycopg.connect(dsn) as connection:
-        connection.execute(DOSSIERS, {"prefix": prefix, "count": dossiers})
-        connection.execute(TRANSITIONS, {"prefix": prefix, "steps": steps})
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute("ANALYZE")
+    ask(dsn, DOSSIERS, {"prefix": prefix, "count": dossiers})
+    ask(dsn, TRANSITIONS, {"prefix": prefix, "steps": steps})
+    ask(dsn, "ANALYZE")
 
 
 def server_of(dsn: str) -> int:
     """The process of the ledger's server that all its others descend from."""
-    with psycopg.connect(dsn) as connection:
-        (row,) = connection.execute("SELECT pg_read_file('postmaster.pid', 0, 20)").fetchall()
-    return int(row[0].split()[0])
+    (row,) = ask(dsn, "SELECT pg_read_file('postmaster.pid', 0, 20) AS written")
+    return int(row["written"].split()[0])

@@ -44,7 +44,7 @@ from tests.compose.project_files import (
     image_environment,
 )
 from tests.compose.typed_commands import lines_of, understand, understand_program
-from tests.conftest import Server
+from tests.ground import Server
 
 pytestmark = pytest.mark.alone
 

@@ -225,7 +225,7 @@ def main() -> int:
     parser.add_argument("--goes-on", action="store_true", help="tells what no earlier run of these sources told")
     asked = parser.parse_args()
     os.environ["AIRFLOW__LOGGING__LOGGING_LEVEL"] = "ERROR"
-    importlib.import_module("tests.conftest")  # sets Airflow's environment, before its first import
+    importlib.import_module("tests.environment")  # sets Airflow's environment, before its first import
     seeds = importlib.import_module("tests.crash.seeds")
     processes = importlib.import_module("tests.crash.processes")
     world = importlib.import_module("tests.crash.world")

@@ -13,7 +13,7 @@ import pytest
 
 from motcua.sandbox.machine.postgres import EmbeddedPostgres
 from tests.compose.project_files import OURS, SERVICES, dockerfile
-from tests.gateways.ports import free_port
+from tests.ground import free_port
 from tests.image.locks import ROOT
 
 HANDBOOK = (ROOT / "docs" / "operations" / "server.md").read_text(encoding="utf-8")

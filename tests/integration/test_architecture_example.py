@@ -18,7 +18,7 @@ from motcua.jobs.notices.receiving import receive
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.reconciliation.closing import close_period
 from motcua.store.ledger.database import connect
-from tests.conftest import NOW, OneStop
+from tests.ground import NOW, OneStop
 
 PAGE = Path(__file__).parents[2] / "docs" / "architecture.md"
 MINUTE = timedelta(minutes=1)
@@ -85,8 +85,7 @@ def result_told_at_the_second_try(one_stop: OneStop, gateway: Any, rows: Any) ->
     one_stop.dossier(updated_at=before)
     one_stop.move(4, desk=False, at=before, from_step="Tiếp nhận", to_step="Xử lý")
     run(before)
-    one_stop.dossier(step_name="Trả kết quả", status_code=9, at_one_stop_desk=True, updated_at=NOW)
-    one_stop.move(9, at=NOW)
+    one_stop.both(9, at=NOW, step_name="Trả kết quả", status_code=9, at_one_stop_desk=True, updated_at=NOW)
     gateway.script = [(503, "Temporal failure, try again later.")]
     run(NOW)
     run(NOW + MINUTE)

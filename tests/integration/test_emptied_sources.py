@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import psycopg
-
 from motcua.store.ledger.provisioning import with_database
-from tests.conftest import NOW, OneStop, Server
+from tests.ground import NOW, OneStop, Server, ask
 
 
 def test_rows_and_their_numbers_are_gone(one_stop: OneStop) -> None:
-    one_stop.dossier()
-    one_stop.move(9)
+    one_stop.both(9)
     one_stop.connection.execute("UPDATE onestop.dossiers SET updated_at = %s", (NOW,))
     assert one_stop.emptied()
     assert one_stop.move(9) == 1
@@ -25,6 +22,5 @@ def test_database_of_which_more_than_rows_was_changed_is_nobody_elses(one_stop: 
 
 def test_what_another_connection_made_is_noticed(one_stop: OneStop, postgres: Server) -> None:
     address = with_database(postgres.admin_dsn, one_stop.connection.info.dbname)
-    with psycopg.connect(address) as other:
-        other.execute("CREATE VIEW onestop.made AS SELECT 1 AS one")
+    ask(address, "CREATE VIEW onestop.made AS SELECT 1 AS one")
     assert not one_stop.emptied()

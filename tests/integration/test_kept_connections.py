@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 
 from motcua.store.ledger.database import LEDGER, connect, kept_connections, open_connection
-from tests.conftest import Server
+from tests.ground import Server, in_ledger
 
 
 def value(connection: psycopg.Connection[Any], query: str) -> Any:
@@ -43,8 +43,7 @@ def test_kept_connection_is_as_a_new_one(ledger: str) -> None:
             assert value(again, "SHOW statement_timeout") == "0"
             assert value(again, "SHOW timezone") == "UTC"
             assert (again.autocommit, again.isolation_level) == (False, None)
-            with connect() as beside:
-                assert pid(beside) != kept, "one that is in use is nobody else's"
+            assert in_ledger(pid) != kept, "one that is in use is nobody else's"
     assert first.closed, "with the end of it the connection ends too"
 
 
@@ -54,9 +53,8 @@ def test_kept_connection_keeps_nothing_of_work_that_failed(ledger: str) -> None:
         kept = pid(broken)
         broken.execute("INSERT INTO motcua.sources (name) VALUES ('broken')")
         broken.close()
-        with connect() as again:
-            assert pid(again) == kept
-            assert value(again, "SELECT count(*) FROM motcua.sources WHERE name = 'broken'") == 0
+        assert in_ledger(pid) == kept
+        assert in_ledger(value, "SELECT count(*) FROM motcua.sources WHERE name = 'broken'") == 0
 
 
 def test_broken_connection_is_not_kept_and_one_closed_twice_is_kept_once(ledger: str) -> None:
@@ -85,8 +83,7 @@ def test_of_names_that_are_given_others_are_not_kept(ledger: str, configure: Cal
         with open_connection() as ours, open_connection("other") as other:
             kept = pid(ours)
         assert other.closed
-        with connect() as again:
-            assert pid(again) == kept
+        assert in_ledger(pid) == kept
 
 
 def test_after_a_restart_of_the_server_those_that_were_kept_are_none(ledger: str, postgres: Server) -> None:
@@ -96,7 +93,6 @@ def test_after_a_restart_of_the_server_those_that_were_kept_are_none(ledger: str
         with psycopg.connect(postgres.admin_dsn, autocommit=True) as admin:
             for each in kept:
                 admin.execute("SELECT pg_terminate_backend(%s, 5000)", (each,))
-        with connect() as again:
-            assert pid(again) not in kept
+        assert in_ledger(pid) not in kept
         assert first.closed
         assert second.closed

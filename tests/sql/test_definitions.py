@@ -19,8 +19,8 @@ from motcua.store.ledger.database import open_connection
 from motcua.store.ledger.definitions import DefinitionRefused, put_in_force, texts_of_definitions
 from motcua.store.ledger.inspecting import Objects, objects_there
 from motcua.store.ledger.migrations import OWNER, SCHEMAS, LedgerRefused, migrate
-from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
-from tests.conftest import PASSWORD, _drop, connection_uri, copy_database
+from motcua.store.ledger.provisioning import with_database
+from tests.ground import connection_uri, provision
 
 FOLDER = include_dir() / "sql" / "definitions"
 MIGRATIONS = include_dir() / "sql" / "migrations"
@@ -49,22 +49,21 @@ def schema_of(dsn: str) -> Objects:
 def empty_ledger(postgres, monkeypatch):
     """A ledger that nobody has migrated, whose owner is behind motcua_db_owner; yields its administrator's DSN."""
     name = "defined"
-    roles = [Role(role, PASSWORD) for role in ("motcua_owner", "motcua_app", "motcua_audit", "airflow")]
-    provision_ledger(postgres.admin_dsn, name, *roles, "airflow_for_tests")
+    provision(postgres.admin_dsn, name)
     monkeypatch.setenv("AIRFLOW_CONN_MOTCUA_DB_OWNER", connection_uri(postgres.admin_dsn, "motcua_owner", name))
     yield with_database(postgres.admin_dsn, name)
-    _drop(postgres, name)
+    postgres.drop_database(name)
 
 
 @pytest.fixture
 def ledger_of_its_own(postgres, migrated, monkeypatch):
     """A migrated one, likewise."""
     name = "defined"
-    copy_database(postgres, migrated, name)
+    postgres.copy_database(migrated, name)
     postgres.admin.execute(f"ALTER DATABASE {name} OWNER TO motcua_owner")
     monkeypatch.setenv("AIRFLOW_CONN_MOTCUA_DB_OWNER", connection_uri(postgres.admin_dsn, "motcua_owner", name))
     yield with_database(postgres.admin_dsn, name)
-    _drop(postgres, name)
+    postgres.drop_database(name)
 
 
 @pytest.fixture

@@ -9,10 +9,9 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from motcua.cli import app
 from motcua.version import software, version
+from tests.ground import type_command
 
 ROOT = Path(__file__).parents[2]
 _SECTION = re.compile(r"^## (.+)$", re.M)
@@ -61,6 +60,6 @@ def test_it_is_the_number_of_the_code_that_runs_whatever_was_installed(tmp_path:
 
 def test_the_command_says_it_and_needs_no_connection_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AIRFLOW_CONN_MOTCUA_DB", raising=False)
-    said = CliRunner().invoke(app, ["--version"])
+    said = type_command("--version", exits=None)
     assert (said.exit_code, said.stdout) == (0, f"{software()}\n")
     assert software() == f"MotcuaSMS {version()}"

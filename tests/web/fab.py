@@ -25,11 +25,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from typer.testing import CliRunner
 
-from motcua.cli import app
 from motcua.jobs.watching.outside import Airflow
 from motcua.settings import settings
+from tests.ground import type_command
 
 ROOT = Path(__file__).parents[2]
 USERS = {
@@ -88,7 +87,7 @@ def _command(*words: str) -> None:
 
 def _roles() -> str:
     """Brings the roles into being; what the command says."""
-    done = CliRunner().invoke(app, ["users", "roles"], env={"COLUMNS": "200"})
+    done = type_command("users", "roles", exits=None)
     return f"{done.exit_code} {' '.join(done.output.split())}"
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from fastapi import FastAPI, Request
+from fastapi.testclient import TestClient
 
 from motcua.domain.people.viewers import ViewerRole
 from motcua.web.visitors import Visitor, visitor
@@ -48,11 +51,34 @@ class Visiting:
         server.mount("/motcua", pages)
         return server
 
+    @contextmanager
+    def browse(self, app: FastAPI) -> Iterator[TestClient]:
+        """A browser at these pages; the Department's operator until a test says otherwise."""
+        self.visit_as("operator")
+        with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as http:
+            http.cookies.set("_token", "a-session")
+            yield http
+
 
 VISITING = Visiting()
 """Who visits the pages of tests/web/pages/conftest.py."""
 
 
 def words(answer: Any) -> str:
-    """What a page says, its header included, as a person reads it."""
+    """What a page that is there says, its header included, as a person reads it."""
+    assert answer.status_code == 200
     return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", answer.text.partition("</style>")[2])))
+
+
+def form_of(page: str, begins: str) -> dict[str, str]:
+    """The fields of the first form that posts after these words of a page, as a browser would send them."""
+    part = page[page.index(begins) :]
+    part = part[part.index('<form method="post"') : part.index("</form>")]
+    return {name: html.unescape(value) for name, value in re.findall(r'name="(\w+)" value="([^"]*)"', part)}
+
+
+def token_of(http: TestClient, address: str) -> str:
+    """The token of a page's form."""
+    found = re.search(r'name="token" value="([^"]+)"', http.get(address).text)
+    assert found is not None
+    return found[1]

@@ -23,9 +23,8 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 from pyrage.x25519 import Identity
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from motcua.cli import app
 from motcua.domain.clock import VIETNAM
 from motcua.domain.periods import Period
 from motcua.domain.run_window import EVERYTHING
@@ -41,9 +40,9 @@ from motcua.jobs.publications.verifying import verify_all
 from motcua.jobs.reconciliation.closing import close_period
 from motcua.sandbox.machine.postgres import binaries
 from motcua.store.ledger.database import close_ledger_pool, connect
-from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
+from motcua.store.ledger.provisioning import with_database
 from motcua.store.oversight.accounting import identity, summed_up
-from tests.conftest import NOW, PASSWORD, OneStop, Server, connection_uri
+from tests.ground import NOW, OneStop, Server, connection_uri, provision, type_command
 from tests.memory_store import in_memory
 
 DAY = Period.parse("2026-11-25")
@@ -61,7 +60,7 @@ def silent(what: str, done: int, of: int | None) -> None:
 
 
 def motcua(*arguments: object, stdin: str = str(KEY)) -> Result:
-    return CliRunner().invoke(app, [str(each) for each in arguments], input=stdin)
+    return type_command(*[str(each) for each in arguments], exits=None, input=stdin)
 
 
 @dataclass(frozen=True)
@@ -96,10 +95,8 @@ def other_machine(
     made = []
 
     def go() -> Place:
-        name = f"other_{os.environ.get('PYTEST_XDIST_WORKER', '')}_{next(_numbers)}"
-        roles = [Role(role, PASSWORD) for role in ("motcua_owner", "motcua_app", "motcua_audit", "airflow")]
-        owner, app_role, audit, airflow = roles
-        provision_ledger(postgres.admin_dsn, name, owner, app_role, audit, airflow, "airflow_for_tests")
+        name = f"other_{os.environ.get('PYTEST_XDIST_WORKER', '')}_{len(made)}"
+        provision(postgres.admin_dsn, name)
         made.append(name)
         folders = Place(place.backups, tmp_path / name / "công bố", tmp_path / name / "statements")
         close_ledger_pool()
@@ -124,8 +121,7 @@ def told(one_stop: OneStop, first: int, cases: int) -> None:
     """So many citizens are told of a result."""
     for number in range(first, first + cases):
         moment = NOW - timedelta(minutes=1)
-        one_stop.dossier(f"D-{number}", applicant_phone=f"0905{number:06}", updated_at=moment)
-        one_stop.move(9, f"D-{number}", at=moment)
+        one_stop.both(9, f"D-{number}", at=moment, applicant_phone=f"0905{number:06}", updated_at=moment)
     pick_up("khanhhoa", EVERYTHING, NOW)
     plan(now=NOW)
     send("run", clock=lambda: NOW)

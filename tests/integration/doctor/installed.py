@@ -42,10 +42,8 @@ from motcua.store.airflow_roles import FAB, WATCH
 from motcua.store.ledger.database import close_ledger_pool
 from motcua.store.ledger.migrations import migrate
 from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
-from tests.conftest import CONTRACT_TABLES, NHA_TRANG, agency, in_memory
 from tests.dated_backup import write_backup
-from tests.gateways.ports import free_port
-from tests.registered import register_templates
+from tests.ground import CONTRACT_TABLES, NHA_TRANG, agency, free_port, memory_folder, own_server, register_templates
 
 ROLES = ("owner", "app", "audit", "airflow", "callbacks", "intake", "pages", "purge")
 SOURCE = "onestop"
@@ -263,10 +261,8 @@ def _set_up_airflow(address: str, now: datetime) -> None:
 @contextmanager
 def install(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installed]:
     """Sets all of it up, as the handbook says, and takes it down."""
-    now = datetime.now(UTC)
-    server = EmbeddedPostgres(in_memory() or folder / "server", free_port())
-    with server.running(folder / "log", "scram_iterations = 1\n"):
-        yield from _installed(server, folder, monkeypatch, now)
+    with memory_folder() as data, own_server(data, "scram_iterations = 1\n") as server:
+        yield from _installed(server, folder, monkeypatch, datetime.now(UTC))
 
 
 def _installed(

@@ -17,10 +17,8 @@ import uvicorn
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.store.intake.clients import Password, register_client
-from motcua.store.ledger.database import connect
 from motcua.web.intake.app import create_standalone
-from tests.conftest import NHA_TRANG, TU_PHAP
-from tests.gateways.ports import free_port
+from tests.ground import NHA_TRANG, TU_PHAP, free_port, in_ledger
 
 VIETNAM_HOURS = timedelta(hours=7)
 PASSWORD = "a-word-that-is-as-random-as-a-key"
@@ -113,18 +111,17 @@ class Software:
 
 def register(name: str, *agencies: str, source: str = "", networks: tuple[str, ...] = ()) -> None:
     """An account with the tests' password."""
-    with connect() as ledger:
-        register_client(
-            ledger,
-            name,
-            source or name,
-            Password.of(PASSWORD),
-            agencies,
-            networks,
-            supplements_at_desk=False,
-            by="tests",
-            now=datetime.now(UTC) - timedelta(days=1),
-        )
+    in_ledger(
+        register_client,
+        name,
+        source or name,
+        Password.of(PASSWORD),
+        agencies,
+        networks,
+        supplements_at_desk=False,
+        by="tests",
+        now=datetime.now(UTC) - timedelta(days=1),
+    )
 
 
 @pytest.fixture

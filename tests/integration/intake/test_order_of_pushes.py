@@ -10,8 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from motcua.jobs.notices.picking_up import pick_up
-from motcua.jobs.notices.planning import plan
+from tests.ground import take_in
 from tests.integration.intake.conftest import SOURCE, Software, dossier, step, written
 
 _CLOCK = """
@@ -61,8 +60,7 @@ class Desk:
 
     def run(self, minute: float) -> None:
         now = self.at(minute)
-        pick_up(SOURCE, now=now)
-        plan(now=now)
+        take_in(source=SOURCE, now=now)
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from motcua.store.ledger.database import connect
 from motcua.store.notices.apologies import forecast, letters_needed
 from motcua.store.notices.sources import ensure_source, lock_source
 from motcua.store.oversight.accounting import identity, summed_up
-from tests.conftest import NHA_TRANG, TU_PHAP, VAN_PHONG
+from tests.ground import NHA_TRANG, TU_PHAP, VAN_PHONG, in_ledger, take_in
 from tests.prove.notices.apology import simulate
 
 pytestmark = pytest.mark.usefixtures("kept_connections_of_a_test")
@@ -105,13 +105,11 @@ class Evenings:
 def evenings(one_stop, rows):
     # The source was first read long ago, so that a test's rows are news whatever the server's clock says.
     long_ago = at(date(2015, 12, 1))
-    one_stop.dossier("unusable", VAN_PHONG, updated_at=long_ago)
-    one_stop.move(4, "unusable", VAN_PHONG, at=long_ago)
+    one_stop.both(4, "unusable", VAN_PHONG, at=long_ago, updated_at=long_ago)
     pick_up("khanhhoa", now=long_ago)
     world = Evenings(rows)
     yield world
-    with connect() as ledger:
-        differences = [row.difference for row in identity(ledger) if row.difference]
+    differences = [row.difference for row in in_ledger(identity) if row.difference]
     assert sum(differences) == world.forgotten, "the identity balances whatever a test did"
 
 
@@ -243,8 +241,7 @@ def test_only_2_and_4_are_apologised_for(one_stop, evenings, mode):
     evenings.mode(mode)
     for status in range(1, 11):
         due(one_stop, THURSDAY, f"status {status}", status_code=status, at_one_stop_desk=status == 9)
-    pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
-    plan(now=at(WEDNESDAY, "08:00"))
+    take_in(now=at(WEDNESDAY, "08:00"))
     evenings.run(at(WEDNESDAY))
     assert evenings.codes == ["status 2", "status 4"]
 
@@ -260,8 +257,7 @@ def test_newer_of_row_and_transition_decides(one_stop, evenings):
     due(one_stop, THURSDAY, "taken back")
     one_stop.move(9, "taken back", at=at(WEDNESDAY, "15:00"))
     one_stop.move(4, "taken back", desk=False, at=at(WEDNESDAY, "16:00"))
-    pick_up("khanhhoa", now=at(WEDNESDAY, "17:00"))
-    plan(now=at(WEDNESDAY, "17:00"))
+    take_in(now=at(WEDNESDAY, "17:00"))
     evenings.run(at(WEDNESDAY))
     assert evenings.codes == ["taken back"]
 
@@ -394,8 +390,7 @@ def test_nobody_is_told_on_what_a_source_said_before_the_evening(one_stop, eveni
     counts = apologize(now=at(WEDNESDAY, "17:31"))
     assert counts.evenings == {}
     assert list(counts.waiting) == [NHA_TRANG]
-    with connect() as ledger:
-        assert waiting_evenings(ledger, EVERYTHING, at(WEDNESDAY, "17:31")) == {WEDNESDAY: 1}
+    assert in_ledger(waiting_evenings, EVERYTHING, at(WEDNESDAY, "17:31")) == {WEDNESDAY: 1}
     # The source comes back at half past six; the run of another DAG makes up for it.
     pick_up("khanhhoa", now=at(WEDNESDAY, "18:30"))
     counts = apologize(now=at(WEDNESDAY, "18:31"), left_over=True)
@@ -413,8 +408,7 @@ def test_nobody_is_told_on_old_knowledge_either(one_stop, evenings):
 
 
 def test_an_agency_whose_source_is_away_holds_up_no_other(one_stop, evenings, configure, rows):
-    with connect() as ledger:
-        ensure_source(ledger, "away")
+    in_ledger(ensure_source, "away")
     due(one_stop, THURSDAY, "N-1")
     due(one_stop, THURSDAY, "T-1", agency_code=TU_PHAP)
     pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
@@ -432,8 +426,7 @@ def test_an_agency_whose_source_is_away_holds_up_no_other(one_stop, evenings, co
 
 
 def test_dossier_left_in_a_source_that_is_read_no_longer_is_owed_but_not_told(one_stop, evenings, rows):
-    with connect() as ledger:
-        ensure_source(ledger, "former")
+    in_ledger(ensure_source, "former")
     due(one_stop, THURSDAY, "N-1")
     due(one_stop, THURSDAY, "N-2")
     pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
@@ -532,8 +525,7 @@ def test_apology_reaches_the_gateway_and_the_result_still_follows(one_stop, even
         " xin loi. Ong/Ba vui long den nhan ket qua khi co tin nhan tiep theo"
     )
     one_stop.move(9, at=at(WEDNESDAY, "17:33"))
-    pick_up("khanhhoa", now=at(WEDNESDAY, "17:33:01"))
-    plan(now=at(WEDNESDAY, "17:33:01"))
+    take_in(now=at(WEDNESDAY, "17:33:01"))
     send("run", clock=lambda: at(WEDNESDAY, "17:33:02"))
     assert len(gateway.asked) == 2
     assert "da duoc giai quyet xong" in gateway.asked[-1]["text"]
@@ -610,8 +602,7 @@ def test_phone_mended_while_it_is_useful_reopens_the_apology(one_stop, evenings,
     evenings.run(at(WEDNESDAY, "17:30:05"))
     due(one_stop, THURSDAY, "mended", updated_at=at(WEDNESDAY, "17:40"))
     due(one_stop, THURSDAY, "mended and finished", updated_at=at(WEDNESDAY, "17:40"), status_code=9)
-    pick_up("khanhhoa", now=at(WEDNESDAY, "17:41"))
-    plan(now=at(WEDNESDAY, "17:41"))
+    take_in(now=at(WEDNESDAY, "17:41"))
     assert sorted(evenings.messages) == [("queued", "phone_mended"), ("suppressed", "landline")]
 
 
@@ -683,20 +674,17 @@ def test_identity_notices_a_planner_that_forgets_a_dossier(one_stop, evenings, r
     due(one_stop, THURSDAY, "A-2")
     pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
     evenings.run(at(WEDNESDAY))
-    with connect() as ledger:
-        (balanced,) = summed_up(identity(ledger), "kind")
+    (balanced,) = summed_up(in_ledger(identity), "kind")
     assert (balanced.kind, balanced.expected, balanced.queued) == ("apology", 2, 2)
-    with connect() as ledger:
-        assert identity(ledger, Window(at(THURSDAY), at(FRIDAY))) == []
-        (of_the_day,) = identity(ledger, Window(at(WEDNESDAY), at(WEDNESDAY) + MINUTE))
+    assert in_ledger(identity, Window(at(THURSDAY), at(FRIDAY))) == []
+    (of_the_day,) = in_ledger(identity, Window(at(WEDNESDAY), at(WEDNESDAY) + MINUTE))
     assert of_the_day.expected == 2
     forgotten = rows("SELECT message_id FROM motcua.messages ORDER BY message_id LIMIT 1")[0]["message_id"]
     rows("ALTER TABLE motcua.message_history DISABLE TRIGGER USER")
     rows("DELETE FROM motcua.message_history WHERE message_id = %s", forgotten)
     rows("DELETE FROM motcua.messages WHERE message_id = %s", forgotten)
     evenings.forgotten = 1
-    with connect() as ledger:
-        (short,) = summed_up(identity(ledger), "kind")
+    (short,) = summed_up(in_ledger(identity), "kind")
     assert short.difference == 1
 
 
@@ -704,8 +692,7 @@ def test_identity_notices_a_planner_that_forgets_a_dossier(one_stop, evenings, r
 
 
 def outcomes(now, first=date(2026, 11, 1), last=date(2026, 11, 30)):
-    with connect() as ledger:
-        rows = forecast(ledger, first, last, now)
+    rows = in_ledger(forecast, first, last, now)
     return {(row.outcome, row.reason): row.dossiers for row in rows}
 
 
@@ -780,9 +767,8 @@ def test_letters_are_listed_for_whoever_is_late_or_will_be(one_stop, evenings):
     pick_up("khanhhoa", now=at(WEDNESDAY, "09:00"))
     due(one_stop, WEDNESDAY, "moved once", since=at(WEDNESDAY, "09:30"))
     evenings.run(at(WEDNESDAY, "17:30:05"))
-    with connect() as ledger:
-        listed = letters_needed(ledger, THURSDAY)
-        assert letters_needed(ledger, THURSDAY, agency_code=TU_PHAP) == []
+    listed = in_ledger(letters_needed, THURSDAY)
+    assert in_ledger(letters_needed, THURSDAY, agency_code=TU_PHAP) == []
     assert [(letter.dossier_code, letter.days_late, letter.sms, letter.times_moved) for letter in listed] == [
         ("late", 1, None, 0),
         ("moved once", 1, None, 1),

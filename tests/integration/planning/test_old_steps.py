@@ -20,10 +20,9 @@ from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.watching import sources_to_read
 from motcua.jobs.reconciliation.closing import close_period, require_complete
 from motcua.settings import settings
-from motcua.store.ledger.database import connect
 from motcua.store.oversight.accounting import identity
 from motcua.store.oversight.closings import load_differences
-from tests.conftest import NOW
+from tests.ground import NOW, in_ledger, take_in
 
 pytestmark = pytest.mark.usefixtures("kept_connections_of_a_test")
 
@@ -55,8 +54,7 @@ class Desk:
         return self.one_stop.move(status, desk=desk, at=typed or at, occurred_at=at, **changes)
 
     def run(self, at):
-        pick_up("khanhhoa", now=at)
-        plan(now=at)
+        take_in(now=at)
         send(f"run {at}", clock=lambda: at)
 
     @property
@@ -79,12 +77,10 @@ class Desk:
 
     def says_9029(self, at):
         reading = InquiryReading(message_id=f"{at}", sender="+84905123456", text="MCKH 160915001", sent_at=at)
-        with connect() as connection:
-            return answer(connection, "kannel", reading, at).text
+        return in_ledger(answer, "kannel", reading, at).text
 
     def balance(self):
-        with connect() as connection:
-            return [row for row in identity(connection) if row.difference]
+        return [row for row in in_ledger(identity) if row.difference]
 
 
 @pytest.fixture
@@ -97,8 +93,7 @@ def closing_is_red():
     try:
         require_complete([closing.closing_no])
     except RunIncomplete as red:
-        with connect() as ledger:
-            return str(red), load_differences(ledger, closing.closing_no)
+        return str(red), in_ledger(load_differences, closing.closing_no)
     return None
 
 
@@ -117,8 +112,7 @@ def test_old_step_takes_nothing_back_that_the_row_still_says(desk, kind, at_once
     desk.step(kinds(kind), NOW)
     desk.row(kinds(kind), NOW + SECOND)
     if not at_once:
-        pick_up("khanhhoa", now=NOW + 2 * SECOND)
-        plan(now=NOW + 2 * SECOND)
+        take_in(now=NOW + 2 * SECOND)
     desk.step(WORKED_ON, NOW - LATE, typed=NOW + 5 * SECOND)
     desk.run(NOW + 10 * SECOND)
     assert desk.messages == [(kind, "queued", "old_step")], "it waits for the row"
@@ -162,8 +156,7 @@ def test_old_step_that_the_row_agrees_with_takes_it_back(desk, kind, at_once):
     desk.step(kinds(kind), NOW)
     desk.row(kinds(kind), NOW + SECOND)
     if not at_once:
-        pick_up("khanhhoa", now=NOW + 2 * SECOND)
-        plan(now=NOW + 2 * SECOND)
+        take_in(now=NOW + 2 * SECOND)
     # Its time of change is the step's, so that by itself the row would not count as newer.
     desk.row(WORKED_ON, NOW - LATE)
     desk.step(WORKED_ON, NOW - LATE, typed=NOW + 5 * SECOND)

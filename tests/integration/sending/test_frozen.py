@@ -33,8 +33,8 @@ from motcua.store.ledger.database import connect, kept_connections
 from motcua.store.ledger.locks import LINGERING, is_held
 from motcua.store.notices.gaps import say_at_work
 from motcua.store.notices.sources import lock_source
-from tests.conftest import NOW
 from tests.crash.processes import Forked
+from tests.ground import NOW, in_ledger, until
 
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(400), pytest.mark.usefixtures("useful_for_years")]
 
@@ -61,13 +61,6 @@ def forked() -> Iterator[Callable[..., Forked]]:
         child.kill()
 
 
-def eventually(condition: Callable[[], object], seconds: float = 120) -> None:
-    gives_up_at = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < gives_up_at
-        time.sleep(0.02)
-
-
 def lingers(report: Callable[[str], None]) -> None:
     with kept_connections(), closing(CatchUp(timedelta(hours=1))) as catch_up:
         send("run", catch_up=catch_up)
@@ -87,18 +80,15 @@ def freeze_before(owner: type, name: str) -> None:
 
 
 def move(one_stop, code: str, phone: str) -> None:
-    one_stop.dossier(code, applicant_phone=phone, updated_at=datetime.now(UTC))
-    one_stop.move(9, code, at=datetime.now(UTC))
+    one_stop.both(9, code, applicant_phone=phone, updated_at=datetime.now(UTC), at=datetime.now(UTC))
 
 
 def leads() -> bool:
-    with connect() as ledger:
-        return is_held(ledger, LINGERING)
+    return in_ledger(is_held, LINGERING)
 
 
 def stands_by() -> bool:
-    with connect() as ledger:
-        return is_held(ledger, 1000)
+    return in_ledger(is_held, 1000)
 
 
 def messages(rows) -> list[tuple[str, str | None]]:
@@ -113,18 +103,18 @@ def test_sender_that_is_frozen_inside_a_pick_up_is_taken_over(one_stop, gateway,
         lingers(report)
 
     frozen = forked(freezes)
-    eventually(leads)
+    until(leads, 120)
     standing = forked(lingers)
-    eventually(stands_by)
+    until(stands_by, 120)
     move(one_stop, "D-1", "0905123001")
     assert frozen.stopped()
     assert rows("SELECT 1 AS free FROM motcua.sources FOR UPDATE NOWAIT"), "no row of a source is locked meanwhile"
-    eventually(lambda: gateway.asked)
+    until(lambda: gateway.asked, 120)
     frozen.go_on()
     assert frozen.end()[1] == 0
     assert rows("SELECT failure FROM motcua.sources") == [{"failure": None}], "who was frozen does not blame the source"
     move(one_stop, "D-2", "0905123002")
-    eventually(lambda: len(gateway.asked) == 2)
+    until(lambda: len(gateway.asked) == 2, 120)
     standing.kill()
 
 
@@ -270,7 +260,7 @@ def test_who_plans_or_settles_is_ended_too(one_stop, gateway, rows, forked, work
     assert frozen.stopped()
     time.sleep(SOON)
     send("another")
-    eventually(lambda: not rows("SELECT 1 FROM pg_stat_activity WHERE application_name LIKE 'motcua at work %'"))
+    until(lambda: not rows("SELECT 1 FROM pg_stat_activity WHERE application_name LIKE 'motcua at work %'"), 120)
     frozen.go_on()
     frozen.end()
 
@@ -281,8 +271,8 @@ def test_process_whose_disk_hangs_is_taken_for_frozen(ledger, rows):
         time.sleep(SOON)
         assert heart.may_send
         with heart.writing():
-            eventually(lambda: not heart.may_send)
-        eventually(lambda: heart.may_send)
+            until(lambda: not heart.may_send, 120)
+        until(lambda: heart.may_send, 120)
         assert not heart.is_over
 
 
@@ -335,15 +325,15 @@ def server_stopped(rows) -> Iterator[None]:
 )
 def test_nobody_is_ended_when_the_server_wakes(one_stop, gateway, rows, forked):
     both = [forked(lingers), forked(lingers)]
-    eventually(lambda: leads() and stands_by())
+    until(lambda: leads() and stands_by(), 120)
     time.sleep(SOON)
     named = "SELECT count(DISTINCT application_name) AS n FROM pg_stat_activity WHERE application_name LIKE '% beats'"
-    eventually(lambda: rows(named) == [{"n": 2}])
+    until(lambda: rows(named) == [{"n": 2}], 120)
     with server_stopped(rows):
         time.sleep(3 * SOON)
     woke_at = time.monotonic()
     move(one_stop, "D-1", "0905123001")
-    eventually(lambda: gateway.asked)
+    until(lambda: gateway.asked, 120)
     took = time.monotonic() - woke_at
     time.sleep(2 * SOON)
     assert rows(named) == [{"n": 2}]
@@ -354,11 +344,10 @@ def test_nobody_is_ended_when_the_server_wakes(one_stop, gateway, rows, forked):
 @pytest.mark.guarantee("frozen", "each beat keeps that senders are at work, and an orderly stop leaves the newest one")
 def test_newest_beat_stays_in_the_ledger(ledger, rows):
     began = datetime.now(UTC)
-    with connect() as connection:
-        say_at_work(connection, began, SLEEPS_AFTER)
+    in_ledger(say_at_work, began, SLEEPS_AFTER)
     with beating() as heart:
         heart.sign(lambda: datetime.now(UTC), None)
-        eventually(lambda: rows("SELECT looked_at FROM motcua.sender_life WHERE looked_at > %s", began))
+        until(lambda: rows("SELECT looked_at FROM motcua.sender_life WHERE looked_at > %s", began), 120)
     assert rows("SELECT 1 AS one FROM motcua.sender_life WHERE looked_at > %s", began)
 
 

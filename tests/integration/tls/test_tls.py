@@ -35,7 +35,7 @@ from motcua.store.ledger.dumps import ledger_snapshot
 from motcua.store.ledger.environment import GivenConnection
 from motcua.store.ledger.migrations import OWNER, migrate
 from motcua.store.ledger.programs import ProgramFailed
-from tests.conftest import PASSWORD
+from tests.ground import PASSWORD
 from tests.integration.tls.terminator import Authority, terminating
 
 HOST = "ledger.test"

@@ -14,12 +14,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatch
 
-from motcua.settings import settings
 from tests.bench.long_years import fill_ledger
 from tests.bench.notices.gateways import gateway
 from tests.prove import Figure
 from tests.prove.worlds.long import by_hand, hostile
-from tests.prove.worlds.long.at_work import World
+from tests.prove.worlds.long.at_work import World, at_work
 from tests.prove.worlds.long.reads import Read, recorded_ledger, statement_names
 
 MOST = 1_000
@@ -189,12 +188,8 @@ def a_world(days: int) -> Iterator[World]:
     """A ledger of a million messages over so many days, with everything that works at it."""
     with recorded_ledger() as ledger, gateway(0.005, 16) as served:
         fill_ledger(ledger.dsn, datetime.now(UTC), DOSSIERS, MESSAGES, days)
-        world = World(ledger, served.port)
-        try:
+        with at_work(ledger, served.port) as world:
             yield world
-        finally:
-            world.close()
-            settings.cache_clear()
 
 
 def figures(seed: int) -> list[Figure]:

@@ -11,8 +11,7 @@ import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from email import policy
 from email.message import EmailMessage
 from html import unescape
@@ -24,14 +23,7 @@ import requests
 import uvicorn
 
 from motcua.sandbox.network import mailbox
-
-
-def eventually(look: Callable[[], Any], seconds: float = 10.0) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (seen := look()):
-        assert time.monotonic() < deadline, "did not happen in time"
-        time.sleep(0.01)
-    return seen
+from tests.ground import until
 
 
 class Running:
@@ -46,7 +38,7 @@ class Running:
         self._server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1))
         self._thread = threading.Thread(target=self._server.run, args=([page],), daemon=True)
         self._thread.start()
-        eventually(lambda: self._server.started)
+        until(lambda: self._server.started)
 
     def stop(self) -> None:
         self._server.should_exit = True
@@ -228,7 +220,7 @@ def test_mails_outlive_the_process_and_mistakes_are_answered_with_a_sentence(tmp
                     return requests.get(f"http://127.0.0.1:{ports[1]}/health", timeout=5).ok
                 return False
 
-            eventually(healthy, 30)
+            until(healthy, 30)
             with smtplib.SMTP("127.0.0.1", int(ports[0]), timeout=10) as client:
                 client.send_message(report())
             running.kill()

@@ -11,7 +11,8 @@ import pytest
 import requests
 
 from motcua.sandbox.network.behaviour import DELIVERED, SMSC_ACCEPTED, SMSC_REFUSED, UNDELIVERED, distort_receipts
-from tests.sandbox.network.test_phone_network import Application, Running, eventually
+from tests.ground import until
+from tests.sandbox.network.test_phone_network import Application, Running
 
 pytestmark = pytest.mark.alone
 
@@ -67,7 +68,7 @@ def test_a_client_that_dies_after_writing_its_request_has_sent_it(network: Runni
             f"{network.url}/cgi-bin/sendsms?username=motcua&password=b%C3%AD+m%E1%BA%ADt&from=M&to={FIRST}&text=x",
             timeout=0.05,
         )
-    eventually(network.received)
+    until(network.received)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +80,7 @@ def test_receipts_come_in_the_order_that_the_fault_says(
 ) -> None:
     network.fault(**fault)
     network.send(**ask)
-    eventually(lambda: len(application.asked) == len(order))
+    until(lambda: len(application.asked) == len(order))
     assert application.types() == order
 
 
@@ -88,9 +89,9 @@ def test_late_receipts_come_late_though_the_phone_has_the_text(
 ) -> None:
     network.fault(receipts_late={"next": 1, "seconds": 0.4})
     network.send(**ask)
-    eventually(network.received)
+    until(network.received)
     assert not application.asked
-    eventually(lambda: application.types() == [8, 1])
+    until(lambda: application.types() == [8, 1])
 
 
 @pytest.mark.parametrize(
@@ -107,7 +108,7 @@ def test_a_carrier_may_report_each_part(
     network.behave(behaviour)
     network.fault(receipts_by_part={"next": 1})
     network.send("dài " * 40, coding=2, charset="UTF-8", **ask)
-    eventually(lambda: len(application.asked) == len(types))
+    until(lambda: len(application.asked) == len(types))
     assert sorted(application.types()) == types
     (truth,) = network.truth()
     assert (truth["parts"], len(truth["received_parts"])) == (3, received)

@@ -20,7 +20,7 @@ from fastapi.testclient import TestClient
 from motcua.sandbox.machine.postgres import EmbeddedPostgres
 from motcua.web import callbacks
 from motcua.web.ledger_looks import LedgerLook, LedgerSilent
-from tests.gateways.ports import free_port
+from tests.ground import free_port, until
 
 URL = "/gateway/health"
 ROOT = Path(__file__).parents[3]
@@ -65,13 +65,6 @@ def client(own_server, configure) -> Iterator[TestClient]:
         yield http
 
 
-def until_healthy(client: TestClient) -> None:
-    last = time.monotonic() + 20
-    while client.get(URL).status_code != 200:
-        assert time.monotonic() < last, "it did not recover"
-        time.sleep(0.1)
-
-
 def looks(server: OwnServer) -> int:
     with psycopg.connect(server.dsn) as admin:
         row = admin.execute(
@@ -93,7 +86,7 @@ def test_health_follows_a_ledger_that_is_stopped_and_comes_back(client, own_serv
         assert answer.text == "the ledger does not answer: OperationalError"
     finally:
         own_server.part.start()
-    until_healthy(client)
+    until(lambda: client.get(URL).status_code == 200)
 
 
 def test_restart_of_the_ledger_between_two_looks_is_no_illness(client, own_server):
@@ -123,7 +116,7 @@ def test_health_of_a_ledger_that_hangs_is_told_in_time_by_whoever_asks_and_ends(
         assert client.get(URL).status_code == 503
         names = [thread.name for thread in threading.enumerate()]
         assert sum(name.startswith("ledger health") for name in names) == 1
-    until_healthy(client)
+    until(lambda: client.get(URL).status_code == 200)
     assert looks(own_server) == 1
 
 
@@ -237,7 +230,7 @@ def test_connection_that_died_without_a_word_is_given_up_and_replaced(own_server
             line.forget_all()
             answer = http.get(URL)
             assert (answer.status_code, answer.text) == (503, "the ledger did not answer within 2 s")
-            until_healthy(http)
+            until(lambda: http.get(URL).status_code == 200)
     finally:
         line.close()
 

@@ -10,7 +10,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
@@ -22,7 +22,7 @@ from fastapi import FastAPI
 from motcua.sandbox.machine.parts import Part, listens
 from motcua.web import callbacks, protocol
 from motcua.web.access_log import mask_target
-from tests.gateways.ports import free_port
+from tests.ground import free_port, until
 
 pytestmark = pytest.mark.alone
 
@@ -47,13 +47,6 @@ class Running:
         with self.connection() as connected:
             connected.sendall(request(target, method, "Connection: close\r\n" + headers) + body)
             return everything(connected)
-
-
-def until(condition: Callable[[], object]) -> None:
-    last = time.monotonic() + 3 * PATIENCE
-    while not condition():
-        assert time.monotonic() < last, "it did not come"
-        time.sleep(0.02)
 
 
 @contextmanager

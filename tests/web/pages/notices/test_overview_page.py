@@ -19,20 +19,17 @@ from motcua.domain.checks import ALERT_NAMES
 from motcua.domain.clock import VIETNAM
 from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.gates import RunIncomplete
-from motcua.jobs.notices.picking_up import pick_up
-from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.releasing import release
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.stopping import go, stop
 from motcua.jobs.tasks.settle_messages import gate
 from motcua.settings import settings
 from motcua.store.agencies import save_agencies
-from motcua.store.ledger.database import connect
 from motcua.version import software
-from tests.conftest import NHA_TRANG, NOW, TU_PHAP, agency
+from tests.ground import NHA_TRANG, NOW, TU_PHAP, agency, in_ledger, take_in
 from tests.integration.conftest import gateway  # noqa: F401 - a fixture
 from tests.web.taken_away import read_file
-from tests.web.visiting import Visiting
+from tests.web.visiting import Visiting, words
 
 PAGE = "/motcua/"
 VISITING = Visiting()
@@ -43,25 +40,14 @@ A_RUN = (
 )
 
 
-@pytest.fixture(scope="module")
-def app() -> FastAPI:
-    return VISITING.mount()
-
-
 @pytest.fixture
 def page(app: FastAPI, ledger: str) -> Iterator[TestClient]:
-    VISITING.role, VISITING.agencies = "operator", None
-    with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as http:
+    with VISITING.browse(app) as http:
         yield http
 
 
 def as_agency(*codes: str) -> None:
     VISITING.role, VISITING.agencies = "agency", frozenset(codes)
-
-
-def words(answer: Any) -> str:
-    assert answer.status_code == 200
-    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", answer.text.partition("</style>")[2])))
 
 
 def matters(answer: Any) -> list[tuple[bool, str]]:
@@ -343,10 +329,8 @@ def test_ledger_that_slept_is_said_first_with_the_way_to_the_answer(page, calm, 
 
 def test_stopped_gateway_says_why_and_who_and_is_red_once_that_is_sure(page, one_stop, gateway, rows):  # noqa: F811
     now = datetime.now(UTC)
-    one_stop.dossier("D-0")
-    one_stop.move(9, "D-0", at=now)
-    pick_up("khanhhoa", now=now)
-    plan(now=now)
+    one_stop.both(9, "D-0", at=now)
+    take_in(now=now)
     gateway.answer = (403, "Authorization failed for sendsms")
     send("run 7", clock=lambda: now)
     answer = page.get(PAGE)
@@ -389,10 +373,8 @@ def test_what_senders_found_of_a_gateway_is_shown_and_changes_with_its_connectio
 def test_what_the_department_stopped_is_shown_with_who_why_and_until_when(one_stop, page, gateway, rows):  # noqa: F811
     now = datetime.now(UTC)
     assert "Sở chưa tạm dừng lần nào." in words(page.get(PAGE))
-    one_stop.dossier("D-0")
-    one_stop.move(9, "D-0", at=now)
-    pick_up("khanhhoa", now=now)
-    plan(now=now)
+    one_stop.both(9, "D-0", at=now)
+    take_in(now=now)
     made = stop(
         kind="result", agency=NHA_TRANG, until=now + timedelta(hours=1), reason="Sai <b>tên", stopped_by="lan", now=now
     )
@@ -491,11 +473,8 @@ def test_publication_that_does_not_hold_is_told_to_those_who_see_all_until_it_ho
 
 
 def test_agencies_that_are_not_told_for_and_those_not_checked_are_named(page, calm, rows):
-    with connect() as connection:
-        save_agencies(connection, [agency(TU_PHAP, name="Sở <u>Tư pháp", enabled_from=None)], "tests")
-        save_agencies(
-            connection, [agency("H9", valid_until=NOW.date() - timedelta(days=900), enabled_from=None)], "tests"
-        )
+    in_ledger(save_agencies, [agency(TU_PHAP, name="Sở <u>Tư pháp", enabled_from=None)], "tests")
+    in_ledger(save_agencies, [agency("H9", valid_until=NOW.date() - timedelta(days=900), enabled_from=None)], "tests")
     rows(A_RUN)
     rows(
         "INSERT INTO motcua.quality_broken_agencies VALUES (1, %s, 'dossier_twice'), (1, NULL, 'agency_missing')",
@@ -591,10 +570,8 @@ def test_evening_that_was_not_run_or_not_all_sent_is_red(page, calm, message, ro
 def test_every_end_is_shown_with_what_people_must_decide_and_nobodys_number(one_stop, page, gateway, rows):  # noqa: F811
     now = datetime.now(UTC)
     for number in range(4):
-        one_stop.dossier(f"D-{number}<b>", applicant_phone=f"0905123{number:03}" if number else "")
-        one_stop.move(9, f"D-{number}<b>", at=now)
-    pick_up("khanhhoa", now=now)
-    plan(now=now)
+        one_stop.both(9, f"D-{number}<b>", at=now, applicant_phone=f"0905123{number:03}" if number else "")
+    take_in(now=now)
     gateway.script = ["hang"]
     send("run", clock=lambda: now)
     answer = page.get(PAGE)

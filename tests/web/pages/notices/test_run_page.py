@@ -11,12 +11,9 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from motcua import dag_texts
-from motcua.jobs.notices.picking_up import pick_up
-from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.quality.checking import check_quality
 from motcua.jobs.run_alerts import keep_red_run
@@ -27,7 +24,7 @@ from motcua.store.ledger.runs import Run, work_for
 from motcua.store.upkeep import CleanedOf, save_cleaning
 from motcua.web.runs import airflow_runs, run_page, run_words
 from motcua.web.runs.airflow_runs import AirflowRun, FailedTask, find_airflow_run
-from tests.conftest import NHA_TRANG, TU_PHAP
+from tests.ground import NHA_TRANG, TU_PHAP, in_ledger, take_in
 from tests.integration.conftest import gateway  # noqa: F401 - a fixture
 from tests.web.visiting import Visiting
 
@@ -36,15 +33,9 @@ NOTIFY = Run("notify_transitions", RUN_ID)
 VISITING = Visiting()
 
 
-@pytest.fixture(scope="module")
-def app() -> FastAPI:
-    return VISITING.mount()
-
-
 @pytest.fixture
 def staff(app, agencies) -> Iterator[TestClient]:
-    VISITING.role, VISITING.agencies = "operator", None
-    with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as http:
+    with VISITING.browse(app) as http:
         yield http
     work_for(None)
 
@@ -98,12 +89,10 @@ def began(dag_id: str) -> None:
 def send_some(one_stop, gateway, *numbers: str, agency=NHA_TRANG, script=()) -> None:  # noqa: F811
     now = datetime.now(UTC)
     for place, number in enumerate(numbers):
-        one_stop.dossier(f"{agency[-3:]}-{place}<b>", agency, applicant_phone=number)
-        one_stop.move(9, f"{agency[-3:]}-{place}<b>", agency, at=now)
+        one_stop.both(9, f"{agency[-3:]}-{place}<b>", agency, at=now, applicant_phone=number)
     gateway.script = list(script)
     work_for(NOTIFY)
-    pick_up("khanhhoa", now=now)
-    plan(now=now)
+    take_in(now=now)
     send(NOTIFY.run_id, clock=lambda: now)
     work_for(None)
 
@@ -338,8 +327,7 @@ def test_what_was_removed_of_airflow_is_told_with_what_was_not(staff, airflow):
         CleanedOf("job", 0),
     ]
     work_for(run := Run("clean_airflow", RUN_ID))
-    with connect() as ledger:
-        save_cleaning(ledger, datetime.now(UTC), done)
+    in_ledger(save_cleaning, datetime.now(UTC), done)
     work_for(None)
     airflow.says("success")
     said = words(page_of(staff, run))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import html
-import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,22 +12,15 @@ from fastapi.testclient import TestClient
 from psycopg.types.json import Jsonb
 
 from motcua.domain.checks import ALERT_NAMES
-from tests.web.visiting import Visiting
+from tests.web.visiting import Visiting, form_of, words
 
 PAGE = "/motcua/alerts"
 VISITING = Visiting()
 
 
-@pytest.fixture(scope="module")
-def app() -> FastAPI:
-    return VISITING.mount()
-
-
 @pytest.fixture
 def staff(app: FastAPI, ledger: str) -> Iterator[TestClient]:
-    VISITING.role = "operator"
-    with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as http:
-        http.cookies.set("_token", "a-session")
+    with VISITING.browse(app) as http:
         yield http
 
 
@@ -69,17 +60,6 @@ def alive(rows: Callable[..., list[dict[str, Any]]]) -> Callable[..., None]:
         )
 
     return write
-
-
-def words(answer: Any) -> str:
-    assert answer.status_code == 200
-    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", answer.text.partition("</style>")[2])))
-
-
-def form_of(page: str, after: str) -> dict[str, str]:
-    part = page[page.index(after) :]
-    part = part[part.index('<form method="post"') : part.index("</form>")]
-    return {name: html.unescape(value) for name, value in re.findall(r'name="(\w+)" value="([^"]*)"', part)}
 
 
 def test_watch_that_never_ran_and_one_that_found_nothing_are_said_in_words(staff, alive):

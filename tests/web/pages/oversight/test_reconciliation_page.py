@@ -26,13 +26,12 @@ from motcua.jobs.reconciliation.portal_figures import hand_in_portal_figures
 from motcua.reports.publication.files import agency_workbook_name
 from motcua.settings import settings
 from motcua.store.agencies import save_agencies
-from motcua.store.ledger.database import connect
 from motcua.store.oversight.verifications import save_verification
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import render_refusal
 from motcua.web.staff import reconciliation_page
-from tests.conftest import NHA_TRANG, NOW, TU_PHAP, agency
-from tests.web.visiting import Visiting
+from tests.ground import NHA_TRANG, NOW, TU_PHAP, agency, in_ledger
+from tests.web.visiting import Visiting, words
 
 DAY = Period.parse("2026-11-25")
 NEXT_MORNING = datetime(2026, 11, 26, 6, 30, tzinfo=VIETNAM)
@@ -59,17 +58,11 @@ def closed(one_stop, page):
     at = NOW - timedelta(minutes=5)
     for code, phone in (("A<1>", "0905771482"), ("B2", "0258 3822 001")):
         done = {"status_code": 9, "at_one_stop_desk": True, "finished_at": at}
-        one_stop.dossier(code, applicant_phone=phone, updated_at=at, **done)
-        one_stop.move(9, code, at=at)
+        one_stop.both(9, code, at=at, applicant_phone=phone, updated_at=at, **done)
     one_stop.move(9, "NOBODY", at=at)
     pick_up("khanhhoa", EVERYTHING, NOW)
     plan(now=NOW)
     return close_period(DAY, "tests", NEXT_MORNING).closing
-
-
-def words(answer):
-    assert answer.status_code == 200
-    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", answer.text.partition("</style>")[2])))
 
 
 def test_nothing_closed_yet_is_said_with_what_to_do(page):
@@ -130,8 +123,7 @@ def test_what_is_not_there_is_refused_in_words(closed, page, query):
 
 def test_files_over_all_are_listed_and_of_an_agency_its_own_alone(closed, page):
     shorter = NHA_TRANG[:-1]
-    with connect() as connection:
-        save_agencies(connection, [agency(code) for code in (NHA_TRANG, shorter, "A/B")], "tests")
+    in_ledger(save_agencies, [agency(code) for code in (NHA_TRANG, shorter, "A/B")], "tests")
     publish(closed.closing_no, NEXT_MORNING)
 
     def listed(**query: str) -> list[str]:
@@ -256,8 +248,7 @@ def test_share_is_of_what_should_and_could_be_told_with_its_formula_beside(close
 def test_days_late_are_told_as_days_of_the_calendar(one_stop, page):
     at = NOW - timedelta(minutes=5)
     done = {"status_code": 9, "at_one_stop_desk": True, "finished_at": at, "due_at": at - timedelta(days=4)}
-    one_stop.dossier("A", updated_at=at, **done)
-    one_stop.move(9, "A", at=at)
+    one_stop.both(9, "A", at=at, updated_at=at, **done)
     pick_up("khanhhoa", EVERYTHING, NOW)
     close_period(DAY, "tests", NEXT_MORNING)
     shown = words(page.get("/reconciliation/rows?closing=1&figure=resolved_late"))
@@ -329,8 +320,7 @@ def test_periods_of_each_length_are_under_their_own_tab(closed, page):
     for name in ("Tháng", "Quý", "Năm"):
         assert f"{name}: chưa chốt kỳ nào" in tabs
     later = datetime(2027, 1, 1, 7, 30, tzinfo=VIETNAM)
-    with connect() as connection:
-        save_agencies(connection, [agency(NHA_TRANG, enabled_from=NOW - timedelta(days=1))], "tests")
+    in_ledger(save_agencies, [agency(NHA_TRANG, enabled_from=NOW - timedelta(days=1))], "tests")
     numbers = {
         name: close_period(Period.parse(name), "tests", later).closing.closing_no for name in ("2026-Q4", "2026")
     }
@@ -375,12 +365,10 @@ def test_each_period_says_when_it_was_last_verified_and_whether_it_held(closed, 
     assert words(page.get(f"/reconciliation?closing={closed.closing_no}")).count("hưa kiểm tra lại") == 2
     assert "kiểm tra lại" not in words(page.get(f"/reconciliation?closing={other}")).replace("chưa kiểm tra lại", "", 1)
     at = datetime(2026, 11, 27, 3, 30, tzinfo=VIETNAM)
-    with connect() as connection:
-        save_verification(connection, publication.publication_no, at, "lan", 0)
+    in_ledger(save_verification, publication.publication_no, at, "lan", 0)
     told = words(page.get("/reconciliation"))
     assert told.count("Kiểm tra lại lần cuối: 3:30 ngày 27/11/2026, khớp") == 2, "of the publication, and in the list"
-    with connect() as connection:
-        save_verification(connection, publication.publication_no, at + timedelta(days=1), "lan", 3)
+    in_ledger(save_verification, publication.publication_no, at + timedelta(days=1), "lan", 3)
     told = words(page.get("/reconciliation"))
     assert told.count("Kiểm tra lại lần cuối: 3:30 ngày 28/11/2026, KHÔNG KHỚP") == 2
     assert "27/11/2026, khớp" not in told

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import html
-import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -16,7 +14,7 @@ from motcua.web.refusals import PageRefused
 from motcua.web.rendering import render_refusal
 from motcua.web.staff import statements_page
 from tests.integration.handed_in.test_carrier_statements import LATER, Ours, at, file_of, form, line, take
-from tests.web.visiting import Visiting
+from tests.web.visiting import Visiting, words
 
 
 @pytest.fixture
@@ -36,11 +34,6 @@ def page(ledger, configure):
     )
     with TestClient(server) as http:
         yield http
-
-
-def words(answer) -> str:
-    assert answer.status_code == 200
-    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", answer.text.partition("</style>")[2])))
 
 
 def test_without_statements_the_page_says_what_to_do(page):
