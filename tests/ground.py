@@ -14,16 +14,18 @@ import re
 import shutil
 import socket
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+from typing import Any, Concatenate, Final, ParamSpec, Self, TypeVar
 from unittest import mock
 
 import psycopg
+import uvicorn
 from psycopg import sql
 from psycopg.rows import dict_row
 from typer.testing import CliRunner, Result
@@ -32,6 +34,7 @@ from motcua.domain.dossiers import SourceTransition
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.domain.texts import Registration
 from motcua.gateways import open_gateway
+from motcua.jobs.backup.folders import FORMAT, MANIFEST, LedgerDump, name_of
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import PlanCounts, plan
 from motcua.jobs.notices.receiving import receive
@@ -142,6 +145,31 @@ def type_command(*words: object, exits: int | None = 0, columns: int = 200, **op
     done = CliRunner().invoke(app, [str(each) for each in words], env={"COLUMNS": str(columns)}, **options)
     assert exits is None or done.exit_code == exits, (done.output, done.exception)
     return done
+
+
+class Served:
+    """An application under a real uvicorn on a port of loopback, in a thread of this process, until it is stopped."""
+
+    def __init__(self, app: Any, log_level: str = "error", **options: Any) -> None:
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._socket.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._server = uvicorn.Server(uvicorn.Config(app, log_level=log_level, timeout_graceful_shutdown=1, **options))
+        self._thread = threading.Thread(target=self._server.run, args=([self._socket],), daemon=True)
+        self._thread.start()
+        until(lambda: self._server.started or not self._thread.is_alive())
+
+    def stop(self) -> None:
+        """Ends it, within seconds whatever is open."""
+        self._server.should_exit = True
+        self._thread.join(30)
+        self._socket.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
 
 # ------------------------------------------------------------------------------------------------------- a server
@@ -574,3 +602,32 @@ def report(reference: str, status: str) -> Any:
     """A receipt comes from Kannel, with a number in what the carrier says; what it effected."""
     told = {"reference": reference, "status": status, "reply": "0905123456"}
     return in_ledger(receive, open_gateway("kannel"), "kannel", told)
+
+
+# --------------------------------------------------------------------------------------------- what lies somewhere
+
+
+def write_backup(folder: Path, made_at: datetime) -> Path:
+    """A folder that looks like a backup of that moment, for whoever looks at backups and not into them."""
+    backup = folder / name_of(made_at)
+    backup.mkdir(parents=True)
+    facts = {
+        "format": FORMAT,
+        "made_at": made_at.isoformat(),
+        "finished_at": made_at.isoformat(),
+        "recipients": [],
+        "ledger": {each.name: None for each in fields(LedgerDump)},
+        "parts": [],
+    }
+    (backup / MANIFEST).write_text(json.dumps(facts), encoding="utf-8")
+    return backup
+
+
+def in_memory(place: str) -> str:
+    """The URL of a place in an object store of this process's memory, which Airflow's paths know from now on: no
+    folder, no renaming, no real server."""
+    from airflow.sdk.io import attach
+    from fsspec.implementations.memory import MemoryFileSystem
+
+    attach("memory", fs=MemoryFileSystem())
+    return f"memory://{place}"

@@ -16,7 +16,7 @@ import tests.environment  # isort: skip  # noqa: F401 - before the first import 
 from motcua.settings import settings
 from tests.bench import Line, late_joiner, pages, quality, reconciliation, sources, tails
 from tests.bench.ledgers import ledger, on_a_ledger
-from tests.bench.notices import peers, planning, real_gateway, receipts, sending, two_senders
+from tests.bench.notices import peers, real_gateway, receipts, sending, two_senders
 from tests.bench.notices.gateways import gateway
 from tests.prove.page import OK, SHORT, Machine, section, write_page
 
@@ -27,7 +27,7 @@ def _sources() -> list[Line]:
 
 
 BENCHES: Mapping[str, Callable[[], list[Line]]] = {
-    "plan": on_a_ledger(planning.bench),
+    "plan": on_a_ledger(sending.plan_bench),
     "send": on_a_ledger(sending.bench),
     "senders": on_a_ledger(two_senders.bench),
     "kannel": on_a_ledger(real_gateway.bench),

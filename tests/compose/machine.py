@@ -38,7 +38,7 @@ from psycopg import sql
 
 from motcua.sandbox.machine.parts import Hung, Part
 from motcua.sandbox.machine.postgres import EmbeddedPostgres, _become_nobody, binaries
-from tests.compose.project_files import ENV_FILES, ROOT, image_environment
+from tests.compose.project import ENV_FILES, ROOT, image_environment
 from tests.ground import ask, free_port
 
 IMAGE_USER = 50000

@@ -17,7 +17,7 @@ from psycopg.conninfo import conninfo_to_dict
 from pyrage.x25519 import Identity
 
 from motcua.sandbox.machine.postgres import binaries
-from tests.compose.project_files import ROOT, SERVICES
+from tests.compose.project import ROOT, SERVICES
 from tests.compose.typed_commands import NotUnderstood, understand
 from tests.ground import PASSWORD, ask, connection_uri, type_command
 

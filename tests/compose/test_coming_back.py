@@ -43,9 +43,8 @@ from motcua.settings import settings
 from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import close_ledger_pool
 from motcua.store.ledger.provisioning import with_database
-from tests.compose.handbook import steps
 from tests.compose.machine import IMAGE_USER, Machine
-from tests.compose.project_files import EXAMPLE, LONG_RUNNING, complete_environment
+from tests.compose.project import EXAMPLE, LONG_RUNNING, complete_environment, steps
 from tests.ground import NHA_TRANG, OneStop, Server, agency, ask, in_ledger, register_templates, until
 
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(1200)]

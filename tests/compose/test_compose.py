@@ -28,7 +28,7 @@ from motcua.sandbox.machine.postgres import binaries
 from motcua.settings import Settings, settings
 from motcua.store.file_stores import StoreUnusable
 from motcua.store.ledger.programs import program_version
-from tests.compose.project_files import (
+from tests.compose.project import (
     COMPOSE,
     ENV_FILES,
     EXAMPLE,

@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from tests.crash.harness import Tally
-from tests.crash.kept import keep, kept
+from tests.crash.harness import Tally, keep, kept
 
 
 def batch(*numbers: int, doubled: int = 0) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from motcua.sandbox.machine.postgres import EmbeddedPostgres
-from tests.compose.project_files import OURS, SERVICES, dockerfile
+from tests.compose.project import OURS, SERVICES, dockerfile
 from tests.ground import free_port
 from tests.image.locks import ROOT
 

@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+from playwright.sync_api import Page
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 
@@ -222,3 +223,12 @@ def _api_server(folder: Path, url: str, database: str, passwords: dict[str, str]
         ready_within=_READY_WITHIN,
     ):
         yield
+
+
+def sign_in(page: Page, office: Office, user: str, address: str = "") -> None:
+    """Opens an address below Airflow's, signs in where it leads to, and is led back."""
+    page.goto(office.url + address)
+    page.get_by_label("Username").fill(user)
+    page.get_by_label("Password").fill(office.passwords[user])
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(lambda url: "/auth/login" not in url)

@@ -13,11 +13,8 @@ import os
 import re
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -28,7 +25,7 @@ import httpx
 
 from motcua.jobs.watching.outside import Airflow
 from motcua.settings import settings
-from tests.ground import type_command
+from tests.ground import Served, type_command
 
 ROOT = Path(__file__).parents[2]
 USERS = {
@@ -122,19 +119,10 @@ def _ask() -> dict[str, Any]:
 @contextmanager
 def _served() -> Iterator[str]:
     """Airflow's interface on a port of loopback."""
-    import uvicorn
     from airflow.api_fastapi.app import create_app
 
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(create_app(apps="core"), log_level="warning"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-        thread.start()
-        while not server.started and thread.is_alive():
-            time.sleep(0.05)
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        server.should_exit = True
-        thread.join()
+    with Served(create_app(apps="core"), "warning") as served:
+        yield served.url
 
 
 def _seen_by(url: str, name: str, word: str) -> dict[str, Any]:

@@ -42,8 +42,7 @@ from motcua.sandbox.machine.postgres import binaries
 from motcua.store.ledger.database import close_ledger_pool, connect
 from motcua.store.ledger.provisioning import with_database
 from motcua.store.oversight.accounting import identity, summed_up
-from tests.ground import NOW, OneStop, Server, connection_uri, provision, type_command
-from tests.memory_store import in_memory
+from tests.ground import NOW, OneStop, Server, connection_uri, in_memory, provision, type_command
 
 DAY = Period.parse("2026-11-25")
 MORNING = DAY.end + timedelta(hours=6, minutes=30)

@@ -38,8 +38,7 @@ from motcua.store.ledger.definitions import texts_of_definitions
 from motcua.store.ledger.inspecting import objects_expected, objects_there
 from motcua.store.worker_marks import leave_mark
 from motcua.version import software
-from tests.dated_backup import write_backup
-from tests.ground import NHA_TRANG, free_port, type_command
+from tests.ground import NHA_TRANG, free_port, type_command, write_backup
 from tests.integration.doctor.installed import SOURCE, Installed, given_environment, install, made
 
 pytestmark = pytest.mark.alone

@@ -19,7 +19,7 @@ from motcua.jobs.doctor.written import NEEDED, OF_SETTINGS, SECRETS
 from motcua.settings import Settings
 from motcua.store.airflow_roles import SIMPLE
 from tests.checks_page import PAGE, page
-from tests.compose.project_files import COMPOSE, ENV_FILES, EXAMPLE, ROOT, SERVICES, STORE_FILE, complete_environment
+from tests.compose.project import COMPOSE, ENV_FILES, EXAMPLE, ROOT, SERVICES, STORE_FILE, complete_environment
 from tests.ground import type_command
 from tests.integration.doctor.installed import made
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,13 +10,12 @@ from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.store.intake.clients import Password, register_client
 from motcua.web.intake.app import create_standalone
-from tests.ground import NHA_TRANG, TU_PHAP, free_port, in_ledger
+from tests.ground import NHA_TRANG, TU_PHAP, Served, in_ledger
 
 VIETNAM_HOURS = timedelta(hours=7)
 PASSWORD = "a-word-that-is-as-random-as-a-key"
@@ -128,22 +125,12 @@ def register(name: str, *agencies: str, source: str = "", networks: tuple[str, .
 def served(ledger: str, agencies: None, configure: Callable[..., None]) -> Iterator[httpx.Client]:
     """The intake on a port of its own; the source ``hue`` is what its client pushes."""
     configure(MOTCUA_SOURCES=f"{SOURCE}=national_sync")
-    port = free_port()
-    server = uvicorn.Server(
-        uvicorn.Config(
-            create_standalone(), port=port, proxy_headers=False, http="motcua.web.protocol:HeadersInTime",
-            log_level="warning",
-        )
-    )  # fmt: skip
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive()
-        time.sleep(0.01)
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as http:
+    app = create_standalone()
+    with (
+        Served(app, "warning", proxy_headers=False, http="motcua.web.protocol:HeadersInTime") as server,
+        httpx.Client(base_url=server.url, timeout=60) as http,
+    ):
         yield http
-    server.should_exit = True
-    thread.join(30)
 
 
 @pytest.fixture

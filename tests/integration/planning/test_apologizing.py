@@ -113,11 +113,13 @@ def evenings(one_stop, rows):
     assert sum(differences) == world.forgotten, "the identity balances whatever a test did"
 
 
-def due(one_stop, day, code="160915001", *, since=None, **changes):
-    """A dossier that is due on a day at half past four, received two weeks before."""
+def due(one_stop, day, code="160915001", *, since=None, read_at=None, **changes):
+    """A dossier that is due on a day at half past four, received two weeks before; ``read_at``: and picked up then."""
     received = since or at(day - timedelta(days=14), "08:00")
     values = {"due_at": at(day, "16:30"), "received_at": received, "updated_at": received, "phone_entered_at": received}
     one_stop.dossier(code, **values | changes)
+    if read_at:
+        pick_up("khanhhoa", now=read_at)
 
 
 # ------------------------------------------------------------------ the table of cases, a test in both modes
@@ -163,8 +165,7 @@ def due(one_stop, day, code="160915001", *, since=None, **changes):
 def test_evening_of_a_due_date(one_stop, evenings, rows, mode, due_day, by_mode):
     evenings.mode(mode)
     evenings.enable(at(due_day - timedelta(days=20)))
-    due(one_stop, due_day)
-    pick_up("khanhhoa", now=at(due_day - timedelta(days=6), "08:00"))
+    due(one_stop, due_day, read_at=at(due_day - timedelta(days=6), "08:00"))
     evenings.each(due_day - timedelta(days=6), due_day)
     assert evenings.told == [(by_mode[mode], due_day)], "one, on that evening"
     (message,) = rows("SELECT text, state FROM motcua.messages")
@@ -177,8 +178,7 @@ def test_run_on_a_day_off(one_stop, evenings, mode, caplog):
     evenings.mode(mode)
     sunday, monday = date(2026, 11, 29), date(2026, 11, 30)
     evenings.enable(at(sunday, "08:00"))
-    due(one_stop, monday)
-    pick_up("khanhhoa", now=at(sunday, "08:00"))
+    due(one_stop, monday, read_at=at(sunday, "08:00"))
     with caplog.at_level("INFO"):
         evenings.run(at(sunday))
     if mode == "calendar":
@@ -192,12 +192,10 @@ def test_run_on_a_day_off(one_stop, evenings, mode, caplog):
 @pytest.mark.parametrize("mode", MODES)
 def test_missed_run_is_caught_up_until_the_night_and_missed_after_it(one_stop, evenings, mode):
     evenings.mode(mode)
-    due(one_stop, THURSDAY, "in time")
-    pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
+    due(one_stop, THURSDAY, "in time", read_at=at(WEDNESDAY, "08:00"))
     evenings.run(at(WEDNESDAY, "20:59"))
     assert evenings.messages == [("queued", None)]
-    due(one_stop, FRIDAY, "too late", since=at(WEDNESDAY, "09:00"))
-    pick_up("khanhhoa", now=at(THURSDAY, "10:00"))
+    due(one_stop, FRIDAY, "too late", since=at(WEDNESDAY, "09:00"), read_at=at(THURSDAY, "10:00"))
     counts = evenings.run(at(THURSDAY, "21:00"))
     assert evenings.messages == [("queued", None), ("expired", "missed")]
     assert counts.evenings == {"missed": 1}
@@ -207,8 +205,7 @@ def test_missed_run_is_caught_up_until_the_night_and_missed_after_it(one_stop, e
 @pytest.mark.parametrize("mode", MODES)
 def test_due_date_moved_after_the_apology_may_be_apologised_for_again(one_stop, evenings, mode):
     evenings.mode(mode)
-    due(one_stop, THURSDAY)
-    pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
+    due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
     evenings.run(at(WEDNESDAY))
     due(one_stop, FRIDAY, updated_at=at(THURSDAY, "09:00"))
     evenings.run(at(THURSDAY))
@@ -224,8 +221,13 @@ def test_due_date_moved_after_the_apology_may_be_apologised_for_again(one_stop, 
 def test_same_day_dossier_and_due_date_set_after_the_hour_cannot_be_caught(one_stop, evenings, mode):
     evenings.mode(mode)
     due(one_stop, date(2026, 12, 15), "set late", since=at(WEDNESDAY, "08:00"))
-    due(one_stop, THURSDAY, "known before it is received", received_at=at(THURSDAY, "08:00"))
-    pick_up("khanhhoa", now=at(WEDNESDAY, "09:00"))
+    due(
+        one_stop,
+        THURSDAY,
+        "known before it is received",
+        received_at=at(THURSDAY, "08:00"),
+        read_at=at(WEDNESDAY, "09:00"),
+    )
     # Set at 17:30:01, and read by the evening's own run.
     due(one_stop, THURSDAY, "set late", since=at(WEDNESDAY, "08:00"), updated_at=at(WEDNESDAY, "17:30:01"))
     counts = evenings.run(at(WEDNESDAY, "17:30:05"))
@@ -281,8 +283,7 @@ def test_an_evening_that_is_caught_up_is_judged_by_its_own_moment(one_stop, even
 
 
 def test_what_is_committed_late_does_not_unbalance_the_evening(one_stop, evenings):
-    due(one_stop, THURSDAY)
-    pick_up("khanhhoa", now=at(WEDNESDAY, "12:00"))
+    due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "12:00"))
     evenings.run(at(WEDNESDAY))
     one_stop.move(9, at=at(WEDNESDAY, "17:25"))
     pick_up("khanhhoa", now=at(WEDNESDAY, "17:35"))
@@ -305,8 +306,7 @@ def test_handed_over_dossier_gets_none_unless_it_was_moved_again(one_stop, eveni
 
 def test_unusable_phone_and_kind_switched_off_are_suppressed_with_their_reason(one_stop, evenings):
     due(one_stop, THURSDAY, "no phone", applicant_phone=None)
-    due(one_stop, THURSDAY, "landline", applicant_phone="02583822001")
-    pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
+    due(one_stop, THURSDAY, "landline", applicant_phone="02583822001", read_at=at(WEDNESDAY, "08:00"))
     counts = evenings.run(at(WEDNESDAY))
     assert counts.suppressed_by_reason == {"missing": 1, "landline": 1}
     evenings.rows(
@@ -328,8 +328,7 @@ def test_an_agency_is_apologised_for_since_it_was_enabled_and_while_it_exists(on
 
 
 def test_after_a_merger_the_successors_name_stands_in_the_text(one_stop, evenings, rows):
-    due(one_stop, THURSDAY)
-    pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
+    due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
     rows(
         "UPDATE motcua.agencies SET valid_until = %s, successor_code = %s WHERE agency_code = %s",
         WEDNESDAY - timedelta(days=1),
@@ -344,8 +343,7 @@ def test_after_a_merger_the_successors_name_stands_in_the_text(one_stop, evening
 
 @pytest.mark.guarantee("apologies", "settling an evening again makes nothing new")
 def test_settling_again_at_any_time_makes_nothing_new(one_stop, evenings):
-    due(one_stop, THURSDAY)
-    pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
+    due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
     evenings.run(at(WEDNESDAY))
     for clock in ("17:30", "18:00", "23:00"):
         counts = evenings.run(at(WEDNESDAY, clock))
@@ -355,16 +353,14 @@ def test_settling_again_at_any_time_makes_nothing_new(one_stop, evenings):
 
 
 def test_record_of_an_evening_cannot_be_changed(one_stop, evenings, rows):
-    due(one_stop, THURSDAY)
-    pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
+    due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
     evenings.run(at(WEDNESDAY))
     with pytest.raises(Exception, match="append-only"):
         rows("UPDATE motcua.apology_evenings SET state = 'missed'")
 
 
 def test_before_the_hour_nothing_is_due_and_the_log_says_so(one_stop, evenings, caplog):
-    due(one_stop, THURSDAY)
-    pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
+    due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
     with caplog.at_level("INFO"):
         counts = evenings.run(at(WEDNESDAY, "17:29"))
     assert counts.evenings == {}
@@ -373,8 +369,7 @@ def test_before_the_hour_nothing_is_due_and_the_log_says_so(one_stop, evenings, 
 
 def test_another_hour_can_be_set(one_stop, evenings, configure):
     configure(MOTCUA_APOLOGY_TIME="10:05")
-    due(one_stop, THURSDAY)
-    pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
+    due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
     evenings.run(at(WEDNESDAY, "10:04"))
     assert evenings.told == []
     evenings.run(at(WEDNESDAY, "10:05"))
@@ -385,8 +380,7 @@ def test_another_hour_can_be_set(one_stop, evenings, configure):
 
 
 def test_nobody_is_told_on_what_a_source_said_before_the_evening(one_stop, evenings, configure):
-    due(one_stop, THURSDAY)
-    pick_up("khanhhoa", now=at(WEDNESDAY, "17:29:59"))
+    due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "17:29:59"))
     counts = apologize(now=at(WEDNESDAY, "17:31"))
     assert counts.evenings == {}
     assert list(counts.waiting) == [NHA_TRANG]
@@ -398,8 +392,7 @@ def test_nobody_is_told_on_what_a_source_said_before_the_evening(one_stop, eveni
 
 
 def test_nobody_is_told_on_old_knowledge_either(one_stop, evenings):
-    due(one_stop, THURSDAY)
-    pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
+    due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
     pick_up("khanhhoa", now=at(WEDNESDAY, "17:31"))
     assert apologize(now=at(WEDNESDAY, "17:42")).waiting
     assert evenings.told == []
@@ -410,8 +403,7 @@ def test_nobody_is_told_on_old_knowledge_either(one_stop, evenings):
 def test_an_agency_whose_source_is_away_holds_up_no_other(one_stop, evenings, configure, rows):
     in_ledger(ensure_source, "away")
     due(one_stop, THURSDAY, "N-1")
-    due(one_stop, THURSDAY, "T-1", agency_code=TU_PHAP)
-    pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
+    due(one_stop, THURSDAY, "T-1", agency_code=TU_PHAP, read_at=at(WEDNESDAY, "08:00"))
     rows(
         "UPDATE motcua.dossiers SET source_id = (SELECT source_id FROM motcua.sources WHERE name = 'away')"
         " WHERE agency_code = %s",
@@ -428,8 +420,7 @@ def test_an_agency_whose_source_is_away_holds_up_no_other(one_stop, evenings, co
 def test_dossier_left_in_a_source_that_is_read_no_longer_is_owed_but_not_told(one_stop, evenings, rows):
     in_ledger(ensure_source, "former")
     due(one_stop, THURSDAY, "N-1")
-    due(one_stop, THURSDAY, "N-2")
-    pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
+    due(one_stop, THURSDAY, "N-2", read_at=at(WEDNESDAY, "08:00"))
     rows(
         "UPDATE motcua.dossiers SET source_id = (SELECT source_id FROM motcua.sources WHERE name = 'former')"
         " WHERE dossier_code = 'N-2'"
@@ -439,8 +430,7 @@ def test_dossier_left_in_a_source_that_is_read_no_longer_is_owed_but_not_told(on
 
 
 def test_an_evening_that_is_left_over_is_left_to_its_own_run_for_five_minutes(one_stop, evenings):
-    due(one_stop, THURSDAY)
-    pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
+    due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
     pick_up("khanhhoa", now=at(WEDNESDAY, "17:30:01"))
     assert apologize(now=at(WEDNESDAY, "17:34:59"), left_over=True).evenings == {}
     assert apologize(now=at(WEDNESDAY, "17:35"), left_over=True).evenings == {"done": 1}
@@ -449,8 +439,7 @@ def test_an_evening_that_is_left_over_is_left_to_its_own_run_for_five_minutes(on
 def test_long_weekend_is_caught_up_by_day_only_until_the_desk_opens(one_stop, evenings):
     evenings.mode("working_day")
     saturday, sunday, monday = (date(2026, 11, n) for n in (28, 29, 30))
-    due(one_stop, monday)
-    pick_up("khanhhoa", now=at(FRIDAY, "08:00"))
+    due(one_stop, monday, read_at=at(FRIDAY, "08:00"))
     evenings.each(date(2026, 11, 26), date(2026, 11, 26))
     for moment in (at(FRIDAY, "21:00"), at(saturday, "06:59")):
         counts = evenings.run(moment)
@@ -516,8 +505,7 @@ def apologies_asked(gateway):
 
 
 def test_apology_reaches_the_gateway_and_the_result_still_follows(one_stop, evenings, gateway):
-    due(one_stop, THURSDAY)
-    pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
+    due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
     evenings.run(at(WEDNESDAY, "17:30:05"))
     send("run", clock=lambda: at(WEDNESDAY, "17:30:10"))
     assert gateway.asked[-1]["text"] == (
@@ -543,8 +531,7 @@ def test_apology_reaches_the_gateway_and_the_result_still_follows(one_stop, even
     ids=["finished", "clock stopped", "finished by the row alone", "due date moved", "due date taken away"],
 )
 def test_dossier_that_changed_meanwhile_is_cancelled_just_before_the_sms_leaves(one_stop, evenings, gateway, change):
-    due(one_stop, THURSDAY)
-    pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
+    due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
     evenings.run(at(WEDNESDAY, "17:30:05"))
     change(one_stop)
     pick_up("khanhhoa", now=at(WEDNESDAY, "17:45"))
@@ -555,8 +542,7 @@ def test_dossier_that_changed_meanwhile_is_cancelled_just_before_the_sms_leaves(
 
 @pytest.mark.guarantee("apologies", "an apology that meets the night before the desk opens expires")
 def test_apology_that_meets_the_night_before_the_desk_opens_expires(one_stop, evenings, gateway):
-    due(one_stop, THURSDAY)
-    pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
+    due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
     evenings.run(at(WEDNESDAY, "17:30:05"))
     gateway.answer = (503, "Temporal failure, try again later.")
     send("run", clock=lambda: at(WEDNESDAY, "17:30:10"))
@@ -571,8 +557,7 @@ def test_apology_that_meets_the_night_before_the_desk_opens_expires(one_stop, ev
 def test_by_night_an_apology_rests_and_goes_on_in_the_morning(one_stop, evenings, gateway):
     evenings.mode("working_day")
     saturday, monday = date(2026, 11, 28), date(2026, 11, 30)
-    due(one_stop, monday)
-    pick_up("khanhhoa", now=at(FRIDAY, "08:00"))
+    due(one_stop, monday, read_at=at(FRIDAY, "08:00"))
     evenings.run(at(FRIDAY, "20:59:58"))
     for moment in (at(FRIDAY, "21:00"), at(saturday, "06:59:59")):
         pick_up("khanhhoa", now=moment)
@@ -585,8 +570,7 @@ def test_by_night_an_apology_rests_and_goes_on_in_the_morning(one_stop, evenings
 
 
 def test_no_apology_leaves_on_what_its_source_said_long_ago(one_stop, evenings, gateway):
-    due(one_stop, THURSDAY)
-    pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
+    due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
     evenings.run(at(WEDNESDAY, "17:30:05"))
     send("run", clock=lambda: at(WEDNESDAY, "17:41"))
     assert gateway.asked == []
@@ -597,8 +581,7 @@ def test_no_apology_leaves_on_what_its_source_said_long_ago(one_stop, evenings, 
 
 def test_phone_mended_while_it_is_useful_reopens_the_apology(one_stop, evenings, gateway):
     due(one_stop, THURSDAY, "mended", applicant_phone="02583822001")
-    due(one_stop, THURSDAY, "mended and finished", applicant_phone="02583822001")
-    pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
+    due(one_stop, THURSDAY, "mended and finished", applicant_phone="02583822001", read_at=at(WEDNESDAY, "08:00"))
     evenings.run(at(WEDNESDAY, "17:30:05"))
     due(one_stop, THURSDAY, "mended", updated_at=at(WEDNESDAY, "17:40"))
     due(one_stop, THURSDAY, "mended and finished", updated_at=at(WEDNESDAY, "17:40"), status_code=9)
@@ -607,8 +590,7 @@ def test_phone_mended_while_it_is_useful_reopens_the_apology(one_stop, evenings,
 
 
 def test_two_apologies_of_one_dossier_for_two_dates_are_both_sent(one_stop, evenings, gateway):
-    due(one_stop, THURSDAY)
-    pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
+    due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
     evenings.run(at(WEDNESDAY, "20:58"))
     send("run", clock=lambda: at(WEDNESDAY, "20:59"))
     due(one_stop, FRIDAY, updated_at=at(THURSDAY, "09:00"))
@@ -619,8 +601,7 @@ def test_two_apologies_of_one_dossier_for_two_dates_are_both_sent(one_stop, even
 
 def test_backfill_sends_its_evenings_apologies_and_nothing_else(one_stop, evenings, gateway):
     due(one_stop, THURSDAY, "apology")
-    due(one_stop, date(2026, 12, 20), "result", since=at(date(2026, 11, 20), "08:00"))
-    pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
+    due(one_stop, date(2026, 12, 20), "result", since=at(date(2026, 11, 20), "08:00"), read_at=at(WEDNESDAY, "08:00"))
     one_stop.move(9, "result", at=at(WEDNESDAY, "12:00"))
     window = Window(at(WEDNESDAY - timedelta(days=1)), at(WEDNESDAY))
     evenings.run(at(WEDNESDAY, "18:00"), window)
@@ -637,8 +618,7 @@ READ_JUST_NOW = "UPDATE motcua.sources SET picked_up_at = now()"
 
 
 def test_gate_is_red_while_an_evening_waits_and_names_no_one(one_stop, evenings, rows, monkeypatch):
-    due(one_stop, THURSDAY)
-    pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
+    due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
 
     class Later(datetime):
         @classmethod
@@ -661,8 +641,7 @@ def test_unconfirmed_year_is_said_and_makes_no_run_red(one_stop, evenings, rows,
 
 def test_quiet_hours_are_those_of_the_rules(one_stop, evenings, monkeypatch):
     monkeypatch.setattr(apologizing, "apology_rules", lambda: ApologyRules(quiet=QuietHours(time(0), time(0))))
-    due(one_stop, THURSDAY)
-    pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
+    due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
     assert evenings.run(at(THURSDAY, "06:59")).messages == {"queued": 1}
 
 
@@ -671,8 +650,7 @@ def test_quiet_hours_are_those_of_the_rules(one_stop, evenings, monkeypatch):
 
 def test_identity_notices_a_planner_that_forgets_a_dossier(one_stop, evenings, rows):
     due(one_stop, THURSDAY, "A-1")
-    due(one_stop, THURSDAY, "A-2")
-    pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
+    due(one_stop, THURSDAY, "A-2", read_at=at(WEDNESDAY, "08:00"))
     evenings.run(at(WEDNESDAY))
     (balanced,) = summed_up(in_ledger(identity), "kind")
     assert (balanced.kind, balanced.expected, balanced.queued) == ("apology", 2, 2)
@@ -703,8 +681,7 @@ def test_forecast_tells_right_from_wrong_and_why_a_late_dossier_was_not_told(one
     due(one_stop, THURSDAY, "no phone", applicant_phone=None)
     one_stop.move(9, "refused at the desk", at=at(WEDNESDAY, "12:00"))
     one_stop.move(9, "finished in time", at=at(WEDNESDAY, "12:00"))
-    due(one_stop, date(2026, 12, 20), "set late", since=at(date(2026, 11, 20), "08:00"))
-    pick_up("khanhhoa", now=at(WEDNESDAY, "13:00"))
+    due(one_stop, date(2026, 12, 20), "set late", since=at(date(2026, 11, 20), "08:00"), read_at=at(WEDNESDAY, "13:00"))
     evenings.run(at(WEDNESDAY, "17:30:05"))
     one_stop.move(9, "given back next day", at=at(WEDNESDAY, "17:31"))
     pick_up("khanhhoa", now=at(WEDNESDAY, "17:31:10"))
@@ -739,8 +716,7 @@ def test_forecast_tells_right_from_wrong_and_why_a_late_dossier_was_not_told(one
 def test_forecast_of_a_weekend_is_judged_on_the_effective_day(one_stop, evenings, gateway):
     evenings.mode("working_day")
     saturday, monday = date(2026, 11, 28), date(2026, 11, 30)
-    due(one_stop, saturday)
-    pick_up("khanhhoa", now=at(FRIDAY, "08:00"))
+    due(one_stop, saturday, read_at=at(FRIDAY, "08:00"))
     evenings.run(at(FRIDAY, "17:30:05"))
     send("run", clock=lambda: at(FRIDAY, "17:30:06"))
     one_stop.move(9, at=at(monday, "09:00"))
@@ -751,8 +727,9 @@ def test_forecast_of_a_weekend_is_judged_on_the_effective_day(one_stop, evenings
 
 def test_days_that_no_evening_was_about_are_named(one_stop, evenings):
     due(one_stop, THURSDAY, "first")
-    due(one_stop, date(2026, 11, 28), "unsettled", since=at(date(2026, 11, 20), "08:00"))
-    pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
+    due(
+        one_stop, date(2026, 11, 28), "unsettled", since=at(date(2026, 11, 20), "08:00"), read_at=at(WEDNESDAY, "08:00")
+    )
     evenings.run(at(WEDNESDAY, "17:30:05"))
     assert outcomes(at(date(2026, 11, 29), "08:00")) == {("missed", "queued"): 1, ("missed", "no_evening"): 1}
 
@@ -761,10 +738,14 @@ def test_letters_are_listed_for_whoever_is_late_or_will_be(one_stop, evenings):
     due(one_stop, WEDNESDAY, "late")
     due(one_stop, THURSDAY, "late tomorrow")
     due(one_stop, FRIDAY, "in time", since=at(date(2026, 11, 20), "08:00"))
-    due(one_stop, WEDNESDAY, "clock stands", status_code=5)
-    pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
-    due(one_stop, date(2026, 11, 24), "moved once", since=at(date(2026, 11, 20), "08:00"))
-    pick_up("khanhhoa", now=at(WEDNESDAY, "09:00"))
+    due(one_stop, WEDNESDAY, "clock stands", status_code=5, read_at=at(WEDNESDAY, "08:00"))
+    due(
+        one_stop,
+        date(2026, 11, 24),
+        "moved once",
+        since=at(date(2026, 11, 20), "08:00"),
+        read_at=at(WEDNESDAY, "09:00"),
+    )
     due(one_stop, WEDNESDAY, "moved once", since=at(WEDNESDAY, "09:30"))
     evenings.run(at(WEDNESDAY, "17:30:05"))
     listed = in_ledger(letters_needed, THURSDAY)
@@ -778,8 +759,7 @@ def test_letters_are_listed_for_whoever_is_late_or_will_be(one_stop, evenings):
 
 
 def test_commands_speak_of_evenings_forecast_and_letters(one_stop, evenings):
-    due(one_stop, THURSDAY)
-    pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
+    due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
     evenings.run(at(WEDNESDAY, "17:30:05"))
     terminal = CliRunner()
     for arguments in (["evenings", "--days", "9000"], ["forecast", "--month", "2026-11"], ["letters"]):
@@ -817,8 +797,7 @@ def test_two_runs_at_once_settle_an_evening_once(one_stop, evenings):
 
 
 def test_a_pick_up_at_work_is_waited_for_before_an_evening_is_settled(one_stop, evenings, monkeypatch):
-    due(one_stop, THURSDAY)
-    pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
+    due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
     pick_up("khanhhoa", now=at(WEDNESDAY, "17:30:01"))
     monkeypatch.setattr(apologizing, "_PATIENCE", 0.2)
     with connect() as at_work:

@@ -45,7 +45,7 @@ from motcua.store.ledger.database import connect
 from motcua.store.oversight.closings import hash_figures, load_differences, load_figures, load_orphans
 from motcua.store.oversight.publications import Publication, list_definitions, list_publications
 from tests import reconciliation_samples as samples
-from tests.ground import NHA_TRANG, NOW, agency, connection_uri, in_ledger, type_command
+from tests.ground import NHA_TRANG, NOW, agency, connection_uri, in_ledger, in_memory, type_command
 from tests.integration.publications.test_publishing import (
     DAY,
     MORNING,
@@ -60,7 +60,6 @@ from tests.integration.publications.test_publishing import (
     stored_figures,
     stored_orphans,
 )
-from tests.memory_store import in_memory
 from tests.unit.jobs.test_reporting import NAMED_BEFORE, PUBLISHED_BY_0_2_0
 
 __all__ = ["closings", "store"]

@@ -33,8 +33,7 @@ from motcua.store.ledger.queries import statement
 from motcua.store.oversight.closings import hash_figures, load_figures, load_orphans, save_closing
 from motcua.store.oversight.publications import Publication, list_publications
 from tests import reconciliation_samples as samples
-from tests.ground import NOW, agency, connection_uri, in_ledger, type_command
-from tests.memory_store import in_memory
+from tests.ground import NOW, agency, connection_uri, in_ledger, in_memory, type_command
 
 DAY = Period.parse("2026-11-25")
 MORNING = DAY.end + timedelta(hours=6, minutes=30)

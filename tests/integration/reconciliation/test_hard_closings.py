@@ -57,11 +57,22 @@ def run(at: datetime = NOW, *sources: str) -> None:
     plan(now=at)
 
 
-def result(one_stop: OneStop, code: str, at: datetime = NOW - 5 * MINUTE, agency_code: str = NHA_TRANG, **row) -> int:
-    """A dossier whose result came to the desk."""
+def result(
+    one_stop: OneStop,
+    code: str,
+    at: datetime = NOW - 5 * MINUTE,
+    agency_code: str = NHA_TRANG,
+    *,
+    read_at: datetime | None = None,
+    **row,
+) -> int:
+    """A dossier whose result came to the desk; ``read_at``: and was read then."""
     values = {"received_at": at - 5 * ONE_DAY, "updated_at": at - MINUTE} | row
     one_stop.both(4, code, agency_code, desk=False, at=at - 60 * MINUTE, **values)
-    return one_stop.move(9, code, agency_code, at=at)
+    number = one_stop.move(9, code, agency_code, at=at)
+    if read_at:
+        run(read_at)
+    return number
 
 
 def close(period: Period = DAY, now: datetime = NEXT_MORNING, run_id: str = "tests"):
@@ -250,8 +261,7 @@ def test_row_in_quarantine_from_before_its_agency_joined_is_out_of_scope(one_sto
 def test_number_that_the_source_gave_a_second_time_hides_no_lost_result(one_stop):
     """A source that was set back gives its numbers again. By the time of this step pick-up takes it for the one that it
     knows, and nobody would be told."""
-    number = result(one_stop, "A", NOW - 30 * MINUTE)
-    run()
+    number = result(one_stop, "A", NOW - 30 * MINUTE, read_at=NOW)
     one_stop.connection.execute("DELETE FROM onestop.transitions")
     one_stop.both(9, "B", at=NOW - 60 * MINUTE, number=number, updated_at=NOW - 90 * MINUTE)
     run(NOW + 60 * MINUTE)
@@ -262,8 +272,7 @@ def test_number_that_the_source_gave_a_second_time_hides_no_lost_result(one_stop
 
 @pytest.mark.guarantee("reconciliation", "a number that a source gives a second time hides no lost result")
 def test_result_under_numbers_that_began_anew_is_counted_and_red_where_it_was_lost(one_stop, tamper):
-    number = result(one_stop, "A", NOW - 2 * ONE_DAY)
-    run(NOW - ONE_DAY)
+    number = result(one_stop, "A", NOW - 2 * ONE_DAY, read_at=NOW - ONE_DAY)
     one_stop.connection.execute("DELETE FROM onestop.transitions")
     one_stop.both(9, "B", at=NOW - 30 * MINUTE, number=number, updated_at=NOW - 60 * MINUTE)
     run(NOW + 60 * MINUTE)
@@ -278,8 +287,7 @@ def test_result_under_numbers_that_began_anew_is_counted_and_red_where_it_was_lo
 
 
 def test_dossier_that_the_source_renamed_after_its_message_is_explained(one_stop):
-    result(one_stop, "A")
-    run()
+    result(one_stop, "A", read_at=NOW)
     for table in ("dossiers", "transitions"):
         one_stop.connection.execute(f"UPDATE onestop.{table} SET dossier_code = 'A-2' WHERE dossier_code = 'A'")
     closing = close()
@@ -290,8 +298,7 @@ def test_dossier_that_the_source_renamed_after_its_message_is_explained(one_stop
 @pytest.mark.guarantee("reconciliation", "a source that was never read is not taken for an empty one")
 def test_source_that_no_run_reads_is_not_taken_for_an_empty_one(other, one_stop):
     result(one_stop, "A")
-    result(other, "B")
-    run()
+    result(other, "B", read_at=NOW)
     closing = close()
     assert rows_of(closing.closing_no) == [("source", "cut_off", "B")]
     assert cells(closing.closing_no)[NHA_TRANG, "1.005129", "result"] == (1, 1)
@@ -328,8 +335,7 @@ def test_transition_of_an_agency_that_is_not_enabled_is_out_of_scope_and_not_mis
     "a message that was deleted, doubled or moved to another dossier, agency or procedure is red and listed",
 )
 def test_message_deleted_from_the_ledger_is_red(one_stop, tamper):
-    result(one_stop, "A")
-    run()
+    result(one_stop, "A", read_at=NOW)
     tamper("DELETE FROM motcua.messages")
     closing = close()
     assert rows_of(closing.closing_no) == [("source", "without_message", "A")]
@@ -341,8 +347,7 @@ def test_message_deleted_from_the_ledger_is_red(one_stop, tamper):
     "a message that was deleted, doubled or moved to another dossier, agency or procedure is red and listed",
 )
 def test_message_doubled_in_the_ledger_is_red(one_stop, rows):
-    result(one_stop, "A")
-    run()
+    result(one_stop, "A", read_at=NOW)
     names = "kind, dossier_id, agency_code, procedure_code, state, text, template_id, template_version, parameters"
     more = "accented, segments, occurred_at, recorded_at, planned_at, useful_until, next_attempt_at, changed_at"
     rows(
@@ -406,8 +411,7 @@ def test_message_moved_to_another_day_of_the_ledger_is_red_on_both(one_stop, row
 
 
 def test_message_without_its_dossier_is_an_orphan_and_stops_no_closing(one_stop, tamper):
-    result(one_stop, "A")
-    run()
+    result(one_stop, "A", read_at=NOW)
     tamper("DELETE FROM motcua.dossiers")
     closing = close()
     assert [each.sort for each in in_ledger(load_orphans, closing.closing_no)] == ["message_without_dossier"]
@@ -431,8 +435,7 @@ def test_loss_beside_an_invention_in_the_same_cell_is_red_everywhere(one_stop, l
 
 
 def test_event_that_planning_wrongly_left_out_is_red(one_stop, tamper):
-    result(one_stop, "A")
-    run()
+    result(one_stop, "A", read_at=NOW)
     tamper("UPDATE motcua.transitions SET outcome = 'out_of_scope', message_id = NULL WHERE message_id IS NOT NULL")
     tamper("DELETE FROM motcua.messages")
     closing = close()
@@ -456,8 +459,7 @@ def test_agency_enabled_in_the_middle_of_the_day_counts_from_then_on(one_stop, r
 
 def test_same_day_procedures_left_out_in_the_middle_of_the_day_stay_in_the_identity(one_stop, rows):
     for code, at in (("A", NOW - 60 * MINUTE), ("B", NOW - 5 * MINUTE)):
-        result(one_stop, code, at, received_at=NOW - 120 * MINUTE, due_at=NOW + 120 * MINUTE)
-        run(at + MINUTE)
+        result(one_stop, code, at, received_at=NOW - 120 * MINUTE, due_at=NOW + 120 * MINUTE, read_at=at + MINUTE)
         rows("UPDATE motcua.agencies SET same_day_excluded = TRUE WHERE agency_code = %s", NHA_TRANG)
     closing = close()
     (figures,) = in_ledger(load_figures, closing.closing_no).messages
@@ -488,8 +490,7 @@ def test_code_that_moved_to_another_agency_after_the_messages_is_explained(one_s
 
 
 def test_month_of_an_agency_that_was_switched_off_meanwhile_is_reported(one_stop):
-    result(one_stop, "A")
-    run()
+    result(one_stop, "A", read_at=NOW)
     in_ledger(save_agencies, [agency(each, enabled_from=None) for each in (NHA_TRANG, TU_PHAP)], "tests")
     month = close(Period.parse("2026-11"), FIRST_OF_DECEMBER)
     assert cells(month.closing_no)[NHA_TRANG, "1.005129", "result"] == (1, 1)
@@ -507,8 +508,7 @@ def test_agency_that_ended_without_a_successor_is_explained(one_stop):
 
 
 def test_agency_that_its_source_writes_under_a_new_code_is_the_same_one(one_stop):
-    result(one_stop, "A")
-    run()
+    result(one_stop, "A", read_at=NOW)
     for table in ("dossiers", "transitions"):
         one_stop.connection.execute(f"UPDATE onestop.{table} SET agency_code = 'H32.30'")
     closing = close()
@@ -534,8 +534,7 @@ def test_dossier_that_goes_on_under_the_new_code_of_its_agency_is_the_same_one(o
 
 
 def test_code_that_is_no_agencys_any_more_is_explained(one_stop):
-    result(one_stop, "A", agency_code="H32.30")
-    run()
+    result(one_stop, "A", agency_code="H32.30", read_at=NOW)
     in_ledger(save_agencies, [agency(NHA_TRANG)], "tests", by_department=True)
     closing = close()
     assert rows_of(closing.closing_no) == [("ledger", "scope_changed", "A"), ("source", "scope_changed", "A")]
@@ -608,8 +607,7 @@ def test_message_of_a_source_that_was_given_up_is_not_looked_for_at_its_successo
 
 
 def test_source_away_in_the_morning_is_caught_up_with_by_the_month(one_stop):
-    result(one_stop, "A")
-    run()
+    result(one_stop, "A", read_at=NOW)
     one_stop.connection.execute("ALTER SCHEMA onestop RENAME TO elsewhere")
     day = close()
     assert day.sources_unread == ("khanhhoa",)
@@ -735,8 +733,7 @@ def test_recorded_time_that_cannot_be_is_explained(one_stop):
 
 def test_recorded_time_that_the_source_wrote_anew_is_explained(one_stop):
     for code, to in (("EARLIER", NOW - ONE_DAY), ("LATER", NOW + ONE_DAY)):
-        number = result(one_stop, code, NOW - 30 * MINUTE)
-        run(NOW - 10 * MINUTE)
+        number = result(one_stop, code, NOW - 30 * MINUTE, read_at=NOW - 10 * MINUTE)
         one_stop.connection.execute(
             "UPDATE onestop.transitions SET recorded_at = %s WHERE transition_id = %s", (to, number)
         )
@@ -825,8 +822,7 @@ def test_run_over_a_red_day_is_red_again_until_it_is_mended(one_stop, lose):
 
 
 def test_correction_that_an_earlier_try_of_the_run_made_is_judged_until_it_is_corrected_itself(one_stop, lose):
-    result(one_stop, "A")
-    run()
+    result(one_stop, "A", read_at=NOW)
     close()
     number = result(one_stop, "B")
     lose(number)
@@ -853,8 +849,7 @@ def test_month_that_stands_red_makes_each_of_its_runs_red(one_stop, lose):
 @pytest.mark.guarantee("reconciliation", "a message that was lost after its day was closed is listed by the month")
 def test_message_that_was_lost_after_its_day_was_closed_is_listed_by_the_month(one_stop, tamper):
     result(one_stop, "A")
-    result(one_stop, "B", NOW - ONE_DAY)
-    run()
+    result(one_stop, "B", NOW - ONE_DAY, read_at=NOW)
     days = close(DAY.previous), close()
     tamper("DELETE FROM motcua.message_history WHERE message_id = (SELECT min(message_id) FROM motcua.messages)")
     tamper("DELETE FROM motcua.messages WHERE message_id = (SELECT min(message_id) FROM motcua.messages)")
@@ -889,8 +884,7 @@ def test_backfill_of_days_in_either_order_changes_nothing(one_stop):
 
 
 def test_two_that_close_a_day_at_once_make_one_closing(one_stop):
-    result(one_stop, "A")
-    run()
+    result(one_stop, "A", read_at=NOW)
     with ThreadPoolExecutor(2) as both:
         made = list(both.map(lambda name: close_period(DAY, name, NEXT_MORNING), ("dag", "by hand")))
     assert sorted(each.changed for each in made) == [False, True]
@@ -898,12 +892,10 @@ def test_two_that_close_a_day_at_once_make_one_closing(one_stop):
 
 
 def test_correction_of_a_correction_names_the_one_before_and_says_why(one_stop):
-    result(one_stop, "A")
-    run()
+    result(one_stop, "A", read_at=NOW)
     chain = [close()]
     for number in range(2):
-        result(one_stop, f"B{number}")
-        run(NOW + (number + 1) * ONE_DAY)
+        result(one_stop, f"B{number}", read_at=NOW + (number + 1) * ONE_DAY)
         chain.append(close(now=LATER + number * ONE_DAY))
     assert [each.corrects for each in chain] == [None, chain[0].closing_no, chain[1].closing_no]
     for each in chain[1:]:
@@ -912,14 +904,11 @@ def test_correction_of_a_correction_names_the_one_before_and_says_why(one_stop):
 
 
 def test_day_that_was_corrected_at_once_is_looked_at_again_all_the_same(one_stop):
-    result(one_stop, "A")
-    run()
+    result(one_stop, "A", read_at=NOW)
     close()
-    result(one_stop, "B", NOW - 4 * MINUTE)
-    run(NEXT_MORNING)
+    result(one_stop, "B", NOW - 4 * MINUTE, read_at=NEXT_MORNING)
     early = close(now=NEXT_MORNING + 60 * MINUTE)
-    result(one_stop, "C", NOW - 3 * MINUTE)
-    run(NEXT_MORNING + ONE_DAY)
+    result(one_stop, "C", NOW - 3 * MINUTE, read_at=NEXT_MORNING + ONE_DAY)
     assert recheck_closed("recheck", NEXT_MORNING + 2 * ONE_DAY) == []
     (late,) = recheck_closed("recheck", LATER)
     assert late.closing.corrects == early.closing_no
@@ -928,8 +917,7 @@ def test_day_that_was_corrected_at_once_is_looked_at_again_all_the_same(one_stop
 
 def test_correction_is_made_also_where_only_a_reason_changed(one_stop):
     """A row was late, and then it proves to be unusable: as many have no message, for another reason."""
-    result(one_stop, "A")
-    run()
+    result(one_stop, "A", read_at=NOW)
     one_stop.move(9, "NOBODY", at=NOW + MINUTE)
     first = close()
     assert rows_of(first.closing_no) == [("source", "cut_off", "NOBODY")]
@@ -971,8 +959,7 @@ def test_closing_between_pick_up_and_planning_is_no_alarm_and_a_stuck_planning_i
 
 def test_pick_up_that_stands_still_while_its_source_goes_on_is_an_alarm(one_stop):
     """Cut off is a reason for the figures, and none for hours that nobody read."""
-    result(one_stop, "A")
-    run()
+    result(one_stop, "A", read_at=NOW)
     result(one_stop, "B", NOW + 120 * MINUTE)
     interval = Window(NEXT_MORNING - ONE_DAY, NEXT_MORNING)
     for _ in range(2):
@@ -987,8 +974,7 @@ def test_pick_up_that_stands_still_while_its_source_goes_on_is_an_alarm(one_stop
 
 
 def test_dossier_of_an_evening_that_nobody_could_settle_is_not_called_lost(one_stop):
-    result(one_stop, "A")
-    run()
+    result(one_stop, "A", read_at=NOW)
     one_stop.dossier(
         "B", received_at=NOW - ONE_DAY, updated_at=NOW + 60 * MINUTE, due_at=datetime(2026, 11, 26, 16, tzinfo=VIETNAM)
     )
@@ -1040,8 +1026,7 @@ def test_hostile_codes_stop_no_closing_report_command_or_page(one_stop, tmp_path
 
 @pytest.mark.parametrize(("price", "spent"), [("0", 0), (None, None), ("350", 350)])
 def test_price_of_a_segment_may_be_nothing_or_unknown(one_stop, configure, rows, price, spent):
-    result(one_stop, "A")
-    run()
+    result(one_stop, "A", read_at=NOW)
     for state in ("sending", "accepted"):
         rows("UPDATE motcua.messages SET state = %s", state)
     configure(MOTCUA_SMS_BUDGET="100", **{} if price is None else {"MOTCUA_SEGMENT_PRICE": price})
@@ -1071,8 +1056,7 @@ def ask(text: str, at: datetime) -> None:
 
 
 def test_inquiries_count_as_replies_also_those_that_name_nobodys_dossier(one_stop):
-    result(one_stop, "160915001")
-    run()
+    result(one_stop, "160915001", read_at=NOW)
     midnight = datetime(2026, 11, 26, tzinfo=VIETNAM)
     ask("MCKH 160915001", NOW)
     ask("MCKH NOBODY", midnight - timedelta(microseconds=1))
@@ -1090,8 +1074,7 @@ def test_inquiries_count_as_replies_also_those_that_name_nobodys_dossier(one_sto
 )
 @pytest.mark.parametrize("lost", ["messages", "inquiries"])
 def test_reply_without_its_inquiry_and_inquiry_without_its_reply_are_red_and_listed(one_stop, tamper, lost):
-    result(one_stop, "160915001")
-    run()
+    result(one_stop, "160915001", read_at=NOW)
     ask("MCKH 160915001", NOW)
     if lost == "messages":
         tamper("DELETE FROM motcua.messages WHERE kind = 'reply'")

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import signal
-import socket
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -15,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 
 from motcua.gateways import open_gateway
 from motcua.gateways.adapter import GatewayAnswer, ReceiptReading
@@ -26,7 +22,19 @@ from motcua.store.agencies import save_agencies
 from motcua.web import callbacks
 from tests.gateways.real_kannel import IS_INSTALLED, Kannel, smpp_carrier
 from tests.gateways.smsc import REFUSED, Fate, Smsc, Text
-from tests.ground import NHA_TRANG, NOW, TU_PHAP, OneStop, agency, in_ledger, queue_results, take_in, until
+from tests.ground import (
+    NHA_TRANG,
+    NOW,
+    TU_PHAP,
+    OneStop,
+    Served,
+    agency,
+    gateway_connection,
+    in_ledger,
+    queue_results,
+    take_in,
+    until,
+)
 
 pytestmark = [pytest.mark.alone, pytest.mark.skipif(not IS_INSTALLED, reason="Kannel is not installed")]
 
@@ -61,15 +69,8 @@ class Line:
 @pytest.fixture
 def receipts_url(ledger: str) -> Iterator[str]:
     """The callbacks app, served on a port of its own."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        app = callbacks.create_standalone()
-        server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1))
-        thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
-        thread.start()
-        until(lambda: server.started)
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}/gateway/receipts/kannel"
-        server.should_exit = True
-        thread.join(10)
+    with Served(callbacks.create_standalone()) as served:
+        yield f"{served.url}/gateway/receipts/kannel"
 
 
 @pytest.fixture
@@ -77,15 +78,8 @@ def name_gateway(configure: Callable[..., None], receipts_url: str) -> Callable[
     """Sets the connection sms_kannel."""
 
     def name(port: int, password: str = PASSWORD, answer_timeout: float = 10) -> None:
-        extra = {
-            "adapter": "kannel",
-            "concurrency": AT_ONCE,
-            "answer_timeout": answer_timeout,
-            "callback_url": receipts_url,
-            "callback_secret": "receipt-word",
-        }
-        address = {"conn_type": "http", "host": "127.0.0.1", "port": port, "login": "motcua", "password": password}
-        configure(AIRFLOW_CONN_SMS_KANNEL=json.dumps({**address, "extra": extra}))
+        extra = {"concurrency": AT_ONCE, "answer_timeout": answer_timeout, "callback_url": receipts_url}
+        configure(AIRFLOW_CONN_SMS_KANNEL=gateway_connection(port, "motcua", password, **extra))
 
     return name
 

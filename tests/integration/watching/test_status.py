@@ -13,8 +13,7 @@ from motcua.settings import settings
 from motcua.store.journal import open_journal
 from motcua.store.notices.gaps import begin_journal
 from motcua.store.watching.watch import list_alerts
-from tests.dated_backup import write_backup
-from tests.ground import in_ledger, type_command
+from tests.ground import in_ledger, type_command, write_backup
 from tests.integration.watching.conftest import WEDNESDAY, Watched
 from tests.integration.watching.test_watch import save
 

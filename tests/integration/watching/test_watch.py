@@ -30,8 +30,7 @@ from motcua.store.ledger.database import connect
 from motcua.store.notices.gateways import GatewayStop, stop_gateway
 from motcua.store.upkeep import CleanedOf, save_cleaning
 from motcua.store.watching.watch import list_alerts, watch_life
-from tests.dated_backup import write_backup
-from tests.ground import NHA_TRANG, agency, in_ledger, take_in, type_command
+from tests.ground import NHA_TRANG, agency, in_ledger, take_in, type_command, write_backup
 from tests.integration.watching.conftest import LAN, MINH, Watched
 
 ROOT = Path(__file__).parents[3]

@@ -25,9 +25,8 @@ from tests.ground import in_ledger
 from tests.prove import Figure
 from tests.soak.day import SPEED, Day, run_day
 from tests.soak.faults import COSTS, in_words
-from tests.soak.flatness import Margin, Series, is_flat, trend
 from tests.soak.oracle import Citizen, judge, mistakes_noticed
-from tests.soak.sampling import sizes_and_built_anew
+from tests.soak.sampling import Margin, Series, is_flat, sizes_and_built_anew, trend
 from tests.soak.stage import CONCURRENCY, HANG, WORKERS
 
 _LISTED = """

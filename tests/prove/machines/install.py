@@ -30,10 +30,8 @@ from pyrage.x25519 import Identity
 
 from motcua.sandbox.machine.parts import Part, listens
 from motcua.store.ledger.provisioning import with_database
-from tests.compose.filling_in import SECTION, Value, fill_in
-from tests.compose.handbook import rows, steps, titles
 from tests.compose.machine import Machine
-from tests.compose.project_files import LONG_RUNNING
+from tests.compose.project import LONG_RUNNING, SECTION, Value, fill_in, rows, steps, titles
 from tests.gateways.real_kannel import IS_INSTALLED, Kannel, smpp_carrier
 from tests.gateways.smsc import Smsc, Text
 from tests.ground import OneStop, ask, database, free_port, own_server

@@ -38,7 +38,7 @@ from motcua.domain.clock import VIETNAM
 from motcua.sandbox.machine.parts import send
 from motcua.sandbox.machine.postgres import EmbeddedPostgres
 from motcua.sandbox.network.mailbox import mail_ids, read_mail
-from tests.dated_backup import write_backup
+from tests.ground import write_backup
 from tests.live.airflow import LiveAirflow, live_airflow
 from tests.prove import Figure
 from tests.prove.worlds.ledgers import proving_ledger, proving_server

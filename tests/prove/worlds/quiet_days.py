@@ -22,8 +22,7 @@ from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.watching.watch import Watch
 from motcua.sandbox.machine.deployment import mailbox_connection
 from motcua.store.agencies import save_agencies
-from tests.dated_backup import write_backup
-from tests.ground import NHA_TRANG, TU_PHAP, Desks, agency, in_ledger, one_stops, take_in
+from tests.ground import NHA_TRANG, TU_PHAP, Desks, agency, in_ledger, one_stops, take_in, write_backup
 from tests.integration.quality.test_mailing_quality import MailServer
 from tests.integration.watching.outside import Outside
 

@@ -10,7 +10,6 @@ import smtplib
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from email import policy
 from email.message import EmailMessage
@@ -20,29 +19,18 @@ from typing import Any
 
 import pytest
 import requests
-import uvicorn
 
 from motcua.sandbox.network import mailbox
-from tests.ground import until
+from tests.ground import Served, until
 
 
-class Running:
+class Running(Served):
     """A mailbox under a real uvicorn, with SMTP and page on free ports."""
 
     def __init__(self, folder: Path, **options: str) -> None:
         smtp = socket.create_server(("127.0.0.1", 0))
-        page = socket.create_server(("127.0.0.1", 0))
         self.smtp_port = smtp.getsockname()[1]
-        self.url = f"http://127.0.0.1:{page.getsockname()[1]}"
-        app = mailbox.create_app(folder, smtp_socket=smtp, **options)
-        self._server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1))
-        self._thread = threading.Thread(target=self._server.run, args=([page],), daemon=True)
-        self._thread.start()
-        until(lambda: self._server.started)
-
-    def stop(self) -> None:
-        self._server.should_exit = True
-        self._thread.join(10)
+        super().__init__(mailbox.create_app(folder, smtp_socket=smtp, **options))
 
     def client(self) -> smtplib.SMTP:
         return smtplib.SMTP("127.0.0.1", self.smtp_port, timeout=10)

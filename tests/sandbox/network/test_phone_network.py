@@ -21,7 +21,6 @@ from typing import Any
 import httpx
 import pytest
 import requests
-import uvicorn
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,7 +30,7 @@ from motcua.sandbox.network.behaviour import Behaviour, Timing, default_behaviou
 from motcua.sandbox.network.scripted import ScriptedGateway, http, in_json
 from motcua.sandbox.network.short_messages import split_parts
 from tests.gateways.real_kannel import IS_INSTALLED, FakeCarrier, Kannel
-from tests.ground import free_port, until
+from tests.ground import Served, free_port, until
 
 pytestmark = pytest.mark.alone
 
@@ -59,23 +58,11 @@ class Application(ScriptedGateway):
         return [int(asked["d"]) for asked in self.asked]
 
 
-class Running:
+class Running(Served):
     """A network under a real uvicorn on a free port."""
 
     def __init__(self, folder: Path, **options: Any) -> None:
-        app = create_app(folder, **{**ACCOUNT, "timing": QUICK, **options})
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        config = uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1)
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, args=([self._socket],), daemon=True)
-        self._thread.start()
-        until(lambda: self._server.started)
-
-    def stop(self) -> None:
-        self._server.should_exit = True
-        self._thread.join(10)
-        self._socket.close()
+        super().__init__(create_app(folder, **{**ACCOUNT, "timing": QUICK, **options}))
 
     def send(self, text: str = "Xin chao", **fields: Any) -> requests.Response:
         query = {**ACCOUNT, "from": "MotcuaSMS", "to": NUMBER, "text": text}

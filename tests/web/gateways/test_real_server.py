@@ -8,7 +8,6 @@ import re
 import signal
 import socket
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,13 +15,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-import uvicorn
 from fastapi import FastAPI
 
 from motcua.sandbox.machine.parts import Part, listens
 from motcua.web import callbacks, protocol
 from motcua.web.access_log import mask_target
-from tests.ground import free_port, until
+from tests.ground import Served, free_port
 
 pytestmark = pytest.mark.alone
 
@@ -51,17 +49,8 @@ class Running:
 
 @contextmanager
 def in_this_process(app: FastAPI) -> Iterator[Running]:
-    port = free_port()
-    config = uvicorn.Config(app, port=port, proxy_headers=False, http="motcua.web.protocol:HeadersInTime")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        until(lambda: server.started)
-        yield Running(port)
-    finally:
-        server.should_exit = True
-        thread.join(PATIENCE)
+    with Served(app, "info", proxy_headers=False, http="motcua.web.protocol:HeadersInTime") as served:
+        yield Running(served.port)
 
 
 @contextmanager
