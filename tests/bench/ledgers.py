@@ -6,14 +6,11 @@ import contextlib
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import psutil
-import psycopg
-from psycopg import sql
 
 from motcua.settings import settings
 from tests.bench import Line
@@ -79,48 +76,6 @@ def server_of(dsn: str) -> int:
     """The process of the ledger's server that all its others descend from."""
     (row,) = ask(dsn, "SELECT pg_read_file('postmaster.pid', 0, 20) AS written")
     return int(row["written"].split()[0])
-
-
-@contextmanager
-def quick_filling(dsn: str, tables: Sequence[str]) -> Iterator[psycopg.Connection[Any]]:
-    """A connection that fills; what is measured afterwards runs on a server that keeps its promises again.
-
-    Whatever triggers would add is to be added: they rest.
-
-    Args:
-        dsn: an administrator's.
-        tables: of schema ``motcua``, whose indexes wait for the end; those of keys stay.
-    """
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        _set_durable(connection, "off")
-        connection.execute("SET session_replication_role = replica")
-        connection.execute("SET work_mem = '256MB'; SET maintenance_work_mem = '512MB'")
-        connection.execute("SET jit = off; SET max_parallel_maintenance_workers = 2")
-        indexes = _drop_indexes(connection, tables)
-        yield connection
-        for index in indexes:
-            connection.execute(index)
-        connection.execute("VACUUM (ANALYZE)")
-        _set_durable(connection, "on")
-        connection.execute("CHECKPOINT")
-
-
-def _set_durable(connection: psycopg.Connection[Any], durable: str) -> None:
-    for name in ("fsync", "full_page_writes", "synchronous_commit"):
-        connection.execute(sql.SQL("ALTER SYSTEM SET {} = {}").format(sql.Identifier(name), sql.SQL(durable)))  # type: ignore[arg-type]
-    connection.execute("SELECT pg_reload_conf()")
-
-
-def _drop_indexes(connection: psycopg.Connection[Any], tables: Sequence[str]) -> list[Any]:
-    """Drops what would only make the filling slower, and returns how it is made again."""
-    found = connection.execute(
-        "SELECT i.schemaname, i.indexname, i.indexdef FROM pg_indexes AS i WHERE i.schemaname = 'motcua'"
-        " AND i.tablename = any(%s) AND NOT EXISTS (SELECT 1 FROM pg_constraint AS c WHERE c.conname = i.indexname)",
-        (list(tables),),
-    ).fetchall()
-    for schema, name, _ in found:
-        connection.execute(sql.SQL("DROP INDEX {}.{}").format(sql.Identifier(schema), sql.Identifier(name)))
-    return [definition for _, _, definition in found]
 
 
 def _seconds(pid: int, *, with_children: bool) -> float:

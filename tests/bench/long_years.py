@@ -7,7 +7,7 @@ from typing import LiteralString
 
 import psycopg
 
-from tests.bench.ledgers import quick_filling
+from tests.bench.filling import quick_filling
 from tests.bench.long_reports import fill_reports
 
 DOSSIERS, MESSAGES = 1_000_000, 10_000_000

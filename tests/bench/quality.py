@@ -20,7 +20,7 @@ from typing import Any, LiteralString
 
 import psycopg
 
-from tests.bench.ledgers import quick_filling
+from tests.bench.filling import quick_filling
 
 Line = tuple[str, str, str, bool]
 

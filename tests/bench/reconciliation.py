@@ -13,7 +13,7 @@ from motcua.domain.reconciliation import sum_messages
 from motcua.jobs.reconciliation.closing import close_period
 from motcua.settings import settings
 from motcua.store.oversight.closings import load_figures
-from tests.bench.ledgers import quick_filling
+from tests.bench.filling import quick_filling
 from tests.ground import in_ledger
 
 MONTH = Period.parse("2026-10")

@@ -86,8 +86,7 @@ def serve(folder: Path) -> int:
             AGENCY,
         )
         source = deployment.one_stop.sources["khanhhoa"].writer_dsn
-        with psycopg.connect(source, autocommit=True) as writer:
-            writer.execute(f"ALTER TABLE mot_cua.transitions ALTER transition_id RESTART WITH {_FIRST_NUMBER}")
+        ask(source, f"ALTER TABLE mot_cua.transitions ALTER transition_id RESTART WITH {_FIRST_NUMBER}")
         # A killed program is meant to be killed: however often, it starts again at once.
         again = Restarts(limit=10_000, first_wait=0.5, longest_wait=0.5)
         for group in components(deployment):

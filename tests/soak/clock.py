@@ -24,7 +24,6 @@ import psycopg
 
 from motcua.domain.clock import VIETNAM
 from motcua.store.ledger.queries import statement
-from tests.ground import ask
 
 _LAYOUT = struct.Struct("4d")
 _OURS = ("dag_texts", "domain", "gateways", "jobs", "quality", "reports", "sources", "store", "web")
@@ -112,9 +111,8 @@ def begin_ledger_clock(owner_dsn: str) -> None:
 
 def set_ledger_clock(owner_dsn: str, clock: Clock) -> None:
     """The ledger takes it for what our machine does."""
-    ask(
-        owner_dsn,
-        "UPDATE sandbox_clock.clock SET moment = %s, set_at = clock_timestamp(), speed = %s",
-        clock.machine(),
-        clock.speed,
-    )
+    with psycopg.connect(owner_dsn) as owner:
+        owner.execute(
+            "UPDATE sandbox_clock.clock SET moment = %s, set_at = clock_timestamp(), speed = %s",
+            (clock.machine(), clock.speed),
+        )

@@ -20,7 +20,7 @@ from motcua.store.ledger.definitions import DefinitionRefused, put_in_force, tex
 from motcua.store.ledger.inspecting import Objects, objects_there
 from motcua.store.ledger.migrations import OWNER, SCHEMAS, LedgerRefused, migrate
 from motcua.store.ledger.provisioning import with_database
-from tests.ground import connection_uri, provision
+from tests.ground import ask, connection_uri, provision
 
 FOLDER = include_dir() / "sql" / "definitions"
 MIGRATIONS = include_dir() / "sql" / "migrations"
@@ -148,11 +148,11 @@ def test_ledger_that_is_half_there_is_refused_and_left_as_it_is(empty_ledger):
 
 def test_ledger_of_before_the_first_version_that_migrations_lead_from_is_told_the_way(ledger_of_its_own):
     before = schema_of(ledger_of_its_own)
-    with psycopg.connect(ledger_of_its_own) as admin:
-        admin.execute(
-            "UPDATE public._yoyo_migration SET migration_id = '0051_verified' WHERE migration_id = '0071_unserved'"
-        )
-        admin.execute("DELETE FROM public._yoyo_migration WHERE migration_id > '0051_verified'")
+    ask(
+        ledger_of_its_own,
+        "UPDATE public._yoyo_migration SET migration_id = '0051_verified' WHERE migration_id = '0071_unserved'",
+    )
+    ask(ledger_of_its_own, "DELETE FROM public._yoyo_migration WHERE migration_id > '0051_verified'")
     with pytest.raises(
         LedgerRefused, match=r"of before version 0\.2\.0: its newest migration is 0051_verified\..*first"
     ):
@@ -259,9 +259,8 @@ def test_view_with_other_columns_and_function_with_other_parameters_take_the_pla
 
 
 def test_another_mans_view_on_ours_is_named_and_not_dropped(ledger_of_its_own, files):
-    with psycopg.connect(ledger_of_its_own) as admin:
-        admin.execute("CREATE SCHEMA inspectorate")
-        admin.execute("CREATE VIEW inspectorate.own AS SELECT receipt_id FROM audit.receipts")
+    ask(ledger_of_its_own, "CREATE SCHEMA inspectorate")
+    ask(ledger_of_its_own, "CREATE VIEW inspectorate.own AS SELECT receipt_id FROM audit.receipts")
     _put()
     view = files / "receipts.sql"
     view.write_text(

@@ -104,16 +104,14 @@ def test_administrator_who_may_not_close_them_is_told_and_nothing_fails(postgres
 
 def test_pages_and_callbacks_of_before_keep_their_locks_until_they_are_gone(postgres, provisioned):
     dsn = with_database(postgres.admin_dsn, provisioned)
-    with psycopg.connect(dsn, autocommit=True) as admin:
-        admin.execute("CREATE SCHEMA motcua; CREATE TABLE motcua.messages ()")
+    ask(dsn, "CREATE SCHEMA motcua; CREATE TABLE motcua.messages ()")
     left = provision(postgres.admin_dsn, provisioned)
     assert left == [f"motcua_{each} takes any lock" for each in ("callbacks", "pages", "purge")]
     with psycopg.connect(connection_uri(postgres.admin_dsn, "motcua_callbacks", provisioned)) as old:
         old.execute("SELECT pg_advisory_xact_lock(9029, hashtext('+84905123456'))")
         with pytest.raises(errors.InsufficientPrivilege):
             old.execute("SELECT pg_try_advisory_lock(1)")
-    with psycopg.connect(dsn, autocommit=True) as admin:
-        admin.execute("CREATE FUNCTION motcua.wait_for_phone(text) RETURNS void LANGUAGE sql AS 'SELECT'")
+    ask(dsn, "CREATE FUNCTION motcua.wait_for_phone(text) RETURNS void LANGUAGE sql AS 'SELECT'")
     assert provision(postgres.admin_dsn, provisioned) == []
 
 

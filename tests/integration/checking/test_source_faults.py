@@ -50,8 +50,7 @@ def healthy(postgres: Server, migrated: str) -> Iterator[str]:
         postgres.admin_dsn,
         sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(READER), sql.Literal(PASSWORD)),
     )
-    with psycopg.connect(with_database(postgres.admin_dsn, source)) as connection:
-        connection.execute(HEALTHY)
+    ask(with_database(postgres.admin_dsn, source), HEALTHY)
     with pytest.MonkeyPatch.context() as patch:
         for variable, value in ledger_connections(postgres.admin_dsn, ledger).items():
             patch.setenv(variable, value)
@@ -63,8 +62,7 @@ def healthy(postgres: Server, migrated: str) -> Iterator[str]:
     settings.cache_clear()
     for each in (ledger, source):
         postgres.drop_database(each)
-    with psycopg.connect(postgres.admin_dsn, autocommit=True) as admin:
-        admin.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(READER)))
+    ask(postgres.admin_dsn, sql.SQL("DROP ROLE {}").format(sql.Identifier(READER)))
 
 
 def address(postgres: Server, database: str, **changes: object) -> str:
@@ -82,8 +80,7 @@ def source(postgres: Server, healthy: str, monkeypatch: pytest.MonkeyPatch) -> I
     yield with_database(postgres.admin_dsn, database)
     settings.cache_clear()
     postgres.drop_database(database)
-    with psycopg.connect(postgres.admin_dsn, autocommit=True) as admin:
-        admin.execute(sql.SQL("ALTER ROLE {} NOSUPERUSER").format(sql.Identifier(READER)))
+    ask(postgres.admin_dsn, sql.SQL("ALTER ROLE {} NOSUPERUSER").format(sql.Identifier(READER)))
 
 
 def plant(dsn: str, *faults: Fault) -> None:
@@ -175,8 +172,7 @@ def test_what_is_not_answered_in_time_is_said_to_be_unseen_and_not_to_be_missing
 
 def test_a_database_that_does_not_know_how_its_letters_are_written_is_not_read(source, postgres, monkeypatch):
     name = "letters_of_nobody"
-    with psycopg.connect(postgres.admin_dsn, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'")
+    ask(postgres.admin_dsn, f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'")
     monkeypatch.setenv("AIRFLOW_CONN_ONESTOP_KHANHHOA", address(postgres, name))
     assert kinds(check_source("khanhhoa")) == {"encoding_unknown": "forbids"}
     postgres.drop_database(name)

@@ -20,7 +20,7 @@ from fastapi.testclient import TestClient
 from motcua.sandbox.machine.postgres import EmbeddedPostgres
 from motcua.web import callbacks
 from motcua.web.ledger_looks import LedgerLook, LedgerSilent
-from tests.ground import free_port, until
+from tests.ground import ask, free_port, until
 
 URL = "/gateway/health"
 ROOT = Path(__file__).parents[3]
@@ -50,9 +50,8 @@ def own_server(tmp_path_factory) -> Iterator[OwnServer]:
     folder.chmod(0o711)
     server = OwnServer(folder)
     server.part.start()
-    with psycopg.connect(server.dsn, autocommit=True) as admin:
-        admin.execute("CREATE SCHEMA motcua")
-        admin.execute("CREATE TABLE motcua.message_states AS SELECT 'queued' AS state")
+    ask(server.dsn, "CREATE SCHEMA motcua")
+    ask(server.dsn, "CREATE TABLE motcua.message_states AS SELECT 'queued' AS state")
     yield server
     server.part.stop()
     shutil.rmtree(folder, ignore_errors=True)
@@ -129,8 +128,7 @@ def test_many_who_ask_at_once_are_served_by_one_connection(client, own_server):
 
 def test_ledger_that_takes_no_rows_is_no_health(own_server, configure):
     configure(AIRFLOW_CONN_MOTCUA_DB=own_server.uri)
-    with psycopg.connect(own_server.dsn, autocommit=True) as admin:
-        admin.execute("ALTER DATABASE postgres SET default_transaction_read_only = on")
+    ask(own_server.dsn, "ALTER DATABASE postgres SET default_transaction_read_only = on")
     try:
         with TestClient(callbacks.create_standalone()) as http:
             answer = http.get(URL)

@@ -20,12 +20,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-import psycopg
 import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
-from psycopg.rows import dict_row
 
 from motcua.domain.clock import VIETNAM
 from motcua.domain.periods import Period
@@ -123,8 +121,7 @@ class World:
     files: tuple[str, ...]
 
     def rows(self, statement: str) -> list[dict[str, Any]]:
-        with psycopg.connect(self.dsn, row_factory=dict_row) as connection:
-            return connection.execute(statement).fetchall()
+        return ask(self.dsn, statement)
 
 
 @pytest.fixture(scope="module")
@@ -180,12 +177,12 @@ def _filled(ledger: str, source: str) -> World:
         give_agency(connection, "huong", B.agency, "tests", now)
     closing = close_period(DAY, "tests", NEXT_MORNING).closing.closing_no
     published = publish(closing, NEXT_MORNING)
-    with psycopg.connect(ledger, row_factory=dict_row) as connection:
-        complaints = connection.execute("SELECT agency_code, complaint_id FROM motcua.complaints").fetchall()
-        findings = connection.execute(
-            "SELECT f.agency_code, min(f.finding_id) AS finding_id FROM motcua.findings AS f"
-            " INNER JOIN motcua.dossiers AS d ON f.dossier_id = d.dossier_id GROUP BY f.agency_code"
-        ).fetchall()
+    complaints = ask(ledger, "SELECT agency_code, complaint_id FROM motcua.complaints")
+    findings = ask(
+        ledger,
+        "SELECT f.agency_code, min(f.finding_id) AS finding_id FROM motcua.findings AS f"
+        " INNER JOIN motcua.dossiers AS d ON f.dossier_id = d.dossier_id GROUP BY f.agency_code",
+    )
     owned = tuple(
         Owned(
             **{field: getattr(its, field) for field in Owned.__dataclass_fields__}

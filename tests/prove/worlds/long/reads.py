@@ -23,6 +23,7 @@ import yaml
 from motcua.sandbox.machine.postgres import EmbeddedPostgres
 from motcua.store.ledger.provisioning import with_database
 from tests.ground import (
+    ask,
     environment,
     ledger_connections,
     make_ledger,
@@ -100,9 +101,8 @@ class Ledger:
             self.reads += self._read_from(start, part)
 
     def _record(self, least: int) -> None:
-        with psycopg.connect(self.server.admin_dsn, autocommit=True) as admin:
-            admin.execute(f"ALTER SYSTEM SET auto_explain.log_min_duration = {least}".encode())
-            admin.execute("SELECT pg_reload_conf(), pg_sleep(0.2)")
+        ask(self.server.admin_dsn, f"ALTER SYSTEM SET auto_explain.log_min_duration = {least}")
+        ask(self.server.admin_dsn, "SELECT pg_reload_conf(), pg_sleep(0.2)")
 
     def _read_from(self, start: int, part: str) -> Iterator[Read]:
         for line in self._lines_from(start):

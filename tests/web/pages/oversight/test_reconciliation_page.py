@@ -30,7 +30,7 @@ from motcua.store.oversight.verifications import save_verification
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import render_refusal
 from motcua.web.staff import reconciliation_page
-from tests.ground import NHA_TRANG, NOW, TU_PHAP, agency, in_ledger
+from tests.ground import NHA_TRANG, NOW, TU_PHAP, agency, ask, in_ledger
 from tests.web.visiting import Visiting, words
 
 DAY = Period.parse("2026-11-25")
@@ -285,9 +285,8 @@ def test_figure_that_was_doctored_is_told_with_its_rows(closed, page, ledger):
 
 
 def test_sum_that_was_doctored_is_told_with_its_rows(closed, page, ledger):
-    with psycopg.connect(ledger) as owner:
-        owner.execute("ALTER TABLE motcua.closing_message_sums DISABLE TRIGGER USER")
-        owner.execute("UPDATE motcua.closing_message_sums SET suppressed = suppressed + 4 WHERE suppressed > 0")
+    ask(ledger, "ALTER TABLE motcua.closing_message_sums DISABLE TRIGGER USER")
+    ask(ledger, "UPDATE motcua.closing_message_sums SET suppressed = suppressed + 4 WHERE suppressed > 0")
     shown = words(page.get("/reconciliation/rows?closing=1&figure=suppressed"))
     assert "Số đã chốt là 5, khác với 1 dòng đếm lại từ sổ." in shown
     assert "motcua verify" in shown

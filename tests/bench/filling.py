@@ -1,0 +1,52 @@
+"""A ledger filled by SQL as quickly as may be: nothing durable meanwhile, no triggers, indexes made at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+
+@contextmanager
+def quick_filling(dsn: str, tables: Sequence[str]) -> Iterator[psycopg.Connection[Any]]:
+    """A connection that fills; what is measured afterwards runs on a server that keeps its promises again.
+
+    Whatever triggers would add is to be added: they rest.
+
+    Args:
+        dsn: an administrator's.
+        tables: of schema ``motcua``, whose indexes wait for the end; those of keys stay.
+    """
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        _set_durable(connection, "off")
+        connection.execute("SET session_replication_role = replica")
+        connection.execute("SET work_mem = '256MB'; SET maintenance_work_mem = '512MB'")
+        connection.execute("SET jit = off; SET max_parallel_maintenance_workers = 2")
+        indexes = _drop_indexes(connection, tables)
+        yield connection
+        for index in indexes:
+            connection.execute(index)
+        connection.execute("VACUUM (ANALYZE)")
+        _set_durable(connection, "on")
+        connection.execute("CHECKPOINT")
+
+
+def _set_durable(connection: psycopg.Connection[Any], durable: str) -> None:
+    for name in ("fsync", "full_page_writes", "synchronous_commit"):
+        connection.execute(sql.SQL("ALTER SYSTEM SET {} = {}").format(sql.Identifier(name), sql.SQL(durable)))  # type: ignore[arg-type]
+    connection.execute("SELECT pg_reload_conf()")
+
+
+def _drop_indexes(connection: psycopg.Connection[Any], tables: Sequence[str]) -> list[Any]:
+    """Drops what would only make the filling slower, and returns how it is made again."""
+    found = connection.execute(
+        "SELECT i.schemaname, i.indexname, i.indexdef FROM pg_indexes AS i WHERE i.schemaname = 'motcua'"
+        " AND i.tablename = any(%s) AND NOT EXISTS (SELECT 1 FROM pg_constraint AS c WHERE c.conname = i.indexname)",
+        (list(tables),),
+    ).fetchall()
+    for schema, name, _ in found:
+        connection.execute(sql.SQL("DROP INDEX {}.{}").format(sql.Identifier(schema), sql.Identifier(name)))
+    return [definition for _, _, definition in found]
