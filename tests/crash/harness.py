@@ -319,7 +319,13 @@ def _lines(children: Sequence[Any]) -> Iterator[str]:
 
 
 _ROOT = Path(__file__).parents[2]
-_TRIED = ("plugins/motcua/**/*.py", "include/sql/**/*.sql", "include/templates/**/*", "tests/crash/[!t]*.py")
+_TRIED = (
+    "plugins/motcua/**/*.py",
+    "include/sql/**/*.sql",
+    "include/templates/**/*",
+    "tests/crash/[!t]*.py",
+    "tests/ground.py",
+)
 _INSTALLED = "requirements.lock"
 
 

@@ -26,7 +26,16 @@ from hypothesis import strategies as st
 
 from motcua.sandbox.network.access_log import without_query
 from motcua.sandbox.network.application import create_app
-from motcua.sandbox.network.behaviour import Behaviour, Timing, default_behaviour
+from motcua.sandbox.network.behaviour import (
+    DELIVERED,
+    SMSC_ACCEPTED,
+    SMSC_REFUSED,
+    UNDELIVERED,
+    Behaviour,
+    Timing,
+    default_behaviour,
+    distort_receipts,
+)
 from motcua.sandbox.network.scripted import ScriptedGateway, http, in_json
 from motcua.sandbox.network.short_messages import split_parts
 from tests.gateways.real_kannel import IS_INSTALLED, FakeCarrier, Kannel
@@ -855,3 +864,126 @@ def test_a_real_kannel_answers_cuts_reports_and_asks_the_same(
     finally:
         kannel.stop()
         carrier.close()
+
+
+FIRST, SECOND = "0905123456", "0905123457"
+
+
+@pytest.fixture
+def phones(tmp_path: Path) -> Iterator[Running]:
+    phones = Running(tmp_path, max_messages=5)
+    for number in (FIRST, SECOND):
+        phones.behave("delivered", number)
+    yield phones
+    phones.stop()
+
+
+@pytest.fixture
+def ask(application: Application) -> dict[str, str]:
+    return {"dlr_mask": "31", "dlr_url": application.url + "/r?d=%d&id=%I"}
+
+
+def test_a_fault_hits_the_next_request_to_each_number_that_it_names(phones: Running) -> None:
+    phones.fault(error_503={"numbers": [FIRST, SECOND]})
+    answers = [phones.send(to=to).status_code for to in ("+84905123456", "84905999999", FIRST, SECOND, SECOND)]
+    assert answers == [503, 202, 202, 503, 202]
+
+
+@pytest.mark.parametrize(("fault", "status"), [("error_503", 503), ("error_429", 429)])
+def test_a_busy_gateway_says_when_to_come_back(phones: Running, fault: str, status: int) -> None:
+    phones.fault(**{fault: {"next": 1, "retry_after": 90}})
+    answer = phones.send()
+    assert (answer.status_code, answer.headers["Retry-After"]) == (status, "90")
+    assert "Retry-After" not in phones.send().headers
+    assert len(phones.truth()) == 1
+
+
+def test_a_500_may_come_after_the_message_was_accepted(phones: Running) -> None:
+    phones.fault(accept_then_500={"next": 1})
+    assert phones.send().status_code == 500
+    assert len(phones.truth()) == 1
+
+
+def test_a_client_that_dies_after_writing_its_request_has_sent_it(phones: Running) -> None:
+    phones.fault(slow_seconds={"seconds": 0.2, "next": 1})
+    with pytest.raises(requests.ReadTimeout):
+        requests.get(
+            f"{phones.url}/cgi-bin/sendsms?username=motcua&password=b%C3%AD+m%E1%BA%ADt&from=M&to={FIRST}&text=x",
+            timeout=0.05,
+        )
+    until(phones.received)
+
+
+@pytest.mark.parametrize(
+    ("fault", "order"),
+    [({}, [8, 1]), ({"receipts_reversed": {"next": 1}}, [1, 8]), ({"receipts_repeated": {"next": 1}}, [8, 8, 1, 1])],
+)
+def test_receipts_come_in_the_order_that_the_fault_says(
+    phones: Running, application: Application, ask: dict[str, str], fault: dict[str, Any], order: list[int]
+) -> None:
+    phones.fault(**fault)
+    phones.send(**ask)
+    until(lambda: len(application.asked) == len(order))
+    assert application.types() == order
+
+
+def test_late_receipts_come_late_though_the_phone_has_the_text(
+    phones: Running, application: Application, ask: dict[str, str]
+) -> None:
+    phones.fault(receipts_late={"next": 1, "seconds": 0.4})
+    phones.send(**ask)
+    until(phones.received)
+    assert not application.asked
+    until(lambda: application.types() == [8, 1])
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "types", "received"), [("delivered", [1, 1, 1, 8], 3), ("failed", [1, 1, 2, 8], 0)]
+)
+def test_a_carrier_may_report_each_part(
+    phones: Running,
+    application: Application,
+    ask: dict[str, str],
+    behaviour: str,
+    types: list[int],
+    received: int,
+) -> None:
+    phones.behave(behaviour)
+    phones.fault(receipts_by_part={"next": 1})
+    phones.send("dài " * 40, coding=2, charset="UTF-8", **ask)
+    until(lambda: len(application.asked) == len(types))
+    assert sorted(application.types()) == types
+    (truth,) = phones.truth()
+    assert (truth["parts"], len(truth["received_parts"])) == (3, received)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, [(SMSC_ACCEPTED, 10.0), (UNDELIVERED, 12.0)]),
+        ({"late": 5.0}, [(SMSC_ACCEPTED, 15.0), (UNDELIVERED, 17.0)]),
+        ({"backwards": True}, [(SMSC_ACCEPTED, 12.0), (UNDELIVERED, 10.0)]),
+        ({"parts": 2}, [(SMSC_ACCEPTED, 10.0), (DELIVERED, 12.0), (UNDELIVERED, 12.0)]),
+    ],
+)
+def test_receipts_are_distorted_as_asked(options: dict[str, Any], expected: list[tuple[int, float]]) -> None:
+    whole = {"parts": 1, "late": 0.0, "backwards": False} | options
+    assert distort_receipts([(SMSC_ACCEPTED, 10.0), (UNDELIVERED, 12.0)], **whole) == expected
+    assert distort_receipts([], **whole) == []
+    assert len(distort_receipts([(SMSC_REFUSED, 10.0)], **whole)) == 1
+
+
+def test_faults_that_name_numbers_are_safe_when_many_ask_at_once(phones: Running) -> None:
+    numbers = [f"0905{number:06d}" for number in range(40)]
+    phones.fault(error_503={"numbers": numbers})
+    answers: list[int] = []
+
+    def twice(number: str) -> Callable[[], None]:
+        return lambda: answers.extend(phones.send(to=number).status_code for _ in range(2))
+
+    threads = [threading.Thread(target=twice(number)) for number in numbers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers.count(503) == answers.count(202) == len(numbers)
