@@ -33,7 +33,6 @@ from pyrage.x25519 import Identity
 from motcua.domain.clock import VIETNAM
 from motcua.domain.periods import Period
 from motcua.jobs.notices.picking_up import pick_up
-from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.settling import settle
 from motcua.jobs.publications.publishing import publish
@@ -45,7 +44,7 @@ from motcua.store.ledger.database import close_ledger_pool
 from motcua.store.ledger.provisioning import with_database
 from tests.compose.machine import IMAGE_USER, Machine
 from tests.compose.project import EXAMPLE, LONG_RUNNING, complete_environment, steps
-from tests.ground import NHA_TRANG, OneStop, Server, agency, ask, in_ledger, register_templates, until
+from tests.ground import NHA_TRANG, OneStop, Server, agency, ask, in_ledger, register_templates, take_in, until
 
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(1200)]
 
@@ -140,8 +139,7 @@ def at_work_on(machine: Machine) -> Iterator[None]:
 
 
 def plan_what_is_new() -> None:
-    pick_up("khanhhoa")
-    plan()
+    take_in(None)
 
 
 def rows(machine: Machine, statement: str) -> list[tuple[Any, ...]]:

@@ -10,15 +10,12 @@ from typing import Any
 from motcua.domain.clock import VIETNAM
 from motcua.domain.periods import Period
 from motcua.domain.phones.reading import mask_msisdn
-from motcua.domain.run_window import EVERYTHING
 from motcua.gateways import open_gateway
-from motcua.jobs.notices.picking_up import pick_up
-from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.receiving import receive
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.reconciliation.closing import close_period
 from motcua.store.ledger.database import connect
-from tests.ground import NOW, OneStop
+from tests.ground import NOW, OneStop, take_in
 
 PAGE = Path(__file__).parents[2] / "docs" / "architecture.md"
 MINUTE = timedelta(minutes=1)
@@ -77,8 +74,7 @@ def result_told_at_the_second_try(one_stop: OneStop, gateway: Any, rows: Any) ->
     """A dossier in work becomes a result at the desk; the gateway is busy once; two receipts; the day is closed."""
 
     def run(moment: datetime) -> None:
-        pick_up("khanhhoa", EVERYTHING, moment)
-        plan(now=moment)
+        take_in(moment)
         send(f"run {moment:%H:%M}", clock=lambda: moment)
 
     before = NOW - timedelta(hours=1)

@@ -1,4 +1,4 @@
-"""What tests keep for the next one is as new: connections of many runs in a process, one-stop databases without rows."""
+"""What tests keep for the next one is as new: connections of many runs in a process, and databases without rows."""
 
 from __future__ import annotations
 

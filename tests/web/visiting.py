@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.testclient import TestClient
 
 from motcua.domain.people.viewers import ViewerRole
@@ -51,6 +51,20 @@ class Visiting:
         server.mount("/motcua", pages)
         return server
 
+    def alone(self, router: APIRouter) -> FastAPI:
+        """One page's routes, whose refusals are told as beside the others."""
+        from motcua.web.refusals import PageRefused
+        from motcua.web.rendering import render_refusal
+
+        def tell(request: Request, refused: Any) -> Response:
+            return render_refusal(request, refused.status, refused.refusal, **refused.words)
+
+        pages = FastAPI()
+        pages.include_router(router)
+        self.let_into(pages)
+        pages.add_exception_handler(PageRefused, tell)
+        return pages
+
     @contextmanager
     def browse(self, app: FastAPI) -> Iterator[TestClient]:
         """A browser at these pages; the Department's operator until a test says otherwise."""
@@ -65,9 +79,14 @@ VISITING = Visiting()
 
 
 def words(answer: Any) -> str:
-    """What a page that is there says, its header included, as a person reads it."""
-    assert answer.status_code == 200
+    """What a page says, its header included, as a person reads it."""
     return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", answer.text.partition("</style>")[2])))
+
+
+def page_words(answer: Any) -> str:
+    """What a page that is there says."""
+    assert answer.status_code == 200
+    return words(answer)
 
 
 def form_of(page: str, begins: str) -> dict[str, str]:

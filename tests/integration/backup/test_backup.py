@@ -27,13 +27,10 @@ from typer.testing import Result
 
 from motcua.domain.clock import VIETNAM
 from motcua.domain.periods import Period
-from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.backup import encrypting
 from motcua.jobs.backup.folders import BackupFailed, backups_in, newest_good
 from motcua.jobs.backup.making import make_backup
 from motcua.jobs.backup.nightly import TRY_AGAIN_AFTER, back_up_every_night
-from motcua.jobs.notices.picking_up import pick_up
-from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.publications.publishing import publish
 from motcua.jobs.publications.verifying import verify_all
@@ -42,7 +39,7 @@ from motcua.sandbox.machine.postgres import binaries
 from motcua.store.ledger.database import close_ledger_pool, connect
 from motcua.store.ledger.provisioning import with_database
 from motcua.store.oversight.accounting import identity, summed_up
-from tests.ground import NOW, OneStop, Server, connection_uri, in_memory, provision, type_command
+from tests.ground import NOW, OneStop, Server, connection_uri, in_memory, provision, take_in, type_command
 
 DAY = Period.parse("2026-11-25")
 MORNING = DAY.end + timedelta(hours=6, minutes=30)
@@ -121,8 +118,7 @@ def told(one_stop: OneStop, first: int, cases: int) -> None:
     for number in range(first, first + cases):
         moment = NOW - timedelta(minutes=1)
         one_stop.both(9, f"D-{number}", at=moment, applicant_phone=f"0905{number:06}", updated_at=moment)
-    pick_up("khanhhoa", EVERYTHING, NOW)
-    plan(now=NOW)
+    take_in()
     send("run", clock=lambda: NOW)
 
 

@@ -161,22 +161,6 @@ def steps(rows: Callable[..., list[dict[str, Any]]]) -> Callable[..., list[int]]
     return found
 
 
-@pytest.fixture
-def messages(rows: Callable[..., list[dict[str, Any]]]) -> Callable[[], list[tuple[str, str, str]]]:
-    """Kind, dossier and state of all messages."""
-
-    def found() -> list[tuple[str, str, str]]:
-        return [
-            (row["kind"], row["dossier_code"], row["state"])
-            for row in rows(
-                "SELECT m.kind, d.dossier_code, m.state FROM motcua.messages AS m"
-                " JOIN motcua.dossiers AS d USING (dossier_id) ORDER BY d.dossier_code, m.message_id"
-            )
-        ]
-
-    return found
-
-
 def last() -> Export:
     """The file that was written last."""
     return max(in_ledger(list_exports, SOURCE), key=lambda each: each.modified_at)

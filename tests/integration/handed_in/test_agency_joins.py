@@ -11,10 +11,8 @@ import pytest
 
 from motcua.domain.clock import VIETNAM
 from motcua.jobs.notices.dry_running import UnknownAgency, dry_run
-from motcua.jobs.notices.picking_up import pick_up
-from motcua.jobs.notices.planning import plan
 from motcua.store.agencies import save_agencies
-from tests.ground import NHA_TRANG, TU_PHAP, agency, in_ledger, type_command
+from tests.ground import NHA_TRANG, TU_PHAP, agency, in_ledger, take_in, type_command
 
 PAGE = Path(__file__).parents[3] / "docs" / "operations" / "new-agency.md"
 CODE = "000.00.11.H32"
@@ -95,8 +93,7 @@ def test_procedure_of_the_page_from_the_first_command_to_the_first_message(one_s
     difference, taking, quarantine = commands(4)
     assert f"{CODE} Sở Công Thương: new" in run(printed, difference, exit_code=1)
     run(printed, taking)
-    pick_up("khanhhoa")
-    plan()
+    take_in(None)
     assert "Nothing is in quarantine" in run(printed, quarantine)
     assert rows("SELECT count(*) AS n FROM motcua.messages WHERE agency_code = %s", CODE) == [{"n": 0}]
 
@@ -123,8 +120,7 @@ def test_procedure_of_the_page_from_the_first_command_to_the_first_message(one_s
     run(printed, taking)
     assert "enabled_from" in run(printed, history)
     dossier(one_stop, "R-2", NOW - MINUTE, applicant_phone="0905111555")
-    pick_up("khanhhoa")
-    plan()
+    take_in(None)
     told = rows(
         "SELECT d.dossier_code, m.state, m.text FROM motcua.messages AS m INNER JOIN motcua.dossiers AS d"
         " ON m.dossier_id = d.dossier_id WHERE m.agency_code = %s",
@@ -140,8 +136,7 @@ def test_procedure_of_the_page_from_the_first_command_to_the_first_message(one_s
 
 def test_dry_run_of_an_agency_that_is_enabled_and_told_already(one_stop, rows):
     dossier(one_stop, "A-1", NOW - HOUR, agency_code=NHA_TRANG)
-    pick_up("khanhhoa")
-    plan()
+    take_in(None)
     before = everything(rows)
     rehearsed = dry_run("H32.30", SINCE)
     assert everything(rows) == before

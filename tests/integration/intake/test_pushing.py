@@ -12,7 +12,7 @@ from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.watching import sources_to_read
 from motcua.jobs.personal_data.purging import purge
 from motcua.store.intake.clients import change_client
-from tests.ground import NHA_TRANG, TU_PHAP, in_ledger
+from tests.ground import NHA_TRANG, TU_PHAP, in_ledger, take_in
 from tests.integration.intake.conftest import PASSWORD, SOURCE, Software, dossier, register, step, written
 
 TOLD = "queued"
@@ -308,8 +308,7 @@ def test_dossier_that_moves_to_a_pushed_source_keeps_its_order(one_stop, served,
     one_stop.move(9, "H-1", at=now - timedelta(hours=4), number=70_001)
     one_stop.move(4, "H-1", desk=False, at=now - timedelta(hours=3, minutes=30), number=70_002)
     configure(MOTCUA_SOURCES="khanhhoa")
-    pick_up("khanhhoa")
-    plan()
+    take_in(None)
     assert messages() == [("result", "H-1", "cancelled")]
     configure(MOTCUA_SOURCES=f"khanhhoa,{SOURCE}=national_sync")
     register(SOURCE, NHA_TRANG)

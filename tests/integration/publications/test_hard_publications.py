@@ -23,7 +23,6 @@ from psycopg.conninfo import conninfo_to_dict
 from motcua.domain.periods import Period
 from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.notices.picking_up import pick_up
-from motcua.jobs.notices.planning import plan
 from motcua.jobs.publications import publishing, verifying_again
 from motcua.jobs.publications.publishing import StoreFailed, publish
 from motcua.jobs.publications.verifying import NoSuchPublication, stray_folders, verify_publication
@@ -45,7 +44,7 @@ from motcua.store.ledger.database import connect
 from motcua.store.oversight.closings import hash_figures, load_differences, load_figures, load_orphans
 from motcua.store.oversight.publications import Publication, list_definitions, list_publications
 from tests import reconciliation_samples as samples
-from tests.ground import NHA_TRANG, NOW, agency, connection_uri, in_ledger, in_memory, type_command
+from tests.ground import NHA_TRANG, NOW, agency, connection_uri, in_ledger, in_memory, take_in, type_command
 from tests.integration.publications.test_publishing import (
     DAY,
     MORNING,
@@ -493,8 +492,7 @@ def day(one_stop: Any, store: Path) -> Publication:
         )
         one_stop.move(9, code, at=moment)
     one_stop.dossier("UNTOLD", status_code=10, returned_at=moment, finished_at=moment, updated_at=moment)
-    pick_up("khanhhoa", EVERYTHING, NOW)
-    plan(now=NOW)
+    take_in()
     closed = close_period(DAY, "tests", MORNING)
     return publish(closed.closing.closing_no, MORNING)
 

@@ -18,9 +18,6 @@ from psycopg.conninfo import conninfo_to_dict
 
 from motcua.domain.periods import Period
 from motcua.domain.reconciliation import Change, Figures, ReconciliationReport
-from motcua.domain.run_window import EVERYTHING
-from motcua.jobs.notices.picking_up import pick_up
-from motcua.jobs.notices.planning import plan
 from motcua.jobs.publications import publishing
 from motcua.jobs.publications.publishing import FileStands, publish
 from motcua.jobs.publications.verification import MOST_TOLD
@@ -33,7 +30,7 @@ from motcua.store.ledger.queries import statement
 from motcua.store.oversight.closings import hash_figures, load_figures, load_orphans, save_closing
 from motcua.store.oversight.publications import Publication, list_publications
 from tests import reconciliation_samples as samples
-from tests.ground import NOW, agency, connection_uri, in_ledger, in_memory, type_command
+from tests.ground import NOW, agency, connection_uri, in_ledger, in_memory, take_in, type_command
 
 DAY = Period.parse("2026-11-25")
 MORNING = DAY.end + timedelta(hours=6, minutes=30)
@@ -507,8 +504,7 @@ def closed_day(one_stop, store) -> Publication:
             updated_at=moment,
         )
         one_stop.move(9, code, at=moment)
-    pick_up("khanhhoa", EVERYTHING, NOW)
-    plan(now=NOW)
+    take_in()
     return publish(close_period(DAY, "tests", MORNING).closing.closing_no, MORNING)
 
 

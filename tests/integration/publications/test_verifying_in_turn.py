@@ -11,10 +11,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from motcua.domain.periods import Period
-from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.gates import RunIncomplete
-from motcua.jobs.notices.picking_up import pick_up
-from motcua.jobs.notices.planning import plan
 from motcua.jobs.publications.publishing import publish
 from motcua.jobs.publications.verification import Mismatch, Verification
 from motcua.jobs.publications.verifying import verify_publication
@@ -32,7 +29,7 @@ from motcua.jobs.tasks.verify_publications import gate
 from motcua.store.ledger.database import connect
 from motcua.store.oversight.publications import find_publication
 from motcua.store.oversight.verifications import PublicationStanding, last_verifications, not_holding
-from tests.ground import NOW, connection_uri, type_command
+from tests.ground import NOW, connection_uri, take_in, type_command
 
 DAY = Period.parse("2026-11-25")
 MORNING = DAY.end + timedelta(hours=6, minutes=30)
@@ -52,8 +49,7 @@ def published(one_stop, configure, tmp_path):
     configure(MOTCUA_PUBLICATIONS=f"file://{tmp_path / 'công bố'}")
     at = NOW - timedelta(minutes=5)
     one_stop.both(9, "A1", at=at, updated_at=at, status_code=9, at_one_stop_desk=True, finished_at=at)
-    pick_up("khanhhoa", EVERYTHING, NOW)
-    plan(now=NOW)
+    take_in()
     numbers = [close_period(each, "tests", MORNING).closing.closing_no for each in (DAY, Period.parse("2026-11-24"))]
     return [publish(each, MORNING) for each in numbers], tmp_path / "công bố"
 

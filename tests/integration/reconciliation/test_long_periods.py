@@ -8,9 +8,7 @@ import pytest
 
 from motcua.domain.clock import VIETNAM
 from motcua.domain.periods import Period
-from motcua.domain.run_window import EVERYTHING, Window
-from motcua.jobs.notices.picking_up import pick_up
-from motcua.jobs.notices.planning import plan
+from motcua.domain.run_window import Window
 from motcua.jobs.publications.mailing import bodies_of
 from motcua.jobs.publications.publishing import publish
 from motcua.jobs.publications.verifying import stray_folders, verify_publication
@@ -27,7 +25,7 @@ from motcua.store.oversight.closings import (
     load_figures,
     newest_closings,
 )
-from tests.ground import in_ledger
+from tests.ground import in_ledger, take_in
 
 pytestmark = pytest.mark.usefixtures("kept_connections_of_a_test")
 
@@ -52,8 +50,7 @@ def result(one_stop, code, at=MIDDLE):
 
 
 def run(at=MIDDLE + timedelta(minutes=9)):
-    pick_up("khanhhoa", EVERYTHING, at)
-    plan(now=at)
+    take_in(at)
 
 
 def closed(*periods):

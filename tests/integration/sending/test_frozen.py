@@ -34,7 +34,7 @@ from motcua.store.ledger.locks import LINGERING, is_held
 from motcua.store.notices.gaps import say_at_work
 from motcua.store.notices.sources import lock_source
 from tests.crash.processes import Forked
-from tests.ground import NOW, in_ledger, until
+from tests.ground import NOW, in_ledger, take_in, until
 
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(400), pytest.mark.usefixtures("useful_for_years")]
 
@@ -79,8 +79,10 @@ def freeze_before(owner: type, name: str) -> None:
     setattr(owner, name, stop)
 
 
-def move(one_stop, code: str, phone: str) -> None:
-    one_stop.both(9, code, applicant_phone=phone, updated_at=datetime.now(UTC), at=datetime.now(UTC))
+def freezes_at_its_request(report: Callable[[str], None]) -> None:
+    """A sender whose process stops just before a request leaves."""
+    freeze_before(KannelGateway, "submit")
+    send("run")
 
 
 def leads() -> bool:
@@ -106,14 +108,14 @@ def test_sender_that_is_frozen_inside_a_pick_up_is_taken_over(one_stop, gateway,
     until(leads, 120)
     standing = forked(lingers)
     until(stands_by, 120)
-    move(one_stop, "D-1", "0905123001")
+    one_stop.result_now("D-1", "0905123001")
     assert frozen.stopped()
     assert rows("SELECT 1 AS free FROM motcua.sources FOR UPDATE NOWAIT"), "no row of a source is locked meanwhile"
     until(lambda: gateway.asked, 120)
     frozen.go_on()
     assert frozen.end()[1] == 0
     assert rows("SELECT failure FROM motcua.sources") == [{"failure": None}], "who was frozen does not blame the source"
-    move(one_stop, "D-2", "0905123002")
+    one_stop.result_now("D-2", "0905123002")
     until(lambda: len(gateway.asked) == 2, 120)
     standing.kill()
 
@@ -122,15 +124,10 @@ def test_sender_that_is_frozen_inside_a_pick_up_is_taken_over(one_stop, gateway,
     "frozen", "what was frozen before its request sends nothing when it wakes, and is not told twice"
 )
 def test_request_of_a_sender_that_was_taken_over_does_not_leave_when_it_wakes(one_stop, gateway, rows, forked):
-    move(one_stop, "D-1", "0905123001")
-    pick_up("khanhhoa")
-    plan()
+    one_stop.result_now("D-1", "0905123001")
+    take_in(None)
 
-    def freezes(report: Callable[[str], None]) -> None:
-        freeze_before(KannelGateway, "submit")
-        send("run")
-
-    frozen = forked(freezes)
+    frozen = forked(freezes_at_its_request)
     assert frozen.stopped()
     time.sleep(SOON)
     assert send("another").abandoned == 1
@@ -148,15 +145,10 @@ def test_request_of_a_sender_that_was_taken_over_does_not_leave_when_it_wakes(on
     "frozen", "what a sender held back that nobody took over is known never to have left, and goes by the next one"
 )
 def test_what_was_held_back_and_not_taken_over_is_queued_again(one_stop, gateway, rows, forked):
-    move(one_stop, "D-1", "0905123001")
-    pick_up("khanhhoa")
-    plan()
+    one_stop.result_now("D-1", "0905123001")
+    take_in(None)
 
-    def freezes(report: Callable[[str], None]) -> None:
-        freeze_before(KannelGateway, "submit")
-        send("run")
-
-    frozen = forked(freezes)
+    frozen = forked(freezes_at_its_request)
     assert frozen.stopped()
     time.sleep(SOON)
     frozen.go_on()
@@ -168,9 +160,8 @@ def test_what_was_held_back_and_not_taken_over_is_queued_again(one_stop, gateway
 
 
 def test_sender_that_may_not_send_claims_nothing_until_it_may(one_stop, gateway, rows, monkeypatch):
-    move(one_stop, "D-1", "0905123001")
-    pick_up("khanhhoa")
-    plan()
+    one_stop.result_now("D-1", "0905123001")
+    take_in(None)
     until = time.monotonic() + 0.3
     monkeypatch.setattr(Heart, "may_send", property(lambda _: time.monotonic() > until))
     assert send("run").attempts == 1
@@ -241,7 +232,7 @@ def test_evening_does_not_wait_for_a_pick_up_that_is_frozen(one_stop, gateway, r
 @pytest.mark.guarantee("frozen", "what is frozen while it plans or settles holds up nobody for longer either")
 @pytest.mark.parametrize("work", [plan, lambda: settle("settling")], ids=["planning", "settling"])
 def test_who_plans_or_settles_is_ended_too(one_stop, gateway, rows, forked, work):
-    move(one_stop, "D-1", "0905123001")
+    one_stop.result_now("D-1", "0905123001")
     pick_up("khanhhoa")
 
     def freezes(report: Callable[[str], None]) -> None:
@@ -332,7 +323,7 @@ def test_nobody_is_ended_when_the_server_wakes(one_stop, gateway, rows, forked):
     with server_stopped(rows):
         time.sleep(3 * SOON)
     woke_at = time.monotonic()
-    move(one_stop, "D-1", "0905123001")
+    one_stop.result_now("D-1", "0905123001")
     until(lambda: gateway.asked, 120)
     took = time.monotonic() - woke_at
     time.sleep(2 * SOON)

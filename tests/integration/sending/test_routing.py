@@ -25,7 +25,9 @@ VIETTEL, MOBIFONE, ITEL = "0981234", "0905123", "0871234"
 
 
 def connection_of(port, **extra):
-    return gateway_connection(port, **{"concurrency": 4, "answer_timeout": 0.5} | extra)
+    return gateway_connection(
+        port, **{"concurrency": 4, "answer_timeout": 0.5, "callback_url": None, "callback_secret": None} | extra
+    )
 
 
 @pytest.fixture

@@ -518,7 +518,7 @@ def test_identity_balances_over_everything_that_happened(one_stop, gateway, rows
 @pytest.mark.usefixtures("watched")
 def test_run_goes_on_while_news_keeps_coming_and_then_ends(one_stop, gateway, rows, configure):
     configure(MOTCUA_LINGER_QUIET="0.5")
-    queue_results(one_stop, now=datetime.now(UTC))
+    queue_results(one_stop, at=datetime.now(UTC))
 
     def later(query):
         if len(gateway.asked) < 3:

@@ -21,14 +21,11 @@ from psycopg.types.json import Jsonb
 
 from motcua.domain.clock import VIETNAM
 from motcua.domain.periods import Period
-from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.calendars.keeping import import_calendar
 from motcua.jobs.checking.checking import check_source
 from motcua.jobs.exports.accounts import open_account
 from motcua.jobs.handed_in.faults import FileFault
 from motcua.jobs.listing import reading
-from motcua.jobs.notices.picking_up import pick_up
-from motcua.jobs.notices.planning import plan
 from motcua.jobs.quality.checking import check_quality
 from motcua.jobs.reconciliation.closing import close_period
 from motcua.reports.lists.declared import declared_list
@@ -49,7 +46,7 @@ from motcua.store.oversight.complaints import NewComplaint, link_complaints, sav
 from motcua.store.oversight.page_requests import ask, open_requests, withdraw
 from motcua.store.people import give_agency, take_agency
 from motcua.web.runs import run_page
-from tests.ground import NHA_TRANG, NOW, TU_PHAP, agency, in_ledger
+from tests.ground import NHA_TRANG, NOW, TU_PHAP, agency, in_ledger, take_in
 from tests.integration.handed_in.test_carrier_statements import file_of, line, take
 from tests.web.ledger_rows import LedgerRows
 from tests.web.taken_away import TakenAway, read_file
@@ -213,8 +210,7 @@ def _notices(one_stop: Any) -> None:
     # Still in work, with a number that nobody could text.
     open_one = {"received_at": at, "updated_at": at, "procedure_name": "@Cấp bản sao"}
     one_stop.dossier("-2", NHA_TRANG, applicant_phone="0258 3822 001", **open_one)
-    pick_up("khanhhoa", EVERYTHING, NOW)
-    plan(now=NOW)
+    take_in()
 
 
 def _oversight(folder: Path) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import re
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
@@ -27,10 +26,7 @@ from fastapi.testclient import TestClient
 
 from motcua.domain.clock import VIETNAM
 from motcua.domain.periods import Period
-from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.checking.checking import check_source
-from motcua.jobs.notices.picking_up import pick_up
-from motcua.jobs.notices.planning import plan
 from motcua.jobs.publications.publishing import publish
 from motcua.jobs.quality.checking import check_quality
 from motcua.jobs.reconciliation.closing import close_period
@@ -55,6 +51,7 @@ from tests.ground import (
     environment,
     in_ledger,
     ledger_connections,
+    take_in,
 )
 from tests.web.visiting import Visiting
 
@@ -137,10 +134,10 @@ def world(postgres: Server, migrated: str, tmp_path_factory: pytest.TempPathFact
         "MOTCUA_JOURNAL": str(folder / "journal"),
         "MOTCUA_SOURCES": "khanhhoa",
     }
-    with environment(**given):
+    with environment(**given), pytest.MonkeyPatch.context() as patch:
         filled = _filled(with_database(postgres.admin_dsn, name), with_database(postgres.admin_dsn, source))
         # As in production: where pages are, no connection of tasks is.
-        del os.environ["AIRFLOW_CONN_MOTCUA_DB"]
+        patch.delenv("AIRFLOW_CONN_MOTCUA_DB")
         yield filled
     for each in (name, source):
         postgres.drop_database(each)
@@ -158,8 +155,7 @@ def _filled(ledger: str, source: str) -> World:
             one_stop.move(9, code, its.agency, at=at)
         one_stop.move(9, its.lost_code, its.agency, at=at)
     one_stop.connection.close()
-    pick_up("khanhhoa", EVERYTHING, NOW)
-    plan(now=NOW)
+    take_in()
     check_quality("walk", NOW)
     check_source("khanhhoa")
     now = datetime.now(UTC)

@@ -154,7 +154,7 @@ def test_several_dossiers_of_a_number_are_listed(staff, one_stop):
         assert {row[0] for row in taken.rows} >= {"160915002", "160915003"}
         assert len(taken.rows) == listed.text.count('<th scope="row" class="code"><a ')
         assert not holds_phone(" ".join(cell for row in taken.rows for cell in row[:4]))
-    VISITING.role, VISITING.agencies = "agency", frozenset({NHA_TRANG})
+    VISITING.visit_as("agency", NHA_TRANG)
     (own,) = read_file(staff.get(addresses[1])).rows
     assert own[:2] == ["160915003", NHA_TRANG]
     assert staff.get(f"{PAGE}/found/file?format=csv").status_code == 400
@@ -163,7 +163,7 @@ def test_several_dossiers_of_a_number_are_listed(staff, one_stop):
 
 
 def test_auditor_finds_by_code_alone_and_sees_no_number_and_no_name(staff, rows):
-    VISITING.role = "auditor"
+    VISITING.visit_as("auditor")
     refused = search(staff, "0905 123 456")
     assert refused.status_code == 403
     assert "456" not in words(refused)
@@ -174,7 +174,7 @@ def test_auditor_finds_by_code_alone_and_sees_no_number_and_no_name(staff, rows)
     assert "Lan" not in words(shown)
     assert "•••" not in shown.text
     assert "Ghi phản ánh" not in words(shown)
-    VISITING.role = "operator"
+    VISITING.visit_as("operator")
     assert "Nguyễn Thị Lan" in words(staff.get(f"{PAGE}?code=160915002"))
 
 
@@ -182,7 +182,7 @@ def test_auditor_finds_by_code_alone_and_sees_no_number_and_no_name(staff, rows)
     "dossiers", "an agency's administrator finds no other agency's dossier by page, slip, file or number"
 )
 def test_dossier_of_another_agency_is_not_there(staff):
-    VISITING.role, VISITING.agencies = "agency", frozenset({NHA_TRANG})
+    VISITING.visit_as("agency", NHA_TRANG)
     assert staff.get(f"{PAGE}?code={CODE}").status_code == 200
     for address in (
         f"{PAGE}?code=160915002",
@@ -195,7 +195,7 @@ def test_dossier_of_another_agency_is_not_there(staff):
         assert answer.status_code == 404, address
         assert "Sở Tư pháp" not in words(answer)
     assert search(staff, "0905123456").status_code == 404
-    VISITING.agencies = frozenset()
+    VISITING.visit_as("agency")
     assert staff.get(f"{PAGE}?code={CODE}").status_code == 404
 
 

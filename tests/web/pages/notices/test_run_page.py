@@ -26,11 +26,10 @@ from motcua.web.runs import airflow_runs, run_page, run_words
 from motcua.web.runs.airflow_runs import AirflowRun, FailedTask, find_airflow_run
 from tests.ground import NHA_TRANG, TU_PHAP, in_ledger, take_in
 from tests.integration.conftest import gateway  # noqa: F401 - a fixture
-from tests.web.visiting import Visiting
+from tests.web.visiting import VISITING
 
 RUN_ID = "scheduled__2026-11-25T10:30:00+00:00"
 NOTIFY = Run("notify_transitions", RUN_ID)
-VISITING = Visiting()
 
 
 @pytest.fixture
@@ -133,7 +132,7 @@ def test_whoever_started_it_and_what_it_is_bound_to_is_said_but_no_name_to_audit
     said = words(page_of(staff))
     assert "chạy bù (backfill), lan" in said
     assert "từ 8:00 25/11/2026 đến 9:00 25/11/2026" in said
-    VISITING.role = "auditor"
+    VISITING.visit_as("auditor")
     assert "lan" not in words(page_of(staff)).split(" · ")[1]
 
 
@@ -222,7 +221,7 @@ def test_agency_user_sees_what_a_run_did_for_his_agency_alone(staff, airflow, on
     send_some(one_stop, gateway, "0905123003", agency=TU_PHAP)
     keep_red_run(NOTIFY.dag_id, RUN_ID, "1 message(s) transient")
     airflow.says("failed")
-    VISITING.role, VISITING.agencies = "agency", frozenset({TU_PHAP})
+    VISITING.visit_as("agency", TU_PHAP)
     answer = page_of(staff)
     said = words(answer)
     assert "Lập 1 tin. Gửi 1 lần: nhà mạng nhận 1, lỗi 0." in said
@@ -230,7 +229,7 @@ def test_agency_user_sees_what_a_run_did_for_his_agency_alone(staff, airflow, on
     assert NHA_TRANG not in answer.text
     assert "cổng nhắn tin bận" not in said, "what is left is of all agencies"
     assert "Sở Thông tin và Truyền thông đã được báo" in said
-    VISITING.agencies = frozenset()
+    VISITING.visit_as("agency")
     airflow.says("success")
     said = words(page_of(staff))
     assert "Lượt này không có gì phải làm cho cơ quan của bạn." in said
@@ -259,7 +258,7 @@ def test_evening_tells_each_agencys_part(staff, airflow, rows):
     airflow.says("success")
     said = words(page_of(staff, run))
     assert "Ủy ban nhân dân thành phố Nha Trang 25/11/2026 đã lập 12 3 2 0" in said
-    VISITING.role, VISITING.agencies = "agency", frozenset({TU_PHAP})
+    VISITING.visit_as("agency", TU_PHAP)
     assert "Nha Trang" not in words(page_of(staff, run))
 
 
@@ -295,7 +294,7 @@ def test_closings_checks_and_statements_are_told_with_their_mails(staff, airflow
     assert "lệch 1, 0 dòng chưa rõ lý do chưa công bố" in said
     assert "Sở Thông tin và Truyền thông số 1 1 thư đã gửi" in said
     assert "thành phố Nha Trang số 1 1 thư chưa gửi được" in said
-    VISITING.role, VISITING.agencies = "agency", frozenset({TU_PHAP})
+    VISITING.visit_as("agency", TU_PHAP)
     own = words(page_of(staff, Run("reconcile_daily", RUN_ID)))
     assert "lệch" not in own
     assert "Nha Trang" not in own
@@ -304,7 +303,7 @@ def test_closings_checks_and_statements_are_told_with_their_mails(staff, airflow
         " VALUES ('vnpt', '11-2026<i>.csv', now(), %s, 1, 'wrong')",
         RUN_ID,
     )
-    VISITING.role, VISITING.agencies = "operator", None
+    VISITING.visit_as("operator")
     said = words(page_of(staff, Run("reconcile_carrier", RUN_ID)))
     assert "vnpt/11-2026<i>.csv không rõ bị từ chối" in said
 
@@ -336,7 +335,7 @@ def test_what_was_removed_of_airflow_is_told_with_what_was_not(staff, airflow):
     assert "3 dòng của bảng deadline" in said
     assert "7.200 tệp nhật ký (12,3 MB)" in said
     assert "chương trình đã dừng" not in said, "nothing of it was removed"
-    VISITING.role, VISITING.agencies = "agency", (NHA_TRANG,)
+    VISITING.visit_as("agency", NHA_TRANG)
     assert "1.440" not in words(page_of(staff, run))
 
 
