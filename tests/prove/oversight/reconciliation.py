@@ -448,8 +448,8 @@ class Days:
                 world.do(at(day, hour, minute), lambda stage, day=day, hour=hour: self.run(day, hour))
             world.do(at(day + DAY, 6, 0), lambda stage, day=day: self.morning(day))
         for number, reached in ((plan.missed, 21), (plan.caught_up, 18)):
-            self.at(number, 17, 20, lambda: stage.reach("two", False))
-            self.at(number, reached, 10, lambda: stage.reach("two", True))
+            self.at(number, 17, 20, lambda: stage.desks.reach("two", False))
+            self.at(number, reached, 10, lambda: stage.desks.reach("two", True))
         self.at(plan.unplanned, 22, 30, self.read_only)
         self.at(plan.sending, 21, 30, lambda: self.run(plan.day(plan.sending), 21))
         self.at(plan.healed, 9, 0, self.heal)
@@ -508,7 +508,7 @@ class Days:
         """The day is closed, an earlier one corrected; after the end of a month that too."""
         world, plan, judge = self.world, self.world.schedule, self.judge
         unread = frozenset({"two"}) if day == plan.day(plan.unread) else frozenset()
-        self.stage.reach("two", not unread)
+        self.stage.desks.reach("two", not unread)
         if day == plan.day(plan.sending):
             with self.sender_in_flight():
                 judge.close(Period(day))
@@ -516,7 +516,7 @@ class Days:
             judge.close(Period(day), unread)
         if unread and day > world.days[0]:
             judge.close_in_vain(Period(day - DAY))
-        self.stage.reach("two", True)
+        self.stage.desks.reach("two", True)
         if day in (plan.day(plan.unread), plan.day(plan.forged)):
             judge.close(Period(day))
         if world.days[0] <= day - 3 * DAY <= world.days[-1]:
