@@ -352,16 +352,22 @@ TWO_AGENCIES = [
 # ---------------------------------------------------------------------------------------------------- a gateway
 
 
-def gateway_connection(port: int, login: str = "motcua", password: str = "kannel-word", **extra: Any) -> str:
-    """A connection to a gateway on loopback, which speaks Kannel's protocol unless another adapter is named; ``None``
-    takes a field away."""
-    given = {
-        "adapter": "kannel",
-        "callback_url": "http://127.0.0.1:1/gateway/receipts/kannel",
-        "callback_secret": "receipt-word",
-    } | extra
+def gateway_connection(
+    port: int,
+    login: str = "motcua",
+    password: str = "kannel-word",
+    *,
+    adapter: str = "kannel",
+    callback_url: str | None = "http://127.0.0.1:1/gateway/receipts/kannel",
+    callback_secret: str | None = "receipt-word",
+    **extra: Any,
+) -> str:
+    """A connection to a gateway on loopback, which speaks Kannel's protocol unless another adapter is named; ``None``:
+    it has no such callback."""
+    callbacks = {"callback_url": callback_url, "callback_secret": callback_secret}
+    given = {name: value for name, value in callbacks.items() if value is not None}
     connection = {"conn_type": "http", "host": "127.0.0.1", "port": port, "login": login, "password": password}
-    return json.dumps(connection | {"extra": {name: value for name, value in given.items() if value is not None}})
+    return json.dumps(connection | {"extra": {"adapter": adapter} | given | extra})
 
 
 # ------------------------------------------------------------------------------------------- one-stop databases

@@ -126,7 +126,7 @@ def base_backup(primary: Cluster, folder: Path) -> None:
 
 
 @contextmanager
-def recover(base: Path, folder: Path, archive: Path, until: datetime | None = None) -> Iterator[Cluster]:
+def recover(base: Path, folder: Path, archive: Path, moment: datetime | None = None) -> Iterator[Cluster]:
     """A new server below ``folder``: the base backup, and what was archived after it up to a moment, or all of it.
 
     The moment must be later than the end of the base backup. The server accepts writes when this yields.
@@ -136,7 +136,7 @@ def recover(base: Path, folder: Path, archive: Path, until: datetime | None = No
     shutil.copy2(base / "admin-password", server.password_file)
     os.chown(folder, *_owner(base / "data"))
     _as_server(server, ["cp", "-a", str(base / "data"), str(server.data)], owned_folder=folder)
-    target = f"recovery_target_time = '{until.isoformat()}'\nrecovery_target_action = promote" if until else ""
+    target = f"recovery_target_time = '{moment.isoformat()}'\nrecovery_target_action = promote" if moment else ""
     _configure(server, f"archive_mode = off\nrestore_command = 'cp {_quoted(archive)}/%f %p'\n{target}")
     (server.data / "recovery.signal").touch()
     os.chown(server.data / "recovery.signal", *_owner(server.data))

@@ -37,7 +37,7 @@ from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import connect
 from motcua.store.ledger.provisioning import with_database
 from motcua.store.oversight.complaints import NewComplaint, link_complaints, save_complaints
-from motcua.store.oversight.page_requests import ask
+from motcua.store.oversight.page_requests import ask as ask_the_department
 from motcua.store.oversight.statements import StatementRefusal, save_refusal
 from motcua.store.people import give_agency
 from motcua.web.runs import run_page
@@ -48,6 +48,7 @@ from tests.ground import (
     OneStop,
     Server,
     agency,
+    ask,
     environment,
     in_ledger,
     ledger_connections,
@@ -166,7 +167,9 @@ def _filled(ledger: str, source: str) -> World:
             came = now - timedelta(days=1)
             given = NewComplaint(key, its.agency, its.code, came, "desk", "no_result_yet", words)
             save_complaints(connection, [given], "tests", now)
-            ask(connection, "recipients", {"agency": its.agency, "addresses": [f"hai@{its.agency}.vn"]}, "tests")
+            ask_the_department(
+                connection, "recipients", {"agency": its.agency, "addresses": [f"hai@{its.agency}.vn"]}, "tests"
+            )
         link_complaints(connection, now)
         told = f"bang-ke.csv cannot be read:\n- cột “Số tin (0905***482)”, gọi {A.mobile}"
         save_refusal(connection, StatementRefusal("kannel", None, "bang-ke.csv", "0" * 64, now, "tests", 1, told))
