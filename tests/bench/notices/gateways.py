@@ -51,7 +51,8 @@ class Bare:
 
 def name_gateway(port: int, login: str = "a", password: str = "b" * 8, **extra: Any) -> None:
     """Sets sms_kannel."""
-    os.environ["AIRFLOW_CONN_SMS_KANNEL"] = gateway_connection(port, login, password, **extra)
+    given = {"callback_url": "http://127.0.0.1:1/r", "callback_secret": "s" * 20} | extra
+    os.environ["AIRFLOW_CONN_SMS_KANNEL"] = gateway_connection(port, login, password, **given)
 
 
 @contextlib.contextmanager
