@@ -16,7 +16,7 @@ from motcua.settings import settings
 from tests.bench import Line
 from tests.ground import (
     ask,
-    ledger_connections,
+    connection_uri,
     make_ledger,
     own_server,
 )
@@ -49,7 +49,8 @@ def ledger() -> Iterator[str]:
     """A fresh ledger behind motcua_db; yields an administrator's DSN for it."""
     with tempfile.TemporaryDirectory(prefix="motcua-bench-") as folder, own_server(Path(folder), "") as server:
         dsn = make_ledger(server.admin_dsn)
-        os.environ |= ledger_connections(server.admin_dsn, "motcua") | {"MOTCUA_JOURNAL": f"{folder}/journal"}
+        os.environ["AIRFLOW_CONN_MOTCUA_DB"] = connection_uri(server.admin_dsn, "motcua_app", "motcua")
+        os.environ["MOTCUA_JOURNAL"] = f"{folder}/journal"
         settings.cache_clear()
         ask(dsn, SEED)
         yield dsn
