@@ -106,6 +106,15 @@ class _Forgetful(dict[str, Any]):
         """Keeps nothing."""
 
 
+_made: dict[str, GivenLedger] = {}
+
+
+def leave(database_name: str) -> None:
+    """Closes what is kept of a ledger's connections, so that it can be copied; the next test is given another one."""
+    if database_name in _made:
+        _made[database_name].let_go()
+
+
 def keep_no_connections() -> None:
     """From now on what the test closes is closed; what was kept is, too."""
     if isinstance(database._kept, _ClosedByTests):
@@ -129,6 +138,7 @@ class GivenLedger:
     _closed: _ClosedByTests = field(default_factory=_ClosedByTests)
 
     def __post_init__(self) -> None:
+        _made[self.name] = self
         self._administrator = psycopg.connect(self.dsn, autocommit=True)
         self._shape = self._administrator.execute(_SHAPE).fetchall()
         self._counted = self._count()

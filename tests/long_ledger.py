@@ -7,6 +7,8 @@ from typing import Any
 
 import psycopg
 
+from tests.ground import ask
+
 AGENCIES, PROCEDURES, SOURCES = 13, 60, 3
 
 _NAMES = """
@@ -213,5 +215,4 @@ def fill_ledger(dsn: str, now: datetime, days: int, dossiers_a_day: int) -> None
         for part in (_NAMES, _DOSSIERS, _TRANSITIONS, _MESSAGES, _EVENINGS, _THE_REST):
             # By the server a text of several statements may not have parameters.
             psycopg.ClientCursor(connection).execute(part, values)
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute("VACUUM (ANALYZE)")
+    ask(dsn, "VACUUM (ANALYZE)")

@@ -11,10 +11,12 @@ from collections.abc import Callable, Mapping
 from rich.console import Console
 from rich.table import Table
 
+import tests.environment  # isort: skip  # noqa: F401 - before the first import of Airflow
+
 from motcua.settings import settings
 from tests.bench import Line, late_joiner, pages, quality, reconciliation, sources, tails
 from tests.bench.ledgers import ledger, on_a_ledger
-from tests.bench.notices import peers, planning, real_gateway, receipts, sending, two_senders
+from tests.bench.notices import peers, real_gateway, receipts, sending, two_senders
 from tests.bench.notices.gateways import gateway
 from tests.prove.page import OK, SHORT, Machine, section, write_page
 
@@ -25,7 +27,7 @@ def _sources() -> list[Line]:
 
 
 BENCHES: Mapping[str, Callable[[], list[Line]]] = {
-    "plan": on_a_ledger(planning.bench),
+    "plan": on_a_ledger(sending.plan_bench),
     "send": on_a_ledger(sending.bench),
     "senders": on_a_ledger(two_senders.bench),
     "kannel": on_a_ledger(real_gateway.bench),

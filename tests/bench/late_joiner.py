@@ -17,6 +17,7 @@ from psycopg import sql
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.settings import settings
 from motcua.store.ledger.provisioning import with_database
+from tests.ground import ask
 
 DOSSIERS, FEW = 174_545, 20_000
 """4.4 steps each: 768,000, and an eighth of that, by which memory is held against the source's size."""
@@ -107,8 +108,7 @@ Line = tuple[str, str, str, bool]
 
 def make_source(ledger: str, name: str, dossiers: int) -> str:
     """A source of this name with so many dossiers, on the ledger's server; returns an administrator's DSN for it."""
-    with psycopg.connect(ledger, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    ask(ledger, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     dsn = with_database(ledger, name)
     with psycopg.connect(dsn, autocommit=True) as connection:
         for statement in _SOURCE.split(";\n"):

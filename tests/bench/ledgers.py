@@ -1,23 +1,25 @@
-"""A fresh ledger for a bench, and what lies in it before anything is measured."""
+"""A fresh ledger for a bench, what lies in it before anything is measured, and the processor that work on it costs."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import psycopg
+import psutil
 
-from motcua.sandbox.machine.postgres import EmbeddedPostgres
 from motcua.settings import settings
-from motcua.store.ledger.migrations import migrate
-from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
 from tests.bench import Line
-from tests.conftest import connection_uri
-from tests.gateways.ports import free_port
-from tests.registered import believe_sleeps, register_templates
+from tests.ground import (
+    ask,
+    connection_uri,
+    make_ledger,
+    own_server,
+)
 
 SEED = """
 INSERT INTO motcua.agencies (agency_code, name, short_name, enabled_from)
@@ -45,23 +47,13 @@ WHERE d.dossier_code LIKE %(prefix)s || '%%' AND step > 4 - %(steps)s
 @contextlib.contextmanager
 def ledger() -> Iterator[str]:
     """A fresh ledger behind motcua_db; yields an administrator's DSN for it."""
-    with tempfile.TemporaryDirectory(prefix="motcua-bench-") as folder:
-        os.chmod(folder, 0o755)
-        server = EmbeddedPostgres(Path(folder), free_port())
-        with server.running():
-            roles = [Role(name, "only-for-tests") for name in ("motcua_owner", "motcua_app", "motcua_audit", "airflow")]
-            provision_ledger(server.admin_dsn, "motcua", *roles, "airflow_bench")
-            os.environ["AIRFLOW_CONN_MOTCUA_DB_OWNER"] = connection_uri(server.admin_dsn, "motcua_owner", "motcua")
-            os.environ["AIRFLOW_CONN_MOTCUA_DB"] = connection_uri(server.admin_dsn, "motcua_app", "motcua")
-            os.environ["MOTCUA_JOURNAL"] = str(Path(folder) / "journal")
-            settings.cache_clear()
-            migrate()
-            dsn = with_database(server.admin_dsn, "motcua")
-            register_templates(dsn, "kannel")
-            believe_sleeps(dsn)
-            with psycopg.connect(dsn) as connection:
-                connection.execute(SEED)
-            yield dsn
+    with tempfile.TemporaryDirectory(prefix="motcua-bench-") as folder, own_server(Path(folder), "") as server:
+        dsn = make_ledger(server.admin_dsn)
+        os.environ["AIRFLOW_CONN_MOTCUA_DB"] = connection_uri(server.admin_dsn, "motcua_app", "motcua")
+        os.environ["MOTCUA_JOURNAL"] = f"{folder}/journal"
+        settings.cache_clear()
+        ask(dsn, SEED)
+        yield dsn
 
 
 def on_a_ledger(bench: Callable[[str], list[Line]]) -> Callable[[], list[Line]]:
@@ -76,15 +68,46 @@ def on_a_ledger(bench: Callable[[str], list[Line]]) -> Callable[[], list[Line]]:
 
 def seed(dsn: str, prefix: str, dossiers: int, steps: int = 1) -> None:
     """So many dossiers whose last step is a result at the desk, not planned yet."""
-    with psycopg.connect(dsn) as connection:
-        connection.execute(DOSSIERS, {"prefix": prefix, "count": dossiers})
-        connection.execute(TRANSITIONS, {"prefix": prefix, "steps": steps})
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute("ANALYZE")
+    ask(dsn, DOSSIERS, {"prefix": prefix, "count": dossiers})
+    ask(dsn, TRANSITIONS, {"prefix": prefix, "steps": steps})
+    ask(dsn, "ANALYZE")
 
 
 def server_of(dsn: str) -> int:
     """The process of the ledger's server that all its others descend from."""
-    with psycopg.connect(dsn) as connection:
-        (row,) = connection.execute("SELECT pg_read_file('postmaster.pid', 0, 20)").fetchall()
-    return int(row[0].split()[0])
+    (row,) = ask(dsn, "SELECT pg_read_file('postmaster.pid', 0, 20) AS written")
+    return int(row["written"].split()[0])
+
+
+def _seconds(pid: int, *, with_children: bool) -> float:
+    """Of a process, and of all below it, those included that have ended."""
+    process = psutil.Process(pid)
+    used = process.cpu_times()
+    total = used.user + used.system
+    if with_children:
+        total += used.children_user + used.children_system
+        for child in process.children():
+            with suppress(psutil.NoSuchProcess):
+                total += _seconds(child.pid, with_children=True)
+    return float(total)
+
+
+def seconds_of(processes: Mapping[str, int]) -> dict[str, float]:
+    """What each has used so far; of this process without those that it started."""
+    return {name: _seconds(pid, with_children=pid != os.getpid()) for name, pid in processes.items()}
+
+
+@contextmanager
+def used_by(processes: Mapping[str, int]) -> Iterator[dict[str, float]]:
+    """Processor seconds that each uses meanwhile; they are there at the end, while all of them live."""
+    used: dict[str, float] = {}
+    before = seconds_of(processes)
+    yield used
+    # A session of PostgreSQL's that has just ended is neither among the living nor counted among the others at once.
+    time.sleep(0.5)
+    used.update({name: now - before[name] for name, now in seconds_of(processes).items()})
+
+
+def each(used: Mapping[str, float], count: int) -> str:
+    """Milliseconds of a processor for one of so many, by process."""
+    return ", ".join(f"{name} {seconds / count * 1000:.2f}" for name, seconds in used.items()) + " ms"

@@ -12,9 +12,9 @@ from motcua.domain.periods import Period
 from motcua.domain.reconciliation import sum_messages
 from motcua.jobs.reconciliation.closing import close_period
 from motcua.settings import settings
-from motcua.store.ledger.database import connect
 from motcua.store.oversight.closings import load_figures
 from tests.bench.filling import quick_filling
+from tests.ground import in_ledger
 
 MONTH = Period.parse("2026-10")
 LIMIT = 15.0
@@ -116,8 +116,7 @@ def bench(dsn: str) -> list[tuple[str, str, str, bool]]:
     started = time.perf_counter()
     result = close_period(MONTH, "bench", datetime(2026, 11, 1, 7, 30, tzinfo=VIETNAM))
     seconds = time.perf_counter() - started
-    with connect() as ledger:
-        whole = sum_messages(load_figures(ledger, result.closing.closing_no).messages)
+    whole = sum_messages(in_ledger(load_figures, result.closing.closing_no).messages)
     good = seconds <= LIMIT and whole.messages == whole.expected == messages and result.closing.difference == 0
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     what = f"a month over {whole.messages:,} messages (built in {built:.0f} s); difference {result.closing.difference}"

@@ -25,7 +25,7 @@ from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.watching import CatchUp
 from motcua.sandbox.machine.postgres import EmbeddedPostgres
 from motcua.settings import settings
-from tests.gateways.ports import free_port
+from tests.ground import free_port
 
 HEALTHY, SLEEPING, MUTE = 290, 5, 5
 EVENTS, A_SECOND = 300, 5.0

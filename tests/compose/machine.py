@@ -34,13 +34,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
-import psycopg
 from psycopg import sql
 
 from motcua.sandbox.machine.parts import Hung, Part
 from motcua.sandbox.machine.postgres import EmbeddedPostgres, _become_nobody, binaries
-from tests.compose.project_files import ENV_FILES, ROOT, image_environment
-from tests.gateways.ports import free_port
+from tests.compose.project import ENV_FILES, ROOT, image_environment
+from tests.ground import ask, free_port
 
 IMAGE_USER = 50000
 PORTS = (5432, 6379, 8080, 8081, 8082, 8974)
@@ -493,8 +492,7 @@ class Machine:
         part.start()
         if is_new:
             password = service["environment"]["POSTGRES_PASSWORD"]
-            with psycopg.connect(server.admin_dsn, autocommit=True) as admin:
-                admin.execute(sql.SQL("ALTER ROLE postgres PASSWORD {}").format(sql.Literal(password)))
+            ask(server.admin_dsn, sql.SQL("ALTER ROLE postgres PASSWORD {}").format(sql.Literal(password)))
             server.password_file.write_text(password, encoding="ascii")
         return part
 

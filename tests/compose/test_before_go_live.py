@@ -12,17 +12,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 from pyrage.x25519 import Identity
-from typer.testing import CliRunner
 
-from motcua.cli import app
 from motcua.sandbox.machine.postgres import binaries
-from tests.compose.project_files import ROOT, SERVICES
+from tests.compose.project import ROOT, SERVICES
 from tests.compose.typed_commands import NotUnderstood, understand
-from tests.conftest import PASSWORD, connection_uri
+from tests.ground import PASSWORD, ask, connection_uri, type_command
 
 PAGE = ROOT / "docs" / "vi" / "truoc-khi-van-hanh.md"
 _ROW = re.compile(r"^\| `(?P<command>[^`]+)` \| (?P<answer>.+) \|$", re.M)
@@ -105,10 +102,7 @@ def server(
     )
     for folder in ("backups", "publications", "statements"):
         (tmp_path / folder).mkdir()
-    with psycopg.connect(ledger, autocommit=True) as admin:
-        admin.execute(
-            "GRANT CONNECT, TEMPORARY ON DATABASE {} TO motcua_owner".format(conninfo_to_dict(ledger)["dbname"])
-        )
+    ask(ledger, "GRANT CONNECT, TEMPORARY ON DATABASE {} TO motcua_owner".format(conninfo_to_dict(ledger)["dbname"]))
     monkeypatch.chdir(tmp_path)
     return ledger
 
@@ -116,7 +110,7 @@ def server(
 def answered(words: list[str], dsn: str, identity: str) -> tuple[int, str]:
     """Exit code and output of a program of the page."""
     if words[0] == "motcua":
-        result = CliRunner().invoke(app, words[1:], input=identity)
+        result = type_command(*words[1:], exits=None, input=identity)
         return result.exit_code, f"{result.output}{result.exception or ''}"
     where = conninfo_to_dict(dsn)
     given = [word for word in words[1:] if not word.startswith(("--username", "--dbname")) and word != "motcua"]

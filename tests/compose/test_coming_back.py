@@ -14,9 +14,8 @@ import re
 import secrets
 import shutil
 import threading
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -34,7 +33,6 @@ from pyrage.x25519 import Identity
 from motcua.domain.clock import VIETNAM
 from motcua.domain.periods import Period
 from motcua.jobs.notices.picking_up import pick_up
-from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.settling import settle
 from motcua.jobs.publications.publishing import publish
@@ -42,13 +40,11 @@ from motcua.jobs.reconciliation.closing import close_period
 from motcua.sandbox.network.scripted import Answer, Asked, ScriptedGateway
 from motcua.settings import settings
 from motcua.store.agencies import save_agencies
-from motcua.store.ledger.database import close_ledger_pool, connect
+from motcua.store.ledger.database import close_ledger_pool
 from motcua.store.ledger.provisioning import with_database
-from tests.compose.handbook import steps
 from tests.compose.machine import IMAGE_USER, Machine
-from tests.compose.project_files import EXAMPLE, LONG_RUNNING, complete_environment
-from tests.conftest import NHA_TRANG, OneStop, Server, agency
-from tests.registered import register_templates
+from tests.compose.project import EXAMPLE, LONG_RUNNING, complete_environment, steps
+from tests.ground import NHA_TRANG, OneStop, Server, agency, ask, in_ledger, register_templates, take_in, until
 
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(1200)]
 
@@ -143,8 +139,7 @@ def at_work_on(machine: Machine) -> Iterator[None]:
 
 
 def plan_what_is_new() -> None:
-    pick_up("khanhhoa")
-    plan()
+    take_in(None)
 
 
 def rows(machine: Machine, statement: str) -> list[tuple[Any, ...]]:
@@ -170,19 +165,11 @@ def citizen_of(dossier_code: str) -> int:
     return int(dossier_code.removeprefix("H-"))
 
 
-def wait_until(reached: Callable[[], bool], seconds: float, what: str) -> None:
-    deadline = time.monotonic() + seconds
-    while not reached():
-        assert time.monotonic() < deadline, f"waited {seconds:.0f} s in vain: {what}"
-        time.sleep(0.3)
-
-
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory, postgres: Server) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("world")
     name = "onestop_of_a_lost_machine"
-    with psycopg.connect(postgres.admin_dsn, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name}")
+    ask(postgres.admin_dsn, f"CREATE DATABASE {name}")
     gateway = ScriptedGateway()
     world = World(folder, OneStop(with_database(postgres.admin_dsn, name)), gateway)
     gateway.answer_to = world.answer
@@ -246,8 +233,7 @@ def fill_ledger(world: World, machine: Machine) -> None:
     today = datetime.combine(now.astimezone(VIETNAM), datetime.min.time(), VIETNAM)
     yesterday = today - timedelta(days=1)
     register_templates(with_database(machine.postgres.admin_dsn, "motcua"), "kannel")
-    with connect() as ledger:
-        save_agencies(ledger, [agency(NHA_TRANG, enabled_from=yesterday)], "tests")
+    in_ledger(save_agencies, [agency(NHA_TRANG, enabled_from=yesterday)], "tests")
     send("first run")
     (unconfirmed,) = world.happen(1)
     plan_what_is_new()
@@ -368,8 +354,8 @@ def restored(world: World, lost: Lost) -> Iterator[Machine]:
                 continue
             if number == 10:
                 # "After some minutes": those who were not yet told are, with one whom the gateway puts off.
-                wait_until(lambda: len(states(machine)) == world.citizens, 400, "everybody has a message")
-                wait_until(lambda: len(waiting(machine)) <= 1, 120, "nobody waits")
+                until(lambda: len(states(machine)) == world.citizens, 400, "everybody has a message")
+                until(lambda: len(waiting(machine)) <= 1, 120, "nobody waits")
             for block in blocks:
                 machine.type(block, SAFE=world.safe, COPIES=world.copies)
         yield machine

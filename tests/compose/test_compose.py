@@ -28,7 +28,7 @@ from motcua.sandbox.machine.postgres import binaries
 from motcua.settings import Settings, settings
 from motcua.store.file_stores import StoreUnusable
 from motcua.store.ledger.dumps import program_version
-from tests.compose.project_files import (
+from tests.compose.project import (
     COMPOSE,
     ENV_FILES,
     EXAMPLE,
@@ -44,7 +44,7 @@ from tests.compose.project_files import (
     image_environment,
 )
 from tests.compose.typed_commands import lines_of, understand, understand_program
-from tests.conftest import Server
+from tests.ground import Server
 
 pytestmark = pytest.mark.alone
 

@@ -13,10 +13,8 @@ from pathlib import Path
 import pytest
 from dotenv import dotenv_values
 
-from tests.compose.filling_in import SECTION, asked_for, fill_in
-from tests.compose.handbook import rows, steps, titles
 from tests.compose.machine import Machine
-from tests.compose.project_files import ENV_FILES, EXAMPLE, ROOT
+from tests.compose.project import ENV_FILES, EXAMPLE, ROOT, SECTION, asked_for, fill_in, rows, steps, titles
 from tests.compose.typed_commands import NotUnderstood, lines_of, understand
 from tests.prove.machines.install import NOT_FOLLOWED, Ports, values
 

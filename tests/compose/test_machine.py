@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.compose.handbook import steps
 from tests.compose.machine import Machine
-from tests.compose.project_files import ENV_FILES, complete_environment
+from tests.compose.project import ENV_FILES, complete_environment, steps
 
 pytestmark = pytest.mark.alone
 

@@ -17,7 +17,7 @@ from typer.exceptions import TyperException
 
 from motcua.cli import app
 from tests.compose.machine import PARSERS, Refused
-from tests.compose.project_files import OURS, SERVICES
+from tests.compose.project import OURS, SERVICES
 
 _ENGINE_ALONE = {"down", "logs", "version"}
 """What the handbook types of ``docker compose`` that nothing here does."""

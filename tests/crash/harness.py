@@ -12,6 +12,7 @@ import argparse
 import contextlib
 import functools
 import gc
+import hashlib
 import importlib
 import json
 import logging
@@ -24,15 +25,13 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-from tests.crash.kept import file_of, keep, kept
 
 Mode: TypeAlias = Literal["process", "each step", "each step frozen", "outage"]
 """What dies: a process where it is drawn, frozen as often; or a sender at one step after the other, or is frozen there;
@@ -225,7 +224,7 @@ def main() -> int:
     parser.add_argument("--goes-on", action="store_true", help="tells what no earlier run of these sources told")
     asked = parser.parse_args()
     os.environ["AIRFLOW__LOGGING__LOGGING_LEVEL"] = "ERROR"
-    importlib.import_module("tests.conftest")  # sets Airflow's environment, before its first import
+    importlib.import_module("tests.environment")  # sets Airflow's environment, before its first import
     seeds = importlib.import_module("tests.crash.seeds")
     processes = importlib.import_module("tests.crash.processes")
     world = importlib.import_module("tests.crash.world")
@@ -317,6 +316,47 @@ def _lines(children: Sequence[Any]) -> Iterator[str]:
             yield from child.new_lines()
             if ended:
                 living.remove(child)
+
+
+_ROOT = Path(__file__).parents[2]
+_TRIED = (
+    "plugins/motcua/**/*.py",
+    "include/sql/**/*.sql",
+    "include/templates/**/*",
+    "tests/crash/[!t]*.py",
+    "tests/ground.py",
+)
+_INSTALLED = "requirements.lock"
+
+
+def file_of(mode: str) -> Path:
+    """Where the batches of the sources as they are now are kept."""
+    found = {path for pattern in _TRIED for path in _ROOT.glob(pattern) if path.is_file()} | {_ROOT / _INSTALLED}
+    state = hashlib.sha256()
+    for path in sorted(found):
+        state.update(f"{path.relative_to(_ROOT)}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    return _ROOT / "out/prove/crash" / state.hexdigest()[:16] / f"{mode.replace(' ', '-')}.jsonl"
+
+
+def keep(file: Path, batch: dict[str, Any]) -> None:
+    """Keeps a batch: its ``numbers`` and its tally's values."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("a", encoding="utf-8") as lines:
+        lines.write(json.dumps(batch) + "\n")
+
+
+def kept(file: Path, numbers: Collection[int]) -> list[dict[str, Any]]:
+    """The batches all of whose seeds are among these; no seed twice, and no line that was cut off."""
+    wanted, found = set(numbers), []
+    for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else []:
+        try:
+            batch = json.loads(line)
+        except ValueError:
+            continue
+        if wanted.issuperset(batch["numbers"]):
+            wanted -= set(batch["numbers"])
+            found.append(batch)
+    return found
 
 
 if __name__ == "__main__":

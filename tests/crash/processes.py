@@ -24,7 +24,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from motcua.sandbox.machine.parts import Hung, die_with_parent
 from motcua.store.ledger.database import kept_connections, reason_without_values
-from tests.gateways.ports import free_port
+from tests.ground import free_port
 
 Job: TypeAlias = Callable[[], Any]
 

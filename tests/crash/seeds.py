@@ -42,6 +42,7 @@ from tests.crash.judge import KINDS, NOBODY, Verdict, judge, lay
 from tests.crash.processes import HANG, NO_DATABASE, Forked, Job
 from tests.crash.steps import Point, instrument, replace_everywhere, watch
 from tests.crash.world import NETWORK_SEED, Truth, World
+from tests.ground import in_ledger
 
 Report = Callable[[str], None]
 Points = dict[str, list[Point]]
@@ -754,8 +755,7 @@ def _nobodys(entry: Truth) -> str:
 
 
 def _balances() -> bool:
-    with connect() as connection:
-        return not any(row.difference for row in identity(connection))
+    return not any(row.difference for row in in_ledger(identity))
 
 
 def rehearse(world: World) -> Points:

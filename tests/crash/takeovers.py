@@ -15,22 +15,19 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
-
-import psycopg
-from psycopg import sql
 
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.watching import CatchUp
+from motcua.sandbox.machine.deployment import postgres_connection
 from motcua.sandbox.machine.parts import Hung, die_with_parent
-from motcua.store.ledger.database import connect, kept_connections
+from motcua.store.ledger.database import kept_connections
 from motcua.store.ledger.locks import LINGERING, is_held
 from motcua.store.ledger.provisioning import with_database
-from tests.conftest import OneStop
 from tests.crash.harness import TOLD, Tally
 from tests.crash.processes import Forked
 from tests.crash.steps import Point, watch
 from tests.crash.world import World
+from tests.ground import OneStop, ask, in_ledger
 
 _AGENCY = "000.00.30.H32"
 _NEVER = 90.0
@@ -52,14 +49,10 @@ class Desk:
 
     def __init__(self, world: World, begin: int) -> None:
         self.world, self.number = world, begin
-        with psycopg.connect(world.admin_dsn, autocommit=True) as admin:
-            admin.execute(sql.SQL("CREATE DATABASE desk TEMPLATE template0"))
-        parts = urlsplit(os.environ["AIRFLOW_CONN_MOTCUA_DB"])
-        admin_parts = psycopg.conninfo.conninfo_to_dict(world.admin_dsn)
-        login = f"{admin_parts['user']}:{admin_parts.get('password', '')}@{parts.hostname}:{parts.port}"
-        os.environ["AIRFLOW_CONN_ONESTOP_KHANHHOA"] = urlunsplit(("postgres", login, "/desk", "", ""))
-        os.environ["MOTCUA_SOURCES"] = "khanhhoa"
+        ask(world.admin_dsn, "CREATE DATABASE desk TEMPLATE template0")
         self.source = OneStop(with_database(world.admin_dsn, "desk"))
+        os.environ["AIRFLOW_CONN_ONESTOP_KHANHHOA"] = postgres_connection(with_database(world.admin_dsn, "desk"))
+        os.environ["MOTCUA_SOURCES"] = "khanhhoa"
         world.ledger.execute("UPDATE motcua.agencies SET result_hold = '0'")
 
     def move(self) -> str:
@@ -67,11 +60,10 @@ class Desk:
         self.number += 1
         code, now = f"T-{self.number}", datetime.now(UTC)
         number = f"0905{self.number:06d}"
-        changes = {"status_code": 9, "at_one_stop_desk": True, "applicant_phone": number, "updated_at": now}
-        self.source.dossier(
-            code, _AGENCY, received_at=now - timedelta(days=1), due_at=now + timedelta(days=9), **changes
-        )
-        self.source.move(9, code, _AGENCY, at=now)
+        self.source.both(
+            9, code, _AGENCY, at=now, received_at=now - timedelta(days=1), due_at=now + timedelta(days=9),
+            applicant_phone=number, status_code=9, at_one_stop_desk=True, updated_at=now,
+        )  # fmt: skip
         return number
 
     def wait_for(self, number: str, begun: float) -> float:
@@ -111,8 +103,7 @@ def _until(condition: Callable[[], bool]) -> None:
 
 
 def _is_held(number: int) -> bool:
-    with connect() as ledger:
-        return is_held(ledger, number)
+    return in_ledger(is_held, number)
 
 
 @contextmanager

@@ -36,11 +36,10 @@ from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.settling import settle
 from motcua.jobs.notices.stopping import release
 from motcua.settings import settings as motcua_settings
-from motcua.store.ledger.database import connect
 from motcua.store.notices import attempts, messages
 from motcua.store.notices.gateways import ensure_gateway, start_gateway
 from motcua.store.oversight.accounting import identity
-from tests.conftest import NHA_TRANG
+from tests.ground import NHA_TRANG, in_ledger
 
 MOVES = {
     "queued": "queued sending cancelled suppressed expired accepted delivered undelivered",
@@ -262,9 +261,8 @@ class Messages(RuleBasedStateMachine):
             self.bring(never_taken[which], "16", "NACK/no SMSC")
 
     def bring(self, reference, status, reply=""):
-        with connect() as connection:
-            report = {"reference": reference, "status": status, "reply": reply}
-            receive(connection, self.provider, "kannel", report)
+        report = {"reference": reference, "status": status, "reply": reply}
+        in_ledger(receive, self.provider, "kannel", report)
 
     # A hand-typed statement
 

@@ -9,17 +9,15 @@ import pytest
 from motcua.gateways.adapter import GatewayAddress, GatewayAnswer
 from motcua.gateways.kannel import KannelGateway
 from motcua.jobs.notices import settling
-from motcua.jobs.notices.picking_up import pick_up
-from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.receiving import receive
 from motcua.jobs.notices.sending import sender as sending
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.settling import settle
 from motcua.jobs.notices.stopping import release
-from motcua.store.ledger.database import connect, open_connection
+from motcua.store.ledger.database import open_connection
 from motcua.store.ledger.locks import share_gateway
 from motcua.store.notices.gateways import ensure_gateway
-from tests.conftest import NOW
+from tests.ground import NOW, in_ledger, take_in
 
 HOUR = timedelta(hours=1)
 
@@ -58,10 +56,8 @@ def provider(configure, monkeypatch):
 
 def queue(one_stop, *codes):
     for code in codes:
-        one_stop.dossier(code)
-        one_stop.move(9, code, at=NOW)
-    pick_up("khanhhoa", now=NOW)
-    plan(now=NOW)
+        one_stop.both(9, code, at=NOW)
+    take_in()
 
 
 def states(rows):
@@ -99,8 +95,7 @@ def test_dossier_that_is_taken_back_while_others_are_repeated_is_not_repeated(on
 
     def the_desk_takes_the_other_one_back():
         one_stop.move(4, "D-1", desk=False, at=NOW + HOUR)
-        pick_up("khanhhoa", now=NOW + HOUR)
-        plan(now=NOW + HOUR)
+        take_in(now=NOW + HOUR)
 
     provider.disturb = the_desk_takes_the_other_one_back
     settle("settling", clock=lambda: NOW + 2 * HOUR)
@@ -120,12 +115,10 @@ def test_receipt_for_a_released_attempt_counts_also_when_the_message_has_ended_m
         settle("settling", clock=lambda: NOW + 73 * HOUR)
     else:
         one_stop.move(4, "D-0", desk=False, at=NOW + HOUR)
-        pick_up("khanhhoa", now=NOW + HOUR)
-        plan(now=NOW + HOUR)
+        take_in(now=NOW + HOUR)
         send("second", clock=lambda: NOW + HOUR)
     assert states(rows) == [end]
     reference = rows("SELECT reference FROM motcua.attempts")[0]["reference"]
-    with connect() as connection:
-        receive(connection, provider, "kannel", {"reference": reference, "status": "1"})
+    in_ledger(receive, provider, "kannel", {"reference": reference, "status": "1"})
     assert rows("SELECT state FROM motcua.attempts") == [{"state": "delivered"}]
     assert states(rows) == ["delivered"], "a phone has it"

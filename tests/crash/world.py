@@ -6,13 +6,11 @@ All of it is forked from one warm process, so that a killed part is back within 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
 import signal
 import sqlite3
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -21,7 +19,6 @@ from typing import Any
 
 import psycopg
 import requests
-from psycopg import sql
 from psycopg.rows import dict_row
 
 from motcua.gateways import open_gateway
@@ -30,18 +27,18 @@ from motcua.sandbox.machine.parts import Hung
 from motcua.sandbox.machine.postgres import EmbeddedPostgres
 from motcua.sandbox.network.application import create_app
 from motcua.sandbox.network.behaviour import Timing
-from motcua.store.ledger.migrations import migrate
-from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
 from motcua.web.callbacks import create_standalone
-from tests.conftest import PASSWORD, connection_uri
 from tests.crash.processes import HANG, ForkedServer, Job, Runner
 from tests.crash.provider import create_provider
-from tests.gateways.ports import free_port
-from tests.registered import believe_sleeps, register_templates
+from tests.ground import (
+    Server,
+    connection_uri,
+    free_port,
+    gateway_connection,
+    make_ledger,
+    memory_folder,
+)
 
-_MEMORY = Path("/dev/shm")
-_ROOM = 4 << 30
-"""Bytes that must be free there; a world has some 200 MB."""
 _POSTGRES = """
 fsync = off
 shared_buffers = 64MB
@@ -65,7 +62,6 @@ _TIMING = Timing(
     hang=_SILENCE,
 )
 _SECRET = "receipts-of-the-crash-harness"
-_PASSWORD = "kannel-word"
 
 
 @dataclass
@@ -86,7 +82,7 @@ class Truth:
 @contextlib.contextmanager
 def foundation() -> Iterator[Path]:
     """The folder of a server, stopped, with an empty ledger to be copied for each batch; each world copies it."""
-    with _new_folder() as folder:
+    with memory_folder("motcua-crash-") as folder:
         server = EmbeddedPostgres(folder, free_port())
         server.set_up()
         with (server.data / "postgresql.conf").open("a") as configuration:
@@ -94,25 +90,8 @@ def foundation() -> Iterator[Path]:
         # Scram costs more than all else that a short-lived sender does.
         (server.data / "pg_hba.conf").write_text("host all all 127.0.0.1/32 trust\n")
         with server.part(folder / "postgres.log"):
-            roles = [Role(name, PASSWORD) for name in ("motcua_owner", "motcua_app", "motcua_audit", "airflow")]
-            provision_ledger(server.admin_dsn, "template_ledger", *roles, "airflow_unused")
-            owner = connection_uri(server.admin_dsn, "motcua_owner", "template_ledger")
-            os.environ["AIRFLOW_CONN_MOTCUA_DB_OWNER"] = owner
-            migrate()
-            register_templates(with_database(server.admin_dsn, "template_ledger"), "kannel", "second", "esms")
-            believe_sleeps(with_database(server.admin_dsn, "template_ledger"))
+            make_ledger(server.admin_dsn, "template_ledger", gateways=("kannel", "second", "esms"))
         yield folder
-
-
-@contextlib.contextmanager
-def _new_folder() -> Iterator[Path]:
-    in_memory = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM
-    folder = Path(tempfile.mkdtemp(prefix="motcua-crash-", dir=_MEMORY if in_memory else None))
-    try:
-        folder.chmod(0o755)
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 class World:
@@ -126,7 +105,7 @@ class World:
             keeps_connections: what nobody kills keeps its connections, since nobody kills PostgreSQL.
         """
         self._folders = contextlib.ExitStack()
-        self.folder = self._folders.enter_context(_new_folder())
+        self.folder = self._folders.enter_context(memory_folder("motcua-crash-"))
         subprocess.run(["cp", "-a", f"{foundation}/.", str(self.folder)], check=True)
         self._server = EmbeddedPostgres(self.folder, free_port())
         self.postgres = self._server.part(self.folder / "postgres.log")
@@ -153,31 +132,22 @@ class World:
         return ForkedServer(make, self.folder / f"{name}.log")
 
     def _phone_network(self, name: str) -> Any:
-        account = {"username": "motcua", "password": _PASSWORD}
+        account = {"username": "motcua", "password": "kannel-word"}
         return create_app(self.folder / name, **account, seed=NETWORK_SEED, max_messages=10, timing=_TIMING)
 
     def use(self, names: Sequence[str], *, when_unknown: str = "hold") -> None:
         """Has this process, and what it forks, send through these gateways, the first one preferred."""
         os.environ["MOTCUA_GATEWAYS"] = ",".join(names)
         for name, server in self.gateways.items():
-            extra = {
-                "adapter": "esms" if name == "esms" else "kannel",
-                "concurrency": 4,
-                "answer_timeout": ANSWER_TIMEOUT,
-                "when_unknown": when_unknown,
-                "callback_secret": _SECRET,
-            }
-            if name != "esms":
-                extra["callback_url"] = f"http://127.0.0.1:{self.callbacks.port}/gateway/receipts/{name}"
-            os.environ[f"AIRFLOW_CONN_SMS_{name.upper()}"] = json.dumps(
-                {
-                    "conn_type": "http",
-                    "host": "127.0.0.1",
-                    "port": server.port,
-                    "login": "motcua",
-                    "password": _PASSWORD,
-                    "extra": extra,
-                }
+            callbacks = f"http://127.0.0.1:{self.callbacks.port}/gateway/receipts/{name}"
+            os.environ[f"AIRFLOW_CONN_SMS_{name.upper()}"] = gateway_connection(
+                server.port,
+                adapter="esms" if name == "esms" else "kannel",
+                concurrency=4,
+                answer_timeout=ANSWER_TIMEOUT,
+                when_unknown=when_unknown,
+                callback_url=None if name == "esms" else callbacks,
+                callback_secret=_SECRET,
             )
 
     @property
@@ -249,14 +219,10 @@ class World:
             self._ledger = None
         old, self._ledgers = self._ledgers, self._ledgers + 1
         name = f"ledger_{self._ledgers}"
-        with psycopg.connect(self._server.admin_dsn, autocommit=True) as admin:
-            admin.execute(
-                sql.SQL("CREATE DATABASE {} TEMPLATE template_ledger STRATEGY file_copy").format(sql.Identifier(name))
-            )
-            admin.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO motcua_app").format(sql.Identifier(name)))
-            if old:
-                admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(f"ledger_{old}")))
-        self.dsn = with_database(self._server.admin_dsn, name)
+        server = Server(self._server.admin_dsn)
+        with server.admin:
+            self.dsn = server.copy_database("template_ledger", name)
+            server.drop_database(f"ledger_{old}")
         self.ledger.execute(_AGENCIES)
         os.environ["AIRFLOW_CONN_MOTCUA_DB"] = connection_uri(self._server.admin_dsn, "motcua_app", name)
         os.environ["MOTCUA_JOURNAL"] = str(self.folder / "journals" / name)

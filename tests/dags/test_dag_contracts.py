@@ -36,7 +36,7 @@ from motcua.orchestration import SourcesWatch, run_window, tell_red_gate
 from motcua.settings import settings
 from motcua.store.ledger.database import open_connection
 from motcua.store.ledger.locks import LINGERING, hold_lock
-from tests.conftest import NOW
+from tests.ground import NOW
 
 ROOT = Path(__file__).parents[2]
 

@@ -16,7 +16,7 @@ from motcua.jobs import run_alerts
 from motcua.orchestration import RunRefused, begin_work, refuse_misunderstandings, release_by, tell_red_gate
 from motcua.settings import include_dir
 from motcua.store.ledger import sessions
-from tests.conftest import NOW
+from tests.ground import NOW
 
 ROOT = Path(__file__).parents[2]
 FOLDER = include_dir() / "templates" / "airflow"

@@ -14,33 +14,19 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import unquote_to_bytes
 
 from motcua.sandbox.machine.parts import Part, listens
-from tests.gateways.ports import free_port
+from tests.ground import free_port, until
 
 SYSTEM_PATH = os.environ["PATH"] + ":/usr/sbin:/sbin"
 BOXES = ("bearerbox", "smsbox")
 IS_INSTALLED = all(shutil.which(box, path=SYSTEM_PATH) for box in BOXES)
 
 Seen = TypeVar("Seen")
-
-
-def eventually(look: Callable[[], Seen], seconds: float = 10.0, *, every: float = 0.01) -> Seen:
-    """What ``look`` gives, as soon as it gives anything true.
-
-    Raises:
-        AssertionError: it gave nothing in time.
-    """
-    deadline = time.monotonic() + seconds
-    while not (seen := look()):
-        assert time.monotonic() < deadline, "did not happen in time"
-        time.sleep(every)
-    return seen
 
 
 def connected(port: int) -> socket.socket | None:
@@ -151,7 +137,7 @@ class Kannel:
     def end_bearerbox(self, number: signal.Signals = signal.SIGKILL) -> None:
         """Ends bearerbox alone, and waits until smsbox has noticed and closed its port."""
         self._end("bearerbox", number)
-        eventually(lambda: not listens(self.sendsms_port))
+        until(lambda: not listens(self.sendsms_port))
 
     def restart(self) -> None:
         """Ends what is left of both boxes and starts them again."""
@@ -198,7 +184,7 @@ class FakeCarrier:
 
     def connect(self) -> None:
         """Connects to the bearerbox that was started with ``group``."""
-        self._connection = eventually(lambda: connected(self._port))
+        self._connection = until(lambda: connected(self._port))
         threading.Thread(target=self._read, args=(self._connection,), daemon=True).start()
 
     def _read(self, connection: socket.socket) -> None:

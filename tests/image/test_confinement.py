@@ -12,8 +12,8 @@ import psycopg
 import pytest
 
 from motcua.sandbox.machine.postgres import EmbeddedPostgres
-from tests.compose.project_files import OURS, SERVICES, dockerfile
-from tests.gateways.ports import free_port
+from tests.compose.project import OURS, SERVICES, dockerfile
+from tests.ground import free_port
 from tests.image.locks import ROOT
 
 HANDBOOK = (ROOT / "docs" / "operations" / "server.md").read_text(encoding="utf-8")

@@ -17,7 +17,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from tests.compose.project_files import OURS, SERVICES, dockerfile
+from tests.compose.project import OURS, SERVICES, dockerfile
 from tests.image.locks import BUILD, EVERYTHING, PRODUCTION, ROOT, names, pins
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))

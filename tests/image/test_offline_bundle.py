@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.compose.project_files import ENV_FILES, OURS, SERVICES, complete_environment
+from tests.compose.project import ENV_FILES, OURS, SERVICES, complete_environment
 from tests.image.locks import ROOT
 
 DIGEST = "sha256:" + "0" * 64

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,31 +14,14 @@ from psycopg.conninfo import conninfo_to_dict
 
 from motcua.sandbox.network.scripted import ScriptedGateway
 from motcua.store.ledger.database import close_ledger_pool
-from tests.conftest import Server, _drop, copy_database
+from tests.ground import Server, gateway_connection
 
 
 @pytest.fixture
 def gateway(configure: Callable[..., None]) -> Iterator[ScriptedGateway]:
     """A gateway on loopback behind sms_kannel, four requests at once."""
     scripted = ScriptedGateway()
-    configure(
-        AIRFLOW_CONN_SMS_KANNEL=json.dumps(
-            {
-                "conn_type": "http",
-                "host": "127.0.0.1",
-                "port": scripted.port,
-                "login": "motcua",
-                "password": "kannel-word",
-                "extra": {
-                    "adapter": "kannel",
-                    "concurrency": 4,
-                    "answer_timeout": 1.0,
-                    "callback_url": "http://127.0.0.1:1/gateway/receipts/kannel",
-                    "callback_secret": "receipt-word",
-                },
-            }
-        )
-    )
+    configure(AIRFLOW_CONN_SMS_KANNEL=gateway_connection(scripted.port, concurrency=4, answer_timeout=1.0))
     yield scripted
     scripted.close()
 
@@ -62,7 +44,7 @@ def kept(postgres: Server) -> Iterator[dict[str, Kept]]:
     found: dict[str, Kept] = {}
     yield found
     for each in found.values():
-        _drop(postgres, each.database)
+        postgres.drop_database(each.database)
 
 
 @pytest.fixture
@@ -78,15 +60,31 @@ def made_once(
         database = str(conninfo_to_dict(ledger)["dbname"])
         if name in kept:
             close_ledger_pool()
-            _drop(postgres, database)
-            copy_database(postgres, kept[name].database, database)
+            postgres.drop_database(database)
+            postgres.copy_database(kept[name].database, database)
             shutil.copytree(kept[name].folder, folder)
         else:
             value = make()
             close_ledger_pool()
             kept[name] = Kept(f"kept_{name}_{database}", tmp_path_factory.mktemp(name) / "folder", value)
-            copy_database(postgres, database, kept[name].database)
+            postgres.copy_database(database, kept[name].database)
             shutil.copytree(folder, kept[name].folder)
         return copy.deepcopy(kept[name].value)
 
     return made
+
+
+@pytest.fixture
+def messages(rows: Callable[..., list[dict[str, Any]]]) -> Callable[[], list[tuple[str, str, str]]]:
+    """Kind, dossier and state of all messages."""
+
+    def found() -> list[tuple[str, str, str]]:
+        return [
+            (row["kind"], row["dossier_code"], row["state"])
+            for row in rows(
+                "SELECT m.kind, d.dossier_code, m.state FROM motcua.messages AS m"
+                " JOIN motcua.dossiers AS d USING (dossier_id) ORDER BY d.dossier_code, m.message_id"
+            )
+        ]
+
+    return found

@@ -9,14 +9,11 @@ from typing import Any
 
 from motcua.domain.clock import VIETNAM
 from motcua.domain.phones.reading import mask_msisdn
-from motcua.domain.run_window import EVERYTHING
 from motcua.gateways import open_gateway
-from motcua.jobs.notices.picking_up import pick_up
-from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.receiving import receive
 from motcua.jobs.notices.sending.sender import send
 from motcua.store.ledger.database import connect
-from tests.conftest import NOW, OneStop
+from tests.ground import NOW, OneStop, take_in
 
 PAGE = Path(__file__).parents[2] / "docs" / "architecture.md"
 MINUTE = timedelta(minutes=1)
@@ -54,16 +51,14 @@ def result_told_at_the_second_try(one_stop: OneStop, gateway: Any, rows: Any) ->
     """A dossier in work becomes a result at the desk; the gateway is busy once; two receipts."""
 
     def run(moment: datetime) -> None:
-        pick_up("khanhhoa", EVERYTHING, moment)
-        plan(now=moment)
+        take_in(moment)
         send(f"run {moment:%H:%M}", clock=lambda: moment)
 
     before = NOW - timedelta(hours=1)
     one_stop.dossier(updated_at=before)
     one_stop.move(4, desk=False, at=before, from_step="Tiếp nhận", to_step="Xử lý")
     run(before)
-    one_stop.dossier(step_name="Trả kết quả", status_code=9, at_one_stop_desk=True, updated_at=NOW)
-    one_stop.move(9, at=NOW)
+    one_stop.both(9, at=NOW, step_name="Trả kết quả", status_code=9, at_one_stop_desk=True, updated_at=NOW)
     gateway.script = [(503, "Temporal failure, try again later.")]
     run(NOW)
     run(NOW + MINUTE)

@@ -10,9 +10,7 @@ import psycopg
 import pytest
 from psycopg import IsolationLevel, sql
 from psycopg.rows import dict_row
-from typer.testing import CliRunner
 
-from motcua.cli import app
 from motcua.jobs.notices.picking_up import SourceFailed, pick_up
 from motcua.jobs.notices.watching import sources_to_read
 from motcua.reports.checking import words_of
@@ -21,7 +19,7 @@ from motcua.sources.contract import ContractSource
 from motcua.sources.foreign_tables import ForeignTablesSource
 from motcua.store.ledger.database import open_connection
 from motcua.store.ledger.provisioning import with_database
-from tests.conftest import NHA_TRANG, NOW, OneStop
+from tests.ground import NOW, OneStop, type_command
 
 CODES = {
     "known_codes": list(range(1, 11)),
@@ -35,10 +33,8 @@ CODES = {
 @pytest.fixture
 def far(postgres, one_stop: OneStop, configure) -> Iterator[OneStop]:
     """The one-stop database, which is read through foreign tables of another one."""
-    name = f"between_{one_stop.connection.info.dbname}"
+    name = postgres.fresh_database("template0", "between")
     parts = psycopg.conninfo.conninfo_to_dict(postgres.admin_dsn)
-    with psycopg.connect(postgres.admin_dsn, autocommit=True) as admin:
-        admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     with psycopg.connect(with_database(postgres.admin_dsn, name), autocommit=True) as between:
         between.execute("CREATE EXTENSION postgres_fdw")
         server = "CREATE SERVER far FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host {}, port {}, dbname {})"
@@ -51,8 +47,7 @@ def far(postgres, one_stop: OneStop, configure) -> Iterator[OneStop]:
     uri = f"postgres://{parts['user']}:{parts['password']}@{parts['host']}:{parts['port']}/{name}"
     configure(MOTCUA_SOURCES="khanhhoa=foreign_tables", AIRFLOW_CONN_ONESTOP_KHANHHOA=uri)
     yield one_stop
-    with psycopg.connect(postgres.admin_dsn, autocommit=True) as admin:
-        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    postgres.drop_database(name)
 
 
 def test_source_behind_foreign_tables_is_picked_up_and_watched(far, rows):
@@ -82,8 +77,7 @@ def test_source_behind_foreign_tables_is_checked_as_any_other(far):
         )
         far.move(4, f"H-{place:03}", desk=False, at=moment - timedelta(hours=2))
         far.move(77, f"H-{place:03}", desk=False, at=moment - timedelta(hours=1))
-    shown = CliRunner().invoke(app, ["sources", "check", "khanhhoa", "--json"])
-    assert shown.exit_code == 1
+    shown = type_command("sources", "check", "khanhhoa", "--json", exits=1)
     found = {each["kind"]: each for each in json.loads(shown.output)["findings"]}
     named = {"status_unknown", "phones_missing", "due_before_received", "desk_never"}
     assert named <= found.keys()
@@ -142,8 +136,7 @@ def test_nothing_is_merged_by_the_order_of_another_database(far, name):
 
 @pytest.mark.guarantee("once", "what comes while a source without a snapshot is read stays news until it is read")
 def test_what_comes_while_a_source_without_snapshot_is_read_stays_news(one_stop, monkeypatch):
-    one_stop.dossier()
-    one_stop.move(4)
+    one_stop.both(4)
     read_all = ContractSource.transitions_since
 
     def while_rows_come(self, *asked):
@@ -188,8 +181,7 @@ FROM onestop.written;
 def test_source_that_minds_no_time_limit_is_given_up_all_the_same(one_stop, rows, configure, monkeypatch):
     monkeypatch.setattr(patience, "_GRACE", 0.2)
     configure(MOTCUA_SOURCE_PATIENCE="PT0.2S")
-    one_stop.dossier()
-    one_stop.move(9, agency_code=NHA_TRANG)
+    one_stop.both(9)
     one_stop.connection.execute(HANGING)
     with pytest.raises(SourceFailed, match="no answer within"):
         pick_up("khanhhoa", now=NOW)

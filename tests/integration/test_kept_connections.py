@@ -1,4 +1,4 @@
-"""Connections that are kept for many runs in one process are as new ones, and end with them."""
+"""What tests keep for the next one is as new: connections of many runs in a process, and databases without rows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any
 import psycopg
 
 from motcua.store.ledger.database import LEDGER, connect, kept_connections
-from tests.conftest import Server
+from motcua.store.ledger.provisioning import with_database
+from tests.ground import NOW, OneStop, Server, ask, in_ledger
 
 
 def value(connection: psycopg.Connection[Any], query: str) -> Any:
@@ -44,8 +45,7 @@ def test_kept_connection_is_as_a_new_one(ledger: str) -> None:
             assert value(again, "SHOW statement_timeout") == "0"
             assert value(again, "SHOW timezone") == "UTC"
             assert (again.autocommit, again.isolation_level) == (False, None)
-            with connect() as beside:
-                assert pid(beside) != kept, "one that is in use is nobody else's"
+            assert in_ledger(pid) != kept, "one that is in use is nobody else's"
     assert first.closed, "with the end of it the connection ends too"
 
 
@@ -85,8 +85,7 @@ def test_of_names_that_are_given_others_are_not_kept(ledger: str, configure: Cal
         with connect() as ours, connect("other") as other:
             kept = pid(ours)
         assert other.closed
-        with connect() as again:
-            assert pid(again) == kept
+        assert in_ledger(pid) == kept
 
 
 def test_after_a_restart_of_the_server_those_that_were_kept_are_none(ledger: str, postgres: Server) -> None:
@@ -96,7 +95,26 @@ def test_after_a_restart_of_the_server_those_that_were_kept_are_none(ledger: str
         with psycopg.connect(postgres.admin_dsn, autocommit=True) as admin:
             for each in kept:
                 admin.execute("SELECT pg_terminate_backend(%s, 5000)", (each,))
-        with connect() as again:
-            assert pid(again) not in kept
+        assert in_ledger(pid) not in kept
         assert first.closed
         assert second.closed
+
+
+def test_rows_and_their_numbers_are_gone(one_stop: OneStop) -> None:
+    one_stop.both(9)
+    one_stop.connection.execute("UPDATE onestop.dossiers SET updated_at = %s", (NOW,))
+    assert one_stop.emptied()
+    assert one_stop.move(9) == 1
+    counted = "SELECT (SELECT count(*) FROM onestop.transitions) AS moves, (SELECT count(*) FROM onestop.dossiers) AS d"
+    assert one_stop.connection.execute(counted).fetchone() == {"moves": 1, "d": 0}
+
+
+def test_database_of_which_more_than_rows_was_changed_is_nobody_elses(one_stop: OneStop) -> None:
+    one_stop.connection.execute("ALTER TABLE onestop.dossiers ADD COLUMN note text")
+    assert not one_stop.emptied()
+
+
+def test_what_another_connection_made_is_noticed(one_stop: OneStop, postgres: Server) -> None:
+    address = with_database(postgres.admin_dsn, one_stop.connection.info.dbname)
+    ask(address, "CREATE VIEW onestop.made AS SELECT 1 AS one")
+    assert not one_stop.emptied()

@@ -24,7 +24,7 @@ from motcua.store.ledger.rows import large_array, large_array_of_words
 from motcua.store.ledger.sessions import Run, work_for
 from motcua.store.notices.dossiers import known_dossiers
 from motcua.store.notices.sources import map_status
-from tests.conftest import NHA_TRANG, NOW, TU_PHAP, VAN_PHONG, agency, copy_database, ledger_connections
+from tests.ground import NHA_TRANG, NOW, TU_PHAP, VAN_PHONG, agency, ask, in_ledger, ledger_connections
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 
@@ -196,7 +196,7 @@ class Desk:
 def two_ledgers(postgres, migrated, ledger, one_stop, monkeypatch) -> Iterator[list]:
     """Ways to pick up, each with a ledger of its own: by the book, and as it is done."""
     other = f"{psycopg.conninfo.conninfo_to_dict(ledger)['dbname']}_book"
-    copy_database(postgres, migrated, other)
+    postgres.copy_database(migrated, other)
     names = {"book": other, "hurry": psycopg.conninfo.conninfo_to_dict(ledger)["dbname"]}
     hurry = picking_up._PickUp
 
@@ -213,12 +213,10 @@ def two_ledgers(postgres, migrated, ledger, one_stop, monkeypatch) -> Iterator[l
 
     for way in names:
         work_in(way)
-        with connect() as connection:
-            save_agencies(connection, [agency(NHA_TRANG, aliases=("H32.30",)), agency(TU_PHAP, accented=True)], "tests")
+        in_ledger(save_agencies, [agency(NHA_TRANG, aliases=("H32.30",)), agency(TU_PHAP, accented=True)], "tests")
     yield [work_in, kept]
     work_for(None)
-    with psycopg.connect(postgres.admin_dsn, autocommit=True) as admin:
-        admin.execute(f"DROP DATABASE {other} WITH (FORCE)")
+    ask(postgres.admin_dsn, f"DROP DATABASE {other} WITH (FORCE)")
 
 
 @pytest.mark.guarantee(
@@ -247,9 +245,8 @@ def test_a_long_past_is_picked_up_as_one_row_after_the_other_would_be(two_ledger
         for way in ("book", "hurry"):
             work_in(way)
             if nth == 2:
-                with connect() as connection:
-                    save_agencies(connection, [agency(VAN_PHONG)], "tests")
-                    map_status(connection, "khanhhoa", 77, 9, "tests", now)
+                in_ledger(save_agencies, [agency(VAN_PHONG)], "tests")
+                in_ledger(map_status, "khanhhoa", 77, 9, "tests", now)
             counts = pick_up("khanhhoa", window, now=now)
             plan(window, now=now)
             found[way] = kept(way) | {"counts": Counter(repr(counts).split())}
@@ -265,8 +262,7 @@ def test_a_long_past_is_picked_up_as_one_row_after_the_other_would_be(two_ledger
 def test_long_past_that_breaks_off_leaves_nothing_and_is_read_again(one_stop, rows, monkeypatch, stream):
     monkeypatch.setattr(picking_up, "_BATCH", 2)
     for number in range(9):
-        one_stop.dossier(f"D-{number}")
-        one_stop.move(9, f"D-{number}")
+        one_stop.both(9, f"D-{number}")
     read_all = getattr(ContractSource, stream)
 
     def broken_off(self, *given, **named):
@@ -293,8 +289,7 @@ def test_row_that_a_long_past_brought_is_not_asked_for_again(one_stop, rows, mon
     monkeypatch.setattr(ContractSource, "dossiers_by_key", lambda self, keys: asked.extend(keys) or by_key(self, keys))
     monkeypatch.setattr(picking_up._PickUp, "run", lambda self, window: at_work.append(self) or run(self, window))
     for number in range(9):
-        one_stop.dossier(f"D-{number}", "H32.30", **({"updated_at": None} if number == 4 else {}))
-        one_stop.move(9, f"D-{number}", "H32.30")
+        one_stop.both(9, f"D-{number}", "H32.30", **{"updated_at": None} if number == 4 else {})
     assert pick_up("khanhhoa", now=NOW).transitions == 9
     assert asked == [("H32.30", "D-4")], "only of one without a time there may be another row"
     assert [*at_work[0].shown.written_as] == [(NHA_TRANG, "D-4")]

@@ -15,8 +15,8 @@ from airflow.sdk.observability.metrics import stats_utils
 from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.tasks import settle_messages
 from motcua.jobs.tasks.settle_messages import settle_run
-from motcua.store.ledger.database import connect
 from motcua.store.watching import metrics
+from tests.ground import in_ledger
 
 
 class Listener:
@@ -64,8 +64,7 @@ def listener(configure) -> Iterator[Listener]:
 
 def expected() -> set[str]:
     now = datetime.now(UTC)
-    with connect() as connection:
-        gauges = metrics.open_gauges(connection, now) + metrics.recent_gauges(connection, now)
+    gauges = in_ledger(metrics.open_gauges, now) + in_ledger(metrics.recent_gauges, now)
     return {".".join(("airflow", gauge.name, *labels)) for gauge in gauges for labels in gauge.samples}
 
 

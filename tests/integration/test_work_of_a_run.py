@@ -12,7 +12,6 @@ from motcua.domain.clock import VIETNAM
 from motcua.gateways import open_gateway
 from motcua.jobs.notices.apologizing import apologize
 from motcua.jobs.notices.picking_up import pick_up
-from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.receiving import receive
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.run_alerts import keep_red_run
@@ -20,7 +19,7 @@ from motcua.store.browsing import MessagesAsked, find_messages
 from motcua.store.ledger.database import connect, open_connection
 from motcua.store.ledger.sessions import Run, work_for
 from motcua.store.runs import RunWork, work_of
-from tests.conftest import NHA_TRANG, TU_PHAP
+from tests.ground import NHA_TRANG, TU_PHAP, in_ledger, take_in
 from tests.integration.conftest import gateway  # noqa: F401 - a fixture
 
 EVENING = "scheduled__2026-11-25T10:30:00+00:00"
@@ -35,8 +34,7 @@ def nobodys_work() -> Iterator[None]:
 
 
 def work(run: Run, agencies: list[str] | None = None, most: int = 50) -> RunWork:
-    with connect() as ledger:
-        return work_of(ledger, run, EVERYTHING, agencies, most)
+    return in_ledger(work_of, run, EVERYTHING, agencies, most)
 
 
 def listed(run: Run, **narrowed: Any) -> list[str | None]:
@@ -60,18 +58,14 @@ def moved(work: RunWork) -> dict[tuple[str | None, str, str | None], int]:
 def test_two_runs_of_one_name_each_have_their_own_work(one_stop, gateway):  # noqa: F811
     now = datetime.now(UTC)
     for number in range(3):
-        one_stop.dossier(f"D-{number}", applicant_phone=f"0905123{number:03}" if number else "")
-        one_stop.move(9, f"D-{number}", at=now)
+        one_stop.both(9, f"D-{number}", at=now, applicant_phone=f"0905123{number:03}" if number else "")
     one_stop.move(9, "of nobody", "no agency", at=now)
     work_for(NOTIFY)
-    pick_up("khanhhoa", now=now)
-    plan(now=now)
+    take_in(now=now)
     send(NOTIFY.run_id, clock=lambda: now)
     work_for(APOLOGIZE)
-    one_stop.dossier("D-9", applicant_phone="0905123009")
-    one_stop.move(9, "D-9", at=now)
-    pick_up("khanhhoa", now=now)
-    plan(now=now)
+    one_stop.both(9, "D-9", at=now, applicant_phone="0905123009")
+    take_in(now=now)
     send(APOLOGIZE.run_id, clock=lambda: now)
     first, second = work(NOTIFY), work(APOLOGIZE)
     assert moved(first) == {
@@ -100,12 +94,10 @@ def test_only_the_rows_of_an_agency_are_found_for_its_own_user(one_stop, gateway
     now = datetime.now(UTC)
     work_for(NOTIFY)
     for code, agency in (("D-1", NHA_TRANG), ("D-2", TU_PHAP)):
-        one_stop.dossier(code, agency)
-        one_stop.move(9, code, agency, at=now)
+        one_stop.both(9, code, agency, at=now)
     one_stop.move(None, "D-1", NHA_TRANG, at=now)
     one_stop.move(9, "D-3", "no agency", at=now)
-    pick_up("khanhhoa", now=now)
-    plan(now=now)
+    take_in(now=now)
     send(NOTIFY.run_id, clock=lambda: now)
     found = work(NOTIFY, [TU_PHAP])
     assert [message.dossier_code for message in found.messages] == ["D-2"]
@@ -137,17 +129,14 @@ def test_evening_belongs_to_the_run_that_settled_it(one_stop, rows):
 
 def test_receipt_that_comes_later_is_nobodys_work_and_shows_where_the_attempt_stands(one_stop, gateway, rows):  # noqa: F811
     now = datetime.now(UTC)
-    one_stop.dossier("D-1")
-    one_stop.move(9, "D-1", at=now)
+    one_stop.both(9, "D-1", at=now)
     work_for(NOTIFY)
-    pick_up("khanhhoa", now=now)
-    plan(now=now)
+    take_in(now=now)
     send(NOTIFY.run_id, clock=lambda: now)
     work_for(None)
     before = moved(work(NOTIFY))
     (reference,) = [row["reference"] for row in rows("SELECT reference FROM motcua.attempts")]
-    with connect() as ledger:
-        receive(ledger, open_gateway("kannel"), "kannel", {"reference": reference, "status": "1", "reply": ""})
+    in_ledger(receive, open_gateway("kannel"), "kannel", {"reference": reference, "status": "1", "reply": ""})
     found = work(NOTIFY)
     assert moved(found) == before
     assert [each.state for each in found.attempts] == ["delivered"]
@@ -156,10 +145,8 @@ def test_receipt_that_comes_later_is_nobodys_work_and_shows_where_the_attempt_st
 
 def test_work_of_before_runs_had_numbers_is_found_by_name_and_what_is_not_known_is_empty(one_stop, gateway):  # noqa: F811
     now = datetime.now(UTC)
-    one_stop.dossier("D-1")
-    one_stop.move(9, "D-1", at=now)
-    pick_up("khanhhoa", now=now)
-    plan(now=now)
+    one_stop.both(9, "D-1", at=now)
+    take_in(now=now)
     send("old run", clock=lambda: now)
     found = work(Run("notify_transitions", "old run"))
     assert found.known is None

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
 from psycopg.rows import dict_row
 
-from tests.conftest import Server
+from tests.ground import Server
 from tests.journeys.office import Office
 from tests.journeys.office import office as open_office
 

@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+from playwright.sync_api import Page
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 
@@ -28,13 +29,12 @@ from motcua.domain.clock import VIETNAM
 from motcua.domain.periods import Period
 from motcua.gateways import open_gateway
 from motcua.jobs.handed_in.complaints import Entry, record_complaint
-from motcua.jobs.notices.picking_up import pick_up
-from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.receiving import receive
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.publications.publishing import publish
 from motcua.jobs.quality.checking import check_quality
 from motcua.jobs.reconciliation.closing import close_period
+from motcua.sandbox.machine.deployment import postgres_connection
 from motcua.sandbox.machine.parts import Part, answers_http
 from motcua.sandbox.network.scripted import ScriptedGateway
 from motcua.settings import settings
@@ -43,16 +43,17 @@ from motcua.store.ledger.database import close_ledger_pool, connect
 from motcua.store.ledger.provisioning import with_database
 from motcua.store.ledger.sessions import Run, work_for
 from motcua.store.people import give_agency
-from tests.conftest import (
+from tests.ground import (
     NHA_TRANG,
     TU_PHAP,
     OneStop,
     Server,
-    _drop,
-    _fresh_database,
     agency,
     free_port,
+    gateway_connection,
+    in_ledger,
     ledger_connections,
+    take_in,
 )
 
 PREFIX = "/mot-cua/tin-nhan"
@@ -108,8 +109,7 @@ def _tell(one_stop: OneStop, gateway: ScriptedGateway, now: datetime) -> None:
     one_stop.move(9, codes["no_phone"], at=yesterday)
     one_stop.move(9, HOSTILE, at=yesterday)
     work_for(Run("notify_transitions", "run"))
-    pick_up("khanhhoa", now=yesterday)
-    plan(now=yesterday)
+    take_in(now=yesterday)
     send("run", clock=lambda: yesterday)
     work_for(None)
     with psycopg.connect(os.environ["OFFICE_LEDGER"], row_factory=dict_row) as ledger:
@@ -119,8 +119,7 @@ def _tell(one_stop: OneStop, gateway: ScriptedGateway, now: datetime) -> None:
             receive(connection, open_gateway("kannel"), "kannel", {"reference": reference, "status": "1"})
     # Today nobody hears what became of one.
     one_stop.move(9, codes["unknown"], at=now - timedelta(minutes=3))
-    pick_up("khanhhoa", now=now)
-    plan(now=now)
+    take_in(now=now)
     gateway.script = ["hang"]
     send("run", clock=lambda: now)
 
@@ -142,30 +141,16 @@ def _look_back(now: datetime) -> None:
 def office(postgres: Server, migrated: str, folder: Path) -> Iterator[Office]:
     """The office, open as long as the block lasts."""
     now = datetime.now(UTC).replace(microsecond=0)
-    name, source = _fresh_database(postgres, migrated, "ledger"), _fresh_database(postgres, "template0", "onestop")
-    airflow = _fresh_database(postgres, "template0", "airflow")
+    name, source = postgres.fresh_database(migrated, "ledger"), postgres.fresh_database("template0", "onestop")
+    airflow = postgres.fresh_database("template0", "airflow")
     admin = conninfo_to_dict(postgres.admin_dsn)
     own = f"{admin['user']}:{admin['password']}@{admin['host']}:{admin['port']}"
     gateway = ScriptedGateway()
-    kannel = {
-        "conn_type": "http",
-        "host": "127.0.0.1",
-        "port": gateway.port,
-        "login": "motcua",
-        "password": "kannel-word",
-        "extra": {
-            "adapter": "kannel",
-            "concurrency": 4,
-            "answer_timeout": 0.5,
-            "callback_url": "http://127.0.0.1:1/gateway/receipts/kannel",
-            "callback_secret": "receipt-word",
-        },
-    }
     with pytest.MonkeyPatch.context() as patch:
         variables = {
             **ledger_connections(postgres.admin_dsn, name),
-            "AIRFLOW_CONN_ONESTOP_KHANHHOA": f"postgres://{own}/{source}",
-            "AIRFLOW_CONN_SMS_KANNEL": json.dumps(kannel),
+            "AIRFLOW_CONN_ONESTOP_KHANHHOA": postgres_connection(with_database(postgres.admin_dsn, source)),
+            "AIRFLOW_CONN_SMS_KANNEL": gateway_connection(gateway.port, concurrency=4, answer_timeout=0.5),
             "MOTCUA_SOURCES": "khanhhoa",
             "MOTCUA_GATEWAYS": "kannel",
             "MOTCUA_JOURNAL": str(folder / "journal"),
@@ -176,16 +161,15 @@ def office(postgres: Server, migrated: str, folder: Path) -> Iterator[Office]:
         for key, value in variables.items():
             patch.setenv(key, value)
         settings.cache_clear()
-        with connect() as connection:
-            since = now - timedelta(days=30)
-            save_agencies(
-                connection,
-                [
-                    agency(NHA_TRANG, name="Ủy ban nhân dân thành phố Nha Trang", enabled_from=since),
-                    agency(TU_PHAP, name="Sở Tư pháp", accented=True, enabled_from=since),
-                ],
-                "tests",
-            )
+        since = now - timedelta(days=30)
+        in_ledger(
+            save_agencies,
+            [
+                agency(NHA_TRANG, name="Ủy ban nhân dân thành phố Nha Trang", enabled_from=since),
+                agency(TU_PHAP, name="Sở Tư pháp", accented=True, enabled_from=since),
+            ],
+            "tests",
+        )
         one_stop = OneStop(with_database(postgres.admin_dsn, source))
         _tell(one_stop, gateway, now)
         _look_back(now)
@@ -201,7 +185,7 @@ def office(postgres: Server, migrated: str, folder: Path) -> Iterator[Office]:
             close_ledger_pool()
             settings.cache_clear()
             for database in (name, source, airflow):
-                _drop(postgres, database)
+                postgres.drop_database(database)
 
 
 @contextmanager
@@ -239,3 +223,12 @@ def _api_server(folder: Path, url: str, database: str, passwords: dict[str, str]
         ready_within=_READY_WITHIN,
     ):
         yield
+
+
+def sign_in(page: Page, office: Office, user: str, address: str = "") -> None:
+    """Opens an address below Airflow's, signs in where it leads to, and is led back."""
+    page.goto(office.url + address)
+    page.get_by_label("Username").fill(user)
+    page.get_by_label("Password").fill(office.passwords[user])
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(lambda url: "/auth/login" not in url)

@@ -10,11 +10,10 @@ from fastapi.routing import APIRoute
 from playwright.sync_api import Page
 
 from motcua.web.pages import create_pages
-from tests.conftest import NHA_TRANG
+from tests.ground import NHA_TRANG
 from tests.journeys.conftest import SIZES, Elsewhere
-from tests.journeys.office import HOSTILE, USERS, Office
+from tests.journeys.office import HOSTILE, USERS, Office, sign_in
 from tests.journeys.reading import clipped_on_paper, faults, findings, not_skipped, untold
-from tests.journeys.signing_in import sign_in
 
 pytestmark = pytest.mark.alone
 

@@ -9,10 +9,9 @@ import pytest
 from playwright.sync_api import Frame, Page
 
 from motcua.domain.clock import VIETNAM
-from tests.conftest import NHA_TRANG
+from tests.ground import NHA_TRANG
 from tests.journeys.conftest import SIZES, Elsewhere
-from tests.journeys.office import PHONES, SAME_DAY_PROCEDURE, Office, codes_of
-from tests.journeys.signing_in import sign_in
+from tests.journeys.office import PHONES, SAME_DAY_PROCEDURE, Office, codes_of, sign_in
 
 pytestmark = pytest.mark.alone
 

@@ -11,11 +11,10 @@ import openpyxl
 import pytest
 from playwright.sync_api import Page
 
-from tests.conftest import NHA_TRANG
+from tests.ground import NHA_TRANG
 from tests.integration.handed_in.test_carrier_statements import at, file_of, line
 from tests.journeys.conftest import Elsewhere
-from tests.journeys.office import Office
-from tests.journeys.signing_in import sign_in
+from tests.journeys.office import Office, sign_in
 
 pytestmark = pytest.mark.alone
 

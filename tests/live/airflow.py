@@ -37,6 +37,7 @@ from motcua.sandbox.machine.deployment import ADMINISTRATOR, check_room, write_p
 from motcua.sandbox.machine.parts import Process, descendants, log_tail, read_process
 from motcua.sandbox.machine.supervisor import Restarts, StopRequested, Supervisor
 from motcua.sandbox.network.behaviour import Behaviour, default_behaviour
+from tests.ground import ask
 
 ROOT = Path(__file__).parents[2]
 NOTIFY = "notify_transitions"
@@ -76,17 +77,16 @@ def serve(folder: Path) -> int:
             "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "True",
         }
         deployment = replace(deployment, environment=environment)
-        with psycopg.connect(deployment.databases.ledger_owner) as owner:
-            # Windows of the last week are backfilled, long before this start. Each of these days is closed and mailed,
-            # once DAGs run: to one agency, or hundreds of mails would take the executor from what is tried here.
-            owner.execute(
-                "UPDATE motcua.agencies SET enabled_from = now() - interval '8 days',"
-                " report_recipients = CASE WHEN agency_code = %s THEN report_recipients ELSE '{}' END",
-                [AGENCY],
-            )
+        # Windows of the last week are backfilled, long before this start. Each of these days is closed and mailed,
+        # once DAGs run: to one agency, or hundreds of mails would take the executor from what is tried here.
+        ask(
+            deployment.databases.ledger_owner,
+            "UPDATE motcua.agencies SET enabled_from = now() - interval '8 days',"
+            " report_recipients = CASE WHEN agency_code = %s THEN report_recipients ELSE '{}' END",
+            AGENCY,
+        )
         source = deployment.one_stop.sources["khanhhoa"].writer_dsn
-        with psycopg.connect(source, autocommit=True) as writer:
-            writer.execute(f"ALTER TABLE mot_cua.transitions ALTER transition_id RESTART WITH {_FIRST_NUMBER}")
+        ask(source, f"ALTER TABLE mot_cua.transitions ALTER transition_id RESTART WITH {_FIRST_NUMBER}")
         # A killed program is meant to be killed: however often, it starts again at once.
         again = Restarts(limit=10_000, first_wait=0.5, longest_wait=0.5)
         for group in components(deployment):

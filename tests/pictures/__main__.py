@@ -17,8 +17,7 @@ from pathlib import Path
 from motcua.sandbox.demo import guarded, make_console, prepare, progress, start_everything
 from motcua.sandbox.machine.supervisor import StopRequested, Supervisor
 from tests.pictures.listed import PICTURES
-from tests.pictures.sheet import PDF, print_sheet
-from tests.pictures.taking import CannotTake, Demo, Visit, take, visit
+from tests.pictures.taking import PDF, CannotTake, Demo, Visit, print_sheet, take, visit
 
 PATIENCE = 600.0
 """Seconds until the demo's day must show all that is wanted; its evening comes four minutes after its start."""

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import typst
 from PIL import Image
 from playwright.sync_api import Browser, FloatRect, Locator, Page, sync_playwright
 
@@ -213,3 +214,18 @@ def _small(png: bytes) -> bytes:
     written = io.BytesIO()
     few.save(written, "PNG", optimize=True)
     return written.getvalue()
+
+
+SOURCE = Path(__file__).parents[2] / "docs" / "vi" / "to-dan-tuong-quay.typ"
+PDF = SOURCE.with_suffix(".pdf")
+
+
+def print_sheet() -> bytes:
+    """The sheet as a PDF/A, with fonts that typst brings and no date.
+
+    Raises:
+        typst.TypstError: the source is broken.
+    """
+    return typst.compile(
+        SOURCE, root=SOURCE.parent, ignore_system_fonts=True, format="pdf", pdf_standards="a-2a", timestamp=0
+    )

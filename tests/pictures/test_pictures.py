@@ -9,8 +9,7 @@ import pytest
 from PIL import Image
 
 from tests.pictures.listed import PICTURES
-from tests.pictures.sheet import PDF, print_sheet
-from tests.pictures.taking import FOLDER, LARGEST, NARROWEST
+from tests.pictures.taking import FOLDER, LARGEST, NARROWEST, PDF, print_sheet
 
 ROOT = Path(__file__).parents[2]
 SHORTEST_WORDS = 30

@@ -11,6 +11,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from motcua.domain.phones.reading import read_phone
+from tests.ground import REGISTER_TABLE
 from tests.planting.world import DAY, MINUTE, NOW, Life, World, at
 
 
@@ -76,10 +77,7 @@ def write(world: World, dsn: str, register_dsn: str) -> dict[int, Life]:
             ),
         )
     with psycopg.connect(register_dsn, autocommit=True) as register:
-        register.execute(
-            "CREATE SCHEMA onestop; CREATE TABLE onestop.desk_register (agency_code text, dossier_code text,"
-            " result_ready_at timestamptz, handed_over_at timestamptz)"
-        )
+        register.execute(REGISTER_TABLE)
         with register.cursor().copy("COPY onestop.desk_register FROM STDIN") as copy:
             for life in world.lives:
                 if life.office.source == "co_so" and (entry := _entry(life)) is not None:

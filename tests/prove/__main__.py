@@ -24,6 +24,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+import tests.environment  # noqa: F401
 from tests.bench import Line
 from tests.prove.page import ROOT, SHORT, Machine, is_of, read_page, section, sections_of, write_page
 

@@ -20,8 +20,7 @@ import shlex
 import shutil
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,7 +33,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from motcua.sandbox.machine.parts import Part
 from motcua.sandbox.machine.postgres import EmbeddedPostgres, binaries
 from motcua.store.ledger.provisioning import with_database
-from tests.gateways.ports import free_port
+from tests.ground import free_port, until
 
 _PATIENCE = 60.0
 """Seconds that a server may take for what is waited for here."""
@@ -114,7 +113,11 @@ def start_archiving(folder: Path, archive: Path) -> Iterator[Cluster]:
 def archive_all(primary: Cluster) -> None:
     """Returns when everything that was written so far is in the archive."""
     segment = primary.ask("SELECT pg_walfile_name(pg_switch_wal())")
-    _wait(lambda: (primary.ask("SELECT last_archived_wal FROM pg_stat_archiver") or "") >= segment, "the archive")
+    until(
+        lambda: (primary.ask("SELECT last_archived_wal FROM pg_stat_archiver") or "") >= segment,
+        _PATIENCE,
+        "the archive",
+    )
 
 
 def base_backup(primary: Cluster, folder: Path) -> None:
@@ -123,7 +126,7 @@ def base_backup(primary: Cluster, folder: Path) -> None:
 
 
 @contextmanager
-def recover(base: Path, folder: Path, archive: Path, until: datetime | None = None) -> Iterator[Cluster]:
+def recover(base: Path, folder: Path, archive: Path, moment: datetime | None = None) -> Iterator[Cluster]:
     """A new server below ``folder``: the base backup, and what was archived after it up to a moment, or all of it.
 
     The moment must be later than the end of the base backup. The server accepts writes when this yields.
@@ -133,12 +136,12 @@ def recover(base: Path, folder: Path, archive: Path, until: datetime | None = No
     shutil.copy2(base / "admin-password", server.password_file)
     os.chown(folder, *_owner(base / "data"))
     _as_server(server, ["cp", "-a", str(base / "data"), str(server.data)], owned_folder=folder)
-    target = f"recovery_target_time = '{until.isoformat()}'\nrecovery_target_action = promote" if until else ""
+    target = f"recovery_target_time = '{moment.isoformat()}'\nrecovery_target_action = promote" if moment else ""
     _configure(server, f"archive_mode = off\nrestore_command = 'cp {_quoted(archive)}/%f %p'\n{target}")
     (server.data / "recovery.signal").touch()
     os.chown(server.data / "recovery.signal", *_owner(server.data))
     with _running(server) as cluster:
-        _wait(lambda: not cluster.ask("SELECT pg_is_in_recovery()"), "the end of the recovery")
+        until(lambda: not cluster.ask("SELECT pg_is_in_recovery()"), _PATIENCE, "the end of the recovery")
         yield cluster
 
 
@@ -164,7 +167,7 @@ def wait_for_standby(primary: Cluster, name: str, commit: str = "on") -> None:
         primary.ask(f"ALTER SYSTEM SET {setting} = '{value}'")
     primary.ask("SELECT pg_reload_conf()")
     state = "SELECT sync_state FROM pg_stat_replication WHERE application_name = %s AND state = 'streaming'"
-    _wait(lambda: primary.ask(state, name) in ("quorum", "sync"), "the standby")
+    until(lambda: primary.ask(state, name) in ("quorum", "sync"), _PATIENCE, "the standby")
 
 
 def do_without_standby(primary: Cluster) -> None:
@@ -219,11 +222,3 @@ def _configure(server: EmbeddedPostgres, lines: str) -> None:
 def _quoted(path: Path) -> str:
     # Within a quoted value of the configuration.
     return shlex.quote(str(path)).replace("'", "''")
-
-
-def _wait(reached: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + _PATIENCE
-    while not reached():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"Waited {_PATIENCE:.0f} s for {what} in vain.")
-        time.sleep(0.05)

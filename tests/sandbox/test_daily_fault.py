@@ -15,6 +15,7 @@ from motcua.sandbox.machine.deployment import Deployment
 from motcua.sandbox.world.people import _PREFIXES
 from motcua.store.ledger.database import Connection, connect
 from motcua.store.notices.gateways import GatewayStop, gateway_stops, stop_gateway
+from tests.ground import in_ledger
 
 START = datetime(2026, 11, 25, 3, 0, tzinfo=UTC)
 
@@ -34,8 +35,7 @@ def fault(ledger: str) -> DailyFault:
 
 
 def stops() -> list[GatewayStop]:
-    with connect() as connection:
-        return gateway_stops(connection)
+    return in_ledger(gateway_stops)
 
 
 def test_fault_comes_once_a_day_and_goes_by_itself(fault: DailyFault):

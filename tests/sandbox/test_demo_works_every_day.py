@@ -13,9 +13,8 @@ from motcua.sandbox.demo import busiest_agency, let_agency_user_see, work_today,
 from motcua.sandbox.machine.deployment import AGENCY_USER
 from motcua.settings import include_dir
 from motcua.store.calendars import load_calendars
-from motcua.store.ledger.database import connect
 from motcua.store.people import agencies_of_user, give_agency, take_agency
-from tests.conftest import NHA_TRANG, TU_PHAP
+from tests.ground import NHA_TRANG, TU_PHAP, in_ledger
 
 
 @pytest.mark.parametrize(
@@ -34,21 +33,18 @@ def test_day_of_the_demo_is_worked(agencies, tmp_path, now, was_off):
     assert work_today(tmp_path, now) is was_off
     assert work_today(tmp_path, now) is False, "a second start has nothing left to do"
     day = now.astimezone(VIETNAM).date()
-    with connect() as connection:
-        calendars = load_calendars(connection, [NHA_TRANG, TU_PHAP], day, day)
+    calendars = in_ledger(load_calendars, [NHA_TRANG, TU_PHAP], day, day)
     assert all(calendar.is_working_day(day) for calendar in calendars.values())
 
 
 def test_agency_user_of_the_demo_sees_one_agency_and_whatever_was_decided_since_is_kept(agencies):
     now = datetime(2026, 11, 25, 3, tzinfo=UTC)
     assert let_agency_user_see(NHA_TRANG, now)
-    with connect() as connection:
-        assert agencies_of_user(connection, AGENCY_USER) == {NHA_TRANG}
-        take_agency(connection, AGENCY_USER, NHA_TRANG, "lan", now)
-        give_agency(connection, AGENCY_USER, TU_PHAP, "lan", now)
+    assert in_ledger(agencies_of_user, AGENCY_USER) == {NHA_TRANG}
+    in_ledger(take_agency, AGENCY_USER, NHA_TRANG, "lan", now)
+    in_ledger(give_agency, AGENCY_USER, TU_PHAP, "lan", now)
     assert not let_agency_user_see(NHA_TRANG, now)
-    with connect() as connection:
-        assert agencies_of_user(connection, AGENCY_USER) == {TU_PHAP}
+    assert in_ledger(agencies_of_user, AGENCY_USER) == {TU_PHAP}
 
 
 def test_agency_that_the_user_is_given_has_much_to_show(tmp_path):

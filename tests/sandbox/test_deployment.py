@@ -41,7 +41,7 @@ from motcua.sandbox.machine.deployment import (
 from motcua.sandbox.vendor.joining import exporting, pushing
 from motcua.sandbox.world.one_stop import DROPPED, PUSHED, SOURCES, OneStopAddresses
 from motcua.settings import include_dir
-from tests.conftest import PASSWORD
+from tests.ground import PASSWORD
 
 pytestmark = pytest.mark.alone
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,7 +21,7 @@ from motcua.jobs.personal_data import purge
 from motcua.jobs.publications.verifying import verify_all
 from motcua.jobs.tasks.reconcile_daily import close_days, closings_to_publish
 from motcua.sandbox import demo
-from motcua.sandbox.machine.deployment import postgres_connection
+from motcua.sandbox.machine.deployment import mailbox_connection, postgres_connection
 from motcua.sandbox.past.ledger_clock import is_half_done, ledger_clock
 from motcua.sandbox.past.months import months
 from motcua.sandbox.past.playing import Extent, load_past
@@ -31,10 +30,8 @@ from motcua.sandbox.world.clockwork import World
 from motcua.sandbox.world.one_stop import OWN_SOURCES, ROLES, TRUTH, create_one_stop_databases
 from motcua.sandbox.world.procedures import ZONE, in_office_hours, pilot
 from motcua.sandbox.world.writers import OneStopWriter, OpencpsWriter
-from motcua.store.ledger.database import connect
 from motcua.store.ledger.provisioning import with_database
-from tests.conftest import Server
-from tests.gateways.ports import free_port
+from tests.ground import Server, free_port, gateway_connection, in_ledger
 
 Rows = Callable[..., list[dict[str, Any]]]
 DAYS = 8
@@ -74,8 +71,6 @@ def world(postgres: Server, tmp_path: Path, configure: Callable[..., None]) -> I
     """A world that is not awake, whose sources the ledger reads; the phones and the mailbox are of this test alone."""
     addresses = create_one_stop_databases(postgres.admin_dsn, {role: f"test {role}" for role in ROLES})
     port = free_port()
-    kannel = {"adapter": "kannel", "sender": "MotcuaSMS", "callback_url": "http://127.0.0.1:1/gateway/receipts/kannel"}
-    mail = {"disable_ssl": True, "disable_tls": True, "from_email": "motcua@motcua.test"}
     (tmp_path / "data").mkdir()
     configure(
         MOTCUA_DATA=str(tmp_path / "data"),
@@ -84,10 +79,8 @@ def world(postgres: Server, tmp_path: Path, configure: Callable[..., None]) -> I
         MOTCUA_INQUIRIES_ON="true",
         MOTCUA_SEGMENT_PRICE="350",
         MOTCUA_DEPARTMENT_RECIPIENTS="so.tttt@khanhhoa.example.vn",
-        AIRFLOW_CONN_SMS_KANNEL=json.dumps(
-            {"conn_type": "http", "host": "127.0.0.1", "port": port, "login": "x", "password": "x", "extra": kannel}
-        ),
-        AIRFLOW_CONN_SMTP_DEFAULT=json.dumps({"conn_type": "smtp", "host": "127.0.0.1", "port": 1, "extra": mail}),
+        AIRFLOW_CONN_SMS_KANNEL=gateway_connection(port, sender="MotcuaSMS"),
+        AIRFLOW_CONN_SMTP_DEFAULT=mailbox_connection(1),
         **{
             f"AIRFLOW_CONN_ONESTOP_{name.upper()}": postgres_connection(source.reader_dsn)
             for name, source in addresses.sources.items()
@@ -136,8 +129,7 @@ def test_a_month_of_the_demos_past_is_purged_while_every_publication_holds(
     assert {row["period"] for row in published} == days
     assert closings_to_publish() == []
     assert rows("SELECT period FROM motcua.closings WHERE difference <> 0 OR unexplained <> 0") == []
-    with connect() as ours:
-        summary = read_summary(ours, NOW)
+    summary = in_ledger(read_summary, NOW)
     assert summary.difference == 0
     assert summary.count(state="delivered") > 30
     assert [*(tmp_path / "data" / "mailbox").glob("*.eml")], "what is recent was mailed, and not to the mail server"

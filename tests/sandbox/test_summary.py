@@ -9,29 +9,22 @@ from typing import Any
 
 from rich.console import Console
 
-from motcua.jobs.notices.picking_up import pick_up
-from motcua.jobs.notices.planning import plan
 from motcua.sandbox.summary import read_summary, render
 from motcua.store.ledger.database import connect
 from motcua.store.ledger.queries import statement
-from tests.conftest import NHA_TRANG, NOW, OneStop
+from tests.ground import NHA_TRANG, NOW, OneStop, in_ledger, take_in
 
 LATER = NOW + timedelta(minutes=1)
 
 
 def test_the_summary_counts_what_was_planned(one_stop: OneStop) -> None:
-    one_stop.dossier("A-1")
-    one_stop.move(9, "A-1")
-    one_stop.dossier("A-2", applicant_phone="")
-    one_stop.move(5, "A-2")
-    one_stop.dossier("A-3")
-    one_stop.move(4, "A-3", desk=False)
+    one_stop.both(9, "A-1")
+    one_stop.both(5, "A-2", applicant_phone="")
+    one_stop.both(4, "A-3", desk=False)
     one_stop.move(9, "A-4", agency_code="000.00.99.H32")
-    pick_up("khanhhoa", now=LATER)
-    plan(now=LATER)
+    take_in(now=LATER)
 
-    with connect() as connection:
-        summary = read_summary(connection, LATER)
+    summary = in_ledger(read_summary, LATER)
 
     assert (summary.count(kind="result", state="queued"), summary.count(kind="supplement", reason="missing")) == (1, 1)
     assert summary.transitions["picked_up"] == 3
@@ -45,8 +38,7 @@ def test_the_summary_counts_what_was_planned(one_stop: OneStop) -> None:
 
 
 def test_an_empty_ledger_is_shown_too(ledger: str) -> None:
-    with connect() as connection:
-        summary = read_summary(connection, NOW)
+    summary = in_ledger(read_summary, NOW)
     assert (summary.transitions["picked_up"], summary.difference) == (0, 0)
     console = Console(width=130, record=True, file=io.StringIO())
     console.print(render(summary))
@@ -56,10 +48,8 @@ def test_an_empty_ledger_is_shown_too(ledger: str) -> None:
 def test_the_smoke_test_reads_attempts_and_numbers(
     one_stop: OneStop, rows: Callable[..., list[dict[str, Any]]]
 ) -> None:
-    one_stop.dossier("A-1")
-    one_stop.move(9, "A-1")
-    pick_up("khanhhoa", now=LATER)
-    plan(now=LATER)
+    one_stop.both(9, "A-1")
+    take_in(now=LATER)
     rows("INSERT INTO motcua.gateways (name) VALUES ('kannel')")
     rows(
         "INSERT INTO motcua.attempts (message_id, gateway, reference, sender_id, run_id, msisdn, started_at)"

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.ground import until
+
 pytestmark = pytest.mark.alone
 
 FORKS_AND_IGNORES_TERM = """
@@ -100,13 +102,6 @@ def marked(mark: str) -> set[int]:
     return found
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 15) -> None:
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "did not happen in time"
-        time.sleep(0.05)
-
-
 @pytest.fixture
 def supervise(tmp_path: Path) -> Iterator[Callable[[str], Run]]:
     runs: list[Run] = []
@@ -138,7 +133,7 @@ supervisor.start(python("sleeps", {SLEEPS!r}), python("stubborn", stubborn))
 def test_a_signal_leaves_no_process(supervise: Callable[[str], Run], number: signal.Signals, whole_group: bool) -> None:
     run = supervise(STUBBORN)
     run.read_until("UP")
-    wait_for(lambda: len(marked(run.mark)) == 4)
+    until(lambda: len(marked(run.mark)) == 4)
 
     if whole_group:
         os.killpg(run.process.pid, number)
@@ -203,7 +198,7 @@ def test_a_signal_during_a_step_ends_the_step(supervise: Callable[[str], Run]) -
         supervisor.run("step", [sys.executable, "-c", {SLEEPS!r}], marked)
     """)
     run.read_until("UP")
-    wait_for(lambda: bool(marked(run.mark)))
+    until(lambda: bool(marked(run.mark)))
     run.process.send_signal(signal.SIGINT)
     assert run.end() == 0
     assert not marked(run.mark)
@@ -363,14 +358,14 @@ def test_one_program_is_stopped_for_good_while_the_others_go_on(supervise: Calla
 def test_a_dead_program_is_started_again_and_what_it_left_is_killed(supervise: Callable[[str], Run]) -> None:
     run = supervise(STUBBORN)
     run.read_until("UP")
-    wait_for(lambda: len(marked(run.mark)) == 4)
+    until(lambda: len(marked(run.mark)) == 4)
     before = marked(run.mark)
     stubborn = {pid for pid in before if parent(pid) == run.process.pid and children(pid)}
     assert len(stubborn) == 1
     os.kill(stubborn.pop(), signal.SIGKILL)
 
     assert "stubborn died (exit code -9)" in run.read_until("died")
-    wait_for(lambda: len(marked(run.mark)) == 4 and len(marked(run.mark) & before) == 1)
+    until(lambda: len(marked(run.mark)) == 4 and len(marked(run.mark) & before) == 1)
 
 
 def test_what_a_living_program_starts_while_another_dies_is_spared(
@@ -440,7 +435,7 @@ def test_a_second_supervisor_of_the_folder_is_refused(supervise: Callable[[str],
 def test_what_a_killed_supervisor_left_is_stopped_at_the_next_start(supervise: Callable[[str], Run]) -> None:
     first = supervise(STUBBORN)
     first.read_until("UP")
-    wait_for(lambda: len(marked(first.mark)) == 4)
+    until(lambda: len(marked(first.mark)) == 4)
     first.process.kill()
     first.process.wait()
     left = marked(first.mark)
@@ -450,7 +445,7 @@ def test_what_a_killed_supervisor_left_is_stopped_at_the_next_start(supervise: C
     second.read_until("UP")
     assert "4 processes that a killed run left" in second.output
     assert not marked(first.mark) & left
-    wait_for(lambda: len(marked(second.mark)) == 1)
+    until(lambda: len(marked(second.mark)) == 1)
 
 
 def test_a_stranger_with_a_recorded_number_is_spared(supervise: Callable[[str], Run], tmp_path: Path) -> None:

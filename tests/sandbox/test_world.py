@@ -34,9 +34,8 @@ from motcua.sandbox.world.writers import OneStopWriter, OpencpsWriter
 from motcua.sources.contract import ContractSource
 from motcua.sources.opencps import OpencpsSource
 from motcua.store.agencies import save_agencies
-from motcua.store.ledger.database import connect
 from motcua.store.ledger.queries import statement
-from tests.conftest import agency
+from tests.ground import agency, in_ledger
 
 START = datetime(2026, 11, 25, 3, 0, tzinfo=UTC)
 SECONDS, RATE = 200, 14
@@ -817,9 +816,8 @@ ODD = {
 def test_nothing_that_the_vendors_show_forbids_to_tell_citizens(source, addresses, lived, agencies, configure):
     readers = {f"AIRFLOW_CONN_ONESTOP_{name.upper()}": its.reader_dsn for name, its in addresses.sources.items()}
     configure(MOTCUA_SOURCES="khanhhoa,vanphong=opencps", **{name: _as_uri(dsn) for name, dsn in readers.items()})
-    with connect() as ledger:
-        codes = [agency(each.code, aliases=tuple(each.aliases)) for each in pilot().agencies]
-        save_agencies(ledger, codes, "tests")
+    codes = [agency(each.code, aliases=tuple(each.aliases)) for each in pilot().agencies]
+    in_ledger(save_agencies, codes, "tests")
     check = check_source(source)
     assert check.dossiers > 30
     assert [told(each.finding).found for each in check.findings if each.finding.kind not in ODD] == []

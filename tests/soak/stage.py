@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import random
 import shutil
@@ -32,10 +31,8 @@ from motcua.sandbox.world.writers import OneStopWriter, OpencpsWriter
 from motcua.settings import settings
 from motcua.store.ledger.database import close_ledger_pool
 from motcua.store.ledger.migrations import migrate
-from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
-from tests.conftest import PASSWORD
-from tests.gateways.ports import free_port
-from tests.registered import believe_sleeps
+from motcua.store.ledger.provisioning import with_database
+from tests.ground import PASSWORD, believe_sleeps, free_port, gateway_connection, provision
 from tests.soak.clock import Clock, begin_ledger_clock, set_ledger_clock
 from tests.soak.faults import NETWORKS, SOURCES
 from tests.soak.oracle import Taken
@@ -44,8 +41,6 @@ HANG = 90.0
 """Real seconds after which what does not end or answer is a breach."""
 CONCURRENCY = 6
 WORKERS = ("notify-one", "notify-two", "settle", "leak")
-_ROLES = ("motcua_owner", "motcua_app", "motcua_audit", "airflow")
-_OTHERS = ("motcua_callbacks", "motcua_pages", "motcua_purge")
 _SECRET = "receipts-of-the-soak"
 _LOCKED = {"khanhhoa": "mot_cua.transitions", "vanphong": 'opencps."TienDoXuLy"'}
 
@@ -86,7 +81,7 @@ class Stage:
 
     def believe_sleeps(self) -> None:
         """The ledger's clock runs ahead of what any server's does."""
-        believe_sleeps(with_database(self.ledger_server.admin_dsn, "motcua"))
+        believe_sleeps(self.ledger_dsn)
 
     def migrate(self) -> None:
         """The ledger gets its schema."""
@@ -102,12 +97,10 @@ class Stage:
         return server
 
     def _provision(self) -> None:
-        roles = [Role(name, PASSWORD) for name in _ROLES]
-        others = [Role(name, PASSWORD) for name in _OTHERS]
-        provision_ledger(self.ledger_server.admin_dsn, "motcua", *roles, "airflow_unused", others)
+        provision(self.ledger_server.admin_dsn)
 
     def _as(self, role: str) -> str:
-        parts = psycopg.conninfo.conninfo_to_dict(with_database(self.ledger_server.admin_dsn, "motcua"))
+        parts = psycopg.conninfo.conninfo_to_dict(self.ledger_dsn)
         return psycopg.conninfo.make_conninfo(**(parts | {"user": role, "password": PASSWORD}))
 
     @property
@@ -154,13 +147,9 @@ class Stage:
             os.environ[f"AIRFLOW_CONN_ONESTOP_{source.upper()}"] = postgres_connection(dsn)
         for network in NETWORKS:
             name = network.removeprefix("network-")
-            extra = {
-                "adapter": "kannel", "sender": "MotcuaSMS", "concurrency": CONCURRENCY, "answer_timeout": 1.0,
-                "callback_url": f"{callbacks}/receipts/{name}", "callback_secret": _SECRET,
-            }  # fmt: skip
-            os.environ[f"AIRFLOW_CONN_SMS_{name.upper()}"] = json.dumps(
-                {"conn_type": "http", "host": "127.0.0.1", "port": self.ports[network], "login": "motcua",
-                 "password": "kannel-word", "extra": extra}
+            os.environ[f"AIRFLOW_CONN_SMS_{name.upper()}"] = gateway_connection(
+                self.ports[network], sender="MotcuaSMS", concurrency=CONCURRENCY, answer_timeout=1.0,
+                callback_url=f"{callbacks}/receipts/{name}", callback_secret=_SECRET,
             )  # fmt: skip
         settings.cache_clear()
 

@@ -13,10 +13,9 @@ import pytest
 from motcua.sandbox.world.happenings import condition
 from tests.soak.clock import Clock, give_time
 from tests.soak.faults import COSTS, draw
-from tests.soak.flatness import Margin, Series, is_flat, rising, trend
 from tests.soak.lives import HELD, KINDS, Life, Owed, lives
 from tests.soak.oracle import Citizen, Taken, judge, read
-from tests.soak.sampling import FILES, MEMORY, ROWS, Samples
+from tests.soak.sampling import FILES, MEMORY, ROWS, Margin, Samples, Series, is_flat, rising, trend
 
 START = datetime(2026, 1, 21, 0, 0, tzinfo=UTC)
 TOMORROW = START + timedelta(days=1, hours=10)

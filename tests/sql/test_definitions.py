@@ -19,8 +19,8 @@ from motcua.store.ledger.database import open_connection
 from motcua.store.ledger.definitions import DefinitionRefused, put_in_force, texts_of_definitions
 from motcua.store.ledger.inspecting import Objects, objects_there
 from motcua.store.ledger.migrations import OWNER, SCHEMAS, LedgerRefused, migrate
-from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
-from tests.conftest import PASSWORD, _drop, connection_uri, copy_database
+from motcua.store.ledger.provisioning import with_database
+from tests.ground import ask, connection_uri, provision
 
 FOLDER = include_dir() / "sql" / "definitions"
 MIGRATIONS = include_dir() / "sql" / "migrations"
@@ -49,22 +49,21 @@ def schema_of(dsn: str) -> Objects:
 def empty_ledger(postgres, monkeypatch):
     """A ledger that nobody has migrated, whose owner is behind motcua_db_owner; yields its administrator's DSN."""
     name = "defined"
-    roles = [Role(role, PASSWORD) for role in ("motcua_owner", "motcua_app", "motcua_audit", "airflow")]
-    provision_ledger(postgres.admin_dsn, name, *roles, "airflow_for_tests")
+    provision(postgres.admin_dsn, name)
     monkeypatch.setenv("AIRFLOW_CONN_MOTCUA_DB_OWNER", connection_uri(postgres.admin_dsn, "motcua_owner", name))
     yield with_database(postgres.admin_dsn, name)
-    _drop(postgres, name)
+    postgres.drop_database(name)
 
 
 @pytest.fixture
 def ledger_of_its_own(postgres, migrated, monkeypatch):
     """A migrated one, likewise."""
     name = "defined"
-    copy_database(postgres, migrated, name)
+    postgres.copy_database(migrated, name)
     postgres.admin.execute(f"ALTER DATABASE {name} OWNER TO motcua_owner")
     monkeypatch.setenv("AIRFLOW_CONN_MOTCUA_DB_OWNER", connection_uri(postgres.admin_dsn, "motcua_owner", name))
     yield with_database(postgres.admin_dsn, name)
-    _drop(postgres, name)
+    postgres.drop_database(name)
 
 
 @pytest.fixture
@@ -149,11 +148,11 @@ def test_ledger_that_is_half_there_is_refused_and_left_as_it_is(empty_ledger):
 
 def test_ledger_of_before_the_first_version_that_migrations_lead_from_is_told_the_way(ledger_of_its_own):
     before = schema_of(ledger_of_its_own)
-    with psycopg.connect(ledger_of_its_own) as admin:
-        admin.execute(
-            "UPDATE public._yoyo_migration SET migration_id = '0051_verified' WHERE migration_id = '0071_unserved'"
-        )
-        admin.execute("DELETE FROM public._yoyo_migration WHERE migration_id > '0051_verified'")
+    ask(
+        ledger_of_its_own,
+        "UPDATE public._yoyo_migration SET migration_id = '0051_verified' WHERE migration_id = '0071_unserved'",
+    )
+    ask(ledger_of_its_own, "DELETE FROM public._yoyo_migration WHERE migration_id > '0051_verified'")
     with pytest.raises(
         LedgerRefused, match=r"of before version 0\.2\.0: its newest migration is 0051_verified\..*first"
     ):
@@ -260,9 +259,8 @@ def test_view_with_other_columns_and_function_with_other_parameters_take_the_pla
 
 
 def test_another_mans_view_on_ours_is_named_and_not_dropped(ledger_of_its_own, files):
-    with psycopg.connect(ledger_of_its_own) as admin:
-        admin.execute("CREATE SCHEMA inspectorate")
-        admin.execute("CREATE VIEW inspectorate.own AS SELECT receipt_id FROM audit.receipts")
+    ask(ledger_of_its_own, "CREATE SCHEMA inspectorate")
+    ask(ledger_of_its_own, "CREATE VIEW inspectorate.own AS SELECT receipt_id FROM audit.receipts")
     _put()
     view = files / "receipts.sql"
     view.write_text(

@@ -10,9 +10,8 @@ import pytest
 from psycopg import errors
 from psycopg.rows import dict_row
 
-from motcua.store.ledger.provisioning import PARTS, Role, close_doors, open_doors, provision_ledger, with_database
-from tests.conftest import PARTS as CONNECTIONS
-from tests.conftest import PASSWORD, Server, _drop, connection_uri
+from motcua.store.ledger.provisioning import PARTS, close_doors, open_doors, with_database
+from tests.ground import Server, ask, connection_uri, provision
 from tests.sql.role_acts import PATH, acts, page_of
 
 OWNER = "motcua_owner"
@@ -28,12 +27,6 @@ OF_SENDERS = [*LOCKS, "CREATE TEMPORARY TABLE x (y integer)"]
 OBJECTS = ["SELECT lo_create(0)", "SELECT lo_from_bytea(0, 'x')", "SELECT lo_creat(-1)"]
 
 
-def provision(server: Server, name: str) -> list[str]:
-    owner, app, audit, airflow = (Role(each, PASSWORD) for each in (OWNER, "motcua_app", "motcua_audit", "airflow"))
-    others = [Role(each, PASSWORD) for each in CONNECTIONS.values()]
-    return provision_ledger(server.admin_dsn, name, owner, app, audit, airflow, "airflow_for_tests", others)
-
-
 def refused(connection: psycopg.Connection, acts: list[str]) -> list[str]:
     found = []
     for act in acts:
@@ -47,9 +40,9 @@ def refused(connection: psycopg.Connection, acts: list[str]) -> list[str]:
 @pytest.fixture
 def provisioned(postgres: Server) -> Iterator[str]:
     name = "doors"
-    assert provision(postgres, name) == []
+    assert provision(postgres.admin_dsn, name) == []
     yield name
-    _drop(postgres, name)
+    postgres.drop_database(name)
 
 
 @pytest.mark.guarantee("rights", "no part reaches another database of the server")
@@ -99,27 +92,27 @@ def test_what_is_open_is_told(postgres, provisioned):
 
 
 def test_administrator_who_may_not_close_them_is_told_and_nothing_fails(postgres, provisioned):
-    with psycopg.connect(with_database(postgres.admin_dsn, provisioned), autocommit=True) as admin:
-        admin.execute("GRANT EXECUTE ON FUNCTION pg_advisory_lock(bigint), lo_create(oid) TO PUBLIC")
+    ask(
+        with_database(postgres.admin_dsn, provisioned),
+        "GRANT EXECUTE ON FUNCTION pg_advisory_lock(bigint), lo_create(oid) TO PUBLIC",
+    )
     left = close_doors(connection_uri(postgres.admin_dsn, OWNER, provisioned), OWNER)
     assert "motcua_audit takes any lock" in left
     assert "motcua_audit makes large objects" in left
-    assert provision(postgres, provisioned) == []
+    assert provision(postgres.admin_dsn, provisioned) == []
 
 
 def test_pages_and_callbacks_of_before_keep_their_locks_until_they_are_gone(postgres, provisioned):
     dsn = with_database(postgres.admin_dsn, provisioned)
-    with psycopg.connect(dsn, autocommit=True) as admin:
-        admin.execute("CREATE SCHEMA motcua; CREATE TABLE motcua.messages ()")
-    left = provision(postgres, provisioned)
+    ask(dsn, "CREATE SCHEMA motcua; CREATE TABLE motcua.messages ()")
+    left = provision(postgres.admin_dsn, provisioned)
     assert left == [f"motcua_{each} takes any lock" for each in ("callbacks", "pages", "purge")]
     with psycopg.connect(connection_uri(postgres.admin_dsn, "motcua_callbacks", provisioned)) as old:
         old.execute("SELECT pg_advisory_xact_lock(9029, hashtext('+84905123456'))")
         with pytest.raises(errors.InsufficientPrivilege):
             old.execute("SELECT pg_try_advisory_lock(1)")
-    with psycopg.connect(dsn, autocommit=True) as admin:
-        admin.execute("CREATE FUNCTION motcua.wait_for_phone(text) RETURNS void LANGUAGE sql AS 'SELECT'")
-    assert provision(postgres, provisioned) == []
+    ask(dsn, "CREATE FUNCTION motcua.wait_for_phone(text) RETURNS void LANGUAGE sql AS 'SELECT'")
+    assert provision(postgres.admin_dsn, provisioned) == []
 
 
 @pytest.mark.guarantee("rights", "who checks figures holds no more than a few of the server's connections")

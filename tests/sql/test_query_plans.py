@@ -14,7 +14,7 @@ from psycopg.rows import DictRow, dict_row
 from motcua.domain.reconciliation import STATES
 from motcua.store.ledger.provisioning import with_database
 from motcua.store.ledger.queries import statement
-from tests.conftest import NOW, copy_database
+from tests.ground import NOW
 from tests.long_ledger import fill_ledger
 
 Ledger = psycopg.Connection[DictRow]
@@ -34,7 +34,7 @@ def ledgers(postgres, migrated) -> Iterator[tuple[Ledger, Ledger]]:
     names = ("plans_short", "plans_long")
     found = []
     for name, days in zip(names, (SHORT, LONG), strict=True):
-        copy_database(postgres, migrated, name)
+        postgres.copy_database(migrated, name)
         dsn = with_database(postgres.admin_dsn, name)
         fill_ledger(dsn, NOW, days, A_DAY)
         found.append(psycopg.connect(dsn, row_factory=dict_row))

@@ -14,10 +14,9 @@ from psycopg.conninfo import conninfo_to_dict
 
 from motcua.settings import include_dir
 from motcua.store.agencies import save_agencies
-from motcua.store.ledger.database import connect
 from motcua.store.ledger.definitions import put_in_force
 from motcua.store.ledger.migrations import SCHEMAS
-from tests.conftest import NHA_TRANG, NOW, PASSWORD, TU_PHAP, agency, connection_uri
+from tests.ground import NHA_TRANG, NOW, PASSWORD, TU_PHAP, agency, connection_uri, in_ledger
 
 ROLES = ("motcua_app", "motcua_callbacks", "motcua_pages", "motcua_audit", "motcua_purge", "motcua_intake")
 RIGHTS = (include_dir() / "sql" / "definitions" / "rights.sql").read_text(encoding="utf-8")
@@ -289,11 +288,10 @@ ACTS = {
 @pytest.fixture(scope="module")
 def shared(postgres, migrated) -> Iterator[str]:
     """One ledger for all acts, of which none stays."""
-    from tests.conftest import _drop, _fresh_database
 
-    name = _fresh_database(postgres, migrated, "rights")
+    name = postgres.fresh_database(migrated, "rights")
     yield name
-    _drop(postgres, name)
+    postgres.drop_database(name)
 
 
 def _try(connection: psycopg.Connection, act: Act) -> psycopg.Error | None:
@@ -340,7 +338,7 @@ def test_acts_are_real_the_owner_may_do_them(postgres, shared):
 @pytest.mark.parametrize("role", [*ROLES, "motcua_owner"])
 def test_role_reaches_no_other_database(postgres, migrated, role):
     with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
-        psycopg.connect(connection_uri(postgres.admin_dsn, role, "airflow_for_tests"))
+        psycopg.connect(connection_uri(postgres.admin_dsn, role, "airflow_unused"))
 
 
 # ------------------------------------------------------------------------------------------- what callbacks may
@@ -404,8 +402,7 @@ def test_callbacks_cannot_say_that_a_message_never_arrived(callbacks):
 
 @pytest.mark.guarantee("rights", "who holds the callbacks' role learns of no code of one dossier alone whose it is")
 def test_callbacks_are_told_whose_a_dossier_is_only_where_that_decides(callbacks, rows):
-    with connect() as connection:
-        save_agencies(connection, [agency(NHA_TRANG), agency(TU_PHAP)], "tests")
+    in_ledger(save_agencies, [agency(NHA_TRANG), agency(TU_PHAP)], "tests")
     rows("INSERT INTO motcua.sources (name) VALUES ('khanhhoa')")
     write = (
         "INSERT INTO motcua.dossiers (source_id, agency_code, dossier_code, msisdn, picked_up_at)"

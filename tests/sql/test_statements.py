@@ -12,7 +12,7 @@ from psycopg.rows import dict_row
 from motcua.quality.rules import load_rules, snapshot_thresholds
 from motcua.store.ledger.queries import statement
 from motcua.store.oversight import quality
-from tests.conftest import NOW
+from tests.ground import NOW
 from tests.named_statements import FILES, NAMES, ROOT, TEXTS
 
 OF_OTHER_DATABASES = (

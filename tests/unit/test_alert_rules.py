@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from motcua.store.ledger.database import connect
 from motcua.store.watching.metrics import backup_gauges, open_gauges, recent_gauges
 from motcua.web.metrics_page import LEDGER_UP
+from tests.ground import in_ledger
 
 ROOT = Path(__file__).parents[2]
 RULES = [
@@ -37,8 +37,7 @@ def given(agencies, tmp_path):
     (tmp_path / "one").mkdir()
     (tmp_path / "one" / "backup.json").write_text("{}")
     now = datetime.now(UTC)
-    with connect() as connection:
-        gauges = [*open_gauges(connection, now), *recent_gauges(connection, now), *backup_gauges(tmp_path, now)]
+    gauges = [*in_ledger(open_gauges, now), *in_ledger(recent_gauges, now), *backup_gauges(tmp_path, now)]
     return {LEDGER_UP: ()} | {gauge.name: gauge.labels for gauge in gauges}
 
 

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from motcua.cli import app
 from motcua.commands import signing
+from tests.ground import type_command
 
 COMMANDS = Path(signing.__file__).parent
 
@@ -123,8 +124,7 @@ def test_command_of_nobody_is_refused_with_what_to_do_and_comes_to_no_ledger(nam
     monkeypatch.chdir(tmp_path)
     for file in ("days.yaml", "complaints.csv", "portal.csv", "statement.csv"):
         (tmp_path / file).write_text("x")
-    done = CliRunner().invoke(app, [*name.split(), *SIGNED[name], "--by", who], env={"COLUMNS": "200"})
-    assert done.exit_code == 2, done.output
+    done = type_command(*name.split(), *SIGNED[name], "--by", who, exits=2)
     assert "Nothing was written." in done.output
     assert "--by NAME" in done.output
     assert "MOTCUA_PERSON=NAME" in done.output

@@ -6,9 +6,9 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
-from motcua.store.ledger.database import connect
 from motcua.store.watching.metrics import backup_gauges, open_gauges, recent_gauges
 from motcua.web.metrics_page import LEDGER_UP
+from tests.ground import in_ledger
 
 PAGE = Path(__file__).parents[2] / "docs" / "operations" / "metrics.md"
 
@@ -20,8 +20,7 @@ def test_handbook_tells_every_figure_with_its_labels(agencies, tmp_path):
         for name, labels in re.findall(r"^\| `(\w+)` \| ([^|]*)\|", table, re.M)
     }
     now = datetime.now(UTC)
-    with connect() as connection:
-        gauges = [*open_gauges(connection, now), *recent_gauges(connection, now)]
+    gauges = [*in_ledger(open_gauges, now), *in_ledger(recent_gauges, now)]
     (tmp_path / "one").mkdir()
     (tmp_path / "one" / "backup.json").write_text("{}")
     gauges += backup_gauges(tmp_path, now)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from typer.testing import CliRunner
 
-from motcua.cli import app
+from tests.ground import type_command
 
 
 @pytest.mark.guarantee(
@@ -26,7 +25,6 @@ from motcua.cli import app
 )
 def test_reason_with_a_number_is_refused_before_anything_is_done(command):
     for why in ("đã gọi 0905/123/456", "gọi ０９０５１２３４５６"):
-        done = CliRunner().invoke(app, [*command, why], env={"COLUMNS": "200"})
-        assert done.exit_code == 2
+        done = type_command(*command, why, exits=2)
         assert "looks like a phone number" in done.output
         assert "123" not in done.output

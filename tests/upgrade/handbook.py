@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from tests.compose.handbook import rows, steps, titles
+from tests.compose.project import rows, steps, titles
 
 PAGE = "upgrade"
 SECTIONS = ("Without stopping", "Going back")

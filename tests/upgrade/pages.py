@@ -10,13 +10,11 @@ from pathlib import Path
 import uvicorn
 
 from tests.soak.clock import Clock, live_by
-from tests.soak.worker import die_with_parent
 from tests.web.visiting import VISITING
 
 
 def main(arguments: Sequence[str]) -> int:
     """Serves until it is told to end."""
-    die_with_parent()
     logging.disable(logging.WARNING)
     live_by(Clock(Path(arguments[0]) / "clock"))
     uvicorn.run(VISITING.mount(), host="127.0.0.1", port=int(arguments[1]), log_level="error", access_log=False)

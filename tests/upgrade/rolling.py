@@ -26,8 +26,7 @@ import requests
 from motcua.domain.clock import VIETNAM
 from motcua.sandbox.machine.deployment import postgres_connection
 from motcua.sandbox.machine.parts import Hung, Part, answers_http
-from tests.conftest import PASSWORD
-from tests.gateways.ports import free_port
+from tests.ground import PASSWORD, free_port
 from tests.soak.clock import Clock
 from tests.soak.day import prime_sources, waiting, workday
 from tests.soak.faults import NETWORKS

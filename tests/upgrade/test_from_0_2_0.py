@@ -24,16 +24,19 @@ import psycopg
 import pytest
 from psycopg import sql
 from psycopg.rows import dict_row
-from typer.testing import CliRunner
 
-from motcua.cli import app as motcua
 from motcua.sandbox.machine.postgres import binaries
-from motcua.settings import settings
-from motcua.store.ledger.database import close_ledger_pool
 from motcua.store.ledger.inspecting import objects_there
 from motcua.store.ledger.migrations import SCHEMAS
-from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
-from tests.conftest import PARTS, PASSWORD, Server, _drop, connection_uri, ledger_connections
+from motcua.store.ledger.provisioning import with_database
+from tests.ground import (
+    Server,
+    connection_uri,
+    environment,
+    ledger_connections,
+    provision,
+    type_command,
+)
 
 KEPT = Path(__file__).parent / "ledger-0.2.0.tar.xz"
 DATABASE = "of_0_2_0"
@@ -81,21 +84,13 @@ def _rows(connection: psycopg.Connection[dict[str, Any]], columns: dict[str, set
     return found
 
 
-def _provision(postgres: Server) -> None:
-    owner, app, audit, airflow = (
-        Role(name, PASSWORD) for name in ("motcua_owner", "motcua_app", "motcua_audit", "airflow")
-    )
-    others = [Role(name, PASSWORD) for name in PARTS.values()]
-    provision_ledger(postgres.admin_dsn, DATABASE, owner, app, audit, airflow, "airflow_for_tests", others)
-
-
 @pytest.fixture(scope="module")
 def upgraded(postgres: Server, migrated: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upgraded]:
     """The ledger of 0.2.0, after ``motcua provision`` and ``motcua migrate``; its publications' files beside it."""
     folder = tmp_path_factory.mktemp("kept")
     with lzma.open(KEPT) as packed, tarfile.open(fileobj=packed) as files:
         files.extractall(folder, filter="data")
-    _provision(postgres)
+    provision(postgres.admin_dsn, DATABASE)
     dsn = with_database(postgres.admin_dsn, DATABASE)
     fill = [
         binaries() / "psql",
@@ -110,20 +105,16 @@ def upgraded(postgres: Server, migrated: str, tmp_path_factory: pytest.TempPathF
     with psycopg.connect(dsn, row_factory=dict_row) as connection:
         columns = _tables(connection)
         rows = _rows(connection, columns)
-    with pytest.MonkeyPatch.context() as patch:
-        for variable, address in ledger_connections(postgres.admin_dsn, DATABASE).items():
-            patch.setenv(variable, address)
-        patch.setenv("AIRFLOW_CONN_MOTCUA_DB_OWNER", connection_uri(postgres.admin_dsn, "motcua_owner", DATABASE))
-        patch.setenv("MOTCUA_PUBLICATIONS", f"file://{folder / 'publications'}")
-        patch.setenv("MOTCUA_JOURNAL", str(folder / "journal"))
-        settings.cache_clear()
-        _provision(postgres)
-        done = CliRunner().invoke(motcua, ["migrate"])
-        assert done.exit_code == 0, (done.output, done.exception)
+    given = ledger_connections(postgres.admin_dsn, DATABASE) | {
+        "AIRFLOW_CONN_MOTCUA_DB_OWNER": connection_uri(postgres.admin_dsn, "motcua_owner", DATABASE),
+        "MOTCUA_PUBLICATIONS": f"file://{folder / 'publications'}",
+        "MOTCUA_JOURNAL": str(folder / "journal"),
+    }
+    with environment(**given):
+        provision(postgres.admin_dsn, DATABASE)
+        done = type_command("migrate")
         yield Upgraded(dsn, folder, columns, rows, done.output)
-        close_ledger_pool()
-    settings.cache_clear()
-    _drop(postgres, DATABASE)
+    postgres.drop_database(DATABASE)
 
 
 @pytest.mark.guarantee("upgrades", "a ledger of 0.2.0 becomes what a new one is")
@@ -153,8 +144,7 @@ def test_ledger_of_0_2_0_keeps_each_row_as_it_was(upgraded: Upgraded) -> None:
 @pytest.mark.guarantee("upgrades", "publications of 0.2.0 verify after the upgrade")
 @pytest.mark.parametrize("number", WITH_FILES)
 def test_publication_of_0_2_0_verifies(upgraded: Upgraded, number: str) -> None:
-    done = CliRunner().invoke(motcua, ["verify", number])
-    assert done.exit_code == 0, done.output
+    done = type_command("verify", number)
     assert f"Publication {number}, {WITH_FILES[number]}," in done.output
     assert done.output.count("holds:") >= 5
     assert "Everything holds." in done.output
@@ -162,8 +152,7 @@ def test_publication_of_0_2_0_verifies(upgraded: Upgraded, number: str) -> None:
 
 @pytest.mark.parametrize("look", [("identity",), ("quality", "verify")], ids=" ".join)
 def test_books_of_0_2_0_hold(upgraded: Upgraded, look: tuple[str, ...]) -> None:
-    done = CliRunner().invoke(motcua, look)
-    assert done.exit_code == 0, done.output
+    type_command(*look)
 
 
 def test_sums_that_an_older_ledger_lacks_are_added_up_where_they_are_read(upgraded: Upgraded) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from tests.compose.handbook import steps
-from tests.compose.project_files import OURS
+from tests.compose.project import OURS, steps
 from tests.upgrade.handbook import PAGE, SECTIONS, followed, left_out
 from tests.upgrade.rolling import SERVICES
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from motcua.store.ledger.migrations import BEGINNING
-from tests.compose.project_files import ROOT
+from tests.compose.project import ROOT
 
 EARLIEST = "660d4bfdd6ccb352ad71d22c852ae7df69cb3ac6"
 """Version 0.2.0, the earliest that becomes the present one, and beside which it may run: what came later keeps to

@@ -13,11 +13,8 @@ import os
 import re
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -25,11 +22,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from typer.testing import CliRunner
 
-from motcua.cli import app
 from motcua.jobs.watching.outside import Airflow
 from motcua.settings import settings
+from tests.ground import Served, type_command
 
 ROOT = Path(__file__).parents[2]
 USERS = {
@@ -88,7 +84,7 @@ def _command(*words: str) -> None:
 
 def _roles() -> str:
     """Brings the roles into being; what the command says."""
-    done = CliRunner().invoke(app, ["users", "roles"], env={"COLUMNS": "200"})
+    done = type_command("users", "roles", exits=None)
     return f"{done.exit_code} {' '.join(done.output.split())}"
 
 
@@ -123,19 +119,10 @@ def _ask() -> dict[str, Any]:
 @contextmanager
 def _served() -> Iterator[str]:
     """Airflow's interface on a port of loopback."""
-    import uvicorn
     from airflow.api_fastapi.app import create_app
 
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(create_app(apps="core"), log_level="warning"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-        thread.start()
-        while not server.started and thread.is_alive():
-            time.sleep(0.05)
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        server.should_exit = True
-        thread.join()
+    with Served(create_app(apps="core"), "warning") as served:
+        yield served.url
 
 
 def _seen_by(url: str, name: str, word: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from tests.conftest import NHA_TRANG, NOW
+from tests.ground import NHA_TRANG, NOW
 
 Rows = Callable[..., list[dict[str, Any]]]
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.testclient import TestClient
 
 from motcua.domain.people import ViewerRole
 from motcua.web.visitors import Visitor, visitor
@@ -48,6 +51,28 @@ class Visiting:
         server.mount("/motcua", pages)
         return server
 
+    def alone(self, router: APIRouter) -> FastAPI:
+        """One page's routes, whose refusals are told as beside the others."""
+        from motcua.web.refusals import PageRefused
+        from motcua.web.rendering import render_refusal
+
+        def tell(request: Request, refused: Any) -> Response:
+            return render_refusal(request, refused.status, refused.refusal, **refused.words)
+
+        pages = FastAPI()
+        pages.include_router(router)
+        self.let_into(pages)
+        pages.add_exception_handler(PageRefused, tell)
+        return pages
+
+    @contextmanager
+    def browse(self, app: FastAPI) -> Iterator[TestClient]:
+        """A browser at these pages; the Department's operator until a test says otherwise."""
+        self.visit_as("operator")
+        with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as http:
+            http.cookies.set("_token", "a-session")
+            yield http
+
 
 VISITING = Visiting()
 """Who visits the pages of tests/web/pages/conftest.py."""
@@ -56,3 +81,23 @@ VISITING = Visiting()
 def words(answer: Any) -> str:
     """What a page says, its header included, as a person reads it."""
     return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", answer.text.partition("</style>")[2])))
+
+
+def page_words(answer: Any) -> str:
+    """What a page that is there says."""
+    assert answer.status_code == 200
+    return words(answer)
+
+
+def form_of(page: str, begins: str) -> dict[str, str]:
+    """The fields of the first form that posts after these words of a page, as a browser would send them."""
+    part = page[page.index(begins) :]
+    part = part[part.index('<form method="post"') : part.index("</form>")]
+    return {name: html.unescape(value) for name, value in re.findall(r'name="(\w+)" value="([^"]*)"', part)}
+
+
+def token_of(http: TestClient, address: str) -> str:
+    """The token of a page's form."""
+    found = re.search(r'name="token" value="([^"]+)"', http.get(address).text)
+    assert found is not None
+    return found[1]

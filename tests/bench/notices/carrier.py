@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from tests.gateways.real_kannel import connected, eventually
+from tests.gateways.real_kannel import connected
+from tests.ground import until
 
 
 def main(port: int) -> None:
-    connection = eventually(lambda: connected(port))
+    connection = until(lambda: connected(port))
     print("connected", flush=True)
     while connection.recv(2**16):
         pass

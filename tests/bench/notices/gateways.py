@@ -16,7 +16,7 @@ from typing import Any
 import requests
 
 from motcua.sandbox.machine.parts import Part, listens
-from tests.gateways.ports import free_port
+from tests.ground import free_port, gateway_connection
 
 IN_FLIGHT = 64
 
@@ -52,16 +52,7 @@ class Bare:
 def name_gateway(port: int, login: str = "a", password: str = "b" * 8, **extra: Any) -> None:
     """Sets sms_kannel."""
     given = {"callback_url": "http://127.0.0.1:1/r", "callback_secret": "s" * 20} | extra
-    os.environ["AIRFLOW_CONN_SMS_KANNEL"] = json.dumps(
-        {
-            "conn_type": "http",
-            "host": "127.0.0.1",
-            "port": port,
-            "login": login,
-            "password": password,
-            "extra": given,
-        }
-    )
+    os.environ["AIRFLOW_CONN_SMS_KANNEL"] = gateway_connection(port, login, password, **given)
 
 
 @contextlib.contextmanager

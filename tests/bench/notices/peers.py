@@ -8,14 +8,13 @@ import sys
 import time
 from importlib.util import find_spec
 
-import psycopg
-
 from motcua.jobs.notices.planning import plan
 from motcua.store.ledger.provisioning import with_database
 from tests.bench import Line
 from tests.bench.ledgers import seed
 from tests.bench.notices.gateways import IN_FLIGHT, bare_client, gateway
 from tests.bench.notices.sending import drain
+from tests.ground import ask
 
 PEERS = ("procrastinate", "pgqueuer")
 COUNT = 3000
@@ -30,8 +29,7 @@ def bench(dsn: str) -> list[Line]:
     rates = {}
     with gateway(0.05) as served:
         for peer in PEERS:
-            with psycopg.connect(dsn, autocommit=True) as connection:
-                connection.execute(f"CREATE DATABASE {peer}")
+            ask(dsn, f"CREATE DATABASE {peer}")
             command = [sys.executable, "-m", "tests.bench.notices.task_queues"]
             command += [peer, with_database(dsn, peer), served.url, str(COUNT)]
             seconds = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)

@@ -12,12 +12,11 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from tests.bench import Line
-from tests.bench.ledgers import server_of
-from tests.bench.notices.cpu import each, used_by
+from tests.bench.ledgers import each, server_of, used_by
 from tests.bench.notices.gateways import IN_FLIGHT, bare_client, gateway, name_gateway
 from tests.bench.notices.sending import drain, queue, rates_of, shares_of
-from tests.gateways.ports import free_port
 from tests.gateways.real_kannel import BOXES, IS_INSTALLED, Kannel
+from tests.ground import free_port
 
 ROUNDS, COUNT = 3, 3000
 LOGIN, PASSWORD = "motcua", "only-for-tests"

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 import psycopg
 
 from tests.bench import Line
-from tests.bench.ledgers import server_of
-from tests.bench.notices.cpu import each, used_by
+from tests.bench.ledgers import each, server_of, used_by
 from tests.bench.notices.gateways import gateway, served_at
 from tests.bench.notices.sending import drain, queue
-from tests.gateways.ports import free_port
+from tests.ground import free_port
 
 COUNT, ROUNDS, AT_ONCE = 4000, 3, 64
 """Kannel itself has up to 512 requests out at once."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import statistics
 import time
 from collections.abc import Sequence
@@ -11,8 +12,7 @@ from itertools import pairwise
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.sending.sender import send
 from tests.bench import Line
-from tests.bench.ledgers import seed, server_of
-from tests.bench.notices.cpu import each, used_by
+from tests.bench.ledgers import each, seed, server_of, used_by
 from tests.bench.notices.gateways import IN_FLIGHT, Bare, bare_client, gateway
 
 ROUNDS = 5
@@ -73,4 +73,21 @@ def _shares(dsn: str, *, seconds: float, count: int, rounds: int) -> list[Line]:
         (f"{what}: the worst share of a bare client", f"{shares[0]:.2f} of {said}", "≥ 0.80", shares[0] >= 0.8),
         (f"{what}: rates", rates_of(ours, bare), "told", True),
         (f"{what}: processor for a message", cost, "told", True),
+    ]
+
+
+def plan_bench(dsn: str) -> list[Line]:
+    """100,000 transitions at once."""
+    seed(dsn, "warm", 500, 4)
+    plan()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    seed(dsn, "plan", 25_000, 4)
+    started = time.perf_counter()
+    counts = plan()
+    seconds = time.perf_counter() - started
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    what = f"plan {counts.transitions:,} transitions, {counts.messages:,} messages"
+    return [
+        (what, f"{seconds:.1f} s", "≤ 20 s", seconds <= 20),
+        ("memory grown meanwhile", f"{grown:.0f} MB", "≤ 50 MB", grown <= 50),
     ]

@@ -18,8 +18,7 @@ from typing import Any
 import psycopg
 
 from tests.bench import Line
-from tests.bench.ledgers import server_of
-from tests.bench.notices.cpu import each, used_by
+from tests.bench.ledgers import each, server_of, used_by
 from tests.bench.notices.gateways import SlowGateway, gateway
 from tests.bench.notices.sending import queue
 

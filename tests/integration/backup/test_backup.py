@@ -23,27 +23,22 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 from pyrage.x25519 import Identity
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from motcua.cli import app
 from motcua.domain.clock import VIETNAM
 from motcua.domain.periods import Period
-from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.backup import encrypting
 from motcua.jobs.backup.folders import BackupFailed, backups_in, newest_good
 from motcua.jobs.backup.making import TRY_AGAIN_AFTER, back_up_every_night, make_backup
-from motcua.jobs.notices.picking_up import pick_up
-from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.publications.publishing import publish
 from motcua.jobs.publications.verifying import verify_all
 from motcua.jobs.reconciliation.closing import close_period
 from motcua.sandbox.machine.postgres import binaries
 from motcua.store.ledger.database import close_ledger_pool, connect
-from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
+from motcua.store.ledger.provisioning import with_database
 from motcua.store.oversight.accounting import identity, summed_up
-from tests.conftest import NOW, PASSWORD, OneStop, Server, connection_uri
-from tests.memory_store import in_memory
+from tests.ground import NOW, OneStop, Server, connection_uri, in_memory, provision, take_in, type_command
 
 DAY = Period.parse("2026-11-25")
 MORNING = DAY.end + timedelta(hours=6, minutes=30)
@@ -60,7 +55,7 @@ def silent(what: str, done: int, of: int | None) -> None:
 
 
 def motcua(*arguments: object, stdin: str = str(KEY)) -> Result:
-    return CliRunner().invoke(app, [str(each) for each in arguments], input=stdin)
+    return type_command(*[str(each) for each in arguments], exits=None, input=stdin)
 
 
 @dataclass(frozen=True)
@@ -95,10 +90,8 @@ def other_machine(
     made = []
 
     def go() -> Place:
-        name = f"other_{os.environ.get('PYTEST_XDIST_WORKER', '')}_{next(_numbers)}"
-        roles = [Role(role, PASSWORD) for role in ("motcua_owner", "motcua_app", "motcua_audit", "airflow")]
-        owner, app_role, audit, airflow = roles
-        provision_ledger(postgres.admin_dsn, name, owner, app_role, audit, airflow, "airflow_for_tests")
+        name = f"other_{os.environ.get('PYTEST_XDIST_WORKER', '')}_{len(made)}"
+        provision(postgres.admin_dsn, name)
         made.append(name)
         folders = Place(place.backups, tmp_path / name / "công bố", tmp_path / name / "statements")
         close_ledger_pool()
@@ -123,10 +116,8 @@ def told(one_stop: OneStop, first: int, cases: int) -> None:
     """So many citizens are told of a result."""
     for number in range(first, first + cases):
         moment = NOW - timedelta(minutes=1)
-        one_stop.dossier(f"D-{number}", applicant_phone=f"0905{number:06}", updated_at=moment)
-        one_stop.move(9, f"D-{number}", at=moment)
-    pick_up("khanhhoa", EVERYTHING, NOW)
-    plan(now=NOW)
+        one_stop.both(9, f"D-{number}", at=moment, applicant_phone=f"0905{number:06}", updated_at=moment)
+    take_in()
     send("run", clock=lambda: NOW)
 
 

@@ -12,9 +12,8 @@ from pathlib import Path
 import psycopg
 import pytest
 from psycopg import sql
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from motcua.cli import app
 from motcua.domain.checks import KINDS
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.jobs.checking import checking
@@ -28,17 +27,17 @@ from motcua.store.agencies import save_agencies
 from motcua.store.checking.checks import SourceCheck, last_checks
 from motcua.store.ledger.database import close_ledger_pool, connect
 from motcua.store.ledger.provisioning import with_database
-from tests.conftest import (
+from tests.ground import (
     NHA_TRANG,
     PASSWORD,
     TU_PHAP,
     Server,
-    _drop,
-    _fresh_database,
     agency,
-    copy_database,
+    ask,
     free_port,
+    in_ledger,
     ledger_connections,
+    type_command,
 )
 from tests.integration.checking.world import FAULTS, HEALTHY, READER, VENDORS_TABLES, Fault
 
@@ -46,25 +45,24 @@ from tests.integration.checking.world import FAULTS, HEALTHY, READER, VENDORS_TA
 @pytest.fixture(scope="module")
 def healthy(postgres: Server, migrated: str) -> Iterator[str]:
     """A source to be copied, with a ledger that knows its agencies."""
-    ledger, source = (_fresh_database(postgres, name, f"checked_{name[:6]}") for name in (migrated, "template0"))
-    with psycopg.connect(postgres.admin_dsn, autocommit=True) as admin:
-        admin.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(READER), sql.Literal(PASSWORD)))
-    with psycopg.connect(with_database(postgres.admin_dsn, source)) as connection:
-        connection.execute(HEALTHY)
+    ledger, source = (postgres.fresh_database(name, f"checked_{name[:6]}") for name in (migrated, "template0"))
+    ask(
+        postgres.admin_dsn,
+        sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(READER), sql.Literal(PASSWORD)),
+    )
+    ask(with_database(postgres.admin_dsn, source), HEALTHY)
     with pytest.MonkeyPatch.context() as patch:
         for variable, value in ledger_connections(postgres.admin_dsn, ledger).items():
             patch.setenv(variable, value)
         patch.setenv("MOTCUA_SOURCES", "khanhhoa")
         settings.cache_clear()
-        with connect() as connection:
-            save_agencies(connection, [agency(NHA_TRANG), agency(TU_PHAP)], "tests")
+        in_ledger(save_agencies, [agency(NHA_TRANG), agency(TU_PHAP)], "tests")
         yield source
         close_ledger_pool()
     settings.cache_clear()
     for each in (ledger, source):
-        _drop(postgres, each)
-    with psycopg.connect(postgres.admin_dsn, autocommit=True) as admin:
-        admin.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(READER)))
+        postgres.drop_database(each)
+    ask(postgres.admin_dsn, sql.SQL("DROP ROLE {}").format(sql.Identifier(READER)))
 
 
 def address(postgres: Server, database: str, **changes: object) -> str:
@@ -77,13 +75,12 @@ def address(postgres: Server, database: str, **changes: object) -> str:
 def source(postgres: Server, healthy: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """An administrator's DSN for a healthy source of the test's own behind onestop_khanhhoa."""
     database = f"{healthy}_copy"
-    copy_database(postgres, healthy, database)
+    postgres.copy_database(healthy, database)
     monkeypatch.setenv("AIRFLOW_CONN_ONESTOP_KHANHHOA", address(postgres, database))
     yield with_database(postgres.admin_dsn, database)
     settings.cache_clear()
-    _drop(postgres, database)
-    with psycopg.connect(postgres.admin_dsn, autocommit=True) as admin:
-        admin.execute(sql.SQL("ALTER ROLE {} NOSUPERUSER").format(sql.Identifier(READER)))
+    postgres.drop_database(database)
+    ask(postgres.admin_dsn, sql.SQL("ALTER ROLE {} NOSUPERUSER").format(sql.Identifier(READER)))
 
 
 def plant(dsn: str, *faults: Fault) -> None:
@@ -175,11 +172,10 @@ def test_what_is_not_answered_in_time_is_said_to_be_unseen_and_not_to_be_missing
 
 def test_a_database_that_does_not_know_how_its_letters_are_written_is_not_read(source, postgres, monkeypatch):
     name = "letters_of_nobody"
-    with psycopg.connect(postgres.admin_dsn, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'")
+    ask(postgres.admin_dsn, f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'")
     monkeypatch.setenv("AIRFLOW_CONN_ONESTOP_KHANHHOA", address(postgres, name))
     assert kinds(check_source("khanhhoa")) == {"encoding_unknown": "forbids"}
-    _drop(postgres, name)
+    postgres.drop_database(name)
 
 
 def test_a_check_changes_nothing_at_the_source_and_shows_no_name_and_no_number(source):
@@ -268,8 +264,7 @@ def test_what_could_not_be_looked_at_again_is_neither_over_nor_new(source, postg
     monkeypatch.setenv("AIRFLOW_CONN_ONESTOP_KHANHHOA", address(postgres, "nowhere"))
     for _ in range(2):
         check_source("khanhhoa")
-        with connect() as ledger:
-            away = last_checks(ledger, ["khanhhoa"])["khanhhoa"]
+        away = in_ledger(last_checks, ["khanhhoa"])["khanhhoa"]
         assert kinds(away) == {"refused": "forbids"}
         assert {each.finding.kind: each.since for each in away.unseen} == first
         assert [each.finding.kind for each in away.forbidding] == ["refused", "desk_always"]
@@ -285,7 +280,7 @@ def test_what_could_not_be_looked_at_again_is_neither_over_nor_new(source, postg
 
 def test_the_command_tells_by_its_exit_code_whether_going_live_is_forbidden(source):
     def run(*words: str) -> Result:
-        return CliRunner().invoke(app, ["sources", "check", *words], env={"COLUMNS": "200"})
+        return type_command("sources", "check", *words, exits=None)
 
     assert run("khanhhoa").exit_code == 0
     warned, forbidden = (next(each for each in FAULTS if each.kind == kind) for kind in ("late_commits", "desk_always"))
@@ -320,10 +315,8 @@ def test_each_morning_one_source_that_fails_stops_no_other(source, configure, mo
     monkeypatch.setattr(checking, "check_source", fails_once)
     with pytest.raises(RunIncomplete, match="nowhere could not be checked"):
         check_sources(EVERYTHING)
-    with connect() as ledger:
-        assert set(last_checks(ledger, ["khanhhoa", "nowhere", "strange"])) == {"khanhhoa", "nowhere", "strange"}
+    assert set(in_ledger(last_checks, ["khanhhoa", "nowhere", "strange"])) == {"khanhhoa", "nowhere", "strange"}
     configure(MOTCUA_SOURCES="khanhhoa")
     monkeypatch.setattr(checking, "check_source", whole)
     check_sources(EVERYTHING)
-    with connect() as ledger:
-        assert last_checks(ledger, ["strange"])["strange"].findings == [], "of what is read no more nothing is kept"
+    assert in_ledger(last_checks, ["strange"])["strange"].findings == [], "of what is read no more nothing is kept"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tests.conftest import CONTRACT_TABLES, NHA_TRANG, TU_PHAP
+from tests.ground import CONTRACT_TABLES, NHA_TRANG, TU_PHAP
 
 READER = "checked_reader"
 """The role that the source gives us."""

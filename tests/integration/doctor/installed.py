@@ -6,8 +6,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import socket
-import threading
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
@@ -42,10 +40,17 @@ from motcua.store.airflow_roles import FAB, WATCH
 from motcua.store.ledger.database import close_ledger_pool
 from motcua.store.ledger.migrations import migrate
 from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
-from tests.conftest import CONTRACT_TABLES, NHA_TRANG, agency, in_memory
-from tests.dated_backup import write_backup
-from tests.gateways.ports import free_port
-from tests.registered import register_templates
+from tests.ground import (
+    CONTRACT_TABLES,
+    NHA_TRANG,
+    Served,
+    agency,
+    free_port,
+    memory_folder,
+    own_server,
+    register_templates,
+    write_backup,
+)
 
 ROLES = ("owner", "app", "audit", "airflow", "callbacks", "intake", "pages", "purge")
 SOURCE = "onestop"
@@ -196,8 +201,6 @@ def _connection(kind: str, host: str, port: int, login: str | None, password: st
 @contextmanager
 def callbacks(ask: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """The real callbacks on a port of loopback, told by ``ask`` what the gateway must show."""
-    import uvicorn
-
     from motcua.gateways.adapter import GatewayAddress
     from motcua.web import callbacks as app
 
@@ -209,16 +212,8 @@ def callbacks(ask: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> Iterat
     monkeypatch.setattr(app, "_KEEP_ADDRESS_SECONDS", 0.0)
     monkeypatch.setattr(app, "_REFRESH_ADDRESS_SECONDS", 0.0)
     monkeypatch.setattr(app, "_WAIT_FOR_ADDRESS", 30.0)
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(app.standalone, log_level="error"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-        thread.start()
-        while not server.started and thread.is_alive():
-            time.sleep(0.05)
-        yield int(listening.getsockname()[1])
-        server.should_exit = True
-        thread.join()
+    with Served(app.standalone) as served:
+        yield served.port
 
 
 def _set_up_airflow(address: str, now: datetime) -> None:
@@ -263,10 +258,8 @@ def _set_up_airflow(address: str, now: datetime) -> None:
 @contextmanager
 def install(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installed]:
     """Sets all of it up, as the handbook says, and takes it down."""
-    now = datetime.now(UTC)
-    server = EmbeddedPostgres(in_memory() or folder / "server", free_port())
-    with server.running(folder / "log", "scram_iterations = 1\n"):
-        yield from _installed(server, folder, monkeypatch, now)
+    with memory_folder() as data, own_server(data, "scram_iterations = 1\n") as server:
+        yield from _installed(server, folder, monkeypatch, datetime.now(UTC))
 
 
 def _installed(

@@ -38,9 +38,7 @@ from motcua.store.ledger.definitions import texts_of_definitions
 from motcua.store.ledger.inspecting import objects_expected, objects_there
 from motcua.store.worker_marks import leave_mark
 from motcua.version import software
-from tests.conftest import NHA_TRANG
-from tests.dated_backup import write_backup
-from tests.gateways.ports import free_port
+from tests.ground import NHA_TRANG, free_port, type_command, write_backup
 from tests.integration.doctor.installed import SOURCE, Installed, given_environment, install, made
 
 pytestmark = pytest.mark.alone
@@ -945,11 +943,11 @@ def test_a_check_that_breaks_is_named_and_stops_no_other(installed: Installed, m
 def test_nothing_is_wrong_and_the_exit_code_says_so(installed: Installed) -> None:
     installed.beat()
     with given_environment(installed.environment):
-        done = CliRunner().invoke(app, ["doctor"])
+        done = type_command("doctor", exits=None)
     assert done.exit_code == 0, done.output
     assert "nothing is wrong" in done.output
     assert software() in done.output
-    assert CliRunner().invoke(app, ["doctor", "--files", str(installed.folder)]).exit_code == 2
+    type_command("doctor", "--files", str(installed.folder), exits=2)
 
 
 NOT_BROKEN_HERE = {

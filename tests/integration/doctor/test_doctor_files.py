@@ -10,9 +10,7 @@ from pathlib import Path
 import pytest
 from dotenv import dotenv_values, set_key
 from pyrage.x25519 import Identity
-from typer.testing import CliRunner
 
-from motcua.cli import app
 from motcua.jobs.doctor.examine import examine
 from motcua.jobs.doctor.installation import FILES, OPTIONAL, of_folder
 from motcua.jobs.doctor.server_files import FOLDERS, KNOWN_OF_DOT_ENV, LISTENING
@@ -21,7 +19,8 @@ from motcua.jobs.doctor.written import NEEDED, OF_SETTINGS, SECRETS
 from motcua.settings import Settings
 from motcua.store.airflow_roles import SIMPLE
 from tests.checks_page import PAGE, page
-from tests.compose.project_files import COMPOSE, ENV_FILES, EXAMPLE, ROOT, SERVICES, STORE_FILE, complete_environment
+from tests.compose.project import COMPOSE, ENV_FILES, EXAMPLE, ROOT, SERVICES, STORE_FILE, complete_environment
+from tests.ground import type_command
 from tests.integration.doctor.installed import made
 
 ONESTOP = (
@@ -404,8 +403,7 @@ def test_a_dollar_in_single_quotes_is_taken_as_it_stands(folder: Path) -> None:
 def test_no_secret_of_the_files_is_shown(folder: Path) -> None:
     for how in ("two secrets are one", "secret short", "callbacks expect another", "login in clear", "file open"):
         FILE_CASES[how][2](folder)
-    told = CliRunner().invoke(app, ["doctor", "--files", str(folder)], env={"COLUMNS": "200"})
-    assert told.exit_code == 1
+    told = type_command("doctor", "--files", str(folder), exits=1)
     assert "secret_shared" in told.output
     values = [
         value for file in FILES for name, value in dotenv_values(folder / file).items() if name in SECRETS and value

@@ -8,9 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
-from motcua.cli import app
 from motcua.domain.phones.reading import holds_phone, mask_for_staff
 from motcua.gateways.adapter import InquiryReading
 from motcua.jobs.explaining import ExplainedDossier, axis_lines, explain_dossier, find_by_code
@@ -20,7 +18,7 @@ from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import connect
-from tests.conftest import NHA_TRANG, NOW, TU_PHAP, agency
+from tests.ground import NHA_TRANG, NOW, TU_PHAP, agency, in_ledger, take_in, type_command
 
 CODE = "160915001"
 MINUTE = timedelta(minutes=1)
@@ -28,14 +26,12 @@ RESULT = {"status_code": 9, "at_one_stop_desk": True}
 
 
 def run(now: datetime = NOW) -> None:
-    pick_up("khanhhoa", now=now)
-    plan(now=now)
+    take_in(now=now)
 
 
 def explained(now: datetime = NOW, code: str = CODE, agencies: list[str] | None = None) -> ExplainedDossier:
-    with connect() as connection:
-        (found,) = find_by_code(connection, code, agencies).dossiers
-        known = explain_dossier(connection, found.dossier_id, agencies, now)
+    (found,) = in_ledger(find_by_code, code, agencies).dossiers
+    known = in_ledger(explain_dossier, found.dossier_id, agencies, now)
     assert known is not None
     return known
 
@@ -57,8 +53,7 @@ def states(rows: Callable[..., list[dict[str, Any]]]) -> list[tuple[str, str | N
 )
 def test_mended_phone_sends_the_message_until_the_moment_that_was_told_and_not_after(one_stop, rows):
     for code in (CODE, "160915002"):
-        one_stop.dossier(code, applicant_phone="")
-        one_stop.move(9, code)
+        one_stop.both(9, code, applicant_phone="")
     run()
     promised = "sửa số trong phần mềm một cửa trước 10:00 ngày 28/11/2026 thì tin tự gửi."
     assert told() == (
@@ -78,8 +73,7 @@ def test_mended_phone_sends_the_message_until_the_moment_that_was_told_and_not_a
 
 @pytest.mark.parametrize(("state", "reason"), [("undelivered", "gateway status 2"), ("rejected", "phone")])
 def test_message_that_failed_goes_to_another_number_as_promised_and_not_to_the_same(one_stop, rows, state, reason):
-    one_stop.dossier()
-    one_stop.move(9)
+    one_stop.both(9)
     run()
     for at in ("sending", state):
         rows("UPDATE motcua.messages SET state = %s, reason = %s", at, reason)
@@ -93,8 +87,7 @@ def test_message_that_failed_goes_to_another_number_as_promised_and_not_to_the_s
 
 
 def test_nothing_is_promised_of_a_phone_once_the_dossier_went_on(one_stop, rows):
-    one_stop.dossier(applicant_phone="")
-    one_stop.move(5)
+    one_stop.both(5, applicant_phone="")
     run()
     assert "thì tin tự gửi" in told()
     one_stop.move(4, desk=False, at=NOW + MINUTE)
@@ -132,8 +125,7 @@ def test_each_reason_why_there_is_no_message_is_told(one_stop, rows):
     assert "đang lập tin" in told(NOW + 2 * MINUTE)
     plan(now=NOW + 2 * MINUTE)
     assert "đang chờ đến lượt gửi" in told(NOW + 2 * MINUTE)
-    one_stop.dossier(returned_at=NOW + 3 * MINUTE, status_code=10, updated_at=NOW + 3 * MINUTE)
-    one_stop.move(10, at=NOW + 3 * MINUTE)
+    one_stop.both(10, at=NOW + 3 * MINUTE, returned_at=NOW + 3 * MINUTE, status_code=10, updated_at=NOW + 3 * MINUTE)
     run(NOW + 3 * MINUTE)
     assert told(NOW + 3 * MINUTE) == (
         "Không nhắn tin mời nhận kết quả vì kết quả đã trao trước khi tin gửi đi; kết quả đã trao ngày 25/11/2026."
@@ -141,20 +133,16 @@ def test_each_reason_why_there_is_no_message_is_told(one_stop, rows):
 
 
 def test_agency_that_has_not_joined_and_what_came_before_it_did_are_told(one_stop):
-    with connect() as connection:
-        save_agencies(connection, [agency(NHA_TRANG, enabled_from=None)], "tests")
-    one_stop.dossier()
-    one_stop.move(9)
+    in_ledger(save_agencies, [agency(NHA_TRANG, enabled_from=None)], "tests")
+    one_stop.both(9)
     run()
     assert told() == "Không nhắn vì cơ quan chưa dùng tin nhắn tự động; kết quả đang chờ tại quầy."
-    with connect() as connection:
-        save_agencies(connection, [agency(NHA_TRANG, enabled_from=NOW + MINUTE)], "tests")
+    in_ledger(save_agencies, [agency(NHA_TRANG, enabled_from=NOW + MINUTE)], "tests")
     assert "trước khi cơ quan bắt đầu dùng tin nhắn tự động từ 10:01 ngày 25/11/2026" in told(NOW + 2 * MINUTE)
 
 
 def test_row_that_cannot_be_used_is_told(one_stop):
-    one_stop.dossier()
-    one_stop.move(99)
+    one_stop.both(99)
     run()
     assert "ghi trạng thái chưa khai báo" in told()
     with connect() as connection:
@@ -166,8 +154,7 @@ def test_row_that_cannot_be_used_is_told(one_stop):
 
 
 def test_what_keeps_everything_back_is_told(one_stop, rows):
-    one_stop.dossier()
-    one_stop.move(9)
+    one_stop.both(9)
     run()
     rows(
         "INSERT INTO motcua.stops (kind, stopped_at, until, stopped_by, reason)"
@@ -187,8 +174,7 @@ def test_what_keeps_everything_back_is_told(one_stop, rows):
 
 
 def test_step_typed_in_late_is_waited_for_and_told(one_stop):
-    one_stop.dossier()
-    one_stop.move(4, desk=False, at=NOW - MINUTE)
+    one_stop.both(4, desk=False, at=NOW - MINUTE)
     one_stop.move(9, at=NOW - timedelta(days=1), recorded_at=NOW)
     run()
     assert "nhập muộn" in told()
@@ -227,8 +213,7 @@ def test_code_of_several_agencies_lists_them_unless_one_is_named(one_stop):
 def test_whatever_is_typed_finds_nothing_and_breaks_nothing(one_stop, typed):
     one_stop.dossier()
     run()
-    with connect() as connection:
-        assert find_by_code(connection, typed, None).dossiers == ()
+    assert in_ledger(find_by_code, typed, None).dossiers == ()
 
 
 # ---------------------------------------------------------------- everything below the sentence
@@ -254,10 +239,9 @@ def history(one_stop: Any, rows: Callable[..., list[dict[str, Any]]]) -> None:
         " SELECT 1, attempt_id, 'delivered', 'applied' FROM motcua.attempts;"
         " UPDATE motcua.messages SET state = 'delivered';"
     )
-    with connect() as connection:
-        answer(connection, "kannel", InquiryReading("+84905123456", f"MCKH {CODE}", "m1", None), datetime.now(UTC))
-        typed = Entry(NHA_TRANG, CODE, "2026-11-25 11:00", "desk", "never_received", "Bà Lan nói chưa nhận")
-        record_complaint(connection, typed, "f" * 32, "lan", datetime(2026, 11, 25, 5, tzinfo=UTC))
+    in_ledger(answer, "kannel", InquiryReading("+84905123456", f"MCKH {CODE}", "m1", None), datetime.now(UTC))
+    typed = Entry(NHA_TRANG, CODE, "2026-11-25 11:00", "desk", "never_received", "Bà Lan nói chưa nhận")
+    in_ledger(record_complaint, typed, "f" * 32, "lan", datetime(2026, 11, 25, 5, tzinfo=UTC))
 
 
 def test_axis_has_everything_in_time_order_with_no_number_name_or_note(one_stop, rows):
@@ -293,8 +277,7 @@ def test_axis_has_everything_in_time_order_with_no_number_name_or_note(one_stop,
 @pytest.mark.guarantee("dossiers", "the command shows the same sentence as the page, and no whole phone number")
 def test_command_prints_the_same_sentence_and_axis(one_stop, rows):
     history(one_stop, rows)
-    done = CliRunner().invoke(app, ["dossiers", "show", "mckh 16o915001"])
-    assert done.exit_code == 0, done.output
+    done = type_command("dossiers", "show", "mckh 16o915001")
     assert done.output.splitlines()[0] == told(datetime.now(UTC))
     assert "Chuyển" not in done.output
     assert "Tin số 1" in done.output
@@ -315,8 +298,7 @@ def test_command_says_what_to_check_where_it_cannot_show_one(one_stop, arguments
     one_stop.dossier()
     one_stop.dossier(agency_code=TU_PHAP)
     run()
-    done = CliRunner().invoke(app, ["dossiers", "show", *arguments])
-    assert done.exit_code == 2
+    done = type_command("dossiers", "show", *arguments, exits=2)
     assert said in re.sub(r"\s+", " ", done.output)
     assert "\x1b" not in done.output.replace("\x1b[31m", "").replace("\x1b[0m", "")
-    assert CliRunner().invoke(app, ["dossiers", "show", CODE, "--agency", "H32.30"]).exit_code == 0
+    type_command("dossiers", "show", CODE, "--agency", "H32.30")

@@ -22,7 +22,7 @@ from motcua.jobs.notices.planning import plan
 from motcua.jobs.uploads import reading
 from motcua.store.intake.exports import Export, account_of, list_exports, set_form
 from motcua.store.ledger.database import connect
-from tests.conftest import NHA_TRANG, TU_PHAP
+from tests.ground import NHA_TRANG, TU_PHAP, in_ledger
 
 SOURCE = "tep"
 HEADINGS = "Mã hồ sơ;Cơ quan;Số điện thoại;Ngày nhận;Hẹn trả;Trạng thái;Bước"
@@ -161,26 +161,9 @@ def steps(rows: Callable[..., list[dict[str, Any]]]) -> Callable[..., list[int]]
     return found
 
 
-@pytest.fixture
-def messages(rows: Callable[..., list[dict[str, Any]]]) -> Callable[[], list[tuple[str, str, str]]]:
-    """Kind, dossier and state of all messages."""
-
-    def found() -> list[tuple[str, str, str]]:
-        return [
-            (row["kind"], row["dossier_code"], row["state"])
-            for row in rows(
-                "SELECT m.kind, d.dossier_code, m.state FROM motcua.messages AS m"
-                " JOIN motcua.dossiers AS d USING (dossier_id) ORDER BY d.dossier_code, m.message_id"
-            )
-        ]
-
-    return found
-
-
 def last() -> Export:
     """The file that was written last."""
-    with connect() as connection:
-        return max(list_exports(connection, SOURCE), key=lambda each: each.modified_at)
+    return max(in_ledger(list_exports, SOURCE), key=lambda each: each.modified_at)
 
 
 def faults_of(export: Export) -> list[tuple[str, int | None]]:

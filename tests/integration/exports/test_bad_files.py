@@ -16,8 +16,7 @@ from motcua.jobs.personal_data import purge, remove_old_files
 from motcua.jobs.tasks.notify_transitions import find_sources, gate, pick_up_source
 from motcua.jobs.uploads import reading
 from motcua.store.intake.exports import set_form
-from motcua.store.ledger.database import connect
-from tests.conftest import TU_PHAP
+from tests.ground import TU_PHAP, in_ledger
 from tests.integration.exports.conftest import CHANGES, FORM, HEADINGS, SOURCE, faults_of, last, line, set_form_of
 
 
@@ -40,9 +39,8 @@ def test_file_that_cannot_be_read_stops_no_other_source(software, configure, tmp
     other = tmp_path / "files" / "khac"
     other.mkdir()
     (other / "x.csv").write_bytes(b"\x00\xff")
-    with connect() as connection:
-        open_account(connection, "khac", (TU_PHAP,), "hoa", software.now)
-        set_form(connection, "khac", read_export_form(FORM).model_dump(mode="json"), "hoa", software.now)
+    in_ledger(open_account, "khac", (TU_PHAP,), "hoa", software.now)
+    in_ledger(set_form, "khac", read_export_form(FORM).model_dump(mode="json"), "hoa", software.now)
     software.drop(line("H-1"))
     for at in (software.now, software.now + SETTLED):
         found = {source: take_files(source, at) for source in ("khac", SOURCE)}

@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
-from typer.testing import CliRunner
 
-from motcua.cli import app
 from motcua.domain.clock import VIETNAM
 from motcua.jobs.checking.checking import check_source
 from motcua.reports.checking import told
+from tests.ground import type_command
 from tests.integration.exports.conftest import FORM, HEADINGS, SOURCE, Software, line, set_form_of
 
 WHOLE = FORM.replace(
@@ -50,7 +49,7 @@ def exported(software: Software, **changes: str) -> dict[str, str]:
 
 def test_files_that_are_as_they_should_be_get_no_finding(software):
     assert exported(software) == {}
-    assert CliRunner().invoke(app, ["sources", "check", SOURCE]).exit_code == 0
+    type_command("sources", "check", SOURCE)
 
 
 @pytest.mark.parametrize(
@@ -68,8 +67,7 @@ def test_fault_in_files_is_named_by_the_columns_of_the_file(software, kind, seve
     said = told(only.finding, "files")
     assert column in said.action
     assert "khung nhìn" not in said.action
-    shown = CliRunner().invoke(app, ["sources", "check", SOURCE], env={"COLUMNS": "400"})
-    assert shown.exit_code == {"forbids": 1, "warns": 3}[severity]
+    shown = type_command("sources", "check", SOURCE, exits={"forbids": 1, "warns": 3}[severity], columns=400)
     assert said.title in shown.output
 
 

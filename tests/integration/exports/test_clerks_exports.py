@@ -14,8 +14,7 @@ from motcua.sandbox.vendor.office import AT_FIRST
 from motcua.store.agencies import list_agencies
 from motcua.store.intake.clients import list_clients
 from motcua.store.intake.exports import form_in_force, list_exports, set_form
-from motcua.store.ledger.database import connect
-from tests.conftest import NHA_TRANG
+from tests.ground import NHA_TRANG, in_ledger
 from tests.integration.exports.conftest import SOURCE
 
 
@@ -23,8 +22,7 @@ from tests.integration.exports.conftest import SOURCE
 def begin(software, tmp_path):
     """Starts the clerk, again and again on the same folder, with the clock that files are read by."""
     said = []
-    with connect() as connection:
-        set_form(connection, SOURCE, exporting().form.model_dump(mode="json"), "hoa", software.now)
+    in_ledger(set_form, SOURCE, exporting().form.model_dump(mode="json"), "hoa", software.now)
 
     def start(folder=None):
         agency = exporting().agency.model_copy(update={"code": NHA_TRANG, "aliases": ("H32.30",)})
@@ -69,8 +67,7 @@ def test_first_export_tells_nobody_and_later_ones_tell_each_result_that_they_sho
         assert run() == set()
     assert len(shown) > 1
     assert {code for kind, code, _ in messages() if kind == "result"} == shown
-    with connect() as connection:
-        files = list_exports(connection, SOURCE)
+    files = in_ledger(list_exports, SOURCE)
     # Two exports of one second between which nothing changed are the same file.
     assert {each.state for each in files if not (each.refused or each.vanished)} <= {"taken", "repeated"}
     assert sum(each.state == "taken" for each in files) > 1
@@ -107,11 +104,10 @@ def test_agency_that_exports_joins_once_by_the_ordinary_means(ledger, configure,
     configure(MOTCUA_SOURCES=f"{played.source}=files", MOTCUA_FILES="")
     for _ in range(2):
         assert join_by_files(folder, now)
-    with connect() as connection:
-        kept = form_in_force(connection, played.source)
-        assert kept is not None
-        assert (kept.agencies, kept.set_by) == ([played.agency.code], "demo")
-        (joined,) = (each for each in list_agencies(connection) if each.agency_code == played.agency.code)
-        assert joined.enabled_from == now
-        (account,) = (each for each in list_clients(connection, now.date()) if each.name == played.source)
-        assert account.disabled_at is not None, "nobody signs in with it"
+    kept = in_ledger(form_in_force, played.source)
+    assert kept is not None
+    assert (kept.agencies, kept.set_by) == ([played.agency.code], "demo")
+    (joined,) = (each for each in in_ledger(list_agencies) if each.agency_code == played.agency.code)
+    assert joined.enabled_from == now
+    (account,) = (each for each in in_ledger(list_clients, now.date()) if each.name == played.source)
+    assert account.disabled_at is not None, "nobody signs in with it"

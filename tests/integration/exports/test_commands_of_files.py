@@ -5,18 +5,14 @@ from __future__ import annotations
 import re
 
 import pytest
-from typer.testing import CliRunner
 
-from motcua.cli import app
 from motcua.store.intake.exports import form_in_force
-from motcua.store.ledger.database import connect
-from tests.conftest import NHA_TRANG, TU_PHAP
+from tests.ground import NHA_TRANG, TU_PHAP, in_ledger, type_command
 from tests.integration.exports.conftest import FORM, HEADINGS, SOURCE, last, line
 
 
 def motcua(*words: str, fails: bool = False) -> str:
-    done = CliRunner().invoke(app, ["files", *words], env={"COLUMNS": "250"})
-    assert done.exit_code == (2 if fails else 0), done.output
+    done = type_command("files", *words, exits=2 if fails else 0, columns=250)
     return re.sub(r"\s+", " ", done.output)
 
 
@@ -36,8 +32,7 @@ def test_form_is_set_once_with_its_agencies_and_changed_alone(software, form, tm
     motcua("form", "khac", "--agency", TU_PHAP, "--by", "minh")
     (tmp_path / "mau.yaml").write_text(FORM.replace("whole", "changes"), encoding="utf-8")
     motcua("form", "khac", form, "--by", "minh")
-    with connect() as connection:
-        kept = form_in_force(connection, "khac")
+    kept = in_ledger(form_in_force, "khac")
     assert kept is not None
     assert (kept.form["kind"], kept.set_by, kept.agencies) == ("changes", "minh", [TU_PHAP])
     (tmp_path / "mau.yaml").write_text("kind: whole", encoding="utf-8")
@@ -48,8 +43,7 @@ def test_source_is_opened_for_its_agencies_before_it_has_a_form(software, form):
     assert "its form is set on its page" in motcua("form", "moi", "--agency", NHA_TRANG, "--by", "hoa")
     assert "There is no form of moi" in motcua("form", "moi", fails=True)
     assert "its form is in force" in motcua("form", "moi", form, "--by", "hoa")
-    with connect() as connection:
-        kept = form_in_force(connection, "moi")
+    kept = in_ledger(form_in_force, "moi")
     assert kept is not None
     assert kept.agencies == [NHA_TRANG]
 

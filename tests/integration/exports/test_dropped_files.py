@@ -14,7 +14,7 @@ from motcua.jobs.exports.taking import SETTLED, has_unread_files, take_files
 from motcua.jobs.notices.watching import CatchUp, sources_to_read
 from motcua.store.intake.exports import accept_file, count_states, list_vanished
 from motcua.store.ledger.database import connect
-from tests.conftest import TU_PHAP
+from tests.ground import TU_PHAP, in_ledger, until
 from tests.integration.exports.conftest import (
     CHANGES,
     FORM,
@@ -26,7 +26,6 @@ from tests.integration.exports.conftest import (
     local,
     set_form_of,
 )
-from tests.integration.looking.conftest import until
 
 
 def test_result_in_a_later_export_is_told(software, run, messages, rows):
@@ -238,15 +237,13 @@ def test_dossier_that_vanishes_is_counted_and_shown_and_is_no_step(software, run
     software.drop(*(line(f"H-{number}") for number in range(9)), line("H-X"))
     run()
     assert (last().vanished, last().added, last().moved) == (1, 1, 0)
-    with connect() as connection:
-        assert [each.dossier_code for each in list_vanished(connection, SOURCE)] == ["H-9"]
+    assert [each.dossier_code for each in in_ledger(list_vanished, SOURCE)] == ["H-9"]
     assert steps("H-9") == [4]
     assert len(rows("SELECT * FROM motcua.transitions")) == len(before) + 1
     software.drop(*(line(f"H-{number}") for number in range(10)), line("H-X"))
     run()
     assert (last().vanished, last().added, last().moved) == (0, 0, 0)
-    with connect() as connection:
-        assert list_vanished(connection, SOURCE) == []
+    assert in_ledger(list_vanished, SOURCE) == []
     assert steps("H-9") == [4]
 
 
@@ -289,8 +286,7 @@ def test_file_that_another_look_reads_meanwhile_is_left_to_it(software, states, 
     found = take_files(SOURCE, software.now)
     assert (others[1].taken, found.taken, found.waiting, found.refused) == (1, 0, 0, 0)
     assert states() == {"H-1": 4}
-    with connect() as connection:
-        assert count_states(connection, SOURCE) == {"taken": 1}
+    assert in_ledger(count_states, SOURCE) == {"taken": 1}
 
 
 def test_many_looks_at_once_read_each_file_once(software, states, monkeypatch):
@@ -322,8 +318,7 @@ def test_file_that_is_taken_away_before_it_was_read_waits_no_more(software, stat
     assert has_unread_files(SOURCE)
     assert software.read() == {"taken": 1}
     assert states() == {"H-1": 4}
-    with connect() as connection:
-        assert count_states(connection, SOURCE) == {"taken": 1}
+    assert in_ledger(count_states, SOURCE) == {"taken": 1}
     # One that is put in the place of another that waited, and then the other one again.
     for put in (b"x", b"yy"):
         path.write_bytes(put)
@@ -337,8 +332,7 @@ def test_file_that_is_taken_away_before_it_was_read_waits_no_more(software, stat
     path.write_bytes(b"x")
     os.utime(path, (at, at))
     take_files(SOURCE, software.now)
-    with connect() as connection:
-        assert count_states(connection, SOURCE) == {"taken": 1, "removed": 2, "waiting": 1}
+    assert in_ledger(count_states, SOURCE) == {"taken": 1, "removed": 2, "waiting": 1}
 
 
 def test_refused_file_that_is_gone_stays_refused_under_a_new_form_and_is_removed_where_it_was_accepted(software):
@@ -350,8 +344,7 @@ def test_refused_file_that_is_gone_stays_refused_under_a_new_form_and_is_removed
     set_form_of(FORM)
     assert not has_unread_files(SOURCE)
     assert (software.read(), last().state) == ({}, "refused")
-    with connect() as connection:
-        assert accept_file(connection, last().export_no, "lan", "Đã xem", software.now)
+    assert in_ledger(accept_file, last().export_no, "lan", "Đã xem", software.now)
     software.read()
     assert last().state == "removed"
 
@@ -370,15 +363,13 @@ def test_file_of_few_dossiers_is_refused_until_a_person_takes_it_as_it_is(softwa
     few = software.drop(*all_of_them[:10], line("H-10", "Đã trả"))
     software.read()
     number = last().export_no
-    with connect() as connection:
-        assert accept_file(connection, number, "hoa", "đã bàn giao", datetime.now(UTC))
-        assert not accept_file(connection, number - 10, "hoa", "không có", datetime.now(UTC))
+    assert in_ledger(accept_file, number, "hoa", "đã bàn giao", datetime.now(UTC))
+    assert not in_ledger(accept_file, number - 10, "hoa", "không có", datetime.now(UTC))
     assert software.read() == {"taken": 1}
     assert (last().state, last().accepted_by, last().vanished) == ("accepted", "hoa", 9)
     assert steps("H-10") == [4, 10]
     # What a person said of it was of what it was then.
-    with connect() as connection:
-        assert not accept_file(connection, number, "hoa", "lại", datetime.now(UTC))
+    assert not in_ledger(accept_file, number, "hoa", "lại", datetime.now(UTC))
     assert few.exists()
     # The next one is held against that one.
     software.drop(*all_of_them[:10], line("H-10", "Đã trả"), line("H-11"))

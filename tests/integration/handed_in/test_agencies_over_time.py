@@ -14,7 +14,7 @@ from motcua.store.agencies import FormerName, in_force, save_agencies
 from motcua.store.ledger.database import connect
 from motcua.store.notices.dossiers import lock_dossiers_to_plan
 from motcua.store.oversight.accounting import identity
-from tests.conftest import NHA_TRANG, TU_PHAP, agency
+from tests.ground import NHA_TRANG, TU_PHAP, agency, in_ledger
 
 DAY = timedelta(days=1)
 NOW = datetime.now(UTC)
@@ -23,13 +23,11 @@ YESTERDAY, TOMORROW = TODAY - DAY, TODAY + DAY
 
 
 def save(*agencies):
-    with connect() as connection:
-        save_agencies(connection, agencies, "tests", by_department=True)
+    in_ledger(save_agencies, agencies, "tests", by_department=True)
 
 
 def in_force_on(day):
-    with connect() as connection:
-        return {code: (each.in_charge, each.name_in_texts) for code, each in in_force(connection, day).items()}
+    return {code: (each.in_charge, each.name_in_texts) for code, each in in_ledger(in_force, day).items()}
 
 
 def run(now=NOW):
@@ -38,8 +36,9 @@ def run(now=NOW):
 
 
 def tell(one_stop, code=NHA_TRANG, at=NOW):
-    one_stop.dossier(agency_code=code, updated_at=at - timedelta(minutes=1), received_at=at - DAY, due_at=at + DAY)
-    one_stop.move(9, agency_code=code, at=at)
+    one_stop.both(
+        9, agency_code=code, at=at, updated_at=at - timedelta(minutes=1), received_at=at - DAY, due_at=at + DAY
+    )
 
 
 def texts(rows):
@@ -136,13 +135,11 @@ def test_dossier_of_a_merged_agency_keeps_its_accounts_and_settings_and_names_th
         agency(NHA_TRANG, valid_until=YESTERDAY, successor_code=TU_PHAP),
         agency(TU_PHAP, name="Sở Tư pháp", accented=True, same_day_excluded=True, enabled_from=None),
     )
-    one_stop.dossier(updated_at=NOW - timedelta(minutes=1), received_at=NOW, due_at=NOW)
-    one_stop.move(9, at=NOW)
+    one_stop.both(9, at=NOW, updated_at=NOW - timedelta(minutes=1), received_at=NOW, due_at=NOW)
     run()
     assert rows("SELECT agency_code, state FROM motcua.messages") == [{"agency_code": NHA_TRANG, "state": "queued"}]
     assert texts(rows) == ["So Tu phap"]
-    with connect() as connection:
-        assert [row.difference for row in identity(connection, EVERYTHING)] == [0]
+    assert [row.difference for row in in_ledger(identity, EVERYTHING)] == [0]
 
 
 def test_closed_agency_tells_nothing_until_somebody_is_in_charge(one_stop, rows):
@@ -154,5 +151,4 @@ def test_closed_agency_tells_nothing_until_somebody_is_in_charge(one_stop, rows)
     save(agency(NHA_TRANG, valid_until=YESTERDAY, successor_code=TU_PHAP))
     run()
     assert texts(rows) == ["So Tu phap"]
-    with connect() as connection:
-        assert [row.difference for row in identity(connection, EVERYTHING)] == [0]
+    assert [row.difference for row in in_ledger(identity, EVERYTHING)] == [0]

@@ -8,16 +8,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from motcua.cli import app
 from motcua.domain.clock import VIETNAM
-from motcua.jobs.notices.dry_running import dry_run
-from motcua.jobs.notices.picking_up import pick_up
-from motcua.jobs.notices.planning import plan
-from motcua.store.agencies import UnknownAgency, save_agencies
-from motcua.store.ledger.database import connect
-from tests.conftest import NHA_TRANG, TU_PHAP, agency
+from motcua.jobs.notices.dry_running import UnknownAgency, dry_run
+from motcua.store.agencies import save_agencies
+from tests.ground import NHA_TRANG, TU_PHAP, agency, in_ledger, take_in, type_command
 
 PAGE = Path(__file__).parents[3] / "docs" / "operations" / "new-agency.md"
 CODE = "000.00.11.H32"
@@ -44,8 +39,7 @@ def run(printed, command, exit_code=0):
     command = re.sub(r"--since \S+", f"--since {SINCE.astimezone(VIETNAM):%Y-%m-%dT%H:%M:%S}", command)
     name, *arguments = shlex.split(command)
     assert name == "motcua"
-    result = CliRunner().invoke(app, arguments)
-    assert result.exit_code == exit_code, (command, result.output, result.exception)
+    result = type_command(*arguments, exits=exit_code)
     printed.append(result.output)
     return result.output
 
@@ -70,8 +64,14 @@ def everything(rows):
 
 def dossier(one_stop, code, at, *, agency_code="H32.11", status=9, **changes):
     values = {"received_at": at - 5 * DAY, "due_at": at + 5 * DAY, "phone_entered_at": at - 5 * DAY, "updated_at": at}
-    one_stop.dossier(code, agency_code, **values | {"status_code": status, "at_one_stop_desk": True} | changes)
-    one_stop.move(4, code, agency_code, desk=False, at=at - DAY)
+    one_stop.both(
+        4,
+        code,
+        agency_code,
+        desk=False,
+        at=at - DAY,
+        **values | {"status_code": status, "at_one_stop_desk": True} | changes,
+    )
     one_stop.move(status, code, agency_code, at=at)
 
 
@@ -93,8 +93,7 @@ def test_procedure_of_the_page_from_the_first_command_to_the_first_message(one_s
     difference, taking, quarantine = commands(4)
     assert f"{CODE} Sở Công Thương: new" in run(printed, difference, exit_code=1)
     run(printed, taking)
-    pick_up("khanhhoa")
-    plan()
+    take_in(None)
     assert "Nothing is in quarantine" in run(printed, quarantine)
     assert rows("SELECT count(*) AS n FROM motcua.messages WHERE agency_code = %s", CODE) == [{"n": 0}]
 
@@ -121,8 +120,7 @@ def test_procedure_of_the_page_from_the_first_command_to_the_first_message(one_s
     run(printed, taking)
     assert "enabled_from" in run(printed, history)
     dossier(one_stop, "R-2", NOW - MINUTE, applicant_phone="0905111555")
-    pick_up("khanhhoa")
-    plan()
+    take_in(None)
     told = rows(
         "SELECT d.dossier_code, m.state, m.text FROM motcua.messages AS m INNER JOIN motcua.dossiers AS d"
         " ON m.dossier_id = d.dossier_id WHERE m.agency_code = %s",
@@ -138,8 +136,7 @@ def test_procedure_of_the_page_from_the_first_command_to_the_first_message(one_s
 
 def test_dry_run_of_an_agency_that_is_enabled_and_told_already(one_stop, rows):
     dossier(one_stop, "A-1", NOW - HOUR, agency_code=NHA_TRANG)
-    pick_up("khanhhoa")
-    plan()
+    take_in(None)
     before = everything(rows)
     rehearsed = dry_run("H32.30", SINCE)
     assert everything(rows) == before
@@ -149,8 +146,7 @@ def test_dry_run_of_an_agency_that_is_enabled_and_told_already(one_stop, rows):
 
 def test_dry_run_follows_the_settings_of_the_agency(one_stop):
     settings = {"same_day_excluded": True, "kinds_off": ("supplement",), "result_hold": HOUR, "accented": True}
-    with connect() as connection:
-        save_agencies(connection, [agency(TU_PHAP, name="Sở Tư pháp", enabled_from=None, **settings)], "tests")
+    in_ledger(save_agencies, [agency(TU_PHAP, name="Sở Tư pháp", enabled_from=None, **settings)], "tests")
     dossier(one_stop, "DAY", NOW - 3 * HOUR, agency_code=TU_PHAP, received_at=NOW, due_at=NOW)
     dossier(one_stop, "OFF", NOW - 3 * HOUR, agency_code=TU_PHAP, status=5)
     dossier(one_stop, "HELD", NOW - MINUTE, agency_code=TU_PHAP)
@@ -168,8 +164,7 @@ def test_dry_run_follows_the_settings_of_the_agency(one_stop):
 
 
 def test_change_that_only_the_row_tells_of_is_rehearsed(one_stop):
-    one_stop.dossier("ROW", status_code=9, at_one_stop_desk=True, updated_at=NOW - HOUR)
-    one_stop.move(4, "ROW", desk=False, at=NOW - 2 * DAY)
+    one_stop.both(4, "ROW", desk=False, at=NOW - 2 * DAY, status_code=9, at_one_stop_desk=True, updated_at=NOW - HOUR)
     assert [(each.dossier_code, each.message.kind) for each in dry_run(NHA_TRANG, SINCE).messages] == [
         ("ROW", "result")
     ]
@@ -201,11 +196,8 @@ def test_dry_run_says_what_it_could_not_read(one_stop, configure, printed):
 
 def test_file_is_handed_to_a_command_that_has_no_such_file(ledger, rows):
     entry = f"agencies:\n  - code: {CODE}\n    name: Sở Công Thương\n    enabled_from: false\n"
-    taken = CliRunner().invoke(app, ["agencies", "import", "-", "--by", "lan"], input=entry.encode())
-    assert taken.exit_code == 0, taken.output
+    type_command("agencies", "import", "-", "--by", "lan", input=entry.encode())
     assert rows("SELECT name FROM motcua.agencies WHERE agency_code = %s", CODE) == [{"name": "Sở Công Thương"}]
-    same = CliRunner().invoke(app, ["agencies", "diff", "-"], input=entry.encode())
-    assert same.exit_code == 0, same.output
+    type_command("agencies", "diff", "-", input=entry.encode())
     for wrong in (b"agencies: [", entry.encode("utf-16")):
-        refused = CliRunner().invoke(app, ["agencies", "import", "-", "--by", "lan"], input=wrong)
-        assert refused.exit_code == 2, refused.output
+        type_command("agencies", "import", "-", "--by", "lan", exits=2, input=wrong)

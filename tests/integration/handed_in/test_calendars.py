@@ -35,7 +35,7 @@ from motcua.store.calendars import (
     load_province_calendar,
 )
 from motcua.store.ledger.database import connect
-from tests.conftest import NHA_TRANG, NOW, TU_PHAP, VAN_PHONG, agency
+from tests.ground import NHA_TRANG, NOW, TU_PHAP, VAN_PHONG, agency, in_ledger
 
 SWAP = """
 province: khanh_hoa
@@ -71,8 +71,7 @@ def write(tmp_path):
 
 def july(whose: str) -> str:
     """The first eleven days of July 2026, from a Wednesday on, a letter each: closed, full, morning."""
-    with connect() as connection:
-        calendar = load_calendar(connection, whose, date(2026, 7, 1), date(2026, 7, 11))
+    calendar = in_ledger(load_calendar, whose, date(2026, 7, 1), date(2026, 7, 11))
     return "".join(calendar.opening(date(2026, 7, day))[0] for day in range(1, 12))
 
 
@@ -91,8 +90,7 @@ def test_seeding_again_changes_nothing_and_writes_no_history(agencies, rows):
 
 
 def test_every_province_with_agencies_is_seeded_and_gets_the_governments_decisions(agencies):
-    with connect() as connection:
-        save_agencies(connection, [agency(VAN_PHONG, province="ninh_thuan")], "tests")
+    in_ledger(save_agencies, [agency(VAN_PHONG, province="ninh_thuan")], "tests")
     prepare_calendars(NOW, "lan")
     with connect() as connection:
         for province in ("khanh_hoa", "ninh_thuan"):
@@ -152,8 +150,7 @@ def test_decision_counts_for_all_and_an_agency_overrides_it_for_itself_alone(age
     import_calendar(write(OWN_DAYS), "lan", NOW)
     assert july(TU_PHAP) == "fffccccfcff"
     assert july(NHA_TRANG) == "fffmmcfcfff"
-    with connect() as connection:
-        calendar = load_calendar(connection, NHA_TRANG, date(2026, 7, 1), date(2026, 7, 31))
+    calendar = in_ledger(load_calendar, NHA_TRANG, date(2026, 7, 1), date(2026, 7, 31))
     assert calendar.hours_on(date(2026, 7, 1)).opens == time(7, 30)
     assert calendar.hours_on(date(2026, 6, 30)).opens == time(7, 0)
 
@@ -183,8 +180,7 @@ def test_days_go_back_to_usual_and_what_lies_under_them_counts_again(agencies, w
 def test_whose_change_it_was_is_kept_and_cannot_be_changed(agencies, write, rows, ledger):
     import_calendar(write(OWN_DAYS), "lan", NOW)
     import_calendar(write(OWN_DAYS.replace("Chuyển trụ sở", "Sửa trụ sở")), "minh", NOW)
-    with connect() as connection:
-        newest, *rest = list_changes(connection, 2026, "khanh_hoa", NHA_TRANG)
+    newest, *rest = in_ledger(list_changes, 2026, "khanh_hoa", NHA_TRANG)
     assert (newest.changed_by, newest.concerns, newest.day) == ("minh", "day", date(2026, 7, 8))
     assert (newest.before["reason"], newest.after["reason"]) == ("Chuyển trụ sở", "Sửa trụ sở")
     assert {each.changed_by for each in rest} == {"lan"}
@@ -358,8 +354,7 @@ def test_calendars_of_all_agencies_come_in_four_queries_and_are_right_around_the
 @pytest.mark.parametrize(("first", "last"), [(date.min, date(2026, 1, 1)), (date(2026, 1, 1), date.max)])
 def test_no_span_is_too_wide(agencies, first, last):
     prepare_calendars(NOW, "lan")
-    with connect() as connection:
-        calendar = load_calendar(connection, NHA_TRANG, first, last)
+    calendar = in_ledger(load_calendar, NHA_TRANG, first, last)
     assert calendar.is_working_day(date(2026, 1, 10))
 
 
@@ -378,8 +373,7 @@ def test_this_year_is_due_at_once_and_the_next_one_from_the_first_of_december_in
     assert unconfirmed_years(datetime(2026, 12, 31, tzinfo=VIETNAM)) == []
     confirm_year(2027, None, "minh", NOW)
     assert unconfirmed_years(datetime(2026, 12, 31, tzinfo=VIETNAM)) == [following]
-    with connect() as connection:
-        said = [each.after["decision"] for each in list_changes(connection, 2027, "khanh_hoa") if not each.day]
+    said = [each.after["decision"] for each in in_ledger(list_changes, 2027, "khanh_hoa") if not each.day]
     assert said == [None, "1/TB-BNV", None], "each confirmation and its withdrawal is kept"
 
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from typer.testing import CliRunner
 
-from motcua.cli import app
+from tests.ground import type_command
 from tests.integration.handed_in.test_carrier_statements import Ours, at, file_of, line
 from tests.integration.handed_in.test_complaints import file_of as complaints_of
 from tests.integration.handed_in.test_complaints import line as complaint
 
 
 def run(*arguments: str):
-    return CliRunner().invoke(app, list(arguments), env={"COLUMNS": "200"})
+    return type_command(*arguments, exits=None)
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from motcua.jobs.tasks.reconcile_carrier import find_files, gate, take_file, win
 from motcua.store.ledger.database import connect
 from motcua.store.ledger.rows import value_of
 from motcua.store.oversight.statements import VERDICTS, RowsAsked, Sums, figures_of, list_statements, match_rows
-from tests.conftest import NHA_TRANG
+from tests.ground import NHA_TRANG, in_ledger
 
 MONTH = date(2026, 10, 1)
 LATER = datetime(2026, 11, 5, 0, 0, tzinfo=UTC)
@@ -321,8 +321,7 @@ def test_corrected_file_supersedes_and_the_first_one_stays(ours, rows):
         "not billed before by what it corrects"
     )
     assert [row[1] for row in verdicts(before.statement_no)] == ["exact", "ours_only"]
-    with connect() as connection:
-        in_force = [each.statement_no for each in list_statements(connection, month=MONTH) if each.in_force]
+    in_force = [each.statement_no for each in in_ledger(list_statements, month=MONTH) if each.in_force]
     assert in_force == [after.statement_no]
     again = take(file_of(line(first)))
     assert (again.statement_no, again.already_there) == (before.statement_no, True)

@@ -8,9 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 import psycopg
 import pytest
 from psycopg.rows import dict_row
-from typer.testing import CliRunner
 
-from motcua.cli import app as commands
 from motcua.domain.clock import VIETNAM
 from motcua.domain.reconciliation import ComplaintCount
 from motcua.jobs.handed_in.complaints import (
@@ -33,7 +31,7 @@ from motcua.store.oversight.complaints import (
     list_complaints,
     repeated_complaints,
 )
-from tests.conftest import NHA_TRANG, NOW, TU_PHAP, agency
+from tests.ground import NHA_TRANG, NOW, TU_PHAP, agency, in_ledger, take_in, type_command
 
 HEADINGS = "Mã cơ quan;Mã hồ sơ;Ngày phản ánh;Kênh;Loại phản ánh;Nội dung"
 
@@ -58,8 +56,7 @@ def take(content: bytes, name: str = "phan-anh.csv", now: datetime = NOW, **more
 
 
 def listed(**asked):
-    with connect() as connection:
-        return list_complaints(connection, ComplaintsAsked(**asked))
+    return in_ledger(list_complaints, ComplaintsAsked(**asked))
 
 
 def accepted(rows, kind: str, at: datetime, state: str = "accepted") -> int:
@@ -161,8 +158,7 @@ def test_file_that_is_no_table_of_complaints_is_refused(agencies):
 
 
 def test_complaint_is_tied_to_the_last_message_before_it_and_the_result_where_nothing_was_there(one_stop, rows):
-    one_stop.dossier()
-    one_stop.move(5, at=NOW - timedelta(days=9))
+    one_stop.both(5, at=NOW - timedelta(days=9))
     pick_up("khanhhoa", now=NOW)
     result = accepted(rows, "result", NOW - timedelta(days=3))
     apology = accepted(rows, "apology", NOW - timedelta(days=2), "undelivered")
@@ -190,10 +186,8 @@ def test_complaint_is_tied_to_the_last_message_before_it_and_the_result_where_no
     "a message that was not sent is told with its state and reason beside the complaint, and tied once it is sent",
 )
 def test_message_that_was_not_sent_is_told_with_its_reason_and_not_tied_so_that_it_may_go_later(one_stop, rows):
-    one_stop.dossier(applicant_phone="02583822001")
-    one_stop.move(5, at=NOW - timedelta(days=9))
-    pick_up("khanhhoa", now=NOW - timedelta(days=8))
-    plan(now=NOW - timedelta(days=8))
+    one_stop.both(5, at=NOW - timedelta(days=9), applicant_phone="02583822001")
+    take_in(now=NOW - timedelta(days=8))
     take(file_of(line(claim="Không nhận được"), line(when="15/11/2026", claim="Sai nội dung")))
     later, early = listed()
     assert (later.message_id, later.intended_kind, later.intended_state) == (None, "supplement", "suppressed")
@@ -211,8 +205,7 @@ def test_unknown_dossier_is_kept_and_tied_when_it_appears(one_stop, rows):
     take(file_of(line(), line(agency=TU_PHAP)))
     assert relink(NOW) == 0
     assert len(listed(unlinked=True)) == 2
-    one_stop.dossier()
-    one_stop.move(9, at=NOW - timedelta(hours=2))
+    one_stop.both(9, at=NOW - timedelta(hours=2))
     pick_up("khanhhoa", now=NOW)
     plan()
     assert relink(NOW) == 1
@@ -222,13 +215,12 @@ def test_unknown_dossier_is_kept_and_tied_when_it_appears(one_stop, rows):
 
 
 def test_name_that_several_agencies_have_is_refused_with_their_codes_and_a_code_is_taken(one_stop):
-    with connect() as connection:
-        former = (FormerName("UBND phường Cũ", None, date(2026, 6, 30)),)
-        save_agencies(
-            connection,
-            [agency(NHA_TRANG, name="UBND phường Một"), agency(TU_PHAP, name="UBND Phường Một", former_names=former)],
-            "tests",
-        )
+    former = (FormerName("UBND phường Cũ", None, date(2026, 6, 30)),)
+    in_ledger(
+        save_agencies,
+        [agency(NHA_TRANG, name="UBND phường Một"), agency(TU_PHAP, name="UBND Phường Một", former_names=former)],
+        "tests",
+    )
     result = take(file_of(line(agency="ubnd phuong mot"), line(agency="UBND phường Cũ"), line(agency=NHA_TRANG)))
     (fault,) = result.faults
     assert (fault.line, fault.code) == (2, "several_agencies")
@@ -238,8 +230,7 @@ def test_name_that_several_agencies_have_is_refused_with_their_codes_and_a_code_
     with connect() as connection, pytest.raises(ComplaintRefused, match="hiều cơ quan cùng có tên này"):
         record_complaint(connection, entry, "form-1", "lan", NOW)
     # Who is of one of them alone is told nothing of the other.
-    with connect() as connection:
-        assert record_complaint(connection, entry, "form-1", "lan", NOW, [TU_PHAP]) is not None
+    assert in_ledger(record_complaint, entry, "form-1", "lan", NOW, [TU_PHAP]) is not None
 
 
 def test_of_several_dossiers_that_read_the_same_nobody_chooses(one_stop):
@@ -253,14 +244,12 @@ def test_of_several_dossiers_that_read_the_same_nobody_chooses(one_stop):
 
 
 def test_dossier_of_an_agency_that_was_succeeded_is_found_too(one_stop):
-    one_stop.dossier()
-    one_stop.move(9, at=NOW - timedelta(hours=2))
+    one_stop.both(9, at=NOW - timedelta(hours=2))
     pick_up("khanhhoa", now=NOW)
     take(file_of(line(agency=TU_PHAP)))
     assert len(listed(unlinked=True)) == 1
     ended = agency(NHA_TRANG, valid_until=(NOW - timedelta(days=1)).date(), successor_code=TU_PHAP)
-    with connect() as connection:
-        save_agencies(connection, [ended, agency(TU_PHAP, name="Sở Tư pháp")], "tests")
+    in_ledger(save_agencies, [ended, agency(TU_PHAP, name="Sở Tư pháp")], "tests")
     assert relink(NOW) == 1
     assert listed(unlinked=True) == []
 
@@ -336,14 +325,12 @@ def test_moment_of_today_without_a_time_is_now(agencies):
 
 
 def counted() -> int:
-    with connect() as connection:
-        found = count_complaints(connection, NOW - timedelta(days=30), NOW + timedelta(days=1))
+    found = in_ledger(count_complaints, NOW - timedelta(days=30), NOW + timedelta(days=1))
     return sum(each.complaints for each in found)
 
 
 def by_hand(form: str, code: str = "160915001", when: str = "2026-11-25 09:10", claim: str = "no_result_yet") -> int:
-    with connect() as connection:
-        number = record_complaint(connection, Entry(NHA_TRANG, code, when, "desk", claim, "Gọi"), form, "hoa", NOW)
+    number = in_ledger(record_complaint, Entry(NHA_TRANG, code, when, "desk", claim, "Gọi"), form, "hoa", NOW)
     assert number is not None
     return number
 
@@ -363,8 +350,7 @@ def test_same_report_on_the_page_and_in_a_list_counts_once_and_is_shown_as_a_rep
         auditor.execute("SET ROLE motcua_audit")
         assert [each.complaints for each in count_complaints(auditor, NOW - timedelta(days=1), NOW)] == [1]
         assert len(repeated_complaints(auditor, start=NOW - timedelta(days=1), end=NOW + timedelta(days=1))) == 3
-    with connect() as connection:
-        take_back(connection, first, "minh", "ghi nhầm", NOW)
+    in_ledger(take_back, first, "minh", "ghi nhầm", NOW)
     assert counted() == 1, "the next one counts in its place"
     assert first not in {each.repeats for each in listed()}
 
@@ -404,8 +390,7 @@ def test_repeat_is_known_by_the_dossier_when_an_agency_was_succeeded_and_not_by_
     assert counted() == 2, "two dossiers"
     assert all(each.dossier_id for each in listed())
     ended = agency(NHA_TRANG, valid_until=(NOW - timedelta(days=1)).date(), successor_code=TU_PHAP)
-    with connect() as connection:
-        save_agencies(connection, [ended, agency(TU_PHAP, name="Sở Tư pháp")], "tests")
+    in_ledger(save_agencies, [ended, agency(TU_PHAP, name="Sở Tư pháp")], "tests")
     take(file_of(line("160915002"), line("160915002", agency=TU_PHAP)), "hai.csv")
     assert counted() == 4
     one_stop.dossier("160915002")
@@ -419,10 +404,8 @@ def test_whoever_only_looks_what_a_file_would_do_signs_nothing(agencies, rows, t
     monkeypatch.setenv("MOTCUA_PERSON", "root")
     (tmp_path / "list.csv").write_text("\n".join((HEADINGS, line(when="25/11/2020 09:30"))), encoding="utf-8")
     command = ["complaints", "import", str(tmp_path / "list.csv")]
-    looked = CliRunner().invoke(commands, [*command, "--dry-run"], env={"COLUMNS": "200"})
-    assert looked.exit_code == 0, looked.output
+    looked = type_command(*command, "--dry-run")
     assert "1 would be new" in looked.output
-    refused = CliRunner().invoke(commands, command, env={"COLUMNS": "200"})
-    assert refused.exit_code == 2
+    refused = type_command(*command, exits=2)
     assert "Nothing was written." in refused.output
     assert rows("SELECT 1 FROM motcua.complaints") == []

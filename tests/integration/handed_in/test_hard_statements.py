@@ -11,17 +11,15 @@ from pathlib import Path
 import openpyxl
 import psycopg
 import pytest
-from typer.testing import CliRunner
 
-from motcua.cli import app
 from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.handed_in import statement_files, statements
 from motcua.jobs.handed_in.faults import FileRefused
 from motcua.jobs.tasks import reconcile_carrier
 from motcua.jobs.tasks.reconcile_carrier import find_files, gate, take_file
-from motcua.store.ledger.database import connect
 from motcua.store.oversight.statements import list_refusals
+from tests.ground import in_ledger, type_command
 from tests.integration.handed_in.test_carrier_statements import (
     LATER,
     Ours,
@@ -64,12 +62,11 @@ def run(now: datetime = LATER) -> list[dict]:
 
 
 def refusals(**asked):
-    with connect() as connection:
-        return list_refusals(connection, **asked)
+    return in_ledger(list_refusals, **asked)
 
 
 def command(*arguments: str):
-    return CliRunner().invoke(app, list(arguments), env={"COLUMNS": "200"})
+    return type_command(*arguments, exits=None)
 
 
 # --- Files that were refused ----------------------------------------------------------------------------------------

@@ -7,26 +7,19 @@ from datetime import timedelta
 
 import psycopg
 import pytest
-from typer.testing import CliRunner
 
-from motcua.cli import app
-from motcua.jobs.notices.picking_up import pick_up
-from motcua.jobs.notices.planning import plan
-from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.settling import settle
 from motcua.jobs.texts import RegistrationRefused, register_text, unregister_text
 from motcua.sandbox.network.scripted import ScriptedGateway, in_json
 from motcua.settings import settings
 from motcua.store.notices.templates import load_templates
-from tests.conftest import NOW, TU_PHAP
-from tests.registered import register_templates
+from tests.ground import NOW, TU_PHAP, register_templates, send_at, take_in, type_command
 
 MINUTE = timedelta(minutes=1)
 
 
 def motcua(*arguments, exit_code=0):
-    result = CliRunner().invoke(app, ["texts", *arguments])
-    assert result.exit_code == exit_code, (result.output, result.exception)
+    result = type_command("texts", *arguments, exits=exit_code)
     return " ".join(result.output.split())
 
 
@@ -34,12 +27,7 @@ def queue(one_stop, *codes, **changes):
     for code in codes:
         one_stop.dossier(code, **changes)
         one_stop.move(9, code, **{name: value for name, value in changes.items() if name == "agency_code"})
-    pick_up("khanhhoa", now=NOW)
-    plan(now=NOW)
-
-
-def send_at(moment=NOW):
-    return send("run", clock=lambda: moment)
+    take_in()
 
 
 def states(rows):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,15 +10,12 @@ from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.store.intake.clients import Password, register_client
-from motcua.store.ledger.database import connect
 from motcua.web.intake.app import create_standalone
-from tests.conftest import NHA_TRANG, TU_PHAP
-from tests.gateways.ports import free_port
+from tests.ground import NHA_TRANG, TU_PHAP, Served, in_ledger
 
 VIETNAM_HOURS = timedelta(hours=7)
 PASSWORD = "a-word-that-is-as-random-as-a-key"
@@ -113,40 +108,29 @@ class Software:
 
 def register(name: str, *agencies: str, source: str = "", networks: tuple[str, ...] = ()) -> None:
     """An account with the tests' password."""
-    with connect() as ledger:
-        register_client(
-            ledger,
-            name,
-            source or name,
-            Password.of(PASSWORD),
-            agencies,
-            networks,
-            supplements_at_desk=False,
-            by="tests",
-            now=datetime.now(UTC) - timedelta(days=1),
-        )
+    in_ledger(
+        register_client,
+        name,
+        source or name,
+        Password.of(PASSWORD),
+        agencies,
+        networks,
+        supplements_at_desk=False,
+        by="tests",
+        now=datetime.now(UTC) - timedelta(days=1),
+    )
 
 
 @pytest.fixture
 def served(ledger: str, agencies: None, configure: Callable[..., None]) -> Iterator[httpx.Client]:
     """The intake on a port of its own; the source ``hue`` is what its client pushes."""
     configure(MOTCUA_SOURCES=f"{SOURCE}=national_sync")
-    port = free_port()
-    server = uvicorn.Server(
-        uvicorn.Config(
-            create_standalone(), port=port, proxy_headers=False, http="motcua.web.protocol:HeadersInTime",
-            log_level="warning",
-        )
-    )  # fmt: skip
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive()
-        time.sleep(0.01)
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as http:
+    app = create_standalone()
+    with (
+        Served(app, "warning", proxy_headers=False, http="motcua.web.protocol:HeadersInTime") as server,
+        httpx.Client(base_url=server.url, timeout=60) as http,
+    ):
         yield http
-    server.should_exit = True
-    thread.join(30)
 
 
 @pytest.fixture
@@ -166,19 +150,3 @@ def run(served: httpx.Client) -> Callable[[], set[str]]:
         return set(counts.quarantined_by_reason)
 
     return go
-
-
-@pytest.fixture
-def messages(rows: Callable[..., list[dict[str, Any]]]) -> Callable[[], list[tuple[str, str, str]]]:
-    """Kind, dossier and state of all messages."""
-
-    def found() -> list[tuple[str, str, str]]:
-        return [
-            (row["kind"], row["dossier_code"], row["state"])
-            for row in rows(
-                "SELECT m.kind, d.dossier_code, m.state FROM motcua.messages AS m"
-                " JOIN motcua.dossiers AS d USING (dossier_id) ORDER BY d.dossier_code, m.message_id"
-            )
-        ]
-
-    return found

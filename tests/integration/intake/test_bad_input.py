@@ -16,9 +16,8 @@ from pydantic import ValidationError
 
 from motcua.settings import Settings
 from motcua.store.intake.clients import change_client
-from motcua.store.ledger.database import connect
 from motcua.web.intake import app, limits
-from tests.conftest import NHA_TRANG, TU_PHAP, connection_uri
+from tests.ground import NHA_TRANG, TU_PHAP, connection_uri, in_ledger
 from tests.integration.intake.conftest import PASSWORD, SOURCE, Software, dossier, register, step
 
 GOOD = dossier("H-good", 9)
@@ -75,10 +74,9 @@ def sent(software):
 
 def test_record_that_cannot_be_used_is_refused_by_name_and_alone(sent, rows, served):
     from motcua.store.agencies import save_agencies
-    from tests.conftest import agency
+    from tests.ground import agency
 
-    with connect() as connection:
-        save_agencies(connection, [agency("000.00.01.H32", name="Văn phòng")], "tests")
+    in_ledger(save_agencies, [agency("000.00.01.H32", name="Văn phòng")], "tests")
     for name, (record, reason) in REFUSED.items():
         answer = sent(record)
         assert (answer["error_code"], answer["refused"]) == ("00", 1), name
@@ -325,8 +323,7 @@ def test_number_of_a_dossier_is_of_use_to_its_own_client_alone(served, software,
 
 def test_agency_that_was_taken_from_a_client_is_refused_at_once(served, software, rows):
     session = software.session()
-    with connect() as ledger:
-        change_client(ledger, SOURCE, "changed", by="hoa", now=datetime.now(UTC), agencies=[TU_PHAP])
+    in_ledger(change_client, SOURCE, "changed", by="hoa", now=datetime.now(UTC), agencies=[TU_PHAP])
     body = {"session": session, "madonvi": NHA_TRANG, "service": "DongBoHoSoMC", "data": [GOOD]}
     answer = software.post(body)
     assert (answer["error_code"], answer["errors"][0]["reason"]) == ("04", "agency_refused")

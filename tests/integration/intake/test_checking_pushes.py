@@ -7,12 +7,12 @@ from datetime import datetime, time, timedelta
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from motcua.cli import app
 from motcua.domain.clock import VIETNAM
 from motcua.jobs.checking.checking import check_source
 from motcua.reports.checking import told
+from tests.ground import type_command
 from tests.integration.intake.conftest import SOURCE, Software, dossier, step, written
 
 BEGAN = datetime.combine(datetime.now(VIETNAM).date() - timedelta(days=1), time(14), VIETNAM)
@@ -46,7 +46,7 @@ def found() -> dict[str, str]:
 
 
 def checked() -> Result:
-    return CliRunner().invoke(app, ["sources", "check", SOURCE], env={"COLUMNS": "400"})
+    return type_command("sources", "check", SOURCE, exits=None, columns=400)
 
 
 def test_software_that_pushes_as_it_should_gets_no_finding(software):

@@ -10,17 +10,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from openpyxl import load_workbook
 from psycopg.conninfo import conninfo_to_dict
-from typer.testing import CliRunner
 
-from motcua.cli import app
 from motcua.domain.periods import Period
 from motcua.jobs.publications.publishing import publish
 from motcua.jobs.publications.verifying import verify_publication
 from motcua.jobs.reconciliation.closing import close_period
 from motcua.reports.publication.files import MANIFEST, PAGE, PDF, WORKBOOK, agency_workbook_name
 from motcua.store.intake.closings import keep_pushed_of_closing, pushed_of_closing
-from motcua.store.ledger.database import connect
-from tests.conftest import NHA_TRANG, TU_PHAP, connection_uri
+from tests.ground import NHA_TRANG, TU_PHAP, connection_uri, in_ledger, type_command
 from tests.integration.intake.conftest import SOURCE, Software, dossier, register, step
 
 SAYS = "theo dữ liệu được đẩy"
@@ -74,7 +71,7 @@ def test_closing_and_publication_say_whose_figures_were_pushed(served, store, ru
     checked = verify_publication("1")
     assert checked.faults == []
     assert "1 agency(s) are said to be told by pushes, as the closing kept it" in checked.held
-    shown = CliRunner().invoke(app, ["closings", "show", str(closing.closing_no)])
+    shown = type_command("closings", "show", str(closing.closing_no), exits=None)
     assert f"{TU_PHAP} ({SOURCE})" in shown.output
     configure(
         AIRFLOW_CONN_MOTCUA_DB=connection_uri(postgres.admin_dsn, "motcua_audit", conninfo_to_dict(ledger)["dbname"])
@@ -104,12 +101,11 @@ def test_agency_is_pushed_from_when_a_client_may_write_for_it_and_as_long_as_som
     assert software.steps(step("H-1", 9))["error_code"] == "00"
     run()
     before, now = (close_period(period, "tests", morning).closing.closing_no for period in (earlier, day))
-    with connect() as connection:
-        assert pushed_of_closing(connection, before) == ()
-        assert [each.agency_code for each in pushed_of_closing(connection, now)] == sorted([NHA_TRANG, TU_PHAP])
-        # What is longer than a day says what its days say, whatever is read by now.
-        keep_pushed_of_closing(connection, before, Period.month_of(day.first), (), (now,))
-        assert len(pushed_of_closing(connection, before)) == 2
+    assert in_ledger(pushed_of_closing, before) == ()
+    assert [each.agency_code for each in in_ledger(pushed_of_closing, now)] == sorted([NHA_TRANG, TU_PHAP])
+    # What is longer than a day says what its days say, whatever is read by now.
+    in_ledger(keep_pushed_of_closing, before, Period.month_of(day.first), (), (now,))
+    assert len(in_ledger(pushed_of_closing, before)) == 2
     rows("ALTER TABLE intake.client_changes DISABLE TRIGGER ALL")
     rows("UPDATE intake.client_changes SET changed_at = %s, agencies = %s", day.start - timedelta(days=9), [TU_PHAP])
     software.dossiers(dossier("H-2"))
@@ -117,7 +113,6 @@ def test_agency_is_pushed_from_when_a_client_may_write_for_it_and_as_long_as_som
     run()
     corrected = close_period(day, "tests", morning + timedelta(hours=1)).closing
     assert corrected.corrects == now
-    with connect() as connection:
-        assert [each.agency_code for each in pushed_of_closing(connection, corrected.closing_no)] == sorted(
-            [NHA_TRANG, TU_PHAP]
-        ), "its result is counted there, though nobody may push for it any more"
+    assert [each.agency_code for each in in_ledger(pushed_of_closing, corrected.closing_no)] == sorted(
+        [NHA_TRANG, TU_PHAP]
+    ), "its result is counted there, though nobody may push for it any more"

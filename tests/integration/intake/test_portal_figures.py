@@ -8,17 +8,14 @@ import psycopg
 import pytest
 from openpyxl import Workbook
 from psycopg.conninfo import conninfo_to_dict
-from typer.testing import CliRunner
 
-from motcua.cli import app
 from motcua.domain.periods import Period
 from motcua.jobs.publications.publishing import publish
 from motcua.jobs.publications.verifying import verify_publication
 from motcua.jobs.reconciliation.closing import close_period
 from motcua.jobs.reconciliation.portal_figures import hand_in_portal_figures
 from motcua.store.intake.portal_figures import compare_periods
-from motcua.store.ledger.database import connect
-from tests.conftest import NHA_TRANG, TU_PHAP, connection_uri
+from tests.ground import NHA_TRANG, TU_PHAP, connection_uri, in_ledger, type_command
 from tests.integration.intake.conftest import dossier, step, written
 
 HEADING = "Mã cơ quan,Ngày,Tiếp nhận,Đã giải quyết\n"
@@ -73,8 +70,7 @@ def test_each_figure_is_kept_a_repeat_adds_nothing_and_a_corrected_one_replaces_
     ]
     assert corrected.figure_no == kept[1]["figure_no"]
     assert "0905771482" not in kept[0]["file_name"]
-    with connect() as connection:
-        (now,) = compare_periods(connection, [str(closed.period)], agency_code=NHA_TRANG)
+    (now,) = in_ledger(compare_periods, [str(closed.period)], agency_code=NHA_TRANG)
     assert (now.figures[0].difference, now.figures[0].replaced) == (1, 3)
     assert now.figures[0].since == closed.period.end + timedelta(hours=7), "it differed before, too"
     for statement in ("UPDATE motcua.portal_figures SET received = 1", "DELETE FROM motcua.portal_figures"):
@@ -97,7 +93,7 @@ def test_command_compares_and_nothing_that_is_published_has_it(
     book.save(tmp_path / "cong.xlsx")
 
     def command(*words):
-        return CliRunner().invoke(app, ["closings", *words], env={"COLUMNS": "220"})
+        return type_command("closings", *words, exits=None, columns=220)
 
     done = command("compare", str(tmp_path / "cong.xlsx"), "--by", "hoa")
     assert done.exit_code == 1, done.output

@@ -12,8 +12,7 @@ from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.watching import sources_to_read
 from motcua.jobs.personal_data import purge
 from motcua.store.intake.clients import change_client
-from motcua.store.ledger.database import connect
-from tests.conftest import NHA_TRANG, TU_PHAP
+from tests.ground import NHA_TRANG, TU_PHAP, in_ledger, take_in
 from tests.integration.intake.conftest import PASSWORD, SOURCE, Software, dossier, register, step, written
 
 TOLD = "queued"
@@ -111,8 +110,7 @@ def test_supplement_of_a_dossiers_row_is_at_the_desk_where_its_own_list_says_so(
 
 def test_setting_of_a_client_counts_from_when_it_was_set(software, run, messages):
     software.dossiers(dossier("H-1", 5), dossier("H-2"))
-    with connect() as ledger:
-        change_client(ledger, SOURCE, "changed", by="hoa", now=datetime.now(UTC), supplements_at_desk=True)
+    in_ledger(change_client, SOURCE, "changed", by="hoa", now=datetime.now(UTC), supplements_at_desk=True)
     software.steps(step("H-2", 5))
     run()
     assert messages() == [("supplement", "H-2", TOLD)]
@@ -298,13 +296,19 @@ def test_push_that_is_being_written_holds_up_the_next_one_of_its_source_and_no_o
 def test_dossier_that_moves_to_a_pushed_source_keeps_its_order(one_stop, served, configure, messages, rows):
     """The software that it came from had numbered far; what is pushed of it is newer all the same."""
     now = datetime.now(UTC)
-    one_stop.dossier("H-1", updated_at=now - timedelta(hours=5), due_at=now + timedelta(days=2))
-    one_stop.move(4, "H-1", desk=False, at=now - timedelta(hours=5), number=70_000)
+    one_stop.both(
+        4,
+        "H-1",
+        desk=False,
+        at=now - timedelta(hours=5),
+        number=70_000,
+        updated_at=now - timedelta(hours=5),
+        due_at=now + timedelta(days=2),
+    )
     one_stop.move(9, "H-1", at=now - timedelta(hours=4), number=70_001)
     one_stop.move(4, "H-1", desk=False, at=now - timedelta(hours=3, minutes=30), number=70_002)
     configure(MOTCUA_SOURCES="khanhhoa")
-    pick_up("khanhhoa")
-    plan()
+    take_in(None)
     assert messages() == [("result", "H-1", "cancelled")]
     configure(MOTCUA_SOURCES=f"khanhhoa,{SOURCE}=national_sync")
     register(SOURCE, NHA_TRANG)
@@ -327,8 +331,7 @@ def test_status_that_nobody_knew_is_told_once_it_is_mapped(software, run, messag
     software.steps(step("H-1", 21))
     assert run() == {"status_unknown"}
     assert messages() == []
-    with connect() as ledger:
-        map_status(ledger, SOURCE, 21, 9, "hoa", datetime.now(UTC))
+    in_ledger(map_status, SOURCE, 21, 9, "hoa", datetime.now(UTC))
     run()
     assert messages() == [("result", "H-1", TOLD)]
 
@@ -395,8 +398,7 @@ def test_old_session_is_refused(software, rows):
     assert software.post(body)["error_code"] == "01"
     body["session"] = software.session()
     for change, works in ((False, False), (True, True)):
-        with connect() as ledger:
-            change_client(ledger, SOURCE, "changed", by="hoa", now=datetime.now(UTC), enabled=change)
+        in_ledger(change_client, SOURCE, "changed", by="hoa", now=datetime.now(UTC), enabled=change)
         assert (software.sign_in()["error_code"] == 0) == works
         assert software.post(body)["error_code"] == "01", "what was disabled once has no sessions left"
     for wrong in ("", "x", "A" * 43, session, None, 7):

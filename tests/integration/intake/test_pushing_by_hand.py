@@ -5,12 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from typer.testing import CliRunner
 
-from motcua.cli import app
 from motcua.sandbox.vendor.joining import Account
-from tests.conftest import NHA_TRANG, TU_PHAP
-from tests.gateways.ports import free_port
+from tests.ground import NHA_TRANG, TU_PHAP, free_port, type_command
 from tests.integration.intake.conftest import PASSWORD, SOURCE, dossier, register, step
 
 
@@ -20,7 +17,7 @@ def push(served):
 
     def type_in(*words, url=f"{served.base_url}/intake", password=PASSWORD):
         asked = ["intake", "push", *words, "--url", url, "--client", SOURCE]
-        return CliRunner().invoke(app, asked, input=f"{password}\n", env={"COLUMNS": "200"})
+        return type_command(*asked, exits=None, input=f"{password}\n")
 
     return type_in
 
@@ -100,13 +97,12 @@ def test_beside_a_demo_it_pushes_as_the_demos_own_software(served, configure, tm
     register(SOURCE, NHA_TRANG)
     configure(MOTCUA_DATA=str(tmp_path), MOTCUA_SOURCES=f"{SOURCE}=national_sync")
     asked = ["intake", "push", "THU-1", "--status", "9", "--phone", "0905123456"]
-    without = CliRunner().invoke(app, asked)
+    without = type_command(*asked, exits=None)
     assert (without.exit_code, "--url" in without.output) == (2, True)
     (tmp_path / "vendor").mkdir()
     account = Account(f"{served.base_url}/intake", SOURCE, PASSWORD, NHA_TRANG)
     kept = {name: getattr(account, name) for name in ("url", "client", "password", "unit")}
     (tmp_path / "vendor" / "account.json").write_text(json.dumps(kept))
-    done = CliRunner().invoke(app, asked)
-    assert done.exit_code == 0, done.output
+    type_command(*asked)
     run()
     assert messages() == [("result", "THU-1", "queued")]

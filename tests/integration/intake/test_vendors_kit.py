@@ -15,10 +15,9 @@ import yaml
 
 from motcua.settings import include_dir
 from motcua.store.agencies import save_agencies
-from motcua.store.ledger.database import connect
 from motcua.web.intake import app
 from motcua.web.intake.limits import MOST_RECORDS
-from tests.conftest import NHA_TRANG, TU_PHAP, agency
+from tests.ground import NHA_TRANG, TU_PHAP, agency, in_ledger
 from tests.integration.intake.conftest import PASSWORD, SOURCE, register
 
 ROOT = Path(__file__).parents[3]
@@ -89,8 +88,7 @@ def compare(wanted: Any, got: Any, known: dict[str, str], place: str) -> None:
 @pytest.fixture
 def connected(served: httpx.Client) -> httpx.Client:
     """What the kit's page says that the Department gave: an account for two agencies, and one by its network."""
-    with connect() as connection:
-        save_agencies(connection, [agency(CAM_RANH, name="Cam Ranh", aliases=("H32.31",))], "tests")
+    in_ledger(save_agencies, [agency(CAM_RANH, name="Cam Ranh", aliases=("H32.31",))], "tests")
     register(SOURCE, NHA_TRANG, CAM_RANH)
     register(_BY_NETWORK, NHA_TRANG, source=SOURCE, networks=("127.0.0.0/8",))
     return served

@@ -14,8 +14,7 @@ from motcua.sandbox.vendor.office import AT_FIRST
 from motcua.sandbox.vendor.software import Software
 from motcua.store.agencies import list_agencies
 from motcua.store.intake.clients import change_client
-from motcua.store.ledger.database import connect
-from tests.conftest import NHA_TRANG, TU_PHAP
+from tests.ground import NHA_TRANG, TU_PHAP, in_ledger
 from tests.integration.intake.conftest import PASSWORD, SOURCE, register
 
 
@@ -113,8 +112,7 @@ def test_push_that_is_refused_for_good_does_not_hold_up_those_behind_it(begin, s
 def test_push_of_an_account_that_may_push_no_more_waits_until_it_may(begin, served):
     register(SOURCE, NHA_TRANG)
     for change, waits in ((False, True), (True, False)):
-        with connect() as connection:
-            change_client(connection, SOURCE, "changed", by="hoa", now=datetime.now(UTC), enabled=change)
+        in_ledger(change_client, SOURCE, "changed", by="hoa", now=datetime.now(UTC), enabled=change)
         software = begin(Noting(f"{served.base_url}/intake"))
         begin.live(software, 20)
         assert bool(software.memory.outbox) == waits
@@ -153,8 +151,7 @@ def test_pushing_agency_joins_once_and_its_account_signs_in(served, configure, r
         assert PortalClient(account.url, account.client, account.password).sign_in().is_done
         passwords.append(account.password)
     assert len(set(passwords)) == 1
-    with connect() as connection:
-        (joined,) = (each for each in list_agencies(connection) if each.agency_code == codes[0])
+    (joined,) = (each for each in in_ledger(list_agencies) if each.agency_code == codes[0])
     assert joined.enabled_from == now
     (tmp_path / "account.json").unlink()
     assert join(tmp_path, url, now)

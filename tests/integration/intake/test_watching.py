@@ -13,7 +13,7 @@ from motcua.store.intake.clients import change_client
 from motcua.store.intake.watching import supplements_untold, watched_clients
 from motcua.store.ledger.database import connect
 from motcua.store.notices.sources import map_status
-from tests.conftest import NHA_TRANG, TU_PHAP
+from tests.ground import NHA_TRANG, TU_PHAP, in_ledger
 from tests.integration.intake.conftest import SOURCE, dossier, register, step
 
 
@@ -31,14 +31,12 @@ def test_call_is_known_by_its_day_and_hour_and_a_disabled_client_is_not_watched(
     assert [(each.records, each.refused) for each in hue.recent] == [(4, 3)]
     assert [each.key for each in judge_refused([hue], settings().watch_push_refused)] == [f"push_refused/{SOURCE}"]
     assert (other.last_call_at, other.days, other.hours, other.recent) == (None, frozenset(), frozenset(), ())
-    with connect() as connection:
-        change_client(connection, SOURCE, "disabled", by="tests", now=datetime.now(UTC), enabled=False)
+    in_ledger(change_client, SOURCE, "disabled", by="tests", now=datetime.now(UTC), enabled=False)
     assert [each.name for each in watched()] == ["other"]
 
 
 def watched():
-    with connect() as connection:
-        return watched_clients(connection, datetime.now(UTC))
+    return in_ledger(watched_clients, datetime.now(UTC))
 
 
 def test_old_hours_are_forgotten_as_new_ones_come(software, rows):
@@ -52,9 +50,8 @@ def test_old_hours_are_forgotten_as_new_ones_come(software, rows):
 
 
 def untold():
-    with connect() as connection:
-        now = datetime.now(UTC)
-        found = supplements_untold(connection, now - timedelta(days=1), now + timedelta(minutes=1))
+    now = datetime.now(UTC)
+    found = in_ledger(supplements_untold, now - timedelta(days=1), now + timedelta(minutes=1))
     return {each.agency_code: each.dossiers for each in found}
 
 
@@ -74,8 +71,7 @@ def test_supplement_that_nothing_says_to_be_at_the_desk_is_counted_by_agency_and
     assert untold() == {NHA_TRANG: 1, TU_PHAP: 1}
     # A status of the software's own that staff say to mean a supplement.
     software.steps(step("H-2", 15))
-    with connect() as connection:
-        assert map_status(connection, SOURCE, 15, 5, "lan")
+    assert in_ledger(map_status, SOURCE, 15, 5, "lan")
     rows("UPDATE motcua.messages SET planned_at = planned_at - interval '2 days'")
     assert untold()[NHA_TRANG] == 3
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -17,7 +16,7 @@ from psycopg.rows import dict_row
 from motcua.jobs.notices import looking
 from motcua.jobs.notices.looking import Watcher
 from motcua.store.ledger.provisioning import with_database
-from tests.conftest import NOW, OneStop
+from tests.ground import NOW, OneStop, ask
 
 HEALTHY = tuple(f"xa_{number:03}" for number in range(90))
 SLEEPING = tuple(f"ngu_{number}" for number in range(6))
@@ -33,12 +32,6 @@ SELECT n, jsonb_build_object(
 ), %(at)s
 FROM unnest(%(names)s::text[]) AS n
 """
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Waits for what must come, however slow this machine is."""
-    while not condition():
-        time.sleep(0.02)
 
 
 @dataclass
@@ -86,9 +79,7 @@ def province(postgres, one_stop: OneStop, ledger: str, configure, rows) -> Itera
     """A hundred sources that were read before, and have no news."""
     parts = psycopg.conninfo.conninfo_to_dict(postgres.admin_dsn)
     name = one_stop.connection.info.dbname
-    sleeping = f"sleeping_{name}"
-    with psycopg.connect(postgres.admin_dsn, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {sleeping}")
+    sleeping = postgres.fresh_database("template0", "sleeping")
     asleep = OneStop(with_database(postgres.admin_dsn, sleeping))
     asleep.connection.execute(
         "ALTER TABLE onestop.transitions RENAME TO written;"
@@ -105,14 +96,12 @@ def province(postgres, one_stop: OneStop, ledger: str, configure, rows) -> Itera
         MOTCUA_SOURCES=",".join([*ILL, *HEALTHY]),
         **{f"AIRFLOW_CONN_ONESTOP_{source.upper()}": address for source, address in addresses.items()},
     )
-    with psycopg.connect(ledger, autocommit=True) as admin:
-        admin.execute(KEPT, {"names": list(addresses), "at": READ_AT})
+    ask(ledger, KEPT, {"names": list(addresses), "at": READ_AT})
     made = Province(one_stop, ledger, mute)
     yield made
     for each in (mute, *made.callers):
         each.close()
-    with psycopg.connect(postgres.admin_dsn, autocommit=True) as admin:
-        admin.execute(f"DROP DATABASE {sleeping} WITH (FORCE)")
+    postgres.drop_database(sleeping)
 
 
 @pytest.fixture

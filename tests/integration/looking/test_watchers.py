@@ -7,7 +7,6 @@ import signal
 import threading
 from datetime import UTC, datetime, timedelta
 
-import psycopg
 import pytest
 
 from motcua.domain.run_window import EVERYTHING
@@ -24,9 +23,9 @@ from motcua.store.notices.gateways import GatewayStop, ensure_gateway, stop_gate
 from motcua.store.notices.messages import left_waiting
 from motcua.store.notices.sources import ensure_source, note_failure, told_of_sources
 from motcua.store.notices.stops import save_stop
-from tests.conftest import NOW
 from tests.crash.processes import Forked
-from tests.integration.looking.conftest import HEALTHY, MUTE, READ_AT, REFUSING, SLEEPING, Province, until
+from tests.ground import NOW, ask, in_ledger, until
+from tests.integration.looking.conftest import HEALTHY, MUTE, READ_AT, REFUSING, SLEEPING, Province
 
 READ_BY = READ_AT + timedelta(minutes=2)
 NAMES = [f"xa_{number}" for number in range(300)]
@@ -51,8 +50,7 @@ def watchers() -> int:
 
 
 def told(what: str) -> set[str]:
-    with connect() as ledger:
-        return {name for name, each in told_of_sources(ledger).items() if getattr(each, what)}
+    return {name for name, each in in_ledger(told_of_sources).items() if getattr(each, what)}
 
 
 @pytest.mark.guarantee("airflow", "sources that hang or refuse hide the news of no other one")
@@ -89,8 +87,7 @@ def test_source_that_hangs_is_given_up_and_asked_again(province: Province, watch
     configure(MOTCUA_SOURCES=",".join([*SLEEPING, HEALTHY[0]]))
     watching()
     until(lambda: told("is_silent") == set(SLEEPING))
-    with psycopg.connect(province.ledger, autocommit=True) as admin:
-        admin.execute("UPDATE motcua.sources SET watch = NULL WHERE name = ANY(%s)", (list(SLEEPING),))
+    ask(province.ledger, "UPDATE motcua.sources SET watch = NULL WHERE name = ANY(%s)", list(SLEEPING))
     until(lambda: told("has_news") == set(SLEEPING))
     assert told("is_silent").isdisjoint(SLEEPING), "of one that nobody has read nothing is asked"
 
@@ -247,16 +244,14 @@ def test_pick_up_that_hangs_holds_up_no_other_and_is_left_to_the_next_run(provin
 @pytest.fixture
 def left_behind(one_stop, useful_for_years):
     """A message that is due, which no sender has."""
-    one_stop.dossier()
-    one_stop.move(9)
+    one_stop.both(9)
     pick_up("khanhhoa", now=NOW)
     assert plan(now=NOW).by_state == {"queued": 1}
 
 
 def left(now: datetime | None = None) -> int:
     moment = now or datetime.now(UTC)
-    with connect() as ledger:
-        return len(left_waiting(ledger, ["kannel"], moment - timedelta(seconds=2), moment))
+    return len(in_ledger(left_waiting, ["kannel"], moment - timedelta(seconds=2), moment))
 
 
 @pytest.mark.guarantee("airflow", "messages that a killed sender left behind wake a run, and then ever more seldom")
@@ -275,9 +270,8 @@ def test_messages_that_a_sender_left_behind_wake_a_run(left_behind, watching, ro
 def test_messages_that_may_not_go_wake_nobody(left_behind, rows):
     moment = datetime.now(UTC)
     hour = timedelta(hours=1)
-    with connect() as ledger:
-        ensure_gateway(ledger, "kannel")
-        stop_gateway(ledger, GatewayStop("kannel", "gateway", "", moment, moment + hour, "tests"), changed_by="tests")
+    in_ledger(ensure_gateway, "kannel")
+    in_ledger(stop_gateway, GatewayStop("kannel", "gateway", "", moment, moment + hour, "tests"), changed_by="tests")
     assert left(moment) == 0
     assert left(moment + 2 * hour) == 1, "its pause is over"
     rows("DELETE FROM motcua.gateway_stops")
@@ -288,22 +282,20 @@ def test_messages_that_may_not_go_wake_nobody(left_behind, rows):
     assert left(moment) == 0
     rows("DELETE FROM motcua.gateway_stops")
     assert left(moment) == 1
-    with connect() as ledger:
-        save_stop(
-            ledger,
-            kind="result",
-            agency_code=None,
-            stopped_at=moment,
-            until=moment + hour,
-            stopped_by="lan",
-            reason="tests",
-        )
+    in_ledger(
+        save_stop,
+        kind="result",
+        agency_code=None,
+        stopped_at=moment,
+        until=moment + hour,
+        stopped_by="lan",
+        reason="tests",
+    )
     assert left(moment) == 0
     assert left(moment + 2 * hour) == 1
     rows("UPDATE motcua.messages SET next_attempt_at = %s", moment + 2 * hour)
     assert left(moment + 3 * hour) == 1
-    with connect() as ledger:
-        begin_gap(ledger, "behind_watch", moment, ledger_until=moment, journal_until=moment, lost_attempts=1)
+    in_ledger(begin_gap, "behind_watch", moment, ledger_until=moment, journal_until=moment, lost_attempts=1)
     assert left(moment + 3 * hour) == 0
 
 
@@ -375,13 +367,11 @@ def test_source_that_fails_in_a_task_for_several_stops_no_other(province: Provin
 
 
 def test_reading_a_source_uses_up_no_number_of_sources(one_stop, rows):
-    with connect() as ledger:
-        ensure_source(ledger, "khanhhoa")
+    in_ledger(ensure_source, "khanhhoa")
     last = "SELECT last_value FROM motcua.sources_source_id_seq"
     before = rows(last)
     one_stop.dossier()
     pick_up("khanhhoa", now=NOW)
-    with connect() as ledger:
-        note_failure(ledger, "khanhhoa", "away", NOW)
-        ensure_source(ledger, "khanhhoa")
+    in_ledger(note_failure, "khanhhoa", "away", NOW)
+    in_ledger(ensure_source, "khanhhoa")
     assert rows(last) == before

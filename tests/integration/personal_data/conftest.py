@@ -10,14 +10,11 @@ from typing import Any
 import pytest
 
 from motcua.gateways import open_gateway
-from motcua.jobs.notices.picking_up import pick_up
-from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.receiving import receive
 from motcua.jobs.notices.sending.sender import send
 from motcua.sandbox.network.scripted import ScriptedGateway
 from motcua.store.agencies import save_agencies
-from motcua.store.ledger.database import connect
-from tests.conftest import NHA_TRANG, OneStop, agency
+from tests.ground import NHA_TRANG, OneStop, agency, in_ledger, take_in
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 """The purge goes by the ledger's own clock, and by nobody's word."""
@@ -51,15 +48,13 @@ class Past:
 
     def run(self, at: datetime = THEN) -> None:
         """A run of notify_transitions."""
-        pick_up("khanhhoa", now=at)
-        plan(now=at)
+        take_in(now=at)
         send("run", clock=lambda: at)
 
     def receipts(self) -> None:
         """A receipt of each attempt that was accepted."""
         for row in self.rows("SELECT reference FROM motcua.attempts WHERE state = 'accepted'"):
-            with connect() as ledger:
-                receive(ledger, open_gateway("kannel"), "kannel", {"reference": row["reference"], "status": "1"})
+            in_ledger(receive, open_gateway("kannel"), "kannel", {"reference": row["reference"], "status": "1"})
 
     def hand_over(self, code: str, at: datetime = THEN + timedelta(hours=1), **changes: Any) -> None:
         """The result is handed over."""
@@ -98,10 +93,7 @@ class Past:
 
 def enable_long_ago() -> None:
     """Nha Trang has told its citizens for years."""
-    with connect() as connection:
-        save_agencies(
-            connection, [agency(NHA_TRANG, enabled_from=THEN - timedelta(days=900), aliases=("H32.30",))], "tests"
-        )
+    in_ledger(save_agencies, [agency(NHA_TRANG, enabled_from=THEN - timedelta(days=900), aliases=("H32.30",))], "tests")
 
 
 @pytest.fixture

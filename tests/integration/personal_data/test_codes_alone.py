@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from motcua.jobs.personal_data import purge
-from tests.conftest import NHA_TRANG, TU_PHAP
+from tests.ground import NHA_TRANG, TU_PHAP
 from tests.integration.personal_data.conftest import NOW
 from tests.integration.personal_data.test_requests import PAPER, export, of_code, run, words
 

@@ -5,18 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from typer.testing import CliRunner
 
-from motcua.cli import app
 from motcua.jobs.personal_data import purge
-from tests.conftest import NHA_TRANG
+from tests.ground import NHA_TRANG, type_command
 from tests.integration.personal_data.conftest import NOW
 
 PAPER = "Đơn số 7/2026"
 
 
 def erase(code, because=PAPER):
-    return CliRunner().invoke(app, ["personal-data", "erase", NHA_TRANG, code, "--yes", "--because", because])
+    return type_command("personal-data", "erase", NHA_TRANG, code, "--yes", "--because", because, exits=None)
 
 
 @pytest.mark.guarantee(

@@ -7,29 +7,18 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from typer.testing import CliRunner
 
-from motcua.cli import app as motcua
 from motcua.jobs.personal_data import purge
-from tests.conftest import NHA_TRANG
+from tests.ground import NHA_TRANG, type_command
 from tests.integration.personal_data.conftest import NOW
 from tests.integration.personal_data.test_purging import ask
-from tests.web.visiting import Visiting
-
-WHO = Visiting()
-
-
-@pytest.fixture(scope="module")
-def app() -> FastAPI:
-    return WHO.mount()
+from tests.web.visiting import VISITING
 
 
 @pytest.fixture
-def staff(app) -> Iterator[TestClient]:
-    with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as http:
-        http.cookies.set("_token", "a-session")
+def staff() -> Iterator[TestClient]:
+    with VISITING.browse(VISITING.mount()) as http:
         yield http
 
 
@@ -59,5 +48,4 @@ def test_every_list_that_a_purged_row_stands_in_is_shown(past, staff, rows):
     purge("tests")
     for page in ("messages", "messages/inquiries", "", "complaints", f"dossiers/slip?agency={NHA_TRANG}&code=D-1"):
         shown(staff, page)
-    answer = CliRunner().invoke(motcua, ["dossiers", "show", "D-1"])
-    assert answer.exit_code == 0, answer.output
+    type_command("dossiers", "show", "D-1")

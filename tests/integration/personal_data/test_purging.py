@@ -14,10 +14,9 @@ from psycopg.types.json import Jsonb
 from motcua.domain.inquiries import dedupe_key
 from motcua.jobs.personal_data import empty_kind, purge
 from motcua.store.erasures import open_erasures
-from motcua.store.ledger.database import connect
 from motcua.store.oversight.accounting import identity
 from motcua.store.personal_data import Order, PurgeNotProvided, purge_batch, purge_connection
-from tests.conftest import NHA_TRANG
+from tests.ground import NHA_TRANG, in_ledger
 from tests.integration.personal_data.conftest import NOW, PHONE, THEN
 from tests.sql.test_rights import INQUIRY
 
@@ -51,8 +50,7 @@ def test_all_of_a_dossier_that_ended_goes_and_its_facts_stay(past, rows):
     assert counted == {
         "dossiers": 1, "dossier_versions": 2, "messages": 1, "attempts": 1, "transitions": 2,
     }  # fmt: skip
-    with connect() as ledger:
-        assert all(row.difference == 0 for row in identity(ledger))
+    assert all(row.difference == 0 for row in in_ledger(identity))
 
 
 @pytest.mark.guarantee(

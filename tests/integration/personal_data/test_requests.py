@@ -9,15 +9,13 @@ from datetime import timedelta
 import openpyxl
 import psycopg
 import pytest
-from typer.testing import CliRunner
 
-from motcua.cli import app
 from motcua.domain.clock import VIETNAM
 from motcua.jobs.personal_data import purge
 from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import connect
 from motcua.store.personal_data import held_of
-from tests.conftest import NHA_TRANG, TU_PHAP, agency
+from tests.ground import NHA_TRANG, TU_PHAP, agency, in_ledger, type_command
 from tests.integration.personal_data.conftest import NAME, NOW, PHONE, THEN
 from tests.integration.personal_data.test_purging import ask
 
@@ -28,7 +26,7 @@ SPELLINGS = ["0905123456", "+84 905 123 456", "84905123456", "0905.123.456", "(0
 
 
 def run(*arguments, typed=""):
-    return CliRunner().invoke(app, ["personal-data", *arguments], input=typed, env={"COLUMNS": "300"})
+    return type_command("personal-data", *arguments, exits=None, columns=300, input=typed)
 
 
 def export(to, *arguments, typed="", because=PAPER):
@@ -152,9 +150,8 @@ def test_what_is_no_number_is_refused_and_not_said_again(past, tmp_path):
 
 @pytest.mark.guarantee("personal-data", "nothing of another citizen is in an export")
 def test_nothing_of_another_citizen_is_given(past, rows, tmp_path):
-    with connect() as connection:
-        enabled = agency(TU_PHAP, name="Sở Tư pháp", enabled_from=THEN - timedelta(days=900))
-        save_agencies(connection, [enabled], "tests")
+    enabled = agency(TU_PHAP, name="Sở Tư pháp", enabled_from=THEN - timedelta(days=900))
+    in_ledger(save_agencies, [enabled], "tests")
     past.told_and_ended("D-1")
     # The same code at another agency, in the same name, and by the same number, which the desk mends once it was told.
     of_another = {
@@ -236,7 +233,7 @@ def test_who_has_numbers_of_a_source_in_full_is_kept(past, rows, tmp_path):
 
     def check(name, *more):
         asked = ["phones", "--source", "khanhhoa", "--output", str(tmp_path / name), *more]
-        return CliRunner().invoke(app, asked, env={"COLUMNS": "300"})
+        return type_command(*asked, exits=None, columns=300)
 
     assert check("masked.xlsx").exit_code == 0
     assert rows("SELECT 1 FROM motcua.phone_searches") == []

@@ -7,15 +7,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from motcua.cli import app
 from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.tasks.purge_personal_data import gate, purge_due, remove_files
 from motcua.settings import Settings
-from motcua.store.ledger.database import connect
 from motcua.store.ledger.sessions import Run, work_for
 from motcua.store.runs import work_of
+from tests.ground import in_ledger, type_command
 from tests.integration.personal_data.conftest import NOW
 
 RUN = Run("purge_personal_data", "manual__1")
@@ -30,8 +28,7 @@ def test_run_tells_how_many_rows_of_what_it_emptied(past, rows):
         work_for(None)
     assert done["dossiers"] > 0
     gate([done])
-    with connect() as ledger:
-        work = work_of(ledger, RUN, ("purges",), None, 20)
+    work = in_ledger(work_of, RUN, ("purges",), None, 20)
     assert {each.of_table: each.emptied for each in work.purges}["dossiers"] == 1
     assert {row["purged_by"] for row in rows("SELECT purged_by FROM motcua.personal_data_purges")} == {RUN.run_id}
 
@@ -70,9 +67,8 @@ def test_backups_are_kept_for_35_days_at_most(keep):
 
 def test_command_purges_and_lists_counts_and_no_values(past):
     past.told_and_ended("D-1")
-    assert CliRunner().invoke(app, ["personal-data", "purge"]).exit_code == 0
-    told = CliRunner().invoke(app, ["personal-data", "purges"])
-    assert told.exit_code == 0
+    type_command("personal-data", "purge")
+    told = type_command("personal-data", "purges")
     assert "dossier_versions" in told.output
     assert "905" not in told.output
     assert past.values() == []

@@ -25,7 +25,7 @@ from motcua.store.ledger.database import connect
 from motcua.store.notices.apologies import forecast, letters_needed
 from motcua.store.notices.sources import ensure_source, lock_source
 from motcua.store.oversight.accounting import identity, summed_up
-from tests.conftest import NHA_TRANG, TU_PHAP, VAN_PHONG
+from tests.ground import NHA_TRANG, TU_PHAP, VAN_PHONG, in_ledger, take_in
 from tests.prove.notices.apology import simulate
 
 WEDNESDAY, THURSDAY, FRIDAY = date(2026, 11, 25), date(2026, 11, 26), date(2026, 11, 27)
@@ -103,21 +103,21 @@ class Evenings:
 def evenings(one_stop, rows):
     # The source was first read long ago, so that a test's rows are news whatever the server's clock says.
     long_ago = at(date(2015, 12, 1))
-    one_stop.dossier("unusable", VAN_PHONG, updated_at=long_ago)
-    one_stop.move(4, "unusable", VAN_PHONG, at=long_ago)
+    one_stop.both(4, "unusable", VAN_PHONG, at=long_ago, updated_at=long_ago)
     pick_up("khanhhoa", now=long_ago)
     world = Evenings(rows)
     yield world
-    with connect() as ledger:
-        differences = [row.difference for row in identity(ledger) if row.difference]
+    differences = [row.difference for row in in_ledger(identity) if row.difference]
     assert sum(differences) == world.forgotten, "the identity balances whatever a test did"
 
 
-def due(one_stop, day, code="160915001", *, since=None, **changes):
-    """A dossier that is due on a day at half past four, received two weeks before."""
+def due(one_stop, day, code="160915001", *, since=None, read_at=None, **changes):
+    """A dossier that is due on a day at half past four, received two weeks before; ``read_at``: and picked up then."""
     received = since or at(day - timedelta(days=14), "08:00")
     values = {"due_at": at(day, "16:30"), "received_at": received, "updated_at": received, "phone_entered_at": received}
     one_stop.dossier(code, **values | changes)
+    if read_at:
+        pick_up("khanhhoa", now=read_at)
 
 
 # ------------------------------------------------------------------ the table of cases, a test in both modes
@@ -163,8 +163,7 @@ def due(one_stop, day, code="160915001", *, since=None, **changes):
 def test_evening_of_a_due_date(one_stop, evenings, rows, mode, due_day, by_mode):
     evenings.mode(mode)
     evenings.enable(at(due_day - timedelta(days=20)))
-    due(one_stop, due_day)
-    pick_up("khanhhoa", now=at(due_day - timedelta(days=6), "08:00"))
+    due(one_stop, due_day, read_at=at(due_day - timedelta(days=6), "08:00"))
     evenings.each(due_day - timedelta(days=6), due_day)
     assert evenings.told == [(by_mode[mode], due_day)], "one, on that evening"
     (message,) = rows("SELECT text, state FROM motcua.messages")
@@ -177,8 +176,7 @@ def test_run_on_a_day_off(one_stop, evenings, mode, caplog):
     evenings.mode(mode)
     sunday, monday = date(2026, 11, 29), date(2026, 11, 30)
     evenings.enable(at(sunday, "08:00"))
-    due(one_stop, monday)
-    pick_up("khanhhoa", now=at(sunday, "08:00"))
+    due(one_stop, monday, read_at=at(sunday, "08:00"))
     with caplog.at_level("INFO"):
         evenings.run(at(sunday))
     if mode == "calendar":
@@ -192,12 +190,10 @@ def test_run_on_a_day_off(one_stop, evenings, mode, caplog):
 @pytest.mark.parametrize("mode", MODES)
 def test_missed_run_is_caught_up_until_the_night_and_missed_after_it(one_stop, evenings, mode):
     evenings.mode(mode)
-    due(one_stop, THURSDAY, "in time")
-    pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
+    due(one_stop, THURSDAY, "in time", read_at=at(WEDNESDAY, "08:00"))
     evenings.run(at(WEDNESDAY, "20:59"))
     assert evenings.messages == [("queued", None)]
-    due(one_stop, FRIDAY, "too late", since=at(WEDNESDAY, "09:00"))
-    pick_up("khanhhoa", now=at(THURSDAY, "10:00"))
+    due(one_stop, FRIDAY, "too late", since=at(WEDNESDAY, "09:00"), read_at=at(THURSDAY, "10:00"))
     counts = evenings.run(at(THURSDAY, "21:00"))
     assert evenings.messages == [("queued", None), ("expired", "missed")]
     assert counts.evenings == {"missed": 1}
@@ -207,8 +203,7 @@ def test_missed_run_is_caught_up_until_the_night_and_missed_after_it(one_stop, e
 @pytest.mark.parametrize("mode", MODES)
 def test_due_date_moved_after_the_apology_may_be_apologised_for_again(one_stop, evenings, mode):
     evenings.mode(mode)
-    due(one_stop, THURSDAY)
-    pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
+    due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
     evenings.run(at(WEDNESDAY))
     due(one_stop, FRIDAY, updated_at=at(THURSDAY, "09:00"))
     evenings.run(at(THURSDAY))
@@ -224,8 +219,13 @@ def test_due_date_moved_after_the_apology_may_be_apologised_for_again(one_stop, 
 def test_same_day_dossier_and_due_date_set_after_the_hour_cannot_be_caught(one_stop, evenings, mode):
     evenings.mode(mode)
     due(one_stop, date(2026, 12, 15), "set late", since=at(WEDNESDAY, "08:00"))
-    due(one_stop, THURSDAY, "known before it is received", received_at=at(THURSDAY, "08:00"))
-    pick_up("khanhhoa", now=at(WEDNESDAY, "09:00"))
+    due(
+        one_stop,
+        THURSDAY,
+        "known before it is received",
+        received_at=at(THURSDAY, "08:00"),
+        read_at=at(WEDNESDAY, "09:00"),
+    )
     # Set at 17:30:01, and read by the evening's own run.
     due(one_stop, THURSDAY, "set late", since=at(WEDNESDAY, "08:00"), updated_at=at(WEDNESDAY, "17:30:01"))
     counts = evenings.run(at(WEDNESDAY, "17:30:05"))
@@ -241,8 +241,7 @@ def test_only_2_and_4_are_apologised_for(one_stop, evenings, mode):
     evenings.mode(mode)
     for status in range(1, 11):
         due(one_stop, THURSDAY, f"status {status}", status_code=status, at_one_stop_desk=status == 9)
-    pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
-    plan(now=at(WEDNESDAY, "08:00"))
+    take_in(now=at(WEDNESDAY, "08:00"))
     evenings.run(at(WEDNESDAY))
     assert evenings.codes == ["status 2", "status 4"]
 
@@ -258,8 +257,7 @@ def test_newer_of_row_and_transition_decides(one_stop, evenings):
     due(one_stop, THURSDAY, "taken back")
     one_stop.move(9, "taken back", at=at(WEDNESDAY, "15:00"))
     one_stop.move(4, "taken back", desk=False, at=at(WEDNESDAY, "16:00"))
-    pick_up("khanhhoa", now=at(WEDNESDAY, "17:00"))
-    plan(now=at(WEDNESDAY, "17:00"))
+    take_in(now=at(WEDNESDAY, "17:00"))
     evenings.run(at(WEDNESDAY))
     assert evenings.codes == ["taken back"]
 
@@ -283,8 +281,7 @@ def test_an_evening_that_is_caught_up_is_judged_by_its_own_moment(one_stop, even
 
 
 def test_what_is_committed_late_does_not_unbalance_the_evening(one_stop, evenings):
-    due(one_stop, THURSDAY)
-    pick_up("khanhhoa", now=at(WEDNESDAY, "12:00"))
+    due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "12:00"))
     evenings.run(at(WEDNESDAY))
     one_stop.move(9, at=at(WEDNESDAY, "17:25"))
     pick_up("khanhhoa", now=at(WEDNESDAY, "17:35"))
@@ -307,8 +304,7 @@ def test_handed_over_dossier_gets_none_unless_it_was_moved_again(one_stop, eveni
 
 def test_unusable_phone_and_kind_switched_off_are_suppressed_with_their_reason(one_stop, evenings):
     due(one_stop, THURSDAY, "no phone", applicant_phone=None)
-    due(one_stop, THURSDAY, "landline", applicant_phone="02583822001")
-    pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
+    due(one_stop, THURSDAY, "landline", applicant_phone="02583822001", read_at=at(WEDNESDAY, "08:00"))
     counts = evenings.run(at(WEDNESDAY))
     assert counts.suppressed_by_reason == {"missing": 1, "landline": 1}
     evenings.rows(
@@ -330,8 +326,7 @@ def test_an_agency_is_apologised_for_since_it_was_enabled_and_while_it_exists(on
 
 
 def test_after_a_merger_the_successors_name_stands_in_the_text(one_stop, evenings, rows):
-    due(one_stop, THURSDAY)
-    pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
+    due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
     rows(
         "UPDATE motcua.agencies SET valid_until = %s, successor_code = %s WHERE agency_code = %s",
         WEDNESDAY - timedelta(days=1),
@@ -346,8 +341,7 @@ def test_after_a_merger_the_successors_name_stands_in_the_text(one_stop, evening
 
 @pytest.mark.guarantee("apologies", "settling an evening again makes nothing new")
 def test_settling_again_at_any_time_makes_nothing_new(one_stop, evenings):
-    due(one_stop, THURSDAY)
-    pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
+    due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
     evenings.run(at(WEDNESDAY))
     for clock in ("17:30", "18:00", "23:00"):
         counts = evenings.run(at(WEDNESDAY, clock))
@@ -357,16 +351,14 @@ def test_settling_again_at_any_time_makes_nothing_new(one_stop, evenings):
 
 
 def test_record_of_an_evening_cannot_be_changed(one_stop, evenings, rows):
-    due(one_stop, THURSDAY)
-    pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
+    due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
     evenings.run(at(WEDNESDAY))
     with pytest.raises(Exception, match="append-only"):
         rows("UPDATE motcua.apology_evenings SET state = 'missed'")
 
 
 def test_before_the_hour_nothing_is_due_and_the_log_says_so(one_stop, evenings, caplog):
-    due(one_stop, THURSDAY)
-    pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
+    due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
     with caplog.at_level("INFO"):
         counts = evenings.run(at(WEDNESDAY, "17:29"))
     assert counts.evenings == {}
@@ -375,8 +367,7 @@ def test_before_the_hour_nothing_is_due_and_the_log_says_so(one_stop, evenings, 
 
 def test_another_hour_can_be_set(one_stop, evenings, configure):
     configure(MOTCUA_APOLOGY_TIME="10:05")
-    due(one_stop, THURSDAY)
-    pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
+    due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
     evenings.run(at(WEDNESDAY, "10:04"))
     assert evenings.told == []
     evenings.run(at(WEDNESDAY, "10:05"))
@@ -387,13 +378,11 @@ def test_another_hour_can_be_set(one_stop, evenings, configure):
 
 
 def test_nobody_is_told_on_what_a_source_said_before_the_evening(one_stop, evenings, configure):
-    due(one_stop, THURSDAY)
-    pick_up("khanhhoa", now=at(WEDNESDAY, "17:29:59"))
+    due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "17:29:59"))
     counts = apologize(now=at(WEDNESDAY, "17:31"))
     assert counts.evenings == {}
     assert list(counts.waiting) == [NHA_TRANG]
-    with connect() as ledger:
-        assert waiting_evenings(ledger, EVERYTHING, at(WEDNESDAY, "17:31")) == {WEDNESDAY: 1}
+    assert in_ledger(waiting_evenings, EVERYTHING, at(WEDNESDAY, "17:31")) == {WEDNESDAY: 1}
     # The source comes back at half past six; the run of another DAG makes up for it.
     pick_up("khanhhoa", now=at(WEDNESDAY, "18:30"))
     counts = apologize(now=at(WEDNESDAY, "18:31"), left_over=True)
@@ -401,8 +390,7 @@ def test_nobody_is_told_on_what_a_source_said_before_the_evening(one_stop, eveni
 
 
 def test_nobody_is_told_on_old_knowledge_either(one_stop, evenings):
-    due(one_stop, THURSDAY)
-    pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
+    due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
     pick_up("khanhhoa", now=at(WEDNESDAY, "17:31"))
     assert apologize(now=at(WEDNESDAY, "17:42")).waiting
     assert evenings.told == []
@@ -411,11 +399,9 @@ def test_nobody_is_told_on_old_knowledge_either(one_stop, evenings):
 
 
 def test_an_agency_whose_source_is_away_holds_up_no_other(one_stop, evenings, configure, rows):
-    with connect() as ledger:
-        ensure_source(ledger, "away")
+    in_ledger(ensure_source, "away")
     due(one_stop, THURSDAY, "N-1")
-    due(one_stop, THURSDAY, "T-1", agency_code=TU_PHAP)
-    pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
+    due(one_stop, THURSDAY, "T-1", agency_code=TU_PHAP, read_at=at(WEDNESDAY, "08:00"))
     rows(
         "UPDATE motcua.dossiers SET source_id = (SELECT source_id FROM motcua.sources WHERE name = 'away')"
         " WHERE agency_code = %s",
@@ -430,11 +416,9 @@ def test_an_agency_whose_source_is_away_holds_up_no_other(one_stop, evenings, co
 
 
 def test_dossier_left_in_a_source_that_is_read_no_longer_is_owed_but_not_told(one_stop, evenings, rows):
-    with connect() as ledger:
-        ensure_source(ledger, "former")
+    in_ledger(ensure_source, "former")
     due(one_stop, THURSDAY, "N-1")
-    due(one_stop, THURSDAY, "N-2")
-    pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
+    due(one_stop, THURSDAY, "N-2", read_at=at(WEDNESDAY, "08:00"))
     rows(
         "UPDATE motcua.dossiers SET source_id = (SELECT source_id FROM motcua.sources WHERE name = 'former')"
         " WHERE dossier_code = 'N-2'"
@@ -444,8 +428,7 @@ def test_dossier_left_in_a_source_that_is_read_no_longer_is_owed_but_not_told(on
 
 
 def test_an_evening_that_is_left_over_is_left_to_its_own_run_for_five_minutes(one_stop, evenings):
-    due(one_stop, THURSDAY)
-    pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
+    due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
     pick_up("khanhhoa", now=at(WEDNESDAY, "17:30:01"))
     assert apologize(now=at(WEDNESDAY, "17:34:59"), left_over=True).evenings == {}
     assert apologize(now=at(WEDNESDAY, "17:35"), left_over=True).evenings == {"done": 1}
@@ -454,8 +437,7 @@ def test_an_evening_that_is_left_over_is_left_to_its_own_run_for_five_minutes(on
 def test_long_weekend_is_caught_up_by_day_only_until_the_desk_opens(one_stop, evenings):
     evenings.mode("working_day")
     saturday, sunday, monday = (date(2026, 11, n) for n in (28, 29, 30))
-    due(one_stop, monday)
-    pick_up("khanhhoa", now=at(FRIDAY, "08:00"))
+    due(one_stop, monday, read_at=at(FRIDAY, "08:00"))
     evenings.each(date(2026, 11, 26), date(2026, 11, 26))
     for moment in (at(FRIDAY, "21:00"), at(saturday, "06:59")):
         counts = evenings.run(moment)
@@ -521,8 +503,7 @@ def apologies_asked(gateway):
 
 
 def test_apology_reaches_the_gateway_and_the_result_still_follows(one_stop, evenings, gateway):
-    due(one_stop, THURSDAY)
-    pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
+    due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
     evenings.run(at(WEDNESDAY, "17:30:05"))
     send("run", clock=lambda: at(WEDNESDAY, "17:30:10"))
     assert gateway.asked[-1]["text"] == (
@@ -530,8 +511,7 @@ def test_apology_reaches_the_gateway_and_the_result_still_follows(one_stop, even
         " xin loi. Ong/Ba vui long den nhan ket qua khi co tin nhan tiep theo"
     )
     one_stop.move(9, at=at(WEDNESDAY, "17:33"))
-    pick_up("khanhhoa", now=at(WEDNESDAY, "17:33:01"))
-    plan(now=at(WEDNESDAY, "17:33:01"))
+    take_in(now=at(WEDNESDAY, "17:33:01"))
     send("run", clock=lambda: at(WEDNESDAY, "17:33:02"))
     assert len(gateway.asked) == 2
     assert "da duoc giai quyet xong" in gateway.asked[-1]["text"]
@@ -549,8 +529,7 @@ def test_apology_reaches_the_gateway_and_the_result_still_follows(one_stop, even
     ids=["finished", "clock stopped", "finished by the row alone", "due date moved", "due date taken away"],
 )
 def test_dossier_that_changed_meanwhile_is_cancelled_just_before_the_sms_leaves(one_stop, evenings, gateway, change):
-    due(one_stop, THURSDAY)
-    pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
+    due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
     evenings.run(at(WEDNESDAY, "17:30:05"))
     change(one_stop)
     pick_up("khanhhoa", now=at(WEDNESDAY, "17:45"))
@@ -561,8 +540,7 @@ def test_dossier_that_changed_meanwhile_is_cancelled_just_before_the_sms_leaves(
 
 @pytest.mark.guarantee("apologies", "an apology that meets the night before the desk opens expires")
 def test_apology_that_meets_the_night_before_the_desk_opens_expires(one_stop, evenings, gateway):
-    due(one_stop, THURSDAY)
-    pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
+    due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
     evenings.run(at(WEDNESDAY, "17:30:05"))
     gateway.answer = (503, "Temporal failure, try again later.")
     send("run", clock=lambda: at(WEDNESDAY, "17:30:10"))
@@ -577,8 +555,7 @@ def test_apology_that_meets_the_night_before_the_desk_opens_expires(one_stop, ev
 def test_by_night_an_apology_rests_and_goes_on_in_the_morning(one_stop, evenings, gateway):
     evenings.mode("working_day")
     saturday, monday = date(2026, 11, 28), date(2026, 11, 30)
-    due(one_stop, monday)
-    pick_up("khanhhoa", now=at(FRIDAY, "08:00"))
+    due(one_stop, monday, read_at=at(FRIDAY, "08:00"))
     evenings.run(at(FRIDAY, "20:59:58"))
     for moment in (at(FRIDAY, "21:00"), at(saturday, "06:59:59")):
         pick_up("khanhhoa", now=moment)
@@ -591,8 +568,7 @@ def test_by_night_an_apology_rests_and_goes_on_in_the_morning(one_stop, evenings
 
 
 def test_no_apology_leaves_on_what_its_source_said_long_ago(one_stop, evenings, gateway):
-    due(one_stop, THURSDAY)
-    pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
+    due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
     evenings.run(at(WEDNESDAY, "17:30:05"))
     send("run", clock=lambda: at(WEDNESDAY, "17:41"))
     assert gateway.asked == []
@@ -603,19 +579,16 @@ def test_no_apology_leaves_on_what_its_source_said_long_ago(one_stop, evenings, 
 
 def test_phone_mended_while_it_is_useful_reopens_the_apology(one_stop, evenings, gateway):
     due(one_stop, THURSDAY, "mended", applicant_phone="02583822001")
-    due(one_stop, THURSDAY, "mended and finished", applicant_phone="02583822001")
-    pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
+    due(one_stop, THURSDAY, "mended and finished", applicant_phone="02583822001", read_at=at(WEDNESDAY, "08:00"))
     evenings.run(at(WEDNESDAY, "17:30:05"))
     due(one_stop, THURSDAY, "mended", updated_at=at(WEDNESDAY, "17:40"))
     due(one_stop, THURSDAY, "mended and finished", updated_at=at(WEDNESDAY, "17:40"), status_code=9)
-    pick_up("khanhhoa", now=at(WEDNESDAY, "17:41"))
-    plan(now=at(WEDNESDAY, "17:41"))
+    take_in(now=at(WEDNESDAY, "17:41"))
     assert sorted(evenings.messages) == [("queued", "phone_mended"), ("suppressed", "landline")]
 
 
 def test_two_apologies_of_one_dossier_for_two_dates_are_both_sent(one_stop, evenings, gateway):
-    due(one_stop, THURSDAY)
-    pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
+    due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
     evenings.run(at(WEDNESDAY, "20:58"))
     send("run", clock=lambda: at(WEDNESDAY, "20:59"))
     due(one_stop, FRIDAY, updated_at=at(THURSDAY, "09:00"))
@@ -626,8 +599,7 @@ def test_two_apologies_of_one_dossier_for_two_dates_are_both_sent(one_stop, even
 
 def test_backfill_sends_its_evenings_apologies_and_nothing_else(one_stop, evenings, gateway):
     due(one_stop, THURSDAY, "apology")
-    due(one_stop, date(2026, 12, 20), "result", since=at(date(2026, 11, 20), "08:00"))
-    pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
+    due(one_stop, date(2026, 12, 20), "result", since=at(date(2026, 11, 20), "08:00"), read_at=at(WEDNESDAY, "08:00"))
     one_stop.move(9, "result", at=at(WEDNESDAY, "12:00"))
     window = Window(at(WEDNESDAY - timedelta(days=1)), at(WEDNESDAY))
     evenings.run(at(WEDNESDAY, "18:00"), window)
@@ -644,8 +616,7 @@ READ_JUST_NOW = "UPDATE motcua.sources SET picked_up_at = now()"
 
 
 def test_gate_is_red_while_an_evening_waits_and_names_no_one(one_stop, evenings, rows, monkeypatch):
-    due(one_stop, THURSDAY)
-    pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
+    due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
 
     class Later(datetime):
         @classmethod
@@ -668,8 +639,7 @@ def test_unconfirmed_year_is_said_and_makes_no_run_red(one_stop, evenings, rows,
 
 def test_quiet_hours_are_those_of_the_rules(one_stop, evenings, monkeypatch):
     monkeypatch.setattr(apologizing, "apology_rules", lambda: ApologyRules(quiet=QuietHours(time(0), time(0))))
-    due(one_stop, THURSDAY)
-    pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
+    due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
     assert evenings.run(at(THURSDAY, "06:59")).messages == {"queued": 1}
 
 
@@ -678,23 +648,19 @@ def test_quiet_hours_are_those_of_the_rules(one_stop, evenings, monkeypatch):
 
 def test_identity_notices_a_planner_that_forgets_a_dossier(one_stop, evenings, rows):
     due(one_stop, THURSDAY, "A-1")
-    due(one_stop, THURSDAY, "A-2")
-    pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
+    due(one_stop, THURSDAY, "A-2", read_at=at(WEDNESDAY, "08:00"))
     evenings.run(at(WEDNESDAY))
-    with connect() as ledger:
-        (balanced,) = summed_up(identity(ledger), "kind")
+    (balanced,) = summed_up(in_ledger(identity), "kind")
     assert (balanced.kind, balanced.expected, balanced.queued) == ("apology", 2, 2)
-    with connect() as ledger:
-        assert identity(ledger, Window(at(THURSDAY), at(FRIDAY))) == []
-        (of_the_day,) = identity(ledger, Window(at(WEDNESDAY), at(WEDNESDAY) + MINUTE))
+    assert in_ledger(identity, Window(at(THURSDAY), at(FRIDAY))) == []
+    (of_the_day,) = in_ledger(identity, Window(at(WEDNESDAY), at(WEDNESDAY) + MINUTE))
     assert of_the_day.expected == 2
     forgotten = rows("SELECT message_id FROM motcua.messages ORDER BY message_id LIMIT 1")[0]["message_id"]
     rows("ALTER TABLE motcua.message_history DISABLE TRIGGER USER")
     rows("DELETE FROM motcua.message_history WHERE message_id = %s", forgotten)
     rows("DELETE FROM motcua.messages WHERE message_id = %s", forgotten)
     evenings.forgotten = 1
-    with connect() as ledger:
-        (short,) = summed_up(identity(ledger), "kind")
+    (short,) = summed_up(in_ledger(identity), "kind")
     assert short.difference == 1
 
 
@@ -702,8 +668,7 @@ def test_identity_notices_a_planner_that_forgets_a_dossier(one_stop, evenings, r
 
 
 def outcomes(now, first=date(2026, 11, 1), last=date(2026, 11, 30)):
-    with connect() as ledger:
-        rows = forecast(ledger, first, last, now)
+    rows = in_ledger(forecast, first, last, now)
     return {(row.outcome, row.reason): row.dossiers for row in rows}
 
 
@@ -714,8 +679,7 @@ def test_forecast_tells_right_from_wrong_and_why_a_late_dossier_was_not_told(one
     due(one_stop, THURSDAY, "no phone", applicant_phone=None)
     one_stop.move(9, "refused at the desk", at=at(WEDNESDAY, "12:00"))
     one_stop.move(9, "finished in time", at=at(WEDNESDAY, "12:00"))
-    due(one_stop, date(2026, 12, 20), "set late", since=at(date(2026, 11, 20), "08:00"))
-    pick_up("khanhhoa", now=at(WEDNESDAY, "13:00"))
+    due(one_stop, date(2026, 12, 20), "set late", since=at(date(2026, 11, 20), "08:00"), read_at=at(WEDNESDAY, "13:00"))
     evenings.run(at(WEDNESDAY, "17:30:05"))
     one_stop.move(9, "given back next day", at=at(WEDNESDAY, "17:31"))
     pick_up("khanhhoa", now=at(WEDNESDAY, "17:31:10"))
@@ -750,8 +714,7 @@ def test_forecast_tells_right_from_wrong_and_why_a_late_dossier_was_not_told(one
 def test_forecast_of_a_weekend_is_judged_on_the_effective_day(one_stop, evenings, gateway):
     evenings.mode("working_day")
     saturday, monday = date(2026, 11, 28), date(2026, 11, 30)
-    due(one_stop, saturday)
-    pick_up("khanhhoa", now=at(FRIDAY, "08:00"))
+    due(one_stop, saturday, read_at=at(FRIDAY, "08:00"))
     evenings.run(at(FRIDAY, "17:30:05"))
     send("run", clock=lambda: at(FRIDAY, "17:30:06"))
     one_stop.move(9, at=at(monday, "09:00"))
@@ -762,8 +725,9 @@ def test_forecast_of_a_weekend_is_judged_on_the_effective_day(one_stop, evenings
 
 def test_days_that_no_evening_was_about_are_named(one_stop, evenings):
     due(one_stop, THURSDAY, "first")
-    due(one_stop, date(2026, 11, 28), "unsettled", since=at(date(2026, 11, 20), "08:00"))
-    pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
+    due(
+        one_stop, date(2026, 11, 28), "unsettled", since=at(date(2026, 11, 20), "08:00"), read_at=at(WEDNESDAY, "08:00")
+    )
     evenings.run(at(WEDNESDAY, "17:30:05"))
     assert outcomes(at(date(2026, 11, 29), "08:00")) == {("missed", "queued"): 1, ("missed", "no_evening"): 1}
 
@@ -772,15 +736,18 @@ def test_letters_are_listed_for_whoever_is_late_or_will_be(one_stop, evenings):
     due(one_stop, WEDNESDAY, "late")
     due(one_stop, THURSDAY, "late tomorrow")
     due(one_stop, FRIDAY, "in time", since=at(date(2026, 11, 20), "08:00"))
-    due(one_stop, WEDNESDAY, "clock stands", status_code=5)
-    pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
-    due(one_stop, date(2026, 11, 24), "moved once", since=at(date(2026, 11, 20), "08:00"))
-    pick_up("khanhhoa", now=at(WEDNESDAY, "09:00"))
+    due(one_stop, WEDNESDAY, "clock stands", status_code=5, read_at=at(WEDNESDAY, "08:00"))
+    due(
+        one_stop,
+        date(2026, 11, 24),
+        "moved once",
+        since=at(date(2026, 11, 20), "08:00"),
+        read_at=at(WEDNESDAY, "09:00"),
+    )
     due(one_stop, WEDNESDAY, "moved once", since=at(WEDNESDAY, "09:30"))
     evenings.run(at(WEDNESDAY, "17:30:05"))
-    with connect() as ledger:
-        listed = letters_needed(ledger, THURSDAY)
-        assert letters_needed(ledger, THURSDAY, agency_code=TU_PHAP) == []
+    listed = in_ledger(letters_needed, THURSDAY)
+    assert in_ledger(letters_needed, THURSDAY, agency_code=TU_PHAP) == []
     assert [(letter.dossier_code, letter.days_late, letter.sms, letter.times_moved) for letter in listed] == [
         ("late", 1, None, 0),
         ("moved once", 1, None, 1),
@@ -790,8 +757,7 @@ def test_letters_are_listed_for_whoever_is_late_or_will_be(one_stop, evenings):
 
 
 def test_commands_speak_of_evenings_forecast_and_letters(one_stop, evenings):
-    due(one_stop, THURSDAY)
-    pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
+    due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
     evenings.run(at(WEDNESDAY, "17:30:05"))
     terminal = CliRunner()
     for arguments in (["evenings", "--days", "9000"], ["forecast", "--month", "2026-11"], ["letters"]):
@@ -829,8 +795,7 @@ def test_two_runs_at_once_settle_an_evening_once(one_stop, evenings):
 
 
 def test_a_pick_up_at_work_is_waited_for_before_an_evening_is_settled(one_stop, evenings, monkeypatch):
-    due(one_stop, THURSDAY)
-    pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
+    due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
     pick_up("khanhhoa", now=at(WEDNESDAY, "17:30:01"))
     monkeypatch.setattr(apologizing, "_PATIENCE", 0.2)
     with connect() as at_work:

@@ -7,9 +7,7 @@ from datetime import timedelta
 import pytest
 
 from motcua.jobs.checking.checking import check_source
-from motcua.jobs.notices.picking_up import pick_up
-from motcua.jobs.notices.planning import plan
-from tests.conftest import NOW
+from tests.ground import NOW, take_in
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
@@ -49,8 +47,7 @@ class Desk:
 
     def run(self, after=MINUTE):
         self.wait(after)
-        pick_up("khanhhoa", now=self.now)
-        plan(now=self.now)
+        take_in(now=self.now)
 
 
 @pytest.fixture(params=[True, False], ids=["told by its server", "seen in rows alone"])

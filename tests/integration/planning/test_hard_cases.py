@@ -14,44 +14,26 @@ import psycopg
 import pytest
 
 from motcua.domain.run_window import EVERYTHING, Window
-from motcua.gateways import GatewayMisconfigured, open_gateway
+from motcua.gateways import GatewayMisconfigured
 from motcua.jobs.notices.picking_up import SourceFailed, pick_up
 from motcua.jobs.notices.planning import plan
-from motcua.jobs.notices.receiving import receive
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.tasks.notify_transitions import send_messages
 from motcua.sandbox.network.scripted import TAKEN, ScriptedGateway
-from motcua.store.ledger.database import DatabaseFailed, connect, open_connection
+from motcua.store.ledger.database import DatabaseFailed, open_connection
 from motcua.store.ledger.provisioning import with_database
 from motcua.store.notices import attempts as att
 from motcua.store.notices.gateways import ensure_gateway
 from motcua.store.notices.messages import Departing, begin_sending
 from motcua.store.notices.receipts import NewReceipt, ReadReceipt, apply_receipts, save_receipts
 from motcua.store.notices.sources import map_status
-from tests.conftest import NOW, TU_PHAP, OneStop, _fresh_database
+from tests.ground import NOW, TU_PHAP, OneStop, gateway_connection, in_ledger, report, send_at, take_in
 
 MINUTE = timedelta(minutes=1)
 
 
-def run(now=NOW, window=None):
-    if window is None:
-        pick_up("khanhhoa", now=now)
-        return plan(now=now)
-    pick_up("khanhhoa", window, now=now)
-    return plan(window, now=now)
-
-
-def send_at(moment=NOW, run_id="run", window=EVERYTHING):
-    return send(run_id, window, clock=lambda: moment)
-
-
 def states(rows):
     return [(r["state"], r["reason"]) for r in rows("SELECT state, reason FROM motcua.messages ORDER BY message_id")]
-
-
-def report(ref, status):
-    with connect() as c:
-        return receive(c, open_gateway("kannel"), "kannel", {"reference": ref, "status": status})
 
 
 def refs(rows):
@@ -63,89 +45,88 @@ def at_desk(one_stop, at, **kw):
 
 
 def test_phone_spoilt_and_restored_to_the_same_number_is_sent(one_stop, gateway, rows):
-    one_stop.dossier()
-    one_stop.move(9)
-    run()
+    one_stop.both(9)
+    take_in()
     at_desk(one_stop, NOW + MINUTE, applicant_phone="02583822001")
-    run(NOW + MINUTE)
+    take_in(NOW + MINUTE)
     send_at(NOW + MINUTE)
     assert states(rows) == [("suppressed", "landline")]
     at_desk(one_stop, NOW + 2 * MINUTE, applicant_phone="0905123456")
-    run(NOW + 2 * MINUTE)
+    take_in(NOW + 2 * MINUTE)
     send_at(NOW + 2 * MINUTE)
     assert states(rows) == [("accepted", None)]
 
 
 @pytest.mark.guarantee("what-fires", "an undelivered message does not count as told")
 def test_undelivered_message_does_not_count_as_told(one_stop, gateway, rows):
-    one_stop.dossier()
-    one_stop.move(9)
-    run()
+    one_stop.both(9)
+    take_in()
     send_at()
     report(refs(rows)[0], "2")
     one_stop.move(4, desk=False, at=NOW + MINUTE)
     one_stop.move(9, at=NOW + 2 * MINUTE)
-    run(NOW + 2 * MINUTE)
+    take_in(NOW + 2 * MINUTE)
     send_at(NOW + 2 * MINUTE)
     assert states(rows)[1] == ("accepted", None)
 
 
 def test_leave_and_return_committed_late_behind_an_accepted_message_tell_once(one_stop, gateway, rows):
-    one_stop.dossier()
-    one_stop.move(9, number=10, at=NOW - 5 * MINUTE)
-    run(NOW)
+    one_stop.both(9, number=10, at=NOW - 5 * MINUTE)
+    take_in(NOW)
     send_at(NOW)
     # both committed late: the return happened before our acceptance
     one_stop.move(4, number=11, desk=False, at=NOW - 3 * MINUTE)
     one_stop.move(9, number=12, at=NOW - 2 * MINUTE)
-    run(NOW + MINUTE)
+    take_in(NOW + MINUTE)
     send_at(NOW + MINUTE)
     assert len(gateway.asked) == 1, states(rows)
 
 
 def test_first_half_committed_late_behind_a_row_does_not_cancel_it(one_stop, gateway, rows):
-    one_stop.dossier(updated_at=NOW - 60 * MINUTE)
-    one_stop.move(4, number=10, desk=False, at=NOW - 30 * MINUTE)
-    run(NOW - 20 * MINUTE)
+    one_stop.both(4, number=10, desk=False, at=NOW - 30 * MINUTE, updated_at=NOW - 60 * MINUTE)
+    take_in(NOW - 20 * MINUTE)
     at_desk(one_stop, NOW)
-    run(NOW)
+    take_in(NOW)
     assert states(rows) == [("queued", None)]
     one_stop.move(9, number=11, desk=False, at=NOW - MINUTE)  # the first half, recorded before, committed late
-    run(NOW + MINUTE)
+    take_in(NOW + MINUTE)
     send_at(NOW + MINUTE)
-    run(NOW + 2 * MINUTE)
+    take_in(NOW + 2 * MINUTE)
     send_at(NOW + 2 * MINUTE)
     assert len(gateway.asked) == 1, states(rows)
 
 
 def test_change_with_a_slightly_older_stamp_is_taken(one_stop, gateway, rows):
     one_stop.dossier(updated_at=NOW + 4 * MINUTE)
-    run()
-    one_stop.dossier(updated_at=NOW + 2 * MINUTE, applicant_phone="0905999888", status_code=9, at_one_stop_desk=True)
-    one_stop.move(9, at=NOW + 5 * MINUTE)
-    run(NOW + 5 * MINUTE)
+    take_in()
+    one_stop.both(
+        9,
+        at=NOW + 5 * MINUTE,
+        updated_at=NOW + 2 * MINUTE,
+        applicant_phone="0905999888",
+        status_code=9,
+        at_one_stop_desk=True,
+    )
+    take_in(NOW + 5 * MINUTE)
     send_at(NOW + 5 * MINUTE)
     assert gateway.asked[0]["to"] == "+84905999888"
 
 
 def test_source_clock_ahead_does_not_make_an_older_row_newer(one_stop, gateway, rows):
-    one_stop.dossier(updated_at=NOW - 60 * MINUTE)
-    one_stop.move(4, desk=False, at=NOW - 30 * MINUTE)
-    run(NOW - 20 * MINUTE)
+    one_stop.both(4, desk=False, at=NOW - 30 * MINUTE, updated_at=NOW - 60 * MINUTE)
+    take_in(NOW - 20 * MINUTE)
     # The source's clock is 4 minutes ahead: phone edited, a minute later the transition; row's status not yet written
-    one_stop.dossier(updated_at=NOW + 2 * MINUTE, applicant_phone="0905999888")
-    one_stop.move(9, at=NOW + 3 * MINUTE)
-    run(NOW)
+    one_stop.both(9, at=NOW + 3 * MINUTE, updated_at=NOW + 2 * MINUTE, applicant_phone="0905999888")
+    take_in(NOW)
     send_at(NOW)
     assert states(rows) == [("accepted", None)]
 
 
 def test_row_without_a_stamp_is_read_again_with_its_transition(one_stop, gateway, rows):
     one_stop.dossier()
-    run()
-    one_stop.dossier(updated_at=None, applicant_phone="0905999888")
-    one_stop.move(9)
-    run()
+    take_in()
+    one_stop.both(9, updated_at=None, applicant_phone="0905999888")
+    take_in()
     send_at()
     assert gateway.asked[0]["to"] == "+84905999888"
 
@@ -155,59 +136,52 @@ def test_late_row_with_a_broken_time_is_read(one_stop, rows, broken):
     one_stop.dossier("A")
     one_stop.dossier("B")
     one_stop.move(9, "A", number=20)
-    run()
+    take_in()
     one_stop.move(9, "B", number=19, recorded_at=broken)
-    run(NOW + MINUTE)
+    take_in(NOW + MINUTE)
     assert len(states(rows)) == 2
 
 
 def test_quarantined_row_mended_in_place_an_hour_later_goes_on(one_stop, rows):
-    one_stop.dossier()
-    one_stop.move(None)
-    run()
-    one_stop.dossier("X")
-    one_stop.move(4, "X", desk=False, at=NOW + 60 * MINUTE)
-    run(NOW + 60 * MINUTE)
+    one_stop.both(None)
+    take_in()
+    one_stop.both(4, "X", desk=False, at=NOW + 60 * MINUTE)
+    take_in(NOW + 60 * MINUTE)
     one_stop.connection.execute("UPDATE onestop.transitions SET status_code = 9 WHERE transition_id = 1")
     for i in range(3):
-        run(NOW + (66 + i) * MINUTE)
+        take_in(NOW + (66 + i) * MINUTE)
     assert states(rows) == [("queued", None)]
 
 
 def test_dossiers_row_that_arrives_after_two_days_frees_its_transition(one_stop, rows):
     first = NOW - timedelta(days=2, hours=2)
     one_stop.move(9, "LATE", at=first)
-    run(first)
+    take_in(first)
     later = first + timedelta(days=2, hours=1)
-    one_stop.dossier("X", updated_at=later)
-    one_stop.move(4, "X", desk=False, at=later)
-    run(later)
+    one_stop.both(4, "X", desk=False, at=later, updated_at=later)
+    take_in(later)
     one_stop.dossier("LATE", updated_at=first - timedelta(days=9))
     for i in range(3):
-        run(later + i * 60 * MINUTE)
+        take_in(later + i * 60 * MINUTE)
     assert states(rows) == [("queued", None)]
 
 
 def test_status_mapped_later_reads_the_row_again(one_stop, rows):
-    one_stop.dossier(updated_at=NOW - 60 * MINUTE)
-    one_stop.move(4, desk=False, at=NOW - 30 * MINUTE)
-    run(NOW - 20 * MINUTE)
+    one_stop.both(4, desk=False, at=NOW - 30 * MINUTE, updated_at=NOW - 60 * MINUTE)
+    take_in(NOW - 20 * MINUTE)
     one_stop.move(11, desk=False, at=NOW - MINUTE)
     one_stop.dossier(status_code=11, at_one_stop_desk=True, updated_at=NOW)
-    run()
-    one_stop.dossier("X", updated_at=NOW + 60 * MINUTE)
-    one_stop.move(4, "X", desk=False, at=NOW + 60 * MINUTE)
-    run(NOW + 60 * MINUTE)
-    with connect() as c:
-        map_status(c, "khanhhoa", 11, 9, "lan")
-    run(NOW + 61 * MINUTE)
+    take_in()
+    one_stop.both(4, "X", desk=False, at=NOW + 60 * MINUTE, updated_at=NOW + 60 * MINUTE)
+    take_in(NOW + 60 * MINUTE)
+    in_ledger(map_status, "khanhhoa", 11, 9, "lan")
+    take_in(NOW + 61 * MINUTE)
     assert states(rows) == [("queued", None)]
 
 
 @pytest.mark.guarantee("airflow", "a backfill plans and reopens nothing outside its window")
 def test_backfill_plans_nothing_outside_its_window(one_stop, rows):
-    one_stop.dossier()
-    one_stop.move(9, at=NOW)
+    one_stop.both(9, at=NOW)
     one_stop.move(5, at=NOW + 60 * MINUTE)
     pick_up("khanhhoa", now=NOW + 60 * MINUTE)
     plan(Window(NOW, NOW + MINUTE), now=NOW + 60 * MINUTE)
@@ -230,13 +204,12 @@ def test_error_that_quotes_a_value_is_told_without_it(one_stop, rows):
 
 def queue(one_stop, n=1, now=NOW):
     for i in range(n):
-        one_stop.dossier(f"D-{i}", applicant_phone=f"0905123{i:03}")
-        one_stop.move(9, f"D-{i}", at=now)
-    run(now)
+        one_stop.both(9, f"D-{i}", at=now, applicant_phone=f"0905123{i:03}")
+    take_in(now)
 
 
 def second_source(postgres, configure, one_stop):
-    name = _fresh_database(postgres, "template0", "onestop")
+    name = postgres.fresh_database("template0", "onestop")
     parts = psycopg.conninfo.conninfo_to_dict(postgres.admin_dsn)
     uri = f"postgres://{parts['user']}:{parts['password']}@{parts['host']}:{parts['port']}/{name}"
     configure(MOTCUA_SOURCES="khanhhoa,other", AIRFLOW_CONN_ONESTOP_OTHER=uri)
@@ -266,8 +239,7 @@ def end_others(one_stop):
 )
 def test_source_that_hangs_in_mid_reading_holds_up_no_other(postgres, one_stop, rows, configure, monkeypatch):
     other = second_source(postgres, configure, one_stop)
-    one_stop.dossier()
-    one_stop.move(9)
+    one_stop.both(9)
     other.dossier("Z", TU_PHAP)
     other.move(9, "Z", TU_PHAP)
     pick_up("khanhhoa", now=NOW - MINUTE)
@@ -314,16 +286,7 @@ def test_gateway_dead_behind_a_proxy_costs_no_more_than_was_in_flight(one_stop, 
 
 
 def test_bad_timeout_setting_costs_no_message(one_stop, configure, rows):
-    configure(
-        AIRFLOW_CONN_SMS_KANNEL=json.dumps(
-            {
-                "conn_type": "http",
-                "host": "127.0.0.1",
-                "port": 1,
-                "extra": {"adapter": "kannel", "answer_timeout": "20s"},
-            }
-        )
-    )
+    configure(AIRFLOW_CONN_SMS_KANNEL=gateway_connection(1, answer_timeout="20s"))
     queue(one_stop, 30)
     with pytest.raises(GatewayMisconfigured):
         send_at()
@@ -421,13 +384,12 @@ def test_nul_in_the_answer_is_harmless(one_stop, gateway, rows):
 
 
 def twice_undelivered(one_stop, gateway, rows):
-    one_stop.dossier()
-    one_stop.move(9)
-    run()
+    one_stop.both(9)
+    take_in()
     send_at()
     report(refs(rows)[0], "2")
     at_desk(one_stop, NOW + MINUTE, applicant_phone="0905999888")
-    run(NOW + MINUTE)
+    take_in(NOW + MINUTE)
     send_at(NOW + MINUTE)
     report(refs(rows)[1], "2")
     report(refs(rows)[0], "1")
@@ -438,9 +400,8 @@ def test_receipts_that_contradict_each_other_stop_nothing(one_stop, gateway, row
     twice_undelivered(one_stop, gateway, rows)
     report(refs(rows)[1], "1")
     assert states(rows) == [("delivered", None)]
-    one_stop.dossier("D-2")
-    one_stop.move(9, "D-2", at=NOW + 2 * MINUTE)
-    run(NOW + 2 * MINUTE)
+    one_stop.both(9, "D-2", at=NOW + 2 * MINUTE)
+    take_in(NOW + 2 * MINUTE)
     send_messages("run", EVERYTHING)
     assert states(rows) == [("delivered", None), ("accepted", None)]
 
@@ -458,9 +419,8 @@ def test_receipt_that_cannot_be_applied_stays_unread_and_stops_nothing(one_stop,
     with pytest.raises(psycopg.errors.CheckViolation):
         report(first, "1")
     report(second, "1")
-    one_stop.dossier("D-2")
-    one_stop.move(9, "D-2", at=NOW + MINUTE)
-    run(NOW + MINUTE)
+    one_stop.both(9, "D-2", at=NOW + MINUTE)
+    take_in(NOW + MINUTE)
     send_messages("run", EVERYTHING)
     assert states(rows) == [("accepted", None), ("delivered", None), ("accepted", None)]
     unread = (
@@ -477,7 +437,7 @@ def test_receipt_that_cannot_be_applied_stays_unread_and_stops_nothing(one_stop,
 def test_late_receipt_of_an_earlier_attempt_leaves_no_message_stuck(one_stop, gateway, rows):
     twice_undelivered(one_stop, gateway, rows)
     at_desk(one_stop, NOW + 2 * MINUTE, applicant_phone="0905999777")
-    run(NOW + 2 * MINUTE)
+    take_in(NOW + 2 * MINUTE)
     send_at(NOW + 2 * MINUTE)
     send_at(NOW + timedelta(days=5))
     assert states(rows)[0][0] != "queued"
@@ -487,10 +447,9 @@ def test_receipt_while_a_failed_answer_is_being_written_counts(one_stop, gateway
     queue(one_stop)
     mid = rows("SELECT message_id FROM motcua.messages")[0]["message_id"]
     v = Departing(mid, "r1", "+84905123000", "Mobifone", 1)
-    with connect() as c:
-        ensure_gateway(c, "kannel")
-        begin_sending(c, [v])
-        att.save_attempts(c, [v], gateway="kannel", sender_id=5, run_id="x", now=NOW)
+    in_ledger(ensure_gateway, "kannel")
+    in_ledger(begin_sending, [v])
+    in_ledger(att.save_attempts, [v], gateway="kannel", sender_id=5, run_id="x", now=NOW)
     w = open_connection()
     from motcua.store.notices import messages as ms
 
@@ -549,8 +508,7 @@ def test_two_sources_with_the_same_new_procedures_do_not_wait_in_a_circle(
 
 @pytest.mark.guarantee("once", "a dossier that another planner holds, one that died among them, is the next plan's")
 def test_dossier_that_another_planner_holds_is_the_next_plans(one_stop, rows):
-    one_stop.dossier()
-    one_stop.move(9)
+    one_stop.both(9)
     pick_up("khanhhoa", now=NOW)
     with open_connection() as holding:
         holding.execute("SELECT 1 FROM motcua.dossiers FOR UPDATE").fetchone()
@@ -575,17 +533,15 @@ def test_burying_a_dead_sender_and_a_receipt_do_not_wait_in_a_circle(one_stop, g
     queue(one_stop, 2)
     ids = [r["message_id"] for r in rows("SELECT message_id FROM motcua.messages ORDER BY 1")]
     v = [Departing(m, f"r{m}", "+84905123000", "Mobifone", 1) for m in ids]
-    with connect() as c:
-        ensure_gateway(c, "kannel")
-        begin_sending(c, v)
-        att.save_attempts(c, v, gateway="kannel", sender_id=5, run_id="x", now=NOW)
+    in_ledger(ensure_gateway, "kannel")
+    in_ledger(begin_sending, v)
+    in_ledger(att.save_attempts, v, gateway="kannel", sender_id=5, run_id="x", now=NOW)
     # what apply_receipts does first
     r = open_connection()
     r.execute("SELECT 1 FROM motcua.messages WHERE message_id = %s FOR UPDATE", (ids[0],)).fetchone()
 
     def bury():
-        with connect() as c:
-            return att.abandon(c, 5, NOW, NOW + MINUTE)
+        return in_ledger(att.abandon, 5, NOW, NOW + MINUTE)
 
     with ThreadPoolExecutor(1) as pool, r:
         buried = pool.submit(bury)
@@ -602,9 +558,8 @@ def test_burying_a_dead_sender_and_a_receipt_do_not_wait_in_a_circle(one_stop, g
     "a source that hangs ends its pick-up after 30 s; the others, and a second run, go on meanwhile",
 )
 def test_second_run_does_not_wait_behind_a_source_that_hangs(one_stop, rows):
-    one_stop.dossier()
-    one_stop.move(9)
-    run()
+    one_stop.both(9)
+    take_in()
     one_stop.connection.execute("ALTER TABLE onestop.transitions RENAME TO t0")
     one_stop.connection.execute(
         "CREATE VIEW onestop.transitions AS SELECT t0.* FROM onestop.t0 CROSS JOIN LATERAL (SELECT pg_sleep(15)) AS s"
@@ -628,9 +583,8 @@ def test_refused_message_does_not_hold_up_the_others(one_stop, gateway, rows):
     gateway.answer_to = lambda asked: denied if asked["to"].endswith("123000") else TAKEN
     for minute in range(30):
         t = NOW + minute * MINUTE
-        one_stop.dossier(f"N-{minute}", applicant_phone=f"0905777{minute:03}", updated_at=t)
-        one_stop.move(9, f"N-{minute}", at=t)
-        run(t)
+        one_stop.both(9, f"N-{minute}", at=t, applicant_phone=f"0905777{minute:03}", updated_at=t)
+        take_in(t)
         send_at(t, f"run{minute}")
     waits = rows(
         "SELECT extract(epoch FROM accepted_at - recorded_at) / 60 AS w FROM motcua.messages"
@@ -669,9 +623,8 @@ def test_failure_to_note_a_failure_shows_no_row(one_stop, rows, monkeypatch):
 @pytest.mark.guarantee("airflow", "a backfill plans and reopens nothing outside its window")
 def test_backfill_reopens_nothing_outside_its_window(one_stop, rows):
     for code, at in (("IN", NOW), ("LATER", NOW + 60 * MINUTE)):
-        one_stop.dossier(code, applicant_phone="02583822001", updated_at=at)
-        one_stop.move(9, code, at=at)
-    run(NOW + 60 * MINUTE)
+        one_stop.both(9, code, at=at, applicant_phone="02583822001", updated_at=at)
+    take_in(NOW + 60 * MINUTE)
     assert states(rows) == [("suppressed", "landline")] * 2
     for code in ("IN", "LATER"):
         one_stop.dossier(

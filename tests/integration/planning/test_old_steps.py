@@ -20,10 +20,9 @@ from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.watching import sources_to_read
 from motcua.jobs.reconciliation.closing import close_period, require_complete
 from motcua.settings import settings
-from motcua.store.ledger.database import connect
 from motcua.store.oversight.accounting import identity
 from motcua.store.oversight.closings import load_differences
-from tests.conftest import NOW
+from tests.ground import NOW, in_ledger, send_at, take_in
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 EVENING = datetime(2026, 11, 25, 17, 30, tzinfo=VIETNAM)
@@ -52,10 +51,15 @@ class Desk:
         status, desk = state
         return self.one_stop.move(status, desk=desk, at=typed or at, occurred_at=at, **changes)
 
-    def run(self, at):
-        pick_up("khanhhoa", now=at)
-        plan(now=at)
-        send(f"run {at}", clock=lambda: at)
+    def both(self, state, at, **typed):
+        """A step of that moment, and the row that says the same."""
+        self.step(state, at, **typed)
+        self.row(state, at)
+
+    def run(self, *moments):
+        for moment in moments:
+            take_in(moment)
+            send_at(moment)
 
     @property
     def messages(self):
@@ -77,12 +81,10 @@ class Desk:
 
     def says_9029(self, at):
         reading = InquiryReading(message_id=f"{at}", sender="+84905123456", text="MCKH 160915001", sent_at=at)
-        with connect() as connection:
-            return answer(connection, "kannel", reading, at).text
+        return in_ledger(answer, "kannel", reading, at).text
 
     def balance(self):
-        with connect() as connection:
-            return [row for row in identity(connection) if row.difference]
+        return [row for row in in_ledger(identity) if row.difference]
 
 
 @pytest.fixture
@@ -95,8 +97,7 @@ def closing_is_red():
     try:
         require_complete([closing.closing_no])
     except RunIncomplete as red:
-        with connect() as ledger:
-            return str(red), load_differences(ledger, closing.closing_no)
+        return str(red), in_ledger(load_differences, closing.closing_no)
     return None
 
 
@@ -115,8 +116,7 @@ def test_old_step_takes_nothing_back_that_the_row_still_says(desk, kind, at_once
     desk.step(kinds(kind), NOW)
     desk.row(kinds(kind), NOW + SECOND)
     if not at_once:
-        pick_up("khanhhoa", now=NOW + 2 * SECOND)
-        plan(now=NOW + 2 * SECOND)
+        take_in(now=NOW + 2 * SECOND)
     desk.step(WORKED_ON, NOW - LATE, typed=NOW + 5 * SECOND)
     desk.run(NOW + 10 * SECOND)
     assert desk.messages == [(kind, "queued", "old_step")], "it waits for the row"
@@ -160,8 +160,7 @@ def test_old_step_that_the_row_agrees_with_takes_it_back(desk, kind, at_once):
     desk.step(kinds(kind), NOW)
     desk.row(kinds(kind), NOW + SECOND)
     if not at_once:
-        pick_up("khanhhoa", now=NOW + 2 * SECOND)
-        plan(now=NOW + 2 * SECOND)
+        take_in(now=NOW + 2 * SECOND)
     # Its time of change is the step's, so that by itself the row would not count as newer.
     desk.row(WORKED_ON, NOW - LATE)
     desk.step(WORKED_ON, NOW - LATE, typed=NOW + 5 * SECOND)
@@ -182,8 +181,7 @@ def test_old_step_that_the_row_agrees_with_takes_it_back(desk, kind, at_once):
 )
 @pytest.mark.parametrize("kind", ["result", "supplement"])
 def test_old_step_into_the_condition_is_told_where_the_row_agrees(desk, kind):
-    desk.step(WORKED_ON, NOW)
-    desk.row(WORKED_ON, NOW)
+    desk.both(WORKED_ON, NOW)
     desk.run(NOW + SECOND)
     desk.step(kinds(kind), NOW - LATE, typed=NOW + 5 * SECOND)
     desk.row(kinds(kind), NOW + 5 * SECOND)
@@ -202,11 +200,9 @@ def test_old_step_into_the_condition_is_told_where_the_row_agrees(desk, kind):
 )
 @pytest.mark.parametrize("kind", ["result", "supplement"])
 def test_old_step_into_the_condition_is_cancelled_where_the_row_disagrees_and_the_apology_goes(desk, kind):
-    desk.step(WORKED_ON, NOW)
-    desk.row(WORKED_ON, NOW)
+    desk.both(WORKED_ON, NOW)
     desk.step(kinds(kind), NOW - LATE, typed=NOW + 5 * SECOND)
-    desk.run(NOW + 10 * SECOND)
-    desk.run(NOW + 6 * MINUTE)
+    desk.run(NOW + 10 * SECOND, NOW + 6 * MINUTE)
     assert desk.messages == [(kind, "cancelled", "outdated")]
     assert desk.apologies() == 1
     assert desk.balance() == []
@@ -218,11 +214,9 @@ def test_old_step_into_the_condition_is_cancelled_where_the_row_disagrees_and_th
 def test_result_that_comes_after_an_old_one_that_was_not_believed_is_told(desk, earlier):
     desk.step(WORKED_ON, NOW)
     desk.step(RESULT, NOW - earlier, typed=NOW + 5 * SECOND)
-    desk.run(NOW + 10 * SECOND)
-    desk.run(NOW + 6 * MINUTE)
+    desk.run(NOW + 10 * SECOND, NOW + 6 * MINUTE)
     assert desk.told == 0
-    desk.step(RESULT, NOW + HOUR)
-    desk.row(RESULT, NOW + HOUR)
+    desk.both(RESULT, NOW + HOUR)
     desk.run(NOW + HOUR + SECOND)
     assert desk.messages == [("result", "accepted", None)]
     assert desk.told == 1
@@ -234,8 +228,7 @@ def test_result_that_comes_after_an_old_one_that_was_not_believed_is_told(desk, 
 def test_row_that_says_the_result_after_an_old_one_was_not_believed_is_told(desk):
     desk.step(WORKED_ON, NOW)
     desk.step(RESULT, NOW - LATE, typed=NOW + 5 * SECOND)
-    desk.run(NOW + 10 * SECOND)
-    desk.run(NOW + 6 * MINUTE)
+    desk.run(NOW + 10 * SECOND, NOW + 6 * MINUTE)
     desk.row(RESULT, NOW + HOUR)
     desk.run(NOW + HOUR + SECOND)
     assert desk.messages == [("result", "accepted", None)]
@@ -245,14 +238,11 @@ def test_row_that_says_the_result_after_an_old_one_was_not_believed_is_told(desk
 
 def test_row_that_leaves_after_an_old_step_did_not_count_takes_it_back(desk, rows):
     rows("UPDATE motcua.agencies SET result_hold = '8 minutes'")
-    desk.step(RESULT, NOW)
-    desk.row(RESULT, NOW)
+    desk.both(RESULT, NOW)
     desk.step(WORKED_ON, NOW - LATE, typed=NOW + 5 * SECOND)
-    desk.run(NOW + 10 * SECOND)
-    desk.run(NOW + 6 * MINUTE)
+    desk.run(NOW + 10 * SECOND, NOW + 6 * MINUTE)
     desk.row(WORKED_ON, NOW + 7 * MINUTE)
-    desk.run(NOW + 7 * MINUTE + SECOND)
-    desk.run(NOW + 9 * MINUTE)
+    desk.run(NOW + 7 * MINUTE + SECOND, NOW + 9 * MINUTE)
     assert desk.messages == [("result", "cancelled", "taken_back")]
     assert desk.apologies() == 1
     assert desk.balance() == []
@@ -262,16 +252,13 @@ def test_row_that_leaves_after_an_old_step_did_not_count_takes_it_back(desk, row
 @pytest.mark.parametrize("accepted", [True, False])
 @pytest.mark.parametrize("old", [(WORKED_ON,), (WORKED_ON, (2, False), WORKED_ON)], ids=["one", "three"])
 def test_entered_again_after_old_steps_only_is_told_once(desk, accepted, old):
-    desk.step(RESULT, NOW)
-    desk.row(RESULT, NOW)
+    desk.both(RESULT, NOW)
     if accepted:
         desk.run(NOW + SECOND)
     for number, state in enumerate(old):
         desk.step(state, NOW - LATE + number * MINUTE, typed=NOW + 2 * SECOND)
-    desk.step(RESULT, NOW + HOUR)
-    desk.row(RESULT, NOW + HOUR)
-    desk.run(NOW + HOUR + SECOND)
-    desk.run(NOW + HOUR + 10 * MINUTE)
+    desk.both(RESULT, NOW + HOUR)
+    desk.run(NOW + HOUR + SECOND, NOW + HOUR + 10 * MINUTE)
     expected = (
         [("result", "accepted", None), ("result", "suppressed", "already_told")]
         if accepted
@@ -299,8 +286,7 @@ def test_mended_phone_brings_one_message_of_a_result_that_was_entered_again(desk
 
 @pytest.mark.parametrize("status", [3, 7, 10])
 def test_late_entry_of_what_ends_a_dossier_counts(desk, status):
-    desk.step(RESULT, NOW)
-    desk.row(RESULT, NOW)
+    desk.both(RESULT, NOW)
     desk.step((status, False), NOW - LATE, typed=NOW + 5 * SECOND)
     desk.run(NOW + 10 * SECOND)
     assert desk.messages == [("result", "cancelled", "handed_over" if status == 10 else "taken_back")]
@@ -318,8 +304,7 @@ def test_late_entry_of_what_ends_a_dossier_counts(desk, status):
     ids=["midnight", "within the clocks' error", "none", "impossible", "in the future"],
 )
 def test_time_that_says_nothing_about_the_order_makes_no_old_step(desk, happened):
-    desk.step(RESULT, NOW)
-    desk.row(RESULT, NOW)
+    desk.both(RESULT, NOW)
     desk.step(WORKED_ON, happened, typed=NOW + 5 * SECOND)
     desk.run(NOW + 10 * SECOND)
     assert desk.messages == [("result", "cancelled", "taken_back")]
@@ -339,8 +324,7 @@ def test_lower_number_that_comes_late_makes_a_step_old(desk):
 
 
 def test_source_that_stays_away_holds_a_result_no_longer_than_its_clocks_may_be_off(desk):
-    desk.step(RESULT, NOW)
-    desk.row(RESULT, NOW)
+    desk.both(RESULT, NOW)
     desk.step(WORKED_ON, NOW - LATE, typed=NOW + 5 * SECOND)
     desk.run(NOW + 10 * SECOND)
     later = NOW + 5 * SECOND + settings().clock_skew + 10 * SECOND
@@ -349,8 +333,7 @@ def test_source_that_stays_away_holds_a_result_no_longer_than_its_clocks_may_be_
 
 
 def test_row_that_the_source_dropped_is_asked_for_less_and_less_and_wakes_no_run_for_ever(desk, rows):
-    desk.step(RESULT, NOW)
-    desk.row(RESULT, NOW)
+    desk.both(RESULT, NOW)
     desk.step(WORKED_ON, NOW - LATE, typed=NOW + 5 * SECOND)
     desk.run(NOW + 10 * SECOND)
     desk.one_stop.connection.execute("DELETE FROM onestop.dossiers")
@@ -361,8 +344,7 @@ def test_row_that_the_source_dropped_is_asked_for_less_and_less_and_wakes_no_run
 
 
 def test_run_is_woken_for_a_row_that_is_to_be_read(desk):
-    desk.step(RESULT, NOW)
-    desk.row(RESULT, NOW)
+    desk.both(RESULT, NOW)
     desk.step(WORKED_ON, NOW - LATE, typed=NOW + 5 * SECOND)
     desk.run(NOW + 10 * SECOND)
     assert sources_to_read(NOW + 4 * MINUTE).names == []
@@ -373,11 +355,9 @@ def test_run_is_woken_for_a_row_that_is_to_be_read(desk):
 
 
 def test_backfill_of_the_window_makes_nothing_more_of_an_old_step(desk):
-    desk.step(RESULT, NOW)
-    desk.row(RESULT, NOW)
+    desk.both(RESULT, NOW)
     desk.step(WORKED_ON, NOW - LATE, typed=NOW + 5 * SECOND)
-    desk.run(NOW + 10 * SECOND)
-    desk.run(NOW + 6 * MINUTE)
+    desk.run(NOW + 10 * SECOND, NOW + 6 * MINUTE)
     window = Window(NOW - MINUTE, NOW + MINUTE)
     for _ in range(2):
         pick_up("khanhhoa", window, now=NOW + HOUR)
@@ -389,8 +369,7 @@ def test_backfill_of_the_window_makes_nothing_more_of_an_old_step(desk):
 
 def test_what_was_recorded_before_the_rule_keeps_the_one_that_held_then(desk, rows):
     rows("UPDATE motcua.rule_dates SET since = %s", NOW + MINUTE)
-    desk.step(RESULT, NOW)
-    desk.row(RESULT, NOW)
+    desk.both(RESULT, NOW)
     desk.step(WORKED_ON, NOW - LATE, typed=NOW + 5 * SECOND)
     desk.run(NOW + 10 * SECOND)
     assert desk.messages == [("result", "cancelled", "taken_back")]
@@ -399,8 +378,7 @@ def test_what_was_recorded_before_the_rule_keeps_the_one_that_held_then(desk, ro
 
 def test_evening_is_counted_by_what_was_known_of_old_steps_then(desk):
     """The row agrees only after the evening was settled: the evening stays what it was."""
-    desk.step(RESULT, NOW)
-    desk.row(RESULT, NOW)
+    desk.both(RESULT, NOW)
     desk.run(NOW + SECOND)
     desk.step(WORKED_ON, NOW - LATE, typed=EVENING - MINUTE)
     assert desk.apologies() == 0
@@ -411,11 +389,9 @@ def test_evening_is_counted_by_what_was_known_of_old_steps_then(desk):
 
 
 def test_judgement_is_written_once(desk, rows):
-    desk.step(RESULT, NOW)
-    desk.row(RESULT, NOW)
+    desk.both(RESULT, NOW)
     desk.step(WORKED_ON, NOW - LATE, typed=NOW + 5 * SECOND)
-    desk.run(NOW + 10 * SECOND)
-    desk.run(NOW + 6 * MINUTE)
+    desk.run(NOW + 10 * SECOND, NOW + 6 * MINUTE)
     assert rows("SELECT has_force FROM motcua.old_steps") == [{"has_force": False}]
     for change in ("UPDATE motcua.old_steps SET has_force = TRUE", "DELETE FROM motcua.old_steps"):
         with pytest.raises(psycopg.DatabaseError, match=r"fixed|append-only"):

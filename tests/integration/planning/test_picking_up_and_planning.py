@@ -11,24 +11,15 @@ import pytest
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.notices.picking_up import SourceFailed, pick_up
-from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.watching import sources_to_read
 from motcua.jobs.tasks.notify_transitions import gate
 from motcua.settings import settings
 from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import connect
 from motcua.store.notices.sources import map_status
-from tests.conftest import NHA_TRANG, NOW, TU_PHAP, VAN_PHONG, agency
+from tests.ground import NHA_TRANG, NOW, TU_PHAP, VAN_PHONG, agency, in_ledger, take_in
 
 MINUTE = timedelta(minutes=1)
-
-
-def run(now=NOW, window=None):
-    if window is None:
-        pick_up("khanhhoa", now=now)
-        return plan(now=now)
-    pick_up("khanhhoa", window, now=now)
-    return plan(window, now=now)
 
 
 def messages(rows):
@@ -43,21 +34,18 @@ def messages(rows):
     "a result is told at status 9 and at the desk, a supplement at status 5 and at the desk",
 )
 def test_result_needs_the_status_and_the_desk(one_stop, rows):
-    one_stop.dossier()
-    one_stop.move(9, desk=False)
-    run()
+    one_stop.both(9, desk=False)
+    take_in()
     assert messages(rows) == []
     one_stop.move(9, desk=True, at=NOW + MINUTE)
-    run(NOW + MINUTE)
+    take_in(NOW + MINUTE)
     assert messages(rows) == [("result", "queued", None)]
 
 
 def test_text_is_the_reports_to_the_letter(one_stop, rows):
-    one_stop.dossier("160915001")
-    one_stop.move(9, "160915001")
-    one_stop.dossier("160915002", TU_PHAP)
-    one_stop.move(5, "160915002", TU_PHAP)
-    run()
+    one_stop.both(9, "160915001")
+    one_stop.both(5, "160915002", TU_PHAP)
+    take_in()
     assert [row["text"] for row in rows("SELECT text FROM motcua.messages ORDER BY kind")] == [
         "Thong bao: Ho so cua quy Ong/Ba (160915001) da duoc giai quyet xong."
         " Moi Ong/Ba den Bo phan Mot cua UBND TP Nha Trang de nhan ket qua",
@@ -71,23 +59,21 @@ def test_text_is_the_reports_to_the_letter(one_stop, rows):
     "whichever half comes second brings the occasion, also when only the dossier's row tells of it",
 )
 def test_row_completes_the_second_half_without_a_transition(one_stop, rows):
-    one_stop.dossier()
-    one_stop.move(9, desk=False)
-    run()
+    one_stop.both(9, desk=False)
+    take_in()
     one_stop.dossier(status_code=9, at_one_stop_desk=True, updated_at=NOW + MINUTE)
-    run(NOW + MINUTE)
+    take_in(NOW + MINUTE)
     assert messages(rows) == [("result", "queued", None)]
     one_stop.move(9, desk=True, at=NOW + 2 * MINUTE)
-    run(NOW + 2 * MINUTE)
+    take_in(NOW + 2 * MINUTE)
     assert messages(rows) == [("result", "queued", None)], "the transition that follows is the same occasion"
 
 
 def test_row_older_than_the_transition_does_not_take_it_back(one_stop, rows):
-    one_stop.dossier(status_code=4, updated_at=NOW - MINUTE)
-    one_stop.move(9)
-    run()
+    one_stop.both(9, status_code=4, updated_at=NOW - MINUTE)
+    take_in()
     one_stop.dossier(status_code=9, at_one_stop_desk=True, updated_at=NOW + MINUTE)
-    run(NOW + MINUTE)
+    take_in(NOW + MINUTE)
     assert messages(rows) == [("result", "queued", None)]
 
 
@@ -96,8 +82,8 @@ def test_repeated_rows_are_one_occasion_and_a_return_is_another(one_stop, rows):
     one_stop.dossier()
     for minute, (status, desk) in enumerate([(9, True), (9, True), (4, False), (9, True)]):
         one_stop.move(status, desk=desk, at=NOW + minute * MINUTE)
-        run(NOW + minute * MINUTE)
-        run(NOW + minute * MINUTE)
+        take_in(NOW + minute * MINUTE)
+        take_in(NOW + minute * MINUTE)
     assert [kind for kind, _, _ in messages(rows)] == ["result", "result"]
     assert rows("SELECT outcome FROM motcua.transitions ORDER BY sequence") == [
         {"outcome": outcome} for outcome in ("message", "same_occasion", "no_occasion", "message")
@@ -110,31 +96,28 @@ def test_repeated_rows_are_one_occasion_and_a_return_is_another(one_stop, rows):
 )
 def test_rows_committed_late_under_a_lower_id_are_not_lost_nor_doubled(one_stop, rows):
     one_stop.dossier("A-1")
-    one_stop.dossier("A-2")
-    one_stop.move(9, "A-2", number=20)
-    run()
+    one_stop.both(9, "A-2", number=20)
+    take_in()
     one_stop.move(9, "A-1", number=10, at=NOW - 9 * MINUTE)
     for later in range(3):
-        run(NOW + later * MINUTE)
+        take_in(NOW + later * MINUTE)
     assert messages(rows) == [("result", "queued", None)] * 2
 
 
 def test_row_with_a_recorded_time_far_back_is_read_by_its_number(one_stop, rows):
-    one_stop.dossier(updated_at=NOW - timedelta(days=2))
-    one_stop.move(4, desk=False)
-    run()
+    one_stop.both(4, desk=False, updated_at=NOW - timedelta(days=2))
+    take_in()
     one_stop.move(9, at=NOW - timedelta(days=1))
-    run(NOW + MINUTE)
+    take_in(NOW + MINUTE)
     assert messages(rows) == [("result", "queued", None)]
 
 
 def test_late_leaving_row_splits_an_occasion_and_tells_again(one_stop, rows):
-    one_stop.dossier()
-    one_stop.move(9, number=10, at=NOW - 20 * MINUTE)
+    one_stop.both(9, number=10, at=NOW - 20 * MINUTE)
     one_stop.move(9, number=12, at=NOW)
-    run()
+    take_in()
     one_stop.move(4, number=11, desk=False, at=NOW - 10 * MINUTE)
-    run(NOW + MINUTE)
+    take_in(NOW + MINUTE)
     assert messages(rows) == [("result", "queued", None)] * 2
 
 
@@ -148,10 +131,9 @@ def test_late_leaving_row_splits_an_occasion_and_tells_again(one_stop, rows):
     ],
 )
 def test_of_two_contradicting_events_in_one_pick_up_the_newer_wins(one_stop, rows, second, expected):
-    one_stop.dossier()
-    one_stop.move(9)
+    one_stop.both(9)
     one_stop.move(second[0], desk=second[1], at=NOW + MINUTE)
-    run(NOW + MINUTE)
+    take_in(NOW + MINUTE)
     assert messages(rows) == expected
 
 
@@ -160,9 +142,8 @@ def test_of_two_contradicting_events_in_one_pick_up_the_newer_wins(one_stop, row
     "a result that was already handed over is not told, also where the desk clicked it after handing it over",
 )
 def test_dossier_handed_over_before_its_result_was_read_is_cancelled(one_stop, rows):
-    one_stop.dossier(returned_at=NOW, updated_at=NOW - MINUTE)
-    one_stop.move(9, at=NOW - MINUTE)
-    run(NOW + MINUTE)
+    one_stop.both(9, at=NOW - MINUTE, returned_at=NOW, updated_at=NOW - MINUTE)
+    take_in(NOW + MINUTE)
     assert messages(rows) == [("result", "cancelled", "handed_over")]
 
 
@@ -172,12 +153,11 @@ def test_dossier_handed_over_before_its_result_was_read_is_cancelled(one_stop, r
 )
 @pytest.mark.parametrize(("phone", "reason"), [(None, "missing"), ("không có", "missing"), ("02583822001", "landline")])
 def test_unusable_phone_is_a_suppressed_message_and_a_mended_one_reopens_it(one_stop, rows, phone, reason):
-    one_stop.dossier(applicant_phone=phone)
-    one_stop.move(9)
-    run()
+    one_stop.both(9, applicant_phone=phone)
+    take_in()
     assert messages(rows) == [("result", "suppressed", reason)]
     one_stop.dossier(applicant_phone="0905 123 457", updated_at=NOW + MINUTE, status_code=9, at_one_stop_desk=True)
-    run(NOW + MINUTE)
+    take_in(NOW + MINUTE)
     assert messages(rows) == [("result", "queued", "phone_mended")]
     assert rows("SELECT msisdn FROM motcua.messages") == [{"msisdn": "+84905123457"}]
     assert rows("SELECT from_reason, to_state FROM motcua.message_history ORDER BY history_id")[-1] == {
@@ -187,61 +167,52 @@ def test_unusable_phone_is_a_suppressed_message_and_a_mended_one_reopens_it(one_
 
 
 def test_phone_mended_after_the_result_was_handed_over_reopens_nothing(one_stop, rows):
-    one_stop.dossier(applicant_phone=None)
-    one_stop.move(9)
-    run()
+    one_stop.both(9, applicant_phone=None)
+    take_in()
     one_stop.move(10, at=NOW + MINUTE)
     one_stop.dossier(applicant_phone="0905123457", status_code=10, updated_at=NOW + MINUTE, returned_at=NOW + MINUTE)
-    run(NOW + MINUTE)
+    take_in(NOW + MINUTE)
     assert messages(rows) == [("result", "suppressed", "missing")]
 
 
 @pytest.mark.guarantee("what-fires", "what happened before an agency was enabled is out of scope for good")
 def test_what_happened_before_the_agency_was_enabled_is_out_of_scope_for_good(one_stop, rows):
-    with connect() as connection:
-        save_agencies(connection, [agency(NHA_TRANG, enabled_from=NOW)], "tests")
-    one_stop.dossier()
-    one_stop.move(9, at=NOW - MINUTE)
-    run()
+    in_ledger(save_agencies, [agency(NHA_TRANG, enabled_from=NOW)], "tests")
+    one_stop.both(9, at=NOW - MINUTE)
+    take_in()
     one_stop.move(9, at=NOW + MINUTE)
-    run(NOW + MINUTE)
+    take_in(NOW + MINUTE)
     assert messages(rows) == []
     assert {row["outcome"] for row in rows("SELECT outcome FROM motcua.transitions")} == {"out_of_scope"}
 
 
 def test_old_event_met_through_a_fresh_row_is_not_news(one_stop, rows):
     """The dossier waits at the desk since before the agency was enabled; today only its phone was mended."""
-    with connect() as connection:
-        save_agencies(connection, [agency(NHA_TRANG, enabled_from=NOW - timedelta(hours=1))], "tests")
+    in_ledger(save_agencies, [agency(NHA_TRANG, enabled_from=NOW - timedelta(hours=1))], "tests")
     one_stop.dossier("NEW")
-    run(NOW - 30 * MINUTE)
-    one_stop.dossier("OLD", status_code=9, at_one_stop_desk=True, updated_at=NOW)
-    one_stop.move(9, "OLD", number=1, at=NOW - timedelta(days=20))
+    take_in(NOW - 30 * MINUTE)
+    one_stop.both(9, "OLD", number=1, at=NOW - timedelta(days=20), status_code=9, at_one_stop_desk=True, updated_at=NOW)
     one_stop.move(4, "NEW", number=5000, desk=False)
-    run(NOW)
+    take_in(NOW)
     assert messages(rows) == []
 
 
 def test_event_older_than_three_days_is_expired(one_stop, rows):
-    one_stop.dossier()
-    one_stop.move(4, desk=False)
-    run()
+    one_stop.both(4, desk=False)
+    take_in()
     one_stop.move(9, at=NOW, occurred_at=NOW - timedelta(days=3))
-    run()
+    take_in()
     assert messages(rows) == [("result", "expired", "too_late")]
 
 
 def test_same_day_and_switched_off_kinds_are_suppressed_with_their_reason(one_stop, rows):
-    with connect() as connection:
-        save_agencies(
-            connection, [agency(NHA_TRANG, same_day_excluded=True), agency(TU_PHAP, kinds_off=("result",))], "tests"
-        )
-    one_stop.dossier(received_at=NOW - timedelta(hours=2), due_at=NOW + timedelta(hours=3))
-    one_stop.move(9)
-    one_stop.dossier("B", TU_PHAP)
-    one_stop.move(9, "B", TU_PHAP)
+    in_ledger(
+        save_agencies, [agency(NHA_TRANG, same_day_excluded=True), agency(TU_PHAP, kinds_off=("result",))], "tests"
+    )
+    one_stop.both(9, received_at=NOW - timedelta(hours=2), due_at=NOW + timedelta(hours=3))
+    one_stop.both(9, "B", TU_PHAP)
     one_stop.move(5, "B", TU_PHAP, at=NOW + MINUTE)
-    run(NOW + MINUTE)
+    take_in(NOW + MINUTE)
     assert sorted(messages(rows)) == [
         ("result", "cancelled", "superseded"),
         ("result", "suppressed", "same_day"),
@@ -250,14 +221,12 @@ def test_same_day_and_switched_off_kinds_are_suppressed_with_their_reason(one_st
 
 
 def test_same_day_procedures_that_the_agency_names_are_suppressed_and_its_others_told(one_stop, rows):
-    with connect() as connection:
-        settings = {"same_day_excluded": True, "same_day_procedures": ("1.1",), "same_day_reason": "Trả ngay"}
-        save_agencies(connection, [agency(NHA_TRANG, **settings)], "tests")
+    settings = {"same_day_excluded": True, "same_day_procedures": ("1.1",), "same_day_reason": "Trả ngay"}
+    in_ledger(save_agencies, [agency(NHA_TRANG, **settings)], "tests")
     for code, procedure in (("A", "1.1"), ("B", "1.2"), ("C", None)):
         same_day = {"received_at": NOW - timedelta(hours=2), "due_at": NOW + timedelta(hours=3)}
-        one_stop.dossier(code, procedure_code=procedure, **same_day)
-        one_stop.move(9, code)
-    run()
+        one_stop.both(9, code, procedure_code=procedure, **same_day)
+    take_in()
     assert rows(
         "SELECT dossier_code, state, reason FROM audit.messages INNER JOIN audit.dossiers USING (dossier_id)"
         " ORDER BY dossier_code"
@@ -294,10 +263,9 @@ def test_row_that_cannot_be_used_is_quarantined_and_everything_else_goes_on(one_
     code = broken.pop("code") if "code" in broken else "160915001"
     agency_code = broken.pop("agency_code") if "agency_code" in broken else NHA_TRANG
     one_stop.move(status, code, agency_code, **broken)
-    one_stop.dossier("GOOD")
-    one_stop.move(9, "GOOD")
+    one_stop.both(9, "GOOD")
     for later in range(3):
-        run(NOW + later * MINUTE)
+        take_in(NOW + later * MINUTE)
     assert messages(rows) == [("result", "queued", None)]
     assert rows("SELECT reason, released_at FROM motcua.quarantine WHERE row_kind = 'transition'") == [
         {"reason": reason, "released_at": None}
@@ -309,38 +277,33 @@ def released(rows):
 
 
 def test_quarantine_heals_when_the_agency_is_configured(one_stop, rows):
-    one_stop.dossier("VP-1", VAN_PHONG)
-    one_stop.move(9, "VP-1", VAN_PHONG)
-    run()
+    one_stop.both(9, "VP-1", VAN_PHONG)
+    take_in()
     later = NOW + timedelta(hours=6)
-    one_stop.dossier("X")
-    one_stop.move(4, "X", desk=False, at=later)
-    run(later)
+    one_stop.both(4, "X", desk=False, at=later)
+    take_in(later)
     assert messages(rows) == []
-    with connect() as connection:
-        save_agencies(connection, [agency(VAN_PHONG)], "tests")
-    run(later)
+    in_ledger(save_agencies, [agency(VAN_PHONG)], "tests")
+    take_in(later)
     assert messages(rows) == [("result", "queued", None)]
     assert released(rows) == [False, False]
 
 
 def test_quarantine_heals_when_the_dossiers_row_arrives_however_old_its_stamp(one_stop, rows):
     one_stop.move(9, "LATE")
-    run()
+    take_in()
     assert messages(rows) == []
     one_stop.dossier("LATE", updated_at=NOW - timedelta(days=9))
-    run(NOW + timedelta(hours=3))
+    take_in(NOW + timedelta(hours=3))
     assert messages(rows) == [("result", "queued", None)]
     assert released(rows) == [False]
 
 
 def test_quarantine_heals_when_the_status_is_mapped(one_stop, rows):
-    one_stop.dossier()
-    one_stop.move(11)
-    run()
-    with connect() as connection:
-        assert map_status(connection, "khanhhoa", 11, 9, "lan")
-    run(NOW + timedelta(hours=1))
+    one_stop.both(11)
+    take_in()
+    assert in_ledger(map_status, "khanhhoa", 11, 9, "lan")
+    take_in(NOW + timedelta(hours=1))
     assert messages(rows) == [("result", "queued", None)]
 
 
@@ -350,27 +313,25 @@ def test_row_that_alone_tells_of_a_status_goes_on_when_the_status_is_mapped(one_
         one_stop.dossier(
             code, agency_code=written, status_code=status, at_one_stop_desk=True, updated_at=NOW - timedelta(minutes=1)
         )
-    run()
+    take_in()
     one_stop.dossier("NEWER", updated_at=NOW + timedelta(minutes=50))
-    run(NOW + timedelta(minutes=55))
+    take_in(NOW + timedelta(minutes=55))
     assert messages(rows) == []
-    with connect() as connection:
-        assert map_status(connection, "khanhhoa", 11, 9, "lan")
-    run(NOW + timedelta(hours=1))
+    assert in_ledger(map_status, "khanhhoa", 11, 9, "lan")
+    take_in(NOW + timedelta(hours=1))
     assert messages(rows) == [("result", "queued", None)]
     assert [row["dossier_code"] for row in rows("SELECT dossier_code FROM motcua.dossiers WHERE status_code = 9")] == [
         "ROW"
     ]
-    run(NOW + timedelta(hours=2))
+    take_in(NOW + timedelta(hours=2))
     assert messages(rows) == [("result", "queued", None)], "told once"
 
 
 def test_quarantined_row_that_the_source_mends_in_place_goes_on(one_stop, rows):
-    one_stop.dossier()
-    one_stop.move(None)
-    run()
+    one_stop.both(None)
+    take_in()
     one_stop.connection.execute("UPDATE onestop.transitions SET status_code = 9")
-    run(NOW + MINUTE)
+    take_in(NOW + MINUTE)
     assert messages(rows) == [("result", "queued", None)]
     assert released(rows) == [False]
 
@@ -378,39 +339,36 @@ def test_quarantined_row_that_the_source_mends_in_place_goes_on(one_stop, rows):
 @pytest.mark.guarantee("what-fires", "a phone that was mended before its message failed reopens it as well")
 @pytest.mark.parametrize("passed_over", [False, True])
 def test_phone_that_was_mended_before_its_message_failed_reopens_it(one_stop, rows, passed_over):
-    one_stop.dossier()
-    one_stop.move(9)
-    run()
+    one_stop.both(9)
+    take_in()
     one_stop.dossier(applicant_phone="0905999888", status_code=9, at_one_stop_desk=True, updated_at=NOW + MINUTE)
-    run(NOW + MINUTE)
+    take_in(NOW + MINUTE)
     if passed_over:
-        run(NOW + MINUTE, Window(NOW - MINUTE, NOW + MINUTE))
+        take_in(NOW + MINUTE, Window(NOW - MINUTE, NOW + MINUTE))
     rows("UPDATE motcua.messages SET state = 'sending'")
-    run(NOW + MINUTE)
+    take_in(NOW + MINUTE)
     rows("UPDATE motcua.messages SET state = 'undelivered', reason = 'absent'")
-    run(NOW + 2 * MINUTE)
+    take_in(NOW + 2 * MINUTE)
     assert messages(rows) == [("result", "queued", "phone_mended")]
     assert rows("SELECT * FROM motcua.phone_changes") == []
 
 
 @pytest.mark.guarantee("what-fires", "a backfill leaves the mended phones outside its window to the next plan")
 def test_backfill_leaves_the_mended_phones_outside_its_window_to_the_next_plan(one_stop, rows):
-    one_stop.dossier(applicant_phone="02583822229")
-    one_stop.move(9)
-    run()
+    one_stop.both(9, applicant_phone="02583822229")
+    take_in()
     assert messages(rows) == [("result", "suppressed", "landline")]
     one_stop.dossier(applicant_phone="0905999888", status_code=9, at_one_stop_desk=True, updated_at=NOW + MINUTE)
-    run(NOW + MINUTE, Window(NOW + MINUTE, NOW + 2 * MINUTE))
+    take_in(NOW + MINUTE, Window(NOW + MINUTE, NOW + 2 * MINUTE))
     assert messages(rows) == [("result", "suppressed", "landline")]
-    run(NOW + 2 * MINUTE)
+    take_in(NOW + 2 * MINUTE)
     assert messages(rows) == [("result", "queued", "phone_mended")]
 
 
 @pytest.mark.guarantee("cost", "what a pick-up reads again as it was is neither written nor locked")
 def test_what_is_read_again_as_it_was_is_not_written_again(one_stop, rows):
-    one_stop.dossier(applicant_name="Nguyễn  Thị\tLan", received_at=datetime(1970, 1, 1, tzinfo=UTC))
-    one_stop.move(4, desk=False)
-    run()
+    one_stop.both(4, desk=False, applicant_name="Nguyễn  Thị\tLan", received_at=datetime(1970, 1, 1, tzinfo=UTC))
+    take_in()
     tables = ("dossiers", "dossier_versions", "procedures", "transitions", "cleaned_fields")
 
     def versions(table):
@@ -420,11 +378,11 @@ def test_what_is_read_again_as_it_was_is_not_written_again(one_stop, rows):
     before = {table: versions(table) for table in tables}
     assert all(before.values())
     for later in range(3):
-        run(NOW + later * MINUTE)
+        take_in(NOW + later * MINUTE)
     # Transitions are locked by nobody, and dossiers are not planned anew.
     assert {table: versions(table) for table in tables} == before
     one_stop.dossier(received_at=datetime(1970, 1, 1, tzinfo=UTC), updated_at=NOW + MINUTE)
-    run(NOW + 3 * MINUTE)
+    take_in(NOW + 3 * MINUTE)
     assert rows("SELECT last_seen_at FROM motcua.cleaned_fields WHERE transition_id IS NULL") == [
         {"last_seen_at": NOW + 3 * MINUTE}
     ]
@@ -432,22 +390,21 @@ def test_what_is_read_again_as_it_was_is_not_written_again(one_stop, rows):
 
 @pytest.mark.guarantee("broken-rows", "as long as a row in quarantine stays as it is, it is not written again")
 def test_quarantined_rows_that_stay_as_they_are_are_not_written_again(one_stop, rows):
-    one_stop.dossier()
-    one_stop.move(None)
+    one_stop.both(None)
     one_stop.move(9, agency_code="NOBODY")
     one_stop.move(9, "NEVER")
     one_stop.dossier("LONG" * 20)
     one_stop.dossier("VP-1", VAN_PHONG)
-    run()
+    take_in()
     # Where each version of a row lies, and who wrote or locked it.
     versions = "SELECT row_key, reason, ctid::text, xmin::text, xmax::text FROM motcua.quarantine ORDER BY row_key"
     before = rows(versions)
     assert len(before) == 5
     for later in (1, 5, 30, 60, 90, 600, 1200, 1260, 3600, 3601, 90_000):
-        run(NOW + timedelta(seconds=later))
+        take_in(NOW + timedelta(seconds=later))
     assert rows(versions) == before
     one_stop.connection.execute("UPDATE onestop.transitions SET status_code = 77 WHERE status_code IS NULL")
-    run(NOW + timedelta(days=2))
+    take_in(NOW + timedelta(days=2))
     changed = [row for row in rows(versions) if row not in before]
     assert [row["reason"] for row in changed] == ["status_unknown"]
 
@@ -464,14 +421,13 @@ def test_quarantined_row_that_is_mended_in_place_goes_on_within_a_tenth_of_its_a
         one_stop.move(9, agency_code="NOBODY", number=100 + number)
     one_stop.dossier()
     broken = one_stop.move(None, number=1)
-    run()
-    one_stop.dossier("X", updated_at=NOW + age)
-    one_stop.move(4, "X", desk=False, at=NOW + age, number=5000)
-    run(NOW + age)
+    take_in()
+    one_stop.both(4, "X", desk=False, at=NOW + age, number=5000, updated_at=NOW + age)
+    take_in(NOW + age)
     one_stop.connection.execute("UPDATE onestop.transitions SET status_code = 9 WHERE transition_id = %s", (broken,))
     patience = min(max(age / 10, MINUTE), timedelta(hours=1))
     for part in range(1, 6):
-        run(NOW + age + part * patience * 1.1 / 5)
+        take_in(NOW + age + part * patience * 1.1 / 5)
     assert messages(rows) == [("result", "queued", None)]
 
 
@@ -492,16 +448,14 @@ def test_quarantined_row_that_is_mended_in_place_goes_on_within_a_tenth_of_its_a
     ],
 )
 def test_times_out_of_order_cost_no_citizen_the_message(one_stop, rows, moments):
-    one_stop.dossier(updated_at="infinity" if "infinity" in moments.values() else NOW)
-    one_stop.move(4, desk=False)
-    run()
+    one_stop.both(4, desk=False, updated_at="infinity" if "infinity" in moments.values() else NOW)
+    take_in()
     one_stop.move(9, **moments)
-    run(NOW + MINUTE)
-    run(NOW + 2 * MINUTE)
+    take_in(NOW + MINUTE)
+    take_in(NOW + 2 * MINUTE)
     assert messages(rows) == [("result", "queued", None)]
-    one_stop.dossier("NEXT")
-    one_stop.move(9, "NEXT", at=NOW + 3 * MINUTE)
-    run(NOW + 3 * MINUTE)
+    one_stop.both(9, "NEXT", at=NOW + 3 * MINUTE)
+    take_in(NOW + 3 * MINUTE)
     assert len(messages(rows)) == 2, "a wild time must not move the cursor past honest rows"
 
 
@@ -511,7 +465,7 @@ def test_hostile_text_is_cleaned_noted_and_sent(one_stop, rows):
         applicant_name="\u202eNguyễn\x07 Văn\n\tA" * 500, step_name="a\r\nb" * 9000, procedure_name="p\x1b[31m" * 999
     )
     one_stop.move(9, note="<script>\x00".replace("\x00", "\x01") * 9999, actor="x" * 9999, to_step="\u0007")
-    run()
+    take_in()
     assert messages(rows) == [("result", "queued", None)]
     kept = rows("SELECT applicant_name, step_name FROM motcua.dossiers")[0]
     assert len(kept["applicant_name"]) <= 200
@@ -522,7 +476,7 @@ def test_hostile_text_is_cleaned_noted_and_sent(one_stop, rows):
 def test_alias_is_the_same_agency_and_the_code_is_kept_as_written(one_stop, rows):
     one_stop.dossier("  0012/2016 \u00a0", "H32.30")
     one_stop.move(9, "0012/2016", NHA_TRANG)
-    run()
+    take_in()
     assert messages(rows) == [("result", "queued", None)]
     assert rows("SELECT dossier_code, agency_code FROM motcua.dossiers") == [
         {"dossier_code": "0012/2016", "agency_code": NHA_TRANG}
@@ -531,26 +485,26 @@ def test_alias_is_the_same_agency_and_the_code_is_kept_as_written(one_stop, rows
 
 def test_versions_of_a_row_are_kept(one_stop, rows):
     one_stop.dossier()
-    run()
+    take_in()
     one_stop.dossier(due_at=NOW + timedelta(days=9), updated_at=NOW)
-    run(NOW + MINUTE)
-    run(NOW + 2 * MINUTE)
+    take_in(NOW + MINUTE)
+    take_in(NOW + 2 * MINUTE)
     assert len(rows("SELECT 1 FROM motcua.dossier_versions")) == 2
 
 
 def test_watcher_answers_yes_until_the_rows_are_picked_up(one_stop, rows):
     one_stop.dossier()
     assert sources_to_read(NOW).names == ["khanhhoa"]
-    run(NOW)
+    take_in(NOW)
     assert sources_to_read(NOW).names == []
     one_stop.move(9)
     assert sources_to_read(NOW).names == ["khanhhoa"]
     assert sources_to_read(NOW).names == ["khanhhoa"]
-    run(NOW)
+    take_in(NOW)
     assert sources_to_read(NOW).names == []
     one_stop.dossier(applicant_phone="0905123457", updated_at=NOW + MINUTE)
     assert sources_to_read(NOW).names == ["khanhhoa"]
-    run(NOW + MINUTE)
+    take_in(NOW + MINUTE)
     assert sources_to_read(NOW).names == []
 
 
@@ -561,31 +515,27 @@ def test_source_that_is_down_fails_alone_and_the_ledger_says_why(one_stop, rows,
     with pytest.raises(SourceFailed, match="broken") as failure:
         pick_up("broken", now=NOW)
     assert "secret-word" not in str(failure.value)
-    one_stop.dossier()
-    one_stop.move(9)
-    run()
+    one_stop.both(9)
+    take_in()
     assert messages(rows) == [("result", "queued", None)]
     assert [row["name"] for row in rows("SELECT name FROM motcua.sources WHERE failed_at IS NOT NULL")] == ["broken"]
 
 
 def test_backfill_reads_its_window_again_and_plans_what_is_missing(one_stop, rows):
-    one_stop.dossier("NEWER")
-    one_stop.move(4, "NEWER", desk=False, number=100)
-    run()
-    one_stop.dossier(updated_at=NOW - timedelta(hours=8))
-    one_stop.move(9, number=50, at=NOW - timedelta(hours=5))
-    run(NOW + MINUTE)
+    one_stop.both(4, "NEWER", desk=False, number=100)
+    take_in()
+    one_stop.both(9, number=50, at=NOW - timedelta(hours=5), updated_at=NOW - timedelta(hours=8))
+    take_in(NOW + MINUTE)
     assert messages(rows) == []
     window = Window(NOW - timedelta(hours=6), NOW - timedelta(hours=4))
     for _ in range(2):
-        run(NOW + MINUTE, window)
+        take_in(NOW + MINUTE, window)
     assert messages(rows) == [("result", "queued", None)]
 
 
 def test_the_application_role_cannot_rewrite_history(one_stop, rows, ledger):
-    one_stop.dossier()
-    one_stop.move(9)
-    run()
+    one_stop.both(9)
+    take_in()
     with connect() as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
         connection.execute("DELETE FROM motcua.messages")
     for table in ("message_history", "dossier_versions"):
@@ -641,17 +591,13 @@ def test_source_that_failed_is_not_asked_in_every_run(one_stop, configure):
     "an agency enabled later the same day tells what happened since the moment it was enabled from",
 )
 def test_agency_enabled_later_the_same_day_tells_what_happened_since(one_stop, rows):
-    with connect() as connection:
-        save_agencies(connection, [agency(NHA_TRANG, enabled_from=None)], "tests")
-    one_stop.dossier("BEFORE")
-    one_stop.move(9, "BEFORE", at=NOW - timedelta(days=1))
-    one_stop.dossier("SINCE")
-    one_stop.move(9, "SINCE")
-    run()
+    in_ledger(save_agencies, [agency(NHA_TRANG, enabled_from=None)], "tests")
+    one_stop.both(9, "BEFORE", at=NOW - timedelta(days=1))
+    one_stop.both(9, "SINCE")
+    take_in()
     assert messages(rows) == []
-    with connect() as connection:
-        save_agencies(connection, [agency(NHA_TRANG, enabled_from=NOW - timedelta(hours=1))], "tests")
-    run(NOW + MINUTE)
+    in_ledger(save_agencies, [agency(NHA_TRANG, enabled_from=NOW - timedelta(hours=1))], "tests")
+    take_in(NOW + MINUTE)
     assert messages(rows) == [("result", "queued", None)]
     outcomes = rows(
         "SELECT d.dossier_code, t.outcome FROM motcua.transitions AS t JOIN motcua.dossiers AS d USING (dossier_id)"

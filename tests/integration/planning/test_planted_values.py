@@ -10,18 +10,15 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 from psycopg.rows import dict_row
-from typer.testing import CliRunner
 
-from motcua.cli import app
 from motcua.domain.periods import Period
 from motcua.jobs.notices.picking_up import pick_up
-from motcua.jobs.notices.planning import plan
 from motcua.jobs.reconciliation.closing import close_period
 from motcua.sources.counting import plain_code
 from motcua.sources.desk_register import read_desk_register
-from motcua.store.ledger.database import connect, reason_without_values
+from motcua.store.ledger.database import reason_without_values
 from motcua.store.oversight.closings import load_differences
-from tests.conftest import NHA_TRANG, NOW, PASSWORD
+from tests.ground import NHA_TRANG, NOW, in_ledger, take_in, type_command
 from tests.integration.quality.world import extra_database
 from tests.planting.values import READY, columns_of
 from tests.prove.resilience.values import CLOSED, harm, judge, pass_through, without_trace, world
@@ -39,7 +36,7 @@ def passages(postgres, migrated, tmp_path_factory):
     """All jobs on a world as it should be, and on one with each value planted once in each column."""
     made = []
     for name, lives in (("whole", ()), ("planted", (READY,))):
-        with world(postgres.admin_dsn, tmp_path_factory.mktemp(name), migrated, PASSWORD) as values:
+        with world(postgres.admin_dsn, tmp_path_factory.mktemp(name), migrated) as values:
             made.append(pass_through(values, lives, thorough=False))
     return made
 
@@ -96,16 +93,14 @@ def test_number_that_no_sequence_reaches_hides_no_later_row(one_stop, rows, numb
 
 
 def test_smallest_number_of_all_stops_no_pick_up(one_stop, rows):
-    one_stop.dossier("A")
-    one_stop.move(9, "A", number=-(2**63))
+    one_stop.both(9, "A", number=-(2**63))
     for minute in range(3):
         pick_up("khanhhoa", now=NOW + minute * MINUTE)
     assert len(rows("SELECT 1 FROM motcua.transitions WHERE source_transition_id IS NOT NULL")) == 1
 
 
 def test_quarantined_row_with_a_negative_number_goes_on_when_it_is_mended_in_place(one_stop, rows):
-    one_stop.dossier("A")
-    one_stop.move(None, "A", number=-7)
+    one_stop.both(None, "A", number=-7)
     pick_up("khanhhoa", now=NOW)
     # Its recorded time leaves the overlap, so that only its number leads to it.
     one_stop.connection.execute("UPDATE onestop.transitions SET status_code = 9, recorded_at = '2026-11-01'")
@@ -124,8 +119,7 @@ def test_time_that_cannot_be_is_empty_in_a_dossier_and_noted(one_stop, rows, col
 
 @pytest.mark.parametrize("table", ["dossiers", "dossier_versions", "transitions"])
 def test_ledger_itself_refuses_times_that_no_job_can_hold(one_stop, ledger, rows, table):
-    one_stop.dossier()
-    one_stop.move(9)
+    one_stop.both(9)
     pick_up("khanhhoa", now=NOW)
     with psycopg.connect(ledger, autocommit=True) as administrator:
         administrator.execute("SET session_replication_role = replica")
@@ -153,8 +147,7 @@ def test_due_date_at_the_end_of_time_leaves_its_source_counted(one_stop):
     one_stop.dossier("A", due_at=datetime(2026, 11, 26, 9, tzinfo=UTC), updated_at=NOW - timedelta(days=3))
     one_stop.dossier("B", due_at="294276-12-31 23:59:59+00")
     one_stop.dossier("C", due_at=datetime(2026, 11, 26, 9, tzinfo=UTC), received_at="294276-12-31 23:59:59+00")
-    pick_up("khanhhoa", now=NOW)
-    plan(now=NOW)
+    take_in()
     assert close_period(DAY, "tests", CLOSED).closing.sources_unread == ()
 
 
@@ -163,8 +156,7 @@ def test_code_of_a_megabyte_is_kept_short_in_differences(one_stop):
     one_stop.move(9, "\x1b[31m red", at=NOW - MINUTE)
     pick_up("khanhhoa", now=NOW)
     closing = close_period(DAY, "tests", CLOSED).closing
-    with connect() as ledger:
-        found = load_differences(ledger, closing.closing_no)
+    found = in_ledger(load_differences, closing.closing_no)
     assert {(each.dossier_code, each.reason) for each in found} == {
         ("x" * 80, "quarantined"),
         ("[31m red", "quarantined"),
@@ -177,8 +169,7 @@ def test_row_of_a_dossier_in_quarantine_explains_what_it_calls_for(one_stop, age
     one_stop.dossier("A", agency, status_code=9, at_one_stop_desk=True, updated_at=NOW - MINUTE)
     pick_up("khanhhoa", now=NOW)
     closing = close_period(DAY, "tests", CLOSED).closing
-    with connect() as ledger:
-        assert [each.reason for each in load_differences(ledger, closing.closing_no)] == ["quarantined"]
+    assert [each.reason for each in in_ledger(load_differences, closing.closing_no)] == ["quarantined"]
     assert closing.unexplained == 0
 
 
@@ -200,19 +191,16 @@ def test_quarantine_is_listed_without_steering_the_terminal_and_without_a_phone(
     one_stop.dossier("A", "\x1b[31m[/] evil")
     one_stop.dossier("B", "0905 771 482")
     pick_up("khanhhoa", now=NOW)
-    said = CliRunner().invoke(app, ["quarantine"])
-    assert said.exit_code == 0
+    said = type_command("quarantine")
     assert "\x1b[31m" not in said.output
     assert "771 482" not in said.output
     assert "[31m[/] evil" in said.output
 
 
 def test_identity_is_printed_for_a_procedure_that_looks_like_markup(one_stop):
-    one_stop.dossier(procedure_code="[/]")
-    one_stop.move(9)
-    pick_up("khanhhoa", now=NOW)
-    plan(now=NOW)
-    said = CliRunner().invoke(app, ["identity", "--by-procedure"])
+    one_stop.both(9, procedure_code="[/]")
+    take_in()
+    said = type_command("identity", "--by-procedure", exits=None)
     assert (said.exit_code, said.exception) == (0, None)
     assert "[/]" in said.output
 

@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError
 from s3fs import S3FileSystem
 
 from motcua.sandbox.machine.parts import Part
-from tests.gateways.ports import free_port
+from tests.ground import free_port
 
 BUCKET = "motcua"
 KEYS = {"writer": ["Admin"], "reader": ["Read", "List"]}

@@ -19,13 +19,10 @@ import openpyxl
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
-from typer.testing import CliRunner
 
-from motcua.cli import app
 from motcua.domain.periods import Period
 from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.notices.picking_up import pick_up
-from motcua.jobs.notices.planning import plan
 from motcua.jobs.publications import publishing, verifying_again
 from motcua.jobs.publications.publishing import StoreFailed, publish
 from motcua.jobs.publications.verifying import NoSuchPublication, stray_folders, verify_publication
@@ -47,7 +44,7 @@ from motcua.store.ledger.database import connect
 from motcua.store.oversight.closings import hash_figures, load_differences, load_figures, load_orphans
 from motcua.store.oversight.publications import Publication, list_definitions, list_publications
 from tests import reconciliation_samples as samples
-from tests.conftest import NHA_TRANG, NOW, agency, connection_uri
+from tests.ground import NHA_TRANG, NOW, agency, connection_uri, in_ledger, in_memory, take_in, type_command
 from tests.integration.publications.test_publishing import (
     DAY,
     MORNING,
@@ -62,7 +59,6 @@ from tests.integration.publications.test_publishing import (
     stored_figures,
     stored_orphans,
 )
-from tests.memory_store import in_memory
 from tests.unit.jobs.test_reporting import NAMED_BEFORE, PUBLISHED_BY_0_2_0
 
 __all__ = ["closings", "store"]
@@ -432,7 +428,7 @@ def test_row_whose_manifest_is_none_is_a_fault_and_no_traceback(published, rows,
     assert any("the manifest of publication 2 has SHA-256" in each for each in found), found
     # The file has the hash that the row names, so that all else can be looked at.
     assert not [each for each in found if each.startswith(("csv", "bao-cao", "so-lieu"))]
-    told = CliRunner().invoke(app, ["publications", "show", "2"])
+    told = type_command("publications", "show", "2", exits=None)
     assert told.exception is None or isinstance(told.exception, SystemExit)
 
 
@@ -441,8 +437,7 @@ def test_publications_and_closings_cut_off_at_the_end_leave_a_folder_that_is_fou
     rows("ALTER TABLE motcua.publications DISABLE TRIGGER ALL")
     rows("DELETE FROM motcua.publications WHERE publication_no = 4")
     assert [each.where for each in stray_folders()] == ["2026/11/2026-11-24/2"]
-    told = CliRunner().invoke(app, ["publications", "verify-all"])
-    assert told.exit_code == 1
+    told = type_command("publications", "verify-all", exits=1)
     assert "2026/11/2026-11-24/2: holds a manifest.json and no row of the ledger names it" in told.output
 
 
@@ -485,15 +480,19 @@ def day(one_stop: Any, store: Path) -> Publication:
     moment = NOW - timedelta(minutes=5)
     for number in range(6):
         code = f"H{number:04}"
-        one_stop.dossier(
-            code, received_at=moment - timedelta(hours=2), updated_at=moment, submitted_via="direct",
+        one_stop.both(
+            4,
+            code,
+            desk=False,
+            at=moment - timedelta(hours=1),
+            received_at=moment - timedelta(hours=2),
+            updated_at=moment,
+            submitted_via="direct",
             applicant_phone=None if number == 0 else "0905123456",
-        )  # fmt: skip
-        one_stop.move(4, code, desk=False, at=moment - timedelta(hours=1))
+        )
         one_stop.move(9, code, at=moment)
     one_stop.dossier("UNTOLD", status_code=10, returned_at=moment, finished_at=moment, updated_at=moment)
-    pick_up("khanhhoa", EVERYTHING, NOW)
-    plan(now=NOW)
+    take_in()
     closed = close_period(DAY, "tests", MORNING)
     return publish(closed.closing.closing_no, MORNING)
 
@@ -511,11 +510,9 @@ def test_true_publication_holds_after_agency_was_renamed_moved_and_changed(day, 
     old = "Ủy ban nhân dân thành phố Nha Trang"
     named = f"agency {NHA_TRANG} is called {old} in it; by what the ledger says now it was Tên mới on 2026-11-25"
     for change in ({"enabled_from": NOW + timedelta(days=1)}, {"enabled_from": None}, {"kinds_off": ("result",)}):
-        with connect() as connection:
-            save_agencies(connection, [agency(NHA_TRANG, name=old, same_day_excluded=True, **change)], "tests")
+        in_ledger(save_agencies, [agency(NHA_TRANG, name=old, same_day_excluded=True, **change)], "tests")
         holds()
-    with connect() as connection:
-        save_agencies(connection, [agency(NHA_TRANG, name="Tên mới")], "tests")
+    in_ledger(save_agencies, [agency(NHA_TRANG, name="Tên mới")], "tests")
     # Its report says what it said; a reader is told that the name is another by now.
     holds(1, named)
 
@@ -524,9 +521,8 @@ def test_forger_who_owns_the_ledger_and_publishes_anew_with_this_software_is_fou
     for table in ("closing_messages", "closings", "publications"):
         rows(f"ALTER TABLE motcua.{table} DISABLE TRIGGER ALL")
     rows("UPDATE motcua.closing_messages SET queued = queued - 2, delivered = 2")
-    with connect() as connection:
-        forged = load_figures(connection, 1)
-        found = hash_figures(forged, load_differences(connection, 1), load_orphans(connection, 1))
+    forged = in_ledger(load_figures, 1)
+    found = hash_figures(forged, in_ledger(load_differences, 1), in_ledger(load_orphans, 1))
     rows("UPDATE motcua.closings SET figures_hash = %s", found)
     rows("DELETE FROM motcua.publications")
     assert publish(1).folder == "2026/11/2026-11-25/2"
@@ -646,8 +642,7 @@ def test_true_publication_of_an_older_version_holds_and_says_how_it_was_held(day
     )
     assert "typst 0.13.7, here " in how
     assert checked.held[-1] == "9 CSV files are what the recomputed figures make, made again"
-    told = CliRunner().invoke(app, ["verify", "1"])
-    assert told.exit_code == 0
+    told = type_command("verify", "1")
     assert f"note: {how}" in told.output
 
 
@@ -727,8 +722,7 @@ def test_publication_names_every_function_view_and_mapping_behind_its_queries(da
     assert named["sources/contract/dossiers"].endswith("(khanhhoa)")
     assert not [name for name in named if name.startswith("sources/opencps")]
     configure(MOTCUA_SOURCES="khanhhoa=contract,vanphong=opencps,dienkhanh=opencps")
-    with connect() as ledger:
-        named = {each.name: each.figures for each in queries_used(ledger)}
+    named = {each.name: each.figures for each in in_ledger(queries_used)}
     assert named["sources/contract/transitions"].endswith("(khanhhoa)")
     assert named["sources/opencps/transitions"].endswith("(dienkhanh, vanphong)")
     assert not [name for name in named if name.startswith(("intake.", "sources/national_sync"))]
@@ -740,8 +734,7 @@ def test_publication_names_every_function_view_and_mapping_behind_its_queries(da
 )
 def test_figures_that_were_pushed_or_came_as_files_name_what_of_the_intake_they_were_read_through(ledger, configure):
     configure(MOTCUA_SOURCES="hue=national_sync,dienkhanh=files,muongia=foreign_tables")
-    with connect() as connection:
-        named = {each.name: each for each in queries_used(connection)}
+    named = {each.name: each for each in in_ledger(queries_used)}
     mapping = {f"sources/national_sync/{name}" for name in ("dossiers", "transitions", "name_source")}
     assert {name for name in named if name.startswith("sources/national_sync")} == mapping
     assert {named[name].figures.rpartition(" (")[2] for name in mapping} == {"dienkhanh, hue)"}
@@ -874,10 +867,9 @@ def test_try_that_died_and_of_which_something_changed_since_is_left_and_the_next
     base = publishing.publications_store()
     rest = {str(path): path.read_bytes() for path in base.rglob("*") if path.is_file()}
     assert len(rest) == count
-    with connect() as connection:
-        assert list_publications(connection) == []
-        renamed_agency = agency(samples.NHA_TRANG, name="Ủy ban nhân dân thành phố Nha Trang (mới)")
-        save_agencies(connection, [renamed_agency], "tests")
+    assert in_ledger(list_publications) == []
+    renamed_agency = agency(samples.NHA_TRANG, name="Ủy ban nhân dân thành phố Nha Trang (mới)")
+    in_ledger(save_agencies, [renamed_agency], "tests")
     published = publish(number)
     assert published.folder == f"2026/11/2026-11-24/{2 if count else 1}"
     assert {str(path): path.read_bytes() for path in base.rglob("*") if path.is_file()}.items() >= rest.items()
@@ -915,8 +907,7 @@ def test_published_folder_whose_row_was_lost_with_a_restored_database_is_never_w
     before = everything_in(store)
     rows("ALTER TABLE motcua.publications DISABLE TRIGGER ALL")
     rows("DELETE FROM motcua.publications")
-    with connect() as connection:
-        save_agencies(connection, [agency(samples.NHA_TRANG, name="Khác")], "tests")
+    in_ledger(save_agencies, [agency(samples.NHA_TRANG, name="Khác")], "tests")
     again = publish(first.closing_no)
     assert again.folder != first.folder
     assert everything_in(store).items() >= before.items()
@@ -956,12 +947,11 @@ def test_store_that_takes_nothing_is_told(closings, store, configure, tmp_path):
     configure(MOTCUA_PUBLICATIONS=f"file://{tmp_path / 'file'}")
     with pytest.raises(StoreFailed, match=r"does not serve: .*Nothing was published"):
         publish(number)
-    with connect() as connection:
-        assert list_publications(connection) == []
+    assert in_ledger(list_publications) == []
 
 
 def test_verify_all_of_nothing_says_so(store, ledger):
-    told = CliRunner().invoke(app, ["publications", "verify-all"])
+    told = type_command("publications", "verify-all", exits=None)
     assert (told.exit_code, told.output.strip()) == (0, "Nothing is published yet.")
 
 

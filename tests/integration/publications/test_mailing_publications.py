@@ -13,9 +13,7 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from typer.testing import CliRunner
 
-from motcua.cli import app
 from motcua.jobs.mailing import MailsNotSent
 from motcua.jobs.publications import mailing as mailing_publications
 from motcua.jobs.publications.mailing import FileChanged, bodies_of, mail_publication
@@ -25,11 +23,10 @@ from motcua.reports.publication.data import Told
 from motcua.reports.publication.files import PDF, WORKBOOK, agency_workbook_name
 from motcua.reports.publication.mail import attachment_names, compose_publication_mail
 from motcua.store.agencies import save_agencies
-from motcua.store.ledger.database import connect
 from motcua.store.oversight.closings import hash_figures, save_closing
 from motcua.store.oversight.publications import Publication
 from tests import reconciliation_samples as samples
-from tests.conftest import agency
+from tests.ground import agency, in_ledger, type_command
 from tests.integration.quality.test_mailing_quality import MailServer, smtp_connection
 
 SO, NOI_VU, TU_PHAP_SO = "so@tttt.example", "kiemtra@noivu.example", "theodoi@tuphap.example"
@@ -57,18 +54,16 @@ def publication(
 ) -> Callable[..., Publication]:
     """Publishes a sample of a month or a day; Sở Tư pháp has a recipient, Nha Trang none."""
     configure(MOTCUA_PUBLICATIONS=f"file://{tmp_path}")
-    with connect() as connection:
-        named = [
-            agency(samples.TU_PHAP, name="Sở Tư pháp", report_recipients=(LAN,)),
-            agency(samples.NHA_TRANG, name="Ủy ban nhân dân thành phố Nha Trang"),
-        ]
-        save_agencies(connection, named, "tests")
+    named = [
+        agency(samples.TU_PHAP, name="Sở Tư pháp", report_recipients=(LAN,)),
+        agency(samples.NHA_TRANG, name="Ủy ban nhân dân thành phố Nha Trang"),
+    ]
+    in_ledger(save_agencies, named, "tests")
 
     def make(period=samples.MONTH) -> Publication:
         report = replace(samples.report(period), differences=(), orphans=())
         closing = replace(report.closing, figures_hash=hash_figures(report.figures, (), ()))
-        with connect() as connection:
-            number = save_closing(connection, closing, report.figures, (), (), ()).closing_no
+        number = in_ledger(save_closing, closing, report.figures, (), (), ()).closing_no
         return publish(number)
 
     return make
@@ -163,7 +158,7 @@ def test_operator_mails_it_to_whom_it_did_not_reach_and_once_more_who_asks(publi
     published = publication()
 
     def mail(*arguments: str) -> tuple[int, str]:
-        told = CliRunner().invoke(app, ["publications", "mail", *arguments])
+        told = type_command("publications", "mail", *arguments, exits=None)
         assert told.exception is None or isinstance(told.exception, SystemExit), told.exception
         return told.exit_code, told.output
 
@@ -249,8 +244,7 @@ def test_every_report_can_be_mailed_and_its_faults_stand_first(name):
 
 def test_agency_without_a_workbook_is_not_mailed(publication, server):
     number = publication(samples.DAY).publication_no
-    with connect() as connection:
-        later = agency("000.00.99.H32", name="Sở Mới", report_recipients=("moi@so.example",))
-        save_agencies(connection, [later], "tests")
+    later = agency("000.00.99.H32", name="Sở Mới", report_recipients=("moi@so.example",))
+    in_ledger(save_agencies, [later], "tests")
     assert "000.00.99.H32" not in bodies_of(number)
     assert agency_workbook_name("000.00.99.H32").endswith("000.00.99.H32.xlsx")

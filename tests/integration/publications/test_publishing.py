@@ -15,14 +15,9 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
-from typer.testing import CliRunner
 
-from motcua.cli import app
 from motcua.domain.periods import Period
 from motcua.domain.reconciliation import Change, Figures, ReconciliationReport
-from motcua.domain.run_window import EVERYTHING
-from motcua.jobs.notices.picking_up import pick_up
-from motcua.jobs.notices.planning import plan
 from motcua.jobs.publications import publishing
 from motcua.jobs.publications.publishing import FileStands, publish
 from motcua.jobs.publications.verification import MOST_TOLD
@@ -35,8 +30,7 @@ from motcua.store.ledger.queries import statement
 from motcua.store.oversight.closings import hash_figures, load_figures, load_orphans, save_closing
 from motcua.store.oversight.publications import Publication, list_publications
 from tests import reconciliation_samples as samples
-from tests.conftest import NOW, agency, connection_uri
-from tests.memory_store import in_memory
+from tests.ground import NOW, agency, connection_uri, in_ledger, in_memory, take_in, type_command
 
 DAY = Period.parse("2026-11-25")
 MORNING = DAY.end + timedelta(hours=6, minutes=30)
@@ -69,15 +63,14 @@ def closings(ledger: str, store: Path) -> Callable[..., int]:
         own = report or small()
         closing = replace(own.closing, **changes)
         figures_hash = hash_figures(own.figures, own.differences, own.orphans)
-        with connect() as connection:
-            saved = save_closing(
-                connection,
-                replace(closing, figures_hash=figures_hash),
-                own.figures,
-                own.differences,
-                own.orphans,
-                own.changes,
-            )
+        saved = in_ledger(
+            save_closing,
+            replace(closing, figures_hash=figures_hash),
+            own.figures,
+            own.differences,
+            own.orphans,
+            own.changes,
+        )
         return saved.closing_no
 
     return close
@@ -270,8 +263,7 @@ def test_whatever_step_it_dies_in_the_next_try_makes_the_one_publication(closing
     killed(publishing, "save_publication", lambda *_: die())
     real_save = publishing.save_publication
     killed(publishing, "save_publication", lambda *given: (real_save(*given), die()))
-    with connect() as connection:
-        assert list_publications(connection) == []
+    assert in_ledger(list_publications) == []
     published = publish(number)
     assert published.publication_no == 1
     assert set(everything_in(store / published.folder)) == {each["name"] for each in published.manifest["files"]} | {
@@ -289,8 +281,7 @@ def test_two_at_once_publish_once_each_closing_and_keep_the_chain(closings, stor
     for thread in threads:
         thread.join(60)
     assert sorted(each.publication_no for each in made) == [1, 1, 2, 2]
-    with connect() as connection:
-        first, second = list_publications(connection)
+    first, second = in_ledger(list_publications)
     assert second.previous_sha256 == first.manifest_sha256
     assert faults(1) == faults(2) == []
 
@@ -504,11 +495,16 @@ def closed_day(one_stop, store) -> Publication:
     moment = NOW - timedelta(minutes=5)
     for number in range(5):
         code = f"H{number:04}"
-        one_stop.dossier(code, received_at=moment - timedelta(days=5), updated_at=moment)
-        one_stop.move(4, code, desk=False, at=moment - timedelta(hours=1))
+        one_stop.both(
+            4,
+            code,
+            desk=False,
+            at=moment - timedelta(hours=1),
+            received_at=moment - timedelta(days=5),
+            updated_at=moment,
+        )
         one_stop.move(9, code, at=moment)
-    pick_up("khanhhoa", EVERYTHING, NOW)
-    plan(now=NOW)
+    take_in()
     return publish(close_period(DAY, "tests", MORNING).closing.closing_no, MORNING)
 
 
@@ -518,12 +514,11 @@ def test_auditor_verifies_against_the_facts_without_any_other_right(closed_day, 
         AIRFLOW_CONN_MOTCUA_DB=connection_uri(postgres.admin_dsn, "motcua_audit", conninfo_to_dict(ledger)["dbname"])
     )
     assert verify_publication("1").faults == []
-    told = CliRunner().invoke(app, ["verify", "1"])
-    assert told.exit_code == 0, told.output
+    told = type_command("verify", "1")
     assert "Everything holds." in told.output
-    assert CliRunner().invoke(app, ["publications", "list"]).exit_code == 0
-    assert CliRunner().invoke(app, ["publications", "show", "1"]).exit_code == 0
-    assert CliRunner().invoke(app, ["publications", "verify-all"]).exit_code == 0
+    type_command("publications", "list")
+    type_command("publications", "show", "1")
+    type_command("publications", "verify-all")
 
 
 @pytest.mark.guarantee(
@@ -534,18 +529,15 @@ def test_auditor_opens_a_figure_down_to_its_dossiers(closed_day, ledger, postgre
     configure(
         AIRFLOW_CONN_MOTCUA_DB=connection_uri(postgres.admin_dsn, "motcua_audit", conninfo_to_dict(ledger)["dbname"])
     )
-    told = CliRunner().invoke(app, ["closings", "rows", "1", "queued", "--agency", samples.NHA_TRANG, "--csv"])
-    assert told.exit_code == 0, told.output
+    told = type_command("closings", "rows", "1", "queued", "--agency", samples.NHA_TRANG, "--csv")
     head, *lines = told.output.splitlines()
     assert head.startswith("message_id,dossier_code,agency_code,")
     assert [line.split(",")[1] for line in lines] == [f"H{number:04}" for number in range(5)]
-    shown = CliRunner().invoke(app, ["closings", "rows", "1", "open_in_time", "--limit", "2"])
-    assert shown.exit_code == 0
+    shown = type_command("closings", "rows", "1", "open_in_time", "--limit", "2")
     assert "H0000" in shown.output
     assert "3 more" in shown.output
-    refused = CliRunner().invoke(app, ["closings", "rows", "1", "lost"])
-    assert refused.exit_code == 2
-    assert CliRunner().invoke(app, ["closings", "rows", "9", "queued"]).exit_code == 2
+    type_command("closings", "rows", "1", "lost", exits=2)
+    type_command("closings", "rows", "9", "queued", exits=2)
 
 
 def test_fact_that_was_changed_behind_the_figures_is_found(closed_day, rows):
@@ -554,10 +546,9 @@ def test_fact_that_was_changed_behind_the_figures_is_found(closed_day, rows):
     said = [str(each) for each in verify_publication("1").faults]
     assert any("column queued: published 5, recomputed 4" in each for each in said), said
     assert any("column expired: published 0, recomputed 1" in each for each in said)
-    told = CliRunner().invoke(app, ["verify", "1"])
-    assert told.exit_code == 1
+    told = type_command("verify", "1", exits=1)
     assert "DIFFERS: csv/messages.csv" in told.output
-    assert CliRunner().invoke(app, ["closings", "rows", "1", "queued"]).exit_code == 1
+    type_command("closings", "rows", "1", "queued", exits=1)
 
 
 def test_move_taken_out_of_a_message_s_history_is_found(closed_day, rows):
@@ -582,6 +573,5 @@ def test_purged_personal_data_changes_nothing(closed_day, rows):
 
 def test_operator_s_mistake_is_a_sentence(store, ledger):
     for arguments in (["verify", "9"], ["publications", "show", "9"]):
-        told = CliRunner().invoke(app, arguments)
-        assert told.exit_code == 2
+        told = type_command(*arguments, exits=2)
         assert "there is no publication 9" in told.stderr

@@ -11,9 +11,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from typer.testing import CliRunner
 
-from motcua.cli import app
 from motcua.jobs.backup.files import Pack, put_back
 from motcua.jobs.personal_data import KEPT_FOR, remove_old_files
 from motcua.jobs.publications.mailing import _attachments
@@ -23,8 +21,8 @@ from motcua.jobs.publications.verifying_in_turn import verify_in_turn
 from motcua.reports.publication.files import MANIFEST
 from motcua.settings import settings
 from motcua.store.file_stores import StoreUnusable, _s3, open_store
-from motcua.store.ledger.database import connect
 from motcua.store.oversight.publications import list_publications
+from tests.ground import in_ledger, type_command
 from tests.integration.publications.s3_server import BUCKET, S3Server, running_s3
 from tests.integration.publications.test_publishing import (
     closings,
@@ -87,7 +85,7 @@ def test_published_corrected_listed_mailed_and_verified_as_in_a_folder(closings,
     (attached,), left_out = _attachments(first, [("Báo cáo", "bao-cao.pdf")])
     assert left_out == []
     assert attached.content == objects(store)[f"cong-bo/{first.folder}/bao-cao.pdf"]
-    said = CliRunner().invoke(app, ["publications", "show", "1"])
+    said = type_command("publications", "show", "1", exits=None)
     assert (said.exit_code, f"s3://ghi@{store}/cong-bo/{first.folder}" in said.output) == (0, True)
     # Whoever has a key that only reads, as an auditor, verifies by the folder's address.
     checked = verify_publication(f"s3://doc@{store}/cong-bo/{first.folder}", stored_figures, stored_orphans)
@@ -139,8 +137,7 @@ def test_store_that_does_not_serve_is_told_in_words_and_nothing_is_published(clo
         publish(number)
     assert "Nothing was published" in str(refused.value)
     assert "secret-of" not in str(refused.value)
-    with connect() as connection:
-        assert list_publications(connection) == []
+    assert in_ledger(list_publications) == []
     assert objects(store) == {}
     # No bucket is made by the way.
     with pytest.raises(OSError, match="has no bucket khong-co"):
@@ -154,8 +151,7 @@ def test_store_that_does_not_answer_is_no_verdict_on_what_it_holds(closings, sto
     configure(MOTCUA_PUBLICATIONS=f"s3://{connection}@{store}/cong-bo")
     with pytest.raises(NoSuchPublication, match=r"the store of publications, s3://.*, cannot be read: "):
         faults(1)
-    told = CliRunner().invoke(app, ["verify", "1"])
-    assert told.exit_code == 2
+    told = type_command("verify", "1", exits=2)
     assert "cannot be read" in " ".join(told.output.split())
     night = verify_in_turn("scheduled__1")
     assert (night.verified, night.failed, night.strays) == (0, (1,), 0)

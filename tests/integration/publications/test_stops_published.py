@@ -11,14 +11,12 @@ import pytest
 from openpyxl import load_workbook
 from psycopg.conninfo import conninfo_to_dict
 
-from motcua.jobs.notices.picking_up import pick_up
-from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.stopping import go, stop
 from motcua.jobs.publications.publishing import publish
 from motcua.jobs.publications.verifying import verify_publication
 from motcua.jobs.reconciliation.closing import close_period
 from motcua.reports.publication.files import MANIFEST, PAGE, PDF, WORKBOOK
-from tests.conftest import NHA_TRANG, NOW, TU_PHAP, connection_uri
+from tests.ground import NHA_TRANG, NOW, TU_PHAP, connection_uri, take_in
 from tests.integration.publications.test_publishing import DAY, MORNING, store  # noqa: F401 - a fixture
 
 DRAWS = True
@@ -36,10 +34,8 @@ def stop_at(moment, until, kind=None, agency=None, reason=WHY):
 def close(one_stop, store):  # noqa: F811
     """Publishes the day, with a result in each of two agencies, and gives the publication's folder."""
     for agency in (NHA_TRANG, TU_PHAP):
-        one_stop.dossier("D", agency, updated_at=NOW - HOUR)
-        one_stop.move(9, "D", agency, at=NOW - HOUR)
-    pick_up("khanhhoa", now=NOW)
-    plan(now=NOW)
+        one_stop.both(9, "D", agency, at=NOW - HOUR, updated_at=NOW - HOUR)
+    take_in()
 
     def published(morning=MORNING) -> Path:
         publication = publish(close_period(DAY, "tests", morning).closing.closing_no, morning)

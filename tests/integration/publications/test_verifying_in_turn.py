@@ -9,14 +9,9 @@ from datetime import datetime, timedelta
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
-from typer.testing import CliRunner
 
-from motcua.cli import app
 from motcua.domain.periods import Period
-from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.gates import RunIncomplete
-from motcua.jobs.notices.picking_up import pick_up
-from motcua.jobs.notices.planning import plan
 from motcua.jobs.publications.publishing import publish
 from motcua.jobs.publications.verification import Mismatch, Verification
 from motcua.jobs.publications.verifying import verify_publication
@@ -33,7 +28,7 @@ from motcua.jobs.reconciliation.closing import close_period
 from motcua.jobs.tasks.verify_publications import gate
 from motcua.store.ledger.database import connect
 from motcua.store.oversight.publications import PublicationStanding, find_publication, last_verifications, not_holding
-from tests.conftest import NOW, connection_uri
+from tests.ground import NOW, connection_uri, take_in, type_command
 
 DAY = Period.parse("2026-11-25")
 MORNING = DAY.end + timedelta(hours=6, minutes=30)
@@ -52,10 +47,8 @@ def published(one_stop, configure, tmp_path):
     """Two publications: a day, and its correction of nothing that was published."""
     configure(MOTCUA_PUBLICATIONS=f"file://{tmp_path / 'công bố'}")
     at = NOW - timedelta(minutes=5)
-    one_stop.dossier("A1", updated_at=at, status_code=9, at_one_stop_desk=True, finished_at=at)
-    one_stop.move(9, "A1", at=at)
-    pick_up("khanhhoa", EVERYTHING, NOW)
-    plan(now=NOW)
+    one_stop.both(9, "A1", at=at, updated_at=at, status_code=9, at_one_stop_desk=True, finished_at=at)
+    take_in()
     numbers = [close_period(each, "tests", MORNING).closing.closing_no for each in (DAY, Period.parse("2026-11-24"))]
     return [publish(each, MORNING) for each in numbers], tmp_path / "công bố"
 
@@ -205,22 +198,19 @@ def test_command_keeps_what_a_person_signs_and_says_what_it_does_not_keep(publis
     (first, _), store = published
     monkeypatch.delenv("MOTCUA_PERSON")
     monkeypatch.setenv("LOGNAME", "root")
-    told = CliRunner().invoke(app, ["verify", "1"])
-    assert told.exit_code == 0
+    told = type_command("verify", "1")
     assert "Not kept: nobody signs it" in told.output
-    assert CliRunner().invoke(app, ["verify", "1", "--by", "admin"]).exit_code == 2
+    type_command("verify", "1", "--by", "admin", exits=2)
     assert kept() == []
-    told = CliRunner().invoke(app, ["verify", "1", "--by", "nguyen.van.an"])
+    told = type_command("verify", "1", "--by", "nguyen.van.an", exits=None)
     assert "Kept, signed by nguyen.van.an." in told.output
     assert kept() == [(1, "nguyen.van.an", 0)]
     copy = tmp_path / "đĩa" / "1"
     copy.mkdir(parents=True)
     (copy / "manifest.json").write_bytes((store / first.folder / "manifest.json").read_bytes())
-    told = CliRunner().invoke(app, ["verify", str(copy), "--by", "nguyen.van.an"])
-    assert told.exit_code == 1
+    told = type_command("verify", str(copy), "--by", "nguyen.van.an", exits=1)
     assert "Not kept: it is a copy elsewhere" in told.output
-    told = CliRunner().invoke(app, ["publications", "verify-all", "--by", "nguyen.van.an"])
-    assert told.exit_code == 0
+    told = type_command("publications", "verify-all", "--by", "nguyen.van.an")
     assert kept() == [(number, "nguyen.van.an", 0) for number in (1, 1, 2)]
 
 
@@ -228,8 +218,7 @@ def test_command_keeps_what_a_person_signs_and_says_what_it_does_not_keep(publis
 def test_auditor_verifies_and_writes_nothing(published, ledger, postgres, configure):
     database = conninfo_to_dict(ledger)["dbname"]
     configure(AIRFLOW_CONN_MOTCUA_DB=connection_uri(postgres.admin_dsn, "motcua_audit", database))
-    told = CliRunner().invoke(app, ["verify", "1", "--by", "nguyen.van.an"])
-    assert told.exit_code == 0, told.output
+    told = type_command("verify", "1", "--by", "nguyen.van.an")
     assert "Not kept: this role may only read." in told.output
     with connect() as auditor:
         found = find_publication(auditor, publication_no=1)

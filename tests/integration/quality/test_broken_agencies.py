@@ -19,7 +19,7 @@ from motcua.settings import settings
 from motcua.store.ledger.database import connect
 from motcua.store.ledger.queries import statement
 from motcua.store.oversight import quality as store
-from tests.conftest import Server
+from tests.ground import Server, in_ledger
 from tests.integration.quality.world import DAY, World, at, quality_ledger
 
 NOW = at(25, 5, 30)
@@ -205,8 +205,7 @@ def test_fault_is_told_of_its_agency_and_the_others_are_checked_as_without_it(na
         assert told.pop(fault.agency) == fault.faults
         assert set(told) <= {None}, "no other agency is accused"
         found = findings(counts.run_no)
-        with connect() as connection:
-            report = department_report(connection, counts.run_no)
+        report = in_ledger(department_report, counts.run_no)
     assert not [key for key in found if key[1].startswith(fault.agency)], "nothing is said of the broken agency"
     assert of_others(found, fault.agency) == of_others(sound, fault.agency)
     assert {each.agency_code for each in report.broken_agencies} >= {fault.agency}
@@ -244,8 +243,7 @@ def test_rows_of_no_agency_and_of_an_unknown_one_stop_nobody(world, sound, monke
     assert "unknown_agency" in faults_of(counts)["Z"]
     assert "dossiers_missing" in faults_of(counts)["A"]
     assert of_others(findings(counts.run_no), "A") == of_others(sound, "A")
-    with connect() as connection:
-        told = department_report(connection, counts.run_no).broken_agencies
+    told = in_ledger(department_report, counts.run_no).broken_agencies
     assert [(each.agency_code, each.name) for each in told] == [("A", "Sở A"), ("Z", "Z")]
 
 
@@ -332,8 +330,7 @@ def test_snapshot_that_cannot_be_judged_is_trusted_by_nobody(world, sound, monke
     monkeypatch.setattr("motcua.jobs.quality.checking.load_soundness", lambda: spoilt)
     counts = check_quality("not judged", NOW + DAY)
     assert (counts.findings, counts.broken) == (0, counts.rules)
-    with connect() as connection:
-        report = department_report(connection, counts.run_no)
+    report = in_ledger(department_report, counts.run_no)
     assert {each.status for each in report.results} == {"broken"}
     assert all((each.broken_reason or "").startswith("dossier_facts: ") for each in report.results)
 

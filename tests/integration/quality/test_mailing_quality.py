@@ -41,7 +41,7 @@ from motcua.store.ledger.environment import connection_of_environment
 from motcua.store.ledger.provisioning import with_database
 from motcua.store.notices.sources import ensure_source
 from motcua.store.oversight.report_mails import MailedReport, hash_recipient, reserve_mail
-from tests.conftest import TU_PHAP, Server, _drop, _fresh_database, agency, connection_uri
+from tests.ground import TU_PHAP, Server, agency, connection_uri, in_ledger
 from tests.quality_samples import agency_report, department_report
 from tests.quality_samples import rows as sample_rows
 
@@ -120,16 +120,15 @@ def server(configure: Callable[..., None]) -> Iterator[MailServer]:
 @pytest.fixture(scope="module")
 def ledger(postgres: Server, migrated: str) -> Iterator[str]:
     """One ledger for all tests here, each with a run of its own; Sở Tư pháp has three recipients."""
-    name = _fresh_database(postgres, migrated, "mails")
+    name = postgres.fresh_database(migrated, "mails")
     dsn = with_database(postgres.admin_dsn, name)
     with pytest.MonkeyPatch.context() as patch, psycopg.connect(dsn, autocommit=True) as admin:
         patch.setenv("AIRFLOW_CONN_MOTCUA_DB", connection_uri(postgres.admin_dsn, "motcua_app", name))
         admin.execute(f'GRANT CONNECT ON DATABASE "{name}" TO motcua_app')
-        with connect() as connection:
-            named = agency(TU_PHAP, name="Sở Tư pháp", report_recipients=(LAN, MINH, HOA))
-            save_agencies(connection, [named], "tests")
+        named = agency(TU_PHAP, name="Sở Tư pháp", report_recipients=(LAN, MINH, HOA))
+        in_ledger(save_agencies, [named], "tests")
         yield dsn
-    _drop(postgres, name)
+    postgres.drop_database(name)
 
 
 @functools.cache
@@ -320,10 +319,9 @@ def test_no_answer_after_the_content_is_unknown_and_not_sent_again_unasked(run, 
 
 
 def test_process_that_died_over_a_mail_leaves_it_unsent_and_says_so(run, server):
-    with connect() as connection:
-        assert reserve_mail(
-            connection, MailedReport("quality", run, TU_PHAP), hash_recipient(MINH), datetime.now(UTC), again=False
-        )
+    assert in_ledger(
+        reserve_mail, MailedReport("quality", run, TU_PHAP), hash_recipient(MINH), datetime.now(UTC), again=False
+    )
     with pytest.raises(MailsNotSent, match="1 of 3 recipient"):
         mail_agency(run, TU_PHAP)
     assert server.addresses() == [LAN, HOA]

@@ -29,7 +29,7 @@ from motcua.store.ledger.locks import hold_lock
 from motcua.store.ledger.queries import statement
 from motcua.store.oversight import quality as store
 from motcua.store.oversight.quality import acknowledge
-from tests.conftest import Server
+from tests.ground import Server, in_ledger
 from tests.integration.quality.world import DAY, World, at, quality_ledger
 
 WEDNESDAY = at(25, 5, 30)
@@ -98,8 +98,7 @@ def test_figures_of_a_mail_add_up_to_the_rows_of_the_ledger(world):
     world.dossier("landline", "A", phone_refusal="landline", applicant_phone="02583822001")
     run_no = check_quality("one", WEDNESDAY).run_no
     accepted = next(iter(rows(run_no, agency_code="A", rule="P1").values()))
-    with connect() as connection:
-        acknowledge(connection, accepted.finding_id, "lan", "Công dân cao tuổi", date(2026, 12, 31), WEDNESDAY)
+    in_ledger(acknowledge, accepted.finding_id, "lan", "Công dân cao tuổi", date(2026, 12, 31), WEDNESDAY)
     run_no = check_quality("two", at(26, 5, 30)).run_no
     with connect() as connection:
         report = agency_report(connection, run_no, "A")
@@ -137,17 +136,15 @@ def test_finding_is_new_stands_is_fixed_and_comes_back(world):
     assert rows(third) == {}, "mended at the desk, it leaves the list by itself"
     fixed = rows(third, fixed_since=second)["bad"]
     assert (fixed.state, fixed.last_seen) == ("fixed", WEDNESDAY + DAY)
-    with connect() as connection:
-        report = agency_report(connection, third, "A")
+    report = in_ledger(agency_report, third, "A")
     assert (report.figures.found, report.figures.change.fixed) == (0, 1)
     assert report.has_news
     set_phone(world, "bad", "landline")
     fourth = check("four", WEDNESDAY + 5 * DAY, "P4")
     back = rows(fourth)["bad"]
     assert (back.state, back.age_days, back.first_seen) == ("back", 0, WEDNESDAY)
-    with connect() as connection:
-        assert department_report(connection, fourth).results[0].change.back == 1
-        assert [point.found for point in department_report(connection, fourth).trend[-2:]] == [0, 1]
+    assert in_ledger(department_report, fourth).results[0].change.back == 1
+    assert [point.found for point in in_ledger(department_report, fourth).trend[-2:]] == [0, 1]
     assert rows(first)["bad"].state == "new", "an old run is told as it was"
     assert verify_seals() == (4, [])
 
@@ -179,9 +176,8 @@ def test_deadline_passes_to_the_agency_and_then_to_the_department(world):
     last = check("later", at(3, 5, 30, month=12), "R7")
     assert stages[30].department_on == date(2026, 12, 2)
     assert rows(last)["silent"].stage == "remind_department"
-    with connect() as connection:
-        result = agency_report(connection, last, "A").results[0]
-        first = agency_report(connection, last, "A").to_do_first[0]
+    result = in_ledger(agency_report, last, "A").results[0]
+    first = in_ledger(agency_report, last, "A").to_do_first[0]
     assert (result.remind_agency, result.remind_department) == (0, 1)
     assert first.sentence == "1 hồ sơ, 1 đã quá hạn sửa."
 
@@ -197,10 +193,9 @@ def test_acknowledged_finding_is_shown_and_subtracted_until_its_day(world):
     second, third = check("two", WEDNESDAY + DAY, "P1"), check("three", WEDNESDAY + 2 * DAY, "P1")
     accepted = rows(second)["bad"].acknowledged
     assert (accepted.acknowledged_by, accepted.until) == ("Nguyễn Thị Lan", date(2026, 11, 26))
-    with connect() as connection:
-        result = agency_report(connection, second, "A").results[0]
-        assert (result.found, result.acknowledged, result.to_do) == (1, 1, 0)
-        assert agency_report(connection, third, "A").results[0].to_do == 1
+    result = in_ledger(agency_report, second, "A").results[0]
+    assert (result.found, result.acknowledged, result.to_do) == (1, 1, 0)
+    assert in_ledger(agency_report, third, "A").results[0].to_do == 1
     assert rows(third)["bad"].acknowledged is None
     world.connection.execute("SET session_replication_role = origin")
     with pytest.raises(psycopg.Error, match="append-only"):
@@ -222,8 +217,7 @@ def test_expectation_deleted_from_the_suite_is_gone_everywhere(world, monkeypatc
 
     monkeypatch.setattr(expectations, "build_suites", without_missing)
     second = check("two", WEDNESDAY + DAY, "P1", "P4")
-    with connect() as connection:
-        agency, department = agency_report(connection, second, "A"), department_report(connection, second)
+    agency, department = in_ledger(agency_report, second, "A"), in_ledger(department_report, second)
     assert [each.rule.code for each in agency.results] == ["P4"]
     assert [each.rule.code for each in department.results] == ["P4"]
     assert set(rows(second)) == {"land"}
@@ -245,8 +239,7 @@ def test_check_that_breaks_is_neither_green_nor_bad_data(world):
         return judge([each for each in asked if each.rule.code in ("P1", "P4")], keep)
 
     counts = check_quality("two", WEDNESDAY + DAY, rules=broken, judged_by=some)
-    with connect() as connection:
-        report = agency_report(connection, counts.run_no, "A")
+    report = in_ledger(agency_report, counts.run_no, "A")
     assert counts.broken == 2
     assert {each.rule.code: each.status for each in report.results} == {"P1": "broken", "P4": "broken"}
     assert report.broken[0].broken_reason is not None

@@ -20,8 +20,7 @@ from motcua.jobs.quality.checking import check_quality
 from motcua.jobs.quality.mailing import mail_agency, mail_department
 from motcua.jobs.tasks.check_quality import agencies_to_mail
 from motcua.store.agencies import save_agencies
-from motcua.store.ledger.database import connect
-from tests.conftest import NHA_TRANG, NOW, TU_PHAP, agency
+from tests.ground import NHA_TRANG, NOW, TU_PHAP, agency, in_ledger
 from tests.integration.quality.test_mailing_quality import MailServer, smtp_connection
 from tests.web.visiting import Visiting
 
@@ -61,16 +60,14 @@ def everything_in(message: EmailMessage) -> str:
 
 
 def test_bad_numbers_are_mailed_to_their_agency_without_the_numbers(one_stop, server, caplog, capfd):
-    with connect() as connection:
-        named = agency(
-            NHA_TRANG, name="Ủy ban nhân dân thành phố Nha Trang", report_recipients=("hoa@nhatrang.example",)
-        )
-        save_agencies(connection, [named], "tests")
+    named = agency(NHA_TRANG, name="Ủy ban nhân dân thành phố Nha Trang", report_recipients=("hoa@nhatrang.example",))
+    in_ledger(save_agencies, [named], "tests")
     received = NOW - timedelta(days=2)  # a Monday
     for number, phone in enumerate([DUMMY, LANDLINE, "", GOOD], 1):
         code = f"000.00.30.H32-261122-000{number}"
-        one_stop.dossier(code, applicant_phone=phone, received_at=received, phone_entered_at=received)
-        one_stop.move(2, code, desk=True, at=received)
+        one_stop.both(
+            2, code, desk=True, at=received, applicant_phone=phone, received_at=received, phone_entered_at=received
+        )
         one_stop.move(4, code, desk=False, at=NOW - timedelta(hours=2))
     with caplog.at_level(logging.DEBUG):
         pick_up("khanhhoa", EVERYTHING, NOW)
@@ -106,10 +103,10 @@ def test_bad_numbers_are_mailed_to_their_agency_without_the_numbers(one_stop, se
 
 
 def test_agency_that_has_nothing_wrong_hears_of_it_once_a_week(one_stop, server):
-    with connect() as connection:
-        save_agencies(connection, [agency(TU_PHAP, name="Sở Tư pháp", report_recipients=("lan@x.example",))], "tests")
-    one_stop.dossier("160915001", TU_PHAP, applicant_phone=GOOD, received_at=NOW - timedelta(hours=3))
-    one_stop.move(2, "160915001", TU_PHAP, at=NOW - timedelta(hours=3))
+    in_ledger(save_agencies, [agency(TU_PHAP, name="Sở Tư pháp", report_recipients=("lan@x.example",))], "tests")
+    one_stop.both(
+        2, "160915001", TU_PHAP, at=NOW - timedelta(hours=3), applicant_phone=GOOD, received_at=NOW - timedelta(hours=3)
+    )
     pick_up("khanhhoa", EVERYTHING, NOW)
     assert mail_agency(check_quality("wednesday", NOW).run_no, TU_PHAP)["sent"] == 1
     assert server.taken[0][1]["Subject"] == "Sở Tư pháp: dữ liệu hồ sơ không có lỗi cần xử lý, ngày 25/11/2026"
@@ -117,8 +114,7 @@ def test_agency_that_has_nothing_wrong_hears_of_it_once_a_week(one_stop, server)
 
 
 def test_operator_mails_a_run_once_more_when_asked(one_stop, server):
-    with connect() as connection:
-        save_agencies(connection, [agency(TU_PHAP, name="Sở Tư pháp", report_recipients=("lan@x.example",))], "tests")
+    in_ledger(save_agencies, [agency(TU_PHAP, name="Sở Tư pháp", report_recipients=("lan@x.example",))], "tests")
     one_stop.dossier("160915001", TU_PHAP, applicant_phone=GOOD, received_at=NOW - timedelta(hours=3))
     pick_up("khanhhoa", EVERYTHING, NOW)
     check_quality("wednesday", NOW)

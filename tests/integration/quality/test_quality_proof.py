@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from motcua.quality.rules import load_rules
-from tests.conftest import PASSWORD, Server
+from tests.ground import Server
 from tests.planting.defects import build
 from tests.prove import Figure
 from tests.prove.oversight.quality import judge_world, planted_ledger
@@ -16,7 +16,7 @@ from tests.prove.oversight.quality import judge_world, planted_ledger
 @pytest.fixture(scope="module")
 def told(postgres: Server, migrated: str) -> Iterator[tuple[list[Figure], list[str]]]:
     world = build(seed=1, clean=2400, planted=200)
-    with planted_ledger(postgres.admin_dsn, world, migrated, PASSWORD) as (dsn, numbered):
+    with planted_ledger(postgres.admin_dsn, world, migrated) as (dsn, numbered):
         yield judge_world(world, dsn, numbered)
 
 

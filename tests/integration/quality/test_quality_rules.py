@@ -15,7 +15,7 @@ from motcua.quality.reporting import rows_to_correct
 from motcua.quality.rules import load_rules
 from motcua.settings import settings
 from motcua.store.ledger.database import connect
-from tests.conftest import Server
+from tests.ground import Server
 from tests.integration.quality.world import DAY, World, at, extra_database, quality_ledger
 
 NOW = at(25, 5, 30)

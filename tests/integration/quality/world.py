@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -13,9 +12,9 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from motcua.settings import settings
+from motcua.sandbox.machine.deployment import postgres_connection
 from motcua.store.ledger.provisioning import with_database
-from tests.conftest import Server, _drop, _fresh_database, connection_uri
+from tests.ground import Server, connection_uri, environment
 
 DAY = timedelta(days=1)
 
@@ -192,31 +191,22 @@ class World:
 @contextmanager
 def quality_ledger(postgres: Server, migrated: str) -> Iterator[World]:
     """A fresh ledger behind motcua_db; the environment is as before afterwards."""
-    name = _fresh_database(postgres, migrated, "dq")
-    set_before = dict(os.environ)
-    try:
-        with psycopg.connect(postgres.admin_dsn, autocommit=True) as admin:
-            admin.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO motcua_app").format(sql.Identifier(name)))
-        os.environ["AIRFLOW_CONN_MOTCUA_DB"] = connection_uri(postgres.admin_dsn, "motcua_app", name)
-        os.environ["MOTCUA_SOURCES"] = ""
-        settings.cache_clear()
+    name = postgres.fresh_database(migrated, "dq")
+    app = connection_uri(postgres.admin_dsn, "motcua_app", name)
+    with environment(AIRFLOW_CONN_MOTCUA_DB=app, MOTCUA_SOURCES=""):
         world = World(with_database(postgres.admin_dsn, name))
         yield world
         world.connection.close()
-    finally:
-        os.environ.clear()
-        os.environ.update(set_before)
-        settings.cache_clear()
-        _drop(postgres, name)
+    postgres.drop_database(name)
 
 
 @contextmanager
 def extra_database(postgres: Server) -> Iterator[tuple[psycopg.Connection[Any], str]]:
     """An empty database for a source, and its address as an Airflow connection."""
-    name = _fresh_database(postgres, "template0", "dq_onestop")
-    parts = psycopg.conninfo.conninfo_to_dict(postgres.admin_dsn)
+    name = postgres.fresh_database("template0", "dq_onestop")
+    dsn = with_database(postgres.admin_dsn, name)
     try:
-        with psycopg.connect(with_database(postgres.admin_dsn, name), autocommit=True) as connection:
-            yield connection, f"postgres://{parts['user']}:{parts['password']}@{parts['host']}:{parts['port']}/{name}"
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            yield connection, postgres_connection(dsn)
     finally:
-        _drop(postgres, name)
+        postgres.drop_database(name)

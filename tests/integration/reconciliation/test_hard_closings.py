@@ -28,7 +28,6 @@ from motcua.jobs.reconciliation.reporting import build_report
 from motcua.jobs.tasks import reconcile_daily, reconcile_monthly
 from motcua.settings import settings
 from motcua.store.agencies import save_agencies
-from motcua.store.ledger.database import connect
 from motcua.store.ledger.provisioning import with_database
 from motcua.store.notices.sources import ensure_source, map_status
 from motcua.store.oversight.closings import (
@@ -39,7 +38,7 @@ from motcua.store.oversight.closings import (
     newest_closings,
 )
 from motcua.store.oversight.figure_rows import ListedPeriod, newest_periods
-from tests.conftest import NHA_TRANG, NOW, TU_PHAP, OneStop, _drop, _fresh_database, agency
+from tests.ground import NHA_TRANG, NOW, TU_PHAP, OneStop, agency, in_ledger
 from tests.web.visiting import Visiting
 
 DAY = Period.parse("2026-11-25")
@@ -56,12 +55,22 @@ def run(at: datetime = NOW, *sources: str) -> None:
     plan(now=at)
 
 
-def result(one_stop: OneStop, code: str, at: datetime = NOW - 5 * MINUTE, agency_code: str = NHA_TRANG, **row) -> int:
-    """A dossier whose result came to the desk."""
+def result(
+    one_stop: OneStop,
+    code: str,
+    at: datetime = NOW - 5 * MINUTE,
+    agency_code: str = NHA_TRANG,
+    *,
+    read_at: datetime | None = None,
+    **row,
+) -> int:
+    """A dossier whose result came to the desk; ``read_at``: and was read then."""
     values = {"received_at": at - 5 * ONE_DAY, "updated_at": at - MINUTE} | row
-    one_stop.dossier(code, agency_code, **values)
-    one_stop.move(4, code, agency_code, desk=False, at=at - 60 * MINUTE)
-    return one_stop.move(9, code, agency_code, at=at)
+    one_stop.both(4, code, agency_code, desk=False, at=at - 60 * MINUTE, **values)
+    number = one_stop.move(9, code, agency_code, at=at)
+    if read_at:
+        run(read_at)
+    return number
 
 
 def close(period: Period = DAY, now: datetime = NEXT_MORNING, run_id: str = "tests"):
@@ -69,14 +78,12 @@ def close(period: Period = DAY, now: datetime = NEXT_MORNING, run_id: str = "tes
 
 
 def rows_of(closing_no: int) -> list[tuple[str, str, str | None]]:
-    with connect() as ledger:
-        return sorted((each.side, each.reason, each.dossier_code) for each in load_differences(ledger, closing_no))
+    return sorted((each.side, each.reason, each.dossier_code) for each in in_ledger(load_differences, closing_no))
 
 
 def cells(closing_no: int) -> dict[tuple[str, str, str], tuple[int, int]]:
     """Expected and messages by agency, procedure and kind."""
-    with connect() as ledger:
-        figures = load_figures(ledger, closing_no).messages
+    figures = in_ledger(load_figures, closing_no).messages
     return {(m.agency_code, m.procedure_code, m.kind): (m.expected, m.messages) for m in figures}
 
 
@@ -112,14 +119,14 @@ def lose(tamper):
 @pytest.fixture
 def other(postgres, one_stop, configure) -> Iterator[OneStop]:
     """A second source, ``moi``."""
-    name = _fresh_database(postgres, "template0", "onestop")
+    name = postgres.fresh_database("template0", "onestop")
     parts = psycopg.conninfo.conninfo_to_dict(postgres.admin_dsn)
     uri = f"postgres://{parts['user']}:{parts['password']}@{parts['host']}:{parts['port']}/{name}"
     configure(MOTCUA_SOURCES="khanhhoa,moi", AIRFLOW_CONN_ONESTOP_MOI=uri)
     source = OneStop(with_database(postgres.admin_dsn, name))
     yield source
     source.connection.close()
-    _drop(postgres, name)
+    postgres.drop_database(name)
 
 
 # --- Lost at pick-up ----------------------------------------------------------------------------------------------
@@ -134,8 +141,7 @@ def test_transition_dropped_at_pick_up_is_red_whatever_its_kind_and_minute(one_s
     for status in (9, 5):
         for clock in ("00:00:00", "12:00:00", "23:59:59.999999"):
             at, code = datetime.fromisoformat(f"2026-11-24T{clock}+07:00"), f"{status} {clock[:5]}"
-            one_stop.dossier(code, received_at=at - ONE_DAY, updated_at=at - MINUTE)
-            one_stop.move(4, code, desk=False, at=at - 60 * MINUTE)
+            one_stop.both(4, code, desk=False, at=at - 60 * MINUTE, received_at=at - ONE_DAY, updated_at=at - MINUTE)
             lost[code] = one_stop.move(status, code, at=at)
     lose(*lost.values())
     day = close(DAY.previous)
@@ -174,16 +180,14 @@ def test_lost_departure_before_a_result_that_the_row_alone_tells_of_is_red(one_s
 
 
 def test_departure_that_waits_in_quarantine_is_explained_and_one_that_waited_once_is_not(one_stop, tamper):
-    with connect() as ledger:
-        ensure_source(ledger, "khanhhoa")
-        map_status(ledger, "khanhhoa", 77, 4, "lan")
+    in_ledger(ensure_source, "khanhhoa")
+    in_ledger(map_status, "khanhhoa", 77, 4, "lan")
     result(one_stop, "A", NOW - ONE_DAY)
     left = one_stop.move(77, "A", desk=False, at=NOW - 20 * MINUTE)
     one_stop.move(9, "A", at=NOW - 10 * MINUTE)
     tamper("DELETE FROM motcua.status_maps")
     run(NOW + 60 * MINUTE)
-    with connect() as ledger:
-        map_status(ledger, "khanhhoa", 77, 4, "lan")
+    in_ledger(map_status, "khanhhoa", 77, 4, "lan")
     first = close()
     assert rows_of(first.closing_no) == [("source", "quarantined", "A")]
     tamper("UPDATE motcua.quarantine SET released_at = %s WHERE row_key = %s", NOW, str(left))
@@ -206,14 +210,12 @@ def test_departure_that_the_source_wrote_later_is_explained(one_stop, first):
 @pytest.mark.guarantee("reconciliation", "a row in quarantine explains no loss beside it")
 def test_row_in_quarantine_explains_no_loss_beside_it(one_stop, tamper):
     """Codes are not unique across agencies, and a row may wait in quarantine for years."""
-    with connect() as ledger:
-        ensure_source(ledger, "khanhhoa")
-        map_status(ledger, "khanhhoa", 77, 4, "lan")
+    in_ledger(ensure_source, "khanhhoa")
+    in_ledger(map_status, "khanhhoa", 77, 4, "lan")
     evening = datetime(2026, 11, 25, 17, 31, tzinfo=VIETNAM)
     tomorrow = datetime(2026, 11, 26, 16, tzinfo=VIETNAM)
     for code in ("RESULT", "ROW", "APOLOGY"):
-        one_stop.dossier(code, "H99", due_at=tomorrow)
-        one_stop.move(4, code, "H99", desk=False, at=NOW - 25 * MINUTE)
+        one_stop.both(4, code, "H99", desk=False, at=NOW - 25 * MINUTE, due_at=tomorrow)
     one_stop.move(77, "OLD", desk=False, at=NOW - 5 * ONE_DAY)
     lost = []
     for code in ("RESULT", "OLD", "BOTH"):
@@ -236,8 +238,7 @@ def test_row_in_quarantine_explains_no_loss_beside_it(one_stop, tamper):
     )
     plan(now=evening)
     apologize(now=evening)
-    with connect() as ledger:
-        map_status(ledger, "khanhhoa", 77, 4, "lan")
+    in_ledger(map_status, "khanhhoa", 77, 4, "lan")
     closing = close()
     assert rows_of(closing.closing_no) == [
         *(("source", "missing", code) for code in ("APOLOGY", "BOTH", "OLD", "RESULT", "ROW")),
@@ -258,11 +259,9 @@ def test_row_in_quarantine_from_before_its_agency_joined_is_out_of_scope(one_sto
 def test_number_that_the_source_gave_a_second_time_hides_no_lost_result(one_stop):
     """A source that was set back gives its numbers again. By the time of this step pick-up takes it for the one that it
     knows, and nobody would be told."""
-    number = result(one_stop, "A", NOW - 30 * MINUTE)
-    run()
+    number = result(one_stop, "A", NOW - 30 * MINUTE, read_at=NOW)
     one_stop.connection.execute("DELETE FROM onestop.transitions")
-    one_stop.dossier("B", updated_at=NOW - 90 * MINUTE)
-    one_stop.move(9, "B", at=NOW - 60 * MINUTE, number=number)
+    one_stop.both(9, "B", at=NOW - 60 * MINUTE, number=number, updated_at=NOW - 90 * MINUTE)
     run(NOW + 60 * MINUTE)
     closing = close()
     assert rows_of(closing.closing_no) == [("ledger", "without_event", "A"), ("source", "missing", "B")]
@@ -271,11 +270,9 @@ def test_number_that_the_source_gave_a_second_time_hides_no_lost_result(one_stop
 
 @pytest.mark.guarantee("reconciliation", "a number that a source gives a second time hides no lost result")
 def test_result_under_numbers_that_began_anew_is_counted_and_red_where_it_was_lost(one_stop, tamper):
-    number = result(one_stop, "A", NOW - 2 * ONE_DAY)
-    run(NOW - ONE_DAY)
+    number = result(one_stop, "A", NOW - 2 * ONE_DAY, read_at=NOW - ONE_DAY)
     one_stop.connection.execute("DELETE FROM onestop.transitions")
-    one_stop.dossier("B", updated_at=NOW - 60 * MINUTE)
-    one_stop.move(9, "B", at=NOW - 30 * MINUTE, number=number)
+    one_stop.both(9, "B", at=NOW - 30 * MINUTE, number=number, updated_at=NOW - 60 * MINUTE)
     run(NOW + 60 * MINUTE)
     closing = close()
     assert (closing.sources_unread, rows_of(closing.closing_no)) == ((), [])
@@ -288,8 +285,7 @@ def test_result_under_numbers_that_began_anew_is_counted_and_red_where_it_was_lo
 
 
 def test_dossier_that_the_source_renamed_after_its_message_is_explained(one_stop):
-    result(one_stop, "A")
-    run()
+    result(one_stop, "A", read_at=NOW)
     for table in ("dossiers", "transitions"):
         one_stop.connection.execute(f"UPDATE onestop.{table} SET dossier_code = 'A-2' WHERE dossier_code = 'A'")
     closing = close()
@@ -300,8 +296,7 @@ def test_dossier_that_the_source_renamed_after_its_message_is_explained(one_stop
 @pytest.mark.guarantee("reconciliation", "a source that was never read is not taken for an empty one")
 def test_source_that_no_run_reads_is_not_taken_for_an_empty_one(other, one_stop):
     result(one_stop, "A")
-    result(other, "B")
-    run()
+    result(other, "B", read_at=NOW)
     closing = close()
     assert rows_of(closing.closing_no) == [("source", "cut_off", "B")]
     assert cells(closing.closing_no)[NHA_TRANG, "1.005129", "result"] == (1, 1)
@@ -313,8 +308,7 @@ def test_event_whose_dossier_cannot_be_named_is_listed_and_not_forgotten(one_sto
     numbers = [one_stop.move(9, at=NOW - 4 * MINUTE, **{"code": "X"} | key) for key in keys]
     run()
     closing = close()
-    with connect() as ledger:
-        found = load_differences(ledger, closing.closing_no)
+    found = in_ledger(load_differences, closing.closing_no)
     assert {(each.side, each.reason) for each in found} == {("source", "quarantined")}
     assert sorted(each.source_transition_id for each in found) == numbers
     assert not is_red(closing.closing_no)
@@ -326,8 +320,7 @@ def test_transition_of_an_agency_that_is_not_enabled_is_out_of_scope_and_not_mis
     lose(number)
     closing = close()
     assert rows_of(closing.closing_no) == []
-    with connect() as ledger:
-        (figures,) = load_figures(ledger, closing.closing_no).messages
+    (figures,) = in_ledger(load_figures, closing.closing_no).messages
     assert (figures.at_source, figures.out_of_scope, figures.expected) == (1, 1, 0)
     assert figures.delivered_of_tellable is None
 
@@ -340,8 +333,7 @@ def test_transition_of_an_agency_that_is_not_enabled_is_out_of_scope_and_not_mis
     "a message that was deleted, doubled or moved to another dossier, agency or procedure is red and listed",
 )
 def test_message_deleted_from_the_ledger_is_red(one_stop, tamper):
-    result(one_stop, "A")
-    run()
+    result(one_stop, "A", read_at=NOW)
     tamper("DELETE FROM motcua.messages")
     closing = close()
     assert rows_of(closing.closing_no) == [("source", "without_message", "A")]
@@ -353,8 +345,7 @@ def test_message_deleted_from_the_ledger_is_red(one_stop, tamper):
     "a message that was deleted, doubled or moved to another dossier, agency or procedure is red and listed",
 )
 def test_message_doubled_in_the_ledger_is_red(one_stop, rows):
-    result(one_stop, "A")
-    run()
+    result(one_stop, "A", read_at=NOW)
     names = "kind, dossier_id, agency_code, procedure_code, state, text, template_id, template_version, parameters"
     more = "accented, segments, occurred_at, recorded_at, planned_at, useful_until, next_attempt_at, changed_at"
     rows(
@@ -418,12 +409,10 @@ def test_message_moved_to_another_day_of_the_ledger_is_red_on_both(one_stop, row
 
 
 def test_message_without_its_dossier_is_an_orphan_and_stops_no_closing(one_stop, tamper):
-    result(one_stop, "A")
-    run()
+    result(one_stop, "A", read_at=NOW)
     tamper("DELETE FROM motcua.dossiers")
     closing = close()
-    with connect() as ledger:
-        assert [each.sort for each in load_orphans(ledger, closing.closing_no)] == ["message_without_dossier"]
+    assert [each.sort for each in in_ledger(load_orphans, closing.closing_no)] == ["message_without_dossier"]
 
 
 @pytest.mark.guarantee("reconciliation", "a loss beside an invention is red although the sums agree")
@@ -438,15 +427,13 @@ def test_loss_beside_an_invention_in_the_same_cell_is_red_everywhere(one_stop, l
     assert (closing.difference, closing.unexplained) == (0, 2)
     assert is_red(closing.closing_no)
     assert CliRunner().invoke(app, ["close", "2026-11-25"]).exit_code == 1
-    with connect() as ledger:
-        (shown,) = newest_periods(ledger, "day", 2, summed=True)
+    (shown,) = in_ledger(newest_periods, "day", 2, summed=True)
     assert isinstance(shown, ListedPeriod)
     assert not shown.meets
 
 
 def test_event_that_planning_wrongly_left_out_is_red(one_stop, tamper):
-    result(one_stop, "A")
-    run()
+    result(one_stop, "A", read_at=NOW)
     tamper("UPDATE motcua.transitions SET outcome = 'out_of_scope', message_id = NULL WHERE message_id IS NOT NULL")
     tamper("DELETE FROM motcua.messages")
     closing = close()
@@ -470,12 +457,10 @@ def test_agency_enabled_in_the_middle_of_the_day_counts_from_then_on(one_stop, r
 
 def test_same_day_procedures_left_out_in_the_middle_of_the_day_stay_in_the_identity(one_stop, rows):
     for code, at in (("A", NOW - 60 * MINUTE), ("B", NOW - 5 * MINUTE)):
-        result(one_stop, code, at, received_at=NOW - 120 * MINUTE, due_at=NOW + 120 * MINUTE)
-        run(at + MINUTE)
+        result(one_stop, code, at, received_at=NOW - 120 * MINUTE, due_at=NOW + 120 * MINUTE, read_at=at + MINUTE)
         rows("UPDATE motcua.agencies SET same_day_excluded = TRUE WHERE agency_code = %s", NHA_TRANG)
     closing = close()
-    with connect() as ledger:
-        (figures,) = load_figures(ledger, closing.closing_no).messages
+    (figures,) = in_ledger(load_figures, closing.closing_no).messages
     assert (figures.expected, figures.queued, figures.suppressed) == (2, 1, 1)
     assert rows_of(closing.closing_no) == []
 
@@ -491,8 +476,7 @@ def test_code_that_moved_to_another_agency_after_the_messages_is_explained(one_s
     apologize(now=evening)
     first = close()
     assert rows_of(first.closing_no) == []
-    with connect() as ledger:
-        save_agencies(ledger, [agency(NHA_TRANG), agency(TU_PHAP, aliases=("H32.30",))], "tests", by_department=True)
+    in_ledger(save_agencies, [agency(NHA_TRANG), agency(TU_PHAP, aliases=("H32.30",))], "tests", by_department=True)
     again = close(now=LATER)
     assert rows_of(again.closing_no) == [
         ("ledger", "scope_changed", "A"),
@@ -504,10 +488,8 @@ def test_code_that_moved_to_another_agency_after_the_messages_is_explained(one_s
 
 
 def test_month_of_an_agency_that_was_switched_off_meanwhile_is_reported(one_stop):
-    result(one_stop, "A")
-    run()
-    with connect() as ledger:
-        save_agencies(ledger, [agency(each, enabled_from=None) for each in (NHA_TRANG, TU_PHAP)], "tests")
+    result(one_stop, "A", read_at=NOW)
+    in_ledger(save_agencies, [agency(each, enabled_from=None) for each in (NHA_TRANG, TU_PHAP)], "tests")
     month = close(Period.parse("2026-11"), FIRST_OF_DECEMBER)
     assert cells(month.closing_no)[NHA_TRANG, "1.005129", "result"] == (1, 1)
     assert not is_red(month.closing_no)
@@ -515,9 +497,8 @@ def test_month_of_an_agency_that_was_switched_off_meanwhile_is_reported(one_stop
 
 def test_agency_that_ended_without_a_successor_is_explained(one_stop):
     result(one_stop, "A")
-    with connect() as ledger:
-        ended = agency(NHA_TRANG, valid_until=date(2026, 11, 24), aliases=("H32.30",))
-        save_agencies(ledger, [ended], "tests", by_department=True)
+    ended = agency(NHA_TRANG, valid_until=date(2026, 11, 24), aliases=("H32.30",))
+    in_ledger(save_agencies, [ended], "tests", by_department=True)
     run()
     closing = close()
     assert rows_of(closing.closing_no) == [("source", "scope_changed", "A")]
@@ -525,8 +506,7 @@ def test_agency_that_ended_without_a_successor_is_explained(one_stop):
 
 
 def test_agency_that_its_source_writes_under_a_new_code_is_the_same_one(one_stop):
-    result(one_stop, "A")
-    run()
+    result(one_stop, "A", read_at=NOW)
     for table in ("dossiers", "transitions"):
         one_stop.connection.execute(f"UPDATE onestop.{table} SET agency_code = 'H32.30'")
     closing = close()
@@ -547,16 +527,13 @@ def test_dossier_that_goes_on_under_the_new_code_of_its_agency_is_the_same_one(o
     lose(left)
     closing = close()
     assert rows_of(closing.closing_no) == [("source", "missing", "LEFT")]
-    with connect() as ledger:
-        (figures,) = load_figures(ledger, closing.closing_no).messages
+    (figures,) = in_ledger(load_figures, closing.closing_no).messages
     assert (figures.procedure_code, figures.at_source, figures.messages) == ("1.005129", 3, 2)
 
 
 def test_code_that_is_no_agencys_any_more_is_explained(one_stop):
-    result(one_stop, "A", agency_code="H32.30")
-    run()
-    with connect() as ledger:
-        save_agencies(ledger, [agency(NHA_TRANG)], "tests", by_department=True)
+    result(one_stop, "A", agency_code="H32.30", read_at=NOW)
+    in_ledger(save_agencies, [agency(NHA_TRANG)], "tests", by_department=True)
     closing = close()
     assert rows_of(closing.closing_no) == [("ledger", "scope_changed", "A"), ("source", "scope_changed", "A")]
     assert not is_red(closing.closing_no)
@@ -628,16 +605,14 @@ def test_message_of_a_source_that_was_given_up_is_not_looked_for_at_its_successo
 
 
 def test_source_away_in_the_morning_is_caught_up_with_by_the_month(one_stop):
-    result(one_stop, "A")
-    run()
+    result(one_stop, "A", read_at=NOW)
     one_stop.connection.execute("ALTER SCHEMA onestop RENAME TO elsewhere")
     day = close()
     assert day.sources_unread == ("khanhhoa",)
     one_stop.connection.execute("ALTER SCHEMA elsewhere RENAME TO onestop")
     month = close(Period.parse("2026-11"), FIRST_OF_DECEMBER)
     assert (month.difference, month.unexplained, month.sources_unread) == (0, 0, ())
-    with connect() as ledger:
-        newest = newest_closings(ledger, [DAY])[DAY]
+    newest = in_ledger(newest_closings, [DAY])[DAY]
     assert newest > day.closing_no
     assert not is_red(newest)
 
@@ -756,8 +731,7 @@ def test_recorded_time_that_cannot_be_is_explained(one_stop):
 
 def test_recorded_time_that_the_source_wrote_anew_is_explained(one_stop):
     for code, to in (("EARLIER", NOW - ONE_DAY), ("LATER", NOW + ONE_DAY)):
-        number = result(one_stop, code, NOW - 30 * MINUTE)
-        run(NOW - 10 * MINUTE)
+        number = result(one_stop, code, NOW - 30 * MINUTE, read_at=NOW - 10 * MINUTE)
         one_stop.connection.execute(
             "UPDATE onestop.transitions SET recorded_at = %s WHERE transition_id = %s", (to, number)
         )
@@ -779,8 +753,7 @@ def test_result_repeated_after_midnight_belongs_to_the_day_it_began(one_stop):
 def test_month_of_a_message_that_moved_to_another_day_and_another_procedure_meets(one_stop, rows):
     midnight = datetime(2026, 11, 25, tzinfo=VIETNAM)
     rows("UPDATE motcua.agencies SET enabled_from = %s", midnight - ONE_DAY)
-    one_stop.dossier("A", updated_at=midnight - ONE_DAY)
-    one_stop.move(9, "A", at=midnight + MINUTE, number=2)
+    one_stop.both(9, "A", at=midnight + MINUTE, number=2, updated_at=midnight - ONE_DAY)
     run()
     one_stop.move(9, "A", at=midnight - MINUTE, number=1)
     one_stop.connection.execute("UPDATE onestop.dossiers SET procedure_code = '2.000001'")
@@ -793,8 +766,7 @@ def test_month_of_a_message_that_moved_to_another_day_and_another_procedure_meet
 def test_new_years_eve_and_the_leap_day_are_days_like_others(one_stop):
     for day in ("2024-02-29", "2024-12-31", "2025-01-01"):
         result(one_stop, day, datetime.fromisoformat(f"{day}T10:00:00+07:00"))
-    with connect() as ledger:
-        save_agencies(ledger, [agency(NHA_TRANG, enabled_from=datetime(2024, 1, 1, tzinfo=UTC))], "tests")
+    in_ledger(save_agencies, [agency(NHA_TRANG, enabled_from=datetime(2024, 1, 1, tzinfo=UTC))], "tests")
     run()
     for period, expected in (("2024-02", 1), ("2024-12-31", 1), ("2025-01-01", 1), ("2024-12", 1), ("2025-01", 1)):
         closing = close(Period.parse(period), LATER)
@@ -848,8 +820,7 @@ def test_run_over_a_red_day_is_red_again_until_it_is_mended(one_stop, lose):
 
 
 def test_correction_that_an_earlier_try_of_the_run_made_is_judged_until_it_is_corrected_itself(one_stop, lose):
-    result(one_stop, "A")
-    run()
+    result(one_stop, "A", read_at=NOW)
     close()
     number = result(one_stop, "B")
     lose(number)
@@ -876,16 +847,14 @@ def test_month_that_stands_red_makes_each_of_its_runs_red(one_stop, lose):
 @pytest.mark.guarantee("reconciliation", "a message that was lost after its day was closed is listed by the month")
 def test_message_that_was_lost_after_its_day_was_closed_is_listed_by_the_month(one_stop, tamper):
     result(one_stop, "A")
-    result(one_stop, "B", NOW - ONE_DAY)
-    run()
+    result(one_stop, "B", NOW - ONE_DAY, read_at=NOW)
     days = close(DAY.previous), close()
     tamper("DELETE FROM motcua.message_history WHERE message_id = (SELECT min(message_id) FROM motcua.messages)")
     tamper("DELETE FROM motcua.messages WHERE message_id = (SELECT min(message_id) FROM motcua.messages)")
     month = close(Period.parse("2026-11"), FIRST_OF_DECEMBER)
     assert (month.difference, month.unexplained) == (1, 1)
     assert [each[:2] for each in rows_of(month.closing_no)] == [("source", "without_message")]
-    with connect() as ledger:
-        closed = newest_closings(ledger, [DAY.previous, DAY])
+    closed = in_ledger(newest_closings, [DAY.previous, DAY])
     assert sum(newest > day.closing_no for newest, day in zip(closed.values(), days, strict=True)) == 1
     assert not close_period(Period.parse("2026-11"), "again", FIRST_OF_DECEMBER).changed
 
@@ -895,8 +864,7 @@ def test_days_missed_before_one_that_was_closed_by_hand_are_closed_as_well(one_s
     close(Period.parse("2026-11-20"), NEXT_MORNING)
     close(Period.parse("2026-11-24"), NEXT_MORNING)
     reconcile_daily.close_days("daily", EVERYTHING, Window(NEXT_MORNING - ONE_DAY, NEXT_MORNING), NEXT_MORNING)
-    with connect() as ledger:
-        closed = newest_closings(ledger, Period.parse("2026-11").days)
+    closed = in_ledger(newest_closings, Period.parse("2026-11").days)
     assert [str(period)[-2:] for period in closed] == ["20", "21", "22", "23", "24", "25"]
 
 
@@ -910,13 +878,11 @@ def test_backfill_of_days_in_either_order_changes_nothing(one_stop):
         morning = day.end + timedelta(hours=6, minutes=30)
         window = Window(morning - ONE_DAY, morning)
         reconcile_daily.gate(reconcile_daily.close_days("backfill", window, window, LATER))
-    with connect() as ledger:
-        assert newest_closings(ledger, days) == first
+    assert in_ledger(newest_closings, days) == first
 
 
 def test_two_that_close_a_day_at_once_make_one_closing(one_stop):
-    result(one_stop, "A")
-    run()
+    result(one_stop, "A", read_at=NOW)
     with ThreadPoolExecutor(2) as both:
         made = list(both.map(lambda name: close_period(DAY, name, NEXT_MORNING), ("dag", "by hand")))
     assert sorted(each.changed for each in made) == [False, True]
@@ -924,29 +890,23 @@ def test_two_that_close_a_day_at_once_make_one_closing(one_stop):
 
 
 def test_correction_of_a_correction_names_the_one_before_and_says_why(one_stop):
-    result(one_stop, "A")
-    run()
+    result(one_stop, "A", read_at=NOW)
     chain = [close()]
     for number in range(2):
-        result(one_stop, f"B{number}")
-        run(NOW + (number + 1) * ONE_DAY)
+        result(one_stop, f"B{number}", read_at=NOW + (number + 1) * ONE_DAY)
         chain.append(close(now=LATER + number * ONE_DAY))
     assert [each.corrects for each in chain] == [None, chain[0].closing_no, chain[1].closing_no]
     for each in chain[1:]:
-        with connect() as ledger:
-            changes = load_changes(ledger, each.closing_no)
+        changes = in_ledger(load_changes, each.closing_no)
         assert any(change.figure == "at_source" and change.causes == ("picked_up_late",) for change in changes)
 
 
 def test_day_that_was_corrected_at_once_is_looked_at_again_all_the_same(one_stop):
-    result(one_stop, "A")
-    run()
+    result(one_stop, "A", read_at=NOW)
     close()
-    result(one_stop, "B", NOW - 4 * MINUTE)
-    run(NEXT_MORNING)
+    result(one_stop, "B", NOW - 4 * MINUTE, read_at=NEXT_MORNING)
     early = close(now=NEXT_MORNING + 60 * MINUTE)
-    result(one_stop, "C", NOW - 3 * MINUTE)
-    run(NEXT_MORNING + ONE_DAY)
+    result(one_stop, "C", NOW - 3 * MINUTE, read_at=NEXT_MORNING + ONE_DAY)
     assert recheck_closed("recheck", NEXT_MORNING + 2 * ONE_DAY) == []
     (late,) = recheck_closed("recheck", LATER)
     assert late.closing.corrects == early.closing_no
@@ -955,8 +915,7 @@ def test_day_that_was_corrected_at_once_is_looked_at_again_all_the_same(one_stop
 
 def test_correction_is_made_also_where_only_a_reason_changed(one_stop):
     """A row was late, and then it proves to be unusable: as many have no message, for another reason."""
-    result(one_stop, "A")
-    run()
+    result(one_stop, "A", read_at=NOW)
     one_stop.move(9, "NOBODY", at=NOW + MINUTE)
     first = close()
     assert rows_of(first.closing_no) == [("source", "cut_off", "NOBODY")]
@@ -998,8 +957,7 @@ def test_closing_between_pick_up_and_planning_is_no_alarm_and_a_stuck_planning_i
 
 def test_pick_up_that_stands_still_while_its_source_goes_on_is_an_alarm(one_stop):
     """Cut off is a reason for the figures, and none for hours that nobody read."""
-    result(one_stop, "A")
-    run()
+    result(one_stop, "A", read_at=NOW)
     result(one_stop, "B", NOW + 120 * MINUTE)
     interval = Window(NEXT_MORNING - ONE_DAY, NEXT_MORNING)
     for _ in range(2):
@@ -1014,8 +972,7 @@ def test_pick_up_that_stands_still_while_its_source_goes_on_is_an_alarm(one_stop
 
 
 def test_dossier_of_an_evening_that_nobody_could_settle_is_not_called_lost(one_stop):
-    result(one_stop, "A")
-    run()
+    result(one_stop, "A", read_at=NOW)
     one_stop.dossier(
         "B", received_at=NOW - ONE_DAY, updated_at=NOW + 60 * MINUTE, due_at=datetime(2026, 11, 26, 16, tzinfo=VIETNAM)
     )
@@ -1067,14 +1024,12 @@ def test_hostile_codes_stop_no_closing_report_command_or_page(one_stop, tmp_path
 
 @pytest.mark.parametrize(("price", "spent"), [("0", 0), (None, None), ("350", 350)])
 def test_price_of_a_segment_may_be_nothing_or_unknown(one_stop, configure, rows, price, spent):
-    result(one_stop, "A")
-    run()
+    result(one_stop, "A", read_at=NOW)
     for state in ("sending", "accepted"):
         rows("UPDATE motcua.messages SET state = %s", state)
     configure(MOTCUA_SMS_BUDGET="100", **{} if price is None else {"MOTCUA_SEGMENT_PRICE": price})
     closing = close()
-    with connect() as ledger:
-        budget = build_report(ledger, closing.closing_no).budget
+    budget = in_ledger(build_report, closing.closing_no).budget
     assert (budget.spent_in_period, budget.spent_in_year, budget.for_year) == (spent, spent, 100)
 
 
@@ -1087,8 +1042,7 @@ def test_years_cost_has_the_days_of_a_month_that_was_never_closed(one_stop, conf
         rows("UPDATE motcua.messages SET state = %s", state)
     close(), close(Period.parse("2026-11-24"))
     later = close(Period.parse("2026-12-02"), datetime(2026, 12, 3, 6, 30, tzinfo=VIETNAM))
-    with connect() as ledger:
-        budget = build_report(ledger, later.closing_no).budget
+    budget = in_ledger(build_report, later.closing_no).budget
     assert (budget.spent_in_period, budget.spent_in_year) == (0, 200)
 
 
@@ -1096,13 +1050,11 @@ def test_years_cost_has_the_days_of_a_month_that_was_never_closed(one_stop, conf
 
 
 def ask(text: str, at: datetime) -> None:
-    with connect() as ledger:
-        answer(ledger, "kannel", InquiryReading("+84905123456", text, f"{text} {at}", at), at)
+    in_ledger(answer, "kannel", InquiryReading("+84905123456", text, f"{text} {at}", at), at)
 
 
 def test_inquiries_count_as_replies_also_those_that_name_nobodys_dossier(one_stop):
-    result(one_stop, "160915001")
-    run()
+    result(one_stop, "160915001", read_at=NOW)
     midnight = datetime(2026, 11, 26, tzinfo=VIETNAM)
     ask("MCKH 160915001", NOW)
     ask("MCKH NOBODY", midnight - timedelta(microseconds=1))
@@ -1120,8 +1072,7 @@ def test_inquiries_count_as_replies_also_those_that_name_nobodys_dossier(one_sto
 )
 @pytest.mark.parametrize("lost", ["messages", "inquiries"])
 def test_reply_without_its_inquiry_and_inquiry_without_its_reply_are_red_and_listed(one_stop, tamper, lost):
-    result(one_stop, "160915001")
-    run()
+    result(one_stop, "160915001", read_at=NOW)
     ask("MCKH 160915001", NOW)
     if lost == "messages":
         tamper("DELETE FROM motcua.messages WHERE kind = 'reply'")
@@ -1130,7 +1081,6 @@ def test_reply_without_its_inquiry_and_inquiry_without_its_reply_are_red_and_lis
     closing = close()
     assert is_red(closing.closing_no)
     side, reason = ("source", "without_message") if lost == "messages" else ("ledger", "without_event")
-    with connect() as ledger:
-        assert [(each.side, each.reason, each.kind) for each in load_differences(ledger, closing.closing_no)] == [
-            (side, reason, "reply")
-        ]
+    assert [(each.side, each.reason, each.kind) for each in in_ledger(load_differences, closing.closing_no)] == [
+        (side, reason, "reply")
+    ]

@@ -8,9 +8,7 @@ import pytest
 
 from motcua.domain.clock import VIETNAM
 from motcua.domain.periods import Period
-from motcua.domain.run_window import EVERYTHING, Window
-from motcua.jobs.notices.picking_up import pick_up
-from motcua.jobs.notices.planning import plan
+from motcua.domain.run_window import Window
 from motcua.jobs.publications.mailing import bodies_of
 from motcua.jobs.publications.publishing import publish
 from motcua.jobs.publications.verifying import stray_folders, verify_publication
@@ -27,6 +25,7 @@ from motcua.store.oversight.closings import (
     load_figures,
     newest_closings,
 )
+from tests.ground import in_ledger, take_in
 
 QUARTER, YEAR, DECEMBER = Period.parse("2026-Q4"), Period.parse("2026"), Period.parse("2026-12")
 BEGINNING = datetime(2026, 11, 28, tzinfo=VIETNAM)
@@ -49,23 +48,19 @@ def result(one_stop, code, at=MIDDLE):
 
 
 def run(at=MIDDLE + timedelta(minutes=9)):
-    pick_up("khanhhoa", EVERYTHING, at)
-    plan(now=at)
+    take_in(at)
 
 
 def closed(*periods):
-    with connect() as ledger:
-        return newest_closings(ledger, periods)
+    return in_ledger(newest_closings, periods)
 
 
 def expected(closing_no):
-    with connect() as ledger:
-        return sum(each.expected for each in load_figures(ledger, closing_no).messages)
+    return sum(each.expected for each in in_ledger(load_figures, closing_no).messages)
 
 
 def differences(closing_no):
-    with connect() as ledger:
-        return [(each.side, each.reason, each.dossier_code) for each in load_differences(ledger, closing_no)]
+    return [(each.side, each.reason, each.dossier_code) for each in in_ledger(load_differences, closing_no)]
 
 
 @pytest.mark.guarantee(
@@ -81,8 +76,7 @@ def test_month_that_ends_a_quarter_and_a_year_closes_them_and_a_rerun_changes_no
         zip((YEAR, DECEMBER, QUARTER), (numbers[2], *numbers[:2]), strict=True)
     )
     assert [expected(number) for number in numbers] == [1, 2, 2]
-    with connect() as ledger:
-        listed = [each.period for each in list_closings(ledger, 200)]
+    listed = [each.period for each in in_ledger(list_closings, 200)]
     assert listed[:4] == ["2026", "2026-Q4", "2026-12", "2026-12-31"]
     before = closed(*YEAR.days, DECEMBER, QUARTER, YEAR)
     assert len(before) == 34 + 3, "each day since the agency began"
@@ -104,8 +98,7 @@ def test_run_of_a_month_closes_the_quarter_where_it_ends_with_it(one_stop, rows,
         datetime(moment.year, moment.month, 1, tzinfo=VIETNAM) - 3 * ONE_DAY,
     )
     close_month("monthly", Window(moment - ONE_DAY, moment), moment)
-    with connect() as ledger:
-        made = {each.period for each in list_closings(ledger, 500) if len(each.period) < 10}
+    made = {each.period for each in in_ledger(list_closings, 500) if len(each.period) < 10}
     assert made == periods
 
 
@@ -125,9 +118,8 @@ def test_figures_of_a_quarter_can_be_counted_again_after_more_came(one_stop):
     one_stop.dossier("A", updated_at=later, status_code=2, received_at=later)
     result(one_stop, "C", MIDDLE + timedelta(minutes=5))
     run(later)
-    with connect() as ledger:
-        stored = load_figures(ledger, closing.closing_no)
-        assert compute_figures(ledger, closing, stored.messages) == stored
+    stored = in_ledger(load_figures, closing.closing_no)
+    assert in_ledger(compute_figures, closing, stored.messages) == stored
     assert (closing.difference, closing.unexplained) == (0, 0)
 
 
@@ -174,8 +166,7 @@ def test_what_the_source_changed_in_the_last_month_is_corrected_by_the_quarter(o
 
 def test_message_that_moved_from_one_month_to_another_is_no_difference_of_the_quarter(one_stop):
     begins = datetime(2026, 12, 1, tzinfo=VIETNAM)
-    one_stop.dossier("A", updated_at=begins - ONE_DAY)
-    one_stop.move(9, "A", at=begins + timedelta(minutes=1), number=2)
+    one_stop.both(9, "A", at=begins + timedelta(minutes=1), number=2, updated_at=begins - ONE_DAY)
     run()
     one_stop.move(9, "A", at=begins - timedelta(minutes=1), number=1)
     run(MIDDLE + ONE_DAY)
@@ -210,8 +201,7 @@ def test_quarter_and_year_are_looked_at_again_after_their_days(one_stop, rows):
     result(one_stop, "B", at + timedelta(minutes=1))
     run(NEW_YEAR + ONE_DAY)
     later = NEW_YEAR + timedelta(days=4)
-    with connect() as ledger:
-        due = closings_to_recheck(ledger, timedelta(days=3), later, NEW_YEAR - ONE_DAY)
+    due = in_ledger(closings_to_recheck, timedelta(days=3), later, NEW_YEAR - ONE_DAY)
     assert [str(each) for each in due[-3:]] == ["2026-12", "2026-Q4", "2026"], "the shorter first"
     results = {each.closing.period: each for each in recheck_closed("again", later)}
     for period in (Period(at.date()), DECEMBER, QUARTER, YEAR):

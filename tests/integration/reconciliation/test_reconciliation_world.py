@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import date, datetime, timedelta
 
-from tests.conftest import Server
+from tests.ground import Server
 from tests.prove.oversight.reconciliation import simulate
 from tests.prove.worlds.reconciliation import EIGHT_DAYS
 from tests.prove.worlds.reconciliation_oracle import Dossier, Office, Oracle, Row, Step, at

@@ -14,7 +14,6 @@ from motcua.domain.periods import Period
 from motcua.domain.reconciliation import DossierFigures, MessageFigures, ReasonCount, sum_messages
 from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.notices.picking_up import pick_up
-from motcua.jobs.notices.planning import plan
 from motcua.jobs.quality.checking import check_quality
 from motcua.jobs.reconciliation.closing import (
     NothingInScope,
@@ -34,34 +33,28 @@ from motcua.store.oversight.closings import (
     load_figures,
     load_orphans,
 )
-from tests.conftest import NHA_TRANG, NOW, connection_uri
+from tests.ground import NHA_TRANG, NOW, connection_uri, in_ledger, take_in
 
 DAY = Period.parse("2026-11-25")
 NEXT_MORNING = datetime(2026, 11, 26, 6, 30, tzinfo=VIETNAM)
 LATER = NEXT_MORNING + timedelta(days=4)
 
 
-def pick_up_and_plan(at: datetime = NOW) -> None:
-    pick_up("khanhhoa", EVERYTHING, at)
-    plan(now=at)
-
-
 def results(one_stop, count: int, at: datetime = NOW - timedelta(minutes=5), first: int = 1) -> None:
     for number in range(first, first + count):
         code = f"H{number:04}"
-        one_stop.dossier(code, received_at=at - timedelta(days=5), updated_at=at)
-        one_stop.move(4, code, desk=False, at=at - timedelta(hours=1))
+        one_stop.both(
+            4, code, desk=False, at=at - timedelta(hours=1), received_at=at - timedelta(days=5), updated_at=at
+        )
         one_stop.move(9, code, at=at)
 
 
 def reasons(closing_no: int) -> list[tuple[str, str]]:
-    with connect() as ledger:
-        return sorted((each.side, each.reason) for each in load_differences(ledger, closing_no))
+    return sorted((each.side, each.reason) for each in in_ledger(load_differences, closing_no))
 
 
 def totals(closing_no: int, kind: str = "result"):
-    with connect() as ledger:
-        figures = load_figures(ledger, closing_no).messages
+    figures = in_ledger(load_figures, closing_no).messages
     return sum_messages(tuple(each for each in figures if each.kind == kind))
 
 
@@ -71,7 +64,7 @@ def totals(closing_no: int, kind: str = "result"):
 )
 def test_every_message_meets_an_occasion_of_the_source(one_stop):
     results(one_stop, 5)
-    pick_up_and_plan()
+    take_in()
     closing = close_period(DAY, "tests", NEXT_MORNING).closing
     assert (closing.difference, closing.unexplained, closing.corrects) == (0, 0, None)
     whole = totals(closing.closing_no)
@@ -95,8 +88,8 @@ def test_day_before_any_agency_joined_is_not_closed(one_stop):
 )
 def test_transition_lost_from_the_ledger_is_an_unexplained_difference(one_stop, rows):
     results(one_stop, 3)
-    pick_up_and_plan()
-    pick_up_and_plan(NOW + timedelta(hours=1))
+    take_in()
+    take_in(NOW + timedelta(hours=1))
     rows("SET session_replication_role = replica")
     with connect() as ledger:
         lost = ledger.execute("SELECT message_id FROM motcua.messages ORDER BY message_id LIMIT 1").fetchone()
@@ -110,7 +103,7 @@ def test_transition_lost_from_the_ledger_is_an_unexplained_difference(one_stop, 
 
 def test_transition_that_no_pick_up_can_have_read_yet_is_explained(one_stop):
     results(one_stop, 1)
-    pick_up_and_plan()
+    take_in()
     results(one_stop, 1, at=NOW + timedelta(minutes=1), first=9)
     closing = close_period(DAY, "tests", NEXT_MORNING).closing
     assert reasons(closing.closing_no) == [("source", "cut_off")]
@@ -132,7 +125,7 @@ def test_transition_that_was_never_planned_is_an_unexplained_difference(one_stop
 @pytest.mark.guarantee("reconciliation", "a message that nothing called for is a difference without a reason: red")
 def test_message_whose_transition_the_source_never_had_is_an_unexplained_difference(one_stop):
     results(one_stop, 2)
-    pick_up_and_plan()
+    take_in()
     one_stop.connection.execute("DELETE FROM onestop.transitions WHERE dossier_code = 'H0002'")
     one_stop.connection.execute("UPDATE onestop.dossiers SET status_code = 4 WHERE dossier_code = 'H0002'")
     closing = close_period(DAY, "tests", NEXT_MORNING).closing
@@ -142,7 +135,7 @@ def test_message_whose_transition_the_source_never_had_is_an_unexplained_differe
 
 def test_transition_that_the_source_rewrote_is_explained(one_stop):
     results(one_stop, 2)
-    pick_up_and_plan()
+    take_in()
     one_stop.connection.execute("UPDATE onestop.transitions SET status_code = 4 WHERE dossier_code = 'H0002'")
     closing = close_period(DAY, "tests", NEXT_MORNING).closing
     assert reasons(closing.closing_no) == [("ledger", "source_changed")]
@@ -152,7 +145,7 @@ def test_transition_that_the_source_rewrote_is_explained(one_stop):
 def test_quarantined_row_is_explained_until_it_is_released(one_stop):
     results(one_stop, 1)
     one_stop.move(9, "NOBODY", at=NOW - timedelta(minutes=4))
-    pick_up_and_plan()
+    take_in()
     closing = close_period(DAY, "tests", NEXT_MORNING).closing
     assert reasons(closing.closing_no) == [("source", "quarantined")]
     assert closing.difference == 0
@@ -160,7 +153,7 @@ def test_quarantined_row_is_explained_until_it_is_released(one_stop):
 
 def test_procedure_changed_after_the_message_is_explained_on_both_sides(one_stop):
     results(one_stop, 1)
-    pick_up_and_plan()
+    take_in()
     one_stop.connection.execute("UPDATE onestop.dossiers SET procedure_code = '2.000001'")
     closing = close_period(DAY, "tests", NEXT_MORNING).closing
     assert reasons(closing.closing_no) == [("ledger", "other_procedure"), ("source", "other_procedure")]
@@ -173,16 +166,15 @@ def test_procedure_changed_after_the_message_is_explained_on_both_sides(one_stop
 )
 def test_what_is_picked_up_after_the_closing_goes_into_a_correction(one_stop):
     results(one_stop, 2)
-    pick_up_and_plan()
+    take_in()
     first = close_period(DAY, "tests", NEXT_MORNING).closing
     results(one_stop, 1, first=10)
-    pick_up_and_plan(NOW + timedelta(days=1))
+    take_in(NOW + timedelta(days=1))
     second = close_period(DAY, "again", LATER)
     assert second.changed
     assert second.closing.corrects == first.closing_no
     assert second.closing.difference == 0
-    with connect() as ledger:
-        found = load_changes(ledger, second.closing.closing_no)
+    found = in_ledger(load_changes, second.closing.closing_no)
     changes = {(each.figure, each.was, each.became, each.causes) for each in found}
     assert ("at_source", 2, 3, ("picked_up_late",)) in changes
     assert any(figure in ("queued", "expired") and "picked_up_late" in causes for figure, _, _, causes in changes)
@@ -190,8 +182,7 @@ def test_what_is_picked_up_after_the_closing_goes_into_a_correction(one_stop):
 
 def assert_sums_are_those_of_the_rows(closing_no: int, rows) -> None:
     """What is stored beside a closing, against its figures as stored, added up here."""
-    with connect() as ledger:
-        stored = load_figures(ledger, closing_no)
+    stored = in_ledger(load_figures, closing_no)
     cells: dict[tuple[object, ...], Counter[str]] = defaultdict(Counter)
     for message in stored.messages:
         key = "messages", message.agency_code, message.kind, message.difference == 0
@@ -222,13 +213,14 @@ def _numbers(row: MessageFigures | DossierFigures | ReasonCount) -> dict[str, in
 @pytest.mark.guarantee("reconciliation", "the sums of a closing are those of its rows, also of a correction")
 def test_sums_are_written_with_a_closing_and_with_its_correction_and_never_change(one_stop, rows):
     results(one_stop, 3)
-    one_stop.dossier("LANDLINE", applicant_phone="0258 3822 001", procedure_code="2.000001")
-    one_stop.move(9, "LANDLINE", at=NOW - timedelta(minutes=5))
-    pick_up_and_plan()
+    one_stop.both(
+        9, "LANDLINE", at=NOW - timedelta(minutes=5), applicant_phone="0258 3822 001", procedure_code="2.000001"
+    )
+    take_in()
     first = close_period(DAY, "tests", NEXT_MORNING).closing
     assert_sums_are_those_of_the_rows(first.closing_no, rows)
     results(one_stop, 1, first=10)
-    pick_up_and_plan(NOW + timedelta(days=1))
+    take_in(NOW + timedelta(days=1))
     rows("SET session_replication_role = replica")
     (lost,) = rows("SELECT message_id FROM motcua.messages ORDER BY message_id LIMIT 1")
     for table in ("transitions", "message_history", "messages"):
@@ -251,7 +243,7 @@ def test_sums_are_written_with_a_closing_and_with_its_correction_and_never_chang
 )
 def test_closing_again_with_nothing_new_gives_the_closing_that_stands(one_stop):
     results(one_stop, 2)
-    pick_up_and_plan()
+    take_in()
     first = close_period(DAY, "tests", NEXT_MORNING)
     again = close_period(DAY, "again", LATER)
     assert not again.changed
@@ -264,7 +256,7 @@ def test_closing_again_with_nothing_new_gives_the_closing_that_stands(one_stop):
 )
 def test_source_that_does_not_answer_is_named_and_caught_up_with(one_stop, configure):
     results(one_stop, 2)
-    pick_up_and_plan()
+    take_in()
     one_stop.connection.execute("ALTER SCHEMA onestop RENAME TO elsewhere")
     closing = close_period(DAY, "tests", NEXT_MORNING).closing
     assert closing.sources_unread == ("khanhhoa",)
@@ -285,14 +277,13 @@ def test_source_that_does_not_answer_is_named_and_caught_up_with(one_stop, confi
 )
 def test_stored_figures_are_what_the_facts_give_again(one_stop):
     results(one_stop, 3)
-    pick_up_and_plan()
+    take_in()
     closing = close_period(DAY, "tests", NEXT_MORNING).closing
     results(one_stop, 2, first=20)
-    pick_up_and_plan(NOW + timedelta(days=1))
-    with connect() as ledger:
-        figures = compute_figures(ledger, closing)
-        assert figures == load_figures(ledger, closing.closing_no)
-        differences, orphans = load_differences(ledger, closing.closing_no), load_orphans(ledger, closing.closing_no)
+    take_in(NOW + timedelta(days=1))
+    figures = in_ledger(compute_figures, closing)
+    assert figures == in_ledger(load_figures, closing.closing_no)
+    differences, orphans = in_ledger(load_differences, closing.closing_no), in_ledger(load_orphans, closing.closing_no)
     assert hash_figures(figures, differences, orphans) == closing.figures_hash
 
 
@@ -306,38 +297,34 @@ def test_check_that_began_before_the_cut_off_and_was_sealed_after_the_closing_do
     began = NEXT_MORNING - timedelta(minutes=30)
     wrong = {"applicant_phone": "12345", "received_at": NOW - timedelta(days=1)}
     one_stop.dossier("H0001", updated_at=NOW, **wrong)
-    pick_up_and_plan()
+    take_in()
     if checked_before:
         check_quality("in time", now=began - timedelta(minutes=10))
     closing = close_period(DAY, "tests", NEXT_MORNING).closing
-    with connect() as ledger:
-        stored = load_figures(ledger, closing.closing_no)
+    stored = in_ledger(load_figures, closing.closing_no)
     counted = sum(each.findings_open for each in stored.agencies)
     assert (counted > 0) is checked_before
     one_stop.dossier("H0002", updated_at=NOW, **wrong)
-    pick_up_and_plan(NOW + timedelta(hours=1))
+    take_in(NOW + timedelta(hours=1))
     check_quality("late", now=began)
-    with connect() as ledger:
-        again = load_closing(ledger, closing.closing_no)
-        assert compute_figures(ledger, again) == stored
-        assert again.known_quality_run == int(checked_before)
+    again = in_ledger(load_closing, closing.closing_no)
+    assert in_ledger(compute_figures, again) == stored
+    assert again.known_quality_run == int(checked_before)
     rows("SET session_replication_role = replica")
     rows("UPDATE motcua.closings SET known_quality_run = NULL WHERE closing_no = %s", closing.closing_no)
-    with connect() as ledger:
-        old = load_closing(ledger, closing.closing_no)
-        unbound = compute_figures(ledger, old).agencies
+    old = in_ledger(load_closing, closing.closing_no)
+    unbound = in_ledger(compute_figures, old).agencies
     assert sum(each.findings_open for each in unbound) > counted, "a closing from before it was kept counts as it did"
 
 
 def test_month_is_the_sum_of_its_days(one_stop):
     results(one_stop, 2, at=NOW - timedelta(days=2))
     results(one_stop, 3, first=10)
-    pick_up_and_plan()
+    take_in()
     closing = close_period(Period.parse("2026-11"), "tests", datetime(2026, 12, 1, 6, 30, tzinfo=VIETNAM)).closing
     whole = totals(closing.closing_no)
     assert (whole.at_source, whole.expected, whole.messages, closing.difference) == (5, 5, 5, 0)
-    with connect() as ledger:
-        (dossiers,) = load_figures(ledger, closing.closing_no).dossiers
+    (dossiers,) = in_ledger(load_figures, closing.closing_no).dossiers
     assert (dossiers.agency_code, dossiers.received) == (NHA_TRANG, 5)
 
 
@@ -347,7 +334,7 @@ def test_month_is_the_sum_of_its_days(one_stop):
 )
 def test_auditor_recomputes_a_closing_and_reads_no_phone(one_stop, postgres, ledger, configure):
     results(one_stop, 3)
-    pick_up_and_plan()
+    take_in()
     closing = close_period(DAY, "tests", NEXT_MORNING).closing
     database = psycopg.conninfo.conninfo_to_dict(ledger)["dbname"]
     configure(AIRFLOW_CONN_MOTCUA_DB=connection_uri(postgres.admin_dsn, "motcua_audit", database))

@@ -11,7 +11,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 
 from motcua.store.ledger.database import close_ledger_pool
-from tests.conftest import Server, _drop, copy_database
+from tests.ground import Server, ask
 
 
 class Restorable:
@@ -25,14 +25,13 @@ class Restorable:
 
     def keep(self) -> None:
         close_ledger_pool()
-        copy_database(self.postgres, self.name, self.kept)
+        self.postgres.copy_database(self.name, self.kept)
         self.has_kept = True
 
     def put_back(self) -> None:
         close_ledger_pool()
-        with psycopg.connect(self.postgres.admin_dsn, autocommit=True) as admin:
-            admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(self.name)))
-        copy_database(self.postgres, self.kept, self.name)
+        ask(self.postgres.admin_dsn, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(self.name)))
+        self.postgres.copy_database(self.kept, self.name)
 
     def rows(self, statement: str, *parameters: object) -> list[dict[str, object]]:
         with psycopg.connect(self.dsn, autocommit=True, row_factory=dict_row) as connection:
@@ -41,7 +40,7 @@ class Restorable:
 
     def close(self) -> None:
         if self.has_kept:
-            _drop(self.postgres, self.kept)
+            self.postgres.drop_database(self.kept)
 
 
 @pytest.fixture

@@ -6,16 +6,13 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from typer.testing import CliRunner
 
-from motcua.cli import app
 from motcua.jobs.personal_data import empty_batch, purge
 from motcua.jobs.restoring import look_for_gap
 from motcua.settings import settings
 from motcua.store.erasures import Erasure, open_erasures
-from motcua.store.ledger.database import connect
 from motcua.store.personal_data import Order, purge_connection
-from tests.conftest import NHA_TRANG
+from tests.ground import NHA_TRANG, in_ledger, type_command
 from tests.integration.personal_data.conftest import NOW, THEN, Past, enable_long_ago
 from tests.integration.personal_data.test_codes_alone import complain, quarantine
 from tests.integration.personal_data.test_purging import ask
@@ -35,8 +32,7 @@ def erase(*codes):
 
 
 def look():
-    with connect() as ledger:
-        return look_for_gap(ledger, "run")
+    return in_ledger(look_for_gap, "run")
 
 
 @pytest.mark.guarantee(
@@ -105,8 +101,7 @@ def test_words_in_quarantine_and_in_complaints_that_were_erased_do_not_come_back
         complain(restorable.rows, code)
     assert look() is None
     restorable.keep()
-    answer = CliRunner().invoke(app, ["personal-data", "erase", NHA_TRANG, "H-1", "--yes", "--because", "Đơn 7"])
-    assert answer.exit_code == 0, answer.output
+    type_command("personal-data", "erase", NHA_TRANG, "H-1", "--yes", "--because", "Đơn 7")
     assert {each.kind for each in open_erasures().tail()} == {"quarantine", "complaints"}
     assert "H-1" not in str(open_erasures().tail())
     restorable.put_back()
@@ -220,8 +215,7 @@ def test_list_is_forgotten_with_the_journal(past, configure):
     past.told_and_ended("D-1")
     purge("tests")
     assert len(open_erasures().tail()) == 1
-    with connect() as ledger:
-        look_for_gap(ledger, "run", NOW + timedelta(days=44))
-        assert len(open_erasures().tail()) == 1
-        look_for_gap(ledger, "run", NOW + timedelta(days=47))
+    in_ledger(look_for_gap, "run", NOW + timedelta(days=44))
+    assert len(open_erasures().tail()) == 1
+    in_ledger(look_for_gap, "run", NOW + timedelta(days=47))
     assert open_erasures().tail() == []

@@ -8,9 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from motcua.cli import app
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.gateways import open_gateway
 from motcua.jobs.gates import RunIncomplete
@@ -26,20 +24,18 @@ from motcua.settings import settings
 from motcua.store.journal import Journal, JournalFailed, open_journal
 from motcua.store.ledger.database import connect
 from motcua.store.oversight.accounting import identity
-from tests.conftest import NOW
+from tests.ground import NOW, in_ledger, take_in, type_command
 
 MINUTE = timedelta(minutes=1)
 
 
 def event(one_stop, number, at=NOW):
-    one_stop.dossier(f"D-{number}", applicant_phone=f"0905123{number:03}")
-    one_stop.move(9, f"D-{number}", at=at)
+    one_stop.both(9, f"D-{number}", at=at, applicant_phone=f"0905123{number:03}")
 
 
 def run(at=NOW, run_id="run"):
     """One run of notify_transitions."""
-    pick_up("khanhhoa", now=at)
-    plan(now=at)
+    take_in(now=at)
     return send(run_id, clock=lambda: at)
 
 
@@ -49,13 +45,11 @@ def told(gateway):
 
 
 def balances():
-    with connect() as ledger:
-        return all(row.difference == 0 for row in identity(ledger))
+    return all(row.difference == 0 for row in in_ledger(identity))
 
 
 def receipt(reference, status="1"):
-    with connect() as ledger:
-        return receive(ledger, open_gateway("kannel"), "kannel", {"reference": reference, "status": status})
+    return in_ledger(receive, open_gateway("kannel"), "kannel", {"reference": reference, "status": status})
 
 
 @pytest.mark.guarantee(
@@ -66,8 +60,7 @@ def receipt(reference, status="1"):
 def test_what_was_told_in_the_gap_is_not_told_again_and_the_rest_is(one_stop, gateway, restorable, states):
     for number in range(10):
         event(one_stop, number)
-    pick_up("khanhhoa", now=NOW)
-    plan(now=NOW)
+    take_in()
     restorable.keep()
     # After the copy: what is queued goes, one without an answer, one refused in passing; and there are new events.
     gateway.answer_to = lambda asked: {"003": "hang", "004": (503, "busy")}.get(
@@ -111,8 +104,7 @@ def test_what_was_told_in_the_gap_is_not_told_again_and_the_rest_is(one_stop, ga
 def test_receipts_of_the_gap_count_whenever_they_come(one_stop, gateway, restorable, states):
     for number in range(3):
         event(one_stop, number)
-    pick_up("khanhhoa", now=NOW)
-    plan(now=NOW)
+    take_in()
     restorable.keep()
     send("run", clock=lambda: NOW)
     references = {row["to"][-3:]: row["dlr-url"].partition("reference=")[2][:32] for row in gateway.asked}
@@ -135,8 +127,7 @@ def test_ledger_without_its_journal_sends_nothing_until_somebody_decided(one_sto
     event(one_stop, 0)
     run()
     event(one_stop, 1, NOW + MINUTE)
-    pick_up("khanhhoa", now=NOW + MINUTE)
-    plan(now=NOW + MINUTE)
+    take_in(now=NOW + MINUTE)
     shutil.rmtree(settings().journal_folder)
     counts = send("later", clock=lambda: NOW + 2 * MINUTE)
     assert "journal that is not here" in counts.gap
@@ -151,7 +142,7 @@ def test_ledger_without_its_journal_sends_nothing_until_somebody_decided(one_sto
 
 
 def close(*options):
-    done = CliRunner().invoke(app, ["gaps", "close", "1", *options], env={"COLUMNS": "200"})
+    done = type_command("gaps", "close", "1", *options, exits=None)
     return done.exit_code, done.output
 
 
@@ -163,8 +154,7 @@ def test_what_may_have_been_told_without_a_journal_is_released_by_people(one_sto
     event(one_stop, 0)
     run()
     event(one_stop, 1, NOW + MINUTE)
-    pick_up("khanhhoa", now=NOW + MINUTE)
-    plan(now=NOW + MINUTE)
+    take_in(now=NOW + MINUTE)
     shutil.rmtree(settings().journal_folder)
     send("later", clock=lambda: NOW + 2 * MINUTE)
     code, words = close(
@@ -206,12 +196,10 @@ def test_without_a_journal_nothing_is_held_where_a_person_says_that_nothing_was_
 def test_journal_that_is_put_back_is_read(one_stop, gateway, restorable, states, tmp_path):
     for number in range(2):
         event(one_stop, number)
-    pick_up("khanhhoa", now=NOW)
-    plan(now=NOW)
+    take_in()
     send("first", clock=lambda: NOW)
     event(one_stop, 2, NOW + MINUTE)
-    pick_up("khanhhoa", now=NOW + MINUTE)
-    plan(now=NOW + MINUTE)
+    take_in(now=NOW + MINUTE)
     restorable.keep()
     send("second", clock=lambda: NOW + MINUTE)
     away = tmp_path / "away"
@@ -228,8 +216,7 @@ def test_journal_that_is_put_back_is_read(one_stop, gateway, restorable, states,
 def test_ledger_from_before_there_was_a_journal_is_behind_it(one_stop, gateway, restorable, states):
     for number in range(2):
         event(one_stop, number)
-    pick_up("khanhhoa", now=NOW)
-    plan(now=NOW)
+    take_in()
     restorable.keep()
     send("run", clock=lambda: NOW)
     restorable.put_back()
@@ -312,8 +299,7 @@ def test_occasion_that_begins_at_another_step_now_is_not_told_again(one_stop, ga
 
 
 def test_message_whose_phone_was_mended_in_the_gap_is_not_told_again(one_stop, gateway, restorable, states):
-    one_stop.dossier("D-8", applicant_phone="không có")
-    one_stop.move(9, "D-8")
+    one_stop.both(9, "D-8", applicant_phone="không có")
     run()
     assert states()["D-8"][0] == "suppressed"
     restorable.keep()
@@ -333,8 +319,7 @@ def test_message_whose_phone_was_mended_in_the_gap_is_not_told_again(one_stop, g
 def test_nothing_leaves_that_the_journal_could_not_take(one_stop, gateway, states, monkeypatch):
     for number in range(5):
         event(one_stop, number)
-    pick_up("khanhhoa", now=NOW)
-    plan(now=NOW)
+    take_in()
     whole = Journal.write
 
     def full(self, departures, answers, now):
@@ -389,8 +374,7 @@ def test_what_only_the_watch_noticed_is_held_for_people(one_stop, gateway, resto
 
 def test_gap_that_the_journal_explained_is_not_opened_again_by_the_watch(one_stop, gateway, restorable):
     event(one_stop, 0)
-    pick_up("khanhhoa", now=NOW)
-    plan(now=NOW)
+    take_in()
     restorable.keep()
     send("run", clock=lambda: NOW)
     restorable.put_back()
@@ -403,8 +387,7 @@ def test_gap_that_the_journal_explained_is_not_opened_again_by_the_watch(one_sto
 
 def test_gap_that_the_watch_noticed_first_is_explained_by_the_journal(one_stop, gateway, restorable, states):
     event(one_stop, 0)
-    pick_up("khanhhoa", now=NOW)
-    plan(now=NOW)
+    take_in()
     restorable.keep()
     send("run", clock=lambda: NOW)
     restorable.put_back()
@@ -421,8 +404,7 @@ def test_gap_that_the_watch_noticed_first_is_explained_by_the_journal(one_stop, 
 def test_answers_to_attempts_that_the_dump_held_in_flight_are_read(one_stop, gateway, restorable, states):
     for number in range(4):
         event(one_stop, number)
-    pick_up("khanhhoa", now=NOW)
-    plan(now=NOW)
+    take_in()
     gateway.answer_to = lambda asked: {"001": "hang", "002": (503, "busy")}.get(
         asked["to"][-3:], (202, "0: Accepted for delivery")
     )
@@ -449,16 +431,14 @@ def test_ledger_behind_its_journal_is_listed_before_any_run(one_stop, gateway, r
     event(one_stop, 0)
     run()
     event(one_stop, 1)
-    pick_up("khanhhoa", now=NOW)
-    plan(now=NOW)
+    take_in()
     restorable.keep()
     send("run", clock=lambda: NOW)
     restorable.put_back()
-    listed = CliRunner().invoke(app, ["gaps", "list"], env={"COLUMNS": "200"})
-    assert listed.exit_code == 1
+    listed = type_command("gaps", "list", exits=1)
     assert "behind its journal: 1 attempt(s)" in listed.output
     run(NOW + MINUTE)
-    listed = CliRunner().invoke(app, ["gaps", "list"], env={"COLUMNS": "200"})
+    listed = type_command("gaps", "list", exits=None)
     assert (listed.exit_code, "behind its journal" in listed.output) == (0, False)
 
 
@@ -467,15 +447,13 @@ def test_ledger_behind_its_journal_is_listed_before_any_run(one_stop, gateway, r
 def test_gap_that_a_damaged_journal_tells_in_part_is_decided_by_people(one_stop, gateway, restorable, states, damage):
     event(one_stop, 0)
     event(one_stop, 1)
-    pick_up("khanhhoa", now=NOW)
-    plan(now=NOW)
+    take_in()
     send("first", Window(NOW - MINUTE, NOW), clock=lambda: NOW)
     restorable.keep()
     send("lost", clock=lambda: NOW)
     event(one_stop, 2, NOW + MINUTE)
     day = timedelta(days=1)
-    pick_up("khanhhoa", now=NOW + day)
-    plan(now=NOW + day)
+    take_in(now=NOW + day)
     send("lost, too", clock=lambda: NOW + day)
     first = Path(settings().journal_folder) / "2026-11-25.jsonl"
     if damage == "gone":
@@ -489,8 +467,7 @@ def test_gap_that_a_damaged_journal_tells_in_part_is_decided_by_people(one_stop,
     event(one_stop, 3, later + MINUTE)
     assert run(later + 2 * MINUTE).gap is not None
     assert told(gateway) == Counter({f"{number:03}": 1 for number in range(4)})
-    listed = CliRunner().invoke(app, ["gaps", "list"], env={"COLUMNS": "200"})
-    assert listed.exit_code == 1
+    listed = type_command("gaps", "list", exits=1)
     assert "The journal is damaged" in listed.output
     code, words = close("--put-back", "--reason", "nhật ký hỏng", "--as-department")
     assert code == 0, words

@@ -7,23 +7,18 @@ from collections import Counter
 from datetime import datetime, timedelta
 
 import pytest
-from typer.testing import CliRunner
 
-from motcua.cli import app
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.jobs.notices.apologizing import apologize
-from motcua.jobs.notices.picking_up import pick_up
-from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.sending import heartbeat
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.settling import settle
 from motcua.jobs.tasks.apologize_due_tomorrow import read_source
 from motcua.jobs.watching.watch import Watch
 from motcua.settings import settings
-from motcua.store.ledger.database import connect
 from motcua.store.notices.gaps import doubt_sleeps
 from motcua.store.oversight.accounting import identity
-from tests.conftest import NOW
+from tests.ground import NOW, in_ledger, take_in, type_command
 
 MINUTE = timedelta(minutes=1)
 
@@ -31,8 +26,7 @@ MINUTE = timedelta(minutes=1)
 @pytest.fixture(autouse=True)
 def nobody_believes(one_stop, restorable):
     """Other tests' clocks jump; here that means something."""
-    with connect() as ledger:
-        assert doubt_sleeps(ledger, "tests", NOW)
+    assert in_ledger(doubt_sleeps, "tests", NOW)
 
 
 @pytest.fixture
@@ -72,14 +66,12 @@ def machine(restorable, tmp_path):
 
 
 def event(one_stop, number, at=NOW):
-    one_stop.dossier(f"D-{number}", applicant_phone=f"0905123{number:03}")
-    one_stop.move(9, f"D-{number}", at=at)
+    one_stop.both(9, f"D-{number}", at=at, applicant_phone=f"0905123{number:03}")
 
 
 def run(at=NOW, window=None):
     """One run of notify_transitions."""
-    pick_up("khanhhoa", now=at)
-    plan(now=at)
+    take_in(now=at)
     return send("run", *([window] if window else []), clock=lambda: at)
 
 
@@ -88,12 +80,11 @@ def told(gateway):
 
 
 def balances():
-    with connect() as ledger:
-        return all(row.difference == 0 for row in identity(ledger))
+    return all(row.difference == 0 for row in in_ledger(identity))
 
 
 def motcua(*words):
-    done = CliRunner().invoke(app, list(words), env={"COLUMNS": "200"})
+    done = type_command(*words, exits=None)
     return done.exit_code, done.output
 
 
@@ -108,8 +99,7 @@ def lived_and_put_back(one_stop, machine):
     run()
     for number in range(3):
         event(one_stop, number, NOW)
-    pick_up("khanhhoa", now=NOW)
-    plan(now=NOW)
+    take_in()
     machine.keep()
     for number in (3, 4):
         event(one_stop, number, NOW + MINUTE)
@@ -143,8 +133,7 @@ def test_put_back_disk_without_a_watch_doubles_nobody(one_stop, gateway, machine
     assert sum(told(gateway).values()) == 6
     assert {states()[f"D-{number}"] for number in range(5)} == {("unknown", "restored")}
     # What was recorded before and is planned only now, as well.
-    one_stop.dossier("D-6", applicant_phone="0905123006")
-    one_stop.move(9, "D-6", at=NOW + 3 * MINUTE)
+    one_stop.both(9, "D-6", at=NOW + 3 * MINUTE, applicant_phone="0905123006")
     run(woke + 6 * MINUTE)
     assert sum(told(gateway).values()) == 6
     assert balances()
@@ -154,8 +143,7 @@ def test_put_back_disk_without_a_watch_doubles_nobody(one_stop, gateway, machine
 def test_server_that_was_only_off_sends_after_one_word(one_stop, gateway, restorable, states):
     run()
     event(one_stop, 0, NOW + MINUTE)
-    pick_up("khanhhoa", now=NOW + MINUTE)
-    plan(now=NOW + MINUTE)
+    take_in(now=NOW + MINUTE)
     woke = NOW + 8 * 60 * MINUTE
     event(one_stop, 1, NOW + 30 * MINUTE)
     run(woke)
@@ -245,8 +233,7 @@ def lived_and_put_back_under_a_watch(one_stop, machine, elsewhere):
     run()
     for number in range(3):
         event(one_stop, number, NOW)
-    pick_up("khanhhoa", now=NOW)
-    plan(now=NOW)
+    take_in()
     elsewhere(NOW)
     machine.keep()
     for number in (3, 4):
@@ -294,8 +281,7 @@ def test_sender_that_slept_with_its_memory_ends(one_stop, gateway, restorable, m
     run()
     for number in range(40):
         event(one_stop, number, NOW)
-    pick_up("khanhhoa", now=NOW)
-    plan(now=NOW)
+    take_in()
     read, asked_then = heartbeat._clocks, []
 
     def copied(asked):
@@ -324,8 +310,7 @@ def test_sender_whose_ledger_is_put_back_under_it_ends(one_stop, gateway, restor
     beat_often(monkeypatch)
     for number in range(40):
         event(one_stop, number, NOW)
-    pick_up("khanhhoa", now=NOW)
-    plan(now=NOW)
+    take_in()
 
     def put_back(asked):
         if len(gateway.asked) == 3:
@@ -343,8 +328,7 @@ def test_sender_ends_when_another_run_finds_the_sleep(one_stop, gateway, restora
     beat_often(monkeypatch)
     for number in range(40):
         event(one_stop, number, NOW)
-    pick_up("khanhhoa", now=NOW)
-    plan(now=NOW)
+    take_in()
 
     def found(asked):
         if len(gateway.asked) == 3:
@@ -376,8 +360,7 @@ def test_journal_that_was_not_put_back_explains_a_sleep(one_stop, gateway, resto
     """A ledger restored from a dump of long ago: the journal knows what left, and nobody has to be asked."""
     run()
     event(one_stop, 0, NOW)
-    pick_up("khanhhoa", now=NOW)
-    plan(now=NOW)
+    take_in()
     restorable.keep()
     run(NOW + 5 * MINUTE)
     event(one_stop, 1, NOW + 6 * MINUTE)
@@ -390,8 +373,7 @@ def test_journal_copied_a_moment_after_the_ledger_explains_no_sleep(one_stop, ga
     run()
     for number in range(2):
         event(one_stop, number, NOW)
-    pick_up("khanhhoa", now=NOW)
-    plan(now=NOW)
+    take_in()
     machine.restorable.keep()
     gateway.answer_to = lambda asked: (202, "0: Accepted for delivery")
     send("run", clock=lambda: NOW + timedelta(seconds=20))

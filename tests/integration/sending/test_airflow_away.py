@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import psycopg
 import pytest
 from airflow.sdk.execution_time import task_runner
 
 from motcua.jobs.notices.picking_up import pick_up
-from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.watching import CatchUp
-from motcua.store.ledger.database import LEDGER, connect, kept_connections, know_connections, open_connection
+from motcua.store.ledger.database import LEDGER, kept_connections, know_connections, open_connection
 from motcua.store.ledger.locks import LINGERING, hold_lock, is_held, release_lock, stand_by
+from tests.ground import in_ledger, take_in, until
 
 SOURCE = "onestop_khanhhoa"
 
@@ -66,42 +65,28 @@ def lingering(one_stop: object, gateway: object) -> Iterator[Callable[[float], t
         yield start
 
 
-def eventually(condition: Callable[[], bool], within: float = 30) -> None:
-    gives_up_at = time.monotonic() + within
-    while not condition():
-        assert time.monotonic() < gives_up_at
-        time.sleep(0.02)
-
-
-def move(one_stop, code: str, phone: str) -> None:
-    one_stop.dossier(code, applicant_phone=phone, updated_at=datetime.now(UTC))
-    one_stop.move(9, code, at=datetime.now(UTC))
-
-
 def is_asking_ahead() -> bool:
     return any(thread.name == "connections" for thread in threading.enumerate())
 
 
 def is_locked(number: int) -> bool:
-    with connect() as ledger:
-        return is_held(ledger, number)
+    return in_ledger(is_held, number)
 
 
 @pytest.mark.guarantee(
     "workers", "a sender that lives picks up news and sends it while Airflow's API server is away or hangs"
 )
 def test_news_is_picked_up_and_sent_while_airflow_answers_nothing(one_stop, gateway, lingering, supervisor):
-    move(one_stop, "D-1", "0905123001")
-    pick_up("khanhhoa")
-    plan()
+    one_stop.result_now("D-1", "0905123001")
+    take_in(None)
     with kept_connections(LEDGER):
         lingering(60)
         # The sender itself has read no source yet.
-        eventually(lambda: len(gateway.asked) == 1 and not is_asking_ahead())
+        until(lambda: len(gateway.asked) == 1 and not is_asking_ahead())
         supervisor.answers.clear()
         for number in (2, 3, 4):
-            move(one_stop, f"D-{number}", f"090512300{number}")
-            eventually(lambda number=number: len(gateway.asked) == number)
+            one_stop.result_now(f"D-{number}", f"090512300{number}")
+            until(lambda number=number: len(gateway.asked) == number)
         supervisor.answers.set()
 
 
@@ -127,8 +112,8 @@ def test_connection_is_asked_for_again_when_it_fails(one_stop, configure):
 def test_who_leads_goes_on_until_another_stands_by(one_stop, gateway, lingering):
     pick_up("khanhhoa")
     leading = lingering(0)
-    move(one_stop, "D-1", "0905123001")
-    eventually(lambda: len(gateway.asked) == 1)
+    one_stop.result_now("D-1", "0905123001")
+    until(lambda: len(gateway.asked) == 1)
     leading.join(2)
     assert leading.is_alive()
     with open_connection() as second:
@@ -145,9 +130,9 @@ def test_who_stands_by_waits_until_it_leads(one_stop, gateway, lingering):
         leader.autocommit = True
         assert hold_lock(leader, LINGERING)
         standing = lingering(0)
-        eventually(lambda: is_locked(1000))
+        until(lambda: is_locked(1000))
         standing.join(2)
         assert standing.is_alive()
         release_lock(leader, LINGERING)
-    move(one_stop, "D-1", "0905123001")
-    eventually(lambda: len(gateway.asked) == 1)
+    one_stop.result_now("D-1", "0905123001")
+    until(lambda: len(gateway.asked) == 1)

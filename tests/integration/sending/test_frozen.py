@@ -33,8 +33,8 @@ from motcua.store.ledger.database import connect, kept_connections
 from motcua.store.ledger.locks import LINGERING, is_held
 from motcua.store.notices.gaps import say_at_work
 from motcua.store.notices.sources import lock_source
-from tests.conftest import NOW
 from tests.crash.processes import Forked
+from tests.ground import NOW, in_ledger, take_in, until
 
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(400), pytest.mark.usefixtures("useful_for_years")]
 
@@ -61,13 +61,6 @@ def forked() -> Iterator[Callable[..., Forked]]:
         child.kill()
 
 
-def eventually(condition: Callable[[], object], seconds: float = 120) -> None:
-    gives_up_at = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < gives_up_at
-        time.sleep(0.02)
-
-
 def lingers(report: Callable[[str], None]) -> None:
     with kept_connections(), closing(CatchUp(timedelta(hours=1))) as catch_up:
         send("run", catch_up=catch_up)
@@ -86,19 +79,18 @@ def freeze_before(owner: type, name: str) -> None:
     setattr(owner, name, stop)
 
 
-def move(one_stop, code: str, phone: str) -> None:
-    one_stop.dossier(code, applicant_phone=phone, updated_at=datetime.now(UTC))
-    one_stop.move(9, code, at=datetime.now(UTC))
+def freezes_at_its_request(report: Callable[[str], None]) -> None:
+    """A sender whose process stops just before a request leaves."""
+    freeze_before(KannelGateway, "submit")
+    send("run")
 
 
 def leads() -> bool:
-    with connect() as ledger:
-        return is_held(ledger, LINGERING)
+    return in_ledger(is_held, LINGERING)
 
 
 def stands_by() -> bool:
-    with connect() as ledger:
-        return is_held(ledger, 1000)
+    return in_ledger(is_held, 1000)
 
 
 def messages(rows) -> list[tuple[str, str | None]]:
@@ -113,18 +105,18 @@ def test_sender_that_is_frozen_inside_a_pick_up_is_taken_over(one_stop, gateway,
         lingers(report)
 
     frozen = forked(freezes)
-    eventually(leads)
+    until(leads, 120)
     standing = forked(lingers)
-    eventually(stands_by)
-    move(one_stop, "D-1", "0905123001")
+    until(stands_by, 120)
+    one_stop.result_now("D-1", "0905123001")
     assert frozen.stopped()
     assert rows("SELECT 1 AS free FROM motcua.sources FOR UPDATE NOWAIT"), "no row of a source is locked meanwhile"
-    eventually(lambda: gateway.asked)
+    until(lambda: gateway.asked, 120)
     frozen.go_on()
     assert frozen.end()[1] == 0
     assert rows("SELECT failure FROM motcua.sources") == [{"failure": None}], "who was frozen does not blame the source"
-    move(one_stop, "D-2", "0905123002")
-    eventually(lambda: len(gateway.asked) == 2)
+    one_stop.result_now("D-2", "0905123002")
+    until(lambda: len(gateway.asked) == 2, 120)
     standing.kill()
 
 
@@ -132,15 +124,10 @@ def test_sender_that_is_frozen_inside_a_pick_up_is_taken_over(one_stop, gateway,
     "frozen", "what was frozen before its request sends nothing when it wakes, and is not told twice"
 )
 def test_request_of_a_sender_that_was_taken_over_does_not_leave_when_it_wakes(one_stop, gateway, rows, forked):
-    move(one_stop, "D-1", "0905123001")
-    pick_up("khanhhoa")
-    plan()
+    one_stop.result_now("D-1", "0905123001")
+    take_in(None)
 
-    def freezes(report: Callable[[str], None]) -> None:
-        freeze_before(KannelGateway, "submit")
-        send("run")
-
-    frozen = forked(freezes)
+    frozen = forked(freezes_at_its_request)
     assert frozen.stopped()
     time.sleep(SOON)
     assert send("another").abandoned == 1
@@ -158,15 +145,10 @@ def test_request_of_a_sender_that_was_taken_over_does_not_leave_when_it_wakes(on
     "frozen", "what a sender held back that nobody took over is known never to have left, and goes by the next one"
 )
 def test_what_was_held_back_and_not_taken_over_is_queued_again(one_stop, gateway, rows, forked):
-    move(one_stop, "D-1", "0905123001")
-    pick_up("khanhhoa")
-    plan()
+    one_stop.result_now("D-1", "0905123001")
+    take_in(None)
 
-    def freezes(report: Callable[[str], None]) -> None:
-        freeze_before(KannelGateway, "submit")
-        send("run")
-
-    frozen = forked(freezes)
+    frozen = forked(freezes_at_its_request)
     assert frozen.stopped()
     time.sleep(SOON)
     frozen.go_on()
@@ -178,9 +160,8 @@ def test_what_was_held_back_and_not_taken_over_is_queued_again(one_stop, gateway
 
 
 def test_sender_that_may_not_send_claims_nothing_until_it_may(one_stop, gateway, rows, monkeypatch):
-    move(one_stop, "D-1", "0905123001")
-    pick_up("khanhhoa")
-    plan()
+    one_stop.result_now("D-1", "0905123001")
+    take_in(None)
     until = time.monotonic() + 0.3
     monkeypatch.setattr(Heart, "may_send", property(lambda _: time.monotonic() > until))
     assert send("run").attempts == 1
@@ -251,7 +232,7 @@ def test_evening_does_not_wait_for_a_pick_up_that_is_frozen(one_stop, gateway, r
 @pytest.mark.guarantee("frozen", "what is frozen while it plans or settles holds up nobody for longer either")
 @pytest.mark.parametrize("work", [plan, lambda: settle("settling")], ids=["planning", "settling"])
 def test_who_plans_or_settles_is_ended_too(one_stop, gateway, rows, forked, work):
-    move(one_stop, "D-1", "0905123001")
+    one_stop.result_now("D-1", "0905123001")
     pick_up("khanhhoa")
 
     def freezes(report: Callable[[str], None]) -> None:
@@ -270,7 +251,7 @@ def test_who_plans_or_settles_is_ended_too(one_stop, gateway, rows, forked, work
     assert frozen.stopped()
     time.sleep(SOON)
     send("another")
-    eventually(lambda: not rows("SELECT 1 FROM pg_stat_activity WHERE application_name LIKE 'motcua at work %'"))
+    until(lambda: not rows("SELECT 1 FROM pg_stat_activity WHERE application_name LIKE 'motcua at work %'"), 120)
     frozen.go_on()
     frozen.end()
 
@@ -281,8 +262,8 @@ def test_process_whose_disk_hangs_is_taken_for_frozen(ledger, rows):
         time.sleep(SOON)
         assert heart.may_send
         with heart.writing():
-            eventually(lambda: not heart.may_send)
-        eventually(lambda: heart.may_send)
+            until(lambda: not heart.may_send, 120)
+        until(lambda: heart.may_send, 120)
         assert not heart.is_over
 
 
@@ -335,15 +316,15 @@ def server_stopped(rows) -> Iterator[None]:
 )
 def test_nobody_is_ended_when_the_server_wakes(one_stop, gateway, rows, forked):
     both = [forked(lingers), forked(lingers)]
-    eventually(lambda: leads() and stands_by())
+    until(lambda: leads() and stands_by(), 120)
     time.sleep(SOON)
     named = "SELECT count(DISTINCT application_name) AS n FROM pg_stat_activity WHERE application_name LIKE '% beats'"
-    eventually(lambda: rows(named) == [{"n": 2}])
+    until(lambda: rows(named) == [{"n": 2}], 120)
     with server_stopped(rows):
         time.sleep(3 * SOON)
     woke_at = time.monotonic()
-    move(one_stop, "D-1", "0905123001")
-    eventually(lambda: gateway.asked)
+    one_stop.result_now("D-1", "0905123001")
+    until(lambda: gateway.asked, 120)
     took = time.monotonic() - woke_at
     time.sleep(2 * SOON)
     assert rows(named) == [{"n": 2}]
@@ -354,11 +335,10 @@ def test_nobody_is_ended_when_the_server_wakes(one_stop, gateway, rows, forked):
 @pytest.mark.guarantee("frozen", "each beat keeps that senders are at work, and an orderly stop leaves the newest one")
 def test_newest_beat_stays_in_the_ledger(ledger, rows):
     began = datetime.now(UTC)
-    with connect() as connection:
-        say_at_work(connection, began, SLEEPS_AFTER)
+    in_ledger(say_at_work, began, SLEEPS_AFTER)
     with beating() as heart:
         heart.sign(lambda: datetime.now(UTC), None)
-        eventually(lambda: rows("SELECT looked_at FROM motcua.sender_life WHERE looked_at > %s", began))
+        until(lambda: rows("SELECT looked_at FROM motcua.sender_life WHERE looked_at > %s", began), 120)
     assert rows("SELECT 1 AS one FROM motcua.sender_life WHERE looked_at > %s", began)
 
 

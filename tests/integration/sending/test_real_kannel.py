@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import signal
-import socket
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -15,21 +12,29 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 
 from motcua.gateways import open_gateway
 from motcua.gateways.adapter import GatewayAnswer, ReceiptReading
-from motcua.jobs.notices.picking_up import pick_up
-from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.receiving import Intake, read_left_over_receipts
 from motcua.jobs.notices.sending.request_slots import http_session
 from motcua.jobs.notices.sending.sender import send
 from motcua.store.agencies import save_agencies
-from motcua.store.ledger.database import connect
 from motcua.web import callbacks
-from tests.conftest import NHA_TRANG, NOW, TU_PHAP, OneStop, agency
-from tests.gateways.real_kannel import IS_INSTALLED, Kannel, eventually, smpp_carrier
+from tests.gateways.real_kannel import IS_INSTALLED, Kannel, smpp_carrier
 from tests.gateways.smsc import REFUSED, Fate, Smsc, Text
+from tests.ground import (
+    NHA_TRANG,
+    NOW,
+    TU_PHAP,
+    OneStop,
+    Served,
+    agency,
+    gateway_connection,
+    in_ledger,
+    queue_results,
+    take_in,
+    until,
+)
 
 pytestmark = [pytest.mark.alone, pytest.mark.skipif(not IS_INSTALLED, reason="Kannel is not installed")]
 
@@ -58,21 +63,14 @@ class Line:
 
     def restart(self) -> None:
         self.kannel.restart()
-        eventually(self.is_up)
+        until(self.is_up)
 
 
 @pytest.fixture
 def receipts_url(ledger: str) -> Iterator[str]:
     """The callbacks app, served on a port of its own."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        app = callbacks.create_standalone()
-        server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1))
-        thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
-        thread.start()
-        eventually(lambda: server.started)
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}/gateway/receipts/kannel"
-        server.should_exit = True
-        thread.join(10)
+    with Served(callbacks.create_standalone()) as served:
+        yield f"{served.url}/gateway/receipts/kannel"
 
 
 @pytest.fixture
@@ -80,15 +78,8 @@ def name_gateway(configure: Callable[..., None], receipts_url: str) -> Callable[
     """Sets the connection sms_kannel."""
 
     def name(port: int, password: str = PASSWORD, answer_timeout: float = 10) -> None:
-        extra = {
-            "adapter": "kannel",
-            "concurrency": AT_ONCE,
-            "answer_timeout": answer_timeout,
-            "callback_url": receipts_url,
-            "callback_secret": "receipt-word",
-        }
-        address = {"conn_type": "http", "host": "127.0.0.1", "port": port, "login": "motcua", "password": password}
-        configure(AIRFLOW_CONN_SMS_KANNEL=json.dumps({**address, "extra": extra}))
+        extra = {"concurrency": AT_ONCE, "answer_timeout": answer_timeout, "callback_url": receipts_url}
+        configure(AIRFLOW_CONN_SMS_KANNEL=gateway_connection(port, "motcua", password, **extra))
 
     return name
 
@@ -104,7 +95,7 @@ def connect_kannel(tmp_path: Path, name_gateway: Callable[..., None]) -> Iterato
             kannel = Kannel(tmp_path / "kannel", carrier=smpp_carrier(carrier.port, routing), groups=USERS, core=core)
             stack.callback(kannel.stop)
             line = Line(kannel, carrier)
-            eventually(line.is_up)
+            until(line.is_up)
             name_gateway(kannel.sendsms_port, **connection)
             return line
 
@@ -131,15 +122,6 @@ def test_a_real_kannel_tells_whether_it_knows_us_and_nothing_leaves_it(
 
 def phone(n: int) -> str:
     return f"+84905123{n:03}"
-
-
-def queue_results(one_stop: OneStop, count: int = 1) -> None:
-    """A result for each of so many dossiers, the n-th one's to ``phone(n)``."""
-    for n in range(count):
-        one_stop.dossier(f"D-{n}", applicant_phone=f"0905123{n:03}")
-        one_stop.move(9, f"D-{n}")
-    pick_up("khanhhoa", now=NOW)
-    plan(now=NOW)
 
 
 def send_at(hours: int = 0) -> None:
@@ -200,15 +182,12 @@ unit, without the header."""
 def test_phone_shows_the_very_text_in_as_many_parts_as_the_ledger_counted(
     one_stop: OneStop, line: Line, rows: Rows
 ) -> None:
-    with connect() as connection:
-        save_agencies(connection, [agency(TT_TT, name="Sở Thông tin và Truyền thông")], "tests")
+    in_ledger(save_agencies, [agency(TT_TT, name="Sở Thông tin và Truyền thông")], "tests")
     for n, (agency_code, code, status, *_) in enumerate(TEXTS.values()):
-        one_stop.dossier(code, agency_code, applicant_phone=f"0905123{n:03}")
-        one_stop.move(status, code, agency_code)
-    pick_up("khanhhoa", now=NOW)
-    plan(now=NOW)
+        one_stop.both(status, code, agency_code, applicant_phone=f"0905123{n:03}")
+    take_in()
     send_at()
-    eventually(lambda: states(rows) == ["delivered"] * len(TEXTS))
+    until(lambda: states(rows) == ["delivered"] * len(TEXTS))
     counted = {row["msisdn"]: row["segments"] for row in rows("SELECT msisdn, segments FROM motcua.messages")}
     for n, (name, (*_, words, length, octets)) in enumerate(TEXTS.items()):
         assert len(words) == length, name
@@ -249,7 +228,7 @@ def test_receipts_end_each_message_as_the_carrier_says(one_stop: OneStop, line: 
     line.carrier.fates = {phone(n): fate for n, (fate, *_) in enumerate(FATES.values())}
     queue_results(one_stop, len(FATES))
     send_at()
-    eventually(lambda: len(receipts(rows)) == sum(len(types) for _, _, types in FATES.values()))
+    until(lambda: len(receipts(rows)) == sum(len(types) for _, _, types in FATES.values()))
     found = rows("""
         SELECT m.state, array_agg(r.gateway_status ORDER BY r.gateway_status) AS types
         FROM motcua.messages AS m
@@ -258,7 +237,7 @@ def test_receipts_end_each_message_as_the_carrier_says(one_stop: OneStop, line: 
         GROUP BY m.message_id
         ORDER BY m.message_id
     """)
-    eventually(lambda: states(rows) == [state for _, state, _ in FATES.values()])
+    until(lambda: states(rows) == [state for _, state, _ in FATES.values()])
     assert {name: row["types"] for name, row in zip(FATES, found, strict=True)} == {
         name: types for name, (_, _, types) in FATES.items()
     }
@@ -275,13 +254,11 @@ def test_message_of_which_one_part_was_refused_is_not_called_delivered(
     one_stop: OneStop, line: Line, rows: Rows
 ) -> None:
     line.carrier.fate = Fate(refused_part=2)
-    one_stop.dossier(LONG, TU_PHAP)
-    one_stop.move(9, LONG, TU_PHAP)
-    pick_up("khanhhoa", now=NOW)
-    plan(now=NOW)
+    one_stop.both(9, LONG, TU_PHAP)
+    take_in()
     send_at()
-    eventually(lambda: sorted(receipts(rows)) == ["1", "16"])
-    eventually(lambda: len(rows("SELECT 1 FROM motcua.receipt_readings")) == 2)
+    until(lambda: sorted(receipts(rows)) == ["1", "16"])
+    until(lambda: len(rows("SELECT 1 FROM motcua.receipt_readings")) == 2)
     assert states(rows) == ["undelivered"]
 
 
@@ -300,8 +277,8 @@ def test_receipt_that_we_could_not_take_is_brought_again(
     monkeypatch.setattr(Intake, "take", take_at_the_second_try)
     queue_results(one_stop)
     send_at()
-    eventually(lambda: states(rows) == ["delivered"])
-    eventually(lambda: sorted(receipts(rows)) == ["1", "8"])
+    until(lambda: states(rows) == ["delivered"])
+    until(lambda: sorted(receipts(rows)) == ["1", "8"])
     assert sorted(tried) == ["1", "1", "8", "8"]
 
 
@@ -311,10 +288,10 @@ def test_receipt_that_comes_after_kannels_restart_still_finds_its_message(
     line.carrier.fate = Fate(receipts=())
     queue_results(one_stop)
     send_at()
-    eventually(lambda: receipts(rows) == ["8"])
+    until(lambda: receipts(rows) == ["8"])
     line.restart()
     line.carrier.report(line.carrier.submits[0], "DELIVRD")
-    eventually(lambda: states(rows) == ["delivered"])
+    until(lambda: states(rows) == ["delivered"])
 
 
 # --- outages ---
@@ -331,7 +308,7 @@ def test_bearerbox_that_is_down_refuses_and_the_message_goes_once_after_its_retu
     assert rows("SELECT outcome FROM motcua.attempts") == [{"outcome": "transient"}]
     line.restart()
     send_at(1)
-    eventually(lambda: states(rows) == ["delivered"])
+    until(lambda: states(rows) == ["delivered"])
     assert each_phone_got_its_text_once(line.carrier, 1)
     assert len(attempts(rows)) == 2
 
@@ -358,7 +335,7 @@ def test_bearerbox_killed_in_mid_traffic_loses_nothing_and_we_repeat_nothing(
     told = rows("SELECT msisdn FROM motcua.messages WHERE state <> 'unknown' ORDER BY message_id")
     # What had no answer may lie in Kannel's store: it then goes out after the restart, and its receipt settles it.
     assert len(told) >= count - before["unknown"]
-    eventually(lambda: all(line.carrier.phone(row["msisdn"]) for row in told))
+    until(lambda: all(line.carrier.phone(row["msisdn"]) for row in told))
     assert set(states(rows)) <= {"accepted", "delivered", "unknown"}
     taken = Counter(message_id for message_id, state in attempts(rows) if state != "failed")
     assert set(taken.values()) == {1}, "each was given once; what had no answer was not given again"
@@ -380,7 +357,7 @@ def test_bearerbox_that_hangs_leaves_unknown_which_its_receipt_settles_when_it_w
     assert len(attempts(rows)) == 1, "not sent again"
     assert line.carrier.submits == []
     line.kannel.bearerbox.thaw()
-    eventually(lambda: states(rows) == ["delivered"])
+    until(lambda: states(rows) == ["delivered"])
     send_at(2)
     assert each_phone_got_its_text_once(line.carrier, 1)
 
@@ -389,7 +366,7 @@ def test_what_kannel_queues_while_the_carrier_is_away_outlives_kannels_end(
     one_stop: OneStop, line: Line, rows: Rows
 ) -> None:
     line.carrier.go_away()
-    eventually(lambda: not line.is_up())
+    until(lambda: not line.is_up())
     queue_results(one_stop, 3)
     send_at()
     assert states(rows) == ["accepted"] * 3
@@ -400,7 +377,7 @@ def test_what_kannel_queues_while_the_carrier_is_away_outlives_kannels_end(
     line.kannel.stop()
     line.carrier.come_back()
     line.kannel.start()
-    eventually(lambda: states(rows) == ["delivered"] * 3)
+    until(lambda: states(rows) == ["delivered"] * 3)
     assert each_phone_got_its_text_once(line.carrier, 3)
 
 
@@ -421,10 +398,10 @@ def test_full_queue_of_kannel_is_waited_for_and_each_message_goes_once(
     asked = rows("SELECT message_id FROM motcua.attempts WHERE coalesce(gateway_code, '') <> 'held back'")
     assert max(Counter(row["message_id"] for row in asked).values()) == 1, "not tried again at once"
     line.carrier.release()
-    eventually(lambda: states(rows).count("delivered") == count - states(rows).count("queued"))
+    until(lambda: states(rows).count("delivered") == count - states(rows).count("queued"))
     for hours in range(1, 6):
         send_at(hours)
-    eventually(lambda: states(rows) == ["delivered"] * count)
+    until(lambda: states(rows) == ["delivered"] * count)
     assert each_phone_got_its_text_once(line.carrier, count)
 
 
@@ -447,7 +424,7 @@ def test_wrong_credentials_stop_the_gateway_before_anything_is_spent(
     name_gateway(line.kannel.sendsms_port)
     for hours in range(1, 4):
         send_at(hours)
-    eventually(lambda: states(rows) == ["delivered"] * count)
+    until(lambda: states(rows) == ["delivered"] * count)
     assert each_phone_got_its_text_once(line.carrier, count)
 
 
@@ -455,8 +432,7 @@ def test_wrong_credentials_stop_the_gateway_before_anything_is_spent(
 def unroutable(one_stop: OneStop, connect_kannel: Callable[..., Line]) -> Line:
     """Kannel with no carrier for 0993…; eight messages go elsewhere, one there."""
     line = connect_kannel(routing="denied-prefix = +84993")
-    one_stop.dossier("NO-ROUTE", applicant_phone="0993123456")
-    one_stop.move(9, "NO-ROUTE")
+    one_stop.both(9, "NO-ROUTE", applicant_phone="0993123456")
     queue_results(one_stop, 8)
     return line
 
@@ -464,17 +440,17 @@ def unroutable(one_stop: OneStop, connect_kannel: Callable[..., Line]) -> Line:
 def test_number_that_kannel_has_no_route_to_holds_up_no_other(unroutable: Line, rows: Rows) -> None:
     for hours in range(4):
         send_at(hours)
-    eventually(lambda: states(rows).count("delivered") == 8)
+    until(lambda: states(rows).count("delivered") == 8)
     assert each_phone_got_its_text_once(unroutable.carrier, 8)
     assert unroutable.carrier.phone("+84993123456") == []
 
 
 def test_number_that_kannel_has_no_route_to_waits_for_one(unroutable: Line, rows: Rows) -> None:
     send_at()
-    eventually(lambda: receipts(rows).count("16 NACK/no SMSC") == 1)
+    until(lambda: receipts(rows).count("16 NACK/no SMSC") == 1)
     # The callbacks may not say that it never arrived; the next run reads it.
     read_left_over_receipts()
-    eventually(lambda: len(rows("SELECT 1 FROM motcua.receipt_readings")) == len(receipts(rows)))
+    until(lambda: len(rows("SELECT 1 FROM motcua.receipt_readings")) == len(receipts(rows)))
     answers = rows("SELECT http_status, gateway_code FROM motcua.attempts WHERE msisdn = '+84993123456'")
     assert [tuple(row.values()) for row in answers] == [(403, "Not routable. Do not try again.")]
     assert rows("SELECT state FROM motcua.messages WHERE msisdn = '+84993123456'") == [{"state": "queued"}]

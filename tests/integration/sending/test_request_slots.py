@@ -11,10 +11,9 @@ from motcua.jobs.notices.sending import request_slots
 from motcua.jobs.notices.sending.request_slots import RequestSlots
 from motcua.jobs.notices.sending.sender import send
 from motcua.store.ledger.database import open_connection
-from tests.conftest import NOW
 from tests.crash.processes import Forked
+from tests.ground import NOW, register_templates
 from tests.integration.sending.test_routing import MOBIFONE, VIETTEL, queue, two
-from tests.registered import register_templates
 
 pytestmark = [pytest.mark.alone, pytest.mark.usefixtures("useful_for_years")]
 

@@ -2,43 +2,30 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from datetime import timedelta
 
 import pytest
-from typer.testing import CliRunner
 
-from motcua.cli import app
 from motcua.domain.run_window import EVERYTHING
 from motcua.gateways import GatewayMisconfigured, open_gateway
 from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.notices.picking_up import pick_up
-from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.sending.sender import send, unresolved
 from motcua.jobs.tasks.notify_transitions import send_messages
 from motcua.jobs.texts import unregister_text
 from motcua.sandbox.network.scripted import ScriptedGateway
-from motcua.store.ledger.database import connect
 from motcua.store.notices.gateways import start_gateway
-from tests.conftest import NOW
-from tests.registered import register_templates
+from tests.ground import NOW, gateway_connection, in_ledger, register_templates, send_at, states, take_in, type_command
 
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 VIETTEL, MOBIFONE, ITEL = "0981234", "0905123", "0871234"
 
 
 def connection_of(port, **extra):
-    return json.dumps(
-        {
-            "conn_type": "http",
-            "host": "127.0.0.1",
-            "port": port,
-            "login": "motcua",
-            "password": "kannel-word",
-            "extra": {"adapter": "kannel", "concurrency": 4, "answer_timeout": 0.5} | extra,
-        }
+    return gateway_connection(
+        port, **{"concurrency": 4, "answer_timeout": 0.5, "callback_url": None, "callback_secret": None} | extra
     )
 
 
@@ -72,24 +59,12 @@ def _registered(ledger):
 def queue(one_stop, *blocks, at=NOW):
     start = one_stop.number
     for number, block in enumerate(blocks, start):
-        one_stop.dossier(f"D-{number}", applicant_phone=f"{block}{number:03}")
-        one_stop.move(9, f"D-{number}", at=at)
-    pick_up("khanhhoa", now=at)
-    plan(now=at)
-
-
-def send_at(moment=NOW, run_id="run"):
-    return send(run_id, clock=lambda: moment)
+        one_stop.both(9, f"D-{number}", at=at, applicant_phone=f"{block}{number:03}")
+    take_in(now=at)
 
 
 def numbers(double):
     return sorted(asked["to"] for asked in double.asked)
-
-
-def states(rows):
-    return [
-        (row["state"], row["reason"]) for row in rows("SELECT state, reason FROM motcua.messages ORDER BY message_id")
-    ]
 
 
 def changes(rows):
@@ -215,8 +190,7 @@ def test_gateway_started_by_hand_is_used_at_once(one_stop, two, rows):
     queue(one_stop, VIETTEL)
     send_at()
     first.answer = (202, "0: Accepted for delivery")
-    result = CliRunner().invoke(app, ["gateways", "start", "kannel"])
-    assert result.exit_code == 0, result.output
+    type_command("gateways", "start", "kannel")
     queue(one_stop, VIETTEL, at=NOW + MINUTE)
     send_at(NOW + MINUTE)
     assert numbers(first) == ["+84981234000", "+84981234001"]
@@ -398,18 +372,16 @@ def test_operator_sees_stops_limits_and_changes(one_stop, two, rows):
     first.answer = (403, "Authorization failed for sendsms")
     queue(one_stop, VIETTEL)
     send_at()
-    shown = CliRunner().invoke(app, ["gateways", "list"]).output
+    shown = type_command("gateways", "list", exits=None).output
     assert "Viettel" in shown
     assert "of 100" in shown
     assert "403" in shown
-    assert "stopped" in CliRunner().invoke(app, ["gateways", "changes"]).output
-    assert CliRunner().invoke(app, ["gateways", "stop", "second", "--reason", "contract ended"]).exit_code == 0
-    assert "contract ended" in CliRunner().invoke(app, ["gateways", "changes"]).output
+    assert "stopped" in type_command("gateways", "changes", exits=None).output
+    type_command("gateways", "stop", "second", "--reason", "contract ended")
+    assert "contract ended" in type_command("gateways", "changes", exits=None).output
     assert not any("contract ended" in line for line in unresolved("run"))
-    unknown = CliRunner().invoke(app, ["gateways", "start", "nobody"])
-    assert unknown.exit_code == 2
-    with connect() as connection:
-        assert start_gateway(connection, "second", changed_by="tests", reason="test") == 1
+    type_command("gateways", "start", "nobody", exits=2)
+    assert in_ledger(start_gateway, "second", changed_by="tests", reason="test") == 1
 
 
 @pytest.mark.guarantee("workers", "one message does not wait behind a long queue of others")

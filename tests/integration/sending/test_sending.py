@@ -15,41 +15,31 @@ from motcua.gateways import open_gateway
 from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
-from motcua.jobs.notices.receiving import receive
 from motcua.jobs.notices.sending.request_slots import http_session
-from motcua.jobs.notices.sending.sender import send, unresolved
+from motcua.jobs.notices.sending.sender import unresolved
 from motcua.jobs.tasks.notify_transitions import gate, send_messages
 from motcua.store.agencies import save_agencies
-from motcua.store.ledger.database import connect, open_connection
+from motcua.store.ledger.database import open_connection
 from motcua.store.ledger.locks import hold_lock
 from motcua.store.ledger.sessions import Run, work_for
 from motcua.store.notices import attempts
 from motcua.store.notices.gateways import GatewayStop, ensure_gateway, start_gateway, stop_gateway
 from motcua.store.notices.messages import Departing, begin_sending
 from motcua.store.oversight.accounting import identity, summed_up
-from tests.conftest import NHA_TRANG, NOW, agency
+from tests.ground import (
+    NHA_TRANG,
+    NOW,
+    agency,
+    in_ledger,
+    queue_results,
+    reference_of,
+    report,
+    send_at,
+    states,
+    take_in,
+)
 
 MINUTE = timedelta(minutes=1)
-
-
-def queue_results(one_stop, count=1, now=NOW):
-    for number in range(count):
-        one_stop.dossier(f"D-{number}", applicant_phone=f"0905123{number:03}")
-        one_stop.move(9, f"D-{number}", at=now)
-    pick_up("khanhhoa", now=now)
-    plan(now=now)
-
-
-def send_at(moment=NOW, run_id="run", window=None):
-    if window is None:
-        return send(run_id, clock=lambda: moment)
-    return send(run_id, window, clock=lambda: moment)
-
-
-def states(rows):
-    return [
-        (row["state"], row["reason"]) for row in rows("SELECT state, reason FROM motcua.messages ORDER BY message_id")
-    ]
 
 
 def test_request_is_what_kannel_expects(one_stop, gateway, rows):
@@ -152,10 +142,9 @@ def test_gateway_that_is_not_there_is_a_passing_failure(one_stop, gateway, rows)
 
 def test_run_is_not_red_for_messages_of_carriers_that_are_not_stopped(one_stop, gateway, rows):
     def stop(carrier):
-        with connect() as ledger:
-            ensure_gateway(ledger, "kannel")
-            pause = GatewayStop("kannel", "carrier", carrier, NOW, NOW + timedelta(hours=1), "tests")
-            stop_gateway(ledger, pause, changed_by="tests")
+        in_ledger(ensure_gateway, "kannel")
+        pause = GatewayStop("kannel", "carrier", carrier, NOW, NOW + timedelta(hours=1), "tests")
+        in_ledger(stop_gateway, pause, changed_by="tests")
 
     queue_results(one_stop)
     rows("UPDATE motcua.messages SET carrier = 'viettel'")
@@ -229,8 +218,7 @@ def test_configuration_error_stops_the_gateway_before_more_is_spent(one_stop, ga
     assert len(gateway.asked) == before + 1, "one tries whether it was mended"
     left = unresolved("run", now=NOW + MINUTE)
     assert any("gateway kannel stopped: 403" in line for line in left)
-    with connect() as connection:
-        assert start_gateway(connection, "kannel", changed_by="tests", reason="mended")
+    assert in_ledger(start_gateway, "kannel", changed_by="tests", reason="mended")
     gateway.answer = (202, "0: Accepted for delivery")
     send_at(NOW + 10 * MINUTE)
     assert {state for state, _ in states(rows)} == {"accepted"}
@@ -259,16 +247,14 @@ def test_condition_is_looked_at_again_just_before_the_call(one_stop, gateway, ro
         case "handed over":
             one_stop.dossier("D-0", status_code=9, at_one_stop_desk=True, returned_at=moment, updated_at=moment)
         case "switched off":
-            with connect() as connection:
-                save_agencies(connection, [agency(NHA_TRANG, kinds_off=("result",))], "tests")
+            in_ledger(save_agencies, [agency(NHA_TRANG, kinds_off=("result",))], "tests")
         case "phone spoilt":
             one_stop.dossier(
                 "D-0", applicant_phone="02583822001", updated_at=moment, status_code=9, at_one_stop_desk=True
             )
         case "too old":
             moment = NOW + timedelta(days=3)
-    pick_up("khanhhoa", now=moment)
-    plan(now=moment)
+    take_in(now=moment)
     send_at(moment)
     assert gateway.asked == []
     assert states(rows) == [expected]
@@ -311,8 +297,7 @@ def test_return_within_ten_minutes_of_an_accepted_message_is_not_told_again(
     one_stop.move(4, "D-0", desk=False, at=NOW + MINUTE)
     moment = NOW + timedelta(minutes=minutes)
     one_stop.move(9, "D-0", at=moment)
-    pick_up("khanhhoa", now=moment)
-    plan(now=moment)
+    take_in(now=moment)
     send_at(moment)
     assert len(gateway.asked) == 1 + told_twice
     assert states(rows)[1] == (("accepted", None) if told_twice else ("suppressed", "already_told"))
@@ -324,16 +309,14 @@ def test_return_while_the_first_is_unknown_waits_for_it(one_stop, gateway, rows)
     send_at()
     one_stop.move(4, "D-0", desk=False, at=NOW + MINUTE)
     one_stop.move(9, "D-0", at=NOW + 2 * MINUTE)
-    pick_up("khanhhoa", now=NOW + 2 * MINUTE)
-    plan(now=NOW + 2 * MINUTE)
+    take_in(now=NOW + 2 * MINUTE)
     send_at(NOW + 2 * MINUTE)
     assert len(gateway.asked) == 1
     assert states(rows) == [("unknown", "no_answer"), ("queued", None)]
 
 
 def test_result_hold_waits_and_a_reversal_inside_it_cancels(one_stop, gateway, rows):
-    with connect() as connection:
-        save_agencies(connection, [agency(NHA_TRANG, result_hold=15 * MINUTE)], "tests")
+    in_ledger(save_agencies, [agency(NHA_TRANG, result_hold=15 * MINUTE)], "tests")
     queue_results(one_stop, 2)
     send_at(NOW + MINUTE)
     assert gateway.asked == []
@@ -376,20 +359,6 @@ def test_dead_senders_attempts_become_unknown_and_a_living_ones_are_left_alone(o
     assert counts.abandoned == 1
     assert gateway.asked == []
     assert states(rows) == [("sending", None), ("unknown", "sender_ended")]
-
-
-def report(reference, status):
-    with connect() as connection:
-        return receive(
-            connection,
-            open_gateway("kannel"),
-            "kannel",
-            {"reference": reference, "status": status, "reply": "0905123456"},
-        )
-
-
-def reference_of(rows, message=0):
-    return rows("SELECT reference FROM motcua.attempts ORDER BY attempt_id")[message]["reference"]
 
 
 @pytest.mark.guarantee(
@@ -468,8 +437,7 @@ def test_undelivered_message_goes_to_the_mended_number_and_an_old_receipt_does_n
     send_at()
     report(reference_of(rows), "2")
     one_stop.dossier("D-0", applicant_phone="0905999888", updated_at=NOW + MINUTE, status_code=9, at_one_stop_desk=True)
-    pick_up("khanhhoa", now=NOW + MINUTE)
-    plan(now=NOW + MINUTE)
+    take_in(now=NOW + MINUTE)
     report(reference_of(rows), "1")
     assert states(rows) == [("queued", "phone_mended")]
     send_at(NOW + MINUTE)
@@ -501,8 +469,7 @@ def test_backfill_sends_its_window_only_and_retries_at_once_what_failed(one_stop
     queue_results(one_stop)
     gateway.script = [(503, "busy")]
     send_at()
-    one_stop.dossier("LATER")
-    one_stop.move(9, "LATER", at=NOW + timedelta(hours=1))
+    one_stop.both(9, "LATER", at=NOW + timedelta(hours=1))
     moment = NOW + timedelta(seconds=5)
     window = Window(NOW, NOW + MINUTE)
     pick_up("khanhhoa", now=NOW + timedelta(hours=1))
@@ -532,37 +499,31 @@ def test_identity_balances_over_everything_that_happened(one_stop, gateway, rows
     queue_results(one_stop, 12)
     gateway.script = [(503, "busy"), "hang", (400, "Missing receiver number"), (202, "0: Accepted for delivery")]
     send_at()
-    one_stop.dossier("NO-PHONE", applicant_phone="")
-    one_stop.move(5, "NO-PHONE", at=NOW + MINUTE)
+    one_stop.both(5, "NO-PHONE", at=NOW + MINUTE, applicant_phone="")
     one_stop.move(4, "D-0", desk=False, at=NOW + MINUTE)
-    pick_up("khanhhoa", now=NOW + MINUTE)
-    plan(now=NOW + MINUTE)
-    with connect() as connection:
-        figures = identity(connection)
+    take_in(now=NOW + MINUTE)
+    figures = in_ledger(identity)
     assert sum(row.expected for row in figures) == 13
     assert {row.difference for row in figures} == {0}
     (total,) = summed_up(figures)
     assert (total.expected, total.rejected, total.suppressed) == (13, 1, 1)
-    with connect() as connection:
-        (later,) = summed_up(identity(connection, Window(NOW + MINUTE, NOW + 2 * MINUTE)))
-        earlier = summed_up(identity(connection, Window(NOW, NOW + MINUTE)), "kind")
+    (later,) = summed_up(in_ledger(identity, Window(NOW + MINUTE, NOW + 2 * MINUTE)))
+    earlier = summed_up(in_ledger(identity, Window(NOW, NOW + MINUTE)), "kind")
     assert (later.expected, later.suppressed, later.difference) == (1, 1, 0)
     assert [(row.kind, row.expected, row.difference) for row in earlier] == [("result", 12, 0)]
     rows("SET session_replication_role = replica; DELETE FROM motcua.messages WHERE kind = 'supplement'")
-    with connect() as connection:
-        assert [row.difference for row in identity(connection) if row.kind == "supplement"] == [1]
+    assert [row.difference for row in in_ledger(identity) if row.kind == "supplement"] == [1]
 
 
 @pytest.mark.usefixtures("watched")
 def test_run_goes_on_while_news_keeps_coming_and_then_ends(one_stop, gateway, rows, configure):
     configure(MOTCUA_LINGER_QUIET="0.5")
-    queue_results(one_stop, now=datetime.now(UTC))
+    queue_results(one_stop, at=datetime.now(UTC))
 
     def later(query):
         if len(gateway.asked) < 3:
             code = f"LATER-{len(gateway.asked)}"
-            one_stop.dossier(code, updated_at=datetime.now(UTC))
-            one_stop.move(9, code, at=datetime.now(UTC))
+            one_stop.both(9, code, updated_at=datetime.now(UTC), at=datetime.now(UTC))
 
     gateway.before_answer = later
     counts = send_messages("run", EVERYTHING)

@@ -11,75 +11,42 @@ from typer.testing import CliRunner
 
 from motcua.cli import app
 from motcua.domain.run_window import EVERYTHING, Window
-from motcua.gateways import open_gateway
 from motcua.jobs.gates import RunIncomplete
-from motcua.jobs.notices.picking_up import pick_up
-from motcua.jobs.notices.planning import plan
-from motcua.jobs.notices.receiving import receive
-from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.settling import settle
 from motcua.jobs.notices.stopping import release
 from motcua.jobs.tasks.notify_transitions import plan_messages
 from motcua.jobs.tasks.settle_messages import gate
 from motcua.sandbox.network.scripted import ScriptedGateway, http, in_json
-from motcua.store.ledger.database import connect
 from motcua.store.oversight.accounting import identity, summed_up
-from tests.conftest import NOW
-from tests.registered import register_templates
+from tests.ground import (
+    NOW,
+    gateway_connection,
+    in_ledger,
+    queue_results,
+    reference_of,
+    register_templates,
+    report,
+    send_at,
+    states,
+    take_in,
+    type_command,
+)
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-
-
-def queue(one_stop, count=1, at=NOW):
-    for number in range(count):
-        one_stop.dossier(f"D-{number}", applicant_phone=f"0905123{number:03}")
-        one_stop.move(9, f"D-{number}", at=at)
-    pick_up("khanhhoa", now=at)
-    plan(now=at)
-
-
-def send_at(moment=NOW, window=EVERYTHING):
-    return send("run", window, clock=lambda: moment)
 
 
 def settle_at(moment, window=EVERYTHING):
     return settle("settling", window, clock=lambda: moment)
 
 
-def states(rows):
-    return [
-        (row["state"], row["reason"]) for row in rows("SELECT state, reason FROM motcua.messages ORDER BY message_id")
-    ]
-
-
-def reference(rows, position=0):
-    return rows("SELECT reference FROM motcua.attempts ORDER BY attempt_id")[position]["reference"]
-
-
-def report(rows, status, position=0):
-    with connect() as connection:
-        return receive(
-            connection, open_gateway("kannel"), "kannel", {"reference": reference(rows, position), "status": status}
-        )
-
-
 def policy(gateway, configure, **extra):
-    configure(
-        AIRFLOW_CONN_SMS_KANNEL=json.dumps(
-            {
-                "conn_type": "http",
-                "host": "127.0.0.1",
-                "port": gateway.port,
-                "extra": {"adapter": "kannel", "concurrency": 4, "answer_timeout": 0.3} | extra,
-            }
-        )
-    )
+    configure(AIRFLOW_CONN_SMS_KANNEL=gateway_connection(gateway.port, concurrency=4, answer_timeout=0.3, **extra))
 
 
 @pytest.fixture
 def unknown(one_stop, gateway, rows):
     """One message of unknown outcome."""
-    queue(one_stop)
+    queue_results(one_stop)
     gateway.script = ["hang"]
     send_at()
     assert states(rows) == [("unknown", "no_answer")]
@@ -97,15 +64,15 @@ def test_held_message_is_shown_and_makes_the_run_red_while_it_is_useful(unknown,
     counts = settle_at(NOW + HOUR)
     assert (counts.held, counts.held_useful) == ({"kannel": 1}, 1)
     rows("UPDATE motcua.messages SET useful_until = now() + interval '1 hour'")
-    shown = CliRunner().invoke(app, ["messages", "held"]).output
+    shown = type_command("messages", "held", exits=None).output
     assert "D-0" in shown
     assert "0905123" not in shown
     with pytest.raises(RunIncomplete, match=r"1 message\(s\) of unknown outcome at kannel"):
         gate(EVERYTHING)
     rows("UPDATE motcua.messages SET useful_until = now() - interval '1 hour'")
     gate(EVERYTHING)
-    assert "No message" in CliRunner().invoke(app, ["messages", "held"]).output
-    assert "D-0" in CliRunner().invoke(app, ["messages", "held", "--all"]).output
+    assert "No message" in type_command("messages", "held", exits=None).output
+    assert "D-0" in type_command("messages", "held", "--all", exits=None).output
 
 
 @pytest.mark.guarantee("unknown-outcome", "a release repeats the stored words and is audited")
@@ -134,8 +101,7 @@ def test_release_repeats_the_stored_words_to_the_stored_number_and_is_audited(un
 def test_release_looks_at_the_dossier_again(unknown, one_stop, gateway, rows):
     release("A", "why", now=NOW + HOUR)
     one_stop.move(4, "D-0", desk=False, at=NOW + HOUR)
-    pick_up("khanhhoa", now=NOW + HOUR)
-    plan(now=NOW + HOUR)
+    take_in(now=NOW + HOUR)
     send_at(NOW + HOUR)
     assert len(gateway.asked) == 1
     assert states(rows) == [("cancelled", "taken_back")]
@@ -155,7 +121,7 @@ def test_reason_of_a_release_holds_no_phone_number():
 
 @pytest.mark.guarantee("unknown-outcome", "a release lets nothing go but what is unknown, named and useful")
 def test_release_lets_nothing_go_but_what_is_unknown_named_and_useful(one_stop, gateway, rows):
-    queue(one_stop, 3)
+    queue_results(one_stop, 3)
     gateway.script = ["hang", "hang", (202, "ok")]
     send_at()
     ids = [r["message_id"] for r in rows("SELECT message_id FROM motcua.messages ORDER BY 1")]
@@ -188,7 +154,7 @@ def test_release_by_command_asks_and_says_what_it_left(unknown, rows):
 @pytest.mark.guarantee("unknown-outcome", "a receipt that comes before a released message went stops it")
 def test_receipt_for_a_released_attempt_before_it_is_sent_again_stops_the_second(unknown, gateway, rows):
     release("A", "why", now=NOW + HOUR)
-    assert report(rows, "1") == "applied"
+    assert report(reference_of(rows), "1") == "applied"
     assert states(rows) == [("delivered", None)]
     send_at(NOW + HOUR)
     assert len(gateway.asked) == 1
@@ -197,7 +163,7 @@ def test_receipt_for_a_released_attempt_before_it_is_sent_again_stops_the_second
 def test_receipt_that_waits_to_be_read_is_read_before_anything_is_released(unknown, rows):
     rows(
         "INSERT INTO motcua.receipts (gateway, reference, gateway_status, raw) VALUES ('kannel', %s, '1', '{}')",
-        reference(rows),
+        reference_of(rows),
     )
     assert release("A", "why", now=NOW + HOUR) == []
     assert states(rows) == [("delivered", None)]
@@ -207,8 +173,8 @@ def test_receipt_that_waits_to_be_read_is_read_before_anything_is_released(unkno
 def test_late_receipt_of_a_released_attempt_is_kept_as_a_fact_and_moves_nothing_else(unknown, rows):
     release("A", "why", now=NOW + HOUR)
     send_at(NOW + HOUR)
-    assert report(rows, "1") == "no_change"
-    assert report(rows, "1", 1) == "applied"
+    assert report(reference_of(rows), "1") == "no_change"
+    assert report(reference_of(rows, 1), "1") == "applied"
     assert states(rows) == [("delivered", None)]
     attempts = rows("SELECT state, released FROM motcua.attempts ORDER BY attempt_id")
     assert attempts == [{"state": "delivered", "released": True}, {"state": "delivered", "released": False}]
@@ -216,7 +182,7 @@ def test_late_receipt_of_a_released_attempt_is_kept_as_a_fact_and_moves_nothing_
 
 @pytest.mark.guarantee("unknown-outcome", "a backfill releases its window only, and only when told to")
 def test_backfill_releases_only_when_told_to_and_only_its_window(one_stop, gateway, rows):
-    queue(one_stop)
+    queue_results(one_stop)
     gateway.script = ["hang"]
     send_at()
     rows("UPDATE motcua.messages SET useful_until = now() + interval '1 hour'")
@@ -234,7 +200,7 @@ def test_backfill_releases_only_when_told_to_and_only_its_window(one_stop, gatew
 @pytest.mark.guarantee("unknown-outcome", "the policy `accept` never sends again, and a receipt still counts")
 def test_policy_accept_never_sends_again_and_a_receipt_still_counts(one_stop, gateway, configure, rows):
     policy(gateway, configure, when_unknown="accept", unknown_after_hours=2)
-    queue(one_stop, 2)
+    queue_results(one_stop, 2)
     gateway.script = ["hang", "hang"]
     send_at()
     settle_at(NOW + HOUR)
@@ -242,7 +208,7 @@ def test_policy_accept_never_sends_again_and_a_receipt_still_counts(one_stop, ga
     counts = settle_at(NOW + 3 * HOUR)
     assert counts.assumed == 2
     assert states(rows) == [("accepted", "assumed")] * 2
-    report(rows, "1")
+    report(reference_of(rows), "1")
     send_at(NOW + 3 * HOUR)
     settle_at(NOW + 4 * DAY)
     assert len(gateway.asked) == 2
@@ -257,9 +223,9 @@ def test_what_no_receipt_came_for_is_unconfirmed_after_the_horizon_and_a_late_re
     one_stop, gateway, configure, rows
 ):
     policy(gateway, configure, horizon_hours=24)
-    queue(one_stop, 3)
+    queue_results(one_stop, 3)
     send_at()
-    report(rows, "2", 1)
+    report(reference_of(rows, 1), "2")
     settle_at(NOW + 23 * HOUR)
     assert states(rows) == [("accepted", None), ("undelivered", "gateway status 2"), ("accepted", None)]
     assert settle_at(NOW + 25 * HOUR).unconfirmed == 2
@@ -268,8 +234,8 @@ def test_what_no_receipt_came_for_is_unconfirmed_after_the_horizon_and_a_late_re
         ("undelivered", "gateway status 2"),
         ("unconfirmed", "no_receipt"),
     ]
-    assert report(rows, "1", 0) == "applied"
-    assert report(rows, "2", 2) == "applied"
+    assert report(reference_of(rows, 0), "1") == "applied"
+    assert report(reference_of(rows, 2), "2") == "applied"
     assert [state for state, _ in states(rows)] == ["delivered", "undelivered", "undelivered"]
     assert settle_at(NOW + 26 * HOUR).unconfirmed == 0
 
@@ -277,18 +243,18 @@ def test_what_no_receipt_came_for_is_unconfirmed_after_the_horizon_and_a_late_re
 @pytest.mark.guarantee("unknown-outcome", "no message becomes `unconfirmed` over a receipt that waits to be read")
 def test_receipt_that_waits_to_be_read_is_not_closed_over(one_stop, gateway, configure, rows):
     policy(gateway, configure, horizon_hours=24)
-    queue(one_stop)
+    queue_results(one_stop)
     send_at()
     rows(
         "INSERT INTO motcua.receipts (gateway, reference, gateway_status, raw) VALUES ('kannel', %s, '1', '{}')",
-        reference(rows),
+        reference_of(rows),
     )
     settle_at(NOW + 25 * HOUR)
     assert states(rows) == [("delivered", None)]
 
 
 def test_messages_of_a_gateway_that_is_gone_are_closed_too(one_stop, gateway, rows, monkeypatch):
-    queue(one_stop)
+    queue_results(one_stop)
     send_at()
     monkeypatch.delenv("AIRFLOW_CONN_SMS_KANNEL")
     assert settle_at(NOW + 71 * HOUR).unconfirmed == 0
@@ -297,7 +263,7 @@ def test_messages_of_a_gateway_that_is_gone_are_closed_too(one_stop, gateway, ro
 
 @pytest.mark.guarantee("unknown-outcome", "what is no longer useful expires, also while every gateway is stopped")
 def test_message_that_is_no_longer_useful_expires_while_every_gateway_is_stopped(one_stop, gateway, rows):
-    queue(one_stop)
+    queue_results(one_stop)
     gateway.answer = (403, "Authorization failed for sendsms")
     send_at()
     assert settle_at(NOW + 2 * DAY).expired == 0
@@ -307,7 +273,7 @@ def test_message_that_is_no_longer_useful_expires_while_every_gateway_is_stopped
 
 def test_settling_a_window_leaves_the_others_alone(one_stop, gateway, configure, rows):
     policy(gateway, configure, horizon_hours=1)
-    queue(one_stop)
+    queue_results(one_stop)
     send_at()
     settle_at(NOW + 2 * HOUR, Window(NOW + MINUTE, NOW + HOUR))
     assert states(rows) == [("accepted", None)]
@@ -319,8 +285,7 @@ def test_identity_balances_over_releases_and_settlements(unknown, rows, gateway)
     release("A", "why", now=NOW + HOUR)
     send_at(NOW + HOUR)
     settle_at(NOW + 5 * DAY)
-    with connect() as connection:
-        (total,) = summed_up(identity(connection))
+    (total,) = summed_up(in_ledger(identity))
     assert (total.expected, total.unconfirmed, total.difference) == (1, 1, 0)
 
 
@@ -352,7 +317,7 @@ def sent(provider):
     ],
 )
 def test_repeat_under_the_same_reference_settles_what_it_proves(one_stop, esms, rows, answer, state):
-    queue(one_stop)
+    queue_results(one_stop)
     esms.answer = "hang"
     send_at()
     assert states(rows) == [("unknown", "no_answer")]
@@ -369,7 +334,7 @@ def test_repeat_under_the_same_reference_settles_what_it_proves(one_stop, esms, 
 
 
 def test_repeats_wait_longer_each_time_and_end_before_the_provider_forgets(one_stop, esms, rows):
-    queue(one_stop)
+    queue_results(one_stop)
     esms.answer = "reset"
     send_at()
     for minutes in range(1, 30 * 60, 30):
@@ -392,10 +357,10 @@ def test_repeats_wait_longer_each_time_and_end_before_the_provider_forgets(one_s
     ],
 )
 def test_gateway_that_knows_the_message_is_not_given_it_again(one_stop, esms, rows, result, state):
-    queue(one_stop)
+    queue_results(one_stop)
     esms.answer = "hang"
     send_at()
-    entry = {"Campaign": reference(rows), "ReferenceId": "d533459ee42b2b9525ba9eabf6a8156"} | result
+    entry = {"Campaign": reference_of(rows), "ReferenceId": "d533459ee42b2b9525ba9eabf6a8156"} | result
     esms.answer = in_json({"CodeResult": "100", "SentData": [entry]})
     counts = settle_at(NOW + MINUTE)
     assert counts.repeated == 0
@@ -405,12 +370,11 @@ def test_gateway_that_knows_the_message_is_not_given_it_again(one_stop, esms, ro
 
 
 def test_repeat_is_not_made_for_a_message_that_no_longer_holds(one_stop, esms, rows):
-    queue(one_stop)
+    queue_results(one_stop)
     esms.answer = "hang"
     send_at()
     one_stop.move(4, "D-0", desk=False, at=NOW + MINUTE)
-    pick_up("khanhhoa", now=NOW + MINUTE)
-    plan(now=NOW + MINUTE)
+    take_in(now=NOW + MINUTE)
     esms.answer = in_json({"CodeResult": "124"})
     settle_at(NOW + 2 * MINUTE)
     assert len(sent(esms)) == 1
@@ -418,7 +382,7 @@ def test_repeat_is_not_made_for_a_message_that_no_longer_holds(one_stop, esms, r
 
 
 def test_repeat_is_not_made_to_another_number(one_stop, esms, rows):
-    queue(one_stop)
+    queue_results(one_stop)
     esms.answer = "hang"
     send_at()
     rows("UPDATE motcua.dossiers SET msisdn = '+84905999888'")
@@ -428,7 +392,7 @@ def test_repeat_is_not_made_to_another_number(one_stop, esms, rows):
 
 
 def test_receipts_are_asked_for_where_they_can_be(one_stop, esms, rows):
-    queue(one_stop)
+    queue_results(one_stop)
     esms.answer = in_json({"CodeResult": "100", "SMSID": "d533459ee42b2b9525ba9eabf6a8156"})
     send_at()
     assert states(rows) == [("accepted", None)]
@@ -447,7 +411,7 @@ def test_receipts_are_asked_for_where_they_can_be(one_stop, esms, rows):
 
 
 def test_gateway_that_cannot_be_asked_now_settles_nothing_and_breaks_nothing(one_stop, esms, rows):
-    queue(one_stop, 3)
+    queue_results(one_stop, 3)
     esms.answer = "hang"
     send_at()
     for answer in (http(500, "oops"), http(200, "<html>"), "reset", "hang"):
@@ -457,7 +421,7 @@ def test_gateway_that_cannot_be_asked_now_settles_nothing_and_breaks_nothing(one
 
 
 def test_refused_account_while_settling_stops_the_gateway(one_stop, esms, rows):
-    queue(one_stop)
+    queue_results(one_stop)
     esms.answer = "hang"
     send_at()
     esms.answer = in_json({"CodeResult": "101"})

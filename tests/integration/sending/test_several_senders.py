@@ -8,19 +8,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from motcua.jobs.notices import watching
-from motcua.jobs.notices.picking_up import pick_up
-from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.sending import sender
 from motcua.jobs.notices.sending.lanes import SendCounts
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.watching import CatchUp
-from motcua.store.ledger.database import connect, open_connection
+from motcua.store.ledger.database import open_connection
 from motcua.store.ledger.locks import LINGERING, hold_lock, is_held, stand_by
+from tests.ground import in_ledger, take_in, until
 
 LONG = timedelta(hours=1)
 
@@ -73,30 +72,15 @@ def another_leads(*, one_stands_by: bool = False) -> Iterator[None]:
 
 
 def somebody_stands_by() -> bool:
-    with connect() as ledger:
-        return is_held(ledger, 1000)
-
-
-def eventually(condition: Callable[[], bool]) -> None:
-    """However slow the machine is; one that never does it fails the test after two minutes."""
-    gives_up_at = time.monotonic() + 120
-    while not condition():
-        assert time.monotonic() < gives_up_at
-        time.sleep(0.02)
-
-
-def move(one_stop, code: str, phone: str) -> None:
-    one_stop.dossier(code, applicant_phone=phone, updated_at=datetime.now(UTC))
-    one_stop.move(9, code, at=datetime.now(UTC))
+    return in_ledger(is_held, 1000)
 
 
 @pytest.mark.guarantee(
     "workers", "one sender leads, so many stand by as are set, whoever comes besides does what is due and ends"
 )
 def test_whoever_comes_besides_does_what_is_due_and_ends(one_stop, gateway, lingering):
-    move(one_stop, "D-1", "0905123001")
-    pick_up("khanhhoa")
-    plan()
+    one_stop.result_now("D-1", "0905123001")
+    take_in(None)
     with another_leads(one_stands_by=True):
         assert lingering().end_by_itself().attempts == 1
     assert len(gateway.asked) == 1
@@ -106,10 +90,10 @@ def test_whoever_comes_besides_does_what_is_due_and_ends(one_stop, gateway, ling
 def test_one_that_stands_by_picks_up_news_as_soon_as_the_one_that_led_is_gone(one_stop, gateway, lingering):
     with another_leads():
         standing = lingering()
-        eventually(somebody_stands_by)
-        move(one_stop, "D-1", "0905123001")
+        until(somebody_stands_by)
+        one_stop.result_now("D-1", "0905123001")
         assert not standing.catch_up.counts["picked_up"]
-    eventually(lambda: len(gateway.asked) == 1)
+    until(lambda: len(gateway.asked) == 1)
     assert standing.catch_up.counts["picked_up"]["transitions"] == 1
 
 
@@ -117,29 +101,29 @@ def test_one_that_stands_by_picks_up_news_as_soon_as_the_one_that_led_is_gone(on
 def test_one_that_takes_the_lead_leaves_its_place_to_the_next(one_stop, gateway, lingering):
     with another_leads():
         first = lingering()
-        eventually(somebody_stands_by)
-    eventually(lambda: not somebody_stands_by())
+        until(somebody_stands_by)
+    until(lambda: not somebody_stands_by())
     second = lingering()
-    eventually(somebody_stands_by)
+    until(somebody_stands_by)
     first.stop()
-    move(one_stop, "D-1", "0905123001")
-    eventually(lambda: len(gateway.asked) == 1)
+    one_stop.result_now("D-1", "0905123001")
+    until(lambda: len(gateway.asked) == 1)
     assert second.catch_up.counts["picked_up"]["transitions"] == 1
 
 
 @pytest.mark.guarantee("workers", "a source that failed is read by the same sender again once a run has picked it up")
 def test_sender_reads_a_source_again_that_another_run_has_picked_up(one_stop, gateway, lingering, rows, monkeypatch):
     monkeypatch.setattr(watching, "_READ_FAILED_EVERY", 0.2)
-    move(one_stop, "D-1", "0905123001")
+    one_stop.result_now("D-1", "0905123001")
     sender = lingering()
-    eventually(lambda: len(gateway.asked) == 1)
+    until(lambda: len(gateway.asked) == 1)
     rows("UPDATE motcua.sources SET failed_at = now(), failure = 'x'")
     time.sleep(1)
-    move(one_stop, "D-2", "0905123002")
+    one_stop.result_now("D-2", "0905123002")
     time.sleep(1)
     assert len(gateway.asked) == 1, "it is left to a run"
     rows("UPDATE motcua.sources SET failed_at = NULL, failure = NULL")
-    eventually(lambda: len(gateway.asked) == 2)
+    until(lambda: len(gateway.asked) == 2)
     assert not sender.counts, "the same sender"
 
 
@@ -148,12 +132,12 @@ def test_news_is_picked_up_and_sent_while_a_request_is_not_answered(one_stop, ga
     monkeypatch.setattr(sender, "_LOOK_FOR_NEWS_EVERY", LONG)
     answer = threading.Event()
     gateway.before_answer = lambda _: answer.wait(180)
-    move(one_stop, "D-1", "0905123001")
+    one_stop.result_now("D-1", "0905123001")
     lingering()
-    eventually(lambda: len(gateway.asked) == 1)
-    move(one_stop, "D-2", "0905123002")
+    until(lambda: len(gateway.asked) == 1)
+    one_stop.result_now("D-2", "0905123002")
     try:
-        eventually(lambda: len(gateway.asked) == 2)
+        until(lambda: len(gateway.asked) == 2)
         assert [row["state"] for row in rows("SELECT state FROM motcua.messages")] == ["sending", "sending"]
     finally:
         answer.set()
@@ -178,17 +162,17 @@ def test_gateway_that_is_silent_costs_few_messages_and_goes_on_when_it_answers(
         return rows("SELECT count(*) AS messages FROM motcua.messages WHERE state = 'unknown'")[0]["messages"]
 
     for number in range(3):
-        move(one_stop, f"D-{number}", f"0905123{number:03}")
-    eventually(lambda: unknown() == 3)
+        one_stop.result_now(f"D-{number}", f"0905123{number:03}")
+    until(lambda: unknown() == 3)
     for number in range(3, 33):
-        move(one_stop, f"D-{number}", f"0905123{number:03}")
+        one_stop.result_now(f"D-{number}", f"0905123{number:03}")
         if at_once == 1:
             time.sleep(0.2)
-    eventually(lambda: len(gateway.logins) > 1)
+    until(lambda: len(gateway.logins) > 1)
     assert unknown() == 3
     gateway.answer = (202, "0: Accepted for delivery")
     began = time.monotonic()
-    eventually(lambda: len(gateway.asked) == 33)
+    until(lambda: len(gateway.asked) == 33)
     assert time.monotonic() < began + 15
 
 
@@ -196,32 +180,30 @@ def test_gateway_that_is_silent_costs_few_messages_and_goes_on_when_it_answers(
 def test_one_that_stands_by_sends_what_is_due_while_another_leads(one_stop, gateway, lingering):
     with another_leads():
         standing = lingering()
-        eventually(somebody_stands_by)
-        move(one_stop, "D-1", "0905123001")
-        pick_up("khanhhoa")
-        plan()
-        eventually(lambda: len(gateway.asked) == 1)
+        until(somebody_stands_by)
+        one_stop.result_now("D-1", "0905123001")
+        take_in(None)
+        until(lambda: len(gateway.asked) == 1)
         assert not standing.catch_up.counts["picked_up"], "the one that leads picks up"
 
 
 @pytest.mark.usefixtures("watched")
 def test_where_sources_are_watched_a_sender_ends_that_has_nothing_to_do(one_stop, gateway, lingering, configure):
     configure(MOTCUA_LINGER_QUIET="0.1")
-    move(one_stop, "D-1", "0905123001")
-    pick_up("khanhhoa")
-    plan()
+    one_stop.result_now("D-1", "0905123001")
+    take_in(None)
     assert lingering().end_by_itself().attempts == 1
 
 
 @pytest.mark.guarantee("workers", "where nobody watches the sources, senders do")
 def test_where_nobody_watches_the_sources_a_sender_does(one_stop, gateway, lingering, configure):
     configure(MOTCUA_LINGER_QUIET="0.1")
-    move(one_stop, "D-1", "0905123001")
+    one_stop.result_now("D-1", "0905123001")
     sender = lingering()
-    eventually(lambda: len(gateway.asked) == 1)
+    until(lambda: len(gateway.asked) == 1)
     time.sleep(0.5)
-    move(one_stop, "D-2", "0905123002")
-    eventually(lambda: len(gateway.asked) == 2)
+    one_stop.result_now("D-2", "0905123002")
+    until(lambda: len(gateway.asked) == 2)
     assert not sender.counts, "the same run"
 
 
@@ -229,9 +211,8 @@ def test_where_nobody_watches_the_sources_a_sender_does(one_stop, gateway, linge
 def test_message_that_no_gateway_takes_does_not_keep_a_sender(one_stop, gateway, lingering, configure, rows):
     """It stays due, and is looked at again and again; that is nothing to do."""
     configure(MOTCUA_LINGER_QUIET="0.1")
-    move(one_stop, "D-1", "0905123001")
-    pick_up("khanhhoa")
-    plan()
+    one_stop.result_now("D-1", "0905123001")
+    take_in(None)
     rows("UPDATE motcua.messages SET carrier = 'nobody', avoid = '{kannel}'")
     assert lingering().end_by_itself().attempts == 0
     assert [row["state"] for row in rows("SELECT state FROM motcua.messages")] == ["queued"]

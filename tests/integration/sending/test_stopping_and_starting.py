@@ -11,11 +11,9 @@ from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.tasks.notify_transitions import send_messages
 from motcua.sandbox.network.scripted import ScriptedGateway
-from motcua.store.ledger.database import connect
 from motcua.store.notices.gateways import GatewayStop, stop_gateway
-from tests.conftest import NOW
-from tests.integration.sending.test_routing import MOBIFONE, VIETTEL, changes, queue, send_at, states
-from tests.registered import register_templates
+from tests.ground import NOW, in_ledger, register_templates, send_at, states
+from tests.integration.sending.test_routing import MOBIFONE, VIETTEL, changes, queue
 
 pytestmark = pytest.mark.alone
 
@@ -251,9 +249,8 @@ def test_what_a_person_stopped_is_not_started_by_a_message_that_was_out_before(o
     queue(one_stop, VIETTEL)
 
     def stop(query):
-        with connect() as connection:
-            by_hand = GatewayStop("kannel", "gateway", "", NOW, NOW + 60 * MINUTE, "contract ended", by_hand=True)
-            stop_gateway(connection, by_hand, changed_by="tests")
+        by_hand = GatewayStop("kannel", "gateway", "", NOW, NOW + 60 * MINUTE, "contract ended", by_hand=True)
+        in_ledger(stop_gateway, by_hand, changed_by="tests")
 
     gateway.before_answer = stop
     send_at()
@@ -304,7 +301,7 @@ def test_restart_of_three_seconds_is_over_within_the_same_run(one_stop, gateway,
     "each finished attempt says how it ended, also a dead sender's that a receipt told of",
 )
 def test_every_finished_attempt_says_how_it_ended(one_stop, gateway, rows):
-    from tests.integration.sending.test_sending import report
+    from tests.ground import report
 
     queue(one_stop, *[VIETTEL] * 40)
     gateway.script = [BUSY, NOT_ROUTABLE, (400, "Missing receiver number"), (500, "oops"), "reset"] + [TAKEN] * 7
@@ -333,15 +330,14 @@ def test_attempt_of_a_dead_sender_that_a_receipt_told_of_says_so(one_stop, gatew
     from motcua.store.notices import attempts
     from motcua.store.notices.gateways import ensure_gateway
     from motcua.store.notices.messages import Departing, begin_sending
-    from tests.integration.sending.test_sending import report
+    from tests.ground import report
 
     queue(one_stop, VIETTEL)
     message_id = rows("SELECT message_id FROM motcua.messages")[0]["message_id"]
     value = Departing(message_id, "of the dead", "+84981234000", "Viettel", 1)
-    with connect() as connection:
-        ensure_gateway(connection, "kannel")
-        begin_sending(connection, [value])
-        attempts.save_attempts(connection, [value], gateway="kannel", sender_id=5, run_id="x", now=NOW)
+    in_ledger(ensure_gateway, "kannel")
+    in_ledger(begin_sending, [value])
+    in_ledger(attempts.save_attempts, [value], gateway="kannel", sender_id=5, run_id="x", now=NOW)
     report("of the dead", "1")
     send("another", clock=lambda: NOW)
     assert rows("SELECT state, outcome FROM motcua.attempts") == [{"state": "delivered", "outcome": "receipt"}]

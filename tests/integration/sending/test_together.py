@@ -11,8 +11,7 @@ from motcua.gateways import open_gateway
 from motcua.jobs.notices.receiving import Intake, keep_and_read
 from motcua.store.ledger.database import connect, open_connection
 from motcua.store.notices.attempts import AttemptOutcome, apply_outcomes
-from tests.conftest import NOW
-from tests.integration.sending.test_sending import queue_results, send_at, states
+from tests.ground import NOW, queue_results, send_at, states
 
 
 @pytest.fixture

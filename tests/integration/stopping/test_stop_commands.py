@@ -5,14 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from typer.testing import CliRunner
 
-from motcua.cli import app
 from motcua.domain.clock import VIETNAM
-from motcua.jobs.notices.picking_up import pick_up
-from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.sending.sender import send
-from tests.conftest import NHA_TRANG, TU_PHAP
+from tests.ground import NHA_TRANG, TU_PHAP, take_in, type_command
 
 WHY = "Mẫu tin ghi sai tên cơ quan"
 
@@ -24,8 +20,7 @@ def typed(monkeypatch):
     monkeypatch.setenv("LOGNAME", "lan")
 
     def run(*words, code=0):
-        done = CliRunner().invoke(app, [*map(str, words)], env={"COLUMNS": "300"})
-        assert done.exit_code == code, done.output
+        done = type_command(*map(str, words), exits=code, columns=300)
         return " ".join(done.output.split())
 
     return run
@@ -38,10 +33,8 @@ def in_hours(hours):
 def queue(one_stop, *agencies):
     now = datetime.now(UTC)
     for agency in agencies:
-        one_stop.dossier("D", agency)
-        one_stop.move(9, "D", agency, at=now)
-    pick_up("khanhhoa", now=now)
-    plan(now=now)
+        one_stop.both(9, "D", agency, at=now)
+    take_in(now=now)
 
 
 def test_stop_and_go_by_command_say_and_keep_what_who_why_and_until_when(one_stop, gateway, rows, typed):

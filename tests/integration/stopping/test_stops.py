@@ -17,7 +17,7 @@ from motcua.jobs.notices.stopping import LONGEST, StopRefused, go, release, stop
 from motcua.jobs.tasks.notify_transitions import gate, send_messages
 from motcua.store.ledger.database import connect, open_connection
 from motcua.store.notices import stops as store
-from tests.conftest import NHA_TRANG, NOW, TU_PHAP
+from tests.ground import NHA_TRANG, NOW, TU_PHAP, in_ledger, states, take_in
 from tests.integration.planning.test_apologizing import THURSDAY, WEDNESDAY, at, due, evenings  # noqa: F401 - a fixture
 from tests.integration.sending.test_settling import esms, sent  # noqa: F401 - a fixture
 
@@ -32,10 +32,8 @@ def stop_it(kind=None, agency=None, until=NOW + 4 * HOUR, now=NOW):
 def queue(one_stop, *messages, at=NOW):
     """A message of each (code, status, agency)."""
     for code, status, agency in messages:
-        one_stop.dossier(code, agency, applicant_phone=f"0905{one_stop.number:06}", updated_at=at)
-        one_stop.move(status, code, agency, at=at)
-    pick_up("khanhhoa", now=at)
-    plan(now=at)
+        one_stop.both(status, code, agency, at=at, applicant_phone=f"0905{one_stop.number:06}", updated_at=at)
+    take_in(now=at)
 
 
 def results(one_stop, count, at=NOW, prefix="D"):
@@ -44,12 +42,6 @@ def results(one_stop, count, at=NOW, prefix="D"):
 
 def send_at(moment=NOW, window=EVERYTHING, run_id="run"):
     return send(run_id, window, clock=lambda: moment)
-
-
-def states(rows):
-    return [
-        (row["state"], row["reason"]) for row in rows("SELECT state, reason FROM motcua.messages ORDER BY message_id")
-    ]
 
 
 FOUR = [("R", 9, NHA_TRANG), ("S", 5, NHA_TRANG), ("R2", 9, TU_PHAP), ("S2", 5, TU_PHAP)]
@@ -161,8 +153,7 @@ def test_message_is_not_set_aside_for_a_stop_that_is_ended_at_that_moment(one_st
     done = threading.Event()
 
     def set_aside():
-        with connect() as ledger:
-            store.set_aside(ledger, [1], NOW)
+        in_ledger(store.set_aside, [1], NOW)
         done.set()
 
     with open_connection() as ending:
@@ -224,8 +215,7 @@ def test_dossier_that_is_taken_back_while_it_is_stopped_is_not_told_afterwards(o
     results(one_stop, 1)
     stop_it("result")
     one_stop.move(4, "D-0", desk=False, at=NOW + HOUR)
-    pick_up("khanhhoa", now=NOW + HOUR)
-    plan(now=NOW + HOUR)
+    take_in(now=NOW + HOUR)
     send_at(NOW + 5 * HOUR)
     assert states(rows) == [("cancelled", "taken_back")]
     assert gateway.asked == []

@@ -34,7 +34,7 @@ from motcua.store.ledger.database import (
 from motcua.store.ledger.dumps import ProgramFailed, ledger_snapshot
 from motcua.store.ledger.environment import GivenConnection
 from motcua.store.ledger.migrations import OWNER, migrate
-from tests.conftest import PASSWORD
+from tests.ground import PASSWORD
 from tests.integration.tls.terminator import Authority, terminating
 
 HOST = "ledger.test"

@@ -17,6 +17,7 @@ from psycopg.rows import DictRow, dict_row
 
 from motcua.sandbox.machine.deployment import postgres_connection
 from motcua.store.ledger.provisioning import with_database
+from tests.ground import ask
 
 ROOT = Path(__file__).parents[3]
 FAB = "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"
@@ -25,8 +26,7 @@ FAB = "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"
 def make_airflow_database(admin_dsn: str, name: str, role: str, home: Path, password: str) -> dict[str, str]:
     """A database that Airflow migrated, of a role that is there; gives what is to be in the environment of who cleans
     it. ``home``: an empty folder."""
-    with psycopg.connect(admin_dsn, autocommit=True) as admin:
-        admin.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(*map(sql.Identifier, (name, role))))
+    ask(admin_dsn, sql.SQL("CREATE DATABASE {} OWNER {}").format(*map(sql.Identifier, (name, role))))
     place = conninfo_to_dict(admin_dsn)
     dsn = make_conninfo("", host=place["host"], port=place["port"], user=role, password=password, dbname=name)
     (home / "airflow.cfg").touch()

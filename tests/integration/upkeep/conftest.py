@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 
-import psycopg
 import pytest
 
 from motcua.store.ledger.provisioning import with_database
-from tests.conftest import PASSWORD, Server, _drop
+from tests.ground import PASSWORD, Server, ask
 from tests.integration.upkeep.airflow_rows import AirflowRows, make_airflow_database
 
 
@@ -22,7 +21,7 @@ def cleaned_by(
     home = tmp_path_factory.mktemp("airflow")
     environment = make_airflow_database(postgres.admin_dsn, name, "airflow", home, PASSWORD)
     yield with_database(postgres.admin_dsn, name), environment
-    _drop(postgres, name)
+    postgres.drop_database(name)
 
 
 @pytest.fixture
@@ -36,7 +35,6 @@ def airflow_rows(
     configure(**environment, AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=nothing, AIRFLOW__CORE__SQL_ALCHEMY_CONN=nothing)
     rows = AirflowRows(dsn)
     tables = "dag_run, dag, dag_version, asset_event, log, celery_taskmeta, job, callback"
-    with psycopg.connect(dsn) as admin:
-        admin.execute(f"TRUNCATE {tables} CASCADE")
+    ask(dsn, f"TRUNCATE {tables} CASCADE")
     yield rows
     rows.connection.close()

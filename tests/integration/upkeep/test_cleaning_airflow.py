@@ -16,7 +16,7 @@ from motcua.store.ledger.database import connect
 from motcua.store.ledger.sessions import Run, work_for
 from motcua.store.runs import work_of
 from motcua.store.upkeep import last_cleaning, runs_before
-from tests.conftest import NOW
+from tests.ground import NOW, in_ledger
 from tests.integration.upkeep.airflow_rows import FAB, AirflowRows
 
 OLD, YOUNG = NOW - timedelta(days=31), NOW - timedelta(days=29)
@@ -93,9 +93,8 @@ def test_old_rows_go_and_what_somebody_needs_stays(airflow_rows: AirflowRows) ->
     assert rows.count("dag_version", "dag_id = 'by_hand'") == 1
     assert rows.count("dag_version", "dag_id = 'ended'") == 2, "its younger run was made by the first"
     assert rows.count("pg_tables", f"tablename LIKE '%deleted%' OR tablename LIKE '{ON_ITS_WAY}%'") == 0
-    with connect() as ledger:
-        told = {each.of_what: each.removed for each in work_of(ledger, run, ("cleanings",), None, 1).cleanings}
-        assert last_cleaning(ledger) == NOW
+    told = {each.of_what: each.removed for each in in_ledger(work_of, run, ("cleanings",), None, 1).cleanings}
+    assert in_ledger(last_cleaning) == NOW
     assert told == {table: number for table, number in done.items() if number}
     with connect("motcua_airflow") as airflow:
         names = {dag_id for dag_id, _ in runs_before(airflow, YOUNG)}

@@ -7,16 +7,13 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from typer.testing import CliRunner
 
-from motcua.cli import app
 from motcua.jobs.watching.status import rows_of_status
 from motcua.settings import settings
 from motcua.store.journal import open_journal
-from motcua.store.ledger.database import connect
 from motcua.store.notices.gaps import begin_journal
 from motcua.store.watching.watch import list_alerts
-from tests.dated_backup import write_backup
+from tests.ground import in_ledger, type_command, write_backup
 from tests.integration.watching.conftest import WEDNESDAY, Watched
 from tests.integration.watching.test_watch import save
 
@@ -38,7 +35,7 @@ def test_one_screen_has_every_part(watched: Watched, configure: Callable[..., No
     assert "20261125T050000Z, 3 hours old" in words("backup", watched)
     assert words("evening", watched).startswith("next on 25/11/2026 at 17:30, at 0 of 1 agencies")
     assert "GB free" in words("disk", watched)
-    told = CliRunner().invoke(app, ["status"])
+    told = type_command("status", exits=None)
     for head in ("runs", "late or wrong", "waits for a person", "disk", "backup", "journal", "certificate", "17:30"):
         assert any(line.startswith(head) for line in told.output.splitlines()), told.output
     assert len(told.output.splitlines()) <= 40
@@ -49,14 +46,13 @@ def test_alerts_are_the_rows_that_the_page_has_and_say_who_looks_after_them(watc
     watched.look()
     watched.outside.airflow_status = 503
     watched.look(3)
-    with connect() as ledger:
-        (alert,) = [each for each in list_alerts(ledger, watched.now, 10) if each.name == "airflow_unreachable"]
+    (alert,) = [each for each in in_ledger(list_alerts, watched.now, 10) if each.name == "airflow_unreachable"]
     row = next(row for row in rows_of_status(watched.now) if row.check == "airflow_unreachable")
     assert row.words.startswith("Airflow không trả lời, since ")
     assert row.is_wrong
     assert alert.acknowledged_by is None
-    assert CliRunner().invoke(app, ["status"]).exit_code == 1
-    CliRunner().invoke(app, ["alerts", "acknowledge", "airflow_unreachable"])
+    type_command("status", exits=1)
+    type_command("alerts", "acknowledge", "airflow_unreachable", exits=None)
     row = next(row for row in rows_of_status(watched.now) if row.check == "airflow_unreachable")
     assert row.words.endswith("lan looks after it")
     assert not row.is_wrong
@@ -67,8 +63,7 @@ def test_what_lies_on_this_machine_is_told_where_it_is_wrong(
 ) -> None:
     configure(MOTCUA_WATCH_BACKUP_AGE="P1D", MOTCUA_WATCH_DISK_FREE=str(10**18))
     write_backup(tmp_path / "backups", watched.now - timedelta(days=2))
-    with connect() as ledger:
-        begin_journal(ledger, open_journal().begin(), "first use")
+    in_ledger(begin_journal, open_journal().begin(), "first use")
     assert "journal_elsewhere" not in words("journal", watched)
     (settings().journal_folder / "journal.json").unlink()
     assert {row.part: row.check.partition("/")[0] for row in rows_of_status(watched.now) if row.is_wrong} | {
@@ -84,7 +79,7 @@ def test_while_the_ledger_is_away_the_watch_says_what_it_keeps(
     watched.look()
     configure(AIRFLOW_CONN_MOTCUA_DB="postgres://motcua_app:x@127.0.0.1:1/motcua?connect_timeout=1")
     watched.look(3)
-    told = CliRunner().invoke(app, ["status", "--json"])
+    told = type_command("status", "--json", exits=None)
     rows = json.loads(told.stdout)
     assert told.exit_code == 1
     assert any("the ledger does not answer" in row["words"] for row in rows)

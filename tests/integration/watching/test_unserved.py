@@ -18,10 +18,9 @@ from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.tasks.notify_transitions import gate
 from motcua.jobs.watching.unserved import find_unserved
 from motcua.store.agencies import save_agencies
-from motcua.store.ledger.database import connect
 from motcua.store.notices.gateways import GatewayStop, stop_gateway
 from motcua.store.notices.sources import lock_source
-from tests.conftest import NHA_TRANG, TU_PHAP, OneStop, agency
+from tests.ground import NHA_TRANG, TU_PHAP, OneStop, agency, in_ledger
 from tests.integration.watching.conftest import Watched
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
@@ -115,12 +114,10 @@ class Queue:
             "by_hand": False,
             "pause": MINUTE,
         } | changes
-        with connect() as ledger:
-            stop_gateway(ledger, GatewayStop(**values), changed_by="tests")
+        in_ledger(stop_gateway, GatewayStop(**values), changed_by="tests")
 
     def unserved(self, window: Window = EVERYTHING) -> list[str]:
-        with connect() as ledger:
-            return [each.key for each in find_unserved(ledger, self.now, window)]
+        return [each.key for each in in_ledger(find_unserved, self.now, window)]
 
 
 @pytest.fixture
@@ -190,8 +187,7 @@ def test_one_carrier_whose_messages_never_move_is_found_behind_thousands_of_othe
     assert queue.unserved() == []
     queue.ledger.execute("DELETE FROM motcua.attempts")
     queue.begun(1, 200, carrier="MobiFone")
-    with connect() as ledger:
-        (found,) = find_unserved(ledger, queue.now)
+    (found,) = in_ledger(find_unserved, queue.now)
     assert found.facts["carriers"] == "Viettel, VinaPhone"
 
 
@@ -339,14 +335,12 @@ def test_run_whose_pick_up_finds_the_source_held_is_red(held_source: OneStop):
     "airflow", "a run is red while a source has news for a minute that no pick-up takes, whoever looks"
 )
 def test_run_is_red_by_what_watchers_tell(held_source: OneStop, request: pytest.FixtureRequest):
-    with connect() as ledger:
-        assert find_unserved(ledger, datetime.now(UTC)) == []
+    assert in_ledger(find_unserved, datetime.now(UTC)) == []
     request.getfixturevalue("watched_sources")
     deadline = datetime.now(UTC) + 20 * SECOND
     found: list[str] = []
     while not found and datetime.now(UTC) < deadline:
-        with connect() as ledger:
-            found = [each.key for each in find_unserved(ledger, datetime.now(UTC))]
+        found = [each.key for each in in_ledger(find_unserved, datetime.now(UTC))]
     assert found == ["unserved/khanhhoa"]
     with pytest.raises(RunIncomplete, match="khanhhoa has news"):
         gate("r", EVERYTHING)
@@ -375,8 +369,7 @@ def waiting(
     # These messages are of no dossier.
     monkeypatch.setattr("motcua.jobs.watching.checks.identity", lambda *_: [])
     configure(MOTCUA_SOURCES="", MOTCUA_GATEWAYS="kannel")
-    with connect() as connection:
-        save_agencies(connection, [agency(NHA_TRANG)], "tests")
+    in_ledger(save_agencies, [agency(NHA_TRANG)], "tests")
     watched.look()
     watched.mails()
     with closing(Queue(ledger, watched.now)) as queue:

@@ -14,9 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
-from typer.testing import CliRunner
 
-from motcua.cli import app
 from motcua.domain.checking.kinds import Findings
 from motcua.domain.checks import ALERT_NAMES
 from motcua.domain.clock import VIETNAM
@@ -32,8 +30,7 @@ from motcua.store.ledger.database import connect
 from motcua.store.notices.gateways import GatewayStop, stop_gateway
 from motcua.store.upkeep import CleanedOf, save_cleaning
 from motcua.store.watching.watch import list_alerts, watch_life
-from tests.conftest import NHA_TRANG, agency
-from tests.dated_backup import write_backup
+from tests.ground import NHA_TRANG, agency, in_ledger, take_in, type_command, write_backup
 from tests.integration.watching.conftest import LAN, MINH, Watched
 
 ROOT = Path(__file__).parents[3]
@@ -42,13 +39,11 @@ ROOT = Path(__file__).parents[3]
 def save(code: str = NHA_TRANG, **changes: Any) -> None:
     from motcua.store.agencies import save_agencies
 
-    with connect() as connection:
-        save_agencies(connection, [agency(code, **changes)], "tests")
+    in_ledger(save_agencies, [agency(code, **changes)], "tests")
 
 
 def mirrored() -> dict[str, Any]:
-    with connect() as connection:
-        return {each.name: each for each in list_alerts(connection, datetime(2000, 1, 1, tzinfo=UTC), 100)}
+    return {each.name: each for each in in_ledger(list_alerts, datetime(2000, 1, 1, tzinfo=UTC), 100)}
 
 
 # --- Telling
@@ -93,8 +88,7 @@ def checked(*kinds: str, source: str = "khanhhoa") -> None:
     found = Findings()
     for kind in kinds:
         found.add(kind)
-    with connect() as connection:
-        keep_check(connection, source, datetime.now(UTC), dossiers=1, transitions=1, findings=found.in_order())
+    in_ledger(keep_check, source, datetime.now(UTC), dossiers=1, transitions=1, findings=found.in_order())
 
 
 @pytest.mark.guarantee("watch", "what a check newly finds wrong with a source is told once, and that it is mended once")
@@ -148,8 +142,7 @@ def test_recipient_who_was_refused_gets_it_later_and_the_other_not_again(watched
     assert len(state.letters) == 1
     assert "550" in state.letters[0].failure
     assert MINH not in (watched.folder / "state.json").read_text()
-    with connect() as connection:
-        assert watch_life(connection).unsent == 1
+    assert in_ledger(watch_life).unsent == 1
     watched.mail.refuse.clear()
     state = watched.look(10)
     assert [address for address, _ in watched.mail.taken] == [LAN, MINH]
@@ -454,8 +447,7 @@ def test_ledger_that_went_back_is_told_until_it_is_acknowledged(watched: Watched
     # That it grows beyond what it had does not bring back what is missing.
     rows(insert, [60])
     assert watched.open_alerts(watched.look(3)) == ["ledger_went_back"]
-    done = CliRunner().invoke(app, ["alerts", "acknowledge", "ledger_went_back"])
-    assert done.exit_code == 0, done.output
+    type_command("alerts", "acknowledge", "ledger_went_back")
     assert watched.open_alerts(watched.look(2)) == []
     assert watched.mails() == ["[MotcuaSMS] Đã hết: Sổ lùi lại: thiếu 1 lần gửi, 0 thay đổi"]
 
@@ -479,15 +471,14 @@ def test_acknowledged_alert_stays_open_is_shown_with_who_and_its_end_is_told(wat
     watched.look()
     watched.outside.airflow_status = 503
     watched.look(2)
-    listed = CliRunner().invoke(app, ["alerts"])
-    assert listed.exit_code == 1
+    listed = type_command("alerts", exits=1)
     assert "Airflow không trả lời" in listed.output
-    assert CliRunner().invoke(app, ["alerts", "acknowledge", "airflow_unreachable"]).exit_code == 0
+    type_command("alerts", "acknowledge", "airflow_unreachable")
     state = watched.look()
     assert state.alerts["airflow_unreachable"].acknowledged_by
-    assert CliRunner().invoke(app, ["alerts"]).exit_code == 0
-    assert CliRunner().invoke(app, ["alerts", "acknowledge", "airflow_unreachable"]).exit_code == 2
-    assert CliRunner().invoke(app, ["alerts", "acknowledge", "nothing"]).exit_code == 2
+    type_command("alerts")
+    type_command("alerts", "acknowledge", "airflow_unreachable", exits=2)
+    type_command("alerts", "acknowledge", "nothing", exits=2)
     watched.mails()
     watched.outside.airflow_status = 200
     watched.look(2)
@@ -499,9 +490,9 @@ def test_alert_is_acknowledged_in_the_watchs_folder_while_the_ledger_is_down(wat
     watched.look()
     monkeypatch.setenv("AIRFLOW_CONN_MOTCUA_DB", "postgres://nobody:word@127.0.0.1:1/nothing")
     watched.look(2)
-    listed = CliRunner().invoke(app, ["alerts"])
+    listed = type_command("alerts", exits=None)
     assert (listed.exit_code, "Không vào được sổ" in listed.output) == (1, True)
-    assert CliRunner().invoke(app, ["alerts", "acknowledge", "ledger_unreachable"]).exit_code == 0
+    type_command("alerts", "acknowledge", "ledger_unreachable")
     state = watched.look()
     assert state.alerts["ledger_unreachable"].acknowledged_by
     assert list((watched.folder / "acknowledged").iterdir()) == []
@@ -513,7 +504,7 @@ def test_red_run_is_looked_at_by_acknowledging_and_a_later_one_is_told_again(wat
     assert watched.open_alerts(watched.look()) == []
     state = watched.look(minutes=10)
     assert watched.open_alerts(state) == ["red_run"]
-    assert CliRunner().invoke(app, ["alerts", "acknowledge", "red_run"]).exit_code == 0
+    type_command("alerts", "acknowledge", "red_run")
     # By the wall clock, as people are; the test's clock stands before it.
     watched.now = datetime.now(VIETNAM)
     assert "red_run" not in watched.open_alerts(watched.look(2))
@@ -528,13 +519,9 @@ def test_red_run_is_looked_at_by_acknowledging_and_a_later_one_is_told_again(wat
 
 
 def test_difference_of_the_identity_is_told_at_once_and_stays_while_its_month_differs(watched: Watched, one_stop, rows):
-    from motcua.jobs.notices.picking_up import pick_up
-    from motcua.jobs.notices.planning import plan
 
-    one_stop.dossier()
-    one_stop.move(9, at=watched.now - timedelta(minutes=5))
-    pick_up("khanhhoa", now=watched.now)
-    plan(now=watched.now)
+    one_stop.both(9, at=watched.now - timedelta(minutes=5))
+    take_in(now=watched.now)
     state = watched.look()
     assert state.identity.differences["recent"] == 0
     rows("SET session_replication_role = 'replica'")
@@ -560,8 +547,7 @@ def test_page_is_given_what_was_counted_last_with_when(watched: Watched, one_sto
     counted_at = watched.now
 
     def given() -> dict[str, Any]:
-        with connect() as connection:
-            return next(each["facts"] for each in watch_life(connection).looks if each["check"] == "identity")
+        return next(each["facts"] for each in in_ledger(watch_life).looks if each["check"] == "identity")
 
     assert given()["difference"] == 0
     assert datetime.fromisoformat(given()["counted_at"]) == counted_at
@@ -633,8 +619,7 @@ def test_source_that_fails_or_falls_silent_is_told_by_its_name(watched: Watched,
     assert "unserved/khanhhoa" not in watched.open_alerts(state)
     # Each source is read within eleven minutes, whether it has news or not.
     assert "unserved/khanhhoa" in watched.open_alerts(watched.look(3))
-    with connect() as connection:
-        note_failure(connection, "khanhhoa", "away: 0905123456", watched.now)
+    in_ledger(note_failure, "khanhhoa", "away: 0905123456", watched.now)
     assert "source_failing/khanhhoa" in watched.open_alerts(watched.look(3))
     everything = "".join(str(message) for _, message in watched.mail.taken)
     assert "0905123456" not in everything
@@ -728,8 +713,7 @@ def test_airflow_that_was_not_cleaned_for_days_is_told(watched: Watched, configu
 
     def told(*cleaned: CleanedOf, days: float = 0, ago: float = 0) -> bool:
         watched.now += timedelta(days=days)
-        with connect() as ledger:
-            save_cleaning(ledger, watched.now - timedelta(days=ago), cleaned)
+        in_ledger(save_cleaning, watched.now - timedelta(days=ago), cleaned)
         looks = [watched.open_alerts(watched.look(minutes=11)) for _ in range(3)]
         return "airflow_uncleaned" in looks[-1]
 
@@ -798,7 +782,7 @@ def test_settling_is_red_while_the_watch_is_silent_and_only_where_it_was_ever_se
         gate(EVERYTHING)
     # What a backfill is about is its window.
     gate(Window(watched.now - timedelta(hours=1), watched.now))
-    assert CliRunner().invoke(app, ["watch", "--retire"]).exit_code == 0
+    type_command("watch", "--retire")
     gate(EVERYTHING)
 
 

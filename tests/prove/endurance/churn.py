@@ -11,11 +11,10 @@ import logging
 import time
 from datetime import UTC, datetime
 
-from motcua.settings import settings
 from tests.bench.long_years import fill_ledger
 from tests.bench.notices.gateways import gateway
 from tests.prove import Figure
-from tests.prove.worlds.long.at_work import NEWS, World
+from tests.prove.worlds.long.at_work import NEWS, World, at_work
 from tests.prove.worlds.long.reads import Ledger, recorded_ledger
 
 DAY = 5_000
@@ -42,12 +41,8 @@ def figures(seed: int) -> list[Figure]:
         ledger.execute("VACUUM (FULL, ANALYZE)")
         ledger.execute("ALTER SYSTEM SET autovacuum_naptime = '1s'")
         ledger.execute("SELECT pg_reload_conf()")
-        world = World(ledger, served.port)
-        try:
+        with at_work(ledger, served.port) as world:
             return _day(ledger, world)
-        finally:
-            world.close()
-            settings.cache_clear()
 
 
 def _day(ledger: Ledger, world: World) -> list[Figure]:

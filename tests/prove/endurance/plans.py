@@ -14,12 +14,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatch
 
-from motcua.settings import settings
 from tests.bench.long_years import fill_ledger
 from tests.bench.notices.gateways import gateway
 from tests.prove import Figure
-from tests.prove.worlds.long import by_hand, hostile
-from tests.prove.worlds.long.at_work import World
+from tests.prove.worlds.long import by_hand
+from tests.prove.worlds.long.at_work import World, at_work
 from tests.prove.worlds.long.reads import Read, recorded_ledger, statement_names
 
 MOST = 1_000
@@ -188,12 +187,8 @@ def a_world(days: int) -> Iterator[World]:
     """A ledger of a million messages over so many days, with everything that works at it."""
     with recorded_ledger() as ledger, gateway(0.005, 16) as served:
         fill_ledger(ledger.dsn, datetime.now(UTC), DOSSIERS, MESSAGES, days)
-        world = World(ledger, served.port)
-        try:
+        with at_work(ledger, served.port) as world:
             yield world
-        finally:
-            world.close()
-            settings.cache_clear()
 
 
 def figures(seed: int) -> list[Figure]:
@@ -203,14 +198,14 @@ def figures(seed: int) -> list[Figure]:
     with a_world(A_YEAR) as world:
         _work(world)
         by_hand.ask_by_hand(world.ledger)
-        world.ledger.execute(hostile.MANY_DUE)
-        world.ledger.execute(hostile.MANY_HELD)
-        world.ledger.execute(hostile.MANY_OF_ONE)
+        world.ledger.execute(by_hand.MANY_DUE)
+        world.ledger.execute(by_hand.MANY_HELD)
+        world.ledger.execute(by_hand.MANY_OF_ONE)
         # As it comes over PostgreSQL, which has not looked at it yet; and once it has.
         _work_at_worst(world, "at worst, just now")
         world.ledger.execute("ANALYZE")
         _work_at_worst(world, "at worst")
-        world.ledger.execute(hostile.GATEWAY_STOPPED)
+        world.ledger.execute(by_hand.GATEWAY_STOPPED)
         _work_at_worst(world, "gateway stopped", sends=False)
         reads += world.ledger.reads
     with a_world(A_MONTH) as world:
@@ -245,7 +240,7 @@ def _work_at_worst(world: World, part: str, *, sends: bool = True) -> None:
             "/messages",
             "/messages?state=queued",
             "/messages/unknown",
-            f"/dossiers?agency=B000&code={hostile.ONE_DOSSIER}",
+            f"/dossiers?agency=B000&code={by_hand.ONE_DOSSIER}",
             "/run?dag_id=notify_transitions&run_id=run 2",
         ]
     )

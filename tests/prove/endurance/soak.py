@@ -19,15 +19,14 @@ from collections.abc import Sequence
 import psycopg.errors
 
 from motcua.sandbox.machine.parts import Hung
-from motcua.store.ledger.database import connect
 from motcua.store.oversight.accounting import identity
 from tests.crash.harness import end_at_first_signal
+from tests.ground import in_ledger
 from tests.prove import Figure
 from tests.soak.day import SPEED, Day, run_day
 from tests.soak.faults import COSTS, in_words
-from tests.soak.flatness import Margin, Series, is_flat, trend
 from tests.soak.oracle import Citizen, judge, mistakes_noticed
-from tests.soak.sampling import sizes_and_built_anew
+from tests.soak.sampling import Margin, Series, is_flat, sizes_and_built_anew, trend
 from tests.soak.stage import CONCURRENCY, HANG, WORKERS
 
 _LISTED = """
@@ -144,9 +143,8 @@ def _who_was_told(day: Day) -> list[Figure]:
 
 
 def _the_books(day: Day) -> list[Figure]:
-    with connect() as ledger:
-        rows = identity(ledger)
-        expected, difference = sum(row.expected for row in rows), sum(abs(row.difference) for row in rows)
+    rows = in_ledger(identity)
+    expected, difference = sum(row.expected for row in rows), sum(abs(row.difference) for row in rows)
     stage = day.stage
     gaps = stage.ask("SELECT count(*) AS all, count(*) FILTER (WHERE closed_at IS NULL) AS open FROM motcua.gaps")[0]
     closings = stage.ask("SELECT coalesce(sum(abs(difference)), 0) AS off, count(*) AS lines FROM motcua.closings")[0]

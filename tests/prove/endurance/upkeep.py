@@ -23,9 +23,10 @@ from motcua.jobs.upkeep import cleaning
 from motcua.settings import settings
 from motcua.store.ledger.database import close_ledger_pool
 from motcua.store.ledger.provisioning import with_database
+from tests.ground import PASSWORD
 from tests.integration.upkeep.airflow_rows import AirflowRows, make_airflow_database
 from tests.prove import Figure
-from tests.prove.worlds.ledgers import PASSWORD, proving_ledger, proving_server
+from tests.prove.worlds.ledgers import proving_ledger, proving_server
 
 DAYS = 90
 KEEP = 30
@@ -53,7 +54,7 @@ def figures(seed: int) -> list[Figure]:
             proving_server(folder) as admin,
             proving_ledger(admin, "ledger"),
         ):
-            environment = make_airflow_database(admin, "airflow_upkeep", "prove_airflow", home, PASSWORD)
+            environment = make_airflow_database(admin, "airflow_upkeep", "airflow", home, PASSWORD)
             os.environ.update(environment)
             # Of this process, as a task has them.
             os.environ["AIRFLOW__LOGGING__BASE_LOG_FOLDER"] = str(logs)

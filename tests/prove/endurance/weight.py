@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 
-from motcua.settings import settings
 from tests.bench.long_years import fill_ledger
 from tests.bench.notices.gateways import gateway
 from tests.prove import Figure
-from tests.prove.worlds.long.at_work import NEWS, World
+from tests.prove.worlds.long.at_work import NEWS, World, at_work
 from tests.prove.worlds.long.reads import Ledger, Read, recorded_ledger
 
 MOST_OF_MESSAGE = 20_000
@@ -42,14 +41,10 @@ def figures(seed: int) -> list[Figure]:
         fill_ledger(ledger.dsn, datetime.now(UTC), PAST_DOSSIERS, PAST_MESSAGES)
         # What waits in quarantine is looked at again and again, and is no message's.
         ledger.execute("DELETE FROM motcua.quarantine")
-        world = World(ledger, served.port)
-        try:
+        with at_work(ledger, served.port) as world:
             rows = _rows(ledger)
             lines = [*_log(world, full_pages=False), *_log(world, full_pages=True)]
             return lines + list(_bytes(ledger, rows))
-        finally:
-            world.close()
-            settings.cache_clear()
 
 
 def _log(world: World, *, full_pages: bool) -> Iterator[Figure]:

@@ -29,16 +29,12 @@ import requests
 from pyrage.x25519 import Identity
 
 from motcua.sandbox.machine.parts import Part, listens
-from motcua.sandbox.machine.postgres import EmbeddedPostgres
 from motcua.store.ledger.provisioning import with_database
-from tests.compose.filling_in import SECTION, Value, fill_in
-from tests.compose.handbook import rows, steps, titles
 from tests.compose.machine import Machine
-from tests.compose.project_files import LONG_RUNNING
-from tests.conftest import OneStop
-from tests.gateways.ports import free_port
+from tests.compose.project import LONG_RUNNING, SECTION, Value, fill_in, rows, steps, titles
 from tests.gateways.real_kannel import IS_INSTALLED, Kannel, smpp_carrier
 from tests.gateways.smsc import Smsc, Text
+from tests.ground import OneStop, ask, database, free_port, own_server
 from tests.prove import Figure
 
 NOT_FOLLOWED = "What is not followed without an engine"
@@ -111,12 +107,10 @@ def _outside(folder: Path) -> Iterator[Outside]:
     password = secrets.token_hex(16)
     mails = folder / "mails"
     with ExitStack() as stack:
-        server = EmbeddedPostgres(folder / "one-stop", free_port())
-        stack.enter_context(server.running(folder / "one-stop.log"))
-        with psycopg.connect(server.admin_dsn, autocommit=True) as admin:
-            admin.execute(f"CREATE ROLE motcua_reader LOGIN PASSWORD '{password}'".encode())
-            admin.execute("CREATE DATABASE onestop")
-        one_stop = OneStop(with_database(server.admin_dsn, "onestop"))
+        (folder / "one-stop").mkdir()
+        server = stack.enter_context(own_server(folder / "one-stop"))
+        ask(server.admin_dsn, f"CREATE ROLE motcua_reader LOGIN PASSWORD '{password}'")
+        one_stop = OneStop(stack.enter_context(database(server.admin_dsn, "onestop")))
         stack.callback(one_stop.connection.close)
         one_stop.connection.execute("GRANT USAGE ON SCHEMA onestop TO motcua_reader")
         one_stop.connection.execute("GRANT SELECT ON ALL TABLES IN SCHEMA onestop TO motcua_reader")

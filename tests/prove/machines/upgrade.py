@@ -19,9 +19,10 @@ from collections import Counter
 from pathlib import Path
 
 from motcua.sandbox.machine.parts import Hung
-from motcua.store.ledger.database import close_ledger_pool, connect
+from motcua.store.ledger.database import close_ledger_pool
 from motcua.store.oversight.accounting import identity
 from tests.crash.harness import end_at_first_signal
+from tests.ground import in_ledger
 from tests.prove import Figure
 from tests.soak.oracle import Citizen, judge, mistakes_noticed
 from tests.upgrade.handbook import PAGE
@@ -136,8 +137,7 @@ def _who_was_told(upgrade: Upgrade) -> list[Figure]:
 
 def _the_books(upgrade: Upgrade) -> list[Figure]:
     stage = upgrade.stage
-    with connect() as ledger:
-        books = identity(ledger)
+    books = in_ledger(identity)
     expected, difference = sum(row.expected for row in books), sum(abs(row.difference) for row in books)
     unknown = stage.ask("SELECT count(*) AS found FROM motcua.messages WHERE state = 'unknown'")[0]["found"]
     closed = stage.ask("SELECT count(*) AS lines, coalesce(sum(abs(difference)), 0) AS off FROM motcua.closings")[0]

@@ -9,8 +9,6 @@ hangs, while another source goes on.
 
 from __future__ import annotations
 
-import json
-import logging
 import os
 import pwd
 import random
@@ -22,14 +20,14 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, LiteralString, cast
 
 import psycopg
-from psycopg.rows import dict_row
 
 from motcua.jobs.notices.looking import LOOK_WITHIN, Looks
 from motcua.jobs.notices.picking_up import SourceFailed, pick_up
@@ -40,11 +38,10 @@ from motcua.sandbox.machine.postgres import EmbeddedPostgres
 from motcua.sandbox.network.scripted import ScriptedGateway
 from motcua.settings import settings
 from motcua.sources.foreign_tables import ForeignTablesSource
-from motcua.store.ledger.database import connect, open_connection
-from motcua.store.ledger.provisioning import with_database
+from motcua.store.agencies import save_agencies
+from motcua.store.ledger.database import open_connection
 from motcua.store.notices.sources import watched_sources
-from tests.conftest import OneStop
-from tests.gateways.ports import free_port
+from tests.ground import OneStop, agency, ask, free_port, in_ledger, one_stops, quiet_logs, until
 from tests.prove import Figure
 from tests.prove.worlds.ledgers import proving_ledger, proving_server
 
@@ -115,14 +112,6 @@ def statements() -> dict[str, str]:
     """The page's statements that are run here, by where."""
     page = PAGE.read_text(encoding="utf-8")
     return {found[1]: found[2] for found in re.finditer(r"```sql\n-- (\w+: [^\n]+)\n(.*?)```", page, re.DOTALL)}
-
-
-def _until(what: str, seen: Callable[[], object]) -> None:
-    until = time.monotonic() + _PATIENCE
-    while not seen():
-        if time.monotonic() > until:
-            raise AssertionError(f"never: {what}")
-        time.sleep(0.05)
 
 
 @dataclass
@@ -275,8 +264,7 @@ class Watcher:
         Raises:
             SourceFailed: the source does not answer.
         """
-        with connect() as ledger:
-            known = watched_sources(ledger, [self.source]).get(self.source)
+        known = in_ledger(watched_sources, [self.source]).get(self.source)
         began = time.monotonic()
         answers = self._looks.round({self.source: known.watch if known else None}, 3 * LOOK_WITHIN)
         self.looks.append(time.monotonic() - began)
@@ -350,7 +338,7 @@ def _lives(desk: Desk, gateway: ScriptedGateway) -> list[Figure]:
             watcher.look()
             return not writing.is_alive() and len({each["to"] for each in gateway.asked}) >= len(desk.phones)
 
-        _until("every citizen is told", all_told)
+        until(all_told, _PATIENCE, "every citizen is told")
         # Twice what is read again by the overlap: nothing new may come of it.
         for _ in range(2):
             pick_up("hue")
@@ -392,20 +380,14 @@ def _hangs(far: MariaDb, one_stop: OneStop, gateway: ScriptedGateway) -> list[Fi
         watcher.look()
         far.part.freeze()
         hanging.start()
-        one_stop.dossier(
-            "KH-1",
-            AGENCIES[0],
-            status_code=9,
-            at_one_stop_desk=True,
-            **dict.fromkeys(("received_at", "phone_entered_at", "updated_at"), _now(one_stop)),
-        )
-        one_stop.move(9, "KH-1", AGENCIES[0], at=_now(one_stop))
+        times = dict.fromkeys(("received_at", "phone_entered_at", "updated_at", "at"), _now(one_stop))
+        one_stop.both(9, "KH-1", AGENCIES[0], status_code=9, at_one_stop_desk=True, **times)
 
         def other_told() -> bool:
             other.look()
             return len(gateway.asked) > told
 
-        _until("a citizen of another source is told", other_told)
+        until(other_told, _PATIENCE, "a citizen of another source is told")
         meanwhile = hanging.is_alive()
         hanging.join(_PATIENCE)
         far.part.thaw()
@@ -440,72 +422,42 @@ def figures(seed: int = 1) -> list[Figure]:
         Missing: a program of Debian's is not installed.
     """
     programs, texts = find_programs(), statements()
-    folder = Path(tempfile.mkdtemp(prefix="motcua-wrappers-"))
-    folder.chmod(0o711)
-    before = dict(os.environ)
-    logging.disable(logging.WARNING)
-    try:
-        with ExitStack() as stack:
-            far = stack.enter_context(_mariadb(programs, folder / "far"))
-            # Ends before MariaDB does: its sessions there are closed properly.
-            between = stack.enter_context(_between(programs, folder / "between"))
-            (folder / "ours").mkdir()
-            server = stack.enter_context(proving_server(folder / "ours"))
-            ledger = stack.enter_context(proving_ledger(server, "wrappers"))
-            far.run(TABLES + texts["mysql: far side"])
-            with psycopg.connect(between, autocommit=True) as admin:
-                admin.execute("CREATE DATABASE hue ENCODING 'UTF8' TEMPLATE template0")
-            hue = psycopg.conninfo.make_conninfo(between, dbname="hue")
-            mysql = texts["postgres: in between, MySQL"].replace("10.1.2.3", "127.0.0.1").replace("3306", str(far.port))
-            with psycopg.connect(hue, autocommit=True) as admin:
-                parts = ("postgres: in between, before the rest", mysql, "postgres: in between, after the rest")
-                for part in parts:
-                    admin.execute(cast("LiteralString", texts.get(part, part)))
-            with psycopg.connect(server, autocommit=True) as admin:
-                admin.execute("CREATE DATABASE khanhhoa")
-            one_stop = OneStop(with_database(server, "khanhhoa"))
-            stack.callback(one_stop.connection.close)
-            gateway = ScriptedGateway()
-            stack.callback(gateway.close)
-            _configure(server, hue, gateway, folder)
-            with psycopg.connect(ledger, autocommit=True, row_factory=dict_row) as owner:
-                for agency in AGENCIES:
-                    owner.execute(
-                        "INSERT INTO motcua.agencies (agency_code, name, enabled_from, accented)"
-                        " VALUES (%s, 'Cơ quan', now() - interval '60 days', FALSE)",
-                        (agency,),
-                    )
-            reader = psycopg.conninfo.make_conninfo(hue, user="motcua_reader")
-            desk = Desk(far, random.Random(seed))
-            return [*_asked(reader), *_lives(desk, gateway), *_hangs(far, one_stop, gateway)]
-    finally:
-        logging.disable(logging.NOTSET)
-        os.environ.clear()
-        os.environ.update(before)
+    with (
+        tempfile.TemporaryDirectory(prefix="motcua-wrappers-", ignore_cleanup_errors=True) as name,
+        quiet_logs(),
+        ExitStack() as stack,
+    ):
+        folder = Path(name)
+        folder.chmod(0o711)
+        far = stack.enter_context(_mariadb(programs, folder / "far"))
+        # Ends before MariaDB does: its sessions there are closed properly.
+        between = stack.enter_context(_between(programs, folder / "between"))
+        (folder / "ours").mkdir()
+        server = stack.enter_context(proving_server(folder / "ours"))
+        stack.enter_context(proving_ledger(server, "wrappers"))
+        far.run(TABLES + texts["mysql: far side"])
+        ask(between, "CREATE DATABASE hue ENCODING 'UTF8' TEMPLATE template0")
+        hue = psycopg.conninfo.make_conninfo(between, dbname="hue")
+        mysql = texts["postgres: in between, MySQL"].replace("10.1.2.3", "127.0.0.1").replace("3306", str(far.port))
+        with psycopg.connect(hue, autocommit=True) as admin:
+            parts = ("postgres: in between, before the rest", mysql, "postgres: in between, after the rest")
+            for part in parts:
+                admin.execute(cast("LiteralString", texts.get(part, part)))
+        desks = stack.enter_context(
+            one_stops(
+                server,
+                ("khanhhoa",),
+                gateway={"concurrency": 4},
+                MOTCUA_SOURCE_PATIENCE="PT5S",
+                MOTCUA_DATA=str(folder / "data"),
+            )
+        )
+        port = psycopg.conninfo.conninfo_to_dict(hue)["port"]
+        os.environ["AIRFLOW_CONN_ONESTOP_HUE"] = f"postgres://motcua_reader:ours@127.0.0.1:{port}/hue"
+        os.environ["MOTCUA_SOURCES"] = "hue=foreign_tables,khanhhoa"
         settings.cache_clear()
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _configure(server: str, hue: str, gateway: ScriptedGateway, folder: Path) -> None:
-    parts, between = psycopg.conninfo.conninfo_to_dict(server), psycopg.conninfo.conninfo_to_dict(hue)
-    extra = {"adapter": "kannel", "concurrency": 4, "callback_url": "http://127.0.0.1:1/r", "callback_secret": "x"}
-    os.environ |= {
-        "AIRFLOW_CONN_SMS_KANNEL": json.dumps(
-            {
-                "conn_type": "http",
-                "host": "127.0.0.1",
-                "port": gateway.port,
-                "login": "x",
-                "password": "x",
-                "extra": extra,
-            }
-        ),
-        "AIRFLOW_CONN_ONESTOP_HUE": f"postgres://motcua_reader:ours@127.0.0.1:{between['port']}/hue",
-        "AIRFLOW_CONN_ONESTOP_KHANHHOA": (
-            f"postgres://{parts['user']}:{parts['password']}@127.0.0.1:{parts['port']}/khanhhoa"
-        ),
-        "MOTCUA_SOURCES": "hue=foreign_tables,khanhhoa",
-        "MOTCUA_SOURCE_PATIENCE": "PT5S",
-        "MOTCUA_DATA": str(folder / "data"),
-    }
-    settings.cache_clear()
+        since = datetime.now(UTC) - timedelta(days=60)
+        in_ledger(save_agencies, [agency(each, enabled_from=since) for each in AGENCIES], "proof")
+        reader = psycopg.conninfo.make_conninfo(hue, user="motcua_reader")
+        desk = Desk(far, random.Random(seed))
+        return [*_asked(reader), *_lives(desk, desks.gateway), *_hangs(far, desks["khanhhoa"], desks.gateway)]

@@ -10,15 +10,13 @@ code with what it judges: the calendar is typed again, the rules are written aga
 from __future__ import annotations
 
 import contextlib
-import json
-import logging
-import os
 import random
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -33,11 +31,10 @@ from motcua.jobs.notices.picking_up import SourceFailed
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.tasks.apologize_due_tomorrow import read_source
 from motcua.sandbox.network.scripted import ScriptedGateway
-from motcua.settings import settings
 from motcua.store.ledger.database import connect
-from motcua.store.ledger.provisioning import with_database
 from motcua.store.notices.apologies import forecast
 from motcua.store.oversight.accounting import identity
+from tests.ground import Desks, OneStop, one_stops, quiet_logs
 from tests.prove import Figure
 from tests.prove.worlds.ledgers import notice_mistakes, proving_ledger, proving_server, replacing
 
@@ -47,7 +44,6 @@ FIRST, DAYS = date(2015, 12, 28), 366
 SAME_DAYS = 12
 """The first days of every world have the same outages."""
 LANDLINE = "02583822001"
-AWAY = "postgres://nobody:x@127.0.0.1:1/none"
 
 # ------------------------------------------------------------------------------------------- the calendar, typed again
 
@@ -501,46 +497,19 @@ class Oracle:
 # ------------------------------------------------------------------------------------------------------ the real thing
 
 
-SOURCE_TABLES = """
-CREATE SCHEMA onestop;
-CREATE TABLE onestop.dossiers (
-    dossier_code text, agency_code text, procedure_code text, procedure_name text, field_name text, applicant_name text,
-    applicant_phone text, phone_entered_at timestamptz, submitted_via text, received_at timestamptz, due_at timestamptz,
-    step_name text, status_code smallint, at_one_stop_desk boolean, finished_at timestamptz, returned_at timestamptz,
-    updated_at timestamptz, PRIMARY KEY (agency_code, dossier_code)
-);
-CREATE INDEX ON onestop.dossiers (updated_at);
-CREATE TABLE onestop.transitions (
-    transition_id bigint PRIMARY KEY, agency_code text, dossier_code text, from_step text, to_step text,
-    status_code smallint, at_one_stop_desk boolean, occurred_at timestamptz, recorded_at timestamptz, actor text,
-    note text
-);
-CREATE INDEX ON onestop.transitions (recorded_at);
-INSERT INTO onestop.dossiers (dossier_code, agency_code, status_code, updated_at)
-VALUES ('first', 'nobody', 2, '2015-12-01');
-INSERT INTO onestop.transitions (transition_id, agency_code, dossier_code, status_code, occurred_at, recorded_at)
-VALUES (1, 'nobody', 'first', 2, '2015-12-01', '2015-12-01');
-"""
+def begin_before(desk: OneStop, at: datetime) -> None:
+    """Something that is nobody's, and older than all else, so that the first reading has a place to begin at."""
+    desk.both(2, "first", "nobody", desk=False, at=at, status_code=2, updated_at=at)
 
 
 class Stage:
     """The world's databases and ledger, driven from run to run."""
 
-    def __init__(self, world: World, admin_dsn: str, ledger_dsn: str) -> None:
-        self.world = world
+    def __init__(self, world: World, desks: Desks, ledger_dsn: str) -> None:
+        self.world, self.desks = world, desks
         self.ledger = psycopg.connect(ledger_dsn, autocommit=True)
-        self.sources: dict[str, psycopg.Connection[Any]] = {}
-        self.uris: dict[str, str] = {}
-        parts = psycopg.conninfo.conninfo_to_dict(admin_dsn)
         for name in ("one", "two"):
-            database = f"prove_{name}_{os.getpid()}"
-            with psycopg.connect(admin_dsn, autocommit=True) as admin:
-                admin.execute(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
-                admin.execute(f"CREATE DATABASE {database}")
-            self.sources[name] = psycopg.connect(with_database(admin_dsn, database), autocommit=True)
-            self.sources[name].execute(SOURCE_TABLES)
-            password = f":{parts['password']}" if parts.get("password") else ""
-            self.uris[name] = f"postgres://{parts['user']}{password}@{parts['host']}:{parts['port']}/{database}"
+            begin_before(self.desks[name], datetime(2015, 12, 1, tzinfo=ZONE))
         self._configure()
         self.writes = sorted(self._writes(), key=lambda write: write[0])
         self.changes = self._changes()
@@ -575,19 +544,22 @@ class Stage:
                 (day,),
             )
 
-    def _writes(self) -> Iterator[tuple[datetime, str, str, dict[str, Any]]]:
-        """(visible from, source, statement, values) of everything that is written at the sources."""
+    def _writes(self) -> Iterator[tuple[datetime, Callable[[], object]]]:
+        """Everything that is written at the sources, and from when it is visible."""
         for life in self.world.lives:
-            source, key = life.office.source, {"agency": life.office.code, "code": life.code}
+            desk, key = self.desks[life.office.source], (life.code, life.office.code)
+            typed = {"applicant_phone": life.phone, "phone_entered_at": life.received, "received_at": life.received}
             for row in life.rows:
-                values = {
-                    "phone": life.phone, "received": life.received, "due": row.due_at, "status": row.status,
-                    "desk": row.status in (9, 10), "returned": row.returned_at, "updated": row.at,
+                values = typed | {
+                    "due_at": row.due_at, "status_code": row.status, "at_one_stop_desk": row.status in (9, 10),
+                    "returned_at": row.returned_at, "updated_at": row.at,
                 }  # fmt: skip
-                yield row.at, source, _WRITE_ROW, key | values
+                yield row.at, partial(desk.dossier, *key, **values)
             for step in life.steps:
-                values = {"number": step.number, "status": step.status, "desk": step.desk, "recorded": step.recorded}
-                yield step.visible, source, _WRITE_STEP, key | values
+                yield (
+                    step.visible,
+                    partial(desk.move, step.status, *key, desk=step.desk, at=step.recorded, number=step.number),
+                )
 
     def _changes(self) -> list[tuple[datetime, str, tuple[Any, ...]]]:
         """What the Department changes in the course of the year."""
@@ -610,10 +582,10 @@ class Stage:
             _, sql, values = self.changes.pop(0)
             self.ledger.execute(sql, values)
         done = 0
-        for visible, source, sql, row in self.writes:
+        for visible, write in self.writes:
             if visible > moment:
                 break
-            self.sources[source].execute(sql, row)
+            write()
             done += 1
         del self.writes[:done]
 
@@ -624,8 +596,7 @@ class Stage:
         if run.day is not None:
             window = Window(_at(run.day - timedelta(days=1)), _at(run.day))
         for name in ("one", "two"):
-            out = self.world.is_out(name, run.at)
-            os.environ[f"AIRFLOW_CONN_ONESTOP_{name.upper()}"] = AWAY if out else self.uris[name]
+            self.desks.reach(name, not self.world.is_out(name, run.at))
             with contextlib.suppress(SourceFailed):
                 read_source(name, window, run.at)
                 self.read[name].append(run.at)
@@ -636,30 +607,6 @@ class Stage:
     def _is_something_queued(self) -> bool:
         return bool(self.ledger.execute("SELECT FROM motcua.messages WHERE state = 'queued' LIMIT 1").fetchall())
 
-    def close(self) -> None:
-        """Closes its connections."""
-        for connection in (self.ledger, *self.sources.values()):
-            connection.close()
-
-
-_WRITE_ROW = """
-INSERT INTO onestop.dossiers (
-    dossier_code, agency_code, procedure_code, procedure_name, applicant_phone, phone_entered_at, received_at, due_at,
-    status_code, at_one_stop_desk, returned_at, updated_at
-)
-VALUES (%(code)s, %(agency)s, '1.1', 'x', %(phone)s, %(received)s, %(received)s, %(due)s, %(status)s, %(desk)s,
-    %(returned)s, %(updated)s)
-ON CONFLICT (agency_code, dossier_code) DO UPDATE SET
-    due_at = excluded.due_at, status_code = excluded.status_code, at_one_stop_desk = excluded.at_one_stop_desk,
-    returned_at = excluded.returned_at, updated_at = excluded.updated_at
-"""
-_WRITE_STEP = """
-INSERT INTO onestop.transitions (
-    transition_id, agency_code, dossier_code, status_code, at_one_stop_desk, occurred_at, recorded_at
-)
-VALUES (%(number)s, %(agency)s, %(code)s, %(status)s, %(desk)s, %(recorded)s, %(recorded)s)
-"""
-
 
 def simulate(seed: int, days: int, admin_dsn: str, ledger_dsn: str, *, quiet: bool = False) -> list[Figure]:
     """A world of so many days on a migrated, empty ledger behind ``motcua_db``, judged by the oracle.
@@ -669,27 +616,12 @@ def simulate(seed: int, days: int, admin_dsn: str, ledger_dsn: str, *, quiet: bo
     world = World(seed, days)
     world.number_steps()
     runs = plan_runs(world)
-    gateway = ScriptedGateway()
-    before = dict(os.environ)
-    extra = {"adapter": "kannel", "concurrency": 4, "callback_url": "http://127.0.0.1:1/r", "callback_secret": "x"}
-    os.environ["AIRFLOW_CONN_SMS_KANNEL"] = json.dumps(
-        {"conn_type": "http", "host": "127.0.0.1", "port": gateway.port, "login": "x", "password": "x", "extra": extra}
-    )
-    os.environ["MOTCUA_SOURCES"] = "one,two"
-    settings.cache_clear()
-    logging.disable(logging.WARNING)
-    stage = Stage(world, admin_dsn, ledger_dsn)
-    try:
-        for run in runs:
-            stage.perform(run)
-        return _judge(world, runs, stage, gateway, 0 if quiet else 5)
-    finally:
-        logging.disable(logging.NOTSET)
-        stage.close()
-        gateway.close()
-        os.environ.clear()
-        os.environ.update(before)
-        settings.cache_clear()
+    with quiet_logs(), one_stops(admin_dsn, ("one", "two"), gateway={"concurrency": 4}) as desks:
+        stage = Stage(world, desks, ledger_dsn)
+        with stage.ledger:
+            for run in runs:
+                stage.perform(run)
+            return _judge(world, runs, stage, desks.gateway, 0 if quiet else 5)
 
 
 def _judge(world: World, runs: list[Run], stage: Stage, gateway: ScriptedGateway, shown: int) -> list[Figure]:

@@ -28,10 +28,8 @@ import psycopg
 
 from motcua.sandbox.machine.parts import Part, listens
 from motcua.sandbox.machine.postgres import EmbeddedPostgres
-from motcua.store.ledger.migrations import migrate
-from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
-from tests.gateways.ports import free_port
 from tests.gateways.real_kannel import IS_INSTALLED, FakeCarrier, Kannel
+from tests.ground import ask, connection_uri, free_port, make_ledger
 from tests.prove import Figure
 
 DOSSIERS = 1_000_000
@@ -39,7 +37,7 @@ THROUGH_KANNEL = 1_000
 A_SECOND, SECONDS = 50, 60
 RESTART_AT, AWAY = 30.0, 1.0
 """Seconds into the minute, and seconds between the stop and the start: a slow disk's restart."""
-SECRET, PASSWORD = "prove-inquiries-word", "only-for-proofs"
+SECRET = "prove-inquiries-word"
 
 # ---------------------------------------------------------------- the world, and what it must answer
 
@@ -196,16 +194,8 @@ class Ledger:
         self._server.set_up()
         self._part = self._server.part(folder / "postgres.log")
         self._part.start()
-        names = ("prove_owner", "motcua_app", "motcua_audit", "prove_airflow")
-        roles = [Role(name, PASSWORD) for name in names]
-        provision_ledger(self._server.admin_dsn, "motcua", *roles, "prove_airflow")
-        address = f"127.0.0.1:{self._server.port}/motcua"
-        self.app_uri = f"postgres://motcua_app:{PASSWORD}@{address}"
-        os.environ["AIRFLOW_CONN_MOTCUA_DB_OWNER"] = f"postgres://prove_owner:{PASSWORD}@{address}"
-        try:
-            migrate()
-        finally:
-            del os.environ["AIRFLOW_CONN_MOTCUA_DB_OWNER"]
+        self.dsn = make_ledger(self._server.admin_dsn)
+        self.app_uri = connection_uri(self._server.admin_dsn, "motcua_app", "motcua")
         with self.connect() as connection:
             connection.execute("INSERT INTO motcua.sources (name) VALUES ('prove')")
             for position, agency in enumerate(AGENCIES):
@@ -216,13 +206,12 @@ class Ledger:
             values = {"agencies": AGENCIES, "steps": [accented for accented, _ in STEPS], "dossiers": DOSSIERS}
             connection.execute(_WORLD, values)
             connection.execute(_SHARED, {"agencies": AGENCIES[:2], "shared": SHARED})
-        with psycopg.connect(with_database(self._server.admin_dsn, "motcua"), autocommit=True) as connection:
-            connection.execute("VACUUM ANALYZE motcua.dossiers")
-            connection.execute("CHECKPOINT")
+        ask(self.dsn, "VACUUM ANALYZE motcua.dossiers")
+        ask(self.dsn, "CHECKPOINT")
 
     def connect(self) -> psycopg.Connection[tuple[object, ...]]:
         """As its administrator."""
-        return psycopg.connect(with_database(self._server.admin_dsn, "motcua"))
+        return psycopg.connect(self.dsn)
 
     def count(self, condition: str = "true") -> int:
         """Inquiries with this condition."""

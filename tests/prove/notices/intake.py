@@ -19,8 +19,7 @@ from datetime import date
 from datetime import time as time_of_day
 from pathlib import Path
 
-import psycopg
-
+from tests.ground import ask
 from tests.prove import Figure
 from tests.prove.worlds.ledgers import Mistake, notice_mistakes, proving_ledger, proving_server
 from tests.prove.worlds.pushing.abuse import BURSTS, MANY, Abused, abuse
@@ -187,15 +186,12 @@ def _by_trigger(table: str, when: str, body: str) -> Mistake:
 
     @contextlib.contextmanager
     def broken(ledger_dsn: str) -> Iterator[None]:
-        with psycopg.connect(ledger_dsn) as ledger:
-            ledger.execute("CREATE SCHEMA broken")
-            ledger.execute(
-                "CREATE FUNCTION broken.act() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS"
-                f" $$ BEGIN {body} END $$".encode()
-            )
-            ledger.execute(
-                f"CREATE TRIGGER broken {when} ON {table} FOR EACH ROW EXECUTE FUNCTION broken.act()".encode()
-            )
+        ask(ledger_dsn, "CREATE SCHEMA broken")
+        ask(
+            ledger_dsn,
+            f"CREATE FUNCTION broken.act() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN {body} END $$",
+        )
+        ask(ledger_dsn, f"CREATE TRIGGER broken {when} ON {table} FOR EACH ROW EXECUTE FUNCTION broken.act()")
         yield
 
     return broken

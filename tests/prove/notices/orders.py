@@ -8,15 +8,13 @@ by the real jobs. The oracle knows what was written when, and works out by messa
 
 from __future__ import annotations
 
-import json
-import logging
-import os
 import random
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -27,17 +25,14 @@ from motcua.gateways.adapter import InquiryReading
 from motcua.jobs.notices import picking_up
 from motcua.jobs.notices.answering import answer
 from motcua.jobs.notices.apologizing import apologize
-from motcua.jobs.notices.picking_up import pick_up
-from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.sending.sender import send
 from motcua.sandbox.network.scripted import ScriptedGateway
-from motcua.settings import settings
-from motcua.store.ledger.database import connect
-from motcua.store.ledger.provisioning import with_database
+from motcua.store.agencies import save_agencies
 from motcua.store.oversight.accounting import identity
+from tests.ground import OneStop, agency, in_ledger, one_stops, quiet_logs, take_in
 from tests.prove import Figure
 from tests.prove.notices import wrong_clocks
-from tests.prove.notices.apology import SOURCE_TABLES
+from tests.prove.notices.apology import begin_before
 from tests.prove.worlds.ledgers import notice_mistakes, proving_ledger, proving_server, replacing
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -364,22 +359,6 @@ class Oracle:
 # ------------------------------------------------------------------------------------------------------- the real thing
 
 
-_ROW = """
-INSERT INTO onestop.dossiers (
-    dossier_code, agency_code, procedure_code, applicant_phone, received_at, due_at, step_name, status_code,
-    at_one_stop_desk, updated_at
-)
-VALUES (%(code)s, %(agency)s, '1.1', %(phone)s, %(received)s, %(due)s, %(step)s, %(status)s, %(desk)s, %(updated)s)
-ON CONFLICT (agency_code, dossier_code) DO UPDATE SET
-    step_name = excluded.step_name, status_code = excluded.status_code, at_one_stop_desk = excluded.at_one_stop_desk,
-    updated_at = excluded.updated_at
-"""
-_STEP = """
-INSERT INTO onestop.transitions (
-    transition_id, agency_code, dossier_code, to_step, status_code, at_one_stop_desk, occurred_at, recorded_at
-)
-VALUES (%(number)s, %(agency)s, %(code)s, %(step)s, %(status)s, %(desk)s, %(occurred)s, %(recorded)s)
-"""
 _MESSAGES = """
 SELECT d.dossier_code, m.kind, m.state
 FROM motcua.messages AS m INNER JOIN motcua.dossiers AS d USING (dossier_id)
@@ -393,23 +372,20 @@ def _named(who: str, state: State) -> str:
     return f"{'Dong' if who == 'row' else 'Buoc'} {state[0]}{'tai quay' if state[1] else 'phong'}"
 
 
-def _writes(lives: Sequence[Life]) -> list[tuple[datetime, str, dict[str, Any]]]:
-    found: list[tuple[datetime, str, dict[str, Any]]] = []
+def _writes(lives: Sequence[Life], desk: OneStop) -> list[tuple[datetime, Callable[[], object]]]:
+    found: list[tuple[datetime, Callable[[], object]]] = []
     for n, life in enumerate(lives):
-        key = {
-            "code": life.code,
-            "agency": AGENCY,
-            "phone": f"0905{n:06}",
-            "received": TEN - timedelta(days=5),
-            "due": DUE,
-        }
+        typed = {"applicant_phone": f"0905{n:06}", "received_at": TEN - timedelta(days=5), "due_at": DUE}
         for row in life.rows:
-            values = {"status": row.state[0], "desk": row.state[1], "step": _named("row", row.state)}
-            found.append((row.visible, _ROW, key | values | {"updated": row.updated}))
+            values = {"status_code": row.state[0], "at_one_stop_desk": row.state[1], "updated_at": row.updated}
+            step_name = _named("row", row.state)
+            found.append(
+                (row.visible, partial(desk.dossier, life.code, AGENCY, step_name=step_name, **typed, **values))
+            )
         for step in life.steps:
-            values = {"status": step.state[0], "desk": step.state[1], "step": _named("step", step.state)}
-            times = {"number": step.number, "occurred": step.occurred, "recorded": step.recorded}
-            found.append((step.visible, _STEP, key | values | times))
+            times = {"number": step.number, "at": step.recorded, "occurred_at": step.occurred}
+            made = partial(desk.move, step.state[0], life.code, AGENCY, desk=step.state[1], **times)
+            found.append((step.visible, partial(made, to_step=_named("step", step.state))))
     return sorted(found, key=lambda write: write[0])
 
 
@@ -425,56 +401,25 @@ def simulate(seed: int, dossiers: int, admin_dsn: str, ledger_dsn: str, *, quiet
     oracles = [Oracle(life, read_until) for life in lives]
     for oracle in oracles:
         oracle.run()
-    gateway, before = ScriptedGateway(), dict(os.environ)
-    parts = psycopg.conninfo.conninfo_to_dict(admin_dsn)
-    database = f"orders_{os.getpid()}_{dossiers}"
-    with psycopg.connect(admin_dsn, autocommit=True) as admin:
-        admin.execute(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
-        admin.execute(f"CREATE DATABASE {database}")
-    password = f":{parts['password']}" if parts.get("password") else ""
-    extra = {"adapter": "kannel", "concurrency": 8, "callback_url": "http://127.0.0.1:1/r", "callback_secret": "x"}
-    os.environ |= {
-        "AIRFLOW_CONN_SMS_KANNEL": json.dumps(
-            {"conn_type": "http", "host": "127.0.0.1", "port": gateway.port, "login": "x", "password": "x",
-             "extra": extra}
-        ),
-        "AIRFLOW_CONN_ONESTOP_ONE": f"postgres://{parts['user']}{password}@{parts['host']}:{parts['port']}/{database}",
-        "MOTCUA_SOURCES": "one",
-    }  # fmt: skip
-    settings.cache_clear()
-    logging.disable(logging.WARNING)
-    source = psycopg.connect(with_database(admin_dsn, database), autocommit=True)
-    ledger = psycopg.connect(ledger_dsn, autocommit=True)
-    try:
-        source.execute(SOURCE_TABLES)
-        ledger.execute(
-            "INSERT INTO motcua.agencies (agency_code, name, enabled_from, accented) VALUES (%s, 'x', %s, FALSE)",
-            (AGENCY, TEN - timedelta(days=60)),
-        )
-        said = _live(source, lives, oracles)
-        return _judge(ledger, gateway, oracles, said, 0 if quiet else 5)
-    finally:
-        logging.disable(logging.NOTSET)
-        for connection in (source, ledger):
-            connection.close()
-        with psycopg.connect(admin_dsn, autocommit=True) as admin:
-            admin.execute(f"DROP DATABASE {database} WITH (FORCE)")
-        gateway.close()
-        os.environ.clear()
-        os.environ.update(before)
-        settings.cache_clear()
+    with (
+        quiet_logs(),
+        one_stops(admin_dsn, gateway={"concurrency": 8}) as desks,
+        psycopg.connect(ledger_dsn, autocommit=True) as ledger,
+    ):
+        in_ledger(save_agencies, [agency(AGENCY, enabled_from=TEN - timedelta(days=60))], "proof")
+        said = _live(desks["one"], lives, oracles)
+        return _judge(ledger, desks.gateway, oracles, said, 0 if quiet else 5)
 
 
-def _live(source: psycopg.Connection[Any], lives: Sequence[Life], oracles: Sequence[Oracle]) -> dict[str, str]:
+def _live(desk: OneStop, lives: Sequence[Life], oracles: Sequence[Oracle]) -> dict[str, str]:
     """The day, run by run; what 9029 answered in the evening."""
-    writes, said = _writes(lives), {}
+    begin_before(desk, datetime(2015, 12, 1, tzinfo=ZONE))
+    writes, said = _writes(lives, desk), {}
     for moment in PICK_UPS:
-        with source.transaction():
+        with desk.connection.transaction():
             while writes and writes[0][0] <= moment:
-                _, statement, values = writes.pop(0)
-                source.execute(statement, values)
-        pick_up("one", now=moment)
-        plan(now=moment)
+                writes.pop(0)[1]()
+        take_in(source="one", now=moment)
         if moment > EVENING:
             apologize(now=moment)
         if moment - EVENING == 5 * SECOND:
@@ -485,8 +430,7 @@ def _live(source: psycopg.Connection[Any], lives: Sequence[Life], oracles: Seque
 
 def _ask(code: str, moment: datetime) -> str:
     reading = InquiryReading(message_id=code, sender=f"+8491{code[-6:]}0", text=f"MCKH {code}", sent_at=moment)
-    with connect() as connection:
-        return answer(connection, "kannel", reading, moment).text
+    return in_ledger(answer, "kannel", reading, moment).text
 
 
 def _judge(
@@ -524,8 +468,7 @@ def _judge(
             wrong["ready and nobody told"] += 1
             if wrong["ready and nobody told"] <= show:
                 print(f"ready and nobody told: {oracle.life}\n  {states[code]}")
-    with connect() as connection:
-        off = sum(abs(row.difference) for row in identity(connection))
+    off = sum(abs(row.difference) for row in in_ledger(identity))
     steps = [step for oracle in oracles for step in oracle.known]
     old = [step for step in steps if step.is_old]
     marked = ledger.execute("SELECT count(*) FROM motcua.old_steps").fetchone()

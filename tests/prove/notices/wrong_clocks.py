@@ -7,29 +7,20 @@ condition is a message, whoever told of it, and an apology goes to those who are
 
 from __future__ import annotations
 
-import json
-import os
 import random
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import psycopg
-
 from motcua.jobs.notices import picking_up
 from motcua.jobs.notices.apologizing import apologize
-from motcua.jobs.notices.picking_up import pick_up
-from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.sending.sender import send
-from motcua.sandbox.network.scripted import ScriptedGateway
-from motcua.settings import settings
-from motcua.store.ledger.provisioning import with_database
+from motcua.store.agencies import save_agencies
+from tests.ground import OneStop, agency, ask, in_ledger, one_stops, take_in
 from tests.prove import Figure
-from tests.prove.notices.apology import SOURCE_TABLES
 from tests.prove.worlds.ledgers import notice_mistakes, proving_ledger, replacing
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -55,23 +46,9 @@ _CLOCK = """
 CREATE SCHEMA wrong;
 CREATE TABLE wrong.clock AS SELECT now() AS at;
 CREATE FUNCTION wrong.now() RETURNS timestamptz LANGUAGE sql STABLE AS 'SELECT c.at FROM wrong.clock AS c';
-DELETE FROM onestop.transitions;
-"""
-_ROW = """
-INSERT INTO onestop.dossiers (
-    dossier_code, agency_code, procedure_code, applicant_phone, received_at, due_at, step_name, status_code,
-    at_one_stop_desk, updated_at
-)
-VALUES (%(code)s, %(agency)s, '1.1', %(phone)s, %(received)s, %(due)s, 'x', %(status)s, %(desk)s, %(at)s)
-ON CONFLICT (agency_code, dossier_code) DO UPDATE SET
-    applicant_phone = excluded.applicant_phone, status_code = excluded.status_code,
-    at_one_stop_desk = excluded.at_one_stop_desk, updated_at = excluded.updated_at
-"""
-_STEP = """
-INSERT INTO onestop.transitions (
-    transition_id, agency_code, dossier_code, to_step, status_code, at_one_stop_desk, occurred_at, recorded_at
-)
-VALUES (%(number)s, %(agency)s, %(code)s, 'x', %(status)s, %(desk)s, %(at)s, %(at)s)
+DO $$ BEGIN
+    EXECUTE format('ALTER DATABASE %I SET search_path = wrong, pg_catalog, public', current_database());
+END $$;
 """
 
 
@@ -96,8 +73,8 @@ class Dossier:
 class World:
     """A source, whatever is wrong with it, and what a desk does there."""
 
-    def __init__(self, seed: int, sort: str, source: psycopg.Connection[Any]) -> None:
-        self.lot, self.sort, self.source = random.Random(f"{seed} {sort}"), sort, source
+    def __init__(self, seed: int, sort: str, desk: OneStop) -> None:
+        self.lot, self.sort, self.desk = random.Random(f"{seed} {sort}"), sort, desk
         self.dossiers = [Dossier(f"H32-{n:06}", f"0905{n:06}", self.lot.random() < 0.8) for n in range(DOSSIERS)]
         self.number = OLD_NUMBERS if sort == WORLDS[3] else 0
         self.polls = [TEN - HOUR]
@@ -124,7 +101,7 @@ class World:
         if self.sort in WORLDS[2:] and before <= TEN + 3 * HOUR < poll:
             self.number = 0
             if self.sort == WORLDS[2]:
-                self.source.execute("TRUNCATE onestop.transitions")
+                self.desk.connection.execute("TRUNCATE onestop.transitions")
         doing = [each for each in self.dossiers if self.lot.random() < 0.3] if poll < EVENING else []
         acts = sorted((before + self.lot.uniform(0.01, 0.9) * (poll - before), n) for n in range(len(doing)))
         for at, n in acts:
@@ -133,7 +110,7 @@ class World:
 
     def _tell_clock(self, at: datetime) -> None:
         told = self.stamp(at) if self.sort == WORLDS[0] else at
-        self.source.execute("UPDATE wrong.clock SET at = %s", (told,))
+        self.desk.connection.execute("UPDATE wrong.clock SET at = %s", (told,))
 
     def _act(self, dossier: Dossier, at: datetime) -> None:
         act = self.lot.choice(("step", "step", "row", "twice", "mend"))
@@ -152,8 +129,7 @@ class World:
     def _step(self, dossier: Dossier, state: State, at: datetime) -> None:
         self.number += 1
         dossier.comes_to(state)
-        values = {"number": self.number, "agency": AGENCY, "code": dossier.code, "at": self.stamp(at)}
-        self.source.execute(_STEP, values | {"status": state[0], "desk": state[1]})
+        self.desk.move(state[0], dossier.code, AGENCY, desk=state[1], at=self.stamp(at), number=self.number)
 
     def begin(self) -> None:
         """Each dossier is received, and worked on."""
@@ -164,66 +140,29 @@ class World:
 
     def row(self, dossier: Dossier, at: datetime) -> None:
         """The dossier's row as it is now."""
-        values = {
-            "code": dossier.code, "agency": AGENCY, "phone": dossier.phone if dossier.has_phone else None,
-            "received": TEN - timedelta(days=5), "due": DUE, "status": dossier.state[0], "desk": dossier.state[1],
-            "at": self.stamp(at),
-        }  # fmt: skip
-        self.source.execute(_ROW, values)
+        self.desk.dossier(
+            dossier.code, AGENCY, applicant_phone=dossier.phone if dossier.has_phone else None,
+            received_at=TEN - timedelta(days=5), due_at=DUE, status_code=dossier.state[0],
+            at_one_stop_desk=dossier.state[1], updated_at=self.stamp(at),
+        )  # fmt: skip
 
 
 def wrong(seed: int, sort: str, admin_dsn: str, ledger_dsn: str, *, quiet: bool = False) -> list[Figure]:
     """One world of a sort, on a migrated, empty ledger behind ``motcua_db``."""
-    with _source(admin_dsn) as source, psycopg.connect(ledger_dsn, autocommit=True) as ledger:
-        ledger.execute(
-            "INSERT INTO motcua.agencies (agency_code, name, enabled_from, accented) VALUES (%s, 'x', %s, FALSE)",
-            (AGENCY, datetime.combine(DAY - timedelta(days=60), time(0), ZONE)),
-        )
-        world = World(seed, sort, source)
+    with one_stops(admin_dsn, gateway={"concurrency": 8}) as desks:
+        desks["one"].connection.execute(_CLOCK)
+        in_ledger(save_agencies, [agency(AGENCY, enabled_from=TEN - timedelta(days=60))], "proof")
+        world = World(seed, sort, desks["one"])
         world.begin()
         before = world.polls[0]
         for moment in world.polls:
             world.until(before, moment)
-            pick_up("one", now=moment)
-            plan(now=moment)
+            take_in(source="one", now=moment)
             if moment > EVENING:
                 apologize(now=moment)
             send(f"run {moment}", clock=lambda at=moment: at)  # type: ignore[misc]
             before = moment
-        return _judge(world, ledger, 0 if quiet else 3)
-
-
-@contextmanager
-def _source(admin_dsn: str) -> Iterator[psycopg.Connection[Any]]:
-    """A one-stop database whose clock is the proof's, as the source ``one``, and a gateway."""
-    parts, database = psycopg.conninfo.conninfo_to_dict(admin_dsn), f"wrong_{os.getpid()}"
-    gateway, before = ScriptedGateway(), dict(os.environ)
-    with psycopg.connect(admin_dsn, autocommit=True) as admin:
-        admin.execute(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
-        admin.execute(f"CREATE DATABASE {database}")
-        admin.execute(f"ALTER DATABASE {database} SET search_path = wrong, pg_catalog, public")
-    password = f":{parts['password']}" if parts.get("password") else ""
-    extra = {"adapter": "kannel", "concurrency": 8, "callback_url": "http://127.0.0.1:1/r", "callback_secret": "x"}
-    os.environ |= {
-        "AIRFLOW_CONN_SMS_KANNEL": json.dumps(
-            {"conn_type": "http", "host": "127.0.0.1", "port": gateway.port, "login": "x", "password": "x",
-             "extra": extra}
-        ),
-        "AIRFLOW_CONN_ONESTOP_ONE": f"postgres://{parts['user']}{password}@{parts['host']}:{parts['port']}/{database}",
-        "MOTCUA_SOURCES": "one",
-    }  # fmt: skip
-    settings.cache_clear()
-    try:
-        with psycopg.connect(with_database(admin_dsn, database), autocommit=True) as source:
-            source.execute(SOURCE_TABLES + _CLOCK)
-            yield source
-    finally:
-        with psycopg.connect(admin_dsn, autocommit=True) as admin:
-            admin.execute(f"DROP DATABASE {database} WITH (FORCE)")
-        gateway.close()
-        os.environ.clear()
-        os.environ.update(before)
-        settings.cache_clear()
+        return _judge(world, ask(ledger_dsn, _MESSAGES), 0 if quiet else 3)
 
 
 _MESSAGES = """
@@ -235,28 +174,28 @@ ORDER BY d.dossier_code, t.sequence, t.from_row, t.transition_id
 """
 
 
-def _judge(world: World, ledger: psycopg.Connection[Any], show: int) -> list[Figure]:
+def _judge(world: World, messages: Sequence[Mapping[str, Any]], show: int) -> list[Figure]:
     found: dict[str, list[tuple[str, str]]] = {each.code: [] for each in world.dossiers}
     apologies = set()
-    for code, kind, state in ledger.execute(_MESSAGES):
+    for code, kind, state in (each.values() for each in messages):
         if kind == "apology":
             apologies.add(code)
         else:
             found[code].append((kind, state))
     wrong: Counter[str] = Counter()
     for dossier in world.dossiers:
-        messages, kind = found[dossier.code], TOLD_OF.get(dossier.state)
+        told, kind = found[dossier.code], TOLD_OF.get(dossier.state)
         faults = {
-            "lost": len(messages) < len(dossier.calls),
-            "doubled": len(messages) > len(dossier.calls),
-            "untold": kind is not None and dossier.has_phone and (kind, "accepted") not in messages,
+            "lost": len(told) < len(dossier.calls),
+            "doubled": len(told) > len(dossier.calls),
+            "untold": kind is not None and dossier.has_phone and (kind, "accepted") not in told,
             "apologies": (dossier.state == WORKED_ON) != (dossier.code in apologies),
-            "others": [kind for kind, _ in messages] != dossier.calls,
+            "others": [kind for kind, _ in told] != dossier.calls,
         }
         for fault in (name for name, is_so in faults.items() if is_so):
             wrong[fault] += 1
             if wrong[fault] <= show:
-                print(f"{world.sort}: {fault}: {dossier}\n  {messages}")
+                print(f"{world.sort}: {fault}: {dossier}\n  {told}")
     calls = sum(len(each.calls) for each in world.dossiers)
     named = "; ".join(f"{name} {wrong[name]}" for name in ("lost", "doubled", "others", "untold", "apologies"))
     return [

@@ -18,7 +18,7 @@ import subprocess
 import tempfile
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,7 +26,6 @@ from typing import Any
 
 import psycopg
 from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 
 from motcua.domain.clock import VIETNAM
@@ -47,14 +46,13 @@ from motcua.jobs.quality.checking import check_quality, verify_seals
 from motcua.jobs.quality.mailing import mail_agency, mail_department
 from motcua.jobs.reconciliation.closing import close_period
 from motcua.jobs.tasks.purge_personal_data import purge_due, remove_files
+from motcua.sandbox.machine.deployment import mailbox_connection
 from motcua.sandbox.machine.postgres import binaries
 from motcua.sandbox.network.scripted import ScriptedGateway
 from motcua.settings import settings
 from motcua.store.agencies import save_agencies
-from motcua.store.ledger.database import close_ledger_pool, connect
-from motcua.store.ledger.provisioning import with_database
 from motcua.store.oversight.accounting import identity
-from tests.conftest import NHA_TRANG, OneStop, agency
+from tests.ground import NHA_TRANG, OneStop, agency, in_ledger, one_stops
 from tests.integration.quality.test_mailing_quality import MailServer
 from tests.prove import Figure
 from tests.prove.worlds.ledgers import proving_ledger, proving_server
@@ -136,45 +134,27 @@ class World:
 @contextmanager
 def _world(folder: Path) -> Iterator[World]:
     (folder / "server").mkdir()
-    with proving_server(folder / "server") as server, proving_ledger(server, "personal") as dsn:
-        with psycopg.connect(server, autocommit=True) as admin:
-            admin.execute("CREATE DATABASE onestop")
-        gateway, mail = ScriptedGateway(), MailServer()
-        desk = OneStop(with_database(server, "onestop"))
-        parts = conninfo_to_dict(server)
-        sms = {"conn_type": "http", "host": "127.0.0.1", "port": gateway.port, "login": "m", "password": "kannel-word"}
-        sms["extra"] = {"adapter": "kannel", "callback_url": "http://127.0.0.1:1/r", "callback_secret": "receipt-word"}  # type: ignore[assignment]
-        smtp: dict[str, Any] = {"conn_type": "smtp", "host": "127.0.0.1", "port": mail.port}
-        smtp["extra"] = {"disable_ssl": True, "disable_tls": True, "from_email": "motcua@khanhhoa.example"}
-        system = folder / "system"
-        os.environ.update(
-            AIRFLOW_CONN_SMS_KANNEL=json.dumps(sms),
-            AIRFLOW_CONN_SMTP_DEFAULT=json.dumps(smtp),
-            AIRFLOW_CONN_ONESTOP_KHANHHOA=(
-                f"postgres://{parts['user']}:{parts['password']}@{parts['host']}:{parts['port']}/onestop"
-            ),
-            MOTCUA_SOURCES="khanhhoa",
+    system = folder / "system"
+    with (
+        proving_server(folder / "server") as server,
+        proving_ledger(server, "personal") as dsn,
+        closing(MailServer()) as mail,
+        one_stops(
+            server,
+            ("khanhhoa",),
+            AIRFLOW_CONN_SMTP_DEFAULT=mailbox_connection(mail.port),
             MOTCUA_FIRST_LOOK_BACK="P9999D",
             MOTCUA_DATA=str(system),
             MOTCUA_JOURNAL=str(system / "journal"),
             MOTCUA_PUBLICATIONS=f"file://{system / 'publications'}",
             MOTCUA_STATEMENTS=f"file://{system / 'statements'}",
             MOTCUA_HOME_AFFAIRS_RECIPIENTS="noivu@khanhhoa.example",
-        )
-        settings.cache_clear()
-        with connect() as connection:
-            report = {"retention": timedelta(days=30), "report_recipients": ("coquan@khanhhoa.example",)}
-            save_agencies(connection, [agency(NHA_TRANG, enabled_from=AT - timedelta(days=900), **report)], "proof")
-        connection = psycopg.connect(dsn, autocommit=True, row_factory=dict_row)
-        try:
-            yield World(folder, connection, dsn, desk, gateway, mail)
-        finally:
-            connection.close()
-            desk.connection.close()
-            gateway.close()
-            mail.close()
-            close_ledger_pool()
-            settings.cache_clear()
+        ) as desks,
+        psycopg.connect(dsn, autocommit=True, row_factory=dict_row) as connection,
+    ):
+        report = {"retention": timedelta(days=30), "report_recipients": ("coquan@khanhhoa.example",)}
+        in_ledger(save_agencies, [agency(NHA_TRANG, enabled_from=AT - timedelta(days=900), **report)], "proof")
+        yield World(folder, connection, dsn, desks["khanhhoa"], desks.gateway, mail)
 
 
 def _live_through(world: World, citizens: list[Citizen], dice: random.Random) -> None:
@@ -201,12 +181,10 @@ def _live_through(world: World, citizens: list[Citizen], dice: random.Random) ->
     world.handed_on += [pick_up("khanhhoa", now=AT), plan(now=AT), send("proof", clock=lambda: AT)]
     for row in world.rows("SELECT reference, msisdn FROM motcua.attempts WHERE state = 'accepted'"):
         query = {"reference": row["reference"], "status": "1", "to": row["msisdn"]}
-        with connect() as ledger:
-            receive(ledger, open_gateway("kannel"), "kannel", query)
+        in_ledger(receive, open_gateway("kannel"), "kannel", query)
     for each in dice.sample(citizens, 300):
         text = f"MCKH {each.phone(each.number)}" if each.number % 2 else f"MCKH P-{each.number:04} {each.called(3)}"
-        with connect() as ledger:
-            answer(ledger, "kannel", InquiryReading(each.phone(0), text, _id_of(each), AT), AT)
+        in_ledger(answer, "kannel", InquiryReading(each.phone(0), text, _id_of(each), AT), AT)
     # As a provider that makes its ids of the number would have answered.
     world.rows("UPDATE motcua.attempts SET gateway_reference = '35-' || msisdn || '-' || attempt_id")
     for each in dice.sample(citizens, 200):
@@ -214,8 +192,7 @@ def _live_through(world: World, citizens: list[Citizen], dice: random.Random) ->
             NHA_TRANG, f"P-{each.number:04}", f"{AT.astimezone(VIETNAM):%Y-%m-%d %H:%M}", "desk", "no_result_yet",
             f"{each.called(each.number)} nói chưa có kết quả",
         )  # fmt: skip
-        with connect() as ledger:
-            record_complaint(ledger, entry, f"form-{each.number}", "lan", AT + timedelta(hours=1))
+        in_ledger(record_complaint, entry, f"form-{each.number}", "lan", AT + timedelta(hours=1))
     for each in dice.sample(citizens, 50):
         # A file from before numbers were refused, or a code that is none.
         world.rows(
@@ -429,8 +406,7 @@ def _before(world: World, seeker: Seeker) -> list[Figure]:
 
 
 def _after(world: World, seeker: Seeker, log: io.StringIO) -> list[Figure]:
-    with connect() as ledger:
-        difference = sum(abs(row.difference) for row in identity(ledger))
+    difference = sum(abs(row.difference) for row in in_ledger(identity))
     verified = [str(fault) for each in verify_all() for fault in each.faults]
     runs, faults = verify_seals()
     purged = world.rows("SELECT count(*) AS n FROM motcua.dossiers WHERE purged_at IS NOT NULL")[0]["n"]

@@ -6,7 +6,6 @@ The oracle is tests/planting, which shares nothing with the rules. The real chec
 from __future__ import annotations
 
 import contextlib
-import os
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -21,14 +20,13 @@ from psycopg import sql
 from motcua.jobs.quality.checking import check_quality, verify_seals
 from motcua.quality.reporting import department_report
 from motcua.quality.rules import load_rules
-from motcua.settings import settings
-from motcua.store.ledger.database import close_ledger_pool, connect
-from motcua.store.ledger.provisioning import with_database
+from motcua.sandbox.machine.deployment import postgres_connection
+from tests.ground import AWAY, ask, connection_uri, database, environment, in_ledger
 from tests.planting.defects import build
 from tests.planting.ledger import write
 from tests.planting.world import HOUR, NOW, Life, World
 from tests.prove import Figure
-from tests.prove.worlds.ledgers import PASSWORD, proving_server
+from tests.prove.worlds.ledgers import proving_server
 
 CLEAN, PLANTED = 100_000, 5_000
 
@@ -122,42 +120,21 @@ def _tell(life: Life) -> str:
 
 
 @contextlib.contextmanager
-def planted_ledger(
-    admin_dsn: str, world: World, template: str = "motcua", password: str = PASSWORD
-) -> Iterator[tuple[str, dict[int, Life]]]:
+def planted_ledger(admin_dsn: str, world: World, template: str = "motcua") -> Iterator[tuple[str, dict[int, Life]]]:
     """The world behind motcua_db, in a copy of a migrated database; its DSN and the dossiers."""
-    before = dict(os.environ)
-    names = ("quality_world", "quality_register")
-    parts = psycopg.conninfo.conninfo_to_dict(admin_dsn)
-    with psycopg.connect(admin_dsn, autocommit=True) as admin:
-        for name, copied in zip(names, (template, "template0"), strict=True):
-            admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-            admin.execute(f"CREATE DATABASE {name} TEMPLATE {copied}")
-            admin.execute(f"GRANT CONNECT ON DATABASE {name} TO motcua_app")
-    address = f"{parts['host']}:{parts['port']}"
-    try:
-        os.environ["AIRFLOW_CONN_MOTCUA_DB"] = f"postgres://motcua_app:{password}@{address}/{names[0]}"
-        os.environ["MOTCUA_SOURCES"] = ",".join(world.states)
+    variables = {"MOTCUA_SOURCES": ",".join(world.states)}
+    with (
+        database(admin_dsn, "quality_world", template) as dsn,
+        database(admin_dsn, "quality_register") as register,
+    ):
+        ask(admin_dsn, "GRANT CONNECT ON DATABASE quality_world TO motcua_app")
         for name in world.states:
-            database = names[1] if name == "co_so" else "postgres"
-            where = "127.0.0.1:1" if name in world.unreadable else address
-            os.environ[f"AIRFLOW_CONN_ONESTOP_{name.upper()}"] = (
-                f"postgres://{parts['user']}:{parts['password']}@{where}/{database}"
-            )
-        settings.cache_clear()
-        dsn = with_database(admin_dsn, names[0])
-        numbered = write(world, dsn, with_database(admin_dsn, names[1]))
-        with psycopg.connect(dsn, autocommit=True) as connection:
-            connection.execute("ANALYZE")
-        yield dsn, numbered
-    finally:
-        close_ledger_pool()
-        os.environ.clear()
-        os.environ.update(before)
-        settings.cache_clear()
-        with psycopg.connect(admin_dsn, autocommit=True) as admin:
-            for name in names:
-                admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+            there = postgres_connection(register if name == "co_so" else admin_dsn)
+            variables[f"AIRFLOW_CONN_ONESTOP_{name.upper()}"] = AWAY if name in world.unreadable else there
+        with environment(**variables, AIRFLOW_CONN_MOTCUA_DB=connection_uri(admin_dsn, "motcua_app", "quality_world")):
+            numbered = write(world, dsn, register)
+            ask(dsn, "ANALYZE")
+            yield dsn, numbered
 
 
 def judge_world(world: World, dsn: str, numbered: dict[int, Life]) -> tuple[list[Figure], list[str]]:
@@ -209,8 +186,7 @@ def _broken(dsn: str) -> Figure:
     counts = check_quality(
         "proof broken", NOW + HOUR, rules=book.model_copy(update={"rules": {**book.rules, "R7": spoilt}})
     )
-    with connect() as ledger:
-        report = department_report(ledger, counts.run_no)
+    report = in_ledger(department_report, counts.run_no)
     broken = [(each.rule.code, each.status) for each in report.broken]
     with psycopg.connect(dsn) as connection:
         ended = connection.execute(

@@ -11,8 +11,6 @@ from __future__ import annotations
 import contextlib
 import heapq
 import json
-import logging
-import os
 import tempfile
 import threading
 import time
@@ -37,15 +35,14 @@ from motcua.jobs.notices import picking_up, receiving
 from motcua.jobs.notices.sending import sender as sending
 from motcua.jobs.reconciliation import closing as reconciling
 from motcua.jobs.reconciliation.closing import SourcesUnread, close_period, recheck_closed
-from motcua.sandbox.network.scripted import Asked, ScriptedGateway
-from motcua.settings import settings
+from motcua.sandbox.network.scripted import Asked
 from motcua.store.ledger.database import Connection, connect
 from motcua.store.oversight import closings as store_of_closings
 from motcua.store.oversight.closings import compute_figures, load_closing, load_figures
 from motcua.store.oversight.figure_rows import DOSSIER_FIGURES, MESSAGE_FIGURES, Cell, rows_of_figure
+from tests.ground import one_stops, quiet_logs
 from tests.prove import Figure
 from tests.prove.worlds.ledgers import (
-    PASSWORD,
     Mistake,
     notice_mistakes,
     proving_ledger,
@@ -54,6 +51,7 @@ from tests.prove.worlds.ledgers import (
 )
 from tests.prove.worlds.reconciliation import (
     DAY,
+    MAKES,
     NEVER_HEARD_OF,
     THREE_DAYS,
     TWO_MONTHS,
@@ -379,10 +377,6 @@ class Judge:
                 "causes of changes", bool(causes) and causes <= allowed, f"{name} {key}: {causes}, may be {allowed}"
             )
 
-    def close_connection(self) -> None:
-        """Closes its connection."""
-        self.rows.close()
-
 
 def _ends_on(period: Period) -> date:
     """The day after a period."""
@@ -454,8 +448,8 @@ class Days:
                 world.do(at(day, hour, minute), lambda stage, day=day, hour=hour: self.run(day, hour))
             world.do(at(day + DAY, 6, 0), lambda stage, day=day: self.morning(day))
         for number, reached in ((plan.missed, 21), (plan.caught_up, 18)):
-            self.at(number, 17, 20, lambda: stage.reach("two", False))
-            self.at(number, reached, 10, lambda: stage.reach("two", True))
+            self.at(number, 17, 20, lambda: stage.desks.reach("two", False))
+            self.at(number, reached, 10, lambda: stage.desks.reach("two", True))
         self.at(plan.unplanned, 22, 30, self.read_only)
         self.at(plan.sending, 21, 30, lambda: self.run(plan.day(plan.sending), 21))
         self.at(plan.healed, 9, 0, self.heal)
@@ -514,7 +508,7 @@ class Days:
         """The day is closed, an earlier one corrected; after the end of a month that too."""
         world, plan, judge = self.world, self.world.schedule, self.judge
         unread = frozenset({"two"}) if day == plan.day(plan.unread) else frozenset()
-        self.stage.reach("two", not unread)
+        self.stage.desks.reach("two", not unread)
         if day == plan.day(plan.sending):
             with self.sender_in_flight():
                 judge.close(Period(day))
@@ -522,7 +516,7 @@ class Days:
             judge.close(Period(day), unread)
         if unread and day > world.days[0]:
             judge.close_in_vain(Period(day - DAY))
-        self.stage.reach("two", True)
+        self.stage.desks.reach("two", True)
         if day in (plan.day(plan.unread), plan.day(plan.forged)):
             judge.close(Period(day))
         if world.days[0] <= day - 3 * DAY <= world.days[-1]:
@@ -585,13 +579,18 @@ class Days:
 
 def simulate(seed: int, schedule: Schedule, admin_dsn: str, ledger_dsn: str, *, per_day: int = 3) -> Verdict:
     """A world on a migrated, empty ledger behind ``motcua_db``, every closing judged by the oracle."""
-    before = dict(os.environ)
-    network = ScriptedGateway()
-    logging.disable(logging.WARNING)
-    stage: Stage | None = None
-    try:
+    with (
+        quiet_logs(),
+        one_stops(
+            admin_dsn,
+            {name: make.tables for name, make in MAKES.items()},
+            adapters={name: make.adapter for name, make in MAKES.items()},
+            gateway={"concurrency": 8, "answer_timeout": 60},
+            MOTCUA_INQUIRIES_PER_GATEWAY="100000",
+        ) as desks,
+    ):
         world = World(seed, schedule, per_day)
-        stage = Stage(world, admin_dsn, ledger_dsn, network)
+        stage = Stage(world, desks, ledger_dsn)
         judge = Judge(stage)
 
         class Clock(datetime):
@@ -599,21 +598,11 @@ def simulate(seed: int, schedule: Schedule, admin_dsn: str, ledger_dsn: str, *, 
 
             @classmethod
             def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]
-                assert stage is not None
                 return stage.now
 
-        with mock.patch.object(receiving, "datetime", Clock):
+        with contextlib.closing(stage), judge.rows, mock.patch.object(receiving, "datetime", Clock):
             Days(world, stage, judge).go()
-        judge.close_connection()
         return judge.verdict
-    finally:
-        logging.disable(logging.NOTSET)
-        if stage is not None:
-            stage.close()
-        network.close()
-        os.environ.clear()
-        os.environ.update(before)
-        settings.cache_clear()
 
 
 # ------------------------------------------------------------------------------------------------- mistakes on purpose
@@ -748,5 +737,5 @@ def figures(seed: int) -> list[Figure]:
             verdict = simulate(seed, TWO_MONTHS, admin_dsn, ledger, per_day=PER_DAY)
             _show(verdict)
             closings = to_publish(verdict, TWO_MONTHS.day(1), "2024-12")
-            found = [*_of_two_months(verdict), *publications(admin_dsn, "two_months", closings, PASSWORD)]
+            found = [*_of_two_months(verdict), *publications(admin_dsn, "two_months", closings)]
         return [*found, *_noticed(admin_dsn)]

@@ -4,8 +4,8 @@
 moment, or as often frozen there, taken over by another one, and awake again then or later; PostgreSQL stopped without a
 word and the gateway killed in the middle of sending; and senders that are broken on purpose, which must be found out.
 How it is done: tests/crash/seeds.py. What is found is said at once; ended by Ctrl-C or SIGTERM, the table is of what
-was done until then, and says so. The next run of the same sources goes on from there (tests/crash/kept.py): its table
-has the earlier one's seeds, with what was found of them, and says how many.
+was done until then, and says so. The next run of the same sources goes on from there (tests/crash/harness.py); its
+table has the earlier one's seeds, with what was found of them, and says how many.
 """
 
 from __future__ import annotations

@@ -10,8 +10,6 @@ nobody's help. The oracle is the list of requests that the gateway kept.
 from __future__ import annotations
 
 import contextlib
-import json
-import logging
 import os
 import random
 import shutil
@@ -30,28 +28,36 @@ from unittest import mock
 import psycopg
 from psycopg import sql
 from pyrage import x25519
-from typer.testing import CliRunner
 
-from motcua.cli import app
 from motcua.gateways import open_gateway
-from motcua.jobs.notices.picking_up import pick_up
-from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.receiving import receive
 from motcua.jobs.notices.sending import heartbeat, sender
 from motcua.jobs.notices.settling import settle
 from motcua.jobs.watching.watch import Watch
-from motcua.sandbox.machine.postgres import EmbeddedPostgres, binaries
+from motcua.sandbox.machine.deployment import postgres_connection
+from motcua.sandbox.machine.postgres import binaries
 from motcua.sandbox.network.scripted import Asked, ScriptedGateway
 from motcua.settings import settings
 from motcua.store.journal import open_journal
 from motcua.store.ledger.database import close_ledger_pool, connect
 from motcua.store.ledger.migrations import migrate
-from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
 from motcua.store.oversight.accounting import identity
-from tests.conftest import CONTRACT_TABLES, PASSWORD, connection_uri
-from tests.gateways.ports import free_port
+from tests.ground import (
+    OneStop,
+    ask,
+    connection_uri,
+    database,
+    environment,
+    gateway_connection,
+    own_server,
+    provision,
+    quiet_logs,
+    register_templates,
+    take_in,
+    type_command,
+    until,
+)
 from tests.prove import Figure
-from tests.registered import register_templates
 from tests.restore.clusters import (
     Cluster,
     archive_all,
@@ -67,14 +73,13 @@ QUEUED, TOLD_IN_GAP, UNTOLD = 200, 25, 25
 AGENCY = "000.00.30.H32"
 _ROUNDS = 200
 _SLEPT = timedelta(minutes=30)
-_ROLES = ("motcua_owner", "motcua_app", "motcua_audit", "airflow")
 
 
 @dataclass
 class Desk:
     """The one-stop database, on a server of its own, which is never lost."""
 
-    dsn: str
+    one_stop: OneStop
     uri: str
     events: int = 0
     ago: timedelta = timedelta(0)
@@ -87,19 +92,13 @@ class Desk:
     def happen(self, count: int) -> None:
         """So many dossiers have their result."""
         now = self.now()
-        with psycopg.connect(self.dsn) as connection:
+        with self.one_stop.connection.transaction():
             for number in range(self.events, self.events + count):
-                code, phone = f"H32-{number:06}", f"0905{200000 + number:06}"
-                connection.execute(
-                    "INSERT INTO onestop.dossiers VALUES (%s, %s, '1.005129', 'Cấp bản sao', 'Hộ tịch', 'Nguyễn A', %s,"
-                    " NULL, 'direct', %s, %s, 'Trả kết quả', 9, TRUE, %s, NULL, %s)",
-                    (code, AGENCY, phone, now - timedelta(days=1), now + timedelta(days=2), now, now),
-                )
-                connection.execute(
-                    "INSERT INTO onestop.transitions"
-                    " VALUES (%s, %s, %s, 'Xử lý', 'Trả kết quả', 9, TRUE, %s, %s, 'cb', '')",
-                    (number + 1, AGENCY, code, now, now),
-                )
+                self.one_stop.both(
+                    9, f"H32-{number:06}", AGENCY, at=now, applicant_phone=f"0905{200000 + number:06}",
+                    phone_entered_at=None, received_at=now - timedelta(days=1), due_at=now + timedelta(days=2),
+                    step_name="Trả kết quả", status_code=9, at_one_stop_desk=True, finished_at=now, updated_at=now,
+                )  # fmt: skip
         self.events += count
 
 
@@ -127,8 +126,7 @@ class Stage:
         os.environ["MOTCUA_ADMIN_DSN"] = admin_dsn
 
     def plan(self) -> None:
-        pick_up("one", now=self.desk.now())
-        plan(now=self.desk.now())
+        take_in(source="one", now=self.desk.now())
 
     def send(self, run_id: str = "prove") -> None:
         sender.send(run_id, clock=self.desk.now)
@@ -220,8 +218,8 @@ def by_hand(stage: Stage, primary: Cluster) -> Iterator[None]:
     _run("pg_dump", "--format=custom", "--file", str(dump), primary.dsn("motcua"))
     _gap(stage)
     close_ledger_pool()
-    _drop_ledger(primary)
-    provision_ledger(primary.admin_dsn, "motcua", *(Role(name, PASSWORD) for name in _ROLES), "airflow_unused")
+    ask(primary.admin_dsn, "DROP DATABASE motcua WITH (FORCE)")
+    provision(primary.admin_dsn)
     _run("pg_restore", "--exit-on-error", "--dbname", primary.dsn("motcua"), str(dump))
     yield
 
@@ -236,12 +234,12 @@ def by_the_command(stage: Stage, primary: Cluster) -> Iterator[None]:
     os.environ["PATH"] = f"{binaries()}:{os.environ['PATH']}"
     settings.cache_clear()
     folder = str(stage.folder / "backups")
-    _command("backup", "--to", folder)
+    type_command("backup", "--to", folder)
     _gap(stage)
     close_ledger_pool()
-    _drop_ledger(primary)
-    provision_ledger(primary.admin_dsn, "motcua", *(Role(name, PASSWORD) for name in _ROLES), "airflow_unused")
-    _command("restore", "latest", "--identity", str(stage.folder / "key"), "--in", folder)
+    ask(primary.admin_dsn, "DROP DATABASE motcua WITH (FORCE)")
+    provision(primary.admin_dsn)
+    type_command("restore", "latest", "--identity", str(stage.folder / "key"), "--in", folder)
     yield
 
 
@@ -297,12 +295,12 @@ def promotion(*, in_step: bool) -> Experiment:
             stage.gateway.seconds = 0.02
             sending = threading.Thread(target=_until_it_breaks, args=(stage.send,))
             sending.start()
-            _wait_for(lambda: len(stage.gateway.asked) >= QUEUED // 4)
+            until(lambda: len(stage.gateway.asked) >= QUEUED // 4, 60, "a sender comes so far")
             if not in_step:
                 # It hears nothing any more; the primary goes on.
                 standby.ask("ALTER SYSTEM SET primary_conninfo = ''")
                 standby.ask("SELECT pg_reload_conf()")
-            _wait_for(lambda: len(stage.gateway.asked) >= QUEUED // 2)
+            until(lambda: len(stage.gateway.asked) >= QUEUED // 2, 60, "a sender comes so far")
             primary.kill()
             sending.join(60)
             stage.gateway.seconds = 0.0
@@ -324,8 +322,8 @@ def without_its_journal(stage: Stage, primary: Cluster) -> Iterator[None]:
         stage.plan()
         stage.send()
         assert len(stage.gateway.asked) == asked, "something went before anybody decided"
-        until = (moment + timedelta(hours=7)).strftime("%Y-%m-%dT%H:%M:%S")
-        _command("gaps", "close", "1", "--sent-until", until, "--reason", "prove", "--as-department", "--yes")
+        sent_until = (moment + timedelta(hours=7)).strftime("%Y-%m-%dT%H:%M:%S")
+        type_command("gaps", "close", "1", "--sent-until", sent_until, "--reason", "prove", "--as-department", "--yes")
         stage.desk.happen(UNTOLD)
         yield
 
@@ -362,7 +360,7 @@ def disk_put_back(*, watched: bool, memory: bool) -> Experiment:
             assert len(stage.gateway.asked) >= asked + UNTOLD, "what happened after waking did not go at once"
             told = "ledger_went_back" if watched else "ledger_slept"
             assert told in _look(stage), f"{told} was not told"
-            _command("gaps", "close", "1", "--put-back", "--reason", "prove", "--as-department", "--yes")
+            type_command("gaps", "close", "1", "--put-back", "--reason", "prove", "--as-department", "--yes")
             yield
 
     return experiment
@@ -490,16 +488,15 @@ def experiment(way: Experiment, seed: int, ago: timedelta = timedelta(0)) -> Out
     with tempfile.TemporaryDirectory(prefix="motcua-restore-") as name, contextlib.ExitStack() as open_until_then:
         folder = Path(name)
         folder.chmod(0o711)
-        before = dict(os.environ)
-        gateway = ScriptedGateway()
-        open_until_then.callback(_as_before, before)
-        open_until_then.callback(gateway.close)
+        gateway = open_until_then.enter_context(contextlib.closing(ScriptedGateway()))
+        open_until_then.enter_context(environment())
+        open_until_then.enter_context(quiet_logs())
         desk = open_until_then.enter_context(_desk(folder / "desk"))
         primary = open_until_then.enter_context(start_archiving(folder / "primary", folder / "archive"))
         desk.ago = ago
         stage = Stage(folder, desk, gateway, random.Random(seed))
         gateway.answer_to = stage.answer
-        provision_ledger(primary.admin_dsn, "motcua", *(Role(name, PASSWORD) for name in _ROLES), "airflow_unused")
+        provision(primary.admin_dsn)
         _configure(stage)
         stage.connect_to(primary.admin_dsn)
         migrate()
@@ -523,48 +520,28 @@ def experiment(way: Experiment, seed: int, ago: timedelta = timedelta(0)) -> Out
 
 
 def _configure(stage: Stage) -> None:
-    extra = {
-        "adapter": "kannel", "concurrency": 16, "answer_timeout": 0.5, "callback_url": "http://127.0.0.1:1/r",
-        "callback_secret": "x",
-    }  # fmt: skip
     os.environ |= {
         "AIRFLOW_HOME": str(stage.folder / "airflow"),
-        "AIRFLOW_CONN_SMS_KANNEL": json.dumps(
-            {"conn_type": "http", "host": "127.0.0.1", "port": stage.gateway.port, "login": "x", "password": "x",
-             "extra": extra}
-        ),
+        "AIRFLOW_CONN_SMS_KANNEL": gateway_connection(stage.gateway.port, concurrency=16, answer_timeout=0.5),
         "AIRFLOW_CONN_ONESTOP_ONE": stage.desk.uri,
         "MOTCUA_SOURCES": "one",
         "MOTCUA_RETRY_FIRST": "0.2",
         "MOTCUA_JOURNAL": str(stage.folder / "journal"),
-    }  # fmt: skip
-    settings.cache_clear()
-    logging.disable(logging.WARNING)
-
-
-def _as_before(environment: dict[str, str]) -> None:
-    logging.disable(logging.NOTSET)
-    os.environ.clear()
-    os.environ.update(environment)
+    }
     settings.cache_clear()
 
 
 @contextlib.contextmanager
 def _desk(folder: Path) -> Iterator[Desk]:
-    server = EmbeddedPostgres(folder, free_port())
-    with server.running():
-        with psycopg.connect(server.admin_dsn, autocommit=True) as admin:
-            admin.execute("CREATE DATABASE onestop")
-        dsn = with_database(server.admin_dsn, "onestop")
-        with psycopg.connect(dsn) as connection:
-            connection.execute(CONTRACT_TABLES)
-        parts = psycopg.conninfo.conninfo_to_dict(dsn)
-        yield Desk(dsn, f"postgres://{parts['user']}:{parts['password']}@127.0.0.1:{parts['port']}/onestop")
+    folder.mkdir()
+    with own_server(folder, "") as server, database(server.admin_dsn, "onestop") as dsn:
+        one_stop = OneStop(dsn)
+        with one_stop.connection:
+            yield Desk(one_stop, postgres_connection(dsn))
 
 
 def _drop_ledger(primary: Cluster) -> None:
-    with psycopg.connect(primary.admin_dsn, autocommit=True) as admin:
-        admin.execute(sql.SQL("DROP DATABASE motcua WITH (FORCE)"))
+    ask(primary.admin_dsn, sql.SQL("DROP DATABASE motcua WITH (FORCE)"))
 
 
 def _run(program: str, *arguments: str) -> None:
@@ -575,20 +552,6 @@ def _run_plain(*command: str) -> None:
     subprocess.run(command, check=True, capture_output=True, timeout=300)
 
 
-def _command(*arguments: str) -> None:
-    done = CliRunner().invoke(app, list(arguments), env={"COLUMNS": "200"}, catch_exceptions=False)
-    if done.exit_code:
-        raise RuntimeError(f"motcua {' '.join(arguments)}: {done.output}")
-
-
 def _until_it_breaks(work: Callable[[], None]) -> None:
     with contextlib.suppress(Exception):
         work()
-
-
-def _wait_for(reached: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not reached():
-        if time.monotonic() > deadline:
-            raise TimeoutError("the sender did not come so far")
-        time.sleep(0.01)

@@ -10,9 +10,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
-import json
 import logging
-import os
 import re
 import tempfile
 import traceback
@@ -26,15 +24,12 @@ from typing import Any, Final, TypeVar
 from zipfile import ZipFile
 
 import psycopg
-from psycopg import sql
-from psycopg.rows import dict_row
+from psycopg.rows import dict_row, tuple_row
 
 from motcua.domain.clock import VIETNAM
 from motcua.domain.periods import Period
 from motcua.sandbox.network.scripted import ScriptedGateway
-from motcua.settings import settings
-from motcua.store.ledger.database import close_ledger_pool
-from motcua.store.ledger.provisioning import with_database
+from tests.ground import agency, ask, connection_uri, database, in_ledger, one_stops
 from tests.planting.values import (
     AGENCY_OF,
     BESIDE,
@@ -55,7 +50,7 @@ from tests.planting.values import (
     plant_ledger,
 )
 from tests.prove import Figure
-from tests.prove.worlds.ledgers import PASSWORD, proving_server
+from tests.prove.worlds.ledgers import proving_server
 from tests.web.visiting import Visiting
 
 csv.field_size_limit(2**24)
@@ -153,75 +148,36 @@ class World:
 
 
 @contextlib.contextmanager
-def world(admin_dsn: str, folder: Path, template: str = "motcua", password: str = PASSWORD) -> Iterator[World]:
+def world(admin_dsn: str, folder: Path, template: str = "motcua") -> Iterator[World]:
     """Empty desks, a ledger with four agencies, a gateway on loopback; the environment is as before afterwards."""
-    parts = psycopg.conninfo.conninfo_to_dict(admin_dsn)
-    address = f"{parts['host']}:{parts['port']}"
-    names = {"ledger": "values_ledger"} | {source: f"values_{source}" for source in AGENCY_OF}
-    before, gateway = dict(os.environ), ScriptedGateway()
-    with psycopg.connect(admin_dsn, autocommit=True) as admin:
-        for name, database in names.items():
-            copied = template if name == "ledger" else "template0"
-            admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))
-            admin.execute(
-                sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(database), sql.Identifier(copied))
-            )
-            admin.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO motcua_app").format(sql.Identifier(database)))
-    try:
-        with contextlib.ExitStack() as open_until_then:
-            os.environ["AIRFLOW_CONN_MOTCUA_DB"] = f"postgres://motcua_app:{password}@{address}/{names['ledger']}"
-            os.environ["MOTCUA_SOURCES"] = "khanhhoa=contract,vanphong=opencps,ninhhoa=contract"
-            os.environ["MOTCUA_FIRST_LOOK_BACK"] = "P9999D"
-            os.environ["MOTCUA_INQUIRIES_PER_GATEWAY"] = "1000000"
-            os.environ["MOTCUA_JOURNAL"] = str(folder / "journal")
-            os.environ["MOTCUA_PUBLICATIONS"] = f"file://{folder / 'published'}"
-            os.environ["AIRFLOW_CONN_SMS_KANNEL"] = json.dumps(_gateway_connection(gateway.port))
-            settings.cache_clear()
-            desks = {}
-            for source in AGENCY_OF:
-                user = f"{parts['user']}:{parts['password']}"
-                os.environ[f"AIRFLOW_CONN_ONESTOP_{source.upper()}"] = f"postgres://{user}@{address}/{names[source]}"
-                connection = psycopg.connect(with_database(admin_dsn, names[source]), autocommit=True)
-                open_until_then.enter_context(connection)
-                desks[source] = Desk(source, connection, "vanphong" if source == "vanphong" else "khanhhoa")
-            _save_agencies()
-            yield World(with_database(admin_dsn, names["ledger"]), desks, gateway)
-    finally:
-        gateway.close()
-        close_ledger_pool()
-        os.environ.clear()
-        os.environ.update(before)
-        settings.cache_clear()
-        with psycopg.connect(admin_dsn, autocommit=True) as admin:
-            for database in names.values():
-                admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))
+    from motcua.store.agencies import save_agencies
 
-
-def _gateway_connection(port: int) -> dict[str, Any]:
-    extra = {
-        "adapter": "kannel", "concurrency": 16, "answer_timeout": 10,
-        "callback_url": "http://127.0.0.1:1/gateway/receipts/kannel", "callback_secret": "receipt-word",
-    }  # fmt: skip
-    return {
-        "conn_type": "http", "host": "127.0.0.1", "port": port, "login": "motcua", "password": "kannel-word",
-        "extra": extra,
-    }  # fmt: skip
-
-
-def _save_agencies() -> None:
-    from motcua.store.agencies import Agency, save_agencies
-    from motcua.store.ledger.database import connect
-
-    agencies = [
-        Agency(
-            agency_code=code, name=f"Cơ quan {code}", short_name=None, province="khanh_hoa",
-            enabled_from=NOW - 60 * DAY, accented=code == BESIDE, same_day_excluded=False, kinds_off=(),
-            result_hold=timedelta(0), aliases=(),
-        )
-        for code in (PLANTED, BESIDE, OTHER_SOFTWARE, ELSEWHERE)
-    ]  # fmt: skip
-    with connect() as connection:
-        save_agencies(connection, agencies, "proof")
+    given = {
+        "AIRFLOW_CONN_MOTCUA_DB": connection_uri(admin_dsn, "motcua_app", "values_ledger"),
+        "MOTCUA_FIRST_LOOK_BACK": "P9999D",
+        "MOTCUA_INQUIRIES_PER_GATEWAY": "1000000",
+        "MOTCUA_JOURNAL": str(folder / "journal"),
+        "MOTCUA_PUBLICATIONS": f"file://{folder / 'published'}",
+    }
+    gateway = {"concurrency": 16, "answer_timeout": 10}
+    adapters = {"vanphong": "opencps"}
+    with (
+        database(admin_dsn, "values_ledger", template) as dsn,
+        one_stops(admin_dsn, dict.fromkeys(AGENCY_OF, ""), adapters=adapters, gateway=gateway, **given) as sources,
+    ):
+        ask(admin_dsn, "GRANT CONNECT ON DATABASE values_ledger TO motcua_app")
+        for source in AGENCY_OF:
+            sources[source].connection.row_factory = tuple_row
+        desks = {
+            source: Desk(source, sources[source].connection, "vanphong" if source == "vanphong" else "khanhhoa")
+            for source in AGENCY_OF
+        }
+        agencies = [
+            agency(code, enabled_from=NOW - 60 * DAY, accented=code == BESIDE)
+            for code in (PLANTED, BESIDE, OTHER_SOFTWARE, ELSEWHERE)
+        ]
+        in_ledger(save_agencies, agencies, "proof")
+        yield World(dsn, desks, sources.gateway)
 
 
 # --------------------------------------------------------------------------------------------------------- the passage
@@ -376,7 +332,6 @@ def _close(passage: Passage, periods: Sequence[tuple[Period, datetime]]) -> list
     from motcua.jobs.reconciliation.reporting import build_report
     from motcua.reports.publication.data import Told
     from motcua.reports.publication.mail import compose_publication_mail
-    from motcua.store.ledger.database import connect
     from motcua.store.oversight.closings import load_differences, load_figures
 
     numbers = []
@@ -388,24 +343,23 @@ def _close(passage: Passage, periods: Sequence[tuple[Period, datetime]]) -> list
         numbers.append(number)
         if result.closing.sources_unread:
             passage.failures.append(f"close {period}: {result.closing.sources_unread} could not be counted")
-        with connect() as ledger:
-            figures = load_figures(ledger, number)
-            rows = [row for part in vars_of(figures) for row in part]
-            passage.healthy[f"figures of {period}"] = {
-                repr(row) for row in rows if getattr(row, "agency_code", None) in (BESIDE, ELSEWHERE)
-            }
-            differences = load_differences(ledger, number)
-            passage.healthy[f"differences of {period}"] = {
-                f"{each.agency_code} {each.dossier_code} {each.side} {each.reason}"
-                for each in differences
-                if each.dossier_code in HEALTHY_CODES
-            }
-            # Of those that an administrator wrote over, the source tells otherwise.
-            passage.unexplained |= {
-                f"{period} {each.dossier_code} {each.side} {each.reason}"
-                for each in differences
-                if not each.is_explained and (each.dossier_code or "").startswith("P-")
-            }
+        figures = in_ledger(load_figures, number)
+        rows = [row for part in vars_of(figures) for row in part]
+        passage.healthy[f"figures of {period}"] = {
+            repr(row) for row in rows if getattr(row, "agency_code", None) in (BESIDE, ELSEWHERE)
+        }
+        differences = in_ledger(load_differences, number)
+        passage.healthy[f"differences of {period}"] = {
+            f"{each.agency_code} {each.dossier_code} {each.side} {each.reason}"
+            for each in differences
+            if each.dossier_code in HEALTHY_CODES
+        }
+        # Of those that an administrator wrote over, the source tells otherwise.
+        passage.unexplained |= {
+            f"{period} {each.dossier_code} {each.side} {each.reason}"
+            for each in differences
+            if not each.is_explained and (each.dossier_code or "").startswith("P-")
+        }
         publication = passage.step(f"publish {period}", publish, number, moment)
         if publication is None:
             continue
@@ -417,14 +371,13 @@ def _close(passage: Passage, periods: Sequence[tuple[Period, datetime]]) -> list
             passage.failures.append(f"verify {period}: {checked.faults[:3]}")
 
         def mail(number: int = number, publication: Any = publication) -> None:
-            for agency in (None, PLANTED):
-                with connect() as ledger:
-                    told = Told(build_report(ledger, number), None, agency)
+            for whose in (None, PLANTED):
+                told = Told(in_ledger(build_report, number), None, whose)
                 made = compose_publication_mail(
                     told, publication.publication_no, publication.manifest_sha256, [], [], urging=True, page_url="/r"
                 )
-                passage.shown |= {f"{number} {agency}.txt": made.text.encode(),
-                                  f"{number} {agency}.html": made.html.encode()}  # fmt: skip
+                passage.shown |= {f"{number} {whose}.txt": made.text.encode(),
+                                  f"{number} {whose}.html": made.html.encode()}  # fmt: skip
 
         passage.step(f"mail {period}", mail)
         _tell(f"{period} closed, published, verified")
@@ -514,11 +467,9 @@ def _command(passage: Passage, closings: Sequence[int], *, thorough: bool) -> No
 
 
 def _observe(passage: Passage, ledger: psycopg.Connection[Any]) -> None:
-    from motcua.store.ledger.database import connect
     from motcua.store.oversight.accounting import identity
 
-    with connect() as own:
-        passage.differences = sum(abs(row.difference) for row in identity(own))
+    passage.differences = sum(abs(row.difference) for row in in_ledger(identity))
     rows = ledger.cursor(row_factory=dict_row)
     passage.healthy["messages"] = {
         repr(tuple(row.values()))

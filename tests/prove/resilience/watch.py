@@ -13,8 +13,6 @@ goes well, with no mail but those of each day; and a Monday whose 17:30 does not
 from __future__ import annotations
 
 import json
-import os
-import random
 import shutil
 import signal
 import sys
@@ -40,7 +38,7 @@ from motcua.domain.clock import VIETNAM
 from motcua.sandbox.machine.parts import send
 from motcua.sandbox.machine.postgres import EmbeddedPostgres
 from motcua.sandbox.network.mailbox import mail_ids, read_mail
-from tests.dated_backup import write_backup
+from tests.ground import write_backup
 from tests.live.airflow import LiveAirflow, live_airflow
 from tests.prove import Figure
 from tests.prove.worlds.ledgers import proving_ledger, proving_server
@@ -506,28 +504,22 @@ def _told_in_turn(told: Sequence[Told]) -> int:
 
 
 def _days(seed: int) -> list[Figure]:
-    from tests.prove.worlds.quiet_days import QuietDays
+    from tests.prove.worlds.quiet_days import quiet_days
 
-    folder = Path(tempfile.mkdtemp(prefix="motcua-prove-quiet-"))
-    kept = dict(os.environ)
-    try:
-        with proving_server(folder) as server, proving_ledger(server, "quiet") as dsn:
-            days = QuietDays(folder, server, dsn, random.Random(seed))
-            try:
-                _report("quiet days: Friday to Sunday")
-                days.work_until(datetime(2026, 11, 30, 7, 0, tzinfo=VIETNAM))
-                raised, messages, rounds = list(days.alerts()), days.messages(), days.rounds
-                daily = days.daily_mails()
-                _report("quiet days: Monday")
-                days.work_until(datetime(2026, 11, 30, 17, 20, tzinfo=VIETNAM))
-                raised_monday = [each for each in days.alerts() if each not in raised]
-                late = days.evening_without_its_run()
-            finally:
-                days.close()
-    finally:
-        os.environ.clear()
-        os.environ.update(kept)
-        shutil.rmtree(folder, ignore_errors=True)
+    with (
+        tempfile.TemporaryDirectory(prefix="motcua-prove-quiet-") as name,
+        proving_server(folder := Path(name)) as server,
+        proving_ledger(server, "quiet") as dsn,
+        quiet_days(folder, server, dsn, seed) as days,
+    ):
+        _report("quiet days: Friday to Sunday")
+        days.work_until(datetime(2026, 11, 30, 7, 0, tzinfo=VIETNAM))
+        raised, messages, rounds = list(days.alerts()), days.messages(), days.rounds
+        daily = days.daily_mails()
+        _report("quiet days: Monday")
+        days.work_until(datetime(2026, 11, 30, 17, 20, tzinfo=VIETNAM))
+        raised_monday = [each for each in days.alerts() if each not in raised]
+        late = days.evening_without_its_run()
     return [
         Figure(
             f"Friday to Sunday, {rounds} looks, {messages} messages: alerts",

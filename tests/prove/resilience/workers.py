@@ -21,7 +21,7 @@ from pathlib import Path
 import psutil
 
 from motcua.sandbox.machine.parts import Part, listens
-from tests.gateways.ports import free_port
+from tests.ground import free_port
 from tests.live.airflow import ROOT, Case, LiveAirflow, live_airflow
 from tests.prove import Figure
 from tests.prove.resilience.contract import at_most, equal

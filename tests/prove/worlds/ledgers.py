@@ -3,77 +3,65 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Final
 from unittest import mock
 
-import psycopg
-
-from motcua.sandbox.machine.postgres import EmbeddedPostgres
-from motcua.settings import settings
-from motcua.store.ledger.migrations import migrate
-from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
-from tests.gateways.ports import free_port
+from tests.ground import FAST, Server, environment, ledger_connections, make_ledger, own_server
 from tests.prove import Figure
-from tests.registered import believe_sleeps, register_templates
-
-PASSWORD = "only-for-proofs"
 
 
 @contextlib.contextmanager
 def proving_server(folder: Path, *, trusting: bool = False) -> Iterator[str]:
     """A PostgreSQL of its own with a migrated ledger to copy; yields its administrator's DSN.
 
-    ``trusting``: it asks nobody for a password; thousands of short connections would cost more than what they are for.
+    ``trusting``: as ``own_server`` says.
     """
-    folder.chmod(0o711)
-    port = free_port()
-    server = EmbeddedPostgres(folder / "postgres", port)
-    server.folder.mkdir()
-    server.folder.chmod(0o711)
-    server.set_up()
-    if trusting:
-        (server.data / "pg_hba.conf").write_text("host all all 127.0.0.1/32 trust\n")
-    before = dict(os.environ)
     with (
-        contextlib.ExitStack() as stack,
-        server.running(folder / "postgres.log", "fsync = off\nscram_iterations = 1\n"),
+        own_server(folder, FAST, trusting=trusting) as server,
+        environment(AIRFLOW_HOME=str(folder / "airflow")),
     ):
-        stack.callback(os.environ.update, before)
-        stack.callback(os.environ.clear)
-        roles = [Role(name, PASSWORD) for name in ("prove_owner", "motcua_app", "motcua_audit", "prove_airflow")]
-        others = [
-            Role(name, PASSWORD) for name in ("motcua_callbacks", "motcua_pages", "motcua_purge", "motcua_intake")
-        ]
-        provision_ledger(server.admin_dsn, "motcua", *roles, "prove_airflow", others)
-        os.environ["AIRFLOW_HOME"] = str(folder / "airflow")
-        address = f"127.0.0.1:{server.port}/motcua"
-        os.environ["AIRFLOW_CONN_MOTCUA_DB_OWNER"] = f"postgres://prove_owner:{PASSWORD}@{address}"
-        migrate()
-        register_templates(with_database(server.admin_dsn, "motcua"), "kannel")
-        believe_sleeps(with_database(server.admin_dsn, "motcua"))
+        make_ledger(server.admin_dsn)
         yield server.admin_dsn
 
 
 @contextlib.contextmanager
 def proving_ledger(admin_dsn: str, name: str) -> Iterator[str]:
     """An empty ledger behind motcua_db; yields an administrator's DSN for it."""
-    parts = psycopg.conninfo.conninfo_to_dict(admin_dsn)
-    with psycopg.connect(admin_dsn, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE motcua")
-        admin.execute(f"GRANT CONNECT ON DATABASE {name} TO motcua_app, motcua_intake, motcua_purge")
-    for variable, role in (("MOTCUA_DB", "motcua_app"), ("MOTCUA_DB_PURGE", "motcua_purge")):
-        os.environ[f"AIRFLOW_CONN_{variable}"] = f"postgres://{role}:{PASSWORD}@127.0.0.1:{parts['port']}/{name}"
+    server = Server(admin_dsn)
+    dsn = server.copy_database("motcua", name)
     with tempfile.TemporaryDirectory(prefix="motcua-journal-") as journal:
-        os.environ["MOTCUA_JOURNAL"] = journal
-        settings.cache_clear()
-        yield with_database(admin_dsn, name)
-    with psycopg.connect(admin_dsn, autocommit=True) as admin:
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        variables = ledger_connections(admin_dsn, name) | {"MOTCUA_JOURNAL": journal}
+        with environment(**variables):
+            yield dsn
+    server.drop_database(name)
+    server.admin.close()
 
+
+LEDGER_CLOCK: Final = """
+CREATE SCHEMA prove;
+CREATE TABLE prove.clock (moment timestamptz NOT NULL);
+INSERT INTO prove.clock VALUES (now());
+CREATE FUNCTION prove.now() RETURNS timestamptz LANGUAGE sql STABLE SECURITY DEFINER
+RETURN (SELECT moment FROM prove.clock);
+GRANT USAGE ON SCHEMA prove TO public;
+ALTER TABLE motcua.message_history ALTER COLUMN changed_at SET DEFAULT prove.now();
+ALTER TABLE motcua.receipts ALTER COLUMN received_at SET DEFAULT prove.now();
+ALTER TABLE motcua.receipt_readings ALTER COLUMN read_at SET DEFAULT prove.now();
+ALTER TABLE motcua.inquiries ALTER COLUMN counted_at SET DEFAULT prove.now();
+CREATE FUNCTION prove.note_time() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.changed_at := prove.now();
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER prove_clock BEFORE INSERT OR UPDATE OF state ON motcua.messages
+FOR EACH ROW WHEN (NEW.changed_at > '2025-01-01') EXECUTE FUNCTION prove.note_time();
+"""
+"""The ledger notes times by itself in these columns; from now on by the clock of a world, ``prove.clock``."""
 
 Mistake = Callable[[str], AbstractContextManager[object]]
 """Breaks the system, given a ledger's DSN, as long as it is open."""

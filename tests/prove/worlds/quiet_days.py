@@ -6,31 +6,23 @@ that says what it is told to; receipts, the day's check and its closing are ente
 
 from __future__ import annotations
 
-import json
-import os
+import contextlib
 import random
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 
 from motcua.domain.clock import VIETNAM
 from motcua.jobs.calendars import prepare_calendars
 from motcua.jobs.notices.apologizing import apologize
-from motcua.jobs.notices.picking_up import pick_up
-from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.watching.watch import Watch
-from motcua.sandbox.network.scripted import ScriptedGateway
-from motcua.settings import settings
+from motcua.sandbox.machine.deployment import mailbox_connection
 from motcua.store.agencies import save_agencies
-from motcua.store.ledger.database import connect
-from motcua.store.ledger.provisioning import with_database
-from tests.conftest import NHA_TRANG, TU_PHAP, OneStop, agency
-from tests.dated_backup import write_backup
+from tests.ground import NHA_TRANG, TU_PHAP, Desks, agency, in_ledger, one_stops, take_in, write_backup
 from tests.integration.quality.test_mailing_quality import MailServer
 from tests.integration.watching.outside import Outside
 
@@ -41,66 +33,20 @@ BEGIN = datetime(2026, 11, 27, 0, 0, tzinfo=VIETNAM)
 class QuietDays:
     """The world, the system and the watch, a step at a time."""
 
-    def __init__(self, folder: Path, admin_dsn: str, ledger: str, random: random.Random) -> None:
+    def __init__(self, ledger: str, desks: Desks, mail: MailServer, outside: Outside, backups: Path, seed: int) -> None:
         self.now = BEGIN
         self.rounds = 0
-        self._random = random
+        self._random = random.Random(seed)
         self._moved = 0
-        self._mail, self._outside, self._gateway = MailServer(), Outside(), ScriptedGateway()
+        self._desk, self._mail, self._outside, self._backups = desks["khanhhoa"], mail, outside, backups
         self._ledger = psycopg.connect(ledger, autocommit=True, row_factory=dict_row)
         self._ledger.execute("SET session_replication_role = 'replica'")
-        with psycopg.connect(admin_dsn, autocommit=True) as admin:
-            admin.execute("CREATE DATABASE onestop")
-        self._desk = OneStop(with_database(admin_dsn, "onestop"))
-        parts = conninfo_to_dict(admin_dsn)
-        backups = folder / "backups"
-        backups.mkdir()
-        self._backups = backups
-        smtp: dict[str, Any] = {"conn_type": "smtp", "host": "127.0.0.1", "port": self._mail.port}
-        smtp["extra"] = {"disable_ssl": True, "disable_tls": True, "from_email": "motcua@khanhhoa.example"}
-        sms = {
-            "conn_type": "http",
-            "host": "127.0.0.1",
-            "port": self._gateway.port,
-            "login": "motcua",
-            "password": "kannel-word",
-            "extra": {"adapter": "kannel", "callback_url": "http://127.0.0.1:1/r", "callback_secret": "receipt-word"},
-        }
-        os.environ.update(
-            AIRFLOW_CONN_SMTP_DEFAULT=json.dumps(smtp),
-            AIRFLOW_CONN_SMS_KANNEL=json.dumps(sms),
-            AIRFLOW_CONN_ONESTOP_KHANHHOA=(
-                f"postgres://{parts['user']}:{parts['password']}@{parts['host']}:{parts['port']}/onestop"
-            ),
-            MOTCUA_SOURCES="khanhhoa",
-            MOTCUA_FIRST_LOOK_BACK="P9999D",
-            MOTCUA_DATA=str(folder),
-            MOTCUA_WATCH_RECIPIENTS="lan@khanhhoa.example",
-            MOTCUA_WATCH_AIRFLOW=self._outside.url,
-            MOTCUA_WATCH_AIRFLOW_USER="watch",
-            MOTCUA_WATCH_AIRFLOW_PASSWORD="watch-word",
-            MOTCUA_WATCH_CALLBACKS=f"{self._outside.url}/callbacks",
-            MOTCUA_WATCH_DISK_FREE="0",
-            # Nothing cleans an Airflow that is not there.
-            MOTCUA_WATCH_UPKEEP_AFTER="0",
-        )
-        settings.cache_clear()
-        with connect() as connection:
-            codes = (NHA_TRANG, TU_PHAP)
-            save_agencies(
-                connection,
-                [agency(code, enabled_from=BEGIN - timedelta(days=9), apology_day="working_day") for code in codes],
-                "proof",
-            )
+        agencies = [
+            agency(code, enabled_from=BEGIN - timedelta(days=9), apology_day="working_day")
+            for code in (NHA_TRANG, TU_PHAP)
+        ]
+        in_ledger(save_agencies, agencies, "proof")
         prepare_calendars(self.now, "proof")
-
-    def close(self) -> None:
-        """Ends what it began."""
-        self._desk.connection.close()
-        self._ledger.close()
-        for server in (self._mail, self._outside, self._gateway):
-            server.close()
-        settings.cache_clear()
 
     # --- What happens
 
@@ -150,8 +96,7 @@ class QuietDays:
 
     def _system_runs(self) -> None:
         now = self.now
-        pick_up("khanhhoa", now=now)
-        plan(now=now)
+        take_in(now=now)
         send(f"run {now:%d %H:%M}", clock=lambda: now)
         # Nine of ten reach their phone; the others stay off for now.
         for table in ("attempts", "messages"):
@@ -202,3 +147,32 @@ class QuietDays:
         """Messages that a gateway took."""
         row = self._ledger.execute("SELECT count(*) AS n FROM motcua.messages WHERE accepted_at IS NOT NULL").fetchone()
         return int(row["n"]) if row else 0
+
+
+@contextlib.contextmanager
+def quiet_days(folder: Path, admin_dsn: str, ledger: str, seed: int) -> Iterator[QuietDays]:
+    """The world from its first day on, with folders of its own below ``folder``."""
+    backups = folder / "backups"
+    backups.mkdir()
+    with (
+        contextlib.closing(MailServer()) as mail,
+        contextlib.closing(Outside()) as outside,
+        one_stops(
+            admin_dsn,
+            ("khanhhoa",),
+            AIRFLOW_CONN_SMTP_DEFAULT=mailbox_connection(mail.port),
+            MOTCUA_FIRST_LOOK_BACK="P9999D",
+            MOTCUA_DATA=str(folder),
+            MOTCUA_WATCH_RECIPIENTS="lan@khanhhoa.example",
+            MOTCUA_WATCH_AIRFLOW=outside.url,
+            MOTCUA_WATCH_AIRFLOW_USER="watch",
+            MOTCUA_WATCH_AIRFLOW_PASSWORD="watch-word",
+            MOTCUA_WATCH_CALLBACKS=f"{outside.url}/callbacks",
+            MOTCUA_WATCH_DISK_FREE="0",
+            # Nothing cleans an Airflow that is not there.
+            MOTCUA_WATCH_UPKEEP_AFTER="0",
+        ) as desks,
+    ):
+        days = QuietDays(ledger, desks, mail, outside, backups, seed)
+        with days._ledger:
+            yield days

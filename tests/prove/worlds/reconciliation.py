@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import heapq
 import itertools
-import json
-import os
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -30,12 +28,12 @@ from motcua.jobs.notices.receiving import receive
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.settling import settle
 from motcua.jobs.tasks.apologize_due_tomorrow import read_source
-from motcua.sandbox.network.scripted import TAKEN, Answer, ScriptedGateway
-from motcua.settings import settings
-from motcua.store.agencies import Agency, list_agencies, save_agencies
-from motcua.store.ledger.database import connect, open_connection
-from motcua.store.ledger.provisioning import with_database
+from motcua.sandbox.network.scripted import TAKEN, Answer
+from motcua.store.agencies import list_agencies, save_agencies
+from motcua.store.ledger.database import open_connection
 from motcua.store.notices.sources import map_status
+from tests.ground import CONTRACT_KEYS, CONTRACT_TABLES, Desks, agency, in_ledger
+from tests.prove.worlds.ledgers import LEDGER_CLOCK
 from tests.prove.worlds.reconciliation_oracle import (
     LANDLINE,
     ZONE,
@@ -49,7 +47,6 @@ from tests.prove.worlds.reconciliation_oracle import (
     day_of,
 )
 
-AWAY = "postgres://nobody:x@127.0.0.1:1/none"
 ODD_STATUS = 12
 """What both makes of software write for 9 at some desks, until somebody says what it means."""
 NEVER_HEARD_OF = "X.99"
@@ -131,23 +128,6 @@ def offices(schedule: Schedule) -> list[Office]:
 
 # ---------------------------------------------------------------------------------------------------- the sources
 
-_CONTRACT = """
-CREATE SCHEMA onestop;
-CREATE TABLE onestop.dossiers (
-    dossier_code text, agency_code text, procedure_code text, procedure_name text, field_name text, applicant_name text,
-    applicant_phone text, phone_entered_at timestamptz, submitted_via text, received_at timestamptz, due_at timestamptz,
-    step_name text, status_code smallint, at_one_stop_desk boolean, finished_at timestamptz, returned_at timestamptz,
-    updated_at timestamptz, PRIMARY KEY (agency_code, dossier_code)
-);
-CREATE INDEX ON onestop.dossiers (updated_at);
-CREATE TABLE onestop.transitions (
-    transition_id bigint PRIMARY KEY, agency_code text, dossier_code text, from_step text, to_step text,
-    status_code smallint, at_one_stop_desk boolean, occurred_at timestamptz, recorded_at timestamptz, actor text,
-    note text
-);
-CREATE INDEX ON onestop.transitions (recorded_at);
-CREATE INDEX ON onestop.transitions (dossier_code);
-"""
 _OPENCPS = """
 CREATE SCHEMA opencps;
 CREATE TABLE opencps."HoSo" (
@@ -182,7 +162,7 @@ def _upsert(table: str, key: tuple[str, ...], values: dict[str, Any]) -> tuple[s
 class ContractSource:
     """A database that gives the contract's two views."""
 
-    adapter, tables = "contract", _CONTRACT
+    adapter, tables = "contract", CONTRACT_TABLES + CONTRACT_KEYS
 
     @staticmethod
     def row(dossier: Dossier, row: Row) -> tuple[str, dict[str, Any]]:
@@ -749,60 +729,25 @@ class World:
 class Stage:
     """The world's databases and the ledger; every act is done to them and told to the oracle."""
 
-    def __init__(self, world: World, admin_dsn: str, ledger_dsn: str, network: ScriptedGateway) -> None:
-        self.world, self.network = world, network
+    def __init__(self, world: World, desks: Desks, ledger_dsn: str) -> None:
+        self.world, self.desks, self.network = world, desks, desks.gateway
         self.ledger_dsn = ledger_dsn
         self.ledger = psycopg.connect(ledger_dsn, autocommit=True)
-        self.sources: dict[str, psycopg.Connection[Any]] = {}
-        self.uris: dict[str, str] = {}
-        self.databases: list[tuple[str, str]] = []
         self.now = at(world.days[0], 0, 0)
         self.oracle = Oracle(world.offices, self.now - DAY)
-        parts = psycopg.conninfo.conninfo_to_dict(admin_dsn)
-        for name, make in MAKES.items():
-            database = f"reconcile_{name}_{os.getpid()}"
-            self.databases.append((admin_dsn, database))
-            with psycopg.connect(admin_dsn, autocommit=True) as admin:
-                admin.execute(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
-                admin.execute(f"CREATE DATABASE {database} TEMPLATE template0")
-            self.sources[name] = psycopg.connect(with_database(admin_dsn, database), autocommit=True)
-            self.sources[name].execute(make.tables)
-            password = f":{parts['password']}" if parts.get("password") else ""
-            self.uris[name] = f"postgres://{parts['user']}{password}@{parts['host']}:{parts['port']}/{database}"
-        self.ledger.execute(_CLOCK)
+        self.ledger.execute(LEDGER_CLOCK)
         self._configure()
 
     def _configure(self) -> None:
-        extra = {
-            "adapter": "kannel", "concurrency": 8, "answer_timeout": 60, "callback_url": "http://127.0.0.1:1/r",
-            "callback_secret": "x",
-        }  # fmt: skip
-        os.environ["AIRFLOW_CONN_SMS_KANNEL"] = json.dumps(
-            {
-                "conn_type": "http", "host": "127.0.0.1", "port": self.network.port, "login": "x", "password": "x",
-                "extra": extra,
-            }
-        )  # fmt: skip
-        os.environ["MOTCUA_SOURCES"] = ",".join(f"{name}={make.adapter}" for name, make in MAKES.items())
-        os.environ["MOTCUA_INQUIRIES_PER_GATEWAY"] = "100000"
-        settings.cache_clear()
-        for name in MAKES:
-            self.reach(name, True)
-        with connect() as connection:
-            save_agencies(
-                connection,
-                [
-                    Agency(
-                        agency_code=office.code, name=f"Sở số {n}", short_name=None, province="khanh_hoa",
-                        enabled_from=office.enabled_from, accented=office.accented,
-                        same_day_excluded=office.same_day_excluded, kinds_off=office.kinds_off,
-                        result_hold=office.hold, aliases=office.aliases,
-                        kinds_off_reason="Công văn 12/STTTT-CNTT" if office.kinds_off else None,
-                    )
-                    for n, office in enumerate(self.world.offices, 1)
-                ],
-                "proof",
-            )  # fmt: skip
+        agencies = [
+            agency(
+                office.code, name=f"Sở số {n}", enabled_from=office.enabled_from, accented=office.accented,
+                same_day_excluded=office.same_day_excluded, kinds_off=office.kinds_off, result_hold=office.hold,
+                aliases=office.aliases,
+            )
+            for n, office in enumerate(self.world.offices, 1)
+        ]  # fmt: skip
+        in_ledger(save_agencies, agencies, "proof")
         self.gateway = open_gateway("kannel")
         # As a web process has it: one for all receipts and inquiries.
         self.callbacks = open_connection()
@@ -813,8 +758,8 @@ class Stage:
         row = Row(None, self.now - DAY, None, None, "direct", 2, False, self.now - DAY)
         for name, make in MAKES.items():
             first = Dossier(name, "nobody", "first")
-            self.sources[name].execute(*make.row(first, row))
-            self.sources[name].execute(*make.step(first, Step(1, 2, False, self.now - DAY, self.now - DAY)))
+            self.desks[name].connection.execute(*make.row(first, row))
+            self.desks[name].connection.execute(*make.step(first, Step(1, 2, False, self.now - DAY, self.now - DAY)))
             self.set_clock(self.now)
             pick_up(name, now=self.now)
 
@@ -823,17 +768,10 @@ class Stage:
         self.now = moment
         self.ledger.execute("UPDATE prove.clock SET moment = %s", (moment,))
 
-    def reach(self, source: str, reachable: bool) -> None:
-        """Whether a source answers."""
-        os.environ[f"AIRFLOW_CONN_ONESTOP_{source.upper()}"] = self.uris[source] if reachable else AWAY
-
     def close(self) -> None:
-        """Closes its connections and drops its sources."""
-        for connection in (self.ledger, self.callbacks, *self.sources.values()):
-            connection.close()
-        for admin_dsn, database in self.databases:
-            with psycopg.connect(admin_dsn, autocommit=True) as admin:
-                admin.execute(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
+        """Closes its connections."""
+        self.ledger.close()
+        self.callbacks.close()
 
     # --- acts at the sources
 
@@ -845,7 +783,7 @@ class Stage:
             self._put_row(dossier, row)
 
     def _put_row(self, dossier: Dossier, row: Row) -> None:
-        self.sources[dossier.source].execute(*MAKES[dossier.source].row(dossier, row))
+        self.desks[dossier.source].connection.execute(*MAKES[dossier.source].row(dossier, row))
         self.oracle.write_row(dossier, row)
 
     def write_row(self, dossier: Dossier, moment: datetime, changes: dict[str, Any]) -> None:
@@ -855,13 +793,13 @@ class Stage:
 
     def write_step(self, dossier: Dossier, step: Step) -> None:
         """A transition is committed."""
-        self.sources[dossier.source].execute(*MAKES[dossier.source].step(dossier, step))
+        self.desks[dossier.source].connection.execute(*MAKES[dossier.source].step(dossier, step))
         self.oracle.write_step(dossier, step)
 
     def rewrite(self, dossier: Dossier, step: Step, status: int, desk: bool) -> None:
         """The source changes a transition in place."""
         self.oracle.rewrite_step(dossier, step, status, desk)
-        self.sources[dossier.source].execute(*MAKES[dossier.source].step(dossier, step))
+        self.desks[dossier.source].connection.execute(*MAKES[dossier.source].step(dossier, step))
 
     # --- acts of the system
 
@@ -957,9 +895,8 @@ class Stage:
 
     def change_agency(self, code: str, **changes: Any) -> None:
         """The Department changes an agency's settings."""
-        with connect() as connection:
-            agencies = [replace(each, **changes) for each in list_agencies(connection) if each.agency_code == code]
-            save_agencies(connection, agencies, "proof")
+        agencies = [replace(each, **changes) for each in in_ledger(list_agencies) if each.agency_code == code]
+        in_ledger(save_agencies, agencies, "proof")
         office = self.oracle.offices[code]
         self.oracle.act += 1
         for name, value in changes.items():
@@ -979,8 +916,7 @@ class Stage:
     def map_odd_status(self) -> None:
         """Somebody says what the odd status means."""
         for source in MAKES:
-            with connect() as connection:
-                map_status(connection, source, ODD_STATUS, 9, "lan")
+            in_ledger(map_status, source, ODD_STATUS, 9, "lan")
             self.oracle.statuses[source][ODD_STATUS] = 9
 
     # --- what nobody should do
@@ -1027,28 +963,6 @@ class Stage:
         self.ledger.execute(sql, values)
         self.ledger.execute("SET session_replication_role = origin")
 
-
-_CLOCK = """
-CREATE SCHEMA prove;
-CREATE TABLE prove.clock (moment timestamptz NOT NULL);
-INSERT INTO prove.clock VALUES (now());
-CREATE FUNCTION prove.now() RETURNS timestamptz LANGUAGE sql STABLE SECURITY DEFINER
-RETURN (SELECT moment FROM prove.clock);
-GRANT USAGE ON SCHEMA prove TO public;
-ALTER TABLE motcua.message_history ALTER COLUMN changed_at SET DEFAULT prove.now();
-ALTER TABLE motcua.receipts ALTER COLUMN received_at SET DEFAULT prove.now();
-ALTER TABLE motcua.receipt_readings ALTER COLUMN read_at SET DEFAULT prove.now();
-ALTER TABLE motcua.inquiries ALTER COLUMN counted_at SET DEFAULT prove.now();
-CREATE FUNCTION prove.note_time() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    NEW.changed_at := prove.now();
-    RETURN NEW;
-END
-$$;
-CREATE TRIGGER prove_clock BEFORE INSERT OR UPDATE OF state ON motcua.messages
-FOR EACH ROW WHEN (NEW.changed_at > '2025-01-01') EXECUTE FUNCTION prove.note_time();
-"""
-"""The ledger notes times by itself in these columns; in this world by the world's clock."""
 
 _FORGE = """
 WITH made AS (

@@ -8,7 +8,6 @@ import contextlib
 import csv
 import io
 import json
-import logging
 import os
 import shutil
 import tempfile
@@ -22,9 +21,8 @@ from psycopg.types.json import Jsonb
 
 from motcua.jobs.publications.publishing import publish
 from motcua.jobs.publications.verifying import NoSuchPublication, verify_publication
-from motcua.settings import settings
-from motcua.store.ledger.provisioning import with_database
 from motcua.store.oversight.publications import Publication
+from tests.ground import ask, connection_uri, database, environment, quiet_logs
 from tests.prove import Figure
 
 MANIFEST = "manifest.json"
@@ -125,38 +123,28 @@ TAMPERED: dict[str, tuple[str, str]] = {
 """What is changed in the ledger, and the publication that must show it."""
 
 
-def publications(admin_dsn: str, ledger_name: str, closings: dict[str, int], password: str) -> list[Figure]:
+def publications(admin_dsn: str, ledger_name: str, closings: dict[str, int]) -> list[Figure]:
     """The figures about the publications of these closings: ``day``; ``month, first``; ``month, newest``, red;
     ``quarter`` and ``year``."""
-    before = dict(os.environ)
-    with tempfile.TemporaryDirectory(prefix="motcua-prove-publications-") as folder:
-        store = Path(folder) / "store"
-        os.environ["MOTCUA_PUBLICATIONS"] = f"file://{store}"
-        settings.cache_clear()
-        logging.disable(logging.WARNING)
-        try:
-            return _Publications(admin_dsn, ledger_name, closings, password, store).figures()
-        finally:
-            logging.disable(logging.NOTSET)
-            os.environ.clear()
-            os.environ.update(before)
-            settings.cache_clear()
+    with (
+        quiet_logs(),
+        tempfile.TemporaryDirectory(prefix="motcua-prove-publications-") as folder,
+        environment(MOTCUA_PUBLICATIONS=f"file://{folder}/store"),
+    ):
+        return _Publications(admin_dsn, ledger_name, closings, Path(folder) / "store").figures()
 
 
 class _Publications:
-    def __init__(self, admin_dsn: str, ledger_name: str, closings: dict[str, int], password: str, store: Path) -> None:
-        self.admin_dsn, self.ledger_name, self.password, self.store = admin_dsn, ledger_name, password, store
+    def __init__(self, admin_dsn: str, ledger_name: str, closings: dict[str, int], store: Path) -> None:
+        self.admin_dsn, self.ledger_name, self.store = admin_dsn, ledger_name, store
         self.published = {name: publish(number) for name, number in sorted(closings.items(), key=lambda each: each[1])}
         self.again = {name: publish(number) for name, number in closings.items()}
-        parts = psycopg.conninfo.conninfo_to_dict(admin_dsn)
-        self.address = f"{parts['host']}:{parts['port']}"
         self.missed: list[str] = []
         self._read_as_auditor(ledger_name)
 
-    def _read_as_auditor(self, database: str) -> None:
-        with psycopg.connect(self.admin_dsn, autocommit=True) as admin:
-            admin.execute(f"GRANT CONNECT ON DATABASE {database} TO motcua_audit")
-        os.environ["AIRFLOW_CONN_MOTCUA_DB"] = f"postgres://motcua_audit:{self.password}@{self.address}/{database}"
+    def _read_as_auditor(self, name: str) -> None:
+        ask(self.admin_dsn, f"GRANT CONNECT ON DATABASE {name} TO motcua_audit")
+        os.environ["AIRFLOW_CONN_MOTCUA_DB"] = connection_uri(self.admin_dsn, "motcua_audit", name)
 
     def figures(self) -> list[Figure]:
         files = [len(_names(self._folder(each))) for each in self.published.values()]
@@ -301,16 +289,9 @@ class _Publications:
     @contextlib.contextmanager
     def _copy_of_ledger(self) -> Iterator[str]:
         name = f"{self.ledger_name}_copy"
-        with psycopg.connect(self.admin_dsn, autocommit=True) as admin:
-            admin.execute(f"CREATE DATABASE {name} TEMPLATE {self.ledger_name}")
-        before = os.environ["AIRFLOW_CONN_MOTCUA_DB"]
-        self._read_as_auditor(name)
-        try:
-            yield with_database(self.admin_dsn, name)
-        finally:
-            os.environ["AIRFLOW_CONN_MOTCUA_DB"] = before
-            with psycopg.connect(self.admin_dsn, autocommit=True) as admin:
-                admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        with database(self.admin_dsn, name, self.ledger_name) as dsn, environment():
+            self._read_as_auditor(name)
+            yield dsn
 
 
 def _all(name: str, good: int, of: int) -> Figure:

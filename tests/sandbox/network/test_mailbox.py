@@ -10,9 +10,7 @@ import smtplib
 import socket
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from email import policy
 from email.message import EmailMessage
 from html import unescape
@@ -21,36 +19,18 @@ from typing import Any
 
 import pytest
 import requests
-import uvicorn
 
 from motcua.sandbox.network import mailbox
+from tests.ground import Served, until
 
 
-def eventually(look: Callable[[], Any], seconds: float = 10.0) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (seen := look()):
-        assert time.monotonic() < deadline, "did not happen in time"
-        time.sleep(0.01)
-    return seen
-
-
-class Running:
+class Running(Served):
     """A mailbox under a real uvicorn, with SMTP and page on free ports."""
 
     def __init__(self, folder: Path, **options: str) -> None:
         smtp = socket.create_server(("127.0.0.1", 0))
-        page = socket.create_server(("127.0.0.1", 0))
         self.smtp_port = smtp.getsockname()[1]
-        self.url = f"http://127.0.0.1:{page.getsockname()[1]}"
-        app = mailbox.create_app(folder, smtp_socket=smtp, **options)
-        self._server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1))
-        self._thread = threading.Thread(target=self._server.run, args=([page],), daemon=True)
-        self._thread.start()
-        eventually(lambda: self._server.started)
-
-    def stop(self) -> None:
-        self._server.should_exit = True
-        self._thread.join(10)
+        super().__init__(mailbox.create_app(folder, smtp_socket=smtp, **options))
 
     def client(self) -> smtplib.SMTP:
         return smtplib.SMTP("127.0.0.1", self.smtp_port, timeout=10)
@@ -228,7 +208,7 @@ def test_mails_outlive_the_process_and_mistakes_are_answered_with_a_sentence(tmp
                     return requests.get(f"http://127.0.0.1:{ports[1]}/health", timeout=5).ok
                 return False
 
-            eventually(healthy, 30)
+            until(healthy, 30)
             with smtplib.SMTP("127.0.0.1", int(ports[0]), timeout=10) as client:
                 client.send_message(report())
             running.kill()

@@ -21,17 +21,25 @@ from typing import Any
 import httpx
 import pytest
 import requests
-import uvicorn
 from hypothesis import given
 from hypothesis import strategies as st
 
 from motcua.sandbox.network.access_log import without_query
 from motcua.sandbox.network.application import create_app
-from motcua.sandbox.network.behaviour import Behaviour, Timing, default_behaviour
+from motcua.sandbox.network.behaviour import (
+    DELIVERED,
+    SMSC_ACCEPTED,
+    SMSC_REFUSED,
+    UNDELIVERED,
+    Behaviour,
+    Timing,
+    default_behaviour,
+    distort_receipts,
+)
 from motcua.sandbox.network.scripted import ScriptedGateway, http, in_json
 from motcua.sandbox.network.short_messages import split_parts
-from tests.gateways.ports import free_port
-from tests.gateways.real_kannel import IS_INSTALLED, FakeCarrier, Kannel, eventually
+from tests.gateways.real_kannel import IS_INSTALLED, FakeCarrier, Kannel
+from tests.ground import Served, free_port, until
 
 pytestmark = pytest.mark.alone
 
@@ -59,23 +67,11 @@ class Application(ScriptedGateway):
         return [int(asked["d"]) for asked in self.asked]
 
 
-class Running:
+class Running(Served):
     """A network under a real uvicorn on a free port."""
 
     def __init__(self, folder: Path, **options: Any) -> None:
-        app = create_app(folder, **{**ACCOUNT, "timing": QUICK, **options})
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        config = uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1)
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, args=([self._socket],), daemon=True)
-        self._thread.start()
-        eventually(lambda: self._server.started)
-
-    def stop(self) -> None:
-        self._server.should_exit = True
-        self._thread.join(10)
-        self._socket.close()
+        super().__init__(create_app(folder, **{**ACCOUNT, "timing": QUICK, **options}))
 
     def send(self, text: str = "Xin chao", **fields: Any) -> requests.Response:
         query = {**ACCOUNT, "from": "MotcuaSMS", "to": NUMBER, "text": text}
@@ -218,7 +214,7 @@ def test_a_phone_shows_what_kannel_makes_of_the_coding(
     lasting: Running, text: str, fields: dict[str, str], shown: str
 ) -> None:
     assert lasting.send(text, **fields).status_code == 202
-    assert eventually(lambda: lasting.truth()[-1]["received_parts"]) == [shown]
+    assert until(lambda: lasting.truth()[-1]["received_parts"]) == [shown]
 
 
 GSM_LIMITS = [
@@ -250,14 +246,14 @@ def test_a_long_text_is_cut_with_a_202_unless_the_user_may_send_more(
 ) -> None:
     network = start()
     assert network.send("x" * 200, max_messages="5", concatenation="true").status_code == 202
-    (message,) = eventually(network.received)
+    (message,) = until(network.received)
     assert (message["text"], message["received_parts"]) == ("x" * 200, ["x" * 160])
     network.stop()
 
     network = start(max_messages=3)
     network.send("y" * 200)
     network.send("ộ" * 300, coding="2", charset="UTF-8")
-    eventually(lambda: len(network.received()) == 3)
+    until(lambda: len(network.received()) == 3)
     assert [len("".join(message["received_parts"])) for message in network.truth()] == [160, 200, 201]
     assert [message["parts"] for message in network.truth()] == [1, 2, 3]
 
@@ -299,14 +295,12 @@ def test_receipts_follow_the_behaviour_of_the_number_and_the_mask(
     network.send(**{"dlr_mask": "31", "dlr_url": application.url + "/receipts?d=%d", **fields})
     (message,) = network.truth()
     assert sorted(receipt["type"] for receipt in message["receipts"]) == sorted(types)
-    eventually(lambda: sorted(application.types()) == sorted(types))
+    until(lambda: sorted(application.types()) == sorted(types))
     if reaches_the_phone is not None:
         assert message["will_be_received"] == reaches_the_phone
     if message["will_be_received"]:
-        eventually(network.received)
-    (message,) = eventually(
-        lambda: all(r["state"] == "sent" for r in network.truth()[0]["receipts"]) and network.truth()
-    )
+        until(network.received)
+    (message,) = until(lambda: all(r["state"] == "sent" for r in network.truth()[0]["receipts"]) and network.truth())
     assert [a["answer"] for r in message["receipts"] for a in r["attempts"]] == ["200"] * len(types)
 
 
@@ -317,7 +311,7 @@ def test_a_silent_number_is_recorded_with_whether_its_phone_got_the_text(network
     network.send(to=" ".join(numbers))
     reached = [message["will_be_received"] for message in network.truth()]
     assert 5 < sum(reached) < 25
-    counts = eventually(lambda: network.counts()["on_the_way"] == 0 and network.counts())
+    counts = until(lambda: network.counts()["on_the_way"] == 0 and network.counts())
     assert (counts["never"], counts["delivered"], counts["lost"]) == (30, sum(reached), 30 - sum(reached))
 
 
@@ -328,7 +322,7 @@ def test_the_escapes_of_a_dlr_url_are_filled_as_kannel_fills_them(network: Runni
         dlr_mask="8",
         dlr_url=application.url + "/r?d=%d&A=%A&F=%F&p=%p&P=%P&t=%t&T=%T&I=%I&i=%i&n=%n&z=%z&pc=%%",
     )
-    (asked,) = eventually(lambda: application.asked)
+    (asked,) = until(lambda: application.asked)
     assert re.fullmatch(
         r"/r\?d=8&A=ACK%2F&F=[0-9a-f-]{36}&p=%2B84905123456&P=MotcuaSMS&t=\d{4}-\d\d-\d\d\+\d\d:\d\d:\d\d"
         r"&T=\d{10}&I=[0-9a-f-]{36}&i=viettel\+1&n=motcua&z=%25z&pc=%25",
@@ -342,7 +336,7 @@ def test_a_receipt_that_is_not_taken_is_sent_again_with_the_same_id(
 ) -> None:
     application.script = [http(status)] * 2
     network.send(dlr_mask="1", dlr_url=application.url + "/r?d=%d&id=%I")
-    (receipt,) = eventually(lambda: [r for m in network.truth() for r in m["receipts"] if r["state"] == "sent"])
+    (receipt,) = until(lambda: [r for m in network.truth() for r in m["receipts"] if r["state"] == "sent"])
     assert [attempt["answer"] for attempt in receipt["attempts"]] == [str(status), str(status), "200"]
     assert len({fields["id"] for fields in application.asked}) == 1
 
@@ -352,7 +346,7 @@ def test_a_receipt_is_given_up_after_the_last_retry_and_that_is_logged(
 ) -> None:
     application.answer = http(500)
     network.send(dlr_mask="1", dlr_url=application.url + "/r?number=%p")
-    eventually(lambda: network.counts()["receipts"]["given_up"] == 1)
+    until(lambda: network.counts()["receipts"]["given_up"] == 1)
     assert len(application.asked) == 1 + QUICK.receipt_retries
     assert "given up after 4 tries: 500" in caplog.text
     assert NUMBER not in caplog.text
@@ -366,12 +360,12 @@ def test_receipts_not_yet_sent_are_sent_after_a_restart(
     network.fault(outage=False, queued={"next": 1})
     application.answer = http(503)
     assert network.send(dlr_mask="31", dlr_url=application.url + "/r?d=%d").text.startswith("3: Queued")
-    eventually(lambda: len(application.asked) >= 2)
+    until(lambda: len(application.asked) >= 2)
     network.stop()
     application.answer = http(202)
     application.asked.clear()
     network = start(timing=patient)
-    eventually(lambda: network.counts()["receipts"] == {"sent": 2, "pending": 0, "given_up": 0, "lost": 0})
+    until(lambda: network.counts()["receipts"] == {"sent": 2, "pending": 0, "given_up": 0, "lost": 0})
     assert sorted(application.types()) == [1, 8]
     assert len(network.truth()) == 1
 
@@ -407,17 +401,17 @@ def test_nothing_accepted_is_lost_when_the_process_is_killed_and_its_log_shows_n
                     answered.append(query["text"])
 
     try:
-        eventually(healthy, 30)
+        until(healthy, 30)
         senders = [threading.Thread(target=send, args=(name,)) for name in "abcd"]
         for sender in senders:
             sender.start()
-        eventually(lambda: len(answered) > 200, 30)
+        until(lambda: len(answered) > 200, 30)
         running.send_signal(signal.SIGKILL)
         running.wait(10)
         for sender in senders:
             sender.join(30)
         running = process(tmp_path, port, **CREDENTIALS)
-        eventually(healthy, 30)
+        until(healthy, 30)
         truth, after = [], 0
         while page := requests.get(url + "/api/messages", {"after_id": after}, timeout=10).json()["messages"]:
             truth += [message["text"] for message in page]
@@ -526,16 +520,16 @@ def test_receipts_may_be_lost_repeated_or_come_before_the_reply(network: Running
 
     network.fault(receipts_repeated={"next": 1})
     network.send(**ask)
-    eventually(lambda: len(application.asked) == 4)
+    until(lambda: len(application.asked) == 4)
     assert sorted(application.types()) == [1, 1, 8, 8]
     assert len({fields["id"] for fields in application.asked}) == 2
     application.asked.clear()
 
     network.fault(receipts_lost={"next": 1})
     network.send(**ask)
-    eventually(lambda: len(network.received()) == 3)
+    until(lambda: len(network.received()) == 3)
     assert [receipt["state"] for receipt in network.truth()[-1]["receipts"]] == ["lost", "lost"]
-    eventually(lambda: network.counts()["receipts"] == {"sent": 4, "pending": 0, "given_up": 0, "lost": 2})
+    until(lambda: network.counts()["receipts"] == {"sent": 4, "pending": 0, "given_up": 0, "lost": 2})
     assert not application.asked
 
 
@@ -545,11 +539,11 @@ def test_an_outage_accepts_nothing_and_receipts_wait_for_its_end(network: Runnin
     network.fault(outage=True)
     with pytest.raises(requests.ConnectionError):
         network.send()
-    eventually(network.received)
+    until(network.received)
     assert network.call("GET", "/health") == {"status": "outage"}
     assert not application.asked
     network.fault()
-    eventually(lambda: application.types() == [1])
+    until(lambda: application.types() == [1])
     assert len(network.truth()) == 1
 
 
@@ -564,7 +558,7 @@ def inquire(network: Running, text: str) -> str:
     handle = network.handle()
     before = len(network.truth())
     network.call("POST", f"/phones/{handle}/texts", json={"to": "9029", "text": text})
-    (reply,) = eventually(lambda: network.truth()[before:])
+    (reply,) = until(lambda: network.truth()[before:])
     assert (reply["kind"], reply["from"], reply["number"]) == ("reply", "9029", NUMBER)
     return "".join(reply["received_parts"])
 
@@ -637,11 +631,11 @@ def test_an_inquiry_left_unanswered_is_taken_up_after_a_restart(
     patient = Timing(inquiry_retry=30)
     network = start(inquiry_url=template, timing=patient)
     network.call("POST", f"/phones/{network.handle()}/texts", json={"text": "MCKH 160915001"})
-    eventually(lambda: application.asked)
+    until(lambda: application.asked)
     network.stop()
     application.answer = http(200, b"Tre han", **UTF8)
     network = start(inquiry_url=template)
-    assert eventually(network.truth)[0]["received_parts"] == ["Tre han"]
+    assert until(network.truth)[0]["received_parts"] == ["Tre han"]
     assert len({fields["id"] for fields in application.asked}) == 1
 
 
@@ -691,7 +685,7 @@ def test_every_accepted_message_is_counted_once(network: Running, application: A
         network.behave(behaviour, f"090512345{place}")
         network.send("x", to=f"090512345{place}", dlr_mask="31", dlr_url=application.url + "/r?d=%d")
     network.send("y", **{"from": "Other"})
-    counts = eventually(lambda: network.counts()["on_the_way"] == 0 and network.counts())
+    counts = until(lambda: network.counts()["on_the_way"] == 0 and network.counts())
     outcomes = ("delivered", "failed", "rejected", "lost", "on_the_way")
     assert counts["accepted"] == sum(counts[outcome] for outcome in outcomes) == 6
     assert {sender: row["accepted"] for sender, row in counts["by_sender"].items()} == {
@@ -723,7 +717,7 @@ HOSTILE = "<img src=x onerror=\"document.title='broken'\"></script><script>docum
 
 def test_hostile_text_is_data_and_never_part_of_the_page(network: Running) -> None:
     network.send(HOSTILE, **{"from": "<b>M</b>"})
-    eventually(network.received)
+    until(network.received)
     (phone,) = network.call("GET", "/api/phones")["phones"]
     assert phone["messages"][0]["text"] == HOSTILE
     page = requests.get(network.url + "/", timeout=10)
@@ -739,7 +733,7 @@ def test_hostile_text_is_data_and_never_part_of_the_page(network: Running) -> No
 def test_a_browser_shows_hostile_text_harmlessly(network: Running, tmp_path: Path) -> None:
     network.send(HOSTILE)
     network.send("Hồ sơ đã xong", coding="2", charset="UTF-8")
-    eventually(lambda: len(network.received()) == 2)
+    until(lambda: len(network.received()) == 2)
     flags = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync"
     quiet = "--disable-background-networking --disable-component-update --virtual-time-budget=4000"
     dom = subprocess.run(
@@ -839,12 +833,12 @@ def test_a_real_kannel_answers_cuts_reports_and_asks_the_same(
             query = {**ACCOUNT, "from": "MotcuaSMS", "to": number, "text": text, **fields}
             for url in (kannel.url, network.url):
                 assert requests.get(url + "/cgi-bin/sendsms", query, timeout=10).status_code == 202
-            ours = eventually(lambda: network.truth()[-1]["received_parts"])
+            ours = until(lambda: network.truth()[-1]["received_parts"])
 
             def theirs(number: str = number, accented: bool = fields.get("coding") == "2") -> list[str]:
                 return [part.words(accented=accented) for part in carrier.parts if part.receiver == number]
 
-            eventually(lambda theirs=theirs, ours=ours: len(theirs()) >= len(ours))
+            until(lambda theirs=theirs, ours=ours: len(theirs()) >= len(ours))
             assert theirs() == ours, text[:20]
 
         ask = {"dlr-mask": "31", "dlr-url": application.url + "/r?d=%d&A=%A&p=%p&P=%P&n=%n&pc=%%"}
@@ -852,7 +846,7 @@ def test_a_real_kannel_answers_cuts_reports_and_asks_the_same(
         for url in (kannel.url, network.url):
             query = {**ACCOUNT, "from": "MotcuaSMS", "to": NUMBER, "text": "x", **ask}
             assert requests.get(url + "/cgi-bin/sendsms", query, timeout=10).status_code == 202
-            eventually(lambda: len(application.asked) == 2)
+            until(lambda: len(application.asked) == 2)
             by_type = sorted((asked.query for asked in application.asked), key=lambda fields: int(fields["d"]))
             by_type[0].pop("A", None)  # the carrier's own words, which the fake carrier does not have
             reports.append(by_type)
@@ -862,7 +856,7 @@ def test_a_real_kannel_answers_cuts_reports_and_asks_the_same(
         application.answer = http(200, REPLY, **ACCENTED)
         carrier.parts.clear()
         carrier.text(NUMBER, "mckh  160915001 a&b=c%20+d#")
-        eventually(lambda: len(carrier.parts) == 2)
+        until(lambda: len(carrier.parts) == 2)
         shown = "".join(part.words(accented=True) for part in carrier.parts)
         assert inquire(network, "mckh  160915001 a&b=c%20+d#") == shown == REPLY
         asked, asked_again = (each.target for each in application.asked)
@@ -870,3 +864,126 @@ def test_a_real_kannel_answers_cuts_reports_and_asks_the_same(
     finally:
         kannel.stop()
         carrier.close()
+
+
+FIRST, SECOND = "0905123456", "0905123457"
+
+
+@pytest.fixture
+def phones(tmp_path: Path) -> Iterator[Running]:
+    phones = Running(tmp_path, max_messages=5)
+    for number in (FIRST, SECOND):
+        phones.behave("delivered", number)
+    yield phones
+    phones.stop()
+
+
+@pytest.fixture
+def ask(application: Application) -> dict[str, str]:
+    return {"dlr_mask": "31", "dlr_url": application.url + "/r?d=%d&id=%I"}
+
+
+def test_a_fault_hits_the_next_request_to_each_number_that_it_names(phones: Running) -> None:
+    phones.fault(error_503={"numbers": [FIRST, SECOND]})
+    answers = [phones.send(to=to).status_code for to in ("+84905123456", "84905999999", FIRST, SECOND, SECOND)]
+    assert answers == [503, 202, 202, 503, 202]
+
+
+@pytest.mark.parametrize(("fault", "status"), [("error_503", 503), ("error_429", 429)])
+def test_a_busy_gateway_says_when_to_come_back(phones: Running, fault: str, status: int) -> None:
+    phones.fault(**{fault: {"next": 1, "retry_after": 90}})
+    answer = phones.send()
+    assert (answer.status_code, answer.headers["Retry-After"]) == (status, "90")
+    assert "Retry-After" not in phones.send().headers
+    assert len(phones.truth()) == 1
+
+
+def test_a_500_may_come_after_the_message_was_accepted(phones: Running) -> None:
+    phones.fault(accept_then_500={"next": 1})
+    assert phones.send().status_code == 500
+    assert len(phones.truth()) == 1
+
+
+def test_a_client_that_dies_after_writing_its_request_has_sent_it(phones: Running) -> None:
+    phones.fault(slow_seconds={"seconds": 0.2, "next": 1})
+    with pytest.raises(requests.ReadTimeout):
+        requests.get(
+            f"{phones.url}/cgi-bin/sendsms?username=motcua&password=b%C3%AD+m%E1%BA%ADt&from=M&to={FIRST}&text=x",
+            timeout=0.05,
+        )
+    until(phones.received)
+
+
+@pytest.mark.parametrize(
+    ("fault", "order"),
+    [({}, [8, 1]), ({"receipts_reversed": {"next": 1}}, [1, 8]), ({"receipts_repeated": {"next": 1}}, [8, 8, 1, 1])],
+)
+def test_receipts_come_in_the_order_that_the_fault_says(
+    phones: Running, application: Application, ask: dict[str, str], fault: dict[str, Any], order: list[int]
+) -> None:
+    phones.fault(**fault)
+    phones.send(**ask)
+    until(lambda: len(application.asked) == len(order))
+    assert application.types() == order
+
+
+def test_late_receipts_come_late_though_the_phone_has_the_text(
+    phones: Running, application: Application, ask: dict[str, str]
+) -> None:
+    phones.fault(receipts_late={"next": 1, "seconds": 0.4})
+    phones.send(**ask)
+    until(phones.received)
+    assert not application.asked
+    until(lambda: application.types() == [8, 1])
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "types", "received"), [("delivered", [1, 1, 1, 8], 3), ("failed", [1, 1, 2, 8], 0)]
+)
+def test_a_carrier_may_report_each_part(
+    phones: Running,
+    application: Application,
+    ask: dict[str, str],
+    behaviour: str,
+    types: list[int],
+    received: int,
+) -> None:
+    phones.behave(behaviour)
+    phones.fault(receipts_by_part={"next": 1})
+    phones.send("dài " * 40, coding=2, charset="UTF-8", **ask)
+    until(lambda: len(application.asked) == len(types))
+    assert sorted(application.types()) == types
+    (truth,) = phones.truth()
+    assert (truth["parts"], len(truth["received_parts"])) == (3, received)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, [(SMSC_ACCEPTED, 10.0), (UNDELIVERED, 12.0)]),
+        ({"late": 5.0}, [(SMSC_ACCEPTED, 15.0), (UNDELIVERED, 17.0)]),
+        ({"backwards": True}, [(SMSC_ACCEPTED, 12.0), (UNDELIVERED, 10.0)]),
+        ({"parts": 2}, [(SMSC_ACCEPTED, 10.0), (DELIVERED, 12.0), (UNDELIVERED, 12.0)]),
+    ],
+)
+def test_receipts_are_distorted_as_asked(options: dict[str, Any], expected: list[tuple[int, float]]) -> None:
+    whole = {"parts": 1, "late": 0.0, "backwards": False} | options
+    assert distort_receipts([(SMSC_ACCEPTED, 10.0), (UNDELIVERED, 12.0)], **whole) == expected
+    assert distort_receipts([], **whole) == []
+    assert len(distort_receipts([(SMSC_REFUSED, 10.0)], **whole)) == 1
+
+
+def test_faults_that_name_numbers_are_safe_when_many_ask_at_once(phones: Running) -> None:
+    numbers = [f"0905{number:06d}" for number in range(40)]
+    phones.fault(error_503={"numbers": numbers})
+    answers: list[int] = []
+
+    def twice(number: str) -> Callable[[], None]:
+        return lambda: answers.extend(phones.send(to=number).status_code for _ in range(2))
+
+    threads = [threading.Thread(target=twice(number)) for number in numbers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers.count(503) == answers.count(202) == len(numbers)

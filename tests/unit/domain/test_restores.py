@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from motcua.domain.restores import journal_vouches, watch_vouches
-from tests.conftest import NOW
+from tests.ground import NOW
 
 MINUTE = timedelta(minutes=1)
 

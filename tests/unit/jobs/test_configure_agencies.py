@@ -24,8 +24,7 @@ from motcua.jobs.handed_in.agencies import (
 )
 from motcua.settings import include_dir
 from motcua.store.agencies import Agency, FormerName, duration_text, list_agencies, save_agencies
-from motcua.store.ledger.database import connect
-from tests.conftest import NHA_TRANG, NOW, TU_PHAP, agency
+from tests.ground import NHA_TRANG, NOW, TU_PHAP, agency, in_ledger
 
 A = "agencies: [{code: A, name: B, %s}]"
 ENDED = "valid_until: 2026-06-30"
@@ -192,10 +191,9 @@ def test_every_fault_is_named_at_once(write):
     ],
 )
 def test_what_contradicts_the_ledger_is_named_and_nothing_is_written(agencies, rows, write, entry, complaint):
-    with connect() as connection:
-        known = next(each for each in list_agencies(connection) if each.agency_code == NHA_TRANG)
-        ends = agency(NHA_TRANG, aliases=known.aliases, valid_until=date(2027, 1, 1), successor_code=TU_PHAP)
-        save_agencies(connection, [ends], "tests")
+    known = next(each for each in in_ledger(list_agencies) if each.agency_code == NHA_TRANG)
+    ends = agency(NHA_TRANG, aliases=known.aliases, valid_until=date(2027, 1, 1), successor_code=TU_PHAP)
+    in_ledger(save_agencies, [ends], "tests")
     before = rows("SELECT * FROM motcua.agencies ORDER BY 1")
     with pytest.raises(AgencyFileError, match=re.escape(complaint)):
         import_agencies(write(f"agencies: [{{code: NEW, name: C}}, {entry}]"), "lan", by_department=True)
@@ -267,9 +265,8 @@ EVERYTHING_SET = [
 
 
 def test_export_imported_again_changes_nothing_and_is_itself(ledger, rows, write):
-    with connect() as connection:
-        save_agencies(connection, EVERYTHING_SET, "lan")
-        known = list_agencies(connection)
+    in_ledger(save_agencies, EVERYTHING_SET, "lan")
+    known = in_ledger(list_agencies)
     assert known == sorted(EVERYTHING_SET, key=lambda each: each.agency_code)
     text = export_agencies(known)
     before = rows("SELECT * FROM motcua.agency_changes ORDER BY change_id")
@@ -282,8 +279,7 @@ def test_export_imported_again_changes_nothing_and_is_itself(ledger, rows, write
 def test_export_restores_an_empty_ledger_to_the_letter(ledger, rows, write):
     path = write(export_agencies(EVERYTHING_SET))
     import_agencies(path, "lan", by_department=True, confirm=lambda comparison: True)
-    with connect() as connection:
-        assert export_agencies(list_agencies(connection)) == path.read_text(encoding="utf-8")
+    assert export_agencies(in_ledger(list_agencies)) == path.read_text(encoding="utf-8")
 
 
 def test_agency_that_the_file_leaves_out_and_a_date_that_it_leaves_out_stay(agencies, rows, write):

@@ -6,9 +6,7 @@ import csv
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from motcua.cli import app
 from motcua.commands.lists import csv_of
 from motcua.jobs.texts import (
     FIXED_WORDS,
@@ -21,6 +19,7 @@ from motcua.jobs.texts import (
 )
 from motcua.settings import include_dir
 from motcua.store.notices.templates import load_templates
+from tests.ground import type_command
 
 # Report 1263/STTTT-CNTT of 19/9/2016.
 PILOT = {
@@ -136,8 +135,7 @@ def test_the_csv_opens_in_a_spreadsheet_and_runs_nothing(tmp_path: Path) -> None
 
 def test_the_command_prints_every_template_and_where_the_dong_go(tmp_path: Path) -> None:
     path = tmp_path / "texts.csv"
-    result = CliRunner().invoke(app, ["texts", "--price", "850", "--csv", str(path)])
-    assert result.exit_code == 0, result.output
+    result = type_command("texts", "--price", "850", "--csv", str(path))
     for template_id in load_templates():
         assert f"{template_id} v1" in result.output
     for name in ("UBND phường Lộc Thọ", "GSM-7", "UCS-2", "1.700", "Tiền đi đâu", "luôn hơn 1 tin"):
@@ -149,13 +147,12 @@ def test_the_command_prints_every_template_and_where_the_dong_go(tmp_path: Path)
 def test_the_command_warns_of_a_long_name(tmp_path: Path) -> None:
     path = tmp_path / "agencies.yaml"
     path.write_text("agencies: [{code: 000.00.04.H32, name: Sở Thông tin và Truyền thông}]", encoding="utf-8")
-    output = " ".join(CliRunner().invoke(app, ["texts", "--agencies", str(path)]).output.split())
+    output = " ".join(type_command("texts", "--agencies", str(path), exits=None).output.split())
     assert "không dấu: thừa 4 ký tự" in output
 
 
 @pytest.mark.parametrize("options", [["--agencies", "/nowhere.yaml"], ["--csv", "/nowhere/x.csv"]])
 def test_the_command_says_what_is_wrong_without_a_traceback(options: list[str]) -> None:
-    result = CliRunner().invoke(app, ["texts", *options])
-    assert result.exit_code == 1
+    result = type_command("texts", *options, exits=1)
     assert "Lỗi: " in result.output
     assert isinstance(result.exception, SystemExit)

@@ -14,7 +14,7 @@ from motcua.domain.words import words_of
 from motcua.jobs.exports.forms import ExportForm, ExportFormError, form_of, read_export_form
 from motcua.jobs.exports.reading import ReadExport, read_export
 from motcua.jobs.handed_in.faults import FileFault, FileRefused
-from tests.conftest import NHA_TRANG, NOW, TU_PHAP
+from tests.ground import NHA_TRANG, NOW, TU_PHAP
 
 FORM_TEXT = """
 kind: whole

@@ -7,9 +7,7 @@ import re
 from hashlib import sha256
 
 import pytest
-from typer.testing import CliRunner
 
-from motcua.cli import app
 from motcua.domain.reconciliation import AgencyFigures, DossierFigures, Figures, MessageFigures, ReasonCount
 from motcua.jobs.reconciliation.reporting import (
     _said_before,
@@ -22,6 +20,7 @@ from motcua.jobs.reconciliation.reporting import (
 )
 from motcua.settings import Settings, include_dir
 from motcua.sources import adapter
+from tests.ground import type_command
 
 
 def urged(**parts):
@@ -102,19 +101,19 @@ def test_version_of_a_query_is_the_hash_of_what_a_reader_finds_between_its_name_
 @pytest.mark.parametrize("name", ["closings/counting/count_messages", "sources/opencps/dossiers"])
 def test_command_prints_the_very_bytes_that_a_publication_s_hash_is_of(name, asked_by):
     named = query_version(name)
-    told = CliRunner().invoke(app, ["publications", "statement", name if asked_by == "name" else named])
+    told = type_command("publications", "statement", name if asked_by == "name" else named, exits=None)
     assert (told.exit_code, told.stderr) == (0, f"{name}  SHA-256 {named}\n")
     assert sha256(told.stdout_bytes).hexdigest() == named
 
 
 def test_command_prints_any_other_statement_by_its_name_and_says_what_it_does_not_know():
-    told = CliRunner().invoke(app, ["publications", "statement", "publications/definitions"])
+    told = type_command("publications", "statement", "publications/definitions", exits=None)
     assert "pg_get_functiondef" in told.stdout
     for nobodys in ("0" * 64, "../plugins", "audit.messages", "nothing/gone"):
-        told = CliRunner().invoke(app, ["publications", "statement", nobodys])
+        told = type_command("publications", "statement", nobodys, exits=None)
         assert told.exit_code != 0
         assert f"no statement has the name or SHA-256 '{nobodys}'" in " ".join(told.stderr.split())
-    told = CliRunner().invoke(app, ["publications", "statement", "closings/counting/count_message"])
+    told = type_command("publications", "statement", "closings/counting/count_message", exits=None)
     assert "has no statement 'count_message', but more_memory, scopes" in " ".join(told.stderr.split())
 
 

@@ -14,7 +14,7 @@ from motcua.jobs import run_alerts
 from motcua.jobs.mailing import HandOver, MailServerFailed
 from motcua.jobs.run_alerts import ToldOfRuns, is_news, tell_late_run, tell_red_run
 from motcua.jobs.watching.unserved import UNSERVED
-from tests.conftest import NOW
+from tests.ground import NOW
 
 DAG, NAME = "notify_transitions", "Nhắn tin khi hồ sơ chuyển bước"
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)

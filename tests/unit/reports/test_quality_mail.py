@@ -21,7 +21,7 @@ from motcua.reports.quality import mail as quality_mail
 from motcua.reports.quality.mail import compose_agency_mail, compose_department_mail, is_due
 from motcua.reports.quality.workbook import Workbook
 from motcua.sandbox.network import mailbox
-from tests.conftest import TU_PHAP
+from tests.ground import TU_PHAP
 from tests.quality_samples import (
     AT,
     LAST_FRIDAY,

@@ -17,6 +17,7 @@ from motcua.store.ledger.database import connect
 from motcua.store.notices.receipts import NewReceipt, save_receipts, unread_receipts
 from motcua.web import callbacks
 from motcua.web.access_log import hide_queries
+from tests.ground import in_ledger
 
 
 @pytest.fixture
@@ -219,8 +220,7 @@ def test_receipt_waits_to_be_read_from_its_storing_to_its_reading_whoever_wrote_
     """Also by hand, or where one of both is rolled back; two that read at once do not take each other's away."""
 
     def waiting():
-        with connect() as connection:
-            return [receipt.receipt_id for receipt in unread_receipts(connection)]
+        return [receipt.receipt_id for receipt in in_ledger(unread_receipts)]
 
     report = NewReceipt("kannel", "abc", "1", {})
     with connect() as connection:

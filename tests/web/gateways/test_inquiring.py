@@ -24,7 +24,7 @@ from motcua.domain.inquiries import code_key, fold
 from motcua.jobs.notices import answering
 from motcua.jobs.notices.stopping import go, stop
 from motcua.web import callbacks
-from tests.conftest import NHA_TRANG, TU_PHAP
+from tests.ground import NHA_TRANG, TU_PHAP, in_ledger, until
 
 pytestmark = pytest.mark.alone
 
@@ -296,7 +296,7 @@ def test_limit_of_a_phone_holds_when_it_asks_at_once_and_others_are_answered_mea
     # On a busy machine the last ones in the queue get the apology instead.
     assert 0 < replies.count(told("160915001")) <= 5
     assert set(replies) <= {told("160915001"), LIMIT, BUSY}
-    wait_for(lambda: len(rows("SELECT 1 FROM motcua.inquiries")) == 24)
+    until(lambda: len(rows("SELECT 1 FROM motcua.inquiries")) == 24)
 
 
 @pytest.mark.guarantee("inquiries", "a sender that is no number is answered, counted once and stored as none")
@@ -361,15 +361,6 @@ def test_inquiry_is_answered_by_one_sentence_while_replies_are_stopped(client, d
     assert ask(client, "MCKH 160915002") == told("160915002")
 
 
-def wait_for(condition):
-    until = time.monotonic() + 10
-    while time.monotonic() < until:
-        if found := condition():
-            return found
-        time.sleep(0.02)
-    raise AssertionError("it did not come")
-
-
 @pytest.mark.guarantee(
     "inquiries",
     "whatever breaks inside, the inquiry is answered, logged without its number, and counted",
@@ -381,7 +372,7 @@ def test_what_breaks_inside_is_answered_logged_without_the_number_and_counted(cl
     assert "0905***456" in caplog.text
     assert "ZeroDivisionError" in caplog.text
     assert not any(words in caplog.text for words in (PHONE, PHONE[1:], "160915001", WORD))
-    counted = wait_for(lambda: rows("SELECT outcome, fee FROM motcua.inquiries"))
+    counted = until(lambda: rows("SELECT outcome, fee FROM motcua.inquiries"))
     assert counted == [{"outcome": "error", "fee": 1000}]
 
 
@@ -401,7 +392,7 @@ def test_ledger_that_is_away_costs_no_reply_and_is_counted_on_its_return(client,
         started = time.monotonic()
         assert ask(client, "MCKH 160915001", id="during") == BUSY
         assert time.monotonic() - started < 2
-    wait_for(lambda: rows("SELECT 1 FROM motcua.inquiries WHERE outcome = 'error'"))
+    until(lambda: rows("SELECT 1 FROM motcua.inquiries WHERE outcome = 'error'"))
     # Brought again it was counted already, and the reply stays the same.
     assert ask(client, "MCKH 160915001", id="during") == BUSY
     assert len(rows("SELECT 1 FROM motcua.inquiries")) == 2
@@ -427,7 +418,7 @@ def test_ledger_that_hangs_is_not_waited_for(client, dossier, rows, ledger):
         started = time.monotonic()
         assert ask(client, "MCKH 160915001") == BUSY
         assert time.monotonic() - started < 2
-    wait_for(lambda: rows("SELECT 1 FROM motcua.inquiries WHERE outcome = 'error'"))
+    until(lambda: rows("SELECT 1 FROM motcua.inquiries WHERE outcome = 'error'"))
 
 
 @pytest.mark.guarantee(
@@ -462,14 +453,12 @@ def test_inquiry_after_the_result_was_told_is_kept_as_a_sign(client, dossier, ro
 
 @pytest.mark.guarantee("inquiries", "there are as many replies as inquiries")
 def test_identity_counts_a_reply_for_each_inquiry(client, dossier):
-    from motcua.store.ledger.database import connect
     from motcua.store.oversight.accounting import identity
 
     dossier("160915001")
     ask(client, "MCKH 160915001")
     ask(client, "MCKH")
-    with connect() as connection:
-        found = [row for row in identity(connection) if row.kind == "reply"]
+    found = [row for row in in_ledger(identity) if row.kind == "reply"]
     assert [(row.agency_code, row.expected, row.accepted, row.difference) for row in found] == [
         ("", 1, 1, 0),
         (NHA_TRANG, 1, 1, 0),

@@ -20,7 +20,7 @@ from fastapi.testclient import TestClient
 from motcua.sandbox.machine.postgres import EmbeddedPostgres
 from motcua.web import callbacks
 from motcua.web.ledger_looks import LedgerLook, LedgerSilent
-from tests.gateways.ports import free_port
+from tests.ground import ask, free_port, until
 
 URL = "/gateway/health"
 ROOT = Path(__file__).parents[3]
@@ -50,9 +50,8 @@ def own_server(tmp_path_factory) -> Iterator[OwnServer]:
     folder.chmod(0o711)
     server = OwnServer(folder)
     server.part.start()
-    with psycopg.connect(server.dsn, autocommit=True) as admin:
-        admin.execute("CREATE SCHEMA motcua")
-        admin.execute("CREATE TABLE motcua.message_states AS SELECT 'queued' AS state")
+    ask(server.dsn, "CREATE SCHEMA motcua")
+    ask(server.dsn, "CREATE TABLE motcua.message_states AS SELECT 'queued' AS state")
     yield server
     server.part.stop()
     shutil.rmtree(folder, ignore_errors=True)
@@ -63,13 +62,6 @@ def client(own_server, configure) -> Iterator[TestClient]:
     configure(AIRFLOW_CONN_MOTCUA_DB=own_server.uri)
     with TestClient(callbacks.create_standalone(), raise_server_exceptions=False) as http:
         yield http
-
-
-def until_healthy(client: TestClient) -> None:
-    last = time.monotonic() + 20
-    while client.get(URL).status_code != 200:
-        assert time.monotonic() < last, "it did not recover"
-        time.sleep(0.1)
 
 
 def looks(server: OwnServer) -> int:
@@ -93,7 +85,7 @@ def test_health_follows_a_ledger_that_is_stopped_and_comes_back(client, own_serv
         assert answer.text == "the ledger does not answer: OperationalError"
     finally:
         own_server.part.start()
-    until_healthy(client)
+    until(lambda: client.get(URL).status_code == 200)
 
 
 def test_restart_of_the_ledger_between_two_looks_is_no_illness(client, own_server):
@@ -123,7 +115,7 @@ def test_health_of_a_ledger_that_hangs_is_told_in_time_by_whoever_asks_and_ends(
         assert client.get(URL).status_code == 503
         names = [thread.name for thread in threading.enumerate()]
         assert sum(name.startswith("ledger health") for name in names) == 1
-    until_healthy(client)
+    until(lambda: client.get(URL).status_code == 200)
     assert looks(own_server) == 1
 
 
@@ -136,8 +128,7 @@ def test_many_who_ask_at_once_are_served_by_one_connection(client, own_server):
 
 def test_ledger_that_takes_no_rows_is_no_health(own_server, configure):
     configure(AIRFLOW_CONN_MOTCUA_DB=own_server.uri)
-    with psycopg.connect(own_server.dsn, autocommit=True) as admin:
-        admin.execute("ALTER DATABASE postgres SET default_transaction_read_only = on")
+    ask(own_server.dsn, "ALTER DATABASE postgres SET default_transaction_read_only = on")
     try:
         with TestClient(callbacks.create_standalone()) as http:
             answer = http.get(URL)
@@ -237,7 +228,7 @@ def test_connection_that_died_without_a_word_is_given_up_and_replaced(own_server
             line.forget_all()
             answer = http.get(URL)
             assert (answer.status_code, answer.text) == (503, "the ledger did not answer within 2 s")
-            until_healthy(http)
+            until(lambda: http.get(URL).status_code == 200)
     finally:
         line.close()
 

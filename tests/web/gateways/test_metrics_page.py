@@ -13,10 +13,9 @@ from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from motcua.domain.phones.reading import holds_phone
-from motcua.store.ledger.database import connect
 from motcua.store.watching import metrics
 from motcua.web import callbacks
-from tests.conftest import NHA_TRANG
+from tests.ground import NHA_TRANG, in_ledger
 
 URL = "/gateway/metrics"
 WORD = "watching-word-9"
@@ -237,10 +236,7 @@ def test_days_that_take_long_are_told_from_before_and_hold_up_nothing(client, ke
 
 
 def test_figures_of_an_empty_ledger_are_all_there(agencies):
-    with connect() as connection:
-        gauges = metrics.open_gauges(connection, datetime.now(UTC)) + metrics.recent_gauges(
-            connection, datetime.now(UTC)
-        )
+    gauges = in_ledger(metrics.open_gauges, datetime.now(UTC)) + in_ledger(metrics.recent_gauges, datetime.now(UTC))
     told = {gauge.name: gauge.samples for gauge in gauges}
     assert told["motcua_receipts_unread"] == {(): 0}
     assert told["motcua_queue_overdue_seconds"] == {(): 0}

@@ -8,21 +8,19 @@ import re
 import signal
 import socket
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-import uvicorn
 from fastapi import FastAPI
 
 from motcua.sandbox.machine.parts import Part, listens
 from motcua.web import callbacks, protocol
 from motcua.web.access_log import mask_target
-from tests.gateways.ports import free_port
+from tests.ground import Served, free_port
 
 pytestmark = pytest.mark.alone
 
@@ -49,26 +47,10 @@ class Running:
             return everything(connected)
 
 
-def until(condition: Callable[[], object]) -> None:
-    last = time.monotonic() + 3 * PATIENCE
-    while not condition():
-        assert time.monotonic() < last, "it did not come"
-        time.sleep(0.02)
-
-
 @contextmanager
 def in_this_process(app: FastAPI) -> Iterator[Running]:
-    port = free_port()
-    config = uvicorn.Config(app, port=port, proxy_headers=False, http="motcua.web.protocol:HeadersInTime")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        until(lambda: server.started)
-        yield Running(port)
-    finally:
-        server.should_exit = True
-        thread.join(PATIENCE)
+    with Served(app, "info", proxy_headers=False, http="motcua.web.protocol:HeadersInTime") as served:
+        yield Running(served.port)
 
 
 @contextmanager

@@ -25,9 +25,7 @@ def app() -> FastAPI:
 @pytest.fixture
 def staff(app: FastAPI, agencies: None) -> Iterator[TestClient]:
     """The Department's operator at the pages; ``VISITING`` says so, and a test may change it."""
-    VISITING.visit_as("operator")
-    with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as http:
-        http.cookies.set("_token", "a-session")
+    with VISITING.browse(app) as http:
         yield http
 
 

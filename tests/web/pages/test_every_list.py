@@ -21,14 +21,11 @@ from psycopg.types.json import Jsonb
 
 from motcua.domain.clock import VIETNAM
 from motcua.domain.periods import Period
-from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.calendars import import_calendar
 from motcua.jobs.checking.checking import check_source
 from motcua.jobs.exports.accounts import open_account
 from motcua.jobs.handed_in.faults import FileFault
 from motcua.jobs.listing import reading
-from motcua.jobs.notices.picking_up import pick_up
-from motcua.jobs.notices.planning import plan
 from motcua.jobs.quality.checking import check_quality
 from motcua.jobs.reconciliation.closing import close_period
 from motcua.reports.lists.declared import declared_list
@@ -49,7 +46,7 @@ from motcua.store.oversight.complaints import NewComplaint, link_complaints, sav
 from motcua.store.oversight.page_requests import ask, open_requests, withdraw
 from motcua.store.people import give_agency, take_agency
 from motcua.web.runs import run_page
-from tests.conftest import NHA_TRANG, NOW, TU_PHAP, agency
+from tests.ground import NHA_TRANG, NOW, TU_PHAP, agency, in_ledger, take_in
 from tests.integration.handed_in.test_carrier_statements import file_of, line, take
 from tests.web.ledger_rows import LedgerRows
 from tests.web.taken_away import TakenAway, read_file
@@ -125,11 +122,10 @@ def staff(staff: TestClient, configure, monkeypatch, tmp_path) -> TestClient:
 @pytest.fixture
 def full(staff: TestClient, one_stop, rows, configure, tmp_path: Path) -> TestClient:
     """The pages, before a ledger in which everything begins as a formula does."""
-    with connect() as connection:
-        both = [agency(NHA_TRANG, name=FORMULA, short_name=None), agency(TU_PHAP, name="+Tư pháp", short_name=None)]
-        save_agencies(connection, both, "tests")
-        left_out = replace(both[0], same_day_excluded=True, same_day_reason="=trả ngay")
-        save_agencies(connection, [left_out, both[1]], "+lan")
+    both = [agency(NHA_TRANG, name=FORMULA, short_name=None), agency(TU_PHAP, name="+Tư pháp", short_name=None)]
+    in_ledger(save_agencies, both, "tests")
+    left_out = replace(both[0], same_day_excluded=True, same_day_reason="=trả ngay")
+    in_ledger(save_agencies, [left_out, both[1]], "+lan")
     _notices(one_stop)
     _oversight(tmp_path)
     made = LedgerRows(rows, first=1_000)
@@ -156,11 +152,10 @@ def full(staff: TestClient, one_stop, rows, configure, tmp_path: Path) -> TestCl
         " SELECT source_id, 'transition', 'x', 'dossier_missing', '=cơ quan lạ', '+bước lạc', '{}', now(), now()"
         " FROM motcua.sources"
     )
-    with connect() as connection:
-        map_status(connection, "khanhhoa", 77, 4, "@minh")
-        ask(connection, "release", {"messages": [message], "reason": "=khác"}, "+lan")
-        (asked,) = open_requests(connection)
-        withdraw(connection, asked.request_no, "@minh")
+    in_ledger(map_status, "khanhhoa", 77, 4, "@minh")
+    in_ledger(ask, "release", {"messages": [message], "reason": "=khác"}, "+lan")
+    (asked,) = in_ledger(open_requests)
+    in_ledger(withdraw, asked.request_no, "@minh")
     check_source("khanhhoa")
     _exports(rows)
     configure(MOTCUA_SOURCES="khanhhoa,tep=files")
@@ -215,8 +210,7 @@ def _notices(one_stop: Any) -> None:
     # Still in work, with a number that nobody could text.
     open_one = {"received_at": at, "updated_at": at, "procedure_name": "@Cấp bản sao"}
     one_stop.dossier("-2", NHA_TRANG, applicant_phone="0258 3822 001", **open_one)
-    pick_up("khanhhoa", EVERYTHING, NOW)
-    plan(now=NOW)
+    take_in()
 
 
 def _oversight(folder: Path) -> None:

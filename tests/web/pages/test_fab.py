@@ -9,9 +9,9 @@ import pytest
 
 from motcua.settings import settings
 from motcua.store.agencies import save_agencies
-from motcua.store.ledger.database import close_ledger_pool, connect
+from motcua.store.ledger.database import close_ledger_pool
 from motcua.store.people import give_agency
-from tests.conftest import NHA_TRANG, NOW, Server, _drop, _fresh_database, agency, ledger_connections
+from tests.ground import NHA_TRANG, NOW, Server, agency, in_ledger, ledger_connections
 from tests.sign_in_words import compiled, written
 from tests.web.fab import USERS, asked_in_a_process
 
@@ -21,18 +21,17 @@ pytestmark = pytest.mark.alone
 @pytest.fixture(scope="module")
 def found(postgres: Server, migrated: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     """What everybody was shown, of one Airflow: it takes half a minute to come."""
-    name = _fresh_database(postgres, migrated, "fab")
+    name = postgres.fresh_database(migrated, "fab")
     with pytest.MonkeyPatch.context() as patch:
         for variable, address in ledger_connections(postgres.admin_dsn, name).items():
             patch.setenv(variable, address)
         settings.cache_clear()
-        with connect() as connection:
-            save_agencies(connection, [agency(NHA_TRANG)], "tests")
-            give_agency(connection, "cuc", NHA_TRANG, "lan", NOW)
+        in_ledger(save_agencies, [agency(NHA_TRANG)], "tests")
+        in_ledger(give_agency, "cuc", NHA_TRANG, "lan", NOW)
         yield asked_in_a_process(tmp_path_factory.mktemp("fab"))
         close_ledger_pool()
     settings.cache_clear()
-    _drop(postgres, name)
+    postgres.drop_database(name)
 
 
 @pytest.mark.guarantee("pages", "what a visitor may see follows from Airflow's own roles")

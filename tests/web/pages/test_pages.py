@@ -18,10 +18,10 @@ from motcua.jobs.calendars import confirm_year, import_calendar, prepare_calenda
 from motcua.settings import include_dir
 from motcua.store.agencies import save_agencies
 from motcua.store.ledger import database
-from motcua.store.ledger.database import PAGES, connect, ledger_pool, page_connection
+from motcua.store.ledger.database import PAGES, ledger_pool, page_connection
 from motcua.store.people import give_agency
 from motcua.web.staff import calendar_page
-from tests.conftest import NHA_TRANG, NOW, TU_PHAP, VAN_PHONG, agency
+from tests.ground import NHA_TRANG, NOW, TU_PHAP, VAN_PHONG, agency, in_ledger
 
 COOKIE = "_token"
 NASTY = "<script>alert('Nghỉ')</script> & \"ngoặc\""
@@ -310,8 +310,7 @@ def test_neighbouring_years_are_linked_and_keep_the_agency(staff):
 
 
 def test_provinces_are_chosen_apart_from_their_agencies(staff):
-    with connect() as connection:
-        save_agencies(connection, [agency(VAN_PHONG, province="ninh_thuan")], "tests")
+    in_ledger(save_agencies, [agency(VAN_PHONG, province="ninh_thuan")], "tests")
     text = staff.get("/motcua/calendar?year=2026&agency=ninh_thuan").text
     assert '<option value="ninh_thuan" selected>' in text
     assert '<optgroup label="Tỉnh Khánh Hòa">' in text
@@ -339,8 +338,7 @@ def test_what_there_is_not_is_said_in_vietnamese(staff):
 
 
 def test_what_others_typed_stays_text(staff, tmp_path):
-    with connect() as connection:
-        save_agencies(connection, [agency("<i>1", name=NASTY)], "tests")
+    in_ledger(save_agencies, [agency("<i>1", name=NASTY)], "tests")
     path = tmp_path / "lich.yaml"
     path.write_text(
         f"agencies:\n  - code: <i>1\n    notice: |-\n      {NASTY}\n    closed:\n"
@@ -506,8 +504,7 @@ def test_airflows_roles_are_those_of_the_pages(airflow_users, role, becomes):
 def test_administrator_of_an_agency_is_told_that_he_was_given_none(stranger, token):
     stranger.cookies.set(COOKIE, token("user"))
     assert "chưa được giao cơ quan nào" in text_of(stranger.get("/motcua/calendar"))
-    with connect() as connection:
-        give_agency(connection, "xem", NHA_TRANG, "admin", NOW)
+    in_ledger(give_agency, "xem", NHA_TRANG, "admin", NOW)
     assert "chưa được giao cơ quan nào" not in text_of(stranger.get("/motcua/calendar"))
 
 

@@ -16,9 +16,8 @@ from motcua.jobs.mailing import MailServerFailed
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.page_requests import carry_out_requests
 from motcua.jobs.tasks.settle_messages import gate
-from motcua.store.ledger.database import connect
 from motcua.store.notices.sources import map_status
-from tests.conftest import NHA_TRANG, NOW, TU_PHAP
+from tests.ground import NHA_TRANG, NOW, TU_PHAP, in_ledger
 from tests.web.pages.conftest import DEPARTMENT
 from tests.web.visiting import VISITING, words
 
@@ -29,8 +28,7 @@ SOURCES, UNKNOWN, REQUESTS = "/motcua/quality/sources", "/motcua/messages/unknow
 def waiting(staff: Any, one_stop: Any) -> Any:
     """Three dossiers wait with a status that nobody knows."""
     for number in range(3):
-        one_stop.dossier(f"cho {number}", NHA_TRANG)
-        one_stop.move(11, f"cho {number}", NHA_TRANG)
+        one_stop.both(11, f"cho {number}", NHA_TRANG)
     pick_up("khanhhoa", EVERYTHING, NOW)
     return one_stop
 
@@ -125,8 +123,7 @@ def test_mapping_away_from_a_result_is_asked_for_and_others_are_done_at_once(
     assert map_to(staff, 4).headers["location"] == f"{SOURCES}?said=mapped"
     assert mapped(rows) == [(11, 4)]
     assert map_to(staff, 9).headers["location"] == f"{SOURCES}?said=asked"
-    with connect() as connection:
-        map_status(connection, "khanhhoa", 11, 5, "minh")
+    in_ledger(map_status, "khanhhoa", 11, 5, "minh")
     carry_out_requests()
     assert an_hour_later().ended == {"changed": 1}, "somebody said otherwise meanwhile"
     assert mapped(rows) == [(11, 5)]
@@ -165,8 +162,7 @@ def test_what_an_earlier_version_mapped_shows_its_end_and_is_taken_back(waiting,
     "requests", "what an earlier version let somebody map of the contract ends on a date that is told"
 )
 def test_what_an_earlier_version_mapped_ends_on_its_date(one_stop, agencies, rows):
-    one_stop.dossier("cu", NHA_TRANG)
-    one_stop.move(2, "cu", NHA_TRANG)
+    one_stop.both(2, "cu", NHA_TRANG)
     pick_up("khanhhoa", EVERYTHING, NOW)
     _map_as_before(rows, 2, 9)
     (ends,) = rows("SELECT ends_at FROM motcua.status_meanings")

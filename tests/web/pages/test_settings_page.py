@@ -16,10 +16,8 @@ from motcua.jobs.agency_settings import rehearse_day_before
 from motcua.jobs.handed_in.agencies import AgencyFileError, compare, export_agencies, import_agencies
 from motcua.jobs.notices.apologizing import apologize
 from motcua.jobs.notices.picking_up import pick_up
-from motcua.jobs.notices.planning import plan
 from motcua.store.agencies import list_agencies, save_agencies
-from motcua.store.ledger.database import connect
-from tests.conftest import NHA_TRANG, TU_PHAP, agency
+from tests.ground import NHA_TRANG, TU_PHAP, agency, in_ledger, take_in
 from tests.web.visiting import VISITING
 
 PAGE = f"/motcua/settings/agency?code={NHA_TRANG}"
@@ -105,9 +103,8 @@ def test_administrator_sets_his_agency_up_and_the_file_says_the_same(hoa, rows, 
     )
     last = kept(rows)[-1]
     assert (last["changed_by"], last["by_department"], last["silences"]) == ("hoa", False, [])
-    with connect() as connection:
-        file = tmp_path / "now.yaml"
-        file.write_text(export_agencies(list_agencies(connection)), encoding="utf-8")
+    file = tmp_path / "now.yaml"
+    file.write_text(export_agencies(in_ledger(list_agencies)), encoding="utf-8")
     assert compare(file).changes == ()
     (entry,) = [each for each in yaml.safe_load(file.read_text())["agencies"] if each["code"] == NHA_TRANG]
     assert (entry["accented"], entry["result_hold"]) == (True, "PT15M")
@@ -174,9 +171,8 @@ def test_the_same_changes_nothing_and_leaves_no_row(hoa, rows):
 
 
 def test_a_hold_that_the_department_set_stays_and_may_be_made_shorter(hoa, rows):
-    with connect() as connection:
-        changed = [agency(NHA_TRANG, result_hold=timedelta(hours=5))]
-        save_agencies(connection, changed, "so", by_department=True)
+    changed = [agency(NHA_TRANG, result_hold=timedelta(hours=5))]
+    in_ledger(save_agencies, changed, "so", by_department=True)
     page = hoa.get(PAGE)
     assert '<option value="PT5H" selected>5 giờ</option>' in page.text
     assert send(hoa, "save", accented="yes").status_code == 303
@@ -194,8 +190,7 @@ def test_a_hold_that_the_department_set_stays_and_may_be_made_shorter(hoa, rows)
 def test_what_was_changed_meanwhile_is_told_and_nothing_typed_is_lost(hoa, rows, tmp_path):
     page = hoa.get(PAGE)
     file = tmp_path / "file.yaml"
-    with connect() as connection:
-        (own,) = [each for each in list_agencies(connection) if each.agency_code == NHA_TRANG]
+    (own,) = [each for each in in_ledger(list_agencies) if each.agency_code == NHA_TRANG]
     changed = replace(own, apology_day="working_day", report_recipients=("moi@x.vn",))
     file.write_text(export_agencies([changed]), encoding="utf-8")
     import_agencies(file, "binh")
@@ -222,9 +217,8 @@ def test_two_who_confirm_at_once_do_not_overwrite_each_other(hoa, rows):
 
 
 def test_older_file_shows_what_it_would_undo_and_does_not_undo_it_silently(hoa, rows, tmp_path):
-    with connect() as connection:
-        older = tmp_path / "older.yaml"
-        older.write_text(export_agencies(list_agencies(connection)), encoding="utf-8")
+    older = tmp_path / "older.yaml"
+    older.write_text(export_agencies(in_ledger(list_agencies)), encoding="utf-8")
     assert confirm(hoa, send(hoa, "save", **LEFT_OUT, accented="yes")).status_code == 303
     (change,) = compare(older).changes
     assert {each.field: (each.before, each.after) for each in change.fields} == {
@@ -277,8 +271,7 @@ def test_change_is_set_back_by_a_change_of_its_own(hoa, rows):
 
 def test_change_that_cannot_be_set_back_is_refused_with_the_reason(hoa, rows, an_hour_later):
     first = kept(rows)[0]["change_id"]
-    with connect() as connection:
-        save_agencies(connection, [agency(NHA_TRANG, kinds_off=("apology",), accented=True)], "so", by_department=True)
+    in_ledger(save_agencies, [agency(NHA_TRANG, kinds_off=("apology",), accented=True)], "so", by_department=True)
     send(hoa, "save", report_recipients="a@x.vn")
     an_hour_later()
     send(hoa, "save", result_hold="PT15M")
@@ -300,9 +293,8 @@ def test_change_that_cannot_be_set_back_is_refused_with_the_reason(hoa, rows, an
 
 
 def test_what_the_history_does_not_hold_is_said_before_the_undo(hoa, rows, an_hour_later):
-    with connect() as connection:
-        (before,) = [each for each in list_agencies(connection) if each.agency_code == NHA_TRANG]
-        save_agencies(connection, [replace(before, accented=True, report_recipients=("a@x.vn",))], "hoa")
+    (before,) = [each for each in in_ledger(list_agencies) if each.agency_code == NHA_TRANG]
+    in_ledger(save_agencies, [replace(before, accented=True, report_recipients=("a@x.vn",))], "hoa")
     asked = undo(hoa, kept(rows)[-1]["change_id"])
     assert "Người nhận báo cáo chất lượng giữ như hiện nay" in words(asked)
     assert confirm(hoa, asked).status_code == 303
@@ -346,12 +338,9 @@ def yesterday(staff, one_stop):
         ("D", "1.001193", same_day | {"applicant_phone": "0258 3822 001"}),
     ):
         values = {"applicant_phone": "0905771482", "procedure_name": f"Thủ tục {code}"} | values
-        one_stop.dossier(code, procedure_code=procedure, **values)
-        one_stop.move(9, code, at=at)
-    one_stop.dossier("HÔM NAY", applicant_phone="0905771482", received_at=at, updated_at=now)
-    one_stop.move(9, "HÔM NAY", at=now)
-    pick_up("khanhhoa", now=now)
-    plan(now=now)
+        one_stop.both(9, code, at=at, procedure_code=procedure, **values)
+    one_stop.both(9, "HÔM NAY", at=now, applicant_phone="0905771482", received_at=at, updated_at=now)
+    take_in(now=now)
     return at
 
 
@@ -420,8 +409,7 @@ def evening(staff, one_stop):
         ("TUẦN SAU", {"due_at": at + timedelta(days=20)}),
     ):
         values = {"status_code": 4, "applicant_phone": "0905771482"} | begun | values
-        one_stop.dossier(code, **values)
-        one_stop.move(values["status_code"], code, at=values["updated_at"], desk=values["status_code"] == 9)
+        one_stop.both(values["status_code"], code, at=values["updated_at"], desk=values["status_code"] == 9, **values)
     pick_up("khanhhoa", now=at - timedelta(hours=1))
     pick_up("khanhhoa", now=at + timedelta(minutes=1))
     return at
@@ -432,16 +420,14 @@ def evening(staff, one_stop):
 )
 @pytest.mark.parametrize("apology_day", ["calendar", "working_day"])
 def test_rehearsed_apologies_are_those_that_the_evening_makes(hoa, rows, evening, apology_day):
-    with connect() as connection:
-        known = next(each for each in list_agencies(connection) if each.agency_code == NHA_TRANG)
-        typed = replace(known, apology_day=apology_day, accented=True)
-        rehearsal = rehearse_day_before(connection, known, typed, evening + timedelta(days=1))
+    known = next(each for each in in_ledger(list_agencies) if each.agency_code == NHA_TRANG)
+    typed = replace(known, apology_day=apology_day, accented=True)
+    rehearsal = in_ledger(rehearse_day_before, known, typed, evening + timedelta(days=1))
     apologies = [each for each in rehearsal.messages if each.kind == "apology"]
     told = {each.dossier_code: each.typed.message for each in apologies if each.typed is not None}
     by_now = {each.dossier_code: each.now.message.end for each in apologies if each.now is not None}
     assert by_now == {"MAI": "would_go", "MAI, MÁY BÀN": "suppressed"}, "each evening tells of the day after it"
-    with connect() as connection:
-        save_agencies(connection, [typed], "lan")
+    in_ledger(save_agencies, [typed], "lan")
     apologize(now=evening + timedelta(minutes=2))
     made = rows(
         "SELECT d.dossier_code, m.state, m.reason, m.segments FROM motcua.messages AS m"
@@ -491,8 +477,7 @@ def test_rehearsal_is_bounded_and_says_so(hoa, rows, yesterday, monkeypatch):
 
 
 def test_auditor_sees_settings_and_history_and_no_address_and_sets_nothing(staff, rows):
-    with connect() as connection:
-        save_agencies(connection, [agency(NHA_TRANG, report_recipients=("an@x.vn", "ba@x.vn"))], "lan")
+    in_ledger(save_agencies, [agency(NHA_TRANG, report_recipients=("an@x.vn", "ba@x.vn"))], "lan")
     sent = fields_of(staff.get(PAGE).text) | {"decision": "save", "accented": "yes"}
     VISITING.visit_as("auditor")
     page = staff.get(PAGE)
@@ -531,9 +516,8 @@ def test_form_from_elsewhere_sets_nothing(hoa, rows):
 
 
 def test_what_only_the_department_may_switch_is_shown_locked_with_the_reason(hoa):
-    with connect() as connection:
-        changed = agency(NHA_TRANG, kinds_off=("apology",), kinds_off_reason="Công văn 9/STTTT")
-        save_agencies(connection, [changed], "so", by_department=True)
+    changed = agency(NHA_TRANG, kinds_off=("apology",), kinds_off_reason="Công văn 9/STTTT")
+    in_ledger(save_agencies, [changed], "so", by_department=True)
     shown = words(hoa.get(PAGE))
     assert re.search(r"Loại tin đã tắt Xin lỗi chậm trả: Công văn 9/STTTT Khóa\. Chỉ Sở", shown)
     assert "Lưu dữ liệu cá nhân 365 ngày Khóa." in shown

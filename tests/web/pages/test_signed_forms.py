@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
 from motcua.web.pages import create_pages
-from tests.conftest import NHA_TRANG
+from tests.ground import NHA_TRANG
 from tests.web.visiting import Visiting
 
 FORMS = {

@@ -6,10 +6,8 @@ import html
 import re
 
 import pytest
-from typer.testing import CliRunner
 
-from motcua.cli import app as commands
-from tests.conftest import NHA_TRANG, TU_PHAP
+from tests.ground import NHA_TRANG, TU_PHAP, type_command
 from tests.web.visiting import VISITING
 
 PAGE = "/motcua/users"
@@ -117,7 +115,7 @@ def test_only_the_department_gives_and_takes(staff, rows, monkeypatch, role):
 
 def test_commands_do_the_same_with_the_operators_name_and_say_what_is_wrong(agencies, rows):
     def run(*words: str):
-        return CliRunner().invoke(commands, ["users", *words])
+        return type_command("users", *words, exits=None)
 
     assert "No user was given an agency" in run("list").output
     assert "hoa sees what is of 000.00.30.H32" in run("give", "hoa", "H32.30").output, "by an alias"

@@ -19,42 +19,40 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-import psycopg
 import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
-from psycopg.rows import dict_row
 
 from motcua.domain.clock import VIETNAM
 from motcua.domain.periods import Period
-from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.checking.checking import check_source
-from motcua.jobs.notices.picking_up import pick_up
-from motcua.jobs.notices.planning import plan
 from motcua.jobs.publications.publishing import publish
 from motcua.jobs.quality.checking import check_quality
 from motcua.jobs.reconciliation.closing import close_period
 from motcua.reports.publication.files import agency_workbook_name
+from motcua.sandbox.machine.deployment import postgres_connection
 from motcua.settings import settings
 from motcua.store.agencies import save_agencies
-from motcua.store.ledger.database import close_ledger_pool, connect
+from motcua.store.ledger.database import connect
 from motcua.store.ledger.provisioning import with_database
 from motcua.store.oversight.complaints import NewComplaint, link_complaints, save_complaints
-from motcua.store.oversight.page_requests import ask
+from motcua.store.oversight.page_requests import ask as ask_the_department
 from motcua.store.oversight.statements import StatementRefusal, save_refusal
 from motcua.store.people import give_agency
 from motcua.web.runs import run_page
-from tests.conftest import (
+from tests.ground import (
     NHA_TRANG,
     NOW,
     TU_PHAP,
     OneStop,
     Server,
-    _drop,
-    _fresh_database,
     agency,
+    ask,
+    environment,
+    in_ledger,
     ledger_connections,
+    take_in,
 )
 from tests.web.visiting import Visiting
 
@@ -121,55 +119,44 @@ class World:
     files: tuple[str, ...]
 
     def rows(self, statement: str) -> list[dict[str, Any]]:
-        with psycopg.connect(self.dsn, row_factory=dict_row) as connection:
-            return connection.execute(statement).fetchall()
+        return ask(self.dsn, statement)
 
 
 @pytest.fixture(scope="module")
 def world(postgres: Server, migrated: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    name, source = _fresh_database(postgres, migrated, "walk"), _fresh_database(postgres, "template0", "walk_onestop")
-    parts = psycopg.conninfo.conninfo_to_dict(postgres.admin_dsn)
-    address = f"{parts['host']}:{parts['port']}"
+    name, source = postgres.fresh_database(migrated, "walk"), postgres.fresh_database("template0", "walk_onestop")
     folder = tmp_path_factory.mktemp("walk")
-    with pytest.MonkeyPatch.context() as patch:
-        for variable, value in {
-            **ledger_connections(postgres.admin_dsn, name),
-            "AIRFLOW_CONN_ONESTOP_KHANHHOA": f"postgres://{parts['user']}:{parts['password']}@{address}/{source}",
-            "AIRFLOW_CONN_SMS_KANNEL": json.dumps({"conn_type": "http", "host": "127.0.0.1", "port": 9}),
-            "MOTCUA_DATA": str(folder),
-            "MOTCUA_FIRST_LOOK_BACK": "P9999D",
-            "MOTCUA_GATEWAYS": "kannel",
-            "MOTCUA_JOURNAL": str(folder / "journal"),
-            "MOTCUA_SOURCES": "khanhhoa",
-        }.items():
-            patch.setenv(variable, value)
-        settings.cache_clear()
+    given = ledger_connections(postgres.admin_dsn, name) | {
+        "AIRFLOW_CONN_ONESTOP_KHANHHOA": postgres_connection(with_database(postgres.admin_dsn, source)),
+        "AIRFLOW_CONN_SMS_KANNEL": json.dumps({"conn_type": "http", "host": "127.0.0.1", "port": 9}),
+        "MOTCUA_DATA": str(folder),
+        "MOTCUA_FIRST_LOOK_BACK": "P9999D",
+        "MOTCUA_GATEWAYS": "kannel",
+        "MOTCUA_JOURNAL": str(folder / "journal"),
+        "MOTCUA_SOURCES": "khanhhoa",
+    }
+    with environment(**given), pytest.MonkeyPatch.context() as patch:
         filled = _filled(with_database(postgres.admin_dsn, name), with_database(postgres.admin_dsn, source))
         # As in production: where pages are, no connection of tasks is.
         patch.delenv("AIRFLOW_CONN_MOTCUA_DB")
         yield filled
-        close_ledger_pool()
-    settings.cache_clear()
     for each in (name, source):
-        _drop(postgres, each)
+        postgres.drop_database(each)
 
 
 def _filled(ledger: str, source: str) -> World:
-    with connect() as connection:
-        save_agencies(connection, [agency(its.agency, name=its.name) for its in (A, B)], "tests")
+    in_ledger(save_agencies, [agency(its.agency, name=its.name) for its in (A, B)], "tests")
     one_stop = OneStop(source)
     at, received = NOW - timedelta(minutes=5), NOW - timedelta(days=2)
     for its in (A, B):
         for code, phone in ((its.code, its.mobile), (its.bad_code, its.landline)):
             ready = {"status_code": 9, "at_one_stop_desk": True, "finished_at": at, "updated_at": at}
             typed = {"applicant_name": its.applicant, "applicant_phone": phone, "phone_entered_at": received}
-            one_stop.dossier(code, its.agency, received_at=received, **typed, **ready)
-            one_stop.move(2, code, its.agency, at=received)
+            one_stop.both(2, code, its.agency, at=received, received_at=received, **typed, **ready)
             one_stop.move(9, code, its.agency, at=at)
         one_stop.move(9, its.lost_code, its.agency, at=at)
     one_stop.connection.close()
-    pick_up("khanhhoa", EVERYTHING, NOW)
-    plan(now=NOW)
+    take_in()
     check_quality("walk", NOW)
     check_source("khanhhoa")
     now = datetime.now(UTC)
@@ -180,19 +167,21 @@ def _filled(ledger: str, source: str) -> World:
             came = now - timedelta(days=1)
             given = NewComplaint(key, its.agency, its.code, came, "desk", "no_result_yet", words)
             save_complaints(connection, [given], "tests", now)
-            ask(connection, "recipients", {"agency": its.agency, "addresses": [f"hai@{its.agency}.vn"]}, "tests")
+            ask_the_department(
+                connection, "recipients", {"agency": its.agency, "addresses": [f"hai@{its.agency}.vn"]}, "tests"
+            )
         link_complaints(connection, now)
         told = f"bang-ke.csv cannot be read:\n- cột “Số tin (0905***482)”, gọi {A.mobile}"
         save_refusal(connection, StatementRefusal("kannel", None, "bang-ke.csv", "0" * 64, now, "tests", 1, told))
         give_agency(connection, "huong", B.agency, "tests", now)
     closing = close_period(DAY, "tests", NEXT_MORNING).closing.closing_no
     published = publish(closing, NEXT_MORNING)
-    with psycopg.connect(ledger, row_factory=dict_row) as connection:
-        complaints = connection.execute("SELECT agency_code, complaint_id FROM motcua.complaints").fetchall()
-        findings = connection.execute(
-            "SELECT f.agency_code, min(f.finding_id) AS finding_id FROM motcua.findings AS f"
-            " INNER JOIN motcua.dossiers AS d ON f.dossier_id = d.dossier_id GROUP BY f.agency_code"
-        ).fetchall()
+    complaints = ask(ledger, "SELECT agency_code, complaint_id FROM motcua.complaints")
+    findings = ask(
+        ledger,
+        "SELECT f.agency_code, min(f.finding_id) AS finding_id FROM motcua.findings AS f"
+        " INNER JOIN motcua.dossiers AS d ON f.dossier_id = d.dossier_id GROUP BY f.agency_code",
+    )
     owned = tuple(
         Owned(
             **{field: getattr(its, field) for field in Owned.__dataclass_fields__}

@@ -4,15 +4,12 @@ texts to 9029, a settling, an evening, whoever watches, and every page."""
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from urllib.parse import quote
 from uuid import uuid4
 
-import psycopg
 from fastapi.testclient import TestClient
 
 from motcua.domain.run_window import EVERYTHING
@@ -27,10 +24,9 @@ from motcua.jobs.tasks.settle_messages import emit_gauges
 from motcua.jobs.watching.watch import Watch
 from motcua.settings import settings
 from motcua.store.ledger.database import close_ledger_pool
-from motcua.store.ledger.provisioning import with_database
 from motcua.web.callbacks import create_standalone
 from tests.bench.pages import Asked, addresses, facts_of, without_airflows_own
-from tests.conftest import OneStop
+from tests.ground import OneStop, gateway_connection, one_stops
 from tests.prove.worlds.long.reads import Ledger
 from tests.web.visiting import Visiting
 
@@ -67,42 +63,13 @@ ANALYZE motcua.apology_evenings;
 class World:
     """A long ledger with a source, a gateway and everybody who asks."""
 
-    def __init__(self, ledger: Ledger, gateway_port: int) -> None:
-        self.ledger = ledger
-        with psycopg.connect(ledger.server.admin_dsn, autocommit=True) as admin:
-            admin.execute("CREATE DATABASE onestop")
-        self.source_dsn = with_database(ledger.server.admin_dsn, "onestop")
-        self.source = OneStop(self.source_dsn)
+    def __init__(self, ledger: Ledger, source: OneStop) -> None:
+        self.ledger, self.source = ledger, source
         # Beyond the numbers of what is written of the past.
         self.source.number = 50_000_000
         self.runs = 0
-        parts = psycopg.conninfo.conninfo_to_dict(self.source_dsn)
-        address = f"{parts['user']}:{quote(parts['password'])}@{parts['host']}:{parts['port']}/onestop"
-        extra = {
-            "concurrency": 16,
-            "callback_url": f"http://127.0.0.1:{gateway_port}/r",
-            "callback_secret": _SECRET,
-        }
-        os.environ |= {
-            f"AIRFLOW_CONN_ONESTOP_{SOURCE.upper()}": f"postgres://{address}",
-            "AIRFLOW_CONN_SMS_KANNEL": json.dumps(
-                {"conn_type": "http", "host": "127.0.0.1", "port": gateway_port, "login": "a", "password": "b" * 8}
-                | {"extra": extra}
-            ),
-            "MOTCUA_SOURCES": SOURCE,
-            "MOTCUA_GATEWAYS": "kannel",
-            "MOTCUA_FIRST_LOOK_BACK": "P9999D",
-            "MOTCUA_LINGER": "2",
-            "MOTCUA_LINGER_QUIET": "0.3",
-            "MOTCUA_METRICS_SECRET": _SECRET,
-        }
-        settings.cache_clear()
         for statement in _EVENINGS.split(";\n")[:-1]:
             self.ledger.execute(statement)
-
-    def close(self) -> None:
-        """Lets the source go."""
-        self.source.connection.close()
 
     # --- What happens outside
 
@@ -240,3 +207,20 @@ class World:
                         answered[asked.words] = int(http.get(f"/motcua{asked.address}").status_code)
         close_ledger_pool()
         return answered
+
+
+@contextlib.contextmanager
+def at_work(ledger: Ledger, gateway_port: int) -> Iterator[World]:
+    """The world, with a gateway on a port of loopback."""
+    with one_stops(
+        ledger.server.admin_dsn,
+        (SOURCE,),
+        MOTCUA_GATEWAYS="kannel",
+        MOTCUA_FIRST_LOOK_BACK="P9999D",
+        MOTCUA_LINGER="2",
+        MOTCUA_LINGER_QUIET="0.3",
+        MOTCUA_METRICS_SECRET=_SECRET,
+    ) as desks:
+        extra = {"concurrency": 16, "callback_secret": _SECRET}
+        os.environ["AIRFLOW_CONN_SMS_KANNEL"] = gateway_connection(gateway_port, **extra)
+        yield World(ledger, desks[SOURCE])

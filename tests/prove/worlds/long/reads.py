@@ -7,7 +7,6 @@ here depends on how quick a machine is.
 from __future__ import annotations
 
 import json
-import os
 import re
 import tempfile
 import time
@@ -22,13 +21,15 @@ import psycopg
 import yaml
 
 from motcua.sandbox.machine.postgres import EmbeddedPostgres
-from motcua.settings import settings
-from motcua.store.ledger.migrations import migrate
-from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
-from tests.conftest import PARTS, PASSWORD, connection_uri, ledger_connections
-from tests.gateways.ports import free_port
+from motcua.store.ledger.provisioning import with_database
+from tests.ground import (
+    ask,
+    environment,
+    ledger_connections,
+    make_ledger,
+    own_server,
+)
 from tests.named_statements import TEXTS
-from tests.registered import believe_sleeps, register_templates
 
 _ROOT = Path(__file__).parents[4]
 _RECORDING = """
@@ -100,9 +101,8 @@ class Ledger:
             self.reads += self._read_from(start, part)
 
     def _record(self, least: int) -> None:
-        with psycopg.connect(self.server.admin_dsn, autocommit=True) as admin:
-            admin.execute(f"ALTER SYSTEM SET auto_explain.log_min_duration = {least}".encode())
-            admin.execute("SELECT pg_reload_conf(), pg_sleep(0.2)")
+        ask(self.server.admin_dsn, f"ALTER SYSTEM SET auto_explain.log_min_duration = {least}")
+        ask(self.server.admin_dsn, "SELECT pg_reload_conf(), pg_sleep(0.2)")
 
     def _read_from(self, start: int, part: str) -> Iterator[Read]:
         for line in self._lines_from(start):
@@ -163,21 +163,14 @@ def _nodes(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 @contextmanager
 def recorded_ledger() -> Iterator[Ledger]:
     """A server of its own, for as long as it lasts."""
+    configuration = "".join(f"{each}\n" for each in production_settings()) + _RECORDING
     with tempfile.TemporaryDirectory(prefix="motcua-plans-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        folder.chmod(0o755)
-        server = EmbeddedPostgres(folder / "server", free_port())
-        server.folder.mkdir(mode=0o711)
-        configuration = "".join(f"{each}\n" for each in production_settings()) + _RECORDING
-        kept = dict(os.environ)
-        with server.running(folder / "log", configuration):
-            try:
-                _prepare(server, folder)
+        with own_server(folder, configuration) as server:
+            make_ledger(server.admin_dsn)
+            folders = {"MOTCUA_JOURNAL": str(folder / "journal"), "MOTCUA_DATA": str(folder / "data")}
+            with environment(**ledger_connections(server.admin_dsn, "motcua"), **folders):
                 yield Ledger(server, server.data / "log" / "reads.json")
-            finally:
-                os.environ.clear()
-                os.environ.update(kept)
-                settings.cache_clear()
 
 
 def production_settings() -> list[str]:
@@ -186,18 +179,3 @@ def production_settings() -> list[str]:
     command = next(each["command"] for each in services.values() if "autovacuum_naptime" in str(each.get("command")))
     given = [each for each in command if "=" in each and not each.startswith("log_")]
     return [f"{name} = '{value}'" for name, _, value in (each.partition("=") for each in given)]
-
-
-def _prepare(server: EmbeddedPostgres, folder: Path) -> None:
-    roles = [Role(name, PASSWORD) for name in ("motcua_owner", "motcua_app", "motcua_audit", "airflow")]
-    others = [Role(name, PASSWORD) for name in PARTS.values()]
-    provision_ledger(server.admin_dsn, "motcua", *roles, "airflow_unused", others)
-    os.environ |= ledger_connections(server.admin_dsn, "motcua") | {
-        "AIRFLOW_CONN_MOTCUA_DB_OWNER": connection_uri(server.admin_dsn, "motcua_owner", "motcua"),
-        "MOTCUA_JOURNAL": str(folder / "journal"),
-        "MOTCUA_DATA": str(folder / "data"),
-    }
-    settings.cache_clear()
-    migrate()
-    register_templates(with_database(server.admin_dsn, "motcua"), "kannel")
-    believe_sleeps(with_database(server.admin_dsn, "motcua"))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import socket
 import threading
 import time
@@ -22,12 +21,10 @@ from typing import Any, Final
 import psycopg
 from psycopg.rows import dict_row
 
-from motcua.settings import settings
 from motcua.store.agencies import save_agencies
 from motcua.store.intake.clients import Password, register_client
 from motcua.store.ledger.database import close_ledger_pool, connect
-from tests.conftest import agency
-from tests.prove.worlds.ledgers import PASSWORD as LEDGER_PASSWORD
+from tests.ground import agency, environment
 from tests.prove.worlds.pushing.lives import ZONE
 from tests.prove.worlds.pushing.province import PASSWORD, IntakeServer
 
@@ -345,19 +342,7 @@ class Abuse:
 
 def abuse(ledger_dsn: str, folder: str) -> Abused:
     """All of it, in a migrated, empty ledger behind ``motcua_db``."""
-    before = dict(os.environ)
-    parts = psycopg.conninfo.conninfo_to_dict(ledger_dsn)
-    os.environ["AIRFLOW_CONN_MOTCUA_DB_INTAKE"] = (
-        f"postgres://motcua_intake:{LEDGER_PASSWORD}@{parts['host']}:{parts['port']}/{parts['dbname']}"
-    )
-    os.environ["MOTCUA_INTAKE_CALLS"] = "1000000"
-    settings.cache_clear()
-    try:
-        with Abuse(ledger_dsn, folder) as abused:
-            abused.burst()
-            abused.all_that_is_hostile()
-            return abused.found
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-        settings.cache_clear()
+    with environment(MOTCUA_INTAKE_CALLS="1000000"), Abuse(ledger_dsn, folder) as abused:
+        abused.burst()
+        abused.all_that_is_hostile()
+        return abused.found

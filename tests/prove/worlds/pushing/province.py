@@ -7,21 +7,18 @@ under uvicorn, in a process of its own. Time is the province's; the ledger's fun
 from __future__ import annotations
 
 import contextlib
-import json
-import logging
 import os
 import random
 import sys
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
 import psycopg
-from psycopg import sql
 from psycopg.rows import dict_row
 
 from motcua.domain.periods import Period
@@ -31,41 +28,22 @@ from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.reconciliation.closing import close_period
 from motcua.sandbox.machine.parts import Part, answers_http
-from motcua.sandbox.network.scripted import ScriptedGateway
-from motcua.settings import settings
 from motcua.store.agencies import save_agencies
 from motcua.store.intake.clients import Password, register_client
-from motcua.store.ledger.database import close_ledger_pool, connect
-from motcua.store.ledger.provisioning import with_database
-from tests.conftest import OneStop, agency
-from tests.gateways.ports import free_port
-from tests.prove.worlds.ledgers import PASSWORD as LEDGER_PASSWORD
+from tests.ground import Desks, agency, free_port, in_ledger, one_stops, quiet_logs
+from tests.prove.worlds.ledgers import LEDGER_CLOCK
 from tests.prove.worlds.pushing.client import Call, Software
 from tests.prove.worlds.pushing.lives import DAY, MINUTE, OFFICES, Event, Life, Office, Province, Run, events_of
 from tests.prove.worlds.pushing.oracle import latest
 
 Way: TypeAlias = Literal["read", "pushed", "last action"]
+SOURCES: Final = sorted({office.source for office in OFFICES})
 PASSWORD: Final = "a-word-that-is-as-random-as-a-key"
 _STARTS_WITHIN: Final = 60.0
-_CLOCK: Final = """
-CREATE SCHEMA prove;
-CREATE TABLE prove.clock (moment timestamptz NOT NULL);
-INSERT INTO prove.clock VALUES (now());
-CREATE FUNCTION prove.now() RETURNS timestamptz LANGUAGE sql STABLE SECURITY DEFINER
-RETURN (SELECT moment FROM prove.clock);
+_TICKS: Final = """
 CREATE SEQUENCE prove.ticks;
 CREATE FUNCTION prove.tick() RETURNS timestamptz LANGUAGE sql VOLATILE SECURITY DEFINER
 RETURN (SELECT moment + nextval('prove.ticks') * interval '100 microseconds' FROM prove.clock);
-GRANT USAGE ON SCHEMA prove TO public;
-ALTER TABLE motcua.message_history ALTER COLUMN changed_at SET DEFAULT prove.now();
-CREATE FUNCTION prove.note_time() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    NEW.changed_at := prove.now();
-    RETURN NEW;
-END
-$$;
-CREATE TRIGGER prove_clock BEFORE INSERT OR UPDATE OF state ON motcua.messages
-FOR EACH ROW WHEN (NEW.changed_at > '2025-01-01') EXECUTE FUNCTION prove.note_time();
 """
 _FUNCTIONS: Final = """
 SELECT pg_get_functiondef(p.oid) AS definition FROM pg_proc AS p
@@ -134,60 +112,30 @@ FROM motcua.dossiers
 class Played:
     """A province being played, one way."""
 
-    def __init__(self, province: Province, way: Way, admin_dsn: str, ledger_dsn: str, folder: str) -> None:
+    def __init__(self, province: Province, way: Way, ledger_dsn: str, desks: Desks, folder: str) -> None:
         self.province, self.way, self.folder = province, way, folder
         self.random = random.Random(f"{way} {len(province.lives)}")
         self.ledger = psycopg.connect(ledger_dsn, autocommit=True, row_factory=dict_row)
-        self.gateway = ScriptedGateway()
-        self.sources = sorted({office.source for office in OFFICES})
-        self.views: dict[str, OneStop] = {}
+        self.desks = desks
         self.clients: dict[str, Software] = {}
         self.server: IntakeServer | None = None
         self.now = province.runs[0].at - DAY
-        self._databases: list[str] = []
         self._yesterday: dict[str, list[Call]] = {}
-        self._admin_dsn = admin_dsn
         self.outcome = Outcome([], {}, {}, {}, 0)
         self._configure()
 
     def _configure(self) -> None:
-        extra = {"adapter": "kannel", "callback_url": "http://127.0.0.1:1/r", "callback_secret": "x"}
-        os.environ["AIRFLOW_CONN_SMS_KANNEL"] = json.dumps(
-            {"conn_type": "http", "host": "127.0.0.1", "port": self.gateway.port, "login": "x", "password": "x",
-             "extra": extra}
-        )  # fmt: skip
-        adapter = "" if self.way == "read" else "=national_sync"
-        os.environ["MOTCUA_SOURCES"] = ",".join(source + adapter for source in self.sources)
-        os.environ["MOTCUA_FIRST_LOOK_BACK"] = "P9999D"
-        os.environ["MOTCUA_INTAKE_CALLS"] = "1000000"
-        settings.cache_clear()
-        self.ledger.execute(_CLOCK)
+        self.ledger.execute(LEDGER_CLOCK + _TICKS)
         for row in self.ledger.execute(_FUNCTIONS).fetchall():
             self.ledger.execute(row["definition"].replace("clock_timestamp()", "prove.tick()").encode())
         self.set_clock(self.now)
-        with connect() as connection:
-            agencies = [
-                agency(office.code, name=f"Sở số {number}", enabled_from=self.now)
-                for number, office in enumerate(OFFICES, 1)
-            ]
-            save_agencies(connection, agencies, "proof")
-        if self.way == "read":
-            self._make_views()
-        else:
+        agencies = [
+            agency(office.code, name=f"Sở số {number}", enabled_from=self.now)
+            for number, office in enumerate(OFFICES, 1)
+        ]
+        in_ledger(save_agencies, agencies, "proof")
+        if self.way != "read":
             self._make_clients()
-
-    def _make_views(self) -> None:
-        parts = psycopg.conninfo.conninfo_to_dict(self._admin_dsn)
-        password = f":{parts['password']}" if parts.get("password") else ""
-        for source in self.sources:
-            name = f"views_{source}_{os.getpid()}"
-            with psycopg.connect(self._admin_dsn, autocommit=True) as admin:
-                admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-            self._databases.append(name)
-            self.views[source] = OneStop(with_database(self._admin_dsn, name))
-            os.environ[f"AIRFLOW_CONN_ONESTOP_{source.upper()}"] = (
-                f"postgres://{parts['user']}{password}@{parts['host']}:{parts['port']}/{name}"
-            )
 
     def _make_clients(self) -> None:
         self.server = IntakeServer(Path(self.folder) / "intake.log")
@@ -197,11 +145,10 @@ class Played:
         for name, own in offices.items():
             # OpenCPS speaks shape A, wherever it stands.
             shape = own[0].shape if self.way == "pushed" else "A"
-            with connect() as connection:
-                register_client(
-                    connection, name, own[0].source, Password.of(PASSWORD), [office.code for office in own],
-                    ["127.0.0.0/8"] if shape == "B" else [], supplements_at_desk=False, by="proof", now=self.now,
-                )  # fmt: skip
+            in_ledger(
+                register_client, name, own[0].source, Password.of(PASSWORD), [office.code for office in own],
+                ["127.0.0.0/8"] if shape == "B" else [], supplements_at_desk=False, by="proof", now=self.now,
+            )  # fmt: skip
             self.clients[name] = Software(
                 self.server.port, name, PASSWORD, shape, random.Random(f"{name} {self.random.random()}"),
                 0.3 if self.way == "pushed" else 0.0, self.server.restart,
@@ -218,14 +165,7 @@ class Played:
         """Ends what it began."""
         if self.server is not None:
             self.server.stop()
-        self.gateway.close()
-        close_ledger_pool()
-        for view in self.views.values():
-            view.connection.close()
         self.ledger.close()
-        with psycopg.connect(self._admin_dsn, autocommit=True) as admin:
-            for name in self._databases:
-                admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
     # --- the days
 
@@ -248,7 +188,7 @@ class Played:
 
     def _write(self, happened: Sequence[tuple[Life, Event]]) -> None:
         for life, event in happened:
-            row, view = event.row, self.views[life.office.source]
+            row, view = event.row, self.desks[life.office.source]
             view.dossier(
                 life.code, life.office.code, procedure_code=row.procedure, procedure_name=f"Thủ tục {row.procedure}",
                 field_name=None, applicant_name=row.name, applicant_phone=row.phone, phone_entered_at=row.received_at,
@@ -370,7 +310,7 @@ class Played:
 
     def _run(self, run: Run) -> None:
         self.set_clock(run.at)
-        for source in self.sources:
+        for source in SOURCES:
             pick_up(source, now=run.at)
         if run.is_evening:
             apologize(now=run.at)
@@ -397,7 +337,7 @@ class Played:
             ]
 
     def _look_around(self) -> None:
-        self.outcome.network = [dict(asked) for asked in self.gateway.asked]
+        self.outcome.network = [dict(asked) for asked in self.desks.gateway.asked]
         for row in self.ledger.execute(_ROWS.encode()).fetchall():
             values = tuple(row.values())
             self.outcome.rows[values[0], values[1]] = values[2:]
@@ -407,33 +347,13 @@ class Played:
             self.outcome.made += client.made
 
 
-@contextlib.contextmanager
-def quiet_logs() -> Iterator[None]:
-    """What jobs log of each run is left out."""
-    logging.disable(logging.WARNING)
-    try:
-        yield
-    finally:
-        logging.disable(logging.NOTSET)
-
-
 def play(
     province: Province, way: Way, admin_dsn: str, ledger_dsn: str, folder: str, slots: Sequence[int] = ()
 ) -> Outcome:
     """A province in a migrated, empty ledger behind ``motcua_db``; ``slots``: at whose ends last actions are pushed."""
-    before = dict(os.environ)
-    parts = psycopg.conninfo.conninfo_to_dict(ledger_dsn)
-    os.environ["AIRFLOW_CONN_MOTCUA_DB_INTAKE"] = (
-        f"postgres://motcua_intake:{LEDGER_PASSWORD}@{parts['host']}:{parts['port']}/{parts['dbname']}"
-    )
-    played: Played | None = None
-    try:
-        with quiet_logs():
-            played = Played(province, way, admin_dsn, ledger_dsn, folder)
+    adapters = {} if way == "read" else dict.fromkeys(SOURCES, "national_sync")
+    given = {"MOTCUA_FIRST_LOOK_BACK": "P9999D", "MOTCUA_INTAKE_CALLS": "1000000"}
+    with quiet_logs(), one_stops(admin_dsn, SOURCES, adapters=adapters, **given) as desks:
+        played = Played(province, way, ledger_dsn, desks, folder)
+        with contextlib.closing(played):
             return played.play(slots)
-    finally:
-        if played is not None:
-            played.close()
-        os.environ.clear()
-        os.environ.update(before)
-        settings.cache_clear()

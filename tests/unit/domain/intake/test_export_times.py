@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from motcua.domain.intake.exports import FromTheFuture, by_name, exported_at, looks_cut
-from tests.conftest import NOW
+from tests.ground import NOW
 
 WRITTEN = NOW - timedelta(minutes=3)
 

@@ -10,38 +10,27 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from motcua.domain.phones.reading import holds_phone
 from motcua.jobs.notices.picking_up import pick_up
-from motcua.jobs.notices.planning import plan
 from motcua.store.ledger.database import connect
-from tests.conftest import NHA_TRANG, NOW, TU_PHAP
+from tests.ground import NHA_TRANG, NOW, TU_PHAP, take_in
 from tests.web.taken_away import read_file
-from tests.web.visiting import Visiting
+from tests.web.visiting import VISITING
 
 CODE = "160915001"
 PAGE = "/motcua/dossiers"
-WHO = Visiting()
-
-
-@pytest.fixture(scope="module")
-def app() -> FastAPI:
-    return WHO.mount()
 
 
 @pytest.fixture
 def staff(app, one_stop) -> Iterator[TestClient]:
-    WHO.role, WHO.agencies = "operator", None
     one_stop.dossier(applicant_phone="")
     one_stop.dossier("160915002", TU_PHAP)
     one_stop.move(9)
     one_stop.move(4, "160915002", TU_PHAP, desk=False)
-    pick_up("khanhhoa", now=NOW)
-    plan(now=NOW)
-    with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as http:
-        http.cookies.set("_token", "a-session")
+    take_in()
+    with VISITING.browse(app) as http:
         yield http
 
 
@@ -165,7 +154,7 @@ def test_several_dossiers_of_a_number_are_listed(staff, one_stop):
         assert {row[0] for row in taken.rows} >= {"160915002", "160915003"}
         assert len(taken.rows) == listed.text.count('<th scope="row" class="code"><a ')
         assert not holds_phone(" ".join(cell for row in taken.rows for cell in row[:4]))
-    WHO.role, WHO.agencies = "agency", frozenset({NHA_TRANG})
+    VISITING.visit_as("agency", NHA_TRANG)
     (own,) = read_file(staff.get(addresses[1])).rows
     assert own[:2] == ["160915003", NHA_TRANG]
     assert staff.get(f"{PAGE}/found/file?format=csv").status_code == 400
@@ -174,7 +163,7 @@ def test_several_dossiers_of_a_number_are_listed(staff, one_stop):
 
 
 def test_auditor_finds_by_code_alone_and_sees_no_number_and_no_name(staff, rows):
-    WHO.role = "auditor"
+    VISITING.visit_as("auditor")
     refused = search(staff, "0905 123 456")
     assert refused.status_code == 403
     assert "456" not in words(refused)
@@ -185,7 +174,7 @@ def test_auditor_finds_by_code_alone_and_sees_no_number_and_no_name(staff, rows)
     assert "Lan" not in words(shown)
     assert "•••" not in shown.text
     assert "Ghi phản ánh" not in words(shown)
-    WHO.role = "operator"
+    VISITING.visit_as("operator")
     assert "Nguyễn Thị Lan" in words(staff.get(f"{PAGE}?code=160915002"))
 
 
@@ -193,7 +182,7 @@ def test_auditor_finds_by_code_alone_and_sees_no_number_and_no_name(staff, rows)
     "dossiers", "an agency's administrator finds no other agency's dossier by page, slip, file or number"
 )
 def test_dossier_of_another_agency_is_not_there(staff):
-    WHO.role, WHO.agencies = "agency", frozenset({NHA_TRANG})
+    VISITING.visit_as("agency", NHA_TRANG)
     assert staff.get(f"{PAGE}?code={CODE}").status_code == 200
     for address in (
         f"{PAGE}?code=160915002",
@@ -206,7 +195,7 @@ def test_dossier_of_another_agency_is_not_there(staff):
         assert answer.status_code == 404, address
         assert "Sở Tư pháp" not in words(answer)
     assert search(staff, "0905123456").status_code == 404
-    WHO.agencies = frozenset()
+    VISITING.visit_as("agency")
     assert staff.get(f"{PAGE}?code={CODE}").status_code == 404
 
 
@@ -238,8 +227,7 @@ def test_hostile_code_gives_a_clear_page(staff, typed):
     "code", ["<script>alert(1)</script>&\"'`", "Đơn số 7`/2026", "a/b/../c", "x’y“z”-1", "{{ 7*7 }}"]
 )
 def test_code_of_odd_signs_that_a_source_has_is_found_as_it_stands(staff, one_stop, code):
-    one_stop.dossier(code)
-    one_stop.move(9, code, number=77)
+    one_stop.both(9, code, number=77)
     pick_up("khanhhoa", now=NOW)
     for answer in (
         staff.get(PAGE, params={"agency": NHA_TRANG, "code": code}),

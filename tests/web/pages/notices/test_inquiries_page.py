@@ -15,7 +15,7 @@ from motcua.domain.clock import VIETNAM
 from motcua.domain.inquiries import InquiryResult
 from motcua.reports.wording import list_words
 from motcua.store import browsing
-from tests.conftest import NHA_TRANG, NOW, TU_PHAP
+from tests.ground import NHA_TRANG, NOW, TU_PHAP
 from tests.web.visiting import VISITING, words
 
 PAGE = "/motcua/messages/inquiries"

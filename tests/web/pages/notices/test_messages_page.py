@@ -12,16 +12,14 @@ from datetime import timedelta
 
 import openpyxl
 import pytest
-from typer.testing import CliRunner
 
-from motcua.cli import app as commands
 from motcua.domain.texts import PARAMETER_LIMITS
 from motcua.jobs.listing import reading as lists
 from motcua.jobs.listing.lists import MESSAGES, NOBODYS
 from motcua.jobs.listing.reading import Listing
 from motcua.store import browsing
 from motcua.web.lists import page as places
-from tests.conftest import NHA_TRANG, NOW, TU_PHAP
+from tests.ground import NHA_TRANG, NOW, TU_PHAP, type_command
 from tests.web.taken_away import read_csv, read_file
 from tests.web.visiting import VISITING, words
 
@@ -481,8 +479,7 @@ def test_command_lists_the_same_messages_without_a_number_and_writes_the_same_fi
     several(made)
 
     def run(*arguments: str) -> str:
-        done = CliRunner().invoke(commands, ["messages", "list", *arguments], env={"COLUMNS": "200"})
-        assert done.exit_code == 0, done.output
+        done = type_command("messages", "list", *arguments)
         return done.output
 
     listed = run("--sort", "dossier_code")
@@ -495,5 +492,4 @@ def test_command_lists_the_same_messages_without_a_number_and_writes_the_same_fi
     run("--state", "suppressed", "--to", str(path))
     written = read_csv(path.read_bytes())
     assert [row["Mã hồ sơ"] for row in written.by_head()] == ["B"]
-    refused = CliRunner().invoke(commands, ["messages", "list", "--kind", "x"])
-    assert refused.exit_code == 2
+    type_command("messages", "list", "--kind", "x", exits=2)

@@ -19,22 +19,18 @@ from motcua.domain.checks import ALERT_NAMES
 from motcua.domain.clock import VIETNAM
 from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.gates import RunIncomplete
-from motcua.jobs.notices.picking_up import pick_up
-from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.stopping import go, release, stop
 from motcua.jobs.tasks.settle_messages import gate
 from motcua.settings import settings
 from motcua.store.agencies import save_agencies
-from motcua.store.ledger.database import connect
 from motcua.version import software
-from tests.conftest import NHA_TRANG, NOW, TU_PHAP, agency
+from tests.ground import NHA_TRANG, NOW, TU_PHAP, agency, in_ledger, take_in
 from tests.integration.conftest import gateway  # noqa: F401 - a fixture
 from tests.web.taken_away import read_file
-from tests.web.visiting import Visiting
+from tests.web.visiting import VISITING, page_words
 
 PAGE = "/motcua/"
-VISITING = Visiting()
 A_RUN = (
     "INSERT INTO motcua.quality_runs (run_no, run_id, as_of, day, working_day, since, rules, thresholds, software,"
     " dossiers) OVERRIDING SYSTEM VALUE"
@@ -42,25 +38,14 @@ A_RUN = (
 )
 
 
-@pytest.fixture(scope="module")
-def app() -> FastAPI:
-    return VISITING.mount()
-
-
 @pytest.fixture
 def page(app: FastAPI, ledger: str) -> Iterator[TestClient]:
-    VISITING.role, VISITING.agencies = "operator", None
-    with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as http:
+    with VISITING.browse(app) as http:
         yield http
 
 
 def as_agency(*codes: str) -> None:
-    VISITING.role, VISITING.agencies = "agency", frozenset(codes)
-
-
-def words(answer: Any) -> str:
-    assert answer.status_code == 200
-    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", answer.text.partition("</style>")[2])))
+    VISITING.visit_as("agency", *codes)
 
 
 def matters(answer: Any) -> list[tuple[bool, str]]:
@@ -187,7 +172,7 @@ def calm(message, alive, settled, gateway, configure, rows, monkeypatch) -> None
 
 def test_new_installation_is_told_what_to_do_first(page, configure, gateway):  # noqa: F811
     answer = page.get(PAGE)
-    shown = words(answer)
+    shown = page_words(answer)
     assert "Chưa có hồ sơ nào trong sổ." in shown
     assert "docs/sources.md" in shown
     assert "docs/operations/new-agency.md" in shown
@@ -206,7 +191,7 @@ def test_new_installation_is_told_what_to_do_first(page, configure, gateway):  #
 def test_calm_is_said_in_one_line_and_only_where_the_watch_lives(page, calm, alive, rows):
     answer = page.get(PAGE)
     assert matters(answer) == []
-    shown = words(answer)
+    shown = page_words(answer)
     assert "Không có việc gì cần xử lý. Giám sát xem lần cuối lúc" in shown
     assert "Chưa có hồ sơ nào" not in shown
     assert "Dữ liệu tính đến" in shown
@@ -246,7 +231,7 @@ def test_every_alert_of_the_watch_is_shown_with_what_to_do_and_a_link(page, calm
         (text,) = [text for _, text in found if f"docs/operations/alerts/{name}.md" in text]
         assert "Xem và nhận xử lý" in text
     assert "<i>nguon" not in answer.text
-    assert "không có việc gì" not in words(answer).lower()
+    assert "không có việc gì" not in page_words(answer).lower()
     rows("UPDATE motcua.alerts SET acknowledged_at = now(), acknowledged_by = 'minh' WHERE name = 'disk_low'")
     last = matters(page.get(PAGE))[-1]
     assert not last[0], "somebody looks after it"
@@ -269,7 +254,7 @@ def test_source_that_fails_or_is_not_read_is_red_at_once_and_told_once(page, cal
     assert silent[1].startswith("Không đọc được nguồn vanphong")
     assert failing[0]
     assert failing[1].startswith("Đọc nguồn khanhhoa bị lỗi")
-    shown = words(answer)
+    shown = page_words(answer)
     assert "khanhhoa lỗi" in shown
     assert "OperationalError: <b>gone" in shown
     assert "<b>gone" not in answer.text
@@ -286,7 +271,7 @@ def test_source_that_was_away_for_one_pick_up_is_shown_and_not_red(page, calm, r
     rows("UPDATE motcua.sources SET failed_at = now(), failure = 'OperationalError: away'")
     answer = page.get(PAGE)
     assert matters(answer) == []
-    assert "OperationalError: away" in words(answer)
+    assert "OperationalError: away" in page_words(answer)
 
 
 @pytest.mark.parametrize(
@@ -298,7 +283,7 @@ def test_source_that_was_away_for_one_pick_up_is_shown_and_not_red(page, calm, r
     ],
 )
 def test_open_gap_is_said_first_with_what_to_do_and_stays_in_the_history(page, calm, rows, kind, why, what_to_do):
-    assert "Sổ được phục hồi" not in words(page.get(PAGE))
+    assert "Sổ được phục hồi" not in page_words(page.get(PAGE))
     rows("INSERT INTO motcua.gaps (kind, noticed_at, lost_attempts, held_messages) VALUES (%s, now(), 12, 3)", kind)
     rows(
         "INSERT INTO motcua.alerts (name, subject, raised_at, facts) VALUES ('ledger_behind', '', now(), %s)",
@@ -311,17 +296,17 @@ def test_open_gap_is_said_first_with_what_to_do_and_stays_in_the_history(page, c
     assert why in text
     assert "3 tin đang giữ lại" in text
     assert what_to_do in text
-    assert "chưa: không gửi tin nào" in words(answer)
+    assert "chưa: không gửi tin nào" in page_words(answer)
     as_agency(NHA_TRANG)
     ((_, text),) = matters(page.get(PAGE))
     assert text.startswith("Không tin nào được gửi từ")
     assert "3 tin" not in text, "of all agencies together"
-    VISITING.role, VISITING.agencies = "operator", None
+    VISITING.visit_as("operator")
     rows("UPDATE motcua.gaps SET closed_at = now(), closed_by = 'lan', reason = 'máy hỏng'")
     rows("UPDATE motcua.alerts SET over_at = now()")
     answer = page.get(PAGE)
     assert matters(answer) == []
-    assert "lan: máy hỏng" in words(answer)
+    assert "lan: máy hỏng" in page_words(answer)
 
 
 def test_ledger_that_slept_is_said_first_with_the_way_to_the_answer(page, calm, rows):
@@ -337,19 +322,17 @@ def test_ledger_that_slept_is_said_first_with_the_way_to_the_answer(page, calm, 
     assert "sổ ngủ hơn mười phút" in text
     assert "3 tin đang giữ lại" in text
     assert 'href="/motcua/alerts#so-ngu"' in answer.text
-    assert "chưa: đang giữ tin" in words(answer)
+    assert "chưa: đang giữ tin" in page_words(answer)
 
 
 def test_stopped_gateway_says_why_and_who_and_is_red_once_that_is_sure(page, one_stop, gateway, rows):  # noqa: F811
     now = datetime.now(UTC)
-    one_stop.dossier("D-0")
-    one_stop.move(9, "D-0", at=now)
-    pick_up("khanhhoa", now=now)
-    plan(now=now)
+    one_stop.both(9, "D-0", at=now)
+    take_in(now=now)
     gateway.answer = (403, "Authorization failed for sendsms")
     send("run 7", clock=lambda: now)
     answer = page.get(PAGE)
-    shown = words(answer)
+    shown = page_words(answer)
     assert "dừng 403 Authorization failed for sendsms" in shown
     assert "run 7" in shown
     assert not any("ngừng gửi" in text for _, text in matters(answer)), "a pause begins with two seconds"
@@ -358,7 +341,7 @@ def test_stopped_gateway_says_why_and_who_and_is_red_once_that_is_sure(page, one
 
 
 def test_broken_connection_is_named_and_red_though_the_page_has_none(page, calm, configure, monkeypatch):
-    assert "chưa dùng lần nào" in words(page.get(PAGE))
+    assert "chưa dùng lần nào" in page_words(page.get(PAGE))
     configure(AIRFLOW_CONN_SMS_KANNEL='{"conn_type": "http", "host": "h", "extra": {"segments_per_day": "x"}}')
     with pytest.raises(RunIncomplete, match="segments_per_day"):
         gate(EVERYTHING)
@@ -368,7 +351,7 @@ def test_broken_connection_is_named_and_red_though_the_page_has_none(page, calm,
     assert red
     assert text.startswith("Kết nối tới cổng kannel hỏng")
     assert "segments_per_day" in text
-    assert "kết nối hỏng" in words(answer)
+    assert "kết nối hỏng" in page_words(answer)
 
 
 def test_what_senders_found_of_a_gateway_is_shown_and_changes_with_its_connection(page, calm, configure):
@@ -381,22 +364,20 @@ def test_what_senders_found_of_a_gateway_is_shown_and_changes_with_its_connectio
     ):
         configure(AIRFLOW_CONN_SMS_KANNEL=json.dumps({"conn_type": "http", "host": "h", "extra": extra}))
         send("run")
-        assert f"kannel {shown}" in words(page.get(PAGE))
+        assert f"kannel {shown}" in page_words(page.get(PAGE))
 
 
 @pytest.mark.guarantee("stops", "what is stopped is shown on the first page, with who, why and until when")
 def test_what_the_department_stopped_is_shown_with_who_why_and_until_when(one_stop, page, gateway, rows):  # noqa: F811
     now = datetime.now(UTC)
-    assert "Sở chưa tạm dừng lần nào." in words(page.get(PAGE))
-    one_stop.dossier("D-0")
-    one_stop.move(9, "D-0", at=now)
-    pick_up("khanhhoa", now=now)
-    plan(now=now)
+    assert "Sở chưa tạm dừng lần nào." in page_words(page.get(PAGE))
+    one_stop.both(9, "D-0", at=now)
+    take_in(now=now)
     made = stop(
         kind="result", agency=NHA_TRANG, until=now + timedelta(hours=1), reason="Sai <b>tên", stopped_by="lan", now=now
     )
     answer = page.get(PAGE)
-    shown = words(answer)
+    shown = page_words(answer)
     (text,) = [text for _, text in matters(answer) if "tạm dừng" in text]
     assert "Sở đang tạm dừng gửi tin có kết quả của cơ quan Ủy ban nhân dân thành phố Nha Trang đến" in text
     assert ": Sai <b>tên 1 tin đang chờ." in text
@@ -404,12 +385,12 @@ def test_what_the_department_stopped_is_shown_with_who_why_and_until_when(one_st
     as_agency(NHA_TRANG)
     assert any(": Sai <b>tên 1 tin đang chờ." in text for _, text in matters(page.get(PAGE)))
     as_agency(TU_PHAP)
-    assert "Sai" not in words(page.get(PAGE))
-    VISITING.role, VISITING.agencies = "operator", None
+    assert "Sai" not in page_words(page.get(PAGE))
+    VISITING.visit_as("operator")
     go(made.stop_id, ended_by="minh", now=datetime.now(UTC))
     answer = page.get(PAGE)
     assert not any("tạm dừng" in text for _, text in matters(answer))
-    assert "bởi minh" in words(answer)
+    assert "bởi minh" in page_words(answer)
 
 
 def test_stop_of_everything_counts_for_an_agency_its_own_messages(page, calm, message, rows):
@@ -484,17 +465,14 @@ def test_publication_that_does_not_hold_is_told_to_those_who_see_all_until_it_ho
     assert "/motcua/reconciliation?closing=5" in links(answer)
     as_agency(NHA_TRANG)
     assert matters(page.get(PAGE)) == []
-    VISITING.role, VISITING.agencies = "operator", None
+    VISITING.visit_as("operator")
     rows(verified + " VALUES (1, now(), 'scheduled__3', 0)")
     assert matters(page.get(PAGE)) == []
 
 
 def test_agencies_that_are_not_told_for_and_those_not_checked_are_named(page, calm, rows):
-    with connect() as connection:
-        save_agencies(connection, [agency(TU_PHAP, name="Sở <u>Tư pháp", enabled_from=None)], "tests")
-        save_agencies(
-            connection, [agency("H9", valid_until=NOW.date() - timedelta(days=900), enabled_from=None)], "tests"
-        )
+    in_ledger(save_agencies, [agency(TU_PHAP, name="Sở <u>Tư pháp", enabled_from=None)], "tests")
+    in_ledger(save_agencies, [agency("H9", valid_until=NOW.date() - timedelta(days=900), enabled_from=None)], "tests")
     rows(A_RUN)
     rows(
         "INSERT INTO motcua.quality_broken_agencies VALUES (1, %s, 'dossier_twice'), (1, NULL, 'agency_missing')",
@@ -533,7 +511,7 @@ def test_evening_tells_how_many_were_due_told_and_why_not(page, calm, message, r
     message("suppressed", "apology", at=evening_at, number=2)
     message("cancelled", "apology", at=evening_at, reason="handed_over")
     answer = page.get(PAGE)
-    shown = words(answer)
+    shown = page_words(answer)
     assert "đã xem: 40, của 2 cơ quan" in shown
     assert "Phải xin lỗi 9 hồ sơ: đã báo 6 , còn chờ 0 , không báo 3 ." in shown
     assert "Kết quả đã trao trước khi nhắn đã hủy (đúng) 1" in shown
@@ -548,7 +526,7 @@ def test_evening_tells_how_many_were_due_told_and_why_not(page, calm, message, r
     }
     assert wanted in asked
     as_agency(TU_PHAP)
-    assert "Phải xin lỗi 1 hồ sơ: đã báo 1 , còn chờ 0 , không báo 0 ." in words(page.get(PAGE))
+    assert "Phải xin lỗi 1 hồ sơ: đã báo 1 , còn chờ 0 , không báo 0 ." in page_words(page.get(PAGE))
 
 
 def test_evening_that_was_not_run_or_not_all_sent_is_red(page, calm, message, rows):
@@ -579,7 +557,7 @@ def test_evening_that_was_not_run_or_not_all_sent_is_red(page, calm, message, ro
         ((red, text),) = matters(answer)
         assert red
         assert "chưa được lập cho 1 cơ quan" in text
-        assert "1 cơ quan chưa được lập" in words(answer)
+        assert "1 cơ quan chưa được lập" in page_words(answer)
         as_agency(NHA_TRANG)
         assert matters(page.get(PAGE)) == []
 
@@ -590,14 +568,12 @@ def test_evening_that_was_not_run_or_not_all_sent_is_red(page, calm, message, ro
 def test_every_end_is_shown_with_what_people_must_decide_and_nobodys_number(one_stop, page, gateway, rows):  # noqa: F811
     now = datetime.now(UTC)
     for number in range(4):
-        one_stop.dossier(f"D-{number}<b>", applicant_phone=f"0905123{number:03}" if number else "")
-        one_stop.move(9, f"D-{number}<b>", at=now)
-    pick_up("khanhhoa", now=now)
-    plan(now=now)
+        one_stop.both(9, f"D-{number}<b>", at=now, applicant_phone=f"0905123{number:03}" if number else "")
+    take_in(now=now)
     gateway.script = ["hang"]
     send("run", clock=lambda: now)
     answer = page.get(PAGE)
-    shown = words(answer)
+    shown = page_words(answer)
     assert "4 tin đã lập" in shown
     assert "Nhà mạng đã nhận 2" in shown
     assert "Chưa rõ 1" in shown
@@ -607,11 +583,11 @@ def test_every_end_is_shown_with_what_people_must_decide_and_nobodys_number(one_
     assert "84905123" not in answer.text
     release("Nguyễn Văn A", "nhà mạng chưa nhận")
     answer = page.get(PAGE)
-    assert "Nguyễn Văn A nhà mạng chưa nhận đang chờ" in words(answer)
+    assert "Nguyễn Văn A nhà mạng chưa nhận đang chờ" in page_words(answer)
     assert not any("chưa rõ kết quả" in text for _, text in matters(answer))
     assert "<b>" not in answer.text.partition("D-")[2][:40]
     two_days_ago = (now - timedelta(days=2)).date()
-    assert "Chưa có thay đổi nào" in words(page.get(f"{PAGE}?day={two_days_ago}"))
+    assert "Chưa có thay đổi nào" in page_words(page.get(f"{PAGE}?day={two_days_ago}"))
 
 
 @pytest.mark.guarantee("pages", "the day's figures by kind and by agency add up, and each leads to its rows")
@@ -624,7 +600,7 @@ def test_figures_add_up_and_each_leads_to_its_rows(page, calm, message):
     message("delivered", "reply", None, at=noon, number=4)
     message("delivered", at=noon - timedelta(days=1), number=50)
     answer = page.get(PAGE)
-    shown = words(answer)
+    shown = page_words(answer)
     assert "1.210 tin đã lập" in shown
     assert "Đã tới máy 1.205 nhà mạng báo máy của công dân đã nhận" in shown
     assert "Không thuộc cơ quan nào (tra cứu mã không có) 4 4 0 0" in shown
@@ -643,13 +619,13 @@ def test_figures_add_up_and_each_leads_to_its_rows(page, calm, message):
         assert wanted | of_today in asked
     # One kind by agency.
     answer = page.get(PAGE, params={"kind": "supplement"})
-    by_agency = words(answer).partition("Theo cơ quan")[2].partition("Xin lỗi chậm trả, tối")[0]
+    by_agency = page_words(answer).partition("Theo cơ quan")[2].partition("Xin lỗi chậm trả, tối")[0]
     assert "Sở Tư pháp 3 0 3 0" in by_agency
     assert "Nha Trang" not in by_agency
     asked = [parse_qs(urlsplit(each).query) for each in links(answer) if each.startswith("/motcua/messages?")]
     assert {"agency": [TU_PHAP], "kind": ["supplement"], "state": ["undelivered"]} | of_today in asked
     yesterday = today - timedelta(days=1)
-    assert "50 tin đã lập" in words(page.get(PAGE, params={"day": str(yesterday)}))
+    assert "50 tin đã lập" in page_words(page.get(PAGE, params={"day": str(yesterday)}))
 
 
 def test_what_was_rightly_not_sent_is_not_among_the_failures(page, calm, message):
@@ -659,18 +635,18 @@ def test_what_was_rightly_not_sent_is_not_among_the_failures(page, calm, message
     answer = page.get(PAGE)
     red = re.findall(r'<td class="figure trouble" data-name="([^"]*)"', answer.text)
     assert set(red) == {"Không tới máy"}
-    assert "đúng: hồ sơ đã trao kết quả" in words(answer)
+    assert "đúng: hồ sơ đã trao kết quả" in page_words(answer)
 
 
 def test_identity_is_what_the_watch_counted_last_with_when(page, calm, alive):
-    shown = words(page.get(PAGE))
+    shown = page_words(page.get(PAGE))
     assert re.search(r"lần cuối lúc [\d:]+ [\d/]+ : đủ, không thiếu tin nào", shown)
     alive(difference=3)
-    assert "lệch 3 tin: báo quản trị hệ thống" in words(page.get(PAGE))
+    assert "lệch 3 tin: báo quản trị hệ thống" in page_words(page.get(PAGE))
     alive(counted_at=None)
-    assert "Chưa được đếm lại từ các thay đổi hồ sơ" in words(page.get(PAGE))
+    assert "Chưa được đếm lại từ các thay đổi hồ sơ" in page_words(page.get(PAGE))
     as_agency(NHA_TRANG)
-    assert "đếm lại" not in words(page.get(PAGE)), "it is of all agencies together"
+    assert "đếm lại" not in page_words(page.get(PAGE)), "it is of all agencies together"
 
 
 @pytest.mark.parametrize("day", ["hôm nay", "2026-13-01", "0001-01-01", "9999-12-31", "25/11/2026", "\x00"])
@@ -736,13 +712,13 @@ def test_agency_sees_its_own_figures_and_matters_and_nothing_of_the_whole(page, 
     )
     as_agency(NHA_TRANG)
     answer = page.get(PAGE)
-    shown = words(answer)
+    shown = page_words(answer)
     assert "1 tin đã lập" in shown
     assert "Không có việc gì cần xử lý." in shown
     for secret in ("777", "555", "Sở Bí mật", TU_PHAP, "secret", "kannel", "Cổng nhắn tin", "Đã qua", "giám sát"):
         assert secret not in shown.partition("Tổng quan")[2].partition("MotcuaSMS · trang")[0], secret
     as_agency()
-    shown = words(page.get(PAGE))
+    shown = page_words(page.get(PAGE))
     assert "chưa được giao cơ quan nào" in shown
     assert "Chưa có hồ sơ" not in shown.partition("Chưa có hồ sơ nào trong sổ.")[2]
     assert "tin đã lập" not in shown
@@ -794,8 +770,8 @@ def test_agency_is_told_what_to_mend_and_who_complained(page, calm, rows):
 
 
 def test_auditor_sees_the_figures_and_no_number(page, calm, message):
-    VISITING.role = "auditor"
-    shown = words(page.get(PAGE))
+    VISITING.visit_as("auditor")
+    shown = page_words(page.get(PAGE))
     assert "1 tin đã lập" in shown
     assert "Cổng nhắn tin" in shown
     assert not re.search(r"09••", shown)

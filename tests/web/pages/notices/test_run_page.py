@@ -11,12 +11,9 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from motcua import dag_texts
-from motcua.jobs.notices.picking_up import pick_up
-from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.quality.checking import check_quality
 from motcua.jobs.run_alerts import keep_red_run
@@ -27,24 +24,17 @@ from motcua.store.ledger.sessions import Run, work_for
 from motcua.store.upkeep import CleanedOf, save_cleaning
 from motcua.web.runs import airflow_runs, run_page, run_words
 from motcua.web.runs.airflow_runs import AirflowRun, FailedTask, find_airflow_run
-from tests.conftest import NHA_TRANG, TU_PHAP
+from tests.ground import NHA_TRANG, TU_PHAP, in_ledger, take_in
 from tests.integration.conftest import gateway  # noqa: F401 - a fixture
-from tests.web.visiting import Visiting
+from tests.web.visiting import VISITING
 
 RUN_ID = "scheduled__2026-11-25T10:30:00+00:00"
 NOTIFY = Run("notify_transitions", RUN_ID)
-VISITING = Visiting()
-
-
-@pytest.fixture(scope="module")
-def app() -> FastAPI:
-    return VISITING.mount()
 
 
 @pytest.fixture
 def staff(app, agencies) -> Iterator[TestClient]:
-    VISITING.role, VISITING.agencies = "operator", None
-    with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as http:
+    with VISITING.browse(app) as http:
         yield http
     work_for(None)
 
@@ -98,12 +88,10 @@ def began(dag_id: str) -> None:
 def send_some(one_stop, gateway, *numbers: str, agency=NHA_TRANG, script=()) -> None:  # noqa: F811
     now = datetime.now(UTC)
     for place, number in enumerate(numbers):
-        one_stop.dossier(f"{agency[-3:]}-{place}<b>", agency, applicant_phone=number)
-        one_stop.move(9, f"{agency[-3:]}-{place}<b>", agency, at=now)
+        one_stop.both(9, f"{agency[-3:]}-{place}<b>", agency, at=now, applicant_phone=number)
     gateway.script = list(script)
     work_for(NOTIFY)
-    pick_up("khanhhoa", now=now)
-    plan(now=now)
+    take_in(now=now)
     send(NOTIFY.run_id, clock=lambda: now)
     work_for(None)
 
@@ -144,7 +132,7 @@ def test_whoever_started_it_and_what_it_is_bound_to_is_said_but_no_name_to_audit
     said = words(page_of(staff))
     assert "chạy bù (backfill), lan" in said
     assert "từ 8:00 25/11/2026 đến 9:00 25/11/2026" in said
-    VISITING.role = "auditor"
+    VISITING.visit_as("auditor")
     assert "lan" not in words(page_of(staff)).split(" · ")[1]
 
 
@@ -233,7 +221,7 @@ def test_agency_user_sees_what_a_run_did_for_his_agency_alone(staff, airflow, on
     send_some(one_stop, gateway, "0905123003", agency=TU_PHAP)
     keep_red_run(NOTIFY.dag_id, RUN_ID, "1 message(s) transient")
     airflow.says("failed")
-    VISITING.role, VISITING.agencies = "agency", frozenset({TU_PHAP})
+    VISITING.visit_as("agency", TU_PHAP)
     answer = page_of(staff)
     said = words(answer)
     assert "Lập 1 tin. Gửi 1 lần: nhà mạng nhận 1, lỗi 0." in said
@@ -241,7 +229,7 @@ def test_agency_user_sees_what_a_run_did_for_his_agency_alone(staff, airflow, on
     assert NHA_TRANG not in answer.text
     assert "cổng nhắn tin bận" not in said, "what is left is of all agencies"
     assert "Sở Thông tin và Truyền thông đã được báo" in said
-    VISITING.agencies = frozenset()
+    VISITING.visit_as("agency")
     airflow.says("success")
     said = words(page_of(staff))
     assert "Lượt này không có gì phải làm cho cơ quan của bạn." in said
@@ -270,7 +258,7 @@ def test_evening_tells_each_agencys_part(staff, airflow, rows):
     airflow.says("success")
     said = words(page_of(staff, run))
     assert "Ủy ban nhân dân thành phố Nha Trang 25/11/2026 đã lập 12 3 2 0" in said
-    VISITING.role, VISITING.agencies = "agency", frozenset({TU_PHAP})
+    VISITING.visit_as("agency", TU_PHAP)
     assert "Nha Trang" not in words(page_of(staff, run))
 
 
@@ -306,7 +294,7 @@ def test_closings_checks_and_statements_are_told_with_their_mails(staff, airflow
     assert "lệch 1, 0 dòng chưa rõ lý do chưa công bố" in said
     assert "Sở Thông tin và Truyền thông số 1 1 thư đã gửi" in said
     assert "thành phố Nha Trang số 1 1 thư chưa gửi được" in said
-    VISITING.role, VISITING.agencies = "agency", frozenset({TU_PHAP})
+    VISITING.visit_as("agency", TU_PHAP)
     own = words(page_of(staff, Run("reconcile_daily", RUN_ID)))
     assert "lệch" not in own
     assert "Nha Trang" not in own
@@ -315,7 +303,7 @@ def test_closings_checks_and_statements_are_told_with_their_mails(staff, airflow
         " VALUES ('vnpt', '11-2026<i>.csv', now(), %s, 1, 'wrong')",
         RUN_ID,
     )
-    VISITING.role, VISITING.agencies = "operator", None
+    VISITING.visit_as("operator")
     said = words(page_of(staff, Run("reconcile_carrier", RUN_ID)))
     assert "vnpt/11-2026<i>.csv không rõ bị từ chối" in said
 
@@ -338,8 +326,7 @@ def test_what_was_removed_of_airflow_is_told_with_what_was_not(staff, airflow):
         CleanedOf("job", 0),
     ]
     work_for(run := Run("clean_airflow", RUN_ID))
-    with connect() as ledger:
-        save_cleaning(ledger, datetime.now(UTC), done)
+    in_ledger(save_cleaning, datetime.now(UTC), done)
     work_for(None)
     airflow.says("success")
     said = words(page_of(staff, run))
@@ -348,7 +335,7 @@ def test_what_was_removed_of_airflow_is_told_with_what_was_not(staff, airflow):
     assert "3 dòng của bảng deadline" in said
     assert "7.200 tệp nhật ký (12,3 MB)" in said
     assert "chương trình đã dừng" not in said, "nothing of it was removed"
-    VISITING.role, VISITING.agencies = "agency", (NHA_TRANG,)
+    VISITING.visit_as("agency", NHA_TRANG)
     assert "1.440" not in words(page_of(staff, run))
 
 

@@ -12,7 +12,7 @@ import pytest
 from motcua.jobs.listing import reading
 from motcua.jobs.listing.lists import HELD
 from motcua.reports.lists.declared import declared_list
-from tests.conftest import NHA_TRANG, TU_PHAP
+from tests.ground import NHA_TRANG, TU_PHAP
 from tests.web.visiting import VISITING, words
 
 PAGE = "/motcua/messages/unknown"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import html
-import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,22 +12,14 @@ from fastapi.testclient import TestClient
 from psycopg.types.json import Jsonb
 
 from motcua.domain.checks import ALERT_NAMES
-from tests.web.visiting import Visiting
+from tests.web.visiting import VISITING, form_of, page_words
 
 PAGE = "/motcua/alerts"
-VISITING = Visiting()
-
-
-@pytest.fixture(scope="module")
-def app() -> FastAPI:
-    return VISITING.mount()
 
 
 @pytest.fixture
 def staff(app: FastAPI, ledger: str) -> Iterator[TestClient]:
-    VISITING.role = "operator"
-    with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as http:
-        http.cookies.set("_token", "a-session")
+    with VISITING.browse(app) as http:
         yield http
 
 
@@ -71,21 +61,10 @@ def alive(rows: Callable[..., list[dict[str, Any]]]) -> Callable[..., None]:
     return write
 
 
-def words(answer: Any) -> str:
-    assert answer.status_code == 200
-    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", answer.text.partition("</style>")[2])))
-
-
-def form_of(page: str, after: str) -> dict[str, str]:
-    part = page[page.index(after) :]
-    part = part[part.index('<form method="post"') : part.index("</form>")]
-    return {name: html.unescape(value) for name, value in re.findall(r'name="(\w+)" value="([^"]*)"', part)}
-
-
 def test_watch_that_never_ran_and_one_that_found_nothing_are_said_in_words(staff, alive):
-    assert "Chương trình giám sát chưa từng chạy." in words(staff.get(PAGE))
+    assert "Chương trình giám sát chưa từng chạy." in page_words(staff.get(PAGE))
     alive()
-    shown = words(staff.get(PAGE))
+    shown = page_words(staff.get(PAGE))
     assert "Không có cảnh báo nào. Mọi thứ được xem đều tốt." in shown
     assert "Sổ cân tốt lệch 0" in shown
     assert "không hoạt động" not in shown
@@ -97,7 +76,7 @@ def test_open_alert_is_shown_with_what_to_do_and_acknowledged_by_the_visitor(sta
     alert("source_failing", "vanphong", {"since": None, "failed_at": None})
     alert("red_run", facts={"runs": 2, "dags": "notify_transitions", "since": "2026-11-25T03:00:00+00:00"}, over=True)
     page = staff.get(PAGE)
-    shown = words(page)
+    shown = page_words(page)
     assert "Cảnh báo cần xử lý Đọc nguồn" in shown
     assert "Cần làm: Xem lý do bằng motcua sources list" in shown
     assert "docs/operations/alerts/source_failing.md" in shown
@@ -107,7 +86,7 @@ def test_open_alert_is_shown_with_what_to_do_and_acknowledged_by_the_visitor(sta
     answer = staff.post(PAGE, data=form_of(page.text, "khanh&lt;b&gt;hoa"))
     assert answer.status_code == 303
     page = staff.get(answer.headers["location"])
-    shown = words(page)
+    shown = page_words(page)
     assert "Đã ghi nhận." in shown
     assert "Đang có người xử lý Đọc nguồn khanh<b>hoa" in shown
     assert "lan đã biết lúc" in shown
@@ -123,7 +102,7 @@ def test_who_may_only_look_sees_no_form_and_can_acknowledge_nothing(staff, alive
     alive()
     alert("airflow_unreachable", facts={"reason": "ConnectionError"})
     fields = form_of(staff.get(PAGE).text, "Airflow không trả lời")
-    VISITING.role = "auditor"
+    VISITING.visit_as("auditor")
     assert "<form" not in staff.get(PAGE).text.partition("<main")[2]
     assert staff.post(PAGE, data=fields).status_code == 403
     assert not rows("SELECT 1 FROM motcua.alerts WHERE acknowledged_at IS NOT NULL")
@@ -142,7 +121,7 @@ def test_form_of_another_site_changes_nothing(staff, alive, alert, rows, change)
 
 def test_silent_watch_unsent_mails_and_nobody_to_tell_are_said(staff, alive):
     alive(ago=timedelta(minutes=11), unsent=2, recipients=0)
-    shown = words(staff.get(PAGE))
+    shown = page_words(staff.get(PAGE))
     assert "Chương trình giám sát không hoạt động quá 10 phút." in shown
     assert "2 thư chưa gửi được" in shown
     assert "Không có địa chỉ nào để báo." in shown
@@ -153,7 +132,7 @@ def test_silent_watch_unsent_mails_and_nobody_to_tell_are_said(staff, alive):
 def test_alert_with_facts_of_another_version_is_shown_all_the_same(staff, alive, alert, name):
     alive()
     alert(name, facts={"since": 5})
-    assert name in words(staff.get(PAGE))
+    assert name in page_words(staff.get(PAGE))
 
 
 @pytest.fixture
@@ -179,7 +158,7 @@ def test_department_says_on_the_page_what_became_of_a_ledger_that_slept(staff, a
     alive()
     slept()
     page = staff.get(PAGE)
-    assert "Sổ ngủ từ" in words(page)
+    assert "Sổ ngủ từ" in page_words(page)
     fields = form_of(page.text, 'id="so-ngu"') | {"became": became, "reason": "mất điện đêm qua"}
     assert staff.post(f"{PAGE}/gap", data=fields | {"reason": " "}).status_code == 422
     assert staff.post(f"{PAGE}/gap", data=fields | {"reason": "gọi 0905123456"}).status_code == 422
@@ -188,7 +167,7 @@ def test_department_says_on_the_page_what_became_of_a_ledger_that_slept(staff, a
     assert rows("SELECT 1 FROM motcua.gaps WHERE closed_at IS NULL")
     answer = staff.post(f"{PAGE}/gap", data=fields)
     assert answer.status_code == 303
-    assert said in words(staff.get(answer.headers["location"]))
+    assert said in page_words(staff.get(answer.headers["location"]))
     (gap,) = rows("SELECT closed_by, reason, sent_until = held_until AS put_back FROM motcua.gaps")
     assert gap == {"closed_by": "lan", "reason": "mất điện đêm qua", "put_back": None if became == "let_go" else True}
     # Twice is once.
@@ -199,7 +178,7 @@ def test_who_may_only_look_answers_for_no_sleep(staff, alive, rows, slept):
     alive()
     slept()
     fields = form_of(staff.get(PAGE).text, 'id="so-ngu"') | {"became": "let_go", "reason": "mất điện"}
-    VISITING.role = "auditor"
+    VISITING.visit_as("auditor")
     assert 'id="so-ngu"' in staff.get(PAGE).text
     assert "<form" not in staff.get(PAGE).text.partition("<main")[2]
     assert staff.post(f"{PAGE}/gap", data=fields).status_code == 403
@@ -208,6 +187,6 @@ def test_who_may_only_look_answers_for_no_sleep(staff, alive, rows, slept):
 
 def test_page_says_whose_word_a_sleep_is_believed_on(staff, alive, rows):
     alive()
-    assert "tests đã ký lúc" in words(staff.get(PAGE))
+    assert "tests đã ký lúc" in page_words(staff.get(PAGE))
     rows("UPDATE motcua.believed_sleeps SET withdrawn_at = now(), withdrawn_by = 'lan'")
-    assert "giữ lại cho tới khi có người" in words(staff.get(PAGE))
+    assert "giữ lại cho tới khi có người" in page_words(staff.get(PAGE))

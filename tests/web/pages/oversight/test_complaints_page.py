@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import html
 import re
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from typer.testing import CliRunner
 
-from motcua.cli import app as commands
 from motcua.domain.clock import VIETNAM
-from tests.conftest import NHA_TRANG, TU_PHAP
-from tests.web.visiting import VISITING, words
+from tests.ground import NHA_TRANG, TU_PHAP, type_command
+from tests.web.visiting import VISITING, form_of, words
 
 PAGE = "/motcua/complaints"
-
-
-def form_of(page: str, after: str) -> dict[str, str]:
-    """The hidden fields of the first form behind a place, as a browser would send them."""
-    part = page[page.index(after) :]
-    part = part[part.index('<form method="post"') : part.index("</form>")]
-    return {name: html.unescape(value) for name, value in re.findall(r'name="(\w+)" value="([^"]*)"', part)}
 
 
 def entry(staff, **changes: str) -> dict[str, str]:
@@ -137,7 +127,7 @@ def test_message_that_was_not_sent_is_shown_with_its_reason(staff, rows):
     told = "chưa gửi tin nào. Tin xin lỗi số 1 nay: không gửi – Số cố định, không nhận được tin nhắn."
     assert f"Trước lúc phản ánh {told}" in words(staff.get(PAGE))
     assert rows("SELECT message_id FROM motcua.complaints") == [{"message_id": None}]
-    listed = CliRunner().invoke(commands, ["complaints", "list"], env={"COLUMNS": "300"})
+    listed = type_command("complaints", "list", exits=None, columns=300)
     # In a column, over several lines.
     expected = "(not sent then) 1 apology: Không gửi – Số cố định, không nhận được tin nhắn"
     assert set(expected.split()) <= set(listed.output.split())

@@ -14,9 +14,8 @@ import pytest
 from motcua.jobs.exports.accounts import open_account
 from motcua.jobs.exports.forms import form_of, read_export_form
 from motcua.store.intake.exports import list_forms
-from motcua.store.ledger.database import connect
 from motcua.web.quality.export_typed import TypedForm, changes_of
-from tests.conftest import NHA_TRANG, TU_PHAP
+from tests.ground import NHA_TRANG, TU_PHAP, in_ledger
 from tests.integration.exports.conftest import FORM, SOURCE, line, read_here, set_form_of
 from tests.web.pages.oversight.test_sent_exports import file_of, send, token_of
 from tests.web.visiting import VISITING, words
@@ -30,8 +29,7 @@ HEADINGS = "Số hồ sơ;Tình trạng;SĐT"
 def folder(staff, configure, tmp_path, read_here):
     """A source that was opened for both agencies, without a form."""
     configure(MOTCUA_SOURCES=f"khanhhoa,{SOURCE}=files,khac=files", MOTCUA_FILES=f"file://{tmp_path}/files")
-    with connect() as connection:
-        open_account(connection, SOURCE, (NHA_TRANG, TU_PHAP), "hoa", datetime.now(UTC))
+    in_ledger(open_account, SOURCE, (NHA_TRANG, TU_PHAP), "hoa", datetime.now(UTC))
     return tmp_path / "files" / SOURCE
 
 
@@ -49,8 +47,7 @@ def press(staff: Any, answer: Any, decision: str, **typed: str) -> Any:
 
 
 def forms() -> list[Any]:
-    with connect() as connection:
-        return list_forms(connection, SOURCE, 10)
+    return in_ledger(list_forms, SOURCE, 10)
 
 
 TYPED = {

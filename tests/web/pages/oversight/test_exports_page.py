@@ -23,7 +23,7 @@ from motcua.store.intake.exports import (
     set_form,
 )
 from motcua.store.ledger.database import connect
-from tests.conftest import NHA_TRANG, TU_PHAP
+from tests.ground import NHA_TRANG, TU_PHAP, in_ledger
 from tests.web.visiting import VISITING, words
 
 SOURCES = "/motcua/quality/sources"
@@ -172,16 +172,14 @@ def test_refused_file_is_taken_as_it_is_by_an_operator_with_a_reason(file):
         assert answer.status_code == 422
         assert told in words(answer)
     assert accept(file.staff, no, token="x").status_code == 403
-    with connect() as connection:
-        assert [each.state for each in list_exports(connection, SOURCE)] == ["refused"]
+    assert [each.state for each in in_ledger(list_exports, SOURCE)] == ["refused"]
     answer = accept(file.staff, no)
     assert answer.status_code == 303
     text = words(file.staff.get(answer.headers["location"]))
     assert "Đã xác nhận." in text
     assert "lan xác nhận lúc" in text
     assert "Đã lọc theo quý" in text
-    with connect() as connection:
-        (export,) = list_exports(connection, SOURCE)
+    (export,) = in_ledger(list_exports, SOURCE)
     assert (export.state, export.accepted_by, export.accepted_why) == ("waiting", "lan", "Đã lọc theo quý")
     assert "said=not_refused" in accept(file.staff, no).headers["location"], "it is waiting now"
 
@@ -190,8 +188,7 @@ def test_file_that_is_refused_for_what_nobody_can_know_better_is_not_taken(file)
     no = file("ho-so 1.csv", "refused", FileFault("not_a_table"))
     assert "Nhận tệp này" not in file.staff.get(of(no)).text
     assert "said=not_refused" in accept(file.staff, no).headers["location"]
-    with connect() as connection:
-        assert [each.state for each in list_exports(connection, SOURCE)] == ["refused"]
+    assert [each.state for each in in_ledger(list_exports, SOURCE)] == ["refused"]
 
 
 @pytest.mark.guarantee("intake", "exported files are shown to an agency's user where they never told of another agency")
@@ -206,8 +203,7 @@ def test_agency_sees_files_that_can_tell_of_no_other_agency_and_never_could(file
         assert (taken(file.staff, "vanished") == 403) != seen
         assert ("ho-so 1.csv" in file.staff.get(PAGE).text) == seen
         assert accept(file.staff, no).status_code == 403
-    with connect() as connection:
-        change_client(connection, SOURCE, "changed", by="hoa", now=datetime.now(UTC), agencies=[NHA_TRANG])
+    in_ledger(change_client, SOURCE, "changed", by="hoa", now=datetime.now(UTC), agencies=[NHA_TRANG])
     VISITING.visit_as("agency", NHA_TRANG)
     assert file.staff.get(of(no)).status_code == 403, "it told of another one, too"
     assert "Nhận tệp này" not in file.staff.get(PAGE).text

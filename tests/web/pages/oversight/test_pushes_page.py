@@ -6,15 +6,13 @@ from datetime import UTC, datetime
 
 import pytest
 import yaml
-from typer.testing import CliRunner
 
-from motcua.cli import app
 from motcua.jobs.checking.checking import check_source
 from motcua.reports import wording
 from motcua.settings import include_dir
 from motcua.store.intake.clients import Password, change_client, register_client
 from motcua.store.ledger.database import connect
-from tests.conftest import NHA_TRANG, TU_PHAP
+from tests.ground import NHA_TRANG, TU_PHAP, in_ledger, type_command
 from tests.web.visiting import VISITING, words
 
 PAGE = "/motcua/quality/sources"
@@ -86,8 +84,7 @@ def test_page_shows_each_client_with_what_it_pushed_and_what_was_wrong(pushing):
 def test_silent_client_and_one_that_is_disabled_are_told_as_such(pushing, rows):
     rows("INSERT INTO motcua.alerts (name, subject, raised_at, facts) VALUES ('push_silent', 'hue', now(), '{}')")
     assert "1 ngừng đẩy" in words(pushing.get(PAGE))
-    with connect() as connection:
-        change_client(connection, "hue", "disabled", by="lan", now=datetime.now(UTC), enabled=False)
+    in_ledger(change_client, "hue", "disabled", by="lan", now=datetime.now(UTC), enabled=False)
     text = words(pushing.get(PAGE))
     assert "1 đã khóa" in text
     assert "ngừng đẩy" not in text
@@ -112,7 +109,7 @@ def test_account_of_a_source_that_drops_files_is_none_that_pushes(pushing, confi
     configure(MOTCUA_SOURCES="hue=national_sync,idle=files")
     assert [line.split(",")[0] for line in taken(pushing, "pushes")] == ["hue"]
     assert "idle idle" not in words(pushing.get(PAGE))
-    listed = CliRunner().invoke(app, ["intake", "list"]).output
+    listed = type_command("intake", "list", exits=None).output
     assert [line.split("│")[4].strip() for line in listed.splitlines() if "│ idle" in line] == ["drops files"]
 
 
@@ -120,7 +117,7 @@ def test_check_of_a_source_that_is_pushed_says_what_stands_for_the_columns_of_vi
     configure(MOTCUA_SOURCES="hue=national_sync")
     assert check_source("hue").findings
     assert "received_at là NgayTiepNhan" in words(pushing.get(f"{PAGE}/check?source=hue"))
-    told = CliRunner().invoke(app, ["sources", "check", "hue"]).output
+    told = type_command("sources", "check", "hue", exits=None).output
     assert "received_at là NgayTiepNhan" in " ".join(told.split())
 
 

@@ -19,17 +19,15 @@ from motcua.quality.reporting import agency_report, rows_to_correct
 from motcua.store.ledger.database import connect
 from motcua.store.oversight.quality import acknowledge
 from tests.integration.quality.world import World, at
-from tests.web.visiting import Visiting
+from tests.web.visiting import VISITING
 
-VISITING = Visiting()
 FIGURE = re.compile(r'<a href="(/motcua/quality/(?:findings|agency)\?[^"]*)#danh-sach">(?:Cộng )?(\d[\d.]*)[^<]*</a>')
 LISTED = re.compile(r'<li id="loi-(\d+)">')
 
 
 @pytest.fixture(scope="module")
 def pages() -> Iterator[TestClient]:
-    with TestClient(VISITING.mount(), raise_server_exceptions=False, follow_redirects=False) as http:
-        http.cookies.set("_token", "a-session")
+    with VISITING.browse(VISITING.mount()) as http:
         yield http
 
 

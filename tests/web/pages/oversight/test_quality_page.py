@@ -23,9 +23,9 @@ from motcua.reports.quality.urgency import most_urgent
 from motcua.store.agencies import InForce
 from motcua.web.lists import page as lists
 from motcua.web.quality import charts, findings, quality_page
-from tests.conftest import TU_PHAP
+from tests.ground import TU_PHAP
 from tests.quality_samples import agency_report, broken, department_report, figures, row, rows, trend
-from tests.web.visiting import Visiting
+from tests.web.visiting import VISITING
 
 AGENCY = f"/motcua/quality/agency?code={TU_PHAP}"
 
@@ -74,15 +74,9 @@ def ledger(monkeypatch) -> Ledger:
     return known
 
 
-@pytest.fixture(scope="module")
-def app() -> FastAPI:
-    return Visiting().mount()
-
-
 @pytest.fixture
 def staff(app, ledger) -> Iterator[TestClient]:
-    with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as http:
-        http.cookies.set("_token", "a-session")
+    with VISITING.browse(app) as http:
         yield http
 
 

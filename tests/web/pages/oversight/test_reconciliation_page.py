@@ -10,7 +10,6 @@ from urllib.parse import unquote
 
 import psycopg
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
@@ -19,20 +18,16 @@ from motcua.domain.clock import VIETNAM
 from motcua.domain.periods import Period
 from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.notices.picking_up import pick_up
-from motcua.jobs.notices.planning import plan
 from motcua.jobs.publications.publishing import publish
 from motcua.jobs.reconciliation.closing import close_period
 from motcua.jobs.reconciliation.portal_figures import hand_in_portal_figures
 from motcua.reports.publication.files import agency_workbook_name
 from motcua.settings import settings
 from motcua.store.agencies import save_agencies
-from motcua.store.ledger.database import connect
 from motcua.store.oversight.publications import save_verification
-from motcua.web.refusals import PageRefused
-from motcua.web.rendering import render_refusal
 from motcua.web.staff import reconciliation_page
-from tests.conftest import NHA_TRANG, NOW, TU_PHAP, agency
-from tests.web.visiting import Visiting
+from tests.ground import NHA_TRANG, NOW, TU_PHAP, agency, ask, in_ledger, take_in
+from tests.web.visiting import Visiting, page_words
 
 DAY = Period.parse("2026-11-25")
 NEXT_MORNING = datetime(2026, 11, 26, 6, 30, tzinfo=VIETNAM)
@@ -42,14 +37,7 @@ NEXT_MORNING = datetime(2026, 11, 26, 6, 30, tzinfo=VIETNAM)
 def page(ledger, configure, tmp_path):
     """The page alone; who may look is tested with all pages together."""
     configure(MOTCUA_DATA=str(tmp_path))
-    server = FastAPI()
-    server.include_router(reconciliation_page.router)
-    Visiting().let_into(server)
-    server.add_exception_handler(
-        PageRefused,
-        lambda request, refused: render_refusal(request, refused.status, refused.refusal, **refused.words),
-    )
-    with TestClient(server) as http:
+    with TestClient(Visiting().alone(reconciliation_page.router)) as http:
         yield http
 
 
@@ -59,28 +47,21 @@ def closed(one_stop, page):
     at = NOW - timedelta(minutes=5)
     for code, phone in (("A<1>", "0905771482"), ("B2", "0258 3822 001")):
         done = {"status_code": 9, "at_one_stop_desk": True, "finished_at": at}
-        one_stop.dossier(code, applicant_phone=phone, updated_at=at, **done)
-        one_stop.move(9, code, at=at)
+        one_stop.both(9, code, at=at, applicant_phone=phone, updated_at=at, **done)
     one_stop.move(9, "NOBODY", at=at)
-    pick_up("khanhhoa", EVERYTHING, NOW)
-    plan(now=NOW)
+    take_in()
     return close_period(DAY, "tests", NEXT_MORNING).closing
 
 
-def words(answer):
-    assert answer.status_code == 200
-    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", answer.text.partition("</style>")[2])))
-
-
 def test_nothing_closed_yet_is_said_with_what_to_do(page):
-    shown = words(page.get("/reconciliation"))
+    shown = page_words(page.get("/reconciliation"))
     assert "Chưa chốt kỳ nào." in shown
     assert "motcua closings close" in shown
 
 
 def test_closing_is_told_down_to_its_rows_without_anybodys_number(closed, page):
     answer = page.get("/reconciliation")
-    shown = words(answer)
+    shown = page_words(answer)
     assert "Đối chiếu ngày 25/11/2026" in shown
     assert "khớp" in shown
     assert "Số cố định" in shown, "the reason why one was not sent"
@@ -92,16 +73,16 @@ def test_closing_is_told_down_to_its_rows_without_anybodys_number(closed, page):
 
 
 def test_agency_is_shown_alone(closed, page):
-    shown = words(page.get(f"/reconciliation?closing={closed.closing_no}&agency={NHA_TRANG}"))
+    shown = page_words(page.get(f"/reconciliation?closing={closed.closing_no}&agency={NHA_TRANG}"))
     assert "Xem mọi cơ quan" in shown
     assert "Số cố định" in shown
-    assert "Sở Tư pháp" in words(page.get("/reconciliation"))
+    assert "Sở Tư pháp" in page_words(page.get("/reconciliation"))
     assert "Sở Tư pháp" not in shown
 
 
 def test_figures_of_the_portal_stand_beside_ours_and_of_an_agency_its_own_alone(closed, page):
     """Where none are handed in, the page says how."""
-    shown = words(page.get("/reconciliation"))
+    shown = page_words(page.get("/reconciliation"))
     assert "Chưa ai nộp số của Cổng cho kỳ này." in shown
     assert "motcua closings compare" in shown
     heading = "Mã cơ quan,Ngày,Tiếp nhận,Đã giải quyết\n"
@@ -112,13 +93,13 @@ def test_figures_of_the_portal_stand_beside_ours_and_of_an_agency_its_own_alone(
 
     answer = page.get("/reconciliation")
     assert "<b>hoa" not in answer.text
-    shown = words(answer)
+    shown = page_words(answer)
     assert "Tiếp nhận trong kỳ 4.200 (số nộp trước: 4.100)" in shown
     assert "5.300" in shown
     assert "đẩy lên sau giờ chốt" in shown
     assert "thay số nộp 8:30 ngày 26/11/2026, <b>hoa8" in shown
     assert "Chưa ai nộp" not in shown
-    own = words(page.get(f"/reconciliation?closing={closed.closing_no}&agency={NHA_TRANG}"))
+    own = page_words(page.get(f"/reconciliation?closing={closed.closing_no}&agency={NHA_TRANG}"))
     assert "4.200" in own
     assert "5.300" not in own
 
@@ -130,8 +111,7 @@ def test_what_is_not_there_is_refused_in_words(closed, page, query):
 
 def test_files_over_all_are_listed_and_of_an_agency_its_own_alone(closed, page):
     shorter = NHA_TRANG[:-1]
-    with connect() as connection:
-        save_agencies(connection, [agency(code) for code in (NHA_TRANG, shorter, "A/B")], "tests")
+    in_ledger(save_agencies, [agency(code) for code in (NHA_TRANG, shorter, "A/B")], "tests")
     publish(closed.closing_no, NEXT_MORNING)
 
     def listed(**query: str) -> list[str]:
@@ -147,7 +127,7 @@ def test_files_over_all_are_listed_and_of_an_agency_its_own_alone(closed, page):
 
 def test_files_are_handed_out_as_they_were_published_and_a_changed_one_is_not(closed, page):
     publication = publish(closed.closing_no, NEXT_MORNING)
-    assert "Tệp đã công bố" in words(page.get("/reconciliation"))
+    assert "Tệp đã công bố" in page_words(page.get("/reconciliation"))
     address = f"/reconciliation/file?publication={publication.publication_no}"
     answer = page.get(f"{address}&name=bao-cao.pdf")
     assert answer.content.startswith(b"%PDF")
@@ -190,7 +170,7 @@ def test_every_number_leads_to_as_many_rows(closed, page, ledger):
     assert any("reason=landline" in query for query in found)
     for query, number in found.items():
         rows = page.get(f"/reconciliation/rows?{query}")
-        assert re.search(rf": {number} (hồ sơ|tin|trường hợp)", words(rows)), query
+        assert re.search(rf": {number} (hồ sơ|tin|trường hợp)", page_words(rows)), query
         lines = page.get(f"/reconciliation/rows.csv?{query}").text.splitlines()
         assert len(lines) == number + 1, query
         assert "Số đã chốt là" not in rows.text
@@ -202,10 +182,10 @@ def test_every_number_leads_to_as_many_rows(closed, page, ledger):
 )
 def test_rows_of_a_figure_name_the_dossier_and_nobody(closed, page):
     shown = page.get("/reconciliation/rows?closing=1&figure=not_sent")
-    assert "B2" in words(shown)
-    assert "A<1>" not in words(shown)
-    assert "Số cố định, không nhận được tin nhắn" in words(shown)
-    late = words(page.get(f"/reconciliation/rows?closing=1&figure=received&agency={NHA_TRANG}"))
+    assert "B2" in page_words(shown)
+    assert "A<1>" not in page_words(shown)
+    assert "Số cố định, không nhận được tin nhắn" in page_words(shown)
+    late = page_words(page.get(f"/reconciliation/rows?closing=1&figure=received&agency={NHA_TRANG}"))
     assert "0 hồ sơ" in late
     assert "Không có hồ sơ nào." in late
     for number in ("0905771482", "905771482", "2583822001"):
@@ -222,15 +202,15 @@ def test_what_belongs_to_nothing_is_on_the_page_with_its_rows(one_stop, page):
     pick_up("khanhhoa", EVERYTHING, NOW)
     closing = close_period(DAY, "tests", NEXT_MORNING).closing
     answer = page.get("/reconciliation")
-    assert "Đứng riêng lẻ" in words(answer)
+    assert "Đứng riêng lẻ" in page_words(answer)
     assert links(answer)[f"closing={closing.closing_no}&figure=handed_over_untold"] == 1
     assert not [query for query in links(page.get(f"/reconciliation?agency={TU_PHAP}")) if "untold" in query]
     rows = page.get("/reconciliation/rows?closing=1&figure=handed_over_untold")
-    assert "Hồ sơ đã trao kết quả mà không có tin nào: 1 trường hợp" in words(rows)
+    assert "Hồ sơ đã trao kết quả mà không có tin nào: 1 trường hợp" in page_words(rows)
     assert "A" in re.findall(r'<th scope="row" class="code">([^<]*)</th>', rows.text)
     file = page.get("/reconciliation/rows.csv?closing=1&figure=handed_over_untold").text.splitlines()
     assert file[1].split(",")[0] == "A"
-    other = words(page.get(f"/reconciliation/rows?closing=1&figure=handed_over_untold&agency={TU_PHAP}"))
+    other = page_words(page.get(f"/reconciliation/rows?closing=1&figure=handed_over_untold&agency={TU_PHAP}"))
     assert "0 trường hợp" in other
     assert "Không có trường hợp nào." in other
     told = CliRunner().invoke(commands.app, ["rows", "1", "handed_over_untold"])
@@ -239,13 +219,15 @@ def test_what_belongs_to_nothing_is_on_the_page_with_its_rows(one_stop, page):
 
 
 def test_without_anything_of_that_sort_the_page_says_so(closed, page):
-    assert "Không có tin, báo cáo hay hồ sơ đã trao kết quả nào đứng riêng lẻ." in words(page.get("/reconciliation"))
+    assert "Không có tin, báo cáo hay hồ sơ đã trao kết quả nào đứng riêng lẻ." in page_words(
+        page.get("/reconciliation")
+    )
 
 
 @pytest.mark.guarantee("reconciliation", "an agency that did right is neither told as 0 % delivered nor urged")
 def test_share_is_of_what_should_and_could_be_told_with_its_formula_beside(closed, page):
     answer = page.get("/reconciliation")
-    shown = words(answer)
+    shown = page_words(answer)
     assert "1 cần gửi = 2 phải nhắn − 1 không gửi − 0 đã hủy" in shown
     assert "Tỷ lệ tới máy tính trên số cần gửi = phải nhắn − không gửi − đã hủy." in shown
     assert "0/1 tin cần gửi tới máy" in shown
@@ -256,11 +238,10 @@ def test_share_is_of_what_should_and_could_be_told_with_its_formula_beside(close
 def test_days_late_are_told_as_days_of_the_calendar(one_stop, page):
     at = NOW - timedelta(minutes=5)
     done = {"status_code": 9, "at_one_stop_desk": True, "finished_at": at, "due_at": at - timedelta(days=4)}
-    one_stop.dossier("A", updated_at=at, **done)
-    one_stop.move(9, "A", at=at)
+    one_stop.both(9, "A", at=at, updated_at=at, **done)
     pick_up("khanhhoa", EVERYTHING, NOW)
     close_period(DAY, "tests", NEXT_MORNING)
-    shown = words(page.get("/reconciliation/rows?closing=1&figure=resolved_late"))
+    shown = page_words(page.get("/reconciliation/rows?closing=1&figure=resolved_late"))
     assert "trễ 4 ngày theo lịch" in shown
     assert "tính theo lịch, kể cả ngày nghỉ" in shown
 
@@ -288,16 +269,15 @@ def test_figure_that_was_doctored_is_told_with_its_rows(closed, page, ledger):
         ).fetchall()
     of_agency = f"/reconciliation/rows?closing=1&figure=suppressed&agency={cell[0]}"
     for address in (of_agency, f"{of_agency}&procedure={cell[1]}"):
-        shown = words(page.get(address))
+        shown = page_words(page.get(address))
         assert "Số đã chốt là 5, khác với 1 dòng đếm lại từ sổ." in shown, address
         assert "motcua verify" in shown
 
 
 def test_sum_that_was_doctored_is_told_with_its_rows(closed, page, ledger):
-    with psycopg.connect(ledger) as owner:
-        owner.execute("ALTER TABLE motcua.closing_message_sums DISABLE TRIGGER USER")
-        owner.execute("UPDATE motcua.closing_message_sums SET suppressed = suppressed + 4 WHERE suppressed > 0")
-    shown = words(page.get("/reconciliation/rows?closing=1&figure=suppressed"))
+    ask(ledger, "ALTER TABLE motcua.closing_message_sums DISABLE TRIGGER USER")
+    ask(ledger, "UPDATE motcua.closing_message_sums SET suppressed = suppressed + 4 WHERE suppressed > 0")
+    shown = page_words(page.get("/reconciliation/rows?closing=1&figure=suppressed"))
     assert "Số đã chốt là 5, khác với 1 dòng đếm lại từ sổ." in shown
     assert "motcua verify" in shown
 
@@ -329,8 +309,7 @@ def test_periods_of_each_length_are_under_their_own_tab(closed, page):
     for name in ("Tháng", "Quý", "Năm"):
         assert f"{name}: chưa chốt kỳ nào" in tabs
     later = datetime(2027, 1, 1, 7, 30, tzinfo=VIETNAM)
-    with connect() as connection:
-        save_agencies(connection, [agency(NHA_TRANG, enabled_from=NOW - timedelta(days=1))], "tests")
+    in_ledger(save_agencies, [agency(NHA_TRANG, enabled_from=NOW - timedelta(days=1))], "tests")
     numbers = {
         name: close_period(Period.parse(name), "tests", later).closing.closing_no for name in ("2026-Q4", "2026")
     }
@@ -338,12 +317,12 @@ def test_periods_of_each_length_are_under_their_own_tab(closed, page):
     assert leads == [(str(numbers["2026-Q4"]), "Quý"), (str(numbers["2026"]), "Năm")]
     for name, told, current in (("2026-Q4", "quý IV năm 2026", "Quý"), ("2026", "năm 2026", "Năm")):
         answer = page.get(f"/reconciliation?closing={numbers[name]}")
-        shown = words(answer)
+        shown = page_words(answer)
         assert f"Đối chiếu {told}" in shown
         assert re.search(rf'aria-current="true">{current}</a>', LENGTHS.search(answer.text)[0])
         listed = answer.text.partition('<nav class="card periods"')[2]
         assert re.findall(r"closing=(\d+)", listed) == [str(numbers[name])], "no day among the quarters"
-    assert "Đối chiếu ngày 31/12/2026" in words(page.get("/reconciliation")), "the newest day by default"
+    assert "Đối chiếu ngày 31/12/2026" in page_words(page.get("/reconciliation")), "the newest day by default"
 
 
 def test_agencies_come_first_with_their_total_and_procedures_one_click_deeper(closed, page):
@@ -372,16 +351,16 @@ def test_files_are_named_by_what_they_hold(closed, page):
 def test_each_period_says_when_it_was_last_verified_and_whether_it_held(closed, page):
     publication = publish(closed.closing_no, NEXT_MORNING)
     other = close_period(Period.parse("2026-11-24"), "tests", NEXT_MORNING).closing.closing_no
-    assert words(page.get(f"/reconciliation?closing={closed.closing_no}")).count("hưa kiểm tra lại") == 2
-    assert "kiểm tra lại" not in words(page.get(f"/reconciliation?closing={other}")).replace("chưa kiểm tra lại", "", 1)
+    assert page_words(page.get(f"/reconciliation?closing={closed.closing_no}")).count("hưa kiểm tra lại") == 2
+    assert "kiểm tra lại" not in page_words(page.get(f"/reconciliation?closing={other}")).replace(
+        "chưa kiểm tra lại", "", 1
+    )
     at = datetime(2026, 11, 27, 3, 30, tzinfo=VIETNAM)
-    with connect() as connection:
-        save_verification(connection, publication.publication_no, at, "lan", 0)
-    told = words(page.get("/reconciliation"))
+    in_ledger(save_verification, publication.publication_no, at, "lan", 0)
+    told = page_words(page.get("/reconciliation"))
     assert told.count("Kiểm tra lại lần cuối: 3:30 ngày 27/11/2026, khớp") == 2, "of the publication, and in the list"
-    with connect() as connection:
-        save_verification(connection, publication.publication_no, at + timedelta(days=1), "lan", 3)
-    told = words(page.get("/reconciliation"))
+    in_ledger(save_verification, publication.publication_no, at + timedelta(days=1), "lan", 3)
+    told = page_words(page.get("/reconciliation"))
     assert told.count("Kiểm tra lại lần cuối: 3:30 ngày 28/11/2026, KHÔNG KHỚP") == 2
     assert "27/11/2026, khớp" not in told
-    assert "KHÔNG KHỚP" in words(page.get(f"/reconciliation?agency={NHA_TRANG}"))
+    assert "KHÔNG KHỚP" in page_words(page.get(f"/reconciliation?agency={NHA_TRANG}"))

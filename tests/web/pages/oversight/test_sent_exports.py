@@ -11,9 +11,9 @@ import pytest
 
 from motcua.jobs.exports.taking import SETTLED, take_files
 from motcua.jobs.personal_data import remove_old_files
-from tests.conftest import NHA_TRANG, TU_PHAP
+from tests.ground import NHA_TRANG, TU_PHAP
 from tests.integration.exports.conftest import FORM, HEADINGS, SOURCE, last, line, read_here, set_form_of
-from tests.web.visiting import VISITING, words
+from tests.web.visiting import VISITING, token_of, words
 
 __all__ = ["read_here"]
 PAGE = "/motcua/quality/sources/exports"
@@ -32,14 +32,8 @@ def file_of(*lines: str, headings: str = HEADINGS) -> bytes:
     return ("\n".join((headings, *lines)) + "\n").encode()
 
 
-def token_of(staff: Any, page: str = PAGE) -> str:
-    found = re.search(r'name="token" value="([^"]+)"', staff.get(page).text)
-    assert found is not None
-    return found[1]
-
-
 def send(staff: Any, content: bytes, name: str = NAME, **fields: str) -> Any:
-    given = {"token": token_of(staff)} | fields
+    given = {"token": token_of(staff, PAGE)} | fields
     return staff.post(f"{PAGE}/upload?source={SOURCE}", data=given, files={"file": (name, content)})
 
 
@@ -156,7 +150,7 @@ def test_form_without_a_file_from_another_site_or_of_no_account_sends_nothing(st
     assert decide(staff, send(staff, file_of(line("H-1"))), token="x").status_code == 403
     assert decide(staff, send(staff, file_of(line("H-1"))), "else").status_code == 400
     configure(MOTCUA_SOURCES=f"khanhhoa,{SOURCE}=files,khac=files")
-    given = {"data": {"token": token_of(staff)}, "files": {"file": (NAME, b"x")}}
+    given = {"data": {"token": token_of(staff, PAGE)}, "files": {"file": (NAME, b"x")}}
     assert "chưa được mở" in words(staff.post(f"{PAGE}/upload?source=khac", **given))
     assert "Gửi tệp" not in words(staff.get(f"{PAGE}?source=khac"))
     assert staff.post(f"{PAGE}/upload?source=khanhhoa", **given).status_code == 404
@@ -175,7 +169,7 @@ def test_folder_that_cannot_be_written_is_told(staff, folder, configure, tmp_pat
 def test_export_is_sent_by_an_administrator_of_its_agencies_and_by_nobody_else(staff, folder):
     for agencies, status in (((NHA_TRANG, TU_PHAP), 200), ((NHA_TRANG,), 403), ((), 403)):
         VISITING.visit_as("operator")
-        token = token_of(staff)
+        token = token_of(staff, PAGE)
         VISITING.visit_as("agency", *agencies)
         answer = send(staff, file_of(line("H-1")), token=token)
         assert answer.status_code == status

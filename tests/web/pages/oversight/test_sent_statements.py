@@ -22,7 +22,7 @@ from motcua.jobs.uploads import reading
 from motcua.web import forms
 from motcua.web.staff import sent_statements_page
 from tests.integration.handed_in.test_carrier_statements import HEADINGS, Ours, at, file_of, line
-from tests.web.visiting import VISITING, words
+from tests.web.visiting import VISITING, token_of, words
 
 NAME = "bang-ke-2026-10.csv"
 
@@ -46,14 +46,8 @@ def folder(configure: Any, tmp_path: Path) -> Path:
     return tmp_path / "statements"
 
 
-def token_of(staff: TestClient, path: str = "/motcua/statements") -> str:
-    found = re.search(r'name="token" value="([^"]+)"', staff.get(path).text)
-    assert found is not None
-    return found[1]
-
-
 def send(staff: TestClient, content: bytes, name: str = NAME, **fields: str) -> Any:
-    given = {"token": token_of(staff), "form": "kannel", "month": ""} | fields
+    given = {"token": token_of(staff, "/motcua/statements"), "form": "kannel", "month": ""} | fields
     return staff.post("/motcua/statements/upload", data=given, files={"file": (name, content)})
 
 
@@ -145,7 +139,11 @@ def test_bad_statement_is_told_by_line_and_column_until_a_good_one_of_its_month_
 def test_refused_file_is_set_aside_with_a_reason_and_a_name(staff, ours, rows):
     send(staff, b"khong phai bang ke")
     (refusal,) = rows("SELECT refusal_no FROM motcua.refused_statements")
-    form = {"token": token_of(staff), "decision": "set_aside", "refusal": str(refusal["refusal_no"])}
+    form = {
+        "token": token_of(staff, "/motcua/statements"),
+        "decision": "set_aside",
+        "refusal": str(refusal["refusal_no"]),
+    }
     for reason, why in (("  ", "Hãy ghi lý do."), ("của 0905123456", "Lý do có số điện thoại")):
         answer = staff.post("/motcua/statements", data=form | {"reason": reason})
         assert answer.status_code == 422
@@ -279,7 +277,11 @@ def test_form_that_is_filled_in_wrong_writes_nothing_at_all(staff, ours, rows, f
 def _send_nothing(staff: TestClient) -> Any:
     """As a browser sends a form in which no file was chosen."""
     return _raw(
-        staff, _part("token", token_of(staff)) + _part("form", "kannel") + _part("file", "", 'filename=""') + END
+        staff,
+        _part("token", token_of(staff, "/motcua/statements"))
+        + _part("form", "kannel")
+        + _part("file", "", 'filename=""')
+        + END,
     )
 
 
@@ -298,7 +300,12 @@ def _raw(staff: TestClient, body: bytes, kind: str = f"multipart/form-data; boun
 
 def test_form_that_breaks_off_is_told_and_writes_nothing(staff, ours, rows, folder):
     lines = file_of(line(ours.attempt(at(5)))).decode()
-    whole = _part("token", token_of(staff)) + _part("form", "kannel") + _part("file", lines, f'filename="{NAME}"') + END
+    whole = (
+        _part("token", token_of(staff, "/motcua/statements"))
+        + _part("form", "kannel")
+        + _part("file", lines, f'filename="{NAME}"')
+        + END
+    )
     assert _raw(staff, whole).status_code == 200
     remove_old_files(datetime.now(UTC) + timedelta(days=2))
     asked = [
@@ -326,7 +333,7 @@ def test_file_that_is_too_large_is_told_and_never_held(staff, ours, folder, monk
         taken(self, data, start, end)
 
     monkeypatch.setattr(forms.MultiPartParser, "on_part_data", on_part_data)
-    begun = (_part("token", token_of(staff)) + _part("file", "", f'filename="{NAME}"'))[:-2]
+    begun = (_part("token", token_of(staff, "/motcua/statements")) + _part("file", "", f'filename="{NAME}"'))[:-2]
 
     def endless() -> Any:
         yield begun
@@ -431,7 +438,7 @@ def test_form_of_another_site_is_refused(staff, ours, rows, folder):
     assert "Trang đã cũ" in words(refused)
     elsewhere = staff.post(
         "/motcua/statements/upload",
-        data={"token": token_of(staff), "form": "kannel"},
+        data={"token": token_of(staff, "/motcua/statements"), "form": "kannel"},
         files={"file": (NAME, content)},
         headers={"Sec-Fetch-Site": "cross-site"},
     )

@@ -12,9 +12,8 @@ import pytest
 from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.checking.checking import check_source
 from motcua.jobs.notices.picking_up import pick_up
-from motcua.store.ledger.database import connect
 from motcua.store.notices.sources import map_status, note_failure
-from tests.conftest import NHA_TRANG, NOW, TU_PHAP
+from tests.ground import NHA_TRANG, NOW, TU_PHAP, in_ledger
 from tests.web.visiting import VISITING, words
 
 PAGE = "/motcua/quality/sources"
@@ -24,8 +23,7 @@ STRANGE = "000.99.99.H32"
 @pytest.fixture
 def read(staff: Any, one_stop: Any) -> Any:
     """A source with rows of each kind that cannot be used."""
-    one_stop.dossier("odd status", NHA_TRANG)
-    one_stop.move(11, "odd status", NHA_TRANG)
+    one_stop.both(11, "odd status", NHA_TRANG)
     one_stop.dossier("nobody's", STRANGE)
     one_stop.move(4, "lost", TU_PHAP)
     one_stop.dossier("fine", TU_PHAP)
@@ -51,8 +49,7 @@ def test_rows_that_cannot_be_used_are_told_by_reason_with_what_heals_them(read, 
         "đọc được",
     ):
         assert expected in text, expected
-    with connect() as connection:
-        note_failure(connection, "khanhhoa", "OperationalError: gọi 0905 123 456", NOW)
+    in_ledger(note_failure, "khanhhoa", "OperationalError: gọi 0905 123 456", NOW)
     failing = words(staff.get(PAGE))
     assert "đang lỗi" in failing
     assert "OperationalError" in failing
@@ -77,9 +74,8 @@ def test_status_is_mapped_on_the_page_and_its_rows_go_on(read, staff, rows, an_h
     assert rows("SELECT * FROM motcua.status_maps") == []
     sent = staff.post(PAGE, data=form | {"stands_for": "4"})
     assert (sent.status_code, sent.headers["location"]) == (303, f"{PAGE}?said=mapped")
-    with connect() as connection:
-        assert map_status(connection, "khanhhoa", 11, 4, "minh"), "the same once more is no change"
-        assert map_status(connection, "khanhhoa", 11, 9, "minh")
+    assert in_ledger(map_status, "khanhhoa", 11, 4, "minh"), "the same once more is no change"
+    assert in_ledger(map_status, "khanhhoa", 11, 9, "minh")
     text = words(staff.get(PAGE))
     assert "9 Đã xử lý xong (trước đó 4 Đang xử lý)" in text
     kept = rows("SELECT status_before, status_code, changed_by FROM motcua.status_map_changes ORDER BY change_id")
@@ -99,8 +95,7 @@ def test_status_is_mapped_on_the_page_and_its_rows_go_on(read, staff, rows, an_h
 )
 def test_agency_sees_its_own_rows_auditors_no_code_and_neither_maps(read, staff):
     (form,) = forms_of(staff.get(PAGE).text)
-    with connect() as connection:
-        note_failure(connection, "khanhhoa", "OperationalError: nguyên nhân", NOW)
+    in_ledger(note_failure, "khanhhoa", "OperationalError: nguyên nhân", NOW)
     VISITING.visit_as("agency", TU_PHAP)
     own = words(staff.get(PAGE))
     assert "lost" in own

@@ -1,0 +1,157 @@
+"""The files of a real server, as they stand in the project and in its handbook: read as typed, and filled in."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import shlex
+import textwrap
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from dotenv import dotenv_values
+from pyrage.x25519 import Identity
+
+ROOT = Path(__file__).resolve().parents[2]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yaml").read_text(encoding="utf-8"))
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+OURS = [name for name, service in SERVICES.items() if "build" in service]
+LONG_RUNNING = [name for name in SERVICES if name != "init"]
+EXAMPLE = {name: value or "" for name, value in dotenv_values(ROOT / ".env.example").items()}
+SENDING_FILES = ("settings.env", "mail.env", "sources.env", "gateways.env")
+"""What tasks and commands need."""
+ENV_FILES = (*SENDING_FILES, "callbacks.env")
+STORE_FILE = "store.env"
+"""Where publications are kept, if not in a volume; the only file that may be missing."""
+
+
+def env_files(service: dict[str, Any]) -> tuple[str, ...]:
+    """The files that a service is given, those that may be missing with them."""
+    return tuple(each if isinstance(each, str) else each["path"] for each in service.get("env_file", ()))
+
+
+def complete_environment() -> dict[str, str]:
+    """A value for every name of .env.example."""
+    made = {name: value or secrets.token_hex(32) for name, value in EXAMPLE.items()}
+    return made | {
+        "AIRFLOW_FERNET_KEY": urlsafe_b64encode(os.urandom(32)).decode(),
+        "BACKUP_RECIPIENTS": str(Identity.generate().to_public()),
+        "UI_URL": "https://motcua.example.vn",
+    }
+
+
+def dockerfile() -> list[tuple[str, list[str]]]:
+    """Its instructions with their words."""
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    return [(line.split(maxsplit=1)[0], shlex.split(line)[1:]) for line in lines]
+
+
+def image_environment() -> dict[str, str]:
+    """What the image says to every service of ours."""
+    settings = [word for instruction, words in dockerfile() if instruction == "ENV" for word in words]
+    return dict(setting.split("=", 1) for setting in settings)
+
+
+_STEP = re.compile(r"^(?P<number>\d+)\. ", re.M)
+_BLOCK = re.compile(r"^ *```sh\n(?P<lines>.*?)^ *```$", re.M | re.S)
+_ROW = re.compile(r"^ *\| (?P<cells>.+) \|$", re.M)
+
+
+def steps(page: str, section: str) -> dict[int, list[str]]:
+    """What is typed in each step of a section of docs/operations, by the step's number; steps without a block, too.
+
+    Raises:
+        KeyError: the page has no such section.
+        ValueError: its steps are not numbered 1, 2, 3, …
+    """
+    _, *parts = _STEP.split(_section(page, section))
+    found = {
+        int(number): [textwrap.dedent(block["lines"]) for block in _BLOCK.finditer(words)]
+        for number, words in zip(parts[::2], parts[1::2], strict=True)
+    }
+    if list(found) != list(range(1, len(found) + 1)):
+        raise ValueError(f"{page}.md, {section}: steps {list(found)}")
+    return found
+
+
+def titles(page: str, section: str) -> dict[str, int]:
+    """Number of each step of a section of docs/operations whose words begin in bold, by these.
+
+    Raises:
+        KeyError: the page has no such section.
+    """
+    found = re.findall(r"^(\d+)\. \*\*([^*]+?)[.,:]?\*\*", _section(page, section), re.M)
+    return {title: int(number) for number, title in found}
+
+
+def rows(page: str, section: str) -> list[tuple[str, ...]]:
+    """The rows of the tables of a section of docs/operations, heads and rules left out; cells without their backticks.
+
+    Raises:
+        KeyError: the page has no such section.
+    """
+    lines = [
+        tuple(cell.strip() for cell in row["cells"].split(" | ")) for row in _ROW.finditer(_section(page, section))
+    ]
+    rules = {number for number, cells in enumerate(lines) if set("".join(cells)) <= set("-: ")}
+    heads = {number - 1 for number in rules}
+    return [
+        tuple(re.sub(r"^`([^`]+)`$", r"\1", cell) for cell in cells)
+        for number, cells in enumerate(lines)
+        if number not in rules | heads
+    ]
+
+
+def _section(page: str, section: str) -> str:
+    text = (ROOT / "docs" / "operations" / f"{page}.md").read_text(encoding="utf-8")
+    return dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", text, re.M | re.S))[section]
+
+
+SECTION = "Step by step"
+Value = str | dict[str, Any]
+"""A text; or of a connection the fields that differ from the example's, those of ``extra`` likewise."""
+
+
+def asked_for() -> list[tuple[str, str]]:
+    """File and name of each setting that the page tells to fill in."""
+    return [(row[0], row[1]) for row in rows("install", SECTION) if row[0].endswith(".env")]
+
+
+def fill_in(project: Path, values: Mapping[tuple[str, str], Value]) -> None:
+    """Writes each value at its name; connections of the examples that are not asked for go.
+
+    Raises:
+        KeyError: the page asks for something that has no value here.
+        ValueError: there is a value that the page does not ask for.
+    """
+    asked = asked_for()
+    if unasked := values.keys() - set(asked):
+        raise ValueError(f"the page does not ask for {sorted(unasked)}")
+    for file in dict.fromkeys(file for file, _ in asked):
+        path = project / file
+        lines = path.read_text(encoding="utf-8").splitlines()
+        named = {name: values[file, name] for other, name in asked if other == file}
+        kept = [line for line in lines if not line.startswith("AIRFLOW_CONN_") or line.partition("=")[0] in named]
+        for name, value in named.items():
+            place = next((n for n, line in enumerate(kept) if line.startswith(f"{name}=")), None)
+            before = kept[place].partition("=")[2] if place is not None else ""
+            line = f"{name}={value if isinstance(value, str) else _connection(before, value)}"
+            if place is None:
+                kept.append(line)
+            else:
+                kept[place] = line
+        path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+
+
+def _connection(before: str, changes: Mapping[str, Any]) -> str:
+    """A connection with some fields changed; ``None`` takes a field out."""
+    there = json.loads(before.strip("'")) if before else {}
+    extra = there.get("extra", {}) | changes.get("extra", {})
+    whole = there | changes | {"extra": {name: value for name, value in extra.items() if value is not None}}
+    return f"'{json.dumps(whole)}'"

@@ -1,0 +1,646 @@
+"""The ground that tests, proofs and benches share: a server, a ledger, a one-stop database and its desk, a gateway.
+
+Worlds are built on it, and oracles stand beside it. Whoever starts a process imports ``tests.environment`` first.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import random
+import re
+import shutil
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Concatenate, Final, ParamSpec, Self, TypeVar
+from unittest import mock
+
+import psycopg
+import uvicorn
+from psycopg import sql
+from psycopg.rows import dict_row
+from typer.testing import CliRunner, Result
+
+from motcua.domain.dossiers import SourceTransition
+from motcua.domain.run_window import EVERYTHING, Window
+from motcua.domain.texts import Registration
+from motcua.gateways import open_gateway
+from motcua.jobs.backup.folders import FORMAT, MANIFEST, name_of
+from motcua.jobs.notices.picking_up import pick_up
+from motcua.jobs.notices.planning import PlanCounts, plan
+from motcua.jobs.notices.receiving import receive
+from motcua.jobs.notices.sending.sender import SendCounts, send
+from motcua.sandbox.machine.deployment import postgres_connection
+from motcua.sandbox.machine.postgres import EmbeddedPostgres
+from motcua.sandbox.network.scripted import ScriptedGateway
+from motcua.settings import settings
+from motcua.store.agencies import Agency
+from motcua.store.ledger.database import Connection, close_ledger_pool, connect
+from motcua.store.ledger.dumps import LedgerDump
+from motcua.store.ledger.migrations import migrate
+from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
+from motcua.store.notices.gaps import believe_sleeps as sign_belief
+from motcua.store.notices.registrations import save_registrations
+from motcua.store.notices.templates import load_template_versions
+from tests.given_ledgers import leave
+
+Parameters = ParamSpec("Parameters")
+Value = TypeVar("Value")
+
+NOW: Final = datetime(2026, 11, 25, 3, 0, tzinfo=UTC)
+"""10:00 in Khánh Hòa on a Wednesday."""
+
+# ---------------------------------------------------------------------------------------------------- this machine
+
+_BELOW_THOSE_OF_CONNECTIONS = range(10_000, 32_000)
+_any = random.SystemRandom()
+_given: set[int] = set()
+_numbers = iter(range(10_000))
+_MEMORY = Path("/dev/shm")
+_ROOM = 4 * 1024**3
+"""Bytes that a session's databases, and as many of a second worker, need at most."""
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens on, never one that this process was given before.
+
+    Below those that the system gives to whoever connects: between being found and being listened on, one of theirs may
+    go to a connection of a test beside.
+    """
+    while True:
+        port = _any.choice(_BELOW_THOSE_OF_CONNECTIONS)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        if port not in _given:
+            _given.add(port)
+            return port
+
+
+@contextlib.contextmanager
+def memory_folder(prefix: str = "motcua-tests-") -> Iterator[Path]:
+    """A folder in memory, where files that are synced cost no time and a copy of a ledger costs a third; on the disk
+    where this machine has no room there."""
+    has_room = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=_MEMORY if has_room else None))
+    # As root PostgreSQL runs as another user, who must pass through.
+    folder.chmod(0o711)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def environment(**variables: str) -> Iterator[None]:
+    """Sets variables, and has the settings read them; when the block ends all is as before, whatever was set in it."""
+    before = dict(os.environ)
+    os.environ.update(variables)
+    settings.cache_clear()
+    try:
+        yield
+    finally:
+        close_ledger_pool()
+        os.environ.clear()
+        os.environ.update(before)
+        settings.cache_clear()
+
+
+@contextlib.contextmanager
+def quiet_logs() -> Iterator[None]:
+    """What jobs log of each run is left out."""
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
+
+
+def until(reached: Callable[[], Value], seconds: float = 60, what: str = "what was waited for") -> Value:
+    """Asks again and again, and gives the first answer that is true.
+
+    Raises:
+        AssertionError: there was none in time.
+    """
+    last = time.monotonic() + seconds
+    while not (answer := reached()):
+        assert time.monotonic() < last, f"{what}: not within {seconds:.0f} s"
+        time.sleep(0.02)
+    return answer
+
+
+def type_command(*words: object, exits: int | None = 0, columns: int = 200, **options: Any) -> Result:
+    """Types a ``motcua`` command in this process, at a terminal of so many columns, and asserts its exit code."""
+    from motcua.cli import app
+
+    done = CliRunner().invoke(app, [str(each) for each in words], env={"COLUMNS": str(columns)}, **options)
+    assert exits is None or done.exit_code == exits, (done.output, done.exception)
+    return done
+
+
+class Served:
+    """An application under a real uvicorn on a port of loopback, in a thread of this process, until it is stopped."""
+
+    def __init__(self, app: Any, log_level: str = "error", **options: Any) -> None:
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._socket.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._server = uvicorn.Server(uvicorn.Config(app, log_level=log_level, timeout_graceful_shutdown=1, **options))
+        self._thread = threading.Thread(target=self._server.run, args=([self._socket],), daemon=True)
+        self._thread.start()
+        until(lambda: self._server.started or not self._thread.is_alive())
+
+    def stop(self) -> None:
+        """Ends it, within seconds whatever is open."""
+        self._server.should_exit = True
+        self._thread.join(30)
+        self._socket.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+# ------------------------------------------------------------------------------------------------------- a server
+
+PASSWORD: Final = "only-for-tests"
+FAST: Final = "fsync = off\nscram_iterations = 1\n"
+"""Of a server whose machine is never switched off, which is asked for many short connections."""
+
+
+@contextlib.contextmanager
+def own_server(folder: Path, configuration: str = FAST, *, trusting: bool = False) -> Iterator[EmbeddedPostgres]:
+    """A PostgreSQL of its own below a folder, while the block lasts.
+
+    ``trusting``: it asks nobody for a password; thousands of short connections would cost more than what they are for.
+    """
+    # As root PostgreSQL runs as another user, who must pass through.
+    folder.chmod(0o711)
+    server = EmbeddedPostgres(folder / "postgres", free_port())
+    server.folder.mkdir(mode=0o711)
+    server.set_up()
+    if trusting:
+        (server.data / "pg_hba.conf").write_text("host all all 127.0.0.1/32 trust\n")
+    with server.running(folder / "postgres.log", configuration):
+        yield server
+
+
+@dataclass(frozen=True)
+class Server:
+    """A PostgreSQL server, and what its administrator makes and drops there."""
+
+    admin_dsn: str
+
+    @cached_property
+    def admin(self) -> psycopg.Connection[Any]:
+        """The administrator's connection."""
+        return psycopg.connect(self.admin_dsn, autocommit=True)
+
+    def copy_database(self, template: str, name: str) -> str:
+        """Makes a database that is as the template is, for the ledger's roles; nobody may be connected to the template.
+
+        Returns its administrator's DSN.
+        """
+        leave(template)
+        # Without fsync, copying files takes a third of the time of writing the copy to the log.
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
+        self.admin.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
+        roles = sql.SQL(", ").join(map(sql.Identifier, ("motcua_app", "motcua_audit", *PARTS.values())))
+        self.admin.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(sql.Identifier(name), roles))
+        return with_database(self.admin_dsn, name)
+
+    def fresh_database(self, template: str, prefix: str) -> str:
+        """Copies a database under a name that no other has and returns the name; several workers may share a server."""
+        name = f"{prefix}_{os.environ.get('PYTEST_XDIST_WORKER', '')}_{next(_numbers)}"
+        self.copy_database(template, name)
+        return name
+
+    def drop_database(self, name: str) -> None:
+        """Drops a database, whoever is in it."""
+        self.admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@contextlib.contextmanager
+def database(admin_dsn: str, name: str, template: str = "template0") -> Iterator[str]:
+    """A database while the block lasts; yields its administrator's DSN."""
+    drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+    ask(admin_dsn, drop)
+    ask(admin_dsn, sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*map(sql.Identifier, (name, template))))
+    try:
+        yield with_database(admin_dsn, name)
+    finally:
+        ask(admin_dsn, drop)
+
+
+def ask(dsn: str, statement: str | sql.Composable, *parameters: Any) -> list[dict[str, Any]]:
+    """Runs a statement as whoever the DSN names, commits it and gives the rows; parameters singly, or as a mapping."""
+    given: Any = parameters[0] if len(parameters) == 1 and isinstance(parameters[0], Mapping) else parameters or None
+    with psycopg.connect(dsn, autocommit=True, row_factory=dict_row) as connection:
+        cursor = connection.execute(statement.encode() if isinstance(statement, str) else statement, given)
+        return cursor.fetchall() if cursor.description else []
+
+
+# ------------------------------------------------------------------------------------------------------- a ledger
+
+PARTS: Final = {
+    "AIRFLOW_CONN_MOTCUA_DB_CALLBACKS": "motcua_callbacks",
+    "AIRFLOW_CONN_MOTCUA_DB_INTAKE": "motcua_intake",
+    "AIRFLOW_CONN_MOTCUA_DB_PAGES": "motcua_pages",
+    "AIRFLOW_CONN_MOTCUA_DB_PURGE": "motcua_purge",
+}
+"""Parts of the deployment that have a connection and a role of their own."""
+
+
+def connection_uri(dsn: str, user: str, database: str) -> str:
+    """A role's connection to a database of a server, for the environment."""
+    parts = psycopg.conninfo.conninfo_to_dict(dsn)
+    return f"postgres://{user}:{PASSWORD}@{parts['host']}:{parts['port']}/{database}"
+
+
+def ledger_connections(dsn: str, database: str) -> dict[str, str]:
+    """The connections to a ledger, for the environment: each part has its own role, as in production."""
+    roles = {"AIRFLOW_CONN_MOTCUA_DB": "motcua_app"} | PARTS
+    return {variable: connection_uri(dsn, role, database) for variable, role in roles.items()}
+
+
+def provision(admin_dsn: str, database: str = "motcua", airflow_database: str = "airflow_unused") -> list[str]:
+    """An empty ledger with its roles, as an administrator makes it; what could not be closed of the server."""
+    roles = [Role(name, PASSWORD) for name in ("motcua_owner", "motcua_app", "motcua_audit", "airflow")]
+    return provision_ledger(
+        admin_dsn, database, *roles, airflow_database, [Role(name, PASSWORD) for name in PARTS.values()]
+    )
+
+
+def make_ledger(admin_dsn: str, database: str = "motcua", *, gateways: Sequence[str] = ("kannel",)) -> str:
+    """A provisioned and migrated ledger: every text is registered at these gateways, and sleeps are believed.
+
+    Returns its administrator's DSN.
+    """
+    provision(admin_dsn, database)
+    owner = connection_uri(admin_dsn, "motcua_owner", database)
+    with mock.patch.dict(os.environ, {"AIRFLOW_CONN_MOTCUA_DB_OWNER": owner}):
+        migrate()
+    dsn = with_database(admin_dsn, database)
+    register_templates(dsn, *gateways)
+    believe_sleeps(dsn)
+    return dsn
+
+
+def register_templates(dsn: str, *gateways: str) -> None:
+    """Registers every version of every template at these gateways, in the ledger of an administrator's DSN."""
+    wanted = [
+        Registration(gateway, template_id, version)
+        for gateway in gateways
+        for template_id, version in load_template_versions()
+    ]
+    with psycopg.connect(dsn, row_factory=dict_row) as connection:
+        save_registrations(connection, wanted, changed_by="tests", reason=None, now=datetime.now(UTC))
+
+
+def believe_sleeps(dsn: str) -> None:
+    """Signs that a ledger, of an administrator's DSN, is never put back: clocks of tests jump by hours."""
+    with psycopg.connect(dsn, row_factory=dict_row) as connection:
+        sign_belief(connection, "tests", "clocks of tests jump", datetime.now(UTC))
+
+
+def in_ledger(
+    function: Callable[Concatenate[Connection, Parameters], Value],
+    *given: Parameters.args,
+    **named: Parameters.kwargs,
+) -> Value:
+    """Calls a function of the store with a connection to the ledger; what it wrote is committed when this returns."""
+    with connect() as connection:
+        return function(connection, *given, **named)
+
+
+NHA_TRANG, TU_PHAP, VAN_PHONG = "000.00.30.H32", "000.00.09.H32", "000.00.10.H32"
+
+
+def agency(code: str, **changes: Any) -> Agency:
+    """An agency whose notices began a month ago."""
+    values: dict[str, Any] = {
+        "name": f"Cơ quan {code}",
+        "short_name": None,
+        "province": "khanh_hoa",
+        "enabled_from": NOW - timedelta(days=30),
+        "accented": False,
+        "same_day_excluded": False,
+        "kinds_off": (),
+        "result_hold": timedelta(0),
+        "aliases": (),
+    }
+    if changes.get("kinds_off"):
+        values["kinds_off_reason"] = "Công văn 12/STTTT-CNTT"
+    return Agency(agency_code=code, **values | changes)
+
+
+TWO_AGENCIES = [
+    agency(NHA_TRANG, name="Ủy ban nhân dân thành phố Nha Trang", short_name="UBND TP Nha Trang", aliases=("H32.30",)),
+    agency(TU_PHAP, name="Sở Tư pháp", accented=True),
+]
+
+# ---------------------------------------------------------------------------------------------------- a gateway
+
+
+def gateway_connection(
+    port: int,
+    login: str = "motcua",
+    password: str = "kannel-word",
+    *,
+    adapter: str = "kannel",
+    callback_url: str | None = "http://127.0.0.1:1/gateway/receipts/kannel",
+    callback_secret: str | None = "receipt-word",
+    **extra: Any,
+) -> str:
+    """A connection to a gateway on loopback, which speaks Kannel's protocol unless another adapter is named; ``None``:
+    it has no such callback."""
+    callbacks = {"callback_url": callback_url, "callback_secret": callback_secret}
+    given = {name: value for name, value in callbacks.items() if value is not None}
+    connection = {"conn_type": "http", "host": "127.0.0.1", "port": port, "login": login, "password": password}
+    return json.dumps(connection | {"extra": {"adapter": adapter} | given | extra})
+
+
+# ------------------------------------------------------------------------------------------- one-stop databases
+
+CONTRACT_TABLES: Final = """
+CREATE SCHEMA onestop;
+CREATE TABLE onestop.dossiers (
+    dossier_code text, agency_code text, procedure_code text, procedure_name text, field_name text, applicant_name text,
+    applicant_phone text, phone_entered_at timestamptz, submitted_via text, received_at timestamptz, due_at timestamptz,
+    step_name text, status_code smallint, at_one_stop_desk boolean, finished_at timestamptz, returned_at timestamptz,
+    updated_at timestamptz
+);
+CREATE TABLE onestop.transitions (
+    transition_id bigint, agency_code text, dossier_code text, from_step text, to_step text, status_code smallint,
+    at_one_stop_desk boolean, occurred_at timestamptz, recorded_at timestamptz, actor text, note text
+);
+"""
+"""The contract's two views as tables, without what would keep a test from spoiling them."""
+CONTRACT_KEYS: Final = """
+ALTER TABLE onestop.dossiers ADD PRIMARY KEY (agency_code, dossier_code);
+ALTER TABLE onestop.transitions ADD PRIMARY KEY (transition_id);
+CREATE INDEX ON onestop.dossiers (updated_at);
+CREATE INDEX ON onestop.transitions (recorded_at);
+CREATE INDEX ON onestop.transitions (dossier_code);
+"""
+"""As a large database has them."""
+REGISTER_TABLE: Final = """
+CREATE SCHEMA IF NOT EXISTS onestop;
+CREATE TABLE onestop.desk_register (
+    agency_code text, dossier_code text, result_ready_at timestamptz, handed_over_at timestamptz
+);
+"""
+
+
+class DeskConnection(psycopg.Connection[Any]):
+    """Notices whoever does more than to write rows."""
+
+    rows_alone = True
+
+    def execute(self, query: Any, *given: Any, **options: Any) -> psycopg.Cursor[Any]:
+        if not (isinstance(query, str) and re.fullmatch(r"\s*(INSERT|UPDATE|DELETE)\s[^;]*", query)):
+            self.rows_alone = False
+        return super().execute(query, *given, **options)
+
+
+_SHAPE = """
+SELECT (SELECT count(*) FROM pg_class) AS tables, (SELECT count(*) FROM pg_proc) AS functions,
+    (SELECT count(*) FROM pg_trigger) AS triggers, (SELECT count(*) FROM pg_db_role_setting) AS settings
+"""
+
+
+class OneStop:
+    """A one-stop database that a test writes to as its desk would; its clock is the test's."""
+
+    def __init__(self, dsn: str, tables: str = CONTRACT_TABLES) -> None:
+        self.connection = DeskConnection.connect(dsn, autocommit=True, row_factory=dict_row)
+        self.connection.execute(tables)
+        self.number = 0
+        self._shape = self.connection.execute(_SHAPE).fetchone()
+        self.connection.rows_alone = True
+
+    def emptied(self) -> bool:
+        """Takes the rows out; ``False``: more than rows was changed, or may have been. Nobody else may be in it."""
+        if self.connection.closed or not self.connection.rows_alone:
+            return False
+        self.connection.execute("DELETE FROM onestop.dossiers")
+        self.connection.execute("DELETE FROM onestop.transitions")
+        is_as_made = self.connection.execute(_SHAPE).fetchone() == self._shape
+        self.connection.rows_alone, self.number = True, 0
+        return is_as_made
+
+    def _insert(self, table: str, values: Mapping[str, Any]) -> None:
+        columns, places = ", ".join(values), ", ".join(f"%({name})s" for name in values)
+        self.connection.execute(f"INSERT INTO onestop.{table} ({columns}) VALUES ({places})", values)
+
+    def dossier(self, code: str = "160915001", agency_code: str = NHA_TRANG, **changes: Any) -> None:
+        """Writes or replaces the row of a dossier."""
+        values: dict[str, Any] = {
+            "dossier_code": code,
+            "agency_code": agency_code,
+            "procedure_code": "1.005129",
+            "procedure_name": "Cấp bản sao",
+            "field_name": "Hộ tịch",
+            "applicant_name": "Nguyễn Thị Lan",
+            "applicant_phone": "0905123456",
+            "phone_entered_at": NOW - timedelta(days=2),
+            "submitted_via": "direct",
+            "received_at": NOW - timedelta(days=2),
+            "due_at": NOW + timedelta(days=2),
+            "step_name": "Xử lý",
+            "status_code": 4,
+            "at_one_stop_desk": False,
+            "finished_at": None,
+            "returned_at": None,
+            "updated_at": NOW - timedelta(hours=1),
+        } | changes
+        # An index serves the one alone.
+        same = "=" if None not in (code, agency_code) else "IS NOT DISTINCT FROM"
+        self.connection.execute(
+            f"DELETE FROM onestop.dossiers WHERE agency_code {same} %s AND dossier_code {same} %s", (agency_code, code)
+        )
+        self._insert("dossiers", values)
+
+    def move(
+        self,
+        status: int | None,
+        code: str | None = "160915001",
+        agency_code: str | None = NHA_TRANG,
+        *,
+        desk: bool = True,
+        at: datetime = NOW,
+        number: int | None = None,
+        **changes: Any,
+    ) -> int:
+        """Writes a transition, and nothing to the dossier's row."""
+        self.number = self.number + 1 if number is None else number
+        row = SourceTransition(
+            transition_id=self.number,
+            agency_code=agency_code,
+            dossier_code=code,
+            status_code=status,
+            at_one_stop_desk=desk,
+            occurred_at=at,
+            recorded_at=at,
+            from_step="Xử lý",
+            to_step="Trả kết quả",
+            actor="can.bo",
+        )
+        self._insert("transitions", {name: getattr(row, name) for name in row.__dataclass_fields__} | changes)
+        return self.number
+
+    def both(
+        self,
+        status: int | None,
+        code: str = "160915001",
+        agency_code: str = NHA_TRANG,
+        *,
+        desk: bool = True,
+        at: datetime = NOW,
+        number: int | None = None,
+        **changes: Any,
+    ) -> int:
+        """Writes a dossier's row, with what differs of it, and a transition."""
+        self.dossier(code, agency_code, **changes)
+        return self.move(status, code, agency_code, desk=desk, at=at, number=number)
+
+    def result_now(self, code: str, phone: str) -> None:
+        """A result comes to the desk by the real clock: the row first, so that it does not count as newer."""
+        self.both(9, code, applicant_phone=phone, updated_at=datetime.now(UTC), at=datetime.now(UTC))
+
+
+AWAY: Final = "postgres://nobody:x@127.0.0.1:1/none"
+"""A source's connection while nobody answers there."""
+
+
+@dataclass(frozen=True)
+class Desks:
+    """One-stop databases that a system reads, by their names, and the gateway that it sends through."""
+
+    desks: Mapping[str, OneStop]
+    addresses: Mapping[str, str]
+    gateway: ScriptedGateway
+
+    def __getitem__(self, source: str) -> OneStop:
+        return self.desks[source]
+
+    def reach(self, source: str, is_there: bool) -> None:
+        """Says whether a source answers from now on."""
+        os.environ[f"AIRFLOW_CONN_ONESTOP_{source.upper()}"] = self.addresses[source] if is_there else AWAY
+
+
+@contextlib.contextmanager
+def one_stops(
+    admin_dsn: str, sources: Mapping[str, str] | Sequence[str] = ("one",), *, adapters: Mapping[str, str] | None = None,
+    gateway: Mapping[str, Any] | None = None, **variables: str,
+) -> Iterator[Desks]:  # fmt: skip
+    """Empty one-stop databases as sources of the system, and a scripted gateway behind ``sms_kannel``.
+
+    Args:
+        admin_dsn: of the server that they are made on, and dropped from when the block ends.
+        sources: their names, or by name what each is made of; else the contract's tables with keys.
+        adapters: of those that are not read through the contract's views.
+        gateway: what differs of its connection.
+        variables: further environment, which is as before when the block ends.
+    """
+    made = sources if isinstance(sources, Mapping) else dict.fromkeys(sources, CONTRACT_TABLES + CONTRACT_KEYS)
+    with contextlib.ExitStack() as stack:
+        scripted = stack.enter_context(contextlib.closing(ScriptedGateway()))
+        desks, addresses = {}, {}
+        for name, tables in made.items():
+            dsn = stack.enter_context(database(admin_dsn, f"onestop_{name}_{os.getpid()}"))
+            desks[name], addresses[name] = OneStop(dsn, tables), postgres_connection(dsn)
+            stack.callback(desks[name].connection.close)
+        kinds = {name: f"={adapter}" for name, adapter in (adapters or {}).items()}
+        stack.enter_context(
+            environment(
+                **{f"AIRFLOW_CONN_ONESTOP_{name.upper()}": address for name, address in addresses.items()},
+                AIRFLOW_CONN_SMS_KANNEL=gateway_connection(scripted.port, **(gateway or {})),
+                MOTCUA_SOURCES=",".join(name + kinds.get(name, "") for name in made),
+                **variables,
+            )
+        )
+        yield Desks(desks, addresses, scripted)
+
+
+# -------------------------------------------------------------------------------------------- what the system does
+
+Rows = Callable[..., list[dict[str, Any]]]
+"""Asks the ledger, as the fixture ``rows`` does."""
+
+
+def take_in(now: datetime | None = NOW, window: Window = EVERYTHING, source: str = "khanhhoa") -> PlanCounts:
+    """Picks up what a source tells, and plans; ``None``: by the real clock."""
+    pick_up(source, window, now=now)
+    return plan(window, now=now)
+
+
+def queue_results(one_stop: OneStop, count: int = 1, at: datetime = NOW) -> None:
+    """A result for each of so many dossiers, ``D-0`` and on, queued for a phone of its own."""
+    for number in range(count):
+        one_stop.both(9, f"D-{number}", at=at, applicant_phone=f"0905123{number:03}")
+    take_in(at)
+
+
+def send_at(moment: datetime = NOW, run_id: str = "run", window: Window = EVERYTHING) -> SendCounts:
+    """A run of sending whose clock stands still."""
+    return send(run_id, window, clock=lambda: moment)
+
+
+def states(rows: Rows) -> list[tuple[str, str | None]]:
+    """State and reason of each message."""
+    found = rows("SELECT state, reason FROM motcua.messages ORDER BY message_id")
+    return [(row["state"], row["reason"]) for row in found]
+
+
+def reference_of(rows: Rows, attempt: int = 0) -> str:
+    """The reference of an attempt, by its place."""
+    return str(rows("SELECT reference FROM motcua.attempts ORDER BY attempt_id")[attempt]["reference"])
+
+
+def report(reference: str, status: str) -> Any:
+    """A receipt comes from Kannel, with a number in what the carrier says; what it effected."""
+    told = {"reference": reference, "status": status, "reply": "0905123456"}
+    return in_ledger(receive, open_gateway("kannel"), "kannel", told)
+
+
+# --------------------------------------------------------------------------------------------- what lies somewhere
+
+
+def write_backup(folder: Path, made_at: datetime) -> Path:
+    """A folder that looks like a backup of that moment, for whoever looks at backups and not into them."""
+    backup = folder / name_of(made_at)
+    backup.mkdir(parents=True)
+    facts = {
+        "format": FORMAT,
+        "made_at": made_at.isoformat(),
+        "finished_at": made_at.isoformat(),
+        "recipients": [],
+        "ledger": {each.name: None for each in fields(LedgerDump)},
+        "parts": [],
+    }
+    (backup / MANIFEST).write_text(json.dumps(facts), encoding="utf-8")
+    return backup
+
+
+def in_memory(place: str) -> str:
+    """The URL of a place in an object store of this process's memory, which Airflow's paths know from now on: no
+    folder, no renaming, no real server."""
+    from airflow.sdk.io import attach
+    from fsspec.implementations.memory import MemoryFileSystem
+
+    attach("memory", fs=MemoryFileSystem())
+    return f"memory://{place}"
