@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 from psycopg.rows import dict_row
 
-from motcua.commands.provision import AIRFLOW, LEDGER
+from motcua.commands.ledger import AIRFLOW, LEDGER
 from motcua.sandbox.machine.postgres import EmbeddedPostgres
 from motcua.store.ledger.inspecting import Objects, objects_there, write_objects
 from motcua.store.ledger.migrations import migrate

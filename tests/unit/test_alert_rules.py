@@ -11,7 +11,7 @@ import yaml
 
 from motcua.store.ledger.database import connect
 from motcua.store.watching.metrics import backup_gauges, open_gauges, recent_gauges
-from motcua.web.metrics_page import LEDGER_UP
+from motcua.web.ledger_looks import LEDGER_UP
 
 ROOT = Path(__file__).parents[2]
 RULES = [

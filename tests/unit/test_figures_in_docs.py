@@ -8,7 +8,7 @@ from pathlib import Path
 
 from motcua.store.ledger.database import connect
 from motcua.store.watching.metrics import backup_gauges, open_gauges, recent_gauges
-from motcua.web.metrics_page import LEDGER_UP
+from motcua.web.ledger_looks import LEDGER_UP
 
 PAGE = Path(__file__).parents[2] / "docs" / "operations" / "metrics.md"
 

@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 
 from motcua.commands.lists import Most, Search, Sort, To, print_list
-from motcua.commands.signing import By, signed
-from motcua.commands.terminal import console, refuse
+from motcua.commands.terminal import By, refuse, say, signed
 from motcua.jobs.listing.people import GRANT_CHANGES, GRANTS
 from motcua.jobs.user_agencies import LONGEST_NAME, GrantRefusal, GrantRefused
 from motcua.jobs.user_agencies import give as give_agency
@@ -20,7 +19,6 @@ from motcua.store.airflow_roles import FAB, ROLES, SIMPLE, AccountTaken, NotFab,
 from motcua.store.ledger.database import connect
 
 app = typer.Typer(help="Users of the staff pages: roles in Airflow, and whose rows each sees.", no_args_is_help=True)
-_console = console(markup=False)
 _REFUSED: dict[GrantRefusal, str] = {
     "no_user": "Name the user as Airflow does: it is empty.",
     "long_user": f"A user's name has at most {LONGEST_NAME} letters.",
@@ -60,16 +58,14 @@ def roles() -> None:
                 "SimpleAuthManager has accounts that several people use and keeps passwords in plain text: set"
                 f" AIRFLOW_AUTH_MANAGER={FAB} in .env."
             ) from None
-        _console.print(f"{other} has roles of its own: nothing was done here.", soft_wrap=True)
+        say(f"{other} has roles of its own: nothing was done here.")
         return
     except AccountTaken as taken:
         raise refuse(
             f"{taken} is somebody's account: give the watch another name, MOTCUA_WATCH_AIRFLOW_USER."
         ) from None
-    _console.print(f"Roles {', '.join(ROLES)} are as they should be.")
-    _console.print(
-        f"The watch signs in as {watch[0]}." if watch else "The watch has no account: it was given no password."
-    )
+    say(f"Roles {', '.join(ROLES)} are as they should be.")
+    say(f"The watch signs in as {watch[0]}." if watch else "The watch has no account: it was given no password.")
 
 
 @app.command()
@@ -83,7 +79,7 @@ def give(user: _User, agency: _Agency, by: By = None) -> None:
     except GrantRefused as refused:
         raise refuse(_REFUSED[refused.refusal]) from None
     told = "sees" if new else "saw already"
-    _console.print(f"{grant.user_name} {told} what is of {grant.agency.agency_code}, {grant.agency.name}.")
+    say(f"{grant.user_name} {told} what is of {grant.agency.agency_code}, {grant.agency.name}.")
 
 
 @app.command()
@@ -98,4 +94,4 @@ def take(user: _User, agency: _Agency, by: By = None) -> None:
         raise refuse(_REFUSED[refused.refusal]) from None
     if not had:
         raise refuse(f"{grant.user_name} was not given {grant.agency.agency_code}: motcua users list.")
-    _console.print(f"{grant.user_name} no longer sees what is of {grant.agency.agency_code}, {grant.agency.name}.")
+    say(f"{grant.user_name} no longer sees what is of {grant.agency.agency_code}, {grant.agency.name}.")

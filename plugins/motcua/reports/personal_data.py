@@ -13,7 +13,7 @@ from motcua.domain.clock import VIETNAM
 from motcua.domain.personal_data.held import WITHHELD, ByCode, Citizen, CitizenDossier, Erased, Held
 from motcua.domain.phones.reading import mask_for_staff
 from motcua.reports import wording
-from motcua.reports.lists.files import FileColumn, ListHead, Row, list_workbook
+from motcua.reports.lists import FileColumn, ListHead, Row, list_workbook
 from motcua.settings import include_dir
 from motcua.templating import templates
 

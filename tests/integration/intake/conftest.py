@@ -18,7 +18,7 @@ from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.store.intake.clients import Password, register_client
 from motcua.store.ledger.database import connect
-from motcua.web.intake.app import create_standalone
+from motcua.web.intake import create_standalone
 from tests.conftest import NHA_TRANG, TU_PHAP
 from tests.gateways.ports import free_port
 

@@ -13,7 +13,7 @@ import pytest
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
-from motcua.commands.oversight.quality import app
+from motcua.commands.quality import app
 from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.quality.checking import check_quality

@@ -12,7 +12,7 @@ import pytest
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
-from motcua.commands.oversight.closings import app
+from motcua.commands.closings import app
 from motcua.domain.clock import VIETNAM
 from motcua.domain.periods import NotAPeriod, Period
 from motcua.domain.run_window import EVERYTHING, Window

@@ -29,7 +29,7 @@ from motcua.sandbox.network.access_log import without_query
 from motcua.sandbox.network.application import create_app
 from motcua.sandbox.network.behaviour import Behaviour, Timing, default_behaviour
 from motcua.sandbox.network.scripted import ScriptedGateway, http, in_json
-from motcua.sandbox.network.short_messages import split_parts
+from motcua.sandbox.network.submission import split_parts
 from tests.gateways.ports import free_port
 from tests.gateways.real_kannel import IS_INSTALLED, FakeCarrier, Kannel, eventually
 

@@ -10,8 +10,7 @@ from motcua.domain.people.viewers import Viewer
 from motcua.jobs.listing.asking import Asked, folded
 from motcua.jobs.listing.messages import MESSAGES
 from motcua.jobs.listing.reading import Listing, in_order, text_of
-from motcua.reports.lists.declared import Seen, declared_list, load_every_list, words_of
-from motcua.reports.lists.files import Word
+from motcua.reports.lists import Seen, Word, declared_list, load_every_list, words_of
 
 LISTS = load_every_list()
 OPERATOR = Viewer("lan", "operator", None)

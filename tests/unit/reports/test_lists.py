@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from motcua.reports.lists.files import FileColumn, Link, ListHead, csv_pieces, list_workbook
+from motcua.reports.lists import FileColumn, Link, ListHead, csv_pieces, list_workbook
 from tests.web.taken_away import TakenAway, read_csv, read_workbook
 
 HEADS = [FileColumn(head, 20) for head in ("Nội dung, lý do", "Ngày", "Lúc", "Số tin")]

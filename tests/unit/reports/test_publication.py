@@ -29,10 +29,18 @@ from motcua.reports.publication.document import (
     identity_line,
     official_date,
 )
-from motcua.reports.publication.files import PAGE, PDF, WORKBOOK, PublishedFile, agency_workbook_name, render
+from motcua.reports.publication.files import (
+    PAGE,
+    PDF,
+    WORKBOOK,
+    PublishedFile,
+    agency_workbook_name,
+    page,
+    pdf,
+    render,
+    typst_input,
+)
 from motcua.reports.publication.manifest import agency_of, words_value
-from motcua.reports.publication.page import page
-from motcua.reports.publication.pdf import pdf, typst_input
 from motcua.reports.publication.workbook import queries_of
 from motcua.reports.wording import publication_words
 from tests import reconciliation_samples as samples

@@ -12,7 +12,7 @@ import pytest
 from motcua.reports.publication import manifest
 from motcua.reports.publication.data import Told
 from motcua.reports.publication.document import Paragraph, Table, compose_document
-from motcua.reports.publication.pdf import pdf
+from motcua.reports.publication.files import pdf
 from motcua.settings import include_dir
 from tests import reconciliation_samples as samples
 

@@ -420,6 +420,8 @@ WAITING = (
     "/quality/sources/exports/form/file?format=csv&source=tep",
     "/quality/file?format=csv",
     "/reconciliation",
+    "/reconciliation/closings",
+    "/reconciliation/closings/file?format=csv",
     "/reconciliation/figures/file?closing=1&format=csv",
     "/reconciliation/file?publication=1&name=manifest.json",
     "/reconciliation/rows?closing=1&figure=expected",
@@ -498,7 +500,7 @@ def test_patience_of_a_page_does_not_limit_who_has_the_connection_next(ledger, m
 def test_airflows_roles_are_those_of_the_pages(airflow_users, role, becomes):
     from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 
-    from motcua.web.auth import role_of
+    from motcua.web.airflow import role_of
 
     assert role_of(SimpleAuthManagerUser(username="xem", role=role)) == becomes
 

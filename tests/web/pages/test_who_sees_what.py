@@ -44,7 +44,7 @@ from motcua.store.oversight.complaints import NewComplaint, link_complaints, sav
 from motcua.store.oversight.page_requests import ask
 from motcua.store.oversight.statements import StatementRefusal, save_refusal
 from motcua.store.people import give_agency
-from motcua.web.runs import run_page
+from motcua.web.staff import run_page
 from tests.conftest import (
     NHA_TRANG,
     NOW,
@@ -326,6 +326,8 @@ ASKED: dict[tuple[str, str], Callable[[World, Owned], Asked]] = {
         {"closing": str(world.closing)},
         {"closing": str(world.closing), "agency": its.agency},
     ],
+    ("GET", "/reconciliation/closings"): lambda world, its: [{}],
+    ("GET", "/reconciliation/closings/file"): lambda world, its: _list_files([{}]),
     ("GET", "/reconciliation/figures/file"): lambda world, its: _list_files(
         [{"closing": str(world.closing)}, {"closing": str(world.closing), "agency": its.agency}]
     ),

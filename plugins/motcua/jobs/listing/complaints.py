@@ -9,8 +9,7 @@ from motcua.jobs.handed_in.complaints import titles
 from motcua.jobs.listing.asking import Asked
 from motcua.jobs.listing.reading import Listing
 from motcua.reports import wording
-from motcua.reports.lists.declared import Seen, dossier_link
-from motcua.reports.lists.files import Cell, Word
+from motcua.reports.lists import Cell, Seen, Word, dossier_link
 from motcua.store.ledger.database import Connection
 from motcua.store.oversight.complaints import OUTCOMES, Complaint, ComplaintsAsked, list_complaints
 

@@ -6,8 +6,7 @@ from motcua.domain.phones.reading import hide_phones
 from motcua.jobs.explaining.dossiers import status_name
 from motcua.jobs.listing.reading import Listing
 from motcua.reports.explaining import clauses
-from motcua.reports.lists.declared import Seen
-from motcua.reports.lists.files import Cell
+from motcua.reports.lists import Cell, Seen
 from motcua.store.dossiers import DossierFound
 
 

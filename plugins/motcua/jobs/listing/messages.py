@@ -13,8 +13,7 @@ from motcua.domain.phones.reading import mask_phones
 from motcua.domain.routing import day_of
 from motcua.jobs.listing.asking import Asked, period_told
 from motcua.jobs.listing.reading import Listing, Piecewise
-from motcua.reports.lists.declared import Seen
-from motcua.reports.lists.files import Cell
+from motcua.reports.lists import Cell, Seen
 from motcua.reports.wording import list_words
 from motcua.store.browsing.inquiries import InquiriesAsked, find_inquiries, read_inquiries
 from motcua.store.browsing.messages import (

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from motcua.domain.periods import Period
 from motcua.domain.reconciliation import CountedDossier, MessageFigures, Orphan
 from motcua.jobs.listing.reading import Listing
 from motcua.quality.choosing import Chosen
 from motcua.quality.report_data import AgencyFigures, Group
 from motcua.quality.reporting import urgent_rows
 from motcua.reports import wording
-from motcua.reports.lists.declared import OwnCell, Seen, dossier_link
-from motcua.reports.lists.files import Cell, Link, Word
-from motcua.reports.publication.data import Told
+from motcua.reports.lists import Cell, Link, OwnCell, Seen, Word, dossier_link
+from motcua.reports.publication.data import Told, period_words
 from motcua.reports.quality.listed import FINDING_CELLS
+from motcua.store.oversight.closings import ListedClosing, list_closings
 from motcua.store.oversight.figure_rows import FigureRows
 from motcua.store.oversight.statements import (
     LineMatch,
@@ -34,6 +35,12 @@ def _in_force(row: StoredStatement, seen: Seen) -> Cell:
 def _differs(row: MatchRow, seen: Seen) -> Cell:
     said = wording.list_words()["statement"]["differs"]
     return Word(", ".join(row.differs), ", ".join(said[each] for each in row.differs), None) if row.differs else None
+
+
+def _meets(row: ListedClosing, seen: Seen) -> Cell:
+    said = wording.list_words()["closing"]
+    name = "unread" if row.sources_unread else "differs" if row.difference or row.unexplained else "meets"
+    return Word(name, said[name], "ok" if name == "meets" else "bad")
 
 
 STATEMENTS = Listing(
@@ -101,6 +108,18 @@ QUALITY = Listing(
         "fixed": _figure(lambda row: row.change.fixed),
         "late": _figure(lambda row: row.remind_agency + row.remind_department),
         "late_for_department": _figure(lambda row: row.remind_department),
+    },
+)
+
+
+CLOSINGS = Listing(
+    "closings",
+    lambda connection, asked, most, skipped: list_closings(connection, skipped + most)[skipped:],
+    {
+        "closing_no": lambda row, seen: Link(str(row.closing_no), f"/reconciliation?closing={row.closing_no}"),
+        "period": lambda row, seen: Word(row.period, period_words(Period.parse(row.period)), None),
+        "meets": _meets,
+        "unread": lambda row, seen: ", ".join(row.sources_unread) or None,
     },
 )
 

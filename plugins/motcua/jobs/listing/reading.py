@@ -18,8 +18,19 @@ from typing import Any, Final, TypeAlias
 from motcua.domain.clock import VIETNAM
 from motcua.domain.people.viewers import Viewer
 from motcua.jobs.listing.asking import Asked, folded
-from motcua.reports.lists.declared import Column, DeclaredList, ListPlace, OwnCell, Seen, cell_of, declared_list
-from motcua.reports.lists.files import Cell, Link, Row, Word
+from motcua.reports.lists import (
+    Cell,
+    Column,
+    DeclaredList,
+    Link,
+    ListPlace,
+    OwnCell,
+    Row,
+    Seen,
+    Word,
+    cell_of,
+    declared_list,
+)
 from motcua.reports.wording import count, list_words, moment
 from motcua.store.browsing.messages import Piece, Place
 from motcua.store.ledger.database import Connection

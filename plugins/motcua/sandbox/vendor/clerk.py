@@ -22,7 +22,7 @@ import xlsxwriter  # type: ignore[import-untyped]
 from motcua.jobs.exports.forms import Column, ExportForm
 from motcua.sandbox.vendor.joining import exporting
 from motcua.sandbox.vendor.office import Office, OfficeMemory
-from motcua.sandbox.vendor.records import status_at
+from motcua.sandbox.vendor.portal import status_at
 from motcua.sandbox.world.happenings import Dossier, Effects
 from motcua.sandbox.world.procedures import ZONE, Agency
 from motcua.settings import settings

@@ -22,9 +22,8 @@ from motcua.reports.wording import list_words
 from motcua.store.agencies import Agency, find_agency, list_agencies
 from motcua.store.calendars import list_changes, list_years, load_calendar, load_province_calendar
 from motcua.store.ledger.database import Connection, page_connection
-from motcua.web.forms import number_in
-from motcua.web.lists.page import FileFormat, file_of
-from motcua.web.refusals import PageRefused
+from motcua.web.forms import PageRefused, number_in
+from motcua.web.lists import FileFormat, file_of
 from motcua.web.rendering import render
 from motcua.web.visitors import Visitor, Visits
 

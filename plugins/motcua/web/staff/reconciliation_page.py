@@ -22,11 +22,11 @@ from fastapi.responses import HTMLResponse, Response
 from motcua.domain.intake.portal_figures import ComparedAgency
 from motcua.domain.periods import Period, PeriodLength
 from motcua.domain.reconciliation import STATES, Closing, CountedDossier, ReconciliationReport
-from motcua.jobs.listing.oversight import figures_of_closing, rows_of_figure
+from motcua.jobs.listing.oversight import CLOSINGS, figures_of_closing, rows_of_figure
 from motcua.jobs.publications.publishing import publications_store
 from motcua.jobs.reconciliation.reporting import ClosingShown, show_closing, show_figure
 from motcua.reports import wording
-from motcua.reports.lists.files import MOST_ROWS
+from motcua.reports.lists import MOST_ROWS
 from motcua.reports.publication.data import Told, period_words, points
 from motcua.reports.publication.document import summary_lines
 from motcua.reports.publication.files import AGENCY_FOLDER, agency_workbook_name
@@ -37,9 +37,8 @@ from motcua.store.ledger.database import Connection, page_connection
 from motcua.store.oversight.figure_rows import Cell, FigureRows, NoSuchFigure
 from motcua.store.oversight.publications import Publication, find_publication
 from motcua.store.oversight.verifications import last_verifications
-from motcua.web.forms import number_in
-from motcua.web.lists.page import FileFormat, file_of, shown_list
-from motcua.web.refusals import PageRefused
+from motcua.web.forms import PageRefused, number_in
+from motcua.web.lists import FileFormat, file_of, list_page, shown_list
 from motcua.web.rendering import HEADERS, render
 from motcua.web.visitors import Visitor, Visits
 
@@ -146,6 +145,9 @@ def show_reconciliation(request: Request, visits: Visits, closing: str = "", age
         signed=wording.signed,
         moment=wording.moment,
     )
+
+
+list_page(router, "/reconciliation/closings", CLOSINGS, of_all=True)
 
 
 @router.get("/reconciliation/figures/file")

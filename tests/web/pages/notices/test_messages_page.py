@@ -20,7 +20,7 @@ from motcua.jobs.listing import reading as lists
 from motcua.jobs.listing.messages import MESSAGES, NOBODYS
 from motcua.jobs.listing.reading import Listing
 from motcua.store.browsing import messages as browsing
-from motcua.web.lists import page as places
+from motcua.web import lists as places
 from tests.conftest import NHA_TRANG, NOW, TU_PHAP
 from tests.web.taken_away import read_csv, read_file
 from tests.web.visiting import VISITING, words

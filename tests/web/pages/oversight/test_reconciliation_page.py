@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
-from motcua.commands.oversight import closings as commands
+from motcua.commands import closings as commands
 from motcua.domain.clock import VIETNAM
 from motcua.domain.periods import Period
 from motcua.domain.run_window import EVERYTHING
@@ -28,7 +28,7 @@ from motcua.settings import settings
 from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import connect
 from motcua.store.oversight.verifications import save_verification
-from motcua.web.refusals import PageRefused
+from motcua.web.forms import PageRefused
 from motcua.web.rendering import render_refusal
 from motcua.web.staff import reconciliation_page
 from tests.conftest import NHA_TRANG, NOW, TU_PHAP, agency

@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 
 from motcua.domain.periods import Period
 from motcua.jobs.handed_in.faults import FileRefused
-from motcua.web.refusals import PageRefused
+from motcua.web.forms import PageRefused
 from motcua.web.rendering import render_refusal
 from motcua.web.staff import statements_page
 from tests.integration.handed_in.test_carrier_statements import LATER, Ours, at, file_of, form, line, take
