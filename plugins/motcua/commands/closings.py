@@ -16,7 +16,7 @@ from motcua.commands.terminal import By, handed_in, local_moment, print_error, p
 from motcua.domain.intake.portal_figures import ComparedAgency
 from motcua.domain.periods import Period
 from motcua.domain.reconciliation import STATES, MessageFigures, sum_messages
-from motcua.jobs.listing.oversight import CLOSINGS
+from motcua.jobs.listing.oversight import CLOSINGS, DIFFERENCES_OF_CLOSING
 from motcua.jobs.reconciliation.closing import close_period
 from motcua.jobs.reconciliation.portal_figures import LARGEST_FILE, hand_in_portal_figures
 from motcua.reports.publication.csv_tables import plain_csv
@@ -181,7 +181,7 @@ def _print_compared(compared: Sequence[ComparedAgency]) -> None:
 
 
 @app.command("differences")
-def differences(closing_no: Annotated[int, _NUMBER]) -> None:
+def differences(closing_no: Annotated[int, _NUMBER], to: To = None) -> None:
     """List what has no counterpart, each with its reason, those without one first; exit 1 if there are any of these."""
     try:
         with connect() as connection:
@@ -189,21 +189,12 @@ def differences(closing_no: Annotated[int, _NUMBER]) -> None:
             rows, orphans = load_differences(connection, closing_no), load_orphans(connection, closing_no)
     except LookupError as missing:
         raise refuse(missing) from None
-    print_rows(
-        {
-            "reason": "reason",
-            "side": "side",
-            "agency": "agency_code",
-            "procedure": "procedure_code",
-            "kind": "kind",
-            "dossier": "dossier_code",
-            "source": lambda row: f"{row.source} {row.source_transition_id or ''}" if row.source else None,
-            "transition": "transition_id",
-            "message": "message_id",
-        },
-        rows,
+    print_list(
+        DIFFERENCES_OF_CLOSING.of(rows),
+        most=len(rows) or 1,
+        to=to,
         empty="Every occasion has its message, and every message its occasion.",
-        style=lambda row: None if row.is_explained else "red",
+        red=lambda row: not row.is_explained,
     )
     for orphan in orphans:
         what = orphan.dossier_code or orphan.message_id or orphan.receipt_id

@@ -83,6 +83,8 @@ class ShownValue:
 
     column: Column
     cell: Cell
+    to: str = ""
+    """Where it leads."""
 
     @property
     def kind(self) -> str:
@@ -340,7 +342,10 @@ def _head(
 
 
 def _row(row: Any, columns: Mapping[str, Column], listing: Listing, seen: Seen) -> list[ShownColumn]:  # noqa: ANN401 - rows are of any type
-    values = {name: ShownValue(column, listing.cell(name, row, seen)) for name, column in columns.items()}
+    values = {}
+    for name, column in columns.items():
+        cell = listing.cell(name, row, seen)
+        values[name] = ShownValue(column, cell, listing.links[name](row) if cell and name in listing.links else "")
     return [
         ShownColumn(
             values[name],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import os
 import re
 import shutil
@@ -25,7 +24,6 @@ import uvicorn
 from hypothesis import given
 from hypothesis import strategies as st
 
-from motcua.sandbox.network.access_log import without_query
 from motcua.sandbox.network.application import create_app
 from motcua.sandbox.network.behaviour import Behaviour, Timing, default_behaviour
 from motcua.sandbox.network.scripted import ScriptedGateway, http, in_json
@@ -782,17 +780,6 @@ def test_the_truth_and_the_switches_are_for_this_machine_only(tmp_path: Path, me
 
     assert asyncio.run(ask(method, path)) == 403
     assert asyncio.run(ask("GET", "/api/counts")) == 200
-
-
-def test_an_access_log_line_keeps_the_path_and_loses_the_query() -> None:
-    def line(path: str) -> logging.LogRecord:
-        arguments = ("127.0.0.1:1", "GET", path, "1.1", 202)
-        return logging.LogRecord("uvicorn.access", 20, "", 0, '%s - "%s %s HTTP/%s" %d', arguments, None)
-
-    record = line("/cgi-bin/sendsms?to=0905123456&password=p")
-    assert without_query(record)
-    assert record.getMessage() == '127.0.0.1:1 - "GET /cgi-bin/sendsms HTTP/1.1" 202'
-    assert not without_query(line("/api/phones?search=0905"))
 
 
 # --- held against a real Kannel ---

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, Final
+from urllib.parse import urlencode
 
 from motcua.domain.periods import Period
-from motcua.domain.reconciliation import CountedDossier, MessageFigures, Orphan
+from motcua.domain.reconciliation import CountedDossier, DossierFigures, MessageFigures, Orphan
 from motcua.jobs.listing.reading import Listing
 from motcua.quality.choosing import Chosen
 from motcua.quality.report_data import AgencyFigures, Group
 from motcua.quality.reporting import urgent_rows
 from motcua.reports import wording
-from motcua.reports.lists import Cell, Link, OwnCell, Seen, Word, dossier_link
+from motcua.reports.lists import Cell, Link, OwnCell, Seen, Word, dossier_link, words_of
 from motcua.reports.publication.data import Told, period_words
 from motcua.reports.quality.listed import FINDING_CELLS
 from motcua.store.oversight.closings import ListedClosing, list_closings
@@ -127,14 +129,76 @@ CLOSINGS = Listing(
 # --- Closings -------------------------------------------------------------------------------------------------------
 
 
-def figures_of_closing(told: Told, rows: Sequence[MessageFigures]) -> Listing:
-    """A closing's messages by agency, procedure and kind."""
-    return Listing("closing").of(
-        rows,
-        **_of_a_row(told),
-        failed=lambda row, seen: row.undelivered + row.rejected + row.expired,
-        waiting=lambda row, seen: row.in_hand + row.accepted + row.unconfirmed,
-    )
+DIFFERENCES_OF_CLOSING = Listing(
+    "closing_differences",
+    cells={
+        "reason": lambda row, seen: Word(
+            row.reason, words_of("publication.difference")[row.reason], None if row.is_explained else "bad"
+        )
+    },
+)
+
+
+def lists_of_closing(
+    told: Told, messages: Sequence[MessageFigures], dossiers: Sequence[DossierFigures]
+) -> list[Listing]:
+    """What a page tells of a closing row by row: messages, dossiers, what has no counterpart, what it changed."""
+    named = _of_a_row(told)
+    return [
+        replace(
+            Listing("closing").of(
+                messages,
+                **named,
+                share=lambda row, seen: None if row.delivered_of_tellable is None else told.share(row),
+                delivered_of_tellable=lambda row, seen: _per_million(row.delivered_of_tellable),
+                failed=lambda row, seen: row.undelivered + row.rejected + row.expired,
+                waiting=lambda row, seen: row.in_hand + row.accepted + row.unconfirmed,
+            ),
+            links={name: _to_rows(told, _FIGURES.get(name, name)) for name in (*_OF_MESSAGES, *_FIGURES)},
+        ),
+        replace(
+            Listing("closing_dossiers").of(dossiers, **named),
+            links={name: _to_rows(told, name) for name in _OF_DOSSIERS},
+        ),
+        DIFFERENCES_OF_CLOSING.of(told.differences),
+        Listing("closing_changes").of(
+            told.changes,
+            **named,
+            figure=lambda row, seen: told.figure_name(row.figure),
+            causes=lambda row, seen: told.causes(row) or None,
+        ),
+    ]
+
+
+_OF_MESSAGES: Final = ("suppressed", "cancelled", "tellable", "delivered", "failed", "waiting")
+_FIGURES: Final = {"expected": "messages"}
+"""Columns whose rows have another name."""
+_OF_DOSSIERS: Final = (
+    "carried_over",
+    "received",
+    "resolved_early",
+    "resolved_on_time",
+    "resolved_late",
+    "open_in_time",
+    "open_late",
+    "due",
+    "handed_over",
+)
+
+
+def _per_million(share: float | None) -> int | None:
+    return None if share is None else round(share * 1_000_000)
+
+
+def _to_rows(told: Told, figure: str) -> Callable[[Any], str]:
+    """Where the rows of a figure of a cell are."""
+
+    def address(row: Any) -> str:  # noqa: ANN401 - of messages or of dossiers
+        kind = {"kind": row.kind} if isinstance(row, MessageFigures) else {}
+        query = {"closing": told.report.closing.closing_no, "figure": figure, "agency": row.agency_code}
+        return f"/reconciliation/rows?{urlencode({**query, 'procedure': row.procedure_code, **kind})}"
+
+    return address
 
 
 def rows_of_figure(told: Told, found: FigureRows) -> Listing:

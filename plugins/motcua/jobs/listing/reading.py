@@ -78,6 +78,8 @@ class Listing:
     rows: Piecewise | ReadWhole = lambda connection, asked, most, skipped: ()
     cells: Mapping[str, OwnCell] = field(default_factory=dict)
     """What its entries cannot say, by column."""
+    links: Mapping[str, Callable[[Any], str]] = field(default_factory=dict)
+    """Where a value that is there leads on its page, by column: an address below the pages."""
 
     def of(self, rows: Sequence[Any], **cells: OwnCell) -> Listing:
         """The list of rows that were read already; ``cells``: what tells more of them, by column."""

@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,6 +20,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from motcua.sandbox.machine.parts import told_to_stop
 from motcua.sandbox.vendor.joining import pushing, read_account
 from motcua.sandbox.vendor.office import Office, OfficeMemory
 from motcua.sandbox.vendor.portal import Answer, NoAnswer, PortalClient, dossier_record, step_record
@@ -143,6 +142,10 @@ class Software(Office[_Memory]):
 _REPORTS_EVERY = timedelta(seconds=5)
 
 
+def _say(sentence: str) -> None:
+    print(sentence, file=sys.stderr, flush=True)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the software until SIGTERM or SIGINT; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m motcua.sandbox.vendor.software", description=__doc__)
@@ -152,16 +155,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if account is None:
         print(f"{folder / 'account.json'} names no account: the demo makes one when it starts.", file=sys.stderr)
         return 1
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-
-    def say(sentence: str) -> None:
-        print(sentence, file=sys.stderr, flush=True)
+    stop = told_to_stop()
 
     played = pushing()
     client = PortalClient(account.url, account.client, account.password)
-    software = Software(folder, played.agency, str(played.entry["name"]), account.unit, client, say)
+    software = Software(folder, played.agency, str(played.entry["name"]), account.unit, client, _say)
     reported = datetime.now(UTC)
     while not stop.wait(0.1):
         software.tick()

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from http import HTTPStatus
 from mimetypes import guess_type
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request
@@ -22,7 +22,8 @@ from fastapi.responses import HTMLResponse, Response
 from motcua.domain.intake.portal_figures import ComparedAgency
 from motcua.domain.periods import Period, PeriodLength
 from motcua.domain.reconciliation import STATES, Closing, CountedDossier, ReconciliationReport
-from motcua.jobs.listing.oversight import CLOSINGS, figures_of_closing, rows_of_figure
+from motcua.jobs.listing.oversight import CLOSINGS, lists_of_closing, rows_of_figure
+from motcua.jobs.listing.reading import SORTED
 from motcua.jobs.publications.publishing import publications_store
 from motcua.jobs.reconciliation.reporting import ClosingShown, show_closing, show_figure
 from motcua.reports import wording
@@ -38,27 +39,15 @@ from motcua.store.oversight.figure_rows import Cell, FigureRows, NoSuchFigure
 from motcua.store.oversight.publications import Publication, find_publication
 from motcua.store.oversight.verifications import last_verifications
 from motcua.web.forms import PageRefused, number_in
-from motcua.web.lists import FileFormat, file_of, list_page, shown_list
+from motcua.web.lists import FileFormat, file_of, list_page, query_of, shown_list
 from motcua.web.rendering import HEADERS, render
 from motcua.web.visitors import Visitor, Visits
 
 log = logging.getLogger(__name__)
 
 _SHOWN = 100
-"""Rows of differences; the workbook has all of them."""
+"""Rows of reasons and of the portal; the workbook has all of them."""
 _PERIODS = 45
-_OF_DOSSIERS = (
-    "carried_over",
-    "received",
-    "resolved_early",
-    "resolved_on_time",
-    "resolved_late",
-    "open_in_time",
-    "open_late",
-    "due",
-    "handed_over",
-)
-"""Figures of dossiers on the page; the workbook has all of them."""
 _LISTED = 1_001
 """Rows of a figure that its page knows; the file has all of them."""
 
@@ -107,7 +96,7 @@ def show_reconciliation(request: Request, visits: Visits, closing: str = "", age
         if not ((closing or newest) and visits.sees(agency or None)):
             return render(request, "reconciliation.html", told=None, is_closed=bool(newest))
         number = number_in(closing) if closing else next(iter(newest.values()))
-        shown = _closing(connection, number, agency or None, _SHOWN)
+        shown = _closing(connection, number, agency or None, SORTED)
         length = shown.report.closing.period.length
         periods = _periods(connection, length, summed=visits.agencies is None)
         portal = _portal(connection, shown.report.closing, agency or None)
@@ -115,7 +104,20 @@ def show_reconciliation(request: Request, visits: Visits, closing: str = "", age
         verified = last_verifications(
             connection, [shown.report.closing.closing_no, *(each.closing_no for each in periods)]
         )
-    told = Told(shown.report, agency=agency or None)
+        told = Told(shown.report, agency=agency or None)
+        lists = {
+            each.name: shown_list(
+                connection,
+                request,
+                visits,
+                each,
+                prefix=f"{each.name}_",
+                here="/reconciliation",
+                query=[("closing", str(number)), *query_of(request, "closing")],
+                file="/reconciliation/figures/file",
+            )
+            for each in lists_of_closing(told, shown.messages.rows, shown.dossiers.rows)
+        }
     known = {each.agency_code for each in Told(shown.report).agencies}
     # His own agency may have nothing in this period; he is shown that.
     if agency and visits.agencies is None and agency not in known:
@@ -134,16 +136,17 @@ def show_reconciliation(request: Request, visits: Visits, closing: str = "", age
         own=[(code, told.agency_name(code)) for code in visits.listed or ()],
         summary=summary_lines(told),
         terms=[(state, getattr(told.total, state)) for state in STATES if getattr(told.total, state)],
-        messages=shown.messages,
-        dossiers=shown.dossiers,
+        lists=lists,
+        messages=shown.messages.all_rows,
+        dossiers=shown.dossiers.all_rows,
         portal=portal,
         shown=_SHOWN,
-        dossier_figures=_OF_DOSSIERS,
         orphans=sorted(Counter(each.sort for each in told.orphans).items()),
         count=wording.count,
         points=points,
         signed=wording.signed,
         moment=wording.moment,
+        w=wording,
     )
 
 
@@ -151,17 +154,24 @@ list_page(router, "/reconciliation/closings", CLOSINGS, of_all=True)
 
 
 @router.get("/reconciliation/figures/file")
-def download_figures(request: Request, visits: Visits, format: FileFormat, closing: str, agency: str = "") -> Response:
-    """A closing's messages by agency, procedure and kind, of all agencies or of one."""
+def download_figures(
+    request: Request,
+    visits: Visits,
+    format: FileFormat,
+    closing: str,
+    agency: str = "",
+    of: Literal["closing", "closing_dossiers", "closing_differences", "closing_changes"] = "closing",
+) -> Response:
+    """One of the lists of a closing, of all agencies or of one."""
     visits.must_see(agency or None)
     with page_connection() as connection:
         shown = _closing(connection, number_in(closing), agency or None, MOST_ROWS + 1)
     told, cut_off = Told(shown.report, agency=agency or None), shown.report.closing
     said = wording.list_words()["told"]
-    of = told.agency_name(agency) if agency else said["every_agency"]
-    about = [told.period, said["closing"].format(no=cut_off.closing_no), of]
-    listing = figures_of_closing(told, shown.messages.rows)
-    return file_of(request, visits, listing, format, about=about, as_of=cut_off.as_of)
+    whose = told.agency_name(agency) if agency else said["every_agency"]
+    about = [told.period, said["closing"].format(no=cut_off.closing_no), whose]
+    lists = {each.name: each for each in lists_of_closing(told, shown.messages.rows, shown.dossiers.rows)}
+    return file_of(request, visits, lists[of], format, about=about, as_of=cut_off.as_of)
 
 
 def _asked_for(
