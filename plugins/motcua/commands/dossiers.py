@@ -12,7 +12,7 @@ from motcua.commands.terminal import local_moment, refuse, say, typed_agencies, 
 from motcua.domain.phones.reading import holds_phone, mask_for_staff
 from motcua.jobs.explaining.axis import axis_lines
 from motcua.jobs.explaining.dossiers import CodeSearch, explain_dossier, find_by_code
-from motcua.jobs.listing.dossiers import AXIS
+from motcua.jobs.listing.messages import AXIS
 from motcua.store.ledger.database import connect
 
 app = typer.Typer(help="What citizens were told of a dossier, or why not.", no_args_is_help=True)

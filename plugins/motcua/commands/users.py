@@ -9,7 +9,7 @@ import typer
 
 from motcua.commands.lists import Most, Search, Sort, To, print_list
 from motcua.commands.terminal import By, refuse, say, signed
-from motcua.jobs.listing.people import GRANT_CHANGES, GRANTS
+from motcua.jobs.listing.agencies import GRANT_CHANGES, GRANTS
 from motcua.jobs.user_agencies import LONGEST_NAME, GrantRefusal, GrantRefused
 from motcua.jobs.user_agencies import give as give_agency
 from motcua.jobs.user_agencies import read_grant as read

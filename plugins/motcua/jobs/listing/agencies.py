@@ -1,4 +1,4 @@
-"""The list of agencies, with what each decided."""
+"""The lists of agencies with what each decided, and of who sees their rows."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from motcua.reports.agency_settings import setting_in_words, settings_words
 from motcua.reports.lists import Cell, Link, OwnCell, Seen, Word
 from motcua.store.agencies import in_force
 from motcua.store.ledger.database import Connection
+from motcua.store.people import list_agencies_of_users, list_agency_of_user_changes
 
 
 def _read(connection: Connection, asked: Asked, most: int, skipped: int) -> Sequence[Mapping[str, Any]]:
@@ -63,4 +64,15 @@ AGENCIES = Listing(
             else None
         ),
     },
+)
+
+
+# --- Who sees their rows ---------------------------------------------------------------------------------------------
+
+GRANTS = Listing(
+    "grants", lambda connection, asked, most, skipped: list_agencies_of_users(connection)[skipped : skipped + most]
+)
+GRANT_CHANGES = Listing(
+    "grant_changes",
+    lambda connection, asked, most, skipped: list_agency_of_user_changes(connection, skipped + most)[skipped:],
 )

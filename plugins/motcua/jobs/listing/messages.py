@@ -1,4 +1,4 @@
-"""The lists of messages, and of inquiries to 9029, which replies answer."""
+"""The lists of messages, of inquiries to 9029, which replies answer, and of dossiers that a search may mean."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from functools import lru_cache
 from typing import Any
 
 from motcua.domain.clock import VIETNAM
-from motcua.domain.phones.reading import mask_phones
+from motcua.domain.phones.reading import hide_phones, mask_phones
 from motcua.domain.routing import day_of
+from motcua.jobs.explaining.dossiers import status_name
 from motcua.jobs.listing.asking import Asked, period_told
 from motcua.jobs.listing.reading import Listing, Piecewise
+from motcua.reports.explaining import clauses
 from motcua.reports.lists import Cell, Seen
 from motcua.reports.wording import list_words
 from motcua.store.browsing.inquiries import InquiriesAsked, find_inquiries, read_inquiries
@@ -24,6 +26,7 @@ from motcua.store.browsing.messages import (
     find_oldest_messages,
     read_messages,
 )
+from motcua.store.dossiers import DossierFound
 from motcua.store.ledger.database import Connection
 from motcua.store.notices.messages import held, releases
 from motcua.store.notices.templates import load_template_versions
@@ -129,4 +132,21 @@ INQUIRIES = Listing(
         # The first page counts no further than itself.
         few=lambda asked: True,
     ),
+)
+
+
+# --- Dossiers, and what happened to one ------------------------------------------------------------------------------
+
+
+def _step(row: DossierFound, seen: Seen) -> Cell:
+    return hide_phones(row.step_name or status_name(row.status_code) or "") or None
+
+
+DOSSIERS = Listing("dossiers", cells={"step": _step})
+AXIS = Listing(
+    "axis",
+    cells={
+        "sort": lambda row, seen: clauses()["axis"]["sort"][row.sort],
+        "details": lambda row, seen: "; ".join(row.details) or None,
+    },
 )

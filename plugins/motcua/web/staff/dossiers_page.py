@@ -20,7 +20,7 @@ from motcua.domain.phones.reading import hide_phones, holds_phone, read_phone
 from motcua.jobs.explaining.axis import axis_lines
 from motcua.jobs.explaining.dossiers import CodeSearch, ExplainedDossier, explain_dossier, find_by_code, status_name
 from motcua.jobs.listing.asking import AgencyUnknown, Asked, agency_named
-from motcua.jobs.listing.dossiers import AXIS, DOSSIERS
+from motcua.jobs.listing.messages import AXIS, DOSSIERS
 from motcua.reports import wording
 from motcua.reports.explaining import clauses, due_moment
 from motcua.store.agencies import Agency, list_agencies

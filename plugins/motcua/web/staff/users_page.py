@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, Response
 
-from motcua.jobs.listing.people import GRANT_CHANGES, GRANTS
+from motcua.jobs.listing.agencies import GRANT_CHANGES, GRANTS
 from motcua.jobs.user_agencies import LONGEST_NAME, Grant, GrantRefused, give, read_grant, take
 from motcua.reports import wording
 from motcua.store.agencies import list_agencies
