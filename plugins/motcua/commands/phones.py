@@ -27,7 +27,7 @@ from motcua.jobs.handed_in.phones import (
     rows_of_source,
     write_workbook,
 )
-from motcua.reports.wording import percent
+from motcua.reports.wording import count, percent
 from motcua.store.ledger.database import connect, reason_without_values
 from motcua.store.people import log_phone_search
 
@@ -78,8 +78,8 @@ def phones(
         console = Console(width=_WIDTH_OF_A_FILE)
     _show(check, console)
     if output:
-        written = f"Đã ghi {_number(len(check.to_correct))} dòng cần sửa, "
-        written += f"{_number(len(check.to_look_at))} dòng cần xem lại vào {output}"
+        written = f"Đã ghi {count(len(check.to_correct))} dòng cần sửa, "
+        written += f"{count(len(check.to_look_at))} dòng cần xem lại vào {output}"
         say(written)
 
 
@@ -127,7 +127,7 @@ def _show(check: PhoneCheck, console: Console) -> None:
             reasons.add_row(
                 "" if position else escape(written_elsewhere(agency)) or "(không ghi)",
                 labels[code].title,
-                _number(counts[code]),
+                count(counts[code]),
                 _share(counts[code], counts.total()),
                 end_section=position == len(by_count) - 1,
             )
@@ -139,18 +139,13 @@ def _show(check: PhoneCheck, console: Console) -> None:
     notes.add_column("Số dòng", justify="right")
     for note in NOTES:
         if check.notes[note]:
-            notes.add_row(labels[note].title, _number(check.notes[note]))
+            notes.add_row(labels[note].title, count(check.notes[note]))
     if notes.row_count:
         console.print(notes)
 
 
 def _line(name: str, total: int, textable: int) -> tuple[str, str, str, str, str]:
-    return name, _number(total), _number(textable), _share(textable, total), _number(total - textable)
-
-
-def _number(value: int) -> str:
-    """Write a whole number as Vietnam does: 1.100."""
-    return f"{value:,}".replace(",", ".")
+    return name, count(total), count(textable), _share(textable, total), count(total - textable)
 
 
 def _share(part: int, whole: int) -> str:

@@ -29,6 +29,7 @@ from motcua.jobs.texts.previews import (
     where_the_dong_go,
 )
 from motcua.jobs.texts.registrations import register_all, register_text, unregister_text
+from motcua.reports.wording import count
 from motcua.settings import include_dir, settings
 from motcua.store.ledger.database import connect
 from motcua.store.notices.registrations import RegistrationChange, list_registrations, registration_changes
@@ -87,7 +88,7 @@ def texts(
     if registered is None:
         wide.print("Không nối với sổ cái, nên chưa biết mẫu nào đã đăng ký ở đâu.")
     if csv:
-        say(f"Đã ghi {_number(len(rows))} dòng vào {csv}")
+        say(f"Đã ghi {count(len(rows))} dòng vào {csv}")
 
 
 # ---------------------------------------------------------------- registrations
@@ -176,11 +177,6 @@ def show_registrations(
 # ---------------------------------------------------------------- the preview
 
 
-def _number(value: float) -> str:
-    """Write a whole number as Vietnam does: 1.100."""
-    return f"{round(value):,}".replace(",", ".")
-
-
 def _template_table(rows: Sequence[PreviewRow], registered: WhereRegistered | None) -> Table:
     first = rows[0]
     table = Table(
@@ -206,7 +202,7 @@ def _template_table(rows: Sequence[PreviewRow], registered: WhereRegistered | No
         for row in (with_accents, without):
             style = "[bold]{}[/]" if row.accented == is_accented else "{}"
             figures = (row.length, row.segments, row.cost, row.to_spare)
-            cells += [style.format(_number(figure)) for figure in figures]
+            cells += [style.format(count(round(figure))) for figure in figures]
         table.add_row(*cells, _notes(with_accents, without))
     return table
 
@@ -266,7 +262,7 @@ def _parts(names: Iterable[str]) -> str:
 
 def _cost_table(costs: Sequence[TemplateCost], price: int) -> Table:
     table = Table(
-        title=f"Tiền đi đâu: đồng, bình quân một tin nhắn ({_number(price)} đồng một tin, chia theo ký tự)",
+        title=f"Tiền đi đâu: đồng, bình quân một tin nhắn ({count(price)} đồng một tin, chia theo ký tự)",
         title_justify="left",
         title_style="bold",
     )
@@ -282,18 +278,18 @@ def _cost_table(costs: Sequence[TemplateCost], price: int) -> Table:
             table.add_row(
                 cost.template_id if part == FIXED_WORDS else "",
                 _PARTS.get(part, part),
-                _number(accented),
-                _number(plain),
-                _number(accented - plain),
+                count(round(accented)),
+                count(round(plain)),
+                count(round(accented - plain)),
                 _reason(cost) if part == FIXED_WORDS else "",
             )
         segments = (", ".join(map(str, mode.segments)) + " tin" for mode in (cost.accented, cost.unaccented))
         table.add_row(
             "",
             "[bold]cộng[/]",
-            f"[bold]{_number(cost.accented.cost)}[/]",
-            f"[bold]{_number(cost.unaccented.cost)}[/]",
-            f"[bold]{_number(cost.saved_without_accents)}[/]",
+            f"[bold]{count(round(cost.accented.cost))}[/]",
+            f"[bold]{count(round(cost.unaccented.cost))}[/]",
+            f"[bold]{count(round(cost.saved_without_accents))}[/]",
             "có dấu {}, không dấu {}".format(*segments),
             end_section=True,
         )

@@ -5,21 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from functools import lru_cache
 from typing import Any, Final
 
-import yaml
-
 from motcua.reports import wording
-from motcua.settings import include_dir
+from motcua.reports.wording import words_in
 
 
-@lru_cache(maxsize=1)
 def settings_words() -> dict[str, Any]:
-    """The words of include/templates/web/settings/words.vi.yaml."""
-    text = (include_dir() / "templates" / "web" / "settings" / "words.vi.yaml").read_text(encoding="utf-8")
-    read: dict[str, Any] = yaml.safe_load(text)
-    return read
+    """Those of the pages Thiết lập → Cơ quan."""
+    return words_in("web/settings/words.vi")
 
 
 def field_name(field: str) -> str:

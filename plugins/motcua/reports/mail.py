@@ -7,15 +7,12 @@ from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP, default
 from email.utils import format_datetime
-from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any
 
-import yaml
-
 from motcua.domain.clock import VIETNAM
 from motcua.reports.quality.charts import Picture
-from motcua.settings import include_dir
+from motcua.reports.wording import words_in
 from motcua.templating import templates
 
 _TYPES = {
@@ -132,8 +129,5 @@ def _mail(kind: str, dag: str, run_id: str, reasons: list[str], page_url: str | 
     )
 
 
-@lru_cache(maxsize=1)
 def _words() -> dict[str, dict[str, str]]:
-    text = (include_dir() / "templates" / "mail" / "run.vi.yaml").read_text(encoding="utf-8")
-    read: dict[str, dict[str, str]] = yaml.safe_load(text)
-    return read
+    return words_in("mail/run.vi")

@@ -19,13 +19,11 @@ from collections.abc import AsyncIterator, Callable, Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, nullcontext
 from datetime import timedelta
-from functools import cache
 from http import HTTPStatus
 from typing import Any, Final, Literal, TypeAlias, TypeVar
 from urllib.parse import parse_qsl
 from weakref import WeakValueDictionary
 
-import yaml
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from starlette.requests import ClientDisconnect
@@ -35,7 +33,8 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from motcua.domain.intake.records import RecordRefused, read_code
 from motcua.domain.intake.values import Fields, Unreadable, read_json, read_text
 from motcua.jobs.intake.taking import RecordKind, Refusal, Taken, take
-from motcua.settings import include_dir, settings
+from motcua.reports.wording import words_in
+from motcua.settings import settings
 from motcua.store.intake.pushes import Fault, SessionEnded, look_up, note_call, sign_in, sign_in_from, whose
 from motcua.store.ledger.database import INTAKE, Connection, close_ledger_pool, ledger_pool, reason_without_values
 from motcua.web.access_log import hide_queries, server_of
@@ -121,11 +120,8 @@ class Refused(Exception):
         self.code: Code = code
 
 
-@cache
 def _words() -> dict[str, dict[str, str]]:
-    path = include_dir() / "templates" / "intake" / "answers.vi.yaml"
-    words: dict[str, dict[str, str]] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return words
+    return words_in("intake/answers.vi")
 
 
 def answer(code: Code, *, is_sign_in: bool = False, **more: Any) -> JSONResponse:  # noqa: ANN401 - any JSON

@@ -28,6 +28,7 @@ from motcua.jobs.reconciliation.reporting import build_report
 from motcua.jobs.tasks import reconcile_daily, reconcile_monthly
 from motcua.settings import settings
 from motcua.store.agencies import save_agencies
+from motcua.store.browsing.closings import newest_periods
 from motcua.store.ledger.database import connect
 from motcua.store.ledger.provisioning import with_database
 from motcua.store.notices.sources import ensure_source, map_status
@@ -38,7 +39,6 @@ from motcua.store.oversight.closings import (
     load_orphans,
     newest_closings,
 )
-from motcua.web.staff.reconciliation_page import ClosedPeriod, _periods
 from tests.conftest import NHA_TRANG, NOW, TU_PHAP, OneStop, _drop, _fresh_database, agency
 from tests.web.visiting import Visiting
 
@@ -441,8 +441,7 @@ def test_loss_beside_an_invention_in_the_same_cell_is_red_everywhere(one_stop, l
     assert is_red(closing.closing_no)
     assert CliRunner().invoke(app, ["closings", "close", "2026-11-25"]).exit_code == 1
     with connect() as ledger:
-        (shown,) = _periods(ledger, "day", summed=True)
-    assert isinstance(shown, ClosedPeriod)
+        (shown,) = newest_periods(ledger, "day", 45, summed=True)
     assert not shown.meets
 
 

@@ -48,6 +48,11 @@ class ListedPeriod:
     tellable: int
     delivered: int
 
+    @property
+    def meets(self) -> bool:
+        """Nothing is missing and nothing too much, or for a reason."""
+        return not (self.difference or self.unexplained or self.sources_unread)
+
 
 def newest_periods(connection: Connection, length: PeriodLength, limit: int, *, summed: bool) -> list[ListedPeriod]:
     """The newest periods of a length that are closed; ``summed``: with their figures, added up over all agencies."""

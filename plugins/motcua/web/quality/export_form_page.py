@@ -438,36 +438,22 @@ def _history(forms: Sequence[FormVersion]) -> list[tuple[FormVersion, list[tuple
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class PreviewRow:
-    """A line as a form reads it; of phones as much as the visitor may see."""
+def preview_rows(visits: Visitor, read: PreviewedExport) -> list[dict[str, Any]]:
+    """The first lines that could be used, as a form reads them; of phones as much as the visitor may see."""
+    return [
+        row
+        | {
+            "phone": visits.phone(re.sub(r"\D", "", row["fields"].get("SoDienThoai", ""))),
+            "status_code": step["status_code"],
+            "step": visits.text(step["fields"].get("NoiDungXuLy", "")),
+            "at": _moment(step["occurred_at"]),
+            "received_at": _moment(row["received_at"]),
+            "due_at": _moment(row["due_at"]),
+        }
+        for row in map(json.loads, read.rows)
+        for step in row["steps"][-1:]
+    ]
 
-    place: int
-    agency_code: str
-    dossier_code: str
-    phone: str
-    status_code: int
-    step: str
-    at: datetime | None
-    received_at: datetime | None
-    due_at: datetime | None
 
-
-def preview_rows(visits: Visitor, read: PreviewedExport) -> list[PreviewRow]:
-    """The first lines that could be used."""
-    found = []
-    for text in read.rows:
-        row = json.loads(text)
-        step = row["steps"][-1]
-        moments = (
-            datetime.fromisoformat(each) if each else None
-            for each in (step["occurred_at"], row["received_at"], row["due_at"])
-        )
-        shown = visits.phone(re.sub(r"\D", "", row["fields"].get("SoDienThoai", "")))
-        told = visits.text(step["fields"].get("NoiDungXuLy", ""))
-        found.append(
-            PreviewRow(
-                row["place"], row["agency_code"], row["dossier_code"], shown, step["status_code"], told, *moments
-            )
-        )
-    return found
+def _moment(written: str | None) -> datetime | None:
+    return datetime.fromisoformat(written) if written else None

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 from http import HTTPStatus
 from mimetypes import guess_type
@@ -20,7 +19,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, Response
 
 from motcua.domain.intake.portal_figures import ComparedAgency
-from motcua.domain.periods import Period, PeriodLength
+from motcua.domain.periods import Period
 from motcua.domain.reconciliation import STATES, Closing, CountedDossier, ReconciliationReport
 from motcua.jobs.listing.oversight import CLOSINGS, lists_of_closing, rows_of_figure
 from motcua.jobs.listing.reading import SORTED
@@ -54,35 +53,6 @@ _LISTED = 1_001
 router = APIRouter()
 
 
-@dataclass(frozen=True, slots=True)
-class ClosedPeriod:
-    """One period of the list, with its newest closing."""
-
-    closing_no: int
-    words: str
-    corrections: int
-    expected: int
-    tellable: int
-    delivered: int
-    difference: int
-    unexplained: int
-    unread: bool
-
-    @property
-    def meets(self) -> bool:
-        """Nothing is missing and nothing too much, or for a reason."""
-        return not (self.difference or self.unexplained or self.unread)
-
-
-@dataclass(frozen=True, slots=True)
-class PortalShown:
-    """What the national portal says of a period, as far as it was handed in."""
-
-    compared: Sequence[ComparedAgency]
-    waiting: int
-    """Agencies whose figures are as they were pushed, and of which nothing was handed in."""
-
-
 @router.get("/reconciliation")
 def show_reconciliation(request: Request, visits: Visits, closing: str = "", agency: str = "") -> HTMLResponse:
     """One closing among those of its length, by default of the newest day: its figures, by agency or of one, and what
@@ -98,7 +68,7 @@ def show_reconciliation(request: Request, visits: Visits, closing: str = "", age
         number = number_in(closing) if closing else next(iter(newest.values()))
         shown = _closing(connection, number, agency or None, SORTED)
         length = shown.report.closing.period.length
-        periods = _periods(connection, length, summed=visits.agencies is None)
+        periods = newest_periods(connection, length, _PERIODS, summed=visits.agencies is None)
         portal = _portal(connection, shown.report.closing, agency or None)
         published = find_publication(connection, closing_no=shown.report.closing.closing_no)
         verified = last_verifications(
@@ -128,6 +98,7 @@ def show_reconciliation(request: Request, visits: Visits, closing: str = "", age
         as_of=shown.report.closing.as_of,
         told=told,
         periods=periods,
+        period=lambda written: period_words(Period.parse(written)),
         newest=newest,
         length=length,
         published=published,
@@ -312,27 +283,11 @@ def _attachment(content: bytes, name: str) -> Response:
     )
 
 
-def _periods(connection: Connection, length: PeriodLength, *, summed: bool) -> list[ClosedPeriod]:
-    """The newest periods of a length, each once, with how often it was corrected; sums over all agencies are for whom
-    all may be shown."""
-    return [
-        ClosedPeriod(
-            row.closing_no,
-            period_words(Period.parse(row.period)),
-            row.corrections,
-            row.expected,
-            row.tellable,
-            row.delivered,
-            row.difference,
-            row.unexplained,
-            bool(row.sources_unread),
-        )
-        for row in newest_periods(connection, length, _PERIODS, summed=summed)
-    ]
-
-
-def _portal(connection: Connection, closing: Closing, agency: str | None) -> PortalShown | None:
-    """Of one agency or of all; of a day or a month alone, for nothing else is handed in."""
+def _portal(
+    connection: Connection, closing: Closing, agency: str | None
+) -> tuple[Sequence[ComparedAgency], int] | None:
+    """What the national portal says of one agency or of all, as far as it was handed in, and how many agencies wait for
+    that, whose figures are as they were pushed; of a day or a month alone, for nothing else is handed in."""
     period = closing.period
     if period.length not in ("day", "month"):
         return None
@@ -340,7 +295,7 @@ def _portal(connection: Connection, closing: Closing, agency: str | None) -> Por
     known = {each.newest.agency_code for each in compared}
     pushed = {each.agency_code for each in pushed_of_closing(connection, closing.closing_no)}
     waiting = {code for code in pushed - known if agency in (None, code)}
-    return PortalShown(compared, len(waiting))
+    return compared, len(waiting)
 
 
 def _files(published: Publication | None, told: Told) -> list[dict[str, Any]]:

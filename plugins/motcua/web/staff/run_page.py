@@ -16,7 +16,6 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
-import yaml
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
@@ -29,7 +28,7 @@ from motcua.jobs.listing.reading import Listing
 from motcua.reports import wording
 from motcua.reports.lists import Cell, Row, words_of
 from motcua.reports.publication.data import period_words
-from motcua.settings import include_dir
+from motcua.reports.wording import words_in
 from motcua.store.agencies import list_agencies
 from motcua.store.browsing.runs import Attempted, Move, RunWork, work_of
 from motcua.store.ledger.database import page_connection
@@ -54,12 +53,9 @@ class Trouble:
     todo: str
 
 
-@lru_cache(maxsize=1)
 def run_words() -> dict[str, Any]:
-    """The words of include/templates/web/runs/words.vi.yaml."""
-    text = (include_dir() / "templates" / "web" / "runs" / "words.vi.yaml").read_text(encoding="utf-8")
-    read: dict[str, Any] = yaml.safe_load(text)
-    return read
+    """Those of the page."""
+    return words_in("web/runs/words.vi")
 
 
 def trouble_of_task(task_id: str, what: str) -> Trouble | None:

@@ -43,7 +43,6 @@ from motcua.store.oversight.statements import (
     DIFFERENCES,
     VERDICTS,
     LineMatch,
-    MissingStatement,
     StatementFigures,
     StoredStatement,
     figures_of,
@@ -80,15 +79,6 @@ def _filters(no: str = "", verdict: str = "", differs: str = "") -> RowFilters:
 
 
 Filters = Annotated[RowFilters, Depends(_filters)]
-
-
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """A statement that is not there."""
-
-    month: date
-    statement: MissingStatement
-    overdue: bool
 
 
 def bar_of(figures: StatementFigures, direction: str) -> list[tuple[LineMatch, float, float]]:
@@ -144,7 +134,6 @@ def statements_shown(
     now = datetime.now(UTC)
     with page_connection() as connection:
         month, absent = missing_now(connection, now)
-        missing = [Missing(month, each, is_overdue(now, month)) for each in absent]
         refusals = list_refusals(connection)
         unread = still_unread(connection, now)
         statements = list_statements(connection)
@@ -187,7 +176,9 @@ def statements_shown(
         verdicts=VERDICTS,
         differences=DIFFERENCES,
         said=wording.list_words()["statement"],
-        missing=missing,
+        missing=absent,
+        missing_month=month,
+        overdue=is_overdue(now, month),
         refusals=refusals,
         forms=form_names(),
         due_day=DUE_DAY,
