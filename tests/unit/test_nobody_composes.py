@@ -139,6 +139,7 @@ EXCEPTIONS = {
         f"motcua {command}: to": "a file to be written"
         for command in (
             "agencies list",
+            "closings differences",
             "closings list",
             "complaints list",
             "files list",

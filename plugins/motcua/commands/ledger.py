@@ -12,10 +12,8 @@ import typer
 from psycopg.conninfo import conninfo_to_dict
 
 from motcua.commands.lists import list_command
-from motcua.commands.terminal import print_rows, refuse, say
-from motcua.domain.clock import VIETNAM
+from motcua.commands.terminal import print_rows, refuse, say, typed_window
 from motcua.domain.reconciliation import STATES
-from motcua.domain.run_window import EVERYTHING, Window
 from motcua.jobs.listing.sources import UNUSABLE
 from motcua.store.ledger.data_dictionary import data_dictionary
 from motcua.store.ledger.database import connect
@@ -38,10 +36,7 @@ def show_identity(
     until: Annotated[datetime | None, typer.Option(help="Recorded before this time, clock of Vietnam.")] = None,
 ) -> None:
     """Print the accounting identity by agency and kind; exit 1 unless every difference is zero."""
-    window = EVERYTHING
-    if since is not None or until is not None:
-        start, end = since or datetime(2000, 1, 1), until or datetime(9000, 1, 1)  # noqa: DTZ001 - made aware below
-        window = Window(start.replace(tzinfo=VIETNAM), end.replace(tzinfo=VIETNAM))
+    window = typed_window(since, until)
     with connect() as connection:
         rows = identity(connection, window)
         gaps = list_gaps(connection)

@@ -9,9 +9,19 @@ from typing import Annotated, Literal
 import typer
 
 from motcua.commands.lists import To, list_command, print_list
-from motcua.commands.terminal import MOMENTS, By, local_moment, print_rows, refuse, say, signed, without_phone
+from motcua.commands.terminal import (
+    MOMENTS,
+    By,
+    local_moment,
+    print_rows,
+    refuse,
+    say,
+    signed,
+    typed_window,
+    without_phone,
+)
 from motcua.domain.clock import VIETNAM
-from motcua.domain.run_window import EVERYTHING, Window
+from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.listing.asking import Asked
 from motcua.jobs.listing.messages import HELD, MESSAGES
 from motcua.jobs.notices.releasing import release
@@ -127,10 +137,7 @@ def release_held(
     if not reason.strip():
         raise refuse("Say why with --reason; it is kept for auditors.")
     who = signed(by)
-    window = EVERYTHING
-    if since is not None or until is not None:
-        start, end = since or datetime(2000, 1, 1), until or datetime(9000, 1, 1)  # noqa: DTZ001 - made aware below
-        window = Window(start.replace(tzinfo=VIETNAM), end.replace(tzinfo=VIETNAM))
+    window = typed_window(since, until)
     if not yes and not typer.confirm("A citizen whose phone has it already is told twice. Send again?"):
         raise typer.Exit(1)
     released = release(who, reason, window, message_ids=message_ids or None, gateway=gateway)

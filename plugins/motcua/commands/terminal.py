@@ -19,6 +19,7 @@ from motcua.domain.dossiers import clean_words
 from motcua.domain.people.signatures import NotAPerson, is_person, read_person
 from motcua.domain.periods import NotAPeriod
 from motcua.domain.phones.reading import holds_phone, mask_msisdn, read_phone, to_local
+from motcua.domain.run_window import EVERYTHING, Window
 from motcua.jobs.backup.folders import BackupFailed, BackupUnusable
 from motcua.jobs.backup.restoring import RestoreFailed, RestoreRefused
 from motcua.jobs.calendars.files import CalendarError
@@ -170,6 +171,14 @@ def typed_agencies(connection: Connection, written: Sequence[str]) -> list[str]:
     if unknown := [each for each, agency in found.items() if agency is None]:
         raise refuse(f"There is no agency {', '.join(unknown)}: motcua agencies list.")
     return sorted({agency.agency_code for agency in found.values() if agency is not None})
+
+
+def typed_window(since: datetime | None, until: datetime | None) -> Window:
+    """What lies between two moments that were typed by the clock of Vietnam; everything where none was."""
+    if since is None and until is None:
+        return EVERYTHING
+    start, end = since or datetime(2000, 1, 1), until or datetime(9000, 1, 1)  # noqa: DTZ001 - made aware here
+    return Window(start.replace(tzinfo=VIETNAM), end.replace(tzinfo=VIETNAM))
 
 
 def handed_in(path: Path, most: int) -> tuple[str, bytes]:

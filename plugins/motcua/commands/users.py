@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -10,13 +11,12 @@ import typer
 from motcua.commands.lists import Most, Search, Sort, To, print_list
 from motcua.commands.terminal import By, refuse, say, signed
 from motcua.jobs.listing.agencies import GRANT_CHANGES, GRANTS
-from motcua.jobs.user_agencies import LONGEST_NAME, GrantRefusal, GrantRefused
+from motcua.jobs.user_agencies import LONGEST_NAME, Grant, GrantRefusal, GrantRefused, read_grant
 from motcua.jobs.user_agencies import give as give_agency
-from motcua.jobs.user_agencies import read_grant as read
 from motcua.jobs.user_agencies import take as take_agency
 from motcua.settings import settings
 from motcua.store.airflow_roles import FAB, ROLES, SIMPLE, AccountTaken, NotFab, prepare_roles
-from motcua.store.ledger.database import connect
+from motcua.store.ledger.database import Connection, connect
 
 app = typer.Typer(help="Users of the staff pages: roles in Airflow, and whose rows each sees.", no_args_is_help=True)
 _REFUSED: dict[GrantRefusal, str] = {
@@ -71,27 +71,31 @@ def roles() -> None:
 @app.command()
 def give(user: _User, agency: _Agency, by: By = None) -> None:
     """Let a user see an agency's rows, and decide for it where his role in Airflow lets him; kept with your name."""
-    who = signed(by)
-    try:
-        with connect() as connection:
-            grant = read(connection, user, agency)
-            new = give_agency(connection, grant, who, datetime.now(UTC))
-    except GrantRefused as refused:
-        raise refuse(_REFUSED[refused.refusal]) from None
-    told = "sees" if new else "saw already"
-    say(f"{grant.user_name} {told} what is of {grant.agency.agency_code}, {grant.agency.name}.")
+    grant, new = _changed(give_agency, user, agency, by)
+    say(f"{grant.user_name} {'sees' if new else 'saw already'} what is of {_of(grant)}.")
 
 
 @app.command()
 def take(user: _User, agency: _Agency, by: By = None) -> None:
     """Let a user see an agency's rows no longer, from his next page on; kept with your name."""
+    grant, had = _changed(take_agency, user, agency, by)
+    if not had:
+        raise refuse(f"{grant.user_name} was not given {grant.agency.agency_code}: motcua users list.")
+    say(f"{grant.user_name} no longer sees what is of {_of(grant)}.")
+
+
+def _of(grant: Grant) -> str:
+    return f"{grant.agency.agency_code}, {grant.agency.name}"
+
+
+def _changed(
+    change: Callable[[Connection, Grant, str, datetime], bool], user: str, agency: str, by: str | None
+) -> tuple[Grant, bool]:
+    """What is given or taken, and whether that changed anything."""
     who = signed(by)
     try:
         with connect() as connection:
-            grant = read(connection, user, agency)
-            had = take_agency(connection, grant, who, datetime.now(UTC))
+            grant = read_grant(connection, user, agency)
+            return grant, change(connection, grant, who, datetime.now(UTC))
     except GrantRefused as refused:
         raise refuse(_REFUSED[refused.refusal]) from None
-    if not had:
-        raise refuse(f"{grant.user_name} was not given {grant.agency.agency_code}: motcua users list.")
-    say(f"{grant.user_name} no longer sees what is of {grant.agency.agency_code}, {grant.agency.name}.")
