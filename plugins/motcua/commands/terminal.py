@@ -169,7 +169,7 @@ def typed_agencies(connection: Connection, written: Sequence[str]) -> list[str]:
     agencies = list_agencies(connection)
     found = {each: find_agency(agencies, each) for each in written}
     if unknown := [each for each, agency in found.items() if agency is None]:
-        raise refuse(f"There is no agency {', '.join(unknown)}: motcua agencies list.")
+        raise refuse(f"There is no agency {', '.join(map(written_elsewhere, unknown))}: motcua agencies list.")
     return sorted({agency.agency_code for agency in found.values() if agency is not None})
 
 
