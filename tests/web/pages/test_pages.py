@@ -119,13 +119,7 @@ NO_NUMBERS = (
 @pytest.mark.guarantee("publications", "no page fails at a number that is none, or that nothing can hold")
 def test_no_page_fails_at_a_number_that_is_none_or_too_big(stranger, server, token, monkeypatch):
     """Whatever field it stands in, of an address or of a form."""
-    for page in (
-        "quality.quality_page",
-        "quality.sources_page",
-        "staff.complaints_page",
-        "staff.users_page",
-        "settings.page",
-    ):
+    for page in ("forms", "quality.quality_page"):
         monkeypatch.setattr(f"motcua.web.{page}.is_own_form", lambda request, fields: True)
     stranger.cookies.set(COOKIE, token("admin"))
     templates = (include_dir() / "templates" / "web").rglob("*.html")

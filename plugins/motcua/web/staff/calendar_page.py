@@ -170,7 +170,7 @@ def _kept_in_words(row: Mapping[str, Any] | None) -> str:
         return str(said[row["opening"]].format_map(row))
     if "opens" in row:
         saturdays = said["saturday_mornings"] if row["saturday_mornings"] else ""
-        return str(said["hours"].format(saturdays=saturdays, **{name: str(each)[:5] for name, each in row.items()}))
+        return str(said["hours"].format_map({**row, "saturdays": saturdays}))
     return str(said["confirmed" if row["decision"] else "unconfirmed"].format_map(row))
 
 
