@@ -88,7 +88,7 @@ def print_rows(
     if empty and not rows:
         _plain.print(empty)
         return
-    table = Table(*columns, title=title, caption=caption)
+    table = Table(*columns, title=title, caption=caption, box=None, pad_edge=False)
     for row in rows:
         values = (each(row) if callable(each) else getattr(row, each) for each in columns.values())
         table.add_row(*map(in_a_cell, values), style=style(row))

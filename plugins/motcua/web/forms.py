@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hmac
-from collections.abc import AsyncGenerator, AsyncIterator, Container
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -150,9 +150,11 @@ async def _fields_of(request: Request, most: int) -> list[tuple[str, str]]:
             await throw_away(request, stream)
             raise PageRefused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "not_so")
     try:
-        return parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=most)
+        fields = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=most)
     except ValueError:
         raise PageRefused(HTTPStatus.BAD_REQUEST, "not_so") from None
+    request.state.sent_at = dict(fields).get("at", "")
+    return fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,10 +242,11 @@ def must_be_own_form(request: Request, fields: dict[str, str]) -> None:
         raise PageRefused(HTTPStatus.FORBIDDEN, "old_form")
 
 
-def kept_query(request: Request, without: Container[str] = ()) -> list[tuple[str, str]]:
-    """What an address asks, without what was said of a form."""
-    asked = request.query_params.multi_items()
-    return [each for each in asked if each[0] not in ("said", "every") and each[0] not in without]
+def kept_query(request: Request, *without: str) -> list[tuple[str, str]]:
+    """What the address of a page asks, or asked of the page that a form stood on; not what was said of a form."""
+    sent_at: str | None = getattr(request.state, "sent_at", None)
+    asked = request.query_params.multi_items() if sent_at is None else parse_qsl(sent_at)
+    return [each for each in asked if each[0] not in ("said", "every", *without)]
 
 
 def number_in(written: str, most: int = LARGEST_NUMBER) -> int | None:

@@ -34,7 +34,7 @@ from motcua.reports.lists import (
 from motcua.store.browsing.messages import Place
 from motcua.store.browsing.procedures import procedures_called
 from motcua.store.ledger.database import Connection, page_connection
-from motcua.web.forms import PageRefused, page_in
+from motcua.web.forms import PageRefused, kept_query, page_in
 from motcua.web.rendering import HEADERS, render
 from motcua.web.visitors import Visitor, Visits
 
@@ -189,11 +189,6 @@ class ShownList:
 # --- A page ---------------------------------------------------------------------------------------------------------
 
 
-def query_of(request: Request, *without: str) -> list[tuple[str, str]]:
-    """What an address asks of its lists, without what is about something else."""
-    return [each for each in request.query_params.multi_items() if each[0] not in without]
-
-
 def asked_of(
     connection: Connection,
     request: Request,
@@ -246,7 +241,7 @@ def shown_list(
         of: what that calls the list, where it has several; by default as the list is declared.
     """
     if query is None:
-        query = request.query_params.multi_items()
+        query = kept_query(request)
     asked = asked or asked_of(connection, request, visits, listing, prefix, query)
     said = dict(query)
     written, trail = said.get(f"{prefix}before", ""), said.get(f"{prefix}trail", "")

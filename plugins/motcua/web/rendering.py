@@ -50,8 +50,8 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
 
     The template also gets ``base``, the address below which the pages are mounted, ``path``, the page's own below it,
     ``visitor`` (``None``: not known when the page was refused), ``framed`` (Airflow shows it in a frame of its own),
-    the ``token`` of its forms, ``kept`` (what the address of a form on a page with lists ends with, so that order,
-    search and filters outlive it), ``as_of`` (when what it shows held: now, unless the page says another moment;
+    the ``token`` of its forms, ``at`` (what a form on a page with lists brings back, so that order, search and filters
+    outlive it), ``as_of`` (when what it shows held: now, unless the page says another moment;
     ``None``: nobody knows), and the ``nonce`` without which no style counts: pages hold no script and load nothing.
     """
     nonce = secrets.token_urlsafe(16)
@@ -65,7 +65,7 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
         "airflow": airflow_address(request),
         "sign_out": sign_out_address(request),
         "token": form_token(request),
-        "kept": f"?{urlencode(kept)}" if (kept := kept_query(request)) else "",
+        "at": urlencode(kept_query(request)),
         "as_of": datetime.now(UTC),
     }
     text = _templates().get_template(template).render(given | values)
@@ -87,8 +87,8 @@ def led_to(request: Request, address: str, query: Query = (), place: str = "") -
         place: of the page.
     """
     given = list(query.items() if isinstance(query, Mapping) else query)
-    # A form's own address has the order, the search and the filters of the lists on its page.
-    stays = kept_query(request, {name for name, _ in given}) if request.method == "POST" else []
+    # A form brings the order, the search and the filters of the lists on its page.
+    stays = kept_query(request, *dict(given)) if request.method == "POST" else []
     asked = [*stays, *(each for each in given if each[1])]
     to = f"{request.scope.get('root_path', '')}{address}{'?' if asked else ''}{urlencode(asked)}{place}"
     return RedirectResponse(to, HTTPStatus.SEE_OTHER, HEADERS)

@@ -188,23 +188,31 @@ class Secrets:
             CannotRun: the file cannot be read.
         """
         path = folder / "secrets.json"
-        made = dict[str, Any]({each.name: _token() for each in fields(cls)}) | {
-            "one_stop": {role: _token() for role in ROLES},
-            "airflow_jwt": secrets.token_urlsafe(72),
-            "airflow_fernet": base64.urlsafe_b64encode(os.urandom(32)).decode(),
-            "kannel_user": "motcua",
-        }
-        try:
-            kept = json.loads(path.read_text(encoding="ascii")) if path.exists() else {}
-            # One that a demo of before had not is made now.
-            found = cls(**made | kept)
-        except (OSError, ValueError, TypeError):
-            raise CannotRun(
-                f"{path} cannot be read; 'make clean' removes the demo's data and lets it begin anew."
-            ) from None
-        if asdict(found) != kept:
-            write_private(path, json.dumps(asdict(found), indent=1))
-        return found
+        if path.exists():
+            try:
+                kept = json.loads(path.read_text(encoding="ascii"))
+                # A demo from before its agencies had a user, or parts of the ledger's roles of their own, goes on.
+                roles = ("ledger_callbacks", "ledger_intake", "ledger_pages", "ledger_purge")
+                later = ("airflow_agency", "airflow_watch", *roles)
+                found = cls(**{name: _token() for name in later} | kept)
+            except (OSError, ValueError, TypeError):
+                raise CannotRun(
+                    f"{path} cannot be read; 'make clean' removes the demo's data and lets it begin anew."
+                ) from None
+            if asdict(found) != kept:
+                write_private(path, json.dumps(asdict(found), indent=1))
+            return found
+        made = cls(
+            **dict[str, Any]({each.name: _token() for each in fields(cls)})
+            | {
+                "one_stop": {role: _token() for role in ROLES},
+                "airflow_jwt": secrets.token_urlsafe(72),
+                "airflow_fernet": base64.urlsafe_b64encode(os.urandom(32)).decode(),
+                "kannel_user": "motcua",
+            }
+        )
+        write_private(path, json.dumps(asdict(made), indent=1))
+        return made
 
 
 def write_private(path: Path, text: str) -> None:

@@ -38,8 +38,8 @@ from motcua.store.intake.exports import (
 )
 from motcua.store.ledger.database import Connection, page_connection
 from motcua.store.notices.templates import national_statuses
-from motcua.web.forms import PageRefused, SentFile, must_be_own_form, number_in, sent_file, sent_form
-from motcua.web.lists import FileFormat, file_of, query_of, shown_list
+from motcua.web.forms import PageRefused, SentFile, kept_query, must_be_own_form, number_in, sent_file, sent_form
+from motcua.web.lists import FileFormat, file_of, shown_list
 from motcua.web.quality.export_form_page import PLACE, CameOf, form_shown, preview_rows
 from motcua.web.rendering import led_to, render
 from motcua.web.visitors import Visitor, Visits, must_see_source, sources_seen
@@ -138,7 +138,7 @@ def exports_shown(
         kept = form_in_force(connection, shown) if shown else None
         one = _file(connection, shown, no) if no else None
         told = None if one is None else told_export(visits, one)
-        query = [*query_of(request, "source", "no", "said"), ("source", shown), *([("no", no)] if no else [])]
+        query = [*kept_query(request, "source", "no"), ("source", shown), *([("no", no)] if no else [])]
         lists = {
             name: shown_list(
                 connection,

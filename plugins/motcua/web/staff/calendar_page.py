@@ -23,8 +23,8 @@ from motcua.reports.wording import list_words
 from motcua.store.agencies import Agency, find_agency, list_agencies
 from motcua.store.calendars import list_changes, list_years, load_calendar, load_province_calendar
 from motcua.store.ledger.database import Connection, page_connection
-from motcua.web.forms import PageRefused, number_in
-from motcua.web.lists import FileFormat, file_of, query_of, shown_list
+from motcua.web.forms import PageRefused, kept_query, number_in
+from motcua.web.lists import FileFormat, file_of, shown_list
 from motcua.web.rendering import render
 from motcua.web.visitors import Visitor, Visits
 
@@ -108,7 +108,7 @@ def show_calendar(request: Request, visits: Visits, year: str = "", agency: str 
                 each,
                 prefix=f"{each.name}_",
                 here="/calendar",
-                query=[("year", str(shown)), ("agency", code or province), *query_of(request, "year", "agency")],
+                query=[("year", str(shown)), ("agency", code or province), *kept_query(request, "year", "agency")],
                 file="/calendar/file",
             )
             for each in _lists(calendar, shown, province, code)

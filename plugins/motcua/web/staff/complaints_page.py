@@ -32,8 +32,8 @@ from motcua.jobs.listing.complaints import COMPLAINTS
 from motcua.reports import wording
 from motcua.store.ledger.database import Connection, page_connection
 from motcua.store.oversight.complaints import OUTCOMES, ComplaintTally, count_complaints, repeated_complaints
-from motcua.web.forms import PageRefused, must_be_own_form, number_in, sent_form
-from motcua.web.lists import Query, list_files, query_of, shown_list
+from motcua.web.forms import PageRefused, kept_query, must_be_own_form, number_in, sent_form
+from motcua.web.lists import Query, list_files, shown_list
 from motcua.web.rendering import led_to, render
 from motcua.web.visitors import Visitor, Visits
 
@@ -51,7 +51,7 @@ def show_complaints(request: Request, visits: Visits, agency: str = "", said: st
     form is open and filled in."""
     about = {"decision": "record", "agency": agency, "dossier_code": code[:CODE_LIMIT]}
     tried = about if code and not holds_phone(code) else None
-    query = query_of(request, "code", "said")
+    query = kept_query(request, "code")
     return _page(request, visits, query, said if said in _SAID else "", tried=tried)
 
 
@@ -64,7 +64,7 @@ def change_complaints(request: Request, visits: Visits, fields: Form) -> Respons
     if visits.is_auditor:
         raise PageRefused(HTTPStatus.FORBIDDEN, "may_not_record")
     who = visits.signature
-    at = query_of(request, "code", "said")
+    at = kept_query(request, "code")
     must_be_own_form(request, fields)
     now = datetime.now(UTC)
     try:

@@ -29,8 +29,8 @@ from motcua.store.browsing.inquiries import InquiriesOfDay, inquiries_by_day, re
 from motcua.store.ledger.database import page_connection
 from motcua.store.notices.messages import count_held, held
 from motcua.store.oversight.page_requests import ask, open_requests
-from motcua.web.forms import PageRefused, must_be_own_form, number_in, sent_choices
-from motcua.web.lists import FileFormat, Query, asked_of, list_file, list_page, query_of, shown_list
+from motcua.web.forms import PageRefused, kept_query, must_be_own_form, number_in, sent_choices
+from motcua.web.lists import FileFormat, Query, asked_of, list_file, list_page, shown_list
 from motcua.web.rendering import led_to, render
 from motcua.web.staff.requests_page import waiting_requests
 from motcua.web.visitors import Visitor, Visits
@@ -121,7 +121,7 @@ def show_unknown(request: Request, visits: Visits, said: str = "", every: bool =
 
     ``every``: all of the page are chosen.
     """
-    query = query_of(request, "said", "every")
+    query = kept_query(request)
     return _unknown_page(request, visits, query, "asked" if said == "asked" else "", every=every)
 
 
@@ -141,7 +141,7 @@ def release_unknown(request: Request, visits: Visits, sent: Choices) -> Response
     who = visits.signature
     fields = dict(sent)
     chosen = [number for name, value in sent if name == "held" and (number := number_in(value))]
-    at, reason = query_of(request, "said", "every"), fields.get("reason", "").strip()
+    at, reason = kept_query(request), fields.get("reason", "").strip()
     must_be_own_form(request, fields)
     decision = fields.get("decision", "")
     if decision not in ("ask", "release"):

@@ -23,8 +23,8 @@ from motcua.reports.lists import dossier_link
 from motcua.store.agencies import Agency
 from motcua.store.ledger.database import Connection, page_connection
 from motcua.store.notices.dossiers import open_dossiers_without_phone, phones_of_open_dossiers
-from motcua.web.forms import PageRefused, SentFile, must_be_own_form, sent_file
-from motcua.web.lists import FileFormat, file_of, query_of, shown_list
+from motcua.web.forms import PageRefused, SentFile, kept_query, must_be_own_form, sent_file
+from motcua.web.lists import FileFormat, file_of, shown_list
 from motcua.web.rendering import render
 from motcua.web.staff.settings_page import open_for
 from motcua.web.visitors import Visitor, Visits
@@ -96,7 +96,7 @@ def _page(
             visits,
             _to_mend(agency.agency_code),
             here="/settings/phones",
-            query=[("code", agency.agency_code), *query_of(request, "code")],
+            query=[("code", agency.agency_code), *kept_query(request, "code")],
         )
     reasons = sorted(((number, reason) for reason, number in counts.items() if reason), reverse=True)
     every = sum(counts.values())

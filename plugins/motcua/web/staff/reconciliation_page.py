@@ -37,8 +37,8 @@ from motcua.store.ledger.database import Connection, page_connection
 from motcua.store.oversight.figure_rows import Cell, FigureRows, NoSuchFigure
 from motcua.store.oversight.publications import Publication, find_publication
 from motcua.store.oversight.verifications import last_verifications
-from motcua.web.forms import PageRefused, number_in
-from motcua.web.lists import FileFormat, file_of, list_page, query_of, shown_list
+from motcua.web.forms import PageRefused, kept_query, number_in
+from motcua.web.lists import FileFormat, file_of, list_page, shown_list
 from motcua.web.rendering import HEADERS, render
 from motcua.web.visitors import Visitor, Visits
 
@@ -83,7 +83,7 @@ def show_reconciliation(request: Request, visits: Visits, closing: str = "", age
                 each,
                 prefix=f"{each.name}_",
                 here="/reconciliation",
-                query=[("closing", str(number)), *query_of(request, "closing")],
+                query=[("closing", str(number)), *kept_query(request, "closing")],
                 file="/reconciliation/figures/file",
             )
             for each in lists_of_closing(told, shown.messages.rows, shown.dossiers.rows)

@@ -181,7 +181,7 @@ def test_form_of_another_visitor_changes_nothing(staff, made, rows):
     staff.cookies.set("_token", "another-session")
     answer = send(staff, fields_of(asked.text), decision="release")
     assert answer.status_code == 403
-    assert "Chưa ghi nhận gì Trang đã cũ" in words(answer)
+    assert "Chưa ghi nhận gì. Trang đã cũ" in words(answer)
     assert rows("SELECT 1 FROM motcua.releases") == []
 
 
