@@ -14,6 +14,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment
 
+from motcua.domain.phones.reading import holds_phone
 from motcua.domain.working_days import written_day
 from motcua.reports.wording import moment
 from motcua.templating import templates
@@ -65,7 +66,8 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
         "airflow": airflow_address(request),
         "sign_out": sign_out_address(request),
         "token": form_token(request),
-        "at": urlencode(kept_query(request)),
+        # A number that somebody put into an address is written into no page.
+        "at": urlencode([each for each in kept_query(request) if not holds_phone(each[1])]),
         "as_of": datetime.now(UTC),
     }
     text = _templates().get_template(template).render(given | values)
