@@ -526,6 +526,7 @@ def test_pages_of_all_agencies_and_of_the_department_are_refused_to_others(walke
     for name in ("agency", "two agencies", "agency without an entry"):
         of_all = {"GET /alerts", "GET /alerts/file", "GET /quality/file", "GET /statements", "GET /statements/file"}
         of_all |= {"GET /quality/findings", "GET /quality/findings/file"}
+        of_all |= {"GET /reconciliation/closings", "GET /reconciliation/closings/file"}
         of_all |= {"GET /quality/sources/check", "GET /quality/sources/check/file"}
         of_all |= {"GET /quality/sources/exports", "GET /quality/sources/exports/file"}
         of_all |= {"GET /quality/sources/exports/form", "GET /quality/sources/exports/form/file"}
