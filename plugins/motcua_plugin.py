@@ -36,9 +36,8 @@ class MotcuaPlugin(AirflowPlugin):
     def fastapi_apps(self) -> list[dict[str, Any]]:  # type: ignore[override]
         """Built only in the API server, which alone asks for them; what its pages need is read then."""
         from motcua.web.callbacks import create_callbacks
-        from motcua.web.intake.app import create_intake
-        from motcua.web.pages import create_pages
-        from motcua.web.warming import warm_pages
+        from motcua.web.intake import create_intake
+        from motcua.web.pages import create_pages, warm_pages
 
         warm_pages()
         return [

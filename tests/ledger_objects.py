@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 from psycopg.rows import dict_row
 
-from motcua.commands.provision import LEDGER
+from motcua.commands.ledger import LEDGER
 from motcua.store.ledger.inspecting import Objects, objects_there, write_objects
 from tests.ground import make_ledger, own_server
 

@@ -112,6 +112,7 @@ SELECT
     s.picked_up_at,
     s.failed_at,
     s.failure,
+    s.cursor_recorded_at,
     (
         SELECT max(t.recorded_at) FROM motcua.transitions AS t WHERE t.source_id = s.source_id
     ) AS last_transition_at

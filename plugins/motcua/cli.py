@@ -8,25 +8,41 @@ from typing import Annotated
 
 import typer
 from psycopg import Error
-from rich.console import Console
 
-from motcua.commands import agencies, backup, calendars, ledger, personal_data, users, watch
+from motcua.commands import (
+    agencies,
+    apologies,
+    backup,
+    calendars,
+    closings,
+    complaints,
+    dossiers,
+    files,
+    gaps,
+    gateways,
+    intake,
+    ledger,
+    messages,
+    personal_data,
+    publications,
+    quality,
+    sources,
+    statements,
+    stops,
+    texts,
+    users,
+    watch,
+)
 from motcua.commands.demo import connect_to_demo, demo, smoke
 from motcua.commands.doctor import doctor
-from motcua.commands.notices import apologies, dossiers, files, gaps, gateways, intake, messages, sources, stops, texts
-from motcua.commands.oversight import closings, complaints, publications, quality, statements
 from motcua.commands.phones import phones
-from motcua.commands.provision import provision
 from motcua.commands.status import status
+from motcua.commands.terminal import SaysPlainly, print_error
 from motcua.settings import SettingsUnusable
 from motcua.store.ledger.database import reason_without_values
 from motcua.version import software
 
-app = typer.Typer(
-    name="motcua",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
+app = typer.Typer(name="motcua", cls=SaysPlainly, no_args_is_help=True, pretty_exceptions_enable=False)
 
 
 def _say_version(asked: bool) -> None:
@@ -48,11 +64,11 @@ app.command("demo")(demo)
 app.command("smoke")(smoke)
 app.command("doctor")(doctor)
 app.command("status")(status)
-app.command("provision")(provision)
+app.command("provision")(ledger.provision)
 app.command("migrate")(ledger.migrate_ledger)
 app.command("identity")(ledger.show_identity)
 app.command("latency")(ledger.show_latency)
-app.command("quarantine")(ledger.show_quarantine)
+ledger.add_quarantine(app)
 app.command("inquiries")(ledger.show_inquiries)
 app.command("data-dictionary")(ledger.show_data_dictionary)
 app.command("phones")(phones)
@@ -94,7 +110,7 @@ def main() -> None:
         sentence = _sentence(failure)
         if sentence is None:
             raise
-        Console(stderr=True, soft_wrap=True).print(sentence, style="red", markup=False)
+        print_error(sentence)
         sys.exit(2)
 
 

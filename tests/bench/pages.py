@@ -24,8 +24,8 @@ from fastapi.testclient import TestClient
 from motcua.domain.clock import VIETNAM
 from motcua.settings import settings
 from motcua.store.ledger.database import close_ledger_pool
-from motcua.web.runs import run_page
-from motcua.web.warming import warm_pages
+from motcua.web.pages import warm_pages
+from motcua.web.staff import run_page
 from tests.bench.long_years import fill_ledger
 from tests.web.visiting import Visiting
 

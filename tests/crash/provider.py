@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict
 
 from motcua.domain.clock import VIETNAM
 from motcua.sandbox.network.application import NoAnswer
-from motcua.sandbox.network.faults import BusyFault, NetworkFault, SlowFault
+from motcua.sandbox.network.behaviour import BusyFault, NetworkFault, SlowFault
 
 _REMEMBERS = timedelta(hours=24)
 _LISTED_AFTER = timedelta(minutes=1)

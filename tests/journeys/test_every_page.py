@@ -45,6 +45,7 @@ ADDRESSES = (
     "quality/sources/exports/form?source=khanhhoa",
     "quality/findings?part=faults&state=to_do",
     "reconciliation",
+    "reconciliation/closings",
     "reconciliation/rows?closing=1&figure=delivered",
     "requests",
     "run?dag_id=notify_transitions&run_id=nothing",

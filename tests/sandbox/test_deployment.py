@@ -39,7 +39,7 @@ from motcua.sandbox.machine.deployment import (
     read_addresses,
 )
 from motcua.sandbox.vendor.joining import exporting, pushing
-from motcua.sandbox.world.one_stop import DROPPED, PUSHED, SOURCES, OneStopAddresses
+from motcua.sandbox.world.writers import DROPPED, PUSHED, SOURCES, OneStopAddresses
 from motcua.settings import include_dir
 from tests.ground import PASSWORD
 

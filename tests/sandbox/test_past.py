@@ -22,14 +22,19 @@ from motcua.jobs.publications.verifying import verify_all
 from motcua.jobs.tasks.reconcile_daily import close_days, closings_to_publish
 from motcua.sandbox import demo
 from motcua.sandbox.machine.deployment import mailbox_connection, postgres_connection
-from motcua.sandbox.past.ledger_clock import is_half_done, ledger_clock
 from motcua.sandbox.past.months import months
-from motcua.sandbox.past.playing import Extent, load_past
+from motcua.sandbox.past.playing import Extent, is_half_done, ledger_clock, load_past
 from motcua.sandbox.summary import read_summary
 from motcua.sandbox.world.clockwork import World
-from motcua.sandbox.world.one_stop import OWN_SOURCES, ROLES, TRUTH, create_one_stop_databases
 from motcua.sandbox.world.procedures import ZONE, in_office_hours, pilot
-from motcua.sandbox.world.writers import OneStopWriter, OpencpsWriter
+from motcua.sandbox.world.writers import (
+    OWN_SOURCES,
+    ROLES,
+    TRUTH,
+    OneStopWriter,
+    OpencpsWriter,
+    create_one_stop_databases,
+)
 from motcua.store.ledger.provisioning import with_database
 from tests.ground import Server, free_port, gateway_connection, in_ledger
 

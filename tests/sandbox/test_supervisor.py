@@ -477,7 +477,7 @@ DEMO_OF_STUBS = """
 from dataclasses import replace
 from motcua.sandbox.machine.components import components
 from motcua.sandbox.machine.deployment import Databases, Deployment, Secrets, read_addresses
-from motcua.sandbox.world.one_stop import OneStopAddresses
+from motcua.sandbox.world.writers import OneStopAddresses
 
 folder = supervisor.folder
 addresses = read_addresses(folder, {}, free_ports=True)

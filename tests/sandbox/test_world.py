@@ -28,9 +28,8 @@ from motcua.sandbox.world.__main__ import what_comes
 from motcua.sandbox.world.clockwork import World, WorldError
 from motcua.sandbox.world.happenings import condition
 from motcua.sandbox.world.lives import ODDITIES, born, life
-from motcua.sandbox.world.one_stop import ROLES, TRUTH, create_one_stop_databases
 from motcua.sandbox.world.procedures import pilot
-from motcua.sandbox.world.writers import OneStopWriter, OpencpsWriter
+from motcua.sandbox.world.writers import ROLES, TRUTH, OneStopWriter, OpencpsWriter, create_one_stop_databases
 from motcua.sources.contract import ContractSource
 from motcua.sources.opencps import OpencpsSource
 from motcua.store.agencies import save_agencies

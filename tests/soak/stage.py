@@ -25,9 +25,8 @@ from pyrage import x25519
 from motcua.sandbox.machine.deployment import postgres_connection
 from motcua.sandbox.machine.parts import Hung, Part, answers_http, die_with_parent
 from motcua.sandbox.machine.postgres import EmbeddedPostgres
-from motcua.sandbox.world.one_stop import ROLES as WORLD_ROLES
-from motcua.sandbox.world.one_stop import OneStopAddresses, create_one_stop_databases
-from motcua.sandbox.world.writers import OneStopWriter, OpencpsWriter
+from motcua.sandbox.world.writers import ROLES as WORLD_ROLES
+from motcua.sandbox.world.writers import OneStopAddresses, OneStopWriter, OpencpsWriter, create_one_stop_databases
 from motcua.settings import settings
 from motcua.store.ledger.database import close_ledger_pool
 from motcua.store.ledger.migrations import migrate

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from motcua.store.watching.metrics import backup_gauges, open_gauges, recent_gauges
-from motcua.web.metrics_page import LEDGER_UP
+from motcua.web.ledger_looks import LEDGER_UP
 from tests.ground import in_ledger
 
 ROOT = Path(__file__).parents[2]

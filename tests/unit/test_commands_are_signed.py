@@ -13,10 +13,10 @@ import typer
 from typer.testing import CliRunner
 
 from motcua.cli import app
-from motcua.commands import signing
+from motcua.commands import terminal
 from tests.ground import type_command
 
-COMMANDS = Path(signing.__file__).parent
+COMMANDS = Path(terminal.__file__).parent
 
 SIGNED: dict[str, list[str]] = {
     "agencies import": ["--yes"],
@@ -108,7 +108,7 @@ def test_the_signed_commands_are_those_that_ask_who_does_so():
     asking = {
         name
         for name, callback in commands(app)
-        if typing.get_type_hints(callback, include_extras=True).get("by") == signing.By
+        if typing.get_type_hints(callback, include_extras=True).get("by") == terminal.By
     }
     assert asking == set(SIGNED)
     looks = {" ".join(name.split()) for name in LOOKS.split(",")}
@@ -146,8 +146,8 @@ def test_whoever_is_named_signs_and_else_the_login_of_a_person(given, logged_in,
     probe = typer.Typer()
 
     @probe.command()
-    def sign(by: signing.By = None) -> None:
-        typer.echo(f"signed by {signing.signed(by)}")
+    def sign(by: terminal.By = None) -> None:
+        typer.echo(f"signed by {terminal.signed(by)}")
 
     for words, told in (([] if given is None else ["--by", given], {}), ([], {"MOTCUA_PERSON": given or ""})):
         done = CliRunner().invoke(probe, words, env={**told, "COLUMNS": "200"})
@@ -159,18 +159,18 @@ def test_whoever_is_named_signs_and_else_the_login_of_a_person(given, logged_in,
 )
 def test_what_needs_no_signature_is_signed_where_a_person_is_known(given, logged_in, signs, monkeypatch):
     monkeypatch.setenv("LOGNAME", logged_in)
-    assert signing.signed_if_known(given) == signs
+    assert terminal.signed_if_known(given) == signs
     with pytest.raises(typer.Exit):
-        signing.signed_if_known("admin")
+        terminal.signed_if_known("admin")
 
 
 def test_container_whose_user_has_no_name_signs_nothing(monkeypatch):
     def nameless() -> str:
         raise KeyError("getpwuid(): uid not found: 50001")
 
-    monkeypatch.setattr(signing.getpass, "getuser", nameless)
+    monkeypatch.setattr(terminal.getpass, "getuser", nameless)
     with pytest.raises(typer.Exit):
-        signing.signed(None)
+        terminal.signed(None)
 
 
 def test_one_place_alone_asks_the_machine_who_is_logged_in():
@@ -180,4 +180,4 @@ def test_one_place_alone_asks_the_machine_who_is_logged_in():
         for path in COMMANDS.parent.rglob("*.py")
         if asking.search(path.read_text(encoding="utf-8"))
     }
-    assert found == {"commands/signing.py"}
+    assert found == {"commands/terminal.py"}

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from motcua.store.watching.metrics import backup_gauges, open_gauges, recent_gauges
-from motcua.web.metrics_page import LEDGER_UP
+from motcua.web.ledger_looks import LEDGER_UP
 from tests.ground import in_ledger
 
 PAGE = Path(__file__).parents[2] / "docs" / "operations" / "metrics.md"

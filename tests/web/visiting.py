@@ -53,7 +53,7 @@ class Visiting:
 
     def alone(self, router: APIRouter) -> FastAPI:
         """One page's routes, whose refusals are told as beside the others."""
-        from motcua.web.refusals import PageRefused
+        from motcua.web.forms import PageRefused
         from motcua.web.rendering import render_refusal
 
         def tell(request: Request, refused: Any) -> Response:

@@ -3,7 +3,7 @@
 
 -- name: schema
 -- The one-stop database of the pilot agencies 1-12: tables of its vendor, and the contract's views over them. Run again
--- and again by sandbox/world/one_stop.py as the database's owner; changes nothing that is there.
+-- and again by sandbox/world/writers.py as the database's owner; changes nothing that is there.
 CREATE SCHEMA IF NOT EXISTS mot_cua;
 CREATE SCHEMA IF NOT EXISTS onestop;
 

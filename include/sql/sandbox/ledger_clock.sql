@@ -1,4 +1,4 @@
--- The clock of a ledger whose past the demo plays. Called by sandbox/past/ledger_clock.py, to begin and to end as the
+-- The clock of a ledger whose past the demo plays. Called by sandbox/past/playing.py, to begin and to end as the
 -- schema's owner, in one transaction.
 
 -- name: begin

@@ -1,10 +1,10 @@
 -- What truly happens in the demo, in a database of its own, into which nobody but the simulator may connect: its clock,
 -- its dossiers, what they do next, and what must be told of it. Called by sandbox/world/clockwork.py,
--- sandbox/world/one_stop.py (schema) and sandbox/latency.py (notices).
+-- sandbox/world/writers.py (schema) and sandbox/latency.py (notices).
 
 -- name: schema
 -- What truly happens in the sandbox, for judging the system against it, and the simulator's own memory. Nobody but the
--- simulator may connect. Run again and again by sandbox/world/one_stop.py; changes nothing that is there.
+-- simulator may connect. Run again and again by sandbox/world/writers.py; changes nothing that is there.
 CREATE SCHEMA IF NOT EXISTS truth;
 
 CREATE TABLE IF NOT EXISTS truth.events (

@@ -3,7 +3,7 @@
 
 -- name: schema
 -- The one-stop database of the Vân Phong board, software of another vendor: field names of OpenCPS, dates as text
--- yyyyMMddHHmmss in Asia/Ho_Chi_Minh, no desk flag, no contract views. Run again and again by sandbox/world/one_stop.py
+-- yyyyMMddHHmmss in Asia/Ho_Chi_Minh, no desk flag, no contract views. Run again and again by sandbox/world/writers.py
 -- as the database's owner; changes nothing that is there.
 CREATE SCHEMA IF NOT EXISTS opencps;
 

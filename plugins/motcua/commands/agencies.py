@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
-from motcua.commands.signing import By, signed
-from motcua.commands.terminal import console, local_moment
+from motcua.commands.lists import list_command
+from motcua.commands.terminal import By, local_moment, print_rows, refuse, say, signed
 from motcua.domain.clock import VIETNAM
 from motcua.jobs.handed_in.agencies import (
     FIELDS,
-    AgencyFileError,
     Comparison,
-    ImportRefused,
     compare,
     export_agencies,
     import_agencies,
 )
+from motcua.jobs.listing.agencies import AGENCIES
 from motcua.jobs.notices.dry_running import DryRun, dry_run
 from motcua.settings import include_dir
 from motcua.store.agencies import (
@@ -40,7 +35,6 @@ from motcua.store.agencies import (
 from motcua.store.ledger.database import Connection, connect
 
 app = typer.Typer(help="The agencies' settings.", no_args_is_help=True)
-_console = console()
 
 _FILE = Annotated[
     Path | None, typer.Argument(help="YAML file, '-' for standard input; include/agencies.yaml by default.")
@@ -49,16 +43,6 @@ _CODE = Annotated[str, typer.Argument(help="The agency's code, or an alias.")]
 _ENABLE_NOW = Annotated[
     bool, typer.Option("--enable-now", help="Enable from this moment the agencies that have no date yet.")
 ]
-
-
-@contextmanager
-def _clear_errors() -> Iterator[None]:
-    """What the operator can mend is a sentence and exit code 2."""
-    try:
-        yield
-    except (AgencyFileError, ImportRefused, UnknownAgency) as error:
-        Console(stderr=True).print(str(error), style="red", markup=False, soft_wrap=True)
-        raise typer.Exit(2) from None
 
 
 def _path(path: Path | None) -> Path:
@@ -72,45 +56,19 @@ def _from_now(enable_now: bool) -> datetime | None:
 # --- Looking ------------------------------------------------------------------------------------
 
 
-@app.command("list")
-def list_all() -> None:
-    """List the agencies with their settings, under the names that are in force today."""
-    with connect() as connection:
-        agencies = list_agencies(connection)
-        names = in_force(connection, datetime.now(VIETNAM).date())
-    if not agencies:
-        _console.print("No agency is configured: motcua agencies import.")
-        return
-    table = Table(
-        "code", "aliases", "name", "in texts", "enabled from", "accents", "same-day", "hold", "apology", "off"
-    )
-    for agency in agencies:
-        now = names[agency.agency_code]
-        if now.in_charge is None:
-            enabled = f"ended {agency.valid_until:%d/%m/%Y}"
-        else:
-            enabled = local_moment(agency.enabled_from) if agency.enabled_from else "not enabled"
-        if now.in_charge not in (agency.agency_code, None):
-            enabled += f"\nby {now.in_charge}"
-        table.add_row(
-            agency.agency_code,
-            ", ".join(agency.aliases),
-            escape(now.name),
-            escape(now.name_in_texts),
-            enabled,
-            "yes" if agency.accented else "no",
-            (", ".join(agency.same_day_procedures) or "excluded") if agency.same_day_excluded else "told",
-            str(agency.result_hold) if agency.result_hold else "",
-            "working day" if agency.apology_day == "working_day" else "",
-            ", ".join(agency.kinds_off),
-        )
-    _console.print(table)
+list_command(
+    app,
+    "list",
+    AGENCIES,
+    "List the agencies with their settings, under the names that are in force today.",
+    "No agency is configured: motcua agencies import.",
+)
 
 
 @app.command("show")
 def show(code: _CODE) -> None:
     """Print one agency as the file has it, and what is in force today."""
-    with _clear_errors(), connect() as connection:
+    with connect() as connection:
         agency = _find(connection, code)
         now = in_force(connection, datetime.now(VIETNAM).date())[agency.agency_code]
         last = agency_history(connection, agency.agency_code)[-1]
@@ -130,21 +88,21 @@ def _find(connection: Connection, code: str) -> Agency:
 @app.command("history")
 def history(code: _CODE) -> None:
     """List who changed what of an agency when, and what silenced it."""
-    with _clear_errors(), connect() as connection:
+    with connect() as connection:
         agency_code = _find(connection, code).agency_code
         changes = agency_history(connection, agency_code)
-    table = Table("when", "who", "what", title=agency_code)
-    for change in changes:
-        before, after = change.before or {}, change.after
-        keys = [key for key in FIELDS if before.get(key) != after.get(key)]
-        if before:
-            lines = [f"{key}: {_kept(key, before.get(key))} → {_kept(key, after[key])}" for key in keys]
-        else:
-            lines = ["new", *(f"{key}: {_kept(key, after[key])}" for key in keys if after[key])]
-        if change.silences:
-            lines.append(f"silences through {', '.join(change.silences)}")
-        table.add_row(local_moment(change.changed_at), _author(change), escape("\n".join(lines)))
-    _console.print(table)
+    print_rows({"when": "changed_at", "who": _author, "what": _what_changed}, changes, title=agency_code)
+
+
+def _what_changed(change: AgencyChange) -> str:
+    before, after = change.before or {}, change.after
+    keys = [key for key in FIELDS if before.get(key) != after.get(key)]
+    if before:
+        lines = [f"{key}: {_kept(key, before.get(key))} → {_kept(key, after[key])}" for key in keys]
+    else:
+        lines = ["new", *(f"{key}: {_kept(key, after[key])}" for key in keys if after[key])]
+    silences = [f"silences through {', '.join(change.silences)}"] if change.silences else []
+    return "\n".join([*lines, *silences])
 
 
 def _kept(field: str, value: Any) -> str:  # noqa: ANN401 - whatever JSON holds
@@ -187,8 +145,7 @@ def _shown(value: object) -> str:
 @app.command("diff")
 def diff(path: _FILE = None, enable_now: _ENABLE_NOW = False) -> None:
     """Show field by field what importing a file would change. Exit code 1: something, 0: nothing."""
-    with _clear_errors():
-        comparison = compare(_path(path), _from_now(enable_now))
+    comparison = compare(_path(path), _from_now(enable_now))
     _show_difference(comparison)
     if comparison.changes:
         raise typer.Exit(1)
@@ -196,22 +153,17 @@ def diff(path: _FILE = None, enable_now: _ENABLE_NOW = False) -> None:
 
 def _show_difference(comparison: Comparison) -> None:
     for change in comparison.changes:
-        title = f"{change.agency.agency_code} {change.agency.name}" + (": new" if change.is_new else "")
-        _console.print(title, style="bold", markup=False, highlight=False, soft_wrap=True)
+        say(f"{change.agency.agency_code} {change.agency.name}" + (": new" if change.is_new else ""), "bold")
         for each in change.fields:
-            line = f"  {each.field}: {_shown(each.before)} → {_shown(each.after)}"
-            _console.print(line, markup=False, highlight=False, soft_wrap=True)
+            say(f"  {each.field}: {_shown(each.before)} → {_shown(each.after)}")
         if change.silences:
-            line = f"  SILENCES citizens' messages through {', '.join(change.silences)}"
-            _console.print(line, style="bold yellow", markup=False, highlight=False, soft_wrap=True)
+            say(f"  SILENCES citizens' messages through {', '.join(change.silences)}", "bold yellow")
         if change.departments:
-            line = f"  for the Department alone (--as-department): {', '.join(change.departments)}"
-            _console.print(line, style="yellow", markup=False, highlight=False, soft_wrap=True)
+            say(f"  for the Department alone (--as-department): {', '.join(change.departments)}", "yellow")
     if comparison.not_in_file:
-        codes = ", ".join(agency.agency_code for agency in comparison.not_in_file)
-        _console.print(f"Not in the file, stay as they are: {codes}", markup=False, highlight=False, soft_wrap=True)
+        say(f"Not in the file, stay as they are: {', '.join(each.agency_code for each in comparison.not_in_file)}")
     same = len(comparison.agencies) - len(comparison.changes)
-    _console.print(f"Agencies that differ: {len(comparison.changes)}; the same: {same}.", highlight=False)
+    say(f"Agencies that differ: {len(comparison.changes)}; the same: {same}.")
 
 
 @app.command("import")
@@ -232,21 +184,20 @@ def import_file(
 ) -> None:
     """Write what a file changes to the ledger; every change is kept with who made it."""
     enabled_from = _from_now(enable_now)
-    with _clear_errors():
-        if dry_run:
-            _show_difference(compare(_path(path), enabled_from))
-            _console.print("Dry run: nothing was written.")
-            return
-        agencies = import_agencies(
-            _path(path),
-            changed_by=signed(by),
-            enabled_from=enabled_from,
-            by_department=as_department,
-            confirm=(lambda comparison: True) if yes else _ask,
-            show=_show_difference,
-        )
+    if dry_run:
+        _show_difference(compare(_path(path), enabled_from))
+        say("Dry run: nothing was written.")
+        return
+    agencies = import_agencies(
+        _path(path),
+        changed_by=signed(by),
+        enabled_from=enabled_from,
+        by_department=as_department,
+        confirm=(lambda comparison: True) if yes else _ask,
+        show=_show_difference,
+    )
     waiting = sum(agency.enabled_from is None for agency in agencies)
-    _console.print(f"The ledger is as the file says: {len(agencies)} agencies, {waiting} not enabled.", highlight=False)
+    say(f"The ledger is as the file says: {len(agencies)} agencies, {waiting} not enabled.")
 
 
 def _ask(_: Comparison) -> bool:
@@ -270,9 +221,8 @@ def export(
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
-        Console(stderr=True).print(f"{path}: {error.strerror}", style="red", markup=False, soft_wrap=True)
-        raise typer.Exit(2) from None
-    _console.print(f"wrote {path}", markup=False, soft_wrap=True)
+        raise refuse(f"{path}: {error.strerror}") from None
+    say(f"wrote {path}")
 
 
 # --- The dry run --------------------------------------------------------------------------------
@@ -284,36 +234,30 @@ def dry_run_agency(
     since: Annotated[datetime, typer.Option(help="As if enabled from this time on, clock of Vietnam.")],
 ) -> None:
     """Show what an agency would have sent by now; reads its sources, writes and sends nothing."""
-    with _clear_errors():
-        run = dry_run(code, since.replace(tzinfo=VIETNAM))
-    _show_messages(run)
+    run = dry_run(code, since.replace(tzinfo=VIETNAM))
+    if run.messages:
+        print_rows(
+            {
+                "when": lambda each: each.message.at,
+                "dossier": "dossier_code",
+                "kind": lambda each: each.message.kind,
+                "phone": "phone",
+                "template": "template",
+                "segments": "segments",
+                "what would have become of it": lambda each: ": ".join(
+                    filter(None, (_END[each.message.end], each.message.reason))
+                ),
+            },
+            run.messages,
+            style=lambda each: None if each.message.end == "would_go" else "dim",
+        )
     _show_counts(run)
     for source, failure in run.failures.items():
-        line = f"{source} could not be read, what it holds is missing here: {failure}"
-        _console.print(line, style="red", markup=False, highlight=False, soft_wrap=True)
+        say(f"{source} could not be read, what it holds is missing here: {failure}", "red")
     if not run.sources and not run.failures:
-        line = "No source in MOTCUA_SOURCES holds a row of this agency since then, under its code or an alias."
-        _console.print(line, style="yellow", markup=False, highlight=False, soft_wrap=True)
+        say("No source in MOTCUA_SOURCES holds a row of this agency since then, under its code or an alias.", "yellow")
     if run.failures or not run.sources:
         raise typer.Exit(1)
-
-
-def _show_messages(run: DryRun) -> None:
-    table = Table("when", "dossier", "kind", "phone", "template", "segments", "what would have become of it")
-    for each in run.messages:
-        message = each.message
-        table.add_row(
-            local_moment(message.at),
-            escape(each.dossier_code),
-            message.kind,
-            each.phone,
-            each.template,
-            str(each.segments),
-            _END[message.end] + (f": {message.reason}" if message.reason else ""),
-            style=None if message.end == "would_go" else "dim",
-        )
-    if run.messages:
-        _console.print(table)
 
 
 _END: Mapping[str, str] = {
@@ -332,21 +276,19 @@ def _show_counts(run: DryRun) -> None:
         key = (str(each.message.kind), _END[each.message.end], each.message.reason or "")
         counts[key] += 1
         segments[key] += each.segments if each.message.end == "would_go" else 0
-    table = Table(
-        "kind",
-        "what would have become of it",
-        "reason",
-        "messages",
-        "segments",
+    print_rows(
+        {
+            "kind": lambda key: key[0],
+            "what would have become of it": lambda key: key[1],
+            "reason": lambda key: key[2],
+            "messages": lambda key: counts[key],
+            "segments": lambda key: segments[key] or None,
+        },
+        sorted(counts),
         title=f"{run.agency.agency_code} {run.name_in_texts}, {local_moment(run.since)} to {local_moment(run.until)}",
     )
-    for key, number in sorted(counts.items()):
-        table.add_row(*key, str(number), str(segments[key]) if segments[key] else "")
-    _console.print(table)
     read = f"{run.dossiers} dossiers, {run.transitions} transitions"
-    _console.print(
-        f"{read} read from {', '.join(run.sources) or 'no source'}; apologies are not rehearsed.", highlight=False
-    )
+    say(f"{read} read from {', '.join(run.sources) or 'no source'}; apologies are not rehearsed.")
     if run.unusable:
         rows = ", ".join(f"{number} {reason}" for reason, number in run.unusable.most_common())
-        _console.print(f"Rows that cannot be used: {rows}", style="yellow", markup=False, highlight=False)
+        say(f"Rows that cannot be used: {rows}", "yellow")

@@ -13,12 +13,10 @@ from typing import Annotated
 
 import typer
 from pyrage.x25519 import Identity
-from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, TextColumn, TransferSpeedColumn
 from rich.progress import Progress as Bars
-from rich.table import Table
 
-from motcua.commands.terminal import console, local_moment, print_error, refuse
+from motcua.commands.terminal import console, local_moment, print_error, print_rows, say
 from motcua.jobs.backup.encrypting import read_identities
 from motcua.jobs.backup.files import PutBack
 from motcua.jobs.backup.folders import (
@@ -33,20 +31,17 @@ from motcua.jobs.backup.folders import (
     unreadable_in,
 )
 from motcua.jobs.backup.making import back_up_every_night, make_backup
-from motcua.jobs.backup.restoring import RestoreFailed, RestoreRefused, administrator, restore_backup, verify_backup
-from motcua.jobs.publications.publishing import StoreFailed
+from motcua.jobs.backup.restoring import administrator, restore_backup, verify_backup
 from motcua.jobs.restoring import lost_attempts
 from motcua.settings import settings
 from motcua.store.journal import JournalFailed
-from motcua.store.ledger.database import DatabaseFailed, connect
-from motcua.store.ledger.dumps import ProgramUnusable
+from motcua.store.ledger.database import connect
 
 app = typer.Typer(
     help="Encrypted backups of the ledger, the publications and the statements; without a command: make one now.",
     invoke_without_command=True,
 )
 _console = console(markup=False)
-_plain = Console(soft_wrap=True, highlight=False, markup=False)
 
 _Folder = Annotated[Path | None, typer.Option("--in", help="Folder of the backups; by default MOTCUA_BACKUPS.")]
 _To = Annotated[Path | None, typer.Option("--to", help="Folder of the backups; by default MOTCUA_BACKUPS.")]
@@ -62,7 +57,7 @@ def make(context: typer.Context, to: _To = None) -> None:
     """Make a backup, encrypted for the owners of the public keys in MOTCUA_BACKUP_RECIPIENTS."""
     if context.invoked_subcommand is not None:
         return
-    with _plainly(), _bars() as progress:
+    with _bars() as progress:
         backup = make_backup(_folder(to), progress)
     _tell(backup)
 
@@ -82,29 +77,28 @@ def every_night(to: _To = None) -> None:
 def list_backups(folder: _Folder = None) -> None:
     """List the backups, the newest first."""
     place = _folder(folder)
-    table = Table(
-        "backup", "age", "MB", "migration", "last attempt", "looked through", "state", box=None, pad_edge=False
-    )
     now = datetime.now(UTC)
-    backups = backups_in(place)
-    for backup in backups:
-        verified = backup.verified()
-        how = {"read": "read", "checksums": "checksums only"}
-        table.add_row(
-            backup.name,
-            _age(now - backup.made_at),
-            f"{backup.bytes / 1e6:.1f}",
-            (backup.ledger.migration or "")[:4],
-            local_moment(backup.ledger.last_attempt_at),
-            f"{local_moment(verified.at)} {how[verified.how]}" if verified else "never",
-            backup.fault() or "good",
-        )
-    if backups:
-        _console.print(table)
-    else:
-        _plain.print(f"There is no backup in {place}.")
+    print_rows(
+        {
+            "backup": "name",
+            "age": lambda backup: _age(now - backup.made_at),
+            "MB": lambda backup: f"{backup.bytes / 1e6:.1f}",
+            "migration": lambda backup: (backup.ledger.migration or "")[:4],
+            "last attempt": lambda backup: backup.ledger.last_attempt_at,
+            "looked through": _looked_through,
+            "state": lambda backup: backup.fault() or "good",
+        },
+        backups_in(place),
+        empty=f"There is no backup in {place}.",
+    )
     for name in unreadable_in(place):
-        _plain.print(f"{name}: its backup.json is missing or cannot be read; it is no backup.", style="red")
+        say(f"{name}: its backup.json is missing or cannot be read; it is no backup.", style="red")
+
+
+def _looked_through(backup: Backup) -> str:
+    verified = backup.verified()
+    how = {"read": "read", "checksums": "checksums only"}
+    return f"{local_moment(verified.at)} {how[verified.how]}" if verified else "never"
 
 
 @app.command("check")
@@ -119,7 +113,7 @@ def check(
         print_error(f"There is no good backup in {place}.")
         raise typer.Exit(1)
     age = datetime.now(UTC) - newest.made_at
-    _plain.print(f"The newest good backup, {newest.name}, is {_age(age)} old.")
+    say(f"The newest good backup, {newest.name}, is {_age(age)} old.")
     if age > timedelta(hours=within):
         raise typer.Exit(1)
 
@@ -134,15 +128,14 @@ def verify(
     folder: _Folder = None,
 ) -> None:
     """Look a backup through: checksums, and with the private key every byte; exit 2 if it does not hold."""
-    with _plainly():
-        backup = find_backup(_folder(folder), named)
-        identities = _identities(identity) if identity else []
-        with _bars() as progress:
-            how = verify_backup(backup, identities, progress)
+    backup = find_backup(_folder(folder), named)
+    identities = _identities(identity) if identity else []
+    with _bars() as progress:
+        how = verify_backup(backup, identities, progress)
     read = (
         "every byte of it can be read" if how == "read" else "the checksums are right; without a key nothing was read"
     )
-    _plain.print(f"{backup.name} holds: {read}.", style="green")
+    say(f"{backup.name} holds: {read}.", style="green")
 
 
 def restore(
@@ -155,21 +148,20 @@ def restore(
     ] = False,
 ) -> None:
     """Put a backup back: publications and statements, and the ledger into an empty database; then migrate."""
-    with _plainly():
-        backup = find_backup(_folder(folder), named)
-        identities = _identities(identity)
-        aside_by = administrator(os.environ.get("MOTCUA_ADMIN_DSN", "")) if set_aside else None
-        with _bars() as progress:
-            restored = restore_backup(
-                backup, identities, progress, lambda words: progress(words, 0, None), aside_by, datetime.now(UTC)
-            )
+    backup = find_backup(_folder(folder), named)
+    identities = _identities(identity)
+    aside_by = administrator(os.environ.get("MOTCUA_ADMIN_DSN", "")) if set_aside else None
+    with _bars() as progress:
+        restored = restore_backup(
+            backup, identities, progress, lambda words: progress(words, 0, None), aside_by, datetime.now(UTC)
+        )
     if restored.aside:
-        _plain.print(f"The ledger that was there is the database {restored.aside} now. Drop it when nobody needs it.")
+        say(f"The ledger that was there is the database {restored.aside} now. Drop it when nobody needs it.")
     _tell_files("Publications", restored.publications)
     _tell_files("Statements", restored.statements)
-    _plain.print(f"Migrations applied: {', '.join(restored.migrations) or 'none, it had them all'}.")
+    say(f"Migrations applied: {', '.join(restored.migrations) or 'none, it had them all'}.")
     last = local_moment(backup.ledger.last_attempt_at) or "none"
-    _plain.print(
+    say(
         f"The ledger is as it was on {local_moment(backup.made_at)}; the last attempt to send that it knows: {last}.",
         style="bold",
     )
@@ -178,7 +170,7 @@ def restore(
     with suppress(JournalFailed), connect() as ledger:
         lost = lost_attempts(ledger)
     behind = f"It is behind its journal: {lost} attempt(s) that left are not in it. " if lost else ""
-    _plain.print(
+    say(
         f"{behind}What was sent later is in the journal alone. Leave the journal's folder as it is and start the "
         "services. The next run of notify_transitions takes over what the journal knows before it sends anything; "
         "motcua gaps list, where the journal is, says how far behind the ledger is, and then what was found. Look at "
@@ -201,16 +193,16 @@ def _identities(named: str) -> list[Identity]:
 
 def _tell(backup: Backup) -> None:
     files = ", ".join(f"{part.files} files in {part.name}" for part in backup.parts if part.files is not None)
-    _plain.print(
+    say(
         f"{backup.folder}: {backup.bytes / 1e6:.1f} MB, migration {backup.ledger.migration}, "
         f"{backup.ledger.rows.get('motcua.messages', 0)} messages, {files}."
     )
 
 
 def _tell_files(what: str, put: PutBack) -> None:
-    _plain.print(f"{what}: {put.written} put back, {put.same} were there.")
+    say(f"{what}: {put.written} put back, {put.same} were there.")
     for name in put.differing:
-        _plain.print(f"  differs, left as it is: {name}", style="red")
+        say(f"  differs, left as it is: {name}", style="red")
 
 
 def _age(age: timedelta) -> str:
@@ -223,23 +215,6 @@ def _silent(what: str, done: int, of: int | None) -> None:
 
 
 @contextmanager
-def _plainly() -> Iterator[None]:
-    """What went wrong is one sentence and exit code 2."""
-    try:
-        yield
-    except (
-        BackupFailed,
-        BackupUnusable,
-        DatabaseFailed,
-        ProgramUnusable,
-        RestoreFailed,
-        RestoreRefused,
-        StoreFailed,
-    ) as error:
-        raise refuse(error) from None
-
-
-@contextmanager
 def _bars() -> Iterator[Progress]:
     """A bar for each thing that is worked on; where the output is no terminal, a line when each begins."""
     seen: dict[str, object] = {}
@@ -248,7 +223,7 @@ def _bars() -> Iterator[Progress]:
         def tell(what: str, done: int, of: int | None) -> None:
             if what not in seen:
                 seen[what] = True
-                _plain.print(what)
+                say(what)
 
         yield tell
         return

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from calendar import Calendar
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
@@ -15,14 +14,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from motcua.commands.signing import By, signed
+from motcua.commands.terminal import By, say, signed
 from motcua.domain.clock import VIETNAM
 from motcua.domain.working_days import WorkingCalendar, written_day
 from motcua.jobs.calendars import (
     FIRST_YEAR,
     HOME_PROVINCE,
     LAST_YEAR,
-    CalendarError,
     Difference,
     as_lines,
     confirm_year,
@@ -42,19 +40,9 @@ _Year = Annotated[int, typer.Argument(min=FIRST_YEAR, max=LAST_YEAR)]
 _Province = Annotated[str, typer.Option("--province", help="Key of the province, as in the agencies' file.")]
 
 
-@contextmanager
-def _said_plainly() -> Iterator[None]:
-    """An operator's mistake is one sentence and exit code 2."""
-    try:
-        yield
-    except CalendarError as wrong:
-        Console(stderr=True).print(str(wrong), style="red", markup=False, soft_wrap=True)
-        raise typer.Exit(2) from None
-
-
 def _print_lines(differences: Sequence[Difference]) -> None:
     for line in as_lines(differences):
-        _console.print(line, markup=False, soft_wrap=True)
+        say(line)
 
 
 @app.command()
@@ -67,12 +55,11 @@ def seed(
 ) -> None:
     """Write the package's days off and the decisions that we ship; confirmed years stay as they are."""
     who = signed(by)
-    with _said_plainly():
-        seeding = prepare_calendars(datetime.now(VIETNAM), who, years or ())
+    seeding = prepare_calendars(datetime.now(VIETNAM), who, years or ())
     _print_lines(seeding.written)
-    _console.print(f"{len(seeding.written)} change(s) written.")
+    say(f"{len(seeding.written)} change(s) written.")
     if seeding.kept_back:
-        _console.print("Not written, because the year is confirmed:")
+        say("Not written, because the year is confirmed:")
         _print_lines(seeding.kept_back)
 
 
@@ -88,14 +75,11 @@ def import_file(
 
 
 def _change(change: Callable[[bool], Sequence[Difference]], dry_run: bool) -> None:
-    with _said_plainly():
-        differences = change(True)
-        _print_lines(differences)
-        if dry_run:
-            _console.print(f"{len(differences)} change(s), none written.")
-        else:
-            change(False)
-            _console.print(f"{len(differences)} change(s) written.")
+    differences = change(True)
+    _print_lines(differences)
+    if not dry_run:
+        change(False)
+    say(f"{len(differences)} change(s){', none' if dry_run else ''} written.")
 
 
 @app.command()
@@ -118,11 +102,10 @@ def confirm(
     if (decision is None) != withdraw:
         raise typer.BadParameter("give either --by-decision with the announcement, or --withdraw.")
     who = signed(by)
-    with _said_plainly():
-        differences = confirm_year(year, decision, who, datetime.now(VIETNAM), province)
+    differences = confirm_year(year, decision, who, datetime.now(VIETNAM), province)
     _print_lines(differences)
     if not differences:
-        _console.print("It was so already.")
+        say("It was so already.")
 
 
 @app.command()
@@ -130,15 +113,13 @@ def unconfirmed() -> None:
     """Tell which years should be confirmed and are not; exit code 1 if there are any."""
     found = unconfirmed_years(datetime.now(VIETNAM))
     for each in found:
-        _console.print(
+        say(
             f"{each.province}: {each.year} is not confirmed: motcua calendar show {each.year}, then"
-            f" motcua calendar confirm {each.year} --by-decision …",
-            markup=False,
-            soft_wrap=True,
+            f" motcua calendar confirm {each.year} --by-decision …"
         )
     if found:
         raise typer.Exit(1)
-    _console.print("Every year that should be confirmed is.")
+    say("Every year that should be confirmed is.")
 
 
 # ------------------------------------------------------------------------------------------------- show
@@ -156,8 +137,7 @@ def show(
     province: _Province = HOME_PROVINCE,
 ) -> None:
     """Print a year: twelve months, days off and worked weekend days marked, reasons below."""
-    with _said_plainly():
-        code, province = province_of(agency) if agency else (None, province)
+    code, province = province_of(agency) if agency else (None, province)
     first, last = date(year, 1, 1), date(year, 12, 31)
     with connect() as connection:
         if code:
@@ -171,17 +151,13 @@ def show(
         state = f"from {row.package}, NOT CONFIRMED"
     else:
         state = f"confirmed by {row.decision}"
-    _console.print(f"{code or province}, {year}: {state}", markup=False, soft_wrap=True)
+    say(f"{code or province}, {year}: {state}")
     number = calendar.count_working_days(first, last)
     _console.print(f"{number} working days.  * off   # the agency closed   + a day off worked   ~ its morning")
     _console.print(Columns([_month(calendar, year, month) for month in range(1, 13)], padding=(1, 3)))
     for each in calendar.special_days(year):
         opening = {"closed": "off", "full": "worked", "morning": "worked in the morning"}[each.opening]
-        _console.print(
-            f"{written_day(each.day):>10}  {each.day:%a}  {opening}  {each.reason}  ({each.authority})",
-            markup=False,
-            soft_wrap=True,
-        )
+        say(f"{written_day(each.day):>10}  {each.day:%a}  {opening}  {each.reason}  ({each.authority})")
 
 
 def _kind(calendar: WorkingCalendar, day: date) -> str | None:

@@ -16,8 +16,7 @@ from motcua.commands.terminal import console, local_moment, refuse
 from motcua.domain.people import Viewer
 from motcua.jobs.listing.asking import AgencyUnknown, Asked, ask, whose
 from motcua.jobs.listing.reading import Connect, Listing, first_of, pieces_of
-from motcua.reports.lists.declared import Column, Filter, Seen
-from motcua.reports.lists.files import Cell, Link, ListHead, Word, csv_pieces, list_workbook
+from motcua.reports.lists import Cell, Column, Filter, Link, ListHead, Seen, Word, csv_pieces, list_workbook
 from motcua.store.ledger.database import Connection, connect
 
 OPERATOR = Viewer("motcua", "operator", None)

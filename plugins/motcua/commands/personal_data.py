@@ -9,35 +9,27 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
-from motcua.commands.signing import By, signed
-from motcua.commands.terminal import console, local_moment, print_error, refuse, without_phone
+from motcua.commands.terminal import By, local_moment, print_error, print_rows, refuse, say, signed, without_phone
 from motcua.domain.clock import VIETNAM
 from motcua.domain.personal_data import ByCode, ByNumber, Citizen, CitizenDossier, read_number
 from motcua.jobs.personal_data import erase, export, look_up, purge
 from motcua.reports.personal_data import sheet, workbook
-from motcua.store.journal import JournalFailed
 from motcua.store.ledger.database import connect
-from motcua.store.personal_data import PurgeNotProvided, list_purges, list_requests
+from motcua.store.personal_data import list_purges, list_requests
 
 app = typer.Typer(
     help="Personal data: what is held of one citizen, what is due, and what was emptied.", no_args_is_help=True
 )
-_console = console()
 
 
 @app.command("purge")
 def purge_now(by: By = None) -> None:
     """Empty what is due now, as each night does; may be broken off and goes on where it was."""
     who = signed(by)
-    try:
-        done = purge(who, _console.print)
-    except (PurgeNotProvided, JournalFailed) as failure:
-        raise refuse(failure) from None
+    done = purge(who, say)
     for each in done:
-        _console.print(f"{each.kind}: {each.rows} row(s) emptied")
+        say(f"{each.kind}: {each.rows} row(s) emptied")
 
 
 _Because = Annotated[
@@ -72,7 +64,7 @@ def export_data(
     _warn_of_names(citizen)
     _write(target.with_name(f"{target.name}.xlsx"), workbook(citizen, because))
     _write(target.with_name(f"{target.name}.html"), sheet(citizen, who, because).encode())
-    _console.print(f"{len(citizen.dossiers)} dossier(s), {len(citizen.held)} value(s).")
+    say(f"{len(citizen.dossiers)} dossier(s), {len(citizen.held)} value(s).")
 
 
 @app.command("erase")
@@ -93,17 +85,17 @@ def erase_data(
         if not yes:
             _confirm(look_up(asked_for, who))
         done = erase(asked_for, who, because)
-    except (LookupError, PurgeNotProvided, JournalFailed) as failure:
+    except LookupError as failure:
         raise refuse(failure) from None
     for each in done.dossiers:
-        _console.print(_stands(each), markup=False)
+        say(_stands(each))
     if done.quarantined or done.complaints or done.complaints_kept:
-        _console.print(
+        say(
             f"Of no dossier, {done.quarantined} row(s) in quarantine and {done.complaints} complaint(s) were emptied; "
             f"{done.complaints_kept} complaint(s) are kept until settled."
         )
     if phone:
-        _console.print(f"{done.inquiries} text(s) to 9029 were emptied; {done.inquiries_kept} are kept for now.")
+        say(f"{done.inquiries} text(s) to 9029 were emptied; {done.inquiries_kept} are kept for now.")
     if target is not None:
         written = sheet(done.before, who, because, done)
         _write(target.with_name(f"{target.name}.html"), written.encode())
@@ -174,7 +166,7 @@ def _write(path: Path, content: bytes) -> None:
             file.write(content)
     except OSError as failure:
         raise refuse(f"{path}: {failure.strerror}") from None
-    _console.print(f"Written: {path}", markup=False)
+    say(f"Written: {path}")
 
 
 @app.command("requests")
@@ -182,19 +174,20 @@ def show_requests(limit: Annotated[int, typer.Option(min=1, max=10_000, help="Ro
     """List citizens' requests of late: when, who handled each, by which paper, what was done; no number, no value."""
     with connect() as connection:
         found = list_requests(connection, limit)
-    table = Table("when", "by", "done", "asked by", "paper", "dossiers", "values held")
-    for each in found:
-        of = "a phone" if each.dossier_code is None else f"{each.agency_code} {each.dossier_code}"
-        table.add_row(
-            local_moment(each.handled_at),
-            escape(each.handled_by),
-            each.act,
-            escape(of),
-            escape(each.reason),
-            str(each.dossiers),
-            str(each.held),
-        )
-    _console.print(table)
+    print_rows(
+        {
+            "when": "handled_at",
+            "by": "handled_by",
+            "done": "act",
+            "asked by": lambda each: (
+                "a phone" if each.dossier_code is None else f"{each.agency_code} {each.dossier_code}"
+            ),
+            "paper": "reason",
+            "dossiers": "dossiers",
+            "values held": "held",
+        },
+        found,
+    )
 
 
 @app.command("purges")
@@ -202,14 +195,14 @@ def show_purges(limit: Annotated[int, typer.Option(min=1, max=10_000, help="Rows
     """List what was emptied of late: how many rows of which table, when, by whom and why."""
     with connect() as connection:
         found = list_purges(connection, limit)
-    table = Table("when", "cause", "table", "rows", "by", "reason")
-    for each in found:
-        table.add_row(
-            local_moment(each.purged_at),
-            each.cause,
-            each.of_table,
-            str(each.emptied),
-            escape(each.purged_by),
-            escape(each.reason or ""),
-        )
-    _console.print(table)
+    print_rows(
+        {
+            "when": "purged_at",
+            "cause": "cause",
+            "table": "of_table",
+            "rows": "emptied",
+            "by": "purged_by",
+            "reason": "reason",
+        },
+        found,
+    )

@@ -10,11 +10,11 @@ from typing import Annotated
 import psycopg
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from motcua.commands.signing import By, signed
-from motcua.commands.terminal import written_elsewhere
+from motcua.commands.terminal import By, refuse, say, signed, written_elsewhere
 from motcua.domain.phones.numbering_plan import find_province
 from motcua.domain.phones.reading import NOTES, REFUSALS
 from motcua.jobs.handed_in.phones import (
@@ -27,7 +27,7 @@ from motcua.jobs.handed_in.phones import (
     rows_of_source,
     write_workbook,
 )
-from motcua.reports.wording import percent
+from motcua.reports.wording import count, percent
 from motcua.store.ledger.database import connect, reason_without_values
 from motcua.store.people import log_phone_search
 
@@ -72,16 +72,15 @@ def phones(
                 _keep_who_looks(looks, len(check.to_correct) + len(check.to_look_at))
             write_workbook(check, output, unmasked=unmasked)
     except UnreadableTable as error:
-        Console(stderr=True, soft_wrap=True).print(str(error), style="red", markup=False, highlight=False)
-        raise typer.Exit(2) from error
+        raise refuse(error) from error
     console = Console()
     if not console.is_terminal:
         console = Console(width=_WIDTH_OF_A_FILE)
     _show(check, console)
     if output:
-        written = f"Đã ghi {_number(len(check.to_correct))} dòng cần sửa, "
-        written += f"{_number(len(check.to_look_at))} dòng cần xem lại vào {output}"
-        console.print(written, markup=False, highlight=False, soft_wrap=True)
+        written = f"Đã ghi {count(len(check.to_correct))} dòng cần sửa, "
+        written += f"{count(len(check.to_look_at))} dòng cần xem lại vào {output}"
+        say(written)
 
 
 def _keep_who_looks(who: str, rows: int) -> None:
@@ -111,7 +110,7 @@ def _show(check: PhoneCheck, console: Console) -> None:
     for heading in ("Số dòng", "Nhắn được", "Tỷ lệ", "Phải sửa"):
         table.add_column(heading, justify="right")
     for agency, counts in sorted(check.by_agency.items()):
-        table.add_row(*_line(written_elsewhere(agency) or "(không ghi)", counts.total(), counts[None]))
+        table.add_row(*_line(escape(written_elsewhere(agency)) or "(không ghi)", counts.total(), counts[None]))
     if len(check.by_agency) != 1:
         table.add_section()
         table.add_row(*_line("Cộng", check.total, check.textable), style="bold")
@@ -126,9 +125,9 @@ def _show(check: PhoneCheck, console: Console) -> None:
         by_count = sorted((code for code in REFUSALS if counts[code]), key=lambda code: -counts[code])
         for position, code in enumerate(by_count):
             reasons.add_row(
-                "" if position else written_elsewhere(agency) or "(không ghi)",
+                "" if position else escape(written_elsewhere(agency)) or "(không ghi)",
                 labels[code].title,
-                _number(counts[code]),
+                count(counts[code]),
                 _share(counts[code], counts.total()),
                 end_section=position == len(by_count) - 1,
             )
@@ -140,18 +139,13 @@ def _show(check: PhoneCheck, console: Console) -> None:
     notes.add_column("Số dòng", justify="right")
     for note in NOTES:
         if check.notes[note]:
-            notes.add_row(labels[note].title, _number(check.notes[note]))
+            notes.add_row(labels[note].title, count(check.notes[note]))
     if notes.row_count:
         console.print(notes)
 
 
 def _line(name: str, total: int, textable: int) -> tuple[str, str, str, str, str]:
-    return name, _number(total), _number(textable), _share(textable, total), _number(total - textable)
-
-
-def _number(value: int) -> str:
-    """Write a whole number as Vietnam does: 1.100."""
-    return f"{value:,}".replace(",", ".")
+    return name, count(total), count(textable), _share(textable, total), count(total - textable)
 
 
 def _share(part: int, whole: int) -> str:

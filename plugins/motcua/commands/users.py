@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from motcua.commands.lists import Most, Search, Sort, To, print_list
-from motcua.commands.signing import By, signed
-from motcua.commands.terminal import console, refuse
-from motcua.jobs.listing.lists import GRANT_CHANGES, GRANTS
-from motcua.jobs.user_agencies import LONGEST_NAME, GrantRefusal, GrantRefused
+from motcua.commands.terminal import By, refuse, say, signed
+from motcua.jobs.listing.agencies import GRANT_CHANGES, GRANTS
+from motcua.jobs.user_agencies import LONGEST_NAME, Grant, GrantRefusal, GrantRefused, read_grant
 from motcua.jobs.user_agencies import give as give_agency
-from motcua.jobs.user_agencies import read_grant as read
 from motcua.jobs.user_agencies import take as take_agency
 from motcua.settings import settings
 from motcua.store.airflow_roles import FAB, ROLES, SIMPLE, AccountTaken, NotFab, prepare_roles
-from motcua.store.ledger.database import connect
+from motcua.store.ledger.database import Connection, connect
 
 app = typer.Typer(help="Users of the staff pages: roles in Airflow, and whose rows each sees.", no_args_is_help=True)
-_console = console(markup=False)
 _REFUSED: dict[GrantRefusal, str] = {
     "no_user": "Name the user as Airflow does: it is empty.",
     "long_user": f"A user's name has at most {LONGEST_NAME} letters.",
@@ -60,42 +58,44 @@ def roles() -> None:
                 "SimpleAuthManager has accounts that several people use and keeps passwords in plain text: set"
                 f" AIRFLOW_AUTH_MANAGER={FAB} in .env."
             ) from None
-        _console.print(f"{other} has roles of its own: nothing was done here.", soft_wrap=True)
+        say(f"{other} has roles of its own: nothing was done here.")
         return
     except AccountTaken as taken:
         raise refuse(
             f"{taken} is somebody's account: give the watch another name, MOTCUA_WATCH_AIRFLOW_USER."
         ) from None
-    _console.print(f"Roles {', '.join(ROLES)} are as they should be.")
-    _console.print(
-        f"The watch signs in as {watch[0]}." if watch else "The watch has no account: it was given no password."
-    )
+    say(f"Roles {', '.join(ROLES)} are as they should be.")
+    say(f"The watch signs in as {watch[0]}." if watch else "The watch has no account: it was given no password.")
 
 
 @app.command()
 def give(user: _User, agency: _Agency, by: By = None) -> None:
     """Let a user see an agency's rows, and decide for it where his role in Airflow lets him; kept with your name."""
-    who = signed(by)
-    try:
-        with connect() as connection:
-            grant = read(connection, user, agency)
-            new = give_agency(connection, grant, who, datetime.now(UTC))
-    except GrantRefused as refused:
-        raise refuse(_REFUSED[refused.refusal]) from None
-    told = "sees" if new else "saw already"
-    _console.print(f"{grant.user_name} {told} what is of {grant.agency.agency_code}, {grant.agency.name}.")
+    grant, new = _changed(give_agency, user, agency, by)
+    say(f"{grant.user_name} {'sees' if new else 'saw already'} what is of {_of(grant)}.")
 
 
 @app.command()
 def take(user: _User, agency: _Agency, by: By = None) -> None:
     """Let a user see an agency's rows no longer, from his next page on; kept with your name."""
+    grant, had = _changed(take_agency, user, agency, by)
+    if not had:
+        raise refuse(f"{grant.user_name} was not given {grant.agency.agency_code}: motcua users list.")
+    say(f"{grant.user_name} no longer sees what is of {_of(grant)}.")
+
+
+def _of(grant: Grant) -> str:
+    return f"{grant.agency.agency_code}, {grant.agency.name}"
+
+
+def _changed(
+    change: Callable[[Connection, Grant, str, datetime], bool], user: str, agency: str, by: str | None
+) -> tuple[Grant, bool]:
+    """What is given or taken, and whether that changed anything."""
     who = signed(by)
     try:
         with connect() as connection:
-            grant = read(connection, user, agency)
-            had = take_agency(connection, grant, who, datetime.now(UTC))
+            grant = read_grant(connection, user, agency)
+            return grant, change(connection, grant, who, datetime.now(UTC))
     except GrantRefused as refused:
         raise refuse(_REFUSED[refused.refusal]) from None
-    if not had:
-        raise refuse(f"{grant.user_name} was not given {grant.agency.agency_code}: motcua users list.")
-    _console.print(f"{grant.user_name} no longer sees what is of {grant.agency.agency_code}, {grant.agency.name}.")

@@ -13,8 +13,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from motcua.commands.signing import By, signed
-from motcua.commands.terminal import console, local_moment, refuse
+from motcua.commands.terminal import By, console, local_moment, refuse, signed
 from motcua.domain.checks import ALERT_NAMES, key_of
 from motcua.jobs.watching.keeping import AlreadyWatching, leave_acknowledgement, load_state
 from motcua.jobs.watching.watch import Watch

@@ -15,8 +15,7 @@ from urllib.parse import quote
 
 from motcua.jobs.mailing import hand_to_each, mail_server
 from motcua.jobs.watching.unserved import UNSERVED
-from motcua.reports.mail import Mail
-from motcua.reports.runs import late_apologies_mail, red_run_mail
+from motcua.reports.mail import Mail, late_apologies_mail, red_run_mail
 from motcua.reports.wording import hour
 from motcua.settings import settings
 from motcua.store.ledger.database import connect

@@ -4,24 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, time
-from functools import lru_cache
 from typing import Any
-
-import yaml
 
 from motcua.domain.clock import VIETNAM
 from motcua.domain.explaining import Answer, DossierStory, MessageFact
 from motcua.domain.phones.reading import hide_phones
 from motcua.reports import wording
-from motcua.settings import include_dir
+from motcua.reports.wording import words_in
 
 
-@lru_cache(maxsize=1)
 def clauses() -> Mapping[str, Any]:
-    """The words of include/templates/report/dossiers.vi.yaml."""
-    path = include_dir() / "templates" / "report" / "dossiers.vi.yaml"
-    read: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return read
+    """What is told of a dossier, in words."""
+    return words_in("report/dossiers.vi")
 
 
 def words_of_clause(name: str) -> str:

@@ -1,4 +1,4 @@
-"""A mail as SMTP carries it, whatever report it brings."""
+"""A mail as SMTP carries it, whatever report it brings; and mails about runs: one is red, apologies are late."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from email.message import EmailMessage
 from email.policy import SMTP, default
 from email.utils import format_datetime
 from pathlib import PurePosixPath
+from typing import Any
 
 from motcua.domain.clock import VIETNAM
 from motcua.reports.quality.charts import Picture
+from motcua.reports.wording import words_in
+from motcua.templating import templates
 
 _TYPES = {
     ".xlsx": ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
@@ -92,3 +95,39 @@ def inline_styles(html: str) -> str:
 
     inliner = CSSInliner(keep_at_rules=True, load_remote_stylesheets=False, minify_css=True)
     return inliner.inline("\n".join(line for line in map(str.strip, html.splitlines()) if line))
+
+
+# --- About runs ------------------------------------------------------------------------------------------------------
+
+
+def red_run_mail(dag: str, run_id: str, reason: str, page_url: str | None) -> Mail:
+    """That a run is red.
+
+    Args:
+        dag: as people call it.
+        run_id: of the run.
+        reason: what its gate said, several things with semicolons between them.
+        page_url: of the run, where it is known.
+    """
+    return _mail("red", dag, run_id, reason.split("; "), page_url)
+
+
+def late_apologies_mail(dag: str, run_id: str, by: str, page_url: str | None) -> Mail:
+    """That an evening's run has not ended by the hour ``by``, for example ``17:36``."""
+    return _mail("late_apologies", dag, run_id, [], page_url, by=by)
+
+
+def _mail(kind: str, dag: str, run_id: str, reasons: list[str], page_url: str | None, **told: str) -> Mail:
+    values: dict[str, Any] = {name: words.format(dag=dag, **told) for name, words in _words()[kind].items()}
+    values |= {"dag": dag, "run_id": run_id, "reasons": reasons, "page_url": page_url}
+    environment = templates("mail")
+    return Mail(
+        f"luot-chay.{kind}",
+        values["subject"],
+        tidy(environment.get_template("run.txt").render(values)),
+        inline_styles(environment.get_template("run.html").render(values)),
+    )
+
+
+def _words() -> dict[str, dict[str, str]]:
+    return words_in("mail/run.vi")

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from functools import cache
 from typing import Any
-
-import yaml
 
 from motcua.domain.clock import VIETNAM
 from motcua.domain.personal_data import WITHHELD, ByCode, Citizen, CitizenDossier, Erased, Held
 from motcua.domain.phones.reading import mask_for_staff
 from motcua.reports import wording
-from motcua.reports.lists.files import FileColumn, ListHead, Row, list_workbook
-from motcua.settings import include_dir
+from motcua.reports.lists import FileColumn, ListHead, Row, list_workbook
+from motcua.reports.wording import words_in
 from motcua.templating import templates
 
 _IN_A_CELL = 32_767
@@ -22,11 +19,8 @@ _IN_A_CELL = 32_767
 _ROWS_AT_ONCE = 1_000
 
 
-@cache
 def _words() -> dict[str, Any]:
-    text = (include_dir() / "templates" / "personal_data" / "words.vi.yaml").read_text(encoding="utf-8")
-    read: dict[str, Any] = yaml.safe_load(text)
-    return read
+    return words_in("personal_data/words.vi")
 
 
 def workbook(citizen: Citizen, reason: str) -> bytes:

@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
-
-import yaml
 
 from motcua.domain.people import PageRequest
 from motcua.reports.mail import Mail, inline_styles, tidy
-from motcua.reports.wording import count, moment, publication_words
-from motcua.settings import include_dir
+from motcua.reports.wording import count, moment, publication_words, words_in
 from motcua.templating import templates
 
 TOLD_OF = (5, 9)
@@ -43,12 +39,9 @@ class Names:
     statuses: Mapping[int, str]
 
 
-@lru_cache(maxsize=1)
 def request_words() -> dict[str, Any]:
-    """The words of include/templates/requests/words.vi.yaml."""
-    text = (include_dir() / "templates" / "requests" / "words.vi.yaml").read_text(encoding="utf-8")
-    read: dict[str, Any] = yaml.safe_load(text)
-    return read
+    """Those of what pages ask for."""
+    return words_in("requests/words.vi")
 
 
 def request_in_words(

@@ -6,7 +6,7 @@ Nothing here asks the operating system for a locale: the same report reads the s
 from __future__ import annotations
 
 from datetime import date, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import yaml
@@ -69,20 +69,22 @@ def hour(at: datetime) -> str:
     return f"{local.hour}:{local.minute:02d}"
 
 
-@lru_cache(maxsize=1)
+@cache
+def words_in(file: str) -> dict[str, Any]:
+    """The words of a file, by its path below include/templates without ``.yaml``."""
+    text = (include_dir() / "templates" / f"{file}.yaml").read_text(encoding="utf-8")
+    read: dict[str, Any] = yaml.safe_load(text)
+    return read
+
+
 def words() -> dict[str, Any]:
-    """The words of include/templates/mail/words.vi.yaml."""
-    text = (include_dir() / "templates" / "mail" / "words.vi.yaml").read_text(encoding="utf-8")
-    read: dict[str, Any] = yaml.safe_load(text)
-    return read
+    """Those of mails about quality."""
+    return words_in("mail/words.vi")
 
 
-@lru_cache(maxsize=1)
 def list_words() -> dict[str, Any]:
-    """The words of include/templates/web/lists/words.vi.yaml."""
-    text = (include_dir() / "templates" / "web" / "lists" / "words.vi.yaml").read_text(encoding="utf-8")
-    read: dict[str, Any] = yaml.safe_load(text)
-    return read
+    """Those of lists."""
+    return words_in("web/lists/words.vi")
 
 
 def message_reason(reason: str) -> str:

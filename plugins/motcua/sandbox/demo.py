@@ -55,12 +55,11 @@ from motcua.sandbox.machine.supervisor import (
     SupervisorError,
 )
 from motcua.sandbox.network.carrier_statement import CarrierOffice
-from motcua.sandbox.past.ledger_clock import is_half_done
-from motcua.sandbox.past.playing import load_past
+from motcua.sandbox.past.playing import is_half_done, load_past
 from motcua.sandbox.summary import read_summary, render
 from motcua.sandbox.vendor.joining import join, join_by_files
 from motcua.sandbox.world.__main__ import open_world, world_databases
-from motcua.sandbox.world.one_stop import OWN_SOURCES, SOURCES, create_one_stop_databases
+from motcua.sandbox.world.writers import OWN_SOURCES, SOURCES, create_one_stop_databases
 from motcua.settings import Settings, SettingsUnusable, include_dir, settings
 from motcua.store.agencies import list_agencies
 from motcua.store.calendars import load_calendars

@@ -21,7 +21,7 @@ from rich.console import Console
 from motcua.sandbox.demo import LEDGER_DATABASE
 from motcua.sandbox.machine.deployment import read_addresses
 from motcua.sandbox.machine.postgres import EmbeddedPostgres
-from motcua.sandbox.world.one_stop import TRUTH
+from motcua.sandbox.world.writers import TRUTH
 from motcua.settings import settings
 from motcua.store.ledger.provisioning import with_database
 from motcua.store.ledger.queries import statement

@@ -1,6 +1,6 @@
 """Roles of the staff pages, and the account of the watch, as FAB keeps them in Airflow's own database.
 
-What a role is on the pages follows from what it may do in Airflow (web/auth.py); here stands what each may do there.
+What a role is on the pages follows from what it may do in Airflow (web/airflow.py); here stands what each may do there.
 """
 
 from __future__ import annotations

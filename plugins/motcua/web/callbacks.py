@@ -44,9 +44,8 @@ from motcua.jobs.notices.receiving import Intake
 from motcua.store.ledger.database import CALLBACKS, close_ledger_pool, ledger_pool, reason_without_values
 from motcua.store.watching.health import takes_rows
 from motcua.web.access_log import hide_queries, server_of
-from motcua.web.bodies import throw_away
-from motcua.web.ledger_looks import LedgerLook, LedgerSilent
-from motcua.web.metrics_page import MetricsPage, check_reader
+from motcua.web.forms import throw_away
+from motcua.web.ledger_looks import LedgerLook, LedgerSilent, MetricsPage, check_reader
 
 SECRET_HEADER = "X-Motcua-Secret"  # noqa: S105 - a header's name
 SIGNATURE_HEADER = "X-Motcua-Signature"

@@ -1,13 +1,19 @@
-"""What a browser sends to a staff page, read with care: forms, whose they are, and numbers."""
+"""What is sent to us, read with care: forms, whose they are, numbers, bodies that nobody uses.
+
+What is left of a body that is not used is still taken from the caller, who else finds a broken connection in the place
+of the answer: a server that closes while something is unread resets the connection.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import hmac
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import IO
+from typing import IO, Final, Literal, TypeAlias
 from urllib.parse import parse_qsl
 
 from fastapi import Request
@@ -15,8 +21,83 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 
-from motcua.web.bodies import throw_away
-from motcua.web.refusals import PageRefused
+# --- Refusals --------------------------------------------------------------------------------------------------------
+
+PageRefusal: TypeAlias = Literal[
+    "no_such_page",
+    "no_such_year",
+    "no_such_day",
+    "no_such_agency",
+    "not_yours",
+    "of_all_agencies",
+    "department_only",
+    "shared_account",
+    "no_such_closing",
+    "no_such_run",
+    "no_such_figure",
+    "no_such_dossier",
+    "no_phone_search",
+    "file_changed",
+    "files_unreachable",
+    "file_cut_off",
+    "file_too_large",
+    "folder_failed",
+    "reader_busy",
+    "not_so",
+    "old_form",
+    "may_not_acknowledge",
+    "may_not_check",
+    "may_not_record",
+    "may_not_set",
+    "database_away",
+    "took_too_long",
+    "failed",
+]
+"""What include/templates/web/refusal.html has words for."""
+
+
+class PageRefused(Exception):
+    """The page that was asked for cannot be shown; ``words`` fill the places of the refusal's text."""
+
+    def __init__(self, status: int, refusal: PageRefusal, **words: object) -> None:
+        super().__init__(refusal)
+        self.status, self.refusal, self.words = status, refusal, words
+
+
+# --- Bodies that are not used ----------------------------------------------------------------------------------------
+
+_MOST: Final = 512 * 1024 * 1024
+"""Bytes of one body that are thrown away; whoever sends more learns of it by the reset."""
+_WITHIN: Final = 60.0
+"""Seconds for them."""
+
+
+def declared_size(request: Request) -> int:
+    """Bytes that the body is said to have; 0: it does not say."""
+    declared = request.headers.get("content-length", "")
+    return int(declared) if declared.isascii() and declared.isdigit() else 0
+
+
+async def throw_away(request: Request, rest: AsyncIterator[bytes], *, is_begun: bool = True) -> None:
+    """Takes the rest of a body, of which nothing is kept.
+
+    Args:
+        request: whose body it is.
+        rest: what is left of its stream.
+        is_begun: something of it was read; else a caller may wait to be asked for it, and is not.
+    """
+    if declared_size(request) > _MOST or ("expect" in request.headers and not is_begun):
+        return
+    size = 0
+    with contextlib.suppress(TimeoutError, ClientDisconnect):
+        async with asyncio.timeout(_WITHIN):
+            async for piece in rest:
+                size += len(piece)
+                if size > _MOST:
+                    return
+
+
+# --- Forms -----------------------------------------------------------------------------------------------------------
 
 MOST_PAGES = 1_000
 """Pages of a list that can be turned to: each skips all rows before it."""
@@ -69,9 +150,11 @@ async def _fields_of(request: Request, most: int) -> list[tuple[str, str]]:
             await throw_away(request, stream)
             raise PageRefused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "not_so")
     try:
-        return parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=most)
+        fields = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=most)
     except ValueError:
         raise PageRefused(HTTPStatus.BAD_REQUEST, "not_so") from None
+    request.state.sent_at = dict(fields).get("at", "")
+    return fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +230,23 @@ def is_own_form(request: Request, fields: dict[str, str]) -> bool:
     """Whether the form came from a page of this visitor's."""
     elsewhere = request.headers.get("sec-fetch-site", "same-origin") != "same-origin"
     return not elsewhere and hmac.compare_digest(form_token(request).encode(), fields.get("token", "").encode())
+
+
+def must_be_own_form(request: Request, fields: dict[str, str]) -> None:
+    """Refuses a form that did not come from a page of this visitor's.
+
+    Raises:
+        PageRefused: it came from elsewhere, or he signed in anew since.
+    """
+    if not is_own_form(request, fields):
+        raise PageRefused(HTTPStatus.FORBIDDEN, "old_form")
+
+
+def kept_query(request: Request, *without: str) -> list[tuple[str, str]]:
+    """What the address of a page asks, or asked of the page that a form stood on; not what was said of a form."""
+    sent_at: str | None = getattr(request.state, "sent_at", None)
+    asked = request.query_params.multi_items() if sent_at is None else parse_qsl(sent_at)
+    return [each for each in asked if each[0] not in ("said", "every", *without)]
 
 
 def number_in(written: str, most: int = LARGEST_NUMBER) -> int | None:

@@ -3,11 +3,19 @@
 Authentication is a dependency of the app, so that no page can forget it; whose rows a visitor sees each page asks of
 motcua.web.visitors. Pages hold no script, load nothing from
 elsewhere and are not kept by the browser; what went wrong is told without detail.
+
+Templates, words and rules are read once a process, on first use: that first page took up to a second. Whoever makes the
+pages for the server has them read before anybody asks; the ledger is not asked, which may be away while Airflow starts.
 """
 
 from __future__ import annotations
 
+import gc
+import logging
+from collections.abc import Callable
+from functools import lru_cache
 from http import HTTPStatus
+from importlib import import_module
 
 import psycopg
 from fastapi import Depends, FastAPI, Request
@@ -16,63 +24,123 @@ from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse,
 from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
 
-from motcua.web.auth import NotSignedIn, sign_in_address
+from motcua import dag_texts
+from motcua.domain.phones.reading import read_phone
+from motcua.jobs.handed_in import complaints
+from motcua.jobs.handed_in.statement_files import form_names, load_form
+from motcua.jobs.notices.planning import planning_rules
+from motcua.quality.rules import load_rules
+from motcua.quality.soundness import load_soundness
+from motcua.reports import watching, wording
+from motcua.reports.agency_settings import settings_words
+from motcua.reports.explaining import clauses
+from motcua.reports.lists import load_every_list
+from motcua.store.notices.templates import load_templates
+from motcua.web import rendering
+from motcua.web.airflow import NotSignedIn, sign_in_address
+from motcua.web.forms import PageRefused
 from motcua.web.overview import page as overview_page
-from motcua.web.quality import (
-    check_page,
-    export_form_page,
-    exports_page,
-    quality_page,
-    sent_exports_page,
-    sources_page,
-)
-from motcua.web.refusals import PageRefused
+from motcua.web.quality import export_form_page, exports_page, quality_page, sources_page
 from motcua.web.rendering import HEADERS, render_refusal
-from motcua.web.runs import run_page
-from motcua.web.settings import page as settings_page
-from motcua.web.settings import phones_page
 from motcua.web.staff import (
     alerts_page,
     calendar_page,
     complaints_page,
     dossiers_page,
-    inquiries_page,
     messages_page,
+    phones_page,
     reconciliation_page,
     requests_page,
-    sent_statements_page,
+    run_page,
+    settings_page,
     statements_page,
-    unknown_page,
     users_page,
 )
 from motcua.web.visitors import visitor
+
+# --- What is read beforehand -----------------------------------------------------------------------------------------
+
+_log = logging.getLogger(__name__)
+
+
+@lru_cache(maxsize=1)
+def warm_pages() -> None:
+    """Reads all of it, once a process. What cannot be read is logged: the page that needs it says what is wrong."""
+    for read in _READ:
+        try:
+            read()
+        except Exception as failure:
+            _log.warning("the pages' %s could not be read beforehand: %s", read.__name__, failure)
+    # What Airflow and the pages loaded stays. Looked through again by the collector, which it would be at the next
+    # page, it is a pause of a sixth of a second.
+    gc.collect()
+    gc.freeze()
+
+
+def _forms() -> None:
+    for name in form_names():
+        load_form(name)
+
+
+def _phones() -> None:
+    # Loads the metadata of the numbering plan.
+    read_phone("0905771482", None, "")
+
+
+def _hook() -> None:
+    import_module("airflow.providers.postgres.hooks.postgres")
+
+
+_READ: tuple[Callable[[], object], ...] = (
+    rendering.load_every_page,
+    wording.words,
+    wording.list_words,
+    load_every_list,
+    wording.publication_words,
+    clauses,
+    run_page.run_words,
+    settings_words,
+    dag_texts.words,
+    watching.load_every_sentence,
+    complaints.titles,
+    load_rules,
+    load_soundness,
+    load_templates,
+    planning_rules,
+    _forms,
+    _phones,
+    _hook,
+)
+
+
+# --- The app ---------------------------------------------------------------------------------------------------------
+
+_PAGES = (
+    alerts_page,
+    calendar_page,
+    complaints_page,
+    dossiers_page,
+    export_form_page,
+    exports_page,
+    messages_page,
+    overview_page,
+    phones_page,
+    quality_page,
+    reconciliation_page,
+    requests_page,
+    run_page,
+    settings_page,
+    sources_page,
+    statements_page,
+    users_page,
+)
 
 
 def create_pages() -> FastAPI:
     """The app that is mounted below ``/motcua``."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(visitor)])
-    app.include_router(alerts_page.router)
-    app.include_router(calendar_page.router)
-    app.include_router(check_page.router)
-    app.include_router(complaints_page.router)
-    app.include_router(dossiers_page.router)
-    app.include_router(exports_page.router)
-    app.include_router(export_form_page.router)
-    app.include_router(sent_exports_page.router)
-    app.include_router(inquiries_page.router)
-    app.include_router(messages_page.router)
-    app.include_router(overview_page.router)
-    app.include_router(quality_page.router)
-    app.include_router(reconciliation_page.router)
-    app.include_router(requests_page.router)
-    app.include_router(run_page.router)
-    app.include_router(phones_page.router)
-    app.include_router(settings_page.router)
-    app.include_router(sources_page.router)
-    app.include_router(statements_page.router)
-    app.include_router(sent_statements_page.router)
-    app.include_router(unknown_page.router)
-    app.include_router(users_page.router)
+    for page in _PAGES:
+        app.include_router(page.router)
 
     @app.exception_handler(NotSignedIn)
     def _to_sign_in(request: Request, _: NotSignedIn) -> Response:

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
-from urllib.parse import urlsplit
+from http import HTTPStatus
+from typing import Any, TypeAlias
+from urllib.parse import urlencode, urlsplit
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment
 
+from motcua.domain.phones.reading import holds_phone
 from motcua.domain.working_days import written_day
 from motcua.reports.wording import moment
 from motcua.templating import templates
 from motcua.version import version
-from motcua.web.auth import airflow_address, sign_out_address
-from motcua.web.forms import form_token
-from motcua.web.refusals import PageRefusal
+from motcua.web.airflow import airflow_address, sign_out_address
+from motcua.web.forms import PageRefusal, form_token, kept_query
+
+Query: TypeAlias = Mapping[str, str] | Sequence[tuple[str, str]]
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -47,8 +51,9 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
 
     The template also gets ``base``, the address below which the pages are mounted, ``path``, the page's own below it,
     ``visitor`` (``None``: not known when the page was refused), ``framed`` (Airflow shows it in a frame of its own),
-    the ``token`` of its forms, ``as_of`` (when what it shows held: now, unless the page says another moment; ``None``:
-    nobody knows), and the ``nonce`` without which no style counts: pages hold no script and load nothing.
+    the ``token`` of its forms, ``at`` (what a form on a page with lists brings back, so that order, search and filters
+    outlive it), ``as_of`` (when what it shows held: now, unless the page says another moment;
+    ``None``: nobody knows), and the ``nonce`` without which no style counts: pages hold no script and load nothing.
     """
     nonce = secrets.token_urlsafe(16)
     base: str = request.scope.get("root_path", "")
@@ -61,6 +66,8 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
         "airflow": airflow_address(request),
         "sign_out": sign_out_address(request),
         "token": form_token(request),
+        # A number that somebody put into an address is written into no page.
+        "at": urlencode([each for each in kept_query(request) if not holds_phone(each[1])]),
         "as_of": datetime.now(UTC),
     }
     text = _templates().get_template(template).render(given | values)
@@ -70,6 +77,23 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
         " frame-ancestors 'self'"
     )
     return HTMLResponse(text, status, HEADERS | {"Content-Security-Policy": policy})
+
+
+def led_to(request: Request, address: str, query: Query = (), place: str = "") -> RedirectResponse:
+    """Leads on to a page of ours, after a form.
+
+    Args:
+        request: that is answered.
+        address: below the pages.
+        query: what it asks; what says nothing is left out.
+        place: of the page.
+    """
+    given = list(query.items() if isinstance(query, Mapping) else query)
+    # A form brings the order, the search and the filters of the lists on its page.
+    stays = kept_query(request, *dict(given)) if request.method == "POST" else []
+    asked = [*stays, *(each for each in given if each[1])]
+    to = f"{request.scope.get('root_path', '')}{address}{'?' if asked else ''}{urlencode(asked)}{place}"
+    return RedirectResponse(to, HTTPStatus.SEE_OTHER, HEADERS)
 
 
 def render_refusal(request: Request, status: int, refusal: PageRefusal, **words: object) -> HTMLResponse:

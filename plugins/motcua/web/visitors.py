@@ -15,10 +15,13 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 
 from motcua.domain.people import NotAPerson, Viewer, read_person
-from motcua.store.ledger.database import page_connection
+from motcua.jobs.exports.taking import ADAPTER
+from motcua.settings import settings
+from motcua.store.intake.exports import agencies_told_of
+from motcua.store.ledger.database import Connection, page_connection
 from motcua.store.people import agencies_of_user
-from motcua.web.auth import airflow_user, role_of
-from motcua.web.refusals import PageRefused
+from motcua.web.airflow import airflow_user, role_of
+from motcua.web.forms import PageRefused
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,3 +86,32 @@ def visitor(request: Request, user: Annotated[Any, Depends(airflow_user)]) -> Vi
 
 Visits = Annotated[Visitor, Depends(visitor)]
 """How a page asks who visits it."""
+
+
+def sources_seen(connection: Connection, visits: Visitor) -> list[str]:
+    """Sources that are told of by files, as far as a visitor may see them."""
+    return [
+        name
+        for name, kind in settings().sources.items()
+        if kind == ADAPTER and may_see_source(connection, visits, name)
+    ]
+
+
+def may_see_source(connection: Connection, visits: Visitor, source: str) -> bool:
+    """Whether a visitor may see what files tell of a source."""
+    if visits.agencies is None:
+        return True
+    told_of = agencies_told_of(connection, source)
+    return bool(told_of) and told_of <= visits.agencies
+
+
+def must_see_source(connection: Connection, visits: Visitor, source: str) -> None:
+    """Refuses what files of other agencies, too, may tell.
+
+    Raises:
+        PageRefused: it is a source of others too, or there is none that files tell of.
+    """
+    is_one = settings().sources.get(source) == ADAPTER
+    if not (is_one and may_see_source(connection, visits, source)):
+        visits.must_see_all()
+        raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_page")

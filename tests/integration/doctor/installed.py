@@ -25,7 +25,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 from pyrage.x25519 import Identity
 
-from motcua.commands.provision import AIRFLOW, LEDGER
+from motcua.commands.ledger import AIRFLOW, LEDGER
 from motcua.gateways.kannel import KannelGateway
 from motcua.jobs.backup.folders import VERIFIED, name_of
 from motcua.jobs.doctor.airflow import heads_of_migrations

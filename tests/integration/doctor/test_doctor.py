@@ -27,7 +27,7 @@ from pyrage.x25519 import Identity
 from typer.testing import CliRunner
 
 from motcua.cli import app
-from motcua.commands.provision import AIRFLOW
+from motcua.commands.ledger import AIRFLOW
 from motcua.domain.checks import FAULTS
 from motcua.jobs.backup.folders import VERIFIED
 from motcua.jobs.doctor import ledger, machine, outside

@@ -101,7 +101,7 @@ def test_procedure_of_the_page_from_the_first_command_to_the_first_message(one_s
     (rehearsal,) = commands(5)
     shown = run(printed, rehearsal)
     assert everything(rows) == before, "a dry run writes nothing"
-    lines = [line for line in shown.splitlines() if "│" in line]
+    lines = shown.splitlines()
     for expected in (
         ("R-1", "result", "0905***222", "result v1", "1", "would have gone"),
         ("S-1", "supplement", "0914***444", "supplement v1", "1", "would have gone"),

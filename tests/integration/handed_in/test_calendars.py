@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
-from motcua.commands.calendars import app
+from motcua.cli import app
 from motcua.domain.clock import VIETNAM
 from motcua.domain.working_days import SpecialDay, days_from_package
 from motcua.jobs import calendars as keep_calendars
@@ -411,7 +411,7 @@ def test_what_cannot_be_confirmed_or_seeded_is_said_and_nothing_is_written(agenc
 
 
 def motcua(*arguments: str):
-    return CliRunner().invoke(app, list(arguments), env={"COLUMNS": "130"})
+    return CliRunner().invoke(app, ["calendar", *arguments], env={"COLUMNS": "130"})
 
 
 def test_commands_from_an_empty_ledger_to_a_confirmed_year(agencies, write):

@@ -12,7 +12,7 @@ from motcua.domain.periods import Period
 from motcua.jobs.handed_in.statements import take_statement
 from motcua.sandbox.network.application import create_app
 from motcua.sandbox.network.behaviour import Timing
-from motcua.sandbox.network.carrier_statement import FIRST_AFTER, CarrierOffice, main, write_statement
+from motcua.sandbox.network.carrier_statement import FIRST_AFTER, CarrierOffice, write_statement
 from motcua.store.ledger.database import connect
 from motcua.store.oversight.statements import figures_of, list_statements
 from tests.integration.handed_in.test_carrier_statements import Ours, verdicts
@@ -88,12 +88,3 @@ def test_office_writes_when_it_is_due_and_keeps_few_files(network, tmp_path, mon
         assert "1 messages" in (office.look(started + timedelta(hours=hour)) or "")
     assert len(list((tmp_path / "statements").iterdir())) == 3
     assert "could not be written" in str(CarrierOffice(tmp_path / "no", tmp_path, started).look(started + FIRST_AFTER))
-
-
-def test_by_hand(network, tmp_path, capsys):
-    http, folder = network
-    send(http, "r-1", "84905123456")
-    assert main(["--network", str(folder), "--to", str(tmp_path / "out")]) == 0
-    assert "1 messages, 0 inquiries" in capsys.readouterr().out
-    assert main(["--network", str(tmp_path / "no"), "--to", str(tmp_path / "out")]) == 1
-    assert main(["--network", str(folder), "--to", str(tmp_path / "out"), "--month", "13"]) == 1

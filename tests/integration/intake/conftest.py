@@ -14,7 +14,7 @@ import pytest
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.store.intake.clients import Password, register_client
-from motcua.web.intake.app import create_standalone
+from motcua.web.intake import create_standalone
 from tests.ground import NHA_TRANG, TU_PHAP, Served, in_ledger
 
 VIETNAM_HOURS = timedelta(hours=7)

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from motcua.settings import Settings
 from motcua.store.intake.clients import change_client
-from motcua.web.intake import app, limits
+from motcua.web import intake
 from tests.ground import NHA_TRANG, TU_PHAP, connection_uri, in_ledger
 from tests.integration.intake.conftest import PASSWORD, SOURCE, Software, dossier, register, step
 
@@ -176,7 +176,7 @@ def test_service_that_is_none_is_told_by_its_code(software, rows):
 
 
 def test_body_that_is_too_large_is_told_in_the_protocols_shape(software, monkeypatch):
-    monkeypatch.setattr(app, "MOST_BYTES", 100_000)
+    monkeypatch.setattr(intake, "MOST_BYTES", 100_000)
     session = software.session()
     body = {"session": session, "madonvi": NHA_TRANG, "service": "DongBoHoSoMC", "data": [GOOD]}
     large = json.dumps(body | {"x": "x" * 100_000}).encode()
@@ -211,8 +211,8 @@ def signing_in(served, name, address, password="guessed"):
 @pytest.fixture
 def patient(monkeypatch):
     """Two wrong passwords a minute, in a minute that does not end."""
-    monkeypatch.setattr(app, "_WRONG_PASSWORDS", 2)
-    monkeypatch.setattr(limits.Rate, "_begin_minute", lambda _: None)
+    monkeypatch.setattr(intake, "_WRONG_PASSWORDS", 2)
+    monkeypatch.setattr(intake.Rate, "_begin_minute", lambda _: None)
 
 
 @pytest.mark.guarantee("intake", "whoever guesses a client's password locks nobody out who knows it")
@@ -224,7 +224,7 @@ def test_wrong_passwords_are_told_to_come_later_and_a_right_one_is_not(served, s
 
 
 def test_names_without_end_lock_nobody_out(served, software, patient, monkeypatch):
-    monkeypatch.setattr(limits, "_MOST_KEYS", 3)
+    monkeypatch.setattr(intake, "_MOST_KEYS", 3)
     codes = [Software(served, f"name{number}").sign_in("x")["error_code"] for number in range(5)]
     assert codes == [2, 2, 2, 6, 6]
     assert software.sign_in()["error_code"] == 0
@@ -440,14 +440,14 @@ def test_step_that_has_no_status_that_can_be_is_refused(software, rows):
 
 
 def test_room_and_rate_are_given_back():
-    room = limits.Room(100)
-    assert room.take(60, limits.LARGE + 1)
-    assert not room.take(60, limits.LARGE + 1)
+    room = intake.Room(100)
+    assert room.take(60, intake.LARGE + 1)
+    assert not room.take(60, intake.LARGE + 1)
     assert room.take(60, 60), "a small one has room of its own"
     room.give_back(120)
-    assert room.take(100, limits.LARGE + 1)
+    assert room.take(100, intake.LARGE + 1)
     minute = [0.0]
-    rate = limits.Rate(lambda: 2, lambda: minute[0])
+    rate = intake.Rate(lambda: 2, lambda: minute[0])
     for _ in range(2):
         assert not rate.is_over("a")
         rate.count("a")

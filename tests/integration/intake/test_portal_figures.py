@@ -86,7 +86,7 @@ def test_command_compares_and_nothing_that_is_published_has_it(
     configure(MOTCUA_PUBLICATIONS=f"file://{folder}")
     morning = closed.period.end + timedelta(hours=6)
     # What is handed in is of a day that is over by the clock of the command.
-    monkeypatch.setattr("motcua.commands.oversight.closings.datetime", Later)
+    monkeypatch.setattr("motcua.commands.closings.datetime", Later)
     book = Workbook()
     book.active.append(["Tên cơ quan", "Ngày", "Tiếp nhận", "Đã giải quyết", "Đã trả kết quả"])
     book.active.append(["Sở Tư pháp", closed.period.first, 777, 0, 0])

@@ -15,8 +15,8 @@ import yaml
 
 from motcua.settings import include_dir
 from motcua.store.agencies import save_agencies
-from motcua.web.intake import app
-from motcua.web.intake.limits import MOST_RECORDS
+from motcua.web import intake
+from motcua.web.intake import MOST_RECORDS
 from tests.ground import NHA_TRANG, TU_PHAP, agency, in_ledger
 from tests.integration.intake.conftest import PASSWORD, SOURCE, register
 
@@ -150,7 +150,7 @@ def test_samples_show_each_code_each_reason_and_each_service():
     listed = [sample.answer.get(name, ()) for sample in every for name in ("errors", "warnings")]
     reasons = {each["reason"] for records in listed for each in records}
     assert reasons == set(words["reason"])
-    services = {service.lower() for service in (*app._SERVICES, app._LOOK_UP, *app._CATALOGUES)}
+    services = {service.lower() for service in (*intake._SERVICES, intake._LOOK_UP, *intake._CATALOGUES)}
     shown = {json.loads(sample.body)["service"] for sample in ALL["kieu-a.http"] if "service" in sample.body}
     shown |= {sample.path.partition("?")[0].rpartition("/")[2] for sample in every}
     assert services <= {each.lower() for each in shown}

@@ -8,9 +8,9 @@ from random import Random
 
 import pytest
 
-from motcua.sandbox.vendor.client import NoAnswer, PortalClient
 from motcua.sandbox.vendor.joining import join, pushing, read_account
 from motcua.sandbox.vendor.office import AT_FIRST
+from motcua.sandbox.vendor.portal import NoAnswer, PortalClient
 from motcua.sandbox.vendor.software import Software
 from motcua.store.agencies import list_agencies
 from motcua.store.intake.clients import change_client

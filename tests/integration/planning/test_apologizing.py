@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 import pytest
 from typer.testing import CliRunner
 
-from motcua.commands.notices.apologies import app
+from motcua.commands.apologies import app
 from motcua.domain.apologies import ApologyRules, QuietHours
 from motcua.domain.clock import VIETNAM
 from motcua.domain.run_window import EVERYTHING, Window

@@ -10,7 +10,7 @@ import pytest
 
 from motcua.reports.publication import charts, files
 from motcua.reports.publication.document import Document
-from motcua.reports.publication.pdf import typst_input
+from motcua.reports.publication.files import typst_input
 
 
 @pytest.fixture(scope="module", autouse=True)

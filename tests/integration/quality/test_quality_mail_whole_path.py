@@ -13,7 +13,7 @@ import pytest
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
-from motcua.commands.oversight.quality import app
+from motcua.cli import app
 from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.quality.checking import check_quality
@@ -118,7 +118,7 @@ def test_operator_mails_a_run_once_more_when_asked(one_stop, server):
     one_stop.dossier("160915001", TU_PHAP, applicant_phone=GOOD, received_at=NOW - timedelta(hours=3))
     pick_up("khanhhoa", EVERYTHING, NOW)
     check_quality("wednesday", NOW)
-    said = [CliRunner().invoke(app, ["mail", *rest]) for rest in (["--agency", TU_PHAP], [], ["--again"])]
+    said = [CliRunner().invoke(app, ["quality", "mail", *rest]) for rest in (["--agency", TU_PHAP], [], ["--again"])]
     assert [each.exit_code for each in said] == [0, 0, 0]
     assert f"{TU_PHAP}: 1 recipient(s), 1 mailed, 0 had it before." in said[0].output
     assert f"{TU_PHAP}: 1 recipient(s), 0 mailed, 1 had it before." in said[1].output
@@ -126,5 +126,5 @@ def test_operator_mails_a_run_once_more_when_asked(one_stop, server):
     assert "the Department: 0 recipient(s)" in said[2].output
     first, again = (message["Message-ID"] for _, message in server.taken)
     assert first != again
-    refused = CliRunner().invoke(app, ["mail", "--agency", "no such"])
+    refused = CliRunner().invoke(app, ["quality", "mail", "--agency", "no such"])
     assert refused.exit_code == 2

@@ -12,7 +12,7 @@ import pytest
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
-from motcua.commands.oversight.closings import app
+from motcua.cli import app
 from motcua.domain.clock import VIETNAM
 from motcua.domain.periods import NotAPeriod, Period
 from motcua.domain.run_window import EVERYTHING, Window
@@ -426,7 +426,7 @@ def test_loss_beside_an_invention_in_the_same_cell_is_red_everywhere(one_stop, l
     assert rows_of(closing.closing_no) == [("ledger", "without_event", "B"), ("source", "missing", "A")]
     assert (closing.difference, closing.unexplained) == (0, 2)
     assert is_red(closing.closing_no)
-    assert CliRunner().invoke(app, ["close", "2026-11-25"]).exit_code == 1
+    assert CliRunner().invoke(app, ["closings", "close", "2026-11-25"]).exit_code == 1
     (shown,) = in_ledger(newest_periods, "day", 2, summed=True)
     assert isinstance(shown, ListedPeriod)
     assert not shown.meets
@@ -786,11 +786,11 @@ def test_words_that_name_no_period_are_refused_in_a_sentence(words):
 
 def test_command_refuses_what_cannot_be_closed_or_shown(ledger):
     for words in ("9999-12-31", "2999-01-01", "2999-01", "0001-01-01", "nonsense", "2026-11-24'"):
-        told = CliRunner().invoke(app, ["close", words])
+        told = CliRunner().invoke(app, ["closings", "close", words])
         assert (told.exit_code, type(told.exception)) == (2, SystemExit), words
     for number in ("0", "-1", "99999999999999999999999"):
         for command in ("show", "differences"):
-            told = CliRunner().invoke(app, [command, "--", number])
+            told = CliRunner().invoke(app, ["closings", command, "--", number])
             assert (told.exit_code, type(told.exception)) == (2, SystemExit), number
 
 
@@ -1013,7 +1013,7 @@ def test_hostile_codes_stop_no_closing_report_command_or_page(one_stop, tmp_path
     assert closing.difference == 0
     publish(closing.closing_no, NEXT_MORNING)
     for words in ("show", "differences"):
-        told = CliRunner().invoke(app, [words, str(closing.closing_no)])
+        told = CliRunner().invoke(app, ["closings", words, str(closing.closing_no)])
         assert told.exit_code == 0, told.output
     again = close_period(DAY, "again", LATER)
     assert not again.changed

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import os
 import re
 import shutil
@@ -24,7 +23,6 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from motcua.sandbox.network.access_log import without_query
 from motcua.sandbox.network.application import create_app
 from motcua.sandbox.network.behaviour import (
     DELIVERED,
@@ -37,7 +35,7 @@ from motcua.sandbox.network.behaviour import (
     distort_receipts,
 )
 from motcua.sandbox.network.scripted import ScriptedGateway, http, in_json
-from motcua.sandbox.network.short_messages import split_parts
+from motcua.sandbox.network.submission import split_parts
 from tests.gateways.real_kannel import IS_INSTALLED, FakeCarrier, Kannel
 from tests.ground import Served, free_port, until
 
@@ -422,7 +420,7 @@ def test_nothing_accepted_is_lost_when_the_process_is_killed_and_its_log_shows_n
         running.kill()
         running.wait(10)
     log = (tmp_path / "log").read_text()
-    assert "/cgi-bin/sendsms" in log
+    assert "Uvicorn running" in log
     assert not [word for word in (NUMBER, "password", "?", "Traceback") if word in log]
 
 
@@ -776,17 +774,6 @@ def test_the_truth_and_the_switches_are_for_this_machine_only(tmp_path: Path, me
 
     assert asyncio.run(ask(method, path)) == 403
     assert asyncio.run(ask("GET", "/api/counts")) == 200
-
-
-def test_an_access_log_line_keeps_the_path_and_loses_the_query() -> None:
-    def line(path: str) -> logging.LogRecord:
-        arguments = ("127.0.0.1:1", "GET", path, "1.1", 202)
-        return logging.LogRecord("uvicorn.access", 20, "", 0, '%s - "%s %s HTTP/%s" %d', arguments, None)
-
-    record = line("/cgi-bin/sendsms?to=0905123456&password=p")
-    assert without_query(record)
-    assert record.getMessage() == '127.0.0.1:1 - "GET /cgi-bin/sendsms HTTP/1.1" 202'
-    assert not without_query(line("/api/phones?search=0905"))
 
 
 # --- held against a real Kannel ---

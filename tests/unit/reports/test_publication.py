@@ -2,23 +2,51 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import re
+import shutil
+import struct
+import warnings
 import zipfile
+import zlib
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta, timezone
 from functools import cache
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import openpyxl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from motcua.domain.reconciliation import STATES, Budget, MessageFigures, QueryUsed, ReconciliationReport
-from motcua.reports.publication.csv_tables import TABLES, heads
+from motcua.domain.phones.reading import holds_phone
+from motcua.domain.reconciliation import (
+    STATES,
+    Budget,
+    Change,
+    MessageFigures,
+    QueryUsed,
+    ReasonCount,
+    ReconciliationReport,
+    Timing,
+)
+from motcua.quality.report_data import BrokenAgency
+from motcua.reports.publication import manifest
+from motcua.reports.publication.csv_tables import (
+    TABLES,
+    figure_rows,
+    heads,
+    read_csv,
+    table_rows,
+    unquoted,
+    utc,
+    write_csv,
+)
 from motcua.reports.publication.data import Corrected, Told, duration, points
 from motcua.reports.publication.document import (
     Chart,
@@ -29,13 +57,25 @@ from motcua.reports.publication.document import (
     identity_line,
     official_date,
 )
-from motcua.reports.publication.files import PAGE, PDF, WORKBOOK, PublishedFile, agency_workbook_name, render
+from motcua.reports.publication.files import (
+    PAGE,
+    PDF,
+    WORKBOOK,
+    PublishedFile,
+    agency_workbook_name,
+    page,
+    pdf,
+    render,
+    typst_input,
+)
 from motcua.reports.publication.manifest import agency_of, words_value
-from motcua.reports.publication.page import page
-from motcua.reports.publication.pdf import pdf, typst_input
 from motcua.reports.publication.workbook import queries_of
+from motcua.reports.quality.charts import Bar, Line, draw_agencies, draw_trend
+from motcua.reports.quality.workbook import agency_workbook, department_workbook
 from motcua.reports.wording import publication_words
+from motcua.settings import include_dir
 from tests import reconciliation_samples as samples
+from tests.quality_samples import agency_report, broken, department_report, row, rows
 
 SAMPLES = {
     "month": samples.report,
@@ -501,3 +541,444 @@ def test_any_name_can_be_printed(name):
 def test_hash_is_that_of_the_bytes():
     file = PublishedFile("x", b"bytes", None, "")
     assert file.sha256 == sha256(b"bytes").hexdigest()
+
+
+# --- The CSV files of a publication: RFC 4180, no formulas, and whoever reads them gets the same rows bac ------------
+
+BY_NAME = {table.name: table for table in TABLES}
+
+
+def test_file_is_utf8_without_a_mark_with_commas_and_crlf():
+    content = write_csv(BY_NAME["timings"], table_rows(BY_NAME["timings"], 7, [Timing("", None, "result", 3, 1, 2)]))
+    assert content == (
+        b'closing_no,agency_code,procedure_code,kind,delivered,median_seconds,p95_seconds\r\n7,"",,result,3,1,2\r\n'
+    ), "an empty text is quoted, nothing is not"
+
+
+def test_columns_are_those_of_the_ledger_s_tables():
+    assert heads(BY_NAME["messages"])[:9] == (
+        "closing_no",
+        "agency_code",
+        "procedure_code",
+        "kind",
+        "at_source",
+        "out_of_scope",
+        "only_source",
+        "only_ledger",
+        "expected",
+    )
+    assert "explained" in heads(BY_NAME["differences"])
+    assert heads(BY_NAME["changes"])[-1] == "causes"
+
+
+@pytest.mark.parametrize(
+    "reason", ["=1+1", "+84", "-x", "@a", "\tx", "\rx", "'quoted", 'say "no"', "a,b", " x ", "đ\nđ"]
+)
+def test_text_cannot_run_as_a_formula_and_comes_back(reason):
+    table = BY_NAME["reasons"]
+    content = write_csv(table, table_rows(table, 1, [ReasonCount("a", "p", "result", "suppressed", reason, 1)]))
+    ((*_, cell, number),) = list(csv.reader(io.StringIO(content.decode(), newline="")))[1:]
+    assert not cell.startswith(("=", "+", "-", "@", "\t", "\r"))
+    assert cell.removeprefix("'") == reason
+    assert number == "1"
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=12), max_size=6))
+def test_whatever_is_written_is_read_again(reasons):
+    table = BY_NAME["reasons"]
+    rows = table_rows(table, 1, [ReasonCount("a", "p", "result", "suppressed", each, 1) for each in reasons])
+    assert [tuple(each) for each in read_csv(write_csv(table, rows))[1:]] == [tuple(map(unquoted, row)) for row in rows]
+
+
+def test_moments_are_utc_whatever_zone_they_came_in():
+    there = datetime(2026, 11, 24, 17, 30, tzinfo=timezone(timedelta(hours=7)))
+    assert utc(there) == utc(there.astimezone(UTC)) == "2026-11-24T10:30:00Z"
+
+
+def test_order_of_the_rows_does_not_depend_on_the_report_s():
+    figures = figure_rows(samples.figures(1))
+    assert max(map(len, figures.values())) > 1
+    for name, found in figures.items():
+        table = BY_NAME[name]
+        assert table_rows(table, 1, found) == table_rows(table, 1, tuple(reversed(found)))
+
+
+def test_list_stands_in_one_cell():
+    row = Change("a", "p", "", "was", 1, 2, ("late_receipt", "reopened"))
+    assert table_rows(BY_NAME["changes"], 1, [row])[0][-1] == "late_receipt reopened"
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(b"\xff\xfe", "can't decode"), (b'a,"b', "unexpected end of data"), (b'a,"b"c\r\n', "expected after")],
+)
+def test_file_that_is_no_csv_is_refused(content, reason):
+    with pytest.raises(ValueError, match=reason):
+        read_csv(content)
+
+
+# --- Charts are the same bytes each time, say in words what they show, and survive odd figures -----------------------
+
+KINDS = ("Thiếu số điện thoại", "Số không nhắn được", "Trạng thái sai thực tế", "Lỗi khác")
+BARS = (Bar("Ủy ban nhân dân phường Lộc Thọ", (90.0, 40.0, 20.0, 6.0), 120.4), Bar("Sở TT-TT", (45.0, 0, 0, 0), None))
+WEEKS = tuple(f"T{number}" for number in range(37, 49))
+
+
+def trend(**changes):
+    values = tuple(None if week == 5 else 90.0 - week for week in range(12))
+    return draw_trend(**{"periods": WEEKS, "lines": [Line(kind, values) for kind in KINDS]} | changes)
+
+
+@pytest.mark.parametrize("draw", [lambda: draw_agencies(BARS, KINDS), trend])
+def test_same_figures_give_the_same_bytes_whatever_the_machine_prefers(draw):
+    import matplotlib
+
+    first = draw()
+    with matplotlib.rc_context({"font.family": "serif", "axes.facecolor": "black", "savefig.dpi": 30}):
+        assert draw().png == first.png
+    width, height = struct.unpack(">II", first.png[16:24])
+    assert (width, height) == (first.width * 2, first.height * 2)
+
+
+def test_line_over_a_period_without_a_figure_is_drawn_and_a_lone_figure_has_none():
+    values = [10.0, None, 30.0]
+    bridged, bare = (
+        draw_trend(["T1", "T2", "T3"], [Line(KINDS[0], line)]) for line in (tuple(values), (10.0, None, None))
+    )
+    straight = draw_trend(["T1", "T2", "T3"], [Line(KINDS[0], (10.0, 20.0, 30.0))])
+    assert len({bridged.png, bare.png, straight.png}) == 3
+
+
+def test_alternative_text_holds_the_figures():
+    alt = draw_agencies(BARS, KINDS).alt
+    assert alt == "Số lỗi trên 1.000 hồ sơ: Ủy ban nhân dân phường Lộc Thọ 156 (+36); Sở TT-TT 45"
+    alt = trend().alt
+    assert "12 tuần gần nhất" in alt
+    assert "86,0, không có số liệu, 84,0" in alt
+
+
+def test_every_vietnamese_letter_has_a_glyph_and_nothing_warns():
+    letters = "ÀÁẢÃẠĂẰẮẲẴẶÂẦẤẨẪẬĐÈÉẺẼẸÊỀẾỂỄỆÌÍỈĨỊÒÓỎÕỌÔỒỐỔỖỘƠỜỚỞỠỢÙÚỦŨỤƯỪỨỬỮỰỲÝỶỸỴ"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        chart = draw_agencies([Bar(letters + letters.lower(), (1.0, 0, 0, 0), 0.0)], KINDS)
+    assert letters in chart.alt
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda: draw_agencies([Bar("Không có lỗi", (0.0, 0.0, 0.0, 0.0), 0.0)], KINDS),
+        lambda: draw_agencies([Bar("$x_1$ & <b>", (1000.0, 1000.0, 1000.0, 1000.0), 2.0)], KINDS),
+        lambda: trend(lines=[Line(KINDS[0], (None,) * 12)]),
+        lambda: trend(lines=[Line(KINDS[0], (0.0,) * 12)]),
+        lambda: draw_trend(["T1", "T2"], [Line(KINDS[0], (1.0, 2.0))]),
+    ],
+)
+def test_odd_figures_are_drawn_without_a_warning(draw):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert draw().png.startswith(b"\x89PNG")
+
+
+# --- What a publication's print is made of, and what its manifest says made it ---------------------------------------
+
+
+@pytest.fixture(scope="module")
+def documents() -> dict[str, Document]:
+    """Of a month and of a day."""
+    day = samples.report(samples.DAY)
+    return {"month": compose_document(Told(samples.report())), "day": compose_document(Told(day))}
+
+
+@pytest.fixture(scope="module")
+def printed(documents: dict[str, Document]) -> dict[str, bytes]:
+    """The prints of them."""
+    at = samples.report().closing.closed_at
+    return {name: pdf(document, at) for name, document in documents.items()}
+
+
+@pytest.mark.parametrize("name", ["month", "day"])
+def test_print_is_an_archivable_pdf_that_a_screen_reader_follows(printed, name):
+    content = printed[name]
+    assert content.startswith(b"%PDF-1.7")
+    parts = (b"/Type/StructTreeRoot", b"/Lang(vi)", b"/S/TH/", b"/Marked true", b"<pdfaid:part>2</pdfaid:part>")
+    assert [part for part in parts if part not in content] == []
+
+
+@pytest.mark.parametrize("name", ["month", "day"])
+def test_print_says_every_line_and_figure_of_the_report(documents, printed, name):
+    document = documents[name]
+    said = without_blanks(text_of(printed[name]))
+    assert without_blanks(document.software) in said
+    lines = [section.title for section in document.sections]
+    blocks = [block for section in document.sections for block in section.blocks]
+    lines += [block.text for block in blocks if isinstance(block, Paragraph)]
+    tables = [block for block in blocks if isinstance(block, Table)]
+    lines += [line for table in tables for line in (table.caption, *(cell for row in table.rows for cell in row.cells))]
+    assert [line for line in lines if without_blanks(line) not in said] == []
+
+
+def test_print_of_a_month_is_a_document_that_is_signed_and_that_of_a_day_is_a_sheet(documents, printed):
+    grounds = documents["month"].grounds[0]
+    month, day = (without_blanks(text_of(printed[name])) for name in ("month", "day"))
+    for word in ("CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", "Kính gửi:", "Nơi nhận:", "GIÁM ĐỐC", grounds):
+        assert without_blanks(word) in month
+        assert without_blanks(word) not in day
+
+
+def test_font_of_the_same_name_that_a_machine_has_is_never_taken(tmp_path):
+    from matplotlib import font_manager, get_data_path
+
+    fonts, own = font_manager.fontManager, Path(get_data_path()).resolve()
+    (lookalike,) = (each.fname for each in fonts.ttflist if each.fname == str(own / "fonts/ttf/DejaVuSans.ttf"))
+    kept = list(fonts.ttflist)
+    try:
+        fonts.addfont(shutil.copy(lookalike, tmp_path / "DejaVuSans.ttf"))
+        assert len(fonts.ttflist) == len(kept) + 1
+        taken = font_manager.findfont(font_manager.FontProperties(family="DejaVu Sans"))
+    finally:
+        fonts.ttflist[:] = kept
+        fonts._findfont_cached.cache_clear()
+    assert Path(taken).is_relative_to(own)
+
+
+@pytest.mark.guarantee("publications", "whatever is changed in the software, a publication names another maker")
+@pytest.mark.parametrize("name", ["publication.vi.yaml", "publication.typ", "phone_refusals.vi.yaml"])
+def test_one_word_of_a_template_makes_it_other_software(monkeypatch, tmp_path, name):
+    was = manifest.made_by()
+    folder = tmp_path / "templates" / "report"
+    shutil.copytree(include_dir() / "templates" / "report", folder)
+    monkeypatch.setattr(manifest, "include_dir", lambda: tmp_path)
+    assert manifest.made_by.__wrapped__() == was, "wherever it stands"
+    (folder / name).write_bytes((folder / name).read_bytes() + b"\n")
+    now = manifest.made_by.__wrapped__()
+    assert {key for key in was if was[key] != now[key]} == {"source"}
+
+
+def without_blanks(text: str) -> str:
+    """As letters stand one after the other, wherever a line is broken."""
+    # Bold and slanted, an ơ is set as two glyphs.
+    return re.sub(r"[\s\u200b\u00ad]", "", text).replace("ơơ", "ơ")
+
+
+_OBJECT = re.compile(rb"(\d+) 0 obj\s(.*?)\sendobj", re.S)
+_STREAM = re.compile(rb"stream\r?\n(.*?)\r?\nendstream", re.S)
+_INNER = rb"\((?:\\.|[^\\()])*\)"
+"""Pairs of brackets need not be escaped."""
+_SHOWN = re.compile(
+    rb"/(?P<font>f\d+) [\d.]+ Tf|<(?!FEFF)(?P<hexed>[0-9A-F]+)>|\((?P<written>(?:\\.|[^\\()]|%s)*)\)" % _INNER,
+    re.S,
+)
+_ESCAPED = re.compile(rb"\\([0-7]{3}|.)", re.S)
+_ESCAPES = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
+
+
+def text_of(content: bytes) -> str:
+    """What a print of typst says: the letters of its glyphs, in the order in which they are set."""
+    objects = {int(number): body for number, body in _OBJECT.findall(content)}
+
+    def part(body: bytes, name: str) -> bytes:
+        found = re.search(rb"/%s (\d+) 0 R" % name.encode(), body)
+        assert found, name
+        return objects[int(found[1])]
+
+    said = []
+    for body in (body for body in objects.values() if b"/Type/Page/" in body):
+        resources = part(body, "Resources")
+        names = re.findall(rb"/(f\d+) \d+ 0 R", resources)
+        letters = {name: letters_of(packed(part(part(resources, name.decode()), "ToUnicode"))) for name in names}
+        font: dict[bytes, str] = {}
+        for found in _SHOWN.finditer(packed(part(body, "Contents"))):
+            font = letters[found["font"]] if found["font"] else font
+            glyphs = bytes.fromhex((found["hexed"] or b"").decode())
+            glyphs += _ESCAPED.sub(lambda escaped: unescaped(escaped[1]), found["written"] or b"")
+            said += [font[glyphs[place : place + 2]] for place in range(0, len(glyphs), 2)]
+    return "".join(said)
+
+
+def packed(body: bytes) -> bytes:
+    """What a stream holds."""
+    found = _STREAM.search(body)
+    assert found
+    return zlib.decompress(found[1]) if b"/FlateDecode" in body else found[1]
+
+
+def unescaped(written: bytes) -> bytes:
+    """One byte of a string of a PDF."""
+    return bytes([int(written, 8)]) if written.isdigit() else _ESCAPES.get(written, written)
+
+
+def letters_of(characters: bytes) -> dict[bytes, str]:
+    """By glyph the letters that it stands for, of a font's table."""
+    pairs = re.findall(rb"<([0-9A-Fa-f]{4})>\s*<([0-9A-Fa-f]+)>\s*(?=<|end)", characters)
+    return {bytes.fromhex(glyph.decode()): bytes.fromhex(to.decode()).decode("utf-16-be") for glyph, to in pairs}
+
+
+# --- Workbooks open, hold what the report says as text that can never run, and can be filtered and printe ------------
+
+
+def opened(book):
+    return openpyxl.load_workbook(io.BytesIO(book.content))
+
+
+def test_agency_gets_every_row_with_what_is_wrong_since_when_and_what_to_do():
+    book = agency_workbook(agency_report(), rows())
+    assert (book.rows, book.left_out) == (146, 0)
+    assert book.name == "Sở Tư pháp - lỗi dữ liệu 26-11-2026.xlsx"
+    read = opened(book)
+    assert read.sheetnames == ["Đọc trước", "Cần xử lý", "Các kiểm tra"]
+    sheet = read["Cần xử lý"]
+    heads = [cell.value for cell in sheet[1]]
+    first = dict(zip(heads, (cell.value for cell in sheet[2]), strict=True))
+    assert first["Mã hồ sơ"] == "000.00.09.H32-261102-0001"
+    assert first["Sai gì"] == "Ô số điện thoại để trống."
+    assert first["Cần làm gì"] == "Hỏi công dân và nhập số di động khi tiếp nhận hồ sơ."
+    assert str(first["Từ khi nào"]) == "2026-11-17 00:00:00"
+    assert str(first["Hạn sửa"]) == "2026-11-12 00:00:00"
+    assert first["Tình trạng hạn"] == "Quá hạn, đã báo Sở"
+    phones = {sheet.cell(line, heads.index("Số điện thoại (đã che)") + 1).value for line in range(2, 148)}
+    assert phones == {None, "02•• ••• 001"}
+    accepted = [sheet.cell(line, heads.index("Lý do xác nhận") + 1).value for line in range(2, 148)]
+    assert "Công dân cao tuổi, không dùng di động" in accepted
+    assert sum(each is not None for each in accepted) == 4
+
+
+def test_sheets_are_frozen_filtered_and_print_on_paper():
+    read = opened(department_workbook(department_report(), rows()))
+    assert len(read.worksheets) > 1
+    for sheet in read.worksheets[1:]:
+        assert sheet.freeze_panes
+        assert sheet.auto_filter.ref.startswith("A1:")
+        assert sheet.print_title_rows == "$1:$1"
+        assert sheet.page_setup.orientation == "landscape"
+        assert sheet.page_setup.paperSize == 9
+        assert sheet.sheet_properties.pageSetUpPr.fitToPage
+        widths = [sheet.column_dimensions[cell.column_letter].width for cell in sheet[1]]
+        assert all(width >= 6 for width in widths)
+
+
+def test_first_sheet_explains_and_has_the_figures_of_the_report():
+    read = opened(agency_workbook(agency_report(broken=(broken("R4"),)), rows()))
+    about = "\n".join(str(cell.value) for line in read["Đọc trước"] for cell in line if cell.value)
+    for expected in (
+        "Sở Tư pháp (000.00.09.H32)",
+        "số 41, lúc 6:15 ngày 26/11/2026",
+        "6:11 ngày 26/11/2026",
+        "2.188",
+        "143",
+        "139",
+        "65,4",
+        "R4 Trả kết quả ngay khi xong",
+        "lần kiểm tra sáng hôm sau lỗi tự mất khỏi danh sách",
+    ):
+        assert expected in about
+
+
+def test_codes_stay_text_and_broken_checks_have_no_figures():
+    read = opened(department_workbook(department_report(), rows()))
+    rules = {line[0].value: line for line in read["Các kiểm tra"].iter_rows(min_row=2)}
+    assert rules["R4"][4].value == "không chạy được"
+    assert {cell.value for cell in rules["R4"][5:13]} == {None}
+    assert rules["P1"][4].value == 1399
+    finding = read["Cần xử lý"][2]
+    procedure = next(cell for cell in finding if cell.value == "2.000635")
+    assert (procedure.data_type, procedure.number_format) == ("s", "@")
+
+
+def test_broken_agency_has_its_line_and_its_reason_but_no_figure():
+    report = department_report()
+    gone = replace(report.agencies[0], broken_reason="Có hồ sơ được tính hơn một lần.")
+    told = BrokenAgency(gone.agency_code, gone.name, "Có hồ sơ được tính hơn một lần.")
+    report = replace(report, agencies=(gone, *report.agencies[1:]), broken_agencies=(told,))
+    read = opened(department_workbook(report, rows()))
+    line = read["Các cơ quan"][2]
+    assert [cell.value for cell in line[:3]] == [1, gone.name, "không chạy được"]
+    assert {cell.value for cell in line[3:]} == {None}
+    about = "\n".join(str(cell.value) for line in read["Đọc trước"] for cell in line if cell.value)
+    assert f"{gone.name}: Có hồ sơ được tính hơn một lần." in about
+
+
+def test_department_gets_all_agencies_and_only_the_rows_that_concern_it():
+    book = department_workbook(department_report(), [each for each in rows() if each.stage == "remind_department"])
+    assert book.rows == 2
+    sheet = opened(book)["Các cơ quan"]
+    assert [line[1].value for line in sheet.iter_rows(min_row=2, max_row=4)] == [
+        "UBND TP Nha Trang",
+        "Sở Xây dựng",
+        "Sở NN-PTNT",
+    ]
+    assert sheet.max_row == 14
+
+
+DANGEROUS = (
+    "=1+1",
+    '=HYPERLINK("http://x","y")',
+    "+84905123",
+    "-2+3",
+    "@SUM(A1)",
+    "\t=1+1",
+    "\r=1+1",
+    "\n=1+1",
+    "＝1+1",
+    "{=1+1}",
+    "http://x.example",
+    "0012",
+    "1e5",
+    "\x00\x1b",
+)
+
+
+@pytest.mark.parametrize("text", DANGEROUS)
+def test_cells_that_begin_like_formulas_are_text(text):
+    hostile = row(1, subject=text, dossier_code=text, what=text, procedure_code=text, procedure_name=text)
+    report = agency_report(agency_name=text, figures=replace(agency_report().figures, name=text))
+    book = agency_workbook(report, [hostile])
+    with zipfile.ZipFile(io.BytesIO(book.content)) as parts:
+        sheets = [parts.read(name).decode() for name in parts.namelist() if "worksheets/" in name]
+        assert not any("<f>" in sheet or "<f " in sheet or "<hyperlink" in sheet for sheet in sheets)
+        assert re.search(r'quotePrefix="1"', parts.read("xl/styles.xml").decode())
+    sheet = opened(book)["Cần xử lý"]
+    for cell in (sheet["B2"], sheet["F2"], sheet["M2"], sheet["N2"]):
+        assert cell.data_type == "s"
+        assert cell.number_format == "@"
+        assert cell.quotePrefix
+    assert sheet["B2"].value.strip("\x00\x1b") in (text, text.replace("\r", "_x000D_"), "_x0000__x001B_", "")
+
+
+@pytest.mark.parametrize("code", [*DANGEROUS, "160915001", "a&b=c#d", "internal:A1", "0905123456"])
+def test_codes_lead_to_the_page_of_the_dossier_and_nowhere_else(code):
+    page = "https://noi-bo.example/motcua/dossiers"
+    each = row(1, subject=code, dossier_code=code, agency_code="000.00.09.H32")
+    cell = opened(agency_workbook(agency_report(), [each], dossiers_url=page))["Cần xử lý"]["B2"]
+    if holds_phone(code):
+        assert cell.hyperlink is None, "a number stands in no address"
+        return
+    assert cell.data_type == "s"
+    address, _, query = cell.hyperlink.target.partition("?")
+    assert address == page
+    read = parse_qs(query, keep_blank_values=True)
+    assert read["agency"] == ["000.00.09.H32"]
+    assert read["code"] == [code]
+
+
+def test_file_name_has_no_letter_that_a_file_system_refuses():
+    named = agency_workbook(agency_report(agency_name='../a\\b:c*?"<>|\r\n' + "Sở Tư pháp " * 20), [row()]).name
+    assert re.fullmatch(r"[\w .-]+\.xlsx", named)
+    assert len(named) < 110
+
+
+def test_rows_beyond_the_limit_are_counted_and_told():
+    book = agency_workbook(agency_report(), rows()[:10], 133)
+    assert (book.rows, book.left_out) == (10, 133)
+    read = opened(book)
+    assert read["Cần xử lý"].max_row == 11
+    about = "\n".join(str(cell.value) for line in read["Đọc trước"] for cell in line if cell.value)
+    assert "Tệp chỉ ghi 10 dòng đầu, còn 133 dòng nữa" in about
+
+
+def test_same_report_gives_the_same_bytes_and_no_rows_are_said_so():
+    assert agency_workbook(agency_report(), rows()).content == agency_workbook(agency_report(), rows()).content
+    assert (
+        opened(department_workbook(department_report(), []))["Cần xử lý"]["B2"].value == "Không có dòng nào cần xử lý."
+    )

@@ -8,9 +8,8 @@ import pytest
 from fastapi import FastAPI, Request, Response
 
 from motcua.web.callbacks import create_standalone
-from motcua.web.forms import sent_file, sent_form
-from motcua.web.intake.app import create_standalone as create_intake
-from motcua.web.refusals import PageRefused
+from motcua.web.forms import PageRefused, sent_file, sent_form
+from motcua.web.intake import create_standalone as create_intake
 from tests.web.gateways.test_real_server import Running, everything, in_this_process, request
 
 pytestmark = pytest.mark.alone

@@ -224,14 +224,14 @@ def test_many_readers_cost_one_reading_and_two_connections(client, kept, rows, m
 
 def test_days_that_take_long_are_told_from_before_and_hold_up_nothing(client, kept, monkeypatch):
     """A reading does not wait for more than a few seconds, and what is late comes with the next one."""
-    from motcua.web import metrics_page
+    from motcua.web import ledger_looks
 
     kept.message("queued", timedelta(minutes=5))
-    monkeypatch.setattr(metrics_page, "_WAIT_FOR_RECENT", 0.0)
+    monkeypatch.setattr(ledger_looks, "_WAIT_FOR_RECENT", 0.0)
     found = figures(client.get(URL, headers=READER).text)
     assert found["motcua_messages_open", "apology", "queued"] == 1
     assert ("motcua_identity_difference",) not in found
-    monkeypatch.setattr(metrics_page, "_WAIT_FOR_RECENT", 5.0)
+    monkeypatch.setattr(ledger_looks, "_WAIT_FOR_RECENT", 5.0)
     assert ("motcua_identity_difference",) in figures(client.get(URL, headers=READER).text)
 
 

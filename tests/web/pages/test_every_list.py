@@ -18,7 +18,9 @@ import pytest
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 from psycopg.types.json import Jsonb
+from typer.testing import CliRunner
 
+from motcua.cli import app as commands
 from motcua.domain.clock import VIETNAM
 from motcua.domain.periods import Period
 from motcua.jobs.calendars import import_calendar
@@ -28,9 +30,9 @@ from motcua.jobs.handed_in.faults import FileFault
 from motcua.jobs.listing import reading
 from motcua.jobs.quality.checking import check_quality
 from motcua.jobs.reconciliation.closing import close_period
-from motcua.reports.lists.declared import declared_list
-from motcua.reports.lists.files import MOST_ROWS
+from motcua.reports.lists import MOST_ROWS, declared_list
 from motcua.store.agencies import save_agencies
+from motcua.store.intake.clients import Password, register_client
 from motcua.store.intake.exports import (
     Became,
     SeenFile,
@@ -45,11 +47,11 @@ from motcua.store.notices.sources import map_status
 from motcua.store.oversight.complaints import NewComplaint, link_complaints, save_complaints
 from motcua.store.oversight.page_requests import ask, open_requests, withdraw
 from motcua.store.people import give_agency, take_agency
-from motcua.web.runs import run_page
+from motcua.web.staff import run_page
 from tests.ground import NHA_TRANG, NOW, TU_PHAP, agency, in_ledger, take_in
 from tests.integration.handed_in.test_carrier_statements import file_of, line, take
 from tests.web.ledger_rows import LedgerRows
-from tests.web.taken_away import TakenAway, read_file
+from tests.web.taken_away import TakenAway, read_csv, read_file
 from tests.web.visiting import VISITING
 
 FORMULA = "=cmd|'/C calc'!A0"
@@ -78,6 +80,7 @@ ROWS: dict[str, list[tuple[dict[str, str], tuple[str, ...]]]] = {
     ],
     "/quality/sources/exports/form": [({"source": "tep"}, ("@Mã hồ sơ", "lan"))],
     "/reconciliation": [({"closing": "1"}, (FORMULA,)), ({"closing": "1", "agency": NHA_TRANG}, ("@Cấp bản sao",))],
+    "/reconciliation/closings": [({}, ("ngày 25/11/2026",))],
     "/reconciliation/rows": [
         ({"closing": "1", "figure": "messages"}, ("+1",)),
         ({"closing": "1", "figure": "received"}, ("-1",)),
@@ -320,6 +323,42 @@ def test_rows_of_every_page_are_in_a_csv_file_and_in_a_workbook_as_text(full):
             for form, found in cells.items():
                 wrong += [f"{page}: {text!r} is not in its {form}"] * (not any(text in cell for cell in found))
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.guarantee("pages", "a command that lists rows writes the file that the list's page gives")
+@pytest.mark.parametrize(
+    ("command", "file"),
+    [
+        ("agencies list", "/settings/file?format=csv"),
+        ("sources list", "/quality/sources/file?format=csv&of=sources"),
+        ("quarantine", "/quality/sources/file?format=csv&of=unusable"),
+        ("intake list", "/quality/sources/file?format=csv&of=pushes"),
+        ("closings list", "/reconciliation/closings/file?format=csv"),
+    ],
+)
+def test_command_writes_the_file_of_the_page_and_prints_what_stands_there(full, tmp_path, command, file):
+    with connect() as connection:
+        register_client(
+            connection,
+            "hue",
+            "hue",
+            Password.of("x" * 24),
+            [NHA_TRANG],
+            [],
+            supplements_at_desk=False,
+            by="lan",
+            now=NOW,
+        )
+    written = tmp_path / "rows.csv"
+    done = CliRunner().invoke(commands, [*command.split(), "--to", str(written)])
+    assert done.exit_code == 0, done.output
+    taken, page = read_csv(written.read_bytes()), read_file(full.get(f"/motcua{file}"))
+    assert page.rows
+    # Of accounts the command has also those of software that pushes nothing.
+    assert (taken.head, [row for row in taken.rows if row in page.rows]) == (page.head, page.rows)
+    printed = CliRunner().invoke(commands, command.split(), env={"COLUMNS": "400"})
+    assert printed.exit_code == 0, printed.output
+    assert len(printed.output.splitlines()) > len(page.rows)
 
 
 @pytest.mark.guarantee("pages", "every page says when the data held that it shows")

@@ -119,13 +119,7 @@ NO_NUMBERS = (
 @pytest.mark.guarantee("publications", "no page fails at a number that is none, or that nothing can hold")
 def test_no_page_fails_at_a_number_that_is_none_or_too_big(stranger, server, token, monkeypatch):
     """Whatever field it stands in, of an address or of a form."""
-    for page in (
-        "quality.quality_page",
-        "quality.sources_page",
-        "staff.complaints_page",
-        "staff.users_page",
-        "settings.page",
-    ):
+    for page in ("forms", "quality.quality_page"):
         monkeypatch.setattr(f"motcua.web.{page}.is_own_form", lambda request, fields: True)
     stranger.cookies.set(COOKIE, token("admin"))
     templates = (include_dir() / "templates" / "web").rglob("*.html")
@@ -418,6 +412,8 @@ WAITING = (
     "/quality/sources/exports/form/file?format=csv&source=tep",
     "/quality/file?format=csv",
     "/reconciliation",
+    "/reconciliation/closings",
+    "/reconciliation/closings/file?format=csv",
     "/reconciliation/figures/file?closing=1&format=csv",
     "/reconciliation/file?publication=1&name=manifest.json",
     "/reconciliation/rows?closing=1&figure=expected",
@@ -496,7 +492,7 @@ def test_patience_of_a_page_does_not_limit_who_has_the_connection_next(ledger, m
 def test_airflows_roles_are_those_of_the_pages(airflow_users, role, becomes):
     from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 
-    from motcua.web.auth import role_of
+    from motcua.web.airflow import role_of
 
     assert role_of(SimpleAuthManagerUser(username="xem", role=role)) == becomes
 

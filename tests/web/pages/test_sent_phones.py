@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 
 from motcua.jobs.uploads import reading
 from motcua.web import forms
-from motcua.web.settings import phones_page
+from motcua.web.staff import phones_page
 from tests.ground import NHA_TRANG, TU_PHAP
 from tests.web.visiting import VISITING, words
 

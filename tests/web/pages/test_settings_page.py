@@ -462,12 +462,12 @@ def test_agency_that_is_not_enabled_is_rehearsed_as_if_it_had_been(hoa, rows, ye
 
 def test_rehearsal_is_bounded_and_says_so(hoa, rows, yesterday, monkeypatch):
     from motcua.jobs import agency_settings
-    from motcua.web.settings import page
+    from motcua.web.staff import settings_page
 
     def bounded(*arguments):
         return agency_settings.rehearse_day_before(*arguments, most=2)
 
-    monkeypatch.setattr(page, "rehearse_day_before", bounded)
+    monkeypatch.setattr(settings_page, "rehearse_day_before", bounded)
     answer = send(hoa, "try", accented="yes")
     assert "Hôm đó có nhiều hồ sơ hơn" in words(answer)
     assert len(tried(answer)) == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -66,6 +67,17 @@ def test_agency_is_given_and_taken_after_its_effect_was_told_and_both_are_kept(s
         ("lan", "hoa", "taken"),
     ]
     assert re.search(r"hoa \S.* thu lại lan", shown)
+
+
+@pytest.mark.guarantee("pages", "the order, search and filters of a page's lists outlive the forms on it")
+def test_order_and_search_of_the_list_outlive_the_forms_of_its_page(staff):
+    give(staff)
+    page = staff.get(f"{PAGE}?sort=-user_name&q=hoa&changes_sort=at")
+    told = staff.post(PAGE, data=form_in(page.text, '<td><form class="unprinted"'))
+    done = staff.post(PAGE, data=form_in(told.text, '<form method="post" action="/motcua/users">'))
+    assert done.status_code == 303
+    query = dict(parse_qsl(urlsplit(done.headers["location"]).query))
+    assert query == {"sort": "-user_name", "q": "hoa", "changes_sort": "at", "said": "taken"}
 
 
 def test_the_same_twice_changes_nothing_and_says_so(staff, rows):

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from fastapi.testclient import TestClient
 
-from motcua.web import warming
+from motcua.web import pages
 from tests.web.visiting import Visiting
 
 PAGES = (
@@ -48,7 +48,7 @@ def cold():
 
 @pytest.fixture
 def http(ledger, monkeypatch):
-    from motcua.web.runs import run_page
+    from motcua.web.staff import run_page
 
     monkeypatch.setattr(run_page, "find_airflow_run", lambda dag_id, run_id: None)
     with TestClient(Visiting().mount(), follow_redirects=False) as client:
@@ -56,7 +56,7 @@ def http(ledger, monkeypatch):
 
 
 def test_first_visitor_of_a_page_waits_for_no_template_and_no_words(cold, http, monkeypatch):
-    warming.warm_pages()
+    pages.warm_pages()
 
     def late(what):
         def read(*_, **__):
@@ -77,18 +77,18 @@ def test_what_cannot_be_read_is_told_and_stops_no_server(cold, monkeypatch, capl
     def broken():
         raise ValueError("rules.yaml: line 3")
 
-    monkeypatch.setattr(warming, "_READ", (broken, lambda: read.append("the next one")))
+    monkeypatch.setattr(pages, "_READ", (broken, lambda: read.append("the next one")))
     with caplog.at_level(logging.WARNING):
-        warming.warm_pages()
+        pages.warm_pages()
     assert "rules.yaml: line 3" in caplog.text
     assert read == ["the next one"]
 
 
 def test_it_is_read_once_a_process(cold, monkeypatch):
     read = []
-    monkeypatch.setattr(warming, "_READ", (lambda: read.append(1),))
-    warming.warm_pages()
-    warming.warm_pages()
+    monkeypatch.setattr(pages, "_READ", (lambda: read.append(1),))
+    pages.warm_pages()
+    pages.warm_pages()
     assert read == [1]
 
 
@@ -103,6 +103,6 @@ def test_the_plugins_apps_are_warm(cold, monkeypatch):
     from motcua_plugin import MotcuaPlugin
 
     read = []
-    monkeypatch.setattr(warming, "_READ", (lambda: read.append(1),))
+    monkeypatch.setattr(pages, "_READ", (lambda: read.append(1),))
     assert [each["url_prefix"] for each in MotcuaPlugin().fastapi_apps] == ["/gateway", "/intake", "/motcua"]
     assert read == [1]

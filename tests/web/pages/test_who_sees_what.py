@@ -40,7 +40,7 @@ from motcua.store.oversight.complaints import NewComplaint, link_complaints, sav
 from motcua.store.oversight.page_requests import ask as ask_the_department
 from motcua.store.oversight.statements import StatementRefusal, save_refusal
 from motcua.store.people import give_agency
-from motcua.web.runs import run_page
+from motcua.web.staff import run_page
 from tests.ground import (
     NHA_TRANG,
     NOW,
@@ -315,6 +315,8 @@ ASKED: dict[tuple[str, str], Callable[[World, Owned], Asked]] = {
         {"closing": str(world.closing)},
         {"closing": str(world.closing), "agency": its.agency},
     ],
+    ("GET", "/reconciliation/closings"): lambda world, its: [{}],
+    ("GET", "/reconciliation/closings/file"): lambda world, its: _list_files([{}]),
     ("GET", "/reconciliation/figures/file"): lambda world, its: _list_files(
         [{"closing": str(world.closing)}, {"closing": str(world.closing), "agency": its.agency}]
     ),
@@ -513,6 +515,7 @@ def test_pages_of_all_agencies_and_of_the_department_are_refused_to_others(walke
     for name in ("agency", "two agencies", "agency without an entry"):
         of_all = {"GET /alerts", "GET /alerts/file", "GET /quality/file", "GET /statements", "GET /statements/file"}
         of_all |= {"GET /quality/findings", "GET /quality/findings/file"}
+        of_all |= {"GET /reconciliation/closings", "GET /reconciliation/closings/file"}
         of_all |= {"GET /quality/sources/check", "GET /quality/sources/check/file"}
         of_all |= {"GET /quality/sources/exports", "GET /quality/sources/exports/file"}
         of_all |= {"GET /quality/sources/exports/form", "GET /quality/sources/exports/form/file"}

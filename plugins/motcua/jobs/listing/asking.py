@@ -13,7 +13,7 @@ from motcua.domain.clock import VIETNAM
 from motcua.domain.people import Viewer
 from motcua.domain.phones.reading import holds_phone
 from motcua.reports import wording
-from motcua.reports.lists.declared import DeclaredList, Filter, words_of
+from motcua.reports.lists import DeclaredList, Filter, words_of
 from motcua.reports.wording import day, list_words
 from motcua.store.agencies import Agency, find_agency, list_agencies
 from motcua.store.browsing import Place, procedures_called

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlencode
 
 from motcua.domain.clock import VIETNAM
 from motcua.domain.people import Viewer
+from motcua.domain.periods import Period
 from motcua.domain.phones.reading import hide_phones, mask_phones
-from motcua.domain.reconciliation import CountedDossier, MessageFigures, Orphan
+from motcua.domain.reconciliation import CountedDossier, DossierFigures, MessageFigures, Orphan
 from motcua.domain.routing import day_of
 from motcua.jobs.explaining import status_name
-from motcua.jobs.exports.taking import SETTLED
+from motcua.jobs.exports.taking import ADAPTER, SETTLED
 from motcua.jobs.handed_in.complaints import titles
 from motcua.jobs.handed_in.faults import FileFault
 from motcua.jobs.listing.asking import Asked, period_told
@@ -26,11 +27,12 @@ from motcua.quality.reporting import urgent_rows
 from motcua.reports import wording
 from motcua.reports.checking import told
 from motcua.reports.explaining import clauses
-from motcua.reports.lists.declared import OwnCell, Seen, dossier_link
-from motcua.reports.lists.files import Cell, Link, Word
-from motcua.reports.publication.data import Told
+from motcua.reports.lists import Cell, Link, OwnCell, Seen, Word, dossier_link, words_of
+from motcua.reports.publication.data import Told, period_words
 from motcua.reports.quality.listed import FINDING_CELLS
 from motcua.reports.wording import list_words
+from motcua.settings import settings
+from motcua.sources import connection_of
 from motcua.store.browsing import (
     InquiriesAsked,
     MessagesAsked,
@@ -44,10 +46,15 @@ from motcua.store.browsing import (
 )
 from motcua.store.checking.checks import SourceCheck
 from motcua.store.dossiers import DossierFound
+from motcua.store.intake.clients import Client, list_clients
 from motcua.store.intake.exports import Export, list_exports, list_vanished
+from motcua.store.intake.watching import fault_sums, supplements_untold
 from motcua.store.ledger.database import Connection
 from motcua.store.notices.messages import held, releases
-from motcua.store.notices.templates import load_template_versions
+from motcua.store.notices.quarantine import QuarantineCount, open_quarantine
+from motcua.store.notices.sources import Freshness, MappedStatus, freshness_of_sources, mapped_statuses
+from motcua.store.notices.templates import load_template_versions, national_statuses
+from motcua.store.oversight.closings import ListedClosing, list_closings
 from motcua.store.oversight.complaints import OUTCOMES, Complaint, ComplaintsAsked, list_complaints
 from motcua.store.oversight.figure_rows import FigureRows
 from motcua.store.oversight.statements import (
@@ -58,7 +65,7 @@ from motcua.store.oversight.statements import (
     list_statements,
     match_rows,
 )
-from motcua.store.people import list_agencies_of_users, list_agency_of_user_changes
+from motcua.store.watching.watch import list_alerts
 
 
 def _step(row: DossierFound, seen: Seen) -> Cell:
@@ -72,15 +79,6 @@ AXIS = Listing(
         "sort": lambda row, seen: clauses()["axis"]["sort"][row.sort],
         "details": lambda row, seen: "; ".join(row.details) or None,
     },
-)
-
-
-GRANTS = Listing(
-    "grants", lambda connection, asked, most, skipped: list_agencies_of_users(connection)[skipped : skipped + most]
-)
-GRANT_CHANGES = Listing(
-    "grant_changes",
-    lambda connection, asked, most, skipped: list_agency_of_user_changes(connection, skipped + most)[skipped:],
 )
 
 
@@ -259,6 +257,12 @@ def _differs(row: MatchRow, seen: Seen) -> Cell:
     return Word(", ".join(row.differs), ", ".join(said[each] for each in row.differs), None) if row.differs else None
 
 
+def _meets(row: ListedClosing, seen: Seen) -> Cell:
+    said = wording.list_words()["closing"]
+    name = "unread" if row.sources_unread else "differs" if row.difference or row.unexplained else "meets"
+    return Word(name, said[name], "ok" if name == "meets" else "bad")
+
+
 STATEMENTS = Listing(
     "statements",
     lambda connection, asked, most, skipped: list_statements(connection)[skipped : skipped + most],
@@ -328,17 +332,91 @@ QUALITY = Listing(
 )
 
 
+CLOSINGS = Listing(
+    "closings",
+    lambda connection, asked, most, skipped: list_closings(connection, skipped + most)[skipped:],
+    {
+        "closing_no": lambda row, seen: Link(str(row.closing_no), f"/reconciliation?closing={row.closing_no}"),
+        "period": lambda row, seen: Word(row.period, period_words(Period.parse(row.period)), None),
+        "meets": _meets,
+        "unread": lambda row, seen: ", ".join(row.sources_unread) or None,
+    },
+)
+
+
 # --- Closings -------------------------------------------------------------------------------------------------------
 
 
-def figures_of_closing(told: Told, rows: Sequence[MessageFigures]) -> Listing:
-    """A closing's messages by agency, procedure and kind."""
-    return Listing("closing").of(
-        rows,
-        **_of_a_row(told),
-        failed=lambda row, seen: row.undelivered + row.rejected + row.expired,
-        waiting=lambda row, seen: row.in_hand + row.accepted + row.unconfirmed,
-    )
+DIFFERENCES_OF_CLOSING = Listing(
+    "closing_differences",
+    cells={
+        "reason": lambda row, seen: Word(
+            row.reason, words_of("publication.difference")[row.reason], None if row.is_explained else "bad"
+        )
+    },
+)
+
+
+def lists_of_closing(
+    told: Told, messages: Sequence[MessageFigures], dossiers: Sequence[DossierFigures]
+) -> list[Listing]:
+    """What a page tells of a closing row by row: messages, dossiers, what has no counterpart, what it changed."""
+    named = _of_a_row(told)
+    return [
+        replace(
+            Listing("closing").of(
+                messages,
+                **named,
+                share=lambda row, seen: None if row.delivered_of_tellable is None else told.share(row),
+                delivered_of_tellable=lambda row, seen: _per_million(row.delivered_of_tellable),
+                failed=lambda row, seen: row.undelivered + row.rejected + row.expired,
+                waiting=lambda row, seen: row.in_hand + row.accepted + row.unconfirmed,
+            ),
+            links={name: _to_rows(told, _FIGURES.get(name, name)) for name in (*_OF_MESSAGES, *_FIGURES)},
+        ),
+        replace(
+            Listing("closing_dossiers").of(dossiers, **named),
+            links={name: _to_rows(told, name) for name in _OF_DOSSIERS},
+        ),
+        DIFFERENCES_OF_CLOSING.of(told.differences),
+        Listing("closing_changes").of(
+            told.changes,
+            **named,
+            figure=lambda row, seen: told.figure_name(row.figure),
+            causes=lambda row, seen: told.causes(row) or None,
+        ),
+    ]
+
+
+_OF_MESSAGES: Final = ("suppressed", "cancelled", "tellable", "delivered", "failed", "waiting")
+_FIGURES: Final = {"expected": "messages"}
+"""Columns whose rows have another name."""
+_OF_DOSSIERS: Final = (
+    "carried_over",
+    "received",
+    "resolved_early",
+    "resolved_on_time",
+    "resolved_late",
+    "open_in_time",
+    "open_late",
+    "due",
+    "handed_over",
+)
+
+
+def _per_million(share: float | None) -> int | None:
+    return None if share is None else round(share * 1_000_000)
+
+
+def _to_rows(told: Told, figure: str) -> Callable[[Any], str]:
+    """Where the rows of a figure of a cell are."""
+
+    def address(row: Any) -> str:  # noqa: ANN401 - of messages or of dossiers
+        kind = {"kind": row.kind} if isinstance(row, MessageFigures) else {}
+        query = {"closing": told.report.closing.closing_no, "figure": figure, "agency": row.agency_code}
+        return f"/reconciliation/rows?{urlencode({**query, 'procedure': row.procedure_code, **kind})}"
+
+    return address
 
 
 def rows_of_figure(told: Told, found: FigureRows) -> Listing:
@@ -457,3 +535,138 @@ def check_of(check: SourceCheck | None, kind: str) -> Listing:
         for said in [told(each.finding, kind)]
     ]
     return Listing("source_check").of(rows)
+
+
+# --- How fresh they are, and what of them cannot be used -------------------------------------------------------------
+
+_WITHOUT_EXAMPLES: Final = ("code_missing", "code_unusable")
+"""Reasons for which the field of the code may hold anything, a name or a number."""
+
+
+def _sources(connection: Connection, asked: Asked, most: int, skipped: int) -> Sequence[Freshness]:
+    """Those that were read; to whom all may be shown also those that never were."""
+    read = freshness_of_sources(connection, asked.viewer.listed)
+    configured = settings().sources if asked.viewer.agencies is None else ()
+    never = [Freshness.of_unread(name) for name in configured if name not in {each.name for each in read}]
+    return sorted([*read, *never], key=lambda each: each.name)[skipped : skipped + most]
+
+
+def _failure(row: Freshness, seen: Seen) -> Cell:
+    """Why it could not be read; what an agency cannot mend it is not told."""
+    is_told = row.failed_at and seen.viewer.agencies is None
+    return seen.viewer.text(row.failure or "") or None if is_told else None
+
+
+def _connection(row: Freshness, seen: Seen) -> Cell:
+    kind = settings().sources.get(row.name)
+    return kind and connection_of(row.name, kind)
+
+
+def _examples(row: QuarantineCount, seen: Seen) -> Cell:
+    if seen.viewer.is_auditor or row.reason in _WITHOUT_EXAMPLES:
+        return None
+    return ", ".join(seen.viewer.text(each) for each in row.examples if each) or None
+
+
+SOURCES = Listing(
+    "sources",
+    _sources,
+    {
+        "adapter": lambda row, seen: settings().sources.get(row.name),
+        "connection": _connection,
+        "state": lambda row, seen: Word("failing", "đang lỗi", "bad") if row.failed_at else "đọc được",
+        "failure": _failure,
+    },
+)
+UNUSABLE = Listing(
+    "unusable",
+    lambda connection, asked, most, skipped: open_quarantine(connection, asked.viewer.listed)[skipped : skipped + most],
+    {"examples": _examples, "heals": lambda row, seen: words_of("unusable.heals")[row.reason]},
+)
+
+
+# --- What pushes to us -----------------------------------------------------------------------------------------------
+
+_MOST_ALERTS: Final = 200
+
+
+def pushes_since() -> date:
+    """The first of the days that are looked at."""
+    return (datetime.now(UTC) - timedelta(days=7)).astimezone(VIETNAM).date()
+
+
+def _clients(connection: Connection, asked: Asked, most: int, skipped: int) -> list[dict[str, Any]]:
+    alerts = list_alerts(connection, datetime.now(UTC), _MOST_ALERTS)
+    silent = {each.subject for each in alerts if each.name == "push_silent" and each.over_at is None}
+    return [
+        {"client": each, "silent": each.name in silent}
+        for each in list_clients(connection, pushes_since(), asked.viewer.listed)
+    ][skipped : skipped + most]
+
+
+def _pushing(connection: Connection, asked: Asked, most: int, skipped: int) -> list[dict[str, Any]]:
+    """Nobody signs in with the account of a source whose software drops files: it is none that pushes."""
+    found = [each for each in _clients(connection, asked, most + skipped, 0) if not _drops_files(each["client"])]
+    return found[skipped : skipped + most]
+
+
+def _drops_files(client: Client) -> bool:
+    return settings().sources.get(client.source) == ADAPTER
+
+
+def _push_state(row: Mapping[str, Any], seen: Seen) -> Cell:
+    client: Client = row["client"]
+    said = list_words()["pushed"]["state"]
+    if client.disabled_at is not None:
+        return Word("disabled", said["disabled"], None)
+    if _drops_files(client):
+        return Word("drops files", said["files"], None)
+    if client.last_call_at is None:
+        return Word("never", said["never"], None)
+    name = "silent" if row["silent"] else "pushes"
+    return Word(name, said[name], "warn" if name == "silent" else None)
+
+
+PUSHES = Listing(
+    "pushes", _pushing, {"push_state": _push_state, "agencies": lambda row, seen: ", ".join(row["client"].agencies)}
+)
+"""Software that pushes, of the last seven days; of a client that is of several agencies those alone see figures who may
+see all."""
+ACCOUNTS = replace(PUSHES, rows=_clients)
+"""All accounts, also of software that drops files."""
+PUSH_FAULTS = Listing(
+    "push_faults",
+    lambda connection, asked, most, skipped: (
+        fault_sums(connection, pushes_since())[skipped : skipped + most] if asked.viewer.agencies is None else ()
+    ),
+    {"fault": lambda row, seen: str(list_words()["pushed"]["fault"].get(row.fault, row.fault))},
+)
+SUPPLEMENTS = Listing(
+    "supplements",
+    lambda connection, asked, most, skipped: supplements_untold(
+        connection,
+        datetime.combine(pushes_since(), datetime.min.time(), VIETNAM),
+        datetime.now(UTC),
+        asked.viewer.listed,
+    )[skipped : skipped + most],
+)
+
+
+# --- What statuses were said to stand for ----------------------------------------------------------------------------
+
+
+def _stood_for(row: MappedStatus, seen: Seen) -> str:
+    statuses = national_statuses()
+    before = f" (trước đó {row.status_before} {statuses[row.status_before]})" if row.status_before else ""
+    return f"{row.status_code} {statuses[row.status_code]}{before}"
+
+
+STATUS_MAPS = Listing(
+    "status_maps",
+    lambda connection, asked, most, skipped: mapped_statuses(connection)[skipped : skipped + most],
+    {
+        "stands_for": lambda row, seen: national_statuses()[row.status_code],
+        "mapped_before": lambda row, seen: national_statuses()[row.status_before] if row.status_before else None,
+        "told": _stood_for,
+    },
+)

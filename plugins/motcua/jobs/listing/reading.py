@@ -18,8 +18,19 @@ from typing import Any, Final, TypeAlias
 from motcua.domain.clock import VIETNAM
 from motcua.domain.people import Viewer
 from motcua.jobs.listing.asking import Asked, folded
-from motcua.reports.lists.declared import Column, DeclaredList, ListPlace, OwnCell, Seen, cell_of, declared_list
-from motcua.reports.lists.files import Cell, Link, Row, Word
+from motcua.reports.lists import (
+    Cell,
+    Column,
+    DeclaredList,
+    Link,
+    ListPlace,
+    OwnCell,
+    Row,
+    Seen,
+    Word,
+    cell_of,
+    declared_list,
+)
 from motcua.reports.wording import count, list_words, moment
 from motcua.store.browsing import Piece, Place
 from motcua.store.ledger.database import Connection
@@ -67,6 +78,8 @@ class Listing:
     rows: Piecewise | ReadWhole = lambda connection, asked, most, skipped: ()
     cells: Mapping[str, OwnCell] = field(default_factory=dict)
     """What its entries cannot say, by column."""
+    links: Mapping[str, Callable[[Any], str]] = field(default_factory=dict)
+    """Where a value that is there leads on its page, by column: an address below the pages."""
 
     def of(self, rows: Sequence[Any], **cells: OwnCell) -> Listing:
         """The list of rows that were read already; ``cells``: what tells more of them, by column."""

@@ -8,8 +8,7 @@ from typing import Final
 from motcua.domain.quality import Acknowledged
 from motcua.quality.report_data import RowToCorrect
 from motcua.reports import wording
-from motcua.reports.lists.declared import OwnCell, Seen, dossier_link
-from motcua.reports.lists.files import Cell, Word
+from motcua.reports.lists import Cell, OwnCell, Seen, Word, dossier_link
 
 
 def _dossier(row: RowToCorrect, seen: Seen) -> Cell:

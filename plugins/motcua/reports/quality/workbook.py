@@ -21,8 +21,7 @@ from motcua.quality.report_data import (
     RuleResult,
 )
 from motcua.reports import wording
-from motcua.reports.lists.declared import Seen, cell_of, declared_list
-from motcua.reports.lists.files import Link, Word
+from motcua.reports.lists import Link, Seen, Word, cell_of, declared_list
 from motcua.reports.mail import Attachment
 from motcua.reports.quality.listed import FINDING_CELLS
 from motcua.reports.quality.urgency import late

@@ -14,7 +14,7 @@ import requests
 from motcua.sandbox.machine.deployment import Deployment
 from motcua.sandbox.machine.parts import answers_http
 from motcua.sandbox.machine.supervisor import Component
-from motcua.sandbox.world.one_stop import DROPPED, PUSHED
+from motcua.sandbox.world.writers import DROPPED, PUSHED
 
 _WORKER = "airflow worker"
 """How the titles of LocalExecutor's processes begin."""
@@ -148,7 +148,7 @@ def components(
         _module("motcua.sandbox.world", "--folder", data / "world", *world),
         plain | deployment.world_environment,
     )
-    vendor = Component("vendor", _module("motcua.sandbox.vendor", "--folder", data / "vendor"), plain)
+    vendor = Component("vendor", _module("motcua.sandbox.vendor.software", "--folder", data / "vendor"), plain)
     read = environment.get("MOTCUA_SOURCES", "").split(",")
     pushes = all(f"{source}={adapter}" in read for source, adapter in PUSHED.items())
     exporting = Component("clerk", _module("motcua.sandbox.vendor.clerk", "--folder", data / "clerk", *clerk), plain)

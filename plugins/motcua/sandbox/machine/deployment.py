@@ -21,7 +21,7 @@ from psycopg.rows import dict_row
 
 from motcua.domain.clock import VIETNAM
 from motcua.sandbox.machine.supervisor import SupervisorError
-from motcua.sandbox.world.one_stop import OWN_SOURCES, ROLES, OneStopAddresses
+from motcua.sandbox.world.writers import OWN_SOURCES, ROLES, OneStopAddresses
 from motcua.store.ledger.database import Connection
 
 ADMINISTRATOR, VIEWER, AGENCY_USER = "vo-thi-minh-ha", "tran-van-binh", "le-thi-hoa"

@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -86,6 +87,14 @@ def send(pid: int, number: int) -> None:
     """Sends a signal; a process that is gone, or another's, is no error."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.kill(pid, number)
+
+
+def told_to_stop() -> threading.Event:
+    """What is set once this process is told to end, by SIGTERM or SIGINT."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
 
 
 def die_with_parent(by: signal.Signals = signal.SIGTERM) -> None:

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import uvicorn
 
-from motcua.sandbox.network.access_log import without_query
 from motcua.sandbox.network.application import create_app
 from motcua.sandbox.network.behaviour import Timing
 
@@ -35,7 +34,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.max_messages < 1:
         sys.exit("--max-messages must be at least 1.")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("uvicorn.access").addFilter(without_query)
     try:
         app = create_app(
             options.folder,
@@ -48,7 +46,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
     except (OSError, sqlite3.Error) as error:
         sys.exit(f"The log in {options.folder} cannot be used: {error}")
-    uvicorn.run(app, host=options.host, port=options.port, log_config=None, timeout_graceful_shutdown=3)
+    # Its lines would hold numbers and texts.
+    uvicorn.run(
+        app, host=options.host, port=options.port, log_config=None, access_log=False, timeout_graceful_shutdown=3
+    )
 
 
 def _timing(given: str) -> Timing:

@@ -19,11 +19,9 @@ from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
 
-from motcua.sandbox.network.behaviour import Behaviour, Timing, default_behaviour
-from motcua.sandbox.network.faults import REFUSING_FAULTS, BusyFault, Faults
+from motcua.sandbox.network.behaviour import REFUSING_FAULTS, Behaviour, BusyFault, Faults, Timing, default_behaviour
 from motcua.sandbox.network.phone_network import SHORT_CODE, PhoneNetwork, logger
-from motcua.sandbox.network.short_messages import phone_number
-from motcua.sandbox.network.submission import Refused, read_fields, read_submission
+from motcua.sandbox.network.submission import Refused, phone_number, read_fields, read_submission
 from motcua.sandbox.network.truth_log import TruthLog
 from motcua.templating import templates
 

@@ -2,18 +2,15 @@
 
 It knows nothing of the ledger: the phone network's own log is all that it reads. The demo writes one now and then for
 the month so far, each correcting the one before, as a provider would on being asked.
-``python -m motcua.sandbox.network.carrier_statement --network FOLDER --to FOLDER`` writes one by hand.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import sqlite3
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -183,28 +180,3 @@ class CarrierOffice:
             path.unlink(missing_ok=True)
             return None
         return f"The carrier's statement: {path} ({sent} messages, {asked} inquiries); run reconcile_carrier in Airflow"
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Writes one statement; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m motcua.sandbox.network.carrier_statement", description=__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--network", type=Path, required=True, help="folder of the phone network")
-    parser.add_argument("--to", type=Path, required=True, help="folder that the file is written to")
-    parser.add_argument("--month", default="", help="as 2026-11; by default this one")
-    chosen = parser.parse_args(arguments)
-    now = datetime.now(UTC)
-    try:
-        month = date.fromisoformat(f"{chosen.month}-01") if chosen.month else Period.month_at(now).first
-        chosen.to.mkdir(parents=True, exist_ok=True)
-        path = chosen.to / f"bang-ke-{month:%Y-%m}.xlsx"
-        sent, asked = write_statement(chosen.network, path, month, now)
-    except (ValueError, sqlite3.Error, OSError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    print(f"{path}: {sent} messages, {asked} inquiries")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

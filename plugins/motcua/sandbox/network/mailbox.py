@@ -34,7 +34,6 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from fastapi import FastAPI, HTTPException, Response
 from fastapi.responses import HTMLResponse
 
-from motcua.sandbox.network.access_log import without_query
 from motcua.templating import templates
 
 logger = logging.getLogger(__name__)
@@ -380,7 +379,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit("MOTCUA_SMTP_USERNAME is set, so MOTCUA_SMTP_PASSWORD must be set too.")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd tells each line of each session
-    logging.getLogger("uvicorn.access").addFilter(without_query)
     try:
         smtp_socket = socket.create_server((options.host, options.smtp_port))
     except OSError as error:
@@ -389,7 +387,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         app = create_app(options.folder, smtp_socket=smtp_socket, username=username, password=password)
     except OSError as error:
         sys.exit(f"The folder {options.folder} cannot be used: {error.strerror}")
-    uvicorn.run(app, host=options.host, port=options.port, log_config=None, timeout_graceful_shutdown=3)
+    uvicorn.run(
+        app, host=options.host, port=options.port, log_config=None, access_log=False, timeout_graceful_shutdown=3
+    )
 
 
 if __name__ == "__main__":

@@ -50,16 +50,18 @@ from motcua.sandbox.network.behaviour import (
     SMSC_REFUSED,
     UNDELIVERED,
     Behaviour,
+    Faults,
     Timing,
     decide_fate,
     default_behaviour,
     distort_receipts,
     toss,
 )
-from motcua.sandbox.network.faults import Faults
-from motcua.sandbox.network.short_messages import (
+from motcua.sandbox.network.submission import (
     SEVEN_BIT,
+    SMSC_ID,
     UCS2,
+    Submission,
     as_gsm,
     decode_text,
     encode,
@@ -67,7 +69,6 @@ from motcua.sandbox.network.short_messages import (
     phone_number,
     split_parts,
 )
-from motcua.sandbox.network.submission import SMSC_ID, Submission
 from motcua.sandbox.network.truth_log import TruthLog, insert_message, touch_phone
 
 logger = logging.getLogger(__name__)

@@ -19,8 +19,7 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 from motcua.gateways.adapter import GatewayAddress
 from motcua.sandbox.network.behaviour import Behaviour, Timing, decide_fate, default_behaviour, toss
 from motcua.sandbox.network.scripted import Answer, Asked, ScriptedGateway
-from motcua.sandbox.network.short_messages import UCS2, as_gsm, phone_number, split_parts
-from motcua.sandbox.network.submission import Refused, read_submission
+from motcua.sandbox.network.submission import UCS2, Refused, as_gsm, phone_number, read_submission, split_parts
 from motcua.sandbox.network.truth_log import TruthLog, insert_message, touch_phone
 
 _LATE_BY = timedelta(days=1, hours=3)

@@ -11,9 +11,9 @@ import logging
 import os
 import socket
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from functools import partial
@@ -24,7 +24,7 @@ from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 from time import sleep
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import psycopg
 import yaml
@@ -53,7 +53,6 @@ from motcua.jobs.tasks.reconcile_monthly import close_month
 from motcua.sandbox.machine.deployment import mailbox_connection
 from motcua.sandbox.network.carrier_statement import write_statement
 from motcua.sandbox.network.mailbox import Postbox
-from motcua.sandbox.past.ledger_clock import AT_WORK, LedgerClock, ledger_clock
 from motcua.sandbox.past.months import months
 from motcua.sandbox.past.phones import PastPhones, past_phones
 from motcua.sandbox.world.clockwork import World
@@ -66,6 +65,49 @@ from motcua.settings import settings
 from motcua.store.ledger.database import connect, kept_connections
 from motcua.store.ledger.locks import CLOSING, hold_lock, wait_for_lock
 from motcua.store.ledger.queries import statement
+
+# --- The ledger's clock ----------------------------------------------------------------------------------------------
+
+AT_WORK = 500
+"""Advisory lock of whoever works beside the one that sets the clock, while it is in a transaction."""
+
+
+def is_half_done(connection: psycopg.Connection[Any]) -> bool:
+    """Whether the past of the ledger that this leads to was broken off."""
+    return connection.execute(statement("sandbox/ledger_clock/is_there")).fetchone() is not None
+
+
+class LedgerClock:
+    """What time the ledger takes it for."""
+
+    def __init__(self, owner: psycopg.Connection[Any]) -> None:
+        self._owner = owner
+
+    def set(self, moment: datetime) -> None:
+        """From now on the ledger's own notes carry this time."""
+        self._owner.execute(statement("sandbox/ledger_clock/set"), {"moment": moment})
+
+
+@contextmanager
+def ledger_clock(owner: psycopg.Connection[Any], moment: datetime) -> Iterator[LedgerClock]:
+    """A ledger's clock that is ours, by the schema's owner in autocommit mode; when all went well the ledger is as it
+    was. After a failure it stays half done, for all to see.
+
+    Raises:
+        psycopg.Error: the connection is not the owner's.
+    """
+    with owner.transaction():
+        owner.execute(statement("sandbox/ledger_clock/begin"))
+    clock = LedgerClock(owner)
+    clock.set(moment)
+    yield clock
+    with owner.transaction():
+        # What reads several tables in a transaction of its own would wait for us, and we for it.
+        wait_for_lock(owner, AT_WORK)
+        owner.execute(statement("sandbox/ledger_clock/end"))
+
+
+# --- The past --------------------------------------------------------------------------------------------------------
 
 _RUN: Final = time(17, 31)
 """The day's one run: after its evening, so that it makes the apologies."""

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,9 +18,10 @@ from typing import Final
 import xlsxwriter  # type: ignore[import-untyped]
 
 from motcua.jobs.exports.forms import Column, ExportForm
+from motcua.sandbox.machine.parts import told_to_stop
 from motcua.sandbox.vendor.joining import exporting
 from motcua.sandbox.vendor.office import Office, OfficeMemory
-from motcua.sandbox.vendor.records import status_at
+from motcua.sandbox.vendor.portal import status_at
 from motcua.sandbox.world.happenings import Dossier, Effects
 from motcua.sandbox.world.procedures import ZONE, Agency
 from motcua.settings import settings
@@ -139,6 +138,10 @@ def _written(moment: datetime | None) -> str:
     return moment.astimezone(ZONE).strftime("%d/%m/%Y %H:%M:%S") if moment else ""
 
 
+def _say(sentence: str) -> None:
+    print(sentence, file=sys.stderr, flush=True)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs software and clerk until SIGTERM or SIGINT; returns the exit code."""
     played = exporting()
@@ -147,15 +150,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--into", type=Path, default=settings().data / "files" / played.source, help="for exports")
     parser.add_argument("--every", type=float, default=EVERY.total_seconds(), help="seconds between two exports")
     given = parser.parse_args(arguments)
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-
-    def say(sentence: str) -> None:
-        print(sentence, file=sys.stderr, flush=True)
+    stop = told_to_stop()
 
     given.folder.mkdir(parents=True, exist_ok=True)
-    clerk = Clerk(given.folder, given.into, played.agency, played.form, say, every=timedelta(seconds=given.every))
+    clerk = Clerk(given.folder, given.into, played.agency, played.form, _say, every=timedelta(seconds=given.every))
     told = clerk.memory.exports
     while not stop.wait(0.2):
         clerk.tick()

@@ -18,8 +18,8 @@ from motcua.jobs.exports.accounts import open_account
 from motcua.jobs.exports.forms import ExportForm, form_of
 from motcua.jobs.handed_in.agencies import import_agencies
 from motcua.sandbox.machine.deployment import write_private
-from motcua.sandbox.world.one_stop import DROPPED, PUSHED
 from motcua.sandbox.world.procedures import Agency
+from motcua.sandbox.world.writers import DROPPED, PUSHED
 from motcua.settings import include_dir, settings
 from motcua.store.agencies import list_agencies
 from motcua.store.intake.clients import Password, change_client, list_clients, register_client

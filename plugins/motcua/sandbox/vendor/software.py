@@ -2,11 +2,17 @@
 
 It keeps all it knows in a file of its own, so that it goes on where it stopped. What was pushed and not yet crossed off
 when it was killed is pushed again, as real clients do.
+
+``python -m motcua.sandbox.vendor.software --folder F`` runs it until SIGTERM. The folder holds its account
+(``account.json``), and what it knows of its dossiers from the last time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -14,11 +20,13 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from motcua.sandbox.vendor.client import Answer, NoAnswer, PortalClient
+from motcua.sandbox.machine.parts import told_to_stop
+from motcua.sandbox.vendor.joining import pushing, read_account
 from motcua.sandbox.vendor.office import Office, OfficeMemory
-from motcua.sandbox.vendor.records import dossier_record, step_record
+from motcua.sandbox.vendor.portal import Answer, NoAnswer, PortalClient, dossier_record, step_record
 from motcua.sandbox.world.happenings import Effects
 from motcua.sandbox.world.procedures import Agency
+from motcua.settings import settings
 
 _COME_AGAIN = frozenset({"01", "02", "06", "99"})
 """Codes after which the same push may be taken later, also once somebody mends the account; after any other it never
@@ -127,3 +135,44 @@ class Software(Office[_Memory]):
         self._say(f"{why}; it is tried again in {self._wait:.0f} s, {len(self.memory.outbox)} changes wait")
         self._next_try = self._clock() + timedelta(seconds=self._wait)
         self._wait = min(2 * self._wait, _WAITS[1])
+
+
+# --- As a process ----------------------------------------------------------------------------------------------------
+
+_REPORTS_EVERY = timedelta(seconds=5)
+
+
+def _say(sentence: str) -> None:
+    print(sentence, file=sys.stderr, flush=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the software until SIGTERM or SIGINT; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m motcua.sandbox.vendor.software", description=__doc__)
+    parser.add_argument("--folder", type=Path, default=settings().data / "vendor", help="its own folder")
+    folder: Path = parser.parse_args(arguments).folder
+    account = read_account(folder)
+    if account is None:
+        print(f"{folder / 'account.json'} names no account: the demo makes one when it starts.", file=sys.stderr)
+        return 1
+    stop = told_to_stop()
+
+    played = pushing()
+    client = PortalClient(account.url, account.client, account.password)
+    software = Software(folder, played.agency, str(played.entry["name"]), account.unit, client, _say)
+    reported = datetime.now(UTC)
+    while not stop.wait(0.1):
+        software.tick()
+        if datetime.now(UTC) - reported > _REPORTS_EVERY:
+            reported = datetime.now(UTC)
+            # Where its account got another password, it is written there.
+            account = read_account(folder) or account
+            client.url, client.name, client.password = account.url, account.client, account.password
+            memory = software.memory
+            counts = {"pushed": memory.pushed, "refused": memory.refused, "waiting": len(memory.outbox)}
+            print(json.dumps({"at": reported.isoformat(timespec="seconds"), **counts}), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import signal
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,6 +26,7 @@ from motcua.domain.clock import VIETNAM
 from motcua.domain.phones.reading import mask_msisdn, read_phone
 from motcua.jobs.calendars import HOME_PROVINCE
 from motcua.jobs.handed_in.phones import phone_labels
+from motcua.sandbox.machine.parts import told_to_stop
 from motcua.sandbox.world.clockwork import DEFAULT_RATE, World, WorldError
 from motcua.sandbox.world.happenings import Dossier, condition
 from motcua.sandbox.world.writers import OneStopWriter, OpencpsWriter
@@ -175,9 +175,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         dsns = world_databases(chosen.folder)
         if chosen.command is None:
-            stop = threading.Event()
-            for number in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(number, lambda *_: stop.set())
+            stop = told_to_stop()
             _keep_addresses(chosen.folder, dsns)
             _live(dsns, chosen.rate, chosen.seed, stop)
             return 0

@@ -186,6 +186,13 @@ class Freshness:
     failure: str | None
     last_transition_at: datetime | None
     """What was recorded there last."""
+    cursor_recorded_at: datetime | None
+    """So far it was read."""
+
+    @classmethod
+    def of_unread(cls, name: str) -> Freshness:
+        """Of one that was never read."""
+        return cls(name, *[None] * 5)
 
 
 def freshness_of_sources(connection: Connection, agencies: Sequence[str] | None) -> list[Freshness]:

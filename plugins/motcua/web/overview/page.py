@@ -31,10 +31,10 @@ from motcua.store.notices.dossiers import are_any_dossiers
 from motcua.store.notices.messages import RecordedCount, recorded_in
 from motcua.store.notices.sources import list_sources
 from motcua.store.watching.watch import WatchLife
-from motcua.web.lists.page import FileFormat, file_of
+from motcua.web.forms import PageRefused
+from motcua.web.lists import FileFormat, file_of
 from motcua.web.overview.matters import NAMED, matters_of
 from motcua.web.overview.state import MOST_QUARANTINED, data_as_of, state_of_things
-from motcua.web.refusals import PageRefused
 from motcua.web.rendering import HEADERS, render
 from motcua.web.visitors import Visitor, Visits
 

@@ -8,36 +8,195 @@ history is lost.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Annotated, Final
-from urllib.parse import urlencode
+from typing import Annotated, Any, Final, get_args
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, Response
 
-from motcua.jobs.exports.forms import ExportForm, ExportFormError, form_of
+from motcua.jobs.exports.forms import Column, ExportForm, ExportFormError, Via, faults_in, form_of
+from motcua.jobs.exports.reading import PreviewedExport
 from motcua.jobs.listing.reading import Listing
 from motcua.jobs.uploads.exports import ExportSeen, NoFile, try_form
 from motcua.jobs.uploads.reading import ReaderBusy
 from motcua.jobs.uploads.waiting import LARGEST_UPLOAD, FolderFailed, NoLongerWaiting, NothingKept, usable_name
 from motcua.reports import wording
-from motcua.reports.lists.files import MOST_ROWS
+from motcua.reports.lists import MOST_ROWS
 from motcua.store.agencies import list_agencies
 from motcua.store.intake.exports import FormVersion, account_of, list_forms, one_at_a_time
 from motcua.store.ledger.database import page_connection
 from motcua.store.notices.templates import national_statuses
 from motcua.store.oversight.page_requests import ask
-from motcua.web.forms import is_own_form, number_in, sent_choices
-from motcua.web.lists.page import FileFormat, file_of
-from motcua.web.quality.export_typed import COLUMNS, LONGEST, NATIONAL, TypedForm, changes_of
-from motcua.web.quality.exports_page import PLACE, must_see_source, preview_rows
-from motcua.web.refusals import PageRefused
-from motcua.web.rendering import HEADERS, render
+from motcua.web.forms import PageRefused, must_be_own_form, number_in, sent_choices
+from motcua.web.lists import FileFormat, file_of
+from motcua.web.rendering import led_to, render
 from motcua.web.staff.requests_page import waiting_requests
-from motcua.web.visitors import Visitor, Visits
+from motcua.web.visitors import Visitor, Visits, must_see_source
+
+# --- What is typed ---------------------------------------------------------------------------------------------------
+
+PLACE: Final = "/quality/sources/exports"
+"""Address of the page of exported files; the form's is below it."""
+LONGEST: Final = 500
+"""Letters of a field."""
+COLUMNS: Final[tuple[Column, ...]] = get_args(Column)
+_VIA: Final[tuple[Via, ...]] = get_args(Via)
+_BETWEEN: Final = ";"
+NATIONAL: Final = range(1, 11)
+"""Statuses that have a field of their own, whether the form has words for them or not."""
+
+
+@dataclass(frozen=True, slots=True)
+class TypedForm:
+    """The fields of the page as they were typed; several headings or words in one stand with semicolons between."""
+
+    kind: str
+    columns: Mapping[Column, str]
+    statuses: Mapping[str, str]
+    """Code as typed → words."""
+    submitted_via: Mapping[Via, str]
+    at_desk: str
+    supplements_at_desk: bool
+    sheets: str
+    least_percent: str
+    other: tuple[str, str] = ("", "")
+    """Another code, and its words."""
+
+    @classmethod
+    def of_form(cls, form: ExportForm | None) -> TypedForm:
+        """As the page shows a form; ``None``: there is none yet."""
+        statuses = {str(each): "" for each in NATIONAL}
+        if form is None:
+            return cls("whole", dict.fromkeys(COLUMNS, ""), statuses, dict.fromkeys(_VIA, ""), "", False, "", "70")
+        return cls(
+            kind=form.kind,
+            columns={column: _joined(form.columns.get(column, ())) for column in COLUMNS},
+            statuses=statuses | {str(each): _joined(words) for each, words in sorted(form.statuses.items())},
+            submitted_via={way: _joined(form.submitted_via.get(way, ())) for way in _VIA},
+            at_desk=_joined(form.at_desk),
+            supplements_at_desk=form.supplements_at_desk,
+            sheets=_joined(form.sheets),
+            least_percent=str(form.least_percent),
+        )
+
+    @classmethod
+    def of_sent(cls, fields: Mapping[str, str], least_percent: int | None) -> TypedForm:
+        """As a browser sends it.
+
+        ``least_percent``: what stays whatever was sent, where it is not the visitor's to set.
+        """
+        statuses = {
+            name.removeprefix("status_"): words.strip() for name, words in fields.items() if name.startswith("status_")
+        }
+        return cls(
+            kind=fields.get("kind", ""),
+            columns={column: fields.get(f"column_{column}", "").strip() for column in COLUMNS},
+            statuses={str(each): "" for each in NATIONAL} | statuses,
+            submitted_via={way: fields.get(f"via_{way}", "").strip() for way in _VIA},
+            at_desk=fields.get("at_desk", "").strip(),
+            supplements_at_desk=fields.get("supplements_at_desk", "") == "yes",
+            sheets=fields.get("sheets", "").strip(),
+            least_percent=fields.get("least_percent", "").strip() if least_percent is None else str(least_percent),
+            other=(fields.get("other_status", "").strip(), fields.get("other_meaning", "").strip()),
+        )
+
+    def read(self) -> tuple[ExportForm | None, dict[str, str]]:
+        """The form, or what is wrong with it: the page's field → words."""
+        said: Mapping[str, Any] = wording.list_words()["exported"]["fault"]
+        faults: dict[str, str] = {}
+
+        def tell(field: str, code: str, words: str = "") -> None:
+            faults.setdefault(field, str(said[code]).format(words=words, most=LONGEST))
+
+        columns = {column: _parts(written) for column, written in self.columns.items() if _parts(written)}
+        via = {way: _parts(written) for way, written in self.submitted_via.items() if _parts(written)}
+        statuses: dict[int, tuple[str, ...]] = {}
+        others = [self.other] if any(self.other) else []
+        for code, written in [*self.statuses.items(), *others]:
+            if not (code.isascii() and code.isdigit() and len(code) <= 4 and int(code)):
+                tell("other_status", "status_out_of_range")
+            elif words := _parts(written):
+                statuses[int(code)] = (*statuses.get(int(code), ()), *words)
+            elif others and code == self.other[0]:
+                tell("other_status", "no_word")
+        for fault in faults_in(columns, statuses, via):
+            group, _, meant = fault.field.partition(".")
+            prefix = {"columns": "column", "statuses": "status", "submitted_via": "via"}[group]
+            tell(f"{prefix}_{meant}", fault.code, fault.words)
+        if self.kind not in ("whole", "changes"):
+            tell("kind", "no_kind")
+        percent = int(self.least_percent) if self.least_percent.isascii() and self.least_percent.isdigit() else -1
+        if not 0 <= percent <= 100:
+            tell("least_percent", "bad_percent")
+        for name, written in self.fields.items():
+            if len(written) > LONGEST:
+                tell(name, "too_long")
+        if faults:
+            return None, faults
+        return ExportForm.model_validate(
+            {
+                "kind": self.kind,
+                "columns": columns,
+                "statuses": statuses,
+                "submitted_via": via,
+                "at_desk": _parts(self.at_desk),
+                "supplements_at_desk": self.supplements_at_desk,
+                "sheets": _parts(self.sheets),
+                "least_percent": percent,
+            }
+        ), {}
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """All that is typed as text, by the page's field."""
+        return {
+            **{f"column_{column}": written for column, written in self.columns.items()},
+            **{f"status_{code}": written for code, written in self.statuses.items()},
+            **{f"via_{way}": written for way, written in self.submitted_via.items()},
+            "other_status": "".join(self.other),
+            "at_desk": self.at_desk,
+            "sheets": self.sheets,
+        }
+
+
+def changes_of(before: ExportForm | None, after: ExportForm) -> list[tuple[str, str, str]]:
+    """What one form has otherwise than the one before it: setting, before, after, in words."""
+    old, new = ({} if before is None else _form_in_words(before)), _form_in_words(after)
+    names = dict.fromkeys((*new, *old))
+    return [(name, old.get(name, ""), new.get(name, "")) for name in names if old.get(name, "") != new.get(name, "")]
+
+
+def _form_in_words(form: ExportForm) -> dict[str, str]:
+    said = wording.list_words()["exported"]
+    names = said["typed"]
+    typed = TypedForm.of_form(form)
+    return {
+        names["kind"]: said["kind"][form.kind],
+        **{said["column"][column]: written for column, written in typed.columns.items()},
+        **{names["status"].format(code=code): written for code, written in typed.statuses.items()},
+        **{names["via"][way]: written for way, written in typed.submitted_via.items()},
+        names["at_desk"]: typed.at_desk,
+        names["supplements_at_desk"]: names["yes"] if form.supplements_at_desk else "",
+        names["sheets"]: typed.sheets,
+        names["least_percent"]: f"{form.least_percent}%",
+    }
+
+
+def _joined(words: Sequence[str]) -> str:
+    # A semicolon in a heading means as little as a comma: both are compared without.
+    return f"{_BETWEEN} ".join(each.replace(_BETWEEN, ",") for each in words)
+
+
+def _parts(written: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(each for part in written.split(_BETWEEN) if (each := " ".join(part.split()))))
+
+
+# --- The page --------------------------------------------------------------------------------------------------------
 
 _SHOWN_FORMS: Final = 20
 """Of the history; its file has all."""
@@ -80,8 +239,7 @@ def change_form(
     who = visits.signature
     with page_connection() as connection:
         must_see_source(connection, visits, source)
-    if not is_own_form(request, fields):
-        return form_shown(request, visits, source, CameOf(said="old_form", status=HTTPStatus.FORBIDDEN))
+    must_be_own_form(request, fields)
     if decision == "open":
         return _tried(request, visits, source, fields, None, None)
     if decision not in ("try", "save"):
@@ -126,8 +284,7 @@ def _save(
         meanwhile = [each for each in _history(forms) if each[0].form_no > seen]
         came = CameOf(typed, sample=_sample(fields), meanwhile=meanwhile, status=HTTPStatus.CONFLICT)
         return form_shown(request, visits, source, came)
-    told = urlencode({"source": source, "said": said})
-    return RedirectResponse(f"{request.scope.get('root_path', '')}{PLACE}/form?{told}", HTTPStatus.SEE_OTHER, HEADERS)
+    return led_to(request, f"{PLACE}/form", {"source": source, "said": said})
 
 
 def _tried(
@@ -279,3 +436,24 @@ def _history(forms: Sequence[FormVersion]) -> list[tuple[FormVersion, list[tuple
         before = _form_in(forms[place + 1]) if place + 1 < len(forms) else None
         found.append((version, [] if form is None else changes_of(before, form)))
     return found
+
+
+def preview_rows(visits: Visitor, read: PreviewedExport) -> list[dict[str, Any]]:
+    """The first lines that could be used, as a form reads them; of phones as much as the visitor may see."""
+    return [
+        row
+        | {
+            "phone": visits.phone(re.sub(r"\D", "", row["fields"].get("SoDienThoai", ""))),
+            "status_code": step["status_code"],
+            "step": visits.text(step["fields"].get("NoiDungXuLy", "")),
+            "at": _moment(step["occurred_at"]),
+            "received_at": _moment(row["received_at"]),
+            "due_at": _moment(row["due_at"]),
+        }
+        for row in map(json.loads, read.rows)
+        for step in row["steps"][-1:]
+    ]
+
+
+def _moment(written: str | None) -> datetime | None:
+    return datetime.fromisoformat(written) if written else None

@@ -1,56 +1,49 @@
 """The page of the files that one-stop software exports: what became of each, what was wrong in it by line, how it is
-written.
+written; and what is sent on it: an export is read and told, then confirmed or dropped.
 
 A file is of all agencies of its source: whoever sees some agencies' rows alone sees the files that can tell of no other
 and never could. Auditors see no name of a file and no code of a dossier. The Department has a file taken as it is that
-was refused for having so few dossiers, as ``motcua files accept`` does.
+was refused for having so few dossiers, as ``motcua files accept`` does. Whoever sees all that a source's files may tell
+of may send one, but auditors.
 """
 
 from __future__ import annotations
 
-import json
-import re
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Final, Literal
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, Response
 
 from motcua.domain.dossiers import NOTE_LIMIT, clean_words
 from motcua.domain.phones.reading import holds_phone
 from motcua.jobs.exports.forms import ExportForm, ExportFormError, form_of
-from motcua.jobs.exports.reading import PreviewedExport
-from motcua.jobs.exports.taking import ADAPTER
 from motcua.jobs.listing.lists import ToldExport, exports_of, may_be_accepted, told_export, vanished_of
 from motcua.jobs.listing.reading import Listing
-from motcua.jobs.uploads.exports import ExportSeen
-from motcua.jobs.uploads.waiting import LARGEST_UPLOAD
+from motcua.jobs.uploads.exports import ExportSeen, NoAccount, NoFile, NothingNew, forget, keep, look_at
+from motcua.jobs.uploads.reading import ReaderBusy
+from motcua.jobs.uploads.waiting import LARGEST_UPLOAD, FolderFailed, NoLongerWaiting, NothingKept, usable_name
 from motcua.reports import wording
-from motcua.settings import settings
 from motcua.store.agencies import list_agencies
 from motcua.store.intake.exports import (
     Export,
     KeptForm,
     accept_file,
     account_of,
-    agencies_told_of,
     count_states,
     form_in_force,
     list_exports,
 )
 from motcua.store.ledger.database import Connection, page_connection
 from motcua.store.notices.templates import national_statuses
-from motcua.web.forms import is_own_form, number_in, sent_form
-from motcua.web.lists.page import FileFormat, file_of, query_of, shown_list
-from motcua.web.refusals import PageRefused
-from motcua.web.rendering import HEADERS, render
-from motcua.web.visitors import Visitor, Visits
+from motcua.web.forms import PageRefused, SentFile, kept_query, must_be_own_form, number_in, sent_file, sent_form
+from motcua.web.lists import FileFormat, file_of, shown_list
+from motcua.web.quality.export_form_page import PLACE, CameOf, form_shown, preview_rows
+from motcua.web.rendering import led_to, render
+from motcua.web.visitors import Visitor, Visits, must_see_source, sources_seen
 
-PLACE: Final = "/quality/sources/exports"
-"""Address of the page."""
 _SAID: Final = ("accepted", "not_refused", "sent", "dropped")
 router = APIRouter()
 
@@ -103,8 +96,7 @@ def accept(request: Request, visits: Visits, fields: Annotated[dict[str, str], D
     visits.must_be_operator()
     who = visits.signature
     source, no = fields.get("source", ""), fields.get("no", "")
-    if not is_own_form(request, fields):
-        return exports_shown(request, visits, source, no, "old_form", status=HTTPStatus.FORBIDDEN)
+    must_be_own_form(request, fields)
     reason = clean_words(fields.get("reason", ""), NOTE_LIMIT)
     if not reason or holds_phone(reason):
         told = "reason_holds_phone" if reason else "no_reason"
@@ -113,8 +105,7 @@ def accept(request: Request, visits: Visits, fields: Annotated[dict[str, str], D
         must_see_source(connection, visits, source)
         file = _file(connection, source, no)
         done = may_be_accepted(file) and accept_file(connection, file.export_no, who, reason, datetime.now(UTC))
-    told = urlencode({"source": source, "no": no, "said": "accepted" if done else "not_refused"})
-    return RedirectResponse(f"{request.scope.get('root_path', '')}{PLACE}?{told}", HTTPStatus.SEE_OTHER, HEADERS)
+    return led_to(request, PLACE, {"source": source, "no": no, "said": "accepted" if done else "not_refused"})
 
 
 def exports_shown(
@@ -147,7 +138,7 @@ def exports_shown(
         kept = form_in_force(connection, shown) if shown else None
         one = _file(connection, shown, no) if no else None
         told = None if one is None else told_export(visits, one)
-        query = [*query_of(request, "source", "no", "said"), ("source", shown), *([("no", no)] if no else [])]
+        query = [*kept_query(request, "source", "no"), ("source", shown), *([("no", no)] if no else [])]
         lists = {
             name: shown_list(
                 connection,
@@ -189,35 +180,6 @@ def exports_shown(
     )
 
 
-def sources_seen(connection: Connection, visits: Visitor) -> list[str]:
-    """Sources that are told of by files, as far as a visitor may see them."""
-    return [
-        name
-        for name, kind in settings().sources.items()
-        if kind == ADAPTER and may_see_source(connection, visits, name)
-    ]
-
-
-def may_see_source(connection: Connection, visits: Visitor, source: str) -> bool:
-    """Whether a visitor may see what files tell of a source."""
-    if visits.agencies is None:
-        return True
-    told_of = agencies_told_of(connection, source)
-    return bool(told_of) and told_of <= visits.agencies
-
-
-def must_see_source(connection: Connection, visits: Visitor, source: str) -> None:
-    """Refuses what files of other agencies, too, may tell.
-
-    Raises:
-        PageRefused: it is a source of others too, or there is none that files tell of.
-    """
-    is_one = settings().sources.get(source) == ADAPTER
-    if not (is_one and may_see_source(connection, visits, source)):
-        visits.must_see_all()
-        raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_page")
-
-
 def _file(connection: Connection, source: str, no: str) -> Export:
     """Raises ``PageRefused``: there is no such file of this source."""
     number = number_in(no)
@@ -225,41 +187,6 @@ def _file(connection: Connection, source: str, no: str) -> Export:
     if not found:
         raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_page")
     return found[0]
-
-
-@dataclass(frozen=True, slots=True)
-class PreviewRow:
-    """A line as a form reads it; of phones as much as the visitor may see."""
-
-    place: int
-    agency_code: str
-    dossier_code: str
-    phone: str
-    status_code: int
-    step: str
-    at: datetime | None
-    received_at: datetime | None
-    due_at: datetime | None
-
-
-def preview_rows(visits: Visitor, read: PreviewedExport) -> list[PreviewRow]:
-    """The first lines that could be used."""
-    found = []
-    for text in read.rows:
-        row = json.loads(text)
-        step = row["steps"][-1]
-        moments = (
-            datetime.fromisoformat(each) if each else None
-            for each in (step["occurred_at"], row["received_at"], row["due_at"])
-        )
-        shown = visits.phone(re.sub(r"\D", "", row["fields"].get("SoDienThoai", "")))
-        told = visits.text(step["fields"].get("NoiDungXuLy", ""))
-        found.append(
-            PreviewRow(
-                row["place"], row["agency_code"], row["dossier_code"], shown, step["status_code"], told, *moments
-            )
-        )
-    return found
 
 
 def _form(kept: KeptForm | None) -> ExportForm | None:
@@ -274,3 +201,95 @@ def _columns_of(form: ExportForm) -> list[tuple[str, tuple[str, ...]]]:
     names = wording.list_words()["exported"]["column"]
     headings = {str(column): headings for column, headings in form.columns.items() if headings}
     return [(name, headings[column]) for column, name in names.items() if column in headings]
+
+
+# --- What is sent ----------------------------------------------------------------------------------------------------
+
+_UNPROCESSABLE = HTTPStatus.UNPROCESSABLE_ENTITY
+_NAMELESS = "ho-so"
+
+
+async def _sent(request: Request, visits: Visits, source: str = "") -> AsyncIterator[SentFile]:
+    """The form; nothing of it is read before it is known who sends it."""
+    _may_send(visits, source)
+    async with sent_file(request, LARGEST_UPLOAD, on_disk=True) as sent:
+        yield sent
+
+
+def _may_send(visits: Visitor, source: str) -> str:
+    """Who sends it.
+
+    Raises:
+        PageRefused: he may not.
+    """
+    if visits.is_auditor:
+        raise PageRefused(HTTPStatus.FORBIDDEN, "may_not_set")
+    who = visits.signature
+    with page_connection() as connection:
+        must_see_source(connection, visits, source)
+    return who
+
+
+@router.post(f"{PLACE}/upload")
+def upload_export(
+    request: Request, visits: Visits, sent: Annotated[SentFile, Depends(_sent)], source: str = ""
+) -> Response:
+    """Reads an export and tells what is in it, or shows the form with it; nothing counts before it is confirmed."""
+    must_be_own_form(request, sent.fields)
+    if not sent.size:
+        told = "empty_file" if sent.name else "no_file"
+        return exports_shown(request, visits, source, said=told, status=_UNPROCESSABLE)
+    sent.file.seek(0)
+    name = usable_name(sent.name, sent.file.read(4), _NAMELESS)
+    try:
+        seen = look_at(sent.file, name, source, datetime.now(UTC))
+    except ReaderBusy:
+        raise PageRefused(HTTPStatus.SERVICE_UNAVAILABLE, "reader_busy") from None
+    except NothingKept as nothing:
+        return exports_shown(request, visits, source, said=why_nothing(nothing), status=HTTPStatus.CONFLICT)
+    if sent.fields.get("decision") == "form" or not seen.has_form:
+        return form_shown(request, visits, source, CameOf(tried=seen))
+    status = _UNPROCESSABLE if seen.becomes == "refused" else HTTPStatus.OK
+    return exports_shown(request, visits, source, seen=seen, status=status)
+
+
+@router.post(f"{PLACE}/sent")
+def decide(request: Request, visits: Visits, fields: Annotated[dict[str, str], Depends(sent_form)]) -> Response:
+    """Puts an export that was read into its folder, or drops it."""
+    source, decision = fields.get("source", ""), fields.get("decision", "")
+    who = _may_send(visits, source)
+    must_be_own_form(request, fields)
+    if decision not in ("keep", "drop"):
+        raise PageRefused(HTTPStatus.BAD_REQUEST, "not_so")
+    digest = fields.get("sha256", "")
+    try:
+        if decision == "drop":
+            forget(digest, source)
+        else:
+            name = usable_name(fields.get("file_name", ""), b"", _NAMELESS)
+            with page_connection() as connection:
+                keep(connection, digest, name, source, who, datetime.now(UTC))
+    except NothingKept as nothing:
+        return exports_shown(request, visits, source, said=why_nothing(nothing), status=HTTPStatus.CONFLICT)
+    return led_to(request, PLACE, {"source": source, "said": "sent" if decision == "keep" else "dropped"})
+
+
+def why_nothing(nothing: NothingKept) -> str:
+    """What the page says of it.
+
+    Raises:
+        PageRefused: the folder cannot be written to.
+    """
+    match nothing:
+        case FolderFailed():
+            raise PageRefused(HTTPStatus.SERVICE_UNAVAILABLE, "folder_failed") from None
+        case NoAccount():
+            return "no_account"
+        case NoFile():
+            return "no_file_there"
+        case NothingNew():
+            return "nothing_new"
+        case NoLongerWaiting():
+            return "no_longer_waiting"
+        case _:
+            raise nothing

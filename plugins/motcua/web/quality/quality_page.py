@@ -32,8 +32,8 @@ from motcua.store.intake.watching import supplements_untold_by
 from motcua.store.ledger.database import Connection, page_connection
 from motcua.store.oversight.quality import acknowledge
 from motcua.store.oversight.report_mails import MailedReport, mails_of
-from motcua.web.forms import is_own_form, number_in, page_in, sent_form
-from motcua.web.lists.page import FileFormat, ShownList, file_of, query_of, shown_list
+from motcua.web.forms import PageRefused, is_own_form, kept_query, number_in, page_in, sent_form
+from motcua.web.lists import FileFormat, ShownList, file_of, shown_list
 from motcua.web.quality.charts import bar_of, trend_chart
 from motcua.web.quality.findings import (
     LONGEST_ACKNOWLEDGEMENT,
@@ -48,7 +48,6 @@ from motcua.web.quality.findings import (
     title_of,
     what_is_wrong,
 )
-from motcua.web.refusals import PageRefused
 from motcua.web.rendering import HEADERS, render
 from motcua.web.visitors import Visitor, Visits
 
@@ -360,7 +359,7 @@ def _shown(
 
 def _ordered(request: Request) -> dict[str, str]:
     """In which order the list stands and what is looked for in it; also of an address that a form of it goes to."""
-    return {name: value for name, value in query_of(request) if name in ("sort", "q") and value}
+    return {name: value for name, value in kept_query(request) if name in ("sort", "q") and value}
 
 
 def _of_list(visits: Visitor, place: int, said: str, tried: tuple[int, dict[str, str]] | None) -> dict[str, Any]:

@@ -12,43 +12,89 @@ import re
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Literal
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, Response
 from psycopg.errors import CheckViolation
 
+from motcua.jobs.listing.lists import PUSH_FAULTS, PUSHES, SOURCES, STATUS_MAPS, SUPPLEMENTS, UNUSABLE, check_of
 from motcua.jobs.listing.reading import Listing
 from motcua.jobs.notices.looking import asking
 from motcua.reports import wording
-from motcua.reports.lists.files import Word
+from motcua.reports.checking import check_words, terms_of, told, verdict
 from motcua.settings import settings
-from motcua.store.checking.checks import last_checks
-from motcua.store.ledger.database import Connection, page_connection
-from motcua.store.notices.quarantine import QuarantineCount, open_quarantine
-from motcua.store.notices.sources import Freshness, freshness_of_sources, mapped_statuses
+from motcua.store.checking.checks import SourceCheck, last_checks
+from motcua.store.ledger.database import page_connection
 from motcua.store.notices.templates import national_statuses
 from motcua.store.oversight.page_requests import ask
-from motcua.web.forms import is_own_form, sent_form
-from motcua.web.lists.page import FileFormat, file_of, shown_list
-from motcua.web.quality.check_page import verdict_of
-from motcua.web.quality.exports_page import sources_seen
-from motcua.web.quality.pushes import pushes_shown
-from motcua.web.refusals import PageRefused
-from motcua.web.rendering import HEADERS, render
-from motcua.web.runs.run_words import words as run_words
+from motcua.web.forms import PageRefused, must_be_own_form, sent_form
+from motcua.web.lists import FileFormat, file_of, shown_list
+from motcua.web.rendering import led_to, render
 from motcua.web.staff.requests_page import waiting_requests
-from motcua.web.visitors import Visitor, Visits
+from motcua.web.visitors import Visitor, Visits, sources_seen
+
+# --- A source's last check -------------------------------------------------------------------------------------------
+
+router = APIRouter()
+
+
+@router.get("/quality/sources/check")
+def show_check(request: Request, visits: Visits, source: str = "") -> HTMLResponse:
+    """What the last check of a source found."""
+    check = _last(visits, source)
+    kind = settings().sources[source]
+    return render(
+        request,
+        "quality/check.html",
+        source=source,
+        terms=terms_of(settings().sources[source]),
+        check=check,
+        found=[(each, told(each.finding, kind)) for each in check.findings] if check else [],
+        unseen=[told(each.finding, kind) for each in check.unseen] if check else [],
+        verdict=verdict_of(check) if check else "",
+        shows_codes=not visits.is_auditor,
+        w=wording,
+    )
+
+
+@router.get("/quality/sources/check/file")
+def download_check(request: Request, visits: Visits, format: FileFormat, source: str = "") -> Response:
+    """The same as a file, to be sent to whoever runs the software."""
+    check = _last(visits, source)
+    kind = settings().sources[source]
+    about = [check_words()["page"]["about"].format(source=source)]
+    if check and check.findings and (terms := terms_of(kind)):
+        about.append(terms)
+    as_of = check.checked_at if check else None
+    return file_of(request, visits, check_of(check, kind), format, about=about, as_of=as_of)
+
+
+def verdict_of(check: SourceCheck) -> str:
+    """What a check came to, in a sentence."""
+    return verdict([each.finding.severity for each in check.findings])
+
+
+def _last(visits: Visitor, source: str) -> SourceCheck | None:
+    """The last check of a source; ``None``: it was never checked.
+
+    Raises:
+        PageRefused: he sees some agencies' alone, or there is no such source.
+    """
+    visits.must_see_all()
+    with page_connection() as connection:
+        check = last_checks(connection, [source]).get(source)
+    if source not in settings().sources:
+        raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_page")
+    return check
+
+
+# --- The page --------------------------------------------------------------------------------------------------------
 
 _STATUS = re.compile(r"-?[0-9]{1,5}")
 _MOST_STATUS = 2**15 - 1
 """A status code of a source as ``motcua.status_maps`` holds it."""
-_WITHOUT_EXAMPLES = ("code_missing", "code_unusable")
-"""Reasons for which the field of the code may hold anything, a name or a number."""
 _SAID = {"waits": "asked", "done": "mapped", "asked_before": "asked_before", "unknown": "unknown_source"}
 """What the page says, by what became of a form."""
-
-router = APIRouter()
 
 
 @router.get("/quality/sources")
@@ -67,9 +113,7 @@ def download_sources(
     """One of the page's lists."""
     if of in ("status_maps", "push_faults"):
         visits.must_see_all()
-    with page_connection() as connection:
-        listing = _lists(connection, visits)[of]
-    return file_of(request, visits, listing, format, about=[])
+    return file_of(request, visits, _lists(visits)[of], format, about=[])
 
 
 @router.post("/quality/sources")
@@ -77,8 +121,7 @@ def change_status(request: Request, visits: Visits, fields: Annotated[dict[str, 
     """Says what a status of a source stands for, or asks for it where citizens are told of it, or were."""
     visits.must_be_operator()
     who = visits.signature
-    if not is_own_form(request, fields):
-        return _page(request, visits, "old_form", status=HTTPStatus.FORBIDDEN)
+    must_be_own_form(request, fields)
     written, stands_for = fields.get("written", ""), fields.get("stands_for", "")
     statuses = {str(code): code for code in national_statuses()}
     if not _STATUS.fullmatch(written) or abs(int(written)) > _MOST_STATUS:
@@ -92,15 +135,11 @@ def change_status(request: Request, visits: Visits, fields: Annotated[dict[str, 
     except CheckViolation:
         # A code of the contract.
         raise PageRefused(HTTPStatus.BAD_REQUEST, "not_so") from None
-    said = urlencode({"said": _SAID[became]})
-    return RedirectResponse(
-        f"{request.scope.get('root_path', '')}/quality/sources?{said}", HTTPStatus.SEE_OTHER, HEADERS
-    )
+    return led_to(request, "/quality/sources", {"said": _SAID[became]})
 
 
 def _page(request: Request, visits: Visitor, said: str, *, status: int = HTTPStatus.OK) -> HTMLResponse:
     with page_connection() as connection:
-        lists = _lists(connection, visits)
         shown = {
             name: shown_list(
                 connection,
@@ -111,7 +150,7 @@ def _page(request: Request, visits: Visitor, said: str, *, status: int = HTTPSta
                 here="/quality/sources",
                 file="/quality/sources/file",
             )
-            for name, listing in lists.items()
+            for name, listing in _lists(visits).items()
         }
         checks = last_checks(connection, list(settings().sources)) if visits.agencies is None else {}
         by_files = sources_seen(connection, visits)
@@ -135,41 +174,7 @@ def _page(request: Request, visits: Visitor, said: str, *, status: int = HTTPSta
     )
 
 
-def _lists(connection: Connection, visits: Visitor) -> dict[str, Listing]:
+def _lists(visits: Visitor) -> dict[str, Listing]:
     """The page's lists, of what the visitor may see."""
-    reasons, statuses = run_words()["quarantine"], national_statuses()
-    found = {
-        "sources": Listing("sources").of(
-            freshness_of_sources(connection, visits.listed),
-            state=lambda row, seen: Word("failing", "đang lỗi", "bad") if row.failed_at else "đọc được",
-            failure=lambda row, seen: _failure(visits, row),
-        ),
-        "unusable": Listing("unusable").of(
-            open_quarantine(connection, visits.listed),
-            reason=lambda row, seen: reasons[row.reason],
-            examples=lambda row, seen: ", ".join(_examples(visits, row)) or None,
-        ),
-        **pushes_shown(connection, visits.listed, datetime.now(UTC)),
-    }
-    if visits.agencies is None:
-        found["status_maps"] = Listing("status_maps").of(
-            mapped_statuses(connection),
-            stands_for=lambda row, seen: statuses[row.status_code],
-            mapped_before=lambda row, seen: statuses[row.status_before] if row.status_before else None,
-            told=lambda row, seen: (
-                f"{row.status_code} {statuses[row.status_code]}"
-                + (f" (trước đó {row.status_before} {statuses[row.status_before]})" if row.status_before else "")
-            ),
-        )
-    return found
-
-
-def _failure(visits: Visitor, source: Freshness) -> str | None:
-    """Why it could not be read; what an agency cannot mend it is not told."""
-    return visits.text(source.failure or "") or None if source.failed_at and visits.agencies is None else None
-
-
-def _examples(visits: Visitor, row: QuarantineCount) -> list[str]:
-    if visits.is_auditor or row.reason in _WITHOUT_EXAMPLES:
-        return []
-    return [visits.text(each) for each in row.examples if each]
+    every = (SOURCES, UNUSABLE, PUSHES, PUSH_FAULTS, SUPPLEMENTS)
+    return {each.name: each for each in (*every, *((STATUS_MAPS,) if visits.agencies is None else ()))}

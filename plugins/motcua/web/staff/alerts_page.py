@@ -12,23 +12,22 @@ from http import HTTPStatus
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, Response
 
 from motcua.domain.checks import ALERT_NAMES
 from motcua.domain.clock import VIETNAM
 from motcua.domain.phones.reading import holds_phone
 from motcua.domain.watching.judging import silence_of
 from motcua.jobs.listing.reading import Listing
-from motcua.reports.lists.files import MOST_ROWS
+from motcua.reports.lists import MOST_ROWS
 from motcua.reports.watching import AlertInWords, LookInWords, alert_in_words, look_in_words
 from motcua.reports.wording import list_words
 from motcua.store.ledger.database import page_connection
 from motcua.store.notices.gaps import answer_gap, belief, open_gap
 from motcua.store.watching.watch import MirroredAlert, WatchLife, acknowledge_alert, list_alerts, watch_life
-from motcua.web.forms import is_own_form, sent_form
-from motcua.web.lists.page import FileFormat, file_of
-from motcua.web.refusals import PageRefused
-from motcua.web.rendering import HEADERS, render
+from motcua.web.forms import PageRefused, must_be_own_form, sent_form
+from motcua.web.lists import FileFormat, file_of
+from motcua.web.rendering import led_to, render
 from motcua.web.visitors import Visits
 
 LONGEST_REASON = 300
@@ -95,15 +94,13 @@ def acknowledge(request: Request, visits: Visits, fields: Annotated[dict[str, st
     """Keeps that the visitor looks after an open alert, and shows the page again."""
     visits.must_be_operator()
     who = visits.signature
-    if not is_own_form(request, fields):
-        return _page(request, "old_form", decides=True, status=HTTPStatus.FORBIDDEN)
+    must_be_own_form(request, fields)
     name, subject = fields.get("name", ""), fields.get("subject", "")
     if name not in ALERT_NAMES or "\x00" in subject:
         raise PageRefused(HTTPStatus.BAD_REQUEST, "not_so")
     with page_connection() as connection:
         acknowledge_alert(connection, name, subject, who, datetime.now(UTC))
-    base = request.scope.get("root_path", "")
-    return RedirectResponse(f"{base}/alerts?said=acknowledged", HTTPStatus.SEE_OTHER, HEADERS)
+    return led_to(request, "/alerts", {"said": "acknowledged"})
 
 
 @router.post("/alerts/gap")
@@ -111,8 +108,7 @@ def answer(request: Request, visits: Visits, fields: Annotated[dict[str, str], D
     """Says of a ledger that slept, or went back, what became of it; what is held goes, or is of unknown outcome."""
     visits.must_be_operator()
     who = visits.signature
-    if not is_own_form(request, fields):
-        return _page(request, "old_form", decides=True, status=HTTPStatus.FORBIDDEN)
+    must_be_own_form(request, fields)
     reason, became = fields.get("reason", "").strip(), fields.get("became", "")
     if became not in ("let_go", "put_back"):
         raise PageRefused(HTTPStatus.BAD_REQUEST, "not_so")
@@ -124,8 +120,7 @@ def answer(request: Request, visits: Visits, fields: Annotated[dict[str, str], D
             return _page(request, "answered", decides=True, status=HTTPStatus.CONFLICT)
         sent_until = gap.held_until if became == "put_back" else None
         answer_gap(connection, gap.gap_no, sent_until=sent_until, by=who, reason=reason, now=datetime.now(UTC))
-    base = request.scope.get("root_path", "")
-    return RedirectResponse(f"{base}/alerts?said={became}", HTTPStatus.SEE_OTHER, HEADERS)
+    return led_to(request, "/alerts", {"said": became})
 
 
 def _page(request: Request, said: str, *, decides: bool, status: int = HTTPStatus.OK) -> HTMLResponse:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from calendar import Calendar
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from http import HTTPStatus
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
@@ -17,21 +17,19 @@ from motcua.domain.phones.numbering_plan import PROVINCES
 from motcua.domain.working_days import WorkingCalendar
 from motcua.jobs.calendars import FIRST_YEAR, HOME_PROVINCE, LAST_YEAR
 from motcua.jobs.listing.reading import Listing
+from motcua.reports import wording
 from motcua.reports.wording import list_words
 from motcua.store.agencies import Agency, find_agency, list_agencies
 from motcua.store.calendars import list_changes, list_years, load_calendar, load_province_calendar
 from motcua.store.ledger.database import Connection, page_connection
-from motcua.web.forms import number_in
-from motcua.web.lists.page import FileFormat, file_of
-from motcua.web.refusals import PageRefused
+from motcua.web.forms import PageRefused, kept_query, number_in
+from motcua.web.lists import FileFormat, file_of, shown_list
 from motcua.web.rendering import render
 from motcua.web.visitors import Visitor, Visits
 
 Kind: TypeAlias = Literal["holiday", "swap", "own", "worked", "morning", "weekend"]
 """What marks a day: a public holiday or a day in lieu of one, a day off in exchange for a weekend day, the agency's own
 closing, a day worked although it is off elsewhere, or its morning, a weekend day. The template has looks and words."""
-
-_SHOWN_CHANGES = 30
 
 router = APIRouter()
 
@@ -101,7 +99,19 @@ def show_calendar(request: Request, visits: Visits, year: str = "", agency: str 
         code = chosen.agency_code if chosen else None
         calendar = _calendar(connection, chosen, province, shown)
         state = next((each for each in list_years(connection, [province]) if each.year == shown), None)
-        changes = list_changes(connection, shown, province, code, _SHOWN_CHANGES)
+        lists = {
+            each.name: shown_list(
+                connection,
+                request,
+                visits,
+                each,
+                prefix=f"{each.name}_",
+                here="/calendar",
+                query=[("year", str(shown)), ("agency", code or province), *kept_query(request, "year", "agency")],
+                file="/calendar/file",
+            )
+            for each in _lists(calendar, shown, province, code)
+        }
     return render(
         request,
         "calendar.html",
@@ -120,21 +130,68 @@ def show_calendar(request: Request, visits: Visits, year: str = "", agency: str 
         hours=calendar.hours_on(today if today.year == shown else last),
         months=months_of(calendar, shown, today),
         working_days=calendar.count_working_days(first, last),
-        special_days=[(each, kind_of(calendar, each.day)) for each in calendar.special_days(shown)],
-        changes=[replace(each, changed_at=each.changed_at.astimezone(VIETNAM)) for each in changes],
+        lists=lists,
+        w=wording,
     )
+
+
+def _lists(calendar: WorkingCalendar, year: int, province: str, agency_code: str | None) -> list[Listing]:
+    """The days of a year that are otherwise than the week, and who changed what of it."""
+    words = list_words()["calendar"]
+    return [
+        Listing("special_days").of(
+            calendar.special_days(year),
+            weekday=lambda row, seen: words["weekday"][row.day.weekday()],
+            day_kind=lambda row, seen: words["kind"].get(kind_of(calendar, row.day), words["usual"]),
+        ),
+        Listing(
+            "calendar_changes",
+            lambda connection, asked, most, skipped: list_changes(
+                connection, year, province, agency_code, skipped + most
+            )[skipped:],
+            {
+                "concerns": lambda row, seen: words["concerns"][row.concerns].format(
+                    day=wording.day(row.day) if row.day else year
+                ),
+                "before": lambda row, seen: _kept_in_words(row.before),
+                "after": lambda row, seen: _kept_in_words(row.after),
+            },
+        ),
+    ]
+
+
+def _kept_in_words(row: Mapping[str, Any] | None) -> str:
+    """A row of the history, as the database keeps it."""
+    said = list_words()["calendar"]["kept"]
+    if row is None:
+        return str(said["nothing"])
+    if "reason" in row:
+        return str(said[row["opening"]].format_map(row))
+    if "opens" in row:
+        saturdays = said["saturday_mornings"] if row["saturday_mornings"] else ""
+        return str(said["hours"].format_map({**row, "saturdays": saturdays}))
+    return str(said["confirmed" if row["decision"] else "unconfirmed"].format_map(row))
 
 
 @router.get("/calendar/file")
 def download_calendar(
-    request: Request, visits: Visits, format: FileFormat, year: str = "", agency: str = ""
+    request: Request,
+    visits: Visits,
+    format: FileFormat,
+    year: str = "",
+    agency: str = "",
+    of: Literal["calendar", "special_days", "calendar_changes"] = "calendar",
 ) -> Response:
-    """Every day of the year, with whether it is worked and why."""
+    """Every day of the year, with whether it is worked and why; or one of the page's lists."""
     shown = _year(year, datetime.now(VIETNAM).date())
     with page_connection() as connection:
         _, _, chosen, province = _asked_for(connection, visits, agency)
         calendar = _calendar(connection, chosen, province, shown)
     words = list_words()["calendar"]
+    about = [words["year"].format(year=shown, of=chosen.name if chosen else _province_name(province))]
+    lists = {each.name: each for each in _lists(calendar, shown, province, chosen.agency_code if chosen else None)}
+    if of in lists:
+        return file_of(request, visits, lists[of], format, about=about)
     rows = []
     day = date(shown, 1, 1)
     while day.year == shown:
@@ -151,7 +208,6 @@ def download_calendar(
             }
         )
         day += timedelta(days=1)
-    about = [words["year"].format(year=shown, of=chosen.name if chosen else _province_name(province))]
     return file_of(request, visits, Listing("calendar").of(rows), format, about=about)
 
 

@@ -13,10 +13,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Annotated
-from urllib.parse import parse_qsl, urlencode
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, Response
 
 from motcua.domain.clock import VIETNAM
 from motcua.domain.dossiers import CODE_LIMIT
@@ -34,10 +33,9 @@ from motcua.jobs.listing.lists import COMPLAINTS
 from motcua.reports import wording
 from motcua.store.ledger.database import Connection, page_connection
 from motcua.store.oversight.complaints import OUTCOMES, count_complaints, repeated_complaints
-from motcua.web.forms import is_own_form, number_in, sent_form
-from motcua.web.lists.page import Query, list_files, query_of, shown_list
-from motcua.web.refusals import PageRefused
-from motcua.web.rendering import HEADERS, render
+from motcua.web.forms import PageRefused, kept_query, must_be_own_form, number_in, sent_form
+from motcua.web.lists import Query, list_files, shown_list
+from motcua.web.rendering import led_to, render
 from motcua.web.visitors import Visitor, Visits
 
 LONGEST_WORDS = 1_000
@@ -54,7 +52,7 @@ def show_complaints(request: Request, visits: Visits, agency: str = "", said: st
     form is open and filled in."""
     about = {"decision": "record", "agency": agency, "dossier_code": code[:CODE_LIMIT]}
     tried = about if code and not holds_phone(code) else None
-    query = query_of(request, "code", "said")
+    query = kept_query(request, "code")
     return _page(request, visits, query, said if said in _SAID else "", tried=tried)
 
 
@@ -67,9 +65,8 @@ def change_complaints(request: Request, visits: Visits, fields: Form) -> Respons
     if visits.is_auditor:
         raise PageRefused(HTTPStatus.FORBIDDEN, "may_not_record")
     who = visits.signature
-    at = parse_qsl(fields.get("at", ""))
-    if not is_own_form(request, fields):
-        return _page(request, visits, at, "old_form", status=HTTPStatus.FORBIDDEN)
+    at = kept_query(request, "code")
+    must_be_own_form(request, fields)
     now = datetime.now(UTC)
     try:
         with page_connection() as connection:
@@ -77,10 +74,7 @@ def change_complaints(request: Request, visits: Visits, fields: Form) -> Respons
     except ComplaintRefused as refused:
         status = HTTPStatus.UNPROCESSABLE_ENTITY
         return _page(request, visits, at, "refused", tried=fields, why=str(refused), status=status)
-    query = [*at, ("said", said)]
-    row = f"#phan-anh-{number}" if number else ""
-    address = f"{request.scope.get('root_path', '')}/complaints?{urlencode(query)}{row}"
-    return RedirectResponse(address, HTTPStatus.SEE_OTHER, HEADERS)
+    return led_to(request, "/complaints", {"said": said, "code": ""}, f"#phan-anh-{number}" if number else "")
 
 
 def _change(
@@ -128,7 +122,6 @@ def _page(
         "complaints.html",
         status=HTTPStatus.BAD_REQUEST if shown.asked.faults and status == HTTPStatus.OK else status,
         shown=shown,
-        at=urlencode(query),
         names=shown.asked.names(short=True),
         counts=_summed(counts),
         repeated=repeated,

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, Response
 
 from motcua.domain.explaining import TOLD
 from motcua.domain.phones.reading import hide_phones, holds_phone, read_phone
@@ -26,10 +26,9 @@ from motcua.store.agencies import Agency, list_agencies
 from motcua.store.dossiers import MOST_FOUND, DossierFound, dossiers_by_number, dossiers_by_phone
 from motcua.store.ledger.database import Connection, page_connection
 from motcua.store.people import log_phone_search
-from motcua.web.forms import is_own_form, number_in, sent_form
-from motcua.web.lists.page import FileFormat, asked_of, list_file, shown_list
-from motcua.web.refusals import PageRefused
-from motcua.web.rendering import HEADERS, render
+from motcua.web.forms import PageRefused, must_be_own_form, number_in, sent_form
+from motcua.web.lists import FileFormat, asked_of, list_file, shown_list
+from motcua.web.rendering import led_to, render
 from motcua.web.visitors import Visitor, Visits
 
 LONGEST = 100
@@ -111,11 +110,10 @@ def _found(connection: Connection, visits: Visitor, written: list[str]) -> list[
 @router.post("/dossiers/search")
 def search(request: Request, visits: Visits, fields: Form) -> Response:
     """Leads to the dossier whose code was typed; of a phone number shows the dossiers that have it."""
-    if not is_own_form(request, fields):
-        return _search_page(request, "old_form", status=HTTPStatus.FORBIDDEN)
+    must_be_own_form(request, fields)
     typed = _clean(fields.get("q", ""))
     if not holds_phone(typed):
-        return _redirect(request, {"code": typed})
+        return led_to(request, "/dossiers", {"code": typed})
     if visits.is_auditor:
         raise PageRefused(HTTPStatus.FORBIDDEN, "no_phone_search")
     who = visits.signature
@@ -127,7 +125,7 @@ def search(request: Request, visits: Visits, fields: Form) -> Response:
             # A code may look like a number.
             found = list(find_by_code(connection, typed, visits.listed).dossiers)
         if len(found) == 1:
-            return _redirect(request, {"agency": found[0].agency_code, "code": found[0].dossier_code})
+            return led_to(request, "/dossiers", {"agency": found[0].agency_code, "code": found[0].dossier_code})
         said = "of_phone" if found else "no_mobile" if msisdn is None else "none_of_phone"
         status = HTTPStatus.OK if found else HTTPStatus.NOT_FOUND
         return _list_page(connection, request, visits, found, said, status=status)
@@ -136,11 +134,6 @@ def search(request: Request, visits: Visits, fields: Form) -> Response:
 def _clean(typed: str) -> str:
     """What was typed as one line, no longer than anything that there is."""
     return "".join(each if each.isprintable() else " " for each in typed[:LONGEST]).strip()
-
-
-def _redirect(request: Request, query: dict[str, str]) -> RedirectResponse:
-    address = f"{request.scope.get('root_path', '')}/dossiers?{urlencode(query)}"
-    return RedirectResponse(address, HTTPStatus.SEE_OTHER, HEADERS)
 
 
 def _code_of(known: list[Agency], typed: str, visits: Visitor) -> str | None:

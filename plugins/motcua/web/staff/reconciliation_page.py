@@ -9,11 +9,10 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 from http import HTTPStatus
 from mimetypes import guess_type
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request
@@ -22,11 +21,12 @@ from fastapi.responses import HTMLResponse, Response
 from motcua.domain.intake.portal_figures import ComparedAgency
 from motcua.domain.periods import Period
 from motcua.domain.reconciliation import STATES, Closing, CountedDossier, ReconciliationReport
-from motcua.jobs.listing.lists import figures_of_closing, rows_of_figure
+from motcua.jobs.listing.lists import CLOSINGS, lists_of_closing, rows_of_figure
+from motcua.jobs.listing.reading import SORTED
 from motcua.jobs.publications.publishing import publications_store
 from motcua.jobs.reconciliation.reporting import ClosingShown, show_closing, show_figure
 from motcua.reports import wording
-from motcua.reports.lists.files import MOST_ROWS
+from motcua.reports.lists import MOST_ROWS
 from motcua.reports.publication.data import Told, period_words, points
 from motcua.reports.publication.document import summary_lines
 from motcua.reports.publication.files import AGENCY_FOLDER, agency_workbook_name
@@ -35,42 +35,20 @@ from motcua.store.intake.portal_figures import compare_periods
 from motcua.store.ledger.database import Connection, page_connection
 from motcua.store.oversight.figure_rows import Cell, FigureRows, NoSuchFigure, newest_of_lengths, newest_periods
 from motcua.store.oversight.publications import Publication, find_publication, last_verifications
-from motcua.web.forms import number_in
-from motcua.web.lists.page import FileFormat, file_of, shown_list
-from motcua.web.refusals import PageRefused
+from motcua.web.forms import PageRefused, kept_query, number_in
+from motcua.web.lists import FileFormat, file_of, list_page, shown_list
 from motcua.web.rendering import HEADERS, render
 from motcua.web.visitors import Visitor, Visits
 
 log = logging.getLogger(__name__)
 
 _SHOWN = 100
-"""Rows of differences; the workbook has all of them."""
+"""Rows of reasons and of the portal; the workbook has all of them."""
 _PERIODS = 45
-_OF_DOSSIERS = (
-    "carried_over",
-    "received",
-    "resolved_early",
-    "resolved_on_time",
-    "resolved_late",
-    "open_in_time",
-    "open_late",
-    "due",
-    "handed_over",
-)
-"""Figures of dossiers on the page; the workbook has all of them."""
 _LISTED = 1_001
 """Rows of a figure that its page knows; the file has all of them."""
 
 router = APIRouter()
-
-
-@dataclass(frozen=True, slots=True)
-class PortalShown:
-    """What the national portal says of a period, as far as it was handed in."""
-
-    compared: Sequence[ComparedAgency]
-    waiting: int
-    """Agencies whose figures are as they were pushed, and of which nothing was handed in."""
 
 
 @router.get("/reconciliation")
@@ -86,7 +64,7 @@ def show_reconciliation(request: Request, visits: Visits, closing: str = "", age
         if not ((closing or newest) and visits.sees(agency or None)):
             return render(request, "reconciliation.html", told=None, is_closed=bool(newest))
         number = number_in(closing) if closing else next(iter(newest.values()))
-        shown = _closing(connection, number, agency or None, _SHOWN)
+        shown = _closing(connection, number, agency or None, SORTED)
         length = shown.report.closing.period.length
         periods = newest_periods(connection, length, _PERIODS, summed=visits.agencies is None)
         portal = _portal(connection, shown.report.closing, agency or None)
@@ -94,7 +72,20 @@ def show_reconciliation(request: Request, visits: Visits, closing: str = "", age
         verified = last_verifications(
             connection, [shown.report.closing.closing_no, *(each.closing_no for each in periods)]
         )
-    told = Told(shown.report, agency=agency or None)
+        told = Told(shown.report, agency=agency or None)
+        lists = {
+            each.name: shown_list(
+                connection,
+                request,
+                visits,
+                each,
+                prefix=f"{each.name}_",
+                here="/reconciliation",
+                query=[("closing", str(number)), *kept_query(request, "closing")],
+                file="/reconciliation/figures/file",
+            )
+            for each in lists_of_closing(told, shown.messages.rows, shown.dossiers.rows)
+        }
     known = {each.agency_code for each in Told(shown.report).agencies}
     # His own agency may have nothing in this period; he is shown that.
     if agency and visits.agencies is None and agency not in known:
@@ -114,31 +105,42 @@ def show_reconciliation(request: Request, visits: Visits, closing: str = "", age
         own=[(code, told.agency_name(code)) for code in visits.listed or ()],
         summary=summary_lines(told),
         terms=[(state, getattr(told.total, state)) for state in STATES if getattr(told.total, state)],
-        messages=shown.messages,
-        dossiers=shown.dossiers,
+        lists=lists,
+        messages=shown.messages.all_rows,
+        dossiers=shown.dossiers.all_rows,
         portal=portal,
         shown=_SHOWN,
-        dossier_figures=_OF_DOSSIERS,
         orphans=sorted(Counter(each.sort for each in told.orphans).items()),
         count=wording.count,
         points=points,
         signed=wording.signed,
         moment=wording.moment,
+        w=wording,
     )
 
 
+list_page(router, "/reconciliation/closings", CLOSINGS, of_all=True)
+
+
 @router.get("/reconciliation/figures/file")
-def download_figures(request: Request, visits: Visits, format: FileFormat, closing: str, agency: str = "") -> Response:
-    """A closing's messages by agency, procedure and kind, of all agencies or of one."""
+def download_figures(
+    request: Request,
+    visits: Visits,
+    format: FileFormat,
+    closing: str,
+    agency: str = "",
+    of: Literal["closing", "closing_dossiers", "closing_differences", "closing_changes"] = "closing",
+) -> Response:
+    """One of the lists of a closing, of all agencies or of one."""
     visits.must_see(agency or None)
     with page_connection() as connection:
         shown = _closing(connection, number_in(closing), agency or None, MOST_ROWS + 1)
     told, cut_off = Told(shown.report, agency=agency or None), shown.report.closing
     said = wording.list_words()["told"]
-    of = told.agency_name(agency) if agency else said["every_agency"]
-    about = [told.period, said["closing"].format(no=cut_off.closing_no), of]
-    listing = figures_of_closing(told, shown.messages.rows)
-    return file_of(request, visits, listing, format, about=about, as_of=cut_off.as_of)
+    whose = told.agency_name(agency) if agency else said["every_agency"]
+    about = [told.period, said["closing"].format(no=cut_off.closing_no), whose]
+    lists = {each.name: each for each in lists_of_closing(told, shown.messages.rows, shown.dossiers.rows)}
+    return file_of(request, visits, lists[of], format, about=about, as_of=cut_off.as_of)
 
 
 def _asked_for(
@@ -279,8 +281,11 @@ def _attachment(content: bytes, name: str) -> Response:
     )
 
 
-def _portal(connection: Connection, closing: Closing, agency: str | None) -> PortalShown | None:
-    """Of one agency or of all; of a day or a month alone, for nothing else is handed in."""
+def _portal(
+    connection: Connection, closing: Closing, agency: str | None
+) -> tuple[Sequence[ComparedAgency], int] | None:
+    """What the national portal says of one agency or of all, as far as it was handed in, and how many agencies wait for
+    that, whose figures are as they were pushed; of a day or a month alone, for nothing else is handed in."""
     period = closing.period
     if period.length not in ("day", "month"):
         return None
@@ -288,7 +293,7 @@ def _portal(connection: Connection, closing: Closing, agency: str | None) -> Por
     known = {each.newest.agency_code for each in compared}
     pushed = {each.agency_code for each in pushed_of_closing(connection, closing.closing_no)}
     waiting = {code for code in pushed - known if agency in (None, code)}
-    return PortalShown(compared, len(waiting))
+    return compared, len(waiting)
 
 
 def _files(published: Publication | None, told: Told) -> list[dict[str, Any]]:

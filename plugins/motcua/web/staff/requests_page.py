@@ -11,25 +11,23 @@ from http import HTTPStatus
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, Response
 
 from motcua.domain.people import PageRequest, RequestKind
 from motcua.jobs.listing.reading import Listing
 from motcua.reports import wording
-from motcua.reports.lists.files import MOST_ROWS
+from motcua.reports.agency_settings import duration_in_words
+from motcua.reports.lists import MOST_ROWS
 from motcua.reports.requests import Names, RequestInWords, request_in_words
 from motcua.settings import settings
 from motcua.store.agencies import duration_text, list_agencies
 from motcua.store.ledger.database import Connection, page_connection
 from motcua.store.notices.templates import national_statuses
 from motcua.store.oversight.page_requests import ended_requests, open_request, open_requests, withdraw
-from motcua.web.forms import is_own_form, number_in, sent_form
-from motcua.web.lists.page import FileFormat, file_of, shown_list
-from motcua.web.quality.exports_page import may_see_source
-from motcua.web.refusals import PageRefused
-from motcua.web.rendering import HEADERS, render
-from motcua.web.settings.typed import duration_in_words
-from motcua.web.visitors import Visitor, Visits
+from motcua.web.forms import PageRefused, must_be_own_form, number_in, sent_form
+from motcua.web.lists import FileFormat, file_of, shown_list
+from motcua.web.rendering import led_to, render
+from motcua.web.visitors import Visitor, Visits, may_see_source
 
 _SAID: Final = ("withdrawn", "too_late")
 
@@ -61,16 +59,14 @@ def take_back(request: Request, visits: Visits, fields: Annotated[dict[str, str]
     if visits.is_auditor:
         raise PageRefused(HTTPStatus.FORBIDDEN, "may_not_set")
     who = visits.signature
-    if not is_own_form(request, fields):
-        return _page(request, visits, "old_form", status=HTTPStatus.FORBIDDEN)
+    must_be_own_form(request, fields)
     number = number_in(fields.get("no", "")) or 0
     with page_connection() as connection:
         found = open_request(connection, number)
         if found is not None and not _may_see(connection, visits, found):
             raise PageRefused(HTTPStatus.FORBIDDEN, "department_only")
         done = found is not None and withdraw(connection, number, who)
-    said = "withdrawn" if done else "too_late"
-    return RedirectResponse(f"{request.scope.get('root_path', '')}/requests?said={said}", HTTPStatus.SEE_OTHER, HEADERS)
+    return led_to(request, "/requests", {"said": "withdrawn" if done else "too_late"})
 
 
 def waiting_requests(

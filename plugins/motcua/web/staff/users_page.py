@@ -12,18 +12,17 @@ from http import HTTPStatus
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, Response
 
-from motcua.jobs.listing.lists import GRANT_CHANGES, GRANTS
+from motcua.jobs.listing.agencies import GRANT_CHANGES, GRANTS
 from motcua.jobs.user_agencies import LONGEST_NAME, Grant, GrantRefused, give, read_grant, take
 from motcua.reports import wording
 from motcua.store.agencies import list_agencies
 from motcua.store.ledger.database import page_connection
 from motcua.store.people import agencies_of_user
-from motcua.web.forms import is_own_form, sent_form
-from motcua.web.lists.page import FileFormat, file_of, shown_list
-from motcua.web.refusals import PageRefused
-from motcua.web.rendering import HEADERS, render
+from motcua.web.forms import PageRefused, must_be_own_form, sent_form
+from motcua.web.lists import FileFormat, file_of, shown_list
+from motcua.web.rendering import led_to, render
 from motcua.web.visitors import Visitor, Visits
 
 _LISTS = {"grants": GRANTS, "changes": GRANT_CHANGES}
@@ -52,8 +51,7 @@ def change_users(request: Request, visits: Visits, fields: Annotated[dict[str, s
     """Tells what a change would do; does it where that was confirmed."""
     visits.must_be_operator()
     who = visits.signature
-    if not is_own_form(request, fields):
-        return _page(request, visits, "old_form", status=HTTPStatus.FORBIDDEN)
+    must_be_own_form(request, fields)
     decision = fields.get("decision", "")
     if decision not in _CHANGES:
         raise PageRefused(HTTPStatus.BAD_REQUEST, "not_so")
@@ -67,8 +65,7 @@ def change_users(request: Request, visits: Visits, fields: Annotated[dict[str, s
     except GrantRefused as refused:
         return _page(request, visits, refused.refusal, tried=fields, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     said = ("given" if changed else "given_before") if decision == "give" else "taken" if changed else "not_given"
-    base = request.scope.get("root_path", "")
-    return RedirectResponse(f"{base}/users?said={said}", HTTPStatus.SEE_OTHER, HEADERS)
+    return led_to(request, "/users", {"said": said})
 
 
 def _confirmation(request: Request, decision: str, grant: Grant, others: Sequence[str]) -> HTMLResponse:

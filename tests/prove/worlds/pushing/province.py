@@ -56,7 +56,7 @@ class IntakeServer(Part):
 
     def __init__(self, log: Path) -> None:
         self.port = free_port()
-        command = [sys.executable, "-m", "uvicorn", "motcua.web.intake.app:standalone"]
+        command = [sys.executable, "-m", "uvicorn", "motcua.web.intake:standalone"]
         command += ["--http", "motcua.web.protocol:HeadersInTime", "--port", str(self.port), "--no-proxy-headers"]
         health = f"http://127.0.0.1:{self.port}/intake/health"
         super().__init__(

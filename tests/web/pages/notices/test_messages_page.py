@@ -18,7 +18,7 @@ from motcua.jobs.listing import reading as lists
 from motcua.jobs.listing.lists import MESSAGES, NOBODYS
 from motcua.jobs.listing.reading import Listing
 from motcua.store import browsing
-from motcua.web.lists import page as places
+from motcua.web import lists as places
 from tests.ground import NHA_TRANG, NOW, TU_PHAP, type_command
 from tests.web.taken_away import read_csv, read_file
 from tests.web.visiting import VISITING, words

@@ -17,13 +17,15 @@ from motcua import dag_texts
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.quality.checking import check_quality
 from motcua.jobs.run_alerts import keep_red_run
+from motcua.reports.lists import words_of
 from motcua.settings import include_dir
 from motcua.store.ledger.database import connect
 from motcua.store.ledger.queries import statements_of
 from motcua.store.ledger.sessions import Run, work_for
 from motcua.store.upkeep import CleanedOf, save_cleaning
-from motcua.web.runs import airflow_runs, run_page, run_words
-from motcua.web.runs.airflow_runs import AirflowRun, FailedTask, find_airflow_run
+from motcua.web import airflow as web_airflow
+from motcua.web.airflow import AirflowRun, FailedTask, find_airflow_run
+from motcua.web.staff import run_page
 from tests.ground import NHA_TRANG, TU_PHAP, in_ledger, take_in
 from tests.integration.conftest import gateway  # noqa: F401 - a fixture
 from tests.web.visiting import VISITING
@@ -439,7 +441,7 @@ def test_what_the_gate_said_is_told_in_vietnamese_once_and_only_while_the_run_is
 )
 def test_everything_that_a_gate_says_has_words_and_something_to_do(said, why):
     (trouble,) = {
-        each for each in run_words.troubles_of_gate(f"{said}; task send failed") if "tiếng Anh" not in each.why
+        each for each in run_page.troubles_of_gate(f"{said}; task send failed") if "tiếng Anh" not in each.why
     }
     assert why in trouble.why
     assert trouble.todo
@@ -463,22 +465,24 @@ def test_every_gap_has_words(kind, held_until, why):
     given = {"gap_no": 3, "kind": kind, "noticed_at": now, "lost_attempts": 2, "held_messages": 1}
     given["held_until"] = held_until
     gap = OpenGap(**{name: given.get(name) for name in OpenGap.__dataclass_fields__})
-    (trouble,) = run_words.troubles_of_gate(f"{words_of_gap(gap)}; task send failed")
+    (trouble,) = run_page.troubles_of_gate(f"{words_of_gap(gap)}; task send failed")
     assert trouble.why.startswith(why)
 
 
 def test_every_task_but_the_gate_has_words_for_its_failure():
     texts = dag_texts.words()
     tasks = {task for dag in texts["dags"].values() for task in dag["tasks"]} | set(texts["shared_tasks"])
-    assert set(run_words.words()["task"]) == tasks - {"gate"}
+    assert set(run_page.run_words()["task"]) == tasks - {"gate"}
 
 
 @pytest.mark.parametrize(
-    ("subject", "kind"), [("outcome", "attempts_outcome_check"), ("quarantine", "quarantine_reason_check")]
+    ("subject", "kind"), [("outcome", "attempts_outcome_check"), ("unusable.reason", "quarantine_reason_check")]
 )
 def test_whatever_the_ledger_may_hold_has_words(rows, subject, kind):
     (found,) = rows("SELECT pg_get_constraintdef(oid) AS words FROM pg_constraint WHERE conname = %s", kind)
-    assert set(re.findall(r"'(\w+)'", found["words"])) <= set(run_words.words()[subject])
+    assert set(re.findall(r"'(\w+)'", found["words"])) <= set(
+        words_of(subject) if "." in subject else run_page.run_words()[subject]
+    )
 
 
 def test_every_dag_has_a_page_and_no_other():
@@ -509,7 +513,7 @@ def airflow_database(monkeypatch):
         with Session(engine) as session, session.begin():
             yield session
 
-    monkeypatch.setattr(airflow_runs, "create_session", create_session)
+    monkeypatch.setattr(web_airflow, "create_session", create_session)
     return create_session
 
 

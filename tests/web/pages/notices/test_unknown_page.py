@@ -11,7 +11,7 @@ import pytest
 
 from motcua.jobs.listing import reading
 from motcua.jobs.listing.lists import HELD
-from motcua.reports.lists.declared import declared_list
+from motcua.reports.lists import declared_list
 from tests.ground import NHA_TRANG, TU_PHAP
 from tests.web.visiting import VISITING, words
 
@@ -181,7 +181,7 @@ def test_form_of_another_visitor_changes_nothing(staff, made, rows):
     staff.cookies.set("_token", "another-session")
     answer = send(staff, fields_of(asked.text), decision="release")
     assert answer.status_code == 403
-    assert "Chưa gửi lại tin nào. Trang đã cũ" in words(answer)
+    assert "Chưa ghi nhận gì. Trang đã cũ" in words(answer)
     assert rows("SELECT 1 FROM motcua.releases") == []
 
 

@@ -14,7 +14,7 @@ import pytest
 from motcua.jobs.exports.accounts import open_account
 from motcua.jobs.exports.forms import form_of, read_export_form
 from motcua.store.intake.exports import list_forms
-from motcua.web.quality.export_typed import TypedForm, changes_of
+from motcua.web.quality.export_form_page import TypedForm, changes_of
 from tests.ground import NHA_TRANG, TU_PHAP, in_ledger
 from tests.integration.exports.conftest import FORM, SOURCE, line, read_here, set_form_of
 from tests.web.pages.oversight.test_sent_exports import file_of, send, token_of

@@ -21,7 +21,7 @@ from motcua.quality.report_data import BrokenAgency
 from motcua.quality.reporting import NoSuchAgency
 from motcua.reports.quality.urgency import most_urgent
 from motcua.store.agencies import InForce
-from motcua.web.lists import page as lists
+from motcua.web import lists as lists
 from motcua.web.quality import charts, findings, quality_page
 from tests.ground import TU_PHAP
 from tests.quality_samples import agency_report, broken, department_report, figures, row, rows, trend

@@ -13,7 +13,7 @@ import pytest
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
-from motcua.commands.oversight import closings as commands
+from motcua.commands import closings as commands
 from motcua.domain.clock import VIETNAM
 from motcua.domain.periods import Period
 from motcua.domain.run_window import EVERYTHING

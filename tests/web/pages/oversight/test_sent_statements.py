@@ -20,7 +20,7 @@ from motcua.jobs.personal_data import remove_old_files
 from motcua.jobs.tasks.reconcile_carrier import find_files, take_file
 from motcua.jobs.uploads import reading
 from motcua.web import forms
-from motcua.web.staff import sent_statements_page
+from motcua.web.staff import statements_page
 from tests.integration.handed_in.test_carrier_statements import HEADINGS, Ours, at, file_of, line
 from tests.web.visiting import VISITING, token_of, words
 
@@ -36,7 +36,7 @@ def ours(agencies, rows) -> Ours:
 def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     """Runs that were asked for, and by whom."""
     asked: list[tuple[str, str]] = []
-    monkeypatch.setattr(sent_statements_page, "start_run", lambda dag_id, by: not asked.append((dag_id, by)))
+    monkeypatch.setattr(statements_page, "start_run", lambda dag_id, by: not asked.append((dag_id, by)))
     return asked
 
 
@@ -324,7 +324,7 @@ def test_form_that_breaks_off_is_told_and_writes_nothing(staff, ours, rows, fold
 
 
 def test_file_that_is_too_large_is_told_and_never_held(staff, ours, folder, monkeypatch):
-    monkeypatch.setattr(sent_statements_page, "LARGEST_UPLOAD", 1024 * 1024)
+    monkeypatch.setattr(statements_page, "LARGEST_UPLOAD", 1024 * 1024)
     held: list[int] = []
     taken = forms.MultiPartParser.on_part_data
 
@@ -412,7 +412,7 @@ def test_what_nobody_confirms_is_dropped_at_once_or_after_a_day(staff, ours, fol
 
 
 def test_page_says_when_no_run_could_be_started(staff, ours, monkeypatch):
-    monkeypatch.setattr(sent_statements_page, "start_run", lambda dag_id, by: False)
+    monkeypatch.setattr(statements_page, "start_run", lambda dag_id, by: False)
     kept = confirm(staff, send(staff, file_of(line(ours.attempt(at(5))))))
     assert "Hệ thống đọc tệp ở lượt chạy tới" in words(staff.get(kept.headers["location"]))
 

@@ -1,0 +1,153 @@
+"""``motcua apologies``: what became of each evening, how good the forecast was, and who needs a letter."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from operator import itemgetter
+from typing import Annotated
+
+import typer
+
+from motcua.commands.terminal import print_rows, say
+from motcua.domain.clock import VIETNAM
+from motcua.domain.run_window import EVERYTHING
+from motcua.domain.texts import date_in_text
+from motcua.jobs.notices.apologizing import waiting_evenings
+from motcua.store.ledger.database import connect
+from motcua.store.notices.apologies import ForecastCount, forecast, letters_needed, list_evenings
+
+app = typer.Typer(help="The 17:30 apologies.", no_args_is_help=True)
+
+_WHY = {
+    "no_evening": "no evening was settled for that day",
+    "not_seen": "not known at the evening",
+    "due_set_late": "appointed day set or moved after the evening",
+    "same_day": "appointed on the day of receipt",
+    "other_status": "not being worked on at the evening (taken back, or its clock started later)",
+    "missed": "evening missed (outage)",
+    "not_read": "in a source that is read no longer",
+    "kind_off": "apologies switched off",
+    "cancelled": "changed just before the SMS left, and was late after all",
+    "forgotten": "NO REASON FOUND: a mistake of this system",
+}
+
+
+def _today() -> date:
+    return datetime.now(VIETNAM).date()
+
+
+def _month(text: str) -> tuple[date, date]:
+    """First and last day of a month written 2026-11.
+
+    Raises:
+        typer.BadParameter: it is not written so.
+    """
+    try:
+        first = datetime.strptime(text, "%Y-%m").date()  # noqa: DTZ007 - a month, no moment
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a month such as 2026-11") from None
+    return first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+
+
+@app.command("evenings")
+def show_evenings(
+    days: Annotated[int, typer.Option(min=1, help="The last so many days.")] = 7,
+) -> None:
+    """List the evenings: what was planned, what was missed, what waits; exit 1 if one waits."""
+    now = datetime.now(UTC)
+    with connect() as connection:
+        rows = list_evenings(connection, _today() - timedelta(days=days - 1), _today())
+        waiting = waiting_evenings(connection, EVERYTHING, now)
+    figures = ("suppressed", "missed", "told", "cancelled", "expired", "open")
+    print_rows(
+        {
+            "agency": "agency_code",
+            "evening": lambda row: date_in_text(row.day),
+            "mode": "apology_day",
+            "state": "state",
+            "due": lambda row: " - ".join(
+                dict.fromkeys(date_in_text(day) for day in (row.first_due, row.last_due) if day)
+            ),
+            "settled": "settled_at",
+            "looked at": "looked_at",
+            "planned": "queued",
+            **dict(zip(figures, figures, strict=True)),
+        },
+        rows,
+        empty="No evening was settled in these days.",
+        style=lambda row: "red" if row.state == "missed" else None,
+    )
+    for day, agencies in waiting.items():
+        say(f"The evening of {date_in_text(day)} waits for {agencies} agency(ies).", "red")
+    if waiting:
+        raise typer.Exit(1)
+
+
+@app.command("forecast")
+def show_forecast(
+    month: Annotated[str | None, typer.Option(help="For example 2026-11; by default this month.")] = None,
+) -> None:
+    """Print how good the apologies were, by agency: told and late, told and on time after all, late and not told."""
+    first, last = _month(month) if month else _month(f"{_today():%Y-%m}")
+    with connect() as connection:
+        rows = forecast(connection, first, last, datetime.now(UTC))
+    if not rows:
+        say(f"No apology and no late dossier in {first:%m/%Y}, as far as its days are over.")
+        return
+    heads = ("agency", "told", "right", "of them stopped", "wrong", "right, %", "late and not told")
+    lines = [
+        [code, *_figures([row for row in rows if row.agency_code == code])]
+        for code in sorted({row.agency_code for row in rows})
+    ]
+    print_rows(
+        {head: itemgetter(place) for place, head in enumerate(heads)},
+        [*lines, ["all", *_figures(rows)]],
+        title=f"Apologies for appointed days of {first:%m/%Y}",
+        caption="days that are not over are left out",
+        style=lambda line: "bold" if line[0] == "all" else None,
+    )
+    why: Counter[str] = Counter()
+    for row in rows:
+        if row.outcome == "missed":
+            why[row.reason or ""] += row.dossiers
+    for reason, dossiers in why.most_common():
+        say(f"{dossiers} late and not told: {_WHY.get(reason, reason)}")
+
+
+def _figures(rows: Sequence[ForecastCount]) -> list[str]:
+    count: Counter[str] = Counter()
+    for row in rows:
+        count[row.outcome] += row.dossiers
+    right = count["right"] + count["stopped"]
+    told = right + count["wrong"]
+    share = f"{100 * right / told:.1f}" if told else ""
+    return [str(told), str(right), str(count["stopped"]), str(count["wrong"]), share, str(count["missed"])]
+
+
+@app.command("letters")
+def show_letters(
+    agency: Annotated[str | None, typer.Option(help="Only this agency's.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most this many.")] = 200,
+) -> None:
+    """List dossiers that need a Phiếu xin lỗi (Mẫu 04): the SMS names no reason and no new date and replaces none."""
+    with connect() as connection:
+        rows = letters_needed(connection, _today(), agency_code=agency, limit=limit)
+    ended = ("suppressed", "expired", "rejected")
+    print_rows(
+        {
+            "agency": "agency_code",
+            "dossier": "dossier_code",
+            "procedure": "procedure_code",
+            "appointed": lambda row: date_in_text(row.due_day),
+            "days late": "days_late",
+            "apology by SMS": lambda row: f"{row.sms}: {row.sms_reason}" if row.sms in ended else row.sms or "none",
+            "appointed anew before": lambda row: f"{row.times_moved} time(s)" if row.times_moved else None,
+        },
+        rows,
+        empty="No dossier needs a Phiếu xin lỗi.",
+        style=lambda row: "red" if row.times_moved else None,
+    )
+    if len(rows) == limit:
+        say(f"There may be more: --limit is {limit}.")

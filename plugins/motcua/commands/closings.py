@@ -1,0 +1,234 @@
+"""``motcua closings``: close a period by hand, list closings, show figures and differences."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from motcua.commands.lists import Search, Sort, To, print_list
+from motcua.commands.terminal import By, handed_in, local_moment, print_error, print_rows, refuse, say, signed
+from motcua.domain.intake.portal_figures import ComparedAgency
+from motcua.domain.periods import Period
+from motcua.domain.reconciliation import STATES, MessageFigures, sum_messages
+from motcua.jobs.listing.lists import CLOSINGS, DIFFERENCES_OF_CLOSING
+from motcua.jobs.reconciliation.closing import close_period
+from motcua.jobs.reconciliation.portal_figures import LARGEST_FILE, hand_in_portal_figures
+from motcua.reports.publication.csv_tables import plain_csv
+from motcua.store.intake.closings import pushed_of_closing
+from motcua.store.intake.portal_figures import compare_periods
+from motcua.store.ledger.database import connect
+from motcua.store.oversight.closings import (
+    load_changes,
+    load_closing,
+    load_differences,
+    load_figures,
+    load_orphans,
+)
+from motcua.store.oversight.figure_rows import Cell, rows_of_figure
+
+app = typer.Typer(
+    help="Closings of days, months, quarters and years: messages against what the sources count.", no_args_is_help=True
+)
+
+_NUMBER = typer.Argument(help="Number of the closing; motcua closings list shows it.")
+
+
+@app.command("close")
+def close(
+    period: Annotated[
+        str,
+        typer.Argument(
+            help="A day such as 2026-11-24, a month such as 2026-11, a quarter such as 2026-Q4 or a year such as 2026; "
+            "yesterday by default."
+        ),
+    ] = "",
+) -> None:
+    """Close a period, or correct its last closing where something differs; exit 1 if something does not meet.
+
+    Nothing is published: the next run of reconcile_daily does that.
+    """
+    now = datetime.now(UTC)
+    chosen = Period.parse(period) if period else Period.day_before(now)
+    result = close_period(chosen, f"manual__{now.isoformat()}", now)
+    closing = result.closing
+    corrects = f", corrects closing {closing.corrects}" if closing.corrects else ""
+    say(f"{closing.period}: closing {closing.closing_no}{corrects if result.changed else ' stands, nothing differs'}")
+    show(closing.closing_no)
+    if closing.difference or closing.unexplained or closing.sources_unread:
+        raise typer.Exit(1)
+
+
+@app.command("list")
+def list_all(
+    search: Search = "",
+    sort: Sort = "",
+    most: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 40,
+    to: To = None,
+) -> None:
+    """List closings, the newest period first."""
+    print_list(
+        CLOSINGS,
+        {"q": search, "sort": sort},
+        most=most,
+        to=to,
+        empty="Nothing was closed yet: motcua closings close",
+        red=lambda row: row.difference or row.unexplained or row.sources_unread,
+    )
+
+
+@app.command("show")
+def show(closing_no: Annotated[int, _NUMBER]) -> None:
+    """Print the identity of a closing, by kind and agency, and what a correction changed."""
+    try:
+        with connect() as connection:
+            closing = load_closing(connection, closing_no)
+            figures, changes = load_figures(connection, closing_no), load_changes(connection, closing_no)
+            pushed = pushed_of_closing(connection, closing_no)
+            compared = compare_periods(connection, [str(closing.period)], up_to=closing_no)
+    except LookupError as missing:
+        raise refuse(missing) from None
+    sums = [
+        (
+            code,
+            sum_messages(
+                tuple(each for each in figures.messages if (each.agency_code, each.kind) == (code, kind)), kind
+            ),
+        )
+        for code, kind in sorted({(each.agency_code, each.kind) for each in figures.messages})
+    ]
+    names = ("at_source", "out_of_scope", "expected", *STATES, "difference")
+    print_rows(
+        {
+            "agency": lambda row: row[0] or "-",
+            "kind": lambda row: row[1].kind,
+            **{name.replace("_", " "): partial(_figure, name) for name in names},
+        },
+        sums,
+        empty="No message was expected.",
+        style=lambda row: "red" if row[1].difference else None,
+    )
+    if closing.sources_unread:
+        say(f"Not counted: {', '.join(closing.sources_unread)}", "red")
+    if pushed:
+        say("As pushed, not counted independently:")
+        for each in pushed:
+            say(f"  {each.agency_code} ({each.source})")
+    if compared:
+        _print_compared(compared)
+    for change in changes:
+        where = ", ".join(filter(None, (change.agency_code, change.procedure_code, change.kind)))
+        causes = ", ".join(change.causes)
+        say(f"{where}: {change.figure} {change.was} → {change.became} ({causes})")
+
+
+def _figure(name: str, row: tuple[str, MessageFigures]) -> int | None:
+    return getattr(row[1], name) or None
+
+
+@app.command("compare")
+def compare(
+    path: Annotated[
+        Path, typer.Argument(help="CSV or Excel workbook of the portal's figures: docs/operations/reconciliation.md.")
+    ],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what it would do.")] = False,
+    by: By = None,
+) -> None:
+    """Hand in figures of the national portal and compare them with the closings of their periods; they are in none.
+
+    Exit 1 where a figure differs or a line was not taken; the good lines are taken. A difference is shown, not judged.
+    """
+    who = "dry run" if dry_run else signed(by)
+    name, content = handed_in(path, LARGEST_FILE)
+    done = hand_in_portal_figures(content, name, who, datetime.now(UTC), dry_run=dry_run)
+    for fault in done.faults:
+        say(f"- {fault}")
+    replacing = sum(each.replaces is not None for each in done.new)
+    would = "would be " if dry_run else ""
+    say(
+        f"{done.lines} good line(s): {len(done.new)} {would}new, {replacing} of them in place of what was said before;"
+        f" {done.lines - len(done.new)} there already. {len(done.faults)} line(s) not taken."
+    )
+    if done.compared:
+        _print_compared(done.compared)
+    if done.faults or any(each.differs for each in done.compared):
+        raise typer.Exit(1)
+
+
+def _print_compared(compared: Sequence[ComparedAgency]) -> None:
+    print_rows(
+        {
+            "agency": lambda row: row[0].agency_code,
+            "period": lambda row: row[0].period,
+            "figure": lambda row: row[1].figure,
+            "portal": lambda row: row[1].theirs,
+            "before": lambda row: row[1].replaced,
+            "here": lambda row: "not closed" if row[1].ours is None else row[1].ours,
+            "difference": lambda row: f"{row[1].difference:+}" if row[1].difference else None,
+            "since": lambda row: row[1].since,
+            "handed in": lambda row: f"{local_moment(row[0].handed_in_at)} {row[0].handed_in_by}",
+        },
+        [(each.newest, figure) for each in compared for figure in each.figures],
+        style=lambda row: "red" if row[1].difference else None,
+    )
+    if any(each.differs for each in compared):
+        say("A dossier pushed later, counted on another day, deleted there or never pushed makes a difference.")
+
+
+@app.command("differences")
+def differences(closing_no: Annotated[int, _NUMBER], to: To = None) -> None:
+    """List what has no counterpart, each with its reason, those without one first; exit 1 if there are any of these."""
+    try:
+        with connect() as connection:
+            load_closing(connection, closing_no)
+            rows, orphans = load_differences(connection, closing_no), load_orphans(connection, closing_no)
+    except LookupError as missing:
+        raise refuse(missing) from None
+    print_list(
+        DIFFERENCES_OF_CLOSING.of(rows),
+        most=len(rows) or 1,
+        to=to,
+        empty="Every occasion has its message, and every message its occasion.",
+        red=lambda row: not row.is_explained,
+    )
+    for orphan in orphans:
+        what = orphan.dossier_code or orphan.message_id or orphan.receipt_id
+        say(f"{orphan.sort}: {orphan.agency_code or '-'} {what}")
+    if any(not row.is_explained for row in rows):
+        raise typer.Exit(1)
+
+
+@app.command("rows")
+def rows(
+    closing_no: Annotated[int, _NUMBER],
+    figure: Annotated[str, typer.Argument(help="A column of csv/messages.csv or csv/dossiers.csv, such as delivered.")],
+    agency: Annotated[str | None, typer.Option(help="Code of the agency; all by default.")] = None,
+    procedure: Annotated[str | None, typer.Option(help="Code of the procedure; '' where none is named.")] = None,
+    kind: Annotated[str | None, typer.Option(help="result, supplement, apology or reply; of messages.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Of messages: the reason, as in csv/reasons.csv.")] = None,
+    *,
+    csv: Annotated[bool, typer.Option("--csv", help="All rows as CSV, for machines.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="The first so many.")] = 100,
+) -> None:
+    """List what a figure counts, as it stood at the cut-off; exit 1 if it is not as many as the closing says."""
+    cell = Cell(agency, procedure, kind, reason)
+    try:
+        with connect() as connection:
+            closing, figures = load_closing(connection, closing_no), load_figures(connection, closing_no)
+            found = rows_of_figure(connection, closing, figures, figure, cell, None if csv else limit)
+    except LookupError as missing:
+        raise refuse(missing) from None
+    if csv:
+        sys.stdout.write(plain_csv(found.of, found.rows).decode())
+    else:
+        print_rows({name: name for name in found.of.__slots__}, found.rows, empty="Nothing is counted there.")
+        if found.all_rows > len(found.rows):
+            say(f"{found.all_rows - len(found.rows)} more: --limit, or --csv for all")
+    if found.all_rows != found.closed:
+        print_error(f"The closing says {found.closed}, the facts say {found.all_rows}: motcua verify")
+        raise typer.Exit(1)

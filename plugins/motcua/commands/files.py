@@ -1,0 +1,234 @@
+"""``motcua files``: exports that one-stop software drops as files, how they are written, and what became of each."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from datetime import UTC, datetime
+from operator import itemgetter
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from motcua.commands.lists import Most, Search, Sort, To, print_list
+from motcua.commands.terminal import (
+    By,
+    handed_in,
+    local_moment,
+    print_rows,
+    refuse,
+    say,
+    signed,
+    typed_agencies,
+    without_phone,
+)
+from motcua.domain.clock import VIETNAM
+from motcua.domain.dossiers import NOTE_LIMIT, clean_words
+from motcua.jobs.exports.accounts import open_account
+from motcua.jobs.exports.forms import ExportForm, ExportFormError, form_of, read_export_form
+from motcua.jobs.exports.taking import (
+    ADAPTER,
+    FilesTaken,
+    folder_of,
+    take_files,
+)
+from motcua.jobs.handed_in.faults import FileFault, FileRefused
+from motcua.jobs.handed_in.phones import mask_field
+from motcua.jobs.handed_in.tables import LARGEST_FILE
+from motcua.jobs.listing.lists import exports_of, vanished_of
+from motcua.jobs.uploads.reading import preview_export_apart
+from motcua.settings import settings
+from motcua.store.agencies import agency_words
+from motcua.store.intake.clients import NameTaken, change_client
+from motcua.store.intake.exports import (
+    accept_file,
+    account_of,
+    form_in_force,
+    list_exports,
+    set_form,
+)
+from motcua.store.ledger.database import connect
+
+app = typer.Typer(
+    help="Exports that are dropped as files: forms, what was taken, what was wrong.", no_args_is_help=True
+)
+_LARGEST_FORM = 1024 * 1024
+
+_Source = Annotated[str, typer.Argument(help="Source of MOTCUA_SOURCES with the adapter files.")]
+_Agencies = Annotated[
+    list[str] | None,
+    typer.Option("--agency", help="Code or alias of an agency that its files may tell of; may be given again."),
+]
+
+
+@app.command("list")
+def list_all(
+    source: Annotated[str | None, typer.Argument(help="A source; by default all.")] = None,
+    vanished: Annotated[
+        bool, typer.Option("--vanished", help="Open dossiers that the source's whole exports have no more.")
+    ] = False,
+    search: Search = "",
+    sort: Sort = "",
+    most: Most = 50,
+    to: To = None,
+) -> None:
+    """List the files that were dropped, the newest first, and what became of each."""
+    if vanished:
+        if source is None:
+            raise refuse("Say of which source: motcua files list SOURCE --vanished.")
+        print_list(vanished_of(source), most=most, to=to, empty="None has vanished.")
+        return
+    empty = "No file was seen yet. Folders: " + (", ".join(_folders()) or "no source has the adapter files.")
+    print_list(exports_of(source), {"q": search, "sort": sort}, most=most, to=to, empty=empty)
+
+
+def _folders() -> list[str]:
+    return [str(folder_of(name)) for name, kind in settings().sources.items() if kind == ADAPTER]
+
+
+@app.command()
+def faults(export: Annotated[int, typer.Argument(help="Number of a file: motcua files list.")]) -> None:
+    """Show what was wrong in a file, by line, in Vietnamese for whoever exported it; no value of a cell."""
+    with connect() as connection:
+        found = list_exports(connection, export_no=export)
+    if not found:
+        raise refuse(f"There is no file {export}: motcua files list.")
+    (file,) = found
+    say(f"{file.name}: {file.state}")
+    if file.accepted_by:
+        say(f"{file.accepted_by}, {local_moment(file.accepted_at)}: {file.accepted_why}")
+    for fault in file.faults:
+        say(f"- {FileFault(**fault)}")
+    if not file.faults:
+        say("Nothing was wrong.")
+
+
+@app.command()
+def form(
+    source: _Source,
+    path: Annotated[Path | None, typer.Argument(help="The form, YAML; without it the one in force is printed.")] = None,
+    agency: _Agencies = None,
+    by: By = None,
+) -> None:
+    """Set how a source writes its exports, and for which agencies; kept with your name."""
+    if path is None and agency is None:
+        with connect() as connection:
+            kept = form_in_force(connection, source)
+        if kept is None:
+            raise refuse(f"There is no form of {source} yet: motcua files form {source} FORM.yaml --agency CODE.")
+        say(f"# {kept.set_by}, {local_moment(kept.set_at)}; {', '.join(kept.agencies)}")
+        say(json.dumps(kept.form, ensure_ascii=False, indent=2))
+        return
+    who = signed(by)
+    now = datetime.now(UTC)
+    wanted = None if path is None else _form(path)
+    with connect() as connection:
+        codes = None if agency is None else typed_agencies(connection, agency)
+        if account_of(connection, source) is None:
+            if not codes:
+                raise refuse("The first time say for which agencies: --agency CODE.")
+            try:
+                open_account(connection, source, codes, who, now)
+            except NameTaken:
+                raise refuse(
+                    f"There is software of the name {source} that pushes: give the source another name."
+                ) from None
+        elif codes is not None:
+            change_client(connection, source, "changed", by=who, now=now, agencies=codes)
+        if wanted is not None:
+            set_form(connection, source, wanted.model_dump(mode="json"), who, now)
+        has_form = form_in_force(connection, source) is not None
+    told = (
+        "its form is in force"
+        if has_form
+        else "its form is set on its page (Chất lượng › Nguồn dữ liệu), or by this command"
+    )
+    say(f"{source}: {told}. Its files belong into {folder_of(source)}")
+    if settings().sources.get(source) != ADAPTER:
+        say(f"Nothing reads it yet: add {source}={ADAPTER} to MOTCUA_SOURCES.")
+
+
+@app.command()
+def preview(
+    source: _Source,
+    file: Annotated[Path, typer.Argument(help="An export.")],
+    form: Annotated[Path | None, typer.Option("--form", help="Another form than the one in force.")] = None,
+    agency: _Agencies = None,
+) -> None:
+    """Read a file by a form and show its first lines and what is wrong with it; nothing is written."""
+    name, content = handed_in(file, LARGEST_FILE)
+    with connect() as connection:
+        kept = form_in_force(connection, source)
+        own = typed_agencies(connection, agency) if agency else list(kept.agencies) if kept else []
+        agencies = agency_words(connection)
+    if form is None and kept is None:
+        raise refuse(f"There is no form of {source} yet: --form FORM.yaml.")
+    if not own:
+        raise refuse("Say for which agencies: --agency CODE.")
+    used = _form(form) if form is not None else form_of(dict(kept.form)) if kept else None
+    assert used is not None
+    with tempfile.TemporaryFile() as copy:
+        copy.write(content)
+        read = preview_export_apart(copy, name, used, agencies, own, datetime.now(UTC))
+    if read.is_refused:
+        raise refuse(FileRefused(name, read.faults))
+    print_rows(
+        {
+            "line": itemgetter("place"),
+            "agency": itemgetter("agency_code"),
+            "dossier": itemgetter("dossier_code"),
+            "phone": lambda row: mask_field(row["fields"].get("SoDienThoai", "")),
+            "status": lambda row: row["steps"][-1]["status_code"],
+            "step": lambda row: row["steps"][-1]["fields"].get("NoiDungXuLy", ""),
+            "when": lambda row: _moment(row["steps"][-1]["occurred_at"]),
+            "received": lambda row: _moment(row["received_at"]),
+            "due": lambda row: _moment(row["due_at"]),
+        },
+        [json.loads(text) for text in read.rows],
+    )
+    say(f"{read.lines} lines, {read.refused} refused; nothing was written.")
+    for fault in read.faults[:20]:
+        say(f"- {fault}")
+
+
+def _moment(text: str | None) -> str:
+    return f"{datetime.fromisoformat(text).astimezone(VIETNAM):%d/%m/%Y %H:%M}" if text else ""
+
+
+@app.command()
+def read(source: _Source) -> None:
+    """Take what lies in a source's folder now, as each run does; a file that was first seen now waits for the next
+    time."""
+    taken: FilesTaken = take_files(source)
+    counts = {name: getattr(taken, name) for name in ("taken", "repeated", "outdated", "refused", "removed", "waiting")}
+    say(", ".join(f"{number} {name}" for name, number in counts.items()))
+    for name in taken.names_refused:
+        say(f"refused: {name}")
+
+
+@app.command()
+def accept(
+    export: Annotated[int, typer.Argument(help="Number of a refused file: motcua files list.")],
+    why: Annotated[str, typer.Option("--why", help="Why it is right as it is; kept.", callback=without_phone)],
+    by: By = None,
+) -> None:
+    """Have a file taken that was refused because it has so few dossiers, or seems cut off; kept with your name."""
+    who = signed(by)
+    reason = clean_words(why, NOTE_LIMIT)
+    if not reason:
+        raise refuse("Say why: --why.")
+    with connect() as connection:
+        if not accept_file(connection, export, who, reason, datetime.now(UTC)):
+            raise refuse(f"File {export} is not refused, or was written anew since: motcua files list.")
+    say(f"File {export} is taken with the next run.")
+
+
+def _form(path: Path) -> ExportForm:
+    try:
+        _, content = handed_in(path, _LARGEST_FORM)
+        return read_export_form(content.decode("utf-8-sig"))
+    except ExportFormError as wrong:
+        raise refuse(f"{path}: {wrong}") from None
+    except (FileRefused, UnicodeDecodeError):
+        raise refuse(f"{path} is no form: YAML in UTF-8.") from None

@@ -1,0 +1,243 @@
+"""``motcua gaps``: what a restored ledger does not remember, what one that slept may not, and what became of it."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Annotated
+
+import typer
+
+from motcua.commands.terminal import (
+    AsDepartment,
+    By,
+    local_moment,
+    must_be_department,
+    print_rows,
+    refuse,
+    say,
+    signed,
+    without_phone,
+)
+from motcua.domain.clock import VIETNAM
+from motcua.jobs.restoring import close_by_hand, lost_attempts
+from motcua.store.journal import JournalFailed, open_journal
+from motcua.store.ledger.database import connect
+from motcua.store.notices.gaps import (
+    Gap,
+    belief,
+    believe_sleeps,
+    doubt_sleeps,
+    list_gaps,
+    messages_of_gap,
+    not_found,
+)
+
+app = typer.Typer(
+    help="What a ledger does not remember that was restored, or may have been, and what became of it.",
+    no_args_is_help=True,
+)
+
+_KINDS = {
+    "behind_journal": "the ledger was restored: its journal knew more",
+    "other_journal": "the ledger was kept with a journal that is not here",
+    "behind_watch": "the watch had seen later messages than the ledger has",
+    "slept": "the ledger slept, and may have been put back",
+}
+
+
+@app.command("list")
+def list_all() -> None:
+    """List gaps, the latest first; exit 1 while one is open, the ledger is behind its journal, or that is damaged."""
+    with connect() as connection:
+        gaps = list_gaps(connection)
+        believed = belief(connection)
+        try:
+            lost, damage = lost_attempts(connection), open_journal().damage(date.min)
+        except JournalFailed as failure:
+            lost, damage = 0, str(failure)
+    if gaps:
+        _print_gaps(gaps)
+    elif not lost:
+        say("The ledger has no gap: it was never behind its journal.")
+    if lost:
+        say(
+            f"The ledger is behind its journal: {lost} attempt(s) that left are not in it. The next run reads them "
+            "before it sends anything.",
+            "red",
+        )
+    if damage is not None:
+        say(f"The journal is damaged: {damage}.", "red")
+    if believed is not None:
+        say(f"A sleep is believed, says {believed.said_by}, {local_moment(believed.said_at)}: {believed.reason}")
+    if lost or damage is not None or any(gap.closed_at is None for gap in gaps):
+        raise typer.Exit(1)
+
+
+def _print_gaps(gaps: list[Gap]) -> None:
+    def looked_at(gap: Gap) -> object:
+        open_words = "nothing is sent" if gap.held_until is None else f"held up to {local_moment(gap.held_until)}"
+        return gap.closed_at or f"open: {open_words}"
+
+    print_rows(
+        {
+            "gap": "gap_no",
+            "why": lambda gap: _KINDS[gap.kind],
+            "noticed": "noticed_at",
+            "ledger until": lambda gap: gap.slept_since or gap.ledger_until,
+            "journal until": "journal_until",
+            "left": "lost_attempts",
+            "not found": "not_found",
+            "looked at": looked_at,
+            "by": "closed_by",
+        },
+        gaps,
+        style=lambda gap: "red" if gap.closed_at is None else None,
+    )
+    opened = next((gap for gap in gaps if gap.closed_at is None), None)
+    if opened is None:
+        return
+    if opened.held_until is None:
+        say("Put the journal back (MOTCUA_JOURNAL): it is read by itself. Lost for good: motcua gaps close.")
+    else:
+        say(
+            f"Was the server only off: motcua gaps close {opened.gap_no} --nothing-sent. Was its disk put back to an "
+            f"earlier state: motcua gaps close {opened.gap_no} --put-back."
+        )
+
+
+@app.command("show")
+def show(gap_no: Annotated[int, typer.Argument(help="Number from 'motcua gaps list'.")]) -> None:
+    """Show one gap: what left in it, how those messages stand now, and which the sources did not tell of again."""
+    with connect() as connection:
+        gap = _find(list_gaps(connection, limit=10_000), gap_no)
+        counts = messages_of_gap(connection, gap_no)
+        unfound = not_found(connection, gap_no)
+    say(f"Gap {gap.gap_no}, noticed {local_moment(gap.noticed_at)}: {_KINDS[gap.kind]}.")
+    say(
+        f"Attempts that left and that the ledger did not know: {gap.lost_attempts}. Messages held then: "
+        f"{gap.held_messages}."
+    )
+    if gap.closed_at is None and gap.held_until is not None:
+        say(f"Open: what was recorded up to {local_moment(gap.held_until)} is held.", "red")
+    elif gap.closed_at is None:
+        say("Open: nothing is sent.", "red")
+    elif gap.reason is not None:
+        until = "nothing was sent" if gap.sent_until is None else f"sent until {local_moment(gap.sent_until)}"
+        say(f"Closed by {gap.closed_by}: {until}. {gap.reason}")
+    if counts:
+        heads = {"kind": "kind", "state now": "state", "messages": "messages"}
+        print_rows(heads, counts, title="Told, or maybe told, in the gap")
+    if unfound:
+        print_rows(
+            {
+                "left": "departed_at",
+                "gateway": "gateway",
+                "source": "source",
+                "agency": "agency_code",
+                "dossier": "dossier_code",
+                "kind": "kind",
+                "occasion": "occasion",
+                "answer": lambda each: each.outcome or "none",
+            },
+            unfound,
+            title="Not found",
+        )
+        say("Their sources have not told of them again; as soon as they do, they are found by themselves.")
+
+
+@app.command("close")
+def close(
+    gap_no: Annotated[int, typer.Argument(help="Number from 'motcua gaps list'.")],
+    reason: Annotated[str, typer.Option(help="Why, kept for auditors.", callback=without_phone)],
+    sent_until: Annotated[
+        datetime | None,
+        typer.Option(help="What was recorded up to then may have been told: it is held for people; clock of Vietnam."),
+    ] = None,
+    nothing_sent: Annotated[
+        bool,
+        typer.Option(
+            "--nothing-sent",
+            help="The ledger is whole: the server was only off, or only its journal is lost. All goes on.",
+        ),
+    ] = False,
+    put_back: Annotated[
+        bool,
+        typer.Option(
+            "--put-back", help="The ledger was put back to an earlier state: what is held may have been told."
+        ),
+    ] = False,
+    as_department: AsDepartment = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    by: By = None,
+) -> None:
+    """Say what became of a gap that the journal cannot tell, one for all; who and why is kept."""
+    must_be_department(as_department)
+    if not reason.strip():
+        raise refuse("Say why with --reason; it is kept for auditors.")
+    if (sent_until is not None) + nothing_sent + put_back != 1:
+        raise refuse(
+            "Say one of --sent-until, the last moment at which the ledger may have sent, --put-back and --nothing-sent."
+        )
+    who = signed(by)
+    question = "What was told in the gap is told again. Was nothing sent that the ledger does not know?"
+    if nothing_sent and not yes and not typer.confirm(question):
+        raise typer.Exit(1)
+    until = None if sent_until is None else sent_until.replace(tzinfo=VIETNAM)
+    with connect() as connection:
+        if put_back:
+            until = _find(list_gaps(connection, limit=10_000), gap_no).held_until
+            if until is None:
+                raise refuse("Nobody knows here what is held: say --sent-until.")
+        try:
+            held = close_by_hand(
+                connection,
+                gap_no,
+                closed_by=who,
+                reason=reason.strip(),
+                sent_until=until,
+                now=datetime.now(UTC),
+            )
+        except (LookupError, JournalFailed) as failure:
+            connection.rollback()
+            raise refuse(failure) from None
+    say(f"Gap {gap_no} is closed; the next run sends again.")
+    if held:
+        say(f"{held} message(s) may have been told: motcua messages held.")
+
+
+@app.command("believe")
+def believe(
+    reason: Annotated[str, typer.Option(help="Why, kept for auditors.", callback=without_phone)],
+    as_department: AsDepartment = False,
+    by: By = None,
+) -> None:
+    """Sign that this server's disk is never put back, or its journal never with it: then a sleep is believed."""
+    must_be_department(as_department)
+    if not reason.strip():
+        raise refuse("Say why with --reason; it is kept for auditors.")
+    who = signed(by)
+    with connect() as connection:
+        if not believe_sleeps(connection, who, reason.strip(), datetime.now(UTC)):
+            raise refuse("That is signed already: motcua gaps list.")
+    say("From now on a ledger that slept is believed. Take it back: motcua gaps doubt.")
+
+
+@app.command("doubt")
+def doubt(
+    as_department: AsDepartment = False,
+    by: By = None,
+) -> None:
+    """Take back that a ledger that slept is believed."""
+    must_be_department(as_department)
+    who = signed(by)
+    with connect() as connection:
+        if not doubt_sleeps(connection, who, datetime.now(UTC)):
+            raise refuse("Nobody had signed that: motcua gaps list.")
+    say("From now on what was recorded before a sleep is held until somebody says what became of it.")
+
+
+def _find(gaps: list[Gap], gap_no: int) -> Gap:
+    for gap in gaps:
+        if gap.gap_no == gap_no:
+            return gap
+    raise refuse(f"There is no gap {gap_no}: motcua gaps list.")

@@ -1,0 +1,304 @@
+"""``motcua intake``: accounts of one-stop software that pushes to us, and what it pushed."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import psycopg
+import typer
+
+from motcua.commands.lists import Most, Search, Sort, To, print_list
+from motcua.commands.terminal import By, print_rows, refuse, say, signed, typed_agencies
+from motcua.jobs.listing.lists import ACCOUNTS, pushes_since
+from motcua.settings import settings
+from motcua.store.intake.clients import (
+    NameTaken,
+    NoSuchClient,
+    Password,
+    change_client,
+    list_client_changes,
+    list_clients,
+    list_faults,
+    register_client,
+)
+from motcua.store.ledger.database import connect
+
+if TYPE_CHECKING:
+    from motcua.sandbox.vendor.portal import Answer, PortalClient
+
+app = typer.Typer(help="One-stop software that pushes to us: its accounts, and what it pushed.", no_args_is_help=True)
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+
+_Client = Annotated[str, typer.Argument(help="The name that the software signs in with.")]
+_Agencies = Annotated[
+    list[str] | None,
+    typer.Option("--agency", help="Code or alias of an agency that it may write for; may be given again."),
+]
+_Networks = Annotated[
+    list[str] | None,
+    typer.Option("--network", help="Addresses from which it may call without a session, as 10.1.2.0/24; again."),
+]
+_AtDesk = Annotated[
+    bool | None,
+    typer.Option(
+        "--supplements-at-desk/--supplements-where-said",
+        help="Whether its status 5 always means at the one-stop desk; by default only where a push says so.",
+    ),
+]
+
+
+@app.command("list")
+def list_all(
+    history: Annotated[bool, typer.Option("--history", help="Who changed which account, the newest first.")] = False,
+    search: Search = "",
+    sort: Sort = "",
+    most: Most = 200,
+    to: To = None,
+) -> None:
+    """List the accounts, with what they pushed in the last seven days."""
+    if not history:
+        empty = "Nothing may push yet: motcua intake add NAME --agency CODE."
+        print_list(ACCOUNTS, {"q": search, "sort": sort}, most=most, to=to, empty=empty)
+        return
+    with connect() as connection:
+        changes = list_client_changes(connection, most)
+    print_rows(
+        {
+            "when": "changed_at",
+            "who": "changed_by",
+            "client": "name",
+            "change": "change",
+            "agencies": "agencies",
+            "networks": "networks",
+            "supplements": lambda change: "at the desk" if change.supplements_at_desk else "where said",
+        },
+        changes,
+    )
+
+
+@app.command()
+def faults(client: _Client) -> None:
+    """Show what was wrong in a client's pushes of the last seven days; no value of any."""
+    since = pushes_since()
+    with connect() as connection:
+        if client not in {each.name for each in list_clients(connection, since)}:
+            raise refuse(f"There is no client {client}: motcua intake list.")
+        found = list_faults(connection, client, since)
+    columns = {name: name for name in ("day", "service", "fault", "field", "records")}
+    print_rows(columns, found, empty="Nothing was wrong.")
+
+
+@app.command()
+def add(
+    client: _Client,
+    agency: _Agencies = None,
+    source: Annotated[
+        str | None, typer.Option("--source", help="Source of MOTCUA_SOURCES that it is read as; by default its name.")
+    ] = None,
+    network: _Networks = None,
+    supplements_at_desk: _AtDesk = None,
+    by: By = None,
+) -> None:
+    """Register software that may push for these agencies, and show its password, once; kept with your name."""
+    who = signed(by)
+    of_source = source or client
+    for name in (client, of_source):
+        if not _NAME.fullmatch(name):
+            raise refuse(f"{name!r} is no name: a-z first, then a-z, 0-9 and _, 40 at most.")
+    if not agency:
+        raise refuse("Say which agencies it may write for: --agency CODE.")
+    words = secrets.token_urlsafe(24)
+    try:
+        with connect() as connection:
+            codes = typed_agencies(connection, agency)
+            register_client(
+                connection,
+                client,
+                of_source,
+                Password.of(words),
+                codes,
+                network or [],
+                supplements_at_desk=bool(supplements_at_desk),
+                by=who,
+                now=datetime.now(UTC),
+            )
+    except NameTaken:
+        raise refuse(f"There is a client {client} already: motcua intake list.") from None
+    except psycopg.DataError:
+        raise _no_network() from None
+    say(f"{client} may push for {', '.join(codes)}. Its password, which is shown this once:")
+    say(words)
+    if settings().sources.get(of_source) != "national_sync":
+        say(f"Nothing reads it yet: add {of_source}=national_sync to MOTCUA_SOURCES.")
+
+
+@app.command()
+def change(
+    client: _Client,
+    agency: _Agencies = None,
+    network: _Networks = None,
+    supplements_at_desk: _AtDesk = None,
+    by: By = None,
+) -> None:
+    """Change what a client may do: the agencies, or networks, that are named here instead of its own."""
+    who = signed(by)
+    if agency is None and network is None and supplements_at_desk is None:
+        raise refuse("Say what is to change: --agency, --network, --supplements-at-desk.")
+    try:
+        with connect() as connection:
+            codes = None if agency is None else typed_agencies(connection, agency)
+            change_client(
+                connection,
+                client,
+                "changed",
+                by=who,
+                now=datetime.now(UTC),
+                agencies=codes,
+                networks=network,
+                supplements_at_desk=supplements_at_desk,
+            )
+    except NoSuchClient:
+        raise refuse(f"There is no client {client}: motcua intake list.") from None
+    except psycopg.DataError:
+        raise _no_network() from None
+    say(f"{client} is changed.")
+
+
+@app.command()
+def password(client: _Client, by: By = None) -> None:
+    """Give a client a new password and show it, once; the old one and its sessions end."""
+    who = signed(by)
+    words = secrets.token_urlsafe(24)
+    _change(client, "password", who, password=Password.of(words))
+    say(f"The new password of {client}, which is shown this once:")
+    say(words)
+
+
+@app.command()
+def push(
+    dossier: Annotated[
+        str | None, typer.Argument(help="Code of the dossier that is pushed: as yours are, and none of a citizen's.")
+    ] = None,
+    status: Annotated[
+        int, typer.Option("--status", help="1 to 10; 9: its result is at the desk, 5: a supplement.")
+    ] = 4,
+    phone: Annotated[str, typer.Option("--phone", help="Where its message goes: your own.")] = "",
+    file: Annotated[
+        Path | None, typer.Option("--file", help="JSON that is pushed instead: a list of dossiers, or of steps.")
+    ] = None,
+    steps: Annotated[bool, typer.Option("--steps", help="The file holds steps (CapNhatTienDoHoSoMC).")] = False,
+    url: Annotated[
+        str | None, typer.Option("--url", help="Where to push, https://<host>/intake; by default this demo's.")
+    ] = None,
+    client: Annotated[
+        str | None, typer.Option("--client", help="The account's name; its password is asked for, or read from a pipe.")
+    ] = None,
+    agency: Annotated[str, typer.Option("--agency", help="Code of the agency that sends, madonvi.")] = "",
+) -> None:
+    """Push as one-stop software does, and show each answer; 1 where something was not taken.
+
+    What is pushed counts like anything that is: a result (9) of an enabled agency goes to the phone.
+    """
+    if (dossier is None) == (file is None):
+        raise refuse("Say the code of a dossier, or --file with what is pushed.")
+    if not 1 <= status <= 10:
+        raise refuse("--status is a code of the portal, 1 to 10.")
+    speaking, unit = _speaking(url, client, agency)
+    answers = _pushed(speaking, unit, dossier, status, phone) if dossier else _pushed_file(speaking, unit, file, steps)
+    if not answers[-1].is_done or any(answer.refused for answer in answers):
+        raise typer.Exit(1)
+
+
+def _speaking(url: str | None, client: str | None, agency: str) -> tuple[PortalClient, str]:
+    """A client of the protocol, and the unit that it names."""
+    from motcua.sandbox.vendor.joining import read_account
+    from motcua.sandbox.vendor.portal import PortalClient
+
+    if url is None:
+        account = read_account(settings().data / "vendor")
+        if account is None:
+            raise refuse("Say where to push and as whom: --url https://<host>/intake --client NAME.")
+        return PortalClient(account.url, account.client, account.password), agency or account.unit
+    if client is None:
+        raise refuse("Say as whom: --client NAME.")
+    words = typer.prompt(f"Password of {client}", hide_input=True, err=True)
+    return PortalClient(url, client, words.strip()), agency
+
+
+def _pushed(speaking: PortalClient, unit: str, dossier: str, status: int, phone: str) -> list[Answer]:
+    """As public clients do: asks whether the dossier is held, pushes it, and its step once that was taken."""
+    from motcua.sandbox.vendor.portal import trial_records
+
+    record, step = trial_records(dossier, status, phone, datetime.now(UTC))
+    answers = [_told(lambda: speaking.look_up(dossier, unit))]
+    if answers[-1].is_done:
+        is_held = bool(answers[-1].content.get("result"))
+        answers.append(_told(lambda: speaking.sync_dossiers([record], unit, is_updating=is_held)))
+        if answers[-1].is_done and not answers[-1].refused:
+            answers.append(_told(lambda: speaking.update_steps([step], unit)))
+    return answers
+
+
+def _pushed_file(speaking: PortalClient, unit: str, file: Path | None, steps: bool) -> list[Answer]:
+    try:
+        read = json.loads(file.read_bytes()) if file else None
+    except (OSError, ValueError) as failure:
+        raise refuse(f"{file} cannot be read as JSON: {type(failure).__name__}.") from None
+    records = read if isinstance(read, list) else [read]
+    if steps:
+        return [_told(lambda: speaking.update_steps(records, unit))]
+    return [_told(lambda: speaking.sync_dossiers(records, unit, is_updating=False))]
+
+
+def _told(ask: Callable[[], Answer]) -> Answer:
+    """Asks, and shows what came back."""
+    from motcua.sandbox.vendor.portal import NoAnswer
+
+    try:
+        answer = ask()
+    except NoAnswer as silence:
+        raise refuse(f"{silence}.") from None
+    counts = {name: answer.content[name] for name in ("received", "repeated", "refused") if name in answer.content}
+    held: Any = answer.content.get("result")
+    if answer.service == "TraCuuHoSo" and answer.is_done:
+        counts = {"held": len(held) if isinstance(held, list) else 0}
+    words = ", ".join(f"{name} {number}" for name, number in counts.items())
+    say(f"{answer.service}: {answer.code}  {answer.content.get('message', '')}  {words}".rstrip())
+    for each in answer.refused:
+        said = f"{each.get('MaHoSo', '')} {each.get('field', '')}".strip()
+        say(f"  record {each.get('index')} ({said}): {each.get('reason')}. {each.get('message', '')}")
+    return answer
+
+
+@app.command()
+def disable(client: _Client, by: By = None) -> None:
+    """Let a client push no more; its sessions end, and what it pushed stays."""
+    _change(client, "disabled", signed(by), enabled=False)
+    say(f"{client} may push no more.")
+
+
+@app.command()
+def enable(client: _Client, by: By = None) -> None:
+    """Let a client push again, with the password that it has."""
+    _change(client, "enabled", signed(by), enabled=True)
+    say(f"{client} may push.")
+
+
+def _change(
+    client: str, change: str, by: str, *, enabled: bool | None = None, password: Password | None = None
+) -> None:
+    try:
+        with connect() as connection:
+            change_client(connection, client, change, by=by, now=datetime.now(UTC), enabled=enabled, password=password)
+    except NoSuchClient:
+        raise refuse(f"There is no client {client}: motcua intake list.") from None
+
+
+def _no_network() -> typer.Exit:
+    return refuse("That is no network: write 10.1.2.0/24, or one address.")

@@ -1,1 +1,0 @@
-"""For operators: what messages are made of and sent through, and what became of them."""

@@ -1,1 +1,0 @@
-"""For those who judge: quality, closings, publications, statements, complaints."""

@@ -1,0 +1,191 @@
+"""``motcua publications`` and ``motcua verify``: what was published, and whether it still holds."""
+
+from __future__ import annotations
+
+import sys
+from operator import itemgetter
+from typing import Annotated
+
+import typer
+
+from motcua.commands.terminal import By, print_error, print_rows, refuse, say, signed_if_known
+from motcua.jobs.mailing import MailsNotSent
+from motcua.jobs.publications.mailing import FileChanged, bodies_of, mail_publication
+from motcua.jobs.publications.publishing import publications_store
+from motcua.jobs.publications.verification import Verification
+from motcua.jobs.publications.verifying import (
+    is_manifest,
+    stray_folders,
+    verify_all,
+    verify_publication,
+)
+from motcua.jobs.publications.verifying_in_turn import keep_verification
+from motcua.jobs.reconciliation.reporting import find_statement, statement_hash, statement_text
+from motcua.store.ledger.database import connect
+from motcua.store.oversight.publications import find_publication, list_publications
+
+app = typer.Typer(help="Published reconciliation reports.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_all() -> None:
+    """List every publication, the first one first."""
+    with connect() as ledger:
+        publications = list_publications(ledger)
+    print_rows(
+        {
+            "number": "publication_no",
+            "period": "period",
+            "closing": "closing_no",
+            "corrects": "corrects",
+            "published": "published_at",
+            "folder": "folder",
+            "manifest": lambda each: f"{each.manifest_sha256[:16]}…",
+        },
+        publications,
+        empty="Nothing is published yet.",
+        title="Publications",
+    )
+
+
+@app.command("show")
+def show(number: Annotated[int, typer.Argument(min=1, help="Number of the publication.")]) -> None:
+    """Print a publication's files with their hashes, and where they are."""
+    with connect() as ledger:
+        publication = find_publication(ledger, publication_no=number)
+    if publication is None:
+        raise refuse(f"there is no publication {number}; motcua publications list shows them")
+    try:
+        folder = publications_store() / publication.folder
+    except OSError as error:
+        raise refuse(error) from None
+    corrects = "" if publication.corrects is None else f", corrects publication {publication.corrects}"
+    say(
+        f"Publication {number}: {publication.period}, closing {publication.closing_no}{corrects}.\n"
+        f"Folder {folder}\n"
+        f"SHA-256 of manifest.json {publication.manifest_sha256}\n"
+        f"of the one before       {publication.previous_sha256}"
+    )
+    if not is_manifest(publication.manifest):
+        raise refuse(f"its manifest in the ledger is none; motcua verify {number} says more")
+    print_rows(
+        {
+            "file": itemgetter("name"),
+            "bytes": itemgetter("size"),
+            "rows": lambda each: each.get("rows"),
+            "SHA-256": itemgetter("sha256"),
+        },
+        publication.manifest["files"],
+    )
+
+
+@app.command("statement")
+def print_statement(
+    asked: Annotated[str, typer.Argument(metavar="NAME_OR_HASH", help="As a manifest names it, or its SHA-256.")],
+) -> None:
+    """Print the text of a statement that a publication names, byte for byte what its SHA-256 is of."""
+    try:
+        name = find_statement(asked)
+    except LookupError as error:
+        raise refuse(error.args[0]) from None
+    # Nothing but the text, so that sha256sum finds the same; what it is goes beside it.
+    sys.stderr.write(f"{name}  SHA-256 {statement_hash(name)}\n")
+    sys.stdout.write(statement_text(name))
+
+
+@app.command("mail")
+def mail(
+    number: Annotated[int, typer.Argument(min=1, help="Number of the publication.")],
+    bodies: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="department, home_affairs, justice, committee, or an agency's code; all that have recipients."
+        ),
+    ] = None,
+    again: Annotated[bool, typer.Option("--again", help="Whoever has the mail gets it once more.")] = False,
+) -> None:
+    """Mail a publication to those whom its mail did not reach; exit 1 if one is not reached."""
+    failed = False
+    try:
+        chosen = bodies or bodies_of(number)
+    except LookupError as error:
+        raise refuse(error) from None
+    for body in chosen:
+        try:
+            counts = mail_publication(number, body, again=again)
+        except LookupError as error:
+            raise refuse(error) from None
+        except (MailsNotSent, FileChanged) as error:
+            print_error(error)
+            failed = True
+        else:
+            told = f"{counts['recipients']} recipient(s), {counts['sent']} mailed, {counts['had_it']} had it before."
+            say(f"{body}: {told}")
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command("verify-all")
+def verify_every(by: By = None) -> None:
+    """Verify every publication, and look for folders that are none; exit 1 if one does not hold.
+
+    What was found is kept for the pages, signed by whoever runs it.
+    """
+    failed = looked = 0
+    who = signed_if_known(by)
+    for checked in verify_all():
+        _print_verification(checked)
+        _keep(checked, who)
+        looked += 1
+        failed += bool(checked.faults)
+    for stray in stray_folders():
+        say(f"  DIFFERS: {stray}", "red")
+        failed += 1
+    say(f"{looked} publication(s) verified, {failed} fault(s)." if looked else "Nothing is published yet.")
+    if failed:
+        raise typer.Exit(1)
+
+
+def verify(
+    publication: Annotated[
+        str, typer.Argument(help="Number of the publication, its folder, or the path of a manifest.json.")
+    ],
+    by: By = None,
+) -> None:
+    """Verify a publication: its files, its place in the chain, its figures against the facts. Exit 1 if one fails.
+
+    Reads the schema audit only: the role motcua_audit can run it, with AIRFLOW_CONN_MOTCUA_DB set to that role. Where
+    the role may write, what was found of a publication in its store is kept for the pages, signed by whoever runs it.
+    """
+    who = signed_if_known(by)
+    checked = verify_publication(publication)
+    _print_verification(checked)
+    _keep(checked, who)
+    if checked.faults:
+        raise typer.Exit(1)
+
+
+def _keep(checked: Verification, who: str | None) -> None:
+    """Keeps what was found, or says why that is not kept."""
+    if not checked.in_store:
+        told = "Not kept: it is a copy elsewhere, not the publication in its store."
+    elif who is None:
+        told = "Not kept: nobody signs it; --by NAME does, or once for all commands MOTCUA_PERSON=NAME."
+    elif keep_verification(checked, who):
+        told = f"Kept, signed by {who}."
+    else:
+        told = "Not kept: this role may only read."
+    say(told)
+
+
+def _print_verification(checked: Verification) -> None:
+    own = checked.publication
+    say(f"Publication {own.publication_no}, {own.period}, closing {own.closing_no}", "bold")
+    for held in checked.held:
+        say(f"  holds: {held}")
+    for remark in checked.remarks:
+        say(f"  note: {remark}", style="yellow")
+    for fault in checked.faults:
+        say(f"  DIFFERS: {fault}", style="red")
+    verdict = f"{len(checked.faults)} difference(s)." if checked.faults else "Everything holds."
+    say(verdict, "red" if checked.faults else "green")

@@ -1,0 +1,141 @@
+"""``motcua sources``: the one-stop databases."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+from psycopg.errors import CheckViolation
+from rich.markup import escape
+from rich.table import Table
+
+from motcua.commands.lists import Most, Search, Sort, To, csv_of, print_list
+from motcua.commands.terminal import By, console, local_moment, refuse, say, signed
+from motcua.jobs.checking.checking import UnknownSource, check_source
+from motcua.jobs.listing.lists import SOURCES, check_of
+from motcua.reports.checking import terms_of, told, verdict
+from motcua.reports.wording import count
+from motcua.settings import settings
+from motcua.store.checking.checks import SourceCheck
+from motcua.store.ledger.database import connect
+from motcua.store.notices.sources import map_status, mapped_statuses
+
+app = typer.Typer(help="The one-stop databases.", no_args_is_help=True)
+_ONLY_WARNINGS = 3
+"""Exit code: something is to be mended, and nothing forbids to go live."""
+
+
+@app.command("list")
+def list_all(search: Search = "", sort: Sort = "", most: Most = 200, to: To = None) -> None:
+    """List the sources with their adapters, cursors and failures."""
+    print_list(
+        SOURCES, {"q": search, "sort": sort}, most=most, to=to, empty="No source is configured: set MOTCUA_SOURCES."
+    )
+    with connect() as connection:
+        ending = [each for each in mapped_statuses(connection) if each.ends_at is not None]
+    for each in ending:
+        say(
+            f"{each.source}: status {each.source_status} is the contract's, and stands for {each.status_code} only"
+            f" until {local_moment(each.ends_at)}: translate it in the source's view, adapter or export form by then.",
+            "yellow",
+        )
+
+
+@app.command("map-status")
+def map_one_status(
+    source: str,
+    source_status: Annotated[int, typer.Argument(help="Code as the source writes it.")],
+    status_code: Annotated[int, typer.Argument(min=1, max=10, help="National code 1-10 that it stands for.")],
+    by: By = None,
+) -> None:
+    """Say what a status code of a source stands for, at once; quarantined rows with it go on at the next pick-up.
+
+    Codes 1-10 are the contract's and are never mapped: a source whose own differ translates them in its view, adapter
+    or export form. What an earlier version mapped is taken back with the code itself: map-status SOURCE 2 2.
+    """
+    who = signed(by)
+    with connect() as connection:
+        try:
+            known = map_status(connection, source, source_status, status_code, who)
+        except CheckViolation:
+            raise refuse(
+                f"Status {source_status} is the contract's and is never mapped: translate it in the source's view,"
+                " adapter or export form (docs/sources.md)."
+            ) from None
+        if not known:
+            raise refuse(f"There is no source {source}, or it was never read.")
+    say(f"{source}: status {source_status} stands for {status_code}.")
+
+
+@app.command("check")
+def check_one(
+    source: Annotated[str, typer.Argument(help="Name in MOTCUA_SOURCES.")],
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for a monitor.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="As CSV, to send to the vendor.")] = False,
+) -> None:
+    """Hold a source against the contract: what its vendor is to mend, in Vietnamese. At the source only reads.
+
+    What was found is kept for the page of sources. Exit 0: nothing was found; 1: something forbids to go live; 3: there
+    are only warnings.
+    """
+    try:
+        check = check_source(source)
+    except UnknownSource:
+        raise refuse(f"There is no source {source}: MOTCUA_SOURCES names {', '.join(settings().sources)}.") from None
+    if as_json:
+        typer.echo(json.dumps(_as_record(check), ensure_ascii=False, indent=2))
+    elif as_csv:
+        typer.echo(csv_of(check_of(check, settings().sources[check.source])), nl=False)
+    else:
+        _print(check)
+    if check.findings:
+        raise typer.Exit(1 if check.forbids else _ONLY_WARNINGS)
+
+
+def _as_record(check: SourceCheck) -> dict[str, object]:
+    return {
+        "source": check.source,
+        "checked_at": check.checked_at.isoformat(),
+        "dossiers": check.dossiers,
+        "transitions": check.transitions,
+        "forbids": check.forbids,
+        "findings": [
+            {
+                "kind": each.finding.kind,
+                "severity": each.finding.severity,
+                "rows": each.finding.rows,
+                "of": each.finding.of,
+                "names": list(each.finding.names),
+                "examples": list(each.finding.examples),
+                "since": each.since.isoformat(),
+                "title": (said := told(each.finding, settings().sources[check.source])).title,
+                "found": said.found,
+                "why": said.why,
+                "action": said.action,
+            }
+            for each in check.findings
+        ],
+    }
+
+
+def _print(check: SourceCheck) -> None:
+    out = console()
+    if check.findings:
+        table = Table("Mức độ", "Điều sai", "Đã thấy gì, vì sao cần sửa, cần làm gì", show_lines=True)
+        for each in check.findings:
+            said = told(each.finding, settings().sources[check.source])
+            examples = f"\nVí dụ: {', '.join(each.finding.examples)}" if each.finding.examples else ""
+            table.add_row(
+                escape(said.severity),
+                f"{each.finding.kind}\n{escape(said.title)}\ntừ {local_moment(each.since)}",
+                f"{escape(said.found)}{escape(examples)}\n{escape(said.why)}\n→ {escape(said.action)}",
+                style="red" if each.finding.severity == "forbids" else None,
+            )
+        out.print(table)
+        if terms := terms_of(settings().sources[check.source]):
+            say(terms)
+    say(
+        f"{check.source}: đã xem {count(check.dossiers)} hồ sơ và {count(check.transitions)} bước xử lý mới nhất. "
+        f"{verdict([each.finding.severity for each in check.findings])}"
+    )

@@ -1,0 +1,312 @@
+"""`motcua texts`: what every text looks like and costs, for every agency; where it is registered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from motcua.commands.lists import csv_of
+from motcua.commands.terminal import By, print_rows, refuse, say, signed
+from motcua.jobs.handed_in.agencies import AgencyFileError
+from motcua.jobs.texts import (
+    FIXED_WORDS,
+    SHORTEST_VALUES,
+    PreviewRow,
+    TemplateCost,
+    WhereRegistered,
+    agencies_to_preview,
+    preview_texts,
+    register_all,
+    register_text,
+    texts_list,
+    unregister_text,
+    where_registered,
+    where_the_dong_go,
+)
+from motcua.reports.wording import count
+from motcua.settings import include_dir, settings
+from motcua.store.ledger.database import connect
+from motcua.store.notices.registrations import RegistrationChange, list_registrations, registration_changes
+from motcua.store.notices.templates import TemplateFileError, load_templates
+
+app = typer.Typer(invoke_without_command=True)
+
+_PARTS = {
+    FIXED_WORDS: "lời cố định",
+    "dossier_code": "mã hồ sơ",
+    "asked_code": "mã đã nhắn",
+    "agency_name": "tên cơ quan",
+    "due_date": "ngày hẹn trả",
+    "step_name": "tên bước",
+    "punctuality": "đúng hạn/trễ hạn",
+}
+# Wide enough for the tables where the output is a file or a pipe.
+_WIDTH_OF_A_FILE = 140
+# The four texts of the report first, then the other replies.
+_ORDER = ("result", "supplement", "apology", "reply")
+
+
+@app.callback()
+def texts(
+    context: typer.Context,
+    agencies: Annotated[
+        Path | None,
+        typer.Option(help="Tệp cơ quan theo mẫu include/agencies.yaml; mặc định là chính tệp đó."),
+    ] = None,
+    price: Annotated[int, typer.Option(min=0, help="Giá một tin (segment), đồng.")] = 800,
+    csv: Annotated[Path | None, typer.Option(help="Ghi thêm mọi dòng, kèm nội dung, ra tệp CSV này.")] = None,
+) -> None:
+    """Xem trước mọi mẫu tin của mọi cơ quan: độ dài, bảng mã, số tin, số tiền, có dấu và không dấu; nơi đã đăng ký."""
+    if context.invoked_subcommand:
+        return
+    try:
+        known = agencies_to_preview(agencies or include_dir() / "agencies.yaml")
+        templates = load_templates()
+        in_order = [name for name in _ORDER if name in templates]
+        in_order += [name for name in templates if name not in in_order]
+        rows = preview_texts(map(templates.__getitem__, in_order), known, price)
+        if csv:
+            csv.write_bytes(csv_of(texts_list(rows)))
+        registered = where_registered(templates.values())
+    except (AgencyFileError, TemplateFileError, OSError) as error:
+        typer.echo(f"Lỗi: {error}", err=True)
+        raise typer.Exit(1) from error
+
+    wide = Console()
+    if not wide.is_terminal:
+        wide = Console(width=_WIDTH_OF_A_FILE)
+    for template_id, of_template in groupby(rows, key=lambda row: row.template_id):
+        wide.print(_template_table(list(of_template), (registered or {}).get(template_id)))
+        wide.print()
+    wide.print(_cost_table(where_the_dong_go(rows), price))
+    if registered is None:
+        wide.print("Không nối với sổ cái, nên chưa biết mẫu nào đã đăng ký ở đâu.")
+    if csv:
+        say(f"Đã ghi {count(len(rows))} dòng vào {csv}")
+
+
+# ---------------------------------------------------------------- registrations
+
+_MINUTES = 60
+_Gateway = Annotated[str, typer.Argument(help="Name in MOTCUA_GATEWAYS.")]
+
+
+@app.command("register")
+def register(
+    gateway: _Gateway,
+    template: Annotated[str | None, typer.Argument(help="Template and version, such as result.v1.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="The newest version of every template.")] = False,
+    provider_template_id: Annotated[
+        str | None, typer.Option(help="The provider's own id of the text without accents, where it gives one.")
+    ] = None,
+    accented_provider_template_id: Annotated[
+        str | None, typer.Option(help="The provider's own id of the accented text, where it gives one.")
+    ] = None,
+    by: By = None,
+    because: Annotated[str | None, typer.Option(help="For example the provider's letter; it is kept.")] = None,
+) -> None:
+    """Say that a gateway's provider has registered a text: only then is anything sent from it."""
+    who = signed(by)
+    ids = {
+        "provider_template_id": provider_template_id,
+        "accented_provider_template_id": accented_provider_template_id,
+    }
+    if every == (template is not None) or (every and any(ids.values())):
+        raise refuse("Name one template, such as result.v1, or --all; the provider's ids belong to one.")
+    if template is None:
+        changed = register_all(gateway, who, because)
+        say(f"{len(changed)} template(s) newly registered at {gateway}; the others were already.")
+    else:
+        change = register_text(gateway, template, who, because, **ids)
+        say(f"{template} is {change or 'already registered so'} at {gateway}.")
+    minutes = settings().gateway_stop.total_seconds() / _MINUTES
+    say(f"Messages that waited for it go within {minutes:g} minutes, with the next run.")
+
+
+@app.command("unregister")
+def unregister(
+    gateway: _Gateway,
+    template: Annotated[str, typer.Argument(help="Template and version, such as result.v1.")],
+    because: Annotated[str, typer.Option(help="Why; it is kept.")],
+    by: By = None,
+) -> None:
+    """Say that a text is no longer registered: nothing more is sent from it through that gateway."""
+    unregister_text(gateway, template, signed(by), because)
+    say(f"{template} is no longer registered at {gateway}: its messages go through another gateway, or wait.")
+
+
+@app.command("registrations")
+def show_registrations(
+    history: Annotated[bool, typer.Option("--history", help="Every change instead, the latest first.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="Of the history at most this many.")] = 50,
+) -> None:
+    """List which texts are registered at which gateway, since when and by whom."""
+    with connect() as connection:
+        rows = registration_changes(connection, limit) if history else list_registrations(connection)
+    told = []
+    for row in rows:
+        if isinstance(row, RegistrationChange):
+            key = row.gateway, row.template_id, row.template_version
+            ids = row.ids_after or row.ids_before or (None, None)
+            told.append((key, ids, row.changed_at, row.changed_by, row.reason, row.change))
+        else:
+            ids = (row.registration.provider_template_id, row.registration.accented_provider_template_id)
+            told.append((row.registration.key, ids, row.registered_at, row.registered_by, row.reason, ""))
+    print_rows(
+        {
+            "gateway": lambda each: each[0][0],
+            "template": lambda each: f"{each[0][1]}.v{each[0][2]}",
+            **({"change": itemgetter(5)} if history else {}),
+            "provider's id": lambda each: each[1][0],
+            "id of the accented text": lambda each: each[1][1],
+            "since": itemgetter(2),
+            "by": itemgetter(3),
+            "why": itemgetter(4),
+        },
+        told,
+        empty="Nothing was ever registered." if history else "Nothing is registered: nothing can be sent.",
+    )
+
+
+# ---------------------------------------------------------------- the preview
+
+
+def _template_table(rows: Sequence[PreviewRow], registered: WhereRegistered | None) -> Table:
+    first = rows[0]
+    table = Table(
+        title=escape(f"{first.template_id} v{first.template_version}: {first.text}"),
+        title_justify="left",
+        title_style="",
+        caption="đậm: chế độ cơ quan đang dùng; còn dư: số ký tự còn thêm được mà không thêm tin"
+        + (escape(_registered(registered)) if registered else ""),
+        caption_justify="left",
+    )
+    table.add_column("Cơ quan")
+    table.add_column("Mã,\nký tự", justify="right")
+    for accented, mode in ((True, "Có dấu"), (False, "Không dấu")):
+        encodings = "/".join(sorted({row.encoding for row in rows if row.accented == accented}))
+        table.add_column(f"{mode}\n{encodings}", justify="right")
+        table.add_column("\ntin", justify="right")
+        table.add_column("\nđồng", justify="right")
+        table.add_column("\ncòn dư", justify="right")
+    table.add_column("Lưu ý")
+    for label, with_accents, without in _lines(rows):
+        is_accented = bool(with_accents.agency and with_accents.agency.accented)
+        cells = [label, str(len(with_accents.code)) if with_accents.code else ""]
+        for row in (with_accents, without):
+            style = "[bold]{}[/]" if row.accented == is_accented else "{}"
+            figures = (row.length, row.segments, row.cost, row.to_spare)
+            cells += [style.format(count(round(figure))) for figure in figures]
+        table.add_row(*cells, _notes(with_accents, without))
+    return table
+
+
+def _registered(where: WhereRegistered) -> str:
+    line = f"\nđã đăng ký ở: {', '.join(where.at) or 'chưa nơi nào'}"
+    if where.missing:
+        line += f"; chưa đăng ký, nên chưa gửi được qua: {', '.join(where.missing)} (motcua texts register)"
+    return line
+
+
+def _lines(rows: Sequence[PreviewRow]) -> Iterable[tuple[str, PreviewRow, PreviewRow]]:
+    """Yield a label and the two modes of each line; agencies that a text does not tell apart share one."""
+    pairs = list(zip(rows[::2], rows[1::2], strict=True))
+    alike: dict[object, list[tuple[PreviewRow, PreviewRow]]] = {}
+    for position, (with_accents, without) in enumerate(pairs):
+        names_agency = "agency_name" in with_accents.shares
+        accented = with_accents.agency and with_accents.agency.accented
+        figures = (with_accents.length, without.length, len(with_accents.code or ""), accented)
+        alike.setdefault(position if names_agency else figures, []).append((with_accents, without))
+    for group in alike.values():
+        with_accents, without = group[0]
+        if with_accents.agency is None:
+            label = "mọi cơ quan"
+        elif len(group) > 1:
+            label = f"{len(group)} cơ quan"
+        else:
+            label = with_accents.agency.name_in_texts
+        yield escape(label), with_accents, without
+
+
+def _notes(with_accents: PreviewRow, without: PreviewRow) -> str:
+    used, other = without, with_accents
+    if with_accents.agency and with_accents.agency.accented:
+        used, other = with_accents, without
+    notes = []
+    for row, style in ((used, "yellow"), (other, "dim")):
+        mode = "có dấu" if row.accented else "không dấu"
+        notes += [f"[{style}]{mode}: {warning}[/]" for warning in _warnings(row)]
+    return "\n".join(notes)
+
+
+def _warnings(row: PreviewRow) -> Iterable[str]:
+    if row.changed:
+        yield f"bị cắt hoặc sửa: {_parts(row.changed)}"
+    if row.tipped_by:
+        warning = f"thừa {row.too_many} ký tự nên thêm 1 tin ({_parts(row.tipped_by)})"
+        fitting = row.shares.get("agency_name", 0) - row.too_many
+        if fitting >= SHORTEST_VALUES["agency_name"]:
+            warning += f"; vừa nếu tên ≤ {fitting}"
+        yield warning
+
+
+def _parts(names: Iterable[str]) -> str:
+    return ", ".join(_PARTS.get(name, name) for name in names)
+
+
+def _cost_table(costs: Sequence[TemplateCost], price: int) -> Table:
+    table = Table(
+        title=f"Tiền đi đâu: đồng, bình quân một tin nhắn ({count(price)} đồng một tin, chia theo ký tự)",
+        title_justify="left",
+        title_style="bold",
+    )
+    table.add_column("Mẫu")
+    table.add_column("Phần")
+    table.add_column("Có dấu", justify="right")
+    table.add_column("Không dấu", justify="right")
+    table.add_column("Không dấu\ntiết kiệm", justify="right")
+    table.add_column("Vì sao")
+    for cost in costs:
+        for part in cost.accented.parts:
+            accented, plain = cost.accented.parts[part], cost.unaccented.parts[part]
+            table.add_row(
+                cost.template_id if part == FIXED_WORDS else "",
+                _PARTS.get(part, part),
+                count(round(accented)),
+                count(round(plain)),
+                count(round(accented - plain)),
+                _reason(cost) if part == FIXED_WORDS else "",
+            )
+        segments = (", ".join(map(str, mode.segments)) + " tin" for mode in (cost.accented, cost.unaccented))
+        table.add_row(
+            "",
+            "[bold]cộng[/]",
+            f"[bold]{count(round(cost.accented.cost))}[/]",
+            f"[bold]{count(round(cost.unaccented.cost))}[/]",
+            f"[bold]{count(round(cost.saved_without_accents))}[/]",
+            "có dấu {}, không dấu {}".format(*segments),
+            end_section=True,
+        )
+    return table
+
+
+def _reason(cost: TemplateCost) -> str:
+    room = cost.room_in_one_segment
+    if not cost.most_values:
+        return f"{cost.fixed_length} ký tự, không có giá trị nào"
+    if room < cost.least_values:
+        verdict = "luôn hơn 1 tin"
+    elif room < cost.most_values:
+        verdict = "có khi hơn 1 tin"
+    else:
+        verdict = "vừa 1 tin"
+    values = f"{cost.least_values}-{cost.most_values}"
+    return f"lời {cost.fixed_length} ký tự, chừa {room}, giá trị cần {values}: {verdict}"

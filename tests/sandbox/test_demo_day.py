@@ -1,0 +1,208 @@
+"""What the demo shows while it runs, the fault that it plants each day, and that its first day is a working day."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+import pytest
+import yaml
+from rich.console import Console
+
+from motcua.domain.clock import VIETNAM
+from motcua.domain.phones.numbering_plan import carrier_of
+from motcua.jobs.calendars import prepare_calendars
+from motcua.jobs.notices.picking_up import pick_up
+from motcua.jobs.notices.planning import plan
+from motcua.sandbox.daily_fault import BEGINS_AFTER, CARRIER, LASTS, DailyFault
+from motcua.sandbox.demo import busiest_agency, let_agency_user_see, work_today, write_agencies
+from motcua.sandbox.machine.deployment import AGENCY_USER, Deployment
+from motcua.sandbox.summary import read_summary, render
+from motcua.sandbox.world.people import _PREFIXES
+from motcua.settings import include_dir
+from motcua.store.calendars import load_calendars
+from motcua.store.ledger.database import Connection, connect
+from motcua.store.ledger.queries import statement
+from motcua.store.notices.gateways import GatewayStop, gateway_stops, stop_gateway
+from motcua.store.people import agencies_of_user, give_agency, take_agency
+from tests.ground import NHA_TRANG, NOW, TU_PHAP, OneStop
+
+LATER = NOW + timedelta(minutes=1)
+
+
+def test_the_summary_counts_what_was_planned(one_stop: OneStop) -> None:
+    one_stop.dossier("A-1")
+    one_stop.move(9, "A-1")
+    one_stop.dossier("A-2", applicant_phone="")
+    one_stop.move(5, "A-2")
+    one_stop.dossier("A-3")
+    one_stop.move(4, "A-3", desk=False)
+    one_stop.move(9, "A-4", agency_code="000.00.99.H32")
+    pick_up("khanhhoa", now=LATER)
+    plan(now=LATER)
+
+    with connect() as connection:
+        summary = read_summary(connection, LATER)
+
+    assert (summary.count(kind="result", state="queued"), summary.count(kind="supplement", reason="missing")) == (1, 1)
+    assert summary.transitions["picked_up"] == 3
+    assert summary.transitions["no_message"] == 1
+    assert summary.quarantined == 1
+    assert summary.difference == 0
+    assert summary.agencies[NHA_TRANG] == "UBND TP Nha Trang"
+    console = Console(width=130, record=True, file=io.StringIO())
+    console.print(render(summary))
+    assert "2 expected = 1 suppressed + 1 queued; difference 0" in console.export_text()
+
+
+def test_an_empty_ledger_is_shown_too(ledger: str) -> None:
+    with connect() as connection:
+        summary = read_summary(connection, NOW)
+    assert (summary.transitions["picked_up"], summary.difference) == (0, 0)
+    console = Console(width=130, record=True, file=io.StringIO())
+    console.print(render(summary))
+    assert "0 expected" in console.export_text()
+
+
+def test_the_smoke_test_reads_attempts_and_numbers(
+    one_stop: OneStop, rows: Callable[..., list[dict[str, Any]]]
+) -> None:
+    one_stop.dossier("A-1")
+    one_stop.move(9, "A-1")
+    pick_up("khanhhoa", now=LATER)
+    plan(now=LATER)
+    rows("INSERT INTO motcua.gateways (name) VALUES ('kannel')")
+    rows(
+        "INSERT INTO motcua.attempts (message_id, gateway, reference, sender_id, run_id, msisdn, started_at)"
+        " SELECT message_id, 'kannel', 'ref-1', 1, 'run', '+84912000111', %s FROM motcua.messages",
+        LATER,
+    )
+    with connect() as connection:
+        (attempt,) = connection.execute(statement("sandbox/ledger/attempts")).fetchall()
+        numbers = {row["msisdn"] for row in connection.execute(statement("sandbox/ledger/numbers"))}
+    assert (attempt["reference"], attempt["kind"], attempt["message_state"]) == ("ref-1", "result", "queued")
+    assert numbers == {"+84905123456", "+84912000111"}
+
+
+# --- The demo's fault of the day: it comes once, goes by itself, and leaves nothing behind ---------------------------
+
+START = datetime(2026, 11, 25, 3, 0, tzinfo=UTC)
+
+
+class Ledger:
+    """A deployment, as far as the fault needs one."""
+
+    @contextmanager
+    def ledger(self) -> Iterator[Connection]:
+        with connect() as connection:
+            yield connection
+
+
+@pytest.fixture
+def fault(ledger: str) -> DailyFault:
+    return DailyFault(cast("Deployment", Ledger()), START)
+
+
+def stops() -> list[GatewayStop]:
+    with connect() as connection:
+        return gateway_stops(connection)
+
+
+def test_fault_comes_once_a_day_and_goes_by_itself(fault: DailyFault):
+    assert fault.look(START + BEGINS_AFTER - timedelta(seconds=1)) is None
+    assert stops() == []
+    begun = START + BEGINS_AFTER
+    assert "nothing to Wintel for 5 minutes" in (fault.look(begun) or "")
+    assert [(each.concerns, each.subject, each.by_hand) for each in stops()] == [("carrier", CARRIER, True)]
+    assert fault.look(begun + LASTS - timedelta(seconds=1)) is None
+    assert "is over" in (fault.look(begun + LASTS) or "")
+    assert stops() == []
+    assert fault.look(begun + timedelta(hours=23, minutes=59)) is None
+    assert fault.look(begun + timedelta(days=1)) is not None
+
+
+@pytest.mark.parametrize(
+    ("gateways", "carriers", "at"),
+    [
+        ("thuc", {}, ["thuc"]),
+        ("thuc,kannel", {}, ["thuc"]),
+        ("thuc,kannel", {"thuc": ["Viettel"]}, ["kannel"]),
+        ("thuc", {"thuc": ["Viettel"]}, []),
+    ],
+)
+def test_carrier_is_stopped_at_the_gateway_in_use_that_its_messages_go_to(
+    fault, configure, rows, gateways, carriers, at
+):
+    configure(MOTCUA_GATEWAYS=gateways)
+    for name, some in carriers.items():
+        rows("INSERT INTO motcua.gateways (name, opened_at, carriers) VALUES (%s, now(), %s)", name, some)
+    fault.look(START + BEGINS_AFTER)
+    assert [each.gateway for each in stops()] == at
+    fault.look(START + BEGINS_AFTER + LASTS)
+    assert stops() == []
+
+
+def test_what_a_killed_demo_left_ends_with_the_next_start_and_other_stops_stay(fault: DailyFault):
+    fault.look(START + BEGINS_AFTER)
+    with connect() as connection:
+        for concerns, subject in (("carrier", "Viettel"), ("gateway", "")):
+            stop = GatewayStop(
+                "kannel", cast("Any", concerns), subject, START, START + timedelta(hours=9), "test", True
+            )
+            stop_gateway(connection, stop, changed_by="somebody")
+    later = START + timedelta(hours=2)
+    DailyFault(cast("Deployment", Ledger()), later)
+    assert sorted(each.subject for each in stops()) == ["", "Viettel"]
+
+
+def test_no_invented_phone_waits_because_of_it():
+    assert _PREFIXES
+    assert CARRIER not in {carrier_of(prefix + "0" * (10 - len(prefix))) for prefix in _PREFIXES}
+
+
+# --- What a start of the demo makes of its ledger: the day is worked, whichever it is; an agency's user s ------------
+
+
+@pytest.mark.parametrize(
+    ("now", "was_off"),
+    [
+        (datetime(2026, 11, 25, 3, tzinfo=UTC), False),
+        (datetime(2026, 11, 24, 3, tzinfo=UTC), True),
+        (datetime(2026, 11, 27, 18, tzinfo=UTC), True),
+        (datetime(2026, 11, 29, 3, tzinfo=UTC), True),
+        (datetime(2027, 2, 8, 3, tzinfo=UTC), True),
+    ],
+    ids=["a Wednesday", "a public holiday", "Saturday since an hour, by the clock of Vietnam", "a Sunday", "Tết"],
+)
+def test_day_of_the_demo_is_worked(agencies, tmp_path, now, was_off):
+    prepare_calendars(now, "tests", (now.year,))
+    assert work_today(tmp_path, now) is was_off
+    assert work_today(tmp_path, now) is False, "a second start has nothing left to do"
+    day = now.astimezone(VIETNAM).date()
+    with connect() as connection:
+        calendars = load_calendars(connection, [NHA_TRANG, TU_PHAP], day, day)
+    assert all(calendar.is_working_day(day) for calendar in calendars.values())
+
+
+def test_agency_user_of_the_demo_sees_one_agency_and_whatever_was_decided_since_is_kept(agencies):
+    now = datetime(2026, 11, 25, 3, tzinfo=UTC)
+    assert let_agency_user_see(NHA_TRANG, now)
+    with connect() as connection:
+        assert agencies_of_user(connection, AGENCY_USER) == {NHA_TRANG}
+        take_agency(connection, AGENCY_USER, NHA_TRANG, "lan", now)
+        give_agency(connection, AGENCY_USER, TU_PHAP, "lan", now)
+    assert not let_agency_user_see(NHA_TRANG, now)
+    with connect() as connection:
+        assert agencies_of_user(connection, AGENCY_USER) == {TU_PHAP}
+
+
+def test_agency_that_the_user_is_given_has_much_to_show(tmp_path):
+    """Busier than any other, and at work from the first day of the past."""
+    world = yaml.safe_load((include_dir() / "sandbox" / "agencies.yaml").read_text(encoding="utf-8"))["agencies"]
+    lives = {each["code"]: each for each in world}
+    given = busiest_agency(write_agencies(tmp_path))
+    assert lives[given]["weight"] == max(each["weight"] for each in world)
+    assert "past" in lives[given]
