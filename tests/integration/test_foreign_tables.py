@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from motcua.cli import app
 from motcua.jobs.notices.picking_up import SourceFailed, pick_up
 from motcua.jobs.notices.watching import sources_to_read
-from motcua.reports.checking import words_of
+from motcua.reports.checks import words_of
 from motcua.sources import patience
 from motcua.sources.contract import ContractSource
 from motcua.sources.foreign_tables import ForeignTablesSource

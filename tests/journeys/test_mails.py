@@ -10,12 +10,13 @@ import pytest
 from playwright.sync_api import Browser, Page, Request
 
 from motcua.domain.watching.alerts import Alert
+from motcua.reports.checks import LookInWords
 from motcua.reports.mail import Mail
 from motcua.reports.publication.data import Told
 from motcua.reports.publication.mail import compose_publication_mail
 from motcua.reports.quality.mail import compose_agency_mail, compose_department_mail
 from motcua.reports.runs import late_apologies_mail, red_run_mail
-from motcua.reports.watching import LookInWords, compose_alerts, compose_life
+from motcua.reports.watching import compose_alerts, compose_life
 from tests import quality_samples, reconciliation_samples
 from tests.journeys.conftest import SIZES
 from tests.journeys.reading import faults, findings

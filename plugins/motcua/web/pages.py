@@ -17,7 +17,6 @@ from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
 
 from motcua.web.auth import NotSignedIn, sign_in_address
-from motcua.web.overview import page as overview_page
 from motcua.web.quality import (
     check_page,
     export_form_page,
@@ -38,6 +37,7 @@ from motcua.web.staff import (
     dossiers_page,
     inquiries_page,
     messages_page,
+    overview_page,
     reconciliation_page,
     requests_page,
     sent_statements_page,
@@ -47,32 +47,37 @@ from motcua.web.staff import (
 )
 from motcua.web.visitors import visitor
 
+_PAGES = (
+    alerts_page,
+    calendar_page,
+    check_page,
+    complaints_page,
+    dossiers_page,
+    exports_page,
+    export_form_page,
+    sent_exports_page,
+    inquiries_page,
+    messages_page,
+    overview_page,
+    quality_page,
+    reconciliation_page,
+    requests_page,
+    run_page,
+    phones_page,
+    settings_page,
+    sources_page,
+    statements_page,
+    sent_statements_page,
+    unknown_page,
+    users_page,
+)
+
 
 def create_pages() -> FastAPI:
     """The app that is mounted below ``/motcua``."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(visitor)])
-    app.include_router(alerts_page.router)
-    app.include_router(calendar_page.router)
-    app.include_router(check_page.router)
-    app.include_router(complaints_page.router)
-    app.include_router(dossiers_page.router)
-    app.include_router(exports_page.router)
-    app.include_router(export_form_page.router)
-    app.include_router(sent_exports_page.router)
-    app.include_router(inquiries_page.router)
-    app.include_router(messages_page.router)
-    app.include_router(overview_page.router)
-    app.include_router(quality_page.router)
-    app.include_router(reconciliation_page.router)
-    app.include_router(requests_page.router)
-    app.include_router(run_page.router)
-    app.include_router(phones_page.router)
-    app.include_router(settings_page.router)
-    app.include_router(sources_page.router)
-    app.include_router(statements_page.router)
-    app.include_router(sent_statements_page.router)
-    app.include_router(unknown_page.router)
-    app.include_router(users_page.router)
+    for room in _PAGES:
+        app.include_router(room.router)
 
     @app.exception_handler(NotSignedIn)
     def _to_sign_in(request: Request, _: NotSignedIn) -> Response:

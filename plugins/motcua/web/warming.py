@@ -19,7 +19,7 @@ from motcua.jobs.handed_in.statement_forms import form_names, load_form
 from motcua.jobs.notices.planning import planning_rules
 from motcua.quality.rules import load_rules
 from motcua.quality.soundness import load_soundness
-from motcua.reports import watching, wording
+from motcua.reports import checks, wording
 from motcua.reports.explaining import clauses
 from motcua.reports.lists.declared import load_every_list
 from motcua.store.notices.templates import load_templates
@@ -68,7 +68,7 @@ _READ: tuple[Callable[[], object], ...] = (
     run_words.words,
     typed.words,
     dag_texts.words,
-    watching.load_every_sentence,
+    checks.load_every_sentence,
     complaints.titles,
     load_rules,
     load_soundness,

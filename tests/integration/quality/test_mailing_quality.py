@@ -30,7 +30,7 @@ from motcua.jobs.mailing import MailsNotSent
 from motcua.jobs.quality import mailing as mailing_quality
 from motcua.jobs.quality.mailing import mail_agency, mail_department
 from motcua.jobs.watching.telling import signed_in
-from motcua.reports.checking import check_words
+from motcua.reports.checks import check_words
 from motcua.reports.mail import Mail
 from motcua.reports.quality.mail import compose_agency_mail, compose_department_mail
 from motcua.store.agencies import save_agencies

@@ -72,6 +72,8 @@ class Question:
     """In words: it stands in the list of what was not looked at."""
     needs: Needs
     look: Callable[[Examination], Found]
+    hourly: Literal["", "files", "ledger"] = ""
+    """Where it changes while everything runs: the watch asks it each hour, too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,7 @@ _ENDED = "a sender, a migration or a backup would be ended in its work; programs
 _READ_WRONG = "programs would read values wrong"
 _WATCHED = "a rule of the ledger would not be kept"
 
-PARAMETERS: Mapping[str, Parameter] = {
+PARAMETERS: dict[str, Parameter] = {
     # What was committed stays
     "fsync": _on(_LOST),
     "full_page_writes": _on(_LOST),

@@ -11,7 +11,7 @@ from motcua.domain.people.viewers import Viewer
 from motcua.jobs.exports.taking import SETTLED
 from motcua.jobs.handed_in.faults import FileFault
 from motcua.jobs.listing.reading import Listing
-from motcua.reports.checking import told
+from motcua.reports.checks import check_words, in_words
 from motcua.reports.lists.declared import Seen
 from motcua.reports.lists.files import Cell, Link
 from motcua.reports.wording import list_words
@@ -94,16 +94,16 @@ def check_of(check: SourceCheck | None, kind: str) -> Listing:
     """What a check of a source of some kind found."""
     rows = [
         {
-            "kind": each.finding.kind,
-            "severity": said.severity,
+            "kind": each.finding.name,
+            "severity": check_words()["severity"][said.severity],
             "breach": said.title,
             "seen": said.found,
-            "matters": said.why,
-            "action": said.action,
+            "matters": said.meaning,
+            "action": said.todo,
             "since": each.since,
-            "examples": ", ".join(each.finding.examples),
+            "examples": ", ".join(each.finding.facts["examples"]),
         }
         for each in (check.findings if check else ())
-        for said in [told(each.finding, kind)]
+        for said in [in_words(each.finding, kind)]
     ]
     return Listing("source_check").of(rows)

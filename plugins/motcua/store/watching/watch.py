@@ -116,22 +116,6 @@ def ledger_clock(connection: Connection) -> datetime:
 # --- Mirror of the alerts ------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class MirroredAlert:
-    """An alert as the ledger has it."""
-
-    alert_id: int
-    name: str
-    subject: str
-    raised_at: datetime
-    facts: Mapping[str, Any]
-    told_at: datetime | None
-    over_at: datetime | None
-    over_told_at: datetime | None
-    acknowledged_at: datetime | None
-    acknowledged_by: str | None
-
-
 def mirror_alerts(connection: Connection, open_ones: Collection[Alert], over: Collection[Alert], now: datetime) -> None:
     """Writes the alerts as the watch has them; whatever else the ledger holds open is ended."""
     values = {
@@ -162,10 +146,10 @@ def _columns(alert: Alert) -> dict[str, Any]:
     }
 
 
-def list_alerts(connection: Connection, over_since: datetime, limit: int) -> list[MirroredAlert]:
+def list_alerts(connection: Connection, over_since: datetime, limit: int) -> list[Alert]:
     """Open alerts first, then those that were over after a moment, the newest first."""
     rows = connection.execute(statement("watch/alerts"), {"over_since": over_since, "limit": limit})
-    return [value_of(MirroredAlert, row) for row in rows]
+    return [value_of(Alert, row) for row in rows]
 
 
 def acknowledge_alert(connection: Connection, name: str, subject: str | None, by: str, now: datetime) -> list[str]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import yaml
 
+from motcua.reports.checks import in_words
 from motcua.settings import include_dir
+from motcua.store.ledger.runs import left_of
 
 _NUMBER = re.compile(r"\+?\d{9,}")
 """What is as long as a phone number; a gate's words count and name, and hold none."""
@@ -22,6 +23,8 @@ class Trouble:
 
     why: str
     todo: str
+    check: str = ""
+    """Id of the check that found it."""
 
 
 @lru_cache(maxsize=1)
@@ -38,28 +41,7 @@ def trouble_of_task(task_id: str, what: str) -> Trouble | None:
     return None if told is None else Trouble(told["why"].format(what=what).replace(" .", "."), told["todo"])
 
 
-def troubles_of_gate(said: str) -> list[Trouble]:
-    """What a gate said was left, each once: known sentences in Vietnamese, others as they are."""
-    return list(dict.fromkeys(_read(_NUMBER.sub("***", said))))
-
-
-def _read(said: str) -> Iterator[Trouble]:
-    place = 0
-    while place < len(said):
-        for pattern, told in _sentences():
-            if found := pattern.match(said, place):
-                if told["why"]:
-                    yield Trouble(told["why"].format_map(found.groupdict()), told["todo"].format_map(found.groupdict()))
-                place = found.end()
-                break
-        else:
-            end = said.find("; ", place)
-            end = len(said) if end < 0 else end
-            yield Trouble(words()["other"]["why"].format(words=said[place:end]), words()["other"]["todo"])
-            place = end
-        place += 2
-
-
-@lru_cache(maxsize=1)
-def _sentences() -> list[tuple[re.Pattern[str], dict[str, str]]]:
-    return [(re.compile(told["says"], re.DOTALL), told) for told in words()["left"]]
+def troubles_of_gate(kept: str) -> list[Trouble]:
+    """What a gate found was left, each once; tasks that failed are told by themselves."""
+    told = [in_words(each) for each in left_of(kept) if each.name != "task_failed"]
+    return list(dict.fromkeys(Trouble(_NUMBER.sub("***", each.title), each.todo, each.name) for each in told))

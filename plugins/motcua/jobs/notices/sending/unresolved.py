@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+from motcua.domain.checks import Finding, fault
 from motcua.domain.run_window import EVERYTHING, Window
-from motcua.jobs.restoring.gaps import words_of_gap
+from motcua.jobs.restoring.gaps import finding_of_gap
 from motcua.settings import settings
 from motcua.store.ledger.database import connect
 from motcua.store.notices import attempts, messages
@@ -14,14 +15,20 @@ from motcua.store.notices.gaps import open_gap
 from motcua.store.notices.gateways import GatewayStop, gateway_stops
 
 
-def unresolved(run_id: str, window: Window = EVERYTHING, now: datetime | None = None) -> Sequence[str]:
+def unresolved(run_id: str, window: Window = EVERYTHING, now: datetime | None = None) -> Sequence[Finding]:
     """What a run leaves that failed and may be retried, in words; empty: nothing. Names counts and reasons only."""
     moment = now or datetime.now(UTC)
     with connect() as ledger:
         gap = open_gap(ledger)
-        left = [] if gap is None else [words_of_gap(gap)]
+        left = [] if gap is None else [finding_of_gap(gap)]
         left += [
-            f"{each.unresolved} message(s) {each.outcome}"
+            fault(
+                "attempts_failed",
+                str(each.outcome),
+                f"{each.unresolved} message(s) {each.outcome}",
+                messages=each.unresolved,
+                outcome=each.outcome,
+            )
             for each in attempts.attempts_of_run(ledger, run_id)
             if each.unresolved
         ]
@@ -31,9 +38,23 @@ def unresolved(run_id: str, window: Window = EVERYTHING, now: datetime | None = 
         longest = settings().gateway_stop if due else timedelta(0)
         stops = [stop for stop in stops if stop.until > moment - (longest if stop.pause is not None else timedelta(0))]
         if stops and due:
-            left.append(f"{due} message(s) due while a gateway is stopped")
-        left += [f"gateway {stop}" for stop in stops if not stop.by_hand]
+            left.append(fault("messages_held_up", "", f"{due} message(s) due while a gateway is stopped", messages=due))
+        left += [finding_of_stop(stop) for stop in stops if not stop.by_hand]
     return left
+
+
+def finding_of_stop(stop: GatewayStop) -> Finding:
+    """What is told of a gateway, or a carrier or a template there, that nothing is sent through."""
+    return fault(
+        "gateway_stopped",
+        f"{stop.gateway} {stop.subject}".strip(),
+        f"gateway {stop}",
+        gateway=stop.gateway,
+        part=stop.subject,
+        since=stop.stopped_at.isoformat(),
+        by_hand=stop.by_hand,
+        reason=stop.reason,
+    )
 
 
 def _carriers(stops: Sequence[GatewayStop]) -> list[str] | None:
