@@ -247,8 +247,10 @@ def test_alert_of_the_ledger_stays_open_while_nobody_can_look(watched: Watched, 
     watched.look()
     with connect() as connection:
         connection.execute("INSERT INTO motcua.gateways (name) VALUES ('kannel')")
-        stop = GatewayStop("kannel", "gateway", "", watched.now, watched.now + timedelta(hours=9), "test", by_hand=True)
-        stop_gateway(connection, stop, changed_by="tests")
+        connection.execute("INSERT INTO motcua.gateways (name) VALUES ('given_up')")
+        for name in ("kannel", "given_up"):
+            stop = GatewayStop(name, "gateway", "", watched.now, watched.now + timedelta(hours=9), "test", by_hand=True)
+            stop_gateway(connection, stop, changed_by="tests")
     watched.look(3)
     there = os.environ["AIRFLOW_CONN_MOTCUA_DB"]
     monkeypatch.setenv("AIRFLOW_CONN_MOTCUA_DB", "postgres://nobody:word@127.0.0.1:1/nothing")

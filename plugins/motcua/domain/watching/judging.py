@@ -157,29 +157,6 @@ def judge_news(seen: Mapping[str, Sequence[int]], rules: WatchRules) -> list[Fin
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class StopFigures:
-    """A gateway, or a carrier or a template there, that nothing is sent through."""
-
-    gateway: str
-    subject: str
-    stopped_at: datetime
-    by_hand: bool
-
-
-def judge_stops(stops: Iterable[StopFigures], gateways: Collection[str]) -> list[Finding]:
-    """``gateways``: those in use."""
-    return [
-        Finding(
-            "gateway_stopped",
-            {"gateway": each.gateway, "part": each.subject, "since": _moment(each.stopped_at), "by_hand": each.by_hand},
-            f"{each.gateway} {each.subject}".strip(),
-        )
-        for each in stops
-        if each.gateway in gateways
-    ]
-
-
 def judge_unknown(messages: int, since: datetime | None) -> list[Finding]:
     """Messages of unknown outcome for too long."""
     return [Finding("unknown_old", {"messages": messages, "since": _moment(since)})] if messages else []

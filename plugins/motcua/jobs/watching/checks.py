@@ -321,12 +321,9 @@ def _pushes(looking: Looking) -> Seen:
 
 
 def _gateways(looking: Looking) -> Seen:
-    stops = [
-        judging.StopFigures(each.gateway, each.subject, each.stopped_at, each.by_hand)
-        for each in gateway_stops(looking.ledger)
-    ]
-    findings = judging.judge_stops(stops, looking.settings.gateways)
-    return Seen(findings, {"gateways": len(looking.settings.gateways), "stopped": len(findings)})
+    used = looking.settings.gateways
+    findings = [each.finding for each in gateway_stops(looking.ledger) if each.gateway in used]
+    return Seen(findings, {"gateways": len(used), "stopped": len(findings)})
 
 
 def _unknown(looking: Looking) -> Seen:

@@ -461,13 +461,9 @@ def _as_the_watch_would(standing: Standing) -> Iterable[Finding]:
             yield fault("source_failing", row.name, since=since)
         elif row.state in ("silent", "never"):
             yield fault("unserved", row.name, what="reading", source=row.name, since=since)
-    stops = [
-        judging.StopFigures(stop.gateway, stop.subject, stop.stopped_at, stop.by_hand)
-        for gateway in standing.gateways
-        for stop in gateway.stops
-        if stop.by_hand or stop.stopped_at <= standing.now - SURE_AFTER
-    ]
-    yield from judging.judge_stops(stops, [each.name for each in standing.gateways])
+    for stop in (stop for gateway in standing.gateways for stop in gateway.stops):
+        if stop.by_hand or stop.stopped_at <= standing.now - SURE_AFTER:
+            yield stop.finding
     yield from judging.judge_calendar(*standing.unsigned)
 
 

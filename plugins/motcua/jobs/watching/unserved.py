@@ -20,8 +20,7 @@ from motcua.store.ledger.database import Connection, connect
 from motcua.store.ledger.locks import LINGERING, is_held
 from motcua.store.notices.gateways import gateway_stops
 from motcua.store.notices.sources import list_sources, told_of_sources
-from motcua.store.watching.unserved import gateways_now, unplanned_steps, unserved_messages
-from motcua.store.watching.watch import enabled_agencies
+from motcua.store.watching.watch import enabled_agencies, gateways_now, unplanned_steps, unserved_messages
 
 UNSERVED = "due and served by nobody: "
 

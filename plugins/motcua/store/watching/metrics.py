@@ -204,7 +204,7 @@ def _checks(connection: Connection, now: datetime) -> list[Gauge]:
     return [
         Gauge(
             "motcua_checks_open",
-            "Alerts of the watch that are open, the same as on its page.",
+            "Alerts of the watch that are open, the same as on its page; /motcua/checks/<check> says what to do.",
             ("check", "severity"),
             {(name, CHECKS[name].severity): rows.get(name, 0) for name in ALERT_NAMES},
         )

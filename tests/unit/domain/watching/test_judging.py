@@ -18,7 +18,6 @@ from motcua.domain.watching.judging import (
     ReceiptFigures,
     Run,
     SourceFigures,
-    StopFigures,
     WatchRules,
 )
 from motcua.domain.working_days import SpecialDay, WorkingCalendar
@@ -138,15 +137,6 @@ def test_news_is_not_looked_for_on_a_day_that_one_agency_is_closed():
 )
 def test_source_without_news_is_wrong_only_where_each_of_the_days_before_had_some(seen, wrong):
     assert keys(judging.judge_news({"khanhhoa": seen}, RULES)) == (["source_no_news/khanhhoa"] if wrong else [])
-
-
-def test_stop_is_told_for_each_part_of_each_gateway_in_use():
-    stops = [
-        StopFigures("kannel", "", NOW, by_hand=False),
-        StopFigures("kannel", "viettel", NOW, by_hand=True),
-        StopFigures("given_up", "", NOW, by_hand=True),
-    ]
-    assert keys(judging.judge_stops(stops, ["kannel"])) == ["gateway_stopped/kannel", "gateway_stopped/kannel viettel"]
 
 
 def test_unknown_is_wrong_where_there_is_one():

@@ -21,7 +21,6 @@ from motcua.domain.checks import CHECKS, GATE, Finding, fault
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.sending.sender import send
-from motcua.jobs.notices.sending.unresolved import finding_of_stop
 from motcua.jobs.quality.checking import check_quality
 from motcua.jobs.run_alerts import keep_red_run
 from motcua.settings import include_dir
@@ -383,7 +382,7 @@ def test_what_the_gate_said_is_told_in_vietnamese_once_and_only_while_the_run_is
         [
             fault("task_failed", "pick_up"),
             fault("attempts_failed", "transient", messages=2, outcome="transient"),
-            finding_of_stop(GatewayStop("kannel", "gateway", "", *[datetime.now(UTC)] * 2, "403 Authorization failed")),
+            GatewayStop("kannel", "gateway", "", *[datetime.now(UTC)] * 2, "403 Authorization failed").finding,
             fault("source_failing", "vanphong", since=None),
             fault("gate_failed", "", "something new 0905123456 here"),
         ],

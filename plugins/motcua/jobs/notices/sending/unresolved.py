@@ -39,22 +39,8 @@ def unresolved(run_id: str, window: Window = EVERYTHING, now: datetime | None = 
         stops = [stop for stop in stops if stop.until > moment - (longest if stop.pause is not None else timedelta(0))]
         if stops and due:
             left.append(fault("messages_held_up", "", f"{due} message(s) due while a gateway is stopped", messages=due))
-        left += [finding_of_stop(stop) for stop in stops if not stop.by_hand]
+        left += [stop.finding for stop in stops if not stop.by_hand]
     return left
-
-
-def finding_of_stop(stop: GatewayStop) -> Finding:
-    """What is told of a gateway, or a carrier or a template there, that nothing is sent through."""
-    return fault(
-        "gateway_stopped",
-        f"{stop.gateway} {stop.subject}".strip(),
-        f"gateway {stop}",
-        gateway=stop.gateway,
-        part=stop.subject,
-        since=stop.stopped_at.isoformat(),
-        by_hand=stop.by_hand,
-        reason=stop.reason,
-    )
 
 
 def _carriers(stops: Sequence[GatewayStop]) -> list[str] | None:
