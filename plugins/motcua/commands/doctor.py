@@ -13,8 +13,7 @@ from rich.table import Table
 from motcua.commands.terminal import console, refuse
 from motcua.domain.checks import DOCTOR, Finding
 from motcua.jobs.doctor.examine import examine
-from motcua.jobs.doctor.examining import Diagnosis
-from motcua.jobs.doctor.installation import DOT_ENV, FILES, of_environment, of_folder
+from motcua.jobs.doctor.examining import DOT_ENV, FILES, Diagnosis, of_environment, of_folder
 from motcua.reports.checks import address_of, english_words, in_words
 from motcua.version import software
 

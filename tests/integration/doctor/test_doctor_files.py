@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from motcua.cli import app
 from motcua.jobs.doctor.examine import examine
-from motcua.jobs.doctor.installation import FILES, OPTIONAL, of_folder
+from motcua.jobs.doctor.examining import FILES, OPTIONAL, of_folder
 from motcua.jobs.doctor.server_files import FOLDERS, KNOWN_OF_DOT_ENV, LISTENING
 from motcua.jobs.doctor.written import NEEDED, OF_SETTINGS, SECRETS
 from motcua.settings import BOUNDS, Settings

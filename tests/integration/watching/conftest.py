@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from motcua.domain.clock import VIETNAM
-from motcua.jobs.doctor.parameters import PARAMETERS
+from motcua.jobs.doctor.ledger import PARAMETERS
 from motcua.jobs.notices.looking.watcher import Watcher
 from motcua.jobs.watching.keeping import WatchState
 from motcua.jobs.watching.watch import Watch

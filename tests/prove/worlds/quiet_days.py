@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 
 from motcua.domain.clock import VIETNAM
 from motcua.jobs.calendars.keeping import prepare_calendars
+from motcua.jobs.doctor.ledger import PARAMETERS
 from motcua.jobs.notices.apologizing import apologize
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
@@ -73,7 +75,7 @@ class QuietDays:
                 f"postgres://{parts['user']}:{parts['password']}@{parts['host']}:{parts['port']}/onestop"
             ),
             MOTCUA_SOURCES="khanhhoa",
-            MOTCUA_FIRST_LOOK_BACK="P9999D",
+            MOTCUA_FIRST_LOOK_BACK="P999D",
             MOTCUA_DATA=str(folder),
             MOTCUA_WATCH_RECIPIENTS="lan@khanhhoa.example",
             MOTCUA_WATCH_AIRFLOW=self._outside.url,
@@ -93,9 +95,14 @@ class QuietDays:
                 "proof",
             )
         prepare_calendars(self.now, "proof")
+        # The server of proofs keeps nothing, and a copy of a database has no rights of its own.
+        self._patching = pytest.MonkeyPatch()
+        self._patching.delitem(PARAMETERS, "fsync")
+        self._patching.setattr("motcua.jobs.doctor.ledger.open_doors", lambda *_: [])
 
     def close(self) -> None:
         """Ends what it began."""
+        self._patching.undo()
         self._desk.connection.close()
         self._ledger.close()
         for server in (self._mail, self._outside, self._gateway):

@@ -10,9 +10,16 @@ from datetime import UTC, datetime
 
 from motcua.domain.checks import Finding, fault
 from motcua.jobs.doctor import airflow, ledger, machine, outside, server_files, setting_up, written
-from motcua.jobs.doctor.examining import Diagnosis, Examination, Needs, Question
-from motcua.jobs.doctor.installation import FILES, Installation, of_environment, of_folder
-from motcua.jobs.doctor.parameters import parameters
+from motcua.jobs.doctor.examining import (
+    FILES,
+    Diagnosis,
+    Examination,
+    Installation,
+    Needs,
+    Question,
+    of_environment,
+    of_folder,
+)
 from motcua.settings import settings as process_settings
 from motcua.store.ledger.database import reason_without_values
 
@@ -42,7 +49,7 @@ CHECKS: tuple[Question, ...] = (
     Question("versions", "running", machine.versions),
     Question("ledger and its roles", "running", ledger.ledger, "ledger"),
     Question("PostgreSQL", "ledger", ledger.server),
-    Question("parameters of PostgreSQL", "ledger", parameters, "ledger"),
+    Question("parameters of PostgreSQL", "ledger", ledger.parameters, "ledger"),
     Question("migrations", "ledger", ledger.migrations, "ledger"),
     Question("objects", "schema", ledger.objects, "ledger"),
     Question("agencies", "schema", setting_up.agencies),

@@ -17,8 +17,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 from motcua.domain.checks import Finding, fault
 from motcua.domain.routing import CARRIERS
 from motcua.gateways import GatewayMisconfigured, open_gateway
-from motcua.jobs.doctor.examining import Examination
-from motcua.jobs.doctor.installation import (
+from motcua.jobs.doctor.examining import (
     CALLBACKS,
     DOT_ENV,
     ENVIRONMENT,
@@ -29,6 +28,7 @@ from motcua.jobs.doctor.installation import (
     SETTINGS,
     SOURCES,
     STORE,
+    Examination,
     Installation,
     Variable,
     variable_of,

@@ -20,7 +20,7 @@ from motcua.domain.run_window import Window
 from motcua.domain.watching import judging, pushing, unserved
 from motcua.domain.watching.judging import Delivered, WatchRules
 from motcua.jobs.doctor.examine import FILES_HOURLY, LEDGER_HOURLY, examine, installation_here
-from motcua.jobs.doctor.installation import of_environment
+from motcua.jobs.doctor.examining import of_environment
 from motcua.jobs.notices.apologizing import apology_rules
 from motcua.jobs.restoring.gaps import finding_of_gap
 from motcua.jobs.watching.keeping import GoneBack, IdentityKept, WatchState
