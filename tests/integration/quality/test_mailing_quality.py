@@ -216,7 +216,7 @@ def test_faults_of_the_sources_that_tell_of_an_agency_are_in_its_mail_and_new_un
 
     monkeypatch.setattr(mailing_quality, "compose_agency_mail", keep)
     mail_agency(run, TU_PHAP)
-    never, always = (check_words()["findings"][kind]["title"] for kind in ("desk_never", "desk_always"))
+    never, always = (check_words()["checks"][kind]["title"] for kind in ("desk_never", "desk_always"))
     assert given_faults == [[("hue", always, True), ("khanhhoa", never, True)]]
     mail_agency(run, TU_PHAP, again=True)
     assert given_faults[1] == given_faults[0], "of the same run the same is told"
