@@ -1,5 +1,5 @@
 -- Figures for a monitor, each bounded: what is asked every few seconds costs the same whatever the ledger holds. Called
--- by store/watching/metrics.py and store/watching/health.py.
+-- by store/watching/metrics.py and store/watching/watch.py.
 
 -- name: takes_rows
 -- Whether the ledger can be read by our role and takes new rows: a standby, or one that was set to read only, does not.

@@ -9,16 +9,24 @@ ON CONFLICT (run_id, dag_id) DO UPDATE SET dag_id = r.dag_id
 RETURNING run_no;
 
 -- name: leave_undone
--- What a run's gate says is left.
+-- What a run's gate found is left: an array of JSON.
 UPDATE motcua.runs
 SET left_undone = %(words)s
 WHERE dag_id = %(dag_id)s AND run_id = %(run_id)s;
 
 -- name: red_only_for
--- Of these runs, those whose gate said nothing else than what begins with these words.
+-- Of these runs, those whose gate found nothing else than what this check asks. An earlier version kept words.
 SELECT r.run_id
 FROM motcua.runs AS r
-WHERE r.run_id = any(%(run_ids)s::text[]) AND starts_with(r.left_undone, %(words)s);
+WHERE
+    r.run_id = any(%(run_ids)s::text[])
+    AND CASE
+        WHEN r.left_undone IS JSON ARRAY
+            THEN NOT jsonb_path_exists(
+                r.left_undone::jsonb, '$[*] ? (@.name != $name)', jsonb_build_object('name', %(name)s::text)
+            )
+        ELSE FALSE
+    END;
 
 -- name: find
 -- One run as the ledger knows it.

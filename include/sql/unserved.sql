@@ -1,4 +1,4 @@
--- What is due and served by nobody. Called by store/watching/unserved.py.
+-- What is due and served by nobody. Called by store/watching/watch.py.
 
 -- name: gateways
 -- Gateways as senders last found their connections to say: carriers, limits, and whether they can be used at all; and

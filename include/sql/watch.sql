@@ -221,7 +221,18 @@ WHERE
 -- name: alerts
 -- Open alerts, and those that were over after a moment, the newest first.
 SELECT
-    alert_id, name, subject, raised_at, facts, told_at, over_at, over_told_at, acknowledged_at, acknowledged_by
+    name,
+    subject,
+    facts,
+    raised_at AS first_seen,
+    1 AS held,
+    0 AS gone,
+    raised_at,
+    told_at,
+    over_at,
+    over_told_at,
+    acknowledged_at,
+    acknowledged_by
 FROM motcua.alerts
 WHERE over_at IS NULL OR over_at >= %(over_since)s
 ORDER BY over_at DESC NULLS FIRST, raised_at DESC, alert_id DESC

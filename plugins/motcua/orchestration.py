@@ -166,15 +166,18 @@ def failed_tasks(context: Mapping[str, Any]) -> list[str]:
 def tell_red_gate(context: Mapping[str, Any]) -> None:
     """Callback of each gate: why a run is red is kept for its page, and mailed once, not each minute. Who started a
     backfill is looking at it."""
+    from motcua.domain.checks import fault
+    from motcua.jobs.gates import RunIncomplete
     from motcua.jobs.run_alerts import keep_red_run, tell_red_run
 
     if isinstance(context.get("exception"), RunRefused):
         # Nothing was done, and who started it reads why.
         return
-    run, reason = context["dag_run"], str(context.get("exception") or "")
-    keep_red_run(run.dag_id, run.run_id, reason)
+    run, failure = context["dag_run"], context.get("exception")
+    left = failure.left if isinstance(failure, RunIncomplete) else [fault("gate_failed", "", str(failure or ""))]
+    keep_red_run(run.dag_id, run.run_id, left)
     if run_window(context) is EVERYTHING:
-        tell_red_run(run.dag_id, context["dag"].dag_display_name, run.run_id, reason, datetime.now(UTC))
+        tell_red_run(run.dag_id, context["dag"].dag_display_name, run.run_id, left, datetime.now(UTC))
 
 
 GATE: dict[str, Any] = {

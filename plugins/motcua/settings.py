@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import time, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Annotated
 
@@ -107,7 +109,6 @@ class Settings(BaseSettings):
     )
     requests_after: Duration = Field(
         default=timedelta(hours=1),
-        ge=timedelta(0),
         description="So long after the Department was mailed, what somebody asked for on a page is done, unless it was "
         "withdrawn: what has citizens told, or changes who gets mails.",
     )
@@ -477,6 +478,88 @@ class Settings(BaseSettings):
     def overlap(self) -> timedelta:
         """How far behind its cursor each pick-up reads again: late commits and wrong clocks together."""
         return self.late_commit + self.clock_skew
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What a setting must be that can be read, beside others: beyond it a promise is not kept, and the doctor says so.
+    What no service starts with stands with its field."""
+
+    name: str
+    """The setting that is told."""
+    holds: Callable[[Settings], bool]
+    must: str
+
+
+def _rings_by_day(settings: Settings) -> bool:
+    """A citizen's phone may ring at the hour of apologies, and they go out at it."""
+    at, begin, end = settings.apology_time, settings.apology_quiet_from, settings.apology_quiet_until
+    is_quiet = begin <= at < end if begin <= end else at >= begin or at < end
+    return time(7) <= at < time(21) and not is_quiet
+
+
+def _is_short(name: str, settings: Settings) -> bool:
+    length: timedelta = getattr(settings, name)
+    return length <= timedelta(days=1100)
+
+
+def _begins(name: str, ways: tuple[str, ...], settings: Settings) -> bool:
+    value: str | None = getattr(settings, name)
+    return not value or value.startswith(ways)
+
+
+BOUNDS: tuple[Bound, ...] = (
+    *(
+        Bound(name, partial(_is_short, name), "no time of years")
+        for name, field in Settings.model_fields.items()
+        if field.annotation is timedelta
+    ),
+    Bound(
+        "apology_time",
+        _rings_by_day,
+        "between 07:00 and 21:00 and outside the quiet hours, as 17:30: by night nobody is told, and the evening lost",
+    ),
+    Bound("useful_for", lambda s: timedelta(hours=1) <= s.useful_for <= timedelta(days=30), "from PT1H to P30D"),
+    Bound(
+        "served_within", lambda s: timedelta(seconds=10) <= s.served_within <= timedelta(minutes=30), "10 s to PT30M"
+    ),
+    Bound("already_told_within", lambda s: s.already_told_within <= timedelta(days=1), "P1D at most"),
+    Bound("late_commit", lambda s: s.late_commit <= timedelta(days=1), "P1D at most: each pick-up reads so far back"),
+    Bound("clock_skew", lambda s: s.clock_skew <= timedelta(hours=1), "PT1H at most"),
+    Bound("source_patience", lambda s: s.source_patience >= timedelta(seconds=1), "a second at least"),
+    Bound("retry_first", lambda s: timedelta(0) < s.retry_first <= timedelta(minutes=15), "above 0, PT15M at most"),
+    Bound("gateway_stop", lambda s: timedelta(0) < s.gateway_stop < s.useful_for, "above 0, below MOTCUA_USEFUL_FOR"),
+    Bound("frozen_after", lambda s: s.frozen_after <= timedelta(minutes=5), "PT5M at most: so long nobody is told"),
+    Bound("linger", lambda s: s.linger > timedelta(0), "above 0"),
+    Bound("look_quiet", lambda s: s.look_quiet >= s.look_every, "MOTCUA_LOOK_EVERY at least"),
+    Bound(
+        "watch_round",
+        lambda s: timedelta(seconds=1) <= s.watch_round <= timedelta(minutes=5),
+        "a second to PT5M: settle_messages is red where the watch is silent for ten minutes",
+    ),
+    Bound("watch_clock_skew", lambda s: s.watch_clock_skew > timedelta(0), "above 0: no two clocks agree"),
+    Bound(
+        "watch_backup_age",
+        lambda s: not s.watch_backup_age or s.watch_backup_age >= timedelta(hours=24),
+        "PT24H at least, for there is one a night; 0: not looked at",
+    ),
+    Bound("backup_keep", lambda s: s.backup_keep >= timedelta(days=2), "from P2D to P35D: else no good one is left"),
+    Bound("airflow_keep_red", lambda s: s.airflow_keep_red >= s.airflow_keep, "MOTCUA_AIRFLOW_KEEP at least"),
+    Bound("airflow_keep_acts", lambda s: s.airflow_keep_acts >= s.airflow_keep, "MOTCUA_AIRFLOW_KEEP at least"),
+    Bound(
+        "intake_proxies",
+        lambda s: all(each.prefixlen >= 8 for each in s.intake_proxies),
+        "the reverse proxies alone: whoever is named says whose address it is",
+    ),
+    *(
+        Bound(name, partial(_begins, name, ("http://", "https://")), "an address, http://… or https://…")
+        for name in ("intake_url", "watch_webhook", "watch_airflow", "watch_callbacks", "watch_intake")
+    ),
+    *(
+        Bound(name, partial(_begins, name, ("file:///", "s3://")), "a URL, file:///… or s3://connection@bucket/…")
+        for name in ("publications", "statements", "files")
+    ),
+)
 
 
 @lru_cache(maxsize=1)

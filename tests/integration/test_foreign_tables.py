@@ -13,7 +13,7 @@ from psycopg.rows import dict_row
 
 from motcua.jobs.notices.picking_up import SourceFailed, pick_up
 from motcua.jobs.notices.watching import sources_to_read
-from motcua.reports.checking import words_of
+from motcua.reports.checks import words_of
 from motcua.sources import patience
 from motcua.sources.contract import ContractSource
 from motcua.sources.foreign_tables import ForeignTablesSource

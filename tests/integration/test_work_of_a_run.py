@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from motcua.domain.checks import fault
 from motcua.domain.clock import VIETNAM
 from motcua.gateways import open_gateway
 from motcua.jobs.notices.apologizing import apologize
@@ -17,7 +18,7 @@ from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.run_alerts import keep_red_run
 from motcua.store.browsing import MessagesAsked, find_messages
 from motcua.store.ledger.database import connect, open_connection
-from motcua.store.ledger.sessions import Run, work_for
+from motcua.store.ledger.sessions import Run, left_of, work_for
 from motcua.store.runs import RunWork, work_of
 from tests.ground import NHA_TRANG, TU_PHAP, in_ledger, take_in
 from tests.integration.conftest import gateway  # noqa: F401 - a fixture
@@ -164,8 +165,9 @@ def test_why_a_gate_was_red_is_kept_and_a_run_is_known_by_one_number(ledger):
         }
     assert len(numbers) == 1
     assert work(NOTIFY).known.left_undone is None
-    keep_red_run(*("notify_transitions", EVENING), "2 message(s) transient")
-    assert work(NOTIFY).known.left_undone == "2 message(s) transient"
+    left = [fault("attempts_failed", "transient", "2 message(s) transient", messages=2, outcome="transient")]
+    keep_red_run("notify_transitions", EVENING, left)
+    assert left_of(work(NOTIFY).known.left_undone) == left
     assert work(APOLOGIZE).known is None
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import pytest
 from playwright.sync_api import Browser, Page, Request
 
+from motcua.domain.checks import fault
 from motcua.domain.watching.alerts import Alert
 from motcua.reports.mail import Mail, late_apologies_mail, red_run_mail
 from motcua.reports.publication.data import Told
@@ -24,6 +25,7 @@ pytestmark = pytest.mark.alone
 NOW = datetime(2026, 11, 27, 1, 0, tzinfo=UTC)
 OF_PAGES = ("landmark-one-main", "region")
 """Rules of axe about landmarks: a mail is read within a page that has its own."""
+LEFT = [fault("messages_held_up", "", messages=3), fault("task_failed", "send")]
 PAGE = "https://mot-cua.example/motcua"
 OPEN = Alert("gateway_stopped", "kannel", {"gateway": "kannel", "since": NOW.isoformat(), "part": "viettel"}, NOW)
 OVER = Alert("disk_low", "ledger", {"free": 1e9}, NOW, over_at=NOW)
@@ -42,7 +44,7 @@ MAILS: dict[str, Callable[[], Mail]] = {
     "publication of an agency": lambda: published(reconciliation_samples.everything(), reconciliation_samples.TU_PHAP),
     "publication that does not meet": lambda: published(reconciliation_samples.unbalanced()),
     "publication with words that attack": lambda: published(reconciliation_samples.nasty()),
-    "red run": lambda: red_run_mail("Nhắn tin", "scheduled__2026", "gateway kannel stopped; 3 due", PAGE),
+    "red run": lambda: red_run_mail("Nhắn tin", "scheduled__2026", LEFT, PAGE),
     "late apologies": lambda: late_apologies_mail("Xin lỗi", "scheduled__2026", "17:36", PAGE),
     "alerts": lambda: compose_alerts([OPEN], [OVER], [OPEN], "r", PAGE, NOW),
     "the watch lives": lambda: compose_life([OPEN], [LOOK], "r", PAGE, began_at=NOW, now=NOW),

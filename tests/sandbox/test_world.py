@@ -21,7 +21,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from motcua.jobs.checking.checking import check_source
-from motcua.reports.checking import told
+from motcua.reports.checks import in_words
 from motcua.sandbox.world import __main__ as world
 from motcua.sandbox.world import people
 from motcua.sandbox.world.__main__ import what_comes
@@ -819,7 +819,7 @@ def test_nothing_that_the_vendors_show_forbids_to_tell_citizens(source, addresse
     in_ledger(save_agencies, codes, "tests")
     check = check_source(source)
     assert check.dossiers > 30
-    assert [told(each.finding).found for each in check.findings if each.finding.kind not in ODD] == []
+    assert [in_words(each.finding).found for each in check.findings if each.finding.name not in ODD] == []
     assert not check.forbids
 
 

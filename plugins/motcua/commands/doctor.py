@@ -11,10 +11,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from motcua.commands.terminal import console, refuse
+from motcua.domain.checks import DOCTOR, Finding
 from motcua.jobs.doctor.examine import examine
-from motcua.jobs.doctor.examining import Diagnosis
-from motcua.jobs.doctor.installation import DOT_ENV, FILES, of_environment, of_folder
-from motcua.reports.doctor import fault_words
+from motcua.jobs.doctor.examining import DOT_ENV, FILES, Diagnosis, of_environment, of_folder
+from motcua.reports.checks import address_of, english_words, in_words
 from motcua.version import software
 
 _console = console()
@@ -52,36 +52,45 @@ def _as_record(diagnosis: Diagnosis) -> dict[str, object]:
         "findings": [
             {
                 "fault": each.name,
-                "severity": each.check.severity,
+                "severity": each.severity,
                 "where": each.subject,
                 "detail": each.detail,
-                "what": fault_words(each.name)["what"],
-                "remedy": fault_words(each.name)["todo"],
-                "page": each.check.page,
+                "what": what,
+                "remedy": todo,
+                "page": address_of(each.name) or each.check.page,
             }
             for each in diagnosis.findings
+            for what, todo in [_told(each)]
         ],
         "not_looked_at": [{"why": why, "checks": list(checks)} for why, checks in diagnosis.not_looked_at],
         "looked_at": diagnosis.looked_at,
     }
 
 
+def _told(finding: Finding) -> tuple[str, str]:
+    """What it is, and what to do: in English what the doctor asks himself, else as staff reads it."""
+    if DOCTOR & finding.check.asked_by and "adapter" not in finding.facts:
+        words = english_words(finding.name)
+        return words["what"], words["todo"]
+    said = in_words(finding, str(finding.facts.get("adapter", "")))
+    return f"{said.title}. {said.found} {said.meaning}", said.todo
+
+
 def _print(diagnosis: Diagnosis) -> None:
     if diagnosis.findings:
         table = Table("", "fault", "where", "what, and what to do", show_lines=True)
         # Errors first; else in the order in which they were found.
-        for each in sorted(diagnosis.findings, key=lambda finding: finding.check.severity):
-            is_error, words = each.check.severity == "error", fault_words(each.name)
-            detail = f"\n{escape(each.detail)}" if each.detail else ""
+        for each in sorted(diagnosis.findings, key=lambda finding: finding.severity):
+            what, todo = _told(each)
             table.add_row(
-                each.check.severity,
+                each.severity,
                 each.name,
-                f"{escape(each.subject)}{detail}",
-                f"{escape(words['what'])}\n→ {escape(words['todo'])}",
-                style="red" if is_error else None,
+                escape("\n".join(filter(None, (each.subject, each.detail)))),
+                escape(f"{what}\n→ {todo}\n{address_of(each.name) or each.check.page}"),
+                style="red" if each.severity == "error" else None,
             )
         _console.print(table)
-    errors = sum(each.check.severity == "error" for each in diagnosis.findings)
+    errors = sum(each.severity == "error" for each in diagnosis.findings)
     warnings = len(diagnosis.findings) - errors
     for why, checks in diagnosis.not_looked_at:
         _console.print(f"Not looked at, since {why}: {', '.join(checks)}.", markup=False)

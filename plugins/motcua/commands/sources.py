@@ -14,7 +14,7 @@ from motcua.commands.lists import Most, Search, Sort, To, csv_of, print_list
 from motcua.commands.terminal import By, console, local_moment, refuse, say, signed
 from motcua.jobs.checking.checking import UnknownSource, check_source
 from motcua.jobs.listing.lists import SOURCES, check_of
-from motcua.reports.checking import terms_of, told, verdict
+from motcua.reports.checks import check_words, in_words, terms_of, verdict
 from motcua.reports.wording import count
 from motcua.settings import settings
 from motcua.store.checking.checks import SourceCheck
@@ -102,17 +102,15 @@ def _as_record(check: SourceCheck) -> dict[str, object]:
         "forbids": check.forbids,
         "findings": [
             {
-                "kind": each.finding.kind,
+                "kind": each.finding.name,
                 "severity": each.finding.severity,
-                "rows": each.finding.rows,
-                "of": each.finding.of,
-                "names": list(each.finding.names),
-                "examples": list(each.finding.examples),
+                **each.finding.facts,
                 "since": each.since.isoformat(),
-                "title": (said := told(each.finding, settings().sources[check.source])).title,
+                "title": (said := in_words(each.finding, settings().sources[check.source])).title,
                 "found": said.found,
-                "why": said.why,
-                "action": said.action,
+                "why": said.meaning,
+                "action": said.todo,
+                "page": said.address,
             }
             for each in check.findings
         ],
@@ -124,13 +122,13 @@ def _print(check: SourceCheck) -> None:
     if check.findings:
         table = Table("Mức độ", "Điều sai", "Đã thấy gì, vì sao cần sửa, cần làm gì", show_lines=True)
         for each in check.findings:
-            said = told(each.finding, settings().sources[check.source])
-            examples = f"\nVí dụ: {', '.join(each.finding.examples)}" if each.finding.examples else ""
+            said, examples = in_words(each.finding, settings().sources[check.source]), each.finding.facts["examples"]
+            told = f"{said.found}\nVí dụ: {', '.join(examples)}" if examples else said.found
             table.add_row(
-                escape(said.severity),
-                f"{each.finding.kind}\n{escape(said.title)}\ntừ {local_moment(each.since)}",
-                f"{escape(said.found)}{escape(examples)}\n{escape(said.why)}\n→ {escape(said.action)}",
-                style="red" if each.finding.severity == "forbids" else None,
+                escape(check_words()["severity"][said.severity]),
+                f"{each.finding.name}\n{escape(said.title)}\ntừ {local_moment(each.since)}",
+                f"{escape(told)}\n{escape(said.meaning)}\n→ {escape(said.todo)}\n{escape(said.address)}",
+                style="red" if said.severity == "error" else None,
             )
         out.print(table)
         if terms := terms_of(settings().sources[check.source]):

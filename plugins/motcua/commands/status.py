@@ -36,7 +36,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="As JSON, for a 
     now = datetime.now(UTC)
     rows = rows_of_status(now)
     if as_json:
-        typer.echo(json.dumps([asdict(row) for row in rows], ensure_ascii=False, indent=2))
+        typer.echo(json.dumps([asdict(row) | {"page": row.page} for row in rows], ensure_ascii=False, indent=2))
     else:
         _print(rows, now)
     if any(row.is_wrong for row in rows):
@@ -49,7 +49,7 @@ def _print(rows: list[Row], now: datetime) -> None:
     for part, head in heads.items():
         of_part = [row for row in rows if row.part == part] or [Row(part, "nothing")]
         for place, row in enumerate(of_part):
-            page = f" ({row.check})" if row.check else ""
+            page = f" ({row.check}: {row.page})" if row.check else ""
             table.add_row(
                 head if place == 0 else "", escape(f"{row.words}{page}"), style="red" if row.is_wrong else None
             )

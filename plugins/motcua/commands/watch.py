@@ -17,7 +17,7 @@ from motcua.commands.terminal import By, console, local_moment, refuse, signed
 from motcua.domain.checks import ALERT_NAMES, key_of
 from motcua.jobs.watching.keeping import AlreadyWatching, leave_acknowledgement, load_state
 from motcua.jobs.watching.watch import Watch
-from motcua.reports.watching import alert_in_words
+from motcua.reports.checks import alert_in_words
 from motcua.settings import settings
 from motcua.store.ledger.database import open_without_airflow
 from motcua.store.watching.watch import acknowledge_alert, list_alerts, retire_watch, watch_life
@@ -72,12 +72,12 @@ def show_alerts(
             life = watch_life(ledger)
             alerts = list_alerts(ledger, now - timedelta(days=days), 200)
         for each in alerts:
-            words = alert_in_words(each.name, each.subject, each.facts, raised_at=each.raised_at)
+            words = alert_in_words(each)
             known = f"{local_moment(each.acknowledged_at)} {each.acknowledged_by}" if each.acknowledged_at else ""
             is_open = each.over_at is None
             table.add_row(
                 escape(key_of(each.name, each.subject)),
-                escape(words.title),
+                escape(f"{words.title}\n{words.address}"),
                 local_moment(each.raised_at),
                 local_moment(each.over_at),
                 escape(known),
@@ -90,9 +90,15 @@ def show_alerts(
         state = load_state(settings().watch_folder, now)
         for alert in state.alerts.values():
             if alert.raised_at is not None:
-                words = alert_in_words(alert.name, alert.subject, alert.facts, raised_at=alert.raised_at)
+                words = alert_in_words(alert)
                 by = alert.acknowledged_by or ""
-                table.add_row(escape(alert.key), escape(words.title), local_moment(alert.raised_at), "", escape(by))
+                table.add_row(
+                    escape(alert.key),
+                    escape(f"{words.title}\n{words.address}"),
+                    local_moment(alert.raised_at),
+                    "",
+                    escape(by),
+                )
                 waits |= not by
         seen = "the ledger does not answer; this is what the watch keeps in its folder"
     if table.row_count:

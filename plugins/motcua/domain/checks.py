@@ -1,8 +1,9 @@
 """Every check there is, once: what can be wrong, with what, how bad that is, who asks, and its page of the handbook.
 
-The doctor asks all of its questions at once, the watch its share at each look, the check of a source what that source
-shows. Words are in include/templates: what staff reads in ``watch/alerts.vi.yaml`` and ``checking/findings.vi.yaml``,
-what whoever runs the server reads in ``doctor.en.yaml``.
+The doctor asks all of its questions at once, the watch its share at each look and some of the doctor's each hour, the
+check of a source what that source shows, a run's gate what the run leaves, the first page what waits for a person.
+Words are in include/templates: what staff reads in ``checks.vi.yaml``, what whoever runs the server reads in
+``doctor.en.yaml``.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Flag, auto
-from typing import Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 Subject: TypeAlias = Literal[
     "installation",
@@ -27,23 +28,32 @@ Subject: TypeAlias = Literal[
     "source",
     "gateway",
     "agency",
+    "messages",
 ]
-Severity: TypeAlias = Literal["error", "warning", "by_share"]
-"""``error``: something does not work, or is not safe; ``warning``: it will be missed one day; ``by_share``: bad rows,
-which are an error from ``FORBIDDEN_SHARE`` of those that were looked at on (``checking/kinds.py``)."""
-Fact: TypeAlias = str | int | float | None
-"""A figure, a name or a moment (ISO 8601); no personal data."""
+Severity: TypeAlias = Literal["error", "warning"]
+"""``error``: something does not work, or is not safe; ``warning``: it will be missed one day, or waits for somebody."""
+Fact: TypeAlias = str | int | float | tuple[str, ...] | None
+"""A figure, a name or a moment (ISO 8601), or some names; no personal data."""
+FORBIDDEN_SHARE: Final = 0.05
+"""Of the rows that were looked at: from so many bad ones on they are an error."""
 
 
 class Asker(Flag):
     """Who asks a question."""
 
     WATCH = auto()
+    """At each look, or every few minutes."""
+    HOURLY = auto()
+    """The watch, of what the doctor asks, too, and what changes while everything runs."""
     DOCTOR = auto()
     SOURCE_CHECK = auto()
+    GATE = auto()
+    """The last task of a run."""
+    OVERVIEW = auto()
+    """The first page of staff, and ``motcua status``."""
 
 
-WATCH, DOCTOR, SOURCE_CHECK = Asker.WATCH, Asker.DOCTOR, Asker.SOURCE_CHECK
+WATCH, HOURLY, DOCTOR, SOURCE_CHECK, GATE, OVERVIEW = Asker
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +62,12 @@ class Check:
 
     id: str
     of: Subject
-    severity: Severity
+    severity: Severity | Literal["by_share"]
+    """``by_share``: bad rows, which are an error from ``FORBIDDEN_SHARE`` on."""
     asked_by: Asker
-    looks: int = 2
-    """So many in a row the watch must find it before it is told, and must not before it is over. One where the ledger
-    says it exactly, or where a person or a day is waited for; three where pauses are usual."""
+    looks: int = 1
+    """So many in a row the watch must find it before it is told, and must not before it is over: two where one look may
+    err, three where pauses are usual."""
     everywhere: bool = False
     """Told where no agency is enabled, too; else that nothing happens is as it should be."""
     slow_to_start: bool = False
@@ -76,7 +87,8 @@ class Finding:
 
     name: str
     """Id of its check."""
-    facts: Mapping[str, Fact] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """Each a ``Fact``; of rows ``rows`` that are so, ``of`` how many, ``names`` of what, ``examples`` of dossiers."""
     subject: str = ""
     """Of what: a source, a gateway, a file with its variable, a table; empty where there is only one."""
 
@@ -91,14 +103,22 @@ class Finding:
         return CHECKS[self.name]
 
     @property
+    def severity(self) -> Severity:
+        """How bad it is."""
+        if self.check.severity != "by_share":
+            return self.check.severity
+        rows, of = self.facts.get("rows"), self.facts.get("of")
+        return "error" if rows and of and rows / of >= FORBIDDEN_SHARE else "warning"
+
+    @property
     def detail(self) -> str:
-        """More of it in words, as the doctor finds them."""
+        """More of it in English, as the doctor and gates tell it."""
         return str(self.facts.get("detail", ""))
 
 
-def fault(name: str, subject: str, detail: str = "") -> Finding:
-    """What the doctor found, where, and in its own words."""
-    return Finding(name, {"detail": detail} if detail else {}, subject)
+def fault(name: str, subject: str, detail: str = "", **facts: Fact) -> Finding:
+    """What was found, where, and in words of its own."""
+    return Finding(name, ({"detail": detail} if detail else {}) | facts, subject)
 
 
 def key_of(name: str, subject: str) -> str:
@@ -107,40 +127,39 @@ def key_of(name: str, subject: str) -> str:
 
 
 _ALL: tuple[Check, ...] = (
-    Check("identity", "ledger", "error", WATCH, looks=1, everywhere=True),
-    Check("apologies_late", "agency", "error", WATCH, looks=1),
-    Check("unserved", "ledger", "error", WATCH, looks=1),
-    Check("source_failing", "source", "error", WATCH, looks=3),
-    Check("source_no_news", "source", "warning", WATCH),
-    Check("source_fault", "source", "error", WATCH, looks=1),
-    Check("push_silent", "source", "error", WATCH),
-    Check("push_refused", "source", "warning", WATCH),
-    Check("gateway_stopped", "gateway", "error", WATCH, looks=3),
-    Check("unknown_old", "gateway", "error", WATCH, looks=1),
-    Check("delivered_low", "gateway", "error", WATCH),
-    Check("receipts_stopped", "gateway", "error", WATCH),
-    Check("receipts_unknown", "gateway", "error", WATCH, looks=1),
-    Check("red_run", "airflow", "error", WATCH, looks=1),
-    Check("quality_late", "agency", "warning", WATCH, looks=1),
-    Check("closing_late", "agency", "error", WATCH, looks=1),
-    Check("disk_low", "machine", "error", WATCH | DOCTOR, everywhere=True),
-    Check("clock_off", "machine", "error", WATCH, everywhere=True),
-    Check("calendar_unsigned", "agency", "warning", WATCH | DOCTOR, looks=1),
-    Check("backup_old", "backups", "error", WATCH | DOCTOR, looks=1),
+    Check("identity", "ledger", "error", WATCH, everywhere=True),
+    Check("apologies_late", "agency", "error", WATCH | GATE | OVERVIEW),
+    Check("unserved", "ledger", "error", WATCH | GATE),
+    Check("source_failing", "source", "error", WATCH | GATE, looks=3),
+    Check("source_no_news", "source", "warning", WATCH, looks=2),
+    Check("push_silent", "source", "error", WATCH, looks=2),
+    Check("push_refused", "source", "warning", WATCH, looks=2),
+    Check("gateway_stopped", "gateway", "error", WATCH | GATE, looks=3),
+    Check("unknown_old", "gateway", "error", WATCH | GATE | OVERVIEW),
+    Check("delivered_low", "gateway", "error", WATCH, looks=2),
+    Check("receipts_stopped", "gateway", "error", WATCH, looks=2),
+    Check("receipts_unknown", "gateway", "error", WATCH),
+    Check("red_run", "airflow", "error", WATCH),
+    Check("quality_late", "agency", "warning", WATCH),
+    Check("closing_late", "agency", "error", WATCH),
+    Check("disk_low", "machine", "error", WATCH | DOCTOR, looks=2, everywhere=True),
+    Check("clock_off", "machine", "error", WATCH, looks=2, everywhere=True),
+    Check("calendar_unsigned", "agency", "warning", WATCH | DOCTOR),
+    Check("backup_old", "backups", "error", WATCH | DOCTOR),
     Check("airflow_uncleaned", "airflow", "warning", WATCH, looks=3),
-    Check("ledger_behind", "ledger", "error", WATCH, looks=1, everywhere=True),
-    Check("ledger_slept", "ledger", "error", WATCH, looks=1, everywhere=True),
-    Check("ledger_went_back", "ledger", "error", WATCH, looks=1, everywhere=True),
-    Check("journal_damaged", "journal", "error", WATCH | DOCTOR, looks=1, everywhere=True),
-    Check("ledger_unreachable", "ledger", "error", WATCH | DOCTOR, everywhere=True),
-    Check("airflow_unreachable", "airflow", "error", WATCH, everywhere=True, slow_to_start=True),
-    Check("airflow_unhealthy", "airflow", "error", WATCH, everywhere=True, slow_to_start=True),
-    Check("callbacks_unhealthy", "callbacks", "error", WATCH, everywhere=True, slow_to_start=True),
-    Check("intake_unhealthy", "intake", "error", WATCH | DOCTOR, everywhere=True, slow_to_start=True),
-    Check("check_failing", "watch", "error", WATCH, everywhere=True),
+    Check("ledger_behind", "ledger", "error", WATCH | GATE | OVERVIEW, everywhere=True),
+    Check("ledger_slept", "ledger", "error", WATCH | GATE | OVERVIEW, everywhere=True),
+    Check("ledger_went_back", "ledger", "error", WATCH, everywhere=True),
+    Check("journal_damaged", "journal", "error", WATCH | DOCTOR, everywhere=True),
+    Check("ledger_unreachable", "ledger", "error", WATCH | DOCTOR, looks=2, everywhere=True),
+    Check("airflow_unreachable", "airflow", "error", WATCH, looks=2, everywhere=True, slow_to_start=True),
+    Check("airflow_unhealthy", "airflow", "error", WATCH, looks=2, everywhere=True, slow_to_start=True),
+    Check("callbacks_unhealthy", "callbacks", "error", WATCH, looks=2, everywhere=True, slow_to_start=True),
+    Check("intake_unhealthy", "intake", "error", WATCH | DOCTOR, looks=2, everywhere=True, slow_to_start=True),
+    Check("check_failing", "watch", "error", WATCH, looks=2, everywhere=True),
     Check("file_missing", "installation", "error", DOCTOR),
     Check("file_unreadable", "installation", "error", DOCTOR),
-    Check("file_open", "installation", "error", DOCTOR),
+    Check("file_open", "installation", "error", HOURLY | DOCTOR, everywhere=True),
     Check("variable_missing", "installation", "error", DOCTOR),
     Check("secret_empty", "installation", "error", DOCTOR),
     Check("placeholder_left", "installation", "error", DOCTOR),
@@ -148,17 +167,17 @@ _ALL: tuple[Check, ...] = (
     Check("secret_unfit", "installation", "error", DOCTOR),
     Check("secret_shared", "installation", "error", DOCTOR),
     Check("fernet_key_invalid", "airflow", "error", DOCTOR),
-    Check("setting_unreadable", "installation", "error", DOCTOR),
+    Check("setting_unreadable", "installation", "error", HOURLY | DOCTOR, everywhere=True),
     Check("setting_gone", "installation", "error", DOCTOR),
-    Check("setting_unknown", "installation", "warning", DOCTOR),
-    Check("setting_senseless", "installation", "error", DOCTOR),
-    Check("line_unreadable", "installation", "error", DOCTOR),
-    Check("variable_twice", "installation", "warning", DOCTOR),
-    Check("value_cut", "installation", "error", DOCTOR),
-    Check("pages_open", "installation", "error", DOCTOR),
-    Check("port_twice", "installation", "error", DOCTOR),
-    Check("private_key_here", "machine", "error", DOCTOR),
-    Check("sign_in_open", "airflow", "error", DOCTOR),
+    Check("setting_unknown", "installation", "warning", HOURLY | DOCTOR, everywhere=True),
+    Check("setting_senseless", "installation", "error", HOURLY | DOCTOR, everywhere=True),
+    Check("line_unreadable", "installation", "error", HOURLY | DOCTOR, everywhere=True),
+    Check("variable_twice", "installation", "warning", HOURLY | DOCTOR, everywhere=True),
+    Check("value_cut", "installation", "error", HOURLY | DOCTOR, everywhere=True),
+    Check("pages_open", "installation", "error", HOURLY | DOCTOR, everywhere=True),
+    Check("port_twice", "installation", "error", HOURLY | DOCTOR, everywhere=True),
+    Check("private_key_here", "machine", "error", HOURLY | DOCTOR, everywhere=True),
+    Check("sign_in_open", "airflow", "error", HOURLY | DOCTOR, everywhere=True),
     Check("address_in_clear", "installation", "error", DOCTOR),
     Check("ui_address_wrong", "installation", "error", DOCTOR),
     Check("backup_key_unreadable", "backups", "error", DOCTOR),
@@ -167,7 +186,7 @@ _ALL: tuple[Check, ...] = (
     Check("connection_unreadable", "installation", "error", DOCTOR),
     Check("connection_unused", "installation", "warning", DOCTOR),
     Check("connection_in_clear", "installation", "error", DOCTOR),
-    Check("gateway_misconfigured", "gateway", "error", DOCTOR),
+    Check("gateway_misconfigured", "gateway", "error", DOCTOR | GATE | OVERVIEW),
     Check("carrier_unserved", "gateway", "warning", DOCTOR),
     Check("callback_secret_differs", "callbacks", "error", DOCTOR),
     Check("callback_address_wrong", "callbacks", "error", DOCTOR),
@@ -177,14 +196,14 @@ _ALL: tuple[Check, ...] = (
     Check("role_missing", "ledger", "error", DOCTOR),
     Check("role_too_mighty", "ledger", "error", DOCTOR),
     Check("role_limited", "ledger", "error", DOCTOR),
-    Check("parameter_differs", "ledger", "error", DOCTOR),
-    Check("right_missing", "ledger", "error", DOCTOR),
-    Check("schema_differs", "ledger", "error", DOCTOR),
-    Check("right_too_many", "ledger", "error", DOCTOR),
-    Check("door_open", "ledger", "warning", DOCTOR),
-    Check("migrations_behind", "ledger", "error", DOCTOR),
-    Check("migrations_ahead", "ledger", "error", DOCTOR),
-    Check("definition_differs", "ledger", "error", DOCTOR),
+    Check("parameter_differs", "ledger", "error", HOURLY | DOCTOR, everywhere=True),
+    Check("right_missing", "ledger", "error", HOURLY | DOCTOR, everywhere=True),
+    Check("schema_differs", "ledger", "error", HOURLY | DOCTOR, everywhere=True),
+    Check("right_too_many", "ledger", "error", HOURLY | DOCTOR, everywhere=True),
+    Check("door_open", "ledger", "warning", HOURLY | DOCTOR, everywhere=True),
+    Check("migrations_behind", "ledger", "error", HOURLY | DOCTOR, everywhere=True),
+    Check("migrations_ahead", "ledger", "error", HOURLY | DOCTOR, everywhere=True),
+    Check("definition_differs", "ledger", "error", HOURLY | DOCTOR, everywhere=True),
     Check("postgres_version", "ledger", "error", DOCTOR),
     Check("backup_programs_unusable", "backups", "error", DOCTOR),
     Check("source_unreachable", "source", "error", DOCTOR),
@@ -210,9 +229,9 @@ _ALL: tuple[Check, ...] = (
     Check("no_alert_recipient", "mail", "warning", DOCTOR),
     Check("no_report_recipient", "mail", "warning", DOCTOR),
     Check("recipient_unusable", "mail", "error", DOCTOR),
-    Check("zone_differs", "machine", "warning", DOCTOR),
+    Check("zone_differs", "ledger", "warning", HOURLY | DOCTOR, everywhere=True),
     Check("store_unusable", "publications", "error", DOCTOR),
-    Check("folder_unusable", "machine", "error", DOCTOR),
+    Check("folder_unusable", "machine", "error", HOURLY | DOCTOR, everywhere=True),
     Check("python_version", "machine", "error", DOCTOR),
     Check("package_differs", "machine", "error", DOCTOR),
     Check("airflow_secret_missing", "airflow", "error", DOCTOR),
@@ -230,11 +249,46 @@ _ALL: tuple[Check, ...] = (
     Check("text_not_registered", "gateway", "error", DOCTOR),
     Check("text_without_id", "gateway", "error", DOCTOR),
     Check("journal_elsewhere", "journal", "error", DOCTOR),
-    Check("watch_silent", "watch", "error", DOCTOR),
+    Check("watch_silent", "watch", "error", DOCTOR | GATE | OVERVIEW),
     Check("purge_late", "agency", "warning", DOCTOR),
     Check("backup_missing", "backups", "error", DOCTOR),
     Check("backup_never_read", "backups", "warning", DOCTOR),
     Check("check_failed", "watch", "warning", DOCTOR),
+    # What a gate says a run leaves
+    Check("task_failed", "airflow", "error", GATE),
+    Check("gate_failed", "airflow", "error", GATE),
+    Check("attempts_failed", "messages", "error", GATE),
+    Check("messages_held_up", "messages", "error", GATE),
+    Check("messages_wait", "messages", "error", GATE),
+    Check("file_refused", "source", "error", GATE),
+    Check("requests_untold", "mail", "error", GATE),
+    Check("quality_broken", "agency", "error", GATE),
+    Check("source_not_counted", "source", "error", GATE),
+    Check("closing_differs", "publications", "error", GATE),
+    Check("events_unread", "source", "error", GATE),
+    Check("statement_refused", "gateway", "error", GATE),
+    Check("statement_over", "gateway", "error", GATE),
+    Check("statement_missing", "gateway", "error", GATE),
+    Check("publication_unverified", "publications", "error", GATE),
+    Check("publications_overdue", "publications", "error", GATE),
+    Check("publication_stray", "publications", "error", GATE),
+    Check("purge_impossible", "agency", "error", GATE),
+    Check("old_files_left", "machine", "error", GATE),
+    Check("airflow_not_connected", "airflow", "error", GATE),
+    Check("airflow_tables_left", "airflow", "error", GATE),
+    Check("logs_left", "machine", "error", GATE),
+    # What waits for a person
+    Check("publication_differs", "publications", "error", GATE | OVERVIEW),
+    Check("apologies_unsent", "agency", "error", OVERVIEW),
+    Check("sending_stopped", "messages", "warning", OVERVIEW),
+    Check("requests_wait", "messages", "warning", OVERVIEW),
+    Check("statuses_end", "source", "warning", OVERVIEW),
+    Check("rows_unusable", "source", "warning", OVERVIEW),
+    Check("agency_not_checked", "agency", "warning", OVERVIEW),
+    Check("agency_not_enabled", "agency", "warning", OVERVIEW),
+    Check("data_to_mend", "agency", "warning", OVERVIEW),
+    Check("complaints_open", "agency", "warning", OVERVIEW),
+    # What a source shows
     Check("clock_set_back", "machine", "error", SOURCE_CHECK),
     Check("numbers_restarted", "source", "error", SOURCE_CHECK),
     Check("unreachable", "source", "error", SOURCE_CHECK),
@@ -307,10 +361,12 @@ CHECKS: Mapping[str, Check] = {check.id: check for check in _ALL}
 
 def asked_by(asker: Asker) -> tuple[str, ...]:
     """Ids of what somebody asks."""
-    return tuple(check.id for check in _ALL if asker in check.asked_by)
+    return tuple(check.id for check in _ALL if asker & check.asked_by)
 
 
-ALERT_NAMES = asked_by(WATCH)
-"""What the watch tells of; docs/operations/alerts has a page for each."""
+TOLD_BY_PICKING_UP: Final = frozenset({"unreachable", "refused"})
+"""What a pick-up meets within the minute, and what is over as soon: no alert of a source's check, which is daily."""
+ALERT_NAMES = tuple(name for name in asked_by(WATCH | HOURLY | SOURCE_CHECK) if name not in TOLD_BY_PICKING_UP)
+"""What the watch tells of."""
 FAULTS = asked_by(DOCTOR)
 KINDS = asked_by(SOURCE_CHECK)

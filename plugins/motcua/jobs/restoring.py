@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+from motcua.domain.checks import Finding, fault
 from motcua.domain.restores import SLEEPS_AFTER, journal_vouches
 from motcua.domain.run_window import Window
 from motcua.jobs.personal_data import empty_batch, empty_kind, tidy
@@ -202,6 +203,14 @@ def lost_attempts(ledger: Connection) -> int:
     if gaps.journal_of(ledger) not in (None, journal.identity()) or not _is_behind(ledger, journal):
         return 0
     return sum(len(each) for each in _lost(ledger, journal))
+
+
+def finding_of_gap(gap: OpenGap) -> Finding:
+    """What is told of a gap that nobody has looked at, wherever that is told."""
+    moments = {"since": gap.slept_since or gap.noticed_at, "woke_at": gap.noticed_at, "until": gap.held_until}
+    told = {name: at.isoformat() if at else None for name, at in moments.items()}
+    name = "ledger_slept" if gap.kind == "slept" else "ledger_behind"
+    return fault(name, "", words_of_gap(gap), kind=gap.kind, messages=gap.held_messages, **told)
 
 
 def words_of_gap(gap: OpenGap) -> str:

@@ -7,14 +7,14 @@ stands in an Airflow variable for each DAG: a DAG that runs every minute tells o
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
+from motcua.domain.checks import Finding
 from motcua.jobs.mailing import hand_to_each, mail_server
-from motcua.jobs.watching.unserved import UNSERVED
 from motcua.reports.mail import Mail, late_apologies_mail, red_run_mail
 from motcua.reports.wording import hour
 from motcua.settings import settings
@@ -50,22 +50,22 @@ def is_news(told: ToldOfRuns | None, now: datetime) -> bool:
     return now - told.red_at >= GREEN_FOR or now - told.told_at >= REMIND_AFTER
 
 
-def keep_red_run(dag_id: str, run_id: str, reason: str) -> None:
+def keep_red_run(dag_id: str, run_id: str, left: Sequence[Finding]) -> None:
     """Keeps why a run is red for the page about it. Never fails: the ledger may be why."""
     try:
         with connect() as ledger:
-            leave_undone(ledger, Run(dag_id, run_id), reason)
+            leave_undone(ledger, Run(dag_id, run_id), left)
     except Exception as error:
         log.warning("Why %s is red was not kept: %s", dag_id, type(error).__name__)
 
 
-def tell_red_run(dag_id: str, dag_name: str, run_id: str, reason: str, now: datetime) -> bool:
+def tell_red_run(dag_id: str, dag_name: str, run_id: str, left: Sequence[Finding], now: datetime) -> bool:
     """Mails that a run is red, unless that is known, or the watch mails it; returns whether it did.
 
     Never fails: the run is red already.
     """
     try:
-        if reason.startswith(UNSERVED) and _watch_tells(now):
+        if all(each.name == "unserved" for each in left) and _watch_tells(now):
             log.info("That %s is red for it the watch tells", dag_id)
             return False
         told = _recall(dag_id)
@@ -75,7 +75,7 @@ def tell_red_run(dag_id: str, dag_name: str, run_id: str, reason: str, now: date
         if not news:
             log.info("That %s is red was told at %s", dag_id, told.told_at if told else None)
             return False
-        reached = _mail_watchers(lambda: red_run_mail(dag_name, run_id, reason, _page(dag_id, run_id)), now)
+        reached = _mail_watchers(lambda: red_run_mail(dag_name, run_id, left, _page(dag_id, run_id)), now)
         if not reached:
             _note(dag_id, ToldOfRuns(now, None))
     except Exception as error:

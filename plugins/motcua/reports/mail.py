@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
@@ -10,7 +11,9 @@ from email.utils import format_datetime
 from pathlib import PurePosixPath
 from typing import Any
 
+from motcua.domain.checks import Finding
 from motcua.domain.clock import VIETNAM
+from motcua.reports.checks import InWords, in_words
 from motcua.reports.quality.charts import Picture
 from motcua.reports.wording import words_in
 from motcua.templating import templates
@@ -100,16 +103,16 @@ def inline_styles(html: str) -> str:
 # --- About runs ------------------------------------------------------------------------------------------------------
 
 
-def red_run_mail(dag: str, run_id: str, reason: str, page_url: str | None) -> Mail:
+def red_run_mail(dag: str, run_id: str, left: Sequence[Finding], page_url: str | None) -> Mail:
     """That a run is red.
 
     Args:
         dag: as people call it.
         run_id: of the run.
-        reason: what its gate said, several things with semicolons between them.
+        left: what its gate found.
         page_url: of the run, where it is known.
     """
-    return _mail("red", dag, run_id, reason.split("; "), page_url)
+    return _mail("red", dag, run_id, [in_words(each) for each in left], page_url)
 
 
 def late_apologies_mail(dag: str, run_id: str, by: str, page_url: str | None) -> Mail:
@@ -117,7 +120,7 @@ def late_apologies_mail(dag: str, run_id: str, by: str, page_url: str | None) ->
     return _mail("late_apologies", dag, run_id, [], page_url, by=by)
 
 
-def _mail(kind: str, dag: str, run_id: str, reasons: list[str], page_url: str | None, **told: str) -> Mail:
+def _mail(kind: str, dag: str, run_id: str, reasons: list[InWords], page_url: str | None, **told: str) -> Mail:
     values: dict[str, Any] = {name: words.format(dag=dag, **told) for name, words in _words()[kind].items()}
     values |= {"dag": dag, "run_id": run_id, "reasons": reasons, "page_url": page_url}
     environment = templates("mail")

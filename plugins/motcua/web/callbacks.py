@@ -42,7 +42,7 @@ from motcua.gateways.adapter import Gateway, InquiryReading
 from motcua.jobs.notices.answering import answer_in_time, apologise, count_left_over, warm_up
 from motcua.jobs.notices.receiving import Intake
 from motcua.store.ledger.database import CALLBACKS, close_ledger_pool, ledger_pool, reason_without_values
-from motcua.store.watching.health import takes_rows
+from motcua.store.watching.watch import takes_rows
 from motcua.web.access_log import hide_queries, server_of
 from motcua.web.forms import throw_away
 from motcua.web.ledger_looks import LedgerLook, LedgerSilent, MetricsPage, check_reader

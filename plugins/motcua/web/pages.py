@@ -31,7 +31,7 @@ from motcua.jobs.handed_in.statement_files import form_names, load_form
 from motcua.jobs.notices.planning import planning_rules
 from motcua.quality.rules import load_rules
 from motcua.quality.soundness import load_soundness
-from motcua.reports import watching, wording
+from motcua.reports import checks, wording
 from motcua.reports.agency_settings import settings_words
 from motcua.reports.explaining import clauses
 from motcua.reports.lists import load_every_list
@@ -39,7 +39,6 @@ from motcua.store.notices.templates import load_templates
 from motcua.web import rendering
 from motcua.web.airflow import NotSignedIn, sign_in_address
 from motcua.web.forms import PageRefused
-from motcua.web.overview import page as overview_page
 from motcua.web.quality import export_form_page, exports_page, quality_page, sources_page
 from motcua.web.rendering import HEADERS, render_refusal
 from motcua.web.staff import (
@@ -48,6 +47,7 @@ from motcua.web.staff import (
     complaints_page,
     dossiers_page,
     messages_page,
+    overview_page,
     phones_page,
     reconciliation_page,
     requests_page,
@@ -101,7 +101,7 @@ _READ: tuple[Callable[[], object], ...] = (
     run_page.run_words,
     settings_words,
     dag_texts.words,
-    watching.load_every_sentence,
+    checks.load_every_sentence,
     complaints.titles,
     load_rules,
     load_soundness,

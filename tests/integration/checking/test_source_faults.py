@@ -21,7 +21,7 @@ from motcua.jobs.checking.checking import UnknownSource, check_source
 from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.tasks.check_quality import check_sources
-from motcua.reports.checking import told
+from motcua.reports.checks import in_words
 from motcua.settings import settings
 from motcua.store.agencies import save_agencies
 from motcua.store.checking.checks import SourceCheck, last_checks
@@ -90,12 +90,12 @@ def plant(dsn: str, *faults: Fault) -> None:
 
 
 def kinds(check: SourceCheck) -> dict[str, str]:
-    return {each.finding.kind: each.finding.severity for each in check.findings}
+    return {each.finding.name: each.finding.severity for each in check.findings}
 
 
 def test_a_source_that_keeps_the_contract_gets_no_finding(source):
     check = check_source("khanhhoa")
-    assert [told(each.finding) for each in check.findings] == []
+    assert [in_words(each.finding) for each in check.findings] == []
     assert check.dossiers == 240
     assert check.transitions > 800
 
@@ -107,8 +107,8 @@ def test_a_source_that_keeps_the_contract_gets_no_finding(source):
 def test_a_planted_fault_is_named_and_nothing_else_is(source, fault):
     plant(source, fault)
     check = check_source("khanhhoa")
-    assert kinds(check) == {fault.kind: "forbids" if fault.forbids else "warns"}, [
-        told(each.finding).found for each in check.findings
+    assert kinds(check) == {fault.kind: "error" if fault.forbids else "warning"}, [
+        in_words(each.finding).found for each in check.findings
     ]
 
 
@@ -140,23 +140,23 @@ def test_a_server_that_does_not_answer_and_one_that_lets_us_not_in_are_told_apar
         ({"schema": "nowhere"}, "refused"),
     ):
         monkeypatch.setenv(name, address(postgres, str(database), **changes))
-        assert kinds(check_source("khanhhoa")) == {kind: "forbids"}, changes
+        assert kinds(check_source("khanhhoa")) == {kind: "error"}, changes
     monkeypatch.delenv(name)
-    assert kinds(check_source("khanhhoa")) == {"connection_missing": "forbids"}
+    assert kinds(check_source("khanhhoa")) == {"connection_missing": "error"}
 
 
 def test_an_adapter_that_there_is_not_is_named_and_a_source_that_there_is_not_refused(source, configure):
     configure(MOTCUA_SOURCES="khanhhoa=nosuch")
     (only,) = check_source("khanhhoa").findings
-    assert (only.finding.kind, only.finding.names) == ("adapter_unknown", ("nosuch",))
+    assert (only.finding.name, only.finding.facts["names"]) == ("adapter_unknown", ("nosuch",))
     with pytest.raises(UnknownSource):
         check_source("hue")
 
 
 def test_a_clock_that_is_off_is_told_with_by_how_much(source):
     (only,) = check_source("khanhhoa", datetime.now(UTC) + timedelta(minutes=10)).findings
-    assert only.finding.kind == "clock_differs"
-    assert -601 <= int(only.finding.names[0]) < -300
+    assert only.finding.name == "clock_differs"
+    assert -601 <= int(only.finding.facts["names"][0]) < -300
 
 
 def test_what_is_not_answered_in_time_is_said_to_be_unseen_and_not_to_be_missing(source, configure):
@@ -174,7 +174,7 @@ def test_a_database_that_does_not_know_how_its_letters_are_written_is_not_read(s
     name = "letters_of_nobody"
     ask(postgres.admin_dsn, f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'")
     monkeypatch.setenv("AIRFLOW_CONN_ONESTOP_KHANHHOA", address(postgres, name))
-    assert kinds(check_source("khanhhoa")) == {"encoding_unknown": "forbids"}
+    assert kinds(check_source("khanhhoa")) == {"encoding_unknown": "error"}
     postgres.drop_database(name)
 
 
@@ -190,12 +190,12 @@ def test_a_check_changes_nothing_at_the_source_and_shows_no_name_and_no_number(s
         kept = str(ledger.execute("SELECT findings FROM motcua.source_checks").fetchall())
     for secret in ("Nguyá", "Lan", "0914553926", "0905271830"):
         assert secret not in kept
-    assert any(each.finding.examples for each in check.findings)
+    assert any(each.finding.facts["examples"] for each in check.findings)
 
 
 def test_a_finding_keeps_since_when_it_stands_until_it_is_mended(source):
     def since() -> dict[str, datetime]:
-        return {each.finding.kind: each.since for each in check_source("khanhhoa").findings}
+        return {each.finding.name: each.since for each in check_source("khanhhoa").findings}
 
     one, other = (next(fault for fault in FAULTS if fault.kind == kind) for kind in ("late_commits", "text_broken"))
     plant(source, one)
@@ -253,25 +253,25 @@ def test_a_step_that_is_committed_after_pick_ups_have_gone_on_is_told_with_its_n
     late = f"({number}, now() - interval '120 minutes')"
     plant(source, Fault("", step.format(rows=late), False))
     pick_up("vanphong", EVERYTHING, began)
-    (found,) = [each.finding for each in check_source("vanphong").findings if each.finding.kind == "seen_late"]
-    assert (found.rows, found.names) == (1, (str(number),))
+    (found,) = [each.finding for each in check_source("vanphong").findings if each.finding.name == "seen_late"]
+    assert (found.facts["rows"], found.facts["names"]) == (1, (str(number),))
 
 
 def test_what_could_not_be_looked_at_again_is_neither_over_nor_new(source, postgres, monkeypatch):
     plant(source, *(fault for fault in FAULTS if fault.kind in ("desk_always", "text_broken")))
-    first = {each.finding.kind: each.since for each in check_source("khanhhoa").findings}
+    first = {each.finding.name: each.since for each in check_source("khanhhoa").findings}
     there = address(postgres, str(psycopg.conninfo.conninfo_to_dict(source)["dbname"]))
     monkeypatch.setenv("AIRFLOW_CONN_ONESTOP_KHANHHOA", address(postgres, "nowhere"))
     for _ in range(2):
         check_source("khanhhoa")
         away = in_ledger(last_checks, ["khanhhoa"])["khanhhoa"]
-        assert kinds(away) == {"refused": "forbids"}
-        assert {each.finding.kind: each.since for each in away.unseen} == first
-        assert [each.finding.kind for each in away.forbidding] == ["refused", "desk_always"]
+        assert kinds(away) == {"refused": "error"}
+        assert {each.finding.name: each.since for each in away.unseen} == first
+        assert [each.finding.name for each in away.forbidding] == ["refused", "desk_always"]
     monkeypatch.setenv("AIRFLOW_CONN_ONESTOP_KHANHHOA", there)
     plant(source, Fault("", "UPDATE onestop.dossiers SET applicant_name = 'Nguyễn Thị Lan'", False))
     again = check_source("khanhhoa")
-    assert {each.finding.kind: each.since for each in again.findings} == {"desk_always": first["desk_always"]}
+    assert {each.finding.name: each.since for each in again.findings} == {"desk_always": first["desk_always"]}
     assert again.unseen == []
 
 

@@ -30,8 +30,7 @@ from motcua.gateways.kannel import KannelGateway
 from motcua.jobs.backup.folders import VERIFIED, name_of
 from motcua.jobs.doctor.airflow import heads_of_migrations
 from motcua.jobs.doctor.examine import examine
-from motcua.jobs.doctor.examining import Diagnosis
-from motcua.jobs.doctor.installation import of_environment
+from motcua.jobs.doctor.examining import Diagnosis, of_environment
 from motcua.sandbox.machine.postgres import EmbeddedPostgres
 from motcua.sandbox.network.scripted import TAKEN, Answer, Asked, ScriptedGateway
 from motcua.settings import settings

@@ -12,11 +12,10 @@ from dotenv import dotenv_values, set_key
 from pyrage.x25519 import Identity
 
 from motcua.jobs.doctor.examine import examine
-from motcua.jobs.doctor.installation import FILES, OPTIONAL, of_folder
+from motcua.jobs.doctor.examining import FILES, OPTIONAL, of_folder
 from motcua.jobs.doctor.server_files import FOLDERS, KNOWN_OF_DOT_ENV, LISTENING
-from motcua.jobs.doctor.settings_together import RULES
 from motcua.jobs.doctor.written import NEEDED, OF_SETTINGS, SECRETS
-from motcua.settings import Settings
+from motcua.settings import BOUNDS, Settings
 from motcua.store.airflow_roles import SIMPLE
 from tests.checks_page import PAGE, page
 from tests.compose.project import COMPOSE, ENV_FILES, EXAMPLE, ROOT, SERVICES, STORE_FILE, complete_environment
@@ -391,7 +390,7 @@ def test_what_compose_makes_of_the_files_is_what_the_doctor_knows() -> None:
     }
     mounted = {volume.split(":")[0] for service in SERVICES.values() for volume in service.get("volumes", ())}
     assert {f"./{name}" for name in FOLDERS} == {each for each in mounted if each.startswith("./")}
-    assert {rule.name for rule in RULES} <= Settings.model_fields.keys()
+    assert {bound.name for bound in BOUNDS} <= Settings.model_fields.keys()
 
 
 def test_a_dollar_in_single_quotes_is_taken_as_it_stands(folder: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from motcua.domain.clock import VIETNAM
 from motcua.jobs.checking.checking import check_source
-from motcua.reports.checking import told
+from motcua.reports.checks import in_words
 from tests.ground import type_command
 from tests.integration.exports.conftest import FORM, HEADINGS, SOURCE, Software, line, set_form_of
 
@@ -44,7 +44,7 @@ def drop(software: Software, *statuses: str, **changes: str) -> None:
 def exported(software: Software, **changes: str) -> dict[str, str]:
     """What a check finds once dossiers were worked on and came to their results."""
     drop(software, "Đang xử lý", "Chờ trả kết quả", **changes)
-    return {each.finding.kind: each.finding.severity for each in check_source(SOURCE).findings}
+    return {each.finding.name: each.finding.severity for each in check_source(SOURCE).findings}
 
 
 def test_files_that_are_as_they_should_be_get_no_finding(software):
@@ -55,26 +55,26 @@ def test_files_that_are_as_they_should_be_get_no_finding(software):
 @pytest.mark.parametrize(
     ("kind", "severity", "changes", "column"),
     [
-        ("phones_missing", "warns", {"phone": ""}, "số điện thoại"),
-        ("phones_unreadable", "warns", {"phone": "0258382212"}, "số"),
-        ("due_before_received", "forbids", {"due": f"{TODAY - timedelta(days=40):%d/%m/%Y} 17:00"}, "cột ngày"),
-        ("due_missing", "warns", {"due": ""}, "ngày hẹn trả"),
+        ("phones_missing", "warning", {"phone": ""}, "số điện thoại"),
+        ("phones_unreadable", "warning", {"phone": "0258382212"}, "số"),
+        ("due_before_received", "error", {"due": f"{TODAY - timedelta(days=40):%d/%m/%Y} 17:00"}, "cột ngày"),
+        ("due_missing", "warning", {"due": ""}, "ngày hẹn trả"),
     ],
 )
 def test_fault_in_files_is_named_by_the_columns_of_the_file(software, kind, severity, changes, column):
     assert exported(software, **changes) == {kind: severity}
     (only,) = check_source(SOURCE).findings
-    said = told(only.finding, "files")
-    assert column in said.action
-    assert "khung nhìn" not in said.action
-    shown = type_command("sources", "check", SOURCE, exits={"forbids": 1, "warns": 3}[severity], columns=400)
+    said = in_words(only.finding, "files")
+    assert column in said.todo
+    assert "khung nhìn" not in said.todo
+    shown = type_command("sources", "check", SOURCE, exits={"error": 1, "warning": 3}[severity], columns=400)
     assert said.title in shown.output
 
 
 def test_form_that_knows_no_result_and_files_that_do_not_come_any_more_are_named(software, rows):
     drop(software, "Mới đăng ký", "Đang xử lý")
     rows("UPDATE intake.pushed_steps SET recorded_at = recorded_at - interval '8 days 1 hour'")
-    found = {each.finding.kind: each.finding for each in check_source(SOURCE).findings}
-    assert {kind: each.severity for kind, each in found.items()} == {"desk_never": "forbids", "silent": "warns"}
-    assert "mẫu tệp" in told(found["desk_never"], "files").action
-    assert "thư mục" in told(found["silent"], "files").action
+    found = {each.finding.name: each.finding for each in check_source(SOURCE).findings}
+    assert {kind: each.severity for kind, each in found.items()} == {"desk_never": "error", "silent": "warning"}
+    assert "mẫu tệp" in in_words(found["desk_never"], "files").todo
+    assert "thư mục" in in_words(found["silent"], "files").todo

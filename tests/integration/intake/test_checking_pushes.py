@@ -11,7 +11,7 @@ from typer.testing import Result
 
 from motcua.domain.clock import VIETNAM
 from motcua.jobs.checking.checking import check_source
-from motcua.reports.checking import told
+from motcua.reports.checks import in_words
 from tests.ground import type_command
 from tests.integration.intake.conftest import SOURCE, Software, dossier, step, written
 
@@ -42,7 +42,7 @@ def pushed(software: Software, change: Callable[[int], dict[str, Any]] = lambda 
 
 
 def found() -> dict[str, str]:
-    return {each.finding.kind: each.finding.severity for each in check_source(SOURCE).findings}
+    return {each.finding.name: each.finding.severity for each in check_source(SOURCE).findings}
 
 
 def checked() -> Result:
@@ -69,10 +69,10 @@ def _some(kind: str) -> Callable[[int], dict[str, Any]]:
 
 
 FAULTS = {
-    "phones_missing": ("warns", "SoDienThoai"),
-    "phones_unusable": ("forbids", "SoDienThoai"),
-    "due_before_received": ("forbids", "NgayHenTra"),
-    "due_missing": ("warns", "NgayHenTra"),
+    "phones_missing": ("warning", "SoDienThoai"),
+    "phones_unusable": ("error", "SoDienThoai"),
+    "due_before_received": ("error", "NgayHenTra"),
+    "due_missing": ("warning", "NgayHenTra"),
 }
 
 
@@ -85,10 +85,10 @@ def test_fault_in_what_is_pushed_is_named_by_the_field_that_its_vendor_sends(sof
     severity, field = FAULTS[kind]
     assert found() == {kind: severity}
     (only,) = check_source(SOURCE).findings
-    said = told(only.finding, "national_sync")
-    assert field in said.action
+    said = in_words(only.finding, "national_sync")
+    assert field in said.todo
     shown = checked()
-    assert shown.exit_code == {"forbids": 1, "warns": 3}[severity]
+    assert shown.exit_code == {"error": 1, "warning": 3}[severity]
     assert said.title in shown.output
 
 
@@ -102,16 +102,16 @@ def test_statuses_that_nobody_knows_a_desk_that_is_never_reached_and_a_client_th
     software.dossiers(*(record for record, _ in lives))
     steps = [each for _, (first, _) in lives for each in (first, first | {"NoiDungXuLy": "Thẩm định"})]
     software.steps(*(each | {"TrangThai": "4"} for each in steps))
-    assert found() == {"desk_never": "forbids"}
+    assert found() == {"desk_never": "error"}
     software.steps(*(step(f"H32-26-{place:04}", 15, BEGAN - timedelta(hours=1)) for place in range(20)))
-    assert found() == {"status_unknown": "forbids", "desk_never": "forbids"}
+    assert found() == {"status_unknown": "error", "desk_never": "error"}
     rows("UPDATE intake.pushed_steps SET recorded_at = recorded_at - interval '8 days 1 hour'")
     rows("UPDATE intake.pushed_dossiers SET updated_at = updated_at - interval '8 days 1 hour'")
-    assert found() == {"silent": "warns", "status_unknown": "forbids", "desk_never": "forbids"}
-    said = {each.finding.kind: told(each.finding, "national_sync") for each in check_source(SOURCE).findings}
+    assert found() == {"silent": "warning", "status_unknown": "error", "desk_never": "error"}
+    said = {each.finding.name: in_words(each.finding, "national_sync") for each in check_source(SOURCE).findings}
     assert "15" in said["status_unknown"].found
-    assert "TrangThaiHoSo" in said["status_unknown"].action
-    assert "TrangThai 9" in said["desk_never"].action
+    assert "TrangThaiHoSo" in said["status_unknown"].todo
+    assert "TrangThai 9" in said["desk_never"].todo
     assert "8 ngày" in said["silent"].found
-    assert "tác vụ đồng bộ" in said["silent"].action
-    assert "khung nhìn" not in " ".join(f"{each.why} {each.action}" for each in said.values())
+    assert "tác vụ đồng bộ" in said["silent"].todo
+    assert "khung nhìn" not in " ".join(f"{each.meaning} {each.todo}" for each in said.values())

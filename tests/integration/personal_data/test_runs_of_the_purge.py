@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from motcua.domain.checks import fault
 from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.tasks.purge_personal_data import gate, purge_due, remove_files
 from motcua.settings import Settings
@@ -54,8 +56,9 @@ def test_files_under_statements_go_after_ninety_days(configure, tmp_path):
 
 
 def test_file_that_cannot_be_removed_makes_the_run_red():
+    left = fault("old_files_left", "", "1 file(s) under statements cannot be removed", files=1)
     with pytest.raises(RunIncomplete, match="under statements"):
-        gate([{"removed": 0, "left": "1 file(s) under statements and files are past their time and cannot be removed"}])
+        gate([{"removed": 0, "left": [asdict(left)]}])
 
 
 @pytest.mark.parametrize("keep", ["P36D", "P1Y"])

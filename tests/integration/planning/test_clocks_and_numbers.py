@@ -98,8 +98,8 @@ def test_what_a_clock_that_was_set_back_wrote_is_told(desk, told, rows, back, is
     desk.run()
     assert len(told()) == 3
     if back > 20 * MINUTE:
-        found = {each.finding.kind: each.finding for each in check_source("khanhhoa", desk.now).findings}
-        assert abs(int(found["clock_set_back"].names[1]) * MINUTE - back) <= 10 * MINUTE
+        found = {each.finding.name: each.finding for each in check_source("khanhhoa", desk.now).findings}
+        assert abs(int(found["clock_set_back"].facts["names"][1]) * MINUTE - back) <= 10 * MINUTE
 
 
 def test_clock_that_was_far_ahead_hides_nothing_once_it_is_right(desk, told):
@@ -163,7 +163,7 @@ def test_steps_that_are_numbered_anew_are_told_in_their_order(desk, told, rows, 
     assert told()[3:] == [("A-2", "result", "queued")]
     assert len(rows("SELECT 1 FROM motcua.transitions WHERE NOT from_row")) == 8
     assert len(rows("SELECT 1 FROM motcua.source_numberings")) == 1
-    found = {each.finding.kind for each in check_source("khanhhoa", desk.now).findings}
+    found = {each.finding.name for each in check_source("khanhhoa", desk.now).findings}
     assert "numbers_restarted" in found
 
 

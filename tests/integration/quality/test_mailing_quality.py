@@ -30,7 +30,7 @@ from motcua.jobs.mailing import MailsNotSent
 from motcua.jobs.quality import mailing as mailing_quality
 from motcua.jobs.quality.mailing import mail_agency, mail_department
 from motcua.jobs.watching.telling import signed_in
-from motcua.reports.checking import check_words
+from motcua.reports.checks import check_words
 from motcua.reports.mail import Mail
 from motcua.reports.quality.mail import compose_agency_mail, compose_department_mail
 from motcua.store.agencies import save_agencies
@@ -215,7 +215,7 @@ def test_faults_of_the_sources_that_tell_of_an_agency_are_in_its_mail_and_new_un
 
     monkeypatch.setattr(mailing_quality, "compose_agency_mail", keep)
     mail_agency(run, TU_PHAP)
-    never, always = (check_words()["findings"][kind]["title"] for kind in ("desk_never", "desk_always"))
+    never, always = (check_words()["checks"][kind]["title"] for kind in ("desk_never", "desk_always"))
     assert given_faults == [[("hue", always, True), ("khanhhoa", never, True)]]
     mail_agency(run, TU_PHAP, again=True)
     assert given_faults[1] == given_faults[0], "of the same run the same is told"

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from motcua.domain.clock import VIETNAM
+from motcua.jobs.doctor.ledger import PARAMETERS
 from motcua.jobs.notices.looking import Watcher
 from motcua.jobs.watching.keeping import WatchState
 from motcua.jobs.watching.watch import Watch
@@ -79,7 +80,14 @@ def mail() -> Iterator[MailServer]:
 
 
 @pytest.fixture
-def watched(ledger: str, outside: Outside, mail: MailServer, tmp_path: Path, configure: Callable[..., None]) -> Watched:
+def watched(
+    ledger: str,
+    outside: Outside,
+    mail: MailServer,
+    tmp_path: Path,
+    configure: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Watched:
     smtp: dict[str, Any] = {"conn_type": "smtp", "host": "127.0.0.1", "port": mail.port}
     smtp["extra"] = {"disable_ssl": True, "disable_tls": True, "from_email": "MotcuaSMS <motcua@khanhhoa.example>"}
     configure(
@@ -95,8 +103,10 @@ def watched(ledger: str, outside: Outside, mail: MailServer, tmp_path: Path, con
         MOTCUA_WATCH_UPKEEP_AFTER="0",
         MOTCUA_WATCH_DISK_FREE="0",
     )
-    watched = Watched(outside, mail, settings().watch_folder)
-    return watched
+    # The server of the tests keeps nothing, as nobody's does, and a copy of a database has no rights of its own.
+    monkeypatch.delitem(PARAMETERS, "fsync")
+    monkeypatch.setattr("motcua.jobs.doctor.ledger.open_doors", lambda *_: [])
+    return Watched(outside, mail, settings().watch_folder)
 
 
 @pytest.fixture

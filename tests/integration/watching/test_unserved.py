@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -444,7 +445,8 @@ def test_run_that_is_red_for_nothing_else_is_no_second_alert(watched: Watched, w
         run = watched.outside.run("failed", watched.now - 2 * HOUR, watched.now - 2 * HOUR)
         run["dag_run_id"] = run_id
     keep = "INSERT INTO motcua.runs (dag_id, run_id, left_undone) VALUES ('notify_transitions', %s, %s)"
-    rows(keep, told, "due and served by nobody: 1 message(s)")
-    rows(keep, other, "task send failed; due and served by nobody: 1 message(s)")
+    unserved, failed = ({"name": name, "facts": {}, "subject": ""} for name in ("unserved", "task_failed"))
+    rows(keep, told, json.dumps([unserved, unserved]))
+    rows(keep, other, json.dumps([failed, unserved]))
     state = watched.look(2)
     assert state.alerts["red_run"].facts["runs"] == 1

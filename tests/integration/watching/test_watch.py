@@ -14,9 +14,19 @@ from typing import Any
 
 import pytest
 import yaml
+from pyrage.x25519 import Identity
 
 from motcua.domain.checking.kinds import Findings
-from motcua.domain.checks import ALERT_NAMES
+from motcua.domain.checks import (
+    ALERT_NAMES,
+    CHECKS,
+    GATE,
+    HOURLY,
+    OVERVIEW,
+    SOURCE_CHECK,
+    WATCH,
+    asked_by,
+)
 from motcua.domain.clock import VIETNAM
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.jobs.gates import RunIncomplete
@@ -24,7 +34,7 @@ from motcua.jobs.tasks.settle_messages import gate
 from motcua.jobs.watching import checks
 from motcua.jobs.watching.keeping import AlreadyWatching, the_one_watch
 from motcua.jobs.watching.watch import Watch
-from motcua.reports.checking import check_words
+from motcua.reports.checks import check_words, words_of
 from motcua.store.checking.checks import keep_check
 from motcua.store.ledger.database import connect
 from motcua.store.notices.gateways import GatewayStop, stop_gateway
@@ -104,7 +114,8 @@ def test_each_finding_of_a_check_that_forbids_is_told_once_and_its_end_once(watc
     _, raised = next(each for each in watched.mail.taken if "Cảnh báo: Nguồn" in str(each[1]["Subject"]))
     text = " ".join(raised.get_body(("plain",)).get_content().split())
     assert "motcua sources check khanhhoa" in text
-    assert check_words()["findings"]["desk_never"]["action"] in text
+    assert check_words()["checks"]["desk_never"]["todo"] in text
+    assert mirrored()["desk_never"].subject == "khanhhoa"
     checked("desk_never", "numbers_go_back")
     watched.look(minutes=6)
     assert watched.mails() == ["[MotcuaSMS] Cảnh báo: Nguồn khanhhoa: Số thứ tự quay lại"]
@@ -118,7 +129,7 @@ def test_each_finding_of_a_check_that_forbids_is_told_once_and_its_end_once(watc
     # One that is read no more has no findings.
     configure(MOTCUA_SOURCES="vanphong")
     state = watched.look(minutes=6)
-    assert not [key for key in watched.open_alerts(state) if key.startswith("source_fault/")]
+    assert not [key for key in watched.open_alerts(state) if key.startswith(("desk_never", "numbers_go_back"))]
 
 
 def test_several_alerts_of_one_look_are_one_mail(watched: Watched):
@@ -229,8 +240,10 @@ def test_alert_of_the_ledger_stays_open_while_nobody_can_look(watched: Watched, 
     watched.look()
     with connect() as connection:
         connection.execute("INSERT INTO motcua.gateways (name) VALUES ('kannel')")
-        stop = GatewayStop("kannel", "gateway", "", watched.now, watched.now + timedelta(hours=9), "test", by_hand=True)
-        stop_gateway(connection, stop, changed_by="tests")
+        connection.execute("INSERT INTO motcua.gateways (name) VALUES ('given_up')")
+        for name in ("kannel", "given_up"):
+            stop = GatewayStop(name, "gateway", "", watched.now, watched.now + timedelta(hours=9), "test", by_hand=True)
+            stop_gateway(connection, stop, changed_by="tests")
     watched.look(3)
     there = os.environ["AIRFLOW_CONN_MOTCUA_DB"]
     monkeypatch.setenv("AIRFLOW_CONN_MOTCUA_DB", "postgres://nobody:word@127.0.0.1:1/nothing")
@@ -743,6 +756,39 @@ def test_disk_without_room_is_told(watched: Watched, configure):
     assert alert.startswith("disk_low/")
 
 
+# --- What the doctor asks
+
+INDEX = "CREATE INDEX transitions_unplanned ON motcua.transitions (dossier_id) WHERE planned_at IS NULL"
+
+
+@pytest.mark.guarantee(
+    "watch", "what the doctor asks and what changes while everything runs is looked at each hour, and told with its end"
+)
+def test_what_changes_of_ledger_settings_and_files_is_told_within_the_hour_and_so_is_its_end(
+    watched: Watched, configure, rows, tmp_path
+):
+    def role(change: str) -> None:
+        rows(f"DO $$ BEGIN EXECUTE format('ALTER ROLE motcua_app IN DATABASE %I {change}', current_database()); END $$")
+
+    assert watched.open_alerts(watched.look()) == []
+    rows("DROP INDEX motcua.transitions_unplanned")
+    role("SET synchronous_commit = off")
+    configure(MOTCUA_APOLOGY_TIME="03:00")
+    (tmp_path / "identity.txt").write_text(f"{Identity.generate()}\n", encoding="ascii")
+    assert watched.open_alerts(watched.look()) == [], "its turn comes each hour"
+    began = {key.partition("/")[0] for key in watched.open_alerts(watched.look(minutes=60))}
+    assert began == {"parameter_differs", "private_key_here", "schema_differs", "setting_senseless"}
+    _, mail = watched.mail.taken[-1]
+    assert "synchronous_commit is off" in mail.get_body(("plain",)).get_content()
+    rows(f"{INDEX}; ALTER INDEX motcua.transitions_unplanned OWNER TO motcua_owner")
+    role("RESET synchronous_commit")
+    configure(MOTCUA_APOLOGY_TIME="17:30")
+    (tmp_path / "identity.txt").unlink()
+    at = watched.now
+    assert watched.open_alerts(watched.look(minutes=60)) == []
+    assert all(mirrored()[name].raised_at == at and mirrored()[name].over_at == watched.now for name in began)
+
+
 # --- Quiet
 
 
@@ -797,10 +843,11 @@ def test_watch_once_needs_no_airflow_to_be_imported(watched: Watched):
 
 @pytest.mark.parametrize("name", ALERT_NAMES)
 def test_each_alert_has_words_and_a_page_of_the_handbook(name):
-    from motcua.reports.watching import _words
-
-    words = _words()["alerts"][name]
-    assert set(words) == {"title", "meaning", "todo"}
+    words = words_of(name)
+    assert set(words) - {"found"} == {"title", "meaning", "todo"}
+    if "#" in CHECKS[name].page:
+        assert f'<a id="{name}"></a>' in (ROOT / "docs" / "operations" / "checks.md").read_text(encoding="utf-8")
+        return
     page = (ROOT / "docs" / "operations" / "alerts" / f"{name}.md").read_text(encoding="utf-8")
     assert page.startswith(f"# {name}\n")
     headings = re.findall(r"^## (.*)$", page, re.M)
@@ -808,15 +855,14 @@ def test_each_alert_has_words_and_a_page_of_the_handbook(name):
 
 
 def test_no_alert_has_a_page_or_words_that_it_does_not_need():
-    from motcua.reports.watching import _words
-
-    assert set(_words()["alerts"]) == set(ALERT_NAMES)
+    asked = asked_by(WATCH | HOURLY | SOURCE_CHECK | GATE | OVERVIEW)
+    assert set(check_words()["checks"]) == set(asked) - {"text_not_registered"}
     # Prometheus has rules of its own besides, each with a page (tests/unit/test_alert_rules.py).
     rules = yaml.safe_load((ROOT / "include" / "alerts" / "prometheus.rules.yaml").read_text(encoding="utf-8"))
     runbooks = [rule["annotations"]["runbook"] for group in rules["groups"] for rule in group["rules"]]
-    told = {Path(runbook).stem for runbook in runbooks} | set(ALERT_NAMES)
+    told = {Path(runbook).stem for runbook in runbooks} | set(asked_by(WATCH))
     assert {path.stem for path in (ROOT / "docs" / "operations" / "alerts").glob("*.md")} == told
-    assert set(_words()["checks"]) == {"ledger", "airflow", *(check.name for check in checks.CHECKS)}
+    assert set(check_words()["looks"]) == {"ledger", "airflow", *(check.name for check in checks.CHECKS)}
     assert {name for check in checks.CHECKS for name in check.judges} | {
         "ledger_unreachable",
         "airflow_unreachable",

@@ -13,10 +13,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import psycopg
+import pytest
 from psycopg.rows import dict_row
 
 from motcua.domain.clock import VIETNAM
 from motcua.jobs.calendars import prepare_calendars
+from motcua.jobs.doctor.ledger import PARAMETERS
 from motcua.jobs.notices.apologizing import apologize
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.watching.watch import Watch
@@ -47,6 +49,10 @@ class QuietDays:
         ]
         in_ledger(save_agencies, agencies, "proof")
         prepare_calendars(self.now, "proof")
+        # The server of proofs keeps nothing, and a copy of a database has no rights of its own.
+        self._patching = pytest.MonkeyPatch()
+        self._patching.delitem(PARAMETERS, "fsync")
+        self._patching.setattr("motcua.jobs.doctor.ledger.open_doors", lambda *_: [])
 
     # --- What happens
 

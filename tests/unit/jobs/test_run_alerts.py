@@ -10,10 +10,10 @@ from types import SimpleNamespace
 import pytest
 
 from motcua import orchestration
+from motcua.domain.checks import fault
 from motcua.jobs import run_alerts
 from motcua.jobs.mailing import HandOver, MailServerFailed
 from motcua.jobs.run_alerts import ToldOfRuns, is_news, tell_late_run, tell_red_run
-from motcua.jobs.watching.unserved import UNSERVED
 from tests.ground import NOW
 
 DAG, NAME = "notify_transitions", "Nhắn tin khi hồ sơ chuyển bước"
@@ -52,8 +52,14 @@ def mailbox(monkeypatch, configure):
     return box
 
 
-def red(at, reason="3 message(s) transient; gateway kannel stopped"):
-    return tell_red_run(DAG, NAME, "scheduled__1", reason, at)
+LEFT = (
+    fault("attempts_failed", "transient", messages=3, outcome="transient"),
+    fault("task_failed", "send", "task send failed"),
+)
+
+
+def red(at, left=LEFT):
+    return tell_red_run(DAG, NAME, "scheduled__1", left, at)
 
 
 def test_red_run_is_mailed_to_each_recipient_with_its_reason(mailbox):
@@ -61,7 +67,9 @@ def test_red_run_is_mailed_to_each_recipient_with_its_reason(mailbox):
     assert [recipient for recipient, *_ in mailbox.mails] == ["truc1@example.vn", "truc2@example.vn"]
     _, subject, text = mailbox.mails[0]
     assert subject == "MotcuaSMS: «Nhắn tin khi hồ sơ chuyển bước» báo đỏ"
-    assert "- 3 message(s) transient\n- gateway kannel stopped\n" in text
+    assert "- 3 tin chưa gửi được vì cổng nhắn tin bận.\n" in text
+    assert "docs/operations/checks.md#attempts_failed" in text
+    assert "- Tác vụ send bị lỗi\n" in text
     assert "scheduled__1" in text
 
 
@@ -76,10 +84,11 @@ def test_dag_that_is_red_and_green_in_turn_is_told_of_once(mailbox):
     assert [red(NOW + 50 * n * MINUTE) for n in range(10)] == [True] + [False] * 9
 
 
-@pytest.mark.parametrize(("watch_lives", "others"), [(True, ""), (False, ""), (True, "task send failed; ")])
+@pytest.mark.parametrize(("watch_lives", "others"), [(True, ()), (False, ()), (True, LEFT)])
 def test_what_the_watch_mails_is_not_mailed_by_the_run_too(mailbox, monkeypatch, watch_lives, others):
     monkeypatch.setattr(run_alerts, "_watch_tells", lambda _: watch_lives)
-    assert red(NOW, f"{others}{UNSERVED}1 message(s) for gateway kannel") is (not watch_lives or bool(others))
+    unserved = fault("unserved", "", what="steps", steps=1, since=NOW.isoformat())
+    assert red(NOW, [*others, unserved]) is (not watch_lives or bool(others))
 
 
 def test_red_after_an_hour_of_green_is_news(mailbox):
@@ -128,7 +137,7 @@ def test_gate_tells_its_reason_and_a_backfill_tells_nobody(mailbox):
     orchestration.tell_red_gate(context("backfill"))
     assert mailbox.mails == []
     orchestration.tell_red_gate(context())
-    assert "- source away\n" in mailbox.mails[0][2]
+    assert "(tiếng Anh): source away\n" in mailbox.mails[0][2]
 
 
 def late(**changes):

@@ -15,10 +15,10 @@ import pytest
 
 from motcua.quality.report_data import Change
 from motcua.quality.rules import load_rules
-from motcua.reports.checking import SourceFault, ToldFinding
+from motcua.reports.checks import InWords
 from motcua.reports.mail import Mail, write_message
 from motcua.reports.quality import mail as quality_mail
-from motcua.reports.quality.mail import compose_agency_mail, compose_department_mail, is_due
+from motcua.reports.quality.mail import SourceFault, compose_agency_mail, compose_department_mail, is_due
 from motcua.reports.quality.workbook import Workbook
 from motcua.sandbox.network import mailbox
 from tests.ground import TU_PHAP
@@ -89,7 +89,9 @@ def test_mails_say_how_many_supplements_nobody_could_be_told_of(agency_mail, dep
 @pytest.mark.guarantee("broken-rows", "what a check finds wrong with a source is told to the agencies that use it")
 def test_mails_tell_what_must_be_mended_at_a_source_the_new_first_and_are_due_for_what_is_new(agency_mail):
     def fault(place, *, is_new=False, source="hue"):
-        said = ToldFinding("Phải sửa", f"Điều <{place}>", f"Thấy {place}.", "Vì sao.", f"Sửa {place}.")
+        said = InWords(
+            "desk_never", "desk_never/hue", "error", f"Điều <{place}>", f"Thấy {place}.", "Vì sao.", f"Sửa {place}.", ""
+        )
         return SourceFault(source, said, datetime(2026, 11, 24, 22, 30, tzinfo=UTC), is_new)
 
     faults = [*(fault(place) for place in range(12)), fault(99, is_new=True)]

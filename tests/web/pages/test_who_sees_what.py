@@ -256,6 +256,7 @@ ASKED: dict[tuple[str, str], Callable[[World, Owned], Asked]] = {
     ("GET", "/"): lambda world, its: [{}],
     ("GET", "/alerts"): lambda world, its: [{}],
     ("GET", "/alerts/file"): lambda world, its: _list_files([{"of": "alerts"}, {"of": "looks"}]),
+    ("GET", "/checks/{name}"): lambda world, its: [{"name": "disk_low"}],
     ("POST", "/alerts"): lambda world, its: [{"name": "nothing", "subject": ""}],
     ("POST", "/alerts/gap"): lambda world, its: [{"gap": "1", "became": "let_go", "reason": "tắt máy"}],
     ("GET", "/calendar"): lambda world, its: [{}, {"agency": its.agency}, {"agency": "khanh_hoa", "year": "2026"}],
@@ -417,7 +418,7 @@ def walk(visiting: Visiting, world: World, only: Callable[[str, str], bool] = la
                     if not only(method, path):
                         continue
                     if method == "GET":
-                        answer = http.get(f"/motcua{path}", params=given)
+                        answer = http.get(f"/motcua{path.format(**given)}", params=given)
                     else:
                         answer = http.request(method, f"/motcua{path}", data=given | {"token": token[1]})
                     asked = f"{method} {path}?{urlencode(given)}"

@@ -34,6 +34,11 @@ class Alert:
     acknowledged_by: str | None = None
 
     @property
+    def finding(self) -> Finding:
+        """What it tells of, as it was at the last look."""
+        return Finding(self.name, self.facts, self.subject)
+
+    @property
     def key(self) -> str:
         """Name and subject together."""
         return key_of(self.name, self.subject)

@@ -12,7 +12,6 @@ from datetime import date, datetime, time, timedelta
 from math import sqrt
 
 from motcua.domain.apologies import ApologyDay, ApologyRules, due_days
-from motcua.domain.checking.kinds import TOLD_BY_PICKING_UP
 from motcua.domain.checks import Fact, Finding
 from motcua.domain.clock import VIETNAM
 from motcua.domain.watching.unserved import told_once
@@ -158,47 +157,6 @@ def judge_news(seen: Mapping[str, Sequence[int]], rules: WatchRules) -> list[Fin
     ]
 
 
-def judge_source_faults(faults: Iterable[tuple[str, str, datetime]], adapters: Mapping[str, str]) -> list[Finding]:
-    """What the last checks of sources found that forbids to promise anybody a message, each an alert of its own.
-
-    Args:
-        faults: source, kind of the finding, and since when each check has found it.
-        adapters: of each source: what is to be done is another thing where software pushes.
-    """
-    return [
-        Finding(
-            "source_fault",
-            {"source": source, "adapter": adapters[source], "kind": kind, "since": _moment(since)},
-            f"{source}/{kind}",
-        )
-        for source, kind, since in faults
-        if kind not in TOLD_BY_PICKING_UP
-    ]
-
-
-@dataclass(frozen=True, slots=True)
-class StopFigures:
-    """A gateway, or a carrier or a template there, that nothing is sent through."""
-
-    gateway: str
-    subject: str
-    stopped_at: datetime
-    by_hand: bool
-
-
-def judge_stops(stops: Iterable[StopFigures], gateways: Collection[str]) -> list[Finding]:
-    """``gateways``: those in use."""
-    return [
-        Finding(
-            "gateway_stopped",
-            {"gateway": each.gateway, "part": each.subject, "since": _moment(each.stopped_at), "by_hand": each.by_hand},
-            f"{each.gateway} {each.subject}".strip(),
-        )
-        for each in stops
-        if each.gateway in gateways
-    ]
-
-
 def judge_unknown(messages: int, since: datetime | None) -> list[Finding]:
     """Messages of unknown outcome for too long."""
     return [Finding("unknown_old", {"messages": messages, "since": _moment(since)})] if messages else []
@@ -320,21 +278,6 @@ def judge_high_marks(had: HighMarks, has: HighMarks, noticed_at: datetime) -> Fi
             "noticed_at": _moment(noticed_at),
         },
     )
-
-
-def judge_gaps(gaps: int, since: datetime | None) -> list[Finding]:
-    """Gaps between the journal of attempts and the ledger that are open."""
-    return [Finding("ledger_behind", {"gaps": gaps, "since": _moment(since)})] if gaps else []
-
-
-def judge_sleep(slept_since: datetime, woke_at: datetime, held: int) -> list[Finding]:
-    """A ledger that slept, and that nobody could vouch for yet."""
-    return [Finding("ledger_slept", {"since": _moment(slept_since), "woke_at": _moment(woke_at), "messages": held})]
-
-
-def judge_journal(fault: str | None) -> list[Finding]:
-    """What the journal of attempts lacks, as the runs found that read it."""
-    return [Finding("journal_damaged")] if fault is not None else []
 
 
 # --- What each day must bring --------------------------------------------------------------------------------------
@@ -503,6 +446,9 @@ def without_agencies(findings: Iterable[Finding]) -> list[Finding]:
     return [each for each in findings if each.check.everywhere]
 
 
-def silence_of(looked_at: datetime | None, now: datetime, most: timedelta) -> timedelta | None:
+WATCH_SILENT = timedelta(minutes=10)
+
+
+def silence_of(looked_at: datetime | None, now: datetime, most: timedelta = WATCH_SILENT) -> timedelta | None:
     """For how long the watch itself has been silent, where that is too long; ``None``: it is not, or never looked."""
     return None if looked_at is None or looked_at >= now - most else now - looked_at

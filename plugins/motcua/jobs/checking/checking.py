@@ -10,9 +10,10 @@ from typing import Final
 
 import psycopg
 
-from motcua.domain.checking.kinds import Finding, Findings
+from motcua.domain.checking.kinds import Findings
 from motcua.domain.checking.reading import judge_clock, judge_columns, judge_plans
 from motcua.domain.checking.rows import LATEST_NUMBER, Read, Sample, judge_rows
+from motcua.domain.checks import Finding
 from motcua.domain.clock import VIETNAM
 from motcua.domain.dossiers import RowContext, SourceTransition
 from motcua.domain.numbering import Numbers
@@ -43,7 +44,7 @@ class UnknownSource(LookupError):
 class _Seen:
     """What one check saw."""
 
-    found: Findings = field(default_factory=Findings)
+    found: Findings
     dossiers: int = 0
     transitions: int = 0
     numbers: Numbers = field(default_factory=Numbers)
@@ -65,7 +66,7 @@ def check_source(source: str, now: datetime | None = None) -> SourceCheck:
     """
     if source not in settings().sources:
         raise UnknownSource(source)
-    seen = _Seen()
+    seen = _Seen(Findings(source))
     moment = now or datetime.now(UTC)
     with connect() as ledger:
         known = {each.name: each.source_id for each in list_sources(ledger)}
@@ -294,4 +295,4 @@ def check_sources(now: datetime | None = None) -> CheckCounts:
 
 
 def _logged(findings: Sequence[Finding]) -> str:
-    return ", ".join(f"{each.kind} ({each.severity})" for each in findings) or "nothing found"
+    return ", ".join(f"{each.name} ({each.severity})" for each in findings) or "nothing found"

@@ -13,8 +13,7 @@ from typing import Any
 
 from motcua.domain.checks import Finding, fault
 from motcua.domain.watching.judging import OUR_DAGS
-from motcua.jobs.doctor.examining import Examination
-from motcua.jobs.doctor.installation import DOT_ENV
+from motcua.jobs.doctor.examining import DOT_ENV, Examination
 from motcua.settings import BACKGROUND_POOL
 from motcua.store.airflow_roles import FAB, SIMPLE, WATCH
 from motcua.store.ledger.queries import statement

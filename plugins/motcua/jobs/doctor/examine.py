@@ -4,31 +4,36 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from motcua.domain.checks import Finding, fault
 from motcua.jobs.doctor import airflow, ledger, machine, outside, server_files, setting_up, written
-from motcua.jobs.doctor.examining import Diagnosis, Examination, Needs, Question
-from motcua.jobs.doctor.installation import Installation
-from motcua.jobs.doctor.parameters import parameters
-from motcua.jobs.doctor.settings_together import settings_together
-from motcua.settings import Settings
+from motcua.jobs.doctor.examining import (
+    FILES,
+    Diagnosis,
+    Examination,
+    Installation,
+    Needs,
+    Question,
+    of_environment,
+    of_folder,
+)
 from motcua.settings import settings as process_settings
 from motcua.store.ledger.database import reason_without_values
 
 CHECKS: tuple[Question, ...] = (
-    Question("files", "nothing", written.files),
-    Question("lines of the files", "nothing", server_files.lines),
+    Question("files", "nothing", written.files, "files"),
+    Question("lines of the files", "nothing", server_files.lines, "files"),
     Question("variables", "nothing", written.variables),
-    Question("variables of Compose", "nothing", server_files.unknown),
-    Question("settings beside one another", "nothing", settings_together),
-    Question("ports", "nothing", server_files.ports),
-    Question("folders of Compose", "nothing", server_files.folders),
-    Question("copies of files", "nothing", server_files.copies),
-    Question("private keys", "nothing", server_files.private_keys),
-    Question("sign-in", "nothing", server_files.signing_in),
+    Question("variables of Compose", "nothing", server_files.unknown, "files"),
+    Question("settings beside one another", "nothing", written.settings_together, "files"),
+    Question("ports", "nothing", server_files.ports, "files"),
+    Question("folders of Compose", "nothing", server_files.folders, "files"),
+    Question("copies of files", "nothing", server_files.copies, "files"),
+    Question("private keys", "nothing", server_files.private_keys, "files"),
+    Question("sign-in", "nothing", server_files.signing_in, "files"),
     Question("address of the pages", "nothing", written.ui_address),
     Question("keys of backups", "nothing", written.backup_keys),
     Question("secrets", "nothing", written.secrets),
@@ -42,16 +47,17 @@ CHECKS: tuple[Question, ...] = (
     Question("disks", "running", machine.disks),
     Question("time zone", "running", machine.zone),
     Question("versions", "running", machine.versions),
-    Question("ledger and its roles", "running", ledger.ledger),
+    Question("ledger and its roles", "running", ledger.ledger, "ledger"),
     Question("PostgreSQL", "ledger", ledger.server),
-    Question("parameters of PostgreSQL", "ledger", parameters),
-    Question("migrations", "ledger", ledger.migrations),
-    Question("objects", "schema", ledger.objects),
+    Question("parameters of PostgreSQL", "ledger", ledger.parameters, "ledger"),
+    Question("migrations", "ledger", ledger.migrations, "ledger"),
+    Question("objects", "schema", ledger.objects, "ledger"),
     Question("agencies", "schema", setting_up.agencies),
     Question("texts", "schema", setting_up.texts),
     Question("calendar", "schema", setting_up.calendar),
     Question("journal", "running", setting_up.journal),
     Question("watch", "schema", setting_up.watch),
+    Question("checks of sources", "schema", setting_up.source_checks),
     Question("sources", "running", outside.sources),
     Question("store of publications", "running", outside.store),
     Question("gateways", "running", outside.gateways),
@@ -78,16 +84,28 @@ _WHY_NOT: dict[Needs, str] = {
 _ONLY_FILES = "only files were looked at"
 
 
-def examine(installation: Installation, now: datetime | None = None) -> Diagnosis:
+FILES_HOURLY, LEDGER_HOURLY = (tuple(each for each in CHECKS if each.hourly == of) for of in ("files", "ledger"))
+
+
+def installation_here() -> Installation:
+    """The files, where those beside docker-compose.yaml are seen from here; else what this process is given."""
+    home = process_settings().home
+    return of_folder(home) if any((home / file).exists() for file in FILES) else of_environment()
+
+
+def examine(
+    installation: Installation, now: datetime | None = None, questions: Sequence[Question] = CHECKS
+) -> Diagnosis:
     """Looks at all of an installation, and changes nothing in it. It never raises for what is wrong there.
 
     Args:
         installation: its files, or the environment of this process.
         now: the moment that deadlines are held against; clocks are compared by their own.
+        questions: those alone.
     """
     settings, findings = written.read_settings(installation)
     with _unset(each.subject.rpartition(" ")[2] for each in findings if not installation.of_files):
-        return _examine(installation, settings, findings, now or datetime.now(UTC))
+        return _examine(Examination(installation, settings, now or datetime.now(UTC)), findings, questions)
 
 
 @contextmanager
@@ -102,14 +120,13 @@ def _unset(names: Iterable[str]) -> Iterator[None]:
         process_settings.cache_clear()
 
 
-def _examine(installation: Installation, settings: Settings, findings: list[Finding], now: datetime) -> Diagnosis:
-    examination = Examination(installation, settings, now)
+def _examine(examination: Examination, findings: list[Finding], questions: Sequence[Question]) -> Diagnosis:
     left_out: dict[str, list[str]] = defaultdict(list)
     looked_at = 0
     try:
-        for check in CHECKS:
+        for check in questions:
             if not examination.has(check.needs):
-                left_out[_ONLY_FILES if installation.of_files else _WHY_NOT[check.needs]].append(check.name)
+                left_out[_ONLY_FILES if examination.installation.of_files else _WHY_NOT[check.needs]].append(check.name)
                 continue
             looked_at += 1
             try:

@@ -1,31 +1,47 @@
-"""Whether the ledger answers each role, and is as this version leaves it."""
+"""Whether the ledger answers each role, and server and ledger are as this version leaves them: parameters, objects."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
 
 from motcua.domain.checks import Finding, fault
-from motcua.jobs.doctor.examining import STATEMENT_WITHIN, Examination, some
-from motcua.jobs.doctor.installation import ENVIRONMENT, variable_of
-from motcua.jobs.doctor.parameters import ROLES
+from motcua.jobs.doctor.examining import ENVIRONMENT, STATEMENT_WITHIN, Examination, some, variable_of
 from motcua.jobs.doctor.written import LEDGER_CONNECTIONS
 from motcua.store.ledger.database import LEDGER, Connection, open_as_given
 from motcua.store.ledger.dumps import ProgramUnusable, program, wheel_programs
 from motcua.store.ledger.inspecting import (
+    ParameterThere,
+    SetApart,
     applied_migrations,
     compare_objects,
     objects_expected,
     objects_there,
+    parameters_set_apart,
+    parameters_there,
     roles_there,
     server_there,
 )
 from motcua.store.ledger.migrations import known_migrations
 from motcua.store.ledger.provisioning import open_doors
 
+ROLES = (
+    "motcua_owner",
+    "motcua_eraser",
+    "motcua_airflow",
+    "motcua_app",
+    "motcua_audit",
+    "motcua_callbacks",
+    "motcua_intake",
+    "motcua_pages",
+    "motcua_purge",
+)
+"""What motcua provision makes."""
 OWNER = "motcua_owner"
 POSTGRES = 18
 """Major version of docker-compose.yaml and of the client in the locks."""
@@ -185,3 +201,225 @@ def server(examination: Examination) -> Iterator[Finding]:
             except ProgramUnusable as unusable:
                 yield fault("backup_programs_unusable", name, str(unusable))
                 break
+
+
+# --- Parameters that a promise stands on: what each must be, and why; for all, a database, a role -------------------
+
+_ZONES = frozenset({"utc", "etc/utc", "gmt", "etc/gmt", "universal", "asia/ho_chi_minh", "asia/saigon"})
+_KEPT_HERE = frozenset({"local", "remote_write", "remote_apply"})
+_OFF = frozenset({"off", "false", "no", "0", "f", "n"})
+_ON = frozenset({"on", "true", "yes", "1", "t", "y"})
+_SIZES = {"": 1.0, "us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0, "b": 1.0, "kb": 1024.0}
+_SIZES |= {"8kb": 8192.0, "mb": 1024.0**2, "gb": 1024.0**3, "tb": 1024.0**4}
+_NUMBER = re.compile(r"\s*(-?[\d.]+)\s*([a-zA-Z]*)\s*")
+
+_Others = Mapping[str, str]
+"""The other parameters of the same place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """What a parameter must be."""
+
+    must: str
+    """In words: ``on``, ``at least 100``."""
+    holds: Callable[[str, _Others], bool]
+    """Of a value in seconds or bytes, where it has a unit."""
+    why: str
+    fault: str = "parameter_differs"
+
+
+def _on(why: str) -> Parameter:
+    return Parameter("on", lambda value, _: value in _ON, why)
+
+
+def _off(why: str) -> Parameter:
+    return Parameter("off", lambda value, _: value in _OFF, why)
+
+
+def _one_of(why: str, *values: str) -> Parameter:
+    return Parameter(" or ".join(values), lambda value, _: value in values, why)
+
+
+def _from(least: float, why: str, must: str = "") -> Parameter:
+    return Parameter(must or f"at least {least:g}", lambda value, _: float(value) >= least, why)
+
+
+def _up_to(most: float, must: str, why: str) -> Parameter:
+    return Parameter(must, lambda value, _: float(value) <= most, why)
+
+
+def _unless_values(nothing: float, why: str) -> Parameter:
+    """Statements that are logged hold no value, unless their parameters are logged with them."""
+    return Parameter(
+        f"{nothing:g}, unless log_parameter_max_length is 0",
+        lambda value, others: float(value) == nothing or others.get("log_parameter_max_length") == "0",
+        why,
+    )
+
+
+_LOST = "after a power cut the ledger forgets whom it has told, who is then told twice, or cannot be read at all"
+_LOGGED = "phone numbers and names would stand in PostgreSQL's log"
+_GROWS = "tables grow without end, and what takes milliseconds takes minutes"
+_ENDED = "a sender, a migration or a backup would be ended in its work; programs limit themselves"
+_READ_WRONG = "programs would read values wrong"
+_WATCHED = "a rule of the ledger would not be kept"
+
+PARAMETERS: dict[str, Parameter] = {
+    # What was committed stays
+    "fsync": _on(_LOST),
+    "full_page_writes": _on(_LOST),
+    "synchronous_commit": Parameter("on", lambda value, _: value in _ON or value in _KEPT_HERE, _LOST),
+    "zero_damaged_pages": _off("damaged rows would vanish without a word"),
+    "ignore_checksum_failure": _off("damaged rows would be taken for good ones"),
+    "ignore_invalid_pages": _off("damaged rows would vanish without a word"),
+    "ignore_system_indexes": _off("every statement would be slow"),
+    "restart_after_crash": _on("one process that dies would leave the ledger down"),
+    "in_hot_standby": _off("a standby takes no row, so that nothing is sent"),
+    # Nobody's number in a log
+    "log_statement": _one_of(f"{_LOGGED}, passwords of roles too", "none"),
+    "log_min_duration_statement": _unless_values(-1, _LOGGED),
+    "log_min_duration_sample": _unless_values(-1, _LOGGED),
+    "log_transaction_sample_rate": _unless_values(0, _LOGGED),
+    "log_parameter_max_length_on_error": Parameter("0", lambda value, _: float(value) == 0, _LOGGED),
+    "log_error_verbosity": _one_of(f"{_LOGGED}: a refused row is told whole", "terse"),
+    "debug_print_parse": _off(_LOGGED),
+    "debug_print_rewritten": _off(_LOGGED),
+    "debug_print_plan": _off(_LOGGED),
+    "auto_explain.log_min_duration": Parameter(
+        "-1, unless auto_explain.log_parameter_max_length is 0",
+        lambda value, others: float(value) < 0 or others.get("auto_explain.log_parameter_max_length") == "0",
+        _LOGGED,
+    ),
+    "pgaudit.log_parameter": _off(_LOGGED),
+    # The ledger stays quick
+    "autovacuum": _on(_GROWS),
+    "track_counts": _on(f"autovacuum would not know what changed: {_GROWS}"),
+    "autovacuum_naptime": _up_to(300, "5min at most", _GROWS),
+    "autovacuum_vacuum_scale_factor": _up_to(0.2, "0.2 at most", _GROWS),
+    "autovacuum_analyze_scale_factor": _up_to(0.2, "0.2 at most", _GROWS),
+    "autovacuum_max_workers": _from(1, _GROWS),
+    "autovacuum_freeze_max_age": _up_to(1e9, "1000000000 at most", "the server would stop before it wraps around"),
+    "max_connections": _from(100, "services, runs and people would be let in no more"),
+    "work_mem": _from(1024.0**2, "sorting would go to the disk", "at least 1MB"),
+    "plan_cache_mode": _one_of("statements would be planned as for other values", "auto"),
+    # Nothing is ended in its work
+    "statement_timeout": _up_to(0, "0", _ENDED),
+    "lock_timeout": _up_to(0, "0", _ENDED),
+    "transaction_timeout": _up_to(0, "0", _ENDED),
+    "idle_in_transaction_session_timeout": _up_to(0, "0", _ENDED),
+    "idle_session_timeout": _up_to(0, "0", "a session that holds a lock would be ended while it waits"),
+    # Rules hold
+    "session_replication_role": _one_of("no trigger would fire: forbidden changes would be taken", "origin"),
+    "default_transaction_isolation": _one_of("two senders would end each other's work", "read committed"),
+    "default_transaction_read_only": _off("nothing could be written"),
+    "default_transaction_deferrable": _off("statements would wait for others"),
+    "row_security": _on("statements would be refused"),
+    "check_function_bodies": _on("a broken function would be taken"),
+    "allow_system_table_mods": _off(_WATCHED),
+    "lo_compat_privileges": _off("everybody could read everybody's large objects"),
+    "password_encryption": _one_of("passwords would be kept so that they can be guessed", "scram-sha-256"),
+    "search_path": Parameter(
+        '"$user", public',
+        lambda value, _: value.replace(" ", "") == '"$user",public',
+        "a name could lead to somebody else's table or function",
+    ),
+    "role": _one_of("a session would act as another role", "none"),
+    # Values mean the same everywhere
+    "timezone": Parameter(
+        "UTC or Asia/Ho_Chi_Minh",
+        lambda value, _: value in _ZONES,
+        "times without a zone would be read wrong",
+        "zone_differs",
+    ),
+    "datestyle": Parameter("ISO", lambda value, _: value.startswith("iso"), _READ_WRONG),
+    "intervalstyle": _one_of(_READ_WRONG, "postgres"),
+    "standard_conforming_strings": _on(_READ_WRONG),
+    "transform_null_equals": _off(_READ_WRONG),
+    "array_nulls": _on(_READ_WRONG),
+    "extra_float_digits": _from(1, "figures would be rounded"),
+    "server_encoding": _one_of("Vietnamese letters would be lost", "utf8"),
+    "client_encoding": _one_of("Vietnamese letters would be lost", "utf8"),
+    "lc_messages": Parameter(
+        "English",
+        lambda value, _: value in ("", "c", "posix") or value.startswith(("c.", "en_")),
+        "programs know refusals by their words",
+    ),
+}
+"""By name in small letters. What PostgreSQL has by default is as it must be, but for the log of errors."""
+_PLANNED = _on("PostgreSQL could not choose this way, and what takes milliseconds may take minutes")
+"""Of every ``enable_…`` that is on by default."""
+
+
+def parameters(examination: Examination) -> Iterator[Finding]:
+    """The server, the ledger's database and each role of ours have them as they must be."""
+    where = {
+        connection: examination.installation.where(variable_of(conn_id), ENVIRONMENT)
+        for conn_id, connection in examination.sessions.items()
+    }
+    connection = examination.open_ledger
+    there = parameters_there(connection)
+    logins = {each.info.user for each in where}
+    apart = parameters_set_apart(connection, {*ROLES, *logins})
+    units = {each.name.lower(): each.unit for each in there}
+    planned = {each.name for each in there if each.name.startswith("enable_") and each.by_default == "on"}
+    yield from _of_server(there, apart, connection.info.user, units, planned, f"PostgreSQL at {connection.info.host}")
+    yield from _set_apart(there, apart, units, planned)
+    for session, written in where.items():
+        for each in parameters_there(session, asked_for=True):
+            if (why := _wrong(each.name, each.setting, {}, units, planned)) is not None:
+                yield fault(why[0], written, f"{why[1]}. Take {each.name} out of the connection")
+
+
+def _of_server(
+    there: list[ParameterThere], apart: list[SetApart], user: str, units: _Others, planned: set[str], where: str
+) -> Iterator[Finding]:
+    # What this role or database has for itself is told as such.
+    own = {each.name.lower() for each in apart if each.role in ("", user)}
+    others = {each.name.lower(): _plain(each.setting, each.unit) for each in there}
+    for each in there:
+        if each.name.lower() in own or each.source == "client":
+            continue
+        if (why := _wrong(each.name, each.setting, others, units, planned)) is not None:
+            yield fault(why[0], where, f"{why[1]}. Set by {each.source}")
+
+
+def _set_apart(
+    there: list[ParameterThere], apart: list[SetApart], units: _Others, planned: set[str]
+) -> Iterator[Finding]:
+    server = {each.name.lower(): _plain(each.setting, each.unit) for each in there}
+    for each in apart:
+        same = {
+            one.name.lower(): _plain(one.setting, units.get(one.name.lower(), ""))
+            for one in apart
+            if one.role in ("", each.role) and one.database in ("", each.database)
+        }
+        if (why := _wrong(each.name, each.setting, server | same, units, planned)) is None:
+            continue
+        of = f"ROLE {each.role}" if each.role else "ROLE ALL" if not each.database else f"DATABASE {each.database}"
+        within = f" IN DATABASE {each.database}" if each.role and each.database else ""
+        where = f"role {each.role}{within.lower()}" if each.role else f"PostgreSQL, database {each.database}"
+        yield fault(why[0], where, f"{why[1]}. ALTER {of}{within} RESET {each.name}")
+
+
+def _wrong(name: str, setting: str, others: _Others, units: _Others, planned: set[str]) -> tuple[str, str] | None:
+    """The fault and its words; ``None``: it is as it must be, or nothing stands on it."""
+    parameter = PARAMETERS.get(name.lower(), _PLANNED if name in planned else None)
+    if parameter is None:
+        return None
+    try:
+        if parameter.holds(_plain(setting, units.get(name.lower(), "")), others):
+            return None
+    except ValueError:
+        # It is none of the values that it can have.
+        pass
+    return parameter.fault, f"{name} is {setting or 'empty'}, and must be {parameter.must}: else {parameter.why}"
+
+
+def _plain(setting: str, unit: str) -> str:
+    """A value in small letters; one with a unit in seconds or bytes, and what has none as it is (-1, 0)."""
+    found = _NUMBER.fullmatch(setting)
+    if not unit or found is None:
+        return setting.lower()
+    size = _SIZES.get((found[2] or unit).lower())
+    return setting.lower() if size is None or float(found[1]) < 0 else f"{float(found[1]) * size:g}"

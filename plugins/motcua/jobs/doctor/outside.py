@@ -17,8 +17,7 @@ from motcua.domain.checks import Finding, fault
 from motcua.domain.clock import VIETNAM
 from motcua.gateways import GatewayMisconfigured, open_gateway
 from motcua.gateways.adapter import Gateway
-from motcua.jobs.doctor.examining import Examination
-from motcua.jobs.doctor.installation import GATEWAYS, MAIL, SETTINGS, SOURCES, STORE, variable_of
+from motcua.jobs.doctor.examining import GATEWAYS, MAIL, SETTINGS, SOURCES, STORE, Examination, variable_of
 from motcua.jobs.doctor.ledger import why_refused
 from motcua.jobs.doctor.written import PUBLICATIONS, read_sources
 from motcua.jobs.notices.sending.request_slots import http_session

@@ -12,8 +12,7 @@ from pathlib import Path
 from dotenv.parser import Binding, parse_stream
 
 from motcua.domain.checks import Finding, fault
-from motcua.jobs.doctor.examining import Examination
-from motcua.jobs.doctor.installation import DOT_ENV, FILES, SETTINGS
+from motcua.jobs.doctor.examining import DOT_ENV, FILES, SETTINGS, Examination
 from motcua.jobs.doctor.written import OF_SETTINGS, SECRETS
 from motcua.store.airflow_roles import SIMPLE
 

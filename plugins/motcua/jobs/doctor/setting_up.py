@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 
 from motcua.domain.checks import Finding, fault
 from motcua.domain.clock import VIETNAM
 from motcua.domain.texts import Template
+from motcua.domain.watching.judging import WATCH_SILENT
 from motcua.gateways import GatewayMisconfigured, open_gateway
 from motcua.jobs.doctor.examining import Examination, some
 from motcua.jobs.restoring import JOURNAL_AGE
 from motcua.store.agencies import list_agencies
 from motcua.store.calendars import list_unconfirmed
+from motcua.store.checking.checks import last_checks
 from motcua.store.journal import Journal, JournalFailed
 from motcua.store.ledger.inspecting import agencies_without_dossiers
 from motcua.store.notices.gaps import journal_of, last_attempt_at
@@ -22,7 +25,6 @@ from motcua.store.watching.watch import watch_life
 
 _NEXT_YEAR_FROM = 11
 """Month from which on the next year's calendar is asked for; the watch tells of it a month later."""
-_WATCH_SILENT = timedelta(minutes=10)
 
 
 def agencies(examination: Examination) -> Iterator[Finding]:
@@ -92,6 +94,14 @@ def journal(examination: Examination) -> Iterator[Finding]:
 def watch(examination: Examination) -> Iterator[Finding]:
     """It gave a sign of life."""
     life = watch_life(examination.open_ledger)
-    if life is None or life.looked_at < examination.now - _WATCH_SILENT:
+    if life is None or life.looked_at < examination.now - WATCH_SILENT:
         told = f"last at {life.looked_at.astimezone(VIETNAM):%d/%m/%Y %H:%M}" if life else "never"
         yield fault("watch_silent", "service watch", told)
+
+
+def source_checks(examination: Examination) -> Iterator[Finding]:
+    """The last check of each source found nothing that forbids to promise anybody a message."""
+    adapters = examination.settings.sources
+    for source, check in last_checks(examination.open_ledger, list(adapters)).items():
+        for each in check.forbidding:
+            yield replace(each.finding, facts={**each.finding.facts, "adapter": adapters[source]})

@@ -17,8 +17,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 from motcua.domain.checks import Finding, fault
 from motcua.domain.routing import CARRIERS
 from motcua.gateways import GatewayMisconfigured, open_gateway
-from motcua.jobs.doctor.examining import Examination
-from motcua.jobs.doctor.installation import (
+from motcua.jobs.doctor.examining import (
     CALLBACKS,
     DOT_ENV,
     ENVIRONMENT,
@@ -29,12 +28,13 @@ from motcua.jobs.doctor.installation import (
     SETTINGS,
     SOURCES,
     STORE,
+    Examination,
     Installation,
     Variable,
     variable_of,
 )
 from motcua.jobs.watching.telling import goes_in_clear
-from motcua.settings import GONE, Settings
+from motcua.settings import BOUNDS, GONE, Settings
 from motcua.sources import UnknownAdapter, adapter, connection_of
 from motcua.store.ledger.database import LEDGER
 from motcua.store.ledger.environment import GivenConnection, read_connection
@@ -138,6 +138,13 @@ def where_of_setting(installation: Installation, name: str) -> str:
     """Where a setting stands, or where it should."""
     found = setting_of(installation, name)
     return found.where if found is not None else installation.where(f"MOTCUA_{name.upper()}", SETTINGS)
+
+
+def settings_together(examination: Examination) -> Iterator[Finding]:
+    """What each says can be meant: within its bounds, and beside the others."""
+    for name, must in {each.name: each.must for each in BOUNDS if not each.holds(examination.settings)}.items():
+        where = where_of_setting(examination.installation, name)
+        yield fault("setting_senseless", where, f"it must be {must}. {Settings.model_fields[name].description or ''}")
 
 
 # --- Files and variables ---------------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ from motcua.quality.choosing import Chosen
 from motcua.quality.report_data import AgencyFigures, Group
 from motcua.quality.reporting import urgent_rows
 from motcua.reports import wording
-from motcua.reports.checking import told
+from motcua.reports.checks import check_words, in_words
 from motcua.reports.explaining import clauses
 from motcua.reports.lists import Cell, Link, OwnCell, Seen, Word, dossier_link, words_of
 from motcua.reports.publication.data import Told, period_words
@@ -522,17 +522,17 @@ def check_of(check: SourceCheck | None, kind: str) -> Listing:
     """What a check of a source of some kind found."""
     rows = [
         {
-            "kind": each.finding.kind,
-            "severity": said.severity,
+            "kind": each.finding.name,
+            "severity": check_words()["severity"][said.severity],
             "breach": said.title,
             "seen": said.found,
-            "matters": said.why,
-            "action": said.action,
+            "matters": said.meaning,
+            "action": said.todo,
             "since": each.since,
-            "examples": ", ".join(each.finding.examples),
+            "examples": ", ".join(each.finding.facts["examples"]),
         }
         for each in (check.findings if check else ())
-        for said in [told(each.finding, kind)]
+        for said in [in_words(each.finding, kind)]
     ]
     return Listing("source_check").of(rows)
 

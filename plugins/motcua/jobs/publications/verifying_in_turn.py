@@ -14,11 +14,14 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 
+from motcua.domain.checks import Finding
+from motcua.domain.checks import fault as found
 from motcua.jobs.publications.verification import Verification
 from motcua.jobs.publications.verifying import NoSuchPublication, stray_folders, verify_publication
 from motcua.store.ledger.database import connect, reason_without_values
 from motcua.store.ledger.locks import PUBLISHING, wait_for_lock
 from motcua.store.oversight.publications import (
+    NotHolding,
     PublicationStanding,
     not_holding,
     save_verification,
@@ -144,17 +147,23 @@ def verify_in_turn(
     return Verified(verified, tuple(failed), len(due), _strays())
 
 
-def left_undone(now: datetime) -> list[str]:
+def finding_of_publication(each: NotHolding) -> Finding:
+    """What is told of a publication that does not hold, wherever that is told."""
+    told = f"publication {each.publication_no} of {each.period} does not hold, {each.faults} difference(s):"
+    facts = {"period": each.period, "faults": each.faults, "closing": each.closing_no}
+    facts |= {"since": each.verified_at.isoformat(), "detail": f"{told} motcua verify {each.publication_no}"}
+    return Finding("publication_differs", facts, str(each.publication_no))
+
+
+def left_undone(now: datetime) -> list[Finding]:
     """What of the ledger's publications does not hold, or was not looked at for too long, in the words of a gate."""
     with connect() as ledger:
         faulty, late = not_holding(ledger), overdue(standings_of_publications(ledger), now)
-    left = [
-        f"publication {each.publication_no} of {each.period} does not hold, {each.faults} difference(s):"
-        f" motcua verify {each.publication_no}"
-        for each in faulty
-    ]
+    left = [finding_of_publication(each) for each in faulty]
     if late:
-        left.append(f"{len(late)} publication(s) not verified for {AT_LEAST_EVERY.days} days, the first is {late[0]}")
+        facts = {"publications": len(late), "days": AT_LEAST_EVERY.days, "first": late[0]}
+        told = f"{len(late)} publication(s) not verified for {AT_LEAST_EVERY.days} days, the first is {late[0]}"
+        left.append(found("publications_overdue", "", told, **facts))
     return left
 
 

@@ -8,9 +8,9 @@ from urllib.parse import quote
 
 from motcua.jobs.mailing import mail_report, staff_page
 from motcua.quality.reporting import agency_report, department_report, rows_to_correct
-from motcua.reports.checking import SourceFault, told
+from motcua.reports.checks import in_words
 from motcua.reports.mail import Mail
-from motcua.reports.quality.mail import compose_agency_mail, compose_department_mail, is_due
+from motcua.reports.quality.mail import SourceFault, compose_agency_mail, compose_department_mail, is_due
 from motcua.settings import settings
 from motcua.store.agencies import list_agencies
 from motcua.store.checking.checks import last_checks, sources_of_agency
@@ -86,7 +86,7 @@ def _faults(ledger: Connection, sources: Sequence[str], mailed_at: datetime | No
     return [
         SourceFault(
             name,
-            told(each.finding, settings().sources[name]),
+            in_words(each.finding, settings().sources[name]),
             each.since,
             is_new=mailed_at is None or each.since > mailed_at,
         )

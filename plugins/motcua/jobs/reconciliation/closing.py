@@ -17,6 +17,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from motcua.domain.apologies import Evening, due_days
+from motcua.domain.checks import Fact, fault
 from motcua.domain.clock import VIETNAM
 from motcua.domain.dossiers import KEPT_OF_CODE, SourceTransition, clean_words
 from motcua.domain.numbering import Numbers
@@ -31,7 +32,7 @@ from motcua.domain.reconciliation import (
     MessageFigures,
     sum_messages,
 )
-from motcua.jobs.gates import RunIncomplete
+from motcua.jobs.gates import demand_nothing_left
 from motcua.jobs.notices.apologizing import apology_rules
 from motcua.jobs.notices.picking_up import connection_id
 from motcua.settings import settings
@@ -634,21 +635,26 @@ def require_complete(closing_nos: Sequence[int], failed_tasks: Sequence[str] = (
         RunIncomplete: a task failed, a source was not counted, a figure does not meet for no known reason, or events
             are cut off that a source has and nobody read for as long as the period has been over.
     """
-    left = [f"task {task} failed" for task in failed_tasks]
+    left = []
     with connect() as ledger:
         for closing in (load_closing(ledger, number) for number in closing_nos):
-            named = f"closing {closing.closing_no} of {closing.period}"
+            named, number = f"closing {closing.closing_no} of {closing.period}", str(closing.closing_no)
+            facts: dict[str, Fact] = {"closing": closing.closing_no, "period": str(closing.period)}
             if closing.sources_unread:
-                left.append(f"{named}: not counted at {', '.join(closing.sources_unread)}; rerun when they answer")
+                sources = ", ".join(closing.sources_unread)
+                told = f"{named}: not counted at {sources}; rerun when they answer"
+                left.append(fault("source_not_counted", number, told, sources=sources, **facts))
             elif closing.unexplained or closing.difference:
-                left.append(
+                told = (
                     f"{named}: difference {closing.difference}, {closing.unexplained} row(s) without a reason: "
                     f"motcua closings differences {closing.closing_no}"
                 )
+                facts |= {"difference": closing.difference, "rows": closing.unexplained}
+                left.append(fault("closing_differs", number, told, **facts))
             elif _is_stale(closing) and (cut_off := _cut_off(ledger, closing)):
                 read = closing.data_as_of and f"{closing.data_as_of.astimezone(VIETNAM):last read at %H:%M %d/%m/%Y}"
-                left.append(
+                told = (
                     f"{named}: {cut_off} event(s) that the sources have and nobody read; one was {read or 'never read'}"
                 )
-    if left:
-        raise RunIncomplete("; ".join(left))
+                left.append(fault("events_unread", number, told, events=cut_off, **facts))
+    demand_nothing_left(failed_tasks, left)

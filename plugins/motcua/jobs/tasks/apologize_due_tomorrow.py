@@ -8,9 +8,10 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from motcua.domain.checks import Finding, fault
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.jobs.calendars import unconfirmed_years
-from motcua.jobs.gates import RunIncomplete
+from motcua.jobs.gates import RunIncomplete, demand_nothing_left
 from motcua.jobs.notices.apologizing import apologize, apology_rules, evening_window, waiting_evenings
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.tasks import notify_transitions
@@ -62,11 +63,11 @@ def gate(run_id: str, window: Window, failed_tasks: Sequence[str] = (), interval
         RunIncomplete: with what is left, in counts.
     """
     rules = apology_rules()
-    left = []
+    left: list[Finding] = []
     try:
         notify_transitions.gate(run_id, evening_window(window, rules), failed_tasks, evening_window(interval, rules))
     except RunIncomplete as incomplete:
-        left.append(str(incomplete))
+        left += incomplete.left
     now = datetime.now(UTC)
     for each in unconfirmed_years(now):
         log.warning(
@@ -77,8 +78,13 @@ def gate(run_id: str, window: Window, failed_tasks: Sequence[str] = (), interval
         )
     with connect() as ledger:
         left += [
-            f"the evening of {day:%d/%m/%Y} of {count} agency(ies) waits, see the log of apologize"
+            fault(
+                "apologies_late",
+                f"{day}",
+                f"the evening of {day:%d/%m/%Y} of {count} agency(ies) waits, see the log of apologize",
+                agencies=count,
+                evening=rules.evening_of(day).isoformat(),
+            )
             for day, count in waiting_evenings(ledger, window, now).items()
         ]
-    if left:
-        raise RunIncomplete("; ".join(left))
+    demand_nothing_left((), left)

@@ -9,10 +9,11 @@ from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import Any
 
+from motcua.domain.checks import fault
 from motcua.domain.clock import VIETNAM
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.jobs.checking.checking import check_sources as check_every_source
-from motcua.jobs.gates import RunIncomplete
+from motcua.jobs.gates import RunIncomplete, demand_nothing_left
 from motcua.jobs.mailing import name_of_body as name_of_body
 from motcua.jobs.quality import mailing as mailing_quality
 from motcua.jobs.quality.checking import QualityCounts, check_quality, sealed_run_of_day
@@ -55,7 +56,8 @@ def check_sources(window: Window, now: datetime | None = None) -> dict[str, Any]
         return {}
     counts = check_every_source()
     if counts.failed:
-        raise RunIncomplete(f"{', '.join(counts.failed)} could not be checked: motcua sources check")
+        told = f"{', '.join(counts.failed)} could not be checked: motcua sources check"
+        raise RunIncomplete([fault("gate_failed", "", told)])
     return asdict(counts)
 
 
@@ -112,11 +114,11 @@ def gate(run_no: int | None, failed_tasks: Sequence[str] = ()) -> None:
     Raises:
         RunIncomplete: with what is left.
     """
-    left = [f"task {task} failed" for task in failed_tasks]
+    left = []
     if run_no is not None:
         with connect() as ledger:
             run = get_run(ledger, run_no)
         if run.broken:
-            left.append(f"{run.broken} check(s) or agencies of run {run_no} are broken: motcua quality show")
-    if left:
-        raise RunIncomplete("; ".join(left))
+            told = f"{run.broken} check(s) or agencies of run {run_no} are broken: motcua quality show"
+            left.append(fault("quality_broken", str(run_no), told, broken=run.broken, run=run_no))
+    demand_nothing_left(failed_tasks, left)

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from motcua.domain.checks import fault
 from motcua.jobs.gates import demand_nothing_left
 from motcua.jobs.upkeep import cleaning
 from motcua.store.ledger.database import without_values
@@ -25,19 +26,20 @@ def clean_database(now: datetime | None = None) -> dict[str, Any]:
     try:
         done = cleaning.clean_database(now or datetime.now(UTC))
     except AirflowNotFoundException:
-        return {"left": f"Airflow's database is not connected: set AIRFLOW_CONN_{AIRFLOW.upper()}"}
+        told = f"Airflow's database is not connected: set AIRFLOW_CONN_{AIRFLOW.upper()}"
+        return {"left": [asdict(fault("airflow_not_connected", "", told))]}
     failed = [f"{each.of_what} ({each.failed})" for each in done if each.failed]
-    return {each.of_what: each.removed for each in done} | (
-        {"left": f"table(s) {', '.join(failed)} of Airflow could not be cleaned"} if failed else {}
-    )
+    tables = ", ".join(failed)
+    left = fault("airflow_tables_left", tables, f"table(s) {tables} of Airflow could not be cleaned")
+    return {each.of_what: each.removed for each in done} | ({"left": [asdict(left)]} if failed else {})
 
 
 @without_values()
 def remove_logs(now: datetime | None = None) -> dict[str, Any]:
     """Removes old log files and the folders they leave empty; what cannot be removed reddens the gate."""
     done = cleaning.clean_logs(now or datetime.now(UTC))
-    left = f"{done.refused} log file(s) or folder(s) cannot be removed" if done.refused else None
-    return asdict(done) | ({"left": left} if left else {})
+    told = fault("logs_left", "", f"{done.refused} log file(s) or folder(s) cannot be removed", files=done.refused)
+    return asdict(done) | ({"left": [asdict(told)]} if done.refused else {})
 
 
 def gate(done: Sequence[Mapping[str, Any]], failed_tasks: Sequence[str] = ()) -> None:
@@ -46,4 +48,4 @@ def gate(done: Sequence[Mapping[str, Any]], failed_tasks: Sequence[str] = ()) ->
     Raises:
         RunIncomplete: with what is left.
     """
-    demand_nothing_left(done, failed_tasks)
+    demand_nothing_left(failed_tasks, done=done)

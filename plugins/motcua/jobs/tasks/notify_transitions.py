@@ -11,10 +11,11 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from motcua.domain.checks import fault
 from motcua.domain.clock import VIETNAM
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.jobs.exports.taking import FolderFailed, has_unread_files, is_told_by_files, take_files
-from motcua.jobs.gates import RunIncomplete
+from motcua.jobs.gates import RunIncomplete, demand_nothing_left
 from motcua.jobs.notices.apologizing import apologize
 from motcua.jobs.notices.picking_up import SourceFailed, pick_up
 from motcua.jobs.notices.planning import plan
@@ -23,7 +24,7 @@ from motcua.jobs.notices.sending.heartbeat import beating
 from motcua.jobs.notices.sending.sender import send, unresolved
 from motcua.jobs.notices.stopping import release
 from motcua.jobs.notices.watching import CatchUp, add_counts, in_batches, sources_to_read
-from motcua.jobs.watching.unserved import unserved_words
+from motcua.jobs.watching.unserved import unserved_of_run
 from motcua.settings import settings
 from motcua.store.intake.exports import held_up
 from motcua.store.ledger.database import LEDGER, DatabaseFailed, connect, kept_connections, without_values
@@ -142,7 +143,10 @@ def send_messages(run_id: str, window: Window, *, lingers: bool = True, sender: 
     log.info("sent: %s", counts)
     if counts["unregistered"]:
         raise RunIncomplete(
-            "; ".join(f"{number} message(s) wait: {why}" for why, number in counts["unregistered"].items())
+            [
+                fault("text_not_registered", why, f"{number} message(s) wait: {why}")
+                for why, number in counts["unregistered"].items()
+            ]
         )
     return counts
 
@@ -191,23 +195,31 @@ def gate(run_id: str, window: Window, failed_tasks: Sequence[str] = (), interval
     """
     for stopped in stopped_by_people(datetime.now(UTC)):
         log.warning("%s", stopped)
-    left = [f"task {task} failed" for task in failed_tasks]
-    left += unresolved(run_id, window)
+    left = list(unresolved(run_id, window))
     with connect() as ledger:
         if interval is not EVERYTHING and (failed := waiting(ledger, interval, datetime.now(UTC)).failed):
-            left.append(f"{failed} message(s) of this run's minutes failed and wait to be tried again")
+            told = f"{failed} message(s) of this run's minutes failed and wait to be tried again"
+            left.append(fault("messages_wait", "", told, messages=failed))
         left += [
-            f"source {source.name} failed: {source.failure}"
+            fault(
+                "source_failing",
+                source.name,
+                f"source {source.name} failed: {source.failure}",
+                since=source.picked_up_at.isoformat() if source.picked_up_at else None,
+            )
             for source in list_sources(ledger)
             if source.failed_at and source.name in settings().sources
         ]
         told_by_files = [name for name in settings().sources if is_told_by_files(name)]
         left += [
-            f"source {each.source}: its file {each.export_no} is refused, and none was taken since: motcua files faults"
-            f" {each.export_no}"
+            fault(
+                "file_refused",
+                each.source,
+                f"source {each.source}: its file {each.export_no} is refused, and none was taken since: motcua files"
+                f" faults {each.export_no}",
+                file=each.export_no,
+            )
             for each in (held_up(ledger, told_by_files) if told_by_files else ())
         ]
     # Last: a run that is red for nothing else is one that the watch tells of.
-    left += unserved_words(window)
-    if left:
-        raise RunIncomplete("; ".join(left))
+    demand_nothing_left(failed_tasks, [*left, *unserved_of_run(window)])

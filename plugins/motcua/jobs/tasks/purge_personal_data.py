@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from motcua.domain.checks import fault
 from motcua.jobs.gates import demand_nothing_left
 from motcua.jobs.personal_data import purge, remove_old_files
 from motcua.store.ledger.database import without_values
@@ -18,17 +20,14 @@ def purge_due(run_id: str) -> dict[str, Any]:
     try:
         return {each.kind: each.rows for each in purge(run_id)}
     except PurgeNotProvided as missing:
-        return {"left": str(missing)}
+        return {"left": [asdict(fault("purge_impossible", "", str(missing)))]}
 
 
 def remove_files(now: datetime | None = None) -> dict[str, Any]:
     """Removes statements after 90 days and exports after 30; those that cannot be removed redden the gate."""
     done = remove_old_files(now or datetime.now(UTC))
-    left = (
-        f"{done.refused} file(s) under statements and files are past their time and cannot be removed"
-        if done.refused
-        else None
-    )
+    told = f"{done.refused} file(s) under statements and files are past their time and cannot be removed"
+    left = [asdict(fault("old_files_left", "", told, files=done.refused))] if done.refused else []
     return {"removed": done.removed} | ({"left": left} if left else {})
 
 
@@ -38,4 +37,4 @@ def gate(done: Sequence[Mapping[str, Any]], failed_tasks: Sequence[str] = ()) ->
     Raises:
         RunIncomplete: with what is left.
     """
-    demand_nothing_left(done, failed_tasks)
+    demand_nothing_left(failed_tasks, done=done)

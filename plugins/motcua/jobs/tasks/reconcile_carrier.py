@@ -13,10 +13,11 @@ from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
+from motcua.domain.checks import Finding, fault
 from motcua.domain.clock import VIETNAM
 from motcua.domain.periods import Period
 from motcua.domain.run_window import EVERYTHING, Window
-from motcua.jobs.gates import RunIncomplete
+from motcua.jobs.gates import demand_nothing_left
 from motcua.jobs.handed_in.faults import FileFault, FileRefused
 from motcua.jobs.handed_in.statement_files import FormError, StatementForm, form_names, load_form, month_in_name
 from motcua.jobs.handed_in.statements import figures_in_words, keep_refusal, take_statement
@@ -188,8 +189,11 @@ def gate(
         RunIncomplete: with what is left.
     """
     moment = now or datetime.now(UTC)
-    left = [f"task {task} failed" for task in failed_tasks]
-    left += [str(each["refused"]) for each in taken if each.get("refused")]
+    left = [
+        fault("statement_refused", str(each.get("file", "")), str(each["refused"]))
+        for each in taken
+        if each.get("refused")
+    ]
     numbers = {each["statement_no"] for each in taken if each.get("statement_no")}
     with connect() as connection:
         month, missing = missing_now(connection, moment, window_month(window))
@@ -198,17 +202,20 @@ def gate(
             looked_at |= {each.statement_no: each for each in list_statements(connection, statement_no=number)}
         for figures in figures_of(connection, [each for each in looked_at.values() if each.in_force]):
             if figures.over:
-                left.append(f"{figures_in_words(figures)}; over the agreed tolerance: {', '.join(figures.over)}")
+                told = f"{figures_in_words(figures)}; over the agreed tolerance: {', '.join(figures.over)}"
+                of = figures.stored
+                facts = {"form": of.form, "month": f"{of.month:%m/%Y}", "statement": of.statement_no, "detail": told}
+                left.append(Finding("statement_over", facts, str(of.statement_no)))
     for each in missing:
         sentence = (
             f"no statement of {each.gateway} for {month:%m/%Y}, in which {each.segments} segment(s) were handed to it"
         )
         if is_overdue(moment, month):
-            left.append(sentence)
+            facts = {"month": f"{month:%m/%Y}", "segments": each.segments, "detail": sentence}
+            left.append(Finding("statement_missing", facts, each.gateway))
         else:
             log.warning("%s; this is red from the %dth on", sentence, DUE_DAY)
-    if left:
-        raise RunIncomplete("; ".join(left))
+    demand_nothing_left(failed_tasks, left)
 
 
 def is_overdue(now: datetime, month: date) -> bool:

@@ -5,19 +5,20 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
+from motcua.domain.checks import Finding, fault
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.domain.watching.judging import silence_of
 from motcua.gateways import GatewayMisconfigured, open_gateway
-from motcua.jobs.gates import RunIncomplete
+from motcua.jobs.gates import demand_nothing_left
 from motcua.jobs.notices.sending.lanes import open_and_note
 from motcua.jobs.notices.settling import settle
 from motcua.jobs.page_requests import carry_out_requests
 from motcua.jobs.tasks.notify_transitions import asked_to_stop
 from motcua.settings import settings
-from motcua.store.ledger.database import Connection, connect, reason_without_values, without_values
+from motcua.store.ledger.database import connect, reason_without_values, without_values
 from motcua.store.notices.messages import count_held
 from motcua.store.oversight.page_requests import untold
 from motcua.store.watching.metrics import backup_gauges, open_gauges, recent_gauges
@@ -61,10 +62,6 @@ def _metrics_are_on() -> bool:
     )
 
 
-_WATCH_SILENCE = timedelta(minutes=10)
-"""Who looks at everything else is looked at here, where it was ever seen alive."""
-
-
 @without_values()
 def settle_run(run_id: str, window: Window) -> dict[str, Any]:
     """Settling and its counts; and, since it runs every few minutes, what pages asked for and the ledger's gauges for
@@ -84,31 +81,27 @@ def gate(window: Window, failed_tasks: Sequence[str] = ()) -> None:
     Raises:
         RunIncomplete: with what is left, in counts.
     """
-    left = [f"task {task} failed" for task in failed_tasks]
-    misconfigured: list[str] = []
+    left, misconfigured = [], []
     with connect() as ledger:
         for count in count_held(ledger, window, datetime.now(UTC)):
             if count.useful and _holds(count.gateway):
-                left.append(f"{count.useful} message(s) of unknown outcome at {count.gateway}: motcua messages held")
+                told = f"{count.useful} message(s) of unknown outcome at {count.gateway}: motcua messages held"
+                facts = {"messages": count.useful, "gateway": count.gateway, "since": None, "detail": told}
+                left.append(Finding("unknown_old", facts, count.gateway))
         waiting, why = untold(ledger)
-        silence = _silence(ledger) if window is EVERYTHING else None
+        life = watch_life(ledger) if window is EVERYTHING else None
         for name in settings().gateways:
             try:
                 open_and_note(ledger, name)
             except GatewayMisconfigured as failure:
-                misconfigured.append(str(failure))
-    if silence is not None:
-        left.append(f"the watch has been silent for {silence.total_seconds() // 60:.0f} minutes: start it again")
+                misconfigured.append(fault("gateway_misconfigured", name, str(failure), fault=str(failure)))
+    if life is not None and (silence := silence_of(life.looked_at, datetime.now(UTC))) is not None:
+        told = f"the watch has been silent for {silence.total_seconds() // 60:.0f} minutes: start it again"
+        left.append(fault("watch_silent", "", told, since=life.looked_at.isoformat()))
     if waiting:
-        left.append(f"{waiting} request(s) of the pages wait, since no mail of them reached the Department: {why}")
-    left += misconfigured
-    if left:
-        raise RunIncomplete("; ".join(left))
-
-
-def _silence(ledger: Connection) -> timedelta | None:
-    life = watch_life(ledger)
-    return silence_of(life.looked_at if life else None, datetime.now(UTC), _WATCH_SILENCE)
+        told = f"{waiting} request(s) of the pages wait, since no mail of them reached the Department: {why}"
+        left.append(fault("requests_untold", "", told, requests=waiting, why=why))
+    demand_nothing_left(failed_tasks, [*left, *misconfigured])
 
 
 def _holds(gateway: str) -> bool:

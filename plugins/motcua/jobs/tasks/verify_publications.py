@@ -7,7 +7,8 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from motcua.jobs.gates import RunIncomplete
+from motcua.domain.checks import fault
+from motcua.jobs.gates import demand_nothing_left
 from motcua.jobs.publications.verifying_in_turn import left_undone, verify_in_turn
 from motcua.store.ledger.database import without_values
 
@@ -26,14 +27,13 @@ def gate(done: Mapping[str, Any] | None, failed_tasks: Sequence[str] = (), now: 
     Raises:
         RunIncomplete: with what is left.
     """
-    left = [f"task {task} failed" for task in failed_tasks]
-    left += left_undone(now or datetime.now(UTC))
+    left = left_undone(now or datetime.now(UTC))
     found = done or {}
     if failed := found.get("failed"):
-        left.append(f"publication(s) {', '.join(map(str, failed))} could not be verified, see the log of verify")
+        names = ", ".join(map(str, failed))
+        told = f"publication(s) {names} could not be verified, see the log of verify"
+        left.append(fault("publication_unverified", names, told))
     if strays := found.get("strays"):
-        left.append(
-            f"{strays} folder(s) of the store hold a manifest that no row names: motcua publications verify-all"
-        )
-    if left:
-        raise RunIncomplete("; ".join(left))
+        told = f"{strays} folder(s) of the store hold a manifest that no row names: motcua publications verify-all"
+        left.append(fault("publication_stray", "", told, folders=strays))
+    demand_nothing_left(failed_tasks, left)

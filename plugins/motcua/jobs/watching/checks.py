@@ -6,19 +6,23 @@ A check reads figures and gives them to its judgement in ``domain/watching/judgi
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Literal, TypeAlias
 
-from motcua.domain.checks import Fact, Finding, key_of
+from motcua.domain.checks import CHECKS as ALL_CHECKS
+from motcua.domain.checks import HOURLY, KINDS, TOLD_BY_PICKING_UP, Fact, Finding, asked_by, key_of
 from motcua.domain.clock import VIETNAM
 from motcua.domain.restores import watch_vouches
 from motcua.domain.run_window import Window
 from motcua.domain.watching import judging, pushing, unserved
 from motcua.domain.watching.judging import Delivered, WatchRules
+from motcua.jobs.doctor.examine import FILES_HOURLY, LEDGER_HOURLY, examine, installation_here
+from motcua.jobs.doctor.examining import of_environment
 from motcua.jobs.notices.apologizing import apology_rules
+from motcua.jobs.restoring import finding_of_gap
 from motcua.jobs.watching.keeping import GoneBack, IdentityKept, WatchState
 from motcua.jobs.watching.outside import (
     LIVE,
@@ -28,10 +32,10 @@ from motcua.jobs.watching.outside import (
     health_answer,
     newest_backup,
 )
-from motcua.jobs.watching.unserved import UNSERVED, find_unserved, somebody_looks
+from motcua.jobs.watching.unserved import find_unserved, somebody_looks
 from motcua.settings import Settings
 from motcua.store.calendars import list_unconfirmed, load_calendars
-from motcua.store.checking.checks import last_checks
+from motcua.store.checking.checks import SourceCheck, last_checks
 from motcua.store.intake.watching import watched_clients
 from motcua.store.ledger.database import Connection, limit_statements
 from motcua.store.ledger.sessions import red_only_for
@@ -248,6 +252,20 @@ def _apologies(looking: Looking) -> Seen:
     return Seen(findings, {"evening": day.isoformat(), "left": len(left)})
 
 
+def source_faults(checks: Iterable[SourceCheck], adapters: Mapping[str, str]) -> list[Finding]:
+    """What the last checks of sources found that forbids to promise anybody a message; what is to be done is another
+    thing where software pushes."""
+    return [
+        replace(
+            each.finding,
+            facts={**each.finding.facts, "adapter": adapters[check.source], "since": each.since.isoformat()},
+        )
+        for check in checks
+        for each in check.forbidding
+        if each.finding.name not in TOLD_BY_PICKING_UP
+    ]
+
+
 def _sources(looking: Looking) -> Seen:
     known = {source.name: source for source in list_sources(looking.ledger)}
     read = [
@@ -278,15 +296,15 @@ def _news(looking: Looking) -> Seen:
 
 
 def _source_faults(looking: Looking) -> Seen:
-    checks = last_checks(looking.ledger, list(looking.settings.sources))
-    faults = [(name, each.finding.kind, each.since) for name, check in checks.items() for each in check.forbidding]
+    checks, adapters = last_checks(looking.ledger, list(looking.settings.sources)), looking.settings.sources
+    found = source_faults(checks.values(), adapters)
     oldest = min((check.checked_at for check in checks.values()), default=None)
     facts: dict[str, Fact] = {
         "sources": len(checks),
-        "faults": len(faults),
+        "faults": len(found),
         "oldest": oldest.isoformat() if oldest else None,
     }
-    return Seen(judging.judge_source_faults(faults, looking.settings.sources), facts)
+    return Seen(found, facts)
 
 
 def _pushes(looking: Looking) -> Seen:
@@ -303,12 +321,9 @@ def _pushes(looking: Looking) -> Seen:
 
 
 def _gateways(looking: Looking) -> Seen:
-    stops = [
-        judging.StopFigures(each.gateway, each.subject, each.stopped_at, each.by_hand)
-        for each in gateway_stops(looking.ledger)
-    ]
-    findings = judging.judge_stops(stops, looking.settings.gateways)
-    return Seen(findings, {"gateways": len(looking.settings.gateways), "stopped": len(findings)})
+    used = looking.settings.gateways
+    findings = [each.finding for each in gateway_stops(looking.ledger) if each.gateway in used]
+    return Seen(findings, {"gateways": len(used), "stopped": len(findings)})
 
 
 def _unknown(looking: Looking) -> Seen:
@@ -368,15 +383,15 @@ def _high_marks(looking: Looking) -> Seen:
 
 def _gaps(looking: Looking) -> Seen:
     gap, state = open_gap(looking.ledger), looking.state
-    journal = judging.judge_journal(journal_fault(looking.ledger))
+    found = [Finding("journal_damaged")] if journal_fault(looking.ledger) is not None else []
     state.to_let_go = None
-    if gap is not None and gap.slept_since is not None and gap.kind == "slept":
-        if state.to_hold is None and watch_vouches(gap.slept_since, state.resumed_at, state.sees_since):
-            state.to_let_go = gap.gap_no
-            return Seen(journal, {"gaps": 0})
-        return Seen([*judging.judge_sleep(gap.slept_since, gap.noticed_at, gap.held_messages), *journal], {"gaps": 1})
-    gaps, since = (1, gap.noticed_at) if gap else (0, None)
-    return Seen([*judging.judge_gaps(gaps, since), *journal], {"gaps": gaps})
+    if gap is None:
+        return Seen(found, {"gaps": 0})
+    may_have_slept = gap.kind == "slept" and state.to_hold is None
+    if may_have_slept and gap.slept_since and watch_vouches(gap.slept_since, state.resumed_at, state.sees_since):
+        state.to_let_go = gap.gap_no
+        return Seen(found, {"gaps": 0})
+    return Seen([finding_of_gap(gap), *found], {"gaps": 1})
 
 
 def _daily_work(looking: Looking) -> Seen:
@@ -412,6 +427,20 @@ def _upkeep(looking: Looking) -> Seen:
     return Seen(findings, {"cleaned_at": cleaned_at.isoformat() if cleaned_at else None})
 
 
+def _installation(looking: Looking) -> Seen:
+    """What the doctor asks of settings and of files, as far as they are seen from here."""
+    found = examine(installation_here(), looking.now, FILES_HOURLY)
+    return Seen(list(found.findings), {"questions": found.looked_at})
+
+
+def _catalog(looking: Looking) -> Seen:
+    """What the doctor asks of PostgreSQL's parameters and of the ledger's objects; where it could not ask all of it, as
+    of a ledger of another version, nothing is over."""
+    found = examine(of_environment(), looking.now, LEDGER_HOURLY)
+    undecided = {key for name in OF_LEDGER for key in looking.open_keys(name) if found.not_looked_at}
+    return Seen(list(found.findings), {"questions": found.looked_at}, undecided)
+
+
 # --- Airflow, callbacks, intake, this machine ----------------------------------------------------------------------
 
 
@@ -429,9 +458,9 @@ def _red_runs(looking: Looking) -> Seen:
     told: set[str] = set()
     if looking.connection is not None:
         # Mailed by this watch within minutes: a second alert would say the same an hour later.
-        told = red_only_for(looking.connection, [run.run_id for run in runs], UNSERVED)
+        told = red_only_for(looking.connection, [run.run_id for run in runs], "unserved")
     findings = judging.judge_red_runs(runs, looking.state.red_looked_at, looking.rules, looking.now, told)
-    return Seen(findings, {"runs": sum(int(each.facts["runs"] or 0) for each in findings)})
+    return Seen(findings, {"runs": sum(each.facts["runs"] for each in findings)})
 
 
 def _callbacks(looking: Looking) -> Seen:
@@ -495,6 +524,11 @@ def _backup(looking: Looking) -> Seen:
     return Seen(findings, {"made_at": made_at.isoformat() if made_at else None})
 
 
+OF_SOURCES = tuple(name for name in KINDS if name not in TOLD_BY_PICKING_UP)
+OF_FILES, OF_LEDGER = (
+    tuple(name for name in asked_by(HOURLY) if (ALL_CHECKS[name].of == "ledger") is of_ledger)
+    for of_ledger in (False, True)
+)
 CHECKS: tuple[Question, ...] = (
     Question("agencies", (), "ledger", _agencies, comes_first=True),
     Question("unserved", ("unserved",), "ledger", _unserved, comes_first=True),
@@ -502,7 +536,7 @@ CHECKS: tuple[Question, ...] = (
     Question("apologies", ("apologies_late",), "ledger", _apologies),
     Question("sources", ("source_failing",), "ledger", _sources),
     Question("news", ("source_no_news",), "ledger", _news, timedelta(minutes=5)),
-    Question("source_faults", ("source_fault",), "ledger", _source_faults, timedelta(minutes=5)),
+    Question("source_faults", OF_SOURCES, "ledger", _source_faults, timedelta(minutes=5)),
     Question("pushes", ("push_silent", "push_refused"), "ledger", _pushes, timedelta(minutes=5)),
     Question("gateways", ("gateway_stopped",), "ledger", _gateways, comes_first=True),
     Question("unknown", ("unknown_old",), "ledger", _unknown),
@@ -521,5 +555,7 @@ CHECKS: tuple[Question, ...] = (
     Question("clock", ("clock_off",), "nothing", _clock),
     Question("disks", ("disk_low",), "nothing", _disks),
     Question("backup", ("backup_old",), "nothing", _backup),
+    Question("catalog", OF_LEDGER, "ledger", _catalog, timedelta(hours=1)),
+    Question("installation", OF_FILES, "nothing", _installation, timedelta(hours=1)),
 )
 """In the order in which people read them; the agencies first, since without any much is as it should be."""

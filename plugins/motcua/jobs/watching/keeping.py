@@ -200,10 +200,8 @@ def take_open_alerts(state: WatchState, ledger: Connection, now: datetime) -> No
     """Gives a new state the alerts that the ledger's mirror has open; they were told."""
     for each in list_alerts(ledger, now, 1000):
         if each.over_at is None and each.name in ALERT_NAMES:
-            alert = Alert(each.name, each.subject, dict(each.facts), each.raised_at, held=1, raised_at=each.raised_at)
-            alert.told_at = each.told_at or now
-            alert.acknowledged_at, alert.acknowledged_by = each.acknowledged_at, each.acknowledged_by
-            state.alerts.setdefault(alert.key, alert)
+            each.told_at = each.told_at or now
+            state.alerts.setdefault(each.key, each)
     state.is_new = False
 
 

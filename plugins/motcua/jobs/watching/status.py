@@ -3,40 +3,36 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import psycopg
 
 from motcua.domain.apologies import due_days
-from motcua.domain.checks import ALERT_NAMES, key_of
+from motcua.domain.checks import CHECKS, OVERVIEW
 from motcua.domain.clock import VIETNAM
-from motcua.domain.watching.judging import silence_of, year_to_sign
+from motcua.domain.people import Viewer
 from motcua.jobs.backup.folders import newest_good
 from motcua.jobs.notices.apologizing import apology_rules
 from motcua.jobs.watching.keeping import load_state
 from motcua.jobs.watching.outside import CERTIFICATE_ENDS, certificate_ends, disks_of, tls_place
+from motcua.jobs.watching.standing import matters_of, standing_of
 from motcua.jobs.watching.unserved import find_unserved, somebody_looks
-from motcua.reports.watching import alert_in_words
+from motcua.reports.checks import InWords, address_of, alert_in_words, in_words
 from motcua.settings import settings
 from motcua.store.calendars import list_unconfirmed, load_calendars
 from motcua.store.journal import Journal, JournalFailed
 from motcua.store.ledger.database import Connection, open_without_airflow, reason_without_values
 from motcua.store.ledger.locks import LINGERING, is_held
-from motcua.store.notices.gaps import journal_of, open_gap
-from motcua.store.notices.quarantine import count_open
+from motcua.store.notices.gaps import journal_of
 from motcua.store.notices.sources import list_sources
-from motcua.store.notices.stops import stops_in_force
-from motcua.store.oversight.page_requests import open_requests
-from motcua.store.oversight.publications import not_holding
-from motcua.store.watching.watch import enabled_agencies, evenings_left, list_alerts, unknown_messages, watch_life
+from motcua.store.watching.watch import enabled_agencies, evenings_left, watch_life
 
 Part: TypeAlias = Literal["runs", "late", "waits", "disk", "backup", "journal", "certificate", "evening"]
 _STATEMENT_WITHIN = 20.0
-_SILENT_AFTER = timedelta(minutes=10)
-_MOST_QUARANTINED = 10_000
+_PART_OF: Mapping[str, Part] = {"_matters": "late", "_journal": "journal", "_evening": "evening"}
 _PARTS_OF_AIRFLOW = ("airflow", "health", "callbacks", "intake")
 """Checks of the watch that say whether something runs."""
 
@@ -49,7 +45,13 @@ class Row:
     words: str
     is_wrong: bool = False
     check: str = ""
-    """Id and subject of the check that says so; its page of the handbook is called like it."""
+    """Id and subject of the check that says so."""
+
+    @property
+    def page(self) -> str:
+        """Of the handbook, about that check."""
+        name = self.check.partition("/")[0]
+        return (address_of(name) or CHECKS[name].page) if name else ""
 
 
 def rows_of_status(now: datetime) -> list[Row]:
@@ -57,27 +59,24 @@ def rows_of_status(now: datetime) -> list[Row]:
     rows: list[Row] = []
     try:
         with open_without_airflow(_STATEMENT_WITHIN) as ledger:
-            for look in (_runs, _late, _waits, _journal, _evening):
+            for look in (_runs, _matters, _journal, _evening):
                 rows += _looked(look, ledger, now)
     except Exception as unreachable:
         # Whatever keeps us out; what the watch keeps in its folder says what it saw last.
         rows.append(Row("runs", f"the ledger does not answer: {reason_without_values(unreachable)}", True))
-        rows += [
-            _alert(each.name, each.subject, each.facts, each.raised_at, each.acknowledged_by)
-            for each in load_state(settings().watch_folder, now).alerts.values()
-            if each.raised_at is not None
-        ]
+        alerts = load_state(settings().watch_folder, now).alerts.values()
+        rows += [_matter(alert_in_words(each), each.acknowledged_by is None) for each in alerts if each.raised_at]
     rows += [*_disks(), *_backup(now), *_certificate(now)]
-    order: list[Part] = ["runs", "late", "waits", "disk", "backup", "journal", "certificate", "evening"]
-    return sorted(rows, key=lambda row: order.index(row.part))
+    return sorted(rows, key=lambda row: get_args(Part).index(row.part))
 
 
 def _looked(look: Callable[[Connection, datetime], Iterator[Row]], ledger: Connection, now: datetime) -> list[Row]:
     try:
         return list(look(ledger, now))
     except psycopg.Error as error:
-        part: Part = look.__name__.removeprefix("_")  # type: ignore[assignment]
-        return [Row(part, f"could not be looked at: {reason_without_values(error)}", True)]
+        return [
+            Row(_PART_OF.get(look.__name__, "runs"), f"could not be looked at: {reason_without_values(error)}", True)
+        ]
 
 
 # --- The ledger's word -----------------------------------------------------------------------------------------------
@@ -86,11 +85,8 @@ def _looked(look: Callable[[Connection, datetime], Iterator[Row]], ledger: Conne
 def _runs(ledger: Connection, now: datetime) -> Iterator[Row]:
     yield Row("runs", "the ledger answers")
     life = watch_life(ledger)
-    if life is None:
-        yield Row("runs", "the watch never ran: nobody is told when something breaks", True, "watch_silent")
-    else:
-        is_silent = silence_of(life.looked_at, now, _SILENT_AFTER) is not None
-        yield Row("runs", f"the watch looked at {_moment(life.looked_at)}", is_silent, "watch_silent" * is_silent)
+    yield Row("runs", f"the watch looked at {_moment(life.looked_at)}" if life else "the watch never ran")
+    if life is not None:
         states = {look["check"]: look["state"] for look in life.looks if look["check"] in _PARTS_OF_AIRFLOW}
         seen = ", ".join(f"{name} {states[name]}" for name in _PARTS_OF_AIRFLOW if name in states)
         if seen:
@@ -107,57 +103,26 @@ def _runs(ledger: Connection, now: datetime) -> Iterator[Row]:
         yield Row("runs", "nobody looks whether the sources have news")
 
 
-def _late(ledger: Connection, now: datetime) -> Iterator[Row]:
-    """What the watch has open, and what it would find at once."""
-    known: set[str] = set()
-    for each in list_alerts(ledger, now, 1000):
-        if each.over_at is None and each.name in ALERT_NAMES:
-            known.add(key_of(each.name, each.subject))
-            yield _alert(each.name, each.subject, each.facts, each.raised_at, each.acknowledged_by)
+def _matters(ledger: Connection, now: datetime) -> Iterator[Row]:
+    """What the watch has open, what it would find at once, and what only a person can do, as the first page has it."""
+    everybody = Viewer("", "operator", None)
+    matters = matters_of(standing_of(ledger, everybody, now), everybody)
+    known = {each.finding.key for each in matters}
+    for each in matters:
+        yield _matter(each.words, each.is_red)
     for found in find_unserved(ledger, now):
         if found.key not in known:
-            yield _alert(found.name, found.subject, found.facts, None, None)
-
-
-def _alert(name: str, subject: str, facts: object, raised_at: datetime | None, by: str | None) -> Row:
-    words = alert_in_words(name, subject, facts, raised_at=raised_at)  # type: ignore[arg-type]
-    since = f", since {_moment(raised_at)}" if raised_at else ""
-    return Row(
-        "late", f"{words.title}{since}{f', {by} looks after it' if by else ''}", by is None, key_of(name, subject)
-    )
-
-
-def _waits(ledger: Connection, now: datetime) -> Iterator[Row]:
-    """What only a person can do."""
-    gap = open_gap(ledger)
-    if gap is not None:
-        yield Row(
-            "waits", f"gap {gap.gap_no} ({gap.kind}): {gap.held_messages} message(s) are held: motcua gaps list", True
-        )
-    messages, since = unknown_messages(ledger, now, now)
-    if messages:
-        told = f", the first since {_moment(since)}" if since else ""
-        yield Row("waits", f"{messages} message(s) of unknown outcome{told}: motcua messages held", True)
-    for stop in stops_in_force(ledger, now):
-        what = f"{stop.kind or 'every kind'} at {stop.agency_code or 'every agency'}"
-        yield Row("waits", f"{what} is stopped until {_moment(stop.until)} by {stop.stopped_by}: motcua go")
-    if requests := open_requests(ledger):
-        yield Row("waits", f"{len(requests)} request(s) of pages that may still be withdrawn")
-    for source, rows in count_open(ledger, _MOST_QUARANTINED).items():
-        if rows:
-            yield Row("waits", f"{rows} row(s) of source {source} in quarantine: motcua quarantine")
-    for each in not_holding(ledger):
-        yield Row(
-            "waits",
-            f"publication {each.publication_no} does not hold: motcua publications show {each.publication_no}",
-            True,
-        )
-    years = {now.astimezone(VIETNAM).year, year_to_sign(now) or now.astimezone(VIETNAM).year}
-    for province, year in list_unconfirmed(ledger, sorted(years)):
+            yield _matter(in_words(found), True)
+    this_year = now.astimezone(VIETNAM).year
+    for province, year in list_unconfirmed(ledger, [this_year]):
         yield Row("waits", f"the calendar of {province} for {year}: motcua calendar confirm {year}", True)
-    unlooked = sum(each.over_at is None and each.acknowledged_at is None for each in list_alerts(ledger, now, 1000))
-    if unlooked:
-        yield Row("waits", f"{unlooked} alert(s) that nobody looks after: motcua alerts acknowledge", True)
+
+
+def _matter(said: InWords, is_wrong: bool) -> Row:
+    since = f", since {_moment(said.raised_at)}" if said.raised_at else ""
+    by = f", {said.acknowledged_by} looks after it" if said.acknowledged_by else ""
+    waits = OVERVIEW & CHECKS[said.name].asked_by
+    return Row("waits" if waits else "late", f"{said.title}{since}{by}", is_wrong, said.key)
 
 
 def _journal(ledger: Connection, now: datetime) -> Iterator[Row]:

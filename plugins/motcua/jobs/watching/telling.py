@@ -22,8 +22,9 @@ import requests
 from motcua.domain.watching.alerts import Alert
 from motcua.jobs.mailing import SMTP_CONNECTION, MailServer, MailServerFailed, kind_of_failure, mail_server
 from motcua.jobs.watching.keeping import Letter, WatchState
+from motcua.reports.checks import LookInWords
 from motcua.reports.mail import Mail
-from motcua.reports.watching import LookInWords, compose_alerts, compose_life, post_of_alerts
+from motcua.reports.watching import compose_alerts, compose_life, post_of_alerts
 from motcua.settings import Settings
 from motcua.store.ledger.environment import GivenConnection, connection_of_environment
 from motcua.store.oversight.report_mails import hash_recipient

@@ -5,6 +5,7 @@ The rules are in ``domain/watching/unserved.py``.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from motcua.domain.checks import Finding
@@ -19,11 +20,9 @@ from motcua.store.ledger.database import Connection, connect
 from motcua.store.ledger.locks import LINGERING, is_held
 from motcua.store.notices.gateways import gateway_stops
 from motcua.store.notices.sources import list_sources, told_of_sources
-from motcua.store.watching.unserved import gateways_now, unplanned_steps, unserved_messages
-from motcua.store.watching.watch import enabled_agencies
+from motcua.store.watching.watch import enabled_agencies, gateways_now, unplanned_steps, unserved_messages
 
 UNSERVED = "due and served by nobody: "
-"""What a gate's words about it begin with."""
 
 
 def find_unserved(ledger: Connection, now: datetime, window: Window = EVERYTHING) -> list[Finding]:
@@ -67,7 +66,7 @@ def somebody_looks(ledger: Connection) -> bool:
     return not settings().sources or is_watched(ledger) or is_held(ledger, LINGERING)
 
 
-def unserved_words(window: Window) -> list[str]:
+def unserved_of_run(window: Window) -> list[Finding]:
     """For a run's gate: what is due and served by nobody; where watchers tell of no news, after looking itself."""
     with connect() as ledger:
         found = find_unserved(ledger, datetime.now(UTC), window)
@@ -82,7 +81,7 @@ def unserved_words(window: Window) -> list[str]:
             )
             if each.key not in known
         ]
-    return [f"{UNSERVED}{'; '.join(map(_in_words, found))}"] if found else []
+    return [replace(each, facts={**each.facts, "detail": f"{UNSERVED}{_in_words(each)}"}) for each in found]
 
 
 def _in_words(finding: Finding) -> str:

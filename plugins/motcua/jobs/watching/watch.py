@@ -18,7 +18,7 @@ import psycopg
 import requests
 
 from motcua.domain.checks import CHECKS as ALL_CHECKS
-from motcua.domain.checks import Finding, key_of
+from motcua.domain.checks import Finding
 from motcua.domain.clock import VIETNAM
 from motcua.domain.watching import judging
 from motcua.domain.watching.alerts import Changes, advance
@@ -37,7 +37,7 @@ from motcua.jobs.watching.keeping import (
 )
 from motcua.jobs.watching.outside import Airflow, AirflowRefused
 from motcua.jobs.watching.telling import send_letters, write_about_alerts, write_about_life
-from motcua.reports.watching import look_in_words
+from motcua.reports.checks import look_in_words
 from motcua.settings import Settings, settings
 from motcua.store.ledger.database import Connection, open_without_airflow, reason_without_values
 from motcua.store.notices.gaps import answer_gap
@@ -168,7 +168,7 @@ class Watch:
             if state.is_new:
                 take_open_alerts(state, ledger, now)
             for each in list_alerts(ledger, now, 1000):
-                alert = state.alerts.get(key_of(each.name, each.subject))
+                alert = state.alerts.get(each.key)
                 if alert is not None and each.acknowledged_at is not None and alert.raised_at == each.raised_at:
                     acknowledge(state, alert, each.acknowledged_by or "", each.acknowledged_at)
         except psycopg.Error as error:
@@ -308,7 +308,8 @@ def _ask_in_turn(checks: Iterable[Question], looking: Looking, found: _Look) -> 
         if now < state.next_at.get(check.name, now) <= now + check.every:
             continue
         _ask(check, looking, found)
-        state.next_at[check.name] = now + check.every
+        if check.name in found.asked:
+            state.next_at[check.name] = now + check.every
 
 
 def _ask(check: Question, looking: Looking, found: _Look) -> None:

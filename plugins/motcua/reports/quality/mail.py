@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -22,7 +23,7 @@ from motcua.quality.report_data import (
     TrendPoint,
 )
 from motcua.reports import wording
-from motcua.reports.checking import SourceFault
+from motcua.reports.checks import InWords
 from motcua.reports.mail import Mail, inline_styles, tidy
 from motcua.reports.quality.charts import Bar, Line, Picture, draw_agencies, draw_trend
 from motcua.reports.quality.urgency import added_up, beside, late, most_urgent, shares_told
@@ -36,6 +37,17 @@ RULES_SHOWN = 15
 FAULTS_SHOWN = 10
 AGENCIES_SHOWN = 15
 """In the Department's chart and table; all of them are in its workbook."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFault:
+    """What forbids to promise anybody a message by a source, as a mail tells it. Holds no code of a dossier."""
+
+    source: str
+    said: InWords
+    since: datetime
+    is_new: bool
+    """Found since the mail before."""
 
 
 def is_due(report: AgencyReport | DepartmentReport, faults: Sequence[SourceFault] = ()) -> bool:

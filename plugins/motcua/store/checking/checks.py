@@ -9,8 +9,8 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from motcua.domain.checking.kinds import Finding, is_hidden
-from motcua.domain.checks import KINDS
+from motcua.domain.checking.kinds import is_hidden
+from motcua.domain.checks import KINDS, Finding
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
 
@@ -39,12 +39,12 @@ class SourceCheck:
     @property
     def forbidding(self) -> list[StandingFinding]:
         """What forbids to promise anybody a message, as far as is known: found now, or not looked at since."""
-        return [each for each in (*self.findings, *self.unseen) if each.finding.severity == "forbids"]
+        return [each for each in (*self.findings, *self.unseen) if each.finding.severity == "error"]
 
     @property
     def forbids(self) -> bool:
         """Whether something was found that forbids to promise anybody a message."""
-        return any(each.finding.severity == "forbids" for each in self.findings)
+        return any(each.finding.severity == "error" for each in self.findings)
 
 
 def last_checks(connection: Connection, sources: Sequence[str]) -> dict[str, SourceCheck]:
@@ -84,10 +84,10 @@ def keep_check(
     What was found before and could not be looked at this time is kept as unseen: it neither ends nor begins anew.
     """
     last = last_checks(connection, [source]).get(source)
-    known = {each.finding.kind: each for each in (*last.findings, *last.unseen)} if last else {}
+    known = {each.finding.name: each for each in (*last.findings, *last.unseen)} if last else {}
     since = {kind: each.since for kind, each in known.items()}
-    standing = [StandingFinding(each, since.get(each.kind, checked_at)) for each in findings]
-    found = {each.kind for each in findings}
+    standing = [StandingFinding(each, since.get(each.name, checked_at)) for each in findings]
+    found = {each.name for each in findings}
     unseen = [each for kind, each in known.items() if is_hidden(kind, found)]
     check = SourceCheck(source, checked_at, dossiers, transitions, standing, unseen)
     connection.execute(
@@ -112,15 +112,7 @@ def forget_other_checks(connection: Connection, sources: Sequence[str]) -> None:
 
 def _record(standing: StandingFinding) -> dict[str, Any]:
     finding = standing.finding
-    return {
-        "kind": finding.kind,
-        "severity": finding.severity,
-        "rows": finding.rows,
-        "of": finding.of,
-        "names": list(finding.names),
-        "examples": list(finding.examples),
-        "since": standing.since.isoformat(),
-    }
+    return {"kind": finding.name, **finding.facts, "since": standing.since.isoformat()}
 
 
 def _check(row: Mapping[str, Any]) -> SourceCheck:
@@ -129,19 +121,9 @@ def _check(row: Mapping[str, Any]) -> SourceCheck:
     for each in row["findings"]:
         # What a later version found, and this one has no words for, is left out.
         if each["kind"] in KINDS:
-            (unseen if each.get("unseen") else findings).append(_standing(each))
+            facts = {"rows": each["rows"], "of": each["of"], "names": each["names"], "examples": each["examples"]}
+            standing = StandingFinding(
+                Finding(each["kind"], facts, row["source"]), datetime.fromisoformat(each["since"])
+            )
+            (unseen if each.get("unseen") else findings).append(standing)
     return SourceCheck(row["source"], row["checked_at"], row["dossiers"], row["transitions"], findings, unseen)
-
-
-def _standing(record: Mapping[str, Any]) -> StandingFinding:
-    return StandingFinding(
-        Finding(
-            record["kind"],
-            record["severity"],
-            record["rows"],
-            record["of"],
-            tuple(record["names"]),
-            tuple(record["examples"]),
-        ),
-        datetime.fromisoformat(record["since"]),
-    )

@@ -8,6 +8,7 @@ ledger that it opens meanwhile says so to PostgreSQL, which keeps the run's numb
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -16,6 +17,7 @@ from datetime import datetime
 import psycopg
 from psycopg.rows import DictRow
 
+from motcua.domain.checks import CHECKS, Finding, fault
 from motcua.store.ledger.queries import statement
 from motcua.store.ledger.rows import first, values_of
 
@@ -104,12 +106,21 @@ def say_whose_work(connection: psycopg.Connection[DictRow]) -> None:
     connection.execute("SELECT set_config('motcua.run', %s, FALSE)", (str(_Work.number),))
 
 
-def leave_undone(connection: psycopg.Connection[DictRow], run: Run, words: str) -> None:
-    """Keeps what a run's gate says is left: counts and reasons."""
+def leave_undone(connection: psycopg.Connection[DictRow], run: Run, left: Sequence[Finding]) -> None:
+    """Keeps what a run's gate found is left: counts and reasons."""
+    words = json.dumps([asdict(each) for each in left], ensure_ascii=False)
     connection.execute(statement("runs/leave_undone"), asdict(run) | {"words": words})
 
 
-def red_only_for(connection: psycopg.Connection[DictRow], run_ids: Sequence[str], words: str) -> set[str]:
-    """Of these runs, those whose gate said nothing else than what begins with these words."""
-    rows = connection.execute(statement("runs/red_only_for"), {"run_ids": list(run_ids), "words": words})
+def left_of(words: str) -> list[Finding]:
+    """What was kept as left; an earlier version kept its gate's words."""
+    try:
+        return [Finding(**each) for each in json.loads(words) if each["name"] in CHECKS]
+    except (ValueError, TypeError):
+        return [fault("gate_failed", "", words)]
+
+
+def red_only_for(connection: psycopg.Connection[DictRow], run_ids: Sequence[str], name: str) -> set[str]:
+    """Of these runs, those whose gate found nothing else than what this check asks."""
+    rows = connection.execute(statement("runs/red_only_for"), {"run_ids": list(run_ids), "name": name})
     return {row["run_id"] for row in rows}

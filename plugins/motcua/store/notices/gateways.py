@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from typing import Literal, TypeAlias, get_args
 
+from motcua.domain.checks import Fact, Finding
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
 from motcua.store.ledger.rows import first_of, value_of, values_of
@@ -33,6 +34,13 @@ class GatewayStop:
         """In words, without the time."""
         what = f" for {self.concerns} {self.subject}" if self.subject else ""
         return f"{self.gateway} stopped{what}: {self.reason}"
+
+    @property
+    def finding(self) -> Finding:
+        """What is told of it, wherever that is told."""
+        facts: dict[str, Fact] = {"gateway": self.gateway, "part": self.subject, "since": self.stopped_at.isoformat()}
+        facts |= {"by_hand": self.by_hand, "reason": self.reason, "detail": f"gateway {self}"}
+        return Finding("gateway_stopped", facts, f"{self.gateway} {self.subject}".strip())
 
 
 @dataclass(frozen=True, slots=True)

@@ -204,9 +204,10 @@ def _checks(connection: Connection, now: datetime) -> list[Gauge]:
     return [
         Gauge(
             "motcua_checks_open",
-            "Alerts of the watch that are open, the same as on its page.",
+            "Alerts of the watch that are open, the same as on its page; /motcua/checks/<check> says what to do.",
             ("check", "severity"),
-            {(name, CHECKS[name].severity): rows.get(name, 0) for name in ALERT_NAMES},
+            # Of bad rows only what is an error is an alert.
+            {(each, CHECKS[each].severity.replace("by_share", "error")): rows.get(each, 0) for each in ALERT_NAMES},
         )
     ]
 

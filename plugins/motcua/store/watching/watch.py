@@ -10,8 +10,10 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from motcua.domain.apologies import ApologyDay
+from motcua.domain.run_window import Window
 from motcua.domain.watching.alerts import Alert
 from motcua.domain.watching.judging import Delivered, HighMarks, ReceiptFigures
+from motcua.domain.watching.unserved import GatewayNow, Waiting, Way
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
 from motcua.store.ledger.rows import value_of
@@ -113,23 +115,70 @@ def ledger_clock(connection: Connection) -> datetime:
     return moment
 
 
+def takes_rows(connection: Connection) -> bool:
+    """Whether our role may read the ledger and the ledger takes new rows: a standby does not."""
+    row = connection.execute(statement("metrics/takes_rows"), {}).fetchone()
+    return bool(row and row["takes_rows"])
+
+
+# --- What is due and served by nobody: heads of queues, steps that nobody plans ---------------------------------------
+
+
+def gateways_now(connection: Connection, names: Sequence[str], now: datetime) -> list[GatewayNow]:
+    """The gateways of these names, in this order, as senders last found them."""
+    rows = connection.execute(statement("unserved/gateways"), {"gateways": list(names), "now": now})
+    return [
+        GatewayNow(
+            row["name"],
+            None if row["carriers"] is None else frozenset(row["carriers"]),
+            row["is_broken"],
+            row["per_second"],
+            row["has_day"],
+            row["started_at"],
+        )
+        for row in rows
+    ]
+
+
+def unserved_messages(
+    connection: Connection,
+    ways: Sequence[Way],
+    window: Window,
+    due_by: datetime,
+    now: datetime,
+    resting: Collection[str],
+) -> list[Waiting]:
+    """By carrier, messages that are due since then and that nobody takes.
+
+    Args:
+        connection: to the ledger.
+        ways: how messages should be going now.
+        window: only what was recorded in it.
+        due_by: they are due by then.
+        now: what is stopped is judged by this moment.
+        resting: kinds that rest at this hour.
+    """
+    values = {
+        "carriers": [way.carrier for way in ways],
+        "gateways": [way.gateway for way in ways],
+        "firsts": [way.is_first for way in ways],
+        "held_by": [way.held_by for way in ways],
+        "since": [way.since for way in ways],
+        "due_by": due_by,
+        "now": now,
+        "resting": list(resting),
+        **window.bounds,
+    }
+    return [value_of(Waiting, row) for row in connection.execute(statement("unserved/messages"), values)]
+
+
+def unplanned_steps(connection: Connection, window: Window, due_by: datetime) -> tuple[int, datetime | None]:
+    """Steps that were picked up by then and that nobody plans: how many, and since when the first."""
+    row = connection.execute(statement("unserved/steps"), {"due_by": due_by, **window.bounds}).fetchone()
+    return (row["steps"], row["since"]) if row else (0, None)
+
+
 # --- Mirror of the alerts ------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class MirroredAlert:
-    """An alert as the ledger has it."""
-
-    alert_id: int
-    name: str
-    subject: str
-    raised_at: datetime
-    facts: Mapping[str, Any]
-    told_at: datetime | None
-    over_at: datetime | None
-    over_told_at: datetime | None
-    acknowledged_at: datetime | None
-    acknowledged_by: str | None
 
 
 def mirror_alerts(connection: Connection, open_ones: Collection[Alert], over: Collection[Alert], now: datetime) -> None:
@@ -162,10 +211,10 @@ def _columns(alert: Alert) -> dict[str, Any]:
     }
 
 
-def list_alerts(connection: Connection, over_since: datetime, limit: int) -> list[MirroredAlert]:
+def list_alerts(connection: Connection, over_since: datetime, limit: int) -> list[Alert]:
     """Open alerts first, then those that were over after a moment, the newest first."""
     rows = connection.execute(statement("watch/alerts"), {"over_since": over_since, "limit": limit})
-    return [value_of(MirroredAlert, row) for row in rows]
+    return [value_of(Alert, row) for row in rows]
 
 
 def acknowledge_alert(connection: Connection, name: str, subject: str | None, by: str, now: datetime) -> list[str]:

@@ -21,7 +21,7 @@ from motcua.jobs.listing.lists import PUSH_FAULTS, PUSHES, SOURCES, STATUS_MAPS,
 from motcua.jobs.listing.reading import Listing
 from motcua.jobs.notices.looking import asking
 from motcua.reports import wording
-from motcua.reports.checking import check_words, terms_of, told, verdict
+from motcua.reports.checks import check_words, in_words, terms_of, verdict
 from motcua.settings import settings
 from motcua.store.checking.checks import SourceCheck, last_checks
 from motcua.store.ledger.database import page_connection
@@ -49,9 +49,10 @@ def show_check(request: Request, visits: Visits, source: str = "") -> HTMLRespon
         source=source,
         terms=terms_of(settings().sources[source]),
         check=check,
-        found=[(each, told(each.finding, kind)) for each in check.findings] if check else [],
-        unseen=[told(each.finding, kind) for each in check.unseen] if check else [],
+        found=[(each, in_words(each.finding, kind)) for each in check.findings] if check else [],
+        unseen=[in_words(each.finding, kind) for each in check.unseen] if check else [],
         verdict=verdict_of(check) if check else "",
+        severities=check_words()["severity"],
         shows_codes=not visits.is_auditor,
         w=wording,
     )

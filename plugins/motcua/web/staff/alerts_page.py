@@ -14,17 +14,18 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, Response
 
-from motcua.domain.checks import ALERT_NAMES
+from motcua.domain.checks import ALERT_NAMES, CHECKS
 from motcua.domain.clock import VIETNAM
 from motcua.domain.phones.reading import holds_phone
+from motcua.domain.watching.alerts import Alert
 from motcua.domain.watching.judging import silence_of
 from motcua.jobs.listing.reading import Listing
+from motcua.reports.checks import InWords, LookInWords, alert_in_words, handbook_words, look_in_words
 from motcua.reports.lists import MOST_ROWS
-from motcua.reports.watching import AlertInWords, LookInWords, alert_in_words, look_in_words
 from motcua.reports.wording import list_words
 from motcua.store.ledger.database import page_connection
 from motcua.store.notices.gaps import answer_gap, belief, open_gap
-from motcua.store.watching.watch import MirroredAlert, WatchLife, acknowledge_alert, list_alerts, watch_life
+from motcua.store.watching.watch import WatchLife, acknowledge_alert, list_alerts, watch_life
 from motcua.web.forms import PageRefused, must_be_own_form, sent_form
 from motcua.web.lists import FileFormat, file_of
 from motcua.web.rendering import led_to, render
@@ -33,7 +34,6 @@ from motcua.web.visitors import Visits
 LONGEST_REASON = 300
 _SHOWN = 100
 _OVER_FOR = timedelta(days=7)
-_SILENT_AFTER = timedelta(minutes=10)
 
 router = APIRouter()
 
@@ -42,8 +42,8 @@ router = APIRouter()
 class Shown:
     """An alert as the page shows it."""
 
-    kept: MirroredAlert
-    words: AlertInWords
+    kept: Alert
+    words: InWords
 
 
 @router.get("/alerts")
@@ -70,7 +70,7 @@ def download_alerts(request: Request, visits: Visits, format: FileFormat, of: Li
     states = list_words()["alert_state"]
     rows = []
     for each in (each for each in kept if each.name in ALERT_NAMES):
-        words = _in_words(each)
+        words = alert_in_words(each)
         state = "over" if each.over_at else "known" if each.acknowledged_at else "open"
         rows.append(
             {
@@ -87,6 +87,15 @@ def download_alerts(request: Request, visits: Visits, format: FileFormat, of: Li
         )
     about = [list_words()["told"]["alerts"]]
     return file_of(request, visits, Listing("alerts").of(rows), format, about=about, as_of=as_of)
+
+
+@router.get("/checks/{name}")
+def show_check(request: Request, visits: Visits, name: str) -> HTMLResponse:
+    """The handbook's page of a check: what it means, what is to be done. It shows nobody's rows."""
+    if name not in CHECKS:
+        raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_page")
+    said = handbook_words(name)
+    return render(request, "check.html", check=CHECKS[name], said=said)
 
 
 @router.post("/alerts")
@@ -129,14 +138,14 @@ def _page(request: Request, said: str, *, decides: bool, status: int = HTTPStatu
         gap, believed = open_gap(connection), belief(connection)
         life = watch_life(connection)
         kept = list_alerts(connection, now - _OVER_FOR, _SHOWN)
-    shown = [Shown(each, _in_words(each)) for each in kept if each.name in ALERT_NAMES]
+    shown = [Shown(each, alert_in_words(each)) for each in kept if each.name in ALERT_NAMES]
     return render(
         request,
         "alerts.html",
         status=status,
         as_of=life.looked_at if life is not None else None,
         life=life,
-        silent=silence_of(life.looked_at if life else None, now, _SILENT_AFTER) is not None,
+        silent=silence_of(life.looked_at if life else None, now) is not None,
         open_ones=[each for each in shown if each.kept.over_at is None and each.kept.acknowledged_at is None],
         known=[each for each in shown if each.kept.over_at is None and each.kept.acknowledged_at is not None],
         over=[each for each in shown if each.kept.over_at is not None],
@@ -147,17 +156,6 @@ def _page(request: Request, said: str, *, decides: bool, status: int = HTTPStatu
         decides=decides,
         said=said,
         local=VIETNAM,
-    )
-
-
-def _in_words(kept: MirroredAlert) -> AlertInWords:
-    return alert_in_words(
-        kept.name,
-        kept.subject,
-        kept.facts,
-        raised_at=kept.raised_at,
-        over_at=kept.over_at,
-        acknowledged_by=kept.acknowledged_by,
     )
 
 

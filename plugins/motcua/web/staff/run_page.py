@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
@@ -26,12 +25,13 @@ from motcua.domain.periods import Period
 from motcua.jobs.listing.asking import whose
 from motcua.jobs.listing.reading import Listing
 from motcua.reports import wording
+from motcua.reports.checks import in_words
 from motcua.reports.lists import Cell, Row, words_of
 from motcua.reports.publication.data import period_words
 from motcua.reports.wording import words_in
 from motcua.store.agencies import list_agencies
 from motcua.store.ledger.database import page_connection
-from motcua.store.ledger.sessions import Run
+from motcua.store.ledger.sessions import Run, left_of
 from motcua.store.runs import Attempted, Move, RunWork, work_of
 from motcua.web.airflow import AirflowRun, find_airflow_run
 from motcua.web.forms import PageRefused
@@ -51,6 +51,8 @@ class Trouble:
 
     why: str
     todo: str
+    check: str = ""
+    """Id of the check that found it."""
 
 
 def run_words() -> dict[str, Any]:
@@ -64,31 +66,10 @@ def trouble_of_task(task_id: str, what: str) -> Trouble | None:
     return None if told is None else Trouble(told["why"].format(what=what).replace(" .", "."), told["todo"])
 
 
-def troubles_of_gate(said: str) -> list[Trouble]:
-    """What a gate said was left, each once: known sentences in Vietnamese, others as they are."""
-    return list(dict.fromkeys(_read(_NUMBER.sub("***", said))))
-
-
-def _read(said: str) -> Iterator[Trouble]:
-    place = 0
-    while place < len(said):
-        for pattern, told in _sentences():
-            if found := pattern.match(said, place):
-                if told["why"]:
-                    yield Trouble(told["why"].format_map(found.groupdict()), told["todo"].format_map(found.groupdict()))
-                place = found.end()
-                break
-        else:
-            end = said.find("; ", place)
-            end = len(said) if end < 0 else end
-            yield Trouble(run_words()["other"]["why"].format(words=said[place:end]), run_words()["other"]["todo"])
-            place = end
-        place += 2
-
-
-@lru_cache(maxsize=1)
-def _sentences() -> list[tuple[re.Pattern[str], dict[str, str]]]:
-    return [(re.compile(told["says"], re.DOTALL), told) for told in run_words()["left"]]
+def troubles_of_gate(kept: str) -> list[Trouble]:
+    """What a gate found was left, each once; tasks that failed are told by themselves."""
+    told = [in_words(each) for each in left_of(kept) if each.name != "task_failed"]
+    return list(dict.fromkeys(Trouble(_NUMBER.sub("***", each.title), each.todo, each.name) for each in told))
 
 
 # --- Its figures -----------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from motcua.domain.checking.encodings import broken
-from motcua.domain.checking.kinds import FORBIDDEN_SHARE, Finding, Findings, is_hidden, shown_codes
+from motcua.domain.checking.kinds import Findings, is_hidden, shown_codes
 from motcua.domain.checking.reading import (
     COLUMNS,
     QUESTIONS,
@@ -21,10 +21,10 @@ from motcua.domain.checking.reading import (
     tables_read_whole,
 )
 from motcua.domain.checking.rows import Read, Sample, judge_rows
-from motcua.domain.checks import KINDS
+from motcua.domain.checks import FORBIDDEN_SHARE, KINDS, Finding
 from motcua.domain.dossiers import RowContext, SourceDossier, SourceTransition
-from motcua.reports.checking import check_words, terms_of, told, words_of
-from tests.unit.domain.checking.source_check_page import PAGE, page_with_table
+from motcua.reports.checks import check_words, in_words, terms_of, words_of
+from tests.checks_page import SOURCES_PAGE, sources_page
 
 NOW = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)
 AGENCY = "000.00.30.H32"
@@ -56,7 +56,7 @@ def judged(
     sample = Sample(NOW, timedelta(minutes=10), context, {AGENCY: "khanh_hoa"}, dossiers, transitions, keys)
     found = Findings()
     judge_rows(replace(sample, **changes), found)
-    return {each.kind: (each.severity, each.rows) for each in found.in_order() if each.kind != "empty"}
+    return {each.name: (each.severity, each.facts["rows"]) for each in found.in_order() if each.name != "empty"}
 
 
 # --- Numbers
@@ -68,15 +68,15 @@ def judged(
         # As many sessions write: out of order, within ten minutes.
         ([(1, 0), (2, 9), (3, 1), (4, 10), (5, 5)], {}),
         # A number drawn early, its row written late.
-        ([(n, n) for n in range(1, 40) if n != 5] + [(5, 25)], {"late_commits": ("warns", 1)}),
+        ([(n, n) for n in range(1, 40) if n != 5] + [(5, 25)], {"late_commits": ("warning", 1)}),
         # A time typed in: one row of a high number is no new beginning.
-        ([(n, n) for n in range(1, 40)] + [(40, 3)], {"recorded_backdated": ("warns", 1)}),
+        ([(n, n) for n in range(1, 40)] + [(40, 3)], {"recorded_backdated": ("warning", 1)}),
         # The sequence was put back.
-        ([(n + 500, n) for n in range(40)] + [(n, n + 60) for n in range(1, 5)], {"numbers_go_back": ("forbids", 4)}),
+        ([(n + 500, n) for n in range(40)] + [(n, n + 60) for n in range(1, 5)], {"numbers_go_back": ("error", 4)}),
         # Likewise, long enough ago that the new ones are the more.
-        ([(n + 500, n) for n in range(9)] + [(n, n + 60) for n in range(1, 40)], {"numbers_go_back": ("forbids", 39)}),
-        ([(1, 0), (-2, 1), (2**62 + 1, 2)], {"number_unusable": ("forbids", 2)}),
-        ([(1, 0), (None, 1)], {"number_missing": ("forbids", 1)}),
+        ([(n + 500, n) for n in range(9)] + [(n, n + 60) for n in range(1, 40)], {"numbers_go_back": ("error", 39)}),
+        ([(1, 0), (-2, 1), (2**62 + 1, 2)], {"number_unusable": ("error", 2)}),
+        ([(1, 0), (None, 1)], {"number_missing": ("error", 1)}),
     ],
 )
 def test_numbers_are_held_against_the_times_of_writing(rows, found):
@@ -100,8 +100,8 @@ IN_TURN = {number: number + 0.5 for number in range(1, 60)}
         # Within what is allowed.
         (read(IN_TURN | {7: 20}), None),
         # To be seen half an hour after a higher number had been read; or never read, and pick-ups have gone on.
-        (read(IN_TURN | {7: 40}), ("warns", 1)),
-        (read({number: at for number, at in IN_TURN.items() if number != 7}), ("warns", 1)),
+        (read(IN_TURN | {7: 40}), ("warning", 1)),
+        (read({number: at for number, at in IN_TURN.items() if number != 7}), ("warning", 1)),
         # Not read yet, or read and set aside.
         (read({number: at for number, at in IN_TURN.items() if number < 57}, until=56), None),
         (read({number: at for number, at in IN_TURN.items() if number != 7}, set_aside=frozenset({7})), None),
@@ -125,14 +125,14 @@ def test_a_row_that_cannot_be_used_is_not_missed_and_late_ones_are_told_by_numbe
     found = Findings()
     context = RowContext({AGENCY: AGENCY}, {}, NOW, timedelta(minutes=5))
     judge_rows(Sample(NOW, timedelta(minutes=10), context, {}, [], steps, frozenset(), read=was_read), found)
-    (seen,) = [each for each in found.in_order() if each.kind == "seen_late"]
-    assert (seen.names, seen.examples) == (("9",), ("H32-9",))
-    assert "ví dụ số 9" in told(seen).found
+    (seen,) = [each for each in found.in_order() if each.name == "seen_late"]
+    assert (seen.facts["names"], seen.facts["examples"]) == (("9",), ("H32-9",))
+    assert "ví dụ số 9" in in_words(seen).found
     (late,) = [
         each for each in _found_in([step(n, n) for n in range(1, 40) if n != 5] + [step(5, 25)])
-        if each.kind == "late_commits"
+        if each.name == "late_commits"
     ]  # fmt: skip
-    assert late.names == ("5",)
+    assert late.facts["names"] == ("5",)
 
 
 def _found_in(steps: Sequence[SourceTransition]) -> Sequence[Finding]:
@@ -146,8 +146,8 @@ def test_a_late_row_forbids_only_where_there_are_many():
     def late(rows: int) -> dict[str, tuple[str, int | None]]:
         return judged([step(n, n + (30 if n % 10 == 0 and n <= 10 * rows else 0)) for n in range(1, 201)])
 
-    assert late(1) == {"late_commits": ("warns", 1)}
-    assert late(round(200 * FORBIDDEN_SHARE)) == {"late_commits": ("forbids", 10)}
+    assert late(1) == {"late_commits": ("warning", 1)}
+    assert late(round(200 * FORBIDDEN_SHARE)) == {"late_commits": ("error", 10)}
 
 
 # --- Times
@@ -230,7 +230,7 @@ def test_columns_of_other_types_and_missing_ones_are_named():
     there["dossiers"]["received_at"] = "timestamp without time zone"
     there["transitions"]["status_code"] = "text"
     assert not judge_columns(there, found)
-    assert {each.kind: each.names for each in found.in_order()} == {
+    assert {each.name: each.facts["names"] for each in found.in_order()} == {
         "columns_missing": ("dossiers.due_at",),
         "column_types": ("transitions.status_code (text)",),
         "time_without_zone": ("dossiers.received_at",),
@@ -245,7 +245,7 @@ def test_a_large_table_that_is_read_whole_names_the_index_of_the_question():
     def named(**read_whole: list[tuple[str, str]]) -> list[str]:
         found = Findings()
         judge_plans(read_whole, sizes, found)
-        return [name for each in found.in_order() for name in each.names]
+        return [name for each in found.in_order() for name in each.facts["names"]]
 
     assert named(dossiers_since=[("s", "small")]) == []
     whole = [("s", "small"), ("s", "big")]
@@ -312,18 +312,17 @@ def test_what_is_said_otherwise_to_whoever_pushes_or_exports_is_of_a_finding_and
 
 
 def test_every_finding_has_its_words_and_the_page_tells_them_all():
-    assert list(check_words()["findings"]) == [*KINDS]
     found = Findings()
     for kind in KINDS:
         found.add(kind, 1, 2, ["a", "b"], ["H32-1"])
-    assert all(all((each.title, each.found, each.why, each.action)) for each in map(told, found.in_order()))
-    page = PAGE.read_text(encoding="utf-8")
-    assert page_with_table(page) == page, "run: python -m tests.unit.domain.checking.source_check_page"
+    assert all(all((each.title, each.found, each.meaning, each.todo)) for each in map(in_words, found.in_order()))
+    page = SOURCES_PAGE.read_text(encoding="utf-8")
+    assert sources_page(page) == page, "run: python -m tests.checks_page"
 
 
 @pytest.mark.parametrize("adapter", ["national_sync", "files"])
 def test_vendor_without_views_is_told_what_each_column_is_that_a_finding_names(adapter):
-    words = " ".join(part for said in check_words()["findings"].values() for part in said.values())
+    words = " ".join(part for kind in KINDS for part in words_of(kind).values())
     columns = {name for view in COLUMNS.values() for name in view}
     named = {each for each in re.findall(r"[a-z_]+", words) if each in columns}
     assert {"received_at", "status_code", "at_one_stop_desk"} <= named

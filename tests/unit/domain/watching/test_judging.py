@@ -18,7 +18,6 @@ from motcua.domain.watching.judging import (
     ReceiptFigures,
     Run,
     SourceFigures,
-    StopFigures,
     WatchRules,
 )
 from motcua.domain.working_days import SpecialDay, WorkingCalendar
@@ -140,30 +139,6 @@ def test_source_without_news_is_wrong_only_where_each_of_the_days_before_had_som
     assert keys(judging.judge_news({"khanhhoa": seen}, RULES)) == (["source_no_news/khanhhoa"] if wrong else [])
 
 
-def test_each_finding_of_a_check_is_an_alert_of_its_own_but_what_a_pick_up_meets_by_itself():
-    since = NOW - timedelta(days=2)
-    found = judging.judge_source_faults(
-        [("hue", "desk_never", since), ("hue", "unreachable", since), ("khanhhoa", "desk_never", since)],
-        {"hue": "national_sync", "khanhhoa": "contract"},
-    )
-    assert [each.key for each in found] == ["source_fault/hue/desk_never", "source_fault/khanhhoa/desk_never"]
-    assert found[0].facts == {
-        "source": "hue",
-        "adapter": "national_sync",
-        "kind": "desk_never",
-        "since": since.isoformat(),
-    }
-
-
-def test_stop_is_told_for_each_part_of_each_gateway_in_use():
-    stops = [
-        StopFigures("kannel", "", NOW, by_hand=False),
-        StopFigures("kannel", "viettel", NOW, by_hand=True),
-        StopFigures("given_up", "", NOW, by_hand=True),
-    ]
-    assert keys(judging.judge_stops(stops, ["kannel"])) == ["gateway_stopped/kannel", "gateway_stopped/kannel viettel"]
-
-
 def test_unknown_is_wrong_where_there_is_one():
     assert judging.judge_unknown(0, None) == []
     assert keys(judging.judge_unknown(1, NOW)) == ["unknown_old"]
@@ -235,11 +210,6 @@ def test_ledger_has_gone_back_where_either_number_is_smaller(has, behind):
 def test_ledger_that_went_back_is_told_with_what_it_lacks():
     finding = judging.judge_high_marks(HighMarks(10, 20), HighMarks(4, 21), NOW)
     assert (finding.facts["attempts"], finding.facts["changes"]) == (6, 0)
-
-
-def test_gap_is_wrong_while_it_is_open():
-    assert judging.judge_gaps(0, None) == []
-    assert keys(judging.judge_gaps(1, NOW)) == ["ledger_behind"]
 
 
 # --- What each day must bring

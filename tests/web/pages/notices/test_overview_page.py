@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from psycopg.types.json import Jsonb
 
-from motcua.domain.checks import ALERT_NAMES
+from motcua.domain.checks import ALERT_NAMES, CHECKS
 from motcua.domain.clock import VIETNAM
 from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.gates import RunIncomplete
@@ -201,8 +201,8 @@ def test_calm_is_said_in_one_line_and_only_where_the_watch_lives(page, calm, ali
     assert matters(page.get(PAGE)) == [
         (
             False,
-            "Chương trình giám sát chưa từng chạy Không ai được báo khi có sự cố. Cách bật: docs/operations/watch.md."
-            " Xem Giám sát",
+            "Chương trình giám sát chưa từng chạy Không ai được báo khi có sự cố. Cần làm: Cách bật:"
+            " docs/operations/watch.md. Sổ tay: docs/operations/checks.md#watch_silent Xem Giám sát",
         )
     ]
     alive(timedelta(hours=1))
@@ -228,7 +228,7 @@ def test_every_alert_of_the_watch_is_shown_with_what_to_do_and_a_link(page, calm
     assert len(found) == len(ALERT_NAMES)
     assert all(red for red, _ in found)
     for name in ALERT_NAMES:
-        (text,) = [text for _, text in found if f"docs/operations/alerts/{name}.md" in text]
+        (text,) = [text for _, text in found if f"{CHECKS[name].page} " in text]
         assert "Xem và nhận xử lý" in text
     assert "<i>nguon" not in answer.text
     assert "không có việc gì" not in page_words(answer).lower()
@@ -318,9 +318,9 @@ def test_ledger_that_slept_is_said_first_with_the_way_to_the_answer(page, calm, 
     answer = page.get(PAGE)
     ((red, text),) = matters(answer)
     assert red
-    assert text.startswith("Tin ghi nhận đến")
-    assert "sổ ngủ hơn mười phút" in text
-    assert "3 tin đang giữ lại" in text
+    assert text.startswith("Sổ ngủ từ")
+    assert "ngừng gửi hơn mười phút" in text
+    assert "3 tin ghi nhận trước lúc thức dậy được giữ lại" in text
     assert 'href="/motcua/alerts#so-ngu"' in answer.text
     assert "chưa: đang giữ tin" in page_words(answer)
 
@@ -460,7 +460,7 @@ def test_publication_that_does_not_hold_is_told_to_those_who_see_all_until_it_ho
     answer = page.get(PAGE)
     ((red, text),) = matters(answer)
     assert red
-    assert "1 bản công bố KHÔNG KHỚP khi kiểm tra lại: số 1 (quý III năm 2026)" in text
+    assert "Bản công bố số 1 (quý III năm 2026) KHÔNG KHỚP khi kiểm tra lại: 3 chỗ khác" in text
     assert "motcua verify 1" in text
     assert "/motcua/reconciliation?closing=5" in links(answer)
     as_agency(NHA_TRANG)

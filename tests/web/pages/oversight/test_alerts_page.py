@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from psycopg.types.json import Jsonb
 
-from motcua.domain.checks import ALERT_NAMES
+from motcua.domain.checks import ALERT_NAMES, CHECKS
 from tests.web.visiting import VISITING, form_of, page_words
 
 PAGE = "/motcua/alerts"
@@ -190,3 +190,19 @@ def test_page_says_whose_word_a_sleep_is_believed_on(staff, alive, rows):
     assert "tests đã ký lúc" in page_words(staff.get(PAGE))
     rows("UPDATE motcua.believed_sleeps SET withdrawn_at = now(), withdrawn_by = 'lan'")
     assert "giữ lại cho tới khi có người" in page_words(staff.get(PAGE))
+
+
+@pytest.mark.guarantee("pages", "each check has a page of the handbook at an address of its own, whoever asks")
+def test_every_check_has_a_page_with_what_to_do(staff):
+    for name in CHECKS:
+        answer = staff.get(f"/motcua/checks/{name}")
+        assert answer.status_code == 200, name
+        assert f"<code>{name}</code>" in answer.text
+        assert "Cần làm" in answer.text or "→" in answer.text, name
+        assert "{{" not in answer.text, name
+    assert staff.get("/motcua/checks/no_such").status_code == 404
+
+
+def test_what_is_told_leads_to_its_page(staff, alert):
+    alert("disk_low", "/data", {"free": 1, "total": 2})
+    assert 'href="/motcua/checks/disk_low"' in staff.get(PAGE).text

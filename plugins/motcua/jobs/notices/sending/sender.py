@@ -19,6 +19,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+from motcua.domain.checks import Finding, fault
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.gateways import GatewayMisconfigured
 from motcua.gateways.adapter import GatewayAnswer
@@ -30,7 +31,7 @@ from motcua.jobs.notices.sending.lanes import HELD_BACK, Answered, Call, Lane, S
 from motcua.jobs.notices.sending.outcomes import Outcomes
 from motcua.jobs.notices.sending.request_slots import HeldBack, RequestSlots
 from motcua.jobs.notices.sending.routing import Routing
-from motcua.jobs.restoring import look_for_gap, words_of_gap
+from motcua.jobs.restoring import finding_of_gap, look_for_gap
 from motcua.settings import settings
 from motcua.store.journal import open_journal
 from motcua.store.ledger.database import connect
@@ -386,14 +387,20 @@ class Sender:
         self.busy_at = time.monotonic()
 
 
-def unresolved(run_id: str, window: Window = EVERYTHING, now: datetime | None = None) -> Sequence[str]:
+def unresolved(run_id: str, window: Window = EVERYTHING, now: datetime | None = None) -> Sequence[Finding]:
     """What a run leaves that failed and may be retried, in words; empty: nothing. Names counts and reasons only."""
     moment = now or datetime.now(UTC)
     with connect() as ledger:
         gap = open_gap(ledger)
-        left = [] if gap is None else [words_of_gap(gap)]
+        left = [] if gap is None else [finding_of_gap(gap)]
         left += [
-            f"{each.unresolved} message(s) {each.outcome}"
+            fault(
+                "attempts_failed",
+                str(each.outcome),
+                f"{each.unresolved} message(s) {each.outcome}",
+                messages=each.unresolved,
+                outcome=each.outcome,
+            )
             for each in attempts.attempts_of_run(ledger, run_id)
             if each.unresolved
         ]
@@ -403,8 +410,8 @@ def unresolved(run_id: str, window: Window = EVERYTHING, now: datetime | None = 
         longest = settings().gateway_stop if due else timedelta(0)
         stops = [stop for stop in stops if stop.until > moment - (longest if stop.pause is not None else timedelta(0))]
         if stops and due:
-            left.append(f"{due} message(s) due while a gateway is stopped")
-        left += [f"gateway {stop}" for stop in stops if not stop.by_hand]
+            left.append(fault("messages_held_up", "", f"{due} message(s) due while a gateway is stopped", messages=due))
+        left += [stop.finding for stop in stops if not stop.by_hand]
     return left
 
 

@@ -1,21 +1,32 @@
-"""How things stand now, as far as a visitor may see it: what the page *Tổng quan* judges and shows."""
+"""How things stand now, as far as a viewer may see it, and what of it wants somebody's attention: for the page *Tổng
+quan* and for ``motcua status``.
+
+What the watch looks at too is judged by its rules, so that a thing has one name wherever it is read; it is told here at
+once, also where the watch is silent.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from typing import Literal
+from typing import Final, Literal
 
-from motcua.domain.checks import ALERT_NAMES
-from motcua.domain.people import PageRequest
+from motcua.domain.checks import ALERT_NAMES, CHECKS, WATCH, Finding, fault
+from motcua.domain.clock import VIETNAM
+from motcua.domain.people import PageRequest, Viewer
 from motcua.domain.routing import day_of
 from motcua.domain.watching import judging
+from motcua.domain.watching.alerts import Alert
 from motcua.jobs.notices.apologizing import apology_rules
 from motcua.jobs.notices.watching import every_source_is_read_in
+from motcua.jobs.publications.verifying_in_turn import finding_of_publication
+from motcua.jobs.restoring import finding_of_gap
 from motcua.jobs.watching.checks import rules_of
 from motcua.quality.choosing import part_of
 from motcua.quality.rules import load_rules
+from motcua.reports import wording
+from motcua.reports.checks import InWords, alert_in_words, in_words
 from motcua.settings import settings
 from motcua.store.agencies import Agency, list_agencies
 from motcua.store.calendars import list_unconfirmed, load_calendars
@@ -40,14 +51,12 @@ from motcua.store.oversight.page_requests import open_requests
 from motcua.store.oversight.publications import NotHolding, not_holding
 from motcua.store.oversight.quality import broken_agencies_of, counts_of, list_runs
 from motcua.store.watching.watch import (
-    MirroredAlert,
     WatchLife,
     evenings_left,
     list_alerts,
     unknown_messages,
     watch_life,
 )
-from motcua.web.visitors import Visitor
 
 SHOWN = 50
 """Rows of a history."""
@@ -95,7 +104,7 @@ class StopRow:
     stop: Stop
     in_force: bool
     waiting: int
-    """Messages that wait for it, of the visitor's agencies."""
+    """Messages that wait for it, of the viewer's agencies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +144,8 @@ class AgencyToMend:
 
 
 @dataclass(frozen=True, slots=True)
-class OverviewState:
-    """What a visitor may see of how things stand. What is the Department's alone is empty for an agency."""
+class Standing:
+    """What a viewer may see of how things stand. What is the Department's alone is empty for an agency."""
 
     now: datetime
     agencies: Sequence[Agency]
@@ -159,7 +168,7 @@ class OverviewState:
     sources: Sequence[SourceRow] = ()
     gateways: Sequence[GatewayRow] = ()
     life: WatchLife | None = None
-    alerts: Sequence[MirroredAlert] = ()
+    alerts: Sequence[Alert] = ()
     unsigned: tuple[int | None, Sequence[tuple[str, int]]] = (None, ())
     """The year whose calendar should be signed by now, and provinces with their years that are not."""
     not_holding: Sequence[NotHolding] = ()
@@ -189,14 +198,14 @@ class OverviewState:
         ]
 
 
-def state_of_things(connection: Connection, visitor: Visitor, now: datetime) -> OverviewState:
-    """How things stand now: of the visitor's agencies, and of the whole for whoever sees all."""
-    agencies = [each for each in list_agencies(connection) if visitor.sees(each.agency_code)]
+def standing_of(connection: Connection, viewer: Viewer, now: datetime) -> Standing:
+    """How things stand now: of the viewer's agencies, and of the whole for whoever sees all."""
+    agencies = [each for each in list_agencies(connection) if viewer.sees(each.agency_code)]
     known = {source.name: source for source in list_sources(connection)}
-    unknown, unknown_since = unknown_messages(connection, now, now, visitor.listed)
+    unknown, unknown_since = unknown_messages(connection, now, now, viewer.listed)
     run = next(iter(list_runs(connection, most=1)), None)
     broken = [] if run is None else broken_agencies_of(connection, [run.run_no])
-    in_force, stopped = _stop_rows(connection, visitor, now)
+    in_force, stopped = _stop_rows(connection, viewer, now)
     of_all = {
         "now": now,
         "agencies": agencies,
@@ -204,25 +213,25 @@ def state_of_things(connection: Connection, visitor: Visitor, now: datetime) -> 
         "in_force": in_force,
         "unknown": unknown,
         "unknown_since": unknown_since,
-        "evening": _last_evening(connection, visitor, now),
+        "evening": _last_evening(connection, viewer, now),
         "data_as_of": data_as_of(known.values()),
         "broken_agencies": sorted(
-            {each.agency_code for each in broken if each.agency_code is not None and visitor.sees(each.agency_code)}
+            {each.agency_code for each in broken if each.agency_code is not None and viewer.sees(each.agency_code)}
         ),
     }
-    if visitor.agencies is not None:
-        return OverviewState(
+    if viewer.agencies is not None:
+        return Standing(
             **of_all,  # type: ignore[arg-type]
-            to_mend={} if run is None else _to_mend(connection, run.run_no, visitor),
-            complaints=open_complaints(connection, now - COMPLAINTS_OF, visitor.listed),
+            to_mend={} if run is None else _to_mend(connection, run.run_no, viewer),
+            complaints=open_complaints(connection, now - COMPLAINTS_OF, viewer.listed),
         )
     year = judging.year_to_sign(now)
-    return OverviewState(
+    return Standing(
         **of_all,  # type: ignore[arg-type]
         sources=_source_rows(connection, known, now),
         gateways=_gateway_rows(connection, now),
         life=watch_life(connection),
-        alerts=[each for each in list_alerts(connection, now, 2 * SHOWN) if _is_open(each)],
+        alerts=[each for each in list_alerts(connection, now, 1000) if _is_open(each)],
         unsigned=(year, list_unconfirmed(connection, [year]) if year is not None else ()),
         not_holding=not_holding(connection),
         stopped=stopped,
@@ -242,16 +251,16 @@ def data_as_of(sources: Iterable[Source]) -> datetime | None:
     return min(read) if read and len(read) == len(moments) else None
 
 
-def _is_open(alert: MirroredAlert) -> bool:
+def _is_open(alert: Alert) -> bool:
     return alert.over_at is None and alert.name in ALERT_NAMES
 
 
-def _to_mend(connection: Connection, run_no: int, visitor: Visitor) -> dict[str, AgencyToMend]:
+def _to_mend(connection: Connection, run_no: int, viewer: Viewer) -> dict[str, AgencyToMend]:
     """By agency, what its page about data quality counts as faults."""
     faults = {code for code, rule in load_rules().rules.items() if part_of(rule) == "faults"}
     found: dict[str, AgencyToMend] = {}
     for each in counts_of(connection, [run_no]):
-        if each.agency_code is not None and each.rule in faults and visitor.sees(each.agency_code):
+        if each.agency_code is not None and each.rule in faults and viewer.sees(each.agency_code):
             had = found.get(each.agency_code, AgencyToMend(0, 0))
             found[each.agency_code] = AgencyToMend(
                 had.found + each.found - each.acknowledged,
@@ -260,41 +269,41 @@ def _to_mend(connection: Connection, run_no: int, visitor: Visitor) -> dict[str,
     return {code: each for code, each in found.items() if each.found}
 
 
-def _stop_rows(connection: Connection, visitor: Visitor, now: datetime) -> tuple[list[StopRow], list[StopRow]]:
-    """Stops in force, and the last ones, of those that concern the visitor's agencies."""
+def _stop_rows(connection: Connection, viewer: Viewer, now: datetime) -> tuple[list[StopRow], list[StopRow]]:
+    """Stops in force, and the last ones, of those that concern the viewer's agencies."""
     now_in_force = stops_in_force(connection, now)
     # The queue is looked at once, and only for what is in force.
     waiting = stopped_messages(connection, now) if now_in_force else []
-    ours = [each for each in waiting if visitor.sees(each.agency_code)]
+    ours = [each for each in waiting if viewer.sees(each.agency_code)]
 
     def rows_of(stops: Sequence[Stop]) -> list[StopRow]:
         return [
             StopRow(stop, in_force, waiting_for(stop, ours) if in_force else 0)
             for stop, in_force in ((stop, stop.is_in_force(now)) for stop in stops)
-            if stop.agency_code is None or visitor.sees(stop.agency_code)
+            if stop.agency_code is None or viewer.sees(stop.agency_code)
         ]
 
     return rows_of(now_in_force), rows_of(last_stops(connection, SHOWN))
 
 
-def _last_evening(connection: Connection, visitor: Visitor, now: datetime) -> LastEvening:
+def _last_evening(connection: Connection, viewer: Viewer, now: datetime) -> LastEvening:
     rules, apologies = rules_of(settings()), apology_rules()
     day = apologies.latest_evening(now)
     evening_at = apologies.evening_of(day)
     left = 0
     if now >= evening_at + rules.apologies_after:
-        unrecorded = [each for each in evenings_left(connection, day, evening_at) if visitor.sees(each.agency_code)]
+        unrecorded = [each for each in evenings_left(connection, day, evening_at) if viewer.sees(each.agency_code)]
         in_charge = sorted({each.in_charge for each in unrecorded})
         calendars = load_calendars(connection, in_charge, day, day) if unrecorded else {}
         owing = [
             judging.EveningLeft(each.agency_code, each.apology_day, calendars[each.in_charge]) for each in unrecorded
         ]
-        left = sum(int(each.facts["agencies"] or 0) for each in judging.judge_apologies(owing, day, apologies))
+        left = sum(each.facts["agencies"] for each in judging.judge_apologies(owing, day, apologies))
     return LastEvening(
         day,
         evening_at,
-        settled_agencies(connection, evening_at, visitor.listed),
-        became_of_apologies(connection, evening_at, visitor.listed),
+        settled_agencies(connection, evening_at, viewer.listed),
+        became_of_apologies(connection, evening_at, viewer.listed),
         left,
     )
 
@@ -335,3 +344,127 @@ def _gateway_rows(connection: Connection, now: datetime) -> list[GatewayRow]:
         GatewayRow(name, opened.get(name), used.get(name, 0), tuple(each for each in stops if each.gateway == name))
         for name in settings().gateways
     ]
+
+
+# --- What wants attention --------------------------------------------------------------------------------------------
+
+_NAMED: Final = 5
+"""Agencies that are named; of more it is said how many."""
+_RED_WITH: Final = {"apologies_unsent": "lost", "data_to_mend": "late", "watch_silent": "since"}
+"""What is red only where this fact of it is something."""
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """One thing that somebody should do something about."""
+
+    finding: Finding
+    words: InWords
+
+    @property
+    def is_red(self) -> bool:
+        """It keeps messages from citizens, or may; otherwise somebody decided so, or looks after it."""
+        name, check = self.finding.name, self.finding.check
+        if self.words.acknowledged_by is not None:
+            return False
+        if name in _RED_WITH:
+            return bool(self.finding.facts[_RED_WITH[name]])
+        return WATCH in check.asked_by or self.words.raised_at is not None or self.finding.severity == "error"
+
+
+def matters_of(standing: Standing, viewer: Viewer) -> list[Matter]:
+    """What a viewer should look after, the red ones first, then as the registry lists them: of an agency what is its
+    own. What the watch has told is as it is now, where that is known."""
+    alerts = {each.key: each for each in standing.alerts}
+    found = {key: Matter(each.finding, alert_in_words(each)) for key, each in alerts.items()}
+    of_one = _of_department if viewer.agencies is None else _of_agency
+    for finding in (*_of_all(standing, viewer), *of_one(standing)):
+        known = alerts.get(finding.key)
+        told = in_words(finding)
+        if known is not None:
+            told = replace(told, raised_at=known.raised_at, acknowledged_by=known.acknowledged_by)
+        found[finding.key] = Matter(finding, told)
+    order = list(CHECKS)
+    return sorted(found.values(), key=lambda each: (not each.is_red, order.index(each.finding.name)))
+
+
+def _of_all(standing: Standing, viewer: Viewer) -> Iterable[Finding]:
+    evening, names = standing.evening, {each.agency_code: each.name for each in standing.agencies}
+    if standing.gap is not None:
+        gap = finding_of_gap(standing.gap)
+        # How many they are is of all agencies together.
+        yield gap if viewer.agencies is None else replace(gap, facts={**gap.facts, "messages": None})
+    if evening.left:
+        yield fault("apologies_late", "", agencies=evening.left, evening=evening.evening_at.isoformat())
+    waiting, lost = evening.in_states("queued", "sending", "unknown"), evening.in_states("expired")
+    if lost or (waiting and standing.now >= evening.evening_at + SURE_AFTER):
+        yield fault("apologies_unsent", "", waiting=waiting, lost=lost, day=evening.day.isoformat())
+    if standing.unknown:
+        yield fault("unknown_old", "", messages=standing.unknown, since=_moment(standing.unknown_since))
+    words = wording.publication_words()["kind"]
+    for row in standing.in_force:
+        stop = row.stop
+        of = f"cơ quan {names.get(stop.agency_code, stop.agency_code)}" if stop.agency_code else "mọi cơ quan"
+        what = f"{f'tin {words[stop.kind].lower()}' if stop.kind else 'mọi loại tin'} của {of}"
+        facts = {"what": what, "until": stop.until.isoformat(), "reason": stop.reason, "stop": stop.stop_id}
+        yield Finding("sending_stopped", facts | {"messages": row.waiting}, str(stop.stop_id))
+    for name, codes in (
+        ("agency_not_checked", standing.broken_agencies),
+        ("agency_not_enabled", [each.agency_code for each in standing.not_enabled]),
+    ):
+        if codes:
+            told = ", ".join(names.get(code, code) for code in codes[:_NAMED])
+            more = f" và {len(codes) - _NAMED} cơ quan khác" if len(codes) > _NAMED else ""
+            is_agency = viewer.role == "agency"
+            yield fault(
+                name, "", agencies=len(codes), names=told + more, codes=tuple(codes[:_NAMED]), is_agency=is_agency
+            )
+
+
+def _of_agency(standing: Standing) -> Iterable[Finding]:
+    names = {each.agency_code: each.name for each in standing.agencies}
+    for code, each in standing.to_mend.items():
+        yield fault("data_to_mend", code, agency=names.get(code, code), found=each.found, late=each.late)
+    for code, complaints in standing.complaints.items():
+        yield fault("complaints_open", code, agency=names.get(code, code), complaints=complaints)
+
+
+def _of_department(standing: Standing) -> Iterable[Finding]:
+    life = standing.life
+    if life is None or judging.silence_of(life.looked_at, standing.now) is not None:
+        yield fault("watch_silent", "", since=_moment(life.looked_at if life else None))
+    found = list(_as_the_watch_would(standing))
+    yield from found if standing.enabled else judging.without_agencies(found)
+    for gateway in standing.gateways:
+        if gateway.opened is not None and gateway.opened.fault is not None:
+            yield fault("gateway_misconfigured", gateway.name, fault=gateway.opened.fault)
+    for each in standing.not_holding:
+        yield finding_of_publication(each)
+    if standing.requests:
+        since = min((each.applies_at for each in standing.requests if each.applies_at is not None), default=None)
+        yield fault("requests_wait", "", requests=len(standing.requests), since=_moment(since))
+    for status in standing.ending:
+        assert status.ends_at is not None
+        day = status.ends_at.astimezone(VIETNAM).date().isoformat()
+        yield fault("statuses_end", status.source, status=status.source_status, day=day)
+    for row in standing.sources:
+        if row.quarantined:
+            yield fault("rows_unusable", row.name, rows=row.quarantined, is_more=row.quarantined >= MOST_QUARANTINED)
+
+
+def _as_the_watch_would(standing: Standing) -> Iterable[Finding]:
+    """What the watch would find, where it is sure by now."""
+    for row in standing.sources:
+        since = _moment(row.picked_up_at)
+        if row.state == "failing" and (row.picked_up_at is None or row.picked_up_at <= standing.now - SURE_AFTER):
+            yield fault("source_failing", row.name, since=since)
+        elif row.state in ("silent", "never"):
+            yield fault("unserved", row.name, what="reading", source=row.name, since=since)
+    for stop in (stop for gateway in standing.gateways for stop in gateway.stops):
+        if stop.by_hand or stop.stopped_at <= standing.now - SURE_AFTER:
+            yield stop.finding
+    yield from judging.judge_calendar(*standing.unsigned)
+
+
+def _moment(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None

@@ -23,6 +23,7 @@ from motcua.domain.periods import Period
 from motcua.domain.routing import day_of
 from motcua.jobs.listing.asking import NO_AGENCY, period_told, whose
 from motcua.jobs.listing.reading import Listing
+from motcua.jobs.watching.standing import MOST_QUARANTINED, data_as_of, matters_of, standing_of
 from motcua.reports import wording
 from motcua.reports.publication.data import period_words
 from motcua.store.agencies import list_agencies
@@ -33,8 +34,6 @@ from motcua.store.notices.sources import list_sources
 from motcua.store.watching.watch import WatchLife
 from motcua.web.forms import PageRefused
 from motcua.web.lists import FileFormat, file_of
-from motcua.web.overview.matters import NAMED, matters_of
-from motcua.web.overview.state import MOST_QUARANTINED, data_as_of, state_of_things
 from motcua.web.rendering import HEADERS, render
 from motcua.web.visitors import Visitor, Visits
 
@@ -95,7 +94,7 @@ def show_overview(request: Request, visits: Visits, day: str = "", kind: str = "
     shown, chosen = _day(day, today), next((each for each in KINDS if each == kind), None)
     with page_connection() as connection:
         counts = _counts(connection, shown, visits)
-        state = state_of_things(connection, visits, now)
+        state = standing_of(connection, visits, now)
         is_new = not counts and not are_any_dossiers(connection, visits.listed)
     total = _tally(None, counts)
     return render(
@@ -110,7 +109,6 @@ def show_overview(request: Request, visits: Visits, day: str = "", kind: str = "
         after=shown + timedelta(days=1),
         state=state,
         matters=matters_of(state, visits),
-        named=NAMED,
         names={each.agency_code: each.name for each in state.agencies},
         is_new=is_new,
         total=total,
