@@ -91,8 +91,8 @@ SET search_path = pg_catalog AS $$
 $$;
 COMMENT ON FUNCTION intake.whose(bytea) IS 'Number of the client that a session is of.';
 
--- The agency that a code or an alias stands for; NULL: none. Called by intake.sign_in_from alone, which runs as the owner:
--- whoever has no session yet is told no agency's words.
+-- The agency that a code or an alias stands for; NULL: none. Called by intake.sign_in_from alone, which runs as the
+-- owner: whoever has no session yet is told no agency's words.
 CREATE OR REPLACE FUNCTION intake.agency_of(written text) RETURNS text LANGUAGE sql STABLE
 SET search_path = pg_catalog AS $$
     SELECT a.agency_code FROM motcua.agencies AS a WHERE a.agency_code = written

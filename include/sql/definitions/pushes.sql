@@ -1,10 +1,10 @@
 -- Pushed dossiers and steps: what is known of them and written where more comes, and how sources are read from them.
 
--- Begins to take what an account tells of dossiers, pushed or exported, once nobody else writes of its source: from this
--- moment on to the end of the transaction, so that numbers and moments are committed in their order, and none late. Gives
--- the agencies that it may tell of, and what is known of those dossiers there and (with_steps) of their steps, none that
--- names a citizen: domain/intake/merging.py decides by it. Of a dossier a thousand steps are looked at. Called by
--- intake.begin_push and include/sql/intake/exports.sql.
+-- Begins to take what an account tells of dossiers, pushed or exported, once nobody else writes of its source: from then
+-- on to the end of the transaction, so that numbers and moments are committed in their order, and none late. Gives the
+-- agencies that it may tell of, and what is known of those dossiers there and (with_steps) of their steps, nothing that
+-- names a citizen: domain/intake/merging.py decides by it. Of a dossier a thousand steps are looked at. Raises MC010,
+-- there is no such account. Called by intake.begin_push and include/sql/intake/exports.sql.
 CREATE OR REPLACE FUNCTION intake.begin_taking(
     of_client bigint, given json, with_steps boolean, OUT client_id bigint, OUT agencies text[], OUT moment timestamptz,
     OUT dossiers text, OUT steps text
@@ -14,6 +14,9 @@ DECLARE
     its_source text;
 BEGIN
     SELECT c.client_id, c.source INTO client_id, its_source FROM intake.clients AS c WHERE c.client_id = of_client;
+    IF client_id IS NULL THEN
+        RAISE EXCEPTION 'the session is nobody''s' USING ERRCODE = 'MC010';
+    END IF;
     INSERT INTO intake.numbers (source) VALUES (its_source) ON CONFLICT DO NOTHING;
     PERFORM FROM intake.numbers AS n WHERE n.source = its_source FOR UPDATE;
     moment := clock_timestamp();
@@ -80,7 +83,8 @@ IS 'Begins to write what an account tells of dossiers, and gives what is known o
 -- fields that came put over their own, steps in their order, those that had waited too, what came lately, and what a
 -- file said. Moments are its own, and so are the numbers of steps: they lie above every number that was picked up
 -- anywhere, so that a dossier that comes from another source goes on where it stood. Refuses what is of an agency that
--- the account may not tell of. Called by intake.write_push and include/sql/intake/exports.sql.
+-- the account may not tell of. Raises MC010, there is no such account. Called by intake.write_push and
+-- include/sql/intake/exports.sql.
 CREATE OR REPLACE FUNCTION intake.write_taken(
     of_client bigint, dossiers json, steps json, states json, export bigint, exported timestamptz
 ) RETURNS TABLE (agency_code text, dossier_code text, dossier_no bigint) LANGUAGE plpgsql SECURITY DEFINER
@@ -91,6 +95,9 @@ DECLARE
     base bigint;
     moment timestamptz;
 BEGIN
+    IF its_source IS NULL THEN
+        RAISE EXCEPTION 'the session is nobody''s' USING ERRCODE = 'MC010';
+    END IF;
     SELECT
         greatest(
             n.last_number,
@@ -169,17 +176,10 @@ BEGIN
             ON o.source = its_source AND w.agency_code = o.agency_code AND w.dossier_code = o.dossier_code
         WHERE w.is_told OR w.is_moved
         ON CONFLICT (source, agency_code, dossier_code) DO UPDATE SET
-            client_id = excluded.client_id,
-            fields = excluded.fields,
-            status_code = excluded.status_code,
-            supplement_at_desk = excluded.supplement_at_desk,
-            received_at = excluded.received_at,
-            due_at = excluded.due_at,
-            finished_at = excluded.finished_at,
-            returned_at = excluded.returned_at,
-            updated_at = excluded.updated_at,
-            said_status = excluded.said_status,
-            said_at = excluded.said_at,
+            client_id = excluded.client_id, fields = excluded.fields, status_code = excluded.status_code,
+            supplement_at_desk = excluded.supplement_at_desk, received_at = excluded.received_at,
+            due_at = excluded.due_at, finished_at = excluded.finished_at, returned_at = excluded.returned_at,
+            updated_at = excluded.updated_at, said_status = excluded.said_status, said_at = excluded.said_at,
             purged_at = NULL
         RETURNING d.agency_code, d.dossier_code, d.dossier_no
     ),
@@ -191,9 +191,7 @@ BEGIN
         LEFT JOIN saved AS s ON w.agency_code = s.agency_code AND w.dossier_code = s.dossier_code
         WHERE w.is_noted
         ON CONFLICT (dossier_no) DO UPDATE SET
-            export_no = excluded.export_no,
-            exported_at = excluded.exported_at,
-            happened_at = excluded.happened_at,
+            export_no = excluded.export_no, exported_at = excluded.exported_at, happened_at = excluded.happened_at,
             state = excluded.state
     )
 
@@ -209,49 +207,38 @@ IS 'Writes what was decided of an account''s dossiers and steps, of agencies tha
 CREATE OR REPLACE FUNCTION intake.begin_push(
     session_digest bytea, given json, OUT client_id bigint, OUT agencies text[], OUT moment timestamptz,
     OUT dossiers text, OUT steps text, OUT words text
-) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
-#variable_conflict use_column
-BEGIN
-    SELECT t.* INTO client_id, agencies, moment, dossiers, steps
-    FROM intake.known_client(session_digest) AS c
-    CROSS JOIN LATERAL intake.begin_taking(c.client_id, given, TRUE) AS t;
-    IF client_id IS NULL THEN
-        RAISE EXCEPTION 'the session is nobody''s' USING ERRCODE = 'MC010';
-    END IF;
-    SELECT json_agg(json_build_array(w.is_code, w.written, w.agency_code))::text INTO words
-    FROM (
-        SELECT TRUE, a.agency_code, a.agency_code FROM motcua.agencies AS a
+) LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
+    WITH named AS (
+        SELECT TRUE AS is_code, a.agency_code AS written, a.agency_code FROM motcua.agencies AS a
         UNION ALL
         SELECT TRUE, l.alias, l.agency_code FROM motcua.agency_aliases AS l
         UNION ALL
-        SELECT FALSE, n.written, a.agency_code
-        FROM motcua.agencies AS a
-        CROSS JOIN LATERAL unnest(ARRAY[a.name, a.short_name]) AS n (written)
+        SELECT FALSE, unnest(ARRAY[a.name, a.short_name]), a.agency_code FROM motcua.agencies AS a
         UNION ALL
-        SELECT FALSE, n.written, f.agency_code
-        FROM motcua.agency_names AS f
-        CROSS JOIN LATERAL unnest(ARRAY[f.name, f.short_name]) AS n (written)
-    ) AS w (is_code, written, agency_code)
-    WHERE w.written IS NOT NULL;
-END
+        SELECT FALSE, unnest(ARRAY[f.name, f.short_name]), f.agency_code FROM motcua.agency_names AS f
+    )
+
+    SELECT
+        t.client_id, t.agencies, t.moment, t.dossiers, t.steps,
+        (
+            SELECT json_agg(json_build_array(n.is_code, n.written, n.agency_code))::text
+            FROM named AS n WHERE n.written IS NOT NULL
+        )
+    FROM intake.begin_taking((SELECT c.client_id FROM intake.known_client(session_digest) AS c), given, TRUE) AS t
 $$;
 COMMENT ON FUNCTION intake.begin_push(bytea, json)
 IS 'Begins to write a push of the client that a session is of, and gives what is known of its dossiers: nothing of a citizen.';
 
--- Writes what was decided of a push of the client that a session is of. Raises MC010, the session is nobody's. Called by
--- include/sql/intake/pushes.sql.
+-- Writes what was decided of a push of the client that a session is of. Raises MC010, the session is nobody's. Called
+-- by include/sql/intake/pushes.sql.
 CREATE OR REPLACE FUNCTION intake.write_push(
     session_digest bytea, dossiers json, steps json, states json
-) RETURNS TABLE (agency_code text, dossier_code text, dossier_no bigint) LANGUAGE plpgsql SECURITY DEFINER
+) RETURNS TABLE (agency_code text, dossier_code text, dossier_no bigint) LANGUAGE sql SECURITY DEFINER
 SET search_path = pg_catalog AS $$
-DECLARE
-    client bigint := (SELECT c.client_id FROM intake.known_client(session_digest) AS c);
-BEGIN
-    IF client IS NULL THEN
-        RAISE EXCEPTION 'the session is nobody''s' USING ERRCODE = 'MC010';
-    END IF;
-    RETURN QUERY SELECT w.* FROM intake.write_taken(client, dossiers, steps, states, NULL, NULL) AS w;
-END
+    SELECT w.agency_code, w.dossier_code, w.dossier_no
+    FROM intake.write_taken(
+        (SELECT c.client_id FROM intake.known_client(session_digest) AS c), dossiers, steps, states, NULL, NULL
+    ) AS w
 $$;
 COMMENT ON FUNCTION intake.write_push(bytea, json, json, json)
 IS 'Writes what was decided of a push of the client that a session is of, of agencies that are its own.';

@@ -205,12 +205,7 @@ LEFT JOIN LATERAL (
 
 -- name: exported
 -- Dossiers that the exports of a source had.
-SELECT
-    e.dossier_no,
-    d.agency_code,
-    d.dossier_code,
-    d.status_code,
-    e.vanished_in IS NOT NULL AS is_vanished
+SELECT e.dossier_no, d.agency_code, d.dossier_code, d.status_code, e.vanished_in IS NOT NULL AS is_vanished
 FROM intake.exports AS x
 INNER JOIN intake.exported_dossiers AS e ON x.export_no = e.export_no
 INNER JOIN intake.pushed_dossiers AS d ON e.dossier_no = d.dossier_no
@@ -218,20 +213,13 @@ WHERE x.source = %(source)s;
 
 -- name: begin
 -- Begins to write what a batch of an export says of dossiers, and gives what is known of them.
-SELECT
-    t.client_id,
-    t.agencies,
-    t.moment,
-    t.dossiers,
-    t.steps
+SELECT t.client_id, t.agencies, t.moment, t.dossiers, t.steps
 FROM intake.begin_taking(%(client_id)s, %(given)s::json, %(with_steps)s) AS t;
 
 -- name: write
 -- Writes what was decided of a batch of an export.
 SELECT count(*) AS written
-FROM intake.write_taken(
-    %(client_id)s, %(dossiers)s::json, %(steps)s::json, '[]', %(export_no)s, %(exported_at)s
-);
+FROM intake.write_taken(%(client_id)s, %(dossiers)s::json, %(steps)s::json, '[]', %(export_no)s, %(exported_at)s);
 
 -- name: note_vanished
 -- Marks dossiers that a whole export has no more, and takes the mark from those that it has again.

@@ -15,21 +15,12 @@ SELECT intake.whose(%(session)s::bytea) AS client_id;
 
 -- name: begin
 -- Begins to write a push, and gives what is known of its dossiers.
-SELECT
-    p.client_id,
-    p.agencies,
-    p.moment,
-    p.dossiers,
-    p.steps,
-    p.words
+SELECT p.client_id, p.agencies, p.moment, p.dossiers, p.steps, p.words
 FROM intake.begin_push(%(session)s::bytea, %(given)s::json) AS p;
 
 -- name: write
 -- Writes what was decided of a push, and gives the numbers of dossiers that were written.
-SELECT
-    w.agency_code,
-    w.dossier_code,
-    w.dossier_no
+SELECT w.agency_code, w.dossier_code, w.dossier_no
 FROM intake.write_push(%(session)s::bytea, %(dossiers)s::json, %(steps)s::json, %(states)s::json) AS w;
 
 -- name: look_up

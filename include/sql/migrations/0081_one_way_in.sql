@@ -1,6 +1,6 @@
 -- depends: 0080_names
--- What is pushed and what is exported is judged by one rule, outside the ledger (plugins/motcua/domain/intake/merging.py):
--- the functions that judged each go. Those that read what is known and write what was decided are definitions.
+-- What is pushed and what is exported is judged by one rule, outside the ledger (domain/intake/merging.py): the
+-- functions that judged each go. Those that read what is known and write what was decided are definitions.
 DROP FUNCTION IF EXISTS intake.take_dossiers(bytea, jsonb);
 DROP FUNCTION IF EXISTS intake.take_steps(bytea, jsonb);
 DROP FUNCTION IF EXISTS intake.follow_steps(text, text[], timestamptz);

@@ -38,16 +38,13 @@ class ExportedDossier:
 
 @dataclass(slots=True)
 class Compared:
-    """What a whole export still has of what was there."""
+    """What a whole export still has of what was there: open dossiers, how many of these are ``missing``, and our
+    numbers of those that it first has not, or has again."""
 
     there: int = 0
-    """Open dossiers."""
     missing: int = 0
-    """Of these."""
     gone: list[int] = field(default_factory=list)
-    """Our numbers of those that it first has not."""
     back: list[int] = field(default_factory=list)
-    """Of those that it has again."""
 
 
 class FromTheFuture(ValueError):

@@ -205,20 +205,16 @@ def _merge_dossier(known: Known, found: Decided, key: Key, record: PushedDossier
             row.status_code = row.status_code if before.status_code is None else before.status_code
     if "status_code" in record.said:
         row.says, row.said_status, row.said_at = True, record.status_code, known.moment
-    known.dossiers[key] = row
-    if before is None:
-        row.is_moved = True
-    else:
-        # A status that is held back changes nothing to be read.
-        row.is_moved = _is_changed(before, row)
-        is_news = row.is_moved or (not before.is_emptied and row.said_status != before.said_status)
-        # Where no steps tell its life, a row is the only voice, and counts as it comes.
-        if not is_news or (record.digest in before.recent and steps):
-            known.dossiers[key] = before
-            return
+    row.is_moved = before is None or _is_changed(before, row)
+    # A status that is held back is news, and changes nothing to be read.
+    if before is not None and not row.is_moved and (before.is_emptied or row.said_status == before.said_status):
+        return
+    # Where no steps tell its life, a row is the only voice, and counts as it comes.
+    if before is not None and steps and record.digest in before.recent:
+        return
     row.is_told, row.is_emptied, row.client_id = True, False, known.client_id
     row.updated_at = known.moment if row.is_moved else row.updated_at
-    found.dossiers[key] = row
+    known.dossiers[key] = found.dossiers[key] = row
 
 
 def _is_behind(status: int | None, before: Dossier | None, last: tuple[Step, Step], steps: Sequence[Step]) -> bool:
@@ -402,7 +398,7 @@ def merge_exported(known: Known, came: Iterable[PushedDossier], file: File) -> t
         if before and not file.is_whole and before.exported_at and before.exported_at > file.exported_at:
             counted["older"] += 1
             continue
-        steps = [_exported_step(known, key, each, _happened_at(each, record, file, before)) for each in record.steps]
+        steps = [_exported_step(known, record, each, file) for each in record.steps]
         news = [
             step
             for step, each in zip(steps, record.steps, strict=True)
@@ -423,20 +419,17 @@ def merge_exported(known: Known, came: Iterable[PushedDossier], file: File) -> t
     return found, counted
 
 
-def _exported_step(known: Known, key: Key, step: PushedStep, at: datetime) -> Step:
+def _exported_step(known: Known, record: PushedDossier, step: PushedStep, file: File) -> Step:
+    """A step as it is written. It happened when its column says, else when the file was exported; of a dossier that is
+    new in the first whole one when that was returned, finished or received, else long ago."""
+    key, at = (record.agency_code, record.dossier_code), step.occurred_at or file.exported_at
+    if step.occurred_at is None and file.is_first and key not in known.dossiers:
+        since = record.returned_at or record.finished_at or record.received_at or file.exported_at - _LONG_AGO
+        at = min(since, file.exported_at)
     return Step(
         *key, known.client_id, step.status_code, step.supplement_at_desk, step.occurred_at is not None,
         at, known.moment, step.digest, fields=step.fields,
     )  # fmt: skip
-
-
-def _happened_at(step: PushedStep, record: PushedDossier, file: File, before: Dossier | None) -> datetime:
-    """When a step happened: by its column, else when the file was exported; in the first whole one when the dossier was
-    returned, finished or received, else long ago."""
-    if step.occurred_at is not None or not file.is_first or before is not None:
-        return step.occurred_at or file.exported_at
-    since = record.returned_at or record.finished_at or record.received_at or file.exported_at - _LONG_AGO
-    return min(since, file.exported_at)
 
 
 def _is_exported_news(step: PushedStep, before: Dossier | None, file: File, steps: Iterable[Step]) -> bool:
