@@ -398,20 +398,23 @@ def merge_exported(known: Known, came: Iterable[PushedDossier], file: File) -> t
         if before and not file.is_whole and before.exported_at and before.exported_at > file.exported_at:
             counted["older"] += 1
             continue
-        steps = [_exported_step(known, record, each, file) for each in record.steps]
-        news = [
-            step
-            for step, each in zip(steps, record.steps, strict=True)
-            if _is_exported_news(each, before, file, known.steps.get(key, ()))
-        ]
-        found.steps += news
+        steps = known.steps.get(key, ())
+        news = [step for step in record.steps if _is_exported_news(step, before, file, steps)]
+        found.steps += [
+            Step(
+                *key, known.client_id, step.status_code, step.supplement_at_desk, step.occurred_at is not None,
+                _happened_at(record, step, file, before), known.moment, step.digest, fields=step.fields,
+            )
+            for step in news
+        ]  # fmt: skip
         if before is None or news:
             counted["added" if before is None else "moved"] += 1
-        happened_at = steps[-1].occurred_at
+        last = record.steps[-1]
+        happened_at = _happened_at(record, last, file, before)
         if file.is_whole or before is None or _is_no_earlier(happened_at, before.happened_at):
             row = _as_it_says(before or Dossier(*key), record)
-            row.status_code, row.supplement_at_desk = steps[-1].status_code, steps[-1].supplement_at_desk
-            row.happened_at, row.state = happened_at, record.steps[-1].state
+            row.status_code, row.supplement_at_desk = last.status_code, last.supplement_at_desk
+            row.happened_at, row.state = happened_at, last.state
             row.is_told = row.is_moved = before is None or bool(news) or _is_changed(before, row)
             row.is_noted = not file.is_whole or before is None or row.state != before.state
             if row.is_told or row.is_noted:
@@ -419,17 +422,13 @@ def merge_exported(known: Known, came: Iterable[PushedDossier], file: File) -> t
     return found, counted
 
 
-def _exported_step(known: Known, record: PushedDossier, step: PushedStep, file: File) -> Step:
-    """A step as it is written. It happened when its column says, else when the file was exported; of a dossier that is
-    new in the first whole one when that was returned, finished or received, else long ago."""
-    key, at = (record.agency_code, record.dossier_code), step.occurred_at or file.exported_at
-    if step.occurred_at is None and file.is_first and key not in known.dossiers:
-        since = record.returned_at or record.finished_at or record.received_at or file.exported_at - _LONG_AGO
-        at = min(since, file.exported_at)
-    return Step(
-        *key, known.client_id, step.status_code, step.supplement_at_desk, step.occurred_at is not None,
-        at, known.moment, step.digest, fields=step.fields,
-    )  # fmt: skip
+def _happened_at(record: PushedDossier, step: PushedStep, file: File, before: Dossier | None) -> datetime:
+    """When a step happened: when its column says, else when the file was exported; of a dossier that is new in the
+    first whole one when that was returned, finished or received, else long ago."""
+    if step.occurred_at is not None or not file.is_first or before is not None:
+        return step.occurred_at or file.exported_at
+    since = record.returned_at or record.finished_at or record.received_at or file.exported_at - _LONG_AGO
+    return min(since, file.exported_at)
 
 
 def _is_exported_news(step: PushedStep, before: Dossier | None, file: File, steps: Iterable[Step]) -> bool:

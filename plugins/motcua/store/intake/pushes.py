@@ -124,7 +124,7 @@ def _words(text: str) -> AgencyWords:
 def decided_rows(decided: Decided) -> dict[str, str]:
     """What was decided, as the statements that write it take it."""
     return {
-        "dossiers": large_recordset(map(columns_of, decided.dossiers.values())),
+        "dossiers": _DOSSIERS.dump_json(list(decided.dossiers.values()), exclude_none=True).decode(),
         "steps": large_recordset({"ordinal": at, **columns_of(each)} for at, each in enumerate(decided.steps, 1)),
         "states": large_recordset(
             {"agency_code": agency, "dossier_code": code, "digest": each}
