@@ -153,6 +153,7 @@ def test_words_of_the_row_are_those_of_the_step_that_happened_last(software, row
 def test_step_that_is_sent_again_overturns_no_row_that_was_taken_back_since(software, row):
     given = step("H-1", 9, datetime.now(UTC) - timedelta(hours=2))
     software.dossiers(dossier("H-1", 4))
+    software.dossiers(dossier("H-1", 9))
     software.steps(given)
     software.dossiers(dossier("H-1", 4, NgayHenTra=""))
     assert row()[0] == 4
