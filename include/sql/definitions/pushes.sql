@@ -1,10 +1,10 @@
 -- Pushed dossiers and steps: what is known of them and written where more comes, and how sources are read from them.
 
--- Begins to take what an account tells of dossiers, pushed or exported, once nobody else writes of its source: from then
--- on to the end of the transaction, so that numbers and moments are committed in their order, and none late. Gives the
--- agencies that it may tell of, and what is known of those dossiers there and (with_steps) of their steps, nothing that
--- names a citizen: domain/intake/merging.py decides by it. Of a dossier a thousand steps are looked at. Raises MC010,
--- there is no such account. Called by intake.begin_push and include/sql/intake/exports.sql.
+-- Begins to take what an account tells of dossiers, pushed or exported, once nobody else writes of its source: from
+-- then on to the end of the transaction, so that numbers and moments are committed in their order, and none late. Gives
+-- the agencies that it may tell of, and what is known of those dossiers there and (with_steps) of their steps, nothing
+-- that names a citizen: domain/intake/merging.py decides by it. Of a dossier a thousand steps are looked at. Raises
+-- MC010, there is no such account. Called by intake.begin_push and include/sql/intake/exports.sql.
 CREATE OR REPLACE FUNCTION intake.begin_taking(
     of_client bigint, given json, with_steps boolean, OUT client_id bigint, OUT agencies text[], OUT moment timestamptz,
     OUT dossiers text, OUT steps text
