@@ -91,8 +91,8 @@ SET search_path = pg_catalog AS $$
 $$;
 COMMENT ON FUNCTION intake.whose(bytea) IS 'Number of the client that a session is of.';
 
--- The agency that a code or an alias stands for; NULL: none. Called by the functions of intake.sql and pushes.sql
--- alone, which run as the owner.
+-- The agency that a code or an alias stands for; NULL: none. Called by intake.sign_in_from alone, which runs as the
+-- owner: whoever has no session yet is told no agency's words.
 CREATE OR REPLACE FUNCTION intake.agency_of(written text) RETURNS text LANGUAGE sql STABLE
 SET search_path = pg_catalog AS $$
     SELECT a.agency_code FROM motcua.agencies AS a WHERE a.agency_code = written
@@ -101,64 +101,6 @@ SET search_path = pg_catalog AS $$
     LIMIT 1
 $$;
 COMMENT ON FUNCTION intake.agency_of(text) IS 'The agency that a code or an alias stands for.';
-
--- The agency that bears a name, or once bore it, in upper or lower case; NULL: none, or several. Called by functions of
--- intake.sql and pushes.sql alone, which run as the owner.
-CREATE OR REPLACE FUNCTION intake.agency_named(written text) RETURNS text LANGUAGE sql STABLE
-SET search_path = pg_catalog AS $$
-    SELECT CASE WHEN min(n.agency_code) = max(n.agency_code) THEN min(n.agency_code) END
-    FROM (
-        SELECT a.agency_code, a.name FROM motcua.agencies AS a
-        UNION ALL
-        SELECT a.agency_code, a.short_name FROM motcua.agencies AS a
-        UNION ALL
-        SELECT f.agency_code, f.name FROM motcua.agency_names AS f
-    ) AS n
-    WHERE lower(normalize(n.name)) = lower(normalize(written))
-$$;
-COMMENT ON FUNCTION intake.agency_named(text) IS 'The agency that bears a name, or once bore it.';
-
--- Begins to write a push: the client, the agency that the call as a whole names, and the moment of arrival, once no
--- other push of the source is being written. So numbers and moments are committed in their order, and none late. No
--- row: the session is nobody's. Called by the functions of intake.sql and pushes.sql alone, which run as the owner.
-CREATE OR REPLACE FUNCTION intake.begin_push(
-    session_digest bytea, OUT client bigint, OUT source text, OUT only_agency text, OUT moment timestamptz
-) LANGUAGE plpgsql SET search_path = pg_catalog AS $$
-BEGIN
-    SELECT c.client_id, c.source INTO client, source FROM intake.known_client(session_digest) AS c;
-    IF client IS NULL THEN
-        RAISE EXCEPTION 'the session is nobody''s' USING ERRCODE = 'MC010';
-    END IF;
-    SELECT CASE WHEN count(*) = 1 THEN min(a.agency_code) END INTO only_agency
-    FROM intake.client_agencies AS a WHERE a.client_id = client;
-    INSERT INTO intake.numbers AS n (source) VALUES (begin_push.source) ON CONFLICT DO NOTHING;
-    PERFORM FROM intake.numbers AS n WHERE n.source = begin_push.source FOR UPDATE;
-    moment := clock_timestamp();
-END
-$$;
-COMMENT ON FUNCTION intake.begin_push(bytea) IS 'Begins to write a push of the client that a session is of.';
-
--- Gives out so many numbers of a source, whose row in intake.numbers is locked, and returns the one before the first.
--- They lie above every number that was picked up anywhere, so that a dossier that comes from another source goes on
--- where it stood. Called by the functions of intake.sql and pushes.sql alone, which run as the owner.
-CREATE OR REPLACE FUNCTION intake.next_number(of_source text, so_many bigint) RETURNS bigint LANGUAGE plpgsql
-SET search_path = pg_catalog AS $$
-DECLARE
-    before_first bigint;
-BEGIN
-    SELECT
-        greatest(
-            n.last_number,
-            -- What no sequence reaches is no number to go on from.
-            (SELECT max(s.cursor_transition_id) FROM motcua.sources AS s WHERE s.cursor_transition_id < 1::bigint << 61)
-        )
-    INTO before_first
-    FROM intake.numbers AS n WHERE n.source = of_source;
-    UPDATE intake.numbers AS n SET last_number = before_first + so_many WHERE n.source = of_source;
-    RETURN before_first;
-END
-$$;
-COMMENT ON FUNCTION intake.next_number(text, bigint) IS 'Gives out numbers of a source in the order of arrival.';
 
 -- Counts a call of a client, and what was wrong in it. Called by include/sql/intake/pushes.sql.
 CREATE OR REPLACE FUNCTION intake.note_call(

@@ -63,7 +63,7 @@ BEGIN
             ''
         ),
         ('intake.export_forms', 'SELECT, INSERT', '', 'SELECT', ''),
-        ('intake.exported_dossiers', 'SELECT', '', 'SELECT (dossier_no, vanished_in)', ''),
+        ('intake.exported_dossiers', 'SELECT, UPDATE (vanished_in)', '', 'SELECT (dossier_no, vanished_in)', ''),
         (
             'intake.exports',
             'SELECT, INSERT, UPDATE',
@@ -323,9 +323,8 @@ BEGIN
         ('statements.ours', 'SELECT, INSERT', '', '', ''),
         ('statements.pairs', 'SELECT, INSERT', '', '', ''),
         ('FUNCTION audit.dossier_as_of', 'EXECUTE', '', 'EXECUTE', 'EXECUTE'),
-        ('FUNCTION intake.compare_export', 'EXECUTE', '', '', ''),
-        ('FUNCTION intake.note_vanished', 'EXECUTE', '', '', ''),
-        ('FUNCTION intake.take_export', 'EXECUTE', '', '', ''),
+        ('FUNCTION intake.begin_taking', 'EXECUTE', '', '', ''),
+        ('FUNCTION intake.write_taken', 'EXECUTE', '', '', ''),
         ('FUNCTION motcua.answer_gap', 'EXECUTE', '', 'EXECUTE', ''),
         ('FUNCTION motcua.apply_page_request', 'EXECUTE', '', '', ''),
         ('FUNCTION motcua.apply_receipts', 'EXECUTE', 'EXECUTE', '', ''),
@@ -364,13 +363,13 @@ BEGIN
         -- The intake: what one-stop software pushes is written by these functions alone, each of which asks for a
         -- session.
         ('SCHEMA intake', 'motcua_intake', 'USAGE'),
+        ('FUNCTION intake.begin_push', 'motcua_intake', 'EXECUTE'),
         ('FUNCTION intake.look_up', 'motcua_intake', 'EXECUTE'),
         ('FUNCTION intake.note_call', 'motcua_intake', 'EXECUTE'),
         ('FUNCTION intake.sign_in', 'motcua_intake', 'EXECUTE'),
         ('FUNCTION intake.sign_in_from', 'motcua_intake', 'EXECUTE'),
-        ('FUNCTION intake.take_dossiers', 'motcua_intake', 'EXECUTE'),
-        ('FUNCTION intake.take_steps', 'motcua_intake', 'EXECUTE'),
         ('FUNCTION intake.whose', 'motcua_intake', 'EXECUTE'),
+        ('FUNCTION intake.write_push', 'motcua_intake', 'EXECUTE'),
         -- The purge of personal data: its login calls one function, and that function's owner may empty what is named.
         ('SCHEMA motcua', 'motcua_purge', 'USAGE'),
         ('FUNCTION motcua.purge_personal_data', 'motcua_purge', 'EXECUTE'),

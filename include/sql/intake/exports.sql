@@ -203,23 +203,29 @@ LEFT JOIN LATERAL (
     LIMIT 1
 ) AS n ON TRUE;
 
--- name: compare
--- Open dossiers that earlier whole exports had, and how many of these are not among the given ones.
-SELECT
-    c.there,
-    c.missing
-FROM intake.compare_export(%(client_id)s, %(agency_codes)s, %(dossier_codes)s) AS c;
+-- name: exported
+-- Dossiers that the exports of a source had.
+SELECT e.dossier_no, d.agency_code, d.dossier_code, d.status_code, e.vanished_in IS NOT NULL AS is_vanished
+FROM intake.exports AS x
+INNER JOIN intake.exported_dossiers AS e ON x.export_no = e.export_no
+INNER JOIN intake.pushed_dossiers AS d ON e.dossier_no = d.dossier_no
+WHERE x.source = %(source)s;
 
--- name: take
--- Writes what a batch of an export says of dossiers; what was new in it, counted.
-SELECT t.added, t.moved, t.older
-FROM intake.take_export(
-    %(client_id)s, %(export_no)s, %(exported_at)s, %(is_whole)s, %(is_first)s, %(rows)s::jsonb
-) AS t;
+-- name: begin
+-- Begins to write what a batch of an export says of dossiers, and gives what is known of them.
+SELECT t.client_id, t.agencies, t.moment, t.dossiers, t.steps
+FROM intake.begin_taking(%(client_id)s, %(given)s::json, %(with_steps)s) AS t;
+
+-- name: write
+-- Writes what was decided of a batch of an export.
+SELECT count(*) AS written
+FROM intake.write_taken(%(client_id)s, %(dossiers)s::json, %(steps)s::json, '[]', %(export_no)s, %(exported_at)s);
 
 -- name: note_vanished
--- Marks what a whole export has no more; how many dossiers it first has not.
-SELECT intake.note_vanished(%(client_id)s, %(export_no)s, %(agency_codes)s, %(dossier_codes)s) AS vanished;
+-- Marks dossiers that a whole export has no more, and takes the mark from those that it has again.
+UPDATE intake.exported_dossiers AS e
+SET vanished_in = CASE WHEN e.dossier_no = any(%(gone)s::bigint[]) THEN %(export_no)s::bigint END
+WHERE e.dossier_no = any(%(gone)s::bigint[] || %(back)s::bigint[]);
 
 -- name: finish
 -- What became of a file.

@@ -13,14 +13,15 @@ SELECT intake.sign_in_from(%(caller)s::inet, %(unit)s::text, %(session)s::bytea)
 -- Number of the client that a session is of.
 SELECT intake.whose(%(session)s::bytea) AS client_id;
 
--- name: take_dossiers
--- Writes pushed dossiers and says what became of each.
-SELECT t.place, t.outcome, t.dossier_no FROM intake.take_dossiers(%(session)s::bytea, %(rows)s::jsonb) AS t;
+-- name: begin
+-- Begins to write a push, and gives what is known of its dossiers.
+SELECT p.client_id, p.agencies, p.moment, p.dossiers, p.steps, p.words
+FROM intake.begin_push(%(session)s::bytea, %(given)s::json) AS p;
 
--- name: take_steps
--- Writes pushed steps and says what became of each.
-SELECT t.place, t.outcome, NULL::bigint AS dossier_no
-FROM intake.take_steps(%(session)s::bytea, %(rows)s::jsonb) AS t;
+-- name: write
+-- Writes what was decided of a push, and gives the numbers of dossiers that were written.
+SELECT w.agency_code, w.dossier_code, w.dossier_no
+FROM intake.write_push(%(session)s::bytea, %(dossiers)s::json, %(steps)s::json, %(states)s::json) AS w;
 
 -- name: look_up
 -- Which of these dossiers have been pushed.

@@ -71,8 +71,8 @@ def agency_of(written: str, agencies: AgencyWords) -> str | None:
     Raises:
         SeveralAgencies: with the codes of all that have this name.
     """
-    words = (_trimmed(written), _in_any_case(written), fold(written))
-    codes = next((codes for word in words if (codes := agencies.get(word))), ())
+    readings = (_trimmed, _in_any_case, fold)
+    codes = next((codes for reading in readings if (codes := agencies.get(reading(written)))), ())
     if len(codes) > 1:
         raise SeveralAgencies(codes)
     return codes[0] if codes else None

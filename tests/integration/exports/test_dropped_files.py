@@ -9,12 +9,15 @@ from random import Random
 
 import pytest
 
+from motcua.domain.intake.values import Fields
 from motcua.jobs.exports import folders, taking
 from motcua.jobs.exports.taking import SETTLED, has_unread_files, take_files
+from motcua.jobs.intake.taking import take
 from motcua.jobs.notices.watching import CatchUp, sources_to_read
 from motcua.store.intake.exports import accept_file, count_states, list_vanished
-from motcua.store.ledger.database import connect
-from tests.ground import TU_PHAP, in_ledger, until
+from motcua.store.intake.pushes import sign_in
+from motcua.store.ledger.database import INTAKE, connect
+from tests.ground import NHA_TRANG, TU_PHAP, in_ledger, until
 from tests.integration.exports.conftest import (
     CHANGES,
     FORM,
@@ -26,6 +29,7 @@ from tests.integration.exports.conftest import (
     local,
     set_form_of,
 )
+from tests.integration.intake.conftest import PASSWORD, register
 
 
 def test_result_in_a_later_export_is_told(software, run, messages, rows):
@@ -287,6 +291,33 @@ def test_file_that_another_look_reads_meanwhile_is_left_to_it(software, states, 
     assert (others[1].taken, found.taken, found.waiting, found.refused) == (1, 0, 0, 0)
     assert states() == {"H-1": 4}
     assert in_ledger(count_states, SOURCE) == {"taken": 1}
+
+
+@pytest.mark.guarantee("intake", "a file and pushes of one source at once are written one after the other")
+def test_file_and_pushes_of_its_source_at_once_are_written_one_after_the_other(software, rows, states):
+    codes = [f"H-{number}" for number in range(40)]
+    register("vp", NHA_TRANG, source=SOURCE)
+    with connect(INTAKE) as connection:
+        assert sign_in(connection, "vp", PASSWORD, "s" * 43, timedelta(hours=1))
+    software.drop(*(line(code) for code in codes))
+    software.read()
+
+    def push(number: int) -> int:
+        told = [Fields(mahoso=code, trangthai="9", noidungxuly=f"{number}") for code in codes]
+        with connect(INTAKE) as connection:
+            connection.autocommit = True
+            return take(connection, "s" * 43, "steps", "steps", told, NHA_TRANG).taken
+
+    for turn, status in enumerate(("Chờ trả kết quả", "Đang xử lý", "Chờ trả kết quả")):
+        software.drop(*(line(code, status, f"{turn}") for code in codes))
+        with ThreadPoolExecutor(3) as writing:
+            pushed = [writing.submit(push, 2 * turn + each) for each in (0, 1)]
+            assert writing.submit(software.read).result() == {"taken": 1}
+        assert [each.result() for each in pushed] == [40, 40]
+    found = rows("SELECT transition_id, recorded_at FROM intake.pushed_steps ORDER BY transition_id")
+    assert len(found) == len({row["transition_id"] for row in found}) == 40 * (4 + 6)
+    assert found == sorted(found, key=lambda row: row["recorded_at"])
+    assert set(states().values()) == {9}
 
 
 def test_many_looks_at_once_read_each_file_once(software, states, monkeypatch):

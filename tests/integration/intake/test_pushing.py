@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -271,6 +272,31 @@ def test_numbers_grow_as_steps_are_committed_also_of_pushes_at_once(software, ro
     )
     assert len({row["transition_id"] for row in found}) == 40
     assert found == sorted(found, key=lambda row: row["recorded_at"])
+
+
+@pytest.mark.guarantee("intake", "pushes of one dossier at once are judged one after the other")
+def test_pushes_of_one_dossier_at_once_are_each_news_once(served, software, rows):
+    """By two clients of one source, so that no call waits before it comes to the ledger."""
+    register("vp", NHA_TRANG, TU_PHAP, source=SOURCE)
+    both = (software, Software(served, "vp"))
+    began = datetime.now(UTC) - timedelta(hours=2)
+    days = [
+        (
+            dossier("H-1", status, NgayKetThucXuLy=f"2026112{at}"),
+            step("H-1", status, began + timedelta(minutes=11 * at)),
+        )
+        for at, status in enumerate((2, 4, 9))
+    ]
+
+    def push(client: Software) -> int:
+        return sum(client.dossiers(row)["received"] + client.steps(last)["received"] for row, last in days)
+
+    with ThreadPoolExecutor(4) as pushing:
+        received = sum(pushing.map(push, both * 2))
+    found = rows("SELECT transition_id, status_code, digest FROM intake.pushed_steps ORDER BY transition_id")
+    assert len({row["digest"] for row in found}) == len(found) == 3
+    assert [row["status_code"] for row in rows("SELECT status_code FROM intake.source_dossiers")] == [9]
+    assert received == 6
 
 
 def test_push_that_is_being_written_holds_up_the_next_one_of_its_source_and_no_other(served, software, rows, ledger):

@@ -148,3 +148,14 @@ def test_words_of_the_row_are_those_of_the_step_that_happened_last(software, row
     software.steps(step("H-1", 4, now - timedelta(hours=2)))
     (found,) = rows("SELECT step_name FROM intake.source_dossiers")
     assert found["step_name"] == "Trả kết quả"
+
+
+def test_step_that_is_sent_again_overturns_no_row_that_was_taken_back_since(software, row):
+    given = step("H-1", 9, datetime.now(UTC) - timedelta(hours=2))
+    software.dossiers(dossier("H-1", 4))
+    software.dossiers(dossier("H-1", 9))
+    software.steps(given)
+    software.dossiers(dossier("H-1", 4, NgayHenTra=""))
+    assert row()[0] == 4
+    assert software.steps(given)["repeated"] == 1
+    assert row()[0] == 4

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container, Iterable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from typing import Final
 
 from motcua.domain.clock import VIETNAM
+from motcua.domain.intake.merging import ENDED, Key
 
 CLOCKS_MAY_DIFFER: Final = timedelta(minutes=10)
 """What names itself later than this from now comes from a wrong clock."""
@@ -19,6 +22,29 @@ _YEAR_FIRST = re.compile(
 _DAY_FIRST = re.compile(
     r"(?<!\d)(?P<day>\d{2})(?P<between>[-_.])(?P<month>\d{2})(?P=between)(?P<year>20\d{2})" + _TIME, re.ASCII
 )
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedDossier:
+    """A dossier that exports had."""
+
+    dossier_no: int
+    agency_code: str
+    dossier_code: str
+    status_code: int | None
+    is_vanished: bool
+    """Whole exports have it no more."""
+
+
+@dataclass(slots=True)
+class Compared:
+    """What a whole export still has of what was there: open dossiers, how many of these are ``missing``, and our
+    numbers of those that it first has not, or has again."""
+
+    there: int = 0
+    missing: int = 0
+    gone: list[int] = field(default_factory=list)
+    back: list[int] = field(default_factory=list)
 
 
 class FromTheFuture(ValueError):
@@ -67,3 +93,17 @@ def looks_cut(before: int, now: int, least_percent: int) -> bool:
         least_percent: how many of a hundred are there from one export to the next.
     """
     return before - now >= _FEWEST_LOST and now * 100 < before * least_percent
+
+
+def compare(known: Iterable[ExportedDossier], present: Container[Key]) -> Compared:
+    """Holds the dossiers of a whole export against those that earlier ones had."""
+    found = Compared()
+    for each in known:
+        is_present = (each.agency_code, each.dossier_code) in present
+        if not each.is_vanished:
+            is_open = each.status_code is not None and each.status_code not in ENDED
+            found.there += is_open
+            found.missing += is_open and not is_present
+        if is_present == each.is_vanished:
+            (found.back if is_present else found.gone).append(each.dossier_no)
+    return found

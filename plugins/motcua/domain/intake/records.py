@@ -59,46 +59,52 @@ class RecordRefused(Exception):
         self.field = field
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PushedDossier:
-    """A dossier that may be used. Holds personal data."""
+    """A dossier that may be used, pushed or told by a file. Holds personal data."""
 
     dossier_code: str
-    unit: str | None
+    unit: str | None = None
     """Code of the unit that the record, or its call, names."""
-    prefix: str | None
+    prefix: str | None = None
     """Code of the agency that the dossier's own code begins with."""
-    of_name: str | None
+    of_name: str | None = None
     """Name of the unit that works on it."""
+    agency_code: str = ""
+    """Of what a file tells: whose it is, as its reader found."""
     fields: Mapping[str, str]
     said: Sequence[str]
-    """Names of the members below that the push says something of."""
-    status_code: int | None
-    supplement_at_desk: bool
-    received_at: datetime | None
-    due_at: datetime | None
-    finished_at: datetime | None
-    returned_at: datetime | None
-    digest: str
-    """Of all that it says."""
+    """Names of the members below that something is said of."""
+    status_code: int | None = None
+    supplement_at_desk: bool = False
+    received_at: datetime | None = None
+    due_at: datetime | None = None
+    finished_at: datetime | None = None
+    returned_at: datetime | None = None
+    digest: str = ""
+    """Of all that a push says."""
     earlier: Sequence[str] = ()
     """Digests of what came of it earlier in the same call, and was put into it."""
+    steps: Sequence[PushedStep] = ()
+    """Of what a file tells: its steps, in their order."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PushedStep:
-    """A step that may be used. Holds personal data."""
+    """A step that may be used, pushed or told by a file. Holds personal data."""
 
-    dossier_code: str | None
-    dossier_no: int | None
+    dossier_code: str | None = None
+    dossier_no: int | None = None
     """Our own number of the dossier, where the client names it by that."""
-    unit: str | None
-    prefix: str | None
+    unit: str | None = None
+    prefix: str | None = None
     fields: Mapping[str, str]
     status_code: int | None
     supplement_at_desk: bool
     occurred_at: datetime | None
     digest: str
+    state: str = ""
+    """Of what a file tells: hash of status, step and place."""
 
 
 @dataclass(slots=True)
@@ -258,13 +264,8 @@ def dossier_that_says(
         of_name=of_name,
         fields=fields,
         said=sorted(said),
-        status_code=said.get("status_code"),
-        supplement_at_desk=said.get("supplement_at_desk", False),
-        received_at=said.get("received_at"),
-        due_at=said.get("due_at"),
-        finished_at=said.get("finished_at"),
-        returned_at=said.get("returned_at"),
         digest=_digest({"fields": fields, **said}),
+        **said,
     )
 
 

@@ -90,7 +90,7 @@ class ReadExport:
     faults: list[FileFault] = field(default_factory=list)
     """The first of them."""
     rows: list[str] = field(default_factory=list)
-    """Each a dossier with its steps, as JSON; intake.take_export says which columns. Of a preview the first."""
+    """Each a ``PushedDossier`` with its steps and its place, as JSON. Of a preview the first."""
     keys: list[tuple[str, str]] = field(default_factory=list)
     """Agency and code of all dossiers in it, those of refused lines too. Of a preview none."""
 

@@ -9,14 +9,18 @@ from __future__ import annotations
 import hashlib
 import logging
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import IO, TYPE_CHECKING, Final, Literal
 
 from psycopg import DataError
+from pydantic import TypeAdapter
 
-from motcua.domain.intake.exports import FromTheFuture, by_name, exported_at, looks_cut
+from motcua.domain.intake.exports import Compared, FromTheFuture, by_name, compare, exported_at, looks_cut
+from motcua.domain.intake.merging import File, merge_exported
+from motcua.domain.intake.records import PushedDossier
 from motcua.jobs.exports.forms import ExportForm, ExportFormError, form_of
 from motcua.jobs.exports.reading import MOST_KEPT_FAULTS, ReadExport
 from motcua.jobs.handed_in.faults import FileFault, FileRefused
@@ -31,10 +35,10 @@ from motcua.store.intake.exports import (
     KeptForm,
     LastTaken,
     SeenFile,
-    Told,
     WaitingFile,
     any_waiting,
-    compare_export,
+    begin_batch,
+    exported_dossiers,
     files_read,
     finish_file,
     form_in_force,
@@ -43,8 +47,8 @@ from motcua.store.intake.exports import (
     note_removed,
     note_vanished,
     see_file,
-    take_rows,
     try_again,
+    write_batch,
 )
 from motcua.store.ledger.database import Connection, connect
 
@@ -63,6 +67,7 @@ _BATCH: Final = 1000
 _PIECE: Final = 1024 * 1024
 _NOT_YET: Final = (".part", ".partial", ".tmp", ".temp", ".filepart", ".crdownload", ".download", ".swp", ".lock")
 _OF_SYSTEMS: Final = ("desktop.ini", "thumbs.db")
+_RECORDS: Final = TypeAdapter(list[PushedDossier])
 
 
 class FolderFailed(Exception):
@@ -227,7 +232,7 @@ def _take(source: str, ready: _Ready, kept: KeptForm, form: ExportForm, now: dat
             if (state := is_past(last, at, file.name, form)) is not None:
                 return _end(connection, ready, replace(end, state=state, sha256=digest, exported_at=at))
             end = replace(end, sha256=digest, exported_at=at)
-            return _write(connection, ready, kept, form, read, last, end)
+            return _write(connection, source, ready, kept, form, read, last, end)
     except (FileNotFoundError, ReaderBusy):
         return "waiting"
     except FileRefused as refused:
@@ -273,6 +278,7 @@ def is_past(last: LastTaken, at: datetime, name: str, form: ExportForm) -> Liter
 
 def _write(
     connection: Connection,
+    source: str,
     ready: _Ready,
     kept: KeptForm,
     form: ExportForm,
@@ -283,33 +289,29 @@ def _write(
     """Writes what a file tells, unless it may be only a part of what was exported."""
     assert end.exported_at is not None
     is_whole = form.kind == "whole"
-    keys, dossiers = read.keys, read.dossiers
+    dossiers = read.dossiers
     if is_whole and not dossiers:
         raise FileRefused(ready.file.name, [FileFault("no_lines")])
+    compared = compare(exported_dossiers(connection, source), set(read.keys)) if is_whole else Compared()
     if ready.waiting.accepted_at is None:
         if read.ends_a_line is False and last.ends_a_line:
             raise FileRefused(ready.file.name, [FileFault("cut_off")])
         if is_whole and last.whole_at is not None:
-            there, missing = compare_export(connection, kept.client_id, keys)
-            before = last.whole_dossiers or 0
+            there, before = compared.there, last.whole_dossiers or 0
             if looks_cut(before, dossiers, form.least_percent):
                 raise _too_few(ready, before, dossiers)
-            if looks_cut(there, there - missing, form.least_percent):
-                raise _too_few(ready, there, there - missing)
-    told = Told(0, 0, 0)
-    rows = read.rows
-    for start in range(0, len(rows), _BATCH):
-        part = take_rows(
-            connection,
-            kept.client_id,
-            ready.waiting.export_no,
-            end.exported_at,
-            rows[start : start + _BATCH],
-            is_whole=is_whole,
-            is_first=is_whole and last.whole_at is None,
-        )
-        told = Told(told.added + part.added, told.moved + part.moved, told.older + part.older)
-    vanished = note_vanished(connection, kept.client_id, ready.waiting.export_no, keys) if is_whole else 0
+            if looks_cut(there, there - compared.missing, form.least_percent):
+                raise _too_few(ready, there, there - compared.missing)
+    file = File(end.exported_at, is_whole, is_first=is_whole and last.whole_at is None)
+    export_no = ready.waiting.export_no
+    told = Counter[str]()
+    for start in range(0, len(read.rows), _BATCH):
+        records = _RECORDS.validate_json(f"[{','.join(read.rows[start : start + _BATCH])}]")
+        known = begin_batch(connection, kept.client_id, records, with_steps=not is_whole)
+        decided, counted = merge_exported(known, records, file)
+        write_batch(connection, kept.client_id, export_no, file.exported_at, decided)
+        told += counted
+    note_vanished(connection, export_no, compared.gone, compared.back)
     return _end(
         connection,
         ready,
@@ -318,11 +320,11 @@ def _write(
             ends_a_line=read.ends_a_line,
             lines=read.lines,
             dossiers=dossiers,
-            added=told.added,
-            moved=told.moved,
-            older=told.older,
+            added=told["added"],
+            moved=told["moved"],
+            older=told["older"],
             refused=read.refused,
-            vanished=vanished,
+            vanished=len(compared.gone),
             faults=read.faults,
         ),
     )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, Final, Literal, TypeAlias, TypeVar
 
+from motcua.domain.intake.merging import merge_dossiers, merge_steps
 from motcua.domain.intake.records import (
     PushedDossier,
     PushedStep,
@@ -19,7 +20,7 @@ from motcua.domain.intake.records import (
 )
 from motcua.domain.intake.values import Fields
 from motcua.settings import settings
-from motcua.store.intake.pushes import Fault, Outcome, note_call, take_dossiers, take_steps
+from motcua.store.intake.pushes import Fault, begin_push, note_call, write_push
 from motcua.store.ledger.database import Connection
 
 RecordKind: TypeAlias = Literal["dossiers", "steps"]
@@ -75,9 +76,9 @@ class Taken:
         if len(self.unused) < _TOLD:
             self.unused.append(left_out)
 
-    def count(self, outcome: Outcome, dossier_code: str) -> None:
-        """Counts what the ledger made of a record."""
-        match outcome.outcome:
+    def count(self, place: int, outcome: str, dossier_code: str) -> None:
+        """Counts what became of a record."""
+        match outcome:
             case "taken":
                 self.taken += 1
             case "repeated":
@@ -85,8 +86,7 @@ class Taken:
             case "waiting":
                 self.waiting += 1
             case reason:
-                self.refuse(Refusal(outcome.place, reason, "", dossier_code))
-        self.dossier_no = outcome.dossier_no or self.dossier_no
+                self.refuse(Refusal(place, reason, "", dossier_code))
 
 
 def take(
@@ -110,16 +110,9 @@ def take(
     found = Taken()
     for start, batch in _batches(records):
         if kind == "dossiers":
-            dossiers = _read(read_dossier, start, batch, unit, found)
-            last = _last_of_each(dossiers)
-            outcomes = take_dossiers(connection, session, {place: dossiers[place] for place in last.values()})
-            by_place = {each.place: each for each in outcomes}
-            for place, dossier in dossiers.items():
-                found.count(replace(by_place[last[_key(dossier)]], place=place), dossier.dossier_code)
+            _take_dossiers(connection, session, _read(read_dossier, start, batch, unit, found), found)
         else:
-            steps = _read(read_step, start, batch, unit, found)
-            for outcome in take_steps(connection, session, steps):
-                found.count(outcome, steps[outcome.place].dossier_code or "")
+            _take_steps(connection, session, _read(read_step, start, batch, unit, found), found)
     with connection.transaction():
         note_call(
             connection,
@@ -131,6 +124,41 @@ def take(
             faults=[Fault(fault, name, records) for (fault, name), records in found.faults.items()],
         )
     return found
+
+
+def _take_dossiers(connection: Connection, session: str, came: dict[int, PushedDossier], found: Taken) -> None:
+    last = _last_of_each(came)
+    records = {place: came[place] for place in last.values()}
+    asked = (
+        {
+            "place": place,
+            "dossier_code": each.dossier_code,
+            "fields": each.fields,
+            "digests": [each.digest, *each.earlier],
+        }
+        for place, each in records.items()
+    )
+    with connection.transaction():
+        known = begin_push(connection, session, asked)
+        decided = merge_dossiers(known, records)
+        numbers = write_push(connection, session, decided)
+    for place, dossier in came.items():
+        of = last[_key(dossier)]
+        found.count(place, decided.outcomes[of], dossier.dossier_code)
+        if key := decided.keys.get(of):
+            found.dossier_no = numbers.get(key) or known.dossiers[key].dossier_no
+
+
+def _take_steps(connection: Connection, session: str, came: Mapping[int, PushedStep], found: Taken) -> None:
+    named = {(each.dossier_code, None if each.dossier_code else each.dossier_no) for each in came.values()}
+    with connection.transaction():
+        known = begin_push(
+            connection, session, ({"dossier_code": code, "dossier_no": number} for code, number in named)
+        )
+        decided = merge_steps(known, came)
+        write_push(connection, session, decided)
+    for place, step in came.items():
+        found.count(place, decided.outcomes[place], step.dossier_code or "")
 
 
 def _batches(records: Sequence[Any]) -> Iterator[tuple[int, list[Any]]]:

@@ -58,18 +58,6 @@ def read_place(written: str) -> Place:
         raise ValueError(written) from None
 
 
-def agency_named(written: str, agencies: Iterable[Agency]) -> Agency:
-    """The one of these agencies that has this code or alias.
-
-    Raises:
-        AgencyUnknown: none of them has.
-    """
-    found = find_agency(agencies, written)
-    if found is None:
-        raise AgencyUnknown(written)
-    return found
-
-
 class Faults(list[str]):
     """What is wrong with what is asked, in words; empty: nothing."""
 
@@ -232,7 +220,9 @@ class _Reading:
         written, told = self._taken(name), list_words()["told"]
         of_none = written == NO_AGENCY and declared.of_none and self._viewer.agencies is None
         if written and not of_none:
-            self.chosen = agency_named(written, self._agencies)
+            self.chosen = find_agency(self._agencies, written)
+            if self.chosen is None:
+                raise AgencyUnknown(written)
         self.values |= {
             "agencies": self._viewer.listed if self.chosen is None else [self.chosen.agency_code],
             "of_no_agency": of_none,

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from motcua.domain.intake.exports import ExportedDossier
+from motcua.domain.intake.merging import Decided, Known
+from motcua.domain.intake.records import PushedDossier
+from motcua.store.intake.pushes import decided_rows, known_of
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import columns_of, record, recordset, value_of
+from motcua.store.ledger.rows import columns_of, large_array, large_recordset, record, recordset, value_of
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -79,15 +83,6 @@ class LastTaken:
     """The newest of all was a text whose last line was ended."""
     is_repeated: bool
     """This very file was taken, and nothing that it could take back came after it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What was new in an export, in dossiers."""
-
-    added: int
-    moved: int
-    older: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,54 +268,37 @@ def last_taken(connection: Connection, source: str, sha256: bytes, exported_at: 
     return value_of(LastTaken, row)
 
 
-def take_rows(
-    connection: Connection,
-    client_id: int,
-    export_no: int,
-    exported_at: datetime,
-    rows: Sequence[str],
-    *,
-    is_whole: bool,
-    is_first: bool,
-) -> Told:
-    """Writes what some dossiers are told to be, each given as JSON."""
-    row = connection.execute(
-        statement("intake/exports/take"),
-        {
-            "client_id": client_id,
-            "export_no": export_no,
-            "exported_at": exported_at,
-            "is_whole": is_whole,
-            "is_first": is_first,
-            "rows": f"[{','.join(rows)}]",
-        },
-    ).fetchone()
+def exported_dossiers(connection: Connection, source: str) -> Iterator[ExportedDossier]:
+    """Dossiers that the exports of a source had."""
+    for row in connection.execute(statement("intake/exports/exported"), {"source": source}):
+        yield value_of(ExportedDossier, row)
+
+
+def begin_batch(connection: Connection, client_id: int, records: Sequence[PushedDossier], *, with_steps: bool) -> Known:
+    """Reads what is known of dossiers that a file tells of; until the transaction's end nobody else writes of its
+    source. ``with_steps``: of their steps, too."""
+    asked = [{"place": at, "dossier_code": r.dossier_code, "fields": r.fields} for at, r in enumerate(records)]
+    values = {"client_id": client_id, "given": large_recordset(asked), "with_steps": with_steps}
+    row = connection.execute(statement("intake/exports/begin"), values).fetchone()
     assert row is not None
-    return value_of(Told, row)
+    return known_of(row)
 
 
-def compare_export(connection: Connection, client_id: int, keys: Sequence[tuple[str, str]]) -> tuple[int, int]:
-    """Open dossiers that earlier whole exports had, and how many of these are not among the given ones."""
-    row = connection.execute(statement("intake/exports/compare"), _keys(client_id, keys)).fetchone()
-    assert row is not None
-    return row["there"], row["missing"]
+def write_batch(
+    connection: Connection, client_id: int, export_no: int, exported_at: datetime, decided: Decided
+) -> None:
+    """Writes what was decided of dossiers that a file tells of."""
+    values = {"client_id": client_id, "export_no": export_no, "exported_at": exported_at, **decided_rows(decided)}
+    connection.execute(statement("intake/exports/write"), values)
 
 
-def note_vanished(connection: Connection, client_id: int, export_no: int, keys: Sequence[tuple[str, str]]) -> int:
-    """Marks what a whole export has no more; how many dossiers it first has not."""
-    row = connection.execute(
-        statement("intake/exports/note_vanished"), {"export_no": export_no, **_keys(client_id, keys)}
-    ).fetchone()
-    assert row is not None
-    return int(row["vanished"])
-
-
-def _keys(client_id: int, keys: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    return {
-        "client_id": client_id,
-        "agency_codes": [agency for agency, _ in keys],
-        "dossier_codes": [code for _, code in keys],
-    }
+def note_vanished(connection: Connection, export_no: int, gone: Sequence[int], back: Sequence[int]) -> None:
+    """Marks dossiers, by their numbers, that a whole export has no more, and takes the mark from those that it has
+    again."""
+    connection.execute(
+        statement("intake/exports/note_vanished"),
+        {"export_no": export_no, "gone": large_array(gone), "back": large_array(back)},
+    )
 
 
 def finish_file(connection: Connection, export_no: int, became: Became) -> None:

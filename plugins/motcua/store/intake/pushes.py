@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from functools import lru_cache
+from typing import Any, LiteralString
 
 from psycopg import Error
+from pydantic import TypeAdapter
+from pydantic_core import from_json
 
-from motcua.domain.intake.records import PushedDossier, PushedStep
+from motcua.domain.intake.merging import Decided, Dossier, Key, Known, Step
+from motcua.domain.words import AgencyWords, words_of
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import columns_of, recordset, value_of
+from motcua.store.ledger.rows import columns_of, large_recordset, recordset, value_of
 
 _NOBODYS = "MC010"
+_DOSSIERS, _STEPS = TypeAdapter(list[Dossier]), TypeAdapter(list[Step])
 
 
 class SessionEnded(Exception):
     """The session is nobody's: it never was one, its time is over, or its client may push no more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a record."""
-
-    place: int
-    outcome: str
-    """``taken``, ``repeated``, ``waiting`` (for its dossier), or why it is refused."""
-    dossier_no: int | None
-    """Our number of the dossier, of dossiers that were not refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,34 +73,64 @@ def whose(connection: Connection, session: str) -> int | None:
     return None if row is None else row["client_id"]
 
 
-def take_dossiers(connection: Connection, session: str, dossiers: Mapping[int, PushedDossier]) -> list[Outcome]:
-    """Writes dossiers, by their places in the push, each as far as it tells something new.
+def begin_push(connection: Connection, session: str, asked: Iterable[Mapping[str, Any]]) -> Known:
+    """Reads what is known of what a push is about; until the transaction's end nobody else writes of its source.
+
+    ``asked``: of each record ``place`` and ``dossier_code`` or ``dossier_no``; of a dossier its ``fields`` and
+    ``digests``, too.
 
     Raises:
-        SessionEnded: nothing is written.
+        SessionEnded: the session is nobody's.
     """
-    return _take(connection, session, [{"place": place, **columns_of(each)} for place, each in dossiers.items()], True)
+    values = {"session": digest(session), "given": large_recordset(asked)}
+    return known_of(_of_session(connection, statement("intake/pushes/begin"), values)[0])
 
 
-def take_steps(connection: Connection, session: str, steps: Mapping[int, PushedStep]) -> list[Outcome]:
-    """Writes steps, by their places in the push, each once.
+def write_push(connection: Connection, session: str, decided: Decided) -> dict[Key, int]:
+    """Writes what was decided of a push; our numbers of the dossiers that were written.
 
     Raises:
-        SessionEnded: nothing is written.
+        SessionEnded: the session is nobody's.
     """
-    return _take(connection, session, [{"place": place, **columns_of(each)} for place, each in steps.items()], False)
+    values = {"session": digest(session), **decided_rows(decided)}
+    rows = _of_session(connection, statement("intake/pushes/write"), values)
+    return {(row["agency_code"], row["dossier_code"]): row["dossier_no"] for row in rows}
 
 
-def _take(connection: Connection, session: str, rows: Sequence[Mapping[str, Any]], are_dossiers: bool) -> list[Outcome]:
-    name = statement("intake/pushes/take_dossiers") if are_dossiers else statement("intake/pushes/take_steps")
+def _of_session(connection: Connection, text: LiteralString, values: Mapping[str, Any]) -> list[dict[str, Any]]:
     try:
-        with connection.transaction():
-            found = connection.execute(name, {"session": digest(session), "rows": recordset(rows)}).fetchall()
+        return connection.execute(text, values).fetchall()
     except Error as error:
         if error.sqlstate == _NOBODYS:
             raise SessionEnded from None
         raise
-    return [value_of(Outcome, row) for row in found]
+
+
+def known_of(row: Mapping[str, Any]) -> Known:
+    """What was read under the lock of a source."""
+    dossiers, steps = _DOSSIERS.validate_json(row["dossiers"]), _STEPS.validate_json(row["steps"])
+    return Known(row["client_id"], row["agencies"], row["moment"], dossiers, steps, _words(row.get("words") or "[]"))
+
+
+@lru_cache(maxsize=4)
+def _words(text: str) -> AgencyWords:
+    # As all agencies are named: the same from call to call, until one of them changes.
+    found: tuple[list[tuple[str, str]], list[tuple[str, str]]] = ([], [])
+    for is_code, written, agency in from_json(text):
+        found[not is_code].append((written, agency))
+    return words_of(*found)
+
+
+def decided_rows(decided: Decided) -> dict[str, str]:
+    """What was decided, as the statements that write it take it."""
+    return {
+        "dossiers": _DOSSIERS.dump_json(list(decided.dossiers.values()), exclude_none=True).decode(),
+        "steps": large_recordset({"ordinal": at, **columns_of(each)} for at, each in enumerate(decided.steps, 1)),
+        "states": large_recordset(
+            {"agency_code": agency, "dossier_code": code, "digest": each}
+            for agency, code, each in sorted(decided.states)
+        ),
+    }
 
 
 def look_up(connection: Connection, session: str, codes: Sequence[str]) -> list[KnownDossier]:

@@ -18,11 +18,11 @@ from fastapi.responses import HTMLResponse, Response
 from motcua.domain.explaining import TOLD
 from motcua.domain.phones.reading import hide_phones, holds_phone, read_phone
 from motcua.jobs.explaining import CodeSearch, ExplainedDossier, axis_lines, explain_dossier, find_by_code, status_name
-from motcua.jobs.listing.asking import AgencyUnknown, Asked, agency_named
+from motcua.jobs.listing.asking import Asked
 from motcua.jobs.listing.lists import AXIS, DOSSIERS
 from motcua.reports import wording
 from motcua.reports.explaining import clauses, due_moment
-from motcua.store.agencies import Agency, list_agencies
+from motcua.store.agencies import Agency, find_agency, list_agencies
 from motcua.store.dossiers import MOST_FOUND, DossierFound, dossiers_by_number, dossiers_by_phone
 from motcua.store.ledger.database import Connection, page_connection
 from motcua.store.people import log_phone_search
@@ -139,13 +139,11 @@ def _clean(typed: str) -> str:
 def _code_of(known: list[Agency], typed: str, visits: Visitor) -> str | None:
     if not typed:
         return None
-    try:
-        code = agency_named(typed, known).agency_code
-    except AgencyUnknown:
-        visits.must_see(None)
-        raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_agency") from None
-    visits.must_see(code)
-    return code
+    agency = find_agency(known, typed)
+    visits.must_see(None if agency is None else agency.agency_code)
+    if agency is None:
+        raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_agency")
+    return agency.agency_code
 
 
 def _explained(connection: Connection, found: DossierFound, visits: Visitor) -> ExplainedDossier:
