@@ -6,6 +6,7 @@ Copying a ledger, and each connection's first statements, take longer than most 
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -109,6 +110,11 @@ class _Forgetful(dict[str, Any]):
 _made: dict[str, GivenLedger] = {}
 
 
+def given_ledger(database_name: str) -> GivenLedger:
+    """The ledger of that name."""
+    return _made[database_name]
+
+
 def leave(database_name: str) -> None:
     """Closes what is kept of a ledger's connections, so that it can be copied; the next test is given another one."""
     if database_name in _made:
@@ -176,18 +182,29 @@ class GivenLedger:
         changed = [table for table, figures in counted.items() if figures != self._counted[table]]
         if max((counted[table][0] for table in changed), default=0) > _MANY_ROWS:
             return False
-        moved = set(self._administrator.execute(_SEQUENCES)) - set(self.template.sequences)
-        was = {name: (last or start, last is not None) for name, start, last in self.template.sequences}
-        steps = [f"DELETE FROM {table}" for table in changed]
+        self._fill(changed, self.template)
+        self._counted = self._count()
+        return True
+
+    def as_it_is(self) -> Template:
+        """What is in it now, for :meth:`become`."""
+        return Template.of(self._administrator)
+
+    def become(self, other: Template) -> None:
+        """Makes the rows those that another test's ledger had."""
+        self._fill([table for table, (count, _) in self._count().items() if count or table in other.rows], other)
+
+    def _fill(self, tables: Collection[str], template: Template) -> None:
+        moved = set(self._administrator.execute(_SEQUENCES)) - set(template.sequences)
+        was = {name: (last or start, last is not None) for name, start, last in template.sequences}
+        steps = [f"DELETE FROM {table}" for table in tables]
         steps += [f"SELECT setval('{name}', {was[name][0]}, {was[name][1]})" for name, _, _ in moved]
         with self._administrator.transaction():
             # Neither triggers nor references are asked.
             self._administrator.execute("; ".join(["SET LOCAL session_replication_role = replica", *steps]))
-            for table in set(changed) & set(self.template.rows):
+            for table in set(tables) & set(template.rows):
                 with self._administrator.cursor().copy(f"COPY {table} FROM STDIN") as copy:  # type: ignore[arg-type]
-                    copy.write(self.template.rows[table])
-        self._counted = self._count()
-        return True
+                    copy.write(template.rows[table])
 
     def _count(self) -> dict[str, tuple[int, int]]:
         figures = self._administrator.execute(self.template.counting)  # type: ignore[arg-type]

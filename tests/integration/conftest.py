@@ -13,8 +13,8 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from motcua.sandbox.network.scripted import ScriptedGateway
-from motcua.store.ledger.database import close_ledger_pool
-from tests.ground import Server, gateway_connection
+from tests.given_ledgers import Template, given_ledger
+from tests.ground import gateway_connection
 
 
 @pytest.fixture
@@ -31,43 +31,33 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True)
 class Kept:
-    """A ledger and a folder of publications, as they were once made."""
+    """What was in a ledger and a folder of publications when they were made."""
 
-    database: str
+    rows: Template
     folder: Path
     value: Any
 
 
 @pytest.fixture(scope="module")
-def kept(postgres: Server) -> Iterator[dict[str, Kept]]:
+def kept() -> dict[str, Kept]:
     """What the module's tests start from, by name."""
-    found: dict[str, Kept] = {}
-    yield found
-    for each in found.values():
-        postgres.drop_database(each.database)
+    return {}
 
 
 @pytest.fixture
 def made_once(
-    postgres: Server, ledger: str, kept: dict[str, Kept], tmp_path_factory: pytest.TempPathFactory
+    ledger: str, kept: dict[str, Kept], tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[str, Path, Callable[[], Value]], Value]:
-    """Makes what many tests start from in the first of them; later ones get a copy of ledger and folder.
-
-    No connection to the ledger may be open but those of its pool.
-    """
+    """Makes what many tests start from in the first of them; the ledger and folder of later ones are filled alike."""
 
     def made(name: str, folder: Path, make: Callable[[], Value]) -> Value:
-        database = str(conninfo_to_dict(ledger)["dbname"])
+        given = given_ledger(str(conninfo_to_dict(ledger)["dbname"]))
         if name in kept:
-            close_ledger_pool()
-            postgres.drop_database(database)
-            postgres.copy_database(kept[name].database, database)
+            given.become(kept[name].rows)
             shutil.copytree(kept[name].folder, folder)
         else:
             value = make()
-            close_ledger_pool()
-            kept[name] = Kept(f"kept_{name}_{database}", tmp_path_factory.mktemp(name) / "folder", value)
-            postgres.copy_database(database, kept[name].database)
+            kept[name] = Kept(given.as_it_is(), tmp_path_factory.mktemp(name) / "folder", value)
             shutil.copytree(folder, kept[name].folder)
         return copy.deepcopy(kept[name].value)
 

@@ -28,28 +28,10 @@ _BATCH = 20_000
 
 LANES = 2
 """The snapshot is made by so many connections side by side, all of which see one moment of the ledger."""
-_TABLES: Mapping[str, LiteralString] = {
-    table: f"{file}/{table}"
-    for file in ("quality/given", "quality/facts", "quality/marks", "quality/agency_facts", "quality/source_facts")
-    for table in statements_of(file)
-}
-"""By table of the snapshot, the statement that makes and fills it, in the order in which they need each other."""
 OWN_FACTS = "own_facts"
 """No table: the part of ``dossier_facts`` that a dossier's own row and steps make."""
 _FACTS = "dossier_facts"
 _FIRST_LANE = ("dossiers", "moves", "result_messages", "edited", "edits")
-_LANES: tuple[tuple[str, ...], ...] = (
-    _FIRST_LANE,
-    (
-        "moves",
-        "actor_days",
-        "agency_days",
-        *(own for own in statements_of("quality/marks") if own not in {*_FIRST_LANE, _FACTS}),
-        "source_facts",
-        "ledger_counts",
-    ),
-)
-"""What is taken from the ledger; the two lanes cost about the same."""
 _SUMS = (("desk_cells",), ("notice_cells", "usual_waits"))
 """What is made of it, without another look at the ledger."""
 _MONTHS = ("agency_month_facts", "agency_counts")
@@ -57,6 +39,20 @@ _HASHED = {_FACTS, *_SUMS[0], *_SUMS[1], *_MONTHS}
 """Their joins are of everything with everything; a planner that takes a part for small must not loop over it."""
 _KNOWN_TO_PLANNER = ("dossiers", "moves", "result_messages", "in_register")
 """By their dossiers; the others are small, as the planner sees by their size."""
+
+
+@cache
+def _tables() -> Mapping[str, LiteralString]:
+    """By table of the snapshot, the statement that makes and fills it, in the order in which they need each other."""
+    files = ("quality/given", "quality/facts", "quality/marks", "quality/agency_facts", "quality/source_facts")
+    return {table: f"{file}/{table}" for file in files for table in statements_of(file)}
+
+
+@cache
+def _lanes() -> tuple[tuple[str, ...], ...]:
+    """What is taken from the ledger; the two lanes cost about the same."""
+    marks = (own for own in statements_of("quality/marks") if own not in {*_FIRST_LANE, _FACTS})
+    return _FIRST_LANE, ("moves", "actor_days", "agency_days", *marks, "source_facts", "ledger_counts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +224,7 @@ def facts_of(table: str) -> frozenset[str]:
     Raises:
         KeyError: no statement makes such a table.
     """
-    plain, nested = statement(_TABLES[table]), ""
+    plain, nested = statement(_tables()[table]), ""
     plain = re.sub(r"--[^\n]*|'[^']*'", "", plain)
     while plain != nested:
         nested, plain = plain, re.sub(r"\([^()]*\)", "", plain)
@@ -244,7 +240,7 @@ def begin_snapshot(connection: Connection, parameters: Mapping[str, Any]) -> Non
     """
     connection.execute(statement("quality/snapshot/begin_snapshot"))
     given = {**_of_run(parameters), **_NOTHING, "low": 0, "high": 0}
-    for table in _TABLES:
+    for table in _tables():
         if table != OWN_FACTS:
             made = connection.execute(f"SELECT * FROM ({_text_of(table)}) AS made LIMIT 0", given).description or ()  # noqa: S608 - ours
             columns = {"columns": [each.name for each in made], "types": [each.type_code for each in made]}
@@ -262,10 +258,10 @@ def _of_run(parameters: Mapping[str, Any]) -> dict[str, Any]:
 def _text_of(table: str) -> str:
     """The statement that makes a table; of a dossier's facts with its own as a part, which costs less than a table of
     them: between two runs they are read alone."""
-    text = statement(_TABLES[table])
+    text = statement(_tables()[table])
     if table != _FACTS:
         return text
-    own = statement(_TABLES[OWN_FACTS])
+    own = statement(_tables()[OWN_FACTS])
     return f"WITH {OWN_FACTS} AS NOT MATERIALIZED (\n{own}\n)\n{text.replace(f'quality.{OWN_FACTS}', OWN_FACTS)}"
 
 
@@ -320,7 +316,7 @@ def fill_snapshot(
     for lane in lanes[1:]:
         # No statement with parameters: it takes a literal alone.
         lane.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(moment["moment"] if moment else "")))
-    _side_by_side(lanes, _LANES, given, ranges)
+    _side_by_side(lanes, _lanes(), given, ranges)
     for lane in lanes:
         lane.isolation_level = None
     for table in _KNOWN_TO_PLANNER:
