@@ -16,7 +16,7 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -30,6 +30,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 from typer.testing import CliRunner, Result
 
+from motcua.domain.checks import Finding
 from motcua.domain.dossiers import SourceTransition
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.domain.texts import Registration
@@ -604,6 +605,11 @@ def states(rows: Rows) -> list[tuple[str, str | None]]:
     """State and reason of each message."""
     found = rows("SELECT state, reason FROM motcua.messages ORDER BY message_id")
     return [(row["state"], row["reason"]) for row in found]
+
+
+def words_of_left(left: Iterable[Finding]) -> list[str]:
+    """What a run's gate says is left, in the words of its log."""
+    return [each.facts["detail"] for each in left]
 
 
 def reference_of(rows: Rows, attempt: int = 0) -> str:

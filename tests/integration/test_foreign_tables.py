@@ -90,7 +90,7 @@ def test_source_behind_foreign_tables_is_checked_as_any_other(far):
         "too_slow",
     }
     assert found["status_unknown"]["names"] == ["77"]
-    assert found["status_unknown"]["action"] == words_of("status_unknown")["action"]
+    assert found["status_unknown"]["action"] == words_of("status_unknown")["todo"]
     assert "khung nhìn" in found["phones_missing"]["action"]
 
 

@@ -94,7 +94,8 @@ def _plain(cell: Cell, column: Column) -> str:
         case int() if column.shown == "figure":
             return f"{cell:,}".replace(",", ".")
         case _:
-            return str(cell)
+            # What a source wrote steers no terminal.
+            return "".join(each if each.isprintable() else " " for each in str(cell))
 
 
 def _write(listing: Listing, asked: Asked, seen: Seen, to: Path) -> None:

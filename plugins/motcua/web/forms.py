@@ -153,7 +153,7 @@ async def _fields_of(request: Request, most: int) -> list[tuple[str, str]]:
         fields = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=most)
     except ValueError:
         raise PageRefused(HTTPStatus.BAD_REQUEST, "not_so") from None
-    request.state.sent_at = dict(fields).get("at", "")
+    request.state.sent_at = dict(fields).get("at")
     return fields
 
 

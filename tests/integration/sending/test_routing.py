@@ -17,7 +17,17 @@ from motcua.jobs.tasks.notify_transitions import send_messages
 from motcua.jobs.texts import unregister_text
 from motcua.sandbox.network.scripted import ScriptedGateway
 from motcua.store.notices.gateways import start_gateway
-from tests.ground import NOW, gateway_connection, in_ledger, register_templates, send_at, states, take_in, type_command
+from tests.ground import (
+    NOW,
+    gateway_connection,
+    in_ledger,
+    register_templates,
+    send_at,
+    states,
+    take_in,
+    type_command,
+    words_of_left,
+)
 
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 VIETTEL, MOBIFONE, ITEL = "0981234", "0905123", "0871234"
@@ -143,7 +153,7 @@ def test_configuration_error_fails_over_at_once_and_is_recorded(one_stop, two, r
     assert sorted(numbers(second)) == [f"+84981234{n:03}" for n in range(12)]
     assert set(states(rows)) == {("accepted", None)}
     assert ("kannel", "", "stopped") in changes(rows)
-    assert any("gateway kannel stopped: 403" in line for line in unresolved("run", now=NOW))
+    assert any("gateway kannel stopped: 403" in line for line in words_of_left(unresolved("run", now=NOW)))
 
 
 def test_gateway_is_preferred_again_after_its_time_one_request_first(one_stop, two, rows):
@@ -338,7 +348,7 @@ def test_gateway_with_a_broken_connection_does_not_stop_the_other(one_stop, two,
     queue(one_stop, VIETTEL)
     send_at()
     assert len(second.asked) == 1
-    assert any("segments_per_second" in line for line in unresolved("run", now=NOW))
+    assert any("segments_per_second" in line for line in words_of_left(unresolved("run", now=NOW)))
 
 
 @pytest.mark.guarantee("limits", "a limit that cannot be read closes the gateway")
@@ -379,7 +389,7 @@ def test_operator_sees_stops_limits_and_changes(one_stop, two, rows):
     assert "stopped" in type_command("gateways", "changes", exits=None).output
     type_command("gateways", "stop", "second", "--reason", "contract ended")
     assert "contract ended" in type_command("gateways", "changes", exits=None).output
-    assert not any("contract ended" in line for line in unresolved("run"))
+    assert not any("contract ended" in line for line in words_of_left(unresolved("run")))
     type_command("gateways", "start", "nobody", exits=2)
     assert in_ledger(start_gateway, "second", changed_by="tests", reason="test") == 1
 

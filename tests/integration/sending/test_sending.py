@@ -37,6 +37,7 @@ from tests.ground import (
     send_at,
     states,
     take_in,
+    words_of_left,
 )
 
 MINUTE = timedelta(minutes=1)
@@ -132,7 +133,7 @@ def test_gateway_that_is_not_there_is_a_passing_failure(one_stop, gateway, rows)
     gateway.close()
     send_at()
     assert states(rows) == [("queued", "gateway_busy")]
-    assert unresolved("run", now=NOW) == [
+    assert words_of_left(unresolved("run", now=NOW)) == [
         "1 message(s) transient",
         "1 message(s) due while a gateway is stopped",
         "gateway kannel stopped: takes nothing: no connection",
@@ -149,9 +150,9 @@ def test_run_is_not_red_for_messages_of_carriers_that_are_not_stopped(one_stop, 
     queue_results(one_stop)
     rows("UPDATE motcua.messages SET carrier = 'viettel'")
     stop("mobifone")
-    assert unresolved("run", now=NOW) == ["gateway kannel stopped for carrier mobifone: tests"]
+    assert words_of_left(unresolved("run", now=NOW)) == ["gateway kannel stopped for carrier mobifone: tests"]
     stop("viettel")
-    assert unresolved("run", now=NOW)[0] == "1 message(s) due while a gateway is stopped"
+    assert words_of_left(unresolved("run", now=NOW))[0] == "1 message(s) due while a gateway is stopped"
 
 
 def test_run_is_red_for_its_own_attempts_not_for_those_of_another_dags_run_of_the_same_name(
@@ -166,11 +167,13 @@ def test_run_is_red_for_its_own_attempts_not_for_those_of_another_dags_run_of_th
     gateway.script = ["hang"]
     as_run_of("notify_transitions")
     send_at(run_id="scheduled__17:30")
-    assert unresolved("scheduled__17:30", now=NOW) == ["1 message(s) unknown"]
+    assert words_of_left(unresolved("scheduled__17:30", now=NOW)) == ["1 message(s) unknown"]
     as_run_of("apologize_due_tomorrow")
-    assert unresolved("scheduled__17:30", now=NOW) == []
+    assert words_of_left(unresolved("scheduled__17:30", now=NOW)) == []
     work_for(None)
-    assert unresolved("scheduled__17:30", now=NOW) == ["1 message(s) unknown"], "whoever is no run sees both"
+    assert words_of_left(unresolved("scheduled__17:30", now=NOW)) == ["1 message(s) unknown"], (
+        "whoever is no run sees both"
+    )
 
 
 @pytest.mark.guarantee(
@@ -216,7 +219,7 @@ def test_configuration_error_stops_the_gateway_before_more_is_spent(one_stop, ga
     before = len(gateway.asked)
     send_at(NOW + MINUTE)
     assert len(gateway.asked) == before + 1, "one tries whether it was mended"
-    left = unresolved("run", now=NOW + MINUTE)
+    left = words_of_left(unresolved("run", now=NOW + MINUTE))
     assert any("gateway kannel stopped: 403" in line for line in left)
     assert in_ledger(start_gateway, "kannel", changed_by="tests", reason="mended")
     gateway.answer = (202, "0: Accepted for delivery")

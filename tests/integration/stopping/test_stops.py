@@ -17,7 +17,7 @@ from motcua.jobs.notices.stopping import LONGEST, StopRefused, go, release, stop
 from motcua.jobs.tasks.notify_transitions import gate, send_messages
 from motcua.store.ledger.database import connect, open_connection
 from motcua.store.notices import stops as store
-from tests.ground import NHA_TRANG, NOW, TU_PHAP, in_ledger, states, take_in
+from tests.ground import NHA_TRANG, NOW, TU_PHAP, in_ledger, states, take_in, words_of_left
 from tests.integration.planning.test_apologizing import THURSDAY, WEDNESDAY, at, due, evenings  # noqa: F401 - a fixture
 from tests.integration.sending.test_settling import esms, sent  # noqa: F401 - a fixture
 
@@ -240,7 +240,10 @@ def test_gateway_that_is_down_beside_a_stop_is_red_for_what_is_not_stopped(one_s
     queue(one_stop, ("R", 9, NHA_TRANG), ("S", 5, NHA_TRANG))
     gateway.close()
     send_at()
-    assert unresolved("run", now=NOW)[:2] == ["1 message(s) transient", "1 message(s) due while a gateway is stopped"]
+    assert words_of_left(unresolved("run", now=NOW))[:2] == [
+        "1 message(s) transient",
+        "1 message(s) due while a gateway is stopped",
+    ]
 
 
 def test_run_says_what_is_stopped_and_is_green(one_stop, gateway, caplog):

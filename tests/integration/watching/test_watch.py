@@ -605,9 +605,10 @@ def test_evening_that_was_not_planned_is_told_by_17_36(watched: Watched, one_sto
     assert "apologies_late" not in watched.open_alerts(watched.look())
 
 
-def test_evening_of_a_day_off_or_of_nobody_is_not_missed(watched: Watched, one_stop):
+def test_evening_of_a_day_off_or_of_nobody_is_not_missed(watched: Watched, one_stop, configure):
     from motcua.jobs.notices.picking_up import pick_up
 
+    configure(MOTCUA_FIRST_LOOK_BACK="P3D")
     one_stop.dossier(due_at=datetime(2026, 11, 30, 16, 0, tzinfo=VIETNAM))
     pick_up("khanhhoa", now=watched.now)
     # A Saturday, the 28th, and a Sunday; the agencies of the tests keep to working days where they say so.
@@ -626,6 +627,7 @@ def test_source_that_fails_or_falls_silent_is_told_by_its_name(watched: Watched,
     from motcua.jobs.notices.picking_up import pick_up
     from motcua.store.notices.sources import note_failure
 
+    configure(MOTCUA_FIRST_LOOK_BACK="P3D")
     one_stop.dossier()
     pick_up("khanhhoa", now=watched.now)
     state = watched.look(9)

@@ -167,7 +167,7 @@ def quiet_days(folder: Path, admin_dsn: str, ledger: str, seed: int) -> Iterator
             admin_dsn,
             ("khanhhoa",),
             AIRFLOW_CONN_SMTP_DEFAULT=mailbox_connection(mail.port),
-            MOTCUA_FIRST_LOOK_BACK="P9999D",
+            MOTCUA_FIRST_LOOK_BACK="P999D",
             MOTCUA_DATA=str(folder),
             MOTCUA_WATCH_RECIPIENTS="lan@khanhhoa.example",
             MOTCUA_WATCH_AIRFLOW=outside.url,

@@ -109,6 +109,7 @@ _ABOUT_ONE = {
 }
 """Pages that are asked about one run, closing or agency, and refused without."""
 WITHOUT_ROWS = {
+    "/checks/{name}": "what one check asks, and what is to be done",
     "/dossiers/found": "what a search found, in another order",
     "/dossiers/slip": "a slip of one dossier",
     "/sending": "leads on",

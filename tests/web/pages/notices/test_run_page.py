@@ -16,11 +16,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from motcua import dag_texts
-from motcua.domain.checks import CHECKS, Finding, fault
+from motcua.domain.checks import CHECKS, GATE, Finding, fault
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.quality.checking import check_quality
 from motcua.jobs.run_alerts import keep_red_run
-from motcua.orchestration import GATE
 from motcua.reports.lists import words_of
 from motcua.settings import include_dir
 from motcua.store.ledger.database import connect

@@ -210,7 +210,7 @@ def test_source_that_was_not_opened_says_what_to_do(staff, folder):
     text = words(staff.get(PAGE.replace(SOURCE, "khac")))
     assert "Nguồn này chưa được mở" in text
     assert "motcua files form khac --agency MÃ" in text
-    given = {"token": token_of(staff), "source": "khac", "decision": "save", "seen": "0", "kind": "whole"}
+    given = {"token": token_of(staff, PAGE), "source": "khac", "decision": "save", "seen": "0", "kind": "whole"}
     assert staff.post(PAGE.partition("?")[0], data=given | TYPED | {"least_percent": "70"}).status_code == 409
 
 
