@@ -818,7 +818,7 @@ def test_nothing_that_the_vendors_show_forbids_to_tell_citizens(source, addresse
     codes = [agency(each.code, aliases=tuple(each.aliases)) for each in pilot().agencies]
     in_ledger(save_agencies, codes, "tests")
     check = check_source(source)
-    assert check.dossiers > 30
+    assert check.dossiers > 30, check.findings
     assert [in_words(each.finding).found for each in check.findings if each.finding.name not in ODD] == []
     assert not check.forbids
 

@@ -121,7 +121,8 @@ def _check(row: Mapping[str, Any]) -> SourceCheck:
     for each in row["findings"]:
         # What a later version found, and this one has no words for, is left out.
         if each["kind"] in KINDS:
-            facts = {"rows": each["rows"], "of": each["of"], "names": each["names"], "examples": each["examples"]}
+            facts = {"rows": each["rows"], "of": each["of"]}
+            facts |= {name: tuple(each[name]) for name in ("names", "examples")}
             standing = StandingFinding(
                 Finding(each["kind"], facts, row["source"]), datetime.fromisoformat(each["since"])
             )
