@@ -487,7 +487,6 @@ class Machine:
             with (server.data / "postgresql.conf").open("a", encoding="utf-8") as configuration:
                 for name, value in (option.split("=", 1) for option in options):
                     configuration.write(f"{name} = '{value}'\n")
-                configuration.write("fsync = off\n")
         part = server.part(self.folder / "postgres.log")
         part.start()
         if is_new:

@@ -32,6 +32,7 @@ from pyrage.x25519 import Identity
 
 from motcua.domain.clock import VIETNAM
 from motcua.domain.periods import Period
+from motcua.jobs.calendars import confirm_year
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.settling import settle
@@ -234,6 +235,8 @@ def fill_ledger(world: World, machine: Machine) -> None:
     yesterday = today - timedelta(days=1)
     register_templates(with_database(machine.postgres.admin_dsn, "motcua"), "kannel")
     in_ledger(save_agencies, [agency(NHA_TRANG, enabled_from=yesterday)], "tests")
+    # In December the watch asks for it.
+    confirm_year(yesterday.year + 1, "Thông báo 1/TB-BNV", "lan", datetime.now(UTC))
     send("first run")
     (unconfirmed,) = world.happen(1)
     plan_what_is_new()
