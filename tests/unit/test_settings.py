@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from motcua.settings import GONE, Settings, SettingsUnusable, settings
+from motcua.settings import BOUNDS, GONE, Settings, SettingsUnusable, settings
 from tests import settings_page
 from tests.settings_page import ROOT, default_of, examples
 
@@ -86,3 +86,20 @@ def test_setting_that_cannot_be_read_is_named_with_why(configure, name, value, s
     # All at once.
     assert str(refused.value).startswith("MOTCUA_WATCH_EVERY: it is called MOTCUA_LOOK_EVERY now; ")
     assert re.search(rf"; MOTCUA_{name}: .*{said}", str(refused.value))
+
+
+@pytest.mark.parametrize(
+    ("at", "quiet", "holds"),
+    [
+        ("17:30", None, True),
+        ("03:00", None, False),
+        ("21:30", ("22:00", "06:00"), False),
+        ("03:00", ("00:00", "00:00"), True),
+    ],
+)
+def test_hour_of_apologies_that_wakes_people_is_named_unless_nights_were_decided(configure, at, quiet, holds):
+    configure(MOTCUA_APOLOGY_TIME=at)
+    if quiet is not None:
+        configure(MOTCUA_APOLOGY_QUIET_FROM=quiet[0], MOTCUA_APOLOGY_QUIET_UNTIL=quiet[1])
+    (bound,) = (each for each in BOUNDS if each.name == "apology_time")
+    assert bound.holds(settings()) is holds
