@@ -69,7 +69,8 @@ def trouble_of_task(task_id: str, what: str) -> Trouble | None:
 def troubles_of_gate(kept: str) -> list[Trouble]:
     """What a gate found was left, each once; tasks that failed are told by themselves."""
     told = [in_words(each) for each in left_of(kept) if each.name != "task_failed"]
-    return list(dict.fromkeys(Trouble(_NUMBER.sub("***", each.title), each.todo, each.name) for each in told))
+    masked = (Trouble(_NUMBER.sub("***", each.title), _NUMBER.sub("***", each.todo), each.name) for each in told)
+    return list(dict.fromkeys(masked))
 
 
 # --- Its figures -----------------------------------------------------------------------------------------------------

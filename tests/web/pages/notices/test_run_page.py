@@ -557,3 +557,10 @@ def test_tab_gives_the_page_what_it_asks_for():
     (tab,) = [view for view in views if view["destination"] == "dag_run"]
     assert tab["name"] == "Lượt này đã làm gì"
     assert parse_qs(urlsplit(tab["href"]).query) == {"dag_id": ["{DAG_ID}"], "run_id": ["{RUN_ID}"]}
+
+
+def test_nothing_as_long_as_a_phone_number_is_told_of_a_gate_not_even_of_a_broken_row():
+    kept = json.dumps([asdict(Finding("file_refused", {"file": "0905123456"}, "84905123456"))])
+    for left in (kept, "message to 0905123456 failed"):
+        (trouble,) = run_page.troubles_of_gate(left)
+        assert "905123456" not in trouble.why + trouble.todo
