@@ -103,8 +103,13 @@ class _ClosedByTests(database._KeptConnections):
 
 
 class _Forgetful(dict[str, Any]):
+    """Keeps nothing: what a connection says is another thing in the next test."""
+
     def __setitem__(self, name: str, value: Any) -> None:
-        """Keeps nothing."""
+        pass
+
+    def setdefault(self, name: str, default: Any = None) -> Any:
+        return default
 
 
 _made: dict[str, GivenLedger] = {}

@@ -105,6 +105,13 @@ def test_connection_is_asked_for_again_when_it_fails(one_stop, configure):
         open_connection(SOURCE).close()
 
 
+def test_what_a_sender_of_one_test_knew_of_a_source_is_not_what_the_next_test_reads(one_stop, configure):
+    know_connections([SOURCE], threading.Event())
+    configure(AIRFLOW_CONN_ONESTOP_KHANHHOA="postgres://who:changed@127.0.0.1:1/nowhere")
+    with pytest.raises(psycopg.OperationalError):
+        open_connection(SOURCE)
+
+
 @pytest.mark.guarantee(
     "workers", "a sender whose time is over goes on, for 25 minutes in all, until another one stands by to lead"
 )
