@@ -87,15 +87,15 @@ $(READY): requirements.lock pyproject.toml
 	@bash scripts/set_up_environment.sh $(VENV)
 	@touch $@
 
-## make lock: resolves the locks anew from pyproject.toml (needs uv): everything; what production runs; what installs the project
-LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes -q --custom-compile-command "make lock"
-lock:
+## make lock: resolves the locks anew from pyproject.toml: everything; what production runs; what installs the project
+LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes -q --custom-compile-command "make lock"
+lock: $(READY)
 	$(LOCK) --all-extras pyproject.toml -o requirements.lock
 	$(LOCK) --constraint requirements.lock pyproject.toml -o requirements-production.lock
 	sed -n 's/^requires = \[\(.*\)\]$$/\1/p' pyproject.toml | tr -d '"' | tr , '\n' \
 		| $(LOCK) --constraint requirements.lock - -o requirements-build.lock
 
-## make try-airflow VERSION=…: whether the project runs with another version of Airflow (needs uv)
+## make try-airflow VERSION=…: whether the project runs with another version of Airflow
 try-airflow: $(READY)
 	$(BIN)/python scripts/try_airflow.py "$(VERSION)"
 

@@ -4,7 +4,7 @@
 
 The inputs of the lock (pyproject.toml) are resolved with Airflow at that version; what need not change stays as the
 lock has it, as ``make lock`` would do it after the pin was changed. No file of constraints is used. Then the contracts
-of the DAGs are tested and the whole system is started once (``motcua smoke``), both with that environment. Needs uv.
+of the DAGs are tested and the whole system is started once (``motcua smoke``), both with that environment.
 Exit code 1: something fell short; 2: it could not be tried. docs/operations/upgrade.md.
 """
 
@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -20,6 +19,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1]
+UV = Path(sys.executable).with_name("uv")
+"""The environment's own."""
 _PIN = re.compile(r"^apache-airflow==")
 _LOCKED = re.compile(r"^([A-Za-z0-9_.-]+)(?:\[.*?\])?==([^ ;\\\n]+)", re.MULTILINE)
 _BEFORE_RELEASE = re.compile(r"(?:a|b|rc|\.dev)\d+$")
@@ -70,10 +71,8 @@ def try_version(version: str, folder: Path) -> list[str]:
     """Makes the environment and runs the checks; those that fell short.
 
     Raises:
-        CannotTry: no uv, no such version, or what is asked for does not go together.
+        CannotTry: no such version, or what is asked for does not go together.
     """
-    if shutil.which("uv") is None:
-        raise CannotTry("uv is not installed, which `make lock` needs, too")
     folder.mkdir(parents=True, exist_ok=True)
     wanted, lock, venv = folder / "requirements.in", folder / "requirements.lock", folder / "venv"
     wanted.write_text("\n".join(inputs(PROJECT / "pyproject.toml", version)) + "\n", encoding="utf-8")
@@ -81,15 +80,15 @@ def try_version(version: str, folder: Path) -> list[str]:
     # What stands there is kept where it may be.
     lock.write_text(before, encoding="utf-8")
     here = ".".join(map(str, sys.version_info[:2]))
-    resolving = ["uv", "pip", "compile", "--universal", "--python-version", here, "--generate-hashes", "-q"]
+    resolving = [UV, "pip", "compile", "--universal", "--python-version", here, "--generate-hashes", "-q"]
     if _run([*resolving, wanted, "-o", lock]):
         raise CannotTry(f"the project's requirements do not go together with apache-airflow {version}; see above")
     differing = changes(before, lock.read_text(encoding="utf-8"))
     print("\n".join(differing) or "No package changes.", flush=True)
-    if _run(["uv", "venv", "-q", "--clear", "--python", sys.executable, venv]):
+    if _run([UV, "venv", "-q", "--clear", "--python", sys.executable, venv]):
         raise CannotTry("the environment could not be made; see above")
     python = venv / "bin" / "python"
-    installing = ["uv", "pip", "install", "-q", "--python", python, "--no-deps"]
+    installing = [UV, "pip", "install", "-q", "--python", python, "--no-deps"]
     if _run([*installing, "--require-hashes", "-r", lock]) or _run([*installing, "--no-build-isolation", "-e", "."]):
         raise CannotTry("the packages could not be installed; see above")
     # The folder with its programs first: Airflow's own processes are found by it.

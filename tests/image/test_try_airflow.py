@@ -73,12 +73,3 @@ def test_no_version_and_what_is_none_is_refused(
 ) -> None:
     assert trying.main(words) == 2
     assert "VERSION=" in capsys.readouterr().out
-
-
-def test_without_uv_it_is_said_and_nothing_is_made(
-    trying: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert trying.main(["3.3.3", str(tmp_path / "out")]) == 2
-    assert "uv is not installed" in capsys.readouterr().err
-    assert not (tmp_path / "out").exists()
