@@ -122,7 +122,6 @@ def make_source(ledger: str, name: str, dossiers: int) -> str:
 
 
 def bench(ledger: str) -> list[Line]:
-    """The figures: two sources are read as a first pick-up reads them, the second eight times the first."""
     os.environ |= {"MOTCUA_SOURCES": "few,late", "MOTCUA_FIRST_LOOK_BACK": "P9999D"}
     settings.cache_clear()
     make_source(ledger, "few", FEW)

@@ -67,7 +67,6 @@ def on_a_ledger(bench: Callable[[str], list[Line]]) -> Callable[[], list[Line]]:
 
 
 def seed(dsn: str, prefix: str, dossiers: int, steps: int = 1) -> None:
-    """So many dossiers whose last step is a result at the desk, not planned yet."""
     ask(dsn, DOSSIERS, {"prefix": prefix, "count": dossiers})
     ask(dsn, TRANSITIONS, {"prefix": prefix, "steps": steps})
     ask(dsn, "ANALYZE")
@@ -109,5 +108,4 @@ def used_by(processes: Mapping[str, int]) -> Iterator[dict[str, float]]:
 
 
 def each(used: Mapping[str, float], count: int) -> str:
-    """Milliseconds of a processor for one of so many, by process."""
     return ", ".join(f"{name} {seconds / count * 1000:.2f}" for name, seconds in used.items()) + " ms"

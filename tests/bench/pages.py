@@ -54,7 +54,6 @@ class Asked:
 
     @property
     def words(self) -> str:
-        """What is asked by whom."""
         whose = "" if self.agencies is None else f", {len(self.agencies)} of the agencies"
         return f"{self.address}{'' if self.typed is None else ' ' + self.typed}{whose}"
 
@@ -225,7 +224,6 @@ def _answer(visiting: Visiting, http: TestClient, asked: Asked) -> tuple[float, 
 
 
 def _token(http: TestClient) -> str:
-    """What a form of this visitor's must bring back."""
     found = re.search(r'name="token" value="([^"]+)"', http.get("/motcua/dossiers").text)
     assert found is not None
     return found[1]

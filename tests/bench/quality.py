@@ -301,7 +301,6 @@ class _Watch:
         self._thread.start()
 
     def stop(self) -> None:
-        """Looks no more."""
         self._ended.set()
         self._thread.join()
 

@@ -172,7 +172,6 @@ class _Watching:
 
 
 def bench(ledger: str) -> list[Line]:
-    """The figures, with a gateway behind sms_kannel that answers at once."""
     os.environ |= {"MOTCUA_FIRST_LOOK_BACK": "PT1H", "MOTCUA_LINGER": "PT10M", "MOTCUA_LINGER_QUIET": "PT10M"}
     with tempfile.TemporaryDirectory(prefix="motcua-bench-") as folder:
         os.chmod(folder, 0o755)

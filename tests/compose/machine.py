@@ -115,7 +115,6 @@ class Container:
     """Folders of the machine by their place in the container."""
 
     def own(self, target: str) -> Path:
-        """The container's own folder for one of the image's."""
         return self.folder / target.strip("/").replace("/", "-")
 
 
@@ -152,7 +151,6 @@ class Machine:
 
     @property
     def project(self) -> Path:
-        """The checkout."""
         return self.folder / "motcua"
 
     # --- Whoever sits before it
@@ -214,7 +212,6 @@ class Machine:
         }
 
     def lose_power(self) -> None:
-        """Everything ends at once; its disk stays as it is, the containers' files with it."""
         for part in self.running.values():
             part.kill()
         self.running.clear()
@@ -547,13 +544,11 @@ class Machine:
         return check.returncode == 0
 
     def log(self, name: str) -> str:
-        """What a service wrote."""
         return (self.folder / f"{name}.log").read_text(encoding="utf-8", errors="replace")
 
     # --- Containers
 
     def told(self, name: str) -> dict[str, str]:
-        """The environment of a service, in a container of its own."""
         services = self.services()
         return self._environment(services, self._create(services, name))
 

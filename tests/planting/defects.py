@@ -67,13 +67,11 @@ class Planting:
         return self.small()
 
     def small(self) -> Office:
-        """One too small for any month to count."""
         if self._small is None or self.world.sizes[self._small.code] > 12:
             self._small = self.world.office(f"D{sum(code.startswith('D') for code in self.world.offices):03d}")
         return self._small
 
     def open(self, office: Office | None = None, **changes: Any) -> Life:
-        """A clean dossier that is being worked on, to do something to."""
         office = office or self.office()
         life = received(self.world, office, office.back(self.world.random.randint(8, 45)), 1, **changes)
         life.due = at(office.shift(TODAY, 12), 11 if office.saturdays else 17)
@@ -81,20 +79,17 @@ class Planting:
         return life
 
     def done(self, ago: int, office: Office | None = None, **changes: Any) -> Life:
-        """A clean dossier whose result came so many working days ago."""
         office = office or self.office()
         life = received(self.world, office, office.back(ago + 4), 40, **changes)
         self.world.move(life, 9, self.world.clock(office.back(ago), 8, 15))
         return life
 
     def found(self, life: Life, *rules: str, border: str | None = None) -> Life:
-        """These rules must find it."""
         life.expected |= set(rules)
         life.border = border
         return life
 
     def clean(self, life: Life, border: str) -> Life:
-        """No rule may, although it is close."""
         life.border = border
         return life
 

@@ -31,19 +31,15 @@ WORKED: Final = {date(2026, 8, 22)}
 
 @dataclass(frozen=True)
 class Office:
-    """An agency of this world."""
-
     code: str
     users: int = 3
     saturdays: bool = False
     source: str = "mot_cua"
 
     def works(self, day: date) -> bool:
-        """Whether its desk is open."""
         return day not in OFF and (day.weekday() < 5 or day in WORKED or (self.saturdays and day.weekday() == 5))
 
     def shift(self, day: date, days: int) -> date:
-        """So many working days later, or earlier."""
         step = DAY if days > 0 else -DAY
         for _ in range(abs(days)):
             day += step
@@ -56,12 +52,10 @@ class Office:
         return self.shift(TODAY, -days)
 
     def days(self, first: date, last: date) -> list[date]:
-        """Its working days, both ends included."""
         return [day for day in (first + DAY * number for number in range((last - first).days + 1)) if self.works(day)]
 
 
 def at(day: date, hour: int = 9, minute: int = 0, second: int = 0) -> datetime:
-    """A moment by the clock of Vietnam."""
     return datetime.combine(day, time(hour, minute, second), ZONE)
 
 
@@ -70,8 +64,6 @@ def at(day: date, hour: int = 9, minute: int = 0, second: int = 0) -> datetime:
 
 @dataclass(slots=True)
 class Move:
-    """A transition."""
-
     status: int
     when: datetime
     actor: str
@@ -110,11 +102,9 @@ class Life:
 
     @property
     def status(self) -> int:
-        """As the last transition left it."""
         return self.moves[-1].status
 
     def last(self, status: int) -> datetime:
-        """When it last came to a status."""
         return max(move.when for move in self.moves if move.status == status)
 
 
@@ -143,7 +133,6 @@ class World:
         return self.offices[code]
 
     def life(self, office: Office, received: datetime, due: datetime | None, **changes: Any) -> Life:
-        """A dossier with a name and a number of its own."""
         self._number += 1
         given: dict[str, Any] = {
             "procedure": f"1.{self.random.randrange(40):06d}",
@@ -156,7 +145,6 @@ class World:
         return life
 
     def mobile(self) -> str:
-        """A number nobody else has."""
         while True:
             self._number += 1
             digits = f"{self._number * 7919 % 1_000_000:06d}"
@@ -228,7 +216,6 @@ def clean_completed(world: World, office: Office) -> Life:
 
 
 def clean_at_once(world: World, office: Office) -> Life:
-    """Done while the citizen waits."""
     day = _span(world, office)
     life = world.life(office, world.clock(day, 8, 14), at(day, 17) if day.weekday() < 5 else at(day, 11))
     world.move(life, 2, life.received)

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured figure, what it must reach, and whether it does."""
-
     name: str
     value: str
     must_reach: str

@@ -93,7 +93,6 @@ def _run(command: list[str]) -> tuple[list[Line], int]:
 
 
 def main() -> int:
-    """Prints the tables and returns the exit code."""
     parser = argparse.ArgumentParser(prog="make prove", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(PROOFS)}; none: everything")
     parser.add_argument("--seed", type=int, default=1)

@@ -53,7 +53,6 @@ class Machine:
 
     @classmethod
     def now(cls) -> Machine:
-        """This one."""
         kernel = re.match(r"[0-9.]*[0-9]", platform.release())
         return cls(
             cores=len(os.sched_getaffinity(0)),
@@ -69,7 +68,6 @@ class Machine:
         )
 
     def words(self) -> str:
-        """One line of the page."""
         at = self.at.astimezone(VIETNAM)
         return (
             f"{at.day} {at:%B %Y, %H:%M} in Vietnam, commit {self.commit}, tree {self.tree}:"
@@ -108,7 +106,6 @@ def tree() -> str:
 
 
 def section(name: str, machine: Machine, lines: Sequence[Line]) -> str:
-    """What one part found."""
     rows = [
         "| " + " | ".join(each.replace("|", "\\|") for each in (what, found, reach, OK if good else SHORT)) + " |"
         for what, found, reach, good in lines
@@ -150,10 +147,8 @@ def with_sections(page: str, found: Mapping[str, str], parts: Collection[str] | 
 
 
 def read_page(path: Path = PAGE) -> str:
-    """The page as it stands; empty where there is none."""
     return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
 def write_page(found: Mapping[str, str], parts: Collection[str] | None = None, path: Path = PAGE) -> None:
-    """Writes what was found into the page."""
     path.write_text(with_sections(read_page(path), found, parts), encoding="utf-8")

@@ -275,7 +275,6 @@ def _exception(name: str) -> May | None:
 
 
 def _pattern(patterns: Mapping[str, object], name: str) -> str | None:
-    """The first that a name fits."""
     return next((each for each in patterns if fnmatch(name, each)), None)
 
 

@@ -98,7 +98,6 @@ class _OneProgram:
         return subprocess.CompletedProcess(command, 0, "".join(said).encode())
 
     def close(self) -> None:
-        """Ends it."""
         if self._started is not None:
             self._started.communicate()
 

@@ -72,11 +72,9 @@ class Outside:
 
     @property
     def safe(self) -> Path:
-        """The safe's folder."""
         return self.folder / "safe"
 
     def result_at_the_desk(self, code: str, days_ago: int = 0) -> None:
-        """A dossier has its result, and lies at the desk."""
         now = datetime.now(UTC) - timedelta(days=days_ago)
         day = timedelta(days=1)
         self.one_stop.dossier(
@@ -93,11 +91,9 @@ class Outside:
         self.one_stop.move(9, code, "H32.11", at=now)
 
     def shown(self, code: str) -> list[Text]:
-        """What the phone of a dossier shows."""
         return self.carrier.phone(f"+84{PHONES[code][1:]}")
 
     def subjects(self, receiver: str) -> list[str]:
-        """Subjects of the mails that a receiver got."""
         found = [message_from_bytes(path.read_bytes(), policy=policy.default) for path in self.mails.glob("*.eml")]
         return [str(mail["subject"]) for mail in found if receiver in str(mail["to"])]
 

@@ -76,8 +76,6 @@ class Missing(SystemExit):
 
 @dataclass(frozen=True)
 class Programs:
-    """Of Debian."""
-
     mariadbd: str
     set_up: str
     client: str
@@ -116,15 +114,12 @@ def statements() -> dict[str, str]:
 
 @dataclass
 class MariaDb:
-    """The far side."""
-
     programs: Programs
     socket: Path
     port: int
     part: Part
 
     def run(self, statement: str) -> str:
-        """What the client prints."""
         words = [self.programs.client, "--no-defaults", "--user=root", f"--socket={self.socket}"]
         words += ["--default-character-set=utf8mb4", "--batch", "--skip-column-names"]
         answer = subprocess.run(words, input=statement, capture_output=True, text=True, check=False)
@@ -133,7 +128,6 @@ class MariaDb:
         return answer.stdout
 
     def answers(self) -> bool:
-        """Whether it does."""
         try:
             return self.run("SELECT 1") == "1\n"
         except AssertionError:
@@ -275,7 +269,6 @@ class Watcher:
             send(f"run {time.monotonic_ns()}")
 
     def close(self) -> None:
-        """Closes its connections."""
         self._looks.close()
 
 

@@ -62,8 +62,6 @@ Mode = Literal["calendar", "working_day"]
 
 @dataclass(frozen=True)
 class Office:
-    """An agency of this world."""
-
     code: str
     source: str
     accented: bool
@@ -76,19 +74,16 @@ class Office:
     """Apologies are switched off at noon of this day, for three weeks."""
 
     def mode_at(self, moment: datetime) -> Mode:
-        """The mode in force."""
         if self.mode_changes is None or moment < _at(self.mode_changes, 12):
             return self.mode
         return "working_day" if self.mode == "calendar" else "calendar"
 
     def is_off_at(self, moment: datetime) -> bool:
-        """Whether apologies are switched off."""
         if self.off_from is None:
             return False
         return _at(self.off_from, 12) <= moment < _at(self.off_from + timedelta(days=21), 12)
 
     def works_on(self, day: date) -> bool:
-        """Whether its desk is open."""
         if day in OFF or (self.code == "C" and day in OWN_CLOSING):
             return False
         return day.weekday() < 5 or day in SWAPPED or (self.code == "C" and day.weekday() == 5)
@@ -163,7 +158,6 @@ class World:
             self.outages[what].append((begin, begin + timedelta(minutes=minutes)))
 
     def _moment(self, day: date, first: int, last: int) -> datetime:
-        """A moment of a day, between two minutes of it."""
         seconds = self.random.randint(first * 60, last * 60)
         return _at(day, 0, 0) + timedelta(seconds=seconds)
 
@@ -254,7 +248,6 @@ class World:
         return found
 
     def is_out(self, what: str, moment: datetime) -> bool:
-        """Whether it is away at that moment."""
         return any(begin <= moment < end for begin, end in self.outages[what])
 
 
@@ -314,8 +307,6 @@ def _is_quiet(moment: datetime) -> bool:
 
 @dataclass
 class Told:
-    """An apology that must exist."""
-
     evening: date
     state: str
     reason: str | None
@@ -577,7 +568,6 @@ class Stage:
         return sorted(changes, key=lambda change: change[0])
 
     def advance(self, moment: datetime) -> None:
-        """Everything that is written by a moment."""
         while self.changes and self.changes[0][0] <= moment:
             _, sql, values = self.changes.pop(0)
             self.ledger.execute(sql, values)
@@ -716,8 +706,6 @@ MISTAKES = {
 
 
 def _noticed(seed: int, admin_dsn: str) -> Figure:
-    """How many of the mistakes make the figures of a short world fall short."""
-
     def falls_short(ledger: str) -> bool:
         return not all(figure.ok for figure in simulate(seed, SAME_DAYS, admin_dsn, ledger, quiet=True))
 
@@ -728,7 +716,6 @@ def _noticed(seed: int, admin_dsn: str) -> Figure:
 
 
 def figures(seed: int) -> list[Figure]:
-    """The table."""
     with tempfile.TemporaryDirectory(prefix="motcua-prove-") as folder, proving_server(Path(folder)) as admin_dsn:
         with proving_ledger(admin_dsn, "year") as ledger:
             found = simulate(seed, DAYS, admin_dsn, ledger)

@@ -108,7 +108,6 @@ APOLOGY = "He thong tra cuu dang ban. Ong/Ba vui long nhan lai sau it phut."
 
 
 def unknown(code: str) -> str:
-    """The reply about a code that is nobody's."""
     return (
         f"Khong tim thay ho so ({code}). Ong/Ba vui long kiem tra lai ma so tren Giay tiep nhan ho so hoac lien he Bo "
         "phan Mot cua."
@@ -210,11 +209,9 @@ class Ledger:
         ask(self.dsn, "CHECKPOINT")
 
     def connect(self) -> psycopg.Connection[tuple[object, ...]]:
-        """As its administrator."""
         return psycopg.connect(self.dsn)
 
     def count(self, condition: str = "true") -> int:
-        """Inquiries with this condition."""
         with self.connect() as connection:
             row = connection.execute(f"SELECT count(*) FROM motcua.inquiries AS i WHERE {condition}").fetchone()
         return int(str(row[0])) if row else 0
@@ -228,7 +225,6 @@ class Ledger:
         return time.monotonic() - began
 
     def stop(self) -> None:
-        """Stops the server."""
         self._part.stop()
 
 
@@ -420,7 +416,6 @@ def _counted(ledger: Ledger, expected: int) -> Figure:
 
 
 def figures(seed: int) -> list[Figure]:
-    """Everything above, in one run."""
     lot = random.Random(seed)
     phones = itertools.count(920000000)
     made = questions(lot, phones)

@@ -64,7 +64,6 @@ def of_phones(way: str, judged: Judgement, must: int) -> list[Figure]:
 
 
 def of_identity(way: str, outcome: Outcome) -> Figure:
-    """Closings whose two sides meet."""
     apart = {name: each for name, each in outcome.identity.items() if each != (0, 0)}
     for name, (difference, unexplained) in apart.items():
         print(f"{way}, closing of {name}: difference {difference}, {unexplained} without a reason")
@@ -227,7 +226,6 @@ def _pushed_wrong(admin_dsn: str, ledger: str, folder: str) -> bool:
 
 
 def figures(seed: int) -> list[Figure]:
-    """The table."""
     province = Province(seed, FIRST_DAY, DAYS, PER_DAY)
     slots, took = syncs(province), []
     with (

@@ -92,7 +92,6 @@ class Life:
 
 
 def draw_life(lot: random.Random, code: str) -> Life:
-    """A dossier's day."""
     life, begun = Life(code), TEN - 2 * HOUR
     life.steps.append(Step(0, (4, False), begun, begun, begun))
     life.rows.append(Row(begun, (4, False), begun))
@@ -159,7 +158,6 @@ class Known:
 
     @property
     def kind(self) -> str | None:
-        """What it calls for."""
         return TOLD_OF.get(self.state)
 
 
@@ -500,8 +498,6 @@ REAL_MARK = picking_up.mark_old_steps
 
 
 def figures(seed: int) -> list[Figure]:
-    """The table."""
-
     def falls_short(ledger: str) -> bool:
         return not all(figure.ok for figure in simulate(seed, FEW, admin_dsn, ledger, quiet=True))
 

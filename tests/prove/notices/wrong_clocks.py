@@ -63,7 +63,6 @@ class Dossier:
     calls: list[str] = field(default_factory=list)
 
     def comes_to(self, state: State) -> None:
-        """Its state from now on."""
         kind = TOLD_OF.get(state)
         if kind is not None and kind != TOLD_OF.get(self.state):
             self.calls.append(kind)
@@ -93,7 +92,6 @@ class World:
         return changes
 
     def stamp(self, at: datetime) -> datetime:
-        """What its clock shows at a true time."""
         return at + [wrong for since, wrong in self.changes if since <= at][-1]
 
     def until(self, before: datetime, poll: datetime) -> None:
@@ -139,7 +137,6 @@ class World:
         self._tell_clock(self.polls[0])
 
     def row(self, dossier: Dossier, at: datetime) -> None:
-        """The dossier's row as it is now."""
         self.desk.dossier(
             dossier.code, AGENCY, applicant_phone=dossier.phone if dossier.has_phone else None,
             received_at=TEN - timedelta(days=5), due_at=DUE, status_code=dossier.state[0],

@@ -319,7 +319,6 @@ def _in_words(name: str, words: str, seeker: Seeker) -> Places:
 
 
 def figures(seed: int) -> list[Figure]:
-    """The figures, each with what it must reach."""
     citizens = [Citizen(number) for number in range(CITIZENS)]
     seeker = Seeker((each.tail, each.name) for each in citizens)
     found = [_spellings(citizens, seeker)]

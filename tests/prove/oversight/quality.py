@@ -42,7 +42,6 @@ class Verdict:
 
 
 def findings(dsn: str, run_no: int) -> Verdict:
-    """The findings of a run as they lie in the ledger."""
     dossiers: dict[str, set[int]] = defaultdict(set)
     others: dict[str, set[str]] = defaultdict(set)
     with psycopg.connect(dsn) as connection:
@@ -245,7 +244,6 @@ def _doctored(dsn: str) -> list[Figure]:
 
 
 def figures(seed: int) -> list[Figure]:
-    """The table."""
     world = build(seed, CLEAN, PLANTED)
     with tempfile.TemporaryDirectory(prefix="motcua-prove-") as folder, proving_server(Path(folder)) as admin_dsn:
         with planted_ledger(admin_dsn, world) as (dsn, numbered):

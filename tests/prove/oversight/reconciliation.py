@@ -77,8 +77,6 @@ RUNS = ((11, 0), (15, 0), (17, 31), (20, 0))
 
 @dataclass
 class Closed:
-    """A closing that was judged."""
-
     number: int
     period: str
     figures_hash: str
@@ -89,8 +87,6 @@ class Closed:
 
 @dataclass
 class Verdict:
-    """What was compared, and what was not as it must be."""
-
     compared: Counter[str] = field(default_factory=Counter)
     wrong: Counter[str] = field(default_factory=Counter)
     examples: list[str] = field(default_factory=list)
@@ -103,7 +99,6 @@ class Verdict:
     red: int = 0
 
     def check(self, what: str, ok: bool, example: str) -> None:
-        """One comparison."""
         self.compared[what] += 1
         if not ok:
             self.wrong[what] += 1
@@ -379,7 +374,6 @@ class Judge:
 
 
 def _ends_on(period: Period) -> date:
-    """The day after a period."""
     if period.length == "day":
         return period.first + DAY
     months = {"month": 1, "quarter": 3, "year": 12}[period.length]
@@ -464,12 +458,10 @@ class Days:
         self.at(plan.forged, 10, 0, lambda: stage.forge_messages(world.planted["forged"]))
 
     def at(self, number: int | None, hour: int, minute: int, act: Callable[[], None]) -> None:
-        """Puts an act of a day, by its number, on the timeline."""
         if number is not None:
             self.world.do(at(self.world.schedule.day(number), hour, minute), lambda stage: act())
 
     def go(self) -> None:
-        """Through all of it."""
         acts = self.world.acts
         while acts:
             moment, _, act = heapq.heappop(acts)
@@ -477,7 +469,6 @@ class Days:
             act(self.stage)
 
     def run(self, day: date, hour: int) -> None:
-        """One run of the system's day."""
         stage, is_evening = self.stage, hour == 17
         for source in ("one", "two"):
             stage.read(source, waits=is_evening)
@@ -728,7 +719,6 @@ def to_publish(verdict: Verdict, day: date, month: str) -> dict[str, int]:
 
 
 def figures(seed: int) -> list[Figure]:
-    """The table."""
     with (
         tempfile.TemporaryDirectory(prefix="motcua-prove-") as folder,
         proving_server(Path(folder), trusting=True) as admin_dsn,

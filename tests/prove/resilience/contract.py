@@ -38,12 +38,10 @@ BUSY = {"error_503": {"probability": 1}}
 
 
 def equal(name: str, value: object, wanted: object) -> Figure:
-    """A figure that must be exactly this."""
     return Figure(name, _words(value), _words(wanted), value == wanted)
 
 
 def at_most(name: str, value: float, most: float, unit: str = "") -> Figure:
-    """A figure that must not be larger."""
     return Figure(name, f"{value:g}{unit}", f"at most {most:g}{unit}", value <= most)
 
 
@@ -56,7 +54,6 @@ def _words(value: object) -> str:
 
 
 def _once(name: str, live: LiveAirflow, cases: Sequence[Case]) -> Figure:
-    """Each of these phones was texted exactly once."""
     times = live.at_phones(cases)
     value = f"{times[1]} of {len(cases)}, {sum(times.values()) - times[1] - times[0]} twice, {times[0]} never"
     return Figure(f"{name}: phones texted once", value, f"{len(cases)} of {len(cases)}", times == {1: len(cases)})
@@ -131,7 +128,6 @@ def _pause_at_rest(live: LiveAirflow) -> None:
 
 
 def woken_at_once(live: LiveAirflow, moves: int = 4) -> list[Figure]:
-    """A run is woken within seconds of a transition."""
     cases: list[Case] = []
     for _ in range(moves):
         cases += live.desk.move()
@@ -270,7 +266,6 @@ def _acted_on_in_flight(
 
 
 def _is_quiet(live: LiveAirflow, cases: Sequence[Case]) -> bool:
-    """All are at phones, but for those of unknown outcome that the gateway never had."""
     return not set(live.states(cases)) - {"delivered", "unknown"} and not _unsettled(live)
 
 
@@ -282,7 +277,6 @@ def _at_gateway(live: LiveAirflow, least: int) -> int:
 
 
 def cleared_in_flight(live: LiveAirflow) -> list[Figure]:
-    """Clearing ``send`` while it has requests in flight."""
     return _acted_on_in_flight(live, "send cleared", lambda run: live.clear(run, "send"))
 
 
@@ -421,7 +415,6 @@ def last_week(live: LiveAirflow, days: int = 6) -> list[Figure]:
 
 
 def release_unknown(live: LiveAirflow) -> list[Figure]:
-    """Unknown messages of a window are sent again only where a person says so."""
     at = _minute(datetime.now(UTC)) - timedelta(hours=5) + timedelta(seconds=10)
     fires = _minute(at) + MINUTE
     reached, unreached = _move_unknown(live, at)
@@ -465,7 +458,6 @@ def marked_success(live: LiveAirflow) -> list[Figure]:
 
 
 def marked_in_flight(live: LiveAirflow) -> list[Figure]:
-    """*Mark success* on ``send`` while it has requests in flight."""
     return _acted_on_in_flight(live, "send marked success", lambda run: live.mark_success(run, "send"))
 
 
@@ -498,7 +490,6 @@ def colours(live: LiveAirflow) -> tuple[list[Figure], list[Case]]:
 
 
 def minute_of(case: Case) -> datetime:
-    """The minute in which the source recorded it."""
     return _minute(case.recorded_at)
 
 
@@ -545,12 +536,10 @@ def _kill_component(live: LiveAirflow, name: str) -> None:
 
 
 def killed_task(live: LiveAirflow) -> list[Figure]:
-    """The process of ``send`` is killed."""
     return _acted_on_in_flight(live, "send's process killed", lambda _: _kill_task(live))
 
 
 def killed_worker(live: LiveAirflow) -> list[Figure]:
-    """The executor's worker above ``send`` is killed."""
     return _acted_on_in_flight(live, "executor's worker killed", lambda _: _kill_worker(live))
 
 
@@ -560,7 +549,6 @@ def killed_scheduler(live: LiveAirflow) -> list[Figure]:
 
 
 def killed_triggerer(live: LiveAirflow) -> list[Figure]:
-    """The triggerer, which watches the sources, is killed."""
     return _acted_on_in_flight(
         live, "triggerer killed", lambda _: _kill_component(live, "airflow-triggerer"), most_unknown=0
     )

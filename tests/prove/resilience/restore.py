@@ -86,11 +86,9 @@ class Desk:
     """How long ago it happens: a sleep is lived through by going on that much later."""
 
     def now(self) -> datetime:
-        """The moment it is there."""
         return datetime.now(UTC) - self.ago
 
     def happen(self, count: int) -> None:
-        """So many dossiers have their result."""
         now = self.now()
         with self.one_stop.connection.transaction():
             for number in range(self.events, self.events + count):
@@ -132,7 +130,6 @@ class Stage:
         sender.send(run_id, clock=self.desk.now)
 
     def work(self) -> None:
-        """The system as ever, until nothing is left that it can do by itself."""
         for _ in range(_ROUNDS):
             self.plan()
             self.send()
@@ -150,8 +147,6 @@ def _reference(asked: dict[str, str]) -> str:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an experiment showed."""
-
     doubled: int
     """Citizens who were told, or may have been told, more than once."""
     forgotten: int
@@ -166,7 +161,6 @@ class Outcome:
 
 
 def judge(stage: Stage) -> Outcome:
-    """Holds the ledger against the gateway's log."""
     told: Counter[int] = Counter()
     for asked in stage.gateway.asked:
         if stage.answers[_reference(asked)] != "refused":
@@ -213,7 +207,6 @@ def _gap(stage: Stage) -> None:
 
 @contextlib.contextmanager
 def by_hand(stage: Stage, primary: Cluster) -> Iterator[None]:
-    """pg_dump and pg_restore, as people do."""
     dump = stage.folder / "ledger.dump"
     _run("pg_dump", "--format=custom", "--file", str(dump), primary.dsn("motcua"))
     _gap(stage)
@@ -226,7 +219,6 @@ def by_hand(stage: Stage, primary: Cluster) -> Iterator[None]:
 
 @contextlib.contextmanager
 def by_the_command(stage: Stage, primary: Cluster) -> Iterator[None]:
-    """motcua backup and motcua restore."""
     key = x25519.Identity.generate()
     (stage.folder / "key").write_text(f"{key}\n")
     os.environ["MOTCUA_BACKUP_RECIPIENTS"] = str(key.to_public())

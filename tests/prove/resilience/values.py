@@ -140,8 +140,6 @@ def _logs(passage: Passage) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class World:
-    """A ledger and three sources behind their connections."""
-
     dsn: str
     desks: dict[str, Desk]
     gateway: ScriptedGateway
@@ -386,7 +384,6 @@ def _close(passage: Passage, periods: Sequence[tuple[Period, datetime]]) -> list
 
 
 def vars_of(figures: Any) -> list[Sequence[Any]]:
-    """The parts of a closing's figures."""
     return [getattr(figures, name) for name in figures.__dataclass_fields__]
 
 
@@ -598,7 +595,6 @@ def _words_of(content: bytes) -> str:
 
 
 def _runs(content: str) -> Iterator[str]:
-    """Cells of CSV that a spreadsheet would take for formulas."""
     for row in csv.reader(io.StringIO(content, newline=""), delimiter=";" if ";" in content[:200] else ","):
         for cell in row:
             if cell[:1] in ("=", "@", "\t", "\r") or (
@@ -655,7 +651,6 @@ def _none(name: str, found: int, of: int) -> Figure:
 
 
 def figures(seed: int) -> list[Figure]:
-    """The table."""
     del seed  # All values are planted; nothing is left to chance.
     passages = []
     with tempfile.TemporaryDirectory(prefix="motcua-prove-") as folder, proving_server(Path(folder)) as admin_dsn:

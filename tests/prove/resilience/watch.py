@@ -74,7 +74,6 @@ class Mailbox:
     _read: dict[str, list[Told]] = field(default_factory=dict)
 
     def told(self) -> list[Told]:
-        """Every alert and every end, in the order in which they came."""
         for name in mail_ids(self.folder):
             if name not in self._read:
                 self._read[name] = self._of(name)
@@ -120,14 +119,12 @@ class Planting:
 
     @contextmanager
     def admin(self, database: str = "postgres") -> Iterator[psycopg.Connection[dict[str, Any]]]:
-        """As PostgreSQL's administrator, past every trigger."""
         dsn = make_conninfo(self.admin_dsn, dbname=database)
         with psycopg.connect(dsn, autocommit=True, row_factory=dict_row) as connection:
             connection.execute("SET session_replication_role = 'replica'")
             yield connection
 
     def plant(self, name: str, key: str, do: Callable[[], object], mend: Callable[[], object]) -> Fault:
-        """Does it, and remembers when."""
         _report(f"{key}: planted")
         fault = Fault(name, key, datetime.now(UTC), mend)
         do()
@@ -135,8 +132,6 @@ class Planting:
         return fault
 
     def wait_told(self, *faults: Fault) -> None:
-        """Until each is told, five minutes and a little at most."""
-
         def look(told: Sequence[Told]) -> bool:
             for fault in faults:
                 if fault.told_after is None:
@@ -149,12 +144,10 @@ class Planting:
             _report(f"never told: {', '.join(each.key for each in faults if each.told_after is None)}")
 
     def mend(self, *faults: Fault, again_after: float = inf) -> None:
-        """Mends them, again after so many seconds, and waits until the end of each is told."""
         self.begin_to_mend(*faults)
         self.wait_over(*faults, again_after=again_after)
 
     def begin_to_mend(self, *faults: Fault) -> None:
-        """Mends them."""
         for fault in faults:
             fault.mended_at = datetime.now(UTC)
             fault.mend()
@@ -200,7 +193,6 @@ def _after(told: Sequence[Told], key: str, moment: datetime, *, is_over: bool) -
 
 
 def json_dsn(connection: str) -> str:
-    """The DSN of an Airflow connection in JSON."""
     given = json.loads(connection)
     return make_conninfo(
         host=given["host"], port=given["port"], user=given["login"], password=given["password"], dbname=given["schema"]
@@ -539,5 +531,4 @@ def _days(seed: int) -> list[Figure]:
 
 
 def figures(seed: int = 1) -> list[Figure]:
-    """Both parts."""
     return [*_days(seed), *_in_a_running_system(seed)]

@@ -35,10 +35,7 @@ TAKEN_OVER_WITHIN = 15
 
 
 class Worker(Part):
-    """One ``airflow celery worker``; killed, it goes with all that it runs, as a host does."""
-
     def sends(self, live: LiveAirflow) -> bool:
-        """It runs a sender now."""
         return bool(live.task_processes("send", self.pid))
 
     def ports(self) -> set[int]:
@@ -271,6 +268,5 @@ def _most_at_once(live: LiveAirflow, lost_at: float) -> int:
 
 
 def figures(seed: int) -> list[Figure]:
-    """What became of two workers' messages."""
     with two_workers(seed) as workers:
         return worker_lost_and_worker_stopped(workers)

@@ -68,7 +68,6 @@ Mistake = Callable[[str], AbstractContextManager[object]]
 
 
 def replacing(owner: object, attribute: str, wrong: object) -> Mistake:
-    """A name of the system that means something else."""
     return lambda _: mock.patch.object(owner, attribute, wrong)
 
 

@@ -110,7 +110,6 @@ THREE_DAYS = Schedule(days=3, first_day=date(2024, 5, 13), after=1, deleted=2, c
 
 
 def offices(schedule: Schedule) -> list[Office]:
-    """The agencies of this world."""
     began = at(schedule.first_day, 0, 0)
     code = "000.00.{:02}.H32".format
     return [
@@ -166,7 +165,6 @@ class ContractSource:
 
     @staticmethod
     def row(dossier: Dossier, row: Row) -> tuple[str, dict[str, Any]]:
-        """Statement and values that write a dossier's row."""
         return _upsert(
             "onestop.dossiers",
             ("agency_code", "dossier_code"),
@@ -182,7 +180,6 @@ class ContractSource:
 
     @staticmethod
     def step(dossier: Dossier, step: Step) -> tuple[str, dict[str, Any]]:
-        """Statement and values that write a transition."""
         return _upsert(
             "onestop.transitions",
             ("transition_id",),
@@ -212,7 +209,6 @@ class OpencpsSource:
 
     @classmethod
     def row(cls, dossier: Dossier, row: Row) -> tuple[str, dict[str, Any]]:
-        """Statement and values that write a dossier's row."""
         values = {
             "MaHoSo": dossier.code, "MaTTHC": row.procedure, "TenTTHC": f"Thủ tục {row.procedure}",
             "TenLinhVuc": "Hộ tịch", "ChuHoSo": "Nguyễn Thị Lan", "SoDienThoai": row.phone,
@@ -225,7 +221,6 @@ class OpencpsSource:
 
     @classmethod
     def step(cls, dossier: Dossier, step: Step) -> tuple[str, dict[str, Any]]:
-        """Statement and values that write a transition."""
         values = {
             "TienDoXuLyId": step.number, "MaHoSo": dossier.code, "ThoiDiemXuLy": _digits(step.occurred_at),
             "NoiDungXuLy": "Xử lý", "TrangThai": str(step.status), "DonViXuLy": dossier.written,
@@ -253,7 +248,6 @@ def segments_of(text: str, accented: bool) -> int:
 
 
 def international(phone: str) -> str:
-    """A Vietnamese number as gateways take it."""
     return f"+84{phone[1:]}"
 
 
@@ -309,7 +303,6 @@ class World:
     # --- writing lives
 
     def do(self, moment: datetime, act: Callable[[Stage], None]) -> None:
-        """Puts an act on the timeline."""
         heapq.heappush(self.acts, (moment, next(self._order), act))
 
     def moment(self, day: date, first: float = 7.5, last: float = 17.0) -> datetime:
@@ -321,7 +314,6 @@ class World:
                 return moment
 
     def phone(self) -> str:
-        """A mobile number that nobody else has."""
         return f"0{next(self._phones)}"
 
     def dossier(self, office: Office, received: datetime, *, written: str | None = None, **changes: Any) -> Dossier:
@@ -348,7 +340,6 @@ class World:
         self, dossier: Dossier, moment: datetime, status: int, desk: bool = False, *, occurred: datetime | None = None,
         visible: datetime | None = None, recorded: datetime | str | None = "as written",
     ) -> Step:  # fmt: skip
-        """A transition alone."""
         written = moment if recorded == "as written" else recorded
         assert not isinstance(written, str)
         step = Step(0, status, desk, occurred or moment, written)
@@ -357,14 +348,12 @@ class World:
         return step
 
     def row(self, dossier: Dossier, moment: datetime, *, visible: datetime | None = None, **changes: Any) -> None:
-        """A change of the row alone."""
         self.do(visible or moment, lambda stage: stage.write_row(dossier, moment, changes))
 
     def both(
         self, dossier: Dossier, moment: datetime, status: int, desk: bool = False, *, visible: datetime | None = None,
         **changes: Any,
     ) -> Step:  # fmt: skip
-        """A transition and the row with it."""
         if status == 9 and desk:
             changes = {"finished_at": moment} | changes
         if status == 10:
@@ -380,7 +369,6 @@ class World:
         return self.moment(day_of(moment) + days * DAY)
 
     def work(self, dossier: Dossier, received: datetime) -> datetime:
-        """Some processing; returns when it is done."""
         now = received + timedelta(minutes=self.random.randint(5, 50))
         self.both(dossier, now, 4)
         return self.later(now, self.random.choice([0, 1, 1, 2, 3, 5, 8]))
@@ -431,7 +419,6 @@ class World:
         return dossier, self.work(dossier, received)
 
     def told(self, office: Office, received: datetime) -> None:
-        """The result is told and fetched, or lies at the desk."""
         dossier, ready = self._ordinary(office, received)
         self.both(dossier, ready, 9, True)
         if self.random.random() < 0.35:
@@ -444,7 +431,6 @@ class World:
         self.do(moment, lambda stage: stage.inquire(dossier, phone, text or f"MCKH {dossier and dossier.code}"))
 
     def asked_for_more(self, office: Office, received: datetime) -> None:
-        """Papers are missing, then there."""
         dossier, asked = self._ordinary(office, received)
         self.both(dossier, asked, 5, self.random.random() < 0.85)
         if self.random.random() < 0.8:
@@ -462,7 +448,6 @@ class World:
             self.both(dossier, self.later(again, 1), 9, True)
 
     def no_phone(self, office: Office, received: datetime) -> None:
-        """Nobody can be told."""
         dossier, ready = self._ordinary(office, received, phone=self.random.choice([None, LANDLINE]))
         self.both(dossier, ready, self.random.choice([9, 9, 5]), True)
         if self.random.random() < 0.4:
@@ -482,7 +467,6 @@ class World:
         self.row(dossier, self.later(ready, lot.choice([1, 1, 2, 4])), phone=self.phone())
 
     def same_day(self, office: Office, received: datetime) -> None:
-        """A procedure that is done on the day."""
         due = at(day_of(received), 17, 0)
         dossier = self.dossier(office, received, due_at=due)
         self._fate(None)
@@ -514,7 +498,6 @@ class World:
         self.both(dossier, at(day, 13, 31, 6), self.random.choice([5, 4]), True, finished_at=None)
 
     def due_edited(self, office: Office, received: datetime) -> None:
-        """The appointed day is moved, once or twice."""
         dossier, ready = self._ordinary(office, received, due_at=at(day_of(received) + 4 * DAY, 16, 30))
         for days in self.random.choice([(1,), (2,), (1, 3)]):
             due = at(day_of(received) + self.random.randint(3, 9) * DAY, 16, 30)
@@ -537,7 +520,6 @@ class World:
             self.row(dossier, self.later(ready, 1), status=4, desk=False, finished_at=None)
 
     def row_first(self, office: Office, received: datetime) -> None:
-        """The row and its transition are written minutes apart, in either order."""
         dossier, ready = self._ordinary(office, received)
         apart = timedelta(seconds=self.random.randint(60, 1200))
         first, second = (ready, ready + apart) if self.random.random() < 0.5 else (ready + apart, ready)
@@ -547,7 +529,6 @@ class World:
         self.step(dossier, second, 9, True)
 
     def row_a_day_before(self, office: Office, received: datetime) -> None:
-        """The row tells of it a day before the transition does."""
         dossier, ready = self._ordinary(office, received, due_at=at(day_of(received) + 100 * DAY, 16, 30))
         self.row(dossier, ready, status=9, desk=True, finished_at=ready)
         self.step(dossier, self.later(ready, 1), 9, True)
@@ -585,17 +566,14 @@ class World:
         self.both(dossier, ready, 10, finished_at=ready - 3 * MINUTE)
 
     def withdrawn(self, office: Office, received: datetime) -> None:
-        """The citizen takes it back."""
         dossier, moment = self._ordinary(office, received)
         self.both(dossier, moment, 7, finished_at=self.random.choice([None, moment]))
 
     def refused(self, office: Office, received: datetime) -> None:
-        """Registered, and not taken on."""
         dossier = self.dossier(office, received)
         self.both(dossier, received + 7 * MINUTE, self.random.choice([1, 3]))
 
     def never_done(self, office: Office, received: datetime) -> None:
-        """Late, with an apology where one may go."""
         self._ordinary(office, received, due_at=at(day_of(received) + self.random.randint(1, 5) * DAY, 16, 30))
 
     def just_in_time(self, office: Office, received: datetime) -> None:
@@ -624,17 +602,14 @@ class World:
         self.both(dossier, self.later(again, 3), 9, True)
 
     def odd_status(self, office: Office, received: datetime) -> None:
-        """A status that nobody knows yet."""
         dossier, ready = self._ordinary(office, received)
         self.step(dossier, ready, ODD_STATUS, True)
 
     def unknown_code(self, office: Office, received: datetime) -> None:
-        """An agency's code that nobody knows yet."""
         dossier = self.dossier(self.offices[3], received, written=NEVER_HEARD_OF)
         self.both(dossier, self.work(dossier, received), 9, True)
 
     def reported_late(self, office: Office, received: datetime) -> None:
-        """Happened days before it was recorded."""
         dossier = self.dossier(office, received)
         ready = self.later(received, 5)
         self.step(dossier, ready, 9, True, occurred=ready - 4 * DAY)
@@ -769,14 +744,12 @@ class Stage:
         self.ledger.execute("UPDATE prove.clock SET moment = %s", (moment,))
 
     def close(self) -> None:
-        """Closes its connections."""
         self.ledger.close()
         self.callbacks.close()
 
     # --- acts at the sources
 
     def begin(self, dossier: Dossier, row: Row | None) -> None:
-        """The first word of a dossier."""
         if dossier not in self.oracle.of_source[dossier.source]:
             self.oracle.add(dossier)
         if row is not None:
@@ -787,24 +760,20 @@ class Stage:
         self.oracle.write_row(dossier, row)
 
     def write_row(self, dossier: Dossier, moment: datetime, changes: dict[str, Any]) -> None:
-        """A change of a dossier's row."""
         assert dossier.row is not None
         self._put_row(dossier, replace(dossier.row, updated_at=moment, **changes))
 
     def write_step(self, dossier: Dossier, step: Step) -> None:
-        """A transition is committed."""
         self.desks[dossier.source].connection.execute(*MAKES[dossier.source].step(dossier, step))
         self.oracle.write_step(dossier, step)
 
     def rewrite(self, dossier: Dossier, step: Step, status: int, desk: bool) -> None:
-        """The source changes a transition in place."""
         self.oracle.rewrite_step(dossier, step, status, desk)
         self.desks[dossier.source].connection.execute(*MAKES[dossier.source].step(dossier, step))
 
     # --- acts of the system
 
     def read(self, source: str, window: Window = EVERYTHING, *, waits: bool = False) -> None:
-        """A pick-up."""
         try:
             if waits:
                 read_source(source, window, self.now)
@@ -816,24 +785,20 @@ class Stage:
         self.oracle.read(source, self.now, bounds)
 
     def plan(self, window: Window = EVERYTHING) -> None:
-        """Planning."""
         plan(window, self.now)
         self.oracle.plan(self.now)
 
     def apologize(self, *, left_over: bool) -> None:
-        """The evening's apologies."""
         apologize(EVERYTHING, self.now, left_over=left_over)
         self.oracle.apologize(self.now, left_over=left_over)
 
     def send(self) -> None:
-        """Sending, and the receipts that will follow."""
         moment = self.now
         if self.ledger.execute("SELECT FROM motcua.messages WHERE state = 'queued' LIMIT 1").fetchone() is not None:
             send(f"run {moment.isoformat()}", clock=lambda: moment)
         self.tell_of_sends()
 
     def tell_of_sends(self) -> None:
-        """The oracle sends too."""
         for message in self.oracle.send(self.now, self._answer):
             self.expect_receipts(message)
 
@@ -866,19 +831,16 @@ class Stage:
             )
 
     def report(self, message: Message, reference: str, status: int) -> None:
-        """The network brings a receipt."""
         receive(self.callbacks, self.gateway, "kannel", {"reference": reference, "status": str(status)})
         if message.reference == reference:
             self.oracle.receipt(message, status, self.now)
 
     def stray_receipt(self) -> None:
-        """A receipt that names no attempt of ours."""
         nobody = {"reference": f"nobody {self.now.isoformat()}", "status": "1"}
         receive(self.callbacks, self.gateway, "kannel", nobody)
         self.oracle.stray_receipts.append(self.now)
 
     def inquire(self, dossier: Dossier | None, phone: str, text: str) -> None:
-        """A text to 9029."""
         reading = InquiryReading(international(phone), text, f"{phone} {self.now.isoformat()}", self.now)
         reply = answer(self.callbacks, "kannel", reading, self.now)
         self.callbacks.commit()
@@ -886,7 +848,6 @@ class Stage:
         self.oracle.inquire(known, self.now, segments_of(reply.text, reply.accented))
 
     def settle(self) -> None:
-        """Settling."""
         moment = self.now
         settle(f"settle {moment.isoformat()}", clock=lambda: moment)
         self.oracle.settle(moment)
@@ -894,7 +855,6 @@ class Stage:
     # --- acts of people
 
     def change_agency(self, code: str, **changes: Any) -> None:
-        """The Department changes an agency's settings."""
         agencies = [replace(each, **changes) for each in in_ledger(list_agencies) if each.agency_code == code]
         in_ledger(save_agencies, agencies, "proof")
         office = self.oracle.offices[code]
@@ -914,7 +874,6 @@ class Stage:
                         known.outcome = None
 
     def map_odd_status(self) -> None:
-        """Somebody says what the odd status means."""
         for source in MAKES:
             in_ledger(map_status, source, ODD_STATUS, 9, "lan")
             self.oracle.statuses[source][ODD_STATUS] = 9

@@ -39,12 +39,10 @@ AGENCY_COLUMNS = (
 
 
 def at(day: date, hour: int = 17, minute: int = 30, second: int = 0) -> datetime:
-    """A moment by the clock of Vietnam."""
     return datetime.combine(day, time(hour, minute, second), ZONE)
 
 
 def day_of(moment: datetime) -> date:
-    """The day by the calendar of Vietnam."""
     return moment.astimezone(ZONE).date()
 
 
@@ -53,8 +51,6 @@ def day_of(moment: datetime) -> date:
 
 @dataclass
 class Office:
-    """An agency of this world."""
-
     code: str
     source: str
     enabled_from: datetime | None
@@ -67,8 +63,6 @@ class Office:
 
 @dataclass(frozen=True)
 class Row:
-    """A dossier's row at its source."""
-
     procedure: str | None
     received_at: datetime
     due_at: datetime | None
@@ -83,8 +77,6 @@ class Row:
 
 @dataclass
 class Step:
-    """A transition at its source."""
-
     number: int
     status: int
     desk: bool
@@ -114,8 +106,6 @@ class Known:
 
 @dataclass(eq=False)
 class Message:
-    """A message that there must be."""
-
     kind: str
     agency: str
     procedure: str
@@ -139,8 +129,6 @@ class Message:
 
 @dataclass(eq=False)
 class Dossier:
-    """A dossier at its source and in the ledger."""
-
     source: str
     written: str
     code: str
@@ -159,7 +147,6 @@ class Dossier:
 
 
 def kind_of(status: int | None, desk: bool) -> str | None:
-    """The kind of message that a status calls for."""
     if not desk:
         return None
     return {9: "result", 5: "supplement"}.get(status or 0)
@@ -241,32 +228,26 @@ class Oracle:
     # --- at the sources
 
     def agency(self, dossier: Dossier) -> str | None:
-        """The agency that a source's code stands for."""
         return self.codes.get(dossier.written)
 
     def national(self, source: str, status: int) -> int | None:
-        """The national code of a source's status."""
         code = self.statuses[source].get(status, status)
         return code if 1 <= code <= 10 else None
 
     def add(self, dossier: Dossier) -> None:
-        """A dossier that something will be written of."""
         self.dossiers.append(dossier)
         self.of_source[dossier.source].append(dossier)
 
     def write_row(self, dossier: Dossier, row: Row) -> None:
-        """Its row was written."""
         dossier.row = row
         self.dirty[dossier.source][id(dossier)] = dossier
 
     def write_step(self, dossier: Dossier, step: Step) -> None:
-        """A transition was committed."""
         dossier.steps.append(step)
         dossier.steps.sort(key=lambda each: each.number)
         self.unread[dossier.source].append((dossier, step))
 
     def rewrite_step(self, dossier: Dossier, step: Step, status: int, desk: bool) -> None:
-        """The source changed a transition in place."""
         step.status, step.desk = status, desk
         dossier.rewritten = True
         self.note(dossier, "source_changed")
@@ -282,7 +263,6 @@ class Oracle:
     # --- pick-up
 
     def read(self, source: str, now: datetime, window: tuple[datetime, datetime] | None = None) -> None:
-        """A pick-up that succeeded."""
         self.act += 1
         cursor = self.cursors[source]
         touched: dict[int, Dossier] = {}
@@ -540,7 +520,6 @@ class Oracle:
         return ("expired", "too_late") if message.useful_until <= now else None
 
     def answered(self, message: Message, answer: str, now: datetime) -> None:
-        """The gateway's answer to a message."""
         if answer == "202":
             message.accepted_at = now
             self._move(message, "accepted", None, "sent_later")
@@ -681,7 +660,6 @@ class Oracle:
     # --- inquiries
 
     def inquire(self, dossier: Dossier | None, now: datetime, segments: int) -> None:
-        """A text to 9029, answered; no dossier: it names none that is known."""
         self.act += 1
         told = False
         agency, procedure = "", ""
@@ -705,7 +683,6 @@ class Oracle:
     # --- counting
 
     def occasions_at_source(self, dossier: Dossier) -> list[Occasion]:
-        """Entries into a condition in the source's own tables."""
         found: list[Occasion] = []
         before: str | None = None
         steps = [s for s in dossier.steps if self.national(dossier.source, s.status) is not None]
@@ -917,7 +894,6 @@ class Oracle:
         return frozenset({{None: "unplanned", "out_of_scope": "scope_changed"}.get(known.outcome, "without_message")})
 
     def _is_to_come(self, source: str, step: Step) -> bool:
-        """The next pick-up will read it."""
         cursor = self.cursors[source]
         if step.number > cursor.number:
             return True

@@ -315,7 +315,6 @@ def _fails(which: str) -> bool:
 
 
 def _names(folder: Path) -> list[str]:
-    """The files of a publication, those of its sub-folders too."""
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 

@@ -44,8 +44,6 @@ _LARGE: Final = 33 * 1024 * 1024
 
 @dataclass
 class Abused:
-    """What was measured."""
-
     burst_seconds: list[float] = field(default_factory=list)
     """Of each burst, dossiers and steps."""
     repeated_seconds: float = 0
@@ -61,20 +59,16 @@ class Abused:
     """What was not answered or kept as it must be."""
 
     def check(self, name: str, ok: bool, told: object) -> None:
-        """One comparison."""
         self.hostile += 1
         if not ok:
             self.wrong.append(f"{name}: {told!r:.200}")
 
 
 class Caller:
-    """Calls as a client's account, by hand."""
-
     def __init__(self, port: int, name: str) -> None:
         self.port, self.name = port, name
 
     def ask(self, path: str, body: bytes, **headers: str) -> tuple[int, Any]:
-        """Status and answer."""
         connection = HTTPConnection("127.0.0.1", self.port, timeout=120)
         try:
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
@@ -86,23 +80,19 @@ class Caller:
             connection.close()
 
     def session(self) -> str:
-        """A fresh one."""
         words = json.dumps({"username": self.name, "password": PASSWORD}).encode()
         return str(self.ask("/intake/sign-in", words)[1]["session"])
 
     def body(self, service: str, data: Any, unit: str, **more: Any) -> bytes:
-        """A call of shape A."""
         call = {"session": self.session(), "madonvi": unit, "service": service, "data": data, **more}
         return json.dumps(call).encode()
 
     def push(self, service: str, data: Any, unit: str) -> dict[str, Any]:
-        """A call, answered."""
         answer: dict[str, Any] = self.ask("/intake/call", self.body(service, data, unit))[1]
         return answer
 
 
 def dossier(code: str, status: object = 4, **changes: Any) -> dict[str, Any]:
-    """A dossier as OpenCPS writes it."""
     now = datetime.now(ZONE)
     return {
         "MaHoSo": code, "MaTTHC": "1.005129", "TenTTHC": "Cấp bản sao", "ChuHoSo": "Nguyễn Thị Lan",
@@ -113,7 +103,6 @@ def dossier(code: str, status: object = 4, **changes: Any) -> dict[str, Any]:
 
 
 def step(code: str, status: object = "9", **changes: Any) -> dict[str, Any]:
-    """A step of this moment."""
     moment = f"{datetime.now(ZONE):%Y%m%d%H%M%S}"
     return {"MaHoSo": code, "ThoiDiemXuLy": moment, "NoiDungXuLy": "Trả kết quả", "TrangThai": status} | changes
 

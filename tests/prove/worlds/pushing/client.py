@@ -78,7 +78,6 @@ class Software:
     # --- what is sent
 
     def dossier(self, life: Life, row: Row) -> dict[str, Any]:
-        """A dossier as this shape writes it."""
         at_desk = "MotCua" if row.status == 5 and row.at_desk else ""
         if self.shape == "C":
             return {
@@ -132,7 +131,6 @@ class Software:
         return written
 
     def step(self, life: Life, event: Event) -> dict[str, Any]:
-        """A step as this shape writes it."""
         assert event.occurred_at is not None
         room = "Bộ phận Một cửa" if event.status == 5 and event.at_desk else "Phòng chuyên môn"
         if self.shape == "C":
@@ -232,7 +230,6 @@ class Software:
                 self._hang_up(call, fault)
 
     def _hang_up(self, call: Call, fault: str) -> None:
-        """Makes a call and waits for no answer."""
         path, headers, body = self._request(call, self._session())
         sent = body[: len(body) // 2] if fault == "body cut" else body
         head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(body)}\r\n"
@@ -245,7 +242,6 @@ class Software:
                 self.restart()
 
     def until_done(self, call: Call) -> None:
-        """Makes a call until it is answered as done."""
         last: object = None
         for attempt in range(40):
             if attempt:

@@ -54,8 +54,6 @@ class Run:
 
 @dataclass(frozen=True)
 class Row:
-    """A dossier as its software has it at present."""
-
     procedure: str
     name: str
     phone: str
@@ -85,8 +83,6 @@ class Event:
 
 @dataclass
 class Life:
-    """One dossier."""
-
     number: int
     office: Office
     code: str
@@ -95,7 +91,6 @@ class Life:
 
 
 def at(day: date, of_day: time) -> datetime:
-    """A moment by the clock of Vietnam."""
     return datetime.combine(day, of_day, ZONE)
 
 
@@ -183,7 +178,6 @@ class Province:
         tell(_Telling(self, life, row, received))
 
     def phone(self) -> str:
-        """A mobile number that nobody else has."""
         self._phones += 1
         return f"09{self.random.choice('0178')}{self._phones:07}"
 
@@ -261,7 +255,6 @@ class _Telling:
         self._is_over = False
 
     def later(self, least: timedelta, most: timedelta) -> _Telling:
-        """Time goes by."""
         self.now += least + self.province.random.randrange(int((most - least) / MINUTE) + 1) * MINUTE
         return self
 
@@ -280,7 +273,6 @@ class _Telling:
         keeps_row: bool = False,
         **changes: Any,
     ) -> _Telling:
-        """The dossier moves."""
         if self._begin():
             is_at_desk = at_desk or status == 9
             if not keeps_row:
@@ -293,7 +285,6 @@ class _Telling:
         return self
 
     def edit(self, **changes: Any) -> _Telling:
-        """The dossier's row is edited, and no step is made."""
         self.later(12 * MINUTE, HOUR)
         if self._begin():
             self.row = replace(self.row, **changes)
@@ -329,6 +320,5 @@ class _Telling:
 
 
 def events_of(lives: Sequence[Life], slot: int) -> list[tuple[Life, Event]]:
-    """What happens in a slot, in its order."""
     found = [(life, event) for life in lives for event in life.events if event.slot == slot]
     return sorted(found, key=lambda each: (each[1].at, each[0].number))

@@ -26,7 +26,6 @@ WORDS = {
 
 
 def log_of(must: Counter[oracle.Told]) -> list[dict[str, str]]:
-    """What a network that got all of it has written down."""
     return [{"to": f"+84{each.phone}", "text": WORDS[each.kind].format(each.code)} for each in must.elements()]
 
 
