@@ -16,7 +16,7 @@ from fnmatch import fnmatch
 
 from tests.bench.long_years import fill_ledger
 from tests.bench.notices.gateways import gateway
-from tests.prove import Figure
+from tests.prove import Figure, noted
 from tests.prove.worlds.long import by_hand
 from tests.prove.worlds.long.at_work import World, at_work
 from tests.prove.worlds.long.reads import Read, recorded_ledger, statement_names
@@ -254,7 +254,7 @@ def _within(reads: list[Read]) -> Iterator[Figure]:
             worst[read.name] = read
     above = {name: read for name, read in worst.items() if read.pages > MOST}
     few = len(worst) - len(above)
-    yield Figure(f"statements that read at most {MOST:,} pages", f"{few} of {len(worst)}", "", ok=True)
+    yield noted(f"statements that read at most {MOST:,} pages", f"{few} of {len(worst)}")
     for name, read in sorted(above.items(), key=lambda each: -each[1].pages):
         may = _exception(name)
         broken = [each for each in reads if each.name == name and not (may or May("")).allows(each)]
@@ -266,7 +266,7 @@ def _within(reads: list[Read]) -> Iterator[Figure]:
         yield Figure(name, told, f"≤ {may.most:,}{each}: {may.why}", ok=not broken)
     # Which do depends on the hour: an evening that is due reads more.
     idle = sorted(set(EXCEPTIONS) - {_pattern(EXCEPTIONS, name) for name in above})
-    yield Figure("exceptions that nothing needed this time", ", ".join(idle) or "none", "", ok=True)
+    yield noted("exceptions that nothing needed this time", ", ".join(idle) or "none")
 
 
 def _exception(name: str) -> May | None:
@@ -283,7 +283,7 @@ def _covered(reads: list[Read]) -> Iterator[Figure]:
     run = {read.name for read in reads}
     names = set(statement_names().values())
     left = sorted(name for name in names - run if _pattern(OTHERS, name) is None)
-    yield Figure("statements run", f"{len(names & run)} of {len(names)}", "", ok=True)
+    yield noted("statements run", f"{len(names & run)} of {len(names)}")
     yield Figure("statements of jobs and pages that nothing ran", ", ".join(left) or "none", "none", ok=not left)
     idle = sorted(set(OTHERS) - {_pattern(OTHERS, name) for name in names - run})
     yield Figure("others that need not be named", ", ".join(idle) or "none", "none", ok=not idle)

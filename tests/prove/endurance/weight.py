@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from tests.bench.long_years import fill_ledger
 from tests.bench.notices.gateways import gateway
-from tests.prove import Figure
+from tests.prove import Figure, noted
 from tests.prove.worlds.long.at_work import NEWS, World, at_work
 from tests.prove.worlds.long.reads import Ledger, Read, recorded_ledger
 
@@ -79,7 +79,7 @@ def _log(world: World, *, full_pages: bool) -> Iterator[Figure]:
     yield Figure(what, f"{total:,.0f}: {told}", reach, full_pages or total <= MOST_OF_MESSAGE)
     if not full_pages:
         for name, size in _by_statement(ledger.reads, new):
-            yield Figure(f"  of it {name}", f"{size:,.0f}", "", ok=True)
+            yield noted(f"  of it {name}", f"{size:,.0f}")
 
 
 def _by_statement(reads: list[Read], messages: int) -> Iterator[tuple[str, float]]:
@@ -115,7 +115,7 @@ def _bytes(ledger: Ledger, before: Mapping[str, int]) -> Iterator[Figure]:
         ledger.execute(f"VACUUM (FULL) motcua.{name}")
         ((table, indexes),) = ledger.execute(f"SELECT pg_table_size('motcua.{name}'), pg_indexes_size('motcua.{name}')")
         told = f"{table / after[name]:,.0f} + {indexes / after[name]:,.0f}, of {after[name]:,} rows"
-        yield Figure(f"bytes a row: {name}, table + indexes", told, "", ok=True)
+        yield noted(f"bytes a row: {name}, table + indexes", told)
 
 
 _PAST_AWAY = (

@@ -42,7 +42,7 @@ from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import open_connection
 from motcua.store.notices.sources import watched_sources
 from tests.ground import OneStop, agency, ask, free_port, in_ledger, one_stops, quiet_logs, until
-from tests.prove import Figure
+from tests.prove import Figure, noted
 from tests.prove.worlds.ledgers import proving_ledger, proving_server
 
 PAGE = Path(__file__).parents[3] / "docs" / "operations" / "foreign-databases.md"
@@ -350,7 +350,7 @@ def _lives(desk: Desk, gateway: ScriptedGateway) -> list[Figure]:
             f"{DOSSIERS}, 0 more often",
             once == len(times) == DOSSIERS,
         ),
-        Figure("a look of the watcher, median", f"{looks[len(looks) // 2] * 1000:.0f} ms", "-", True),
+        noted("a look of the watcher, median", f"{looks[len(looks) // 2] * 1000:.0f} ms"),
     ]
 
 

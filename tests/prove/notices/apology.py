@@ -35,7 +35,7 @@ from motcua.store.ledger.database import connect
 from motcua.store.notices.apologies import forecast
 from motcua.store.oversight.accounting import identity
 from tests.ground import Desks, OneStop, one_stops, quiet_logs
-from tests.prove import Figure
+from tests.prove import Figure, equal, none, noted
 from tests.prove.worlds.ledgers import notice_mistakes, proving_ledger, proving_server, replacing
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -656,18 +656,15 @@ def _judge(world: World, runs: list[Run], stage: Stage, gateway: ScriptedGateway
     sent = Counter(asked["to"] + asked["text"] for asked in gateway.asked)
     accepted = states["accepted"]
 
-    def none(name: str, value: int) -> Figure:
-        return Figure(name, str(value), "0", value == 0)
-
     caught_up = sum(1 for state in oracle.evenings.values() if state == "done")
     return [
-        Figure("dossiers, days, runs", f"{len(world.lives)}, {len(world.days)}, {len(runs)}", "", True),
-        Figure("apologies that must exist", ", ".join(f"{n} {s}" for s, n in states.most_common()), "", True),
-        Figure("evenings settled, missed", f"{caught_up}, {sum(s == 'missed' for s in evenings.values())}", "", True),
+        noted("dossiers, days, runs", f"{len(world.lives)}, {len(world.days)}, {len(runs)}"),
+        noted("apologies that must exist", ", ".join(f"{n} {s}" for s, n in states.most_common())),
+        noted("evenings settled, missed", f"{caught_up}, {sum(s == 'missed' for s in evenings.values())}"),
         none("apologies that differ from the oracle's (evening, state, reason)", len(differing)),
         none("evenings whose record differs", of_evenings),
         none("texts without their own due date", wrong_dates),
-        Figure("SMS at the gateway", f"{sum(sent.values())}", f"{accepted}", sum(sent.values()) == accepted),
+        equal("SMS at the gateway", sum(sent.values()), accepted),
         none("SMS sent twice", sum(n - 1 for n in sent.values())),
         none("messages by which the identity is out of balance", unbalanced),
         none("dossiers that the forecast counts otherwise", of_forecast),

@@ -20,7 +20,7 @@ from datetime import time as time_of_day
 from pathlib import Path
 
 from tests.ground import ask
-from tests.prove import Figure
+from tests.prove import Figure, none, noted
 from tests.prove.worlds.ledgers import Mistake, notice_mistakes, proving_ledger, proving_server
 from tests.prove.worlds.pushing.abuse import BURSTS, MANY, Abused, abuse
 from tests.prove.worlds.pushing.client import FAULTS
@@ -86,7 +86,7 @@ def of_comparison(read: Outcome, pushed: Outcome) -> list[Figure]:
     texts = [Counter((each["to"], each["text"]) for each in outcome.network) for outcome in (read, pushed)]
     figures = sum(len(closing) for closing in read.closings.values())
     return [
-        Figure("messages that differ between read and pushed", str(by_phones.wrong), "0", by_phones.wrong == 0),
+        none("messages that differ between read and pushed", by_phones.wrong),
         Figure("texts, word for word", str(len(pushed.network)), f"the same {len(read.network)}", texts[0] == texts[1]),
         Figure(
             f"closings with the same figures ({figures} rows)",
@@ -107,7 +107,7 @@ def of_clients(pushed: Outcome) -> list[Figure]:
     return [
         Figure("pushed: what clients did", made, "each way to fail", not lacking),
         Figure("pushed: old sessions that were refused", str(refused), "> 0", refused > 0),
-        Figure("pushed: rows left in quarantine", str(pushed.quarantined), "0", pushed.quarantined == 0),
+        none("pushed: rows left in quarantine", pushed.quarantined),
     ]
 
 
@@ -137,7 +137,7 @@ def of_last_actions(province: Province, read: Outcome, pushed: Outcome) -> list[
             str(len(listed) - reasons["nothing that was not pushed"]), str(len(listed)),
             not reasons["nothing that was not pushed"] and bool(listed),
         ),
-        Figure("last action: dossiers of which TraCuuHoSo says otherwise", str(odd), "0", odd == 0),
+        none("last action: dossiers of which TraCuuHoSo says otherwise", odd),
     ]  # fmt: skip
 
 
@@ -243,7 +243,7 @@ def figures(seed: int) -> list[Figure]:
         read, pushed, last = played("read"), played("pushed"), played("last action")
         events = sum(len(life.events) for life in province.lives)
         lives = f"{len(province.lives)} lives, {events} events, {len(province.runs)} runs"
-        found = [Figure("the province", lives, "", True)]
+        found = [noted("the province", lives)]
         for way, outcome, must in (
             ("read", read, must_be_told(province)),
             ("pushed", pushed, must_be_told(province)),
@@ -262,4 +262,4 @@ def figures(seed: int) -> list[Figure]:
         found.append(notice_mistakes(admin_dsn, MISTAKES, lambda ledger: _pushed_wrong(admin_dsn, ledger, folder)))
         took.append(f"mistakes {time.monotonic() - began:.0f}")
     load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
-    return [*found, Figure("seconds, and the machine's load", f"{', '.join(took)}; {load}", "-", True)]
+    return [*found, noted("seconds, and the machine's load", f"{', '.join(took)}; {load}")]

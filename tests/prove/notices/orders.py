@@ -30,7 +30,7 @@ from motcua.sandbox.network.scripted import ScriptedGateway
 from motcua.store.agencies import save_agencies
 from motcua.store.oversight.accounting import identity
 from tests.ground import OneStop, agency, in_ledger, one_stops, quiet_logs, take_in
-from tests.prove import Figure
+from tests.prove import Figure, none, noted
 from tests.prove.notices import wrong_clocks
 from tests.prove.notices.apology import begin_before
 from tests.prove.worlds.ledgers import notice_mistakes, proving_ledger, proving_server, replacing
@@ -472,18 +472,17 @@ def _judge(
     marked = ledger.execute("SELECT count(*) FROM motcua.old_steps").fetchone()
     told = sum(state == "accepted" for of_code in states.values() for _, state in of_code)
     return [
-        Figure("dossiers; steps; old ones of them", f"{len(oracles):,}; {len(steps):,}; {len(old):,}", "-", True),
+        noted("dossiers; steps; old ones of them", f"{len(oracles):,}; {len(steps):,}; {len(old):,}"),
         Figure("old steps that are taken for such", f"{marked[0]:,}" if marked else "", f"{len(old):,}",
                marked is not None and marked[0] == len(old)),
-        Figure("messages; told", f"{sum(map(len, states.values())):,}; {told:,}", "-", True),
+        noted("messages; told", f"{sum(map(len, states.values())):,}; {told:,}"),
         Figure("apologies", f"{len(apologies):,}", "-", bool(apologies)),
         *(
-            Figure(f"{sort} that are not as the rule says", str(wrong[sort]), "0", not wrong[sort])
+            none(f"{sort} that are not as the rule says", wrong[sort])
             for sort in ("messages", "apologies", "9029")
         ),
-        Figure("ready at the desk, and nobody was told", str(wrong["ready and nobody told"]), "0",
-               not wrong["ready and nobody told"]),
-        Figure("identity", str(off), "0", off == 0),
+        none("ready at the desk, and nobody was told", wrong["ready and nobody told"]),
+        none("identity", off),
     ]  # fmt: skip
 
 

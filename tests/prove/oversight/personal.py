@@ -54,7 +54,7 @@ from motcua.store.agencies import save_agencies
 from motcua.store.oversight.accounting import identity
 from tests.ground import NHA_TRANG, OneStop, agency, in_ledger, one_stops
 from tests.integration.quality.test_mailing_quality import MailServer
-from tests.prove import Figure
+from tests.prove import Figure, equal, none
 from tests.prove.worlds.ledgers import proving_ledger, proving_server
 from tests.prove.worlds.seeking import Places, Seeker, folded
 
@@ -412,8 +412,8 @@ def _after(world: World, seeker: Seeker, log: io.StringIO) -> list[Figure]:
     counted = world.rows("SELECT count(DISTINCT of_table) AS n FROM audit.personal_data_purges")[0]["n"]
     handed_on = json.dumps(world.handed_on, ensure_ascii=False, default=repr)
     found = [
-        Figure("dossiers purged", f"{purged:,}", f"{CITIZENS:,}", purged == CITIZENS),
-        Figure("tables told of in the audit", str(counted), "9", counted == 9),
+        equal("dossiers purged", purged, CITIZENS),
+        equal("tables told of in the audit", counted, 9),
     ]
     for name, places in (
         ("in every column of every table, and the planner's samples", _in_tables(world, seeker)),
@@ -428,7 +428,7 @@ def _after(world: World, seeker: Seeker, log: io.StringIO) -> list[Figure]:
         found.append(Figure(f"after: {name}", places.told(), "0", not places.of))
     return [
         *found,
-        Figure("identity's difference", str(difference), "0", difference == 0),
+        none("identity's difference", difference),
         Figure("faults of 2 publications", ", ".join(verified[:3]) or "0", "0", not verified),
         Figure(f"faults of {runs} sealed run(s)", str(len(faults)), "0", runs == 1 and not faults),
     ]

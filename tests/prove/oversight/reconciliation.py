@@ -41,7 +41,7 @@ from motcua.store.oversight import closings as store_of_closings
 from motcua.store.oversight.closings import compute_figures, load_closing, load_figures
 from motcua.store.oversight.figure_rows import DOSSIER_FIGURES, MESSAGE_FIGURES, Cell, rows_of_figure
 from tests.ground import one_stops, quiet_logs
-from tests.prove import Figure
+from tests.prove import Figure, every, none, noted
 from tests.prove.worlds.ledgers import (
     Mistake,
     notice_mistakes,
@@ -669,16 +669,12 @@ def _noticed(admin_dsn: str) -> list[Figure]:
         unbroken = wrong(ledger)
     _show(unbroken)
     return [
-        _none("of the same few days unbroken, figures that differ", unbroken.wrong.total()),
+        none("of the same few days unbroken, figures that differ", unbroken.wrong.total()),
         notice_mistakes(admin_dsn, MISTAKES, lambda ledger: bool(wrong(ledger).wrong.total())),
     ]
 
 
 # ------------------------------------------------------------------------------------------------------------ the table
-
-
-def _none(name: str, value: int) -> Figure:
-    return Figure(name, str(value), "0", value == 0)
 
 
 def _show(verdict: Verdict) -> None:
@@ -689,17 +685,15 @@ def _show(verdict: Verdict) -> None:
 def _of_two_months(verdict: Verdict) -> list[Figure]:
     """The table of what was compared, and how many of it differ."""
     found = [
-        Figure(
+        noted(
             "closings; of these corrections; periods closed again that stood",
             f"{sum(map(len, verdict.closings.values()))}; {verdict.corrections}; {verdict.reruns}",
-            "",
-            True,
         ),
         Figure("red closings, each for what was planted", str(verdict.red), "> 0", verdict.red > 0),
     ]
     for name, compared in verdict.compared.items():
         wrong = verdict.wrong[name]
-        found.append(Figure(name, f"{compared - wrong} of {compared}", "all", not wrong))
+        found.append(every(name, compared - wrong, compared))
     lacking = sorted(set(get_args(DifferenceReason)) - set(verdict.planted))
     reasons = ", ".join(f"{n} {reason}" for reason, n in verdict.planted.most_common())
     found.append(Figure("reasons that were met", reasons, "each of the list", not lacking))

@@ -6,11 +6,9 @@ by the phone network's own log: what phones got, and how often.
 
 from __future__ import annotations
 
-import random
 import shutil
 import signal
 import tempfile
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +19,7 @@ from typing import Any
 
 from motcua.sandbox.machine.parts import send
 from tests.live.airflow import MINUTE, NOTIFY, Case, LiveAirflow, live_airflow
-from tests.prove import Figure
+from tests.prove import Figure, at_most, equal, in_words, noted
 from tests.prove.worlds.seeking import Places, Seeker
 
 LANDLINE = "02583822334"
@@ -35,22 +33,6 @@ COMMITTED = 40
 
 BUSY = {"error_503": {"probability": 1}}
 """The gateway refuses for the moment; nothing reaches a phone."""
-
-
-def equal(name: str, value: object, wanted: object) -> Figure:
-    return Figure(name, _words(value), _words(wanted), value == wanted)
-
-
-def at_most(name: str, value: float, most: float, unit: str = "") -> Figure:
-    return Figure(name, f"{value:g}{unit}", f"at most {most:g}{unit}", value <= most)
-
-
-def _words(value: object) -> str:
-    if isinstance(value, Counter):
-        return ", ".join(f"{number} {name}" for name, number in sorted(value.items())) or "none"
-    if isinstance(value, tuple):
-        return ", ".join(map(_words, value))
-    return str(value)
 
 
 def _once(name: str, live: LiveAirflow, cases: Sequence[Case]) -> Figure:
@@ -204,7 +186,7 @@ def cleared_and_rerun(live: LiveAirflow, by_command: bool = True) -> list[Figure
         Figure(
             f"{len(runs)} runs cleared{', all by the clock cleared by command' if by_command else ''},"
             " 2 started by hand: messages",
-            f"{'unchanged' if same else 'CHANGED'}: {_words(live.states(everyone))}",
+            f"{'unchanged' if same else 'CHANGED'}: {in_words(live.states(everyone))}",
             "unchanged: 6 delivered, 2 unknown",
             same and live.states(everyone) == Counter(delivered=6, unknown=2),
         ),
@@ -226,7 +208,7 @@ def two_runs_at_once(live: LiveAirflow, count: int = 200) -> list[Figure]:
     live.wait_until_idle()
     senders = len(set(live.senders_of(cases)) & set(by_hand))
     return [
-        Figure("two runs by hand at once: of them sent", str(senders), "2", senders == 2),
+        equal("two runs by hand at once: of them sent", senders, 2),
         _once("two runs by hand at once", live, cases),
     ]
 
@@ -554,84 +536,6 @@ def killed_triggerer(live: LiveAirflow) -> list[Figure]:
     )
 
 
-def kill_processes(seeds: Sequence[int]) -> list[Figure]:
-    """One kill for each seed, the scheduler and the process of ``send`` in turn, while traffic flows; then quiet."""
-    # A dead task holds back its run until its heartbeat is missed: the demo waits 60 s for that.
-    with (
-        _folder() as folder,
-        live_airflow(folder, {"AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "15"}, seed=len(seeds)) as live,
-    ):
-        began = time.monotonic()
-        live.set_faults(slow_seconds={"probability": 1, "seconds": 1})
-        over = threading.Event()
-        traffic = threading.Thread(target=_flow, args=(live, over, len(seeds)))
-        traffic.start()
-        in_flight: set[str] = set()
-        try:
-            for number, seed in enumerate(seeds):
-                in_flight |= _kill_at_random(live, random.Random(seed), scheduler=number % 2 == 0)
-        finally:
-            over.set()
-            traffic.join()
-        live.set_faults()
-        return _judge_kills(live, len(seeds), in_flight, time.monotonic() - began)
-
-
-def _flow(live: LiveAirflow, over: threading.Event, seed: int) -> None:
-    lot = random.Random(seed)
-    while not over.wait(lot.uniform(0, 0.6)):
-        live.desk.move(lot.choice((1, 1, 2, 4)))
-
-
-def _kill_at_random(live: LiveAirflow, lot: random.Random, *, scheduler: bool) -> set[str]:
-    """Kills within five seconds of a sender being at work; returns the requests then in flight."""
-    live.wait_until("a sender at work", live.task_processes, 180)
-    time.sleep(lot.uniform(0, 5))
-    if scheduler:
-        before = live.pid_of("airflow-scheduler")
-        _kill_component(live, "airflow-scheduler")
-        # By then the supervisor has ended what the scheduler left, and no new sender is there yet.
-        live.wait_until(
-            "the scheduler started again", lambda: live.pid_of("airflow-scheduler") not in (None, before), 60
-        )
-    else:
-        for process, _ in live.wait_until("a sender to kill", live.task_processes, 180):
-            send(process.pid, signal.SIGKILL)
-    return _references(live, "in_flight")
-
-
-def _judge_kills(live: LiveAirflow, kills: int, in_flight: set[str], seconds: float) -> list[Figure]:
-    cases = list(live.desk.cases)
-    live.wait_until("quiet after the kills", lambda: _is_quiet(live, cases), 240)
-    states, accepted = live.states(cases), live.accepted()
-    ever = _ever_unknown(live, cases)
-    doubled = sum(accepted[case.phone] > 1 for case in cases)
-    never = [case for case in cases if not accepted[case.phone]]
-    strange = len({message["reference"] for message in live.network_log()} - _references(live))
-    share = 100 / len(cases)
-    return [
-        equal(f"{kills} kills in {seconds:.0f} s, {len(cases)} messages: texted twice", doubled, 0),
-        equal(
-            f"{kills} kills: never at the gateway, and not unknown in the ledger",
-            len(never) - live.states(never)["unknown"],
-            0,
-        ),
-        Figure(
-            f"{kills} kills: attempts in flight just then",
-            f"{len(in_flight)} ({len(in_flight) * share:.1f} %)",
-            f"at most {COMMITTED} a kill",
-            len(in_flight) <= COMMITTED * kills,
-        ),
-        Figure(
-            f"{kills} kills: of those, unknown until a receipt came; unknown to the end, never at the gateway",
-            f"{ever - states['unknown']}; {states['unknown']} ({states['unknown'] * share:.1f} %)",
-            "at most those in flight",
-            ever <= len(in_flight) and len(never) == states["unknown"],
-        ),
-        equal(f"{kills} kills: at the gateway without an attempt in the ledger", strange, 0),
-    ]
-
-
 def _references(live: LiveAirflow, state: str | None = None) -> set[str]:
     """Of attempts in a state, or of all."""
     rows = live.ledger("SELECT reference FROM motcua.attempts WHERE %s::text IS NULL OR state = %s", state, state)
@@ -772,5 +676,5 @@ def figures(seed: int) -> list[Figure]:
             took.append(f"{name} {time.monotonic() - began:.0f}")
         strange = len({message["reference"] for message in live.network_log()} - _references(live))
         found.append(equal("in all: at the gateway without an attempt in the ledger", strange, 0))
-    found.append(Figure("seconds", ", ".join(took), "-", True))
+    found.append(noted("seconds", ", ".join(took)))
     return found

@@ -49,7 +49,7 @@ from tests.planting.values import (
     hand_in_carriers,
     plant_ledger,
 )
-from tests.prove import Figure
+from tests.prove import Figure, noted
 from tests.prove.worlds.ledgers import proving_server
 from tests.web.visiting import Visiting
 
@@ -622,8 +622,8 @@ def judge(whole: Passage, planted: Passage) -> tuple[list[Figure], list[str]]:
     figures = [
         Figure("values planted at sources", f"{of['source']:,}", "", of["source"] > 0),
         Figure("values planted in the ledger", f"{of['ledger']:,}", "", of["ledger"] > 0),
-        Figure("values that the ledger itself refuses", f"{planted.refused.total():,}", "", ok=True),
-        Figure("columns with values planted", f"{len(columns):,}", "", ok=True),
+        noted("values that the ledger itself refuses", f"{planted.refused.total():,}"),
+        noted("columns with values planted", f"{len(columns):,}"),
         _none("jobs, pages and commands that fail without planted values", len(whole.failures), whole.steps),
         _none("jobs, pages and commands that fail beside planted values", len(failed), planted.steps),
         _none("facts about healthy dossiers that are not as without planted values", len(unlike), same),

@@ -23,8 +23,7 @@ import psutil
 from motcua.sandbox.machine.parts import Part, listens
 from tests.ground import free_port
 from tests.live.airflow import ROOT, Case, LiveAirflow, live_airflow
-from tests.prove import Figure
-from tests.prove.resilience.contract import at_most, equal
+from tests.prove import Figure, at_most, equal
 
 HOLD = 0.5
 """Seconds for which the gateway keeps each request."""

@@ -11,7 +11,7 @@ from typing import Final
 from unittest import mock
 
 from tests.ground import FAST, Server, environment, ledger_connections, make_ledger, own_server
-from tests.prove import Figure
+from tests.prove import Figure, equal
 
 
 @contextlib.contextmanager
@@ -91,4 +91,4 @@ def notice_mistakes(
             else:
                 print(f"not noticed: {name}")
     made = len(mistakes)
-    return Figure("mistakes made on purpose that are noticed", str(noticed), str(made), noticed == made)
+    return equal("mistakes made on purpose that are noticed", noticed, made)

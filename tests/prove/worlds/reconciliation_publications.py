@@ -23,7 +23,7 @@ from motcua.jobs.publications.publishing import publish
 from motcua.jobs.publications.verifying import NoSuchPublication, verify_publication
 from motcua.store.oversight.publications import Publication
 from tests.ground import ask, connection_uri, database, environment, quiet_logs
-from tests.prove import Figure
+from tests.prove import Figure, every, noted
 
 MANIFEST = "manifest.json"
 
@@ -151,14 +151,14 @@ class _Publications:
         held = sum(self._holds(str(each.publication_no)) for each in self.published.values())
         names = ", ".join(f"{name} ({n} files)" for name, n in zip(self.published, files, strict=True))
         found = [
-            Figure("publications", names, "", True),
-            _all(
+            noted("publications", names),
+            every(
                 "closings published again that give the same publication",
                 sum(self.again[name] == each for name, each in self.published.items()),
                 len(self.published),
             ),
-            _all("true publications that the auditor's role verifies", held, len(self.published)),
-            _all("copies on a disk that verify", self._copies_hold(), len(self.published)),
+            every("true publications that the auditor's role verifies", held, len(self.published)),
+            every("copies on a disk that verify", self._copies_hold(), len(self.published)),
             self._doctored_files(),
             self._doctored_ledgers(),
         ]
@@ -201,7 +201,7 @@ class _Publications:
                         noticed += 1
                     else:
                         self.missed.append(f"{label}: {name}")
-        return _all("publications with a doctored file that are noticed", noticed, made)
+        return every("publications with a doctored file that are noticed", noticed, made)
 
     def _changes(self, publication: Publication, *, every_way: bool) -> Iterator[tuple[str, Callable[[Path], None]]]:
         folder = self._folder(publication)
@@ -236,7 +236,7 @@ class _Publications:
                 _past_the_guards(dsn, statement.replace("%", "%%"), {})
             unharmed = sum(self._holds(str(each.publication_no)) for each in self.published.values())
         with self._copy_of_ledger() as dsn:
-            forged = self._forge_all(dsn)
+            forged = self._forgeevery(dsn)
         value = f"{noticed + forged} of {len(TAMPERED) + 1}; {unharmed} hold without personal data"
         must = f"{len(TAMPERED) + 1}; {len(self.published)}"
         ok = noticed + forged == len(TAMPERED) + 1 and unharmed == len(self.published)
@@ -264,7 +264,7 @@ class _Publications:
             "closing_no": publication.closing_no, "publication_no": publication.publication_no,
         }  # fmt: skip
 
-    def _forge_all(self, dsn: str) -> bool:
+    def _forgeevery(self, dsn: str) -> bool:
         """Somebody who may do everything: a figure in the file, in the manifest and in all of the ledger's own records
         of the publication. The facts still tell."""
         publication = max(self.published.values(), key=lambda each: each.publication_no)
@@ -292,10 +292,6 @@ class _Publications:
         with database(self.admin_dsn, name, self.ledger_name) as dsn, environment():
             self._read_as_auditor(name)
             yield dsn
-
-
-def _all(name: str, good: int, of: int) -> Figure:
-    return Figure(name, f"{good} of {of}", "all", good == of)
 
 
 def _past_the_guards(dsn: str, statement: str, values: dict[str, Any]) -> int:
