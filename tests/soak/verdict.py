@@ -43,7 +43,8 @@ def who_was_told(
         none("told without being owed it", found.uncalled),
         Figure("an oracle that is given a loss, a double, a wrong phone", f"{noticed} of 3 mistakes in the same log",
                "3 of 3", noticed == 3),
-        Figure("texts to 9029 answered", f"{answered} of {asked}", "all", 0 < asked == answered == (asked_9029 or asked)),
+        Figure("texts to 9029 answered", f"{answered} of {asked}", "all",
+               0 < asked == answered == (asked_9029 or asked)),
     ]  # fmt: skip
 
 
