@@ -33,8 +33,7 @@ from motcua.jobs.tasks.apologize_due_tomorrow import read_source
 from motcua.sandbox.network.scripted import ScriptedGateway
 from motcua.store.ledger.database import connect
 from motcua.store.notices.apologies import forecast
-from motcua.store.oversight.accounting import identity
-from tests.ground import Desks, OneStop, one_stops, quiet_logs
+from tests.ground import Desks, OneStop, off_balance, one_stops, quiet_logs
 from tests.prove import Figure, equal, none, noted
 from tests.prove.worlds.ledgers import notice_mistakes, proving_ledger, proving_server, replacing
 
@@ -644,7 +643,6 @@ def _judge(world: World, runs: list[Run], stage: Stage, gateway: ScriptedGateway
     of_evenings = sum(evenings.get(key) != oracle.evenings.get(key) for key in evenings.keys() | oracle.evenings.keys())
     end = runs[-1].at
     with connect() as ledger:
-        unbalanced = sum(abs(row.difference) for row in identity(ledger))
         counted: Counter[tuple[str, str]] = Counter()
         reasons: Counter[str] = Counter()
         for row in forecast(ledger, world.days[0], world.days[-1] + timedelta(days=30), end):
@@ -666,7 +664,7 @@ def _judge(world: World, runs: list[Run], stage: Stage, gateway: ScriptedGateway
         none("texts without their own due date", wrong_dates),
         equal("SMS at the gateway", sum(sent.values()), accepted),
         none("SMS sent twice", sum(n - 1 for n in sent.values())),
-        none("messages by which the identity is out of balance", unbalanced),
+        none("messages by which the identity is out of balance", off_balance()),
         none("dossiers that the forecast counts otherwise", of_forecast),
         none("late dossiers without a reason found", reasons["forgotten"]),
     ]

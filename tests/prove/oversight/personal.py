@@ -51,8 +51,7 @@ from motcua.sandbox.machine.postgres import binaries
 from motcua.sandbox.network.scripted import ScriptedGateway
 from motcua.settings import settings
 from motcua.store.agencies import save_agencies
-from motcua.store.oversight.accounting import identity
-from tests.ground import NHA_TRANG, OneStop, agency, in_ledger, one_stops
+from tests.ground import NHA_TRANG, OneStop, agency, in_ledger, off_balance, one_stops
 from tests.integration.quality.test_mailing_quality import MailServer
 from tests.prove import Figure, equal, none
 from tests.prove.worlds.ledgers import proving_ledger, proving_server
@@ -405,7 +404,6 @@ def _before(world: World, seeker: Seeker) -> list[Figure]:
 
 
 def _after(world: World, seeker: Seeker, log: io.StringIO) -> list[Figure]:
-    difference = sum(abs(row.difference) for row in in_ledger(identity))
     verified = [str(fault) for each in verify_all() for fault in each.faults]
     runs, faults = verify_seals()
     purged = world.rows("SELECT count(*) AS n FROM motcua.dossiers WHERE purged_at IS NOT NULL")[0]["n"]
@@ -428,7 +426,7 @@ def _after(world: World, seeker: Seeker, log: io.StringIO) -> list[Figure]:
         found.append(Figure(f"after: {name}", places.told(), "0", not places.of))
     return [
         *found,
-        none("identity's difference", difference),
+        none("identity's difference", off_balance()),
         Figure("faults of 2 publications", ", ".join(verified[:3]) or "0", "0", not verified),
         Figure(f"faults of {runs} sealed run(s)", str(len(faults)), "0", runs == 1 and not faults),
     ]

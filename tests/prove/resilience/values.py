@@ -29,7 +29,7 @@ from psycopg.rows import dict_row, tuple_row
 from motcua.domain.clock import VIETNAM
 from motcua.domain.periods import Period
 from motcua.sandbox.network.scripted import ScriptedGateway
-from tests.ground import agency, ask, connection_uri, database, in_ledger, one_stops
+from tests.ground import agency, ask, connection_uri, database, in_ledger, off_balance, one_stops
 from tests.planting.values import (
     AGENCY_OF,
     BESIDE,
@@ -464,9 +464,7 @@ def _command(passage: Passage, closings: Sequence[int], *, thorough: bool) -> No
 
 
 def _observe(passage: Passage, ledger: psycopg.Connection[Any]) -> None:
-    from motcua.store.oversight.accounting import identity
-
-    passage.differences = sum(abs(row.difference) for row in in_ledger(identity))
+    passage.differences = off_balance()
     rows = ledger.cursor(row_factory=dict_row)
     passage.healthy["messages"] = {
         repr(tuple(row.values()))
