@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -105,6 +107,29 @@ def used_by(processes: Mapping[str, int]) -> Iterator[dict[str, float]]:
     # A session of PostgreSQL's that has just ended is neither among the living nor counted among the others at once.
     time.sleep(0.5)
     used.update({name: now - before[name] for name, now in seconds_of(processes).items()})
+
+
+@dataclass
+class Most:
+    value: float = 0.0
+
+
+@contextmanager
+def most_of(measure: Callable[[], float], apart: float = 0.1) -> Iterator[Most]:
+    """The most that something is meanwhile, looked at every so many seconds."""
+    most, over = Most(), threading.Event()
+
+    def look() -> None:
+        while not over.wait(apart):
+            most.value = max(most.value, measure())
+
+    looking = threading.Thread(target=look, daemon=True)
+    looking.start()
+    try:
+        yield most
+    finally:
+        over.set()
+        looking.join()
 
 
 def each(used: Mapping[str, float], count: int) -> str:

@@ -26,6 +26,7 @@ from motcua.settings import settings
 from motcua.store.ledger.database import close_ledger_pool
 from motcua.web.pages import warm_pages
 from motcua.web.staff import run_page
+from tests.bench import Line
 from tests.bench.long_years import fill_ledger
 from tests.web.visiting import Visiting
 
@@ -34,8 +35,6 @@ MOST = 0.300
 ASKED = 20
 SCALE = "BENCH_PAGES_SCALE"
 """Environment variable: which part of the million and the ten million is written; 1 without it."""
-
-Line = tuple[str, str, str, bool]
 
 
 @dataclass(frozen=True)
