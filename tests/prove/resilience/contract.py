@@ -19,7 +19,7 @@ from typing import Any
 
 from motcua.sandbox.machine.parts import send
 from tests.live.airflow import MINUTE, NOTIFY, Case, LiveAirflow, live_airflow
-from tests.prove import Figure, at_most, equal, in_words, noted
+from tests.prove import Figure, at_most, equal, in_words
 from tests.prove.worlds.seeking import Places, Seeker
 
 LANDLINE = "02583822334"
@@ -661,20 +661,14 @@ _KEPT = ("xcom", "log", "dag_run", "task_instance", "rendered_task_instance_fiel
 def figures(seed: int) -> list[Figure]:
     """Every line of the contract, in one Airflow."""
     found: list[Figure] = []
-    took: list[str] = []
-    began = time.monotonic()
     with _folder() as folder, live_airflow(folder, RETRY_LATER, seed=seed) as live:
-        took.append(f"start {time.monotonic() - began:.0f}")
         for name, line in _lines():
-            began = time.monotonic()
             try:
                 found += line(live)
             except (AssertionError, TimeoutError, RuntimeError, ValueError, IndexError) as failure:
                 found.append(Figure(name, f"{type(failure).__name__}: {failure}", "comes to its end", False))
                 live.set_faults()
                 live.pause(False)
-            took.append(f"{name} {time.monotonic() - began:.0f}")
         strange = len({message["reference"] for message in live.network_log()} - _references(live))
         found.append(equal("in all: at the gateway without an attempt in the ledger", strange, 0))
-    found.append(noted("seconds", ", ".join(took)))
     return found
