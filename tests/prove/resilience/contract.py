@@ -6,13 +6,11 @@ by the phone network's own log: what phones got, and how often.
 
 from __future__ import annotations
 
-import shutil
 import signal
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -574,15 +572,6 @@ def by_hand(live: LiveAirflow) -> list[Figure]:
 # --------------------------------------------------------------------------------------------------- all
 
 
-@contextmanager
-def _folder() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="motcua-contract-"))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
 Line = Callable[[LiveAirflow], list[Figure]]
 
 
@@ -661,7 +650,10 @@ _KEPT = ("xcom", "log", "dag_run", "task_instance", "rendered_task_instance_fiel
 def figures(seed: int) -> list[Figure]:
     """Every line of the contract, in one Airflow."""
     found: list[Figure] = []
-    with _folder() as folder, live_airflow(folder, RETRY_LATER, seed=seed) as live:
+    with (
+        tempfile.TemporaryDirectory(prefix="motcua-contract-", ignore_cleanup_errors=True) as folder,
+        live_airflow(Path(folder), RETRY_LATER, seed=seed) as live,
+    ):
         for name, line in _lines():
             try:
                 found += line(live)
