@@ -146,6 +146,16 @@ class Dossier:
         return self.seen[-1][1] if self.seen else None
 
 
+def _untold(phone: str | None) -> str | None:
+    """Why nobody can be told at a phone."""
+    return "missing" if phone is None else "landline" if phone == LANDLINE else None
+
+
+def _handed_over_by(row: Row, moment: datetime, stepped: datetime | None) -> bool:
+    """Whether a dossier was handed over by a moment, and no later step took it back."""
+    return row.returned_at is not None and row.returned_at <= moment and not (stepped and stepped > row.returned_at)
+
+
 def kind_of(status: int | None, desk: bool) -> str | None:
     if not desk:
         return None
@@ -189,6 +199,27 @@ class Count:
     unexplained: int
     unbalanced: dict[tuple[str, str, str], int]
     """By how much expected and messages must differ, where they must."""
+
+
+@dataclass
+class _Tally:
+    """What is counted of one period."""
+
+    start: datetime
+    end: datetime
+    messages: dict[tuple[str, str, str], Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    differences: list[Difference] = field(default_factory=list)
+    matched: set[int] = field(default_factory=set)
+    scoped: set[int] = field(default_factory=set)
+    """Apologies that the source calls for, from before the agency joined, as it is now."""
+
+    def holds(self, moment: datetime | None) -> bool:
+        return moment is not None and self.start <= moment < self.end
+
+    def differ(
+        self, side: str, why: Iterable[str], key: tuple[str, str, str], code: str | None, number: int | None = None
+    ) -> None:
+        self.differences.append(Difference(side, frozenset(why), *key, code, number))
 
 
 @dataclass
@@ -390,7 +421,7 @@ class Oracle:
             if row is None or message.kind == "reply" or message.useful_until <= now:
                 continue
             phone = row.phone
-            if phone in (None, LANDLINE) or message.is_forged or not self._holds(message):
+            if _untold(phone) or message.is_forged or not self._holds(message):
                 continue
             for_phone = message.state == "suppressed" and message.reason in ("missing", "landline")
             failed = message.state == "undelivered" or (message.state == "rejected" and message.reason == "phone")
@@ -442,8 +473,8 @@ class Oracle:
             return "suppressed", "same_day"
         if any(first.occurred_at <= told + TOLD_WITHIN for told in self._told(dossier, kind)):
             return "suppressed", "already_told"
-        if row.phone is None or row.phone == LANDLINE:
-            return "suppressed", "missing" if row.phone is None else "landline"
+        if why := _untold(row.phone):
+            return "suppressed", why
         return ("expired", "too_late") if first.occurred_at + USEFUL <= now else ("queued", None)
 
     @staticmethod
@@ -463,11 +494,14 @@ class Oracle:
         self.messages.append(message)
         if message.dossier is not None:
             message.dossier.messages.append(message)
-        self.causes.append((self.act, message.agency, message.procedure, message.kind, "picked_up_late"))
+        self._cause(message, "picked_up_late")
+
+    def _cause(self, message: Message, *causes: str) -> None:
+        self.causes += [(self.act, message.agency, message.procedure, message.kind, cause) for cause in causes]
 
     def _move(self, message: Message, state: str, reason: str | None, cause: str) -> None:
         message.state, message.reason = state, reason
-        self.causes.append((self.act, message.agency, message.procedure, message.kind, cause))
+        self._cause(message, cause)
 
     def _holds(self, message: Message) -> bool:
         dossier = message.dossier
@@ -493,8 +527,7 @@ class Oracle:
             away = self._look_again(message, now)
             if away is not None:
                 self._move(message, *away, "dossier_changed")
-                self.causes.append((self.act, message.agency, message.procedure, message.kind, "sent_later"))
-                self.causes.append((self.act, message.agency, message.procedure, message.kind, "settled_later"))
+                self._cause(message, "sent_later", "settled_later")
                 continue
             assert message.phone is not None
             given.append(message)
@@ -514,8 +547,8 @@ class Oracle:
             return "suppressed", "kind_off"
         if any(message.occurred_at <= told + TOLD_WITHIN for told in self._told(dossier, message.kind, message)):
             return "suppressed", "already_told"
-        if row.phone is None or row.phone == LANDLINE:
-            return "suppressed", "missing" if row.phone is None else "landline"
+        if why := _untold(row.phone):
+            return "suppressed", why
         message.phone = row.phone
         return ("expired", "too_late") if message.useful_until <= now else None
 
@@ -582,12 +615,7 @@ class Oracle:
         row, status = versions[-1]
         if step is not None and step.recorded_at > row.updated_at:
             status = step.status
-        handed_over = (
-            row.returned_at is not None
-            and row.returned_at <= moment
-            and not (step is not None and step.occurred_at > row.returned_at)
-        )
-        return row.due_at, status, handed_over
+        return row.due_at, status, _handed_over_by(row, moment, step and step.occurred_at)
 
     def _begins(self, office: Office) -> datetime | None:
         seen = [d.seen[0][0] for d in self.of_source[office.source] if d.seen and self.agency(d) == office.code]
@@ -621,27 +649,14 @@ class Oracle:
                 continue
             assert dossier.last is not None
             state, reason = ("expired", "missed") if too_late else ("queued", None)
-            phone = dossier.last.phone
-            if phone is None or phone == LANDLINE:
-                state, reason = "suppressed", "missing" if phone is None else "landline"
-            if "apology" in office.kinds_off:
-                state, reason = "suppressed", "kind_off"
+            if why := "kind_off" if "apology" in office.kinds_off else _untold(dossier.last.phone):
+                state, reason = "suppressed", why
             self._new(
                 Message(
-                    "apology",
-                    office.code,
-                    dossier.last.procedure or "",
-                    dossier,
-                    at(day),
-                    at(day),
-                    useful_until,
-                    now,
-                    state,
-                    reason,
-                    phone,
-                    due_day=due_day,
+                    "apology", office.code, dossier.last.procedure or "", dossier, at(day), at(day), useful_until, now,
+                    state, reason, dossier.last.phone, due_day=due_day,
                 )
-            )
+            )  # fmt: skip
 
     def owed(self, office: Office, day: date) -> Iterator[tuple[Dossier, date]]:
         """Dossiers that an evening owes an apology, by all that is known."""
@@ -705,12 +720,9 @@ class Oracle:
     def count(self, start: datetime, end: datetime, unread: frozenset[str] = frozenset()) -> Count:
         """What a closing of [start, end) must say at this moment. Of ``unread`` sources nothing is counted anew."""
 
-        def holds(moment: datetime | None) -> bool:
-            return moment is not None and start <= moment < end
-
-        messages: dict[tuple[str, str, str], Counter[str]] = defaultdict(Counter)
+        tally = _Tally(start, end)
+        messages, differences, holds = tally.messages, tally.differences, tally.holds
         reasons: Counter[tuple[str, str, str, str, str]] = Counter()
-        differences: list[Difference] = []
         taken: dict[tuple[str | None, str | None, str], list[int]] = defaultdict(list)
         for message in self.messages:
             if not holds(message.recorded_at):
@@ -725,19 +737,15 @@ class Oracle:
                 seconds = int((message.delivered_at - message.recorded_at).total_seconds())
                 for of in {(a, p) for a in (message.agency, None) for p in (message.procedure, None)}:
                     taken[*of, message.kind].append(seconds)
-        matched: set[int] = set()
-        scoped: set[int] = set()
-        """Apologies that the source calls for, from before the agency joined, as it is now."""
         for dossier in self.dossiers:
             if dossier.source not in unread:
-                self._compare(dossier, holds, messages, differences, matched)
+                self._compare(dossier, tally)
         for office in self.offices.values():
             if office.source not in unread:
                 for n in range((end - start).days):
-                    day = day_of(start) + timedelta(days=n)
-                    self._compare_evening(office, day, messages, differences, matched, scoped)
+                    self._compare_evening(office, day_of(start) + timedelta(days=n), tally)
         for message in self.messages:
-            if not holds(message.recorded_at) or id(message) in matched:
+            if not holds(message.recorded_at) or id(message) in tally.matched:
                 continue
             about = message.dossier
             key = (message.agency, message.procedure, message.kind)
@@ -746,12 +754,16 @@ class Oracle:
             elif message.kind == "apology" and about is not None:
                 if about.source not in unread:
                     enabled = self.offices[message.agency].enabled_from
-                    why = {"scope_changed"} if id(message) in scoped else {"source_changed", "other_procedure"}
+                    is_scoped = id(message) in tally.scoped
+                    why = {"scope_changed"} if is_scoped else {"source_changed", "other_procedure"}
                     if enabled is None or message.recorded_at < enabled:
                         why.add("scope_changed")
-                    differences.append(Difference("ledger", frozenset(why), *key, about.code, None))
+                    tally.differ("ledger", why, key, about.code)
             elif about is None or about.source not in unread:
-                differences.append(self._only_ledger(message, holds))
+                begun_by = message.begun_by
+                number = begun_by.step.number if begun_by and begun_by.step else None
+                why = self._why_only_ledger(message, number, tally)
+                tally.differ("ledger", why, key, about and about.code, number)
         for difference in differences:
             if not difference.reasons & UNEXPLAINED:
                 column = "only_source" if difference.side == "source" else "only_ledger"
@@ -767,53 +779,38 @@ class Oracle:
             agencies=self._count_agencies(start, end),
             timings={key: _ranks(sorted(seconds)) for key, seconds in taken.items()},
             differences=differences,
-            orphans=self._orphans(holds),
+            orphans=self._orphans(tally),
             unexplained=sum(bool(each.reasons & UNEXPLAINED) for each in differences),
             unbalanced={key: n for key, n in unbalanced.items() if n},
         )
 
-    def _compare(
-        self,
-        dossier: Dossier,
-        holds: Callable[[datetime | None], bool],
-        messages: dict[tuple[str, str, str], Counter[str]],
-        differences: list[Difference],
-        matched: set[int],
-    ) -> None:
+    def _compare(self, dossier: Dossier, tally: _Tally) -> None:
         agency = self.agency(dossier)
         name = agency or ""
         procedure = (dossier.row.procedure if dossier.row else None) or ""
         enabled = self.offices[agency].enabled_from if agency else None
         for occasion in self.occasions_at_source(dossier):
             message = self._message_of(dossier, occasion)
-            counts = holds(occasion.recorded_at)
+            counts = tally.holds(occasion.recorded_at)
             in_scope = agency is None or (enabled is not None and occasion.occurred_at >= enabled)
             meets = (
-                counts and in_scope and message is not None and holds(message.recorded_at)
+                counts and in_scope and message is not None and tally.holds(message.recorded_at)
                 and message.procedure == procedure
             )  # fmt: skip
             if meets:
-                matched.add(id(message))
+                tally.matched.add(id(message))
             if not counts:
                 continue
             key = (name, procedure, occasion.kind)
-            messages[key]["at_source"] += 1
+            tally.messages[key]["at_source"] += 1
             if not in_scope:
-                messages[key]["out_of_scope"] += 1
+                tally.messages[key]["out_of_scope"] += 1
             elif not meets:
                 number = occasion.steps[0].number if occasion.steps else None
-                reasons = self._why_only_source(dossier, occasion, message, holds)
-                differences.append(Difference("source", reasons, *key, dossier.code, number))
+                why = self._why_only_source(dossier, occasion, message, tally)
+                tally.differ("source", [why], key, dossier.code, number)
 
-    def _compare_evening(
-        self,
-        office: Office,
-        day: date,
-        messages: dict[tuple[str, str, str], Counter[str]],
-        differences: list[Difference],
-        matched: set[int],
-        scoped: set[int],
-    ) -> None:
+    def _compare_evening(self, office: Office, day: date, tally: _Tally) -> None:
         begins, due_day = self._begins(office), day + timedelta(days=1)
         is_settled = (office.code, day) in self.evenings
         if not is_settled and (begins is None or at(day) < begins):
@@ -823,17 +820,17 @@ class Oracle:
                 continue
             assert dossier.row is not None
             key = (office.code, dossier.row.procedure or "", "apology")
-            messages[key]["at_source"] += 1
+            tally.messages[key]["at_source"] += 1
             message = next((m for m in dossier.messages if m.kind == "apology" and m.due_day == due_day), None)
             if office.enabled_from is None or at(day) < office.enabled_from:
-                messages[key]["out_of_scope"] += 1
-                scoped.add(id(message))
+                tally.messages[key]["out_of_scope"] += 1
+                tally.scoped.add(id(message))
                 continue
             if message is not None and message.procedure == key[1] and message.recorded_at == at(day):
-                matched.add(id(message))
+                tally.matched.add(id(message))
                 continue
             why = {"other_procedure", "other_period", "source_changed", "cut_off"} if is_settled else {"evening_missed"}
-            differences.append(Difference("source", frozenset(why), *key, dossier.code, None))
+            tally.differ("source", why, key, dossier.code)
 
     def _is_owed_at_source(self, dossier: Dossier, day: date) -> bool:
         """By the source's tables as they are: its row's dates, and how it stood at the evening of that day."""
@@ -847,12 +844,7 @@ class Oracle:
         status = self.national(dossier.source, past[-1].status) if past else None
         if row.updated_at <= evening and (not past or row.updated_at >= (past[-1].recorded_at or evening)):
             status = self.national(dossier.source, row.status)
-        handed_over = (
-            row.returned_at is not None
-            and row.returned_at <= evening
-            and not (past and past[-1].occurred_at > row.returned_at)
-        )
-        return status in (2, 4) and not handed_over
+        return status in (2, 4) and not _handed_over_by(row, evening, past[-1].occurred_at if past else None)
 
     def _message_of(self, dossier: Dossier, occasion: Occasion) -> Message | None:
         for transitions, _ in self.occasions_known(dossier):
@@ -866,32 +858,25 @@ class Oracle:
                         return each.message
         return None
 
-    def _why_only_source(
-        self, dossier: Dossier, occasion: Occasion, message: Message | None, holds: Callable[[datetime | None], bool]
-    ) -> frozenset[str]:
+    def _why_only_source(self, dossier: Dossier, occasion: Occasion, message: Message | None, tally: _Tally) -> str:
         if message is not None:
-            return frozenset({"other_procedure" if holds(message.recorded_at) else "other_period"})
+            return "other_procedure" if tally.holds(message.recorded_at) else "other_period"
         first = occasion.steps[0] if occasion.steps else None
-        if (
-            any(each[1] is first for each in self.unread[dossier.source])
-            and first
-            and self._is_to_come(dossier.source, first)
-        ):
-            return frozenset({"cut_off"})
+        is_to_come = first is not None and self._is_to_come(dossier.source, first)
+        if is_to_come and any(each[1] is first for each in self.unread[dossier.source]):
+            return "cut_off"
         if self.agency(dossier) is None or any(each[1] is first for each in self.refused[dossier.source]):
-            return frozenset({"quarantined"})
-        known = next((each for each in dossier.known if first and each.step is first), None)
-        if first is None:
+            return "quarantined"
+        if first is not None:
+            known = next((each for each in dossier.known if each.step is first), None)
+        else:
             known = next((k for k in dossier.known if k.step is None and k.recorded_at == occasion.recorded_at), None)
         if known is None:
-            last = self.read_at[dossier.source][-1] if self.read_at[dossier.source] else None
-            is_late = (first is None and id(dossier) in self.dirty[dossier.source]) or (
-                first is not None and self._is_to_come(dossier.source, first)
-            )
-            return frozenset({"cut_off" if is_late or last is None else "missing"})
+            is_late = is_to_come or (first is None and id(dossier) in self.dirty[dossier.source])
+            return "cut_off" if is_late or not self.read_at[dossier.source] else "missing"
         if dossier.rewritten:
-            return frozenset({"source_changed"})
-        return frozenset({{None: "unplanned", "out_of_scope": "scope_changed"}.get(known.outcome, "without_message")})
+            return "source_changed"
+        return {None: "unplanned", "out_of_scope": "scope_changed"}.get(known.outcome, "without_message")
 
     def _is_to_come(self, source: str, step: Step) -> bool:
         cursor = self.cursors[source]
@@ -899,31 +884,20 @@ class Oracle:
             return True
         return step.recorded_at is None or step.recorded_at >= cursor.recorded - OVERLAP
 
-    def _only_ledger(self, message: Message, holds: Callable[[datetime | None], bool]) -> Difference:
+    def _why_only_ledger(self, message: Message, number: int | None, tally: _Tally) -> set[str]:
         dossier = message.dossier
-        code = dossier.code if dossier else None
-        key = (message.agency, message.procedure, message.kind)
-        begun_by = message.begun_by
-        number = begun_by.step.number if begun_by and begun_by.step else None
-
-        def because(*reasons: str) -> Difference:
-            return Difference("ledger", frozenset(reasons), *key, code, number)
-
         if message.is_forged or dossier is None:
-            return because("without_event")
+            return {"without_event"}
         for occasion in self.occasions_at_source(dossier):
             if self._message_of(dossier, occasion) is message:
                 enabled = self.offices[message.agency].enabled_from
                 if enabled is None or occasion.occurred_at < enabled:
                     # Told by a row a day before, its counterpart is counted elsewhere as well.
-                    return because("scope_changed", *(["other_period"] if number is None else []))
-                usable = occasion.recorded_at is not None and occasion.recorded_at.year >= 2000
-                if not usable:
-                    return because("time_cleaned")
-                if not holds(occasion.recorded_at):
-                    return because("other_period")
-                return because("other_procedure")
-        return because("source_changed")
+                    return {"scope_changed", *(["other_period"] if number is None else [])}
+                if occasion.recorded_at is None or occasion.recorded_at.year < 2000:
+                    return {"time_cleaned"}
+                return {"other_procedure" if tally.holds(occasion.recorded_at) else "other_period"}
+        return {"source_changed"}
 
     def _count_dossiers(self, start: datetime, end: datetime) -> dict[tuple[str, str], Counter[str]]:
         found: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
@@ -995,7 +969,8 @@ class Oracle:
                     found[code]["late_untold"] += 1
         return {key: value for key, value in found.items() if any(value.values())}
 
-    def _orphans(self, holds: Callable[[datetime | None], bool]) -> Counter[tuple[str, str | None]]:
+    def _orphans(self, tally: _Tally) -> Counter[tuple[str, str | None]]:
+        holds = tally.holds
         found: Counter[tuple[str, str | None]] = Counter()
         found["receipt_without_attempt", None] += sum(holds(moment) for moment in self.stray_receipts)
         found["message_without_dossier", None] += sum(
