@@ -239,8 +239,9 @@ def _doctored(dsn: str) -> list[Figure]:
     return figures
 
 
-def figures(seed: int) -> list[Figure]:
-    world = build(seed, CLEAN, PLANTED)
+def figures(seed: int, share: float = 0.4) -> list[Figure]:
+    """``share``: of the clean dossiers; of the defects all are planted."""
+    world = build(seed, round(CLEAN * share), PLANTED)
     with tempfile.TemporaryDirectory(prefix="motcua-prove-") as folder, proving_server(Path(folder)) as admin_dsn:
         with planted_ledger(admin_dsn, world) as (dsn, numbered):
             found, faults = judge_world(world, dsn, numbered)
