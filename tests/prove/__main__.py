@@ -5,9 +5,9 @@ that may end as it likes. After each part docs/proofs.md has what was found; a p
 tree is passed over, so that whoever breaks it off goes on where it was.
 
 Exit code 1 if one falls short. ``--seeds`` is for those that repeat themselves with many seeds, the first being N;
-``--share`` is for those that take a part of their world by default, so that all together need a night's hours: 1 is the
-whole; of the soak, whose default is the whole day, it is the day's end. ``--speed`` is of the soak; ``--from`` is of the
-upgrade, which otherwise begins at versions that it chooses.
+``--share`` for those that take a part of their world by default, so that a night is enough for all: 1 is the whole. Of
+the soak, whose default is the whole day, it is the day's end. ``--speed`` is of the soak; ``--from`` is of the upgrade,
+which otherwise begins at versions that it chooses.
 """
 
 from __future__ import annotations
