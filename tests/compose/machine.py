@@ -34,10 +34,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
+import psycopg
 from psycopg import sql
 
 from motcua.sandbox.machine.parts import Hung, Part
 from motcua.sandbox.machine.postgres import EmbeddedPostgres, _become_nobody, binaries
+from motcua.store.ledger.provisioning import with_database
 from tests.compose.project import ENV_FILES, ROOT, image_environment
 from tests.ground import ask, free_port
 
@@ -474,6 +476,14 @@ class Machine:
     def postgres(self) -> EmbeddedPostgres:
         """The service's server; it is there once the service was started."""
         return EmbeddedPostgres(self.folder / "volumes" / "ledger", self.ports[5432])
+
+    def rows(self, statement: str, *, past_guards: bool = False) -> list[tuple[Any, ...]]:
+        """What its ledger answers its administrator."""
+        with psycopg.connect(with_database(self.postgres.admin_dsn, "motcua")) as connection:
+            if past_guards:
+                connection.execute("SET session_replication_role = replica")
+            cursor = connection.execute(statement.encode())
+            return cursor.fetchall() if cursor.description else []
 
     def _start_postgres(self, service: Mapping[str, Any], container: Container) -> Part:
         server = self.postgres

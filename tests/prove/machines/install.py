@@ -16,7 +16,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -24,17 +24,15 @@ from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import psycopg
 import requests
 from pyrage.x25519 import Identity
 
 from motcua.sandbox.machine.parts import Part, listens
-from motcua.store.ledger.provisioning import with_database
 from tests.compose.machine import Machine
 from tests.compose.project import LONG_RUNNING, SECTION, Value, fill_in, rows, steps, titles
 from tests.gateways.real_kannel import IS_INSTALLED, Kannel, smpp_carrier
 from tests.gateways.smsc import Smsc, Text
-from tests.ground import OneStop, ask, database, free_port, own_server
+from tests.ground import OneStop, ask, database, free_port, own_server, until
 from tests.prove import Figure
 
 NOT_FOLLOWED = "What is not followed without an engine"
@@ -134,21 +132,8 @@ def _outside(folder: Path) -> Iterator[Outside]:
         outside.safe.mkdir()
         # The desk was at work before there was a server of ours.
         outside.result_at_the_desk(OF_LAST_WEEK, days_ago=3)
-        _until("Kannel is bound to its carrier", lambda: carrier.is_bound)
+        until(lambda: carrier.is_bound, _PATIENCE, "Kannel is bound to its carrier")
         yield outside
-
-
-def _until(what: str, reached: Callable[[], object]) -> float:
-    """Waits until something is so; after how many seconds it was.
-
-    Raises:
-        AssertionError: it was not in time.
-    """
-    begun = time.monotonic()
-    while not reached():
-        assert time.monotonic() - begun < _PATIENCE, f"waited {_PATIENCE:.0f} s in vain: {what}"
-        time.sleep(0.2)
-    return time.monotonic() - begun
 
 
 def values(ports: Ports, password: str, public_key: str) -> dict[tuple[str, str], Value]:
@@ -220,13 +205,13 @@ class Installing:
         titled = {number: title for title, number in at.items()}
         for number, blocks in steps("install", SECTION).items():
             title = titled.get(number, "")
-            before.get(title, _nothing)()
+            before.get(title, lambda: None)()
             for place, block in enumerate(blocks):
                 # Between enabling the agency and looking what became of it.
                 if (title, place) == ("The first message", 1):
                     self._first_message(DOSSIER, "first message")
                 self._type(block, answering=title == "The first account")
-            after.get(title, _nothing)()
+            after.get(title, lambda: None)()
         self._restore()
 
     def _type(self, block: str, machine: Machine | None = None, answering: bool = False, **more: Path) -> None:
@@ -255,8 +240,7 @@ class Installing:
         self.note(
             "services healthy after the first start", _share(self.machine), f"{len(LONG_RUNNING)} of them", running
         )
-        _until("the watch's first mail", lambda: self.outside.subjects(OPERATOR))
-        subjects = self.outside.subjects(OPERATOR)
+        subjects = until(lambda: self.outside.subjects(OPERATOR), _PATIENCE, "the watch's first mail")
         self.note("mails of the watch's first day", subjects[0], "Giám sát ngày …", "Giám sát ngày" in subjects[0])
 
     def _signs_in(self) -> None:
@@ -269,9 +253,10 @@ class Installing:
 
     def _first_message(self, code: str, name: str) -> None:
         self.outside.result_at_the_desk(code)
-        seconds = _until(f"{code} rings", lambda: self.outside.shown(code))
-        _until(f"{code} is delivered", lambda: self._state(code) == "delivered")
-        text = self.outside.shown(code)
+        begun = time.monotonic()
+        text = until(lambda: self.outside.shown(code), _PATIENCE, f"{code} rings")
+        seconds = time.monotonic() - begun
+        until(lambda: self._state(code) == "delivered", _PATIENCE, f"{code} is delivered")
         self.note(
             f"{name}: phone shows, ledger says",
             f"{len(text)} text, delivered, {seconds:.1f} s",
@@ -280,9 +265,8 @@ class Installing:
         )
 
     def _state(self, code: str) -> str:
-        found = _rows(
-            self.machine,
-            f"SELECT state FROM motcua.messages JOIN motcua.dossiers USING (dossier_id) WHERE dossier_code = '{code}'",
+        found = self.machine.rows(
+            f"SELECT state FROM motcua.messages JOIN motcua.dossiers USING (dossier_id) WHERE dossier_code = '{code}'"
         )
         return str(found[0][0]) if found else ""
 
@@ -305,7 +289,7 @@ class Installing:
             len(self.machine.running) == len(before),
         )
         # What the watch saw of it is over before it is asked.
-        _until("the watch has nothing to tell", self._is_calm)
+        until(self._is_calm, _PATIENCE, "the watch has nothing to tell")
 
     def _is_calm(self) -> bool:
         try:
@@ -340,20 +324,10 @@ class Installing:
             second.lose()
 
 
-def _nothing() -> None:
-    """At most steps nothing is done but what is typed."""
-
-
-def _rows(machine: Machine, statement: str) -> list[tuple[Any, ...]]:
-    with psycopg.connect(with_database(machine.postgres.admin_dsn, "motcua")) as connection:
-        return connection.execute(statement.encode()).fetchall()
-
-
 def _kept(machine: Machine) -> tuple[Any, ...]:
-    (counted,) = _rows(
-        machine,
+    (counted,) = machine.rows(
         "SELECT (SELECT count(*) FROM motcua.messages), (SELECT count(*) FROM motcua.transitions),"
-        " (SELECT count(*) FROM motcua.agencies)",
+        " (SELECT count(*) FROM motcua.agencies)"
     )
     return counted
 
