@@ -457,7 +457,7 @@ class Machine:
         """Starts the process of a container that is there."""
         container = self.containers[name]
         if name == "postgres":
-            self.running[name] = self._start_postgres(services[name], container)
+            self.running[name] = self._start_postgres(services[name])
         else:
             part = Part(
                 name,
@@ -485,7 +485,7 @@ class Machine:
             cursor = connection.execute(statement.encode())
             return cursor.fetchall() if cursor.description else []
 
-    def _start_postgres(self, service: Mapping[str, Any], container: Container) -> Part:
+    def _start_postgres(self, service: Mapping[str, Any]) -> Part:
         server = self.postgres
         is_new = not (server.data / "PG_VERSION").exists()
         if is_new:

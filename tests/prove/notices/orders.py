@@ -186,7 +186,7 @@ class Oracle:
         """All pick-ups, each with its planning and sending."""
         for moment in PICK_UPS:
             self._pick_up(moment)
-            self._plan(moment)
+            self._plan()
             if moment - EVENING in (5 * SECOND,):
                 self.apology = self._state_at(EVENING)[1][0] in (2, 4)
                 self.says = self._state_at(moment)
@@ -276,7 +276,7 @@ class Oracle:
         kind = one[0].kind
         return kind is not None and one[-1].place < two[0].place and not any(self._leaves(s, kind) for s in between)
 
-    def _plan(self, moment: datetime) -> None:
+    def _plan(self) -> None:
         for run in self._entries():
             kind = run[0].kind
             assert kind is not None

@@ -279,7 +279,7 @@ def _in_dump(world: World, seeker: Seeker) -> Places:
     return places
 
 
-def _in_files(world: World, seeker: Seeker, folder: str) -> Places:
+def _in_files(seeker: Seeker, folder: str) -> Places:
     """Every file below a folder of the system, packed ones unpacked."""
     places = Places()
     for path in (settings().data / folder).rglob("*"):
@@ -391,7 +391,7 @@ def _before(world: World, seeker: Seeker) -> list[Figure]:
     ids = [name for name in _MUST_HOLD_NONE if name in held]
     people = len(set().union(*tables.of.values()))
     audit = _in_audit(world, seeker)
-    dump, files = _in_dump(world, seeker), _in_files(world, seeker, "statements")
+    dump, files = _in_dump(world, seeker), _in_files(seeker, "statements")
     whole = len(seeker.tails) * 2
     return [
         Figure("before: numbers and names in the ledger", f"{people:,}", f"{whole:,}", people >= whole),
@@ -419,9 +419,9 @@ def _after(world: World, seeker: Seeker, log: io.StringIO) -> list[Figure]:
         (f"in {len(log.getvalue().splitlines()):,} lines of logs", _in_words("log", log.getvalue(), seeker)),
         ("in what tasks handed on (XCom)", _in_words("XCom", handed_on, seeker)),
         (f"in {len(world.mail.taken)} mails", _in_mails(world, seeker)),
-        ("in publications", _in_files(world, seeker, "publications")),
-        ("in the journal and the list of the erased", _in_files(world, seeker, "journal")),
-        ("in files handed in", _in_files(world, seeker, "statements")),
+        ("in publications", _in_files(seeker, "publications")),
+        ("in the journal and the list of the erased", _in_files(seeker, "journal")),
+        ("in files handed in", _in_files(seeker, "statements")),
     ):
         found.append(Figure(f"after: {name}", places.told(), "0", not places.of))
     return [

@@ -93,7 +93,6 @@ class Verdict:
     closings: dict[str, list[Closed]] = field(default_factory=lambda: defaultdict(list))
     reruns: int = 0
     corrections: int = 0
-    seconds: list[float] = field(default_factory=list)
     planted: Counter[str] = field(default_factory=Counter)
     """Differences that were found, by reason."""
     red: int = 0
@@ -116,9 +115,7 @@ class Judge:
     def close(self, period: Period, unread: frozenset[str] = frozenset()) -> None:
         """Closes or corrects a period now, its days with it, and judges all closings that this made."""
         before = self._last_number()
-        began = time.monotonic()
         result = close_period(period, f"prove {period} {self.stage.now.isoformat()}", self.stage.now)
-        self.verdict.seconds.append(time.monotonic() - began)
         made = self.rows.execute("SELECT * FROM motcua.closings WHERE closing_no > %s ORDER BY closing_no", (before,))
         new = {row["period"]: row for row in made}
         began = self.stage.world.days[0]
