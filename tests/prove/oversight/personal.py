@@ -254,21 +254,26 @@ def _tell(world: World) -> None:
 
 def _in_tables(world: World, seeker: Seeker) -> Places:
     """Every column of every table that holds rows, and the planner's samples of each."""
-    places = Places()
-    tables = world.rows(
-        "SELECT n.nspname, c.relname FROM pg_class AS c JOIN pg_namespace AS n ON c.relnamespace = n.oid"
-        " WHERE c.relkind IN ('r', 'm', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')"
-    )
-    for table in tables:
-        of = sql.Identifier(table["nspname"], table["relname"])
-        for row in world.ledger.execute(sql.SQL("SELECT * FROM {}").format(of)):
-            for column, value in row.items():
-                if value is not None:
-                    written = json.dumps(value, ensure_ascii=False, default=str)
-                    places.look(f"{table['nspname']}.{table['relname']}.{column}", seeker, written)
+    places = _in_rows(world, seeker, "c.relkind IN ('r', 'm', 'p') AND n.nspname NOT IN ('pg_catalog', 'pg_toast')")
     for row in world.ledger.execute("SELECT * FROM pg_stats WHERE schemaname <> 'pg_catalog'"):
         name = f"planner: {row['schemaname']}.{row['tablename']}.{row['attname']}"
         places.look(name, seeker, f"{row['most_common_vals']} {row['histogram_bounds']} {row['most_common_elems']}")
+    return places
+
+
+def _in_rows(world: World, seeker: Seeker, whose: str) -> Places:
+    """Every column of tables or views of such names."""
+    places = Places()
+    for each in world.rows(
+        "SELECT n.nspname, c.relname FROM pg_class AS c JOIN pg_namespace AS n ON c.relnamespace = n.oid"
+        f" WHERE n.nspname <> 'information_schema' AND {whose}"
+    ):
+        names = each["nspname"], each["relname"]
+        for row in world.ledger.execute(sql.SQL("SELECT * FROM {}").format(sql.Identifier(*names))):
+            for column, value in row.items():
+                if value is not None:
+                    written = json.dumps(value, ensure_ascii=False, default=str)
+                    places.look(".".join((*names, column)), seeker, written)
     return places
 
 
@@ -371,26 +376,14 @@ _MUST_HOLD_NONE = (
 """Ids of providers, which are of use as hashes, or masked."""
 
 
-def _in_audit(world: World, seeker: Seeker) -> Places:
-    """Every column of every view of auditors, whatever the clocks."""
-    places = Places()
-    for view in world.rows("SELECT c.relname FROM pg_class AS c WHERE c.relnamespace = 'audit'::regnamespace"):
-        of = sql.Identifier("audit", view["relname"])
-        for row in world.ledger.execute(sql.SQL("SELECT * FROM {}").format(of)):
-            for column, value in row.items():
-                if value is not None:
-                    written = json.dumps(value, ensure_ascii=False, default=str)
-                    places.look(f"audit.{view['relname']}.{column}", seeker, written)
-    return places
-
-
 def _before(world: World, seeker: Seeker) -> list[Figure]:
     tables = _in_tables(world, seeker)
     held = {name.rpartition(".")[0].rpartition(".")[2] + "." + name.rpartition(".")[2] for name in tables.of}
     missing = [name for name in _MUST_HOLD if name not in held]
     ids = [name for name in _MUST_HOLD_NONE if name in held]
     people = len(set().union(*tables.of.values()))
-    audit = _in_audit(world, seeker)
+    # Whatever the clocks.
+    audit = _in_rows(world, seeker, "n.nspname = 'audit'")
     dump, files = _in_dump(world, seeker), _in_files(seeker, "statements")
     whole = len(seeker.tails) * 2
     return [

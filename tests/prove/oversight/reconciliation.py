@@ -18,6 +18,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 from unittest import mock
@@ -103,6 +104,9 @@ class Verdict:
             self.wrong[what] += 1
             if self.wrong[what] <= 12:
                 self.examples.append(f"{what}: {example}")
+
+    def same(self, what: str, where: object, is_: object, must: object) -> None:
+        self.check(what, is_ == must, f"{where}: {is_}, must be {must}")
 
 
 class Judge:
@@ -202,26 +206,20 @@ class Judge:
             changed = _changed(earlier[-1].count, count) if earlier else {}
             verdict.check("periods left as they are because nothing changed", same, f"{name}: {changed}")
             return
-        number = row["closing_no"]
-        corrects = earlier[-1].number if earlier else None
-        verdict.check("closings that name the one they correct", row["corrects"] == corrects, f"{name}: {row}")
-        verdict.check("cut-offs", row["as_of"] == self.stage.now, f"{name}: {row['as_of']}")
+        number, same = row["closing_no"], partial(verdict.same, where=name)
+        same(
+            "closings that name the one they correct", is_=row["corrects"], must=earlier[-1].number if earlier else None
+        )
+        same("cut-offs", is_=row["as_of"], must=self.stage.now)
         read = min(moments[-1] for moments in self.stage.oracle.read_at.values())
-        verdict.check("how old the sources' data is", row["data_as_of"] == read, f"{name}: {row['data_as_of']}")
-        verdict.check("sources unread", set(row["sources_unread"]) == set(unread), f"{name}: {row['sources_unread']}")
+        same("how old the sources' data is", is_=row["data_as_of"], must=read)
+        same("sources unread", is_=set(row["sources_unread"]), must=set(unread))
         self._figures(name, number, count, unread)
         if not unread:
             self._differences(name, number, count)
-            verdict.check(
-                "sums of what is missing or too much",
-                row["difference"] == sum(abs(n) for n in count.unbalanced.values()),
-                f"{name}: {row['difference']}, must be {count.unbalanced}",
-            )
-            verdict.check(
-                "counts of what is unexplained",
-                row["unexplained"] == count.unexplained,
-                f"{name}: {row['unexplained']}, must be {count.unexplained}",
-            )
+            missing = sum(abs(n) for n in count.unbalanced.values())
+            same("sums of what is missing or too much", is_=row["difference"], must=missing)
+            same("counts of what is unexplained", is_=row["unexplained"], must=count.unexplained)
             verdict.red += row["unexplained"] > 0
         self._orphans(name, number, count)
         if earlier:
@@ -253,57 +251,47 @@ class Judge:
     def _read(self, table: str, number: int) -> list[dict[str, Any]]:
         return self.rows.execute(f"SELECT * FROM motcua.{table} WHERE closing_no = %s", (number,)).fetchall()
 
+    def _by(self, table: str, number: int, *key: str) -> dict[tuple[Any, ...], dict[str, Any]]:
+        return {tuple(row[column] for column in key): row for row in self._read(table, number)}
+
     def _cells(
         self, what: str, name: str, is_: dict[Any, dict[str, Any]], must: dict[Any, Any], columns: tuple[str, ...]
     ) -> None:
         for key in sorted({*is_, *must}, key=str):
             for column in columns:
                 value, expected = int(is_.get(key, {}).get(column, 0)), int(must.get(key, {}).get(column, 0))
-                self.verdict.check(what, value == expected, f"{name} {key} {column}: {value}, must be {expected}")
+                self.verdict.same(what, (name, key, column), value, expected)
 
     def _figures(self, name: str, number: int, count: Count, unread: frozenset[str]) -> None:
-        dossiers = {(r["agency_code"], r["procedure_code"]): r for r in self._read("closing_dossiers", number)}
+        same, cell = self.verdict.same, ("agency_code", "procedure_code")
+        dossiers = self._by("closing_dossiers", number, *cell)
         self._cells("figures about dossiers", name, dossiers, count.dossiers, DOSSIER_COLUMNS)
-        messages = {
-            (r["agency_code"], r["procedure_code"], r["kind"]): r for r in self._read("closing_messages", number)
-        }
+        messages = self._by("closing_messages", number, *cell, "kind")
         theirs = {office.code for office in self.stage.oracle.offices.values() if office.source in unread}
         for key, row in messages.items():
-            must = count.unbalanced.get(key, 0)
             if key[0] not in theirs:
-                self.verdict.check(
-                    "cells whose identity balances, or does not as planted",
-                    row["difference"] == must,
-                    f"{name} {key}: {row['difference']}, must be {must}",
-                )
+                must = count.unbalanced.get(key, 0)
+                same("cells whose identity balances, or does not as planted", (name, key), row["difference"], must)
         for away in (False, True):
             # Of a source that was away only what the ledger holds is known.
             own = {key: row for key, row in messages.items() if (key[0] in theirs) == away}
             must_be = {key: row for key, row in count.messages.items() if (key[0] in theirs) == away}
             self._cells("figures about messages", name, own, must_be, MESSAGE_COLUMNS[4 if away else 0 :])
-        agencies = {r["agency_code"]: r for r in self._read("closing_agencies", number)}
+        agencies = {code: row for (code,), row in self._by("closing_agencies", number, "agency_code").items()}
         self._cells("figures about agencies", name, agencies, count.agencies, AGENCY_COLUMNS)
         reasons = {
-            (r["agency_code"], r["procedure_code"], r["kind"], r["state"], r["reason"]): r["messages"]
-            for r in self._read("closing_reasons", number)
-            if r["state"] in ("suppressed", "cancelled", "expired", "rejected")
+            key: row["messages"]
+            for key, row in self._by("closing_reasons", number, *cell, "kind", "state", "reason").items()
+            if row["state"] in ("suppressed", "cancelled", "expired", "rejected")
         }
-        for cell in sorted({*reasons, *count.reasons}):
-            self.verdict.check(
-                "figures by reason",
-                reasons.get(cell, 0) == count.reasons[cell],
-                f"{name} {cell}: {reasons.get(cell, 0)}, must be {count.reasons[cell]}",
-            )
+        for each in sorted({*reasons, *count.reasons}):
+            same("figures by reason", (name, each), reasons.get(each, 0), count.reasons[each])
         timings = {
-            (r["agency_code"], r["procedure_code"], r["kind"]): (r["delivered"], r["median_seconds"], r["p95_seconds"])
-            for r in self._read("closing_timings", number)
+            key: (row["delivered"], row["median_seconds"], row["p95_seconds"])
+            for key, row in self._by("closing_timings", number, *cell, "kind").items()
         }
         for of in {*timings, *(key for key in count.timings if None not in key[:2] or key[:2] == (None, None))}:
-            self.verdict.check(
-                "times from recording to delivery",
-                timings.get(of) == count.timings.get(of),
-                f"{name} {of}: {timings.get(of)}, must be {count.timings.get(of)}",
-            )
+            same("times from recording to delivery", (name, of), timings.get(of), count.timings.get(of))
 
     def _differences(self, name: str, number: int, count: Count) -> None:
         rows = self._read("closing_differences", number)
@@ -336,15 +324,10 @@ class Judge:
     def _orphans(self, name: str, number: int, count: Count) -> None:
         found = Counter((row["sort"], row["dossier_code"]) for row in self._read("closing_orphans", number))
         for key in {*found, *count.orphans}:
-            self.verdict.check(
-                "orphans", found[key] == count.orphans[key], f"{name} {key}: {found[key]}, must be {count.orphans[key]}"
-            )
+            self.verdict.same("orphans", (name, key), found[key], count.orphans[key])
 
     def _changes(self, name: str, number: int, before: Closed, count: Count, unread: bool) -> None:
-        listed = {
-            (r["agency_code"], r["procedure_code"], r["kind"], r["figure"]): r
-            for r in self._read("closing_changes", number)
-        }
+        listed = self._by("closing_changes", number, "agency_code", "procedure_code", "kind", "figure")
         must = _changed(before.count, count)
         for key in sorted({*(key for key in listed if key[3] in _NAMED), *must}):
             row = listed.get(key)
