@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any, LiteralString, cast
 
 import psycopg
+from psycopg import pq
 
 from motcua.jobs.notices.looking import LOOK_WITHIN, Looks
 from motcua.jobs.notices.picking_up import SourceFailed, pick_up
@@ -89,21 +90,12 @@ def find_programs() -> Programs:
     Raises:
         Missing: with the names of Debian's packages.
     """
-    found = [shutil.which(name, path=_SYSTEM_PATH) for name in ("mariadbd", "mariadb-install-db", "mariadb")]
+    found = {name: shutil.which(name, path=_SYSTEM_PATH) for name in ("mariadbd", "mariadb-install-db", "mariadb")}
     wrappers = sorted(Path("/usr/share/postgresql").glob("*/extension/mysql_fdw.control"))
     folders = [Path("/usr/lib/postgresql") / each.parts[-3] / "bin" for each in wrappers]
-    if None in found or not folders:
-        lacking = [
-            *(
-                name
-                for name, path in zip(("mariadbd", "mariadb-install-db", "mariadb"), found, strict=True)
-                if not path
-            ),
-            *(() if folders else ("mysql_fdw",)),
-        ]
+    if lacking := [*(name for name, path in found.items() if not path), *([] if folders else ["mysql_fdw"])]:
         raise Missing(f"wrappers: {', '.join(lacking)} not found. Install Debian's packages: {PACKAGES}")
-    mariadbd, set_up, client = (cast("str", path) for path in found)
-    return Programs(mariadbd, set_up, client, folders[-1])
+    return Programs(*map(str, found.values()), folders[-1])
 
 
 def statements() -> dict[str, str]:
@@ -181,13 +173,6 @@ def _between(programs: Programs, folder: Path) -> Iterator[str]:
     )
     dsn = f"host=127.0.0.1 port={port} user=postgres dbname=postgres"
 
-    def answers() -> bool:
-        try:
-            psycopg.connect(dsn).close()
-        except psycopg.OperationalError:
-            return False
-        return True
-
     command = [
         *(str(programs.postgres / "postgres"), "-D", data, "-p", str(port)),
         *("-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="),
@@ -198,7 +183,7 @@ def _between(programs: Programs, folder: Path) -> Iterator[str]:
         command,
         folder.parent / "between.log",
         folder=Path("/"),
-        ready=answers,
+        ready=lambda: pq.PGconn.ping(dsn.encode()) == pq.Ping.OK,
         stop_signal=signal.SIGINT,
         before_exec=become,
     ):

@@ -17,7 +17,7 @@ from typing import Any
 
 from motcua.sandbox.machine.parts import send
 from tests.live.airflow import MINUTE, NOTIFY, Case, LiveAirflow, live_airflow
-from tests.prove import Figure, at_most, equal, in_words
+from tests.prove import Figure, at_most, equal
 from tests.prove.worlds.seeking import Places, Seeker
 
 LANDLINE = "02583822334"
@@ -161,7 +161,7 @@ def skipped_windows(live: LiveAirflow, minutes: float = 2.2, moves: int = 24) ->
 # ------------------------------------------------------------------------- clear, rerun, two runs at once
 
 
-def cleared_and_rerun(live: LiveAirflow, by_command: bool = True) -> list[Figure]:
+def cleared_and_rerun(live: LiveAirflow) -> list[Figure]:
     """Clearing and running again sends nothing that is accepted, delivered or unknown."""
     delivered = live.desk.move(6)
     live.wait_for_states(delivered, "delivered")
@@ -172,21 +172,17 @@ def cleared_and_rerun(live: LiveAirflow, by_command: bool = True) -> list[Figure
     runs = live.senders_of(everyone)
     for run in runs:
         live.clear(run)
-    if by_command:
-        since = (min(case.recorded_at for case in everyone) - MINUTE).isoformat(timespec="seconds")
-        live.command("tasks", "clear", NOTIFY, "--start-date", since, "--yes")
+    since = (min(case.recorded_at for case in everyone) - MINUTE).isoformat(timespec="seconds")
+    live.command("tasks", "clear", NOTIFY, "--start-date", since, "--yes")
     by_hand = [live.trigger(), live.trigger()]
     for run in [*runs, *by_hand]:
         live.wait_for_run(run, 120)
     live.wait_until_idle()
-    same = live.picture(everyone) == picture
     return [
-        Figure(
-            f"{len(runs)} runs cleared{', all by the clock cleared by command' if by_command else ''},"
-            " 2 started by hand: messages",
-            f"{'unchanged' if same else 'CHANGED'}: {in_words(live.states(everyone))}",
-            "unchanged: 6 delivered, 2 unknown",
-            same and live.states(everyone) == Counter(delivered=6, unknown=2),
+        equal(
+            f"{len(runs)} runs cleared, all by the clock cleared by command, 2 started by hand: messages; unchanged",
+            (live.states(everyone), live.picture(everyone) == picture),
+            (Counter(delivered=6, unknown=2), True),
         ),
         equal("cleared and rerun: requests that the gateway took meanwhile", len(live.network_log()) - log, 0),
     ]
@@ -263,7 +259,7 @@ def cleared_in_flight(live: LiveAirflow) -> list[Figure]:
 # --------------------------------------------------------------------------------------------- backfills
 
 
-def backfills(live: LiveAirflow, by_command: bool = True) -> list[Figure]:
+def backfills(live: LiveAirflow) -> list[Figure]:
     """Each ``--reprocess-behavior`` plans what is missing in its window and sends what failed in passing there."""
     first = _minute(datetime.now(UTC)) - timedelta(hours=3)
     failing_at, settled_at, unseen_at, outside_at = (first + n * MINUTE + timedelta(seconds=20) for n in range(4))
@@ -282,7 +278,7 @@ def backfills(live: LiveAirflow, by_command: bool = True) -> list[Figure]:
     picture = live.picture(untouched)
 
     def create(behavior: str) -> Counter[str]:
-        runs = live.backfill(first + MINUTE, last, behavior, by_command=by_command)
+        runs = live.backfill(first + MINUTE, last, behavior)
         return Counter(run["state"] for run in runs)
 
     found = [equal("a row committed hours late: planned by ordinary runs", live.states(missing), Counter(missing=2))]
