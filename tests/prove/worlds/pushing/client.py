@@ -48,17 +48,7 @@ class Call:
 
 @dataclass
 class Software:
-    """One client.
-
-    Args:
-        port: of the intake.
-        name: it signs in with.
-        password: likewise.
-        shape: A, B or C.
-        draws: what goes wrong.
-        faults: how often each of them, from 0 to 1.
-        restart: kills the server and starts it again.
-    """
+    """One client of shape A, B or C, which goes wrong so often (``faults``, 0 to 1) as is drawn."""
 
     port: int
     name: str
@@ -67,6 +57,7 @@ class Software:
     draws: random.Random
     faults: float
     restart: Callable[[], None]
+    """Kills the server and starts it again."""
     made: Counter[str] = field(default_factory=Counter)
     """Calls that were answered, and faults that were made."""
     log: list[Call] = field(default_factory=list)
@@ -284,15 +275,14 @@ class Software:
     def _request(self, call: Call, session: str) -> tuple[str, dict[str, str], bytes]:
         unit = call.office.code if call.names_unit else "H32"
         records = list(call.records)
+        service = "DongBoHoSoMC" if call.kind == "dossiers" else "CapNhatTienDoHoSoMC"
         if self.shape == "A":
-            service = "DongBoHoSoMC" if call.kind == "dossiers" else "CapNhatTienDoHoSoMC"
             body: Any = {"session": session, "madonvi": unit, "service": service, "data": records}
             if call.kind == "dossiers":
                 body["isUpdating"] = self.draws.choice(("True", "False"))
             headers = {"Content-Type": "application/json", "Charset": "utf-8"}
             return "/intake/call", headers, json.dumps(body, ensure_ascii=self.draws.random() < 0.5).encode()
         if self.shape == "B":
-            service = "DongBoHoSoMC" if call.kind == "dossiers" else "CapNhatTienDoHoSoMC"
             query = urlencode({"MaDinhDanhDV": unit, "isUpdating": "True"})
             path = f"/intake/api/SynsTTHCC/{service}?{query}"
             return path, {"Content-Type": "application/json"}, json.dumps(records).encode()

@@ -97,11 +97,8 @@ def at(day: date, of_day: time) -> datetime:
 class Province:
     """All lives, and the runs in between.
 
-    Args:
-        seed: of the drawing; the same one gives the same province.
-        first_day: a working day long past, so that no clock of a database is behind it.
-        working_days: on so many of them dossiers are received; afterwards lives go on for two days.
-        per_day: so many at each agency.
+    On so many working days, long past so that no clock of a database is behind them, so many dossiers are received at
+    each agency; afterwards lives go on for two days.
     """
 
     def __init__(self, seed: int, first_day: date, working_days: int, per_day: int) -> None:
@@ -193,9 +190,8 @@ class Province:
         tell.step(2).work().step(5).later(HOUR, DAY).step(4).work().step(9)
 
     def _taken_back(self, tell: _Telling) -> None:
-        tell.step(2).work().step(9).later(70 * MINUTE, 5 * HOUR).step(4).later(20 * MINUTE, 5 * HOUR).step(
-            9
-        ).hand_over()
+        tell.step(2).work().step(9).later(70 * MINUTE, 5 * HOUR).step(4)
+        tell.later(20 * MINUTE, 5 * HOUR).step(9).hand_over()
 
     def _taken_back_untold(self, tell: _Telling) -> None:
         """Within one slot as a rule."""
