@@ -1,6 +1,6 @@
 """docs/operations/install.md can be typed: its commands are understood, and its files are what Compose asks for.
 
-That it leads to a first message and a first restore is shown by ``make prove ONLY=install``.
+That it leads to a first message is shown by ``make prove ONLY=install``, to a first restore by test_coming_back.py.
 """
 
 from __future__ import annotations

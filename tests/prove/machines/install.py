@@ -1,10 +1,11 @@
-"""Whether docs/operations/install.md leads from a bare machine to a first message and a first restore.
+"""Whether docs/operations/install.md leads from a bare machine to a first message.
 
 ``make prove ONLY=install``. The page's blocks are read out of it and typed, line by line, on a machine of
 ``tests.compose.machine``: each service of docker-compose.yaml is a process with its own command and environment. The
 world outside is real: a PostgreSQL as the one-stop database, a Kannel with a carrier behind it, an SMTP server. What an
 operator does between the commands (fills in files, has a dossier reach its result, switches the power off) is done at
-its step. Then steps 1 to 7 of docs/operations/restore.md are typed on a second, empty machine.
+its step. The first restore, on a second machine, is steps 1 to 7 of docs/operations/restore.md, which
+tests/compose/test_coming_back.py types with all that follow them.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import requests
 from pyrage.x25519 import Identity
@@ -180,7 +181,6 @@ class Installing:
     typed: int = 0
     figures: list[Figure] = field(default_factory=list)
     password: str = field(default_factory=lambda: secrets.token_urlsafe(12))
-    backed_up: tuple[Any, ...] = ()
     not_followed: dict[str, str] = field(default_factory=lambda: dict(rows("install", NOT_FOLLOWED)))
 
     def note(self, name: str, value: str, must_reach: str, ok: bool) -> None:
@@ -196,7 +196,6 @@ class Installing:
         after = {
             "The start": self._started,
             "The first account": self._signs_in,
-            "The first backup": self._note_backup,
             "The power": self._after_reboot,
         }
         at = titles("install", SECTION)
@@ -212,9 +211,8 @@ class Installing:
                     self._first_message(DOSSIER, "first message")
                 self._type(block, answering=title == "The first account")
             after.get(title, lambda: None)()
-        self._restore()
 
-    def _type(self, block: str, machine: Machine | None = None, answering: bool = False, **more: Path) -> None:
+    def _type(self, block: str, answering: bool) -> None:
         lines = block.splitlines(keepends=True)
         left_out = [line for line in lines if line.strip() in self.not_followed]
         kept = "".join(line for line in lines if line not in left_out)
@@ -222,12 +220,11 @@ class Installing:
             self._reboot()
         if not kept.strip():
             return
-        there = machine or self.machine
-        variables: dict[str, str | Path] = {"SAFE": self.outside.safe, "DOSSIER": DOSSIER, **more}
+        variables: dict[str, str | Path] = {"SAFE": self.outside.safe, "DOSSIER": DOSSIER}
         if answering:
-            there.type_answering(kept, r"(?:Password|confirmation):", self.password, **variables)
+            self.machine.type_answering(kept, r"(?:Password|confirmation):", self.password, **variables)
         else:
-            there.type(kept, **variables)
+            self.machine.type(kept, **variables)
         self.typed += len([line for line in kept.splitlines() if line.strip()])
 
     def _fill_in(self) -> None:
@@ -270,9 +267,6 @@ class Installing:
         )
         return str(found[0][0]) if found else ""
 
-    def _note_backup(self) -> None:
-        self.backed_up = _kept(self.machine)
-
     def _reboot(self) -> None:
         before = dict(self.machine.running)
         self.machine.lose_power()
@@ -300,36 +294,6 @@ class Installing:
 
     def _after_reboot(self) -> None:
         self._first_message(AFTER_REBOOT, "first message after the reboot")
-
-    def _restore(self) -> None:
-        """The last step: on a second machine, which has no way to the gateway."""
-        copies = self.outside.folder / "copies"
-        shutil.copytree(self.machine.project / "backups", copies)
-        (self.outside.safe / "identity.txt").write_text(f"{self.outside.identity}\n", encoding="utf-8")
-        second = Machine(self.outside.folder / "second")
-        try:
-            for number, blocks in steps("restore", "From a backup").items():
-                # There is no journal of a machine that was not lost; the steps after the seventh begin to send.
-                for block in blocks if number != 3 and number <= 7 else ():
-                    self._type(block, second, COPIES=copies)
-            second.type("rm identity.txt")
-            kept = _kept(second)
-            self.note(
-                "messages, transitions, agencies in the restored ledger",
-                ", ".join(map(str, kept)),
-                ", ".join(map(str, self.backed_up)),
-                kept == self.backed_up,
-            )
-        finally:
-            second.lose()
-
-
-def _kept(machine: Machine) -> tuple[Any, ...]:
-    (counted,) = machine.rows(
-        "SELECT (SELECT count(*) FROM motcua.messages), (SELECT count(*) FROM motcua.transitions),"
-        " (SELECT count(*) FROM motcua.agencies)"
-    )
-    return counted
 
 
 def _share(machine: Machine) -> str:
