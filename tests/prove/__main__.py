@@ -53,8 +53,8 @@ def all_parts(*options: str) -> dict[str, list[str]]:
     }
 
 
-ALONE = {"freezes", "inquiries", "workers"}
-"""Proofs that have a clock of seconds; these, tests and benches have the machine for themselves."""
+ALONE = {"freezes", "inquiries", "soak", "workers"}
+"""Proofs with a clock of seconds, or a day at speed; these, tests and benches have the machine for themselves."""
 
 
 def prove_all(parts: dict[str, list[str]]) -> int:
