@@ -52,6 +52,7 @@ from motcua.store.ledger.provisioning import Role, provision_ledger, with_databa
 from motcua.store.notices.gaps import believe_sleeps as sign_belief
 from motcua.store.notices.registrations import save_registrations
 from motcua.store.notices.templates import load_template_versions
+from motcua.store.oversight.accounting import identity
 from tests.given_ledgers import leave
 
 Parameters = ParamSpec("Parameters")
@@ -615,6 +616,11 @@ def words_of_left(left: Iterable[Finding]) -> list[str]:
 def reference_of(rows: Rows, attempt: int = 0) -> str:
     """The reference of an attempt, by its place."""
     return str(rows("SELECT reference FROM motcua.attempts ORDER BY attempt_id")[attempt]["reference"])
+
+
+def off_balance() -> int:
+    """By how many messages the accounting identity does not hold."""
+    return sum(abs(row.difference) for row in in_ledger(identity))
 
 
 def report(reference: str, status: str) -> Any:

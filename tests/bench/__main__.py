@@ -53,7 +53,6 @@ def measured(name: str) -> list[Line]:
 
 
 def main() -> int:
-    """Prints the table and writes the page; 1 when a figure falls short."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", choices=[*BENCHES, []])
     names = parser.parse_args().names or list(BENCHES)

@@ -4,19 +4,19 @@ memory; and what one step costs that comes afterwards."""
 from __future__ import annotations
 
 import os
-import resource
 import statistics
-import threading
 import time
-from pathlib import Path
-from typing import Any, LiteralString
+from typing import LiteralString
 
+import psutil
 import psycopg
 from psycopg import sql
 
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.settings import settings
 from motcua.store.ledger.provisioning import with_database
+from tests.bench import Line
+from tests.bench.ledgers import most_of, server_of, used_by
 from tests.ground import ask
 
 DOSSIERS, FEW = 174_545, 20_000
@@ -103,7 +103,6 @@ INSERT INTO onestop.transitions (
 SELECT 10000000 + %(n)s, agency_code, dossier_code, 'Thụ lý', 'Trả kết quả', 4, FALSE, now(), now(), 'can.bo', n
 FROM onestop.dossiers WHERE n = %(n)s
 """
-Line = tuple[str, str, str, bool]
 
 
 def make_source(ledger: str, name: str, dossiers: int) -> str:
@@ -122,23 +121,21 @@ def make_source(ledger: str, name: str, dossiers: int) -> str:
 
 
 def bench(ledger: str) -> list[Line]:
-    """The figures: two sources are read as a first pick-up reads them, the second eight times the first."""
     os.environ |= {"MOTCUA_SOURCES": "few,late", "MOTCUA_FIRST_LOOK_BACK": "P9999D"}
     settings.cache_clear()
     make_source(ledger, "few", FEW)
     source = make_source(ledger, "late", int(os.environ.get("BENCH_DOSSIERS", DOSSIERS)))
     bare = _copy(ledger, source)
     pick_up("few")
-    with _Memory() as before:
+    with most_of(_resident) as before:
         pick_up("few")
-    with _Memory() as meanwhile:
-        used, started = _used(), time.perf_counter()
+    with most_of(_resident) as meanwhile, used_by({"own": os.getpid(), "server": server_of(ledger)}) as used:
+        started = time.perf_counter()
         counts = pick_up("late")
         seconds = time.perf_counter() - started
-        mine, servers = (after - then for after, then in zip(_used(), used, strict=True))
-    rate, grown = counts.transitions / seconds, meanwhile.most - before.most
+    rate, grown = counts.transitions / seconds, meanwhile.value - before.value
     what = f"pick up {counts.transitions:,} transitions of {counts.dossiers:,} dossiers that a late joiner brings"
-    cores = f"processor {mine:.1f} s, PostgreSQL's {servers:.1f} s"
+    cores = f"processor {used['own']:.1f} s, PostgreSQL's {used['server']:.1f} s"
     told = f"{rate:,.0f}/s; bare COPY {bare:,.0f}/s: {rate / bare:.2f}; {cores}"
     one = _one_by_one(source)
     return [
@@ -176,51 +173,6 @@ def _one_by_one(source: str) -> float:
     return statistics.median(taken)
 
 
-class _Memory:
-    """Most memory of this process meanwhile, in MB."""
-
-    def __init__(self) -> None:
-        self.most = 0.0
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._look, daemon=True)
-
-    def _look(self) -> None:
-        pages = resource.getpagesize()
-        while not self._over.wait(0.05):
-            resident = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-            self.most = max(self.most, resident * pages / 2**20)
-
-    def __enter__(self) -> _Memory:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: Any) -> None:
-        self._over.set()
-        self._thread.join()
-
-
-def _used() -> tuple[float, float]:
-    """Processor seconds of this process, and of the servers that it has started."""
-    own, seconds = os.times(), 0.0
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            command, _, rest = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")
-        except OSError:
-            continue
-        if command.endswith("(postgres") and _is_ours(int(rest.split()[1])):
-            fields = rest.split()
-            # Its own, and of what has ended below it.
-            seconds += sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
-    return own.user + own.system, seconds
-
-
-def _is_ours(parent: int) -> bool:
-    while parent > 1:
-        if parent == os.getpid():
-            return True
-        try:
-            stat = Path(f"/proc/{parent}/stat").read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            return False
-        parent = int(stat.rpartition(")")[2].split()[1])
-    return False
+def _resident() -> float:
+    """MB of this process."""
+    return psutil.Process().memory_info().rss / 2**20

@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -67,7 +69,6 @@ def on_a_ledger(bench: Callable[[str], list[Line]]) -> Callable[[], list[Line]]:
 
 
 def seed(dsn: str, prefix: str, dossiers: int, steps: int = 1) -> None:
-    """So many dossiers whose last step is a result at the desk, not planned yet."""
     ask(dsn, DOSSIERS, {"prefix": prefix, "count": dossiers})
     ask(dsn, TRANSITIONS, {"prefix": prefix, "steps": steps})
     ask(dsn, "ANALYZE")
@@ -108,6 +109,28 @@ def used_by(processes: Mapping[str, int]) -> Iterator[dict[str, float]]:
     used.update({name: now - before[name] for name, now in seconds_of(processes).items()})
 
 
+@dataclass
+class Most:
+    value: float = 0.0
+
+
+@contextmanager
+def most_of(measure: Callable[[], float], apart: float = 0.1) -> Iterator[Most]:
+    """The most that something is meanwhile, looked at every so many seconds."""
+    most, over = Most(), threading.Event()
+
+    def look() -> None:
+        while not over.wait(apart):
+            most.value = max(most.value, measure())
+
+    looking = threading.Thread(target=look, daemon=True)
+    looking.start()
+    try:
+        yield most
+    finally:
+        over.set()
+        looking.join()
+
+
 def each(used: Mapping[str, float], count: int) -> str:
-    """Milliseconds of a processor for one of so many, by process."""
     return ", ".join(f"{name} {seconds / count * 1000:.2f}" for name, seconds in used.items()) + " ms"

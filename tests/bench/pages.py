@@ -26,6 +26,7 @@ from motcua.settings import settings
 from motcua.store.ledger.database import close_ledger_pool
 from motcua.web.pages import warm_pages
 from motcua.web.staff import run_page
+from tests.bench import Line
 from tests.bench.long_years import fill_ledger
 from tests.web.visiting import Visiting
 
@@ -34,8 +35,6 @@ MOST = 0.300
 ASKED = 20
 SCALE = "BENCH_PAGES_SCALE"
 """Environment variable: which part of the million and the ten million is written; 1 without it."""
-
-Line = tuple[str, str, str, bool]
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,6 @@ class Asked:
 
     @property
     def words(self) -> str:
-        """What is asked by whom."""
         whose = "" if self.agencies is None else f", {len(self.agencies)} of the agencies"
         return f"{self.address}{'' if self.typed is None else ' ' + self.typed}{whose}"
 
@@ -225,7 +223,6 @@ def _answer(visiting: Visiting, http: TestClient, asked: Asked) -> tuple[float, 
 
 
 def _token(http: TestClient) -> str:
-    """What a form of this visitor's must bring back."""
     found = re.search(r'name="token" value="([^"]+)"', http.get("/motcua/dossiers").text)
     assert found is not None
     return found[1]

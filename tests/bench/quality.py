@@ -7,22 +7,22 @@ of them has what the rules look for. All of them are within the months that the 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import resource
 import subprocess
 import sys
-import threading
 import time
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any, LiteralString
 
+import psutil
 import psycopg
 
+from tests.bench import Line
 from tests.bench.filling import quick_filling
-
-Line = tuple[str, str, str, bool]
+from tests.bench.ledgers import most_of, server_of, used_by
 
 DOSSIERS = 1_000_000
 NOW = datetime(2026, 11, 25, 5, 30, tzinfo=UTC) - timedelta(hours=7)
@@ -239,24 +239,20 @@ def _fill(dsn: str, dossiers: int) -> None:
 
 def _check_in_a_process(dsn: str, name: str) -> dict[str, Any]:
     with psycopg.connect(dsn, autocommit=True) as connection:
-        server = int(connection.execute("SELECT pg_backend_pid()").fetchone()[0])  # type: ignore[index]
-        postmaster = int(Path(f"/proc/{server}/stat").read_text().rpartition(")")[2].split()[1])
-        temporary, cpu = _temporary_bytes(connection), _cpu_of_tree(postmaster)
-        watch = _Watch(postmaster)
+        server = server_of(dsn)
+        temporary, held = _temporary_bytes(connection), _held(server)
         environment = {**os.environ, "MOTCUA_SOURCES": "mot_cua"}
         command = [sys.executable, "-m", "tests.bench.quality", name]
-        try:
+        with most_of(lambda: _held(server) - held, 0.3) as most, used_by({"server": server}) as used:
             answer = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment)
-        finally:
-            watch.stop()
         time.sleep(1)  # The server adds up its temporary files when a connection has ended.
         (snapshot,) = connection.execute(
             "SELECT sum(pg_total_relation_size(c.oid)) FROM pg_class AS c"
             " WHERE c.relnamespace = 'quality'::regnamespace AND c.relkind = 'r'"
         ).fetchone()  # type: ignore[misc]
         return json.loads(answer.stdout.splitlines()[-1]) | {
-            "server_cpu": _cpu_of_tree(postmaster) - cpu,
-            "server_mb": watch.most_mb,
+            "server_cpu": used["server"],
+            "server_mb": most.value,
             "temporary_mb": (_temporary_bytes(connection) - temporary) / 1e6,
             "snapshot_mb": float(snapshot) / 1e6,
             "load": os.getloadavg()[0],
@@ -268,53 +264,14 @@ def _temporary_bytes(connection: psycopg.Connection[Any]) -> int:
     return int(row[0]) if row else 0
 
 
-def _tree(postmaster: int) -> list[int]:
-    children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
-    return [postmaster, *map(int, children)]
-
-
-def _cpu_of_tree(postmaster: int) -> float:
-    """Seconds that the server's processes took, those included that have ended."""
-    ticks = 0
-    for pid in _tree(postmaster):
-        try:
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        ticks += sum(map(int, fields[11:15] if pid == postmaster else fields[11:13]))
-    return ticks / os.sysconf("SC_CLK_TCK")
-
-
-class _Watch:
-    """How much more memory the server's processes held together, at the most; what they share counted once."""
-
-    def __init__(self, postmaster: int) -> None:
-        self.most_mb = 0.0
-        self._ended = threading.Event()
-        before = self._held(postmaster)
-
-        def look() -> None:
-            while not self._ended.wait(0.3):
-                self.most_mb = max(self.most_mb, self._held(postmaster) - before)
-
-        self._thread = threading.Thread(target=look, daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Looks no more."""
-        self._ended.set()
-        self._thread.join()
-
-    @staticmethod
-    def _held(postmaster: int) -> float:
-        held = 0
-        for pid in _tree(postmaster):
-            try:
-                said = Path(f"/proc/{pid}/smaps_rollup").read_text()
-            except OSError:
-                continue
-            held += next(int(line.split()[1]) for line in said.splitlines() if line.startswith("Pss:"))
-        return held / 1024
+def _held(postmaster: int) -> float:
+    """MB that the server's processes hold together; what they share counted once."""
+    held = 0.0
+    server = psutil.Process(postmaster)
+    for process in (server, *server.children()):
+        with contextlib.suppress(psutil.Error):
+            held += process.memory_full_info().pss / 2**20
+    return held
 
 
 def _check(name: str) -> None:

@@ -105,7 +105,6 @@ GROUP BY c.closing_no, m.agency_code, m.procedure_code, m.kind
 
 
 def bench(dsn: str) -> list[tuple[str, str, str, bool]]:
-    """Builds the month, closes it and says how long that took."""
     messages = int(os.environ.get("BENCH_MESSAGES", "10000000"))
     started = time.perf_counter()
     fill(dsn, messages)

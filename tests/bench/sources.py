@@ -25,6 +25,8 @@ from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.watching import CatchUp
 from motcua.sandbox.machine.postgres import EmbeddedPostgres
 from motcua.settings import settings
+from tests.bench import Line
+from tests.bench.ledgers import seconds_of
 from tests.ground import free_port
 
 HEALTHY, SLEEPING, MUTE = 290, 5, 5
@@ -85,7 +87,6 @@ ACCEPTED = """
 SELECT d.dossier_code, m.accepted_at FROM motcua.messages AS m
 INNER JOIN motcua.dossiers AS d ON m.dossier_id = d.dossier_id WHERE m.accepted_at IS NOT NULL
 """
-Line = tuple[str, str, str, bool]
 
 
 class _Sources:
@@ -127,20 +128,12 @@ class _Sources:
     def cores(self) -> float:
         """Processor seconds that the server's sessions have used."""
         postmaster = int((self.server.data / "postmaster.pid").read_text().split()[0])
-        return sum(used for parent, used in map(_used, Path("/proc").glob("[0-9]*/stat")) if parent == postmaster)
+        return seconds_of({"sources": postmaster})["sources"]
 
     def close(self) -> None:
         self.desk.close()
         self.mute.close()
         self._open.close()
-
-
-def _used(stat: Path) -> tuple[int, float]:
-    """Parent, and processor seconds, of a process."""
-    with contextlib.suppress(OSError):
-        fields = stat.read_text().rpartition(")")[2].split()
-        return int(fields[1]), (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    return 0, 0.0
 
 
 class _Watching:
@@ -172,7 +165,6 @@ class _Watching:
 
 
 def bench(ledger: str) -> list[Line]:
-    """The figures, with a gateway behind sms_kannel that answers at once."""
     os.environ |= {"MOTCUA_FIRST_LOOK_BACK": "PT1H", "MOTCUA_LINGER": "PT10M", "MOTCUA_LINGER_QUIET": "PT10M"}
     with tempfile.TemporaryDirectory(prefix="motcua-bench-") as folder:
         os.chmod(folder, 0o755)

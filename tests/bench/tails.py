@@ -95,7 +95,6 @@ class _Demo:
         return latencies(self._admin_dsn, 100_000, since, until)
 
     def starts(self, dag_id: str) -> bool:
-        """Starts a run by hand, unless one is at work."""
         runs = f"{self._deployment.airflow_url}/api/v2/dags/{dag_id}/dagRuns"
         at_work = self._airflow.get(runs, params={"state": ["running", "queued"]}, timeout=30).json()
         if at_work["total_entries"]:
@@ -104,7 +103,6 @@ class _Demo:
         return True
 
     def results(self, prefix: str, first: int, last: int) -> float:
-        """Dossiers whose result is there, in one commit; the monotonic moment of it."""
         values = {"agency": _AGENCY, "prefix": prefix, "first": first, "last": last}
         self._source.execute(_STEPS, values)
         return time.monotonic()
@@ -118,7 +116,6 @@ class _Demo:
         return _GIVE_UP
 
     def alone(self, prefix: str) -> list[float]:
-        """Seconds of single steps, some seconds apart."""
         seconds = []
         for number in range(_SINGLE):
             self.supervisor.wait(_APART)
@@ -126,7 +123,6 @@ class _Demo:
         return seconds
 
     def left(self, prefix: str) -> int:
-        """Messages of such dossiers that no gateway has taken."""
         row = self._ledger.execute(_LEFT, (f"{prefix}%",)).fetchone()
         return int(row["messages"]) if row else 0
 
@@ -141,7 +137,6 @@ def _line(what: str, seconds: Sequence[float]) -> Line:
 
 
 def bench() -> list[Line]:
-    """The demo's first two minutes, then the parts one after the other."""
     with tempfile.TemporaryDirectory(prefix="motcua-tails-") as folder:
         Path(folder).chmod(0o711)
         addresses = prepare(Path(folder), free_ports=True)

@@ -34,10 +34,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
+import psycopg
 from psycopg import sql
 
 from motcua.sandbox.machine.parts import Hung, Part
 from motcua.sandbox.machine.postgres import EmbeddedPostgres, _become_nobody, binaries
+from motcua.store.ledger.provisioning import with_database
 from tests.compose.project import ENV_FILES, ROOT, image_environment
 from tests.ground import ask, free_port
 
@@ -115,7 +117,6 @@ class Container:
     """Folders of the machine by their place in the container."""
 
     def own(self, target: str) -> Path:
-        """The container's own folder for one of the image's."""
         return self.folder / target.strip("/").replace("/", "-")
 
 
@@ -152,7 +153,6 @@ class Machine:
 
     @property
     def project(self) -> Path:
-        """The checkout."""
         return self.folder / "motcua"
 
     # --- Whoever sits before it
@@ -214,7 +214,6 @@ class Machine:
         }
 
     def lose_power(self) -> None:
-        """Everything ends at once; its disk stays as it is, the containers' files with it."""
         for part in self.running.values():
             part.kill()
         self.running.clear()
@@ -458,7 +457,7 @@ class Machine:
         """Starts the process of a container that is there."""
         container = self.containers[name]
         if name == "postgres":
-            self.running[name] = self._start_postgres(services[name], container)
+            self.running[name] = self._start_postgres(services[name])
         else:
             part = Part(
                 name,
@@ -478,7 +477,15 @@ class Machine:
         """The service's server; it is there once the service was started."""
         return EmbeddedPostgres(self.folder / "volumes" / "ledger", self.ports[5432])
 
-    def _start_postgres(self, service: Mapping[str, Any], container: Container) -> Part:
+    def rows(self, statement: str, *, past_guards: bool = False) -> list[tuple[Any, ...]]:
+        """What its ledger answers its administrator."""
+        with psycopg.connect(with_database(self.postgres.admin_dsn, "motcua")) as connection:
+            if past_guards:
+                connection.execute("SET session_replication_role = replica")
+            cursor = connection.execute(statement.encode())
+            return cursor.fetchall() if cursor.description else []
+
+    def _start_postgres(self, service: Mapping[str, Any]) -> Part:
         server = self.postgres
         is_new = not (server.data / "PG_VERSION").exists()
         if is_new:
@@ -547,13 +554,11 @@ class Machine:
         return check.returncode == 0
 
     def log(self, name: str) -> str:
-        """What a service wrote."""
         return (self.folder / f"{name}.log").read_text(encoding="utf-8", errors="replace")
 
     # --- Containers
 
     def told(self, name: str) -> dict[str, str]:
-        """The environment of a service, in a container of its own."""
         services = self.services()
         return self._environment(services, self._create(services, name))
 

@@ -62,7 +62,7 @@ def test_twelve_questions_each_have_a_command() -> None:
     assert [heading for heading, words in questions().items() if not _ROW.search(words)] == []
 
 
-def test_every_command_of_the_page_is_understood() -> None:
+def test_every_command_of_the_page_is_understood_and_only_what_needs_a_server_is_not_run_here() -> None:
     refused = []
     for command, _ in rows_of_page():
         try:
@@ -70,17 +70,10 @@ def test_every_command_of_the_page_is_understood() -> None:
         except NotUnderstood as error:
             refused.append(f"{command}: {error}")
     assert refused == []
-
-
-def test_what_is_not_run_here_needs_a_server() -> None:
     programs = {program_in(command)[0] for command, _ in rows_of_page()}
     assert programs == {"motcua", "psql", "pg_dump", *NEEDS_A_SERVER}
-
-
-def test_images_that_are_carried_are_those_of_compose() -> None:
     (answer,) = [answer for command, answer in rows_of_page() if "--images" in command]
-    images = {re.split(r"[:@]", service["image"])[0] for service in SERVICES.values()}
-    assert set(promised(answer)) == images
+    assert set(promised(answer)) == {re.split(r"[:@]", service["image"])[0] for service in SERVICES.values()}
 
 
 @pytest.fixture

@@ -139,26 +139,9 @@ def at_work_on(machine: Machine) -> Iterator[None]:
     settings.cache_clear()
 
 
-def plan_what_is_new() -> None:
-    take_in(None)
-
-
-def rows(machine: Machine, statement: str) -> list[tuple[Any, ...]]:
-    dsn = with_database(machine.postgres.admin_dsn, "motcua")
-    with psycopg.connect(dsn) as connection:
-        return connection.execute(statement.encode()).fetchall()
-
-
-def forget_checks(machine: Machine) -> None:
-    """What a check found wrong with this source, which is made for other ends: it would be an alert."""
-    with psycopg.connect(with_database(machine.postgres.admin_dsn, "motcua")) as connection:
-        connection.execute("SET session_replication_role = replica")
-        connection.execute("DELETE FROM motcua.source_checks")
-
-
 def states(machine: Machine) -> dict[int, str]:
     """State of each citizen's message."""
-    found = rows(machine, "SELECT dossier_code, state FROM motcua.messages JOIN motcua.dossiers USING (dossier_id)")
+    found = machine.rows("SELECT dossier_code, state FROM motcua.messages JOIN motcua.dossiers USING (dossier_id)")
     return {citizen_of(code): state for code, state in found}
 
 
@@ -239,7 +222,7 @@ def fill_ledger(world: World, machine: Machine) -> None:
     confirm_year(yesterday.year + 1, "Thông báo 1/TB-BNV", "lan", datetime.now(UTC))
     send("first run")
     (unconfirmed,) = world.happen(1)
-    plan_what_is_new()
+    take_in(None)
     send("run")
     wait = json.loads(os.environ["AIRFLOW_CONN_SMS_KANNEL"])
     wait["extra"]["horizon_hours"] = 0.00001
@@ -256,17 +239,14 @@ def fill_ledger(world: World, machine: Machine) -> None:
         rejected: (400, "receiver number rejected"),
         queued: (503, "busy"),
     }
-    plan_what_is_new()
+    take_in(None)
     world.put(returned, now, returned_at=now)
     pick_up("khanhhoa")
     send("run")
     world.report(told[0], "1", machine.ports[8081])
     world.report(told[1], "2", machine.ports[8081])
-    publish(
-        close_period(
-            Period.parse(f"{(now - timedelta(days=1)).astimezone(VIETNAM):%Y-%m-%d}"), "tests"
-        ).closing.closing_no
-    )
+    period = Period.parse(f"{yesterday.astimezone(VIETNAM):%Y-%m-%d}")
+    publish(close_period(period, "tests").closing.closing_no)
 
 
 @dataclass
@@ -300,7 +280,7 @@ def lost(world: World) -> Lost:
 
             # One is on its way while the backup is made.
             (sending,) = world.happen(1)
-            plan_what_is_new()
+            take_in(None)
             asked, go_on, claim_no_more = threading.Event(), threading.Event(), threading.Event()
 
             def hold(_: Asked) -> None:
@@ -314,7 +294,7 @@ def lost(world: World) -> Lost:
             claim_no_more.set()
             # These are queued in the backup.
             queued = world.happen(6)
-            plan_what_is_new()
+            take_in(None)
             machine.type("docker compose exec backup motcua backup")
             world.gateway.before_answer = None
             go_on.set()
@@ -322,11 +302,11 @@ def lost(world: World) -> Lost:
             now = states(machine)
             assert [now[citizen] for citizen in queued] == ["queued"] * len(queued)
             in_backup = {*now.values(), "sending"}
-            assert in_backup >= {row[0] for row in rows(machine, "SELECT state FROM motcua.message_states")}
+            assert in_backup >= {row[0] for row in machine.rows("SELECT state FROM motcua.message_states")}
 
             in_gap = world.happen(IN_GAP)
             world.answers |= dict.fromkeys(in_gap[:2], "reset")
-            plan_what_is_new()
+            take_in(None)
             send("run")
             for citizen in (sending, *in_gap[5:8]):
                 world.report(citizen, "1", machine.ports[8081])
@@ -382,9 +362,9 @@ def test_restore_as_the_handbook_types_it_tells_nobody_twice_and_forgets_nobody(
     publications = files_in(restored.folder / "volumes" / "publications")
     assert {name: publications.get(name) for name in lost.publications} == lost.publications
     assert files_in(restored.project / "statements") == {"kannel/2026-10.csv": STATEMENT}
-    assert rows(restored, "SELECT kind, closed_at IS NOT NULL FROM motcua.gaps") == [("behind_journal", True)]
+    assert restored.rows("SELECT kind, closed_at IS NOT NULL FROM motcua.gaps") == [("behind_journal", True)]
     # The gateway put one off once more; that one waits as it did.
-    lost_then = rows(restored, "SELECT dossier_code FROM motcua.lost_attempts WHERE outcome <> 'transient'")
+    lost_then = restored.rows("SELECT dossier_code FROM motcua.lost_attempts WHERE outcome <> 'transient'")
     assert sorted(citizen_of(code) for (code,) in lost_then) == sorted(lost.forgotten)
 
 
@@ -415,7 +395,8 @@ def test_move_as_the_handbook_types_it_takes_everything_along(world: World, rest
         for block in moving[2]:
             restored.type(block)
         known = states(restored)
-        forget_checks(restored)
+        # What a check found wrong with this source, which is made for other ends, would be an alert.
+        restored.rows("DELETE FROM motcua.source_checks", past_guards=True)
         for block in moving[3]:
             restored.type(block)
         meanwhile = world.happen(2)
@@ -424,7 +405,7 @@ def test_move_as_the_handbook_types_it_takes_everything_along(world: World, rest
         for number in range(2, 11):
             if number == 10:
                 with at_work_on(machine):
-                    plan_what_is_new()
+                    take_in(None)
                     send("run")
                     settle("run")
             for block in there[number]:
@@ -433,7 +414,7 @@ def test_move_as_the_handbook_types_it_takes_everything_along(world: World, rest
         assert {citizen: world.told[citizen] for citizen in meanwhile} == dict.fromkeys(meanwhile, 1)
         assert {citizen: times for citizen, times in world.told.items() if times > 1} == {}
         assert {citizen: now[citizen] for citizen in known} == known
-        assert rows(machine, "SELECT count(*) FROM motcua.gaps") == [(1,)], "that of the restore"
+        assert machine.rows("SELECT count(*) FROM motcua.gaps") == [(1,)], "that of the restore"
         assert files_in(machine.folder / "volumes" / "publications") == files_in(
             restored.folder / "volumes" / "publications"
         )

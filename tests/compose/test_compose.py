@@ -27,7 +27,11 @@ from motcua.sandbox.machine.deployment import Addresses, Databases, Secrets, air
 from motcua.sandbox.machine.postgres import binaries
 from motcua.settings import Settings, settings
 from motcua.store.file_stores import StoreUnusable
+from motcua.store.ledger.database import CALLBACKS, INTAKE, PAGES
 from motcua.store.ledger.dumps import program_version
+from motcua.store.ledger.migrations import OWNER
+from motcua.store.personal_data import PURGE
+from motcua.store.upkeep import AIRFLOW
 from tests.compose.project import (
     COMPOSE,
     ENV_FILES,
@@ -163,23 +167,24 @@ def test_compose_accepts_the_file_and_gives_services_what_is_read_here(project: 
         assert waits == waits_for(name), name
 
 
-@pytest.mark.parametrize("name", [name for name, value in EXAMPLE.items() if not value])
-def test_compose_refuses_to_start_without(name: str, project: Path) -> None:
-    for environment in (complete_environment() | {name: ""}, complete_environment()):
-        if environment[name]:
-            del environment[name]
-        answer = compose(project, environment)
-        assert answer.returncode != 0
-        assert name in answer.stderr
-        assert "set it in .env" in answer.stderr
-
-
-@pytest.mark.parametrize("file", ENV_FILES)
-def test_compose_refuses_to_start_without_the_connections(file: str, project: Path) -> None:
-    (project / file).unlink()
+def test_compose_refuses_to_start_without_a_secret_or_a_file_of_connections(project: Path) -> None:
+    wrong = []
+    for name in (name for name, value in EXAMPLE.items() if not value):
+        answer = compose(project, complete_environment() | {name: ""})
+        if not answer.returncode or name not in answer.stderr or "set it in .env" not in answer.stderr:
+            wrong.append((name, answer.stderr))
+    for file in ENV_FILES:
+        kept = (project / file).read_bytes()
+        (project / file).unlink()
+        answer = compose(project, complete_environment())
+        if not answer.returncode or file not in answer.stderr:
+            wrong.append((file, answer.stderr))
+        (project / file).write_bytes(kept)
+    assert wrong == []
+    # A store of its own for publications is as one likes.
+    (project / STORE_FILE).unlink()
     answer = compose(project, complete_environment())
-    assert answer.returncode != 0
-    assert file in answer.stderr
+    assert (answer.returncode, answer.stderr) == (0, "")
 
 
 # ---------------------------------------------------------------------------------- held against the code
@@ -190,18 +195,10 @@ def test_every_secret_is_asked_for_and_none_has_a_default() -> None:
     assert EXAMPLE["AIRFLOW_AUTH_MANAGER"] == resolve(
         COMPOSE["x-airflow-environment"]["AIRFLOW__CORE__AUTH_MANAGER"], {}
     )
-    written = [
-        (key, value)
-        for environment in (
-            *(service.get("environment", {}) for service in SERVICES.values()),
-            image_environment(),
-        )
-        for key, value in environment.items()
-        if re.search("PASSWORD|SECRET|KEY|AUTH$|_CONN", key) and "${" not in value
-    ]
-    assert {key for key, _ in written} <= {
-        "AIRFLOW__CORE__SENSITIVE_VAR_CONN_NAMES",
-    }
+    given = [*(service.get("environment", {}) for service in SERVICES.values()), image_environment()]
+    written = {key for each in given for key, value in each.items() if "${" not in value}
+    secret = {key for key in written if re.search("PASSWORD|SECRET|KEY|AUTH$|_CONN", key)}
+    assert secret <= {"AIRFLOW__CORE__SENSITIVE_VAR_CONN_NAMES"}
 
 
 _OF_AIRFLOW = {
@@ -285,95 +282,62 @@ def test_no_database_and_no_queue_is_published_and_the_rest_on_loopback() -> Non
     for (port,) in published.values():
         assert resolve(port, {}).startswith("127.0.0.1:")
         assert int(resolve(port, {}).rpartition(":")[2]) in {listening_port(name) for name in published}
-    assert SERVICES["callbacks"]["networks"] == ["callbacks"]
-    assert {name for name, service in SERVICES.items() if "callbacks" in service["networks"]} == {
-        "callbacks",
-        "postgres",
-        # It asks whether they live, and listens on nothing.
-        "watch",
-    }
-    assert SERVICES["intake"]["networks"] == ["intake"]
-    assert {name for name, service in SERVICES.items() if "intake" in service["networks"]} == {
-        "intake",
-        "postgres",
-        "watch",
-    }
-    asked = SERVICES["watch"]["environment"]
     for name in ("callbacks", "intake"):
-        assert asked[f"MOTCUA_WATCH_{name.upper()}"].startswith(f"http://{name}:{listening_port(name)}/")
+        assert SERVICES[name]["networks"] == [name]
+        # The watch asks whether they live, and listens on nothing.
+        beside = {other for other, service in SERVICES.items() if name in service["networks"]}
+        assert beside == {name, "postgres", "watch"}
+        asked = SERVICES["watch"]["environment"][f"MOTCUA_WATCH_{name.upper()}"]
+        assert asked.startswith(f"http://{name}:{listening_port(name)}/")
 
 
 DEFAULTS = Settings(home=Path("/opt/motcua"), data=Path("/opt/motcua/.data"))
 PUBLICATIONS = "/opt/motcua/.data/publications"
 JOURNAL = "/opt/motcua/.data/journal"
+MOUNTED = {
+    # Tasks remove what is older than its term; the pages put there what the Department sends.
+    f"./statements:{DEFAULTS.statements_url.removeprefix('file://')}": {
+        "airflow-worker": "", "airflow-apiserver": "", "init": "", "airflow-scheduler": ":ro", "backup": ":ro",
+    },
+    # In no backup.
+    f"./files:{DEFAULTS.files_url.removeprefix('file://')}": {
+        "airflow-worker": "", "airflow-apiserver": "", "airflow-scheduler": ":ro",
+    },
+    # Handed out by the pages; backups take them, a restore puts them back.
+    f"publications:{PUBLICATIONS}": {
+        "airflow-worker": "", "airflow-scheduler": "", "airflow-apiserver": ":ro", "watch": ":ro", "backup": ":ro",
+        "init": "",
+    },
+    # Of all who send.
+    f"journal:{JOURNAL}": {"airflow-worker": "", "airflow-scheduler": ""},
+    # The doctor, as every command, is run in the scheduler's.
+    f"./backups:{DEFAULTS.backups_folder}": {"backup": "", "init": ":ro", "watch": ":ro", "airflow-scheduler": ":ro"},
+}  # fmt: skip
+"""Each folder and its place in the image, and who may read it, or write to it."""
 
 
-def test_statements_are_read_where_tasks_and_commands_run_and_sent_to_by_pages_and_nowhere_else() -> None:
-    place = DEFAULTS.statements_url.removeprefix("file://")
+def test_each_folder_is_mounted_where_it_is_needed_and_nowhere_else() -> None:
     assert Settings().data == ROOT / ".data", "the image has the code in MOTCUA_HOME"
-    mounted = {name for name, service in SERVICES.items() if f"./statements:{place}:ro" in service.get("volumes", ())}
-    assert mounted == {"airflow-scheduler", "backup"}
-    # Tasks remove those that are older than their term; the pages put there what the Department sends.
-    writing = {name for name, service in SERVICES.items() if f"./statements:{place}" in service.get("volumes", ())}
-    assert writing == {"airflow-worker", "airflow-apiserver", "init"}
-    for name in mounted - {"backup"}:
-        assert "logs:/opt/airflow/logs" in SERVICES[name]["volumes"], "a list replaces the one that all have"
-    ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
-    assert "/statements/" in ignored, "they hold phone numbers"
-
-
-def test_exports_are_dropped_where_tasks_take_them_and_pages_put_them_and_commands_look() -> None:
-    place = DEFAULTS.files_url.removeprefix("file://")
-    mounted = {
-        name: volume.removeprefix(f"./files:{place}")
-        for name, service in SERVICES.items()
-        for volume in service.get("volumes", ())
-        if volume.startswith("./files:")
-    }
-    # Tasks take them, and remove those that are older than their term. They are in no backup.
-    assert mounted == {"airflow-worker": "", "airflow-apiserver": "", "airflow-scheduler": ":ro"}
-    assert "/files/" in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines(), "they hold phone numbers"
-
-
-def test_publications_outlive_containers_and_are_handed_out_by_the_pages() -> None:
-    assert DEFAULTS.publications_url == f"file://{PUBLICATIONS}"
-    mounted = {
-        name: volume.removeprefix(f"publications:{PUBLICATIONS}")
-        for name, service in SERVICES.items()
-        for volume in service.get("volumes", ())
-        if volume.startswith(f"publications:{PUBLICATIONS}")
-    }
-    assert mounted == {
-        **{"airflow-worker": "", "airflow-scheduler": "", "airflow-apiserver": ":ro", "watch": ":ro"},
-        # Backups take them, a restore puts them back.
-        **{"backup": ":ro", "init": ""},
-    }
-    assert "logs:/opt/airflow/logs" in SERVICES["airflow-apiserver"]["volumes"], "a list replaces the one that all have"
-
-
-def test_pages_write_to_the_folders_of_what_they_are_sent_and_to_logs_alone() -> None:
+    assert (DEFAULTS.publications_url, str(DEFAULTS.journal_folder)) == (f"file://{PUBLICATIONS}", JOURNAL)
+    for folder, wanted in MOUNTED.items():
+        source = folder.partition(":")[0]
+        given = {
+            name: volume.removeprefix(folder)
+            for name, service in SERVICES.items()
+            for volume in service.get("volumes", ())
+            if volume.partition(":")[0] == source
+        }
+        assert given == wanted, folder
     volumes = [volume.split(":") for volume in SERVICES["airflow-apiserver"]["volumes"]]
     written = {source for source, _, *options in volumes if options != ["ro"]}
-    assert written == {"logs", "./statements", "./files"}
+    assert written == {"logs", "./statements", "./files"}, "pages write to what they are sent alone"
+    for name in ("airflow-scheduler", "airflow-apiserver"):
+        assert "logs:/opt/airflow/logs" in SERVICES[name]["volumes"], "a list replaces the one that all have"
+    ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+    assert {"/statements/", "/files/", "/backups/"} <= set(ignored), "they hold phone numbers"
 
 
-def test_journal_is_a_volume_of_its_own_of_all_who_send() -> None:
-    assert str(DEFAULTS.journal_folder) == JOURNAL
-    mounted = {name for name, service in SERVICES.items() if f"journal:{JOURNAL}" in service.get("volumes", ())}
-    assert mounted == {"airflow-worker", "airflow-scheduler"}
-
-
-def test_backups_are_written_by_one_service_to_a_folder_of_the_operator_s() -> None:
-    mounted = {
-        name: volume.removeprefix(f"./backups:{DEFAULTS.backups_folder}")
-        for name, service in SERVICES.items()
-        for volume in service.get("volumes", ())
-        if volume.startswith("./backups:")
-    }
-    # The doctor, as every command, is run in the scheduler's.
-    assert mounted == {"backup": "", "init": ":ro", "watch": ":ro", "airflow-scheduler": ":ro"}
-    assert f"./statements:{DEFAULTS.statements_url.removeprefix('file://')}" in SERVICES["init"]["volumes"]
-    assert "/backups/" in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+def test_backups_are_made_when_the_settings_say_so_by_programs_of_the_server_s_version() -> None:
     given = resolve(SERVICES["backup"]["environment"], {})
     usual = Settings().model_dump()
     # PostgreSQL's programs are of the wheel that the lock holds, whose major version is the server's.
@@ -409,9 +373,8 @@ def test_services_start_in_the_order_of_need_each_when_what_it_needs_is_ready() 
     for name in ("airflow-scheduler", "airflow-dag-processor", "airflow-triggerer", "airflow-worker"):
         assert started_before(name) == {"postgres", "init", "redis", "airflow-apiserver"}
     # Receipts and inquiries come while Airflow starts, too.
-    assert started_before("callbacks") == {"postgres", "init"}
-    assert started_before("intake") == {"postgres", "init"}
-    assert started_before("backup") == {"postgres", "init"}
+    for name in ("callbacks", "intake", "backup"):
+        assert started_before(name) == {"postgres", "init"}
 
 
 def test_the_api_server_is_healthy_when_it_answers_people_and_tasks() -> None:
@@ -497,21 +460,15 @@ def test_every_path_exists(tmp_path: Path) -> None:
         assert Path(SERVICES[name].get("working_dir", workdir)) == workdir
 
 
-@pytest.mark.parametrize("name", OURS)
-def test_every_command_exists(name: str) -> None:
-    given = commands_of(name)
-    assert given
-    for command in given:
-        check_command(command)
-
-
-@pytest.mark.parametrize(("page", "least"), [("install", 10), ("server", 0), ("restore", 5), ("upgrade", 8)])
-def test_every_command_in_the_handbook_is_understood(page: str, least: int) -> None:
-    """Of those that are given to Compose, and in it to a service of ours."""
-    text = (ROOT / "docs" / "operations" / f"{page}.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"^ *```sh\n(.*?)^ *```$", text, re.M | re.S)
-    services = [understand(line.strip()) for block in blocks for line in lines_of(block)]
-    assert len([name for name in services if name in OURS]) >= least
+def test_every_command_of_a_service_and_of_the_handbook_exists() -> None:
+    for name in OURS:
+        for command in commands_of(name):
+            check_command(command)
+    for page, least in (("install", 10), ("server", 0), ("restore", 5), ("upgrade", 8)):
+        text = (ROOT / "docs" / "operations" / f"{page}.md").read_text(encoding="utf-8")
+        blocks = re.findall(r"^ *```sh\n(.*?)^ *```$", text, re.M | re.S)
+        services = [understand(line.strip()) for block in blocks for line in lines_of(block)]
+        assert len([name for name in services if name in OURS]) >= least
 
 
 def check_command(command: list[str]) -> None:
@@ -553,14 +510,6 @@ _PROGRAMS: dict[str, Callable[[list[str]], None]] = {
 }
 
 
-def postgres_options() -> list[str]:
-    """The server's settings, ``name=value``."""
-    program, *options = SERVICES["postgres"]["command"]
-    assert program == "postgres"
-    assert set(options[::2]) == {"-c"}
-    return options[1::2]
-
-
 @cache
 def airflow_options() -> Mapping[str, Any]:
     from airflow.configuration import retrieve_configuration_description
@@ -582,18 +531,15 @@ def test_every_variable_is_read_by_somebody() -> None:
         for section, content in airflow_options().items()
         for option in content["options"]
     }
-    others = named_variables() - fields - strings - options - set(dict(variables(COMPOSE)))
+    # Those of the ledger's roles that the code asks for.
+    asked = {f"AIRFLOW_CONN_{name.upper()}" for name in (AIRFLOW, CALLBACKS, INTAKE, OWNER, PAGES, PURGE)}
+    others = named_variables() - asked - fields - strings - options - set(dict(variables(COMPOSE)))
     connections = {name for name in others if name.startswith(("AIRFLOW_CONN_ONESTOP_", "AIRFLOW_CONN_SMS_"))}
     # The one that MOTCUA_PUBLICATIONS of the same file names.
     connections |= {"AIRFLOW_CONN_KHO"} & others
+    assert asked <= named_variables()
     assert others - connections == {
         "AIRFLOW_HOME",
-        "AIRFLOW_CONN_MOTCUA_AIRFLOW",  # motcua.store.upkeep.AIRFLOW
-        "AIRFLOW_CONN_MOTCUA_DB_CALLBACKS",  # motcua.store.ledger.database.CALLBACKS
-        "AIRFLOW_CONN_MOTCUA_DB_INTAKE",  # motcua.store.ledger.database.INTAKE
-        "AIRFLOW_CONN_MOTCUA_DB_OWNER",  # motcua.store.ledger.migrations.OWNER
-        "AIRFLOW_CONN_MOTCUA_DB_PAGES",  # motcua.store.ledger.database.PAGES
-        "AIRFLOW_CONN_MOTCUA_DB_PURGE",  # motcua.store.personal_data.PURGE
         "AIRFLOW_CONN_SMTP_DEFAULT",  # motcua.jobs.mailing.SMTP_CONNECTION
         # Of other programs.
         "DO_NOT_TRACK",
@@ -604,18 +550,6 @@ def test_every_variable_is_read_by_somebody() -> None:
         "REDISCLI_AUTH",
         "SCARF_ANALYTICS",
     }
-
-
-def test_the_connections_are_those_that_the_code_asks_for() -> None:
-    from motcua.store.ledger.database import CALLBACKS, INTAKE, LEDGER, PAGES
-    from motcua.store.ledger.migrations import OWNER
-    from motcua.store.personal_data import PURGE
-    from motcua.store.upkeep import AIRFLOW
-
-    assert AIRFLOW == "motcua_airflow"
-    assert (LEDGER, OWNER) == ("motcua_db", "motcua_db_owner")
-    assert (CALLBACKS, INTAKE, PAGES) == ("motcua_db_callbacks", "motcua_db_intake", "motcua_db_pages")
-    assert PURGE == "motcua_db_purge"
 
 
 def test_the_examples_of_connections_can_be_read(configure: Callable[..., None]) -> None:
@@ -657,12 +591,6 @@ def test_the_example_of_a_store_can_be_opened_once_its_secret_is_there(configure
     configure(**given | {"AIRFLOW_CONN_KHO": given["AIRFLOW_CONN_KHO"].replace('""', '"x"')})
     assert publications_store().path == "motcua/cong-bo"
     assert publications_store().fs.endpoint_url == "https://s3.example.vn:9000"
-
-
-def test_compose_starts_without_a_store_of_its_own_for_publications(project: Path) -> None:
-    (project / STORE_FILE).unlink()
-    answer = compose(project, complete_environment())
-    assert (answer.returncode, answer.stderr) == (0, "")
 
 
 def test_rules_in_the_examples_are_the_defaults(configure: Callable[..., None]) -> None:
@@ -720,7 +648,7 @@ def test_every_address_names_a_service_and_its_port() -> None:
     assert found == {"postgres", "redis", "airflow-apiserver", "callbacks", "intake"}
 
 
-def test_values_are_masked_in_logs_as_in_the_demo() -> None:
+def test_values_are_masked_as_in_the_demo_and_tasks_outlast_an_api_server_that_is_away() -> None:
     addresses = Addresses(Path("/"), *range(1, 7))
     secret = Secrets("", "", "", "", {}, *[""] * 11)
     dsn = "host=h user=u password=p dbname=d"
@@ -735,14 +663,10 @@ def test_values_are_masked_in_logs_as_in_the_demo() -> None:
         "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL",
     ):
         assert server[name] == demo[name]
-
-
-def test_task_outlasts_an_api_server_that_is_away_for_ten_minutes() -> None:
-    given = COMPOSE["x-airflow-environment"]
-    missed_at_once = int(given["AIRFLOW__WORKERS__MAX_FAILED_HEARTBEATS"])
-    assert missed_at_once * int(given["AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL"]) >= 600
-    # Airflow makes a token new when a fifth of its time is left.
-    assert int(given["AIRFLOW__EXECUTION_API__JWT_EXPIRATION_TIME"]) / 5 >= 600
+    # A task outlasts an API server that is away for ten minutes; a token is made new when a fifth of its time is left.
+    interval = int(server["AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL"])
+    assert int(server["AIRFLOW__WORKERS__MAX_FAILED_HEARTBEATS"]) * interval >= 600
+    assert int(server["AIRFLOW__EXECUTION_API__JWT_EXPIRATION_TIME"]) / 5 >= 600
 
 
 def test_proxy_bounds_the_time_for_headers_where_nginx_takes_it() -> None:
@@ -754,12 +678,10 @@ def test_proxy_bounds_the_time_for_headers_where_nginx_takes_it() -> None:
     assert server.group(1).count("client_header_timeout") == 1, "it is refused in a location, which headers decide"
 
 
-def test_postgres_is_the_tested_one_and_knows_its_options(postgres: Server) -> None:
+def test_postgres_is_the_tested_one(postgres: Server) -> None:
     with psycopg.connect(postgres.admin_dsn) as connection:
         version = connection.info.server_version
-        known = {name for (name,) in connection.execute("SELECT name FROM pg_settings")}
     assert SERVICES["postgres"]["image"].startswith(f"postgres:{version // 10000}.{version % 10000}-")
-    assert {option.partition("=")[0].lower() for option in postgres_options()} <= {name.lower() for name in known}
 
 
 # ------------------------------------------------------------------------------------------ provisioning

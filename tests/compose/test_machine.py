@@ -26,33 +26,30 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
     machine.lose()
 
 
-@pytest.mark.parametrize(
-    ("typed", "said"),
-    [
+def test_what_docker_refuses_is_refused(machine: Machine) -> None:
+    run = "docker compose run --rm --no-deps init cat"
+    for typed, said in (
         ("docker compose exec backup motcua backup list", 'service "backup" is not running'),
-        ("docker compose run --rm --no-deps init cat < .env", "the input device is not a TTY"),
-        ("echo | docker compose run --rm --no-deps init cat", "the input device is not a TTY"),
-        ("docker compose run --rm --no-deps init cat > copied", "the input device is not a TTY"),
-        ("rm .env && docker compose config --quiet", "set it in .env"),
-        ("rm gateways.env && docker compose config --quiet", "gateways.env"),
+        (f"{run} < .env", "the input device is not a TTY"),
+        (f"echo | {run}", "the input device is not a TTY"),
+        (f"{run} > copied", "the input device is not a TTY"),
         ("cd .. && docker compose ps", "no configuration file provided"),
         ("docker compose frobnicate", "nothing that the harness knows"),
-    ],
-)
-def test_what_docker_refuses_is_refused(machine: Machine, typed: str, said: str) -> None:
-    with pytest.raises(AssertionError, match=said):
-        machine.type(typed)
+        ("rm gateways.env && docker compose config --quiet", "gateways.env"),
+        ("touch gateways.env && rm .env && docker compose config --quiet", "set it in .env"),
+    ):
+        with pytest.raises(AssertionError, match=said):
+            machine.type(typed)
 
 
-@pytest.mark.parametrize("folder", ["backups", "statements"])
-@pytest.mark.parametrize(
-    "left", ["", "mkdir -m 500 {}", "sudo install -d -m 700 -o 50000 -g 50000 {0} && touch {0}/x && chmod 000 {0}/x"]
-)
-def test_folder_that_the_image_s_user_may_not_use_is_refused(machine: Machine, folder: str, left: str) -> None:
-    other = {"backups": "statements", "statements": "backups"}[folder]
-    machine.type(f"sudo install -d -m 700 -o 50000 -g 50000 {other}\n{left.format(folder)}")
-    with pytest.raises(AssertionError, match=r"may not use it as /opt/motcua/\.data/(backups|statements)"):
-        machine.type("docker compose run --rm --no-deps backup true\ndocker compose run --rm --no-deps init true")
+def test_folder_that_the_image_s_user_may_not_use_is_refused(machine: Machine) -> None:
+    give = "sudo install -d -m 700 -o 50000 -g 50000 {}"
+    run = "docker compose run --rm --no-deps backup true\ndocker compose run --rm --no-deps init true"
+    for folder, other in (("backups", "statements"), ("statements", "backups")):
+        for left in ("", f"mkdir -m 500 {folder}", f"{give.format(folder)}; touch {folder}/x && chmod 000 {folder}/x"):
+            machine.type(f"rm -rf {folder} {other}\n{give.format(other)}\n{left}")
+            with pytest.raises(AssertionError, match=r"may not use it as /opt/motcua/\.data/(backups|statements)"):
+                machine.type(run)
 
 
 def test_container_sees_the_folders_that_it_mounts_and_no_other(machine: Machine) -> None:

@@ -9,7 +9,7 @@ import math
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from tests.planting.world import (
@@ -67,13 +67,11 @@ class Planting:
         return self.small()
 
     def small(self) -> Office:
-        """One too small for any month to count."""
         if self._small is None or self.world.sizes[self._small.code] > 12:
             self._small = self.world.office(f"D{sum(code.startswith('D') for code in self.world.offices):03d}")
         return self._small
 
     def open(self, office: Office | None = None, **changes: Any) -> Life:
-        """A clean dossier that is being worked on, to do something to."""
         office = office or self.office()
         life = received(self.world, office, office.back(self.world.random.randint(8, 45)), 1, **changes)
         life.due = at(office.shift(TODAY, 12), 11 if office.saturdays else 17)
@@ -81,21 +79,26 @@ class Planting:
         return life
 
     def done(self, ago: int, office: Office | None = None, **changes: Any) -> Life:
-        """A clean dossier whose result came so many working days ago."""
         office = office or self.office()
         life = received(self.world, office, office.back(ago + 4), 40, **changes)
         self.world.move(life, 9, self.world.clock(office.back(ago), 8, 15))
         return life
 
-    def found(self, life: Life, *rules: str, border: str | None = None) -> Life:
-        """These rules must find it."""
-        life.expected |= set(rules)
-        life.border = border
+    def move(self, life: Life, status: int, ago: int, hour: int = 9, minute: int = 0, **changes: Any) -> Life:
+        """It moves so many working days ago."""
+        self.world.move(life, status, at(life.office.back(ago), hour, minute), **changes)
         return life
 
-    def clean(self, life: Life, border: str) -> Life:
+    def found(self, life: Life, *rules: str, border: str | None = None, **now: Any) -> Life:
+        """These rules must find it; ``now``: what else is true of it."""
+        life.expected |= set(rules)
+        return self.clean(life, border, **now)
+
+    def clean(self, life: Life, border: str | None, **now: Any) -> Life:
         """No rule may, although it is close."""
         life.border = border
+        for name, value in now.items():
+            setattr(life, name, value)
         return life
 
 
@@ -105,11 +108,11 @@ Planter = Callable[[Planting, int], object]
 
 def plant_phone(rule: str) -> Planter:
     def plant(p: Planting, n: int) -> None:
-        p.found(p.open(phone=PHONES[rule][n % len(PHONES[rule])]), rule)
+        phone = PHONES[rule][n % len(PHONES[rule])]
+        p.found(p.open(phone=phone), rule)
         if n % 10 == 0:
-            life = p.done(2, p.small(), phone=PHONES[rule][n % len(PHONES[rule])])
-            p.world.move(life, 10, at(life.office.back(1), 9))
-            p.clean(life, f"{rule}: the same in a dossier that is over")
+            over = p.move(p.done(2, p.small(), phone=phone), 10, 1)
+            p.clean(over, f"{rule}: the same in a dossier that is over")
 
     return plant
 
@@ -119,89 +122,70 @@ def plant_shared_number(p: Planting, n: int) -> None:
     if n % 5:
         return
     owners, apart, border = ((5, 3, None), (7, 2, None), (5, 30, "P11: five owners, 30 days"))[n // 5 % 3]
-    number, office = p.world.mobile(), p.office()
-    start = TODAY - 40 * DAY
+    number, office, start = p.world.mobile(), p.office(), TODAY - 40 * DAY
     for place in range(owners):
         day = start + DAY * (place * apart if apart < 30 else (0, 7, 15, 22, 30)[place])
-        life = p.open(office, phone=number)
-        life.received = at(day)
-        p.found(life, "P11", border=border)
-    for days, count, same, why in (
-        ((0, 7, 15, 22, 31), 5, False, "P11: five owners, 31 days"),
-        ((0, 1, 2, 3, 4), 4, False, "P11: four owners"),
-        ((0, 1, 2, 3, 4, 5, 6), 7, True, "P11: one owner's seven dossiers"),
+        p.found(p.open(office, phone=number), "P11", border=border, received=at(day))
+    for days, same, why in (
+        ((0, 7, 15, 22, 31), False, "P11: five owners, 31 days"),
+        ((0, 1, 2, 3), False, "P11: four owners"),
+        ((0, 1, 2, 3, 4, 5, 6), True, "P11: one owner's seven dossiers"),
     ):
         number = p.world.mobile()
-        for place in range(count):
-            life = p.open(office, phone=number)
-            life.received = at(start + DAY * days[place])
-            life.name = (
-                "VĂN PHÒNG Công chứng Đ" if same and place % 2 else f"Văn phòng công chứng {'đ' if same else place}"
-            )
-            p.clean(life, why)
+        for place, day in enumerate(days):
+            whose = f"Văn phòng công chứng {'đ' if same else place}"
+            name = "VĂN PHÒNG Công chứng Đ" if same and place % 2 else whose
+            p.clean(p.open(office, phone=number), why, received=at(start + DAY * day), name=name)
 
 
 def plant_failed_elsewhere(p: Planting, n: int) -> None:
     number = p.world.mobile()
-    other = p.done(5, p.small(), phone=number)
-    other.results = "undelivered"
-    p.world.move(other, 10, at(other.office.back(4), 9))
+    p.move(p.clean(p.done(5, p.small(), phone=number), None, results="undelivered"), 10, 4)
     p.found(p.open(phone=number), "P12")
     if n % 5 == 0:
         number = p.world.mobile()
         for results, ago in (("undelivered", 6), ("delivered", 4)):
-            other = p.done(ago, p.small(), phone=number)
-            other.results = results
-            p.world.move(other, 10, at(other.office.back(ago - 1), 9))
+            p.move(p.clean(p.done(ago, p.small(), phone=number), None, results=results), 10, ago - 1)
         p.clean(p.open(phone=number), "P12: reached since, for a third one")
 
 
 def plant_failed_here(p: Planting, n: int) -> None:
-    life = p.done(2 + n % 2, p.small())
-    life.results = "undelivered"
-    p.found(life, "P13")
+    p.found(p.done(2 + n % 2, p.small()), "P13", results="undelivered")
 
 
 def plant_typed_badly(p: Planting, n: int) -> None:
     life = p.open()
     assert life.phone is not None
-    life.phone = list(TYPED.values())[n % len(TYPED)](life.phone)
-    p.found(life, "P14")
+    p.found(life, "P14", phone=list(TYPED.values())[n % len(TYPED)](life.phone))
 
 
 def plant_unknown_block(p: Planting, n: int) -> None:
     life = p.open()
     assert life.phone is not None
-    life.phone = f"{('095', '0951')[n % 2]}{life.phone[3 + n % 2 :]}"
-    p.found(life, "P15")
+    p.found(life, "P15", phone=f"{('095', '0951')[n % 2]}{life.phone[3 + n % 2 :]}")
 
 
 def plant_taken_back(p: Planting, n: int) -> None:
     """After 9 or 10 back to work, directly or over another status."""
     way = n % 6
     life = p.done(3)
-    office, move = life.office, p.world.move
     if way == 1:
-        move(life, 10, at(office.back(3), 16))
+        p.move(life, 10, 3, 16)
     if way == 2:
-        move(life, 1, at(office.back(2), 8))
+        p.move(life, 1, 2, 8)
     if way == 3:
-        move(life, 3, at(office.back(2), 8), note="Trả lại hồ sơ")
+        p.move(life, 3, 2, 8, note="Trả lại hồ sơ")
     if way == 4:
         life.moves[-1].desk = False
     back = {0: 4, 1: 6, 2: 2, 3: 8, 4: 4, 5: 2}[way]
-    move(life, back, at(office.back(2), 9, 30))
+    p.move(life, back, 2, 9, 30)
     if back == 2:
-        move(life, 4, at(office.back(2), 9, 50))
+        p.move(life, 4, 2, 9, 50)
     p.found(life, "R1")
-    if n % 6 == 0:
-        other = p.done(4)
-        move(other, 7, at(other.office.back(3), 9), note="Công dân xin rút")
-        p.clean(other, "R1: withdrawn by the citizen after the result")
-        other = p.done(4)
-        move(other, 9, at(other.office.back(3), 9))
-        move(other, 10, at(other.office.back(2), 9))
-        p.clean(other, "R1: two rows of one result")
+    if way == 0:
+        withdrawn = p.move(p.done(4), 7, 3, note="Công dân xin rút")
+        p.clean(withdrawn, "R1: withdrawn by the citizen after the result")
+        p.clean(p.move(p.move(p.done(4), 9, 3), 10, 2), "R1: two rows of one result")
 
 
 def plant_supplement_by_result(p: Planting, n: int) -> None:
@@ -213,17 +197,13 @@ def plant_supplement_by_result(p: Planting, n: int) -> None:
         move(life, 5, p.world.clock(life.office.back(2)))
         p.found(life, "R1", "R2", border=None if way else "R2: 9 then 5 on the fifth working day")
     elif way == 2:
-        note = ("Bổ sung giấy khai sinh", "HỒ SƠ CÒN THIẾU ẢNH", "đề nghị hoàn thiện hồ sơ")[n // 5 % 3]
         life = p.done(3)
-        life.moves[-1].note = note
-        move(life, 10, at(life.office.back(2), 10))
-        p.found(life, "R2")
+        life.moves[-1].note = ("Bổ sung giấy khai sinh", "HỒ SƠ CÒN THIẾU ẢNH", "đề nghị hoàn thiện hồ sơ")[n // 5 % 3]
+        p.found(p.move(life, 10, 2, 10), "R2")
     else:
-        again_after = (5, 2)[way - 3]
-        life = p.done(again_after + 1)
+        life = p.done((5, 2)[way - 3] + 1)
         move(life, 10, life.moves[-1].when + HOUR)
-        again = _filed_again(p, life, life.office.back(1))
-        again.name = life.name.upper()
+        _filed_again(p, life).name = life.name.upper()
         p.found(life, "R2", border="R2: filed again on the fifth working day" if way == 3 else None)
     if n % 5 == 0:
         life = p.done(8)
@@ -231,27 +211,22 @@ def plant_supplement_by_result(p: Planting, n: int) -> None:
         p.found(life, "R1", border="R2: 9 then 5 on the sixth working day (R1 alone)")
         life = p.done(3)
         life.moves[-1].note = "Đã ký; đồng bào dân tộc thiểu số"
-        move(life, 10, at(life.office.back(2), 10))
-        p.clean(life, "R2: a note that only sounds like it")
+        p.clean(p.move(life, 10, 2, 10), "R2: a note that only sounds like it")
         for days, times, other, why in (
-            (7, 1, False, "R2: filed again on the sixth working day"),
-            (3, 2, False, "R2: a firm files again and again"),
-            (3, 1, True, "R2: somebody else files the same"),
+            (7, 1, "", "R2: filed again on the sixth working day"),
+            (3, 2, "", "R2: a firm files again and again"),
+            (3, 1, " Hai", "R2: somebody else files the same"),
         ):
             life = p.done(days)
             move(life, 10, life.moves[-1].when + HOUR)
             for _ in range(times):
-                again = _filed_again(p, life, life.office.back(1))
-                if other:
-                    again.name += " Hai"
+                _filed_again(p, life).name += other
             p.clean(life, why)
 
 
-def _filed_again(p: Planting, life: Life, day: date) -> Life:
-    again = received(p.world, life.office, day, 20, phone=life.phone, name=life.name)
-    again.procedure = life.procedure
-    again.received = again.moves[0].when
-    return again
+def _filed_again(p: Planting, life: Life) -> Life:
+    again = received(p.world, life.office, life.office.back(1), 20, phone=life.phone, name=life.name)
+    return p.clean(again, None, procedure=life.procedure, received=again.moves[0].when)
 
 
 def plant_procedures_waits(world: World, scale: int) -> Callable[[Planting, int], None]:
@@ -265,68 +240,59 @@ def plant_procedures_waits(world: World, scale: int) -> Callable[[Planting, int]
     for place, (procedure, waits) in enumerate(habits.items()):
         office = world.office(f"W{place}")
         pulse(world, office)
-        taken = []
-        for number in range(max(32, scale)):
-            wait = waits[number % len(waits)]
+        taken = [waits[number % len(waits)] for number in range(max(32, scale))]
+        for number, wait in enumerate(taken):
             day = office.back(26 + number % 12)
             finished(world, received(world, office, day, 8, procedure=procedure), office.shift(day, 4), wait)
-            taken.append(wait)
         median = statistics.median(taken)
         usual = median + 3 * statistics.median(abs(wait - median) for wait in taken)
         most[procedure] = min(10, max(3, math.floor(usual)))
 
     def plant(p: Planting, n: int) -> None:
         procedure = list(habits)[n % 3]
-        line = most[procedure]
-        way = n // 3 % 3
+        line, way = most[procedure], n // 3 % 3
         days = line + 1 if way == 0 else line + 1 + n % 7
-        life = p.done(days + 1, procedure=procedure)
-        p.found(life, "R3", border=f"R3: {line + 1} days, where {line} are usual" if way == 0 else None)
+        border = f"R3: {line + 1} days, where {line} are usual" if way == 0 else None
+        p.found(p.done(days + 1, procedure=procedure), "R3", border=border)
         if way == 0:
-            life = p.done(line + 1, procedure=procedure)
-            p.clean(life, f"R3: {line} days, where {line} are usual")
+            p.clean(p.done(line + 1, procedure=procedure), f"R3: {line} days, where {line} are usual")
         if n % 9 == 0:
-            life = p.done(11, procedure="2.000004")
-            p.clean(life, "R3: ten days, nothing is known of what is usual")
-            life = p.done(12, procedure="2.000004")
-            p.found(life, "R3", border="R3: eleven days")
+            p.clean(p.done(11, procedure="2.000004"), "R3: ten days, nothing is known of what is usual")
+            p.found(p.done(12, procedure="2.000004"), "R3", border="R3: eleven days")
             life = p.done(20)
-            life.returned = at(life.office.back(18), 10)
-            p.clean(life, "R3: handed over, says the row")
+            p.clean(life, "R3: handed over, says the row", returned=at(life.office.back(18), 10))
 
     return plant
 
 
 def plant_silent(p: Planting, n: int) -> None:
     """Past due, three whole working days without a transition."""
-    life = received(p.world, (office := p.office()), office.back(15), 9)
-    p.world.move(life, 4, p.world.clock(office.back(4 + (n % 3 and n % 6))))
-    rules = {"R7"}
-    if n % 4 == 3:
-        life.phone = "02583822001"
-        rules.add("P4")
-    p.found(life, *rules, border=None if n % 3 else "R7: three working days")
+
+    def waits(status: int, since: int, last: int) -> Life:
+        life = received(p.world, office, office.back(since), 9)
+        p.world.move(life, status, p.world.clock(office.back(last)))
+        return life
+
+    office = p.office()
+    life = waits(4, 15, 4 + (n % 3 and n % 6))
+    landline = n % 4 == 3
+    p.found(life, "R7", *(["P4"] if landline else []), border=None if n % 3 else "R7: three working days",
+            phone="02583822001" if landline else life.phone)  # fmt: skip
     if n % 3 == 0:
-        life = received(p.world, office, office.back(15), 9)
-        p.world.move(life, 4, p.world.clock(office.back(3)))
-        p.clean(life, "R7: two working days")
+        p.clean(waits(4, 15, 3), "R7: two working days")
         life = p.open(office)
         life.moves.pop()
-        life.due = NOW + MINUTE
-        p.clean(life, "R7: due in a minute")
-        life = received(p.world, office, office.back(12), 9)
-        p.world.move(life, 5, p.world.clock(office.back(9)))
-        p.clean(life, "R7: the clock is stopped")
+        p.clean(life, "R7: due in a minute", due=NOW + MINUTE)
+        p.clean(waits(5, 12, 9), "R7: the clock is stopped")
     if n % 3 == 1:
         life = p.open(office)
-        life.moves = life.moves[:2]
-        life.due = NOW - MINUTE
-        p.found(life, "R7", border="R7: due a minute ago")
+        p.found(life, "R7", border="R7: due a minute ago", moves=life.moves[:2], due=NOW - MINUTE)
 
 
-def _due_steps(life: Life, *steps: tuple[datetime, datetime]) -> None:
+def _due_steps(life: Life, *steps: tuple[datetime, datetime]) -> Life:
     life.versions = [(when, due, life.procedure) for when, due in steps]
     life.due = steps[-1][1]
+    return life
 
 
 def plant_due_moved(p: Planting, n: int) -> None:
@@ -334,26 +300,20 @@ def plant_due_moved(p: Planting, n: int) -> None:
     way, office = n % 4, p.office()
     life = p.open(office)
     first, ends = office.back(3), at(office.shift(TODAY, 5), 17)
+    said = (life.received, at(first, 17))
     if way == 0:
-        _due_steps(life, (life.received, at(first, 17)), (at(first - DAY, 8), ends))
-        p.found(life, "R8", border="R8: moved the day before")
+        p.found(_due_steps(life, said, (at(first - DAY, 8), ends)), "R8", border="R8: moved the day before")
     elif way == 1:
-        _due_steps(life, (life.received, at(first, 17)), (at(first + DAY, 8 + n % 8), ends))
-        p.found(life, "R8")
+        p.found(_due_steps(life, said, (at(first + DAY, 8 + n % 8), ends)), "R8")
     elif way == 2:
-        middle = at(office.back(1), 17)
-        _due_steps(life, (life.received, at(first, 17)), (at(office.back(7)), middle), (at(office.back(5)), ends))
-        p.found(life, "R8", border="R8: early, but for the second time")
+        twice = _due_steps(life, said, (at(office.back(7)), at(office.back(1), 17)), (at(office.back(5)), ends))
+        p.found(twice, "R8", border="R8: early, but for the second time")
     else:
         # A pause long before, which an earlier move has used up already.
         life.moves.pop()
-        p.world.move(life, 5, at(office.back(7), 8))
-        p.world.move(life, 4, at(office.back(7), 15))
-        p.world.move(life, 4, at(office.back(2), 10))
-        _due_steps(
-            life, (life.received, at(office.back(5), 17)), (at(office.back(7), 16), at(first, 17)), (at(first, 8), ends)
-        )
-        p.found(life, "R8")
+        p.move(p.move(p.move(life, 5, 7, 8), 4, 7, 15), 4, 2, 10)
+        used = (life.received, at(office.back(5), 17)), (at(office.back(7), 16), at(first, 17))
+        p.found(_due_steps(life, *used, (at(first, 8), ends)), "R8")
     if way == 0:
         life = p.open(office)
         _due_steps(life, (life.received, at(first, 17)), (at(first - 2 * DAY, 23), ends))
@@ -364,7 +324,7 @@ def plant_due_moved(p: Planting, n: int) -> None:
         life = p.open(office)
         life.moves.pop()
         p.world.move(life, 5, at(first - DAY, 15))
-        p.world.move(life, 4, at(office.back(2), 9))
+        p.move(life, 4, 2)
         _due_steps(life, (life.received, at(first, 17)), (at(office.back(2), 9, 30), ends))
         p.clean(life, "R8: moved for a supplement")
 
@@ -385,7 +345,7 @@ def plant_impossible(p: Planting, n: int) -> None:
     elif way == 3:
         life.finished, border = NOW + 6 * MINUTE, "R10: in six minutes"
     elif way == 4:
-        move(life, 4, at(office.back(1), 20))
+        p.move(life, 4, 1, 20)
         border = "R10: at eight in the evening"
     elif way == 5:
         move(life, 4, at(office.back(1), 5, 59, 59))
@@ -393,8 +353,7 @@ def plant_impossible(p: Planting, n: int) -> None:
     elif way == 6:
         move(life, 4, at((date(2026, 11, 22), date(2026, 11, 24), date(2026, 11, 15))[n // 10 % 3], 10))
     elif way == 7:
-        life.moves = [Move(2, life.received, "a", desk=False), Move(9, life.received + MINUTE, "a", desk=True)]
-        move(life, 10, life.received + HOUR)
+        _result_after(p, life, MINUTE)
         life.due = at(office.shift(life.received.date(), 10), 17)
         border = "R10: a result in sixty seconds, ten days' term"
     elif way == 8:
@@ -404,55 +363,52 @@ def plant_impossible(p: Planting, n: int) -> None:
     p.found(life, "R10", border=border)
     if way:
         return
-    for change, why in (
-        (lambda life: setattr(life, "finished", life.received), "R10: finished when it was received"),
-        (lambda life: setattr(life, "finished", NOW + 4 * MINUTE), "R10: in four minutes"),
-        (lambda life: move(life, 4, at(office.back(1), 19, 59, 59)), "R10: a second before eight"),
-        (lambda life: move(life, 4, at(office.back(1), 6)), "R10: at six in the morning"),
-        (lambda life: life.cleaned.append(("due_at", NOW - 20 * DAY, False)), "R10: read clean since"),
-    ):
-        life = p.open(office)
-        change(life)
-        p.clean(life, why)
+    life = p.open(office)
+    p.clean(life, "R10: finished when it was received", finished=life.received)
+    p.clean(p.open(office), "R10: in four minutes", finished=NOW + 4 * MINUTE)
+    life = p.open(office)
+    move(life, 4, at(office.back(1), 19, 59, 59))
+    p.clean(life, "R10: a second before eight")
+    p.clean(p.move(p.open(office), 4, 1, 6), "R10: at six in the morning")
+    p.clean(p.open(office), "R10: read clean since", cleaned=[("due_at", NOW - 20 * DAY, False)])
     for gap, term, why in ((61, 10, "R10: a result in 61 seconds"), (30, 9, "R10: in seconds, nine days' term")):
         life = received(p.world, office, office.back(5), term)
-        life.moves = [Move(2, life.received, "a", desk=False), Move(9, life.received + gap * SECOND, "a", desk=True)]
-        move(life, 10, life.received + HOUR)
-        p.clean(life, why)
+        p.clean(_result_after(p, life, gap * SECOND), why)
+
+
+def _result_after(p: Planting, life: Life, gap: timedelta) -> Life:
+    life.moves = [Move(2, life.received, "a", desk=False), Move(9, life.received + gap, "a", desk=True)]
+    p.world.move(life, 10, life.received + HOUR)
+    return life
 
 
 def plant_left_lying(p: Planting, n: int) -> None:
     """Status 1 or 2, three whole working days."""
-    office = p.office()
-    status = 1 + n % 2
+    office, at_line = p.office(), n % 3 == 0
     for days, rules, border in (
-        (4, ("R11",), "R11: three working days") if n % 3 == 0 else (5 + n % 4, ("R11",), None),
-        (3, (), "R11: two working days"),
+        (4 if at_line else 5 + n % 4, ["R11"], "R11: three working days" if at_line else None),
+        (3, [], "R11: two working days" if at_line else None),
     ):
-        day = office.back(days)
-        life = p.world.life(office, at(day, 8 + n % 8), at(office.shift(TODAY, 6), 17))
-        p.world.move(life, status, life.received)
-        if rules or n % 3 == 0:
-            p.found(life, *rules, border=border)
+        life = p.world.life(office, at(office.back(days), 8 + n % 8), at(office.shift(TODAY, 6), 17))
+        p.world.move(life, 1 + n % 2, life.received)
+        p.found(life, *rules, border=border)
 
 
 def plant_wrong_procedure(p: Planting, n: int) -> None:
+    def once(life: Life, procedure: str) -> list[tuple[datetime, datetime | None, str]]:
+        return [(life.received, life.due, procedure), (at(office.back(2)), life.due, life.procedure)]
+
     office = p.office()
+    life = p.open(office)
     if n % 2:
-        life = p.open(office)
-        life.versions = [(life.received, life.due, "1.999999"), (at(office.back(2)), life.due, life.procedure)]
+        p.found(life, "R12", versions=once(life, "1.999999"))
     else:
-        life = p.open(office)
         note = ("Rút theo yêu cầu", None, "Hồ sơ đã được rút", "Chọn nhầm thủ tục")[n // 2 % 4]
-        p.world.move(life, 7, at(office.back(1), 10), note=note)
-    p.found(life, "R12")
+        p.found(p.move(life, 7, 1, 10, note=note), "R12")
     if n % 10 == 0:
+        p.clean(p.move(p.open(office), 7, 1, 10, note="công dân làm đơn xin rút"), "R12: the citizen asked")
         life = p.open(office)
-        p.world.move(life, 7, at(office.back(1), 10), note="công dân làm đơn xin rút")
-        p.clean(life, "R12: the citizen asked")
-        life = p.open(office)
-        life.versions = [(life.received, life.due, life.procedure), (at(office.back(2)), life.due, life.procedure)]
-        p.clean(life, "R12: the same in every version")
+        p.clean(life, "R12: the same in every version", versions=once(life, life.procedure))
 
 
 def plant_asked_again(p: Planting, n: int) -> None:
@@ -460,53 +416,40 @@ def plant_asked_again(p: Planting, n: int) -> None:
     if n % 2:
         life = p.done(5, procedure="2.000004")
         told = life.last(9) + MINUTE
-        life.complaints = [("no_result_yet", told + DAY * (n % 5), False)]
-        p.found(life, "R13")
+        p.found(life, "R13", complaints=[("no_result_yet", told + DAY * (n % 5), False)])
     else:
         life = p.done(3)
-        life.inquiries = [life.last(9) + HOUR * (number + 1) for number in range(2 + n % 3)]
-        p.found(life, "R13", border="R13: asked twice" if n % 3 == 0 else None)
+        asked = [life.last(9) + HOUR * (number + 1) for number in range(2 + n % 3)]
+        p.found(life, "R13", border="R13: asked twice" if n % 3 == 0 else None, inquiries=asked)
     if n % 6 == 0:
         life = p.done(3)
-        life.inquiries = [life.last(9) + HOUR]
-        p.clean(life, "R13: asked once")
-        for days, claim, taken_back, why in (
-            (6, "no_result_yet", False, "R13: complained on the sixth day"),
-            (2, "no_result_yet", True, "R13: took the complaint back"),
-            (2, "wrong_content", False, "R13: complained of something else"),
-            (-1, "no_result_yet", False, "R13: complained before being told"),
+        p.clean(life, "R13: asked once", inquiries=[life.last(9) + HOUR])
+        for days, claim, taken_back, rules, why in (
+            (6, "no_result_yet", False, [], "R13: complained on the sixth day"),
+            (2, "no_result_yet", True, [], "R13: took the complaint back"),
+            (2, "wrong_content", False, [], "R13: complained of something else"),
+            (-1, "no_result_yet", False, [], "R13: complained before being told"),
+            (5, "no_result_yet", False, ["R13"], "R13: complained on the fifth day"),
         ):
             life = p.done(7, procedure="2.000004")
-            life.complaints = [(claim, at(life.last(9).date() + DAY * days, 23, 59), taken_back)]
-            p.clean(life, why)
-        life = p.done(7, procedure="2.000004")
-        life.complaints = [("no_result_yet", at(life.last(9).date() + 5 * DAY, 23, 59), False)]
-        p.found(life, "R13", border="R13: complained on the fifth day")
+            when = at(life.last(9).date() + DAY * days, 23, 59)
+            p.found(life, *rules, border=why, complaints=[(claim, when, taken_back)])
 
 
 def plant_due_on_day_off(p: Planting, n: int) -> None:
     days = (date(2026, 11, 29), date(2026, 12, 5), date(2026, 12, 6), date(2026, 11, 28))
     life = p.open()
-    if life.office.saturdays:
-        n = 4 * n
-    life.due = at(days[n % 4], 17)
-    p.found(life, "D1")
-    if n % 10 == 0:
-        saturday = p.world.offices.get("K03")
-        if saturday and saturday.saturdays:
-            life = p.open(saturday)
-            life.due = at(date(2026, 11, 28), 11)
-            p.clean(life, "D1: a Saturday that is worked")
+    p.found(life, "D1", due=at(days[(4 * n if life.office.saturdays else n) % 4], 17))
+    saturday = p.world.offices.get("K03")
+    if n % 10 == 0 and saturday and saturday.saturdays:
+        p.clean(p.open(saturday), "D1: a Saturday that is worked", due=at(date(2026, 11, 28), 11))
 
 
 def plant_cleaned_field(p: Planting, n: int) -> None:
-    life = p.open()
-    life.cleaned.append((("step_name", "applicant_name, step_name", "note, procedure_name")[n % 3], NOW - HOUR, False))
-    p.found(life, "D2")
+    field = ("step_name", "applicant_name, step_name", "note, procedure_name")[n % 3]
+    p.found(p.open(), "D2", cleaned=[(field, NOW - HOUR, False)])
     if n % 10 == 0:
-        life = p.open()
-        life.cleaned.append(("step_name", NOW - 20 * DAY, False))
-        p.clean(life, "D2: read clean since")
+        p.clean(p.open(), "D2: read clean since", cleaned=[("step_name", NOW - 20 * DAY, False)])
 
 
 def _with_register(p: Planting) -> Office:
@@ -521,14 +464,12 @@ def _with_register(p: Planting) -> Office:
 def plant_before_register(p: Planting, n: int) -> None:
     """The register has the result more than half an hour later, or not at all."""
     life = p.done(2, _with_register(p))
-    ready = life.last(9)
-    way = n % 3
-    life.register = ((ready + 31 * MINUTE, None), (ready + DAY * (n % 2 + 1), None), (None, None))[way]
-    p.found(life, "D3", border=None if way else "D3: 31 minutes later")
+    ready, way = life.last(9), n % 3
+    register = ((ready + 31 * MINUTE, None), (ready + DAY * (n % 2 + 1), None), (None, None))[way]
+    p.found(life, "D3", border=None if way else "D3: 31 minutes later", register=register)
     if way == 0:
         life = p.done(2, life.office)
-        life.register = (life.last(9) + 30 * MINUTE, None)
-        p.clean(life, "D3: 30 minutes later")
+        p.clean(life, "D3: 30 minutes later", register=(life.last(9) + 30 * MINUTE, None))
 
 
 def plant_against_register(p: Planting, n: int) -> None:
@@ -537,18 +478,15 @@ def plant_against_register(p: Planting, n: int) -> None:
     life = p.done(3, office)
     ready = life.last(9)
     if n % 2:
-        p.world.move(life, 10, at(office.back(2), 9))
-        life.register = (ready, None)
+        p.found(p.move(life, 10, 2), "D4", register=(ready, None))
     else:
-        life.register = (ready, at(office.back(2), 9))
-    p.found(life, "D4")
+        p.found(life, "D4", register=(ready, at(office.back(2), 9)))
     if n % 4 == 0:
         life = p.done(3, office)
-        life.register = (life.last(9), NOW - DAY)
-        p.clean(life, "D4: signed a day ago to the minute")
+        p.clean(life, "D4: signed a day ago to the minute", register=(life.last(9), NOW - DAY))
         life = p.done(3, office)
-        life.register = (life.last(9), NOW - DAY - MINUTE)
-        p.found(life, "D4", border="D4: signed a day and a minute ago")
+        signed = (life.last(9), NOW - DAY - MINUTE)
+        p.found(life, "D4", border="D4: signed a day and a minute ago", register=signed)
 
 
 def planters(world: World, scale: int) -> dict[str, Planter]:

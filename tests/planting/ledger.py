@@ -16,7 +16,6 @@ from tests.planting.world import DAY, MINUTE, NOW, Life, World, at
 
 
 def write(world: World, dsn: str, register_dsn: str) -> dict[int, Life]:
-    """Leaves in the ledger what pick-up, sending and the gateways would have; by number, the dossiers."""
     numbered = dict(enumerate(world.lives, 1))
     names = {name: number for number, name in enumerate(world.states, 1)}
     with psycopg.connect(dsn) as connection:

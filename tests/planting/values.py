@@ -302,7 +302,6 @@ class Desk:
         )  # fmt: skip
 
     def insert(self, table: str, row: Row) -> None:
-        """Writes a row; values are as PostgreSQL reads them."""
         self.connection.execute(
             sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
                 sql.SQL(table),  # type: ignore[arg-type]
@@ -313,7 +312,6 @@ class Desk:
         )
 
     def rows(self, code: str, agency: str, life: Life, procedure: str) -> tuple[Row, list[Row]]:
-        """A dossier and its transitions, numbered."""
         phone = f"09{len(self.source)}{next(self._dossiers):07}" if life.phone == "" else life.phone
         make = _vendor_rows if self.is_vendors else _contract_rows
         dossier, moves = make(code, agency, life, phone, procedure)
@@ -322,13 +320,11 @@ class Desk:
         return dossier, moves[:-1] if life.row_ahead else moves
 
     def write(self, dossier: Row, moves: Sequence[Row]) -> None:
-        """Writes them."""
         self.insert(self.tables[0], dossier)
         for move in moves:
             self.insert(self.tables[1], move)
 
     def healthy(self, agency: str) -> None:
-        """Dossiers as they should be, one of each life."""
         for name, life in HEALTHY.items():
             self.write(*self.rows(f"{self.source} {name}", agency, life, "1.005129"))
 
@@ -394,7 +390,6 @@ _LEDGER: Final[Mapping[str, str]] = {
 
 
 def ledger_columns(ledger: psycopg.Connection[Any]) -> list[Column]:
-    """Every column of the ledger that is planted."""
     return [column for table in _LEDGER for column in columns_of(ledger, table)]
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import random
 from collections import Counter, defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta, timezone
 from typing import Any, Final
@@ -31,19 +30,15 @@ WORKED: Final = {date(2026, 8, 22)}
 
 @dataclass(frozen=True)
 class Office:
-    """An agency of this world."""
-
     code: str
     users: int = 3
     saturdays: bool = False
     source: str = "mot_cua"
 
     def works(self, day: date) -> bool:
-        """Whether its desk is open."""
         return day not in OFF and (day.weekday() < 5 or day in WORKED or (self.saturdays and day.weekday() == 5))
 
     def shift(self, day: date, days: int) -> date:
-        """So many working days later, or earlier."""
         step = DAY if days > 0 else -DAY
         for _ in range(abs(days)):
             day += step
@@ -56,12 +51,10 @@ class Office:
         return self.shift(TODAY, -days)
 
     def days(self, first: date, last: date) -> list[date]:
-        """Its working days, both ends included."""
         return [day for day in (first + DAY * number for number in range((last - first).days + 1)) if self.works(day)]
 
 
 def at(day: date, hour: int = 9, minute: int = 0, second: int = 0) -> datetime:
-    """A moment by the clock of Vietnam."""
     return datetime.combine(day, time(hour, minute, second), ZONE)
 
 
@@ -70,8 +63,6 @@ def at(day: date, hour: int = 9, minute: int = 0, second: int = 0) -> datetime:
 
 @dataclass(slots=True)
 class Move:
-    """A transition."""
-
     status: int
     when: datetime
     actor: str
@@ -110,11 +101,9 @@ class Life:
 
     @property
     def status(self) -> int:
-        """As the last transition left it."""
         return self.moves[-1].status
 
     def last(self, status: int) -> datetime:
-        """When it last came to a status."""
         return max(move.when for move in self.moves if move.status == status)
 
 
@@ -143,7 +132,6 @@ class World:
         return self.offices[code]
 
     def life(self, office: Office, received: datetime, due: datetime | None, **changes: Any) -> Life:
-        """A dossier with a name and a number of its own."""
         self._number += 1
         given: dict[str, Any] = {
             "procedure": f"1.{self.random.randrange(40):06d}",
@@ -156,7 +144,6 @@ class World:
         return life
 
     def mobile(self) -> str:
-        """A number nobody else has."""
         while True:
             self._number += 1
             digits = f"{self._number * 7919 % 1_000_000:06d}"
@@ -201,179 +188,130 @@ def finished(world: World, life: Life, day: date, wait: int = 0) -> Life:
     return life
 
 
-def _span(world: World, office: Office, least_ago: int = 1) -> date:
-    days = office.days(FIRST, office.back(least_ago))
-    return world.random.choice(days)
+CLEAN_KINDS: Final = {
+    "completed, perhaps late, in steps, by post, with a number that cannot be texted": 58,
+    "done while the citizen waits": 4,
+    "being worked on, not due yet": 14,
+    "at the desk, not collected for a few days": 4,
+    "a supplement in the first days, the due date moved by it": 6,
+    "the clock is stopped early, and may be due already": 4,
+    "paused for a few days, resumed and done": 3,
+    "not accepted, or withdrawn by a citizen who asked for it": 2,
+    "of the last days, filed at night or on a Sunday": 2,
+    "due later than first said, told in time and once": 1,
+    "a number that needs no mending, or with a name behind it": 1,
+    "over before the months that are looked at, with all that one may find wrong": 0.5,
+    "a message that did not reach at first, and a later one that did": 0.5,
+}
+"""Dossiers with which nothing is wrong, and how often each is met."""
 
 
-def clean_completed(world: World, office: Office) -> Life:
-    """Received, done, handed over; now and then late, several steps, by post, with a number that cannot be texted."""
+def make_clean_one(world: World, office: Office, kind: str) -> Life:
+    """A dossier, as its name in ``CLEAN_KINDS`` says."""
     pick = world.random
-    day = _span(world, office, 5)
-    left = len(office.days(day, office.back(1))) - 1
-    took = pick.randint(0, min(left, 12))
-    life = received(world, office, day, max(1, took + pick.choice((-2, 0, 0, 1, 3, 8))))
-    life.via = pick.choice(("truc_tiep", "truc_tuyen", "buu_chinh"))
-    if took > 1 and pick.random() < 0.3:
-        world.move(life, 4, world.clock(office.shift(day, 1)), note=pick.choice(("Trình ký", "Thẩm định", None)))
-    if took and pick.random() < 0.05:
-        # The department has it before the desk does.
-        world.move(life, 9, at(office.shift(day, took), 8, 1), desk=False)
-    finished(world, life, office.shift(day, took), pick.randint(0, min(3, left - took)))
-    if pick.random() < 0.01:
-        life.moves[-1].from_row = True
-    if pick.random() < 0.03:
-        life.inquiries.append(life.last(9) + MINUTE)
+
+    def some_day(least_ago: int = 1) -> date:
+        return pick.choice(office.days(FIRST, office.back(least_ago)))
+
+    match kind:
+        case "completed, perhaps late, in steps, by post, with a number that cannot be texted":
+            day = some_day(5)
+            left = len(office.days(day, office.back(1))) - 1
+            took = pick.randint(0, min(left, 12))
+            life = received(world, office, day, max(1, took + pick.choice((-2, 0, 0, 1, 3, 8))))
+            life.via = pick.choice(("truc_tiep", "truc_tuyen", "buu_chinh"))
+            if took > 1 and pick.random() < 0.3:
+                later = world.clock(office.shift(day, 1))
+                world.move(life, 4, later, note=pick.choice(("Trình ký", "Thẩm định", None)))
+            if took and pick.random() < 0.05:
+                # The department has it before the desk does.
+                world.move(life, 9, at(office.shift(day, took), 8, 1), desk=False)
+            finished(world, life, office.shift(day, took), pick.randint(0, min(3, left - took)))
+            if pick.random() < 0.01:
+                life.moves[-1].from_row = True
+            if pick.random() < 0.03:
+                life.inquiries.append(life.last(9) + MINUTE)
+        case "done while the citizen waits":
+            day = some_day()
+            life = world.life(office, world.clock(day, 8, 14), at(day, 17) if day.weekday() < 5 else at(day, 11))
+            world.move(life, 2, life.received)
+            world.move(life, 4, life.received + MINUTE)
+            ready = world.move(life, 9, life.received + MINUTE * pick.randint(5, 50)).when
+            world.move(life, 10, ready + SECOND * pick.randint(5, 110))
+        case "being worked on, not due yet" | "a number that needs no mending, or with a name behind it":
+            day = some_day()
+            life = received(world, office, day, len(office.days(day, TODAY)) - 1 + pick.randint(0, 15))
+            if day < office.back(2) and pick.random() < 0.5:
+                later = world.clock(pick.choice(office.days(day + DAY, office.back(1))))
+                world.move(life, 4, later, note="Xin ý kiến")
+            if kind != "being worked on, not due yet":
+                own = life.phone or ""
+                spelled = (f"+84 {own[1:]}", f"84{own[1:]}", f"{own[:4]}.{own[4:7]}.{own[7:]}", f"{own} (chị Lan)")
+                life.phone = pick.choice(spelled)
+        case "at the desk, not collected for a few days":
+            ago = pick.randint(1, 4)
+            life = received(world, office, office.back(ago + 3), 10)
+            world.move(life, 9, world.clock(office.back(ago)))
+        case "a supplement in the first days, the due date moved by it":
+            day = some_day(14)
+            life = received(world, office, day, 10)
+            before, asked_at = life.due, world.clock(office.shift(day, pick.randint(1, 3)))
+            asked = world.move(life, 5, asked_at, note="Bổ sung bản sao").when
+            given = office.shift(asked.date(), pick.randint(1, 3))
+            world.move(life, 4, world.clock(given))
+            if pick.random() < 0.7:
+                life.due = at(office.shift(day, 14), 11 if office.saturdays else 17)
+                life.versions = [(life.received, before, life.procedure), (at(given, 16, 30), life.due, life.procedure)]
+            if pick.random() < 0.8:
+                finished(world, life, office.shift(given, pick.randint(1, 3)), 1)
+            else:
+                world.move(life, 4, world.clock(office.back(1), 8, 11))
+        case "the clock is stopped early, and may be due already":
+            day = some_day(8)
+            life = received(world, office, day, 9)
+            world.move(life, pick.choice((5, 6, 8)), world.clock(office.shift(day, 1)))
+        case "paused for a few days, resumed and done":
+            day = some_day(12)
+            life = received(world, office, day, 10)
+            world.move(life, pick.choice((6, 8)), world.clock(office.shift(day, 2)))
+            world.move(life, 4, world.clock(office.shift(day, 4)))
+            finished(world, life, office.shift(day, 6), pick.randint(0, 3))
+        case "not accepted, or withdrawn by a citizen who asked for it":
+            day = some_day(3)
+            life = received(world, office, day, 5)
+            later = world.clock(office.shift(day, 1))
+            if pick.random() < 0.5:
+                world.move(life, 3, later, note="Không thuộc thẩm quyền")
+            else:
+                asked_for = (
+                    "Công dân đề nghị rút hồ sơ",
+                    "Có đơn xin rút ngày 3/9",
+                    "Người nộp xin rút, hẹn nộp lại sau",
+                )
+                world.move(life, 7, later, note=pick.choice(asked_for))
+        case "of the last days, filed at night or on a Sunday":
+            ago = pick.randint(1, 3)
+            day = office.back(ago)
+            filed = at(day, 22, 40) if pick.random() < 0.5 and ago > 1 else world.clock(day)
+            life = world.life(office, filed, at(office.shift(day, 12), 10), via="truc_tuyen")
+            world.move(life, 1, filed)
+            if pick.random() < 0.5 and ago > 1:
+                world.move(life, 2, world.clock(office.back(1)))
+        case "due later than first said, told in time and once":
+            life = received(world, office, office.back(9), 14)
+            first, then = (life.received, at(office.back(1), 10)), (at(office.back(8), 15), life.due)
+            life.versions = [(*first, life.procedure), (*then, life.procedure)]
+        case "over before the months that are looked at, with all that one may find wrong":
+            day = date(2026, 6, pick.randint(1, 5))
+            life = received(world, office, day, 3, phone="02583822001")
+            for status, days, hour in ((9, 2, 17), (4, 3, 22), (9, 4, 23), (10, 30, 9)):
+                world.move(life, status, at(day + days * DAY, hour))
+        case _:
+            life = received(world, office, office.back(10), 20)
+            world.move(life, 9, world.clock(office.back(4)), desk=False)
+            world.move(life, 9, world.clock(office.back(2)))
+            life.results = "reached_in_the_end"
     return life
-
-
-def clean_at_once(world: World, office: Office) -> Life:
-    """Done while the citizen waits."""
-    day = _span(world, office)
-    life = world.life(office, world.clock(day, 8, 14), at(day, 17) if day.weekday() < 5 else at(day, 11))
-    world.move(life, 2, life.received)
-    world.move(life, 4, life.received + MINUTE)
-    ready = world.move(life, 9, life.received + MINUTE * world.random.randint(5, 50)).when
-    world.move(life, 10, ready + SECOND * world.random.randint(5, 110))
-    return life
-
-
-def clean_in_progress(world: World, office: Office) -> Life:
-    """Being worked on, not due yet."""
-    day = _span(world, office)
-    life = received(world, office, day, len(office.days(day, TODAY)) - 1 + world.random.randint(0, 15))
-    if day < office.back(2) and world.random.random() < 0.5:
-        world.move(life, 4, world.clock(world.random.choice(office.days(day + DAY, office.back(1)))), note="Xin ý kiến")
-    return life
-
-
-def clean_waiting(world: World, office: Office) -> Life:
-    """At the desk, not collected for a few days."""
-    ago = world.random.randint(1, 4)
-    life = received(world, office, office.back(ago + 3), 10)
-    world.move(life, 9, world.clock(office.back(ago)))
-    return life
-
-
-def clean_supplemented(world: World, office: Office) -> Life:
-    """A supplement asked for in the first days, given, the due date moved by it, then done."""
-    pick = world.random
-    day = _span(world, office, 14)
-    life = received(world, office, day, 10)
-    before = life.due
-    asked = world.move(life, 5, world.clock(office.shift(day, pick.randint(1, 3))), note="Bổ sung bản sao").when
-    given = office.shift(asked.date(), pick.randint(1, 3))
-    world.move(life, 4, world.clock(given))
-    if pick.random() < 0.7:
-        life.due = at(office.shift(day, 14), 11 if office.saturdays else 17)
-        life.versions = [(life.received, before, life.procedure), (at(given, 16, 30), life.due, life.procedure)]
-    if pick.random() < 0.8:
-        finished(world, life, office.shift(given, pick.randint(1, 3)), 1)
-    else:
-        world.move(life, 4, world.clock(office.back(1), 8, 11))
-    return life
-
-
-def clean_paused(world: World, office: Office) -> Life:
-    """The clock is stopped early, for money, papers or a pause, and may be due already."""
-    day = _span(world, office, 8)
-    life = received(world, office, day, 9)
-    world.move(life, world.random.choice((5, 6, 8)), world.clock(office.shift(day, 1)))
-    return life
-
-
-def clean_resumed(world: World, office: Office) -> Life:
-    """Paused for a few days, resumed and done."""
-    day = _span(world, office, 12)
-    life = received(world, office, day, 10)
-    world.move(life, world.random.choice((6, 8)), world.clock(office.shift(day, 2)))
-    world.move(life, 4, world.clock(office.shift(day, 4)))
-    return finished(world, life, office.shift(day, 6), world.random.randint(0, 3))
-
-
-def clean_refused(world: World, office: Office) -> Life:
-    """Not accepted, or withdrawn by a citizen who asked for it."""
-    day = _span(world, office, 3)
-    life = received(world, office, day, 5)
-    later = world.clock(office.shift(day, 1))
-    if world.random.random() < 0.5:
-        world.move(life, 3, later, note="Không thuộc thẩm quyền")
-    else:
-        asked = ("Công dân đề nghị rút hồ sơ", "Có đơn xin rút ngày 3/9", "Người nộp xin rút, hẹn nộp lại sau")
-        world.move(life, 7, later, note=world.random.choice(asked))
-    return life
-
-
-def clean_new(world: World, office: Office) -> Life:
-    """Came in the last days: filed online at night or on a Sunday, or just received at the desk."""
-    ago = world.random.randint(1, 3)
-    day = office.back(ago)
-    filed = at(day, 22, 40) if world.random.random() < 0.5 and ago > 1 else world.clock(day)
-    life = world.life(office, filed, at(office.shift(day, 12), 10), via="truc_tuyen")
-    world.move(life, 1, filed)
-    if world.random.random() < 0.5 and ago > 1:
-        world.move(life, 2, world.clock(office.back(1)))
-    return life
-
-
-def clean_moved_once(world: World, office: Office) -> Life:
-    """Due later than first said, told in time and once."""
-    life = received(world, office, office.back(9), 14)
-    assert life.due is not None
-    first = at(office.back(1), 10)
-    life.versions = [
-        (life.received, first, life.procedure),
-        (at(office.back(8), 15), life.due, life.procedure),
-    ]
-    return life
-
-
-def clean_typed(world: World, office: Office) -> Life:
-    """A number typed in a way that needs no mending, or with a name behind it."""
-    life = clean_in_progress(world, office)
-    own = life.phone or ""
-    life.phone = world.random.choice(
-        (f"+84 {own[1:]}", f"84{own[1:]}", f"{own[:4]}.{own[4:7]}.{own[7:]}", f"{own} (chị Lan)")
-    )
-    return life
-
-
-def clean_long_ago(world: World, office: Office) -> Life:
-    """Over before the months that are looked at, with all that one may find wrong about it."""
-    day = date(2026, 6, world.random.randint(1, 5))
-    life = received(world, office, day, 3, phone="02583822001")
-    world.move(life, 9, at(day + 2 * DAY, 17))
-    world.move(life, 4, at(day + 3 * DAY, 22))
-    world.move(life, 9, at(day + 4 * DAY, 23))
-    world.move(life, 10, at(day + 30 * DAY, 9))
-    return life
-
-
-def clean_reached_since(world: World, office: Office) -> Life:
-    """A message did not reach its number at first, a later one did."""
-    day = office.back(10)
-    life = received(world, office, day, 20)
-    world.move(life, 9, world.clock(office.back(4)), desk=False)
-    world.move(life, 9, world.clock(office.back(2)))
-    life.results = "reached_in_the_end"
-    return life
-
-
-CLEAN_KINDS: Final[tuple[tuple[float, Callable[[World, Office], Life]], ...]] = (
-    (58, clean_completed),
-    (4, clean_at_once),
-    (14, clean_in_progress),
-    (4, clean_waiting),
-    (6, clean_supplemented),
-    (4, clean_paused),
-    (3, clean_resumed),
-    (2, clean_refused),
-    (2, clean_new),
-    (1, clean_moved_once),
-    (1, clean_typed),
-    (0.5, clean_long_ago),
-    (0.5, clean_reached_since),
-)
 
 
 def pulse(world: World, office: Office, *, daily: int = 10, until: date | None = None) -> Life:
@@ -404,9 +342,8 @@ def make_clean(world: World, count: int) -> list[Office]:
         if size > 4000:
             large.append(office)
         pulse(world, office)
-        kinds = world.random.choices([kind for _, kind in CLEAN_KINDS], [often for often, _ in CLEAN_KINDS], k=size)
-        for kind in kinds:
-            kind(world, office)
+        for kind in world.random.choices(list(CLEAN_KINDS), list(CLEAN_KINDS.values()), k=size):
+            make_clean_one(world, office, kind)
         # Some users do many things within minutes, but not late in the day, or not most of their day.
         if size > 100:
             _innocent_batches(world, office)

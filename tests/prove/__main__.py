@@ -1,12 +1,13 @@
 """``python -m tests.prove [NAME …] [--seed N] [--seeds N] [--share S]``: a table of figures for each capability.
 
-Without a name, for when nobody waits: all tests, proofs and benches, one after the other, each in a process of its own
-that may end as it likes. After each part docs/proofs.md has what was found; a part whose row there names the present
+Without a name, for when nobody waits: all tests, proofs and benches, each in a process of its own that may end as it
+likes. After each part docs/proofs.md has what was found; a part whose row there names the present
 tree is passed over, so that whoever breaks it off goes on where it was.
 
 Exit code 1 if one falls short. ``--seeds`` is for those that repeat themselves with many seeds, the first being N;
-``--share`` and ``--speed`` are of the soak, which takes the end of its day alone, or a slower one; ``--from`` is of the
-upgrade, which otherwise begins at versions that it chooses.
+``--share`` for those that take a part of their world by default, so that a night is enough for all: 1 is the whole. Of
+the soak, whose default is the whole day, it is the day's end. ``--speed`` is of the soak; ``--from`` is of the upgrade,
+which otherwise begins at versions that it chooses.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import re
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
 
@@ -51,20 +53,35 @@ def all_parts(*options: str) -> dict[str, list[str]]:
     }
 
 
+ALONE = {"freezes", "inquiries", "soak", "workers"}
+"""Proofs with a clock of seconds, or a day at speed; these, tests and benches have the machine for themselves."""
+
+
 def prove_all(parts: dict[str, list[str]]) -> int:
-    """Runs each part that was not found with this tree, and returns the exit code."""
+    """Runs each part that was not found with this tree, and returns the exit code.
+
+    Proofs that mostly wait, or have no clock, go two at a time, so that the night is long enough.
+    """
     write_page({}, parts)
-    for part, command in parts.items():
-        machine, before = Machine.now(), sections_of(read_page()).get(part, "")
-        if is_of(before, machine.tree):
-            print(f"{part}: found with this tree already")
-            continue
-        print(f"{part}: {' '.join(command)}", flush=True)
-        lines, code = _run(command)
-        if sections_of(read_page()).get(part, "") == before:
-            lines = lines or [("the whole part", "broke off", "an end", False)]
-            write_page({part: section(part, machine, [*lines, ("exit code", str(code), "0", code == 0)])}, parts)
+    beside = [part for part in parts if part in PROOFS.keys() - ALONE]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda part: _prove(part, parts), beside))
+    for part in (part for part in parts if part not in beside):
+        _prove(part, parts)
     return int(SHORT in read_page())
+
+
+def _prove(part: str, parts: dict[str, list[str]]) -> None:
+    command = parts[part]
+    machine, before = Machine.now(), sections_of(read_page()).get(part, "")
+    if is_of(before, machine.tree):
+        print(f"{part}: found with this tree already")
+        return
+    print(f"{part}: {' '.join(command)}", flush=True)
+    lines, code = _run(command)
+    if sections_of(read_page()).get(part, "") == before:
+        lines = lines or [("the whole part", "broke off", "an end", False)]
+        write_page({part: section(part, machine, [*lines, ("exit code", str(code), "0", code == 0)])}, parts)
 
 
 def _run(command: list[str]) -> tuple[list[Line], int]:
@@ -93,7 +110,6 @@ def _run(command: list[str]) -> tuple[list[Line], int]:
 
 
 def main() -> int:
-    """Prints the tables and returns the exit code."""
     parser = argparse.ArgumentParser(prog="make prove", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(PROOFS)}; none: everything")
     parser.add_argument("--seed", type=int, default=1)

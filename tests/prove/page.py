@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import platform
 import re
@@ -22,11 +23,11 @@ OK, SHORT = "ok", "FALLS SHORT"
 _HEAD = """# Proofs
 
 All tests, how right at scale, and how fast, each with the tree and the machine that it was found with. Written after
-each part, not by hand: `make prove` runs those whose row does not name the present tree, one after the other, when
-nobody waits; `make bench ONLY=<name>` writes one of the benches anew. A tree is that of all files but this page. What
-bounds a speed: [sending](decisions/sending-speed.md), [many sources](decisions/watching-sources.md),
-[quick pages](decisions/quick-pages.md), [reconciliation](decisions/reconciliation.md),
-[data quality](operations/quality.md).
+each part, not by hand: `make prove` runs those whose row does not name the present tree when nobody waits, proofs
+without a clock two at a time; `make bench ONLY=<name>` writes one of the benches anew. A tree is that of all files but
+this page. What bounds a speed: [sending](decisions/sending-speed.md), [many sources](decisions/watching-sources.md),
+[quick pages](decisions/quick-pages.md), [reconciliation](decisions/reconciliation.md), [data
+quality](operations/quality.md).
 """
 _SECTION = re.compile(r"^## ([^\n]+)\n(.*?)(?=^## |\Z)", re.M | re.S)
 _WORDS = re.compile(r"^(?P<when>.+?) in Vietnam, commit (?P<commit>[^,:]+)(?:, tree (?P<tree>\w+))?: ", re.M)
@@ -53,7 +54,6 @@ class Machine:
 
     @classmethod
     def now(cls) -> Machine:
-        """This one."""
         kernel = re.match(r"[0-9.]*[0-9]", platform.release())
         return cls(
             cores=len(os.sched_getaffinity(0)),
@@ -69,7 +69,6 @@ class Machine:
         )
 
     def words(self) -> str:
-        """One line of the page."""
         at = self.at.astimezone(VIETNAM)
         return (
             f"{at.day} {at:%B %Y, %H:%M} in Vietnam, commit {self.commit}, tree {self.tree}:"
@@ -108,7 +107,6 @@ def tree() -> str:
 
 
 def section(name: str, machine: Machine, lines: Sequence[Line]) -> str:
-    """What one part found."""
     rows = [
         "| " + " | ".join(each.replace("|", "\\|") for each in (what, found, reach, OK if good else SHORT)) + " |"
         for what, found, reach, good in lines
@@ -150,10 +148,11 @@ def with_sections(page: str, found: Mapping[str, str], parts: Collection[str] | 
 
 
 def read_page(path: Path = PAGE) -> str:
-    """The page as it stands; empty where there is none."""
     return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
 def write_page(found: Mapping[str, str], parts: Collection[str] | None = None, path: Path = PAGE) -> None:
-    """Writes what was found into the page."""
-    path.write_text(with_sections(read_page(path), found, parts), encoding="utf-8")
+    # Two parts may end at once.
+    with path.open("a", encoding="utf-8") as page:
+        fcntl.flock(page, fcntl.LOCK_EX)
+        path.write_text(with_sections(read_page(path), found, parts), encoding="utf-8")

@@ -30,8 +30,6 @@ _OURS = ("dag_texts", "domain", "gateways", "jobs", "quality", "reports", "sourc
 
 
 class Clock:
-    """One clock, by its file."""
-
     def __init__(self, path: Path) -> None:
         self._path = path
 
@@ -42,23 +40,19 @@ class Clock:
         os.replace(draft, self._path)
 
     def true(self) -> datetime:
-        """What time it is."""
         set_at, moment, speed, _ = self._read()
         return datetime.fromtimestamp(moment + (time.monotonic() - set_at) * speed, UTC)
 
     def machine(self) -> datetime:
-        """What our machine takes it for."""
         set_at, moment, speed, skew = self._read()
         return datetime.fromtimestamp(moment + skew + (time.monotonic() - set_at) * speed, UTC)
 
     @property
     def speed(self) -> float:
-        """Seconds of the day in a real one."""
         return self._read()[2]
 
     @property
     def skew(self) -> timedelta:
-        """How far our machine's clock is ahead."""
         return timedelta(seconds=self._read()[3])
 
     def _read(self) -> tuple[float, float, float, float]:
@@ -110,7 +104,6 @@ def begin_ledger_clock(owner_dsn: str) -> None:
 
 
 def set_ledger_clock(owner_dsn: str, clock: Clock) -> None:
-    """The ledger takes it for what our machine does."""
     with psycopg.connect(owner_dsn) as owner:
         owner.execute(
             "UPDATE sandbox_clock.clock SET moment = %s, set_at = clock_timestamp(), speed = %s",

@@ -45,8 +45,6 @@ _QUIET_WITHIN = 240.0
 
 @dataclass
 class Day:
-    """What a day was, for those who judge it."""
-
     stage: Stage
     made: list[Life]
     faults: list[Fault]
@@ -69,8 +67,6 @@ def workday() -> date:
 
 
 class Conductor:
-    """Runs one day on a stage."""
-
     def __init__(self, seed: int, share: float, speed: float, folder: Path) -> None:
         self._lot = Random(f"soak {seed}")
         self.date, self.speed = workday(), speed
@@ -96,7 +92,6 @@ class Conductor:
     # The day
 
     def run(self) -> Day:
-        """From the set-up to the last receipt."""
         began = time.monotonic()
         with contextlib.ExitStack() as stack:
             self.stage.open()

@@ -56,7 +56,6 @@ COSTS = ("gateway away", "gateway killed", "PostgreSQL killed", "connections cut
 
 
 def draw(random: Random) -> list[Fault]:
-    """The faults of a day, in order."""
     found = []
     for kind, (times, (least, most)) in _TIMES.items():
         for number in range(times):
@@ -88,7 +87,6 @@ def _whom(random: Random, kind: Kind, number: int) -> str:
 
 
 def in_words(faults: list[Fault]) -> str:
-    """How many of each."""
     return ", ".join(f"{count} {kind}" for kind, count in Counter(each.kind for each in faults).items())
 
 

@@ -174,7 +174,6 @@ class Writers:
         """Acts that were written."""
 
     def due(self, share: float) -> Iterator[tuple[Life, Act]]:
-        """Acts whose time has come, each once."""
         while self._agenda and self._agenda[-1][0] <= share:
             _, number, place = self._agenda[-1]
             life = self._lives[number]
@@ -182,7 +181,6 @@ class Writers:
             self._agenda.pop()
 
     def write(self, life: Life, act: Act, now: datetime) -> None:
-        """Does one act at its source, as of now."""
         before = life.dossier
         transition = None
         if act.phone is not None:

@@ -21,8 +21,6 @@ _CODE = re.compile(r"\(([^()]+)\)")
 
 
 class Promise(Protocol):
-    """So many messages at least, and at most."""
-
     @property
     def must(self) -> int: ...
     @property
@@ -31,8 +29,6 @@ class Promise(Protocol):
 
 @dataclass(frozen=True)
 class Taken:
-    """A message that a network took for a phone."""
-
     number: str
     text: str
 
@@ -60,7 +56,6 @@ class Judgement:
 
     @property
     def is_clean(self) -> bool:
-        """Nothing is wrong."""
         return not (self.lost or self.doubled or self.wrong_phone or self.uncalled)
 
 

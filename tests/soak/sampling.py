@@ -41,7 +41,6 @@ class Series:
     points: list[tuple[float, float]] = field(default_factory=list)
 
     def add(self, hour: float, value: float) -> None:
-        """One more sample."""
         self.points.append((hour, value))
 
 
@@ -90,7 +89,6 @@ def is_flat(found: Trend, margin: Margin) -> bool:
 
 
 def rising(series: Iterable[Series]) -> list[Series]:
-    """Those that are not flat."""
     return [each for each in series if not is_flat(trend(each.points), each.margin)]
 
 
@@ -111,8 +109,6 @@ _ROLES = ("motcua_app", "motcua_callbacks")
 
 @dataclass
 class Samples:
-    """All series of a day."""
-
     processes: dict[tuple[str, str], Series] = field(default_factory=dict)
     """By process (name and id) and measure."""
     connections: dict[str, Series] = field(default_factory=dict)

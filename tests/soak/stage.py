@@ -60,7 +60,6 @@ class Stage:
     # Set-up
 
     def open(self) -> None:
-        """Servers, databases, roles, connections, agencies; no part runs yet."""
         self.ledger_server = self._server("ledger", "shared_buffers = 64MB\nautovacuum_naptime = 1s\n")
         self.source_server = self._server("sources", "fsync = off\nshared_buffers = 32MB\n")
         for name, server in (("ledger", self.ledger_server), ("sources", self.source_server)):
@@ -83,7 +82,6 @@ class Stage:
         believe_sleeps(self.ledger_dsn)
 
     def migrate(self) -> None:
-        """The ledger gets its schema."""
         migrate()
         close_ledger_pool()
 
@@ -104,12 +102,10 @@ class Stage:
 
     @property
     def owner_dsn(self) -> str:
-        """Of the ledger's owner."""
         return self._as("motcua_owner")
 
     @property
     def ledger_dsn(self) -> str:
-        """Of the ledger, as the server's administrator."""
         return with_database(self.ledger_server.admin_dsn, "motcua")
 
     def _environ(self) -> None:
@@ -163,7 +159,6 @@ class Stage:
             self.wait_for(name)
 
     def start(self, name: str) -> None:
-        """Starts a part that does not run."""
         before = self.parts.get(name)
         if before is None or not before.alive:
             part = self.parts[name] = self._part(name)
@@ -203,13 +198,11 @@ class Stage:
             raise Hung(f"{name} failed: {said.read_text()[-600:] if said.exists() else part.said(600)}")
 
     def begin(self, name: str) -> Part:
-        """Begins a job of once a day."""
         part = self._part(name)
         part.begin()
         return part
 
     def kill(self, name: str) -> None:
-        """SIGKILL; it comes back when somebody starts it."""
         self.parts[name].kill()
 
     def end(self, *names: str) -> None:
@@ -226,7 +219,6 @@ class Stage:
             self.ended_by_itself += 1
 
     def close(self) -> None:
-        """Ends everything."""
         self.release_sources()
         for part in self.parts.values():
             part.kill()
@@ -236,7 +228,6 @@ class Stage:
     # The ledger's server
 
     def crash_postgres(self) -> None:
-        """Every process of the ledger's server is killed at once; it is started again after a second."""
         self._servers[0].kill()
         time.sleep(1)
         self._servers[0].start()
@@ -253,11 +244,9 @@ class Stage:
 
     @property
     def postgres_pid(self) -> int | None:
-        """Of the ledger's server."""
         return self._servers[0].pid
 
     def set_ledger_clock(self) -> None:
-        """The ledger takes the machine's time."""
         set_ledger_clock(self.owner_dsn, self.clock)
 
     def set_clock(self, speed: float, skew: timedelta = timedelta(0)) -> None:
@@ -266,12 +255,10 @@ class Stage:
         self.set_ledger_clock()
 
     def ask(self, statement: str, *parameters: Any) -> list[dict[str, Any]]:
-        """Rows of the ledger, as its administrator."""
         with psycopg.connect(self.ledger_dsn, autocommit=True, row_factory=dict_row) as connection:
             return connection.execute(statement.encode(), parameters or None).fetchall()
 
     def back_up(self) -> None:
-        """motcua backup."""
         self.command("backup")
 
     def restore(self) -> None:
@@ -324,17 +311,14 @@ class Stage:
         self._locks[source] = connection
 
     def release_source(self, source: str) -> None:
-        """It answers again."""
         if held := self._locks.pop(source, None):
             held.close()
 
     def release_sources(self) -> None:
-        """All of them answer again."""
         for source in SOURCES:
             self.release_source(source)
 
     def plant_broken_rows(self, source: str, lot: random.Random, now: datetime) -> int:
-        """Rows that nobody can use; how many."""
         self.release_source(source)
         with self._source_admin(source) as admin:
             for _ in range(5):
@@ -344,13 +328,11 @@ class Stage:
         return 10
 
     def set_faults(self, network: str, faults: Mapping[str, object]) -> None:
-        """How a gateway behaves from now on."""
         with contextlib.suppress(requests.RequestException):
             requests.put(f"http://127.0.0.1:{self.ports[network]}/faults", json=dict(faults), timeout=5)
 
     @contextlib.contextmanager
     def writers(self) -> Iterator[dict[str, OneStopWriter]]:
-        """Both vendors' software."""
         with contextlib.ExitStack() as stack:
             opened = {
                 source: stack.enter_context(
@@ -361,7 +343,6 @@ class Stage:
             yield {"khanhhoa": OneStopWriter(opened["khanhhoa"]), "vanphong": OpencpsWriter(opened["vanphong"])}
 
     def network_log(self, statement: str) -> list[tuple[Any, ...]]:
-        """Rows of both networks' own logs."""
         found = []
         for network in NETWORKS:
             file = self.folder / network / "phone_network.sqlite3"
@@ -370,11 +351,9 @@ class Stage:
         return found
 
     def taken(self) -> list[Taken]:
-        """All messages that the networks took from us."""
         return [Taken(*row) for row in self.network_log("SELECT number, text FROM messages WHERE kind = 'sms'")]
 
     def remove(self) -> None:
-        """Takes the folder away."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

@@ -52,7 +52,6 @@ class Work:
 
     @property
     def goes_on(self) -> bool:
-        """Nobody has asked it to end."""
         with contextlib.suppress(BlockingIOError):
             self._ended |= bool(os.read(self._heard, 64))
         return not self._ended
@@ -73,14 +72,12 @@ class Work:
             return None
 
     def wait(self, seconds: float) -> None:
-        """Waits, or until it is told to end."""
         deadline = time.monotonic() + seconds
         while self.goes_on and time.monotonic() < deadline:
             time.sleep(0.02)
 
 
 def notify(work: Work) -> None:
-    """Runs of notify_transitions, one after the other."""
     from motcua.jobs.tasks import notify_transitions as tasks
 
     number = 0
@@ -96,7 +93,6 @@ def notify(work: Work) -> None:
 
 
 def settle(work: Work) -> None:
-    """Runs of settle_messages, every five minutes of the day."""
     from motcua.jobs.tasks import settle_messages as tasks
 
     number = 0
@@ -119,7 +115,6 @@ def leak(work: Work) -> None:
 
 
 def apologize(run_id: str, _: Work) -> None:
-    """A run of apologize_due_tomorrow."""
     from motcua.jobs.tasks import apologize_due_tomorrow as tasks
 
     for source in tasks.find_sources():
@@ -129,7 +124,6 @@ def apologize(run_id: str, _: Work) -> None:
 
 
 def quality(run_id: str, _: Work) -> None:
-    """A run of check_quality."""
     from motcua.jobs.tasks import check_quality as tasks
 
     checked = tasks.check(run_id, EVERYTHING)
@@ -137,7 +131,6 @@ def quality(run_id: str, _: Work) -> None:
 
 
 def reconcile(run_id: str, work: Work) -> None:
-    """A run of reconcile_daily."""
     from motcua.jobs.tasks import reconcile_daily as tasks
 
     tasks.tie_complaints()
@@ -149,14 +142,12 @@ def reconcile(run_id: str, work: Work) -> None:
 
 
 def purge(run_id: str, _: Work) -> None:
-    """A run of purge_personal_data."""
     from motcua.jobs.tasks import purge_personal_data as tasks
 
     tasks.gate([tasks.purge_due(run_id), tasks.remove_files()])
 
 
 def verify(run_id: str, _: Work) -> None:
-    """A run of verify_publications."""
     from motcua.jobs.tasks import verify_publications as tasks
 
     tasks.gate(tasks.verify(run_id))
@@ -210,7 +201,6 @@ ONCE = {
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Runs one role; 1 where a job of once a day failed."""
     folder, name = Path(arguments[0]), arguments[1]
     logging.disable(logging.WARNING)
     if name.startswith("network"):

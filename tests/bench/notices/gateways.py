@@ -23,8 +23,6 @@ IN_FLIGHT = 64
 
 @dataclass(frozen=True, slots=True)
 class SlowGateway:
-    """A gateway in a process of its own."""
-
     port: int
     pid: int
 
@@ -34,15 +32,12 @@ class SlowGateway:
         return f"http://127.0.0.1:{self.port}/cgi-bin/sendsms?text={'x' * 150}&dlr-url={'y' * 150}"
 
     def seen(self) -> dict[str, int]:
-        """What it saw since it was last asked."""
         answer: dict[str, int] = requests.get(f"http://127.0.0.1:{self.port}/seen", timeout=5).json()
         return answer
 
 
 @dataclass(frozen=True, slots=True)
 class Bare:
-    """What a client that only sends reaches."""
-
     rate: float
     """Requests a second."""
     cost: float
@@ -50,7 +45,6 @@ class Bare:
 
 
 def name_gateway(port: int, login: str = "a", password: str = "b" * 8, **extra: Any) -> None:
-    """Sets sms_kannel."""
     given = {"callback_url": "http://127.0.0.1:1/r", "callback_secret": "s" * 20} | extra
     os.environ["AIRFLOW_CONN_SMS_KANNEL"] = gateway_connection(port, login, password, **given)
 

@@ -21,7 +21,6 @@ COUNT = 3000
 
 
 def bench(dsn: str) -> list[Line]:
-    """Posts a second from an empty queue to an empty queue."""
     what = f"enqueue and drain {COUNT:,} posts, gateway 50 ms, {IN_FLIGHT} in flight"
     reach = "≥ 1.0 × the faster"
     if missing := [name for name in (*PEERS, "asyncpg") if find_spec(name) is None]:

@@ -24,7 +24,6 @@ USERS = f"group = sendsms-user\nusername = {LOGIN}\npassword = {PASSWORD}\nmax-m
 
 
 def bench(dsn: str) -> list[Line]:
-    """The worst of some rounds."""
     what = f"a real Kannel, {IN_FLIGHT} in flight, {ROUNDS} times {COUNT:,} messages"
     if not IS_INSTALLED:
         return [(what, f"not installed: kannel ({', '.join(BOXES)})", "≥ 0.50", False)]

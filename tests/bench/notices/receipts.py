@@ -22,7 +22,6 @@ COUNT, ROUNDS, AT_ONCE = 4000, 3, 64
 
 
 def bench(dsn: str) -> list[Line]:
-    """The worst of some rounds."""
     rates, bare, used, wrong = [], [], {}, 0
     with (
         gateway(0),
@@ -107,8 +106,6 @@ class _Reporter(asyncio.Protocol):
 
 
 def _rate(port: int, references: Sequence[str]) -> tuple[float, int]:
-    """Receipts a second, and how many were not answered 200."""
-
     async def report() -> int:
         loop, left = asyncio.get_running_loop(), list(references)
         ended: list[asyncio.Future[int]] = [loop.create_future() for _ in range(AT_ONCE)]

@@ -19,18 +19,15 @@ ROUNDS = 5
 
 
 def bench(dsn: str) -> list[Line]:
-    """A gateway that answers quickly, and one that takes its time."""
     return [*_shares(dsn, seconds=0.05, count=4000, rounds=ROUNDS), *_shares(dsn, seconds=0.2, count=1500, rounds=2)]
 
 
 def queue(dsn: str, prefix: str, count: int) -> None:
-    """So many messages that are due."""
     seed(dsn, prefix, count)
     plan()
 
 
 def drain(count: int) -> float:
-    """Messages a second of one sender, in this process, that sends all that are due: so many."""
     started = time.perf_counter()
     sent = send("bench").attempts
     seconds = time.perf_counter() - started
@@ -46,7 +43,6 @@ def shares_of(ours: Sequence[float], bare: Sequence[Bare]) -> list[float]:
 
 
 def rates_of(ours: Sequence[float], bare: Sequence[Bare]) -> str:
-    """From the lowest to the highest."""
     clients = [one.rate for one in bare]
     return f"{min(ours):.0f}–{max(ours):.0f}/s, a bare client {min(clients):.0f}–{max(clients):.0f}/s"
 

@@ -92,7 +92,6 @@ PEERS = {"procrastinate": with_procrastinate, "pgqueuer": with_pgqueuer}
 
 
 def main(name: str, dsn: str, url: str, count: int) -> None:
-    """Runs one peer."""
     own = threading.local()
     done = 0
 

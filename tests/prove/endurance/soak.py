@@ -10,24 +10,20 @@ cover: docs/decisions/soak.md.
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 from collections import Counter
-from collections.abc import Sequence
 
 import psycopg.errors
 
 from motcua.sandbox.machine.parts import Hung
-from motcua.store.oversight.accounting import identity
 from tests.crash.harness import end_at_first_signal
-from tests.ground import in_ledger
-from tests.prove import Figure
+from tests.prove import Figure, none, noted
 from tests.soak.day import SPEED, Day, run_day
 from tests.soak.faults import COSTS, in_words
-from tests.soak.oracle import Citizen, judge, mistakes_noticed
 from tests.soak.sampling import Margin, Series, is_flat, sizes_and_built_anew, trend
 from tests.soak.stage import CONCURRENCY, HANG, WORKERS
+from tests.soak.verdict import EXPECTED, books, counted, raised, who_was_told
 
 _LISTED = """
 SELECT d.dossier_code, m.kind FROM motcua.messages AS m INNER JOIN motcua.dossiers AS d USING (dossier_id)
@@ -35,9 +31,6 @@ WHERE m.state = 'unknown' OR EXISTS (
     SELECT FROM motcua.message_history AS h WHERE h.message_id = m.message_id AND h.to_state = 'unknown'
 )
 """
-_EXPECTED = ("SourceFailed", "RunIncomplete")
-"""What a job raises by its own rules, to be red."""
-_SHOWN = 5
 _TRIES = 12
 """A gateway that is away for a share of the day is tried at most so often: pauses double from 2 s to 300 s."""
 _DEAD = Margin(0.5, 10.0)
@@ -56,41 +49,33 @@ def figures(seed: int, share: float = 1.0, speed: float = SPEED) -> list[Figure]
     try:
         found = [*_what_happened(day), *_who_was_told(day), *_the_books(day)]
         # Part of a day is over before its processes have warmed up.
-        found += _what_grew(day) if share >= 1 else [Figure("what grew", "asked of a whole day only", "-", True)]
+        found += _what_grew(day) if share >= 1 else [noted("what grew", "asked of a whole day only")]
         clean = all(figure.ok for figure in found)
     finally:
         day.stage.close()
         if clean:
             day.stage.remove()
     if not clean:
-        found.append(Figure("logs", str(day.stage.folder), "-", True))
+        found.append(noted("logs", day.stage.folder))
     return found
 
 
 def _what_happened(day: Day) -> list[Figure]:
     counts = day.counts
     words = f"{in_words(day.faults)}; {day.broken_rows} broken rows"
-    raised, strange = _raised(day)
+    errors = list(raised(day.stage))
+    # What no fault explains.
+    strange = [
+        words for error, why, words in errors if error not in EXPECTED and not _speaks_of_a_lost_server(error, why)
+    ]
     return [
-        Figure("the day", f"{len(day.made)} dossiers, {counts['acts written']} steps, {day.seconds:.0f} s", "-", True),
+        noted("the day", f"{len(day.made)} dossiers, {counts['acts written']} steps, {day.seconds:.0f} s"),
         Figure("faults", words, "each kind", {each.kind for each in day.faults} <= set(counts)),
-        Figure("runs that said so", raised, "-", True),
-        _none("other errors in jobs", strange),
-        _none("parts that did not do their work", day.breaches),
+        counted([error for error, _, _ in errors]),
+        none("other errors in jobs", strange),
+        none("parts that did not do their work", day.breaches),
         Figure("ended by themselves after SIGTERM", str(day.stage.ended_by_itself), f"all, in {HANG:.0f} s", True),
     ]
-
-
-def _raised(day: Day) -> tuple[str, list[str]]:
-    """What jobs raised, counted; and what no fault explains."""
-    counted: Counter[str] = Counter()
-    strange = []
-    for file in sorted((day.stage.folder / "runs").glob("*.jsonl")):
-        for line in map(json.loads, file.read_text(encoding="utf-8").splitlines()):
-            counted[line["error"]] += 1
-            if line["error"] not in _EXPECTED and not _speaks_of_a_lost_server(line["error"], line["why"]):
-                strange.append(f"{file.stem} {line['job']}: {line['error']}: {line['why'][:160]}")
-    return ", ".join(f"{count} {name}" for name, count in counted.most_common()), strange
 
 
 def _speaks_of_a_lost_server(error: str, why: str) -> bool:
@@ -103,48 +88,24 @@ def _speaks_of_a_lost_server(error: str, why: str) -> bool:
     return False
 
 
-def _citizens(day: Day) -> dict[str, Citizen]:
-    return {life.dossier.code: Citizen(life.number, life.owed) for life in day.made}
-
-
 def _who_was_told(day: Day) -> list[Figure]:
-    taken = day.stage.taken()
     listed = [(row["dossier_code"], row["kind"]) for row in day.stage.ask(_LISTED)]
-    citizens = _citizens(day)
-    found = judge(citizens, taken, listed)
-    told = ", ".join(f"{count} {kind}" for kind, count in sorted(found.told.items()))
     must = Counter[str]()
-    for citizen in citizens.values():
-        for kind, promise in citizen.owed.items():
+    for life in day.made:
+        for kind, promise in life.owed.items():
             must[kind] += promise.must
-    owed = ", ".join(f"{count} {kind}" for kind, count in sorted(must.items()))
     # At each gateway what is in flight and a quarter more that is kept ready; each try at a stopped one a message.
     in_flight = 2 * (CONCURRENCY + CONCURRENCY // 4 + 1)
     most = sum(day.counts[kind] for kind in COSTS) * in_flight + day.counts["gateway away"] * _TRIES
-    noticed = mistakes_noticed(citizens, taken, found)
-    replies = day.stage.network_log("SELECT count(*), count(reply_id) FROM inquiries")
-    asked, answered = (sum(row[place] for row in replies) for place in (0, 1))
+    found, figures = who_was_told(day.stage, day.made, listed)
     return [
-        Figure("owed", owed, "-", True),
-        Figure("told, by the phones' own log", told, "-", True),
-        _none("lost", found.lost),
-        _none("told twice", found.doubled),
-        _none("to a wrong phone", found.wrong_phone),
-        _none("told without being owed it", found.uncalled),
+        noted("owed", must),
+        *figures,
         Figure("not sent, listed for people as unknown", str(found.listed), f"at most {most}", found.listed <= most),
-        Figure("texts to 9029 answered", f"{answered} of {asked}", "all", asked > 0 and answered == asked),
-        Figure(
-            "an oracle that is given a loss, a double, a wrong phone",
-            f"{noticed} of 3 mistakes in the same log",
-            "3 of 3",
-            noticed == 3,
-        ),
     ]
 
 
 def _the_books(day: Day) -> list[Figure]:
-    rows = in_ledger(identity)
-    expected, difference = sum(row.expected for row in rows), sum(abs(row.difference) for row in rows)
     stage = day.stage
     gaps = stage.ask("SELECT count(*) AS all, count(*) FILTER (WHERE closed_at IS NULL) AS open FROM motcua.gaps")[0]
     closings = stage.ask("SELECT coalesce(sum(abs(difference)), 0) AS off, count(*) AS lines FROM motcua.closings")[0]
@@ -155,7 +116,7 @@ def _the_books(day: Day) -> list[Figure]:
     except Hung as failure:
         verified = f"do not hold: {failure}"
     return [
-        Figure("identity", f"{expected} expected, difference {difference}", "0", expected > 0 and difference == 0),
+        books(),
         Figure("the day's closing", f"{closings['lines']}, difference {closings['off']}", "0",
                closings["lines"] > 0 and closings["off"] == 0),
         Figure("publications", f"{published}, {verified}", "hold", published > 0 and verified == "hold"),
@@ -183,12 +144,12 @@ def _what_grew(day: Day) -> list[Figure]:
     noticed = [each for each in planted if not is_flat(trend(each.points), each.margin)]
     return [
         Figure("samples", f"{samples.taken}, one a minute", "-", samples.taken > 0),
-        _none("long-lived parts that were not looked at", missing),
+        none("long-lived parts that were not looked at", missing),
         *found,
-        Figure("tables: MB", f"{whole.middle:.1f}, then {whole.last:.1f}", "-", True),
-        Figure("tables against the same written anew", f"{left / anew:.2f} times; largest {largest}", "-", True),
-        _none("tables above 1.5 times of that", bloated),
-        _none("tables whose rows grow faster than messages", [each.subject for each in rising]),
+        noted("tables: MB", f"{whole.middle:.1f}, then {whole.last:.1f}"),
+        noted("tables against the same written anew", f"{left / anew:.2f} times; largest {largest}"),
+        none("tables above 1.5 times of that", bloated),
+        none("tables whose rows grow faster than messages", [each.subject for each in rising]),
         Figure("dead rows of a hundred", f"{dead.middle:.1f}, then {dead.last:.1f}", str(_DEAD), is_flat(dead, _DEAD)),
         Figure("a process that leaks on purpose", f"{len(noticed)} of its {len(planted)} series rise", "all of them",
                bool(planted) and len(noticed) == len(planted)),
@@ -200,8 +161,3 @@ def _flat(series: Series) -> Figure:
     unit = f" {series.unit}" if series.unit else ""
     value = f"{found.middle:.1f}, then {found.last:.1f}{unit} ({found.per_hour:+.2f} an hour, {found.samples} samples)"
     return Figure(series.subject, value, str(series.margin), is_flat(found, series.margin))
-
-
-def _none(name: str, found: Sequence[str]) -> Figure:
-    examples = f": {'; '.join(found[:_SHOWN])}" if found else ""
-    return Figure(name, f"{len(found)}{examples}", "0", not found)

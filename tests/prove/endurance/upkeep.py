@@ -40,8 +40,8 @@ _TABLES = (
 )  # fmt: skip
 
 
-def figures(seed: int) -> list[Figure]:
-    """Ninety nights, and how large everything was after each."""
+def figures(seed: int, share: float = 2 / 3) -> list[Figure]:
+    """So large a share of ninety nights, and how large everything was after each."""
     rng = random.Random(seed)
     with tempfile.TemporaryDirectory(prefix="motcua-upkeep-") as name:
         folder = Path(name)
@@ -63,7 +63,7 @@ def figures(seed: int) -> list[Figure]:
             program = _OneProgram()
             try:
                 with mock.patch.object(cleaning.subprocess, "run", program.run):
-                    return _ninety_nights(with_database(admin, "airflow_upkeep"), logs, rng)
+                    return _nights(round(DAYS * share), with_database(admin, "airflow_upkeep"), logs, rng)
             finally:
                 program.close()
                 close_ledger_pool()
@@ -98,18 +98,17 @@ class _OneProgram:
         return subprocess.CompletedProcess(command, 0, "".join(said).encode())
 
     def close(self) -> None:
-        """Ends it."""
         if self._started is not None:
             self._started.communicate()
 
 
-def _ninety_nights(dsn: str, logs: Path, rng: random.Random) -> list[Figure]:
+def _nights(days: int, dsn: str, logs: Path, rng: random.Random) -> list[Figure]:
     rows = AirflowRows(dsn)
     for dag_id in ("notify_transitions", "settle_messages", "check_quality"):
         rows.dag(dag_id, _STARTS - timedelta(days=1))
     rows.runs("check_quality", [_STARTS], ["check"], state="running", task_state="deferred")
     sizes: list[dict[str, int]] = []
-    for day in range(DAYS):
+    for day in range(days):
         began = _STARTS + timedelta(days=day)
         moments = [began + timedelta(minutes=minute, microseconds=rng.randrange(50_000_000)) for minute in range(1440)]
         bad = set(rng.sample(moments, 12))
@@ -127,13 +126,15 @@ def _ninety_nights(dsn: str, logs: Path, rng: random.Random) -> list[Figure]:
         rows.connection.execute("VACUUM (ANALYZE)")
         sizes.append(_sizes(rows, logs))
     rows.connection.close()
-    steady, last = sizes[KEEP + 5 : KEEP + 30], sizes[-25:]
+    # Of what is flat from the day on at which the first rows are old enough the earlier and the later half.
+    half = (days - KEEP - 5) // 2
+    steady, last = sizes[KEEP + 5 : KEEP + 5 + half], sizes[-half:]
     found = []
     for what in sizes[0]:
         before, after = max(each[what] for each in steady), max(each[what] for each in last)
         found.append(
             Figure(
-                f"{what}: most until day {KEEP + 30}, most of the last 25 days",
+                f"{what}: most until day {KEEP + 5 + half}, most of the last {half} days",
                 f"{before:,} → {after:,}",
                 f"at most {FLAT:.0%} +{FEW}",
                 after <= before * FLAT + FEW,

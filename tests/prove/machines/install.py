@@ -1,10 +1,11 @@
-"""Whether docs/operations/install.md leads from a bare machine to a first message and a first restore.
+"""Whether docs/operations/install.md leads from a bare machine to a first message.
 
 ``make prove ONLY=install``. The page's blocks are read out of it and typed, line by line, on a machine of
 ``tests.compose.machine``: each service of docker-compose.yaml is a process with its own command and environment. The
 world outside is real: a PostgreSQL as the one-stop database, a Kannel with a carrier behind it, an SMTP server. What an
 operator does between the commands (fills in files, has a dossier reach its result, switches the power off) is done at
-its step. Then steps 1 to 7 of docs/operations/restore.md are typed on a second, empty machine.
+its step. The first restore, on a second machine, is steps 1 to 7 of docs/operations/restore.md, which
+tests/compose/test_coming_back.py types with all that follow them.
 """
 
 from __future__ import annotations
@@ -16,25 +17,23 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import psycopg
 import requests
 from pyrage.x25519 import Identity
 
 from motcua.sandbox.machine.parts import Part, listens
-from motcua.store.ledger.provisioning import with_database
 from tests.compose.machine import Machine
 from tests.compose.project import LONG_RUNNING, SECTION, Value, fill_in, rows, steps, titles
 from tests.gateways.real_kannel import IS_INSTALLED, Kannel, smpp_carrier
 from tests.gateways.smsc import Smsc, Text
-from tests.ground import OneStop, ask, database, free_port, own_server
+from tests.ground import OneStop, ask, database, free_port, own_server, until
 from tests.prove import Figure
 
 NOT_FOLLOWED = "What is not followed without an engine"
@@ -72,11 +71,9 @@ class Outside:
 
     @property
     def safe(self) -> Path:
-        """The safe's folder."""
         return self.folder / "safe"
 
     def result_at_the_desk(self, code: str, days_ago: int = 0) -> None:
-        """A dossier has its result, and lies at the desk."""
         now = datetime.now(UTC) - timedelta(days=days_ago)
         day = timedelta(days=1)
         self.one_stop.dossier(
@@ -93,11 +90,9 @@ class Outside:
         self.one_stop.move(9, code, "H32.11", at=now)
 
     def shown(self, code: str) -> list[Text]:
-        """What the phone of a dossier shows."""
         return self.carrier.phone(f"+84{PHONES[code][1:]}")
 
     def subjects(self, receiver: str) -> list[str]:
-        """Subjects of the mails that a receiver got."""
         found = [message_from_bytes(path.read_bytes(), policy=policy.default) for path in self.mails.glob("*.eml")]
         return [str(mail["subject"]) for mail in found if receiver in str(mail["to"])]
 
@@ -138,21 +133,8 @@ def _outside(folder: Path) -> Iterator[Outside]:
         outside.safe.mkdir()
         # The desk was at work before there was a server of ours.
         outside.result_at_the_desk(OF_LAST_WEEK, days_ago=3)
-        _until("Kannel is bound to its carrier", lambda: carrier.is_bound)
+        until(lambda: carrier.is_bound, _PATIENCE, "Kannel is bound to its carrier")
         yield outside
-
-
-def _until(what: str, reached: Callable[[], object]) -> float:
-    """Waits until something is so; after how many seconds it was.
-
-    Raises:
-        AssertionError: it was not in time.
-    """
-    begun = time.monotonic()
-    while not reached():
-        assert time.monotonic() - begun < _PATIENCE, f"waited {_PATIENCE:.0f} s in vain: {what}"
-        time.sleep(0.2)
-    return time.monotonic() - begun
 
 
 def values(ports: Ports, password: str, public_key: str) -> dict[tuple[str, str], Value]:
@@ -199,7 +181,6 @@ class Installing:
     typed: int = 0
     figures: list[Figure] = field(default_factory=list)
     password: str = field(default_factory=lambda: secrets.token_urlsafe(12))
-    backed_up: tuple[Any, ...] = ()
     not_followed: dict[str, str] = field(default_factory=lambda: dict(rows("install", NOT_FOLLOWED)))
 
     def note(self, name: str, value: str, must_reach: str, ok: bool) -> None:
@@ -215,7 +196,6 @@ class Installing:
         after = {
             "The start": self._started,
             "The first account": self._signs_in,
-            "The first backup": self._note_backup,
             "The power": self._after_reboot,
         }
         at = titles("install", SECTION)
@@ -224,16 +204,15 @@ class Installing:
         titled = {number: title for title, number in at.items()}
         for number, blocks in steps("install", SECTION).items():
             title = titled.get(number, "")
-            before.get(title, _nothing)()
+            before.get(title, lambda: None)()
             for place, block in enumerate(blocks):
                 # Between enabling the agency and looking what became of it.
                 if (title, place) == ("The first message", 1):
                     self._first_message(DOSSIER, "first message")
                 self._type(block, answering=title == "The first account")
-            after.get(title, _nothing)()
-        self._restore()
+            after.get(title, lambda: None)()
 
-    def _type(self, block: str, machine: Machine | None = None, answering: bool = False, **more: Path) -> None:
+    def _type(self, block: str, answering: bool) -> None:
         lines = block.splitlines(keepends=True)
         left_out = [line for line in lines if line.strip() in self.not_followed]
         kept = "".join(line for line in lines if line not in left_out)
@@ -241,12 +220,11 @@ class Installing:
             self._reboot()
         if not kept.strip():
             return
-        there = machine or self.machine
-        variables: dict[str, str | Path] = {"SAFE": self.outside.safe, "DOSSIER": DOSSIER, **more}
+        variables: dict[str, str | Path] = {"SAFE": self.outside.safe, "DOSSIER": DOSSIER}
         if answering:
-            there.type_answering(kept, r"(?:Password|confirmation):", self.password, **variables)
+            self.machine.type_answering(kept, r"(?:Password|confirmation):", self.password, **variables)
         else:
-            there.type(kept, **variables)
+            self.machine.type(kept, **variables)
         self.typed += len([line for line in kept.splitlines() if line.strip()])
 
     def _fill_in(self) -> None:
@@ -259,8 +237,7 @@ class Installing:
         self.note(
             "services healthy after the first start", _share(self.machine), f"{len(LONG_RUNNING)} of them", running
         )
-        _until("the watch's first mail", lambda: self.outside.subjects(OPERATOR))
-        subjects = self.outside.subjects(OPERATOR)
+        subjects = until(lambda: self.outside.subjects(OPERATOR), _PATIENCE, "the watch's first mail")
         self.note("mails of the watch's first day", subjects[0], "Giám sát ngày …", "Giám sát ngày" in subjects[0])
 
     def _signs_in(self) -> None:
@@ -273,9 +250,10 @@ class Installing:
 
     def _first_message(self, code: str, name: str) -> None:
         self.outside.result_at_the_desk(code)
-        seconds = _until(f"{code} rings", lambda: self.outside.shown(code))
-        _until(f"{code} is delivered", lambda: self._state(code) == "delivered")
-        text = self.outside.shown(code)
+        begun = time.monotonic()
+        text = until(lambda: self.outside.shown(code), _PATIENCE, f"{code} rings")
+        seconds = time.monotonic() - begun
+        until(lambda: self._state(code) == "delivered", _PATIENCE, f"{code} is delivered")
         self.note(
             f"{name}: phone shows, ledger says",
             f"{len(text)} text, delivered, {seconds:.1f} s",
@@ -284,14 +262,10 @@ class Installing:
         )
 
     def _state(self, code: str) -> str:
-        found = _rows(
-            self.machine,
-            f"SELECT state FROM motcua.messages JOIN motcua.dossiers USING (dossier_id) WHERE dossier_code = '{code}'",
+        found = self.machine.rows(
+            f"SELECT state FROM motcua.messages JOIN motcua.dossiers USING (dossier_id) WHERE dossier_code = '{code}'"
         )
         return str(found[0][0]) if found else ""
-
-    def _note_backup(self) -> None:
-        self.backed_up = _kept(self.machine)
 
     def _reboot(self) -> None:
         before = dict(self.machine.running)
@@ -309,7 +283,7 @@ class Installing:
             len(self.machine.running) == len(before),
         )
         # What the watch saw of it is over before it is asked.
-        _until("the watch has nothing to tell", self._is_calm)
+        until(self._is_calm, _PATIENCE, "the watch has nothing to tell")
 
     def _is_calm(self) -> bool:
         try:
@@ -320,46 +294,6 @@ class Installing:
 
     def _after_reboot(self) -> None:
         self._first_message(AFTER_REBOOT, "first message after the reboot")
-
-    def _restore(self) -> None:
-        """The last step: on a second machine, which has no way to the gateway."""
-        copies = self.outside.folder / "copies"
-        shutil.copytree(self.machine.project / "backups", copies)
-        (self.outside.safe / "identity.txt").write_text(f"{self.outside.identity}\n", encoding="utf-8")
-        second = Machine(self.outside.folder / "second")
-        try:
-            for number, blocks in steps("restore", "From a backup").items():
-                # There is no journal of a machine that was not lost; the steps after the seventh begin to send.
-                for block in blocks if number != 3 and number <= 7 else ():
-                    self._type(block, second, COPIES=copies)
-            second.type("rm identity.txt")
-            kept = _kept(second)
-            self.note(
-                "messages, transitions, agencies in the restored ledger",
-                ", ".join(map(str, kept)),
-                ", ".join(map(str, self.backed_up)),
-                kept == self.backed_up,
-            )
-        finally:
-            second.lose()
-
-
-def _nothing() -> None:
-    """At most steps nothing is done but what is typed."""
-
-
-def _rows(machine: Machine, statement: str) -> list[tuple[Any, ...]]:
-    with psycopg.connect(with_database(machine.postgres.admin_dsn, "motcua")) as connection:
-        return connection.execute(statement.encode()).fetchall()
-
-
-def _kept(machine: Machine) -> tuple[Any, ...]:
-    (counted,) = _rows(
-        machine,
-        "SELECT (SELECT count(*) FROM motcua.messages), (SELECT count(*) FROM motcua.transitions),"
-        " (SELECT count(*) FROM motcua.agencies)",
-    )
-    return counted
 
 
 def _share(machine: Machine) -> str:

@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any, LiteralString, cast
 
 import psycopg
+from psycopg import pq
 
 from motcua.jobs.notices.looking import LOOK_WITHIN, Looks
 from motcua.jobs.notices.picking_up import SourceFailed, pick_up
@@ -42,7 +43,7 @@ from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import open_connection
 from motcua.store.notices.sources import watched_sources
 from tests.ground import OneStop, agency, ask, free_port, in_ledger, one_stops, quiet_logs, until
-from tests.prove import Figure
+from tests.prove import Figure, noted
 from tests.prove.worlds.ledgers import proving_ledger, proving_server
 
 PAGE = Path(__file__).parents[3] / "docs" / "operations" / "foreign-databases.md"
@@ -76,8 +77,6 @@ class Missing(SystemExit):
 
 @dataclass(frozen=True)
 class Programs:
-    """Of Debian."""
-
     mariadbd: str
     set_up: str
     client: str
@@ -91,21 +90,12 @@ def find_programs() -> Programs:
     Raises:
         Missing: with the names of Debian's packages.
     """
-    found = [shutil.which(name, path=_SYSTEM_PATH) for name in ("mariadbd", "mariadb-install-db", "mariadb")]
+    found = {name: shutil.which(name, path=_SYSTEM_PATH) for name in ("mariadbd", "mariadb-install-db", "mariadb")}
     wrappers = sorted(Path("/usr/share/postgresql").glob("*/extension/mysql_fdw.control"))
     folders = [Path("/usr/lib/postgresql") / each.parts[-3] / "bin" for each in wrappers]
-    if None in found or not folders:
-        lacking = [
-            *(
-                name
-                for name, path in zip(("mariadbd", "mariadb-install-db", "mariadb"), found, strict=True)
-                if not path
-            ),
-            *(() if folders else ("mysql_fdw",)),
-        ]
+    if lacking := [*(name for name, path in found.items() if not path), *([] if folders else ["mysql_fdw"])]:
         raise Missing(f"wrappers: {', '.join(lacking)} not found. Install Debian's packages: {PACKAGES}")
-    mariadbd, set_up, client = (cast("str", path) for path in found)
-    return Programs(mariadbd, set_up, client, folders[-1])
+    return Programs(*map(str, found.values()), folders[-1])
 
 
 def statements() -> dict[str, str]:
@@ -116,15 +106,12 @@ def statements() -> dict[str, str]:
 
 @dataclass
 class MariaDb:
-    """The far side."""
-
     programs: Programs
     socket: Path
     port: int
     part: Part
 
     def run(self, statement: str) -> str:
-        """What the client prints."""
         words = [self.programs.client, "--no-defaults", "--user=root", f"--socket={self.socket}"]
         words += ["--default-character-set=utf8mb4", "--batch", "--skip-column-names"]
         answer = subprocess.run(words, input=statement, capture_output=True, text=True, check=False)
@@ -133,7 +120,6 @@ class MariaDb:
         return answer.stdout
 
     def answers(self) -> bool:
-        """Whether it does."""
         try:
             return self.run("SELECT 1") == "1\n"
         except AssertionError:
@@ -187,13 +173,6 @@ def _between(programs: Programs, folder: Path) -> Iterator[str]:
     )
     dsn = f"host=127.0.0.1 port={port} user=postgres dbname=postgres"
 
-    def answers() -> bool:
-        try:
-            psycopg.connect(dsn).close()
-        except psycopg.OperationalError:
-            return False
-        return True
-
     command = [
         *(str(programs.postgres / "postgres"), "-D", data, "-p", str(port)),
         *("-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="),
@@ -204,7 +183,7 @@ def _between(programs: Programs, folder: Path) -> Iterator[str]:
         command,
         folder.parent / "between.log",
         folder=Path("/"),
-        ready=answers,
+        ready=lambda: pq.PGconn.ping(dsn.encode()) == pq.Ping.OK,
         stop_signal=signal.SIGINT,
         before_exec=become,
     ):
@@ -275,7 +254,6 @@ class Watcher:
             send(f"run {time.monotonic_ns()}")
 
     def close(self) -> None:
-        """Closes its connections."""
         self._looks.close()
 
 
@@ -357,7 +335,7 @@ def _lives(desk: Desk, gateway: ScriptedGateway) -> list[Figure]:
             f"{DOSSIERS}, 0 more often",
             once == len(times) == DOSSIERS,
         ),
-        Figure("a look of the watcher, median", f"{looks[len(looks) // 2] * 1000:.0f} ms", "-", True),
+        noted("a look of the watcher, median", f"{looks[len(looks) // 2] * 1000:.0f} ms"),
     ]
 
 

@@ -10,9 +10,7 @@ Afterwards the intake is flooded and fed what is no push.
 from __future__ import annotations
 
 import contextlib
-import os
 import tempfile
-import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -20,7 +18,7 @@ from datetime import time as time_of_day
 from pathlib import Path
 
 from tests.ground import ask
-from tests.prove import Figure
+from tests.prove import Figure, at_most, every, none, noted
 from tests.prove.worlds.ledgers import Mistake, notice_mistakes, proving_ledger, proving_server
 from tests.prove.worlds.pushing.abuse import BURSTS, MANY, Abused, abuse
 from tests.prove.worlds.pushing.client import FAULTS
@@ -64,7 +62,6 @@ def of_phones(way: str, judged: Judgement, must: int) -> list[Figure]:
 
 
 def of_identity(way: str, outcome: Outcome) -> Figure:
-    """Closings whose two sides meet."""
     apart = {name: each for name, each in outcome.identity.items() if each != (0, 0)}
     for name, (difference, unexplained) in apart.items():
         print(f"{way}, closing of {name}: difference {difference}, {unexplained} without a reason")
@@ -87,7 +84,7 @@ def of_comparison(read: Outcome, pushed: Outcome) -> list[Figure]:
     texts = [Counter((each["to"], each["text"]) for each in outcome.network) for outcome in (read, pushed)]
     figures = sum(len(closing) for closing in read.closings.values())
     return [
-        Figure("messages that differ between read and pushed", str(by_phones.wrong), "0", by_phones.wrong == 0),
+        none("messages that differ between read and pushed", by_phones.wrong),
         Figure("texts, word for word", str(len(pushed.network)), f"the same {len(read.network)}", texts[0] == texts[1]),
         Figure(
             f"closings with the same figures ({figures} rows)",
@@ -108,7 +105,7 @@ def of_clients(pushed: Outcome) -> list[Figure]:
     return [
         Figure("pushed: what clients did", made, "each way to fail", not lacking),
         Figure("pushed: old sessions that were refused", str(refused), "> 0", refused > 0),
-        Figure("pushed: rows left in quarantine", str(pushed.quarantined), "0", pushed.quarantined == 0),
+        none("pushed: rows left in quarantine", pushed.quarantined),
     ]
 
 
@@ -118,10 +115,8 @@ def of_last_actions(province: Province, read: Outcome, pushed: Outcome) -> list[
     of_whole = {life.code: owed(life, whole(life), province.runs) for life in province.lives}
     of_last = {life.code: owed(life, last_action(life, slots), province.runs) for life in province.lives}
     listed = differences(province.lives, of_whole, of_last, slots)
-    reasons = Counter(each.reason or "nothing that was not pushed" for each in listed)
     for each in listed:
         print(f"last action: {each.line}: {each.reason}")
-    print("; ".join(f"{number}: {reason}" for reason, number in reasons.most_common()))
     told = told_of(read.network), told_of(pushed.network)
     differ = sum(((told[0] - told[1]) + (told[1] - told[0])).values())
     events = sum(len([e for e in life.events if e.occurred_at]) for life in province.lives)
@@ -129,89 +124,62 @@ def of_last_actions(province: Province, read: Outcome, pushed: Outcome) -> list[
     odd = pushed.made["dossiers of which TraCuuHoSo says otherwise"]
     return [
         Figure("last action: steps of the lives, and of these pushed", f"{events}, {kept}", "fewer", kept < events),
-        Figure(
-            "last action: messages that differ from whole", str(differ), f"{len(listed)}, listed",
-            differ == len(listed),
-        ),
-        Figure(
-            "last action: of these explained by what was never pushed",
-            str(len(listed) - reasons["nothing that was not pushed"]), str(len(listed)),
-            not reasons["nothing that was not pushed"] and bool(listed),
-        ),
-        Figure("last action: dossiers of which TraCuuHoSo says otherwise", str(odd), "0", odd == 0),
+        Figure("last action: messages that differ from whole", str(differ), f"{len(listed)}, listed",
+               differ == len(listed) > 0),
+        none("last action: of these not explained by what was never pushed",
+             [each.line for each in listed if not each.reason]),
+        none("last action: dossiers of which TraCuuHoSo says otherwise", odd),
     ]  # fmt: skip
 
 
 def of_abuse(abused: Abused) -> list[Figure]:
-    """Bursts, what is hostile, and the client that behaves."""
     for line in abused.wrong[:12]:
         print(line)
-    load = os.getloadavg()[0]
-    seconds, memory = abused.burst_seconds, [bytes_ // _MEGABYTE for bytes_ in abused.memory]
-    grown = memory[-2] - memory[1]
+    memory = [bytes_ // _MEGABYTE for bytes_ in abused.memory]
+    grown = f"memory of the server after each of {BURSTS} bursts, and at last: MB"
     waited = sorted(abused.waited)
+    good = f"{abused.there} of {abused.good}"
     return [
-        Figure(
-            f"burst of {MANY:,} dossiers and steps: seconds, load {load:.1f}",
-            ", ".join(f"{each:.1f}" for each in seconds), "at most 60 each", max(seconds) <= 60,
-        ),
-        Figure(
-            "the steps once more: seconds", f"{abused.repeated_seconds:.1f}", "at most 60",
-            abused.repeated_seconds <= 60,
-        ),
-        Figure(
-            f"memory of the server after each of {BURSTS} bursts, and at last: MB", ", ".join(map(str, memory)),
-            "after the second burst at most 30 more", grown <= 30,
-        ),
-        Figure(
-            "hostile input and its answers", f"{abused.hostile - len(abused.wrong)} of {abused.hostile}", "all",
-            not abused.wrong,
-        ),
-        Figure(
-            "meanwhile, of a client that behaves: records there", f"{abused.there} of {abused.good}", "all, > 20",
-            abused.there == abused.good > 20,
-        ),
-        Figure(
-            "its calls: median and longest, seconds", f"{waited[len(waited) // 2]:.2f}, {waited[-1]:.1f}",
-            "at most 10", waited[-1] <= 10,
-        ),
-    ]  # fmt: skip
+        noted(f"bursts of {MANY:,} dossiers and steps: seconds", ", ".join(f"{s:.1f}" for s in abused.burst_seconds)),
+        at_most("the slowest of them: seconds", max(abused.burst_seconds), 60),
+        at_most("the steps once more: seconds", abused.repeated_seconds, 60),
+        noted(grown, ", ".join(map(str, memory))),
+        at_most("grown after the second burst: MB", memory[-2] - memory[1], 30),
+        every("hostile input and its answers", abused.hostile - len(abused.wrong), abused.hostile),
+        Figure("of a client that behaves: records there", good, "all, > 20", abused.there == abused.good > 20),
+        at_most(f"its calls, median {waited[len(waited) // 2]:.2f} s: longest", waited[-1], 10, " s"),
+    ]
 
 
 # ------------------------------------------------------------------------------------------------- mistakes on purpose
 
 
-def _by_trigger(table: str, when: str, body: str) -> Mistake:
+def _by_trigger(table: str, when: str, does: str) -> Mistake:
     """The ledger does something wrong by itself with what is pushed."""
 
     @contextlib.contextmanager
     def broken(ledger_dsn: str) -> Iterator[None]:
         ask(ledger_dsn, "CREATE SCHEMA broken")
-        ask(
-            ledger_dsn,
-            f"CREATE FUNCTION broken.act() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN {body} END $$",
-        )
+        function = "CREATE FUNCTION broken.act() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER"
+        ask(ledger_dsn, f"{function} AS $$ BEGIN {does}; RETURN NEW; END $$")
         ask(ledger_dsn, f"CREATE TRIGGER broken {when} ON {table} FOR EACH ROW EXECUTE FUNCTION broken.act()")
         yield
 
     return broken
 
 
+def _writing_phone(phone: str) -> Mistake:
+    does = f"""NEW.fields := NEW.fields || '{{"SoDienThoai": "{phone}"}}'"""
+    return _by_trigger("intake.pushed_dossiers", "BEFORE INSERT OR UPDATE", does)
+
+
 MISTAKES: dict[str, Mistake] = {
     # That steps alone are lost costs no message: the rows tell it.
-    "phones are not kept": _by_trigger(
-        "intake.pushed_dossiers",
-        "BEFORE INSERT OR UPDATE",
-        "NEW.fields := NEW.fields || '{\"SoDienThoai\": \"\"}'; RETURN NEW;",
-    ),
+    "phones are not kept": _writing_phone(""),
+    "phones are somebody else's": _writing_phone("0909999999"),
     "what is sent again is new": _by_trigger(
         "intake.pushed_steps", "BEFORE INSERT",
-        "NEW.digest := sha256(gen_random_uuid()::text::bytea); NEW.occurred_at := NEW.recorded_at; RETURN NEW;",
-    ),
-    "phones are somebody else's": _by_trigger(
-        "intake.pushed_dossiers",
-        "BEFORE INSERT OR UPDATE",
-        "NEW.fields := NEW.fields || '{\"SoDienThoai\": \"0909999999\"}'; RETURN NEW;",
+        "NEW.digest := sha256(gen_random_uuid()::text::bytea); NEW.occurred_at := NEW.recorded_at",
     ),
 }  # fmt: skip
 
@@ -227,25 +195,20 @@ def _pushed_wrong(admin_dsn: str, ledger: str, folder: str) -> bool:
 
 
 def figures(seed: int) -> list[Figure]:
-    """The table."""
     province = Province(seed, FIRST_DAY, DAYS, PER_DAY)
-    slots, took = syncs(province), []
+    slots = syncs(province)
     with (
         tempfile.TemporaryDirectory(prefix="motcua-prove-") as folder,
         proving_server(Path(folder), trusting=True) as admin_dsn,
     ):
 
         def played(way: str) -> Outcome:
-            began = time.monotonic()
             with proving_ledger(admin_dsn, f"province_{way.split()[0]}") as ledger:
-                outcome = play(province, way, admin_dsn, ledger, folder, slots)  # type: ignore[arg-type]
-            took.append(f"{way} {time.monotonic() - began:.0f}")
-            return outcome
+                return play(province, way, admin_dsn, ledger, folder, slots)  # type: ignore[arg-type]
 
         read, pushed, last = played("read"), played("pushed"), played("last action")
         events = sum(len(life.events) for life in province.lives)
-        lives = f"{len(province.lives)} lives, {events} events, {len(province.runs)} runs"
-        found = [Figure("the province", lives, "", True)]
+        found = [noted("lives, events, runs", (len(province.lives), events, len(province.runs)))]
         for way, outcome, must in (
             ("read", read, must_be_told(province)),
             ("pushed", pushed, must_be_told(province)),
@@ -256,12 +219,6 @@ def figures(seed: int) -> list[Figure]:
         found += of_comparison(read, pushed)
         found += of_clients(pushed)
         found += of_last_actions(province, read, last)
-        began = time.monotonic()
         with proving_ledger(admin_dsn, "abused") as ledger:
             found += of_abuse(abuse(ledger, folder))
-        took.append(f"abuse {time.monotonic() - began:.0f}")
-        began = time.monotonic()
-        found.append(notice_mistakes(admin_dsn, MISTAKES, lambda ledger: _pushed_wrong(admin_dsn, ledger, folder)))
-        took.append(f"mistakes {time.monotonic() - began:.0f}")
-    load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
-    return [*found, Figure("seconds, and the machine's load", f"{', '.join(took)}; {load}", "-", True)]
+        return [*found, notice_mistakes(admin_dsn, MISTAKES, lambda ledger: _pushed_wrong(admin_dsn, ledger, folder))]

@@ -13,36 +13,25 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
-from zoneinfo import ZoneInfo
-
-import psycopg
 
 from motcua.gateways.adapter import InquiryReading
 from motcua.jobs.notices import picking_up
 from motcua.jobs.notices.answering import answer
 from motcua.jobs.notices.apologizing import apologize
 from motcua.jobs.notices.sending.sender import send
-from motcua.sandbox.network.scripted import ScriptedGateway
 from motcua.store.agencies import save_agencies
-from motcua.store.oversight.accounting import identity
-from tests.ground import OneStop, agency, in_ledger, one_stops, quiet_logs, take_in
-from tests.prove import Figure
+from tests.ground import OneStop, agency, ask, in_ledger, off_balance, one_stops, quiet_logs, take_in
+from tests.prove import Figure, equal, none, noted
 from tests.prove.notices import wrong_clocks
 from tests.prove.notices.apology import begin_before
+from tests.prove.notices.wrong_clocks import AGENCY, DUE, EVENING, HOUR, MINUTE, TEN, TOLD_OF, ZONE, State, told_by_code
 from tests.prove.worlds.ledgers import notice_mistakes, proving_ledger, proving_server, replacing
 
-ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
-DAY = date(2016, 3, 9)
-TEN = datetime.combine(DAY, time(10), ZONE)
-EVENING = datetime.combine(DAY, time(17, 30), ZONE)
-DUE = datetime.combine(DAY + timedelta(days=1), time(15), ZONE)
-SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
+SECOND = timedelta(seconds=1)
 SKEW, LATE, LOOK_BACK = 5 * MINUTE, 10 * MINUTE, 26 * HOUR
-AGENCY = "H32.30"
 DOSSIERS, FEW, ASKED = 2000, 250, 300
 
 PICK_UPS = [
@@ -54,9 +43,6 @@ PICK_UPS = [
 TYPED_AT = (timedelta(0), 5 * SECOND, 8 * SECOND, 20 * MINUTE, 61 * MINUTE, 61 * MINUTE + 5 * SECOND)
 STATES = {(4, False): 30, (9, True): 34, (5, True): 14, (2, False): 6, (9, False): 6, (6, False): 3, (7, False): 2,
           (3, False): 2, (10, False): 3}  # fmt: skip
-TOLD_OF = {(9, True): "result", (5, True): "supplement"}
-
-State = tuple[int, bool]
 
 
 # ------------------------------------------------------------------------------------------------------------ the world
@@ -92,7 +78,6 @@ class Life:
 
 
 def draw_life(lot: random.Random, code: str) -> Life:
-    """A dossier's day."""
     life, begun = Life(code), TEN - 2 * HOUR
     life.steps.append(Step(0, (4, False), begun, begun, begun))
     life.rows.append(Row(begun, (4, False), begun))
@@ -159,7 +144,6 @@ class Known:
 
     @property
     def kind(self) -> str | None:
-        """What it calls for."""
         return TOLD_OF.get(self.state)
 
 
@@ -202,7 +186,7 @@ class Oracle:
         """All pick-ups, each with its planning and sending."""
         for moment in PICK_UPS:
             self._pick_up(moment)
-            self._plan(moment)
+            self._plan()
             if moment - EVENING in (5 * SECOND,):
                 self.apology = self._state_at(EVENING)[1][0] in (2, 4)
                 self.says = self._state_at(moment)
@@ -292,7 +276,7 @@ class Oracle:
         kind = one[0].kind
         return kind is not None and one[-1].place < two[0].place and not any(self._leaves(s, kind) for s in between)
 
-    def _plan(self, moment: datetime) -> None:
+    def _plan(self) -> None:
         for run in self._entries():
             kind = run[0].kind
             assert kind is not None
@@ -359,15 +343,6 @@ class Oracle:
 # ------------------------------------------------------------------------------------------------------- the real thing
 
 
-_MESSAGES = """
-SELECT d.dossier_code, m.kind, m.state
-FROM motcua.messages AS m INNER JOIN motcua.dossiers AS d USING (dossier_id)
-LEFT JOIN motcua.transitions AS t ON m.transition_id = t.transition_id
-WHERE m.kind IN ('result', 'supplement', 'apology')
-ORDER BY d.dossier_code, t.sequence, t.from_row, t.transition_id
-"""
-
-
 def _named(who: str, state: State) -> str:
     return f"{'Dong' if who == 'row' else 'Buoc'} {state[0]}{'tai quay' if state[1] else 'phong'}"
 
@@ -401,14 +376,10 @@ def simulate(seed: int, dossiers: int, admin_dsn: str, ledger_dsn: str, *, quiet
     oracles = [Oracle(life, read_until) for life in lives]
     for oracle in oracles:
         oracle.run()
-    with (
-        quiet_logs(),
-        one_stops(admin_dsn, gateway={"concurrency": 8}) as desks,
-        psycopg.connect(ledger_dsn, autocommit=True) as ledger,
-    ):
+    with quiet_logs(), one_stops(admin_dsn, gateway={"concurrency": 8}) as desks:
         in_ledger(save_agencies, [agency(AGENCY, enabled_from=TEN - timedelta(days=60))], "proof")
         said = _live(desks["one"], lives, oracles)
-        return _judge(ledger, desks.gateway, oracles, said, 0 if quiet else 5)
+        return _judge(ledger_dsn, oracles, said, 0 if quiet else 5)
 
 
 def _live(desk: OneStop, lives: Sequence[Life], oracles: Sequence[Oracle]) -> dict[str, str]:
@@ -433,20 +404,8 @@ def _ask(code: str, moment: datetime) -> str:
     return in_ledger(answer, "kannel", reading, moment).text
 
 
-def _judge(
-    ledger: psycopg.Connection[Any],
-    gateway: ScriptedGateway,
-    oracles: Sequence[Oracle],
-    said: dict[str, str],
-    show: int,
-) -> list[Figure]:
-    states: dict[str, list[tuple[str, str]]] = {oracle.life.code: [] for oracle in oracles}
-    apologies: set[str] = set()
-    for code, kind, state in ledger.execute(_MESSAGES):
-        if kind == "apology":
-            apologies.add(code)
-        else:
-            states[code].append((kind, state))
+def _judge(ledger_dsn: str, oracles: Sequence[Oracle], said: dict[str, str], show: int) -> list[Figure]:
+    states, apologies = told_by_code(ledger_dsn)
     wrong: Counter[str] = Counter()
 
     def tell(sort: str, oracle: Oracle, expected: object, found: object) -> None:
@@ -465,27 +424,19 @@ def _judge(
         last, row = oracle.known[-1], oracle.life.rows[-1]
         taken = Counter(kind for kind, state in states[code] if state == "accepted")
         if last.state == row.state == (9, True) and not last.is_old and not taken["result"]:
-            wrong["ready and nobody told"] += 1
-            if wrong["ready and nobody told"] <= show:
-                print(f"ready and nobody told: {oracle.life}\n  {states[code]}")
-    off = sum(abs(row.difference) for row in in_ledger(identity))
+            tell("ready and nobody told", oracle, "a result", states[code])
     steps = [step for oracle in oracles for step in oracle.known]
     old = [step for step in steps if step.is_old]
-    marked = ledger.execute("SELECT count(*) FROM motcua.old_steps").fetchone()
+    (marked,) = ask(ledger_dsn, "SELECT count(*) AS old FROM motcua.old_steps")
     told = sum(state == "accepted" for of_code in states.values() for _, state in of_code)
     return [
-        Figure("dossiers; steps; old ones of them", f"{len(oracles):,}; {len(steps):,}; {len(old):,}", "-", True),
-        Figure("old steps that are taken for such", f"{marked[0]:,}" if marked else "", f"{len(old):,}",
-               marked is not None and marked[0] == len(old)),
-        Figure("messages; told", f"{sum(map(len, states.values())):,}; {told:,}", "-", True),
+        noted("dossiers; steps; old ones of them", f"{len(oracles):,}; {len(steps):,}; {len(old):,}"),
+        equal("old steps that are taken for such", marked["old"], len(old)),
+        noted("messages; told", f"{sum(map(len, states.values())):,}; {told:,}"),
         Figure("apologies", f"{len(apologies):,}", "-", bool(apologies)),
-        *(
-            Figure(f"{sort} that are not as the rule says", str(wrong[sort]), "0", not wrong[sort])
-            for sort in ("messages", "apologies", "9029")
-        ),
-        Figure("ready at the desk, and nobody was told", str(wrong["ready and nobody told"]), "0",
-               not wrong["ready and nobody told"]),
-        Figure("identity", str(off), "0", off == 0),
+        *(none(f"{sort} that are not as the rule says", wrong[sort]) for sort in ("messages", "apologies", "9029")),
+        none("ready at the desk, and nobody was told", wrong["ready and nobody told"]),
+        none("identity", off_balance()),
     ]  # fmt: skip
 
 
@@ -499,14 +450,12 @@ MISTAKES = {
 REAL_MARK = picking_up.mark_old_steps
 
 
-def figures(seed: int) -> list[Figure]:
-    """The table."""
-
+def figures(seed: int, share: float = 0.5) -> list[Figure]:
     def falls_short(ledger: str) -> bool:
         return not all(figure.ok for figure in simulate(seed, FEW, admin_dsn, ledger, quiet=True))
 
     with tempfile.TemporaryDirectory(prefix="motcua-prove-") as folder, proving_server(Path(folder)) as admin_dsn:
         with proving_ledger(admin_dsn, "orders") as ledger:
-            found = simulate(seed, DOSSIERS, admin_dsn, ledger)
+            found = simulate(seed, round(DOSSIERS * share), admin_dsn, ledger)
         found.append(notice_mistakes(admin_dsn, MISTAKES, falls_short))
         return [*found, *wrong_clocks.figures(seed, admin_dsn)]

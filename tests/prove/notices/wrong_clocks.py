@@ -8,11 +8,10 @@ condition is a message, whoever told of it, and an apology goes to those who are
 from __future__ import annotations
 
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from motcua.jobs.notices import picking_up
@@ -63,7 +62,6 @@ class Dossier:
     calls: list[str] = field(default_factory=list)
 
     def comes_to(self, state: State) -> None:
-        """Its state from now on."""
         kind = TOLD_OF.get(state)
         if kind is not None and kind != TOLD_OF.get(self.state):
             self.calls.append(kind)
@@ -93,7 +91,6 @@ class World:
         return changes
 
     def stamp(self, at: datetime) -> datetime:
-        """What its clock shows at a true time."""
         return at + [wrong for since, wrong in self.changes if since <= at][-1]
 
     def until(self, before: datetime, poll: datetime) -> None:
@@ -139,7 +136,6 @@ class World:
         self._tell_clock(self.polls[0])
 
     def row(self, dossier: Dossier, at: datetime) -> None:
-        """The dossier's row as it is now."""
         self.desk.dossier(
             dossier.code, AGENCY, applicant_phone=dossier.phone if dossier.has_phone else None,
             received_at=TEN - timedelta(days=5), due_at=DUE, status_code=dossier.state[0],
@@ -162,7 +158,7 @@ def wrong(seed: int, sort: str, admin_dsn: str, ledger_dsn: str, *, quiet: bool 
                 apologize(now=moment)
             send(f"run {moment}", clock=lambda at=moment: at)  # type: ignore[misc]
             before = moment
-        return _judge(world, ask(ledger_dsn, _MESSAGES), 0 if quiet else 3)
+        return _judge(world, *told_by_code(ledger_dsn), 0 if quiet else 3)
 
 
 _MESSAGES = """
@@ -174,14 +170,16 @@ ORDER BY d.dossier_code, t.sequence, t.from_row, t.transition_id
 """
 
 
-def _judge(world: World, messages: Sequence[Mapping[str, Any]], show: int) -> list[Figure]:
-    found: dict[str, list[tuple[str, str]]] = {each.code: [] for each in world.dossiers}
-    apologies = set()
-    for code, kind, state in (each.values() for each in messages):
-        if kind == "apology":
-            apologies.add(code)
-        else:
-            found[code].append((kind, state))
+def told_by_code(ledger_dsn: str) -> tuple[dict[str, list[tuple[str, str]]], set[str]]:
+    """Kind and state of each dossier's messages, in their order; and who was apologised to."""
+    found: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for code, kind, state in (row.values() for row in ask(ledger_dsn, _MESSAGES)):
+        found[code].append((kind, state))
+    apologies = {code for code, told in found.items() if any(kind == "apology" for kind, _ in told)}
+    return defaultdict(list, {code: [t for t in told if t[0] != "apology"] for code, told in found.items()}), apologies
+
+
+def _judge(world: World, found: Mapping[str, list[tuple[str, str]]], apologies: set[str], show: int) -> list[Figure]:
     wrong: Counter[str] = Counter()
     for dossier in world.dossiers:
         told, kind = found[dossier.code], TOLD_OF.get(dossier.state)

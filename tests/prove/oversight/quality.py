@@ -25,7 +25,7 @@ from tests.ground import AWAY, ask, connection_uri, database, environment, in_le
 from tests.planting.defects import build
 from tests.planting.ledger import write
 from tests.planting.world import HOUR, NOW, Life, World
-from tests.prove import Figure
+from tests.prove import Figure, equal, noted
 from tests.prove.worlds.ledgers import proving_server
 
 CLEAN, PLANTED = 100_000, 5_000
@@ -42,7 +42,6 @@ class Verdict:
 
 
 def findings(dsn: str, run_no: int) -> Verdict:
-    """The findings of a run as they lie in the ledger."""
     dossiers: dict[str, set[int]] = defaultdict(set)
     others: dict[str, set[str]] = defaultdict(set)
     with psycopg.connect(dsn) as connection:
@@ -92,11 +91,7 @@ def compare(world: World, numbered: dict[int, Life], verdict: Verdict) -> tuple[
         for number, life in borders
     )
     kinds = len({life.border for _, life in borders})
-    figures.append(
-        Figure(
-            f"dossiers on a line or beside it, {kinds} kinds", f"{right:,}", f"{len(borders):,}", right == len(borders)
-        )
-    )
+    figures.append(equal(f"dossiers on a line or beside it, {kinds} kinds", right, len(borders)))
     return figures, faults
 
 
@@ -150,7 +145,7 @@ def judge_world(world: World, dsn: str, numbered: dict[int, Life]) -> tuple[list
         figures.append(_broken(dsn))
     clean = sum(not life.expected for life in world.lives)
     planted = sum(len(life.expected) for life in world.lives) + len(world.months) + len(world.sources)
-    figures.insert(0, Figure("defects planted in all", f"{planted:,} beside {clean:,} clean dossiers", "", ok=True))
+    figures.insert(0, noted("defects planted in all", f"{planted:,} beside {clean:,} clean dossiers"))
     figures += _doctored(dsn)
     figures.append(_bent(world, dsn, numbered))
     return figures, faults
@@ -244,9 +239,9 @@ def _doctored(dsn: str) -> list[Figure]:
     return figures
 
 
-def figures(seed: int) -> list[Figure]:
-    """The table."""
-    world = build(seed, CLEAN, PLANTED)
+def figures(seed: int, share: float = 0.4) -> list[Figure]:
+    """``share``: of the clean dossiers; of the defects all are planted."""
+    world = build(seed, round(CLEAN * share), PLANTED)
     with tempfile.TemporaryDirectory(prefix="motcua-prove-") as folder, proving_server(Path(folder)) as admin_dsn:
         with planted_ledger(admin_dsn, world) as (dsn, numbered):
             found, faults = judge_world(world, dsn, numbered)

@@ -18,6 +18,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 from unittest import mock
@@ -41,7 +42,7 @@ from motcua.store.oversight import closings as store_of_closings
 from motcua.store.oversight.closings import compute_figures, load_closing, load_figures
 from motcua.store.oversight.figure_rows import DOSSIER_FIGURES, MESSAGE_FIGURES, Cell, rows_of_figure
 from tests.ground import one_stops, quiet_logs
-from tests.prove import Figure
+from tests.prove import Figure, every, none, noted
 from tests.prove.worlds.ledgers import (
     Mistake,
     notice_mistakes,
@@ -77,8 +78,6 @@ RUNS = ((11, 0), (15, 0), (17, 31), (20, 0))
 
 @dataclass
 class Closed:
-    """A closing that was judged."""
-
     number: int
     period: str
     figures_hash: str
@@ -89,26 +88,25 @@ class Closed:
 
 @dataclass
 class Verdict:
-    """What was compared, and what was not as it must be."""
-
     compared: Counter[str] = field(default_factory=Counter)
     wrong: Counter[str] = field(default_factory=Counter)
     examples: list[str] = field(default_factory=list)
     closings: dict[str, list[Closed]] = field(default_factory=lambda: defaultdict(list))
     reruns: int = 0
     corrections: int = 0
-    seconds: list[float] = field(default_factory=list)
     planted: Counter[str] = field(default_factory=Counter)
     """Differences that were found, by reason."""
     red: int = 0
 
     def check(self, what: str, ok: bool, example: str) -> None:
-        """One comparison."""
         self.compared[what] += 1
         if not ok:
             self.wrong[what] += 1
             if self.wrong[what] <= 12:
                 self.examples.append(f"{what}: {example}")
+
+    def same(self, what: str, where: object, is_: object, must: object) -> None:
+        self.check(what, is_ == must, f"{where}: {is_}, must be {must}")
 
 
 class Judge:
@@ -121,9 +119,7 @@ class Judge:
     def close(self, period: Period, unread: frozenset[str] = frozenset()) -> None:
         """Closes or corrects a period now, its days with it, and judges all closings that this made."""
         before = self._last_number()
-        began = time.monotonic()
         result = close_period(period, f"prove {period} {self.stage.now.isoformat()}", self.stage.now)
-        self.verdict.seconds.append(time.monotonic() - began)
         made = self.rows.execute("SELECT * FROM motcua.closings WHERE closing_no > %s ORDER BY closing_no", (before,))
         new = {row["period"]: row for row in made}
         began = self.stage.world.days[0]
@@ -210,26 +206,20 @@ class Judge:
             changed = _changed(earlier[-1].count, count) if earlier else {}
             verdict.check("periods left as they are because nothing changed", same, f"{name}: {changed}")
             return
-        number = row["closing_no"]
-        corrects = earlier[-1].number if earlier else None
-        verdict.check("closings that name the one they correct", row["corrects"] == corrects, f"{name}: {row}")
-        verdict.check("cut-offs", row["as_of"] == self.stage.now, f"{name}: {row['as_of']}")
+        number, same = row["closing_no"], partial(verdict.same, where=name)
+        same(
+            "closings that name the one they correct", is_=row["corrects"], must=earlier[-1].number if earlier else None
+        )
+        same("cut-offs", is_=row["as_of"], must=self.stage.now)
         read = min(moments[-1] for moments in self.stage.oracle.read_at.values())
-        verdict.check("how old the sources' data is", row["data_as_of"] == read, f"{name}: {row['data_as_of']}")
-        verdict.check("sources unread", set(row["sources_unread"]) == set(unread), f"{name}: {row['sources_unread']}")
+        same("how old the sources' data is", is_=row["data_as_of"], must=read)
+        same("sources unread", is_=set(row["sources_unread"]), must=set(unread))
         self._figures(name, number, count, unread)
         if not unread:
             self._differences(name, number, count)
-            verdict.check(
-                "sums of what is missing or too much",
-                row["difference"] == sum(abs(n) for n in count.unbalanced.values()),
-                f"{name}: {row['difference']}, must be {count.unbalanced}",
-            )
-            verdict.check(
-                "counts of what is unexplained",
-                row["unexplained"] == count.unexplained,
-                f"{name}: {row['unexplained']}, must be {count.unexplained}",
-            )
+            missing = sum(abs(n) for n in count.unbalanced.values())
+            same("sums of what is missing or too much", is_=row["difference"], must=missing)
+            same("counts of what is unexplained", is_=row["unexplained"], must=count.unexplained)
             verdict.red += row["unexplained"] > 0
         self._orphans(name, number, count)
         if earlier:
@@ -261,57 +251,47 @@ class Judge:
     def _read(self, table: str, number: int) -> list[dict[str, Any]]:
         return self.rows.execute(f"SELECT * FROM motcua.{table} WHERE closing_no = %s", (number,)).fetchall()
 
+    def _by(self, table: str, number: int, *key: str) -> dict[tuple[Any, ...], dict[str, Any]]:
+        return {tuple(row[column] for column in key): row for row in self._read(table, number)}
+
     def _cells(
         self, what: str, name: str, is_: dict[Any, dict[str, Any]], must: dict[Any, Any], columns: tuple[str, ...]
     ) -> None:
         for key in sorted({*is_, *must}, key=str):
             for column in columns:
                 value, expected = int(is_.get(key, {}).get(column, 0)), int(must.get(key, {}).get(column, 0))
-                self.verdict.check(what, value == expected, f"{name} {key} {column}: {value}, must be {expected}")
+                self.verdict.same(what, (name, key, column), value, expected)
 
     def _figures(self, name: str, number: int, count: Count, unread: frozenset[str]) -> None:
-        dossiers = {(r["agency_code"], r["procedure_code"]): r for r in self._read("closing_dossiers", number)}
+        same, cell = self.verdict.same, ("agency_code", "procedure_code")
+        dossiers = self._by("closing_dossiers", number, *cell)
         self._cells("figures about dossiers", name, dossiers, count.dossiers, DOSSIER_COLUMNS)
-        messages = {
-            (r["agency_code"], r["procedure_code"], r["kind"]): r for r in self._read("closing_messages", number)
-        }
+        messages = self._by("closing_messages", number, *cell, "kind")
         theirs = {office.code for office in self.stage.oracle.offices.values() if office.source in unread}
         for key, row in messages.items():
-            must = count.unbalanced.get(key, 0)
             if key[0] not in theirs:
-                self.verdict.check(
-                    "cells whose identity balances, or does not as planted",
-                    row["difference"] == must,
-                    f"{name} {key}: {row['difference']}, must be {must}",
-                )
+                must = count.unbalanced.get(key, 0)
+                same("cells whose identity balances, or does not as planted", (name, key), row["difference"], must)
         for away in (False, True):
             # Of a source that was away only what the ledger holds is known.
             own = {key: row for key, row in messages.items() if (key[0] in theirs) == away}
             must_be = {key: row for key, row in count.messages.items() if (key[0] in theirs) == away}
             self._cells("figures about messages", name, own, must_be, MESSAGE_COLUMNS[4 if away else 0 :])
-        agencies = {r["agency_code"]: r for r in self._read("closing_agencies", number)}
+        agencies = {code: row for (code,), row in self._by("closing_agencies", number, "agency_code").items()}
         self._cells("figures about agencies", name, agencies, count.agencies, AGENCY_COLUMNS)
         reasons = {
-            (r["agency_code"], r["procedure_code"], r["kind"], r["state"], r["reason"]): r["messages"]
-            for r in self._read("closing_reasons", number)
-            if r["state"] in ("suppressed", "cancelled", "expired", "rejected")
+            key: row["messages"]
+            for key, row in self._by("closing_reasons", number, *cell, "kind", "state", "reason").items()
+            if row["state"] in ("suppressed", "cancelled", "expired", "rejected")
         }
-        for cell in sorted({*reasons, *count.reasons}):
-            self.verdict.check(
-                "figures by reason",
-                reasons.get(cell, 0) == count.reasons[cell],
-                f"{name} {cell}: {reasons.get(cell, 0)}, must be {count.reasons[cell]}",
-            )
+        for each in sorted({*reasons, *count.reasons}):
+            same("figures by reason", (name, each), reasons.get(each, 0), count.reasons[each])
         timings = {
-            (r["agency_code"], r["procedure_code"], r["kind"]): (r["delivered"], r["median_seconds"], r["p95_seconds"])
-            for r in self._read("closing_timings", number)
+            key: (row["delivered"], row["median_seconds"], row["p95_seconds"])
+            for key, row in self._by("closing_timings", number, *cell, "kind").items()
         }
         for of in {*timings, *(key for key in count.timings if None not in key[:2] or key[:2] == (None, None))}:
-            self.verdict.check(
-                "times from recording to delivery",
-                timings.get(of) == count.timings.get(of),
-                f"{name} {of}: {timings.get(of)}, must be {count.timings.get(of)}",
-            )
+            same("times from recording to delivery", (name, of), timings.get(of), count.timings.get(of))
 
     def _differences(self, name: str, number: int, count: Count) -> None:
         rows = self._read("closing_differences", number)
@@ -344,15 +324,10 @@ class Judge:
     def _orphans(self, name: str, number: int, count: Count) -> None:
         found = Counter((row["sort"], row["dossier_code"]) for row in self._read("closing_orphans", number))
         for key in {*found, *count.orphans}:
-            self.verdict.check(
-                "orphans", found[key] == count.orphans[key], f"{name} {key}: {found[key]}, must be {count.orphans[key]}"
-            )
+            self.verdict.same("orphans", (name, key), found[key], count.orphans[key])
 
     def _changes(self, name: str, number: int, before: Closed, count: Count, unread: bool) -> None:
-        listed = {
-            (r["agency_code"], r["procedure_code"], r["kind"], r["figure"]): r
-            for r in self._read("closing_changes", number)
-        }
+        listed = self._by("closing_changes", number, "agency_code", "procedure_code", "kind", "figure")
         must = _changed(before.count, count)
         for key in sorted({*(key for key in listed if key[3] in _NAMED), *must}):
             row = listed.get(key)
@@ -379,7 +354,6 @@ class Judge:
 
 
 def _ends_on(period: Period) -> date:
-    """The day after a period."""
     if period.length == "day":
         return period.first + DAY
     months = {"month": 1, "quarter": 3, "year": 12}[period.length]
@@ -464,12 +438,10 @@ class Days:
         self.at(plan.forged, 10, 0, lambda: stage.forge_messages(world.planted["forged"]))
 
     def at(self, number: int | None, hour: int, minute: int, act: Callable[[], None]) -> None:
-        """Puts an act of a day, by its number, on the timeline."""
         if number is not None:
             self.world.do(at(self.world.schedule.day(number), hour, minute), lambda stage: act())
 
     def go(self) -> None:
-        """Through all of it."""
         acts = self.world.acts
         while acts:
             moment, _, act = heapq.heappop(acts)
@@ -477,7 +449,6 @@ class Days:
             act(self.stage)
 
     def run(self, day: date, hour: int) -> None:
-        """One run of the system's day."""
         stage, is_evening = self.stage, hour == 17
         for source in ("one", "two"):
             stage.read(source, waits=is_evening)
@@ -678,16 +649,12 @@ def _noticed(admin_dsn: str) -> list[Figure]:
         unbroken = wrong(ledger)
     _show(unbroken)
     return [
-        _none("of the same few days unbroken, figures that differ", unbroken.wrong.total()),
+        none("of the same few days unbroken, figures that differ", unbroken.wrong.total()),
         notice_mistakes(admin_dsn, MISTAKES, lambda ledger: bool(wrong(ledger).wrong.total())),
     ]
 
 
 # ------------------------------------------------------------------------------------------------------------ the table
-
-
-def _none(name: str, value: int) -> Figure:
-    return Figure(name, str(value), "0", value == 0)
 
 
 def _show(verdict: Verdict) -> None:
@@ -698,17 +665,15 @@ def _show(verdict: Verdict) -> None:
 def _of_two_months(verdict: Verdict) -> list[Figure]:
     """The table of what was compared, and how many of it differ."""
     found = [
-        Figure(
+        noted(
             "closings; of these corrections; periods closed again that stood",
             f"{sum(map(len, verdict.closings.values()))}; {verdict.corrections}; {verdict.reruns}",
-            "",
-            True,
         ),
         Figure("red closings, each for what was planted", str(verdict.red), "> 0", verdict.red > 0),
     ]
     for name, compared in verdict.compared.items():
         wrong = verdict.wrong[name]
-        found.append(Figure(name, f"{compared - wrong} of {compared}", "all", not wrong))
+        found.append(every(name, compared - wrong, compared))
     lacking = sorted(set(get_args(DifferenceReason)) - set(verdict.planted))
     reasons = ", ".join(f"{n} {reason}" for reason, n in verdict.planted.most_common())
     found.append(Figure("reasons that were met", reasons, "each of the list", not lacking))
@@ -728,7 +693,6 @@ def to_publish(verdict: Verdict, day: date, month: str) -> dict[str, int]:
 
 
 def figures(seed: int) -> list[Figure]:
-    """The table."""
     with (
         tempfile.TemporaryDirectory(prefix="motcua-prove-") as folder,
         proving_server(Path(folder), trusting=True) as admin_dsn,

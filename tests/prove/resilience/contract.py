@@ -6,22 +6,18 @@ by the phone network's own log: what phones got, and how often.
 
 from __future__ import annotations
 
-import random
-import shutil
 import signal
 import tempfile
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from motcua.sandbox.machine.parts import send
 from tests.live.airflow import MINUTE, NOTIFY, Case, LiveAirflow, live_airflow
-from tests.prove import Figure
+from tests.prove import Figure, at_most, equal
 from tests.prove.worlds.seeking import Places, Seeker
 
 LANDLINE = "02583822334"
@@ -37,26 +33,7 @@ BUSY = {"error_503": {"probability": 1}}
 """The gateway refuses for the moment; nothing reaches a phone."""
 
 
-def equal(name: str, value: object, wanted: object) -> Figure:
-    """A figure that must be exactly this."""
-    return Figure(name, _words(value), _words(wanted), value == wanted)
-
-
-def at_most(name: str, value: float, most: float, unit: str = "") -> Figure:
-    """A figure that must not be larger."""
-    return Figure(name, f"{value:g}{unit}", f"at most {most:g}{unit}", value <= most)
-
-
-def _words(value: object) -> str:
-    if isinstance(value, Counter):
-        return ", ".join(f"{number} {name}" for name, number in sorted(value.items())) or "none"
-    if isinstance(value, tuple):
-        return ", ".join(map(_words, value))
-    return str(value)
-
-
 def _once(name: str, live: LiveAirflow, cases: Sequence[Case]) -> Figure:
-    """Each of these phones was texted exactly once."""
     times = live.at_phones(cases)
     value = f"{times[1]} of {len(cases)}, {sum(times.values()) - times[1] - times[0]} twice, {times[0]} never"
     return Figure(f"{name}: phones texted once", value, f"{len(cases)} of {len(cases)}", times == {1: len(cases)})
@@ -131,7 +108,6 @@ def _pause_at_rest(live: LiveAirflow) -> None:
 
 
 def woken_at_once(live: LiveAirflow, moves: int = 4) -> list[Figure]:
-    """A run is woken within seconds of a transition."""
     cases: list[Case] = []
     for _ in range(moves):
         cases += live.desk.move()
@@ -185,7 +161,7 @@ def skipped_windows(live: LiveAirflow, minutes: float = 2.2, moves: int = 24) ->
 # ------------------------------------------------------------------------- clear, rerun, two runs at once
 
 
-def cleared_and_rerun(live: LiveAirflow, by_command: bool = True) -> list[Figure]:
+def cleared_and_rerun(live: LiveAirflow) -> list[Figure]:
     """Clearing and running again sends nothing that is accepted, delivered or unknown."""
     delivered = live.desk.move(6)
     live.wait_for_states(delivered, "delivered")
@@ -196,21 +172,17 @@ def cleared_and_rerun(live: LiveAirflow, by_command: bool = True) -> list[Figure
     runs = live.senders_of(everyone)
     for run in runs:
         live.clear(run)
-    if by_command:
-        since = (min(case.recorded_at for case in everyone) - MINUTE).isoformat(timespec="seconds")
-        live.command("tasks", "clear", NOTIFY, "--start-date", since, "--yes")
+    since = (min(case.recorded_at for case in everyone) - MINUTE).isoformat(timespec="seconds")
+    live.command("tasks", "clear", NOTIFY, "--start-date", since, "--yes")
     by_hand = [live.trigger(), live.trigger()]
     for run in [*runs, *by_hand]:
         live.wait_for_run(run, 120)
     live.wait_until_idle()
-    same = live.picture(everyone) == picture
     return [
-        Figure(
-            f"{len(runs)} runs cleared{', all by the clock cleared by command' if by_command else ''},"
-            " 2 started by hand: messages",
-            f"{'unchanged' if same else 'CHANGED'}: {_words(live.states(everyone))}",
-            "unchanged: 6 delivered, 2 unknown",
-            same and live.states(everyone) == Counter(delivered=6, unknown=2),
+        equal(
+            f"{len(runs)} runs cleared, all by the clock cleared by command, 2 started by hand: messages; unchanged",
+            (live.states(everyone), live.picture(everyone) == picture),
+            (Counter(delivered=6, unknown=2), True),
         ),
         equal("cleared and rerun: requests that the gateway took meanwhile", len(live.network_log()) - log, 0),
     ]
@@ -230,7 +202,7 @@ def two_runs_at_once(live: LiveAirflow, count: int = 200) -> list[Figure]:
     live.wait_until_idle()
     senders = len(set(live.senders_of(cases)) & set(by_hand))
     return [
-        Figure("two runs by hand at once: of them sent", str(senders), "2", senders == 2),
+        equal("two runs by hand at once: of them sent", senders, 2),
         _once("two runs by hand at once", live, cases),
     ]
 
@@ -270,7 +242,6 @@ def _acted_on_in_flight(
 
 
 def _is_quiet(live: LiveAirflow, cases: Sequence[Case]) -> bool:
-    """All are at phones, but for those of unknown outcome that the gateway never had."""
     return not set(live.states(cases)) - {"delivered", "unknown"} and not _unsettled(live)
 
 
@@ -282,14 +253,13 @@ def _at_gateway(live: LiveAirflow, least: int) -> int:
 
 
 def cleared_in_flight(live: LiveAirflow) -> list[Figure]:
-    """Clearing ``send`` while it has requests in flight."""
     return _acted_on_in_flight(live, "send cleared", lambda run: live.clear(run, "send"))
 
 
 # --------------------------------------------------------------------------------------------- backfills
 
 
-def backfills(live: LiveAirflow, by_command: bool = True) -> list[Figure]:
+def backfills(live: LiveAirflow) -> list[Figure]:
     """Each ``--reprocess-behavior`` plans what is missing in its window and sends what failed in passing there."""
     first = _minute(datetime.now(UTC)) - timedelta(hours=3)
     failing_at, settled_at, unseen_at, outside_at = (first + n * MINUTE + timedelta(seconds=20) for n in range(4))
@@ -308,7 +278,7 @@ def backfills(live: LiveAirflow, by_command: bool = True) -> list[Figure]:
     picture = live.picture(untouched)
 
     def create(behavior: str) -> Counter[str]:
-        runs = live.backfill(first + MINUTE, last, behavior, by_command=by_command)
+        runs = live.backfill(first + MINUTE, last, behavior)
         return Counter(run["state"] for run in runs)
 
     found = [equal("a row committed hours late: planned by ordinary runs", live.states(missing), Counter(missing=2))]
@@ -421,7 +391,6 @@ def last_week(live: LiveAirflow, days: int = 6) -> list[Figure]:
 
 
 def release_unknown(live: LiveAirflow) -> list[Figure]:
-    """Unknown messages of a window are sent again only where a person says so."""
     at = _minute(datetime.now(UTC)) - timedelta(hours=5) + timedelta(seconds=10)
     fires = _minute(at) + MINUTE
     reached, unreached = _move_unknown(live, at)
@@ -465,7 +434,6 @@ def marked_success(live: LiveAirflow) -> list[Figure]:
 
 
 def marked_in_flight(live: LiveAirflow) -> list[Figure]:
-    """*Mark success* on ``send`` while it has requests in flight."""
     return _acted_on_in_flight(live, "send marked success", lambda run: live.mark_success(run, "send"))
 
 
@@ -498,7 +466,6 @@ def colours(live: LiveAirflow) -> tuple[list[Figure], list[Case]]:
 
 
 def minute_of(case: Case) -> datetime:
-    """The minute in which the source recorded it."""
     return _minute(case.recorded_at)
 
 
@@ -545,12 +512,10 @@ def _kill_component(live: LiveAirflow, name: str) -> None:
 
 
 def killed_task(live: LiveAirflow) -> list[Figure]:
-    """The process of ``send`` is killed."""
     return _acted_on_in_flight(live, "send's process killed", lambda _: _kill_task(live))
 
 
 def killed_worker(live: LiveAirflow) -> list[Figure]:
-    """The executor's worker above ``send`` is killed."""
     return _acted_on_in_flight(live, "executor's worker killed", lambda _: _kill_worker(live))
 
 
@@ -560,88 +525,9 @@ def killed_scheduler(live: LiveAirflow) -> list[Figure]:
 
 
 def killed_triggerer(live: LiveAirflow) -> list[Figure]:
-    """The triggerer, which watches the sources, is killed."""
     return _acted_on_in_flight(
         live, "triggerer killed", lambda _: _kill_component(live, "airflow-triggerer"), most_unknown=0
     )
-
-
-def kill_processes(seeds: Sequence[int]) -> list[Figure]:
-    """One kill for each seed, the scheduler and the process of ``send`` in turn, while traffic flows; then quiet."""
-    # A dead task holds back its run until its heartbeat is missed: the demo waits 60 s for that.
-    with (
-        _folder() as folder,
-        live_airflow(folder, {"AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "15"}, seed=len(seeds)) as live,
-    ):
-        began = time.monotonic()
-        live.set_faults(slow_seconds={"probability": 1, "seconds": 1})
-        over = threading.Event()
-        traffic = threading.Thread(target=_flow, args=(live, over, len(seeds)))
-        traffic.start()
-        in_flight: set[str] = set()
-        try:
-            for number, seed in enumerate(seeds):
-                in_flight |= _kill_at_random(live, random.Random(seed), scheduler=number % 2 == 0)
-        finally:
-            over.set()
-            traffic.join()
-        live.set_faults()
-        return _judge_kills(live, len(seeds), in_flight, time.monotonic() - began)
-
-
-def _flow(live: LiveAirflow, over: threading.Event, seed: int) -> None:
-    lot = random.Random(seed)
-    while not over.wait(lot.uniform(0, 0.6)):
-        live.desk.move(lot.choice((1, 1, 2, 4)))
-
-
-def _kill_at_random(live: LiveAirflow, lot: random.Random, *, scheduler: bool) -> set[str]:
-    """Kills within five seconds of a sender being at work; returns the requests then in flight."""
-    live.wait_until("a sender at work", live.task_processes, 180)
-    time.sleep(lot.uniform(0, 5))
-    if scheduler:
-        before = live.pid_of("airflow-scheduler")
-        _kill_component(live, "airflow-scheduler")
-        # By then the supervisor has ended what the scheduler left, and no new sender is there yet.
-        live.wait_until(
-            "the scheduler started again", lambda: live.pid_of("airflow-scheduler") not in (None, before), 60
-        )
-    else:
-        for process, _ in live.wait_until("a sender to kill", live.task_processes, 180):
-            send(process.pid, signal.SIGKILL)
-    return _references(live, "in_flight")
-
-
-def _judge_kills(live: LiveAirflow, kills: int, in_flight: set[str], seconds: float) -> list[Figure]:
-    cases = list(live.desk.cases)
-    live.wait_until("quiet after the kills", lambda: _is_quiet(live, cases), 240)
-    states, accepted = live.states(cases), live.accepted()
-    ever = _ever_unknown(live, cases)
-    doubled = sum(accepted[case.phone] > 1 for case in cases)
-    never = [case for case in cases if not accepted[case.phone]]
-    strange = len({message["reference"] for message in live.network_log()} - _references(live))
-    share = 100 / len(cases)
-    return [
-        equal(f"{kills} kills in {seconds:.0f} s, {len(cases)} messages: texted twice", doubled, 0),
-        equal(
-            f"{kills} kills: never at the gateway, and not unknown in the ledger",
-            len(never) - live.states(never)["unknown"],
-            0,
-        ),
-        Figure(
-            f"{kills} kills: attempts in flight just then",
-            f"{len(in_flight)} ({len(in_flight) * share:.1f} %)",
-            f"at most {COMMITTED} a kill",
-            len(in_flight) <= COMMITTED * kills,
-        ),
-        Figure(
-            f"{kills} kills: of those, unknown until a receipt came; unknown to the end, never at the gateway",
-            f"{ever - states['unknown']}; {states['unknown']} ({states['unknown'] * share:.1f} %)",
-            "at most those in flight",
-            ever <= len(in_flight) and len(never) == states["unknown"],
-        ),
-        equal(f"{kills} kills: at the gateway without an attempt in the ledger", strange, 0),
-    ]
 
 
 def _references(live: LiveAirflow, state: str | None = None) -> set[str]:
@@ -680,15 +566,6 @@ def by_hand(live: LiveAirflow) -> list[Figure]:
 
 
 # --------------------------------------------------------------------------------------------------- all
-
-
-@contextmanager
-def _folder() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="motcua-contract-"))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 Line = Callable[[LiveAirflow], list[Figure]]
@@ -769,20 +646,17 @@ _KEPT = ("xcom", "log", "dag_run", "task_instance", "rendered_task_instance_fiel
 def figures(seed: int) -> list[Figure]:
     """Every line of the contract, in one Airflow."""
     found: list[Figure] = []
-    took: list[str] = []
-    began = time.monotonic()
-    with _folder() as folder, live_airflow(folder, RETRY_LATER, seed=seed) as live:
-        took.append(f"start {time.monotonic() - began:.0f}")
+    with (
+        tempfile.TemporaryDirectory(prefix="motcua-contract-", ignore_cleanup_errors=True) as folder,
+        live_airflow(Path(folder), RETRY_LATER, seed=seed) as live,
+    ):
         for name, line in _lines():
-            began = time.monotonic()
             try:
                 found += line(live)
             except (AssertionError, TimeoutError, RuntimeError, ValueError, IndexError) as failure:
                 found.append(Figure(name, f"{type(failure).__name__}: {failure}", "comes to its end", False))
                 live.set_faults()
                 live.pause(False)
-            took.append(f"{name} {time.monotonic() - began:.0f}")
         strange = len({message["reference"] for message in live.network_log()} - _references(live))
         found.append(equal("in all: at the gateway without an attempt in the ledger", strange, 0))
-    found.append(Figure("seconds", ", ".join(took), "-", True))
     return found

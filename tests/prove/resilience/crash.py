@@ -14,8 +14,8 @@ from collections import Counter
 from collections.abc import Iterator
 
 from tests.crash.breakages import BREAKAGES
-from tests.crash.harness import Mode, Tally, end_at_first_signal, run, run_broken
-from tests.prove import Figure
+from tests.crash.harness import Mode, end_at_first_signal, run, run_broken
+from tests.prove import Figure, equal, none, noted
 
 SEEDS = 500
 _OUTAGES = 200
@@ -63,24 +63,19 @@ def _figures(name: str, mode: Mode, first: int, seeds: int) -> Iterator[Figure]:
     }[mode]
     yield from [
         Figure(f"{name}: seeds", f"{tally.seeds:,}{of_them}", f"{seeds:,}", tally.seeds == seeds),
-        Figure(f"{name}: what died", killed, "-", True),
-        Figure(f"{name}: messages", f"{messages:,}: {states}", "-", True),
-        Figure(f"{name}: taken by gateways; received", f"{count['submissions']:,}; {count['received']:,}", "-", True),
+        noted(f"{name}: what died", killed),
+        noted(f"{name}: messages", f"{messages:,}: {states}"),
+        noted(f"{name}: taken by gateways; received", f"{count['submissions']:,}; {count['received']:,}"),
     ]
     if mode == "process":
         taken, frozen = count["frozen processes taken over"], count["processes frozen"]
-        yield Figure(f"{name}: frozen ones taken over", f"{taken:,}", f"{frozen:,}", taken == frozen)
-    yield from [_none(f"{name}: {kind}", tally, kind) for kind in ("doubled", "lost", "stuck", "wrong")]
+        yield equal(f"{name}: frozen ones taken over", taken, frozen)
+    yield from [none(f"{name}: {kind}", tally.defects[kind]) for kind in ("doubled", "lost", "stuck", "wrong")]
     share = f"{unknown:,} ({100 * unknown / max(1, messages):.1f} %): {settled}"
     yield from [
-        Figure(f"{name}: became unknown", share, "-", True),
-        Figure(f"{name}: identity checked, in all ledgers", str(count["identities checked"]), "-", True),
-        Figure(
-            f"{name}: seconds",
-            f"{tally.seconds:.0f}, {1000 * tally.seconds / max(1, here):.0f} ms a seed",
-            "-",
-            True,
-        ),
+        noted(f"{name}: became unknown", share),
+        noted(f"{name}: identity checked, in all ledgers", count["identities checked"]),
+        noted(f"{name}: seconds", f"{tally.seconds:.0f}, {1000 * tally.seconds / max(1, here):.0f} ms a seed"),
     ]
     rest = Counter(
         {
@@ -93,10 +88,6 @@ def _figures(name: str, mode: Mode, first: int, seeds: int) -> Iterator[Figure]:
             )
         }
     )
-    yield from [Figure(f"{name}: {words}", str(number), "-", True) for words, number in rest.items() if number]
+    yield from [noted(f"{name}: {words}", number) for words, number in rest.items() if number]
     if not tally.is_whole:
         raise KeyboardInterrupt
-
-
-def _none(name: str, tally: Tally, kind: str) -> Figure:
-    return Figure(name, str(tally.defects[kind]), "0", tally.defects[kind] == 0)

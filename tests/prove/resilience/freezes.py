@@ -8,7 +8,7 @@ of a case that the desk has ready once the leader is frozen (tests/crash/takeove
 from __future__ import annotations
 
 from tests.crash.harness import run_takeovers
-from tests.prove import Figure
+from tests.prove import Figure, none, noted
 
 _WITHIN = 15.0
 """Seconds."""
@@ -27,8 +27,8 @@ def figures(seed: int) -> list[Figure]:
     return [
         Figure("steps at which the leader was frozen", f"{frozen} of {tally.seeds}", "over 100", frozen > 100),
         Figure("seconds until a case had gone that came then, at most", f"{slowest:.1f}", "15", 0 < slowest <= _WITHIN),
-        Figure("the longest", named, "-", True),
+        noted("the longest", named),
         Figure("seconds after a frozen PostgreSQL answers again", f"{awake:.1f}", "15", 0 < awake <= _WITHIN),
-        Figure("told twice", str(doubled), "0", doubled == 0),
-        Figure("not taken over", str(tally.defects["stuck"]), "0", tally.defects["stuck"] == 0),
+        none("told twice", doubled),
+        none("not taken over", tally.defects["stuck"]),
     ]

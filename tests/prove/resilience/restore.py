@@ -14,7 +14,6 @@ import os
 import random
 import shutil
 import subprocess
-import tempfile
 import threading
 import time
 from collections import Counter
@@ -26,7 +25,6 @@ from typing import Any
 from unittest import mock
 
 import psycopg
-from psycopg import sql
 from pyrage import x25519
 
 from motcua.gateways import open_gateway
@@ -41,7 +39,6 @@ from motcua.settings import settings
 from motcua.store.journal import open_journal
 from motcua.store.ledger.database import close_ledger_pool, connect
 from motcua.store.ledger.migrations import migrate
-from motcua.store.oversight.accounting import identity
 from tests.ground import (
     OneStop,
     ask,
@@ -49,6 +46,8 @@ from tests.ground import (
     database,
     environment,
     gateway_connection,
+    memory_folder,
+    off_balance,
     own_server,
     provision,
     quiet_logs,
@@ -86,11 +85,9 @@ class Desk:
     """How long ago it happens: a sleep is lived through by going on that much later."""
 
     def now(self) -> datetime:
-        """The moment it is there."""
         return datetime.now(UTC) - self.ago
 
     def happen(self, count: int) -> None:
-        """So many dossiers have their result."""
         now = self.now()
         with self.one_stop.connection.transaction():
             for number in range(self.events, self.events + count):
@@ -131,11 +128,13 @@ class Stage:
     def send(self, run_id: str = "prove") -> None:
         sender.send(run_id, clock=self.desk.now)
 
+    def tell(self) -> None:
+        self.plan()
+        self.send()
+
     def work(self) -> None:
-        """The system as ever, until nothing is left that it can do by itself."""
         for _ in range(_ROUNDS):
-            self.plan()
-            self.send()
+            self.tell()
             settle("prove", clock=self.desk.now)
             with connect() as ledger:
                 left = ledger.execute("SELECT count(*) AS left FROM motcua.messages WHERE state = 'queued'").fetchone()
@@ -150,8 +149,6 @@ def _reference(asked: dict[str, str]) -> str:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an experiment showed."""
-
     doubled: int
     """Citizens who were told, or may have been told, more than once."""
     forgotten: int
@@ -166,7 +163,6 @@ class Outcome:
 
 
 def judge(stage: Stage) -> Outcome:
-    """Holds the ledger against the gateway's log."""
     told: Counter[int] = Counter()
     for asked in stage.gateway.asked:
         if stage.answers[_reference(asked)] != "refused":
@@ -179,7 +175,6 @@ def judge(stage: Stage) -> Outcome:
                 " WHERE state = 'unknown'"
             )
         }
-        difference = sum(abs(row.difference) for row in identity(ledger))
         # The last receipts of the gap come now.
         late = [_reference(asked) for asked in stage.gateway.asked if stage.answers[_reference(asked)] == "taken"][:50]
         effects = Counter(
@@ -193,7 +188,7 @@ def judge(stage: Stage) -> Outcome:
         listed=len(listed),
         queued_doubled=sum(told[number] > 1 for number in range(QUEUED)),
         gap_events=sum(bool(told[number]) or number in listed for number in everybody[QUEUED:]),
-        difference=difference,
+        difference=off_balance(),
         receipts=f"{effects['applied']} of {len(late)}",
         events=stage.desk.events,
     )
@@ -206,14 +201,12 @@ Experiment = Callable[[Stage, Cluster], contextlib.AbstractContextManager[None]]
 def _gap(stage: Stage) -> None:
     """What is sent and happens after the copy, and while the ledger is away."""
     stage.desk.happen(TOLD_IN_GAP)
-    stage.plan()
-    stage.send()
+    stage.tell()
     stage.desk.happen(UNTOLD)
 
 
 @contextlib.contextmanager
 def by_hand(stage: Stage, primary: Cluster) -> Iterator[None]:
-    """pg_dump and pg_restore, as people do."""
     dump = stage.folder / "ledger.dump"
     _run("pg_dump", "--format=custom", "--file", str(dump), primary.dsn("motcua"))
     _gap(stage)
@@ -226,7 +219,6 @@ def by_hand(stage: Stage, primary: Cluster) -> Iterator[None]:
 
 @contextlib.contextmanager
 def by_the_command(stage: Stage, primary: Cluster) -> Iterator[None]:
-    """motcua backup and motcua restore."""
     key = x25519.Identity.generate()
     (stage.folder / "key").write_text(f"{key}\n")
     os.environ["MOTCUA_BACKUP_RECIPIENTS"] = str(key.to_public())
@@ -250,14 +242,14 @@ def by_a_copied_data_folder(
     """PostgreSQL's whole data folder put back as it was."""
     data, copied = primary.server.data, stage.folder / "snapshot"
     primary.stop()
-    _run_plain("cp", "-a", str(data), str(copied))
+    _run("cp", "-a", str(data), str(copied))
     primary.part.start()
     _gap(stage)
     before_it_is_lost()
     close_ledger_pool()
     primary.quit()
     shutil.rmtree(data)
-    _run_plain("cp", "-a", str(copied), str(data))
+    _run("cp", "-a", str(copied), str(data))
     primary.part.start()
     yield
 
@@ -319,8 +311,7 @@ def without_its_journal(stage: Stage, primary: Cluster) -> Iterator[None]:
         moment = datetime.now(UTC)
         shutil.rmtree(settings().journal_folder)
         asked = len(stage.gateway.asked)
-        stage.plan()
-        stage.send()
+        stage.tell()
         assert len(stage.gateway.asked) == asked, "something went before anybody decided"
         sent_until = (moment + timedelta(hours=7)).strftime("%Y-%m-%dT%H:%M:%S")
         type_command("gaps", "close", "1", "--sent-until", sent_until, "--reason", "prove", "--as-department", "--yes")
@@ -334,29 +325,25 @@ def disk_put_back(*, watched: bool, memory: bool) -> Experiment:
 
     @contextlib.contextmanager
     def experiment(stage: Stage, primary: Cluster) -> Iterator[None]:
-        os.environ |= {"MOTCUA_WATCH": str(stage.folder / "watch"), "MOTCUA_DATA": str(stage.folder / "data")}
-        settings.cache_clear()
-        _look(stage)
+        _begin_to_watch(stage)
         theirs = [settings().journal_folder] if watched else [settings().journal_folder, stage.folder / "watch"]
         for folder in theirs:
-            _run_plain("cp", "-a", str(folder), f"{folder}-then")
+            _run("cp", "-a", str(folder), f"{folder}-then")
 
         def put_back_what_lies_beside() -> None:
             _look(stage)
             for folder in theirs:
                 shutil.rmtree(folder)
-                _run_plain("cp", "-a", f"{folder}-then", str(folder))
+                _run("cp", "-a", f"{folder}-then", str(folder))
             _sleep(stage, watched=watched)
 
         way = _with_its_memory if memory else by_a_copied_data_folder
         with way(stage, primary, put_back_what_lies_beside):
             asked = len(stage.gateway.asked)
-            stage.plan()
-            stage.send()
+            stage.tell()
             assert len(stage.gateway.asked) == asked, "something of before went before anybody vouched"
             stage.desk.happen(UNTOLD)
-            stage.plan()
-            stage.send()
+            stage.tell()
             assert len(stage.gateway.asked) >= asked + UNTOLD, "what happened after waking did not go at once"
             told = "ledger_went_back" if watched else "ledger_slept"
             assert told in _look(stage), f"{told} was not told"
@@ -369,19 +356,21 @@ def disk_put_back(*, watched: bool, memory: bool) -> Experiment:
 @contextlib.contextmanager
 def only_off(stage: Stage, primary: Cluster) -> Iterator[None]:
     """Off for half an hour, and nothing was put back: a watch that stayed awake elsewhere says so."""
-    os.environ |= {"MOTCUA_WATCH": str(stage.folder / "watch"), "MOTCUA_DATA": str(stage.folder / "data")}
-    settings.cache_clear()
-    _look(stage)
+    _begin_to_watch(stage)
     stage.desk.happen(TOLD_IN_GAP)
-    stage.plan()
-    stage.send()
+    stage.tell()
     _look(stage)
     _sleep(stage, watched=True)
     stage.desk.happen(UNTOLD)
-    stage.plan()
-    stage.send()
+    stage.tell()
     assert not {"ledger_slept", "ledger_went_back"} & _look(stage), "a person was asked"
     yield
+
+
+def _begin_to_watch(stage: Stage) -> None:
+    os.environ |= {"MOTCUA_WATCH": str(stage.folder / "watch"), "MOTCUA_DATA": str(stage.folder / "data")}
+    settings.cache_clear()
+    _look(stage)
 
 
 def _look(stage: Stage) -> set[str]:
@@ -485,14 +474,14 @@ def figures(seed: int) -> list[Figure]:
 
 def experiment(way: Experiment, seed: int, ago: timedelta = timedelta(0)) -> Outcome:
     """One way back, from empty servers on; it begins so long ago."""
-    with tempfile.TemporaryDirectory(prefix="motcua-restore-") as name, contextlib.ExitStack() as open_until_then:
-        folder = Path(name)
-        folder.chmod(0o711)
-        gateway = open_until_then.enter_context(contextlib.closing(ScriptedGateway()))
-        open_until_then.enter_context(environment())
-        open_until_then.enter_context(quiet_logs())
-        desk = open_until_then.enter_context(_desk(folder / "desk"))
-        primary = open_until_then.enter_context(start_archiving(folder / "primary", folder / "archive"))
+    with (
+        memory_folder("motcua-restore-") as folder,
+        contextlib.closing(ScriptedGateway()) as gateway,
+        environment(),
+        quiet_logs(),
+        _desk(folder / "desk") as desk,
+        start_archiving(folder / "primary", folder / "archive") as primary,
+    ):
         desk.ago = ago
         stage = Stage(folder, desk, gateway, random.Random(seed))
         gateway.answer_to = stage.answer
@@ -540,15 +529,10 @@ def _desk(folder: Path) -> Iterator[Desk]:
             yield Desk(one_stop, postgres_connection(dsn))
 
 
-def _drop_ledger(primary: Cluster) -> None:
-    ask(primary.admin_dsn, sql.SQL("DROP DATABASE motcua WITH (FORCE)"))
-
-
 def _run(program: str, *arguments: str) -> None:
-    subprocess.run([str(binaries() / program), *arguments], check=True, capture_output=True, timeout=300)
-
-
-def _run_plain(*command: str) -> None:
+    """A program of PostgreSQL's, or of the machine's."""
+    own = binaries() / program
+    command = [str(own) if own.exists() else program, *arguments]
     subprocess.run(command, check=True, capture_output=True, timeout=300)
 
 

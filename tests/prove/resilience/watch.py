@@ -30,7 +30,7 @@ from urllib.parse import quote
 
 import psycopg
 import requests
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import make_conninfo
 from psycopg.rows import dict_row
 
 from motcua.domain.checks import CHECKS
@@ -40,7 +40,7 @@ from motcua.sandbox.machine.postgres import EmbeddedPostgres
 from motcua.sandbox.network.mailbox import mail_ids, read_mail
 from tests.ground import write_backup
 from tests.live.airflow import LiveAirflow, live_airflow
-from tests.prove import Figure
+from tests.prove import Figure, every, none
 from tests.prove.worlds.ledgers import proving_ledger, proving_server
 
 MOST_SECONDS = 300.0
@@ -74,7 +74,6 @@ class Mailbox:
     _read: dict[str, list[Told]] = field(default_factory=dict)
 
     def told(self) -> list[Told]:
-        """Every alert and every end, in the order in which they came."""
         for name in mail_ids(self.folder):
             if name not in self._read:
                 self._read[name] = self._of(name)
@@ -102,10 +101,8 @@ class Fault:
     planted_at: datetime
     mend: Callable[[], object]
     mended_at: datetime | None = None
-    told_after: float | None = None
-    """Seconds from planting to the mail."""
-    over_after: float | None = None
-    """Seconds from mending to the mail."""
+    seconds: dict[bool, float] = field(default_factory=dict)
+    """From planting to the mail that tells it (``False``), from mending to the one that tells its end."""
 
 
 class Planting:
@@ -114,39 +111,41 @@ class Planting:
     def __init__(self, live: LiveAirflow, folder: Path) -> None:
         self.live, self.folder = live, folder
         self.mailbox = Mailbox(folder / "mailbox")
-        port = int(conninfo_to_dict(json_dsn(live.environment["AIRFLOW_CONN_MOTCUA_DB"]))["port"])
+        port = int(json.loads(live.environment["AIRFLOW_CONN_MOTCUA_DB"])["port"])
         self.admin_dsn = EmbeddedPostgres(folder / "postgres", port).admin_dsn
         self.faults: list[Fault] = []
 
     @contextmanager
     def admin(self, database: str = "postgres") -> Iterator[psycopg.Connection[dict[str, Any]]]:
-        """As PostgreSQL's administrator, past every trigger."""
         dsn = make_conninfo(self.admin_dsn, dbname=database)
         with psycopg.connect(dsn, autocommit=True, row_factory=dict_row) as connection:
             connection.execute("SET session_replication_role = 'replica'")
             yield connection
 
     def plant(self, name: str, key: str, do: Callable[[], object], mend: Callable[[], object]) -> Fault:
-        """Does it, and remembers when."""
         _report(f"{key}: planted")
         fault = Fault(name, key, datetime.now(UTC), mend)
         do()
         self.faults.append(fault)
         return fault
 
-    def wait_told(self, *faults: Fault) -> None:
-        """Until each is told, five minutes and a little at most."""
+    def doors(self, database: str, allow: bool, whose: str = "%") -> None:
+        """Whether a database lets anybody in; those of these roles who are in it are put out."""
+        with self.admin() as admin:
+            admin.execute(f"ALTER DATABASE {database} ALLOW_CONNECTIONS {'true' if allow else 'false'}")
+            if not allow:
+                ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND usename LIKE %s"
+                admin.execute(ended, (database, whose))
 
-        def look(told: Sequence[Told]) -> bool:
-            for fault in faults:
-                if fault.told_after is None:
-                    fault.told_after = _after(told, fault.key, fault.planted_at, is_over=False)
-                    if fault.told_after is not None:
-                        _report(f"{fault.key}: told after {fault.told_after:.0f} s")
-            return all(fault.told_after is not None for fault in faults)
+    def do(self, database: str, statement: str) -> None:
+        with self.admin(database) as admin:
+            admin.execute(statement.encode())
 
-        if not self._wait(look):
-            _report(f"never told: {', '.join(each.key for each in faults if each.told_after is None)}")
+    def through(self, name: str, key: str, do: Callable[[], object], mend: Callable[[], object]) -> None:
+        """One fault until it is told, and its end."""
+        fault = self.plant(name, key, do, mend)
+        self.wait_told(fault)
+        self.mend(fault)
 
     def mend(self, *faults: Fault, again_after: float = inf) -> None:
         """Mends them, again after so many seconds, and waits until the end of each is told."""
@@ -154,57 +153,44 @@ class Planting:
         self.wait_over(*faults, again_after=again_after)
 
     def begin_to_mend(self, *faults: Fault) -> None:
-        """Mends them."""
         for fault in faults:
             fault.mended_at = datetime.now(UTC)
             fault.mend()
 
+    def wait_told(self, *faults: Fault) -> None:
+        self._wait(faults, is_over=False)
+
     def wait_over(self, *faults: Fault, again_after: float = inf) -> None:
         """Until the end of each is told; mends them again after so many seconds."""
+        self._wait(faults, is_over=True, again_after=again_after)
+
+    def _wait(self, faults: Sequence[Fault], *, is_over: bool, again_after: float = inf) -> None:
+        """Five minutes and a little at most."""
+        words = "over" if is_over else "told"
         mended_at = time.monotonic()
-
-        def look(told: Sequence[Told]) -> bool:
-            nonlocal mended_at
-            is_time = time.monotonic() > mended_at + again_after
-            mended_at = time.monotonic() if is_time else mended_at
-            for fault in faults:
-                assert fault.mended_at is not None
-                if is_time:
+        until = mended_at + MOST_SECONDS + 30
+        while left := [fault for fault in faults if is_over not in fault.seconds]:
+            if time.monotonic() > until:
+                _report(f"never {words}: {', '.join(fault.key for fault in left)}")
+                return
+            if time.monotonic() > mended_at + again_after:
+                mended_at = time.monotonic()
+                for fault in faults:
                     fault.mend()
-                if fault.over_after is None:
-                    fault.over_after = _after(told, fault.key, fault.mended_at, is_over=True)
-                    if fault.over_after is not None:
-                        _report(f"{fault.key}: over after {fault.over_after:.0f} s")
-            return all(fault.over_after is not None for fault in faults)
-
-        if not self._wait(look):
-            _report(f"end never told: {', '.join(each.key for each in faults if each.over_after is None)}")
-
-    def _wait(self, look: Callable[[Sequence[Told]], bool]) -> bool:
-        until = time.monotonic() + MOST_SECONDS + 30
-        while not (done := look(self.mailbox.told())) and time.monotonic() < until:
+            told = self.mailbox.told()
+            for fault in left:
+                since = fault.mended_at if is_over else fault.planted_at
+                assert since is not None
+                found = (each.at for each in told if (each.key, each.is_over) == (fault.key, is_over))
+                if (first := next((at for at in found if at >= since), None)) is not None:
+                    fault.seconds[is_over] = (first - since).total_seconds()
+                    _report(f"{fault.key}: {words} after {fault.seconds[is_over]:.0f} s")
             time.sleep(0.5)
-        return done
 
 
 def _report(line: str) -> None:
     """How far it has come, for somebody who waits for the table."""
     print(f"{datetime.now(VIETNAM):%H:%M:%S} {line}", file=sys.stderr, flush=True)
-
-
-def _after(told: Sequence[Told], key: str, moment: datetime, *, is_over: bool) -> float | None:
-    """Seconds from a moment to the first mail that tells this after it."""
-    found = (each.at for each in told if each.key == key and each.is_over is is_over and each.at >= moment)
-    first = next(found, None)
-    return (first - moment).total_seconds() if first else None
-
-
-def json_dsn(connection: str) -> str:
-    """The DSN of an Airflow connection in JSON."""
-    given = json.loads(connection)
-    return make_conninfo(
-        host=given["host"], port=given["port"], user=given["login"], password=given["password"], dbname=given["schema"]
-    )
 
 
 # --- Faults in a running system --------------------------------------------------------------------------------------
@@ -251,23 +237,14 @@ def _in_the_ledger(planting: Planting) -> None:
         write_backup(backups, datetime.now(UTC) - back)
 
     def lose() -> None:
-        with planting.admin("motcua") as ledger:
-            ledger.execute("CREATE TABLE public.lost AS SELECT * FROM motcua.messages ORDER BY message_id LIMIT 1")
-            ledger.execute("DELETE FROM motcua.messages WHERE message_id = (SELECT message_id FROM public.lost)")
-
-    def find_again() -> None:
-        with planting.admin("motcua") as ledger:
-            ledger.execute("INSERT INTO motcua.messages OVERRIDING SYSTEM VALUE SELECT * FROM public.lost")
+        planting.do("motcua", "CREATE TABLE public.lost AS SELECT * FROM motcua.messages ORDER BY message_id LIMIT 1")
+        planting.do("motcua", "DELETE FROM motcua.messages WHERE message_id = (SELECT message_id FROM public.lost)")
 
     def strange_receipts() -> None:
         extra = json.loads(planting.live.environment["AIRFLOW_CONN_SMS_KANNEL"])["extra"]
         for number in range(3):
             query = {"secret": extra["callback_secret"], "reference": f"strange{number}", "status": "1"}
             requests.get(extra["callback_url"], params=query, timeout=10).raise_for_status()
-
-    def forget_receipts() -> None:
-        with planting.admin("motcua") as ledger:
-            ledger.execute("DELETE FROM motcua.receipt_readings WHERE effect = 'unknown_reference'")
 
     faults = [
         planting.plant(
@@ -276,12 +253,19 @@ def _in_the_ledger(planting: Planting) -> None:
             lambda: date_backup(timedelta(days=2)),
             lambda: date_backup(timedelta(0)),
         ),
-        planting.plant("a message is missing: the identity differs", "identity", lose, find_again),
+        planting.plant(
+            "a message is missing: the identity differs",
+            "identity",
+            lose,
+            lambda: planting.do(
+                "motcua", "INSERT INTO motcua.messages OVERRIDING SYSTEM VALUE SELECT * FROM public.lost"
+            ),
+        ),
         planting.plant(
             "receipts about messages that the ledger does not know",
             "receipts_unknown",
             strange_receipts,
-            forget_receipts,
+            lambda: planting.do("motcua", "DELETE FROM motcua.receipt_readings WHERE effect = 'unknown_reference'"),
         ),
     ]
     planting.wait_told(*faults)
@@ -310,28 +294,17 @@ def _silenced(planting: Planting) -> None:
     planting.wait_told(receipts)
     planting.mend(receipts)
     holders: list[psycopg.Connection[Any]] = []
-    silent = planting.plant(
+    planting.through(
         "a pick-up hangs: its source's news are unread",
         "unserved/khanhhoa",
         lambda: holders.append(hold()),
         lambda: [each.close() for each in holders],
     )
-    planting.wait_told(silent)
-    planting.mend(silent)
 
 
 def _refused(planting: Planting) -> None:
     """The source's database shuts its doors; the gateway resets every request."""
     live = planting.live
-
-    def doors(allow: bool) -> None:
-        with planting.admin() as admin:
-            admin.execute(f"ALTER DATABASE onestop_khanhhoa ALLOW_CONNECTIONS {'true' if allow else 'false'}")
-            if not allow:
-                admin.execute(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                    " WHERE datname = 'onestop_khanhhoa' AND usename LIKE '%reader%'"
-                )
 
     def note_all() -> None:
         for run in live.airflow_rows("SELECT dag_id, run_id FROM dag_run WHERE state = 'failed'"):
@@ -341,8 +314,8 @@ def _refused(planting: Planting) -> None:
     failing = planting.plant(
         "the one-stop database refuses connections",
         "source_failing/khanhhoa",
-        lambda: doors(False),
-        lambda: doors(True),
+        lambda: planting.doors("onestop_khanhhoa", False, "%reader%"),
+        lambda: planting.doors("onestop_khanhhoa", True),
     )
     red = planting.plant("runs are red and nobody looks", "red_run", lambda: None, note_all)
     planting.wait_told(failing, red)
@@ -355,9 +328,8 @@ def _refused(planting: Planting) -> None:
     )
 
     def settle() -> None:
-        with planting.admin("motcua") as ledger:
-            for table in ("attempts", "messages"):
-                ledger.execute(f"UPDATE motcua.{table} SET state = 'delivered' WHERE state = 'unknown'")
+        for table in ("attempts", "messages"):
+            planting.do("motcua", f"UPDATE motcua.{table} SET state = 'delivered' WHERE state = 'unknown'")
 
     unknown = planting.plant("messages are of unknown outcome", "unknown_old", lambda: None, settle)
     planting.wait_told(outage, unknown)
@@ -378,19 +350,11 @@ def _killed(planting: Planting) -> None:
         planting.wait_told(*faults)
         planting.mend(*faults)
     with killing(live, "airflow-api-server") as end_server:
-        server = planting.plant("Airflow's API server is killed", "airflow_unreachable", lambda: None, end_server)
-        planting.wait_told(server)
-        planting.mend(server)
+        planting.through("Airflow's API server is killed", "airflow_unreachable", lambda: None, end_server)
 
 
 def _the_ledger_itself(planting: Planting) -> None:
     """It lets nobody in; it has gone backwards; it has a gap."""
-
-    def doors(allow: bool) -> None:
-        with planting.admin() as admin:
-            admin.execute(f"ALTER DATABASE motcua ALLOW_CONNECTIONS {'true' if allow else 'false'}")
-            if not allow:
-                admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'motcua'")
 
     def go_back() -> None:
         with planting.admin("motcua") as ledger:
@@ -400,32 +364,34 @@ def _the_ledger_itself(planting: Planting) -> None:
                 ledger.execute(f"DELETE FROM motcua.{table} WHERE {number} > {last} - 60")
                 ledger.execute(f"SELECT setval(pg_get_serial_sequence('motcua.{table}', '{number}'), {last})")
 
-    def acknowledge() -> None:
-        with planting.admin("motcua") as ledger:
-            ledger.execute(
-                "UPDATE motcua.alerts SET acknowledged_at = now(), acknowledged_by = 'prove'"
-                " WHERE name = 'ledger_went_back' AND over_at IS NULL"
-            )
-
-    def gap(statement: str) -> None:
-        with planting.admin("motcua") as ledger:
-            ledger.execute(statement)
-
-    unreachable = planting.plant(
-        "the ledger lets nobody in", "ledger_unreachable", lambda: doors(False), lambda: doors(True)
+    planting.through(
+        "the ledger lets nobody in",
+        "ledger_unreachable",
+        lambda: planting.doors("motcua", False),
+        lambda: planting.doors("motcua", True),
     )
-    planting.wait_told(unreachable)
-    planting.mend(unreachable)
-    back = planting.plant("the ledger has gone backwards", "ledger_went_back", go_back, acknowledge)
+    back = planting.plant(
+        "the ledger has gone backwards",
+        "ledger_went_back",
+        go_back,
+        lambda: planting.do(
+            "motcua",
+            "UPDATE motcua.alerts SET acknowledged_at = now(), acknowledged_by = 'prove'"
+            " WHERE name = 'ledger_went_back' AND over_at IS NULL",
+        ),
+    )
     behind = planting.plant(
         "the ledger has a gap",
         "ledger_behind",
         # Of the kind that no run closes by itself; the ledger that went back may have one already.
-        lambda: gap(
+        lambda: planting.do(
+            "motcua",
             "INSERT INTO motcua.gaps (kind, noticed_at, lost_attempts, held_messages)"
-            " VALUES ('behind_watch', now(), 1, 0) ON CONFLICT DO NOTHING"
+            " VALUES ('behind_watch', now(), 1, 0) ON CONFLICT DO NOTHING",
         ),
-        lambda: gap("UPDATE motcua.gaps SET closed_at = now(), closed_by = 'prove' WHERE closed_at IS NULL"),
+        lambda: planting.do(
+            "motcua", "UPDATE motcua.gaps SET closed_at = now(), closed_by = 'prove' WHERE closed_at IS NULL"
+        ),
     )
     planting.wait_told(back, behind)
     # The journal, too, knows of what is gone, and a run opens a gap of that kind meanwhile.
@@ -473,21 +439,17 @@ def _in_a_running_system(seed: int) -> list[Figure]:
     faults = [*missed, *planting.faults]
     figures = [Figure("before any fault: alerts", ", ".join(before) or "none", "none", not before)]
     for fault in faults:
-        value = "never"
-        ok = False
-        if fault.told_after is not None:
+        value, ok = "never", False
+        if False in fault.seconds:
             # At worst each look that it needs comes so much later.
             looks = CHECKS[fault.key.partition("/")[0]].looks
-            each_minute = fault.told_after + looks * (MINUTE - ROUND)
-            value, ok = f"{fault.told_after:.0f} s; {each_minute:.0f} s", each_minute <= MOST_SECONDS
+            each_minute = fault.seconds[False] + looks * (MINUTE - ROUND)
+            value, ok = f"{fault.seconds[False]:.0f} s; {each_minute:.0f} s", each_minute <= MOST_SECONDS
         must = f"{MOST_SECONDS:.0f} s at a look a minute"
         figures.append(Figure(f"{fault.key}: {fault.name}", value, must, ok))
-    over = sum(fault.over_after is not None for fault in planting.faults)
-    count = len(planting.faults)
-    figures.append(Figure("ends that were told", f"{over} of {count}", f"{count} of {count}", over == count))
-    in_turn = _told_in_turn(told)
-    figures.append(Figure("alerts told twice before they were over", str(in_turn), "0", in_turn == 0))
-    return figures
+    over = sum(True in fault.seconds for fault in planting.faults)
+    figures.append(every("ends that were told", over, len(planting.faults)))
+    return [*figures, none("alerts told twice before they were over", _told_in_turn(told))]
 
 
 def _told_in_turn(told: Sequence[Told]) -> int:
@@ -539,5 +501,4 @@ def _days(seed: int) -> list[Figure]:
 
 
 def figures(seed: int = 1) -> list[Figure]:
-    """Both parts."""
     return [*_days(seed), *_in_a_running_system(seed)]

@@ -23,8 +23,7 @@ import psutil
 from motcua.sandbox.machine.parts import Part, listens
 from tests.ground import free_port
 from tests.live.airflow import ROOT, Case, LiveAirflow, live_airflow
-from tests.prove import Figure
-from tests.prove.resilience.contract import at_most, equal
+from tests.prove import Figure, at_most, equal
 
 HOLD = 0.5
 """Seconds for which the gateway keeps each request."""
@@ -35,10 +34,7 @@ TAKEN_OVER_WITHIN = 15
 
 
 class Worker(Part):
-    """One ``airflow celery worker``; killed, it goes with all that it runs, as a host does."""
-
     def sends(self, live: LiveAirflow) -> bool:
-        """It runs a sender now."""
         return bool(live.task_processes("send", self.pid))
 
     def ports(self) -> set[int]:
@@ -271,6 +267,5 @@ def _most_at_once(live: LiveAirflow, lost_at: float) -> int:
 
 
 def figures(seed: int) -> list[Figure]:
-    """What became of two workers' messages."""
     with two_workers(seed) as workers:
         return worker_lost_and_worker_stopped(workers)

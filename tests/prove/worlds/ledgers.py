@@ -11,7 +11,7 @@ from typing import Final
 from unittest import mock
 
 from tests.ground import FAST, Server, environment, ledger_connections, make_ledger, own_server
-from tests.prove import Figure
+from tests.prove import Figure, equal
 
 
 @contextlib.contextmanager
@@ -68,7 +68,6 @@ Mistake = Callable[[str], AbstractContextManager[object]]
 
 
 def replacing(owner: object, attribute: str, wrong: object) -> Mistake:
-    """A name of the system that means something else."""
     return lambda _: mock.patch.object(owner, attribute, wrong)
 
 
@@ -92,4 +91,4 @@ def notice_mistakes(
             else:
                 print(f"not noticed: {name}")
     made = len(mistakes)
-    return Figure("mistakes made on purpose that are noticed", str(noticed), str(made), noticed == made)
+    return equal("mistakes made on purpose that are noticed", noticed, made)

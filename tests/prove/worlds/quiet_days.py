@@ -33,8 +33,6 @@ BEGIN = datetime(2026, 11, 27, 0, 0, tzinfo=VIETNAM)
 
 
 class QuietDays:
-    """The world, the system and the watch, a step at a time."""
-
     def __init__(self, ledger: str, desks: Desks, mail: MailServer, outside: Outside, backups: Path, seed: int) -> None:
         self.now = BEGIN
         self.rounds = 0
@@ -142,15 +140,12 @@ class QuietDays:
         return [str(message["Subject"]) for _, message in self._mail.taken]
 
     def alerts(self) -> list[str]:
-        """Subjects of the mails about alerts."""
         return [each for each in self._subjects() if "Giám sát ngày" not in each]
 
     def daily_mails(self) -> int:
-        """How many mails said that the watch lives."""
         return sum("Giám sát ngày" in each for each in self._subjects())
 
     def messages(self) -> int:
-        """Messages that a gateway took."""
         row = self._ledger.execute("SELECT count(*) AS n FROM motcua.messages WHERE accepted_at IS NOT NULL").fetchone()
         return int(row["n"]) if row else 0
 

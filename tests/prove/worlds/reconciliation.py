@@ -110,7 +110,6 @@ THREE_DAYS = Schedule(days=3, first_day=date(2024, 5, 13), after=1, deleted=2, c
 
 
 def offices(schedule: Schedule) -> list[Office]:
-    """The agencies of this world."""
     began = at(schedule.first_day, 0, 0)
     code = "000.00.{:02}.H32".format
     return [
@@ -166,7 +165,6 @@ class ContractSource:
 
     @staticmethod
     def row(dossier: Dossier, row: Row) -> tuple[str, dict[str, Any]]:
-        """Statement and values that write a dossier's row."""
         return _upsert(
             "onestop.dossiers",
             ("agency_code", "dossier_code"),
@@ -182,7 +180,6 @@ class ContractSource:
 
     @staticmethod
     def step(dossier: Dossier, step: Step) -> tuple[str, dict[str, Any]]:
-        """Statement and values that write a transition."""
         return _upsert(
             "onestop.transitions",
             ("transition_id",),
@@ -212,7 +209,6 @@ class OpencpsSource:
 
     @classmethod
     def row(cls, dossier: Dossier, row: Row) -> tuple[str, dict[str, Any]]:
-        """Statement and values that write a dossier's row."""
         values = {
             "MaHoSo": dossier.code, "MaTTHC": row.procedure, "TenTTHC": f"Thủ tục {row.procedure}",
             "TenLinhVuc": "Hộ tịch", "ChuHoSo": "Nguyễn Thị Lan", "SoDienThoai": row.phone,
@@ -225,7 +221,6 @@ class OpencpsSource:
 
     @classmethod
     def step(cls, dossier: Dossier, step: Step) -> tuple[str, dict[str, Any]]:
-        """Statement and values that write a transition."""
         values = {
             "TienDoXuLyId": step.number, "MaHoSo": dossier.code, "ThoiDiemXuLy": _digits(step.occurred_at),
             "NoiDungXuLy": "Xử lý", "TrangThai": str(step.status), "DonViXuLy": dossier.written,
@@ -253,7 +248,6 @@ def segments_of(text: str, accented: bool) -> int:
 
 
 def international(phone: str) -> str:
-    """A Vietnamese number as gateways take it."""
     return f"+84{phone[1:]}"
 
 
@@ -275,6 +269,27 @@ class Fate:
     answers: list[str] = field(default_factory=list)
     receipts: list[list[Receipt]] = field(default_factory=list)
     """Of each attempt that is taken; those without an entry are delivered within a minute and a half."""
+
+
+STORIES = {
+    "told, fetched or left at the desk": 26, "asked for more, which comes or does not": 9,
+    "the clock is stopped; some go on": 4, "no phone": 5, "its phone is mended, some too late": 3,
+    "done on the day": 4, "taken back and given again: two occasions": 3,
+    "taken back and given again within ten minutes of the message: told already": 2,
+    "two events in one pick-up that exclude each other: the newer wins": 3,
+    "its appointed day is moved, once or twice": 3, "its procedure is corrected when the message has gone": 3,
+    "its row alone tells of the result, and goes on without a word": 2,
+    "row and transition are minutes apart, in either order": 2,
+    "its row tells of it a day before the transition": 1, "committed minutes after it was recorded": 3,
+    "recorded after the day's last pick-up": 3, "fetched before the result was read": 2,
+    "handed over, and never said to be ready": 2, "withdrawn": 2, "not taken on": 2, "late": 6,
+    "done on the appointed day, after the apology": 6,
+    "fetched, and taken up again when its day and month are closed": 2, "a status that nobody knows yet": 2,
+    "an agency's code that nobody knows yet": 1, "recorded days after it happened": 1,
+    "recorded before midnight, committed when the day is closed": 1,
+    "stopped or withdrawn on the appointed day, after the apology": 2,
+}  # fmt: skip
+"""How lives go, and how often each."""
 
 
 class World:
@@ -309,7 +324,6 @@ class World:
     # --- writing lives
 
     def do(self, moment: datetime, act: Callable[[Stage], None]) -> None:
-        """Puts an act on the timeline."""
         heapq.heappush(self.acts, (moment, next(self._order), act))
 
     def moment(self, day: date, first: float = 7.5, last: float = 17.0) -> datetime:
@@ -321,7 +335,6 @@ class World:
                 return moment
 
     def phone(self) -> str:
-        """A mobile number that nobody else has."""
         return f"0{next(self._phones)}"
 
     def dossier(self, office: Office, received: datetime, *, written: str | None = None, **changes: Any) -> Dossier:
@@ -348,7 +361,6 @@ class World:
         self, dossier: Dossier, moment: datetime, status: int, desk: bool = False, *, occurred: datetime | None = None,
         visible: datetime | None = None, recorded: datetime | str | None = "as written",
     ) -> Step:  # fmt: skip
-        """A transition alone."""
         written = moment if recorded == "as written" else recorded
         assert not isinstance(written, str)
         step = Step(0, status, desk, occurred or moment, written)
@@ -357,14 +369,12 @@ class World:
         return step
 
     def row(self, dossier: Dossier, moment: datetime, *, visible: datetime | None = None, **changes: Any) -> None:
-        """A change of the row alone."""
         self.do(visible or moment, lambda stage: stage.write_row(dossier, moment, changes))
 
     def both(
         self, dossier: Dossier, moment: datetime, status: int, desk: bool = False, *, visible: datetime | None = None,
         **changes: Any,
     ) -> Step:  # fmt: skip
-        """A transition and the row with it."""
         if status == 9 and desk:
             changes = {"finished_at": moment} | changes
         if status == 10:
@@ -380,7 +390,6 @@ class World:
         return self.moment(day_of(moment) + days * DAY)
 
     def work(self, dossier: Dossier, received: datetime) -> datetime:
-        """Some processing; returns when it is done."""
         now = received + timedelta(minutes=self.random.randint(5, 50))
         self.both(dossier, now, 4)
         return self.later(now, self.random.choice([0, 1, 1, 2, 3, 5, 8]))
@@ -388,17 +397,8 @@ class World:
     # --- stories
 
     def _live(self, office: Office, day: date) -> None:
-        stories = {
-            self.told: 26, self.asked_for_more: 9, self.stopped: 4, self.no_phone: 5, self.mended: 3, self.same_day: 4,
-            self.given_twice: 3, self.given_again_at_once: 2, self.contradicted: 3, self.due_edited: 3,
-            self.procedure_edited: 3, self.row_only: 2, self.row_first: 2, self.row_a_day_before: 1,
-            self.late_commit: 3, self.late_at_night: 3,
-            self.fetched_unread: 2, self.fetched_untold: 2, self.withdrawn: 2, self.refused: 2,
-            self.never_done: 6, self.just_in_time: 6, self.reopened: 2, self.odd_status: 2, self.unknown_code: 1,
-            self.reported_late: 1, self.committed_over_midnight: 1, self.given_after_an_apology: 2,
-        }  # fmt: skip
-        story = self.random.choices(list(stories), list(stories.values()))[0]
-        story(office, self.moment(day))
+        (story,) = self.random.choices(list(STORIES), list(STORIES.values()))
+        self._tell(story, office, self.moment(day))
 
     def _fate(self, phone: str | None) -> None:
         """Most messages arrive; some take other ways."""
@@ -424,221 +424,159 @@ class World:
         name = lot.choices(list(fates), [weight for _, weight in fates.values()])[0]
         self.fates[phone] = fates[name][0]
 
-    def _ordinary(self, office: Office, received: datetime, **changes: Any) -> tuple[Dossier, datetime]:
-        changes.setdefault("phone", self.phone())
-        self._fate(changes["phone"])
-        dossier = self.dossier(office, received, **changes)
-        return dossier, self.work(dossier, received)
-
-    def told(self, office: Office, received: datetime) -> None:
-        """The result is told and fetched, or lies at the desk."""
-        dossier, ready = self._ordinary(office, received)
-        self.both(dossier, ready, 9, True)
-        if self.random.random() < 0.35:
-            self._ask(dossier, self.later(ready, self.random.choice([1, 1, 2])))
-        if self.random.random() < 0.7:
-            self.both(dossier, self.later(ready, self.random.choice([1, 2, 3, 4])), 10)
-
     def _ask(self, dossier: Dossier | None, moment: datetime, text: str | None = None) -> None:
         phone = self.phone()
         self.do(moment, lambda stage: stage.inquire(dossier, phone, text or f"MCKH {dossier and dossier.code}"))
 
-    def asked_for_more(self, office: Office, received: datetime) -> None:
-        """Papers are missing, then there."""
-        dossier, asked = self._ordinary(office, received)
-        self.both(dossier, asked, 5, self.random.random() < 0.85)
-        if self.random.random() < 0.8:
-            again = self.later(asked, self.random.choice([1, 2, 3]))
-            self.both(dossier, again, 4)
-            self.both(dossier, self.later(again, self.random.choice([0, 1, 2])), 9, True)
+    def _tell(self, story: str, office: Office, received: datetime) -> None:
+        """A life, as its name in ``STORIES`` says."""
+        lot, both, later, day = self.random, self.both, self.later, day_of(received)
 
-    def stopped(self, office: Office, received: datetime) -> None:
-        """The clock stands; some go on."""
-        dossier, moment = self._ordinary(office, received)
-        self.both(dossier, moment, self.random.choice([6, 8]))
-        if self.random.random() < 0.5:
-            again = self.later(moment, self.random.choice([1, 2, 4]))
-            self.both(dossier, again, 4)
-            self.both(dossier, self.later(again, 1), 9, True)
+        def due(days: int) -> datetime:
+            return at(day + days * DAY, 16, 30)
 
-    def no_phone(self, office: Office, received: datetime) -> None:
-        """Nobody can be told."""
-        dossier, ready = self._ordinary(office, received, phone=self.random.choice([None, LANDLINE]))
-        self.both(dossier, ready, self.random.choice([9, 9, 5]), True)
-        if self.random.random() < 0.4:
-            self._ask(dossier, self.later(ready, 1))
+        def ordinary(**changes: Any) -> tuple[Dossier, datetime]:
+            changes.setdefault("phone", self.phone())
+            self._fate(changes["phone"])
+            dossier = self.dossier(office, received, **changes)
+            return dossier, self.work(dossier, received)
 
-    def mended(self, office: Office, received: datetime) -> None:
-        """The desk mends a phone, and the message goes at last; one is mended too late."""
-        lot = self.random
-        first = lot.choice([None, LANDLINE, self.phone()])
-        if first not in (None, LANDLINE):
-            self.fates[first] = (
-                Fate(receipts=[[Receipt(timedelta(seconds=30), 2)]]) if lot.random() < 0.5 else Fate(["400"])
-            )
-        dossier = self.dossier(office, received, phone=first)
-        ready = self.work(dossier, received)
-        self.both(dossier, ready, 9, True)
-        self.row(dossier, self.later(ready, lot.choice([1, 1, 2, 4])), phone=self.phone())
+        def plain(**changes: Any) -> tuple[Dossier, datetime]:
+            """Whose messages arrive."""
+            dossier = self.dossier(office, received, **changes)
+            return dossier, self.work(dossier, received)
 
-    def same_day(self, office: Office, received: datetime) -> None:
-        """A procedure that is done on the day."""
-        due = at(day_of(received), 17, 0)
-        dossier = self.dossier(office, received, due_at=due)
-        self._fate(None)
-        self.both(dossier, received + timedelta(minutes=self.random.randint(10, 40)), 9, True)
-
-    def given_twice(self, office: Office, received: datetime) -> None:
-        """A result is taken back and given again: two occasions."""
-        dossier, ready = self._ordinary(office, received)
-        self.both(dossier, ready, 9, True)
-        back = self.later(ready, self.random.choice([0, 1, 2]))
-        self.both(dossier, back, 4, finished_at=None)
-        self.both(dossier, self.later(back, self.random.choice([0, 1, 3])), 9, True)
-
-    def given_again_at_once(self, office: Office, received: datetime) -> None:
-        """Taken back and given again within ten minutes of the message: told already."""
-        dossier = self.dossier(office, received)
-        self.work(dossier, received)
-        day = day_of(received) + DAY
-        self.both(dossier, at(day, 10, 50), 9, True)
-        self.both(dossier, at(day, 11, 4, 10), 4, finished_at=None)
-        self.both(dossier, at(day, 11, 8, 20), 9, True)
-
-    def contradicted(self, office: Office, received: datetime) -> None:
-        """Two events in one pick-up that exclude each other: the newer wins."""
-        dossier = self.dossier(office, received)
-        self.work(dossier, received)
-        day = day_of(received) + DAY
-        self.both(dossier, at(day, 13, 10, 5), 9, True)
-        self.both(dossier, at(day, 13, 31, 6), self.random.choice([5, 4]), True, finished_at=None)
-
-    def due_edited(self, office: Office, received: datetime) -> None:
-        """The appointed day is moved, once or twice."""
-        dossier, ready = self._ordinary(office, received, due_at=at(day_of(received) + 4 * DAY, 16, 30))
-        for days in self.random.choice([(1,), (2,), (1, 3)]):
-            due = at(day_of(received) + self.random.randint(3, 9) * DAY, 16, 30)
-            self.row(dossier, self.later(received, days) + 3 * MINUTE, due_at=due)
-        self.both(dossier, self.later(ready, 4), 9, True)
-
-    def procedure_edited(self, office: Office, received: datetime) -> None:
-        """The desk corrects the procedure when the message has gone."""
-        far = at(day_of(received) + 200 * DAY, 16, 30)
-        first, second = self.random.sample(self.procedures[:: 1 + (office.source == "two")], 2)
-        dossier, ready = self._ordinary(office, received, due_at=far, procedure=first)
-        self.both(dossier, ready, 9, True)
-        self.row(dossier, self.later(ready, self.random.choice([0, 1, 3])), procedure=second)
-
-    def row_only(self, office: Office, received: datetime) -> None:
-        """Only the row tells of the result, and for some goes on without a word."""
-        dossier, ready = self._ordinary(office, received, due_at=at(day_of(received) + 100 * DAY, 16, 30))
-        self.row(dossier, ready, status=9, desk=True, finished_at=ready)
-        if self.random.random() < 0.4:
-            self.row(dossier, self.later(ready, 1), status=4, desk=False, finished_at=None)
-
-    def row_first(self, office: Office, received: datetime) -> None:
-        """The row and its transition are written minutes apart, in either order."""
-        dossier, ready = self._ordinary(office, received)
-        apart = timedelta(seconds=self.random.randint(60, 1200))
-        first, second = (ready, ready + apart) if self.random.random() < 0.5 else (ready + apart, ready)
-        if day_of(first) != day_of(second):
-            second = first
-        self.row(dossier, first, status=9, desk=True, finished_at=first)
-        self.step(dossier, second, 9, True)
-
-    def row_a_day_before(self, office: Office, received: datetime) -> None:
-        """The row tells of it a day before the transition does."""
-        dossier, ready = self._ordinary(office, received, due_at=at(day_of(received) + 100 * DAY, 16, 30))
-        self.row(dossier, ready, status=9, desk=True, finished_at=ready)
-        self.step(dossier, self.later(ready, 1), 9, True)
-
-    def late_commit(self, office: Office, received: datetime) -> None:
-        """Committed minutes after it was recorded, under a lower number than others."""
-        dossier, ready = self._ordinary(office, received)
-        self.both(dossier, ready, 9, True, visible=ready + timedelta(seconds=self.random.randint(30, 560)))
-
-    def late_at_night(self, office: Office, received: datetime) -> None:
-        """Recorded after the day's last pick-up."""
-        dossier = self.dossier(office, received)
-        self._fate(None)
-        self.work(dossier, received)
-        self.both(dossier, self.moment(day_of(received) + 9 * DAY, 20.1, 23.9), 9, True)
-
-    def committed_over_midnight(self, office: Office, received: datetime) -> None:
-        """Recorded before midnight, and committed when the day is closed."""
-        dossier = self.dossier(office, received)
-        self.work(dossier, received)
-        day = day_of(received) + 9 * DAY
-        self.both(dossier, at(day, 23, 57, 30), 9, True, visible=at(day + DAY, 6, 20, 5))
-
-    def fetched_unread(self, office: Office, received: datetime) -> None:
-        """Fetched before the result was read."""
-        dossier = self.dossier(office, received)
-        self.work(dossier, received)
-        day = day_of(received) + 9 * DAY
-        self.both(dossier, at(day, 8, 10, 7), 9, True)
-        self.both(dossier, at(day, 9, 40, 8), 10)
-
-    def fetched_untold(self, office: Office, received: datetime) -> None:
-        """Handed over, and no status ever said that it was ready."""
-        dossier, ready = self._ordinary(office, received)
-        self.both(dossier, ready, 10, finished_at=ready - 3 * MINUTE)
-
-    def withdrawn(self, office: Office, received: datetime) -> None:
-        """The citizen takes it back."""
-        dossier, moment = self._ordinary(office, received)
-        self.both(dossier, moment, 7, finished_at=self.random.choice([None, moment]))
-
-    def refused(self, office: Office, received: datetime) -> None:
-        """Registered, and not taken on."""
-        dossier = self.dossier(office, received)
-        self.both(dossier, received + 7 * MINUTE, self.random.choice([1, 3]))
-
-    def never_done(self, office: Office, received: datetime) -> None:
-        """Late, with an apology where one may go."""
-        self._ordinary(office, received, due_at=at(day_of(received) + self.random.randint(1, 5) * DAY, 16, 30))
-
-    def just_in_time(self, office: Office, received: datetime) -> None:
-        """Done on the appointed day, after the apology had gone."""
-        dossier = self.dossier(office, received)
-        self.both(dossier, received + 9 * MINUTE, 4)
-        due = day_of(received) + self.random.randint(1, 4) * DAY
-        self.row(dossier, received + 15 * MINUTE, due_at=at(due, 16, 30))
-        self.both(dossier, self.moment(due, 8, 16), 9, True)
-
-    def given_after_an_apology(self, office: Office, received: datetime) -> None:
-        """Apologised for, and stopped or withdrawn on the appointed day."""
-        due = day_of(received) + 2 * DAY
-        dossier = self.dossier(office, received, due_at=at(due, 16, 30))
-        self.both(dossier, received + 9 * MINUTE, 4)
-        self.both(dossier, self.moment(due, 8, 16), self.random.choice([8, 7, 6]))
-
-    def reopened(self, office: Office, received: datetime) -> None:
-        """Resolved, fetched, and taken up again when its day and month are closed."""
-        dossier, ready = self._ordinary(office, received)
-        self.both(dossier, ready, 9, True)
-        fetched = self.later(ready, 1)
-        self.both(dossier, fetched, 10)
-        again = self.later(fetched, self.random.choice([2, 5, 9]))
-        self.both(dossier, again, 4, finished_at=None, returned_at=None)
-        self.both(dossier, self.later(again, 3), 9, True)
-
-    def odd_status(self, office: Office, received: datetime) -> None:
-        """A status that nobody knows yet."""
-        dossier, ready = self._ordinary(office, received)
-        self.step(dossier, ready, ODD_STATUS, True)
-
-    def unknown_code(self, office: Office, received: datetime) -> None:
-        """An agency's code that nobody knows yet."""
-        dossier = self.dossier(self.offices[3], received, written=NEVER_HEARD_OF)
-        self.both(dossier, self.work(dossier, received), 9, True)
-
-    def reported_late(self, office: Office, received: datetime) -> None:
-        """Happened days before it was recorded."""
-        dossier = self.dossier(office, received)
-        ready = self.later(received, 5)
-        self.step(dossier, ready, 9, True, occurred=ready - 4 * DAY)
-        self.row(dossier, ready, status=9, desk=True, finished_at=ready)
+        match story:
+            case "told, fetched or left at the desk":
+                dossier, ready = ordinary()
+                both(dossier, ready, 9, True)
+                if lot.random() < 0.35:
+                    self._ask(dossier, later(ready, lot.choice([1, 1, 2])))
+                if lot.random() < 0.7:
+                    both(dossier, later(ready, lot.choice([1, 2, 3, 4])), 10)
+            case "asked for more, which comes or does not":
+                dossier, asked = ordinary()
+                both(dossier, asked, 5, lot.random() < 0.85)
+                if lot.random() < 0.8:
+                    again = later(asked, lot.choice([1, 2, 3]))
+                    both(dossier, again, 4)
+                    both(dossier, later(again, lot.choice([0, 1, 2])), 9, True)
+            case "the clock is stopped; some go on":
+                dossier, moment = ordinary()
+                both(dossier, moment, lot.choice([6, 8]))
+                if lot.random() < 0.5:
+                    again = later(moment, lot.choice([1, 2, 4]))
+                    both(dossier, again, 4)
+                    both(dossier, later(again, 1), 9, True)
+            case "no phone":
+                dossier, ready = ordinary(phone=lot.choice([None, LANDLINE]))
+                both(dossier, ready, lot.choice([9, 9, 5]), True)
+                if lot.random() < 0.4:
+                    self._ask(dossier, later(ready, 1))
+            case "its phone is mended, some too late":
+                first = lot.choice([None, LANDLINE, self.phone()])
+                if first not in (None, LANDLINE):
+                    undelivered = Fate(receipts=[[Receipt(timedelta(seconds=30), 2)]])
+                    self.fates[first] = undelivered if lot.random() < 0.5 else Fate(["400"])
+                dossier, ready = plain(phone=first)
+                both(dossier, ready, 9, True)
+                self.row(dossier, later(ready, lot.choice([1, 1, 2, 4])), phone=self.phone())
+            case "done on the day":
+                dossier = self.dossier(office, received, due_at=at(day, 17, 0))
+                both(dossier, received + timedelta(minutes=lot.randint(10, 40)), 9, True)
+            case "taken back and given again: two occasions":
+                dossier, ready = ordinary()
+                both(dossier, ready, 9, True)
+                back = later(ready, lot.choice([0, 1, 2]))
+                both(dossier, back, 4, finished_at=None)
+                both(dossier, later(back, lot.choice([0, 1, 3])), 9, True)
+            case "taken back and given again within ten minutes of the message: told already":
+                dossier, _ = plain()
+                both(dossier, at(day + DAY, 10, 50), 9, True)
+                both(dossier, at(day + DAY, 11, 4, 10), 4, finished_at=None)
+                both(dossier, at(day + DAY, 11, 8, 20), 9, True)
+            case "two events in one pick-up that exclude each other: the newer wins":
+                dossier, _ = plain()
+                both(dossier, at(day + DAY, 13, 10, 5), 9, True)
+                both(dossier, at(day + DAY, 13, 31, 6), lot.choice([5, 4]), True, finished_at=None)
+            case "its appointed day is moved, once or twice":
+                dossier, ready = ordinary(due_at=due(4))
+                for days in lot.choice([(1,), (2,), (1, 3)]):
+                    moved = due(lot.randint(3, 9))
+                    self.row(dossier, later(received, days) + 3 * MINUTE, due_at=moved)
+                both(dossier, later(ready, 4), 9, True)
+            case "its procedure is corrected when the message has gone":
+                first, second = lot.sample(self.procedures[:: 1 + (office.source == "two")], 2)
+                dossier, ready = ordinary(due_at=due(200), procedure=first)
+                both(dossier, ready, 9, True)
+                self.row(dossier, later(ready, lot.choice([0, 1, 3])), procedure=second)
+            case "its row alone tells of the result, and goes on without a word":
+                dossier, ready = ordinary(due_at=due(100))
+                self.row(dossier, ready, status=9, desk=True, finished_at=ready)
+                if lot.random() < 0.4:
+                    self.row(dossier, later(ready, 1), status=4, desk=False, finished_at=None)
+            case "row and transition are minutes apart, in either order":
+                dossier, ready = ordinary()
+                apart = timedelta(seconds=lot.randint(60, 1200))
+                row, step = (ready, ready + apart) if lot.random() < 0.5 else (ready + apart, ready)
+                self.row(dossier, row, status=9, desk=True, finished_at=row)
+                self.step(dossier, step if day_of(row) == day_of(step) else row, 9, True)
+            case "its row tells of it a day before the transition":
+                dossier, ready = ordinary(due_at=due(100))
+                self.row(dossier, ready, status=9, desk=True, finished_at=ready)
+                self.step(dossier, later(ready, 1), 9, True)
+            case "committed minutes after it was recorded":
+                dossier, ready = ordinary()
+                both(dossier, ready, 9, True, visible=ready + timedelta(seconds=lot.randint(30, 560)))
+            case "recorded after the day's last pick-up":
+                dossier, _ = plain()
+                both(dossier, self.moment(day + 9 * DAY, 20.1, 23.9), 9, True)
+            case "recorded before midnight, committed when the day is closed":
+                dossier, _ = plain()
+                both(dossier, at(day + 9 * DAY, 23, 57, 30), 9, True, visible=at(day + 10 * DAY, 6, 20, 5))
+            case "fetched before the result was read":
+                dossier, _ = plain()
+                both(dossier, at(day + 9 * DAY, 8, 10, 7), 9, True)
+                both(dossier, at(day + 9 * DAY, 9, 40, 8), 10)
+            case "handed over, and never said to be ready":
+                dossier, ready = ordinary()
+                both(dossier, ready, 10, finished_at=ready - 3 * MINUTE)
+            case "withdrawn":
+                dossier, moment = ordinary()
+                both(dossier, moment, 7, finished_at=lot.choice([None, moment]))
+            case "not taken on":
+                both(self.dossier(office, received), received + 7 * MINUTE, lot.choice([1, 3]))
+            case "late":
+                ordinary(due_at=due(lot.randint(1, 5)))
+            case "done on the appointed day, after the apology":
+                dossier = self.dossier(office, received)
+                both(dossier, received + 9 * MINUTE, 4)
+                days = lot.randint(1, 4)
+                self.row(dossier, received + 15 * MINUTE, due_at=due(days))
+                both(dossier, self.moment(day + days * DAY, 8, 16), 9, True)
+            case "stopped or withdrawn on the appointed day, after the apology":
+                dossier = self.dossier(office, received, due_at=due(2))
+                both(dossier, received + 9 * MINUTE, 4)
+                both(dossier, self.moment(day + 2 * DAY, 8, 16), lot.choice([8, 7, 6]))
+            case "fetched, and taken up again when its day and month are closed":
+                dossier, ready = ordinary()
+                both(dossier, ready, 9, True)
+                fetched = later(ready, 1)
+                both(dossier, fetched, 10)
+                again = later(fetched, lot.choice([2, 5, 9]))
+                both(dossier, again, 4, finished_at=None, returned_at=None)
+                both(dossier, later(again, 3), 9, True)
+            case "a status that nobody knows yet":
+                dossier, ready = ordinary()
+                self.step(dossier, ready, ODD_STATUS, True)
+            case "an agency's code that nobody knows yet":
+                dossier = self.dossier(self.offices[3], received, written=NEVER_HEARD_OF)
+                both(dossier, self.work(dossier, received), 9, True)
+            case "recorded days after it happened":
+                dossier = self.dossier(office, received)
+                ready = later(received, 5)
+                self.step(dossier, ready, 9, True, occurred=ready - 4 * DAY)
+                self.row(dossier, ready, status=9, desk=True, finished_at=ready)
 
     # --- what is planted
 
@@ -769,14 +707,12 @@ class Stage:
         self.ledger.execute("UPDATE prove.clock SET moment = %s", (moment,))
 
     def close(self) -> None:
-        """Closes its connections."""
         self.ledger.close()
         self.callbacks.close()
 
     # --- acts at the sources
 
     def begin(self, dossier: Dossier, row: Row | None) -> None:
-        """The first word of a dossier."""
         if dossier not in self.oracle.of_source[dossier.source]:
             self.oracle.add(dossier)
         if row is not None:
@@ -787,24 +723,20 @@ class Stage:
         self.oracle.write_row(dossier, row)
 
     def write_row(self, dossier: Dossier, moment: datetime, changes: dict[str, Any]) -> None:
-        """A change of a dossier's row."""
         assert dossier.row is not None
         self._put_row(dossier, replace(dossier.row, updated_at=moment, **changes))
 
     def write_step(self, dossier: Dossier, step: Step) -> None:
-        """A transition is committed."""
         self.desks[dossier.source].connection.execute(*MAKES[dossier.source].step(dossier, step))
         self.oracle.write_step(dossier, step)
 
     def rewrite(self, dossier: Dossier, step: Step, status: int, desk: bool) -> None:
-        """The source changes a transition in place."""
         self.oracle.rewrite_step(dossier, step, status, desk)
         self.desks[dossier.source].connection.execute(*MAKES[dossier.source].step(dossier, step))
 
     # --- acts of the system
 
     def read(self, source: str, window: Window = EVERYTHING, *, waits: bool = False) -> None:
-        """A pick-up."""
         try:
             if waits:
                 read_source(source, window, self.now)
@@ -816,24 +748,20 @@ class Stage:
         self.oracle.read(source, self.now, bounds)
 
     def plan(self, window: Window = EVERYTHING) -> None:
-        """Planning."""
         plan(window, self.now)
         self.oracle.plan(self.now)
 
     def apologize(self, *, left_over: bool) -> None:
-        """The evening's apologies."""
         apologize(EVERYTHING, self.now, left_over=left_over)
         self.oracle.apologize(self.now, left_over=left_over)
 
     def send(self) -> None:
-        """Sending, and the receipts that will follow."""
         moment = self.now
         if self.ledger.execute("SELECT FROM motcua.messages WHERE state = 'queued' LIMIT 1").fetchone() is not None:
             send(f"run {moment.isoformat()}", clock=lambda: moment)
         self.tell_of_sends()
 
     def tell_of_sends(self) -> None:
-        """The oracle sends too."""
         for message in self.oracle.send(self.now, self._answer):
             self.expect_receipts(message)
 
@@ -866,19 +794,16 @@ class Stage:
             )
 
     def report(self, message: Message, reference: str, status: int) -> None:
-        """The network brings a receipt."""
         receive(self.callbacks, self.gateway, "kannel", {"reference": reference, "status": str(status)})
         if message.reference == reference:
             self.oracle.receipt(message, status, self.now)
 
     def stray_receipt(self) -> None:
-        """A receipt that names no attempt of ours."""
         nobody = {"reference": f"nobody {self.now.isoformat()}", "status": "1"}
         receive(self.callbacks, self.gateway, "kannel", nobody)
         self.oracle.stray_receipts.append(self.now)
 
     def inquire(self, dossier: Dossier | None, phone: str, text: str) -> None:
-        """A text to 9029."""
         reading = InquiryReading(international(phone), text, f"{phone} {self.now.isoformat()}", self.now)
         reply = answer(self.callbacks, "kannel", reading, self.now)
         self.callbacks.commit()
@@ -886,7 +811,6 @@ class Stage:
         self.oracle.inquire(known, self.now, segments_of(reply.text, reply.accented))
 
     def settle(self) -> None:
-        """Settling."""
         moment = self.now
         settle(f"settle {moment.isoformat()}", clock=lambda: moment)
         self.oracle.settle(moment)
@@ -894,7 +818,6 @@ class Stage:
     # --- acts of people
 
     def change_agency(self, code: str, **changes: Any) -> None:
-        """The Department changes an agency's settings."""
         agencies = [replace(each, **changes) for each in in_ledger(list_agencies) if each.agency_code == code]
         in_ledger(save_agencies, agencies, "proof")
         office = self.oracle.offices[code]
@@ -914,7 +837,6 @@ class Stage:
                         known.outcome = None
 
     def map_odd_status(self) -> None:
-        """Somebody says what the odd status means."""
         for source in MAKES:
             in_ledger(map_status, source, ODD_STATUS, 9, "lan")
             self.oracle.statuses[source][ODD_STATUS] = 9

@@ -39,12 +39,10 @@ AGENCY_COLUMNS = (
 
 
 def at(day: date, hour: int = 17, minute: int = 30, second: int = 0) -> datetime:
-    """A moment by the clock of Vietnam."""
     return datetime.combine(day, time(hour, minute, second), ZONE)
 
 
 def day_of(moment: datetime) -> date:
-    """The day by the calendar of Vietnam."""
     return moment.astimezone(ZONE).date()
 
 
@@ -53,8 +51,6 @@ def day_of(moment: datetime) -> date:
 
 @dataclass
 class Office:
-    """An agency of this world."""
-
     code: str
     source: str
     enabled_from: datetime | None
@@ -67,8 +63,6 @@ class Office:
 
 @dataclass(frozen=True)
 class Row:
-    """A dossier's row at its source."""
-
     procedure: str | None
     received_at: datetime
     due_at: datetime | None
@@ -83,8 +77,6 @@ class Row:
 
 @dataclass
 class Step:
-    """A transition at its source."""
-
     number: int
     status: int
     desk: bool
@@ -114,8 +106,6 @@ class Known:
 
 @dataclass(eq=False)
 class Message:
-    """A message that there must be."""
-
     kind: str
     agency: str
     procedure: str
@@ -139,8 +129,6 @@ class Message:
 
 @dataclass(eq=False)
 class Dossier:
-    """A dossier at its source and in the ledger."""
-
     source: str
     written: str
     code: str
@@ -158,8 +146,17 @@ class Dossier:
         return self.seen[-1][1] if self.seen else None
 
 
+def _untold(phone: str | None) -> str | None:
+    """Why nobody can be told at a phone."""
+    return "missing" if phone is None else "landline" if phone == LANDLINE else None
+
+
+def _handed_over_by(row: Row, moment: datetime, stepped: datetime | None) -> bool:
+    """Whether a dossier was handed over by a moment, and no later step took it back."""
+    return row.returned_at is not None and row.returned_at <= moment and not (stepped and stepped > row.returned_at)
+
+
 def kind_of(status: int | None, desk: bool) -> str | None:
-    """The kind of message that a status calls for."""
     if not desk:
         return None
     return {9: "result", 5: "supplement"}.get(status or 0)
@@ -205,6 +202,27 @@ class Count:
 
 
 @dataclass
+class _Tally:
+    """What is counted of one period."""
+
+    start: datetime
+    end: datetime
+    messages: dict[tuple[str, str, str], Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    differences: list[Difference] = field(default_factory=list)
+    matched: set[int] = field(default_factory=set)
+    scoped: set[int] = field(default_factory=set)
+    """Apologies that the source calls for, from before the agency joined, as it is now."""
+
+    def holds(self, moment: datetime | None) -> bool:
+        return moment is not None and self.start <= moment < self.end
+
+    def differ(
+        self, side: str, why: Iterable[str], key: tuple[str, str, str], code: str | None, number: int | None = None
+    ) -> None:
+        self.differences.append(Difference(side, frozenset(why), *key, code, number))
+
+
+@dataclass
 class _Cursor:
     recorded: datetime
     updated: datetime
@@ -241,32 +259,26 @@ class Oracle:
     # --- at the sources
 
     def agency(self, dossier: Dossier) -> str | None:
-        """The agency that a source's code stands for."""
         return self.codes.get(dossier.written)
 
     def national(self, source: str, status: int) -> int | None:
-        """The national code of a source's status."""
         code = self.statuses[source].get(status, status)
         return code if 1 <= code <= 10 else None
 
     def add(self, dossier: Dossier) -> None:
-        """A dossier that something will be written of."""
         self.dossiers.append(dossier)
         self.of_source[dossier.source].append(dossier)
 
     def write_row(self, dossier: Dossier, row: Row) -> None:
-        """Its row was written."""
         dossier.row = row
         self.dirty[dossier.source][id(dossier)] = dossier
 
     def write_step(self, dossier: Dossier, step: Step) -> None:
-        """A transition was committed."""
         dossier.steps.append(step)
         dossier.steps.sort(key=lambda each: each.number)
         self.unread[dossier.source].append((dossier, step))
 
     def rewrite_step(self, dossier: Dossier, step: Step, status: int, desk: bool) -> None:
-        """The source changed a transition in place."""
         step.status, step.desk = status, desk
         dossier.rewritten = True
         self.note(dossier, "source_changed")
@@ -282,7 +294,6 @@ class Oracle:
     # --- pick-up
 
     def read(self, source: str, now: datetime, window: tuple[datetime, datetime] | None = None) -> None:
-        """A pick-up that succeeded."""
         self.act += 1
         cursor = self.cursors[source]
         touched: dict[int, Dossier] = {}
@@ -410,7 +421,7 @@ class Oracle:
             if row is None or message.kind == "reply" or message.useful_until <= now:
                 continue
             phone = row.phone
-            if phone in (None, LANDLINE) or message.is_forged or not self._holds(message):
+            if _untold(phone) or message.is_forged or not self._holds(message):
                 continue
             for_phone = message.state == "suppressed" and message.reason in ("missing", "landline")
             failed = message.state == "undelivered" or (message.state == "rejected" and message.reason == "phone")
@@ -462,8 +473,8 @@ class Oracle:
             return "suppressed", "same_day"
         if any(first.occurred_at <= told + TOLD_WITHIN for told in self._told(dossier, kind)):
             return "suppressed", "already_told"
-        if row.phone is None or row.phone == LANDLINE:
-            return "suppressed", "missing" if row.phone is None else "landline"
+        if why := _untold(row.phone):
+            return "suppressed", why
         return ("expired", "too_late") if first.occurred_at + USEFUL <= now else ("queued", None)
 
     @staticmethod
@@ -483,11 +494,14 @@ class Oracle:
         self.messages.append(message)
         if message.dossier is not None:
             message.dossier.messages.append(message)
-        self.causes.append((self.act, message.agency, message.procedure, message.kind, "picked_up_late"))
+        self._cause(message, "picked_up_late")
+
+    def _cause(self, message: Message, *causes: str) -> None:
+        self.causes += [(self.act, message.agency, message.procedure, message.kind, cause) for cause in causes]
 
     def _move(self, message: Message, state: str, reason: str | None, cause: str) -> None:
         message.state, message.reason = state, reason
-        self.causes.append((self.act, message.agency, message.procedure, message.kind, cause))
+        self._cause(message, cause)
 
     def _holds(self, message: Message) -> bool:
         dossier = message.dossier
@@ -513,8 +527,7 @@ class Oracle:
             away = self._look_again(message, now)
             if away is not None:
                 self._move(message, *away, "dossier_changed")
-                self.causes.append((self.act, message.agency, message.procedure, message.kind, "sent_later"))
-                self.causes.append((self.act, message.agency, message.procedure, message.kind, "settled_later"))
+                self._cause(message, "sent_later", "settled_later")
                 continue
             assert message.phone is not None
             given.append(message)
@@ -534,13 +547,12 @@ class Oracle:
             return "suppressed", "kind_off"
         if any(message.occurred_at <= told + TOLD_WITHIN for told in self._told(dossier, message.kind, message)):
             return "suppressed", "already_told"
-        if row.phone is None or row.phone == LANDLINE:
-            return "suppressed", "missing" if row.phone is None else "landline"
+        if why := _untold(row.phone):
+            return "suppressed", why
         message.phone = row.phone
         return ("expired", "too_late") if message.useful_until <= now else None
 
     def answered(self, message: Message, answer: str, now: datetime) -> None:
-        """The gateway's answer to a message."""
         if answer == "202":
             message.accepted_at = now
             self._move(message, "accepted", None, "sent_later")
@@ -603,12 +615,7 @@ class Oracle:
         row, status = versions[-1]
         if step is not None and step.recorded_at > row.updated_at:
             status = step.status
-        handed_over = (
-            row.returned_at is not None
-            and row.returned_at <= moment
-            and not (step is not None and step.occurred_at > row.returned_at)
-        )
-        return row.due_at, status, handed_over
+        return row.due_at, status, _handed_over_by(row, moment, step and step.occurred_at)
 
     def _begins(self, office: Office) -> datetime | None:
         seen = [d.seen[0][0] for d in self.of_source[office.source] if d.seen and self.agency(d) == office.code]
@@ -642,27 +649,14 @@ class Oracle:
                 continue
             assert dossier.last is not None
             state, reason = ("expired", "missed") if too_late else ("queued", None)
-            phone = dossier.last.phone
-            if phone is None or phone == LANDLINE:
-                state, reason = "suppressed", "missing" if phone is None else "landline"
-            if "apology" in office.kinds_off:
-                state, reason = "suppressed", "kind_off"
+            if why := "kind_off" if "apology" in office.kinds_off else _untold(dossier.last.phone):
+                state, reason = "suppressed", why
             self._new(
                 Message(
-                    "apology",
-                    office.code,
-                    dossier.last.procedure or "",
-                    dossier,
-                    at(day),
-                    at(day),
-                    useful_until,
-                    now,
-                    state,
-                    reason,
-                    phone,
-                    due_day=due_day,
+                    "apology", office.code, dossier.last.procedure or "", dossier, at(day), at(day), useful_until, now,
+                    state, reason, dossier.last.phone, due_day=due_day,
                 )
-            )
+            )  # fmt: skip
 
     def owed(self, office: Office, day: date) -> Iterator[tuple[Dossier, date]]:
         """Dossiers that an evening owes an apology, by all that is known."""
@@ -681,7 +675,6 @@ class Oracle:
     # --- inquiries
 
     def inquire(self, dossier: Dossier | None, now: datetime, segments: int) -> None:
-        """A text to 9029, answered; no dossier: it names none that is known."""
         self.act += 1
         told = False
         agency, procedure = "", ""
@@ -705,7 +698,6 @@ class Oracle:
     # --- counting
 
     def occasions_at_source(self, dossier: Dossier) -> list[Occasion]:
-        """Entries into a condition in the source's own tables."""
         found: list[Occasion] = []
         before: str | None = None
         steps = [s for s in dossier.steps if self.national(dossier.source, s.status) is not None]
@@ -728,12 +720,9 @@ class Oracle:
     def count(self, start: datetime, end: datetime, unread: frozenset[str] = frozenset()) -> Count:
         """What a closing of [start, end) must say at this moment. Of ``unread`` sources nothing is counted anew."""
 
-        def holds(moment: datetime | None) -> bool:
-            return moment is not None and start <= moment < end
-
-        messages: dict[tuple[str, str, str], Counter[str]] = defaultdict(Counter)
+        tally = _Tally(start, end)
+        messages, differences, holds = tally.messages, tally.differences, tally.holds
         reasons: Counter[tuple[str, str, str, str, str]] = Counter()
-        differences: list[Difference] = []
         taken: dict[tuple[str | None, str | None, str], list[int]] = defaultdict(list)
         for message in self.messages:
             if not holds(message.recorded_at):
@@ -748,19 +737,15 @@ class Oracle:
                 seconds = int((message.delivered_at - message.recorded_at).total_seconds())
                 for of in {(a, p) for a in (message.agency, None) for p in (message.procedure, None)}:
                     taken[*of, message.kind].append(seconds)
-        matched: set[int] = set()
-        scoped: set[int] = set()
-        """Apologies that the source calls for, from before the agency joined, as it is now."""
         for dossier in self.dossiers:
             if dossier.source not in unread:
-                self._compare(dossier, holds, messages, differences, matched)
+                self._compare(dossier, tally)
         for office in self.offices.values():
             if office.source not in unread:
                 for n in range((end - start).days):
-                    day = day_of(start) + timedelta(days=n)
-                    self._compare_evening(office, day, messages, differences, matched, scoped)
+                    self._compare_evening(office, day_of(start) + timedelta(days=n), tally)
         for message in self.messages:
-            if not holds(message.recorded_at) or id(message) in matched:
+            if not holds(message.recorded_at) or id(message) in tally.matched:
                 continue
             about = message.dossier
             key = (message.agency, message.procedure, message.kind)
@@ -769,12 +754,16 @@ class Oracle:
             elif message.kind == "apology" and about is not None:
                 if about.source not in unread:
                     enabled = self.offices[message.agency].enabled_from
-                    why = {"scope_changed"} if id(message) in scoped else {"source_changed", "other_procedure"}
+                    is_scoped = id(message) in tally.scoped
+                    why = {"scope_changed"} if is_scoped else {"source_changed", "other_procedure"}
                     if enabled is None or message.recorded_at < enabled:
                         why.add("scope_changed")
-                    differences.append(Difference("ledger", frozenset(why), *key, about.code, None))
+                    tally.differ("ledger", why, key, about.code)
             elif about is None or about.source not in unread:
-                differences.append(self._only_ledger(message, holds))
+                begun_by = message.begun_by
+                number = begun_by.step.number if begun_by and begun_by.step else None
+                why = self._why_only_ledger(message, number, tally)
+                tally.differ("ledger", why, key, about and about.code, number)
         for difference in differences:
             if not difference.reasons & UNEXPLAINED:
                 column = "only_source" if difference.side == "source" else "only_ledger"
@@ -790,53 +779,38 @@ class Oracle:
             agencies=self._count_agencies(start, end),
             timings={key: _ranks(sorted(seconds)) for key, seconds in taken.items()},
             differences=differences,
-            orphans=self._orphans(holds),
+            orphans=self._orphans(tally),
             unexplained=sum(bool(each.reasons & UNEXPLAINED) for each in differences),
             unbalanced={key: n for key, n in unbalanced.items() if n},
         )
 
-    def _compare(
-        self,
-        dossier: Dossier,
-        holds: Callable[[datetime | None], bool],
-        messages: dict[tuple[str, str, str], Counter[str]],
-        differences: list[Difference],
-        matched: set[int],
-    ) -> None:
+    def _compare(self, dossier: Dossier, tally: _Tally) -> None:
         agency = self.agency(dossier)
         name = agency or ""
         procedure = (dossier.row.procedure if dossier.row else None) or ""
         enabled = self.offices[agency].enabled_from if agency else None
         for occasion in self.occasions_at_source(dossier):
             message = self._message_of(dossier, occasion)
-            counts = holds(occasion.recorded_at)
+            counts = tally.holds(occasion.recorded_at)
             in_scope = agency is None or (enabled is not None and occasion.occurred_at >= enabled)
             meets = (
-                counts and in_scope and message is not None and holds(message.recorded_at)
+                counts and in_scope and message is not None and tally.holds(message.recorded_at)
                 and message.procedure == procedure
             )  # fmt: skip
             if meets:
-                matched.add(id(message))
+                tally.matched.add(id(message))
             if not counts:
                 continue
             key = (name, procedure, occasion.kind)
-            messages[key]["at_source"] += 1
+            tally.messages[key]["at_source"] += 1
             if not in_scope:
-                messages[key]["out_of_scope"] += 1
+                tally.messages[key]["out_of_scope"] += 1
             elif not meets:
                 number = occasion.steps[0].number if occasion.steps else None
-                reasons = self._why_only_source(dossier, occasion, message, holds)
-                differences.append(Difference("source", reasons, *key, dossier.code, number))
+                why = self._why_only_source(dossier, occasion, message, tally)
+                tally.differ("source", [why], key, dossier.code, number)
 
-    def _compare_evening(
-        self,
-        office: Office,
-        day: date,
-        messages: dict[tuple[str, str, str], Counter[str]],
-        differences: list[Difference],
-        matched: set[int],
-        scoped: set[int],
-    ) -> None:
+    def _compare_evening(self, office: Office, day: date, tally: _Tally) -> None:
         begins, due_day = self._begins(office), day + timedelta(days=1)
         is_settled = (office.code, day) in self.evenings
         if not is_settled and (begins is None or at(day) < begins):
@@ -846,17 +820,17 @@ class Oracle:
                 continue
             assert dossier.row is not None
             key = (office.code, dossier.row.procedure or "", "apology")
-            messages[key]["at_source"] += 1
+            tally.messages[key]["at_source"] += 1
             message = next((m for m in dossier.messages if m.kind == "apology" and m.due_day == due_day), None)
             if office.enabled_from is None or at(day) < office.enabled_from:
-                messages[key]["out_of_scope"] += 1
-                scoped.add(id(message))
+                tally.messages[key]["out_of_scope"] += 1
+                tally.scoped.add(id(message))
                 continue
             if message is not None and message.procedure == key[1] and message.recorded_at == at(day):
-                matched.add(id(message))
+                tally.matched.add(id(message))
                 continue
             why = {"other_procedure", "other_period", "source_changed", "cut_off"} if is_settled else {"evening_missed"}
-            differences.append(Difference("source", frozenset(why), *key, dossier.code, None))
+            tally.differ("source", why, key, dossier.code)
 
     def _is_owed_at_source(self, dossier: Dossier, day: date) -> bool:
         """By the source's tables as they are: its row's dates, and how it stood at the evening of that day."""
@@ -870,12 +844,7 @@ class Oracle:
         status = self.national(dossier.source, past[-1].status) if past else None
         if row.updated_at <= evening and (not past or row.updated_at >= (past[-1].recorded_at or evening)):
             status = self.national(dossier.source, row.status)
-        handed_over = (
-            row.returned_at is not None
-            and row.returned_at <= evening
-            and not (past and past[-1].occurred_at > row.returned_at)
-        )
-        return status in (2, 4) and not handed_over
+        return status in (2, 4) and not _handed_over_by(row, evening, past[-1].occurred_at if past else None)
 
     def _message_of(self, dossier: Dossier, occasion: Occasion) -> Message | None:
         for transitions, _ in self.occasions_known(dossier):
@@ -889,65 +858,46 @@ class Oracle:
                         return each.message
         return None
 
-    def _why_only_source(
-        self, dossier: Dossier, occasion: Occasion, message: Message | None, holds: Callable[[datetime | None], bool]
-    ) -> frozenset[str]:
+    def _why_only_source(self, dossier: Dossier, occasion: Occasion, message: Message | None, tally: _Tally) -> str:
         if message is not None:
-            return frozenset({"other_procedure" if holds(message.recorded_at) else "other_period"})
+            return "other_procedure" if tally.holds(message.recorded_at) else "other_period"
         first = occasion.steps[0] if occasion.steps else None
-        if (
-            any(each[1] is first for each in self.unread[dossier.source])
-            and first
-            and self._is_to_come(dossier.source, first)
-        ):
-            return frozenset({"cut_off"})
+        is_to_come = first is not None and self._is_to_come(dossier.source, first)
+        if is_to_come and any(each[1] is first for each in self.unread[dossier.source]):
+            return "cut_off"
         if self.agency(dossier) is None or any(each[1] is first for each in self.refused[dossier.source]):
-            return frozenset({"quarantined"})
-        known = next((each for each in dossier.known if first and each.step is first), None)
-        if first is None:
+            return "quarantined"
+        if first is not None:
+            known = next((each for each in dossier.known if each.step is first), None)
+        else:
             known = next((k for k in dossier.known if k.step is None and k.recorded_at == occasion.recorded_at), None)
         if known is None:
-            last = self.read_at[dossier.source][-1] if self.read_at[dossier.source] else None
-            is_late = (first is None and id(dossier) in self.dirty[dossier.source]) or (
-                first is not None and self._is_to_come(dossier.source, first)
-            )
-            return frozenset({"cut_off" if is_late or last is None else "missing"})
+            is_late = is_to_come or (first is None and id(dossier) in self.dirty[dossier.source])
+            return "cut_off" if is_late or not self.read_at[dossier.source] else "missing"
         if dossier.rewritten:
-            return frozenset({"source_changed"})
-        return frozenset({{None: "unplanned", "out_of_scope": "scope_changed"}.get(known.outcome, "without_message")})
+            return "source_changed"
+        return {None: "unplanned", "out_of_scope": "scope_changed"}.get(known.outcome, "without_message")
 
     def _is_to_come(self, source: str, step: Step) -> bool:
-        """The next pick-up will read it."""
         cursor = self.cursors[source]
         if step.number > cursor.number:
             return True
         return step.recorded_at is None or step.recorded_at >= cursor.recorded - OVERLAP
 
-    def _only_ledger(self, message: Message, holds: Callable[[datetime | None], bool]) -> Difference:
+    def _why_only_ledger(self, message: Message, number: int | None, tally: _Tally) -> set[str]:
         dossier = message.dossier
-        code = dossier.code if dossier else None
-        key = (message.agency, message.procedure, message.kind)
-        begun_by = message.begun_by
-        number = begun_by.step.number if begun_by and begun_by.step else None
-
-        def because(*reasons: str) -> Difference:
-            return Difference("ledger", frozenset(reasons), *key, code, number)
-
         if message.is_forged or dossier is None:
-            return because("without_event")
+            return {"without_event"}
         for occasion in self.occasions_at_source(dossier):
             if self._message_of(dossier, occasion) is message:
                 enabled = self.offices[message.agency].enabled_from
                 if enabled is None or occasion.occurred_at < enabled:
                     # Told by a row a day before, its counterpart is counted elsewhere as well.
-                    return because("scope_changed", *(["other_period"] if number is None else []))
-                usable = occasion.recorded_at is not None and occasion.recorded_at.year >= 2000
-                if not usable:
-                    return because("time_cleaned")
-                if not holds(occasion.recorded_at):
-                    return because("other_period")
-                return because("other_procedure")
-        return because("source_changed")
+                    return {"scope_changed", *(["other_period"] if number is None else [])}
+                if occasion.recorded_at is None or occasion.recorded_at.year < 2000:
+                    return {"time_cleaned"}
+                return {"other_procedure" if tally.holds(occasion.recorded_at) else "other_period"}
+        return {"source_changed"}
 
     def _count_dossiers(self, start: datetime, end: datetime) -> dict[tuple[str, str], Counter[str]]:
         found: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
@@ -1019,7 +969,8 @@ class Oracle:
                     found[code]["late_untold"] += 1
         return {key: value for key, value in found.items() if any(value.values())}
 
-    def _orphans(self, holds: Callable[[datetime | None], bool]) -> Counter[tuple[str, str | None]]:
+    def _orphans(self, tally: _Tally) -> Counter[tuple[str, str | None]]:
+        holds = tally.holds
         found: Counter[tuple[str, str | None]] = Counter()
         found["receipt_without_attempt", None] += sum(holds(moment) for moment in self.stray_receipts)
         found["message_without_dossier", None] += sum(

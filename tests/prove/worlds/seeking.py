@@ -13,14 +13,11 @@ Person: TypeAlias = tuple[str, tuple[str, str, str]]
 
 
 def folded(words: str) -> str:
-    """Lower case, without accents."""
     bare = unicodedata.normalize("NFD", words.lower().replace("đ", "d"))
     return "".join(letter for letter in bare if not unicodedata.combining(letter))
 
 
 class Seeker:
-    """Finds these people in any text."""
-
     _ANYWHERE = re.compile(r"(?=([35789]\d\d[ .]?\d{3}[ .]?\d{3}))")
     _ALONE = re.compile(r"(?<!\d)(?:0|84)?([35789]\d\d[ .]?\d{3}[ .]?\d{3})(?!\d)")
 
@@ -43,16 +40,12 @@ class Seeker:
 
 @dataclass
 class Places:
-    """Where something was found: what of whom."""
-
     of: dict[str, set[str]] = field(default_factory=dict)
 
     def look(self, place: str, seeker: Seeker, text: str) -> None:
-        """Looks through what stands in a place."""
         if hit := seeker.found(text):
             self.of.setdefault(place, set()).update(hit)
 
     def told(self) -> str:
-        """How many, and where."""
         where = ", ".join(f"{name} ({len(each)})" for name, each in sorted(self.of.items())[:6])
         return f"{sum(map(len, self.of.values()))}" + (f": {where}" if where else "")

@@ -90,18 +90,15 @@ class World:
     # --- What runs
 
     def pick_up_plan_and_send(self) -> int:
-        """A run of notify_transitions, as its tasks go; how many attempts it made."""
         self.pick_up()
         self.plan()
         return self.send()
 
     def pick_up(self) -> None:
-        """Its sources."""
         notify_transitions.find_sources(EVERYTHING)
         notify_transitions.pick_up_source(SOURCE, EVERYTHING)
 
     def plan(self) -> None:
-        """Its plan."""
         notify_transitions.plan_messages(EVERYTHING)
 
     def send(self) -> int:
@@ -135,7 +132,6 @@ class World:
         return counts.attempts
 
     def take_receipts(self, most: int = 200) -> None:
-        """A receipt for each young attempt."""
         references = self.ledger.execute(
             f"SELECT reference FROM motcua.attempts WHERE state = 'accepted' ORDER BY attempt_id DESC LIMIT {most}"
         )
@@ -161,7 +157,6 @@ class World:
         count_left_over()
 
     def settle(self) -> None:
-        """A run of settle_messages."""
         settle_messages.settle_run(f"plans settle {self.runs}", EVERYTHING)
         with contextlib.suppress(RunIncomplete):
             settle_messages.gate(EVERYTHING)

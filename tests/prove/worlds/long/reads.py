@@ -124,7 +124,6 @@ class Ledger:
             time.sleep(0.05)
 
     def execute(self, text: str) -> list[tuple[Any, ...]]:
-        """As the administrator; not recorded."""
         with psycopg.connect(self.dsn, autocommit=True) as connection:
             cursor = connection.execute(text.encode())
             return cursor.fetchall() if cursor.description else []

@@ -48,17 +48,7 @@ class Call:
 
 @dataclass
 class Software:
-    """One client.
-
-    Args:
-        port: of the intake.
-        name: it signs in with.
-        password: likewise.
-        shape: A, B or C.
-        draws: what goes wrong.
-        faults: how often each of them, from 0 to 1.
-        restart: kills the server and starts it again.
-    """
+    """One client of shape A, B or C, which goes wrong so often (``faults``, 0 to 1) as is drawn."""
 
     port: int
     name: str
@@ -67,6 +57,7 @@ class Software:
     draws: random.Random
     faults: float
     restart: Callable[[], None]
+    """Kills the server and starts it again."""
     made: Counter[str] = field(default_factory=Counter)
     """Calls that were answered, and faults that were made."""
     log: list[Call] = field(default_factory=list)
@@ -78,7 +69,6 @@ class Software:
     # --- what is sent
 
     def dossier(self, life: Life, row: Row) -> dict[str, Any]:
-        """A dossier as this shape writes it."""
         at_desk = "MotCua" if row.status == 5 and row.at_desk else ""
         if self.shape == "C":
             return {
@@ -132,7 +122,6 @@ class Software:
         return written
 
     def step(self, life: Life, event: Event) -> dict[str, Any]:
-        """A step as this shape writes it."""
         assert event.occurred_at is not None
         room = "Bộ phận Một cửa" if event.status == 5 and event.at_desk else "Phòng chuyên môn"
         if self.shape == "C":
@@ -232,7 +221,6 @@ class Software:
                 self._hang_up(call, fault)
 
     def _hang_up(self, call: Call, fault: str) -> None:
-        """Makes a call and waits for no answer."""
         path, headers, body = self._request(call, self._session())
         sent = body[: len(body) // 2] if fault == "body cut" else body
         head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(body)}\r\n"
@@ -245,7 +233,6 @@ class Software:
                 self.restart()
 
     def until_done(self, call: Call) -> None:
-        """Makes a call until it is answered as done."""
         last: object = None
         for attempt in range(40):
             if attempt:
@@ -288,15 +275,14 @@ class Software:
     def _request(self, call: Call, session: str) -> tuple[str, dict[str, str], bytes]:
         unit = call.office.code if call.names_unit else "H32"
         records = list(call.records)
+        service = "DongBoHoSoMC" if call.kind == "dossiers" else "CapNhatTienDoHoSoMC"
         if self.shape == "A":
-            service = "DongBoHoSoMC" if call.kind == "dossiers" else "CapNhatTienDoHoSoMC"
             body: Any = {"session": session, "madonvi": unit, "service": service, "data": records}
             if call.kind == "dossiers":
                 body["isUpdating"] = self.draws.choice(("True", "False"))
             headers = {"Content-Type": "application/json", "Charset": "utf-8"}
             return "/intake/call", headers, json.dumps(body, ensure_ascii=self.draws.random() < 0.5).encode()
         if self.shape == "B":
-            service = "DongBoHoSoMC" if call.kind == "dossiers" else "CapNhatTienDoHoSoMC"
             query = urlencode({"MaDinhDanhDV": unit, "isUpdating": "True"})
             path = f"/intake/api/SynsTTHCC/{service}?{query}"
             return path, {"Content-Type": "application/json"}, json.dumps(records).encode()

@@ -54,8 +54,6 @@ class Run:
 
 @dataclass(frozen=True)
 class Row:
-    """A dossier as its software has it at present."""
-
     procedure: str
     name: str
     phone: str
@@ -85,8 +83,6 @@ class Event:
 
 @dataclass
 class Life:
-    """One dossier."""
-
     number: int
     office: Office
     code: str
@@ -95,18 +91,14 @@ class Life:
 
 
 def at(day: date, of_day: time) -> datetime:
-    """A moment by the clock of Vietnam."""
     return datetime.combine(day, of_day, ZONE)
 
 
 class Province:
     """All lives, and the runs in between.
 
-    Args:
-        seed: of the drawing; the same one gives the same province.
-        first_day: a working day long past, so that no clock of a database is behind it.
-        working_days: on so many of them dossiers are received; afterwards lives go on for two days.
-        per_day: so many at each agency.
+    On so many working days, long past so that no clock of a database is behind them, so many dossiers are received at
+    each agency; afterwards lives go on for two days.
     """
 
     def __init__(self, seed: int, first_day: date, working_days: int, per_day: int) -> None:
@@ -183,7 +175,6 @@ class Province:
         tell(_Telling(self, life, row, received))
 
     def phone(self) -> str:
-        """A mobile number that nobody else has."""
         self._phones += 1
         return f"09{self.random.choice('0178')}{self._phones:07}"
 
@@ -199,9 +190,8 @@ class Province:
         tell.step(2).work().step(5).later(HOUR, DAY).step(4).work().step(9)
 
     def _taken_back(self, tell: _Telling) -> None:
-        tell.step(2).work().step(9).later(70 * MINUTE, 5 * HOUR).step(4).later(20 * MINUTE, 5 * HOUR).step(
-            9
-        ).hand_over()
+        tell.step(2).work().step(9).later(70 * MINUTE, 5 * HOUR).step(4)
+        tell.later(20 * MINUTE, 5 * HOUR).step(9).hand_over()
 
     def _taken_back_untold(self, tell: _Telling) -> None:
         """Within one slot as a rule."""
@@ -261,7 +251,6 @@ class _Telling:
         self._is_over = False
 
     def later(self, least: timedelta, most: timedelta) -> _Telling:
-        """Time goes by."""
         self.now += least + self.province.random.randrange(int((most - least) / MINUTE) + 1) * MINUTE
         return self
 
@@ -280,7 +269,6 @@ class _Telling:
         keeps_row: bool = False,
         **changes: Any,
     ) -> _Telling:
-        """The dossier moves."""
         if self._begin():
             is_at_desk = at_desk or status == 9
             if not keeps_row:
@@ -293,7 +281,6 @@ class _Telling:
         return self
 
     def edit(self, **changes: Any) -> _Telling:
-        """The dossier's row is edited, and no step is made."""
         self.later(12 * MINUTE, HOUR)
         if self._begin():
             self.row = replace(self.row, **changes)
@@ -329,6 +316,5 @@ class _Telling:
 
 
 def events_of(lives: Sequence[Life], slot: int) -> list[tuple[Life, Event]]:
-    """What happens in a slot, in its order."""
     found = [(life, event) for life in lives for event in life.events if event.slot == slot]
     return sorted(found, key=lambda each: (each[1].at, each[0].number))

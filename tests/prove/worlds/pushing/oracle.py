@@ -50,16 +50,12 @@ class Known:
 
 @dataclass
 class Owed:
-    """A message that there must be, and the step that calls for it."""
-
     told: Told
     because: Known
 
 
 @dataclass
 class Judgement:
-    """What is wrong, each as a line that names the dossier."""
-
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
     wrong_phone: list[str] = field(default_factory=list)
@@ -67,7 +63,6 @@ class Judgement:
 
     @property
     def wrong(self) -> int:
-        """How many."""
         return sum(map(len, (self.lost, self.doubled, self.wrong_phone, self.uncalled)))
 
 
@@ -94,7 +89,6 @@ def last_action(life: Life, slots: Sequence[int]) -> list[Known]:
 
 
 def latest(events: Sequence[Event]) -> Event:
-    """The last action of a dossier."""
     return max((event for event in events if event.occurred_at), key=lambda event: event.occurred_at or event.at)
 
 
@@ -174,7 +168,6 @@ def _apology(seen: Sequence[Known], run: Run) -> Known | None:
 
 
 def told_of(log: Iterable[Mapping[str, str]]) -> Counter[Told]:
-    """What a phone network's log says."""
     found: Counter[Told] = Counter()
     for asked in log:
         code, text = _CODE.search(asked["text"]), asked["text"].lower()

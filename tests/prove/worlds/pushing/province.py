@@ -67,21 +67,17 @@ class IntakeServer(Part):
         self.start()
 
     def restart(self) -> None:
-        """Kills it in whatever it does, and starts it again."""
         with self._guard:
             self.kill()
             self.start()
 
     def memory(self) -> int:
-        """Bytes that its process holds now."""
         with open(f"/proc/{self.pid}/statm") as statm:
             return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 @dataclass
 class Outcome:
-    """What became of a province."""
-
     network: list[dict[str, str]]
     """The phone network's own log."""
     closings: dict[str, list[Any]]
@@ -110,8 +106,6 @@ FROM motcua.dossiers
 
 
 class Played:
-    """A province being played, one way."""
-
     def __init__(self, province: Province, way: Way, ledger_dsn: str, desks: Desks, folder: str) -> None:
         self.province, self.way, self.folder = province, way, folder
         self.random = random.Random(f"{way} {len(province.lives)}")
@@ -162,7 +156,6 @@ class Played:
         self.ledger.execute("UPDATE prove.clock SET moment = %s", (moment,))
 
     def close(self) -> None:
-        """Ends what it began."""
         if self.server is not None:
             self.server.stop()
         self.ledger.close()
