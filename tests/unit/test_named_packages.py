@@ -4,28 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 PACKAGE = Path(__file__).parents[2] / "plugins" / "motcua"
-
-
-def source(*parts: str) -> str:
-    return PACKAGE.joinpath(*parts).read_text(encoding="utf-8")
-
-
-@pytest.mark.parametrize(
-    ("file", "use"),
-    [
-        (("gateways", "exchange.py"), "requests.Request("),
-        (("jobs", "notices", "sending", "request_slots.py"), "requests.Session()"),
-        (("store", "ledger", "database.py"), "PostgresHook(conn_id, log_sql=False, connection=as_given)"),
-        (("jobs", "handed_in", "tables.py"), "pd.read_csv("),
-        (("domain", "phones", "numbers.py"), "phonenumbers."),
-        (("store", "ledger", "migrations.py"), "read_migrations("),
-    ],
-)
-def test_named_package_does_its_work(file, use):
-    assert use in source(*file)
 
 
 def test_every_database_is_opened_in_one_place():

