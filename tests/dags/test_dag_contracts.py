@@ -245,11 +245,6 @@ def test_parsing_loads_nothing_heavy():
     assert answer.stdout.strip().endswith("[]"), answer.stdout
 
 
-def test_plugin_is_one_class_in_one_file_and_the_package_is_hidden_from_the_scan():
-    assert (ROOT / "plugins" / ".airflowignore").read_text().split() == ["motcua/"]
-    assert sorted(path.name for path in (ROOT / "plugins").glob("*.py")) == ["motcua_plugin.py"]
-
-
 async def _first_events(seconds: float) -> list[float]:
     """Seconds at which a watcher told of news."""
     told: list[float] = []

@@ -110,7 +110,7 @@ def test_half_a_line_spoils_neither_the_ones_before_nor_the_ones_after(journal):
     assert [each.reference for each in journal.tail()] == ["a", "c"]
 
 
-@pytest.mark.parametrize("line", ["", "null", "[]", "1", '"x"', '{"ref": 1}', "\x00", '{"answered": "x"}', "\ud800"])
+@pytest.mark.parametrize("line", ["null", '{"ref": 1}', "\x00", '{"answered": "x"}', "\ud800"])
 def test_line_that_says_nothing_is_passed_over(journal, line):
     journal.begin()
     with (journal.folder / "2026-11-25.jsonl").open("ab") as file:
