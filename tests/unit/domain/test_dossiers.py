@@ -145,6 +145,7 @@ def test_words_stand_on_one_line_of_ten_characters(raw, words):
         ("… 0905771482 …", None),
         # What is cut off leaves no part of a number.
         ("số 0905771482", "số …"),
+        ("X 0905771482", "X …"),
         ("Thủ tục cấp phép 0905771482", "Thủ tục cấ"),
         (" " * 20 + "0905771482 a", "… a"),
         (" " * 39 + "a", "a"),
@@ -345,6 +346,7 @@ def test_bad_words_of_a_transition_are_mended_and_noted(name, raw, cleaned):
         (NOW + SKEW, NOW, NOW + SKEW, NOW, ()),
         (NOW + SKEW + INSTANT, NOW, NOW, NOW, ("recorded_at",)),
         (NOW, NOW + SKEW, NOW, NOW, ()),
+        (NOW + SKEW, NOW + SKEW, NOW + SKEW, NOW, ()),
         (NOW, NOW + SKEW + INSTANT, NOW, NOW, ("occurred_at",)),
         (NOW - 2 * SKEW, NOW - SKEW, NOW - 2 * SKEW, NOW - 2 * SKEW, ()),
         (EARLIEST, EARLIEST, EARLIEST, EARLIEST, ()),
@@ -364,6 +366,7 @@ def test_times_at_the_edge_of_what_can_be_true(recorded, occurred, expected_reco
     [
         ({"transition_id": None, "agency_code": None}, "number_missing"),
         ({"agency_code": None, "dossier_code": None}, "agency_missing"),
+        ({"agency_code": "  "}, "agency_missing"),
         ({"agency_code": "H32.2"}, "agency_unknown"),
         ({"dossier_code": None, "status_code": None}, "code_missing"),
         ({"dossier_code": "a\nb"}, "code_unusable"),

@@ -102,12 +102,14 @@ def test_what_lists_declare_is_there():
 
 @pytest.mark.guarantee("pages", "heads of files are Vietnamese, and those of moments say that they are Vietnam's")
 def test_heads_of_a_file_are_vietnamese_and_say_by_which_clock():
+    wrong = []
     for declared in map(declared_list, LISTS):
-        columns = list(declared.columns_for(OPERATOR, "file").values())
+        moments = [each.shown == "moment" for each in declared.columns_for(OPERATOR, "file").values()]
         heads = [each.head for each in declared.file_columns(OPERATOR)]
-        assert heads, "a list without columns"
-        assert [head for head in heads if not head[0].isupper() or "_" in head] == []
-        assert [head.endswith(" (giờ Việt Nam)") for head in heads] == [each.shown == "moment" for each in columns]
+        wrong += [head for head in heads or ["no column"] if not head[0].isupper() or "_" in head]
+        said = [head.endswith(" (giờ Việt Nam)") for head in heads]
+        wrong += [] if said == moments else heads
+    assert wrong == []
 
 
 @pytest.mark.guarantee(

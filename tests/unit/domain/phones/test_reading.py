@@ -148,13 +148,13 @@ OLD_AND_NEW = """
 
 
 def test_an_old_mobile_keeps_its_last_seven_digits_at_any_date() -> None:
-    for pair in OLD_AND_NEW.split(","):
-        old, new = pair.split()
-        for day in (PILOT, LATER, None):
-            # 058 3… would be an ambiguous landline in Khánh Hòa; 0188 3… never was one.
-            reading = read_phone(f"{old}3822001", day, "khanh_hoa")
-            assert reading.e164 == f"+84{new[1:]}3822001", pair
-            assert "migrated_11_to_10" in reading.notes
+    # 058 3… would be an ambiguous landline in Khánh Hòa; 0188 3… never was one.
+    pairs = [pair.split() for pair in OLD_AND_NEW.split(",")]
+    read = {old: [read_phone(f"{old}3822001", day, "khanh_hoa") for day in (PILOT, LATER, None)] for old, _ in pairs}
+    assert {old: {each.e164 for each in found} for old, found in read.items()} == {
+        old: {f"+84{new[1:]}3822001"} for old, new in pairs
+    }
+    assert {each.notes for found in read.values() for each in found} == {("migrated_11_to_10",)}
 
 
 def test_every_prefix_of_2016_is_textable_in_2016() -> None:
