@@ -7,7 +7,6 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from motcua.gateways import GatewayMisconfigured
 from motcua.gateways.adapter import SentAttempt
 from motcua.gateways.esms import ANSWERS
 from motcua.sandbox.network.scripted import http, in_json
@@ -161,19 +160,6 @@ def test_repeats_are_refused_for_a_day_less_an_hour_unless_the_connection_says_o
     assert make("esms", "http://h").refuses_repeats_for == timedelta(hours=23)
     assert make("esms", "http://h", refuses_repeats_hours="0.5").refuses_repeats_for == timedelta(minutes=30)
     assert make("esms", "http://h", refuses_repeats_hours=0).refuses_repeats_for == timedelta(0)
-
-
-@pytest.mark.parametrize(
-    "hours",
-    [
-        "a day",
-        -1,
-        "nan",
-    ],
-)
-def test_hours_that_are_none_are_an_operators_mistake(hours):
-    with pytest.raises(GatewayMisconfigured, match="sms_it: refuses_repeats_hours is a number"):
-        make("esms", "http://h", refuses_repeats_hours=hours)
 
 
 def pushed(**fields):

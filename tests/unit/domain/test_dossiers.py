@@ -82,24 +82,6 @@ def test_any_row_is_either_refused_with_a_reason_or_fit_for_the_ledger(row):
         assert words is None or (words and "\x00" not in words and len(words) <= 2000)
 
 
-@given(st.text(), st.integers(1, 50))
-def test_cleaning_words_twice_changes_nothing(text, limit):
-    once = clean_words(text, limit)
-    assert clean_words(once, limit) == once
-
-
-@pytest.mark.parametrize(
-    ("written", "shown"),
-    [
-        ("Gọi 0905 771 482 gặp Lan", "Gọi … gặp Lan"),
-        ("+84 905.771.482", None),
-        ("1.005129", "1.005129"),
-    ],
-)
-def test_mobile_number_is_left_out_of_what_is_shown(written, shown):
-    assert clean_label(written, 200) == shown
-
-
 @pytest.mark.parametrize("char", ["\u00ad", "\u202e", "\ufff9", "\x1b"])
 def test_what_cannot_be_printed_becomes_a_space(char):
     assert clean_words(f"a{char}b", 200) == "a b"

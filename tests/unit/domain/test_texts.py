@@ -148,13 +148,6 @@ def test_parts_are_whole_and_make_up_the_text(text: str) -> None:
         assert joined == unicodedata.normalize("NFC", text)
 
 
-@settings(deadline=None)
-@given(any_text, any_text)
-def test_a_concatenation_costs_at_least_its_longer_half(first: str, second: str) -> None:
-    both = segment_text(first + " " + second)
-    assert both.segments >= max(segment_text(first).segments, segment_text(second).segments)
-
-
 def _units(text: str, encoding: str) -> int:
     if encoding == "UCS-2":
         return len(text.encode("utf-16-le")) // 2
@@ -319,19 +312,6 @@ def test_edges_of_one_unaccented_segment(
     assert (len(rendered.text), rendered.segments) == (length, segments)
 
 
-@pytest.mark.parametrize(
-    ("code", "agency", "length", "segments"),
-    [
-        (SHORT, "A" * 18, 134, 2),
-        (SHORT, "A" * 19, 135, 3),
-        (LONG, "A" * 52, 184, 3),
-    ],
-)
-def test_edges_of_accented_segments(code: str, agency: str, length: int, segments: int) -> None:
-    rendered = render(RESULT, {"dossier_code": code, "agency_name": agency}, accented=True)
-    assert (len(rendered.text), rendered.segments) == (length, segments)
-
-
 @pytest.mark.parametrize("accented", [True, False])
 @pytest.mark.parametrize(
     "code",
@@ -403,22 +383,10 @@ def test_a_value_of_which_nothing_is_left_shows_as_dots() -> None:
     assert "dang o buoc ..., trang thai" in rendered.text
 
 
-def test_a_gigantic_value_without_accents_says_that_it_goes_on() -> None:
-    rendered = render(RESULT, VALUES | {"agency_name": "Sở" + " " * 2000 + "Tư pháp"}, accented=False)
-    assert rendered.parameters[1] == "So..."
-
-
 def test_a_parameter_without_a_limit_of_its_own_has_60_characters() -> None:
     template = Template("other", 1, "Mời {place}", ("place",))
     assert render(template, {"place": "A" * 60}, accented=True).parameters == ("A" * 60,)
     assert render(template, {"place": "A" * 61}, accented=True).parameters == ("A" * 57 + "...",)
-
-
-@pytest.mark.parametrize(("following", "segments"), [(125, 2), (126, 3)])
-def test_a_character_of_two_septets_at_a_border_goes_whole_into_the_next_part(following: int, segments: int) -> None:
-    # 126 fill 306 septets, and one of the first part stays empty.
-    template = Template("other", 1, "A" * 100 + "{dossier_code}" + "A" * following, ("dossier_code",))
-    assert render(template, {"dossier_code": "€" * 40}, accented=False).segments == segments
 
 
 def test_a_missing_value_is_a_clear_error() -> None:

@@ -66,12 +66,6 @@ def test_the_days_off_are_those_that_were_announced(shipped, year, weekdays_off,
     assert [day for day in whole if day.weekday() >= 5 and shipped.is_working_day(day)] == days(year, weekends_worked)
 
 
-def test_the_package_alone_has_the_gap_that_our_file_closes():
-    bare = WorkingCalendar()
-    assert bare.is_working_day(date(2026, 1, 2))
-    assert not bare.is_working_day(date(2026, 1, 10))
-
-
 @pytest.mark.parametrize(
     ("day", "following", "preceding", "effective"),
     [
@@ -154,14 +148,6 @@ def test_no_due_date_that_a_source_can_hold_stops_the_evening_run(day):
     calendar = WorkingCalendar()
     assert calendar.is_working_day(calendar.effective_due_day(day))
     assert calendar.desk_opens_at(day).tzinfo is VIETNAM
-
-
-def test_package_gives_each_day_once_in_order_with_its_version():
-    for year in range(2016, 2031):
-        given_days = [each.day for each in days_from_package(year)]
-        assert given_days == sorted(set(given_days))
-        assert {each.authority.split()[0] for each in days_from_package(year)} == {"holidays"}
-        assert all(each.day.year == year for each in days_from_package(year))
 
 
 def test_a_swap_is_off_on_one_day_and_worked_on_the_other():

@@ -95,7 +95,7 @@ def test_times(written):
 
 @pytest.mark.parametrize(
     "written",
-    ["10/25/2026 10:00", "45935.4", "hôm qua", 
+    ["10/25/2026 10:00", "45935.4", "hôm qua",
      "05/10/1600 10:00", "٠٥/10/2026 10:00"],
 )  # fmt: skip
 def test_times_that_are_none_are_refused(written):
@@ -186,17 +186,13 @@ def test_total_may_be_required():
     assert "thiếu dòng tổng cộng" in refusal(csv(ROW), total_required=True).lower()
 
 
-def test_label_of_the_total_may_stand_where_the_time_does():
+def test_label_of_the_total_may_stand_where_the_time_does_and_notes_where_nothing_is_read():
     headings = ("Thời gian gửi", "Số thuê bao", "Số tin", "Thành tiền")
     lines = ("05/10/2026 10:00:00", "0905123456", "1", "350")
     assert read(csv(lines, ("Tổng cộng", "", "1", "350"), headings=headings)).segments == 1
     said = refusal(csv(lines, ("Tổng cộng", "", "2", "350"), headings=headings))
     assert "dòng 3, cột “Số tin”: dòng tổng cộng ghi 2" in said
-
-
-def test_notes_below_no_heading_that_is_read_are_no_lines():
-    headings = ("STT", *HEADINGS)
-    content = csv(("Nhà mạng Viettel:",), ("1", *ROW), ("Người lập biểu",), headings=headings)
+    content = csv(("Nhà mạng Viettel:",), ("1", *ROW), ("Người lập biểu",), headings=("STT", *HEADINGS))
     assert list(read(content).lines["line_no"]) == [3]
 
 
@@ -209,20 +205,12 @@ def test_of_two_amounts_the_form_says_which_one_by_what_stands_in_brackets():
         assert read(content, columns=columns | {"amount": (chosen, "Thành tiền")}).amount == amount
 
 
-@pytest.mark.parametrize("form", ["NFC", "NFD"])
-def test_accents_in_either_form_of_unicode_and_headings_as_anybody_types_them(form):
-    headings = (
-        "MÃ  THAM CHIẾU",
-        '"Số\nthuê bao"',
-        "thoi gian gui",
-        " Số tin ",
-        "Đơn giá (đ)",
-        "Thành tiền",
-        "Trạng thái",
-    )
-    text = csv(row(amount="350 đồng"), headings=headings).decode("utf-8-sig")
-    found = read(unicodedata.normalize(form, text).replace("\n", "\r\n").encode())
-    assert (found.amount, list(found.lines["status"]), list(found.lines["line_no"])) == (350, ["delivered"], [2])
+def test_accents_in_either_form_of_unicode_and_headings_as_anybody_types_them():
+    headings = ("MÃ  THAM CHIẾU", '"Số\nthuê bao"', "thoi gian gui", " Số tin ", *HEADINGS[4:])
+    text = csv(row(amount="350 đồng"), headings=headings).decode("utf-8-sig").replace("\n", "\r\n")
+    for form in ("NFC", "NFD"):
+        found = read(unicodedata.normalize(form, text).encode())
+        assert (found.amount, list(found.lines["status"]), list(found.lines["line_no"])) == (350, ["delivered"], [2])
 
 
 def test_separator_is_the_steady_one_though_texts_hold_more_of_another():
@@ -296,6 +284,10 @@ def test_no_bytes_raise_anything_but_a_refusal(content):
             read(content, name)
 
 
+BOOK = "bang-ke-2026-10.xlsx"
+LINES = [list(HEADINGS), list(ROW)]
+
+
 def workbook(**sheets: list[list[object]]) -> bytes:
     book = openpyxl.Workbook()
     book.remove(book.active)
@@ -317,47 +309,38 @@ def test_cells_of_a_workbook_are_read_by_what_they_are():
             ["Tổng cộng", None, None, 3, None, 1051.5, None],
         ]
     )
-    found = read(content, "bang-ke-2026-10.xlsx")
+    found = read(content, BOOK)
     assert list(found.lines["msisdn"]) == ["+84905123456", "+84905123457"]
     assert (found.segments, found.amount) == (3, Decimal("1051.5"))
 
 
 def test_long_number_that_excel_rounded_is_refused():
     content = workbook(MT=[list(HEADINGS), [123456789012345678, "", "05/10/2026 10:01", 1, 350, 350, ""]])
-    assert "đã bị Excel làm tròn" in refusal(content, "bang-ke-2026-10.xlsx")
+    assert "đã bị Excel làm tròn" in refusal(content, BOOK)
 
 
-def test_sheet_with_lines_that_the_form_does_not_name_is_not_passed_over():
-    lines = [list(HEADINGS), list(ROW)]
-    assert "trang tính “Them”" in refusal(workbook(MT=lines, Them=lines), "bang-ke-2026-10.xlsx")
-    assert read(workbook(MT=lines, Ghi_chu=[["Liên hệ"]]), "bang-ke-2026-10.xlsx").segments == 1
-    assert "Không có trang tính nào trong các trang" in refusal(workbook(A=lines, B=lines), "2026-10.xlsx")
-    assert read(workbook(Sheet1=lines), "bang-ke-2026-10.xlsx").segments == 1
-
-
-def test_copy_of_a_sheet_and_a_sheet_where_a_long_one_goes_on_are_not_passed_over():
-    lines = [list(HEADINGS), list(ROW)]
-    for other in ({"MT_(2)": lines}, {"Mt_": lines}, {"Sheet2": [list(ROW)] * 3}, {"Tổng_hợp": [], "MT2": lines}):
-        said = refusal(workbook(MT=lines, **other), "bang-ke-2026-10.xlsx")
-        assert f"trang tính “{list(other)[-1].replace('_', ' ').strip()}" in said
-    summary = [["Ngày", "Bản tin"], ["05/10/2026", 1]]
-    assert read(workbook(MT=lines, Tong_hop=summary), "bang-ke-2026-10.xlsx").segments == 1
-
-
-def test_hidden_sheet_is_no_hiding_place():
-    book = openpyxl.load_workbook(io.BytesIO(workbook(MT=[list(HEADINGS), list(ROW)], An=[list(HEADINGS), list(ROW)])))
+def test_sheet_with_lines_is_not_passed_over_whatever_it_is_called_or_hidden():
+    for other in (
+        {"Them": LINES}, {"MT_(2)": LINES}, {"Mt_": LINES}, {"Sheet2": [list(ROW)] * 3}, {"Tổng_hợp": [], "MT2": LINES},
+    ):  # fmt: skip
+        assert f"trang tính “{list(other)[-1].replace('_', ' ').strip()}" in refusal(workbook(MT=LINES, **other), BOOK)
+    assert "Không có trang tính nào trong các trang" in refusal(workbook(A=LINES, B=LINES), "2026-10.xlsx")
+    for notes in ({"Ghi_chu": [["Liên hệ"]]}, {"Tong_hop": [["Ngày", "Bản tin"], ["05/10/2026", 1]]}):
+        assert read(workbook(MT=LINES, **notes), BOOK).segments == 1
+    assert read(workbook(Sheet1=LINES), BOOK).segments == 1
+    book = openpyxl.load_workbook(io.BytesIO(workbook(MT=LINES, An=LINES)))
     book["An"].sheet_state = "veryHidden"
     stream = io.BytesIO()
     book.save(stream)
-    assert "trang tính “An”" in refusal(stream.getvalue(), "bang-ke-2026-10.xlsx")
+    assert "trang tính “An”" in refusal(stream.getvalue(), BOOK)
 
 
 def test_sheet_without_a_line_says_that_there_was_none():
     mo = [["Mã giao dịch", "Thời gian", "Số lượng", "Doanh thu được hưởng"]]
-    found = read(workbook(MT=[list(HEADINGS), list(ROW)], MO=mo), "bang-ke-2026-10.xlsx")
+    found = read(workbook(MT=LINES, MO=mo), BOOK)
     assert (found.covers, found.inquiries) == ({"mt", "mo"}, 0)
-    assert read(workbook(MT=[list(HEADINGS), list(ROW)]), "bang-ke-2026-10.xlsx").covers == {"mt"}
-    assert "không có dòng dữ liệu nào" in refusal(workbook(MT=[list(HEADINGS)], MO=mo), "bang-ke-2026-10.xlsx")
+    assert read(workbook(MT=LINES), BOOK).covers == {"mt"}
+    assert "không có dòng dữ liệu nào" in refusal(workbook(MT=[list(HEADINGS)], MO=mo), BOOK)
 
 
 TOTAL_OF_NONE = ["Tổng cộng", "", "", 0, "", "0", ""]
@@ -369,7 +352,7 @@ TOTAL_OF_NONE = ["Tổng cộng", "", "", 0, "", "0", ""]
 )
 @pytest.mark.parametrize("below", [[TOTAL_OF_NONE], [TOTAL_OF_NONE, ["Người lập biểu"]], [["Tổng cộng"]]])
 def test_sheet_with_nothing_but_a_total_of_none_tells_that_there_was_none(below):
-    found = read(workbook(MT=[list(HEADINGS), list(ROW)], MO=[list(HEADINGS), *below]), "bang-ke-2026-10.xlsx")
+    found = read(workbook(MT=LINES, MO=[list(HEADINGS), *below]), BOOK)
     assert (found.covers, found.segments, found.inquiries) == ({"mt", "mo"}, 1, 0)
 
 
@@ -381,11 +364,11 @@ def test_total_without_the_lines_that_it_sums_up_is_refused():
     headings, lines = list(HEADINGS), [list(ROW)]
     for amount, said in (("0", "dòng tổng cộng ghi 2"), ("2.000", "dòng tổng cộng ghi 2.000")):
         told = ["Tổng cộng", "", "", 2 if amount == "0" else 0, "", amount, ""]
-        assert said in refusal(workbook(MT=[headings, *lines], MO=[headings, told]), "bang-ke-2026-10.xlsx")
+        assert said in refusal(workbook(MT=[headings, *lines], MO=[headings, told]), BOOK)
     torn = ["x", "", "", 3, "", "", ""]
-    assert "thiếu giá trị" in refusal(workbook(MT=[headings, *lines], MO=[headings, torn]), "bang-ke-2026-10.xlsx")
+    assert "thiếu giá trị" in refusal(workbook(MT=[headings, *lines], MO=[headings, torn]), BOOK)
     none = [headings, TOTAL_OF_NONE]
-    assert "không có dòng dữ liệu nào" in refusal(workbook(MT=none, MO=none), "bang-ke-2026-10.xlsx")
+    assert "không có dòng dữ liệu nào" in refusal(workbook(MT=none, MO=none), BOOK)
 
 
 @pytest.mark.guarantee("statements", "quotes that do not match never swallow a line")
@@ -422,7 +405,7 @@ def test_quotes_around_a_whole_line_do_not_make_it_one_cell_that_is_passed_over(
 
 
 def test_column_of_which_every_word_is_another_one_is_told_at_once():
-    rows = [row(reference=f"our-{n}", status=f"x{n}") for n in range(20_000)]
+    rows = [row(reference=f"our-{n}", status=f"x{n}") for n in range(2_000)]
     said = refusal(csv(*rows))
     assert "dòng 2, cột “Trạng thái”: không hiểu “…”" in said
     assert "và 980 lỗi khác" in said, "a thousand are enough"
@@ -461,8 +444,8 @@ def test_phone_in_a_heading_or_a_sheets_name_is_masked():
     headings = (*HEADINGS[:3], "Số tin (0905123456)", *HEADINGS[4:])
     told = refusal(csv(row(segments="x"), headings=headings))
     assert "cột “Số tin (0905***456)”" in told
-    lines = [list(HEADINGS), list(ROW)]
-    assert "905123456" not in refusal(workbook(MT=lines, **{"+84905123456": lines}), "bang-ke-2026-10.xlsx")
+    lines = LINES
+    assert "905123456" not in refusal(workbook(MT=lines, **{"+84905123456": lines}), BOOK)
 
 
 # --- Forms --------------------------------------------------------------------------------------------------------

@@ -139,11 +139,6 @@ def test_workbook_that_was_cut_off_is_refused(part):
     assert code_of(WORKBOOK[: int(len(WORKBOOK) * part)], "bang.xlsx") == "not_a_table"
 
 
-@pytest.mark.parametrize("content", [b"PK\x03\x04", TEXT.encode()])
-def test_what_is_called_a_workbook_and_is_none_is_refused(content):
-    assert code_of(content, "bang.xlsx") == "not_a_table"
-
-
 @pytest.mark.parametrize("member", ["word/document.xml", "xl/workbook.bin"])
 def test_what_is_packed_like_a_workbook_and_is_none_is_refused(member):
     packed = io.BytesIO()

@@ -7,7 +7,7 @@ import ast
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 
@@ -356,57 +356,38 @@ def test_step_that_holds_a_phone_number_is_told_without():
 
 moments = st.integers(-200, 200).map(lambda hours: NOW + timedelta(hours=hours))
 maybe = st.none() | moments
-candidates = st.builds(
-    SendCandidate,
-    kind=st.sampled_from(KINDS),
-    occurred_at=moments,
-    useful_until=moments,
-    occasion_holds=st.booleans(),
-    returned_at=maybe,
-    kind_off=st.booleans(),
-    phone_refusal=st.none() | st.sampled_from(REFUSALS),
-    told_at=maybe,
-    unsettled_since=maybe,
-    gone=st.none() | st.sampled_from(["taken_back", "outdated", "superseded"]),
-    waits_until=maybe,
-    waits_for_row=st.booleans(),
-    told_of_this=st.booleans(),
-    unsettled_of_this=st.booleans(),
-)
+
+
+def built(of: type[Any], **others: Any) -> st.SearchStrategy[Any]:
+    """Values of a class: its moments near this one, yes or no, and what is given."""
+    known = {"datetime": moments, "datetime | None": maybe, "bool": st.booleans()}
+    own = {each.name: known[str(each.type)] for each in fields(of) if str(each.type) in known}
+    return st.builds(of, **own | others)
+
+
+refusals, kinds = st.none() | st.sampled_from(REFUSALS), st.sampled_from(KINDS)
+gone = st.none() | st.sampled_from(["taken_back", "outdated", "superseded"])
+candidates = built(SendCandidate, kind=kinds, phone_refusal=refusals, gone=gone)
 holdings = st.sampled_from(sorted(worded())) | st.tuples(st.sampled_from(STATES), st.text("abc_", max_size=4))
-messages = st.builds(
-    lambda at, **rest: MessageFact(
-        state=at[0], reason={"plain": None, "gateway_status": "gateway status 2"}.get(at[1], at[1]), **rest
-    ),
-    at=holdings,
-    message_id=st.integers(1, 9),
-    kind=st.sampled_from(KINDS),
-    useful_until=moments,
-    next_attempt_at=moments,
-    accepted_at=maybe,
-    attempted_at=maybe,
-    stopped_until=maybe,
-    went_to_present_number=st.booleans(),
-    candidate=candidates,
+messages = holdings.flatmap(
+    lambda at: built(
+        MessageFact,
+        state=st.just(at[0]),
+        reason=st.just({"plain": None, "gateway_status": "gateway status 2"}.get(at[1], at[1])),
+        message_id=st.integers(1, 9),
+        kind=kinds,
+        candidate=candidates,
+    )
 )
-stories = st.builds(
+stories = built(
     DossierStory,
     status_code=st.none() | st.integers(1, 10),
-    at_one_stop_desk=st.booleans(),
     step_name=st.none() | st.text(min_size=1, max_size=20),
-    due_at=maybe,
-    returned_at=maybe,
-    handed_over=st.booleans(),
-    is_late=st.booleans(),
-    phone_refusal=st.none() | st.sampled_from(REFUSALS),
-    enabled_from=maybe,
-    kinds_off=st.sets(st.sampled_from(KINDS)),
-    is_told_same_day=st.booleans(),
+    phone_refusal=refusals,
+    kinds_off=st.sets(kinds),
     present_outcome=st.none() | st.sampled_from(get_args(PlanningResult)),
     messages=st.lists(messages, max_size=5),
     unusable_rows=st.lists(st.sampled_from(get_args(RowRefusal)), max_size=2),
-    nothing_sent_since=maybe,
-    can_ask_9029=st.booleans(),
 )
 
 

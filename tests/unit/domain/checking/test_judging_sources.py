@@ -47,16 +47,22 @@ def dossier(code: str = "H32-1", **changes: Any) -> SourceDossier:
     return SourceDossier(**({"dossier_code": code, "agency_code": AGENCY} | given | times | procedure | changes))
 
 
-def judged(
+def found_in(
     transitions: Sequence[SourceTransition] = (), dossiers: Sequence[SourceDossier] = (), **changes: Any
-) -> dict[str, tuple[str, int | None]]:
-    """What is found, but for that a view is empty: rules are asked about few rows here."""
+) -> dict[str, Finding]:
+    """What is found, by name."""
     context = RowContext({AGENCY: AGENCY}, {}, NOW, timedelta(minutes=5))
     keys = frozenset((AGENCY, str(row.dossier_code)) for row in (*transitions, *dossiers))
     sample = Sample(NOW, timedelta(minutes=10), context, {AGENCY: "khanh_hoa"}, dossiers, transitions, keys)
     found = Findings()
     judge_rows(replace(sample, **changes), found)
-    return {each.name: (each.severity, each.facts["rows"]) for each in found.in_order() if each.name != "empty"}
+    return {each.name: each for each in found.in_order()}
+
+
+def judged(*rows: Any, **changes: Any) -> dict[str, tuple[str, int | None]]:
+    """What is found, but for that a view is empty: rules are asked about few rows here."""
+    found = found_in(*rows, **changes).items()
+    return {name: (each.severity, each.facts["rows"]) for name, each in found if name != "empty"}
 
 
 # --- Numbers
@@ -122,24 +128,11 @@ def test_a_row_that_cannot_be_used_is_not_missed_and_late_ones_are_told_by_numbe
     steps = [step(number, number) for number in range(1, 60)]
     steps[6] = replace(steps[6], agency_code="000.99.99.H32")
     was_read = read({number: at for number, at in IN_TURN.items() if number not in (7, 9)})
-    found = Findings()
-    context = RowContext({AGENCY: AGENCY}, {}, NOW, timedelta(minutes=5))
-    judge_rows(Sample(NOW, timedelta(minutes=10), context, {}, [], steps, frozenset(), read=was_read), found)
-    (seen,) = [each for each in found.in_order() if each.name == "seen_late"]
+    seen = found_in(steps, read=was_read)["seen_late"]
     assert (seen.facts["names"], seen.facts["examples"]) == (("9",), ("H32-9",))
     assert "ví dụ số 9" in in_words(seen).found
-    (late,) = [
-        each for each in _found_in([step(n, n) for n in range(1, 40) if n != 5] + [step(5, 25)])
-        if each.name == "late_commits"
-    ]  # fmt: skip
+    late = found_in([step(n, n) for n in range(1, 40) if n != 5] + [step(5, 25)])["late_commits"]
     assert late.facts["names"] == ("5",)
-
-
-def _found_in(steps: Sequence[SourceTransition]) -> Sequence[Finding]:
-    found = Findings()
-    context = RowContext({AGENCY: AGENCY}, {}, NOW, timedelta(minutes=5))
-    judge_rows(Sample(NOW, timedelta(minutes=10), context, {}, [], steps, frozenset()), found)
-    return found.in_order()
 
 
 def test_a_late_row_forbids_only_where_there_are_many():
