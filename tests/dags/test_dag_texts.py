@@ -184,13 +184,7 @@ def test_run_that_asks_for_what_there_is_not_is_refused_in_vietnamese_and_not_tr
 
 
 @pytest.mark.guarantee("airflow", "a run releases messages in the name of the person who started it, or of nobody")
-@pytest.mark.parametrize(
-    "by",
-    [
-        None,
-        "airflow",
-    ],
-)
+@pytest.mark.parametrize("by", [None, "airflow"])
 def test_run_that_releases_is_refused_where_no_person_started_it(by):
     asks = {"release_unknown": True}
     with pytest.raises(RunRefused, match="một người có tên") as refused:

@@ -56,13 +56,7 @@ def test_run_that_is_no_backfill_is_about_whatever_is_there():
 ONE, TWO = {"statement_no": 1}, {"statement_no": 2}
 
 
-@pytest.mark.parametrize(
-    ("pulled", "told"),
-    [
-        ([None], []),
-        ([ONE, TWO], [ONE, TWO]),
-    ],
-)
+@pytest.mark.parametrize(("pulled", "told"), [([None], []), ([ONE, TWO], [ONE, TWO])])
 def test_gate_is_told_of_every_file_however_many_there_are(dag, monkeypatch, pulled, told):
     seen = []
     run = SimpleNamespace(run_type="manual", data_interval_start=None, data_interval_end=None)

@@ -112,14 +112,7 @@ def test_refusals_of_http_itself_stop_the_gateway_and_a_request_too_many_waits(
 
 
 @every_adapter
-@pytest.mark.parametrize(
-    "retry_after",
-    [
-        "nan",
-        "-3",
-        "1e99",
-    ],
-)
+@pytest.mark.parametrize("retry_after", ["nan", "-3", "1e99"])
 def test_wait_that_is_asked_for_is_bounded(adapter, retry_after, provider, session):
     provider.answer = http(429, "", Retry_After=retry_after)
     outcome = make(adapter, f"http://127.0.0.1:{provider.port}").submit(session, outgoing())
@@ -140,13 +133,7 @@ def test_nobody_there_is_a_passing_failure(adapter, provider, session, nothing_s
 
 
 @every_adapter
-@pytest.mark.parametrize(
-    "base_url",
-    [
-        "gopher://sms.example",
-        "http://[::1",
-    ],
-)
+@pytest.mark.parametrize("base_url", ["gopher://sms.example", "http://[::1"])
 def test_address_that_is_none_is_a_configuration_error(adapter, base_url, session, nothing_shows):
     outcome = make(adapter, base_url).submit(session, outgoing())
     assert outcome.outcome == "configuration"

@@ -140,15 +140,7 @@ def test_code_is_read_where_the_charset_leaves_it_legible(body, charset, gateway
     assert gateway.submit(session, outgoing()).outcome == ("unknown" if charset == "utf-16" else "configuration")
 
 
-@pytest.mark.parametrize(
-    "sms_id",
-    [
-        "84905123456",
-        f"id of {MSISDN}",
-        "x" * 65,
-        {"id": 1},
-    ],
-)
+@pytest.mark.parametrize("sms_id", ["84905123456", f"id of {MSISDN}", "x" * 65, {"id": 1}])
 def test_id_that_may_be_anything_is_not_kept(sms_id, gateway, provider, session, nothing_shows):
     provider.answer = in_json({"CodeResult": "100", "SMSID": sms_id})
     seen = gateway.submit(session, outgoing())

@@ -144,13 +144,7 @@ def test_label_of_ten_characters_shows_no_mobile_number(written, shown):
 
 @pytest.mark.parametrize(
     ("code", "national"),
-    [
-        (0, None),
-        (10, 10),
-        (11, 1),
-        (12, None),
-        (13, None),
-    ],
+    [(0, None), (10, 10), (11, 1), (12, None), (13, None)],
 )
 def test_national_status_is_one_of_ten_by_the_sources_own_map_first(code, national):
     context = RowContext({}, {11: 1, 12: 0, 13: 11}, NOW, SKEW)

@@ -229,12 +229,6 @@ def test_export_imported_again_changes_nothing_and_is_itself(ledger, rows, write
     assert export_agencies(reversed(known)) == text
 
 
-def test_export_restores_an_empty_ledger_to_the_letter(ledger, rows, write):
-    path = write(export_agencies(EVERYTHING_SET))
-    import_agencies(path, "lan", by_department=True, confirm=lambda comparison: True)
-    assert export_agencies(in_ledger(list_agencies)) == path.read_text(encoding="utf-8")
-
-
 def test_agency_that_the_file_leaves_out_and_a_date_that_it_leaves_out_stay(agencies, rows, write):
     import_agencies(write(f"agencies: [{{code: {TU_PHAP}, name: Sở Tư pháp, accented: true}}]"), "lan")
     assert rows("SELECT count(*) AS n FROM motcua.agencies WHERE enabled_from IS NOT NULL") == [{"n": 2}]

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 import pytest
 
-from motcua.commands.lists import csv_of
 from motcua.jobs.texts import (
     FIXED_WORDS,
     AgencyToPreview,
     PreviewRow,
     agencies_to_preview,
     preview_texts,
-    texts_list,
     where_the_dong_go,
 )
 from motcua.settings import include_dir
@@ -87,20 +84,6 @@ def test_a_name_that_is_cut_is_reported() -> None:
     row = _row(preview_texts(load_templates().values(), [agency], 800), "result", 9, accented=False)
     assert row.changed == ("agency_name",)
     assert _row(preview_texts(load_templates().values(), [LONG_NAME], 800), "result", 9, False).changed == ()
-
-
-def test_the_csv_opens_in_a_spreadsheet_and_runs_nothing(tmp_path: Path) -> None:
-    rows = preview_texts([load_templates()["result"]], [AgencyToPreview("=1+1", "@Sở Tư pháp", None, True)], 800)
-    path = tmp_path / "texts.csv"
-    path.write_bytes(csv_of(texts_list(rows)))
-    assert path.read_bytes().startswith(b"\xef\xbb\xbf")
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        lines = list(csv.DictReader(file))
-    assert len(lines) == 4
-    assert lines[0]["Mã cơ quan"] == "'=1+1"
-    assert lines[0]["Cơ quan"] == "'@Sở Tư pháp"
-    assert lines[2]["Mã hồ sơ"] == "'=1+1-160915-0001"
-    assert [line["Cơ quan dùng"] for line in lines] == ["có", "không"] * 2
 
 
 # ---------------------------------------------------------------- motcua texts

@@ -11,7 +11,7 @@ import openpyxl
 import pytest
 
 from motcua.domain.words import words_of
-from motcua.jobs.exports.forms import ExportForm, ExportFormError, form_of, read_export_form
+from motcua.jobs.exports.forms import ExportForm, ExportFormError, read_export_form
 from motcua.jobs.exports.reading import ReadExport, read_export
 from motcua.jobs.handed_in.faults import FileFault, FileRefused
 from tests.ground import NHA_TRANG, NOW, TU_PHAP
@@ -310,9 +310,3 @@ def test_form_that_cannot_be_used_says_why(change, why):
     assert text != FORM_TEXT
     with pytest.raises(ExportFormError, match=why):
         read_export_form(text)
-
-
-def test_form_is_the_same_after_it_was_kept():
-    assert form_of(json.loads(json.dumps(FORM.model_dump(mode="json")))) == FORM
-    with pytest.raises(ExportFormError):
-        form_of({"kind": "whole"})

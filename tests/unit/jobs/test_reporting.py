@@ -40,11 +40,7 @@ def messages(tellable, delivered, kind="result", code="A", **besides):
 
 @pytest.mark.parametrize(
     ("tellable", "delivered", "is_urged"),
-    [
-        (30, 20, True),
-        (29, 0, False),
-        (30, 21, False),
-    ],
+    [(30, 20, True), (29, 0, False), (30, 21, False)],
 )
 def test_share_of_delivered_counts_from_thirty_on_and_below_the_threshold(tellable, delivered, is_urged):
     assert bool(urged(messages=(messages(tellable, delivered, suppressed=500),))) is is_urged

@@ -478,13 +478,7 @@ def test_form_that_is_no_text_says_so(tmp_path, content):
         read_form(path)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "nothing",
-        "../kannel",
-    ],
-)
+@pytest.mark.parametrize("name", ["nothing", "../kannel"])
 def test_unknown_form_is_told(name):
     with pytest.raises(FormError, match=r"There is no form"):
         load_form(name)

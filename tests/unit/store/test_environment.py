@@ -39,14 +39,7 @@ def test_connection_is_read_as_airflow_reads_it(written, monkeypatch):
     assert dict(ours.extra) == theirs.extra_dejson
 
 
-@pytest.mark.parametrize(
-    "written",
-    [
-        "{",
-        '{"port": "x"}',
-        "postgres://h:notaport/d",
-    ],
-)
+@pytest.mark.parametrize("written", ["{", '{"port": "x"}', "postgres://h:notaport/d"])
 def test_what_cannot_be_read_is_left_to_airflow(written, monkeypatch):
     monkeypatch.setenv("AIRFLOW_CONN_FOR_TESTS", written)
     assert connection_of_environment("for_tests") is None

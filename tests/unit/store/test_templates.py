@@ -170,13 +170,7 @@ def test_a_file_that_is_no_template_is_named(tmp_path: Path, content: bytes) -> 
         load_templates(tmp_path)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "result.yaml",
-        "result.v01.yaml",
-    ],
-)
+@pytest.mark.parametrize("name", ["result.yaml", "result.v01.yaml"])
 def test_a_file_name_without_id_and_version_is_refused(tmp_path: Path, name: str) -> None:
     _write(tmp_path, name)
     with pytest.raises(TemplateFileError, match="file name"):

@@ -156,12 +156,7 @@ def hours(first: int, last: int, *, days: int = 4) -> list[SourceTransition]:
 
 @pytest.mark.parametrize(
     ("first", "last", "is_shifted"),
-    [
-        (7, 17, False),
-        (14, 24, True),
-        (0, 10, True),
-        (0, 24, False),
-    ],
+    [(7, 17, False), (14, 24, True), (0, 10, True), (0, 24, False)],
 )
 def test_hours_that_no_desk_keeps_are_seven_hours_off(first, last, is_shifted):
     assert ("hours_shifted" in judged(hours(first, last))) == is_shifted

@@ -177,13 +177,7 @@ def test_the_carrier_goes_by_the_block(number: str, carrier: str | None) -> None
     assert read_phone(number, LATER, "khanh_hoa").carrier == carrier
 
 
-@pytest.mark.parametrize(
-    "number",
-    [
-        "0555123456",
-        "0951234567",
-    ],
-)
+@pytest.mark.parametrize("number", ["0555123456", "0951234567"])
 def test_a_block_of_no_carrier_is_a_warning_not_a_refusal(number: str) -> None:
     reading = read_phone(number, LATER, "khanh_hoa")
     assert reading.e164 == "+84" + number[1:]
