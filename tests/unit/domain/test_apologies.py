@@ -93,25 +93,13 @@ def test_where_the_desk_opens_after_the_quiet_hours_the_morning_still_counts():
     assert useful_until(late, due, QuietHours(time(0), time(0))) == at(date(2026, 11, 26), "08:30")
 
 
-@pytest.mark.parametrize(
-    ("clock", "until"),
-    [
-        ("20:59:59.999999", None),
-        ("21:00", at(date(2026, 11, 26), "07:00")),
-        ("00:00", at(date(2026, 11, 25), "07:00")),
-        ("07:00", None),
-    ],
-)
-def test_quiet_hours_over_midnight(clock, until):
-    assert QuietHours().until(at(date(2026, 11, 25), clock)) == until
-
-
-def test_quiet_hours_within_a_day_and_none():
-    noon = QuietHours(time(11, 30), time(13, 30))
-    assert noon.until(at(date(2026, 11, 25), "12:00")) == at(date(2026, 11, 25), "13:30")
-    assert noon.until(at(date(2026, 11, 25), "23:00")) is None
-    none = QuietHours(time(7), time(7))
-    assert all(none.until(at(date(2026, 11, 25), f"{hour:02}:00")) is None for hour in range(24))
+def test_quiet_hours_over_midnight_within_a_day_and_none():
+    day = date(2026, 11, 25)
+    quiet = {clock: QuietHours().until(at(day, clock)) for clock in ("20:59:59.999999", "21:00", "00:00", "07:00")}
+    assert list(quiet.values()) == [None, at(date(2026, 11, 26), "07:00"), at(day, "07:00"), None]
+    noon, none = QuietHours(time(11, 30), time(13, 30)), QuietHours(time(7), time(7))
+    assert [noon.until(at(day, clock)) for clock in ("12:00", "23:00")] == [at(day, "13:30"), None]
+    assert {none.until(at(day, f"{hour:02}:00")) for hour in range(24)} == {None}
 
 
 @given(
@@ -132,37 +120,20 @@ def test_last_moment_before_is_outside_the_quiet_hours_and_nothing_between_is(be
         assert quiet.until(moment - instant) is None
 
 
-@pytest.mark.parametrize(
-    ("clock", "day"), [("17:29:59", date(2026, 11, 24)), ("17:30", date(2026, 11, 25)), ("23:59", date(2026, 11, 25))]
-)
-def test_latest_evening_goes_by_the_clock_of_vietnam(clock, day):
-    moment = at(date(2026, 11, 25), clock)
-    assert ApologyRules().latest_evening(moment) == day
-    assert ApologyRules().latest_evening(moment.astimezone(datetime.now().astimezone().tzinfo)) == day
-
-
-def test_evening_is_at_the_hour_of_vietnam():
+def test_latest_evening_goes_by_the_clock_of_vietnam():
+    moments = [at(date(2026, 11, 25), clock) for clock in ("17:29:59", "17:30", "23:59")]
+    for each in (moments, [moment.astimezone(datetime.now().astimezone().tzinfo) for moment in moments]):
+        assert [ApologyRules().latest_evening(moment).day for moment in each] == [24, 25, 25]
     evening = ApologyRules(at=time(16, 45)).evening_of(date(2026, 11, 25))
     assert evening.isoformat() == "2026-11-25T16:45:00+07:00"
 
 
-@pytest.mark.parametrize(
-    ("now", "read", "until"),
-    [
-        ("17:40", "17:30", None),
-        ("17:41", "17:30", "17:42"),
-        ("17:31", None, "17:32"),
-        ("21:00", "20:59", None),
-    ],
-)
-def test_a_claimed_apology_rests_at_night_and_while_its_source_is_not_read(now, read, until):
-    day = date(2026, 11, 25)
-    moment = at(day, now)
-    answer = ApologyRules().wait_until(moment, None if read is None else at(day, read))
-    if now == "21:00":
-        assert answer == at(date(2026, 11, 26), "07:00")
-    else:
-        assert answer == (None if until is None else at(day, until))
+def test_a_claimed_apology_rests_at_night_and_while_its_source_is_not_read():
+    day, rules = date(2026, 11, 25), ApologyRules()
+    assert rules.wait_until(at(day, "17:40"), at(day, "17:30")) is None
+    assert rules.wait_until(at(day, "17:41"), at(day, "17:30")) == at(day, "17:42")
+    assert rules.wait_until(at(day, "17:31"), None) == at(day, "17:32")
+    assert rules.wait_until(at(day, "21:00"), at(day, "20:59")) == at(date(2026, 11, 26), "07:00")
 
 
 DUE = DueDays(date(2026, 11, 26), date(2026, 11, 26))
@@ -176,12 +147,10 @@ CANDIDATE = ApologyCandidate(
 )
 
 
-@pytest.mark.parametrize(
-    ("status", "expected"),
-    [(status, ("queued", None) if status in (2, 4) else "other_status") for status in (None, *range(1, 11))],
-)
-def test_only_a_dossier_that_is_being_worked_on_is_apologised_for(status, expected):
-    assert judge(replace(CANDIDATE, status_code=status), DUE, None) == expected
+def test_only_a_dossier_that_is_being_worked_on_is_apologised_for():
+    judged = {status: judge(replace(CANDIDATE, status_code=status), DUE, None) for status in (None, *range(1, 11))}
+    assert [status for status, found in judged.items() if found == ("queued", None)] == [2, 4]
+    assert {judged[status] for status in judged.keys() - {2, 4}} == {"other_status"}
 
 
 @pytest.mark.parametrize(
