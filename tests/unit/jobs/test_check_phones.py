@@ -79,19 +79,10 @@ def test_labels_name_every_refusal_and_note_in_vietnamese() -> None:
     assert all(label.title and label.action.endswith(".") for label in labels.values())
 
 
-@pytest.mark.parametrize(
-    ("field", "shown"),
-    [
-        ("0905 123 456", "0905***456"),
-        ("０９０５１２３４５６", "0905***456"),
-        ("0905123456/0914123456", "0905***456 0914***456"),
-        ("CMND 225123456", "2251***456 …"),
-        ("Nguyễn Văn An", "…"),
-        ("12", "***"),
-    ],
-)
-def test_a_field_is_shown_without_numbers_and_names(field: str, shown: str) -> None:
-    assert mask_field(field) == shown
+def test_a_field_is_shown_without_numbers_and_names() -> None:
+    fields = ("0905 123 456", "０９０５１２３４５６", "0905123456/0914123456", "CMND 225123456", "Nguyễn Văn An", "12")
+    shown = ["0905***456", "0905***456", "0905***456 0914***456", "2251***456 …", "…", "***"]
+    assert [mask_field(field) for field in fields] == shown
 
 
 # --- Files --------------------------------------------------------------------------------------
@@ -151,21 +142,11 @@ def test_what_is_no_table_is_one_clear_sentence(
     assert "Traceback" not in result.output
 
 
-@pytest.mark.parametrize(
-    ("text", "day"),
-    [
-        ("15/9/2016", date(2016, 9, 15)),
-        ("15-09-2016 08:30", date(2016, 9, 15)),
-        ("2016-09-14T18:00:00Z", date(2016, 9, 15)),
-        ("20160915102030", date(2016, 9, 15)),
-        ("42628.5", date(2016, 9, 15)),
-        ("hôm qua", None),
-        ("31/2/2016", None),
-        ("0001-01-01T00:00:00+14:00", date(1, 1, 1)),
-    ],
-)
-def test_a_day_is_read_as_tables_write_it(text: str, day: date | None) -> None:
-    assert read_day(text) == day
+def test_a_day_is_read_as_tables_write_it() -> None:
+    days = ("15/9/2016", "15-09-2016 08:30", "2016-09-14T18:00:00Z", "20160915102030", "42628.5")
+    assert {read_day(text) for text in days} == {date(2016, 9, 15)}
+    assert {read_day(text) for text in ("", "hôm qua", "31/2/2016")} == {None}
+    assert read_day("0001-01-01T00:00:00+14:00") == date(1, 1, 1)
 
 
 # --- Sources ------------------------------------------------------------------------------------
