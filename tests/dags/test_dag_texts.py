@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -18,7 +17,6 @@ from motcua.settings import include_dir
 from motcua.store.ledger import sessions
 from tests.ground import NOW
 
-ROOT = Path(__file__).parents[2]
 FOLDER = include_dir() / "templates" / "airflow"
 VIETNAMESE = re.compile("[ăâđêôơưàáảãạèéẻẽẹìíỉĩịòóỏõọùúủũụỳýỷỹỵẠ-ỹ]", re.IGNORECASE)
 HEADS = {
@@ -28,12 +26,8 @@ HEADS = {
 
 
 @pytest.fixture(scope="module")
-def dags():
-    from airflow.dag_processing.dagbag import DagBag
-
-    found = DagBag(dag_folder=str(ROOT / "dags")).dags
-    assert found
-    return list(found.values())
+def dags(bag):
+    return list(bag.dags.values())
 
 
 def is_vietnamese(text: str) -> bool:
