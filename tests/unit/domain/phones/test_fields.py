@@ -70,6 +70,12 @@ def _shared(*uses: tuple[str, int | None], **limits: object) -> list[tuple[int, 
     ]
 
 
+def test_a_number_of_five_owners_in_thirty_days_is_shared() -> None:
+    five = [("An", 0), ("Bình", 3), ("Chi", 10), ("Dũng", 20)]
+    assert _shared(*five, ("Em", 30)) == [(5, 0, 30)]
+    assert _shared(*five, ("Em", 31)) == _shared(*five, ("", 4)) == _shared(*five, ("AN ", 4)) == []
+
+
 def test_one_owner_in_two_unicode_forms_is_one() -> None:
     names = ["Bình", unicodedata.normalize("NFD", "Bình"), "Chi"]
     assert _shared(*((name, 0) for name in names), at_least=2) == [(2, 0, 0)]

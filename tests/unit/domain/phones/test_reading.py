@@ -44,6 +44,7 @@ SPELLINGS = [
     ("0084905123456", "international prefix"),
     ("+84 (0) 905 123 456", "country code and 0"),
     ("O9O5123456", "letter O"),
+    ("o9o5l23456", "letters o and l"),
     ("ĐT: 0905123456", "label"),
     ("https://zalo.me/0905123456", "a Zalo link is a phone"),
     ("anh 7 0905 123 456", "a southern name is a figure"),
@@ -61,6 +62,8 @@ SPELLINGS = [
     ("0905771*** / 0905123456", "a hidden number before"),
     ("0905 123 456 56 tuổi", "age"),
     ("Hoa 1979 0905 123 456", "a year of birth, then the number in groups"),
+    ("Hoa 1979 905 123 456", "a year of birth, then the number without its 0"),
+    ("Hoa 0905 123 456 1979", "the year after the number"),
 ]  # fmt: skip
 
 
@@ -83,6 +86,7 @@ def test_one_number_is_read_however_it_is_spelled_and_masked_in_any_text(field: 
         ("028383822010905123456", "+84905123456", [], "glued, landline first"),
         ("0905123456, 0914123456, 0935123456", "+84905123456", ["+84914123456", "+84935123456"], "three"),
         ("0905123456-09", "+84905123456", ["+84905123409"], "short tail: …56 or …09"),
+        ("0905-123-456-09", "+84905123456", ["+84905123409"], "the tail's mark is the number's"),
         ("092 0787872 - 325", "+84920787872", ["+84920787325"], "0787872325 belongs to a stranger"),
         ("0583822001 - 0905123456", "+84905123456", [], "of an uncertain and a certain number: the certain"),
         ("số cũ 0905111222, số mới 0914333444", "+84914333444", ["+84905111222"], "the new one is texted"),
@@ -291,7 +295,7 @@ REFUSED = {
     "id_card_like": [
         "225123456", "225 123 456", "CMND 225123456", "225123456 (CMND)", "CMND: 0905123456", "056201001234",
         "CCCD 056 201 001 234", "084905123456", "012345679", "Hộ chiếu B1234567", "1. 225123456",
-        "(2) 056 201 001 234", "225 123 456 (2 hồ sơ)",
+        "(2) 056 201 001 234", "225 123 456 (2 hồ sơ)", "056201001234 (2 hồ sơ)",
     ],
     "not_a_phone": [
         "160915001", "1609150001", "160915-001", "2016.1234", "HS160915001", "mã HS 0905123456",
@@ -344,6 +348,7 @@ STRANGERS = [
     ("0510123456*", "a landline with a digit hidden"),
     ("09429727 - 12 Trần Phú", "a number that lacks digits, and a house number"),
     ("09429727-12", "a number that lacks digits, and a tail"),
+    ("0772 - 4631 - 12 Trần Phú", "a number that lacks digits, and a house number"),
     ("Hồ sơ đất: mã hồ sơ 0963550362", "a code that is called one"),
     ("Gọi trước 1 ngày: mã HS 0963550362", "a code that is called one, after a word for a phone"),
     ("0301123457-001/07", "a branch's tax code"),
