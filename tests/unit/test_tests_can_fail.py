@@ -55,7 +55,8 @@ def is_check(node: ast.AST, helpers: set[str]) -> bool:
             return True
         case ast.Raise():
             return "AssertionError" in ast.unparse(node)
-    return called(node) in CHECKS | helpers
+    name = called(node)
+    return name in CHECKS or name in helpers
 
 
 @cache
