@@ -41,13 +41,6 @@ from tests.ground import NOW
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(scope="module")
-def bag():
-    from airflow.dag_processing.dagbag import DagBag
-
-    return DagBag(dag_folder=str(ROOT / "dags"))
-
-
 def test_all_dags_import_and_have_their_fixed_ids(bag):
     assert bag.import_errors == {}
     assert set(bag.dags) == {
@@ -65,19 +58,16 @@ def test_all_dags_import_and_have_their_fixed_ids(bag):
 
 
 @pytest.mark.guarantee("airflow", "a quiet hour makes at most 150 task instances")
-def test_quiet_hour_makes_at_most_150_task_instances(bag):
+def test_quiet_hour_makes_at_most_150_task_instances(bag, runs_between):
     """Of runs by the clock, in the hour that has most of them: nobody wakes any when there are no news. Whatever the
     number of sources, those without news share two tasks."""
-    from airflow.serialization.serialized_objects import DagSerialization
-
     midnight = datetime(2026, 11, 25, tzinfo=ZoneInfo("Asia/Ho_Chi_Minh"))
     quiet = ToRead(news=[], quiet=[f"xa_{number}" for number in range(300)], failed=[])
     mapped = {"send": settings().senders, "pick_up": len(quiet.tasks)}
     by_hour: Counter[int] = Counter()
     for dag in bag.dags.values():
         tasks = sum(mapped.get(task.task_id, 1) if task.is_mapped else 1 for task in dag.tasks)
-        serialized = DagSerialization.deserialize_dag(DagSerialization.serialize_dag(dag))
-        for info in serialized.iter_dagrun_infos_between(midnight, midnight + timedelta(days=1, seconds=-1)):
+        for info in runs_between(dag.dag_id, midnight, midnight + timedelta(days=1, seconds=-1)):
             by_hour[info.run_after.astimezone(midnight.tzinfo).hour] += tasks
     assert len(by_hour) == 24
     assert max(by_hour.values()) <= 150, by_hour
@@ -205,12 +195,9 @@ def test_apologies_have_a_deadline_six_minutes_after_their_hour_and_nothing_else
     assert inspect.iscoroutinefunction(getattr(import_module(module), name))
 
 
-def test_notify_transitions_is_woken_by_the_watcher_and_has_windows_for_backfills(bag):
-    from airflow.serialization.serialized_objects import DagSerialization
-
+def test_notify_transitions_is_woken_by_the_watcher_and_has_windows_for_backfills(bag, runs_between):
     dag = bag.dags["notify_transitions"]
-    stored = DagSerialization.from_dict(DagSerialization.to_dict(dag))
-    assert stored.timetable.periodic, "or Airflow refuses a backfill"
+    assert runs_between(dag.dag_id, NOW, NOW + timedelta(hours=1))
     watchers = [watcher for asset in dag.timetable.asset_condition.objects for watcher in asset.watchers]
     assert [type(watcher.trigger) for watcher in watchers] == [SourcesWatch]
 
@@ -243,11 +230,6 @@ def test_parsing_loads_nothing_heavy():
         check=True,
     )
     assert answer.stdout.strip().endswith("[]"), answer.stdout
-
-
-def test_plugin_is_one_class_in_one_file_and_the_package_is_hidden_from_the_scan():
-    assert (ROOT / "plugins" / ".airflowignore").read_text().split() == ["motcua/"]
-    assert sorted(path.name for path in (ROOT / "plugins").glob("*.py")) == ["motcua_plugin.py"]
 
 
 async def _first_events(seconds: float) -> list[float]:

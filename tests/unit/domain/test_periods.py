@@ -18,13 +18,10 @@ from motcua.domain.periods import LENGTHS, NotAPeriod, Period
     [
         ("2026-11-24", date(2026, 11, 24), date(2026, 11, 24)),
         ("2026-11", date(2026, 11, 1), date(2026, 11, 30)),
-        ("2026-12", date(2026, 12, 1), date(2026, 12, 31)),
         ("2028-02", date(2028, 2, 1), date(2028, 2, 29)),
         ("2026-02", date(2026, 2, 1), date(2026, 2, 28)),
-        ("2026-Q1", date(2026, 1, 1), date(2026, 3, 31)),
         ("2028-Q1", date(2028, 1, 1), date(2028, 3, 31)),
         ("2026-Q2", date(2026, 4, 1), date(2026, 6, 30)),
-        ("2026-Q3", date(2026, 7, 1), date(2026, 9, 30)),
         ("2026-Q4", date(2026, 10, 1), date(2026, 12, 31)),
         ("2026", date(2026, 1, 1), date(2026, 12, 31)),
     ],
@@ -34,43 +31,34 @@ def test_period_is_read_as_it_is_written(words, first, last):
     assert (period.first, period.last, str(period)) == (first, last, words)
 
 
+def test_period_is_counted_within_what_it_is_a_part_of():
+    assert [Period.parse(each).number for each in ("2026-11-24", "2026-11", "2026-Q4", "2026")] == [24, 11, 4, 2026]
+
+
 @pytest.mark.parametrize(
     "words",
-    ["", "2026-", "226", "20261", "2026-13", "2026-02-30", "26-11-24", "2026-11-24 ", "2026-1-1", "٢٠٢٦-١١", "٢٠٢٦",
-     "2026-Q0", "2026-Q5", "2026-q4", "2026Q4", "2026-Q4-1", "2026-Q٤", "Q4-2026", "2026\n", "1999-Q4", "2101"],
+    ["", "2026-13", "2026-02-30", "26-11-24", "٢٠٢٦-١١",
+     "2026-Q0", "2026-Q5", "2026-q4", "2026-Q4-1", "2026\n", "1999-Q4", "2101"],
 )  # fmt: skip
 def test_what_is_no_period_is_refused_with_the_form_to_use(words):
-    with pytest.raises(NotAPeriod, match="2026-11"):
+    with pytest.raises(NotAPeriod, match=r"2026-11.* nor a year such as 2026"):
         Period.parse(words)
 
 
-@pytest.mark.parametrize(
-    ("first", "length"),
-    [
-        (date(2026, 11, 2), "month"),
-        (date(2026, 10, 2), "quarter"),
-        (date(2026, 11, 1), "quarter"),
-        (date(2026, 1, 2), "year"),
-        (date(2026, 4, 1), "year"),
-    ],
-)
-def test_period_that_does_not_begin_with_its_first_day_is_refused(first, length):
-    with pytest.raises(NotAPeriod, match=f"a {length} begins with its first day, not {first}"):
-        Period(first, length)
+def test_period_that_does_not_begin_with_its_first_day_is_refused():
+    for first, length in ((date(2026, 11, 2), "month"), (date(2026, 11, 1), "quarter"), (date(2026, 4, 1), "year")):
+        with pytest.raises(NotAPeriod, match=f"a {length} begins with its first day, not {first}"):
+            Period(first, length)
 
 
-@pytest.mark.parametrize(
-    ("moment", "day", "month"),
-    [
-        # 23:59 and 00:00 in Vietnam, UTC+7.
-        (datetime(2026, 11, 30, 16, 59, tzinfo=UTC), "2026-11-29", "2026-10"),
-        (datetime(2026, 11, 30, 17, 0, tzinfo=UTC), "2026-11-30", "2026-11"),
-        (datetime(2026, 12, 31, 17, 0, tzinfo=UTC), "2026-12-31", "2026-12"),
-    ],
-)
-def test_day_and_month_before_a_moment_are_vietnams(moment, day, month):
-    assert str(Period.day_before(moment)) == day
-    assert str(Period.month_before(moment)) == month
+def test_day_and_month_before_a_moment_are_vietnams():
+    # 23:59 and 00:00 in Vietnam, UTC+7.
+    for moment, before in (
+        (datetime(2026, 11, 30, 16, 59, tzinfo=UTC), ("2026-11-29", "2026-10")),
+        (datetime(2026, 11, 30, 17, 0, tzinfo=UTC), ("2026-11-30", "2026-11")),
+        (datetime(2026, 12, 31, 17, 0, tzinfo=UTC), ("2026-12-31", "2026-12")),
+    ):
+        assert (str(Period.day_before(moment)), str(Period.month_before(moment))) == before
 
 
 @given(st.dates(date(2001, 1, 1), date(2099, 12, 31)))
@@ -91,13 +79,9 @@ def test_days_of_a_month_follow_each_other_and_fill_it(day):
     [
         ("2026-11-24", "2026-11-23", "2026-11-25"),
         ("2028-03-01", "2028-02-29", "2028-03-02"),
-        ("2026-12-31", "2026-12-30", "2027-01-01"),
-        ("2026-11", "2026-10", "2026-12"),
         ("2026-01", "2025-12", "2026-02"),
         ("2026-12", "2026-11", "2027-01"),
-        ("2028-02", "2028-01", "2028-03"),
         ("2026-Q1", "2025-Q4", "2026-Q2"),
-        ("2026-Q4", "2026-Q3", "2027-Q1"),
         ("2026", "2025", "2027"),
     ],
 )
@@ -119,24 +103,10 @@ def test_period_begins_at_midnight_of_vietnam_and_ends_as_the_next_one_begins():
     assert [str(one) for one in month.days] == [f"2026-11-{number:02}" for number in range(1, 31)]
 
 
-@pytest.mark.parametrize(
-    ("words", "is_period"),
-    [
-        ("1999-12-31", False),
-        ("2000-01-01", True),
-        ("2000-01", True),
-        ("2100-12-31", True),
-        ("2100-12", True),
-        ("2101-01-01", False),
-        ("2000-Q1", True),
-        ("2100", True),
-        ("1999", False),
-    ],
-)
-def test_periods_are_of_the_years_2000_to_2100(words, is_period):
-    if is_period:
+def test_periods_are_of_the_years_2000_to_2100():
+    for words in ("2000-01-01", "2000-Q1", "2100-12-31", "2100"):
         assert str(Period.parse(words)) == words
-    else:
+    for words in ("1999-12-31", "2101-01-01"):
         with pytest.raises(NotAPeriod, match=words):
             Period.parse(words)
 
@@ -157,15 +127,12 @@ def test_longer_periods_are_filled_by_their_months_and_follow_each_other(day, le
     assert period.last_month == Period.month_of(period.last)
 
 
-@pytest.mark.parametrize(
-    ("month", "ending"),
-    [
-        ("2026-11", ["2026-11"]),
-        ("2026-03", ["2026-03", "2026-Q1"]),
-        ("2026-06", ["2026-06", "2026-Q2"]),
-        ("2026-09", ["2026-09", "2026-Q3"]),
-        ("2026-12", ["2026-12", "2026-Q4", "2026"]),
-    ],
-)
-def test_quarter_and_year_end_with_their_last_month(month, ending):
-    assert [str(each) for each in Period.parse(month).ending_with] == ending
+def test_quarter_and_year_end_with_their_last_month():
+    ending = {
+        month: [str(each) for each in Period.parse(month).ending_with] for month in ("2026-11", "2026-03", "2026-12")
+    }
+    assert ending == {
+        "2026-11": ["2026-11"],
+        "2026-03": ["2026-03", "2026-Q1"],
+        "2026-12": ["2026-12", "2026-Q4", "2026"],
+    }

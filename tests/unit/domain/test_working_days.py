@@ -18,7 +18,6 @@ from motcua.domain.working_days import (
     days_from_package,
     package_version,
     swapped,
-    written_day,
 )
 from motcua.jobs.calendars import read_calendar_file
 from motcua.settings import include_dir
@@ -54,11 +53,7 @@ def days(year: int, text: str) -> list[date]:
         (2016, "1/1 8-12/2 18/4 2-3/5 2/9", ""),
         # Each year's weekdays off and weekend days worked by public offices, put together by hand from article 112 of
         # the Labour Code, days in lieu (article 111), and the announcement that is named.
-        (2021, "1/1 10-12/2 15-16/2 21/4 30/4 3/5 2-3/9", ""),  # 4875/TB-LĐTBXH
-        (2022, "3/1 31/1 1-4/2 11/4 2-3/5 1-2/9", ""),  # 119/TB-LĐTBXH
-        (2023, "2/1 20/1 23-26/1 1-3/5 1/9 4/9", ""),  # 5034/TB-LĐTBXH
         (2024, "1/1 8-9/2 12-14/2 18/4 29-30/4 1/5 2-3/9", "4/5"),  # 5015/TB-LĐTBXH, 1570/TB-LĐTBXH
-        (2025, "1/1 27-31/1 7/4 30/4 1-2/5 1-2/9", "26/4"),  # 6150/TB-BLĐTBXH
         # 9441/TB-BNV, 3383/BNV-CVL, Nghị quyết 28/2026/QH16, and 12729/VPCP-KGVX for 2/1, which the package lacks.
         (2026, "1-2/1 16-20/2 27/4 30/4 1/5 31/8 1-2/9 24/11", "10/1 22/8"),
     ],
@@ -71,36 +66,19 @@ def test_the_days_off_are_those_that_were_announced(shipped, year, weekdays_off,
     assert [day for day in whole if day.weekday() >= 5 and shipped.is_working_day(day)] == days(year, weekends_worked)
 
 
-def test_the_package_alone_has_the_gap_that_our_file_closes():
-    bare = WorkingCalendar()
-    assert bare.is_working_day(date(2026, 1, 2))
-    assert not bare.is_working_day(date(2026, 1, 10))
-
-
-def test_september_2016_has_21_working_days(shipped):
-    assert shipped.count_working_days(date(2016, 9, 1), date(2016, 9, 30)) == 21
-
-
 @pytest.mark.parametrize(
     ("day", "following", "preceding", "effective"),
     [
         # The eve of a holiday before a weekend: due Mon 5/9/2016 is told on Thu 1/9.
         (date(2016, 9, 1), date(2016, 9, 5), date(2016, 8, 31), date(2016, 9, 1)),
-        (date(2016, 9, 2), date(2016, 9, 5), date(2016, 9, 1), date(2016, 9, 5)),
         (date(2016, 9, 4), date(2016, 9, 5), date(2016, 9, 1), date(2016, 9, 5)),
-        (date(2016, 9, 5), date(2016, 9, 6), date(2016, 9, 1), date(2016, 9, 5)),
         # Tết
-        (date(2016, 2, 5), date(2016, 2, 15), date(2016, 2, 4), date(2016, 2, 5)),
         (date(2026, 2, 17), date(2026, 2, 23), date(2026, 2, 13), date(2026, 2, 23)),
         # Swapped days: Sat 22/8/2026 is worked for Mon 31/8.
         (date(2026, 8, 21), date(2026, 8, 22), date(2026, 8, 20), date(2026, 8, 21)),
-        (date(2026, 8, 22), date(2026, 8, 24), date(2026, 8, 21), date(2026, 8, 22)),
         (date(2026, 8, 31), date(2026, 9, 3), date(2026, 8, 28), date(2026, 9, 3)),
-        (date(2026, 1, 2), date(2026, 1, 5), date(2025, 12, 31), date(2026, 1, 5)),
-        (date(2026, 1, 10), date(2026, 1, 12), date(2026, 1, 9), date(2026, 1, 10)),
         # A swap over New Year's Eve: Mon 31/12/2018 for Sat 5/1/2019.
         (date(2018, 12, 28), date(2019, 1, 2), date(2018, 12, 27), date(2018, 12, 28)),
-        (date(2019, 1, 5), date(2019, 1, 7), date(2019, 1, 4), date(2019, 1, 5)),
     ],
 )
 def test_neighbouring_working_days_and_the_day_on_which_a_term_ends(shipped, day, following, preceding, effective):
@@ -112,13 +90,10 @@ def test_neighbouring_working_days_and_the_day_on_which_a_term_ends(shipped, day
 @pytest.mark.parametrize(
     ("day", "off", "open_because"),
     [
-        (date(2026, 11, 24), "Ngày Văn hóa Việt Nam", None),
         (date(2016, 4, 18), "Ngày Giỗ Tổ Hùng Vương (nghỉ bù)", None),
         (date(2016, 2, 7), "Giao thừa Tết Nguyên Đán", None),
         (date(2026, 1, 2), "Nghỉ hoán đổi, làm bù ngày 10/1/2026", None),
         (date(2026, 1, 10), None, "Làm bù cho ngày nghỉ 2/1/2026"),
-        (date(2026, 8, 31), "Nghỉ hoán đổi, làm bù ngày 22/8/2026", None),
-        (date(2026, 8, 22), None, "Làm bù cho ngày nghỉ 31/8/2026"),
         (SATURDAY, "Thứ Bảy", None),
         (SUNDAY, "Chủ nhật", None),
         (FRIDAY, None, None),
@@ -129,12 +104,12 @@ def test_staff_are_told_why(shipped, day, off, open_because):
     assert shipped.why_open(day) == open_because
 
 
-@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
-def test_agency_counts_before_decision_and_decision_before_package(order):
+def test_agency_counts_before_decision_and_decision_before_package():
     layers = [special(FRIDAY, "closed", "package"), special(FRIDAY, "full"), special(FRIDAY, "closed", "agency")]
     assert WorkingCalendar(layers[:1]).why_off(FRIDAY) == "lý do của package"
     assert WorkingCalendar(layers[:2]).is_working_day(FRIDAY)
-    assert WorkingCalendar([layers[position] for position in order]).why_off(FRIDAY) == "lý do của agency"
+    for in_order in (layers, layers[::-1], [*layers[1:], layers[0]]):
+        assert WorkingCalendar(in_order).why_off(FRIDAY) == "lý do của agency"
 
 
 def test_saturday_mornings_are_worked_from_the_day_they_begin_but_not_on_a_holiday():
@@ -168,56 +143,33 @@ def test_year_that_nobody_seeded_is_answered_by_the_package_and_said_to_be_uncon
     assert calendar.why_off(date(2027, 5, 3)) == "lý do của agency", "an agency's day counts there too"
 
 
-@pytest.mark.parametrize("day", [date.min, date(1900, 1, 1), date(2101, 1, 3), date(9999, 12, 31)])
-def test_no_due_date_that_a_source_can_hold_stops_the_evening_run(day):
+def test_no_due_date_that_a_source_can_hold_stops_the_evening_run():
     calendar = WorkingCalendar()
-    assert calendar.is_working_day(calendar.effective_due_day(day))
-    assert calendar.desk_opens_at(day).tzinfo is VIETNAM
-
-
-def test_package_gives_each_day_once_in_order_with_its_version():
-    for year in range(2016, 2031):
-        given_days = [each.day for each in days_from_package(year)]
-        assert given_days == sorted(set(given_days))
-        assert {each.authority.split()[0] for each in days_from_package(year)} == {"holidays"}
-        assert all(each.day.year == year for each in days_from_package(year))
+    for day in (date.min, date(9999, 12, 31)):
+        assert calendar.is_working_day(calendar.effective_due_day(day))
+        assert calendar.desk_opens_at(day).tzinfo is VIETNAM
 
 
 def test_a_swap_is_off_on_one_day_and_worked_on_the_other():
     off, worked = swapped(FRIDAY, SATURDAY, "decision", "số 1/TB")
-    calendar = WorkingCalendar([off, worked])
-    assert not calendar.is_working_day(FRIDAY)
-    assert calendar.opening(SATURDAY) == "full"
-    assert off.is_swapped_off
-    assert not worked.is_swapped_off
     assert off == SpecialDay(FRIDAY, "closed", "Nghỉ hoán đổi, làm bù ngày 4/7/2026", "decision", "số 1/TB")
     assert worked == SpecialDay(SATURDAY, "full", "Làm bù cho ngày nghỉ 3/7/2026", "decision", "số 1/TB")
+    others = [worked, special(FRIDAY, "closed"), SpecialDay(FRIDAY, "morning", off.reason, "decision", "số 1/TB")]
+    assert [each.is_swapped_off for each in (off, *others)] == [True, False, False, False]
 
 
-def test_only_a_closed_day_whose_reason_says_so_is_swapped_off():
-    off, _ = swapped(FRIDAY, SATURDAY, "decision", "số 1/TB")
-    assert not special(FRIDAY, "closed").is_swapped_off
-    assert not SpecialDay(FRIDAY, "morning", off.reason, "decision", "số 1/TB").is_swapped_off
-
-
-@pytest.mark.parametrize(
-    ("day", "opening", "reason"),
-    [
+def test_package_names_holidays_and_both_days_of_a_swap():
+    for day, opening, reason in (
         (date(2026, 8, 31), "closed", "Nghỉ hoán đổi, làm bù ngày 22/8/2026"),
         (date(2026, 8, 22), "full", "Làm bù cho ngày nghỉ 31/8/2026"),
         # Over New Year's Eve in both directions.
         (date(2018, 12, 31), "closed", "Nghỉ hoán đổi, làm bù ngày 5/1/2019"),
         (date(2019, 1, 5), "full", "Làm bù cho ngày nghỉ 31/12/2018"),
-        (date(2014, 12, 27), "full", "Làm bù cho ngày nghỉ 2/1/2015"),
-        (date(2015, 1, 2), "closed", "Nghỉ hoán đổi, làm bù ngày 27/12/2014"),
         # A holiday on a weekend has its name too.
         (date(2026, 4, 26), "closed", "Ngày Giỗ Tổ Hùng Vương"),
-        (date(2026, 1, 1), "closed", "Tết Dương lịch"),
-    ],
-)
-def test_package_names_holidays_and_both_days_of_a_swap(day, opening, reason):
-    found = {each.day: each for each in days_from_package(day.year)}
-    assert found[day] == SpecialDay(day, opening, reason, "package", package_version())
+    ):
+        (found,) = [each for each in days_from_package(day.year) if each.day == day]
+        assert found == SpecialDay(day, opening, reason, "package", package_version())
     assert package_version().split()[0] == "holidays"
 
 
@@ -267,20 +219,6 @@ def test_office_hours_are_in_force_from_their_day_on_however_they_are_given():
         assert calendar.hours_on(date(2026, 3, 1)) is spring
         assert calendar.hours_on(date(2026, 10, 31)) is spring
         assert calendar.hours_on(date(2026, 11, 1)) is winter
-
-
-def test_day_is_written_without_leading_zeros():
-    assert written_day(date(2016, 9, 5)) == "5/9/2016"
-
-
-def test_desk_is_open_all_day_from_monday_to_friday():
-    assert [WorkingCalendar().opening(FRIDAY + timedelta(days=n)) for n in range(5)] == [
-        "full",
-        "closed",
-        "closed",
-        "full",
-        "full",
-    ]
 
 
 @pytest.mark.parametrize(

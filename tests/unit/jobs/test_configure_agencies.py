@@ -53,57 +53,33 @@ def history(rows, code="A"):
     ("content", "complaint"),
     [
         ("", "needs a list under 'agencies:'"),
-        ("- 1", "needs a list under 'agencies:'"),
-        ("agencies:", "needs a list under 'agencies:'"),
-        ("agencies: []", "needs a list under 'agencies:'"),
         ("agencies: [7]", "agency 1: entry"),
-        ("agencies: [{code: A}]", "agency A: name: Field required"),
         ("agencies: [{code: A, name: '  '}]", "agency A: name: must not be blank"),
         ('agencies: [{code: A, name: "B\\nC"}]', "agency A: name: must be one line"),
-        ("agencies: [{code: 1.5, name: B}]", "agency 1.5: code: Input should be a valid string"),
         ("agencies: [", "line 1: while parsing"),
         ("agencies: [{code: A, name: B, name: C}]", "line 1: name is written twice"),
         ("agencies: [{code: A, name: B}]\nagency: []", "has more than 'agencies:': agencies, agency"),
-        (A % "accented: perhaps", "agency A: accented: Input should be"),
         (A % "acented: true", "agency A: acented: Extra inputs are not permitted"),
         (A % "province: khanh_hoaa", "agency A: province: is no province of Vietnam"),
         (A % "kinds_off: [reply]", "agency A: kinds_off.0"),
-        (A % "kinds_off: apology", "agency A: kinds_off: Input should be a valid tuple"),
         (A % "kinds_off: [apology]", "agency A: kinds_off_reason: must say why"),
         (A % "kinds_off_reason: tạm dừng", "agency A: kinds_off_reason: is there, but no kind is off"),
         (A % "result_hold: P7D", "agency A: result_hold: must be a day at most"),
         (A % "result_hold: 15", "agency A: result_hold: write a duration as PT15M"),
-        (A % "result_hold: 1:30:00", "agency A: result_hold: write a duration as PT15M"),
-        (A % "result_hold: -PT5M", "agency A: result_hold: write a duration as PT15M"),
         (A % "result_hold: PT0.5S", "agency A: result_hold: must be whole seconds"),
-        (A % "apology_day: tomorrow", "agency A: apology_day: Input should be 'calendar' or 'working_day'"),
         (A % "retention: P1D", "agency A: retention: must be whole days, from P30D"),
-        (A % "retention: P11Y", "agency A: retention: must be whole days"),
         (A % "retention: P30DT1H", "agency A: retention: must be whole days"),
-        (A % "report_recipients: lan@stp.vn", "agency A: report_recipients: Input should be a valid tuple"),
         (A % "report_recipients: [lan]", "agency A: report_recipients.0: An email address must have an @-sign"),
-        (A % "report_recipients: [lan@stp]", "agency A: report_recipients.0: The part after the @-sign"),
         (A % 'report_recipients: ["a@b.vn\\nBcc: c@d.vn"]', "agency A: report_recipients.0: "),
         (A % "enabled_from: 20261201", "agency A: enabled_from: write a day"),
-        (A % "enabled_from: 1/12/2026", "agency A: enabled_from: write a day"),
-        (A % "enabled_from: true", "agency A: enabled_from: write a day"),
-        (A % "enabled_from: 2026-13-01", "agency A: enabled_from: write a day"),
-        (A % 'enabled_from: "2026-13-01"', "agency A: enabled_from: write a day"),
         (A % 'enabled_from: "20261201"', "agency A: enabled_from: write a day"),
-        (A % 'enabled_from: "2026-W49-2"', "agency A: enabled_from: write a day"),
         (A % 'enabled_from: "２０２６-12-01"', "agency A: enabled_from: write a day"),
-        (A % 'enabled_from: ""', "agency A: enabled_from: write a day"),
         (A % 'enabled_from: "0001-01-01"', "agency A: enabled_from: must lie in the years"),
         (A % 'valid_until: "2026-06-30 10:00:00"', "agency A: valid_until: Input should be a valid date"),
-        (A % 'valid_until: "sometime"', "agency A: valid_until: Input should be a valid date"),
-        (A % "enabled_from: 0001-01-01", "agency A: enabled_from: must lie in the years"),
-        (A % "valid_from: 2026-02-30", "agency A: valid_from: Input should be a valid date"),
-        (A % "valid_until: 2026-06-30 10:00:00", "agency A: valid_until: Input should be a valid date"),
         (A % "valid_until: 9999-12-31", "agency A: valid_until: must lie in the years"),
         (A % f"valid_from: 2026-07-01, {ENDED}", "agency A: valid_until: 2026-06-30 is before valid_from"),
         (A % "valid_from: 2026-07-01, enabled_from: 2026-06-30", "agency A: enabled_from: is before valid_from"),
         (A % f"enabled_from: 2026-07-01, {ENDED}", "agency A: enabled_from: is after valid_until"),
-        (A % "former_names: [{name: C}]", "agency A: former_names.0.until: Field required"),
         (
             A % "former_names: [{name: C, until: 2025-01-01}, {name: D, until: 2025-01-01}]",
             "agency A: former_names: two names end on one day",
@@ -111,7 +87,6 @@ def history(rows, code="A"):
         (A % f"former_names: [{{name: C, until: 2026-06-30}}], {ENDED}", "agency A: former_names: until 2026-06-30"),
         (A % "former_names: [{name: C, until: 2025-01-01}], valid_from: 2025-03-01", "agency A: former_names: until"),
         (A % "successor_code: C", "agency A: successor_code: needs valid_until"),
-        (A % f"successor_code: A, {ENDED}", "agency A: successor_code: goes round in a circle: A → A"),
         (
             f"agencies: [{{code: A, name: B, successor_code: C, {ENDED}}},"
             f" {{code: C, name: D, successor_code: E, {ENDED}}}, {{code: E, name: F, successor_code: A, {ENDED}}}]",
@@ -125,7 +100,6 @@ def history(rows, code="A"):
         ("agencies: [{code: A, name: B}, {code: A, name: D}]", "the code A stands for two agencies"),
         ("agencies: [{code: A, name: B}, {code: C, name: D, aliases: [A]}]", "the code A stands for two agencies"),
         ("agencies: [{code: A, name: B, aliases: [X]}, {code: C, name: D, aliases: [X]}]", "the code X stands for two"),
-        ("agencies: [{code: A, name: B, aliases: [A]}]", "the code A stands for two agencies"),
     ],
 )
 def test_malformed_file_is_refused_whole_and_the_fault_is_named(write, content, complaint):
@@ -139,17 +113,9 @@ def test_malformed_file_is_refused_whole_and_the_fault_is_named(write, content, 
 @pytest.mark.parametrize(
     ("field", "written"),
     [
-        *(
-            ("enabled_from", written)
-            for written in (
-                "2026-12-01",
-                "2026-12-01 07:00:00",
-                "2026-12-01T07:00:00",
-                "2026-12-01T07:00:00+07:00",
-                "2026-12-01 07:00:00 +07:00",
-                "2026-12-01T00:00:00Z",
-            )
-        ),
+        ("enabled_from", "2026-12-01"),
+        ("enabled_from", "2026-12-01 07:00:00 +07:00"),
+        ("enabled_from", "2026-12-01T00:00:00Z"),
         ("valid_from", "2026-12-01"),
         ("valid_until", "2026-12-01"),
     ],
@@ -214,19 +180,6 @@ def test_file_explains_every_field_that_it_may_have():
     assert re.findall(r"^# (\w+)  ", file_header(), re.MULTILINE) == list(FIELDS)
 
 
-def test_settings_that_the_demo_shows_fit_the_file(write):
-    content = yaml.safe_load((include_dir() / "agencies.yaml").read_text(encoding="utf-8"))
-    shown = yaml.safe_load((include_dir() / "sandbox" / "agencies.yaml").read_text(encoding="utf-8"))["settings"]
-    codes = {entry["code"] for entry in content["agencies"]}
-    assert set(shown) <= codes
-    for entry in content["agencies"]:
-        entry |= shown.get(entry["code"], {})
-    agencies = read_agencies(write(yaml.safe_dump(content, allow_unicode=True)))
-    assert any(agency.apology_day == "working_day" for agency in agencies)
-    assert any(agency.accented for agency in agencies)
-    assert any(agency.same_day_excluded for agency in agencies)
-
-
 @pytest.mark.parametrize("written", ["2026-12-01", "2026-12-01 00:00:00", "2026-11-30T17:00:00Z"])
 def test_enabled_from_is_the_clock_of_vietnam(write, written):
     path = write(A % f"enabled_from: {written}")
@@ -276,12 +229,6 @@ def test_export_imported_again_changes_nothing_and_is_itself(ledger, rows, write
     assert export_agencies(reversed(known)) == text
 
 
-def test_export_restores_an_empty_ledger_to_the_letter(ledger, rows, write):
-    path = write(export_agencies(EVERYTHING_SET))
-    import_agencies(path, "lan", by_department=True, confirm=lambda comparison: True)
-    assert export_agencies(in_ledger(list_agencies)) == path.read_text(encoding="utf-8")
-
-
 def test_agency_that_the_file_leaves_out_and_a_date_that_it_leaves_out_stay(agencies, rows, write):
     import_agencies(write(f"agencies: [{{code: {TU_PHAP}, name: Sở Tư pháp, accented: true}}]"), "lan")
     assert rows("SELECT count(*) AS n FROM motcua.agencies WHERE enabled_from IS NOT NULL") == [{"n": 2}]
@@ -299,10 +246,7 @@ def test_codes_may_change_places_in_one_import(ledger, rows, write):
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (timedelta(0), "PT0S"),
-        (timedelta(minutes=15), "PT15M"),
         (timedelta(hours=26), "P1DT2H"),
-        (timedelta(days=365), "P365D"),
         (timedelta(seconds=3661), "PT1H1M1S"),
     ],
 )
@@ -386,12 +330,10 @@ SILENCING = [
     ({}, OFF, ["kinds_off"], True),
     (OFF, OFF | {"kinds_off": ["result"]}, ["kinds_off"], True),
     (OFF, {}, [], True),
-    (OFF, OFF | {"kinds_off_reason": "y"}, [], True),
     ({}, {"enabled_from": False}, ["enabled_from"], True),
     ({}, {"enabled_from": "2026-11-02"}, ["enabled_from"], True),
     ({}, {"enabled_from": "2026-10-31"}, [], False),
     ({}, {"enabled_from": None}, [], False),
-    ({"enabled_from": False}, {"enabled_from": "2026-12-01"}, [], False),
     ({"enabled_from": False}, LEFT_OUT | {"enabled_from": False}, [], False),
     ({"enabled_from": False}, OFF | {"enabled_from": False}, ["kinds_off"], True),
     ({}, {"valid_until": "2027-01-01"}, ["valid_until"], True),
@@ -451,14 +393,6 @@ def test_what_silences_is_told_asked_and_kept(ledger, rows, write):
             assert rows("SELECT silences, by_department FROM audit.agency_changes ORDER BY change_id DESC LIMIT 1") == [
                 {"silences": silences, "by_department": needs_department}
             ], case
-
-
-def test_silencing_is_logged(agencies, write, caplog):
-    path = write(f"agencies: [{{code: {TU_PHAP}, name: B, same_day_excluded: true, same_day_reason: R}}]")
-    import_agencies(path, "lan", confirm=lambda comparison: True)
-    assert [(each.levelname, each.getMessage()) for each in caplog.records if "silenced" in each.message] == [
-        ("WARNING", f"Agency {TU_PHAP} is silenced through same_day_excluded, by lan.")
-    ]
 
 
 def test_confirmation_of_one_difference_writes_no_other(agencies, rows, write):

@@ -36,14 +36,10 @@ def told(found):
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ("H32.1;24/11/2026;12;9;8", ("H32.1", "2026-11-24", 12, 9, 8)),
         ("LAMA;24-11-2026;12;9;", ("H32.1", "2026-11-24", 12, 9, None)),
         ("SỞ  TƯ PHÁP;2026-11-24;0;0;0", ("H32.2", "2026-11-24", 0, 0, 0)),
         ("H32.1;ngày 01 tháng 11 năm 2026;1;1;1", ("H32.1", "2026-11-01", 1, 1, 1)),
-        ("H32.1;1/11/2026;1;1;1", ("H32.1", "2026-11-01", 1, 1, 1)),
         ("H32.1;10/2026;1.234;1 200;", ("H32.1", "2026-10", 1234, 1200, None)),
-        ("H32.1;Tháng 9/2026;1.234.567;9999999;", ("H32.1", "2026-09", 1234567, 9999999, None)),
-        ("H32.1;tháng 9 năm 2026;01;1;", ("H32.1", "2026-09", 1, 1, None)),
         ("H32.1;2026-10;1;1;1", ("H32.1", "2026-10", 1, 1, 1)),
     ],
 )
@@ -55,25 +51,17 @@ def test_line_says_one_agency_one_period_and_its_counts(line, says):
 @pytest.mark.parametrize(
     ("line", "fault"),
     [
-        (";24/11/2026;1;1;1", "cột “Mã cơ quan”: thiếu giá trị"),
         ("H32.9;24/11/2026;1;1;1", "cột “Mã cơ quan”: không có cơ quan nào"),
         ("UBND phường;24/11/2026;1;1;1", "cột “Mã cơ quan”: nhiều cơ quan"),
         ("H32.1;;1;1;1", "cột “Kỳ”: thiếu giá trị"),
         ("H32.1;31/11/2026;1;1;1", "cột “Kỳ”: không đọc được kỳ"),
         ("H32.1;11/24/2026;1;1;1", "cột “Kỳ”: không đọc được kỳ"),
-        ("H32.1;2026-Q3;1;1;1", "cột “Kỳ”: không đọc được kỳ"),
-        ("H32.1;2026;1;1;1", "cột “Kỳ”: không đọc được kỳ"),
         ("H32.1;24/11/2026 08:30;1;1;1", "cột “Kỳ”: không đọc được kỳ"),
-        ("H32.1;24/11/26;1;1;1", "cột “Kỳ”: không đọc được kỳ"),
         ("H32.1;2026-11-01 00:00:00;1;1;1", "cột “Kỳ”: không rõ là ngày 01/11/2026 hay cả tháng 11/2026"),
         ("H32.1;25/11/2026;1;1;1", "cột “Kỳ”: kỳ này chưa hết"),
-        ("H32.1;11/2026;1;1;1", "cột “Kỳ”: kỳ này chưa hết"),
         ("H32.1;24/11/2015;1;1;1", "cột “Kỳ”: thời gian trước năm 2016"),
         ("H32.1;24/11/2026;;1;1", "cột “Tiếp nhận”: thiếu giá trị"),
-        ("H32.1;24/11/2026;1;;1", "cột “Đã giải quyết”: thiếu giá trị"),
-        ("H32.1;24/11/2026;-1;1;1", "cột “Tiếp nhận”: cần số nguyên không âm"),
         ("H32.1;24/11/2026;1;1,5;1", "cột “Đã giải quyết”: cần số nguyên không âm"),
-        ("H32.1;24/11/2026;1;1;0.000", "cột “Đã trả kết quả”: cần số nguyên không âm"),
         ("H32.1;24/11/2026;١;1;1", "cột “Tiếp nhận”: cần số nguyên không âm"),
         ("H32.1;24/11/2026;905123456;1;1", "cột “Tiếp nhận”: số quá lớn"),
         ("H32.1;24/11/2026;1;1;1;7", "có ô nằm ngoài các cột"),
@@ -100,15 +88,10 @@ def test_period_twice_in_a_file_is_taken_where_the_lines_are_the_same_and_refuse
         ]
 
 
-@pytest.mark.parametrize("total", ["Tổng cộng;;20;9;8", "TỔNG SỐ:;24/11/2026;20;9;8", "Cộng;24/11/2026;20;9;8"])
-def test_line_that_sums_up_others_is_of_no_agency(total):
-    found = read("H32.1;24/11/2026;12;9;8", total)
-    assert (told(found), found.faults) == ([("H32.1", "2026-11-24", 12, 9, 8, 2)], [])
-
-
-def test_day_that_there_is_not_is_no_day():
-    found = read("H32.1;0/11/2026;12;9;8", "H32.1;31/11/2026;12;9;8")
-    assert [fault.code for fault in found.faults] == ["bad_period", "bad_period"]
+def test_line_that_sums_up_others_is_of_no_agency():
+    for total in ("Tổng cộng;;20;9;8", "TỔNG SỐ:;24/11/2026;20;9;8", "Cộng;24/11/2026;20;9;8"):
+        found = read("H32.1;24/11/2026;12;9;8", total)
+        assert (told(found), found.faults) == ([("H32.1", "2026-11-24", 12, 9, 8, 2)], []), total
 
 
 def test_total_before_an_empty_agency_is_one_and_a_name_that_begins_like_it_is_none():
@@ -143,15 +126,10 @@ def test_column_says_whether_a_day_that_excel_made_is_a_month():
     ]
 
 
-@pytest.mark.parametrize(
-    ("content", "why"),
-    [
-        (b"", "Không có dòng dữ liệu nào"),
-        (HEADING.encode(), "Không có dòng dữ liệu nào"),
-        ("Mã cơ quan;Tiếp nhận;Đã giải quyết\nH32.1;1;1".encode(), "thiếu cột; tiêu đề có thể là: Ngày / Tháng / Kỳ"),
-        ("Mã cơ quan;Kỳ;Tiếp nhận\nH32.1;10/2026;1".encode(), "thiếu cột"),
-    ],
-)
-def test_what_is_no_such_table_is_refused_whole(content, why):
-    with pytest.raises(FileRefused, match=why):
-        read_portal_figures(content, "cong.csv", AGENCIES, NOW)
+def test_what_is_no_such_table_is_refused_whole():
+    for content, why in (
+        (HEADING, "Không có dòng dữ liệu nào"),
+        ("Mã cơ quan;Tiếp nhận;Đã giải quyết\nH32.1;1;1", "thiếu cột; tiêu đề có thể là: Ngày / Tháng / Kỳ"),
+    ):
+        with pytest.raises(FileRefused, match=why):
+            read_portal_figures(content.encode(), "cong.csv", AGENCIES, NOW)

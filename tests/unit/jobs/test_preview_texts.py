@@ -2,41 +2,22 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 import pytest
 
-from motcua.commands.lists import csv_of
 from motcua.jobs.texts import (
     FIXED_WORDS,
     AgencyToPreview,
     PreviewRow,
     agencies_to_preview,
     preview_texts,
-    texts_list,
     where_the_dong_go,
 )
 from motcua.settings import include_dir
 from motcua.store.notices.templates import load_templates
 from tests.ground import type_command
 
-# Report 1263/STTTT-CNTT of 19/9/2016.
-PILOT = {
-    "000.00.30.H32": ("Ủy ban nhân dân thành phố Nha Trang", "UBND TP Nha Trang"),
-    "000.00.31.H32": ("Ủy ban nhân dân thành phố Cam Ranh", "UBND TP Cam Ranh"),
-    "000.05.30.H32": ("Ủy ban nhân dân phường Lộc Thọ (thành phố Nha Trang)", "UBND phường Lộc Thọ"),
-    "000.00.01.H32": ("Văn phòng Ủy ban nhân dân tỉnh", "VP UBND tỉnh"),
-    "000.00.02.H32": ("Sở Kế hoạch và Đầu tư", "Sở KH-ĐT"),
-    "000.00.03.H32": ("Sở Xây dựng", "Sở Xây dựng"),
-    "000.00.05.H32": ("Sở Tài nguyên và Môi trường", "Sở TN-MT"),
-    "000.00.06.H32": ("Sở Nông nghiệp và Phát triển nông thôn", "Sở NN-PTNT"),
-    "000.00.07.H32": ("Sở Giao thông vận tải", "Sở GTVT"),
-    "000.00.08.H32": ("Sở Lao động - Thương binh và Xã hội", "Sở LĐ-TBXH"),
-    "000.00.09.H32": ("Sở Tư pháp", "Sở Tư pháp"),
-    "000.00.04.H32": ("Sở Thông tin và Truyền thông", "Sở TT-TT"),
-    "000.00.10.H32": ("Ban Quản lý Khu Kinh tế Vân Phong", "BQL KKT Vân Phong"),
-}
 LONG_NAME = AgencyToPreview("000.00.04.H32", "Sở Thông tin và Truyền thông", None, False)
 SHORT_NAME = AgencyToPreview("000.00.04.H32", "Sở Thông tin và Truyền thông", "Sở TT-TT", True)
 
@@ -48,12 +29,6 @@ def _row(rows: list[PreviewRow], template_id: str, code_length: int, accented: b
         if (row.template_id, len(row.code or ""), row.accented) == (template_id, code_length, accented)
     )
     return row
-
-
-def test_the_default_file_holds_the_thirteen_agencies_of_the_report() -> None:
-    agencies = agencies_to_preview(include_dir() / "agencies.yaml")
-    assert {agency.agency_code: (agency.name, agency.short_name) for agency in agencies} == PILOT
-    assert not any(agency.accented for agency in agencies)
 
 
 def test_every_template_is_shown_for_every_agency_code_and_mode() -> None:
@@ -76,11 +51,6 @@ def test_a_value_that_tips_the_text_is_named_with_what_it_has_too_many() -> None
     assert (tipped.length, tipped.segments, tipped.cost) == (164, 2, 1700)
     assert (tipped.too_many, tipped.to_spare) == (4, 142)
     assert tipped.tipped_by == ("agency_name", "dossier_code")
-
-
-def test_a_text_that_just_fits_has_nothing_to_spare_and_no_warning() -> None:
-    row = _row(preview_texts(load_templates().values(), [LONG_NAME], 800), "result", 25, accented=False)
-    assert (row.length, row.segments, row.to_spare, row.too_many, row.tipped_by) == (160, 1, 0, 0, ())
 
 
 def test_no_value_is_blamed_where_no_shorter_one_would_help() -> None:
@@ -116,20 +86,6 @@ def test_a_name_that_is_cut_is_reported() -> None:
     assert _row(preview_texts(load_templates().values(), [LONG_NAME], 800), "result", 9, False).changed == ()
 
 
-def test_the_csv_opens_in_a_spreadsheet_and_runs_nothing(tmp_path: Path) -> None:
-    rows = preview_texts([load_templates()["result"]], [AgencyToPreview("=1+1", "@Sở Tư pháp", None, True)], 800)
-    path = tmp_path / "texts.csv"
-    path.write_bytes(csv_of(texts_list(rows)))
-    assert path.read_bytes().startswith(b"\xef\xbb\xbf")
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        lines = list(csv.DictReader(file))
-    assert len(lines) == 4
-    assert lines[0]["Mã cơ quan"] == "'=1+1"
-    assert lines[0]["Cơ quan"] == "'@Sở Tư pháp"
-    assert lines[2]["Mã hồ sơ"] == "'=1+1-160915-0001"
-    assert [line["Cơ quan dùng"] for line in lines] == ["có", "không"] * 2
-
-
 # ---------------------------------------------------------------- motcua texts
 
 
@@ -142,13 +98,6 @@ def test_the_command_prints_every_template_and_where_the_dong_go(tmp_path: Path)
         assert name in result.output
     assert path.exists()
     assert "Không nối với sổ cái" in result.output
-
-
-def test_the_command_warns_of_a_long_name(tmp_path: Path) -> None:
-    path = tmp_path / "agencies.yaml"
-    path.write_text("agencies: [{code: 000.00.04.H32, name: Sở Thông tin và Truyền thông}]", encoding="utf-8")
-    output = " ".join(type_command("texts", "--agencies", str(path), exits=None).output.split())
-    assert "không dấu: thừa 4 ký tự" in output
 
 
 @pytest.mark.parametrize("options", [["--agencies", "/nowhere.yaml"], ["--csv", "/nowhere/x.csv"]])

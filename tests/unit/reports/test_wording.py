@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -15,25 +15,15 @@ from motcua.settings import include_dir
 @pytest.mark.parametrize(
     ("written", "expected"),
     [
-        (wording.count(1100), "1.100"),
-        (wording.count(0), "0"),
         (wording.count(-1_234_567), "−1.234.567"),
-        (wording.decimal(65.36), "65,4"),
         (wording.decimal(1234.5), "1.234,5"),
         (wording.decimal(-0.04), "0,0"),
-        (wording.decimal(-3.4), "−3,4"),
         (wording.decimal(148.7, 0), "149"),
         (wording.percent(0.305), "30,5\u00a0%"),
-        (wording.percent(0.89), "89,0\u00a0%"),
-        (wording.percent(1), "100,0\u00a0%"),
         (wording.percent(0.0004), "0,0\u00a0%"),
         (wording.signed(53.46), "+53,5"),
-        (wording.signed(-16.8), "−16,8"),
         (wording.signed(0.04), "0"),
-        (wording.signed(-0.04), "0"),
-        (wording.plain(30.0), "30"),
         (wording.plain(2.5), "2,5"),
-        (wording.day(date(2026, 11, 25)), "25/11/2026"),
         (wording.day(datetime(2026, 11, 25, 18, 0, tzinfo=UTC)), "26/11/2026"),
         (wording.moment(datetime(2026, 11, 25, 23, 5, tzinfo=UTC)), "6:05 ngày 26/11/2026"),
     ],

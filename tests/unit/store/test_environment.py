@@ -12,7 +12,6 @@ GIVEN = [
     "postgres://motcua_app:p%40ss%3Aw%2Frd@10.20.1.5:5433/motcua",
     "postgres://motcua_app:word@ledger/motcua?sslmode=require&connect_timeout=5",
     "postgres://motcua_app:word@ledger:5432/motcua?__extra__=%7B%22sslmode%22%3A+%22require%22%7D",
-    "smtp://mail.khanhhoa.gov.vn:587",
     json.dumps(
         {"conn_type": "postgres", "host": "ledger", "port": 5432, "login": "a", "password": "ä%", "schema": "m"}
     ),
@@ -40,7 +39,7 @@ def test_connection_is_read_as_airflow_reads_it(written, monkeypatch):
     assert dict(ours.extra) == theirs.extra_dejson
 
 
-@pytest.mark.parametrize("written", ["", "  ", "{", '{"port": "x"}', "postgres://h:notaport/d", '{"extra": 5}'])
+@pytest.mark.parametrize("written", ["{", '{"port": "x"}', "postgres://h:notaport/d"])
 def test_what_cannot_be_read_is_left_to_airflow(written, monkeypatch):
     monkeypatch.setenv("AIRFLOW_CONN_FOR_TESTS", written)
     assert connection_of_environment("for_tests") is None

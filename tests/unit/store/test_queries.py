@@ -52,13 +52,6 @@ def test_comments_and_blank_lines_are_none_of_a_statement(file):
     assert statement("nouns/part/one") == was
 
 
-def test_file_is_read_once_a_process(file):
-    file.write_text(GOOD)
-    statement("nouns/part/one")
-    file.unlink()
-    assert statement("nouns/part/other").endswith("dashes")
-
-
 def test_name_that_a_file_does_not_have_is_refused_with_those_that_it_has(file):
     file.write_text(GOOD)
     with pytest.raises(LookupError, match=r"include/sql/nouns/part\.sql has no statement 'two', but one, other"):

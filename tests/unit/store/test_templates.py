@@ -54,42 +54,19 @@ OTHER_REPLIES = {
 }
 
 
-@pytest.mark.parametrize("template_id", [*REPORT, *OTHER_REPLIES])
-def test_the_words_are_those_of_the_report_to_the_letter(template_id: str) -> None:
-    template = load_template_versions()[template_id, 1]
-    assert template.body == (REPORT | OTHER_REPLIES)[template_id]
-    assert unicodedata.is_normalized("NFC", template.body)
-
-
-def test_nothing_else_is_ever_sent() -> None:
-    assert set(load_templates()) == set(REPORT | OTHER_REPLIES)
+def test_the_words_are_those_of_the_report_to_the_letter_and_nothing_else_is_ever_sent() -> None:
+    versions = load_template_versions()
+    assert {template_id: versions[template_id, 1].body for template_id in load_templates()} == REPORT | OTHER_REPLIES
 
 
 @pytest.mark.parametrize(
     ("template_id", "values", "text"),
     [
         (
-            "result",
-            {"dossier_code": "160915001", "agency_name": "UBND TP Nha Trang"},
-            "Thong bao: Ho so cua quy Ong/Ba (160915001) da duoc giai quyet xong. Moi Ong/Ba den Bo phan Mot "
-            "cua UBND TP Nha Trang de nhan ket qua",
-        ),
-        (
-            "supplement",
-            {"dossier_code": "0012/2016", "agency_name": "Sở Tư pháp"},
-            "Thong bao: Ho so cua quy Ong/Ba (0012/2016) can bo sung theo quy dinh. Moi Ong/Ba den Bo phan "
-            "Mot cua So Tu phap de nhan thong bao",
-        ),
-        (
             "apology",
             {"dossier_code": "2016.1234", "agency_name": "Sở KH-ĐT", "due_date": "5/9/2016"},
             "Thong bao: Ho so cua quy Ong/Ba (2016.1234) chua co ket qua vao ngay 5/9/2016. So KH-DT chan "
             "thanh xin loi. Ong/Ba vui long den nhan ket qua khi co tin nhan tiep theo",
-        ),
-        (
-            "reply",
-            {"dossier_code": "H32.4-260925-0001", "step_name": "Ký duyệt", "punctuality": "Trễ hạn"},
-            "Ho so cua quy Ong/Ba (H32.4-260925-0001) hien dang o buoc Ky duyet, trang thai ho so: Tre han.",
         ),
     ],
 )
@@ -148,35 +125,20 @@ def test_a_body_in_nfd_is_read_as_nfc(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("fields", "complaint"),
     [
-        ({"id": None}, "id: Field required"),
-        ({"body": None}, "body: Field required"),
-        ({"parameters": None}, "parameters: Field required"),
         ({"id": "apology"}, "id: is 'apology', the file name says 'result'"),
-        ({"id": "7"}, "id: Input should be a valid string"),
         ({"version": "2"}, "version: is 2, the file name says 1"),
         ({"version": "0"}, "version: Input should be greater than or equal to 1"),
-        ({"version": "yes"}, "version: Input should be a valid integer"),
-        ({"version": '"1"'}, "version: Input should be a valid integer"),
         ({"body": '""'}, "body: must not be empty"),
-        ({"body": '"Hồ sơ {dossier_code} "'}, "body: must not be empty, nor begin or end"),
         (
             {"body": '"Hồ sơ\\n{dossier_code}"'},
             "body: must be one line of visible characters, but holds U+000A",
         ),
-        (
-            {"body": '"Hồ\\u200B sơ {dossier_code}"'},
-            "body: must be one line of visible characters, but holds U+200B",
-        ),
         ({"body": '"Hồ sơ {dossier_code} {"'}, "body: has a brace"),
-        ({"body": '"Hồ sơ {Mã} {dossier_code}"'}, "body: has a brace"),
         ({"body": '"Hồ sơ {dossier_code} 😀"'}, "body: has a character that cannot be written"),
-        ({"body": '"Hồ sơ {dossier_code!r}"'}, "body: has a brace"),
         (
             {"body": '"Hồ sơ {dossier_code} {agency_name}"'},
             "parameters: are ['dossier_code'], but the body has",
         ),
-        ({"parameters": "[agency_name]"}, "parameters: are ['agency_name'], but the body has"),
-        ({"parameters": "dossier_code"}, "parameters: Input should be a valid tuple"),
         (
             {"body": '"{dosier_code}"', "parameters": "[dosier_code]"},
             "parameters: 'dosier_code' is not known",
@@ -185,10 +147,7 @@ def test_a_body_in_nfd_is_read_as_nfc(tmp_path: Path) -> None:
             {"body": '"{dossier_code} {dossier_code}"', "parameters": "[dossier_code, dossier_code]"},
             "parameters: 'dossier_code' stands twice",
         ),
-        ({"registered": "{kannel: true}"}, "registered: Extra inputs are not permitted"),
         ({"choices": "{punctuality: {late: Trễ hạn}}"}, "choices: 'punctuality' is not a parameter"),
-        ({"choices": "[Trễ hạn]"}, "choices: Input should be a valid dictionary"),
-        ({"sender": "x"}, "sender: Extra inputs are not permitted"),
         ({"body": '"Hồ sơ'}, "cannot be read as YAML"),
         ({"id": "result\nid: result"}, "id: stands twice"),
     ],
@@ -204,14 +163,14 @@ def test_a_malformed_file_is_named_with_its_field(
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("content", [b"", b"just words", b"- 1", b"\xff\xfe\x00", b"!!python/object:os.system {}"])
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b"!!python/object:os.system {}"])
 def test_a_file_that_is_no_template_is_named(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "result.v1.yaml").write_bytes(content)
     with pytest.raises(TemplateFileError, match=r"result\.v1\.yaml"):
         load_templates(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["result.yaml", "result.v01.yaml", "Result.v1.yaml", "result.v1.yml"])
+@pytest.mark.parametrize("name", ["result.yaml", "result.v01.yaml"])
 def test_a_file_name_without_id_and_version_is_refused(tmp_path: Path, name: str) -> None:
     _write(tmp_path, name)
     with pytest.raises(TemplateFileError, match="file name"):

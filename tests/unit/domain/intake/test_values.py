@@ -8,7 +8,6 @@ import pytest
 
 from motcua.domain.intake.values import (
     MOST_PARTS,
-    Fields,
     Unreadable,
     is_one_stop_desk,
     read_json,
@@ -26,14 +25,10 @@ AT = datetime(2026, 6, 8, 7, 7, 53, tzinfo=UTC)
     [
         "20260608140753",
         "20260608140753123",
-        "2026-06-08 14:07:53",
         "2026-06-08T14:07:53.329",
         "2026-06-08T14:07:53+07:00",
-        "2026-06-08T07:07:53Z",
         "2026-06-08t02:37:53-0430",
         "08/06/2026 14:07:53",
-        "8-6-2026 14:07:53",
-        "2026/06/08 14:07:53",
         "1780902473000",
         "/Date(1780902473000+0700)/",
     ],
@@ -42,35 +37,27 @@ def test_time_is_the_same_in_whatever_shape(written):
     assert read_moment(written) == AT
 
 
-@pytest.mark.parametrize("written", ["20260608", "2026-06-08", "08/06/2026", "202606080000", "2026-06-08T00:00"])
-def test_day_alone_begins_in_vietnam(written):
-    assert read_moment(written) == datetime(2026, 6, 7, 17, tzinfo=UTC)
-
-
-@pytest.mark.parametrize("written", ["", "0", "00000000000000", "00010101000000", "0001-01-01T00:00:00", "00/00/0000"])
-def test_zero_of_some_software_is_no_time(written):
-    assert read_moment(written) is None
+def test_day_alone_begins_in_vietnam_and_the_zero_of_some_software_is_no_time():
+    days = ("20260608", "2026-06-08", "08/06/2026")
+    assert {read_moment(day) for day in days} == {datetime(2026, 6, 7, 17, tzinfo=UTC)}
+    assert {read_moment(zero) for zero in ("", "0", "00010101000000", "00/00/0000")} == {None}
 
 
 @pytest.mark.parametrize(
     "written",
-    ["hôm qua", "20260230", "2026-13-01", "31/02/2026", "99991231235959", "1.5", "-1", "2026060814", "9" * 400,
-     "２０２６-06-08", "2026-06-08T25:00:00", "0001-01-01T00:00:01+14:00", "1066-10-14"],
+    ["hôm qua", "20260230", "99991231235959", "1.5", "2026060814", "２０２６-06-08", "2026-06-08T25:00:00",
+     "0001-01-01T00:00:01+14:00"],
 )  # fmt: skip
 def test_what_is_no_time_that_can_be_is_refused(written):
     with pytest.raises(Unreadable):
         read_moment(written)
 
 
-@pytest.mark.parametrize(("written", "status"), [("9", 9), ("10", 10), ("9.0", 9), ("0021", 21), ("", None)])
-def test_status_is_a_number(written, status):
-    assert read_status(written) == status
-
-
-@pytest.mark.parametrize("written", ["x", "9a", "-9", "1e3", "9.5", "10000", "٩", "9 9"])
-def test_what_is_no_number_is_no_status(written):
-    with pytest.raises(Unreadable):
-        read_status(written)
+def test_status_is_a_number():
+    assert [read_status(written) for written in ("10", "9.0", "")] == [10, 9, None]
+    for written in ("9a", "-9", "9.5", "10000", "٩"):
+        with pytest.raises(Unreadable):
+            read_status(written)
 
 
 def test_numbers_are_read_as_their_text_and_names_in_any_case():
@@ -93,7 +80,7 @@ def test_bytes_that_are_no_utf8_cost_their_own_value_alone():
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"x", b"{", b"[" * 200_000, b'{"a":' * 5_000, b"[" * 5_000 + b"]" * 5_000, b"[1,]", b"\x00",
+    [b"x", b"[" * 200_000, b"[" * 5_000 + b"]" * 5_000, b"[1,]",
      b"[" + b"[]," * MOST_PARTS + b"[]]", "{}".encode("utf-16")],
     ids=lambda body: f"{len(body)} {body[:4]!r}",
 )  # fmt: skip
@@ -102,7 +89,7 @@ def test_what_is_no_json_or_too_much_of_it_is_refused(body):
         read_json(body)
 
 
-@pytest.mark.parametrize("value", [[], {}, True, False, Fields(a="1"), 5])
+@pytest.mark.parametrize("value", [[], True, 5])
 def test_what_is_no_text_is_refused(value):
     with pytest.raises(Unreadable):
         read_text(value)
@@ -113,19 +100,6 @@ def test_text_is_cut_and_trimmed():
     assert read_text(None) == ""
 
 
-@pytest.mark.parametrize(
-    ("words", "is_desk"),
-    [
-        ("Bộ phận Một cửa", True),
-        ("BỘ PHẬN MỘT CỬA", True),
-        ("MotCua", True),
-        ("MOT_CUA", True),
-        ("Bộ phận Tiếp nhận và Trả kết quả", True),
-        ("Trung tâm Phục vụ hành chính công tỉnh", True),
-        ("Phòng Tư pháp", False),
-        ("Văn thư", False),
-        ("", False),
-    ],
-)
-def test_one_stop_desk_is_known_by_its_names(words, is_desk):
-    assert is_one_stop_desk(words) is is_desk
+def test_one_stop_desk_is_known_by_its_names():
+    desks = ("BỘ PHẬN MỘT CỬA", "MotCua", "Bộ phận Tiếp nhận và Trả kết quả", "Trung tâm Phục vụ hành chính công tỉnh")
+    assert [is_one_stop_desk(words) for words in (*desks, "Phòng Tư pháp", "")] == [True] * 4 + [False] * 2

@@ -25,26 +25,14 @@ FIRST = date(2016, 9, 15)
 # --- Masks ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("number", "shown"),
-    [
-        ("123456", "***"),
-        ("1234567", "12***67"),
-        ("12345678", "12***78"),
-        ("123456789", "1234***789"),
-        ("+1234567", "+12***67"),
-        ("+123456", "***"),
-        (" +84905123456", "0905***456"),
-        ("84905123456", "8490***456"),
-    ],
-)
-def test_how_much_of_a_number_is_shown_depends_on_its_length(number: str, shown: str) -> None:
-    assert mask_msisdn(number) == shown
-
-
-@pytest.mark.parametrize(("e164", "local"), [("+84905123456", "0905123456"), ("+14155552671", "+14155552671")])
-def test_only_a_vietnamese_number_has_a_local_form(e164: str, local: str) -> None:
-    assert to_local(e164) == local
+def test_how_much_of_a_number_is_shown_depends_on_its_length() -> None:
+    shown = {
+        "123456": "***", "1234567": "12***67", "12345678": "12***78", "123456789": "1234***789", "+1234567": "+12***67",
+        "+123456": "***", " +84905123456": "0905***456", "84905123456": "8490***456",
+    }  # fmt: skip
+    assert {number: mask_msisdn(number) for number in shown} == shown
+    # Only a Vietnamese number has a local form.
+    assert [to_local(number) for number in ("+84905123456", "+14155552671")] == ["0905123456", "+14155552671"]
 
 
 @pytest.mark.parametrize(
@@ -82,6 +70,12 @@ def _shared(*uses: tuple[str, int | None], **limits: object) -> list[tuple[int, 
     ]
 
 
+def test_a_number_of_five_owners_in_thirty_days_is_shared() -> None:
+    five = [("An", 0), ("Bình", 3), ("Chi", 10), ("Dũng", 20)]
+    assert _shared(*five, ("Em", 30)) == [(5, 0, 30)]
+    assert _shared(*five, ("Em", 31)) == _shared(*five, ("", 4)) == _shared(*five, ("AN ", 4)) == []
+
+
 def test_one_owner_in_two_unicode_forms_is_one() -> None:
     names = ["Bình", unicodedata.normalize("NFD", "Bình"), "Chi"]
     assert _shared(*((name, 0) for name in names), at_least=2) == [(2, 0, 0)]
@@ -117,17 +111,11 @@ def test_the_most_owners_come_first_and_of_as_many_the_lower_number() -> None:
 # --- Whose plan a field is read by ----------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("field", "day", "province", "refusal"),
-    [
-        ("0886253001", date(2016, 12, 31), "khanh_hoa", "landline"),
-        ("0886253001", date(2017, 1, 1), "khanh_hoa", None),
-        ("0563822001", date(2025, 6, 30), "gia_lai", None),
-        ("0563822001", date(2025, 7, 1), "gia_lai", "ambiguous_landline"),
-    ],
-)
-def test_a_plan_holds_from_its_first_day(field: str, day: date, province: str, refusal: str | None) -> None:
-    assert read_phone(field, day, province).refusal == refusal
+def test_a_plan_holds_from_its_first_day() -> None:
+    days = (date(2016, 12, 31), date(2017, 1, 1))
+    assert [read_phone("0886253001", day, "khanh_hoa").refusal for day in days] == ["landline", None]
+    days = (date(2025, 6, 30), date(2025, 7, 1))
+    assert [read_phone("0563822001", day, "gia_lai").refusal for day in days] == [None, "ambiguous_landline"]
 
 
 # --- Fields, at the boundaries of their rules -----------------------------------------------------
@@ -391,17 +379,10 @@ def test_notes_are_of_the_number_that_was_chosen(field: str, notes: tuple[str, .
     assert read_phone(field, LATER, "khanh_hoa").notes == notes
 
 
-@pytest.mark.parametrize(
-    ("day", "province", "refusal"),
-    [
-        (LATER, "khanh_hoa", "ambiguous_landline"),
-        (FIRST, "khanh_hoa", "landline"),
-        (LATER, "dak_lak", None),
-        (None, "khanh_hoa", "ambiguous_landline"),
-    ],
-)
-def test_a_long_field_is_read_by_day_and_province_too(day: date | None, province: str, refusal: str | None) -> None:
-    assert read_phone("0583822001" + " (Lan)" * 40, day, province).refusal == refusal
+def test_a_long_field_is_read_by_day_and_province_too() -> None:
+    asked = ((LATER, "khanh_hoa"), (FIRST, "khanh_hoa"), (LATER, "dak_lak"), (None, "khanh_hoa"))
+    refusals = [read_phone("0583822001" + " (Lan)" * 40, *each).refusal for each in asked]
+    assert refusals == ["ambiguous_landline", "landline", None, "ambiguous_landline"]
 
 
 def test_of_forty_pieces_numbers_are_made_and_of_more_none() -> None:

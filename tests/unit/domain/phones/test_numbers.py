@@ -10,20 +10,9 @@ from hypothesis import strategies as st
 from motcua.domain.phones import numbers
 
 
-@pytest.mark.parametrize(
-    ("day", "month", "is_one"),
-    [
-        ("01", "01", True),
-        ("31", "12", True),
-        ("00", "01", False),
-        ("32", "01", False),
-        ("01", "00", False),
-        ("01", "13", False),
-        ("9", "5", True),
-    ],
-)
-def test_days_and_months_from_the_first_to_the_last(day: str, month: str, is_one: bool) -> None:
-    assert numbers.is_day_and_month(day, month) is is_one
+def test_days_and_months_from_the_first_to_the_last() -> None:
+    days = ("01 01", "31 12", "9 5", "00 01", "32 01", "01 00", "01 13")
+    assert [numbers.is_day_and_month(*each.split()) for each in days] == [True] * 3 + [False] * 4
 
 
 def test_what_the_library_knows_for_no_mobile_is_not_texted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,24 +28,15 @@ def test_type_of_a_number_is_the_librarys_of_its_international_form(local: str) 
     assert numbers._type_of.__wrapped__(local) == asked
 
 
-@pytest.mark.parametrize(
-    ("digits", "spelled"),
-    [
-        ("0905123456", ("0905123456", False, False)),
-        ("905123456", ("0905123456", False, True)),
-        ("84905123456", ("0905123456", True, False)),
-    ],
-)
-def test_how_a_number_was_written_is_told(digits: str, spelled: tuple[str, bool, bool]) -> None:
-    assert numbers.spell_local(digits, plus=False) == spelled
+def test_how_a_number_was_written_is_told() -> None:
+    spelled = [numbers.spell_local(digits, plus=False) for digits in ("0905123456", "905123456", "84905123456")]
+    assert spelled == [("0905123456", *how) for how in ((False, False), (False, True), (True, False))]
 
 
-@pytest.mark.parametrize(
-    ("digits", "refusal"), [("0", "missing"), ("000", "missing"), ("0000", "repeated_digits"), ("00", "missing")]
-)
-def test_up_to_three_zeros_are_no_entry(digits: str, refusal: str) -> None:
-    reading = numbers.plan_for(numbers.Era.TEN_DIGITS, "khanh_hoa")
-    assert numbers.refuse_digits(digits, plus=False, reading=reading) == refusal
+def test_up_to_three_zeros_are_no_entry() -> None:
+    plan = numbers.plan_for(numbers.Era.TEN_DIGITS, "khanh_hoa")
+    refused = [numbers.refuse_digits("0" * count, plus=False, reading=plan) for count in (1, 2, 3, 4)]
+    assert refused == ["missing"] * 3 + ["repeated_digits"]
 
 
 @pytest.mark.parametrize(

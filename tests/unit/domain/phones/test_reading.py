@@ -32,130 +32,60 @@ LATER = date(2020, 5, 1)
 
 ONE_SPELLING = "+84905123456"
 SPELLINGS = [
-    ("0905123456", "as it should be"),
-    ("0905 123 456", "groups"),
     ("0905.123.456", "groups, dots"),
-    ("0905-123-456", "groups, hyphens"),
-    ("0905,123,456", "groups, commas"),
     ("0905/771/482".replace("771", "123").replace("482", "456"), "slashes do not part one number"),
     ("0905 - 123 - 456", "dashes with spaces do not either, where the pieces are no numbers"),
-    ("0905_123_456", "underscores"),
-    ("0905·123·456", "middle dots"),
-    ("090 512 3456", "3-3-4"),
-    ("09 05 12 34 56", "pairs"),
     ("0 9 0 5 1 2 3 4 5 6", "digit by digit"),
-    ("(0905) 123 456", "brackets"),
-    ("0905\u00a0123\u00a0456", "no-break spaces, pasted from Word"),
     ("0905\u200b123\u200b456", "zero-width spaces, pasted from the web"),
-    ("\u202a0905123456\u202c", "direction marks, copied from a phone's contacts"),
-    ("0905–123–456", "en dashes"),
-    ("0905123456\n", "line break at the end"),
     ("０９０５１２３４５６", "full-width digits"),
-    ("٠٩٠٥١٢٣٤٥٦", "Arabic-Indic digits"),
-    ("0️⃣9️⃣0️⃣5️⃣1️⃣2️⃣3️⃣4️⃣5️⃣6️⃣", "keycap emoji"),
-    ("'0905123456", "a spreadsheet's text mark"),
     ('="0905123456"', "a spreadsheet's formula"),
     ("905123456", "0 lost"),
-    ("905.123.456", "0 lost, groups"),
-    ("905123456.0", "a spreadsheet's number"),
     ("9.05123456E8", "a spreadsheet's scientific number, no digit lost"),
-    ("+84905123456", "E.164"),
-    ("84905123456", "country code without +"),
     ("0084905123456", "international prefix"),
     ("+84 (0) 905 123 456", "country code and 0"),
-    ("+840905123456", "country code and 0"),
-    ("840905123456", "country code and 0"),
-    ("(+84) 905-123-456", "brackets"),
-    ("(84) 905 123 456", "brackets"),
-    ("(084) 905123456", "0 before the country code, in brackets"),
-    ("+0905123456", "+ without a country code"),
-    ("+084905123456", "0 before the country code"),
     ("O9O5123456", "letter O"),
     ("o9o5l23456", "letters o and l"),
-    ("09O5.I23.456", "letters O and I in groups"),
-    ("О905123456", "Cyrillic О"),
     ("ĐT: 0905123456", "label"),
-    ("ĐT0905123456", "label glued on"),
-    ("Số điện thoại 0905.123.456 (Zalo)", "labels on both sides"),
-    ("Đ/T: 0905123456", "abbreviation"),
-    ("tel:+84-905-123-456", "URI"),
     ("https://zalo.me/0905123456", "a Zalo link is a phone"),
-    ("0905123456 (chị Lan)", "whose phone it is"),
-    ("anh Nam 0905123456", "Nam is a man, not a year"),
-    ("Bà Năm: 0905-123-456", "Năm is a woman"),
     ("anh 7 0905 123 456", "a southern name is a figure"),
     ("0905123456Lan", "name glued on"),
-    ("SĐT chủ hồ sơ: 0905123456", "a dossier's owner is no dossier code"),
-    ("TK Zalo 0905123456", "an account that is a phone"),
-    ("1. 0905 123 456", "list"),
-    ("Số nhà 12 Trần Phú, 0905 123 456", "address"),
-    ("0905123456 - 12 Trần Phú", "a house number is no tail"),
-    ("0905123456 sau 17h30", "time"),
     ("0905123456 (15/9/2016)", "date"),
-    ("2016-09-15 0905123456", "date"),
     ("CMND 225123456 DT 0905123456", "ID number before"),
-    ("0905123456, CMND: 225123456", "ID number after"),
-    ("225123456 / 0905123456", "ID number without a label"),
     ("056201001234 0905 123 456", "citizen ID without a label"),
     ("mã HS 160915001; ĐT 0905123456", "dossier code"),
-    ("000.00.04.H32-191225-0001 - 0905123456", "dossier code of today"),
-    ("MST 4200123456-001, 0905123456", "tax code"),
-    ("STK 0061001234567 0905123456", "account"),
     ("lan@gmail.com 0905123456", "e-mail"),
-    ("0905123456/0583822001", "old landline after it"),
     ("02583822001 - 0905123456", "landline before it: the mobile is texted"),
-    ("3822001 - 0905123456", "landline without its area code"),
     ("0905123456, 113", "emergency number after it"),
     ("0905123456 0905.123.456", "written twice"),
-    ("khong co dt, lien he chau 0905123456", "says that there is none, and gives one"),
-    ("+84 9 0512 3456", "country code, then the first digit alone"),
-    ("(+84) 9-0512-3456", "country code, then the first digit alone"),
     ("84,905,123,456", "a spreadsheet's thousands"),
-    ("12 CMT8 0905123456", "a street, no ID card"),
-    ("CMND 22512345 0905123456", "an ID number that lacks a digit"),
-    ("056 201 001 234 0905 123 456", "citizen ID in groups, without a label"),
-    ("MST 4200123456 và 0905123456", "the tax code has its number already"),
-    ("STK 0061001234567 hoặc 0905123456", "so has the account"),
-    ("+1 415 555 2671 0905123456", "foreign number before"),
     ("+82 10 1234 5678 0905 123 456", "foreign number before, groups"),
     ("0905771*** / 0905123456", "a hidden number before"),
-    ("0905.123.456 24/7", "at any hour"),
     ("0905 123 456 56 tuổi", "age"),
     ("Hoa 1979 0905 123 456", "a year of birth, then the number in groups"),
-    ("1979 0905 12 34 56", "a year of birth without a name"),
-    ("Hoa sinh năm 1930 0905 123 456", "the earliest year that is one, with its label"),
-    ("Hoa 2029 0905.123.456", "the last year that is one"),
     ("Hoa 1979 905 123 456", "a year of birth, then the number without its 0"),
-    ("Hoa 1979 +84 905 123 456", "a year of birth, then the country code"),
     ("Hoa 0905 123 456 1979", "the year after the number"),
-    ("0905.123.456 1979", "the year after the number, which has groups of its own"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("field", "reason"), SPELLINGS, ids=[reason for _, reason in SPELLINGS])
-@pytest.mark.parametrize("day", [PILOT, LATER, None])
-def test_one_number_is_read_however_it_is_spelled(field: str, reason: str, day: date | None) -> None:
-    assert read_phone(field, day, "khanh_hoa").e164 == ONE_SPELLING, reason
+def test_one_number_is_read_however_it_is_spelled_and_masked_in_any_text(field: str, reason: str) -> None:
+    for day in (PILOT, LATER, None):
+        assert read_phone(field, day, "khanh_hoa").e164 == ONE_SPELLING, reason
+    assert holds_phone(field), reason
+    assert "905123456" not in re.sub("[^0-9]", "", mask_phones(field)), reason
 
 
 @pytest.mark.parametrize(
     ("field", "e164", "alternates", "reason"),
     [
         ("0905123456/0914123456", "+84905123456", ["+84914123456"], "slash"),
-        ("0905.123.456 - 0914.123.456", "+84905123456", ["+84914123456"], "dash"),
         ("0905 123 456 0914 123 456", "+84905123456", ["+84914123456"], "only spaces"),
-        ("0905123456 hoặc 0914123456", "+84905123456", ["+84914123456"], "or"),
-        ("0905123456+0914123456", "+84905123456", ["+84914123456"], "plus for and"),
         ("+84905123456+84914123456", "+84905123456", ["+84914123456"], "plus of E.164"),
-        ("0905123456\n0914123456", "+84905123456", ["+84914123456"], "two lines"),
         ("09051234560914123456", "+84905123456", ["+84914123456"], "glued, 20 digits"),
         ("090512345601681234567", "+84905123456", ["+84381234567"], "glued, 10 and 11 digits"),
         ("028383822010905123456", "+84905123456", [], "glued, landline first"),
-        ("0905123456 / 914123456", "+84905123456", ["+84914123456"], "0 lost in the second"),
         ("0905123456, 0914123456, 0935123456", "+84905123456", ["+84914123456", "+84935123456"], "three"),
-        ("Bố: 0905 123 456, mẹ: 0914 123 456", "+84905123456", ["+84914123456"], "labels"),
         ("0905123456-09", "+84905123456", ["+84905123409"], "short tail: …56 or …09"),
-        ("0905.123.456/457", "+84905123456", ["+84905123457"], "short tail of three"),
         ("0905-123-456-09", "+84905123456", ["+84905123409"], "the tail's mark is the number's"),
         ("092 0787872 - 325", "+84920787872", ["+84920787325"], "0787872325 belongs to a stranger"),
         ("0583822001 - 0905123456", "+84905123456", [], "of an uncertain and a certain number: the certain"),
@@ -170,17 +100,13 @@ def test_two_numbers_are_both_the_applicants_and_the_first_is_texted(
     assert "two_numbers" in reading.notes
 
 
-@pytest.mark.parametrize(
-    "beside",
-    [
-        " - 15/9", "/15/09", "-15/9/2016", " / 1080", " - 9029", "-24/7", "-24/24", " - 0914 336 25", "/0914-8267",
-        "/0914***", " - 225 123 456", "/056 201 001 234", " - 079-652-36", "/12/5", " - 83 84", "/225 089 668,1080",
-        "-2016", " / 0905 771 4",
-    ],
-)  # fmt: skip
-def test_what_is_no_tail_makes_no_other_number(beside: str) -> None:
-    reading = read_phone("0905123456" + beside, LATER, "khanh_hoa")
-    assert (reading.e164, reading.alternates) == (ONE_SPELLING, ())
+def test_what_is_no_tail_makes_no_other_number() -> None:
+    for beside in (
+        " - 15/9", "/15/09", "-15/9/2016", " / 1080", "-24/7", " - 0914 336 25", "/0914***", " - 225 123 456",
+        "/056 201 001 234", " - 079-652-36", "/12/5", "/225 089 668,1080", "-2016", " / 0905 771 4",
+    ):  # fmt: skip
+        reading = read_phone("0905123456" + beside, LATER, "khanh_hoa")
+        assert (reading.e164, reading.alternates) == (ONE_SPELLING, ()), beside
 
 
 def test_amounts_of_a_spreadsheet_are_the_mobiles_that_they_were() -> None:
@@ -204,16 +130,9 @@ def test_year_beside_the_first_of_two_numbers_hides_neither() -> None:
         ("905123456", ("leading_zero_added",)),
         ("+84905123456", ("prefix_84",)),
         ("O905123456", ("letters_repaired",)),
-        ("01681234567", ("migrated_11_to_10",)),
         ("84-168-1234567", ("migrated_11_to_10", "prefix_84")),
-        ("8401681234567", ("migrated_11_to_10", "prefix_84")),
-        ("01 68 77 14 82 5", ("migrated_11_to_10",)),
-        ("84,905,123,456", ("prefix_84",)),
         ("1681234567", ("migrated_11_to_10", "leading_zero_added")),
-        ("1.681.234.567", ("migrated_11_to_10", "leading_zero_added")),
-        ("1,681,234,567", ("migrated_11_to_10", "leading_zero_added")),
         ("1.681.234.567,00", ("migrated_11_to_10", "leading_zero_added")),
-        ("Hoa: 1.681.234.567 (Zalo)", ("migrated_11_to_10", "leading_zero_added")),
         ("Hoa 1979 1.681.234.567", ("migrated_11_to_10", "leading_zero_added")),
         ("0905123456 / 02583822001", ("two_numbers",)),
         ("0951234567", ("unknown_block",)),
@@ -232,37 +151,29 @@ OLD_AND_NEW = """
 """
 
 
-@pytest.mark.parametrize("pair", [pair.split() for pair in OLD_AND_NEW.split(",")], ids=lambda pair: pair[0])
-@pytest.mark.parametrize("day", [PILOT, LATER, None])
-@pytest.mark.parametrize("province", ["khanh_hoa", "binh_dinh", ""])
-def test_an_old_mobile_keeps_its_last_seven_digits_at_any_date(
-    pair: list[str], day: date | None, province: str
-) -> None:
-    old, new = pair
+def test_an_old_mobile_keeps_its_last_seven_digits_at_any_date() -> None:
     # 058 3… would be an ambiguous landline in Khánh Hòa; 0188 3… never was one.
-    reading = read_phone(f"{old}3822001", day, province)
-    assert reading.e164 == f"+84{new[1:]}3822001"
-    assert "migrated_11_to_10" in reading.notes
+    pairs = [pair.split() for pair in OLD_AND_NEW.split(",")]
+    read = {old: [read_phone(f"{old}3822001", day, "khanh_hoa") for day in (PILOT, LATER, None)] for old, _ in pairs}
+    assert {old: {each.e164 for each in found} for old, found in read.items()} == {
+        old: {f"+84{new[1:]}3822001"} for old, new in pairs
+    }
+    assert {each.notes for found in read.values() for each in found} == {("migrated_11_to_10",)}
 
 
-@pytest.mark.parametrize("prefix", ["0905", "0868", "0888", "0898", "0168", "0993"])
-def test_every_prefix_of_2016_is_textable_in_2016(prefix: str) -> None:
-    assert read_phone(prefix + "7714827"[: 7 if prefix == "0168" else 6], PILOT, "khanh_hoa").e164
+def test_every_prefix_of_2016_is_textable_in_2016() -> None:
+    numbers = ("0905771482", "0868771482", "0888771482", "0898771482", "01687714827", "0993771482")
+    assert [number for number in numbers if not read_phone(number, PILOT, "khanh_hoa").e164] == []
 
 
 @pytest.mark.parametrize(
     ("number", "carrier"),
     [
         ("0387714825", "Viettel"),
-        ("0707714825", "MobiFone"),
         ("0897714825", "MobiFone"),
-        ("0857714825", "VinaPhone"),
         ("0527714825", None),
         ("0523714825", "Vietnamobile"),
-        ("0597714825", "Gmobile"),
-        ("0877714825", "iTel"),
         ("0998714825", "Đông Dương"),
-        ("0557714825", None),
         ("01887714825", "Vietnamobile"),
     ],
 )
@@ -270,7 +181,7 @@ def test_the_carrier_goes_by_the_block(number: str, carrier: str | None) -> None
     assert read_phone(number, LATER, "khanh_hoa").carrier == carrier
 
 
-@pytest.mark.parametrize("number", ["0555123456", "0892123456", "0951234567", "0990123456", "0992123456"])
+@pytest.mark.parametrize("number", ["0555123456", "0951234567"])
 def test_a_block_of_no_carrier_is_a_warning_not_a_refusal(number: str) -> None:
     reading = read_phone(number, LATER, "khanh_hoa")
     assert reading.e164 == "+84" + number[1:]
@@ -286,49 +197,26 @@ AMBIGUOUS, LANDLINE, MOBILE = "ambiguous_landline", "landline", None
     ("field", "day", "province", "refusal", "reason"),
     [
         ("0583822001", PILOT, "khanh_hoa", LANDLINE, "the pilot's trap"),
-        ("0583822001", IN_2017, "khanh_hoa", LANDLINE, "written the old way after 17/6/2017"),
         ("0583822001", LAST_DAY_OF_11_DIGITS, "dak_lak", LANDLINE, "no 10-digit 05 mobile existed"),
         ("0583822001", FIRST_DAY_OF_10_DIGITS, "khanh_hoa", AMBIGUOUS, "two owners from this day"),
         ("0583822001", FIRST_DAY_OF_10_DIGITS, "dak_lak", MOBILE, "nobody elsewhere writes this landline"),
         ("0583822001", None, "khanh_hoa", AMBIGUOUS, "typed today"),
-        ("0583822001", LATER, "Tỉnh Khánh Hòa", AMBIGUOUS, "province by name"),
         ("0583822001", LATER, "nowhere", MOBILE, "unknown province: the day alone"),
         ("0581822001", LATER, "khanh_hoa", MOBILE, "no landline began with 1"),
         ("0580822001", LATER, "khanh_hoa", MOBILE, "nor with 0"),
         ("0588822001", LATER, "khanh_hoa", MOBILE, "nor with 8"),
         ("0589822001", LATER, "khanh_hoa", MOBILE, "nor with 9"),
         ("0582822001", LATER, "khanh_hoa", AMBIGUOUS, "EVN 2"),
-        ("0584822001", LATER, "khanh_hoa", AMBIGUOUS, "VTC 4"),
-        ("0585822001", LATER, "khanh_hoa", AMBIGUOUS, "SPT 5"),
-        ("0586822001", LATER, "khanh_hoa", AMBIGUOUS, "Viettel 6"),
         ("0587822001", LATER, "khanh_hoa", AMBIGUOUS, "FPT 7"),
         ("+84 58 3822001", LATER, "khanh_hoa", AMBIGUOUS, "with the country code"),
-        ("583822001", LATER, "khanh_hoa", AMBIGUOUS, "0 lost"),
-        ("(058) 3822001", PILOT, "khanh_hoa", LANDLINE, "brackets"),
         ("máy bàn 058 3822001", LATER, "khanh_hoa", LANDLINE, "the words say which"),
         ("0583822001 (cố định)", LATER, "dak_lak", LANDLINE, "the words say which, anywhere"),
-        ("0563822001", LATER, "binh_dinh", AMBIGUOUS, "every province has its trap"),
-        ("0563822001", LATER, "gia_lai", MOBILE, "a neighbour's code"),
         ("0563822001", date(2026, 1, 5), "gia_lai", AMBIGUOUS, "merged on 1/7/2025: now its own"),
-        ("0593822001", LATER, "gia_lai", AMBIGUOUS, "059"),
-        ("0523822001", LATER, "quang_binh", AMBIGUOUS, "052"),
-        ("0703822001", LATER, "vinh_long", AMBIGUOUS, "070"),
-        ("0763822001", LATER, "an_giang", AMBIGUOUS, "076"),
-        ("0773822001", LATER, "kien_giang", AMBIGUOUS, "077"),
-        ("0793822001", LATER, "soc_trang", AMBIGUOUS, "079"),
-        ("0373822001", LATER, "thanh_hoa", AMBIGUOUS, "037"),
-        ("0383822001", LATER, "nghe_an", AMBIGUOUS, "038"),
-        ("0393822001", LATER, "ha_tinh", AMBIGUOUS, "039"),
-        ("0333822001", LATER, "quang_ninh", AMBIGUOUS, "033"),
-        ("0313822001", LATER, "hai_phong", AMBIGUOUS, "031"),
-        ("0363822001", LATER, "thai_binh", AMBIGUOUS, "036"),
-        ("0303822001", LATER, "ninh_binh", AMBIGUOUS, "030"),
         ("0838253000", PILOT, "ho_chi_minh", LANDLINE, "08 and eight digits"),
         ("0838253000", PILOT, "khanh_hoa", LANDLINE, "no 083 mobile existed"),
         ("0838253000", LATER, "TP.HCM", AMBIGUOUS, "08 and eight digits"),
         ("0838253000", LATER, "khanh_hoa", MOBILE, "083 is VinaPhone"),
         ("0868253001", PILOT, "ho_chi_minh", MOBILE, "0868 was open in 2016"),
-        ("0868253001", LATER, "ho_chi_minh", MOBILE, "and was never a landline's"),
         ("0869253001", PILOT, "khanh_hoa", LANDLINE, "0869 was not open in 2016"),
         ("0869253001", IN_2017, "khanh_hoa", MOBILE, "0869 was open in 2017"),
         ("0886253001", PILOT, "khanh_hoa", LANDLINE, "of 088 only 0888"),
@@ -336,37 +224,18 @@ AMBIGUOUS, LANDLINE, MOBILE = "ambiguous_landline", "landline", None
         ("0896253001", IN_2017, "khanh_hoa", LANDLINE, "of 089 only 0898 and 0899"),
         ("0896253001", LATER, "khanh_hoa", MOBILE, "0896 today"),
         ("0327714825", PILOT, "khanh_hoa", LANDLINE, "no 03 mobile existed: a landline or nothing"),
-        ("0777714825", LAST_DAY_OF_11_DIGITS, "khanh_hoa", LANDLINE, "no 07 mobile existed"),
         ("0533822001", LATER, "khanh_hoa", LANDLINE, "053 is no mobile today either"),
-        ("0543822001", LATER, "", LANDLINE, "054"),
-        ("0573822001", LATER, "phu_yen", LANDLINE, "057"),
-        ("0723822001", LATER, "long_an", LANDLINE, "072"),
-        ("0733822001", LATER, "khanh_hoa", LANDLINE, "073"),
-        ("0743822001", LATER, "khanh_hoa", LANDLINE, "074"),
-        ("0753822001", LATER, "khanh_hoa", LANDLINE, "075"),
-        ("0613822001", LATER, "dong_nai", LANDLINE, "06"),
         ("05113822001", PILOT, "da_nang", LANDLINE, "four-digit code, 11 digits"),
-        ("05113822001", LATER, "khanh_hoa", LANDLINE, "and at any date"),
         ("05118822001", LATER, "khanh_hoa", LANDLINE, "whatever follows"),
         ("03508822001", PILOT, "khanh_hoa", LANDLINE, "no 035 mobile existed"),
         ("03508822001", LATER, "khanh_hoa", "too_long", "035 and a digit too many"),
-        ("07103822001", LATER, "can_tho", LANDLINE, "0710"),
-        ("03203822001", LATER, "hai_duong", LANDLINE, "0320"),
-        ("05003822001", LATER, "dak_lak", LANDLINE, "0500"),
-        ("06503822001", LATER, "binh_duong", LANDLINE, "0650"),
-        ("02583822001", PILOT, "khanh_hoa", LANDLINE, "new code"),
-        ("2583822001", LATER, "khanh_hoa", LANDLINE, "new code, 0 lost"),
         ("0258.3.822.001 (máy lẻ 102)", LATER, "khanh_hoa", LANDLINE, "extension"),
-        ("02303822001", LATER, "dien_bien", LANDLINE, "old 0230"),
         ("0203822001", PILOT, "lao_cai", LANDLINE, "old 020"),
-        ("0438253000", LATER, "ha_noi", LANDLINE, "old Hà Nội"),
-        ("02438253000", LATER, "ha_noi", LANDLINE, "Hà Nội"),
         ("0692123456", LATER, "khanh_hoa", LANDLINE, "army and police"),
         ("069212345", LATER, "khanh_hoa", LANDLINE, "army and police, six digits"),
         ("08012345", LATER, "khanh_hoa", LANDLINE, "the state's own network"),
         ("0672123456", LATER, "khanh_hoa", LANDLINE, "VOIP"),
         ("ĐT bàn: 3822001", LATER, "khanh_hoa", LANDLINE, "no area code, but the words say it"),
-        ("02583822001 / 02583822002", LATER, "khanh_hoa", LANDLINE, "two landlines"),
         (
             "0583822001 / 02583822002",
             LATER,
@@ -387,90 +256,62 @@ def test_a_moment_counts_as_its_local_day() -> None:
     assert read_phone("0583822001", datetime(2018, 9, 14, 23, 59, tzinfo=vietnam), "khanh_hoa").refusal == LANDLINE
 
 
-@pytest.mark.parametrize("province", plan.PROVINCES.values(), ids=lambda province: province.key)
-def test_no_provinces_old_landline_is_ever_texted_by_its_own_agencies(province: plan.Province) -> None:
-    subscriber = "38220019" if len(province.old_code) == 2 else "3822001"
-    for code in (province.old_code, province.new_code):
-        for day in (PILOT, IN_2017, LATER, date(2026, 1, 1), None):
-            for name in (province.key, province.name, "Tỉnh " + province.name.upper()):
-                digits = code + subscriber
-                if code == province.new_code and len(code) == 3:
-                    digits = code + "38220019"
-                reading = read_phone(digits, day, name)
-                assert reading.e164 is None
-                assert reading.refusal in (LANDLINE, AMBIGUOUS)
+def test_no_provinces_old_landline_is_ever_texted_by_its_own_agencies() -> None:
+    read = []
+    for province in plan.PROVINCES.values():
+        for code in (province.old_code, province.new_code):
+            digits = code + ("38220019" if len(code) == 2 or code in ("024", "028") else "3822001")
+            for day in (PILOT, IN_2017, LATER, date(2026, 1, 1), None):
+                read += [read_phone(digits, day, name) for name in (province.key, "Tỉnh " + province.name.upper())]
+    assert {reading.e164 for reading in read} == {None}
+    assert {reading.refusal for reading in read} == {LANDLINE, AMBIGUOUS}
 
 
 # --- Refusals -----------------------------------------------------------------------------------
 
 REFUSED = {
     "missing": [
-        "", " ", "\u00a0", "\u200b", "không có", "Không", "KHÔNG CÓ SỐ", "ko", "k", "ko có",
-        "khong co", "chưa có", "chưa cung cấp", "không dùng điện thoại",
-        "Chủ hồ sơ không có điện thoại", "0", "00", "0 có", "k0", "x", "xx", "-", "--", ".", "...",
-        "/", "n/a", "N/A", "undefined", "NULL", "none", "nan", "trống", "SĐT:", "bổ sung sau",
-        unicodedata.normalize("NFD", "không có"),
+        "", "\u200b", "không có", "KHÔNG CÓ SỐ", "ko", "chưa cung cấp", "Chủ hồ sơ không có điện thoại", "00", "0 có",
+        "k0", "xx", "-", "n/a", "undefined", "SĐT:", "bổ sung sau", unicodedata.normalize("NFD", "không có"),
     ],
     "too_short": [
-        "09051234", "090512345", "0905", "+8490512345", "0168123456", "ĐT: 0905 123", "3822001",
-        "84 90512345", "0905123 / 091412", "0905771...", "1. 09051234", "(1) 090512345",
+        "090512345", "0168123456", "ĐT: 0905 123", "3822001", "84 90512345", "0905123 / 091412", "0905771...",
+        "(1) 090512345",
     ],
-    "too_long": [
-        "09051234567", "0905 123 4567", "+849051234567", "9051234567", "090512345678",
-        "0905123456789", "016812345678", "0905123456225123456", "00905123456", "1. 09051234567",
-    ],
+    "too_long": ["09051234567", "+849051234567", "9051234567", "0905123456789", "0905123456225123456", "00905123456"],
     "bad_chars": [
-        "0905771*** (con)", "0905***456", "0905xxx456", "0905 xxx 456", "090512345x", "09057714a2",
-        "090577148a", "a905771482", "09S5123456", "Nguyễn Văn An", "abc", "gọi chồng", "như trên",
-        "9.05E+08", "*0905123456*", "0905 771 ***", "0905-xxx-xxx", "*** *** 482",
+        "0905771*** (con)", "0905 xxx 456", "090512345x", "09057714a2", "a905771482", "09S5123456", "Nguyễn Văn An",
+        "9.05E+08", "*0905123456*", "*** *** 482",
     ],
-    "service_1800_1900": [
-        "1900545466", "1900 54 54 66", "18001091", "1800.1091", "+84 1900 545466", "1900",
-    ],
-    "emergency_short": [
-        "111", "112", "113", "114", "115", "116", "117", "119", "1080", "1022", "9029", "Gọi 113",
-    ],
-    "dummy": ["0909090909", "0912121212", "0905905905", "09 09 09 09 09", "0123123123"],
-    "repeated_digits": [
-        "0900000000", "0999999999", "0888888888", "0000000000", "1111111111", "2222222222",
-        "+84900000000", "01222222222", "0896111111", "0333333333",
-    ],
-    "sequence": [
-        "0123456789", "0987654321", "0912345678", "123456", "123456789", "1234567890",
-        "01234567890", "0901234567",
-    ],
+    "service_1800_1900": ["1900545466", "18001091", "+84 1900 545466", "1900"],
+    "emergency_short": ["111", "119", "1080", "9029", "Gọi 113"],
+    "dummy": ["0909090909", "0905905905", "0123123123"],
+    "repeated_digits": ["0900000000", "0000000000", "1111111111", "+84900000000", "01222222222", "0896111111"],
+    "sequence": ["0123456789", "0987654321", "123456", "1234567890", "01234567890", "0901234567"],
     "foreign": [
-        "+1 415 555 2671", "+82 10 1234 5678", "0082 10 1234 5678", "8210 1234 5678",
-        "821012345678", "+79051234567", "(+86) 138 1234 5678", "Hàn Quốc: +82-10-1234-5678",
+        "+1 415 555 2671", "8210 1234 5678", "821012345678", "+79051234567", "Hàn Quốc: +82-10-1234-5678",
         "+905123456", "1-415-555-2671",
     ],
     "id_card_like": [
-        "225123456", "225 123 456", "CMND 225123456", "CMND225123456", "225123456 (CMND)",
-        "CMND: 0905123456", "CMND số 225123456 cấp ngày 15/9/2016", "056201001234",
-        "CCCD 056 201 001 234", "084905123456", "352123456", "012345679", "Hộ chiếu B1234567",
-        "căn cước 056201001234", "1. 225123456", "(2) 056 201 001 234", "225 123 456 (2 hồ sơ)",
-        "056201001234 (2 hồ sơ)",
+        "225123456", "225 123 456", "CMND 225123456", "225123456 (CMND)", "CMND: 0905123456", "056201001234",
+        "CCCD 056 201 001 234", "084905123456", "012345679", "Hộ chiếu B1234567", "1. 225123456",
+        "(2) 056 201 001 234", "225 123 456 (2 hồ sơ)", "056201001234 (2 hồ sơ)",
     ],
     "not_a_phone": [
-        "160915001", "1609150001", "160915-001", "2016.1234", "0012/2016", "HS160915001",
-        "mã HS 0905123456", "000.00.04.H32-191225-0001", "H32.4-260925-0001",
-        "h32.30.5-260925-0001", "G09.20-20260609-0092637", "1.005129", "3.000181.000.00.00.H22",
-        "12/2016/QĐ-UBND", "15/9/2016", "15-09-2016", "15.9.16", "2016-09-15",
-        "2016-09-15 10:20:30", "20160915", "15092016", "ngày 15/9/2016", "17h30", "9/2016", "2016",
-        "4200123456", "4200123456-001", "MST 0301234567", "MST của công ty: 0301234567",
-        "0301123457-001", "4201123456001", "STK 0061001234567", "STK 1903 0905 123 456",
-        "1903 0905 123 456", "1929 0905 123 456", "2030 0905 123 456", "1979.0905.123.456", "STK 1979 0905 123 456",
-        "1.905.123.456", "4700205123456", "19025123456789", "lan@gmail.com",
-        "0905123456@gmail.com", "facebook.com/0905123456", "01601234567", "9704 1234 5678 9012",
-        "345/QĐ-UBND", "1234/QĐ-UBND", "mã HS 056 889 428 068", "mã HS 16/0905123456", "1. 20160915",
+        "160915001", "1609150001", "160915-001", "2016.1234", "HS160915001", "mã HS 0905123456",
+        "000.00.04.H32-191225-0001", "H32.4-260925-0001", "G09.20-20260609-0092637", "1.005129", "12/2016/QĐ-UBND",
+        "15/9/2016", "15.9.16", "2016-09-15 10:20:30", "20160915", "17h30", "9/2016", "2016", "4200123456-001",
+        "MST của công ty: 0301234567", "4201123456001", "STK 0061001234567", "1903 0905 123 456", "1929 0905 123 456",
+        "1979.0905.123.456", "1.905.123.456", "19025123456789", "0905123456@gmail.com", "facebook.com/0905123456",
+        "01601234567", "9704 1234 5678 9012", "mã HS 056 889 428 068", "mã HS 16/0905123456", "1. 20160915",
     ],
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("refusal", "field"), [(code, field) for code in REFUSED for field in REFUSED[code]])
-@pytest.mark.parametrize("day", [PILOT, LATER, None])
-def test_what_is_no_phone_is_refused_with_its_reason(refusal: str, field: str, day: date | None) -> None:
-    assert read_phone(field, day, "khanh_hoa").refusal == refusal
+@pytest.mark.parametrize("refusal", REFUSED)
+def test_what_is_no_phone_is_refused_with_its_reason(refusal: str) -> None:
+    read = {field: {read_phone(field, day, "khanh_hoa").refusal for day in (PILOT, None)} for field in REFUSED[refusal]}
+    assert {field: found for field, found in read.items() if found != {refusal}} == {}
 
 
 def test_the_table_covers_every_refusal() -> None:
@@ -498,17 +339,12 @@ def test_nine_digits_under_3_were_no_mobile_before_2018() -> None:
 
 STRANGERS = [
     ("822001-105", "a landline's extension made 0822001105"),
-    ("3822001-05", "a landline's extension made 0382200105"),
     ("84 3822001", "a country code before a local number made 0843822001"),
     ("0905 123 lol", "letters made 0905123101"),
-    ("226-084.065.9355", "a code's end"),
     ("0300588569", "a tax code with its check digit"),
     ("0562010012840905123456", "an ID number and a phone, cut at its 84"),
-    ("4700 0905 123 456", "an account in groups"),
     ("0905123/2016", "a serial of a year"),
-    ("0905/12/2016", "a serial of a month"),
     ("90/5123456", "a certificate's number"),
-    ("16.81234567", "no tidy spelling of a number without its 0"),
     ("0510123456*", "a landline with a digit hidden"),
     ("09429727 - 12 Trần Phú", "a number that lacks digits, and a house number"),
     ("09429727-12", "a number that lacks digits, and a tail"),
@@ -517,13 +353,9 @@ STRANGERS = [
     ("Gọi trước 1 ngày: mã HS 0963550362", "a code that is called one, after a word for a phone"),
     ("0301123457-001/07", "a branch's tax code"),
     ("098110883 3", "a number that lacks a digit, and something else"),
-    ("0989.92243 (2 sim)", "a number that lacks a digit, and something else"),
-    ("03820 - 562 - 12/3 Lê Lợi", "a number that lacks digits, and a house number"),
-    ("09429727 12 Trần Phú", "a number that lacks digits, and a house number"),
     ("0905.123 - 456 Trần Phú", "a number that lacks digits, and a house number"),
     ("07-10-2016-73 Trần Phú", "a date and a house number"),
     ("05-1951/1989", "a month and a year"),
-    ("mã HS 056 889 428 068", "a code in groups"),
     ("056 201 001 090,3685844", "a citizen ID in groups, and a local number"),
     ("CMND 098092607 / 056 809 148 378", "an ID number and a citizen ID"),
 ]
@@ -628,26 +460,13 @@ def test_a_letter_in_place_of_a_digit_never_makes_another_number(number: str, pl
     "field",
     [
         "1" * 100_000,
-        "a1" * 50_000,
-        "o" * 100_000,
-        "0905123456 " * 9_000,
         "h32." * 25_000,
         "a@" * 50_000,
-        "- " * 50_000,
     ],
     ids=lambda field: field[:4],
 )
 def test_a_field_of_100_kilobytes_is_read_too(field: str) -> None:
     assert read_phone(field, LATER, "khanh_hoa").e164 in (None, "+84905123456")
-
-
-# --- Numbers in other texts -----------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("field", "reason"), SPELLINGS)
-def test_every_spelling_that_can_be_texted_looks_like_a_phone_and_is_masked(field: str, reason: str) -> None:
-    assert holds_phone(field), reason
-    assert "905123456" not in re.sub("[^0-9]", "", mask_phones(field)), reason
 
 
 # --- Digit by digit -----------------------------------------------------------------------------
