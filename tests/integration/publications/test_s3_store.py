@@ -20,7 +20,7 @@ from motcua.jobs.publications.verifying import NoSuchPublication, stray_folders,
 from motcua.jobs.publications.verifying_in_turn import verify_in_turn
 from motcua.reports.publication.files import MANIFEST
 from motcua.settings import settings
-from motcua.store.file_stores import StoreUnusable, _s3, open_store
+from motcua.store.file_stores import _s3, open_store
 from motcua.store.oversight.publications import list_publications
 from tests.ground import in_ledger, type_command
 from tests.integration.publications.s3_server import BUCKET, S3Server, running_s3
@@ -239,9 +239,3 @@ def test_process_that_was_forked_opens_the_store_for_itself(store, monkeypatch):
     monkeypatch.undo()
     # Airflow's own keeps the parent's, through which a child cannot speak.
     assert childs is not parents
-
-
-def test_what_is_no_store_of_ours_is_refused_before_anything_is_asked(store):
-    with pytest.raises(StoreUnusable, match="names no Airflow connection"):
-        open_store(f"s3://{store}/cong-bo")
-    assert open_store("file:///tmp").protocol == "file"
