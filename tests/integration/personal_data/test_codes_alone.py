@@ -6,7 +6,7 @@ import pytest
 
 from motcua.jobs.personal_data import purge
 from tests.ground import NHA_TRANG, TU_PHAP
-from tests.integration.personal_data.conftest import NOW
+from tests.integration.personal_data.conftest import NOW, complain, quarantine
 from tests.integration.personal_data.test_requests import PAPER, export, of_code, run, words
 
 QUARANTINED = "SELECT payload, dossier_code FROM motcua.quarantine ORDER BY quarantine_id"
@@ -29,13 +29,13 @@ def past(past):
     "personal-data", "a code that stands only in quarantine or in a complaint is exported, and its words erased"
 )
 def test_code_of_no_dossier_is_exported_and_erased(past, rows, tmp_path):
-    past.quarantine("H-1")
+    quarantine(rows, "H-1")
     # As the agency is known by in the source.
-    past.quarantine("h-1", agency_code="H32.30")
-    past.quarantine("H-1", TU_PHAP)
-    past.quarantine("H-2")
-    past.complain("H-1")
-    past.complain("H-2")
+    quarantine(rows, "h-1", agency_code="H32.30")
+    quarantine(rows, "H-1", TU_PHAP)
+    quarantine(rows, "H-2")
+    complain(rows, "H-1")
+    complain(rows, "H-2")
 
     answer, found, sheet = export(tmp_path / "a", *of_code("H-1"))
     assert answer.exit_code == 0, answer.output
@@ -65,8 +65,8 @@ def test_code_of_no_dossier_is_exported_and_erased(past, rows, tmp_path):
     "personal-data", "a complaint of no dossier that nobody settled is erased, at its citizen's request, once it is"
 )
 def test_open_complaint_of_no_dossier_goes_when_it_is_settled(past, rows, tmp_path):
-    past.complain("H-1", outcome="open")
-    past.complain("h-1", note="bà Lan lại nói")
+    complain(rows, "H-1", outcome="open")
+    complain(rows, "h-1", note="bà Lan lại nói")
     with pytest.raises(Exception, match="is kept as it was recorded"):
         rows("UPDATE motcua.complaints SET erase_asked_at = now()")
     answer = erase(NHA_TRANG, "H-1", to=tmp_path / "a")
@@ -84,7 +84,7 @@ def test_open_complaint_of_no_dossier_goes_when_it_is_settled(past, rows, tmp_pa
 @pytest.mark.guarantee("personal-data", "what was written for a code and may be a name or a number is kept nowhere")
 def test_name_in_place_of_a_code_is_kept_nowhere(past, rows, tmp_path):
     name = "Nguyễn Thị Lan"
-    past.complain(name)
+    complain(rows, name)
     answer, found, sheet = export(tmp_path / "a", *of_code(name))
     assert answer.exit_code == 0, answer.output
     assert name in words(found)
@@ -98,8 +98,8 @@ def test_name_in_place_of_a_code_is_kept_nowhere(past, rows, tmp_path):
 
 def test_dossier_takes_what_else_has_its_code_and_a_code_written_otherwise_names_it(past, rows):
     past.told_and_ended("D-1")
-    past.quarantine("D-1")
-    past.complain("d-1")
+    quarantine(rows, "D-1")
+    complain(rows, "d-1")
     answer = erase(NHA_TRANG, "d-1")
     assert answer.exit_code == 2
     assert "it has D-1" in answer.output

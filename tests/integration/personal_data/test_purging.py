@@ -17,7 +17,7 @@ from motcua.store.erasures import open_erasures
 from motcua.store.oversight.accounting import identity
 from motcua.store.personal_data import Order, PurgeNotProvided, purge_batch, purge_connection
 from tests.ground import NHA_TRANG, in_ledger
-from tests.integration.personal_data.conftest import NOW, PHONE, THEN
+from tests.integration.personal_data.conftest import NOW, PHONE, THEN, complain, quarantine
 from tests.sql.test_rights import INQUIRY
 
 PLACES = [
@@ -66,7 +66,7 @@ def test_dossiers_that_are_not_over_are_not_touched(past, rows):
     past.hand_over("D-young", NOW - timedelta(days=40) + timedelta(hours=1))
     past.one_stop.dossier("D-open", updated_at=THEN, status_code=4)
     past.run(THEN)
-    past.complain("D-complained", outcome="open")
+    complain(rows, "D-complained", outcome="open")
     purge("tests")
     purged = "SELECT dossier_code FROM motcua.dossiers WHERE purged_at IS NOT NULL ORDER BY 1"
     assert [row["dossier_code"] for row in rows(purged)] == ["D-ended", "D-uncollected"]
@@ -122,7 +122,7 @@ def fill_every_table(past, rows):
     past.told_and_ended("D-1")
     past.one_stop.move(99, "D-1", at=THEN, note=PHONE)
     past.run(THEN + timedelta(hours=2))
-    past.complain("X", outcome="open")
+    complain(rows, "X", outcome="open")
     ask(rows, NOW)
 
 
@@ -274,7 +274,7 @@ def test_what_has_a_term_of_its_own_goes_after_ninety_days(past, rows):
         )  # fmt: skip
     past.run()
     for days in (91, 89):
-        past.quarantine("D-1", days=days)
+        quarantine(rows, "D-1", days=days)
     purge("tests")
     asked = rows(
         "SELECT dedupe_key, i.msisdn, i.text, asked_code, m.text AS reply, m.parameters, m.msisdn AS to"

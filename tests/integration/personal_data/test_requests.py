@@ -16,7 +16,7 @@ from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import connect
 from motcua.store.personal_data import held_of
 from tests.ground import NHA_TRANG, TU_PHAP, agency, in_ledger, type_command
-from tests.integration.personal_data.conftest import NAME, NOW, PHONE, THEN
+from tests.integration.personal_data.conftest import NAME, NOW, PHONE, THEN, complain, quarantine
 from tests.integration.personal_data.test_purging import ask
 
 PAPER = "Đơn số 7/2026"
@@ -53,8 +53,8 @@ def fill_all(past, rows):
     past.told_and_ended("D-1")
     past.one_stop.move(99, "D-1", at=THEN, note=PHONE)
     past.run(THEN + timedelta(hours=2))
-    past.quarantine("D-1")
-    past.complain("D-1", withdrawn=True)
+    quarantine(rows, "D-1")
+    complain(rows, "D-1", withdrawn=True)
     push(rows, "D-1")
     ask(rows, NOW, message_id="35-1")
     rows("UPDATE motcua.attempts SET gateway_reference = 'theirs'")
@@ -294,7 +294,7 @@ def test_sheet_says_what_is_kept_where_and_until_when(past, rows, tmp_path):
     past.one_stop.dossier("D-open", updated_at=NOW - timedelta(days=3), applicant_phone=PHONE)
     past.run(NOW - timedelta(days=3))
     hostile = '=HYPERLINK("http://x";"<script>alert(1)</script>")'
-    past.complain("D-1", hostile)
+    complain(rows, "D-1", hostile)
     _, found, sheet = export(tmp_path / "a", "--phone", typed=PHONE, because="<script>alert(1)</script> & 7")
     for each in ("Luật Bảo vệ dữ liệu cá nhân số 91/2025/QH15", "bảng messages", "D-1", "35 ngày", "90 ngày"):
         assert each in sheet, each
