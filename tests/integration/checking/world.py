@@ -102,7 +102,6 @@ def _dossiers(first: int, last: int) -> str:
     return f"right(dossier_code, 4) BETWEEN '{first:04}' AND '{last:04}'"
 
 
-_ALL = "UPDATE onestop.transitions SET "
 _SHIFT = (
     "UPDATE onestop.transitions SET occurred_at = occurred_at + interval '7 hours',"
     " recorded_at = recorded_at + interval '7 hours';"
@@ -121,14 +120,6 @@ MANY_DOSSIERS = (
     " submitted_via, received_at, due_at, step_name, 2, TRUE, NULL, NULL, updated_at - n * interval '1 second'"
     " FROM onestop.dossiers CROSS JOIN generate_series(1, 45) AS g (n);"
 )
-
-MANY_STEPS = (
-    "UPDATE onestop.transitions SET transition_id = transition_id + 1000000;"
-    "INSERT INTO onestop.transitions SELECT row_number() OVER (ORDER BY updated_at), agency_code, dossier_code, NULL,"
-    " 'Tiếp nhận', 2, TRUE, updated_at - interval '20 days', updated_at - interval '20 days', 'can.bo', NULL"
-    " FROM onestop.dossiers WHERE length(dossier_code) > 13; ANALYZE"
-)
-"""Of the many dossiers, each received long before the others."""
 
 FAULTS = (
     # How it is reached and read

@@ -110,86 +110,52 @@ def test_nothing_is_promised_of_a_phone_once_the_dossier_went_on(one_stop, rows)
 # ---------------------------------------------------------------- where there is no message
 
 
-def test_each_reason_why_there_is_no_message_is_told(one_stop, rows):
+def test_what_the_ledger_knows_of_a_dossier_without_a_message_is_told(one_stop, rows):
+    """Each sentence by itself is tried in tests/unit/reports/test_explaining.py."""
+    in_ledger(save_agencies, [agency(NHA_TRANG, enabled_from=None)], "tests")
     one_stop.dossier()
     run()
+    assert told().startswith("Không nhắn vì cơ quan chưa dùng tin nhắn tự động")
+    in_ledger(save_agencies, [agency(NHA_TRANG)], "tests")
     assert told() == (
         "Chưa có gì phải nhắn; hồ sơ đang ở bước Xử lý, hẹn trả 10:00 ngày 27/11/2026; "
         "có kết quả tại quầy thì tin tự gửi."
     )
-    one_stop.move(9, desk=False, at=NOW + MINUTE)
-    run(NOW + MINUTE)
-    assert "kết quả chưa về quầy" in told(NOW + MINUTE)
-    one_stop.move(9, at=NOW + 2 * MINUTE)
-    pick_up("khanhhoa", now=NOW + 2 * MINUTE)
-    assert "đang lập tin" in told(NOW + 2 * MINUTE)
-    plan(now=NOW + 2 * MINUTE)
-    assert "đang chờ đến lượt gửi" in told(NOW + 2 * MINUTE)
-    one_stop.both(10, at=NOW + 3 * MINUTE, returned_at=NOW + 3 * MINUTE, status_code=10, updated_at=NOW + 3 * MINUTE)
-    run(NOW + 3 * MINUTE)
-    assert told(NOW + 3 * MINUTE) == (
-        "Không nhắn tin mời nhận kết quả vì kết quả đã trao trước khi tin gửi đi; kết quả đã trao ngày 25/11/2026."
-    )
+    one_stop.move(9, at=NOW + MINUTE)
+    pick_up("khanhhoa", now=NOW + MINUTE)
+    assert "đang lập tin" in told(NOW + MINUTE)
+    plan(now=NOW + MINUTE)
+    assert "đang chờ đến lượt gửi" in told(NOW + MINUTE)
+    stops = "INSERT INTO motcua.stops (kind, stopped_at, until, stopped_by, reason) VALUES ('result', %s, %s, 'a', 'b')"
+    rows(stops, NOW, NOW + timedelta(hours=5))
+    assert "vì Sở tạm dừng gửi đến 15:00 ngày 25/11/2026" in told(NOW + MINUTE)
+    gaps = "INSERT INTO motcua.gaps (kind, noticed_at, lost_attempts, held_messages) VALUES ('other_journal', %s, 0, 1)"
+    rows(gaps, NOW)
+    assert "mọi tin được giữ lại" in told(NOW + MINUTE)
 
 
-def test_agency_that_has_not_joined_and_what_came_before_it_did_are_told(one_stop):
-    in_ledger(save_agencies, [agency(NHA_TRANG, enabled_from=None)], "tests")
-    one_stop.both(9)
-    run()
-    assert told() == "Không nhắn vì cơ quan chưa dùng tin nhắn tự động; kết quả đang chờ tại quầy."
-    in_ledger(save_agencies, [agency(NHA_TRANG, enabled_from=NOW + MINUTE)], "tests")
-    assert "trước khi cơ quan bắt đầu dùng tin nhắn tự động từ 10:01 ngày 25/11/2026" in told(NOW + 2 * MINUTE)
-
-
-def test_row_that_cannot_be_used_is_told(one_stop):
+def test_row_that_cannot_be_used_or_was_typed_in_late_is_told(one_stop):
     one_stop.both(99)
+    one_stop.move(9, "160915009")
+    one_stop.both(4, "LATE", desk=False, at=NOW - MINUTE)
+    one_stop.move(9, "LATE", at=NOW - timedelta(days=1), recorded_at=NOW)
     run()
     assert "ghi trạng thái chưa khai báo" in told()
-    with connect() as connection:
-        one_stop.move(9, "160915009")
-        pick_up("khanhhoa", now=NOW + MINUTE)
-        found = find_by_code(connection, "160915009", None)
-    assert found.dossiers == ()
-    assert [each.reason for each in found.unusable] == ["dossier_missing"]
-
-
-def test_what_keeps_everything_back_is_told(one_stop, rows):
-    one_stop.both(9)
-    run()
-    rows(
-        "INSERT INTO motcua.stops (kind, stopped_at, until, stopped_by, reason)"
-        " VALUES ('result', %s, %s, 'tests', 'tests')",
-        NOW,
-        NOW + timedelta(hours=5),
-    )
-    assert told() == (
-        "Chưa nhắn tin mời nhận kết quả vì Sở tạm dừng gửi đến 15:00 ngày 25/11/2026; kết quả đang chờ tại quầy; "
-        "hết tạm dừng lúc 15:00 ngày 25/11/2026 thì tin tự gửi."
-    )
-    rows(
-        "INSERT INTO motcua.gaps (kind, noticed_at, lost_attempts, held_messages) VALUES ('other_journal', %s, 0, 1)",
-        NOW,
-    )
-    assert "mọi tin được giữ lại" in told()
-
-
-def test_step_typed_in_late_is_waited_for_and_told(one_stop):
-    one_stop.both(4, desk=False, at=NOW - MINUTE)
-    one_stop.move(9, at=NOW - timedelta(days=1), recorded_at=NOW)
-    run()
-    assert "nhập muộn" in told()
+    assert "nhập muộn" in told(code="LATE")
+    found = in_ledger(find_by_code, "160915009", None)
+    assert (found.dossiers, [each.reason for each in found.unusable]) == ((), ["dossier_missing"])
 
 
 # ---------------------------------------------------------------- finding
 
 
-@pytest.mark.parametrize(
-    "typed", [CODE, "  160915001\n", "MCKH 160915001", "16O9I5OO1", "hồ sơ 160 915 001 ạ", "160915001."]
-)
-def test_code_is_found_in_any_spelling_that_9029_reads(one_stop, typed):
+def test_code_is_found_in_any_spelling_that_9029_reads_and_whatever_else_is_typed_breaks_nothing(one_stop):
     one_stop.dossier()
     run()
-    assert explained(code=typed).dossier.dossier_code == CODE
+    for typed in (CODE, "  160915001\n", "MCKH 160915001", "16O9I5OO1", "hồ sơ 160 915 001 ạ", "160915001."):
+        assert explained(code=typed).dossier.dossier_code == CODE
+    for typed in ("", " ", "x" * 10_000, "a\x00b", "'; DROP TABLE motcua.dossiers --", "%s%(x)s", "１６", "🙂"):
+        assert in_ledger(find_by_code, typed, None).dossiers == (), typed
 
 
 def test_code_of_several_agencies_lists_them_unless_one_is_named(one_stop):
@@ -205,15 +171,6 @@ def test_code_of_several_agencies_lists_them_unless_one_is_named(one_stop):
         assert own.agency_code == TU_PHAP
         assert find_by_code(connection, CODE, []).dossiers == ()
         assert explain_dossier(connection, own.dossier_id, [NHA_TRANG], NOW) is None
-
-
-@pytest.mark.parametrize(
-    "typed", ["", " ", "x" * 10_000, "a\x00b", "'; DROP TABLE motcua.dossiers --", "%s%(x)s", "１６", "🙂"]
-)
-def test_whatever_is_typed_finds_nothing_and_breaks_nothing(one_stop, typed):
-    one_stop.dossier()
-    run()
-    assert in_ledger(find_by_code, typed, None).dossiers == ()
 
 
 # ---------------------------------------------------------------- everything below the sentence
@@ -284,21 +241,18 @@ def test_command_prints_the_same_sentence_and_axis(one_stop, rows):
     assert not holds_phone(done.output)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
+def test_command_says_what_to_check_where_it_cannot_show_one(one_stop):
+    one_stop.dossier()
+    one_stop.dossier(agency_code=TU_PHAP)
+    run()
+    for arguments, said in (
         (["999"], "No dossier 999"),
         ([CODE], "2 dossiers may be meant by 160915001"),
         ([CODE, "--agency", "nobody"], "There is no agency nobody"),
         (["0905 123 456"], "looks like a phone number"),
         (["[red]\x1b[31m<script>"], "No dossier"),
-    ],
-)
-def test_command_says_what_to_check_where_it_cannot_show_one(one_stop, arguments, said):
-    one_stop.dossier()
-    one_stop.dossier(agency_code=TU_PHAP)
-    run()
-    done = type_command("dossiers", "show", *arguments, exits=2)
-    assert said in re.sub(r"\s+", " ", done.output)
-    assert "\x1b" not in done.output.replace("\x1b[31m", "").replace("\x1b[0m", "")
+    ):
+        done = type_command("dossiers", "show", *arguments, exits=2)
+        assert said in re.sub(r"\s+", " ", done.output)
+        assert "\x1b" not in done.output.replace("\x1b[31m", "").replace("\x1b[0m", "")
     type_command("dossiers", "show", CODE, "--agency", "H32.30")

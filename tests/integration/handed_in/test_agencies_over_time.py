@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
-import pytest
-
 from motcua.domain.clock import VIETNAM
 from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.notices.picking_up import pick_up
@@ -111,22 +109,6 @@ def test_name_is_that_of_the_moment_of_planning(one_stop, rows):
         with connect() as connection:
             (dossier,) = lock_dossiers_to_plan(connection, dossier_ids, now)
             assert dossier.agency_name == name
-
-
-@pytest.mark.parametrize(
-    ("changes", "named"),
-    [
-        ({"former_names": (FormerName("Ten cu", "Cu", TODAY),)}, "Cu"),
-        ({"former_names": (FormerName("Ten cu", "Cu", YESTERDAY),)}, "Nha Trang"),
-        ({"valid_until": TODAY, "successor_code": TU_PHAP}, "Nha Trang"),
-        ({"valid_until": YESTERDAY, "successor_code": TU_PHAP}, "So Tu phap"),
-    ],
-)
-def test_message_carries_the_name_in_force(one_stop, rows, changes, named):
-    save(agency(NHA_TRANG, name="Nha Trang", **changes))
-    tell(one_stop)
-    run()
-    assert texts(rows) == [named]
 
 
 def test_dossier_of_a_merged_agency_keeps_its_accounts_and_settings_and_names_the_successor(one_stop, rows):

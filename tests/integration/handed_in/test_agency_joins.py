@@ -134,51 +134,34 @@ def test_procedure_of_the_page_from_the_first_command_to_the_first_message(one_s
     assert not re.search(r"905111[2-5]{3}|914333444|2583822001", everything_printed)
 
 
-def test_dry_run_of_an_agency_that_is_enabled_and_told_already(one_stop, rows):
-    dossier(one_stop, "A-1", NOW - HOUR, agency_code=NHA_TRANG)
-    take_in(None)
-    before = everything(rows)
-    rehearsed = dry_run("H32.30", SINCE)
-    assert everything(rows) == before
-    assert [(each.dossier_code, each.message.end) for each in rehearsed.messages] == [("A-1", "would_go")]
-    assert rehearsed.agency.agency_code == NHA_TRANG
-
-
-def test_dry_run_follows_the_settings_of_the_agency(one_stop):
+def test_dry_run_follows_the_settings_of_the_agency_counts_what_cannot_be_used_and_writes_nothing(one_stop, rows):
     settings = {"same_day_excluded": True, "kinds_off": ("supplement",), "result_hold": HOUR, "accented": True}
     in_ledger(save_agencies, [agency(TU_PHAP, name="Sở Tư pháp", enabled_from=None, **settings)], "tests")
     dossier(one_stop, "DAY", NOW - 3 * HOUR, agency_code=TU_PHAP, received_at=NOW, due_at=NOW)
     dossier(one_stop, "OFF", NOW - 3 * HOUR, agency_code=TU_PHAP, status=5)
     dossier(one_stop, "HELD", NOW - MINUTE, agency_code=TU_PHAP)
     dossier(one_stop, "SENT", NOW - 3 * HOUR, agency_code=TU_PHAP)
-    ends = {
-        each.dossier_code: (each.message.end, each.message.reason, each.segments)
-        for each in dry_run(TU_PHAP, SINCE).messages
-    }
-    assert ends == {
-        "DAY": ("suppressed", "same_day", 2),
-        "OFF": ("suppressed", "kind_off", 2),
-        "HELD": ("held", None, 2),
-        "SENT": ("would_go", None, 2),
-    }
-
-
-def test_change_that_only_the_row_tells_of_is_rehearsed(one_stop):
-    one_stop.both(4, "ROW", desk=False, at=NOW - 2 * DAY, status_code=9, at_one_stop_desk=True, updated_at=NOW - HOUR)
-    assert [(each.dossier_code, each.message.kind) for each in dry_run(NHA_TRANG, SINCE).messages] == [
-        ("ROW", "result")
-    ]
-
-
-def test_rows_that_cannot_be_used_are_counted(one_stop):
+    told = {"status_code": 9, "at_one_stop_desk": True, "updated_at": NOW - 3 * HOUR}
+    one_stop.both(4, "ROW ALONE", TU_PHAP, desk=False, at=NOW - 2 * DAY, **told)
+    for code, status in (("SENT", 11), ("NO-ROW", 9), ("x" * 41, 9), ("SENT", None)):
+        one_stop.move(status, code, TU_PHAP, at=NOW - MINUTE)
     dossier(one_stop, "A-1", NOW - HOUR, agency_code=NHA_TRANG)
-    one_stop.move(11, "A-1", at=NOW - MINUTE)
-    one_stop.move(9, "NO-ROW", at=NOW - MINUTE)
-    one_stop.move(9, "x" * 41, at=NOW - MINUTE)
-    one_stop.move(None, "A-1", at=NOW - MINUTE)
-    rehearsed = dry_run(NHA_TRANG, SINCE)
+    take_in(None)
+    before = everything(rows)
+    rehearsed = dry_run(TU_PHAP, SINCE)
+    assert {each.dossier_code: (each.message.end, each.message.reason) for each in rehearsed.messages} == {
+        "DAY": ("suppressed", "same_day"),
+        "OFF": ("suppressed", "kind_off"),
+        "HELD": ("held", None),
+        "SENT": ("would_go", None),
+        "ROW ALONE": ("would_go", None),
+    }
+    assert {each.segments for each in rehearsed.messages} == {2}
     assert rehearsed.unusable == {"status_unknown": 1, "dossier_missing": 1, "code_unusable": 1, "status_missing": 1}
-    assert len(rehearsed.messages) == 1
+    told_already = dry_run("H32.30", SINCE)
+    assert told_already.agency.agency_code == NHA_TRANG
+    assert [(each.dossier_code, each.message.end) for each in told_already.messages] == [("A-1", "would_go")]
+    assert everything(rows) == before
 
 
 def test_dry_run_says_what_it_could_not_read(one_stop, configure, printed):

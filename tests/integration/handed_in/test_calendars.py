@@ -6,9 +6,7 @@ from datetime import date, datetime, time
 
 import psycopg
 import pytest
-from typer.testing import CliRunner
 
-from motcua.cli import app
 from motcua.domain.clock import VIETNAM
 from motcua.domain.working_days import SpecialDay, days_from_package
 from motcua.jobs import calendars as keep_calendars
@@ -35,7 +33,7 @@ from motcua.store.calendars import (
     load_province_calendar,
 )
 from motcua.store.ledger.database import connect
-from tests.ground import NHA_TRANG, NOW, TU_PHAP, VAN_PHONG, agency, in_ledger
+from tests.ground import NHA_TRANG, NOW, TU_PHAP, VAN_PHONG, agency, in_ledger, type_command
 
 SWAP = """
 province: khanh_hoa
@@ -131,14 +129,6 @@ def test_confirmed_year_is_not_touched_by_a_newer_package(agencies, rows, monkey
     assert rows("SELECT * FROM motcua.calendar_days ORDER BY day") == before
 
 
-def test_package_never_overwrites_a_decision_or_an_agency(agencies, write):
-    import_calendar(write(SWAP), "lan", NOW)
-    import_calendar(write(OWN_DAYS), "lan", NOW)
-    before = july(NHA_TRANG)
-    prepare_calendars(NOW, "minh")
-    assert july(NHA_TRANG) == before
-
-
 # ------------------------------------------------------------------------------------------------- importing
 
 
@@ -150,6 +140,8 @@ def test_decision_counts_for_all_and_an_agency_overrides_it_for_itself_alone(age
     import_calendar(write(OWN_DAYS), "lan", NOW)
     assert july(TU_PHAP) == "fffccccfcff"
     assert july(NHA_TRANG) == "fffmmcfcfff"
+    prepare_calendars(NOW, "minh")
+    assert july(NHA_TRANG) == "fffmmcfcfff", "the package never overwrites a decision or an agency"
     calendar = in_ledger(load_calendar, NHA_TRANG, date(2026, 7, 1), date(2026, 7, 31))
     assert calendar.hours_on(date(2026, 7, 1)).opens == time(7, 30)
     assert calendar.hours_on(date(2026, 6, 30)).opens == time(7, 0)
@@ -217,65 +209,38 @@ AGENCY = "agencies:\n  - code: A\n    notice: 1/TB\n"
     ("text", "complaint"),
     [
         ("", ": must hold some of the fields"),
-        ("- 1", ": must hold some of the fields"),
         ("province: [", "line 1: expected the node content"),
-        ("province: Khánh Hòa", "line 1: province: String should match"),
         ("province: khanh_hoa\nprovince: ninh_thuan", "line 2: province: stands twice"),
         ("province: khanh_hoa\nholidays: []", "line 2: holidays: Extra inputs are not permitted"),
-        ("{[a]: 1}", "line 1: a name must be one word"),
         ("a: &x [1]\nb: *x", "line 2: references (*) are not used here"),
         ("a: !!python/object/apply:os.system ['true']", "line 1: a: Extra inputs"),
-        ("decisions: {}", "line 1: decisions: Input should be a valid tuple"),
-        ("decisions:\n  -\n", "line 2: decisions.1: Input should be"),
-        (
-            DECISION + "    closed: [{day: 2026-02-30, reason: x}]",
-            "line 3: decisions.1.closed.1.day: 2026-02-30 is no day",
-        ),
+        (DECISION + "    closed: [{day: 2026-02-30, reason: x}]", "line 3: decisions.1.closed.1.day: 2026-02-30 is no"),
         (DECISION + "    closed: [{day: 2/1/2026, reason: x}]", "decisions.1.closed.1.day: must be a day such as"),
-        (DECISION + "    closed: [{day: 20260102, reason: x}]", "decisions.1.closed.1.day: must be a day such as"),
-        (DECISION + "    closed: [{day: 2026-01-02T00:00:00, reason: x}]", "must be a day such as"),
         (DECISION + "    closed: [{day: 1066-10-14, reason: x}]", "must lie between 1954 and 2100"),
         (DECISION + "    closed:\n      - day: 2026-01-02\n", "line 4: decisions.1.closed.1.reason: Field required"),
         (DECISION + "    closed: [{day: 2026-01-02, reason: ' '}]", "reason: must not be blank"),
-        (
-            DECISION + f"    closed: [{{day: 2026-01-02, reason: {'x' * 301}}}]",
-            "reason: must be one line of at most 300",
-        ),
         (DECISION + '    closed: [{day: 2026-01-02, reason: "a\\nb"}]', "reason: must be one line of at most 300"),
-        (
-            DECISION + "    swaps:\n      - {closed: 2026-01-03, worked: 2026-01-10}",
-            "line 4: decisions.1.swaps.1: closed: 3/1",
-        ),
+        (DECISION + "    swaps:\n      - {closed: 2026-01-03, worked: 2026-01-10}", "swaps.1: closed: 3/1"),
         (DECISION + "    swaps:\n      - {closed: 2026-01-02, worked: 2026-01-09}", "9/1/2026 is no weekend day"),
-        (
-            DECISION + "    closed:\n      - {day: 2026-01-02, reason: x}\n      - {day: 2026-01-02, reason: y}",
-            "line 5: 2026-01-02 is stated twice",
-        ),
         (
             DECISION + "    closed: [{day: 2026-01-02, reason: x}]\nas_usual: [2026-01-02]",
             "line 4: 2026-01-02 is stated",
         ),
         ("confirmed:\n  - {year: 2026, by: x}\n  - {year: 2026, by: y}", "line 3: year 2026 is stated twice"),
-        ("confirmed: [{year: 3000, by: x}]", "confirmed.1.year: Input should be less"),
         ("confirmed: [{year: next, by: x}]", "confirmed.1.year: Input should be a valid integer"),
-        ("agencies:\n  - code: A\n", "line 2: agencies.1.notice: Field required"),
         (AGENCY + "    hours: [{from: 2026-01-01, morning: 7h-11h}]", "morning: must be a span such as 7:00-11:30"),
         (AGENCY + "    hours: [{from: 2026-01-01, morning: '11:30-7:00'}]", "morning: must begin before it ends"),
         (AGENCY + "    hours: [{from: 2026-01-01, morning: '7:00-25:00'}]", "names no time of the day"),
         (AGENCY + "    hours: [{from: 2026-01-01, morning: '7:00-14:00'}]", "the afternoon must not begin before"),
-        (AGENCY + "    hours: [{from: 2026-01-01, saturday_mornings: maybe}]", "must be true or false"),
-        (
-            AGENCY + "    worked: [{day: 2026-01-03, reason: x, hours: night}]",
-            "hours: Input should be 'full' or 'morning'",
-        ),
         (
             AGENCY + "    hours: [{from: 2026-01-01}]\n    hours_withdrawn: [2026-01-01]",
-            "line 5: hours of agency A from 2026-01-01 is stated twice",
+            "line 5: hours of agency A from",
         ),
         ("[" * 5000, "brackets in brackets"),
         ("a: \x00", "cannot be read"),
         ("x" * 1_000_001, "larger than"),
     ],
+    ids=range(25),
 )
 def test_hostile_or_mistaken_file_is_refused_with_the_line_and_the_field(write, text, complaint):
     path = write(text)
@@ -291,16 +256,6 @@ def test_the_file_that_the_docs_show_is_one(write):
     file = read_calendar_file(write(shown.split("```yaml\n")[1].split("```")[0]))
     assert len(file.days) == 6
     assert [each.saturday_mornings for _, each in file.hours] == [True]
-
-
-def test_file_that_is_none_or_not_utf8_is_refused(tmp_path):
-    with pytest.raises(CalendarFileError, match="No such file"):
-        read_calendar_file(tmp_path / "nothing.yaml")
-    with pytest.raises(CalendarFileError, match="Is a directory"):
-        read_calendar_file(tmp_path)
-    (tmp_path / "latin").write_bytes(b"province: kh\xe1nh")
-    with pytest.raises(CalendarFileError, match="cannot be read"):
-        read_calendar_file(tmp_path / "latin")
 
 
 @pytest.mark.parametrize(
@@ -326,36 +281,18 @@ def test_fault_that_only_the_ledger_shows_is_told_with_its_line_and_nothing_is_w
 # ------------------------------------------------------------------------------------------------- loading
 
 
-def test_calendars_of_all_agencies_come_in_four_queries_and_are_right_around_the_days_asked_for(agencies, write):
+def test_calendars_of_all_agencies_are_right_around_the_days_asked_for(agencies, write):
     prepare_calendars(NOW, "lan")
     import_calendar(write(OWN_DAYS), "lan", NOW)
     with connect() as connection:
-        statements = []
-        execute = connection.execute
-
-        def counted(query, *arguments):
-            statements.append(query)
-            return execute(query, *arguments)
-
-        connection.execute = counted
         calendars = load_calendars(connection, [NHA_TRANG, TU_PHAP], date(2026, 12, 31), date(2027, 1, 1))
-        assert len(statements) == 4
         assert load_calendars(connection, [], date(2026, 1, 1), date(2026, 1, 2)) == {}
         with pytest.raises(UnknownAgency, match="X1"):
             load_calendars(connection, [NHA_TRANG, "X1"], date(2026, 1, 1), date(2026, 1, 2))
-    assert set(calendars) == {NHA_TRANG, TU_PHAP}
-    for calendar in calendars.values():
-        assert 2026 in calendar._seeded
-        assert 2027 in calendar._seeded
+    for first, last in ((date.min, date(2026, 1, 1)), (date(2026, 1, 1), date.max)):
+        assert in_ledger(load_calendar, NHA_TRANG, first, last).is_working_day(date(2026, 1, 10)), "no span is too wide"
     assert calendars[TU_PHAP].next_working_day(date(2026, 12, 31)) == date(2027, 1, 4)
     assert calendars[NHA_TRANG].next_working_day(date(2026, 12, 31)) == date(2027, 1, 2), "a Saturday morning"
-
-
-@pytest.mark.parametrize(("first", "last"), [(date.min, date(2026, 1, 1)), (date(2026, 1, 1), date.max)])
-def test_no_span_is_too_wide(agencies, first, last):
-    prepare_calendars(NOW, "lan")
-    calendar = in_ledger(load_calendar, NHA_TRANG, first, last)
-    assert calendar.is_working_day(date(2026, 1, 10))
 
 
 # ------------------------------------------------------------------------------------------------- confirming
@@ -391,69 +328,53 @@ def test_year_that_is_confirmed_without_having_been_seeded_is_seeded(agencies, r
     ]
 
 
-@pytest.mark.parametrize(
-    ("wrong", "complaint"),
-    [
-        (lambda: confirm_year(2101, "x", "lan", NOW), "from 1954 to 2100"),
-        (lambda: confirm_year(2027, "  ", "lan", NOW), "must be named"),
-        (lambda: confirm_year(2027, "x", "lan", NOW, "ha_noi"), "No agency is in the province ha_noi"),
-        (lambda: confirm_year(2027, "x", " ", NOW), "must be named"),
-        (lambda: seed_calendar([1900], "lan"), "from 1954 to 2100"),
-    ],
-)
-def test_what_cannot_be_confirmed_or_seeded_is_said_and_nothing_is_written(agencies, rows, wrong, complaint):
-    with pytest.raises(CalendarError, match=complaint):
-        wrong()
+def test_what_cannot_be_confirmed_or_seeded_is_said_and_nothing_is_written(agencies, rows):
+    for given, complaint in (
+        ((2101, "x", "lan", NOW), "from 1954 to 2100"),
+        ((2027, "  ", "lan", NOW), "must be named"),
+        ((2027, "x", "lan", NOW, "ha_noi"), "No agency is in the province ha_noi"),
+        ((2027, "x", " ", NOW), "must be named"),
+    ):
+        with pytest.raises(CalendarError, match=complaint):
+            confirm_year(*given)
+    with pytest.raises(CalendarError, match="from 1954 to 2100"):
+        seed_calendar([1900], "lan")
     assert rows("SELECT 1 FROM motcua.calendar_changes") == []
 
 
 # ------------------------------------------------------------------------------------------------- commands
 
 
-def motcua(*arguments: str):
-    return CliRunner().invoke(app, ["calendar", *arguments], env={"COLUMNS": "130"})
+def motcua(*arguments: object, exits: int | None = 0) -> str:
+    return type_command("calendar", *arguments, exits=exits, columns=130).output
 
 
-def test_commands_from_an_empty_ledger_to_a_confirmed_year(agencies, write):
-    assert "NOT CONFIRMED" in motcua("show", "2026").output
-    assert motcua("seed").exit_code == 0
-    looked = motcua("import", str(write(OWN_DAYS)), "--dry-run")
-    assert "5 change(s), none written." in looked.output
-    assert "5 change(s) written." in motcua("import", str(write(OWN_DAYS))).output
-    shown = motcua("show", "2026", "--agency", "H32.30").output
-    assert "NOT CONFIRMED" in shown
-    assert " 8# " in shown
-    assert " 5~ " in shown
-    assert "10+" in shown
+def test_commands_from_an_empty_ledger_to_a_confirmed_year(agencies, write, monkeypatch):
+    assert "NOT CONFIRMED" in motcua("show", "2026")
+    motcua("seed")
+    with monkeypatch.context() as nobody:
+        # Whoever only looks what a file would change signs nothing.
+        nobody.setenv("MOTCUA_PERSON", "root")
+        assert "5 change(s), none written." in motcua("import", write(OWN_DAYS), "--dry-run")
+        assert "Nothing was written." in motcua("import", write(OWN_DAYS), exits=2)
+    assert "5 change(s) written." in motcua("import", write(OWN_DAYS))
+    shown = motcua("show", "2026", "--agency", "H32.30")
+    for each in ("NOT CONFIRMED", " 8# ", " 5~ ", "10+"):
+        assert each in shown
     assert "2/1/2026  Fri  off  Nghỉ hoán đổi, làm bù ngày 10/1/2026  (12729/VPCP-KGVX ngày 25/12/2025)" in shown
-    assert motcua("unconfirmed").exit_code in (0, 1)
-    assert motcua("confirm", "2026", "--by-decision", "9441/TB-BNV").exit_code == 0
-    assert "confirmed by 9441/TB-BNV" in motcua("show", "2026").output
-    assert import_calendar(write(motcua("export").output, "again.yaml"), "lan", NOW) == ()
+    motcua("unconfirmed", exits=None)
+    motcua("confirm", "2026", "--by-decision", "9441/TB-BNV")
+    assert "confirmed by 9441/TB-BNV" in motcua("show", "2026")
+    assert import_calendar(write(motcua("export"), "again.yaml"), "lan", NOW) == ()
 
 
-def test_whoever_only_looks_what_a_file_would_change_signs_nothing(agencies, write, monkeypatch):
-    monkeypatch.setenv("MOTCUA_PERSON", "root")
-    looked = motcua("import", str(write(OWN_DAYS)), "--dry-run")
-    assert looked.exit_code == 0
-    assert "none written." in looked.output
-    refused = motcua("import", str(write(OWN_DAYS)))
-    assert refused.exit_code == 2
-    assert "Nothing was written." in refused.output
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
+def test_an_operators_mistake_is_exit_code_2_and_no_traceback(agencies):
+    for arguments in (
         ("show", "2026", "--agency", "nobody"),
         ("show", "1900"),
         ("confirm", "2026"),
         ("confirm", "2026", "--withdraw", "--by-decision", "x"),
         ("import", "/nowhere.yaml"),
         ("seed", "1900"),
-    ],
-)
-def test_an_operators_mistake_is_exit_code_2_and_no_traceback(agencies, arguments):
-    answer = motcua(*arguments)
-    assert answer.exit_code == 2
-    assert "Traceback" not in answer.output
+    ):
+        assert "Traceback" not in motcua(*arguments, exits=2)

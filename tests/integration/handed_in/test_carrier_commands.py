@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.ground import type_command
-from tests.integration.handed_in.test_carrier_statements import Ours, at, file_of, line
+from tests.integration.handed_in.test_carrier_statements import at, file_of, line
 from tests.integration.handed_in.test_complaints import file_of as complaints_of
 from tests.integration.handed_in.test_complaints import line as complaint
 
@@ -14,30 +12,26 @@ def run(*arguments: str):
     return type_command(*arguments, exits=None)
 
 
-@pytest.fixture
-def ours(agencies, rows) -> Ours:
-    return Ours(rows)
-
-
 def test_statements_are_imported_shown_and_their_rows_printed(ours, tmp_path):
     first, _ = ours.attempt(at(5)), ours.attempt(at(6))
     folder = tmp_path / "kannel"
     folder.mkdir()
-    path = folder / "bang-ke-2026-10.csv"
-    path.write_bytes(file_of(line(first)))
+    path = folder / "bang-ke [1] 2026-10.csv"
+    path.write_bytes(file_of(line(first), line("[/red]=1+1")))
     assert "There are no statements yet" in run("statements", "show").output
     looked = run("statements", "import", str(path), "--dry-run")
-    assert (looked.exit_code, "1 line(s) of 10/2026: 1 segment(s), 350 đồng" in looked.output) == (0, True)
+    assert (looked.exit_code, "2 line(s) of 10/2026: 2 segment(s), 700 đồng" in looked.output) == (0, True)
     taken = run("statements", "import", str(path))
     assert taken.exit_code == 0
-    assert "1 exact, 0 partial, 0 theirs only, 1 ours only; segments off by 50.00 %" in taken.output
+    assert "1 exact, 0 partial, 1 theirs only, 1 ours only; segments off by 100.00 %" in taken.output
     assert "already; nothing was written" in run("statements", "import", str(path)).output
-    assert "bang-ke-2026-10.csv" in run("statements", "show").output
+    assert "bang-ke [1] 2026-10.csv" in run("statements", "show").output, "what looks like markup is printed as it is"
     shown = run("statements", "show", "1")
     assert (shown.exit_code, "Over the agreed tolerance: segments." in shown.output) == (1, True)
     listed = run("statements", "rows", "1").output
     assert "ours_only" in listed
     assert "160915001" in listed
+    assert "[/red]=1+1" in listed
     assert "905123456" not in listed
 
 

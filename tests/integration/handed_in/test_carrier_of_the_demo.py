@@ -60,20 +60,6 @@ def test_statement_of_the_network_matches_the_ledger(agencies, rows, network, tm
     assert figures.over == []
 
 
-def test_statement_of_a_month_in_which_nobody_texted_9029_is_taken(agencies, rows, network, tmp_path):
-    http, folder = network
-    now = datetime.now(UTC)
-    send(http, Ours(rows).attempt(now, "accepted", msisdn="+84905123456"), "84905123456", "x")
-    later = datetime.now(UTC) + timedelta(seconds=1)
-    path = tmp_path / "bang-ke.xlsx"
-    assert write_statement(folder, path, Period.month_at(now).first, later) == (1, 0)
-    taken = take_statement(path.read_bytes(), path.name, "kannel", "demo", later)
-    assert [row[1] for row in verdicts(taken.statement_no)] == ["exact"]
-    with connect() as connection:
-        (figures,) = figures_of(connection, list_statements(connection))
-    assert (figures.stored.inquiries, figures.over) == (0, [])
-
-
 def test_office_writes_when_it_is_due_and_keeps_few_files(network, tmp_path, monkeypatch):
     http, folder = network
     started = datetime.now(UTC)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import io
 from collections import Counter
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import psycopg
@@ -80,11 +79,6 @@ class Ours:
         )
 
 
-@pytest.fixture
-def ours(agencies, rows) -> Ours:
-    return Ours(rows)
-
-
 def at(day: int, hour: int = 10, minute: int = 0, second: int = 0, month: int = 10) -> datetime:
     return datetime(2026, month, day, hour, minute, second, tzinfo=VIETNAM)
 
@@ -155,7 +149,7 @@ def test_ids_that_a_provider_made_of_numbers_match_and_are_not_kept(ours, rows):
 
 
 @pytest.mark.guarantee("statements", "a line finds its message by our reference, the provider's, or number and time")
-def test_each_way_of_matching_and_each_verdict(ours):
+def test_each_way_of_matching_and_each_verdict(ours, ledger):
     first = ours.attempt(at(5))
     ours.attempt(at(6), theirs="SM-2")
     ours.attempt(at(7, 10, 0, 30), msisdn="+84912000111")
@@ -181,6 +175,31 @@ def test_each_way_of_matching_and_each_verdict(ours):
     assert told.segments_percent == Decimal(2) * 100 / 4
     assert told.over == ["segments"]
     assert told.allowed("segments") == 0, "one percent of four: one is over it already"
+    with psycopg.connect(ledger, row_factory=psycopg.rows.dict_row) as auditor:
+        auditor.execute("SET ROLE motcua_audit")
+        assert figures_of(auditor, list_statements(auditor)) == [told]
+
+
+def test_reference_that_was_used_again_or_stands_beside_another_number_is_not_exact(ours):
+    ours.attempt(at(5), theirs="17", msisdn="+84912000111")
+    ours.attempt(at(20), theirs="17")
+    first, second = ours.attempt(at(5)), ours.attempt(at(6))
+    taken = take(
+        file_of(
+            line("", "17", phone="0905123456", when=at(20)),
+            line("", "17", phone="0988777666", when=at(21)),
+            line("", "17", when=at(5)),
+            line(first, phone="0905123456"),
+            line(second, phone="0912000111", when=at(6)),
+        )
+    )
+    assert verdicts(taken.statement_no) == [
+        (2, "exact", "gateway_reference", ()),
+        (3, "theirs_only", None, ()),
+        (4, "exact", "gateway_reference", ()),
+        (5, "exact", "reference", ()),
+        (6, "partial", "reference", ("number",)),
+    ]
 
 
 def test_what_differs_is_named(ours, monkeypatch):
@@ -277,30 +296,10 @@ def test_inquiries_are_matched_and_the_share_is_held_against_the_agreed_one(ours
     assert told.over == ["inquiries"]
 
 
-def test_inquiries_that_are_only_counted_are_compared_in_sum(ours, monkeypatch):
-    form(monkeypatch, inquiry_lines="summary")
-    for day in (5, 6, 7):
-        ours.inquiry(at(day))
-    first = ours.attempt(at(5))
-    taken = take(file_of(line(first), line(kind="MO", segments=3, amount="3.000", status="")))
-    assert verdicts(taken.statement_no) == [(2, "exact", "reference", ())]
-    told = figures(taken.statement_no)
-    assert (told.stored.inquiries, told.our_inquiries, told.over) == (3, 3, [])
-
-
 def test_undelivered_that_is_not_billed_is_expected_to_cost_nothing(ours, monkeypatch):
     form(monkeypatch, undelivered_is_billed=False, prices={"other": Decimal(350)})
-    first, second, _ = (
-        ours.attempt(at(5), "undelivered"),
-        ours.attempt(at(6), "undelivered"),
-        ours.attempt(at(7), "undelivered"),
-    )
-    taken = take(
-        file_of(
-            line(first, amount="0", status="Thất bại"),
-            line(second, when=at(6), status="Thất bại"),
-        )
-    )
+    first, second, _ = (ours.attempt(at(day), "undelivered") for day in (5, 6, 7))
+    taken = take(file_of(line(first, amount="0", status="Thất bại"), line(second, when=at(6), status="Thất bại")))
     assert verdicts(taken.statement_no) == [
         (2, "exact", "reference", ()),
         (3, "partial", "reference", ("amount",)),
@@ -387,14 +386,11 @@ def test_month_that_is_not_over_is_compared_as_far_as_its_statement_goes(ours):
     ours.attempt(at(5, 12, month=11))
     taken = take(file_of(line(first, when=at(5, month=11))), "bang-ke-2026-11.csv", now=at(6, month=11))
     assert [row[1] for row in verdicts(taken.statement_no)] == ["exact", "ours_only"]
-
-
-def test_what_was_sent_as_the_month_ended_may_stand_in_the_next_statement(ours):
-    first = ours.attempt(at(5))
+    # What was sent as a month ended may stand in the next statement.
     ours.attempt(at(31, 23, 58))
-    taken = take(file_of(line(first)))
+    taken = take(file_of(line("x")))
     assert verdicts(taken.statement_no, "ours_only") == [(None, "ours_only", None, ("month",))]
-    assert figures(taken.statement_no).over == []
+    assert figures(taken.statement_no).of("mt", "ours_only").segments_off == 0
 
 
 @pytest.mark.guarantee(
@@ -418,29 +414,10 @@ def test_nothing_of_a_refused_file_is_kept_and_no_number_ever(ours, rows):
     assert "msisdn" not in {row["attname"] for row in known}, "but for the numbers"
 
 
-def test_audit_role_gets_the_same_figures(ours, ledger):
-    first = ours.attempt(at(5))
-    ours.attempt(at(6))
-    take(file_of(line(first)))
-    with connect() as connection:
-        expected = figures_of(connection, list_statements(connection))
-    with psycopg.connect(ledger, row_factory=psycopg.rows.dict_row) as auditor:
-        auditor.execute("SET ROLE motcua_audit")
-        assert figures_of(auditor, list_statements(auditor)) == expected
-
-
 # --- The DAG's tasks ----------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def folder(tmp_path, configure):
-    place = tmp_path / "statements" / "kannel"
-    place.mkdir(parents=True)
-    configure(MOTCUA_STATEMENTS=f"file://{tmp_path / 'statements'}", MOTCUA_GATEWAYS="kannel")
-    return place
-
-
-def test_folder_is_taken_once_and_a_broken_file_holds_up_no_other(ours, folder):
+def test_folder_is_taken_once_and_a_broken_file_holds_up_no_other(ours, folder, configure):
     first = ours.attempt(at(5))
     (folder / "bang-ke-2026-09.csv").write_bytes(file_of(line("x", amount="abc", when=at(5, month=9))))
     (folder / "bang-ke-2026-10.csv").write_bytes(file_of(line(first)))
@@ -455,14 +432,11 @@ def test_folder_is_taken_once_and_a_broken_file_holds_up_no_other(ours, folder):
         gate(EVERYTHING, taken, now=LATER)
     assert [each["file"] for each in find_files(EVERYTHING)] == ["bang-ke-2026-09.csv"]
     gate(EVERYTHING, taken[1:], now=LATER)
-
-
-def test_backfill_takes_the_files_of_its_month(ours, folder):
-    for name in ("bang-ke-2026-10.csv", "T09-2026.csv", "khac.csv"):
-        (folder / name).write_bytes(file_of(line("x", when=at(5))))
-    window = Window(at(4, 7, month=11), at(5, 7, month=11))
-    assert window_month(window) == MONTH
-    assert [each["file"] for each in find_files(window)] == ["bang-ke-2026-10.csv"]
+    window = Window(at(4, 7, month=10), at(5, 7, month=10))
+    assert window_month(window) == date(2026, 9, 1)
+    assert [each["file"] for each in find_files(window)] == ["bang-ke-2026-09.csv"], "a backfill takes its month's"
+    configure(MOTCUA_STATEMENTS=f"file://{folder / 'nowhere'}")
+    assert find_files(EVERYTHING) == []
 
 
 def test_over_the_tolerance_is_red_and_a_corrected_file_makes_it_green(ours, folder):
@@ -484,35 +458,3 @@ def test_missing_statement_warns_before_the_tenth_and_is_red_from_then_on(ours, 
     assert "no statement of kannel for 10/2026, in which 1 segment(s) were handed to it" in caplog.text
     with pytest.raises(RunIncomplete, match="no statement of kannel for 10/2026"):
         gate(EVERYTHING, now=datetime(2026, 11, 9, 17, 0, tzinfo=UTC))
-
-
-def test_folder_that_is_not_there_is_an_empty_one(ours, configure, tmp_path):
-    configure(MOTCUA_DATA=str(tmp_path))
-    assert find_files(EVERYTHING) == []
-
-
-def test_workbook_with_two_sheets(ours):
-    import openpyxl
-
-    first = ours.attempt(at(5))
-    ours.inquiry(at(6), "MO-1")
-    book = openpyxl.Workbook()
-    sheet = book.active
-    sheet.title = "MT"
-    sheet.append(["CÔNG TY A"])
-    sheet.append(["Mã tham chiếu", "Thời gian gửi", "Số tin", "Thành tiền (đồng)"])
-    sheet.append([first, at(5).replace(tzinfo=None), 1, 350.5])
-    sheet.append(["Tổng cộng", None, 1, 350.5])
-    other = book.create_sheet("MO")
-    other.append(["Mã giao dịch", "Thời gian", "Số lượng", "Doanh thu được hưởng"])
-    other.append(["MO-1", "06/10/2026 10:00", "1", "1.000"])
-    stream = io.BytesIO()
-    book.save(stream)
-    taken = take(stream.getvalue(), "bang-ke-2026-10.xlsx")
-    assert [row[1] for row in verdicts(taken.statement_no)] == ["exact", "exact"]
-    assert figures(taken.statement_no).stored.amount == Decimal("350.5")
-
-
-def test_day_of_the_missing_statement_is_by_the_clock_of_vietnam():
-    assert not reconcile_carrier.is_overdue(at(10, 0, month=11) - timedelta(seconds=1), MONTH)
-    assert reconcile_carrier.is_overdue(at(10, 0, month=11), MONTH)

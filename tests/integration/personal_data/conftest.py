@@ -14,7 +14,7 @@ from motcua.jobs.notices.receiving import receive
 from motcua.jobs.notices.sending.sender import send
 from motcua.sandbox.network.scripted import ScriptedGateway
 from motcua.store.agencies import save_agencies
-from tests.ground import NHA_TRANG, OneStop, agency, in_ledger, take_in
+from tests.ground import NHA_TRANG, OneStop, Rows, agency, in_ledger, take_in
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 """The purge goes by the ledger's own clock, and by nobody's word."""
@@ -89,6 +89,35 @@ class Past:
             if hits:
                 found.add(f"{table}.{name}")
         return sorted(found)
+
+
+def quarantine(
+    rows: Rows, code: str, agency_code: str = NHA_TRANG, note: str = "gọi bà Lan, 0918 222 937", days: int = 0
+) -> None:
+    """A row that could not be used, so many days ago."""
+    rows(
+        "INSERT INTO motcua.quarantine (source_id, row_kind, row_key, reason, agency_code, dossier_code, payload,"
+        " first_seen_at, last_seen_at) SELECT source_id, 'transition', %s, 'dossier_missing', %s, %s,"
+        " jsonb_build_object('transition_id', 1, 'note', %s::text, 'dossier_code', %s::text), %s, %s"
+        " FROM motcua.sources",
+        f"{agency_code} {code} {days}", agency_code, code, note, code, *[NOW - timedelta(days=days)] * 2,
+    )  # fmt: skip
+
+
+def complain(
+    rows: Rows, code: str, note: str = "bà Lan nói", outcome: str = "upheld", *, withdrawn: bool = False
+) -> None:
+    """A complaint about a dossier of Nha Trang, or about a code that none has."""
+    rows(
+        "INSERT INTO motcua.complaints (entry_key, agency_code, dossier_code, dossier_id, received_at, channel,"
+        " claim, note, recorded_by, recorded_at, outcome, outcome_by, outcome_at, outcome_reason)"
+        " SELECT md5(%s) || md5(%s), a.agency_code, %s, d.dossier_id, now(), 'desk', 'other', %s, 'tests', now(),"
+        " %s, 'hoa', now(), 'đã gọi bà Lan' FROM motcua.agencies AS a LEFT JOIN motcua.dossiers AS d"
+        " ON d.agency_code = a.agency_code AND d.dossier_code = %s WHERE a.agency_code = %s",
+        code, note, code, note, outcome, code, NHA_TRANG,
+    )  # fmt: skip
+    if withdrawn:
+        rows("UPDATE motcua.complaints SET withdrawn_at = now(), withdrawn_by = 'hoa', withdraw_reason = 'bà rút'")
 
 
 def enable_long_ago() -> None:

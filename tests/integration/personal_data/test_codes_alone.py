@@ -6,29 +6,11 @@ import pytest
 
 from motcua.jobs.personal_data import purge
 from tests.ground import NHA_TRANG, TU_PHAP
-from tests.integration.personal_data.conftest import NOW
+from tests.integration.personal_data.conftest import NOW, complain, quarantine
 from tests.integration.personal_data.test_requests import PAPER, export, of_code, run, words
 
 QUARANTINED = "SELECT payload, dossier_code FROM motcua.quarantine ORDER BY quarantine_id"
 COMPLAINED = "SELECT note, outcome_reason, dossier_code FROM motcua.complaints ORDER BY complaint_id"
-
-
-def quarantine(rows, code, agency=NHA_TRANG, note="gọi bà Lan, 0918 222 937"):
-    rows(
-        "INSERT INTO motcua.quarantine (source_id, row_kind, row_key, reason, agency_code, dossier_code, payload,"
-        " first_seen_at, last_seen_at) SELECT source_id, 'transition', %s, 'dossier_missing', %s, %s,"
-        " jsonb_build_object('note', %s::text, 'dossier_code', %s::text), now(), now() FROM motcua.sources",
-        f"{agency} {code}", agency, code, note, code,
-    )  # fmt: skip
-
-
-def complain(rows, code, agency=NHA_TRANG, note="bà Lan nói", outcome="upheld"):
-    rows(
-        "INSERT INTO motcua.complaints (entry_key, agency_code, dossier_code, received_at, channel, claim, note,"
-        " recorded_by, recorded_at, outcome, outcome_by, outcome_at, outcome_reason) VALUES (md5(%s) || md5(%s), %s,"
-        " %s, now(), 'desk', 'other', %s, 'tests', now(), %s, 'hoa', now(), 'đã gọi bà Lan')",
-        code, agency + note, agency, code, note, outcome,
-    )  # fmt: skip
 
 
 def erase(*arguments, to=None):
@@ -49,8 +31,8 @@ def past(past):
 def test_code_of_no_dossier_is_exported_and_erased(past, rows, tmp_path):
     quarantine(rows, "H-1")
     # As the agency is known by in the source.
-    quarantine(rows, "h-1", agency="H32.30")
-    quarantine(rows, "H-1", agency=TU_PHAP)
+    quarantine(rows, "h-1", agency_code="H32.30")
+    quarantine(rows, "H-1", TU_PHAP)
     quarantine(rows, "H-2")
     complain(rows, "H-1")
     complain(rows, "H-2")
@@ -85,6 +67,8 @@ def test_code_of_no_dossier_is_exported_and_erased(past, rows, tmp_path):
 def test_open_complaint_of_no_dossier_goes_when_it_is_settled(past, rows, tmp_path):
     complain(rows, "H-1", outcome="open")
     complain(rows, "h-1", note="bà Lan lại nói")
+    with pytest.raises(Exception, match="is kept as it was recorded"):
+        rows("UPDATE motcua.complaints SET erase_asked_at = now()")
     answer = erase(NHA_TRANG, "H-1", to=tmp_path / "a")
     assert answer.exit_code == 1
     assert "còn 2 phản ánh chưa giải quyết xong" in (tmp_path / "a.html").read_text(encoding="utf-8")
@@ -95,12 +79,6 @@ def test_open_complaint_of_no_dossier_goes_when_it_is_settled(past, rows, tmp_pa
     assert [row["note"] for row in rows(COMPLAINED)] == [None, None]
     changes = {row["change"] for row in rows("SELECT change FROM motcua.complaint_changes")}
     assert changes == {"recorded", "outcome", "emptied"}
-
-
-def test_only_the_purge_marks_a_complaint(past, rows):
-    complain(rows, "H-1")
-    with pytest.raises(Exception, match="is kept as it was recorded"):
-        rows("UPDATE motcua.complaints SET erase_asked_at = now()")
 
 
 @pytest.mark.guarantee("personal-data", "what was written for a code and may be a name or a number is kept nowhere")
@@ -118,20 +96,15 @@ def test_name_in_place_of_a_code_is_kept_nowhere(past, rows, tmp_path):
     assert rows(COMPLAINED) == [{"note": None, "outcome_reason": None, "dossier_code": mark}]
 
 
-def test_dossier_takes_what_else_has_its_code(past, rows):
+def test_dossier_takes_what_else_has_its_code_and_a_code_written_otherwise_names_it(past, rows):
     past.told_and_ended("D-1")
     quarantine(rows, "D-1")
     complain(rows, "d-1")
-    assert erase(NHA_TRANG, "D-1").exit_code == 0
-    assert [row["payload"].get("note") for row in rows(QUARANTINED)] == [None]
-    assert [row["note"] for row in rows(COMPLAINED)] == [None]
-
-
-def test_code_that_is_written_otherwise_names_the_dossier(past, rows):
-    past.told_and_ended("D-1")
-    quarantine(rows, "d-1")
     answer = erase(NHA_TRANG, "d-1")
     assert answer.exit_code == 2
     assert "it has D-1" in answer.output
-    assert [row["payload"].get("note") is None for row in rows(QUARANTINED)] == [False]
     assert erase(NHA_TRANG, "H-9").exit_code == 2
+    assert [row["payload"].get("note") is None for row in rows(QUARANTINED)] == [False]
+    assert erase(NHA_TRANG, "D-1").exit_code == 0
+    assert [row["payload"].get("note") for row in rows(QUARANTINED)] == [None]
+    assert [row["note"] for row in rows(COMPLAINED)] == [None]

@@ -17,7 +17,7 @@ from motcua.store.erasures import open_erasures
 from motcua.store.oversight.accounting import identity
 from motcua.store.personal_data import Order, PurgeNotProvided, purge_batch, purge_connection
 from tests.ground import NHA_TRANG, in_ledger
-from tests.integration.personal_data.conftest import NOW, PHONE, THEN
+from tests.integration.personal_data.conftest import NOW, PHONE, THEN, complain, quarantine
 from tests.sql.test_rights import INQUIRY
 
 PLACES = [
@@ -58,53 +58,63 @@ def test_all_of_a_dossier_that_ended_goes_and_its_facts_stay(past, rows):
 )
 def test_dossiers_that_are_not_over_are_not_touched(past, rows):
     past.told_and_ended("D-ended", "D-complained")
-    past.result("D-waits", NOW - timedelta(days=380))
-    past.run(NOW - timedelta(days=380))
-    past.result("D-young", NOW - timedelta(days=40))
-    past.run(NOW - timedelta(days=40))
-    past.receipts()
+    # What nobody collected is over a year after it was there.
+    for code, days in (("D-uncollected", 800), ("D-waits", 600), ("D-waits longer", 380), ("D-young", 40)):
+        past.result(code, NOW - timedelta(days=days))
+        past.run(NOW - timedelta(days=days))
+        past.receipts()
     past.hand_over("D-young", NOW - timedelta(days=40) + timedelta(hours=1))
     past.one_stop.dossier("D-open", updated_at=THEN, status_code=4)
     past.run(THEN)
-    rows(
-        "INSERT INTO motcua.complaints (entry_key, agency_code, dossier_code, dossier_id, received_at, channel, claim,"
-        " note, recorded_by, recorded_at) SELECT repeat('a', 64), agency_code, dossier_code, dossier_id, now(), 'desk',"
-        " 'other', 'bà Lan 0905.123.456', 'tests', now() FROM motcua.dossiers WHERE dossier_code = 'D-complained'"
-    )
+    complain(rows, "D-complained", outcome="open")
     purge("tests")
     purged = "SELECT dossier_code FROM motcua.dossiers WHERE purged_at IS NOT NULL ORDER BY 1"
-    assert rows(purged) == [{"dossier_code": "D-ended"}]
+    assert [row["dossier_code"] for row in rows(purged)] == ["D-ended", "D-uncollected"]
     rows("UPDATE motcua.complaints SET outcome = 'upheld', outcome_by = 'hoa', outcome_at = now()")
     purge("tests")
-    assert [row["dossier_code"] for row in rows(purged)] == ["D-complained", "D-ended"]
+    assert [row["dossier_code"] for row in rows(purged)] == ["D-complained", "D-ended", "D-uncollected"]
     rows("UPDATE motcua.agencies SET retention = '30 days'")
     purge("tests")
-    assert [row["dossier_code"] for row in rows(purged)] == ["D-complained", "D-ended", "D-young"]
-
-
-def test_result_that_nobody_collected_is_over_a_year_after_it_was_there(past, rows):
-    past.result("D-uncollected", NOW - timedelta(days=800))
-    past.run(NOW - timedelta(days=800))
-    past.receipts()
-    past.result("D-waits", NOW - timedelta(days=600))
-    past.run(NOW - timedelta(days=600))
-    past.receipts()
-    purge("tests")
-    assert rows("SELECT dossier_code FROM motcua.dossiers WHERE purged_at IS NOT NULL") == [
-        {"dossier_code": "D-uncollected"}
+    assert [row["dossier_code"] for row in rows(purged)] == [
+        *("D-complained", "D-ended", "D-uncollected", "D-waits", "D-young"),
     ]
 
 
 EMPTYING = {
-    "dossiers": "applicant_name = NULL, applicant_phone = NULL, msisdn = NULL, purged_at = now()",
-    "messages": "msisdn = NULL, text = '', parameters = '{}', purged_at = now()",
-    "attempts": "msisdn = NULL, gateway_reference = NULL, purged_at = now()",
-    "dossier_versions": "applicant_phone = NULL, purged_at = now()",
-    "transitions": "note = NULL, actor = NULL",
-    "receipts": "raw = '{}', purged_at = now()",
-    "inquiries": "msisdn = NULL, text = NULL, asked_code = NULL, gateway_message_id = NULL, purged_at = now()",
-    "complaints": "note = NULL, purged_at = now()",
-    "quarantine": "payload = '{}', purged_at = now()",
+    # How a table is emptied, what else may not be written to it, and what may not be changed by the way.
+    "dossiers": (
+        "applicant_name = NULL, applicant_phone = NULL, msisdn = NULL, purged_at = now()",
+        "msisdn = '+84905999999', purged_at = now()",
+        "status_code = 4",
+    ),
+    "messages": (
+        "msisdn = NULL, text = '', parameters = '{}', purged_at = now()",
+        "text = 'khác', purged_at = now()",
+        "segments = 9",
+    ),
+    "attempts": (
+        "msisdn = NULL, gateway_reference = NULL, purged_at = now()",
+        "msisdn = '+84905999999'",
+        "state = 'failed'",
+    ),
+    "dossier_versions": (
+        "applicant_phone = NULL, purged_at = now()",
+        "applicant_phone = 'khác', purged_at = now()",
+        "status_code = 4",
+    ),
+    "transitions": ("note = NULL, actor = NULL", "note = 'khác'", "status_code = 4"),
+    "receipts": ("raw = '{}', purged_at = now()", "raw = '{\"x\": 1}', purged_at = now()", "gateway_status = 'x'"),
+    "inquiries": (
+        "msisdn = NULL, text = NULL, asked_code = NULL, gateway_message_id = NULL, purged_at = now()",
+        "text = 'khác', purged_at = now()",
+        "fee = 0",
+    ),
+    "complaints": ("note = NULL, purged_at = now()", "note = 'khác', purged_at = now()", "outcome = 'upheld'"),
+    "quarantine": (
+        "payload = '{}', purged_at = now()",
+        "payload = '{\"x\": 1}', purged_at = now()",
+        "reason = 'code_missing'",
+    ),
 }
 
 
@@ -112,10 +122,7 @@ def fill_every_table(past, rows):
     past.told_and_ended("D-1")
     past.one_stop.move(99, "D-1", at=THEN, note=PHONE)
     past.run(THEN + timedelta(hours=2))
-    rows(
-        "INSERT INTO motcua.complaints (entry_key, agency_code, received_at, channel, claim, note, recorded_by,"
-        f" recorded_at) VALUES (repeat('a', 64), '{NHA_TRANG}', now(), 'desk', 'other', 'lời', 'tests', now())"
-    )
+    complain(rows, "X", outcome="open")
     ask(rows, NOW)
 
 
@@ -136,28 +143,36 @@ def ask(rows, at, key="k", message_id=None):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("table", EMPTYING)
 @pytest.mark.guarantee("personal-data", "nobody empties personal data by hand, the owner and an administrator included")
-def test_nobody_empties_by_hand(past, rows, table):
+@pytest.mark.guarantee("personal-data", "what empties personal data can change nothing else, and write no other value")
+def test_nobody_empties_by_hand_and_who_may_empty_may_write_nothing_else(past, rows):
     fill_every_table(past, rows)
-    assert rows(f"SELECT count(*) AS n FROM motcua.{table}")[0]["n"] > 0
-    with pytest.raises(psycopg.DatabaseError, match="append-only"):
-        rows(f"UPDATE motcua.{table} SET {EMPTYING[table]}")
-    owner = "SET ROLE motcua_owner"
-    rows(owner)
-    with pytest.raises(psycopg.DatabaseError, match="append-only"):
-        rows(f"UPDATE motcua.{table} SET {EMPTYING[table]}")
-
-
-@pytest.mark.parametrize("role", ["postgres", "motcua_owner", "motcua_app"])
-@pytest.mark.parametrize("column", ["applicant_name", "applicant_phone", "msisdn"])
-@pytest.mark.guarantee("personal-data", "nobody empties personal data by hand, the owner and an administrator included")
-def test_nobody_empties_a_dossier_whose_row_was_not_read_anew(past, rows, role, column):
-    past.told_and_ended("D-1")
-    if role != "postgres":
+    for role in ("postgres", "motcua_owner"):
         rows(f"SET ROLE {role}")
-    with pytest.raises(psycopg.DatabaseError, match="append-only"):
-        rows(f"UPDATE motcua.dossiers SET {column} = NULL")
+        for table, (emptied, _, _) in EMPTYING.items():
+            assert rows(f"SELECT count(*) AS n FROM motcua.{table}")[0]["n"] > 0
+            with pytest.raises(psycopg.DatabaseError, match="append-only"):
+                rows(f"UPDATE motcua.{table} SET {emptied}")
+    # Also where the row was not read anew.
+    for role in ("postgres", "motcua_owner", "motcua_app"):
+        rows(f"SET ROLE {role}")
+        for column in ("applicant_name", "applicant_phone", "msisdn"):
+            with pytest.raises(psycopg.DatabaseError, match="append-only"):
+                rows(f"UPDATE motcua.dossiers SET {column} = NULL")
+    for table, (emptied, other_value, besides) in EMPTYING.items():
+        # Its own rights are given, and more, so that the triggers alone stand in the way.
+        rows("RESET ROLE")
+        rows(f"GRANT ALL ON motcua.{table} TO motcua_eraser")
+        rows("SET ROLE motcua_eraser")
+        for change in (other_value, f"{emptied}, {besides}"):
+            with pytest.raises(
+                psycopg.DatabaseError, match=r"append-only|may only be emptied|kept as it was recorded|is fixed"
+            ):
+                rows(f"UPDATE motcua.{table} SET {change}")
+        if table in ("dossier_versions", "receipts", "inquiries"):
+            with pytest.raises(psycopg.DatabaseError, match="append-only"):
+                rows(f"DELETE FROM motcua.{table}")
+        rows(f"UPDATE motcua.{table} SET {emptied}")
 
 
 @pytest.mark.guarantee("personal-data", "what a provider sent as an id is kept as a keyed hash, or emptied in its time")
@@ -187,54 +202,12 @@ def test_ids_of_providers_that_were_kept_before_become_keyed_hashes_and_repeats_
     assert plain[:8] not in str(kept), "a hash without a key is found by trying numbers"
 
 
-CHANGES = {
-    "dossiers": "msisdn = '+84905999999', purged_at = now()",
-    "messages": "text = 'khác', purged_at = now()",
-    "attempts": "msisdn = '+84905999999'",
-    "dossier_versions": "applicant_phone = 'khác', purged_at = now()",
-    "transitions": "note = 'khác'",
-    "receipts": "raw = '{\"x\": 1}', purged_at = now()",
-    "inquiries": "text = 'khác', purged_at = now()",
-    "complaints": "note = 'khác', purged_at = now()",
-    "quarantine": "payload = '{\"x\": 1}', purged_at = now()",
-}
-BESIDES = {
-    "dossiers": "status_code = 4",
-    "messages": "segments = 9",
-    "attempts": "state = 'failed'",
-    "dossier_versions": "status_code = 4",
-    "transitions": "status_code = 4",
-    "receipts": "gateway_status = 'x'",
-    "inquiries": "fee = 0",
-    "complaints": "outcome = 'upheld'",
-    "quarantine": "reason = 'code_missing'",
-}
-
-
-@pytest.mark.parametrize("table", EMPTYING)
-@pytest.mark.guarantee("personal-data", "what empties personal data can change nothing else, and write no other value")
-def test_who_may_empty_may_write_nothing_else(past, rows, table):
-    fill_every_table(past, rows)
-    # Its own rights are given, and more, so that the triggers alone stand in the way.
-    rows(f"GRANT ALL ON motcua.{table} TO motcua_eraser")
-    rows("SET ROLE motcua_eraser")
-    for change in (CHANGES[table], f"{EMPTYING[table]}, {BESIDES[table]}"):
-        with pytest.raises(
-            psycopg.DatabaseError, match=r"append-only|may only be emptied|kept as it was recorded|is fixed"
-        ):
-            rows(f"UPDATE motcua.{table} SET {change}")
-    if table in ("dossier_versions", "receipts", "inquiries"):
-        with pytest.raises(psycopg.DatabaseError, match="append-only"):
-            rows(f"DELETE FROM motcua.{table}")
-    rows(f"UPDATE motcua.{table} SET {EMPTYING[table]}")
-
-
-def test_purge_login_may_do_nothing_else(past, rows):
+def test_purge_login_may_do_nothing_else_and_no_other_login_may_purge(past, rows):
     fill_every_table(past, rows)
     with purge_connection() as connection:
         for act in (
             *(f"SELECT * FROM motcua.{table}" for table in EMPTYING),
-            *(f"UPDATE motcua.{table} SET {EMPTYING[table]}" for table in EMPTYING),
+            *(f"UPDATE motcua.{table} SET {emptied}" for table, (emptied, _, _) in EMPTYING.items()),
             *(f"DELETE FROM motcua.{table}" for table in EMPTYING),
             "SELECT * FROM motcua.personal_data_purges",
             "INSERT INTO motcua.personal_data_purges (reference, purged_at, cause, of_table, emptied, purged_by)"
@@ -249,6 +222,11 @@ def test_purge_login_may_do_nothing_else(past, rows):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 connection.execute(act)
             connection.rollback()
+    for role in ("motcua_app", "motcua_audit"):
+        rows(f"SET ROLE {role}")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            rows(f"SELECT motcua.purge_personal_data('dossiers', 0, 10, '{REFERENCE}', 'term', 'x')")
+        rows("RESET ROLE")
 
 
 def test_eraser_owns_the_function_and_nothing_else(rows):
@@ -263,15 +241,6 @@ def test_eraser_owns_the_function_and_nothing_else(rows):
     )
     assert not any(role.values())
     assert rows("SELECT has_schema_privilege('motcua_eraser', 'motcua', 'CREATE') AS can")[0]["can"] is False
-
-
-def test_no_other_login_may_purge(past, rows):
-    past.told_and_ended("D-1")
-    for role in ("motcua_app", "motcua_audit"):
-        rows(f"SET ROLE {role}")
-        with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            rows(f"SELECT motcua.purge_personal_data('dossiers', 0, 10, '{REFERENCE}', 'term', 'x')")
-        rows("RESET ROLE")
 
 
 def test_what_is_not_over_cannot_be_ordered(past, rows):
@@ -304,12 +273,8 @@ def test_what_has_a_term_of_its_own_goes_after_ninety_days(past, rows):
             Jsonb({"from": "0905123456"}), NOW - timedelta(days=days),
         )  # fmt: skip
     past.run()
-    rows(
-        "INSERT INTO motcua.quarantine (source_id, row_kind, row_key, reason, agency_code, dossier_code, payload,"
-        " first_seen_at, last_seen_at) SELECT source_id, 'transition', d, 'status_unknown', 'x', 'D-1',"
-        " jsonb_build_object('transition_id', 1, 'dossier_code', 'D-1', 'note', '0905123456'),"
-        " now() - d::interval, now() - d::interval FROM motcua.sources, unnest(ARRAY['91 days', '89 days']) AS d"
-    )
+    for days in (91, 89):
+        quarantine(rows, "D-1", days=days)
     purge("tests")
     asked = rows(
         "SELECT dedupe_key, i.msisdn, i.text, asked_code, m.text AS reply, m.parameters, m.msisdn AS to"
@@ -325,7 +290,7 @@ def test_what_has_a_term_of_its_own_goes_after_ninety_days(past, rows):
     ]  # fmt: skip
     assert [row["payload"] for row in rows("SELECT payload FROM motcua.quarantine ORDER BY last_seen_at")] == [
         {"transition_id": 1, "dossier_code": "D-1"},
-        {"transition_id": 1, "dossier_code": "D-1", "note": "0905123456"},
+        {"transition_id": 1, "dossier_code": "D-1", "note": "gọi bà Lan, 0918 222 937"},
     ]
 
 
@@ -401,25 +366,20 @@ def test_move_whose_row_was_not_read_anew_yet_waits_for_the_number(past, rows, g
     assert len(gateway.asked) == asked + 1
 
 
-def test_purge_that_is_broken_off_goes_on(past, rows, monkeypatch):
+def test_purge_that_is_broken_off_goes_on(past, rows):
     past.told_and_ended("D-1", "D-2", "D-3")
-    from motcua.jobs import personal_data
+    told: list[str] = []
 
-    made = personal_data.purge_batch
-    calls = []
-
-    def one_then_dead(connection, order, reference):
-        if len(calls) == 2:
+    def die_after_two(said: str) -> None:
+        told.append(said)
+        if len(told) == 2:
             raise RuntimeError("killed")
-        calls.append(order)
-        return made(connection, order, reference)
 
-    monkeypatch.setattr(personal_data, "purge_batch", one_then_dead)
-    monkeypatch.setattr(personal_data, "Order", lambda *given: Order(*given, at_most=1))
-    with pytest.raises(RuntimeError):
-        purge("tests")
+    with purge_connection() as connection, pytest.raises(RuntimeError):
+        empty_kind(connection, open_erasures(), Order("dossiers", "term", "tests", at_most=1), die_after_two)
     assert rows("SELECT count(*) AS n FROM motcua.dossiers WHERE purged_at IS NOT NULL") == [{"n": 2}]
-    monkeypatch.undo()
+    purge("tests")
+    assert past.values() == []
 
 
 def test_dossier_that_somebody_holds_is_left_to_the_next_purge(past, rows, ledger):

@@ -16,12 +16,12 @@ from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import connect
 from motcua.store.personal_data import held_of
 from tests.ground import NHA_TRANG, TU_PHAP, agency, in_ledger, type_command
-from tests.integration.personal_data.conftest import NAME, NOW, PHONE, THEN
+from tests.integration.personal_data.conftest import NAME, NOW, PHONE, THEN, complain, quarantine
 from tests.integration.personal_data.test_purging import ask
 
 PAPER = "Đơn số 7/2026"
 OTHER = "0918 222 937"
-SPELLINGS = ["0905123456", "+84 905 123 456", "84905123456", "0905.123.456", "(090) 512-3456", "O9O5 123 456"]
+SPELLINGS = ["0905123456", "+84 905 123 456", "(090) 512-3456"]
 """Of the fixtures' number."""
 
 
@@ -48,28 +48,13 @@ def words(found):
     return "\n".join(str(cell) for row in found for cell in row)
 
 
-def complain(rows, code, **values):
-    rows(
-        "INSERT INTO motcua.complaints (entry_key, agency_code, dossier_code, dossier_id, received_at, channel, claim,"
-        " note, recorded_by, recorded_at, outcome, outcome_by, outcome_at, outcome_reason, withdrawn_at, withdrawn_by,"
-        " withdraw_reason) SELECT md5(%s) || md5(%s), agency_code, dossier_code, dossier_id, now(), 'desk', 'other',"
-        " %s, 'tests', now(), 'upheld', 'hoa', now(), 'đã gọi', now(), 'hoa', 'bà rút' FROM motcua.dossiers"
-        " WHERE dossier_code = %s",
-        code, code, values.get("note", "bà Lan nói"), code,
-    )  # fmt: skip
-
-
 def fill_all(past, rows):
     """Something in every column that a purge empties, of the fixtures' citizen."""
     past.told_and_ended("D-1")
     past.one_stop.move(99, "D-1", at=THEN, note=PHONE)
     past.run(THEN + timedelta(hours=2))
-    rows(
-        "INSERT INTO motcua.quarantine (source_id, row_kind, row_key, reason, agency_code, dossier_code, payload,"
-        " first_seen_at, last_seen_at) SELECT source_id, 'transition', 'k', 'number_missing', agency_code,"
-        " dossier_code, jsonb_build_object('note', 'gọi bà Lan'), now(), now() FROM motcua.dossiers"
-    )
-    complain(rows, "D-1")
+    quarantine(rows, "D-1")
+    complain(rows, "D-1", withdrawn=True)
     push(rows, "D-1")
     ask(rows, NOW, message_id="35-1")
     rows("UPDATE motcua.attempts SET gateway_reference = 'theirs'")
@@ -132,20 +117,21 @@ def test_nothing_is_held_after_what_was_asked_for_was_erased(past, rows, tmp_pat
 
 @pytest.mark.guarantee("personal-data", "an export by a number finds the same rows however the number is spelled")
 def test_every_spelling_finds_the_same_rows(past, rows, tmp_path):
-    past.told_and_ended("D-1")
+    past.told_and_ended("D-1", "D-2")
     ask(rows, NOW)
     found = [export(tmp_path / str(place), "--phone", typed=each)[1] for place, each in enumerate(SPELLINGS)]
-    assert {row[2] for row in found[0]} == {"D-1", ""}
+    assert {row[2] for row in found[0]} == {"D-1", "D-2", ""}
     assert all(each == found[0] for each in found)
-
-
-def test_what_is_no_number_is_refused_and_not_said_again(past, tmp_path):
     for typed in ("", "12345", "02583 822 222", f"{PHONE} / {OTHER}"):
         answer, _, _ = export(tmp_path / "x", "--phone", typed=typed)
         assert answer.exit_code == 2
         assert "not one number" in answer.output
         assert not typed or typed not in answer.output
-    assert list(tmp_path.glob("*.xlsx")) == []
+    assert list(tmp_path.glob("x.*")) == []
+    rows("UPDATE motcua.dossiers SET applicant_name = 'Trần Văn Bình' WHERE dossier_code = 'D-2'")
+    answer, _, sheet = export(tmp_path / "b", "--phone", typed=PHONE)
+    assert "2 names" in answer.output
+    assert "2 người khác nhau" in sheet
 
 
 @pytest.mark.guarantee("personal-data", "nothing of another citizen is in an export")
@@ -204,16 +190,16 @@ def test_nothing_of_another_citizen_is_given(past, rows, tmp_path):
 @pytest.mark.guarantee(
     "personal-data", "whoever looked at all that is held of a citizen is kept with the paper, without the number"
 )
-def test_who_looked_is_kept_without_the_number(past, rows, tmp_path):
+def test_who_looked_is_kept_and_listed_without_the_number(past, rows, tmp_path):
     past.told_and_ended("D-1")
     export(tmp_path / "a", *of_code("D-1"))
-    export(tmp_path / "b", "--phone", typed=PHONE)
+    export(tmp_path / "b", "--phone", typed=PHONE, because="Đơn [số] 8/2026")
     run("erase", "--phone", "--yes", "--because", PAPER, "--to", str(tmp_path / "c"), typed=PHONE)
     run("erase", NHA_TRANG, "D-1", "--yes", "--because", PAPER)
     kept = rows("SELECT * FROM audit.personal_data_requests ORDER BY request_id")
     assert [(row["act"], row["agency_code"], row["dossier_code"], row["reason"], row["dossiers"]) for row in kept] == [
         ("export", NHA_TRANG, "D-1", PAPER, 1),
-        ("export", None, None, PAPER, 1),
+        ("export", None, None, "Đơn [số] 8/2026", 1),
         ("erase", None, None, PAPER, 1),
         ("erase", NHA_TRANG, "D-1", PAPER, 1),
     ]
@@ -223,6 +209,17 @@ def test_who_looked_is_kept_without_the_number(past, rows, tmp_path):
     assert "123456" not in str([kept, searched])
     with pytest.raises(psycopg.DatabaseError, match="append-only"):
         rows("DELETE FROM motcua.personal_data_requests")
+    listed = run("requests").output
+    of_code_erased, of_phone_erased, of_phone, _ = (
+        line for line in listed.splitlines() if "erase" in line or "export" in line
+    )
+    assert f"{NHA_TRANG} D-1" in of_code_erased
+    assert "a phone" in of_phone_erased
+    assert "Đơn [số] 8/2026" in of_phone
+    assert "123456" not in listed
+    assert NAME not in listed
+    (last,) = (line for line in run("requests", "--limit", "1").output.splitlines() if PAPER in line)
+    assert last.split() == of_code_erased.split()
 
 
 @pytest.mark.guarantee(
@@ -247,79 +244,66 @@ def test_who_has_numbers_of_a_source_in_full_is_kept(past, rows, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["masked.xlsx", "whole.xlsx"]
 
 
-def test_requests_are_listed_with_who_and_which_paper_and_without_the_number(past, rows, tmp_path):
-    past.told_and_ended("D-1")
-    export(tmp_path / "a", *of_code("D-1"))
-    export(tmp_path / "b", "--phone", typed=PHONE, because="Đơn [số] 8/2026")
-    run("erase", NHA_TRANG, "D-1", "--yes", "--because", PAPER)
-    listed = run("requests").output
-    erased, by_phone, by_code = (line for line in listed.splitlines() if "erase" in line or "export" in line)
-    assert "erase" in erased
-    assert f"{NHA_TRANG} D-1" in erased
-    assert "a phone" in by_phone
-    assert "Đơn [số] 8/2026" in by_phone
-    assert "export" in by_code
-    assert "123456" not in listed.replace(PAPER, "")
-    assert NAME not in listed
-    (last,) = (line for line in run("requests", "--limit", "1").output.splitlines() if PAPER in line)
-    assert last.split() == erased.split()
-
-
 @pytest.mark.guarantee("personal-data", "nothing of a dossier is emptied for a request before somebody said yes to it")
-def test_erasure_by_code_asks_before_it_empties(past, rows):
-    past.told_and_ended("D-1")
-    purged = "SELECT dossier_code FROM motcua.dossiers WHERE purged_at IS NOT NULL"
+@pytest.mark.guarantee(
+    "personal-data", "at a citizen's request a dossier that has ended goes at once, an open one as soon as it has ended"
+)
+def test_erasure_by_code_asks_first_and_takes_an_open_dossier_when_it_has_ended(past, rows):
+    ten_days_ago = NOW - timedelta(days=10)
+    past.told_and_ended("D-1", at=ten_days_ago)
+    past.result("D-open", ten_days_ago)
+    past.run(ten_days_ago)
+    past.receipts()
+    purged = "SELECT dossier_code FROM motcua.dossiers WHERE purged_at IS NOT NULL ORDER BY 1"
     answer = run("erase", NHA_TRANG, "D-1", "--because", PAPER, typed="n\n")
     assert answer.exit_code == 1
     assert "Empty 1 dossier(s) for good" in answer.output
-    assert rows(purged) == []
-    assert rows("SELECT 1 FROM motcua.personal_data_requests") == []
+    assert run("erase", NHA_TRANG, "D-2", "--yes", "--because", PAPER).exit_code == 2, "it is not there"
+    assert run("erase", NHA_TRANG, "D-1", "--yes", "--because", "gọi 0905123456").exit_code == 2, "a number"
+    assert rows(purged) == rows("SELECT 1 FROM motcua.personal_data_requests") == []
     assert run("erase", NHA_TRANG, "D-1", "--because", PAPER, typed="y\n").exit_code == 0
     assert rows(purged) == [{"dossier_code": "D-1"}]
+    assert run("erase", NHA_TRANG, "D-open", "--yes", "--because", PAPER).exit_code == 1
+    purge("tests")
+    assert rows(purged) == [{"dossier_code": "D-1"}]
+    past.hand_over("D-open", NOW - timedelta(days=5))
+    purge("tests")
+    assert past.values() == []
+    asked = rows("SELECT DISTINCT cause, reason FROM motcua.personal_data_purges WHERE cause = 'request'")
+    assert asked == [{"cause": "request", "reason": PAPER}]
 
 
-def test_nothing_is_written_where_it_cannot_be_kept_who_looked(past, rows, tmp_path):
-    past.told_and_ended("D-1")
-    rows("ALTER TABLE motcua.personal_data_requests ADD CHECK (act = 'erase')")
-    answer, _, _ = export(tmp_path / "a", *of_code("D-1"))
-    assert answer.exit_code != 0
-    assert list(tmp_path.glob("a.*")) == []
-
-
-def test_files_are_for_one_reader_and_write_over_nothing(past, tmp_path):
+def test_files_are_for_one_reader_write_over_nothing_and_are_not_written_where_it_cannot_be_kept_who_looked(
+    past, rows, tmp_path
+):
     past.told_and_ended("D-1")
     _, _, sheet = export(tmp_path / "a", *of_code("D-1"))
     assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.glob("a.*")} == {0o600}
     assert "0905123456" not in sheet
     assert NAME not in sheet
     assert export(tmp_path / "a", *of_code("D-1"))[0].exit_code == 2
-
-
-@pytest.mark.parametrize("arguments", [(), ("--phone", *of_code("D-1")), ("--code", "D-1")], ids=" ".join)
-def test_half_a_question_is_refused(past, tmp_path, arguments):
-    assert export(tmp_path / "a", *arguments)[0].exit_code == 2
-
-
-def test_hostile_words_stay_words(past, rows, tmp_path):
-    past.told_and_ended("D-1")
-    hostile = '=HYPERLINK("http://x";"<script>alert(1)</script>")'
-    complain(rows, "D-1", note=hostile)
-    answer, found, sheet = export(tmp_path / "a", *of_code("D-1"), because="<script>alert(1)</script> & 7")
-    assert answer.exit_code == 0
-    assert hostile in words(found)
-    book = openpyxl.load_workbook(tmp_path / "a.xlsx")
-    assert {cell.data_type for row in book.active.iter_rows() for cell in row if cell.value == hostile} == {"s"}
-    assert "<script" not in sheet
-    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; 7" in sheet
+    for half in ((), ("--phone", *of_code("D-1")), ("--code", "D-1")):
+        assert export(tmp_path / "b", *half)[0].exit_code == 2, half
+    rows("ALTER TABLE motcua.personal_data_requests ADD CHECK (act = 'erase') NOT VALID")
+    assert export(tmp_path / "c", *of_code("D-1"))[0].exit_code != 0
+    assert {path.stem for path in tmp_path.iterdir()} == {"a"}
 
 
 def test_sheet_says_what_is_kept_where_and_until_when(past, rows, tmp_path):
     past.told_and_ended("D-1", at=NOW - timedelta(days=10))
     past.one_stop.dossier("D-open", updated_at=NOW - timedelta(days=3), applicant_phone=PHONE)
     past.run(NOW - timedelta(days=3))
-    _, found, sheet = export(tmp_path / "a", "--phone", typed=PHONE)
-    for each in ("Luật Bảo vệ dữ liệu cá nhân số 91/2025/QH15", PAPER, "bảng messages", "D-1", "35 ngày", "90 ngày"):
+    hostile = '=HYPERLINK("http://x";"<script>alert(1)</script>")'
+    complain(rows, "D-1", hostile)
+    _, found, sheet = export(tmp_path / "a", "--phone", typed=PHONE, because="<script>alert(1)</script> & 7")
+    for each in ("Luật Bảo vệ dữ liệu cá nhân số 91/2025/QH15", "bảng messages", "D-1", "35 ngày", "90 ngày"):
         assert each in sheet, each
+    # What is written by others stays words.
+    assert hostile in words(found)
+    book = openpyxl.load_workbook(tmp_path / "a.xlsx")
+    assert {cell.data_type for row in book.active.iter_rows() for cell in row if cell.value == hostile} == {"s"}
+    assert "<script" not in sheet
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; 7" in sheet
     ended, waiting = ([row[6] for row in found if row[2] == code and row[0] == "Hồ sơ"] for code in ("D-1", "D-open"))
     (due,) = rows("SELECT kept_until FROM motcua.dossier_terms WHERE dossier_code = 'D-1'")
     assert {each.date() for each in ended} == {due["kept_until"].astimezone(VIETNAM).date()}
@@ -332,7 +316,9 @@ def test_sheet_says_what_is_kept_where_and_until_when(past, rows, tmp_path):
 )
 def test_erasure_by_number_takes_what_has_ended_and_marks_what_has_not(past, rows, tmp_path):
     ten_days_ago = NOW - timedelta(days=10)
-    past.told_and_ended("D-1", "D-2", at=ten_days_ago)
+    past.told_and_ended("D-1", "D-2", "D-other", at=ten_days_ago)
+    given = "UPDATE motcua.dossiers SET msisdn = '+84918222937', applicant_phone = %s WHERE dossier_code = 'D-other'"
+    rows(given, OTHER)
     past.result("D-open", ten_days_ago)
     past.run(ten_days_ago)
     past.receipts()
@@ -347,7 +333,7 @@ def test_erasure_by_number_takes_what_has_ended_and_marks_what_has_not(past, row
     # Nothing was done, but somebody has learned of the number.
     assert [row["found"] for row in rows("SELECT found FROM motcua.phone_searches")] == [3]
 
-    answer = run("erase", "--phone", "--because", PAPER, "--to", str(tmp_path / "a"), typed=f"{SPELLINGS[4]}\ny\n")
+    answer = run("erase", "--phone", "--because", PAPER, "--to", str(tmp_path / "a"), typed=f"{SPELLINGS[2]}\ny\n")
     assert answer.exit_code == 1, answer.output
     assert [row["dossier_code"] for row in rows(purged)] == ["D-1", "D-2"]
     assert rows("SELECT msisdn, text FROM motcua.inquiries") == [{"msisdn": None, "text": None}]
@@ -355,27 +341,9 @@ def test_erasure_by_number_takes_what_has_ended_and_marks_what_has_not(past, row
     assert sheet.count("đã xóa lúc") == 2
     assert "chưa xóa: hồ sơ chưa kết thúc" in sheet
     assert "Tin soạn gửi 9029: đã xóa 1" in sheet
+    assert "từng được nhắn cho 1 hồ sơ" in sheet, "of another, which is left alone"
     assert not list(tmp_path.glob("*.xlsx"))
 
     past.hand_over("D-open", NOW - timedelta(days=5))
     purge("tests")
-    assert past.values() == []
-
-
-def test_erasure_by_number_leaves_others_alone(past, rows, tmp_path):
-    past.told_and_ended("D-1", "D-2")
-    rows("UPDATE motcua.dossiers SET msisdn = '+84918222937', applicant_phone = %s WHERE dossier_code = 'D-2'", OTHER)
-    run("erase", "--phone", "--yes", "--because", PAPER, "--to", str(tmp_path / "a"), typed=PHONE)
-    purged = "SELECT dossier_code FROM motcua.dossiers WHERE purged_at IS NOT NULL"
-    assert rows(purged) == [{"dossier_code": "D-1"}]
-    assert "từng được nhắn cho 1 hồ sơ" in (tmp_path / "a.html").read_text(encoding="utf-8")
-
-
-def test_number_in_several_names_is_warned_of(past, rows, tmp_path):
-    past.told_and_ended("D-1", "D-2")
-    answer, _, sheet = export(tmp_path / "a", "--phone", typed=PHONE)
-    assert "look at the papers" not in answer.output
-    rows("UPDATE motcua.dossiers SET applicant_name = 'Trần Văn Bình' WHERE dossier_code = 'D-2'")
-    answer, _, sheet = export(tmp_path / "b", "--phone", typed=PHONE)
-    assert "2 names" in answer.output
-    assert "2 người khác nhau" in sheet
+    assert [row["dossier_code"] for row in rows(purged)] == ["D-1", "D-2", "D-open"]

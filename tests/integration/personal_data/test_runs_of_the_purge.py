@@ -21,7 +21,7 @@ from tests.integration.personal_data.conftest import NOW
 RUN = Run("purge_personal_data", "manual__1")
 
 
-def test_run_tells_how_many_rows_of_what_it_emptied(past, rows):
+def test_run_and_command_tell_how_many_rows_of_what_they_emptied_and_no_values(past, rows):
     past.told_and_ended("D-1")
     work_for(RUN)
     try:
@@ -33,6 +33,12 @@ def test_run_tells_how_many_rows_of_what_it_emptied(past, rows):
     work = in_ledger(work_of, RUN, ("purges",), None, 20)
     assert {each.of_table: each.emptied for each in work.purges}["dossiers"] == 1
     assert {row["purged_by"] for row in rows("SELECT purged_by FROM motcua.personal_data_purges")} == {RUN.run_id}
+    past.told_and_ended("D-2")
+    type_command("personal-data", "purge")
+    told = type_command("personal-data", "purges").output
+    assert "dossier_versions" in told
+    assert "905" not in told
+    assert past.values() == []
 
 
 @pytest.mark.guarantee("personal-data", "where nobody may purge, the nightly run is red and says what to run")
@@ -42,7 +48,7 @@ def test_run_where_nobody_may_purge_is_red_and_says_what_to_run(past, monkeypatc
         gate([purge_due("run")])
 
 
-def test_files_under_statements_go_after_ninety_days(configure, tmp_path):
+def test_files_under_statements_go_after_ninety_days_and_one_that_stays_reddens_the_run(configure, tmp_path):
     old, young = tmp_path / "kannel" / "2026-01.csv", tmp_path / "kannel" / "2026-10.csv"
     loose = tmp_path / "note.txt"
     old.parent.mkdir()
@@ -53,9 +59,6 @@ def test_files_under_statements_go_after_ninety_days(configure, tmp_path):
     configure(MOTCUA_STATEMENTS=f"file://{tmp_path}")
     assert remove_files(NOW) == {"removed": 2}
     assert [path.name for path in Path(tmp_path).rglob("*") if path.is_file()] == ["2026-10.csv"]
-
-
-def test_file_that_cannot_be_removed_makes_the_run_red():
     left = fault("old_files_left", "", "1 file(s) under statements cannot be removed", files=1)
     with pytest.raises(RunIncomplete, match="under statements"):
         gate([{"removed": 0, "left": [asdict(left)]}])
@@ -66,12 +69,3 @@ def test_backups_are_kept_for_35_days_at_most(keep):
     with pytest.raises(ValueError, match="backup_keep"):
         Settings(backup_keep=keep)
     assert Settings(backup_keep="P35D").backup_keep == timedelta(days=35)
-
-
-def test_command_purges_and_lists_counts_and_no_values(past):
-    past.told_and_ended("D-1")
-    type_command("personal-data", "purge")
-    told = type_command("personal-data", "purges")
-    assert "dossier_versions" in told.output
-    assert "905" not in told.output
-    assert past.values() == []

@@ -1,16 +1,36 @@
-"""How publications look is no subject here: prints and charts are made in outline."""
+"""Publications of small closings. How they look is no subject here: prints and charts are made in outline."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from hashlib import sha256
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from motcua.jobs.publications.publishing import publish
 from motcua.reports.publication import charts, files
 from motcua.reports.publication.document import Document
-from motcua.reports.publication.files import typst_input
+from motcua.reports.publication.files import FIRST, MANIFEST, canonical, typst_input
+from motcua.store.agencies import save_agencies
+from motcua.store.notices.sources import ensure_source
+from motcua.store.oversight.publications import Publication
+from tests import reconciliation_samples as samples
+from tests.ground import agency, in_ledger
+from tests.integration.publications.world import (
+    FIRST_DAY,
+    SECOND_DAY,
+    THIRD_DAY,
+    correction_of,
+    rewrite,
+    save,
+    small,
+)
+
+Change = Callable[[dict[str, Any]], object]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -31,3 +51,67 @@ def prints_and_charts_in_outline(request: pytest.FixtureRequest) -> Iterator[Non
             patch.setattr(files, "pdf", outline)
             patch.setattr(charts, "_svg", svg)
         yield
+
+
+@pytest.fixture
+def store(tmp_path: Path, configure: Callable[..., None]) -> Path:
+    """Folder of the publications."""
+    folder = tmp_path / "công bố"
+    configure(MOTCUA_PUBLICATIONS=f"file://{folder}")
+    return folder
+
+
+@pytest.fixture
+def closings(ledger: str, store: Path) -> Callable[..., int]:
+    """Stores a closing with the figures of a sample, small, and gives its number."""
+    named = [(samples.NHA_TRANG, "Ủy ban nhân dân thành phố Nha Trang"), (samples.TU_PHAP, "Sở Tư pháp")]
+    in_ledger(save_agencies, [agency(code, name=name) for code, name in named], "tests")
+    in_ledger(ensure_source, "khanhhoa")
+    return save
+
+
+@pytest.fixture
+def published(
+    closings: Callable[..., int], store: Path, made_once: Callable[..., list[Publication]]
+) -> list[Publication]:
+    """Four publications: three days, and a correction of the last."""
+
+    def make() -> list[Publication]:
+        made = [publish(closings(small(day))) for day in (FIRST_DAY, SECOND_DAY, THIRD_DAY)]
+        return [*made, publish(closings(correction_of(small(THIRD_DAY)), corrects=made[2].closing_no))]
+
+    return made_once("published", store, make)
+
+
+@pytest.fixture
+def forge(store: Path, rows: Callable[..., list[dict[str, Any]]]) -> Callable[..., None]:
+    """Makes every manifest, row and link from one publication on fit what stands in the folders: nothing is left that
+    a hash could tell."""
+
+    def make_fit(
+        number: int, change: Callable[[dict[str, Any]], object] = lambda _: None, *, alone: bool = False
+    ) -> None:
+        rows("ALTER TABLE motcua.publications DISABLE TRIGGER ALL")
+        previous, hashes = FIRST, {}
+        for each in rows("SELECT * FROM motcua.publications ORDER BY publication_no"):
+            its_number, digest = each["publication_no"], each["manifest_sha256"]
+            if its_number == number or (its_number > number and not alone):
+                manifest, folder = each["manifest"], store / each["folder"]
+                manifest["previous"]["manifest_sha256"] = previous
+                if manifest["corrects"]:
+                    manifest["corrects"]["manifest_sha256"] = hashes[manifest["corrects"]["publication_no"]]
+                for listed in manifest["files"]:
+                    content = (folder / listed["name"]).read_bytes()
+                    listed |= {"sha256": sha256(content).hexdigest(), "size": len(content)}
+                if its_number == number:
+                    change(manifest)
+                rewrite(folder / MANIFEST, lambda _, manifest=manifest: canonical(manifest))
+                digest = sha256(canonical(manifest)).hexdigest()
+                rows(
+                    "UPDATE motcua.publications SET manifest = %s, manifest_sha256 = %s, previous_sha256 = %s"
+                    " WHERE publication_no = %s",
+                    json.dumps(manifest), digest, previous, its_number,
+                )  # fmt: skip
+            hashes[its_number] = previous = digest
+
+    return make_fit

@@ -20,19 +20,11 @@ from motcua.jobs.publications.verifying import NoSuchPublication, stray_folders,
 from motcua.jobs.publications.verifying_in_turn import verify_in_turn
 from motcua.reports.publication.files import MANIFEST
 from motcua.settings import settings
-from motcua.store.file_stores import StoreUnusable, _s3, open_store
+from motcua.store.file_stores import _s3, open_store
 from motcua.store.oversight.publications import list_publications
 from tests.ground import in_ledger, type_command
 from tests.integration.publications.s3_server import BUCKET, S3Server, running_s3
-from tests.integration.publications.test_publishing import (
-    closings,
-    correction_of,
-    small,
-    stored_figures,
-    stored_orphans,
-)
-
-__all__ = ["closings"]
+from tests.integration.publications.world import correction_of, faults, small, stored_figures, stored_orphans
 
 DRAWS = True
 """Files are as large as they are."""
@@ -66,10 +58,6 @@ def objects(store: str) -> dict[str, bytes]:
     """Everything in the test's place, by its name there."""
     root = open_store(f"s3://ghi@{store}")
     return {path.path.removeprefix(f"{store}/"): path.read_bytes() for path in root.rglob("*") if path.is_file()}
-
-
-def faults(number: int) -> list[str]:
-    return [str(fault) for fault in verify_publication(str(number), stored_figures, stored_orphans).faults]
 
 
 def test_published_corrected_listed_mailed_and_verified_as_in_a_folder(closings, store):
@@ -251,9 +239,3 @@ def test_process_that_was_forked_opens_the_store_for_itself(store, monkeypatch):
     monkeypatch.undo()
     # Airflow's own keeps the parent's, through which a child cannot speak.
     assert childs is not parents
-
-
-def test_what_is_no_store_of_ours_is_refused_before_anything_is_asked(store):
-    with pytest.raises(StoreUnusable, match="names no Airflow connection"):
-        open_store(f"s3://{store}/cong-bo")
-    assert open_store("file:///tmp").protocol == "file"

@@ -17,7 +17,7 @@ from motcua.jobs.publications.verifying import verify_publication
 from motcua.jobs.reconciliation.closing import close_period
 from motcua.reports.publication.files import MANIFEST, PAGE, PDF, WORKBOOK
 from tests.ground import NHA_TRANG, NOW, TU_PHAP, connection_uri, take_in
-from tests.integration.publications.test_publishing import DAY, MORNING, store  # noqa: F401 - a fixture
+from tests.integration.publications.world import DAY, MORNING
 
 DRAWS = True
 """A print is looked at."""
@@ -31,7 +31,7 @@ def stop_at(moment, until, kind=None, agency=None, reason=WHY):
 
 
 @pytest.fixture
-def close(one_stop, store):  # noqa: F811
+def close(one_stop, store):
     """Publishes the day, with a result in each of two agencies, and gives the publication's folder."""
     for agency in (NHA_TRANG, TU_PHAP):
         one_stop.both(9, "D", agency, at=NOW - HOUR, updated_at=NOW - HOUR)

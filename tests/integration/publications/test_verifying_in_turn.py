@@ -113,12 +113,24 @@ def test_publication_is_overdue_after_a_month_and_not_because_none_could_be_veri
 # ------------------------------------------------------------------------------------------------- a night
 
 
-def test_night_verifies_and_keeps_what_it_found(published):
+def test_night_verifies_and_keeps_what_it_found(published, rows):
+    # After its time no further one is begun.
+    done = verify_in_turn(RUN, MORNING, within=timedelta(0))
+    assert (done.verified, done.waiting, kept()) == (0, 2, [])
+    with pytest.raises(RunIncomplete) as red:
+        gate(None, ["verify"], MORNING + AT_LEAST_EVERY + timedelta(days=1))
+    assert str(red.value) == "task verify failed; 2 publication(s) not verified for 31 days, the first is 1"
     done = verify_in_turn(RUN, MORNING)
     assert (done.verified, done.failed, done.waiting, done.strays) == (2, (), 0, 0)
     assert kept() == [(2, RUN, 0), (1, RUN, 0)]
     gate({"failed": [], "strays": 0}, now=MORNING)
     assert verify_in_turn(RUN, MORNING).verified == 0, "a second try"
+    for change in (
+        "UPDATE motcua.publication_verifications SET faults = 0",
+        "DELETE FROM motcua.publication_verifications",
+    ):
+        with pytest.raises(psycopg.Error, match="append-only"):
+            rows(change)
 
 
 @pytest.mark.guarantee("reconciliation", "a publication that no longer holds reddens the night's run until it holds")
@@ -157,13 +169,6 @@ def test_one_that_cannot_be_looked_at_hides_no_other_and_is_named(published):
         gate({"failed": [2], "strays": 0}, now=MORNING)
 
 
-def test_after_its_time_no_further_one_is_begun_and_the_next_night_goes_on(published):
-    done = verify_in_turn(RUN, MORNING, within=timedelta(0))
-    assert (done.verified, done.waiting) == (0, 2)
-    assert kept() == []
-    assert verify_in_turn("the next night", MORNING).verified == 2
-
-
 def test_folder_that_no_row_names_reddens_the_gate(published):
     (first, _), store = published
     stray = store / "2026" / "11" / "2026-11-23" / "1"
@@ -175,23 +180,7 @@ def test_folder_that_no_row_names_reddens_the_gate(published):
         gate({"failed": (), "strays": done.strays}, now=MORNING)
 
 
-def test_gate_tells_of_tasks_that_failed_and_of_what_was_not_looked_at_for_a_month(published):
-    with pytest.raises(RunIncomplete) as red:
-        gate(None, ["verify"], MORNING + AT_LEAST_EVERY + timedelta(days=1))
-    assert str(red.value) == "task verify failed; 2 publication(s) not verified for 31 days, the first is 1"
-
-
 # ------------------------------------------------------------------------------------------------- kept, and by whom
-
-
-def test_kept_verifications_are_append_only(published, ledger):
-    verify_in_turn(RUN, MORNING)
-    changes = ("UPDATE motcua.publication_verifications SET faults = 0", "DELETE FROM motcua.publication_verifications")
-    with psycopg.connect(ledger, autocommit=True) as owner:
-        for change in changes:
-            with pytest.raises(psycopg.Error, match="append-only"):
-                owner.execute(change)
-    assert len(kept()) == 2
 
 
 def test_command_keeps_what_a_person_signs_and_says_what_it_does_not_keep(published, monkeypatch, tmp_path):
@@ -225,10 +214,5 @@ def test_auditor_verifies_and_writes_nothing(published, ledger, postgres, config
         assert auditor.execute("SELECT count(*) AS n FROM audit.publication_verifications").fetchone()["n"] == 0
     assert found is not None
     assert not keep_verification(Verification(found, faults=[Mismatch("x", "y")]), "nguyen.van.an")
-
-
-def test_what_was_found_of_a_copy_is_not_kept(published):
-    (first, _), _ = published
     with pytest.raises(ValueError, match="a copy"):
-        keep_verification(Verification(first, in_store=False), "nguyen.van.an")
-    assert kept() == []
+        keep_verification(Verification(found, in_store=False), "nguyen.van.an")

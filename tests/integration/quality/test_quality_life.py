@@ -18,16 +18,14 @@ from motcua.jobs.tasks import check_quality as tasks
 from motcua.quality import expectations
 from motcua.quality.choosing import Chosen
 from motcua.quality.expectations import judge
-from motcua.quality.report_data import RowToCorrect
+from motcua.quality.report_data import RowToCorrect, RuleResult
 from motcua.quality.reporting import agency_report, department_report, rows_to_correct, urgent_rows
-from motcua.quality.rules import RulesInvalid, _valid, load_rules
+from motcua.quality.rules import load_rules
 from motcua.reports.quality.mail import compose_agency_mail
 from motcua.reports.quality.urgency import most_urgent
 from motcua.settings import settings
 from motcua.store.ledger.database import connect
 from motcua.store.ledger.locks import hold_lock
-from motcua.store.ledger.queries import statement
-from motcua.store.oversight import quality as store
 from motcua.store.oversight.quality import acknowledge
 from tests.ground import Server, in_ledger
 from tests.integration.quality.world import DAY, World, at, quality_ledger
@@ -95,8 +93,11 @@ def test_rate_per_thousand_is_told_from_a_hundred_dossiers_on(world):
 def test_figures_of_a_mail_add_up_to_the_rows_of_the_ledger(world):
     for number in range(4):
         world.dossier(f"bad {number}", "A", phone_refusal="missing")
-    world.dossier("landline", "A", phone_refusal="landline", applicant_phone="02583822001")
-    run_no = check_quality("one", WEDNESDAY).run_no
+    world.dossier("landline", "A", phone_refusal="landline", applicant_phone="02583822001", status_code=None)
+    first = check_quality("one", WEDNESDAY)
+    run_no = first.run_no
+    assert (first.dossiers, first.broken) == (8, 0)
+    assert {"P4"} <= {each.rule.code for each in rows(run_no).values()}, "what has no status is open"
     accepted = next(iter(rows(run_no, agency_code="A", rule="P1").values()))
     in_ledger(acknowledge, accepted.finding_id, "lan", "Công dân cao tuổi", date(2026, 12, 31), WEDNESDAY)
     run_no = check_quality("two", at(26, 5, 30)).run_no
@@ -113,40 +114,61 @@ def test_figures_of_a_mail_add_up_to_the_rows_of_the_ledger(world):
     assert int(summed[1]) == report.figures.to_do
 
 
-def test_dossier_without_a_status_is_checked_beside_the_others(world):
-    world.dossier("no status", status_code=None, phone_refusal="landline", applicant_phone="02583822001")
-    counts = check_quality("one", WEDNESDAY)
-    assert (counts.dossiers, counts.broken) == (4, 0)
-    with connect() as connection:
-        found = {row.rule.code for row in rows_to_correct(connection, counts.run_no) if row.subject == "no status"}
-    assert "P4" in found, "it is open: nobody has said that it ended"
-
-
-def test_finding_is_new_stands_is_fixed_and_comes_back(world):
+def test_finding_is_new_stands_is_accepted_is_late_is_fixed_and_comes_back(world):
     world.move(world.dossier("bad", phone_refusal="landline", applicant_phone="02583822001"), 4, at(23))
-    first = check("one", WEDNESDAY, "P4")
-    assert rows(first)["bad"].state == "new"
-    assert rows(first)["bad"].deadline == date(2026, 12, 8), "ten working days, the day itself counted"
-    assert rows(first)["bad"].masked_phone == "02•• ••• 001"
-    second = check("two", WEDNESDAY + DAY, "P4")
-    standing = rows(second)["bad"]
-    assert (standing.state, standing.age_days, standing.first_seen) == ("standing", 1, WEDNESDAY)
+    world.move(world.dossier("silent", due_at=at(20, 17)), 4, at(17))
+    world.move(world.dossier("accepted", phone_refusal="missing"), 4, at(23))
+    runs: dict[int, int] = {}
+
+    def day(number: int, **when: int) -> dict[str, RowToCorrect]:
+        runs[number] = check(f"day {number}", at(number, 5, 30, **when), "P1", "P4", "R7")
+        return rows(runs[number])
+
+    def result(number: int, rule: str) -> RuleResult:
+        return {each.rule.code: each for each in in_ledger(agency_report, runs[number], "A").results}[rule]
+
+    first = day(25)
+    assert (first["bad"].state, first["bad"].masked_phone) == ("new", "02•• ••• 001")
+    assert first["bad"].deadline == date(2026, 12, 8), "ten working days, the day itself counted"
+    assert first["silent"].deadline == date(2026, 11, 27)
+    assert first["silent"].what == "Hẹn trả 20/11/2026, không có chuyển biến từ 17/11/2026."
+    said = ("Nguyễn Thị Lan", "Công dân không có điện thoại", date(2026, 11, 26), WEDNESDAY)
+    assert in_ledger(acknowledge, first["accepted"].finding_id, *said)
+    assert not in_ledger(acknowledge, 999, *said)
+
+    second = day(26)
+    assert (second["bad"].state, second["bad"].age_days, second["bad"].first_seen) == ("standing", 1, WEDNESDAY)
+    accepted = second["accepted"].acknowledged
+    assert (accepted.acknowledged_by, accepted.until) == ("Nguyễn Thị Lan", date(2026, 11, 26))
+    assert (result(26, "P1").found, result(26, "P1").acknowledged, result(26, "P1").to_do) == (1, 1, 0)
+
     set_phone(world, "bad", None)
-    third = check("three", WEDNESDAY + 2 * DAY, "P4")
-    assert rows(third) == {}, "mended at the desk, it leaves the list by itself"
-    fixed = rows(third, fixed_since=second)["bad"]
+    third = day(27)
+    assert "bad" not in third, "mended at the desk, it leaves the list by itself"
+    fixed = rows(runs[27], fixed_since=runs[26])["bad"]
     assert (fixed.state, fixed.last_seen) == ("fixed", WEDNESDAY + DAY)
-    report = in_ledger(agency_report, third, "A")
-    assert (report.figures.found, report.figures.change.fixed) == (0, 1)
-    assert report.has_news
+    assert (third["accepted"].acknowledged, result(27, "P1").to_do) == (None, 1), "its day is over"
+    assert third["silent"].stage == "in_time"
+    report = in_ledger(agency_report, runs[27], "A")
+    assert (report.figures.found, report.figures.change.fixed, report.has_news) == (2, 1, True)
+
     set_phone(world, "bad", "landline")
-    fourth = check("four", WEDNESDAY + 5 * DAY, "P4")
-    back = rows(fourth)["bad"]
-    assert (back.state, back.age_days, back.first_seen) == ("back", 0, WEDNESDAY)
-    assert in_ledger(department_report, fourth).results[0].change.back == 1
-    assert [point.found for point in in_ledger(department_report, fourth).trend[-2:]] == [0, 1]
-    assert rows(first)["bad"].state == "new", "an old run is told as it was"
-    assert verify_seals() == (4, [])
+    fourth = day(30)
+    assert (fourth["bad"].state, fourth["bad"].age_days, fourth["bad"].first_seen) == ("back", 0, WEDNESDAY)
+    assert (fourth["silent"].stage, fourth["silent"].department_on) == ("remind_agency", date(2026, 12, 2))
+    department = in_ledger(department_report, runs[30])
+    assert sum(each.change.back for each in department.results) == 1
+    assert [point.found for point in department.trend[-2:]] == [2, 3]
+
+    assert day(3, month=12)["silent"].stage == "remind_department"
+    assert (result(3, "R7").remind_agency, result(3, "R7").remind_department) == (0, 1)
+    first_to_do = {each.rule.code: each.sentence for each in in_ledger(agency_report, runs[3], "A").to_do_first}
+    assert "1 đã quá hạn sửa" in first_to_do["R7"]
+    assert rows(runs[25])["bad"].state == "new", "an old run is told as it was"
+    assert verify_seals() == (5, [])
+    world.connection.execute("SET session_replication_role = origin")
+    with pytest.raises(psycopg.Error, match="append-only"):
+        world.connection.execute("UPDATE motcua.finding_acknowledgements SET until = '2027-01-01'")
 
 
 def test_list_of_an_agency_holds_what_its_figures_count_and_nothing_of_a_whole_source(world, monkeypatch):
@@ -162,44 +184,6 @@ def test_list_of_an_agency_holds_what_its_figures_count_and_nothing_of_a_whole_s
     assert whole_sources == {None}
     assert "S1" not in counted
     assert listed == counted
-
-
-def test_deadline_passes_to_the_agency_and_then_to_the_department(world):
-    silent = world.dossier("silent", due_at=at(20, 17))
-    world.move(silent, 4, at(17))
-    stages = {}
-    for day in (25, 27, 30):
-        stages[day] = rows(check(f"day {day}", at(day, 5, 30), "R7"))["silent"]
-    assert stages[25].deadline == date(2026, 11, 27)
-    assert stages[27].stage == "in_time"
-    assert stages[30].stage == "remind_agency"
-    last = check("later", at(3, 5, 30, month=12), "R7")
-    assert stages[30].department_on == date(2026, 12, 2)
-    assert rows(last)["silent"].stage == "remind_department"
-    result = in_ledger(agency_report, last, "A").results[0]
-    first = in_ledger(agency_report, last, "A").to_do_first[0]
-    assert (result.remind_agency, result.remind_department) == (0, 1)
-    assert first.sentence == "1 hồ sơ, 1 đã quá hạn sửa."
-
-
-def test_acknowledged_finding_is_shown_and_subtracted_until_its_day(world):
-    world.move(world.dossier("bad", phone_refusal="missing"), 4, at(23))
-    first = check("one", WEDNESDAY, "P1")
-    number = rows(first)["bad"].finding_id
-    with connect() as connection:
-        assert acknowledge(connection, number, "Nguyễn Thị Lan", "Công dân không có điện thoại", date(2026, 11, 26),
-                           WEDNESDAY)  # fmt: skip
-        assert not acknowledge(connection, 999, "Nguyễn Thị Lan", "…", date(2026, 11, 26), WEDNESDAY)
-    second, third = check("two", WEDNESDAY + DAY, "P1"), check("three", WEDNESDAY + 2 * DAY, "P1")
-    accepted = rows(second)["bad"].acknowledged
-    assert (accepted.acknowledged_by, accepted.until) == ("Nguyễn Thị Lan", date(2026, 11, 26))
-    result = in_ledger(agency_report, second, "A").results[0]
-    assert (result.found, result.acknowledged, result.to_do) == (1, 1, 0)
-    assert in_ledger(agency_report, third, "A").results[0].to_do == 1
-    assert rows(third)["bad"].acknowledged is None
-    world.connection.execute("SET session_replication_role = origin")
-    with pytest.raises(psycopg.Error, match="append-only"):
-        world.connection.execute("UPDATE motcua.finding_acknowledgements SET until = '2027-01-01'")
 
 
 def test_expectation_deleted_from_the_suite_is_gone_everywhere(world, monkeypatch):
@@ -253,26 +237,6 @@ def test_check_that_breaks_is_neither_green_nor_bad_data(world):
     again = check("three", WEDNESDAY + 2 * DAY, "P1", "P4")
     assert rows(again)["bad"].state == "standing", "not seen by a broken check is not mended"
     tasks.gate(again)
-
-
-def test_fact_that_its_statement_gives_is_a_rules_at_once(world, monkeypatch):
-    name, fact = "quality/facts/own_facts", "length(d.procedure_code) < 3 AS short_procedure"
-
-    def with_fact(asked: Any) -> Any:
-        return statement(asked).replace("    d.textable,\n", f"    d.textable,\n    {fact},\n", int(asked == name))
-
-    world.move(world.dossier("bad", procedure_code="1."), 4, at(23))
-    monkeypatch.setattr(store, "statement", with_fact)
-    store.facts_of.cache_clear()
-    content = load_rules().model_dump(exclude={"rules": {"__all__": {"code"}}})
-    content["rules"]["D99"] = {**content["rules"]["P1"], "where": "f.short_procedure"}
-    book = _valid(content, "rules.yaml")
-    counts = check_quality("new fact", WEDNESDAY, rules=book, judged_by=lambda asked, keep: judge(asked[-1:], keep))
-    monkeypatch.undo()
-    store.facts_of.cache_clear()
-    assert (counts.rules, counts.findings) == (1, 1)
-    with pytest.raises(RulesInvalid, match="D99 asks for short_procedure, which dossier_facts has not"):
-        _valid(content, "rules.yaml")
 
 
 def test_run_is_sealed_and_refuses_change(world):
@@ -335,8 +299,7 @@ def test_ledger_without_dossiers_is_not_mailed_as_clean(postgres, migrated, monk
         assert tasks.mail_department(run_no) is None
 
 
-@pytest.mark.parametrize("rule", [None, "P1", "R7"])
-def test_pages_of_rows_are_in_the_order_of_urgency_and_read_no_more_than_they_show(world, rule):
+def test_pages_of_rows_are_in_the_order_of_urgency_and_read_no_more_than_they_show(world):
     """The order is the mails' own, which read all rows; a page skips and reads by SQL."""
     for number in range(40):
         world.dossier(
@@ -357,15 +320,15 @@ def test_pages_of_rows_are_in_the_order_of_urgency_and_read_no_more_than_they_sh
     check("some days later", at(12, 5), "P1", "R7")
     world.dossier("bad at last", "A", phone_refusal="missing")
     run_no = check("the last one", WEDNESDAY, "P1", "R7")
-    with connect() as connection:
-        every, _ = most_urgent(rows_to_correct(connection, run_no, "A", rule=rule), 1000)
-        pages = [urgent_rows(connection, run_no, "A", Chosen(rule), place, 7) for place in range(0, len(every) + 7, 7)]
-    shown = [row for page in pages for row in page]
-    assert [row.finding_id for row in shown] == [row.finding_id for row in every]
-    assert shown == every
-    if rule is None:
-        assert len({row.stage for row in every}) > 1
-        assert len({(row.stage, row.deadline) for row in every}) > len({row.stage for row in every})
-        assert any(row.acknowledged for row in every)
-        assert len({row.rule.code for row in every}) > 1
-    assert {len(page) for page in pages[:-2]} <= {7}
+    for rule in (None, "P1", "R7"):
+        with connect() as connection:
+            every, _ = most_urgent(rows_to_correct(connection, run_no, "A", rule=rule), 1000)
+            places = range(0, len(every) + 7, 7)
+            pages = [urgent_rows(connection, run_no, "A", Chosen(rule), place, 7) for place in places]
+        assert [row for page in pages for row in page] == every
+        assert {len(page) for page in pages[:-2]} <= {7}
+        if rule is None:
+            stages = {row.stage for row in every}
+            assert 1 < len(stages) < len({(row.stage, row.deadline) for row in every})
+            assert any(row.acknowledged for row in every)
+            assert len({row.rule.code for row in every}) > 1

@@ -11,16 +11,14 @@ from email.message import EmailMessage
 
 import pytest
 from fastapi.testclient import TestClient
-from typer.testing import CliRunner
 
-from motcua.cli import app
 from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.quality.checking import check_quality
 from motcua.jobs.quality.mailing import mail_agency, mail_department
 from motcua.jobs.tasks.check_quality import agencies_to_mail
 from motcua.store.agencies import save_agencies
-from tests.ground import NHA_TRANG, NOW, TU_PHAP, agency, in_ledger
+from tests.ground import NHA_TRANG, NOW, TU_PHAP, agency, in_ledger, type_command
 from tests.integration.quality.test_mailing_quality import MailServer, smtp_connection
 from tests.web.visiting import Visiting
 
@@ -102,29 +100,19 @@ def test_bad_numbers_are_mailed_to_their_agency_without_the_numbers(one_stop, se
     assert "hoa@nhatrang.example" not in logged + printed.out + printed.err
 
 
-def test_agency_that_has_nothing_wrong_hears_of_it_once_a_week(one_stop, server):
+def test_agency_that_has_nothing_wrong_hears_of_it_once_a_week_and_once_more_when_asked(one_stop, server):
     in_ledger(save_agencies, [agency(TU_PHAP, name="Sở Tư pháp", report_recipients=("lan@x.example",))], "tests")
-    one_stop.both(
-        2, "160915001", TU_PHAP, at=NOW - timedelta(hours=3), applicant_phone=GOOD, received_at=NOW - timedelta(hours=3)
-    )
+    came = NOW - timedelta(hours=3)
+    one_stop.both(2, "160915001", TU_PHAP, at=came, applicant_phone=GOOD, received_at=came)
     pick_up("khanhhoa", EVERYTHING, NOW)
-    assert mail_agency(check_quality("wednesday", NOW).run_no, TU_PHAP)["sent"] == 1
-    assert server.taken[0][1]["Subject"] == "Sở Tư pháp: dữ liệu hồ sơ không có lỗi cần xử lý, ngày 25/11/2026"
+    wednesday = check_quality("wednesday", NOW).run_no
+    said = [type_command("quality", "mail", *rest).output for rest in (["--agency", TU_PHAP], [], ["--again"])]
+    for each, mailed, had in zip(said, (1, 0, 1), (0, 1, 1), strict=True):
+        assert f"{TU_PHAP}: 1 recipient(s), {mailed} mailed, {had} had it before." in each
+    assert "the Department: 0 recipient(s)" in said[2]
+    (_, first), (_, again) = server.taken
+    assert first["Message-ID"] != again["Message-ID"]
+    assert first["Subject"] == "Sở Tư pháp: dữ liệu hồ sơ không có lỗi cần xử lý, ngày 25/11/2026"
+    assert mail_agency(wednesday, TU_PHAP)["had_it"] == 1
     assert mail_agency(check_quality("thursday", NOW + timedelta(days=1)).run_no, TU_PHAP)["sent"] == 0
-
-
-def test_operator_mails_a_run_once_more_when_asked(one_stop, server):
-    in_ledger(save_agencies, [agency(TU_PHAP, name="Sở Tư pháp", report_recipients=("lan@x.example",))], "tests")
-    one_stop.dossier("160915001", TU_PHAP, applicant_phone=GOOD, received_at=NOW - timedelta(hours=3))
-    pick_up("khanhhoa", EVERYTHING, NOW)
-    check_quality("wednesday", NOW)
-    said = [CliRunner().invoke(app, ["quality", "mail", *rest]) for rest in (["--agency", TU_PHAP], [], ["--again"])]
-    assert [each.exit_code for each in said] == [0, 0, 0]
-    assert f"{TU_PHAP}: 1 recipient(s), 1 mailed, 0 had it before." in said[0].output
-    assert f"{TU_PHAP}: 1 recipient(s), 0 mailed, 1 had it before." in said[1].output
-    assert f"{TU_PHAP}: 1 recipient(s), 1 mailed, 1 had it before." in said[2].output
-    assert "the Department: 0 recipient(s)" in said[2].output
-    first, again = (message["Message-ID"] for _, message in server.taken)
-    assert first != again
-    refused = CliRunner().invoke(app, ["quality", "mail", "--agency", "no such"])
-    assert refused.exit_code == 2
+    type_command("quality", "mail", "--agency", "no such", exits=2)

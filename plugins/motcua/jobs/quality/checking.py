@@ -29,7 +29,7 @@ from motcua.quality.expectations import (
 )
 from motcua.quality.rules import Asked, RuleBook, ask, calendar_days, load_rules, snapshot_thresholds
 from motcua.quality.seal import FIRST, content_hash, seal
-from motcua.quality.soundness import load_soundness
+from motcua.quality.soundness import Soundness, load_soundness
 from motcua.quality.suggesting import suggest
 from motcua.settings import settings
 from motcua.sources.desk_register import read_desk_register
@@ -78,7 +78,12 @@ Judge: TypeAlias = Callable[[Sequence[Asked], Keep], Sequence[RuleVerdict]]
 
 @without_values()
 def check_quality(
-    run_id: str, now: datetime | None = None, *, rules: RuleBook | None = None, judged_by: Judge = judge
+    run_id: str,
+    now: datetime | None = None,
+    *,
+    rules: RuleBook | None = None,
+    judged_by: Judge = judge,
+    soundness: Soundness | None = None,
 ) -> QualityCounts:
     """Checks the ledger as it is, and seals what was found under this name.
 
@@ -90,6 +95,7 @@ def check_quality(
         now: the moment that the rules take for now; the clock's by default.
         rules: with the thresholds in force by default.
         judged_by: who gives the verdicts; Great Expectations by default.
+        soundness: what is expected of the snapshot itself; by default all of the list.
 
     Raises:
         CheckInProgress: another check is being made.
@@ -115,7 +121,7 @@ def check_quality(
             beside = _fill([lanes.enter_context(connect()) for _ in range(store.LANES)], book, moment, since)
         known = [agency.agency_code for agency in list_agencies(guard)]
         guard.commit()
-        snapshot = judge_snapshot(load_soundness(), {"agencies": known, "phone_refusals": REFUSALS})
+        snapshot = judge_snapshot(soundness or load_soundness(), {"agencies": known, "phone_refusals": REFUSALS})
         asked = ask(book, moment, since)
         with connect() as ledger:
             verdicts = _judge(ledger, asked, snapshot, judged_by)

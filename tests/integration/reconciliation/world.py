@@ -1,0 +1,95 @@
+"""A day of one-stop desks that is picked up, told and closed."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from motcua.domain.clock import VIETNAM
+from motcua.domain.periods import Period
+from motcua.domain.reconciliation import Closing
+from motcua.domain.run_window import EVERYTHING
+from motcua.jobs.gates import RunIncomplete
+from motcua.jobs.notices.apologizing import apologize
+from motcua.jobs.notices.picking_up import pick_up
+from motcua.jobs.notices.planning import plan
+from motcua.jobs.reconciliation.closing import close_period, require_complete
+from motcua.store.oversight.closings import load_differences, load_figures
+from tests.ground import NHA_TRANG, NOW, OneStop, in_ledger
+
+DAY, NOVEMBER = Period.parse("2026-11-25"), Period.parse("2026-11")
+NEXT_MORNING = datetime(2026, 11, 26, 6, 30, tzinfo=VIETNAM)
+LATER = NEXT_MORNING + timedelta(days=4)
+FIRST_OF_DECEMBER = datetime(2026, 12, 1, 7, 30, tzinfo=VIETNAM)
+EVENING = datetime(2026, 11, 25, 17, 31, tzinfo=VIETNAM)
+TOMORROW = datetime(2026, 11, 26, 16, tzinfo=VIETNAM)
+"""Due then, a dossier is apologized for in the evening."""
+MINUTE = timedelta(minutes=1)
+ONE_DAY = timedelta(days=1)
+
+
+def run(at: datetime = NOW, *sources: str) -> None:
+    """Picks up and plans."""
+    for source in sources or ("khanhhoa",):
+        pick_up(source, EVERYTHING, at)
+    plan(now=at)
+
+
+def run_the_evening(*sources: str) -> None:
+    """Picks up and plans at noon and in the evening, and apologizes then."""
+    for at in (NOW, EVENING):
+        run(at, *sources)
+    apologize(now=EVENING)
+
+
+def result(
+    one_stop: OneStop,
+    code: str,
+    at: datetime = NOW - 5 * MINUTE,
+    agency_code: str = NHA_TRANG,
+    *,
+    read_at: datetime | None = None,
+    **row: Any,
+) -> int:
+    """A dossier whose result came to the desk; ``read_at``: and was read then. Gives the transition's number."""
+    values = {"received_at": at - 5 * ONE_DAY, "updated_at": at - MINUTE} | row
+    one_stop.both(4, code, agency_code, desk=False, at=at - 60 * MINUTE, **values)
+    number = one_stop.move(9, code, agency_code, at=at)
+    if read_at:
+        run(read_at)
+    return number
+
+
+def change(one_stop: OneStop, table: str, code: str, **values: Any) -> None:
+    """The source writes something else into the rows of a dossier."""
+    names = ", ".join(f"{name} = %({name})s" for name in values)
+    given = values | {"of": code}
+    one_stop.connection.execute(f"UPDATE onestop.{table} SET {names} WHERE dossier_code = %(of)s", given)
+
+
+def close(period: Period = DAY, now: datetime = NEXT_MORNING) -> Closing:
+    return close_period(period, "tests", now).closing
+
+
+def rows_of(closing: Closing) -> list[tuple[str, str, str | None]]:
+    """Side, reason and dossier of each difference."""
+    found = in_ledger(load_differences, closing.closing_no)
+    return sorted((each.side, each.reason, each.dossier_code) for each in found)
+
+
+def cells(closing: Closing) -> dict[tuple[str, str, str], tuple[int, int]]:
+    """Expected and messages by agency, procedure and kind."""
+    figures = in_ledger(load_figures, closing.closing_no).messages
+    return {(m.agency_code, m.procedure_code, m.kind): (m.expected, m.messages) for m in figures}
+
+
+RESULTS = (NHA_TRANG, "1.005129", "result")
+"""The cell of most of what is written here."""
+
+
+def is_red(closing: Closing) -> bool:
+    try:
+        require_complete([closing.closing_no])
+    except RunIncomplete:
+        return True
+    return False
