@@ -278,6 +278,8 @@ def test_ledger_that_holds_anything_is_refused_or_set_aside(
     assert answer.exit_code == 2
     assert "is not empty" in answer.output
     assert "--set-aside" in answer.output
+    answer = motcua("restore", "latest", "--identity", "-", "--set-aside")
+    assert (answer.exit_code, "needs an administrator: MOTCUA_ADMIN_DSN" in answer.output) == (2, True)
 
     other_machine()
     assert motcua("restore", "latest", "--identity", "-").exit_code == 0
@@ -296,15 +298,6 @@ def test_ledger_that_holds_anything_is_refused_or_set_aside(
     with connect() as connection:
         (row,) = connection.execute("SELECT to_regclass('public.mine') AS mine").fetchall()
         assert row["mine"] is None
-
-
-def test_set_aside_needs_an_administrator(
-    at_work: Place, configure: Callable[..., None], other_machine: Callable[[], Place]
-) -> None:
-    make_backup(at_work.backups, silent)
-    configure(MOTCUA_ADMIN_DSN="")
-    answer = motcua("restore", "latest", "--identity", "-", "--set-aside")
-    assert (answer.exit_code, "needs an administrator: MOTCUA_ADMIN_DSN" in answer.output) == (2, True)
 
 
 @pytest.mark.guarantee(
@@ -461,25 +454,19 @@ def test_backup_that_failed_leaves_nothing_and_says_why(
             "The ledger was not dumped. pg_dump: ",
         ),
         ({"MOTCUA_BACKUPS": str(tmp_path / "file")}, f"{tmp_path / 'file'}, cannot be written to: File exists"),
+        ({"MOTCUA_PUBLICATIONS": f"file://{tmp_path}/elsewhere"}, "The ledger tells of 1 publications, but in file://"),
     ):
-        configure(**good | {"MOTCUA_BACKUPS": str(at_work.backups)} | change)
+        folders = {"MOTCUA_BACKUPS": str(at_work.backups), "MOTCUA_PUBLICATIONS": f"file://{at_work.publications}"}
+        configure(**good | folders | change)
         answer = motcua("backup")
         assert answer.exit_code == 2, change
         assert words in answer.output.replace("\n", " "), answer.output
         assert str(KEY) not in answer.output
         assert not at_work.backups.exists() or everything_in(at_work.backups) == []
-    configure(**good, MOTCUA_BACKUPS=str(at_work.backups))
+    configure(**good | folders)
     monkeypatch.setattr(encrypting.os, "fsync", no_space)
     answer = motcua("backup")
     assert (answer.exit_code, "backups is full; make room" in answer.output.replace("\n", " ")) == (2, True)
-    assert everything_in(at_work.backups) == []
-
-
-def test_backup_that_lacks_publications_is_none(at_work: Place, configure: Callable[..., None]) -> None:
-    configure(MOTCUA_PUBLICATIONS=f"file://{at_work.backups.parent}/elsewhere")
-    answer = motcua("backup")
-    assert answer.exit_code == 2
-    assert "The ledger tells of 1 publications, but in file://" in answer.output
     assert everything_in(at_work.backups) == []
 
 
@@ -520,7 +507,12 @@ def test_backups_are_removed_after_their_time_but_never_the_last_good_one(
     place: Place, configure: Callable[..., None]
 ) -> None:
     made = [make_backup(place.backups, silent, NOW + timedelta(days=day)).name for day in (0, 1, 30)]
+    assert motcua("backup", "verify", made[1], "--identity", "-").exit_code == 0
     (place.backups / made[2] / "ledger.dump.age").write_bytes(b"damaged")
+    listed = {line.split()[0]: line for line in motcua("backup", "list").output.splitlines() if line}
+    assert [word for word in ("read", "never") if word in listed[made[1]]] == ["read"]
+    assert "never" in listed[made[0]]
+    assert motcua("backup", "check").exit_code == 1, "the last good one is old"
 
     def there() -> list[str]:
         return [backup.name for backup in backups_in(place.backups)]
@@ -539,25 +531,6 @@ def test_backups_are_removed_after_their_time_but_never_the_last_good_one(
     assert there() == [newer.name, made[1]]
     newest = make_backup(place.backups, silent, later + timedelta(days=1))
     assert there() == [newest.name, newer.name]
-
-
-def test_list_tells_age_size_and_whether_it_was_looked_through(at_work: Place) -> None:
-    older = make_backup(at_work.backups, silent, datetime.now(UTC) - timedelta(days=3))
-    newer = make_backup(at_work.backups, silent)
-    shutil.copytree(newer.folder, newer.folder.with_name("20260101T000000Z"))
-    (newer.folder.with_name("20260101T000000Z") / "backup.json").unlink()
-    assert motcua("backup", "verify", older.name, "--identity", "-").exit_code == 0
-    lines = {line.split()[0].rstrip(":"): line for line in motcua("backup", "list").output.splitlines() if line}
-    assert "3 days" in lines[older.name]
-    assert "read" in lines[older.name]
-    assert "good" in lines[older.name]
-    assert "never" in lines[newer.name]
-    assert f"{newer.bytes / 1e6:.1f}" in lines[newer.name]
-    assert "it is no backup" in lines["20260101T000000Z"]
-    assert motcua("backup", "check").exit_code == 0
-    assert motcua("backup", "check", "--in", at_work.backups, "--within", "1").exit_code == 0
-    shutil.rmtree(newer.folder)
-    assert motcua("backup", "check").exit_code == 1
 
 
 def test_backup_is_made_each_night_and_again_when_one_failed(place: Place, configure: Callable[..., None]) -> None:

@@ -41,15 +41,20 @@ def test_row_of_a_result_that_was_taken_back_and_is_there_again_says_so(software
     assert messages()[-1] == ("result", "H-1", "queued")
 
 
-def test_row_follows_steps_where_no_row_comes_with_them_and_never_an_older_one(software, row):
+def test_row_and_its_words_follow_steps_where_no_row_comes_with_them_and_never_an_older_one(software, row, rows):
     now = datetime.now(UTC)
     software.dossiers(dossier("H-1", 4))
-    software.steps(step("H-1", 9, now - timedelta(hours=1)))
+    given = step("H-1", 9, now - timedelta(hours=1))
+    software.steps(given)
     assert row()[:2] == (9, True), "its citizen is told so, whatever the row had said"
-    software.steps(step("H-1", 4, now - timedelta(hours=2)))
-    assert row()[:2] == (9, True)
-    software.steps(step("H-1", 2, now - timedelta(hours=4)))
-    assert row()[:2] == (9, True)
+    for hours, status in ((2, 4), (4, 2)):
+        software.steps(step("H-1", status, now - timedelta(hours=hours)))
+        assert row()[:2] == (9, True)
+    assert rows("SELECT step_name FROM intake.source_dossiers") == [{"step_name": "Trả kết quả"}]
+    software.dossiers(dossier("H-1", 9))
+    software.dossiers(dossier("H-1", 4, NgayHenTra=""))
+    assert software.steps(given)["repeated"] == 1
+    assert row()[0] == 4, "a step that is sent again overturns no row that was taken back since"
 
 
 def test_row_of_an_ended_dossier_is_not_taken_back_by_a_step_that_comes_late(software, row, run, messages):
@@ -61,24 +66,6 @@ def test_row_of_an_ended_dossier_is_not_taken_back_by_a_step_that_comes_late(sof
     assert row()[0] == 10
     run()
     assert [state for _, _, state in messages()] == ["cancelled"]
-
-
-def test_row_follows_steps_that_had_waited_for_it(software, row):
-    began = datetime.now(UTC) - timedelta(hours=3)
-    software.steps(step("H-1", 2, began), step("H-1", 9, began + timedelta(hours=1)), unit="H32")
-    software.dossiers(dossier("H-1", 2, DonViXuLy="Sở Tư pháp"), unit="H32")
-    assert row()[:2] == (9, True)
-
-
-def test_step_whose_clock_is_wrong_does_not_hold_the_row_back_for_ever(software, row):
-    now = datetime.now(UTC)
-    software.dossiers(dossier("H-1", 2))
-    software.steps(step("H-1", 4, now + timedelta(days=700)))
-    software.steps(step("H-1", 9, now - timedelta(seconds=1)))
-    software.steps(step("H-1", 4))
-    software.dossiers(dossier("H-1", 9, NgayKetThucXuLy=written(now)))
-    software.steps(step("H-1", 9, now + timedelta(seconds=5), NoiDungXuLy="Trả"))
-    assert row()[0] == 9
 
 
 @pytest.mark.guarantee(
@@ -124,38 +111,3 @@ def test_step_that_is_overtaken_by_one_of_minutes_later_takes_no_result_back(
     run()
     told = [state for _, _, state in messages()]
     assert told == (["accepted", "suppressed"] if told_before else ["cancelled", "queued"])
-
-
-def test_row_that_agrees_with_what_came_last_is_believed_where_clocks_differ_by_minutes(
-    software, row, run, messages, rows
-):
-    now = datetime.now(UTC)
-    software.dossiers(dossier("H-1", 4))
-    rows("UPDATE intake.pushed_dossiers SET updated_at = now() - interval '3 hours'")
-    software.steps(step("H-1", 9, now - timedelta(hours=2)))
-    software.steps(step("H-1", 4, now - timedelta(minutes=1)))
-    software.dossiers(dossier("H-1", 9))
-    software.steps(step("H-1", 9, now - timedelta(minutes=4)))
-    assert row()[:2] == (9, True)
-    run()
-    assert messages()[-1] == ("result", "H-1", "queued")
-
-
-def test_words_of_the_row_are_those_of_the_step_that_happened_last(software, rows):
-    now = datetime.now(UTC)
-    software.dossiers(dossier("H-1", 4))
-    software.steps(step("H-1", 9, now - timedelta(hours=1)))
-    software.steps(step("H-1", 4, now - timedelta(hours=2)))
-    (found,) = rows("SELECT step_name FROM intake.source_dossiers")
-    assert found["step_name"] == "Trả kết quả"
-
-
-def test_step_that_is_sent_again_overturns_no_row_that_was_taken_back_since(software, row):
-    given = step("H-1", 9, datetime.now(UTC) - timedelta(hours=2))
-    software.dossiers(dossier("H-1", 4))
-    software.dossiers(dossier("H-1", 9))
-    software.steps(given)
-    software.dossiers(dossier("H-1", 4, NgayHenTra=""))
-    assert row()[0] == 4
-    assert software.steps(given)["repeated"] == 1
-    assert row()[0] == 4

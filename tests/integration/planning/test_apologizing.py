@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 from datetime import date, datetime, time, timedelta
 
 import pytest
-from typer.testing import CliRunner
 
-from motcua.commands.apologies import app
-from motcua.domain.apologies import ApologyRules, QuietHours
+from motcua.domain.apologies import ApologyRules
 from motcua.domain.clock import VIETNAM
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.jobs.gates import RunIncomplete
@@ -18,24 +16,24 @@ from motcua.jobs.notices import apologizing
 from motcua.jobs.notices.apologizing import apologize, evening_window, waiting_evenings
 from motcua.jobs.notices.picking_up import SourceFailed, pick_up
 from motcua.jobs.notices.planning import plan
-from motcua.jobs.notices.sending.sender import send
-from motcua.jobs.tasks import apologize_due_tomorrow as tasks
-from motcua.jobs.tasks.apologize_due_tomorrow import read_source
+from motcua.jobs.tasks.apologize_due_tomorrow import gate, read_source
 from motcua.store.ledger.database import connect
 from motcua.store.notices.apologies import forecast, letters_needed
 from motcua.store.notices.sources import ensure_source, lock_source
 from motcua.store.oversight.accounting import identity, summed_up
-from tests.ground import NHA_TRANG, TU_PHAP, VAN_PHONG, in_ledger, take_in
+from tests.ground import AWAY, NHA_TRANG, TU_PHAP, VAN_PHONG, in_ledger, send_at, take_in, type_command
 from tests.prove.notices.apology import simulate
 
 WEDNESDAY, THURSDAY, FRIDAY = date(2026, 11, 25), date(2026, 11, 26), date(2026, 11, 27)
 MODES = ("calendar", "working_day")
 MINUTE = timedelta(minutes=1)
-AWAY = "postgres://nobody:secret-word@127.0.0.1:1/none"
 
 
 def at(day, clock="17:30"):
     return datetime.combine(day, time.fromisoformat(clock), VIETNAM)
+
+
+LONG_BEFORE = at(date(2026, 11, 20), "08:00")
 
 
 def days(first, last):
@@ -86,10 +84,8 @@ class Evenings:
 
     @property
     def messages(self):
-        return [
-            (row["state"], row["reason"])
-            for row in self.rows("SELECT state, reason FROM motcua.messages WHERE kind = 'apology' ORDER BY message_id")
-        ]
+        found = self.rows("SELECT state, reason FROM motcua.messages WHERE kind = 'apology' ORDER BY message_id")
+        return [(row["state"], row["reason"]) for row in found]
 
     @property
     def record(self):
@@ -125,47 +121,24 @@ def due(one_stop, day, code="160915001", *, since=None, read_at=None, **changes)
 
 @pytest.mark.guarantee("apologies", "each row of the table of cases holds, in both modes")
 @pytest.mark.parametrize(
-    ("due_day", "by_mode"),
+    ("due_day", "by_calendar", "by_working_day"),
     [
-        pytest.param(
-            date(2016, 9, 5),
-            {"calendar": date(2016, 9, 4), "working_day": date(2016, 9, 1)},
-            id="Monday after the holiday of Friday 2/9/2016",
-        ),
-        pytest.param(
-            date(2026, 8, 22),
-            {"calendar": date(2026, 8, 21), "working_day": date(2026, 8, 21)},
-            id="Saturday that is worked in place of another day",
-        ),
-        pytest.param(
-            date(2026, 11, 28),
-            {"calendar": date(2026, 11, 27), "working_day": date(2026, 11, 27)},
-            id="Saturday, a day off",
-        ),
-        pytest.param(
-            date(2026, 11, 29),
-            {"calendar": date(2026, 11, 28), "working_day": date(2026, 11, 27)},
-            id="Sunday, a day off",
-        ),
-        pytest.param(
-            date(2016, 2, 10),
-            {"calendar": date(2016, 2, 9), "working_day": date(2016, 2, 5)},
-            id="Tết, a day off",
-        ),
-        pytest.param(
-            date(2026, 11, 26),
-            {"calendar": date(2026, 11, 25), "working_day": date(2026, 11, 25)},
-            id="an ordinary Thursday",
-        ),
+        pytest.param("2016-09-05", "2016-09-04", "2016-09-01", id="Monday after the holiday of Friday 2/9/2016"),
+        pytest.param("2026-08-22", "2026-08-21", "2026-08-21", id="Saturday that is worked in place of another day"),
+        pytest.param("2026-11-28", "2026-11-27", "2026-11-27", id="Saturday, a day off"),
+        pytest.param("2026-11-29", "2026-11-28", "2026-11-27", id="Sunday, a day off"),
+        pytest.param("2016-02-10", "2016-02-09", "2016-02-05", id="Tết, a day off"),
+        pytest.param("2026-11-26", "2026-11-25", "2026-11-25", id="an ordinary Thursday"),
     ],
 )
 @pytest.mark.parametrize("mode", MODES)
-def test_evening_of_a_due_date(one_stop, evenings, rows, mode, due_day, by_mode):
+def test_evening_of_a_due_date(one_stop, evenings, rows, mode, due_day, by_calendar, by_working_day):
+    due_day, told = (date.fromisoformat(day) for day in (due_day, by_calendar if mode == MODES[0] else by_working_day))
     evenings.mode(mode)
     evenings.enable(at(due_day - timedelta(days=20)))
     due(one_stop, due_day, read_at=at(due_day - timedelta(days=6), "08:00"))
     evenings.each(due_day - timedelta(days=6), due_day)
-    assert evenings.told == [(by_mode[mode], due_day)], "one, on that evening"
+    assert evenings.told == [(told, due_day)], "one, on that evening"
     (message,) = rows("SELECT text, state FROM motcua.messages")
     assert message["state"] == "queued"
     assert f"chua co ket qua vao ngay {due_day.day}/{due_day.month}/{due_day.year}." in message["text"]
@@ -219,13 +192,8 @@ def test_due_date_moved_after_the_apology_may_be_apologised_for_again(one_stop, 
 def test_same_day_dossier_and_due_date_set_after_the_hour_cannot_be_caught(one_stop, evenings, mode):
     evenings.mode(mode)
     due(one_stop, date(2026, 12, 15), "set late", since=at(WEDNESDAY, "08:00"))
-    due(
-        one_stop,
-        THURSDAY,
-        "known before it is received",
-        received_at=at(THURSDAY, "08:00"),
-        read_at=at(WEDNESDAY, "09:00"),
-    )
+    later = at(THURSDAY, "08:00")
+    due(one_stop, THURSDAY, "known before it is received", received_at=later, read_at=at(WEDNESDAY, "09:00"))
     # Set at 17:30:01, and read by the evening's own run.
     due(one_stop, THURSDAY, "set late", since=at(WEDNESDAY, "08:00"), updated_at=at(WEDNESDAY, "17:30:01"))
     counts = evenings.run(at(WEDNESDAY, "17:30:05"))
@@ -357,14 +325,6 @@ def test_record_of_an_evening_cannot_be_changed(one_stop, evenings, rows):
         rows("UPDATE motcua.apology_evenings SET state = 'missed'")
 
 
-def test_before_the_hour_nothing_is_due_and_the_log_says_so(one_stop, evenings, caplog):
-    due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
-    with caplog.at_level("INFO"):
-        counts = evenings.run(at(WEDNESDAY, "17:29"))
-    assert counts.evenings == {}
-    assert "no evening is due" in caplog.text
-
-
 def test_another_hour_can_be_set(one_stop, evenings, configure):
     configure(MOTCUA_APOLOGY_TIME="10:05")
     due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
@@ -377,25 +337,18 @@ def test_another_hour_can_be_set(one_stop, evenings, configure):
 # ----------------------------------------------------------------------------------------- outages and backfills
 
 
-def test_nobody_is_told_on_what_a_source_said_before_the_evening(one_stop, evenings, configure):
+def test_nobody_is_told_on_what_a_source_said_before_the_evening_or_long_ago(one_stop, evenings):
     due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "17:29:59"))
     counts = apologize(now=at(WEDNESDAY, "17:31"))
     assert counts.evenings == {}
     assert list(counts.waiting) == [NHA_TRANG]
     assert in_ledger(waiting_evenings, EVERYTHING, at(WEDNESDAY, "17:31")) == {WEDNESDAY: 1}
-    # The source comes back at half past six; the run of another DAG makes up for it.
-    pick_up("khanhhoa", now=at(WEDNESDAY, "18:30"))
-    counts = apologize(now=at(WEDNESDAY, "18:31"), left_over=True)
-    assert counts.messages == {"queued": 1}
-
-
-def test_nobody_is_told_on_old_knowledge_either(one_stop, evenings):
-    due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
     pick_up("khanhhoa", now=at(WEDNESDAY, "17:31"))
     assert apologize(now=at(WEDNESDAY, "17:42")).waiting
     assert evenings.told == []
-    pick_up("khanhhoa", now=at(WEDNESDAY, "17:43"))
-    assert apologize(now=at(WEDNESDAY, "17:44")).messages == {"queued": 1}
+    # The source comes back at half past six; the run of another DAG makes up for it.
+    pick_up("khanhhoa", now=at(WEDNESDAY, "18:30"))
+    assert apologize(now=at(WEDNESDAY, "18:31"), left_over=True).messages == {"queued": 1}
 
 
 def test_an_agency_whose_source_is_away_holds_up_no_other(one_stop, evenings, configure, rows):
@@ -450,7 +403,7 @@ def test_long_weekend_is_caught_up_by_day_only_until_the_desk_opens(one_stop, ev
 
 def test_outage_of_days_is_recorded_evening_by_evening_and_never_back_dated(one_stop, evenings, rows, caplog):
     for day in days(THURSDAY, date(2026, 12, 2)):
-        due(one_stop, day, f"due {day}", since=at(date(2026, 11, 20), "08:00"))
+        due(one_stop, day, f"due {day}", since=LONG_BEFORE)
     pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
     evenings.run(at(WEDNESDAY))
     one_stop.move(9, f"due {date(2026, 11, 28)}", at=at(FRIDAY, "11:00"))
@@ -475,7 +428,7 @@ def test_outage_of_days_is_recorded_evening_by_evening_and_never_back_dated(one_
 
 def test_backfill_settles_the_evening_that_ends_its_window_and_no_other(one_stop, evenings):
     for day in days(THURSDAY, date(2026, 11, 28)):
-        due(one_stop, day, f"due {day}", since=at(date(2026, 11, 20), "08:00"))
+        due(one_stop, day, f"due {day}", since=LONG_BEFORE)
     pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
     evenings.run(at(THURSDAY, "18:00"), Window(at(WEDNESDAY), at(THURSDAY)))
     assert evenings.told == [(THURSDAY, FRIDAY)]
@@ -484,15 +437,6 @@ def test_backfill_settles_the_evening_that_ends_its_window_and_no_other(one_stop
     assert evenings.messages == [("queued", None), ("expired", "missed")], "pointless by now"
     evenings.run(at(THURSDAY, "18:00"), Window(at(date(2026, 11, 10)), at(date(2026, 11, 11))))
     assert evenings.record == {THURSDAY: "done", WEDNESDAY: "missed"}, "nothing was known of that day"
-
-
-def test_window_of_a_backfill_holds_the_evening_that_its_run_is_named_after():
-    # As Airflow makes it: the run that starts at 17:30 of a day has the interval from the evening before.
-    window = evening_window(Window(at(WEDNESDAY), at(THURSDAY)), ApologyRules())
-    assert window.holds(at(THURSDAY))
-    assert not window.holds(at(WEDNESDAY))
-    assert not window.holds(at(THURSDAY) - MINUTE)
-    assert evening_window(EVERYTHING, ApologyRules()) is EVERYTHING
 
 
 # ----------------------------------------------------------------------------------------------- up to the phone
@@ -505,14 +449,14 @@ def apologies_asked(gateway):
 def test_apology_reaches_the_gateway_and_the_result_still_follows(one_stop, evenings, gateway):
     due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
     evenings.run(at(WEDNESDAY, "17:30:05"))
-    send("run", clock=lambda: at(WEDNESDAY, "17:30:10"))
+    send_at(at(WEDNESDAY, "17:30:10"))
     assert gateway.asked[-1]["text"] == (
         "Thong bao: Ho so cua quy Ong/Ba (160915001) chua co ket qua vao ngay 26/11/2026. UBND TP Nha Trang chan thanh"
         " xin loi. Ong/Ba vui long den nhan ket qua khi co tin nhan tiep theo"
     )
     one_stop.move(9, at=at(WEDNESDAY, "17:33"))
     take_in(now=at(WEDNESDAY, "17:33:01"))
-    send("run", clock=lambda: at(WEDNESDAY, "17:33:02"))
+    send_at(at(WEDNESDAY, "17:33:02"))
     assert len(gateway.asked) == 2
     assert "da duoc giai quyet xong" in gateway.asked[-1]["text"]
 
@@ -533,7 +477,7 @@ def test_dossier_that_changed_meanwhile_is_cancelled_just_before_the_sms_leaves(
     evenings.run(at(WEDNESDAY, "17:30:05"))
     change(one_stop)
     pick_up("khanhhoa", now=at(WEDNESDAY, "17:45"))
-    send("run", clock=lambda: at(WEDNESDAY, "17:45:01"))
+    send_at(at(WEDNESDAY, "17:45:01"))
     assert apologies_asked(gateway) == []
     assert [state for state, _ in evenings.messages] == ["cancelled"]
 
@@ -543,11 +487,11 @@ def test_apology_that_meets_the_night_before_the_desk_opens_expires(one_stop, ev
     due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
     evenings.run(at(WEDNESDAY, "17:30:05"))
     gateway.answer = (503, "Temporal failure, try again later.")
-    send("run", clock=lambda: at(WEDNESDAY, "17:30:10"))
+    send_at(at(WEDNESDAY, "17:30:10"))
     gateway.answer = (202, "0: Accepted for delivery")
     asked = len(gateway.asked)
     pick_up("khanhhoa", now=at(WEDNESDAY, "20:59:59"))
-    send("run", clock=lambda: at(WEDNESDAY, "21:00"))
+    send_at(at(WEDNESDAY, "21:00"))
     assert evenings.messages == [("expired", "too_late")]
     assert len(gateway.asked) == asked
 
@@ -559,21 +503,21 @@ def test_by_night_an_apology_rests_and_goes_on_in_the_morning(one_stop, evenings
     evenings.run(at(FRIDAY, "20:59:58"))
     for moment in (at(FRIDAY, "21:00"), at(saturday, "06:59:59")):
         pick_up("khanhhoa", now=moment)
-        send("run", clock=lambda moment=moment: moment)
+        send_at(moment)
     assert evenings.messages == [("queued", None)]
     assert gateway.asked == []
     pick_up("khanhhoa", now=at(saturday, "07:00:01"))
-    send("run", clock=lambda: at(saturday, "07:00:02"))
+    send_at(at(saturday, "07:00:02"))
     assert evenings.messages == [("accepted", None)]
 
 
 def test_no_apology_leaves_on_what_its_source_said_long_ago(one_stop, evenings, gateway):
     due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
     evenings.run(at(WEDNESDAY, "17:30:05"))
-    send("run", clock=lambda: at(WEDNESDAY, "17:41"))
+    send_at(at(WEDNESDAY, "17:41"))
     assert gateway.asked == []
     pick_up("khanhhoa", now=at(WEDNESDAY, "17:42"))
-    send("run", clock=lambda: at(WEDNESDAY, "17:42:01"))
+    send_at(at(WEDNESDAY, "17:42:01"))
     assert evenings.messages == [("accepted", None)]
 
 
@@ -587,24 +531,14 @@ def test_phone_mended_while_it_is_useful_reopens_the_apology(one_stop, evenings,
     assert sorted(evenings.messages) == [("queued", "phone_mended"), ("suppressed", "landline")]
 
 
-def test_two_apologies_of_one_dossier_for_two_dates_are_both_sent(one_stop, evenings, gateway):
-    due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
-    evenings.run(at(WEDNESDAY, "20:58"))
-    send("run", clock=lambda: at(WEDNESDAY, "20:59"))
-    due(one_stop, FRIDAY, updated_at=at(THURSDAY, "09:00"))
-    evenings.run(at(THURSDAY, "17:30:05"))
-    send("run", clock=lambda: at(THURSDAY, "17:30:06"))
-    assert len(apologies_asked(gateway)) == 2
-
-
 def test_backfill_sends_its_evenings_apologies_and_nothing_else(one_stop, evenings, gateway):
     due(one_stop, THURSDAY, "apology")
-    due(one_stop, date(2026, 12, 20), "result", since=at(date(2026, 11, 20), "08:00"), read_at=at(WEDNESDAY, "08:00"))
+    due(one_stop, date(2026, 12, 20), "result", since=LONG_BEFORE, read_at=at(WEDNESDAY, "08:00"))
     one_stop.move(9, "result", at=at(WEDNESDAY, "12:00"))
     window = Window(at(WEDNESDAY - timedelta(days=1)), at(WEDNESDAY))
     evenings.run(at(WEDNESDAY, "18:00"), window)
     plan(now=at(WEDNESDAY, "18:00"))
-    send("run", evening_window(window, ApologyRules()), clock=lambda: at(WEDNESDAY, "18:00:01"))
+    send_at(at(WEDNESDAY, "18:00:01"), window=evening_window(window, ApologyRules()))
     assert len(gateway.asked) == len(apologies_asked(gateway)) == 1
 
 
@@ -615,30 +549,24 @@ READ_JUST_NOW = "UPDATE motcua.sources SET picked_up_at = now()"
 """Nobody is owed a reading, by the clock of the gate."""
 
 
-def test_gate_is_red_while_an_evening_waits_and_names_no_one(one_stop, evenings, rows, monkeypatch):
+def test_gate_is_red_while_an_evening_waits_and_names_no_one(one_stop, evenings, rows):
     due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
-
-    class Later(datetime):
-        @classmethod
-        def now(cls, tz=None):
-            return at(WEDNESDAY, "17:31").astimezone(tz)
-
-    monkeypatch.setattr(tasks, "datetime", Later)
+    later = at(WEDNESDAY, "17:31")
     with pytest.raises(RunIncomplete, match=r"evening of 25/11/2026 of 1 agency\(ies\) waits"):
-        tasks.gate("run", EVERYTHING)
+        gate("run", EVERYTHING, now=later)
     evenings.run(at(WEDNESDAY, "17:30:30"))
     rows(READ_JUST_NOW)
-    tasks.gate("run", EVERYTHING)
+    gate("run", EVERYTHING, now=later)
 
 
 def test_unconfirmed_year_is_said_and_makes_no_run_red(one_stop, evenings, rows, caplog):
     rows(READ_JUST_NOW)
-    tasks.gate("run", EVERYTHING)
+    gate("run", EVERYTHING)
     assert "is not confirmed for khanh_hoa" in caplog.text
 
 
-def test_quiet_hours_are_those_of_the_rules(one_stop, evenings, monkeypatch):
-    monkeypatch.setattr(apologizing, "apology_rules", lambda: ApologyRules(quiet=QuietHours(time(0), time(0))))
+def test_quiet_hours_are_those_that_are_set(one_stop, evenings, configure):
+    configure(MOTCUA_APOLOGY_QUIET_FROM="00:00", MOTCUA_APOLOGY_QUIET_UNTIL="00:00")
     due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
     assert evenings.run(at(THURSDAY, "06:59")).messages == {"queued": 1}
 
@@ -679,12 +607,12 @@ def test_forecast_tells_right_from_wrong_and_why_a_late_dossier_was_not_told(one
     due(one_stop, THURSDAY, "no phone", applicant_phone=None)
     one_stop.move(9, "refused at the desk", at=at(WEDNESDAY, "12:00"))
     one_stop.move(9, "finished in time", at=at(WEDNESDAY, "12:00"))
-    due(one_stop, date(2026, 12, 20), "set late", since=at(date(2026, 11, 20), "08:00"), read_at=at(WEDNESDAY, "13:00"))
+    due(one_stop, date(2026, 12, 20), "set late", since=LONG_BEFORE, read_at=at(WEDNESDAY, "13:00"))
     evenings.run(at(WEDNESDAY, "17:30:05"))
     one_stop.move(9, "given back next day", at=at(WEDNESDAY, "17:31"))
     pick_up("khanhhoa", now=at(WEDNESDAY, "17:31:10"))
-    send("run", clock=lambda: at(WEDNESDAY, "17:31:20"))
-    due(one_stop, THURSDAY, "set late", since=at(date(2026, 11, 20), "08:00"), updated_at=at(WEDNESDAY, "18:00"))
+    send_at(at(WEDNESDAY, "17:31:20"))
+    due(one_stop, THURSDAY, "set late", since=LONG_BEFORE, updated_at=at(WEDNESDAY, "18:00"))
     due(one_stop, date(2026, 12, 20), "moved", updated_at=at(THURSDAY, "09:00"))
     due(one_stop, THURSDAY, "not seen", since=at(WEDNESDAY, "19:00"))
     due(one_stop, THURSDAY, "same day", since=at(THURSDAY, "07:30"))
@@ -716,7 +644,7 @@ def test_forecast_of_a_weekend_is_judged_on_the_effective_day(one_stop, evenings
     saturday, monday = date(2026, 11, 28), date(2026, 11, 30)
     due(one_stop, saturday, read_at=at(FRIDAY, "08:00"))
     evenings.run(at(FRIDAY, "17:30:05"))
-    send("run", clock=lambda: at(FRIDAY, "17:30:06"))
+    send_at(at(FRIDAY, "17:30:06"))
     one_stop.move(9, at=at(monday, "09:00"))
     pick_up("khanhhoa", now=at(monday, "09:01"))
     assert outcomes(at(monday, "23:59")) == {}
@@ -725,9 +653,7 @@ def test_forecast_of_a_weekend_is_judged_on_the_effective_day(one_stop, evenings
 
 def test_days_that_no_evening_was_about_are_named(one_stop, evenings):
     due(one_stop, THURSDAY, "first")
-    due(
-        one_stop, date(2026, 11, 28), "unsettled", since=at(date(2026, 11, 20), "08:00"), read_at=at(WEDNESDAY, "08:00")
-    )
+    due(one_stop, date(2026, 11, 28), "unsettled", since=LONG_BEFORE, read_at=at(WEDNESDAY, "08:00"))
     evenings.run(at(WEDNESDAY, "17:30:05"))
     assert outcomes(at(date(2026, 11, 29), "08:00")) == {("missed", "queued"): 1, ("missed", "no_evening"): 1}
 
@@ -735,15 +661,9 @@ def test_days_that_no_evening_was_about_are_named(one_stop, evenings):
 def test_letters_are_listed_for_whoever_is_late_or_will_be(one_stop, evenings):
     due(one_stop, WEDNESDAY, "late")
     due(one_stop, THURSDAY, "late tomorrow")
-    due(one_stop, FRIDAY, "in time", since=at(date(2026, 11, 20), "08:00"))
+    due(one_stop, FRIDAY, "in time", since=LONG_BEFORE)
     due(one_stop, WEDNESDAY, "clock stands", status_code=5, read_at=at(WEDNESDAY, "08:00"))
-    due(
-        one_stop,
-        date(2026, 11, 24),
-        "moved once",
-        since=at(date(2026, 11, 20), "08:00"),
-        read_at=at(WEDNESDAY, "09:00"),
-    )
+    due(one_stop, date(2026, 11, 24), "moved once", since=LONG_BEFORE, read_at=at(WEDNESDAY, "09:00"))
     due(one_stop, WEDNESDAY, "moved once", since=at(WEDNESDAY, "09:30"))
     evenings.run(at(WEDNESDAY, "17:30:05"))
     listed = in_ledger(letters_needed, THURSDAY)
@@ -759,12 +679,11 @@ def test_letters_are_listed_for_whoever_is_late_or_will_be(one_stop, evenings):
 def test_commands_speak_of_evenings_forecast_and_letters(one_stop, evenings):
     due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
     evenings.run(at(WEDNESDAY, "17:30:05"))
-    terminal = CliRunner()
-    for arguments in (["evenings", "--days", "9000"], ["forecast", "--month", "2026-11"], ["letters"]):
-        answer = terminal.invoke(app, arguments)
-        assert not isinstance(answer.exception, Exception) or answer.exit_code in (0, 1), answer.output
+    for words in (["evenings", "--days", "9000"], ["forecast", "--month", "2026-11"], ["letters"]):
+        answer = type_command("apologies", *words, exits=None)
+        assert answer.exit_code in (0, 1), answer.output
         assert "0905123456" not in answer.output
-    assert terminal.invoke(app, ["forecast", "--month", "November"]).exit_code == 2
+    type_command("apologies", "forecast", "--month", "November", exits=2)
 
 
 # -------------------------------------------------------------------------------------------- three weeks of outages
@@ -785,11 +704,9 @@ def test_two_runs_at_once_settle_an_evening_once(one_stop, evenings):
         due(one_stop, THURSDAY, f"D-{number}")
     pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
     read_source("khanhhoa", EVERYTHING, at(WEDNESDAY, "17:30:05"))
-    runs = [threading.Thread(target=apologize, args=(EVERYTHING, at(WEDNESDAY, "17:30:06"))) for _ in range(3)]
-    for run in runs:
-        run.start()
-    for run in runs:
-        run.join()
+    with ThreadPoolExecutor(3) as runs:
+        for run in [runs.submit(apologize, EVERYTHING, at(WEDNESDAY, "17:30:06")) for _ in range(3)]:
+            run.result()
     assert evenings.messages == [("queued", None)] * 30
     assert evenings.record == {WEDNESDAY: "done"}
 

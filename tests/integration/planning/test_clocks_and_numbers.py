@@ -58,20 +58,13 @@ def desk(one_stop, request):
 
 
 @pytest.fixture
-def told(rows):
-    def read():
-        found = rows(
-            "SELECT d.dossier_code, m.kind, m.state FROM motcua.messages AS m"
-            " INNER JOIN motcua.dossiers AS d USING (dossier_id) ORDER BY m.message_id"
-        )
-        return [(row["dossier_code"], row["kind"], row["state"]) for row in found]
-
-    return read
+def told(messages):
+    """What was told, of which dossier."""
+    return lambda: [(code, kind, state) for kind, code, state in messages()]
 
 
 @pytest.mark.guarantee("what-fires", "a source's clock that is set back, and righted again, loses nothing")
-@pytest.mark.parametrize("back", [HOUR, 7 * HOUR, 20 * MINUTE, 25 * HOUR], ids=str)
-@pytest.mark.parametrize("is_righted", [False, True], ids=["stays wrong", "is righted before anybody looks"])
+@pytest.mark.parametrize(("back", "is_righted"), [(20 * MINUTE, False), (7 * HOUR, False), (25 * HOUR, True)])
 def test_what_a_clock_that_was_set_back_wrote_is_told(desk, told, rows, back, is_righted):
     desk.moves("A-1", 4, desk=False)
     desk.moves("A-2", 4, desk=False)

@@ -176,22 +176,6 @@ def test_what_may_have_been_told_without_a_journal_is_released_by_people(one_sto
     assert balances()
 
 
-def test_without_a_journal_nothing_is_held_where_a_person_says_that_nothing_was_sent(one_stop, gateway, states):
-    event(one_stop, 0)
-    run()
-    event(one_stop, 1, NOW + MINUTE)
-    shutil.rmtree(settings().journal_folder)
-    run(NOW + 2 * MINUTE)
-    code, words = close(
-        "--reason", "Ổ đĩa của nhật ký hỏng, sổ cái nguyên vẹn", "--nothing-sent", "--as-department", "--yes"
-    )
-    assert code == 0, words
-    run(NOW + 3 * MINUTE)
-    assert told(gateway) == Counter({"000": 1, "001": 1})
-    run(NOW + 4 * MINUTE)
-    assert states()["D-1"] == ("accepted", None)
-
-
 @pytest.mark.guarantee("restored", "a journal that is put back is read, and sending goes on by itself")
 def test_journal_that_is_put_back_is_read(one_stop, gateway, restorable, states, tmp_path):
     for number in range(2):
@@ -213,26 +197,12 @@ def test_journal_that_is_put_back_is_read(one_stop, gateway, restorable, states,
     assert states()["D-2"] == ("accepted", "restored")
 
 
-def test_ledger_from_before_there_was_a_journal_is_behind_it(one_stop, gateway, restorable, states):
-    for number in range(2):
-        event(one_stop, number)
-    take_in()
-    restorable.keep()
-    send("run", clock=lambda: NOW)
-    restorable.put_back()
-    assert restorable.rows("SELECT * FROM motcua.journals") == []
-    run(NOW + MINUTE)
-    assert told(gateway) == Counter({"000": 1, "001": 1})
-    assert len(restorable.rows("SELECT * FROM motcua.journals")) == 1
-
-
 @pytest.mark.guarantee(
     "restored",
     "what was told in the gap is not taken for an earlier message of its dossier, whatever was read again before the "
     "journal",
 )
-@pytest.mark.parametrize("read_again", ["nothing", "unplanned", "planned"])
-@pytest.mark.parametrize("by_row", [False, True])
+@pytest.mark.parametrize(("read_again", "by_row"), [("nothing", True), ("unplanned", False), ("planned", True)])
 def test_second_result_that_was_told_in_the_gap_is_not_taken_for_the_first(
     one_stop, gateway, restorable, read_again, by_row
 ):
@@ -370,19 +340,6 @@ def test_what_only_the_watch_noticed_is_held_for_people(one_stop, gateway, resto
     run(NOW + 4 * MINUTE)
     assert told(gateway) == Counter({"000": 1, "002": 1})
     assert states()["D-1"] == ("unknown", "restored")
-
-
-def test_gap_that_the_journal_explained_is_not_opened_again_by_the_watch(one_stop, gateway, restorable):
-    event(one_stop, 0)
-    take_in()
-    restorable.keep()
-    send("run", clock=lambda: NOW)
-    restorable.put_back()
-    run(NOW + MINUTE)
-    with connect() as ledger:
-        hold_what_went_back(ledger, 1, NOW, NOW + 2 * MINUTE)
-    assert len(restorable.rows("SELECT * FROM motcua.gaps")) == 1
-    assert run(NOW + 3 * MINUTE).gap is None
 
 
 def test_gap_that_the_watch_noticed_first_is_explained_by_the_journal(one_stop, gateway, restorable, states):

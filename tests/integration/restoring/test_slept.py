@@ -324,29 +324,6 @@ def test_sender_whose_ledger_is_put_back_under_it_ends(one_stop, gateway, restor
     assert send("next", clock=lambda: NOW).gap is not None
 
 
-def test_sender_ends_when_another_run_finds_the_sleep(one_stop, gateway, restorable, monkeypatch):
-    run()
-    beat_often(monkeypatch)
-    for number in range(40):
-        event(one_stop, number, NOW)
-    take_in()
-
-    def found(asked):
-        if len(gateway.asked) == 3:
-            restorable.rows(
-                "INSERT INTO motcua.gaps (kind, noticed_at, lost_attempts, held_messages, slept_since, held_until)"
-                " VALUES ('slept', %s, 0, 0, %s, %s)",
-                NOW,
-                NOW,
-                NOW,
-            )
-        return 202, "0: Accepted for delivery"
-
-    gateway.answer_to, gateway.seconds = found, 0.2  # from beat to beat
-    send("under", clock=lambda: NOW)
-    assert 3 <= len(gateway.asked) < 40
-
-
 def test_second_sleep_before_anybody_answered_holds_what_came_between(one_stop, gateway, restorable):
     run()
     event(one_stop, 0, NOW + MINUTE)

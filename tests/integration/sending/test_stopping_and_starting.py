@@ -11,9 +11,11 @@ from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.tasks.notify_transitions import send_messages
 from motcua.sandbox.network.scripted import ScriptedGateway
-from motcua.store.notices.gateways import GatewayStop, stop_gateway
-from tests.ground import NOW, in_ledger, register_templates, send_at, states
-from tests.integration.sending.test_routing import MOBIFONE, VIETTEL, changes, queue
+from motcua.store.notices import attempts
+from motcua.store.notices.gateways import GatewayStop, ensure_gateway, stop_gateway
+from motcua.store.notices.messages import Departing, begin_sending
+from tests.ground import NOW, in_ledger, register_templates, report, send_at, states
+from tests.integration.sending.test_routing import VIETTEL, changes, queue
 
 pytestmark = pytest.mark.alone
 
@@ -76,20 +78,6 @@ def test_number_that_is_refused_again_and_again_counts_once(one_stop, gateway, r
         send_at(NOW + round_ * timedelta(hours=1))
     assert len(gateway.asked) == 20
     assert stops(rows) == []
-
-
-def test_carrier_of_which_every_number_is_refused_is_stopped_whichever_run_was_refused(one_stop, gateway, rows):
-    gateway.answer = NOT_ROUTABLE
-    queue(one_stop, *[VIETTEL] * 6)
-    send_at(NOW)
-    assert stops(rows) == []
-    queue(one_stop, *[VIETTEL] * 12)
-    send_at(NOW + SECOND, "another run")
-    assert 10 <= len(gateway.asked) < 18
-    assert [(stop["concerns"], stop["subject"]) for stop in stops(rows)] == [("carrier", "Viettel")]
-    queue(one_stop, MOBIFONE)
-    send_at(NOW + SECOND)
-    assert gateway.asked[-1]["to"].startswith("+84905123"), "others are not stopped"
 
 
 @pytest.mark.guarantee(
@@ -160,28 +148,6 @@ def test_gateway_that_is_back_within_seconds_is_used_within_seconds(one_stop, ga
     assert stops(rows) == []
 
 
-def test_messages_that_a_busy_gateway_turned_away_wait_for_it_and_not_for_themselves(one_stop, gateway, rows):
-    queue(one_stop, *[VIETTEL] * 20)
-    gateway.answer = BUSY
-    send_at()
-    gateway.answer = TAKEN
-    send_at(NOW + 2 * SECOND)
-    assert set(states(rows)) == {("accepted", None)}
-
-
-def test_gateway_that_stays_away_is_tried_after_longer_and_longer_pauses(one_stop, gateway, rows):
-    queue(one_stop, *[VIETTEL] * 20)
-    gateway.answer = BUSY
-    send_at()
-    asked, moment = len(gateway.asked), NOW
-    for pause in (2, 4, 8, 16, 32, 64, 128, 256, 300, 300):
-        send_at(moment + timedelta(seconds=pause - 1))
-        moment += timedelta(seconds=pause)
-        send_at(moment)
-        asked += 1
-        assert len(gateway.asked) == asked
-
-
 @pytest.mark.guarantee(
     "gateways-that-fail",
     "a stopped gateway is tried with one message after each pause; pauses grow, more where a try costs a message",
@@ -197,25 +163,16 @@ def test_tries_that_cost_a_message_are_fewer(one_stop, gateway, rows):
     assert states(rows).count(("queued", None)) == 30 - unknown
 
 
-def test_gateway_that_refuses_one_number_when_it_is_tried_again_works(one_stop, gateway, rows):
+@pytest.mark.guarantee("gateways-that-fail", "one reset after an outage stops nothing")
+@pytest.mark.parametrize("script", [[TAKEN, "reset"], [NOT_ROUTABLE]], ids=["a reset", "a refused number"])
+def test_one_reset_or_refused_number_after_an_outage_stops_nothing(one_stop, gateway, rows, script):
     queue(one_stop, *[VIETTEL] * 20)
     gateway.answer = BUSY
     send_at()
-    gateway.answer, gateway.script = TAKEN, [NOT_ROUTABLE]
+    gateway.answer, gateway.script = TAKEN, script
     send_at(NOW + 3 * SECOND)
     assert states(rows).count(("accepted", None)) == 19
     assert stops(rows) == []
-
-
-@pytest.mark.guarantee("gateways-that-fail", "one reset after an outage stops nothing")
-def test_one_reset_after_an_outage_stops_nothing(one_stop, gateway, rows):
-    queue(one_stop, *[VIETTEL] * 20)
-    gateway.answer = BUSY
-    send_at()
-    gateway.answer, gateway.script = TAKEN, [TAKEN, "reset"]
-    send_at(NOW + 3 * SECOND)
-    assert sorted(set(states(rows))) == [("accepted", None), ("unknown", "no_answer")]
-    assert states(rows).count(("accepted", None)) == 19
 
 
 @pytest.mark.guarantee("gateways-that-fail", "a gateway that takes one now and then costs few messages")
@@ -301,8 +258,6 @@ def test_restart_of_three_seconds_is_over_within_the_same_run(one_stop, gateway,
     "each finished attempt says how it ended, also a dead sender's that a receipt told of",
 )
 def test_every_finished_attempt_says_how_it_ended(one_stop, gateway, rows):
-    from tests.ground import report
-
     queue(one_stop, *[VIETTEL] * 40)
     gateway.script = [BUSY, NOT_ROUTABLE, (400, "Missing receiver number"), (500, "oops"), "reset"] + [TAKEN] * 7
 
@@ -327,11 +282,6 @@ def test_every_finished_attempt_says_how_it_ended(one_stop, gateway, rows):
     "each finished attempt says how it ended, also a dead sender's that a receipt told of",
 )
 def test_attempt_of_a_dead_sender_that_a_receipt_told_of_says_so(one_stop, gateway, rows):
-    from motcua.store.notices import attempts
-    from motcua.store.notices.gateways import ensure_gateway
-    from motcua.store.notices.messages import Departing, begin_sending
-    from tests.ground import report
-
     queue(one_stop, VIETTEL)
     message_id = rows("SELECT message_id FROM motcua.messages")[0]["message_id"]
     value = Departing(message_id, "of the dead", "+84981234000", "Viettel", 1)

@@ -151,22 +151,3 @@ def test_outage_costs_no_more_messages_than_were_in_flight_although_more_were_re
     assert states(rows).count(("unknown", "no_answer")) == unknown
     held_back = rows("SELECT 1 FROM motcua.attempts WHERE gateway_code = 'held back' AND state = 'failed'")
     assert len(held_back) == states(rows).count(("queued", "held_back"))
-
-
-def test_answers_of_a_turn_that_fails_are_written_all_the_same(one_stop, gateway, rows, monkeypatch):
-    from motcua.store.notices import messages
-
-    queue_results(one_stop, 12)
-    claim, claims = messages.claim, []
-
-    def fail_the_second_time(*arguments):
-        claims.append(1)
-        if len(claims) == 2:
-            raise ZeroDivisionError
-        return claim(*arguments)
-
-    monkeypatch.setattr(messages, "claim", fail_the_second_time)
-    with pytest.raises(ZeroDivisionError):
-        send_at(NOW)
-    assert {state for state, _ in states(rows)} == {"accepted", "queued"}
-    assert [state for state, _ in states(rows)].count("accepted") == len(gateway.asked)
