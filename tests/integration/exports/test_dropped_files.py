@@ -14,10 +14,11 @@ from motcua.jobs.exports import folders, taking
 from motcua.jobs.exports.taking import SETTLED, has_unread_files, take_files
 from motcua.jobs.intake.taking import take
 from motcua.jobs.notices.watching import CatchUp, sources_to_read
+from motcua.store.agencies import save_agencies
 from motcua.store.intake.exports import accept_file, count_states, list_vanished
 from motcua.store.intake.pushes import sign_in
 from motcua.store.ledger.database import INTAKE, connect
-from tests.ground import NHA_TRANG, TU_PHAP, in_ledger, until
+from tests.ground import NHA_TRANG, TU_PHAP, VAN_PHONG, agency, in_ledger, until
 from tests.integration.exports.conftest import (
     CHANGES,
     FORM,
@@ -398,16 +399,16 @@ def test_field_that_is_not_in_the_file_stays_and_one_that_is_empty_is_emptied(so
 
 
 def test_agency_is_that_of_the_line_or_of_the_dossiers_code_and_none_but_the_files_own(software, rows):
-    rows("DELETE FROM intake.client_agencies WHERE agency_code = %s", TU_PHAP)
+    in_ledger(save_agencies, [agency(VAN_PHONG)], "tests")
     software.drop(
         line("H-1", agency="H32.30"),
-        line("H-2", agency="thành phố NHA TRANG"),
-        line(f"{NHA_TRANG}-261120-0001", agency=""),
+        line("H-2", agency="sở tư PHÁP"),
+        line(f"{TU_PHAP}-261120-0001", agency=""),
         line("H-4", agency=""),
         line("H-5", agency="999"),
-        line("H-6", agency=TU_PHAP),
+        line("H-6", agency=VAN_PHONG),
     )
     assert software.read() == {"taken": 1}
     found = {row["dossier_code"]: row["agency_code"] for row in rows("SELECT * FROM intake.source_dossiers")}
-    assert found == dict.fromkeys(("H-1", f"{NHA_TRANG}-261120-0001"), NHA_TRANG)
-    assert set(faults_of(last())) == {("unknown_agency", 3), ("no_agency", 5), ("unknown_agency", 6), ("not_ours", 7)}
+    assert found == {"H-1": NHA_TRANG, "H-2": TU_PHAP, f"{TU_PHAP}-261120-0001": TU_PHAP}
+    assert faults_of(last()) == [("no_agency", 5), ("unknown_agency", 6), ("not_ours", 7)]

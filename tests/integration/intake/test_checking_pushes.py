@@ -79,9 +79,6 @@ def test_fault_in_what_is_pushed_is_named_by_the_field_that_its_vendor_sends(
     assert said.title in shown.output
 
 
-@pytest.mark.guarantee(
-    "broken-rows", "what is wrong with what software pushes is named by the same check, by the fields that it sends"
-)
 def test_statuses_that_nobody_knows_a_desk_that_is_never_reached_and_a_client_that_went_silent_are_named(
     software, rows
 ):

@@ -44,17 +44,23 @@ def test_row_of_a_result_that_was_taken_back_and_is_there_again_says_so(software
 def test_row_and_its_words_follow_steps_where_no_row_comes_with_them_and_never_an_older_one(software, row, rows):
     now = datetime.now(UTC)
     software.dossiers(dossier("H-1", 4))
-    given = step("H-1", 9, now - timedelta(hours=1))
-    software.steps(given)
+    software.steps(step("H-1", 9, now - timedelta(hours=1)))
     assert row()[:2] == (9, True), "its citizen is told so, whatever the row had said"
     for hours, status in ((2, 4), (4, 2)):
         software.steps(step("H-1", status, now - timedelta(hours=hours)))
         assert row()[:2] == (9, True)
     assert rows("SELECT step_name FROM intake.source_dossiers") == [{"step_name": "Trả kết quả"}]
-    software.dossiers(dossier("H-1", 9))
+
+
+def test_step_that_is_sent_again_overturns_no_row_that_was_taken_back_since(software, row):
+    given = step("H-1", 9, datetime.now(UTC) - timedelta(hours=2))
+    for status, steps in ((4, []), (9, [given])):
+        software.dossiers(dossier("H-1", status))
+        software.steps(*steps)
     software.dossiers(dossier("H-1", 4, NgayHenTra=""))
+    assert row()[0] == 4
     assert software.steps(given)["repeated"] == 1
-    assert row()[0] == 4, "a step that is sent again overturns no row that was taken back since"
+    assert row()[0] == 4
 
 
 def test_row_of_an_ended_dossier_is_not_taken_back_by_a_step_that_comes_late(software, row, run, messages):

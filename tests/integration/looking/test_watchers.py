@@ -14,6 +14,7 @@ from motcua.jobs.notices import looking
 from motcua.jobs.notices.looking import Asking, Watcher, _Telling, asking, part_of, pause_of
 from motcua.jobs.notices.picking_up import SourceFailed, pick_up
 from motcua.jobs.notices.planning import plan
+from motcua.jobs.notices.stopping import stop
 from motcua.jobs.notices.watching import CatchUp, ToRead, in_batches, sources_to_read
 from motcua.jobs.tasks.notify_transitions import name_of_batch, pick_up_sources
 from motcua.store.ledger.database import connect
@@ -22,7 +23,6 @@ from motcua.store.notices.gaps import begin_gap
 from motcua.store.notices.gateways import GatewayStop, ensure_gateway, stop_gateway
 from motcua.store.notices.messages import left_waiting
 from motcua.store.notices.sources import ensure_source, note_failure, told_of_sources
-from motcua.store.notices.stops import save_stop
 from tests.crash.processes import Forked
 from tests.ground import NOW, ask, in_ledger, until
 from tests.integration.looking.conftest import HEALTHY, MUTE, READ_AT, REFUSING, SLEEPING, Province
@@ -123,25 +123,6 @@ def test_watcher_that_is_gone_is_not_counted(province: Province, watching, rows,
     until(lambda: watchers() == 2)
     frozen.kill()
     frozen.end()
-
-
-def test_watcher_counts_only_when_all_its_sources_were_looked_at(province: Province, watching, patient):
-    news = watching()
-    until(lambda: province.mute_callers() == len(MUTE))
-    province.healthy.dossier()
-    until(lambda: set(news) == set(HEALTHY))
-    assert watchers() == 0
-
-
-def test_news_is_news_no_longer_once_it_was_picked_up(province: Province, watching, configure):
-    configure(MOTCUA_SOURCES=f"{HEALTHY[0]},{HEALTHY[1]}")
-    watching()
-    until(lambda: watchers() == 1)
-    province.healthy.dossier()
-    province.healthy.move(9)
-    until(lambda: told("has_news") == {HEALTHY[0], HEALTHY[1]})
-    assert pick_up(HEALTHY[0], now=NOW).transitions == 1
-    assert HEALTHY[0] not in told("has_news"), "whether its watcher has looked again or not"
 
 
 @pytest.mark.guarantee("airflow", "what watchers tell is picked up without asking the sources again")
@@ -268,31 +249,17 @@ def test_messages_that_a_sender_left_behind_wake_a_run(left_behind, watching, ro
 
 
 def test_messages_that_may_not_go_wake_nobody(left_behind, rows):
-    moment = datetime.now(UTC)
-    hour = timedelta(hours=1)
+    moment, hour = datetime.now(UTC), timedelta(hours=1)
     in_ledger(ensure_gateway, "kannel")
-    in_ledger(stop_gateway, GatewayStop("kannel", "gateway", "", moment, moment + hour, "tests"), changed_by="tests")
-    assert left(moment) == 0
-    assert left(moment + 2 * hour) == 1, "its pause is over"
-    rows("DELETE FROM motcua.gateway_stops")
-    with connect() as ledger:
-        (row,) = rows("SELECT carrier FROM motcua.messages")
-        carrier = GatewayStop("kannel", "carrier", row["carrier"], moment, moment + hour, "tests")
-        stop_gateway(ledger, carrier, changed_by="tests")
-    assert left(moment) == 0
-    rows("DELETE FROM motcua.gateway_stops")
+    (row,) = rows("SELECT carrier FROM motcua.messages")
+    for concerns, subject in (("gateway", ""), ("carrier", row["carrier"])):
+        stopped = GatewayStop("kannel", concerns, subject, moment, moment + hour, "tests")
+        in_ledger(stop_gateway, stopped, changed_by="tests")
+        assert (left(moment), left(moment + 2 * hour)) == (0, 1), "until its pause is over"
+        rows("DELETE FROM motcua.gateway_stops")
     assert left(moment) == 1
-    in_ledger(
-        save_stop,
-        kind="result",
-        agency_code=None,
-        stopped_at=moment,
-        until=moment + hour,
-        stopped_by="lan",
-        reason="tests",
-    )
-    assert left(moment) == 0
-    assert left(moment + 2 * hour) == 1
+    stop(kind="result", agency=None, until=moment + hour, reason="Mẫu tin sai", stopped_by="lan", now=moment)
+    assert (left(moment), left(moment + 2 * hour)) == (0, 1)
     rows("UPDATE motcua.messages SET next_attempt_at = %s", moment + 2 * hour)
     assert left(moment + 3 * hour) == 1
     in_ledger(begin_gap, "behind_watch", moment, ledger_until=moment, journal_until=moment, lost_attempts=1)

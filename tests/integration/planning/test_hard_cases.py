@@ -35,7 +35,9 @@ from tests.ground import (
     gateway_connection,
     in_ledger,
     queue_results,
+    reference_of,
     report,
+    run_at,
     send_at,
     states,
     take_in,
@@ -46,10 +48,6 @@ from tests.integration.tls.terminator import Authority
 MINUTE = timedelta(minutes=1)
 
 
-def refs(rows):
-    return [r["reference"] for r in rows("SELECT reference FROM motcua.attempts ORDER BY attempt_id")]
-
-
 def at_desk(one_stop, at, **kw):
     one_stop.dossier(status_code=9, at_one_stop_desk=True, updated_at=at, **kw)
 
@@ -58,37 +56,31 @@ def test_phone_spoilt_and_restored_to_the_same_number_is_sent(one_stop, gateway,
     one_stop.both(9)
     take_in()
     at_desk(one_stop, NOW + MINUTE, applicant_phone="02583822001")
-    take_in(NOW + MINUTE)
-    send_at(NOW + MINUTE)
+    run_at(NOW + MINUTE)
     assert states(rows) == [("suppressed", "landline")]
     at_desk(one_stop, NOW + 2 * MINUTE, applicant_phone="0905123456")
-    take_in(NOW + 2 * MINUTE)
-    send_at(NOW + 2 * MINUTE)
+    run_at(NOW + 2 * MINUTE)
     assert states(rows) == [("accepted", None)]
 
 
 @pytest.mark.guarantee("what-fires", "an undelivered message does not count as told")
 def test_undelivered_message_does_not_count_as_told(one_stop, gateway, rows):
     one_stop.both(9)
-    take_in()
-    send_at()
-    report(refs(rows)[0], "2")
+    run_at()
+    report(reference_of(rows, 0), "2")
     one_stop.move(4, desk=False, at=NOW + MINUTE)
     one_stop.move(9, at=NOW + 2 * MINUTE)
-    take_in(NOW + 2 * MINUTE)
-    send_at(NOW + 2 * MINUTE)
+    run_at(NOW + 2 * MINUTE)
     assert states(rows)[1] == ("accepted", None)
 
 
 def test_leave_and_return_committed_late_behind_an_accepted_message_tell_once(one_stop, gateway, rows):
     one_stop.both(9, number=10, at=NOW - 5 * MINUTE)
-    take_in(NOW)
-    send_at(NOW)
+    run_at(NOW)
     # both committed late: the return happened before our acceptance
     one_stop.move(4, number=11, desk=False, at=NOW - 3 * MINUTE)
     one_stop.move(9, number=12, at=NOW - 2 * MINUTE)
-    take_in(NOW + MINUTE)
-    send_at(NOW + MINUTE)
+    run_at(NOW + MINUTE)
     assert len(gateway.asked) == 1, states(rows)
 
 
@@ -99,10 +91,8 @@ def test_first_half_committed_late_behind_a_row_does_not_cancel_it(one_stop, gat
     take_in(NOW)
     assert states(rows) == [("queued", None)]
     one_stop.move(9, number=11, desk=False, at=NOW - MINUTE)  # the first half, recorded before, committed late
-    take_in(NOW + MINUTE)
-    send_at(NOW + MINUTE)
-    take_in(NOW + 2 * MINUTE)
-    send_at(NOW + 2 * MINUTE)
+    run_at(NOW + MINUTE)
+    run_at(NOW + 2 * MINUTE)
     assert len(gateway.asked) == 1, states(rows)
 
 
@@ -111,8 +101,7 @@ def test_change_with_a_slightly_older_stamp_is_taken(one_stop, gateway, rows):
     take_in()
     at_desk(one_stop, NOW + 2 * MINUTE, applicant_phone="0905999888")
     one_stop.move(9, at=NOW + 5 * MINUTE)
-    take_in(NOW + 5 * MINUTE)
-    send_at(NOW + 5 * MINUTE)
+    run_at(NOW + 5 * MINUTE)
     assert gateway.asked[0]["to"] == "+84905999888"
 
 
@@ -121,8 +110,7 @@ def test_source_clock_ahead_does_not_make_an_older_row_newer(one_stop, gateway, 
     take_in(NOW - 20 * MINUTE)
     # The source's clock is 4 minutes ahead: phone edited, a minute later the transition; row's status not yet written
     one_stop.both(9, at=NOW + 3 * MINUTE, updated_at=NOW + 2 * MINUTE, applicant_phone="0905999888")
-    take_in(NOW)
-    send_at(NOW)
+    run_at(NOW)
     assert states(rows) == [("accepted", None)]
 
 
@@ -130,8 +118,7 @@ def test_row_without_a_stamp_is_read_again_with_its_transition(one_stop, gateway
     one_stop.dossier()
     take_in()
     one_stop.both(9, updated_at=None, applicant_phone="0905999888")
-    take_in()
-    send_at()
+    run_at()
     assert gateway.asked[0]["to"] == "+84905999888"
 
 
@@ -231,20 +218,18 @@ def test_failure_while_sending_keeps_the_answers_in_flight(one_stop, gateway, ro
 
 def twice_undelivered(one_stop, gateway, rows):
     one_stop.both(9)
-    take_in()
-    send_at()
-    report(refs(rows)[0], "2")
+    run_at()
+    report(reference_of(rows, 0), "2")
     at_desk(one_stop, NOW + MINUTE, applicant_phone="0905999888")
-    take_in(NOW + MINUTE)
-    send_at(NOW + MINUTE)
-    report(refs(rows)[1], "2")
-    report(refs(rows)[0], "1")
+    run_at(NOW + MINUTE)
+    report(reference_of(rows, 1), "2")
+    report(reference_of(rows, 0), "1")
 
 
 @pytest.mark.usefixtures("useful_for_years")
 def test_receipts_that_contradict_each_other_stop_nothing(one_stop, gateway, rows):
     twice_undelivered(one_stop, gateway, rows)
-    report(refs(rows)[1], "1")
+    report(reference_of(rows, 1), "1")
     assert states(rows) == [("delivered", None)]
     one_stop.both(9, "D-2", at=NOW + 2 * MINUTE)
     take_in(NOW + 2 * MINUTE)
@@ -260,7 +245,7 @@ def test_receipts_that_contradict_each_other_stop_nothing(one_stop, gateway, row
 def test_receipt_that_cannot_be_applied_stays_unread_and_stops_nothing(one_stop, gateway, rows):
     queue_results(one_stop, 2)
     send_at()
-    first, second = refs(rows)
+    first, second = (reference_of(rows, number) for number in (0, 1))
     rows(f"ALTER TABLE motcua.attempts ADD CONSTRAINT fails CHECK (reference <> '{first}' OR state <> 'delivered')")
     with pytest.raises(psycopg.errors.CheckViolation):
         report(first, "1")
@@ -283,8 +268,7 @@ def test_receipt_that_cannot_be_applied_stays_unread_and_stops_nothing(one_stop,
 def test_late_receipt_of_an_earlier_attempt_leaves_no_message_stuck(one_stop, gateway, rows):
     twice_undelivered(one_stop, gateway, rows)
     at_desk(one_stop, NOW + 2 * MINUTE, applicant_phone="0905999777")
-    take_in(NOW + 2 * MINUTE)
-    send_at(NOW + 2 * MINUTE)
+    run_at(NOW + 2 * MINUTE)
     send_at(NOW + timedelta(days=5))
     assert states(rows)[0][0] != "queued"
 
@@ -413,14 +397,17 @@ def test_failure_to_note_a_failure_shows_no_row(one_stop, rows, monkeypatch):
 @pytest.mark.guarantee("airflow", "a backfill plans and reopens nothing outside its window")
 def test_backfill_plans_and_reopens_nothing_outside_its_window(one_stop, rows):
     hour, window = 60 * MINUTE, Window(NOW, NOW + MINUTE)
+    one_stop.both(9, at=NOW)
+    one_stop.move(5, at=NOW + hour)
+    pick_up("khanhhoa", now=NOW + hour)
+    plan(window, now=NOW + hour)
+    assert states(rows) == [("queued", None)]
     for code, at in (("IN", NOW), ("LATER", NOW + hour)):
         one_stop.both(9, code, at=at, applicant_phone="02583822001", updated_at=at)
     take_in(NOW + hour)
-    assert states(rows) == [("suppressed", "landline")] * 2
+    assert states(rows)[-2:] == [("suppressed", "landline")] * 2
     for code in ("IN", "LATER"):
         at_desk(one_stop, NOW + 90 * MINUTE, code=code, applicant_phone="0905123456")
-    one_stop.both(9, "NEW", at=NOW)
-    one_stop.both(9, "NEWER", at=NOW + hour)
     pick_up("khanhhoa", now=NOW + 90 * MINUTE)
     plan(window, now=NOW + 90 * MINUTE)
-    assert states(rows) == [("queued", "phone_mended"), ("suppressed", "landline"), ("queued", None)]
+    assert states(rows)[-2:] == [("queued", "phone_mended"), ("suppressed", "landline")]

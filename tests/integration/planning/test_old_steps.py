@@ -20,7 +20,7 @@ from motcua.jobs.notices.watching import sources_to_read
 from motcua.jobs.reconciliation.closing import close_period, require_complete
 from motcua.settings import settings
 from motcua.store.oversight.accounting import identity
-from tests.ground import NOW, in_ledger, send_at, take_in
+from tests.ground import NOW, in_ledger, run_at, take_in
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 EVENING = datetime(2026, 11, 25, 17, 30, tzinfo=VIETNAM)
@@ -56,8 +56,7 @@ class Desk:
 
     def run(self, *moments):
         for moment in moments:
-            take_in(moment)
-            send_at(moment)
+            run_at(moment)
 
     @property
     def messages(self):

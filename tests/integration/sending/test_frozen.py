@@ -17,24 +17,21 @@ import psutil
 import psycopg
 import pytest
 
-from motcua.domain.restores import SLEEPS_AFTER
 from motcua.gateways.kannel import KannelGateway
 from motcua.jobs.notices import picking_up
 from motcua.jobs.notices.apologizing import apologize
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
-from motcua.jobs.notices.sending.heartbeat import Heart, beating
+from motcua.jobs.notices.sending.heartbeat import beating
 from motcua.jobs.notices.sending.request_slots import HeldBack, http_session
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.settling import settle
 from motcua.jobs.notices.stopping import release
 from motcua.jobs.notices.watching import CatchUp
-from motcua.store.ledger.database import connect, kept_connections
+from motcua.store.ledger.database import kept_connections
 from motcua.store.ledger.locks import LINGERING, is_held
-from motcua.store.notices.gaps import say_at_work
-from motcua.store.notices.sources import lock_source
 from tests.crash.processes import Forked
-from tests.ground import NOW, in_ledger, take_in, until
+from tests.ground import NOW, in_ledger, states, take_in, until
 
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(400), pytest.mark.usefixtures("useful_for_years")]
 
@@ -93,11 +90,6 @@ def stands_by() -> bool:
     return in_ledger(is_held, 1000)
 
 
-def messages(rows) -> list[tuple[str, str | None]]:
-    found = rows("SELECT state, reason FROM motcua.messages ORDER BY message_id")
-    return [(row["state"], row["reason"]) for row in found]
-
-
 @pytest.mark.guarantee("frozen", "a sender that is frozen inside a pick-up is taken over, its source with it")
 def test_sender_that_is_frozen_inside_a_pick_up_is_taken_over(one_stop, gateway, rows, forked):
     def freezes(report: Callable[[str], None]) -> None:
@@ -131,14 +123,14 @@ def test_request_of_a_sender_that_was_taken_over_does_not_leave_when_it_wakes(on
     assert frozen.stopped()
     time.sleep(SOON)
     assert send("another").abandoned == 1
-    assert messages(rows) == [("unknown", "sender_ended")]
+    assert states(rows) == [("unknown", "sender_ended")]
     release("Nguyễn Văn Trực", "nhà mạng báo không nhận", now=datetime.now(UTC))
     assert send("a third").attempts == 1
     assert len(gateway.asked) == 1
     frozen.go_on()
     frozen.end()
     assert len(gateway.asked) == 1
-    assert messages(rows) == [("accepted", None)]
+    assert states(rows) == [("accepted", None)]
 
 
 @pytest.mark.guarantee(
@@ -154,18 +146,9 @@ def test_what_was_held_back_and_not_taken_over_is_queued_again(one_stop, gateway
     frozen.go_on()
     assert frozen.end() == ([], 0)
     assert gateway.asked == []
-    assert messages(rows) == [("queued", "held_back")]
+    assert states(rows) == [("queued", "held_back")]
     assert send("another").attempts == 1
-    assert messages(rows) == [("accepted", None)]
-
-
-def test_sender_that_may_not_send_claims_nothing_until_it_may(one_stop, gateway, rows, monkeypatch):
-    one_stop.result_now("D-1", "0905123001")
-    take_in(None)
-    until = time.monotonic() + 0.3
-    monkeypatch.setattr(Heart, "may_send", property(lambda _: time.monotonic() > until))
-    assert send("run").attempts == 1
-    assert messages(rows) == [("accepted", None)]
+    assert states(rows) == [("accepted", None)]
 
 
 @pytest.mark.guarantee(
@@ -330,22 +313,3 @@ def test_nobody_is_ended_when_the_server_wakes(one_stop, gateway, rows, forked):
     assert rows(named) == [{"n": 2}]
     assert not any(child.listen(0.0) for child in both), "none of them ended"
     assert took < 15
-
-
-@pytest.mark.guarantee("frozen", "each beat keeps that senders are at work, and an orderly stop leaves the newest one")
-def test_newest_beat_stays_in_the_ledger(ledger, rows):
-    began = datetime.now(UTC)
-    in_ledger(say_at_work, began, SLEEPS_AFTER)
-    with beating() as heart:
-        heart.sign(lambda: datetime.now(UTC), None)
-        until(lambda: rows("SELECT looked_at FROM motcua.sender_life WHERE looked_at > %s", began), 120)
-    assert rows("SELECT 1 AS one FROM motcua.sender_life WHERE looked_at > %s", began)
-
-
-def test_only_one_pick_up_of_a_source_is_at_work(one_stop):
-    pick_up("khanhhoa", now=NOW)
-    with connect() as first, connect() as second:
-        assert lock_source(first, "khanhhoa", wait=False) is not None
-        assert lock_source(second, "khanhhoa", wait=False) is None
-        first.commit()
-        assert lock_source(second, "khanhhoa", wait=False) is not None

@@ -119,15 +119,6 @@ def test_unregistered_carrier_is_reported_and_never_sent_anonymously(one_stop, t
         send_messages("red", EVERYTHING)
 
 
-def test_registering_the_carrier_lets_its_messages_go(one_stop, two, rows):
-    first, _ = two(kannel={"carriers": ["Viettel"]}, second={"carriers": ["MobiFone"]})
-    queue(one_stop, ITEL)
-    send_at()
-    two(kannel={"carriers": ["Viettel", "iTel"]})
-    send_at(NOW + 6 * MINUTE)
-    assert numbers(first) == ["+84871234000"]
-
-
 def test_mended_number_of_a_registered_carrier_goes_although_the_old_one_had_none(one_stop, two, rows):
     first, _ = two(kannel={"carriers": ["Viettel"]}, second={"carriers": ["MobiFone"]})
     queue(one_stop, ITEL)
@@ -340,6 +331,11 @@ def test_gateway_with_a_broken_connection_does_not_stop_the_other(one_stop, two,
     send_at()
     assert len(second.asked) == 1
     assert any("segments_per_second" in line for line in words_of_left(unresolved("run", now=NOW)))
+    configure(MOTCUA_GATEWAYS="kannel")
+    queue(one_stop, VIETTEL)
+    with pytest.raises(GatewayMisconfigured):
+        send_at()
+    assert states(rows)[-1] == ("queued", None), "where there is no other"
 
 
 @pytest.mark.guarantee("limits", "a limit that cannot be read closes the gateway")

@@ -34,6 +34,7 @@ from tests.ground import (
     queue_results,
     reference_of,
     report,
+    run_at,
     send_at,
     states,
     take_in,
@@ -159,19 +160,6 @@ def test_run_is_red_for_its_own_attempts_not_for_those_of_another_dags_run_of_th
 
 
 @pytest.mark.guarantee(
-    "once",
-    "a message whose request timed out, was reset or got 500 or 502 becomes `unknown` and is never repeated blindly",
-)
-def test_unknown_is_never_sent_again_blindly(one_stop, gateway, rows):
-    queue_results(one_stop)
-    gateway.script = ["hang"]
-    for hour in range(4):
-        send_at(NOW + timedelta(hours=hour))
-    assert len(gateway.asked) == 1
-    assert states(rows) == [("unknown", "no_answer")]
-
-
-@pytest.mark.guarantee(
     "gateways-that-fail",
     "after 503, 429 or no connection a message waits, longer each time, and then goes",
 )
@@ -215,8 +203,7 @@ def test_condition_is_looked_at_again_just_before_the_call(one_stop, gateway, ro
             waits_with(one_stop, "02583822001", moment)
         case "too old":
             moment = NOW + timedelta(days=3)
-    take_in(now=moment)
-    send_at(moment)
+    run_at(moment)
     assert gateway.asked == []
     assert states(rows) == [expected]
 
@@ -256,8 +243,7 @@ def test_return_within_ten_minutes_of_an_accepted_message_is_not_told_again(
     one_stop.move(4, "D-0", desk=False, at=NOW + MINUTE)
     moment = NOW + timedelta(minutes=minutes)
     one_stop.move(9, "D-0", at=moment)
-    take_in(now=moment)
-    send_at(moment)
+    run_at(moment)
     assert len(gateway.asked) == 1 + told_twice
     assert states(rows)[1] == (("accepted", None) if told_twice else ("suppressed", "already_told"))
 
@@ -268,8 +254,7 @@ def test_return_while_the_first_is_unknown_waits_for_it(one_stop, gateway, rows)
     send_at()
     one_stop.move(4, "D-0", desk=False, at=NOW + MINUTE)
     one_stop.move(9, "D-0", at=NOW + 2 * MINUTE)
-    take_in(now=NOW + 2 * MINUTE)
-    send_at(NOW + 2 * MINUTE)
+    run_at(NOW + 2 * MINUTE)
     assert len(gateway.asked) == 1
     assert states(rows) == [("unknown", "no_answer"), ("queued", None)]
 
@@ -283,18 +268,6 @@ def test_result_hold_waits_and_a_reversal_inside_it_cancels(one_stop, gateway, r
     pick_up("khanhhoa", now=NOW + 5 * MINUTE)
     send_at(NOW + 16 * MINUTE)
     assert states(rows) == [("cancelled", "taken_back"), ("accepted", None)]
-
-
-def test_attempt_is_committed_before_the_call(one_stop, gateway, rows):
-    queue_results(one_stop)
-    seen = []
-    gateway.before_answer = lambda query: seen.extend(
-        rows(
-            "SELECT a.state, m.state AS message FROM motcua.attempts AS a JOIN motcua.messages AS m USING (message_id)"
-        )
-    )
-    send_at()
-    assert seen == [{"state": "in_flight", "message": "sending"}]
 
 
 @pytest.mark.guarantee(
@@ -348,19 +321,6 @@ def test_receipt_keeps_none_of_the_messages_words(gateway):
     report = "id:7 sub:001 dlvrd:001 stat:DELIVRD err:000 Text:Ho so cua quy Ong/Ba"
     reading = open_gateway("kannel").read_receipt({"reference": "r", "status": "1", "reply": report})
     assert reading.raw["reply"] == "id:7 sub:001 dlvrd:001 stat:DELIVRD err:000 "
-
-
-def test_receipt_for_an_unknown_reference_is_kept(one_stop, gateway, rows):
-    assert report("never sent", "1") == "unknown_reference"
-    assert rows("SELECT reference FROM motcua.receipts") == [{"reference": "never sent"}]
-
-
-def test_receipt_settles_what_no_answer_came_for(one_stop, gateway, rows):
-    queue_results(one_stop)
-    gateway.script = ["hang"]
-    send_at()
-    report(reference_of(rows), "1")
-    assert states(rows)[0][0] == "delivered"
 
 
 def test_receipt_that_overtakes_the_answer_is_not_overwritten(one_stop, gateway, rows):

@@ -24,6 +24,7 @@ from tests.ground import (
     reference_of,
     register_templates,
     report,
+    run_at,
     send_at,
     states,
     take_in,
@@ -50,10 +51,15 @@ def unknown(one_stop, gateway, rows):
     assert states(rows) == [("unknown", "no_answer")]
 
 
+@pytest.mark.guarantee(
+    "once",
+    "a message whose request timed out, was reset or got 500 or 502 becomes `unknown` and is never repeated blindly",
+)
 @pytest.mark.guarantee("unknown-outcome", "a gateway that promises nothing is never given a message again")
 def test_gateway_that_promises_nothing_is_never_given_the_message_again(unknown, gateway, rows):
     for hours in range(0, 90, 5):
         settle_at(NOW + hours * HOUR)
+        send_at(NOW + hours * HOUR)
     assert len(gateway.asked) == 1
     assert states(rows) == [("unknown", "no_answer")]
 
@@ -99,8 +105,7 @@ def test_release_repeats_the_stored_words_to_the_stored_number_and_is_audited(un
 def test_release_looks_at_the_dossier_again(unknown, one_stop, gateway, rows):
     release("A", "why", now=NOW + HOUR)
     one_stop.move(4, "D-0", desk=False, at=NOW + HOUR)
-    take_in(now=NOW + HOUR)
-    send_at(NOW + HOUR)
+    run_at(NOW + HOUR)
     assert len(gateway.asked) == 1
     assert states(rows) == [("cancelled", "taken_back")]
 
@@ -154,15 +159,6 @@ def test_receipt_for_a_released_attempt_before_it_is_sent_again_stops_the_second
     assert states(rows) == [("delivered", None)]
     send_at(NOW + HOUR)
     assert len(gateway.asked) == 1
-
-
-def test_receipt_that_waits_to_be_read_is_read_before_anything_is_released(unknown, rows):
-    rows(
-        "INSERT INTO motcua.receipts (gateway, reference, gateway_status, raw) VALUES ('kannel', %s, '1', '{}')",
-        reference_of(rows),
-    )
-    assert release("A", "why", now=NOW + HOUR) == []
-    assert states(rows) == [("delivered", None)]
 
 
 @pytest.mark.guarantee("unknown-outcome", "a receipt that comes after a released message went is kept as a fact")

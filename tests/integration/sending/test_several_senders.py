@@ -187,14 +187,6 @@ def test_one_that_stands_by_sends_what_is_due_while_another_leads(one_stop, gate
         assert not standing.catch_up.counts["picked_up"], "the one that leads picks up"
 
 
-@pytest.mark.usefixtures("watched")
-def test_where_sources_are_watched_a_sender_ends_that_has_nothing_to_do(one_stop, gateway, lingering, configure):
-    configure(MOTCUA_LINGER_QUIET="0.1")
-    one_stop.result_now("D-1", "0905123001")
-    take_in(None)
-    assert lingering().end_by_itself().attempts == 1
-
-
 @pytest.mark.guarantee("workers", "where nobody watches the sources, senders do")
 def test_where_nobody_watches_the_sources_a_sender_does(one_stop, gateway, lingering, configure):
     configure(MOTCUA_LINGER_QUIET="0.1")

@@ -8,8 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from motcua.gateways import open_gateway
-from motcua.jobs.notices.receiving import Intake, keep_and_read
+from motcua.jobs.notices.receiving import Intake
 from motcua.store.ledger.database import connect, open_connection
+from motcua.store.notices import messages
 from motcua.store.notices.attempts import AttemptOutcome, apply_outcomes
 from tests.ground import NOW, queue_results, send_at, states
 
@@ -125,29 +126,18 @@ def test_parts_of_one_message_are_read_in_the_order_they_came(sent, rows):
     assert states(rows)[0] == ("undelivered", "part_refused")
 
 
-def test_report_stored_alone_commits_before_it_is_read(sent, rows, monkeypatch):
-    from motcua.jobs.notices import receiving
+def test_answers_of_a_turn_that_fails_are_written_all_the_same(one_stop, gateway, rows, monkeypatch):
+    queue_results(one_stop, 12)
+    claim, claims = messages.claim, []
 
-    seen = []
+    def fail_the_second_time(*arguments):
+        claims.append(1)
+        if len(claims) == 2:
+            raise ZeroDivisionError
+        return claim(*arguments)
 
-    def look(*_):
-        seen.append(len(rows("SELECT 1 FROM motcua.receipts")))
-        raise ZeroDivisionError
-
-    monkeypatch.setattr(receiving, "_read", look)
-    reading = open_gateway("kannel").read_receipt({"reference": sent[0], "status": "1"})
-    with connect() as connection, pytest.raises(ZeroDivisionError):
-        keep_and_read(connection, "kannel", reading)
-    assert seen == [1]
-
-
-def test_outage_costs_no_more_messages_than_were_in_flight_although_more_were_ready(one_stop, gateway, rows):
-    queue_results(one_stop, 30)
-    gateway.script = [(202, "0: Accepted for delivery")] * 10
-    gateway.answer = "hang"
-    send_at()
-    unknown = len(gateway.asked) - 10
-    assert unknown <= 4
-    assert states(rows).count(("unknown", "no_answer")) == unknown
-    held_back = rows("SELECT 1 FROM motcua.attempts WHERE gateway_code = 'held back' AND state = 'failed'")
-    assert len(held_back) == states(rows).count(("queued", "held_back"))
+    monkeypatch.setattr(messages, "claim", fail_the_second_time)
+    with pytest.raises(ZeroDivisionError):
+        send_at(NOW)
+    assert {state for state, _ in states(rows)} == {"accepted", "queued"}
+    assert [state for state, _ in states(rows)].count("accepted") == len(gateway.asked)

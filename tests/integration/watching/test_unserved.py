@@ -131,12 +131,56 @@ def queue(ledger: str, agencies: None, configure: Callable[..., None]) -> Iterat
 KANNEL = ["unserved/gateway kannel"]
 
 
-def test_message_is_unserved_a_minute_after_it_was_due(queue: Queue):
-    assert queue.unserved() == []
-    queue.message(59)
-    assert queue.unserved() == []
-    queue.message(61, carrier="Viettel")
-    assert queue.unserved() == KANNEL
+STOPPED = "INSERT INTO motcua.stops (agency_code, stopped_at, until, stopped_by, reason) VALUES (%s, %s, %s, 'so', 'x')"
+GAP = "INSERT INTO motcua.gaps (kind, noticed_at, lost_attempts, held_messages) VALUES ('behind_journal', %s, 3, 0)"
+CLOSED = "UPDATE motcua.gaps SET closed_at = %s, closed_by = 'lan'"
+STORIES: dict[str, list[tuple[Callable[[Queue], object], list[str]]]] = {
+    "a message is unserved a minute after it was due": [
+        (lambda queue: queue.message(59), []),
+        (lambda queue: queue.message(61, carrier="Viettel"), KANNEL),
+    ],
+    "what people stopped is not due and hides nothing that is": [
+        (lambda queue: queue.ledger.execute(STOPPED, (NHA_TRANG, queue.now - HOUR, queue.now + HOUR)), []),
+        (lambda queue: [queue.message(due) for due in range(100, 150)], []),
+        (lambda queue: queue.message(125, agency=TU_PHAP), KANNEL),
+    ],
+    "a gap of a restore holds everything and gives a minute when it is closed": [
+        (lambda queue: queue.ledger.execute(GAP, (queue.now - HOUR,)), []),
+        (lambda queue: queue.message(600), []),
+        (lambda queue: queue.ledger.execute(CLOSED, (queue.now - 30 * SECOND,)), []),
+        (lambda queue: queue.ledger.execute(CLOSED, (queue.now - 61 * SECOND,)), KANNEL),
+    ],
+    "what may be on its way, and what is of no use any more, is not due": [
+        (lambda queue: queue.attempt(queue.message(600), 500, "in_flight"), []),
+        (lambda queue: queue.attempt(queue.message(600), 500, "unknown"), []),
+        (lambda queue: queue.attempt(queue.message(600), 500, "accepted"), []),
+        (lambda queue: queue.message(600, useful=queue.now - SECOND), []),
+    ],
+    "what one gateway did not take waits for the other": [
+        (lambda queue: queue.gateway("second"), []),
+        (lambda queue: queue.message(600, avoid=["kannel"]), KANNEL),
+        (lambda queue: queue.begun(1, 700, gateway="kannel"), KANNEL),
+        (lambda queue: queue.begun(1, 700, gateway="second"), []),
+    ],
+    "where no agency is enabled nothing is due": [
+        (lambda queue: queue.ledger.execute("UPDATE motcua.agencies SET enabled_from = NULL"), []),
+        (lambda queue: (queue.message(600), queue.step(600, 7)), []),
+    ],
+    "steps that nobody plans are due, and thousands that are planned in turn are not": [
+        (lambda queue: queue.step(59, 900), []),
+        (lambda queue: (queue.step(90, 901), queue.step(90, 902)), ["unserved"]),
+        (lambda queue: queue.step(90, 899, planned=3), []),
+    ],
+}
+"""What happens one after the other, and what is unserved then."""
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_what_is_due_for_a_minute_and_served_by_nobody_is_found(queue: Queue, configure: Callable[..., None], story):
+    configure(MOTCUA_GATEWAYS="kannel,second")
+    for act, expected in STORIES[story]:
+        act(queue)
+        assert queue.unserved() == expected
 
 
 SERVED = {
@@ -181,32 +225,6 @@ def test_one_carrier_whose_messages_never_move_is_found_behind_thousands_of_othe
     assert found.facts["carriers"] == "Viettel, VinaPhone"
 
 
-def test_what_people_stopped_is_not_due_and_hides_nothing_that_is(queue: Queue):
-    queue.ledger.execute(
-        "INSERT INTO motcua.stops (agency_code, stopped_at, until, stopped_by, reason)"
-        " VALUES (%s, %s, %s, 'so', 'Công văn 12')",
-        (NHA_TRANG, queue.now - HOUR, queue.now + HOUR),
-    )
-    for due in range(100, 150):
-        queue.message(due)
-    assert queue.unserved() == []
-    queue.message(125, agency=TU_PHAP)
-    assert queue.unserved() == KANNEL
-
-
-def test_gap_of_a_restore_holds_everything_and_gives_a_minute_when_it_is_closed(queue: Queue):
-    queue.message(600)
-    queue.ledger.execute(
-        "INSERT INTO motcua.gaps (kind, noticed_at, lost_attempts, held_messages) VALUES ('behind_journal', %s, 3, 0)",
-        (queue.now - HOUR,),
-    )
-    assert queue.unserved() == []
-    queue.ledger.execute("UPDATE motcua.gaps SET closed_at = %s, closed_by = 'lan'", (queue.now - 30 * SECOND,))
-    assert queue.unserved() == []
-    queue.ledger.execute("UPDATE motcua.gaps SET closed_at = %s", (queue.now - 61 * SECOND,))
-    assert queue.unserved() == KANNEL
-
-
 @pytest.mark.parametrize(
     ("stop", "gateway", "told"),
     [
@@ -226,13 +244,6 @@ def test_stopped_gateway_is_a_reason_only_where_people_or_its_day_stopped_it(que
     assert queue.unserved() == (KANNEL if told else [])
 
 
-def test_messages_with_an_attempt_that_is_on_its_way_or_without_use_any_more_are_not_due(queue: Queue):
-    for state in ("in_flight", "unknown", "accepted"):
-        queue.attempt(queue.message(600), 500, state)
-    queue.message(600, useful=queue.now - SECOND)
-    assert queue.unserved() == []
-
-
 def test_apologies_rest_at_night(queue: Queue, configure: Callable[..., None]):
     queue.message(600, kind="apology")
     hour = queue.now + timedelta(hours=7)
@@ -243,34 +254,6 @@ def test_apologies_rest_at_night(queue: Queue, configure: Callable[..., None]):
     assert queue.unserved() == []
     queue.message(600)
     assert queue.unserved() == KANNEL
-
-
-def test_message_that_one_gateway_did_not_take_waits_for_the_other(queue: Queue, configure: Callable[..., None]):
-    configure(MOTCUA_GATEWAYS="kannel,second")
-    queue.gateway("second")
-    queue.message(600, avoid=["kannel"])
-    queue.begun(1, 700, gateway="kannel")
-    assert queue.unserved() == KANNEL
-    queue.begun(1, 700, gateway="second")
-    assert queue.unserved() == []
-
-
-def test_nothing_is_due_where_no_agency_is_enabled(queue: Queue):
-    queue.message(600)
-    queue.step(600, 7)
-    queue.ledger.execute("UPDATE motcua.agencies SET enabled_from = NULL")
-    assert queue.unserved() == []
-
-
-def test_steps_that_nobody_plans_are_due_and_those_that_are_planned_in_turn_are_not(queue: Queue):
-    queue.step(59, 900)
-    assert queue.unserved() == []
-    queue.step(90, 901)
-    queue.step(90, 902)
-    assert queue.unserved() == ["unserved"]
-    # Thousands of a source that joins late are planned in their order.
-    queue.step(90, 899, planned=3)
-    assert queue.unserved() == []
 
 
 def test_window_of_a_backfill_is_judged_by_what_was_recorded_in_it(queue: Queue):
