@@ -151,15 +151,6 @@ def test_file_that_is_dropped_again_adds_nothing(software, run, rows):
     assert [rows(each) for each in seen] == before
 
 
-def test_state_that_comes_back_is_news(software, states, steps):
-    """The same bytes are another export where they were written later, after others."""
-    for status in ("Đang xử lý", "Chờ trả kết quả", "Đang xử lý"):
-        software.drop(line("H-1", status))
-        assert software.read() == {"taken": 1}
-    assert states() == {"H-1": 4}
-    assert steps("H-1") == [4, 9, 4]
-
-
 @pytest.mark.guarantee("intake", "an older export that comes late moves nothing back")
 @pytest.mark.parametrize("form", [FORM, CHANGES], ids=["whole", "changes"])
 def test_older_export_that_comes_late_moves_nothing_back(software, run, messages, states, steps, form):

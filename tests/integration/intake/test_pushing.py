@@ -6,6 +6,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 
 from motcua.jobs.notices.picking_up import pick_up
@@ -225,28 +226,6 @@ def test_field_that_did_not_come_stays_and_one_that_came_empty_is_emptied(softwa
     assert (row["applicant_phone"], row["due_at"], row["status_code"]) == ("", None, 9)
 
 
-@pytest.mark.guarantee("intake", "steps are numbered in the order in which they are committed, and none comes late")
-def test_numbers_grow_as_steps_are_committed_also_of_pushes_at_once(software, rows):
-    software.dossiers(*(dossier(f"H-{number}") for number in range(8)))
-    began = datetime.now(UTC) - timedelta(hours=1)
-
-    def push(number: int) -> None:
-        for minute in range(5):
-            software.steps(step(f"H-{number}", 4, began + timedelta(minutes=minute)))
-
-    threads = [threading.Thread(target=push, args=(number,)) for number in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    found = rows(
-        "SELECT transition_id, recorded_at, xmin::text::bigint AS transaction FROM intake.pushed_steps"
-        " ORDER BY transition_id"
-    )
-    assert len({row["transition_id"] for row in found}) == 40
-    assert found == sorted(found, key=lambda row: row["recorded_at"])
-
-
 @pytest.mark.guarantee("intake", "pushes of one dossier at once are judged one after the other")
 def test_pushes_of_one_dossier_at_once_are_each_news_once(served, software, rows):
     """By two clients of one source, so that no call waits before it comes to the ledger."""
@@ -272,10 +251,9 @@ def test_pushes_of_one_dossier_at_once_are_each_news_once(served, software, rows
     assert received == 6
 
 
+@pytest.mark.guarantee("intake", "steps are numbered in the order in which they are committed, and none comes late")
 def test_push_that_is_being_written_holds_up_the_next_one_of_its_source_and_no_other(served, software, rows, ledger):
     """So a number is never given out while a smaller one may still be committed."""
-    import psycopg
-
     register("vp", TU_PHAP)
     software.dossiers(dossier("H-1"))
     with psycopg.connect(ledger) as slow:

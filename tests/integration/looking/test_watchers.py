@@ -11,7 +11,7 @@ import pytest
 
 from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.notices import looking
-from motcua.jobs.notices.looking import Asking, Watcher, _Telling, asking, part_of, pause_of
+from motcua.jobs.notices.looking import Asking, Watcher, asking, part_of, pause_of
 from motcua.jobs.notices.picking_up import SourceFailed, pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.stopping import stop
@@ -283,16 +283,6 @@ def test_one_run_is_woken_at_a_time_until_its_sender_leads(one_stop, monkeypatch
     may += [one._may_wake(40.9), one._may_wake(41.0)]
     assert may == [True, False, True, False, True, True, False, True]
     assert news == ["a", "b", "c", "d"]
-
-
-def test_what_goes_on_is_told_ever_more_seldom_and_what_is_new_at_once():
-    telling = _Telling()
-    told_at = [second for second in range(200) if telling.is_due("a", second + 1.0)]
-    assert told_at == [0, 3, 9, 21, 45, 93, 153]
-    assert telling.is_due("b", 201.0)
-    assert not telling.is_due(None, 202.0)
-    assert not telling.is_due("c", 203.0, waits=True)
-    assert telling.is_due("c", 206.0, waits=True)
 
 
 def test_source_without_news_is_asked_less_often_as_far_as_there_are_many(configure):

@@ -426,17 +426,25 @@ def test_outage_of_days_is_recorded_evening_by_evening_and_never_back_dated(one_
     assert "left out because it is too late to tell anybody" in caplog.text
 
 
-def test_backfill_settles_the_evening_that_ends_its_window_and_no_other(one_stop, evenings):
+def test_backfill_settles_and_sends_the_evening_that_ends_its_window_and_nothing_else(one_stop, evenings, gateway):
+    def backfill(last, *, clock="18:00"):
+        window = Window(at(last - timedelta(days=1)), at(last))
+        evenings.run(at(THURSDAY, clock), window)
+        plan(now=at(THURSDAY, clock))
+        send_at(at(THURSDAY, clock), window=evening_window(window, ApologyRules()))
+
     for day in days(THURSDAY, date(2026, 11, 28)):
         due(one_stop, day, f"due {day}", since=LONG_BEFORE)
-    pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
-    evenings.run(at(THURSDAY, "18:00"), Window(at(WEDNESDAY), at(THURSDAY)))
+    due(one_stop, date(2026, 12, 20), "result", since=LONG_BEFORE, read_at=at(WEDNESDAY, "08:00"))
+    one_stop.move(9, "result", at=at(WEDNESDAY, "12:00"))
+    backfill(THURSDAY)
     assert evenings.told == [(THURSDAY, FRIDAY)]
-    assert evenings.messages == [("queued", None)]
-    evenings.run(at(THURSDAY, "18:00"), Window(at(WEDNESDAY - timedelta(days=1)), at(WEDNESDAY)))
-    assert evenings.messages == [("queued", None), ("expired", "missed")], "pointless by now"
-    evenings.run(at(THURSDAY, "18:00"), Window(at(date(2026, 11, 10)), at(date(2026, 11, 11))))
+    assert evenings.messages == [("accepted", None)]
+    backfill(WEDNESDAY)
+    assert evenings.messages == [("accepted", None), ("expired", "missed")], "pointless by now"
+    backfill(date(2026, 11, 11))
     assert evenings.record == {THURSDAY: "done", WEDNESDAY: "missed"}, "nothing was known of that day"
+    assert len(gateway.asked) == len(apologies_asked(gateway)) == 1
 
 
 # ----------------------------------------------------------------------------------------------- up to the phone
@@ -446,17 +454,20 @@ def apologies_asked(gateway):
     return [asked["to"] for asked in gateway.asked if "xin loi" in asked["text"]]
 
 
-def test_apology_reaches_the_gateway_and_the_result_still_follows(one_stop, evenings, gateway):
+def test_apology_goes_on_what_its_source_said_just_now_and_the_result_still_follows(one_stop, evenings, gateway):
     due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
     evenings.run(at(WEDNESDAY, "17:30:05"))
-    send_at(at(WEDNESDAY, "17:30:10"))
+    send_at(at(WEDNESDAY, "17:41"))
+    assert gateway.asked == [], "nobody has read it for ten minutes"
+    pick_up("khanhhoa", now=at(WEDNESDAY, "17:42"))
+    send_at(at(WEDNESDAY, "17:42:01"))
     assert gateway.asked[-1]["text"] == (
         "Thong bao: Ho so cua quy Ong/Ba (160915001) chua co ket qua vao ngay 26/11/2026. UBND TP Nha Trang chan thanh"
         " xin loi. Ong/Ba vui long den nhan ket qua khi co tin nhan tiep theo"
     )
-    one_stop.move(9, at=at(WEDNESDAY, "17:33"))
-    take_in(now=at(WEDNESDAY, "17:33:01"))
-    send_at(at(WEDNESDAY, "17:33:02"))
+    one_stop.move(9, at=at(WEDNESDAY, "17:43"))
+    take_in(now=at(WEDNESDAY, "17:43:01"))
+    send_at(at(WEDNESDAY, "17:43:02"))
     assert len(gateway.asked) == 2
     assert "da duoc giai quyet xong" in gateway.asked[-1]["text"]
 
@@ -511,16 +522,6 @@ def test_by_night_an_apology_rests_and_goes_on_in_the_morning(one_stop, evenings
     assert evenings.messages == [("accepted", None)]
 
 
-def test_no_apology_leaves_on_what_its_source_said_long_ago(one_stop, evenings, gateway):
-    due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
-    evenings.run(at(WEDNESDAY, "17:30:05"))
-    send_at(at(WEDNESDAY, "17:41"))
-    assert gateway.asked == []
-    pick_up("khanhhoa", now=at(WEDNESDAY, "17:42"))
-    send_at(at(WEDNESDAY, "17:42:01"))
-    assert evenings.messages == [("accepted", None)]
-
-
 def test_phone_mended_while_it_is_useful_reopens_the_apology(one_stop, evenings, gateway):
     due(one_stop, THURSDAY, "mended", applicant_phone="02583822001")
     due(one_stop, THURSDAY, "mended and finished", applicant_phone="02583822001", read_at=at(WEDNESDAY, "08:00"))
@@ -529,17 +530,6 @@ def test_phone_mended_while_it_is_useful_reopens_the_apology(one_stop, evenings,
     due(one_stop, THURSDAY, "mended and finished", updated_at=at(WEDNESDAY, "17:40"), status_code=9)
     take_in(now=at(WEDNESDAY, "17:41"))
     assert sorted(evenings.messages) == [("queued", "phone_mended"), ("suppressed", "landline")]
-
-
-def test_backfill_sends_its_evenings_apologies_and_nothing_else(one_stop, evenings, gateway):
-    due(one_stop, THURSDAY, "apology")
-    due(one_stop, date(2026, 12, 20), "result", since=LONG_BEFORE, read_at=at(WEDNESDAY, "08:00"))
-    one_stop.move(9, "result", at=at(WEDNESDAY, "12:00"))
-    window = Window(at(WEDNESDAY - timedelta(days=1)), at(WEDNESDAY))
-    evenings.run(at(WEDNESDAY, "18:00"), window)
-    plan(now=at(WEDNESDAY, "18:00"))
-    send_at(at(WEDNESDAY, "18:00:01"), window=evening_window(window, ApologyRules()))
-    assert len(gateway.asked) == len(apologies_asked(gateway)) == 1
 
 
 # ------------------------------------------------------------------------------------------------- its own DAG

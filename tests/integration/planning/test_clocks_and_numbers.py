@@ -58,9 +58,13 @@ def desk(one_stop, request):
 
 
 @pytest.fixture
-def told(messages):
-    """What was told, of which dossier."""
-    return lambda: [(code, kind, state) for kind, code, state in messages()]
+def told(rows):
+    """What was told, in its order."""
+    found = (
+        "SELECT d.dossier_code, m.kind, m.state FROM motcua.messages AS m"
+        " INNER JOIN motcua.dossiers AS d USING (dossier_id) ORDER BY m.message_id"
+    )
+    return lambda: [tuple(row.values()) for row in rows(found)]
 
 
 @pytest.mark.guarantee("what-fires", "a source's clock that is set back, and righted again, loses nothing")
@@ -158,20 +162,6 @@ def test_steps_that_are_numbered_anew_are_told_in_their_order(desk, told, rows, 
     assert len(rows("SELECT 1 FROM motcua.source_numberings")) == 1
     found = {each.finding.name for each in check_source("khanhhoa", desk.now).findings}
     assert "numbers_restarted" in found
-
-
-def test_one_dossier_alone_whose_steps_are_numbered_anew_is_told_again(desk, told):
-    desk.moves("A-1", 4, desk=False)
-    desk.moves("A-1", 5)
-    desk.run(2 * MINUTE)
-    desk.one_stop.connection.execute("TRUNCATE onestop.transitions")
-    desk.one_stop.number = 0
-    desk.wait(11 * MINUTE)
-    desk.moves("A-1", 4, desk=False)
-    desk.wait(MINUTE)
-    desk.moves("A-1", 5)
-    desk.run(2 * MINUTE)
-    assert [kind for _, kind, _ in told()] == ["supplement", "supplement"]
 
 
 def test_newest_step_that_is_edited_or_gone_is_no_new_numbering(desk, told, rows):

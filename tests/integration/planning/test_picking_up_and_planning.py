@@ -103,15 +103,6 @@ def test_row_with_a_recorded_time_far_back_is_read_by_its_number(one_stop, rows)
     assert messages(rows) == [("result", "queued", None)]
 
 
-def test_late_leaving_row_splits_an_occasion_and_tells_again(one_stop, rows):
-    one_stop.both(9, number=10, at=NOW - 20 * MINUTE)
-    one_stop.move(9, number=12, at=NOW)
-    take_in()
-    one_stop.move(4, number=11, desk=False, at=NOW - 10 * MINUTE)
-    take_in(NOW + MINUTE)
-    assert messages(rows) == [("result", "queued", None)] * 2
-
-
 @pytest.mark.guarantee("what-fires", "of two contradicting events in one pick-up the newer wins")
 @pytest.mark.parametrize(
     ("second", "expected"),
@@ -424,22 +415,6 @@ def test_versions_of_a_row_are_kept(one_stop, rows):
     assert len(rows("SELECT 1 FROM motcua.dossier_versions")) == 2
 
 
-def test_watcher_answers_yes_until_the_rows_are_picked_up(one_stop, rows):
-    one_stop.dossier()
-    assert sources_to_read(NOW).names == ["khanhhoa"]
-    take_in(NOW)
-    assert sources_to_read(NOW).names == []
-    one_stop.move(9)
-    assert sources_to_read(NOW).names == ["khanhhoa"]
-    assert sources_to_read(NOW).names == ["khanhhoa"]
-    take_in(NOW)
-    assert sources_to_read(NOW).names == []
-    one_stop.dossier(applicant_phone="0905123457", updated_at=NOW + MINUTE)
-    assert sources_to_read(NOW).names == ["khanhhoa"]
-    take_in(NOW + MINUTE)
-    assert sources_to_read(NOW).names == []
-
-
 def test_source_that_is_down_fails_alone_and_the_ledger_says_why(one_stop, rows, configure):
     configure(
         MOTCUA_SOURCES="khanhhoa,broken", AIRFLOW_CONN_ONESTOP_BROKEN="postgres://nobody:secret-word@127.0.0.1:1/none"
@@ -504,12 +479,15 @@ def test_task_that_failed_makes_the_run_red(ledger):
         gate("run", EVERYTHING, ["plan"])
 
 
-def test_source_that_failed_is_not_asked_in_every_run(one_stop, configure):
+def test_source_is_read_where_it_has_news_and_one_that_failed_is_not_asked_in_every_run(one_stop, configure):
     configure(MOTCUA_SOURCES="khanhhoa,away", AIRFLOW_CONN_ONESTOP_AWAY="postgres://a:long-word@127.0.0.1:1/b")
     with pytest.raises(SourceFailed):
         pick_up("away", now=NOW)
     pick_up("khanhhoa", now=NOW)
     assert sources_to_read(NOW + timedelta(seconds=20)).names == []
+    one_stop.dossier(updated_at=NOW + MINUTE)
+    assert sources_to_read(NOW + timedelta(seconds=20)).names == ["khanhhoa"]
+    pick_up("khanhhoa", now=NOW)
     assert sources_to_read(NOW + timedelta(seconds=50)).names == ["away"]
 
 

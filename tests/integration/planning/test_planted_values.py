@@ -41,30 +41,17 @@ def passages(postgres, migrated, tmp_path_factory):
     return made
 
 
-def test_no_job_fails_beside_planted_values(passages):
+def test_planted_values_do_no_harm(passages):
     whole, planted = passages
     assert (whole.failures, planted.failures) == ([], [])
     assert len(planted.planted) > 1500
-
-
-def test_healthy_dossiers_come_out_as_without_planted_values(passages):
-    whole, planted = passages
-    assert whole.healthy == planted.healthy
+    assert whole.healthy == planted.healthy, "healthy dossiers come out as without them"
     assert len(whole.healthy["messages"]) >= 20
     assert whole.healthy["findings"]
-
-
-def test_identity_balances_over_planted_values(passages):
     assert [each.differences for each in passages] == [0, 0]
-    assert passages[1].unexplained == set()
-
-
-def test_each_planted_value_leaves_a_trace_or_is_as_good_as_any(passages):
-    assert without_trace(passages[1]) == []
-
-
-def test_planted_values_do_no_harm_where_they_are_shown(passages):
-    assert {name: found for name, found in harm(passages[1]).items() if found} == {}
+    assert planted.unexplained == set()
+    assert without_trace(planted) == [], "each leaves a trace or is as good as any"
+    assert {name: found for name, found in harm(planted).items() if found} == {}, "where they are shown"
 
 
 def test_proof_notices_a_healthy_dossier_that_came_out_otherwise(passages):

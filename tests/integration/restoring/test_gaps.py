@@ -315,6 +315,9 @@ def test_gap_that_the_watch_noticed_first_is_explained_by_the_journal(one_stop, 
     assert run_at(NOW + 2 * MINUTE).gap is None
     assert told(gateway) == once_each(0)
     assert states()["D-0"] == ("accepted", "restored")
+    with connect() as ledger:
+        hold_what_went_back(ledger, 1, NOW, NOW + 3 * MINUTE)
+    assert run_at(NOW + 4 * MINUTE).gap is None, "the watch does not open again what is explained"
 
 
 @pytest.mark.guarantee(

@@ -22,7 +22,7 @@ from motcua.jobs.notices import picking_up
 from motcua.jobs.notices.apologizing import apologize
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
-from motcua.jobs.notices.sending.heartbeat import beating
+from motcua.jobs.notices.sending.heartbeat import Heart, beating
 from motcua.jobs.notices.sending.request_slots import HeldBack, http_session
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.settling import settle
@@ -148,6 +148,15 @@ def test_what_was_held_back_and_not_taken_over_is_queued_again(one_stop, gateway
     assert gateway.asked == []
     assert states(rows) == [("queued", "held_back")]
     assert send("another").attempts == 1
+    assert states(rows) == [("accepted", None)]
+
+
+def test_sender_that_may_not_send_claims_nothing_until_it_may(one_stop, gateway, rows, monkeypatch):
+    one_stop.result_now("D-1", "0905123001")
+    take_in(None)
+    until = time.monotonic() + 0.3
+    monkeypatch.setattr(Heart, "may_send", property(lambda _: time.monotonic() > until))
+    assert send("run").attempts == 1
     assert states(rows) == [("accepted", None)]
 
 

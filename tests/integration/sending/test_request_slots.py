@@ -63,27 +63,20 @@ def test_senders_share_the_slots_of_a_gateway_as_they_come_and_go(share):
     until(lambda: first.balance() or first.share == 8, what="the slots of the dead")
 
 
-def test_slots_in_use_are_given_back_when_their_requests_are_answered(share):
+def test_slots_in_use_are_given_back_when_their_requests_are_answered_and_who_has_none_waits(share):
     first, _ = share(2)
     with first.session(), first.session():
         second, _ = share(2)
-        first.balance()
-        second.balance()
-        assert (first.share, second.share) == (1, 0)
-    first.balance()
-    second.balance()
-    assert (first.share, second.share) == (1, 1)
-
-
-def test_more_senders_than_slots_wait_for_one(share):
-    first, _ = share(1)
-    second, _ = share(1)
-    first.balance()
-    second.balance()
-    assert (first.share, second.share) == (1, 0)
+        third, _ = share(2)
+        for each in (first, second, third):
+            each.balance()
+        assert (first.share, second.share, third.share) == (1, 0, 0)
+    for each in (first, second, third):
+        each.balance()
+    assert (first.share, second.share, third.share) == (1, 1, 0)
     first.give_all_back()
-    second.balance()
-    assert second.share == 1
+    third.balance()
+    assert third.share == 1
 
 
 @pytest.mark.guarantee("limits", "all senders together keep a gateway's `concurrency`, also when one of them is killed")

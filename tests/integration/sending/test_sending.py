@@ -11,7 +11,6 @@ import psycopg
 import pytest
 
 from motcua.domain.run_window import EVERYTHING, Window
-from motcua.gateways import open_gateway
 from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
@@ -213,14 +212,6 @@ def waits_with(one_stop, phone, moment):
     one_stop.dossier("D-0", applicant_phone=phone, updated_at=moment, status_code=9, at_one_stop_desk=True)
 
 
-def test_phone_changed_meanwhile_is_used(one_stop, gateway):
-    queue_results(one_stop)
-    waits_with(one_stop, "0905999888", NOW + MINUTE)
-    pick_up("khanhhoa", now=NOW + MINUTE)
-    send_at(NOW + MINUTE)
-    assert gateway.asked[0]["to"] == "+84905999888"
-
-
 @pytest.mark.guarantee("rights", "what is queued keeps its words, and goes to its dossier's present number alone")
 @pytest.mark.parametrize("role", ["motcua_app", "motcua_owner"])
 def test_nobody_changes_number_or_words_of_what_is_queued(one_stop, gateway, rows, role):
@@ -315,12 +306,6 @@ def test_receipts_move_the_message_only_where_the_table_allows(one_stop, gateway
     assert [(state, reports) for (state, _), (_, reports) in found] == cases
     assert len(rows("SELECT 1 FROM motcua.receipt_readings")) == sum(len(reports) for _, reports in cases)
     assert "0905123456" not in str(rows("SELECT raw FROM motcua.receipts"))
-
-
-def test_receipt_keeps_none_of_the_messages_words(gateway):
-    report = "id:7 sub:001 dlvrd:001 stat:DELIVRD err:000 Text:Ho so cua quy Ong/Ba"
-    reading = open_gateway("kannel").read_receipt({"reference": "r", "status": "1", "reply": report})
-    assert reading.raw["reply"] == "id:7 sub:001 dlvrd:001 stat:DELIVRD err:000 "
 
 
 def test_receipt_that_overtakes_the_answer_is_not_overwritten(one_stop, gateway, rows):
