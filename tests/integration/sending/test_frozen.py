@@ -17,6 +17,7 @@ import psutil
 import psycopg
 import pytest
 
+from motcua.domain.restores import SLEEPS_AFTER
 from motcua.gateways.kannel import KannelGateway
 from motcua.jobs.notices import picking_up
 from motcua.jobs.notices.apologizing import apologize
@@ -30,6 +31,7 @@ from motcua.jobs.notices.stopping import release
 from motcua.jobs.notices.watching import CatchUp
 from motcua.store.ledger.database import kept_connections
 from motcua.store.ledger.locks import LINGERING, is_held
+from motcua.store.notices.gaps import say_at_work
 from tests.crash.processes import Forked
 from tests.ground import NOW, in_ledger, states, take_in, until
 
@@ -322,3 +324,13 @@ def test_nobody_is_ended_when_the_server_wakes(one_stop, gateway, rows, forked):
     assert rows(named) == [{"n": 2}]
     assert not any(child.listen(0.0) for child in both), "none of them ended"
     assert took < 15
+
+
+@pytest.mark.guarantee("frozen", "each beat keeps that senders are at work, and an orderly stop leaves the newest one")
+def test_newest_beat_stays_in_the_ledger(ledger, rows):
+    began = datetime.now(UTC)
+    in_ledger(say_at_work, began, SLEEPS_AFTER)
+    with beating() as heart:
+        heart.sign(lambda: datetime.now(UTC), None)
+        until(lambda: rows("SELECT looked_at FROM motcua.sender_life WHERE looked_at > %s", began), 120)
+    assert rows("SELECT 1 AS one FROM motcua.sender_life WHERE looked_at > %s", began)
