@@ -23,24 +23,6 @@ def row(software, rows):
     return of
 
 
-@pytest.mark.parametrize("first", ["dossier", "step"])
-def test_row_of_a_result_that_was_taken_back_and_is_there_again_says_so(software, row, run, messages, first):
-    """Word for word as it was before; the row alone comes too early for what its steps told by then."""
-    began = datetime.now(UTC) - timedelta(hours=3)
-    for number, status in enumerate((4, 9, 4, 9)):
-        pushed = [
-            lambda status=status: software.dossiers(dossier("H-1", status)),
-            lambda status=status, number=number: software.steps(
-                step("H-1", status, began + timedelta(minutes=40 * number))
-            ),
-        ]
-        for push in pushed if first == "dossier" else reversed(pushed):
-            assert push()["error_code"] == "00"
-        assert row() == (status, status == 9, "0905123456")
-        run()
-    assert messages()[-1] == ("result", "H-1", "queued")
-
-
 def test_row_and_its_words_follow_steps_where_no_row_comes_with_them_and_never_an_older_one(software, row, rows):
     now = datetime.now(UTC)
     software.dossiers(dossier("H-1", 4))
@@ -92,28 +74,3 @@ def test_state_that_came_beside_a_later_one_takes_nothing_back_when_it_is_sent_a
     software.dossiers(dossier("H-1", 4, SoDienThoai="0933000000"))
     assert software.dossiers(short)["repeated"] == 1
     assert row() == (4, False, "0933000000")
-
-
-@pytest.mark.guarantee(
-    "intake", "a step whose call is overtaken by the next takes no result back that the dossier's own row says"
-)
-@pytest.mark.parametrize("told_before", [False, True])
-def test_step_that_is_overtaken_by_one_of_minutes_later_takes_no_result_back(
-    software, row, run, messages, rows, told_before
-):
-    """Within ten minutes clocks say nothing of the order; the row does."""
-    now = datetime.now(UTC)
-    signed, given = step("H-1", 4, now - timedelta(minutes=4), NoiDungXuLy="Ký"), step("H-1", 9, now)
-    software.dossiers(dossier("H-1", 4))
-    software.steps(step("H-1", 4, now - timedelta(hours=2)))
-    software.dossiers(dossier("H-1", 9))
-    software.steps(given)
-    if told_before:
-        run()
-        rows("UPDATE motcua.messages SET state = 'sending'")
-        rows("UPDATE motcua.messages SET state = 'accepted', accepted_at = now()")
-    software.steps(signed)
-    assert row()[:2] == (9, True)
-    run()
-    told = [state for _, _, state in messages()]
-    assert told == (["accepted", "suppressed"] if told_before else ["cancelled", "queued"])

@@ -74,13 +74,13 @@ class Evenings:
         ]
 
     @property
-    def codes(self):
-        """Codes of the dossiers that have an apology."""
+    def outcomes(self):
+        """State and reason of each dossier's apology."""
         found = self.rows(
-            "SELECT dossier_code FROM motcua.messages INNER JOIN motcua.dossiers USING (dossier_id)"
-            " WHERE kind = 'apology' ORDER BY dossier_code"
+            "SELECT dossier_code, state, reason FROM motcua.messages INNER JOIN motcua.dossiers USING (dossier_id)"
+            " WHERE kind = 'apology'"
         )
-        return [row["dossier_code"] for row in found]
+        return {row["dossier_code"]: (row["state"], row["reason"]) for row in found}
 
     @property
     def messages(self):
@@ -189,63 +189,60 @@ def test_due_date_moved_after_the_apology_may_be_apologised_for_again(one_stop, 
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_same_day_dossier_and_due_date_set_after_the_hour_cannot_be_caught(one_stop, evenings, mode):
-    evenings.mode(mode)
-    due(one_stop, date(2026, 12, 15), "set late", since=at(WEDNESDAY, "08:00"))
-    later = at(THURSDAY, "08:00")
-    due(one_stop, THURSDAY, "known before it is received", received_at=later, read_at=at(WEDNESDAY, "09:00"))
-    # Set at 17:30:01, and read by the evening's own run.
-    due(one_stop, THURSDAY, "set late", since=at(WEDNESDAY, "08:00"), updated_at=at(WEDNESDAY, "17:30:01"))
-    counts = evenings.run(at(WEDNESDAY, "17:30:05"))
-    assert counts.none == {"not_due": 1, "not_applicable": 1}
-    due(one_stop, THURSDAY, "same day", since=at(THURSDAY, "07:30"))
-    evenings.run(at(THURSDAY, "07:31"))
-    evenings.run(at(THURSDAY))
-    assert evenings.told == []
+def test_evening_tells_whoever_is_late_by_what_was_so_at_its_own_moment(one_stop, evenings, mode):
+    """It is caught up at seven; what happened after half past five is left out."""
 
+    def move(code, status, clock, *, desk=False):
+        one_stop.move(status, code, desk=desk, at=at(WEDNESDAY, clock))
 
-@pytest.mark.parametrize("mode", MODES)
-def test_only_2_and_4_are_apologised_for(one_stop, evenings, mode):
     evenings.mode(mode)
     for status in range(1, 11):
         due(one_stop, THURSDAY, f"status {status}", status_code=status, at_one_stop_desk=status == 9)
-    take_in(now=at(WEDNESDAY, "08:00"))
-    evenings.run(at(WEDNESDAY))
-    assert evenings.codes == ["status 2", "status 4"]
+    for code in ("only the transition", "taken back", "finished later", "taken back later", "moved away later"):
+        due(one_stop, THURSDAY, code)
+    move("only the transition", 9, "11:00", desk=True)
+    due(one_stop, THURSDAY, "only the row", status_code=9, updated_at=at(WEDNESDAY, "11:00"))
+    move("only the row", 4, "10:00")
+    move("taken back", 9, "10:00", desk=True)
+    move("taken back", 4, "11:00")
+    move("taken back later", 9, "10:00", desk=True)
+    for code in ("handed over", "opened again"):
+        due(one_stop, THURSDAY, code, returned_at=at(WEDNESDAY, "10:00"), updated_at=at(WEDNESDAY, "10:00"))
+        move(code, 4, "09:00")
+    move("opened again", 4, "11:00")
+    due(one_stop, THURSDAY, "no phone", applicant_phone=None)
+    due(one_stop, THURSDAY, "landline", applicant_phone="02583822001")
+    due(one_stop, THURSDAY, "known before it is received", received_at=at(THURSDAY, "08:00"), updated_at=LONG_BEFORE)
+    due(one_stop, date(2026, 12, 15), "set late", since=at(WEDNESDAY, "08:00"), read_at=at(WEDNESDAY, "12:00"))
+    # Set at 17:30:01, and read by the evening's own run.
+    due(one_stop, THURSDAY, "set late", since=at(WEDNESDAY, "08:00"), updated_at=at(WEDNESDAY, "17:30:01"))
+    move("finished later", 9, "18:00", desk=True)
+    move("taken back later", 4, "18:00")
+    due(one_stop, date(2026, 12, 15), "moved away later", updated_at=at(WEDNESDAY, "18:00"))
+    counts = evenings.run(at(WEDNESDAY, "19:00"))
+    as_ever = ("status 2", "status 4", "taken back", "opened again")
+    told = dict.fromkeys((*as_ever, "finished later", "moved away later"), ("queued", None))
+    suppressed = {"no phone": ("suppressed", "missing"), "landline": ("suppressed", "landline")}
+    assert evenings.outcomes == told | suppressed
+    assert {reason: counts.none[reason] for reason in ("not_due", "not_applicable", "handed_over")} == {
+        "not_due": 1, "not_applicable": 1, "handed_over": 1,
+    }  # fmt: skip
+    holding = evenings.rows(
+        "SELECT dossier_code FROM motcua.messages AS m INNER JOIN motcua.dossiers AS d USING (dossier_id)"
+        " WHERE m.kind = 'apology' AND m.state = 'queued' AND motcua.apology_holds(m.dossier_id, m.occasion)"
+    )
+    assert {row["dossier_code"] for row in holding} == set(as_ever), "the others are cancelled before they leave"
+    # What comes on the day itself cannot be caught; a kind that is switched off is on record.
+    evenings.rows(
+        "UPDATE motcua.agencies SET kinds_off = '{apology}', kinds_off_reason = 'x' WHERE agency_code = %s", NHA_TRANG
+    )
+    due(one_stop, THURSDAY, "same day", since=at(THURSDAY, "07:30"))
+    due(one_stop, FRIDAY, "kind off", read_at=at(THURSDAY, "07:31"))
+    evenings.run(at(THURSDAY))
+    assert evenings.outcomes == told | suppressed | {"kind off": ("suppressed", "kind_off")}
 
 
 # ------------------------------------------------------------------------- what the state of that moment is
-
-
-def test_newer_of_row_and_transition_decides(one_stop, evenings):
-    due(one_stop, THURSDAY, "only the transition")
-    one_stop.move(9, "only the transition", at=at(WEDNESDAY, "16:00"))
-    due(one_stop, THURSDAY, "only the row", status_code=9, updated_at=at(WEDNESDAY, "16:00"))
-    one_stop.move(4, "only the row", desk=False, at=at(WEDNESDAY, "15:00"))
-    due(one_stop, THURSDAY, "taken back")
-    one_stop.move(9, "taken back", at=at(WEDNESDAY, "15:00"))
-    one_stop.move(4, "taken back", desk=False, at=at(WEDNESDAY, "16:00"))
-    take_in(now=at(WEDNESDAY, "17:00"))
-    evenings.run(at(WEDNESDAY))
-    assert evenings.codes == ["taken back"]
-
-
-def test_an_evening_that_is_caught_up_is_judged_by_its_own_moment(one_stop, evenings):
-    for code in ("finished later", "taken back later", "moved away later", "as before"):
-        due(one_stop, THURSDAY, code)
-    one_stop.move(9, "taken back later", at=at(WEDNESDAY, "10:00"))
-    pick_up("khanhhoa", now=at(WEDNESDAY, "12:00"))
-    one_stop.move(9, "finished later", at=at(WEDNESDAY, "18:00"))
-    one_stop.move(4, "taken back later", desk=False, at=at(WEDNESDAY, "18:00"))
-    due(one_stop, date(2026, 12, 15), "moved away later", updated_at=at(WEDNESDAY, "18:00"))
-    counts = evenings.run(at(WEDNESDAY, "19:00"))
-    assert counts.messages == {"queued": 3}
-    assert counts.none == {"other_status": 1}
-    holding = evenings.rows(
-        "SELECT dossier_code FROM motcua.messages AS m INNER JOIN motcua.dossiers AS d USING (dossier_id)"
-        " WHERE m.kind = 'apology' AND motcua.apology_holds(m.dossier_id, m.occasion)"
-    )
-    assert [row["dossier_code"] for row in holding] == ["as before"], "the others are cancelled before they leave"
 
 
 def test_what_is_committed_late_does_not_unbalance_the_evening(one_stop, evenings):
@@ -256,31 +253,7 @@ def test_what_is_committed_late_does_not_unbalance_the_evening(one_stop, evening
     assert evenings.messages == [("queued", None)]
 
 
-def test_handed_over_dossier_gets_none_unless_it_was_moved_again(one_stop, evenings):
-    for code in ("handed over", "opened again"):
-        due(one_stop, THURSDAY, code, returned_at=at(WEDNESDAY, "10:00"), updated_at=at(WEDNESDAY, "10:00"))
-        one_stop.move(4, code, desk=False, at=at(WEDNESDAY, "09:00"))
-    one_stop.move(4, "opened again", desk=False, at=at(WEDNESDAY, "11:00"))
-    pick_up("khanhhoa", now=at(WEDNESDAY, "12:00"))
-    counts = evenings.run(at(WEDNESDAY))
-    assert counts.messages == {"queued": 1}
-    assert counts.none == {"handed_over": 1}
-
-
 # --------------------------------------------------------------------------- whom and when, once and on record
-
-
-def test_unusable_phone_and_kind_switched_off_are_suppressed_with_their_reason(one_stop, evenings):
-    due(one_stop, THURSDAY, "no phone", applicant_phone=None)
-    due(one_stop, THURSDAY, "landline", applicant_phone="02583822001", read_at=at(WEDNESDAY, "08:00"))
-    counts = evenings.run(at(WEDNESDAY))
-    assert counts.suppressed_by_reason == {"missing": 1, "landline": 1}
-    evenings.rows(
-        "UPDATE motcua.agencies SET kinds_off = '{apology}', kinds_off_reason = 'x' WHERE agency_code = %s", NHA_TRANG
-    )
-    due(one_stop, FRIDAY, "kind off")
-    counts = evenings.run(at(THURSDAY))
-    assert counts.suppressed_by_reason == {"kind_off": 1}
 
 
 def test_an_agency_is_apologised_for_since_it_was_enabled_and_while_it_exists(one_stop, evenings):

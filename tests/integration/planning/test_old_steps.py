@@ -18,7 +18,6 @@ from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.watching import sources_to_read
 from motcua.jobs.reconciliation.closing import close_period, require_complete
-from motcua.settings import settings
 from motcua.store.oversight.accounting import identity
 from tests.ground import NOW, in_ledger, run_at, take_in
 
@@ -98,7 +97,6 @@ def desk(one_stop, rows, gateway):
     return Desk(one_stop, rows, gateway)
 
 
-SUPERSEDED = ("cancelled", "superseded"), ("accepted", None)
 KINDS = {"result": RESULT, "supplement": SUPPLEMENT}
 
 
@@ -107,7 +105,7 @@ KINDS = {"result": RESULT, "supplement": SUPPLEMENT}
     "an older step typed in late takes nothing back that the dossier's row still says; where the row "
     "agrees with it, it does",
 )
-@pytest.mark.parametrize(("kind", "at_once"), [("result", True), ("result", False), ("supplement", True)])
+@pytest.mark.parametrize(("kind", "at_once"), [("result", True), ("supplement", False)])
 @pytest.mark.parametrize("row_agrees", [False, True])
 def test_old_step_takes_back_what_the_row_does_not_say_any_more_alone(desk, kind, at_once, row_agrees):
     desk.step(KINDS[kind], NOW)
@@ -169,19 +167,6 @@ def test_old_step_into_the_condition_is_told_where_the_row_agrees_and_else_the_a
         desk.ends((kind, "cancelled", "outdated"), told=0, apologies=1)
 
 
-@pytest.mark.guarantee("what-fires", "a result that comes after an old one that was not believed is told")
-@pytest.mark.parametrize("earlier", [LATE, 4 * 24 * HOUR], ids=["18 hours", "four days"])
-@pytest.mark.parametrize("by_row", [False, True])
-def test_result_that_comes_after_an_old_one_that_was_not_believed_is_told(desk, earlier, by_row):
-    desk.step(WORKED_ON, NOW)
-    desk.step(RESULT, NOW - earlier, typed=NOW + 5 * SECOND)
-    desk.run(NOW + 10 * SECOND, NOW + 6 * MINUTE)
-    assert desk.told == 0
-    (desk.row if by_row else desk.both)(RESULT, NOW + HOUR)
-    desk.run(NOW + HOUR + SECOND)
-    desk.ends(("result", "accepted", None), told=1, apologies=0)
-
-
 def test_row_that_leaves_after_an_old_step_did_not_count_takes_it_back(desk, rows):
     rows("UPDATE motcua.agencies SET result_hold = '8 minutes'")
     desk.both(RESULT, NOW)
@@ -190,55 +175,6 @@ def test_row_that_leaves_after_an_old_step_did_not_count_takes_it_back(desk, row
     desk.row(WORKED_ON, NOW + 7 * MINUTE)
     desk.run(NOW + 7 * MINUTE + SECOND, NOW + 9 * MINUTE)
     desk.ends(("result", "cancelled", "taken_back"), told=0, apologies=1, closes=False)
-
-
-@pytest.mark.guarantee("what-fires", "a result that is entered again after old steps only is told once")
-@pytest.mark.parametrize(("accepted", "old"), [(True, [4]), (False, [4, 2, 4])])
-def test_entered_again_after_old_steps_only_is_told_once(desk, accepted, old):
-    desk.both(RESULT, NOW)
-    if accepted:
-        desk.run(NOW + SECOND)
-    for number, status in enumerate(old):
-        desk.step((status, False), NOW - LATE + number * MINUTE, typed=NOW + 2 * SECOND)
-    desk.both(RESULT, NOW + HOUR)
-    desk.run(NOW + HOUR + SECOND, NOW + HOUR + 10 * MINUTE)
-    first, second = (("accepted", None), ("suppressed", "already_told")) if accepted else SUPERSEDED
-    desk.ends(("result", *first), ("result", *second), told=1)
-
-
-def test_mended_phone_brings_one_message_of_a_result_that_was_entered_again(desk, rows):
-    desk.one_stop.dossier(applicant_phone="", status_code=9, at_one_stop_desk=True, updated_at=NOW)
-    desk.step(RESULT, NOW)
-    desk.step(WORKED_ON, NOW - LATE, typed=NOW + 2 * SECOND)
-    desk.run(NOW + 3 * SECOND)
-    desk.step(RESULT, NOW + 10 * MINUTE)
-    desk.run(NOW + 11 * MINUTE)
-    assert desk.told == 0
-    desk.row(RESULT, NOW + 20 * MINUTE)
-    desk.run(NOW + 21 * MINUTE)
-    assert desk.told == 1
-    desk.ends(*desk.messages, told=1, closes=False)
-
-
-def test_lower_number_that_comes_late_makes_a_step_old(desk):
-    desk.one_stop.number = 10
-    desk.step(WORKED_ON, NOW - LATE, typed=NOW + 5 * SECOND)
-    desk.row(RESULT, NOW)
-    desk.run(NOW + 6 * SECOND)
-    desk.step(RESULT, NOW, number=9)
-    desk.run(NOW + 10 * SECOND)
-    assert desk.told == 0
-    desk.run(NOW + 6 * MINUTE)
-    desk.ends(*desk.messages, told=1, closes=False)
-
-
-def test_source_that_stays_away_holds_a_result_no_longer_than_its_clocks_may_be_off(desk):
-    desk.both(RESULT, NOW)
-    desk.step(WORKED_ON, NOW - LATE, typed=NOW + 5 * SECOND)
-    desk.run(NOW + 10 * SECOND)
-    later = NOW + 5 * SECOND + settings().clock_skew + 10 * SECOND
-    send("without the source", clock=lambda: later)
-    assert desk.messages == [("result", "accepted", None)]
 
 
 def test_row_that_the_source_dropped_is_asked_for_less_and_less_and_wakes_no_run_for_ever(desk, rows):

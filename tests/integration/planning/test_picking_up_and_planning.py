@@ -31,42 +31,6 @@ def messages(rows):
     ]
 
 
-@pytest.mark.guarantee(
-    "what-fires",
-    "a result is told at status 9 and at the desk, a supplement at status 5 and at the desk",
-)
-def test_result_needs_the_status_and_the_desk(one_stop, rows):
-    one_stop.both(9, desk=False)
-    take_in()
-    assert messages(rows) == []
-    one_stop.move(9, desk=True, at=NOW + MINUTE)
-    take_in(NOW + MINUTE)
-    assert messages(rows) == [("result", "queued", None)]
-
-
-@pytest.mark.guarantee(
-    "what-fires",
-    "whichever half comes second brings the occasion, also when only the dossier's row tells of it",
-)
-def test_row_completes_the_second_half_without_a_transition(one_stop, rows):
-    one_stop.both(9, desk=False)
-    take_in()
-    one_stop.dossier(status_code=9, at_one_stop_desk=True, updated_at=NOW + MINUTE)
-    take_in(NOW + MINUTE)
-    assert messages(rows) == [("result", "queued", None)]
-    one_stop.move(9, desk=True, at=NOW + 2 * MINUTE)
-    take_in(NOW + 2 * MINUTE)
-    assert messages(rows) == [("result", "queued", None)], "the transition that follows is the same occasion"
-
-
-def test_row_older_than_the_transition_does_not_take_it_back(one_stop, rows):
-    one_stop.both(9, status_code=4, updated_at=NOW - MINUTE)
-    take_in()
-    one_stop.dossier(status_code=9, at_one_stop_desk=True, updated_at=NOW + MINUTE)
-    take_in(NOW + MINUTE)
-    assert messages(rows) == [("result", "queued", None)]
-
-
 @pytest.mark.guarantee("what-fires", "repeated rows are one occasion; leaving and returning is another")
 def test_repeated_rows_are_one_occasion_and_a_return_is_another(one_stop, rows):
     one_stop.dossier()
@@ -93,68 +57,6 @@ def test_rows_committed_late_under_a_lower_id_are_not_lost_nor_doubled(one_stop,
     for later in range(3):
         take_in(NOW + later * MINUTE)
     assert messages(rows) == [("result", "queued", None)] * 2
-
-
-def test_row_with_a_recorded_time_far_back_is_read_by_its_number(one_stop, rows):
-    one_stop.both(4, desk=False, updated_at=NOW - timedelta(days=2))
-    take_in()
-    one_stop.move(9, at=NOW - timedelta(days=1))
-    take_in(NOW + MINUTE)
-    assert messages(rows) == [("result", "queued", None)]
-
-
-@pytest.mark.guarantee("what-fires", "of two contradicting events in one pick-up the newer wins")
-@pytest.mark.parametrize(
-    ("second", "expected"),
-    [
-        ((5, True), [("result", "cancelled", "superseded"), ("supplement", "queued", None)]),
-        ((4, False), [("result", "cancelled", "taken_back")]),
-        ((10, True), [("result", "cancelled", "handed_over")]),
-    ],
-)
-def test_of_two_contradicting_events_in_one_pick_up_the_newer_wins(one_stop, rows, second, expected):
-    one_stop.both(9)
-    one_stop.move(second[0], desk=second[1], at=NOW + MINUTE)
-    take_in(NOW + MINUTE)
-    assert messages(rows) == expected
-
-
-@pytest.mark.guarantee(
-    "what-fires",
-    "a result that was already handed over is not told, also where the desk clicked it after handing it over",
-)
-def test_dossier_handed_over_before_its_result_was_read_is_cancelled(one_stop, rows):
-    one_stop.both(9, at=NOW - MINUTE, returned_at=NOW, updated_at=NOW - MINUTE)
-    take_in(NOW + MINUTE)
-    assert messages(rows) == [("result", "cancelled", "handed_over")]
-
-
-@pytest.mark.guarantee(
-    "what-fires",
-    "a mended phone reopens what failed for its phone, while it is useful and still true",
-)
-@pytest.mark.parametrize(("phone", "reason"), [(None, "missing"), ("02583822001", "landline")])
-def test_unusable_phone_is_a_suppressed_message_and_a_mended_one_reopens_it(one_stop, rows, phone, reason):
-    one_stop.both(9, applicant_phone=phone)
-    take_in()
-    assert messages(rows) == [("result", "suppressed", reason)]
-    one_stop.dossier(applicant_phone="0905 123 457", updated_at=NOW + MINUTE, status_code=9, at_one_stop_desk=True)
-    take_in(NOW + MINUTE)
-    assert messages(rows) == [("result", "queued", "phone_mended")]
-    assert rows("SELECT msisdn FROM motcua.messages") == [{"msisdn": "+84905123457"}]
-    assert rows("SELECT from_reason, to_state FROM motcua.message_history ORDER BY history_id")[-1] == {
-        "from_reason": reason,
-        "to_state": "queued",
-    }
-
-
-def test_phone_mended_after_the_result_was_handed_over_reopens_nothing(one_stop, rows):
-    one_stop.both(9, applicant_phone=None)
-    take_in()
-    one_stop.move(10, at=NOW + MINUTE)
-    one_stop.dossier(applicant_phone="0905123457", status_code=10, updated_at=NOW + MINUTE, returned_at=NOW + MINUTE)
-    take_in(NOW + MINUTE)
-    assert messages(rows) == [("result", "suppressed", "missing")]
 
 
 @pytest.mark.guarantee("what-fires", "what happened before an agency was enabled is out of scope for good")

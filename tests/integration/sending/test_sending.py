@@ -182,7 +182,6 @@ def test_passing_failure_waits_longer_each_time_and_then_goes(one_stop, gateway,
     ("change", "expected"),
     [
         ("taken back", ("cancelled", "taken_back")),
-        ("handed over", ("cancelled", "handed_over")),
         ("switched off", ("suppressed", "kind_off")),
         ("phone spoilt", ("suppressed", "landline")),
         ("too old", ("expired", "too_late")),
@@ -194,8 +193,6 @@ def test_condition_is_looked_at_again_just_before_the_call(one_stop, gateway, ro
     match change:
         case "taken back":
             one_stop.move(4, "D-0", desk=False, at=moment)
-        case "handed over":
-            one_stop.dossier("D-0", status_code=9, at_one_stop_desk=True, returned_at=moment, updated_at=moment)
         case "switched off":
             in_ledger(save_agencies, [agency(NHA_TRANG, kinds_off=("result",))], "tests")
         case "phone spoilt":
@@ -222,21 +219,6 @@ def test_nobody_changes_number_or_words_of_what_is_queued(one_stop, gateway, row
     for change in number + words:
         with pytest.raises(psycopg.DatabaseError, match="its words are those it was planned with"):
             rows(f"UPDATE motcua.messages SET {change}")
-
-
-@pytest.mark.guarantee("what-fires", "a return within ten minutes of an accepted message is not told again")
-@pytest.mark.parametrize(("minutes", "told_twice"), [(9, False), (11, True)])
-def test_return_within_ten_minutes_of_an_accepted_message_is_not_told_again(
-    one_stop, gateway, rows, minutes, told_twice
-):
-    queue_results(one_stop)
-    send_at()
-    one_stop.move(4, "D-0", desk=False, at=NOW + MINUTE)
-    moment = NOW + timedelta(minutes=minutes)
-    one_stop.move(9, "D-0", at=moment)
-    run_at(moment)
-    assert len(gateway.asked) == 1 + told_twice
-    assert states(rows)[1] == (("accepted", None) if told_twice else ("suppressed", "already_told"))
 
 
 def test_return_while_the_first_is_unknown_waits_for_it(one_stop, gateway, rows):
