@@ -370,12 +370,13 @@ def test_room_is_given_back_and_a_minute_ends():
     room.give_back(120)
     assert room.take(100, intake.LARGE + 1)
     minute = [0.0]
-    rate = intake.Rate(lambda: 1, lambda: minute[0])
-    rate.count("a")
+    rate = intake.Rate(lambda: 2, lambda: minute[0])
+    for _ in range(2):
+        assert not rate.is_over("a")
+        rate.count("a")
     assert (rate.is_over("a"), rate.is_over("b")) == (True, False)
     minute[0] = 60
     assert not rate.is_over("a")
     for key in range(20_000):
         rate.count(key)
-    assert rate.is_over("one that is new")
-    assert not rate.is_over("a")
+    assert (rate.is_over("one that is new"), rate.is_over(1)) == (True, False)
