@@ -156,25 +156,6 @@ def test_configuration_error_fails_over_at_once_and_the_gateway_is_preferred_aga
 
 @pytest.mark.guarantee(
     "gateways-that-fail",
-    "a stopped gateway is tried with one message after each pause; pauses grow, more where a try costs a message",
-)
-def test_gateway_that_still_does_not_answer_costs_one_message_more(one_stop, two, rows):
-    first, second = two()
-    # Behind a proxy, for example: whoever asks is answered.
-    first.answer, first.login = "hang", (404, "not found")
-    queue(one_stop, *[VIETTEL] * 8)
-    send_at()
-    unknown = len(first.asked)
-    assert unknown <= 4
-    queue(one_stop, *[VIETTEL] * 8, at=NOW + 6 * MINUTE)
-    send_at(NOW + 6 * MINUTE)
-    assert len(first.asked) == unknown + 1
-    assert len(second.asked) == 16 - unknown - 1
-    assert not set(numbers(first)) & set(numbers(second))
-
-
-@pytest.mark.guarantee(
-    "gateways-that-fail",
     "an outage costs no more messages than were in flight; another gateway takes over",
 )
 def test_outage_fails_over(one_stop, two, rows):
