@@ -37,7 +37,6 @@ from tests.ground import (
     queue_results,
     reference_of,
     report,
-    run_at,
     send_at,
     states,
     take_in,
@@ -146,27 +145,6 @@ def test_failure_while_sending_keeps_the_answers_in_flight(one_stop, gateway, ro
     assert len(gateway.asked) == 12
 
 
-def twice_undelivered(one_stop, gateway, rows):
-    one_stop.both(9)
-    run_at()
-    report(reference_of(rows, 0), "2")
-    at_desk(one_stop, NOW + MINUTE, applicant_phone="0905999888")
-    run_at(NOW + MINUTE)
-    report(reference_of(rows, 1), "2")
-    report(reference_of(rows, 0), "1")
-
-
-@pytest.mark.usefixtures("useful_for_years")
-def test_receipts_that_contradict_each_other_stop_nothing(one_stop, gateway, rows):
-    twice_undelivered(one_stop, gateway, rows)
-    report(reference_of(rows, 1), "1")
-    assert states(rows) == [("delivered", None)]
-    one_stop.both(9, "D-2", at=NOW + 2 * MINUTE)
-    take_in(NOW + 2 * MINUTE)
-    send_messages("run", EVERYTHING)
-    assert states(rows) == [("delivered", None), ("accepted", None)]
-
-
 @pytest.mark.usefixtures("useful_for_years")
 @pytest.mark.guarantee(
     "receipts",
@@ -193,14 +171,6 @@ def test_receipt_that_cannot_be_applied_stays_unread_and_stops_nothing(one_stop,
     send_messages("next run", EVERYTHING)
     assert rows(unread) == []
     assert states(rows)[0] == ("delivered", None)
-
-
-def test_late_receipt_of_an_earlier_attempt_leaves_no_message_stuck(one_stop, gateway, rows):
-    twice_undelivered(one_stop, gateway, rows)
-    at_desk(one_stop, NOW + 2 * MINUTE, applicant_phone="0905999777")
-    run_at(NOW + 2 * MINUTE)
-    send_at(NOW + timedelta(days=5))
-    assert states(rows)[0][0] != "queued"
 
 
 def test_receipt_while_a_failed_answer_is_being_written_counts(one_stop, gateway, rows):

@@ -61,8 +61,8 @@ class Desk:
     def send(self, minute):
         send_at(self.at(minute))
 
-    def receipt(self, status):
-        report(reference_of(self.rows, -1), status)
+    def receipt(self, status, attempt=-1):
+        report(reference_of(self.rows, attempt), status)
 
     def stands(self, *expected):
         assert self.messages == list(expected)
@@ -157,6 +157,13 @@ STORIES = {
     "what was not delivered does not count as told": (
         [row(-60), step(0, 9), run(0), receipt("2"), step(1, 4, desk=False), step(2, 9), run(2)],
         ["result undelivered gateway status 2", "result accepted"], TOLD * 2,
+    ),
+    "receipts contradict each other: of two numbers that were said to be out of reach both were not": (
+        [
+            row(-60), step(0, 9), run(0), receipt("2"), RESULT(1, phone="mended"), run(1), receipt("2"),
+            receipt("1", -2), receipt("1"), RESULT(2), run(2),
+        ],
+        ["result delivered"], ["first", "mended"],
     ),
     # What is committed late, and clocks that differ.
     "leaving and returning were committed late behind a message that was accepted": (
