@@ -324,33 +324,27 @@ def test_nobody_is_told_on_what_a_source_said_before_the_evening_or_long_ago(one
     assert apologize(now=at(WEDNESDAY, "18:31"), left_over=True).messages == {"queued": 1}
 
 
-def test_an_agency_whose_source_is_away_holds_up_no_other(one_stop, evenings, configure, rows):
-    in_ledger(ensure_source, "away")
+def test_source_that_is_away_holds_up_no_other_agency_and_one_that_is_read_no_longer_tells_nobody(
+    one_stop, evenings, configure, rows
+):
     due(one_stop, THURSDAY, "N-1")
+    due(one_stop, THURSDAY, "N-2")
     due(one_stop, THURSDAY, "T-1", agency_code=TU_PHAP, read_at=at(WEDNESDAY, "08:00"))
-    rows(
-        "UPDATE motcua.dossiers SET source_id = (SELECT source_id FROM motcua.sources WHERE name = 'away')"
-        " WHERE agency_code = %s",
-        TU_PHAP,
-    )
+    for source, code in (("away", "T-1"), ("former", "N-2")):
+        in_ledger(ensure_source, source)
+        rows(
+            "UPDATE motcua.dossiers SET source_id = (SELECT source_id FROM motcua.sources WHERE name = %s)"
+            " WHERE dossier_code = %s",
+            source,
+            code,
+        )
     configure(MOTCUA_SOURCES="away,khanhhoa", AIRFLOW_CONN_ONESTOP_AWAY=AWAY)
     with pytest.raises(SourceFailed):
         read_source("away", EVERYTHING, at(WEDNESDAY, "17:30:01"))
     counts = evenings.run(at(WEDNESDAY, "17:30:05"))
     assert counts.evenings == {"done": 1}
     assert list(counts.waiting) == [TU_PHAP]
-
-
-def test_dossier_left_in_a_source_that_is_read_no_longer_is_owed_but_not_told(one_stop, evenings, rows):
-    in_ledger(ensure_source, "former")
-    due(one_stop, THURSDAY, "N-1")
-    due(one_stop, THURSDAY, "N-2", read_at=at(WEDNESDAY, "08:00"))
-    rows(
-        "UPDATE motcua.dossiers SET source_id = (SELECT source_id FROM motcua.sources WHERE name = 'former')"
-        " WHERE dossier_code = 'N-2'"
-    )
-    evenings.run(at(WEDNESDAY))
-    assert evenings.messages == [("queued", None), ("expired", "not_read")]
+    assert evenings.outcomes == {"N-1": ("queued", None), "N-2": ("expired", "not_read")}
 
 
 def test_an_evening_that_is_left_over_is_left_to_its_own_run_for_five_minutes(one_stop, evenings):
@@ -445,25 +439,25 @@ def test_apology_goes_on_what_its_source_said_just_now_and_the_result_still_foll
     assert "da duoc giai quyet xong" in gateway.asked[-1]["text"]
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda source: source.move(9, at=at(WEDNESDAY, "17:40")),
-        lambda source: source.move(5, at=at(WEDNESDAY, "17:40"), desk=False),
-        lambda source: due(source, THURSDAY, status_code=9, updated_at=at(WEDNESDAY, "17:40")),
-        lambda source: due(source, date(2026, 12, 10), updated_at=at(WEDNESDAY, "17:40")),
-        lambda source: due(source, THURSDAY, due_at=None, updated_at=at(WEDNESDAY, "17:40")),
-    ],
-    ids=["finished", "clock stopped", "finished by the row alone", "due date moved", "due date taken away"],
-)
-def test_dossier_that_changed_meanwhile_is_cancelled_just_before_the_sms_leaves(one_stop, evenings, gateway, change):
-    due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
+def test_dossier_that_changed_meanwhile_is_cancelled_just_before_the_sms_leaves(one_stop, evenings, gateway):
+    later = at(WEDNESDAY, "17:40")
+    changes = {
+        "finished": lambda code: one_stop.move(9, code, at=later),
+        "clock stopped": lambda code: one_stop.move(5, code, at=later, desk=False),
+        "finished by the row alone": lambda code: due(one_stop, THURSDAY, code, status_code=9, updated_at=later),
+        "due date moved": lambda code: due(one_stop, date(2026, 12, 10), code, updated_at=later),
+        "due date taken away": lambda code: due(one_stop, THURSDAY, code, due_at=None, updated_at=later),
+    }
+    for code in changes:
+        due(one_stop, THURSDAY, code)
+    pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
     evenings.run(at(WEDNESDAY, "17:30:05"))
-    change(one_stop)
+    for code, change in changes.items():
+        change(code)
     pick_up("khanhhoa", now=at(WEDNESDAY, "17:45"))
     send_at(at(WEDNESDAY, "17:45:01"))
     assert apologies_asked(gateway) == []
-    assert [state for state, _ in evenings.messages] == ["cancelled"]
+    assert {code: state for code, (state, _) in evenings.outcomes.items()} == dict.fromkeys(changes, "cancelled")
 
 
 @pytest.mark.guarantee("apologies", "an apology that meets the night before the desk opens expires")
