@@ -238,7 +238,7 @@ def test_evening_tells_whoever_is_late_by_what_was_so_at_its_own_moment(one_stop
         "UPDATE motcua.agencies SET kinds_off = '{apology}', kinds_off_reason = 'x' WHERE agency_code = %s", NHA_TRANG
     )
     due(one_stop, THURSDAY, "same day", since=at(THURSDAY, "07:30"))
-    due(one_stop, FRIDAY, "kind off", read_at=at(THURSDAY, "07:31"))
+    due(one_stop, FRIDAY, "kind off", updated_at=at(THURSDAY, "07:31"), read_at=at(THURSDAY, "07:32"))
     evenings.run(at(THURSDAY))
     assert evenings.outcomes == told | suppressed | {"kind off": ("suppressed", "kind_off")}
 
