@@ -302,17 +302,22 @@ def test_gateway_with_a_broken_connection_does_not_stop_the_other(one_stop, two,
 
 @pytest.mark.guarantee("limits", "a limit that cannot be read closes the gateway")
 def test_limit_that_cannot_be_read_does_not_mean_no_limit(configure):
-    unreadable = {
-        "segments_per_second": [0, "x"],
-        "segments_per_day": [-1, []],
-        "carriers": [["Vietel"], [], 7],
-        "when_unknown": ["resend", None],
-        "horizon_hours": [0],
-        "unknown_after_hours": ["soon"],
-        "concurrency": ["many", 0],
-        "answer_timeout": ["20s"],
-    }
-    for name, value in [(name, value) for name, values in unreadable.items() for value in values]:
+    for name, value in (
+        ("segments_per_second", 0),
+        ("segments_per_second", "x"),
+        ("segments_per_day", -1),
+        ("segments_per_day", []),
+        ("carriers", ["Vietel"]),
+        ("carriers", []),
+        ("carriers", 7),
+        ("when_unknown", "resend"),
+        ("when_unknown", None),
+        ("horizon_hours", 0),
+        ("unknown_after_hours", "soon"),
+        ("concurrency", "many"),
+        ("concurrency", 0),
+        ("answer_timeout", "20s"),
+    ):
         configure(AIRFLOW_CONN_SMS_KANNEL=connection_of(1, **{name: value}))
         with pytest.raises(GatewayMisconfigured, match="carriers is a list of" if name == "carriers" else name):
             open_gateway("kannel")
