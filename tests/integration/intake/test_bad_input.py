@@ -7,12 +7,14 @@ import json
 import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from motcua.store.agencies import save_agencies
+from motcua.store.intake.clients import change_client
 from motcua.web import intake
 from tests.ground import NHA_TRANG, TU_PHAP, agency, connection_uri, in_ledger
 from tests.integration.intake.conftest import PASSWORD, SOURCE, Software, dossier, register, step
@@ -292,6 +294,26 @@ def test_number_of_a_dossier_is_of_use_to_its_own_client_alone(served, software,
         assert software.steps(step("", 9, IDHoSo=none))["error_code"] == "04", none
     assert rows("SELECT 1 FROM intake.pushed_steps") == []
     assert software.steps(step("", 9, IDHoSo=number))["received"] == 1
+
+
+def test_agency_that_was_taken_from_a_client_is_refused_at_once(served, software, rows):
+    session = software.session()
+    in_ledger(change_client, SOURCE, "changed", by="hoa", now=datetime.now(UTC), agencies=[TU_PHAP])
+    body = {"session": session, "madonvi": NHA_TRANG, "service": "DongBoHoSoMC", "data": [GOOD]}
+    answer = software.post(body)
+    assert (answer["error_code"], answer["errors"][0]["reason"]) == ("04", "agency_refused")
+    assert rows("SELECT 1 FROM intake.pushed_dossiers") == []
+
+
+def test_record_that_names_somebody_else_is_refused_whatever_its_call_names(served, rows):
+    register("xa", NHA_TRANG, source=SOURCE, networks=("127.0.0.0/8",))
+    records = [GOOD | {"MaDonVi": TU_PHAP}, dossier("H-2", MaDonViTiepNhan=TU_PHAP), dossier("H-3")]
+    path = "/intake/DongBoHoSoMC"
+    answer = served.post(path, params={"MaDinhDanhDV": NHA_TRANG}, json=records).json()
+    assert [(each["index"], each["reason"]) for each in answer["errors"]] == [
+        (0, "agency_refused"), (1, "agency_refused"),
+    ]  # fmt: skip
+    assert [row["dossier_code"] for row in rows("SELECT dossier_code FROM intake.pushed_dossiers")] == ["H-3"]
 
 
 def test_body_that_is_packed_or_in_another_alphabet_is_told_by_its_code(software, rows):

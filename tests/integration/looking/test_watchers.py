@@ -125,6 +125,25 @@ def test_watcher_that_is_gone_is_not_counted(province: Province, watching, rows,
     frozen.end()
 
 
+def test_watcher_counts_only_when_all_its_sources_were_looked_at(province: Province, watching, patient):
+    news = watching()
+    until(lambda: province.mute_callers() == len(MUTE))
+    province.healthy.dossier()
+    until(lambda: set(news) == set(HEALTHY))
+    assert watchers() == 0
+
+
+def test_news_is_news_no_longer_once_it_was_picked_up(province: Province, watching, configure):
+    configure(MOTCUA_SOURCES=f"{HEALTHY[0]},{HEALTHY[1]}")
+    watching()
+    until(lambda: watchers() == 1)
+    province.healthy.dossier()
+    province.healthy.move(9)
+    until(lambda: told("has_news") == {HEALTHY[0], HEALTHY[1]})
+    assert pick_up(HEALTHY[0], now=NOW).transitions == 1
+    assert HEALTHY[0] not in told("has_news"), "whether its watcher has looked again or not"
+
+
 @pytest.mark.guarantee("airflow", "what watchers tell is picked up without asking the sources again")
 def test_run_and_sender_believe_watchers(province: Province, watching, rows, configure):
     configure(MOTCUA_SOURCES=",".join([*REFUSING, *HEALTHY[:4]]))

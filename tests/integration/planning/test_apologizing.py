@@ -506,6 +506,16 @@ READ_JUST_NOW = "UPDATE motcua.sources SET picked_up_at = now()"
 """Nobody is owed a reading, by the clock of the gate."""
 
 
+def test_two_apologies_of_one_dossier_for_two_dates_are_both_sent(one_stop, evenings, gateway):
+    due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
+    evenings.run(at(WEDNESDAY, "20:58"))
+    send_at(at(WEDNESDAY, "20:59"))
+    due(one_stop, FRIDAY, updated_at=at(THURSDAY, "09:00"))
+    evenings.run(at(THURSDAY, "17:30:05"))
+    send_at(at(THURSDAY, "17:30:06"))
+    assert len(apologies_asked(gateway)) == 2
+
+
 def test_gate_is_red_while_an_evening_waits_and_names_no_one(one_stop, evenings, rows):
     due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
     later = at(WEDNESDAY, "17:31")

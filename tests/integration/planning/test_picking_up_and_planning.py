@@ -81,6 +81,14 @@ def test_old_event_met_through_a_fresh_row_is_not_news(one_stop, rows):
     assert messages(rows) == []
 
 
+def test_event_older_than_three_days_is_expired(one_stop, rows):
+    one_stop.both(4, desk=False)
+    take_in()
+    one_stop.move(9, at=NOW, occurred_at=NOW - timedelta(days=3))
+    take_in()
+    assert messages(rows) == [("result", "expired", "too_late")]
+
+
 def test_same_day_procedures_and_kinds_that_an_agency_leaves_out_are_suppressed_and_others_told(one_stop, rows):
     leaves_out = {"same_day_excluded": True, "same_day_procedures": ("1.1",), "same_day_reason": "Trả ngay"}
     in_ledger(save_agencies, [agency(NHA_TRANG, **leaves_out), agency(TU_PHAP, kinds_off=("result",))], "tests")

@@ -153,6 +153,18 @@ def test_journal_that_is_put_back_is_read(one_stop, gateway, restorable, states,
     assert states()["D-2"] == ("accepted", "restored")
 
 
+def test_ledger_from_before_there_was_a_journal_is_behind_it(one_stop, gateway, restorable, states):
+    event(one_stop, 0, 1)
+    take_in()
+    restorable.keep()
+    send_at(NOW)
+    restorable.put_back()
+    assert restorable.rows("SELECT * FROM motcua.journals") == []
+    run_at(NOW + MINUTE)
+    assert told(gateway) == once_each(0, 1)
+    assert len(restorable.rows("SELECT * FROM motcua.journals")) == 1
+
+
 @pytest.mark.guarantee(
     "restored",
     "what was told in the gap is not taken for an earlier message of its dossier, whatever was read again before the "

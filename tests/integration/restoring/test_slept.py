@@ -289,6 +289,28 @@ def test_sender_whose_ledger_is_put_back_under_it_ends(one_stop, gateway, restor
     assert send_at(NOW).gap is not None
 
 
+def test_sender_ends_when_another_run_finds_the_sleep(one_stop, gateway, restorable, monkeypatch):
+    run_at()
+    beat_often(monkeypatch)
+    event(one_stop, *range(40))
+    take_in()
+
+    def found(asked):
+        if len(gateway.asked) == 3:
+            restorable.rows(
+                "INSERT INTO motcua.gaps (kind, noticed_at, lost_attempts, held_messages, slept_since, held_until)"
+                " VALUES ('slept', %s, 0, 0, %s, %s)",
+                NOW,
+                NOW,
+                NOW,
+            )
+        return 202, "0: Accepted for delivery"
+
+    gateway.answer_to, gateway.seconds = found, 0.2  # from beat to beat
+    send_at(NOW)
+    assert 3 <= len(gateway.asked) < 40
+
+
 def test_second_sleep_before_anybody_answered_holds_what_came_between(one_stop, gateway, restorable):
     run_at()
     event(one_stop, 0, at=NOW + MINUTE)

@@ -155,6 +155,15 @@ def test_receipt_for_a_released_attempt_before_it_is_sent_again_stops_the_second
     assert len(gateway.asked) == 1
 
 
+def test_receipt_that_waits_to_be_read_is_read_before_anything_is_released(unknown, rows):
+    rows(
+        "INSERT INTO motcua.receipts (gateway, reference, gateway_status, raw) VALUES ('kannel', %s, '1', '{}')",
+        reference_of(rows),
+    )
+    assert release("A", "why", now=NOW + HOUR) == []
+    assert states(rows) == [("delivered", None)]
+
+
 @pytest.mark.guarantee("unknown-outcome", "a backfill releases its window only, and only when told to")
 def test_backfill_releases_only_when_told_to_and_only_its_window(one_stop, gateway, rows):
     queue_results(one_stop)

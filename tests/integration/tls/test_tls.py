@@ -161,6 +161,21 @@ def test_right_certificate_is_taken_and_a_wrong_one_refused(front, configure, co
             COMPONENTS[component]() if pool is None else _pooled(pool, 2)
 
 
+def test_address_is_taken_as_json_is(front, configure):
+    def address(way: dict[str, Any]) -> str:
+        query = "&".join(f"{name}={value}" for name, value in way["extra"].items())
+        return f"postgres://{way['login']}:{way['password']}@{way['host']}:{way['port']}/{way['schema']}?{query}"
+
+    configure(**_each(address(front.right)))
+    for ask in (_tasks, _inquiries, _watch):
+        ask()
+    for way, words in front.wrong.values():
+        configure(**_each(address(way)))
+        for ask in (_tasks, _inquiries, _watch):
+            with pytest.raises(psycopg.OperationalError, match=words):
+                ask()
+
+
 @pytest.mark.guarantee("tls", "migrations go through a connection that is secured as the others are")
 def test_migrations_are_secured(front, configure):
     configure(AIRFLOW_CONN_MOTCUA_DB_OWNER=json.dumps(front.right | {"login": "motcua_owner"}))
