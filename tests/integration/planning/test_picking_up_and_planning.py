@@ -393,9 +393,10 @@ def test_source_is_read_where_it_has_news_and_one_that_failed_is_not_asked_in_ev
     configure(MOTCUA_SOURCES="khanhhoa,away", AIRFLOW_CONN_ONESTOP_AWAY="postgres://a:long-word@127.0.0.1:1/b")
     with pytest.raises(SourceFailed):
         pick_up("away", now=NOW)
+    one_stop.dossier()
     pick_up("khanhhoa", now=NOW)
     assert sources_to_read(NOW + timedelta(seconds=20)).names == []
-    one_stop.dossier(updated_at=NOW + MINUTE)
+    one_stop.move(9)
     assert sources_to_read(NOW + timedelta(seconds=20)).names == ["khanhhoa"]
     pick_up("khanhhoa", now=NOW)
     assert sources_to_read(NOW + timedelta(seconds=50)).names == ["away"]
