@@ -243,6 +243,8 @@ STORIES = {
 )
 @pytest.mark.guarantee("what-fires", "a return within ten minutes of an accepted message is not told again")
 @pytest.mark.guarantee("what-fires", "an undelivered message does not count as told")
+@pytest.mark.guarantee("what-fires", "a result that comes after an old one that was not believed is told")
+@pytest.mark.guarantee("what-fires", "a result that is entered again after old steps only is told once")
 def test_each_life_of_a_dossier_is_told_as_it_should_be(one_stop, gateway, rows):
     desk, found = Desk(one_stop, gateway, rows), {}
     for story, (acts, *_) in STORIES.items():
