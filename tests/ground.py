@@ -602,6 +602,12 @@ def send_at(moment: datetime = NOW, run_id: str = "run", window: Window = EVERYT
     return send(run_id, window, clock=lambda: moment)
 
 
+def run_at(moment: datetime = NOW, window: Window = EVERYTHING) -> SendCounts:
+    """One run whose clock stands still: what the source tells is picked up, planned and sent."""
+    take_in(moment)
+    return send_at(moment, window=window)
+
+
 def states(rows: Rows) -> list[tuple[str, str | None]]:
     """State and reason of each message."""
     found = rows("SELECT state, reason FROM motcua.messages ORDER BY message_id")

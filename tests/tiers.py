@@ -26,11 +26,7 @@ SECOND_TIER: Mapping[str, str] = {
     **{
         f"integration/planning/test_planted_values.py::{name}": "is `make prove ONLY=values`, small"
         for name in (
-            "test_each_planted_value_leaves_a_trace_or_is_as_good_as_any",
-            "test_healthy_dossiers_come_out_as_without_planted_values",
-            "test_identity_balances_over_planted_values",
-            "test_no_job_fails_beside_planted_values",
-            "test_planted_values_do_no_harm_where_they_are_shown",
+            "test_planted_values_do_no_harm",
             "test_proof_notices_a_healthy_dossier_that_came_out_otherwise",
         )
     },

@@ -84,18 +84,13 @@ class Tally:
 def run(
     mode: Mode, *, first: int, seeds: int, workers: int = WORKERS, watched: bool = False, goes_on: bool = False
 ) -> Tally:
-    """Runs so many seeds.
+    """Runs so many seeds, of which ``workers`` are told at a time.
 
-    Args:
-        mode: what dies.
-        first: the first seed's number.
-        seeds: how many.
-        workers: how many are told at a time.
-        watched: stderr tells how far it is and what it finds; Ctrl-C leaves the tally so far.
-        goes_on: those that an earlier run told of the same sources are not told again, and what is told is kept.
+    ``watched``: stderr tells how far it is and what it finds; Ctrl-C leaves the tally so far. ``goes_on``: those that
+    an earlier run told of the same sources are not told again, and what is told is kept.
 
     Raises:
-        RuntimeError: the harness itself failed; the message quotes it.
+        RuntimeError: the harness itself failed, as each of its runs may; the message quotes it.
     """
     return _read(_in_a_process(mode, first, seeds, workers, watched=watched, goes_on=goes_on))
 
@@ -113,30 +108,18 @@ def end_at_first_signal(error: type[BaseException]) -> None:
 
 
 def run_broken(*, first: int, seeds: int) -> dict[str, Tally]:
-    """Runs so many seeds with each of the senders that are broken on purpose, by name.
-
-    Raises:
-        RuntimeError: the harness itself failed; the message quotes it.
-    """
+    """Runs so many seeds with each of the senders that are broken on purpose, by name."""
     return {name: _read(values) for name, values in _in_a_process("broken", first, seeds, 1).items()}
 
 
 def run_stray_requests(*, first: int, seeds: int) -> dict[str, Tally]:
-    """Runs so many seeds with each of three requests that come in another seed's time, by name.
-
-    Raises:
-        RuntimeError: the harness itself failed; the message quotes it.
-    """
+    """Runs so many seeds with each of three requests that come in another seed's time, by name."""
     return {name: _read(values) for name, values in _in_a_process("stray", first, seeds, 1).items()}
 
 
 def run_takeovers(*, shares: int, workers: int = WORKERS) -> Tally:
     """Freezes a leader once at each step, in so many shares of all steps, of which each worker takes one; ``died_at``
-    has the milliseconds until others had taken over.
-
-    Raises:
-        RuntimeError: the harness itself failed; the message quotes it.
-    """
+    has the milliseconds until others had taken over."""
     return _read(_in_a_process("takeovers", 0, shares, workers, watched=True))
 
 

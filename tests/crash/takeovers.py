@@ -27,7 +27,7 @@ from tests.crash.harness import TOLD, Tally
 from tests.crash.processes import Forked
 from tests.crash.steps import Point, watch
 from tests.crash.world import World
-from tests.ground import OneStop, ask, in_ledger
+from tests.ground import OneStop, ask, in_ledger, until
 
 _AGENCY = "000.00.30.H32"
 _NEVER = 90.0
@@ -72,10 +72,7 @@ class Desk:
         Raises:
             Hung: it never does.
         """
-        while not any(entry.number == number for entry in self.world.truth()):
-            if time.monotonic() > begun + _NEVER:
-                raise Hung("nobody took over")
-            time.sleep(0.02)
+        _until(lambda: any(entry.number == number for entry in self.world.truth()))
         return time.monotonic() - begun
 
 
@@ -95,11 +92,10 @@ def _fork(world: World, point: Point | None = None, reports: bool = False) -> Fo
 
 
 def _until(condition: Callable[[], bool]) -> None:
-    until = time.monotonic() + _NEVER
-    while not condition():
-        if time.monotonic() > until:
-            raise Hung("no sender leads, or none stands by")
-        time.sleep(0.02)
+    try:
+        until(condition, _NEVER)
+    except AssertionError as never:
+        raise Hung("nobody takes over") from never
 
 
 def _is_held(number: int) -> bool:
@@ -138,9 +134,9 @@ def freeze_at(world: World, desk: Desk, point: Point) -> float | None:
         with _standing_by(world):
             _until(lambda: _is_held(1000) or leader.is_stopped)
             desk.move()
-            until = time.monotonic() + _COMES_TO_IT
+            last = time.monotonic() + _COMES_TO_IT
             while not leader.is_stopped:
-                if time.monotonic() > until:
+                if time.monotonic() > last:
                     return None
                 time.sleep(0.02)
             begun = time.monotonic()

@@ -90,7 +90,8 @@ STATUSES = ["1", "2", "4", "8", "16", "34", "nonsense", ""]
 
 
 class Provider(KannelGateway):
-    """A gateway in this process: answers as told, remembers what it took, may be asked, may refuse repeats."""
+    """A gateway in this process: answers as told, remembers what it took, may be asked, may refuse repeats; may be
+    disturbed once before it answers."""
 
     can_be_asked = False
 
@@ -98,8 +99,11 @@ class Provider(KannelGateway):
         super().__init__(address)
         self.script = []
         self.taken = Counter()
+        self.disturb = lambda: None
 
     def submit(self, session, message):
+        disturb, self.disturb = self.disturb, lambda: None
+        disturb()
         if self.refuses_repeats_for and self.taken[message.reference]:
             return GatewayAnswer("duplicate", 409)
         takes, answer = ANSWERS[self.script.pop(0) if self.script else "takes it"]

@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 from psycopg import IsolationLevel, sql
-from psycopg.rows import dict_row
 
 from motcua.jobs.notices.picking_up import SourceFailed, pick_up
 from motcua.jobs.notices.watching import sources_to_read
@@ -186,12 +185,3 @@ def test_source_that_minds_no_time_limit_is_given_up_all_the_same(one_stop, rows
     with pytest.raises(SourceFailed, match="no answer within"):
         pick_up("khanhhoa", now=NOW)
     assert "no answer within" in rows("SELECT failure FROM motcua.sources")[0]["failure"]
-
-
-def test_connection_that_answers_in_time_stays_whole(postgres):
-    with psycopg.connect(postgres.admin_dsn, row_factory=dict_row) as connection:
-        for _ in range(2):
-            with patience.answered_within(connection, timedelta(minutes=1).total_seconds()):
-                assert connection.execute("SELECT 1 AS one").fetchone() == {"one": 1}
-        with patience.answered_within(connection, None):
-            assert connection.execute("SELECT 2 AS two").fetchone() == {"two": 2}

@@ -169,10 +169,3 @@ def test_why_a_gate_was_red_is_kept_and_a_run_is_known_by_one_number(ledger):
     keep_red_run("notify_transitions", EVENING, left)
     assert left_of(work(NOTIFY).known.left_undone) == left
     assert work(APOLOGIZE).known is None
-
-
-def test_session_of_nobodys_work_says_nothing_to_the_ledger(ledger, rows):
-    with open_connection() as connection:
-        said = connection.execute("SELECT current_setting('motcua.run', TRUE) AS number").fetchone()
-    assert not said["number"]
-    assert rows("SELECT count(*) AS runs FROM motcua.runs") == [{"runs": 0}]

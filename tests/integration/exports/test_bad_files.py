@@ -8,15 +8,11 @@ import pytest
 
 from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.exports import taking
-from motcua.jobs.exports.accounts import open_account
-from motcua.jobs.exports.forms import read_export_form
-from motcua.jobs.exports.taking import SETTLED, FolderFailed, take_files
+from motcua.jobs.exports.taking import FolderFailed, take_files
 from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.personal_data import purge, remove_old_files
 from motcua.jobs.tasks.notify_transitions import find_sources, gate, pick_up_source
 from motcua.jobs.uploads import reading
-from motcua.store.intake.exports import set_form
-from tests.ground import TU_PHAP, in_ledger
 from tests.integration.exports.conftest import CHANGES, FORM, HEADINGS, SOURCE, faults_of, last, line, set_form_of
 
 
@@ -32,20 +28,6 @@ def test_file_that_cannot_be_read_holds_up_no_other(software, states):
     assert software.read() == {"taken": 2, "refused": 5}
     assert states() == {"H-1": 4, "H-2": 4}
     assert software.read() == {}, "each is read once"
-
-
-def test_file_that_cannot_be_read_stops_no_other_source(software, configure, tmp_path):
-    configure(MOTCUA_SOURCES=f"khac=files,{SOURCE}=files")
-    other = tmp_path / "files" / "khac"
-    other.mkdir()
-    (other / "x.csv").write_bytes(b"\x00\xff")
-    in_ledger(open_account, "khac", (TU_PHAP,), "hoa", software.now)
-    in_ledger(set_form, "khac", read_export_form(FORM).model_dump(mode="json"), "hoa", software.now)
-    software.drop(line("H-1"))
-    for at in (software.now, software.now + SETTLED):
-        found = {source: take_files(source, at) for source in ("khac", SOURCE)}
-    assert (found["khac"].refused, found["khac"].taken) == (1, 0)
-    assert (found[SOURCE].refused, found[SOURCE].taken) == (0, 1)
 
 
 def test_same_name_with_other_content_is_another_file_and_a_renamed_column_refuses_it_whole(software, states):

@@ -56,9 +56,7 @@ def test_files_that_are_as_they_should_be_get_no_finding(software):
     ("kind", "severity", "changes", "column"),
     [
         ("phones_missing", "warning", {"phone": ""}, "số điện thoại"),
-        ("phones_unreadable", "warning", {"phone": "0258382212"}, "số"),
         ("due_before_received", "error", {"due": f"{TODAY - timedelta(days=40):%d/%m/%Y} 17:00"}, "cột ngày"),
-        ("due_missing", "warning", {"due": ""}, "ngày hẹn trả"),
     ],
 )
 def test_fault_in_files_is_named_by_the_columns_of_the_file(software, kind, severity, changes, column):

@@ -26,15 +26,8 @@ def begin(software, tmp_path):
 
     def start(folder=None):
         agency = exporting().agency.model_copy(update={"code": NHA_TRANG, "aliases": ("H32.30",)})
-        clerk = Clerk(
-            tmp_path,
-            folder or software.folder,
-            agency,
-            exporting().form,
-            said.append,
-            random=Random(11),
-            clock=lambda: software.now,
-        )
+        given = (tmp_path, folder or software.folder, agency, exporting().form, said.append)
+        clerk = Clerk(*given, random=Random(11), clock=lambda: software.now)
         clerk.memory.next_birth += timedelta(days=1)
         return clerk
 
@@ -84,14 +77,6 @@ def test_export_that_cannot_be_written_is_told_and_the_next_one_is_whole(begin, 
     clerk = begin()
     begin.live(clerk, EVERY.total_seconds())
     assert software.read() == {"taken": 1}
-
-
-def test_clerk_leaves_the_last_exports_and_no_draft(begin, software):
-    clerk = begin()
-    begin.live(clerk, 25 * EVERY.total_seconds())
-    names = sorted(path.name for path in software.folder.iterdir())
-    assert len(names) == 20
-    assert all(name.endswith(".xlsx") for name in names)
 
 
 def test_agency_that_exports_joins_once_by_the_ordinary_means(ledger, configure, tmp_path, software):

@@ -14,10 +14,11 @@ from motcua.jobs.exports import folders, taking
 from motcua.jobs.exports.taking import SETTLED, has_unread_files, take_files
 from motcua.jobs.intake.taking import take
 from motcua.jobs.notices.watching import CatchUp, sources_to_read
+from motcua.store.agencies import save_agencies
 from motcua.store.intake.exports import accept_file, count_states, list_vanished
 from motcua.store.intake.pushes import sign_in
 from motcua.store.ledger.database import INTAKE, connect
-from tests.ground import NHA_TRANG, TU_PHAP, in_ledger, until
+from tests.ground import NHA_TRANG, TU_PHAP, VAN_PHONG, agency, in_ledger, until
 from tests.integration.exports.conftest import (
     CHANGES,
     FORM,
@@ -150,15 +151,6 @@ def test_file_that_is_dropped_again_adds_nothing(software, run, rows):
     assert [rows(each) for each in seen] == before
 
 
-def test_state_that_comes_back_is_news(software, states, steps):
-    """The same bytes are another export where they were written later, after others."""
-    for status in ("Đang xử lý", "Chờ trả kết quả", "Đang xử lý"):
-        software.drop(line("H-1", status))
-        assert software.read() == {"taken": 1}
-    assert states() == {"H-1": 4}
-    assert steps("H-1") == [4, 9, 4]
-
-
 @pytest.mark.guarantee("intake", "an older export that comes late moves nothing back")
 @pytest.mark.parametrize("form", [FORM, CHANGES], ids=["whole", "changes"])
 def test_older_export_that_comes_late_moves_nothing_back(software, run, messages, states, steps, form):
@@ -184,13 +176,6 @@ def test_files_are_taken_in_the_order_of_the_times_in_their_names(software, step
     assert steps("H-1") == [4, 9, 10]
 
 
-def test_exports_of_one_moment_are_taken_in_the_order_of_their_names(software, steps):
-    for name, status in (("10.csv", "Đã trả"), ("9.csv", "Chờ trả kết quả"), ("1.csv", "Đang xử lý")):
-        software.drop(line("H-1", status), name=name, after=0)
-    assert software.read() == {"taken": 3}
-    assert steps("H-1") == [4, 9, 10]
-
-
 def test_export_of_changes_holds_several_steps_of_a_dossier_and_may_overlap_the_last_one(
     software, run, messages, steps
 ):
@@ -211,27 +196,6 @@ def test_export_of_changes_holds_several_steps_of_a_dossier_and_may_overlap_the_
     run()
     assert steps("H-1") == [1, 4, 9]
     assert messages() == [("result", "H-1", "queued")]
-
-
-def test_step_that_was_typed_in_late_leaves_the_dossier_as_its_latest_step_left_it(software, run, messages, states):
-    set_form_of(CHANGES)
-    headings = f"{HEADINGS};Lúc"
-    software.drop(line("H-1", "Chờ trả kết quả") + f";{local(software.now)}", headings=headings)
-    run()
-    software.drop(line("H-1") + f";{local(software.now - timedelta(hours=18))}", headings=headings)
-    run()
-    assert states() == {"H-1": 9}
-    assert messages() == [("result", "H-1", "queued")]
-
-
-def test_days_without_a_time_put_steps_in_the_order_of_the_files(software, states):
-    set_form_of(CHANGES)
-    headings = f"{HEADINGS};Lúc"
-    today = f"{software.now:%d/%m/%Y}"
-    for status in ("Đang xử lý", "Chờ trả kết quả", "Đã trả"):
-        software.drop(line("H-1", status) + f";{today}", headings=headings)
-        software.read()
-    assert states() == {"H-1": 10}
 
 
 def test_dossier_that_vanishes_is_counted_and_shown_and_is_no_step(software, run, rows, steps):
@@ -318,16 +282,6 @@ def test_file_and_pushes_of_its_source_at_once_are_written_one_after_the_other(s
     assert len(found) == len({row["transition_id"] for row in found}) == 40 * (4 + 6)
     assert found == sorted(found, key=lambda row: row["recorded_at"])
     assert set(states().values()) == {9}
-
-
-def test_many_looks_at_once_read_each_file_once(software, states, monkeypatch):
-    monkeypatch.setattr(taking, "SETTLED", timedelta(0))
-    for turn in range(6):
-        software.drop(*(line(f"H-{number}") for number in range(turn + 1)), name=f"xuat-{turn % 2}.csv")
-        with ThreadPoolExecutor(4) as looks:
-            found = [look.result() for look in [looks.submit(take_files, SOURCE, software.now) for _ in range(4)]]
-        assert sum(each.taken for each in found) + take_files(SOURCE, software.now).taken == 1
-    assert set(states()) == {f"H-{number}" for number in range(6)}
 
 
 @pytest.mark.guarantee("intake", "an exported file that is taken away before it was read is told so, and waits no more")
@@ -435,36 +389,17 @@ def test_field_that_is_not_in_the_file_stays_and_one_that_is_empty_is_emptied(so
     assert rows(seen) == [full | {"due_at": None}]
 
 
-def test_file_that_another_form_refused_is_read_by_the_new_one(software, states):
-    software.drop(line("H-1", "Xong"))
-    assert software.read() == {"refused": 1}
-    assert faults_of(last())[1:] == [("unknown_word", 2)]
-    assert software.read() == {}
-    set_form_of(FORM.replace("[Đã trả]", "[Đã trả, Xong]"))
-    assert has_unread_files(SOURCE)
-    assert software.read() == {"taken": 1}
-    assert states() == {"H-1": 10}
-
-
-def test_agency_is_named_by_its_code_an_alias_a_name_or_the_dossiers_code(software, rows):
+def test_agency_is_that_of_the_line_or_of_the_dossiers_code_and_none_but_the_files_own(software, rows):
+    in_ledger(save_agencies, [agency(VAN_PHONG)], "tests")
     software.drop(
         line("H-1", agency="H32.30"),
         line("H-2", agency="sở tư PHÁP"),
         line(f"{TU_PHAP}-261120-0001", agency=""),
         line("H-4", agency=""),
         line("H-5", agency="999"),
+        line("H-6", agency=VAN_PHONG),
     )
     assert software.read() == {"taken": 1}
     found = {row["dossier_code"]: row["agency_code"] for row in rows("SELECT * FROM intake.source_dossiers")}
-    assert found["H-2"] == found[f"{TU_PHAP}-261120-0001"] == TU_PHAP
-    assert set(found) == {"H-1", "H-2", f"{TU_PHAP}-261120-0001"}
-    assert faults_of(last()) == [("no_agency", 5), ("unknown_agency", 6)]
-
-
-def test_dossiers_of_somebody_elses_agency_are_refused_alone(software, states):
-    with connect() as connection:
-        connection.execute("DELETE FROM intake.client_agencies WHERE agency_code = %s", [TU_PHAP])
-    software.drop(line("H-1"), line("H-2", agency=TU_PHAP))
-    assert software.read() == {"taken": 1}
-    assert states() == {"H-1": 4}
-    assert faults_of(last()) == [("not_ours", 3)]
+    assert found == {"H-1": NHA_TRANG, "H-2": TU_PHAP, f"{TU_PHAP}-261120-0001": TU_PHAP}
+    assert faults_of(last()) == [("no_agency", 5), ("unknown_agency", 6), ("not_ours", 7)]

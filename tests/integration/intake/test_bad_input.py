@@ -12,12 +12,11 @@ from datetime import UTC, datetime
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
-from pydantic import ValidationError
 
-from motcua.settings import Settings
+from motcua.store.agencies import save_agencies
 from motcua.store.intake.clients import change_client
 from motcua.web import intake
-from tests.ground import NHA_TRANG, TU_PHAP, connection_uri, in_ledger
+from tests.ground import NHA_TRANG, TU_PHAP, agency, connection_uri, in_ledger
 from tests.integration.intake.conftest import PASSWORD, SOURCE, Software, dossier, register, step
 
 GOOD = dossier("H-good", 9)
@@ -73,9 +72,6 @@ def sent(software):
 
 
 def test_record_that_cannot_be_used_is_refused_by_name_and_alone(sent, rows, served):
-    from motcua.store.agencies import save_agencies
-    from tests.ground import agency
-
     in_ledger(save_agencies, [agency("000.00.01.H32", name="Văn phòng")], "tests")
     for name, (record, reason) in REFUSED.items():
         answer = sent(record)
@@ -129,36 +125,24 @@ def test_name_that_stands_twice_in_a_record_refuses_it_alone(software, rows):
     assert software.post(f'{body}[], "data": [{record}]}}'.encode())["error_code"] == "03"
 
 
-def test_bytes_that_are_no_utf8_cost_their_own_record_alone(software, rows):
-    body = json.dumps(
-        {"session": software.session(), "madonvi": NHA_TRANG, "service": "DongBoHoSoMC",
-         "data": [dossier("H-1"), dossier("H-2", ChuHoSo="L?n"), dossier("H-3?")]}
-    ).encode()  # fmt: skip
-    answer = software.post(body.replace(b"L?n", b"L\xffn").replace(b"H-3?", b"H-3\xfe"))
-    assert (answer["received"], answer["errors"][0]["reason"]) == (2, "code_unusable")
-    found = rows("SELECT dossier_code FROM intake.pushed_dossiers ORDER BY 1")
-    assert [row["dossier_code"] for row in found] == ["H-1", "H-2"]
-
-
-@pytest.mark.parametrize(
-    ("data", "code"),
-    [
+def test_data_that_is_none_is_told_by_its_code(software, rows):
+    head = f'{{"session": "{software.session()}", "service": "DongBoHoSoMC", "data": '.encode()
+    for data, code in (
         (b"", "03"),
-        (b"null", "03"),
         (b"7", "03"),
-        (b'"x"', "03"),
         (b"[" * 50_000 + b"]" * 50_000, "03"),
         (b"[" + b"[]," * 999_000 + b"[]]", "03"),
         (b"[" + b"0," * 20_000 + b"0]", "05"),
         (b"[]", "00"),
         (b'"[]"', "00"),
         (b'"' + b"[" * 50_000 + b'"', "03"),
-    ],
-    ids=lambda value: str(value[:8]),
-)
-def test_data_that_is_none_is_told_by_its_code(software, rows, data, code):
-    head = f'{{"session": "{software.session()}", "service": "DongBoHoSoMC", "data": '.encode()
-    assert software.post(head + data + b"}")["error_code"] == code
+    ):
+        assert software.post(head + data + b"}")["error_code"] == code, data[:8]
+    for path in ("/intake/sign-in", "/intake/token"):
+        for body in (b"", b"[]", b'{"username": ["hue"], "password": {}}', b'{"username": "\\ud800"}', b"[" * 10_000):
+            answer = software.http.post(path, content=body)
+            assert answer.status_code == 200
+            assert int(answer.json()["error_code"]) in (2, 3), body[:12]
     assert rows("SELECT 1 FROM intake.pushed_dossiers") == []
 
 
@@ -234,13 +218,11 @@ def test_names_without_end_lock_nobody_out(served, software, patient, monkeypatc
 @pytest.mark.parametrize(
     ("proxies", "first", "second", "shares"),
     [
-        ("127.0.0.0/8", "10.30.0.1", "10.30.0.2", False),
         ("127.0.0.1,10.1.0.0/16", "10.30.0.1, 10.1.0.7", "10.30.0.2, 10.1.0.7", False),
         # What the caller wrote himself stands before what the proxy added.
         ("127.0.0.1", "9.9.9.1, 10.30.0.1", "9.9.9.2, 10.30.0.1", True),
         ("127.0.0.1", "::ffff:10.30.0.1", "10.30.0.1", True),
         ("127.0.0.1", "none", '"', True),
-        ("", "10.30.0.1", "10.30.0.2", True),
         ("10.1.0.0/16", "10.30.0.1", "10.30.0.2", True),
     ],
 )
@@ -300,13 +282,6 @@ def test_invented_addresses_are_counted_by_client_and_answered_late(postgres, le
     assert rows("SELECT count(*) AS n, max(wrong) AS wrong FROM intake.wrong_addresses") == [{"n": 1, "wrong": 63}]
 
 
-@pytest.mark.parametrize("proxies", ["anybody", "*", "10.0.0.1/8", "10.1.0.1;10.1.0.2"])
-def test_proxy_that_is_no_address_is_refused_at_the_start(monkeypatch, proxies):
-    monkeypatch.setenv("MOTCUA_INTAKE_PROXIES", proxies)
-    with pytest.raises(ValidationError, match="intake_proxies"):
-        Settings()
-
-
 def test_number_of_a_dossier_is_of_use_to_its_own_client_alone(served, software, rows):
     """Shape C names a dossier by our number; numbers can be counted through."""
     register("vp", TU_PHAP)
@@ -339,17 +314,6 @@ def test_record_that_names_somebody_else_is_refused_whatever_its_call_names(serv
         (0, "agency_refused"), (1, "agency_refused"),
     ]  # fmt: skip
     assert [row["dossier_code"] for row in rows("SELECT dossier_code FROM intake.pushed_dossiers")] == ["H-3"]
-
-
-@pytest.mark.parametrize(
-    "written", ["{:%Y%m%d%H%M%S}", "{:%Y-%m-%d %H:%M:%S}", "{:%Y-%m-%dT%H:%M:%S.329}", "{:%d/%m/%Y %H:%M:%S}",
-                "{:%Y-%m-%dT%H:%M:%S+07:00}"],
-)  # fmt: skip
-def test_day_is_the_same_in_whatever_shape_it_is_pushed(software, rows, written):
-    due = datetime(2027, 3, 2, 16, 30)  # noqa: DTZ001 - as a client writes it
-    software.dossiers(dossier("H-1", NgayHenTra=written.format(due)))
-    (row,) = rows("SELECT due_at FROM intake.source_dossiers")
-    assert row["due_at"] == datetime(2027, 3, 2, 9, 30, tzinfo=UTC)
 
 
 def test_body_that_is_packed_or_in_another_alphabet_is_told_by_its_code(software, rows):
@@ -389,35 +353,16 @@ def test_what_stands_in_address_or_headers_is_told_by_its_code(software, served,
         assert answer.json()["error_code"] == "00", path
 
 
-@pytest.mark.parametrize(
-    "body",
-    [b"", b"x", b"[]", b"null", b'{"username": ["hue"], "password": {}}', b'{"username": "a", "username": "b"}',
-     b'{"username": "\\ud800", "password": "\\u0000"}', b"[" * 10_000],
-    ids=lambda body: str(body[:12]),
-)  # fmt: skip
-def test_sign_in_that_is_none_is_refused(software, body):
-    for path in ("/intake/sign-in", "/intake/token"):
-        answer = software.http.post(path, content=body)
-        assert answer.status_code == 200
-        assert int(answer.json()["error_code"]) in (2, 3)
-
-
-def test_sign_in_by_a_form_is_one(software):
+def test_sign_in_by_a_form_is_one_and_as_curl_sends_it_too(software):
+    """The first thing that a vendor tries: `curl --data '{…}'` calls JSON a form."""
     answer = software.http.post("/intake/sign-in", data={"username": SOURCE, "password": PASSWORD}).json()
     assert answer["error_code"] == 0
     assert len(answer["session"]) > 40
-
-
-@pytest.mark.parametrize(
-    ("path", "names"), [("sign-in", ("username", "password")), ("token", ("client_id", "client_secret"))]
-)
-def test_sign_in_as_curl_sends_it_is_one(software, path, names):
-    """The first thing that a vendor tries: `curl --data '{…}'` calls JSON a form."""
-    body = json.dumps(dict(zip(names, (SOURCE, PASSWORD), strict=True)))
-    answer = software.http.post(
-        f"/intake/{path}", content=f" {body}", headers={"Content-Type": "application/x-www-form-urlencoded"}
-    ).json()
-    assert answer["error_code"] in (0, "00")
+    called_a_form = {"Content-Type": "application/x-www-form-urlencoded"}
+    for path, names in (("sign-in", ("username", "password")), ("token", ("client_id", "client_secret"))):
+        body = json.dumps(dict(zip(names, (SOURCE, PASSWORD), strict=True)))
+        answer = software.http.post(f"/intake/{path}", content=f" {body}", headers=called_a_form).json()
+        assert answer["error_code"] in (0, "00")
 
 
 def test_nothing_of_a_push_stands_in_a_log(software, caplog, ledger, rows):
@@ -439,7 +384,7 @@ def test_step_that_has_no_status_that_can_be_is_refused(software, rows):
     assert row["at_arrival"]
 
 
-def test_room_and_rate_are_given_back():
+def test_room_is_given_back_and_a_minute_ends():
     room = intake.Room(100)
     assert room.take(60, intake.LARGE + 1)
     assert not room.take(60, intake.LARGE + 1)
@@ -451,11 +396,9 @@ def test_room_and_rate_are_given_back():
     for _ in range(2):
         assert not rate.is_over("a")
         rate.count("a")
-    assert rate.is_over("a")
-    assert not rate.is_over("b")
+    assert (rate.is_over("a"), rate.is_over("b")) == (True, False)
     minute[0] = 60
     assert not rate.is_over("a")
     for key in range(20_000):
         rate.count(key)
-    assert rate.is_over("one that is new")
-    assert not rate.is_over(1)
+    assert (rate.is_over("one that is new"), rate.is_over(1)) == (True, False)

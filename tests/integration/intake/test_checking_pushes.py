@@ -55,34 +55,21 @@ def test_software_that_pushes_as_it_should_gets_no_finding(software):
     assert checked().exit_code == 0
 
 
-def _some(kind: str) -> Callable[[int], dict[str, Any]]:
-    """What the software sends wrong in half of its dossiers, or in all of them."""
-    early = written(BEGAN - timedelta(days=30))
-    wrong: dict[str, dict[str, Any]] = {
-        "phones_missing": {"SoDienThoai": ""},
-        "phones_unusable": {"SoDienThoai": "02583822123"},
-        "due_before_received": {"NgayHenTra": early},
-        "due_missing": {"NgayHenTra": ""},
-    }
-    share = 1 if kind == "phones_unusable" else 3
-    return lambda place: wrong[kind] if place % share == 0 else {}
-
-
-FAULTS = {
-    "phones_missing": ("warning", "SoDienThoai"),
-    "phones_unusable": ("error", "SoDienThoai"),
-    "due_before_received": ("error", "NgayHenTra"),
-    "due_missing": ("warning", "NgayHenTra"),
-}
-
-
 @pytest.mark.guarantee(
     "broken-rows", "what is wrong with what software pushes is named by the same check, by the fields that it sends"
 )
-@pytest.mark.parametrize("kind", FAULTS)
-def test_fault_in_what_is_pushed_is_named_by_the_field_that_its_vendor_sends(software, kind):
-    pushed(software, _some(kind))
-    severity, field = FAULTS[kind]
+@pytest.mark.parametrize(
+    ("kind", "severity", "field", "value", "every"),
+    [
+        ("phones_unusable", "error", "SoDienThoai", "02583822123", 1),
+        ("due_before_received", "error", "NgayHenTra", written(BEGAN - timedelta(days=30)), 3),
+        ("due_missing", "warning", "NgayHenTra", "", 3),
+    ],
+)
+def test_fault_in_what_is_pushed_is_named_by_the_field_that_its_vendor_sends(
+    software, kind, severity, field, value, every
+):
+    pushed(software, lambda place: {field: value} if place % every == 0 else {})
     assert found() == {kind: severity}
     (only,) = check_source(SOURCE).findings
     said = in_words(only.finding, "national_sync")
@@ -92,9 +79,6 @@ def test_fault_in_what_is_pushed_is_named_by_the_field_that_its_vendor_sends(sof
     assert said.title in shown.output
 
 
-@pytest.mark.guarantee(
-    "broken-rows", "what is wrong with what software pushes is named by the same check, by the fields that it sends"
-)
 def test_statuses_that_nobody_knows_a_desk_that_is_never_reached_and_a_client_that_went_silent_are_named(
     software, rows
 ):

@@ -129,6 +129,22 @@ RESULT = {
     ],
     "clocks ahead and a call overtaken": [row(0, 4), row(30, 9), steps(30.1, (9, 33)), steps(32, (4, 31))],
     "clocks behind and a call overtaken": [row(0, 4), row(30, 9), steps(30.1, (9, 27)), steps(32, (4, 25))],
+    "a call overtaken after it was told": [row(0, 4), row(30, 9), steps(30.1, (9, 30)), run(31), steps(32, (4, 26))],
+    # Word for word as it was before; the row alone comes too early for what its steps told by then.
+    "taken back and there again": [
+        *(
+            act
+            for minute, status in ((0, 4), (40, 9), (80, 4), (120, 9))
+            for act in (row(minute, status), steps(minute + 0.1, (status, minute)), run(minute + 1))
+        ),
+    ],
+    "taken back and there again, steps first": [
+        *(
+            act
+            for minute, status in ((0, 4), (40, 9), (80, 4), (120, 9))
+            for act in (steps(minute, (status, minute)), row(minute + 0.1, status), run(minute + 1))
+        ),
+    ],
     "old pushes again after the result": [
         row(0, 4),
         steps(0.1, (4, 0)),
@@ -193,6 +209,9 @@ NO_RESULT = {
 }
 
 
+@pytest.mark.guarantee(
+    "intake", "a step whose call is overtaken by the next takes no result back that the dossier's own row says"
+)
 @pytest.mark.guarantee(
     "intake", "what is told as resolved is counted as resolved, whatever clocks say and in whatever order pushes come"
 )

@@ -6,6 +6,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 
 from motcua.jobs.notices.picking_up import pick_up
@@ -79,34 +80,22 @@ def test_day_that_is_sent_again_adds_nothing(software, run, messages, rows):
 @pytest.mark.guarantee(
     "intake", "a result is at the desk by its status; a supplement only where the push or its client's setting says so"
 )
-@pytest.mark.parametrize(
-    ("changes", "told"),
-    [
-        ({}, False),
-        ({"PhongBanXuLy": "Phòng Tư pháp"}, False),
-        ({"PhongBanXuLy": "Bộ phận Một cửa"}, True),
-        ({"PhongBanXuLy": "MOT_CUA"}, True),
-        ({"TrangThaiBoSung": "MotCua"}, True),
-        ({"PhongBanXuLy": "Bộ phận Tiếp nhận và Trả kết quả"}, True),
-    ],
-)
-def test_supplement_is_told_where_it_is_said_to_be_at_the_desk(software, run, messages, changes, told):
-    software.dossiers(dossier("H-1"))
-    software.steps(step("H-1", 5, **changes))
-    run()
-    assert messages() == ([("supplement", "H-1", TOLD)] if told else [])
-
-
-def test_supplement_of_a_dossiers_row_is_at_the_desk_where_its_own_list_says_so(software, run, messages):
+def test_supplement_is_told_where_it_is_said_to_be_at_the_desk(software, run, messages):
+    elsewhere = [{}, {"PhongBanXuLy": "Phòng Tư pháp"}]
+    at_desk = [{"PhongBanXuLy": "Bộ phận Một cửa"}, {"PhongBanXuLy": "MOT_CUA"}, {"TrangThaiBoSung": "MotCua"}]
+    cases = [*elsewhere, *at_desk, {"PhongBanXuLy": "Bộ phận Tiếp nhận và Trả kết quả"}]
     waits = {"HoSoBoSungId": "1", "TrangThaiBoSung": "MotCua", "NgayTiepNhanBoSung": ""}
     brought = waits | {"NgayTiepNhanBoSung": written(datetime.now(UTC))}
     software.dossiers(
-        dossier("H-1", 5, DanhSachHoSoBoSung=[waits]),
-        dossier("H-2", 5, DanhSachHoSoBoSung=[brought]),
-        dossier("H-3", 5),
+        *(dossier(f"H-{number}") for number in range(len(cases))),
+        dossier("L-1", 5, DanhSachHoSoBoSung=[waits]),
+        dossier("L-2", 5, DanhSachHoSoBoSung=[brought]),
+        dossier("L-3", 5),
     )
+    software.steps(*(step(f"H-{number}", 5, **changes) for number, changes in enumerate(cases)))
     run()
-    assert messages() == [("supplement", "H-1", TOLD)]
+    told = [f"H-{number}" for number in range(len(elsewhere), len(cases))]
+    assert messages() == [("supplement", code, TOLD) for code in (*told, "L-1")]
 
 
 def test_setting_of_a_client_counts_from_when_it_was_set(software, run, messages):
@@ -115,15 +104,6 @@ def test_setting_of_a_client_counts_from_when_it_was_set(software, run, messages
     software.steps(step("H-2", 5))
     run()
     assert messages() == [("supplement", "H-2", TOLD)]
-
-
-def test_step_that_comes_before_its_dossier_waits_for_it(software, run, messages):
-    answer = software.steps(step("H-1", 9))
-    assert (answer["error_code"], answer["received"]) == ("00", 1)
-    assert run() == {"dossier_missing"}
-    software.dossiers(dossier("H-1"))
-    run()
-    assert messages() == [("result", "H-1", TOLD)]
 
 
 def test_dossier_that_comes_late_takes_nothing_back_that_its_steps_told(software, run, messages, rows):
@@ -164,26 +144,20 @@ def test_step_of_which_nothing_says_whose_it_is_waits_for_its_dossier(software, 
     assert software.steps(first, second, unit="H32")["repeated"] == 2
 
 
-@pytest.mark.parametrize(
-    ("unit", "code", "name", "agency"),
-    [
+def test_agency_of_a_dossier_is_that_of_the_call_or_of_its_code_or_of_its_name(software, rows):
+    cases = [
         (NHA_TRANG, "1", "", NHA_TRANG),
-        ("H32.30", "1", "", NHA_TRANG),
+        ("H32.30", "2", "", NHA_TRANG),
         ("H32", f"{TU_PHAP}-191225-0001", "", TU_PHAP),
         ("", "H32.30-20260609-0092637", "", NHA_TRANG),
-        ("H32", "1", "ỦY BAN NHÂN DÂN THÀNH PHỐ NHA TRANG", NHA_TRANG),
-        ("H32", "1", "", None),
-    ],
-)
-def test_agency_of_a_dossier_is_that_of_the_call_or_of_its_code_or_of_its_name(
-    software, rows, unit, code, name, agency
-):
-    answer = software.dossiers(dossier(code, DonViXuLy=name), unit=unit)
-    found = [row["agency_code"] for row in rows("SELECT agency_code FROM intake.pushed_dossiers")]
-    assert found == ([agency] if agency else [])
-    assert answer["error_code"] == ("00" if agency else "04")
-    if agency is None:
-        assert answer["errors"][0]["reason"] == "agency_missing"
+        ("H32", "3", "ỦY BAN NHÂN DÂN THÀNH PHỐ NHA TRANG", NHA_TRANG),
+    ]
+    for unit, code, name, _ in cases:
+        assert software.dossiers(dossier(code, DonViXuLy=name), unit=unit)["error_code"] == "00"
+    found = rows("SELECT dossier_code, agency_code FROM intake.pushed_dossiers")
+    assert {row["dossier_code"]: row["agency_code"] for row in found} == {code: agency for _, code, _, agency in cases}
+    answer = software.dossiers(dossier("4"), unit="H32")
+    assert (answer["error_code"], answer["errors"][0]["reason"]) == ("04", "agency_missing")
 
 
 @pytest.mark.guarantee("intake", "software writes only for the agencies that it is registered for")
@@ -252,28 +226,6 @@ def test_field_that_did_not_come_stays_and_one_that_came_empty_is_emptied(softwa
     assert (row["applicant_phone"], row["due_at"], row["status_code"]) == ("", None, 9)
 
 
-@pytest.mark.guarantee("intake", "steps are numbered in the order in which they are committed, and none comes late")
-def test_numbers_grow_as_steps_are_committed_also_of_pushes_at_once(software, rows):
-    software.dossiers(*(dossier(f"H-{number}") for number in range(8)))
-    began = datetime.now(UTC) - timedelta(hours=1)
-
-    def push(number: int) -> None:
-        for minute in range(5):
-            software.steps(step(f"H-{number}", 4, began + timedelta(minutes=minute)))
-
-    threads = [threading.Thread(target=push, args=(number,)) for number in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    found = rows(
-        "SELECT transition_id, recorded_at, xmin::text::bigint AS transaction FROM intake.pushed_steps"
-        " ORDER BY transition_id"
-    )
-    assert len({row["transition_id"] for row in found}) == 40
-    assert found == sorted(found, key=lambda row: row["recorded_at"])
-
-
 @pytest.mark.guarantee("intake", "pushes of one dossier at once are judged one after the other")
 def test_pushes_of_one_dossier_at_once_are_each_news_once(served, software, rows):
     """By two clients of one source, so that no call waits before it comes to the ledger."""
@@ -299,10 +251,9 @@ def test_pushes_of_one_dossier_at_once_are_each_news_once(served, software, rows
     assert received == 6
 
 
+@pytest.mark.guarantee("intake", "steps are numbered in the order in which they are committed, and none comes late")
 def test_push_that_is_being_written_holds_up_the_next_one_of_its_source_and_no_other(served, software, rows, ledger):
     """So a number is never given out while a smaller one may still be committed."""
-    import psycopg
-
     register("vp", TU_PHAP)
     software.dossiers(dossier("H-1"))
     with psycopg.connect(ledger) as slow:
@@ -348,24 +299,6 @@ def test_dossier_that_moves_to_a_pushed_source_keeps_its_order(one_stop, served,
     pick_up(SOURCE)
     steps = rows("SELECT status_code FROM motcua.transitions WHERE NOT from_row ORDER BY sequence, transition_id")
     assert [row["status_code"] for row in steps] == [4, 9, 4, 9, 4]
-
-
-def test_status_that_nobody_knew_is_told_once_it_is_mapped(software, run, messages):
-    from motcua.store.notices.sources import map_status
-
-    software.dossiers(dossier("H-1"))
-    software.steps(step("H-1", 21))
-    assert run() == {"status_unknown"}
-    assert messages() == []
-    in_ledger(map_status, SOURCE, 21, 9, "hoa", datetime.now(UTC))
-    run()
-    assert messages() == [("result", "H-1", TOLD)]
-
-
-def test_step_without_a_status_waits_in_quarantine_where_staff_see_it(software, run):
-    software.dossiers(dossier("H-1"))
-    assert software.steps(step("H-1", ""))["error_code"] == "00"
-    assert run() == {"status_missing"}
 
 
 def test_shape_b_calls_from_its_own_network_without_a_session(served, run, messages, rows):

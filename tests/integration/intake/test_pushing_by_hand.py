@@ -42,13 +42,6 @@ def test_result_that_is_pushed_by_hand_is_told(push, run, messages):
     assert messages() == [("result", "THU-1", "queued")]
 
 
-def test_supplement_that_is_pushed_by_hand_is_at_the_desk(push, run, messages):
-    register(SOURCE, NHA_TRANG)
-    assert push("THU-1", "--phone", "0905123456", "--agency", NHA_TRANG, "--status", "5").exit_code == 0
-    run()
-    assert messages() == [("supplement", "THU-1", "queued")]
-
-
 def test_what_was_not_taken_is_told_in_words_and_by_the_exit_code(push, tmp_path):
     register(SOURCE, NHA_TRANG)
     wrong = push("THU-1", password="wrong")
@@ -67,20 +60,16 @@ def test_what_was_not_taken_is_told_in_words_and_by_the_exit_code(push, tmp_path
     assert push("--file", str(file), "--steps", "--agency", NHA_TRANG).exit_code == 0
 
 
-@pytest.mark.parametrize(
-    ("words", "sentence"),
-    [
+def test_command_that_cannot_be_meant_pushes_nothing(push, rows):
+    register(SOURCE, NHA_TRANG)
+    for words, sentence in (
         ([], "Say the code of a dossier, or --file"),
         (["THU-1", "--file", "x"], "Say the code of a dossier, or --file"),
         (["THU-1", "--status", "11"], "1 to 10"),
         (["--file", "no-such-file"], "no-such-file cannot be read as JSON"),
-    ],
-)
-def test_command_that_cannot_be_meant_pushes_nothing(push, rows, words, sentence):
-    register(SOURCE, NHA_TRANG)
-    done = push(*words)
-    assert done.exit_code == 2
-    assert sentence in " ".join(done.output.split())
+    ):
+        done = push(*words)
+        assert (done.exit_code, sentence in " ".join(done.output.split())) == (2, True), words
     assert rows("SELECT 1 FROM intake.client_days") == []
 
 

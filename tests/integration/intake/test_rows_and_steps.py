@@ -23,33 +23,26 @@ def row(software, rows):
     return of
 
 
-@pytest.mark.parametrize("first", ["dossier", "step"])
-def test_row_of_a_result_that_was_taken_back_and_is_there_again_says_so(software, row, run, messages, first):
-    """Word for word as it was before; the row alone comes too early for what its steps told by then."""
-    began = datetime.now(UTC) - timedelta(hours=3)
-    for number, status in enumerate((4, 9, 4, 9)):
-        pushed = [
-            lambda status=status: software.dossiers(dossier("H-1", status)),
-            lambda status=status, number=number: software.steps(
-                step("H-1", status, began + timedelta(minutes=40 * number))
-            ),
-        ]
-        for push in pushed if first == "dossier" else reversed(pushed):
-            assert push()["error_code"] == "00"
-        assert row() == (status, status == 9, "0905123456")
-        run()
-    assert messages()[-1] == ("result", "H-1", "queued")
-
-
-def test_row_follows_steps_where_no_row_comes_with_them_and_never_an_older_one(software, row):
+def test_row_and_its_words_follow_steps_where_no_row_comes_with_them_and_never_an_older_one(software, row, rows):
     now = datetime.now(UTC)
     software.dossiers(dossier("H-1", 4))
     software.steps(step("H-1", 9, now - timedelta(hours=1)))
     assert row()[:2] == (9, True), "its citizen is told so, whatever the row had said"
-    software.steps(step("H-1", 4, now - timedelta(hours=2)))
-    assert row()[:2] == (9, True)
-    software.steps(step("H-1", 2, now - timedelta(hours=4)))
-    assert row()[:2] == (9, True)
+    for hours, status in ((2, 4), (4, 2)):
+        software.steps(step("H-1", status, now - timedelta(hours=hours)))
+        assert row()[:2] == (9, True)
+    assert rows("SELECT step_name FROM intake.source_dossiers") == [{"step_name": "Trả kết quả"}]
+
+
+def test_step_that_is_sent_again_overturns_no_row_that_was_taken_back_since(software, row):
+    given = step("H-1", 9, datetime.now(UTC) - timedelta(hours=2))
+    for status, steps in ((4, []), (9, [given])):
+        software.dossiers(dossier("H-1", status))
+        software.steps(*steps)
+    software.dossiers(dossier("H-1", 4, NgayHenTra=""))
+    assert row()[0] == 4
+    assert software.steps(given)["repeated"] == 1
+    assert row()[0] == 4
 
 
 def test_row_of_an_ended_dossier_is_not_taken_back_by_a_step_that_comes_late(software, row, run, messages):
@@ -61,24 +54,6 @@ def test_row_of_an_ended_dossier_is_not_taken_back_by_a_step_that_comes_late(sof
     assert row()[0] == 10
     run()
     assert [state for _, _, state in messages()] == ["cancelled"]
-
-
-def test_row_follows_steps_that_had_waited_for_it(software, row):
-    began = datetime.now(UTC) - timedelta(hours=3)
-    software.steps(step("H-1", 2, began), step("H-1", 9, began + timedelta(hours=1)), unit="H32")
-    software.dossiers(dossier("H-1", 2, DonViXuLy="Sở Tư pháp"), unit="H32")
-    assert row()[:2] == (9, True)
-
-
-def test_step_whose_clock_is_wrong_does_not_hold_the_row_back_for_ever(software, row):
-    now = datetime.now(UTC)
-    software.dossiers(dossier("H-1", 2))
-    software.steps(step("H-1", 4, now + timedelta(days=700)))
-    software.steps(step("H-1", 9, now - timedelta(seconds=1)))
-    software.steps(step("H-1", 4))
-    software.dossiers(dossier("H-1", 9, NgayKetThucXuLy=written(now)))
-    software.steps(step("H-1", 9, now + timedelta(seconds=5), NoiDungXuLy="Trả"))
-    assert row()[0] == 9
 
 
 @pytest.mark.guarantee(
@@ -99,63 +74,3 @@ def test_state_that_came_beside_a_later_one_takes_nothing_back_when_it_is_sent_a
     software.dossiers(dossier("H-1", 4, SoDienThoai="0933000000"))
     assert software.dossiers(short)["repeated"] == 1
     assert row() == (4, False, "0933000000")
-
-
-@pytest.mark.guarantee(
-    "intake", "a step whose call is overtaken by the next takes no result back that the dossier's own row says"
-)
-@pytest.mark.parametrize("told_before", [False, True])
-def test_step_that_is_overtaken_by_one_of_minutes_later_takes_no_result_back(
-    software, row, run, messages, rows, told_before
-):
-    """Within ten minutes clocks say nothing of the order; the row does."""
-    now = datetime.now(UTC)
-    signed, given = step("H-1", 4, now - timedelta(minutes=4), NoiDungXuLy="Ký"), step("H-1", 9, now)
-    software.dossiers(dossier("H-1", 4))
-    software.steps(step("H-1", 4, now - timedelta(hours=2)))
-    software.dossiers(dossier("H-1", 9))
-    software.steps(given)
-    if told_before:
-        run()
-        rows("UPDATE motcua.messages SET state = 'sending'")
-        rows("UPDATE motcua.messages SET state = 'accepted', accepted_at = now()")
-    software.steps(signed)
-    assert row()[:2] == (9, True)
-    run()
-    told = [state for _, _, state in messages()]
-    assert told == (["accepted", "suppressed"] if told_before else ["cancelled", "queued"])
-
-
-def test_row_that_agrees_with_what_came_last_is_believed_where_clocks_differ_by_minutes(
-    software, row, run, messages, rows
-):
-    now = datetime.now(UTC)
-    software.dossiers(dossier("H-1", 4))
-    rows("UPDATE intake.pushed_dossiers SET updated_at = now() - interval '3 hours'")
-    software.steps(step("H-1", 9, now - timedelta(hours=2)))
-    software.steps(step("H-1", 4, now - timedelta(minutes=1)))
-    software.dossiers(dossier("H-1", 9))
-    software.steps(step("H-1", 9, now - timedelta(minutes=4)))
-    assert row()[:2] == (9, True)
-    run()
-    assert messages()[-1] == ("result", "H-1", "queued")
-
-
-def test_words_of_the_row_are_those_of_the_step_that_happened_last(software, rows):
-    now = datetime.now(UTC)
-    software.dossiers(dossier("H-1", 4))
-    software.steps(step("H-1", 9, now - timedelta(hours=1)))
-    software.steps(step("H-1", 4, now - timedelta(hours=2)))
-    (found,) = rows("SELECT step_name FROM intake.source_dossiers")
-    assert found["step_name"] == "Trả kết quả"
-
-
-def test_step_that_is_sent_again_overturns_no_row_that_was_taken_back_since(software, row):
-    given = step("H-1", 9, datetime.now(UTC) - timedelta(hours=2))
-    software.dossiers(dossier("H-1", 4))
-    software.dossiers(dossier("H-1", 9))
-    software.steps(given)
-    software.dossiers(dossier("H-1", 4, NgayHenTra=""))
-    assert row()[0] == 4
-    assert software.steps(given)["repeated"] == 1
-    assert row()[0] == 4

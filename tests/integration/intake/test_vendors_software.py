@@ -13,7 +13,6 @@ from motcua.sandbox.vendor.office import AT_FIRST
 from motcua.sandbox.vendor.portal import NoAnswer, PortalClient
 from motcua.sandbox.vendor.software import Software
 from motcua.store.agencies import list_agencies
-from motcua.store.intake.clients import change_client
 from tests.ground import NHA_TRANG, TU_PHAP, in_ledger
 from tests.integration.intake.conftest import PASSWORD, SOURCE, register
 
@@ -89,16 +88,6 @@ def test_ledger_holds_each_step_once_and_each_dossier_as_it_is(begin, served, ru
     assert bool(begin.said) == bool(breaks_off)
 
 
-def test_result_on_its_way_to_the_desk_is_not_called_there(begin, served, run, rows):
-    """The portal's 9 says that the result was passed to the desk."""
-    register(SOURCE, NHA_TRANG)
-    client = Noting(f"{served.base_url}/intake")
-    begin.live(begin(client), 240)
-    reached = [step for step in client.steps if step["TrangThai"] == "9"]
-    assert reached
-    assert {step["PhongBanXuLy"] for step in reached} == {"Bộ phận Một cửa"}
-
-
 def test_push_that_is_refused_for_good_does_not_hold_up_those_behind_it(begin, served):
     register(SOURCE, TU_PHAP)
     software = begin(Noting(f"{served.base_url}/intake"))
@@ -107,17 +96,6 @@ def test_push_that_is_refused_for_good_does_not_hold_up_those_behind_it(begin, s
     assert (software.memory.pushed, software.memory.refused > 0) == (0, True)
     assert begin.said
     assert {sentence.rpartition(" ")[2] for sentence in begin.said} == {"agency_refused"}
-
-
-def test_push_of_an_account_that_may_push_no_more_waits_until_it_may(begin, served):
-    register(SOURCE, NHA_TRANG)
-    for change, waits in ((False, True), (True, False)):
-        in_ledger(change_client, SOURCE, "changed", by="hoa", now=datetime.now(UTC), enabled=change)
-        software = begin(Noting(f"{served.base_url}/intake"))
-        begin.live(software, 20)
-        assert bool(software.memory.outbox) == waits
-        assert software.memory.refused == 0
-    assert software.memory.pushed >= AT_FIRST
 
 
 def test_push_that_nobody_answers_waits(begin, served):

@@ -11,9 +11,10 @@ import pytest
 
 from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.notices import looking
-from motcua.jobs.notices.looking import Asking, Watcher, _Telling, asking, part_of, pause_of
+from motcua.jobs.notices.looking import Asking, Watcher, asking, part_of, pause_of
 from motcua.jobs.notices.picking_up import SourceFailed, pick_up
 from motcua.jobs.notices.planning import plan
+from motcua.jobs.notices.stopping import stop
 from motcua.jobs.notices.watching import CatchUp, ToRead, in_batches, sources_to_read
 from motcua.jobs.tasks.notify_transitions import name_of_batch, pick_up_sources
 from motcua.store.ledger.database import connect
@@ -22,7 +23,6 @@ from motcua.store.notices.gaps import begin_gap
 from motcua.store.notices.gateways import GatewayStop, ensure_gateway, stop_gateway
 from motcua.store.notices.messages import left_waiting
 from motcua.store.notices.sources import ensure_source, note_failure, told_of_sources
-from motcua.store.notices.stops import save_stop
 from tests.crash.processes import Forked
 from tests.ground import NOW, ask, in_ledger, until
 from tests.integration.looking.conftest import HEALTHY, MUTE, READ_AT, REFUSING, SLEEPING, Province
@@ -194,31 +194,6 @@ SELECT pid FROM pg_stat_activity WHERE datname LIKE 'sleeping%' AND state = 'act
 """
 
 
-def test_sender_picks_up_four_sources_at_a_time(province: Province, rows, configure):
-    configure(MOTCUA_SOURCES=",".join(SLEEPING), MOTCUA_SOURCE_PATIENCE="PT1H")
-    rows("UPDATE motcua.sources SET watch = NULL")
-    catch_up = CatchUp(timedelta(minutes=5))
-    most = 0
-
-    def have_ended() -> bool:
-        nonlocal most
-        catch_up()
-        hanging = rows(ASLEEP)
-        most = max(most, len(hanging))
-        for each in hanging:
-            rows("SELECT pg_terminate_backend(%s)", each["pid"])
-        return catch_up._failed == set(SLEEPING)
-
-    try:
-        until(lambda: not catch_up() and len(rows(ASLEEP)) >= 4)
-        assert not catch_up()
-        assert len(rows(ASLEEP)) == 4, "the others wait"
-        until(have_ended)
-        assert most == 4
-    finally:
-        catch_up.close()
-
-
 def test_pick_up_that_hangs_holds_up_no_other_and_is_left_to_the_next_run(province: Province, rows, configure):
     hanging, healthy = SLEEPING[0], HEALTHY[0]
     configure(MOTCUA_SOURCES=f"{hanging},{healthy}", MOTCUA_SOURCE_PATIENCE="PT1H")
@@ -268,31 +243,17 @@ def test_messages_that_a_sender_left_behind_wake_a_run(left_behind, watching, ro
 
 
 def test_messages_that_may_not_go_wake_nobody(left_behind, rows):
-    moment = datetime.now(UTC)
-    hour = timedelta(hours=1)
+    moment, hour = datetime.now(UTC), timedelta(hours=1)
     in_ledger(ensure_gateway, "kannel")
-    in_ledger(stop_gateway, GatewayStop("kannel", "gateway", "", moment, moment + hour, "tests"), changed_by="tests")
-    assert left(moment) == 0
-    assert left(moment + 2 * hour) == 1, "its pause is over"
-    rows("DELETE FROM motcua.gateway_stops")
-    with connect() as ledger:
-        (row,) = rows("SELECT carrier FROM motcua.messages")
-        carrier = GatewayStop("kannel", "carrier", row["carrier"], moment, moment + hour, "tests")
-        stop_gateway(ledger, carrier, changed_by="tests")
-    assert left(moment) == 0
-    rows("DELETE FROM motcua.gateway_stops")
+    (row,) = rows("SELECT carrier FROM motcua.messages")
+    for concerns, subject in (("gateway", ""), ("carrier", row["carrier"])):
+        stopped = GatewayStop("kannel", concerns, subject, moment, moment + hour, "tests")
+        in_ledger(stop_gateway, stopped, changed_by="tests")
+        assert (left(moment), left(moment + 2 * hour)) == (0, 1), "until its pause is over"
+        rows("DELETE FROM motcua.gateway_stops")
     assert left(moment) == 1
-    in_ledger(
-        save_stop,
-        kind="result",
-        agency_code=None,
-        stopped_at=moment,
-        until=moment + hour,
-        stopped_by="lan",
-        reason="tests",
-    )
-    assert left(moment) == 0
-    assert left(moment + 2 * hour) == 1
+    stop(kind="result", agency=None, until=moment + hour, reason="Mẫu tin sai", stopped_by="lan", now=moment)
+    assert (left(moment), left(moment + 2 * hour)) == (0, 1)
     rows("UPDATE motcua.messages SET next_attempt_at = %s", moment + 2 * hour)
     assert left(moment + 3 * hour) == 1
     in_ledger(begin_gap, "behind_watch", moment, ledger_until=moment, journal_until=moment, lost_attempts=1)
@@ -316,16 +277,6 @@ def test_one_run_is_woken_at_a_time_until_its_sender_leads(one_stop, monkeypatch
     may += [one._may_wake(40.9), one._may_wake(41.0)]
     assert may == [True, False, True, False, True, True, False, True]
     assert news == ["a", "b", "c", "d"]
-
-
-def test_what_goes_on_is_told_ever_more_seldom_and_what_is_new_at_once():
-    telling = _Telling()
-    told_at = [second for second in range(200) if telling.is_due("a", second + 1.0)]
-    assert told_at == [0, 3, 9, 21, 45, 93, 153]
-    assert telling.is_due("b", 201.0)
-    assert not telling.is_due(None, 202.0)
-    assert not telling.is_due("c", 203.0, waits=True)
-    assert telling.is_due("c", 206.0, waits=True)
 
 
 def test_source_without_news_is_asked_less_often_as_far_as_there_are_many(configure):

@@ -4,188 +4,51 @@ from __future__ import annotations
 
 import json
 import logging
+import ssl
 import threading
 import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from contextlib import closing
+from datetime import timedelta
 
 import psycopg
 import pytest
 
 from motcua.domain.run_window import EVERYTHING, Window
-from motcua.gateways import GatewayMisconfigured
 from motcua.jobs.notices.picking_up import SourceFailed, pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.tasks.notify_transitions import send_messages
-from motcua.sandbox.network.scripted import TAKEN, ScriptedGateway
+from motcua.sandbox.network.scripted import ScriptedGateway
 from motcua.store.ledger.database import DatabaseFailed, open_connection
 from motcua.store.ledger.provisioning import with_database
 from motcua.store.notices import attempts as att
+from motcua.store.notices import messages as ms
 from motcua.store.notices.gateways import ensure_gateway
 from motcua.store.notices.messages import Departing, begin_sending
 from motcua.store.notices.receipts import NewReceipt, ReadReceipt, apply_receipts, save_receipts
-from motcua.store.notices.sources import map_status
-from tests.ground import NOW, TU_PHAP, OneStop, gateway_connection, in_ledger, report, send_at, take_in
+from tests.ground import (
+    NOW,
+    TU_PHAP,
+    OneStop,
+    gateway_connection,
+    in_ledger,
+    queue_results,
+    reference_of,
+    report,
+    send_at,
+    states,
+    take_in,
+    until,
+)
+from tests.integration.tls.terminator import Authority
 
 MINUTE = timedelta(minutes=1)
 
 
-def states(rows):
-    return [(r["state"], r["reason"]) for r in rows("SELECT state, reason FROM motcua.messages ORDER BY message_id")]
-
-
-def refs(rows):
-    return [r["reference"] for r in rows("SELECT reference FROM motcua.attempts ORDER BY attempt_id")]
-
-
 def at_desk(one_stop, at, **kw):
     one_stop.dossier(status_code=9, at_one_stop_desk=True, updated_at=at, **kw)
-
-
-def test_phone_spoilt_and_restored_to_the_same_number_is_sent(one_stop, gateway, rows):
-    one_stop.both(9)
-    take_in()
-    at_desk(one_stop, NOW + MINUTE, applicant_phone="02583822001")
-    take_in(NOW + MINUTE)
-    send_at(NOW + MINUTE)
-    assert states(rows) == [("suppressed", "landline")]
-    at_desk(one_stop, NOW + 2 * MINUTE, applicant_phone="0905123456")
-    take_in(NOW + 2 * MINUTE)
-    send_at(NOW + 2 * MINUTE)
-    assert states(rows) == [("accepted", None)]
-
-
-@pytest.mark.guarantee("what-fires", "an undelivered message does not count as told")
-def test_undelivered_message_does_not_count_as_told(one_stop, gateway, rows):
-    one_stop.both(9)
-    take_in()
-    send_at()
-    report(refs(rows)[0], "2")
-    one_stop.move(4, desk=False, at=NOW + MINUTE)
-    one_stop.move(9, at=NOW + 2 * MINUTE)
-    take_in(NOW + 2 * MINUTE)
-    send_at(NOW + 2 * MINUTE)
-    assert states(rows)[1] == ("accepted", None)
-
-
-def test_leave_and_return_committed_late_behind_an_accepted_message_tell_once(one_stop, gateway, rows):
-    one_stop.both(9, number=10, at=NOW - 5 * MINUTE)
-    take_in(NOW)
-    send_at(NOW)
-    # both committed late: the return happened before our acceptance
-    one_stop.move(4, number=11, desk=False, at=NOW - 3 * MINUTE)
-    one_stop.move(9, number=12, at=NOW - 2 * MINUTE)
-    take_in(NOW + MINUTE)
-    send_at(NOW + MINUTE)
-    assert len(gateway.asked) == 1, states(rows)
-
-
-def test_first_half_committed_late_behind_a_row_does_not_cancel_it(one_stop, gateway, rows):
-    one_stop.both(4, number=10, desk=False, at=NOW - 30 * MINUTE, updated_at=NOW - 60 * MINUTE)
-    take_in(NOW - 20 * MINUTE)
-    at_desk(one_stop, NOW)
-    take_in(NOW)
-    assert states(rows) == [("queued", None)]
-    one_stop.move(9, number=11, desk=False, at=NOW - MINUTE)  # the first half, recorded before, committed late
-    take_in(NOW + MINUTE)
-    send_at(NOW + MINUTE)
-    take_in(NOW + 2 * MINUTE)
-    send_at(NOW + 2 * MINUTE)
-    assert len(gateway.asked) == 1, states(rows)
-
-
-def test_change_with_a_slightly_older_stamp_is_taken(one_stop, gateway, rows):
-    one_stop.dossier(updated_at=NOW + 4 * MINUTE)
-    take_in()
-    one_stop.both(
-        9,
-        at=NOW + 5 * MINUTE,
-        updated_at=NOW + 2 * MINUTE,
-        applicant_phone="0905999888",
-        status_code=9,
-        at_one_stop_desk=True,
-    )
-    take_in(NOW + 5 * MINUTE)
-    send_at(NOW + 5 * MINUTE)
-    assert gateway.asked[0]["to"] == "+84905999888"
-
-
-def test_source_clock_ahead_does_not_make_an_older_row_newer(one_stop, gateway, rows):
-    one_stop.both(4, desk=False, at=NOW - 30 * MINUTE, updated_at=NOW - 60 * MINUTE)
-    take_in(NOW - 20 * MINUTE)
-    # The source's clock is 4 minutes ahead: phone edited, a minute later the transition; row's status not yet written
-    one_stop.both(9, at=NOW + 3 * MINUTE, updated_at=NOW + 2 * MINUTE, applicant_phone="0905999888")
-    take_in(NOW)
-    send_at(NOW)
-    assert states(rows) == [("accepted", None)]
-
-
-def test_row_without_a_stamp_is_read_again_with_its_transition(one_stop, gateway, rows):
-    one_stop.dossier()
-    take_in()
-    one_stop.both(9, updated_at=None, applicant_phone="0905999888")
-    take_in()
-    send_at()
-    assert gateway.asked[0]["to"] == "+84905999888"
-
-
-@pytest.mark.parametrize("broken", [None, datetime(1970, 1, 1, tzinfo=UTC), datetime(1, 1, 1, tzinfo=UTC)])
-def test_late_row_with_a_broken_time_is_read(one_stop, rows, broken):
-    one_stop.dossier("A")
-    one_stop.dossier("B")
-    one_stop.move(9, "A", number=20)
-    take_in()
-    one_stop.move(9, "B", number=19, recorded_at=broken)
-    take_in(NOW + MINUTE)
-    assert len(states(rows)) == 2
-
-
-def test_quarantined_row_mended_in_place_an_hour_later_goes_on(one_stop, rows):
-    one_stop.both(None)
-    take_in()
-    one_stop.both(4, "X", desk=False, at=NOW + 60 * MINUTE)
-    take_in(NOW + 60 * MINUTE)
-    one_stop.connection.execute("UPDATE onestop.transitions SET status_code = 9 WHERE transition_id = 1")
-    for i in range(3):
-        take_in(NOW + (66 + i) * MINUTE)
-    assert states(rows) == [("queued", None)]
-
-
-def test_dossiers_row_that_arrives_after_two_days_frees_its_transition(one_stop, rows):
-    first = NOW - timedelta(days=2, hours=2)
-    one_stop.move(9, "LATE", at=first)
-    take_in(first)
-    later = first + timedelta(days=2, hours=1)
-    one_stop.both(4, "X", desk=False, at=later, updated_at=later)
-    take_in(later)
-    one_stop.dossier("LATE", updated_at=first - timedelta(days=9))
-    for i in range(3):
-        take_in(later + i * 60 * MINUTE)
-    assert states(rows) == [("queued", None)]
-
-
-def test_status_mapped_later_reads_the_row_again(one_stop, rows):
-    one_stop.both(4, desk=False, at=NOW - 30 * MINUTE, updated_at=NOW - 60 * MINUTE)
-    take_in(NOW - 20 * MINUTE)
-    one_stop.move(11, desk=False, at=NOW - MINUTE)
-    one_stop.dossier(status_code=11, at_one_stop_desk=True, updated_at=NOW)
-    take_in()
-    one_stop.both(4, "X", desk=False, at=NOW + 60 * MINUTE, updated_at=NOW + 60 * MINUTE)
-    take_in(NOW + 60 * MINUTE)
-    in_ledger(map_status, "khanhhoa", 11, 9, "lan")
-    take_in(NOW + 61 * MINUTE)
-    assert states(rows) == [("queued", None)]
-
-
-@pytest.mark.guarantee("airflow", "a backfill plans and reopens nothing outside its window")
-def test_backfill_plans_nothing_outside_its_window(one_stop, rows):
-    one_stop.both(9, at=NOW)
-    one_stop.move(5, at=NOW + 60 * MINUTE)
-    pick_up("khanhhoa", now=NOW + 60 * MINUTE)
-    plan(Window(NOW, NOW + MINUTE), now=NOW + 60 * MINUTE)
-    assert [r["kind"] for r in rows("SELECT kind FROM motcua.messages")] == ["result"]
 
 
 def test_error_that_quotes_a_value_is_told_without_it(one_stop, rows):
@@ -202,12 +65,6 @@ def test_error_that_quotes_a_value_is_told_without_it(one_stop, rows):
     assert "Lan" not in str(f.value), str(f.value)
 
 
-def queue(one_stop, n=1, now=NOW):
-    for i in range(n):
-        one_stop.both(9, f"D-{i}", at=now, applicant_phone=f"0905123{i:03}")
-    take_in(now)
-
-
 def second_source(postgres, configure, one_stop):
     name = postgres.fresh_database("template0", "onestop")
     parts = psycopg.conninfo.conninfo_to_dict(postgres.admin_dsn)
@@ -216,134 +73,47 @@ def second_source(postgres, configure, one_stop):
     return OneStop(with_database(postgres.admin_dsn, name))
 
 
-def until_a_source_sleeps(one_stop):
-    """Waits until somebody reads what hangs."""
-    asleep = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'"
-    for _ in range(1000):
-        if one_stop.connection.execute(asleep).fetchone():
-            return
-        time.sleep(0.01)
-    raise AssertionError("nobody reads the source")
-
-
-def end_others(one_stop):
-    one_stop.connection.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    )
-
-
 @pytest.mark.guarantee(
     "once",
     "a source that hangs ends its pick-up after 30 s; the others, and a second run, go on meanwhile",
 )
-def test_source_that_hangs_in_mid_reading_holds_up_no_other(postgres, one_stop, rows, configure, monkeypatch):
+def test_source_that_hangs_in_mid_reading_holds_up_no_other_and_no_second_run(postgres, one_stop, rows, configure):
     other = second_source(postgres, configure, one_stop)
     one_stop.both(9)
-    other.dossier("Z", TU_PHAP)
-    other.move(9, "Z", TU_PHAP)
-    pick_up("khanhhoa", now=NOW - MINUTE)
-    pick_up("other", now=NOW - MINUTE)
-    one_stop.dossier("Q")
-    other.dossier("Y", TU_PHAP)
-    other.move(9, "Y", TU_PHAP)
+    take_in()
+    pick_up("other", now=NOW)
     one_stop.connection.execute("ALTER TABLE onestop.transitions RENAME TO t0")
     one_stop.connection.execute(
-        "CREATE VIEW onestop.transitions AS SELECT t0.* FROM onestop.t0 CROSS JOIN LATERAL (SELECT pg_sleep(8)) AS s"
+        "CREATE VIEW onestop.transitions AS SELECT t0.* FROM onestop.t0 CROSS JOIN LATERAL (SELECT pg_sleep(15)) AS s"
     )
-    # latest() reads transitions too: let it pass, then hang, as a source that dies between two statements
-    from motcua.sources.contract import ContractSource, Latest
-
-    passes = Latest(NOW, 1, NOW, NOW)
-    latest = ContractSource.latest
-
-    def latest_that_passes(source):
-        hangs = source._connection.info.dbname == one_stop.connection.info.dbname
-        return passes if hangs else latest(source)
-
-    monkeypatch.setattr(ContractSource, "latest", latest_that_passes)
+    one_stop.dossier("N")
+    other.both(9, "Y", TU_PHAP)
+    asleep = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'"
     with ThreadPoolExecutor(2) as pool:
-        hanging = pool.submit(pick_up, "khanhhoa", now=NOW)
-        until_a_source_sleeps(one_stop)
-        pool.submit(pick_up, "other", now=NOW).result(6)
+        hanging = pool.submit(pick_up, "khanhhoa", now=NOW + MINUTE)
+        until(lambda: one_stop.connection.execute(asleep).fetchone())
+        assert pool.submit(pick_up, "other", now=NOW + MINUTE).result(6).transitions == 1
+        pool.submit(pick_up, "khanhhoa", now=NOW + MINUTE).result(6)
         assert not hanging.done(), "it must hang all the while"
-        end_others(one_stop)
+        one_stop.connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
         with pytest.raises(SourceFailed):
             hanging.result()
     other.connection.close()
 
 
-@pytest.mark.guarantee(
-    "gateways-that-fail",
-    "an outage costs no more messages than were in flight; another gateway takes over",
-)
-def test_gateway_dead_behind_a_proxy_costs_no_more_than_was_in_flight(one_stop, gateway, rows):
-    queue(one_stop, 40)
-    gateway.answer = (502, "bad gateway")
-    send_at()
-    n = rows("SELECT count(*) n FROM motcua.messages WHERE state='unknown'")[0]["n"]
-    assert n <= 8, n
-
-
-def test_bad_timeout_setting_costs_no_message(one_stop, configure, rows):
-    configure(AIRFLOW_CONN_SMS_KANNEL=gateway_connection(1, answer_timeout="20s"))
-    queue(one_stop, 30)
-    with pytest.raises(GatewayMisconfigured):
+def test_bad_certificate_costs_no_message(one_stop, configure, rows, tmp_path):
+    stranger = Authority("nobody we know").certificate("127.0.0.1", tmp_path)
+    ours = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ours.load_cert_chain(stranger.chain, stranger.key)
+    with closing(ScriptedGateway(tls=ours)) as untrusted:
+        connection = json.loads(gateway_connection(untrusted.port)) | {"schema": "https"}
+        configure(AIRFLOW_CONN_SMS_KANNEL=json.dumps(connection))
+        queue_results(one_stop, 30)
         send_at()
-    assert {s for s, _ in states(rows)} == {"queued"}, states(rows)[:3]
-
-
-def test_bad_certificate_costs_no_message(one_stop, configure, rows):
-    import ssl
-    import subprocess
-    import tempfile
-
-    d = tempfile.mkdtemp()
-    subprocess.run(
-        [
-            "openssl",
-            "req",
-            "-x509",
-            "-newkey",
-            "rsa:2048",
-            "-nodes",
-            "-keyout",
-            d + "/k",
-            "-out",
-            d + "/c",
-            "-days",
-            "1",
-            "-subj",
-            "/CN=x",
-        ],
-        check=True,
-        capture_output=True,
-    )
-    ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    ctx.load_cert_chain(d + "/c", d + "/k")
-    untrusted = ScriptedGateway(tls=ctx)
-    configure(
-        AIRFLOW_CONN_SMS_KANNEL=json.dumps(
-            {
-                "conn_type": "http",
-                "schema": "https",
-                "host": "127.0.0.1",
-                "port": untrusted.port,
-                "extra": {"adapter": "kannel"},
-            }
-        )
-    )
-    queue(one_stop, 30)
-    send_at()
-    untrusted.close()
-    assert {s for s, _ in states(rows)} == {"queued"}, states(rows)[:3]
-
-
-def test_denied_number_concerns_itself_only(one_stop, gateway, rows):
-    queue(one_stop, 1)
-    gateway.answer = (400, "Number(s) has/have been denied by white- and/or black-lists.")
-    send_at()
-    assert states(rows) == [("rejected", "phone")], rows("SELECT * FROM motcua.gateways")
+    assert {state for state, _ in states(rows)} == {"queued"}
 
 
 @pytest.mark.guarantee(
@@ -351,7 +121,7 @@ def test_denied_number_concerns_itself_only(one_stop, gateway, rows):
     "whatever fails in a sender while requests are in flight, their answers are waited for and written",
 )
 def test_failure_while_sending_keeps_the_answers_in_flight(one_stop, gateway, rows):
-    queue(one_stop, 12)
+    queue_results(one_stop, 12)
     gateway.before_answer = lambda q: time.sleep(0.05 if len(gateway.asked) < 4 else 0.3)
     clock = [NOW]
 
@@ -375,46 +145,15 @@ def test_failure_while_sending_keeps_the_answers_in_flight(one_stop, gateway, ro
     assert len(gateway.asked) == 12
 
 
-def test_nul_in_the_answer_is_harmless(one_stop, gateway, rows):
-    queue(one_stop, 6)
-    gateway.answer = (202, "0: Accepted\x00")
-    send_at()
-    assert {s for s, _ in states(rows)} == {"accepted"}, states(rows)
-    assert len(gateway.asked) == 6
-
-
-def twice_undelivered(one_stop, gateway, rows):
-    one_stop.both(9)
-    take_in()
-    send_at()
-    report(refs(rows)[0], "2")
-    at_desk(one_stop, NOW + MINUTE, applicant_phone="0905999888")
-    take_in(NOW + MINUTE)
-    send_at(NOW + MINUTE)
-    report(refs(rows)[1], "2")
-    report(refs(rows)[0], "1")
-
-
-@pytest.mark.usefixtures("useful_for_years")
-def test_receipts_that_contradict_each_other_stop_nothing(one_stop, gateway, rows):
-    twice_undelivered(one_stop, gateway, rows)
-    report(refs(rows)[1], "1")
-    assert states(rows) == [("delivered", None)]
-    one_stop.both(9, "D-2", at=NOW + 2 * MINUTE)
-    take_in(NOW + 2 * MINUTE)
-    send_messages("run", EVERYTHING)
-    assert states(rows) == [("delivered", None), ("accepted", None)]
-
-
 @pytest.mark.usefixtures("useful_for_years")
 @pytest.mark.guarantee(
     "receipts",
     "a receipt that cannot be applied stays stored and unread; nothing else waits for it",
 )
 def test_receipt_that_cannot_be_applied_stays_unread_and_stops_nothing(one_stop, gateway, rows):
-    queue(one_stop, 2)
+    queue_results(one_stop, 2)
     send_at()
-    first, second = refs(rows)
+    first, second = (reference_of(rows, number) for number in (0, 1))
     rows(f"ALTER TABLE motcua.attempts ADD CONSTRAINT fails CHECK (reference <> '{first}' OR state <> 'delivered')")
     with pytest.raises(psycopg.errors.CheckViolation):
         report(first, "1")
@@ -434,25 +173,14 @@ def test_receipt_that_cannot_be_applied_stays_unread_and_stops_nothing(one_stop,
     assert states(rows)[0] == ("delivered", None)
 
 
-def test_late_receipt_of_an_earlier_attempt_leaves_no_message_stuck(one_stop, gateway, rows):
-    twice_undelivered(one_stop, gateway, rows)
-    at_desk(one_stop, NOW + 2 * MINUTE, applicant_phone="0905999777")
-    take_in(NOW + 2 * MINUTE)
-    send_at(NOW + 2 * MINUTE)
-    send_at(NOW + timedelta(days=5))
-    assert states(rows)[0][0] != "queued"
-
-
 def test_receipt_while_a_failed_answer_is_being_written_counts(one_stop, gateway, rows):
-    queue(one_stop)
+    queue_results(one_stop)
     mid = rows("SELECT message_id FROM motcua.messages")[0]["message_id"]
     v = Departing(mid, "r1", "+84905123000", "Mobifone", 1)
     in_ledger(ensure_gateway, "kannel")
     in_ledger(begin_sending, [v])
     in_ledger(att.save_attempts, [v], gateway="kannel", sender_id=5, run_id="x", now=NOW)
     w = open_connection()
-    from motcua.store.notices import messages as ms
-
     ms.apply_outcomes(w, [ms.MessageOutcome(mid, "queued", "gateway_busy", NOW, NOW + MINUTE)])
     att.apply_outcomes(w, [att.AttemptOutcome("r1", "failed", "transient", None, 503, "", None, NOW, None)])
     t = threading.Thread(target=report, args=("r1", "1"))
@@ -467,18 +195,11 @@ def test_receipt_while_a_failed_answer_is_being_written_counts(one_stop, gateway
 
 def test_no_library_logs_the_address_of_a_request(one_stop, gateway, rows, caplog):
     gateway.answer = b"HTTP/1.1 202 Accepted\r\nServer Kannel/1.4\r\nContent-Length: 2\r\n\r\nok"
-    queue(one_stop)
+    queue_results(one_stop)
     with caplog.at_level(logging.INFO):
         send_at()
     assert "905123" not in caplog.text
     assert "kannel-word" not in caplog.text
-
-
-def test_page_that_echoes_the_request_reaches_no_log(one_stop, gateway, rows):
-    queue(one_stop)
-    gateway.answer = (404, "Cannot GET /cgi-bin/sendsms?username=motcua&password=kannel-word&to=0905.123.456")
-    counts = send_at()
-    assert "kannel-word" not in str(counts), str(counts)
 
 
 def test_two_sources_with_the_same_new_procedures_do_not_wait_in_a_circle(
@@ -519,18 +240,12 @@ def test_dossier_that_another_planner_holds_is_the_next_plans(one_stop, rows):
     assert states(rows) == [("queued", None)]
 
 
-def until_somebody_waits(connection):
-    """Waits until another connection wants a row that this one has locked."""
-    waits = "SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = any(pg_blocking_pids(pid))"
-    for _ in range(1000):
-        if connection.execute(waits).fetchone():
-            return
-        time.sleep(0.01)
-    raise AssertionError("nobody waits")
+WAITS = "SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = any(pg_blocking_pids(pid))"
+"""Another connection wants a row that this one has locked."""
 
 
 def test_burying_a_dead_sender_and_a_receipt_do_not_wait_in_a_circle(one_stop, gateway, rows):
-    queue(one_stop, 2)
+    queue_results(one_stop, 2)
     ids = [r["message_id"] for r in rows("SELECT message_id FROM motcua.messages ORDER BY 1")]
     v = [Departing(m, f"r{m}", "+84905123000", "Mobifone", 1) for m in ids]
     in_ledger(ensure_gateway, "kannel")
@@ -545,7 +260,7 @@ def test_burying_a_dead_sender_and_a_receipt_do_not_wait_in_a_circle(one_stop, g
 
     with ThreadPoolExecutor(1) as pool, r:
         buried = pool.submit(bury)
-        until_somebody_waits(r)
+        until(lambda: r.execute(WAITS).fetchone())
         (number,) = save_receipts(r, [NewReceipt("kannel", f"r{ids[0]}", "1", {})])
         apply_receipts(r, [ReadReceipt(number, "kannel", f"r{ids[0]}", "delivered")], NOW)
         r.commit()
@@ -553,50 +268,9 @@ def test_burying_a_dead_sender_and_a_receipt_do_not_wait_in_a_circle(one_stop, g
     assert states(rows) == [("delivered", None), ("unknown", "sender_ended")]
 
 
-@pytest.mark.guarantee(
-    "once",
-    "a source that hangs ends its pick-up after 30 s; the others, and a second run, go on meanwhile",
-)
-def test_second_run_does_not_wait_behind_a_source_that_hangs(one_stop, rows):
-    one_stop.both(9)
-    take_in()
-    one_stop.connection.execute("ALTER TABLE onestop.transitions RENAME TO t0")
-    one_stop.connection.execute(
-        "CREATE VIEW onestop.transitions AS SELECT t0.* FROM onestop.t0 CROSS JOIN LATERAL (SELECT pg_sleep(15)) AS s"
-    )
-    one_stop.dossier("N")
-    with ThreadPoolExecutor(2) as pool:
-        hanging = pool.submit(pick_up, "khanhhoa", now=NOW + MINUTE)
-        until_a_source_sleeps(one_stop)
-        pool.submit(pick_up, "khanhhoa", now=NOW + MINUTE).result(6)
-        assert not hanging.done(), "it must hang all the while"
-        end_others(one_stop)
-        with pytest.raises(SourceFailed):
-            hanging.result()
-
-
-def test_refused_message_does_not_hold_up_the_others(one_stop, gateway, rows):
-    """One denied number: what the others see over an hour of runs, one a minute."""
-    queue(one_stop, 1)
-
-    denied = (400, "Number(s) has/have been denied by white- and/or black-lists.")
-    gateway.answer_to = lambda asked: denied if asked["to"].endswith("123000") else TAKEN
-    for minute in range(30):
-        t = NOW + minute * MINUTE
-        one_stop.both(9, f"N-{minute}", at=t, applicant_phone=f"0905777{minute:03}", updated_at=t)
-        take_in(t)
-        send_at(t, f"run{minute}")
-    waits = rows(
-        "SELECT extract(epoch FROM accepted_at - recorded_at) / 60 AS w FROM motcua.messages"
-        " WHERE accepted_at IS NOT NULL"
-    )
-    assert len(waits) == 30
-    assert max(int(r["w"]) for r in waits) < 2
-
-
 @pytest.mark.guarantee("registrations", "a template version whose file is gone concerns itself only")
 def test_missing_template_version_concerns_itself_only(one_stop, gateway, rows):
-    queue(one_stop, 2)
+    queue_results(one_stop, 2)
     rows(
         "UPDATE motcua.messages SET template_version = 7"
         " WHERE message_id = (SELECT min(message_id) FROM motcua.messages)"
@@ -620,6 +294,17 @@ def test_failure_to_note_a_failure_shows_no_row(one_stop, rows, monkeypatch):
     assert "0905123456" not in "".join(traceback.format_exception(failed.value))
 
 
+BACKFILL = Window(NOW, NOW + MINUTE)
+
+
+def test_backfill_plans_nothing_outside_its_window(one_stop, rows):
+    one_stop.both(9, at=NOW)
+    one_stop.move(5, at=NOW + 60 * MINUTE)
+    pick_up("khanhhoa", now=NOW + 60 * MINUTE)
+    plan(BACKFILL, now=NOW + 60 * MINUTE)
+    assert len(states(rows)) == 1, "the supplement is of another minute"
+
+
 @pytest.mark.guarantee("airflow", "a backfill plans and reopens nothing outside its window")
 def test_backfill_reopens_nothing_outside_its_window(one_stop, rows):
     for code, at in (("IN", NOW), ("LATER", NOW + 60 * MINUTE)):
@@ -627,9 +312,7 @@ def test_backfill_reopens_nothing_outside_its_window(one_stop, rows):
     take_in(NOW + 60 * MINUTE)
     assert states(rows) == [("suppressed", "landline")] * 2
     for code in ("IN", "LATER"):
-        one_stop.dossier(
-            code, status_code=9, at_one_stop_desk=True, applicant_phone="0905123456", updated_at=NOW + 90 * MINUTE
-        )
+        at_desk(one_stop, NOW + 90 * MINUTE, code=code, applicant_phone="0905123456")
     pick_up("khanhhoa", now=NOW + 90 * MINUTE)
-    plan(Window(NOW, NOW + MINUTE), now=NOW + 90 * MINUTE)
+    plan(BACKFILL, now=NOW + 90 * MINUTE)
     assert states(rows) == [("queued", "phone_mended"), ("suppressed", "landline")]

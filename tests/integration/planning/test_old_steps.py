@@ -11,7 +11,6 @@ from motcua.domain.clock import VIETNAM
 from motcua.domain.periods import Period
 from motcua.domain.run_window import Window
 from motcua.gateways.adapter import InquiryReading
-from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.notices.answering import answer
 from motcua.jobs.notices.apologizing import apologize
 from motcua.jobs.notices.picking_up import pick_up
@@ -19,10 +18,8 @@ from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.watching import sources_to_read
 from motcua.jobs.reconciliation.closing import close_period, require_complete
-from motcua.settings import settings
 from motcua.store.oversight.accounting import identity
-from motcua.store.oversight.closings import load_differences
-from tests.ground import NOW, in_ledger, send_at, take_in
+from tests.ground import NOW, in_ledger, run_at, take_in
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 EVENING = datetime(2026, 11, 25, 17, 30, tzinfo=VIETNAM)
@@ -58,15 +55,14 @@ class Desk:
 
     def run(self, *moments):
         for moment in moments:
-            take_in(moment)
-            send_at(moment)
+            run_at(moment)
 
     @property
     def messages(self):
         return [
             (row["kind"], row["state"], row["reason"])
             for row in self.rows("SELECT kind, state, reason FROM motcua.messages ORDER BY message_id")
-            if row["kind"] != "apology"
+            if row["kind"] in KINDS
         ]
 
     @property
@@ -83,8 +79,17 @@ class Desk:
         reading = InquiryReading(message_id=f"{at}", sender="+84905123456", text="MCKH 160915001", sent_at=at)
         return in_ledger(answer, "kannel", reading, at).text
 
-    def balance(self):
-        return [row for row in in_ledger(identity) if row.difference]
+    def ends(self, *messages, told, apologies=None, closes=True):
+        """Messages of results and supplements, how many the gateway was given, how many apologies the evening owes; all
+        figures add up."""
+        assert self.messages == list(messages)
+        assert self.told == told
+        if apologies is not None:
+            assert self.apologies() == apologies
+        assert [row for row in in_ledger(identity) if row.difference] == []
+        if closes:
+            closing = close_period(Period.parse("2026-11-25"), "tests", EVENING + 13 * HOUR).closing
+            require_complete([closing.closing_no])
 
 
 @pytest.fixture
@@ -92,17 +97,7 @@ def desk(one_stop, rows, gateway):
     return Desk(one_stop, rows, gateway)
 
 
-def closing_is_red():
-    closing = close_period(Period.parse("2026-11-25"), "tests", EVENING + 13 * HOUR).closing
-    try:
-        require_complete([closing.closing_no])
-    except RunIncomplete as red:
-        return str(red), in_ledger(load_differences, closing.closing_no)
-    return None
-
-
-def kinds(kind):
-    return {"result": RESULT, "supplement": SUPPLEMENT}[kind]
+KINDS = {"result": RESULT, "supplement": SUPPLEMENT}
 
 
 @pytest.mark.guarantee(
@@ -110,23 +105,28 @@ def kinds(kind):
     "an older step typed in late takes nothing back that the dossier's row still says; where the row "
     "agrees with it, it does",
 )
-@pytest.mark.parametrize("kind", ["result", "supplement"])
-@pytest.mark.parametrize("at_once", [True, False], ids=["one pick-up", "two"])
-def test_old_step_takes_nothing_back_that_the_row_still_says(desk, kind, at_once):
-    desk.step(kinds(kind), NOW)
-    desk.row(kinds(kind), NOW + SECOND)
+@pytest.mark.parametrize(("kind", "at_once"), [("result", True), ("supplement", False)])
+@pytest.mark.parametrize("row_agrees", [False, True])
+def test_old_step_takes_back_what_the_row_does_not_say_any_more_alone(desk, kind, at_once, row_agrees):
+    desk.step(KINDS[kind], NOW)
+    desk.row(KINDS[kind], NOW + SECOND)
     if not at_once:
         take_in(now=NOW + 2 * SECOND)
+    if row_agrees:
+        # Its time of change is the step's, so that by itself the row would not count as newer.
+        desk.row(WORKED_ON, NOW - LATE)
     desk.step(WORKED_ON, NOW - LATE, typed=NOW + 5 * SECOND)
+    if row_agrees:
+        desk.rows("UPDATE motcua.dossiers SET updated_at = NULL")
     desk.run(NOW + 10 * SECOND)
-    assert desk.messages == [(kind, "queued", "old_step")], "it waits for the row"
     assert desk.told == 0
+    if not row_agrees:
+        assert desk.messages == [(kind, "queued", "old_step")], "it waits for the row"
     desk.run(NOW + 5 * MINUTE + 6 * SECOND)
-    assert desk.messages == [(kind, "accepted", None)]
-    assert desk.told == 1
-    assert desk.apologies() == 0
-    assert desk.balance() == []
-    assert closing_is_red() is None
+    if row_agrees:
+        desk.ends((kind, "cancelled", "taken_back"), told=0, apologies=1)
+    else:
+        desk.ends((kind, "accepted", None), told=1, apologies=0)
 
 
 @pytest.mark.guarantee(
@@ -143,97 +143,28 @@ def test_citizen_who_was_told_gets_no_apology_and_9029_says_the_same(desk):
     for later in (10 * SECOND, 6 * MINUTE):
         desk.run(NOW + later)
         assert desk.says_9029(NOW + later) == ready
-    assert desk.messages[0] == ("result", "accepted", None)
-    assert desk.apologies() == 0
-    assert desk.balance() == []
-    assert closing_is_red() is None
-
-
-@pytest.mark.guarantee(
-    "what-fires",
-    "an older step typed in late takes nothing back that the dossier's row still says; where the row "
-    "agrees with it, it does",
-)
-@pytest.mark.parametrize("kind", ["result", "supplement"])
-@pytest.mark.parametrize("at_once", [True, False], ids=["one pick-up", "two"])
-def test_old_step_that_the_row_agrees_with_takes_it_back(desk, kind, at_once):
-    desk.step(kinds(kind), NOW)
-    desk.row(kinds(kind), NOW + SECOND)
-    if not at_once:
-        take_in(now=NOW + 2 * SECOND)
-    # Its time of change is the step's, so that by itself the row would not count as newer.
-    desk.row(WORKED_ON, NOW - LATE)
-    desk.step(WORKED_ON, NOW - LATE, typed=NOW + 5 * SECOND)
-    desk.rows("UPDATE motcua.dossiers SET updated_at = NULL")
-    desk.run(NOW + 10 * SECOND)
-    assert desk.told == 0
-    desk.run(NOW + 6 * MINUTE)
-    assert desk.messages == [(kind, "cancelled", "taken_back")]
-    assert desk.told == 0
-    assert desk.apologies() == 1, "it is being worked on, the row says"
-    assert desk.balance() == []
-    assert closing_is_red() is None
+    desk.ends(("result", "accepted", None), told=1, apologies=0)
 
 
 @pytest.mark.guarantee(
     "what-fires",
     "an older step typed in late tells nothing that the dossier's row does not say; where the row agrees, it is told",
 )
-@pytest.mark.parametrize("kind", ["result", "supplement"])
-def test_old_step_into_the_condition_is_told_where_the_row_agrees(desk, kind):
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("row_agrees", [True, False])
+def test_old_step_into_the_condition_is_told_where_the_row_agrees_and_else_the_apology_goes(desk, kind, row_agrees):
     desk.both(WORKED_ON, NOW)
     desk.run(NOW + SECOND)
-    desk.step(kinds(kind), NOW - LATE, typed=NOW + 5 * SECOND)
-    desk.row(kinds(kind), NOW + 5 * SECOND)
+    desk.step(KINDS[kind], NOW - LATE, typed=NOW + 5 * SECOND)
+    if row_agrees:
+        desk.row(KINDS[kind], NOW + 5 * SECOND)
     desk.run(NOW + 10 * SECOND)
-    assert desk.messages == [(kind, "queued", "old_step")]
-    desk.run(NOW + 6 * MINUTE)
-    assert desk.messages == [(kind, "accepted", None)]
-    assert desk.apologies() == 0
-    assert desk.balance() == []
-    assert closing_is_red() is None
-
-
-@pytest.mark.guarantee(
-    "what-fires",
-    "an older step typed in late tells nothing that the dossier's row does not say; where the row agrees, it is told",
-)
-@pytest.mark.parametrize("kind", ["result", "supplement"])
-def test_old_step_into_the_condition_is_cancelled_where_the_row_disagrees_and_the_apology_goes(desk, kind):
-    desk.both(WORKED_ON, NOW)
-    desk.step(kinds(kind), NOW - LATE, typed=NOW + 5 * SECOND)
-    desk.run(NOW + 10 * SECOND, NOW + 6 * MINUTE)
-    assert desk.messages == [(kind, "cancelled", "outdated")]
-    assert desk.apologies() == 1
-    assert desk.balance() == []
-    assert closing_is_red() is None
-
-
-@pytest.mark.guarantee("what-fires", "a result that comes after an old one that was not believed is told")
-@pytest.mark.parametrize("earlier", [LATE, 4 * 24 * HOUR], ids=["18 hours", "four days"])
-def test_result_that_comes_after_an_old_one_that_was_not_believed_is_told(desk, earlier):
-    desk.step(WORKED_ON, NOW)
-    desk.step(RESULT, NOW - earlier, typed=NOW + 5 * SECOND)
-    desk.run(NOW + 10 * SECOND, NOW + 6 * MINUTE)
     assert desk.told == 0
-    desk.both(RESULT, NOW + HOUR)
-    desk.run(NOW + HOUR + SECOND)
-    assert desk.messages == [("result", "accepted", None)]
-    assert desk.told == 1
-    assert desk.apologies() == 0
-    assert desk.balance() == []
-    assert closing_is_red() is None
-
-
-def test_row_that_says_the_result_after_an_old_one_was_not_believed_is_told(desk):
-    desk.step(WORKED_ON, NOW)
-    desk.step(RESULT, NOW - LATE, typed=NOW + 5 * SECOND)
-    desk.run(NOW + 10 * SECOND, NOW + 6 * MINUTE)
-    desk.row(RESULT, NOW + HOUR)
-    desk.run(NOW + HOUR + SECOND)
-    assert desk.messages == [("result", "accepted", None)]
-    assert desk.told == 1
-    assert desk.balance() == []
+    desk.run(NOW + 6 * MINUTE)
+    if row_agrees:
+        desk.ends((kind, "accepted", None), told=1, apologies=0)
+    else:
+        desk.ends((kind, "cancelled", "outdated"), told=0, apologies=1)
 
 
 def test_row_that_leaves_after_an_old_step_did_not_count_takes_it_back(desk, rows):
@@ -243,93 +174,7 @@ def test_row_that_leaves_after_an_old_step_did_not_count_takes_it_back(desk, row
     desk.run(NOW + 10 * SECOND, NOW + 6 * MINUTE)
     desk.row(WORKED_ON, NOW + 7 * MINUTE)
     desk.run(NOW + 7 * MINUTE + SECOND, NOW + 9 * MINUTE)
-    assert desk.messages == [("result", "cancelled", "taken_back")]
-    assert desk.apologies() == 1
-    assert desk.balance() == []
-
-
-@pytest.mark.guarantee("what-fires", "a result that is entered again after old steps only is told once")
-@pytest.mark.parametrize("accepted", [True, False])
-@pytest.mark.parametrize("old", [(WORKED_ON,), (WORKED_ON, (2, False), WORKED_ON)], ids=["one", "three"])
-def test_entered_again_after_old_steps_only_is_told_once(desk, accepted, old):
-    desk.both(RESULT, NOW)
-    if accepted:
-        desk.run(NOW + SECOND)
-    for number, state in enumerate(old):
-        desk.step(state, NOW - LATE + number * MINUTE, typed=NOW + 2 * SECOND)
-    desk.both(RESULT, NOW + HOUR)
-    desk.run(NOW + HOUR + SECOND, NOW + HOUR + 10 * MINUTE)
-    expected = (
-        [("result", "accepted", None), ("result", "suppressed", "already_told")]
-        if accepted
-        else [("result", "cancelled", "superseded"), ("result", "accepted", None)]
-    )
-    assert desk.messages == expected
-    assert desk.told == 1
-    assert desk.balance() == []
-    assert closing_is_red() is None
-
-
-def test_mended_phone_brings_one_message_of_a_result_that_was_entered_again(desk, rows):
-    desk.one_stop.dossier(applicant_phone="", status_code=9, at_one_stop_desk=True, updated_at=NOW)
-    desk.step(RESULT, NOW)
-    desk.step(WORKED_ON, NOW - LATE, typed=NOW + 2 * SECOND)
-    desk.run(NOW + 3 * SECOND)
-    desk.step(RESULT, NOW + 10 * MINUTE)
-    desk.run(NOW + 11 * MINUTE)
-    assert desk.told == 0
-    desk.row(RESULT, NOW + 20 * MINUTE)
-    desk.run(NOW + 21 * MINUTE)
-    assert desk.told == 1
-    assert desk.balance() == []
-
-
-@pytest.mark.parametrize("status", [3, 7, 10])
-def test_late_entry_of_what_ends_a_dossier_counts(desk, status):
-    desk.both(RESULT, NOW)
-    desk.step((status, False), NOW - LATE, typed=NOW + 5 * SECOND)
-    desk.run(NOW + 10 * SECOND)
-    assert desk.messages == [("result", "cancelled", "handed_over" if status == 10 else "taken_back")]
-
-
-@pytest.mark.parametrize(
-    "happened",
-    [
-        datetime(2026, 11, 25, 0, 0, tzinfo=VIETNAM),
-        NOW - 9 * MINUTE,
-        None,
-        datetime(1999, 12, 31, tzinfo=VIETNAM),
-        NOW + 2 * HOUR,
-    ],
-    ids=["midnight", "within the clocks' error", "none", "impossible", "in the future"],
-)
-def test_time_that_says_nothing_about_the_order_makes_no_old_step(desk, happened):
-    desk.both(RESULT, NOW)
-    desk.step(WORKED_ON, happened, typed=NOW + 5 * SECOND)
-    desk.run(NOW + 10 * SECOND)
-    assert desk.messages == [("result", "cancelled", "taken_back")]
-
-
-def test_lower_number_that_comes_late_makes_a_step_old(desk):
-    desk.one_stop.number = 10
-    desk.step(WORKED_ON, NOW - LATE, typed=NOW + 5 * SECOND)
-    desk.row(RESULT, NOW)
-    desk.run(NOW + 6 * SECOND)
-    desk.step(RESULT, NOW, number=9)
-    desk.run(NOW + 10 * SECOND)
-    assert desk.told == 0
-    desk.run(NOW + 6 * MINUTE)
-    assert desk.told == 1
-    assert desk.balance() == []
-
-
-def test_source_that_stays_away_holds_a_result_no_longer_than_its_clocks_may_be_off(desk):
-    desk.both(RESULT, NOW)
-    desk.step(WORKED_ON, NOW - LATE, typed=NOW + 5 * SECOND)
-    desk.run(NOW + 10 * SECOND)
-    later = NOW + 5 * SECOND + settings().clock_skew + 10 * SECOND
-    send("without the source", clock=lambda: later)
-    assert desk.messages == [("result", "accepted", None)]
+    desk.ends(("result", "cancelled", "taken_back"), told=0, apologies=1, closes=False)
 
 
 def test_row_that_the_source_dropped_is_asked_for_less_and_less_and_wakes_no_run_for_ever(desk, rows):
@@ -384,8 +229,7 @@ def test_evening_is_counted_by_what_was_known_of_old_steps_then(desk):
     assert desk.apologies() == 0
     desk.row(WORKED_ON, EVENING + MINUTE)
     desk.run(EVENING + 6 * MINUTE)
-    assert desk.balance() == []
-    assert closing_is_red() is None
+    desk.ends(*desk.messages, told=1)
 
 
 def test_judgement_is_written_once(desk, rows):

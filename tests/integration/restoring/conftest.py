@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
 
-import psycopg
 import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
-from psycopg.rows import dict_row
 
+from motcua.sandbox.network.scripted import ScriptedGateway
 from motcua.store.ledger.database import close_ledger_pool
-from tests.ground import Server, ask
+from motcua.store.oversight.accounting import identity
+from tests.ground import NOW, OneStop, Server, ask, in_ledger, type_command
+
+MINUTE = timedelta(minutes=1)
 
 
 class Restorable:
@@ -21,33 +26,25 @@ class Restorable:
         self.postgres, self.dsn = postgres, ledger
         self.name = str(conninfo_to_dict(ledger)["dbname"])
         self.kept = f"kept_{self.name}"
-        self.has_kept = False
 
     def keep(self) -> None:
         close_ledger_pool()
         self.postgres.copy_database(self.name, self.kept)
-        self.has_kept = True
 
     def put_back(self) -> None:
         close_ledger_pool()
         ask(self.postgres.admin_dsn, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(self.name)))
         self.postgres.copy_database(self.kept, self.name)
 
-    def rows(self, statement: str, *parameters: object) -> list[dict[str, object]]:
-        with psycopg.connect(self.dsn, autocommit=True, row_factory=dict_row) as connection:
-            cursor = connection.execute(statement, parameters or None)
-            return cursor.fetchall() if cursor.description else []
-
-    def close(self) -> None:
-        if self.has_kept:
-            self.postgres.drop_database(self.kept)
+    def rows(self, statement: str, *parameters: object) -> list[dict[str, Any]]:
+        return ask(self.dsn, statement, *parameters)
 
 
 @pytest.fixture
 def restorable(postgres: Server, ledger: str) -> Iterator[Restorable]:
     kept = Restorable(postgres, ledger)
     yield kept
-    kept.close()
+    postgres.drop_database(kept.kept)
 
 
 @pytest.fixture
@@ -56,10 +53,35 @@ def states(restorable: Restorable) -> Callable[[], dict[str, tuple[str, str | No
 
     def read() -> dict[str, tuple[str, str | None]]:
         return {
-            str(row["dossier_code"]): (str(row["state"]), row["reason"])  # type: ignore[misc]
+            row["dossier_code"]: (row["state"], row["reason"])
             for row in restorable.rows(
                 "SELECT dossier_code, state, reason FROM motcua.messages JOIN motcua.dossiers USING (dossier_id)"
             )
         }
 
     return read
+
+
+def event(one_stop: OneStop, *numbers: int, at: datetime = NOW) -> None:
+    """Results for dossiers ``D-0`` and on, each with a phone that ends in its number."""
+    for number in numbers:
+        one_stop.both(9, f"D-{number}", at=at, applicant_phone=f"0905123{number:03}")
+
+
+def told(gateway: ScriptedGateway) -> Counter[str]:
+    """How often each number's message was taken, or may have been."""
+    return Counter(asked["to"][-3:] for asked in gateway.asked)
+
+
+def once_each(*numbers: int) -> Counter[str]:
+    """What is told when each of these numbers was told once."""
+    return Counter(f"{number:03}" for number in numbers)
+
+
+def balances() -> bool:
+    return all(row.difference == 0 for row in in_ledger(identity))
+
+
+def close(*options: str) -> None:
+    """Closes gap 1 by the command, as the Department."""
+    type_command("gaps", "close", "1", *options, "--reason", "tra lời", "--as-department", "--yes")

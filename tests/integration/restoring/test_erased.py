@@ -60,9 +60,6 @@ def test_restore_does_not_bring_the_erased_back(past, restorable, gateway):
     assert restorable.rows(count) == before
 
 
-@pytest.mark.guarantee(
-    "restored", "what was erased before a restore is erased again before anything is sent, also at a citizen's request"
-)
 def test_text_to_9029_that_was_erased_does_not_come_back_and_a_later_one_of_its_number_stays(past, restorable):
     asked = "SELECT inquiry_id, dedupe_key, text FROM motcua.inquiries ORDER BY inquiry_id"
     ask(restorable.rows, NOW - timedelta(days=1), "kept")
@@ -89,9 +86,6 @@ def test_text_to_9029_that_was_erased_does_not_come_back_and_a_later_one_of_its_
     ]
 
 
-@pytest.mark.guarantee(
-    "restored", "what was erased before a restore is erased again before anything is sent, also at a citizen's request"
-)
 def test_words_in_quarantine_and_in_complaints_that_were_erased_do_not_come_back(past, restorable):
     past.run(NOW - timedelta(days=1))
     quarantined = "SELECT dossier_code, payload ? 'note' AS has_note FROM motcua.quarantine ORDER BY dossier_code"
@@ -117,9 +111,6 @@ def test_words_in_quarantine_and_in_complaints_that_were_erased_do_not_come_back
     ]
 
 
-@pytest.mark.guarantee(
-    "restored", "what was erased before a restore is erased again before anything is sent, also at a citizen's request"
-)
 def test_later_complaint_and_a_row_that_was_read_again_are_not_taken_for_the_erased(past, restorable):
     past.run(NOW - timedelta(days=1))
     quarantine(restorable.rows, "H-1")

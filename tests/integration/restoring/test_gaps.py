@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections import Counter
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -23,29 +22,8 @@ from motcua.jobs.tasks.notify_transitions import gate
 from motcua.settings import settings
 from motcua.store.journal import Journal, JournalFailed, open_journal
 from motcua.store.ledger.database import connect
-from motcua.store.oversight.accounting import identity
-from tests.ground import NOW, in_ledger, take_in, type_command
-
-MINUTE = timedelta(minutes=1)
-
-
-def event(one_stop, number, at=NOW):
-    one_stop.both(9, f"D-{number}", at=at, applicant_phone=f"0905123{number:03}")
-
-
-def run(at=NOW, run_id="run"):
-    """One run of notify_transitions."""
-    take_in(now=at)
-    return send(run_id, clock=lambda: at)
-
-
-def told(gateway):
-    """How often each number's message was taken, or may have been."""
-    return Counter(asked["to"][-3:] for asked in gateway.asked)
-
-
-def balances():
-    return all(row.difference == 0 for row in in_ledger(identity))
+from tests.ground import NOW, in_ledger, run_at, send_at, take_in, type_command
+from tests.integration.restoring.conftest import MINUTE, balances, close, event, once_each, told
 
 
 def receipt(reference, status="1"):
@@ -57,44 +35,38 @@ def receipt(reference, status="1"):
     "a restored ledger tells nobody twice, and tells by itself who was not told: what the journal says left is not "
     "sent again, all else is",
 )
+@pytest.mark.guarantee("restored", "a list of gaps says of a ledger that it is behind its journal, before any run")
 def test_what_was_told_in_the_gap_is_not_told_again_and_the_rest_is(one_stop, gateway, restorable, states):
-    for number in range(10):
-        event(one_stop, number)
+    event(one_stop, *range(10))
     take_in()
     restorable.keep()
     # After the copy: what is queued goes, one without an answer, one refused in passing; and there are new events.
     gateway.answer_to = lambda asked: {"003": "hang", "004": (503, "busy")}.get(
         asked["to"][-3:], (202, "0: Accepted for delivery")
     )
-    for number in range(10, 15):
-        event(one_stop, number, NOW + MINUTE)
-    run(NOW + MINUTE)
+    event(one_stop, *range(10, 15), at=NOW + MINUTE)
+    run_at(NOW + MINUTE)
     assert sum(told(gateway).values()) == 15
     left = len(open_journal().tail())
     gateway.answer_to = None
-    for number in range(15, 20):
-        event(one_stop, number, NOW + 3 * MINUTE)
+    event(one_stop, *range(15, 20), at=NOW + 3 * MINUTE)
 
     restorable.put_back()
     assert [state for state, _ in states().values()] == ["queued"] * 10
-    counts = run(NOW + 5 * MINUTE)
-
-    assert counts.gap is None
+    assert f"behind its journal: {left} attempt(s)" in type_command("gaps", "list", exits=1).output
+    assert run_at(NOW + 5 * MINUTE).gap is None
+    assert "behind its journal" not in type_command("gaps", "list").output
     # One more time only who was certainly not reached, and once each who was never told.
-    assert told(gateway) == Counter({f"{number:03}": 2 if number == 4 else 1 for number in range(20)})
+    assert told(gateway) == once_each(*range(20), 4)
     assert states()["D-3"] == ("unknown", "restored")
     assert {states()[f"D-{number}"] for number in (0, 1, 2, *range(5, 15))} == {("accepted", "restored")}
     assert {states()[f"D-{number}"] for number in (4, *range(15, 20))} == {("accepted", None)}
     assert balances()
     (gap,) = restorable.rows("SELECT * FROM motcua.gaps")
-    assert (gap["kind"], gap["lost_attempts"], gap["held_messages"], gap["closed_by"]) == (
-        "behind_journal",
-        left,
-        20,
-        "run",
-    )
+    known = ("kind", "lost_attempts", "held_messages", "closed_by")
+    assert [gap[name] for name in known] == ["behind_journal", left, 20, "run"]
     # Once more changes nothing.
-    run(NOW + 6 * MINUTE)
+    run_at(NOW + 6 * MINUTE)
     assert sum(told(gateway).values()) == 21
 
 
@@ -102,15 +74,14 @@ def test_what_was_told_in_the_gap_is_not_told_again_and_the_rest_is(one_stop, ga
     "restored", "receipts of what was told in the gap count, also those that came before it was looked at"
 )
 def test_receipts_of_the_gap_count_whenever_they_come(one_stop, gateway, restorable, states):
-    for number in range(3):
-        event(one_stop, number)
+    event(one_stop, *range(3))
     take_in()
     restorable.keep()
-    send("run", clock=lambda: NOW)
+    send_at(NOW)
     references = {row["to"][-3:]: row["dlr-url"].partition("reference=")[2][:32] for row in gateway.asked}
     restorable.put_back()
     assert receipt(references["000"]) == "unknown_reference"
-    run(NOW + MINUTE)
+    run_at(NOW + MINUTE)
     read_left_over_receipts()
     assert states()["D-0"][0] == "delivered"
     assert receipt(references["001"], "2") == "applied"
@@ -123,106 +94,74 @@ def test_receipts_of_the_gap_count_whenever_they_come(one_stop, gateway, restora
     "restored",
     "while a gap was not looked at nothing is sent or settled; what is queued is held with the reason, runs are red",
 )
-def test_ledger_without_its_journal_sends_nothing_until_somebody_decided(one_stop, gateway, restorable, states):
+@pytest.mark.guarantee(
+    "restored",
+    "without its journal what may have been told, planned now or later, is of unknown outcome for people to release",
+)
+def test_ledger_without_its_journal_sends_nothing_until_people_decide_and_release(
+    one_stop, gateway, restorable, states
+):
     event(one_stop, 0)
-    run()
-    event(one_stop, 1, NOW + MINUTE)
+    run_at()
+    event(one_stop, 1, at=NOW + MINUTE)
     take_in(now=NOW + MINUTE)
     shutil.rmtree(settings().journal_folder)
-    counts = send("later", clock=lambda: NOW + 2 * MINUTE)
+    counts = send_at(NOW + 2 * MINUTE)
     assert "journal that is not here" in counts.gap
     assert settle("later", clock=lambda: NOW + 2 * MINUTE).gap == counts.gap
     assert len(gateway.asked) == 1
     assert states()["D-1"] == ("queued", "restored")
     with pytest.raises(RunIncomplete, match=r"gap 1: .*motcua gaps close"):
         gate("later", EVERYTHING)
-    event(one_stop, 2, NOW + 3 * MINUTE)
-    run(NOW + 3 * MINUTE)
+    event(one_stop, 2, at=NOW + 3 * MINUTE)
+    run_at(NOW + 3 * MINUTE)
     assert len(gateway.asked) == 1
 
-
-def close(*options):
-    done = type_command("gaps", "close", "1", *options, exits=None)
-    return done.exit_code, done.output
-
-
-@pytest.mark.guarantee(
-    "restored",
-    "without its journal what may have been told, planned now or later, is of unknown outcome for people to release",
-)
-def test_what_may_have_been_told_without_a_journal_is_released_by_people(one_stop, gateway, restorable, states):
-    event(one_stop, 0)
-    run()
-    event(one_stop, 1, NOW + MINUTE)
-    take_in(now=NOW + MINUTE)
-    shutil.rmtree(settings().journal_folder)
-    send("later", clock=lambda: NOW + 2 * MINUTE)
-    code, words = close(
-        "--reason", "Máy hỏng, nhật ký mất", "--sent-until", "2026-11-25T10:04", "--as-department", "--yes"
-    )
-    assert code == 0, words
+    close("--sent-until", "2026-11-25T10:04")
     # Recorded in the gap, and after it.
-    event(one_stop, 2, NOW + 3 * MINUTE)
-    event(one_stop, 3, NOW + 5 * MINUTE)
-    run(NOW + 6 * MINUTE)
+    event(one_stop, 4, at=NOW + 3 * MINUTE)
+    event(one_stop, 3, at=NOW + 5 * MINUTE)
+    run_at(NOW + 6 * MINUTE)
     assert [asked["to"][-3:] for asked in gateway.asked] == ["000", "003"]
-    assert states()["D-1"] == states()["D-2"] == ("unknown", "restored")
+    assert states()["D-1"] == states()["D-2"] == states()["D-4"] == ("unknown", "restored")
     settle("settling", clock=lambda: NOW + 20 * MINUTE)
     assert states()["D-1"] == ("unknown", "restored")
 
-    assert len(release("lan", "chưa nhận được tin", now=NOW + 21 * MINUTE)) == 2
-    run(NOW + 22 * MINUTE)
-    assert told(gateway) == Counter({f"{number:03}": 1 for number in range(4)})
+    assert len(release("lan", "chưa nhận được tin", now=NOW + 21 * MINUTE)) == 3
+    run_at(NOW + 22 * MINUTE)
+    assert told(gateway) == once_each(*range(5))
     assert balances()
-
-
-def test_without_a_journal_nothing_is_held_where_a_person_says_that_nothing_was_sent(one_stop, gateway, states):
-    event(one_stop, 0)
-    run()
-    event(one_stop, 1, NOW + MINUTE)
-    shutil.rmtree(settings().journal_folder)
-    run(NOW + 2 * MINUTE)
-    code, words = close(
-        "--reason", "Ổ đĩa của nhật ký hỏng, sổ cái nguyên vẹn", "--nothing-sent", "--as-department", "--yes"
-    )
-    assert code == 0, words
-    run(NOW + 3 * MINUTE)
-    assert told(gateway) == Counter({"000": 1, "001": 1})
-    run(NOW + 4 * MINUTE)
-    assert states()["D-1"] == ("accepted", None)
 
 
 @pytest.mark.guarantee("restored", "a journal that is put back is read, and sending goes on by itself")
 def test_journal_that_is_put_back_is_read(one_stop, gateway, restorable, states, tmp_path):
-    for number in range(2):
-        event(one_stop, number)
+    event(one_stop, *range(2))
     take_in()
-    send("first", clock=lambda: NOW)
-    event(one_stop, 2, NOW + MINUTE)
+    send_at(NOW)
+    event(one_stop, 2, at=NOW + MINUTE)
     take_in(now=NOW + MINUTE)
     restorable.keep()
-    send("second", clock=lambda: NOW + MINUTE)
+    send_at(NOW + MINUTE)
     away = tmp_path / "away"
     shutil.move(settings().journal_folder, away)
     restorable.put_back()
-    assert send("third", clock=lambda: NOW + 2 * MINUTE).gap is not None
+    assert send_at(NOW + 2 * MINUTE).gap is not None
     shutil.rmtree(settings().journal_folder, ignore_errors=True)
     shutil.move(away, settings().journal_folder)
-    assert send("fourth", clock=lambda: NOW + 3 * MINUTE).gap is None
-    assert told(gateway) == Counter({"000": 1, "001": 1, "002": 1})
+    assert send_at(NOW + 3 * MINUTE).gap is None
+    assert told(gateway) == once_each(0, 1, 2)
     assert states()["D-2"] == ("accepted", "restored")
 
 
 def test_ledger_from_before_there_was_a_journal_is_behind_it(one_stop, gateway, restorable, states):
-    for number in range(2):
-        event(one_stop, number)
+    event(one_stop, 0, 1)
     take_in()
     restorable.keep()
-    send("run", clock=lambda: NOW)
+    send_at(NOW)
     restorable.put_back()
     assert restorable.rows("SELECT * FROM motcua.journals") == []
-    run(NOW + MINUTE)
-    assert told(gateway) == Counter({"000": 1, "001": 1})
+    run_at(NOW + MINUTE)
+    assert told(gateway) == once_each(0, 1)
     assert len(restorable.rows("SELECT * FROM motcua.journals")) == 1
 
 
@@ -231,8 +170,7 @@ def test_ledger_from_before_there_was_a_journal_is_behind_it(one_stop, gateway, 
     "what was told in the gap is not taken for an earlier message of its dossier, whatever was read again before the "
     "journal",
 )
-@pytest.mark.parametrize("read_again", ["nothing", "unplanned", "planned"])
-@pytest.mark.parametrize("by_row", [False, True])
+@pytest.mark.parametrize(("read_again", "by_row"), [("nothing", True), ("unplanned", False), ("planned", True)])
 def test_second_result_that_was_told_in_the_gap_is_not_taken_for_the_first(
     one_stop, gateway, restorable, read_again, by_row
 ):
@@ -249,15 +187,15 @@ def test_second_result_that_was_told_in_the_gap_is_not_taken_for_the_first(
     row(4, NOW - MINUTE)
     one_stop.move(9, "D-8", at=NOW)
     row(9, NOW)
-    run(NOW + MINUTE)
-    assert told(gateway) == Counter({"008": 1})
+    run_at(NOW + MINUTE)
+    assert told(gateway) == once_each(8)
     restorable.keep()
     one_stop.move(4, "D-8", at=NOW + 30 * MINUTE, desk=False)
     row(4, NOW + 30 * MINUTE)
-    run(NOW + 31 * MINUTE)
+    run_at(NOW + 31 * MINUTE)
     comes_back(NOW + 40 * MINUTE)
-    run(NOW + 41 * MINUTE)
-    assert told(gateway) == Counter({"008": 2})
+    run_at(NOW + 41 * MINUTE)
+    assert told(gateway) == once_each(8, 8)
     restorable.put_back()
     later = NOW + 45 * MINUTE
     if read_again != "nothing":
@@ -265,9 +203,9 @@ def test_second_result_that_was_told_in_the_gap_is_not_taken_for_the_first(
     if read_again == "planned":
         plan(now=later)
     settle("settle", clock=lambda: later)
-    run(NOW + 46 * MINUTE)
-    run(NOW + 47 * MINUTE)
-    assert told(gateway) == Counter({"008": 2})
+    run_at(NOW + 46 * MINUTE)
+    run_at(NOW + 47 * MINUTE)
+    assert told(gateway) == once_each(8, 8)
     assert balances()
 
 
@@ -280,13 +218,13 @@ def test_occasion_that_begins_at_another_step_now_is_not_told_again(one_stop, ga
     restorable.keep()
     # In the gap only the row told of it; the transition came after.
     one_stop.dossier("D-7", applicant_phone="0905123007", status_code=9, at_one_stop_desk=True, updated_at=NOW + MINUTE)
-    run(NOW + 2 * MINUTE)
-    assert told(gateway) == Counter({"007": 1})
+    run_at(NOW + 2 * MINUTE)
+    assert told(gateway) == once_each(7)
     one_stop.move(9, "D-7", at=NOW + MINUTE)
     restorable.put_back()
-    run(NOW + 3 * MINUTE)
-    run(NOW + 4 * MINUTE)
-    assert told(gateway) == Counter({"007": 1})
+    run_at(NOW + 3 * MINUTE)
+    run_at(NOW + 4 * MINUTE)
+    assert told(gateway) == once_each(7)
     assert states()["D-7"] == ("accepted", "restored")
     # It leaves and comes back: that is news.
     one_stop.move(4, "D-7", at=NOW + 30 * MINUTE, desk=False)
@@ -294,31 +232,30 @@ def test_occasion_that_begins_at_another_step_now_is_not_told_again(one_stop, ga
     one_stop.dossier(
         "D-7", applicant_phone="0905123007", status_code=9, at_one_stop_desk=True, updated_at=NOW + 40 * MINUTE
     )
-    run(NOW + 41 * MINUTE)
-    assert told(gateway) == Counter({"007": 2})
+    run_at(NOW + 41 * MINUTE)
+    assert told(gateway) == once_each(7, 7)
 
 
 def test_message_whose_phone_was_mended_in_the_gap_is_not_told_again(one_stop, gateway, restorable, states):
     one_stop.both(9, "D-8", applicant_phone="không có")
-    run()
+    run_at()
     assert states()["D-8"][0] == "suppressed"
     restorable.keep()
     mended = {"applicant_phone": "0905123008", "updated_at": NOW + MINUTE, "phone_entered_at": NOW + MINUTE}
     one_stop.dossier("D-8", status_code=9, at_one_stop_desk=True, **mended)
-    run(NOW + 2 * MINUTE)
-    assert told(gateway) == Counter({"008": 1})
+    run_at(NOW + 2 * MINUTE)
+    assert told(gateway) == once_each(8)
     restorable.put_back()
-    run(NOW + 3 * MINUTE)
-    run(NOW + 4 * MINUTE)
-    assert told(gateway) == Counter({"008": 1})
+    run_at(NOW + 3 * MINUTE)
+    run_at(NOW + 4 * MINUTE)
+    assert told(gateway) == once_each(8)
     assert states()["D-8"] == ("accepted", "restored")
     assert balances()
 
 
 @pytest.mark.guarantee("restored", "nothing leaves that the journal could not take")
 def test_nothing_leaves_that_the_journal_could_not_take(one_stop, gateway, states, monkeypatch):
-    for number in range(5):
-        event(one_stop, number)
+    event(one_stop, *range(5))
     take_in()
     whole = Journal.write
 
@@ -330,11 +267,11 @@ def test_nothing_leaves_that_the_journal_could_not_take(one_stop, gateway, state
     with monkeypatch.context() as patch:
         patch.setattr(Journal, "write", full)
         with pytest.raises(JournalFailed, match="no room"):
-            send("run", clock=lambda: NOW)
+            send_at(NOW)
     assert gateway.asked == []
     assert {state for state, _ in states().values()} == {"queued"}
-    send("next", clock=lambda: NOW + MINUTE)
-    assert told(gateway) == Counter({f"{number:03}": 1 for number in range(5)})
+    send_at(NOW + MINUTE)
+    assert told(gateway) == once_each(*range(5))
 
 
 def test_each_request_has_its_line_before_it_leaves(one_stop, gateway):
@@ -346,9 +283,8 @@ def test_each_request_has_its_line_before_it_leaves(one_stop, gateway):
             missing.append(reference)
 
     gateway.before_answer = look
-    for number in range(30):
-        event(one_stop, number)
-    run()
+    event(one_stop, *range(30))
+    run_at()
     assert len(gateway.asked) == 30
     assert missing == []
 
@@ -358,57 +294,45 @@ def test_each_request_has_its_line_before_it_leaves(one_stop, gateway):
 )
 def test_what_only_the_watch_noticed_is_held_for_people(one_stop, gateway, restorable, states):
     event(one_stop, 0)
-    run()
+    run_at()
     with connect() as ledger:
         hold_what_went_back(ledger, 7, NOW, NOW + MINUTE)
-    event(one_stop, 1, NOW + MINUTE)
-    assert "motcua gaps close" in run(NOW + 2 * MINUTE).gap
+    event(one_stop, 1, at=NOW + MINUTE)
+    assert "motcua gaps close" in run_at(NOW + 2 * MINUTE).gap
     assert len(gateway.asked) == 1
-    code, words = close("--reason", "Ảnh máy cũ", "--sent-until", "2026-11-25T10:01:30", "--as-department", "--yes")
-    assert code == 0, words
-    event(one_stop, 2, NOW + 3 * MINUTE)
-    run(NOW + 4 * MINUTE)
-    assert told(gateway) == Counter({"000": 1, "002": 1})
+    close("--sent-until", "2026-11-25T10:01:30")
+    event(one_stop, 2, at=NOW + 3 * MINUTE)
+    run_at(NOW + 4 * MINUTE)
+    assert told(gateway) == once_each(0, 2)
     assert states()["D-1"] == ("unknown", "restored")
-
-
-def test_gap_that_the_journal_explained_is_not_opened_again_by_the_watch(one_stop, gateway, restorable):
-    event(one_stop, 0)
-    take_in()
-    restorable.keep()
-    send("run", clock=lambda: NOW)
-    restorable.put_back()
-    run(NOW + MINUTE)
-    with connect() as ledger:
-        hold_what_went_back(ledger, 1, NOW, NOW + 2 * MINUTE)
-    assert len(restorable.rows("SELECT * FROM motcua.gaps")) == 1
-    assert run(NOW + 3 * MINUTE).gap is None
 
 
 def test_gap_that_the_watch_noticed_first_is_explained_by_the_journal(one_stop, gateway, restorable, states):
     event(one_stop, 0)
     take_in()
     restorable.keep()
-    send("run", clock=lambda: NOW)
+    send_at(NOW)
     restorable.put_back()
     with connect() as ledger:
         hold_what_went_back(ledger, 1, NOW, NOW + MINUTE)
-    assert run(NOW + 2 * MINUTE).gap is None
-    assert told(gateway) == Counter({"000": 1})
+    assert run_at(NOW + 2 * MINUTE).gap is None
+    assert told(gateway) == once_each(0)
     assert states()["D-0"] == ("accepted", "restored")
+    with connect() as ledger:
+        hold_what_went_back(ledger, 1, NOW, NOW + 3 * MINUTE)
+    assert run_at(NOW + 4 * MINUTE).gap is None, "the watch does not open again what is explained"
 
 
 @pytest.mark.guarantee(
     "restored", "what gateways answered to attempts that the ledger holds in flight is known from the journal"
 )
 def test_answers_to_attempts_that_the_dump_held_in_flight_are_read(one_stop, gateway, restorable, states):
-    for number in range(4):
-        event(one_stop, number)
+    event(one_stop, *range(4))
     take_in()
     gateway.answer_to = lambda asked: {"001": "hang", "002": (503, "busy")}.get(
         asked["to"][-3:], (202, "0: Accepted for delivery")
     )
-    send("run", clock=lambda: NOW)
+    send_at(NOW)
     gateway.answer_to = None
     # As a dump has them that was made before the first answer was committed.
     restorable.rows(
@@ -417,44 +341,26 @@ def test_answers_to_attempts_that_the_dump_held_in_flight_are_read(one_stop, gat
         " http_status = NULL, concerns = NULL, settle_at = NULL;"
         "UPDATE motcua.messages SET state = 'sending', reason = NULL, accepted_at = NULL"
     )
-    run(NOW + MINUTE)
+    run_at(NOW + MINUTE)
     assert states()["D-0"] == states()["D-3"] == ("accepted", None)
     # Nobody knows of the one; the other one was refused in passing, and goes once more.
     assert states()["D-1"][0] == "unknown"
     assert states()["D-2"] == ("accepted", None)
-    assert told(gateway) == Counter({"000": 1, "001": 1, "002": 2, "003": 1})
+    assert told(gateway) == once_each(0, 1, 2, 2, 3)
     assert balances()
-
-
-@pytest.mark.guarantee("restored", "a list of gaps says of a ledger that it is behind its journal, before any run")
-def test_ledger_behind_its_journal_is_listed_before_any_run(one_stop, gateway, restorable):
-    event(one_stop, 0)
-    run()
-    event(one_stop, 1)
-    take_in()
-    restorable.keep()
-    send("run", clock=lambda: NOW)
-    restorable.put_back()
-    listed = type_command("gaps", "list", exits=1)
-    assert "behind its journal: 1 attempt(s)" in listed.output
-    run(NOW + MINUTE)
-    listed = type_command("gaps", "list", exits=None)
-    assert (listed.exit_code, "behind its journal" in listed.output) == (0, False)
 
 
 @pytest.mark.guarantee("restored", "what a damaged journal does not tell of a gap is held until a person decides")
 @pytest.mark.parametrize("damage", ["gone", "unreadable"])
 def test_gap_that_a_damaged_journal_tells_in_part_is_decided_by_people(one_stop, gateway, restorable, states, damage):
-    event(one_stop, 0)
-    event(one_stop, 1)
+    event(one_stop, 0, 1)
     take_in()
     send("first", Window(NOW - MINUTE, NOW), clock=lambda: NOW)
     restorable.keep()
-    send("lost", clock=lambda: NOW)
-    event(one_stop, 2, NOW + MINUTE)
+    send_at(NOW)
+    event(one_stop, 2, at=NOW + MINUTE)
     day = timedelta(days=1)
-    take_in(now=NOW + day)
-    send("lost, too", clock=lambda: NOW + day)
+    run_at(NOW + day)
     first = Path(settings().journal_folder) / "2026-11-25.jsonl"
     if damage == "gone":
         first.unlink()
@@ -462,15 +368,14 @@ def test_gap_that_a_damaged_journal_tells_in_part_is_decided_by_people(one_stop,
         first.write_text("x" + first.read_text()[1:])
     restorable.put_back()
     later = NOW + day + MINUTE
-    assert "damaged" in run(later).gap
+    assert "damaged" in run_at(later).gap
     assert max(told(gateway).values()) == 1
-    event(one_stop, 3, later + MINUTE)
-    assert run(later + 2 * MINUTE).gap is not None
-    assert told(gateway) == Counter({f"{number:03}": 1 for number in range(4)})
+    event(one_stop, 3, at=later + MINUTE)
+    assert run_at(later + 2 * MINUTE).gap is not None
+    assert told(gateway) == once_each(*range(4))
     listed = type_command("gaps", "list", exits=1)
     assert "The journal is damaged" in listed.output
-    code, words = close("--put-back", "--reason", "nhật ký hỏng", "--as-department")
-    assert code == 0, words
-    run(later + 3 * MINUTE)
+    close("--put-back")
+    run_at(later + 3 * MINUTE)
     assert max(told(gateway).values()) == 1
     assert balances()

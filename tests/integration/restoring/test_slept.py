@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections import Counter
 from datetime import datetime, timedelta
 
 import pytest
@@ -11,16 +10,13 @@ import pytest
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.jobs.notices.apologizing import apologize
 from motcua.jobs.notices.sending import heartbeat
-from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.settling import settle
 from motcua.jobs.tasks.apologize_due_tomorrow import read_source
 from motcua.jobs.watching.watch import Watch
 from motcua.settings import settings
 from motcua.store.notices.gaps import doubt_sleeps
-from motcua.store.oversight.accounting import identity
-from tests.ground import NOW, in_ledger, take_in, type_command
-
-MINUTE = timedelta(minutes=1)
+from tests.ground import NOW, in_ledger, run_at, send_at, take_in, type_command
+from tests.integration.restoring.conftest import MINUTE, balances, close, event, once_each, told
 
 
 @pytest.fixture(autouse=True)
@@ -66,45 +62,19 @@ def machine(restorable, tmp_path):
     return Machine(restorable, tmp_path)
 
 
-def event(one_stop, number, at=NOW):
-    one_stop.both(9, f"D-{number}", at=at, applicant_phone=f"0905123{number:03}")
-
-
-def run(at=NOW, window=None):
-    """One run of notify_transitions."""
-    take_in(now=at)
-    return send("run", *([window] if window else []), clock=lambda: at)
-
-
-def told(gateway):
-    return Counter(asked["to"][-3:] for asked in gateway.asked)
-
-
-def balances():
-    return all(row.difference == 0 for row in in_ledger(identity))
-
-
 def motcua(*words):
     done = type_command(*words, exits=None)
     return done.exit_code, done.output
 
 
-def close(*options):
-    code, words = motcua("gaps", "close", "1", *options, "--reason", "tra lời", "--as-department", "--yes")
-    assert code == 0, words
-    return words
-
-
 def lived_and_put_back(one_stop, machine):
     """Three were queued when the machine was copied; they and two more were told; an hour later it is put back."""
-    run()
-    for number in range(3):
-        event(one_stop, number, NOW)
+    run_at()
+    event(one_stop, *range(3))
     take_in()
     machine.keep()
-    for number in (3, 4):
-        event(one_stop, number, NOW + MINUTE)
-    run(NOW + 2 * MINUTE)
+    event(one_stop, 3, 4, at=NOW + MINUTE)
+    run_at(NOW + 2 * MINUTE)
     machine.put_back()
     return NOW + 62 * MINUTE
 
@@ -115,46 +85,46 @@ def lived_and_put_back(one_stop, machine):
 )
 def test_put_back_disk_without_a_watch_doubles_nobody(one_stop, gateway, machine, states):
     woke = lived_and_put_back(one_stop, machine)
-    assert told(gateway) == Counter({f"{number:03}": 1 for number in range(5)})
-    event(one_stop, 5, woke + MINUTE)
-    counts = run(woke)
+    assert told(gateway) == once_each(*range(5))
+    event(one_stop, 5, at=woke + MINUTE)
+    counts = run_at(woke)
     assert "may have been put back" in counts.gap
-    assert run(woke + 2 * MINUTE).gap == counts.gap
-    assert told(gateway) == Counter({f"{number:03}": 1 for number in range(6)})
+    assert run_at(woke + 2 * MINUTE).gap == counts.gap
+    assert told(gateway) == once_each(*range(6))
     assert {states()[f"D-{number}"] for number in range(5)} == {("queued", "slept")}
     assert states()["D-5"][0] == "accepted"
     assert balances()
     # Neither settling nor a backfill lets go what is held.
     assert settle("settling", clock=lambda: woke + 3 * MINUTE).gap == counts.gap
-    run(woke + 4 * MINUTE, Window(NOW - MINUTE, NOW + 5 * MINUTE))
+    run_at(woke + 4 * MINUTE, Window(NOW - MINUTE, NOW + 5 * MINUTE))
     assert sum(told(gateway).values()) == 6
 
     close("--put-back")
-    run(woke + 5 * MINUTE)
+    run_at(woke + 5 * MINUTE)
     assert sum(told(gateway).values()) == 6
     assert {states()[f"D-{number}"] for number in range(5)} == {("unknown", "restored")}
     # What was recorded before and is planned only now, as well.
     one_stop.both(9, "D-6", at=NOW + 3 * MINUTE, applicant_phone="0905123006")
-    run(woke + 6 * MINUTE)
+    run_at(woke + 6 * MINUTE)
     assert sum(told(gateway).values()) == 6
     assert balances()
 
 
 @pytest.mark.guarantee("slept", "one signed word that the server was only off lets all go that was held")
 def test_server_that_was_only_off_sends_after_one_word(one_stop, gateway, restorable, states):
-    run()
-    event(one_stop, 0, NOW + MINUTE)
+    run_at()
+    event(one_stop, 0, at=NOW + MINUTE)
     take_in(now=NOW + MINUTE)
     woke = NOW + 8 * 60 * MINUTE
-    event(one_stop, 1, NOW + 30 * MINUTE)
-    run(woke)
+    event(one_stop, 1, at=NOW + 30 * MINUTE)
+    run_at(woke)
     assert not gateway.asked
     code, words = motcua("gaps", "list")
     assert code == 1
     assert "--nothing-sent" in words
     close("--nothing-sent")
-    assert run(woke + MINUTE).gap is None
-    assert told(gateway) == Counter({"000": 1, "001": 1})
+    assert run_at(woke + MINUTE).gap is None
+    assert told(gateway) == once_each(0, 1)
     (gap,) = restorable.rows("SELECT kind, held_messages, closed_by, reason, slept_since FROM motcua.gaps")
     assert (gap["kind"], gap["reason"], gap["slept_since"]) == ("slept", "tra lời", NOW)
     assert gap["closed_by"]
@@ -162,20 +132,20 @@ def test_server_that_was_only_off_sends_after_one_word(one_stop, gateway, restor
 
 @pytest.mark.guarantee("slept", "a power cut or a stop of less than ten minutes holds nothing")
 def test_short_power_cut_costs_nothing(one_stop, gateway, restorable):
-    run()
-    event(one_stop, 0, NOW + MINUTE)
-    assert run(NOW + 10 * MINUTE).gap is None
+    run_at()
+    event(one_stop, 0, at=NOW + MINUTE)
+    assert run_at(NOW + 10 * MINUTE).gap is None
     assert len(gateway.asked) == 1
 
 
 def test_ledger_that_told_nobody_yet_has_not_slept(one_stop, gateway, restorable):
     restorable.rows("UPDATE motcua.agencies SET enabled_from = NULL")
-    run()
+    run_at()
     restorable.rows("UPDATE motcua.agencies SET enabled_from = %s", NOW + 60 * MINUTE)
-    event(one_stop, 0, NOW + 61 * MINUTE)
+    event(one_stop, 0, at=NOW + 61 * MINUTE)
     restorable.rows("UPDATE motcua.agencies SET enabled_from = %s", NOW + 59 * MINUTE)
     restorable.rows("DELETE FROM motcua.sender_life")
-    assert run(NOW + 62 * MINUTE).gap is None
+    assert run_at(NOW + 62 * MINUTE).gap is None
     assert len(gateway.asked) == 1
 
 
@@ -185,14 +155,14 @@ def test_ledger_that_told_nobody_yet_has_not_slept(one_stop, gateway, restorable
 def test_signed_disk_is_believed_until_that_is_taken_back(one_stop, gateway, restorable):
     code, words = motcua("gaps", "believe", "--reason", "máy vật lý, không chụp ổ đĩa", "--as-department")
     assert code == 0, words
-    run()
-    event(one_stop, 0, NOW + MINUTE)
-    assert run(NOW + 60 * MINUTE).gap is None
+    run_at()
+    event(one_stop, 0, at=NOW + MINUTE)
+    assert run_at(NOW + 60 * MINUTE).gap is None
     assert len(gateway.asked) == 1
     assert "không chụp ổ đĩa" in motcua("gaps", "list")[1]
     assert motcua("gaps", "doubt", "--as-department")[0] == 0
-    event(one_stop, 1, NOW + 61 * MINUTE)
-    assert run(NOW + 120 * MINUTE).gap is not None
+    event(one_stop, 1, at=NOW + 61 * MINUTE)
+    assert run_at(NOW + 120 * MINUTE).gap is not None
     assert len(gateway.asked) == 1
 
 
@@ -201,13 +171,13 @@ def test_signed_disk_is_believed_until_that_is_taken_back(one_stop, gateway, res
 )
 def test_watch_elsewhere_vouches_for_a_server_that_was_only_off(one_stop, gateway, restorable, elsewhere):
     elsewhere(NOW - 5 * MINUTE, NOW - MINUTE)
-    run()
-    event(one_stop, 0, NOW + MINUTE)
+    run_at()
+    event(one_stop, 0, at=NOW + MINUTE)
     woke = NOW + 20 * MINUTE
     elsewhere(NOW, woke - MINUTE)
-    assert run(woke).gap is not None
+    assert run_at(woke).gap is not None
     assert elsewhere(woke + MINUTE) == set()
-    assert run(woke + 2 * MINUTE).gap is None
+    assert run_at(woke + 2 * MINUTE).gap is None
     assert len(gateway.asked) == 1
 
 
@@ -216,33 +186,30 @@ def test_watch_elsewhere_tells_that_the_disk_was_put_back(one_stop, gateway, mac
     elsewhere(NOW - 5 * MINUTE, NOW - MINUTE)
     woke = lived_and_put_back_under_a_watch(one_stop, machine, elsewhere)
     # New attempts hide that their numbers had been given before.
-    for number in range(10, 30):
-        event(one_stop, number, woke + MINUTE)
-    run(woke + 2 * MINUTE)
-    assert told(gateway) == Counter({f"{number:03}": 1 for number in (*range(5), *range(10, 30))})
+    event(one_stop, *range(10, 30), at=woke + MINUTE)
+    run_at(woke + 2 * MINUTE)
+    assert told(gateway) == once_each(*range(5), *range(10, 30))
     assert "ledger_went_back" in elsewhere(woke + 3 * MINUTE)
     (gap,) = restorable.rows("SELECT kind, closed_at FROM motcua.gaps")
     assert gap == {"kind": "behind_watch", "closed_at": None}
-    run(woke + 4 * MINUTE)
+    run_at(woke + 4 * MINUTE)
     assert max(told(gateway).values()) == 1
     close("--put-back")
-    run(woke + 5 * MINUTE)
+    run_at(woke + 5 * MINUTE)
     assert max(told(gateway).values()) == 1
 
 
 def lived_and_put_back_under_a_watch(one_stop, machine, elsewhere):
-    run()
-    for number in range(3):
-        event(one_stop, number, NOW)
+    run_at()
+    event(one_stop, *range(3))
     take_in()
     elsewhere(NOW)
     machine.keep()
-    for number in (3, 4):
-        event(one_stop, number, NOW + MINUTE)
-    run(NOW + 2 * MINUTE)
+    event(one_stop, 3, 4, at=NOW + MINUTE)
+    run_at(NOW + 2 * MINUTE)
     elsewhere(NOW + MINUTE, NOW + 21 * MINUTE)
     machine.put_back()
-    run(NOW + 22 * MINUTE)
+    run_at(NOW + 22 * MINUTE)
     return NOW + 22 * MINUTE
 
 
@@ -252,9 +219,9 @@ def lived_and_put_back_under_a_watch(one_stop, machine, elsewhere):
 def test_watch_on_the_same_disk_does_not_vouch(one_stop, gateway, machine, elsewhere, tmp_path):
     elsewhere(NOW - 5 * MINUTE, NOW, folder="same")
     woke = lived_and_put_back(one_stop, machine)
-    run(woke)
+    run_at(woke)
     assert elsewhere(woke + MINUTE, woke + 3 * MINUTE, folder="same") == {"ledger_slept"}
-    run(woke + 4 * MINUTE)
+    run_at(woke + 4 * MINUTE)
     assert max(told(gateway).values()) == 1
 
 
@@ -264,9 +231,9 @@ def test_watch_that_could_not_see_the_ledger_at_work_does_not_vouch(one_stop, ga
         cut.setattr("motcua.jobs.watching.watch._open_ledger", lambda: (None, "cut"))
         elsewhere(NOW - 29 * MINUTE, NOW + 61 * MINUTE)
     woke = lived_and_put_back(one_stop, machine)
-    run(woke)
+    run_at(woke)
     assert "ledger_slept" in elsewhere(woke + MINUTE)
-    run(woke + 2 * MINUTE)
+    run_at(woke + 2 * MINUTE)
     assert max(told(gateway).values()) == 1
 
 
@@ -279,9 +246,8 @@ def beat_often(monkeypatch):
     "slept", "a sender that comes back with the machine's memory claims and calls nothing more, and the next one looks"
 )
 def test_sender_that_slept_with_its_memory_ends(one_stop, gateway, restorable, monkeypatch):
-    run()
-    for number in range(40):
-        event(one_stop, number, NOW)
+    run_at()
+    event(one_stop, *range(40))
     take_in()
     read, asked_then = heartbeat._clocks, []
 
@@ -293,12 +259,12 @@ def test_sender_that_slept_with_its_memory_ends(one_stop, gateway, restorable, m
         return 202, "0: Accepted for delivery"
 
     gateway.answer_to = copied
-    send("memory", clock=lambda: NOW)
+    send_at(NOW)
     # No more than what was at the gateway already.
     assert asked_then
     assert len(gateway.asked) < 40
     monkeypatch.setattr(heartbeat, "_clocks", read)
-    assert send("next", clock=lambda: NOW + 60 * MINUTE).gap is not None
+    assert send_at(NOW + 60 * MINUTE).gap is not None
     assert max(told(gateway).values()) == 1
     assert len(gateway.asked) < 40
 
@@ -307,10 +273,9 @@ def test_sender_that_slept_with_its_memory_ends(one_stop, gateway, restorable, m
     "slept", "a sender under whose hands the ledger is put back claims nothing more, and the next one looks"
 )
 def test_sender_whose_ledger_is_put_back_under_it_ends(one_stop, gateway, restorable, monkeypatch):
-    run()
+    run_at()
     beat_often(monkeypatch)
-    for number in range(40):
-        event(one_stop, number, NOW)
+    event(one_stop, *range(40))
     take_in()
 
     def put_back(asked):
@@ -319,16 +284,15 @@ def test_sender_whose_ledger_is_put_back_under_it_ends(one_stop, gateway, restor
         return 202, "0: Accepted for delivery"
 
     gateway.answer_to, gateway.seconds = put_back, 0.2  # from beat to beat
-    send("under", clock=lambda: NOW)
+    send_at(NOW)
     assert 3 <= len(gateway.asked) < 40
-    assert send("next", clock=lambda: NOW).gap is not None
+    assert send_at(NOW).gap is not None
 
 
 def test_sender_ends_when_another_run_finds_the_sleep(one_stop, gateway, restorable, monkeypatch):
-    run()
+    run_at()
     beat_often(monkeypatch)
-    for number in range(40):
-        event(one_stop, number, NOW)
+    event(one_stop, *range(40))
     take_in()
 
     def found(asked):
@@ -343,47 +307,46 @@ def test_sender_ends_when_another_run_finds_the_sleep(one_stop, gateway, restora
         return 202, "0: Accepted for delivery"
 
     gateway.answer_to, gateway.seconds = found, 0.2  # from beat to beat
-    send("under", clock=lambda: NOW)
+    send_at(NOW)
     assert 3 <= len(gateway.asked) < 40
 
 
 def test_second_sleep_before_anybody_answered_holds_what_came_between(one_stop, gateway, restorable):
-    run()
-    event(one_stop, 0, NOW + MINUTE)
-    run(NOW + 60 * MINUTE)
-    event(one_stop, 1, NOW + 61 * MINUTE)
-    assert run(NOW + 120 * MINUTE).gap is not None
+    run_at()
+    event(one_stop, 0, at=NOW + MINUTE)
+    run_at(NOW + 60 * MINUTE)
+    event(one_stop, 1, at=NOW + 61 * MINUTE)
+    assert run_at(NOW + 120 * MINUTE).gap is not None
     assert not gateway.asked
     assert len(restorable.rows("SELECT * FROM motcua.gaps")) == 1
 
 
 def test_journal_that_was_not_put_back_explains_a_sleep(one_stop, gateway, restorable):
     """A ledger restored from a dump of long ago: the journal knows what left, and nobody has to be asked."""
-    run()
-    event(one_stop, 0, NOW)
+    run_at()
+    event(one_stop, 0, at=NOW)
     take_in()
     restorable.keep()
-    run(NOW + 5 * MINUTE)
-    event(one_stop, 1, NOW + 6 * MINUTE)
+    run_at(NOW + 5 * MINUTE)
+    event(one_stop, 1, at=NOW + 6 * MINUTE)
     restorable.put_back()
-    assert run(NOW + 60 * MINUTE).gap is None
-    assert told(gateway) == Counter({"000": 1, "001": 1})
+    assert run_at(NOW + 60 * MINUTE).gap is None
+    assert told(gateway) == once_each(0, 1)
 
 
 def test_journal_copied_a_moment_after_the_ledger_explains_no_sleep(one_stop, gateway, machine):
-    run()
-    for number in range(2):
-        event(one_stop, number, NOW)
+    run_at()
+    event(one_stop, *range(2))
     take_in()
     machine.restorable.keep()
     gateway.answer_to = lambda asked: (202, "0: Accepted for delivery")
-    send("run", clock=lambda: NOW + timedelta(seconds=20))
+    send_at(NOW + timedelta(seconds=20))
     shutil.copytree(settings().journal_folder, machine.kept)
-    event(one_stop, 2, NOW + MINUTE)
-    run(NOW + 2 * MINUTE)
+    event(one_stop, 2, at=NOW + MINUTE)
+    run_at(NOW + 2 * MINUTE)
     machine.put_back()
-    assert run(NOW + 60 * MINUTE).gap is not None
-    run(NOW + 61 * MINUTE)
+    assert run_at(NOW + 60 * MINUTE).gap is not None
+    run_at(NOW + 61 * MINUTE)
     assert max(told(gateway).values()) == 1
 
 
@@ -404,11 +367,11 @@ def test_apologies_are_held_by_their_evening(one_stop, gateway, restorable, woke
         updated_at=received,
         phone_entered_at=received,
     )
-    run()
-    assert run(at(woke)).gap is not None
+    run_at()
+    assert run_at(at(woke)).gap is not None
     moment = max(at("17:30:05"), at(woke) + MINUTE)
     read_source("khanhhoa", EVERYTHING, moment)
     apologize(EVERYTHING, moment)
-    send("apologies", clock=lambda: moment)
+    send_at(moment)
     assert len(gateway.asked) == apologies
     assert len(restorable.rows("SELECT 1 FROM motcua.messages WHERE kind = 'apology'")) == 1

@@ -16,8 +16,8 @@ from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.watching import CatchUp
 from motcua.store.ledger.database import LEDGER, kept_connections, know_connections, open_connection
-from motcua.store.ledger.locks import LINGERING, hold_lock, is_held, release_lock, stand_by
-from tests.ground import in_ledger, take_in, until
+from motcua.store.ledger.locks import stand_by
+from tests.ground import take_in, until
 
 SOURCE = "onestop_khanhhoa"
 
@@ -69,10 +69,6 @@ def is_asking_ahead() -> bool:
     return any(thread.name == "connections" for thread in threading.enumerate())
 
 
-def is_locked(number: int) -> bool:
-    return in_ledger(is_held, number)
-
-
 @pytest.mark.guarantee(
     "workers", "a sender that lives picks up news and sends it while Airflow's API server is away or hangs"
 )
@@ -105,13 +101,6 @@ def test_connection_is_asked_for_again_when_it_fails(one_stop, configure):
         open_connection(SOURCE).close()
 
 
-def test_what_a_sender_of_one_test_knew_of_a_source_is_not_what_the_next_test_reads(one_stop, configure):
-    know_connections([SOURCE], threading.Event())
-    configure(AIRFLOW_CONN_ONESTOP_KHANHHOA="postgres://who:changed@127.0.0.1:1/nowhere")
-    with pytest.raises(psycopg.OperationalError):
-        open_connection(SOURCE)
-
-
 @pytest.mark.guarantee(
     "workers", "a sender whose time is over goes on, for 25 minutes in all, until another one stands by to lead"
 )
@@ -128,18 +117,3 @@ def test_who_leads_goes_on_until_another_stands_by(one_stop, gateway, lingering)
         assert stand_by(second, 1) is not None
         leading.join(30)
         assert not leading.is_alive()
-
-
-@pytest.mark.usefixtures("watched", "always_some")
-def test_who_stands_by_waits_until_it_leads(one_stop, gateway, lingering):
-    pick_up("khanhhoa")
-    with open_connection() as leader:
-        leader.autocommit = True
-        assert hold_lock(leader, LINGERING)
-        standing = lingering(0)
-        until(lambda: is_locked(1000))
-        standing.join(2)
-        assert standing.is_alive()
-        release_lock(leader, LINGERING)
-    one_stop.result_now("D-1", "0905123001")
-    until(lambda: len(gateway.asked) == 1)

@@ -29,12 +29,11 @@ from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.settling import settle
 from motcua.jobs.notices.stopping import release
 from motcua.jobs.notices.watching import CatchUp
-from motcua.store.ledger.database import connect, kept_connections
+from motcua.store.ledger.database import kept_connections
 from motcua.store.ledger.locks import LINGERING, is_held
 from motcua.store.notices.gaps import say_at_work
-from motcua.store.notices.sources import lock_source
 from tests.crash.processes import Forked
-from tests.ground import NOW, in_ledger, take_in, until
+from tests.ground import NOW, in_ledger, states, take_in, until
 
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(400), pytest.mark.usefixtures("useful_for_years")]
 
@@ -93,11 +92,6 @@ def stands_by() -> bool:
     return in_ledger(is_held, 1000)
 
 
-def messages(rows) -> list[tuple[str, str | None]]:
-    found = rows("SELECT state, reason FROM motcua.messages ORDER BY message_id")
-    return [(row["state"], row["reason"]) for row in found]
-
-
 @pytest.mark.guarantee("frozen", "a sender that is frozen inside a pick-up is taken over, its source with it")
 def test_sender_that_is_frozen_inside_a_pick_up_is_taken_over(one_stop, gateway, rows, forked):
     def freezes(report: Callable[[str], None]) -> None:
@@ -131,14 +125,14 @@ def test_request_of_a_sender_that_was_taken_over_does_not_leave_when_it_wakes(on
     assert frozen.stopped()
     time.sleep(SOON)
     assert send("another").abandoned == 1
-    assert messages(rows) == [("unknown", "sender_ended")]
+    assert states(rows) == [("unknown", "sender_ended")]
     release("Nguyễn Văn Trực", "nhà mạng báo không nhận", now=datetime.now(UTC))
     assert send("a third").attempts == 1
     assert len(gateway.asked) == 1
     frozen.go_on()
     frozen.end()
     assert len(gateway.asked) == 1
-    assert messages(rows) == [("accepted", None)]
+    assert states(rows) == [("accepted", None)]
 
 
 @pytest.mark.guarantee(
@@ -154,9 +148,9 @@ def test_what_was_held_back_and_not_taken_over_is_queued_again(one_stop, gateway
     frozen.go_on()
     assert frozen.end() == ([], 0)
     assert gateway.asked == []
-    assert messages(rows) == [("queued", "held_back")]
+    assert states(rows) == [("queued", "held_back")]
     assert send("another").attempts == 1
-    assert messages(rows) == [("accepted", None)]
+    assert states(rows) == [("accepted", None)]
 
 
 def test_sender_that_may_not_send_claims_nothing_until_it_may(one_stop, gateway, rows, monkeypatch):
@@ -165,7 +159,7 @@ def test_sender_that_may_not_send_claims_nothing_until_it_may(one_stop, gateway,
     until = time.monotonic() + 0.3
     monkeypatch.setattr(Heart, "may_send", property(lambda _: time.monotonic() > until))
     assert send("run").attempts == 1
-    assert messages(rows) == [("accepted", None)]
+    assert states(rows) == [("accepted", None)]
 
 
 @pytest.mark.guarantee(
@@ -340,12 +334,3 @@ def test_newest_beat_stays_in_the_ledger(ledger, rows):
         heart.sign(lambda: datetime.now(UTC), None)
         until(lambda: rows("SELECT looked_at FROM motcua.sender_life WHERE looked_at > %s", began), 120)
     assert rows("SELECT 1 AS one FROM motcua.sender_life WHERE looked_at > %s", began)
-
-
-def test_only_one_pick_up_of_a_source_is_at_work(one_stop):
-    pick_up("khanhhoa", now=NOW)
-    with connect() as first, connect() as second:
-        assert lock_source(first, "khanhhoa", wait=False) is not None
-        assert lock_source(second, "khanhhoa", wait=False) is None
-        first.commit()
-        assert lock_source(second, "khanhhoa", wait=False) is not None

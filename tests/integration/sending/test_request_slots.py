@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 
 import pytest
@@ -12,7 +11,7 @@ from motcua.jobs.notices.sending.request_slots import RequestSlots
 from motcua.jobs.notices.sending.sender import send
 from motcua.store.ledger.database import open_connection
 from tests.crash.processes import Forked
-from tests.ground import NOW, register_templates
+from tests.ground import NOW, gateway_connection, register_templates, until
 from tests.integration.sending.test_routing import MOBIFONE, VIETTEL, queue, two
 
 pytestmark = [pytest.mark.alone, pytest.mark.usefixtures("useful_for_years")]
@@ -45,73 +44,44 @@ def share(ledger, monkeypatch):
         connection.close()
 
 
-def test_alone_one_has_all_slots_and_two_have_half_each(share):
+def test_senders_share_the_slots_of_a_gateway_as_they_come_and_go(share):
     first, _ = share()
-    assert first.share == 8
-    second, _ = share()
+    assert first.share == 8, "alone"
+    second, dying = share()
     assert second.share == 0
+    assert share(8, "second")[0].share == 8, "another gateway has its own"
     first.balance()
     second.balance()
     assert (first.share, second.share) == (4, 4)
+    first.give_all_back()
+    second.balance()
+    assert second.share == 8, "the other one has nothing to send"
+    for each in (first, second, first):
+        each.balance()
+    assert (first.share, second.share) == (4, 4)
+    dying.close()
+    until(lambda: first.balance() or first.share == 8, what="the slots of the dead")
 
 
-def test_slots_in_use_are_given_back_when_their_requests_are_answered(share):
+def test_slots_in_use_are_given_back_when_their_requests_are_answered_and_who_has_none_waits(share):
     first, _ = share(2)
     with first.session(), first.session():
         second, _ = share(2)
-        first.balance()
-        second.balance()
-        assert (first.share, second.share) == (1, 0)
-    first.balance()
-    second.balance()
-    assert (first.share, second.share) == (1, 1)
-
-
-def test_slots_of_the_dead_are_taken_over(share):
-    first, _ = share()
-    second, dying = share()
-    first.balance()
-    second.balance()
-    dying.close()
-    for _ in range(1000):
-        first.balance()
-        if first.share == 8:
-            break
-    assert first.share == 8
-
-
-def test_who_has_nothing_to_send_leaves_all_slots_to_others_and_gets_its_share_again(share):
-    first, _ = share()
-    second, _ = share()
+        third, _ = share(2)
+        for each in (first, second, third):
+            each.balance()
+        assert (first.share, second.share, third.share) == (1, 0, 0)
+    for each in (first, second, third):
+        each.balance()
+    assert (first.share, second.share, third.share) == (1, 1, 0)
     first.give_all_back()
-    second.balance()
-    assert second.share == 8
-    first.balance()
-    second.balance()
-    first.balance()
-    assert (first.share, second.share) == (4, 4)
-
-
-def test_more_senders_than_slots_wait_for_one(share):
-    first, _ = share(1)
-    second, _ = share(1)
-    first.balance()
-    second.balance()
-    assert (first.share, second.share) == (1, 0)
-    first.give_all_back()
-    second.balance()
-    assert second.share == 1
-
-
-def test_gateways_have_slots_of_their_own(share):
-    first, _ = share(8, "kannel")
-    second, _ = share(8, "second")
-    assert (first.share, second.share) == (8, 8)
+    third.balance()
+    assert third.share == 1
 
 
 @pytest.mark.guarantee("limits", "all senders together keep a gateway's `concurrency`, also when one of them is killed")
 def test_limit_in_flight_is_kept_by_all_senders_together_also_when_one_is_killed(one_stop, gateway, configure, rows):
-    configure(AIRFLOW_CONN_SMS_KANNEL=_connection(gateway.port, concurrency=8))
+    configure(AIRFLOW_CONN_SMS_KANNEL=gateway_connection(gateway.port, answer_timeout=5, concurrency=8))
     queue(one_stop, *[MOBIFONE] * 200)
     gateway.seconds = 0.1
     came, enough = threading.Semaphore(0), 40
@@ -135,7 +105,7 @@ def test_limit_in_flight_is_kept_by_all_senders_together_also_when_one_is_killed
     "a second sender gets its share of a long queue; one that waits for slots leaves what is idle to others",
 )
 def test_second_sender_gets_its_share_of_a_long_queue(one_stop, gateway, configure):
-    configure(AIRFLOW_CONN_SMS_KANNEL=_connection(gateway.port, concurrency=4))
+    configure(AIRFLOW_CONN_SMS_KANNEL=gateway_connection(gateway.port, answer_timeout=5, concurrency=4))
     queue(one_stop, *[MOBIFONE] * 160)
     gateway.seconds = 0.1
     counts = {}
@@ -177,16 +147,3 @@ def test_sender_that_waits_for_slots_leaves_what_is_idle_to_others(one_stop, two
     sender.join()
     assert had == 4
     assert len(second.asked) == 1
-
-
-def _connection(port, **extra):
-    return json.dumps(
-        {
-            "conn_type": "http",
-            "host": "127.0.0.1",
-            "port": port,
-            "login": "motcua",
-            "password": "kannel-word",
-            "extra": {"adapter": "kannel", "answer_timeout": 5} | extra,
-        }
-    )

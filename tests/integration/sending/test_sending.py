@@ -11,7 +11,6 @@ import psycopg
 import pytest
 
 from motcua.domain.run_window import EVERYTHING, Window
-from motcua.gateways import open_gateway
 from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
@@ -23,7 +22,7 @@ from motcua.store.ledger.database import open_connection
 from motcua.store.ledger.locks import hold_lock
 from motcua.store.ledger.sessions import Run, work_for
 from motcua.store.notices import attempts
-from motcua.store.notices.gateways import GatewayStop, ensure_gateway, start_gateway, stop_gateway
+from motcua.store.notices.gateways import GatewayStop, ensure_gateway, stop_gateway
 from motcua.store.notices.messages import Departing, begin_sending
 from motcua.store.oversight.accounting import identity, summed_up
 from tests.ground import (
@@ -34,6 +33,7 @@ from tests.ground import (
     queue_results,
     reference_of,
     report,
+    run_at,
     send_at,
     states,
     take_in,
@@ -83,13 +83,6 @@ def test_sending_again_at_once_or_in_parallel_sends_nothing_twice(one_stop, gate
     assert states(rows) == [("accepted", None)] * 30
 
 
-def test_never_more_in_flight_than_the_gateway_allows(one_stop, gateway):
-    queue_results(one_stop, 20)
-    gateway.seconds = 0.02
-    send_at()
-    assert 2 <= gateway.most_in_flight <= 4
-
-
 def test_http_client_repeats_nothing_by_itself(one_stop, gateway):
     queue_results(one_stop)
     gateway.script = ["reset"]
@@ -107,16 +100,11 @@ def test_http_client_repeats_nothing_by_itself(one_stop, gateway):
 @pytest.mark.parametrize(
     ("answer", "state", "reason", "attempt"),
     [
-        ((202, "0: Accepted for delivery"), "accepted", None, "accepted"),
-        ((202, "3: Queued for later delivery"), "accepted", None, "accepted"),
-        ((503, "Temporal failure, try again later."), "queued", "gateway_busy", "failed"),
+        ((202, "3: Queued for later delivery\x00"), "accepted", None, "accepted"),
         ((429, ""), "queued", "gateway_busy", "failed"),
-        ((400, "Missing receiver number, rejected"), "rejected", "phone", "rejected"),
-        ((400, "Invalid charset"), "queued", "gateway_stopped", "failed"),
+        ((400, "Number(s) has/have been denied by white- and/or black-lists."), "rejected", "phone", "rejected"),
         ((403, "Authorization failed for sendsms"), "queued", "gateway_stopped", "failed"),
-        ((500, "oops"), "unknown", "no_answer", "unknown"),
         ((502, "bad gateway"), "unknown", "no_answer", "unknown"),
-        ("hang", "unknown", "no_answer", "unknown"),
         ("reset", "unknown", "no_answer", "unknown"),
     ],
 )
@@ -155,38 +143,19 @@ def test_run_is_not_red_for_messages_of_carriers_that_are_not_stopped(one_stop, 
     assert words_of_left(unresolved("run", now=NOW))[0] == "1 message(s) due while a gateway is stopped"
 
 
-def test_run_is_red_for_its_own_attempts_not_for_those_of_another_dags_run_of_the_same_name(
-    one_stop, gateway, monkeypatch
-):
-    def as_run_of(dag_id):
-        work_for(Run(dag_id, "scheduled__17:30"))
-
-    monkeypatch.setattr("motcua.store.ledger.sessions._Work.run", None)
-    monkeypatch.setattr("motcua.store.ledger.sessions._Work.number", None)
+def test_run_is_red_for_its_own_attempts_not_for_those_of_another_dags_run_of_the_same_name(one_stop, gateway):
+    name = "scheduled__17:30"
     queue_results(one_stop)
     gateway.script = ["hang"]
-    as_run_of("notify_transitions")
-    send_at(run_id="scheduled__17:30")
-    assert words_of_left(unresolved("scheduled__17:30", now=NOW)) == ["1 message(s) unknown"]
-    as_run_of("apologize_due_tomorrow")
-    assert words_of_left(unresolved("scheduled__17:30", now=NOW)) == []
-    work_for(None)
-    assert words_of_left(unresolved("scheduled__17:30", now=NOW)) == ["1 message(s) unknown"], (
-        "whoever is no run sees both"
-    )
-
-
-@pytest.mark.guarantee(
-    "once",
-    "a message whose request timed out, was reset or got 500 or 502 becomes `unknown` and is never repeated blindly",
-)
-def test_unknown_is_never_sent_again_blindly(one_stop, gateway, rows):
-    queue_results(one_stop)
-    gateway.script = ["hang"]
-    for hour in range(4):
-        send_at(NOW + timedelta(hours=hour))
-    assert len(gateway.asked) == 1
-    assert states(rows) == [("unknown", "no_answer")]
+    try:
+        work_for(Run("notify_transitions", name))
+        send_at(run_id=name)
+        assert words_of_left(unresolved(name, now=NOW)) == ["1 message(s) unknown"]
+        work_for(Run("apologize_due_tomorrow", name))
+        assert words_of_left(unresolved(name, now=NOW)) == []
+    finally:
+        work_for(None)
+    assert words_of_left(unresolved(name, now=NOW)) == ["1 message(s) unknown"], "whoever is no run sees both"
 
 
 @pytest.mark.guarantee(
@@ -206,28 +175,6 @@ def test_passing_failure_waits_longer_each_time_and_then_goes(one_stop, gateway,
 
 
 @pytest.mark.guarantee(
-    "gateways-that-fail",
-    "a gateway that refuses the account is stopped before more is spent; another one takes over at once, "
-    "and that is recorded",
-)
-def test_configuration_error_stops_the_gateway_before_more_is_spent(one_stop, gateway, rows):
-    queue_results(one_stop, 20)
-    gateway.answer = (403, "Authorization failed for sendsms")
-    send_at()
-    assert len(gateway.asked) <= 4
-    assert {state for state, _ in states(rows)} == {"queued"}
-    before = len(gateway.asked)
-    send_at(NOW + MINUTE)
-    assert len(gateway.asked) == before + 1, "one tries whether it was mended"
-    left = words_of_left(unresolved("run", now=NOW + MINUTE))
-    assert any("gateway kannel stopped: 403" in line for line in left)
-    assert in_ledger(start_gateway, "kannel", changed_by="tests", reason="mended")
-    gateway.answer = (202, "0: Accepted for delivery")
-    send_at(NOW + 10 * MINUTE)
-    assert {state for state, _ in states(rows)} == {"accepted"}
-
-
-@pytest.mark.guarantee(
     "once",
     "a dossier that changed before the call is not told: the message is `cancelled`, `suppressed` or `expired`",
 )
@@ -235,7 +182,6 @@ def test_configuration_error_stops_the_gateway_before_more_is_spent(one_stop, ga
     ("change", "expected"),
     [
         ("taken back", ("cancelled", "taken_back")),
-        ("handed over", ("cancelled", "handed_over")),
         ("switched off", ("suppressed", "kind_off")),
         ("phone spoilt", ("suppressed", "landline")),
         ("too old", ("expired", "too_late")),
@@ -247,63 +193,32 @@ def test_condition_is_looked_at_again_just_before_the_call(one_stop, gateway, ro
     match change:
         case "taken back":
             one_stop.move(4, "D-0", desk=False, at=moment)
-        case "handed over":
-            one_stop.dossier("D-0", status_code=9, at_one_stop_desk=True, returned_at=moment, updated_at=moment)
         case "switched off":
             in_ledger(save_agencies, [agency(NHA_TRANG, kinds_off=("result",))], "tests")
         case "phone spoilt":
-            one_stop.dossier(
-                "D-0", applicant_phone="02583822001", updated_at=moment, status_code=9, at_one_stop_desk=True
-            )
+            waits_with(one_stop, "02583822001", moment)
         case "too old":
             moment = NOW + timedelta(days=3)
-    take_in(now=moment)
-    send_at(moment)
+    run_at(moment)
     assert gateway.asked == []
     assert states(rows) == [expected]
 
 
-def test_phone_changed_meanwhile_is_used(one_stop, gateway):
-    queue_results(one_stop)
-    one_stop.dossier("D-0", applicant_phone="0905999888", updated_at=NOW + MINUTE, status_code=9, at_one_stop_desk=True)
-    pick_up("khanhhoa", now=NOW + MINUTE)
-    send_at(NOW + MINUTE)
-    assert gateway.asked[0]["to"] == "+84905999888"
+def waits_with(one_stop, phone, moment):
+    """The dossier's result waits at the desk, and its citizen has another phone by that moment."""
+    one_stop.dossier("D-0", applicant_phone=phone, updated_at=moment, status_code=9, at_one_stop_desk=True)
 
 
 @pytest.mark.guarantee("rights", "what is queued keeps its words, and goes to its dossier's present number alone")
 @pytest.mark.parametrize("role", ["motcua_app", "motcua_owner"])
-@pytest.mark.parametrize(
-    "change",
-    [
-        "msisdn = '+84905999999'",
-        "msisdn = NULL",
-        "text = 'Goi 0905999999 de nhan qua'",
-        "parameters = '{x}'",
-        "state = 'sending', text = 'x'",
-    ],
-)
-def test_nobody_changes_number_or_words_of_what_is_queued(one_stop, gateway, rows, role, change):
+def test_nobody_changes_number_or_words_of_what_is_queued(one_stop, gateway, rows, role):
     queue_results(one_stop)
     rows(f"SET ROLE {role}")
-    with pytest.raises(psycopg.DatabaseError, match="its words are those it was planned with"):
-        rows(f"UPDATE motcua.messages SET {change}")
-
-
-@pytest.mark.guarantee("what-fires", "a return within ten minutes of an accepted message is not told again")
-@pytest.mark.parametrize(("minutes", "told_twice"), [(9, False), (11, True)])
-def test_return_within_ten_minutes_of_an_accepted_message_is_not_told_again(
-    one_stop, gateway, rows, minutes, told_twice
-):
-    queue_results(one_stop)
-    send_at()
-    one_stop.move(4, "D-0", desk=False, at=NOW + MINUTE)
-    moment = NOW + timedelta(minutes=minutes)
-    one_stop.move(9, "D-0", at=moment)
-    take_in(now=moment)
-    send_at(moment)
-    assert len(gateway.asked) == 1 + told_twice
-    assert states(rows)[1] == (("accepted", None) if told_twice else ("suppressed", "already_told"))
+    number = ("msisdn = '+84905999999'", "msisdn = NULL")
+    words = ("text = 'Goi 0905999999 de nhan qua'", "parameters = '{x}'", "state = 'sending', text = 'x'")
+    for change in number + words:
+        with pytest.raises(psycopg.DatabaseError, match="its words are those it was planned with"):
+            rows(f"UPDATE motcua.messages SET {change}")
 
 
 def test_return_while_the_first_is_unknown_waits_for_it(one_stop, gateway, rows):
@@ -312,8 +227,7 @@ def test_return_while_the_first_is_unknown_waits_for_it(one_stop, gateway, rows)
     send_at()
     one_stop.move(4, "D-0", desk=False, at=NOW + MINUTE)
     one_stop.move(9, "D-0", at=NOW + 2 * MINUTE)
-    take_in(now=NOW + 2 * MINUTE)
-    send_at(NOW + 2 * MINUTE)
+    run_at(NOW + 2 * MINUTE)
     assert len(gateway.asked) == 1
     assert states(rows) == [("unknown", "no_answer"), ("queued", None)]
 
@@ -327,18 +241,6 @@ def test_result_hold_waits_and_a_reversal_inside_it_cancels(one_stop, gateway, r
     pick_up("khanhhoa", now=NOW + 5 * MINUTE)
     send_at(NOW + 16 * MINUTE)
     assert states(rows) == [("cancelled", "taken_back"), ("accepted", None)]
-
-
-def test_attempt_is_committed_before_the_call(one_stop, gateway, rows):
-    queue_results(one_stop)
-    seen = []
-    gateway.before_answer = lambda query: seen.extend(
-        rows(
-            "SELECT a.state, m.state AS message FROM motcua.attempts AS a JOIN motcua.messages AS m USING (message_id)"
-        )
-    )
-    send_at()
-    assert seen == [{"state": "in_flight", "message": "sending"}]
 
 
 @pytest.mark.guarantee(
@@ -369,51 +271,23 @@ def test_dead_senders_attempts_become_unknown_and_a_living_ones_are_left_alone(o
     "a receipt that overtakes the answer, or comes twice, late or out of order, moves the message only "
     "where the table of moves allows",
 )
-@pytest.mark.parametrize(
-    ("reports", "state"),
-    [
-        (["8"], "accepted"),
-        (["1"], "delivered"),
-        (["8", "1"], "delivered"),
-        (["1", "8"], "delivered"),
-        (["1", "1", "1"], "delivered"),
-        (["1", "2"], "delivered"),
-        (["2"], "undelivered"),
-        (["34"], "undelivered"),
-        (["16"], "undelivered"),
-        (["2", "1"], "delivered"),
-        (["4"], "accepted"),
-        (["nonsense", "", "-1"], "accepted"),
-    ],
-)
-def test_receipts_move_the_message_only_where_the_table_allows(one_stop, gateway, rows, reports, state):
-    queue_results(one_stop)
+def test_receipts_move_the_message_only_where_the_table_allows(one_stop, gateway, rows):
+    told = {
+        "accepted": ["8", "4", "nonsense", "-1"],
+        "delivered": ["1", "8 1", "1 8", "1 1 1", "1 2", "2 1"],
+        "undelivered": ["2", "34", "16"],
+    }
+    cases = [(state, reports.split()) for state, several in told.items() for reports in several]
+    queue_results(one_stop, len(cases))
     send_at()
-    for status in reports:
-        report(reference_of(rows), status)
-    assert states(rows)[0][0] == state
-    assert len(rows("SELECT 1 FROM motcua.receipts")) == len(reports)
-    assert len(rows("SELECT 1 FROM motcua.receipt_readings")) == len(reports)
+    sent = rows("SELECT reference FROM motcua.attempts ORDER BY message_id")
+    for (_, reports), attempt in zip(cases, sent, strict=True):
+        for status in reports:
+            report(attempt["reference"], status)
+    found = zip(states(rows), cases, strict=True)
+    assert [(state, reports) for (state, _), (_, reports) in found] == cases
+    assert len(rows("SELECT 1 FROM motcua.receipt_readings")) == sum(len(reports) for _, reports in cases)
     assert "0905123456" not in str(rows("SELECT raw FROM motcua.receipts"))
-
-
-def test_receipt_keeps_none_of_the_messages_words(gateway):
-    report = "id:7 sub:001 dlvrd:001 stat:DELIVRD err:000 Text:Ho so cua quy Ong/Ba"
-    reading = open_gateway("kannel").read_receipt({"reference": "r", "status": "1", "reply": report})
-    assert reading.raw["reply"] == "id:7 sub:001 dlvrd:001 stat:DELIVRD err:000 "
-
-
-def test_receipt_for_an_unknown_reference_is_kept(one_stop, gateway, rows):
-    assert report("never sent", "1") == "unknown_reference"
-    assert rows("SELECT reference FROM motcua.receipts") == [{"reference": "never sent"}]
-
-
-def test_receipt_settles_what_no_answer_came_for(one_stop, gateway, rows):
-    queue_results(one_stop)
-    gateway.script = ["hang"]
-    send_at()
-    report(reference_of(rows), "1")
-    assert states(rows)[0][0] == "delivered"
 
 
 def test_receipt_that_overtakes_the_answer_is_not_overwritten(one_stop, gateway, rows):
@@ -439,7 +313,7 @@ def test_undelivered_message_goes_to_the_mended_number_and_an_old_receipt_does_n
     queue_results(one_stop)
     send_at()
     report(reference_of(rows), "2")
-    one_stop.dossier("D-0", applicant_phone="0905999888", updated_at=NOW + MINUTE, status_code=9, at_one_stop_desk=True)
+    waits_with(one_stop, "0905999888", NOW + MINUTE)
     take_in(now=NOW + MINUTE)
     report(reference_of(rows), "1")
     assert states(rows) == [("queued", "phone_mended")]

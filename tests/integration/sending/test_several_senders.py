@@ -86,28 +86,26 @@ def test_whoever_comes_besides_does_what_is_due_and_ends(one_stop, gateway, ling
     assert len(gateway.asked) == 1
 
 
+@pytest.mark.guarantee("workers", "one that stands by helps with what is due while another leads")
 @pytest.mark.guarantee("workers", "what a sender leaves when it is lost is taken over at once by one that stands by")
-def test_one_that_stands_by_picks_up_news_as_soon_as_the_one_that_led_is_gone(one_stop, gateway, lingering):
-    with another_leads():
-        standing = lingering()
-        until(somebody_stands_by)
-        one_stop.result_now("D-1", "0905123001")
-        assert not standing.catch_up.counts["picked_up"]
-    until(lambda: len(gateway.asked) == 1)
-    assert standing.catch_up.counts["picked_up"]["transitions"] == 1
-
-
 @pytest.mark.guarantee("workers", "whoever takes the lead gives its place back, so that the next one stands by")
-def test_one_that_takes_the_lead_leaves_its_place_to_the_next(one_stop, gateway, lingering):
+def test_one_that_stands_by_helps_takes_the_lead_and_leaves_its_place_to_the_next(one_stop, gateway, lingering):
     with another_leads():
         first = lingering()
         until(somebody_stands_by)
+        one_stop.result_now("D-1", "0905123001")
+        take_in(None)
+        until(lambda: len(gateway.asked) == 1)
+        one_stop.result_now("D-2", "0905123002")
+        assert not first.catch_up.counts["picked_up"], "the one that leads picks up"
+    until(lambda: len(gateway.asked) == 2)
+    assert first.catch_up.counts["picked_up"]["transitions"] == 1
     until(lambda: not somebody_stands_by())
     second = lingering()
     until(somebody_stands_by)
     first.stop()
-    one_stop.result_now("D-1", "0905123001")
-    until(lambda: len(gateway.asked) == 1)
+    one_stop.result_now("D-3", "0905123003")
+    until(lambda: len(gateway.asked) == 3)
     assert second.catch_up.counts["picked_up"]["transitions"] == 1
 
 
@@ -174,25 +172,6 @@ def test_gateway_that_is_silent_costs_few_messages_and_goes_on_when_it_answers(
     began = time.monotonic()
     until(lambda: len(gateway.asked) == 33)
     assert time.monotonic() < began + 15
-
-
-@pytest.mark.guarantee("workers", "one that stands by helps with what is due while another leads")
-def test_one_that_stands_by_sends_what_is_due_while_another_leads(one_stop, gateway, lingering):
-    with another_leads():
-        standing = lingering()
-        until(somebody_stands_by)
-        one_stop.result_now("D-1", "0905123001")
-        take_in(None)
-        until(lambda: len(gateway.asked) == 1)
-        assert not standing.catch_up.counts["picked_up"], "the one that leads picks up"
-
-
-@pytest.mark.usefixtures("watched")
-def test_where_sources_are_watched_a_sender_ends_that_has_nothing_to_do(one_stop, gateway, lingering, configure):
-    configure(MOTCUA_LINGER_QUIET="0.1")
-    one_stop.result_now("D-1", "0905123001")
-    take_in(None)
-    assert lingering().end_by_itself().attempts == 1
 
 
 @pytest.mark.guarantee("workers", "where nobody watches the sources, senders do")

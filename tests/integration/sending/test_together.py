@@ -8,8 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from motcua.gateways import open_gateway
-from motcua.jobs.notices.receiving import Intake, keep_and_read
+from motcua.jobs.notices.receiving import Intake
 from motcua.store.ledger.database import connect, open_connection
+from motcua.store.notices import messages
 from motcua.store.notices.attempts import AttemptOutcome, apply_outcomes
 from tests.ground import NOW, queue_results, send_at, states
 
@@ -35,23 +36,17 @@ def take(*reports):
 
 
 def test_reports_that_come_together_each_do_what_they_would_do_alone(sent, rows):
-    effects = take((sent[0], "1"), (sent[1], "8"), (sent[1], "1"), (sent[2], "2"), ("nobody's", "1"), (sent[3], "4"))
+    """One that cannot be stored holds up no other."""
+    bad, *effects = take(
+        ("\ud800", "1"), (sent[0], "1"), (sent[1], "8"), (sent[1], "1"), (sent[2], "2"), ("nobody's", "1"),
+        (sent[3], "4"),
+    )  # fmt: skip
     assert [effect.result(10) for effect in effects] == [
-        "applied",
-        "no_change",
-        "applied",
-        "applied",
-        "unknown_reference",
-        "no_change",
-    ]
-    assert [state for state, _ in states(rows)] == [
-        "delivered",
-        "delivered",
-        "undelivered",
-        "accepted",
-        "accepted",
-        "accepted",
-    ]
+        "applied", "no_change", "applied", "applied", "unknown_reference", "no_change",
+    ]  # fmt: skip
+    assert bad.exception(10) is not None
+    found = [state for state, _ in states(rows)]
+    assert found == ["delivered", "delivered", "undelivered", "accepted", "accepted", "accepted"]
     assert len(rows("SELECT 1 FROM motcua.receipt_readings")) == len(rows("SELECT 1 FROM motcua.receipts")) == 6
 
 
@@ -71,13 +66,6 @@ def test_intake_that_had_nothing_to_do_or_failed_takes_the_next_report(sent, row
     intake.close()
     assert effects == [ConnectionError, "applied", "applied"]
     assert [state for state, _ in states(rows)][:3] == ["accepted", "delivered", "delivered"]
-
-
-def test_report_that_cannot_be_stored_holds_up_no_other(sent, rows):
-    good, bad, also_good = take((sent[0], "1"), ("\ud800", "1"), (sent[1], "1"))
-    assert good.result(10) == also_good.result(10) == "applied"
-    assert bad.exception(10) is not None
-    assert [state for state, _ in states(rows)][:3] == ["delivered", "delivered", "accepted"]
 
 
 def test_report_about_a_message_that_somebody_holds_comes_after_the_others_and_waits(sent, rows):
@@ -125,37 +113,7 @@ def test_parts_of_one_message_are_read_in_the_order_they_came(sent, rows):
     assert states(rows)[0] == ("undelivered", "part_refused")
 
 
-def test_report_stored_alone_commits_before_it_is_read(sent, rows, monkeypatch):
-    from motcua.jobs.notices import receiving
-
-    seen = []
-
-    def look(*_):
-        seen.append(len(rows("SELECT 1 FROM motcua.receipts")))
-        raise ZeroDivisionError
-
-    monkeypatch.setattr(receiving, "_read", look)
-    reading = open_gateway("kannel").read_receipt({"reference": sent[0], "status": "1"})
-    with connect() as connection, pytest.raises(ZeroDivisionError):
-        keep_and_read(connection, "kannel", reading)
-    assert seen == [1]
-
-
-def test_outage_costs_no_more_messages_than_were_in_flight_although_more_were_ready(one_stop, gateway, rows):
-    queue_results(one_stop, 30)
-    gateway.script = [(202, "0: Accepted for delivery")] * 10
-    gateway.answer = "hang"
-    send_at()
-    unknown = len(gateway.asked) - 10
-    assert unknown <= 4
-    assert states(rows).count(("unknown", "no_answer")) == unknown
-    held_back = rows("SELECT 1 FROM motcua.attempts WHERE gateway_code = 'held back' AND state = 'failed'")
-    assert len(held_back) == states(rows).count(("queued", "held_back"))
-
-
 def test_answers_of_a_turn_that_fails_are_written_all_the_same(one_stop, gateway, rows, monkeypatch):
-    from motcua.store.notices import messages
-
     queue_results(one_stop, 12)
     claim, claims = messages.claim, []
 

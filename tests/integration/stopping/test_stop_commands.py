@@ -75,25 +75,15 @@ def test_stop_and_go_by_command_say_and_keep_what_who_why_and_until_when(one_sto
         (["--as-department", "--kind", "everything"], "'everything' is not one of"),
         (["--as-department", "--everything", "--dossier", "D"], "No such option"),
         (["--as-department", "--everything", "D-1"], "unexpected extra argument"),
+        (["--as-department", "--everything", "--until", in_hours(24 * 8)], "it must end within 7 days"),
     ],
 )
 def test_stop_is_the_departments_alone_and_of_kinds_and_agencies_only(agencies, rows, typed, words, refusal):
     said = typed("stop", "--reason", WHY, "--until", in_hours(1), *words, code=2)
+    assert "Missing option" in typed("stop", "--everything", "--as-department", "--until", in_hours(1), code=2)
     assert refusal.lower() in said.lower()
     assert rows("SELECT 1 FROM motcua.stops") == []
     assert "Department's alone" in typed("go", 1, code=2)
-
-
-@pytest.mark.parametrize(
-    ("without", "refusal"), [("--reason", "Missing option '--reason'"), ("--until", "Missing option '--until'")]
-)
-def test_stop_needs_a_reason_and_an_end(agencies, typed, without, refusal):
-    given = {"--reason": WHY, "--until": in_hours(1)}
-    del given[without]
-    words = [word for each in given.items() for word in each]
-    assert refusal in typed("stop", "--everything", "--as-department", *words, code=2)
-    late = typed("stop", "--everything", "--as-department", "--reason", WHY, "--until", in_hours(24 * 8), code=2)
-    assert "it must end within 7 days" in late
 
 
 def test_what_went_is_counted_by_agency_kind_and_text(one_stop, gateway, typed):

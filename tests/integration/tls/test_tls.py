@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ import psycopg
 import psycopg_pool
 import pytest
 from airflow.providers.postgres.hooks.postgres import PostgresHook
-from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from motcua.store.ledger import database
@@ -26,6 +24,7 @@ from motcua.store.ledger.database import (
     DatabaseFailed,
     Lookout,
     QuickConnections,
+    close_ledger_pool,
     conninfo_of,
     ledger_pool,
     open_connection,
@@ -57,22 +56,17 @@ def front(ledger: str, tmp_path: Path):
     parts = conninfo_to_dict(ledger)
     port = int(str(parts["port"]))
     (tmp_path / "another").mkdir()
-    with ExitStack() as stack:
-        good = stack.enter_context(terminating(port, ours.certificate(HOST, tmp_path)))
-        strange = stack.enter_context(terminating(port, another.certificate(HOST, tmp_path / "another")))
-        misnamed = stack.enter_context(terminating(port, ours.certificate("elsewhere.test", tmp_path)))
 
-        def way(at: int) -> dict[str, Any]:
-            return {
-                "conn_type": "postgres",
-                "host": HOST,
-                "port": at,
-                "login": "motcua_app",
-                "password": PASSWORD,
-                "schema": parts["dbname"],
-                "extra": {"hostaddr": "127.0.0.1", "sslmode": "verify-full", "sslrootcert": root},
-            }
+    def way(at: int) -> dict[str, Any]:
+        extra = {"hostaddr": "127.0.0.1", "sslmode": "verify-full", "sslrootcert": root}
+        given = {"host": HOST, "port": at, "login": "motcua_app", "password": PASSWORD, "schema": parts["dbname"]}
+        return {"conn_type": "postgres", "extra": extra} | given
 
+    with (
+        terminating(port, ours.certificate(HOST, tmp_path)) as good,
+        terminating(port, another.certificate(HOST, tmp_path / "another")) as strange,
+        terminating(port, ours.certificate("elsewhere.test", tmp_path)) as misnamed,
+    ):
         yield Front(
             way(good.port),
             {
@@ -152,26 +146,21 @@ COMPONENTS: dict[str, Callable[[], None]] = {
 
 
 @pytest.mark.guarantee("tls", "each part reaches a ledger whose certificate is right, and encrypts")
+@pytest.mark.guarantee("tls", "verify-full is refused by each part: a strange authority, another name, no TLS")
 @pytest.mark.parametrize("component", COMPONENTS)
-def test_right_certificate_is_taken(front, configure, component):
+def test_right_certificate_is_taken_and_a_wrong_one_refused(front, configure, component):
     configure(**_each(json.dumps(front.right)))
     COMPONENTS[component]()
     assert front.handshakes() > 0
-
-
-@pytest.mark.guarantee("tls", "verify-full is refused by each part: a strange authority, another name, no TLS")
-@pytest.mark.parametrize("fault", ["another authority", "another name", "no TLS"])
-@pytest.mark.parametrize("component", COMPONENTS)
-def test_wrong_certificate_is_refused(front, configure, component, fault):
-    way, words = front.wrong[fault]
-    configure(**_each(json.dumps(way)))
     # Whoever is refused is asked again and again by a pool: nobody need wait for that.
     pool = {"pages": PAGES, "receipts": CALLBACKS}.get(component)
-    with pytest.raises(psycopg.OperationalError, match=words):
-        COMPONENTS[component]() if pool is None else _pooled(pool, 2)
+    for way, words in front.wrong.values():
+        close_ledger_pool()
+        configure(**_each(json.dumps(way)))
+        with pytest.raises(psycopg.OperationalError, match=words):
+            COMPONENTS[component]() if pool is None else _pooled(pool, 2)
 
 
-@pytest.mark.guarantee("tls", "verify-full is refused by each part: a strange authority, another name, no TLS")
 def test_address_is_taken_as_json_is(front, configure):
     def address(way: dict[str, Any]) -> str:
         query = "&".join(f"{name}={value}" for name, value in way["extra"].items())
@@ -212,19 +201,15 @@ def test_backup_is_refused_by_a_dump_without_tls(front, configure):
 
 
 def test_dump_is_told_how_to_secure_its_connection(front, configure, tmp_path):
-    told = tmp_path / "told"
-    programs = tmp_path / "programs"
+    told, programs = tmp_path / "told", tmp_path / "programs"
     programs.mkdir()
-    dump = programs / "pg_dump"
-    dump.write_text(
+    (programs / "pg_dump").write_text(
         "#!/bin/sh\n[ \"$1\" = --version ] && echo 'pg_dump (PostgreSQL) 18.1' && exit\n"
         f"printf '%s\\n' \"$@\" > {told}\n"
     )
-    dump.chmod(0o755)
-    configure(
-        AIRFLOW_CONN_MOTCUA_DB_OWNER=json.dumps(front.right | {"login": "motcua_owner"}),
-        MOTCUA_POSTGRES_PROGRAMS=str(programs),
-    )
+    (programs / "pg_dump").chmod(0o755)
+    owner = json.dumps(front.right | {"login": "motcua_owner"})
+    configure(AIRFLOW_CONN_MOTCUA_DB_OWNER=owner, MOTCUA_POSTGRES_PROGRAMS=str(programs))
     with ledger_snapshot() as snapshot:
         snapshot.dump(lambda stream: None)
     (address,) = (line for line in told.read_text().splitlines() if line.startswith("--dbname="))
@@ -239,60 +224,18 @@ def test_dump_is_told_how_to_secure_its_connection(front, configure, tmp_path):
 )
 def test_everything_that_libpq_knows_passes_through():
     known = {option.keyword.decode() for option in psycopg.pq.Conninfo.get_defaults()}
-    ours = {"host", "port", "user", "password", "dbname"}
-    extra = {name: f"value of {name}" for name in known - ours}
+    ours = ("host", "port", "user", "password", "dbname")
+    extra = {name: f"value of {name}" for name in known.difference(ours)}
     given = GivenConnection("a,b", 5433, "somebody", "p'w \\", "ledger", extra | {"cursor": "dictcursor", "iam": False})
     told = conninfo_to_dict(conninfo_of(given))
     assert {name: told[name] for name in extra} == extra
-    assert {name: told[name] for name in ours} == {
-        "host": "a,b",
-        "port": "5433",
-        "user": "somebody",
-        "password": "p'w \\",
-        "dbname": "ledger",
-    }
-
-
-def test_misspelled_parameter_is_no_way_to_speak_in_clear(ledger, configure):
-    way = PostgresHook(LEDGER).connection
-    misspelled = {"ssl_mode": "verify-full"}
-    written = {
-        "conn_type": "postgres",
-        "host": way.host,
-        "port": way.port,
-        "login": way.login,
-        "password": way.password,
-        "schema": way.schema,
-        "extra": misspelled,
-    }
-    configure(**_each(json.dumps(written)))
-    for ask in (*(COMPONENTS[name] for name in COMPONENTS), migrate):
-        with pytest.raises(psycopg.ProgrammingError, match="ssl_mode"):
-            ask()
+    assert [told[name] for name in ours] == ["a,b", "5433", "somebody", "p'w \\", "ledger"]
+    with pytest.raises(psycopg.ProgrammingError, match="ssl_mode"):
+        conninfo_of(GivenConnection("a", 5433, "b", "c", "d", {"ssl_mode": "verify-full"}))
 
 
 def test_what_airflow_keeps_for_itself_is_known():
     assert set(PostgresHook.ignored_extra_options) == database._AIRFLOWS_OWN
-
-
-@pytest.mark.parametrize("component", ["pages", "inquiries", "health", "tasks", "watch"])
-def test_target_session_attrs_keeps_away_from_a_server_that_only_reads(ledger, configure, component):
-    parts = conninfo_to_dict(ledger)
-    way = {
-        "conn_type": "postgres",
-        "host": "127.0.0.1",
-        "port": parts["port"],
-        "login": "motcua_app",
-        "password": PASSWORD,
-        "schema": parts["dbname"],
-        "extra": {"target_session_attrs": "read-write"},
-    }
-    configure(**_each(json.dumps(way)))
-    with psycopg.connect(ledger, autocommit=True) as admin:
-        read_only = sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on")
-        admin.execute(read_only.format(sql.Identifier(str(parts["dbname"]))))
-    with pytest.raises(psycopg.OperationalError, match="read-only"):
-        COMPONENTS[component]() if component != "pages" else _pooled(PAGES, 2)
 
 
 @pytest.mark.parametrize(("conn_id", "variable"), [(CALLBACKS, "CALLBACKS"), (PAGES, "PAGES"), (OWNER, "OWNER")])

@@ -34,11 +34,10 @@ def test_one_screen_has_every_part(watched: Watched, configure: Callable[..., No
     assert [part for part in PARTS if not any(row.part == part for row in rows)] == ["late"], rows
     assert "20261125T050000Z, 3 hours old" in words("backup", watched)
     assert words("evening", watched).startswith("next on 25/11/2026 at 17:30, at 0 of 1 agencies")
-    assert "GB free" in words("disk", watched)
-    told = type_command("status", exits=None)
-    for head in ("runs", "late or wrong", "waits for a person", "disk", "backup", "journal", "certificate", "17:30"):
-        assert any(line.startswith(head) for line in told.output.splitlines()), told.output
-    assert len(told.output.splitlines()) <= 40
+    lines = type_command("status", exits=None).output.splitlines()
+    heads = ("runs", "late or wrong", "waits for a person", "disk", "backup", "journal", "certificate", "17:30")
+    assert [head for head in heads if not any(line.startswith(head) for line in lines)] == []
+    assert len(lines) <= 40
 
 
 def test_alerts_are_the_rows_that_the_page_has_and_say_who_looks_after_them(watched: Watched) -> None:
@@ -66,11 +65,8 @@ def test_what_lies_on_this_machine_is_told_where_it_is_wrong(
     in_ledger(begin_journal, open_journal().begin(), "first use")
     assert "journal_elsewhere" not in words("journal", watched)
     (settings().journal_folder / "journal.json").unlink()
-    assert {row.part: row.check.partition("/")[0] for row in rows_of_status(watched.now) if row.is_wrong} | {
-        "disk": "disk_low",
-        "backup": "backup_old",
-        "journal": "journal_elsewhere",
-    } == {row.part: row.check.partition("/")[0] for row in rows_of_status(watched.now) if row.is_wrong}
+    wrong = {(row.part, row.check.partition("/")[0]) for row in rows_of_status(watched.now) if row.is_wrong}
+    assert wrong >= {("disk", "disk_low"), ("backup", "backup_old"), ("journal", "journal_elsewhere")}
 
 
 def test_while_the_ledger_is_away_the_watch_says_what_it_keeps(

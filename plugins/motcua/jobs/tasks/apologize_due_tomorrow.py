@@ -55,7 +55,13 @@ def send_messages(run_id: str, window: Window) -> dict[str, Any]:
 
 
 @without_values()
-def gate(run_id: str, window: Window, failed_tasks: Sequence[str] = (), interval: Window = EVERYTHING) -> None:
+def gate(
+    run_id: str,
+    window: Window,
+    failed_tasks: Sequence[str] = (),
+    interval: Window = EVERYTHING,
+    now: datetime | None = None,
+) -> None:
     """The only leaf: red when a task failed, a source could not be read, an evening could not be settled yet, or sends
     failed that may be retried. That a year's calendar is not confirmed is only said.
 
@@ -68,7 +74,7 @@ def gate(run_id: str, window: Window, failed_tasks: Sequence[str] = (), interval
         notify_transitions.gate(run_id, evening_window(window, rules), failed_tasks, evening_window(interval, rules))
     except RunIncomplete as incomplete:
         left += incomplete.left
-    now = datetime.now(UTC)
+    now = now or datetime.now(UTC)
     for each in unconfirmed_years(now):
         log.warning(
             "the calendar of %d is not confirmed for %s: motcua calendar show %d, then motcua calendar confirm",
