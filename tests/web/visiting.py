@@ -6,13 +6,14 @@ import html
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.testclient import TestClient
 
 from motcua.domain.people import ViewerRole
+from motcua.web.airflow import AirflowRun, run_finder, run_starter
 from motcua.web.visitors import Visitor, visitor
 
 
@@ -23,6 +24,10 @@ class Visiting:
     name: str = "lan"
     role: ViewerRole = "operator"
     agencies: frozenset[str] | None = None
+    airflow_run: AirflowRun | None = None
+    """What Airflow says of whatever run a page asks for."""
+    started: list[tuple[str, str]] = field(default_factory=list)
+    """Runs that pages had started, and by whom."""
 
     def visit_as(self, role: ViewerRole, *agencies: str, name: str = "lan") -> None:
         """From now on it is somebody of this role, of an agency's with these agencies."""
@@ -37,6 +42,8 @@ class Visiting:
             return request.state.visitor
 
         pages.dependency_overrides[visitor] = visits
+        pages.dependency_overrides[run_finder] = lambda: lambda dag_id, run_id: self.airflow_run
+        pages.dependency_overrides[run_starter] = lambda: lambda dag_id, by: not self.started.append((dag_id, by))
 
     def mount(self) -> FastAPI:
         """The pages as Airflow mounts them, visited by this one."""
@@ -69,6 +76,8 @@ class Visiting:
     def browse(self, app: FastAPI) -> Iterator[TestClient]:
         """A browser at these pages; the Department's operator until a test says otherwise."""
         self.visit_as("operator")
+        self.airflow_run = None
+        self.started.clear()
         with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as http:
             http.cookies.set("_token", "a-session")
             yield http
