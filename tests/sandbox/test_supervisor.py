@@ -128,52 +128,40 @@ supervisor.start(python("sleeps", {SLEEPS!r}), python("stubborn", stubborn))
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-@pytest.mark.parametrize("whole_group", [False, True])
-def test_a_signal_leaves_no_process(supervise: Callable[[str], Run], number: signal.Signals, whole_group: bool) -> None:
-    run = supervise(STUBBORN)
-    run.read_until("UP")
-    until(lambda: len(marked(run.mark)) == 4)
-
-    if whole_group:
-        os.killpg(run.process.pid, number)
-    else:
-        run.process.send_signal(number)
-
-    assert run.end() == 0
-    assert f"STOPPED {number.name}" in run.output
-    assert not marked(run.mark)
+def test_a_signal_leaves_no_process(supervise: Callable[[str], Run]) -> None:
+    for number, whole_group in ((signal.SIGINT, True), (signal.SIGTERM, False), (signal.SIGHUP, True)):
+        run = supervise(STUBBORN)
+        run.read_until("UP")
+        until(lambda run=run: len(marked(run.mark)) == 4)
+        if whole_group:
+            os.killpg(run.process.pid, number)
+        else:
+            run.process.send_signal(number)
+        assert run.end() == 0
+        assert f"STOPPED {number.name}" in run.output
+        assert not marked(run.mark)
 
 
-def test_a_second_ctrl_c_does_not_wait(supervise: Callable[[str], Run]) -> None:
-    run = supervise("""
-        ignores = "import signal, time; signal.signal(15, 1); print('x', flush=True); time.sleep(600)"
-        log = supervisor.logs / "slow.log"
-        supervisor.start(python("slow", ignores, stop_within=60, ready=lambda since: log.stat().st_size > 0))
-    """)
-    run.read_until("UP")
-    begun = time.monotonic()
-    run.process.send_signal(signal.SIGINT)
-    time.sleep(0.3)
-    run.process.send_signal(signal.SIGINT)
-    assert run.end() == 0
-    assert "slow killed" in run.output
-    assert time.monotonic() - begun < 10
-
-
-def test_a_program_that_hangs_with_its_work_done_is_killed(supervise: Callable[[str], Run]) -> None:
-    run = supervise("""
-        hangs = "import signal, time; signal.signal(15, 1); print('x', flush=True); time.sleep(600)"
-        log = supervisor.logs / "hangs.log"
-        up = lambda since: log.stat().st_size > 0
-        supervisor.start(python("hangs", hangs, stop_within=60, ready=up, finished=lambda titles: not titles))
-    """)
-    run.read_until("UP")
-    begun = time.monotonic()
-    run.process.send_signal(signal.SIGINT)
-    assert run.end() == 0
-    assert "hangs killed" in run.output
-    assert time.monotonic() - begun < 20
+def test_a_program_that_hangs_is_killed_by_a_second_ctrl_c_or_once_its_work_is_done(
+    supervise: Callable[[str], Run],
+) -> None:
+    for more, again in (("", True), (", finished=lambda titles: not titles", False)):
+        run = supervise(f"""
+            hangs = "import signal, time; signal.signal(15, 1); print('x', flush=True); time.sleep(600)"
+            log = supervisor.logs / "hangs.log"
+            log.unlink(missing_ok=True)
+            up = lambda since: log.exists() and log.stat().st_size > 0
+            supervisor.start(python("hangs", hangs, stop_within=60, ready=up{more}))
+        """)
+        run.read_until("UP")
+        begun = time.monotonic()
+        run.process.send_signal(signal.SIGINT)
+        if again:
+            time.sleep(0.3)
+            run.process.send_signal(signal.SIGINT)
+        assert run.end() == 0
+        assert "hangs killed" in run.output
+        assert time.monotonic() - begun < 20
 
 
 def test_what_a_program_started_is_told_to_stop_with_it_where_the_component_says_so(
@@ -283,39 +271,46 @@ def test_what_died_while_it_was_loaded_is_started_anew(supervise: Callable[[str]
     assert run.end() == 0
 
 
-@pytest.mark.parametrize(("code", "end"), [(0, "step is done"), (1, "step ended (exit code 1)")])
-def test_who_waits_for_a_line_goes_on_and_the_end_is_said(supervise: Callable[[str], Run], code: int, end: str) -> None:
-    run = supervise(f"""
-        step = "import time; print('about: half', flush=True); time.sleep(1); raise SystemExit({code})"
-        supervisor.begin("step", [sys.executable, "-c", step], marked, tells="about:")
-        supervisor.wait_for("step", "about: half")
-        supervisor.let_go("step")
-        print("GOES ON", flush=True)
-        supervisor.wait(600)
-    """)
-    run.read_until(end)
-    said = [line.strip() for line in run.lines]
-    assert said.index("GOES ON") < next(number for number, line in enumerate(said) if line.startswith(end))
-    run.process.send_signal(signal.SIGINT)
-    assert run.end() == 0
-    assert not marked(run.mark)
+def test_who_waits_for_a_line_goes_on_and_the_end_is_said(supervise: Callable[[str], Run]) -> None:
+    for code, end in ((0, "step is done"), (1, "step ended (exit code 1)")):
+        run = supervise(f"""
+            step = "import time; print('about: half', flush=True); time.sleep(1); raise SystemExit({code})"
+            supervisor.begin("step", [sys.executable, "-c", step], marked, tells="about:")
+            supervisor.wait_for("step", "about: half")
+            supervisor.let_go("step")
+            print("GOES ON", flush=True)
+            supervisor.wait(600)
+        """)
+        run.read_until(end)
+        said = [line.strip() for line in run.lines]
+        assert said.index("GOES ON") < next(number for number, line in enumerate(said) if line.startswith(end))
+        run.process.send_signal(signal.SIGINT)
+        assert run.end() == 0
+        assert not marked(run.mark)
 
 
-def test_what_nobody_waits_for_is_stopped_before_who_may_wait_for_it(supervise: Callable[[str], Run]) -> None:
+def test_what_nobody_waits_for_is_stopped_before_who_may_wait_for_it_and_others_in_the_reverse_order(
+    supervise: Callable[[str], Run],
+) -> None:
     run = supervise(f"""
         step = "import time; print('about: half', flush=True); time.sleep(600)"
         supervisor.begin("step", [sys.executable, "-c", step], marked, tells="about:")
         supervisor.wait_for("step", "about: half")
         assert supervisor.is_at_work("step")
-        supervisor.start(python("first", {SLEEPS!r}))
+        supervisor.start(python("first", {SLEEPS!r}), python("goes", {SLEEPS!r}))
         supervisor.let_go("step")
         supervisor.start(python("second", {SLEEPS!r}))
+        supervisor.finish("goes")
+        supervisor.wait(1)
     """)
     run.read_until("UP")
+    assert "goes stopped" in run.output, "for good, while the others go on"
+    assert "died" not in run.output
+    assert len(marked(run.mark)) == 3
     run.process.send_signal(signal.SIGINT)
     assert run.end() == 0
     stopped = [line.split()[0] for line in run.lines if "stopped after" in line or "killed after" in line]
-    assert stopped == ["step", "second", "first"]
+    assert stopped == ["goes", "step", "second", "first"]
 
 
 def test_a_begun_program_that_fails_is_a_sentence(supervise: Callable[[str], Run]) -> None:
@@ -326,33 +321,6 @@ def test_a_begun_program_that_fails_is_a_sentence(supervise: Callable[[str], Run
     assert run.end() == 1
     assert "step failed (exit code 1)" in run.output
     assert "no luck" in run.output
-
-
-def test_programs_are_stopped_in_the_reverse_order_of_their_start(supervise: Callable[[str], Run]) -> None:
-    run = supervise(f"""
-        for name in ("database", "airflow", "world"):
-            supervisor.start(python(name, {SLEEPS!r}))
-    """)
-    run.read_until("UP")
-    run.process.send_signal(signal.SIGINT)
-    run.end()
-    assert [line.split()[0] for line in run.lines if " stopped after" in line] == [
-        "world",
-        "airflow",
-        "database",
-    ]
-
-
-def test_one_program_is_stopped_for_good_while_the_others_go_on(supervise: Callable[[str], Run]) -> None:
-    run = supervise(f"""
-        supervisor.start(python("stays", {SLEEPS!r}), python("goes", {SLEEPS!r}))
-        supervisor.finish("goes")
-        supervisor.wait(1)
-    """)
-    run.read_until("UP")
-    assert "goes stopped" in run.output
-    assert "died" not in run.output
-    assert len(marked(run.mark)) == 1
 
 
 def test_a_dead_program_is_started_again_and_what_it_left_is_killed(supervise: Callable[[str], Run]) -> None:
@@ -423,24 +391,19 @@ def test_a_program_that_never_gets_ready_is_a_sentence(supervise: Callable[[str]
     assert not marked(run.mark)
 
 
-def test_a_second_supervisor_of_the_folder_is_refused(supervise: Callable[[str], Run]) -> None:
-    first = supervise(f'supervisor.start(python("sleeps", {SLEEPS!r}))')
-    first.read_until("UP")
-    second = supervise(f'supervisor.start(python("sleeps", {SLEEPS!r}))')
-    assert second.end() == 1
-    assert second.output.startswith(f"Process {first.process.pid} is already running in ")
-    assert len(marked(first.mark)) == 1
-
-
-def test_what_a_killed_supervisor_left_is_stopped_at_the_next_start(supervise: Callable[[str], Run]) -> None:
+def test_a_second_supervisor_of_the_folder_is_refused_and_what_a_killed_one_left_is_stopped_at_the_next_start(
+    supervise: Callable[[str], Run],
+) -> None:
     first = supervise(STUBBORN)
     first.read_until("UP")
     until(lambda: len(marked(first.mark)) == 4)
+    refused = supervise("")
+    assert refused.end() == 1
+    assert refused.output.startswith(f"Process {first.process.pid} is already running in ")
     first.process.kill()
     first.process.wait()
     left = marked(first.mark)
     assert len(left) == 4
-
     second = supervise(f'supervisor.start(python("sleeps", {SLEEPS!r}))')
     second.read_until("UP")
     assert "4 processes that a killed run left" in second.output
@@ -448,29 +411,23 @@ def test_what_a_killed_supervisor_left_is_stopped_at_the_next_start(supervise: C
     until(lambda: len(marked(second.mark)) == 1)
 
 
-def test_a_stranger_with_a_recorded_number_is_spared(supervise: Callable[[str], Run], tmp_path: Path) -> None:
+def test_a_stranger_with_a_recorded_number_is_spared_and_a_spoilt_list_passed_over(
+    supervise: Callable[[str], Run], tmp_path: Path
+) -> None:
     stranger = subprocess.Popen([sys.executable, "-c", SLEEPS], start_new_session=True)
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    recorded = {"name": "old", "pid": stranger.pid, "started": 1, "stop_signal": 15}
     try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-        (tmp_path / "pids.json").write_text(
-            f'{{"boot": "{boot}", "components": '
-            f'[{{"name": "old", "pid": {stranger.pid}, "started": 1, "stop_signal": 15}}]}}'
-        )
-        run = supervise("")
-        run.read_until("UP")
-        assert stranger.poll() is None
+        for content in (json.dumps({"boot": boot, "components": [recorded]}), "", "[]", '{"boot": 1}'):
+            (tmp_path / "pids.json").write_text(content)
+            run = supervise("")
+            run.read_until("UP")
+            assert stranger.poll() is None
+            run.process.send_signal(signal.SIGINT)
+            assert run.end() == 0
     finally:
         stranger.kill()
         stranger.wait()
-
-
-@pytest.mark.parametrize("content", ["", "[]", "{", '{"boot": 1}', '{"boot": "x", "components": [{}]}'])
-def test_a_spoilt_list_of_processes_is_passed_over(
-    supervise: Callable[[str], Run], tmp_path: Path, content: str
-) -> None:
-    (tmp_path / "pids.json").write_text(content)
-    run = supervise("")
-    run.read_until("UP")
 
 
 DEMO_OF_STUBS = """

@@ -30,7 +30,8 @@ FORMS = {
 }
 """Route that takes a form → one that would be written."""
 ABOUT_WHAT_IS_THERE = {"/quality/agency", *(path for path in FORMS if path.startswith("/quality/sources/exports/"))}
-"""Forms of a page that is not there without a check or an account: their own tests forge them."""
+ABOUT_WHAT_IS_THERE |= {"/settings/phones/check", "/statements/upload"}
+"""Forms of what is not there without a check, an account or a file: their own tests forge them."""
 KEPT = (
     "alerts WHERE acknowledged_by IS NOT NULL",
     *("complaint_changes", "finding_acknowledgements", "finding_rechecks", "page_requests", "phone_searches"),

@@ -571,9 +571,8 @@ def test_figures_add_up_and_each_leads_to_its_rows(page, calm, message):
     assert "Không thuộc cơ quan nào (tra cứu mã không có) 4 4 0 0" in shown
     red = re.findall(r'<td class="figure trouble" data-name="([^"]*)"', answer.text)
     assert set(red) == {"Không tới máy"}, "what was rightly not sent is no failure"
-    files = [read_file(page.get(f"/motcua/figures/file?format={form}")).rows for form in ("csv", "xlsx")]
-    assert files[0] == files[1]
-    assert [TU_PHAP, "Sở Tư pháp", "Có kết quả", "Đã hủy", "2"] in [row[1:] for row in files[0]]
+    taken = read_file(page.get("/motcua/figures/file?format=csv"))
+    assert [TU_PHAP, "Sở Tư pháp", "Có kết quả", "Đã hủy", "2"] in [row[1:] for row in taken.rows]
     of_today = {"since": str(today), "until": str(today)}
     for wanted in (
         {},
