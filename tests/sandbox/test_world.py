@@ -31,8 +31,6 @@ from motcua.sandbox.world.happenings import condition
 from motcua.sandbox.world.lives import ODDITIES, born, life
 from motcua.sandbox.world.procedures import pilot
 from motcua.sandbox.world.writers import ROLES, TRUTH, OneStopWriter, OpencpsWriter, create_one_stop_databases
-from motcua.sources.contract import ContractSource
-from motcua.sources.opencps import OpencpsSource
 from motcua.store.agencies import save_agencies
 from motcua.store.ledger.queries import statement
 from tests.ground import agency, in_ledger, until
@@ -230,23 +228,6 @@ def test_desk_flag_is_derived_from_the_second_vendors_words(stage):
         found = as_read(stage, status=status, TrangThaiBoSung=supplement, PhongBanXuLy=department)
         assert [row["at_one_stop_desk"] for row in found] == [desk, desk], (status, supplement, department)
         assert [row["status_code"] for row in found] == [int(status) if status else None] * 2
-
-
-@pytest.mark.parametrize(("source", "adapter"), [("khanhhoa", ContractSource), ("vanphong", OpencpsSource)])
-def test_adapter_reads_typed_rows_through_the_reader(addresses, lived, source, adapter):
-    reader = psycopg.connect(addresses.sources[source].reader_dsn, row_factory=dict_row)
-    opened, ever = adapter(reader), datetime(2000, 1, 1, tzinfo=UTC)
-    dossiers = list(opened.dossiers_since(ever, open_too=True))
-    transitions = list(opened.transitions_since(ever, 0))
-    reader.close()
-    assert len(dossiers) > 20
-    assert len(transitions) > 100
-    assert all(isinstance(row.updated_at, datetime) and row.updated_at.tzinfo for row in dossiers)
-    assert all(isinstance(row.status_code, int) or row.status_code is None for row in transitions)
-    assert {row.at_one_stop_desk for row in transitions} == {True, False}
-    assert all(canonical(row.agency_code) != row.agency_code for row in dossiers) == (source == "vanphong")
-    received = [row.received_at for row in dossiers if row.received_at]
-    assert all(datetime(2026, 1, 1, tzinfo=UTC) < at < START + timedelta(days=1) for at in received)
 
 
 # Life

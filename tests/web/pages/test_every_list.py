@@ -17,7 +17,6 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 import pytest
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
-from psycopg.types.json import Jsonb
 
 from motcua.domain.clock import VIETNAM
 from motcua.domain.periods import Period
@@ -47,7 +46,7 @@ from motcua.store.oversight.page_requests import ask, open_requests, withdraw
 from motcua.store.people import give_agency, take_agency
 from tests.ground import NHA_TRANG, NOW, TU_PHAP, agency, in_ledger, take_in, type_command
 from tests.integration.handed_in.test_carrier_statements import file_of, line, take
-from tests.web.ledger_rows import LedgerRows
+from tests.web.ledger_rows import LedgerRows, put, put_life
 from tests.web.taken_away import TakenAway, read_csv, read_file
 
 FORMULA = "=cmd|'/C calc'!A0<u>"
@@ -133,24 +132,19 @@ def full(staff: TestClient, one_stop, rows, configure, tmp_path: Path) -> TestCl
     attempt = made.attempt(message, run="+run", state="failed")
     made.inquiry("unknown_code", asked="@mã lạ")
     made.inquiry("unknown_code", asked="-mã này")
-    rows(
-        "INSERT INTO motcua.releases (message_id, attempt_id, released_at, released_by, reason)"
-        " VALUES (%s, %s, now(), '+lan', '=nhà mạng báo')",
-        message,
-        attempt,
-    )
-    rows(
-        "INSERT INTO motcua.alerts (name, subject, raised_at, facts, acknowledged_at, acknowledged_by)"
-        " VALUES ('source_failing', %s, now(), %s, now(), '@minh')",
-        f"{FORMULA} nguồn",
-        Jsonb({}),
-    )
-    rows(
-        "INSERT INTO motcua.quarantine (source_id, row_kind, row_key, reason, agency_code, dossier_code, payload,"
-        " first_seen_at, last_seen_at)"
-        " SELECT source_id, 'transition', 'x', 'dossier_missing', '=cơ quan lạ', '+bước lạc', '{}', now(), now()"
-        " FROM motcua.sources"
-    )
+    now = datetime.now(UTC)
+    put(
+        rows, "releases", message_id=message, attempt_id=attempt, released_at=now, released_by="+lan",
+        reason="=nhà mạng báo",
+    )  # fmt: skip
+    put(
+        rows, "alerts", name="source_failing", subject=f"{FORMULA} nguồn", raised_at=now, facts={}, acknowledged_at=now,
+        acknowledged_by="@minh",
+    )  # fmt: skip
+    put(
+        rows, "quarantine", source_id=1, row_kind="transition", row_key="x", reason="dossier_missing", payload={},
+        agency_code="=cơ quan lạ", dossier_code="+bước lạc", first_seen_at=now, last_seen_at=now,
+    )  # fmt: skip
     in_ledger(map_status, "khanhhoa", 77, 4, "@minh")
     in_ledger(ask, "release", {"messages": [message], "reason": "=khác"}, "+lan")
     (asked,) = in_ledger(open_requests)
@@ -158,12 +152,7 @@ def full(staff: TestClient, one_stop, rows, configure, tmp_path: Path) -> TestCl
     check_source("khanhhoa")
     _exports(rows)
     configure(MOTCUA_SOURCES="khanhhoa,tep=files")
-    looks = [{"check": "identity", "state": "ok", "facts": {"difference": 0, "night_of": None}}]
-    rows(
-        "INSERT INTO motcua.watch_life (began_at, looked_at, looks, recipients, unsent)"
-        " VALUES (now(), now(), %s, 1, 0)",
-        Jsonb(looks),
-    )
+    put_life(rows)
     return staff
 
 

@@ -13,7 +13,6 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from psycopg.types.json import Jsonb
 
 from motcua.domain.checks import ALERT_NAMES, CHECKS
 from motcua.domain.clock import VIETNAM
@@ -27,6 +26,7 @@ from motcua.store.agencies import save_agencies
 from motcua.version import software
 from tests.ground import NHA_TRANG, NOW, TU_PHAP, agency, in_ledger, take_in
 from tests.integration.conftest import gateway  # noqa: F401 - a fixture
+from tests.web.ledger_rows import put, put_closing, put_evening, put_life, put_publication
 from tests.web.taken_away import read_file
 from tests.web.visiting import VISITING, page_words
 
@@ -95,60 +95,22 @@ def message(rows: Callable[..., list[dict[str, Any]]], agencies: None) -> Callab
     return write
 
 
-@pytest.fixture
-def alive(rows: Callable[..., list[dict[str, Any]]]) -> Callable[..., None]:
-    """Writes the watch's sign of life."""
-
-    def write(ago: timedelta = timedelta(minutes=1), **facts: Any) -> None:
-        counted = {"difference": 0, "counted_at": (datetime.now(UTC) - ago).isoformat(), "night_of": None} | facts
-        looks = [{"check": "identity", "state": "ok", "facts": counted}]
-        looks.append({"check": "of another version", "state": "ok", "facts": {}})
-        rows("DELETE FROM motcua.watch_life")
-        rows(
-            "INSERT INTO motcua.watch_life (began_at, looked_at, looks, recipients, unsent)"
-            " VALUES (now() - interval '1 day', %s, %s, 1, 0)",
-            datetime.now(UTC) - ago,
-            Jsonb(looks),
-        )
-
-    return write
+def last_evening() -> datetime:
+    local = datetime.now(VIETNAM)
+    day = local.date() if local.time() >= time(17, 30) else local.date() - timedelta(days=1)
+    return datetime.combine(day, time(17, 30), VIETNAM)
 
 
 @pytest.fixture
-def settled(rows: Callable[..., list[dict[str, Any]]], agencies: None) -> Callable[..., datetime]:
-    """Writes that the last evening is settled at both agencies; gives its moment."""
-
-    def write(state: str = "done") -> datetime:
-        local = datetime.now(VIETNAM)
-        day = local.date() if local.time() >= time(17, 30) else local.date() - timedelta(days=1)
-        evening_at = datetime.combine(day, time(17, 30), VIETNAM)
-        for code in (NHA_TRANG, TU_PHAP):
-            rows(
-                "INSERT INTO motcua.apology_evenings (agency_code, day, evening_at, apology_day, state, first_due,"
-                " last_due, useful_until, settled_at, known_transition, known_version, looked_at, queued, suppressed,"
-                " missed) VALUES (%s, %s, %s, 'calendar', %s, %s, %s, %s, %s, 1, 1, 20, 0, 0, 0)",
-                code,
-                day,
-                evening_at,
-                state,
-                day + timedelta(days=1),
-                day + timedelta(days=1),
-                evening_at + timedelta(hours=3),
-                evening_at,
-            )
-        return evening_at
-
-    return write
-
-
-@pytest.fixture
-def calm(message, alive, settled, gateway, configure, monkeypatch) -> datetime:  # noqa: F811
+def calm(message, gateway, configure, monkeypatch, rows) -> datetime:  # noqa: F811
     """An installation where all is well; gives the last evening's moment."""
     configure(MOTCUA_SOURCES="khanhhoa")
     monkeypatch.setattr("motcua.domain.watching.judging.year_to_sign", lambda now: None)
     message("delivered")
-    alive()
-    return settled()
+    put_life(rows, identity={"counted_at": datetime.now(UTC).isoformat()})
+    for code in (NHA_TRANG, TU_PHAP):
+        put_evening(rows, code, last_evening())
+    return last_evening()
 
 
 # ------------------------------------------------------------------------------------------------- new and calm
@@ -172,7 +134,7 @@ def test_new_installation_is_told_what_to_do_first(page, configure, gateway):  #
 @pytest.mark.guarantee(
     "pages", "where nothing wants attention the first page says so, and does not where it cannot know"
 )
-def test_calm_is_said_in_one_line_and_only_where_the_watch_lives(page, calm, alive, rows):
+def test_calm_is_said_in_one_line_and_only_where_the_watch_lives(page, calm, rows):
     answer = page.get(PAGE)
     assert matters(answer) == []
     shown = page_words(answer)
@@ -189,7 +151,7 @@ def test_calm_is_said_in_one_line_and_only_where_the_watch_lives(page, calm, ali
             " docs/operations/watch.md. Sổ tay: docs/operations/checks.md#watch_silent Xem Giám sát",
         )
     ]
-    alive(timedelta(hours=1))
+    put_life(rows, timedelta(hours=1))
     ((red, text),) = matters(page.get(PAGE))
     assert red
     assert text.startswith("Chương trình giám sát không hoạt động từ")
@@ -248,10 +210,8 @@ def test_source_that_fails_or_is_not_read_is_red_at_once_and_told_once(page, cal
 
 def raised(rows, name: str, subject: str = "", **facts: Any) -> None:
     """An alert of the watch."""
-    rows(
-        "INSERT INTO motcua.alerts (name, subject, raised_at, facts) VALUES (%s, %s, now() - interval '1 hour', %s)",
-        *(name, subject, Jsonb(facts)),
-    )
+    raised_at = datetime.now(UTC) - timedelta(hours=1)
+    put(rows, "alerts", name=name, subject=subject, raised_at=raised_at, facts=facts)
 
 
 def test_open_gap_is_said_first_with_what_to_do_and_stays_in_the_history(page, calm, rows):
@@ -261,7 +221,7 @@ def test_open_gap_is_said_first_with_what_to_do_and_stays_in_the_history(page, c
         ("other_journal", "không thấy nhật ký gửi tin đi cùng sổ này", "motcua gaps close"),
         ("behind_watch", "bộ giám sát từng thấy sổ ghi nhiều hơn", "motcua gaps close"),
     ):
-        rows("INSERT INTO motcua.gaps (kind, noticed_at, lost_attempts, held_messages) VALUES (%s, now(), 12, 3)", kind)
+        put(rows, "gaps", kind=kind, noticed_at=datetime.now(UTC), lost_attempts=12, held_messages=3)
         raised(rows, "ledger_behind", gaps=1, since=None)
         answer = page.get(PAGE)
         ((red, text),) = matters(answer)
@@ -280,10 +240,9 @@ def test_open_gap_is_said_first_with_what_to_do_and_stays_in_the_history(page, c
         answer = page.get(PAGE)
         assert matters(answer) == []
         assert "lan: máy hỏng" in page_words(answer)
-    rows(
-        "INSERT INTO motcua.gaps (kind, noticed_at, lost_attempts, held_messages, slept_since, held_until)"
-        " VALUES ('slept', now(), 0, 3, now() - interval '1 hour', now())"
-    )
+    now = datetime.now(UTC)
+    slept = {"slept_since": now - timedelta(hours=1), "held_until": now}
+    put(rows, "gaps", kind="slept", noticed_at=now, lost_attempts=0, held_messages=3, **slept)
     raised(rows, "ledger_slept")
     answer = page.get(PAGE)
     ((red, text),) = matters(answer)
@@ -365,10 +324,9 @@ def test_stop_of_everything_counts_for_an_agency_its_own_messages(page, calm, me
     message("queued", number=2)
     message("queued", agency_code=TU_PHAP, number=5)
     rows("UPDATE motcua.messages SET reason = 'stopped' WHERE state = 'queued'")
-    rows(
-        "INSERT INTO motcua.stops (stopped_at, until, stopped_by, reason)"
-        " VALUES (now(), now() + interval '1 hour', 'lan', 'Sai nội dung')"
-    )
+    now = datetime.now(UTC)
+    stopped = {"stopped_by": "lan", "reason": "Sai nội dung"}
+    put(rows, "stops", stopped_at=now, until=now + timedelta(hours=1), **stopped)
     ((red, text),) = matters(page.get(PAGE))
     assert not red, "people decided so"
     assert "mọi loại tin của mọi cơ quan" in text
@@ -411,15 +369,8 @@ def test_rows_that_cannot_be_used_are_counted_by_source(page, calm, rows):
 
 
 def test_publication_that_does_not_hold_is_told_to_those_who_see_all_until_it_holds(page, calm, rows):
-    rows(
-        "INSERT INTO motcua.closings (closing_no, period, run_id, as_of, known_version, known_transition,"
-        " known_history, known_message, known_inquiry, known_receipt, figures_hash, difference, unexplained)"
-        " OVERRIDING SYSTEM VALUE VALUES (5, '2026-Q3', 'tests', now(), 0, 0, 0, 0, 0, 0, repeat('a', 64), 0, 0)"
-    )
-    rows(
-        "INSERT INTO motcua.publications (publication_no, closing_no, folder, manifest_sha256, previous_sha256,"
-        " manifest, published_at) VALUES (1, 5, 'x', repeat('b', 64), repeat('0', 64), '{}', now())"
-    )
+    put_closing(rows, 5, "2026-Q3")
+    put_publication(rows, 1, 5)
     verified = "INSERT INTO motcua.publication_verifications (publication_no, verified_at, verified_by, faults)"
     rows(verified + " VALUES (1, now() - interval '1 day', 'scheduled__1', 0), (1, now(), 'scheduled__2', 3)")
     answer = page.get(PAGE)
@@ -592,12 +543,12 @@ def test_figures_add_up_and_each_leads_to_its_rows(page, calm, message):
     assert "50 tin đã lập" in page_words(page.get(PAGE, params={"day": str(yesterday)}))
 
 
-def test_identity_is_what_the_watch_counted_last_with_when(page, calm, alive):
+def test_identity_is_what_the_watch_counted_last_with_when(page, calm, rows):
     shown = page_words(page.get(PAGE))
     assert re.search(r"lần cuối lúc [\d:]+ [\d/]+ : đủ, không thiếu tin nào", shown)
-    alive(difference=3)
+    put_life(rows, identity={"difference": 3, "counted_at": datetime.now(UTC).isoformat()})
     assert "lệch 3 tin: báo quản trị hệ thống" in page_words(page.get(PAGE))
-    alive(counted_at=None)
+    put_life(rows, identity={"counted_at": None})
     assert "Chưa được đếm lại từ các thay đổi hồ sơ" in page_words(page.get(PAGE))
     as_agency(NHA_TRANG)
     assert "đếm lại" not in page_words(page.get(PAGE)), "it is of all agencies together"
@@ -627,10 +578,8 @@ def test_agency_sees_its_own_figures_and_matters_and_nothing_of_the_whole(page, 
     rows("UPDATE motcua.agencies SET name = 'Sở Bí mật' WHERE agency_code = %s", TU_PHAP)
     rows("UPDATE motcua.sources SET failed_at = now(), failure = 'OperationalError: secret', picked_up_at = now()")
     raised(rows, "gateway_stopped", "kannel", gateway="kannel", part="", since=None, by_hand=False)
-    rows(
-        "INSERT INTO motcua.gateway_changes (gateway, concerns, subject, changed_at, change, reason, changed_by)"
-        " VALUES ('kannel', 'gateway', '', now(), 'started', 'why', 'who')"
-    )
+    change = {"gateway": "kannel", "concerns": "gateway", "subject": "", "change": "started"}
+    put(rows, "gateway_changes", changed_at=datetime.now(UTC), reason="why", changed_by="who", **change)
     as_agency(NHA_TRANG)
     answer = page.get(PAGE)
     shown = page_words(answer)
@@ -657,21 +606,15 @@ def test_agency_is_told_what_to_mend_and_who_complained(page, calm, rows):
         # For others to mend, worth knowing, of a whole month: no faults of the agency's dossiers.
         *((NHA_TRANG, rule, 7, 0, 0, 0) for rule in ("R10", "P14", "R4")),
     )
+    names = ("agency_code", "rule", "found", "acknowledged", "remind_agency", "remind_department")
     for each in counts:
-        rows(
-            "INSERT INTO motcua.quality_counts (run_no, agency_code, rule, found, acknowledged, remind_agency,"
-            " remind_department) VALUES (1, %s, %s, %s, %s, %s, %s)",
-            *each,
-        )
+        put(rows, "quality_counts", run_no=1, **dict(zip(names, each, strict=True)))
     now = datetime.now(UTC)
     complaints = ((NHA_TRANG, now, False), (NHA_TRANG, now, True), (NHA_TRANG, now - timedelta(days=200), False))
     for place, (code, at, upheld) in enumerate((*complaints, (TU_PHAP, now, False))):
-        rows(
-            "INSERT INTO motcua.complaints (entry_key, agency_code, received_at, channel, claim, recorded_by,"
-            " recorded_at, outcome, outcome_by, outcome_at)"
-            " VALUES (%s, %s, %s, 'desk', 'other', 'x', now(), %s, %s, %s)",
-            *(f"{place:064x}", code, at, *(("upheld", "x", now) if upheld else ("open", None, None))),
-        )
+        entry = {"entry_key": f"{place:064x}", "agency_code": code, "received_at": at, "recorded_at": now}
+        outcome = {"outcome": "upheld", "outcome_by": "x", "outcome_at": now} if upheld else {}
+        put(rows, "complaints", channel="desk", claim="other", recorded_by="x", **entry, **outcome)
     assert matters(page.get(PAGE)) == [], "the Department has its own pages for these"
     as_agency(NHA_TRANG)
     answer = page.get(PAGE)

@@ -35,6 +35,7 @@ from motcua.web.staff import run_page
 from motcua_plugin import MotcuaPlugin
 from tests.ground import NHA_TRANG, TU_PHAP, in_ledger, take_in
 from tests.integration.conftest import gateway  # noqa: F401 - a fixture
+from tests.web.ledger_rows import put, put_closing, put_evening, put_publication
 from tests.web.visiting import VISITING
 
 RUN_ID = "scheduled__2026-11-25T10:30:00+00:00"
@@ -230,15 +231,11 @@ def test_more_messages_than_are_listed_lead_to_all_of_them(staff, one_stop, gate
 def test_evening_tells_each_agencys_part(staff, rows):
     run = Run("apologize_due_tomorrow", RUN_ID)
     work_for(run)
-    with connect() as ledger:
-        ledger.execute(
-            "INSERT INTO motcua.apology_evenings (agency_code, day, evening_at, apology_day, state, first_due,"
-            " last_due, useful_until, settled_at, known_transition, known_version, looked_at, queued, suppressed,"
-            " missed)"
-            " VALUES (%s, '2026-11-25', '2026-11-25 17:30+07', 'calendar', 'done', '2026-11-26', '2026-11-26',"
-            " '2026-11-26 07:00+07', '2026-11-25 17:30:09+07', 0, 0, 12, 3, 2, 0)",
-            [NHA_TRANG],
-        )
+    with connect():
+        pass
+    at = datetime(2026, 11, 25, 10, 30, tzinfo=UTC)
+    (number,) = rows("SELECT max(run_no) AS no FROM motcua.runs")
+    put_evening(rows, NHA_TRANG, at, looked_at=12, queued=3, suppressed=2, run_no=number["no"])
     airflow_says("success")
     said = words(page_of(staff, run))
     assert "Ủy ban nhân dân thành phố Nha Trang 25/11/2026 đã lập 12 3 2 0" in said
@@ -248,29 +245,12 @@ def test_evening_tells_each_agencys_part(staff, rows):
 
 def test_closings_checks_and_statements_are_told_with_their_mails(staff, rows):
     for number in (1, 2):
-        rows(
-            "INSERT INTO motcua.closings (period, run_id, as_of, known_version, known_transition, known_history,"
-            " known_message, known_inquiry, known_receipt, figures_hash, difference, unexplained)"
-            " OVERRIDING USER VALUE VALUES (%s, %s, now(), 0, 0, 0, 0, 0, 0, repeat('c', 64), %s, 0)",
-            f"2026-11-2{number}",
-            RUN_ID,
-            number - 1,
-        )
-    closing = rows("SELECT min(closing_no) AS no FROM motcua.closings")[0]["no"]
-    rows(
-        "INSERT INTO motcua.publications (publication_no, closing_no, folder, manifest_sha256, previous_sha256,"
-        " manifest) OVERRIDING SYSTEM VALUE VALUES (1, %s, 'f', repeat('a', 64), repeat('0', 64), '{}')",
-        closing,
-    )
-    for body, state in (("department", "sent"), (NHA_TRANG, "failed")):
-        rows(
-            "INSERT INTO motcua.report_mails (report, report_no, body, recipient_hash, edition, state, attempts,"
-            " reserved_at, settled_at, failure)"
-            " VALUES ('publication', 1, %s, repeat('b', 64), 1, %s, 1, now(), now(), %s)",
-            body,
-            state,
-            "refused" if state == "failed" else None,
-        )
+        put_closing(rows, number, f"2026-11-2{number}", run=RUN_ID, difference=number - 1)
+    put_publication(rows, 1, 1)
+    now = datetime.now(UTC)
+    mail = {"report": "publication", "report_no": 1, "recipient_hash": "b" * 64, "edition": 1, "attempts": 1}
+    for body, state, failure in (("department", "sent", None), (NHA_TRANG, "failed", "refused")):
+        put(rows, "report_mails", body=body, state=state, failure=failure, reserved_at=now, settled_at=now, **mail)
     airflow_says("success")
     said = words(page_of(staff, Run("reconcile_daily", RUN_ID)))
     assert "ngày 21/11/2026" in said.replace("\u00a0", " ")
@@ -282,11 +262,8 @@ def test_closings_checks_and_statements_are_told_with_their_mails(staff, rows):
     own = words(page_of(staff, Run("reconcile_daily", RUN_ID)))
     assert "lệch" not in own
     assert "Nha Trang" not in own
-    rows(
-        "INSERT INTO motcua.refused_statements (form, file_name, refused_at, refused_by, faults, message)"
-        " VALUES ('vnpt', '11-2026<i>.csv', now(), %s, 1, 'wrong')",
-        RUN_ID,
-    )
+    refused = {"form": "vnpt", "file_name": "11-2026<i>.csv", "faults": 1, "message": "wrong"}
+    put(rows, "refused_statements", refused_at=now, refused_by=RUN_ID, **refused)
     VISITING.visit_as("operator")
     said = words(page_of(staff, Run("reconcile_carrier", RUN_ID)))
     assert "vnpt/11-2026<i>.csv không rõ bị từ chối" in said
