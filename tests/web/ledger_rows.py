@@ -15,7 +15,7 @@ Rows = Callable[..., list[dict[str, Any]]]
 
 
 def put(rows: Rows, table: str, **values: Any) -> None:
-    """Writes a row of a table of the ledger; a mapping or a list of mappings is JSON there."""
+    """Writes a row of a table of the ledger, of its schema ``motcua`` unless named; mappings are JSON there."""
     given = [
         Jsonb(each)
         if isinstance(each, dict) or (isinstance(each, list) and each and isinstance(each[0], dict))
@@ -23,7 +23,8 @@ def put(rows: Rows, table: str, **values: Any) -> None:
         for each in values.values()
     ]
     places = ", ".join(["%s"] * len(given))
-    rows(f"INSERT INTO motcua.{table} ({', '.join(values)}) OVERRIDING SYSTEM VALUE VALUES ({places})", *given)
+    name = table if "." in table else f"motcua.{table}"
+    rows(f"INSERT INTO {name} ({', '.join(values)}) OVERRIDING SYSTEM VALUE VALUES ({places})", *given)
 
 
 def put_closing(rows: Rows, number: int, period: str, *, run: str = "tests", difference: int = 0) -> None:

@@ -105,8 +105,8 @@ def form_of(page: str, begins: str) -> dict[str, str]:
     return {name: html.unescape(value) for name, value in re.findall(r'name="(\w+)" value="([^"]*)"', part)}
 
 
-def token_of(http: TestClient, address: str) -> str:
-    """The token of a page's form."""
+def token_of(http: TestClient, address: str = "/motcua/dossiers") -> str:
+    """The token of a page's form: of all pages of a session it is one; that of dossiers is soon there."""
     found = re.search(r'name="token" value="([^"]+)"', http.get(address).text)
     assert found is not None
     return found[1]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import threading
 
 import psycopg
@@ -16,7 +15,6 @@ from motcua.jobs.notices.receiving import Intake
 from motcua.store.ledger.database import connect
 from motcua.store.notices.receipts import NewReceipt, save_receipts, unread_receipts
 from motcua.web import callbacks
-from motcua.web.access_log import hide_queries
 from tests.ground import in_ledger
 
 
@@ -214,14 +212,3 @@ def test_receipt_waits_to_be_read_from_its_storing_to_its_reading_whoever_wrote_
     assert rows("SELECT receipt_id FROM motcua.unread_receipts") == [{"receipt_id": third}]
     with connect() as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
         connection.execute("DELETE FROM motcua.unread_receipts")
-
-
-def test_uvicorns_access_log_hides_the_query(caplog):
-    hide_queries()
-    log = logging.getLogger("uvicorn.access")
-    log.propagate = True
-    with caplog.at_level(logging.INFO, "uvicorn.access"):
-        path = "/gateway/receipts/kannel?secret=word"
-        log.info('%s - "%s %s HTTP/%s" %d', "127.0.0.1:1", "GET", path, "1.1", 200)
-    assert "word" not in caplog.text
-    assert "/gateway/receipts/kannel" in caplog.text

@@ -174,11 +174,11 @@ def test_every_other_reply(client, dossier, configure):
 
 
 def test_code_that_a_source_writes_oddly_is_found(client, dossier, rows):
-    for code in ("HĐ–0012", "HD—0012", "hđ-\u00a00012", "HĐ−OO12", "HD_-0012"):
-        number = dossier(code)
+    for number, odd in enumerate(("HĐ–001{}", "HD—001{}", "hđ-\u00a0001{}", "HĐ−OO1{}", "HD_-001{}")):
+        code = odd.format(number)
+        dossier(code)
         assert rows("SELECT motcua.code_key(%s) AS key", code) == [{"key": code_key(fold(code))}]
-        assert "hien dang o buoc" in ask(client, "mckh hđ-0012"), code
-        rows("DELETE FROM motcua.dossiers WHERE dossier_id = %s", number)
+        assert "hien dang o buoc" in ask(client, f"mckh hđ-001{number}"), code
 
 
 def test_code_of_more_agencies_than_a_province_has_is_answered(client, dossier, rows):

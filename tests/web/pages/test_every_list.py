@@ -63,7 +63,7 @@ ROWS: dict[str, list[tuple[dict[str, str], tuple[str, ...]]]] = {
         ({"code": "=1+1"}, ("=1+1", FORMULA)),
     ],
     "/messages": [({}, ("+1", "=1+1")), ({"agency": "-"}, ("@mã lạ",))],
-    "/messages/inquiries": [({"since": "2026-11-20", "until": "2026-11-25"}, ("@mã lạ", "-mã này"))],
+    "/messages/inquiries": [({"since": "2026-11-20", "until": "2026-11-25"}, ("@mã lạ", "-mã <u>này"))],
     "/messages/unknown": [({}, ("@HELD", "=nhà mạng báo", "+lan"))],
     "/quality": [({}, (FORMULA,))],
     "/quality/agency": [({"code": NHA_TRANG}, ("-1",))],
@@ -131,7 +131,7 @@ def full(staff: TestClient, one_stop, rows, configure, tmp_path: Path) -> TestCl
     message = made.held("@HELD", useful_until=soon)
     attempt = made.attempt(message, run="+run", state="failed")
     made.inquiry("unknown_code", asked="@mã lạ")
-    made.inquiry("unknown_code", asked="-mã này")
+    made.inquiry("unknown_code", asked="-mã <u>này")
     now = datetime.now(UTC)
     put(
         rows, "releases", message_id=message, attempt_id=attempt, released_at=now, released_by="+lan",
@@ -331,6 +331,7 @@ def test_command_writes_the_file_of_the_page_and_prints_what_stands_there(full, 
         )
     for command, file in (
         ("agencies list", "/settings/file?format=csv"),
+        ("messages list", "/messages/file?format=csv"),
         ("sources list", "/quality/sources/file?format=csv&of=sources"),
         ("quarantine", "/quality/sources/file?format=csv&of=unusable"),
         ("intake list", "/quality/sources/file?format=csv&of=pushes"),

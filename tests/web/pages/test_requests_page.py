@@ -34,7 +34,7 @@ def waiting(staff: Any, one_stop: Any) -> Any:
 
 def map_to(staff: Any, status: int, written: int = 11) -> Any:
     form = {"source": "khanhhoa", "written": str(written), "stands_for": str(status)}
-    return staff.post(SOURCES, data=form | {"token": token_of(staff, "/motcua/calendar")})
+    return staff.post(SOURCES, data=form | {"token": token_of(staff)})
     return staff.post(SOURCES, data=form)
 
 
@@ -208,7 +208,7 @@ def test_recipients_are_changed_an_hour_after_the_department_was_mailed(staff, r
     VISITING.visit_as("agency", TU_PHAP)
     assert "Đổi người nhận" not in words(staff.get(REQUESTS)), "another agency's"
     (number,) = rows("SELECT request_no FROM motcua.page_requests")
-    fields = {"token": token_of(staff, "/motcua/calendar"), "no": str(number["request_no"])}
+    fields = {"token": token_of(staff), "no": str(number["request_no"])}
     assert staff.post(REQUESTS, data=fields).status_code == 403
     an_hour_later()
     assert _recipients(rows) == ["moi@x.vn"]
@@ -236,7 +236,7 @@ def _settings_form(page: Any) -> dict[str, str]:
 def test_messages_are_let_go_an_hour_after_the_department_was_mailed(staff, rows, made, mailbox, an_hour_later):
     soon = datetime.now(UTC) + timedelta(hours=5)
     held = [made.held(f"H{number}", useful_until=soon) for number in range(2)]
-    form = [("token", token_of(staff, "/motcua/calendar")), ("reason", "Đã hỏi nhà mạng"), ("decision", "release")]
+    form = [("token", token_of(staff)), ("reason", "Đã hỏi nhà mạng"), ("decision", "release")]
     body = urlencode([*form, *(("held", str(each)) for each in held)])
     kind = {"content-type": "application/x-www-form-urlencoded"}
     assert staff.post(UNKNOWN, content=body, headers=kind).headers["location"] == f"{UNKNOWN}?said=asked"

@@ -31,7 +31,7 @@ def send(staff: TestClient, content: bytes, name: str = "danh-sach.csv", code: s
     return staff.post(
         "/motcua/settings/phones/check",
         params={"code": code},
-        data={"token": token_of(staff, "/motcua/calendar")} | fields,
+        data={"token": token_of(staff)} | fields,
         files={"file": (name, content)},
     )
 

@@ -46,7 +46,7 @@ def test_every_route_that_takes_a_form_is_asked(app):
 
 @pytest.mark.guarantee("pages", "what is written on the pages is signed by a person, never by a shared account")
 def test_form_of_a_shared_account_another_session_or_another_site_writes_nothing(staff, rows):
-    token = token_of(staff, "/motcua/calendar")
+    token = token_of(staff)
     person, old = "Hãy đăng nhập bằng tài khoản của chính bạn", "Trang đã cũ"
     for name, sent, site, session, words in (
         ("admin", token, "same-origin", "a-session", person),
@@ -72,5 +72,5 @@ def test_form_of_a_shared_account_another_session_or_another_site_writes_nothing
 
 def test_code_is_looked_for_by_anybody_since_nothing_is_written(staff):
     VISITING.visit_as("operator", name="xem")
-    sent = {"q": "000.00.30.H32-261125-0001", "token": token_of(staff, "/motcua/calendar")}
+    sent = {"q": "000.00.30.H32-261125-0001", "token": token_of(staff)}
     assert staff.post("/motcua/dossiers/search", data=sent).status_code == 303

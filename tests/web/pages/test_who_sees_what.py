@@ -410,7 +410,7 @@ def walked(world: World, app: FastAPI, http: TestClient) -> dict[str, list[Answe
     answers: dict[str, list[Answer]] = {}
     for name, who in VISITORS.items():
         VISITING.visit_as(*who)  # type: ignore[arg-type]
-        token = token_of(http, "/motcua/calendar")
+        token = token_of(http)
         answers[name] = []
         for method, path, given in everything_asked(world):
             sent = {"params": given} if method == "GET" else {"data": given | {"token": token}}
@@ -533,7 +533,7 @@ def test_of_the_files_an_agency_gets_its_own_workbook_alone(walked):
 def test_agencys_user_changes_nothing_of_another_agency(world, http):
     own, others = world.owned
     VISITING.visit_as("agency", own.agency)
-    token = token_of(http, "/motcua/calendar")
+    token = token_of(http)
 
     def send(path: str, **fields: str) -> int:
         return http.post(f"/motcua{path}", data=fields | {"token": token}).status_code

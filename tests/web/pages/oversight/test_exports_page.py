@@ -77,7 +77,7 @@ def taken(http, of_what, no="", form="csv"):
 
 
 def accept(http, no, reason="Đã lọc theo quý", **changes):
-    token = token_of(http, "/motcua/calendar")
+    token = token_of(http)
     fields = {"token": token, "source": SOURCE, "no": str(no), "reason": reason}
     return http.post(PAGE, data=fields | changes)
 
