@@ -34,14 +34,14 @@ def shown_by_all() -> list[tuple[Path, str, Path]]:
     ]
 
 
-def test_pictures_that_pages_show_are_those_that_the_command_takes_and_those_that_are_kept() -> None:
+def test_pictures_that_pages_show_are_those_that_the_command_takes_and_those_that_are_kept():
     taken = {FOLDER / f"{name}.png" for name in PICTURES}
     assert len(taken) >= 10
     assert {file for _, _, file in shown_by_all() if file.parent == FOLDER} == taken
     assert {file for file in FOLDER.iterdir() if file.is_file()} == taken
 
 
-def test_a_picture_that_a_page_shows_is_wide_enough_and_says_in_words_what_is_on_it() -> None:
+def test_a_picture_that_a_page_shows_is_wide_enough_and_says_in_words_what_is_on_it():
     every = shown_by_all()
     assert every
     assert [str(file) for _, _, file in every if not file.is_file()] == []
@@ -53,7 +53,7 @@ def test_a_picture_that_a_page_shows_is_wide_enough_and_says_in_words_what_is_on
             assert picture.width >= NARROWEST, name
 
 
-def test_sheet_for_the_wall_is_printed_from_its_source_as_it_is_on_one_page_of_a4() -> None:
+def test_sheet_for_the_wall_is_printed_from_its_source_as_it_is_on_one_page_of_a4():
     pdf = PDF.read_bytes()
     assert pdf == print_sheet(), "make pictures prints docs/vi/to-dan-tuong-quay.typ again"
     boxes = re.findall(rb"/MediaBox\s*\[([^\]]*)\]", pdf)

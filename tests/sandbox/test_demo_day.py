@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -28,12 +28,12 @@ from motcua.store.ledger.database import Connection, connect
 from motcua.store.ledger.queries import statement
 from motcua.store.notices.gateways import GatewayStop, gateway_stops, stop_gateway
 from motcua.store.people import agencies_of_user, give_agency, take_agency
-from tests.ground import NHA_TRANG, NOW, TU_PHAP, OneStop, in_ledger
+from tests.ground import NHA_TRANG, NOW, TU_PHAP, in_ledger
 
 LATER = NOW + timedelta(minutes=1)
 
 
-def test_the_summary_counts_what_was_planned(one_stop: OneStop) -> None:
+def test_the_summary_counts_what_was_planned(one_stop):
     one_stop.dossier("A-1")
     one_stop.move(9, "A-1")
     one_stop.dossier("A-2", applicant_phone="")
@@ -52,7 +52,7 @@ def test_the_summary_counts_what_was_planned(one_stop: OneStop) -> None:
     assert "2 expected = 1 suppressed + 1 queued; difference 0" in printed(summary)
 
 
-def test_an_empty_ledger_is_shown_too(ledger: str) -> None:
+def test_an_empty_ledger_is_shown_too(ledger):
     assert "0 expected" in printed(in_ledger(read_summary, NOW))
 
 
@@ -62,9 +62,7 @@ def printed(summary: Summary) -> str:
     return console.export_text()
 
 
-def test_the_smoke_test_reads_attempts_and_numbers(
-    one_stop: OneStop, rows: Callable[..., list[dict[str, Any]]]
-) -> None:
+def test_the_smoke_test_reads_attempts_and_numbers(one_stop, rows):
     one_stop.dossier("A-1")
     one_stop.move(9, "A-1")
     pick_up("khanhhoa", now=LATER)
@@ -105,7 +103,7 @@ def stops() -> list[GatewayStop]:
     return in_ledger(gateway_stops)
 
 
-def test_fault_comes_once_a_day_and_goes_by_itself(fault: DailyFault):
+def test_fault_comes_once_a_day_and_goes_by_itself(fault):
     assert fault.look(START + BEGINS_AFTER - timedelta(seconds=1)) is None
     assert stops() == []
     begun = START + BEGINS_AFTER
@@ -134,7 +132,7 @@ def test_carrier_is_stopped_at_the_gateway_in_use_that_its_messages_go_to(fault,
         assert stops() == []
 
 
-def test_what_a_killed_demo_left_ends_with_the_next_start_and_other_stops_stay(fault: DailyFault):
+def test_what_a_killed_demo_left_ends_with_the_next_start_and_other_stops_stay(fault):
     fault.look(START + BEGINS_AFTER)
     with connect() as connection:
         for concerns, subject in (("carrier", "Viettel"), ("gateway", "")):

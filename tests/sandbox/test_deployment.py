@@ -85,7 +85,7 @@ def motcua(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str
     )
 
 
-def test_command_beside_a_demo_is_about_it_and_needs_nothing_set(ledger: str, tmp_path: Path) -> None:
+def test_command_beside_a_demo_is_about_it_and_needs_nothing_set(ledger, tmp_path):
     environment = {
         "AIRFLOW_HOME": str(tmp_path / "airflow"),
         "AIRFLOW_CONN_MOTCUA_DB": postgres_connection(f"{ledger} connect_timeout=5"),
@@ -101,7 +101,7 @@ def test_command_beside_a_demo_is_about_it_and_needs_nothing_set(ledger: str, tm
     assert elsewhere.returncode == 2, "what is set wins"
 
 
-def test_backup_is_made_beside_a_demo(ledger: str, databases: Databases, addresses: Addresses, tmp_path: Path) -> None:
+def test_backup_is_made_beside_a_demo(ledger, databases, addresses, tmp_path):
     owner, app = (make_conninfo(ledger, user=f"motcua_{role}", password=PASSWORD) for role in ("owner", "app"))
     environment = {
         "AIRFLOW_HOME": str(tmp_path / "airflow"),
@@ -115,7 +115,7 @@ def test_backup_is_made_beside_a_demo(ledger: str, databases: Databases, address
     assert made.returncode == 0, made.stdout + made.stderr
 
 
-def test_what_keeps_a_demo_from_running_is_a_sentence_with_what_to_set(taken_port: int, tmp_path: Path) -> None:
+def test_what_keeps_a_demo_from_running_is_a_sentence_with_what_to_set(taken_port, tmp_path):
     (tmp_path / "file").touch()
     holds = (
         "import sys, time; from pathlib import Path; from motcua.sandbox.machine.supervisor import Supervisor\n"
@@ -148,7 +148,7 @@ def test_what_keeps_a_demo_from_running_is_a_sentence_with_what_to_set(taken_por
         first.communicate()
 
 
-def test_what_is_no_port_or_one_for_two_parts_names_its_variables(tmp_path: Path) -> None:
+def test_what_is_no_port_or_one_for_two_parts_names_its_variables(tmp_path):
     assert read_addresses(tmp_path, {"MOTCUA_AIRFLOW_PORT": ""}).airflow == 18080
     for port in ("0", "65536", "-1", "http", "80 80", "٣٠٠٠", "1" * 400):
         with pytest.raises(CannotRun, match="MOTCUA_AIRFLOW_PORT"):
@@ -157,21 +157,21 @@ def test_what_is_no_port_or_one_for_two_parts_names_its_variables(tmp_path: Path
         read_addresses(tmp_path, {"MOTCUA_AIRFLOW_PORT": "18026"})
 
 
-def test_a_full_disk_is_a_sentence(addresses: Addresses, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_a_sentence(addresses, monkeypatch):
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(deployment.shutil, "disk_usage", lambda path: usage(10**10, 10**10 - 10**9, 10**9))
     with pytest.raises(CannotRun, match=r"Only 1\.0 GB are free in .*MOTCUA_DATA"):
         check_room(addresses, embedded_postgres=True)
 
 
-def test_a_database_of_somebody_else_needs_no_port_for_ours(taken_port: int, tmp_path: Path) -> None:
+def test_a_database_of_somebody_else_needs_no_port_for_ours(taken_port, tmp_path):
     addresses = read_addresses(tmp_path, {"MOTCUA_PG_PORT": str(taken_port)}, free_ports=True)
     check_room(addresses, embedded_postgres=False)
     with pytest.raises(CannotRun):
         check_room(addresses, embedded_postgres=True)
 
 
-def test_secrets_are_made_once_and_for_nobody_else_and_spoilt_ones_are_a_sentence(tmp_path: Path) -> None:
+def test_secrets_are_made_once_and_for_nobody_else_and_spoilt_ones_are_a_sentence(tmp_path):
     made, file = Secrets.of(tmp_path), tmp_path / "secrets.json"
     assert Secrets.of(tmp_path) == made
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -190,8 +190,8 @@ def test_secrets_are_made_once_and_for_nobody_else_and_spoilt_ones_are_a_sentenc
 
 
 def test_a_real_gateway_and_source_are_connected_by_environment_alone_and_an_airflow_of_the_callers_left_alone(
-    addresses: Addresses, databases: Databases, tmp_path: Path
-) -> None:
+    addresses, databases, tmp_path
+):
     given = {
         "AIRFLOW_CONN_SMS_KANNEL": "http://gateway.test",
         "AIRFLOW_CONN_ONESTOP_KHANHHOA": "postgres://one-stop.test",
@@ -230,7 +230,7 @@ def deployed(addresses: Addresses, databases: Databases, tmp_path: Path) -> Call
 Deployed = Callable[[dict[str, str]], Deployment]
 
 
-def test_evening_and_morning_are_counted_from_when_the_demo_is_up(deployed: Deployed) -> None:
+def test_evening_and_morning_are_counted_from_when_the_demo_is_up(deployed):
     caller, up = {"MOTCUA_RECONCILE_TIME": "06:45"}, datetime(2026, 11, 28, 16, 58, tzinfo=UTC)
     made = deployed(caller)
     later = made.whose_day_begins(up, caller).environment
@@ -241,7 +241,7 @@ def test_evening_and_morning_are_counted_from_when_the_demo_is_up(deployed: Depl
     assert changed <= {"MOTCUA_APOLOGY_TIME", "MOTCUA_QUALITY_TIME"}
 
 
-def test_past_is_played_by_the_hours_of_production_as_the_owner(deployed: Deployed) -> None:
+def test_past_is_played_by_the_hours_of_production_as_the_owner(deployed):
     given = deployed({}).past_environment
     assert not {"MOTCUA_APOLOGY_TIME", "MOTCUA_QUALITY_TIME", "MOTCUA_RECONCILE_TIME"} & given.keys()
     assert {"AIRFLOW_CONN_MOTCUA_DB_OWNER", "MOTCUA_WORLD_TRUTH_DSN"} <= given.keys()
@@ -249,7 +249,7 @@ def test_past_is_played_by_the_hours_of_production_as_the_owner(deployed: Deploy
     assert "PGOPTIONS" not in given, "a demo that goes on loses nothing"
 
 
-def test_software_that_pushes_or_exports_is_started_where_it_is_read_and_knows_no_database(deployed: Deployed) -> None:
+def test_software_that_pushes_or_exports_is_started_where_it_is_read_and_knows_no_database(deployed):
     def started(**caller: str) -> dict[str, Any]:
         made = deployed(caller)
         assert json.loads(made.environment["AIRFLOW_CONN_MOTCUA_DB_INTAKE"])["login"] == "intake"
@@ -262,7 +262,7 @@ def test_software_that_pushes_or_exports_is_started_where_it_is_read_and_knows_n
     assert not [name for name in given if name.startswith(("AIRFLOW", "MOTCUA_WORLD"))]
 
 
-def test_sources_of_the_demo_that_have_no_database_are_the_ones_that_are_read() -> None:
+def test_sources_of_the_demo_that_have_no_database_are_the_ones_that_are_read():
     assert {pushing().source} == PUSHED.keys()
     assert {exporting().source} == DROPPED.keys()
     assert len(SOURCES | PUSHED | DROPPED) == len(SOURCES) + len(PUSHED) + len(DROPPED)
@@ -276,7 +276,7 @@ def read_agencies_file() -> list[dict[str, str]]:
     return agencies
 
 
-def test_a_dsn_becomes_a_connection_with_its_password_as_it_is() -> None:
+def test_a_dsn_becomes_a_connection_with_its_password_as_it_is():
     connection = json.loads(postgres_connection(DSN.format("app", "motcua") + " sslmode=require"))
     assert connection["password"] == 'p:@/%"'
     assert connection["extra"] == {"sslmode": "require"}

@@ -103,9 +103,7 @@ def world(postgres: Server, tmp_path: Path, configure: Callable[..., None]) -> I
 
 @pytest.mark.timeout(1200)
 @pytest.mark.alone
-def test_a_month_of_the_demos_past_is_purged_while_every_publication_holds(
-    world: World, ledger: str, rows: Rows, tmp_path: Path
-) -> None:
+def test_a_month_of_the_demos_past_is_purged_while_every_publication_holds(world, ledger, rows, tmp_path):
     extent, defaults, said = Extent(days=DAYS, per_day=6, joined=2), rows(DEFAULTS), list[str]()
     with connection(ledger) as owner:
         load_past(
@@ -168,9 +166,7 @@ def test_a_month_of_the_demos_past_is_purged_while_every_publication_holds(
     assert [str(fault) for each in again for fault in each.faults] == []
 
 
-def test_a_past_that_was_broken_off_is_seen_and_its_ledger_begins_anew(
-    postgres: Server, ledger: str, tmp_path: Path
-) -> None:
+def test_a_past_that_was_broken_off_is_seen_and_its_ledger_begins_anew(postgres, ledger, tmp_path):
     name = psycopg.conninfo.conninfo_to_dict(ledger)["dbname"]
     with connection(ledger) as owner, pytest.raises(RuntimeError, match="killed"), ledger_clock(owner, NOW):
         raise RuntimeError("killed")
@@ -190,7 +186,7 @@ def test_a_past_that_was_broken_off_is_seen_and_its_ledger_begins_anew(
     assert len(said) == 1
 
 
-def test_nothing_is_invented_beside_a_real_gateway_or_source_but_one_more_takes_nothing_from_the_demo() -> None:
+def test_nothing_is_invented_beside_a_real_gateway_or_source_but_one_more_takes_nothing_from_the_demo():
     assert demo.may_invent({"MOTCUA_POSTGRES_DSN": "postgres://x", "AIRFLOW_CONN_SMTP_DEFAULT": "{}"})
     for name in ("MOTCUA_SOURCES", "MOTCUA_GATEWAYS", "AIRFLOW_CONN_SMS_KANNEL", "AIRFLOW_CONN_ONESTOP_KHANHHOA"):
         assert not demo.may_invent({name: "x"})

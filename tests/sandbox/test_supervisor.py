@@ -128,7 +128,7 @@ supervisor.start(python("sleeps", {SLEEPS!r}), python("stubborn", stubborn))
 """
 
 
-def test_a_signal_leaves_no_process(supervise: Callable[[str], Run]) -> None:
+def test_a_signal_leaves_no_process(supervise):
     for number, whole_group in ((signal.SIGINT, True), (signal.SIGTERM, False), (signal.SIGHUP, True)):
         run = supervise(STUBBORN)
         run.read_until("UP")
@@ -142,9 +142,7 @@ def test_a_signal_leaves_no_process(supervise: Callable[[str], Run]) -> None:
         assert not marked(run.mark)
 
 
-def test_a_program_that_hangs_is_killed_by_a_second_ctrl_c_or_once_its_work_is_done(
-    supervise: Callable[[str], Run],
-) -> None:
+def test_a_program_that_hangs_is_killed_by_a_second_ctrl_c_or_once_its_work_is_done(supervise):
     for more, again in (("", True), (", finished=lambda titles: not titles", False)):
         run = supervise(f"""
             hangs = "import signal, time; signal.signal(15, 1); print('x', flush=True); time.sleep(600)"
@@ -164,9 +162,7 @@ def test_a_program_that_hangs_is_killed_by_a_second_ctrl_c_or_once_its_work_is_d
         assert time.monotonic() - begun < 20
 
 
-def test_what_a_program_started_is_told_to_stop_with_it_where_the_component_says_so(
-    supervise: Callable[[str], Run],
-) -> None:
+def test_what_a_program_started_is_told_to_stop_with_it_where_the_component_says_so(supervise):
     run = supervise("""
         child = "import signal, sys, time; signal.signal(15, lambda *_: sys.exit()); print('x', flush=True); time.sleep(600)"
         waits = f"import subprocess, sys, signal; signal.signal(15, lambda *_: None); subprocess.run([sys.executable, '-c', {child!r}])"
@@ -180,7 +176,7 @@ def test_what_a_program_started_is_told_to_stop_with_it_where_the_component_says
     assert "waits stopped" in run.output, "it ended by itself, since its child did"
 
 
-def test_a_signal_during_a_step_ends_the_step(supervise: Callable[[str], Run]) -> None:
+def test_a_signal_during_a_step_ends_the_step(supervise):
     run = supervise(f"""
         print("UP", flush=True)
         supervisor.run("step", [sys.executable, "-c", {SLEEPS!r}], marked)
@@ -192,7 +188,7 @@ def test_a_signal_during_a_step_ends_the_step(supervise: Callable[[str], Run]) -
     assert not marked(run.mark)
 
 
-def test_what_is_begun_runs_beside_a_start_and_its_progress_is_said(supervise: Callable[[str], Run]) -> None:
+def test_what_is_begun_runs_beside_a_start_and_its_progress_is_said(supervise):
     run = supervise(f"""
         step = "print('about: half', flush=True); print('other', flush=True); print('about: done', flush=True)"
         supervisor.begin("step", [sys.executable, "-c", step], marked, tells="about:")
@@ -221,7 +217,7 @@ time.sleep(600)
 """
 
 
-def test_what_is_loaded_begins_its_work_when_it_is_started(supervise: Callable[[str], Run]) -> None:
+def test_what_is_loaded_begins_its_work_when_it_is_started(supervise):
     run = supervise(f"""
         go = supervisor.folder / "go"
         go.touch()  # as an earlier start left it
@@ -250,28 +246,7 @@ def test_what_is_loaded_begins_its_work_when_it_is_started(supervise: Callable[[
     assert not marked(run.mark)
 
 
-def test_what_died_while_it_was_loaded_is_started_anew(supervise: Callable[[str], Run]) -> None:
-    run = supervise(f"""
-        go = supervisor.folder / "go"
-        waits = python("waits", {WAITS!r}, goes_on=go)
-        waits.command.append(str(go))
-        supervisor.load(waits)
-        import os, signal
-        os.kill(supervisor._components[0].process.pid, signal.SIGKILL)
-        supervisor.wait(0.5)
-        assert not supervisor._components[0].deaths, "nobody restarts it"
-        supervisor.start(waits)
-        while "works" not in (supervisor.logs / "waits.log").read_text():
-            supervisor.wait(0.1)
-        print("WORKS", flush=True)
-    """)
-    run.read_until("WORKS")
-    assert len(marked(run.mark)) == 1
-    run.process.send_signal(signal.SIGINT)
-    assert run.end() == 0
-
-
-def test_who_waits_for_a_line_goes_on_and_the_end_is_said(supervise: Callable[[str], Run]) -> None:
+def test_who_waits_for_a_line_goes_on_and_the_end_is_said(supervise):
     for code, end in ((0, "step is done"), (1, "step ended (exit code 1)")):
         run = supervise(f"""
             step = "import time; print('about: half', flush=True); time.sleep(1); raise SystemExit({code})"
@@ -289,9 +264,7 @@ def test_who_waits_for_a_line_goes_on_and_the_end_is_said(supervise: Callable[[s
         assert not marked(run.mark)
 
 
-def test_what_nobody_waits_for_is_stopped_before_who_may_wait_for_it_and_others_in_the_reverse_order(
-    supervise: Callable[[str], Run],
-) -> None:
+def test_what_nobody_waits_for_is_stopped_before_who_may_wait_for_it_and_others_in_the_reverse_order(supervise):
     run = supervise(f"""
         step = "import time; print('about: half', flush=True); time.sleep(600)"
         supervisor.begin("step", [sys.executable, "-c", step], marked, tells="about:")
@@ -313,7 +286,7 @@ def test_what_nobody_waits_for_is_stopped_before_who_may_wait_for_it_and_others_
     assert stopped == ["goes", "step", "second", "first"]
 
 
-def test_a_begun_program_that_fails_is_a_sentence(supervise: Callable[[str], Run]) -> None:
+def test_a_begun_program_that_fails_is_a_sentence(supervise):
     run = supervise("""
         supervisor.begin("step", [sys.executable, "-c", "raise SystemExit('no luck')"], marked, tells="about:")
         supervisor.wait_for("step")
@@ -323,7 +296,7 @@ def test_a_begun_program_that_fails_is_a_sentence(supervise: Callable[[str], Run
     assert "no luck" in run.output
 
 
-def test_a_dead_program_is_started_again_and_what_it_left_is_killed(supervise: Callable[[str], Run]) -> None:
+def test_a_dead_program_is_started_again_and_what_it_left_is_killed(supervise):
     run = supervise(STUBBORN)
     run.read_until("UP")
     until(lambda: len(marked(run.mark)) == 4)
@@ -336,9 +309,7 @@ def test_a_dead_program_is_started_again_and_what_it_left_is_killed(supervise: C
     until(lambda: len(marked(run.mark)) == 4 and len(marked(run.mark) & before) == 1)
 
 
-def test_what_a_living_program_starts_while_another_dies_is_spared(
-    supervise: Callable[[str], Run], tmp_path: Path
-) -> None:
+def test_what_a_living_program_starts_while_another_dies_is_spared(supervise, tmp_path):
     # As PostgreSQL does: the killed back end of one connection would end all the others.
     code = f"""
 import os, time
@@ -364,9 +335,7 @@ while True:
     assert not (tmp_path / "killed").exists()
 
 
-def test_a_program_that_keeps_dying_ends_everything_and_its_log_is_named(
-    supervise: Callable[[str], Run], tmp_path: Path
-) -> None:
+def test_a_program_that_keeps_dying_ends_everything_and_its_log_is_named(supervise, tmp_path):
     run = supervise(f"""
         supervisor.start(python("sleeps", {SLEEPS!r}))
         dies = "import time; time.sleep(0.2); raise SystemExit('no more ink')"
@@ -381,7 +350,7 @@ def test_a_program_that_keeps_dying_ends_everything_and_its_log_is_named(
     assert not marked(run.mark)
 
 
-def test_a_program_that_never_gets_ready_is_a_sentence(supervise: Callable[[str], Run]) -> None:
+def test_a_program_that_never_gets_ready_is_a_sentence(supervise):
     run = supervise(f"""
         supervisor.start(python("mute", {SLEEPS!r}, ready=lambda since: False, ready_within=0.5))
     """)
@@ -392,8 +361,8 @@ def test_a_program_that_never_gets_ready_is_a_sentence(supervise: Callable[[str]
 
 
 def test_a_second_supervisor_of_the_folder_is_refused_and_what_a_killed_one_left_is_stopped_at_the_next_start(
-    supervise: Callable[[str], Run],
-) -> None:
+    supervise,
+):
     first = supervise(STUBBORN)
     first.read_until("UP")
     until(lambda: len(marked(first.mark)) == 4)
@@ -411,9 +380,7 @@ def test_a_second_supervisor_of_the_folder_is_refused_and_what_a_killed_one_left
     until(lambda: len(marked(second.mark)) == 1)
 
 
-def test_a_stranger_with_a_recorded_number_is_spared_and_a_spoilt_list_passed_over(
-    supervise: Callable[[str], Run], tmp_path: Path
-) -> None:
+def test_a_stranger_with_a_recorded_number_is_spared_and_a_spoilt_list_passed_over(supervise, tmp_path):
     stranger = subprocess.Popen([sys.executable, "-c", SLEEPS], start_new_session=True)
     boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     recorded = {"name": "old", "pid": stranger.pid, "started": 1, "stop_signal": 15}
@@ -487,9 +454,7 @@ def started(folder: Path) -> set[str]:
 
 
 @pytest.mark.guarantee("airflow", "no task is started before the API server answers tasks, however slow the machine")
-def test_nothing_that_starts_tasks_is_started_before_the_api_server_answers_them(
-    supervise: Callable[[str], Run], tmp_path: Path
-) -> None:
+def test_nothing_that_starts_tasks_is_started_before_the_api_server_answers_them(supervise, tmp_path):
     run = supervise(f"stub = {STUB!r}\n{DEMO_OF_STUBS}")
     # The API server answers people by now, and tasks not yet.
     run.read_until("phone-network ready")
@@ -501,15 +466,6 @@ def test_nothing_that_starts_tasks_is_started_before_the_api_server_answers_them
     said = [line.split()[0] for line in run.lines if " ready after " in line]
     assert said.index("airflow-api-server") < said.index("airflow-scheduler") < said.index("world")
     assert said.index("phone-network") < said.index("airflow-scheduler")
-
-
-def test_what_a_start_waits_for_is_said_with_its_log(supervise: Callable[[str], Run]) -> None:
-    run = supervise(f"""
-        import motcua.sandbox.machine.supervisor
-        motcua.sandbox.machine.supervisor._SPEAK_EVERY = 0.2
-        supervisor.start(python("late", {SLEEPS!r}, ready=lambda since: False))
-    """)
-    assert "logs/late.log" in run.read_until("waiting for late")
 
 
 def parent(pid: int) -> int:

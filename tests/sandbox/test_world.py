@@ -288,18 +288,6 @@ def test_expected_notices_are_what_the_sources_tell(lived):
     assert sum(told.values()) > 200
 
 
-def test_notice_knows_when_it_could_be_planned(lived):
-    by_obstacle = defaultdict(list)
-    for notice in lived.notices:
-        by_obstacle[notice["obstacle"]].append(notice)
-        assert notice["occurred_at"] <= notice["committed_at"] <= notice["occurred_at"] + timedelta(seconds=15)
-    assert all(notice["plannable_at"] == notice["committed_at"] for notice in by_obstacle[None])
-    assert all(n["plannable_at"] is None for n in by_obstacle["unknown_agency"] + by_obstacle["unusable_code"])
-    arrived = [n["plannable_at"] - n["committed_at"] for n in by_obstacle["no_dossier_row"] if n["plannable_at"]]
-    assert arrived
-    assert max(arrived) < timedelta(seconds=75)
-
-
 def test_register_says_what_happened_on_paper(lived):
     paper = defaultdict(dict)
     for event in lived.events:

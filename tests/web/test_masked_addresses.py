@@ -7,7 +7,7 @@ from urllib.parse import quote
 from motcua.web.access_log import mask_target
 
 
-def test_session_of_a_client_that_pushes_is_masked() -> None:
+def test_session_of_a_client_that_pushes_is_masked():
     code = "MaDinhDanhDV=000.00.30.H32"
     for target in (f"session=4f1c-hidden&{code}", f"{code}&Session=4f1c-hidden", f"%73ession=4f1c-hidden&{code}"):
         masked = mask_target(target)
@@ -15,7 +15,7 @@ def test_session_of_a_client_that_pushes_is_masked() -> None:
         assert "000.00.30.H32" in masked, "what is no secret stays"
 
 
-def test_ordinary_paths_are_written_as_they_are_and_what_cannot_be_looked_through_not_at_all() -> None:
+def test_ordinary_paths_are_written_as_they_are_and_what_cannot_be_looked_through_not_at_all():
     for target in (
         "/api/v2/dags/reconcile_daily/dagRuns/scheduled__2026-11-25T08:56:00+00:00/taskInstances?limit=50&offset=0",
         "/motcua/complaints?agency=000.00.30.H32&claim=other&since=2026-11-01",

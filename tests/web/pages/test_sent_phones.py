@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 import re
-from pathlib import Path
 from typing import Any
 
 import openpyxl
@@ -91,10 +90,7 @@ def test_what_is_no_list_or_too_large_is_told_in_words(staff, monkeypatch):
     for content, why in (
         (b"", "Tệp rỗng"),
         (b"0905123456\n0905123457\n", "cần các cột: phone"),
-        ("Số điện thoại\n0905123456\x00".encode(), "NUL"),
-        (b"phone\n\xff\xfa", "không phải UTF-8"),
         (b"PK\x03\x04" + bytes(50), "không đọc được như một bảng"),
-        (b"phone;ghi\n1;2;3\n", "dòng 2: có ô nằm ngoài các cột"),
     ):
         answer = send(staff, content)
         assert answer.status_code == 422
@@ -114,7 +110,7 @@ def test_nothing_but_the_code_of_its_failure_is_logged_of_a_list(staff, monkeypa
     assert told == [("a file that was sent could not be read: %s", "exit code 1")]
 
 
-def test_nobody_checks_a_list_for_an_agency_that_is_not_his(staff, tmp_path: Path):
+def test_nobody_checks_a_list_for_an_agency_that_is_not_his(staff, tmp_path):
     VISITING.visit_as("agency", NHA_TRANG, name="hoa")
     assert send(staff, LIST, code=TU_PHAP).status_code == 404
     assert send(staff, LIST, code="khong-co").status_code == 404

@@ -345,6 +345,9 @@ def test_yesterday_is_rehearsed_under_the_settings_as_typed(hoa, rows, yesterday
     assert before == [
         rows(f"SELECT * FROM motcua.{table} ORDER BY 1") for table in ("agencies", "messages", "transitions")
     ]
+    known = next(each for each in in_ledger(list_agencies) if each.agency_code == NHA_TRANG)
+    bounded = in_ledger(rehearse_day_before, known, known, datetime.now(UTC), most=2)
+    assert (bounded.is_whole, len({each.dossier_code for each in bounded.messages})) == (False, 2)
 
 
 def test_rehearsal_counts_segments_and_money_of_accents_and_waits_as_the_hold_says(hoa, rows, yesterday, configure):

@@ -24,7 +24,7 @@ from motcua.settings import settings
 from motcua.store.agencies import save_agencies
 from motcua.store.oversight.publications import save_verification
 from motcua.web.staff import reconciliation_page
-from tests.ground import NHA_TRANG, NOW, TU_PHAP, agency, in_ledger, take_in, type_command
+from tests.ground import NHA_TRANG, NOW, TU_PHAP, agency, ask, in_ledger, take_in, type_command
 from tests.web.visiting import Visiting, page_words
 
 DAY = Period.parse("2026-11-25")
