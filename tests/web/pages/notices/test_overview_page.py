@@ -56,6 +56,16 @@ def matters(answer: Any) -> list[tuple[bool, str]]:
     return [(bool(red), " ".join(html.unescape(re.sub(r"<[^>]+>", " ", text)).split())) for red, text in parts]
 
 
+def only(page: TestClient, red: bool | None, begins: str, *says: str) -> Any:
+    """The page, on which one thing wants attention: whether it is red, how it begins and what it says."""
+    answer = page.get(PAGE)
+    ((is_red, text),) = matters(answer)
+    assert red in (None, is_red), text
+    assert text.startswith(begins), text
+    assert [each for each in says if each not in text] == [], text
+    return answer
+
+
 def links(answer: Any) -> list[str]:
     return [html.unescape(each) for each in re.findall(r'href="([^"]*)"', answer.text.partition("</header>")[2])]
 
@@ -152,9 +162,7 @@ def test_calm_is_said_in_one_line_and_only_where_the_watch_lives(page, calm, row
         )
     ]
     put_life(rows, timedelta(hours=1))
-    ((red, text),) = matters(page.get(PAGE))
-    assert red
-    assert text.startswith("Chương trình giám sát không hoạt động từ")
+    only(page, True, "Chương trình giám sát không hoạt động từ")
 
 
 # ------------------------------------------------------------------------------------------------- red things
@@ -186,9 +194,7 @@ def test_source_that_fails_or_is_not_read_is_red_at_once_and_told_once(page, cal
     assert matters(answer) == [], "it was away for one pick-up"
     assert "OperationalError: away" in page_words(answer)
     configure(MOTCUA_SOURCES="khanhhoa,vanphong")
-    ((red, text),) = matters(page.get(PAGE))
-    assert red
-    assert text.startswith("Không đọc được nguồn vanphong")
+    only(page, True, "Không đọc được nguồn vanphong")
     rows(
         "UPDATE motcua.sources SET picked_up_at = now() - interval '4 minutes', failed_at = now(),"
         " failure = 'OperationalError: <b>gone'"
@@ -223,17 +229,10 @@ def test_open_gap_is_said_first_with_what_to_do_and_stays_in_the_history(page, c
     ):
         put(rows, "gaps", kind=kind, noticed_at=datetime.now(UTC), lost_attempts=12, held_messages=3)
         raised(rows, "ledger_behind", gaps=1, since=None)
-        answer = page.get(PAGE)
-        ((red, text),) = matters(answer)
-        assert red
-        assert text.startswith("Không tin nào được gửi từ")
-        for expected in (why, what_to_do, "3 tin đang giữ lại"):
-            assert expected in text
+        answer = only(page, True, "Không tin nào được gửi từ", why, what_to_do, "3 tin đang giữ lại")
         assert "chưa: không gửi tin nào" in page_words(answer)
         as_agency(NHA_TRANG)
-        ((_, text),) = matters(page.get(PAGE))
-        assert text.startswith("Không tin nào được gửi từ")
-        assert "3 tin" not in text, "of all agencies together"
+        assert "3 tin" not in str(matters(only(page, None, "Không tin nào được gửi từ"))), "of all agencies together"
         VISITING.visit_as("operator")
         rows("UPDATE motcua.gaps SET closed_at = now(), closed_by = 'lan', reason = 'máy hỏng' WHERE closed_at IS NULL")
         rows("UPDATE motcua.alerts SET over_at = now() WHERE over_at IS NULL")
@@ -244,12 +243,7 @@ def test_open_gap_is_said_first_with_what_to_do_and_stays_in_the_history(page, c
     slept = {"slept_since": now - timedelta(hours=1), "held_until": now}
     put(rows, "gaps", kind="slept", noticed_at=now, lost_attempts=0, held_messages=3, **slept)
     raised(rows, "ledger_slept")
-    answer = page.get(PAGE)
-    ((red, text),) = matters(answer)
-    assert red
-    assert text.startswith("Sổ ngủ từ")
-    assert "ngừng gửi hơn mười phút" in text
-    assert "3 tin ghi nhận trước lúc thức dậy được giữ lại" in text
+    answer = only(page, True, "Sổ ngủ từ", "ngừng gửi hơn mười phút", "3 tin ghi nhận trước lúc thức dậy được giữ lại")
     assert 'href="/motcua/alerts#so-ngu"' in answer.text
     assert "chưa: đang giữ tin" in page_words(answer)
 
@@ -275,11 +269,7 @@ def test_broken_connection_is_named_and_red_though_the_page_has_none(page, calm,
     with pytest.raises(RunIncomplete, match="segments_per_day"):
         gate(EVERYTHING)
     monkeypatch.delenv("AIRFLOW_CONN_SMS_KANNEL")
-    answer = page.get(PAGE)
-    ((red, text),) = matters(answer)
-    assert red
-    assert text.startswith("Kết nối tới cổng kannel hỏng")
-    assert "segments_per_day" in text
+    answer = only(page, True, "Kết nối tới cổng kannel hỏng", "segments_per_day")
     assert "kết nối hỏng" in page_words(answer)
 
 
@@ -327,13 +317,10 @@ def test_stop_of_everything_counts_for_an_agency_its_own_messages(page, calm, me
     now = datetime.now(UTC)
     stopped = {"stopped_by": "lan", "reason": "Sai nội dung"}
     put(rows, "stops", stopped_at=now, until=now + timedelta(hours=1), **stopped)
-    ((red, text),) = matters(page.get(PAGE))
-    assert not red, "people decided so"
-    assert "mọi loại tin của mọi cơ quan" in text
-    assert "7 tin đang chờ" in text
+    # People decided so.
+    only(page, False, "", "mọi loại tin của mọi cơ quan", "7 tin đang chờ")
     as_agency(NHA_TRANG)
-    ((_, text),) = matters(page.get(PAGE))
-    assert "2 tin đang chờ" in text
+    only(page, None, "", "2 tin đang chờ")
 
 
 def test_unknown_outcomes_wait_for_people_at_one_address(page, calm, message, rows):
@@ -341,16 +328,12 @@ def test_unknown_outcomes_wait_for_people_at_one_address(page, calm, message, ro
     message("unknown", agency_code=TU_PHAP)
     message("unknown", at=datetime.now(UTC) - timedelta(days=4))
     raised(rows, "unknown_old", messages=4, since=None)
-    answer = page.get(PAGE)
-    ((red, text),) = matters(answer)
-    assert red
-    assert text.startswith("4 tin chưa rõ kết quả"), "of no use any more is the one of four days ago"
-    assert "motcua messages release" in text
+    # Of no use any more is the one of four days ago.
+    answer = only(page, True, "4 tin chưa rõ kết quả", "motcua messages release")
     assert "/motcua/messages/unknown" in links(answer)
     as_agency(TU_PHAP)
-    ((_, text),) = matters(page.get(PAGE))
-    assert text.startswith("1 tin chưa rõ kết quả")
-    assert "motcua messages release" not in text, "the Department decides"
+    own = matters(only(page, None, "1 tin chưa rõ kết quả"))
+    assert "motcua messages release" not in str(own), "the Department decides"
 
 
 def test_rows_that_cannot_be_used_are_counted_by_source(page, calm, rows):
@@ -359,11 +342,7 @@ def test_rows_that_cannot_be_used_are_counted_by_source(page, calm, rows):
         " released_at) SELECT source_id, 'transition', n::text, 'agency_unknown', '{}', now(), now(),"
         " CASE WHEN n > 3 THEN now() END FROM motcua.sources, generate_series(1, 9) AS n"
     )
-    answer = page.get(PAGE)
-    ((red, text),) = matters(answer)
-    assert not red
-    assert "nguồn khanhhoa 3 dòng" in text
-    assert "motcua quarantine" in text
+    only(page, False, "", "nguồn khanhhoa 3 dòng", "motcua quarantine")
     as_agency(NHA_TRANG)
     assert matters(page.get(PAGE)) == []
 
@@ -373,11 +352,9 @@ def test_publication_that_does_not_hold_is_told_to_those_who_see_all_until_it_ho
     put_publication(rows, 1, 5)
     verified = "INSERT INTO motcua.publication_verifications (publication_no, verified_at, verified_by, faults)"
     rows(verified + " VALUES (1, now() - interval '1 day', 'scheduled__1', 0), (1, now(), 'scheduled__2', 3)")
-    answer = page.get(PAGE)
-    ((red, text),) = matters(answer)
-    assert red
-    assert "Bản công bố số 1 (quý III năm 2026) KHÔNG KHỚP khi kiểm tra lại: 3 chỗ khác" in text
-    assert "motcua verify 1" in text
+    answer = only(
+        page, True, "", "Bản công bố số 1 (quý III năm 2026) KHÔNG KHỚP khi kiểm tra lại: 3 chỗ khác", "motcua verify 1"
+    )
     assert "/motcua/reconciliation?closing=5" in links(answer)
     as_agency(NHA_TRANG)
     assert matters(page.get(PAGE)) == []
@@ -401,18 +378,13 @@ def test_agencies_that_are_not_told_for_and_those_not_checked_are_named(page, ca
     assert f"/motcua/quality/agency?code={NHA_TRANG}" in links(answer), "it has no rows to lead to"
     assert "<u>" not in answer.text
     as_agency(TU_PHAP)
-    ((_, text),) = matters(page.get(PAGE))
-    assert "Sở <u>Tư pháp" in text
-    assert "gửi đề nghị cho Sở" in text
+    only(page, None, "", "Sở <u>Tư pháp", "gửi đề nghị cho Sở")
 
 
 def test_calendar_of_next_year_is_asked_for(page, calm, monkeypatch):
     year = datetime.now(VIETNAM).year + 1
     monkeypatch.setattr("motcua.domain.watching.judging.year_to_sign", lambda now: year)
-    answer = page.get(PAGE)
-    ((red, text),) = matters(answer)
-    assert red
-    assert text.startswith(f"Lịch làm việc năm {year} chưa được xác nhận")
+    answer = only(page, True, f"Lịch làm việc năm {year} chưa được xác nhận")
     assert f"/motcua/calendar?year={year}" in links(answer)
 
 
@@ -445,13 +417,10 @@ def asked(answer: Any) -> list[dict[str, str]]:
 def test_evening_that_was_not_run_or_not_all_sent_is_red(page, calm, message, rows):
     evening_at = calm
     message("queued", "apology", at=evening_at, number=2)
-    ((red, text),) = matters(page.get(PAGE))
-    assert not red, "they may still go"
-    assert "chưa đi hết: 2 tin còn chờ" in text
+    # They may still go.
+    only(page, False, "", "chưa đi hết: 2 tin còn chờ")
     message("expired", "apology", at=evening_at, reason="too_late")
-    ((red, text),) = matters(page.get(PAGE))
-    assert red
-    assert "2 tin còn chờ, 1 tin quá giờ" in text
+    only(page, True, "", "2 tin còn chờ, 1 tin quá giờ")
     for statement in (
         "SET session_replication_role = 'replica'",
         "DELETE FROM motcua.messages WHERE kind = 'apology'",
