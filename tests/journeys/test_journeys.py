@@ -73,17 +73,6 @@ def test_administrator_of_an_agency_finds_a_dossier_by_its_number_and_nothing_of
         assert "Nguyễn Thị Lan" not in page.content()
 
 
-def test_administrator_of_an_agency_records_a_complaint_from_its_dossier(office, open_page):
-    codes, page = codes_of(office.now), open_page("narrow")
-    sign_in(page, office, "hoa", f"motcua/dossiers?agency={NHA_TRANG}&code={codes['unknown']}")
-    page.get_by_role("link", name="Ghi phản ánh").click()
-    assert page.locator("input[name=dossier_code]").input_value() == codes["unknown"]
-    page.locator("form[method=post] select[name=claim]").select_option("never_received")
-    page.get_by_role("button", name="Ghi nhận").click()
-    page.wait_for_load_state()
-    assert page.locator("li[id^=phan-anh-]").filter(has_text=codes["unknown"]).count() == 1
-
-
 def test_department_lets_a_message_of_unknown_outcome_go_again_and_gives_a_user_his_agency(
     office, open_page, ledger_rows
 ):
@@ -162,22 +151,3 @@ def test_administrator_of_an_agency_opts_a_procedure_out_sees_yesterday_saves_an
         "changed_by": "hoa",
     }
     assert elsewhere == []
-
-
-def test_auditor_goes_from_a_closed_figure_down_to_a_dossier_and_sees_no_number_and_no_name(office, open_page):
-    codes, page = codes_of(office.now), open_page("wide")
-    sign_in(page, office, "binh", "motcua/reconciliation")
-    page.goto(f"{office.url}motcua/reconciliation/rows?closing=1&figure=delivered")
-    page.get_by_role("link", name=codes["told"]).first.click()
-    page.wait_for_url("**/dossiers?**")
-    seen = page.content()
-    assert "Đã nhắn tin mời nhận kết quả" in seen
-    for private in ("Nguyễn Thị Lan", PHONES["told"][-3:] + "<", "••"):
-        assert private not in seen
-    look_up(page, PHONES["told"])
-    assert codes["told"] not in page.locator("main").inner_text()
-    with page.expect_download() as download:
-        page.evaluate(f"location.href = '{office.url}motcua/messages/file?format=csv'")
-    written = download.value.path().read_text(encoding="utf-8-sig")
-    assert codes["told"] in written
-    assert PHONES["told"][1:] not in written
