@@ -81,7 +81,7 @@ def motcua(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str
     environment = {n: v for n, v in os.environ.items() if not n.startswith(("MOTCUA_", "AIRFLOW"))}
     program = str(Path(sys.executable).with_name("motcua"))
     return subprocess.run(
-        [program, *arguments], env=environment | variables, capture_output=True, text=True, timeout=60
+        [program, *arguments], env=environment | variables, capture_output=True, text=True, timeout=240
     )
 
 
@@ -137,7 +137,7 @@ def test_what_keeps_a_demo_from_running_is_a_sentence_with_what_to_set(taken_por
         ):
             environment = {n: v for n, v in os.environ.items() if not n.startswith(("MOTCUA_", "AIRFLOW"))} | variables
             run = subprocess.run(
-                [sys.executable, "-c", DEMO], env=environment, capture_output=True, text=True, timeout=60
+                [sys.executable, "-c", DEMO], env=environment, capture_output=True, text=True, timeout=240
             )
             assert run.returncode == 1
             for words in told:
