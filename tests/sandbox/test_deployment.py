@@ -115,6 +115,7 @@ def test_backup_is_made_beside_a_demo(ledger, databases, addresses, tmp_path):
     assert made.returncode == 0, made.stdout + made.stderr
 
 
+@pytest.mark.timeout(900)
 def test_what_keeps_a_demo_from_running_is_a_sentence_with_what_to_set(taken_port, tmp_path):
     (tmp_path / "file").touch()
     holds = (
