@@ -25,7 +25,6 @@ class Visiting:
     role: ViewerRole = "operator"
     agencies: frozenset[str] | None = None
     airflow_run: AirflowRun | None = None
-    """What Airflow says of whatever run a page asks for."""
     started: list[tuple[str, str]] = field(default_factory=list)
     """Runs that pages had started, and by whom."""
 
@@ -33,6 +32,10 @@ class Visiting:
         """From now on it is somebody of this role, of an agency's with these agencies."""
         self.name, self.role = name, role
         self.agencies = frozenset(agencies) if role == "agency" else None
+
+    def airflow_says(self, run: AirflowRun | None) -> None:
+        """From now on Airflow says this of whatever run a page asks for."""
+        self.airflow_run = run
 
     def let_into(self, pages: FastAPI) -> None:
         """Has these pages, or one of them alone, visited by this one."""
@@ -76,7 +79,7 @@ class Visiting:
     def browse(self, app: FastAPI) -> Iterator[TestClient]:
         """A browser at these pages; the Department's operator until a test says otherwise."""
         self.visit_as("operator")
-        self.airflow_run = None
+        self.airflow_says(None)
         self.started.clear()
         with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as http:
             http.cookies.set("_token", "a-session")

@@ -189,6 +189,7 @@ def test_a_phone_shows_what_kannel_makes_of_the_coding(network):
     for text, fields, shown in SHOWN:
         assert network.send(text, **fields).status_code == 202
         assert until(lambda: network.truth()[-1]["received_parts"]) == [shown]
+    assert [message["received_parts"] for message in network.truth()] == [[shown] for _, _, shown in SHOWN] != []
 
 
 GSM_LIMITS = [
