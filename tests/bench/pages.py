@@ -15,7 +15,6 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from unittest.mock import patch
 from urllib.parse import quote_plus
 
 import psycopg
@@ -25,8 +24,6 @@ from motcua.domain.clock import VIETNAM
 from motcua.settings import settings
 from motcua.store.ledger.database import close_ledger_pool
 from motcua.web.pages import warm_pages
-from motcua.web.staff import run_page
-from tests.bench import Line
 from tests.bench.long_years import fill_ledger
 from tests.web.visiting import Visiting
 
@@ -170,10 +167,7 @@ def ask_all(dsn: str) -> Iterator[Line]:
     warm_pages()
     visiting = Visiting()
     try:
-        with (
-            without_airflows_own(),
-            TestClient(visiting.mount(), raise_server_exceptions=False, follow_redirects=False) as http,
-        ):
+        with TestClient(visiting.mount(), raise_server_exceptions=False, follow_redirects=False) as http:
             for asked in every:
                 yield _line(visiting, http, asked)
     finally:
@@ -181,11 +175,6 @@ def ask_all(dsn: str) -> Iterator[Line]:
     for asked in every:
         if asked.is_first:
             yield _first_line(asked)
-
-
-def without_airflows_own() -> patch:  # type: ignore[valid-type]
-    """How a run stands in Airflow is asked of its own database, by its key; here there is none."""
-    return patch.object(run_page, "find_airflow_run", lambda dag_id, run_id: None)
 
 
 def _line(visiting: Visiting, http: TestClient, asked: Asked) -> Line:
@@ -249,7 +238,7 @@ def first(asked: Asked) -> dict[str, float]:
     pages = next(each["app"] for each in MotcuaPlugin().fastapi_apps if each["url_prefix"] == "/motcua")
     made = time.perf_counter() - began
     visiting = Visiting()
-    with without_airflows_own(), TestClient(visiting.mounted(pages), follow_redirects=False) as http:
+    with TestClient(visiting.mounted(pages), follow_redirects=False) as http:
         # What the client itself and the server around the pages load when they are first used is not the page's.
         http.get("/")
         took, status = _answer(visiting, http, asked)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
 from fastapi.routing import APIRoute
-from playwright.sync_api import Page
 
 from motcua.web.pages import create_pages
 from tests.ground import NHA_TRANG
-from tests.journeys.conftest import SIZES, Elsewhere
-from tests.journeys.office import HOSTILE, USERS, Office, sign_in
+from tests.journeys.conftest import SIZES
+from tests.journeys.office import HOSTILE, USERS, sign_in
 from tests.journeys.reading import clipped_on_paper, faults, findings, not_skipped, untold
 
 pytestmark = pytest.mark.alone
@@ -80,9 +78,7 @@ def test_every_page_is_among_those_that_are_looked_at():
     "pages", "tables say what they hold, columns of figures stand right, headings are in order, the header is skipped"
 )
 @pytest.mark.parametrize("size", SIZES)
-def test_page_is_whole_and_can_be_used_by_everybody(
-    office: Office, open_page: Callable[[str], Page], elsewhere: Elsewhere, size: str
-) -> None:
+def test_page_is_whole_and_can_be_used_by_everybody(office, open_page, elsewhere, size):
     page = open_page(size)
     sign_in(page, office, "lan", "motcua/calendar")
     wrong = []
@@ -98,9 +94,7 @@ def test_page_is_whole_and_can_be_used_by_everybody(
 
 
 @pytest.mark.parametrize("user", [user for user in USERS if user != "lan"])
-def test_page_is_whole_for_every_role(
-    office: Office, open_page: Callable[[str], Page], elsewhere: Elsewhere, user: str
-) -> None:
+def test_page_is_whole_for_every_role(office, open_page, elsewhere, user):
     page = open_page("narrow")
     sign_in(page, office, user, "motcua/calendar")
     wrong = []
@@ -112,9 +106,7 @@ def test_page_is_whole_for_every_role(
 
 
 @pytest.mark.guarantee("pages", "pages are used by keyboard alone: content, entries and the search are reached by it")
-def test_keyboard_leads_past_the_header_to_the_content_and_to_every_entry(
-    office: Office, open_page: Callable[[str], Page]
-) -> None:
+def test_keyboard_leads_past_the_header_to_the_content_and_to_every_entry(office, open_page):
     page = open_page("wide")
     sign_in(page, office, "lan", "motcua/calendar")
     page.keyboard.press("Tab")

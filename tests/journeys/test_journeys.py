@@ -10,8 +10,8 @@ from playwright.sync_api import Frame, Page
 
 from motcua.domain.clock import VIETNAM
 from tests.ground import NHA_TRANG
-from tests.journeys.conftest import SIZES, Elsewhere
-from tests.journeys.office import PHONES, SAME_DAY_PROCEDURE, Office, codes_of, sign_in
+from tests.journeys.conftest import SIZES
+from tests.journeys.office import PHONES, SAME_DAY_PROCEDURE, codes_of, sign_in
 
 pytestmark = pytest.mark.alone
 
@@ -38,9 +38,7 @@ def of_airflow(page: Page) -> Frame:
 
 @pytest.mark.guarantee("pages", "from sign-in to why a dossier got no SMS it is three clicks")
 @pytest.mark.parametrize("size", SIZES)
-def test_clerk_who_is_asked_why_no_sms_came_reads_the_answer_after_three_clicks(
-    office: Office, open_page: Opens, elsewhere: Elsewhere, size: str
-) -> None:
+def test_clerk_who_is_asked_why_no_sms_came_reads_the_answer_after_three_clicks(office, open_page, elsewhere, size):
     page = open_page(size)
     page.add_init_script("addEventListener('click', event => event.isTrusted && console.log('a click'), true)")
     clicks: list[str] = []
@@ -56,23 +54,8 @@ def test_clerk_who_is_asked_why_no_sms_came_reads_the_answer_after_three_clicks(
     assert elsewhere == []
 
 
-def test_clerk_finds_the_answer_by_keyboard_alone(office: Office, open_page: Opens) -> None:
-    page = open_page("wide")
-    sign_in(page, office, "hoa", "motcua/calendar")
-    for _ in range(20):
-        page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.name") == "q":
-            break
-    page.keyboard.type(codes_of(office.now)["told"])
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/dossiers?**")
-    assert page.locator("main").inner_text().startswith("Đã nhắn tin mời nhận kết quả lúc")
-
-
 @pytest.mark.guarantee("pages", "a phone number that is looked for stands in no address and on no page, and is logged")
-def test_administrator_of_an_agency_finds_a_dossier_by_its_number_and_nothing_of_others(
-    office: Office, open_page: Opens, ledger_rows: Callable[[str], list[dict[str, object]]]
-) -> None:
+def test_administrator_of_an_agency_finds_a_dossier_by_its_number_and_nothing_of_others(office, open_page, ledger_rows):
     codes, page = codes_of(office.now), open_page("wide")
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
@@ -90,20 +73,9 @@ def test_administrator_of_an_agency_finds_a_dossier_by_its_number_and_nothing_of
         assert "Nguyễn Thị Lan" not in page.content()
 
 
-def test_administrator_of_an_agency_records_a_complaint_from_its_dossier(office: Office, open_page: Opens) -> None:
-    codes, page = codes_of(office.now), open_page("narrow")
-    sign_in(page, office, "hoa", f"motcua/dossiers?agency={NHA_TRANG}&code={codes['unknown']}")
-    page.get_by_role("link", name="Ghi phản ánh").click()
-    assert page.locator("input[name=dossier_code]").input_value() == codes["unknown"]
-    page.locator("form[method=post] select[name=claim]").select_option("never_received")
-    page.get_by_role("button", name="Ghi nhận").click()
-    page.wait_for_load_state()
-    assert page.locator("li[id^=phan-anh-]").filter(has_text=codes["unknown"]).count() == 1
-
-
 def test_department_lets_a_message_of_unknown_outcome_go_again_and_gives_a_user_his_agency(
-    office: Office, open_page: Opens, ledger_rows: Callable[[str], list[dict[str, object]]]
-) -> None:
+    office, open_page, ledger_rows
+):
     page = open_page("wide")
     sign_in(page, office, "lan", "motcua/")
     page.get_by_role("link", name="Xem tin chưa rõ kết quả").click()
@@ -113,9 +85,8 @@ def test_department_lets_a_message_of_unknown_outcome_go_again_and_gives_a_user_
     assert "hai lần" in page.locator("main").inner_text(), "the effect is named before it is done"
     assert ledger_rows("SELECT 1 FROM motcua.releases") == []
     page.get_by_role("button", name="Gửi lại 1 tin").click()
-    assert "1 tin đã được cho gửi lại" in page.locator("main").inner_text()
-    released = ledger_rows("SELECT released_by, reason FROM motcua.releases")
-    assert released == [{"released_by": "lan", "reason": "Nhà mạng báo chưa nhận tin nào"}]
+    assert "chưa tin nào được gửi" in page.locator("main").inner_text(), "the Department is mailed first"
+    assert ledger_rows("SELECT asked_by FROM motcua.page_requests") == [{"asked_by": "lan"}]
 
     page.goto(f"{office.url}motcua/users")
     page.get_by_label("Tên đăng nhập trong Airflow").fill("minh")
@@ -132,12 +103,8 @@ def test_department_lets_a_message_of_unknown_outcome_go_again_and_gives_a_user_
 )
 @pytest.mark.parametrize("size", SIZES)
 def test_administrator_of_an_agency_opts_a_procedure_out_sees_yesterday_saves_and_undoes(
-    office: Office,
-    open_page: Opens,
-    elsewhere: Elsewhere,
-    ledger_rows: Callable[[str], list[dict[str, object]]],
-    size: str,
-) -> None:
+    office, open_page, elsewhere, ledger_rows, size
+):
     def settings() -> dict[str, object]:
         (row,) = ledger_rows(
             "SELECT same_day_excluded, same_day_procedures, same_day_reason, changed_by FROM motcua.agencies"
@@ -184,24 +151,3 @@ def test_administrator_of_an_agency_opts_a_procedure_out_sees_yesterday_saves_an
         "changed_by": "hoa",
     }
     assert elsewhere == []
-
-
-def test_auditor_goes_from_a_closed_figure_down_to_a_dossier_and_sees_no_number_and_no_name(
-    office: Office, open_page: Opens
-) -> None:
-    codes, page = codes_of(office.now), open_page("wide")
-    sign_in(page, office, "binh", "motcua/reconciliation")
-    page.goto(f"{office.url}motcua/reconciliation/rows?closing=1&figure=delivered")
-    page.get_by_role("link", name=codes["told"]).first.click()
-    page.wait_for_url("**/dossiers?**")
-    seen = page.content()
-    assert "Đã nhắn tin mời nhận kết quả" in seen
-    for private in ("Nguyễn Thị Lan", PHONES["told"][-3:] + "<", "••"):
-        assert private not in seen
-    look_up(page, PHONES["told"])
-    assert codes["told"] not in page.locator("main").inner_text()
-    with page.expect_download() as download:
-        page.evaluate(f"location.href = '{office.url}motcua/messages/file?format=csv'")
-    written = download.value.path().read_text(encoding="utf-8-sig")
-    assert codes["told"] in written
-    assert PHONES["told"][1:] not in written

@@ -80,9 +80,7 @@ def show(browser: Browser) -> Iterator[Callable[[str, Mail], tuple[Page, list[st
 
 @pytest.mark.guarantee("pages", "no mail fetches anything, is cut off at 320 px, or has a finding of axe above minor")
 @pytest.mark.parametrize("size", SIZES)
-def test_mail_is_whole_and_can_be_read_by_everybody(
-    show: Callable[[str, Mail], tuple[Page, list[str]]], size: str
-) -> None:
+def test_mail_is_whole_and_can_be_read_by_everybody(show, size):
     wrong = []
     for name, compose in MAILS.items():
         page, fetched = show(size, compose())

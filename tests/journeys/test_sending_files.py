@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import openpyxl
 import pytest
@@ -13,8 +11,7 @@ from playwright.sync_api import Page
 
 from tests.ground import NHA_TRANG
 from tests.integration.handed_in.test_carrier_statements import at, file_of, line
-from tests.journeys.conftest import Elsewhere
-from tests.journeys.office import Office, sign_in
+from tests.journeys.office import sign_in
 
 pytestmark = pytest.mark.alone
 
@@ -27,14 +24,8 @@ def is_as_wide_as_the_window(page: Page) -> bool:
 
 @pytest.mark.parametrize(("size", "month"), [("wide", 8), ("narrow", 7)])
 def test_department_sends_a_statement_that_is_refused_and_then_one_that_is_kept(
-    office: Office,
-    open_page: Opens,
-    elsewhere: Elsewhere,
-    ledger_rows: Callable[[str], list[dict[str, Any]]],
-    tmp_path: Path,
-    size: str,
-    month: int,
-) -> None:
+    office, open_page, elsewhere, ledger_rows, tmp_path, size, month
+):
     page, name = open_page(size), f"bang-ke-2026-{month:02d}.csv"
     good = file_of(line("our-1", when=at(5, month=month)))
     sign_in(page, office, "lan", "motcua/statements")
@@ -63,8 +54,8 @@ def test_department_sends_a_statement_that_is_refused_and_then_one_that_is_kept(
 
 
 def test_administrator_of_an_agency_checks_a_list_and_takes_the_rows_to_mend_away(
-    office: Office, open_page: Opens, elsewhere: Elsewhere, tmp_path: Path
-) -> None:
+    office, open_page, elsewhere, tmp_path
+):
     page = open_page("narrow")
     (tmp_path / "danh-sach.csv").write_text("Số điện thoại\n0905123456\n02583822001\n", encoding="utf-8")
     sign_in(page, office, "hoa", f"motcua/settings/phones?code={NHA_TRANG}")

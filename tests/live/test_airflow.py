@@ -51,7 +51,7 @@ def hold(figures: Sequence[Figure]) -> None:
     "airflow",
     "a run with sends that failed and may be retried is red; a bad phone makes no run red",
 )
-def test_bad_phone_does_not_make_a_run_red(live: LiveAirflow) -> None:
+def test_bad_phone_does_not_make_a_run_red(live):
     bad, good = live.desk.move(1, phone=contract.LANDLINE), live.desk.move(1)
     live.wait_for_states(good, "delivered")
     assert live.wait_for_run(live.senders_of(good)[0]) == "success"
@@ -62,12 +62,12 @@ def test_bad_phone_does_not_make_a_run_red(live: LiveAirflow) -> None:
     "airflow",
     "a run with sends that failed and may be retried is red; a bad phone makes no run red",
 )
-def test_run_with_sends_that_may_be_retried_is_red(live: LiveAirflow, red: tuple[str, list[Case]]) -> None:
+def test_run_with_sends_that_may_be_retried_is_red(live, red):
     assert live.wait_for_run(red[0]) == "failed"
 
 
 @pytest.mark.guarantee("airflow", "mark success changes no message")
-def test_mark_success_changes_no_message(live: LiveAirflow, red: tuple[str, list[Case]]) -> None:
+def test_mark_success_changes_no_message(live, red):
     run, failing = red
     before = live.picture(failing)
     live.mark_success(run, "gate")
@@ -80,7 +80,7 @@ def test_mark_success_changes_no_message(live: LiveAirflow, red: tuple[str, list
     "airflow",
     "clear and rerun, or two runs at once, send nothing that is accepted, delivered or unknown",
 )
-def test_clear_and_rerun_send_nothing_again(live: LiveAirflow, red: tuple[str, list[Case]]) -> None:
+def test_clear_and_rerun_send_nothing_again(live, red):
     everyone = live.desk.cases
     sender = live.senders_of([case for case in everyone if case not in red[1]])[0]
     before, log = live.picture(everyone), len(live.network_log())
@@ -93,12 +93,12 @@ def test_clear_and_rerun_send_nothing_again(live: LiveAirflow, red: tuple[str, l
 
 
 @pytest.mark.guarantee("airflow", "a killed task and a killed scheduler lose and double nothing")
-def test_killed_task_loses_and_doubles_nothing(live: LiveAirflow) -> None:
+def test_killed_task_loses_and_doubles_nothing(live):
     hold(contract.killed_task(live))
 
 
 @pytest.mark.guarantee("airflow", "a backfill of the failed runs resends exactly what failed")
-def test_backfill_of_failed_runs_resends_exactly_what_failed(live: LiveAirflow, red: tuple[str, list[Case]]) -> None:
+def test_backfill_of_failed_runs_resends_exactly_what_failed(live, red):
     failing = red[1]
     others = [case for case in live.desk.cases if case not in failing]
     before, log = live.picture(others), len(live.network_log())
@@ -120,7 +120,7 @@ def reports_in(mailbox: Path) -> int:
 
 
 @pytest.mark.guarantee("airflow", "a day is closed, published and mailed once")
-def test_day_is_closed_published_and_mailed_once(live: LiveAirflow) -> None:
+def test_day_is_closed_published_and_mailed_once(live):
     live.ledger("UPDATE motcua.agencies SET report_recipients = '{}' WHERE agency_code <> %s RETURNING 1", AGENCY)
     live.pause(False, "reconcile_daily")
     by_hand = live.trigger("reconcile_daily")
@@ -143,12 +143,12 @@ def test_day_is_closed_published_and_mailed_once(live: LiveAirflow) -> None:
 
 
 @pytest.mark.guarantee("airflow", "a killed task and a killed scheduler lose and double nothing")
-def test_killed_scheduler_loses_and_doubles_nothing(live: LiveAirflow) -> None:
+def test_killed_scheduler_loses_and_doubles_nothing(live):
     hold(contract.killed_scheduler(live))
 
 
 @pytest.mark.guarantee(
     "personal-data", "Airflow's own database and its logs hold no number and no name of a citizen, whatever ran in it"
 )
-def test_airflow_keeps_no_number_and_no_name(live: LiveAirflow, red: tuple[str, list[Case]]) -> None:
+def test_airflow_keeps_no_number_and_no_name(live, red):
     hold(contract.kept_by_airflow(live))

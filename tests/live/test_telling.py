@@ -66,7 +66,7 @@ def mails(live: LiveAirflow, about: str, of: str = "") -> list[str]:
 
 
 @pytest.mark.guarantee("airflow", "settling tells Airflow's own metrics each figure of the page for Prometheus")
-def test_task_tells_who_listens_to_airflow(live: LiveAirflow, statsd: socket.socket) -> None:
+def test_task_tells_who_listens_to_airflow(live, statsd):
     assert live.wait_for_run(live.trigger("settle_messages"), 120, "settle_messages") == "success"
     heard = set()
     while "airflow.motcua_identity_difference" not in heard:
@@ -75,7 +75,7 @@ def test_task_tells_who_listens_to_airflow(live: LiveAirflow, statsd: socket.soc
 
 
 @pytest.mark.guarantee("callbacks", "health is green only while the ledger answers, and says in words why it is not")
-def test_health_and_figures_are_served_by_airflow_too(live: LiveAirflow) -> None:
+def test_health_and_figures_are_served_by_airflow_too(live):
     address = f"{live.environment['AIRFLOW__API__BASE_URL'].rstrip('/')}/gateway"
     healthy = requests.get(f"{address}/health", timeout=20)
     assert (healthy.status_code, healthy.text) == (200, "ok")
@@ -85,7 +85,7 @@ def test_health_and_figures_are_served_by_airflow_too(live: LiveAirflow) -> None
 
 
 @pytest.mark.guarantee("airflow", "apologies that are not with their gateways by 17:36 are told of")
-def test_deadline_of_apologies_is_told_once_by_airflow_and_hinders_no_clear(live: LiveAirflow) -> None:
+def test_deadline_of_apologies_is_told_once_by_airflow_and_hinders_no_clear(live):
     live.wait_until("the DAG is read", lambda: APOLOGIES in live.dags(), 60)
     live.pause(False, APOLOGIES)
     # A logical date a day and ten minutes ago: four minutes too late when it begins.
@@ -105,7 +105,7 @@ def test_deadline_of_apologies_is_told_once_by_airflow_and_hinders_no_clear(live
 
 
 @pytest.mark.guarantee("airflow", "a DAG that turns red is told of once, not each minute, and once more a day later")
-def test_dag_that_turns_red_is_told_of_once_with_its_reason(live: LiveAirflow) -> None:
+def test_dag_that_turns_red_is_told_of_once_with_its_reason(live):
     for told in (1, 1):
         (failing,) = contract.move_refused(live, (2, None))
         (run,) = live.senders_of(failing)

@@ -17,7 +17,7 @@ HEARTBEAT = 60.0
     "workers", "a worker that is killed loses and doubles nothing, and others go on before Airflow notices"
 )
 @pytest.mark.guarantee("workers", "a worker that is stopped ends its senders with nothing in flight")
-def test_worker_that_is_lost_or_stopped_loses_and_doubles_nothing_and_others_go_on() -> None:
+def test_worker_that_is_lost_or_stopped_loses_and_doubles_nothing_and_others_go_on():
     assert TAKEN_OVER_WITHIN < HEARTBEAT
     with two_workers() as workers:
         figures = worker_lost_and_worker_stopped(workers, moves=120, within=HEARTBEAT)

@@ -148,15 +148,13 @@ def smoked(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.timeout(1200)  # the smoke itself may wait for four minutes
-def test_smoke_passes_and_leaves_no_process(smoked: Path) -> None:
+def test_smoke_passes_and_leaves_no_process(smoked):
     assert not processes_of(smoked)
     assert accepted(smoked)
 
 
 @pytest.mark.timeout(1200)
-def test_demo_goes_on_from_the_smoke_until_ctrl_c_which_leaves_no_process(
-    smoked: Path, start: Callable[[Path], Demo]
-) -> None:
+def test_demo_goes_on_from_the_smoke_until_ctrl_c_which_leaves_no_process(smoked, start):
     before = accepted(smoked)
     demo = start(smoked)
     demo.wait_until_up()
@@ -170,7 +168,7 @@ def test_demo_goes_on_from_the_smoke_until_ctrl_c_which_leaves_no_process(
 
 
 @pytest.mark.timeout(600)
-def test_ctrl_c_during_the_set_up_leaves_no_process(start: Callable[[Path], Demo], tmp_path: Path) -> None:
+def test_ctrl_c_during_the_set_up_leaves_no_process(start, tmp_path):
     demo = start(tmp_path / "data")
     demo.wait_until_said("roles and databases created")
     demo.press_ctrl_c(130)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -20,7 +20,7 @@ from motcua.jobs.notices.planning import plan
 from motcua.sandbox.daily_fault import BEGINS_AFTER, CARRIER, LASTS, DailyFault
 from motcua.sandbox.demo import busiest_agency, let_agency_user_see, work_today, write_agencies
 from motcua.sandbox.machine.deployment import AGENCY_USER, Deployment
-from motcua.sandbox.summary import read_summary, render
+from motcua.sandbox.summary import Summary, read_summary, render
 from motcua.sandbox.world.people import _PREFIXES
 from motcua.settings import include_dir
 from motcua.store.calendars import load_calendars
@@ -28,12 +28,12 @@ from motcua.store.ledger.database import Connection, connect
 from motcua.store.ledger.queries import statement
 from motcua.store.notices.gateways import GatewayStop, gateway_stops, stop_gateway
 from motcua.store.people import agencies_of_user, give_agency, take_agency
-from tests.ground import NHA_TRANG, NOW, TU_PHAP, OneStop
+from tests.ground import NHA_TRANG, NOW, TU_PHAP, in_ledger
 
 LATER = NOW + timedelta(minutes=1)
 
 
-def test_the_summary_counts_what_was_planned(one_stop: OneStop) -> None:
+def test_the_summary_counts_what_was_planned(one_stop):
     one_stop.dossier("A-1")
     one_stop.move(9, "A-1")
     one_stop.dossier("A-2", applicant_phone="")
@@ -44,32 +44,25 @@ def test_the_summary_counts_what_was_planned(one_stop: OneStop) -> None:
     pick_up("khanhhoa", now=LATER)
     plan(now=LATER)
 
-    with connect() as connection:
-        summary = read_summary(connection, LATER)
-
+    summary = in_ledger(read_summary, LATER)
     assert (summary.count(kind="result", state="queued"), summary.count(kind="supplement", reason="missing")) == (1, 1)
-    assert summary.transitions["picked_up"] == 3
-    assert summary.transitions["no_message"] == 1
-    assert summary.quarantined == 1
-    assert summary.difference == 0
+    assert (summary.transitions["picked_up"], summary.transitions["no_message"]) == (3, 1)
+    assert (summary.quarantined, summary.difference) == (1, 0)
     assert summary.agencies[NHA_TRANG] == "UBND TP Nha Trang"
+    assert "2 expected = 1 suppressed + 1 queued; difference 0" in printed(summary)
+
+
+def test_an_empty_ledger_is_shown_too(ledger):
+    assert "0 expected" in printed(in_ledger(read_summary, NOW))
+
+
+def printed(summary: Summary) -> str:
     console = Console(width=130, record=True, file=io.StringIO())
     console.print(render(summary))
-    assert "2 expected = 1 suppressed + 1 queued; difference 0" in console.export_text()
+    return console.export_text()
 
 
-def test_an_empty_ledger_is_shown_too(ledger: str) -> None:
-    with connect() as connection:
-        summary = read_summary(connection, NOW)
-    assert (summary.transitions["picked_up"], summary.difference) == (0, 0)
-    console = Console(width=130, record=True, file=io.StringIO())
-    console.print(render(summary))
-    assert "0 expected" in console.export_text()
-
-
-def test_the_smoke_test_reads_attempts_and_numbers(
-    one_stop: OneStop, rows: Callable[..., list[dict[str, Any]]]
-) -> None:
+def test_the_smoke_test_reads_attempts_and_numbers(one_stop, rows):
     one_stop.dossier("A-1")
     one_stop.move(9, "A-1")
     pick_up("khanhhoa", now=LATER)
@@ -107,11 +100,10 @@ def fault(ledger: str) -> DailyFault:
 
 
 def stops() -> list[GatewayStop]:
-    with connect() as connection:
-        return gateway_stops(connection)
+    return in_ledger(gateway_stops)
 
 
-def test_fault_comes_once_a_day_and_goes_by_itself(fault: DailyFault):
+def test_fault_comes_once_a_day_and_goes_by_itself(fault):
     assert fault.look(START + BEGINS_AFTER - timedelta(seconds=1)) is None
     assert stops() == []
     begun = START + BEGINS_AFTER
@@ -124,28 +116,26 @@ def test_fault_comes_once_a_day_and_goes_by_itself(fault: DailyFault):
     assert fault.look(begun + timedelta(days=1)) is not None
 
 
-@pytest.mark.parametrize(
-    ("gateways", "carriers", "at"),
-    [
-        ("thuc", {}, ["thuc"]),
-        ("thuc,kannel", {}, ["thuc"]),
-        ("thuc,kannel", {"thuc": ["Viettel"]}, ["kannel"]),
-        ("thuc", {"thuc": ["Viettel"]}, []),
-    ],
-)
-def test_carrier_is_stopped_at_the_gateway_in_use_that_its_messages_go_to(
-    fault, configure, rows, gateways, carriers, at
-):
-    configure(MOTCUA_GATEWAYS=gateways)
-    for name, some in carriers.items():
-        rows("INSERT INTO motcua.gateways (name, opened_at, carriers) VALUES (%s, now(), %s)", name, some)
-    fault.look(START + BEGINS_AFTER)
-    assert [each.gateway for each in stops()] == at
-    fault.look(START + BEGINS_AFTER + LASTS)
-    assert stops() == []
+def test_carrier_is_stopped_at_the_gateway_in_use_that_its_messages_go_to(fault, configure, rows):
+    rows("INSERT INTO motcua.gateways (name, opened_at) VALUES ('thuc', now())")
+    for day, (gateways, carriers, at) in enumerate(
+        (
+            ("thuc", [], ["thuc"]),
+            ("thuc,kannel", [], ["thuc"]),
+            ("thuc,kannel", ["Viettel"], ["kannel"]),
+            ("thuc", ["Viettel"], []),
+        )
+    ):
+        configure(MOTCUA_GATEWAYS=gateways)
+        rows("UPDATE motcua.gateways SET carriers = %s WHERE name = 'thuc'", carriers)
+        begins = START + timedelta(days=day) + BEGINS_AFTER
+        fault.look(begins)
+        assert [each.gateway for each in stops()] == at
+        fault.look(begins + LASTS)
+        assert stops() == []
 
 
-def test_what_a_killed_demo_left_ends_with_the_next_start_and_other_stops_stay(fault: DailyFault):
+def test_what_a_killed_demo_left_ends_with_the_next_start_and_other_stops_stay(fault):
     fault.look(START + BEGINS_AFTER)
     with connect() as connection:
         for concerns, subject in (("carrier", "Viettel"), ("gateway", "")):
@@ -166,25 +156,19 @@ def test_no_invented_phone_waits_because_of_it():
 # --- What a start of the demo makes of its ledger: the day is worked, whichever it is; an agency's user s ------------
 
 
-@pytest.mark.parametrize(
-    ("now", "was_off"),
-    [
+def test_day_of_the_demo_is_worked(agencies, tmp_path):
+    for now, was_off in (
         (datetime(2026, 11, 25, 3, tzinfo=UTC), False),
-        (datetime(2026, 11, 24, 3, tzinfo=UTC), True),
-        (datetime(2026, 11, 27, 18, tzinfo=UTC), True),
-        (datetime(2026, 11, 29, 3, tzinfo=UTC), True),
-        (datetime(2027, 2, 8, 3, tzinfo=UTC), True),
-    ],
-    ids=["a Wednesday", "a public holiday", "Saturday since an hour, by the clock of Vietnam", "a Sunday", "Tết"],
-)
-def test_day_of_the_demo_is_worked(agencies, tmp_path, now, was_off):
-    prepare_calendars(now, "tests", (now.year,))
-    assert work_today(tmp_path, now) is was_off
-    assert work_today(tmp_path, now) is False, "a second start has nothing left to do"
-    day = now.astimezone(VIETNAM).date()
-    with connect() as connection:
-        calendars = load_calendars(connection, [NHA_TRANG, TU_PHAP], day, day)
-    assert all(calendar.is_working_day(day) for calendar in calendars.values())
+        (datetime(2026, 11, 24, 3, tzinfo=UTC), True),  # a public holiday
+        (datetime(2026, 11, 27, 18, tzinfo=UTC), True),  # Saturday since an hour, by the clock of Vietnam
+        (datetime(2027, 2, 8, 3, tzinfo=UTC), True),  # Tết
+    ):
+        prepare_calendars(now, "tests", (now.year,))
+        assert work_today(tmp_path, now) is was_off
+        assert work_today(tmp_path, now) is False, "a second start has nothing left to do"
+        day = now.astimezone(VIETNAM).date()
+        calendars = in_ledger(load_calendars, [NHA_TRANG, TU_PHAP], day, day)
+        assert all(calendar.is_working_day(day) for calendar in calendars.values())
 
 
 def test_agency_user_of_the_demo_sees_one_agency_and_whatever_was_decided_since_is_kept(agencies):

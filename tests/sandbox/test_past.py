@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import psycopg
@@ -22,11 +21,10 @@ from motcua.jobs.publications.verifying import verify_all
 from motcua.jobs.tasks.reconcile_daily import close_days, closings_to_publish
 from motcua.sandbox import demo
 from motcua.sandbox.machine.deployment import mailbox_connection, postgres_connection
-from motcua.sandbox.past.months import months
 from motcua.sandbox.past.playing import Extent, is_half_done, ledger_clock, load_past
 from motcua.sandbox.summary import read_summary
 from motcua.sandbox.world.clockwork import World
-from motcua.sandbox.world.procedures import ZONE, in_office_hours, pilot
+from motcua.sandbox.world.procedures import ZONE, in_office_hours
 from motcua.sandbox.world.writers import (
     OWN_SOURCES,
     ROLES,
@@ -105,9 +103,7 @@ def world(postgres: Server, tmp_path: Path, configure: Callable[..., None]) -> I
 
 @pytest.mark.timeout(1200)
 @pytest.mark.alone
-def test_a_month_of_the_demos_past_is_purged_while_every_publication_holds(
-    world: World, ledger: str, rows: Rows, tmp_path: Path
-) -> None:
+def test_a_month_of_the_demos_past_is_purged_while_every_publication_holds(world, ledger, rows, tmp_path):
     extent, defaults, said = Extent(days=DAYS, per_day=6, joined=2), rows(DEFAULTS), list[str]()
     with connection(ledger) as owner:
         load_past(
@@ -170,9 +166,7 @@ def test_a_month_of_the_demos_past_is_purged_while_every_publication_holds(
     assert [str(fault) for each in again for fault in each.faults] == []
 
 
-def test_a_past_that_was_broken_off_is_seen_and_its_ledger_begins_anew(
-    postgres: Server, ledger: str, tmp_path: Path
-) -> None:
+def test_a_past_that_was_broken_off_is_seen_and_its_ledger_begins_anew(postgres, ledger, tmp_path):
     name = psycopg.conninfo.conninfo_to_dict(ledger)["dbname"]
     with connection(ledger) as owner, pytest.raises(RuntimeError, match="killed"), ledger_clock(owner, NOW):
         raise RuntimeError("killed")
@@ -192,50 +186,11 @@ def test_a_past_that_was_broken_off_is_seen_and_its_ledger_begins_anew(
     assert len(said) == 1
 
 
-def test_nothing_is_invented_beside_a_real_gateway_or_source() -> None:
+def test_nothing_is_invented_beside_a_real_gateway_or_source_but_one_more_takes_nothing_from_the_demo():
     assert demo.may_invent({"MOTCUA_POSTGRES_DSN": "postgres://x", "AIRFLOW_CONN_SMTP_DEFAULT": "{}"})
     for name in ("MOTCUA_SOURCES", "MOTCUA_GATEWAYS", "AIRFLOW_CONN_SMS_KANNEL", "AIRFLOW_CONN_ONESTOP_KHANHHOA"):
         assert not demo.may_invent({name: "x"})
-
-
-def test_source_that_is_read_beside_the_demos_own_takes_nothing_from_them() -> None:
-    """So a vendor tries in the demo how his software connects."""
+    # So a vendor tries in the demo how his software connects.
     assert demo.may_invent({"MOTCUA_SOURCES": f"{OWN_SOURCES},hue=national_sync,vanninh"})
     assert not demo.may_invent({"MOTCUA_SOURCES": OWN_SOURCES.rpartition(",")[0] + ",hue=national_sync"})
     assert not demo.may_invent({"MOTCUA_SOURCES": f"{OWN_SOURCES},hue", "AIRFLOW_CONN_ONESTOP_KHANHHOA": "x"})
-
-
-def test_one_agency_improves_and_one_games_its_dates() -> None:
-    numbers: dict[str, int] = {}
-
-    def serial(agency_code: str, series: str) -> int:
-        numbers[series] = numbers.get(series, 0) + 1
-        return numbers[series]
-
-    now = datetime(2026, 11, 27, 10, 0, tzinfo=ZONE)
-    begins = now.date() - timedelta(days=92)
-    pasts = [*months(Random(3), pilot(), serial, begins, now.date(), now, 100)]
-    manners = {agency.code: agency.past for agency in pilot().agencies}
-    halves: dict[tuple[str | None, bool], list[bool]] = {}
-    beaten: dict[str | None, int] = {}
-    first_beaten = now.date()
-    for past in pasts:
-        how = manners[past.dossier.agency_code]
-        told = any(kind == "told_before_its_paper" for _, kind, _ in past.events)
-        moved = len({row.due_at for _, row in past.rows if row.procedure == past.dossier.true_procedure}) > 1
-        beaten[how] = beaten.get(how, 0) + (told or moved)
-        if told or moved:
-            first_beaten = min(first_beaten, past.dossier.received_at.date())
-        if past.ready_at is not None and past.rows[0][1].due_at < now - timedelta(days=14):
-            # Of those due of late the late ones are not done yet.
-            late = past.ready_at > past.rows[0][1].due_at
-            first = past.dossier.received_at < now - timedelta(days=46)
-            halves.setdefault((how, first), []).append(late)
-    shares = {key: sum(late) / len(late) for key, late in halves.items()}
-    assert shares["improves", True] > shares["improves", False] + 0.1
-    assert abs(shares["steady", True] - shares["steady", False]) < 0.1
-    assert beaten["games"] > 50
-    assert begins + timedelta(days=45) < first_beaten < begins + timedelta(days=60), "its quality changes"
-    assert beaten["improves"] == beaten["steady"] == 0
-    assert max(moment for past in pasts for moment, _ in past.rows) <= now
-    assert any(past.to_come for past in pasts)

@@ -128,57 +128,41 @@ supervisor.start(python("sleeps", {SLEEPS!r}), python("stubborn", stubborn))
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-@pytest.mark.parametrize("whole_group", [False, True])
-def test_a_signal_leaves_no_process(supervise: Callable[[str], Run], number: signal.Signals, whole_group: bool) -> None:
-    run = supervise(STUBBORN)
-    run.read_until("UP")
-    until(lambda: len(marked(run.mark)) == 4)
-
-    if whole_group:
-        os.killpg(run.process.pid, number)
-    else:
-        run.process.send_signal(number)
-
-    assert run.end() == 0
-    assert f"STOPPED {number.name}" in run.output
-    assert not marked(run.mark)
+def test_a_signal_leaves_no_process(supervise):
+    for number, whole_group in ((signal.SIGINT, True), (signal.SIGTERM, False), (signal.SIGHUP, True)):
+        run = supervise(STUBBORN)
+        run.read_until("UP")
+        until(lambda run=run: len(marked(run.mark)) == 4)
+        if whole_group:
+            os.killpg(run.process.pid, number)
+        else:
+            run.process.send_signal(number)
+        assert run.end() == 0
+        assert f"STOPPED {number.name}" in run.output
+        assert not marked(run.mark)
 
 
-def test_a_second_ctrl_c_does_not_wait(supervise: Callable[[str], Run]) -> None:
-    run = supervise("""
-        ignores = "import signal, time; signal.signal(15, 1); print('x', flush=True); time.sleep(600)"
-        log = supervisor.logs / "slow.log"
-        supervisor.start(python("slow", ignores, stop_within=60, ready=lambda since: log.stat().st_size > 0))
-    """)
-    run.read_until("UP")
-    begun = time.monotonic()
-    run.process.send_signal(signal.SIGINT)
-    time.sleep(0.3)
-    run.process.send_signal(signal.SIGINT)
-    assert run.end() == 0
-    assert "slow killed" in run.output
-    assert time.monotonic() - begun < 10
+def test_a_program_that_hangs_is_killed_by_a_second_ctrl_c_or_once_its_work_is_done(supervise):
+    for more, again in (("", True), (", finished=lambda titles: not titles", False)):
+        run = supervise(f"""
+            hangs = "import signal, time; signal.signal(15, 1); print('x', flush=True); time.sleep(600)"
+            log = supervisor.logs / "hangs.log"
+            log.unlink(missing_ok=True)
+            up = lambda since: log.exists() and log.stat().st_size > 0
+            supervisor.start(python("hangs", hangs, stop_within=60, ready=up{more}))
+        """)
+        run.read_until("UP")
+        begun = time.monotonic()
+        run.process.send_signal(signal.SIGINT)
+        if again:
+            time.sleep(0.3)
+            run.process.send_signal(signal.SIGINT)
+        assert run.end() == 0
+        assert "hangs killed" in run.output
+        assert time.monotonic() - begun < 20
 
 
-def test_a_program_that_hangs_with_its_work_done_is_killed(supervise: Callable[[str], Run]) -> None:
-    run = supervise("""
-        hangs = "import signal, time; signal.signal(15, 1); print('x', flush=True); time.sleep(600)"
-        log = supervisor.logs / "hangs.log"
-        up = lambda since: log.stat().st_size > 0
-        supervisor.start(python("hangs", hangs, stop_within=60, ready=up, finished=lambda titles: not titles))
-    """)
-    run.read_until("UP")
-    begun = time.monotonic()
-    run.process.send_signal(signal.SIGINT)
-    assert run.end() == 0
-    assert "hangs killed" in run.output
-    assert time.monotonic() - begun < 20
-
-
-def test_what_a_program_started_is_told_to_stop_with_it_where_the_component_says_so(
-    supervise: Callable[[str], Run],
-) -> None:
+def test_what_a_program_started_is_told_to_stop_with_it_where_the_component_says_so(supervise):
     run = supervise("""
         child = "import signal, sys, time; signal.signal(15, lambda *_: sys.exit()); print('x', flush=True); time.sleep(600)"
         waits = f"import subprocess, sys, signal; signal.signal(15, lambda *_: None); subprocess.run([sys.executable, '-c', {child!r}])"
@@ -192,7 +176,7 @@ def test_what_a_program_started_is_told_to_stop_with_it_where_the_component_says
     assert "waits stopped" in run.output, "it ended by itself, since its child did"
 
 
-def test_a_signal_during_a_step_ends_the_step(supervise: Callable[[str], Run]) -> None:
+def test_a_signal_during_a_step_ends_the_step(supervise):
     run = supervise(f"""
         print("UP", flush=True)
         supervisor.run("step", [sys.executable, "-c", {SLEEPS!r}], marked)
@@ -204,7 +188,7 @@ def test_a_signal_during_a_step_ends_the_step(supervise: Callable[[str], Run]) -
     assert not marked(run.mark)
 
 
-def test_what_is_begun_runs_beside_a_start_and_its_progress_is_said(supervise: Callable[[str], Run]) -> None:
+def test_what_is_begun_runs_beside_a_start_and_its_progress_is_said(supervise):
     run = supervise(f"""
         step = "print('about: half', flush=True); print('other', flush=True); print('about: done', flush=True)"
         supervisor.begin("step", [sys.executable, "-c", step], marked, tells="about:")
@@ -233,7 +217,7 @@ time.sleep(600)
 """
 
 
-def test_what_is_loaded_begins_its_work_when_it_is_started(supervise: Callable[[str], Run]) -> None:
+def test_what_is_loaded_begins_its_work_when_it_is_started(supervise):
     run = supervise(f"""
         go = supervisor.folder / "go"
         go.touch()  # as an earlier start left it
@@ -262,63 +246,47 @@ def test_what_is_loaded_begins_its_work_when_it_is_started(supervise: Callable[[
     assert not marked(run.mark)
 
 
-def test_what_died_while_it_was_loaded_is_started_anew(supervise: Callable[[str], Run]) -> None:
-    run = supervise(f"""
-        go = supervisor.folder / "go"
-        waits = python("waits", {WAITS!r}, goes_on=go)
-        waits.command.append(str(go))
-        supervisor.load(waits)
-        import os, signal
-        os.kill(supervisor._components[0].process.pid, signal.SIGKILL)
-        supervisor.wait(0.5)
-        assert not supervisor._components[0].deaths, "nobody restarts it"
-        supervisor.start(waits)
-        while "works" not in (supervisor.logs / "waits.log").read_text():
-            supervisor.wait(0.1)
-        print("WORKS", flush=True)
-    """)
-    run.read_until("WORKS")
-    assert len(marked(run.mark)) == 1
-    run.process.send_signal(signal.SIGINT)
-    assert run.end() == 0
+def test_who_waits_for_a_line_goes_on_and_the_end_is_said(supervise):
+    for code, end in ((0, "step is done"), (1, "step ended (exit code 1)")):
+        run = supervise(f"""
+            step = "import time; print('about: half', flush=True); time.sleep(1); raise SystemExit({code})"
+            supervisor.begin("step", [sys.executable, "-c", step], marked, tells="about:")
+            supervisor.wait_for("step", "about: half")
+            supervisor.let_go("step")
+            print("GOES ON", flush=True)
+            supervisor.wait(600)
+        """)
+        run.read_until(end)
+        said = [line.strip() for line in run.lines]
+        assert said.index("GOES ON") < next(number for number, line in enumerate(said) if line.startswith(end))
+        run.process.send_signal(signal.SIGINT)
+        assert run.end() == 0
+        assert not marked(run.mark)
 
 
-@pytest.mark.parametrize(("code", "end"), [(0, "step is done"), (1, "step ended (exit code 1)")])
-def test_who_waits_for_a_line_goes_on_and_the_end_is_said(supervise: Callable[[str], Run], code: int, end: str) -> None:
-    run = supervise(f"""
-        step = "import time; print('about: half', flush=True); time.sleep(1); raise SystemExit({code})"
-        supervisor.begin("step", [sys.executable, "-c", step], marked, tells="about:")
-        supervisor.wait_for("step", "about: half")
-        supervisor.let_go("step")
-        print("GOES ON", flush=True)
-        supervisor.wait(600)
-    """)
-    run.read_until(end)
-    said = [line.strip() for line in run.lines]
-    assert said.index("GOES ON") < next(number for number, line in enumerate(said) if line.startswith(end))
-    run.process.send_signal(signal.SIGINT)
-    assert run.end() == 0
-    assert not marked(run.mark)
-
-
-def test_what_nobody_waits_for_is_stopped_before_who_may_wait_for_it(supervise: Callable[[str], Run]) -> None:
+def test_what_nobody_waits_for_is_stopped_before_who_may_wait_for_it_and_others_in_the_reverse_order(supervise):
     run = supervise(f"""
         step = "import time; print('about: half', flush=True); time.sleep(600)"
         supervisor.begin("step", [sys.executable, "-c", step], marked, tells="about:")
         supervisor.wait_for("step", "about: half")
         assert supervisor.is_at_work("step")
-        supervisor.start(python("first", {SLEEPS!r}))
+        supervisor.start(python("first", {SLEEPS!r}), python("goes", {SLEEPS!r}))
         supervisor.let_go("step")
         supervisor.start(python("second", {SLEEPS!r}))
+        supervisor.finish("goes")
+        supervisor.wait(1)
     """)
     run.read_until("UP")
+    assert "goes stopped" in run.output, "for good, while the others go on"
+    assert "died" not in run.output
+    assert len(marked(run.mark)) == 3
     run.process.send_signal(signal.SIGINT)
     assert run.end() == 0
     stopped = [line.split()[0] for line in run.lines if "stopped after" in line or "killed after" in line]
-    assert stopped == ["step", "second", "first"]
+    assert stopped == ["goes", "step", "second", "first"]
 
 
-def test_a_begun_program_that_fails_is_a_sentence(supervise: Callable[[str], Run]) -> None:
+def test_a_begun_program_that_fails_is_a_sentence(supervise):
     run = supervise("""
         supervisor.begin("step", [sys.executable, "-c", "raise SystemExit('no luck')"], marked, tells="about:")
         supervisor.wait_for("step")
@@ -328,34 +296,7 @@ def test_a_begun_program_that_fails_is_a_sentence(supervise: Callable[[str], Run
     assert "no luck" in run.output
 
 
-def test_programs_are_stopped_in_the_reverse_order_of_their_start(supervise: Callable[[str], Run]) -> None:
-    run = supervise(f"""
-        for name in ("database", "airflow", "world"):
-            supervisor.start(python(name, {SLEEPS!r}))
-    """)
-    run.read_until("UP")
-    run.process.send_signal(signal.SIGINT)
-    run.end()
-    assert [line.split()[0] for line in run.lines if " stopped after" in line] == [
-        "world",
-        "airflow",
-        "database",
-    ]
-
-
-def test_one_program_is_stopped_for_good_while_the_others_go_on(supervise: Callable[[str], Run]) -> None:
-    run = supervise(f"""
-        supervisor.start(python("stays", {SLEEPS!r}), python("goes", {SLEEPS!r}))
-        supervisor.finish("goes")
-        supervisor.wait(1)
-    """)
-    run.read_until("UP")
-    assert "goes stopped" in run.output
-    assert "died" not in run.output
-    assert len(marked(run.mark)) == 1
-
-
-def test_a_dead_program_is_started_again_and_what_it_left_is_killed(supervise: Callable[[str], Run]) -> None:
+def test_a_dead_program_is_started_again_and_what_it_left_is_killed(supervise):
     run = supervise(STUBBORN)
     run.read_until("UP")
     until(lambda: len(marked(run.mark)) == 4)
@@ -368,9 +309,7 @@ def test_a_dead_program_is_started_again_and_what_it_left_is_killed(supervise: C
     until(lambda: len(marked(run.mark)) == 4 and len(marked(run.mark) & before) == 1)
 
 
-def test_what_a_living_program_starts_while_another_dies_is_spared(
-    supervise: Callable[[str], Run], tmp_path: Path
-) -> None:
+def test_what_a_living_program_starts_while_another_dies_is_spared(supervise, tmp_path):
     # As PostgreSQL does: the killed back end of one connection would end all the others.
     code = f"""
 import os, time
@@ -396,9 +335,7 @@ while True:
     assert not (tmp_path / "killed").exists()
 
 
-def test_a_program_that_keeps_dying_ends_everything_and_its_log_is_named(
-    supervise: Callable[[str], Run], tmp_path: Path
-) -> None:
+def test_a_program_that_keeps_dying_ends_everything_and_its_log_is_named(supervise, tmp_path):
     run = supervise(f"""
         supervisor.start(python("sleeps", {SLEEPS!r}))
         dies = "import time; time.sleep(0.2); raise SystemExit('no more ink')"
@@ -413,7 +350,7 @@ def test_a_program_that_keeps_dying_ends_everything_and_its_log_is_named(
     assert not marked(run.mark)
 
 
-def test_a_program_that_never_gets_ready_is_a_sentence(supervise: Callable[[str], Run]) -> None:
+def test_a_program_that_never_gets_ready_is_a_sentence(supervise):
     run = supervise(f"""
         supervisor.start(python("mute", {SLEEPS!r}, ready=lambda since: False, ready_within=0.5))
     """)
@@ -423,24 +360,19 @@ def test_a_program_that_never_gets_ready_is_a_sentence(supervise: Callable[[str]
     assert not marked(run.mark)
 
 
-def test_a_second_supervisor_of_the_folder_is_refused(supervise: Callable[[str], Run]) -> None:
-    first = supervise(f'supervisor.start(python("sleeps", {SLEEPS!r}))')
-    first.read_until("UP")
-    second = supervise(f'supervisor.start(python("sleeps", {SLEEPS!r}))')
-    assert second.end() == 1
-    assert second.output.startswith(f"Process {first.process.pid} is already running in ")
-    assert len(marked(first.mark)) == 1
-
-
-def test_what_a_killed_supervisor_left_is_stopped_at_the_next_start(supervise: Callable[[str], Run]) -> None:
+def test_a_second_supervisor_of_the_folder_is_refused_and_what_a_killed_one_left_is_stopped_at_the_next_start(
+    supervise,
+):
     first = supervise(STUBBORN)
     first.read_until("UP")
     until(lambda: len(marked(first.mark)) == 4)
+    refused = supervise("")
+    assert refused.end() == 1
+    assert refused.output.startswith(f"Process {first.process.pid} is already running in ")
     first.process.kill()
     first.process.wait()
     left = marked(first.mark)
     assert len(left) == 4
-
     second = supervise(f'supervisor.start(python("sleeps", {SLEEPS!r}))')
     second.read_until("UP")
     assert "4 processes that a killed run left" in second.output
@@ -448,29 +380,21 @@ def test_what_a_killed_supervisor_left_is_stopped_at_the_next_start(supervise: C
     until(lambda: len(marked(second.mark)) == 1)
 
 
-def test_a_stranger_with_a_recorded_number_is_spared(supervise: Callable[[str], Run], tmp_path: Path) -> None:
+def test_a_stranger_with_a_recorded_number_is_spared_and_a_spoilt_list_passed_over(supervise, tmp_path):
     stranger = subprocess.Popen([sys.executable, "-c", SLEEPS], start_new_session=True)
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    recorded = {"name": "old", "pid": stranger.pid, "started": 1, "stop_signal": 15}
     try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-        (tmp_path / "pids.json").write_text(
-            f'{{"boot": "{boot}", "components": '
-            f'[{{"name": "old", "pid": {stranger.pid}, "started": 1, "stop_signal": 15}}]}}'
-        )
-        run = supervise("")
-        run.read_until("UP")
-        assert stranger.poll() is None
+        for content in (json.dumps({"boot": boot, "components": [recorded]}), "", "[]", '{"boot": 1}'):
+            (tmp_path / "pids.json").write_text(content)
+            run = supervise("")
+            run.read_until("UP")
+            assert stranger.poll() is None
+            run.process.send_signal(signal.SIGINT)
+            assert run.end() == 0
     finally:
         stranger.kill()
         stranger.wait()
-
-
-@pytest.mark.parametrize("content", ["", "[]", "{", '{"boot": 1}', '{"boot": "x", "components": [{}]}'])
-def test_a_spoilt_list_of_processes_is_passed_over(
-    supervise: Callable[[str], Run], tmp_path: Path, content: str
-) -> None:
-    (tmp_path / "pids.json").write_text(content)
-    run = supervise("")
-    run.read_until("UP")
 
 
 DEMO_OF_STUBS = """
@@ -530,9 +454,7 @@ def started(folder: Path) -> set[str]:
 
 
 @pytest.mark.guarantee("airflow", "no task is started before the API server answers tasks, however slow the machine")
-def test_nothing_that_starts_tasks_is_started_before_the_api_server_answers_them(
-    supervise: Callable[[str], Run], tmp_path: Path
-) -> None:
+def test_nothing_that_starts_tasks_is_started_before_the_api_server_answers_them(supervise, tmp_path):
     run = supervise(f"stub = {STUB!r}\n{DEMO_OF_STUBS}")
     # The API server answers people by now, and tasks not yet.
     run.read_until("phone-network ready")
@@ -544,15 +466,6 @@ def test_nothing_that_starts_tasks_is_started_before_the_api_server_answers_them
     said = [line.split()[0] for line in run.lines if " ready after " in line]
     assert said.index("airflow-api-server") < said.index("airflow-scheduler") < said.index("world")
     assert said.index("phone-network") < said.index("airflow-scheduler")
-
-
-def test_what_a_start_waits_for_is_said_with_its_log(supervise: Callable[[str], Run]) -> None:
-    run = supervise(f"""
-        import motcua.sandbox.machine.supervisor
-        motcua.sandbox.machine.supervisor._SPEAK_EVERY = 0.2
-        supervisor.start(python("late", {SLEEPS!r}, ready=lambda since: False))
-    """)
-    assert "logs/late.log" in run.read_until("waiting for late")
 
 
 def parent(pid: int) -> int:

@@ -3,12 +3,67 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from psycopg.types.json import Jsonb
+
+from motcua.domain.clock import VIETNAM
 from tests.ground import NHA_TRANG, NOW
 
 Rows = Callable[..., list[dict[str, Any]]]
+
+
+def put(rows: Rows, table: str, **values: Any) -> None:
+    """Writes a row of a table of the ledger, of its schema ``motcua`` unless named; mappings are JSON there."""
+    given = [
+        Jsonb(each)
+        if isinstance(each, dict) or (isinstance(each, list) and each and isinstance(each[0], dict))
+        else each
+        for each in values.values()
+    ]
+    places = ", ".join(["%s"] * len(given))
+    name = table if "." in table else f"motcua.{table}"
+    rows(f"INSERT INTO {name} ({', '.join(values)}) OVERRIDING SYSTEM VALUE VALUES ({places})", *given)
+
+
+def put_closing(rows: Rows, number: int, period: str, *, run: str = "tests", difference: int = 0) -> None:
+    """A period that was closed over nothing."""
+    known = ("version", "transition", "history", "message", "inquiry", "receipt")
+    put(
+        rows, "closings", closing_no=number, period=period, run_id=run, as_of=datetime.now(UTC),
+        figures_hash="a" * 64, difference=difference, unexplained=0, **{f"known_{each}": 0 for each in known},
+    )  # fmt: skip
+
+
+def put_publication(rows: Rows, number: int, closing: int) -> None:
+    """A closing that was published."""
+    put(
+        rows, "publications", publication_no=number, closing_no=closing, folder="x", manifest_sha256="b" * 64,
+        previous_sha256="0" * 64, manifest={}, published_at=datetime.now(UTC),
+    )  # fmt: skip
+
+
+def put_evening(rows: Rows, agency: str, evening_at: datetime, **figures: int) -> None:
+    """An evening of apologies that is done at an agency."""
+    day = evening_at.astimezone(VIETNAM).date()
+    put(
+        rows, "apology_evenings", agency_code=agency, day=day, evening_at=evening_at, apology_day="calendar",
+        state="done", first_due=day + timedelta(days=1), last_due=day + timedelta(days=1),
+        useful_until=evening_at + timedelta(hours=3), settled_at=evening_at, known_transition=1, known_version=1,
+        **{"looked_at": 20, "queued": 0, "suppressed": 0, "missed": 0} | figures,
+    )  # fmt: skip
+
+
+def put_life(rows: Rows, ago: timedelta = timedelta(minutes=1), **values: Any) -> None:
+    """The watch's sign of life, which finds all well; ``identity`` is what it counted last."""
+    now = datetime.now(UTC)
+    counted = {"difference": 0, "night_of": None} | values.pop("identity", {})
+    looks = [{"check": "identity", "state": "ok", "facts": counted}]
+    looks.append({"check": "of another version", "state": "ok", "facts": {}})
+    rows("DELETE FROM motcua.watch_life")
+    life = {"began_at": now - timedelta(days=1), "looked_at": now - ago, "looks": looks, "recipients": 1, "unsent": 0}
+    put(rows, "watch_life", **life | values)
 
 
 class LedgerRows:

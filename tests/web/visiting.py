@@ -6,13 +6,14 @@ import html
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.testclient import TestClient
 
 from motcua.domain.people import ViewerRole
+from motcua.web.airflow import AirflowRun, run_finder, run_starter
 from motcua.web.visitors import Visitor, visitor
 
 
@@ -23,11 +24,18 @@ class Visiting:
     name: str = "lan"
     role: ViewerRole = "operator"
     agencies: frozenset[str] | None = None
+    airflow_run: AirflowRun | None = None
+    started: list[tuple[str, str]] = field(default_factory=list)
+    """Runs that pages had started, and by whom."""
 
     def visit_as(self, role: ViewerRole, *agencies: str, name: str = "lan") -> None:
         """From now on it is somebody of this role, of an agency's with these agencies."""
         self.name, self.role = name, role
         self.agencies = frozenset(agencies) if role == "agency" else None
+
+    def airflow_says(self, run: AirflowRun | None) -> None:
+        """From now on Airflow says this of whatever run a page asks for."""
+        self.airflow_run = run
 
     def let_into(self, pages: FastAPI) -> None:
         """Has these pages, or one of them alone, visited by this one."""
@@ -37,6 +45,8 @@ class Visiting:
             return request.state.visitor
 
         pages.dependency_overrides[visitor] = visits
+        pages.dependency_overrides[run_finder] = lambda: lambda dag_id, run_id: self.airflow_run
+        pages.dependency_overrides[run_starter] = lambda: lambda dag_id, by: not self.started.append((dag_id, by))
 
     def mount(self) -> FastAPI:
         """The pages as Airflow mounts them, visited by this one."""
@@ -69,6 +79,8 @@ class Visiting:
     def browse(self, app: FastAPI) -> Iterator[TestClient]:
         """A browser at these pages; the Department's operator until a test says otherwise."""
         self.visit_as("operator")
+        self.airflow_says(None)
+        self.started.clear()
         with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as http:
             http.cookies.set("_token", "a-session")
             yield http
@@ -96,8 +108,8 @@ def form_of(page: str, begins: str) -> dict[str, str]:
     return {name: html.unescape(value) for name, value in re.findall(r'name="(\w+)" value="([^"]*)"', part)}
 
 
-def token_of(http: TestClient, address: str) -> str:
-    """The token of a page's form."""
+def token_of(http: TestClient, address: str = "/motcua/dossiers") -> str:
+    """The token of a page's form: of all pages of a session it is one; that of dossiers is soon there."""
     found = re.search(r'name="token" value="([^"]+)"', http.get(address).text)
     assert found is not None
     return found[1]

@@ -7,7 +7,7 @@ that it is imported here alone and tests/web/pages/test_pages.py holds it to wha
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -158,6 +158,11 @@ def find_airflow_run(dag_id: str, run_id: str) -> AirflowRun | None:
     )
 
 
+def run_finder() -> Callable[[str, str], AirflowRun | None]:
+    """How a page finds a run, as its dependency."""
+    return find_airflow_run
+
+
 def start_run(dag_id: str, started_by: str) -> bool:
     """Starts a run of a DAG in somebody's name; ``False``: the DAG is paused or unknown, or Airflow does not answer."""
     try:
@@ -170,3 +175,8 @@ def start_run(dag_id: str, started_by: str) -> bool:
         log.warning("no run of %s was started: %s", dag_id, type(failure).__name__)
         return False
     return True
+
+
+def run_starter() -> Callable[[str, str], bool]:
+    """How a page starts a run, as its dependency."""
+    return start_run

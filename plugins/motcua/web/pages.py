@@ -63,20 +63,6 @@ from motcua.web.visitors import visitor
 _log = logging.getLogger(__name__)
 
 
-@lru_cache(maxsize=1)
-def warm_pages() -> None:
-    """Reads all of it, once a process. What cannot be read is logged: the page that needs it says what is wrong."""
-    for read in _READ:
-        try:
-            read()
-        except Exception as failure:
-            _log.warning("the pages' %s could not be read beforehand: %s", read.__name__, failure)
-    # What Airflow and the pages loaded stays. Looked through again by the collector, which it would be at the next
-    # page, it is a pause of a sixth of a second.
-    gc.collect()
-    gc.freeze()
-
-
 def _forms() -> None:
     for name in form_names():
         load_form(name)
@@ -111,6 +97,20 @@ _READ: tuple[Callable[[], object], ...] = (
     _phones,
     _hook,
 )
+
+
+@lru_cache(maxsize=1)
+def warm_pages(reads: tuple[Callable[[], object], ...] = _READ) -> None:
+    """Reads all of it, once a process. What cannot be read is logged: the page that needs it says what is wrong."""
+    for read in reads:
+        try:
+            read()
+        except Exception as failure:
+            _log.warning("the pages' %s could not be read beforehand: %s", read.__name__, failure)
+    # What Airflow and the pages loaded stays. Looked through again by the collector, which it would be at the next
+    # page, it is a pause of a sixth of a second.
+    gc.collect()
+    gc.freeze()
 
 
 # --- The app ---------------------------------------------------------------------------------------------------------

@@ -26,22 +26,20 @@ def asked_at(moment: float) -> Asked:
     return Asked("GET", "/send?to=1", {}, b"", moment)
 
 
-def test_a_numbers_own_answers_come_before_the_script_and_the_script_before_all_else(
-    gateway: ScriptedGateway,
-) -> None:
+def test_a_numbers_own_answers_come_before_the_script_and_the_script_before_all_else(gateway):
     gateway.by_number["1"], gateway.script, gateway.answer = [(400, "")], [(503, "")], (403, "")
     assert [status(gateway, number) for number in "2123"] == [503, 400, 403, 403]
     gateway.answer_to = lambda asked: (404, "") if asked["to"] == "3" else (202, "")
     assert [status(gateway, number) for number in "23"] == [202, 404]
 
 
-def test_what_tries_the_account_takes_no_answer_from_a_script(gateway: ScriptedGateway) -> None:
+def test_what_tries_the_account_takes_no_answer_from_a_script(gateway):
     gateway.script, gateway.login = [(503, "")], (403, "")
     assert [status(gateway), status(gateway, "1")] == [403, 503]
     assert (len(gateway.logins), len(gateway.asked)) == (1, 1)
 
 
-def test_a_gateway_that_goes_away_takes_kept_connections_along(gateway: ScriptedGateway) -> None:
+def test_a_gateway_that_goes_away_takes_kept_connections_along(gateway):
     with socket.create_connection(("127.0.0.1", gateway.port), 5) as kept:
         kept.sendall(b"GET /send?to=1 HTTP/1.1\r\n\r\n")
         assert kept.recv(65536).startswith(b"HTTP/1.1 202 ")
@@ -51,15 +49,13 @@ def test_a_gateway_that_goes_away_takes_kept_connections_along(gateway: Scripted
         status(gateway, "1")
 
 
-def test_most_in_a_second_are_those_of_any_second_and_most_at_once_those_without_an_answer(
-    gateway: ScriptedGateway,
-) -> None:
+def test_most_in_a_second_are_those_of_any_second_and_most_at_once_those_without_an_answer(gateway):
     gateway.asked = [asked_at(moment) for moment in (0.0, 0.5, 0.9, 1.2, 1.4, 3.0)]
     gateway.most_in_flight = 3
     assert gateway.seen() == {"requests": 6, "most_at_once": 3, "most_in_a_second": 4}
 
 
-def test_what_was_told_is_not_told_again_but_for_what_is_still_out(gateway: ScriptedGateway) -> None:
+def test_what_was_told_is_not_told_again_but_for_what_is_still_out(gateway):
     gateway.asked, gateway.in_flight, gateway.most_in_flight = [asked_at(0.0)], 1, 2
     gateway.seen()
     assert gateway.seen() == {"requests": 0, "most_at_once": 1, "most_in_a_second": 0}

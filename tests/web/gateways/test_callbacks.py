@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import threading
 
 import psycopg
@@ -16,7 +15,6 @@ from motcua.jobs.notices.receiving import Intake
 from motcua.store.ledger.database import connect
 from motcua.store.notices.receipts import NewReceipt, save_receipts, unread_receipts
 from motcua.web import callbacks
-from motcua.web.access_log import hide_queries
 from tests.ground import in_ledger
 
 
@@ -36,22 +34,9 @@ SECRET = {"secret": "receipt-word-9"}
 URL = "/gateway/receipts/kannel"
 
 
-FOR_ALL = "/health"
-FOR_WATCHERS = "/metrics"
-
-
-def routes():
-    return [
-        (route.path.replace("{gateway}", "kannel"), method)
-        for route in callbacks.create_callbacks().routes
-        if isinstance(route, APIRoute)
-        for method in sorted(route.methods)
-        if route.path != FOR_ALL
-    ]
-
-
 def test_there_are_routes_and_no_pages_of_documentation(client):
-    assert {path for path, _ in routes()} == {"/receipts/kannel", "/inquiries/kannel", FOR_WATCHERS}
+    paths = {route.path for route in callbacks.create_callbacks().routes if isinstance(route, APIRoute)}
+    assert paths == {"/receipts/{gateway}", "/inquiries/{gateway}", "/metrics", "/health"}
     for path in ("/docs", "/redoc", "/openapi.json", "/gateway/docs", "/gateway/openapi.json"):
         assert client.get(path).status_code == 404
 
@@ -59,64 +44,70 @@ def test_there_are_routes_and_no_pages_of_documentation(client):
 @pytest.mark.guarantee("inquiries", "forged callers are refused")
 def test_every_route_refuses_strangers(client, rows):
     # One app for all: none of them leaves anything.
-    for path, method in routes():
-        for query in ({}, {"secret": ""}, {"secret": "wrong"}, {"secret": "receipt-word"}):
-            answer = client.request(method, f"/gateway{path}", params=query | {"reference": "x", "status": "1"})
-            assert (answer.status_code, answer.text) == (401, ""), (path, method, query)
+    for route in callbacks.create_callbacks().routes:
+        for method in route.methods if isinstance(route, APIRoute) and route.path != "/health" else ():
+            for query in ({}, {"secret": ""}, {"secret": "wrong"}, {"secret": "receipt-word"}):
+                path, given = route.path.replace("{gateway}", "kannel"), query | {"reference": "x", "status": "1"}
+                answer = client.request(method, f"/gateway{path}", params=given)
+                assert (answer.status_code, answer.text) == (401, ""), (path, method, query)
     assert rows("SELECT 1 FROM motcua.receipts UNION ALL SELECT 1 FROM motcua.inquiries") == []
-
-
-def test_gateway_without_a_secret_is_closed_and_an_unknown_one_looks_like_a_wrong_secret(client):
+    # One without a secret is closed, an unknown one looks like a wrong secret.
     assert client.get("/gateway/receipts/open", params={"secret": "x"}).status_code == 503
     assert client.get("/gateway/receipts/nobody", params={"secret": "x"}).status_code == 401
 
 
-@pytest.mark.parametrize("how", ["query", "header", "form"])
-def test_receipt_is_stored_and_an_unknown_reference_is_answered_200(client, rows, how):
+def test_receipt_is_stored_and_an_unknown_reference_is_answered_200(client, rows):
     report = {"reference": "abc", "status": "8", "reply": "0905123456", "smsc_id": "7"}
-    match how:
-        case "query":
-            answer = client.get(URL, params=report | SECRET)
-        case "header":
-            answer = client.get(URL, params=report, headers={callbacks.SECRET_HEADER: SECRET["secret"]})
-        case _:
-            answer = client.post(URL, data=report, params=SECRET)
-    assert answer.status_code == 200
+    answers = [
+        client.get(URL, params=report | SECRET),
+        client.get(URL, params=report, headers={callbacks.SECRET_HEADER: SECRET["secret"]}),
+        client.post(URL, data=report, params=SECRET),
+    ]
+    assert [answer.status_code for answer in answers] == [200] * 3
     kept = rows("SELECT reference, gateway_status, raw::text FROM motcua.receipts")
-    assert [(row["reference"], row["gateway_status"]) for row in kept] == [("abc", "8")]
-    assert "0905123456" not in kept[0]["raw"]
-    assert "receipt-word" not in kept[0]["raw"]
+    assert [(row["reference"], row["gateway_status"]) for row in kept] == [("abc", "8")] * 3
+    for row in kept:
+        assert "0905123456" not in row["raw"]
+        assert "receipt-word" not in row["raw"]
 
 
-@pytest.mark.parametrize(
-    ("query", "status"),
-    [
+def test_hostile_reports_are_never_an_error_inside(client):
+    for query, status in (
         ({"reference": "x" * 20000}, 413),
         ({f"f{n}": "1" for n in range(99)}, 400),
         ({"reference": "a\x00b", "status": "\x00"}, 200),
         ({"reference": "\ufffd\U0001f4a3", "status": "1"}, 200),
         ({"status": "99999999999999999999"}, 200),
         ({}, 200),
-    ],
-)
-def test_hostile_reports_are_never_an_error_inside(client, query, status):
-    assert client.get(URL, params=query | SECRET).status_code == status
+    ):
+        assert client.get(URL, params=query | SECRET).status_code == status
+    assert client.post(URL, content=b"x" * 100_000, params=SECRET).status_code == 413
+
+
+NUMBERS = ["0905123456", "+84 905-123-456", "0905/123/456", "０９０５１２３４５６", "٠٩٠٥١٢٣٤٥٦"]
 
 
 @pytest.mark.guarantee("callbacks", "a receipt keeps no phone number, and shows auditors none that an older one kept")
-@pytest.mark.parametrize("field", ["reference", "status", "reply", "smsc_id"])
-def test_number_in_a_receipt_is_masked_wherever_it_stands(client, rows, field):
-    numbers = ["0905123456", "+84 905 123 456", "0905/123/456", "０９０５１２３４５６", "٠٩٠٥١٢٣٤٥٦"]
-    for number in numbers:
+def test_number_in_a_receipt_is_masked_wherever_it_stands_and_shown_to_no_auditor(client, rows):
+    asked = [(field, number) for field in ("reference", "status", "reply", "smsc_id") for number in NUMBERS]
+    for field, number in asked:
         assert client.get(URL, params={"status": "2", field: f"x {number}"} | SECRET).status_code == 200
     receipts = rows(
         "SELECT concat(r.reference, r.gateway_status, r.raw) AS words, concat(a.reference, a.gateway_status) AS audited"
         " FROM motcua.receipts AS r JOIN audit.receipts AS a USING (receipt_id) ORDER BY receipt_id"
     )
-    for number, kept in zip(numbers, receipts, strict=True):
+    for (field, number), kept in zip(asked, receipts, strict=True):
         assert not holds_phone(kept["words"]), number
         assert "0905***456" in kept["words"] or "…" in kept["words"], number
         assert ("0905***456" in kept["audited"]) == (field in ("reference", "status")), number
+    for number in NUMBERS:
+        rows(
+            "INSERT INTO motcua.receipts (gateway, reference, gateway_status, raw) VALUES ('old', %s, %s, '{}')",
+            *(number, f"to {number}"),
+        )
+        hidden = "+***" if number[0] == "+" else "***"
+        shown = "SELECT reference, gateway_status FROM audit.receipts ORDER BY receipt_id DESC LIMIT 1"
+        assert rows(shown) == [{"reference": hidden, "gateway_status": f"to {hidden}"}]
 
 
 @pytest.mark.guarantee("callbacks", "our own reference stays whole in a receipt")
@@ -124,24 +115,6 @@ def test_own_reference_is_kept_though_its_digits_look_like_a_number(client, rows
     ours = "0905123456" + "a" * 22
     assert client.get(URL, params={"reference": ours, "status": "1"} | SECRET).status_code == 200
     assert rows("SELECT reference FROM audit.receipts") == [{"reference": ours}]
-
-
-@pytest.mark.guarantee("callbacks", "a receipt keeps no phone number, and shows auditors none that an older one kept")
-@pytest.mark.parametrize(
-    "number", ["0905123456", "+84 905-123-456", "0905/123/456", "０９０５１２３４５６", "٠٩٠٥١٢٣٤٥٦"]
-)
-def test_number_in_a_receipt_that_was_stored_before_is_shown_to_no_auditor(agencies, rows, number):
-    rows(
-        "INSERT INTO motcua.receipts (gateway, reference, gateway_status, raw) VALUES ('k', %s, %s, '{}')",
-        number,
-        f"to {number}",
-    )
-    assert rows("SELECT reference, gateway_status FROM audit.receipts") == [
-        {
-            "reference": "+***" if number[0] == "+" else "***",
-            "gateway_status": "to +***" if number[0] == "+" else "to ***",
-        }
-    ]
 
 
 def test_failure_of_a_receipt_is_logged_without_what_it_held(client, monkeypatch, caplog):
@@ -163,10 +136,6 @@ def test_app_ends_with_all_its_threads(client):
     for thread in set(threading.enumerate()) - before:
         thread.join(10)
         assert not thread.is_alive(), thread.name
-
-
-def test_big_body_is_refused_before_it_is_read(client):
-    assert client.post(URL, content=b"x" * 100_000, params=SECRET).status_code == 413
 
 
 def test_report_that_cannot_be_read_is_kept_and_read_later(client, rows, monkeypatch):
@@ -243,14 +212,3 @@ def test_receipt_waits_to_be_read_from_its_storing_to_its_reading_whoever_wrote_
     assert rows("SELECT receipt_id FROM motcua.unread_receipts") == [{"receipt_id": third}]
     with connect() as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
         connection.execute("DELETE FROM motcua.unread_receipts")
-
-
-def test_uvicorns_access_log_hides_the_query(caplog):
-    hide_queries()
-    log = logging.getLogger("uvicorn.access")
-    log.propagate = True
-    with caplog.at_level(logging.INFO, "uvicorn.access"):
-        path = "/gateway/receipts/kannel?secret=word"
-        log.info('%s - "%s %s HTTP/%s" %d', "127.0.0.1:1", "GET", path, "1.1", 200)
-    assert "word" not in caplog.text
-    assert "/gateway/receipts/kannel" in caplog.text

@@ -88,14 +88,6 @@ def test_health_follows_a_ledger_that_is_stopped_and_comes_back(client, own_serv
     until(lambda: client.get(URL).status_code == 200)
 
 
-def test_restart_of_the_ledger_between_two_looks_is_no_illness(client, own_server):
-    assert client.get(URL).status_code == 200
-    own_server.part.stop()
-    own_server.part.start()
-    time.sleep(1.1)
-    assert client.get(URL).status_code == 200
-
-
 @pytest.mark.guarantee("callbacks", "health answers within seconds however a ledger hangs, and recovers with it")
 def test_health_of_a_ledger_that_hangs_is_told_in_time_by_whoever_asks_and_ends(client, own_server):
     assert client.get(URL).status_code == 200
@@ -105,24 +97,14 @@ def test_health_of_a_ledger_that_hangs_is_told_in_time_by_whoever_asks_and_ends(
         with ThreadPoolExecutor(20) as strangers:
             answers = list(strangers.map(lambda _: client.get(URL), range(40)))
         assert {answer.status_code for answer in answers} == {503}
-        assert {answer.text for answer in answers} <= {
-            "the ledger did not answer within 2 s",
-            "the ledger does not answer: OperationalError",
-            "the ledger does not answer: ConnectionTimeout",
-        }
+        told = ("did not answer within 2 s", "does not answer: OperationalError", "does not answer: ConnectionTimeout")
+        assert {answer.text for answer in answers} <= {f"the ledger {each}" for each in told}
         assert time.monotonic() - began < 15
         # Also where nothing was connected any more.
         assert client.get(URL).status_code == 503
         names = [thread.name for thread in threading.enumerate()]
         assert sum(name.startswith("ledger health") for name in names) == 1
     until(lambda: client.get(URL).status_code == 200)
-    assert looks(own_server) == 1
-
-
-def test_many_who_ask_at_once_are_served_by_one_connection(client, own_server):
-    with ThreadPoolExecutor(20) as strangers:
-        answers = list(strangers.map(lambda _: client.get(URL).status_code, range(200)))
-    assert set(answers) == {200}
     assert looks(own_server) == 1
 
 

@@ -7,7 +7,6 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
-import psycopg
 import pytest
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
@@ -16,6 +15,7 @@ from motcua.domain.phones.reading import holds_phone
 from motcua.store.watching import metrics
 from motcua.web import callbacks
 from tests.ground import NHA_TRANG, in_ledger
+from tests.web.ledger_rows import LedgerRows
 
 URL = "/gateway/metrics"
 WORD = "watching-word-9"
@@ -38,81 +38,40 @@ def figures(text):
     }
 
 
-DOSSIER = (
-    "INSERT INTO motcua.dossiers (source_id, agency_code, dossier_code, applicant_phone, msisdn, status_code, "
-    "at_one_stop_desk, updated_at, picked_up_at) VALUES (%s, %s, %s, '0905123456', '+84905123456', 9, TRUE, %s, %s) "
-    "RETURNING dossier_id"
-)
-MESSAGE = (
-    "INSERT INTO motcua.messages (kind, dossier_id, agency_code, occasion, transition_id, state, msisdn, text, "
-    "template_id, template_version, parameters, accented, segments, occurred_at, recorded_at, planned_at, "
-    "useful_until, next_attempt_at, accepted_at, changed_at) VALUES (%(kind)s, %(dossier)s, %(agency)s, "
-    "%(occasion)s, %(transition)s, %(state)s, '+84905123456', 'Ho so D1', 'result', 1, '{}', FALSE, 1, %(at)s, "
-    "%(at)s, %(at)s, %(at)s + interval '3 days', %(at)s, NULL, %(at)s) RETURNING message_id"
-)
-
-
 class Kept:
-    """Writes what a test needs; triggers rest, so that a message may begin in any state."""
+    """Writes what a test needs, as pages' tests do."""
 
-    def __init__(self, dsn: str) -> None:
-        self.connection = psycopg.connect(dsn, autocommit=True)
-        self.connection.execute("SET session_replication_role = 'replica'")
-        self.connection.execute("INSERT INTO motcua.gateways (name) VALUES ('kannel')")
-        row = self.connection.execute("INSERT INTO motcua.sources (name) VALUES ('khanhhoa') RETURNING source_id")
-        self.source = row.fetchone()[0]
-        self.number = 0
+    def __init__(self, rows) -> None:
+        self.run, self.made = rows, LedgerRows(rows)
+        self._codes = (f"D{number}" for number in range(100))
 
     def message(self, state: str, ago: timedelta, kind: str = "apology") -> int:
-        self.number += 1
-        at = datetime.now(UTC) - ago
-        dossier = self.connection.execute(DOSSIER, (self.source, NHA_TRANG, f"D{self.number}", at, at)).fetchone()[0]
-        values = {"kind": kind, "dossier": dossier, "agency": NHA_TRANG, "state": state, "at": at}
-        # Named before it is there.
-        values["transition"] = self.number if kind == "result" else None
-        return self.connection.execute(MESSAGE, values | {"occasion": f"due {self.number}"}).fetchone()[0]
-
-    def attempt(self, message: int, state: str, ago: timedelta) -> None:
-        self.connection.execute(
-            "INSERT INTO motcua.attempts (message_id, gateway, reference, sender_id, run_id, msisdn, state, started_at)"
-            " VALUES (%s, 'kannel', %s, 1, 'run', '+84905123456', %s, %s)",
-            (message, f"r{message}", state, datetime.now(UTC) - ago),
-        )
-
-    def run(self, statement: str) -> None:
-        self.connection.execute(statement)
+        number = self.made.message(next(self._codes), kind=kind, state=state, at=datetime.now(UTC) - ago)
+        self.run("UPDATE motcua.messages SET accepted_at = NULL WHERE message_id = %s", number)
+        return number
 
 
 @pytest.fixture
-def kept(ledger, client):
-    writer = Kept(ledger)
-    yield writer
-    writer.connection.close()
+def kept(rows, client):
+    return Kept(rows)
 
 
 @pytest.mark.guarantee("callbacks", "the figures for a monitor are shown to nobody without their own secret")
-@pytest.mark.parametrize(
-    "offered",
-    [
+def test_page_refuses_strangers_and_is_not_there_where_no_secret_is_set(client, configure, monkeypatch):
+    for offered in (
         {},
         *({"Authorization": written} for written in ("", "Bearer", "Bearer wrong", f"Basic {WORD}", WORD)),
         {callbacks.SECRET_HEADER: WORD},
-    ],
-)
-def test_page_refuses_strangers(client, offered):
-    answer = client.get(URL, headers=offered)
-    assert (answer.status_code, answer.text) == (401, "")
-    assert client.get(URL, params={"secret": WORD}, headers=offered).status_code == 401
-
-
-@pytest.mark.guarantee("callbacks", "the figures for a monitor are shown to nobody without their own secret")
-@pytest.mark.parametrize("secret", ["", None])
-def test_page_is_not_there_where_no_secret_is_set(agencies, configure, monkeypatch, secret):
-    monkeypatch.delenv("MOTCUA_METRICS_SECRET", raising=False)
-    configure(**({} if secret is None else {"MOTCUA_METRICS_SECRET": secret}))
-    with TestClient(callbacks.create_standalone()) as http:
-        for headers in ({}, {"Authorization": "Bearer "}, {"Authorization": "Bearer None"}, READER):
-            assert http.get(URL, headers=headers).status_code == 404
+    ):
+        answer = client.get(URL, headers=offered)
+        assert (answer.status_code, answer.text) == (401, "")
+        assert client.get(URL, params={"secret": WORD}, headers=offered).status_code == 401
+    for secret in ("", None):
+        monkeypatch.delenv("MOTCUA_METRICS_SECRET", raising=False)
+        configure(**({} if secret is None else {"MOTCUA_METRICS_SECRET": secret}))
+        with TestClient(callbacks.create_standalone()) as http:
+            for headers in ({}, {"Authorization": "Bearer "}, {"Authorization": "Bearer None"}, READER):
+                assert http.get(URL, headers=headers).status_code == 404
 
 
 def test_page_tells_what_waits_what_is_in_doubt_and_what_is_stopped(client, kept):
@@ -120,7 +79,7 @@ def test_page_tells_what_waits_what_is_in_doubt_and_what_is_stopped(client, kept
     kept.message("queued", 5 * minutes)
     kept.message("queued", 20 * minutes, kind="reply")
     kept.message("accepted", 1 * minutes)
-    kept.attempt(kept.message("unknown", 30 * minutes), "unknown", 25 * minutes)
+    kept.made.attempt(kept.message("unknown", 30 * minutes), state="unknown", at=datetime.now(UTC) - 25 * minutes)
     kept.run(
         "INSERT INTO motcua.receipts (gateway, received_at, raw) VALUES ('kannel', now() - interval '9 min', '{}')"
     )
@@ -145,13 +104,13 @@ def test_page_tells_what_waits_what_is_in_doubt_and_what_is_stopped(client, kept
         ("motcua_queue_overdue_seconds",): 20,
         ("motcua_unknown_oldest_seconds", "kannel"): 25,
         ("motcua_receipts_unread_oldest_seconds",): 9,
-        ("motcua_source_read_age_seconds", "khanhhoa"): 7,
+        ("motcua_source_read_age_seconds", "mot_cua"): 7,
     }
     for name, expected in ages.items():
         assert expected * 60 <= found[name] < expected * 60 + 60, name
     assert found["motcua_unknown_messages", "kannel"] == 1
     assert found["motcua_receipts_unread",] == 1
-    assert found["motcua_source_failing", "khanhhoa"] == 1
+    assert found["motcua_source_failing", "mot_cua"] == 1
     assert found["motcua_gateway_stops", "carrier", "kannel"] == 1
     assert found["motcua_gateway_stops", "gateway", "kannel"] == 0
 

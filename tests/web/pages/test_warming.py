@@ -13,6 +13,7 @@ import yaml
 from fastapi.testclient import TestClient
 
 from motcua.web import pages
+from motcua_plugin import MotcuaPlugin
 from tests.web.visiting import Visiting
 
 PAGES = (
@@ -47,10 +48,7 @@ def cold():
 
 
 @pytest.fixture
-def http(ledger, monkeypatch):
-    from motcua.web.staff import run_page
-
-    monkeypatch.setattr(run_page, "find_airflow_run", lambda dag_id, run_id: None)
+def http(ledger):
     with TestClient(Visiting().mount(), follow_redirects=False) as client:
         yield client
 
@@ -71,25 +69,18 @@ def test_first_visitor_of_a_page_waits_for_no_template_and_no_words(cold, http, 
     assert {page: status for page, status in seen.items() if status not in (200, 404)} == {}
 
 
-def test_what_cannot_be_read_is_told_and_stops_no_server(cold, monkeypatch, caplog):
+def test_it_is_read_once_a_process_and_what_cannot_be_read_stops_no_server(cold, caplog):
     read = []
 
     def broken():
         raise ValueError("rules.yaml: line 3")
 
-    monkeypatch.setattr(pages, "_READ", (broken, lambda: read.append("the next one")))
+    reads = (broken, lambda: read.append("the next one"))
     with caplog.at_level(logging.WARNING):
-        pages.warm_pages()
+        pages.warm_pages(reads)
+        pages.warm_pages(reads)
     assert "rules.yaml: line 3" in caplog.text
     assert read == ["the next one"]
-
-
-def test_it_is_read_once_a_process(cold, monkeypatch):
-    read = []
-    monkeypatch.setattr(pages, "_READ", (lambda: read.append(1),))
-    pages.warm_pages()
-    pages.warm_pages()
-    assert read == [1]
 
 
 def test_airflow_reads_nothing_of_it_by_loading_the_plugin_alone():
@@ -99,10 +90,7 @@ def test_airflow_reads_nothing_of_it_by_loading_the_plugin_alone():
     assert answer.stdout.splitlines()[-1] == "[]"
 
 
-def test_the_plugins_apps_are_warm(cold, monkeypatch):
-    from motcua_plugin import MotcuaPlugin
-
-    read = []
-    monkeypatch.setattr(pages, "_READ", (lambda: read.append(1),))
+def test_the_plugins_apps_are_warm(cold):
+    assert pages.warm_pages.cache_info().currsize == 0
     assert [each["url_prefix"] for each in MotcuaPlugin().fastapi_apps] == ["/gateway", "/intake", "/motcua"]
-    assert read == [1]
+    assert pages.warm_pages.cache_info().currsize == 1

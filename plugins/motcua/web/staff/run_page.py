@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, Response
 
 from motcua import dag_texts
@@ -33,7 +33,7 @@ from motcua.store.agencies import list_agencies
 from motcua.store.ledger.database import page_connection
 from motcua.store.ledger.sessions import Run, left_of
 from motcua.store.runs import Attempted, Move, RunWork, work_of
-from motcua.web.airflow import AirflowRun, find_airflow_run
+from motcua.web.airflow import AirflowRun, run_finder
 from motcua.web.forms import PageRefused
 from motcua.web.lists import FileFormat, file_of
 from motcua.web.rendering import render
@@ -327,6 +327,7 @@ OF_ALL_AGENCIES = {"statements", "stops", "purges", "verifications", "cleanings"
 """What is no agency's: an agency's administrator does not see it."""
 
 router = APIRouter()
+FindsRun = Annotated[Callable[[str, str], AirflowRun | None], Depends(run_finder)]
 
 
 def troubles(run: Run, airflow: AirflowRun, work: RunWork, visitor: Visitor) -> list[Trouble]:
@@ -347,9 +348,9 @@ def troubles(run: Run, airflow: AirflowRun, work: RunWork, visitor: Visitor) -> 
 
 
 @router.get("/run")
-def show_run(request: Request, visitor: Visits, dag_id: str = "", run_id: str = "") -> HTMLResponse:
+def show_run(request: Request, visitor: Visits, find: FindsRun, dag_id: str = "", run_id: str = "") -> HTMLResponse:
     """What a run did."""
-    run, subjects, work, airflow = _found(visitor, dag_id, run_id)
+    run, subjects, work, airflow = _found(visitor, find, dag_id, run_id)
     gateways = by_gateway(work.attempts)
     return render(
         request,
@@ -389,9 +390,11 @@ def show_run(request: Request, visitor: Visits, dag_id: str = "", run_id: str = 
 
 
 @router.get("/run/file")
-def download_run(request: Request, visitor: Visits, format: FileFormat, dag_id: str = "", run_id: str = "") -> Response:
+def download_run(
+    request: Request, visitor: Visits, find: FindsRun, format: FileFormat, dag_id: str = "", run_id: str = ""
+) -> Response:
     """The figures of what a run did; its messages are a file of the page of messages."""
-    run, _, work, _ = _found(visitor, dag_id, run_id)
+    run, _, work, _ = _found(visitor, find, dag_id, run_id)
     with page_connection() as connection:
         agencies = [each for each in list_agencies(connection) if visitor.sees(each.agency_code)]
     about = [f"{dag_texts.words()['dags'][dag_id]['name']}: {run.run_id}", whose(None, agencies, visitor)]
@@ -400,7 +403,9 @@ def download_run(request: Request, visitor: Visits, format: FileFormat, dag_id: 
     return file_of(request, visitor, listing.of(rows), format, about=about)
 
 
-def _found(visitor: Visitor, dag_id: str, run_id: str) -> tuple[Run, tuple[str, ...], RunWork, AirflowRun | None]:
+def _found(
+    visitor: Visitor, find: Callable[[str, str], AirflowRun | None], dag_id: str, run_id: str
+) -> tuple[Run, tuple[str, ...], RunWork, AirflowRun | None]:
     """The run, what runs of its DAG may have something of, what it did, and how it stands in Airflow.
 
     Raises:
@@ -414,7 +419,7 @@ def _found(visitor: Visitor, dag_id: str, run_id: str) -> tuple[Run, tuple[str, 
         subjects = tuple(name for name in subjects if name not in OF_ALL_AGENCIES)
     with page_connection() as connection:
         work = work_of(connection, run, subjects, visitor.listed, _SHOWN + 1)
-    airflow = find_airflow_run(dag_id, run_id)
+    airflow = find(dag_id, run_id)
     if airflow is None and work.known is None and work.is_nothing:
         raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_run")
     return run, subjects, work, airflow

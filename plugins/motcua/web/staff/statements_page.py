@@ -6,7 +6,7 @@ The Department sends a statement here, confirms what was read in it, and sets a 
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from http import HTTPStatus
@@ -50,7 +50,7 @@ from motcua.store.oversight.statements import (
     list_statements,
     set_refusal_aside,
 )
-from motcua.web.airflow import start_run
+from motcua.web.airflow import run_starter
 from motcua.web.forms import PageRefused, SentFile, must_be_own_form, number_in, sent_file, sent_form
 from motcua.web.lists import FileFormat, file_of, shown_list
 from motcua.web.rendering import led_to, render
@@ -285,7 +285,12 @@ def upload_statement(request: Request, visits: Visits, sent: Annotated[SentFile,
 
 
 @router.post("/statements")
-def decide(request: Request, visits: Visits, fields: Annotated[dict[str, str], Depends(sent_form)]) -> Response:
+def decide(
+    request: Request,
+    visits: Visits,
+    fields: Annotated[dict[str, str], Depends(sent_form)],
+    start_run: Annotated[Callable[[str, str], bool], Depends(run_starter)],
+) -> Response:
     """Confirms a statement that was read, drops it, or sets a refused file aside."""
     visits.must_be_operator()
     who = visits.signature

@@ -25,7 +25,7 @@ from motcua.jobs.watching.watch import Watch
 from motcua.settings import settings
 from motcua.store.ledger.database import close_ledger_pool
 from motcua.web.callbacks import create_standalone
-from tests.bench.pages import Asked, addresses, facts_of, without_airflows_own
+from tests.bench.pages import Asked, addresses, facts_of
 from tests.ground import OneStop, gateway_connection, one_stops
 from tests.prove.worlds.long.reads import Ledger
 from tests.web.visiting import Visiting
@@ -190,10 +190,7 @@ class World:
         os.environ["MOTCUA_SOURCES"] = SOURCE
         settings.cache_clear()
         visiting, answered = Visiting(), {}
-        with (
-            without_airflows_own(),
-            TestClient(visiting.mount(), raise_server_exceptions=False, follow_redirects=False) as http,
-        ):
+        with TestClient(visiting.mount(), raise_server_exceptions=False, follow_redirects=False) as http:
             for asked in [Asked(each) for each in only] or list(addresses(facts_of(self.ledger.dsn))):
                 visiting.role = "operator" if asked.agencies is None else "agency"
                 visiting.agencies = None if asked.agencies is None else frozenset(asked.agencies)

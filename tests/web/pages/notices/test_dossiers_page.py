@@ -202,40 +202,25 @@ def test_dossier_of_another_agency_is_not_there(staff):
 # ---------------------------------------------------------------- nothing, and anything
 
 
-HOSTILE = [
-    "a/b/../c",
-    "'\"; DROP TABLE x",
-    "<script>alert(1)</script>",
-    "x" * 10_000,
-    "a\x00b",
-    "%00",
-    "{{ 7*7 }}",
-    "🙂",
-]
-
-
-@pytest.mark.parametrize("typed", HOSTILE)
-def test_hostile_code_gives_a_clear_page(staff, typed):
-    for answer in (follow(staff, search(staff, typed)), staff.get(PAGE, params={"code": typed})):
-        assert answer.status_code == 404
-        assert "Không tìm thấy hồ sơ nào có mã" in words(answer)
-        assert "<script>" not in answer.text
-        assert len(answer.text) < 60_000
-
-
-@pytest.mark.parametrize(
-    "code", ["<script>alert(1)</script>&\"'`", "Đơn số 7`/2026", "a/b/../c", "x’y“z”-1", "{{ 7*7 }}"]
-)
-def test_code_of_odd_signs_that_a_source_has_is_found_as_it_stands(staff, one_stop, code):
-    one_stop.both(9, code, number=77)
+def test_hostile_code_gives_a_clear_page_and_one_that_a_source_has_is_found_as_it_stands(staff, one_stop):
+    there = ["<script>alert(1)</script>&\"'`", "Đơn số 7`/2026", "a/b/../c", "x’y“z”-1", "{{ 7*7 }}"]
+    for number, code in enumerate(there):
+        one_stop.both(9, code, number=77 + number)
     pick_up("khanhhoa", now=NOW)
-    for answer in (
-        staff.get(PAGE, params={"agency": NHA_TRANG, "code": code}),
-        follow(staff, search(staff, code)),
-    ):
-        assert answer.status_code == 200, words(answer)
-        assert code in html.unescape(answer.text)
-        assert "<script>" not in answer.text
+    for code in there:
+        for answer in (
+            staff.get(PAGE, params={"agency": NHA_TRANG, "code": code}),
+            follow(staff, search(staff, code)),
+        ):
+            assert answer.status_code == 200, words(answer)
+            assert code in html.unescape(answer.text)
+            assert "<script>" not in answer.text
+    for typed in ("a/../c", "'\"; DROP TABLE x", "<script>", "x" * 10_000, "a\x00b", "%00", "🙂"):
+        for answer in (follow(staff, search(staff, typed)), staff.get(PAGE, params={"code": typed})):
+            assert answer.status_code == 404
+            assert "Không tìm thấy hồ sơ nào có mã" in words(answer)
+            assert "<script>" not in answer.text
+            assert len(answer.text) < 60_000
 
 
 def test_nothing_typed_and_nothing_found_say_what_to_do(staff, one_stop):
@@ -265,13 +250,6 @@ def test_number_in_an_address_is_neither_searched_nor_shown(staff, rows):
     assert answer.status_code == 400
     assert "Không tìm số điện thoại qua địa chỉ trang" in words(answer)
     assert "123456" not in answer.text
-    assert rows("SELECT 1 FROM motcua.phone_searches") == []
-
-
-def test_form_of_another_page_searches_nothing(staff, rows):
-    answer = search(staff, "0905123456", token="another")
-    assert answer.status_code == 403
-    assert "phiên đăng nhập đã đổi" in words(answer)
     assert rows("SELECT 1 FROM motcua.phone_searches") == []
 
 

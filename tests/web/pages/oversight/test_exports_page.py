@@ -24,7 +24,7 @@ from motcua.store.intake.exports import (
 )
 from motcua.store.ledger.database import connect
 from tests.ground import NHA_TRANG, TU_PHAP, in_ledger
-from tests.web.visiting import VISITING, words
+from tests.web.visiting import VISITING, token_of, words
 
 SOURCES = "/motcua/quality/sources"
 PAGE = f"{SOURCES}/exports"
@@ -77,7 +77,7 @@ def taken(http, of_what, no="", form="csv"):
 
 
 def accept(http, no, reason="Đã lọc theo quý", **changes):
-    token = re.search(r'name="token" value="([^"]+)"', http.get("/motcua/calendar").text)[1]  # type: ignore[index]
+    token = token_of(http)
     fields = {"token": token, "source": SOURCE, "no": str(no), "reason": reason}
     return http.post(PAGE, data=fields | changes)
 
@@ -123,20 +123,16 @@ def test_each_file_is_shown_with_what_became_of_it_and_its_refused_lines(file):
         ["7", ""],
     ]
     assert [line.split(",")[1] for line in taken(file.staff, "exports")][-1] == "ho-so 1.csv"
-    assert file.staff.get(of(999)).status_code == 404
-    assert file.staff.get(f"{PAGE}?source=khanhhoa").status_code == 404
-
-
-def test_form_in_force_is_shown_with_who_set_it(file):
-    file("ho-so 1.csv")
     text = words(file.staff.get(PAGE))
     assert "Mã hồ sơ Mã hồ sơ, Số hồ sơ Trạng thái Trạng thái" in text
     assert "Mỗi tệp có toàn bộ hồ sơ. hoa khai lúc" in text
     assert "Trạng thái: Đang xử lý (4); Chờ trả (9)." in text
     assert taken(file.staff, "export_form")[0] == 'Mã hồ sơ,"Mã hồ sơ, Số hồ sơ"'
+    assert file.staff.get(of(999)).status_code == 404
+    assert file.staff.get(f"{PAGE}?source=khanhhoa").status_code == 404
 
 
-def test_page_says_that_there_is_no_source_no_form_and_no_file(staff, configure, rows):
+def test_page_says_that_there_is_no_source_no_form_and_no_file(staff, configure):
     assert "Không có nguồn nào nhận tệp." in words(staff.get(PAGE))
     assert "Nguồn nhận tệp" not in words(staff.get(SOURCES))
     configure(MOTCUA_SOURCES=f"khanhhoa,{SOURCE}=files,khac=files")

@@ -123,6 +123,12 @@ def test_each_figure_leads_to_as_many_rows_as_it_says(world, staff):
     assert told == every | {"fixed", "late", "late_for_department"}, "nothing of it stood empty"
 
 
+def agencies_to_choose(page: str) -> list[tuple[str, str]]:
+    """The agencies that a page has one choose between: code, and whether it is the one that is shown."""
+    form = re.search(r'<select name="code">(.*?)</select>', page, re.S)
+    return [] if form is None else re.findall(r'<option value="([^"]*)"( selected)?>', form[1])
+
+
 @pytest.mark.guarantee("reconciliation", "an agency is told what it can mend, the Department also what others must")
 def test_agency_is_told_what_it_can_mend_and_the_department_what_others_must(world, staff):
     at_agency = staff.get("/motcua/quality/agency?code=B").text
@@ -136,15 +142,7 @@ def test_agency_is_told_what_it_can_mend_and_the_department_what_others_must(wor
         owners = {row.rule.owner for code in "AB" for row in rows_to_correct(connection, 3, code)}
         counted = {each.rule.owner for code in "AB" for each in agency_report(connection, 3, code).results}
     assert owners == counted == {"agency"}
-
-
-def agencies_to_choose(page: str) -> list[tuple[str, str]]:
-    """The agencies that a page has one choose between: code, and whether it is the one that is shown."""
-    form = re.search(r'<select name="code">(.*?)</select>', page, re.S)
-    return [] if form is None else re.findall(r'<option value="([^"]*)"( selected)?>', form[1])
-
-
-def test_all_agencies_stand_first_and_no_code_leads_to_them(world, staff):
+    # All agencies stand first where one is chosen, and no code leads to them.
     for address in ("/motcua/quality", "/motcua/quality/agency?code=B"):
         choices = agencies_to_choose(staff.get(address).text)
         assert [code for code, _ in choices] == ["", "A", "B"]
@@ -153,6 +151,8 @@ def test_all_agencies_stand_first_and_no_code_leads_to_them(world, staff):
         answer = staff.get(empty)
         assert (answer.status_code, answer.headers["location"]) == (303, "/motcua/quality")
     VISITING.visit_as("agency", "A")
+    for address in ("/motcua/quality/findings", "/motcua/quality/findings/file?format=csv"):
+        assert staff.get(address).status_code == 403
     own = staff.get("/motcua/quality/agency?code=A").text
     assert "Toàn tỉnh" not in own.partition("<main")[2].partition("<h2>")[0]
     assert agencies_to_choose(own) == [], "of his one agency there is nothing to choose"
@@ -161,14 +161,6 @@ def test_all_agencies_stand_first_and_no_code_leads_to_them(world, staff):
     VISITING.visit_as("agency", "A", "B")
     choices = agencies_to_choose(staff.get("/motcua/quality/agency?code=A").text)
     assert choices == [("A", " selected"), ("B", "")]
-
-
-@pytest.mark.parametrize("address", ["/motcua/quality/findings", "/motcua/quality/findings/file?format=csv"])
-def test_findings_of_all_agencies_are_not_for_an_agency(world, staff, address):
-    VISITING.visit_as("agency", "A")
-    assert staff.get(address).status_code == 403
-    VISITING.visit_as("auditor")
-    assert staff.get(address).status_code == 200
 
 
 def test_finding_of_nobody_is_acknowledged_by_the_department_on_the_list_of_all(world, staff):

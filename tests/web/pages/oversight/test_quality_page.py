@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from html import unescape
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from motcua.domain.clock import VIETNAM
@@ -24,7 +23,7 @@ from motcua.store.agencies import InForce
 from motcua.web import lists as lists
 from motcua.web.quality import charts, findings, quality_page
 from tests.ground import TU_PHAP
-from tests.quality_samples import agency_report, broken, department_report, figures, row, rows, trend
+from tests.quality_samples import agency_report, broken, department_report, figures, rows, trend
 from tests.web.visiting import VISITING
 
 AGENCY = f"/motcua/quality/agency?code={TU_PHAP}"
@@ -192,34 +191,13 @@ def test_broken_agency_is_told_in_words_and_has_no_figures(staff, ledger):
     assert "Kết quả từng kiểm tra" not in text
 
 
-@pytest.mark.parametrize("query", ["?code=nobody", "?code=%00", "?code=%27%3B--"])
-def test_unknown_agency_is_told(staff, query):
-    answer = staff.get(f"/motcua/quality/agency{query}")
-    assert answer.status_code == 404
-    assert "Không có cơ quan này" in text_of(answer)
-
-
-@pytest.mark.parametrize("page", ["0", "-1", "x", "٣", "99999999999999999999", "1.5", ""])
-def test_odd_page_numbers_are_the_first_page(staff, page):
-    assert len(re.findall(r"<li id=", staff.get(f"{AGENCY}&page={page}").text)) == 50
-
-
-def test_pages_keep_to_their_policy(staff):
-    for address in ("/motcua/quality", AGENCY):
-        answer = staff.get(address)
-        assert "script" not in answer.headers["content-security-policy"]
-        assert "<script" not in answer.text
-        assert " style=" not in answer.text, "the policy would not let it count"
-        assert not re.search(r"""(?:src|href|action)=["']?(?:https?:|//)""", answer.text)
-
-
-def test_what_others_typed_stays_text(staff, ledger):
-    nasty = "<script>alert('x')</script> & \"ngoặc\""
-    ledger.rows = [row(1, subject=nasty, what=nasty, procedure_name=nasty)]
-    ledger.agency = agency_report(agency_name=nasty)
-    answer = staff.get(AGENCY)
-    assert "<script" not in answer.text
-    assert answer.text.count("&lt;script&gt;") >= 4
+def test_unknown_agency_is_told_and_odd_page_numbers_are_the_first_page(staff):
+    for query in ("?code=nobody", "?code=%00"):
+        answer = staff.get(f"/motcua/quality/agency{query}")
+        assert answer.status_code == 404
+        assert "Không có cơ quan này" in text_of(answer)
+    for page in ("0", "-1", "x", "99999999999999999999", ""):
+        assert len(re.findall(r"<li id=", staff.get(f"{AGENCY}&page={page}").text)) == 50
 
 
 def test_chart_is_dashed_over_a_week_that_has_no_run():
@@ -297,50 +275,34 @@ def test_acknowledgement_is_taken_back_as_of_yesterday(staff, ledger):
     assert ledger.decisions == [(9072, "lan", "Rút lại xác nhận", date.fromisoformat(in_days(-1)))]
 
 
-@pytest.mark.parametrize(
-    ("changes", "said"),
-    [
+def test_what_is_missing_is_told_and_nothing_typed_is_lost(staff, ledger):
+    typed = form_of(staff.get(AGENCY).text, 9010) | {"why": "Có công văn 1263/STTTT-CNTT", "until": in_days(7)}
+    for changes, said in (
         ({"why": " \n "}, "Cần ghi lý do."),
         ({"why": "x" * 501}, "Lý do dài quá 500 chữ."),
-        ({"why": "Đã gọi số 0905 123 456, hẹn lại"}, "Không ghi số điện thoại"),
-        ({"why": "gọi +84905123456"}, "Không ghi số điện thoại"),
         ({"why": "gọi 0905/123/456"}, "Không ghi số điện thoại"),
-        ({"why": "gọi ０９０５１２３４５６"}, "Không ghi số điện thoại"),
         ({"until": ""}, "Ngày phải từ hôm nay"),
         ({"until": "31/12/2026"}, "Ngày phải từ hôm nay"),
         ({"until": in_days(-1)}, "Ngày phải từ hôm nay"),
         ({"until": in_days(400)}, "Ngày phải từ hôm nay"),
-    ],
-)
-def test_what_is_missing_is_told_and_nothing_typed_is_lost(staff, ledger, changes, said):
-    fields = form_of(staff.get(AGENCY).text, 9010) | {"why": "Có công văn 12/TB-UBND", "until": in_days(7)} | changes
-    answer = staff.post("/motcua/quality/agency", data=fields)
-    assert answer.status_code == 422
-    assert said in text_of(answer)
+    ):
+        fields = typed | changes
+        answer = staff.post("/motcua/quality/agency", data=fields)
+        assert answer.status_code == 422
+        assert said in text_of(answer)
+        assert not fields["why"].strip() or fields["why"] in unescape(answer.text)
     assert ledger.decisions == []
-    if fields["why"].strip():
-        assert fields["why"] in unescape(answer.text)
+    assert staff.post("/motcua/quality/agency", data=typed | {"until": in_days(0)}).status_code == 303
 
 
-@pytest.mark.parametrize("why", ["Hồ sơ 000.00.09.H32-261102-0001 trùng", "Công văn 1263/STTTT-CNTT", "mã 160915001"])
-def test_codes_and_papers_are_no_phone_numbers(staff, ledger, why):
-    fields = form_of(staff.get(AGENCY).text, 9010) | {"why": why, "until": in_days(0)}
-    assert staff.post("/motcua/quality/agency", data=fields).status_code == 303
-    assert ledger.decisions[0][2] == why
-
-
-def test_form_from_elsewhere_changes_nothing(staff, ledger, app):
+def test_form_from_elsewhere_changes_nothing(staff, ledger):
     fields = form_of(staff.get(AGENCY).text, 9010) | {"why": "Lý do", "until": in_days(7)}
-    for forged in ({"token": ""}, {"token": "0" * 64}, {"token": "đ"}):
-        answer = staff.post("/motcua/quality/agency", data=fields | forged)
-        assert answer.status_code == 403
-        assert "Chưa ghi nhận gì." in text_of(answer)
-    assert (
-        staff.post("/motcua/quality/agency", data=fields, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
-    )
-    with TestClient(app) as other:
-        other.cookies.set("_token", "another-session")
-        assert other.post("/motcua/quality/agency", data=fields).status_code == 403
+    answer = staff.post("/motcua/quality/agency", data=fields | {"token": "đ"})
+    assert (answer.status_code, "Chưa ghi nhận gì." in text_of(answer)) == (403, True)
+    elsewhere = {"Sec-Fetch-Site": "cross-site"}
+    assert staff.post("/motcua/quality/agency", data=fields, headers=elsewhere).status_code == 403
+    staff.cookies.set("_token", "another-session")
+    assert staff.post("/motcua/quality/agency", data=fields).status_code == 403
     assert ledger.decisions == []
 
 
@@ -356,64 +318,14 @@ def test_what_is_no_form_is_refused(staff, ledger):
     assert [each[0] for each in ledger.decisions] == [17]
 
 
-@pytest.fixture(scope="module")
-def sign_in():
-    """Airflow's own users and tokens: the token of somebody with a role."""
-    from airflow.api_fastapi.app import create_auth_manager
-    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
-    from airflow.models.revoked_token import RevokedToken
-    from airflow.utils.session import create_session
-
-    with create_session() as session:
-        RevokedToken.__table__.create(session.get_bind(), checkfirst=True)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AIRFLOW__API_AUTH__JWT_SECRET", "only-for-tests-" * 5)
-        manager = create_auth_manager()
-        yield lambda role: manager.generate_jwt(SimpleAuthManagerUser(username=f"ai-{role}", role=role))
-
-
-@pytest.fixture
-def visitor(sign_in, ledger) -> Iterator[Callable[[str], TestClient]]:
-    from motcua.web.pages import create_pages
-
-    server = FastAPI()
-    server.mount("/motcua", create_pages())
-    with TestClient(server, raise_server_exceptions=False, follow_redirects=False) as http:
-
-        def of(role: str) -> TestClient:
-            http.cookies.set("_token", sign_in(role))
-            return http
-
-        yield of
-
-
-def test_viewer_sees_the_page_without_forms_and_may_not_acknowledge(visitor, ledger):
-    fields = form_of(visitor("op").get(AGENCY).text, 9010) | {"why": "Lý do", "until": in_days(7)}
-    http = visitor("viewer")
-    page = http.get(AGENCY)
-    assert page.status_code == 200
-    assert "Danh sách cần xử lý" in page.text
-    assert "Đã xác nhận đến" in http.get(AGENCY + "&rule=P2").text, "what others accepted is shown"
-    assert 'method="post"' not in page.text.partition("<main")[2]
-    answer = http.post("/motcua/quality/agency", data=fields)
+def test_auditor_sees_what_others_accepted_and_may_not_acknowledge(staff, ledger):
+    fields = form_of(staff.get(AGENCY).text, 9010) | {"why": "Lý do", "until": in_days(7)}
+    VISITING.visit_as("auditor")
+    assert "Danh sách cần xử lý" in staff.get(AGENCY).text
+    assert "Đã xác nhận đến" in staff.get(AGENCY + "&rule=P2").text
+    answer = staff.post("/motcua/quality/agency", data=fields)
     assert answer.status_code == 403
-    assert "Không đủ quyền" in text_of(answer)
     assert "Chỉ quản trị của cơ quan đó và Sở" in text_of(answer)
-    assert ledger.decisions == []
-
-
-@pytest.mark.parametrize("role", ["op", "admin"])
-def test_agencies_and_the_department_may_acknowledge_under_their_own_name(visitor, ledger, role):
-    http = visitor(role)
-    fields = form_of(http.get(AGENCY).text, 9010) | {"why": "Lý do", "until": in_days(7)}
-    assert http.post("/motcua/quality/agency", data=fields).status_code == 303
-    assert ledger.decisions == [(9010, f"ai-{role}", "Lý do", date.fromisoformat(in_days(7)))]
-
-
-def test_nobody_acknowledges_without_signing_in(visitor, ledger):
-    http = visitor("op")
-    http.cookies.clear()
-    assert http.post("/motcua/quality/agency", data={"finding": "9010"}).status_code == 401
     assert ledger.decisions == []
 
 
@@ -425,12 +337,12 @@ def test_agency_with_few_dossiers_says_why_it_stands_last(staff):
 
 
 @pytest.mark.guarantee("reconciliation", "a run with nothing to be compared with is not called the first one")
-@pytest.mark.parametrize("address", ["/motcua/quality", AGENCY])
-def test_run_with_none_of_an_earlier_day_is_not_called_the_first(staff, ledger, address):
+def test_run_with_none_of_an_earlier_day_is_not_called_the_first(staff, ledger):
     second = replace(ledger.agency.run, run_no=2)
     ledger.department = replace(ledger.department, previous=None, run=second)
     ledger.agency = replace(ledger.agency, previous=None, run=second)
-    page = text_of(staff.get(address))
-    assert "Lần kiểm tra số 2" in page
-    assert "đầu tiên" not in page
-    assert "Chưa có lần kiểm tra nào của ngày làm việc trước để so sánh." in page
+    for address in ("/motcua/quality", AGENCY):
+        page = text_of(staff.get(address))
+        assert "Lần kiểm tra số 2" in page
+        assert "đầu tiên" not in page
+        assert "Chưa có lần kiểm tra nào của ngày làm việc trước để so sánh." in page

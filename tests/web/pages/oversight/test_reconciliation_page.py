@@ -8,12 +8,9 @@ import re
 from datetime import datetime, timedelta
 from urllib.parse import unquote
 
-import psycopg
 import pytest
 from fastapi.testclient import TestClient
-from typer.testing import CliRunner
 
-from motcua.commands import closings as commands
 from motcua.domain.clock import VIETNAM
 from motcua.domain.periods import Period
 from motcua.domain.run_window import EVERYTHING
@@ -26,7 +23,7 @@ from motcua.settings import settings
 from motcua.store.agencies import save_agencies
 from motcua.store.oversight.publications import save_verification
 from motcua.web.staff import reconciliation_page
-from tests.ground import NHA_TRANG, NOW, TU_PHAP, agency, ask, in_ledger, take_in
+from tests.ground import NHA_TRANG, NOW, TU_PHAP, agency, ask, in_ledger, take_in, type_command
 from tests.web.visiting import Visiting, page_words
 
 DAY = Period.parse("2026-11-25")
@@ -53,12 +50,7 @@ def closed(one_stop, page):
     return close_period(DAY, "tests", NEXT_MORNING).closing
 
 
-def test_nothing_closed_yet_is_said_with_what_to_do(page):
-    shown = page_words(page.get("/reconciliation"))
-    assert "Chưa chốt kỳ nào." in shown
-    assert "motcua closings close" in shown
-
-
+@pytest.mark.guarantee("reconciliation", "an agency that did right is neither told as 0 % delivered nor urged")
 def test_closing_is_told_down_to_its_rows_without_anybodys_number(closed, page):
     answer = page.get("/reconciliation")
     shown = page_words(answer)
@@ -70,14 +62,17 @@ def test_closing_is_told_down_to_its_rows_without_anybodys_number(closed, page):
     for number in ("0905771482", "905771482", "2583822001"):
         assert number not in answer.text
     assert "<1>" not in answer.text
-
-
-def test_agency_is_shown_alone(closed, page):
-    shown = page_words(page.get(f"/reconciliation?closing={closed.closing_no}&agency={NHA_TRANG}"))
-    assert "Xem mọi cơ quan" in shown
-    assert "Số cố định" in shown
-    assert "Sở Tư pháp" in page_words(page.get("/reconciliation"))
-    assert "Sở Tư pháp" not in shown
+    assert "Sở Tư pháp" in shown
+    alone = page_words(page.get(f"/reconciliation?closing={closed.closing_no}&agency={NHA_TRANG}"))
+    assert "Xem mọi cơ quan" in alone
+    assert "Số cố định" in alone
+    assert "Sở Tư pháp" not in alone
+    # What is right is said with its formula, and that nothing stands alone.
+    assert "1 cần gửi = 2 phải nhắn − 1 không gửi − 0 đã hủy" in shown
+    assert "Tỷ lệ tới máy tính trên số cần gửi = phải nhắn − không gửi − đã hủy." in shown
+    assert "0/1 tin cần gửi tới máy" in shown
+    assert links(answer)["closing=1&figure=tellable&agency=000.00.30.H32"] == 1
+    assert "Không có tin, báo cáo hay hồ sơ đã trao kết quả nào đứng riêng lẻ." in shown
 
 
 def test_figures_of_the_portal_stand_beside_ours_and_of_an_agency_its_own_alone(closed, page):
@@ -104,11 +99,6 @@ def test_figures_of_the_portal_stand_beside_ours_and_of_an_agency_its_own_alone(
     assert "5.300" not in own
 
 
-@pytest.mark.parametrize("query", ["closing=999", "closing=1&agency=nobody"])
-def test_what_is_not_there_is_refused_in_words(closed, page, query):
-    assert page.get(f"/reconciliation?{query}").status_code == 404
-
-
 def test_files_over_all_are_listed_and_of_an_agency_its_own_alone(closed, page):
     shorter = NHA_TRANG[:-1]
     in_ledger(save_agencies, [agency(code) for code in (NHA_TRANG, shorter, "A/B")], "tests")
@@ -125,9 +115,18 @@ def test_files_over_all_are_listed_and_of_an_agency_its_own_alone(closed, page):
         assert listed(agency=code) == [agency_workbook_name(code)]
 
 
-def test_files_are_handed_out_as_they_were_published_and_a_changed_one_is_not(closed, page):
+def test_files_are_handed_out_as_they_were_published_and_a_changed_one_is_not(closed, page, configure):
     publication = publish(closed.closing_no, NEXT_MORNING)
-    assert "Tệp đã công bố" in page_words(page.get("/reconciliation"))
+    text = page.get("/reconciliation").text
+    places = [text.index(each) for each in ("Theo cơ quan", "<tfoot>", "Tệp đã công bố", '<details class="deeper">')]
+    assert places == sorted(places), "agencies come first, procedures one click deeper"
+    deeper = text[places[-1] : text.index("</details>", places[-1])]
+    assert "Theo thủ tục và loại tin" in deeper
+    assert "Hồ sơ theo thủ tục" in deeper
+    assert re.search(r'data-name="Phải nhắn"><a href="[^"]+figure=messages">2</a>', text[places[1] :])
+    assert '<details class="deeper" open>' in page.get(f"/reconciliation?agency={NHA_TRANG}").text
+    for named in ('bao-cao.pdf">Bảng số liệu trong ngày để in</a>', 'so-lieu.xlsx">Mọi số liệu, có giải thích'):
+        assert f"name={named}" in text
     address = f"/reconciliation/file?publication={publication.publication_no}"
     answer = page.get(f"{address}&name=bao-cao.pdf")
     assert answer.content.startswith(b"%PDF")
@@ -140,16 +139,12 @@ def test_files_are_handed_out_as_they_were_published_and_a_changed_one_is_not(cl
     refused = page.get(f"{address}&name=bao-cao.pdf")
     assert refused.status_code == 409
     assert "motcua verify" in refused.text
-
-
-def test_store_that_does_not_answer_is_told_as_such_and_no_file_is_blamed(closed, page, configure):
-    publication = publish(closed.closing_no, NEXT_MORNING)
     nobody = {"conn_type": "aws", "login": "a", "password": "b-secret", "extra": {"endpoint_url": "http://127.0.0.1:1"}}
     configure(AIRFLOW_CONN_IM_LANG=json.dumps(nobody), MOTCUA_PUBLICATIONS="s3://im_lang@motcua/cong-bo")
-    refused = page.get(f"/reconciliation/file?publication={publication.publication_no}&name=bao-cao.pdf")
+    refused = page.get(f"{address}&name=bao-cao.pdf")
     assert refused.status_code == 503
     assert "không trả lời" in refused.text
-    assert "motcua verify" not in refused.text
+    assert "motcua verify" not in refused.text, "no file is blamed for a store that does not answer"
 
 
 def links(answer):
@@ -213,25 +208,7 @@ def test_what_belongs_to_nothing_is_on_the_page_with_its_rows(one_stop, page):
     other = page_words(page.get(f"/reconciliation/rows?closing=1&figure=handed_over_untold&agency={TU_PHAP}"))
     assert "0 trường hợp" in other
     assert "Không có trường hợp nào." in other
-    told = CliRunner().invoke(commands.app, ["rows", "1", "handed_over_untold"])
-    assert told.exit_code == 0
-    assert "handed_over_untold" in told.output
-
-
-def test_without_anything_of_that_sort_the_page_says_so(closed, page):
-    assert "Không có tin, báo cáo hay hồ sơ đã trao kết quả nào đứng riêng lẻ." in page_words(
-        page.get("/reconciliation")
-    )
-
-
-@pytest.mark.guarantee("reconciliation", "an agency that did right is neither told as 0 % delivered nor urged")
-def test_share_is_of_what_should_and_could_be_told_with_its_formula_beside(closed, page):
-    answer = page.get("/reconciliation")
-    shown = page_words(answer)
-    assert "1 cần gửi = 2 phải nhắn − 1 không gửi − 0 đã hủy" in shown
-    assert "Tỷ lệ tới máy tính trên số cần gửi = phải nhắn − không gửi − đã hủy." in shown
-    assert "0/1 tin cần gửi tới máy" in shown
-    assert links(answer)["closing=1&figure=tellable&agency=000.00.30.H32"] == 1
+    assert "handed_over_untold" in type_command("closings", "rows", 1, "handed_over_untold").output
 
 
 @pytest.mark.guarantee("reconciliation", "days late are told with the calendar that they are counted by")
@@ -261,42 +238,36 @@ def test_rows_are_those_of_the_cut_off_whatever_came_since(closed, page, one_sto
 
 @pytest.mark.guarantee("reconciliation", "a figure that was doctored is told with its rows")
 def test_figure_that_was_doctored_is_told_with_its_rows(closed, page, ledger):
-    with psycopg.connect(ledger) as owner:
-        owner.execute("ALTER TABLE motcua.closing_messages DISABLE TRIGGER USER")
-        (cell,) = owner.execute(
-            "UPDATE motcua.closing_messages SET suppressed = suppressed + 4 WHERE suppressed > 0"
-            " RETURNING agency_code, procedure_code"
-        ).fetchall()
-    of_agency = f"/reconciliation/rows?closing=1&figure=suppressed&agency={cell[0]}"
-    for address in (of_agency, f"{of_agency}&procedure={cell[1]}"):
+    # A sum alone, then a cell.
+    ask(ledger, "ALTER TABLE motcua.closing_message_sums DISABLE TRIGGER USER")
+    ask(ledger, "UPDATE motcua.closing_message_sums SET suppressed = suppressed + 4 WHERE suppressed > 0")
+    shown = page_words(page.get("/reconciliation/rows?closing=1&figure=suppressed"))
+    assert "Số đã chốt là 5, khác với 1 dòng đếm lại từ sổ." in shown
+    ask(ledger, "ALTER TABLE motcua.closing_messages DISABLE TRIGGER USER")
+    (cell,) = ask(
+        ledger,
+        "UPDATE motcua.closing_messages SET suppressed = suppressed + 4 WHERE suppressed > 0"
+        " RETURNING agency_code, procedure_code",
+    )
+    of_agency = f"/reconciliation/rows?closing=1&figure=suppressed&agency={cell['agency_code']}"
+    for address in (of_agency, f"{of_agency}&procedure={cell['procedure_code']}"):
         shown = page_words(page.get(address))
         assert "Số đã chốt là 5, khác với 1 dòng đếm lại từ sổ." in shown, address
         assert "motcua verify" in shown
 
 
-def test_sum_that_was_doctored_is_told_with_its_rows(closed, page, ledger):
-    ask(ledger, "ALTER TABLE motcua.closing_message_sums DISABLE TRIGGER USER")
-    ask(ledger, "UPDATE motcua.closing_message_sums SET suppressed = suppressed + 4 WHERE suppressed > 0")
-    shown = page_words(page.get("/reconciliation/rows?closing=1&figure=suppressed"))
-    assert "Số đã chốt là 5, khác với 1 dòng đếm lại từ sổ." in shown
-    assert "motcua verify" in shown
-
-
-@pytest.mark.parametrize(
-    "query", ["closing=999&figure=delivered", "closing=1&figure=nonsense", "closing=1&figure=__class__"]
-)
-def test_rows_of_what_is_not_there_are_refused_in_words(closed, page, query):
-    assert page.get(f"/reconciliation/rows?{query}").status_code == 404
-    assert page.get(f"/reconciliation/rows.csv?{query}").status_code == 404
-
-
-@pytest.mark.parametrize("written", ["nobody", "'; DROP TABLE motcua.messages --", "\x00", "x" * 5000, "🂡\u202e"])
-def test_rows_of_a_cell_that_nobody_knows_are_none(closed, page, written):
-    of_messages = [("delivered", field) for field in ("agency", "procedure", "kind", "reason")]
-    for figure, field in [*of_messages, ("received", "agency")]:
-        answer = page.get("/reconciliation/rows", params={"closing": 1, "figure": figure, field: written})
-        assert answer.status_code == (404 if written == "\x00" else 200), (figure, field)
-        assert "<table" not in answer.text
+def test_rows_of_what_is_not_there_are_refused_in_words_and_of_a_cell_that_nobody_knows_none(closed, page):
+    for query in ("closing=999&figure=delivered", "closing=1&figure=nonsense", "closing=1&figure=__class__"):
+        for form in ("", ".csv"):
+            assert page.get(f"/reconciliation/rows{form}?{query}").status_code == 404
+    for query in ("closing=999", "closing=1&agency=nobody"):
+        assert page.get(f"/reconciliation?{query}").status_code == 404
+    cells = [("delivered", field) for field in ("agency", "procedure", "kind", "reason")] + [("received", "agency")]
+    for written in ("nobody", "'; DROP TABLE motcua.messages --", "\x00", "x" * 5000, "🂡\u202e"):
+        for figure, field in cells:
+            answer = page.get("/reconciliation/rows", params={"closing": 1, "figure": figure, field: written})
+            assert answer.status_code == (404 if written == "\x00" else 200), (figure, field)
+            assert "<table" not in answer.text
 
 
 LENGTHS = re.compile(r'<nav class="lengths".*?</nav>', re.S)
@@ -323,29 +294,6 @@ def test_periods_of_each_length_are_under_their_own_tab(closed, page):
         listed = answer.text.partition('<nav class="card periods"')[2]
         assert re.findall(r"closing=(\d+)", listed) == [str(numbers[name])], "no day among the quarters"
     assert "Đối chiếu ngày 31/12/2026" in page_words(page.get("/reconciliation")), "the newest day by default"
-
-
-def test_agencies_come_first_with_their_total_and_procedures_one_click_deeper(closed, page):
-    publish(closed.closing_no, NEXT_MORNING)
-    text = page.get("/reconciliation").text
-    places = [text.index(each) for each in ("Theo cơ quan", "<tfoot>", "Tệp đã công bố", '<details class="deeper">')]
-    assert places == sorted(places)
-    deeper = text[places[-1] : text.index("</details>", places[-1])]
-    assert "Theo thủ tục và loại tin" in deeper
-    assert "Hồ sơ theo thủ tục" in deeper
-    total = re.search(r"<tfoot>.*?</tfoot>", text, re.S)[0]
-    assert "Toàn tỉnh" in total
-    assert re.search(r'data-name="Phải nhắn"><a href="[^"]+figure=messages">2</a>', total)
-    of_agency = page.get(f"/reconciliation?agency={NHA_TRANG}").text
-    assert '<details class="deeper" open>' in of_agency
-
-
-def test_files_are_named_by_what_they_hold(closed, page):
-    publish(closed.closing_no, NEXT_MORNING)
-    text = page.get("/reconciliation").text
-    assert re.search(r"name=bao-cao.pdf\">Bảng số liệu trong ngày để in</a>", text)
-    assert re.search(r"name=so-lieu.xlsx\">Mọi số liệu, có giải thích từng cột</a>", text)
-    assert re.search(r"name=manifest.json\">Tệp kê của bản công bố", text)
 
 
 def test_each_period_says_when_it_was_last_verified_and_whether_it_held(closed, page):

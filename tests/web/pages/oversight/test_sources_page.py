@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 import yaml
-from typer.testing import CliRunner
 
-from motcua.cli import app
+from motcua.domain.clock import VIETNAM
 from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.checking.checking import check_source
 from motcua.jobs.notices.picking_up import pick_up
@@ -20,7 +19,8 @@ from motcua.settings import include_dir
 from motcua.store.intake.clients import Password, change_client, register_client
 from motcua.store.ledger.database import connect
 from motcua.store.notices.sources import map_status, note_failure
-from tests.ground import NHA_TRANG, NOW, TU_PHAP, in_ledger
+from tests.ground import NHA_TRANG, NOW, TU_PHAP, in_ledger, type_command
+from tests.web.ledger_rows import put
 from tests.web.visiting import VISITING, words
 
 PAGE = "/motcua/quality/sources"
@@ -162,20 +162,14 @@ def pushing(staff, rows):
             register_client(
                 connection, name, name, Password.of("x"), [code], [], supplements_at_desk=False, by="lan", now=now
             )
-    rows(
-        "INSERT INTO intake.client_days SELECT client_id, (%s AT TIME ZONE 'Asia/Ho_Chi_Minh')::date,"
-        " s, 7, 1100, 41, 23, %s"
-        " FROM intake.clients, unnest(ARRAY['DongBoHoSoMC', 'CapNhatTienDoHoSoMC']) AS s WHERE name = 'hue'",
-        now, now,
-    )  # fmt: skip
-    rows(
-        "INSERT INTO intake.faults"
-        " SELECT client_id, (%s AT TIME ZONE 'Asia/Ho_Chi_Minh')::date, 'DongBoHoSoMC', f.fault, f.field, f.records, %s"
-        " FROM intake.clients,"
-        " (VALUES ('field_unreadable', '=NgayHenTra', 12), ('brand_new', '', 1)) AS f (fault, field, records)"
-        " WHERE name = 'hue'",
-        now, now,
-    )  # fmt: skip
+    (client,) = rows("SELECT client_id FROM intake.clients WHERE name = 'hue'")
+    day = client | {"day": now.astimezone(VIETNAM).date()}
+    for service in ("DongBoHoSoMC", "CapNhatTienDoHoSoMC"):
+        figures = {"calls": 7, "taken": 1100, "repeated": 41, "refused": 23}
+        put(rows, "intake.client_days", service=service, last_at=now, **day, **figures)
+    for fault, field, records in (("field_unreadable", "=NgayHenTra", 12), ("brand_new", "", 1)):
+        told = {"service": "DongBoHoSoMC", "fault": fault, "field": field, "records": records}
+        put(rows, "intake.faults", last_at=now, **day, **told)
     for code, transition, agency, status, at_desk in (
         ("waits", None, None, 4, False),
         ("untold", 1, NHA_TRANG, 5, False),
@@ -183,12 +177,10 @@ def pushing(staff, rows):
         ("said", 3, NHA_TRANG, 5, True),
         ("result", 4, NHA_TRANG, 9, False),
     ):
-        rows(
-            "INSERT INTO intake.pushed_steps (source, transition_id, agency_code, dossier_code, client_id, fields,"
-            " status_code, supplement_at_desk, is_timed, occurred_at, recorded_at, digest)"
-            " SELECT 'hue', %s, %s, %s, client_id, '{}', %s, %s, false, %s, %s, %s"
-            " FROM intake.clients WHERE name = 'hue'",
-            transition, agency, code, status, at_desk, now, now, f"{code}{transition}".encode(),
+        put(
+            rows, "intake.pushed_steps", source="hue", transition_id=transition, agency_code=agency, dossier_code=code,
+            fields={}, status_code=status, supplement_at_desk=at_desk, is_timed=False, occurred_at=now, recorded_at=now,
+            digest=f"{code}{transition}".encode(), **client,
         )  # fmt: skip
     return staff
 
@@ -245,7 +237,7 @@ def test_account_of_a_source_that_drops_files_is_none_that_pushes(pushing, confi
     configure(MOTCUA_SOURCES="hue=national_sync,idle=files")
     assert [line.split(",")[0] for line in taken(pushing, "pushes")] == ["hue"]
     assert "idle idle" not in words(pushing.get(PAGE))
-    listed = CliRunner().invoke(app, ["intake", "list"]).output
+    listed = type_command("intake", "list").output
     assert ["drops files" in line for line in listed.splitlines() if line.startswith("idle")] == [True]
 
 
@@ -253,7 +245,7 @@ def test_check_of_a_source_that_is_pushed_says_what_stands_for_the_columns_of_vi
     configure(MOTCUA_SOURCES="hue=national_sync")
     assert check_source("hue").findings
     assert "received_at là NgayTiepNhan" in words(pushing.get(f"{PAGE}/check?source=hue"))
-    told = CliRunner().invoke(app, ["sources", "check", "hue"]).output
+    told = type_command("sources", "check", "hue", exits=None).output
     assert "received_at là NgayTiepNhan" in " ".join(told.split())
 
 

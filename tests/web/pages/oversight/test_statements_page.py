@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 from fastapi.testclient import TestClient
 
 from motcua.domain.periods import Period
-from motcua.jobs.handed_in.faults import FileRefused
 from motcua.web.staff import statements_page
-from tests.integration.handed_in.test_carrier_statements import LATER, Ours, at, file_of, form, line, take
+from tests.integration.handed_in.test_carrier_statements import Ours, at, file_of, form, line, take
 from tests.web.visiting import Visiting, page_words
 
 
@@ -90,36 +89,11 @@ def test_missing_statement_is_told(ours, page, rows):
     assert "1.234 đoạn tin" in shown
 
 
-def test_refused_file_is_shown_with_what_to_do_until_a_good_one_comes(ours, page):
-    first = ours.attempt(at(5))
-    with pytest.raises(FileRefused):
-        take(file_of(line(first, phone="abc0905123456"), line(first, amount="1,050")), "bảng <b>kê</b> 2026-10.csv")
-    answer = page.get("/statements")
-    shown = page_words(answer)
-    for expected in (
-        "Không nhận được tệp kannel/bảng <b>kê</b> 2026-10.csv (bảng kê tháng 10/2026).",
-        "7:00 ngày 5/11/2026, lan",
-        "dòng 2, cột “Số thuê bao”: không phải số điện thoại",
-        "dòng 3, cột “Thành tiền”: không đọc được số",
-        "Cần làm: gửi những dòng trên cho nhà mạng và xin tệp đã sửa",
-        "Thông báo này mất khi có tệp đúng của kannel, tháng 10/2026",
-        "Bỏ qua tệp này",
-    ):
-        assert expected in shown, expected
-    assert "<b>kê" not in answer.text
-    assert "905123456" not in answer.text
-    take(file_of(line(first)), now=LATER + timedelta(hours=1))
-    assert "Không nhận được tệp" not in page_words(page.get("/statements"))
-
-
-@pytest.mark.parametrize("query", ["no=99", "no=x", "no=-1", "no=9999999999999999999", "no=%00"])
-def test_unknown_statement_is_told(page, query):
-    answer = page.get(f"/statements?{query}")
-    assert answer.status_code == 404
-    assert "Không có trang này" in answer.text
-
-
-@pytest.mark.parametrize("query", ["verdict=x", "differs=%27", "page=-1", "page=x", "page=99999999999999999999"])
-def test_odd_questions_are_answered_as_if_not_asked(ours, page, query):
+def test_unknown_statement_is_told_and_odd_questions_are_answered_as_if_not_asked(ours, page):
     take(file_of(line("", phone="0988777666")))
-    assert "Chỉ nhà mạng có" in page_words(page.get(f"/statements?{query}"))
+    for query in ("no=99", "no=x", "no=-1", "no=9999999999999999999", "no=%00"):
+        answer = page.get(f"/statements?{query}")
+        assert answer.status_code == 404
+        assert "Không có trang này" in answer.text
+    for query in ("verdict=x", "differs=%27", "page=-1", "page=x", "page=99999999999999999999"):
+        assert "Chỉ nhà mạng có" in page_words(page.get(f"/statements?{query}"))
