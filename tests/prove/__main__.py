@@ -6,7 +6,8 @@ tree is passed over, so that whoever breaks it off goes on where it was.
 
 Exit code 1 if one falls short. ``--seeds`` is for those that repeat themselves with many seeds, the first being N;
 ``--share`` and ``--speed`` are of the soak, which takes the end of its day alone, or a slower one; ``--from`` is of the
-upgrade, which otherwise begins at versions that it chooses.
+upgrade, which otherwise begins at versions that it chooses; ``--into`` is of those that break statements, DAGs and
+routes, which keep there what they learn and find.
 """
 
 from __future__ import annotations
@@ -101,6 +102,7 @@ def main() -> int:
     parser.add_argument("--share", type=float)
     parser.add_argument("--speed", type=float)
     parser.add_argument("--from", dest="since", metavar="COMMIT")
+    parser.add_argument("--into", metavar="FOLDER")
     parser.add_argument("--page", action="store_true", help="write docs/proofs.md, too")
     asked = parser.parse_args()
     if unknown := sorted(set(asked.names) - PROOFS.keys()):
@@ -113,7 +115,7 @@ def main() -> int:
         machine, started = Machine.now(), time.monotonic()
         prove = import_module(PROOFS[name]).figures
         takes = inspect.signature(prove).parameters
-        given = {name: getattr(asked, name) for name in ("seeds", "share", "speed", "since") if name in takes}
+        given = {name: getattr(asked, name) for name in ("seeds", "share", "speed", "since", "into") if name in takes}
         figures = prove(asked.seed, **{name: value for name, value in given.items() if value})
         table = Table(
             "figure", "value", "must reach", "", title=f"{name} (seed {asked.seed}, {time.monotonic() - started:.0f} s)"
