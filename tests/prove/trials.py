@@ -365,30 +365,40 @@ class _Trials(_Telling):
 
 
 def _set_up(session: Any, items: Mapping[str, Any], tests: Mapping[str, Test]) -> str:
-    """Has a server be there with a ledger to copy, and nobody be connected to it; its DSN."""
-    needed = {"ledger", "agencies"}
-    whole = [
-        name for name, each in items.items() if needed <= set(each.fixturenames) and "app" not in each.fixturenames
-    ]
-    names = sorted((name for name in whole if tests[name].passes), key=lambda name: tests[name].seconds)
-    if not names:
-        return ""
-    item = items[names[0]]
-    item.config.hook.pytest_runtest_protocol(item=item, nextitem=session)
-    if session.testsfailed:
-        raise RuntimeError(f"unbroken, {names[0]} fails")
-
-    def made(fixture: str) -> Any:
-        return item._fixtureinfo.name2fixturedefs[fixture][-1].cached_result[0]
-
-    for ledger in made("given_ledgers").values():
-        ledger.let_go()
-    made("given_ledgers").clear()
-    server = made("postgres")
-    server.__dict__.pop("admin").close()
+    """Has a server be there with a ledger to copy, and the pages, and nobody be connected to it; its DSN."""
+    server = ""
+    for needed in ({"given_ledgers", "agencies"}, {"given_ledgers", "app"}):
+        names = sorted(
+            (
+                name
+                for name in items
+                if name in tests and tests[name].passes and needed <= set(items[name].fixturenames)
+            ),
+            key=lambda name: (len(items[name].fixturenames), tests[name].seconds),
+        )
+        if names:
+            item = items[names[0]]
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=session)
+            if session.testsfailed:
+                raise RuntimeError(f"unbroken, {names[0]} fails")
+            server = _let_go(item._fixtureinfo.name2fixturedefs)
     gc.collect()
     gc.freeze()
-    _clear_up(server.admin_dsn)
+    _clear_up(server)
+    return server
+
+
+def _let_go(fixtures: Mapping[str, Any]) -> str:
+    """Closes what a test left connected for the next one; the server's DSN."""
+    given, one_stops, server = (
+        fixtures[name][-1].cached_result[0] if name in fixtures else {}
+        for name in ("given_ledgers", "emptied_one_stops", "postgres")
+    )
+    for ledger in given.values():
+        ledger.let_go()
+    given.clear()
+    one_stops.clear()
+    server.__dict__.pop("admin").close()
     return str(server.admin_dsn)
 
 
@@ -438,7 +448,7 @@ def _break_and_run(fault: Fault, tests: Sequence[Any], writing: int) -> None:
     """Of the fork; never returns."""
     try:
         for name, module in list(sys.modules.items()):
-            if name.startswith(("motcua.store", "motcua.sources", "motcua.jobs", "motcua.quality", "motcua.reports")):
+            if name.startswith(("motcua.store", "motcua.sources", "motcua.jobs.reconciliation")):
                 for each in vars(module).values():
                     if hasattr(each, "cache_clear"):
                         each.cache_clear()
@@ -473,11 +483,16 @@ Sample: TypeAlias = Callable[[int, int, str], list[Fault]]
 """By seed, number and the DSN of a server with a ledger, faults to try; a function of a module."""
 
 
-def try_faults(part: str, sample: Sample, seed: int, number: int, minutes: float, into: str) -> list[Tried]:
-    """Learns what tests run, draws faults and tries them; into that folder goes what was learnt and found."""
+def try_faults(
+    part: str, places: tuple[str, ...], sample: Sample, seed: int, number: int, minutes: float, into: str
+) -> list[Tried]:
+    """Learns what tests run, draws faults at places that begin so, and tries them.
+
+    Into that folder goes what was learnt and found.
+    """
     folder = Path(into).absolute() if into else KEPT
     folder.mkdir(parents=True, exist_ok=True)
-    tests = learn(folder)
+    tests = {name: test for name, test in learn(folder).items() if any(each.startswith(places) for each in test.used)}
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as new_process:
         path = folder / f"{part}.json"
         return new_process.submit(_try, sample, seed, number, tests, minutes, path).result()
@@ -486,8 +501,8 @@ def try_faults(part: str, sample: Sample, seed: int, number: int, minutes: float
 def _try(sample: Sample, seed: int, number: int, tests: Mapping[str, Test], minutes: float, path: Path) -> list[Tried]:
     os.chdir(ROOT)
     watch_statements()
-    files = sorted({name.partition("::")[0] for name, test in tests.items() if test.passes})
     trials = _Trials(lambda server: sample(seed, number, server), tests, minutes, path)
+    files = sorted({name.partition("::")[0] for name, test in tests.items() if test.passes})
     if code := pytest.main([*_PYTEST, *_TESTS, *files], plugins=[trials]):
         raise RuntimeError(f"pytest ended with {code}")
     return trials.found

@@ -175,4 +175,6 @@ def _sample(seed: int, number: int, _: str) -> list[Fault]:
 
 def figures(seed: int, seeds: int = SAMPLE, into: str = "", minutes: float = MINUTES) -> list[Figure]:
     """A row for each kind of fault."""
-    return figures_of(try_faults("dags", _sample, seed, seeds, minutes, into))
+    return figures_of(
+        try_faults("dags", ("dags/", _SHARED, "plugins/motcua/jobs/tasks/"), _sample, seed, seeds, minutes, into)
+    )

@@ -22,6 +22,7 @@ from motcua.quality.rules import load_rules, snapshot_thresholds
 from motcua.store.ledger.provisioning import with_database
 from motcua.store.ledger.queries import statements_of
 from motcua.store.oversight import quality
+from tests.named_statements import FILES, NAMES
 from tests.prove import Figure
 from tests.prove.trials import Fault, broken_statements, drawn, figures_of, try_faults
 
@@ -311,8 +312,6 @@ def _shown(sql: str, change: Change) -> str:
 
 def every_fault() -> list[Fault]:
     """Of all statements."""
-    from tests.named_statements import NAMES
-
     files = {name: name.rpartition("/") for name in NAMES}
     return [fault for name, (file, _, own) in files.items() for fault in faults_of(name, statements_of(file)[own])]
 
@@ -359,4 +358,6 @@ def _sample(seed: int, number: int, server: str) -> list[Fault]:
 
 def figures(seed: int, seeds: int = SAMPLE, into: str = "", minutes: float = MINUTES) -> list[Figure]:
     """A row for each kind of fault."""
-    return figures_of(try_faults("statements", _sample, seed, seeds, minutes, into))
+    return figures_of(
+        try_faults("statements", tuple(f"{file}/" for file in FILES), _sample, seed, seeds, minutes, into)
+    )
