@@ -301,17 +301,21 @@ def _tree_of(path: Path) -> str:
 
 
 def _in_turn(place: str, tests: Mapping[str, Test]) -> list[str]:
-    """Tests that run a place: of each file the quickest, then of each the next; files that are most about it first."""
+    """Tests that run a place: of each file the quickest, then the next; more of files that are about little else."""
     of_file: dict[str, list[str]] = defaultdict(list)
-    every = Counter(name.partition("::")[0] for name in tests)
+    runs: Counter[str] = Counter()
     for name in sorted(tests, key=lambda name: (tests[name].seconds, name)):
-        ran = tests[name].used
-        runs = place in ran or (place.endswith("/") and any(each.startswith(place) for each in ran))
-        if runs and tests[name].passes:
-            of_file[name.partition("::")[0]].append(name)
-    share = {file: len(names) / every[file] for file, names in of_file.items()}
-    turns = [(turn, -share[file], name) for file, names in of_file.items() for turn, name in enumerate(names)]
-    return [name for *_, name in sorted(turns)]
+        file, ran = name.partition("::")[0], tests[name].used
+        runs[file] += len(ran)
+        if place in ran or (place.endswith("/") and any(each.startswith(place) for each in ran)):
+            of_file[file].append(name)
+    turns = [
+        ((turn + 1) * runs[file] / len(names), name)
+        for file, names in of_file.items()
+        for turn, name in enumerate(names)
+        if tests[name].passes
+    ]
+    return [name for _, name in sorted(turns)]
 
 
 class _Trials(_Telling):
