@@ -184,7 +184,7 @@ def _watch_functions() -> None:
 
 
 @dataclass(frozen=True)
-class Test:
+class Ran:
     """What a test runs, and how long."""
 
     seconds: float
@@ -243,7 +243,7 @@ def _digests() -> dict[str, str]:
     }
 
 
-def learn(into: Path) -> dict[str, Test]:
+def learn(into: Path) -> dict[str, Ran]:
     """What each test runs; those of files that are as they were when it was learnt are not run again."""
     path = into / "learnt.jsonl"
     digests = _digests()
@@ -255,11 +255,11 @@ def learn(into: Path) -> dict[str, Test]:
     return _learnt(path, digests)
 
 
-def _learnt(path: Path, digests: Mapping[str, str]) -> dict[str, Test]:
+def _learnt(path: Path, digests: Mapping[str, str]) -> dict[str, Ran]:
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     told = [json.loads(line) for line in lines]
     return {
-        name: Test(seconds, frozenset(ran), passes)
+        name: Ran(seconds, frozenset(ran), passes)
         for name, digest, seconds, passes, ran in told
         if digests.get(name.partition("::")[0]) == digest
     }
@@ -296,24 +296,20 @@ def found_in(path: Path) -> list[Tried]:
     return [Tried(**each) for each in json.loads(path.read_text(encoding="utf-8"))["found"]]
 
 
-def _tree_of(path: Path) -> str:
-    return str(json.loads(path.read_text(encoding="utf-8"))["tree"]) if path.exists() else ""
-
-
-def _in_turn(place: str, tests: Mapping[str, Test]) -> list[str]:
+def _in_turn(place: str, tests: Mapping[str, Ran]) -> list[str]:
     """Tests that run a place: of each file the quickest, then the next; more of files that are about little else."""
     of_file: dict[str, list[str]] = defaultdict(list)
     runs: Counter[str] = Counter()
     for name in sorted(tests, key=lambda name: (tests[name].seconds, name)):
         file, ran = name.partition("::")[0], tests[name].used
         runs[file] += len(ran)
-        if place in ran or (place.endswith("/") and any(each.startswith(place) for each in ran)):
+        is_one = place in ran or (place.endswith("/") and any(each.startswith(place) for each in ran))
+        if is_one and tests[name].passes:
             of_file[file].append(name)
     turns = [
         ((turn + 1) * runs[file] / len(names), name)
         for file, names in of_file.items()
         for turn, name in enumerate(names)
-        if tests[name].passes
     ]
     return [name for _, name in sorted(turns)]
 
@@ -322,12 +318,14 @@ class _Trials(_Telling):
     """Instead of one run: a fork for each fault, up to the first test that fails."""
 
     def __init__(
-        self, faults: Callable[[str], list[Fault]], tests: Mapping[str, Test], minutes: float, path: Path
+        self, faults: Callable[[str], list[Fault]], tests: Mapping[str, Ran], minutes: float, path: Path
     ) -> None:
         self.faults, self.tests, self.minutes, self.path = faults, tests, minutes, path
         self.found: list[Tried] = []
         self.best: dict[str, list[str]] = defaultdict(list)
-        self.before = {each.fault: each for each in found_in(path)} if _tree_of(path) == tree() != "unknown" else {}
+        self.tree = tree()
+        known = path.exists() and json.loads(path.read_text(encoding="utf-8"))["tree"] == self.tree != "unknown"
+        self.before = {each.fault: each for each in found_in(path)} if known else {}
         """What was found with this tree already; whoever broke it off goes on."""
 
     @pytest.hookimpl(tryfirst=True)
@@ -342,7 +340,7 @@ class _Trials(_Telling):
             if tried.became == "untried" and time.monotonic() < until:
                 self._try(fault, tests, items, server, tried)
             self.found.append(tried)
-            told = {"tree": tree(), "found": [vars(each) for each in self.found]}
+            told = {"tree": self.tree, "found": [vars(each) for each in self.found]}
             self.path.write_text(json.dumps(told, ensure_ascii=False, indent=0), encoding="utf-8")
         return True
 
@@ -368,7 +366,7 @@ class _Trials(_Telling):
         _clear_up(server)
 
 
-def _set_up(session: Any, items: Mapping[str, Any], tests: Mapping[str, Test]) -> str:
+def _set_up(session: Any, items: Mapping[str, Any], tests: Mapping[str, Ran]) -> str:
     """Has a server be there with a ledger to copy, and the pages, and nobody be connected to it; its DSN."""
     server = ""
     for needed in ({"given_ledgers", "agencies"}, {"given_ledgers", "app"}):
@@ -417,7 +415,7 @@ def _clear_up(dsn: str) -> None:
                 admin.execute(drop)
 
 
-def _first_to_fail(fault: Fault, tests: Sequence[Any], known: Sequence[Test]) -> tuple[int, str]:
+def _first_to_fail(fault: Fault, tests: Sequence[Any], known: Sequence[Ran]) -> tuple[int, str]:
     """Runs tests in a fork: how many passed, and what the next one said; empty: all passed."""
     reading, writing = os.pipe()
     child = os.fork()
@@ -502,7 +500,7 @@ def try_faults(
         return new_process.submit(_try, sample, seed, number, tests, minutes, path).result()
 
 
-def _try(sample: Sample, seed: int, number: int, tests: Mapping[str, Test], minutes: float, path: Path) -> list[Tried]:
+def _try(sample: Sample, seed: int, number: int, tests: Mapping[str, Ran], minutes: float, path: Path) -> list[Tried]:
     os.chdir(ROOT)
     watch_statements()
     trials = _Trials(lambda server: sample(seed, number, server), tests, minutes, path)

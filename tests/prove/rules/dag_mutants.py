@@ -167,10 +167,14 @@ def _make_again(source: str) -> None:
             value.update(functions)
 
 
-def _sample(seed: int, number: int, _: str) -> list[Fault]:
+def every_fault() -> list[Fault]:
+    """Of all DAGs and what they share and call."""
     paths = [*ROOT.glob("dags/*.py"), ROOT / _SHARED, *ROOT.glob("plugins/motcua/jobs/tasks/[a-z]*.py")]
-    files = sorted(path.relative_to(ROOT).as_posix() for path in paths)
-    return drawn((fault for path in files for fault in of_file(path)), seed, number)
+    return [fault for path in sorted(paths) for fault in of_file(path.relative_to(ROOT).as_posix())]
+
+
+def _sample(seed: int, number: int, _: str) -> list[Fault]:
+    return drawn(every_fault(), seed, number)
 
 
 def figures(seed: int, seeds: int = SAMPLE, into: str = "", minutes: float = MINUTES) -> list[Figure]:

@@ -155,9 +155,14 @@ def _reroute(address: str, methods: frozenset[str], becomes: str) -> None:
     APIRoute.matches = matches  # type: ignore[method-assign]
 
 
-def _sample(seed: int, number: int, _: str) -> list[Fault]:
+def every_fault() -> list[Fault]:
+    """Of all pages and endpoints."""
     paths = [path.relative_to(ROOT).as_posix() for path in sorted(ROOT.glob("plugins/motcua/web/**/*.py"))]
-    return drawn([*of_routes(), *(fault for path in paths for fault in of_functions(path))], seed, number)
+    return [*of_routes(), *(fault for path in paths for fault in of_functions(path))]
+
+
+def _sample(seed: int, number: int, _: str) -> list[Fault]:
+    return drawn(every_fault(), seed, number)
 
 
 def figures(seed: int, seeds: int = SAMPLE, into: str = "", minutes: float = MINUTES) -> list[Figure]:
