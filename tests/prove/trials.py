@@ -248,10 +248,11 @@ def learn(into: Path) -> dict[str, Ran]:
     path = into / "learnt.jsonl"
     digests = _digests()
     known = _learnt(path, digests)
-    missing = [file for file in digests if file not in known]
-    if missing:
-        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as new_process:
-            new_process.submit(_learn, path, digests, missing).result()
+    if missing := [file for file in digests if file not in known]:
+        with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as new_processes:
+            halves = [new_processes.submit(_learn, path, digests, missing[half::2]) for half in range(2)]
+            for half in halves:
+                half.result()
     return _learnt(path, digests)
 
 

@@ -43,11 +43,12 @@ class _Places(m.MatcherDecoratableVisitor):
     def __init__(self) -> None:
         super().__init__()
         self.names: list[str] = []
-        self.found: list[tuple[str, str, cst.CSTNode, cst.CSTNode]] = []
-        """Function, or nothing; kind; what it was; what it becomes."""
+        self.found: list[tuple[str, str, str, cst.CSTNode, cst.CSTNode]] = []
+        """Function of the file, or nothing; that in it, or itself; kind; what it was; what it becomes."""
 
     def _add(self, kind: str, node: cst.CSTNode, becomes: cst.CSTNode) -> None:
-        self.found.append((self.names[-1] if self.names else "", kind, node, becomes))
+        outer, *_, inner = self.names * 2 or ("", "")
+        self.found.append((outer, inner, kind, node, becomes))
 
     def visit_FunctionDef(self, node: cst.FunctionDef) -> None:
         self.names.append(node.name.value)
@@ -125,7 +126,7 @@ def of_file(path: str) -> Iterator[Fault]:
     places = _Places()
     wrapper.module.visit(places)
     alike: Counter[tuple[str, ...]] = Counter()
-    for function, kind, node, becomes in places.found:
+    for function, inner, kind, node, becomes in places.found:
         if path.startswith("dags/"):
             place = path
         elif function:
@@ -135,10 +136,10 @@ def of_file(path: str) -> Iterator[Fault]:
         else:
             continue
         was, shown = (" ".join(wrapper.module.code_for_node(each).split()) for each in (node, becomes))
-        alike[function, kind, was, shown] += 1
-        told = f"{function}: {was}" if path.startswith("dags/") else was
+        was = f"{inner}: {was}" if path.startswith("dags/") else was
+        alike[place, kind, was, shown] += 1
         change = partial(_put, path, wrapper.module, node, becomes)
-        yield Fault(place, kind, told, shown, alike[function, kind, was, shown], change)
+        yield Fault(place, kind, was, shown, alike[place, kind, was, shown], change)
 
 
 def _put(path: str, module: cst.Module, node: cst.CSTNode, becomes: cst.CSTNode) -> None:
