@@ -22,7 +22,7 @@ import signal
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from importlib import import_module
@@ -33,6 +33,7 @@ from typing import Any, Final, TypeAlias
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from motcua.store.ledger import queries
 from tests.prove import Figure
@@ -50,8 +51,8 @@ _WATCHED: Final = ("plugins/motcua/web/", "plugins/motcua/orchestration.py", "pl
 """Whose functions tests are seen to enter."""
 _unfreeze: Final = gc.unfreeze
 """Before the tests take it away."""
-_HAS_NO_END: Final = 40.0
-"""Seconds after which a test that took a moment has no end; a busy machine has it wait."""
+_HAS_NO_END: Final = 30.0
+"""Seconds after which a test that took a moment has no end, on a machine that has nothing else to do."""
 
 
 @dataclass(frozen=True)
@@ -324,6 +325,8 @@ class _Trials(_Telling):
         self.faults, self.tests, self.minutes, self.path = faults, tests, minutes, path
         self.found: list[Tried] = []
         self.best: dict[str, list[str]] = defaultdict(list)
+        self.kept: set[str] = set()
+        """Databases that are there for every fault."""
         self.tree = tree()
         known = path.exists() and json.loads(path.read_text(encoding="utf-8"))["tree"] == self.tree != "unknown"
         self.before = {each.fault: each for each in found_in(path)} if known else {}
@@ -334,6 +337,11 @@ class _Trials(_Telling):
         items = {item.nodeid: item for item in session.items}
         _find_functions()
         server = _set_up(session, items, self.tests)
+        if server:
+            with psycopg.connect(server) as admin:
+                self.kept = {
+                    name for (name,) in admin.execute(_DATABASES) if not name.startswith(("ledger_", "onestop_"))
+                }
         until = time.monotonic() + 60 * self.minutes
         for fault in self.faults(server):
             tests = [name for name in _in_turn(fault.place, self.tests) if name in items]
@@ -364,7 +372,7 @@ class _Trials(_Telling):
             tried.became, tried.by, tried.tests = "noticed", order[passed], passed + 1
             for whose in (fault.place, fault.place.rpartition("/")[0]):
                 self.best[whose] = [tried.by, *(each for each in self.best[whose] if each != tried.by)]
-        _clear_up(server)
+        _clear_up(server, self.kept)
 
 
 def _set_up(session: Any, items: Mapping[str, Any], tests: Mapping[str, Ran]) -> str:
@@ -387,7 +395,6 @@ def _set_up(session: Any, items: Mapping[str, Any], tests: Mapping[str, Ran]) ->
             server = _let_go(item._fixtureinfo.name2fixturedefs)
     gc.collect()
     gc.freeze()
-    _clear_up(server)
     return server
 
 
@@ -405,15 +412,18 @@ def _let_go(fixtures: Mapping[str, Any]) -> str:
     return str(server.admin_dsn)
 
 
-def _clear_up(dsn: str) -> None:
-    """Drops the copies that a fork left."""
+_DATABASES: Final = "SELECT datname FROM pg_database WHERE NOT datistemplate"
+
+
+def _clear_up(dsn: str, kept: Collection[str]) -> None:
+    """Drops the databases that a fork left."""
     if not dsn:
         return
     with psycopg.connect(dsn, autocommit=True) as admin:
-        left = "SELECT format('DROP DATABASE IF EXISTS %I WITH (FORCE)', datname) FROM pg_database"
-        for (drop,) in admin.execute(f"{left} WHERE datname ~ '^(ledger|onestop)_'").fetchall():
-            with contextlib.suppress(psycopg.Error):
-                admin.execute(drop)
+        for (name,) in admin.execute(_DATABASES).fetchall():
+            if name not in kept:
+                with contextlib.suppress(psycopg.Error):
+                    admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def _first_to_fail(fault: Fault, tests: Sequence[Any], known: Sequence[Ran]) -> tuple[int, str]:
@@ -428,8 +438,9 @@ def _first_to_fail(fault: Fault, tests: Sequence[Any], known: Sequence[Ran]) -> 
     said, passed, why = b"", 0, ""
     try:
         while True:
-            wait = _HAS_NO_END + 20 * known[passed].seconds if passed < len(known) else _HAS_NO_END
-            if not select.select([reading], [], [], wait)[0]:
+            wait = _HAS_NO_END + (10 * known[passed].seconds if passed < len(known) else 0)
+            busy = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+            if not select.select([reading], [], [], wait * busy)[0]:
                 why = "no end"
                 break
             if not (piece := os.read(reading, 65536)):
