@@ -63,11 +63,11 @@ $(LINTED): $(READY) pyproject.toml $(shell find include/sql -name '*.sql')
 	$(ASIDE) $(BIN)/sqlfluff lint --processes 2 -q $(or $(if $(filter-out %.sql,$?),include/sql),$?)
 	@touch $@
 
-## make prove [ONLY=phones|texts|intake|crash|soak|upgrade|wrappers|bundle|…] [SEED=n] [SEEDS=n] [SHARE=of a proof's world, 1: all of it] [SPEED=n] [FROM=upgraded commit]: how right, at scale, against an oracle that shares no code; without ONLY, when nobody waits: test-all, all proofs and benches, into docs/proofs.md
+## make prove [ONLY=phones|texts|intake|crash|soak|upgrade|wrappers|bundle|…] [SEED=n] [SEEDS=n] [SHARE=of a proof's world, 1: all of it] [SPEED=n] [FROM=upgraded commit] [INTO=folder of mutants]: how right, at scale, against an oracle that shares no code; without ONLY, when nobody waits: test-all, all proofs and benches, into docs/proofs.md
 prove: $(READY)
 	$(BIN)/python -m tests.prove $(ONLY) --seed $(or $(SEED),1) \
 		$(if $(SEEDS),--seeds $(SEEDS)) $(if $(SHARE),--share $(SHARE)) $(if $(SPEED),--speed $(SPEED)) \
-		$(if $(FROM),--from $(FROM))
+		$(if $(FROM),--from $(FROM)) $(if $(INTO),--into $(INTO))
 
 ## make latency: seconds from commit to acceptance, measured in the running demo
 latency: $(READY)

@@ -24,6 +24,7 @@ from motcua.domain.clock import VIETNAM
 from motcua.settings import settings
 from motcua.store.ledger.database import close_ledger_pool
 from motcua.web.pages import warm_pages
+from tests.bench import Line
 from tests.bench.long_years import fill_ledger
 from tests.web.visiting import Visiting
 

@@ -7,7 +7,8 @@ tree is passed over, so that whoever breaks it off goes on where it was.
 Exit code 1 if one falls short. ``--seeds`` is for those that repeat themselves with many seeds, the first being N;
 ``--share`` for those that take a part of their world by default, so that a night is enough for all: 1 is the whole. Of
 the soak, whose default is the whole day, it is the day's end. ``--speed`` is of the soak; ``--from`` is of the upgrade,
-which otherwise begins at versions that it chooses.
+which otherwise begins at versions that it chooses; ``--into`` is of those that break statements, DAGs and routes, which
+keep there what they learn and find.
 """
 
 from __future__ import annotations
@@ -117,6 +118,7 @@ def main() -> int:
     parser.add_argument("--share", type=float)
     parser.add_argument("--speed", type=float)
     parser.add_argument("--from", dest="since", metavar="COMMIT")
+    parser.add_argument("--into", metavar="FOLDER")
     parser.add_argument("--page", action="store_true", help="write docs/proofs.md, too")
     asked = parser.parse_args()
     if unknown := sorted(set(asked.names) - PROOFS.keys()):
@@ -129,7 +131,7 @@ def main() -> int:
         machine, started = Machine.now(), time.monotonic()
         prove = import_module(PROOFS[name]).figures
         takes = inspect.signature(prove).parameters
-        given = {name: getattr(asked, name) for name in ("seeds", "share", "speed", "since") if name in takes}
+        given = {name: getattr(asked, name) for name in ("seeds", "share", "speed", "since", "into") if name in takes}
         figures = prove(asked.seed, **{name: value for name, value in given.items() if value})
         table = Table(
             "figure", "value", "must reach", "", title=f"{name} (seed {asked.seed}, {time.monotonic() - started:.0f} s)"

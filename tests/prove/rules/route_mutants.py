@@ -1,0 +1,170 @@
+"""Whether tests notice when a page or an endpoint is not there, or lets in whom it should refuse.
+
+Of ``motcua/web``: each route is left out, or answers another method; in each function a check of rights is left out or
+is one for others, everybody is an operator and nobody an auditor, and rows are not narrowed down to a visitor's own
+agencies. ``tests/prove/trials.py`` tries the tests that enter the function. ``--seeds`` is the size of the sample.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, Final
+
+import libcst as cst
+import libcst.matchers as m
+from libcst.metadata import MetadataWrapper
+
+from tests.prove import Figure
+from tests.prove.trials import ROOT, Fault, drawn, figures_of, put_codes, try_faults
+
+MINUTES: Final = 15.0
+SAMPLE: Final = 120
+
+_CHECKS: Final = {
+    "must_be_operator": "must_see_all",
+    "must_see_all": "must_be_operator",
+    "must_see": "",
+    "must_be_own_form": "",
+    "must_see_source": "",
+    "_must_see": "",
+    "check_reader": "",
+}
+"""Calls that refuse → the one that refuses others."""
+_RIGHTS: Final = {
+    "is_operator": ("right", ("True", "False")),
+    "is_auditor": ("right", ("False", "True")),
+    "agencies": ("narrowing", ("None",)),
+    "listed": ("narrowing", ("None",)),
+    "signature": ("right", ("visits.name",)),
+}
+"""What is asked of a visitor → the kind, and what stands there instead."""
+_SHOWN: Final = {"sees": "True", "phone": None, "text": None}
+"""What is said of a visitor → the answer; none: what it was asked with, unhidden."""
+_VISITORS: Final = ("visits", "visitor", "seen", "wanted")
+
+
+class _Places(cst.CSTVisitor):
+    """Each place in the functions of a file that can be broken, and what it becomes."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.found: list[tuple[str, str, cst.CSTNode, cst.CSTNode]] = []
+        """Function, kind, what it was, what it becomes."""
+
+    def visit_FunctionDef(self, node: cst.FunctionDef) -> None:
+        self.names.append(node.name.value)
+
+    def leave_FunctionDef(self, original_node: cst.FunctionDef) -> None:
+        self.names.pop()
+
+    def _add(self, kind: str, node: cst.CSTNode, becomes: cst.CSTNode) -> None:
+        if self.names:
+            self.found.append((self.names[-1], kind, node, becomes))
+
+    def visit_Expr(self, node: cst.Expr) -> None:
+        called = node.value.func if isinstance(node.value, cst.Call) else None
+        name = called.attr.value if isinstance(called, cst.Attribute) else getattr(called, "value", "")
+        if name in _CHECKS:
+            self._add("check left out", node, cst.Expr(cst.Ellipsis()))
+            if other := _CHECKS[name]:
+                self._add("another right", called, called.with_changes(attr=cst.Name(other)))  # type: ignore[union-attr]
+
+    def visit_Attribute(self, node: cst.Attribute) -> None:
+        if isinstance(node.value, cst.Name) and node.value.value in (*_VISITORS, "self") and node.attr.value in _RIGHTS:
+            kind, others = _RIGHTS[node.attr.value]
+            for other in others:
+                self._add(kind, node, cst.parse_expression(other.replace("visits", node.value.value)))
+
+    def visit_Call(self, node: cst.Call) -> None:
+        called = node.func
+        if not m.matches(called, m.Attribute(m.Name(m.MatchIfTrue(_VISITORS.__contains__)))) or not node.args:
+            return
+        if (asked := cst.ensure_type(called, cst.Attribute).attr.value) in _SHOWN:
+            answer = _SHOWN[asked]
+            shown = cst.parse_expression(answer) if answer else node.args[0].value
+            self._add("narrowing" if answer else "hiding", node, shown)
+
+    def visit_Raise(self, node: cst.Raise) -> None:
+        if "FORBIDDEN" in cst.Module([]).code_for_node(node) or "NOT_FOUND" in cst.Module([]).code_for_node(node):
+            self._add("check left out", node, cst.Expr(cst.Ellipsis()))
+
+
+def of_functions(path: str) -> Iterator[Fault]:
+    """The faults in functions of a file of pages."""
+    wrapper = MetadataWrapper(cst.parse_module((ROOT / path).read_text(encoding="utf-8")))
+    places = _Places()
+    wrapper.module.visit(places)
+    alike: Counter[tuple[str, ...]] = Counter()
+    for function, kind, node, becomes in places.found:
+        was, shown = (" ".join(wrapper.module.code_for_node(each).split()) for each in (node, becomes))
+        alike[function, kind, was, shown] += 1
+        nth = alike[function, kind, was, shown]
+        yield Fault(f"{path}:{function}", kind, was, shown, nth, partial(_put, path, wrapper.module, node, becomes))
+
+
+def _put(path: str, module: cst.Module, node: cst.CSTNode, becomes: cst.CSTNode) -> None:
+    """Has the functions of a file do what they would with one place changed."""
+    changed = module.deep_replace(node, becomes)
+    assert isinstance(changed, cst.Module)
+    put_codes(path, changed.code)
+
+
+def of_routes() -> Iterator[Fault]:
+    """Each route left out, and answering another method."""
+    from fastapi.routing import APIRoute
+
+    from motcua.web.callbacks import create_callbacks
+    from motcua.web.intake import create_intake
+    from motcua.web.pages import create_pages
+
+    paths = [path.relative_to(ROOT).as_posix() for path in sorted(ROOT.glob("plugins/motcua/web/**/*.py"))]
+    known = {str(ROOT / path): path for path in paths}
+    seen = set()
+    for app in (create_pages(), create_callbacks(), create_intake()):
+        for route in app.routes:
+            path = known.get(route.endpoint.__code__.co_filename) if isinstance(route, APIRoute) else None
+            if not path:
+                continue
+            assert isinstance(route, APIRoute)
+            was = f"{', '.join(sorted(route.methods))} {route.path}"
+            if was in seen:
+                continue
+            seen.add(was)
+            for becomes in ("", "POST" if route.methods == {"GET"} else "GET"):
+                change = partial(_reroute, route.path, frozenset(route.methods), becomes)
+                place = f"{path}:{route.endpoint.__name__}"
+                yield Fault(place, "another method" if becomes else "route left out", was, becomes, 1, change)
+
+
+def _reroute(address: str, methods: frozenset[str], becomes: str) -> None:
+    """From now on no app takes this route, or takes it with another method."""
+    from fastapi.routing import APIRoute
+    from starlette.routing import Match
+
+    whole: Callable[..., Any] = APIRoute.matches
+
+    def matches(self: Any, scope: Any) -> Any:
+        if self.path == address and self.methods == methods:
+            if not becomes:
+                return Match.NONE, {}
+            self.methods = {becomes}
+        return whole(self, scope)
+
+    APIRoute.matches = matches  # type: ignore[method-assign]
+
+
+def every_fault() -> list[Fault]:
+    """Of all pages and endpoints."""
+    paths = [path.relative_to(ROOT).as_posix() for path in sorted(ROOT.glob("plugins/motcua/web/**/*.py"))]
+    return [*of_routes(), *(fault for path in paths for fault in of_functions(path))]
+
+
+def _sample(seed: int, number: int, _: str) -> list[Fault]:
+    return drawn(every_fault(), seed, number)
+
+
+def figures(seed: int, seeds: int = SAMPLE, into: str = "", minutes: float = MINUTES) -> list[Figure]:
+    """A row for each kind of fault."""
+    return figures_of(try_faults("routes", ("plugins/motcua/web/",), _sample, seed, seeds, minutes, into))

@@ -1,0 +1,553 @@
+"""Which tests notice that something is broken on purpose: of many small faults, a sample that every tree draws alike.
+
+What tests run is learnt once, test by test, and kept; a fault is then tried with the tests that run its place alone,
+each in a fork of one pytest that has collected them. Two trees are compared fault by fault, by what they wrote:
+``python -m tests.prove.trials one/statements.json other/statements.json``.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import contextlib
+import gc
+import hashlib
+import importlib.machinery
+import json
+import linecache
+import multiprocessing
+import os
+import select
+import signal
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from importlib import import_module
+from itertools import islice
+from pathlib import Path
+from types import CodeType, FunctionType
+from typing import Any, Final, TypeAlias
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from motcua.store.ledger import queries
+from tests.prove import Figure
+from tests.prove.page import tree
+
+ROOT: Final = Path(__file__).parents[2]
+KEPT: Final = ROOT / ".data" / "mutants"
+MOST_TESTS: Final = 60
+MOST_SECONDS: Final = 45.0
+"""Of one fault: no further test is tried then."""
+
+_PYTEST: Final = ("-q", "--tb=native", "--hypothesis-seed=0", "-p", "no:cacheprovider", "-p", "no:terminalreporter")
+_TESTS: Final = ("-m", "not second_tier and not alone")
+_WATCHED: Final = ("plugins/motcua/web/", "plugins/motcua/orchestration.py", "plugins/motcua/jobs/tasks/")
+"""Whose functions tests are seen to enter."""
+_unfreeze: Final = gc.unfreeze
+"""Before the tests take it away."""
+_HAS_NO_END: Final = 30.0
+"""Seconds after which a test that took a moment has no end, on a machine that has nothing else to do."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A place that is broken in one way."""
+
+    place: str
+    """A statement, a DAG's file or a function: what tests are seen to run."""
+    kind: str
+    was: str
+    became: str
+    nth: int
+    """Of those alike at this place."""
+    apply: Callable[[], None]
+    """Breaks it, in a fork that ends with the trial."""
+
+    @property
+    def name(self) -> str:
+        """Under which it is known on every tree."""
+        return f"{self.place} | {self.kind} {self.nth} | {self.was} → {self.became}"
+
+
+def drawn(
+    faults: Iterable[Fault], seed: int, number: int, is_one: Callable[[Fault], bool] = lambda _: True
+) -> list[Fault]:
+    """A sample: by the names of faults and the seed alone, so that what else there is moves none of them."""
+    in_order = sorted(faults, key=lambda each: hashlib.sha256(f"{seed} {each.name}".encode()).digest())
+    return list(islice(filter(is_one, in_order), number))
+
+
+# --- What a process may have broken ----------------------------------------------------------------------------------
+
+used: set[str] = set()
+"""What was run since somebody looked."""
+broken_statements: dict[str, str] = {}
+broken_files: dict[str, str] = {}
+"""DAG's file → its source."""
+
+
+def watch_statements(remark: str = "") -> None:
+    """From here on it is seen which statements are asked for and sent; ``remark``: stands below each, and changes
+    nothing. Before whoever asks for them is imported."""
+    from psycopg import _queries
+
+    whole, convert, load = (
+        queries.statement,
+        _queries.PostgresQuery.convert,
+        importlib.machinery.SourceFileLoader.get_code,
+    )
+
+    def statement(name: str) -> str:
+        used.add(name)
+        return broken_statements.get(name) or whole(name) + remark
+
+    def sent(self: Any, query: Any, values: Any) -> Any:
+        text = query if isinstance(query, str) else query.decode(errors="replace") if isinstance(query, bytes) else ""
+        used.update(line[3:] for line in text.splitlines() if line.startswith("-- ") and "/" in line)
+        return convert(self, query, values)
+
+    def get_code(self: Any, name: str) -> Any:
+        file = os.path.relpath(self.path, ROOT) if self.path.startswith(f"{ROOT}/dags/") else ""
+        used.update([file] if file else [])
+        if file not in broken_files:
+            return load(self, name)
+        # Whoever looks for the source of a task finds this one.
+        linecache.cache[self.path] = (1, None, broken_files[file].splitlines(keepends=True), self.path)
+        return compile(broken_files[file], self.path, "exec")
+
+    queries.statement = statement  # type: ignore[assignment]
+    _queries.PostgresQuery.convert = sent  # type: ignore[method-assign]
+    importlib.machinery.SourceFileLoader.get_code = get_code  # type: ignore[method-assign]
+
+
+def _watched() -> list[str]:
+    paths = sorted(os.path.relpath(path, ROOT) for path in ROOT.glob("plugins/motcua/**/*.py"))
+    return [path for path in paths if path.startswith(_WATCHED)]
+
+
+_functions: dict[tuple[str, str, int], list[FunctionType]] = defaultdict(list)
+"""By file, name and line: the functions of the files that are watched, each as often as it was made."""
+
+
+def _find_functions() -> None:
+    for path in _watched():
+        if not path.endswith("__init__.py"):
+            import_module(path.removeprefix("plugins/").removesuffix(".py").replace("/", "."))
+    files = {str(ROOT / path): path for path in _watched()}
+    _unfreeze()
+    for each in gc.get_objects():
+        # isinstance would ask what stands for another object, which then loads it.
+        if type(each) is FunctionType and (code := each.__code__).co_filename in files:
+            _functions[files[code.co_filename], code.co_qualname, code.co_firstlineno].append(each)
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    """The code of all functions in a code."""
+    for each in code.co_consts:
+        if isinstance(each, CodeType):
+            yield each
+            yield from _codes(each)
+
+
+def put_codes(path: str, source: str | ast.Module) -> None:
+    """Has every function of a file, wherever it is known, do what another source of it says.
+
+    Raises:
+        ValueError: it would no longer know a variable around it.
+    """
+    file = str(ROOT / path)
+    whole = compile((ROOT / path).read_text(encoding="utf-8"), file, "exec", dont_inherit=True)
+    others = compile(source, file, "exec", dont_inherit=True)
+    for was, becomes in zip(_codes(whole), _codes(others), strict=True):
+        for function in _functions.get((path, was.co_qualname, was.co_firstlineno), ()):
+            function.__code__ = becomes
+
+
+def _watch_functions() -> None:
+    """From here on it is seen which functions of pages, endpoints and DAGs are entered."""
+    builtins._entered = used.add  # type: ignore[attr-defined]
+    for path in _watched():
+        tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                told = ast.parse(f"_entered({f'{path}:{node.name}'!r})").body[0]
+                node.body.insert(0, told)
+        put_codes(path, ast.fix_missing_locations(tree))
+
+
+# --- What tests run --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a test runs, and how long."""
+
+    seconds: float
+    used: frozenset[str]
+    passes: bool
+
+
+class _Telling:
+    """Says what is wrong with the trials themselves."""
+
+    def pytest_internalerror(self, excrepr: Any) -> None:
+        print(excrepr, file=sys.__stderr__)
+
+
+class _Learning(_Telling):
+    """Writes for each test what it runs, as soon as it has ended."""
+
+    def __init__(self, path: Path, digests: Mapping[str, str]) -> None:
+        self.path, self.digests = path, digests
+        self.shared: dict[Any, set[str]] = defaultdict(set)
+
+    def pytest_collection_finish(self) -> None:
+        _find_functions()
+        _watch_functions()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef: Any) -> Iterator[Any]:
+        before = set(used)
+        try:
+            return (yield)
+        finally:
+            if fixturedef.scope != "function":
+                self.shared[fixturedef] |= used - before
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: Any, nextitem: Any) -> Iterator[Any]:
+        used.clear()
+        failed, began = item.session.testsfailed, time.process_time() + sum(os.times()[2:4])
+        done = yield
+        seconds = time.process_time() + sum(os.times()[2:4]) - began
+        of_fixtures = [self.shared[each[-1]] for each in item._fixtureinfo.name2fixturedefs.values() if each]
+        file = item.nodeid.partition("::")[0]
+        told = [item.nodeid, self.digests.get(file, ""), round(seconds, 3), item.session.testsfailed == failed]
+        with self.path.open("a", encoding="utf-8") as kept:
+            kept.write(json.dumps([*told, sorted(used.union(*of_fixtures))]) + "\n")
+            if nextitem is None or nextitem.nodeid.partition("::")[0] != file:
+                kept.write(json.dumps([file, self.digests.get(file, ""), 0, False, []]) + "\n")
+        return done
+
+
+def _digests() -> dict[str, str]:
+    """By a test's file: a hash of it."""
+    return {
+        os.path.relpath(path, ROOT): hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+        for path in sorted((ROOT / "tests").rglob("test_*.py"))
+    }
+
+
+def learn(into: Path) -> dict[str, Ran]:
+    """What each test runs; those of files that are as they were when it was learnt are not run again."""
+    path = into / "learnt.jsonl"
+    digests = _digests()
+    known = _learnt(path, digests)
+    if missing := [file for file in digests if file not in known]:
+        with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as new_processes:
+            halves = [new_processes.submit(_learn, path, digests, missing[half::2]) for half in range(2)]
+            for half in halves:
+                half.result()
+    return _learnt(path, digests)
+
+
+def _learnt(path: Path, digests: Mapping[str, str]) -> dict[str, Ran]:
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    told = [json.loads(line) for line in lines]
+    return {
+        name: Ran(seconds, frozenset(ran), passes)
+        for name, digest, seconds, passes, ran in told
+        if digests.get(name.partition("::")[0]) == digest
+    }
+
+
+def _learn(path: Path, digests: Mapping[str, str], files: Sequence[str]) -> None:
+    os.chdir(ROOT)
+    watch_statements(" /* as it is */")
+    pytest.main([*_PYTEST, *_TESTS, *files], plugins=[_Learning(path, digests)])
+
+
+# --- Trials ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Tried:
+    """What became of a fault."""
+
+    fault: str
+    kind: str
+    became: str
+    """``noticed``, ``unnoticed``, ``untried`` or ``refused``: nothing that could be run."""
+    tests: int = 0
+    """That were tried, of those that run its place."""
+    of: int = 0
+    by: str = ""
+    """The test that noticed."""
+    why: str = ""
+    seconds: float = 0.0
+
+
+def found_in(path: Path) -> list[Tried]:
+    """What was found and written there."""
+    return [Tried(**each) for each in json.loads(path.read_text(encoding="utf-8"))["found"]]
+
+
+def _in_turn(place: str, tests: Mapping[str, Ran]) -> list[str]:
+    """Tests that run a place: of each file the quickest, then the next; more of files that are about little else."""
+    of_file: dict[str, list[str]] = defaultdict(list)
+    runs: Counter[str] = Counter()
+    for name in sorted(tests, key=lambda name: (tests[name].seconds, name)):
+        file, ran = name.partition("::")[0], tests[name].used
+        runs[file] += len(ran)
+        is_one = place in ran or (place.endswith("/") and any(each.startswith(place) for each in ran))
+        if is_one and tests[name].passes:
+            of_file[file].append(name)
+    turns = [
+        ((turn + 1) * runs[file] / len(names), name)
+        for file, names in of_file.items()
+        for turn, name in enumerate(names)
+    ]
+    return [name for _, name in sorted(turns)]
+
+
+class _Trials(_Telling):
+    """Instead of one run: a fork for each fault, up to the first test that fails."""
+
+    def __init__(
+        self, faults: Callable[[str], list[Fault]], tests: Mapping[str, Ran], minutes: float, path: Path
+    ) -> None:
+        self.faults, self.tests, self.minutes, self.path = faults, tests, minutes, path
+        self.found: list[Tried] = []
+        self.best: dict[str, list[str]] = defaultdict(list)
+        self.kept: set[str] = set()
+        """Databases that are there for every fault."""
+        self.tree = tree()
+        known = path.exists() and json.loads(path.read_text(encoding="utf-8"))["tree"] == self.tree != "unknown"
+        self.before = {each.fault: each for each in found_in(path)} if known else {}
+        """What was found with this tree already; whoever broke it off goes on."""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: Any) -> bool:
+        items = {item.nodeid: item for item in session.items}
+        _find_functions()
+        server = _set_up(session, items, self.tests)
+        if server:
+            with psycopg.connect(server) as admin:
+                self.kept = {
+                    name for (name,) in admin.execute(_DATABASES) if not name.startswith(("ledger_", "onestop_"))
+                }
+        until = time.monotonic() + 60 * self.minutes
+        for fault in self.faults(server):
+            tests = [name for name in _in_turn(fault.place, self.tests) if name in items]
+            tried = self.before.get(fault.name) or Tried(fault.name, fault.kind, "untried", of=len(tests))
+            if tried.became == "untried" and time.monotonic() < until:
+                self._try(fault, tests, items, server, tried)
+            self.found.append(tried)
+            told = {"tree": self.tree, "found": [vars(each) for each in self.found]}
+            self.path.write_text(json.dumps(told, ensure_ascii=False, indent=0), encoding="utf-8")
+        return True
+
+    def _try(self, fault: Fault, tests: list[str], items: Mapping[str, Any], server: str, tried: Tried) -> None:
+        best = [*self.best[fault.place], *self.best[fault.place.rpartition("/")[0]]]
+        order, budget = [], MOST_SECONDS
+        for name in dict.fromkeys([*(name for name in best if name in tests), *tests]):
+            budget -= self.tests[name].seconds
+            if budget < 0 or len(order) == MOST_TESTS:
+                break
+            order.append(name)
+        began = time.monotonic()
+        passed, why = _first_to_fail(fault, [items[name] for name in order], [self.tests[each] for each in order])
+        tried.tests, tried.seconds, tried.why = passed, round(time.monotonic() - began, 1), why
+        if why == "inapplicable":
+            tried.became = "refused"
+        elif not why:
+            tried.became = "unnoticed"
+        else:
+            tried.became, tried.by, tried.tests = "noticed", order[passed], passed + 1
+            for whose in (fault.place, fault.place.rpartition("/")[0]):
+                self.best[whose] = [tried.by, *(each for each in self.best[whose] if each != tried.by)]
+        _clear_up(server, self.kept)
+
+
+def _set_up(session: Any, items: Mapping[str, Any], tests: Mapping[str, Ran]) -> str:
+    """Has a server be there with a ledger to copy, and the pages, and nobody be connected to it; its DSN."""
+    server = ""
+    for needed in ({"given_ledgers", "agencies"}, {"given_ledgers", "app"}):
+        names = sorted(
+            (
+                name
+                for name in items
+                if name in tests and tests[name].passes and needed <= set(items[name].fixturenames)
+            ),
+            key=lambda name: (len(items[name].fixturenames), tests[name].seconds),
+        )
+        if names:
+            item = items[names[0]]
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=session)
+            if session.testsfailed:
+                raise RuntimeError(f"unbroken, {names[0]} fails")
+            server = _let_go(item._fixtureinfo.name2fixturedefs)
+    gc.collect()
+    gc.freeze()
+    return server
+
+
+def _let_go(fixtures: Mapping[str, Any]) -> str:
+    """Closes what a test left connected for the next one; the server's DSN."""
+    given, one_stops, server = (
+        fixtures[name][-1].cached_result[0] if name in fixtures else {}
+        for name in ("given_ledgers", "emptied_one_stops", "postgres")
+    )
+    for ledger in given.values():
+        ledger.let_go()
+    given.clear()
+    one_stops.clear()
+    server.__dict__.pop("admin").close()
+    return str(server.admin_dsn)
+
+
+_DATABASES: Final = "SELECT datname FROM pg_database WHERE NOT datistemplate"
+
+
+def _clear_up(dsn: str, kept: Collection[str]) -> None:
+    """Drops the databases that a fork left."""
+    if not dsn:
+        return
+    with psycopg.connect(dsn, autocommit=True) as admin:
+        for (name,) in admin.execute(_DATABASES).fetchall():
+            if name not in kept:
+                with contextlib.suppress(psycopg.Error):
+                    admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _first_to_fail(fault: Fault, tests: Sequence[Any], known: Sequence[Ran]) -> tuple[int, str]:
+    """Runs tests in a fork: how many passed, and what the next one said; empty: all passed."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        os.setpgid(0, 0)
+        os.close(reading)
+        _break_and_run(fault, tests, writing)
+    os.close(writing)
+    said, passed, why = b"", 0, ""
+    try:
+        while True:
+            wait = _HAS_NO_END + (10 * known[passed].seconds if passed < len(known) else 0)
+            busy = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+            if not select.select([reading], [], [], wait * busy)[0]:
+                why = "no end"
+                break
+            if not (piece := os.read(reading, 65536)):
+                break
+            said += piece
+            passed = len(said) - len(said.lstrip(b"."))
+    finally:
+        os.close(reading)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
+    told = said.lstrip(b".").decode(errors="replace")
+    if not why and told != "end":
+        why = told or f"ended with {status}"
+    return passed, why
+
+
+def _break_and_run(fault: Fault, tests: Sequence[Any], writing: int) -> None:
+    """Of the fork; never returns."""
+    try:
+        for name, module in list(sys.modules.items()):
+            if name.startswith(("motcua.store", "motcua.sources", "motcua.jobs.reconciliation")):
+                for each in vars(module).values():
+                    if hasattr(each, "cache_clear"):
+                        each.cache_clear()
+        try:
+            fault.apply()
+        except (ValueError, SyntaxError):
+            os.write(writing, b"inapplicable")
+            os._exit(1)
+        said: list[str] = []
+
+        class Listening:
+            def pytest_runtest_logreport(self, report: Any) -> None:
+                if report.failed:
+                    crash = getattr(report.longrepr, "reprcrash", None)
+                    said.append(crash.message if crash else str(report.longrepr)[-300:])
+
+        if tests:
+            tests[0].config.pluginmanager.register(Listening())
+        for test, following in zip(tests, [*tests[1:], *(each.session for each in tests[:1])], strict=True):
+            test.config.hook.pytest_runtest_protocol(item=test, nextitem=following)
+            if said:
+                os.write(writing, (said[0] or "failed").lstrip(".").encode()[:400])
+                os._exit(1)
+            os.write(writing, b".")
+        os.write(writing, b"end")
+    except BaseException as failure:  # noqa: BLE001 - what a broken world does to its fork is that it is noticed
+        os.write(writing, f"{type(failure).__name__}: {failure}".encode()[:400])
+    os._exit(0)
+
+
+Sample: TypeAlias = Callable[[int, int, str], list[Fault]]
+"""By seed, number and the DSN of a server with a ledger, faults to try; a function of a module."""
+
+
+def try_faults(
+    part: str, places: tuple[str, ...], sample: Sample, seed: int, number: int, minutes: float, into: str
+) -> list[Tried]:
+    """Learns what tests run, draws faults at places that begin so, and tries them.
+
+    Into that folder goes what was learnt and found.
+    """
+    folder = Path(into).absolute() if into else KEPT
+    folder.mkdir(parents=True, exist_ok=True)
+    tests = {name: test for name, test in learn(folder).items() if any(each.startswith(places) for each in test.used)}
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as new_process:
+        path = folder / f"{part}.json"
+        return new_process.submit(_try, sample, seed, number, tests, minutes, path).result()
+
+
+def _try(sample: Sample, seed: int, number: int, tests: Mapping[str, Ran], minutes: float, path: Path) -> list[Tried]:
+    os.chdir(ROOT)
+    watch_statements()
+    trials = _Trials(lambda server: sample(seed, number, server), tests, minutes, path)
+    files = sorted({name.partition("::")[0] for name, test in tests.items() if test.passes})
+    if code := pytest.main([*_PYTEST, *_TESTS, *files], plugins=[trials]):
+        raise RuntimeError(f"pytest ended with {code}")
+    return trials.found
+
+
+def figures_of(found: Sequence[Tried]) -> list[Figure]:
+    """A row for each kind of fault."""
+    rows = []
+    for kind in sorted({each.kind for each in found}):
+        counts = Counter(each.became for each in found if each.kind == kind)
+        made = sum(counts.values()) - counts["refused"]
+        value = ", ".join(
+            [f"{made} mutants", *(f"{counts[each]} {each}" for each in ("noticed", "unnoticed", "untried"))]
+        )
+        rows.append(Figure(kind, value, "noticed by tests", True))
+    return rows
+
+
+def compare(one: Path, other: Path) -> int:
+    """Prints which faults are noticed with one tree alone, and by whom; how many only the first notices."""
+    first, second = ({each.fault: each for each in found_in(path)} for path in (one, other))
+    both = [name for name in first if name in second]
+    for of, those, others in ((one, first, second), (other, second, first)):
+        alone = [name for name in both if (those[name].became, others[name].became) == ("noticed", "unnoticed")]
+        print(
+            f"noticed in {of} alone: {len(alone)}", *(f"  {name}\n    by {those[name].by}" for name in alone), sep="\n"
+        )
+    for of, those in ((one, first), (other, second)):
+        print(of, dict(Counter(those[name].became for name in both)))
+    return sum((first[name].became, second[name].became) == ("noticed", "unnoticed") for name in both)
+
+
+if __name__ == "__main__":
+    sys.exit(bool(compare(Path(sys.argv[1]), Path(sys.argv[2]))))
