@@ -194,6 +194,31 @@ SELECT pid FROM pg_stat_activity WHERE datname LIKE 'sleeping%' AND state = 'act
 """
 
 
+def test_sender_picks_up_four_sources_at_a_time(province: Province, rows, configure):
+    configure(MOTCUA_SOURCES=",".join(SLEEPING), MOTCUA_SOURCE_PATIENCE="PT1H")
+    rows("UPDATE motcua.sources SET watch = NULL")
+    catch_up = CatchUp(timedelta(minutes=5))
+    most = 0
+
+    def have_ended() -> bool:
+        nonlocal most
+        catch_up()
+        hanging = rows(ASLEEP)
+        most = max(most, len(hanging))
+        for each in hanging:
+            rows("SELECT pg_terminate_backend(%s)", each["pid"])
+        return catch_up._failed == set(SLEEPING)
+
+    try:
+        until(lambda: not catch_up() and len(rows(ASLEEP)) >= 4)
+        assert not catch_up()
+        assert len(rows(ASLEEP)) == 4, "the others wait"
+        until(have_ended)
+        assert most == 4
+    finally:
+        catch_up.close()
+
+
 def test_pick_up_that_hangs_holds_up_no_other_and_is_left_to_the_next_run(province: Province, rows, configure):
     hanging, healthy = SLEEPING[0], HEALTHY[0]
     configure(MOTCUA_SOURCES=f"{hanging},{healthy}", MOTCUA_SOURCE_PATIENCE="PT1H")
