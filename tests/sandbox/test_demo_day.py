@@ -120,8 +120,8 @@ def test_carrier_is_stopped_at_the_gateway_in_use_that_its_messages_go_to(fault,
     rows("INSERT INTO motcua.gateways (name, opened_at) VALUES ('thuc', now())")
     for day, (gateways, carriers, at) in enumerate(
         (
-            ("thuc", [], ["thuc"]),
-            ("thuc,kannel", [], ["thuc"]),
+            ("thuc", None, ["thuc"]),
+            ("thuc,kannel", None, ["thuc"]),
             ("thuc,kannel", ["Viettel"], ["kannel"]),
             ("thuc", ["Viettel"], []),
         )

@@ -120,7 +120,7 @@ def test_what_keeps_a_demo_from_running_is_a_sentence_with_what_to_set(taken_por
     (tmp_path / "file").touch()
     holds = (
         "import sys, time; from pathlib import Path; from motcua.sandbox.machine.supervisor import Supervisor\n"
-        "with Supervisor(Path(sys.argv[1])): print('UP', flush=True); time.sleep(60)"
+        "with Supervisor(Path(sys.argv[1])): print('UP', flush=True); time.sleep(600)"
     )
     first = subprocess.Popen([sys.executable, "-c", holds, str(tmp_path)], stdout=subprocess.PIPE, text=True)
     try:
@@ -129,13 +129,13 @@ def test_what_keeps_a_demo_from_running_is_a_sentence_with_what_to_set(taken_por
         ports = {f"MOTCUA_{each}_PORT": str(free_port()) for each in ("PG", "AIRFLOW", "NETWORK", "MAILBOX", "SMTP")}
         running = f"Process {first.pid} is already running in {tmp_path}"
         for variables, told in (
+            ({"MOTCUA_DATA": str(tmp_path)}, (running, "set MOTCUA_DATA to another folder")),
             (
                 {"MOTCUA_DATA": str(tmp_path / "data"), "MOTCUA_PG_PORT": str(taken_port)},
                 (f"Port {taken_port} for PostgreSQL cannot be used", "set MOTCUA_PG_PORT to a free port"),
             ),
             ({"MOTCUA_DATA": str(tmp_path / "file" / "data")}, ("set MOTCUA_DATA to another one",)),
             ({"MOTCUA_DATA": str(tmp_path / "data"), "MOTCUA_LATE_COMMIT": "soon"}, ("MOTCUA_LATE_COMMIT",)),
-            ({"MOTCUA_DATA": str(tmp_path)}, (running, "set MOTCUA_DATA to another folder")),
         ):
             environment = {n: v for n, v in os.environ.items() if not n.startswith(("MOTCUA_", "AIRFLOW"))}
             environment |= ports | variables

@@ -254,11 +254,13 @@ def test_stopped_gateway_says_why_and_who_and_is_red_once_that_is_sure(page, one
     take_in(now=now)
     gateway.answer = (403, "Authorization failed for sendsms")
     send("run 7", clock=lambda: now)
+    # A pause begins with two seconds, which a busy machine takes to show a page.
+    rows("UPDATE motcua.gateway_stops SET until = until + interval '1 hour'")
     answer = page.get(PAGE)
     shown = page_words(answer)
     assert "dừng 403 Authorization failed for sendsms" in shown
     assert "run 7" in shown
-    assert not any("ngừng gửi" in text for _, text in matters(answer)), "a pause begins with two seconds"
+    assert not any("ngừng gửi" in text for _, text in matters(answer))
     rows("UPDATE motcua.gateway_stops SET stopped_at = stopped_at - interval '10 minutes'")
     assert any(red and "Cổng kannel ngừng gửi từ" in text for red, text in matters(page.get(PAGE)))
 
