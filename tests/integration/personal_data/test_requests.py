@@ -317,11 +317,11 @@ def test_sheet_says_what_is_kept_where_and_until_when(past, rows, tmp_path):
 def test_erasure_by_number_takes_what_has_ended_and_marks_what_has_not(past, rows, tmp_path):
     ten_days_ago = NOW - timedelta(days=10)
     past.told_and_ended("D-1", "D-2", "D-other", at=ten_days_ago)
-    given = "UPDATE motcua.dossiers SET msisdn = '+84918222937', applicant_phone = %s WHERE dossier_code = 'D-other'"
-    rows(given, OTHER)
     past.result("D-open", ten_days_ago)
     past.run(ten_days_ago)
     past.receipts()
+    given = "UPDATE motcua.dossiers SET msisdn = '+84918222937', applicant_phone = %s WHERE dossier_code = 'D-other'"
+    rows(given, OTHER)
     ask(rows, NOW)
     answer = run("erase", "--phone", "--because", PAPER, "--to", str(tmp_path / "a"), typed=f"{PHONE}\nn\n")
     assert answer.exit_code == 1

@@ -9,7 +9,7 @@ from tests.prove.oversight.quality import judge_world, planted_ledger
 
 
 def test_every_planted_defect_is_found_nobody_else_accused_and_doctored_runs_noticed(postgres: Server, migrated: str):
-    world = build(seed=1, clean=2400, planted=1800)
+    world = build(seed=1, clean=2400, planted=200)
     with planted_ledger(postgres.admin_dsn, world, migrated) as (dsn, numbered):
         figures, faults = judge_world(world, dsn, numbered)
     assert not faults, "\n".join(faults)
