@@ -40,6 +40,7 @@ SPELLINGS = [
     ("０９０５１２３４５６", "full-width digits"),
     ('="0905123456"', "a spreadsheet's formula"),
     ("905123456", "0 lost"),
+    ("905123456.0", "a spreadsheet's number"),
     ("9.05123456E8", "a spreadsheet's scientific number, no digit lost"),
     ("0084905123456", "international prefix"),
     ("+084905123456", "0 before the country code"),
