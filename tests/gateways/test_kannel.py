@@ -15,6 +15,7 @@ from tests.gateways.conftest import (
     MSISDN,
     PASSWORD,
     REFERENCE,
+    SPELLINGS,
     TEXT,
     make,
     outgoing,
@@ -68,6 +69,15 @@ def test_each_answer(status, words, outcome, concerns, provider, session, nothin
     seen = make("kannel", f"http://127.0.0.1:{provider.port}").submit(session, outgoing())
     assert (seen.outcome, seen.http_status, seen.concerns) == (outcome, status, concerns)
     nothing_shows(seen)
+
+
+def test_number_or_secret_in_an_answer_is_not_kept(provider, session, nothing_shows):
+    gateway = make("kannel", f"http://127.0.0.1:{provider.port}")
+    for said in (PASSWORD, CALLBACK_SECRET, *SPELLINGS):
+        provider.answer = http(400, f"Receiver {said} rejected")
+        seen = gateway.submit(session, outgoing())
+        assert seen.outcome == "phone"
+        nothing_shows(seen)
 
 
 def test_capture_of_the_logs_sees_what_there_is_to_see(provider, caplog):

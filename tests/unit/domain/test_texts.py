@@ -383,6 +383,19 @@ def test_a_value_of_which_nothing_is_left_shows_as_dots() -> None:
     assert "dang o buoc ..., trang thai" in rendered.text
 
 
+def test_a_gigantic_value_without_accents_says_that_it_goes_on() -> None:
+    rendered = render(RESULT, VALUES | {"agency_name": "Sở" + " " * 2000 + "Tư pháp"}, accented=False)
+    assert rendered.parameters[1] == "So..."
+
+
+def test_a_character_of_two_septets_at_a_border_goes_whole_into_the_next_part() -> None:
+    # 126 fill 306 septets, and one of the first part stays empty.
+    for following, segments in ((125, 2), (126, 3)):
+        body = "A" * 100 + "{dossier_code}" + "A" * following
+        template = Template("other", 1, body, ("dossier_code",))
+        assert render(template, {"dossier_code": "€" * 40}, accented=False).segments == segments
+
+
 def test_a_parameter_without_a_limit_of_its_own_has_60_characters() -> None:
     template = Template("other", 1, "Mời {place}", ("place",))
     assert render(template, {"place": "A" * 60}, accented=True).parameters == ("A" * 60,)

@@ -165,6 +165,8 @@ def test_package_names_holidays_and_both_days_of_a_swap():
         # Over New Year's Eve in both directions.
         (date(2018, 12, 31), "closed", "Nghỉ hoán đổi, làm bù ngày 5/1/2019"),
         (date(2019, 1, 5), "full", "Làm bù cho ngày nghỉ 31/12/2018"),
+        (date(2014, 12, 27), "full", "Làm bù cho ngày nghỉ 2/1/2015"),
+        (date(2015, 1, 2), "closed", "Nghỉ hoán đổi, làm bù ngày 27/12/2014"),
         # A holiday on a weekend has its name too.
         (date(2026, 4, 26), "closed", "Ngày Giỗ Tổ Hùng Vương"),
     ):
@@ -219,6 +221,11 @@ def test_office_hours_are_in_force_from_their_day_on_however_they_are_given():
         assert calendar.hours_on(date(2026, 3, 1)) is spring
         assert calendar.hours_on(date(2026, 10, 31)) is spring
         assert calendar.hours_on(date(2026, 11, 1)) is winter
+
+
+def test_desk_is_open_all_day_from_monday_to_friday():
+    openings = [WorkingCalendar().opening(FRIDAY + timedelta(days=n)) for n in range(5)]
+    assert openings == ["full", "closed", "closed", "full", "full"]
 
 
 @pytest.mark.parametrize(
