@@ -244,6 +244,7 @@ def test_the_owners_numbers_are_read_and_no_others(field: str, owned: str, reaso
 
 
 NO_NUMBER = [
+    ("113 12", "emergency_short", "a number of few digits, and others behind it"),
     ("số 1357 và 113", "emergency_short", "four digits tell less than a short number"),
     ("số 13579 và 113", "too_short", "five tell more"),
     ("0905123456 (CMND)", "id_card_like", "words behind the last digits are their label"),

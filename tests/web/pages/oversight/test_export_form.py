@@ -100,9 +100,11 @@ def test_form_is_made_of_a_files_headings_tried_and_saved(staff, folder, mailbox
 def test_form_is_tried_on_the_newest_file_of_the_folder_and_on_a_sheet_that_it_names(staff, folder):
     set_form_of(FORM)
     folder.mkdir(parents=True)
-    (folder / "a.csv").write_bytes(file_of(line("H-1")))
+    (folder / "a.csv").write_bytes(file_of(line("H-1", step="Gọi 0912345678")))
     tried = press(staff, staff.get(PAGE), "try")
     assert "Đọc thử tệp a.csv" in words(tried)
+    assert "Gọi 09•• ••• 678" in words(tried)
+    assert "0912345678" not in tried.text
     assert "1 dòng 1 hồ sơ 0 dòng không nhận" in words(tried)
     book = openpyxl.Workbook()
     book.active.append(["Ghi chú"])
