@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from importlib import import_module
 from inspect import signature
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import create_autospec
@@ -86,13 +85,6 @@ GIVEN: dict[str, tuple[Any, ...]] = {
     "mail": (7, "H32"),
 }
 """What Airflow hands a task of those before it."""
-
-
-@pytest.fixture(scope="module")
-def bag():
-    from airflow.dag_processing.dagbag import DagBag
-
-    return DagBag(dag_folder=str(Path(__file__).parents[2] / "dags"))
 
 
 def test_each_dag_runs_at_its_hour_in_vietnam_and_one_run_at_a_time_out_of_the_way(bag):
