@@ -144,7 +144,7 @@ def _without_ledger(it: Installed, status: int = 503, certificate: Certificate |
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate.chain, certificate.key)
         server.socket = context.wrap_socket(server.socket, server_side=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     it.later(lambda: (server.shutdown(), server.server_close()))
     return f"{'https://localhost' if certificate else 'http://127.0.0.1'}:{server.server_address[1]}"
 

@@ -371,7 +371,7 @@ def test_disk_that_takes_nothing_more_is_no_reason_to_tell_nobody_or_to_tell_it_
     stop, looks, began = threading.Event(), count(1), watched.now
 
     def clock() -> datetime:
-        watched.now = began + timedelta(minutes=next(looks))
+        watched.now = began + timedelta(minutes=2 * next(looks))
         return watched.now
 
     going = threading.Thread(target=Watch(clock=clock).go_on, args=(stop,))
