@@ -252,6 +252,12 @@ def test_field_of_a_dossier_that_can_be_true_stays(name, value):
     assert clean_dossier(replace(DOSSIER, **{name: value}), CONTEXT) == cleaned
 
 
+def test_row_is_stamped_by_any_time_that_can_be_told_from_another():
+    written = (EARLIEST - INSTANT, EARLIEST, LATEST - INSTANT, LATEST, None)
+    stamps = [clean_dossier(replace(DOSSIER, updated_at=each), CONTEXT).stamped_at for each in written]
+    assert stamps == [None, EARLIEST, LATEST - INSTANT, None, None]
+
+
 @pytest.mark.parametrize(
     ("name", "raw", "cleaned"),
     [
@@ -335,6 +341,30 @@ def test_bad_words_of_a_transition_are_mended_and_noted(name, raw, cleaned):
 def test_times_at_the_edge_of_what_can_be_true(recorded, occurred, expected_recorded, expected_occurred, noted):
     clean = clean_transition(replace(TRANSITION, recorded_at=recorded, occurred_at=occurred), CONTEXT)
     assert (clean.recorded_at, clean.occurred_at, clean.noted) == (expected_recorded, expected_occurred, noted)
+
+
+READ_UNTIL = NOW - timedelta(minutes=30)
+LOOKED_FROM = READ_UNTIL - timedelta(hours=1)
+READ = replace(CONTEXT, looked_from=LOOKED_FROM, read_until=READ_UNTIL, read_number=-4)
+"""What the source had from then until then was read, up to the number before that of ``TRANSITION``."""
+
+
+@pytest.mark.parametrize(
+    ("recorded", "context", "is_new"),
+    [
+        (LOOKED_FROM, READ, False),
+        (LOOKED_FROM - INSTANT, READ, True),
+        (READ_UNTIL - INSTANT, READ, False),
+        (READ_UNTIL, READ, True),
+        (LOOKED_FROM, replace(READ, read_number=-3), True),
+        *((LOOKED_FROM, replace(READ, **{name: None}), True) for name in ("looked_from", "read_until", "read_number")),
+    ],
+)
+def test_step_that_was_not_there_when_its_time_was_read_is_of_when_it_is_read(recorded, context, is_new):
+    """Its source's clock was set back; told as of then, it would be too old to tell the citizen of."""
+    clean = clean_transition(replace(TRANSITION, recorded_at=recorded, occurred_at=recorded), context)
+    told = (recorded, recorded, ()) if is_new else (NOW, NOW, ("recorded_at", "occurred_at"))
+    assert (clean.recorded_at, clean.occurred_at, clean.noted) == told
 
 
 @pytest.mark.parametrize(
