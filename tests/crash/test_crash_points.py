@@ -15,9 +15,9 @@ def findings(tally: Tally) -> list[str]:
 
 
 def test_sender_may_die_at_any_step_and_nothing_is_doubled_or_lost() -> None:
-    tally = run("each step", first=0, seeds=64, workers=2)
+    tally = run("each step", first=0, seeds=80, workers=2)
     assert findings(tally) == []
-    assert tally.seeds == 64
+    assert tally.seeds == 80
     assert tally.figures["processes killed"] >= 60
     assert len(tally.died_at) >= 50
     assert tally.figures["unknown"] > 0
@@ -26,7 +26,7 @@ def test_sender_may_die_at_any_step_and_nothing_is_doubled_or_lost() -> None:
 
 @pytest.mark.guarantee("frozen", "a sender may be frozen at any step, and wake, and nothing is doubled or lost")
 def test_sender_may_be_frozen_at_any_step_and_nothing_is_doubled_or_lost() -> None:
-    tally = run("each step frozen", first=0, seeds=64, workers=2)
+    tally = run("each step frozen", first=0, seeds=80, workers=2)
     assert findings(tally) == []
     assert tally.figures["processes frozen"] >= 60
     assert tally.figures["frozen processes taken over"] == tally.figures["processes frozen"]
