@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import psycopg
@@ -21,10 +22,11 @@ from motcua.jobs.publications.verifying import verify_all
 from motcua.jobs.tasks.reconcile_daily import close_days, closings_to_publish
 from motcua.sandbox import demo
 from motcua.sandbox.machine.deployment import mailbox_connection, postgres_connection
+from motcua.sandbox.past.months import months
 from motcua.sandbox.past.playing import Extent, is_half_done, ledger_clock, load_past
 from motcua.sandbox.summary import read_summary
 from motcua.sandbox.world.clockwork import World
-from motcua.sandbox.world.procedures import ZONE, in_office_hours
+from motcua.sandbox.world.procedures import ZONE, in_office_hours, pilot
 from motcua.sandbox.world.writers import (
     OWN_SOURCES,
     ROLES,
@@ -194,3 +196,39 @@ def test_nothing_is_invented_beside_a_real_gateway_or_source_but_one_more_takes_
     assert demo.may_invent({"MOTCUA_SOURCES": f"{OWN_SOURCES},hue=national_sync,vanninh"})
     assert not demo.may_invent({"MOTCUA_SOURCES": OWN_SOURCES.rpartition(",")[0] + ",hue=national_sync"})
     assert not demo.may_invent({"MOTCUA_SOURCES": f"{OWN_SOURCES},hue", "AIRFLOW_CONN_ONESTOP_KHANHHOA": "x"})
+
+
+def test_one_agency_improves_and_one_games_its_dates() -> None:
+    numbers: dict[str, int] = {}
+
+    def serial(agency_code: str, series: str) -> int:
+        numbers[series] = numbers.get(series, 0) + 1
+        return numbers[series]
+
+    now = datetime(2026, 11, 27, 10, 0, tzinfo=ZONE)
+    begins = now.date() - timedelta(days=92)
+    pasts = [*months(Random(3), pilot(), serial, begins, now.date(), now, 100)]
+    manners = {agency.code: agency.past for agency in pilot().agencies}
+    halves: dict[tuple[str | None, bool], list[bool]] = {}
+    beaten: dict[str | None, int] = {}
+    first_beaten = now.date()
+    for past in pasts:
+        how = manners[past.dossier.agency_code]
+        told = any(kind == "told_before_its_paper" for _, kind, _ in past.events)
+        moved = len({row.due_at for _, row in past.rows if row.procedure == past.dossier.true_procedure}) > 1
+        beaten[how] = beaten.get(how, 0) + (told or moved)
+        if told or moved:
+            first_beaten = min(first_beaten, past.dossier.received_at.date())
+        if past.ready_at is not None and past.rows[0][1].due_at < now - timedelta(days=14):
+            # Of those due of late the late ones are not done yet.
+            late = past.ready_at > past.rows[0][1].due_at
+            first = past.dossier.received_at < now - timedelta(days=46)
+            halves.setdefault((how, first), []).append(late)
+    shares = {key: sum(late) / len(late) for key, late in halves.items()}
+    assert shares["improves", True] > shares["improves", False] + 0.1
+    assert abs(shares["steady", True] - shares["steady", False]) < 0.1
+    assert beaten["games"] > 50
+    assert begins + timedelta(days=45) < first_beaten < begins + timedelta(days=60), "its quality changes"
+    assert beaten["improves"] == beaten["steady"] == 0
+    assert max(moment for past in pasts for moment, _ in past.rows) <= now
+    assert any(past.to_come for past in pasts)
