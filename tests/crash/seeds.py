@@ -271,15 +271,22 @@ class Seed:
 
     def take_over(self) -> int:
         """Has others send until what a frozen process held is free, as whoever lives goes on doing; how many sessions
-        it has still. On a busy machine its last sign is later than it was frozen."""
-        held = 0
+        it has still. On a busy machine its last sign is later than it was frozen.
+
+        Sessions of those that take over do not count: the last ones are just ending.
+        """
+        held = self.sessions_at_work()
         for _ in range(_TAKEOVERS):
             time.sleep(_FROZEN_AFTER)
             self.let(self.sending(f"takes over {self.number}"))
-            held = len(self.world.ledger.execute(_HELD_BY_OTHERS).fetchall())
+            held &= self.sessions_at_work()
             if not held:
                 break
-        return held
+        return len(held)
+
+    def sessions_at_work(self) -> set[int]:
+        """The server processes of all sessions of processes at work, frozen or not."""
+        return {row["pid"] for row in self.world.ledger.execute(_AT_WORK)}
 
     @contextlib.contextmanager
     def frozen_soon(self) -> Iterator[None]:
@@ -815,7 +822,7 @@ _ONE_CONNECTION = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE usename = 'motcua_app' AND datname = current_database() ORDER BY random() LIMIT 1
 """
-_HELD_BY_OTHERS = """
+_AT_WORK = """
 SELECT pid FROM pg_stat_activity
 WHERE datname = current_database() AND application_name LIKE 'motcua at work %'
 """
