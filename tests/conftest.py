@@ -6,15 +6,16 @@ import tests.environment  # isort: skip  # noqa: F401 - before the first import 
 
 import fcntl
 import gc
+import json
 import os
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import hypothesis
 import psycopg
@@ -23,6 +24,7 @@ import typer.testing
 from psycopg.rows import dict_row
 
 from motcua.jobs.notices.looking import Watcher
+from motcua.jobs.uploads import reading
 from motcua.sandbox.machine.deployment import postgres_connection
 from motcua.settings import include_dir, settings
 from motcua.store.agencies import save_agencies
@@ -292,6 +294,28 @@ def configure(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
 
     yield change
     settings.cache_clear()
+
+
+@pytest.fixture
+def read_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files of strangers are read in this process: one that is started for each takes a second."""
+
+    def answer(what: str, file: IO[bytes], name: str, asked: Mapping[str, object]) -> Any:
+        file.seek(0)
+        # As it goes into the other process and comes out of it.
+        given = json.loads(json.dumps({"what": what, "name": name, **asked}))
+        return json.loads(json.dumps(reading.read(file.read(), given), default=str))
+
+    monkeypatch.setattr(reading, "_answer", answer)
+
+
+_read_apart = reading._answer
+
+
+@pytest.fixture
+def read_apart(read_here: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are read by a process of their own after all, as in production."""
+    monkeypatch.setattr(reading, "_answer", _read_apart)
 
 
 @pytest.fixture

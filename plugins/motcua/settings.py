@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, IPvAnyNetwork, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 BACKGROUND_POOL = "background"
 """Airflow's pool of the tasks that no citizen waits for."""
@@ -61,6 +61,18 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(env_prefix="MOTCUA_", frozen=True)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """They come from the environment alone; files that nobody has are not asked for each of them."""
+        return init_settings, env_settings
 
     home: Path = Field(default=_ROOT, description="Folder that holds include/.")
     data: Path = Field(default=_ROOT / ".data", description="Folder of the demo's files.")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,10 +15,8 @@ from motcua.domain.clock import VIETNAM
 from motcua.jobs.exports.accounts import open_account
 from motcua.jobs.exports.forms import read_export_form
 from motcua.jobs.exports.taking import SETTLED, take_files
-from motcua.jobs.handed_in.faults import FileRefused
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
-from motcua.jobs.uploads import reading
 from motcua.store.intake.exports import Export, account_of, list_exports, set_form
 from motcua.store.ledger.database import connect
 from tests.ground import NHA_TRANG, TU_PHAP, in_ledger
@@ -90,24 +87,6 @@ def set_form_of(form: str, *agencies: str) -> None:
         if account_of(connection, SOURCE) is None:
             open_account(connection, SOURCE, agencies or (NHA_TRANG, TU_PHAP), "hoa", datetime.now(UTC))
         set_form(connection, SOURCE, read_export_form(form).model_dump(mode="json"), "hoa", datetime.now(UTC))
-
-
-@pytest.fixture
-def read_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Files are read in this process: the one that is started for each has its own test, and takes a second."""
-
-    def answer(what: str, file: Any, name: str, asked: Any) -> dict[str, Any]:
-        file.seek(0)
-        asked = json.loads(json.dumps({"what": what, "name": name, **asked}))
-        try:
-            found = reading._READERS[what](file.read(), asked)
-        except FileRefused as refused:
-            found = {"faults": [asdict(fault) for fault in refused.faults], "month": None}
-        # As it comes out of the other process.
-        answered: dict[str, Any] = json.loads(json.dumps(found, default=str))
-        return answered
-
-    monkeypatch.setattr(reading, "_answer", answer)
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from motcua.jobs.exports.taking import FolderFailed, take_files
 from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.personal_data import purge, remove_old_files
 from motcua.jobs.tasks.notify_transitions import find_sources, gate, pick_up_source
-from motcua.jobs.uploads import reading
 from tests.integration.exports.conftest import CHANGES, FORM, HEADINGS, SOURCE, faults_of, last, line, set_form_of
 
 
@@ -103,15 +102,6 @@ def test_files_without_a_form_or_a_folder_that_cannot_be_read_are_told(software,
     configure(MOTCUA_FILES="s3://bucket/x")
     with pytest.raises(FolderFailed, match="no Airflow connection"):
         take_files(SOURCE)
-
-
-_answer = reading._answer
-
-
-@pytest.fixture
-def read_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Files are read by a process of their own, as in production."""
-    monkeypatch.setattr(reading, "_answer", _answer)
 
 
 def test_files_are_read_in_a_process_with_bounds(software, read_apart, states):

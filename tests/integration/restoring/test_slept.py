@@ -17,12 +17,12 @@ from motcua.settings import settings
 from motcua.store.notices.gaps import doubt_sleeps
 from tests.ground import NOW, in_ledger, run_at, send_at, take_in, type_command
 from tests.integration.restoring.conftest import MINUTE, balances, close, event, once_each, told
+from tests.integration.watching.conftest import ASKED_OFTEN
 
 
 @pytest.fixture(autouse=True)
-def nobody_believes(one_stop, restorable, monkeypatch):
-    """Other tests' clocks jump; here that means something. A copy of a database has no rights of its own."""
-    monkeypatch.setattr("motcua.jobs.doctor.ledger.open_doors", lambda *_: [])
+def nobody_believes(one_stop, restorable):
+    """Other tests' clocks jump; here that means something."""
     assert in_ledger(doubt_sleeps, "tests", NOW)
 
 
@@ -34,7 +34,7 @@ def elsewhere(configure, tmp_path):
         configure(MOTCUA_WATCH=str(tmp_path / folder), MOTCUA_WATCH_BACKUP_AGE="0")
         moment = start
         while moment <= (end or start):
-            state = Watch(settings(), lambda at=moment: at).once()
+            state = Watch(settings(), lambda at=moment: at, ASKED_OFTEN).once()
             moment += MINUTE
         return {key for key, alert in state.alerts.items() if alert.raised_at is not None and "ledger" in key}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from motcua.domain.clock import VIETNAM
-from motcua.jobs.doctor.ledger import PARAMETERS
 from motcua.jobs.notices.looking import Watcher
+from motcua.jobs.watching.checks import CHECKS, Question
 from motcua.jobs.watching.keeping import WatchState
 from motcua.jobs.watching.watch import Watch
 from motcua.settings import settings
@@ -22,6 +22,8 @@ from tests.integration.quality.test_mailing_quality import MailServer
 from tests.integration.watching.outside import Outside
 
 LAN, MINH = "lan@khanhhoa.example", "minh@khanhhoa.example"
+ASKED_OFTEN = tuple(each for each in CHECKS if each.name not in ("catalog", "installation"))
+"""Without what is looked at each hour, of which one test is."""
 WEDNESDAY = datetime(2026, 11, 25, 15, 0, tzinfo=VIETNAM)
 
 
@@ -34,6 +36,7 @@ class Watched:
     folder: Path
     now: datetime = WEDNESDAY
     has_begun: bool = False
+    asks: Sequence[Question] = ASKED_OFTEN
     seen: list[str] = field(default_factory=list)
     """Subjects of mails that were read already."""
 
@@ -43,14 +46,14 @@ class Watched:
             # While a machine may just be starting, much is not told.
             self.has_begun, before = True, self.now
             self.now -= timedelta(minutes=5)
-            self.look(5, notify=notify)
+            self.look(2, minutes=2, notify=notify)
             self.now = before
         for _ in range(times):
             self.now += timedelta(minutes=minutes)
             if notify:
                 self.outside.runs = [run for run in self.outside.runs if run["state"] != "success"]
                 self.outside.run("success", self.now - timedelta(seconds=30), self.now - timedelta(seconds=20))
-            state = Watch(clock=lambda: self.now).once()
+            state = Watch(clock=lambda: self.now, asks=self.asks).once()
         return state
 
     def open_alerts(self, state: WatchState) -> list[str]:
@@ -86,7 +89,6 @@ def watched(
     mail: MailServer,
     tmp_path: Path,
     configure: Callable[..., None],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> Watched:
     smtp: dict[str, Any] = {"conn_type": "smtp", "host": "127.0.0.1", "port": mail.port}
     smtp["extra"] = {"disable_ssl": True, "disable_tls": True, "from_email": "MotcuaSMS <motcua@khanhhoa.example>"}
@@ -103,9 +105,6 @@ def watched(
         MOTCUA_WATCH_UPKEEP_AFTER="0",
         MOTCUA_WATCH_DISK_FREE="0",
     )
-    # The server of the tests keeps nothing, as nobody's does, and a copy of a database has no rights of its own.
-    monkeypatch.delitem(PARAMETERS, "fsync")
-    monkeypatch.setattr("motcua.jobs.doctor.ledger.open_doors", lambda *_: [])
     return Watched(outside, mail, settings().watch_folder)
 
 

@@ -28,6 +28,7 @@ from motcua.domain.checks import (
 )
 from motcua.domain.clock import VIETNAM
 from motcua.domain.run_window import EVERYTHING, Window
+from motcua.jobs.doctor.ledger import PARAMETERS
 from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.notices.apologizing import apologize
 from motcua.jobs.notices.picking_up import pick_up
@@ -374,7 +375,7 @@ def test_disk_that_takes_nothing_more_is_no_reason_to_tell_nobody_or_to_tell_it_
         watched.now = began + timedelta(minutes=2 * next(looks))
         return watched.now
 
-    going = threading.Thread(target=Watch(clock=clock).go_on, args=(stop,))
+    going = threading.Thread(target=Watch(clock=clock, asks=watched.asks).go_on, args=(stop,))
     going.start()
     try:
         until(lambda: watched.now > began + timedelta(minutes=12))
@@ -383,7 +384,7 @@ def test_disk_that_takes_nothing_more_is_no_reason_to_tell_nobody_or_to_tell_it_
         going.join(30)
     assert watched.mails() == ["[MotcuaSMS] Cảnh báo: Airflow không trả lời"]
     with pytest.raises(OSError, match="No space"):
-        Watch(clock=clock).once()
+        Watch(clock=clock, asks=watched.asks).once()
 
 
 @pytest.mark.guarantee("watch", "a ledger that has gone backwards is told until somebody has looked at it")
@@ -668,8 +669,13 @@ INDEX = "CREATE INDEX transitions_unplanned ON motcua.transitions (dossier_id) W
     "watch", "what the doctor asks and what changes while everything runs is looked at each hour, and told with its end"
 )
 def test_what_changes_of_ledger_settings_and_files_is_told_within_the_hour_and_so_is_its_end(
-    watched: Watched, configure, rows, tmp_path
+    watched: Watched, configure, rows, tmp_path, monkeypatch
 ):
+    watched.asks = checks.CHECKS
+    # The server of the tests keeps nothing, as nobody's does, and a copy of a database has no rights of its own.
+    monkeypatch.delitem(PARAMETERS, "fsync")
+    monkeypatch.setattr("motcua.jobs.doctor.ledger.open_doors", lambda *_: [])
+
     def role(change: str) -> None:
         rows(f"DO $$ BEGIN EXECUTE format('ALTER ROLE motcua_app IN DATABASE %I {change}', current_database()); END $$")
 

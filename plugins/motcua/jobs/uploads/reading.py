@@ -279,6 +279,19 @@ _READERS: Final[Mapping[str, Callable[[bytes, Mapping[str, Any]], dict[str, Any]
 }
 
 
+def read(content: bytes, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Reads a file as ``asked`` says: what is told of it, its ``faults``, or of what kind a mistake of ours is."""
+    try:
+        return _READERS[asked["what"]](content, asked)
+    except FileRefused as refused:
+        month = refused.month and refused.month.isoformat()
+        return {"faults": [asdict(fault) for fault in refused.faults], "month": month}
+    except MemoryError:
+        raise
+    except Exception as failure:
+        return {"failed": type(failure).__name__}
+
+
 def main() -> None:
     """Reads the file whose descriptor is named, as the JSON on standard input says."""
     _bounded()
@@ -286,15 +299,9 @@ def main() -> None:
     try:
         with os.fdopen(int(sys.argv[1]), "rb") as file:
             file.seek(0)
-            content = file.read()
-        answer = _READERS[asked["what"]](content, asked)
-    except FileRefused as refused:
-        month = refused.month and refused.month.isoformat()
-        answer = {"faults": [asdict(fault) for fault in refused.faults], "month": month}
+            answer = read(file.read(), asked)
     except MemoryError:
         sys.exit(_OUT_OF_MEMORY)
-    except Exception as failure:
-        answer = {"failed": type(failure).__name__}
     sys.stdout.write(json.dumps(answer, default=str))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -71,11 +71,18 @@ class Watch:
     Args:
         given: the settings; by default those of this process.
         clock: what time it is; the test's where it has one.
+        asks: what it looks at.
     """
 
-    def __init__(self, given: Settings | None = None, clock: Callable[[], datetime] = _now) -> None:
+    def __init__(
+        self,
+        given: Settings | None = None,
+        clock: Callable[[], datetime] = _now,
+        asks: Sequence[Question] = CHECKS,
+    ) -> None:
         self._settings = given or settings()
         self._clock = clock
+        self._asks = asks
         self.folder: Path = self._settings.watch_folder
         self._unsaved: WatchState | None = None
         """What could not be saved, as on a full disk: then memory is all there is."""
@@ -184,7 +191,7 @@ class Watch:
         looking = Looking(now, rules_of(self._settings), self._settings, state, self._airflow, connection)
         found = _Look([], set(), set(), {}, set())
         _note(state, "ledger", "ok" if connection is not None else "alert", now)
-        first = [check for check in CHECKS if check.comes_first]
+        first = [check for check in self._asks if check.comes_first]
         _ask_in_turn(first, looking, found)
         symptom = {name for check in first for name in check.judges}
         yield self._advance(looking, found, symptom & found.judged, is_starting)
@@ -192,7 +199,7 @@ class Watch:
         if connection is None:
             found.findings.append(Finding("ledger_unreachable", {"reason": why_not}))
         self._ask_airflow(looking, found)
-        _ask_in_turn([check for check in CHECKS if not check.comes_first], looking, found)
+        _ask_in_turn([check for check in self._asks if not check.comes_first], looking, found)
         found.findings = [each for each in found.findings if each.name in found.judged]
         found.findings += [
             Finding("check_failing", {"error": error}, name) for name, error in sorted(found.broken.items())
@@ -242,7 +249,7 @@ class Watch:
             log.exception("the letter of the day cannot be written")
 
     def _write_about_life(self, state: WatchState, now: datetime) -> None:
-        names = ["ledger", "airflow", *(check.name for check in CHECKS)]
+        names = ["ledger", "airflow", *(check.name for check in self._asks)]
         looks = (
             look_in_words(name, state.looked[name].state, state.looked[name].facts)
             for name in names

@@ -27,6 +27,8 @@ from tests.web.visiting import VISITING, token_of, words
 
 NAME = "bang-ke-2026-10.csv"
 
+pytestmark = pytest.mark.usefixtures("read_here")
+
 
 @pytest.fixture
 def ours(agencies, rows) -> Ours:
@@ -65,7 +67,7 @@ def take_all() -> list[dict[str, Any]]:
 @pytest.mark.guarantee(
     "statements", "a statement that is sent by the page is told before it is kept, and taken by the run like any other"
 )
-def test_good_statement_is_told_confirmed_and_taken_in_its_senders_name(staff, ours, rows, folder):
+def test_good_statement_is_told_confirmed_and_taken_in_its_senders_name(staff, ours, read_apart, rows, folder):
     content = file_of(line(ours.attempt(at(5)), when=at(5)), line(phone="0988777666", segments=2, amount="700"))
     seen = send(staff, content)
     told = words(seen)
@@ -322,7 +324,7 @@ def test_file_that_is_too_large_is_told_and_never_held(staff, ours, folder, monk
     assert files_in(folder) == []
 
 
-def test_file_that_takes_too_much_takes_nothing_of_the_server(staff, ours, folder, monkeypatch):
+def test_file_that_takes_too_much_takes_nothing_of_the_server(staff, ours, read_apart, folder, monkeypatch):
     content = file_of(line(ours.attempt(at(5))))
     for program, patience, why in (
         ("import sys; sys.exit(77)", 60, "tệp quá nặng"),
@@ -338,7 +340,7 @@ def test_file_that_takes_too_much_takes_nothing_of_the_server(staff, ours, folde
     assert files_in(folder) == []
 
 
-def test_process_that_reads_knows_no_secret(staff, ours, monkeypatch):
+def test_process_that_reads_knows_no_secret(staff, ours, read_apart, monkeypatch):
     program = "import json, os, sys; print(json.dumps({'failed': ' '.join(sorted(os.environ))}))"
     monkeypatch.setattr(reading, "_PROGRAM", [*reading._PROGRAM[:-2], "-c", program])
     told: list[str] = []
