@@ -49,6 +49,6 @@ awk '/^[a-z]/ { taken = /^uv==/ } taken' requirements.lock >"$locked_uv"
     exit 2
 }
 "${pip[@]}" --no-build-isolation -e .
-# Neither has compiled. A package may hold files of other Pythons, which nobody imports.
-"$venv/bin/python" -m compileall -qq -j 0 -x '/tests/' "$venv"/lib/python*/site-packages || true
+# Neither has compiled. A package may hold files of other Pythons, and much that nobody imports here.
+"$venv/bin/python" -m compileall -qq -j 0 -x '/(tests|geodata|carrierdata|scipy|matplotlib|fontTools|pip|mypyc?)/' "$venv"/lib/python*/site-packages || true
 echo "Environment ready."
