@@ -211,10 +211,11 @@ def test_every_task_begins_by_refusing_and_by_saying_whose_work_it_is(dags):
     assert all(task._pre_execute_hook is begin_work for task in tasks if not task.is_mapped)
 
 
-def test_work_that_no_citizen_waits_for_has_a_pool_and_steps_aside(dags, monkeypatch):
+def test_each_task_says_whose_work_it_is_and_steps_aside_where_no_citizen_waits(dags, monkeypatch):
     aside: list[int] = []
     monkeypatch.setattr(os, "nice", aside.append)
-    monkeypatch.setattr(sessions, "work_for", lambda run: None)
+    works: list[sessions.Run] = []
+    monkeypatch.setattr(sessions, "work_for", works.append)
     stepped = {}
     for dag in dags:
         for task in dag.tasks:
@@ -222,6 +223,7 @@ def test_work_that_no_citizen_waits_for_has_a_pool_and_steps_aside(dags, monkeyp
             begin_work(started(dag.dag_id, {}) | {"task": SimpleNamespace(pool=pool)})
             stepped.setdefault(dag.dag_id, set()).add(bool(aside))
             aside.clear()
+    assert {work.dag_id for work in works} == {dag.dag_id for dag in dags}, "what it writes is kept as its run's"
     citizens_wait_for = {"notify_transitions", "apologize_due_tomorrow", "settle_messages"}
     assert stepped == {dag.dag_id: {dag.dag_id not in citizens_wait_for} for dag in dags}
     rules = {

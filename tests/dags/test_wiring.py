@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from importlib import import_module
 from inspect import signature
 from types import SimpleNamespace
@@ -104,7 +105,7 @@ def test_each_dag_runs_at_its_hour_in_vietnam_and_one_run_at_a_time_out_of_the_w
     for dag in bag.dags.values():
         clock = getattr(dag.timetable, "timetable", dag.timetable)
         assert str(clock.timezone) == "Asia/Ho_Chi_Minh", dag.dag_id
-        assert dag.start_date.tzinfo is not None, dag.dag_id
+        assert (dag.start_date, dag.catchup) == (datetime(2026, 1, 1, tzinfo=UTC), False), dag.dag_id
         (pool,) = {task.pool for task in dag.tasks}
         found[dag.dag_id] = (clock.expression, dag.max_active_runs, pool)
         assert {task.weight_rule for task in dag.tasks} == ({"absolute"} if pool == BACKGROUND_POOL else {"downstream"})

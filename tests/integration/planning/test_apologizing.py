@@ -17,7 +17,7 @@ from motcua.jobs.notices import apologizing
 from motcua.jobs.notices.apologizing import apologize, evening_window, waiting_evenings
 from motcua.jobs.notices.picking_up import SourceFailed, pick_up
 from motcua.jobs.notices.planning import plan
-from motcua.jobs.tasks.apologize_due_tomorrow import gate, read_source
+from motcua.jobs.tasks.apologize_due_tomorrow import gate, read_source, send_messages
 from motcua.store.ledger.database import connect
 from motcua.store.notices.apologies import forecast, letters_needed
 from motcua.store.notices.sources import ensure_source, lock_source
@@ -524,6 +524,14 @@ def test_gate_is_red_while_an_evening_waits_and_names_no_one(one_stop, evenings,
     evenings.run(at(WEDNESDAY, "17:30:30"))
     rows(READ_JUST_NOW)
     gate("run", EVERYTHING, now=later)
+    with pytest.raises(RunIncomplete, match="read_source"):
+        gate("run", EVERYTHING, ["read_source"], now=later)
+
+
+def test_evening_that_is_sent_does_not_wait_for_news(one_stop, evenings, gateway, configure):
+    """Or the next evening would wait for its sender."""
+    configure(MOTCUA_LINGER="PT1S")
+    assert "meanwhile" not in send_messages("run", EVERYTHING)
 
 
 def test_unconfirmed_year_is_said_and_makes_no_run_red(one_stop, evenings, rows, caplog):

@@ -289,6 +289,10 @@ def test_dag_tasks_use_the_sealed_run_of_a_past_day_and_mail_nobody_on_a_day_off
             tasks.check("manual", EVERYTHING, later + timedelta(hours=1))
     with pytest.raises(RunIncomplete, match="mail_agency"):
         tasks.gate(run_no, ["mail_agency"])
+    today = later + DAY
+    assert tasks.check("of today", Window(later, today), today)["run_no"] not in (None, run_no), (
+        "it can still be checked"
+    )
 
 
 def test_ledger_without_dossiers_is_not_mailed_as_clean(postgres, migrated, monkeypatch):
