@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import gc
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from http import HTTPStatus
 from importlib import import_module
 
 import psycopg
-from fastapi import Depends, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from psycopg_pool import PoolTimeout
@@ -136,11 +136,11 @@ _PAGES = (
 )
 
 
-def create_pages() -> FastAPI:
+def create_pages(pages: Iterable[APIRouter] = [each.router for each in _PAGES]) -> FastAPI:
     """The app that is mounted below ``/motcua``."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(visitor)])
-    for page in _PAGES:
-        app.include_router(page.router)
+    for page in pages:
+        app.include_router(page)
 
     @app.exception_handler(NotSignedIn)
     def _to_sign_in(request: Request, _: NotSignedIn) -> Response:

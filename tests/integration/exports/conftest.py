@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 
 from motcua.domain.clock import VIETNAM
-from motcua.jobs.exports.accounts import open_account
 from motcua.jobs.exports.forms import read_export_form
 from motcua.jobs.exports.taking import SETTLED, take_files
 from motcua.jobs.handed_in.faults import FileRefused
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.uploads import reading
+from motcua.store.intake.clients import open_account
 from motcua.store.intake.exports import Export, account_of, list_exports, set_form
 from motcua.store.ledger.database import connect
 from tests.ground import NHA_TRANG, TU_PHAP, in_ledger
@@ -96,7 +96,7 @@ def set_form_of(form: str, *agencies: str) -> None:
 def read_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files are read in this process: the one that is started for each has its own test, and takes a second."""
 
-    def answer(what: str, file: Any, name: str, asked: Any) -> dict[str, Any]:
+    def answer(what: str, file: Any, name: str, asked: Any, by: Any) -> dict[str, Any]:
         file.seek(0)
         asked = json.loads(json.dumps({"what": what, "name": name, **asked}))
         try:
