@@ -40,7 +40,7 @@ from motcua.sources import adapter, pushed_sources
 from motcua.sources.counting import SourceCount, plain_code
 from motcua.store.agencies import agency_by_written_code, in_force
 from motcua.store.calendars import load_calendar
-from motcua.store.intake.closings import keep_pushed_of_closing
+from motcua.store.intake.pushes import keep_pushed_of_closing
 from motcua.store.ledger.database import (
     Connection,
     connect,
