@@ -300,7 +300,7 @@ def configure(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
 def read_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files of strangers are read in this process: one that is started for each takes a second."""
 
-    def answer(what: str, file: IO[bytes], name: str, asked: Mapping[str, object]) -> Any:
+    def answer(what: str, file: IO[bytes], name: str, asked: Mapping[str, object], by: object) -> Any:
         file.seek(0)
         # As it goes into the other process and comes out of it.
         given = json.loads(json.dumps({"what": what, "name": name, **asked}))

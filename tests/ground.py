@@ -6,13 +6,16 @@ Worlds are built on it, and oracles stand beside it. Whoever starts a process im
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import logging
 import os
 import random
 import re
 import shutil
+import signal
 import socket
+import sys
 import tempfile
 import threading
 import time
@@ -38,7 +41,7 @@ from motcua.gateways import open_gateway
 from motcua.jobs.backup.folders import FORMAT, MANIFEST, name_of
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import PlanCounts, plan
-from motcua.jobs.notices.receiving import receive
+from motcua.jobs.notices.receiving import keep_and_read
 from motcua.jobs.notices.sending.sender import SendCounts, send
 from motcua.sandbox.machine.deployment import postgres_connection
 from motcua.sandbox.machine.postgres import EmbeddedPostgres
@@ -50,6 +53,7 @@ from motcua.store.ledger.dumps import LedgerDump
 from motcua.store.ledger.migrations import migrate
 from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
 from motcua.store.notices.gaps import believe_sleeps as sign_belief
+from motcua.store.notices.receipts import Effect
 from motcua.store.notices.registrations import save_registrations
 from motcua.store.notices.templates import load_template_versions
 from motcua.store.oversight.accounting import identity
@@ -68,6 +72,8 @@ _any = random.SystemRandom()
 _given: set[int] = set()
 _numbers = iter(range(10_000))
 _MEMORY = Path("/dev/shm")
+_LIBC = ctypes.CDLL(None)
+_PR_SET_PDEATHSIG = 1
 _ROOM = 4 * 1024**3
 """Bytes that a session's databases, and as many of a second worker, need at most."""
 
@@ -88,6 +94,20 @@ def free_port() -> int:
         if port not in _given:
             _given.add(port)
             return port
+
+
+def listens(port: int) -> bool:
+    """Says whether somebody listens on a port of this machine, without connecting, which some programs take ill."""
+    state, local = "0A", f":{port:04X}"
+    sockets = (line.split() for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:])
+    return any(fields[1].endswith(local) and fields[3] == state for fields in sockets)
+
+
+def die_with_parent(by: signal.Signals = signal.SIGTERM) -> None:
+    """Has the kernel send a signal to this process when its parent dies, where the kernel can; one that is frozen heeds
+    SIGKILL alone."""
+    if sys.platform == "linux":
+        _LIBC.prctl(_PR_SET_PDEATHSIG, by, 0, 0, 0)
 
 
 @contextlib.contextmanager
@@ -629,10 +649,15 @@ def off_balance() -> int:
     return sum(abs(row.difference) for row in in_ledger(identity))
 
 
-def report(reference: str, status: str) -> Any:
+def receive(connection: Connection, reference: str, status: str, *, gateway: str = "kannel", **fields: str) -> Effect:
+    """A receipt comes from a gateway; what it effected."""
+    reading = open_gateway(gateway).read_receipt({"reference": reference, "status": status} | fields)
+    return keep_and_read(connection, gateway, reading)
+
+
+def report(reference: str, status: str) -> Effect:
     """A receipt comes from Kannel, with a number in what the carrier says; what it effected."""
-    told = {"reference": reference, "status": status, "reply": "0905123456"}
-    return in_ledger(receive, open_gateway("kannel"), "kannel", told)
+    return in_ledger(receive, reference, status, reply="0905123456")
 
 
 # --------------------------------------------------------------------------------------------- what lies somewhere

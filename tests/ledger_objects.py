@@ -12,7 +12,8 @@ import psycopg
 from psycopg.rows import dict_row
 
 from motcua.commands.ledger import LEDGER
-from motcua.store.ledger.inspecting import Objects, objects_there, write_objects
+from motcua.settings import include_dir
+from motcua.store.ledger.inspecting import Objects, objects_there
 from tests.ground import make_ledger, own_server
 
 
@@ -25,4 +26,8 @@ def of_fresh_ledger() -> Objects:
 
 
 if __name__ == "__main__":
-    write_objects(of_fresh_ledger())
+    lines = [
+        "\t".join((kind, name, each.made_as, each.owner, ";".join(sorted(each.rights))))
+        for (kind, name), each in sorted(of_fresh_ledger().items())
+    ]
+    (include_dir() / "sql" / "objects.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -178,7 +178,6 @@ def figures(
         "found": found,
         "acknowledged": 0,
         "by_group": dict(zip(GROUPS, by_group, strict=True)),
-        "by_severity": {"critical": by_group[0], "warning": found - by_group[0], "info": 0},
         "remind_agency": 0,
         "remind_department": 0,
         "per_thousand": per_thousand(found, dossiers),

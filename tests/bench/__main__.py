@@ -42,29 +42,33 @@ BENCHES: Mapping[str, Callable[[], list[Line]]] = {
 }
 
 
-def measured(name: str) -> list[Line]:
+def measured(name: str, benches: Mapping[str, Callable[[], list[Line]]]) -> list[Line]:
     """What a bench found; one that broke off falls short and holds up no other."""
     settings.cache_clear()
     try:
-        return BENCHES[name]()
+        return benches[name]()
     except Exception as failure:  # noqa: BLE001 - told, and the others are measured
         traceback.print_exc()
         return [(name, f"broke off: {type(failure).__name__}", "an end", False)]
 
 
-def main() -> int:
+def main(
+    words: list[str] | None = None,
+    benches: Mapping[str, Callable[[], list[Line]]] = BENCHES,
+    write: Callable[[Mapping[str, str]], object] = write_page,
+) -> int:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", choices=[*BENCHES, []])
-    names = parser.parse_args().names or list(BENCHES)
+    parser.add_argument("names", nargs="*", metavar="NAME", choices=[*benches, []])
+    names = parser.parse_args(words).names or list(benches)
     table, all_good = Table("what", "measured", "reach", ""), True
     for name in names:
         machine = Machine.now()
-        lines = measured(name)
+        lines = measured(name, benches)
         for what, found, reach, good in lines:
             table.add_row(what, found, reach, OK if good else SHORT)
             all_good = all_good and good
         part = f"bench {name}"
-        write_page({part: section(part, machine, lines)})
+        write({part: section(part, machine, lines)})
     Console(width=None if sys.stdout.isatty() else 130).print(table)
     return int(not all_good)
 

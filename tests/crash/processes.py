@@ -22,9 +22,9 @@ import uvicorn
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from motcua.sandbox.machine.parts import Hung, die_with_parent
+from motcua.sandbox.machine.parts import Hung
 from motcua.store.ledger.database import kept_connections, reason_without_values
-from tests.ground import free_port
+from tests.ground import die_with_parent, free_port
 
 Job: TypeAlias = Callable[[], Any]
 

@@ -22,15 +22,14 @@ from typing import Any, Literal
 from psycopg.types.json import Jsonb
 
 from motcua.domain.run_window import EVERYTHING, Window
-from motcua.gateways import open_gateway
 from motcua.gateways.esms import EsmsGateway
 from motcua.gateways.kannel import KannelGateway
 from motcua.jobs.notices.planning import plan
-from motcua.jobs.notices.receiving import read_left_over_receipts, receive
+from motcua.jobs.notices.receiving import read_left_over_receipts
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.settling import settle
 from motcua.jobs.notices.stopping import release
-from motcua.sandbox.machine.parts import Hung, die_with_parent
+from motcua.sandbox.machine.parts import Hung
 from motcua.sandbox.network.behaviour import default_behaviour
 from motcua.settings import Settings, settings
 from motcua.store.ledger.database import connect
@@ -42,7 +41,7 @@ from tests.crash.judge import KINDS, NOBODY, Verdict, judge, lay
 from tests.crash.processes import HANG, NO_DATABASE, Forked, Job
 from tests.crash.steps import Point, instrument, replace_everywhere, watch
 from tests.crash.world import NETWORK_SEED, Truth, World
-from tests.ground import in_ledger
+from tests.ground import die_with_parent, in_ledger, receive
 
 Report = Callable[[str], None]
 Points = dict[str, list[Point]]
@@ -552,7 +551,7 @@ def _receive(reports: Sequence[tuple[str, str, int]]) -> None:
         # As callbacks have it, which do not beat: PostgreSQL itself ends a transaction that stands still.
         connection.execute("SELECT set_config('idle_in_transaction_session_timeout', %s, FALSE)", (_STANDS_STILL,))
         for gateway, reference, kind in reports:
-            receive(connection, open_gateway(gateway), gateway, {"reference": reference, "status": str(kind)})
+            receive(connection, reference, str(kind), gateway=gateway)
 
 
 class Batch:

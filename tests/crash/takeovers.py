@@ -19,7 +19,7 @@ from pathlib import Path
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.watching import CatchUp
 from motcua.sandbox.machine.deployment import postgres_connection
-from motcua.sandbox.machine.parts import Hung, die_with_parent
+from motcua.sandbox.machine.parts import Hung
 from motcua.store.ledger.database import kept_connections
 from motcua.store.ledger.locks import LINGERING, is_held
 from motcua.store.ledger.provisioning import with_database
@@ -27,7 +27,7 @@ from tests.crash.harness import TOLD, Tally
 from tests.crash.processes import Forked
 from tests.crash.steps import Point, watch
 from tests.crash.world import World
-from tests.ground import OneStop, ask, in_ledger, until
+from tests.ground import OneStop, ask, die_with_parent, in_ledger, until
 
 _AGENCY = "000.00.30.H32"
 _NEVER = 90.0

@@ -30,7 +30,7 @@ from motcua.gateways.adapter import GatewayAddress, GatewayAnswer, ReceiptReadin
 from motcua.gateways.kannel import KannelGateway
 from motcua.jobs.notices import settling
 from motcua.jobs.notices.planning import plan
-from motcua.jobs.notices.receiving import receive
+from motcua.jobs.notices.receiving import keep_and_read
 from motcua.jobs.notices.sending import sender as sending
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.settling import settle
@@ -266,7 +266,7 @@ class Messages(RuleBasedStateMachine):
 
     def bring(self, reference, status, reply=""):
         report = {"reference": reference, "status": status, "reply": reply}
-        in_ledger(receive, self.provider, "kannel", report)
+        in_ledger(keep_and_read, "kannel", self.provider.read_receipt(report))
 
     # A hand-typed statement
 

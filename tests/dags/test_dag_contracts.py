@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from importlib import import_module
 from inspect import isfunction, ismodule
 from pathlib import Path
@@ -247,7 +248,7 @@ async def _first_events(seconds: float) -> list[float]:
 
 
 def test_watcher_tells_at_once_repeats_what_nobody_picks_up_and_is_quiet_otherwise(one_stop, configure, monkeypatch):
-    monkeypatch.setattr(looking, "_LET_IT_BEGIN", 0.0)
+    monkeypatch.setattr(looking, "Watcher", partial(looking.Watcher, waits=looking.Waits(run=0.0)))
     configure(MOTCUA_LOOK_EVERY="0.1")
     told = asyncio.run(_first_events(5))
     assert told[0] < 2

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import unquote_to_bytes
 
-from motcua.sandbox.machine.parts import Part, listens
-from tests.ground import free_port, until
+from motcua.sandbox.machine.parts import Part
+from tests.ground import free_port, listens, until
 
 SYSTEM_PATH = os.environ["PATH"] + ":/usr/sbin:/sbin"
 BOXES = ("bearerbox", "smsbox")

@@ -9,11 +9,9 @@ from typing import Any
 
 from motcua.domain.clock import VIETNAM
 from motcua.domain.phones.reading import mask_msisdn
-from motcua.gateways import open_gateway
-from motcua.jobs.notices.receiving import receive
 from motcua.jobs.notices.sending.sender import send
 from motcua.store.ledger.database import connect
-from tests.ground import NOW, OneStop, take_in
+from tests.ground import NOW, OneStop, receive, take_in
 
 PAGE = Path(__file__).parents[2] / "docs" / "architecture.md"
 MINUTE = timedelta(minutes=1)
@@ -65,7 +63,7 @@ def result_told_at_the_second_try(one_stop: OneStop, gateway: Any, rows: Any) ->
     reference = rows("SELECT reference FROM motcua.attempts ORDER BY attempt_id DESC")[0]["reference"]
     with connect() as connection:
         for status in ("8", "1"):
-            receive(connection, open_gateway("kannel"), "kannel", {"reference": reference, "status": status})
+            receive(connection, reference, status)
 
 
 def test_rows_that_the_architecture_shows_are_those_of_a_dossier(one_stop, gateway, rows):

@@ -14,19 +14,20 @@ from psycopg.rows import dict_row
 
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.jobs.notices import picking_up
-from motcua.jobs.notices.picking_up import SourceFailed, pick_up
+from motcua.jobs.notices.picking_up import Portions, SourceFailed, pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.sources.contract import ContractSource
 from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import connect
 from motcua.store.ledger.provisioning import with_database
-from motcua.store.ledger.rows import large_array, large_array_of_words
+from motcua.store.ledger.rows import batches, large_array, large_array_of_words
 from motcua.store.ledger.sessions import Run, work_for
 from motcua.store.notices.dossiers import known_dossiers
 from motcua.store.notices.sources import map_status
 from tests.ground import NHA_TRANG, NOW, TU_PHAP, VAN_PHONG, agency, ask, in_ledger, ledger_connections
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
+BY_TWO = Portions(batch=2)
 
 # What the ledger keeps, named as the source names it: numbers of our own have gaps.
 KEPT = {
@@ -92,7 +93,7 @@ class Book(picking_up._PickUp):
         self.may_be_in_quarantine = True
 
     def _take_all(self, rows, at_once, ahead, take):
-        for batch in picking_up._batches(rows):
+        for batch in batches(rows, self.portions.batch):
             take(at_once(batch))
 
     def _take_dossiers(self, judged):
@@ -226,8 +227,6 @@ def two_ledgers(postgres, migrated, ledger, one_stop, monkeypatch) -> Iterator[l
 @pytest.mark.parametrize(("seed", "batch"), [(0, 7), (1, 20), (2, 2000)])
 def test_a_long_past_is_picked_up_as_one_row_after_the_other_would_be(two_ledgers, one_stop, monkeypatch, seed, batch):
     work_in, kept = two_ledgers
-    monkeypatch.setattr(picking_up, "_BATCH", batch)
-    monkeypatch.setattr(picking_up, "_NOTED_AT_ONCE", batch)
     # Which of them comes first is left to chance.
     curable_rows = picking_up.curable_rows
     monkeypatch.setattr(picking_up, "curable_rows", lambda *g: sorted(curable_rows(*g), key=lambda row: row.row_key))
@@ -247,7 +246,7 @@ def test_a_long_past_is_picked_up_as_one_row_after_the_other_would_be(two_ledger
             if nth == 2:
                 in_ledger(save_agencies, [agency(VAN_PHONG)], "tests")
                 in_ledger(map_status, "khanhhoa", 77, 9, "tests", now)
-            counts = pick_up("khanhhoa", window, now=now)
+            counts = pick_up("khanhhoa", window, now=now, portions=Portions(batch, batch))
             plan(window, now=now)
             found[way] = kept(way) | {"counts": Counter(repr(counts).split())}
         for table, rows in found["book"].items():
@@ -260,7 +259,6 @@ def test_a_long_past_is_picked_up_as_one_row_after_the_other_would_be(two_ledger
 @pytest.mark.guarantee("once", "a long past that breaks off leaves nothing, and the next pick-up reads it all")
 @pytest.mark.parametrize("stream", ["dossiers_since", "transitions_since"])
 def test_long_past_that_breaks_off_leaves_nothing_and_is_read_again(one_stop, rows, monkeypatch, stream):
-    monkeypatch.setattr(picking_up, "_BATCH", 2)
     for number in range(9):
         one_stop.both(9, f"D-{number}")
     read_all = getattr(ContractSource, stream)
@@ -274,23 +272,22 @@ def test_long_past_that_breaks_off_leaves_nothing_and_is_read_again(one_stop, ro
     with monkeypatch.context() as meanwhile:
         meanwhile.setattr(ContractSource, stream, broken_off)
         with pytest.raises(SourceFailed, match="khanhhoa"):
-            pick_up("khanhhoa", now=NOW)
+            pick_up("khanhhoa", now=NOW, portions=BY_TWO)
     assert [each.name for each in threading.enumerate() if each.name == "reading ahead"] == []
     assert rows("SELECT count(*) AS n FROM motcua.dossiers") == [{"n": 0}]
-    counts = pick_up("khanhhoa", now=NOW)
+    counts = pick_up("khanhhoa", now=NOW, portions=BY_TWO)
     assert (counts.dossiers, counts.transitions) == (9, 9)
 
 
 @pytest.mark.guarantee("cost", "a row that a late joiner brings is read once, and kept as some bits meanwhile")
 def test_row_that_a_long_past_brought_is_not_asked_for_again(one_stop, rows, monkeypatch):
-    monkeypatch.setattr(picking_up, "_BATCH", 2)
     asked, at_work = [], []
     by_key, run = ContractSource.dossiers_by_key, picking_up._PickUp.run
     monkeypatch.setattr(ContractSource, "dossiers_by_key", lambda self, keys: asked.extend(keys) or by_key(self, keys))
     monkeypatch.setattr(picking_up._PickUp, "run", lambda self, window: at_work.append(self) or run(self, window))
     for number in range(9):
         one_stop.both(9, f"D-{number}", "H32.30", **{"updated_at": None} if number == 4 else {})
-    assert pick_up("khanhhoa", now=NOW).transitions == 9
+    assert pick_up("khanhhoa", now=NOW, portions=BY_TWO).transitions == 9
     assert asked == [("H32.30", "D-4")], "only of one without a time there may be another row"
     assert [*at_work[0].shown.written_as] == [(NHA_TRANG, "D-4")]
 

@@ -10,17 +10,15 @@ import pytest
 
 from motcua.domain.checks import fault
 from motcua.domain.clock import VIETNAM
-from motcua.gateways import open_gateway
 from motcua.jobs.notices.apologizing import apologize
 from motcua.jobs.notices.picking_up import pick_up
-from motcua.jobs.notices.receiving import receive
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.run_alerts import keep_red_run
 from motcua.store.browsing import MessagesAsked, find_messages
 from motcua.store.ledger.database import connect, open_connection
 from motcua.store.ledger.sessions import Run, left_of, work_for
 from motcua.store.runs import RunWork, work_of
-from tests.ground import NHA_TRANG, TU_PHAP, in_ledger, take_in
+from tests.ground import NHA_TRANG, TU_PHAP, in_ledger, receive, take_in
 from tests.integration.conftest import gateway  # noqa: F401 - a fixture
 
 EVENING = "scheduled__2026-11-25T10:30:00+00:00"
@@ -137,7 +135,7 @@ def test_receipt_that_comes_later_is_nobodys_work_and_shows_where_the_attempt_st
     work_for(None)
     before = moved(work(NOTIFY))
     (reference,) = [row["reference"] for row in rows("SELECT reference FROM motcua.attempts")]
-    in_ledger(receive, open_gateway("kannel"), "kannel", {"reference": reference, "status": "1", "reply": ""})
+    in_ledger(receive, reference, "1", reply="")
     found = work(NOTIFY)
     assert moved(found) == before
     assert [each.state for each in found.attempts] == ["delivered"]

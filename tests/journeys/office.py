@@ -27,9 +27,7 @@ from psycopg.rows import dict_row
 
 from motcua.domain.clock import VIETNAM
 from motcua.domain.periods import Period
-from motcua.gateways import open_gateway
 from motcua.jobs.handed_in.complaints import Entry, record_complaint
-from motcua.jobs.notices.receiving import receive
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.publications.publishing import publish
 from motcua.jobs.quality.checking import check_quality
@@ -53,6 +51,7 @@ from tests.ground import (
     gateway_connection,
     in_ledger,
     ledger_connections,
+    receive,
     take_in,
 )
 
@@ -116,7 +115,7 @@ def _tell(one_stop: OneStop, gateway: ScriptedGateway, now: datetime) -> None:
         references = [each["reference"] for each in ledger.execute("SELECT reference FROM motcua.attempts")]
     with connect() as connection:
         for reference in references:
-            receive(connection, open_gateway("kannel"), "kannel", {"reference": reference, "status": "1"})
+            receive(connection, reference, "1")
     # Today nobody hears what became of one.
     one_stop.move(9, codes["unknown"], at=now - timedelta(minutes=3))
     take_in(now=now)

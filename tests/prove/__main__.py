@@ -20,6 +20,7 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
@@ -29,7 +30,7 @@ from rich.table import Table
 
 import tests.environment  # noqa: F401
 from tests.bench import Line
-from tests.prove.page import ROOT, SHORT, Machine, is_of, read_page, section, sections_of, write_page
+from tests.prove.page import PAGE, ROOT, SHORT, Machine, is_of, read_page, section, sections_of, write_page
 
 PROOFS = {
     path.stem: f"tests.prove.{path.parent.name}.{path.stem}"
@@ -58,31 +59,30 @@ ALONE = {"freezes", "inquiries", "soak", "workers"}
 """Proofs with a clock of seconds, or a day at speed; these, tests and benches have the machine for themselves."""
 
 
-def prove_all(parts: dict[str, list[str]]) -> int:
+def prove_all(parts: dict[str, list[str]], page: Path = PAGE, now: Callable[[], Machine] = Machine.now) -> int:
     """Runs each part that was not found with this tree, and returns the exit code.
 
     Proofs that mostly wait, or have no clock, go two at a time, so that the night is long enough.
     """
-    write_page({}, parts)
+    write_page({}, parts, page)
     beside = [part for part in parts if part in PROOFS.keys() - ALONE]
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda part: _prove(part, parts), beside))
+        list(pool.map(lambda part: _prove(part, parts, page, now()), beside))
     for part in (part for part in parts if part not in beside):
-        _prove(part, parts)
-    return int(SHORT in read_page())
+        _prove(part, parts, page, now())
+    return int(SHORT in read_page(page))
 
 
-def _prove(part: str, parts: dict[str, list[str]]) -> None:
-    command = parts[part]
-    machine, before = Machine.now(), sections_of(read_page()).get(part, "")
+def _prove(part: str, parts: dict[str, list[str]], page: Path, machine: Machine) -> None:
+    command, before = parts[part], sections_of(read_page(page)).get(part, "")
     if is_of(before, machine.tree):
         print(f"{part}: found with this tree already")
         return
     print(f"{part}: {' '.join(command)}", flush=True)
     lines, code = _run(command)
-    if sections_of(read_page()).get(part, "") == before:
+    if sections_of(read_page(page)).get(part, "") == before:
         lines = lines or [("the whole part", "broke off", "an end", False)]
-        write_page({part: section(part, machine, [*lines, ("exit code", str(code), "0", code == 0)])}, parts)
+        write_page({part: section(part, machine, [*lines, ("exit code", str(code), "0", code == 0)])}, parts, page)
 
 
 def _run(command: list[str]) -> tuple[list[Line], int]:
@@ -110,7 +110,7 @@ def _run(command: list[str]) -> tuple[list[Line], int]:
     return lines, process.returncode
 
 
-def main() -> int:
+def main(words: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="make prove", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(PROOFS)}; none: everything")
     parser.add_argument("--seed", type=int, default=1)
@@ -120,7 +120,7 @@ def main() -> int:
     parser.add_argument("--from", dest="since", metavar="COMMIT")
     parser.add_argument("--into", metavar="FOLDER")
     parser.add_argument("--page", action="store_true", help="write docs/proofs.md, too")
-    asked = parser.parse_args()
+    asked = parser.parse_args(words)
     if unknown := sorted(set(asked.names) - PROOFS.keys()):
         parser.error(f"there is no proof {', '.join(unknown)}; there are {', '.join(PROOFS)}")
     if not asked.names:

@@ -78,8 +78,8 @@ class Machine:
         )
 
 
-def _said(*command: str, env: Mapping[str, str] | None = None) -> str:
-    return subprocess.run(command, cwd=ROOT, env=env, check=True, capture_output=True, text=True).stdout.strip()
+def _said(*command: str, root: Path = ROOT, env: Mapping[str, str] | None = None) -> str:
+    return subprocess.run(command, cwd=root, env=env, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def _commit() -> str:
@@ -94,14 +94,14 @@ def _commit() -> str:
     return f"{commit} and changes" if changed else commit
 
 
-def tree() -> str:
+def tree(root: Path = ROOT, page: Path = PAGE) -> str:
     """A hash of all files but the page, as they are; ``unknown`` where nobody can say, which equals nothing."""
     with tempfile.TemporaryDirectory() as folder:
         own_index = {**os.environ, "GIT_INDEX_FILE": f"{folder}/index"}
         try:
-            for command in ("read-tree HEAD", "add --all", f"rm -q --cached --ignore-unmatch {PAGE.relative_to(ROOT)}"):
-                subprocess.run(["git", *command.split()], cwd=ROOT, env=own_index, check=True, capture_output=True)
-            return _said("git", "write-tree", env=own_index)[:10]
+            for command in ("read-tree HEAD", "add --all", f"rm -q --cached --ignore-unmatch {page.relative_to(root)}"):
+                subprocess.run(["git", *command.split()], cwd=root, env=own_index, check=True, capture_output=True)
+            return _said("git", "write-tree", root=root, env=own_index)[:10]
         except (OSError, subprocess.CalledProcessError):
             return "unknown"
 

@@ -15,8 +15,8 @@ import pytest
 from tests.bench import Line, __main__
 from tests.bench.notices import peers, real_gateway
 from tests.prove import __main__ as proving
-from tests.prove import page
-from tests.prove.page import PAGE, Machine, is_of, section, sections_of, tree, with_sections, write_page
+from tests.prove.page import PAGE, Machine, is_of, section, sections_of, with_sections, write_page
+from tests.prove.page import tree as tree_of
 
 MACHINE = Machine(
     cores=4,
@@ -73,9 +73,8 @@ def test_overview_says_how_old_each_part_is_and_which_falls_short() -> None:
     assert list(sections_of(written)) == ["test-all", "bench send"]
 
 
-def test_tree_is_that_of_all_files_but_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(page, "ROOT", tmp_path)
-    monkeypatch.setattr(page, "PAGE", tmp_path / "proofs.md")
+def test_tree_is_that_of_all_files_but_the_page(tmp_path: Path) -> None:
+    tree = partial(tree_of, tmp_path, tmp_path / "proofs.md")
     assert tree() == "unknown"
     me = ("-c", "user.name=x", "-c", "user.email=x@example.vn")
     (tmp_path / "proofs.md").write_text("one", encoding="utf-8")
@@ -90,24 +89,18 @@ def test_tree_is_that_of_all_files_but_the_page(tmp_path: Path, monkeypatch: pyt
     assert tree() == first
 
 
-def test_parts_of_the_present_tree_are_passed_over_and_each_is_written_when_it_ends(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_parts_of_the_present_tree_are_passed_over_and_each_is_written_when_it_ends(tmp_path: Path) -> None:
     written = tmp_path / "proofs.md"
-    for name in ("read_page", "write_page"):
-        whole = getattr(page, name)
-        monkeypatch.setattr(proving, name, partial(whole, path=written))
-    monkeypatch.setattr(proving.Machine, "now", lambda: MACHINE)
+    prove_all = partial(proving.prove_all, page=written, now=lambda: MACHINE)
     said = tmp_path / "said"
     runs = [sys.executable, "-c", f"open({str(said)!r}, 'a').write('x'); print('== 3 passed, 1 skipped in 2.00s ==')"]
     breaks = [sys.executable, "-c", "raise SystemExit(3)"]
-    assert proving.prove_all({"test-all": runs}) == 0
+    assert prove_all({"test-all": runs}) == 0
     assert "| tests of one group | 3 passed, 1 skipped in 2.00s | none fails | ok |" in written.read_text("utf-8")
-    assert proving.prove_all({"test-all": runs, "crash": breaks}) == 1
+    assert prove_all({"test-all": runs, "crash": breaks}) == 1
     assert said.read_text("utf-8") == "x", "it is of this tree"
     assert "| exit code | 3 | 0 | FALLS SHORT |" in written.read_text("utf-8")
-    monkeypatch.setattr(proving.Machine, "now", lambda: replace(MACHINE, tree="bbbbbbbbbb"))
-    assert proving.prove_all({"test-all": runs}) == 0
+    assert prove_all({"test-all": runs}, now=lambda: replace(MACHINE, tree="bbbbbbbbbb")) == 0
     assert said.read_text("utf-8") == "xx"
     assert is_of(sections_of(written.read_text("utf-8"))["test-all"], "bbbbbbbbbb")
     assert "crash" not in written.read_text("utf-8").partition("| part |")[2], "it is no part any more"
@@ -124,13 +117,11 @@ def test_the_page_as_it_stands_is_one_that_benches_write() -> None:
     assert with_sections(written, {}, proving.all_parts()) == written
 
 
-def test_a_peer_or_a_kannel_that_is_not_installed_is_told_and_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_peer_or_a_kannel_that_is_not_installed_is_told_and_fails() -> None:
     for missing in ("procrastinate", "pgqueuer", "asyncpg"):
-        monkeypatch.setattr(peers, "find_spec", lambda name, missing=missing: None if name == missing else object())
-        (line,) = peers.bench("")
+        (line,) = peers.bench("", lambda name, missing=missing: None if name == missing else name)
         assert (line[1], line[3]) == (f"not installed: {missing}", False)
-    monkeypatch.setattr(real_gateway, "IS_INSTALLED", False)
-    (line,) = real_gateway.bench("")
+    (line,) = real_gateway.bench("", is_installed=False)
     assert (line[1], line[3]) == ("not installed: kannel (bearerbox, smsbox)", False)
 
 
@@ -139,14 +130,10 @@ def _broken() -> list[Line]:
 
 
 @pytest.mark.parametrize(("found", "code"), [([FAST], 0), ([FAST, SLOW], 1), (None, 1)])
-def test_make_bench_fails_where_a_figure_falls_short_and_writes_it(
-    monkeypatch: pytest.MonkeyPatch, found: list[Line] | None, code: int
-) -> None:
+def test_make_bench_fails_where_a_figure_falls_short_and_writes_it(found: list[Line] | None, code: int) -> None:
     pages: list[str] = []
-    monkeypatch.setattr(__main__, "BENCHES", {"send": _broken if found is None else lambda: found})
-    monkeypatch.setattr(__main__, "write_page", lambda sections: pages.extend(sections.values()))
-    monkeypatch.setattr(sys, "argv", ["bench", "send"])
-    assert __main__.main() == code
+    benches = {"send": _broken if found is None else lambda: found}
+    assert __main__.main(["send"], benches, lambda sections: pages.extend(sections.values())) == code
     (page,) = pages
     assert ("FALLS SHORT" in page) is (code == 1)
     assert ("broke off: LookupError" in page) is (found is None)

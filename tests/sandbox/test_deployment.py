@@ -230,9 +230,6 @@ def deployed(addresses: Addresses, databases: Databases, tmp_path: Path) -> Call
     return made
 
 
-Deployed = Callable[[dict[str, str]], Deployment]
-
-
 def test_evening_and_morning_are_counted_from_when_the_demo_is_up(deployed):
     caller, up = {"MOTCUA_RECONCILE_TIME": "06:45"}, datetime(2026, 11, 28, 16, 58, tzinfo=UTC)
     made = deployed(caller)

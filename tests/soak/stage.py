@@ -23,7 +23,7 @@ from psycopg.rows import dict_row
 from pyrage import x25519
 
 from motcua.sandbox.machine.deployment import postgres_connection
-from motcua.sandbox.machine.parts import Hung, Part, answers_http, die_with_parent
+from motcua.sandbox.machine.parts import Hung, Part, answers_http
 from motcua.sandbox.machine.postgres import EmbeddedPostgres
 from motcua.sandbox.world.writers import ROLES as WORLD_ROLES
 from motcua.sandbox.world.writers import OneStopAddresses, OneStopWriter, OpencpsWriter, create_one_stop_databases
@@ -31,7 +31,7 @@ from motcua.settings import settings
 from motcua.store.ledger.database import close_ledger_pool
 from motcua.store.ledger.migrations import migrate
 from motcua.store.ledger.provisioning import with_database
-from tests.ground import PASSWORD, believe_sleeps, free_port, gateway_connection, provision
+from tests.ground import PASSWORD, believe_sleeps, die_with_parent, free_port, gateway_connection, provision
 from tests.soak.clock import Clock, begin_ledger_clock, set_ledger_clock
 from tests.soak.faults import NETWORKS, SOURCES
 from tests.soak.oracle import Taken

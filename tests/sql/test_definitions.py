@@ -14,7 +14,6 @@ import pytest
 from psycopg.rows import dict_row
 
 from motcua.settings import include_dir
-from motcua.store.ledger import definitions, migrations
 from motcua.store.ledger.database import open_connection
 from motcua.store.ledger.definitions import DefinitionRefused, put_in_force, texts_of_definitions
 from motcua.store.ledger.inspecting import Objects, objects_there
@@ -67,12 +66,11 @@ def ledger_of_its_own(postgres, migrated, monkeypatch):
 
 
 @pytest.fixture
-def files(tmp_path, monkeypatch) -> Path:
-    """A copy of the definitions that a test may change; they are what is put in force."""
-    for folder in ("schema", "definitions"):
-        shutil.copytree(FOLDER.parent / folder, tmp_path / "sql" / folder)
-    monkeypatch.setattr(definitions, "include_dir", lambda: tmp_path)
-    return tmp_path / "sql" / "definitions"
+def files(tmp_path, configure) -> Path:
+    """The definitions of a home of the test's own; they are what is put in force."""
+    shutil.copytree(FOLDER.parent, tmp_path / "include" / "sql")
+    configure(MOTCUA_HOME=str(tmp_path))
+    return tmp_path / "include" / "sql" / "definitions"
 
 
 def change(path: Path, *old_and_new: tuple[str, str]) -> None:
@@ -284,22 +282,17 @@ def test_sender_at_work_is_waited_for_and_never_the_one_to_give_way(ledger_of_it
 @pytest.mark.guarantee(
     "upgrades", "a migration waits for a lock in short turns, so that no sender waits behind it, and then goes on"
 )
-def test_migration_waits_for_a_lock_in_short_turns_and_nobody_waits_behind_it(ledger_of_its_own, tmp_path, monkeypatch):
-    shutil.copytree(MIGRATIONS, tmp_path / "sql" / "migrations")
+def test_migration_waits_for_a_lock_in_short_turns_and_nobody_waits_behind_it(ledger_of_its_own, files):
     last = max(path.stem for path in MIGRATIONS.glob("*.sql"))
-    new = tmp_path / "sql" / "migrations" / "9999_colour.sql"
+    new = files.parent / "migrations" / "9999_colour.sql"
     new.write_text(f"-- depends: {last}\nALTER TABLE motcua.messages ADD COLUMN colour text;\n", encoding="utf-8")
-    monkeypatch.setattr(migrations, "include_dir", lambda: tmp_path)
-    monkeypatch.setattr(migrations, "_LOCK_WITHIN", 0.2)
-    monkeypatch.setattr(migrations, "_PATIENCE", 0.0)
     applied: list[str] = []
     with psycopg.connect(ledger_of_its_own) as sender, psycopg.connect(ledger_of_its_own, autocommit=True) as other:
         other.execute("SET statement_timeout = '60s'")
         sender.execute("LOCK TABLE motcua.messages IN ROW EXCLUSIVE MODE")
         with pytest.raises(psycopg.errors.LockNotAvailable):
-            migrate()
-        monkeypatch.setattr(migrations, "_PATIENCE", 600.0)
-        thread = threading.Thread(target=lambda: applied.extend(migrate()))
+            migrate(0.2, patience=0.0)
+        thread = threading.Thread(target=lambda: applied.extend(migrate(0.2, patience=600.0)))
         thread.start()
         waits = "SELECT EXISTS (SELECT FROM pg_locks WHERE relation = 'motcua.messages'::regclass AND NOT granted)"
         while other.execute(waits).fetchone() != (True,):

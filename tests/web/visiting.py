@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.testclient import TestClient
 
 from motcua.domain.people import ViewerRole
+from motcua.jobs.listing.reading import Listing
 from motcua.web.airflow import AirflowRun, run_finder, run_starter
 from motcua.web.visitors import Visitor, visitor
 
@@ -74,6 +75,15 @@ class Visiting:
         self.let_into(pages)
         pages.add_exception_handler(PageRefused, tell)
         return pages
+
+    def list_alone(self, listing: Listing, address: str) -> AbstractContextManager[TestClient]:
+        """A browser at the page of one list, and its files."""
+        from motcua.web.lists import list_page
+        from motcua.web.pages import create_pages
+
+        router = APIRouter()
+        list_page(router, address, listing)
+        return self.browse(self.mounted(create_pages([router])))
 
     @contextmanager
     def browse(self, app: FastAPI) -> Iterator[TestClient]:

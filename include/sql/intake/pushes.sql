@@ -1,5 +1,5 @@
 -- What a client pushes. Each statement calls the function of its name in schema intake, which runs as the owner; and
--- what a closing keeps of who is told by pushes. Called by store/intake/pushes.py and store/intake/closings.py.
+-- what a closing keeps of who is told by pushes. Called by store/intake/pushes.py.
 
 -- name: sign_in
 -- Opens a session for a client that shows its password.

@@ -20,8 +20,8 @@ from motcua.jobs.listing.lists import CLOSINGS, DIFFERENCES_OF_CLOSING
 from motcua.jobs.reconciliation.closing import close_period
 from motcua.jobs.reconciliation.portal_figures import LARGEST_FILE, hand_in_portal_figures
 from motcua.reports.publication.csv_tables import plain_csv
-from motcua.store.intake.closings import pushed_of_closing
 from motcua.store.intake.portal_figures import compare_periods
+from motcua.store.intake.pushes import pushed_of_closing
 from motcua.store.ledger.database import connect
 from motcua.store.oversight.closings import (
     load_changes,

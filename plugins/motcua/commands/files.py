@@ -25,7 +25,6 @@ from motcua.commands.terminal import (
 )
 from motcua.domain.clock import VIETNAM
 from motcua.domain.dossiers import NOTE_LIMIT, clean_words
-from motcua.jobs.exports.accounts import open_account
 from motcua.jobs.exports.forms import ExportForm, ExportFormError, form_of, read_export_form
 from motcua.jobs.exports.taking import (
     ADAPTER,
@@ -40,7 +39,7 @@ from motcua.jobs.listing.lists import exports_of, vanished_of
 from motcua.jobs.uploads.reading import preview_export_apart
 from motcua.settings import settings
 from motcua.store.agencies import agency_words
-from motcua.store.intake.clients import NameTaken, change_client
+from motcua.store.intake.clients import NameTaken, change_client, open_account
 from motcua.store.intake.exports import (
     accept_file,
     account_of,

@@ -12,11 +12,10 @@ from motcua.commands.lists import Most, Search, Sort, To, print_list
 from motcua.commands.terminal import By, refuse, say, signed
 from motcua.jobs.listing.agencies import GRANT_CHANGES, GRANTS
 from motcua.jobs.user_agencies import LONGEST_NAME, Grant, GrantRefusal, GrantRefused, read_grant
-from motcua.jobs.user_agencies import give as give_agency
-from motcua.jobs.user_agencies import take as take_agency
 from motcua.settings import settings
 from motcua.store.airflow_roles import FAB, ROLES, SIMPLE, AccountTaken, NotFab, prepare_roles
 from motcua.store.ledger.database import Connection, connect
+from motcua.store.people import give_agency, take_agency
 
 app = typer.Typer(help="Users of the staff pages: roles in Airflow, and whose rows each sees.", no_args_is_help=True)
 _REFUSED: dict[GrantRefusal, str] = {
@@ -89,13 +88,13 @@ def _of(grant: Grant) -> str:
 
 
 def _changed(
-    change: Callable[[Connection, Grant, str, datetime], bool], user: str, agency: str, by: str | None
+    change: Callable[[Connection, str, str, str, datetime], bool], user: str, agency: str, by: str | None
 ) -> tuple[Grant, bool]:
     """What is given or taken, and whether that changed anything."""
     who = signed(by)
     try:
         with connect() as connection:
             grant = read_grant(connection, user, agency)
-            return grant, change(connection, grant, who, datetime.now(UTC))
+            return grant, change(connection, grant.user_name, grant.agency.agency_code, who, datetime.now(UTC))
     except GrantRefused as refused:
         raise refuse(_REFUSED[refused.refusal]) from None

@@ -368,5 +368,4 @@ TOLD_BY_PICKING_UP: Final = frozenset({"unreachable", "refused"})
 """What a pick-up meets within the minute, and what is over as soon: no alert of a source's check, which is daily."""
 ALERT_NAMES = tuple(name for name in asked_by(WATCH | HOURLY | SOURCE_CHECK) if name not in TOLD_BY_PICKING_UP)
 """What the watch tells of."""
-FAULTS = asked_by(DOCTOR)
 KINDS = asked_by(SOURCE_CHECK)

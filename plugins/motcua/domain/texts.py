@@ -226,7 +226,7 @@ _LINK = re.compile(
 _READ_AT_MOST = 1000
 
 
-def clean_parameter(value: str | None, limit: int) -> str:
+def clean_parameter(value: str | None, limit: int, accented: bool = True) -> str:
     """Make a value safe to stand in a text: one line of visible characters, no link, at most `limit` of them.
 
     In this order: line breaks, tabs and all kinds of blanks become one space; control, bidirectional,
@@ -237,7 +237,7 @@ def clean_parameter(value: str | None, limit: int) -> str:
     """
     if not value or limit <= 0:
         return ""
-    return _clean(*_window(value, limit))
+    return (_clean if accented else _clean_without_accents)(*_window(value, limit))
 
 
 def _window(value: str, limit: int) -> tuple[str, int, bool]:
@@ -317,7 +317,7 @@ def _code_without_accents(code: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _value_without_accents(value: str, limit: int, is_longer: bool) -> str:
+def _clean_without_accents(value: str, limit: int, is_longer: bool) -> str:
     # Accents go first: full-width letters and “…” must be seen by the rules for links and length.
     return _clean(remove_accents(value), limit, is_longer)
 
@@ -328,8 +328,7 @@ def _prepared(name: str, value: str | None, accented: bool) -> str:
     if name == _WRITTEN_AS_IT_IS:
         code = _code_as_written(value)
         return (code if accented else _code_without_accents(code)) or EMPTY_VALUE
-    prepare = _clean if accented else _value_without_accents
-    return prepare(*_window(value, PARAMETER_LIMITS.get(name, OTHER_LIMIT))) or EMPTY_VALUE
+    return clean_parameter(value, PARAMETER_LIMITS.get(name, OTHER_LIMIT), accented) or EMPTY_VALUE
 
 
 def date_in_text(day: date) -> str:

@@ -2,8 +2,7 @@
 
 Layers, the later over the earlier: the package ``holidays`` (public holidays and the swaps it knows), decisions of the
 government (swapped days that it does not know), the agency itself (own closing days, extra days, Saturday mornings).
-A day of a year that nobody seeded is answered by the package: the calendar never refuses a day, it only says that the
-year is not confirmed (``is_confirmed``).
+A day of a year that nobody seeded is answered by the package: the calendar never refuses a day.
 
 Days are days of Vietnam (Asia/Ho_Chi_Minh, UTC+7, no summer time).
 """
@@ -14,14 +13,12 @@ import re
 from bisect import bisect_right
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, time, timedelta
 from functools import lru_cache
 from importlib.metadata import version
 from typing import Literal, TypeAlias, get_args
 
 import holidays
-
-from motcua.domain.clock import VIETNAM
 
 Opening: TypeAlias = Literal["closed", "full", "morning"]
 """What a desk does on a day: closed all day, open morning and afternoon, open in the morning only."""
@@ -30,7 +27,7 @@ Origin: TypeAlias = Literal["package", "decision", "agency"]
 
 NEXT_YEAR_DUE = (12, 1)
 """Month and day from which on the next year should be confirmed; announcements come weeks before it."""
-SATURDAY, SUNDAY = 5, 6
+SATURDAY = 5
 _ONE_DAY = timedelta(days=1)
 _LAYERS: tuple[str, ...] = get_args(Origin)
 _SWAPPED_OFF = "Nghỉ hoán đổi, làm bù ngày"
@@ -79,7 +76,6 @@ class WorkingCalendar:
         special_days: deviations of all layers; for a day with several the last layer counts.
         hours: office hours with the day they begin; before the first one ``DEFAULT_HOURS`` count.
         seeded_years: years whose package layer is among ``special_days``; others are looked up in the package.
-        confirmed_years: years that were checked against the official announcement.
     """
 
     def __init__(
@@ -87,7 +83,6 @@ class WorkingCalendar:
         special_days: Iterable[SpecialDay] = (),
         hours: Iterable[OfficeHours] = (),
         seeded_years: Collection[int] = (),
-        confirmed_years: Collection[int] = (),
     ) -> None:
         self._special = {
             special.day: special for special in sorted(special_days, key=lambda each: _LAYERS.index(each.origin))
@@ -95,11 +90,6 @@ class WorkingCalendar:
         self._hours = sorted(hours, key=lambda each: each.valid_from)
         self._begins = [each.valid_from for each in self._hours]
         self._seeded = frozenset(seeded_years)
-        self._confirmed = frozenset(confirmed_years)
-
-    def is_confirmed(self, day: date) -> bool:
-        """Whether the year of this day was checked against the official announcement."""
-        return day.year in self._confirmed
 
     def hours_on(self, day: date) -> OfficeHours:
         """The office hours in force on a day."""
@@ -142,35 +132,6 @@ class WorkingCalendar:
         while not self.is_working_day(following):
             following += _ONE_DAY
         return following
-
-    def previous_working_day(self, day: date) -> date:
-        """The last working day strictly before ``day``.
-
-        Raises:
-            OverflowError: there is none since the beginning of the year 1.
-        """
-        preceding = day - _ONE_DAY
-        while not self.is_working_day(preceding):
-            preceding -= _ONE_DAY
-        return preceding
-
-    def effective_due_day(self, day: date) -> date:
-        """The day on which a term that ends on ``day`` ends: a day off moves it (BLDS 2015 art. 148)."""
-        return day if self.is_working_day(day) else self.next_working_day(day)
-
-    def desk_opens_at(self, day: date) -> datetime:
-        """When the desk opens on ``day``, or on the next working day where ``day`` is a day off; aware, VIETNAM."""
-        working = self.effective_due_day(day)
-        return datetime.combine(working, self.hours_on(working).opens, VIETNAM)
-
-    def why_off(self, day: date) -> str | None:
-        """Why the desk is closed on a day, in Vietnamese; ``None`` on a working day."""
-        if self.is_working_day(day):
-            return None
-        special = self.special_day(day)
-        if special is not None:
-            return special.reason
-        return "Thứ Bảy" if day.weekday() == SATURDAY else "Chủ nhật"
 
     def why_open(self, day: date) -> str | None:
         """Why the desk is open on a day that is off by the week, in Vietnamese; ``None`` on every other day."""

@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parseaddr
-from typing import Any
+from typing import Any, TypeAlias
 
 from motcua.dag_texts import words
 from motcua.reports.mail import Mail, write_message
@@ -93,11 +93,15 @@ def mail_report(
     return counts
 
 
+OpenServer: TypeAlias = Callable[[], AbstractContextManager["MailServer"]]
+"""Reaches the mail server."""
+
+
 def hand_to_each(
     recipients: Sequence[str],
     compose: Callable[[], Mail],
     now: datetime,
-    open_server: Callable[[], AbstractContextManager[MailServer]] | None = None,
+    open_server: OpenServer | None = None,
 ) -> tuple[int, str]:
     """Hands a mail of which the ledger keeps no recipients to each of these; how many of them it was taken for, and the
     last failure. Addresses are not shown to each other, and not logged.

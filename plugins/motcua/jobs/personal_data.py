@@ -11,7 +11,6 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 from typing import Any, Final
 from uuid import uuid4
 
@@ -23,6 +22,7 @@ from motcua.settings import settings
 from motcua.store.erasures import Erasure, ErasureList, open_erasures
 from motcua.store.file_stores import open_store
 from motcua.store.ledger.database import Connection, connect
+from motcua.store.ledger.rows import batches
 from motcua.store.people import log_phone_search
 from motcua.store.personal_data import (
     KINDS,
@@ -246,13 +246,13 @@ def erase(asked_for: ByCode | ByNumber, by: str, reason: str) -> Erased:
         erasures = open_erasures()
         dossiers = [[each.agency_code, each.dossier_code] for each in before.dossiers]
         ended = [[each.gateway, str(each.inquiry_id)] for each in inquiries if not each.is_under_way]
-        for these in _pieces(dossiers):
+        for these in batches(dossiers, _AT_ONCE):
             empty_batch(connection, erasures, Order("dossiers", "request", by, reason=reason, only_these=these))
-        for these in _pieces(ended):
+        for these in batches(ended, _AT_ONCE):
             empty_batch(connection, erasures, Order("inquiries", "request", by, reason=reason, only_these=these))
         for kind in _OF_CODES:
             rows = [[each.of_whom, str(each.row_no)] for each in of_codes if each.kind == kind]
-            for these in _pieces(rows):
+            for these in batches(rows, _AT_ONCE):
                 empty_batch(connection, erasures, Order(kind, "request", by, reason=reason, only_these=these))
     tidy()
     with connect() as ledger:
@@ -331,9 +331,3 @@ def _log(ledger: Connection, citizen: Citizen, request: Request) -> None:
     if isinstance(citizen.asked_for, ByNumber):
         log_phone_search(ledger, request.handled_by, None, len(citizen.dossiers), citizen.as_of)
     log_request(ledger, request, len(citizen.dossiers), len(citizen.held), citizen.as_of)
-
-
-def _pieces(rows: Sequence[list[str]]) -> Iterator[list[list[str]]]:
-    left = iter(rows)
-    while piece := list(islice(left, _AT_ONCE)):
-        yield piece

@@ -7,13 +7,11 @@ nothing until somebody signs in with it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
 from motcua.domain.dossiers import clean_words
 from motcua.store.agencies import Agency, find_agency, list_agencies
 from motcua.store.ledger.database import Connection
-from motcua.store.people import give_agency, take_agency
 
 LONGEST_NAME: Final = 250
 """Letters of a user's name."""
@@ -51,13 +49,3 @@ def read_grant(connection: Connection, user_name: str, agency: str) -> Grant:
     if meant is None:
         raise GrantRefused("unknown_agency")
     return Grant(name, meant)
-
-
-def give(connection: Connection, grant: Grant, given_by: str, now: datetime) -> bool:
-    """Lets the user see the agency's rows from now on; ``False``: he did already."""
-    return give_agency(connection, grant.user_name, grant.agency.agency_code, given_by, now)
-
-
-def take(connection: Connection, grant: Grant, taken_by: str, now: datetime) -> bool:
-    """Lets the user see the agency's rows no longer; ``False``: he did not."""
-    return take_agency(connection, grant.user_name, grant.agency.agency_code, taken_by, now)

@@ -38,9 +38,7 @@ def rules_judged_alone(book: RuleBook | None = None) -> frozenset[str]:
     return frozenset(code for code, rule in (book or load_rules()).rules.items() if is_judged_alone(rule))
 
 
-def mended_since(
-    connection: Connection, findings: Sequence[int], since: datetime, now: datetime, book: RuleBook | None = None
-) -> set[int]:
+def mended_since(connection: Connection, findings: Sequence[int], since: datetime, now: datetime) -> set[int]:
     """Those of some findings that no longer hold, of dossiers that were read anew since a moment.
 
     Args:
@@ -48,21 +46,14 @@ def mended_since(
         findings: their numbers, no more than a page has.
         since: the run's moment.
         now: the moment that the rules take for now.
-        book: with the thresholds in force by default.
     """
-    rules = book or load_rules()
     known = findings_of_dossiers(connection, findings, since, None) if findings else []
     changed = [each for each in known if each.changed]
-    return {number for number, outcome in _judge(connection, changed, now, rules).items() if outcome == "mended"}
+    return {number for number, outcome in _judge(connection, changed, now).items() if outcome == "mended"}
 
 
 def recheck(
-    connection: Connection,
-    finding: int,
-    by: str,
-    now: datetime,
-    agencies: Sequence[str] | None = None,
-    book: RuleBook | None = None,
+    connection: Connection, finding: int, by: str, now: datetime, agencies: Sequence[str] | None = None
 ) -> Outcome | None:
     """Judges one finding again, and keeps who had it done and what came of it.
 
@@ -72,7 +63,6 @@ def recheck(
         by: who asks.
         now: the moment that the rule takes for now.
         agencies: whose findings may be asked about; ``None``: all agencies'.
-        book: with the thresholds in force by default.
 
     Returns:
         ``None``: there is no such finding, or it is about no dossier.
@@ -80,14 +70,13 @@ def recheck(
     known = findings_of_dossiers(connection, [finding], now, agencies)
     if not known:
         return None
-    outcome = _judge(connection, known, now, book or load_rules())[finding]
+    outcome = _judge(connection, known, now)[finding]
     save_recheck(connection, finding, by, now, outcome)
     return outcome
 
 
-def _judge(
-    connection: Connection, findings: Collection[FindingOfDossier], now: datetime, book: RuleBook
-) -> dict[int, Outcome]:
+def _judge(connection: Connection, findings: Collection[FindingOfDossier], now: datetime) -> dict[int, Outcome]:
+    book = load_rules()
     alone = rules_judged_alone(book)
     judged = [each for each in findings if each.rule in alone]
     outcomes: dict[int, Outcome] = {each.finding_id: "unknown" for each in findings}

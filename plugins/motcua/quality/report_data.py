@@ -114,7 +114,6 @@ class AgencyFigures:
     found: int
     acknowledged: int
     by_group: Mapping[Group, int]
-    by_severity: Mapping[Severity, int]
     remind_agency: int
     remind_department: int
     per_thousand: float | None

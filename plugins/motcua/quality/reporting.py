@@ -432,7 +432,7 @@ class _Report:
         """Of so few dossiers that each finding would weigh ten in the thousand, nothing but the counts is told."""
         return None if found is None or dossiers < self.book.rated_from else 1000 * found / dossiers
 
-    def _rated(self, group: Group | None = None, severity: Severity | None = None) -> list[str]:
+    def _rated(self, group: Group | None = None) -> list[str]:
         """Codes of the rules that make the rates: what agencies can mend."""
         return [
             words.code
@@ -441,7 +441,6 @@ class _Report:
             and words.level == "dossier"
             and words.severity != "info"
             and group in (None, words.group)
-            and severity in (None, words.severity)
         ]
 
     def figures(self, agency_code: str | None) -> AgencyFigures:
@@ -457,11 +456,6 @@ class _Report:
             found=tally.found,
             acknowledged=tally.acknowledged,
             by_group={group: self._tally(run_no, agency_code, self._rated(group)).found for group in get_args(Group)},
-            by_severity={
-                severity: self._tally(run_no, agency_code, self._rated(severity=severity)).found
-                for severity in get_args(Severity)
-                if severity != "info"
-            },
             remind_agency=tally.remind_agency,
             remind_department=tally.remind_department,
             per_thousand=self._per_thousand(tally.found, dossiers),

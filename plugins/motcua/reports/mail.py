@@ -121,7 +121,8 @@ def late_apologies_mail(dag: str, run_id: str, by: str, page_url: str | None) ->
 
 
 def _mail(kind: str, dag: str, run_id: str, reasons: list[InWords], page_url: str | None, **told: str) -> Mail:
-    values: dict[str, Any] = {name: words.format(dag=dag, **told) for name, words in _words()[kind].items()}
+    said = words_in("mail/run.vi")[kind]
+    values: dict[str, Any] = {name: words.format(dag=dag, **told) for name, words in said.items()}
     values |= {"dag": dag, "run_id": run_id, "reasons": reasons, "page_url": page_url}
     environment = templates("mail")
     return Mail(
@@ -130,7 +131,3 @@ def _mail(kind: str, dag: str, run_id: str, reasons: list[InWords], page_url: st
         tidy(environment.get_template("run.txt").render(values)),
         inline_styles(environment.get_template("run.html").render(values)),
     )
-
-
-def _words() -> dict[str, dict[str, str]]:
-    return words_in("mail/run.vi")

@@ -145,10 +145,6 @@ def _start_postgres(supervisor: Supervisor, addresses: Addresses) -> str:
     return server.admin_dsn
 
 
-def _agencies_of(folder: Path) -> Path:
-    return folder / "agencies.yaml"
-
-
 def write_agencies(folder: Path) -> Path:
     """The pilot's agencies as the demo configures them, in a file of the usual form."""
     content: dict[str, Any] = yaml.safe_load((include_dir() / "agencies.yaml").read_text(encoding="utf-8"))
@@ -157,7 +153,7 @@ def write_agencies(folder: Path) -> Path:
     for agency in content["agencies"]:
         agency |= world["settings"].get(agency["code"], {})
         agency["report_recipients"] = [f"{logins[agency['code']]}@khanhhoa.example.vn"]
-    path = _agencies_of(folder)
+    path = folder / "agencies.yaml"
     write_private(path, yaml.safe_dump(content, allow_unicode=True, sort_keys=False))
     return path
 

@@ -34,7 +34,6 @@ from motcua.sandbox.machine.parts import log_tail
 from motcua.sandbox.machine.supervisor import StopRequested, Supervisor
 from motcua.sandbox.summary import Summary, identity_line, read_summary
 from motcua.sandbox.vendor.joining import exporting, pushing
-from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
 
 KINDS = ("result", "supplement", "reply")
@@ -231,10 +230,6 @@ def check_logs(logs: Path, numbers: set[str]) -> Iterator[Check]:
     )
 
 
-def _numbers(connection: Connection) -> set[str]:
-    return {row["msisdn"] for row in connection.execute(statement("sandbox/ledger/numbers"))}
-
-
 def _ask_about_dossiers(supervisor: Supervisor, deployment: Deployment) -> list[dict[str, Any]]:
     """Texts 9029 from some phones about dossiers of the ledger, waits for the replies and returns what was asked."""
     network = deployment.network_url
@@ -282,7 +277,7 @@ def _wait_for_messages(supervisor: Supervisor, deployment: Deployment) -> None:
 def _examine(deployment: Deployment, asked: Sequence[dict[str, Any]]) -> tuple[list[Check], set[str]]:
     with deployment.ledger() as connection:
         summary = read_summary(connection, datetime.now(UTC))
-        numbers = _numbers(connection)
+        numbers = {row["msisdn"] for row in connection.execute(statement("sandbox/ledger/numbers"))}
     checks = [*check_delivery(summary), *check_pushed(summary), *check_dropped(summary), *check_identity(summary)]
     checks += check_network(_collect(deployment))
     checks += check_replies(asked, _network_log(deployment.network_url))

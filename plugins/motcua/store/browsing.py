@@ -24,10 +24,19 @@ from motcua.store.ledger.rows import values_of
 
 LOOKED_AT = 30_000
 """Messages that are looked at for one piece, at most: as many as a province's day brings."""
-LOOKED_AT_OF_AGENCIES = 10_000
-"""Likewise where some agencies' are looked for, which lie apart; but of each agency and state a page's worth."""
-PAGE = 50
-"""Rows of a page."""
+
+
+@dataclass(frozen=True, slots=True)
+class LookedAt:
+    """How many messages are looked at for one piece, at most."""
+
+    of_all: int = LOOKED_AT
+    of_agencies: int = 10_000
+    """Where some agencies' are looked for, which lie apart; but of each agency and state a page's worth."""
+    page: int = 50
+
+
+USUAL = LookedAt()
 SUPPRESSED_FOR = (*REFUSALS, "same_day", "kind_off", "already_told")
 """Reasons that only a message that was never to go has; the ledger takes no other one for it."""
 _USUAL = ("accepted", "delivered", "unconfirmed")
@@ -81,7 +90,12 @@ class Piece:
 
 
 def find_messages(
-    connection: Connection, asked: MessagesAsked, every_agency: Sequence[str], before: Place | None, most: int
+    connection: Connection,
+    asked: MessagesAsked,
+    every_agency: Sequence[str],
+    before: Place | None,
+    most: int,
+    looked_at: LookedAt = USUAL,
 ) -> Piece:
     """Up to ``most`` messages that are wanted, from the place ``before`` on, or the newest.
 
@@ -91,8 +105,9 @@ def find_messages(
         every_agency: codes of all agencies that there are.
         before: what the list had before; ``None``: nothing.
         most: of these.
+        looked_at: to find them.
     """
-    name, values = _way(asked, every_agency, most)
+    name, values = _way(asked, every_agency, most, looked_at)
     return _find(connection, name, values, before, most)
 
 
@@ -161,9 +176,11 @@ def _narrowed(asked: MessagesAsked) -> dict[str, Any]:
     }
 
 
-def _way(asked: MessagesAsked, every_agency: Sequence[str], most: int) -> tuple[LiteralString, dict[str, Any]]:
+def _way(
+    asked: MessagesAsked, every_agency: Sequence[str], most: int, looked_at: LookedAt
+) -> tuple[LiteralString, dict[str, Any]]:
     """By which index the wanted ones are found, and what the statement is given."""
-    values = _narrowed(asked) | {"looked_at": LOOKED_AT}
+    values = _narrowed(asked) | {"looked_at": looked_at.of_all}
     agencies = None if asked.agencies is None else list(asked.agencies)
     if asked.run_id is not None:
         return "messages/browsing/of_run", values | {
@@ -179,7 +196,7 @@ def _way(asked: MessagesAsked, every_agency: Sequence[str], most: int) -> tuple[
     states = [asked.state] if asked.state is not None else list(STATES)
     if asked.state is None and asked.reason in SUPPRESSED_FOR:
         states = ["suppressed"]
-    each = max(LOOKED_AT_OF_AGENCIES // max(len(agencies) * len(states), 1), PAGE + 1)
+    each = max(looked_at.of_agencies // max(len(agencies) * len(states), 1), looked_at.page + 1)
     if asked.kind is asked.reason is asked.procedure_codes is None:
         # All of them are wanted.
         each = min(each, most + 1)

@@ -161,13 +161,7 @@ def _moved(day: date, by: timedelta) -> date:
 def _calendar(
     days: Iterable[SpecialDay], hours: Iterable[OfficeHours], years: Iterable[CalendarYear]
 ) -> WorkingCalendar:
-    years = list(years)
-    return WorkingCalendar(
-        days,
-        hours,
-        seeded_years=[year.year for year in years],
-        confirmed_years=[year.year for year in years if year.confirmed_at is not None],
-    )
+    return WorkingCalendar(days, hours, seeded_years=[year.year for year in years])
 
 
 def list_unconfirmed(connection: Connection, years: Collection[int]) -> list[tuple[str, int]]:

@@ -130,7 +130,7 @@ class Journal:
             with suppress(FileExistsError):
                 os.link(written, self.folder / _IDENTITY)
             written.unlink()
-            _sync_folder(self.folder)
+            sync_folder(self.folder)
         except OSError as failure:
             raise JournalFailed(_cannot_write(self.folder, failure)) from None
         found = self.identity()
@@ -258,7 +258,7 @@ class Journal:
                 self._write_begun(_Begun(begun, lost))
             if not is_there:
                 path.touch(mode=0o600)
-                _sync_folder(self.folder)
+                sync_folder(self.folder)
         except OSError as failure:
             raise JournalFailed(_cannot_write(self.folder, failure)) from None
         self._begun.add(path.stem)
@@ -343,7 +343,7 @@ def append_lines(path: Path, content: bytes, *, synced: bool, within: float = fl
         finally:
             os.close(descriptor)
         if is_new:
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
     except OSError as failure:
         raise JournalFailed(_cannot_write(path.parent, failure)) from None
     return True
@@ -394,7 +394,8 @@ def _is_torn(content: bytes) -> bool:
     return not content or (content.startswith(b'{"ref":') and not content.endswith(b"}"))
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Has the disk hold which files are in a folder."""
     entry = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(entry)

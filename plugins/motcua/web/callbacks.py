@@ -20,7 +20,7 @@ import ipaddress
 import logging
 import re
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
@@ -52,13 +52,8 @@ SIGNATURE_HEADER = "X-Motcua-Signature"
 _MOST_BYTES = 16 * 1024
 _READ_WITHIN = 5.0
 """Seconds for a body, all of it; headers have theirs in web/protocol.py."""
-_KEEP_ADDRESS_SECONDS = 10.0
-
-_REFRESH_ADDRESS_SECONDS = 60.0
 _KEEP_ADDRESS_AT_MOST = 3600.0
 """An address that cannot be read anew is used on for so long: Airflow's database may be away."""
-_WAIT_FOR_ADDRESS = 0.15
-"""Seconds for reading a known address anew: Airflow's database may hang, and the citizen waits 2 at most."""
 _ANSWER_WITHIN = 1.8
 _HEALTH_WITHIN = 2.0
 _LEFT_TO_RUNS: tuple[Meaning, ...] = ("absent",)
@@ -69,13 +64,30 @@ _SIGNATURE = re.compile(r"[0-9a-f]{64}")
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """How gateways' addresses are read: their connections may come from Airflow's database."""
+
+    read: Callable[[str], Gateway] = open_gateway
+    keep: float = 10.0
+    """Seconds, in which none is read anew."""
+    refresh: float = 60.0
+    """Seconds, after which none is used before it is read anew."""
+    wait: float = 0.15
+    """Seconds for reading a known one anew: Airflow's database may hang, and the citizen waits 2 at most."""
+
+
+_USUAL = Addresses()
+
+
 class _Desk:
     """What the app works with from its start to its end: threads, gateways' addresses, and what takes reports in.
 
     Threads of their own: delivery reports that wait for the ledger must not hold up an inquiry.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, read: Addresses) -> None:
+        self.read = read
         self.addresses: dict[str, tuple[float, Gateway]] = {}
         self.looking_up = ThreadPoolExecutor(2, thread_name_prefix="gateway address")
         self.answering = ThreadPoolExecutor(16, thread_name_prefix="inquiry")
@@ -93,15 +105,15 @@ class _Desk:
         self.metrics.close()
 
     def gateway(self, name: str) -> Gateway | None:
-        """The gateway's adapter, kept for a few seconds: its connection may come from Airflow's database."""
+        """The gateway's adapter, kept for a few seconds."""
         # A look-up may be logged, and anybody may ask for one.
         if not _NAME.fullmatch(name) or holds_phone(name):
             return None
         known = self.addresses.get(name)
-        if known is not None and time.monotonic() - known[0] < _KEEP_ADDRESS_SECONDS:
+        if known is not None and time.monotonic() - known[0] < self.read.keep:
             return known[1]
         try:
-            gateway = open_gateway(name)
+            gateway = self.read.read(name)
         except GatewayMisconfigured:
             self.addresses.pop(name, None)
             return None
@@ -117,12 +129,12 @@ class _Desk:
         loop = asyncio.get_running_loop()
         read_at, known = self.addresses.get(gateway, (0.0, None))
         age = time.monotonic() - read_at
-        if known is None or age > _REFRESH_ADDRESS_SECONDS:
+        if known is None or age > self.read.refresh:
             reading = loop.run_in_executor(self.looking_up, self.gateway, gateway)
             still_good = known is not None and age < _KEEP_ADDRESS_AT_MOST
-            await asyncio.wait([reading], timeout=_WAIT_FOR_ADDRESS if still_good else None)
+            await asyncio.wait([reading], timeout=self.read.wait if still_good else None)
             known = reading.result() if reading.done() else known
-        elif age > _KEEP_ADDRESS_SECONDS:
+        elif age > self.read.keep:
             # Used once more while it is read anew: strangers who ask for gateways of all names cannot delay it.
             loop.run_in_executor(self.looking_up, self.gateway, gateway)
         if known is None or not _comes_from(request.client.host if request.client else "", known.address.extra):
@@ -143,7 +155,7 @@ def _desk(request: Request) -> _Desk:
     """The app's own, also where the server around it told it of no start."""
     state = request.app.state
     if not hasattr(state, "desk"):
-        state.desk = _Desk()
+        state.desk = _Desk(state.addresses)
     desk: _Desk = state.desk
     return desk
 
@@ -288,7 +300,7 @@ class _QueryForUsAlone:
 
 @asynccontextmanager
 async def _with_connections(app: FastAPI) -> AsyncIterator[None]:
-    app.state.desk = desk = _Desk()
+    app.state.desk = desk = _Desk(app.state.addresses)
     # The first import of Airflow's hooks takes seconds, which no citizen may wait for.
     loop = asyncio.get_running_loop()
     try:
@@ -305,9 +317,10 @@ async def _with_connections(app: FastAPI) -> AsyncIterator[None]:
         close_ledger_pool()
 
 
-def create_callbacks() -> FastAPI:
+def create_callbacks(addresses: Addresses = _USUAL) -> FastAPI:
     """The app that is mounted below ``/gateway``."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=_with_connections)
+    app.state.addresses = addresses
     hide_queries()
     app.add_middleware(_QueryForUsAlone)
 
@@ -362,9 +375,9 @@ def create_callbacks() -> FastAPI:
     return app
 
 
-def create_standalone() -> FastAPI:
+def create_standalone(addresses: Addresses = _USUAL) -> FastAPI:
     """The same app with its paths as they are under Airflow, for a server of its own."""
-    app = create_callbacks()
+    app = create_callbacks(addresses)
     return server_of(app, "/gateway", lambda: _with_connections(app))
 
 

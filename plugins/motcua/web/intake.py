@@ -18,6 +18,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, Final, Literal, TypeAlias, TypeVar
@@ -42,8 +43,23 @@ from motcua.web.forms import declared_size, throw_away
 
 # --- How much is taken at once, and how often: whoever floods the intake holds nobody else up ------------------------
 
-MOST_BYTES: Final = 32 * 1024 * 1024
-"""Of one body."""
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much is taken of strangers, and how often."""
+
+    body: int = 32 * 1024 * 1024
+    """Bytes of one."""
+    wrong_passwords: int = 60
+    """Of one name from one address in a minute; afterwards guesses are looked at one after the other."""
+    wrong_addresses: int = 20
+    """Calls without a session from one address in a minute; afterwards likewise."""
+    keys: int = 10_000
+    """That are counted in a minute."""
+    clock: Callable[[], float] = time.monotonic
+
+
+USUAL: Final = Limits()
 LARGE: Final = 256 * 1024
 """Bytes: larger bodies are worked on one after the other, so that the memory stays flat."""
 _AT_ONCE: Final = 96 * 1024 * 1024
@@ -52,14 +68,13 @@ _FOR_SMALL_ONES: Final = 32 * 1024 * 1024
 """Bytes more that only small bodies may fill: large ones must not keep them out."""
 MOST_RECORDS: Final = 20_000
 """Of one call."""
-_MOST_KEYS: Final = 10_000
 
 
 class Rate:
     """So many calls of one key in a minute."""
 
-    def __init__(self, most: Callable[[], int], clock: Callable[[], float] = time.monotonic) -> None:
-        self._most, self._clock = most, clock
+    def __init__(self, most: Callable[[], int], limits: Limits = USUAL) -> None:
+        self._most, self._clock, self._keys = most, limits.clock, limits.keys
         self._minute = 0
         self._calls: dict[Hashable, int] = {}
 
@@ -67,12 +82,12 @@ class Rate:
         """Whether the key has none left."""
         self._begin_minute()
         # With that many keys none is one of ours any more: all are told to come later.
-        return self._calls.get(key, 0) >= self._most() or (key not in self._calls and len(self._calls) >= _MOST_KEYS)
+        return self._calls.get(key, 0) >= self._most() or (key not in self._calls and len(self._calls) >= self._keys)
 
     def count(self, key: Hashable) -> None:
         """One call more."""
         self._begin_minute()
-        if key in self._calls or len(self._calls) < _MOST_KEYS:
+        if key in self._calls or len(self._calls) < self._keys:
             self._calls[key] = self._calls.get(key, 0) + 1
 
     def _begin_minute(self) -> None:
@@ -169,10 +184,6 @@ def _told(records: Sequence[Refusal]) -> list[dict[str, Any]]:
 _READ_WITHIN: Final = 60.0
 """Seconds for a body, all of it."""
 _MOST_OF_SIGN_IN: Final = 16 * 1024
-_WRONG_PASSWORDS: Final = 60
-"""Of one name from one address in a minute; afterwards guesses are looked at one after the other."""
-_WRONG_ADDRESSES: Final = 20
-"""Calls without a session from one address in a minute; afterwards likewise."""
 _SESSION_LASTS: Final = timedelta(minutes=30)
 _SESSION: Final = re.compile(rb'"session"\s*:\s*"([A-Za-z0-9_-]{20,100})"', re.IGNORECASE)
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{20,100}")
@@ -195,12 +206,12 @@ _log = logging.getLogger(__name__)
 class _Desk:
     """What the app works with from its start to its end."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits) -> None:
         self.working = ThreadPoolExecutor(6, thread_name_prefix="intake")
         self.room = Room()
-        self.calls = Rate(lambda: settings().intake_calls)
-        self.wrong_passwords = Rate(lambda: _WRONG_PASSWORDS)
-        self.wrong_addresses = Rate(lambda: _WRONG_ADDRESSES)
+        self.calls = Rate(lambda: settings().intake_calls, limits)
+        self.wrong_passwords = Rate(lambda: limits.wrong_passwords, limits)
+        self.wrong_addresses = Rate(lambda: limits.wrong_addresses, limits)
         self.doubted = asyncio.Lock()
         self.large = asyncio.Lock()
         self.turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
@@ -254,7 +265,7 @@ def _desk(request: Request) -> _Desk:
     """The app's own, also where the server around it told it of no start."""
     state = request.app.state
     if not hasattr(state, "desk"):
-        state.desk = _Desk()
+        state.desk = _Desk(state.limits)
     desk: _Desk = state.desk
     return desk
 
@@ -512,9 +523,10 @@ def _records(given: object) -> list[Any] | None:
     return given if isinstance(given, list) else None
 
 
-def create_intake() -> FastAPI:
+def create_intake(limits: Limits = USUAL) -> FastAPI:
     """The app that is mounted below ``/intake``."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=_with_desk)
+    app.state.limits = limits
     app.add_middleware(_RealAddresses)
     hide_queries()
 
@@ -540,7 +552,7 @@ def create_intake() -> FastAPI:
         return answer(DONE, data=data, access_token=session)
 
     async def call_route(request: Request) -> Response:
-        async with _body(request, MOST_BYTES) as body:
+        async with _body(request, limits.body) as body:
             call = _Call(request, request.url.path, body)
             del body
             client, session = await call.client()
@@ -566,7 +578,7 @@ def create_intake() -> FastAPI:
 
 @asynccontextmanager
 async def _with_desk(app: FastAPI) -> AsyncIterator[None]:
-    app.state.desk = desk = _Desk()
+    app.state.desk = desk = _Desk(app.state.limits)
     try:
         yield
     finally:
@@ -574,9 +586,9 @@ async def _with_desk(app: FastAPI) -> AsyncIterator[None]:
         close_ledger_pool()
 
 
-def create_standalone() -> FastAPI:
+def create_standalone(limits: Limits = USUAL) -> FastAPI:
     """The same app with its paths as they are under Airflow, for a server of its own."""
-    app = create_intake()
+    app = create_intake(limits)
     return server_of(app, "/intake", lambda: _with_desk(app))
 
 

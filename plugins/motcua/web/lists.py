@@ -266,10 +266,10 @@ def shown_list(
         here,
         prefix,
         part,
-        [_head(name, columns, listing, asked, _without(stays, f"{prefix}sort"), prefix) for name in _first(columns)],
+        [_head(name, columns, asked, _without(stays, f"{prefix}sort"), prefix) for name in _first(columns)],
         [_row(row, columns, listing, seen) for row in part.rows],
         [_filter(connection, name, each, asked, visits) for name, each in listing.declared.filters.items()],
-        _sorts(listing, columns),
+        _sorts(columns),
         order,
         kept,
         newer,
@@ -318,7 +318,6 @@ def _first(columns: Mapping[str, Column]) -> list[str]:
 def _head(
     name: str,
     columns: Mapping[str, Column],
-    listing: Listing,
     asked: Asked,
     query: Query,
     prefix: str,
@@ -368,7 +367,7 @@ def _filter(connection: Connection, name: str, declared: Filter, asked: Asked, v
     return ShownFilter(name, declared, options, chosen)
 
 
-def _sorts(listing: Listing, columns: Mapping[str, Column]) -> list[tuple[str, str]]:
+def _sorts(columns: Mapping[str, Column]) -> list[tuple[str, str]]:
     words = wording.list_words()["sort"]
     return [
         (f"{sign}{name}", words[way].format(head=each.head))

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import gc
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from http import HTTPStatus
 from importlib import import_module
 
 import psycopg
-from fastapi import Depends, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from psycopg_pool import PoolTimeout
@@ -116,31 +116,31 @@ def warm_pages(reads: tuple[Callable[[], object], ...] = _READ) -> None:
 # --- The app ---------------------------------------------------------------------------------------------------------
 
 _PAGES = (
-    alerts_page,
-    calendar_page,
-    complaints_page,
-    dossiers_page,
-    export_form_page,
-    exports_page,
-    messages_page,
-    overview_page,
-    phones_page,
-    quality_page,
-    reconciliation_page,
-    requests_page,
-    run_page,
-    settings_page,
-    sources_page,
-    statements_page,
-    users_page,
+    alerts_page.router,
+    calendar_page.router,
+    complaints_page.router,
+    dossiers_page.router,
+    export_form_page.router,
+    exports_page.router,
+    messages_page.router,
+    overview_page.router,
+    phones_page.router,
+    quality_page.router,
+    reconciliation_page.router,
+    requests_page.router,
+    run_page.router,
+    settings_page.router,
+    sources_page.router,
+    statements_page.router,
+    users_page.router,
 )
 
 
-def create_pages() -> FastAPI:
+def create_pages(pages: Iterable[APIRouter] = _PAGES) -> FastAPI:
     """The app that is mounted below ``/motcua``."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(visitor)])
-    for page in _PAGES:
-        app.include_router(page.router)
+    for page in pages:
+        app.include_router(page)
 
     @app.exception_handler(NotSignedIn)
     def _to_sign_in(request: Request, _: NotSignedIn) -> Response:

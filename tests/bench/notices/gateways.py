@@ -15,8 +15,8 @@ from typing import Any
 
 import requests
 
-from motcua.sandbox.machine.parts import Part, listens
-from tests.ground import free_port, gateway_connection
+from motcua.sandbox.machine.parts import Part
+from tests.ground import free_port, gateway_connection, listens
 
 IN_FLIGHT = 64
 

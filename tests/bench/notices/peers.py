@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from importlib.util import find_spec
 
 from motcua.jobs.notices.planning import plan
@@ -20,10 +21,10 @@ PEERS = ("procrastinate", "pgqueuer")
 COUNT = 3000
 
 
-def bench(dsn: str) -> list[Line]:
+def bench(dsn: str, installed: Callable[[str], object] = find_spec) -> list[Line]:
     what = f"enqueue and drain {COUNT:,} posts, gateway 50 ms, {IN_FLIGHT} in flight"
     reach = "≥ 1.0 × the faster"
-    if missing := [name for name in (*PEERS, "asyncpg") if find_spec(name) is None]:
+    if missing := [name for name in (*PEERS, "asyncpg") if installed(name) is None]:
         return [(what, f"not installed: {', '.join(missing)}", reach, False)]
     rates = {}
     with gateway(0.05) as served:

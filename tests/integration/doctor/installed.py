@@ -198,20 +198,16 @@ def _connection(kind: str, host: str, port: int, login: str | None, password: st
 
 
 @contextmanager
-def callbacks(ask: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+def callbacks(ask: Callable[[], str]) -> Iterator[int]:
     """The real callbacks on a port of loopback, told by ``ask`` what the gateway must show."""
     from motcua.gateways.adapter import GatewayAddress
-    from motcua.web import callbacks as app
+    from motcua.web.callbacks import Addresses, create_standalone
 
     def of_callbacks(name: str) -> KannelGateway:
         return KannelGateway(GatewayAddress(name, "http://127.0.0.1", "", "", {"callback_secret": ask()}))
 
     # They are a service of their own, with a connection of their own.
-    monkeypatch.setattr(app, "open_gateway", of_callbacks)
-    monkeypatch.setattr(app, "_KEEP_ADDRESS_SECONDS", 0.0)
-    monkeypatch.setattr(app, "_REFRESH_ADDRESS_SECONDS", 0.0)
-    monkeypatch.setattr(app, "_WAIT_FOR_ADDRESS", 30.0)
-    with Served(app.standalone) as served:
+    with Served(create_standalone(Addresses(of_callbacks, keep=0, refresh=0, wait=30))) as served:
         yield served.port
 
 
@@ -349,7 +345,7 @@ def _installed(
             " motcua_reader; GRANT SELECT ON ALL TABLES IN SCHEMA onestop TO motcua_reader",
             database=SOURCE,
         )
-        with callbacks(lambda: expected["secret"], monkeypatch) as port:
+        with callbacks(lambda: expected["secret"]) as port:
             environment["AIRFLOW_CONN_SMS_KANNEL"] = _connection(
                 "http",
                 "127.0.0.1",

@@ -20,7 +20,7 @@ from psycopg.rows import dict_row
 from pyrage.x25519 import Identity
 
 from motcua.commands.ledger import AIRFLOW
-from motcua.domain.checks import FAULTS
+from motcua.domain.checks import DOCTOR, asked_by
 from motcua.jobs.backup.folders import VERIFIED
 from motcua.jobs.doctor import ledger, machine, outside
 from motcua.jobs.doctor.examine import CHECKS
@@ -819,4 +819,4 @@ def test_every_fault_is_broken_somewhere() -> None:
     from tests.integration.doctor.test_doctor_files import ROUNDS as OF_FILES
 
     broken = {fault for rounds in (ROUNDS, OF_FILES) for each in rounds.values() for fault, _, _ in each}
-    assert set(FAULTS) == broken | {"check_failed", "calendar_unsigned"}
+    assert set(asked_by(DOCTOR)) == broken | {"check_failed", "calendar_unsigned"}

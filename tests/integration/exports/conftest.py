@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from motcua.domain.clock import VIETNAM
-from motcua.jobs.exports.accounts import open_account
 from motcua.jobs.exports.forms import read_export_form
 from motcua.jobs.exports.taking import SETTLED, take_files
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
+from motcua.store.intake.clients import open_account
 from motcua.store.intake.exports import Export, account_of, list_exports, set_form
 from motcua.store.ledger.database import connect
 from tests.ground import NHA_TRANG, TU_PHAP, in_ledger

@@ -14,7 +14,7 @@ import pytest
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.store.intake.clients import Password, register_client
-from motcua.web.intake import create_standalone
+from motcua.web.intake import USUAL, Limits, create_standalone
 from tests.ground import NHA_TRANG, TU_PHAP, Served, in_ledger
 
 VIETNAM_HOURS = timedelta(hours=7)
@@ -122,10 +122,16 @@ def register(name: str, *agencies: str, source: str = "", networks: tuple[str, .
 
 
 @pytest.fixture
-def served(ledger: str, agencies: None, configure: Callable[..., None]) -> Iterator[httpx.Client]:
+def limits() -> Limits:
+    """Those of the intake; a test may have others."""
+    return USUAL
+
+
+@pytest.fixture
+def served(ledger: str, agencies: None, limits: Limits, configure: Callable[..., None]) -> Iterator[httpx.Client]:
     """The intake on a port of its own; the source ``hue`` is what its client pushes."""
     configure(MOTCUA_SOURCES=f"{SOURCE}=national_sync")
-    app = create_standalone()
+    app = create_standalone(limits)
     with (
         Served(app, "warning", proxy_headers=False, http="motcua.web.protocol:HeadersInTime") as server,
         httpx.Client(base_url=server.url, timeout=60) as http,

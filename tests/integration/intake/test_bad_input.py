@@ -7,6 +7,7 @@ import json
 import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import psycopg
@@ -16,6 +17,7 @@ from psycopg.conninfo import conninfo_to_dict
 from motcua.store.agencies import save_agencies
 from motcua.store.intake.clients import change_client
 from motcua.web import intake
+from motcua.web.intake import Limits
 from tests.ground import NHA_TRANG, TU_PHAP, agency, connection_uri, in_ledger
 from tests.integration.intake.conftest import PASSWORD, SOURCE, Software, dossier, register, step
 
@@ -159,8 +161,8 @@ def test_service_that_is_none_is_told_by_its_code(software, rows):
     assert row["records"] == 5
 
 
-def test_body_that_is_too_large_is_told_in_the_protocols_shape(software, monkeypatch):
-    monkeypatch.setattr(intake, "MOST_BYTES", 100_000)
+@pytest.mark.parametrize("limits", [Limits(body=100_000)])
+def test_body_that_is_too_large_is_told_in_the_protocols_shape(software, limits):
     session = software.session()
     body = {"session": session, "madonvi": NHA_TRANG, "service": "DongBoHoSoMC", "data": [GOOD]}
     large = json.dumps(body | {"x": "x" * 100_000}).encode()
@@ -192,28 +194,27 @@ def signing_in(served, name, address, password="guessed"):
     return served.post("/intake/sign-in", json=words, headers={"X-Forwarded-For": address}).json()["error_code"]
 
 
-@pytest.fixture
-def patient(monkeypatch):
-    """Two wrong passwords a minute, in a minute that does not end."""
-    monkeypatch.setattr(intake, "_WRONG_PASSWORDS", 2)
-    monkeypatch.setattr(intake.Rate, "_begin_minute", lambda _: None)
+TWO = Limits(wrong_passwords=2, clock=lambda: 0.0)
+"""Wrong passwords in a minute that does not end."""
 
 
+@pytest.mark.parametrize("limits", [TWO])
 @pytest.mark.guarantee("intake", "whoever guesses a client's password locks nobody out who knows it")
-def test_wrong_passwords_are_told_to_come_later_and_a_right_one_is_not(served, software, patient):
+def test_wrong_passwords_are_told_to_come_later_and_a_right_one_is_not(served, software, limits):
     codes = [software.sign_in(f"guess {number}")["error_code"] for number in range(5)]
     assert codes == [2, 2, 6, 6, 6]
     assert software.sign_in()["error_code"] == 0
     assert software.sign_in("guess again")["error_code"] == 6
 
 
-def test_names_without_end_lock_nobody_out(served, software, patient, monkeypatch):
-    monkeypatch.setattr(intake, "_MOST_KEYS", 3)
+@pytest.mark.parametrize("limits", [replace(TWO, keys=3)])
+def test_names_without_end_lock_nobody_out(served, software, limits):
     codes = [Software(served, f"name{number}").sign_in("x")["error_code"] for number in range(5)]
     assert codes == [2, 2, 2, 6, 6]
     assert software.sign_in()["error_code"] == 0
 
 
+@pytest.mark.parametrize("limits", [TWO])
 @pytest.mark.guarantee("intake", "the caller's address is what a proxy of ours says, and nobody else is believed")
 @pytest.mark.parametrize(
     ("proxies", "first", "second", "shares"),
@@ -227,7 +228,7 @@ def test_names_without_end_lock_nobody_out(served, software, patient, monkeypatc
     ],
 )
 def test_guesses_are_counted_by_the_address_that_a_proxy_of_ours_names(
-    served, software, patient, configure, proxies, first, second, shares
+    served, software, limits, configure, proxies, first, second, shares
 ):
     configure(MOTCUA_INTAKE_PROXIES=proxies, MOTCUA_SOURCES=f"{SOURCE}=national_sync")
     assert [signing_in(served, SOURCE, first) for _ in range(3)] == [2, 2, 6]
@@ -392,7 +393,7 @@ def test_room_is_given_back_and_a_minute_ends():
     room.give_back(120)
     assert room.take(100, intake.LARGE + 1)
     minute = [0.0]
-    rate = intake.Rate(lambda: 2, lambda: minute[0])
+    rate = intake.Rate(lambda: 2, Limits(clock=lambda: minute[0]))
     for _ in range(2):
         assert not rate.is_over("a")
         rate.count("a")

@@ -16,7 +16,7 @@ from motcua.jobs.publications.publishing import publish
 from motcua.jobs.publications.verifying import verify_publication
 from motcua.jobs.reconciliation.closing import close_period
 from motcua.reports.publication.files import MANIFEST, PAGE, PDF, WORKBOOK, agency_workbook_name
-from motcua.store.intake.closings import keep_pushed_of_closing, pushed_of_closing
+from motcua.store.intake.pushes import keep_pushed_of_closing, pushed_of_closing
 from tests.ground import NHA_TRANG, TU_PHAP, connection_uri, in_ledger, type_command
 from tests.integration.intake.conftest import SOURCE, Software, dossier, register, step
 

@@ -13,8 +13,7 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from motcua.jobs.notices import looking
-from motcua.jobs.notices.looking import Watcher
+from motcua.jobs.notices.looking import Waits, Watcher
 from motcua.store.ledger.provisioning import with_database
 from tests.ground import NOW, OneStop, ask
 
@@ -109,9 +108,10 @@ def watching() -> Iterator[Callable[..., list[str]]]:
     """Starts a watcher; what it tells is in the list that comes back."""
     ends: list[tuple[threading.Event, threading.Thread]] = []
 
-    def start(part: int = 0, parts: int = 1) -> list[str]:
+    def start(part: int = 0, parts: int = 1, **waits: float) -> list[str]:
         told: list[str] = []
-        one, stop = Watcher(told.append, part, parts), threading.Event()
+        # A run that was woken is not waited for: what each source's news leads to is seen by itself.
+        one, stop = Watcher(told.append, part, parts, Waits(**{"run": 0.0} | waits)), threading.Event()
         thread = threading.Thread(target=one.run, args=(stop,))
         thread.start()
         ends.append((stop, thread))
@@ -121,9 +121,3 @@ def watching() -> Iterator[Callable[..., list[str]]]:
     for stop, thread in ends:
         stop.set()
         thread.join()
-
-
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch) -> None:
-    """A run that was woken is not waited for: what each source's news leads to is seen by itself."""
-    monkeypatch.setattr(looking, "_LET_IT_BEGIN", 0.0)

@@ -10,8 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from motcua.domain.run_window import EVERYTHING
-from motcua.jobs.notices import looking
-from motcua.jobs.notices.looking import Asking, Watcher, asking, part_of, pause_of
+from motcua.jobs.notices.looking import Asking, Waits, Watcher, asking, part_of, pause_of
 from motcua.jobs.notices.picking_up import SourceFailed, pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.stopping import stop
@@ -31,17 +30,10 @@ READ_BY = READ_AT + timedelta(minutes=2)
 NAMES = [f"xa_{number}" for number in range(300)]
 
 
-@pytest.fixture
-def patient(monkeypatch):
-    """What hangs goes on hanging."""
-    monkeypatch.setattr(looking, "LOOK_WITHIN", 3600.0)
-    monkeypatch.setattr(looking, "_OPEN_WITHIN", 3600.0)
-
-
-@pytest.fixture
-def brisk(monkeypatch):
-    """What says nothing is soon known not to answer."""
-    monkeypatch.setattr(looking, "_OPEN_WITHIN", 1.0)
+PATIENT = {"look": 3600.0, "connection": 3600.0}
+"""What hangs goes on hanging."""
+BRISK = {"connection": 1.0}
+"""What says nothing is soon known not to answer."""
 
 
 def watchers() -> int:
@@ -54,8 +46,8 @@ def told(what: str) -> set[str]:
 
 
 @pytest.mark.guarantee("airflow", "sources that hang or refuse hide the news of no other one")
-def test_news_of_all_healthy_sources_is_told_while_others_hang(province: Province, watching, patient):
-    news = watching()
+def test_news_of_all_healthy_sources_is_told_while_others_hang(province: Province, watching):
+    news = watching(**PATIENT)
     until(lambda: province.mute_callers() == len(MUTE))
     province.healthy.dossier()
     province.healthy.move(9)
@@ -69,8 +61,8 @@ def test_news_of_all_healthy_sources_is_told_while_others_hang(province: Provinc
     "airflow", "a watcher has two connections to the ledger, one of them for beats, however many sources"
 )
 @pytest.mark.usefixtures("no_connections_kept")
-def test_watcher_has_two_connections_to_the_ledger(province: Province, watching, brisk):
-    news = watching()
+def test_watcher_has_two_connections_to_the_ledger(province: Province, watching):
+    news = watching(**BRISK)
     until(lambda: watchers() == 1)
     province.healthy.dossier()
     until(lambda: set(news) == set(HEALTHY))
@@ -79,13 +71,9 @@ def test_watcher_has_two_connections_to_the_ledger(province: Province, watching,
     assert watchers() == 1
 
 
-def test_source_that_hangs_is_given_up_and_asked_again(province: Province, watching, monkeypatch, configure, rows):
-    monkeypatch.setattr(looking, "LOOK_WITHIN", 0.3)
-    monkeypatch.setattr(looking, "_GRACE", 0.3)
-    monkeypatch.setattr(looking, "_FIRST_PAUSE", 0.1)
-    monkeypatch.setattr(looking, "_LONGEST_PAUSE", 0.1)
+def test_source_that_hangs_is_given_up_and_asked_again(province: Province, watching, configure):
     configure(MOTCUA_SOURCES=",".join([*SLEEPING, HEALTHY[0]]))
-    watching()
+    watching(look=0.3, grace=0.3, pause=0.1, longest_pause=0.1)
     until(lambda: told("is_silent") == set(SLEEPING))
     ask(province.ledger, "UPDATE motcua.sources SET watch = NULL WHERE name = ANY(%s)", list(SLEEPING))
     until(lambda: told("has_news") == set(SLEEPING))
@@ -93,12 +81,12 @@ def test_source_that_hangs_is_given_up_and_asked_again(province: Province, watch
 
 
 @pytest.mark.guarantee("airflow", "several watchers share the sources: each source has one, whichever others there are")
-def test_parts_share_the_sources_disjointly_and_completely(province: Province, watching, brisk):
+def test_parts_share_the_sources_disjointly_and_completely(province: Province, watching):
     parts = [{name for name in NAMES if part_of(name, 4) == part} for part in range(4)]
     assert sorted(name for part in parts for name in part) == sorted(NAMES)
     assert all(part_of(name, 4) == part_of(name, 4) for name in NAMES)
     assert min(map(len, parts)) > len(NAMES) / 8
-    first, second = watching(0, 2), watching(1, 2)
+    first, second = watching(0, 2, **BRISK), watching(1, 2, **BRISK)
     until(lambda: watchers() == 2)
     province.healthy.dossier()
     until(lambda: {*first, *second} == set(HEALTHY))
@@ -125,8 +113,8 @@ def test_watcher_that_is_gone_is_not_counted(province: Province, watching, rows,
     frozen.end()
 
 
-def test_watcher_counts_only_when_all_its_sources_were_looked_at(province: Province, watching, patient):
-    news = watching()
+def test_watcher_counts_only_when_all_its_sources_were_looked_at(province: Province, watching):
+    news = watching(**PATIENT)
     until(lambda: province.mute_callers() == len(MUTE))
     province.healthy.dossier()
     until(lambda: set(news) == set(HEALTHY))
@@ -170,7 +158,7 @@ def test_run_and_sender_believe_watchers(province: Province, watching, rows, con
 
 
 @pytest.mark.guarantee("airflow", "without watchers a sender looks at the sources itself, and waits for none")
-def test_sender_without_watchers_picks_up_what_healthy_sources_have(province: Province, patient, rows, configure):
+def test_sender_without_watchers_picks_up_what_healthy_sources_have(province: Province, rows, configure):
     some = HEALTHY[:24]
     configure(MOTCUA_SOURCES=",".join([*MUTE, *REFUSING, *some]))
 
@@ -179,7 +167,7 @@ def test_sender_without_watchers_picks_up_what_healthy_sources_have(province: Pr
         (row,) = rows("SELECT count(*) AS n FROM motcua.sources WHERE picked_up_at > %s", NOW)
         return bool(row["n"] == len(some))
 
-    catch_up = CatchUp(timedelta(minutes=5))
+    catch_up = CatchUp(timedelta(minutes=5), Waits(**PATIENT))
     try:
         until(lambda: not catch_up() and province.mute_callers() == len(MUTE))
         province.healthy.dossier()
@@ -285,8 +273,7 @@ def test_messages_that_may_not_go_wake_nobody(left_behind, rows):
     assert left(moment + 3 * hour) == 0
 
 
-def test_one_run_is_woken_at_a_time_until_its_sender_leads(one_stop, monkeypatch):
-    monkeypatch.setattr(looking, "_LET_IT_BEGIN", 10.0)
+def test_one_run_is_woken_at_a_time_until_its_sender_leads(one_stop):
     news: list[str] = []
     one = Watcher(news.append)
     may = [one._may_wake(0.0)]

@@ -9,12 +9,10 @@ from typing import Any
 
 import pytest
 
-from motcua.gateways import open_gateway
-from motcua.jobs.notices.receiving import receive
 from motcua.jobs.notices.sending.sender import send
 from motcua.sandbox.network.scripted import ScriptedGateway
 from motcua.store.agencies import save_agencies
-from tests.ground import NHA_TRANG, OneStop, Rows, agency, in_ledger, take_in
+from tests.ground import NHA_TRANG, OneStop, Rows, agency, in_ledger, receive, take_in
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 """The purge goes by the ledger's own clock, and by nobody's word."""
@@ -54,7 +52,7 @@ class Past:
     def receipts(self) -> None:
         """A receipt of each attempt that was accepted."""
         for row in self.rows("SELECT reference FROM motcua.attempts WHERE state = 'accepted'"):
-            in_ledger(receive, open_gateway("kannel"), "kannel", {"reference": row["reference"], "status": "1"})
+            in_ledger(receive, row["reference"], "1")
 
     def hand_over(self, code: str, at: datetime = THEN + timedelta(hours=1), **changes: Any) -> None:
         """The result is handed over."""

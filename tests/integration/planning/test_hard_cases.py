@@ -11,6 +11,7 @@ import traceback
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
+from functools import partial
 
 import psycopg
 import pytest
@@ -208,7 +209,6 @@ def test_two_sources_with_the_same_new_procedures_do_not_wait_in_a_circle(
     other = second_source(postgres, configure, one_stop)
     import motcua.jobs.notices.picking_up as pu
 
-    monkeypatch.setattr(pu, "_BATCH", 1)
     for code, p in (("A1", "P1"), ("A2", "P2")):
         one_stop.dossier(code, procedure_code=p)
     for code, p in (("B1", "P2"), ("B2", "P1")):
@@ -220,8 +220,9 @@ def test_two_sources_with_the_same_new_procedures_do_not_wait_in_a_circle(
         time.sleep(0.7)
 
     monkeypatch.setattr(pu._PickUp, "_take_dossiers", slow)
+    one_by_one = partial(pick_up, now=NOW, portions=pu.Portions(batch=1))
     with ThreadPoolExecutor(2) as pool:
-        for picked_up in [pool.submit(pick_up, name, now=NOW) for name in ("khanhhoa", "other")]:
+        for picked_up in [pool.submit(one_by_one, name) for name in ("khanhhoa", "other")]:
             picked_up.result()
     other.connection.close()
     assert rows("SELECT count(*) AS n FROM motcua.dossiers") == [{"n": 4}]

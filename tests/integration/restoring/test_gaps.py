@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 
 from motcua.domain.run_window import EVERYTHING, Window
-from motcua.gateways import open_gateway
 from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
-from motcua.jobs.notices.receiving import read_left_over_receipts, receive
+from motcua.jobs.notices.receiving import read_left_over_receipts
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.settling import settle
 from motcua.jobs.notices.stopping import release
@@ -22,12 +21,12 @@ from motcua.jobs.tasks.notify_transitions import gate
 from motcua.settings import settings
 from motcua.store.journal import Journal, JournalFailed, open_journal
 from motcua.store.ledger.database import connect
-from tests.ground import NOW, in_ledger, run_at, send_at, take_in, type_command
+from tests.ground import NOW, in_ledger, receive, run_at, send_at, take_in, type_command
 from tests.integration.restoring.conftest import MINUTE, balances, close, event, once_each, told
 
 
 def receipt(reference, status="1"):
-    return in_ledger(receive, open_gateway("kannel"), "kannel", {"reference": reference, "status": status})
+    return in_ledger(receive, reference, status)
 
 
 @pytest.mark.guarantee(

@@ -6,7 +6,6 @@ import threading
 
 import pytest
 
-from motcua.jobs.notices.sending import request_slots
 from motcua.jobs.notices.sending.request_slots import RequestSlots
 from motcua.jobs.notices.sending.sender import send
 from motcua.store.ledger.database import open_connection
@@ -26,16 +25,14 @@ def _registered(ledger):
 
 
 @pytest.fixture
-def share(ledger, monkeypatch):
+def share(ledger):
     """Slots of one gateway for as many processes as a test asks for."""
-    monkeypatch.setattr(request_slots, "_LOOK_EVERY", 0.0)
-    monkeypatch.setattr(request_slots, "_LOOK_WHEN_UNEVEN_EVERY", 0.0)
     connections = []
 
     def begin(concurrency=8, gateway="kannel"):
         connections.append(open_connection())
         connections[-1].autocommit = True
-        slots = RequestSlots(connections[-1], gateway, concurrency)
+        slots = RequestSlots(connections[-1], gateway, concurrency, look_every=(0.0, 0.0))
         slots.balance()
         return slots, connections[-1]
 

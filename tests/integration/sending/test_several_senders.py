@@ -12,7 +12,6 @@ from datetime import timedelta
 
 import pytest
 
-from motcua.jobs.notices import watching
 from motcua.jobs.notices.sending import sender
 from motcua.jobs.notices.sending.lanes import SendCounts
 from motcua.jobs.notices.sending.sender import send
@@ -28,7 +27,7 @@ class Lingering:
     """A sender in a thread of its own, which goes on for an hour unless it ends by itself or is stopped."""
 
     def __init__(self) -> None:
-        self.catch_up = CatchUp(LONG)
+        self.catch_up = CatchUp(LONG, read_failed_every=0.2)
         self.counts: list[SendCounts] = []
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._send)
@@ -110,8 +109,7 @@ def test_one_that_stands_by_helps_takes_the_lead_and_leaves_its_place_to_the_nex
 
 
 @pytest.mark.guarantee("workers", "a source that failed is read by the same sender again once a run has picked it up")
-def test_sender_reads_a_source_again_that_another_run_has_picked_up(one_stop, gateway, lingering, rows, monkeypatch):
-    monkeypatch.setattr(watching, "_READ_FAILED_EVERY", 0.2)
+def test_sender_reads_a_source_again_that_another_run_has_picked_up(one_stop, gateway, lingering, rows):
     one_stop.result_now("D-1", "0905123001")
     sender = lingering()
     until(lambda: len(gateway.asked) == 1)

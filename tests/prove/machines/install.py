@@ -28,12 +28,12 @@ from typing import NamedTuple
 import requests
 from pyrage.x25519 import Identity
 
-from motcua.sandbox.machine.parts import Part, listens
+from motcua.sandbox.machine.parts import Part
 from tests.compose.machine import Machine
 from tests.compose.project import LONG_RUNNING, SECTION, Value, fill_in, rows, steps, titles
 from tests.gateways.real_kannel import IS_INSTALLED, Kannel, smpp_carrier
 from tests.gateways.smsc import Smsc, Text
-from tests.ground import OneStop, ask, database, free_port, own_server, until
+from tests.ground import OneStop, ask, database, free_port, listens, own_server, until
 from tests.prove import Figure
 
 NOT_FOLLOWED = "What is not followed without an engine"

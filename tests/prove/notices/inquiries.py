@@ -23,10 +23,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from motcua.sandbox.machine.parts import Part, listens
+from motcua.sandbox.machine.parts import Part
 from motcua.sandbox.machine.postgres import EmbeddedPostgres
 from tests.gateways.real_kannel import IS_INSTALLED, FakeCarrier, Kannel
-from tests.ground import ask, connection_uri, free_port, make_ledger, until
+from tests.ground import ask, connection_uri, free_port, listens, make_ledger, until
 from tests.prove import Figure, none, noted
 
 DOSSIERS = 1_000_000

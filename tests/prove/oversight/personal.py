@@ -30,14 +30,12 @@ from psycopg.rows import dict_row
 
 from motcua.domain.clock import VIETNAM
 from motcua.domain.periods import Period
-from motcua.gateways import open_gateway
 from motcua.gateways.adapter import InquiryReading
 from motcua.jobs.handed_in.complaints import Entry, record_complaint
 from motcua.jobs.handed_in.statements import take_statement
 from motcua.jobs.notices.answering import answer
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
-from motcua.jobs.notices.receiving import receive
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.publications.mailing import bodies_of, mail_publication
 from motcua.jobs.publications.publishing import publish
@@ -51,7 +49,7 @@ from motcua.sandbox.machine.postgres import binaries
 from motcua.sandbox.network.scripted import ScriptedGateway
 from motcua.settings import settings
 from motcua.store.agencies import save_agencies
-from tests.ground import NHA_TRANG, OneStop, agency, in_ledger, off_balance, one_stops
+from tests.ground import NHA_TRANG, OneStop, agency, in_ledger, off_balance, one_stops, receive
 from tests.integration.quality.test_mailing_quality import MailServer
 from tests.prove import Figure, equal, none
 from tests.prove.worlds.ledgers import proving_ledger, proving_server
@@ -179,8 +177,7 @@ def _live_through(world: World, citizens: list[Citizen], dice: random.Random) ->
             world.desk.move(9, code, "X-9", at=AT, note=f"{each.called(n)} {each.phone(n)}")
     world.handed_on += [pick_up("khanhhoa", now=AT), plan(now=AT), send("proof", clock=lambda: AT)]
     for row in world.rows("SELECT reference, msisdn FROM motcua.attempts WHERE state = 'accepted'"):
-        query = {"reference": row["reference"], "status": "1", "to": row["msisdn"]}
-        in_ledger(receive, open_gateway("kannel"), "kannel", query)
+        in_ledger(receive, row["reference"], "1", to=row["msisdn"])
     for each in dice.sample(citizens, 300):
         text = f"MCKH {each.phone(each.number)}" if each.number % 2 else f"MCKH P-{each.number:04} {each.called(3)}"
         in_ledger(answer, "kannel", InquiryReading(each.phone(0), text, _id_of(each), AT), AT)

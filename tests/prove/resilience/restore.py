@@ -27,8 +27,6 @@ from unittest import mock
 import psycopg
 from pyrage import x25519
 
-from motcua.gateways import open_gateway
-from motcua.jobs.notices.receiving import receive
 from motcua.jobs.notices.sending import heartbeat, sender
 from motcua.jobs.notices.settling import settle
 from motcua.jobs.watching.watch import Watch
@@ -51,6 +49,7 @@ from tests.ground import (
     own_server,
     provision,
     quiet_logs,
+    receive,
     register_templates,
     take_in,
     type_command,
@@ -177,10 +176,7 @@ def judge(stage: Stage) -> Outcome:
         }
         # The last receipts of the gap come now.
         late = [_reference(asked) for asked in stage.gateway.asked if stage.answers[_reference(asked)] == "taken"][:50]
-        effects = Counter(
-            receive(ledger, open_gateway("kannel"), "kannel", {"reference": reference, "status": "1"})
-            for reference in late
-        )
+        effects = Counter(receive(ledger, reference, "1") for reference in late)
     everybody = range(stage.desk.events)
     return Outcome(
         doubled=sum(count > 1 for count in told.values()),

@@ -20,8 +20,8 @@ from pathlib import Path
 
 import psutil
 
-from motcua.sandbox.machine.parts import Part, listens
-from tests.ground import free_port
+from motcua.sandbox.machine.parts import Part
+from tests.ground import free_port, listens
 from tests.live.airflow import ROOT, Case, LiveAirflow, live_airflow
 from tests.prove import Figure, at_most, equal
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -24,7 +24,7 @@ from motcua.jobs.notices.answering import answer
 from motcua.jobs.notices.apologizing import apologize
 from motcua.jobs.notices.picking_up import SourceFailed, pick_up
 from motcua.jobs.notices.planning import plan
-from motcua.jobs.notices.receiving import receive
+from motcua.jobs.notices.receiving import keep_and_read
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.settling import settle
 from motcua.jobs.tasks.apologize_due_tomorrow import read_source
@@ -794,14 +794,16 @@ class Stage:
             )
 
     def report(self, message: Message, reference: str, status: int) -> None:
-        receive(self.callbacks, self.gateway, "kannel", {"reference": reference, "status": str(status)})
+        self._take({"reference": reference, "status": str(status)})
         if message.reference == reference:
             self.oracle.receipt(message, status, self.now)
 
     def stray_receipt(self) -> None:
-        nobody = {"reference": f"nobody {self.now.isoformat()}", "status": "1"}
-        receive(self.callbacks, self.gateway, "kannel", nobody)
+        self._take({"reference": f"nobody {self.now.isoformat()}", "status": "1"})
         self.oracle.stray_receipts.append(self.now)
+
+    def _take(self, receipt: Mapping[str, str]) -> None:
+        keep_and_read(self.callbacks, "kannel", self.gateway.read_receipt(receipt))
 
     def inquire(self, dossier: Dossier | None, phone: str, text: str) -> None:
         reading = InquiryReading(international(phone), text, f"{phone} {self.now.isoformat()}", self.now)

@@ -67,8 +67,9 @@ def test_each_due_date_belongs_to_exactly_one_evening_in_either_mode(openings, d
     evenings = [due_day - timedelta(days=back) for back in range(1, 60)]
     assert [day for day in evenings if due_day in (days("calendar", day, calendar) or ())] == [evenings[0]]
     asked = [day for day in evenings if due_day in (days("working_day", day, calendar) or ())]
-    # On the last working day before the effective day, by the law's own words.
-    assert asked == [calendar.previous_working_day(calendar.effective_due_day(due_day))]
+    # On the last working day before the one on which the term ends: a day off moves that (BLDS 2015 art. 148).
+    ends = due_day if calendar.is_working_day(due_day) else calendar.next_working_day(due_day)
+    assert asked == [next(day for day in evenings if day < ends and calendar.is_working_day(day))]
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, time, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from motcua.domain import working_days
-from motcua.domain.clock import VIETNAM
 from motcua.domain.working_days import (
     DEFAULT_HOURS,
     OfficeHours,
@@ -83,71 +82,53 @@ def test_the_days_off_are_those_that_were_announced(shipped, year, weekdays_off,
 )
 def test_neighbouring_working_days_and_the_day_on_which_a_term_ends(shipped, day, following, preceding, effective):
     assert shipped.next_working_day(day) == following
-    assert shipped.previous_working_day(day) == preceding
-    assert shipped.effective_due_day(day) == effective
+    assert shipped.next_working_day(preceding) == effective
 
 
-@pytest.mark.parametrize(
-    ("day", "off", "open_because"),
-    [
-        (date(2016, 4, 18), "Ngày Giỗ Tổ Hùng Vương (nghỉ bù)", None),
-        (date(2016, 2, 7), "Giao thừa Tết Nguyên Đán", None),
-        (date(2026, 1, 2), "Nghỉ hoán đổi, làm bù ngày 10/1/2026", None),
-        (date(2026, 1, 10), None, "Làm bù cho ngày nghỉ 2/1/2026"),
-        (SATURDAY, "Thứ Bảy", None),
-        (SUNDAY, "Chủ nhật", None),
-        (FRIDAY, None, None),
-    ],
-)
-def test_staff_are_told_why(shipped, day, off, open_because):
-    assert shipped.why_off(day) == off
-    assert shipped.why_open(day) == open_because
+def test_staff_are_told_why(shipped):
+    for day, reason in (
+        (date(2016, 4, 18), "Ngày Giỗ Tổ Hùng Vương (nghỉ bù)"),
+        (date(2016, 2, 7), "Giao thừa Tết Nguyên Đán"),
+        (date(2026, 1, 2), "Nghỉ hoán đổi, làm bù ngày 10/1/2026"),
+        (date(2026, 1, 10), "Làm bù cho ngày nghỉ 2/1/2026"),
+    ):
+        assert shipped.special_day(day).reason == reason
+        assert shipped.why_open(day) == (reason if shipped.is_working_day(day) else None)
+    for day in (SATURDAY, SUNDAY, FRIDAY):
+        assert (shipped.special_day(day), shipped.why_open(day)) == (None, None)
 
 
 def test_agency_counts_before_decision_and_decision_before_package():
     layers = [special(FRIDAY, "closed", "package"), special(FRIDAY, "full"), special(FRIDAY, "closed", "agency")]
-    assert WorkingCalendar(layers[:1]).why_off(FRIDAY) == "lý do của package"
+    assert WorkingCalendar(layers[:1]).special_day(FRIDAY).reason == "lý do của package"
     assert WorkingCalendar(layers[:2]).is_working_day(FRIDAY)
     for in_order in (layers, layers[::-1], [*layers[1:], layers[0]]):
-        assert WorkingCalendar(in_order).why_off(FRIDAY) == "lý do của agency"
+        assert WorkingCalendar(in_order).special_day(FRIDAY).reason == "lý do của agency"
 
 
 def test_saturday_mornings_are_worked_from_the_day_they_begin_but_not_on_a_holiday():
     calendar = WorkingCalendar(
         [special(SATURDAY + timedelta(days=14), "closed", "package")],
-        [OfficeHours(SATURDAY + timedelta(days=7), saturday_mornings=True, opens=time(7, 30))],
+        [OfficeHours(SATURDAY + timedelta(days=7), saturday_mornings=True)],
         seeded_years=[2026],
     )
     openings = [calendar.opening(SATURDAY + timedelta(days=7 * week)) for week in range(4)]
     assert openings == ["closed", "morning", "closed", "morning"]
     assert calendar.why_open(SATURDAY + timedelta(days=7)) == "Làm việc sáng thứ Bảy"
     assert calendar.opening(SUNDAY + timedelta(days=7)) == "closed"
-    assert calendar.desk_opens_at(SATURDAY) == datetime(2026, 7, 6, 7, 0, tzinfo=VIETNAM)
-    assert calendar.desk_opens_at(SATURDAY + timedelta(days=7)) == datetime(2026, 7, 11, 7, 30, tzinfo=VIETNAM)
 
 
-def test_desk_opens_at_seven_in_vietnam_and_a_day_off_waits_for_the_next_working_day(shipped):
-    assert shipped.desk_opens_at(date(2016, 9, 5)).isoformat() == "2016-09-05T07:00:00+07:00"
-    assert shipped.desk_opens_at(date(2016, 9, 2)) == shipped.desk_opens_at(date(2016, 9, 5))
-
-
-def test_year_that_nobody_seeded_is_answered_by_the_package_and_said_to_be_unconfirmed():
-    calendar = WorkingCalendar(
-        [special(date(2027, 5, 3), "closed", "agency")], seeded_years=[2026], confirmed_years=[2026]
-    )
-    assert calendar.is_confirmed(date(2026, 5, 1))
-    assert not calendar.is_confirmed(date(2027, 5, 1))
+def test_year_that_nobody_seeded_is_answered_by_the_package():
+    calendar = WorkingCalendar([special(date(2027, 5, 3), "closed", "agency")], seeded_years=[2026])
     assert calendar.is_working_day(date(2026, 5, 1)), "the table of a seeded year is taken at its word"
-    assert calendar.why_off(date(2027, 5, 4)) is None
-    assert calendar.why_off(date(2027, 9, 2)) == "Quốc khánh"
-    assert calendar.why_off(date(2027, 5, 3)) == "lý do của agency", "an agency's day counts there too"
+    assert calendar.is_working_day(date(2027, 5, 4))
+    assert calendar.special_day(date(2027, 9, 2)).reason == "Quốc khánh"
+    assert calendar.special_day(date(2027, 5, 3)).reason == "lý do của agency", "an agency's day counts there too"
 
 
 def test_no_due_date_that_a_source_can_hold_stops_the_evening_run():
-    calendar = WorkingCalendar()
     for day in (date.min, date(9999, 12, 31)):
-        assert calendar.is_working_day(calendar.effective_due_day(day))
-        assert calendar.desk_opens_at(day).tzinfo is VIETNAM
+        assert WorkingCalendar().is_working_day(day)
 
 
 def test_a_swap_is_off_on_one_day_and_worked_on_the_other():
@@ -206,12 +187,6 @@ def test_special_days_of_a_year_are_those_of_all_layers_in_order():
     assert tuple(bare.special_days(2026)) == days_from_package(2026)
 
 
-def test_calendar_says_which_years_are_in_its_table():
-    calendar = WorkingCalendar(seeded_years=[2026], confirmed_years=[2025])
-    assert [year in calendar._seeded for year in (2025, 2026, 2027)] == [False, True, False]
-    assert [calendar.is_confirmed(date(year, 6, 1)) for year in (2025, 2026, 2027)] == [True, False, False]
-
-
 def test_office_hours_are_in_force_from_their_day_on_however_they_are_given():
     spring = OfficeHours(date(2026, 3, 1), opens=time(7, 30))
     winter = OfficeHours(date(2026, 11, 1), opens=time(8))
@@ -253,36 +228,11 @@ _calendars = st.builds(
 
 
 @given(_calendars, _days)
-def test_next_and_previous_undo_each_other_on_working_days(calendar, day):
-    day = calendar.effective_due_day(day)
-    assert calendar.previous_working_day(calendar.next_working_day(day)) == day
-    assert calendar.next_working_day(calendar.previous_working_day(day)) == day
-
-
-@given(_calendars, _days)
-def test_nothing_worked_lies_between_a_day_and_its_neighbours(calendar, day):
-    following, preceding = calendar.next_working_day(day), calendar.previous_working_day(day)
-    assert preceding < day < following
+def test_nothing_worked_lies_between_a_day_and_the_next_working_one(calendar, day):
+    following = calendar.next_working_day(day)
+    assert day < following
     assert calendar.is_working_day(following)
-    assert calendar.is_working_day(preceding)
-    assert calendar.count_working_days(preceding, following) == 2 + calendar.is_working_day(day)
-
-
-@given(_calendars, _days)
-def test_a_term_ends_on_a_working_day_and_is_moved_once_at_most(calendar, day):
-    effective = calendar.effective_due_day(day)
-    assert calendar.is_working_day(effective)
-    assert calendar.effective_due_day(effective) == effective
-    assert (effective == day) == calendar.is_working_day(day)
-    assert effective == calendar.next_working_day(day - timedelta(days=1))
-
-
-@given(_calendars, _days)
-def test_every_day_off_has_a_reason_and_no_working_day_has_one(calendar, day):
-    assert (calendar.why_off(day) is None) == calendar.is_working_day(day)
-    opens = calendar.desk_opens_at(day)
-    assert opens.date() == calendar.effective_due_day(day)
-    assert opens.tzinfo is VIETNAM
+    assert calendar.count_working_days(day, following) == 1 + calendar.is_working_day(day)
 
 
 @given(_calendars, st.tuples(_days, _days, _days).map(sorted))

@@ -20,11 +20,18 @@ DAG, NAME = "notify_transitions", "Nhắn tin khi hồ sơ chuyển bước"
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
+LEFT = (
+    fault("attempts_failed", "transient", messages=3, outcome="transient"),
+    fault("task_failed", "send", "task send failed"),
+)
+
+
 class Mailbox:
     """Takes mails, or refuses them."""
 
     def __init__(self) -> None:
         self.mails: list[tuple[str, str, str]] = []
+        self.noted: dict[str, ToldOfRuns] = {}
         self.failure: str | None = None
         self.away = False
 
@@ -34,6 +41,12 @@ class Mailbox:
             self.mails.append((recipient, mail.subject, mail.text))
         return HandOver("failed" if self.failure else "sent", self.failure)
 
+    def tell(self, *red):
+        return tell_red_run(*red, recall=self.noted.get, note=self.noted.__setitem__, server=self.server)
+
+    def red(self, at, left=LEFT):
+        return self.tell(DAG, NAME, "scheduled__1", left, at)
+
     @contextmanager
     def server(self):
         if self.away:
@@ -42,28 +55,14 @@ class Mailbox:
 
 
 @pytest.fixture
-def mailbox(monkeypatch, configure):
+def mailbox(configure):
     """Mails and variables of Airflow stay in memory."""
     configure(MOTCUA_WATCH_RECIPIENTS="truc1@example.vn,truc2@example.vn")
-    box, variables = Mailbox(), {}
-    monkeypatch.setattr(run_alerts, "mail_server", box.server)
-    monkeypatch.setattr(run_alerts, "_recall", variables.get)
-    monkeypatch.setattr(run_alerts, "_note", variables.__setitem__)
-    return box
-
-
-LEFT = (
-    fault("attempts_failed", "transient", messages=3, outcome="transient"),
-    fault("task_failed", "send", "task send failed"),
-)
-
-
-def red(at, left=LEFT):
-    return tell_red_run(DAG, NAME, "scheduled__1", left, at)
+    return Mailbox()
 
 
 def test_red_run_is_mailed_to_each_recipient_with_its_reason(mailbox):
-    assert red(NOW)
+    assert mailbox.red(NOW)
     assert [recipient for recipient, *_ in mailbox.mails] == ["truc1@example.vn", "truc2@example.vn"]
     _, subject, text = mailbox.mails[0]
     assert subject == "MotcuaSMS: «Nhắn tin khi hồ sơ chuyển bước» báo đỏ"
@@ -75,54 +74,53 @@ def test_red_run_is_mailed_to_each_recipient_with_its_reason(mailbox):
 
 @pytest.mark.guarantee("airflow", "a DAG that turns red is told of once, not each minute, and once more a day later")
 def test_dag_that_is_red_each_minute_is_told_of_once_and_once_more_a_day_later(mailbox):
-    told = [minute for minute in range(60 * 24 + 1) if red(NOW + minute * MINUTE)]
+    told = [minute for minute in range(60 * 24 + 1) if mailbox.red(NOW + minute * MINUTE)]
     assert told == [0, 60 * 24]
 
 
 @pytest.mark.guarantee("airflow", "a DAG that turns red is told of once, not each minute, and once more a day later")
 def test_dag_that_is_red_and_green_in_turn_is_told_of_once(mailbox):
-    assert [red(NOW + 50 * n * MINUTE) for n in range(10)] == [True] + [False] * 9
+    assert [mailbox.red(NOW + 50 * n * MINUTE) for n in range(10)] == [True] + [False] * 9
 
 
 @pytest.mark.parametrize(("watch_lives", "others"), [(True, ()), (False, ()), (True, LEFT)])
 def test_what_the_watch_mails_is_not_mailed_by_the_run_too(mailbox, monkeypatch, watch_lives, others):
     monkeypatch.setattr(run_alerts, "_watch_tells", lambda _: watch_lives)
     unserved = fault("unserved", "", what="steps", steps=1, since=NOW.isoformat())
-    assert red(NOW, [*others, unserved]) is (not watch_lives or bool(others))
+    assert mailbox.red(NOW, [*others, unserved]) is (not watch_lives or bool(others))
 
 
 def test_red_after_an_hour_of_green_is_news(mailbox):
-    assert red(NOW)
-    assert red(NOW + HOUR)
+    assert mailbox.red(NOW)
+    assert mailbox.red(NOW + HOUR)
     assert not is_news(ToldOfRuns(NOW, NOW), NOW + HOUR - MINUTE)
 
 
 @pytest.mark.parametrize("how", ["away", "refuses"])
 def test_what_reached_nobody_is_told_by_the_next_red_run(mailbox, how):
     mailbox.away, mailbox.failure = how == "away", "SMTP 550" if how == "refuses" else None
-    assert not red(NOW)
+    assert not mailbox.red(NOW)
     mailbox.away, mailbox.failure = False, None
-    assert red(NOW + MINUTE)
-    assert not red(NOW + 2 * MINUTE)
+    assert mailbox.red(NOW + MINUTE)
+    assert not mailbox.red(NOW + 2 * MINUTE)
 
 
-def test_gate_stays_red_by_its_own_reason_whatever_telling_meets(mailbox, monkeypatch, caplog):
-    monkeypatch.setattr(run_alerts, "_recall", lambda _: 1 / 0)
-    assert not red(NOW)
+def test_gate_stays_red_by_its_own_reason_whatever_telling_meets(mailbox, caplog):
+    assert not tell_red_run(DAG, NAME, "scheduled__1", LEFT, NOW, recall=lambda _: 1 / 0)
     assert "ZeroDivisionError" in caplog.text
 
 
 def test_no_log_holds_an_address(mailbox, caplog):
     mailbox.failure = "SMTP 550"
     with caplog.at_level(logging.DEBUG):
-        red(NOW)
+        mailbox.red(NOW)
     assert "example.vn" not in caplog.text
     assert "recipient 2: SMTP 550" in caplog.text
 
 
 def test_nobody_to_be_told_is_a_warning(mailbox, configure, caplog):
     configure(MOTCUA_WATCH_RECIPIENTS="")
-    assert not red(NOW)
+    assert not mailbox.red(NOW)
     assert "MOTCUA_WATCH_RECIPIENTS" in caplog.text
 
 
@@ -133,32 +131,33 @@ def context(run_type="scheduled"):
     return {"dag_run": run, "dag": SimpleNamespace(dag_display_name=NAME), "exception": RuntimeError("source away")}
 
 
-def test_gate_tells_its_reason_and_a_backfill_tells_nobody(mailbox):
+def test_gate_tells_its_reason_and_a_backfill_tells_nobody(mailbox, monkeypatch):
+    monkeypatch.setattr(run_alerts, "tell_red_run", mailbox.tell)
     orchestration.tell_red_gate(context("backfill"))
     assert mailbox.mails == []
     orchestration.tell_red_gate(context())
     assert "(tiếng Anh): source away\n" in mailbox.mails[0][2]
 
 
-def late(**changes):
+def late(mailbox, **changes):
     run = {"run_type": "scheduled", "state": "running", "dag_id": "apologize_due_tomorrow", "dag_run_id": "r"}
-    return tell_late_run(run | changes, NOW + timedelta(hours=7, minutes=36), NOW)
+    return tell_late_run(run | changes, NOW + timedelta(hours=7, minutes=36), NOW, mailbox.server)
 
 
 @pytest.mark.guarantee("airflow", "apologies that are not with their gateways by 17:36 are told of")
 def test_apologies_that_are_still_under_way_at_their_deadline_are_told_of(mailbox):
-    assert late()
+    assert late(mailbox)
     assert mailbox.mails[0][1] == "MotcuaSMS: đến 17:36 tin xin lỗi chưa gửi xong"
-    assert late(state="queued")
+    assert late(mailbox, state="queued")
 
 
 def test_run_for_an_evening_before_the_installation_is_not_late(mailbox):
     run = {"run_type": "scheduled", "state": "running", "dag_id": "apologize_due_tomorrow", "dag_run_id": "r"}
-    assert not tell_late_run(run, NOW - timedelta(hours=17), NOW)
+    assert not tell_late_run(run, NOW - timedelta(hours=17), NOW, mailbox.server)
     assert mailbox.mails == []
 
 
 @pytest.mark.parametrize("changes", [{"run_type": "backfill"}, {"state": "failed"}, {"state": "success"}])
 def test_backfill_and_run_that_has_ended_are_not_late(mailbox, changes):
-    assert not late(**changes)
+    assert not late(mailbox, **changes)
     assert mailbox.mails == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -115,16 +116,16 @@ def test_heads_of_a_file_are_vietnamese_and_say_by_which_clock():
 @pytest.mark.guarantee(
     "pages", "a column of a list is one entry: its page, its files and its command have it from there"
 )
-def test_column_is_one_entry_for_page_file_and_command(monkeypatch):
+def test_column_is_one_entry_for_page_file_and_command():
     declared = MESSAGES.declared
     added = declared.columns["recorded_at"].model_copy(update={"head": "Gửi trước", "of": "due", "command": "due"})
     more = declared.model_copy(update={"columns": {**declared.columns, "useful_until": added}})
-    monkeypatch.setattr("motcua.jobs.listing.reading.declared_list", lambda name: more)
-    assert MESSAGES.columns(OPERATOR, "page")["useful_until"].head == "Gửi trước"
-    assert MESSAGES.declared.file_columns(OPERATOR)[-1].head == "Gửi trước (giờ Việt Nam)"
-    assert MESSAGES.columns(OPERATOR, "command")["useful_until"].command == "due"
+    listing = replace(MESSAGES, declares=lambda name: more)
+    assert listing.columns(OPERATOR, "page")["useful_until"].head == "Gửi trước"
+    assert listing.declared.file_columns(OPERATOR)[-1].head == "Gửi trước (giờ Việt Nam)"
+    assert listing.columns(OPERATOR, "command")["useful_until"].command == "due"
     at = datetime(2026, 11, 25, 3, tzinfo=UTC)
-    assert MESSAGES.cell("useful_until", {"due": at}, Seen(OPERATOR, {})) == at
+    assert listing.cell("useful_until", {"due": at}, Seen(OPERATOR, {})) == at
 
 
 def test_what_is_hidden_from_a_role_is_in_no_place_for_it():

@@ -627,11 +627,11 @@ def test_font_of_the_same_name_that_a_machine_has_is_never_taken(tmp_path):
 
 @pytest.mark.guarantee("publications", "whatever is changed in the software, a publication names another maker")
 @pytest.mark.parametrize("name", ["publication.vi.yaml", "publication.typ", "phone_refusals.vi.yaml"])
-def test_one_word_of_a_template_makes_it_other_software(monkeypatch, tmp_path, name):
+def test_one_word_of_a_template_makes_it_other_software(configure, tmp_path, name):
     was = manifest.made_by()
-    folder = tmp_path / "templates" / "report"
+    folder = tmp_path / "include" / "templates" / "report"
     shutil.copytree(include_dir() / "templates" / "report", folder)
-    monkeypatch.setattr(manifest, "include_dir", lambda: tmp_path)
+    configure(MOTCUA_HOME=str(tmp_path))
     assert manifest.made_by.__wrapped__() == was, "wherever it stands"
     (folder / name).write_bytes((folder / name).read_bytes() + b"\n")
     now = manifest.made_by.__wrapped__()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from motcua.store.ledger import queries
 from motcua.store.ledger.queries import statement, statements_of
 
 GOOD = """-- What the file is for. Called by nobody.
@@ -22,11 +21,11 @@ SELECT ';' AS semicolon, '--' AS dashes;  -- noqa: LT01
 
 
 @pytest.fixture
-def file(tmp_path, monkeypatch):
-    """Writes include/sql/nouns/part.sql; what was read before is forgotten."""
-    monkeypatch.setattr(queries, "include_dir", lambda: tmp_path)
+def file(tmp_path, configure):
+    """Where include/sql/nouns/part.sql is of a home of the test's own; what was read before is forgotten."""
+    configure(MOTCUA_HOME=str(tmp_path))
     forget()
-    path = tmp_path / "sql" / "nouns" / "part.sql"
+    path = tmp_path / "include" / "sql" / "nouns" / "part.sql"
     path.parent.mkdir(parents=True)
     yield path
     forget()

@@ -20,9 +20,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from motcua.domain.inquiries import code_key, fold
+from motcua.gateways import open_gateway
 from motcua.jobs.notices import answering
 from motcua.jobs.notices.stopping import go, stop
 from motcua.web import callbacks
+from motcua.web.callbacks import Addresses
 from tests.ground import NHA_TRANG, TU_PHAP, in_ledger, until
 
 pytestmark = pytest.mark.alone
@@ -59,7 +61,13 @@ def several(code):
 
 
 @pytest.fixture
-def client(agencies, configure):
+def lookups():
+    """Takes the place of looking a gateway's connection up, once it is there."""
+    return []
+
+
+@pytest.fixture
+def client(agencies, configure, lookups):
     def connection(**extra):
         return json.dumps({"conn_type": "http", "host": "127.0.0.1", "extra": extra})
 
@@ -71,7 +79,7 @@ def client(agencies, configure):
         AIRFLOW_CONN_SMS_SPOILT=connection(adapter="kannel", callback_secret=WORD, allowed_networks="everywhere"),
         AIRFLOW_CONN_SMS_OPEN=connection(adapter="esms"),
     )
-    app = callbacks.create_standalone()
+    app = callbacks.create_standalone(Addresses(lambda name: [open_gateway, *lookups][-1](name)))
     with TestClient(app, raise_server_exceptions=False, client=("127.0.0.1", 50000)) as http:
         yield http
 
@@ -598,11 +606,11 @@ def addresses(client):
     return mounted.app.state.desk.addresses
 
 
-def test_gateway_whose_connection_cannot_be_read_anew_is_still_known(client, monkeypatch):
+def test_gateway_whose_connection_cannot_be_read_anew_is_still_known(client, lookups):
     """Airflow's own database may be away."""
     assert client.get(URL, params=SECRET).text == HELP
     read_at, gateway = addresses(client)["kannel"]
-    monkeypatch.setattr(callbacks, "open_gateway", lambda _: 1 / 0)
+    lookups.append(lambda _: 1 / 0)
     for age in (20, 90):
         addresses(client)["kannel"] = (read_at - age, gateway)
         assert client.get(URL, params=SECRET).text == HELP
@@ -610,11 +618,11 @@ def test_gateway_whose_connection_cannot_be_read_anew_is_still_known(client, mon
     assert client.get(URL, params=SECRET).status_code == 401
 
 
-def test_address_that_hangs_when_read_anew_is_not_waited_for(client, monkeypatch):
+def test_address_that_hangs_when_read_anew_is_not_waited_for(client, lookups):
     assert client.get(URL, params=SECRET).text == HELP
     read_at, gateway = addresses(client)["kannel"]
     released = threading.Event()
-    monkeypatch.setattr(callbacks, "open_gateway", lambda _: released.wait(10) and gateway)
+    lookups.append(lambda _: released.wait(10) and gateway)
     addresses(client)["kannel"] = (read_at - 90, gateway)
     started = time.monotonic()
     try:

@@ -17,9 +17,9 @@ from urllib.parse import quote
 import pytest
 from fastapi import FastAPI
 
-from motcua.sandbox.machine.parts import Part, listens
+from motcua.sandbox.machine.parts import Part
 from motcua.web import callbacks, protocol
-from tests.ground import Served, free_port
+from tests.ground import Served, free_port, listens
 
 pytestmark = pytest.mark.alone
 

@@ -22,14 +22,13 @@ from motcua.domain.clock import VIETNAM
 from motcua.domain.periods import Period
 from motcua.jobs.calendars import import_calendar
 from motcua.jobs.checking.checking import check_source
-from motcua.jobs.exports.accounts import open_account
 from motcua.jobs.handed_in.faults import FileFault
-from motcua.jobs.listing import reading
+from motcua.jobs.listing.lists import COMPLAINTS
 from motcua.jobs.quality.checking import check_quality
 from motcua.jobs.reconciliation.closing import close_period
-from motcua.reports.lists import MOST_ROWS, declared_list
+from motcua.reports.lists import MOST_ROWS
 from motcua.store.agencies import save_agencies
-from motcua.store.intake.clients import Password, register_client
+from motcua.store.intake.clients import Password, open_account, register_client
 from motcua.store.intake.exports import (
     Became,
     SeenFile,
@@ -48,6 +47,7 @@ from tests.ground import NHA_TRANG, NOW, TU_PHAP, agency, in_ledger, take_in, ty
 from tests.integration.handed_in.test_carrier_statements import file_of, line, take
 from tests.web.ledger_rows import LedgerRows, put, put_life
 from tests.web.taken_away import TakenAway, read_csv, read_file
+from tests.web.visiting import VISITING
 
 FORMULA = "=cmd|'/C calc'!A0<u>"
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
@@ -382,12 +382,12 @@ def test_refusal_leads_back_to_the_page_before_and_to_the_list_without_filters(s
 # ------------------------------------------------------------------------------------------------- long lists
 
 
-def test_list_that_is_longer_than_a_file_may_be_says_so(full, monkeypatch):
+def test_list_that_is_longer_than_a_file_may_be_says_so(full):
     assert MOST_ROWS == 20_000
-    assert declared_list("complaints").most == MOST_ROWS
-    shorter = declared_list("complaints").model_copy(update={"most": 2})
-    monkeypatch.setattr(reading, "declared_list", lambda name: shorter)
-    for form in ("csv", "xlsx"):
-        taken = read_file(full.get(f"/motcua/complaints/file?format={form}"))
-        assert [row[0] for row in taken.rows[-1:]] == ["Tệp chỉ có 2 dòng đầu; hãy chọn ít hơn để có đủ."]
-        assert len(taken.rows) == 3
+    assert COMPLAINTS.declared.most == MOST_ROWS
+    shorter = COMPLAINTS.declared.model_copy(update={"most": 2})
+    with VISITING.list_alone(replace(COMPLAINTS, declares=lambda _: shorter), "/complaints") as pages:
+        for form in ("csv", "xlsx"):
+            taken = read_file(pages.get(f"/motcua/complaints/file?format={form}"))
+            assert [row[0] for row in taken.rows[-1:]] == ["Tệp chỉ có 2 dòng đầu; hãy chọn ít hơn để có đủ."]
+            assert len(taken.rows) == 3

@@ -11,7 +11,6 @@ import openpyxl
 import pytest
 from fastapi.testclient import TestClient
 
-from motcua.jobs.uploads import reading
 from motcua.web import forms
 from motcua.web.staff import phones_page
 from tests.ground import NHA_TRANG, TU_PHAP
@@ -99,15 +98,6 @@ def test_what_is_no_list_or_too_large_is_told_in_words(staff, monkeypatch):
     monkeypatch.setattr(phones_page, "LARGEST_LIST", 1024)
     answer = send(staff, b"phone\n" + b"0905123456\n" * 9_000)
     assert (answer.status_code, "Tệp quá lớn" in words(answer)) == (413, True)
-
-
-def test_nothing_but_the_code_of_its_failure_is_logged_of_a_list(staff, monkeypatch):
-    program = [*reading._PROGRAM[:-2], "-c", "raise ValueError('0905123456')"]
-    monkeypatch.setattr(reading, "_PROGRAM", program)
-    told: list[Any] = []
-    monkeypatch.setattr(reading.log, "error", lambda *said: told.append(said))
-    assert send(staff, LIST).status_code == 422
-    assert told == [("a file that was sent could not be read: %s", "exit code 1")]
 
 
 def test_nobody_checks_a_list_for_an_agency_that_is_not_his(staff, tmp_path):

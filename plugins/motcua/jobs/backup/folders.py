@@ -20,6 +20,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+from motcua.store.journal import sync_folder
 from motcua.store.ledger.dumps import LedgerDump
 
 MANIFEST, VERIFIED = "backup.json", "verified.json"
@@ -262,9 +263,9 @@ def finish(path: Path, backup: Backup) -> None:
     written = asdict(backup)
     del written["folder"]
     write_whole(path / MANIFEST, {"format": FORMAT} | written)
-    _sync(path)
+    sync_folder(path)
     path.rename(backup.folder)
-    _sync(backup.folder.parent)
+    sync_folder(backup.folder.parent)
 
 
 def note_verified(backup: Backup, verified: VerifiedBackup) -> None:
@@ -303,11 +304,3 @@ def remove_old(folder: Path, keep: timedelta, now: datetime) -> list[str]:
             shutil.rmtree(doomed, ignore_errors=True)
             removed.append(backup.name)
     return removed
-
-
-def _sync(folder: Path) -> None:
-    entry = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(entry)
-    finally:
-        os.close(entry)

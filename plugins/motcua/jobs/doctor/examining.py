@@ -94,9 +94,9 @@ def variable_of(conn_id: str) -> str:
     return f"AIRFLOW_CONN_{conn_id.upper()}"
 
 
-def of_environment(environment: Mapping[str, str] | None = None) -> Installation:
+def of_environment() -> Installation:
     """What the process that looks was given."""
-    return Installation({ENVIRONMENT: dict(os.environ if environment is None else environment)})
+    return Installation({ENVIRONMENT: dict(os.environ)})
 
 
 def of_folder(folder: Path) -> Installation:

@@ -70,9 +70,8 @@ def ledger(examination: Examination) -> Iterator[Finding]:
             kind = why_refused(error)
             if kind == "unreachable":
                 silent.add((given.host, given.port))
-            found.append(
-                (given.login or "", fault(_OF_LEDGER[kind], where, _place(given.host, given.port, given.schema)))
-            )
+            place = f"{given.host}:{given.port or 5432}, database {given.schema}"
+            found.append((given.login or "", fault(_OF_LEDGER[kind], where, place)))
         else:
             examination.closers.append(connection.close)
             examination.sessions[conn_id] = connection
@@ -135,10 +134,6 @@ def why_refused(error: psycopg.OperationalError) -> str:
     ):
         return "closed"
     return "unreachable"
-
-
-def _place(host: str | None, port: int | None, database: str | None) -> str:
-    return f"{host}:{port or 5432}, database {database}"
 
 
 def migrations(examination: Examination) -> Iterator[Finding]:

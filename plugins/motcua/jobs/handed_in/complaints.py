@@ -87,23 +87,9 @@ def titles() -> Mapping[str, Mapping[str, str]]:
 # --- One complaint ----------------------------------------------------------------------------------------------
 
 
-def _parse(written: str) -> datetime | None:
-    """The moment; midnight where only the day is told."""
-    return read_time(written, "day_first", "time_first", "year_first")
-
-
-def read_moment(written: str, now: datetime) -> datetime | None:
-    """A moment by Vietnam's clock, as staff write it: ``25/11/2026``, ``25/11/2026 8:30``, ``2026-11-25 08:30``;
-    ``None``: it is none.
-
-    A day without a time, or at midnight as Excel writes a day, is the end of that day, or now where it is today's: all
-    that was sent on that day may be what the citizen complains of.
-    """
-    told = _parse(written)
-    return None if told is None else _meant(told, now)
-
-
 def _meant(told: datetime, now: datetime) -> datetime:
+    """A day without a time, or at midnight as Excel writes a day, is the end of that day, or now where it is today's:
+    all that was sent on that day may be what the citizen complains of."""
     if told.time() != time.min:
         return told
     return min(told + timedelta(days=1) - timedelta(seconds=1), max(now, told))
@@ -126,7 +112,7 @@ def _columns(agencies: AgencyWords, now: datetime) -> dict[str, ColumnSpec]:
     words = _words()
 
     def received_at(written: str) -> datetime:
-        told = _parse(written)
+        told = read_time(written, "day_first", "time_first", "year_first")
         if told is None:
             raise wrong("bad_time", example="25/11/2026 08:30")
         if _meant(told, now) > now:

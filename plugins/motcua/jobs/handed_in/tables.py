@@ -198,13 +198,12 @@ class Workbook:
         return Sheet(sheet, pd.DataFrame(rows, index=places, columns=range(width)).astype(str))
 
 
-def read_sheet(content: bytes, name: str, *, decimal: str = ",", headed: bool = False) -> Sheet:
+def read_sheet(content: bytes, name: str, *, headed: bool = False) -> Sheet:
     """A CSV file (UTF-8 or UTF-16; comma, semicolon or tab), or the first sheet of a workbook.
 
     Args:
         content: of the file.
         name: of the file.
-        decimal: how a workbook's numbers are written out.
         headed: the first line is the heading; a file without a separator in it has one column.
 
     Raises:
@@ -212,7 +211,7 @@ def read_sheet(content: bytes, name: str, *, decimal: str = ",", headed: bool = 
     """
     if is_workbook(content, name):
         book = Workbook(content, name)
-        return book.read(book.names[0], decimal=decimal)
+        return book.read(book.names[0], decimal=",")
     _look_at(content, name)
     return Sheet(None, _read_csv(content, name, headed))
 

@@ -34,7 +34,9 @@ from motcua.reports.wording import list_words
 from motcua.settings import settings
 from motcua.sources import connection_of
 from motcua.store.browsing import (
+    USUAL,
     InquiriesAsked,
+    LookedAt,
     MessagesAsked,
     Piece,
     Place,
@@ -177,9 +179,12 @@ def _of_messages(asked: Asked) -> MessagesAsked:
     return MessagesAsked(**values, run_id=run, dag_id=dag if run else None)
 
 
-def _find(connection: Connection, asked: Asked, before: Place | None, most: int) -> Piece:
+def found_messages(
+    connection: Connection, asked: Asked, before: Place | None, most: int, looked_at: LookedAt = USUAL
+) -> Piece:
+    """Places of up to so many messages that are asked for, from a place on."""
     every = [each.agency_code for each in asked.agencies]
-    return find_messages(connection, _of_messages(asked), every, before, most)
+    return find_messages(connection, _of_messages(asked), every, before, most, looked_at)
 
 
 def _find_oldest(connection: Connection, asked: Asked, after: Place | None, most: int) -> Piece:
@@ -189,7 +194,7 @@ def _find_oldest(connection: Connection, asked: Asked, after: Place | None, most
 MESSAGES = Listing(
     "messages",
     Piecewise(
-        _find,
+        found_messages,
         read_messages,
         ordered_by="recorded_at",
         find_oldest=lambda asked: None if asked.values["run"] else _find_oldest,
@@ -368,7 +373,10 @@ def lists_of_closing(
                 messages,
                 **named,
                 share=lambda row, seen: None if row.delivered_of_tellable is None else told.share(row),
-                delivered_of_tellable=lambda row, seen: _per_million(row.delivered_of_tellable),
+                # Per million.
+                delivered_of_tellable=lambda row, seen: (
+                    None if row.delivered_of_tellable is None else round(row.delivered_of_tellable * 1_000_000)
+                ),
                 failed=lambda row, seen: row.undelivered + row.rejected + row.expired,
                 waiting=lambda row, seen: row.in_hand + row.accepted + row.unconfirmed,
             ),
@@ -402,10 +410,6 @@ _OF_DOSSIERS: Final = (
     "due",
     "handed_over",
 )
-
-
-def _per_million(share: float | None) -> int | None:
-    return None if share is None else round(share * 1_000_000)
 
 
 def _to_rows(told: Told, figure: str) -> Callable[[Any], str]:

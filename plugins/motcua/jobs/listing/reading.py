@@ -4,7 +4,7 @@ A list is read in one of two ways. One that may be as long as the ledger is read
 looks at a bounded part at a time; its own order has an index, so that it can be read from either end. Any other is read
 **whole**, as far as it is wanted, in the order that its statement has.
 
-Whatever else is asked for is done within what is bounded: another order among the first ``SORTED`` rows, a search among
+Whatever else is asked for is done within what is bounded: another order among the first so many rows, a search among
 so many a page. What was left out by that is told, never passed over.
 """
 
@@ -35,17 +35,25 @@ from motcua.reports.wording import count, list_words, moment
 from motcua.store.browsing import Piece, Place
 from motcua.store.ledger.database import Connection
 
-COUNTED: Final = 1_000
-"""Rows are counted up to so many."""
-SORTED: Final = 1_000
-"""Rows that a page is put in order of: the first so many of those that are asked for."""
-SEARCHED: Final = 3_000
-"""Rows that one page of a search looks through."""
-_PIECE: Final = 500
-"""Of these, so many are read at a time."""
-PIECE_OF_FILE: Final = 1_000
-MOST_LOOKS: Final = 200
-"""Pieces of the ledger that are looked through for one file."""
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How many rows of a list are looked at for one page or file."""
+
+    counted: int = 1_000
+    """Rows are counted up to so many."""
+    sorted: int = 1_000
+    """Rows that a page is put in order of: the first so many of those that are asked for."""
+    searched: int = 3_000
+    """Rows that one page of a search looks through."""
+    piece: int = 500
+    """Of these, so many are read at a time."""
+    piece_of_file: int = 1_000
+    looks: int = 200
+    """Pieces of the ledger that are looked through for one file."""
+
+
+USUAL: Final = Bounds()
 
 Find: TypeAlias = Callable[[Connection, Asked, Place | None, int], Piece]
 """Places of up to so many rows that are asked for, from a place on."""
@@ -80,6 +88,9 @@ class Listing:
     """What its entries cannot say, by column."""
     links: Mapping[str, Callable[[Any], str]] = field(default_factory=dict)
     """Where a value that is there leads on its page, by column: an address below the pages."""
+    bounds: Bounds = USUAL
+    declares: Callable[[str], DeclaredList] = declared_list
+    """Reads what a file of that name says."""
 
     def of(self, rows: Sequence[Any], **cells: OwnCell) -> Listing:
         """The list of rows that were read already; ``cells``: what tells more of them, by column."""
@@ -92,7 +103,7 @@ class Listing:
     @property
     def declared(self) -> DeclaredList:
         """What its file says."""
-        return declared_list(self.name)
+        return self.declares(self.name)
 
     def columns(self, viewer: Viewer, place: ListPlace) -> dict[str, Column]:
         """The columns that a viewer sees in a place."""
@@ -145,7 +156,7 @@ def first_of(
     listing: Listing, connection: Connection, asked: Asked, seen: Seen, most: int
 ) -> tuple[Sequence[Any], bool]:
     """The first rows of a list, and whether there are more, or more than were looked through."""
-    wanted = max(most, SORTED) if asked.sort or asked.search else most
+    wanted = max(most, listing.bounds.sorted) if asked.sort or asked.search else most
     if isinstance(listing.rows, Piecewise):
         piece = listing.rows.find(connection, asked, None, wanted)
         rows, more = list(listing.rows.read(connection, piece.places)), piece.older is not None
@@ -164,7 +175,7 @@ def _piece(listing: Listing, find: Find, connection: Connection, asked: Asked, b
     assert isinstance(listing.rows, Piecewise)
     shown = listing.declared.page
     # The first page tells how many there are, where they are few.
-    most = shown if before or listing.rows.few(asked) else COUNTED
+    most = shown if before or listing.rows.few(asked) else listing.bounds.counted
     piece = find(connection, asked, before, most)
     older = piece.places[shown - 1] if len(piece.places) > shown else piece.older
     looked_on = piece.looked_on or len(piece.places) > shown
@@ -186,14 +197,14 @@ def _searched(
     found: list[Any] = []
     looked = 0
     place, ended = before, False
-    while not ended and looked < SEARCHED:
-        piece = rows.find(connection, asked, place, _PIECE)
+    while not ended and looked < listing.bounds.searched:
+        piece = rows.find(connection, asked, place, listing.bounds.piece)
         for at, row in zip(piece.places, rows.read(connection, piece.places), strict=True):
             if _holds(listing, row, seen, asked.search):
                 found.append(row)
                 if len(found) == listing.declared.page:
                     return Part(found, older=at)
-        looked += len(piece.places) if piece.looked_on else _PIECE
+        looked += len(piece.places) if piece.looked_on else listing.bounds.piece
         place, ended = piece.older, piece.older is None
     counted = len(found) if ended and before is None else None
     return Part(found, counted, older=place, looked_to=place.at if place else None)
@@ -203,17 +214,18 @@ def _sorted(
     listing: Listing, connection: Connection, asked: Asked, seen: Seen, before: Place | None, page: int
 ) -> Part:
     """A page of the first rows, in the order that is asked for, those alone with the words that are looked for."""
+    most = listing.bounds.sorted
     if isinstance(listing.rows, Piecewise):
-        piece = listing.rows.find(connection, asked, None, SORTED)
+        piece = listing.rows.find(connection, asked, None, most)
         more = piece.older is not None
         oldest = listing.rows.find_oldest(asked)
         if more and oldest is not None and asked.sort == listing.rows.ordered_by and not asked.search:
             return _piece(listing, oldest, connection, asked, before)
         rows = list(listing.rows.read(connection, piece.places))
     else:
-        rows = list(listing.rows(connection, asked, SORTED + 1, 0))
-        more = len(rows) > SORTED
-    among = rows[:SORTED]
+        rows = list(listing.rows(connection, asked, most + 1, 0))
+        more = len(rows) > most
+    among = rows[:most]
     kept = in_order(listing, [row for row in among if _holds(listing, row, seen, asked.search)], asked, seen)
     first, last = (page - 1) * listing.declared.page, page * listing.declared.page
     return Part(
@@ -228,7 +240,7 @@ def _sorted(
 def _of_whole(listing: Listing, connection: Connection, asked: Asked, page: int) -> Part:
     assert not isinstance(listing.rows, Piecewise)
     shown = listing.declared.page
-    most = COUNTED if page == 1 else shown
+    most = listing.bounds.counted if page == 1 else shown
     rows = listing.rows(connection, asked, most + 1, (page - 1) * shown)
     counted = min(len(rows), most) if page == 1 else None
     return Part(rows[:shown], counted, len(rows) > most, next_page=page + 1 if len(rows) > shown else None)
@@ -300,7 +312,7 @@ def pieces_of(listing: Listing, connect: Connect, asked: Asked, seen: Seen) -> I
 
     most = listing.declared.most
     if isinstance(listing.rows, Piecewise):
-        pieces = _pieces(listing.rows, connect, asked, most)
+        pieces = _pieces(listing.rows, listing.bounds, connect, asked, most)
     else:
         with connect() as connection:
             pieces = iter([(listing.rows(connection, asked, most + 1, 0), None)])
@@ -320,18 +332,18 @@ def pieces_of(listing: Listing, connect: Connect, asked: Asked, seen: Seen) -> I
 
 
 def _pieces(
-    rows: Piecewise, connect: Connect, asked: Asked, most: int
+    rows: Piecewise, bounds: Bounds, connect: Connect, asked: Asked, most: int
 ) -> Iterator[tuple[Sequence[Any], datetime | None]]:
     """Rows piece by piece; with the last of them how far was looked, where there may be others beyond."""
     place: Place | None = None
     read = 0
-    for look in range(MOST_LOOKS):
+    for look in range(bounds.looks):
         with connect() as connection:
-            piece = rows.find(connection, asked, place, min(PIECE_OF_FILE, most + 1 - read))
+            piece = rows.find(connection, asked, place, min(bounds.piece_of_file, most + 1 - read))
             found = rows.read(connection, piece.places)
         read += len(found)
         place = piece.older
         is_last = place is None or read > most
-        yield found, place.at if place and not is_last and look == MOST_LOOKS - 1 else None
+        yield found, place.at if place and not is_last and look == bounds.looks - 1 else None
         if is_last:
             return

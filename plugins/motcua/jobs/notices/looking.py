@@ -47,17 +47,33 @@ from motcua.store.notices.sources import (
 
 LOOK_WITHIN = 5.0
 """Seconds that a look at a source may take."""
-_GRACE = 1.0
-"""Seconds after that until a look is given up that the source's server did not end by itself."""
 _OPEN_AT_ONCE = 32
 """Connections whose opening begins in the same tenth of a second."""
-_FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 60.0
-"""Seconds until a source that failed is tried again, each further time twice as long."""
-_OPEN_WITHIN = 10.0
-"""Seconds until one whose connection is still being opened counts as one that does not answer."""
 _NAME = b"motcua_look"
 _TIMESTAMPTZ, _BIGINT, _TEXTS, _TIMESTAMPTZS, _BIGINTS = 1184, 20, 1009, 1185, 1016
 """PostgreSQL's own numbers of these types."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """How many seconds a watcher waits for others."""
+
+    look: float = LOOK_WITHIN
+    """For an answer of a source."""
+    grace: float = 1.0
+    """After that until a look is given up that the source's server did not end by itself."""
+    connection: float = 10.0
+    """Until a source whose connection is still being opened counts as one that does not answer."""
+    pause: float = 5.0
+    """Until a source that failed is tried again, each further time twice as long."""
+    longest_pause: float = 60.0
+    run: float = 10.0
+    """For a run that was woken and may be on its way to its sender, each time twice as long: it finds all news by
+    itself, so that waking others meanwhile would only take the cores from it."""
+    longest_run: float = 60.0
+
+
+USUAL = Waits()
 
 Kept = Mapping[str, Any]
 """What the last pick-up of a source kept for the watcher."""
@@ -123,8 +139,8 @@ class Looks:
     For one thread alone, which calls :meth:`ask` and :meth:`turn` again and again.
     """
 
-    def __init__(self, sources: Iterable[str]) -> None:
-        names = list(sources)
+    def __init__(self, sources: Iterable[str], waits: Waits = USUAL) -> None:
+        self._waits, names = waits, list(sources)
         in_ledger = tuple(name for name in names if _lies_in_ledger(name))
         self._lines = [_Line((name,), False) for name in names if name not in in_ledger]
         if in_ledger:
@@ -162,11 +178,11 @@ class Looks:
             answers += self._read(key.data, events)
         now = time.monotonic()
         for line in self._lines:
-            if line.asked and line.sent_at + LOOK_WITHIN + _GRACE < now:
-                answers += self._fail(line, f"no answer within {LOOK_WITHIN:.0f} s")
-            elif line.is_opening and line.opening_since + _OPEN_WITHIN < now and not line.failures:
+            if line.asked and line.sent_at + self._waits.look + self._waits.grace < now:
+                answers += self._fail(line, f"no answer within {self._waits.look:.0f} s")
+            elif line.is_opening and line.opening_since + self._waits.connection < now and not line.failures:
                 # Its thread goes on waiting; meanwhile it is one that does not answer.
-                answers += self._fail(line, f"no connection within {_OPEN_WITHIN:.0f} s")
+                answers += self._fail(line, f"no connection within {self._waits.connection:.0f} s")
         return answers + self._take_opened()
 
     def round(self, questions: Mapping[str, Kept | None], within: float) -> list[Look]:
@@ -219,7 +235,7 @@ class Looks:
     def _open(self, line: _Line) -> None:
         connection, question, failure = None, None, ""
         try:
-            connection, question = _connect(line)
+            connection, question = _connect(line, self._waits.look)
         except Exception as error:
             failure = reason_without_values(error)
         with self._guard:
@@ -309,7 +325,8 @@ class Looks:
         if answered and not failure.startswith(("QueryCanceled", "no answer")):
             return []
         line.failures += 1
-        line.open_at = time.monotonic() + min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(line.failures - 1, 10))
+        pause = self._waits.pause * 2 ** min(line.failures - 1, 10)
+        line.open_at = time.monotonic() + min(self._waits.longest_pause, pause)
         return [Look(name, asked.get(name), failure=failure) for name in line.sources]
 
     def _hang_up(self, line: _Line) -> None:
@@ -328,12 +345,12 @@ def _lies_in_ledger(source: str) -> bool:
         return False
 
 
-def _connect(line: _Line) -> tuple[Connection, _Question]:
+def _connect(line: _Line, within: float) -> tuple[Connection, _Question]:
     source = line.sources[0]
     kind = adapter(settings().sources[source])
     connection = open_connection(LEDGER if line.of_ledger else kind.connection_id(source))
     try:
-        with answered_within(connection, LOOK_WITHIN):
+        with answered_within(connection, within):
             if line.of_ledger:
                 text: str = NationalSyncSource.watch_many()
                 types: tuple[int, ...] = (_TEXTS, _TIMESTAMPTZS, _TIMESTAMPTZS, _BIGINTS)
@@ -342,8 +359,7 @@ def _connect(line: _Line) -> tuple[Connection, _Question]:
                 text = kind(connection, source).reading_query("watch") % names
                 types = (_TIMESTAMPTZ, _TIMESTAMPTZ, _BIGINT)
             connection.autocommit = True
-            milliseconds = {"milliseconds": int(LOOK_WITHIN * 1000)}
-            connection.execute(statement("sources/looking/limit"), milliseconds)
+            connection.execute(statement("sources/looking/limit"), {"milliseconds": int(within * 1000)})
             question = _Question(text.encode(), types, connection.prepare_threshold is not None)
             if question.is_prepared:
                 prepared = connection.pgconn.prepare(_NAME, question.text, types)
@@ -421,9 +437,6 @@ _TICK = 0.04
 _REPEAT_AFTER, _REPEAT_AT_MOST_AFTER = 3.0, 60.0
 """Seconds until news is told again that nobody picked up, each time twice as long; or told at all while a sender picks
 up news by itself."""
-_LET_IT_BEGIN, _LET_IT_BEGIN_AT_MOST = 10.0, 60.0
-"""Seconds for which a run that was woken may be on its way to its sender, each time twice as long: it finds all news by
-itself, so that waking others meanwhile would only take the cores from it."""
 _ASK_LEDGER_EVERY = 0.25
 """Seconds, while something is news; else four times as long."""
 _READ_ALL_EVERY = 5.0
@@ -493,9 +506,9 @@ def _nothing_told() -> dict[Told, dict[str, tuple[int, Mapping[str, Any] | None]
 class Watcher:
     """Watches the sources of one part over one connection to the ledger, and one to each of them."""
 
-    def __init__(self, tell: Callable[[str], None], part: int = 0, parts: int = 1) -> None:
+    def __init__(self, tell: Callable[[str], None], part: int = 0, parts: int = 1, waits: Waits = USUAL) -> None:
         """``tell``: called with the name of a source that has news, or with nothing when messages wait for nobody."""
-        self._tell, self._part = tell, part
+        self._tell, self._part, self._waits = tell, part, waits
         self._sources = {
             name: _Watched(WatchedSource(name, None, None))
             for name in settings().sources
@@ -507,13 +520,13 @@ class Watcher:
         self._is_counted = False
         self._is_attended = False
         self._left_waiting = _Telling()
-        self._woken_at, self._let_it_begin = float("-inf"), _LET_IT_BEGIN
+        self._woken_at, self._let_it_begin = float("-inf"), self._waits.run
         self._ask_ledger_at = self._read_all_at = 0.0
 
     def run(self, stop: threading.Event) -> None:
         """Watches until ``stop`` is set, whatever fails meanwhile."""
         while not stop.is_set():
-            with contextlib.closing(Looks(self._sources)) as looks:
+            with contextlib.closing(Looks(self._sources, self._waits)) as looks:
                 try:
                     while not stop.is_set():
                         began = time.monotonic()
@@ -621,12 +634,12 @@ class Watcher:
     def _may_wake(self, now: float) -> bool:
         """No run that was woken is on its way still."""
         if self._is_attended:
-            self._woken_at, self._let_it_begin = float("-inf"), _LET_IT_BEGIN
+            self._woken_at, self._let_it_begin = float("-inf"), self._waits.run
         return now >= self._woken_at + self._let_it_begin
 
     def _wake(self, source: str, now: float) -> None:
         if self._woken_at > float("-inf"):
-            self._let_it_begin = min(_LET_IT_BEGIN_AT_MOST, self._let_it_begin * 2)
+            self._let_it_begin = min(self._waits.longest_run, self._let_it_begin * 2)
         self._woken_at = now
         self._tell(source)
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
-from itertools import chain, islice
+from itertools import chain
 from typing import Any, TypeVar
 
 from motcua.domain.clock import VIETNAM
@@ -42,7 +42,7 @@ from motcua.store.ledger.database import (
     reason_without_values,
     without_values,
 )
-from motcua.store.ledger.rows import columns_of
+from motcua.store.ledger.rows import batches, columns_of
 from motcua.store.notices.dossiers import (
     DossierIds,
     NamedDossier,
@@ -98,10 +98,19 @@ LOOK_BACK = timedelta(hours=26)
 _NEWEST = 5
 """Steps that tell whether a source still has what it had."""
 _FEW_STAMPS, _REST_FOR_EACH, _LONGEST_REST = 500, timedelta(milliseconds=2), timedelta(minutes=5)
-_BATCH = 1600
-"""Rows that are made ready at a time, of which three batches are in memory at once."""
-_NOTED_AT_ONCE = 20_000
-"""Dossiers that one statement is given at the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Portions:
+    """In which portions a long past is read."""
+
+    batch: int = 1600
+    """Rows that are made ready at a time, of which three batches are in memory at once."""
+    noted: int = 20_000
+    """Dossiers that one statement is given at the end."""
+
+
+USUAL = Portions()
 
 Row = TypeVar("Row")
 Ready = TypeVar("Ready")
@@ -153,7 +162,12 @@ def connection_id(source: str) -> str:
 
 
 def pick_up(
-    source: str, window: Window = EVERYTHING, now: datetime | None = None, *, waits: bool = False
+    source: str,
+    window: Window = EVERYTHING,
+    now: datetime | None = None,
+    *,
+    waits: bool = False,
+    portions: Portions = USUAL,
 ) -> PickUpCounts:
     """Reads what is new at a source, or what was recorded in a backfill's window, into the ledger.
 
@@ -165,10 +179,12 @@ def pick_up(
     """
     moment = now or datetime.now(UTC)
     with beating() as heart:
-        return _pick_up(source, window, moment, heart, waits=waits)
+        return _pick_up(source, window, moment, heart, waits=waits, portions=portions)
 
 
-def _pick_up(source: str, window: Window, moment: datetime, heart: Heart, *, waits: bool) -> PickUpCounts:
+def _pick_up(
+    source: str, window: Window, moment: datetime, heart: Heart, *, waits: bool, portions: Portions
+) -> PickUpCounts:
     try:
         with connect() as ledger:
             ensure_source(ledger, source)
@@ -179,7 +195,8 @@ def _pick_up(source: str, window: Window, moment: datetime, heart: Heart, *, wai
                 return PickUpCounts()
             # Only now: where one waits for a source that hangs, nobody else has to.
             with connect(connection_id(source)) as reading:
-                return _PickUp(ledger, cursor, adapter(settings().sources[source])(reading, source), moment).run(window)
+                read = adapter(settings().sources[source])(reading, source)
+                return _PickUp(ledger, cursor, read, moment, portions).run(window)
     except Exception as error:
         reason = reason_without_values(error)
     if not heart.may_send:
@@ -200,12 +217,6 @@ def _nothing_old_looked_through() -> Iterator[None]:
         yield
     finally:
         gc.unfreeze()
-
-
-def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    iterator = iter(rows)
-    while batch := list(islice(iterator, _BATCH)):
-        yield batch
 
 
 def _typed_on(dossier: CleanDossier) -> date | None:
@@ -273,8 +284,10 @@ class _Shown:
 class _PickUp:
     """One transaction on the ledger, one snapshot of the source."""
 
-    def __init__(self, ledger: Connection, cursor: SourceCursor, source: ContractSource, now: datetime) -> None:
-        self.ledger, self.cursor, self.source, self.now = ledger, cursor, source, now
+    def __init__(
+        self, ledger: Connection, cursor: SourceCursor, source: ContractSource, now: datetime, portions: Portions
+    ) -> None:
+        self.ledger, self.cursor, self.source, self.now, self.portions = ledger, cursor, source, now, portions
         codes = agency_codes(ledger)
         self.provinces = {code.agency_code: code.province for code in codes}
         self.numbers = Numbers(numberings_of(ledger, cursor.source_id))
@@ -374,7 +387,8 @@ class _PickUp:
         if self.source.is_pushed or (due is not None and self.now < due):
             return None
         looked_at = 0
-        for stamps in _batches(self.source.stamps_between(updated_since - LOOK_BACK, updated_since)):
+        stamped = self.source.stamps_between(updated_since - LOOK_BACK, updated_since)
+        for stamps in batches(stamped, self.portions.batch):
             looked_at += len(stamps)
             known = [
                 (stamp, agency, code)
@@ -385,7 +399,7 @@ class _PickUp:
             rows = [(agency, code, stamp.updated_at) for stamp, agency, code in known]
             places = stamped_otherwise(self.ledger, self.cursor.source_id, rows)
             keys = [(known[place][0].agency_code or "", known[place][0].dossier_code or "") for place in places]
-            for part in _batches(keys):
+            for part in batches(keys, self.portions.batch):
                 self._take_dossiers(self._judge_dossiers(self.source.dossiers_by_key(part)))
         rest = looked_at * _REST_FOR_EACH if looked_at > _FEW_STAMPS else timedelta(0)
         return self.now + min(rest, _LONGEST_REST)
@@ -426,15 +440,15 @@ class _PickUp:
     ) -> None:
         """Takes what a source has to tell, made ready ``at_once``; where that is more than a batch, the next ones are
         read and made ready ``ahead`` while the ledger writes."""
-        batches = _batches(rows)
-        first = next(batches, [])
-        if len(first) < _BATCH:
+        in_batches = batches(rows, self.portions.batch)
+        first = next(in_batches, [])
+        if len(first) < self.portions.batch:
             if first:
                 take(at_once(first))
             return
         with (
             _nothing_old_looked_through(),
-            closing(read_ahead(ahead(batch) for batch in chain([first], batches))) as readied,
+            closing(read_ahead(ahead(batch) for batch in chain([first], in_batches))) as readied,
         ):
             for ready in readied:
                 take(ready)
@@ -525,7 +539,7 @@ class _PickUp:
         self.shown.note(judged.good, saved)
         self._find((dossier, None) for _, dossier in judged.good)
         self._release("dossier", [raw for raw, _ in judged.good], _dossier_key)
-        self._note_for_run(_NOTED_AT_ONCE)
+        self._note_for_run(self.portions.noted)
 
     def _take_transitions(self, batch: JudgedTransitions | Sequence[SourceTransition]) -> None:
         rows, known = self._numbered(batch.rows if isinstance(batch, JudgedTransitions) else batch)
@@ -569,7 +583,7 @@ class _PickUp:
                 self._was_set_back((self.cursor.cursor_recorded_at or self.now) - row.recorded_at)
         self._find((transition, transition.source_transition_id) for _, transition in found)
         self._release("transition", found, lambda each: str(each[1].source_transition_id))
-        self._note_for_run(_NOTED_AT_ONCE)
+        self._note_for_run(self.portions.noted)
 
     def _numbered(self, rows: Sequence[SourceTransition]) -> tuple[Sequence[SourceTransition], set[int]]:
         """Rows with numbers of ours, and those of them that the ledger has; notices where the source began anew."""
@@ -662,10 +676,10 @@ class _PickUp:
         ]
         # A row with an unknown status is kept without one; where no transition brought it, nothing waits in quarantine.
         dossier_keys += dossiers_whose_status_was_mapped(self.ledger, self.cursor.source_id)
-        for batch in _batches(dict.fromkeys(dossier_keys)):
+        for batch in batches(dict.fromkeys(dossier_keys), self.portions.batch):
             self._take_dossiers(self._judge_dossiers(self.source.dossiers_by_key(batch)))
         kept = {row.row_key: row.payload for row in rows if row.row_kind == "transition"}
-        for row_keys in _batches(kept):
+        for row_keys in batches(kept, self.portions.batch):
             # As the source has it now, since a desk may have mended it; as we kept it, where the source has dropped it.
             numbers = [int(row_key) for row_key in row_keys if row_key.removeprefix("-").isdigit()]
             asked = [self.numbers.at_source(number) for number in numbers]
@@ -675,22 +689,22 @@ class _PickUp:
 
     def _ask_for_the_past(self) -> None:
         """Asks the source for the transitions of dossiers whose history we lack, or an old event would look new."""
-        for touched in self.touched.parts(_NOTED_AT_ONCE):
+        for touched in self.touched.parts(self.portions.noted):
             lacking = dossiers_without_history(self.ledger, touched, self.now)
             lacking += dossiers_whose_row_tells_more(self.ledger, touched)
             written = [self.shown.key_at_source(dossier) for dossier in lacking]
-            for keys in _batches(dict.fromkeys(key for key in written if key is not None)):
+            for keys in batches(dict.fromkeys(key for key in written if key is not None), self.portions.batch):
                 self._take_transitions(self.source.transitions_by_key(keys))
 
     def _judge_old_steps(self) -> None:
         """Old steps are noted; those recorded long enough ago are held against the dossier's row, read once more."""
-        for touched in self.touched.parts(_NOTED_AT_ONCE):
+        for touched in self.touched.parts(self.portions.noted):
             mark_old_steps(self.ledger, touched, self.context.clock_skew, self.now)
         waiting = old_steps_to_judge(self.ledger, self.cursor.source_id, self.now)
         if not waiting:
             return
         unread = [(each.written, each.dossier_code) for each in waiting if not self.shown.was_read(each)]
-        for keys in _batches(dict.fromkeys(unread)):
+        for keys in batches(dict.fromkeys(unread), self.portions.batch):
             self._take_dossiers(self._judge_dossiers(self.source.dossiers_by_key(keys)))
         read = {each.dossier_id for each in waiting if self.shown.was_read(each)}
         judged = judge_old_steps(self.ledger, self.cursor.source_id, list(read), self.now)
@@ -699,13 +713,13 @@ class _PickUp:
 
     def _listen_to_rows(self) -> None:
         """Where a dossier's row is newer than its last transition and calls for something else, the row decides."""
-        for touched in self.touched.parts(_NOTED_AT_ONCE):
+        for touched in self.touched.parts(self.portions.noted):
             telling = dossiers_whose_row_tells_more(self.ledger, touched)
             ids = [dossier.dossier_id for dossier in telling]
             moved = save_transitions_from_rows(self.ledger, ids, self.now)
             self.counts.from_rows += len(moved)
             self.moved += moved
-            self._note_for_run(_NOTED_AT_ONCE)
+            self._note_for_run(self.portions.noted)
 
 
 def _as_they_come(rows: Sequence[SourceTransition]) -> JudgedTransitions | Sequence[SourceTransition]:

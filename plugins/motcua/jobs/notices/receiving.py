@@ -60,11 +60,6 @@ class _Report:
         return cls(gateway, kept)
 
 
-def receive(connection: Connection, gateway: Gateway, name: str, fields: Mapping[str, str]) -> Effect:
-    """Stores the report that a gateway brought, and reads it."""
-    return keep_and_read(connection, name, gateway.read_receipt(fields))
-
-
 def keep_and_read(connection: Connection, name: str, reading: ReceiptReading) -> Effect:
     """Stores a report, commits, and only then reads it: a failure in reading loses nothing."""
     report = _Report.of(name, reading)

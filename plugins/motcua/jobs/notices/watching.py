@@ -16,7 +16,7 @@ from typing import Any
 
 from motcua.domain.watching.unserved import SourceNow
 from motcua.jobs.exports.folders import FolderLooks
-from motcua.jobs.notices.looking import LOOK_WITHIN, Looks
+from motcua.jobs.notices.looking import LOOK_WITHIN, USUAL, Looks, Waits
 from motcua.jobs.notices.picking_up import PickUpCounts, pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.settings import settings
@@ -41,8 +41,6 @@ _TASKS_ALONE, _TASKS_TOGETHER, _TASKS_OF_QUIET = 8, 4, 2
 """Mapped tasks of a run that read one source each, that share the others, and that share those without news."""
 _PICK_UPS_AT_ONCE = 4
 """Of a sender; each needs a connection to the ledger, now and then a second one for a moment."""
-_READ_FAILED_EVERY = 5.0
-"""Seconds."""
 _ROUND_WITHIN = 1.0
 """Seconds after which a sender goes on sending, whatever sources and pick-ups are not done yet."""
 
@@ -195,8 +193,10 @@ class CatchUp:
     ``counts`` sums up what it did.
     """
 
-    def __init__(self, longest: timedelta) -> None:
-        """``longest``: how long a sender may go on."""
+    def __init__(self, longest: timedelta, waits: Waits = USUAL, read_failed_every: float = 5.0) -> None:
+        """``longest``: how long a sender may go on; ``waits``: for sources, where it looks itself;
+        ``read_failed_every``: seconds after which it learns which sources fail."""
+        self._waits, self._read_failed_every = waits, read_failed_every
         self.counts: dict[str, dict[str, Any]] = {"picked_up": {}, "planned": {}}
         self._failed: set[str] = set()
         self._failed_read_at = float("-inf")
@@ -252,7 +252,7 @@ class CatchUp:
         if self._ledger is None:
             self._ledger = open_connection()
             self._ledger.autocommit = True
-        if time.monotonic() > self._failed_read_at + _READ_FAILED_EVERY:
+        if time.monotonic() > self._failed_read_at + self._read_failed_every:
             self._failed = {source.name for source in list_sources(self._ledger) if source.failed_at}
             self._failed_read_at = time.monotonic()
         sources = [name for name in settings().sources if name not in self._failed]
@@ -264,7 +264,7 @@ class CatchUp:
             return [name for name in sources if name in told and told[name].has_news]
         known = watched_sources(self._ledger)
         if self._looks is None:
-            self._looks = Looks(settings().sources)
+            self._looks = Looks(settings().sources, self._waits)
         questions = {name: known[name].watch if name in known else None for name in sources}
         news = {answer.source for answer in self._looks.round(questions, _ROUND_WITHIN) if answer.differs}
         now = datetime.now(UTC)

@@ -28,7 +28,7 @@ from motcua.reports.publication.csv_tables import TABLES, figure_rows, table_row
 from motcua.reports.publication.data import Corrected
 from motcua.reports.publication.files import MANIFEST, render
 from motcua.reports.publication.manifest import made_by, pushed_value, report_again, stops_value
-from motcua.store.intake.closings import pushed_of_closing
+from motcua.store.intake.pushes import pushed_of_closing
 from motcua.store.ledger.database import Connection
 from motcua.store.notices.stops import stops_of_closing
 from motcua.store.oversight.closings import load_changes, load_differences, load_figures, load_orphans

@@ -9,7 +9,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from itertools import islice
 from typing import Any, TypeAlias
 
 from motcua.domain.clock import VIETNAM
@@ -42,6 +41,7 @@ from motcua.store.ledger.database import (
     without_values,
 )
 from motcua.store.ledger.locks import CHECKING, hold_lock
+from motcua.store.ledger.rows import batches
 from motcua.store.oversight import quality as store
 
 log = logging.getLogger(__name__)
@@ -219,7 +219,7 @@ def _read_register(source: str, since: datetime) -> None:
             if rows is None:
                 return
             known = agency_by_written_code(ledger)
-            for batch in _batches(_under_our_codes(rows, known)):
+            for batch in batches(_under_our_codes(rows, known), _BATCH):
                 store.add_register(ledger, source, batch)
     except Exception as error:
         failure = reason_without_values(error)
@@ -234,12 +234,6 @@ def _under_our_codes(rows: Iterable[store.RegisterRow], known: dict[str, str]) -
         code = clean_code(row.dossier_code or "")
         if agency and code:
             yield replace(row, agency_code=agency, dossier_code=code)
-
-
-def _batches(rows: Iterable[store.RegisterRow]) -> Iterator[list[store.RegisterRow]]:
-    iterator = iter(rows)
-    while batch := list(islice(iterator, _BATCH)):
-        yield batch
 
 
 # ------------------------------------------------------------------------------------------------- the record

@@ -40,7 +40,7 @@ from motcua.sources import adapter, pushed_sources
 from motcua.sources.counting import SourceCount, plain_code
 from motcua.store.agencies import agency_by_written_code, in_force
 from motcua.store.calendars import load_calendar
-from motcua.store.intake.closings import keep_pushed_of_closing
+from motcua.store.intake.pushes import keep_pushed_of_closing
 from motcua.store.ledger.database import (
     Connection,
     connect,
@@ -244,7 +244,7 @@ class _Closer:
                 ledger.rollback()
                 log.info("%s: closing %d stands, nothing differs", period, before.closing_no)
                 return ClosingResult(before, changed=False)
-            changes = [] if before is None else self._changes(ledger, before, draft, figures, compared)
+            changes = [] if before is None else _changes(ledger, before, draft, figures)
             closing = save_closing(ledger, draft, figures, compared.differences, orphans, changes)
             keep_stops_of_closing(ledger, closing.closing_no, period, draft.as_of)
             days = () if period.is_day else newest_closings(ledger, period.days).values()
@@ -421,25 +421,23 @@ class _Closer:
         figures = with_differences(figures, differences)
         return _Compared(figures, differences, tuple(sorted(unread)), of_days)
 
-    # --- What changed
 
-    def _changes(
-        self, ledger: Connection, before: Closing, draft: Closing, figures: Figures, compared: _Compared
-    ) -> list[Change]:
-        causes: dict[tuple[str, str, str], set[ChangeCause]] = {}
-        for move in message_moves(ledger, before, draft):
-            causes.setdefault((move.agency_code, move.procedure_code, move.kind), set()).add(move.cause)
-        was = load_figures(ledger, before.closing_no)
-        return [
-            *_changed(
-                was.messages,
-                figures.messages,
-                3,
-                lambda key, name: _message_causes(causes.get((key[0], key[1], key[2])), name),
-            ),
-            *_changed(was.dossiers, figures.dossiers, 2, lambda *_: {"dossier_changed"}),
-            *_changed(was.agencies, figures.agencies, 1, lambda _, name: _agency_causes(name)),
-        ]
+def _changes(ledger: Connection, before: Closing, draft: Closing, figures: Figures) -> list[Change]:
+    """What differs from the closing before, and why."""
+    causes: dict[tuple[str, str, str], set[ChangeCause]] = {}
+    for move in message_moves(ledger, before, draft):
+        causes.setdefault((move.agency_code, move.procedure_code, move.kind), set()).add(move.cause)
+    was = load_figures(ledger, before.closing_no)
+    return [
+        *_changed(
+            was.messages,
+            figures.messages,
+            3,
+            lambda key, name: _message_causes(causes.get((key[0], key[1], key[2])), name),
+        ),
+        *_changed(was.dossiers, figures.dossiers, 2, lambda *_: {"dossier_changed"}),
+        *_changed(was.agencies, figures.agencies, 1, lambda _, name: _agency_causes(name)),
+    ]
 
 
 def _unbalanced(rows: Sequence[MessageFigures] | Sequence[SumOfClosings]) -> Counter[tuple[str, str, str]]:

@@ -34,7 +34,7 @@ from motcua.reports.publication.data import KINDS, LEAST_JUDGED, Told
 from motcua.settings import Settings, include_dir, settings
 from motcua.sources import adapter, adapters
 from motcua.store.agencies import in_force, list_agencies
-from motcua.store.intake.closings import pushed_of_closing
+from motcua.store.intake.pushes import pushed_of_closing
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
 from motcua.store.notices.stops import stops_of_closing

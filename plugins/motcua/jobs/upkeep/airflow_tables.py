@@ -1,4 +1,4 @@
-"""Which rows of Airflow's own database go, table by table; all that Airflow's ``airflow db clean`` knows is named here.
+"""Which rows of Airflow's own database go, table by table; a test says why what else ``airflow db clean`` knows stays.
 
 Run as a program: Airflow keeps tasks from its database, and so does its own clean-up where a task imports it.
 What it removes of which table goes, as JSON, to the file that it is given.
@@ -10,7 +10,7 @@ import json
 import logging
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -53,17 +53,6 @@ _LOCK = 5_120_633_001
 """Of PostgreSQL's advisory locks in Airflow's database: one clean-up at a time."""
 _NO_ONES = "cli_check"
 """What health checks call each minute."""
-
-WITH_ITS_RUN = frozenset(
-    {"deadline", "task_instance", "task_instance_history", "task_reschedule", "task_state_store", "xcom"}
-)
-"""What belongs to one run goes with it, and not before: a run that is left has all of it."""
-LEFT_ALONE: Mapping[str, str] = {
-    "_xcom_archive": "made by the upgrade from Airflow 2 alone",
-    "dag": "one row a DAG; with it would go its runs' versions",
-    "trigger": "Airflow removes those that nobody waits for; the sources' watcher is as old as the installation",
-}
-"""Tables that grow with nothing, each with why their rows stay."""
 
 
 @dataclass(frozen=True, slots=True)

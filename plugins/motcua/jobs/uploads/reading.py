@@ -18,7 +18,7 @@ from base64 import b64encode
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import IO, Any, Final, Literal
 
@@ -41,23 +41,34 @@ _MEMORY: Final = 4 * 1024**3
 """Bytes of addresses that reading a file may take: of what it maps it uses a part."""
 _PROCESSOR: Final = 90
 """Seconds of a processor likewise."""
-_PATIENCE: Final = 100
-"""Seconds until whoever sent the file is told that it takes too long."""
 _TURN: Final = 30
 """Seconds to wait until the file before this one was read."""
 _MOST_TOLD: Final = 200
 """Rows of a list of phones that a page shows."""
 _MOST_ROWS: Final = 20_000
 """Rows to mend that its workbook holds."""
-_PROGRAM: Final = [sys.executable, "-P", "-m", "motcua.jobs.uploads.reading"]
 _reading = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """The process that reads."""
+
+    program: Sequence[str] = (sys.executable, "-P", "-m", "motcua.jobs.uploads.reading")
+    patience: float = 100.0
+    """Seconds until whoever sent the file is told that it takes too long."""
+
+
+READER: Final = Reader()
 
 
 class ReaderBusy(Exception):
     """Others send files at this moment."""
 
 
-def read_statement_apart(file: IO[bytes], name: str, form: str, month: date | None, now: datetime) -> dict[str, Any]:
+def read_statement_apart(
+    file: IO[bytes], name: str, form: str, month: date | None, now: datetime, by: Reader = READER
+) -> dict[str, Any]:
     """What a statement says: ``month``, ``lines``, ``segments``, ``amount``, ``inquiries``, ``revenue``.
 
     Raises:
@@ -65,10 +76,10 @@ def read_statement_apart(file: IO[bytes], name: str, form: str, month: date | No
         ReaderBusy: others are read.
     """
     asked = {"form": form, "month": month and month.isoformat(), "now": now.isoformat()}
-    return _read_apart("statement", file, name, asked)
+    return _read_apart("statement", file, name, asked, by)
 
 
-def check_phones_apart(file: IO[bytes], name: str, province: str) -> dict[str, Any]:
+def check_phones_apart(file: IO[bytes], name: str, province: str, by: Reader = READER) -> dict[str, Any]:
     """What a list of phones holds: counts, the first rows to mend and to look at, all of them as a workbook.
 
     Nothing of it is on a disk at any time: the process gets it in memory.
@@ -80,7 +91,7 @@ def check_phones_apart(file: IO[bytes], name: str, province: str) -> dict[str, A
     file.seek(0)
     with os.fdopen(os.memfd_create("phones"), "w+b") as held:
         shutil.copyfileobj(file, held)
-        return _read_apart("phones", held, name, {"province": province})
+        return _read_apart("phones", held, name, {"province": province}, by)
 
 
 def read_export_apart(
@@ -143,12 +154,16 @@ def _asked_of_export(
 
 
 def _read_apart(
-    what: Literal["statement", "phones", "export", "preview"], file: IO[bytes], name: str, asked: Mapping[str, object]
+    what: Literal["statement", "phones", "export", "preview"],
+    file: IO[bytes],
+    name: str,
+    asked: Mapping[str, object],
+    by: Reader = READER,
 ) -> dict[str, Any]:
     if not _reading.acquire(timeout=_TURN):
         raise ReaderBusy
     try:
-        read = _answer(what, file, name, asked)
+        read = _answer(what, file, name, asked, by)
     finally:
         _reading.release()
     if "faults" in read:
@@ -158,7 +173,7 @@ def _read_apart(
     return read
 
 
-def _answer(what: str, file: IO[bytes], name: str, asked: Mapping[str, object]) -> dict[str, Any]:
+def _answer(what: str, file: IO[bytes], name: str, asked: Mapping[str, object], by: Reader) -> dict[str, Any]:
     heavy = {"faults": [asdict(FileFault("too_heavy"))], "month": None}
     given = json.dumps({"what": what, "name": name, **asked}).encode()
     # It looks at a file of strangers: it is told where to find code and words, and nothing that is secret.
@@ -172,13 +187,13 @@ def _answer(what: str, file: IO[bytes], name: str, asked: Mapping[str, object]) 
     descriptor = file.fileno()
     try:
         done = subprocess.run(
-            [*_PROGRAM, str(descriptor)],
+            [*by.program, str(descriptor)],
             input=given,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             pass_fds=[descriptor],
             env=environment,
-            timeout=_PATIENCE,
+            timeout=by.patience,
             check=False,
         )
     except subprocess.TimeoutExpired:

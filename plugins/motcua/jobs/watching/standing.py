@@ -231,7 +231,9 @@ def standing_of(connection: Connection, viewer: Viewer, now: datetime) -> Standi
         sources=_source_rows(connection, known, now),
         gateways=_gateway_rows(connection, now),
         life=watch_life(connection),
-        alerts=[each for each in list_alerts(connection, now, 1000) if _is_open(each)],
+        alerts=[
+            each for each in list_alerts(connection, now, 1000) if each.over_at is None and each.name in ALERT_NAMES
+        ],
         unsigned=(year, list_unconfirmed(connection, [year]) if year is not None else ()),
         not_holding=not_holding(connection),
         stopped=stopped,
@@ -249,10 +251,6 @@ def data_as_of(sources: Iterable[Source]) -> datetime | None:
     moments = [picked_up.get(name) for name in settings().sources]
     read = [each for each in moments if each is not None]
     return min(read) if read and len(read) == len(moments) else None
-
-
-def _is_open(alert: Alert) -> bool:
-    return alert.over_at is None and alert.name in ALERT_NAMES
 
 
 def _to_mend(connection: Connection, run_no: int, viewer: Viewer) -> dict[str, AgencyToMend]:

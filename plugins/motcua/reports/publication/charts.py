@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from motcua.domain.reconciliation import DossierFigures
 from motcua.reports.publication.data import AgencyLine, Told
 from motcua.reports.quality.charts import INK, LINE, SOFT
 
@@ -67,14 +66,11 @@ def draw_dossiers(told: Told, lines: Sequence[AgencyLine]) -> Drawing:
     said = told.words["charts"]
     bars = []
     for line in lines:
-        shares = _shares(_by_time(line.dossiers))
+        row = line.dossiers
+        shares = _shares((row.resolved_early, row.resolved_on_time, row.resolved_without_due, row.resolved_late))
         bars.append(_Bar(line.name, shares, str(said["late_share"].format(share=told.percent(shares[-1])))))
     names = (said["early"], said["on_time"], said["without_due"], said["late"])
     return _draw(told, bars, names, (GOOD, "#7fb3a0", POOR, BAD), said["dossiers"], None)
-
-
-def _by_time(row: DossierFigures) -> tuple[int, ...]:
-    return (row.resolved_early, row.resolved_on_time, row.resolved_without_due, row.resolved_late)
 
 
 def _shares(parts: tuple[int, ...]) -> tuple[float, ...]:

@@ -69,10 +69,6 @@ def _give_way() -> None:
     os.nice(10)
 
 
-def _command(name: str) -> str:
-    return str(Path(sys.executable).with_name(name))
-
-
 def components(
     deployment: Deployment, *, world: tuple[str, ...] = (), clerk: tuple[str, ...] = ()
 ) -> list[list[Component]]:
@@ -162,7 +158,13 @@ def components(
         [
             # Beside all the others, and needs none of them; it may be killed at any moment, and is not to hold up who
             # waits for a message.
-            Component("watch", [_command("motcua"), "watch"], environment, stop_within=0.3, before_exec=_give_way)
+            Component(
+                "watch",
+                [str(Path(sys.executable).with_name("motcua")), "watch"],
+                environment,
+                stop_within=0.3,
+                before_exec=_give_way,
+            )
         ],
         [living, *([vendor] if pushes else []), *([exporting] if drops else [])],
         [

@@ -6,11 +6,9 @@ Linux only: what a program has started is found through /proc.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections import deque
@@ -22,8 +20,6 @@ from typing import Self
 
 import requests
 
-_PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None)
 _KILL_WITHIN = 10.0
 """Seconds to wait for processes to go after SIGKILL."""
 _LOOK_EVERY = 0.05
@@ -97,13 +93,6 @@ def told_to_stop() -> threading.Event:
     return stop
 
 
-def die_with_parent(by: signal.Signals = signal.SIGTERM) -> None:
-    """Has the kernel send a signal to this process when its parent dies, where the kernel can; one that is frozen heeds
-    SIGKILL alone."""
-    if sys.platform == "linux":
-        _LIBC.prctl(_PR_SET_PDEATHSIG, by, 0, 0, 0)
-
-
 def log_tail(log: Path, lines: int = 15, characters: int = 3000) -> str:
     """Reads the last lines of a log file; empty where there is none."""
     if not log.exists():
@@ -120,13 +109,6 @@ def answers_http(*urls: str) -> bool:
         return all(requests.get(url, timeout=2).ok for url in urls)
     except requests.RequestException:
         return False
-
-
-def listens(port: int) -> bool:
-    """Says whether somebody listens on a port of this machine, without connecting, which some programs take ill."""
-    state, local = "0A", f":{port:04X}"
-    sockets = (line.split() for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:])
-    return any(fields[1].endswith(local) and fields[3] == state for fields in sockets)
 
 
 class Part:

@@ -14,7 +14,6 @@ from typing import Any
 
 import yaml
 
-from motcua.jobs.exports.accounts import open_account
 from motcua.jobs.exports.forms import ExportForm, form_of
 from motcua.jobs.handed_in.agencies import import_agencies
 from motcua.sandbox.machine.deployment import write_private
@@ -22,7 +21,7 @@ from motcua.sandbox.world.procedures import Agency
 from motcua.sandbox.world.writers import DROPPED, PUSHED
 from motcua.settings import include_dir, settings
 from motcua.store.agencies import list_agencies
-from motcua.store.intake.clients import Password, change_client, list_clients, register_client
+from motcua.store.intake.clients import Password, change_client, list_clients, open_account, register_client
 from motcua.store.intake.exports import form_in_force, set_form
 from motcua.store.ledger.database import connect
 

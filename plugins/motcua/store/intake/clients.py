@@ -188,3 +188,15 @@ def _set_agencies(connection: Connection, client_id: int, agencies: Sequence[str
 def _note(connection: Connection, client_id: int, change: str, by: str, now: datetime) -> None:
     values = {"client_id": client_id, "change": change, "by": by, "now": now}
     connection.execute(statement("intake/clients/note_change"), values)
+
+
+def open_account(connection: Connection, source: str, codes: Sequence[str], by: str, now: datetime) -> None:
+    """Opens the account that the rows of a source's exports are kept under, for agencies that its files may
+    tell of; nobody can sign in with it.
+
+    Raises:
+        NameTaken: there is software of this name that pushes.
+    """
+    password = Password.of(secrets.token_urlsafe(24))
+    register_client(connection, source, source, password, codes, (), supplements_at_desk=False, by=by, now=now)
+    change_client(connection, source, "disabled", by=by, now=now, enabled=False)

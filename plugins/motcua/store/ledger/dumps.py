@@ -168,14 +168,15 @@ def ledger_snapshot() -> Iterator[Snapshot]:
         DatabaseFailed: the ledger does not answer, or the role may not read all of it.
     """
     with without_values(), connect(owner_connection()) as connection:
-        path = program("pg_dump", connection.info.server_version)
+        version = connection.info.server_version
+        path = program("pg_dump", version)
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
         (exported,) = connection.execute(statement("ledger/export_snapshot")).fetchall()
         (facts,) = connection.execute(statement("ledger/facts")).fetchall()
         known = LedgerDump(
             migration=facts["migration"],
-            postgres=_version(connection.info.server_version),
+            postgres=f"{version // _MAJOR}.{version % _MAJOR}",
             pg_dump=program_version(path),
             database_bytes=facts["size"],
             last_attempt_at=facts["last_attempt_at"],
@@ -317,7 +318,3 @@ def _environment(connection: Connection) -> dict[str, str]:
         "PGPASSWORD": connection.info.password,
         "PGTZ": "UTC",
     }
-
-
-def _version(number: int) -> str:
-    return f"{number // _MAJOR}.{number % _MAJOR}"

@@ -11,7 +11,6 @@ from datetime import datetime
 from functools import cache
 from itertools import groupby
 from operator import itemgetter
-from pathlib import Path
 from typing import TypeAlias
 
 import psycopg
@@ -151,23 +150,10 @@ def objects_expected() -> Objects:
     """What a ledger of this version is made of: include/sql/objects.tsv, which ``python -m tests.ledger_objects`` takes
     from a fresh one."""
     found: dict[tuple[str, str], LedgerObject] = {}
-    for line in _listing().read_text(encoding="utf-8").splitlines():
+    for line in (include_dir() / "sql" / "objects.tsv").read_text(encoding="utf-8").splitlines():
         kind, name, made_as, owner, rights = line.split("\t")
         found[kind, name] = LedgerObject(made_as, owner, frozenset(filter(None, rights.split(";"))))
     return found
-
-
-def write_objects(objects: Objects) -> None:
-    """Keeps what a fresh ledger is made of as what is expected."""
-    lines = [
-        "\t".join((kind, name, each.made_as, each.owner, ";".join(sorted(each.rights))))
-        for (kind, name), each in sorted(objects.items())
-    ]
-    _listing().write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-def _listing() -> Path:
-    return include_dir() / "sql" / "objects.tsv"
 
 
 @dataclass(frozen=True, slots=True)

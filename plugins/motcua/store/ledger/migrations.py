@@ -27,9 +27,6 @@ _MADE = "schema"
 """What an empty database is told to have got."""
 SCHEMAS = ["audit", "intake", "motcua", "quality", "statements"]
 """All that the ledger is made of stands in these, in order."""
-_LOCK_WITHIN, _PATIENCE = 2.0, 120.0
-"""Seconds that a statement waits for a lock, since whoever comes later waits behind it, senders among them; and how
-long that is tried again."""
 
 
 class LedgerRefused(Exception):
@@ -50,11 +47,16 @@ def known_migrations() -> list[str]:
     return sorted(path.stem for path in (include_dir() / "sql" / "migrations").glob("*.sql"))
 
 
-def migrate() -> list[str]:
+def migrate(lock_within: float = 2.0, patience: float = 120.0) -> list[str]:
     """Applies the migrations that the ledger does not have yet, puts each definition in force, and names the former.
 
     An empty database becomes a ledger of this version, whole or not at all; then ``schema`` is the one name.
     Definitions are put in force each time: a changed one must be, also where no migration is pending.
+
+    Args:
+        lock_within: seconds that a statement waits for a lock, since whoever comes later waits behind it, senders among
+            them.
+        patience: seconds for which that is tried again.
 
     Raises:
         LedgerRefused: the ledger is of before version 0.2.0, or there is only a part of one.
@@ -69,7 +71,7 @@ def migrate() -> list[str]:
     logging.getLogger("yoyo").setLevel(logging.WARNING)
     conn_id = owner_connection()
     # yoyo gives the driver what stands in the query: all of it, where the other parts of an address know few names.
-    limit = f"-c lock_timeout={round(_LOCK_WITHIN * 1000)}"
+    limit = f"-c lock_timeout={round(lock_within * 1000)}"
     parameters = conninfo_to_dict(conninfo_of(given_connection(conn_id), options=limit))
     backend = get_backend(f"postgresql+psycopg:///?{urlencode(parameters)}")
     try:
@@ -82,7 +84,7 @@ def migrate() -> list[str]:
                 if not there["schemas"] and not there["migrations"]:
                     return _make(backend, migrations)
                 _demand_whole(there["schemas"], there["migrations"])
-                pending = _apply(backend, migrations)
+                pending = _apply(backend, migrations, lock_within / 4, patience)
                 put_in_force(owner)
             return pending
     finally:
@@ -113,9 +115,9 @@ def _demand_whole(schemas: Sequence[str], migrations: Sequence[str]) -> None:
         )
 
 
-def _apply(backend: Any, migrations: Any) -> list[str]:  # noqa: ANN401 - yoyo's
+def _apply(backend: Any, migrations: Any, pause: float, patience: float) -> list[str]:  # noqa: ANN401 - yoyo's
     names = [migration.id for migration in backend.to_apply(migrations)]
-    until = time.monotonic() + _PATIENCE
+    until = time.monotonic() + patience
     while True:
         try:
             backend.apply_migrations(backend.to_apply(migrations))
@@ -123,4 +125,4 @@ def _apply(backend: Any, migrations: Any) -> list[str]:  # noqa: ANN401 - yoyo's
         except LockNotAvailable:
             if time.monotonic() > until:
                 raise
-            time.sleep(_LOCK_WITHIN / 4)
+            time.sleep(pause)

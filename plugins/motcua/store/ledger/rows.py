@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 from functools import cache, partial
+from itertools import islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -25,6 +26,13 @@ if TYPE_CHECKING:
     from psycopg._cursor_base import BaseCursor
 
 Value = TypeVar("Value")
+
+
+def batches(rows: Iterable[Value], size: int) -> Iterator[list[Value]]:
+    """The rows, so many at a time."""
+    left = iter(rows)
+    while batch := list(islice(left, size)):
+        yield batch
 
 
 def _plain(value: object) -> object:

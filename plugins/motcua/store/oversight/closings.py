@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, date, datetime, timedelta
-from itertools import islice
 from typing import Any, LiteralString, TypeVar
 
 from motcua.domain.apologies import Evening
@@ -33,7 +32,7 @@ from motcua.domain.reconciliation import (
 )
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import columns_of, first, recordset, value_of
+from motcua.store.ledger.rows import batches, columns_of, first, recordset, value_of
 from motcua.store.notices.apologies import forecast
 
 Value = TypeVar("Value")
@@ -326,7 +325,7 @@ def empty_counted(connection: Connection) -> None:
 
 def take_occasions(connection: Connection, source: str, occasions: Iterator[Mapping[str, Any]]) -> None:
     """Keeps a source's own count for the comparison."""
-    while batch := list(islice(occasions, _BATCH)):
+    for batch in batches(occasions, _BATCH):
         connection.execute(statement("closings/occasions/take_occasions"), {"source": source, "rows": recordset(batch)})
 
 

@@ -72,11 +72,11 @@ def download_exports(
         if of == "export_faults":
             one = told_export(visits, _file(connection, source, no))
             about = [said["about_one"].format(source=source, no=one.file.export_no), one.name]
-        listing = _lists(connection, visits, source, one)[of]
+        listing = _lists(connection, source, one)[of]
     return file_of(request, visits, listing, format, about=about)
 
 
-def _lists(connection: Connection, visits: Visitor, source: str, one: ToldExport | None) -> dict[str, Listing]:
+def _lists(connection: Connection, source: str, one: ToldExport | None) -> dict[str, Listing]:
     """The page's lists, of a source's files and of one of them."""
     form = _form(form_in_force(connection, source))
     columns = [] if form is None else _columns_of(form)
@@ -150,7 +150,7 @@ def exports_shown(
                 query=query,
                 file=f"{PLACE}/file",
             )
-            for name, listing in (_lists(connection, visits, shown, told) if shown else {}).items()
+            for name, listing in (_lists(connection, shown, told) if shown else {}).items()
         }
         counted = count_states(connection, shown) if shown else {}
         names = {each.agency_code: each.name for each in list_agencies(connection)}

@@ -22,7 +22,7 @@ from motcua.domain.intake.portal_figures import ComparedAgency
 from motcua.domain.periods import Period
 from motcua.domain.reconciliation import STATES, Closing, CountedDossier, ReconciliationReport
 from motcua.jobs.listing.lists import CLOSINGS, lists_of_closing, rows_of_figure
-from motcua.jobs.listing.reading import SORTED
+from motcua.jobs.listing.reading import USUAL
 from motcua.jobs.publications.publishing import publications_store
 from motcua.jobs.reconciliation.reporting import ClosingShown, show_closing, show_figure
 from motcua.reports import wording
@@ -30,8 +30,8 @@ from motcua.reports.lists import MOST_ROWS
 from motcua.reports.publication.data import Told, period_words, points
 from motcua.reports.publication.document import summary_lines
 from motcua.reports.publication.files import AGENCY_FOLDER, agency_workbook_name
-from motcua.store.intake.closings import pushed_of_closing
 from motcua.store.intake.portal_figures import compare_periods
+from motcua.store.intake.pushes import pushed_of_closing
 from motcua.store.ledger.database import Connection, page_connection
 from motcua.store.oversight.figure_rows import Cell, FigureRows, NoSuchFigure, newest_of_lengths, newest_periods
 from motcua.store.oversight.publications import Publication, find_publication, last_verifications
@@ -64,7 +64,7 @@ def show_reconciliation(request: Request, visits: Visits, closing: str = "", age
         if not ((closing or newest) and visits.sees(agency or None)):
             return render(request, "reconciliation.html", told=None, is_closed=bool(newest))
         number = number_in(closing) if closing else next(iter(newest.values()))
-        shown = _closing(connection, number, agency or None, SORTED)
+        shown = _closing(connection, number, agency or None, USUAL.sorted)
         length = shown.report.closing.period.length
         periods = newest_periods(connection, length, _PERIODS, summed=visits.agencies is None)
         portal = _portal(connection, shown.report.closing, agency or None)

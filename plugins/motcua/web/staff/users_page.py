@@ -6,7 +6,6 @@ when, and counts from the user's next page on.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Literal
@@ -15,18 +14,18 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, Response
 
 from motcua.jobs.listing.agencies import GRANT_CHANGES, GRANTS
-from motcua.jobs.user_agencies import LONGEST_NAME, Grant, GrantRefused, give, read_grant, take
+from motcua.jobs.user_agencies import LONGEST_NAME, GrantRefused, read_grant
 from motcua.reports import wording
 from motcua.store.agencies import list_agencies
 from motcua.store.ledger.database import page_connection
-from motcua.store.people import agencies_of_user
+from motcua.store.people import agencies_of_user, give_agency, take_agency
 from motcua.web.forms import PageRefused, must_be_own_form, sent_form
 from motcua.web.lists import FileFormat, file_of, shown_list
 from motcua.web.rendering import led_to, render
 from motcua.web.visitors import Visitor, Visits
 
 _LISTS = {"grants": GRANTS, "changes": GRANT_CHANGES}
-_CHANGES = {"give": give, "take": take}
+_CHANGES = {"give": give_agency, "take": take_agency}
 _SAID = ("given", "taken", "given_before", "not_given")
 
 router = APIRouter()
@@ -59,17 +58,14 @@ def change_users(request: Request, visits: Visits, fields: Annotated[dict[str, s
         with page_connection() as connection:
             grant = read_grant(connection, fields.get("user", ""), fields.get("agency", ""))
             if fields.get("sure", "") != "yes":
-                before = agencies_of_user(connection, grant.user_name)
-                return _confirmation(request, decision, grant, sorted(before - {grant.agency.agency_code}))
-            changed = _CHANGES[decision](connection, grant, who, datetime.now(UTC))
+                others = sorted(agencies_of_user(connection, grant.user_name) - {grant.agency.agency_code})
+                return render(request, "users/users_ask.html", decision=decision, grant=grant, others=others)
+            change = _CHANGES[decision]
+            changed = change(connection, grant.user_name, grant.agency.agency_code, who, datetime.now(UTC))
     except GrantRefused as refused:
         return _page(request, visits, refused.refusal, tried=fields, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     said = ("given" if changed else "given_before") if decision == "give" else "taken" if changed else "not_given"
     return led_to(request, "/users", {"said": said})
-
-
-def _confirmation(request: Request, decision: str, grant: Grant, others: Sequence[str]) -> HTMLResponse:
-    return render(request, "users/users_ask.html", decision=decision, grant=grant, others=others)
 
 
 def _page(

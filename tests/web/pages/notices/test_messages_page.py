@@ -9,6 +9,7 @@ import re
 import zipfile
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from urllib.parse import urlencode
 
 import openpyxl
@@ -16,11 +17,11 @@ import psycopg
 import pytest
 
 from motcua.domain.texts import PARAMETER_LIMITS
-from motcua.jobs.listing import reading as lists
-from motcua.jobs.listing.lists import MESSAGES, NOBODYS
-from motcua.jobs.listing.reading import Listing
-from motcua.store import browsing
-from motcua.web import lists as places
+from motcua.jobs.listing.lists import MESSAGES, NOBODYS, found_messages
+from motcua.jobs.listing.reading import Bounds
+from motcua.reports.lists import declared_list
+from motcua.store.browsing import USUAL, LookedAt
+from motcua.web.lists import MOST_TURNED
 from tests.ground import NHA_TRANG, NOW, TU_PHAP, type_command
 from tests.web.taken_away import read_file
 from tests.web.visiting import VISITING, words
@@ -38,6 +39,17 @@ def turned(staff, answer, rel: str = "next"):
     """The page after, or before."""
     link = re.search(rf'href="([^"]*)" rel="{rel}"', answer.text)
     return staff.get(html.unescape(link[1])) if link else None
+
+
+def bounded(looked_at: LookedAt = USUAL, page: int = 50, most: int = 20_000, **bounds: int):
+    """A browser at the list of messages alone, with other bounds."""
+    listing = replace(
+        MESSAGES,
+        rows=replace(MESSAGES.rows, find=partial(found_messages, looked_at=looked_at)),
+        bounds=Bounds(**bounds),
+        declares=lambda name: declared_list(name).model_copy(update={"page": page, "most": most}),
+    )
+    return VISITING.list_alone(listing, "/messages")
 
 
 def several(made, count: int = 50) -> None:
@@ -225,65 +237,60 @@ def test_filter_that_is_wrong_is_said_in_words_and_lists_nothing(staff, made):
     assert staff.get(f"{PAGE}/file?format=exe").status_code == 400
 
 
-def test_pages_go_on_to_what_is_older_and_back_and_miss_nothing(staff, made, monkeypatch):
-    for number in range(220):
+def test_pages_go_on_to_what_is_older_and_back_and_miss_nothing(made):
+    for number in range(50):
         # Many were recorded in the same moment.
-        made.message(f"D{number:03}", at=NOW + timedelta(seconds=number // 40))
-    every = [f"D{number:03}" for number in range(220)]
-    # Of more the oldest come first by an index.
-    monkeypatch.setattr(lists, "SORTED", 10)
-    for query, expected in (("", every[::-1]), ("&sort=recorded_at", every)):
-        pages = [staff.get(f"{PAGE}?state=delivered{query}")]
-        assert "220 tin" in words(pages[0])
-        assert turned(staff, pages[0], "prev") is None
-        while answer := turned(staff, pages[-1]):
-            pages.append(answer)
-        assert [code for page in pages for code in codes(page)] == expected
-        assert len(pages) == 5
-        back = pages[-1]
-        for page in reversed(pages[:-1]):
-            back = turned(staff, back, "prev")
-            assert codes(back) == codes(page)
-    monkeypatch.setattr(places, "MOST_TURNED", 2)
-    back = staff.get(PAGE)
-    for _ in range(4):
-        back = turned(staff, back)
-    steps = 0
-    while answer := turned(staff, back, "prev"):
-        back, steps = answer, steps + 1
-    assert (steps, codes(back)[0]) == (3, "D219"), "of the pages that were turned so many are remembered"
-    monkeypatch.setattr(lists, "COUNTED", 60)
-    for query in ("", f"?agency={NHA_TRANG}"):
-        assert "hơn 60 tin" in words(staff.get(PAGE + query))
+        made.message(f"D{number:03}", at=NOW + timedelta(seconds=number // 20))
+    every = [f"D{number:03}" for number in range(50)]
+    # Of more than may be sorted the oldest come first by an index.
+    with bounded(sorted=10, counted=30, page=13) as staff:
+        for query, expected in (("", every[::-1]), ("&sort=recorded_at", every)):
+            pages = [staff.get(f"{PAGE}?state=delivered{query}")]
+            assert turned(staff, pages[0], "prev") is None
+            while answer := turned(staff, pages[-1]):
+                pages.append(answer)
+            assert [code for page in pages for code in codes(page)] == expected
+            assert len(pages) == 4
+            back = pages[-1]
+            for page in reversed(pages[:-1]):
+                back = turned(staff, back, "prev")
+                assert codes(back) == codes(page)
+        for query in ("", f"?agency={NHA_TRANG}"):
+            assert "hơn 30 tin" in words(staff.get(PAGE + query))
+    with bounded(page=2) as staff:
+        back = staff.get(PAGE)
+        assert "50 tin" in words(back)
+        for _ in range(24):
+            back = turned(staff, back)
+        steps = 0
+        while answer := turned(staff, back, "prev"):
+            back, steps = answer, steps + 1
+        assert (steps, codes(back)[0]) == (MOST_TURNED + 1, "D049"), "of the pages that were turned so many are kept"
 
 
 @pytest.mark.guarantee("cost", "a list of messages looks at a bounded part of the ledger, and goes on from there")
-def test_what_is_rare_is_looked_for_piece_by_piece_and_said_so(staff, made, monkeypatch):
-    for name, bound in (("LOOKED_AT", 20), ("LOOKED_AT_OF_AGENCIES", 20), ("PAGE", 10)):
-        monkeypatch.setattr(browsing, name, bound)
+def test_what_is_rare_is_looked_for_piece_by_piece_and_said_so(made):
     made.message("RARE", kind="apology", reason="dummy", at=NOW - timedelta(days=9))
     several(made)
-    for query in ("kind=apology", f"kind=apology&agency={NHA_TRANG}", "reason=dummy"):
-        answer = staff.get(f"{PAGE}?{query}")
-        assert "Chưa thấy tin nào như vậy trong những tin ghi nhận từ" in words(answer)
-        assert "0 tin" not in words(answer)
+    with bounded(LookedAt(20, 20, page=10)) as staff:
+        for query in ("kind=apology", f"kind=apology&agency={NHA_TRANG}", "reason=dummy"):
+            answer = staff.get(f"{PAGE}?{query}")
+            assert "Chưa thấy tin nào như vậy trong những tin ghi nhận từ" in words(answer)
+            assert "0 tin" not in words(answer)
+            for _ in range(10):
+                if "RARE" in answer.text:
+                    break
+                answer = turned(staff, answer)
+            assert codes(answer) == ["RARE"], query
+    with bounded(LookedAt(5, 20, page=10), looks=3, searched=20, piece=10) as staff:
+        assert "Mới tìm đến lúc 10:00 ngày 25/11/2026" in file_text(staff.get(f"{PAGE}/file?format=csv&kind=apology"))
+        answer = staff.get(f"{PAGE}?q=rare")
+        assert "Chưa thấy tin nào như vậy" in words(answer)
         for _ in range(10):
-            if "RARE" in answer.text:
+            if codes(answer):
                 break
             answer = turned(staff, answer)
-        assert codes(answer) == ["RARE"], query
-    monkeypatch.setattr(browsing, "LOOKED_AT", 5)
-    monkeypatch.setattr(lists, "MOST_LOOKS", 3)
-    assert "Mới tìm đến lúc 10:00 ngày 25/11/2026" in file_text(staff.get(f"{PAGE}/file?format=csv&kind=apology"))
-    monkeypatch.setattr(lists, "SEARCHED", 20)
-    monkeypatch.setattr(lists, "_PIECE", 10)
-    answer = staff.get(f"{PAGE}?q=rare")
-    assert "Chưa thấy tin nào như vậy" in words(answer)
-    for _ in range(10):
-        if codes(answer):
-            break
-        answer = turned(staff, answer)
-    assert codes(answer) == ["RARE"]
+        assert codes(answer) == ["RARE"]
 
 
 def file_text(answer) -> str:
@@ -321,38 +328,36 @@ def test_file_holds_text_that_no_spreadsheet_takes_for_a_formula_and_leads_to_th
         assert link == f"http://testserver/motcua/dossiers?{urlencode({'agency': NHA_TRANG, 'code': code})}"
 
 
-def test_file_has_every_row_of_the_filter_and_says_where_it_is_cut(staff, made, monkeypatch):
-    monkeypatch.setattr(lists, "PIECE_OF_FILE", 20)
+def test_file_has_every_row_of_the_filter_and_says_where_it_is_cut(staff, made):
     several(made)
     made.message("OTHER", TU_PHAP)
     addresses = [f"{PAGE}/file?format={form}&agency={NHA_TRANG}" for form in ("csv", "xlsx")]
-    for address in addresses:
-        whole = file_text(staff.get(address))
-        assert all(f"D{number:03}" in whole for number in range(50))
-        assert "OTHER" not in whole
-        assert "Tệp chỉ có" not in whole
     assert "nhiều nhất 20.000 tin" in words(staff.get(PAGE))
-    shorter = MESSAGES.declared.model_copy(update={"most": 30})
-    monkeypatch.setattr(lists, "declared_list", lambda name: shorter)
-    for address in addresses:
-        cut = file_text(staff.get(address))
-        assert "Tệp chỉ có 30 dòng mới nhất" in cut
-        assert "D020" in cut
-        assert "D019" not in cut
-        assert ("Tệp có nhiều nhất 30 dòng" in cut) == ("xlsx" in address), "a CSV file begins with its heads"
-    assert "nhiều nhất 30 tin" in words(staff.get(PAGE))
+    with bounded(piece_of_file=20) as pages:
+        for address in addresses:
+            whole = file_text(pages.get(address))
+            assert all(f"D{number:03}" in whole for number in range(50))
+            assert "OTHER" not in whole
+            assert "Tệp chỉ có" not in whole
+    with bounded(piece_of_file=20, most=30) as pages:
+        for address in addresses:
+            cut = file_text(pages.get(address))
+            assert "Tệp chỉ có 30 dòng mới nhất" in cut
+            assert "D020" in cut
+            assert "D019" not in cut
+            assert ("Tệp có nhiều nhất 30 dòng" in cut) == ("xlsx" in address), "a CSV file begins with its heads"
+        assert "nhiều nhất 30 tin" in words(pages.get(PAGE))
 
 
-def test_database_that_goes_away_while_a_file_is_read_is_told_in_the_file(staff, made, monkeypatch):
+def test_database_that_goes_away_while_a_file_is_read_is_told_in_the_file(made):
     made.message("D1")
 
     def breaks(*_):
         raise psycopg.OperationalError("gone")
 
-    listed = replace(MESSAGES.rows, read=breaks)
-    monkeypatch.setattr(Listing, "rows", property(lambda _: listed))
-    assert "TỆP CHƯA ĐỦ" in file_text(staff.get(f"{PAGE}/file?format=csv"))
-    assert staff.get(f"{PAGE}/file?format=xlsx").status_code == 503
+    with VISITING.list_alone(replace(MESSAGES, rows=replace(MESSAGES.rows, read=breaks)), "/messages") as pages:
+        assert "TỆP CHƯA ĐỦ" in file_text(pages.get(f"{PAGE}/file?format=csv"))
+        assert pages.get(f"{PAGE}/file?format=xlsx").status_code == 503
 
 
 # ------------------------------------------------------------------------------------------------- order and search
@@ -382,15 +387,15 @@ def test_heads_put_the_rows_in_order_and_keep_the_filters(staff, made):
 
 
 @pytest.mark.guarantee("cost", "a list is put in order among a bounded part, and says so")
-def test_what_is_longer_than_may_be_put_in_order_is_put_in_order_in_part_and_said_so(staff, made, monkeypatch):
-    monkeypatch.setattr(lists, "SORTED", 3)
+def test_what_is_longer_than_may_be_put_in_order_is_put_in_order_in_part_and_said_so(made):
     for number, code in enumerate("FBDACE"):
         made.message(code, at=NOW + timedelta(seconds=number))
-    answer = staff.get(f"{PAGE}?sort=dossier_code")
-    assert codes(answer) == ["A", "C", "E"], "of the newest three"
-    assert "Chỉ xếp 3 tin đầu" in words(answer)
-    assert "Chỉ xếp" not in words(staff.get(f"{PAGE}?sort=dossier_code&until=2026-11-24"))
-    assert codes(staff.get(f"{PAGE}?sort=recorded_at")) == ["F", "B", "D", "A", "C", "E"], "there is an index for that"
+    with bounded(sorted=3) as staff:
+        answer = staff.get(f"{PAGE}?sort=dossier_code")
+        assert codes(answer) == ["A", "C", "E"], "of the newest three"
+        assert "Chỉ xếp 3 tin đầu" in words(answer)
+        assert "Chỉ xếp" not in words(staff.get(f"{PAGE}?sort=dossier_code&until=2026-11-24"))
+        assert codes(staff.get(f"{PAGE}?sort=recorded_at")) == ["F", "B", "D", "A", "C", "E"], "by an index"
 
 
 @pytest.mark.guarantee("pages", "a list is searched by what its visitor sees of it, with or without accents")

@@ -9,9 +9,6 @@ from urllib.parse import urlencode
 
 import pytest
 
-from motcua.jobs.listing import reading
-from motcua.jobs.listing.lists import HELD
-from motcua.reports.lists import declared_list
 from tests.ground import NHA_TRANG, TU_PHAP
 from tests.web.visiting import VISITING, words
 
@@ -181,14 +178,12 @@ def test_others_see_their_rows_without_a_form_and_may_release_none(staff, made, 
     assert rows("SELECT 1 FROM motcua.messages WHERE state <> 'unknown'") == []
 
 
-def test_pages_go_on_by_the_last_row_and_a_whole_page_may_be_chosen(staff, made, monkeypatch):
-    short = HELD.declared.model_copy(update={"page": 3})
-    monkeypatch.setattr(reading, "declared_list", lambda name: short if name == "held" else declared_list(name))
-    numbers = [made.held(f"D{number}", useful_until=SOON) for number in range(5)]
+def test_pages_go_on_by_the_last_row_and_a_whole_page_may_be_chosen(staff, made):
+    numbers = [made.held(f"D{number}", useful_until=SOON) for number in range(52)]
     first = staff.get(PAGE)
     second = staff.get(html.unescape(re.search(r'href="([^"]*)" rel="next"', first.text)[1]))
     listed = [re.findall(r'name="held" value="(\d+)"', page.text) for page in (first, second)]
-    assert [[int(number) for number in page] for page in listed] == [numbers[:3], numbers[3:]]
+    assert [[int(number) for number in page] for page in listed] == [numbers[:50], numbers[50:]]
     assert first.text.count(" checked>") == 0
     every = staff.get(html.unescape(re.search(r'href="([^"]*)">Chọn cả trang', second.text)[1]))
     assert every.text.count(" checked>") == 2

@@ -11,8 +11,8 @@ from typing import Any
 import openpyxl
 import pytest
 
-from motcua.jobs.exports.accounts import open_account
 from motcua.jobs.exports.forms import form_of, read_export_form
+from motcua.store.intake.clients import open_account
 from motcua.store.intake.exports import list_forms
 from motcua.web.quality.export_form_page import TypedForm, changes_of
 from tests.ground import NHA_TRANG, TU_PHAP, in_ledger

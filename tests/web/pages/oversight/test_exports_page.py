@@ -7,11 +7,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from motcua.jobs.exports.accounts import open_account
 from motcua.jobs.exports.forms import Column, read_export_form
 from motcua.jobs.handed_in.faults import FileFault
 from motcua.reports import wording
-from motcua.store.intake.clients import change_client
+from motcua.store.intake.clients import change_client, open_account
 from motcua.store.intake.exports import (
     Became,
     ExportState,

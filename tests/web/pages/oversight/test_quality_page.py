@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,14 +13,11 @@ import pytest
 from fastapi.testclient import TestClient
 
 from motcua.domain.clock import VIETNAM
-from motcua.jobs.listing import asking
 from motcua.jobs.listing import lists as declared
 from motcua.quality.report_data import BrokenAgency
 from motcua.quality.reporting import NoSuchAgency
 from motcua.reports.quality.urgency import most_urgent
-from motcua.store.agencies import InForce
-from motcua.web import lists as lists
-from motcua.web.quality import charts, findings, quality_page
+from motcua.web.quality import charts, quality_page
 from tests.ground import TU_PHAP
 from tests.quality_samples import agency_report, broken, department_report, figures, rows, trend
 from tests.web.visiting import VISITING
@@ -29,16 +25,14 @@ from tests.web.visiting import VISITING
 AGENCY = f"/motcua/quality/agency?code={TU_PHAP}"
 
 
-class Ledger:
-    """What the pages read and write."""
+class Told:
+    """The reports that the pages tell, and what they decide."""
 
     def __init__(self) -> None:
         self.run_no: int | None = 41
         self.department = department_report()
         self.agency = agency_report()
         self.rows = rows()
-        self.again = findings.LookedAtAgain(frozenset(), {}, frozenset({"P1"}))
-        self.names = {each.agency_code: InForce(each.agency_code, each.name, None) for each in self.department.agencies}
         self.decisions: list[tuple[int, str, str, date]] = []
 
     def agency_report(self, connection, run_no, code):
@@ -56,25 +50,19 @@ class Ledger:
 
 
 @pytest.fixture
-def ledger(monkeypatch) -> Ledger:
-    known = Ledger()
-    monkeypatch.setattr(quality_page, "page_connection", contextlib.nullcontext)
+def told(agencies, monkeypatch) -> Told:
+    """Samples of reports, beside a ledger without a run."""
+    known = Told()
     monkeypatch.setattr(quality_page, "last_run_no", lambda _: known.run_no)
     monkeypatch.setattr(quality_page, "department_report", lambda *_, **__: known.department)
-    monkeypatch.setattr(quality_page, "mails_of", lambda *_: [])
-    monkeypatch.setattr(quality_page, "in_force", lambda *_: known.names)
     monkeypatch.setattr(declared, "urgent_rows", known.urgent_rows)
-    monkeypatch.setattr(asking, "list_agencies", lambda _: [])
-    monkeypatch.setattr(lists, "page_connection", contextlib.nullcontext)
-    monkeypatch.setattr(quality_page, "look_again", lambda *_: known.again)
-    monkeypatch.setattr(quality_page, "supplements_untold_by", lambda *_: [])
     for name in ("agency_report", "acknowledge"):
         monkeypatch.setattr(quality_page, name, getattr(known, name))
     return known
 
 
 @pytest.fixture
-def staff(app, ledger) -> Iterator[TestClient]:
+def staff(app, told) -> Iterator[TestClient]:
     with VISITING.browse(app) as http:
         yield http
 
@@ -123,8 +111,8 @@ def test_department_sees_the_worst_first_what_broke_and_whom_to_urge(staff):
     assert len(names) == 13
 
 
-def test_agency_sees_its_rows_the_latest_and_gravest_first_with_masked_numbers(staff, ledger):
-    ledger.rows.sort(key=lambda each: each.finding_id * 7919 % 1009)
+def test_agency_sees_its_rows_the_latest_and_gravest_first_with_masked_numbers(staff, told):
+    told.rows.sort(key=lambda each: each.finding_id * 7919 % 1009)
     answer = staff.get(AGENCY)
     text = text_of(answer)
     assert "tỷ lệ lỗi cao thứ 3 trong 13 cơ quan" in text
@@ -148,10 +136,10 @@ def test_one_rule_s_rows_alone(staff):
     assert len(re.findall(r'<li id="loi-(\d+)">', staff.get(AGENCY + "&rule=nothing").text)) == 50
 
 
-def test_empty_states_are_told_in_words(staff, ledger):
-    ledger.rows = []
+def test_empty_states_are_told_in_words(staff, told):
+    told.rows = []
     clean = figures(TU_PHAP, "Sở Tư pháp", 0, (0, 0, 0, 0), None)
-    ledger.agency = agency_report(
+    told.agency = agency_report(
         previous=None, figures=clean, results=(), to_do_first=(), trend=(), shares=(), suggestions=(), rank=None
     )
     text = text_of(staff.get(AGENCY))
@@ -163,19 +151,19 @@ def test_empty_states_are_told_in_words(staff, ledger):
     ):
         assert expected in text
     assert "Không có trang này." in text_of(staff.get(AGENCY + "&page=7"))
-    ledger.agency = replace(ledger.agency, broken=(broken("R4"),))
+    told.agency = replace(told.agency, broken=(broken("R4"),))
     assert "Không có lỗi nào trong những kiểm tra đã chạy được." in text_of(staff.get(AGENCY))
-    ledger.run_no = None
+    told.run_no = None
     for address in ("/motcua/quality", AGENCY):
         assert "Chưa có lần kiểm tra nào." in text_of(staff.get(address))
 
 
-def test_broken_agency_is_told_in_words_and_has_no_figures(staff, ledger):
+def test_broken_agency_is_told_in_words_and_has_no_figures(staff, told):
     reason = "Có hồ sơ được tính hơn một lần."
-    agencies = ledger.department.agencies
+    agencies = told.department.agencies
     gone = replace(agencies[-1], broken_reason=reason, dossiers=0, found=0, per_thousand=None, ranked=False)
-    ledger.department = replace(
-        ledger.department,
+    told.department = replace(
+        told.department,
         agencies=(*agencies[:-1], gone),
         broken_agencies=(BrokenAgency(gone.agency_code, gone.name, reason), BrokenAgency("zz", "zz", reason)),
     )
@@ -184,7 +172,7 @@ def test_broken_agency_is_told_in_words_and_has_no_figures(staff, ledger):
     assert f"{gone.name} ({gone.agency_code}): {reason}" in text
     assert f"zz: {reason}" in text
     assert text.count("không kiểm tra được") == 2, "the notice, and the agency's line"
-    ledger.agency = replace(ledger.agency, figures=replace(ledger.agency.figures, broken_reason=reason))
+    told.agency = replace(told.agency, figures=replace(told.agency.figures, broken_reason=reason))
     text = text_of(staff.get(AGENCY))
     assert f"Lần này không kiểm tra được dữ liệu của cơ quan. {reason}" in text
     assert "lỗi cần xử lý" not in text
@@ -225,7 +213,7 @@ def test_chart_of_runs_every_other_week_is_lines_and_not_specks():
     assert not any(curve.pieces for curve in chart.curves)
 
 
-def test_chart_of_too_few_dossiers_for_a_rate_shows_the_findings_and_says_why(staff, ledger):
+def test_chart_of_too_few_dossiers_for_a_rate_shows_the_findings_and_says_why(staff, told):
     few = tuple(
         replace(
             point,
@@ -236,7 +224,7 @@ def test_chart_of_too_few_dossiers_for_a_rate_shows_the_findings_and_says_why(st
         )
         for point in trend({"phone_missing": 45.0, "phone_invalid": 27.0, "status": 21.0, "other": 4.0}, gap=5)
     )
-    ledger.agency = agency_report(trend=few)
+    told.agency = agency_report(trend=few)
     answer = staff.get(AGENCY)
     text = text_of(answer)
     assert "Diễn biến 12 tuần: số lỗi" in text
@@ -254,7 +242,7 @@ def test_chart_of_too_few_dossiers_for_a_rate_shows_the_findings_and_says_why(st
 # ------------------------------------------------------------------------------------------------- the decision
 
 
-def test_acknowledging_keeps_who_why_and_until_when_and_comes_back_to_the_row(staff, ledger):
+def test_acknowledging_keeps_who_why_and_until_when_and_comes_back_to_the_row(staff, told):
     page = staff.get(AGENCY + "&rule=P1&page=1").text
     fields = form_of(page, 9010) | {"why": "  Công dân cao tuổi,\r\n không dùng di động ", "until": in_days(30)}
     answer = staff.post("/motcua/quality/agency", data=fields)
@@ -263,19 +251,19 @@ def test_acknowledging_keeps_who_why_and_until_when_and_comes_back_to_the_row(st
     assert (address.path, address.fragment) == ("/motcua/quality/agency", "loi-9010")
     assert parse_qs(address.query) == {"code": [TU_PHAP], "rule": ["P1"], "page": ["1"], "said": ["acknowledged"]}
     until = date.fromisoformat(in_days(30))
-    assert ledger.decisions == [(9010, "lan", "Công dân cao tuổi, không dùng di động", until)]
+    assert told.decisions == [(9010, "lan", "Công dân cao tuổi, không dùng di động", until)]
     assert "Đã xác nhận." in text_of(staff.get(answer.headers["location"]))
 
 
-def test_acknowledgement_is_taken_back_as_of_yesterday(staff, ledger):
+def test_acknowledgement_is_taken_back_as_of_yesterday(staff, told):
     fields = form_of(staff.get(AGENCY + "&rule=P2").text, 9072)
     assert fields["decision"] == "take_back"
     answer = staff.post("/motcua/quality/agency", data=fields)
     assert answer.status_code == 303
-    assert ledger.decisions == [(9072, "lan", "Rút lại xác nhận", date.fromisoformat(in_days(-1)))]
+    assert told.decisions == [(9072, "lan", "Rút lại xác nhận", date.fromisoformat(in_days(-1)))]
 
 
-def test_what_is_missing_is_told_and_nothing_typed_is_lost(staff, ledger):
+def test_what_is_missing_is_told_and_nothing_typed_is_lost(staff, told):
     typed = form_of(staff.get(AGENCY).text, 9010) | {"why": "Có công văn 1263/STTTT-CNTT", "until": in_days(7)}
     for changes, said in (
         ({"why": " \n "}, "Cần ghi lý do."),
@@ -291,11 +279,11 @@ def test_what_is_missing_is_told_and_nothing_typed_is_lost(staff, ledger):
         assert answer.status_code == 422
         assert said in text_of(answer)
         assert not fields["why"].strip() or fields["why"] in unescape(answer.text)
-    assert ledger.decisions == []
+    assert told.decisions == []
     assert staff.post("/motcua/quality/agency", data=typed | {"until": in_days(0)}).status_code == 303
 
 
-def test_form_from_elsewhere_changes_nothing(staff, ledger):
+def test_form_from_elsewhere_changes_nothing(staff, told):
     fields = form_of(staff.get(AGENCY).text, 9010) | {"why": "Lý do", "until": in_days(7)}
     answer = staff.post("/motcua/quality/agency", data=fields | {"token": "đ"})
     assert (answer.status_code, "Chưa ghi nhận gì." in text_of(answer)) == (403, True)
@@ -303,10 +291,10 @@ def test_form_from_elsewhere_changes_nothing(staff, ledger):
     assert staff.post("/motcua/quality/agency", data=fields, headers=elsewhere).status_code == 403
     staff.cookies.set("_token", "another-session")
     assert staff.post("/motcua/quality/agency", data=fields).status_code == 403
-    assert ledger.decisions == []
+    assert told.decisions == []
 
 
-def test_what_is_no_form_is_refused(staff, ledger):
+def test_what_is_no_form_is_refused(staff, told):
     fields = form_of(staff.get(AGENCY).text, 9010) | {"why": "Lý do", "until": in_days(7)}
     address = "/motcua/quality/agency"
     form = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -315,10 +303,10 @@ def test_what_is_no_form_is_refused(staff, ledger):
     assert staff.post(address, content=b"&".join([b"a=1"] * 30), headers=form).status_code == 400
     assert staff.post(address, data=fields | {"finding": "1; DROP"}).status_code == 400
     assert staff.post(address, data=fields | {"finding": "17"}).status_code == 404, "no such finding"
-    assert [each[0] for each in ledger.decisions] == [17]
+    assert [each[0] for each in told.decisions] == [17]
 
 
-def test_auditor_sees_what_others_accepted_and_may_not_acknowledge(staff, ledger):
+def test_auditor_sees_what_others_accepted_and_may_not_acknowledge(staff, told):
     fields = form_of(staff.get(AGENCY).text, 9010) | {"why": "Lý do", "until": in_days(7)}
     VISITING.visit_as("auditor")
     assert "Danh sách cần xử lý" in staff.get(AGENCY).text
@@ -326,7 +314,7 @@ def test_auditor_sees_what_others_accepted_and_may_not_acknowledge(staff, ledger
     answer = staff.post("/motcua/quality/agency", data=fields)
     assert answer.status_code == 403
     assert "Chỉ quản trị của cơ quan đó và Sở" in text_of(answer)
-    assert ledger.decisions == []
+    assert told.decisions == []
 
 
 def test_agency_with_few_dossiers_says_why_it_stands_last(staff):
@@ -337,10 +325,10 @@ def test_agency_with_few_dossiers_says_why_it_stands_last(staff):
 
 
 @pytest.mark.guarantee("reconciliation", "a run with nothing to be compared with is not called the first one")
-def test_run_with_none_of_an_earlier_day_is_not_called_the_first(staff, ledger):
-    second = replace(ledger.agency.run, run_no=2)
-    ledger.department = replace(ledger.department, previous=None, run=second)
-    ledger.agency = replace(ledger.agency, previous=None, run=second)
+def test_run_with_none_of_an_earlier_day_is_not_called_the_first(staff, told):
+    second = replace(told.agency.run, run_no=2)
+    told.department = replace(told.department, previous=None, run=second)
+    told.agency = replace(told.agency, previous=None, run=second)
     for address in ("/motcua/quality", AGENCY):
         page = text_of(staff.get(address))
         assert "Lần kiểm tra số 2" in page

@@ -18,7 +18,6 @@ from fastapi.testclient import TestClient
 from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.personal_data import remove_old_files
 from motcua.jobs.tasks.reconcile_carrier import find_files, take_file
-from motcua.jobs.uploads import reading
 from motcua.web import forms
 from motcua.web.airflow import run_starter
 from motcua.web.staff import statements_page
@@ -322,35 +321,6 @@ def test_file_that_is_too_large_is_told_and_never_held(staff, ours, folder, monk
     assert "Trang này nhận tệp nhiều nhất 1 MB" in words(answer)
     assert sum(held) <= 2 * 1024 * 1024
     assert files_in(folder) == []
-
-
-def test_file_that_takes_too_much_takes_nothing_of_the_server(staff, ours, read_apart, folder, monkeypatch):
-    content = file_of(line(ours.attempt(at(5))))
-    for program, patience, why in (
-        ("import sys; sys.exit(77)", 60, "tệp quá nặng"),
-        ("import time; time.sleep(60)", 0.2, "tệp quá nặng"),
-        ("print('0905123456')", 60, "không đọc được như một bảng"),
-    ):
-        monkeypatch.setattr(reading, "_PROGRAM", [*reading._PROGRAM[:2], "-c", program])
-        monkeypatch.setattr(reading, "_PATIENCE", patience)
-        answer = send(staff, content)
-        assert answer.status_code == 422
-        assert why in words(answer).lower()
-        assert "905123456" not in answer.text
-    assert files_in(folder) == []
-
-
-def test_process_that_reads_knows_no_secret(staff, ours, read_apart, monkeypatch):
-    program = "import json, os, sys; print(json.dumps({'failed': ' '.join(sorted(os.environ))}))"
-    monkeypatch.setattr(reading, "_PROGRAM", [*reading._PROGRAM[:-2], "-c", program])
-    told: list[str] = []
-    monkeypatch.setattr(reading.log, "error", lambda _, what: told.append(what))
-    monkeypatch.setenv("AIRFLOW_CONN_SMS_OTHER", "http://secret")
-    send(staff, file_of(line(ours.attempt(at(5)))))
-    assert set(told[0].split()) <= {
-        *("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "HOME", "MOTCUA_HOME", "PYTHONPATH"),
-        "OPENBLAS_NUM_THREADS",
-    }
 
 
 def test_folder_that_cannot_be_written_to_is_told_and_nothing_is_written_down(staff, ours, rows, folder):

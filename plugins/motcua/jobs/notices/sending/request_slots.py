@@ -30,18 +30,24 @@ from motcua.store.ledger.locks import (
     take_slots,
 )
 
-_LOOK_EVERY = 1.0
-"""Seconds between two looks at how many share the gateway."""
-_LOOK_WHEN_UNEVEN_EVERY = 0.1
-"""The same while others still have slots of this share, or this process some of theirs."""
+_LOOK_EVERY = 1.0, 0.1
+"""Seconds between two looks at how many share the gateway; and while others still have slots of this share, or this
+process some of theirs."""
 
 
 class RequestSlots:
     """This process's part of a gateway's slots. Only ``session`` may be used by several threads."""
 
-    def __init__(self, lock: Connection, gateway: str, concurrency: int, heart: Heart | None = None) -> None:
+    def __init__(
+        self,
+        lock: Connection,
+        gateway: str,
+        concurrency: int,
+        heart: Heart | None = None,
+        look_every: tuple[float, float] = _LOOK_EVERY,
+    ) -> None:
         """``lock``: a connection in autocommit, which must live as long as requests are out; ``heart``: who sends."""
-        self._heart = heart
+        self._heart, self._look_every = heart, look_every
         self.share = 0
         """How many requests may be out; while a share shrinks a few more are, until they are answered."""
         self._lock, self._gateway, self._concurrency = lock, gateway, concurrency
@@ -83,8 +89,8 @@ class RequestSlots:
                 self._held.add(slot)
                 self._free.put((slot, http_session(self._heart)))
         self.share = min(share, len(self._held))
-        wait = _LOOK_EVERY if len(self._held) == share else _LOOK_WHEN_UNEVEN_EVERY
-        self._look_again_at = time.monotonic() + wait
+        even, uneven = self._look_every
+        self._look_again_at = time.monotonic() + (even if len(self._held) == share else uneven)
 
     def give_all_back(self) -> None:
         """Gives all slots back; no request may be out."""
