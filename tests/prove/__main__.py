@@ -7,8 +7,8 @@ tree is passed over, so that whoever breaks it off goes on where it was.
 Exit code 1 if one falls short. ``--seeds`` is for those that repeat themselves with many seeds, the first being N;
 ``--share`` for those that take a part of their world by default, so that a night is enough for all: 1 is the whole. Of
 the soak, whose default is the whole day, it is the day's end. ``--speed`` is of the soak; ``--from`` is of the upgrade,
-which otherwise begins at versions that it chooses; ``--into`` is of those that break statements, DAGs and routes, which
-keep there what they learn and find.
+which otherwise begins at versions that it chooses; ``--into`` is of those that break rules, statements, DAGs and
+routes, which keep there what they learn and find.
 """
 
 from __future__ import annotations

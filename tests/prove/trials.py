@@ -41,18 +41,12 @@ from tests.prove.page import tree
 
 ROOT: Final = Path(__file__).parents[2]
 KEPT: Final = ROOT / ".data" / "mutants"
-MOST_TESTS: Final = 60
-MOST_SECONDS: Final = 45.0
-"""Of one fault: no further test is tried then."""
-
-_PYTEST: Final = ("-q", "--tb=native", "--hypothesis-seed=0", "-p", "no:cacheprovider", "-p", "no:terminalreporter")
+PYTEST: Final = ("-q", "--tb=native", "--hypothesis-seed=0", "-p", "no:cacheprovider", "-p", "no:terminalreporter")
 _TESTS: Final = ("-m", "not second_tier and not alone")
 _WATCHED: Final = ("plugins/motcua/web/", "plugins/motcua/orchestration.py", "plugins/motcua/jobs/tasks/")
 """Whose functions tests are seen to enter."""
 _unfreeze: Final = gc.unfreeze
 """Before the tests take it away."""
-_HAS_NO_END: Final = 30.0
-"""Seconds after which a test that took a moment has no end, on a machine that has nothing else to do."""
 
 
 @dataclass(frozen=True)
@@ -270,7 +264,7 @@ def _learnt(path: Path, digests: Mapping[str, str]) -> dict[str, Ran]:
 def _learn(path: Path, digests: Mapping[str, str], files: Sequence[str]) -> None:
     os.chdir(ROOT)
     watch_statements(" /* as it is */")
-    pytest.main([*_PYTEST, *_TESTS, *files], plugins=[_Learning(path, digests)])
+    pytest.main([*PYTEST, *_TESTS, *files], plugins=[_Learning(path, digests)])
 
 
 # --- Trials ----------------------------------------------------------------------------------------------------------
@@ -316,12 +310,16 @@ def _in_turn(place: str, tests: Mapping[str, Ran]) -> list[str]:
     return [name for _, name in sorted(turns)]
 
 
-class _Trials(_Telling):
+class Trials(_Telling):
     """Instead of one run: a fork for each fault, up to the first test that fails."""
 
-    def __init__(
-        self, faults: Callable[[str], list[Fault]], tests: Mapping[str, Ran], minutes: float, path: Path
-    ) -> None:
+    most_tests: float = 60
+    most_seconds = 45.0
+    """Of one fault: no further test is tried then."""
+    has_no_end = 30.0
+    """Seconds after which a test that took a moment has no end, on a machine that has nothing else to do."""
+
+    def __init__(self, faults: Callable[[str], list[Fault]], tests: dict[str, Ran], minutes: float, path: Path) -> None:
         self.faults, self.tests, self.minutes, self.path = faults, tests, minutes, path
         self.found: list[Tried] = []
         self.best: dict[str, list[str]] = defaultdict(list)
@@ -335,34 +333,52 @@ class _Trials(_Telling):
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: Any) -> bool:
         items = {item.nodeid: item for item in session.items}
-        _find_functions()
-        server = _set_up(session, items, self.tests)
+        server = self.set_up(session, items)
+        gc.collect()
+        gc.freeze()  # or each fork would copy what it looks through
         if server:
             with psycopg.connect(server) as admin:
                 self.kept = {
                     name for (name,) in admin.execute(_DATABASES) if not name.startswith(("ledger_", "onestop_"))
                 }
-        until = time.monotonic() + 60 * self.minutes
+        kept_at = time.monotonic()
+        until = kept_at + 60 * self.minutes
         for fault in self.faults(server):
-            tests = [name for name in _in_turn(fault.place, self.tests) if name in items]
+            tests = [name for name in self.in_turn(fault.place) if name in items]
             tried = self.before.get(fault.name) or Tried(fault.name, fault.kind, "untried", of=len(tests))
             if tried.became == "untried" and time.monotonic() < until:
                 self._try(fault, tests, items, server, tried)
             self.found.append(tried)
-            told = {"tree": self.tree, "found": [vars(each) for each in self.found]}
-            self.path.write_text(json.dumps(told, ensure_ascii=False, indent=0), encoding="utf-8")
+            if time.monotonic() > kept_at + 5:
+                self._keep()
+                kept_at = time.monotonic()
+        self._keep()
         return True
+
+    def _keep(self) -> None:
+        told = {"tree": self.tree, "found": [vars(each) for each in self.found]}
+        self.path.write_text(json.dumps(told, ensure_ascii=False, indent=0), encoding="utf-8")
+
+    def set_up(self, session: Any, items: Mapping[str, Any]) -> str:
+        """Makes what all forks need, and returns the DSN of the server, if there is one."""
+        _find_functions()
+        return _set_up(session, items, self.tests)
+
+    def in_turn(self, place: str) -> list[str]:
+        """Tests that run a place, in the order in which they are tried."""
+        return _in_turn(place, self.tests)
 
     def _try(self, fault: Fault, tests: list[str], items: Mapping[str, Any], server: str, tried: Tried) -> None:
         best = [*self.best[fault.place], *self.best[fault.place.rpartition("/")[0]]]
-        order, budget = [], MOST_SECONDS
+        order, budget = [], self.most_seconds
         for name in dict.fromkeys([*(name for name in best if name in tests), *tests]):
             budget -= self.tests[name].seconds
-            if budget < 0 or len(order) == MOST_TESTS:
+            if budget < 0 or len(order) == self.most_tests:
                 break
             order.append(name)
         began = time.monotonic()
-        passed, why = _first_to_fail(fault, [items[name] for name in order], [self.tests[each] for each in order])
+        patience = [self.has_no_end + 10 * self.tests[name].seconds for name in order]
+        passed, why = _first_to_fail(fault, [items[name] for name in order], [*patience, self.has_no_end])
         tried.tests, tried.seconds, tried.why = passed, round(time.monotonic() - began, 1), why
         if why == "inapplicable":
             tried.became = "refused"
@@ -397,8 +413,6 @@ def _set_up(session: Any, items: Mapping[str, Any], tests: Mapping[str, Ran]) ->
         else:
             if names:
                 raise RuntimeError(f"unbroken, {', '.join(names[:5])} fail")
-    gc.collect()
-    gc.freeze()
     return server
 
 
@@ -430,7 +444,7 @@ def _clear_up(dsn: str, kept: Collection[str]) -> None:
                     admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
-def _first_to_fail(fault: Fault, tests: Sequence[Any], known: Sequence[Ran]) -> tuple[int, str]:
+def _first_to_fail(fault: Fault, tests: Sequence[Any], patience: Sequence[float]) -> tuple[int, str]:
     """Runs tests in a fork: how many passed, and what the next one said; empty: all passed."""
     reading, writing = os.pipe()
     child = os.fork()
@@ -442,9 +456,8 @@ def _first_to_fail(fault: Fault, tests: Sequence[Any], known: Sequence[Ran]) -> 
     said, passed, why = b"", 0, ""
     try:
         while True:
-            wait = _HAS_NO_END + (10 * known[passed].seconds if passed < len(known) else 0)
             busy = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
-            if not select.select([reading], [], [], wait * busy)[0]:
+            if not select.select([reading], [], [], patience[passed] * busy)[0]:
                 why = "no end"
                 break
             if not (piece := os.read(reading, 65536)):
@@ -516,12 +529,12 @@ def try_faults(
         return new_process.submit(_try, sample, seed, number, tests, minutes, path).result()
 
 
-def _try(sample: Sample, seed: int, number: int, tests: Mapping[str, Ran], minutes: float, path: Path) -> list[Tried]:
+def _try(sample: Sample, seed: int, number: int, tests: dict[str, Ran], minutes: float, path: Path) -> list[Tried]:
     os.chdir(ROOT)
     watch_statements()
-    trials = _Trials(lambda server: sample(seed, number, server), tests, minutes, path)
+    trials = Trials(lambda server: sample(seed, number, server), tests, minutes, path)
     files = sorted({name.partition("::")[0] for name, test in tests.items() if test.passes})
-    if code := pytest.main([*_PYTEST, *_TESTS, *files], plugins=[trials]):
+    if code := pytest.main([*PYTEST, *_TESTS, *files], plugins=[trials]):
         raise RuntimeError(f"pytest ended with {code}")
     return trials.found
 

@@ -169,8 +169,7 @@ def _is_clean(raw: str, limit: int) -> bool:
         len(raw) <= limit
         and raw.isprintable()
         and "  " not in raw
-        and raw[:1] != " "
-        and raw[-1:] != " "
+        and raw == raw.strip()
         and unicodedata.is_normalized("NFC", raw)
     )
 

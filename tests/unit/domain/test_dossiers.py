@@ -109,6 +109,8 @@ def test_quarantine_keeps_a_code_whatever_stands_in_its_place(raw, kept):
         (None, None),
         ("\u200b", None),
         ("  một   cửa\r\nli", "một cửa li"),
+        ("a  b", "a b"),
+        (" ab", "ab"),
         ("Ho\u0302\u0300 sơ", "Hồ sơ"),
         ("x" * 11, "x" * 10),
         ("xxxxxxxxx yyy", "xxxxxxxxx"),

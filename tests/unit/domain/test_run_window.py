@@ -30,3 +30,15 @@ def test_window_holds_its_start_and_not_its_end(window, before, at_start, within
 def test_bounds_are_the_parameters_that_statements_take():
     assert Window(START, END).bounds == {"start": START, "end": END}
     assert EVERYTHING.bounds == {"start": None, "end": None}
+
+
+@pytest.mark.parametrize(
+    ("window", "later"),
+    [
+        (Window(START, END), Window(START + INSTANT, END)),
+        (Window(END), Window(END, datetime(8999, 1, 1, tzinfo=UTC))),
+        (EVERYTHING, Window(START + INSTANT, datetime(8999, 1, 1, tzinfo=UTC))),
+    ],
+)
+def test_of_a_window_what_lies_after_a_moment_begins_an_instant_later(window, later):
+    assert window.after(START) == later

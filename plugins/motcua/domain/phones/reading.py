@@ -134,10 +134,10 @@ def mask_for_staff(e164_or_local: str) -> str:
     may be masked like that already.
     """
     masked = e164_or_local if _MASKED.fullmatch(e164_or_local) else mask_msisdn(e164_or_local)
-    begin, _, end = masked.partition("***")
+    begin, end = masked.split("***")
     if not end:
         return "••••"
-    return f"{begin[: len(begin) - len(begin.lstrip('+')) + 2]}•• ••• {end[-3:]}"
+    return f"{begin[: len(begin) - len(begin.lstrip('+')) + 2]}•• ••• {end}"
 
 
 def to_local(e164: str) -> str:
@@ -340,7 +340,7 @@ def _answer(found: Sequence[_Found]) -> PhoneReading:
     notes = set(chosen.verdict.notes)
     if len({item.verdict.local or item.digits for item in phones}) > 1 or len(numbers) > 1:
         notes.add("two_numbers")
-    in_order = tuple(note for note in NOTES if note in notes) if notes else ()
+    in_order = tuple(note for note in NOTES if note in notes)
     if not textable:
         return PhoneReading(None, chosen.verdict.refusal, in_order)
     e164s = ["+84" + number[1:] for number in numbers]
@@ -437,7 +437,7 @@ def _count_labelled(label: LabelKind, group: Sequence[DigitRun]) -> int:
         sizes = (12, 9) if group[0].digits[0] == "0" else (9, 12)
     elif label == "tax":
         sizes = (13, 10)
-    end = next((index for index in range(1, len(group)) if group[index].parted), len(group))
+    end = next((index for index in range(1, len(group)) if group[index].parted), None)
     count_of_size = {len(digits): count for count, digits in enumerate(_joined(group[:end]), start=1)}
     for size in sizes:
         if size in count_of_size:

@@ -123,9 +123,11 @@ def test_a_plan_holds_from_its_first_day() -> None:
 NUMBERS = [
     # Field, the numbers of its owner with the one that is texted first, why.
     ("0905123456 (CMND) 225123456", "0905123456", "a label behind a number is of the digits that follow it"),
+    ("+0905 123 456", "0905123456", "a + before the 0"),
     ("anh 84 905123456", "0905123456", "84 is no name"),
     ("84. 905123456", "0905123456", "nor a line of a list"),
     ("0. 905123456", "0905123456", "nor is 0"),
+    ("CMND 225123456 / 1979 0905 123 456", "0905123456", "an ID number, and a year of birth"),
     ("CMND 225 123 456 905 123 456", "0905123456", "nine digits are an ID number, and nine more a phone"),
     ("CMND 056 201 001 234 0905 123 456", "0905123456", "twelve that begin with 0 are one"),
     ("CCCD 056 201 001 0905 123 456", "0905123456", "an ID number that lacks digits"),
@@ -293,6 +295,10 @@ NO_NUMBER = [
     ("2009150001", "not_a_phone", "a dossier code of 15/9/2020"),
     ("2009 150001", "landline", "no code in pieces"),
     ("12 905123456", "not_a_phone", "no 0, and something beside it"),
+    ("1979.0905 123 456", "not_a_phone", "a year of birth has a blank behind it"),
+    ("0905 123 456.1979", "too_long", "or before it"),
+    ("1979, 0905 1 23456", "not_a_phone", "and no mark"),
+    ("0905 123 456 7890", "too_long", "a number and four digits more"),
     ("0905 - 123456 - 12", "too_long", "a dash, and a dash"),
     ("0905 - 123456 / 3822001", "too_long", "something else with a mark"),
     ("số nhà 1200 0905 123 456", "not_a_phone", "four digits are no house number"),
@@ -340,6 +346,7 @@ NO_NUMBER = [
     ("0084, 905-123456", "too_short", "what follows a country code lacks none"),
     ("0583;8220/01/058/3822/001", "ambiguous_landline", "a landline, and one with more marks"),
     ("190;0;5;45466;1;13", "service_1800_1900", "as few marks inside a number as can be"),
+    ("190;01;23;490;5123", "not_a_phone", "of two with as many marks the longer"),
     ("84 9 051234 56", "too_short", "six digits first, behind a digit alone"),
     ("+84-9999999", "repeated_digits", "like digits behind the country code"),
     ("111 111", "repeated_digits", "like digits are no short number"),
@@ -366,6 +373,8 @@ def test_what_is_not_surely_a_number_is_refused_with_its_reason(field: str, refu
     ("field", "notes"),
     [
         ("0583822001 / 905123456", ("two_numbers", "leading_zero_added")),
+        ("0583822001 / 02583822002", ("two_numbers",)),
+        ("1900545466", ()),
         ("máy bàn 3822001, nhà +84 258 3822002", ("prefix_84",)),
         ("1900 54 / 0905123456", ()),
         ("0905123456 / 190054", ()),
@@ -390,4 +399,4 @@ def test_of_forty_pieces_numbers_are_made_and_of_more_none() -> None:
     digit_by_digit = " ".join("0905123456")
     assert read_phone(" / ".join([digit_by_digit] * 4), LATER, "khanh_hoa").e164 == "+84905123456"
     assert read_phone(" / ".join([digit_by_digit] * 5), LATER, "khanh_hoa").e164 is None
-    assert read_phone("0905123456 " * 41, LATER, "khanh_hoa").e164 == "+84905123456"
+    assert read_phone("0905123456 " + "0914123456 " * 40, LATER, "khanh_hoa").e164 == "+84905123456"
