@@ -264,7 +264,9 @@ def _learnt(path: Path, digests: Mapping[str, str]) -> dict[str, Ran]:
 def _learn(path: Path, digests: Mapping[str, str], files: Sequence[str]) -> None:
     os.chdir(ROOT)
     watch_statements(" /* as it is */")
-    pytest.main([*PYTEST, *_TESTS, *files], plugins=[_Learning(path, digests)])
+    code = pytest.main([*PYTEST, *_TESTS, *files], plugins=[_Learning(path, digests)])
+    if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        raise RuntimeError(f"pytest ended with {code} before all tests were run")
 
 
 # --- Trials ----------------------------------------------------------------------------------------------------------
@@ -332,6 +334,8 @@ class Trials(_Telling):
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: Any) -> bool:
+        if session.testsfailed:
+            raise RuntimeError("a file of tests cannot be read")
         items = {item.nodeid: item for item in session.items}
         server = self.set_up(session, items)
         gc.collect()
