@@ -16,11 +16,10 @@ from motcua.store.intake.clients import open_account
 from motcua.store.intake.exports import list_forms
 from motcua.web.quality.export_form_page import TypedForm, changes_of
 from tests.ground import NHA_TRANG, TU_PHAP, in_ledger
-from tests.integration.exports.conftest import FORM, SOURCE, line, read_here, set_form_of
+from tests.integration.exports.conftest import FORM, SOURCE, line, set_form_of
 from tests.web.pages.oversight.test_sent_exports import file_of, send, token_of
 from tests.web.visiting import VISITING, words
 
-__all__ = ["read_here"]
 PAGE = f"/motcua/quality/sources/exports/form?source={SOURCE}"
 HEADINGS = "Số hồ sơ;Tình trạng;SĐT"
 
@@ -196,7 +195,9 @@ def test_agency_sets_its_form_and_not_what_is_the_departments(staff, folder, an_
     VISITING.visit_as("agency", NHA_TRANG)
     assert staff.get(PAGE).status_code == 403
     assert staff.get(f"{PAGE.replace('form?', 'form/file?')}&format=csv").status_code == 403
-    assert press(staff, page, "save", column_step="x").status_code == 403
+    own = token_of(staff, "/motcua/dossiers")
+    for decision in ("open", "try", "save"):
+        assert press(staff, page, decision, token=own, column_step="x").status_code == 403, decision
     VISITING.visit_as("auditor")
     seen = staff.get(PAGE)
     assert "Lịch sử mẫu" in words(seen)

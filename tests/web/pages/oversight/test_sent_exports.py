@@ -12,10 +12,9 @@ import pytest
 from motcua.jobs.exports.taking import SETTLED, take_files
 from motcua.jobs.personal_data import remove_old_files
 from tests.ground import NHA_TRANG, TU_PHAP
-from tests.integration.exports.conftest import FORM, HEADINGS, SOURCE, last, line, read_here, set_form_of
+from tests.integration.exports.conftest import FORM, HEADINGS, SOURCE, last, line, set_form_of
 from tests.web.visiting import VISITING, token_of, words
 
-__all__ = ["read_here"]
 PAGE = "/motcua/quality/sources/exports"
 NAME = "ho-so 2026-11-20 0815.csv"
 
