@@ -24,10 +24,10 @@ WHERE
 
 -- name: save
 -- A batch of dossier rows as read: writes those that are new or differ, keeps each as a version, and returns them. A
--- row older than the one known (a late read) changes nothing. Of a dossier whose personal data was emptied only one
--- that is open again is read with it; of others the facts alone. A row that changed, and is stamped as of before what
--- was read, or of the future, was written when it is first read so; whenever it was, where the source is read for the
--- first time.
+-- row older than the one known (a late read) changes nothing, nor does, of two that are as new and read at once, the
+-- one that says less of the citizen. Of a dossier whose personal data was emptied only one that is open again is read
+-- with it; of others the facts alone. A row that changed, and is stamped as of before what was read, or of the future,
+-- was written when it is first read so; whenever it was, where the source is read for the first time.
 WITH given AS (
     SELECT DISTINCT ON (r.agency_code, r.dossier_code) r.*
     FROM
@@ -139,10 +139,19 @@ saved AS (
             picked_up_at = excluded.picked_up_at,
             purged_at = excluded.purged_at
         WHERE
-        d.source_id = excluded.source_id
-        OR d.updated_at IS NULL
-        OR excluded.updated_at IS NULL
-        OR excluded.updated_at >= d.updated_at
+        (
+            d.source_id = excluded.source_id
+            OR d.updated_at IS NULL
+            OR excluded.updated_at IS NULL
+            OR excluded.updated_at >= d.updated_at
+        )
+        -- The ledger refuses what only takes away (keep_personal_data).
+        AND NOT (
+            (d.picked_up_at, d.updated_at, d.phone_refusal)
+            IS NOT DISTINCT FROM (excluded.picked_up_at, excluded.updated_at, excluded.phone_refusal)
+            AND num_nonnulls(nullif(d.applicant_name, ''), nullif(d.applicant_phone, ''), d.msisdn)
+            > num_nonnulls(nullif(excluded.applicant_name, ''), nullif(excluded.applicant_phone, ''), excluded.msisdn)
+        )
     RETURNING d.*, d.xmax = 0 AS is_new
 ),
 

@@ -279,6 +279,16 @@ def test_long_past_that_breaks_off_leaves_nothing_and_is_read_again(one_stop, ro
     assert (counts.dossiers, counts.transitions) == (9, 9)
 
 
+def test_two_rows_of_a_dossier_of_which_one_names_nobody_stop_no_source(one_stop, rows):
+    """What takes a citizen's name from a dossier is refused, unless its row was read anew; here it was, twice at once."""
+    rows_of = {"named": {"applicant_name": "Lê An"}, "nameless": {"applicant_name": None}}
+    for code, order in (("D-1", ("named", "nameless")), ("D-2", ("nameless", "named"))):
+        for which, of in zip(order, (NHA_TRANG, "H32.30"), strict=True):
+            one_stop.dossier(code, of, applicant_phone="0905123456", updated_at=None, **rows_of[which])
+    assert pick_up("khanhhoa", now=NOW, portions=Portions(batch=1)).dossiers > 0
+    assert [row["applicant_name"] for row in rows("SELECT applicant_name FROM motcua.dossiers")] == ["Lê An"] * 2
+
+
 @pytest.mark.guarantee("cost", "a row that a late joiner brings is read once, and kept as some bits meanwhile")
 def test_row_that_a_long_past_brought_is_not_asked_for_again(one_stop, rows, monkeypatch):
     asked, at_work = [], []
