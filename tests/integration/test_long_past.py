@@ -280,7 +280,7 @@ def test_long_past_that_breaks_off_leaves_nothing_and_is_read_again(one_stop, ro
 
 
 def test_two_rows_of_a_dossier_of_which_one_names_nobody_stop_no_source(one_stop, rows):
-    """What takes a citizen's name from a dossier is refused, unless its row was read anew; here it was, twice at once."""
+    """What only takes a name from a dossier is refused by the ledger; here its row was read twice at once."""
     rows_of = {"named": {"applicant_name": "Lê An"}, "nameless": {"applicant_name": None}}
     for code, order in (("D-1", ("named", "nameless")), ("D-2", ("nameless", "named"))):
         for which, of in zip(order, (NHA_TRANG, "H32.30"), strict=True):
