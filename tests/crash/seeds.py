@@ -57,6 +57,8 @@ _FROZEN_AFTER = 0.2
 _STANDS_STILL = f"{_FROZEN_AFTER}s"
 _TAKEOVERS = 10
 """As often may others begin until what is frozen is free."""
+_HALF_A_REQUEST = 5.0
+"""Seconds for which a gateway waits here for the rest of a request whose sender is frozen: then it is woken."""
 _ELSE_FROZEN_AFTER = 10
 """Of all others, which nobody freezes, however slow the machine is."""
 
@@ -469,6 +471,8 @@ class Seed:
             self.let(self.sending(f"quiet {self.number} {number}"))
             if not self.world.ledger.execute(_LEFT, {"like": f"{self.prefix}%"}).fetchone():
                 break
+        if self.frozen and not self.world.becomes_quiet(_HALF_A_REQUEST):
+            self.wake()
         self.world.wait_until_quiet()
         if self.world.ledger.execute(_UNREAD).fetchone():
             read_left_over_receipts()

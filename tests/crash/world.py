@@ -274,12 +274,18 @@ class World:
         Raises:
             Hung: that does not happen.
         """
-        deadline, quiet = time.monotonic() + HANG, 0
+        if not self.becomes_quiet(HANG):
+            raise Hung("the network does not become quiet")
+
+    def becomes_quiet(self, within: float) -> bool:
+        """Whether that happens within so many seconds."""
+        deadline, quiet = time.monotonic() + within, 0
         while quiet < 2:  # a dead sender's request may have been accepted, and not read yet, when first looked at
             quiet = quiet + 1 if all(map(self._is_quiet, self.gateways)) else 0
             if time.monotonic() > deadline:
-                raise Hung("the network does not become quiet")
+                return False
             time.sleep(0.01)
+        return True
 
     def _is_quiet(self, gateway: str) -> bool:
         if not self.gateways[gateway].is_idle:
