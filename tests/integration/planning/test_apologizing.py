@@ -90,10 +90,10 @@ class Evenings:
 
     @property
     def record(self):
-        return {
-            row["day"]: row["state"]
-            for row in self.rows("SELECT day, state FROM motcua.apology_evenings WHERE agency_code = %s", NHA_TRANG)
-        }
+        found = self.rows(
+            "SELECT day, state FROM motcua.apology_evenings WHERE agency_code = %s ORDER BY day", NHA_TRANG
+        )
+        return {row["day"]: row["state"] for row in found}
 
 
 @pytest.fixture
