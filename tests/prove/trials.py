@@ -1,4 +1,4 @@
-"""Which tests notice that something is broken on purpose: of many small faults, a sample that every tree draws alike.
+"""Tries which tests notice that something is broken on purpose: all of a rule, or a sample that two trees draw alike.
 
 What tests run is learnt once, test by test, and kept; a fault is then tried with the tests that run its place alone,
 each in a fork of one pytest that has collected them. Two trees are compared fault by fault, by what they wrote:
