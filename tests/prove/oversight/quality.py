@@ -242,7 +242,7 @@ def _doctored(dsn: str) -> list[Figure]:
 def figures(seed: int, share: float = 0.8) -> list[Figure]:
     """``share``: of the clean dossiers; of the defects all are planted.
 
-    Below some 0.7 there are so few clean pauses that the planted ones are usual, and those at R9's line no longer stand out.
+    Below some 0.7 clean pauses are so few that planted ones are usual, and those at R9's line no longer stand out.
     """
     world = build(seed, round(CLEAN * share), PLANTED)
     with tempfile.TemporaryDirectory(prefix="motcua-prove-") as folder, proving_server(Path(folder)) as admin_dsn:
