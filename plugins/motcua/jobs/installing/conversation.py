@@ -8,7 +8,7 @@ from pathlib import Path
 
 from motcua.jobs.installing.files import Files
 from motcua.jobs.installing.making import IDENTITY, for_the_safe, make_folders, make_secrets
-from motcua.jobs.installing.questions import Name, ask
+from motcua.jobs.installing.questions import NAMES, Name, ask
 from motcua.jobs.installing.talking import Speaker, Talk, words
 
 
@@ -30,18 +30,18 @@ def set_up(files: Files, speaker: Speaker, now: datetime, only: Name | None = No
         Stopped: nobody answers any more.
         OSError: the files cannot be written.
     """
-    talk, every = Talk(speaker, files, now), list(Name)
-    asked: Sequence[Name] = every if only is None else [only]
+    talk = Talk(speaker, files, now)
+    asked: Sequence[Name] = NAMES if only is None else [only]
     speaker.say(words()["begin" if only is None else "begin_one"])
     if gone := files.modernize():
         files.save()
         talk.tell("modernized", "head", names=", ".join(gone))
     for name in asked:
-        number = every.index(name) + 1
+        number = NAMES.index(name) + 1
         try:
-            ask(talk, name, number, len(every))
+            ask(talk, name, number, len(NAMES))
         except EOFError:
-            raise Stopped(words()["no_more_lines"].format(number=number, of=len(every), name=name)) from None
+            raise Stopped(words()["no_more_lines"].format(number=number, of=len(NAMES), name=name)) from None
     _finish(talk)
 
 

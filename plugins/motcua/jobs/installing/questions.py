@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from enum import StrEnum
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 from urllib.parse import urlsplit
 
 from motcua import gateways, sources
@@ -25,21 +24,11 @@ from motcua.jobs.mailing import SMTP_CONNECTION
 from motcua.reports.mail import Mail
 from motcua.store.ledger.environment import GivenConnection
 
-
-class Name(StrEnum):
-    """What each question is called where one of them is asked again; in the order in which they are asked."""
-
-    pages = "pages"
-    certificate = "certificate"
-    sources = "sources"
-    gateway = "gateway"
-    receipts = "receipts"
-    mail = "mail"
-    alerts = "alerts"
-    reports = "reports"
-    outside = "outside"
-    backups = "backups"
-
+Name: TypeAlias = Literal[
+    "pages", "certificate", "sources", "gateway", "receipts", "mail", "alerts", "reports", "outside", "backups"
+]
+"""What each question is called where one of them is asked again; in the order in which they are asked."""
+NAMES: tuple[Name, ...] = get_args(Name)
 
 _NAME = re.compile(r"[a-z0-9_]+")
 _MACHINE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
@@ -95,7 +84,7 @@ def _pages(talk: Talk) -> None:
         return trying.try_pages(draft, talk.now)
 
     if until_good(talk, answer):
-        talk.good(Name.pages, url=talk.files.value(DOT_ENV, "UI_URL"))
+        talk.good("pages", url=talk.files.value(DOT_ENV, "UI_URL"))
 
 
 def _as_address(said: str) -> str:
@@ -145,11 +134,11 @@ def _certificate(talk: Talk) -> None:
         draft.put(DOT_ENV, "TLS", OWN_CERTIFICATE if is_own else said)
         if not is_own:
             return ()
-        talk.trying(Name.certificate, host=urlsplit(draft.value(DOT_ENV, "UI_URL")).hostname or "")
+        talk.trying("certificate", host=urlsplit(draft.value(DOT_ENV, "UI_URL")).hostname or "")
         return trying.try_certificate(draft, talk.now)
 
     if until_good(talk, answer):
-        talk.good(Name.certificate)
+        talk.good("certificate")
 
 
 # --- 3: sources -------------------------------------------------------------------------------------------------------
@@ -204,7 +193,7 @@ def _ask_source(talk: Talk, draft: Files, name: str) -> Iterable[Finding]:
     }
     mode = talk.field("sslmode", str(extra.get("sslmode") or "require"), wrong=_one_of("sslmode", _SSLMODES), name=name)
     draft.put_connection(SOURCES, conn_id, {**given, "extra": {**extra, "sslmode": mode}})
-    talk.trying(Name.sources, name=name, place=f"{given['host']}:{given['port']}")
+    talk.trying("sources", name=name, place=f"{given['host']}:{given['port']}")
     return trying.try_source(draft, name, kind, talk.now)
 
 
@@ -245,7 +234,7 @@ def _gateway(talk: Talk) -> None:
             return _ask_gateway(talk, draft, name)
 
         if until_good(talk, answer):
-            talk.good(Name.gateway, name=name)
+            talk.good("gateway", name=name)
     talk.files.put(SETTINGS, "MOTCUA_GATEWAYS", listed(wanted))
     for file in (GATEWAYS, CALLBACKS):
         kept = {variable_of(f"sms_{name}") for name in wanted}
@@ -290,7 +279,7 @@ def _ask_gateway(talk: Talk, draft: Files, name: str) -> Iterable[Finding]:
     draft.put_connection(GATEWAYS, conn_id, {**given, "extra": extra})
     shown = {**of_callbacks, "adapter": kind, "callback_secret": secret}
     draft.put_connection(CALLBACKS, conn_id, {"conn_type": "http", "host": given["host"], "extra": shown})
-    talk.trying(Name.gateway, name=name, place=f"{given['schema']}://{given['host']}:{given['port']}")
+    talk.trying("gateway", name=name, place=f"{given['schema']}://{given['host']}:{given['port']}")
     return trying.try_gateway(draft, name, talk.now)
 
 
@@ -307,7 +296,7 @@ def _receipts(talk: Talk) -> None:
         draft.put(DOT_ENV, variable, " ".join(lists(said)))
     talk.files = draft
     draft.save()
-    talk.good(Name.receipts)
+    talk.good("receipts")
 
 
 # --- 6 to 8: mail -----------------------------------------------------------------------------------------------------
@@ -326,14 +315,14 @@ def _mail(talk: Talk) -> None:
         extra |= {"from_email": sender, **_TLS_OF_MAIL[_NO_TLS[0] if way in _NO_TLS else way]}
         given = {"conn_type": "smtp", "host": host, "port": port, "login": login, "password": password}
         draft.put_connection(MAIL, SMTP_CONNECTION, {**given, "extra": extra})
-        talk.trying(Name.mail, place=f"{host}:{port}")
+        talk.trying("mail", place=f"{host}:{port}")
         found = trying.try_mail(draft, talk.now)
         told = lists(draft.value(MAIL, _ALERTS))
         return found or (_try_mailing(talk, draft, told[0]) if told else [])
 
     talk.mailed.clear()
     if until_good(talk, answer):
-        talk.good(Name.mail)
+        talk.good("mail")
         if not lists(talk.files.value(MAIL, _ALERTS)):
             talk.speaker.say(words()["mail"]["later"])
 
@@ -390,7 +379,7 @@ def _alerts(talk: Talk) -> None:
         return _try_mailing(talk, draft, said[0])
 
     if until_good(talk, answer):
-        talk.good(Name.alerts)
+        talk.good("alerts")
 
 
 def _reports(talk: Talk) -> None:
@@ -402,7 +391,7 @@ def _reports(talk: Talk) -> None:
         draft.put(SETTINGS, variable, listed(lists(said)))
     talk.files = draft
     draft.save()
-    talk.good(Name.reports)
+    talk.good("reports")
 
 
 # --- 9 and 10: what lies elsewhere ------------------------------------------------------------------------------------
@@ -436,7 +425,7 @@ def _outside(talk: Talk) -> None:
     draft = talk.files.draft()
     is_nowhere = said.casefold() in _NOWHERES or said.startswith(f"{NOWHERE},")
     draft.put(SETTINGS, "MOTCUA_WATCHED_FROM", _signed_nowhere(talk, said, before) if is_nowhere else said)
-    _keep_red(talk, draft, "watched_from_nowhere", Name.outside)
+    _keep_red(talk, draft, "watched_from_nowhere", "outside")
 
 
 def _keep_red(talk: Talk, draft: Files, name: str, question: Name) -> None:
@@ -469,7 +458,7 @@ def _backups(talk: Talk) -> None:
             return ()
         folder = said.rstrip("/")
         draft.put(DOT_ENV, "BACKUPS", folder)
-        talk.trying(Name.backups, place=folder)
+        talk.trying("backups", place=folder)
         looked = trying.try_places(draft, talk.now)
         return [each for each in looked if each.name == "backups_stay_here" or each.subject == folder]
 
@@ -483,18 +472,18 @@ def _backups(talk: Talk) -> None:
         said = words()["end"]
         talk.speaker.say(said["key"] if talk.made_key else said["key_found"], "head")
     if is_good:
-        _keep_red(talk, talk.files, "backups_stay_here", Name.backups)
+        _keep_red(talk, talk.files, "backups_stay_here", "backups")
 
 
 _QUESTIONS: Mapping[Name, Callable[[Talk], None]] = {
-    Name.pages: _pages,
-    Name.certificate: _certificate,
-    Name.sources: _sources,
-    Name.gateway: _gateway,
-    Name.receipts: _receipts,
-    Name.mail: _mail,
-    Name.alerts: _alerts,
-    Name.reports: _reports,
-    Name.outside: _outside,
-    Name.backups: _backups,
+    "pages": _pages,
+    "certificate": _certificate,
+    "sources": _sources,
+    "gateway": _gateway,
+    "receipts": _receipts,
+    "mail": _mail,
+    "alerts": _alerts,
+    "reports": _reports,
+    "outside": _outside,
+    "backups": _backups,
 }
