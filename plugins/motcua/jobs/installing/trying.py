@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 from email.utils import parseaddr
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec
 
 from motcua.domain.checks import Finding, fault
 from motcua.gateways import GatewayMisconfigured, address_in, gateway_at
@@ -19,9 +20,11 @@ from motcua.jobs.mailing import SMTP_CONNECTION, MailServer, kind_of_failure
 from motcua.jobs.notices.sending.request_slots import http_session
 from motcua.jobs.watching.telling import signed_in
 from motcua.reports.mail import Mail
+from motcua.store.ledger.database import reason_without_values
 from motcua.store.ledger.environment import GivenConnection
 
 _Look = Callable[[Examination], Iterable[Finding]]
+_Asked = ParamSpec("_Asked")
 
 
 def _examination(files: Files, now: datetime, *, asks: bool = False, **only: Any) -> Examination:  # noqa: ANN401
@@ -33,20 +36,36 @@ def _examination(files: Files, now: datetime, *, asks: bool = False, **only: Any
     return Examination(installation, settings.model_copy(update=only), now)
 
 
+def _told(tries: Callable[_Asked, list[Finding]]) -> Callable[_Asked, list[Finding]]:
+    """A try that breaks is one more thing that is wrong, and loses no answer."""
+
+    @wraps(tries)
+    def tried(*asked: _Asked.args, **by_name: _Asked.kwargs) -> list[Finding]:
+        try:
+            return tries(*asked, **by_name)
+        except Exception as broken:
+            return [fault("check_failed", "", reason_without_values(broken))]
+
+    return tried
+
+
 def _found(examination: Examination, looks: Iterable[_Look], about: str) -> list[Finding]:
     return [each for look in looks for each in look(examination) if about in each.subject]
 
 
+@_told
 def try_pages(files: Files, now: datetime) -> list[Finding]:
     """The pages' address is one, is not the example's, and goes by TLS."""
     return _found(_examination(files, now), [written.ui_address], "UI_URL")
 
 
+@_told
 def try_certificate(files: Files, now: datetime) -> list[Finding]:
     """The certificate is there, and is that of the pages' address."""
     return _found(_examination(files, now), [server_files.certificate], "TLS")
 
 
+@_told
 def try_source(files: Files, name: str, kind: str, now: datetime) -> list[Finding]:
     """A source answers, and lets us read what its adapter reads."""
     variable = variable_of(f"onestop_{name}")
@@ -60,6 +79,7 @@ def try_source(files: Files, name: str, kind: str, now: datetime) -> list[Findin
     return found
 
 
+@_told
 def try_gateway(files: Files, name: str, now: datetime) -> list[Finding]:
     """A gateway answers and knows us, asked for what can send nothing; its brandname is registered."""
     variable = variable_of(f"sms_{name}")
@@ -80,6 +100,7 @@ def try_gateway(files: Files, name: str, now: datetime) -> list[Finding]:
     return found
 
 
+@_told
 def try_mail(files: Files, now: datetime) -> list[Finding]:
     """The mail server takes our login and our sender; nothing is sent."""
     examination = _examination(files, now)
@@ -89,6 +110,7 @@ def try_mail(files: Files, now: datetime) -> list[Finding]:
     return found
 
 
+@_told
 def try_places(files: Files, now: datetime) -> list[Finding]:
     """Whatever was said of the watch from outside, and of where backups go, keeps them off this machine."""
     examination = _examination(files, now)
