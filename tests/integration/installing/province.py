@@ -215,9 +215,14 @@ class Person:
         os.write(self._keyboard, f"{words}\n".encode())
 
     def answers(self, pairs: Iterable[tuple[str, str]]) -> None:
-        """Types each answer when its question was heard."""
+        """Types each answer when its question was heard, to its end: what is typed before a password is asked for is
+        thrown away."""
         for words, said in pairs:
             self.hears(words)
+            until = time.monotonic() + 60
+            while not self.seen.endswith(": "):
+                assert self._more(until), f"nobody asked after {words!r}: …{self.seen[-2000:]}"
+            self._read = len(self.seen)
             self.types(said)
 
     def presses_ctrl_c(self) -> None:

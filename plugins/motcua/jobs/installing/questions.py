@@ -323,8 +323,8 @@ def _mail(talk: Talk) -> None:
     talk.mailed.clear()
     if until_good(talk, answer):
         talk.good("mail")
-        if not lists(talk.files.value(MAIL, _ALERTS)):
-            talk.speaker.say(words()["mail"]["later"])
+    if not lists(talk.files.value(MAIL, _ALERTS)):
+        talk.speaker.say(words()["mail"]["later"])
 
 
 def _way_of(before: GivenConnection | None, port: int) -> str:
