@@ -33,10 +33,11 @@ class _Terminal:
         """What was typed; a secret is not shown."""
         if sys.stdin.isatty():
             return str(typer.prompt(told, default="", show_default=False, hide_input=secret, prompt_suffix=""))
+        typer.echo(told, nl=False)
         line = sys.stdin.readline()
+        typer.echo("" if secret else line.rstrip())
         if not line:
             raise EOFError
-        say(told if secret else f"{told}{line.rstrip()}")
         return line.rstrip("\r\n")
 
 

@@ -452,6 +452,19 @@ def test_software_that_pushes_needs_no_connection_and_examples_of_others_go(fold
     )
 
 
+def test_sources_that_are_called_as_the_examples_are_no_examples(folder: Path, province: Province) -> None:
+    first, second = of_source(province)[1:], ["opencps", *of_source(province)[2:]]
+    answer(folder, "khanhhoa,vanphong", *first, *second, "g", question="sources")
+    assert written(folder, "settings.env", "MOTCUA_SOURCES") == "khanhhoa=contract,vanphong=opencps"
+    assert {connection(folder, "sources.env", f"onestop_{each}").host for each in ("khanhhoa", "vanphong")} == {
+        province.source["host"]
+    }
+    assert "[khanhhoa,vanphong]" in answer(folder, question="sources", exits=NO_LINES)
+    # One of them goes, with its connection.
+    answer(folder, "khanhhoa", *[""] * 7, question="sources")
+    assert "VANPHONG" not in "".join(each for each in (folder / "sources.env").open() if not each.startswith("#"))
+
+
 def test_folder_on_another_disk_is_where_backups_are_written(folder: Path) -> None:
     with memory_folder() as elsewhere:
         elsewhere.chmod(0o700)

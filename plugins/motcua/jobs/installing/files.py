@@ -15,7 +15,7 @@ from typing import Any
 
 from dotenv.parser import parse_stream
 
-from motcua.jobs.doctor.examining import DOT_ENV, FILES, OPTIONAL, Installation, read_variables, variable_of
+from motcua.jobs.doctor.examining import DOT_ENV, FILES, OPTIONAL, SOURCES, Installation, read_variables, variable_of
 from motcua.store.ledger.environment import GivenConnection, read_connection
 
 WRITTEN = tuple(file for file in FILES if file not in OPTIONAL)
@@ -28,7 +28,7 @@ _MODE = 0o600
 _PLAIN = re.compile(r"[A-Za-z0-9_@%+=:,./\[\]~-]*")
 """What means the same to Compose, to a shell and to us without quotes."""
 _LEADING = re.compile(r"\s*")
-_PLACEHOLDERS = ("AIRFLOW_CONN_", "MOTCUA_SOURCES")
+_CONNECTIONS, _SOURCES_SETTING = "AIRFLOW_CONN_", "MOTCUA_SOURCES"
 """What the examples only show: while it stands there as it does in them, nobody has answered."""
 
 
@@ -75,8 +75,15 @@ class Files:
     def value(self, file: str, name: str) -> str:
         """What a variable says; empty where it does not stand there, or as the example shows it only."""
         said = read_variables(self.texts[file]).get(name, "").strip()
-        is_shown = name.startswith(_PLACEHOLDERS) and said == read_variables(self.examples[file]).get(name, "").strip()
+        is_shown = name.startswith(_CONNECTIONS) and self._is_as_shown(file, name)
+        if name == _SOURCES_SETTING and self._is_as_shown(file, name):
+            # A province's own may be called as the example's: then its connections are not the example's.
+            is_shown = any(self._is_as_shown(SOURCES, each) for each in self.names(SOURCES, _CONNECTIONS))
         return "" if is_shown else said
+
+    def _is_as_shown(self, file: str, name: str) -> bool:
+        here, shown = (read_variables(text).get(name) for text in (self.texts[file], self.examples[file]))
+        return here is not None and here == shown
 
     def connection(self, file: str, conn_id: str) -> GivenConnection | None:
         """A connection as a file has it; ``None``: nobody has answered."""

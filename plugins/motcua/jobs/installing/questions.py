@@ -110,7 +110,10 @@ def _follow_pages(draft: Files, before: str, url: str) -> None:
     """Gateways that were told to report below the pages' address are told the new one."""
     for name in _gateways_of(draft):
         given = draft.connection(GATEWAYS, f"sms_{name}")
-        if before and given is not None and given.extra.get("callback_url") == _receipts_address(before, name):
+        if given is None:
+            continue
+        told = given.extra.get("callback_url")
+        if told == _receipts_address(before, name) if before else not told:
             changed = _as_given(given, "http") | {
                 "extra": {**given.extra, "callback_url": _receipts_address(url, name)}
             }
