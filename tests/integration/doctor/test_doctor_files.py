@@ -22,7 +22,7 @@ from motcua.settings import BOUNDS, Settings
 from motcua.store.airflow_roles import SIMPLE
 from tests.checks_page import PAGE, page
 from tests.compose.project import COMPOSE, ENV_FILES, EXAMPLE, ROOT, SERVICES, STORE_FILE, complete_environment
-from tests.ground import type_command
+from tests.ground import memory_folder, type_command
 from tests.integration.doctor.installed import made
 
 ONESTOP = (
@@ -151,6 +151,7 @@ def _old_copy(folder: Path) -> None:
 
 SOURCE_TYPED = "AIRFLOW_CONN_ONESTOP_KHANHHOA=postgres://motcua_reader:%s@10.20.1.5:5432/onestop"
 
+NOBODY = 65_534
 Case = tuple[str, str, Callable[[Path], object]]
 """The fault that is to be named, something of where, what spoils it."""
 KHANHHOA, KANNEL, SMTP = "AIRFLOW_CONN_ONESTOP_KHANHHOA", "AIRFLOW_CONN_SMS_KANNEL", "AIRFLOW_CONN_SMTP_DEFAULT"
@@ -330,6 +331,27 @@ def test_files_as_the_handbook_has_them_have_no_fault(folder: Path) -> None:
     _write(folder / "sources.env", AIRFLOW_CONN_ONESTOP_KHANHHOA=ONESTOP % "hoa$sen-nha-trang-2026")
     _line("mail.env", "MOTCUA_WATCH_WEBHOOK=https://chat.khanhhoa.gov.vn/hooks/a$$b")(folder)
     assert examine(of_folder(folder)).findings == ()
+
+
+def test_whoever_owns_the_files_may_look_although_the_folders_are_the_services_own(folder: Path) -> None:
+    """As a person types scripts/doctor.sh, who is not root."""
+    _write(folder / ".env", TLS=OWN_CERTIFICATE)
+    with memory_folder() as place:
+        there = Path(shutil.copytree(folder, place / "motcua"))
+        there.chmod(0o755)
+        if os.getuid() == 0:
+            for path in there.glob(".env"), there.glob("*.env"):
+                for each in path:
+                    os.chown(each, NOBODY, NOBODY)
+        for name in FOLDERS:
+            (there / name).chmod(0o700 if os.getuid() == 0 else 0)
+        os.seteuid(NOBODY if os.getuid() == 0 else os.getuid())
+        try:
+            assert examine(of_folder(there)).findings == ()
+        finally:
+            os.seteuid(os.getuid())
+            for name in FOLDERS:
+                (there / name).chmod(0o700)
 
 
 def test_the_examples_as_they_are_have_every_secret_empty_and_all_are_named_at_once(tmp_path: Path) -> None:

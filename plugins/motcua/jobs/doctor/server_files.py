@@ -197,16 +197,20 @@ def certificate(examination: Examination) -> Iterator[Finding]:
         told = f"it is {OWN_CERTIFICATE}, a mail address, or {INTERNAL}"
         yield fault("setting_unreadable", where, told)
         return
-    shown, key = (installation.folder / word.lstrip("/") for word in words)
-    for path in (shown, key):
-        if not path.is_file():
-            yield fault("certificate_wrong", where, f"{path.name} is missing", why="missing", file=path.name)
-            return
     host = urlsplit(installation.value("UI_URL")).hostname or ""
     try:
-        wrong = _why_wrong(shown.read_bytes(), key.read_bytes(), host, examination.now)
+        shown, key = ((installation.folder / word.lstrip("/")).read_bytes() for word in words)
+    except PermissionError:
+        # They are the services' own: whoever else looks does not see them.
+        return
+    except FileNotFoundError as missing:
+        name = Path(str(missing.filename)).name
+        yield fault("certificate_wrong", where, f"{name} is missing", why="missing", file=name)
+        return
     except OSError as error:
-        wrong = "unreadable", error.strerror or "", {}
+        yield fault("certificate_wrong", where, error.strerror or "", why="unreadable")
+        return
+    wrong = _why_wrong(shown, key, host, examination.now)
     if wrong is not None:
         why, told, facts = wrong
         yield fault("certificate_wrong", where, told, why=why, **facts)
@@ -264,10 +268,18 @@ def private_keys(examination: Examination) -> Iterator[Finding]:
     backups = backups_folder(examination.installation) or settings.backups_folder
     looked_in = [settings.data if folder is None else folder, backups]
     for place in dict.fromkeys(looked_in):
-        for path in sorted(place.iterdir()) if place.is_dir() else ():
+        for path in _paths_in(place):
             if _holds_key(path):
                 is_below = folder is not None and path.is_relative_to(folder)
                 yield fault("private_key_here", str(path.relative_to(folder) if is_below and folder else path))
+
+
+def _paths_in(place: Path) -> list[Path]:
+    """What lies in a folder, as far as whoever looks may see it."""
+    try:
+        return sorted(place.iterdir())
+    except OSError:
+        return []
 
 
 def _holds_key(path: Path) -> bool:

@@ -63,6 +63,15 @@ def make_keys(folder: Path, now: datetime) -> tuple[str, bool]:
     return public, True
 
 
+def make_room_for_certificate(folder: Path) -> None:
+    """Makes the folder that a certificate is put into, for whoever owns the files, where there is none yet."""
+    path, owner = folder / CERTIFICATES, folder.stat()
+    if not path.exists():
+        path.mkdir(mode=0o700)
+        if os.geteuid() == 0:
+            os.chown(path, owner.st_uid, owner.st_gid)
+
+
 def make_folders(folder: Path) -> list[str]:
     """Makes the folders that Compose mounts from here, for the services' user alone; those that could not be given to
     it."""

@@ -18,7 +18,7 @@ from motcua.jobs.doctor.server_files import INTERNAL, OWN_CERTIFICATE, why_no_ne
 from motcua.jobs.doctor.written import NOWHERE, REGISTERED, addresses_of
 from motcua.jobs.installing import trying
 from motcua.jobs.installing.files import Files, listed, lists
-from motcua.jobs.installing.making import make_keys, new_secret
+from motcua.jobs.installing.making import make_keys, make_room_for_certificate, new_secret
 from motcua.jobs.installing.talking import Talk, Wrong, until_good, words
 from motcua.jobs.mailing import SMTP_CONNECTION
 from motcua.reports.mail import Mail
@@ -140,6 +140,7 @@ def _certificate(talk: Talk) -> None:
         talk.trying("certificate", host=urlsplit(draft.value(DOT_ENV, "UI_URL")).hostname or "")
         return trying.try_certificate(draft, talk.now)
 
+    make_room_for_certificate(talk.files.folder)
     if until_good(talk, answer):
         talk.good("certificate")
 
