@@ -205,6 +205,7 @@ def test_a_bare_folder_is_set_up_in_a_terminal_and_the_doctor_finds_the_private_
     assert gateway.password == province.passwords["gateway"]
     assert gateway.extra["callback_secret"] == expected.extra["callback_secret"]
     assert gateway.extra["callback_url"] == f"https://{HOST}/gateway/receipts/kannel"
+    assert written(folder, "callbacks.env", "MOTCUA_METRICS_SECRET"), "what the machine that watches shows"
     assert expected.password is None, "whom strangers call is not told how to send"
     assert written(folder, DOT_ENV, "TLS") == OWN_CERTIFICATE
     # The key of the backups is that of the private one, which is written as age-keygen does.

@@ -429,6 +429,9 @@ def _outside(talk: Talk) -> None:
     draft = talk.files.draft()
     is_nowhere = said.casefold() in _NOWHERES or said.startswith(f"{NOWHERE},")
     draft.put(SETTINGS, "MOTCUA_WATCHED_FROM", _signed_nowhere(talk, said, before) if is_nowhere else said)
+    if not is_nowhere and not draft.value(CALLBACKS, "MOTCUA_METRICS_SECRET"):
+        # What that machine shows to look.
+        draft.put(CALLBACKS, "MOTCUA_METRICS_SECRET", new_secret())
     _keep_red(talk, draft, "watched_from_nowhere", "outside")
 
 
