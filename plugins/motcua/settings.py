@@ -294,6 +294,16 @@ class Settings(BaseSettings):
         default=timedelta(hours=26), description="Alert: the newest backup is older; 0: backups are not looked at."
     )
 
+    watched_from: str | None = Field(
+        default=None,
+        description="The machine from which this server is watched; or 'nowhere', who signs it and when: stays red.",
+    )
+    backups_go: str | None = Field(
+        default=None,
+        description="Where backups go each night: a folder on another disk, or the machine that fetches them; or "
+        "'nowhere', who signs it and when, which stays red.",
+    )
+
     segment_price: int | None = Field(
         default=None, ge=0, description="Đồng that one SMS segment costs; unset: reports show no cost."
     )

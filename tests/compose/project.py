@@ -39,8 +39,10 @@ def complete_environment() -> dict[str, str]:
     """A value for every name of .env.example."""
     made = {name: value or secrets.token_hex(32) for name, value in EXAMPLE.items()}
     return made | {
-        "AIRFLOW_FERNET_KEY": urlsafe_b64encode(os.urandom(32)).decode(),
+        "AIRFLOW_SECRET": urlsafe_b64encode(os.urandom(32)).decode(),
         "BACKUP_RECIPIENTS": str(Identity.generate().to_public()),
+        "GATEWAY_NETWORKS": "10.20.2.7",
+        "TLS": "internal",
         "UI_URL": "https://motcua.example.vn",
     }
 

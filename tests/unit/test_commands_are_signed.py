@@ -71,6 +71,7 @@ UNSIGNED = {
     "migrate": "as a new version begins",
     "provision": "as a server is set up",
     "users roles": "likewise",
+    "set-up": "likewise; what somebody must answer for is signed in it by name",
     "restore": "into an empty database only",
     "backup every-night": "makes files",
     "watch": "looks and mails",

@@ -61,8 +61,9 @@ motcua personal-data erase, motcua personal-data export, motcua agencies list, m
     closings list, motcua complaints list, motcua files list, motcua intake list, motcua messages held, motcua
     messages list, motcua quality rows, motcua quarantine, motcua sources list, motcua statements rows, motcua
     statements show, motcua users list, motcua backup every-night: to
-motcua doctor: files
+motcua doctor: files machine
 motcua smoke, motcua backup check, motcua backup list: folder
+motcua set-up: folder machine
 motcua backup verify, motcua restore: folder identity
 motcua phones: file output
 # numbers and names of what there is, and words that are looked for

@@ -212,7 +212,10 @@ def signed_in(given: GivenConnection) -> Iterator[smtplib.SMTP]:
         if not encrypted and not _is_on(given.extra.get("disable_tls")):
             client.starttls(context=context)
         if given.login and given.password:
-            client.login(given.login, given.password)
+            try:
+                client.login(given.login, given.password)
+            except UnicodeEncodeError:
+                raise smtplib.SMTPNotSupportedError("AUTH takes letters of ASCII alone") from None
         yield client
     finally:
         with suppress(OSError):
