@@ -20,7 +20,7 @@ from pyrage.x25519 import Identity
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yaml").read_text(encoding="utf-8"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-OURS = [name for name, service in SERVICES.items() if "build" in service]
+OURS = [name for name, service in SERVICES.items() if service["image"] == "motcua"]
 LONG_RUNNING = [name for name in SERVICES if name != "init"]
 EXAMPLE = {name: value or "" for name, value in dotenv_values(ROOT / ".env.example").items()}
 SENDING_FILES = ("settings.env", "mail.env", "sources.env", "gateways.env")
