@@ -43,7 +43,7 @@ class Later:
 
 
 @dataclass(frozen=True, slots=True)
-class Testimony:
+class Witness:
     """What a watch on another machine knows of the ledger, given at each of its looks."""
 
     awake_since: datetime | None
@@ -55,7 +55,7 @@ class Testimony:
     later: Later | None = None
 
 
-def testimony_vouches(woke_at: datetime | None, slept_since: datetime | None, said: Testimony) -> bool:
+def witness_vouches(woke_at: datetime | None, slept_since: datetime | None, said: Witness) -> bool:
     """Whether a testimony lets go what is held since a ledger woke.
 
     Args:

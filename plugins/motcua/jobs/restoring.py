@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from motcua.domain.checks import Finding, fault
-from motcua.domain.restores import SLEEPS_AFTER, journal_vouches, testimony_vouches
+from motcua.domain.restores import SLEEPS_AFTER, journal_vouches, witness_vouches
 from motcua.domain.run_window import Window
 from motcua.jobs.personal_data import empty_batch, empty_kind, tidy
 from motcua.store.erasures import Erasure, ErasureList, open_erasures
@@ -288,7 +288,7 @@ def hear_testimony(ledger: Connection, now: datetime) -> None:
         gaps.take_testimony(ledger)
         return
     gap = gaps.open_gap(ledger)
-    if gap is None or gap.kind != "slept" or not testimony_vouches(gap.held_until, gap.slept_since, given.said):
+    if gap is None or gap.kind != "slept" or not witness_vouches(gap.held_until, gap.slept_since, given.said):
         return
     gaps.answer_gap(ledger, gap.gap_no, sent_until=None, by="outside watch", reason=AWAKE, now=now)
     log.info("gap %d: the ledger only slept, as a watch on another machine says", gap.gap_no)

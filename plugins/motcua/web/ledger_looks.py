@@ -23,7 +23,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 from pydantic import TypeAdapter, ValidationError
 
-from motcua.domain.restores import Testimony
+from motcua.domain.restores import Witness
 from motcua.domain.watching.elsewhere import ServerPage
 from motcua.settings import settings
 from motcua.store.ledger.database import Connection, Lookout, reason_without_values
@@ -136,7 +136,7 @@ class LedgerLook(Generic[Found]):
 # --- The page of a watch on another machine ---------------------------------------------------------------------------
 
 _OUTSIDE_WITHIN = 4.0
-_PAGE, _TESTIMONY = TypeAdapter(ServerPage), TypeAdapter(Testimony)
+_PAGE, _TESTIMONY = TypeAdapter(ServerPage), TypeAdapter(Witness)
 _LARGEST = 2**31 - 1
 """Attempts that may be missing."""
 
@@ -185,7 +185,7 @@ class OutsidePage:
         self._lookout.close()
 
 
-def read_testimony(body: bytes) -> Testimony | None:
+def read_testimony(body: bytes) -> Witness | None:
     """What was sent; ``None``: nothing that the ledger could keep."""
     try:
         said = _TESTIMONY.validate_json(body)

@@ -25,7 +25,7 @@ from pydantic import TypeAdapter, ValidationError
 from urllib3.exceptions import NameResolutionError
 
 from motcua.domain.checks import CHECKS, Finding
-from motcua.domain.restores import Later, Testimony
+from motcua.domain.restores import Later, Witness
 from motcua.domain.watching import judging
 from motcua.domain.watching.alerts import advance
 from motcua.domain.watching.elsewhere import Judged, Met, ServerPage, Trouble, judge_certificate, judge_met
@@ -54,7 +54,7 @@ _PROBE_WITHIN = 4.0
 _LONGEST = 256 * 1024
 """Bytes of an answer that are read."""
 _CERTIFICATE_EVERY = timedelta(hours=1)
-_PAGE, _TESTIMONY = TypeAdapter(ServerPage), TypeAdapter(Testimony)
+_PAGE, _TESTIMONY = TypeAdapter(ServerPage), TypeAdapter(Witness)
 
 
 class NobodyToTell(Exception):
@@ -163,7 +163,7 @@ class OutsideWatch(Rounds):
         server has taken it."""
         later = Later(state.to_hold.attempts, state.to_hold.seen_at) if state.to_hold is not None else None
         about = page.asks.woke_at if page.asks is not None and later is None else None
-        said = Testimony(state.resumed_at, state.sees_since, about, later)
+        said = Witness(state.resumed_at, state.sees_since, about, later)
         refused = _in_time(lambda: give_testimony(self._address, said), _ALL_WITHIN)
         if refused == "":
             state.to_hold = None
@@ -245,7 +245,7 @@ def ask_server(address: Address) -> Met:
     return Met(status=status)
 
 
-def give_testimony(address: Address, said: Testimony) -> str:
+def give_testimony(address: Address, said: Witness) -> str:
     """Says what it knows; returns why the server did not take it, empty: it did."""
     headers = {**address.headers, "Content-Type": "application/json"}
     try:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
-from motcua.domain.restores import Later, Testimony
+from motcua.domain.restores import Later, Witness
 from motcua.settings import settings
 from motcua.store.journal import JournaledAnswer, JournaledAttempt
 from motcua.store.ledger.database import Connection
@@ -309,7 +309,7 @@ class GivenTestimony:
 
     asked_at: datetime
     """When it last looked, by the ledger's clock."""
-    said: Testimony
+    said: Witness
 
 
 def last_testimony(connection: Connection) -> GivenTestimony | None:
@@ -318,7 +318,7 @@ def last_testimony(connection: Connection) -> GivenTestimony | None:
     if row is None:
         return None
     later = Later(row["lost_attempts"], row["seen_until"]) if row["lost_attempts"] is not None else None
-    said = Testimony(row["awake_since"], row["sees_since"], row["about"], later)
+    said = Witness(row["awake_since"], row["sees_since"], row["about"], later)
     return GivenTestimony(row["asked_at"], said)
 
 
@@ -327,7 +327,7 @@ def take_testimony(connection: Connection) -> None:
     connection.execute(statement("gaps/take_testimony"))
 
 
-def give_testimony(connection: Connection, said: Testimony) -> None:
+def give_testimony(connection: Connection, said: Witness) -> None:
     """Keeps what a watch on another machine says, as the callbacks may."""
     values = {
         "awake_since": said.awake_since,
