@@ -310,7 +310,8 @@ def test_alerts_are_listed_and_acknowledged_where_no_ledger_is(machine: Elsewher
 def test_watch_elsewhere_needs_neither_airflow_nor_a_ledger_and_little_memory(machine: Elsewhere):
     machine.watches(f"http://127.0.0.1:{free_port()}")
     code = (
-        "import re, sys; from pathlib import Path; from motcua.jobs.watching.elsewhere import OutsideWatch; OutsideWatch().once();"
+        "import re, sys; from pathlib import Path;"
+        "from motcua.jobs.watching.elsewhere import OutsideWatch; OutsideWatch().once();"
         "print(sorted({m.split('.')[0] for m in sys.modules} & {'airflow', 'pandas', 'great_expectations', 'fastapi'}),"
         " re.search(r'VmHWM:\\s+(\\d+)', Path('/proc/self/status').read_text())[1])"
     )

@@ -368,7 +368,7 @@ def test_disk_that_takes_nothing_more_is_no_reason_to_tell_nobody_or_to_tell_it_
     def full(folder: Path, state: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("motcua.jobs.watching.watch.save_state", full)
+    monkeypatch.setattr("motcua.jobs.watching.rounds.save_state", full)
     stop, looks, began = threading.Event(), count(1), watched.now
 
     def clock() -> datetime:
