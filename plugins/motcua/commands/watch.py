@@ -80,7 +80,7 @@ _WATCH_ENV = """\
 MOTCUA_WATCH_ADDRESS={address}
 # Who is told: addresses, with commas between; or MOTCUA_WATCH_WEBHOOK, where each alert is posted to.
 MOTCUA_WATCH_RECIPIENTS=
-# A mail server that takes this machine's mails: no account of the server's.
+# A mail server that takes this machine's mails: no account of the server's. One without TLS: &disable_tls=true besides.
 AIRFLOW_CONN_SMTP_DEFAULT='smtp://<host>:25?from_email=<address>&disable_ssl=true'
 """
 

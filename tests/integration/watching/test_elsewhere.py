@@ -110,7 +110,8 @@ def drip(connected: socket.socket) -> None:
 
 
 def hang(connected: socket.socket) -> None:
-    time.sleep(30)
+    with connected:
+        time.sleep(5)
 
 
 def hang_up(connected: socket.socket) -> None:
@@ -288,6 +289,10 @@ def test_server_prints_what_the_other_machine_needs(configure, monkeypatch):
         ({"MOTCUA_WATCH_RECIPIENTS": ""}, "MOTCUA_WATCH_RECIPIENTS"),
         ({"AIRFLOW_CONN_SMTP_DEFAULT": ""}, "AIRFLOW_CONN_SMTP_DEFAULT"),
         ({"AIRFLOW_CONN_SMTP_DEFAULT": "smtp://relay.example.vn:25"}, "from_email"),
+        (
+            {"AIRFLOW_CONN_SMTP_DEFAULT": "'smtp://<host>:25?from_email=<address>&disable_ssl=true'"},
+            "as it was printed",
+        ),
     ],
 )
 def test_watch_that_could_tell_nobody_does_not_begin(machine: Elsewhere, configure, changed, missing):

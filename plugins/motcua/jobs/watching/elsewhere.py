@@ -308,6 +308,10 @@ def _must_be_able_to_tell(given: Settings) -> None:
     mail = connection_of_environment(SMTP_CONNECTION)
     if mail is None or not mail.host:
         raise NobodyToTell("set AIRFLOW_CONN_SMTP_DEFAULT: a mail server that takes this machine's mails")
+    if "<" in mail.host or "<address>" in str(mail.extra.get("from_email")):
+        raise NobodyToTell(
+            "AIRFLOW_CONN_SMTP_DEFAULT is as it was printed: write the mail server and who writes into it"
+        )
     if not mail.extra.get("from_email"):
         raise NobodyToTell("AIRFLOW_CONN_SMTP_DEFAULT does not say who writes: its extra field from_email")
     if mail.extra.get("auth_type", "basic") != "basic":
