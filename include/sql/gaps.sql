@@ -159,9 +159,7 @@ SET about = NULL, lost_attempts = NULL, seen_until = NULL;
 
 -- name: give_testimony
 -- A watch on another machine has its say (motcua.give_testimony).
-SELECT
-    motcua.give_testimony(%(awake_since)s, %(sees_since)s, %(about)s, %(lost_attempts)s::integer, %(seen_until)s)
-    AS given;
+SELECT motcua.give_testimony(%(awake_since)s, %(sees_since)s, %(about)s, %(lost_attempts)s::integer, %(seen_until)s);
 
 -- name: belief
 -- Who signed that a sleep of this ledger may be believed, where that is in force.
