@@ -250,6 +250,15 @@ class Settings(BaseSettings):
     watch_intake: str | None = Field(
         default=None, description="Address whose answer shows that the intake lives; unset: it is not looked at."
     )
+    watched_from: str | None = Field(
+        default=None,
+        description="Machine on which a watch looks at this server from outside: alert, where it is silent; unset: "
+        "nobody waits for one.",
+    )
+    watch_address: SecretStr | None = Field(
+        default=None,
+        description="On another machine alone: the server that it watches, as `motcua watch address` says there.",
+    )
     watch_round: Duration = Field(default=timedelta(seconds=30), description="From one look of the watch to the next.")
     watch_time: time = Field(
         default=time(7, 30), description="When the watch says each day that it lives, by the clock of Vietnam."

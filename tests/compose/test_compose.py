@@ -243,7 +243,7 @@ def test_each_service_is_given_these_secrets_and_no_other() -> None:
     # Of a person's password nothing but its hash is kept.
     assert not [name for name in EXAMPLE if name.startswith("UI_") and "PASSWORD" in name]
     # What is no secret by its name.
-    assert set(SERVICES["callbacks"]["environment"]) == {"AIRFLOW_CONN_MOTCUA_DB_CALLBACKS"}
+    assert set(SERVICES["callbacks"]["environment"]) == {"AIRFLOW__API__BASE_URL", "AIRFLOW_CONN_MOTCUA_DB_CALLBACKS"}
     assert set(SERVICES["intake"]["environment"]) == {"AIRFLOW_CONN_MOTCUA_DB_INTAKE"}
     assert "AIRFLOW_CONN_MOTCUA_DB" not in SERVICES["airflow-apiserver"]["environment"]
 
