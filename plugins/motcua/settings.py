@@ -50,6 +50,15 @@ GONE = {
 """What earlier versions read, and what to do where it still stands: it would be passed over in silence."""
 
 
+NOWHERE = "nowhere"
+"""How an answer begins that somebody signs: nowhere, who, which day."""
+
+
+def is_nowhere(said: str) -> bool:
+    """Tells an answer that is signed, as ``nowhere, Nguyễn Văn An, 2026-12-01``, from the name of a machine or folder."""
+    return said.partition(",")[0].strip().casefold() == NOWHERE
+
+
 class SettingsUnusable(ValueError):
     """A ``MOTCUA_*`` variable cannot be read, or is none any more; the message names each, and says what to do."""
 
@@ -252,8 +261,8 @@ class Settings(BaseSettings):
     )
     watched_from: str | None = Field(
         default=None,
-        description="Machine on which a watch looks at this server from outside: alert, where it is silent; unset: "
-        "nobody waits for one.",
+        description="Machine on which a watch looks at this server from outside: alert, where it is silent; or 'nowhere', "
+        "who signs it and when, which stays red.",
     )
     watch_address: SecretStr | None = Field(
         default=None,
@@ -303,10 +312,6 @@ class Settings(BaseSettings):
         default=timedelta(hours=26), description="Alert: the newest backup is older; 0: backups are not looked at."
     )
 
-    watched_from: str | None = Field(
-        default=None,
-        description="The machine from which this server is watched; or 'nowhere', who signs it and when: stays red.",
-    )
     backups_go: str | None = Field(
         default=None,
         description="Where backups go each night: a folder on another disk, or the machine that fetches them; or "

@@ -120,9 +120,7 @@ class Engine:
                     found.append(int(entry.name))
         return found
 
-    def docker(
-        self, *words: str, check: bool = True, within: float = _PATIENCE
-    ) -> subprocess.CompletedProcess[str]:
+    def docker(self, *words: str, check: bool = True, within: float = _PATIENCE) -> subprocess.CompletedProcess[str]:
         """Runs ``docker`` with these words.
 
         Raises:
@@ -131,7 +129,9 @@ class Engine:
         done = subprocess.run(
             ["docker", *words], env=self.environment, capture_output=True, text=True, timeout=within, check=False
         )
-        assert not check or done.returncode == 0, f"docker {' '.join(words)}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
+        assert not check or done.returncode == 0, (
+            f"docker {' '.join(words)}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
+        )
         return done
 
     def make_stand_ins(self) -> None:

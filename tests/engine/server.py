@@ -79,8 +79,11 @@ class Server:
             while part := _read(keyboard):
                 printed += part
                 # What is typed before it is asked for is thrown away.
-                asked = [(found.end(), answer) for pattern, answer in answers.items()
-                         for found in re.finditer(pattern, printed[seen:])]
+                asked = [
+                    (found.end(), answer)
+                    for pattern, answer in answers.items()
+                    for found in re.finditer(pattern, printed[seen:])
+                ]
                 for end, answer in sorted(asked)[:1]:
                     seen += end
                     os.write(keyboard, f"{answer}\n".encode())

@@ -191,7 +191,10 @@ def _guessed(url: str, name: str, word: str) -> dict[str, Any]:
             return http.post(page.url, data=form).url.path == "/motcua/calendar"
 
     four = [signs_in("wrong") for _ in range(4)]
-    found = {"after four": [*four, signs_in(word)], "after five": [*(signs_in("wrong") for _ in range(5)), signs_in(word)]}
+    found = {
+        "after four": [*four, signs_in(word)],
+        "after five": [*(signs_in("wrong") for _ in range(5)), signs_in(word)],
+    }
     _command("users", "reset-password", "--username", name, "--password", f"{word}-new")
     return found | {"after a new password": signs_in(f"{word}-new")}
 

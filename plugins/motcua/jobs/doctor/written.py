@@ -34,7 +34,7 @@ from motcua.jobs.doctor.examining import (
     variable_of,
 )
 from motcua.jobs.watching.telling import goes_in_clear
-from motcua.settings import BOUNDS, GONE, Settings
+from motcua.settings import BOUNDS, GONE, Settings, is_nowhere
 from motcua.sources import UnknownAdapter, adapter, connection_of
 from motcua.store.ledger.database import LEDGER
 from motcua.store.ledger.environment import GivenConnection, read_connection
@@ -183,10 +183,6 @@ def variables(examination: Examination) -> Iterator[Finding]:
             yield fault("setting_unknown", each.where)
 
 
-NOWHERE = "nowhere"
-"""How an answer begins that somebody signs: nowhere, who, which day."""
-
-
 def watched_from(examination: Examination) -> Iterator[Finding]:
     """This server is watched from another machine."""
     yield from _said(examination, "watched_from", "watched_from_nowhere")
@@ -200,7 +196,7 @@ def backups_go(examination: Examination) -> Iterator[Finding]:
 def _said(examination: Examination, setting: str, name: str) -> Iterator[Finding]:
     said = str(getattr(examination.settings, setting) or "").strip()
     where = where_of_setting(examination.installation, setting)
-    if said.partition(",")[0].strip().casefold() == NOWHERE:
+    if is_nowhere(said):
         yield fault(name, where, said)
     # Who runs something else than a server, as a demo, was never asked.
     elif not said and examination.installation.of_files and not _settings_are_unread(examination):

@@ -15,13 +15,14 @@ from motcua.domain.clock import VIETNAM
 from motcua.domain.people import is_person, read_person
 from motcua.jobs.doctor.examining import CALLBACKS, DOT_ENV, GATEWAYS, MAIL, SETTINGS, SOURCES, variable_of
 from motcua.jobs.doctor.server_files import INTERNAL, OWN_CERTIFICATE, why_no_network
-from motcua.jobs.doctor.written import NOWHERE, REGISTERED, addresses_of
+from motcua.jobs.doctor.written import REGISTERED, addresses_of
 from motcua.jobs.installing import trying
 from motcua.jobs.installing.files import Files, listed, lists
 from motcua.jobs.installing.making import make_keys, make_room_for_certificate, new_secret
 from motcua.jobs.installing.talking import Talk, Wrong, until_good, words
 from motcua.jobs.mailing import SMTP_CONNECTION
 from motcua.reports.mail import Mail
+from motcua.settings import NOWHERE, is_nowhere
 from motcua.store.ledger.environment import GivenConnection
 
 Name: TypeAlias = Literal[
@@ -427,9 +428,9 @@ def _outside(talk: Talk) -> None:
 
     said = talk.field("outside", before, wrong=wrong)
     draft = talk.files.draft()
-    is_nowhere = said.casefold() in _NOWHERES or said.startswith(f"{NOWHERE},")
-    draft.put(SETTINGS, "MOTCUA_WATCHED_FROM", _signed_nowhere(talk, said, before) if is_nowhere else said)
-    if not is_nowhere and not draft.value(CALLBACKS, "MOTCUA_METRICS_SECRET"):
+    nowhere = said.casefold() in _NOWHERES or is_nowhere(said)
+    draft.put(SETTINGS, "MOTCUA_WATCHED_FROM", _signed_nowhere(talk, said, before) if nowhere else said)
+    if not nowhere and not draft.value(CALLBACKS, "MOTCUA_METRICS_SECRET"):
         # What that machine shows to look.
         draft.put(CALLBACKS, "MOTCUA_METRICS_SECRET", new_secret())
     _keep_red(talk, draft, "watched_from_nowhere", "outside")
@@ -457,8 +458,8 @@ def _backups(talk: Talk) -> None:
     def answer(draft: Files) -> Iterable[Finding]:
         before = draft.value(SETTINGS, variable)
         said = talk.field("backups", before, wrong=wrong)
-        is_nowhere = said.casefold() in _NOWHERES or said.startswith(f"{NOWHERE},")
-        draft.put(SETTINGS, variable, _signed_nowhere(talk, said, before) if is_nowhere else said.rstrip("/"))
+        nowhere = said.casefold() in _NOWHERES or is_nowhere(said)
+        draft.put(SETTINGS, variable, _signed_nowhere(talk, said, before) if nowhere else said.rstrip("/"))
         if not said.startswith("/"):
             if draft.value(DOT_ENV, "BACKUPS").startswith("/"):
                 draft.put(DOT_ENV, "BACKUPS", "./backups")

@@ -34,7 +34,7 @@ from motcua.jobs.watching.outside import (
 )
 from motcua.jobs.watching.unserved import find_unserved, somebody_looks
 from motcua.jobs.watching.witness import remember
-from motcua.settings import Settings
+from motcua.settings import Settings, is_nowhere
 from motcua.store.calendars import list_unconfirmed, load_calendars
 from motcua.store.checking.checks import SourceCheck, last_checks
 from motcua.store.intake.watching import watched_clients
@@ -392,7 +392,7 @@ def _gaps(looking: Looking) -> Seen:
 def _outside_watch(looking: Looking) -> Seen:
     """Whether the machine still looks that is to watch this one from outside."""
     machine = looking.settings.watched_from
-    if not machine:
+    if not machine or is_nowhere(machine):
         return Seen(is_off=True)
     said = last_testimony(looking.ledger)
     asked_at = said.asked_at if said else None
