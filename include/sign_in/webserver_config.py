@@ -1,7 +1,7 @@
 """FAB's own settings, which Airflow reads by AIRFLOW__FAB__CONFIG_FILE: people sign in in Vietnamese.
 
-Who guesses a password is slowed down twice: FAB takes AIRFLOW__FAB__AUTH_RATE_LIMIT attempts of an address, and an account
-rests after wrong passwords in a row, wherever they came from.
+Who guesses a password is slowed down twice: FAB takes AIRFLOW__FAB__AUTH_RATE_LIMIT attempts of an address, and an
+account rests after wrong passwords in a row, wherever they came from.
 
 FAB ships no Vietnamese; the words are in vi/LC_MESSAGES/messages.po, and beside it as ``python -m tests.sign_in_words``
 compiled them. LDAP or OAuth is set here, too: docs/operations/server.md.
@@ -28,26 +28,29 @@ RESTS_FOR = timedelta(minutes=15)
 
 
 class LockingSecurityManager(FabAirflowSecurityManagerOverride):
-    """Refuses also the right password while an account rests: ``WRONG_IN_A_ROW`` wrong ones, ``RESTS_FOR`` after the last.
+    """Refuses also the right password for ``RESTS_FOR`` after ``WRONG_IN_A_ROW`` wrong ones.
 
     FAB counts wrong passwords since the last right one and keeps no moment of them; ``changed_on`` keeps it here.
     A new password (``airflow users reset-password``) ends the rest at once.
     """
 
     def auth_user_db(self, username: str | None, password: str, rotate_session_id: bool = True) -> Any:  # noqa: ANN401
+        """Returns the user whose name (or mail address) and password these are; ``None``: nobody, or he rests."""
         user = (self.find_user(username=username) or self.find_user(email=username)) if username else None
         if user is not None and _rests(user.fail_login_count, user.changed_on):
-            # It takes as long as a password that is looked at, and says as little: who guesses does not learn that it rests.
+            # As long as for a password that is looked at, and as silent: who guesses does not learn that it rests.
             check_password_hash(current_app.config["AUTH_DB_FAKE_PASSWORD_HASH_CHECK"], "password")
             return None
         return super().auth_user_db(username, password, rotate_session_id)
 
     def update_user_auth_stat(self, user: Any, success: bool = True) -> None:  # noqa: ANN401
+        """Counts an attempt, and keeps the moment of a wrong one."""
         if not success:
             user.changed_on = datetime.now(UTC).replace(tzinfo=None)
         super().update_user_auth_stat(user, success)
 
     def reset_password(self, userid: int, password: str) -> bool:
+        """Gives a user another password, and ends his rest."""
         if user := self.get_user_by_id(userid):
             user.fail_login_count = 0
         return super().reset_password(userid, password)

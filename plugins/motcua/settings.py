@@ -55,7 +55,7 @@ NOWHERE = "nowhere"
 
 
 def is_nowhere(said: str) -> bool:
-    """Tells an answer that is signed, as ``nowhere, Nguyễn Văn An, 2026-12-01``, from the name of a machine or folder."""
+    """Tells whether it is the answer that is signed, as ``nowhere, Nguyễn Văn An, 2026-12-01``."""
     return said.partition(",")[0].strip().casefold() == NOWHERE
 
 
@@ -261,8 +261,8 @@ class Settings(BaseSettings):
     )
     watched_from: str | None = Field(
         default=None,
-        description="Machine on which a watch looks at this server from outside: alert, where it is silent; or 'nowhere', "
-        "who signs it and when, which stays red.",
+        description="Machine on which a watch looks at this server from outside: alert, where it is silent; or "
+        "'nowhere', who signs it and when, which stays red.",
     )
     watch_address: SecretStr | None = Field(
         default=None,

@@ -12,7 +12,6 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -79,7 +78,8 @@ class Engine:
         begun = time.monotonic()
         while self.docker("info", check=False).returncode:
             waited = time.monotonic() - begun
-            assert self.process.poll() is None and waited < _PATIENCE, self._end_of_log()
+            assert self.process.poll() is None, self._end_of_log()
+            assert waited < _PATIENCE, self._end_of_log()
             time.sleep(0.3)
 
     def stop(self) -> float:
@@ -196,10 +196,3 @@ def _mirror() -> str:
         if path.exists() and (found := re.search(r"https?://\S+", path.read_text(encoding="utf-8"))):
             return found[0]
     raise AssertionError("apt names no mirror")
-
-
-if __name__ == "__main__":
-    engine = Engine(Path(sys.argv[1]))
-    engine.start()
-    engine.make_stand_ins()
-    print(engine.address)

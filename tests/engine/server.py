@@ -1,4 +1,4 @@
-"""A server on an engine: a folder with the program in it, before which somebody sits and types what the handbook says."""
+"""A server on an engine: a folder with the program, before which somebody sits and types what the handbook says."""
 
 from __future__ import annotations
 

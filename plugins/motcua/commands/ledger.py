@@ -145,7 +145,7 @@ _ROLES = {
     "MOTCUA_PAGES_PASSWORD": "motcua_pages",
     "MOTCUA_PURGE_PASSWORD": "motcua_purge",
 }
-_MAY_BE_EMPTY = "MOTCUA_AUDIT_PASSWORD"  # noqa: S105 - a variable's name
+_MAY_BE_EMPTY = "MOTCUA_AUDIT_PASSWORD"
 """People who check figures in the database itself log in once somebody sets it."""
 _NEEDS_NO_PERCENT_SIGNS = frozenset(string.ascii_letters + string.digits + "-._~")
 
