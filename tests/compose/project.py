@@ -111,7 +111,7 @@ def rows(page: str, section: str) -> list[tuple[str, ...]]:
 
 
 def _section(page: str, section: str) -> str:
-    text = (ROOT / "docs" / "operations" / f"{page}.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / f"{page if '/' in page else f'operations/{page}'}.md").read_text(encoding="utf-8")
     return dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", text, re.M | re.S))[section]
 
 

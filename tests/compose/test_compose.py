@@ -274,7 +274,9 @@ def test_callbacks_know_of_a_gateway_what_it_must_show_and_nothing_that_sends(co
         assert set(address.extra) == {"adapter", "callback_secret"}
 
 
-@pytest.mark.guarantee("rights", "the proxy alone is reached from outside; callbacks, intake and pages reach nothing but the ledger")
+@pytest.mark.guarantee(
+    "rights", "the proxy alone is reached from outside; callbacks, intake and pages reach nothing but the ledger"
+)
 def test_the_proxy_alone_is_published_and_what_it_asks_has_no_way_out() -> None:
     published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
     assert published.keys() == {"proxy"}
@@ -336,7 +338,9 @@ def test_each_folder_is_mounted_where_it_is_needed_and_nowhere_else() -> None:
         assert "logs:/opt/airflow/logs" in SERVICES[name]["volumes"], "a list replaces the one that all have"
     ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
     assert {"/statements/", "/files/", "/backups/"} <= set(ignored), "they hold phone numbers"
-    assert {"/certificates/", "/identity.txt", "/docker-compose.override.yaml"} <= set(ignored), "they are this server's"
+    assert {"/certificates/", "/identity.txt", "/docker-compose.override.yaml"} <= set(ignored), (
+        "they are this server's"
+    )
 
 
 def test_backups_are_made_when_the_settings_say_so_by_programs_of_the_server_s_version() -> None:
@@ -386,7 +390,12 @@ def test_services_start_in_the_order_of_need_each_when_what_it_needs_is_ready() 
     assert started_before("init") == {"postgres"}
     assert started_before("airflow-apiserver") == {"postgres", "init"}
     for name in ("airflow-scheduler", "airflow-dag-processor", "airflow-triggerer", "airflow-worker"):
-        assert started_before(name) - {"proxy", "callbacks", "intake"} == {"postgres", "init", "redis", "airflow-apiserver"}
+        assert started_before(name) - {"proxy", "callbacks", "intake"} == {
+            "postgres",
+            "init",
+            "redis",
+            "airflow-apiserver",
+        }
     # A proxy that cannot start, as beside a web server on its port, keeps no message back.
     assert SERVICES["airflow-worker"]["depends_on"]["proxy"]["required"] is False
     # Receipts and inquiries come while Airflow starts, too.
@@ -427,7 +436,10 @@ def test_the_api_server_is_healthy_when_it_answers_people_and_tasks() -> None:
 def test_images_are_pinned_and_name_no_host() -> None:
     base = dict(words[0].partition("=")[::2] for instruction, words in dockerfile() if instruction == "ARG")
     assert [words for instruction, words in dockerfile() if instruction == "FROM"] == [["${PYTHON_IMAGE}"]]
-    for image in (base["PYTHON_IMAGE"], *(service["image"] for service in SERVICES.values() if service["image"] != "motcua")):
+    for image in (
+        base["PYTHON_IMAGE"],
+        *(service["image"] for service in SERVICES.values() if service["image"] != "motcua"),
+    ):
         assert re.fullmatch(r"[a-z]+:\d+\.\d+(\.\d+)?(-[a-z-]+)?@sha256:[0-9a-f]{64}", image), image
 
 

@@ -171,16 +171,19 @@ class Engine:
     def _end_of_log(self) -> str:
         return (self.folder / "dockerd.log").read_text(encoding="utf-8", errors="replace")[-3000:]
 
-    def end(self) -> None:
-        """Takes the engine with all that it holds away."""
+    def end(self, *, keep: bool = False) -> None:
+        """Takes the engine away with its containers, and, unless they are kept, its images."""
         if self.process is not None and self.process.poll() is None:
-            self.docker("ps", "--all", "--quiet", check=False)
-            self.lose_power()
-        for line in reversed(Path("/proc/mounts").read_text(encoding="utf-8").splitlines()):
-            place = line.split()[1]
-            if place.startswith(str(self.folder)):
-                subprocess.run(["umount", "--lazy", place], check=False)
-        shutil.rmtree(self.folder, ignore_errors=True)
+            if containers := self.docker("ps", "--all", "--quiet").stdout.split():
+                self.docker("rm", "--force", "--volumes", *containers)
+            self.docker("network", "prune", "--force")
+            self.docker("volume", "prune", "--all", "--force")
+            self.stop()
+        if not keep:
+            for line in reversed(Path("/proc/mounts").read_text(encoding="utf-8").splitlines()):
+                if (place := line.split()[1]).startswith(str(self.folder)):
+                    subprocess.run(["umount", "--lazy", place], check=False)
+            shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def _kill(pid: int) -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import re
-import shutil
+import select
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,19 +30,14 @@ class Server:
     engine: Engine
     project: Path
 
-    def unpack(self, commit: str | None = None) -> None:
-        """Puts the program into the folder: the files of a commit, or those that lie here."""
-        self.project.mkdir(parents=True, exist_ok=True)
-        if commit is None:
-            listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-            names = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True).stdout.split(b"\0")
-            for name in (each.decode() for each in names if each):
-                if (ROOT / name).is_file():
-                    (self.project / name).parent.mkdir(parents=True, exist_ok=True)
-                    shutil.copy(ROOT / name, self.project / name)
-        else:
-            packed = subprocess.run(["git", "archive", commit], cwd=ROOT, check=True, capture_output=True).stdout
-            subprocess.run(["tar", "-x"], cwd=self.project, input=packed, check=True)
+    def clone(self, commit: str = "HEAD") -> None:
+        """Puts the program into the folder, as ``git clone`` does, at a commit; ``git pull`` then brings the newest."""
+        subprocess.run(["git", "clone", "--quiet", str(ROOT), str(self.project)], check=True)
+        subprocess.run(["git", "reset", "--quiet", "--hard", commit], cwd=self.project, check=True)
+        self.name_stand_ins()
+
+    def name_stand_ins(self) -> None:
+        """Has Compose take the images that are there."""
         (self.project / "docker-compose.override.yaml").write_text(_OVERRIDE, encoding="utf-8")
 
     # --- Whoever sits before it
@@ -65,32 +59,31 @@ class Server:
         assert done.returncode == 0, f"{block}\nended with {done.returncode}:\n{done.stdout[-4000:]}"
         return done.stdout
 
-    def type_answering(self, block: str, answers: Mapping[str, str], **variables: str | Path) -> str:
-        """Like :meth:`type`, at a terminal: each time that a pattern is printed, its answer is typed.
+    def type_answering(self, block: str, answers: Sequence[tuple[str, str]], **variables: str | Path) -> str:
+        """Like :meth:`type`, at a terminal: what is asked for in turn, and what is typed then.
 
         Raises:
-            AssertionError: a command of it failed; with everything that it printed.
+            AssertionError: a command of it failed, or asked for something else; with everything that it printed.
         """
         keyboard, terminal = os.openpty()
         process = subprocess.Popen(**self._typed(block, variables), stdin=terminal, stdout=terminal, stderr=terminal)
         os.close(terminal)
-        printed, seen = "", 0
+        printed, seen, waiting = "", 0, list(answers)
         try:
             while part := _read(keyboard):
                 printed += part
                 # What is typed before it is asked for is thrown away.
-                asked = [
-                    (found.end(), answer)
-                    for pattern, answer in answers.items()
-                    for found in re.finditer(pattern, printed[seen:])
-                ]
-                for end, answer in sorted(asked)[:1]:
-                    seen += end
-                    os.write(keyboard, f"{answer}\n".encode())
+                while waiting and (at := printed.find(waiting[0][0], seen)) >= 0:
+                    seen = at + len(waiting[0][0])
+                    os.write(keyboard, f"{waiting.pop(0)[1]}\n".encode())
             code = process.wait(timeout=_PATIENCE)
+        except BaseException:
+            process.kill()
+            raise
         finally:
             os.close(keyboard)
         assert code == 0, f"{block}\nended with {code}:\n{printed[-4000:]}"
+        assert not waiting, f"{block}\nnever asked for {waiting[0][0]}:\n{printed[-4000:]}"
         return printed
 
     def _typed(self, block: str, variables: Mapping[str, str | Path]) -> dict[str, Any]:
@@ -99,7 +92,8 @@ class Server:
             tools.mkdir()
             (tools / "sudo").write_text('#!/bin/sh\nexec "$@"\n', encoding="utf-8")
             (tools / "sudo").chmod(0o755)
-        given = self.engine.environment | {"USER": "lan", "TERM": "dumb"}
+        # Of the image that is made, too, the base lies here.
+        given = self.engine.environment | {"USER": "lan", "TERM": "dumb", "PYTHON_IMAGE": "local/python"}
         given["PATH"] = os.pathsep.join((str(tools), given["PATH"]))
         return {
             "args": ["bash", "-e", "-u", "-o", "pipefail", "-c", block],
@@ -136,7 +130,12 @@ class Server:
 
 
 def _read(terminal: int) -> str:
-    """The next that is printed there; empty: nobody is there any more."""
+    """The next that is printed there; empty: nobody is there any more.
+
+    Raises:
+        AssertionError: nothing was printed for long.
+    """
+    assert select.select([terminal], [], [], _PATIENCE)[0], "nothing is printed any more"
     try:
         return os.read(terminal, 65536).decode(errors="replace")
     except OSError:
