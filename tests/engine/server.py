@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,7 +61,7 @@ class Server:
         return done.stdout
 
     def type_answering(self, block: str, answers: Sequence[tuple[str, str]], **variables: str | Path) -> str:
-        """Like :meth:`type`, at a terminal: what is asked for in turn, and what is typed then.
+        """Like :meth:`type`, at a terminal: how each question begins, in turn, and its answer.
 
         Raises:
             AssertionError: a command of it failed, or asked for something else; with everything that it printed.
@@ -72,9 +73,12 @@ class Server:
         try:
             while part := _read(keyboard):
                 printed += part
-                # What is typed before it is asked for is thrown away.
+                # What is typed before the question is whole is thrown away.
                 while waiting and (at := printed.find(waiting[0][0], seen)) >= 0:
-                    seen = at + len(waiting[0][0])
+                    if (end := printed.find(": ", at + len(waiting[0][0]) - 2)) < 0:
+                        break
+                    seen = end + 2
+                    time.sleep(0.1)
                     os.write(keyboard, f"{waiting.pop(0)[1]}\n".encode())
             code = process.wait(timeout=_PATIENCE)
         except BaseException:

@@ -128,30 +128,50 @@ class Administrator:
         """Answers the ten questions; ``again``: Enter keeps what 0.2.0's files say already."""
         ports, word = self.world.ports, self.world.password
 
-        def said(*answers: object, new: bool = False) -> list[tuple[str, str]]:
-            return [(": ", "" if again and not new else str(each)) for each in answers]
+        def asked(*questions: tuple[str, object]) -> list[tuple[str, str]]:
+            return [(question, "" if again else str(answer)) for question, answer in questions]
 
         printed = self.server.type_answering(
             line,
             [
-                ("Câu 1/10", ""),
-                *said("https://localhost"),
+                *asked(("Địa chỉ các trang", "https://localhost")),
                 ("Chứng thư (tep", "tep"),
-                ("Câu 3/10", ""),
-                *said("khanhhoa"),
-                *said("contract", BRIDGE, ports["one_stop"], "onestop", "motcua_reader", word),
-                *said("disable", new=True),
-                ("Câu 4/10", ""),
-                *said("kannel", "kannel", "http", BRIDGE, ports["kannel"], "motcua", word, "MotcuaSMS"),
-                *said("Số 12/CV-VNPT", new=True),
+                *asked(
+                    ("Tên các nguồn", "khanhhoa"),
+                    ("Nguồn khanhhoa là phần mềm gì", "contract"),
+                    ("khanhhoa: máy chủ", BRIDGE),
+                    ("khanhhoa: cổng mạng", ports["one_stop"]),
+                    ("khanhhoa: tên cơ sở dữ liệu", "onestop"),
+                    ("khanhhoa: tài khoản", "motcua_reader"),
+                    ("khanhhoa: mật khẩu", word),
+                ),
+                ("khanhhoa: TLS", "disable"),
+                *asked(
+                    ("Tên các cổng", "kannel"),
+                    ("Cổng kannel nói giao thức nào", "kannel"),
+                    ("kannel: http hay https", "http"),
+                    ("kannel: máy chủ", BRIDGE),
+                    ("kannel: cổng mạng", ports["kannel"]),
+                    ("kannel: tài khoản", "motcua"),
+                    ("kannel: mật khẩu", word),
+                    ("kannel: brandname", "MotcuaSMS"),
+                ),
+                ("kannel: brandname và các mẫu tin", "Số 12/CV-VNPT"),
                 ("Địa chỉ mà nhà mạng gọi vào", "172.16.0.0/12"),
                 ("đẩy dữ liệu từ đó", "127.0.0.1/32"),
-                ("Câu 6/10", ""),
-                *said(BRIDGE, ports["mail"], "khong", "motcua", word, "MotcuaSMS <motcua@example.vn>"),
-                ("Câu 7/10", ""),
-                *said(OPERATOR),
-                ("Câu 8/10", ""),
-                *said(DEPARTMENT, "", "", ""),
+                *asked(
+                    ("Máy chủ thư", BRIDGE),
+                    ("Cổng mạng của máy chủ thư", ports["mail"]),
+                    ("Mã hóa (starttls", "khong"),
+                    ("Tài khoản thư", "motcua"),
+                    ("Mật khẩu thư", word),
+                    ("Gửi đi từ địa chỉ", "MotcuaSMS <motcua@example.vn>"),
+                    ("Địa chỉ thư nhận cảnh báo", OPERATOR),
+                    ("Địa chỉ thư của Sở", DEPARTMENT),
+                    ("Sở Nội vụ nhận", ""),
+                    ("Sở Tư pháp nhận", ""),
+                    ("Ủy ban nhân dân tỉnh nhận", ""),
+                ),
                 ("Tên máy giám sát", "giamsat-02"),
                 ("Thư mục, tên máy đến lấy", str(self.copies)),
             ],
