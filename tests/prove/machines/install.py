@@ -146,6 +146,8 @@ class Administrator:
                     ("khanhhoa: mật khẩu", word),
                 ),
                 ("khanhhoa: TLS", "disable"),
+                # It is told that numbers go in clear; the server that stands for the one-stop database knows no TLS.
+                ("Enter để trả lời lại câu này", "g"),
                 *asked(
                     ("Tên các cổng", "kannel"),
                     ("Cổng kannel nói giao thức nào", "kannel"),
@@ -177,7 +179,8 @@ class Administrator:
             ],
         )
         wrong = printed.count("SAI:")
-        self.note(f"set-up{', again' * again}: answers that were found wrong", str(wrong), "0", wrong == 0)
+        name = f"set-up{', again' * again}: answers that were found wrong, of a source without TLS"
+        self.note(name, str(wrong), "1", wrong == 1)
 
     def _starts(self, block: str) -> str | None:
         begun = time.monotonic()
