@@ -75,8 +75,8 @@ class Outside:
     kannel: Kannel
     ports: dict[str, int]
     """On :data:`BRIDGE`: ``one_stop``, ``kannel``, ``mail``."""
-    password: str
-    """By which the server is known to each of them."""
+    passwords: dict[str, str]
+    """By which the server is known to each of them; likewise."""
     moved: int = 0
 
     @property
@@ -125,12 +125,12 @@ class Outside:
 @contextmanager
 def outside(folder: Path) -> Iterator[Outside]:
     """The world, in a folder, while the block lasts; the engine must be there, whose bridge it listens on."""
-    password = secrets.token_hex(16)
+    passwords = {name: secrets.token_hex(16) for name in ("one_stop", "kannel", "mail")}
     with ExitStack() as stack:
         for name in ("one-stop", "mails", "safe"):
             (folder / name).mkdir(parents=True)
         server = stack.enter_context(own_server(folder / "one-stop"))
-        ask(server.admin_dsn, f"CREATE ROLE motcua_reader LOGIN PASSWORD '{password}'")
+        ask(server.admin_dsn, f"CREATE ROLE motcua_reader LOGIN PASSWORD '{passwords['one_stop']}'")
         one_stop = OneStop(stack.enter_context(database(server.admin_dsn, "onestop")))
         stack.callback(one_stop.connection.close)
         one_stop.connection.execute("GRANT USAGE ON SCHEMA onestop TO motcua_reader")
@@ -138,13 +138,14 @@ def outside(folder: Path) -> Iterator[Outside]:
         carrier = Smsc()
         stack.callback(carrier.close)
         user = (
-            f"group = sendsms-user\nusername = motcua\npassword = {password}\nmax-messages = 8\nconcatenation = true\n"
+            f"group = sendsms-user\nusername = motcua\npassword = {passwords['kannel']}\nmax-messages = 8\n"
+            "concatenation = true\n"
         )
         kannel = Kannel(folder / "kannel", carrier=smpp_carrier(carrier.port), groups=user)
         stack.callback(kannel.stop)
         page, smtp = free_port(), free_port()
         words = ["--folder", str(folder / "mails"), "--port", str(page), "--smtp-port", str(smtp)]
-        account = {"MOTCUA_SMTP_USERNAME": "motcua", "MOTCUA_SMTP_PASSWORD": password}
+        account = {"MOTCUA_SMTP_USERNAME": "motcua", "MOTCUA_SMTP_PASSWORD": passwords["mail"]}
         stack.enter_context(
             Part(
                 "mailbox",
@@ -161,4 +162,4 @@ def outside(folder: Path) -> Iterator[Outside]:
         for door in doors.values():
             stack.callback(door.close)
         until(lambda: carrier.is_bound, _PATIENCE, "Kannel is bound to its carrier")
-        yield Outside(folder, one_stop, carrier, kannel, {name: door.port for name, door in doors.items()}, password)
+        yield Outside(folder, one_stop, carrier, kannel, {name: door.port for name, door in doors.items()}, passwords)

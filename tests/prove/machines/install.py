@@ -126,7 +126,7 @@ class Administrator:
 
     def set_up(self, line: str, *, again: bool = False) -> None:
         """Answers the ten questions; ``again``: Enter keeps what 0.2.0's files say already."""
-        ports, word = self.world.ports, self.world.password
+        ports, passwords = self.world.ports, self.world.passwords
 
         def asked(*questions: tuple[str, object]) -> list[tuple[str, str]]:
             return [(question, "" if again else str(answer)) for question, answer in questions]
@@ -143,7 +143,7 @@ class Administrator:
                     ("khanhhoa: cổng mạng", ports["one_stop"]),
                     ("khanhhoa: tên cơ sở dữ liệu", "onestop"),
                     ("khanhhoa: tài khoản", "motcua_reader"),
-                    ("khanhhoa: mật khẩu", word),
+                    ("khanhhoa: mật khẩu", passwords["one_stop"]),
                 ),
                 ("khanhhoa: TLS", "disable"),
                 # It is told that numbers go in clear; the server that stands for the one-stop database knows no TLS.
@@ -155,7 +155,7 @@ class Administrator:
                     ("kannel: máy chủ", BRIDGE),
                     ("kannel: cổng mạng", ports["kannel"]),
                     ("kannel: tài khoản", "motcua"),
-                    ("kannel: mật khẩu", word),
+                    ("kannel: mật khẩu", passwords["kannel"]),
                     ("kannel: brandname", "MotcuaSMS"),
                 ),
                 ("kannel: brandname và các mẫu tin", "Số 12/CV-VNPT"),
@@ -166,7 +166,7 @@ class Administrator:
                     ("Cổng mạng của máy chủ thư", ports["mail"]),
                     ("Mã hóa (starttls", "khong"),
                     ("Tài khoản thư", "motcua"),
-                    ("Mật khẩu thư", word),
+                    ("Mật khẩu thư", passwords["mail"]),
                     ("Gửi đi từ địa chỉ", "MotcuaSMS <motcua@example.vn>"),
                     ("Địa chỉ thư nhận cảnh báo", OPERATOR),
                     ("Địa chỉ thư của Sở", DEPARTMENT),
@@ -483,13 +483,17 @@ def _fill_in_0_2_0(server: Server, world: Outside) -> None:
         ("INTAKE_LISTEN", "127.0.0.1:18082"),
     ):
         env = re.sub(rf"^{name}=.*$", f"{name}={value}", env, flags=re.M)
-    there = {"host": BRIDGE, "login": "motcua", "password": world.password}
+
+    def there(name: str, login: str = "motcua") -> dict[str, object]:
+        password = world.passwords[name]
+        return {"host": BRIDGE, "port": world.ports[name], "login": login, "password": password}
+
     word = secrets.token_hex(20)
-    mail = {"conn_type": "smtp", "port": world.ports["mail"], **there,
+    mail = {"conn_type": "smtp", **there("mail"),
             "extra": {"from_email": "motcua@example.vn", "disable_ssl": True, "disable_tls": True}}  # fmt: skip
-    source = {"conn_type": "postgres", "port": world.ports["one_stop"], **there, "login": "motcua_reader",
+    source = {"conn_type": "postgres", **there("one_stop", "motcua_reader"),
               "schema": "onestop", "extra": {"connect_timeout": 5}}  # fmt: skip
-    gateway = {"conn_type": "http", "schema": "http", "port": world.ports["kannel"], **there,
+    gateway = {"conn_type": "http", "schema": "http", **there("kannel"),
                "extra": {"adapter": "kannel", "sender": "MotcuaSMS", "callback_secret": word,
                          "callback_url": "https://localhost/gateway/receipts/kannel"}}  # fmt: skip
     shown = {"conn_type": "http", "host": BRIDGE, "extra": {"adapter": "kannel", "callback_secret": word}}
