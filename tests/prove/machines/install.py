@@ -146,7 +146,7 @@ class Administrator:
                     ("khanhhoa: mật khẩu", passwords["one_stop"]),
                 ),
                 ("khanhhoa: TLS", "disable"),
-                # It is told that numbers go in clear; the server that stands for the one-stop database knows no TLS.
+                # Set-up says that numbers go in clear; the database and the mailbox that stand here know no TLS.
                 ("Enter để trả lời lại câu này", "g"),
                 *asked(
                     ("Tên các cổng", "kannel"),
@@ -168,6 +168,9 @@ class Administrator:
                     ("Tài khoản thư", "motcua"),
                     ("Mật khẩu thư", passwords["mail"]),
                     ("Gửi đi từ địa chỉ", "MotcuaSMS <motcua@example.vn>"),
+                ),
+                ("Enter để trả lời lại câu này", "g"),
+                *asked(
                     ("Địa chỉ thư nhận cảnh báo", OPERATOR),
                     ("Địa chỉ thư của Sở", DEPARTMENT),
                     ("Sở Nội vụ nhận", ""),
@@ -179,8 +182,8 @@ class Administrator:
             ],
         )
         wrong = printed.count("SAI:")
-        name = f"set-up{', again' * again}: answers that were found wrong, of a source without TLS"
-        self.note(name, str(wrong), "1", wrong == 1)
+        name = f"set-up{', again' * again}: answers that were found wrong, of a world without TLS"
+        self.note(name, str(wrong), "2", wrong == 2)
 
     def _starts(self, block: str) -> str | None:
         begun = time.monotonic()
