@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Sets this server up: ten questions, each answer tried at once; set_up.sh QUESTION asks one of them again
-# (docs/operations/install.md). Needs Docker and nothing else. As root in a container of its own: it writes the files for whoever
+# (docs/vi/quan-tri/cai-dat.md). Needs Docker and nothing else. As root in a container of its own: it writes the files for whoever
 # owns this folder, and gives folders to the services' user.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 2
