@@ -314,7 +314,9 @@ MOUNTED = {
     # Of all who send.
     f"journal:{JOURNAL}": {"airflow-worker": "", "airflow-scheduler": ""},
     # The doctor, as every command, is run in the scheduler's.
-    f"${{BACKUPS:-./backups}}:{DEFAULTS.backups_folder}": {"backup": "", "init": ":ro", "watch": ":ro", "airflow-scheduler": ":ro"},
+    f"${{BACKUPS:-./backups}}:{DEFAULTS.backups_folder}": {
+        "backup": "", "init": ":ro", "watch": ":ro", "airflow-scheduler": ":ro",
+    },
 }  # fmt: skip
 """Each folder and its place in the image, and who may read it, or write to it."""
 

@@ -94,8 +94,10 @@ class Server:
         tools = self.project.parent / "bin"
         if not tools.exists():
             tools.mkdir()
-            (tools / "sudo").write_text('#!/bin/sh\nexec "$@"\n', encoding="utf-8")
-            (tools / "sudo").chmod(0o755)
+            # systemd does not run here; that Docker starts with the machine is said for it.
+            for name, text in (("sudo", 'exec "$@"'), ("systemctl", "echo enabled")):
+                (tools / name).write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
+                (tools / name).chmod(0o755)
         # Of the image that is made, too, the base lies here.
         given = self.engine.environment | {"USER": "lan", "TERM": "dumb", "PYTHON_IMAGE": "local/python"}
         given["PATH"] = os.pathsep.join((str(tools), given["PATH"]))
