@@ -75,9 +75,9 @@ class Server:
                 printed += part
                 # What is typed before the question is whole is thrown away.
                 while waiting and (at := printed.find(waiting[0][0], seen)) >= 0:
-                    if (end := printed.find(": ", at + len(waiting[0][0]) - 2)) < 0:
+                    if (end := printed.find(":", at + len(waiting[0][0]) - 1)) < 0:
                         break
-                    seen = end + 2
+                    seen = end + 1
                     time.sleep(0.1)
                     os.write(keyboard, f"{waiting.pop(0)[1]}\n".encode())
             code = process.wait(timeout=_PATIENCE)
