@@ -353,6 +353,33 @@ class Administrator:
         """So many phones rang more than once."""
         return sum(len(self.world.shown(f"0905{number:06}")) > 1 for number in range(1, self.world.moved + 1))
 
+    # --- On several machines
+
+    def workers(self) -> None:
+        """Has a worker on a second machine send, another project of this engine, as the page has it typed."""
+        shared = self.world.folder / "shared"
+        names = {"MAIN": BRIDGE, "SHARED": shared}
+        second = Server(self.server.engine, self.world.folder / "second" / "motcua-2")
+        override = "COMPOSE_FILE=docker-compose.yaml:docker-compose.workers.yaml"
+        for number, blocks in steps("operations/server", "Workers on several machines").items():
+            if number == 3:
+                second.clone()
+                for file in self.server.project.glob("*.env"):
+                    shutil.copy(file, second.project)
+            server = second if number == 3 else self.server
+            for block in blocks:
+                named = block.replace(override, f"{override}:docker-compose.override.yaml")
+                server.type(named, **names, COMPOSE_PROJECT_NAME="motcua-2" if number == 3 else "motcua")
+            if number == 2:
+                self.all_healthy("workers: services healthy", time.monotonic())
+        # The first machine's own worker is stopped: the other one sends.
+        self.server.type("docker compose stop airflow-worker")
+        phones = self.world.many(20)
+        until(lambda: self._rung(phones) == len(phones), _PATIENCE, "the worker on the second machine sends")
+        self.note("workers: sent by the second machine alone", str(len(phones)), "20", True)
+        self.server.engine.docker("rm", "--force", "motcua-2-airflow-worker-1")
+        self.server.type("docker compose up --detach")
+
     # --- Restoring
 
     def restore(self) -> None:
@@ -562,6 +589,7 @@ def figures(seed: int, into: str = "") -> list[Figure]:
             lan.reboot()
             lan.silences()
             lan.restore()
+            lan.workers()
             lan.server.compose("down", "--volumes", "--timeout", "0")
             engine.docker("image", "rm", "--force", "motcua")
             found += upgrade(engine, world, copies)
