@@ -22,6 +22,8 @@ ADDRESSES = (
     "calendar",
     f"calendar?agency={NHA_TRANG}",
     "calendar?year=1",
+    "checks/identity",
+    "checks/khong-co",
     "complaints",
     "complaints?since=x",
     "dossiers",
@@ -60,15 +62,17 @@ _LEADS_ON = {"/sending"}
 
 
 def test_every_page_is_among_those_that_are_looked_at():
-    pages = {
+    looked_at = {"/" + address.partition("?")[0] for address in ADDRESSES}
+    missed = {
         route.path
         for route in create_pages().routes
         if isinstance(route, APIRoute)
         and "GET" in route.methods
         and route.path not in _FILES
         and not route.path.endswith("/file")
+        and not any(route.path_regex.match(address) for address in looked_at)
     } - _LEADS_ON
-    assert sorted(pages - {"/" + address.partition("?")[0] for address in ADDRESSES}) == []
+    assert sorted(missed) == []
 
 
 @pytest.mark.guarantee(

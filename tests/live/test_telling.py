@@ -113,4 +113,4 @@ def test_dag_that_turns_red_is_told_of_once_with_its_reason(live):
         live.wait_until("the mail", lambda: mails(live, RED), 30)
         live.wait_until_idle()
         assert len(mails(live, RED)) == told
-    assert "- 2 message(s) transient" in mails(live, RED)[0]
+    assert "- 2 tin chưa gửi được vì cổng nhắn tin bận." in mails(live, RED)[0]

@@ -64,7 +64,8 @@ def _one(upgrade: Upgrade) -> list[Figure]:
     try:
         upgrade.run()
     except Hung as failure:
-        upgrade.breaches.append(str(failure))
+        # What came to a stop half way has not all that the rest asks.
+        return [none("what did not come about", [*upgrade.breaches, str(failure)])]
     return [*_what_happened(upgrade), *_who_was_told(upgrade), *_the_books(upgrade), *_wrong_ones(upgrade)]
 
 

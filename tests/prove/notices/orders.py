@@ -25,10 +25,10 @@ from motcua.jobs.notices.sending.sender import send
 from motcua.store.agencies import save_agencies
 from tests.ground import OneStop, agency, ask, in_ledger, off_balance, one_stops, quiet_logs, take_in
 from tests.prove import Figure, equal, none, noted
-from tests.prove.notices import wrong_clocks
 from tests.prove.notices.apology import begin_before
-from tests.prove.notices.wrong_clocks import AGENCY, DUE, EVENING, HOUR, MINUTE, TEN, TOLD_OF, ZONE, State, told_by_code
+from tests.prove.worlds import wrong_clocks
 from tests.prove.worlds.ledgers import notice_mistakes, proving_ledger, proving_server, replacing
+from tests.prove.worlds.wrong_clocks import AGENCY, DUE, EVENING, HOUR, MINUTE, TEN, TOLD_OF, ZONE, State, told_by_code
 
 SECOND = timedelta(seconds=1)
 SKEW, LATE, LOOK_BACK = 5 * MINUTE, 10 * MINUTE, 26 * HOUR

@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import threading
@@ -51,7 +52,6 @@ SHORTENED = {
     "MOTCUA_WATCH_UNKNOWN_AFTER": "PT20S",
     "MOTCUA_WATCH_RED_AFTER": "PT20S",
     "MOTCUA_WATCH_DAILY_AFTER": "PT0S",
-    "MOTCUA_WATCH_BACKUP_AGE": "PT1H",
     "MOTCUA_GATEWAY_STOP": "PT5M",
 }
 MINUTE = 60.0
@@ -416,6 +416,15 @@ def _in_a_running_system(seed: int) -> list[Figure]:
         _report("a running system is started")
         with live_airflow(folder, variables, seed=seed) as live:
             planting = Planting(live, folder)
+            # From December on the watch asks for next year's days off.
+            motcua = Path(sys.executable).with_name("motcua")
+            decision = ["--by-decision", "Thông báo 1/TB-BNV", "--by", "lan"]
+            subprocess.run(
+                [motcua, "calendar", "confirm", str(due.year + 1), *decision],
+                env=dict(live.environment),
+                check=True,
+                stdout=subprocess.DEVNULL,
+            )
             busy = threading.Thread(target=_keep_busy, args=(live, stop), daemon=True)
             busy.start()
             live.wait_until("a message is delivered", lambda: live.states(live.desk.cases)["delivered"] > 0, 120)
