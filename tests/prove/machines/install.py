@@ -12,17 +12,23 @@ Between them each container is killed and frozen once, while a dossier's result 
 from __future__ import annotations
 
 import json
+import os
 import re
 import secrets
 import shutil
+import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import requests
 
+from motcua.domain.clock import VIETNAM
+from motcua.sandbox.machine.parts import Part
 from tests.compose.project import LONG_RUNNING, SERVICES, steps, titles
 from tests.engine.engine import Engine, why_none
 from tests.engine.outside import BRIDGE, Outside, outside
@@ -38,7 +44,8 @@ SECTION = "Từng bước"
 OF_0_2_0 = "660d4bfd"
 DOSSIER, PHONE = "SCT-000001", "0905999001"
 OF_LAST_WEEK, PHONE_OF_LAST_WEEK = "SCT-000000", "0905999000"
-DEPARTMENT, OPERATOR, PERSON = "so.tttt@example.vn", "lan@example.vn", "Nguyễn Thị Lan"
+DEPARTMENT, OPERATOR, ELSEWHERE = "so.tttt@example.vn", "lan@example.vn", "truc@example.vn"
+"""Who gets reports, who is told of faults, and who is told by the machine that watches from outside."""
 WHILE_SENDING = 200
 TOLD_WITHIN = 130.0
 """Seconds: what is due for a minute and served by nobody is mailed within two minutes; ten are this machine's."""
@@ -229,6 +236,13 @@ class Administrator:
         texts = until(lambda: self.world.shown(PHONE), _PATIENCE, "the first phone rings")
         rang = time.monotonic() - begun
         until(lambda: "delivered" in self.type(last), _PATIENCE, "the ledger says delivered")
+        today = datetime.now(VIETNAM)
+        if today.month == 12:
+            # From then on the watch asks for next year's days off.
+            self.type(
+                "docker compose exec -T -e MOTCUA_PERSON=lan airflow-scheduler"
+                f" motcua calendar confirm {today.year + 1} --by-decision '1/TB-BNV'"
+            )
         self.note(
             "install: first message, desk to phone", f"{len(texts)} text, {rang:.1f} s", "1 text", len(texts) == 1
         )
@@ -243,6 +257,25 @@ class Administrator:
         told = [word for word in (*made, *self.world.passwords.values()) if word in said]
         self.note("numbers, secrets in all logs", f"{len(numbers)}, {len(told)} of {len(made)}", "0, 0",
                   bool(made) and not numbers and not told)  # fmt: skip
+
+    @contextmanager
+    def watched_from_outside(self) -> Iterator[None]:
+        """Has another machine watch, by the address that this one prints; here it is a process beside the engine."""
+        lines = self.type("docker compose exec -T callbacks motcua watch address").splitlines()
+        given = dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+        given["MOTCUA_WATCH_RECIPIENTS"] = ELSEWHERE
+        mail = {"conn_type": "smtp", "host": BRIDGE, "port": self.world.ports["mail"], "login": "motcua",
+                "password": self.world.passwords["mail"],
+                "extra": {"from_email": "giamsat@example.vn", "disable_ssl": True, "disable_tls": True}}  # fmt: skip
+        given["AIRFLOW_CONN_SMTP_DEFAULT"] = json.dumps(mail)
+        given["MOTCUA_WATCH"] = str(self.world.folder / "giamsat-02")
+        # The province's certificate, which nobody else signed.
+        given["REQUESTS_CA_BUNDLE"] = str(self.server.project / "certificates" / "site.pem")
+        motcua = str(Path(sys.executable).with_name("motcua"))
+        log = self.world.folder / "giamsat-02.log"
+        with Part("watch outside", [motcua, "watch", "outside"], log, environment={**os.environ, **given}):
+            until(lambda: self.world.mails(ELSEWHERE), _PATIENCE, "the other machine's first mail")
+            yield
 
     # --- At rest
 
@@ -283,8 +316,15 @@ class Administrator:
         self._everybody_once("reboot", phones)
         after = self.world.many(20)
         until(lambda: self._rung(after) >= 3, _PATIENCE, "some of them rang")
+        told = len(self.world.mails(ELSEWHERE))
         begun = time.monotonic()
         self.server.engine.lose_power()
+        until(
+            lambda: len(self.world.mails(ELSEWHERE)) > told, _PATIENCE, "the other machine tells that the host is gone"
+        )
+        gone = time.monotonic() - begun
+        self.note("power cut: told by the other machine", f"after {gone:.0f} s", "300 s", gone <= 300)
+        begun = time.monotonic()
         self.server.engine.start()
         self.all_healthy("power cut: services healthy", begun)
         self._everybody_once("power cut", after, unknown_may_be=True)
@@ -577,10 +617,11 @@ def figures(seed: int, into: str = "") -> list[Figure]:
             lan.install()
             lan.at_rest()
             lan.logs()
-            lan.reboot()
-            lan.silences()
-            lan.restore()
-            lan.workers()
+            with lan.watched_from_outside():
+                lan.reboot()
+                lan.silences()
+                lan.restore()
+                lan.workers()
             lan.server.compose("down", "--volumes", "--timeout", "0")
             engine.docker("image", "rm", "--force", "motcua")
             found += upgrade(engine, world, copies)
