@@ -164,7 +164,8 @@ class Administrator:
                     ("kannel: brandname", "MotcuaSMS"),
                 ),
                 ("kannel: brandname và các mẫu tin", "Số 12/CV-VNPT"),
-                ("Địa chỉ mà nhà mạng gọi vào", "172.16.0.0/12"),
+                # From the engine's bridges, one of which Kannel's calls come from.
+                ("Địa chỉ mà nhà mạng gọi vào", "172.16.0.0/12 192.168.0.0/16"),
                 ("đẩy dữ liệu từ đó", "127.0.0.1/32"),
                 *asked(
                     ("Máy chủ thư", BRIDGE),
@@ -217,7 +218,8 @@ class Administrator:
             mark = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.text)
             assert mark, page.text[-2000:]
             form = {"csrf_token": mark[1], "username": "lan", "password": self.password}
-            shown = session.post(page.url, data=form, timeout=60, verify=trusted)
+            # As a browser does, which came from there.
+            shown = session.post(page.url, data=form, headers={"Referer": page.url}, timeout=60, verify=trusted)
         self.note("install: the first account sees", shown.url, "…/motcua/", shown.url.endswith("/motcua/"))
         return block
 
