@@ -24,6 +24,8 @@ from tests.ground import OneStop, ask, database, free_port, listens, own_server,
 
 BRIDGE = "172.17.0.1"
 """Where containers find this machine: the address of the engine's own bridge."""
+NAME = "motcua.test"
+"""The server's, which this machine and the containers that call it know by their files of hosts."""
 AGENCY = "H32.11"
 _PATIENCE = 120.0
 
@@ -125,8 +127,12 @@ class Outside:
 @contextmanager
 def outside(folder: Path) -> Iterator[Outside]:
     """The world, in a folder, while the block lasts; the engine must be there, whose bridge it listens on."""
+    hosts = Path("/etc/hosts")
+    before = hosts.read_text(encoding="utf-8")
     passwords = {name: secrets.token_hex(16) for name in ("one_stop", "kannel", "mail")}
     with ExitStack() as stack:
+        stack.callback(hosts.write_text, before, encoding="utf-8")
+        hosts.write_text(f"{before.rstrip()}\n127.0.0.1 {NAME}\n", encoding="utf-8")
         for name in ("one-stop", "mails", "safe"):
             (folder / name).mkdir(parents=True)
         server = stack.enter_context(own_server(folder / "one-stop"))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.engine.engine import ROOT, Engine
+from tests.engine.outside import NAME
 
 _PATIENCE = 1800
 """Seconds after which a command has not merely a busy machine."""
@@ -22,6 +23,10 @@ services:
   proxy: {image: local/caddy}
   init: {build: {args: {PYTHON_IMAGE: local/python}}}
 """
+_HOSTS = "".join(
+    f"  {name}: {{extra_hosts: ['{NAME}:host-gateway']}}\n" for name in ("airflow-scheduler", "airflow-worker", "watch")
+)
+"""The server's name, for those of its services that ask whether it is reached."""
 
 
 @dataclass
@@ -39,7 +44,7 @@ class Server:
 
     def name_stand_ins(self) -> None:
         """Has Compose take the images that are there."""
-        (self.project / "docker-compose.override.yaml").write_text(_OVERRIDE, encoding="utf-8")
+        (self.project / "docker-compose.override.yaml").write_text(_OVERRIDE + _HOSTS, encoding="utf-8")
 
     # --- Whoever sits before it
 

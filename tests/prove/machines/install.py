@@ -31,7 +31,7 @@ from motcua.domain.clock import VIETNAM
 from motcua.sandbox.machine.parts import Part
 from tests.compose.project import LONG_RUNNING, SERVICES, steps, titles
 from tests.engine.engine import Engine, why_none
-from tests.engine.outside import BRIDGE, Outside, outside
+from tests.engine.outside import BRIDGE, NAME, Outside, outside
 from tests.engine.server import Server
 from tests.ground import until
 from tests.integration.installing.province import certificate
@@ -101,7 +101,7 @@ class Administrator:
         """Follows the install page to the first message."""
         begun = time.monotonic()
         self.world.result_at_the_desk(OF_LAST_WEEK, PHONE_OF_LAST_WEEK, days_ago=3)
-        certificate(self.server.project, "localhost")
+        certificate(self.server.project, NAME)
         self.follow(
             INSTALL,
             {
@@ -139,7 +139,7 @@ class Administrator:
         printed = self.server.type_answering(
             line,
             [
-                *asked(("Địa chỉ các trang", "https://localhost")),
+                *asked(("Địa chỉ các trang", f"https://{NAME}")),
                 ("Chứng thư (tep", "tep"),
                 *asked(
                     ("Tên các nguồn", "khanhhoa"),
@@ -214,7 +214,7 @@ class Administrator:
         # The province's certificate, which nobody else signed.
         trusted = str(self.server.project / "certificates" / "site.pem")
         with requests.Session() as session:
-            page = session.get("https://localhost/motcua/", timeout=60, verify=trusted)
+            page = session.get(f"https://{NAME}/motcua/", timeout=60, verify=trusted)
             mark = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.text)
             assert mark, page.text[-2000:]
             form = {"csrf_token": mark[1], "username": "lan", "password": self.password}
@@ -539,7 +539,7 @@ def upgrade(engine: Engine, world: Outside, copies: Path) -> list[Figure]:
         return None
 
     meanwhile: list[str] = []
-    certificate(server.project, "localhost")
+    certificate(server.project, NAME)
     lan.follow(UPGRADE, dict.fromkeys(titles(UPGRADE, SECTION), follow))
     until(lambda: lan._rung(meanwhile) == len(meanwhile), _PATIENCE, "who came meanwhile is told")
     kept = server.rows("SELECT count(*) FROM motcua.messages")[0][0]
@@ -559,7 +559,7 @@ def _fill_in_0_2_0(server: Server, world: Outside) -> None:
     for name, value in (
         ("AIRFLOW_FERNET_KEY", fernet),
         ("BACKUP_RECIPIENTS", key),
-        ("UI_URL", "https://localhost"),
+        ("UI_URL", f"https://{NAME}"),
         ("UI_LISTEN", "127.0.0.1:18080"),
         ("CALLBACKS_LISTEN", "127.0.0.1:18081"),
         ("INTAKE_LISTEN", "127.0.0.1:18082"),
@@ -577,7 +577,7 @@ def _fill_in_0_2_0(server: Server, world: Outside) -> None:
               "schema": "onestop", "extra": {"connect_timeout": 5}}  # fmt: skip
     gateway = {"conn_type": "http", "schema": "http", **there("kannel"),
                "extra": {"adapter": "kannel", "sender": "MotcuaSMS", "callback_secret": word,
-                         "callback_url": "https://localhost/gateway/receipts/kannel"}}  # fmt: skip
+                         "callback_url": f"https://{NAME}/gateway/receipts/kannel"}}  # fmt: skip
     shown = {"conn_type": "http", "host": BRIDGE, "extra": {"adapter": "kannel", "callback_secret": word}}
     files = {
         ".env": env,
