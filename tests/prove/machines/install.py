@@ -237,7 +237,7 @@ class Administrator:
         begun = time.monotonic()
         texts = until(lambda: self.world.shown(PHONE), _PATIENCE, "the first phone rings")
         rang = time.monotonic() - begun
-        until(lambda: "delivered" in self.type(last), _PATIENCE, "the ledger says delivered")
+        until(lambda: "đã tới máy" in self.type(last), _PATIENCE, "the ledger says that it was delivered")
         today = datetime.now(VIETNAM)
         if today.month == 12:
             # From then on the watch asks for next year's days off.
