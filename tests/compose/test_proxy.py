@@ -181,7 +181,7 @@ def test_ways_that_are_no_person_s_are_shut(proxy: Callable[..., Proxy]) -> None
     assert not [path for path in through if path.lstrip("/").startswith(("auth/token", "execution"))]
 
 
-@pytest.mark.guarantee("personal_data", "the proxy's log holds no query, header or body: no secret, session or number")
+@pytest.mark.guarantee("rights", "the proxy's log holds no query, header or body: no secret, session or number")
 def test_log_holds_no_query_and_no_header_also_where_nobody_answers(proxy: Callable[..., Proxy]) -> None:
     it = proxy()
     asked = it.ask(
