@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 SECOND_TIER: Mapping[str, str] = {
-    "compose": "is of a server's files and handbooks, which are played with all their programs",
+    "compose/test_before_go_live.py": "is of a server's handbooks, which change alone",
+    "compose/test_compose.py": "is of a server's files, which change alone",
+    "compose/test_handbook.py": "is of a server's handbooks, which change alone",
     "crash/test_crash_points.py::test_harness_finds_out_each_sender_that_is_broken_on_purpose": (
         "judges the judge of these seeds"
     ),

@@ -1,4 +1,4 @@
-"""The files of a real server: Compose accepts them, they agree with the code. They are run in test_coming_back.py."""
+"""The files of a real server: Compose accepts them, they agree with the code. `make prove ONLY=install` runs them."""
 
 from __future__ import annotations
 
