@@ -8,6 +8,7 @@ import pty
 import re
 import select
 import shutil
+import signal
 import subprocess
 import sys
 import termios
@@ -101,6 +102,8 @@ class Province:
     smsbox: ScriptedGateway
     mails: Mailbox
     passwords: Mapping[str, str] = field(default_factory=dict)
+    empty: str = ""
+    """A database of the same server in which nothing is."""
 
 
 @contextmanager
@@ -176,6 +179,8 @@ class Person:
         def at_terminal() -> None:
             # Ctrl-C and questions for passwords need a terminal that is the process's own.
             os.setsid()
+            # Whoever runs the tests in the background may have it ignored.
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
         self._keyboard = keyboard

@@ -23,7 +23,7 @@ from motcua.jobs.installing.files import WRITTEN, Files, NotWritable, as_json
 from motcua.jobs.installing.files import written as as_written
 from motcua.jobs.installing.questions import NAMES
 from motcua.jobs.installing.talking import words
-from tests.ground import Server, free_port, memory_folder, type_command
+from tests.ground import Server, database, free_port, memory_folder, type_command
 from tests.integration.doctor.installed import made, smsbox_of
 from tests.integration.installing.province import (
     HOST,
@@ -62,8 +62,9 @@ def province(postgres: Server) -> Iterator[Province]:
     # What a line of a file, JSON and an address each read otherwise.
     passwords = {"source": made(), "gateway": f"""a'b"c\\d$e#f g{made()}""", "mail": made()}
     smsbox, mails = smsbox_of("motcua", passwords["gateway"]), Mailbox("motcua", passwords["mail"])
-    with one_stop(postgres, passwords["source"]) as source:
-        yield Province(source, smsbox, mails, passwords)
+    empty = f"empty_of_set_up{os.environ.get('PYTEST_XDIST_WORKER', '')}"
+    with one_stop(postgres, passwords["source"]) as source, database(postgres.admin_dsn, empty):
+        yield Province(source, smsbox, mails, passwords, empty)
     mails.close()
     smsbox.close()
 
@@ -307,7 +308,7 @@ NASTY: dict[str, Asked] = {
     "sources: in clear": ("sources", lambda _, it: of_source(it, sslmode="disable"), "Kết nối không mã hóa"),
     "sources: no views there": (
         "sources",
-        lambda _, it: of_source(it, database="postgres"),
+        lambda _, it: of_source(it, database=it.empty),
         "không có khung nhìn hoặc cột",
     ),
     "sources: no port": ("sources", lambda _, it: of_source(it, port="543x")[:4], "Cổng mạng là một số"),
