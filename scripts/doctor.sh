@@ -1,17 +1,18 @@
 #!/usr/bin/env bash
 # Names everything that is wrong with the installation whose docker-compose.yaml stands here: first what its files say,
-# before anything runs, then what can be asked (docs/operations/doctor.md). Changes nothing. Exit 1: something is wrong.
+# before anything runs, then what can be asked (docs/operations/doctor.md). Changes nothing. Exit 1: there is an error; warnings
+# alone are none.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 2
-if ! docker image inspect motcua >/dev/null 2>&1; then
-    docker build --quiet --tag motcua . >/dev/null || exit 2
-fi
+# shellcheck source=scripts/image.sh
+. scripts/image.sh
+make_image >/dev/null || exit 2
 
 wrong=0
 echo "The files:"
-# As whoever owns them: the services' own user may not read them.
-docker run --rm --network none --user "$(id -u):$(id -g)" --volume "$PWD:/installation:ro" motcua \
-    motcua doctor --files /installation || wrong=$?
+# As whoever types it: the services' own user may not read them.
+run_in_image --network none --user "$(id -u):$(id -g)" --volume "$PWD:/installation:ro" -- \
+    motcua doctor --files /installation --machine /host || wrong=$?
 
 echo
 if reason=$(docker compose config --quiet 2>&1); then

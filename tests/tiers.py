@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 SECOND_TIER: Mapping[str, str] = {
-    "compose": "is of a server's files and handbooks, which are played with all their programs",
+    "compose/test_before_go_live.py": "is of a server's handbooks, which change alone",
+    "compose/test_compose.py": "is of a server's files, which change alone",
+    "compose/test_handbook.py": "is of a server's handbooks, which change alone",
     "crash/test_crash_points.py::test_harness_finds_out_each_sender_that_is_broken_on_purpose": (
         "judges the judge of these seeds"
     ),
@@ -35,6 +37,9 @@ SECOND_TIER: Mapping[str, str] = {
     "test_closings_of_eight_days_tell_what_the_oracle_counted": "is `make prove ONLY=reconciliation`, small",
     "integration/sending/test_real_kannel.py": "needs a real Kannel and a carrier behind it",
     "integration/tls": "needs certificates and ways that encrypt",
+    "integration/watching/test_elsewhere.py::test_real_watch_tells_of_a_real_server_that_is_killed_or_frozen": (
+        "waits for a server that is frozen for as long as a watch does"
+    ),
     "integration/upkeep/test_cleaning_airflow.py": "needs a metadata database of Airflow's own",
     "integration/upkeep/test_whose_backfill.py": "needs a metadata database of Airflow's own",
     "journeys": "needs a real browser, for each page and size",

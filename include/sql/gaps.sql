@@ -147,6 +147,20 @@ WHERE gap_no = %(gap_no)s AND closed_at IS NULL;
 -- Somebody says of an open gap until when the lost ledger may have sent, or that it only slept (motcua.answer_gap).
 SELECT motcua.answer_gap(%(gap_no)s, %(sent_until)s, %(by)s, %(reason)s, %(gateway)s, %(now)s) AS held;
 
+-- name: testimony
+-- The last word of a watch on another machine; no row where none ever looked.
+SELECT asked_at, awake_since, sees_since, about, lost_attempts, seen_until
+FROM motcua.outside_watch;
+
+-- name: take_testimony
+-- That it had seen a later state was acted on.
+UPDATE motcua.outside_watch
+SET about = NULL, lost_attempts = NULL, seen_until = NULL;
+
+-- name: give_testimony
+-- A watch on another machine has its say (motcua.give_testimony).
+SELECT motcua.give_testimony(%(awake_since)s, %(sees_since)s, %(about)s, %(lost_attempts)s::integer, %(seen_until)s);
+
 -- name: belief
 -- Who signed that a sleep of this ledger may be believed, where that is in force.
 SELECT said_at, said_by, reason FROM motcua.believed_sleeps

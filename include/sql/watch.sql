@@ -9,12 +9,22 @@ SELECT clock_timestamp() AS now;
 -- The largest numbers that the ledger has given to attempts and to changes of messages, and the last sign of senders
 -- before it slept, where it did and nobody has answered that yet, else the very last.
 SELECT
-    coalesce((SELECT max(a.attempt_id) FROM motcua.attempts AS a), 0) AS attempt_id,
-    coalesce((SELECT max(h.history_id) FROM motcua.message_history AS h), 0) AS history_id,
-    coalesce(
-        (SELECT g.slept_since FROM motcua.gaps AS g WHERE g.closed_at IS NULL AND g.kind = 'slept'),
-        (SELECT l.looked_at FROM motcua.sender_life AS l)
-    ) AS at_work_at;
+    attempt_id,
+    history_id,
+    at_work_at
+FROM motcua.seen_from_outside();
+
+-- name: seen_from_outside
+-- What a watch on another machine may see.
+SELECT
+    attempt_id,
+    history_id,
+    at_work_at,
+    woke_at,
+    slept_since,
+    watch_looked_at,
+    alerts
+FROM motcua.seen_from_outside();
 
 -- name: enabled
 -- Agencies that are told for at this moment, and since when.

@@ -36,6 +36,7 @@ from motcua.commands import (
 from motcua.commands.demo import connect_to_demo, demo, smoke
 from motcua.commands.doctor import doctor
 from motcua.commands.phones import phones
+from motcua.commands.set_up import set_up
 from motcua.commands.status import status
 from motcua.commands.terminal import SaysPlainly, print_error
 from motcua.settings import SettingsUnusable
@@ -63,6 +64,7 @@ def _motcua(
 app.command("demo")(demo)
 app.command("smoke")(smoke)
 app.command("doctor")(doctor)
+app.command("set-up")(set_up)
 app.command("status")(status)
 app.command("provision")(ledger.provision)
 app.command("migrate")(ledger.migrate_ledger)
@@ -93,7 +95,7 @@ app.add_typer(statements.app, name="statements")
 app.add_typer(complaints.app, name="complaints")
 app.add_typer(personal_data.app, name="personal-data")
 app.add_typer(users.app, name="users")
-app.command("watch")(watch.watch)
+app.add_typer(watch.looking, name="watch")
 app.add_typer(watch.app, name="alerts")
 app.command("verify")(publications.verify)
 app.add_typer(publications.app, name="publications")
@@ -103,7 +105,7 @@ def main() -> None:
     """Runs the command; what an operator can mend is one sentence and exit code 2, never a traceback."""
     logging.getLogger("airflow").setLevel(logging.ERROR)
     try:
-        if sys.argv[1:2] not in (["--version"], ["demo"], ["doctor"], ["smoke"], ["provision"]):
+        if sys.argv[1:2] not in (["--version"], ["demo"], ["doctor"], ["set-up"], ["smoke"], ["provision"]):
             connect_to_demo()
         app()
     except Exception as failure:

@@ -50,6 +50,15 @@ GONE = {
 """What earlier versions read, and what to do where it still stands: it would be passed over in silence."""
 
 
+NOWHERE = "nowhere"
+"""How an answer begins that somebody signs: nowhere, who, which day."""
+
+
+def is_nowhere(said: str) -> bool:
+    """Tells whether it is the answer that is signed, as ``nowhere, Nguyễn Văn An, 2026-12-01``."""
+    return said.partition(",")[0].strip().casefold() == NOWHERE
+
+
 class SettingsUnusable(ValueError):
     """A ``MOTCUA_*`` variable cannot be read, or is none any more; the message names each, and says what to do."""
 
@@ -250,6 +259,15 @@ class Settings(BaseSettings):
     watch_intake: str | None = Field(
         default=None, description="Address whose answer shows that the intake lives; unset: it is not looked at."
     )
+    watched_from: str | None = Field(
+        default=None,
+        description="Machine on which a watch looks at this server from outside: alert, where it is silent; or "
+        "'nowhere', who signs it and when, which stays red.",
+    )
+    watch_address: SecretStr | None = Field(
+        default=None,
+        description="On another machine alone: the server that it watches, as `motcua watch address` says there.",
+    )
     watch_round: Duration = Field(default=timedelta(seconds=30), description="From one look of the watch to the next.")
     watch_time: time = Field(
         default=time(7, 30), description="When the watch says each day that it lives, by the clock of Vietnam."
@@ -292,6 +310,12 @@ class Settings(BaseSettings):
     )
     watch_backup_age: Duration = Field(
         default=timedelta(hours=26), description="Alert: the newest backup is older; 0: backups are not looked at."
+    )
+
+    backups_go: str | None = Field(
+        default=None,
+        description="Where backups go each night: a folder on another disk, or the machine that fetches them; or "
+        "'nowhere', who signs it and when, which stays red.",
     )
 
     segment_price: int | None = Field(

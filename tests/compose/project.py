@@ -1,15 +1,13 @@
-"""The files of a real server, as they stand in the project and in its handbook: read as typed, and filled in."""
+"""The files of a real server, as they stand in the project and in its handbook: read as typed."""
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import secrets
 import shlex
 import textwrap
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,7 @@ from pyrage.x25519 import Identity
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yaml").read_text(encoding="utf-8"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-OURS = [name for name, service in SERVICES.items() if "build" in service]
+OURS = [name for name, service in SERVICES.items() if service["image"] == "motcua"]
 LONG_RUNNING = [name for name in SERVICES if name != "init"]
 EXAMPLE = {name: value or "" for name, value in dotenv_values(ROOT / ".env.example").items()}
 SENDING_FILES = ("settings.env", "mail.env", "sources.env", "gateways.env")
@@ -39,8 +37,10 @@ def complete_environment() -> dict[str, str]:
     """A value for every name of .env.example."""
     made = {name: value or secrets.token_hex(32) for name, value in EXAMPLE.items()}
     return made | {
-        "AIRFLOW_FERNET_KEY": urlsafe_b64encode(os.urandom(32)).decode(),
+        "AIRFLOW_SECRET": urlsafe_b64encode(os.urandom(32)).decode(),
         "BACKUP_RECIPIENTS": str(Identity.generate().to_public()),
+        "GATEWAY_NETWORKS": "10.20.2.7",
+        "TLS": "internal",
         "UI_URL": "https://motcua.example.vn",
     }
 
@@ -64,7 +64,11 @@ _ROW = re.compile(r"^ *\| (?P<cells>.+) \|$", re.M)
 
 
 def steps(page: str, section: str) -> dict[int, list[str]]:
-    """What is typed in each step of a section of docs/operations, by the step's number; steps without a block, too.
+    """What is typed in each step of a section of a page, by the step's number; steps without a block, too.
+
+    Args:
+        page: below docs, without its ending, as ``vi/quan-tri/cai-dat``.
+        section: its heading.
 
     Raises:
         KeyError: the page has no such section.
@@ -81,17 +85,17 @@ def steps(page: str, section: str) -> dict[int, list[str]]:
 
 
 def titles(page: str, section: str) -> dict[str, int]:
-    """Number of each step of a section of docs/operations whose words begin in bold, by these.
+    """Number of each step of a section of a page below docs whose words begin in bold, by these.
 
     Raises:
         KeyError: the page has no such section.
     """
-    found = re.findall(r"^(\d+)\. \*\*([^*]+?)[.,:]?\*\*", _section(page, section), re.M)
+    found = re.findall(r"^(\d+)\. \*\*([^*]+?)[.,:?]?\*\*", _section(page, section), re.M)
     return {title: int(number) for number, title in found}
 
 
 def rows(page: str, section: str) -> list[tuple[str, ...]]:
-    """The rows of the tables of a section of docs/operations, heads and rules left out; cells without their backticks.
+    """The rows of the tables of a section of a page below docs, without heads and rules; cells without their backticks.
 
     Raises:
         KeyError: the page has no such section.
@@ -109,49 +113,5 @@ def rows(page: str, section: str) -> list[tuple[str, ...]]:
 
 
 def _section(page: str, section: str) -> str:
-    text = (ROOT / "docs" / "operations" / f"{page}.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
     return dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", text, re.M | re.S))[section]
-
-
-SECTION = "Step by step"
-Value = str | dict[str, Any]
-"""A text; or of a connection the fields that differ from the example's, those of ``extra`` likewise."""
-
-
-def asked_for() -> list[tuple[str, str]]:
-    """File and name of each setting that the page tells to fill in."""
-    return [(row[0], row[1]) for row in rows("install", SECTION) if row[0].endswith(".env")]
-
-
-def fill_in(project: Path, values: Mapping[tuple[str, str], Value]) -> None:
-    """Writes each value at its name; connections of the examples that are not asked for go.
-
-    Raises:
-        KeyError: the page asks for something that has no value here.
-        ValueError: there is a value that the page does not ask for.
-    """
-    asked = asked_for()
-    if unasked := values.keys() - set(asked):
-        raise ValueError(f"the page does not ask for {sorted(unasked)}")
-    for file in dict.fromkeys(file for file, _ in asked):
-        path = project / file
-        lines = path.read_text(encoding="utf-8").splitlines()
-        named = {name: values[file, name] for other, name in asked if other == file}
-        kept = [line for line in lines if not line.startswith("AIRFLOW_CONN_") or line.partition("=")[0] in named]
-        for name, value in named.items():
-            place = next((n for n, line in enumerate(kept) if line.startswith(f"{name}=")), None)
-            before = kept[place].partition("=")[2] if place is not None else ""
-            line = f"{name}={value if isinstance(value, str) else _connection(before, value)}"
-            if place is None:
-                kept.append(line)
-            else:
-                kept[place] = line
-        path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
-
-
-def _connection(before: str, changes: Mapping[str, Any]) -> str:
-    """A connection with some fields changed; ``None`` takes a field out."""
-    there = json.loads(before.strip("'")) if before else {}
-    extra = there.get("extra", {}) | changes.get("extra", {})
-    whole = there | changes | {"extra": {name: value for name, value in extra.items() if value is not None}}
-    return f"'{json.dumps(whole)}'"

@@ -1,4 +1,4 @@
-"""The files of a real server: Compose accepts them, they agree with the code. They are run in test_coming_back.py."""
+"""The files of a real server: Compose accepts them, they agree with the code. `make prove ONLY=install` runs them."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ import psycopg
 import pytest
 from dotenv import dotenv_values
 
+from motcua.celery_workers import _ALIVE
 from motcua.jobs.publications.publishing import publications_store
 from motcua.sandbox.machine.deployment import Addresses, Databases, Secrets, airflow_environment
 from motcua.sandbox.machine.postgres import binaries
@@ -47,7 +48,7 @@ from tests.compose.project import (
     env_files,
     image_environment,
 )
-from tests.compose.typed_commands import lines_of, understand, understand_program
+from tests.compose.typed_commands import understand_program
 from tests.ground import Server
 
 pytestmark = pytest.mark.alone
@@ -191,7 +192,9 @@ def test_compose_refuses_to_start_without_a_secret_or_a_file_of_connections(proj
 
 
 def test_every_secret_is_asked_for_and_none_has_a_default() -> None:
-    assert dict(variables(COMPOSE)) == {name: ":-" if value else ":?" for name, value in EXAMPLE.items()}
+    kinds = {name: ":-" if value else ":?" for name, value in EXAMPLE.items()}
+    # Nobody logs in as the auditor before somebody sets his password.
+    assert dict(variables(COMPOSE)) == kinds | {"MOTCUA_AUDIT_PASSWORD": ":-"}
     assert EXAMPLE["AIRFLOW_AUTH_MANAGER"] == resolve(
         COMPOSE["x-airflow-environment"]["AIRFLOW__CORE__AUTH_MANAGER"], {}
     )
@@ -201,19 +204,14 @@ def test_every_secret_is_asked_for_and_none_has_a_default() -> None:
     assert secret <= {"AIRFLOW__CORE__SENSITIVE_VAR_CONN_NAMES"}
 
 
-_OF_AIRFLOW = {
-    "AIRFLOW_FERNET_KEY",
-    "AIRFLOW_JWT_SECRET",
-    "AIRFLOW_SECRET_KEY",
-    "MOTCUA_AIRFLOW_PASSWORD",
-    "REDIS_PASSWORD",
-}
+_OF_AIRFLOW = {"AIRFLOW_SECRET", "MOTCUA_AIRFLOW_PASSWORD"}
 _ROLES = ("OWNER", "APP", "AUDIT", "AIRFLOW", "CALLBACKS", "INTAKE", "PAGES", "PURGE")
 _OF_ROLES = {f"MOTCUA_{role}_PASSWORD" for role in _ROLES}
 _OF_TASKS = {*_OF_AIRFLOW, "MOTCUA_APP_PASSWORD"}
 KNOWN_TO: dict[str, tuple[set[str], tuple[str, ...]]] = {
     "postgres": ({"POSTGRES_PASSWORD"}, ()),
-    "redis": ({"REDIS_PASSWORD"}, ()),
+    "redis": ({"MOTCUA_AIRFLOW_PASSWORD"}, ()),
+    "proxy": (set(), ()),
     "init": ({*_OF_AIRFLOW, *_OF_ROLES, "POSTGRES_PASSWORD", "WATCH_PASSWORD"}, (STORE_FILE,)),
     # Its pages hand out what was published.
     "airflow-apiserver": ({*_OF_AIRFLOW, "MOTCUA_PAGES_PASSWORD"}, ("settings.env", STORE_FILE)),
@@ -234,7 +232,7 @@ KNOWN_TO: dict[str, tuple[set[str], tuple[str, ...]]] = {
 
 @pytest.mark.guarantee("rights", "each service is given the secrets of its own work and no other")
 def test_each_service_is_given_these_secrets_and_no_other() -> None:
-    secret = {name for name in EXAMPLE if re.search("PASSWORD|SECRET|KEY", name)}
+    secret = {name for name in (*EXAMPLE, "MOTCUA_AUDIT_PASSWORD") if re.search("PASSWORD|SECRET|KEY", name)}
     given = {
         name: (secret.intersection(dict(variables(service))), env_files(service)) for name, service in SERVICES.items()
     }
@@ -243,8 +241,8 @@ def test_each_service_is_given_these_secrets_and_no_other() -> None:
     # Of a person's password nothing but its hash is kept.
     assert not [name for name in EXAMPLE if name.startswith("UI_") and "PASSWORD" in name]
     # What is no secret by its name.
-    assert set(SERVICES["callbacks"]["environment"]) == {"AIRFLOW_CONN_MOTCUA_DB_CALLBACKS"}
-    assert set(SERVICES["intake"]["environment"]) == {"AIRFLOW_CONN_MOTCUA_DB_INTAKE"}
+    assert set(SERVICES["callbacks"]["environment"]) == {"AIRFLOW__API__BASE_URL", "AIRFLOW_CONN_MOTCUA_DB_CALLBACKS"}
+    assert set(SERVICES["intake"]["environment"]) == {"AIRFLOW_CONN_MOTCUA_DB_INTAKE", "MOTCUA_INTAKE_PROXIES"}
     assert "AIRFLOW_CONN_MOTCUA_DB" not in SERVICES["airflow-apiserver"]["environment"]
 
 
@@ -276,19 +274,24 @@ def test_callbacks_know_of_a_gateway_what_it_must_show_and_nothing_that_sends(co
         assert set(address.extra) == {"adapter", "callback_secret"}
 
 
-def test_no_database_and_no_queue_is_published_and_the_rest_on_loopback() -> None:
+@pytest.mark.guarantee(
+    "rights", "the proxy alone is reached from outside; callbacks, intake and pages reach nothing but the ledger"
+)
+def test_the_proxy_alone_is_published_and_what_it_asks_has_no_way_out() -> None:
     published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
-    assert published.keys() == {"airflow-apiserver", "callbacks", "intake"}
-    for (port,) in published.values():
-        assert resolve(port, {}).startswith("127.0.0.1:")
-        assert int(resolve(port, {}).rpartition(":")[2]) in {listening_port(name) for name in published}
+    assert published.keys() == {"proxy"}
+    assert [resolve(port, {}) for port in published["proxy"]] == ["443:443", "80:80"]
+    closed = {"internal": True, "driver_opts": {"com.docker.network.bridge.inhibit_ipv4": "true"}}
+    for name, service in (("callbacks", "callbacks"), ("intake", "intake"), ("pages", "airflow-apiserver")):
+        assert COMPOSE["networks"][name] == closed, "not to the internet, and not to this machine"
+        beside = {other for other, each in SERVICES.items() if name in each["networks"]}
+        assert {service, "proxy"} <= beside <= {service, "proxy", "postgres", "watch"}
     for name in ("callbacks", "intake"):
         assert SERVICES[name]["networks"] == [name]
         # The watch asks whether they live, and listens on nothing.
-        beside = {other for other, service in SERVICES.items() if name in service["networks"]}
-        assert beside == {name, "postgres", "watch"}
         asked = SERVICES["watch"]["environment"][f"MOTCUA_WATCH_{name.upper()}"]
         assert asked.startswith(f"http://{name}:{listening_port(name)}/")
+    assert "inside" not in SERVICES["proxy"]["networks"], "it knows no worker, no queue and no ledger"
 
 
 DEFAULTS = Settings(home=Path("/opt/motcua"), data=Path("/opt/motcua/.data"))
@@ -311,7 +314,9 @@ MOUNTED = {
     # Of all who send.
     f"journal:{JOURNAL}": {"airflow-worker": "", "airflow-scheduler": ""},
     # The doctor, as every command, is run in the scheduler's.
-    f"./backups:{DEFAULTS.backups_folder}": {"backup": "", "init": ":ro", "watch": ":ro", "airflow-scheduler": ":ro"},
+    f"${{BACKUPS:-./backups}}:{DEFAULTS.backups_folder}": {
+        "backup": "", "init": ":ro", "watch": ":ro", "airflow-scheduler": ":ro",
+    },
 }  # fmt: skip
 """Each folder and its place in the image, and who may read it, or write to it."""
 
@@ -320,12 +325,12 @@ def test_each_folder_is_mounted_where_it_is_needed_and_nowhere_else() -> None:
     assert Settings().data == ROOT / ".data", "the image has the code in MOTCUA_HOME"
     assert (DEFAULTS.publications_url, str(DEFAULTS.journal_folder)) == (f"file://{PUBLICATIONS}", JOURNAL)
     for folder, wanted in MOUNTED.items():
-        source = folder.partition(":")[0]
+        target = folder.rpartition(":")[2]
         given = {
             name: volume.removeprefix(folder)
             for name, service in SERVICES.items()
             for volume in service.get("volumes", ())
-            if volume.partition(":")[0] == source
+            if target in volume.split(":")
         }
         assert given == wanted, folder
     volumes = [volume.split(":") for volume in SERVICES["airflow-apiserver"]["volumes"]]
@@ -335,6 +340,7 @@ def test_each_folder_is_mounted_where_it_is_needed_and_nowhere_else() -> None:
         assert "logs:/opt/airflow/logs" in SERVICES[name]["volumes"], "a list replaces the one that all have"
     ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
     assert {"/statements/", "/files/", "/backups/"} <= set(ignored), "they hold phone numbers"
+    assert {"/certificates/", "identity.txt", "docker-compose.override.yaml"} <= set(ignored), "they are this server's"
 
 
 def test_backups_are_made_when_the_settings_say_so_by_programs_of_the_server_s_version() -> None:
@@ -363,15 +369,35 @@ def started_before(name: str) -> set[str]:
     return set(others).union(*(started_before(other) for other in others))
 
 
+STOPPED_AFTER = {"airflow-worker": ("callbacks", "proxy"), "proxy": ("airflow-apiserver", "callbacks", "intake")}
+"""What a service only needs to outlast it: receipts of a worker's last messages find somebody."""
+
+
+def test_what_is_stopped_has_the_time_that_it_takes_and_the_ledger_waits_for_all() -> None:
+    grace = {name: service.get("stop_grace_period", "10s") for name, service in SERVICES.items()}
+    assert grace["airflow-worker"] == grace["postgres"] == grace["redis"] == "2m"
+    assert {grace[name] for name in LONG_RUNNING if name.startswith("airflow-")} == {"30s", "2m"}
+    # PostgreSQL's smart shutdown: who is in it goes on.
+    assert SERVICES["postgres"]["stop_signal"] == "SIGTERM"
+
+
 @pytest.mark.guarantee("airflow", "no task is started before the API server answers tasks, however slow the machine")
 def test_services_start_in_the_order_of_need_each_when_what_it_needs_is_ready() -> None:
     for name in SERVICES:
         for other, condition in waits_for(name).items():
-            assert condition == ("service_completed_successfully" if other == "init" else "service_healthy")
+            waited_for = "service_completed_successfully" if other == "init" else "service_healthy"
+            assert condition == ("service_started" if other in STOPPED_AFTER.get(name, ()) else waited_for)
     assert started_before("init") == {"postgres"}
     assert started_before("airflow-apiserver") == {"postgres", "init"}
     for name in ("airflow-scheduler", "airflow-dag-processor", "airflow-triggerer", "airflow-worker"):
-        assert started_before(name) == {"postgres", "init", "redis", "airflow-apiserver"}
+        assert started_before(name) - {"proxy", "callbacks", "intake"} == {
+            "postgres",
+            "init",
+            "redis",
+            "airflow-apiserver",
+        }
+    # A proxy that cannot start, as beside a web server on its port, keeps no message back.
+    assert SERVICES["airflow-worker"]["depends_on"]["proxy"]["required"] is False
     # Receipts and inquiries come while Airflow starts, too.
     for name in ("callbacks", "intake", "backup"):
         assert started_before(name) == {"postgres", "init"}
@@ -410,7 +436,10 @@ def test_the_api_server_is_healthy_when_it_answers_people_and_tasks() -> None:
 def test_images_are_pinned_and_name_no_host() -> None:
     base = dict(words[0].partition("=")[::2] for instruction, words in dockerfile() if instruction == "ARG")
     assert [words for instruction, words in dockerfile() if instruction == "FROM"] == [["${PYTHON_IMAGE}"]]
-    for image in (base["PYTHON_IMAGE"], *(service["image"] for service in SERVICES.values() if "build" not in service)):
+    for image in (
+        base["PYTHON_IMAGE"],
+        *(service["image"] for service in SERVICES.values() if service["image"] != "motcua"),
+    ):
         assert re.fullmatch(r"[a-z]+:\d+\.\d+(\.\d+)?(-[a-z-]+)?@sha256:[0-9a-f]{64}", image), image
 
 
@@ -433,7 +462,7 @@ def test_every_path_exists(tmp_path: Path) -> None:
     assert instructions[-1] == ("USER", ["motcua"])
     made = {word for instruction, words in instructions if instruction == "RUN" for word in words}
 
-    given = [environment, *(service.get("environment", {}) for service in SERVICES.values())]
+    given = [environment, *(SERVICES[name].get("environment", {}) for name in OURS)]
     paths = {Path(value) for variables in given for value in variables.values() if value.startswith("/")}
     for path in (each for each in paths if not each.is_relative_to("/tmp")):
         if path.is_relative_to(workdir):
@@ -443,9 +472,9 @@ def test_every_path_exists(tmp_path: Path) -> None:
             assert path.is_relative_to(home), path
     for name in OURS:
         for volume in SERVICES[name].get("volumes", ()):
-            source, target = volume.split(":")[:2]
-            if source in ("./statements", "./files", "./backups"):
+            if "./" in volume:
                 continue
+            source, target = volume.split(":")[:2]
             assert source in COMPOSE["volumes"]
             # Docker gives a new volume the owner that the folder has in the image.
             assert target in made
@@ -460,24 +489,19 @@ def test_every_path_exists(tmp_path: Path) -> None:
         assert Path(SERVICES[name].get("working_dir", workdir)) == workdir
 
 
-def test_every_command_of_a_service_and_of_the_handbook_exists() -> None:
-    for name in OURS:
-        for command in commands_of(name):
-            check_command(command)
-    for page, least in (("install", 10), ("server", 0), ("restore", 5), ("upgrade", 8)):
-        text = (ROOT / "docs" / "operations" / f"{page}.md").read_text(encoding="utf-8")
-        blocks = re.findall(r"^ *```sh\n(.*?)^ *```$", text, re.M | re.S)
-        services = [understand(line.strip()) for block in blocks for line in lines_of(block)]
-        assert len([name for name in services if name in OURS]) >= least
+def test_every_command_of_a_service_exists() -> None:
+    checked = [command[0] for name in OURS for command in commands_of(name) if check_command(command)]
+    assert {"airflow", "motcua", "python", "uvicorn"} <= set(checked)
 
 
-def check_command(command: list[str]) -> None:
+def check_command(command: list[str]) -> bool:
     """Looks whether the program is in the image and takes these arguments, without running it."""
     program, *arguments = command
     if program in _PROGRAMS:
         _PROGRAMS[program](arguments)
     else:
         understand_program(command)
+    return True
 
 
 def _is_uvicorn(arguments: list[str]) -> None:
@@ -486,16 +510,8 @@ def _is_uvicorn(arguments: list[str]) -> None:
 
     parameters = main.make_context("uvicorn", list(arguments)).params
     assert callable(import_from_string(parameters["app"]))
-    assert not parameters["proxy_headers"]
-
-
-def _is_celery(arguments: list[str]) -> None:
-    from celery.bin.celery import celery
-    from kombu.utils.imports import symbol_by_name
-
-    assert arguments[0] == "--app"
-    assert symbol_by_name(arguments[1]).control
-    assert arguments[2] in celery.commands
+    # The callbacks ask who calls, which the proxy alone tells them; the intake has a setting of its own.
+    assert parameters["proxy_headers"] == (parameters["forwarded_allow_ips"] == "*")
 
 
 def _is_python(arguments: list[str]) -> None:
@@ -505,7 +521,6 @@ def _is_python(arguments: list[str]) -> None:
 
 _PROGRAMS: dict[str, Callable[[list[str]], None]] = {
     "uvicorn": _is_uvicorn,
-    "celery": _is_celery,
     "python": _is_python,
 }
 
@@ -549,6 +564,8 @@ def test_every_variable_is_read_by_somebody() -> None:
         "PYTHONUNBUFFERED",
         "REDISCLI_AUTH",
         "SCARF_ANALYTICS",
+        "XDG_CONFIG_HOME",
+        "XDG_DATA_HOME",
     }
 
 
@@ -617,7 +634,7 @@ def asked_port(name: str) -> int:
     """Port that a service's healthcheck asks."""
     (words, *_) = commands(SERVICES[name]["healthcheck"]["test"])
     if words[0] == "python":
-        (call,) = [
+        call, *_ = [
             node
             for node in ast.walk(ast.parse(words[2]))
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "HTTPConnection"
@@ -632,8 +649,12 @@ def test_every_healthcheck_asks_the_port_that_the_service_listens_on() -> None:
     asking = {"postgres", "redis", "airflow-apiserver", "airflow-scheduler", "callbacks", "intake"}
     assert {name: asked_port(name) for name in asking} == {name: listening_port(name) for name in asking}
     assert "watch_folder" in SERVICES["watch"]["healthcheck"]["test"][-1], "it listens on nothing"
-    for name in set(LONG_RUNNING) - asking - {"watch"}:
-        assert commands(SERVICES[name]["healthcheck"]["test"])[0][0] in ("airflow", "celery", "motcua")
+    for name in ("airflow-dag-processor", "airflow-triggerer"):
+        assert asked_port(name) == listening_port("airflow-apiserver"), "which knows their heartbeats"
+    assert _ALIVE.name in SERVICES["airflow-worker"]["healthcheck"]["test"][-1]
+    caddyfile = (ROOT / "include" / "proxy" / "Caddyfile").read_text(encoding="utf-8")
+    address = SERVICES["proxy"]["healthcheck"]["test"][-1]
+    assert f"\n{address.removesuffix('/health')} {{\n\trespond /health 200\n" in caddyfile
 
 
 def test_every_address_names_a_service_and_its_port() -> None:
@@ -669,15 +690,6 @@ def test_values_are_masked_as_in_the_demo_and_tasks_outlast_an_api_server_that_i
     assert int(server["AIRFLOW__EXECUTION_API__JWT_EXPIRATION_TIME"]) / 5 >= 600
 
 
-def test_proxy_bounds_the_time_for_headers_where_nginx_takes_it() -> None:
-    page = (ROOT / "docs" / "operations" / "server.md").read_text(encoding="utf-8")
-    server = re.search(r"^server \{\n(.*?)^\}", page, re.M | re.S)
-    assert server
-    everywhere = re.sub(r"location [^{]+\{.*?\}", "", server.group(1), flags=re.S)
-    assert "client_header_timeout 10s;" in everywhere
-    assert server.group(1).count("client_header_timeout") == 1, "it is refused in a location, which headers decide"
-
-
 def test_postgres_is_the_tested_one(postgres: Server) -> None:
     with psycopg.connect(postgres.admin_dsn) as connection:
         version = connection.info.server_version
@@ -700,7 +712,7 @@ def provision(**environment: str) -> subprocess.CompletedProcess[str]:
 def test_provisioning_says_in_a_sentence_what_is_missing_or_wrong() -> None:
     given = dict.fromkeys(_OF_ROLES, "x")
     given["MOTCUA_ADMIN_DSN"] = "postgres://postgres:geheim@127.0.0.1:1/postgres"
-    for name in given:
+    for name in given.keys() - {"MOTCUA_AUDIT_PASSWORD"}:
         answer = provision(**given | {name: ""})
         assert answer.returncode == 2
         assert answer.stderr == f"Set {name} in the environment.\n"

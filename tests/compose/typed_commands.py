@@ -1,31 +1,66 @@
 """Whether a command that a page tells to type can be understood: its services, words and options exist.
 
-Nothing is run. What Compose would refuse is asked of the parsers of :mod:`tests.compose.machine`.
+Nothing is run. Of Compose's own words stand here those that the handbook types.
 """
 
 from __future__ import annotations
 
+import argparse
 import io
 import re
 import shlex
 from contextlib import redirect_stderr
 from functools import cache
-from typing import Any
+from typing import Any, NoReturn
 
 import typer
 from typer.exceptions import TyperException
 
 from motcua.cli import app
-from tests.compose.machine import PARSERS, Refused
 from tests.compose.project import OURS, SERVICES
 
-_ENGINE_ALONE = {"down", "logs", "version"}
-"""What the handbook types of ``docker compose`` that nothing here does."""
 _EVERY_DEBIAN_HAS = {"cat", "find", "printenv", "printf", "rm", "tar", "true", "umask"}
 
 
 class NotUnderstood(Exception):
     """A word of the command is nothing that there is; the message says which."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise NotUnderstood(f"{self.prog}: {message}")
+
+
+def _parser(verb: str, *flags: str, value: str = "", command: bool = False, services: bool = False) -> _Parser:
+    parser = _Parser(prog=f"docker compose {verb}", add_help=False, allow_abbrev=False)
+    for flag in flags:
+        parser.add_argument(*flag.split("|"), action="store_true")
+    if value:
+        parser.add_argument(value)
+    if command:
+        parser.add_argument("-e", "--env", action="append", default=[])
+        parser.add_argument("service")
+        parser.add_argument("command", nargs=argparse.REMAINDER)
+    if services:
+        parser.add_argument("services", nargs="*")
+    return parser
+
+
+_PARSERS = {
+    "build": _parser("build"),
+    "config": _parser("config", "--quiet|-q", "--images"),
+    "down": _parser("down", "--volumes"),
+    "exec": _parser("exec", "-T|--no-tty", command=True),
+    "logs": _parser("logs", value="--tail", services=True),
+    "ps": _parser("ps", "--all", services=True),
+    "restart": _parser("restart", services=True),
+    "run": _parser("run", "--rm", "-T|--no-tty", "--no-deps", command=True),
+    "stop": _parser("stop", services=True),
+    "unpause": _parser("unpause", services=True),
+    "up": _parser("up", "--detach|-d", "--wait", "--build", "--no-deps", services=True),
+    "version": _parser("version"),
+}
+"""What the handbook types of ``docker compose``, by its first word."""
 
 
 def lines_of(block: str) -> list[str]:
@@ -46,14 +81,9 @@ def understand(line: str) -> str | None:
     # What is handed to it, and where its output goes, is the shell's.
     words = words[: next((n for n, word in enumerate(words) if word in ("<", ">", "|")), len(words))]
     verb = words[2]
-    if verb in _ENGINE_ALONE:
-        return None
-    if verb not in PARSERS:
+    if verb not in _PARSERS:
         raise NotUnderstood(f"docker compose {verb}")
-    try:
-        asked = PARSERS[verb].parse_args(words[3:])
-    except Refused as refusal:
-        raise NotUnderstood(str(refusal)) from None
+    asked = _PARSERS[verb].parse_args(words[3:])
     named = [asked.service] if hasattr(asked, "service") else getattr(asked, "services", [])
     if unknown := set(named) - SERVICES.keys():
         raise NotUnderstood(f"no service {', '.join(sorted(unknown))}")

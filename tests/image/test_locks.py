@@ -167,5 +167,4 @@ def test_programs_and_classes_that_services_name_are_in_the_lock() -> None:
                 packages = packages_of(module)
                 assert packages & inside, f"{name} names {module}"
                 seen |= packages
-    assert {"airflow", "celery", "uvicorn"} <= seen
-    assert {"apache-airflow-providers-celery", "apache-airflow-providers-fab"} <= seen
+    assert {"airflow", "uvicorn", "apache-airflow-providers-fab"} <= seen

@@ -202,6 +202,6 @@ def test_compose_without_internet_takes_the_same_images_by_name_and_builds_nothi
     assert services.keys() == SERVICES.keys()
     for name, service in services.items():
         assert service["image"] == SERVICES[name]["image"].partition("@")[0]
-        assert (service["pull_policy"], "build" in service) == ("never", False)
+        assert (service["pull_policy"], "build" in service) == ("never", False), name
         assert service["command"], name
     assert {name for name, service in services.items() if service["image"] == "motcua"} == set(OURS)

@@ -71,9 +71,10 @@ UNSIGNED = {
     "migrate": "as a new version begins",
     "provision": "as a server is set up",
     "users roles": "likewise",
+    "set-up": "likewise; what somebody must answer for is signed in it by name",
     "restore": "into an empty database only",
     "backup every-night": "makes files",
-    "watch": "looks and mails",
+    "watch outside": "looks and mails",
     "demo": "the demo",
     "intake push": "what software pushes by its own password, which is asked for",
     "smoke": "the demo without hands",
@@ -90,7 +91,8 @@ gaps show, gateways changes, gateways list, identity, inquiries, intake faults, 
 messages held, messages list, messages sent, messages stopped, personal-data purges, personal-data requests,
 publications list, publications show, publications statement,
 quality rows, quality rules, quality show, quality verify, quarantine,
-sources list, statements refused, statements rows, statements show, status, texts registrations, users list
+sources list, statements refused, statements rows, statements show, status, texts registrations, users list,
+watch address
 """
 """Commands that print, or write a file for whoever runs them."""
 

@@ -24,6 +24,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from motcua.cli import app as motcua
+from motcua.domain.restores import Later, Witness
 from motcua.reports.lists import declared_list, load_every_list
 from motcua.settings import include_dir
 from motcua.web.callbacks import create_callbacks
@@ -61,8 +62,9 @@ motcua personal-data erase, motcua personal-data export, motcua agencies list, m
     closings list, motcua complaints list, motcua files list, motcua intake list, motcua messages held, motcua
     messages list, motcua quality rows, motcua quarantine, motcua sources list, motcua statements rows, motcua
     statements show, motcua users list, motcua backup every-night: to
-motcua doctor: files
+motcua doctor: files machine
 motcua smoke, motcua backup check, motcua backup list: folder
+motcua set-up: folder machine
 motcua backup verify, motcua restore: folder identity
 motcua phones: file output
 # numbers and names of what there is, and words that are looked for
@@ -262,8 +264,15 @@ def test_everything_that_people_hand_in_was_looked_at_and_nothing_is_excused_tha
 def test_gateways_calls_are_answered_where_they_came_from():
     """What 9029 is texted holds words and a number; its reply is the answer to that very request."""
     routes = {route.path for route in create_callbacks().routes if isinstance(route, APIRoute)}
-    # Health and figures take nothing.
-    assert routes == {"/inquiries/{gateway}", "/receipts/{gateway}", "/health", "/metrics"}
+    # Health and figures take nothing; a watch on another machine brings moments and a number.
+    assert routes == {"/inquiries/{gateway}", "/receipts/{gateway}", "/health", "/metrics", "/watch"}
+    assert typing.get_type_hints(Witness) == {
+        "awake_since": datetime | None,
+        "sees_since": datetime | None,
+        "about": datetime | None,
+        "later": Later | None,
+    }
+    assert typing.get_type_hints(Later) == {"attempts": int, "seen_at": datetime | None}
 
 
 def test_pages_read_nothing_of_a_request_but_their_parameters_and_forms():

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tests.compose.project import rows, steps, titles
 
-PAGE = "upgrade"
+PAGE = "operations/upgrade"
 SECTIONS = ("Without stopping", "Going back")
 NOT_FOLLOWED = "What is not followed without an engine"
 _UP = re.compile(r"docker compose up --detach --no-deps ([a-z][a-z -]*)")

@@ -110,6 +110,7 @@ def _ask() -> dict[str, Any]:
         found["wrong password"] = {"statuses": [wrong.status_code]}
         found["watch"] = _watched(url)
         found["sign-in"] = _signed_in_by_hand(url, "cuc", words["cuc"])
+        found["guessed"] = _guessed(url, "hoa", words["hoa"])
     os.environ["MOTCUA_WATCH_AIRFLOW_USER"] = "lan"
     settings.cache_clear()
     found["roles"].append(_roles())
@@ -178,6 +179,24 @@ def _signed_in_by_hand(url: str, name: str, word: str) -> dict[str, Any]:
         for each in (word, word + "-new")
     ]
     return said | {"old and new password": again}
+
+
+def _guessed(url: str, name: str, word: str) -> dict[str, Any]:
+    """What an account is to its person while somebody guesses, and after the password was reset."""
+
+    def signs_in(password: str) -> bool:
+        with httpx.Client(base_url=url, follow_redirects=True, timeout=60) as http:
+            page = http.get("/motcua/calendar")
+            form = {"csrf_token": _mark(page), "username": name, "password": password}
+            return http.post(page.url, data=form).url.path == "/motcua/calendar"
+
+    four = [signs_in("wrong") for _ in range(4)]
+    found = {
+        "after four": [*four, signs_in(word)],
+        "after five": [*(signs_in("wrong") for _ in range(5)), signs_in(word)],
+    }
+    _command("users", "reset-password", "--username", name, "--password", f"{word}-new")
+    return found | {"after a new password": signs_in(f"{word}-new")}
 
 
 def _words(answer: httpx.Response) -> str:

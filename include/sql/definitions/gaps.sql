@@ -89,6 +89,53 @@ $$;
 COMMENT ON FUNCTION motcua.answer_gap(bigint, timestamptz, text, text, text, timestamptz)
 IS 'Closes a gap of a ledger that slept or went back, as somebody says: it may have sent until then, or it only slept.';
 
+-- What a watch remembers of the ledger, and a watch on another machine may see of it: the largest numbers that it has
+-- given to attempts and to changes of messages; the last sign of senders before it slept, where it did and nobody has
+-- answered that yet, else the very last; what it asks about; when the server's own watch looked, and its open alerts.
+CREATE OR REPLACE FUNCTION motcua.seen_from_outside()
+RETURNS TABLE (
+    attempt_id bigint, history_id bigint, at_work_at timestamptz, woke_at timestamptz, slept_since timestamptz,
+    watch_looked_at timestamptz, alerts jsonb
+) LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, motcua AS $$
+SELECT
+    coalesce((SELECT max(a.attempt_id) FROM motcua.attempts AS a), 0),
+    coalesce((SELECT max(h.history_id) FROM motcua.message_history AS h), 0),
+    coalesce(g.slept_since, (SELECT l.looked_at FROM motcua.sender_life AS l)),
+    g.held_until,
+    g.slept_since,
+    (SELECT w.looked_at FROM motcua.watch_life AS w),
+    coalesce(
+        (
+            SELECT jsonb_agg(jsonb_build_object('name', r.name, 'subject', r.subject) ORDER BY r.name, r.subject)
+            FROM motcua.alerts AS r
+            WHERE r.over_at IS NULL
+        ),
+        '[]'
+    )
+FROM (VALUES (1)) AS one (number)
+LEFT JOIN motcua.gaps AS g ON g.closed_at IS NULL AND g.kind = 'slept'
+$$;
+COMMENT ON FUNCTION motcua.seen_from_outside()
+IS 'What a watch on another machine may see: the largest numbers, signs of life, what the ledger asks about, names of open alerts; nothing of a citizen.';
+
+-- The word of a watch on another machine. That it had seen a later state stays until somebody acted on it.
+CREATE OR REPLACE FUNCTION motcua.give_testimony(
+    awake timestamptz, sees timestamptz, of_waking timestamptz, lost integer, seen_last timestamptz
+)
+RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, motcua AS $$
+INSERT INTO motcua.outside_watch AS o (asked_at, awake_since, sees_since, about, lost_attempts, seen_until)
+VALUES (clock_timestamp(), awake, sees, of_waking, lost, seen_last)
+ON CONFLICT (only_one) DO UPDATE SET
+    asked_at = excluded.asked_at,
+    awake_since = excluded.awake_since,
+    sees_since = excluded.sees_since,
+    about = excluded.about,
+    lost_attempts = coalesce(excluded.lost_attempts, o.lost_attempts),
+    seen_until = CASE WHEN excluded.lost_attempts IS NULL THEN o.seen_until ELSE excluded.seen_until END
+$$;
+COMMENT ON FUNCTION motcua.give_testimony(timestamptz, timestamptz, timestamptz, integer, timestamptz)
+IS 'Keeps the word of a watch on another machine, which tasks judge: since when it was awake, and whether it had seen a later state.';
+
 -- What auditors may read of gaps in the ledger and of what the journal knew of them.
 CREATE OR REPLACE VIEW audit.gaps AS
 SELECT

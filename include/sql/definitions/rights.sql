@@ -213,6 +213,7 @@ BEGIN
             'SELECT',
             ''
         ),
+        ('motcua.outside_watch', 'SELECT, UPDATE', '', '', ''),
         ('motcua.page_requests', 'SELECT, UPDATE (told_at, applies_at, told, untold_because)', '', 'SELECT', ''),
         ('motcua.personal_data_purges', 'SELECT', '', 'SELECT', ''),
         ('motcua.personal_data_requests', 'SELECT, INSERT', '', '', ''),
@@ -332,6 +333,7 @@ BEGIN
         ('FUNCTION motcua.asked_too_often', 'EXECUTE', 'EXECUTE', '', ''),
         ('FUNCTION motcua.desk_user', 'EXECUTE', '', '', ''),
         ('FUNCTION motcua.empty_counted_occasions', 'EXECUTE', '', '', ''),
+        ('FUNCTION motcua.give_testimony', 'EXECUTE', 'EXECUTE', '', ''),
         ('FUNCTION motcua.look_at_counted_occasions', 'EXECUTE', '', '', ''),
         ('FUNCTION motcua.map_status', 'EXECUTE', '', '', ''),
         ('FUNCTION motcua.provider_id', 'EXECUTE', '', '', ''),
@@ -339,6 +341,7 @@ BEGIN
         ('FUNCTION motcua.reply_given', 'EXECUTE', 'EXECUTE', '', ''),
         ('FUNCTION motcua.save_inquiry', 'EXECUTE', 'EXECUTE', '', ''),
         ('FUNCTION motcua.save_page_request', 'EXECUTE', '', 'EXECUTE', ''),
+        ('FUNCTION motcua.seen_from_outside', 'EXECUTE', 'EXECUTE', '', ''),
         ('FUNCTION motcua.set_agency_settings', 'EXECUTE', '', 'EXECUTE', ''),
         ('FUNCTION quality.begin_snapshot', 'EXECUTE', '', '', ''),
         ('FUNCTION quality.look_at', 'EXECUTE', '', '', ''),

@@ -20,6 +20,13 @@ from motcua.version import software
 _console = console()
 
 
+Machine = Annotated[
+    Path,
+    typer.Option("--machine", help="Where the root of the machine that the folder is on is seen.", metavar="FOLDER"),
+]
+"""From inside a container that is not /: a folder of backups may be on another disk."""
+
+
 def doctor(
     files: Annotated[
         Path | None,
@@ -30,19 +37,20 @@ def doctor(
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for a monitor.")] = False,
+    machine: Machine = Path("/"),
 ) -> None:
     """Name everything that is wrong with this installation, with what to do; nothing is changed, nothing is sent.
 
-    Exit 1 where something is wrong. Never prints a secret.
+    Exit 1 where there is an error; warnings alone are none. Never prints a secret.
     """
     if files is not None and not any((files / file).exists() for file in FILES):
         raise refuse(f"There is neither {DOT_ENV} nor another of its files in {files}.")
-    diagnosis = examine(of_environment() if files is None else of_folder(files))
+    diagnosis = examine(of_environment() if files is None else of_folder(files, machine))
     if as_json:
         typer.echo(json.dumps(_as_record(diagnosis), ensure_ascii=False, indent=2))
     else:
-        _print(diagnosis)
-    if not diagnosis.is_whole:
+        show(diagnosis)
+    if any(each.severity == "error" for each in diagnosis.findings):
         raise typer.Exit(1)
 
 
@@ -76,7 +84,8 @@ def _told(finding: Finding) -> tuple[str, str]:
     return f"{said.title}. {said.found} {said.meaning}", said.todo
 
 
-def _print(diagnosis: Diagnosis) -> None:
+def show(diagnosis: Diagnosis) -> None:
+    """Prints what was found, errors first, and what was not looked at."""
     if diagnosis.findings:
         table = Table("", "fault", "where", "what, and what to do", show_lines=True)
         # Errors first; else in the order in which they were found.

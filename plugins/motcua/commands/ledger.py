@@ -145,6 +145,8 @@ _ROLES = {
     "MOTCUA_PAGES_PASSWORD": "motcua_pages",
     "MOTCUA_PURGE_PASSWORD": "motcua_purge",
 }
+_MAY_BE_EMPTY = "MOTCUA_AUDIT_PASSWORD"
+"""People who check figures in the database itself log in once somebody sets it."""
 _NEEDS_NO_PERCENT_SIGNS = frozenset(string.ascii_letters + string.digits + "-._~")
 
 
@@ -152,10 +154,11 @@ def provision() -> None:
     """Create the roles and databases, or give the roles their passwords anew; safe to repeat.
 
     Reads MOTCUA_ADMIN_DSN (an administrator) and
-    MOTCUA_{OWNER,APP,AUDIT,AIRFLOW,CALLBACKS,INTAKE,PAGES,PURGE}_PASSWORD.
+    MOTCUA_{OWNER,APP,AUDIT,AIRFLOW,CALLBACKS,INTAKE,PAGES,PURGE}_PASSWORD; without that of AUDIT nobody logs in as
+    motcua_audit.
     """
     given = {name: os.environ.get(name, "") for name in ("MOTCUA_ADMIN_DSN", *_ROLES)}
-    if missing := [name for name, value in given.items() if not value]:
+    if missing := [name for name, value in given.items() if not value and name != _MAY_BE_EMPTY]:
         raise refuse(f"Set {', '.join(missing)} in the environment.")
     for name in _ROLES:
         # These passwords stand in addresses, where anything else would end the password or the host.

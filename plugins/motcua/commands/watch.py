@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import threading
 from datetime import UTC, datetime, timedelta
@@ -15,45 +16,101 @@ from rich.table import Table
 
 from motcua.commands.terminal import By, console, local_moment, refuse, signed
 from motcua.domain.checks import ALERT_NAMES, key_of
+from motcua.jobs.watching.elsewhere import AddressUnusable, NobodyToTell, OutsideWatch, address_of_server
 from motcua.jobs.watching.keeping import AlreadyWatching, leave_acknowledgement, load_state
+from motcua.jobs.watching.rounds import Rounds
 from motcua.jobs.watching.watch import Watch
 from motcua.reports.checks import alert_in_words
 from motcua.settings import settings
-from motcua.store.ledger.database import open_without_airflow
+from motcua.store.ledger.database import Connection, open_without_airflow
 from motcua.store.watching.watch import acknowledge_alert, list_alerts, retire_watch, watch_life
 
+looking = typer.Typer(help="Look from outside whether everything works, and tell people when it does not.")
 app = typer.Typer(help="What the watch found, and saying that you look after it.", no_args_is_help=False)
 _console = console()
 _PATIENCE = 20.0
 """Seconds that a statement may take."""
 
 
+@looking.callback(invoke_without_command=True)
 def watch(
+    context: typer.Context,
     once: Annotated[bool, typer.Option("--once", help="Look once and end, as from cron.")] = False,
     retire: Annotated[
         bool, typer.Option("--retire", help="Nobody waits for a sign of the watch any more; for when it is given up.")
     ] = False,
 ) -> None:
     """Look from outside whether everything works, and tell people when it does not."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    if context.invoked_subcommand is not None:
+        return
     if retire:
         with open_without_airflow(_PATIENCE) as ledger:
             _console.print("retired" if retire_watch(ledger) else "the watch was not waited for", markup=False)
         return
+    _go_on(Watch(), once=once)
+
+
+@looking.command("outside")
+def watch_outside(
+    once: Annotated[bool, typer.Option("--once", help="Look once and end, as from cron.")] = False,
+) -> None:
+    """Look at a server from another machine: at the address that motcua watch address prints there."""
+    try:
+        watching = OutsideWatch()
+    except AddressUnusable as error:
+        raise refuse(f"MOTCUA_WATCH_ADDRESS: {error}. On the server, motcua watch address prints it.") from None
+    except NobodyToTell as error:
+        raise refuse(f"{str(error)[0].upper()}{str(error)[1:]}.") from None
+    _go_on(watching, once=once)
+
+
+@looking.command("address")
+def show_address() -> None:
+    """Print the watch.env of a machine that is to watch this server; whom it tells, and how, is left to fill in."""
+    base, secret = os.environ.get("AIRFLOW__API__BASE_URL", ""), settings().metrics_secret
+    if secret is None or not secret.get_secret_value():
+        raise refuse("MOTCUA_METRICS_SECRET is not set here, so that there is no page: set it in callbacks.env.")
+    if not base:
+        raise refuse("AIRFLOW__API__BASE_URL is not set here: the address of the staff pages, https://…")
+    typer.echo(_WATCH_ENV.format(address=address_of_server(base, secret.get_secret_value())), nl=False)
+
+
+_WATCH_ENV = """\
+# For the machine that watches from outside, chmod 600: docs/operations/watch.md.
+MOTCUA_WATCH_ADDRESS={address}
+# Who is told: addresses, with commas between; or MOTCUA_WATCH_WEBHOOK, where each alert is posted to.
+MOTCUA_WATCH_RECIPIENTS=
+# A mail server that takes this machine's mails: no account of the server's. One without TLS: &disable_tls=true besides.
+AIRFLOW_CONN_SMTP_DEFAULT='smtp://<host>:25?from_email=<address>&disable_ssl=true'
+"""
+
+
+def _go_on(watching: Rounds, *, once: bool) -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         if once:
-            state = Watch().once()
+            state = watching.once()
             raised = sorted(alert.key for alert in state.alerts.values() if alert.raised_at is not None)
             _console.print(", ".join(raised) or "no alert is open", markup=False)
             return
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        Watch().go_on(stop)
+        watching.go_on(stop)
     except AlreadyWatching as busy:
         raise refuse(f"{str(busy)[0].upper()}{str(busy)[1:]}.") from None
     except OSError as error:
         raise refuse(f"The folder {settings().watch_folder} cannot be used: {error.strerror}.") from None
+
+
+class _NoLedgerHere(Exception):
+    """A watch on another machine keeps all that it knows in its folder."""
+
+
+def _ledger() -> Connection:
+    if settings().watch_address is not None:
+        raise _NoLedgerHere
+    return open_without_airflow(_PATIENCE)
 
 
 @app.callback(invoke_without_command=True)
@@ -68,7 +125,7 @@ def show_alerts(
     table = Table("alert", "what", "since", "over", "acknowledged")
     waits = False
     try:
-        with open_without_airflow(_PATIENCE) as ledger:
+        with _ledger() as ledger:
             life = watch_life(ledger)
             alerts = list_alerts(ledger, now - timedelta(days=days), 200)
         for each in alerts:
@@ -85,7 +142,7 @@ def show_alerts(
             )
             waits |= is_open and not known
         seen = f"the watch last looked at {local_moment(life.looked_at)}" if life else "the watch never ran"
-    except psycopg.OperationalError:
+    except (psycopg.OperationalError, _NoLedgerHere):
         # What the watch keeps itself says what is wrong then.
         state = load_state(settings().watch_folder, now)
         for alert in state.alerts.values():
@@ -100,7 +157,7 @@ def show_alerts(
                     escape(by),
                 )
                 waits |= not by
-        seen = "the ledger does not answer; this is what the watch keeps in its folder"
+        seen = "no ledger answers here; this is what the watch keeps in its folder"
     if table.row_count:
         _console.print(table)
     else:
@@ -121,9 +178,9 @@ def acknowledge(
         raise refuse(f"There is no alert {kind}; there are {', '.join(ALERT_NAMES)}.")
     now, who = datetime.now(UTC), signed(by)
     try:
-        with open_without_airflow(_PATIENCE) as ledger:
+        with _ledger() as ledger:
             done = acknowledge_alert(ledger, kind, subject or None, who, now)
-    except psycopg.OperationalError:
+    except (psycopg.OperationalError, _NoLedgerHere):
         try:
             leave_acknowledgement(settings().watch_folder, kind, subject or None, who, now)
         except OSError as error:
@@ -131,7 +188,7 @@ def acknowledge(
                 f"The ledger does not answer, and {settings().watch_folder} is not the watch's folder here"
                 f" ({error.strerror}): run it where the watch runs."
             ) from None
-        _console.print("The ledger does not answer; the watch takes it at its next look.", markup=False)
+        _console.print("No ledger answers here; the watch takes it at its next look.", markup=False)
         return
     if not done:
         raise refuse(f"No alert {name} is open that nobody looks after.")

@@ -6,7 +6,9 @@ import inspect
 from collections.abc import Callable
 from datetime import timedelta
 from importlib import import_module
-from typing import cast, get_args
+from pkgutil import iter_modules
+from types import ModuleType
+from typing import Any, Protocol, cast, get_args
 
 from motcua.domain.routing import CARRIERS
 from motcua.gateways.adapter import Gateway, GatewayAddress, UnknownPolicy
@@ -31,6 +33,40 @@ def gateway_address(name: str) -> GatewayAddress:
         raise GatewayMisconfigured(
             f"There is no Airflow connection sms_{name}: set AIRFLOW_CONN_SMS_{name.upper()}."
         ) from missing
+    return address_in(name, connection)
+
+
+class ConnectionGiven(Protocol):
+    """A connection, as Airflow gives it or as it is written."""
+
+    @property
+    def host(self) -> str | None:
+        """With or without https:// before it."""
+
+    @property
+    def port(self) -> int | None: ...  # noqa: D102
+
+    @property
+    def login(self) -> str | None: ...  # noqa: D102
+
+    @property
+    def password(self) -> str | None: ...  # noqa: D102
+
+    @property
+    def schema(self) -> str | None:
+        """http or https."""
+
+    @property
+    def extra_dejson(self) -> dict[str, Any]:
+        """What else it says."""
+
+
+def address_in(name: str, connection: ConnectionGiven) -> GatewayAddress:
+    """The gateway that a connection leads to.
+
+    Raises:
+        GatewayMisconfigured: it names no host, or says what cannot be.
+    """
     if not connection.host:
         raise GatewayMisconfigured(f"The Airflow connection sms_{name} names no host.")
     scheme = connection.schema if connection.schema in ("http", "https") else "http"
@@ -81,7 +117,16 @@ def open_gateway(name: str) -> Gateway:
     Raises:
         GatewayMisconfigured: its connection is missing or names an adapter that does not exist.
     """
-    address = gateway_address(name)
+    return gateway_at(gateway_address(name))
+
+
+def gateway_at(address: GatewayAddress) -> Gateway:
+    """The adapter that an address names.
+
+    Raises:
+        GatewayMisconfigured: it does not exist, or something that it needs is not installed.
+    """
+    name = address.name
     adapter = str(address.extra.get("adapter", "kannel"))
     path = f"motcua.gateways.{adapter}"
     try:
@@ -96,8 +141,18 @@ def open_gateway(name: str) -> Gateway:
         raise GatewayMisconfigured(
             f"The Airflow connection sms_{name} names the adapter {adapter!r}, which is not in motcua/gateways/."
         ) from missing
+    if (made := _defined_in(module)) is None:
+        raise GatewayMisconfigured(f"motcua/gateways/{adapter}.py defines no gateway.")
+    return made(address)
+
+
+def _defined_in(module: ModuleType) -> Callable[[GatewayAddress], Gateway] | None:
     for _, member in inspect.getmembers(module, inspect.isclass):
-        if member.__module__ == module.__name__ and member.__name__.endswith("Gateway"):
-            gateway: Gateway = cast("Callable[[GatewayAddress], Gateway]", member)(address)
-            return gateway
-    raise GatewayMisconfigured(f"motcua/gateways/{adapter}.py defines no gateway.")
+        if member.__module__ == module.__name__ and member.__name__.endswith("Gateway") and member is not Gateway:
+            return cast("Callable[[GatewayAddress], Gateway]", member)
+    return None
+
+
+def adapters() -> list[str]:
+    """Names of the kinds of providers that can be called here."""
+    return [module.name for module in iter_modules(__path__) if _defined_in(import_module(f"{__name__}.{module.name}"))]

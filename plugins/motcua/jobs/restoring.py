@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from motcua.domain.checks import Finding, fault
-from motcua.domain.restores import SLEEPS_AFTER, journal_vouches
+from motcua.domain.restores import SLEEPS_AFTER, journal_vouches, witness_vouches
 from motcua.domain.run_window import Window
 from motcua.jobs.personal_data import empty_batch, empty_kind, tidy
 from motcua.store.erasures import Erasure, ErasureList, open_erasures
@@ -127,6 +127,8 @@ def _empty(connection: Connection, erasures: ErasureList, erasure: Erasure, by: 
         empty_batch(connection, erasures, order, erasure.reference)
 
 
+AWAKE = "it was awake all the while, and had seen nothing later"
+"""Why a gap is closed by a watch."""
 JOURNAL_AGE = timedelta(days=45)
 """The journal is kept so long: longer than any backup, and so than any ledger that may come back."""
 _AT_ONCE = 5000
@@ -180,6 +182,7 @@ def look_for_gap(ledger: Connection, by: str, now: datetime | None = None) -> Ho
             gaps.begin_journal(ledger, here, "restored")
     if at_work.slept_since is not None:
         _notice_sleep(ledger, journal, at_work, moment, is_behind=is_behind)
+    hear_testimony(ledger, moment)
     gaps.hold(ledger)
     gaps.note_journal(ledger, journal.damage())
     gap = gaps.open_gap(ledger)
@@ -267,6 +270,28 @@ def hold_what_went_back(ledger: Connection, lost_attempts: int, seen_until: date
         lost_attempts=lost_attempts,
         held_until=now,
     )
+
+
+def hear_testimony(ledger: Connection, now: datetime) -> None:
+    """Takes what a watch on another machine said: that the ledger only slept, and what is held goes; or that it had
+    seen a later state, and people decide. What it says can do nothing else.
+
+    Args:
+        ledger: a connection; the caller commits.
+        now: this moment.
+    """
+    given = gaps.last_testimony(ledger)
+    if given is None:
+        return
+    if (later := given.said.later) is not None:
+        hold_what_went_back(ledger, later.attempts, later.seen_at, now)
+        gaps.take_testimony(ledger)
+        return
+    gap = gaps.open_gap(ledger)
+    if gap is None or gap.kind != "slept" or not witness_vouches(gap.held_until, gap.slept_since, given.said):
+        return
+    gaps.answer_gap(ledger, gap.gap_no, sent_until=None, by="outside watch", reason=AWAKE, now=now)
+    log.info("gap %d: the ledger only slept, as a watch on another machine says", gap.gap_no)
 
 
 def _notice_sleep(ledger: Connection, journal: Journal, at_work: AtWork, now: datetime, *, is_behind: bool) -> None:

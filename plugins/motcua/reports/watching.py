@@ -44,13 +44,22 @@ def compose_life(
     *,
     began_at: datetime,
     now: datetime,
+    watched: str | None = None,
 ) -> Mail:
-    """The mail that says each day that the watch lives."""
+    """The mail that says each day that the watch lives; ``watched``: one on another machine begins to watch this
+    server."""
     alerts = [alert_in_words(each) for each in open_ones]
     said = check_words()["letters"]
     state = said["open"].format(number=len(alerts)) if alerts else said["none_open"]
-    subject = said["life"].format(day=wording.day(now), state=state)
-    values = {"open_ones": alerts, "looks": looks, "page": page, "began_at": began_at, "now": now}
+    subject = said["life" if watched is None else "elsewhere"].format(day=wording.day(now), state=state, host=watched)
+    values = {
+        "open_ones": alerts,
+        "looks": looks,
+        "page": page,
+        "began_at": began_at,
+        "now": now,
+        "watched": watched,
+    }
     return _mail("life", reference, subject, values)
 
 

@@ -4,7 +4,8 @@
 must not reach Airflow.
 
 Every route of a gateway needs its own secret or signature, compared in constant time; a gateway without one is closed.
-Beside them: whether the ledger answers, which anybody may ask, and the figures that a monitor reads.
+Beside them: whether the ledger answers, which anybody may ask; the figures that a monitor reads; and what a watch on
+another machine sees, and testifies.
 Headers and query tell who calls before anything of a body is read. Answers carry no detail. A report is stored before
 it is read, and one for an unknown reference is kept and answered 200, or the gateway would send it forever. An inquiry
 is paid for: once its gateway is known it gets a reply within two seconds, whatever breaks.
@@ -45,7 +46,7 @@ from motcua.store.ledger.database import CALLBACKS, close_ledger_pool, ledger_po
 from motcua.store.watching.watch import takes_rows
 from motcua.web.access_log import hide_queries, server_of
 from motcua.web.forms import throw_away
-from motcua.web.ledger_looks import LedgerLook, LedgerSilent, MetricsPage, check_reader
+from motcua.web.ledger_looks import LedgerLook, LedgerSilent, MetricsPage, OutsidePage, check_reader
 
 SECRET_HEADER = "X-Motcua-Secret"  # noqa: S105 - a header's name
 SIGNATURE_HEADER = "X-Motcua-Signature"
@@ -95,6 +96,7 @@ class _Desk:
         self.intake = Intake(lambda: ledger_pool(CALLBACKS).connection(), _LEFT_TO_RUNS)
         self.health = LedgerLook("ledger health", takes_rows, patience=_HEALTH_WITHIN, fresh=1)
         self.metrics = MetricsPage()
+        self.outside = OutsidePage()
 
     def close(self) -> None:
         """Ends the threads; who still looks an address up is not waited for."""
@@ -103,6 +105,7 @@ class _Desk:
         self.intake.close()
         self.health.close()
         self.metrics.close()
+        self.outside.close()
 
     def gateway(self, name: str) -> Gateway | None:
         """The gateway's adapter, kept for a few seconds."""
@@ -368,8 +371,14 @@ def create_callbacks(addresses: Addresses = _USUAL) -> FastAPI:
         check_reader(request)
         return await _desk(request).metrics.read(request.headers.get("accept", ""))
 
+    async def watch_from_outside(request: Request) -> Response:
+        check_reader(request)
+        page = _desk(request).outside
+        return await (page.read() if request.method == "GET" else page.take(await _body(request)))
+
     app.add_api_route("/health", health, methods=["GET"])
     app.add_api_route("/metrics", metrics, methods=["GET"])
+    app.add_api_route("/watch", watch_from_outside, methods=["GET", "POST"])
     app.add_api_route("/inquiries/{gateway}", inquiry, methods=["GET", "POST"])
     app.add_api_route("/receipts/{gateway}", receipt, methods=["GET", "POST"])
     return app

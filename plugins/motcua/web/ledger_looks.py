@@ -1,5 +1,5 @@
-"""What strangers may ask of the ledger: health, and the figures that Prometheus reads. However many ask, one thread
-asks once.
+"""What strangers may ask of the ledger: health, the figures that Prometheus reads, and what a watch on another machine
+sees. However many ask, one thread asks once.
 """
 
 from __future__ import annotations
@@ -10,21 +10,26 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Generic, TypeVar, cast
 
 from fastapi import HTTPException, Request
-from fastapi.responses import Response
+from fastapi.responses import JSONResponse, Response
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
+from pydantic import TypeAdapter, ValidationError
 
+from motcua.domain.restores import Witness
+from motcua.domain.watching.elsewhere import ServerPage
 from motcua.settings import settings
 from motcua.store.ledger.database import Connection, Lookout, reason_without_values
+from motcua.store.notices.gaps import give_testimony
 from motcua.store.watching.metrics import Gauge, backup_gauges, open_gauges, recent_gauges
+from motcua.store.watching.watch import seen_from_outside
 
 Found = TypeVar("Found")
 
@@ -128,6 +133,74 @@ class LedgerLook(Generic[Found]):
         self._lookout.close()
 
 
+# --- The page of a watch on another machine ---------------------------------------------------------------------------
+
+_OUTSIDE_WITHIN = 4.0
+_PAGE, _TESTIMONY = TypeAdapter(ServerPage), TypeAdapter(Witness)
+_LARGEST = 2**31 - 1
+"""Attempts that may be missing."""
+
+
+class OutsidePage:
+    """What a watch on another machine sees of this server, and what it says of what it saw."""
+
+    def __init__(self) -> None:
+        self._page = LedgerLook(
+            "ledger from outside", partial(_as_of_now, seen_from_outside), patience=_OUTSIDE_WITHIN, fresh=1
+        )
+        self._lookout = Lookout(_OUTSIDE_WITHIN)
+        self._writing = ThreadPoolExecutor(1, thread_name_prefix="testimony")
+
+    async def read(self) -> Response:
+        """The page, with the time by this machine's clock; 503 with the reason where the ledger is silent."""
+        try:
+            page = await self._page.get()
+        except LedgerSilent as silence:
+            return _silent(silence)
+        body = _PAGE.dump_json(replace(page, at=datetime.now(UTC)))
+        return Response(body, media_type="application/json")
+
+    async def take(self, body: bytes) -> Response:
+        """Keeps a testimony; which gap it is about, and whether it counts, is judged by tasks.
+
+        Raises:
+            HTTPException: 400, it is none.
+        """
+        said = read_testimony(body)
+        if said is None:
+            raise HTTPException(400)
+        writing = self._writing.submit(self._lookout.ask, lambda ledger: give_testimony(ledger, said))
+        try:
+            await asyncio.wait_for(asyncio.wrap_future(writing), _OUTSIDE_WITHIN)
+        except Exception as error:
+            self._lookout.give_up()
+            _log.warning("a testimony was not kept: %s", reason_without_values(error))
+            return _silent(LedgerSilent(f"the ledger does not answer: {type(error).__name__}"))
+        return Response(status_code=204)
+
+    def close(self) -> None:
+        """Ends its threads and connections."""
+        self._page.close()
+        self._writing.shutdown(wait=False, cancel_futures=True)
+        self._lookout.close()
+
+
+def read_testimony(body: bytes) -> Witness | None:
+    """What was sent; ``None``: nothing that the ledger could keep."""
+    try:
+        said = _TESTIMONY.validate_json(body)
+    except ValidationError:
+        return None
+    moments = [said.awake_since, said.sees_since, said.about, said.later.seen_at if said.later else None]
+    if any(each is not None and (each.tzinfo is None or not 2000 <= each.year < 9000) for each in moments):
+        return None
+    return said if said.later is None or 0 <= said.later.attempts <= _LARGEST else None
+
+
+def _silent(silence: LedgerSilent) -> Response:
+    return JSONResponse({"ledger": str(silence)}, status_code=503)
+
+
 # --- Figures: the ledger's gauges in the text form of Prometheus -----------------------------------------------------
 
 _OPEN_WITHIN = 4.0
@@ -187,7 +260,7 @@ class MetricsPage:
         self._recent.close()
 
 
-def _as_of_now(read: Callable[[Connection, datetime], list[Gauge]], connection: Connection) -> list[Gauge]:
+def _as_of_now(read: Callable[[Connection, datetime], Found], connection: Connection) -> Found:
     return read(connection, datetime.now(UTC))
 
 

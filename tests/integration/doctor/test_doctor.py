@@ -94,7 +94,7 @@ def _another_gateway(it: Installed) -> None:
 
 
 def _one_secret_twice(it: Installed) -> None:
-    it.set(AIRFLOW__API__SECRET_KEY=it.environment["AIRFLOW__API_AUTH__JWT_SECRET"])
+    it.set(MOTCUA_METRICS_SECRET=it.environment["AIRFLOW__API_AUTH__JWT_SECRET"])
 
 
 def _callbacks_expect_another(it: Installed) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,15 +13,16 @@ import pytest
 from dotenv import dotenv_values, set_key
 from pyrage.x25519 import Identity
 
+from motcua.jobs.doctor import server_files
 from motcua.jobs.doctor.examine import examine
 from motcua.jobs.doctor.examining import FILES, OPTIONAL, of_folder
-from motcua.jobs.doctor.server_files import FOLDERS, KNOWN_OF_DOT_ENV, LISTENING
-from motcua.jobs.doctor.written import NEEDED, OF_SETTINGS, SECRETS
+from motcua.jobs.doctor.server_files import FOLDERS, KNOWN_OF_DOT_ENV, LISTENING, OWN_CERTIFICATE
+from motcua.jobs.doctor.written import AUDIT, NEEDED, OF_SETTINGS, SECRETS
 from motcua.settings import BOUNDS, Settings
 from motcua.store.airflow_roles import SIMPLE
 from tests.checks_page import PAGE, page
 from tests.compose.project import COMPOSE, ENV_FILES, EXAMPLE, ROOT, SERVICES, STORE_FILE, complete_environment
-from tests.ground import type_command
+from tests.ground import memory_folder, type_command
 from tests.integration.doctor.installed import made
 
 ONESTOP = (
@@ -42,8 +45,9 @@ def sms(secret: str, **more: object) -> str:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """The files as the handbook has them filled in."""
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The files as the handbook has them filled in; services run as whoever runs the tests."""
+    monkeypatch.setattr(server_files, "SERVICES_USER", os.getuid())
     secret = made()
     _write(tmp_path / ".env", **complete_environment() | {"UI_URL": "https://motcua.khanhhoa.gov.vn"})
     _write(
@@ -51,6 +55,8 @@ def folder(tmp_path: Path) -> Path:
         MOTCUA_SOURCES="khanhhoa=contract",
         MOTCUA_GATEWAYS="kannel",
         MOTCUA_DEPARTMENT_RECIPIENTS="lan@khanhhoa.gov.vn",
+        MOTCUA_WATCHED_FROM="giamsat-02",
+        MOTCUA_BACKUPS_GO="may-saoluu-01",
     )
     _write(
         tmp_path / "mail.env",
@@ -73,7 +79,7 @@ def folder(tmp_path: Path) -> Path:
         AIRFLOW_CONN_SMS_KANNEL=sms(secret, login="motcua", password=made(), extra={"callback_url": url}),
     )
     _write(tmp_path / "callbacks.env", AIRFLOW_CONN_SMS_KANNEL=sms(secret), MOTCUA_METRICS_SECRET="")
-    for name in ("backups", "statements", "files"):
+    for name in FOLDERS:
         (tmp_path / name).mkdir(mode=0o700)
     return tmp_path
 
@@ -99,7 +105,7 @@ def _without(file: str, name: str) -> Callable[[Path], None]:
 
 
 def _twice(folder: Path) -> None:
-    password = dotenv_values(folder / ".env")["REDIS_PASSWORD"] or ""
+    password = dotenv_values(folder / ".env")["WATCH_PASSWORD"] or ""
     _write(folder / "gateways.env", AIRFLOW_CONN_SMS_KANNEL=sms(password, login="motcua", password=made()))
 
 
@@ -145,15 +151,23 @@ def _old_copy(folder: Path) -> None:
 
 SOURCE_TYPED = "AIRFLOW_CONN_ONESTOP_KHANHHOA=postgres://motcua_reader:%s@10.20.1.5:5432/onestop"
 
+NOBODY = 65_534
 Case = tuple[str, str, Callable[[Path], object]]
 """The fault that is to be named, something of where, what spoils it."""
 KHANHHOA, KANNEL, SMTP = "AIRFLOW_CONN_ONESTOP_KHANHHOA", "AIRFLOW_CONN_SMS_KANNEL", "AIRFLOW_CONN_SMTP_DEFAULT"
+SIGNED = "nowhere, Nguyễn Văn An, 2026-12-01"
 NO_MAIL_WORD = '{"host": "mail.khanhhoa.gov.vn", "login": "motcua", "extra": {"from_email": "a@khanhhoa.gov.vn"}}'
 
 
 def _file_for_a_folder(folder: Path) -> None:
     (folder / "statements").rmdir()
     (folder / "statements").touch()
+
+
+def _backups_beside(folder: Path) -> None:
+    (folder / "sao-luu").mkdir(mode=0o700)
+    _write(folder / "settings.env", MOTCUA_BACKUPS_GO=str(folder / "sao-luu"))
+    _write(folder / ".env", BACKUPS=str(folder / "sao-luu"))
 
 
 def _store(**connection: str) -> Callable[[Path], None]:
@@ -177,16 +191,18 @@ ROUNDS: dict[str, list[Case]] = {
         ("variable_missing", ".env: MOTCUA_PURGE_PASSWORD", _without(".env", "MOTCUA_PURGE_PASSWORD")),
         ("variable_missing", ".env: BACKUP_RECIPIENTS", _set(".env", "BACKUP_RECIPIENTS", "")),
         ("secret_empty", ".env: WATCH_PASSWORD", _set(".env", "WATCH_PASSWORD", "")),
-        ("placeholder_left", ".env: REDIS_PASSWORD", _set(".env", "REDIS_PASSWORD", "change-me")),
+        ("placeholder_left", ".env: MOTCUA_AIRFLOW_PASSWORD", _set(".env", "MOTCUA_AIRFLOW_PASSWORD", "change-me")),
         ("placeholder_left", "UI_URL", _set(".env", "UI_URL", "https://motcua.example.vn")),
-        ("secret_short", ".env: AIRFLOW_JWT_SECRET", _set(".env", "AIRFLOW_JWT_SECRET", "hoa-sen-1")),
+        ("secret_short", ".env: MOTCUA_PAGES_PASSWORD", _set(".env", "MOTCUA_PAGES_PASSWORD", "hoa-sen-1")),
         ("secret_unfit", "MOTCUA_APP_PASSWORD", _set(".env", "MOTCUA_APP_PASSWORD", "hoa-sen@nha-trang/2026")),
-        ("fernet_key_invalid", "AIRFLOW_FERNET_KEY", _set(".env", "AIRFLOW_FERNET_KEY", "a" * 64)),
+        ("fernet_key_invalid", "AIRFLOW_SECRET", _set(".env", "AIRFLOW_SECRET", "a" * 64)),
         ("setting_unreadable", ".env: BACKUP_KEEP", _set(".env", "BACKUP_KEEP", "P90D")),
         ("setting_unreadable", ".env: BACKUP_TIME", _set(".env", "BACKUP_TIME", "25:30")),
-        ("setting_unreadable", ".env: INTAKE_LISTEN", _set(".env", "INTAKE_LISTEN", "127.0.0.1:99999")),
+        ("setting_unreadable", ".env: HTTP_LISTEN", _set(".env", "HTTP_LISTEN", "127.0.0.1:99999")),
+        ("setting_unreadable", ".env: GATEWAY_NETWORKS", _set(".env", "GATEWAY_NETWORKS", "10.20.2.7 10.20.2.300")),
+        ("setting_unreadable", ".env: INTAKE_NETWORKS", _set(".env", "INTAKE_NETWORKS", "0.0.0.0/0")),
+        ("setting_unreadable", ".env: TLS", _set(".env", "TLS", "/etc/ssl/motcua.pem /etc/ssl/motcua.key")),
         ("setting_unknown", ".env: BACKUP_KEPT", _set(".env", "BACKUP_KEPT", "P20D")),
-        ("pages_open", ".env: UI_LISTEN", _set(".env", "UI_LISTEN", "0.0.0.0:8080")),
         ("sign_in_open", ".env: AIRFLOW_AUTH_MANAGER", _set(".env", "AIRFLOW_AUTH_MANAGER", SIMPLE)),
     ],
     "connections": [
@@ -224,11 +240,13 @@ ROUNDS: dict[str, list[Case]] = {
             _store(AIRFLOW_CONN_KHO=STORE_EXAMPLE.replace('"password": ""', f'"password": "{made()}"')),
         ),
         ("mail_missing", "mail.env", _without("mail.env", SMTP)),
-        ("pages_open", ".env: UI_LISTEN", _set(".env", "UI_LISTEN", "0.0.0.0")),
+        ("watched_from_nowhere", "settings.env: MOTCUA_WATCHED_FROM", _without("settings.env", "MOTCUA_WATCHED_FROM")),
+        ("backups_stay_here", "settings.env: MOTCUA_BACKUPS_GO", _set("settings.env", "MOTCUA_BACKUPS_GO", SIGNED)),
+        ("brandname_unregistered", f"gateways.env: {KANNEL}", _extra("gateways.env", KANNEL, registered="")),
     ],
     "secrets that are shared": [
         ("secret_shared", "MOTCUA_OWNER_PASSWORD", _two_of_dot_env),
-        ("secret_shared", "REDIS_PASSWORD", _twice),
+        ("secret_shared", "WATCH_PASSWORD", _twice),
         ("secret_shared", "sources.env", _same_in_two_files),
     ],
     "connections that are missing": [
@@ -262,7 +280,12 @@ ROUNDS: dict[str, list[Case]] = {
             "mail.env: MOTCUA_WATCH_WEBHOOK",
             _line("mail.env", 'MOTCUA_WATCH_WEBHOOK="https://chat.khanhhoa.gov.vn/hooks/a${b}c"'),
         ),
-        ("pages_open", ".env: UI_LISTEN", _set(".env", "UI_LISTEN", "8080")),
+    ],
+    "what was decided": [
+        ("watched_from_nowhere", SIGNED, _set("settings.env", "MOTCUA_WATCHED_FROM", SIGNED)),
+        ("backups_stay_here", "on the disk of", _backups_beside),
+        ("certificate_wrong", ".env: TLS", _set(".env", "TLS", OWN_CERTIFICATE)),
+        ("recipients_shared", "DEPARTMENT", _set("mail.env", "MOTCUA_WATCH_RECIPIENTS", "Lan@khanhhoa.gov.vn")),
     ],
     "in clear": [
         ("mail_in_clear", "mail.env", _extra("mail.env", SMTP, disable_ssl=True, disable_tls=True)),
@@ -277,10 +300,10 @@ ROUNDS: dict[str, list[Case]] = {
             _extra("gateways.env", KANNEL, callback_url="http://motcua.khanhhoa.gov.vn/gateway/receipts/kannel"),
         ),
         ("address_in_clear", ".env: UI_URL", _set(".env", "UI_URL", "http://motcua.khanhhoa.gov.vn")),
-        ("port_twice", "UI_LISTEN and CALLBACKS_LISTEN", _set(".env", "CALLBACKS_LISTEN", "127.0.0.1:8080")),
+        ("port_twice", "HTTPS_LISTEN and HTTP_LISTEN", _set(".env", "HTTP_LISTEN", "443")),
     ],
     "a port twice, everywhere": [
-        ("port_twice", "UI_LISTEN and INTAKE_LISTEN", _set(".env", "INTAKE_LISTEN", "0.0.0.0:8080")),
+        ("port_twice", "HTTPS_LISTEN and HTTP_LISTEN", _set(".env", "HTTP_LISTEN", "10.20.3.1:443")),
         ("callback_secret_differs", "gateways.env and callbacks.env", _set("callbacks.env", KANNEL, sms(made()))),
         ("private_key_here", "backups/a.key", _private_key("backups/a.key")),
     ],
@@ -297,7 +320,8 @@ def test_each_fault_of_the_files_is_named_and_no_other(how: str, folder: Path) -
     named = examine(of_folder(folder)).findings
     assert sorted(each.name for each in named) == sorted(fault for fault, _, _ in ROUNDS[how])
     for fault, where, _ in ROUNDS[how]:
-        assert any(where in each.subject for each in named if each.name == fault), (where, named)
+        told = [f"{each.subject} {each.detail}" for each in named if each.name == fault]
+        assert any(where in each for each in told), (where, named)
 
 
 def test_files_as_the_handbook_has_them_have_no_fault(folder: Path) -> None:
@@ -307,6 +331,27 @@ def test_files_as_the_handbook_has_them_have_no_fault(folder: Path) -> None:
     _write(folder / "sources.env", AIRFLOW_CONN_ONESTOP_KHANHHOA=ONESTOP % "hoa$sen-nha-trang-2026")
     _line("mail.env", "MOTCUA_WATCH_WEBHOOK=https://chat.khanhhoa.gov.vn/hooks/a$$b")(folder)
     assert examine(of_folder(folder)).findings == ()
+
+
+def test_whoever_owns_the_files_may_look_although_the_folders_are_the_services_own(folder: Path) -> None:
+    """As a person types scripts/doctor.sh, who is not root."""
+    _write(folder / ".env", TLS=OWN_CERTIFICATE)
+    with memory_folder() as place:
+        there = Path(shutil.copytree(folder, place / "motcua"))
+        there.chmod(0o755)
+        if os.getuid() == 0:
+            for path in there.glob(".env"), there.glob("*.env"):
+                for each in path:
+                    os.chown(each, NOBODY, NOBODY)
+        for name in FOLDERS:
+            (there / name).chmod(0o700 if os.getuid() == 0 else 0)
+        os.seteuid(NOBODY if os.getuid() == 0 else os.getuid())
+        try:
+            assert examine(of_folder(there)).findings == ()
+        finally:
+            os.seteuid(os.getuid())
+            for name in FOLDERS:
+                (there / name).chmod(0o700)
 
 
 def test_the_examples_as_they_are_have_every_secret_empty_and_all_are_named_at_once(tmp_path: Path) -> None:
@@ -334,7 +379,7 @@ def test_what_is_needed_is_what_compose_refuses_to_start_without() -> None:
 
 
 def test_what_compose_makes_of_the_files_is_what_the_doctor_knows() -> None:
-    assert set(EXAMPLE) == KNOWN_OF_DOT_ENV
+    assert {*EXAMPLE, AUDIT} == KNOWN_OF_DOT_ENV
     said = str(COMPOSE)
     for field, name in OF_SETTINGS.items():
         assert f"'MOTCUA_{field.upper()}': '${{{name}:-" in said
@@ -342,8 +387,12 @@ def test_what_compose_makes_of_the_files_is_what_the_doctor_knows() -> None:
     assert {f"${{{name}:-{usual}}}" for name, usual in LISTENING.items()} == {
         each.rpartition(":")[0] for each in published
     }
-    mounted = {volume.split(":")[0] for service in SERVICES.values() for volume in service.get("volumes", ())}
-    assert {f"./{name}" for name in FOLDERS} == {each for each in mounted if each.startswith("./")}
+    # A folder that a variable may name otherwise stands behind :- there.
+    written = (volume for service in SERVICES.values() for volume in service.get("volumes", ()))
+    mounted = {re.sub(r"\$\{\w+:-(.*?)\}", r"\1", volume).split(":")[0] for volume in written}
+    assert {f"./{name}" for name in FOLDERS} == {
+        each for each in mounted if each.startswith("./") and not each.startswith("./include/")
+    }
     assert {bound.name for bound in BOUNDS} <= Settings.model_fields.keys()
 
 

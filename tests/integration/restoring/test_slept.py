@@ -8,14 +8,17 @@ from datetime import datetime, timedelta
 import pytest
 
 from motcua.domain.run_window import EVERYTHING, Window
+from motcua.domain.watching.elsewhere import Met
 from motcua.jobs.notices.apologizing import apologize
 from motcua.jobs.notices.sending import heartbeat
 from motcua.jobs.notices.settling import settle
 from motcua.jobs.tasks.apologize_due_tomorrow import read_source
+from motcua.jobs.watching.elsewhere import OutsideWatch, address_of_server
 from motcua.jobs.watching.watch import Watch
 from motcua.settings import settings
 from motcua.store.notices.gaps import doubt_sleeps
-from tests.ground import NOW, in_ledger, run_at, send_at, take_in, type_command
+from motcua.web import callbacks
+from tests.ground import NOW, Served, in_ledger, run_at, send_at, take_in, type_command
 from tests.integration.restoring.conftest import MINUTE, balances, close, event, once_each, told
 from tests.integration.watching.conftest import ASKED_OFTEN
 
@@ -27,16 +30,39 @@ def nobody_believes(one_stop, restorable):
 
 
 @pytest.fixture
-def elsewhere(configure, tmp_path):
-    """Looks with a watch in a folder that is not put back, once a minute from a moment to another."""
+def own_watch(configure, tmp_path):
+    """Looks with the server's own watch, once a minute from a moment to another; gives what it tells of the ledger."""
 
-    def look(start, end=None, folder="elsewhere"):
-        configure(MOTCUA_WATCH=str(tmp_path / folder), MOTCUA_WATCH_BACKUP_AGE="0")
+    def look(start, end=None):
+        configure(MOTCUA_WATCH=str(tmp_path / "own"), MOTCUA_WATCH_BACKUP_AGE="0")
         moment = start
         while moment <= (end or start):
             state = Watch(settings(), lambda at=moment: at, ASKED_OFTEN).once()
             moment += MINUTE
         return {key for key, alert in state.alerts.items() if alert.raised_at is not None and "ledger" in key}
+
+    return look
+
+
+@pytest.fixture
+def elsewhere(one_stop, restorable, configure, tmp_path):
+    """Looks from another machine at the page of the callbacks, once a minute from a moment to another; gives what it
+    keeps."""
+
+    def look(start, end=None):
+        configure(
+            MOTCUA_METRICS_SECRET="outside-word-9",
+            MOTCUA_WATCH=str(tmp_path / "elsewhere"),
+            MOTCUA_WATCH_WEBHOOK="http://127.0.0.1:1/",
+        )
+        moment = start
+        # Its connections would keep the ledger from being put back.
+        with Served(callbacks.create_standalone()) as server:
+            configure(MOTCUA_WATCH_ADDRESS=address_of_server(server.url, "outside-word-9"))
+            while moment <= (end or start):
+                state = OutsideWatch(clock=lambda at=moment: at).once()
+                moment += MINUTE
+        return state
 
     return look
 
@@ -176,9 +202,42 @@ def test_watch_elsewhere_vouches_for_a_server_that_was_only_off(one_stop, gatewa
     woke = NOW + 20 * MINUTE
     elsewhere(NOW, woke - MINUTE)
     assert run_at(woke).gap is not None
-    assert elsewhere(woke + MINUTE) == set()
+    elsewhere(woke + MINUTE)
     assert run_at(woke + 2 * MINUTE).gap is None
     assert len(gateway.asked) == 1
+    (gap,) = restorable.rows("SELECT closed_by, reason FROM motcua.gaps")
+    assert gap == {"closed_by": "outside watch", "reason": "it was awake all the while, and had seen nothing later"}
+
+
+@pytest.mark.guarantee("slept", "a server that was only off tells nobody where a watch elsewhere answers for it")
+def test_own_watch_hears_the_one_elsewhere_before_it_tells_anybody(one_stop, gateway, restorable, elsewhere, own_watch):
+    elsewhere(NOW - 5 * MINUTE, NOW - MINUTE)
+    run_at()
+    woke = NOW + 20 * MINUTE
+    elsewhere(NOW, woke - MINUTE)
+    assert run_at(woke).gap is not None
+    assert own_watch(woke + MINUTE) == set()
+    elsewhere(woke + MINUTE)
+    assert own_watch(woke + 2 * MINUTE) == set()
+    assert run_at(woke + 3 * MINUTE).gap is None
+
+
+@pytest.mark.guarantee("slept", "a testimony of before that comes back with the disk vouches for nothing")
+def test_testimony_that_was_put_back_with_the_ledger_does_not_vouch(one_stop, gateway, machine, restorable, elsewhere):
+    elsewhere(NOW - 5 * MINUTE, NOW - MINUTE)
+    run_at()
+    elsewhere(NOW, NOW + 20 * MINUTE)
+    assert run_at(NOW + 20 * MINUTE).gap is not None
+    elsewhere(NOW + 21 * MINUTE)
+    # Said, and not heard by anybody yet.
+    machine.keep()
+    event(one_stop, *range(3), at=NOW + 22 * MINUTE)
+    run_at(NOW + 22 * MINUTE)
+    assert told(gateway) == once_each(*range(3))
+    machine.put_back()
+    assert run_at(NOW + 62 * MINUTE).gap is not None
+    run_at(NOW + 63 * MINUTE)
+    assert max(told(gateway).values()) == 1
 
 
 @pytest.mark.guarantee("slept", "a watch that stayed awake elsewhere tells that a disk was put back, and people decide")
@@ -189,7 +248,8 @@ def test_watch_elsewhere_tells_that_the_disk_was_put_back(one_stop, gateway, mac
     event(one_stop, *range(10, 30), at=woke + MINUTE)
     run_at(woke + 2 * MINUTE)
     assert told(gateway) == once_each(*range(5), *range(10, 30))
-    assert "ledger_went_back" in elsewhere(woke + 3 * MINUTE)
+    assert elsewhere(woke + 3 * MINUTE).to_hold is None
+    run_at(woke + 3 * MINUTE)
     (gap,) = restorable.rows("SELECT kind, closed_at FROM motcua.gaps")
     assert gap == {"kind": "behind_watch", "closed_at": None}
     run_at(woke + 4 * MINUTE)
@@ -216,11 +276,11 @@ def lived_and_put_back_under_a_watch(one_stop, machine, elsewhere):
 @pytest.mark.guarantee(
     "slept", "a watch that slept itself, as one on the same disk, does not vouch: it tells everybody"
 )
-def test_watch_on_the_same_disk_does_not_vouch(one_stop, gateway, machine, elsewhere, tmp_path):
-    elsewhere(NOW - 5 * MINUTE, NOW, folder="same")
+def test_watch_on_the_same_disk_does_not_vouch(one_stop, gateway, machine, own_watch):
+    own_watch(NOW - 5 * MINUTE, NOW)
     woke = lived_and_put_back(one_stop, machine)
     run_at(woke)
-    assert elsewhere(woke + MINUTE, woke + 3 * MINUTE, folder="same") == {"ledger_slept"}
+    assert own_watch(woke + MINUTE, woke + 3 * MINUTE) == {"ledger_slept"}
     run_at(woke + 4 * MINUTE)
     assert max(told(gateway).values()) == 1
 
@@ -228,12 +288,12 @@ def test_watch_on_the_same_disk_does_not_vouch(one_stop, gateway, machine, elsew
 def test_watch_that_could_not_see_the_ledger_at_work_does_not_vouch(one_stop, gateway, machine, elsewhere, monkeypatch):
     elsewhere(NOW - 60 * MINUTE, NOW - 30 * MINUTE)
     with monkeypatch.context() as cut:
-        cut.setattr("motcua.jobs.watching.watch._open_ledger", lambda: (None, "cut"))
+        cut.setattr("motcua.jobs.watching.elsewhere.ask_server", lambda _: Met(ledger_silent="cut"))
         elsewhere(NOW - 29 * MINUTE, NOW + 61 * MINUTE)
     woke = lived_and_put_back(one_stop, machine)
     run_at(woke)
-    assert "ledger_slept" in elsewhere(woke + MINUTE)
-    run_at(woke + 2 * MINUTE)
+    elsewhere(woke + MINUTE)
+    assert run_at(woke + 2 * MINUTE).gap is not None
     assert max(told(gateway).values()) == 1
 
 

@@ -368,7 +368,7 @@ def test_disk_that_takes_nothing_more_is_no_reason_to_tell_nobody_or_to_tell_it_
     def full(folder: Path, state: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("motcua.jobs.watching.watch.save_state", full)
+    monkeypatch.setattr("motcua.jobs.watching.rounds.save_state", full)
     stop, looks, began = threading.Event(), count(1), watched.now
 
     def clock() -> datetime:
@@ -759,6 +759,8 @@ def test_each_alert_has_words_and_a_page_of_the_handbook_and_nothing_else_has():
     runbooks = [rule["annotations"]["runbook"] for group in rules["groups"] for rule in group["rules"]]
     told = {Path(runbook).stem for runbook in runbooks} | set(asked_by(WATCH))
     assert {path.stem for path in (handbook / "alerts").glob("*.md")} == told
-    assert set(check_words()["looks"]) == {"ledger", "airflow", *(check.name for check in checks.CHECKS)}
+    elsewhere = {"server", "certificate"}
+    assert set(check_words()["looks"]) == {"ledger", "airflow", *elsewhere, *(check.name for check in checks.CHECKS)}
     judged = {name for check in checks.CHECKS for name in check.judges}
-    assert judged | {"ledger_unreachable", "airflow_unreachable", "check_failing"} == set(ALERT_NAMES)
+    judged |= {"ledger_unreachable", "airflow_unreachable", "check_failing"}
+    assert judged | {"server_unreachable", "watch_silent", "certificate_ends"} == set(ALERT_NAMES)

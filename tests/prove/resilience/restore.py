@@ -25,10 +25,13 @@ from typing import Any
 from unittest import mock
 
 import psycopg
+from pydantic import SecretStr
 from pyrage import x25519
 
+from motcua.domain.watching.elsewhere import Met
 from motcua.jobs.notices.sending import heartbeat, sender
 from motcua.jobs.notices.settling import settle
+from motcua.jobs.watching.elsewhere import OutsideWatch, address_of_server
 from motcua.jobs.watching.watch import Watch
 from motcua.sandbox.machine.deployment import postgres_connection
 from motcua.sandbox.machine.postgres import binaries
@@ -37,8 +40,10 @@ from motcua.settings import settings
 from motcua.store.journal import open_journal
 from motcua.store.ledger.database import close_ledger_pool, connect
 from motcua.store.ledger.migrations import migrate
+from motcua.web.callbacks import create_standalone
 from tests.ground import (
     OneStop,
+    Served,
     ask,
     connection_uri,
     database,
@@ -316,18 +321,20 @@ def without_its_journal(stage: Stage, primary: Cluster) -> Iterator[None]:
 
 
 def disk_put_back(*, watched: bool, memory: bool) -> Experiment:
-    """The machine as a whole as it was half an hour ago: PostgreSQL, the journal, and the watch where it does not stand
-    elsewhere; from its disk, or with its memory, so that a sender goes on where it was."""
+    """The machine as a whole as it was half an hour ago: PostgreSQL, the journal and the watch; another machine watched
+    it or none did; from its disk, or with its memory, so that a sender goes on where it was."""
 
     @contextlib.contextmanager
     def experiment(stage: Stage, primary: Cluster) -> Iterator[None]:
         _begin_to_watch(stage)
-        theirs = [settings().journal_folder] if watched else [settings().journal_folder, stage.folder / "watch"]
+        theirs = [settings().journal_folder, stage.folder / "watch"]
         for folder in theirs:
             _run("cp", "-a", str(folder), f"{folder}-then")
 
         def put_back_what_lies_beside() -> None:
             _look(stage)
+            if watched:
+                _look_elsewhere(stage)
             for folder in theirs:
                 shutil.rmtree(folder)
                 _run("cp", "-a", f"{folder}-then", str(folder))
@@ -341,8 +348,10 @@ def disk_put_back(*, watched: bool, memory: bool) -> Experiment:
             stage.desk.happen(UNTOLD)
             stage.tell()
             assert len(stage.gateway.asked) >= asked + UNTOLD, "what happened after waking did not go at once"
-            told = "ledger_went_back" if watched else "ledger_slept"
-            assert told in _look(stage), f"{told} was not told"
+            told = "ledger_behind" if watched else "ledger_slept"
+            if watched:
+                _look_elsewhere(stage)
+            assert told in [_look(stage) for _ in range(3)][-1], f"{told} was not told"
             type_command("gaps", "close", "1", "--put-back", "--reason", "prove", "--as-department", "--yes")
             yield
 
@@ -355,10 +364,11 @@ def only_off(stage: Stage, primary: Cluster) -> Iterator[None]:
     _begin_to_watch(stage)
     stage.desk.happen(TOLD_IN_GAP)
     stage.tell()
-    _look(stage)
+    _look_elsewhere(stage)
     _sleep(stage, watched=True)
     stage.desk.happen(UNTOLD)
     stage.tell()
+    _look_elsewhere(stage)
     assert not {"ledger_slept", "ledger_went_back"} & _look(stage), "a person was asked"
     yield
 
@@ -367,6 +377,24 @@ def _begin_to_watch(stage: Stage) -> None:
     os.environ |= {"MOTCUA_WATCH": str(stage.folder / "watch"), "MOTCUA_DATA": str(stage.folder / "data")}
     settings.cache_clear()
     _look(stage)
+    _look_elsewhere(stage)
+
+
+def _look_elsewhere(stage: Stage) -> None:
+    """One look from another machine, at the callbacks."""
+    # Their connections would outlive the server that is looked at.
+    with Served(create_standalone()) as server:
+        given = settings().model_copy(
+            update={
+                "metrics_secret": SecretStr("prove"),
+                "watch": stage.folder / "elsewhere",
+                "watch_address": SecretStr(address_of_server(server.url, "prove")),
+                "watch_webhook": "http://127.0.0.1:1/",
+            }
+        )
+        nobody = mock.patch("motcua.jobs.watching.telling._post")
+        with nobody, mock.patch("motcua.web.ledger_looks.settings", return_value=given):
+            OutsideWatch(given, stage.desk.now).once()
 
 
 def _look(stage: Stage) -> set[str]:
@@ -376,12 +404,12 @@ def _look(stage: Stage) -> set[str]:
 
 
 def _sleep(stage: Stage, *, watched: bool) -> None:
-    """Half an hour in which the ledger does not answer; a watch elsewhere looks all the while."""
-    with mock.patch("motcua.jobs.watching.watch._open_ledger", return_value=(None, "off")):
+    """Half an hour in which the server does not answer; a watch elsewhere looks all the while."""
+    with mock.patch("motcua.jobs.watching.elsewhere.ask_server", return_value=Met(trouble="connect")):
         while stage.desk.ago > timedelta(0):
             stage.desk.ago = max(stage.desk.ago - timedelta(minutes=2), timedelta(0))
             if watched:
-                _look(stage)
+                _look_elsewhere(stage)
 
 
 @contextlib.contextmanager

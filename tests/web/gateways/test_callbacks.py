@@ -36,7 +36,7 @@ URL = "/gateway/receipts/kannel"
 
 def test_there_are_routes_and_no_pages_of_documentation(client):
     paths = {route.path for route in callbacks.create_callbacks().routes if isinstance(route, APIRoute)}
-    assert paths == {"/receipts/{gateway}", "/inquiries/{gateway}", "/metrics", "/health"}
+    assert paths == {"/receipts/{gateway}", "/inquiries/{gateway}", "/metrics", "/health", "/watch"}
     for path in ("/docs", "/redoc", "/openapi.json", "/gateway/docs", "/gateway/openapi.json"):
         assert client.get(path).status_code == 404
 

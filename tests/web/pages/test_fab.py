@@ -110,6 +110,15 @@ def test_people_sign_in_and_change_their_password_in_vietnamese(found):
     ]
 
 
+@pytest.mark.guarantee("rights", "an account rests after five wrong passwords in a row; a new password ends the rest")
+def test_account_rests_after_wrong_passwords_in_a_row_until_it_gets_a_new_one(found):
+    guessed = found["guessed"]
+    assert guessed["after four"] == [False] * 4 + [True]
+    assert guessed["after five"] == [False] * 5 + [False], "also the right one is refused"
+    assert guessed["after a new password"]
+    assert "sau năm lần sai liên tiếp, tài khoản tạm khóa 15 phút" in found["sign-in"]["wrong"]
+
+
 def test_words_of_the_sign_in_page_are_compiled_as_they_are_written():
     words = {each.id: each.string for each in written() if each.id}
     assert words["Sign In"] == "Đăng nhập"

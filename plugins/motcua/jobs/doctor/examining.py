@@ -57,6 +57,8 @@ class Installation:
     """Where the files stand; ``None``: it is an environment."""
     unreadable: Mapping[str, str] | None = None
     """Files that are there and cannot be read, each with why."""
+    machine: Path = Path("/")
+    """Where the root of the machine that the folder is on is seen."""
 
     @property
     def of_files(self) -> bool:
@@ -99,8 +101,11 @@ def of_environment() -> Installation:
     return Installation({ENVIRONMENT: dict(os.environ)})
 
 
-def of_folder(folder: Path) -> Installation:
-    """What the files beside docker-compose.yaml say; one that is missing says nothing."""
+def of_folder(folder: Path, machine: Path = Path("/")) -> Installation:
+    """What the files beside docker-compose.yaml say; one that is missing says nothing.
+
+    ``machine``: where the root of the machine that they are on is seen.
+    """
     given: dict[str, dict[str, str]] = {}
     unreadable: dict[str, str] = {}
     for file in FILES:
@@ -112,9 +117,14 @@ def of_folder(folder: Path) -> Installation:
         except (OSError, UnicodeDecodeError) as error:
             unreadable[file] = getattr(error, "strerror", None) or "it is no text in UTF-8"
             continue
-        read = dotenv_values(stream=StringIO(text), interpolate=False)
-        given[file] = {name: value or "" for name, value in read.items()}
-    return Installation(given, folder, unreadable)
+        given[file] = read_variables(text)
+    return Installation(given, folder, unreadable, machine)
+
+
+def read_variables(text: str) -> dict[str, str]:
+    """The variables of a file's text."""
+    read = dotenv_values(stream=StringIO(text), interpolate=False)
+    return {name: value or "" for name, value in read.items()}
 
 
 # --- The examination --------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from packaging.requirements import Requirement
 from motcua.domain.checks import Finding, fault
 from motcua.jobs.backup.folders import backups_in, newest_good
 from motcua.jobs.doctor.examining import Examination, some
+from motcua.jobs.doctor.server_files import backups_folder
 from motcua.jobs.watching.outside import disks_of
 from motcua.settings import Settings
 
@@ -109,7 +110,7 @@ def versions(examination: Examination) -> Iterator[Finding]:
 def backups(examination: Examination) -> Iterator[Finding]:
     """A good one is there, young enough, and one was read with the key; where the folder of backups is to be seen."""
     installation, settings = examination.installation, examination.settings
-    folder = settings.backups_folder if installation.folder is None else installation.folder / "backups"
+    folder = backups_folder(installation) or settings.backups_folder
     if not settings.watch_backup_age:
         return
     if not folder.is_dir() and not installation.of_files:

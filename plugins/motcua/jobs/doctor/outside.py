@@ -44,10 +44,11 @@ def sources(examination: Examination) -> Iterator[Finding]:
     """Each answers, lets us read what its adapter reads, and nothing more; its clock is right."""
     for name in read_sources(examination.settings):
         if f"onestop_{name}" not in examination.unusable:
-            yield from _source(examination, name, examination.settings.sources[name])
+            yield from look_at_source(examination, name, examination.settings.sources[name])
 
 
-def _source(examination: Examination, name: str, kind: str) -> Iterator[Finding]:
+def look_at_source(examination: Examination, name: str, kind: str) -> Iterator[Finding]:
+    """A source whose connection can be read: whether it answers, and lets us read what its adapter reads."""
     given = examination.installation.connection(f"onestop_{name}")
     assert given is not None, "a connection that cannot be read is not usable"
     where = examination.installation.where(variable_of(f"onestop_{name}"), SOURCES)
@@ -124,10 +125,13 @@ def gateways(examination: Examination) -> Iterator[Finding]:
         except GatewayMisconfigured:
             continue
         with http_session() as session:
-            yield from _gateway(examination, gateway, session, where)
+            yield from look_at_gateway(examination, gateway, session, where)
 
 
-def _gateway(examination: Examination, gateway: Gateway, session: requests.Session, where: str) -> Iterator[Finding]:
+def look_at_gateway(
+    examination: Examination, gateway: Gateway, session: requests.Session, where: str
+) -> Iterator[Finding]:
+    """A gateway, told by ``where``: whether it answers, and knows us; nothing is sent."""
     before = datetime.now(UTC)
     try:
         # Of its first page, which sends nothing, only that there is one, and the time.

@@ -2,31 +2,55 @@
 
 from __future__ import annotations
 
+import os
 import re
 import stat
 from collections.abc import Iterator
+from datetime import datetime
 from io import StringIO
+from ipaddress import ip_network
 from itertools import combinations
 from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from dotenv.parser import Binding, parse_stream
 
 from motcua.domain.checks import Finding, fault
-from motcua.jobs.doctor.examining import DOT_ENV, FILES, SETTINGS, Examination
-from motcua.jobs.doctor.written import OF_SETTINGS, SECRETS
+from motcua.domain.clock import VIETNAM
+from motcua.jobs.doctor.examining import DOT_ENV, FILES, SETTINGS, Examination, Installation
+from motcua.jobs.doctor.written import AUDIT, MAIL_ADDRESS, NEEDED, OF_SETTINGS, SECRETS, where_of_setting
 from motcua.store.airflow_roles import SIMPLE
 
-LISTENING = {"UI_LISTEN": "127.0.0.1:8080", "CALLBACKS_LISTEN": "127.0.0.1:8081", "INTAKE_LISTEN": "127.0.0.1:8082"}
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
+
+LISTENING = {"HTTPS_LISTEN": "443", "HTTP_LISTEN": "80"}
 """Where Compose publishes a port, with what it is where the variable is empty."""
+NETWORKS = ("GATEWAY_NETWORKS", "INTAKE_NETWORKS")
+"""Who may come, as the proxy reads it: addresses and networks with blanks between."""
 KNOWN_OF_DOT_ENV = frozenset(
-    {*SECRETS, *OF_SETTINGS.values(), *LISTENING, "BACKUP_RECIPIENTS", "UI_URL", "AIRFLOW_AUTH_MANAGER"}
+    {
+        *(*NEEDED, AUDIT, *OF_SETTINGS.values(), *LISTENING, *NETWORKS),
+        *("BACKUPS", "AIRFLOW_AUTH_MANAGER"),
+    }
 )
 """What docker-compose.yaml reads."""
 _OF_OTHERS = re.compile(r"(?:COMPOSE|DOCKER|BUILDKIT|MOTCUA|AIRFLOW_CONN)_.*|TZ|(?:HTTPS?|NO)_PROXY", re.IGNORECASE)
 """What Compose, Docker, or our programs read there; of MOTCUA_ it is told elsewhere."""
-FOLDERS = ("backups", "statements", "files")
+FOLDERS = ("backups", "statements", "files", "certificates")
 """What docker-compose.yaml mounts from here; what is missing Docker makes as root's, and no service writes there."""
-_LOOPBACK = re.compile(r"127(?:\.\d+){1,3}|localhost|\[?::1\]?", re.IGNORECASE)
+BACKUPS = "BACKUPS"
+"""Variable of .env that names another folder than backups."""
+CERTIFICATES, SITE, SITE_KEY = "certificates", "site.pem", "site.key"
+OWN_CERTIFICATE = f"/{CERTIFICATES}/{SITE} /{CERTIFICATES}/{SITE_KEY}"
+"""TLS where the province has a certificate, as the proxy sees the files."""
+INTERNAL = "internal"
+"""TLS where there is none."""
+SERVICES_USER = 50_000
+"""Who runs the services and owns these folders."""
+_WIDEST = {4: 8, 6: 16}
+"""Bits that a network has at least, by the version of the protocol."""
 _EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 - what is looked for
 _VARIABLE = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)?")
 _PRIVATE_KEY = b"AGE-SECRET-KEY-1"
@@ -72,51 +96,190 @@ def unknown(examination: Examination) -> Iterator[Finding]:
 
 
 def ports(examination: Examination) -> Iterator[Finding]:
-    """Each is one, none is published twice, and nobody reaches the pages but the reverse proxy."""
+    """Each is one, and none is published twice."""
     installation = examination.installation
     published: dict[str, tuple[str, int]] = {}
     for name, usual in LISTENING.items():
         if not installation.of_files and not installation.value(name):
             continue
-        where = installation.where(name, DOT_ENV)
         host, _, port = (installation.value(name) or usual).rpartition(":")
-        if not host and "." in port:
-            host, port = port, usual.rpartition(":")[2]
-        elif not port.isdecimal() or not 0 < int(port) < 65_536:
-            yield fault("setting_unreadable", where, f"it is an address and a port, as {usual}")
+        if not port.isdecimal() or not 0 < int(port) < 65_536:
+            told = f"it is a port, or an address and a port, as {usual} or 10.20.3.1:{usual}"
+            yield fault("setting_unreadable", installation.where(name, DOT_ENV), told)
             continue
         published[name] = host.strip("[]"), int(port)
-        # Whoever else reaches the API server says whose address it is, and is believed.
-        if name == "UI_LISTEN" and not _LOOPBACK.fullmatch(host):
-            yield fault("pages_open", where, f"{host or 'every address'}, and FORWARDED_ALLOW_IPS is *")
     for (name, one), (other, two) in combinations(published.items(), 2):
         hosts = {one[0], two[0]}
         if one[1] == two[1] and (len(hosts) == 1 or hosts & set(_EVERYWHERE)):
             yield fault("port_twice", f"{installation.where(name, DOT_ENV)} and {other}", f"port {one[1]}")
 
 
+def networks(examination: Examination) -> Iterator[Finding]:
+    """Who may report and push is said by addresses and networks, and is not everybody."""
+    installation = examination.installation
+    for name in NETWORKS:
+        for each in installation.value(name).split():
+            if (why := why_no_network(each)) is not None:
+                yield fault("setting_unreadable", installation.where(name, DOT_ENV), f"{each} is {why}")
+
+
+def why_no_network(written: str) -> str | None:
+    """Why what is written names nobody who may come in; ``None``: it does."""
+    try:
+        network = ip_network(written, strict=False)
+    except ValueError:
+        return "neither an address nor a network, as 10.20.2.7 or 10.20.3.0/24"
+    return None if network.prefixlen >= _WIDEST[network.version] else "nearly everybody"
+
+
 def folders(examination: Examination) -> Iterator[Finding]:
     """What Compose mounts from here is there, a folder, and not open to all."""
-    folder = examination.installation.folder
-    if folder is None:
+    installation = examination.installation
+    if installation.folder is None:
         return
     for name in FOLDERS:
-        path = folder / name
+        path = backups_folder(installation) if name == "backups" else installation.folder / name
+        shown = (installation.value(BACKUPS) or name) if name == "backups" else name
+        if path is None:
+            continue
         if not path.is_dir():
             why = "it is no folder" if path.exists() else "it is missing"
-            yield fault("folder_unusable", name, f"{why}: sudo install -d -m 700 -o 50000 -g 50000 {name}")
+            yield fault("folder_unusable", shown, f"{why}: sudo install -d -m 700 -o 50000 -g 50000 {shown}")
         elif path.stat().st_mode & stat.S_IWOTH:
-            yield fault("file_open", name, f"everybody may write there: chmod 700 {name}")
+            yield fault("file_open", shown, f"everybody may write there: chmod 700 {shown}")
+
+
+def backups_folder(installation: Installation) -> Path | None:
+    """The folder of the backups, as it is seen from here; ``None``: an environment has none."""
+    if installation.folder is None:
+        return None
+    written = installation.value(BACKUPS) or "backups"
+    return installation.machine / written.lstrip("/") if written.startswith("/") else installation.folder / written
+
+
+def other_disk(examination: Examination) -> Iterator[Finding]:
+    """A folder that backups are said to go to is on another disk than this, and the services may write there."""
+    installation = examination.installation
+    path, said = backups_folder(installation), str(examination.settings.backups_go or "").strip()
+    if path is None or installation.folder is None or not said.startswith("/"):
+        return
+    where, written = where_of_setting(installation, "backups_go"), installation.value(BACKUPS)
+    if said != written:
+        yield fault("backups_stay_here", where, f"it is {said}, and {BACKUPS} is {written}", why="elsewhere")
+    elif path.is_dir() and path.stat().st_dev == installation.folder.stat().st_dev:
+        yield fault("backups_stay_here", where, f"{said} is on the disk of {FILES[0]} itself", why="same_disk")
+    if path.is_dir() and not _may_write(path.stat()):
+        told = f"user {SERVICES_USER} may not write there: sudo chown {SERVICES_USER}:{SERVICES_USER} {said}"
+        yield fault("folder_unusable", said, told)
+
+
+def _may_write(there: os.stat_result) -> bool:
+    needed = stat.S_IWOTH | stat.S_IXOTH
+    if there.st_uid == SERVICES_USER:
+        needed <<= 6
+    elif there.st_gid == SERVICES_USER:
+        needed <<= 3
+    return there.st_mode & needed == needed
+
+
+# --- The certificate of the pages ------------------------------------------------------------------------------------
+
+
+def certificate(examination: Examination) -> Iterator[Finding]:
+    """The proxy has a certificate for the pages' name, or a way to one."""
+    installation = examination.installation
+    written = installation.value("TLS")
+    if installation.folder is None or not written or written == INTERNAL or MAIL_ADDRESS.fullmatch(written):
+        return
+    where = installation.where("TLS", DOT_ENV)
+    words = written.split()
+    if len(words) != 2 or not all(word.startswith(f"/{CERTIFICATES}/") for word in words):
+        told = f"it is {OWN_CERTIFICATE}, a mail address, or {INTERNAL}"
+        yield fault("setting_unreadable", where, told)
+        return
+    host = urlsplit(installation.value("UI_URL")).hostname or ""
+    try:
+        shown, key = ((installation.folder / word.lstrip("/")).read_bytes() for word in words)
+    except PermissionError:
+        # They are the services' own: whoever else looks does not see them.
+        return
+    except FileNotFoundError as missing:
+        name = Path(str(missing.filename)).name
+        yield fault("certificate_wrong", where, f"{name} is missing", why="missing", file=name)
+        return
+    except OSError as error:
+        yield fault("certificate_wrong", where, error.strerror or "", why="unreadable")
+        return
+    wrong = _why_wrong(shown, key, host, examination.now)
+    if wrong is not None:
+        why, told, facts = wrong
+        yield fault("certificate_wrong", where, told, why=why, **facts)
+
+
+def _why_wrong(shown: bytes, key: bytes, host: str, now: datetime) -> tuple[str, str, dict[str, str]] | None:
+    """What is wrong with a certificate and its key, by a word, in words, and as facts; ``None``: nothing."""
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+    from cryptography.x509 import load_pem_x509_certificates
+
+    try:
+        own = load_pem_x509_certificates(shown)[0]
+    except ValueError:
+        return "unreadable", f"{SITE} is no certificate in PEM", {}
+    try:
+        private = load_pem_private_key(key, password=None)
+    except (ValueError, TypeError):
+        return "unreadable", f"{SITE_KEY} is no key in PEM, or asks for a password", {}
+    as_bytes = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    if private.public_key().public_bytes(*as_bytes) != own.public_key().public_bytes(*as_bytes):
+        return "other_key", f"{SITE_KEY} is the key of another certificate", {}
+    begins, ends = (
+        f"{each.astimezone(VIETNAM):%d/%m/%Y}" for each in (own.not_valid_before_utc, own.not_valid_after_utc)
+    )
+    if now < own.not_valid_before_utc:
+        return "not_yet", f"it is valid from {begins} on", {"day": begins}
+    if now > own.not_valid_after_utc:
+        return "over", f"it ended on {ends}", {"day": ends}
+    names = _names_of(own)
+    if host and not any(_is_for(name, host) for name in names):
+        told = ", ".join(names) or "nobody"
+        return "other_name", f"it is for {told}, not for {host}", {"names": told, "host": host}
+    return None
+
+
+def _names_of(own: Certificate) -> list[str]:
+    """Those that browsers look at; a common name alone they have not believed for years."""
+    from cryptography.x509 import DNSName, ExtensionNotFound, SubjectAlternativeName
+
+    try:
+        return own.extensions.get_extension_for_class(SubjectAlternativeName).value.get_values_for_type(DNSName)
+    except ExtensionNotFound:
+        return []
+
+
+def _is_for(name: str, host: str) -> bool:
+    """A star stands for one label, the first."""
+    name, host = name.casefold().rstrip("."), host.casefold().rstrip(".")
+    return name == host or (name.startswith("*.") and host.partition(".")[2] == name[2:])
 
 
 def private_keys(examination: Examination) -> Iterator[Finding]:
     """No private key of the backups lies on this server."""
     folder, settings = examination.installation.folder, examination.settings
-    looked_in = [folder, folder / "backups"] if folder is not None else [settings.data, settings.backups_folder]
+    backups = backups_folder(examination.installation) or settings.backups_folder
+    looked_in = [settings.data if folder is None else folder, backups]
     for place in dict.fromkeys(looked_in):
-        for path in sorted(place.iterdir()) if place.is_dir() else ():
+        for path in _paths_in(place):
             if _holds_key(path):
-                yield fault("private_key_here", str(path.relative_to(folder) if folder is not None else path))
+                is_below = folder is not None and path.is_relative_to(folder)
+                yield fault("private_key_here", str(path.relative_to(folder) if is_below and folder else path))
+
+
+def _paths_in(place: Path) -> list[Path]:
+    """What lies in a folder, as far as whoever looks may see it."""
+    try:
+        return sorted(place.iterdir())
+    except OSError:
+        return []
 
 
 def _holds_key(path: Path) -> bool:

@@ -6,7 +6,7 @@ import re
 import stat
 import string
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -34,7 +34,7 @@ from motcua.jobs.doctor.examining import (
     variable_of,
 )
 from motcua.jobs.watching.telling import goes_in_clear
-from motcua.settings import BOUNDS, GONE, Settings
+from motcua.settings import BOUNDS, GONE, Settings, is_nowhere
 from motcua.sources import UnknownAdapter, adapter, connection_of
 from motcua.store.ledger.database import LEDGER
 from motcua.store.ledger.environment import GivenConnection, read_connection
@@ -47,17 +47,15 @@ SECRETS = (
     "MOTCUA_CALLBACKS_PASSWORD",
     "MOTCUA_INTAKE_PASSWORD",
     "MOTCUA_PAGES_PASSWORD",
-    "MOTCUA_AUDIT_PASSWORD",
     "MOTCUA_PURGE_PASSWORD",
     "MOTCUA_AIRFLOW_PASSWORD",
-    "REDIS_PASSWORD",
-    "AIRFLOW_JWT_SECRET",
-    "AIRFLOW_SECRET_KEY",
-    "AIRFLOW_FERNET_KEY",
+    "AIRFLOW_SECRET",
     "WATCH_PASSWORD",
 )
 """Of .env, each one of its own."""
-NEEDED = (*SECRETS, "BACKUP_RECIPIENTS", "UI_URL")
+AUDIT = "MOTCUA_AUDIT_PASSWORD"
+"""Likewise, where people look into the ledger; else it is not there, or empty."""
+NEEDED = (*SECRETS, "BACKUP_RECIPIENTS", "UI_URL", "TLS", "GATEWAY_NETWORKS")
 """What Compose refuses to start without, one at a time."""
 OF_SETTINGS = {"backup_time": "BACKUP_TIME", "backup_keep": "BACKUP_KEEP"}
 """Settings that stand in .env: Compose gives them to the one service that needs them."""
@@ -67,7 +65,7 @@ _OWN_VARIABLES = frozenset(
         "MOTCUA_CI",
         "MOTCUA_PERSON",
         "MOTCUA_TEST_DSN",
-        *(name for name in SECRETS if name.startswith("MOTCUA_")),
+        *(name for name in (*SECRETS, AUDIT) if name.startswith("MOTCUA_")),
     }
 )
 """``MOTCUA_…`` that are no settings."""
@@ -82,10 +80,12 @@ _LOOPBACK = re.compile(r"127(?:\.\d+){1,3}|localhost|::1", re.IGNORECASE)
 _IN_CLEAR = ("disable", "allow")
 """What a connection to PostgreSQL asks for where it asks for no TLS (sslmode)."""
 _EXAMPLE_HOST = re.compile(r"(?:^|\.)example(?:\.(?:vn|com|org|net))?$", re.IGNORECASE)
-_MAIL_ADDRESS = re.compile(r"[^@\s,<>]+@[^@\s,<>]+\.[^@\s,<>.]+")
+MAIL_ADDRESS = re.compile(r"[^@\s,<>]+@[^@\s,<>]+\.[^@\s,<>.]+")
 _LEDGER_ROLES = {"motcua_db": "motcua_app", "motcua_db_owner": "motcua_owner"} | {
     f"motcua_db_{part}": f"motcua_{part}" for part in ("callbacks", "intake", "pages", "purge")
 }
+REGISTERED = "registered"
+"""Field of a gateway's extra: under what number brandname and texts are registered; nothing reads it but the doctor."""
 PUBLICATIONS = "publications"
 """Their store, among what cannot be used."""
 LEDGER_CONNECTIONS = tuple(_LEDGER_ROLES)
@@ -183,6 +183,26 @@ def variables(examination: Examination) -> Iterator[Finding]:
             yield fault("setting_unknown", each.where)
 
 
+def watched_from(examination: Examination) -> Iterator[Finding]:
+    """This server is watched from another machine."""
+    yield from _said(examination, "watched_from", "watched_from_nowhere")
+
+
+def backups_go(examination: Examination) -> Iterator[Finding]:
+    """Backups leave this machine, or its disk, each night."""
+    yield from _said(examination, "backups_go", "backups_stay_here")
+
+
+def _said(examination: Examination, setting: str, name: str) -> Iterator[Finding]:
+    said = str(getattr(examination.settings, setting) or "").strip()
+    where = where_of_setting(examination.installation, setting)
+    if is_nowhere(said):
+        yield fault(name, where, said)
+    # Who runs something else than a server, as a demo, was never asked.
+    elif not said and examination.installation.of_files and not _settings_are_unread(examination):
+        yield fault(name, where, "nobody has said")
+
+
 def ui_address(examination: Examination) -> Iterator[Finding]:
     """The pages' address is one, without a path, and not the example's."""
     for name in ("UI_URL", "AIRFLOW__API__BASE_URL"):
@@ -255,15 +275,16 @@ class Secret:
 
 
 _AS_WRITTEN_ELSEWHERE = {
-    "AIRFLOW__API_AUTH__JWT_SECRET": "AIRFLOW_JWT_SECRET",
-    "AIRFLOW__API__SECRET_KEY": "AIRFLOW_SECRET_KEY",
-    "AIRFLOW__CORE__FERNET_KEY": "AIRFLOW_FERNET_KEY",
+    "AIRFLOW__API_AUTH__JWT_SECRET": "AIRFLOW_SECRET",
+    "AIRFLOW__API__SECRET_KEY": "AIRFLOW_SECRET",
+    "AIRFLOW__CORE__FERNET_KEY": "AIRFLOW_SECRET",
     "MOTCUA_WATCH_AIRFLOW_PASSWORD": "WATCH_PASSWORD",
     "MOTCUA_METRICS_SECRET": "MOTCUA_METRICS_SECRET",
 }
+_FERNET_KEYS = ("AIRFLOW_SECRET", "AIRFLOW__CORE__FERNET_KEY")
 _ADDRESSES = {
     "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "MOTCUA_AIRFLOW_PASSWORD",
-    "AIRFLOW__CELERY__BROKER_URL": "REDIS_PASSWORD",
+    "AIRFLOW__CELERY__BROKER_URL": "MOTCUA_AIRFLOW_PASSWORD",
     "MOTCUA_ADMIN_DSN": "POSTGRES_PASSWORD",
 }
 """Addresses that a secret of ours stands in."""
@@ -276,8 +297,8 @@ def secrets_of(installation: Installation) -> Iterator[Secret]:
     """Every secret, wherever it stands; of the environment also those inside of connections."""
     for each in installation.all():
         value = each.value.strip()
-        if each.name in SECRETS:
-            yield Secret(each.where, each.name, value, ours=True)
+        if each.name in (*SECRETS, AUDIT):
+            yield Secret(each.where, each.name, value, ours=True, may_be_empty=each.name == AUDIT)
         elif each.name in _AS_WRITTEN_ELSEWHERE:
             optional = each.name == "MOTCUA_METRICS_SECRET"
             yield Secret(each.where, _AS_WRITTEN_ELSEWHERE[each.name], value, ours=True, may_be_empty=optional)
@@ -339,7 +360,7 @@ def secrets(examination: Examination) -> Iterator[Finding]:
             yield fault("placeholder_left", each.where)
             _set_aside(examination, each)
             continue
-        if each.holder == "AIRFLOW_FERNET_KEY":
+        if each.where.rpartition(": ")[2] in _FERNET_KEYS:
             try:
                 Fernet(each.value.encode())
             except ValueError:
@@ -486,6 +507,15 @@ def adapters(examination: Examination) -> Iterator[Finding]:
         yield fault("carrier_unserved", where, ", ".join(sorted(CARRIERS - served)))
 
 
+def brandnames(examination: Examination) -> Iterator[Finding]:
+    """Whoever set a gateway up did not have to say that its brandname is registered nowhere."""
+    for name in examination.settings.gateways:
+        given = examination.installation.connection(f"sms_{name}")
+        if given is not None and REGISTERED in given.extra and not str(given.extra[REGISTERED] or "").strip():
+            where = examination.installation.where(variable_of(f"sms_{name}"), GATEWAYS)
+            yield fault("brandname_unregistered", where, str(given.extra.get("sender") or ""))
+
+
 def callback_secrets(examination: Examination) -> Iterator[Finding]:
     """What a gateway is told to show, and where, is what the callbacks expect."""
     installation = examination.installation
@@ -562,6 +592,14 @@ def mail(examination: Examination) -> Iterator[Finding]:
         "committee_recipients",
     ):
         for place, address in enumerate(getattr(settings, field), 1):
-            if not _MAIL_ADDRESS.fullmatch(address):
+            if not MAIL_ADDRESS.fullmatch(address):
                 variable = f"MOTCUA_{field.upper()}"
                 yield fault("recipient_unusable", installation.where(variable, SETTINGS), f"number {place} of the list")
+    if shared := addresses_of(settings.watch_recipients) & addresses_of(settings.department_recipients):
+        where = installation.where("MOTCUA_DEPARTMENT_RECIPIENTS", SETTINGS)
+        yield fault("recipients_shared", where, f"{len(shared)} of them MOTCUA_WATCH_RECIPIENTS has, too")
+
+
+def addresses_of(recipients: Iterable[str]) -> frozenset[str]:
+    """Mail addresses as they are compared."""
+    return frozenset(each.strip().casefold() for each in recipients)

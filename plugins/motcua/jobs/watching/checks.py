@@ -17,13 +17,13 @@ from motcua.domain.checks import HOURLY, KINDS, TOLD_BY_PICKING_UP, Fact, Findin
 from motcua.domain.clock import VIETNAM
 from motcua.domain.restores import watch_vouches
 from motcua.domain.run_window import Window
-from motcua.domain.watching import judging, pushing, unserved
+from motcua.domain.watching import elsewhere, judging, pushing, unserved
 from motcua.domain.watching.judging import Delivered, WatchRules
 from motcua.jobs.doctor.examine import FILES_HOURLY, LEDGER_HOURLY, examine, installation_here
 from motcua.jobs.doctor.examining import of_environment
 from motcua.jobs.notices.apologizing import apology_rules
 from motcua.jobs.restoring import finding_of_gap
-from motcua.jobs.watching.keeping import GoneBack, IdentityKept, WatchState
+from motcua.jobs.watching.keeping import IdentityKept, WatchState
 from motcua.jobs.watching.outside import (
     LIVE,
     Airflow,
@@ -33,13 +33,14 @@ from motcua.jobs.watching.outside import (
     newest_backup,
 )
 from motcua.jobs.watching.unserved import find_unserved, somebody_looks
-from motcua.settings import Settings
+from motcua.jobs.watching.witness import remember
+from motcua.settings import Settings, is_nowhere
 from motcua.store.calendars import list_unconfirmed, load_calendars
 from motcua.store.checking.checks import SourceCheck, last_checks
 from motcua.store.intake.watching import watched_clients
 from motcua.store.ledger.database import Connection, limit_statements
 from motcua.store.ledger.sessions import red_only_for
-from motcua.store.notices.gaps import journal_fault, open_gap
+from motcua.store.notices.gaps import journal_fault, last_testimony, open_gap
 from motcua.store.notices.gateways import gateway_stops
 from motcua.store.notices.sources import list_sources
 from motcua.store.oversight.accounting import identity
@@ -369,14 +370,8 @@ def _delivered(looking: Looking) -> Seen:
 
 
 def _high_marks(looking: Looking) -> Seen:
-    state, now = looking.state, looking.now
-    has = figures.high_marks(looking.ledger)
-    if state.high is not None and has.is_behind(state.high):
-        state.went_back = dict(judging.judge_high_marks(state.high, has, now).facts)
-        state.to_hold = GoneBack(max(state.high.attempt_id - has.attempt_id, 0), state.looked_at)
-    if state.high_at is None or judging.worked_unseen(state.high_at, has.at_work_at, now):
-        state.sees_since = now
-    state.high, state.high_at = has, now
+    state, has = looking.state, figures.high_marks(looking.ledger)
+    remember(state, has, looking.now)
     findings = [Finding("ledger_went_back", state.went_back)] if state.went_back is not None else []
     return Seen(findings, {"attempts": has.attempt_id, "changes": has.history_id})
 
@@ -392,6 +387,18 @@ def _gaps(looking: Looking) -> Seen:
         state.to_let_go = gap.gap_no
         return Seen(found, {"gaps": 0})
     return Seen([finding_of_gap(gap), *found], {"gaps": 1})
+
+
+def _outside_watch(looking: Looking) -> Seen:
+    """Whether the machine still looks that is to watch this one from outside."""
+    machine = looking.settings.watched_from
+    if not machine or is_nowhere(machine):
+        return Seen(is_off=True)
+    said = last_testimony(looking.ledger)
+    asked_at = said.asked_at if said else None
+    since = looking.state.resumed_at or looking.now
+    findings = elsewhere.judge_outside_watch(asked_at, since, machine, looking.now)
+    return Seen(findings, {"machine": machine, "asked_at": asked_at.isoformat() if asked_at else None})
 
 
 def _daily_work(looking: Looking) -> Seen:
@@ -550,6 +557,7 @@ CHECKS: tuple[Question, ...] = (
     Question("upkeep", ("airflow_uncleaned",), "ledger", _upkeep, timedelta(minutes=10)),
     Question("calendar", ("calendar_unsigned",), "ledger", _calendar, timedelta(hours=1)),
     Question("health", ("airflow_unhealthy",), "airflow", _health),
+    Question("outside_watch", ("outside_watch_silent",), "ledger", _outside_watch),
     Question("callbacks", ("callbacks_unhealthy",), "nothing", _callbacks),
     Question("intake", ("intake_unhealthy",), "nothing", _intake),
     Question("clock", ("clock_off",), "nothing", _clock),

@@ -124,6 +124,8 @@ class WatchState:
     looked_at: datetime | None = None
     resumed_at: datetime | None = None
     """Since when it has been looking without a gap."""
+    answers_since: datetime | None = None
+    """Of a watch on another machine: since when the server answers; ``None``: it does not."""
     nobody_looks_since: datetime | None = None
     """Since when nobody looks whether sources have news; ``None``: somebody does."""
     is_new: bool = True

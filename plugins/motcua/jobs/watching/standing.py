@@ -365,7 +365,7 @@ class Matter:
         name, check = self.finding.name, self.finding.check
         if self.words.acknowledged_by is not None:
             return False
-        if name in _RED_WITH:
+        if name in _RED_WITH and self.words.raised_at is None:
             return bool(self.finding.facts[_RED_WITH[name]])
         return WATCH in check.asked_by or self.words.raised_at is not None or self.finding.severity == "error"
 

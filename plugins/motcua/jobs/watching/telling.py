@@ -83,11 +83,21 @@ def _in_bare_words(raised: Sequence[Alert], over: Sequence[Alert]) -> tuple[Mail
     ), {"text": text}
 
 
-def write_about_life(state: WatchState, looks: Sequence[LookInWords], settings: Settings, now: datetime) -> None:
-    """Keeps the day's letter; one of an earlier day that nobody got is news no more."""
+def write_about_life(
+    state: WatchState, looks: Sequence[LookInWords], settings: Settings, now: datetime, watched: str | None = None
+) -> None:
+    """Keeps the day's letter; one of an earlier day that nobody got is news no more.
+
+    Args:
+        state: what the watch keeps.
+        looks: what it looked at.
+        settings: whom it tells.
+        now: this moment.
+        watched: of a watch on another machine: the server that it looks at.
+    """
     state.last_number += 1
     open_ones = [each for each in state.alerts.values() if each.raised_at is not None]
-    mail = compose_life(open_ones, looks, "", page_of_alerts(), began_at=state.began_at, now=now)
+    mail = compose_life(open_ones, looks, "", page_of_alerts(), began_at=state.began_at, now=now, watched=watched)
     left = sorted({hash_recipient(each) for each in settings.watch_recipients})
     state.letters = [each for each in state.letters if not each.is_daily]
     _keep(state, Letter(state.last_number, now, mail.subject, mail.text, mail.html, left, None, is_daily=True))
@@ -212,7 +222,10 @@ def signed_in(given: GivenConnection) -> Iterator[smtplib.SMTP]:
         if not encrypted and not _is_on(given.extra.get("disable_tls")):
             client.starttls(context=context)
         if given.login and given.password:
-            client.login(given.login, given.password)
+            try:
+                client.login(given.login, given.password)
+            except UnicodeEncodeError:
+                raise smtplib.SMTPNotSupportedError("AUTH takes letters of ASCII alone") from None
         yield client
     finally:
         with suppress(OSError):

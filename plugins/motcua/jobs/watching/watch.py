@@ -7,12 +7,9 @@ It needs no Airflow running and no ledger: what cannot be reached is itself what
 from __future__ import annotations
 
 import logging
-import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import datetime
 
 import psycopg
 import requests
@@ -22,21 +19,20 @@ from motcua.domain.checks import Finding
 from motcua.domain.clock import VIETNAM
 from motcua.domain.watching import judging
 from motcua.domain.watching.alerts import Changes, advance
-from motcua.jobs.restoring import hold_what_went_back
+from motcua.jobs.restoring import AWAKE, hear_testimony, hold_what_went_back
 from motcua.jobs.watching.checks import CHECKS, STATEMENT_WITHIN, Looking, Question, Seen, rules_of
 from motcua.jobs.watching.keeping import (
     Looked,
     LookState,
     WatchState,
     acknowledge,
-    load_state,
-    save_state,
     take_acknowledgements,
     take_open_alerts,
-    the_one_watch,
 )
 from motcua.jobs.watching.outside import Airflow, AirflowRefused
-from motcua.jobs.watching.telling import send_letters, write_about_alerts, write_about_life
+from motcua.jobs.watching.rounds import Rounds, this_moment
+from motcua.jobs.watching.telling import send_letters, write_about_life
+from motcua.jobs.watching.witness import resume
 from motcua.reports.checks import look_in_words
 from motcua.settings import Settings, settings
 from motcua.store.ledger.database import Connection, open_without_airflow, reason_without_values
@@ -44,8 +40,6 @@ from motcua.store.notices.gaps import answer_gap
 from motcua.store.watching.watch import WatchLife, list_alerts, mirror_alerts, say_alive
 
 log = logging.getLogger(__name__)
-
-_AWAKE = "it was awake all the while, and had seen nothing later"
 
 
 @dataclass(slots=True)
@@ -61,12 +55,8 @@ class _Look:
     """Checks whose turn it was."""
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-class Watch:
-    """Looks again and again; one process at a time in its folder.
+class Watch(Rounds):
+    """Looks at everything that the server has.
 
     Args:
         given: the settings; by default those of this process.
@@ -77,15 +67,11 @@ class Watch:
     def __init__(
         self,
         given: Settings | None = None,
-        clock: Callable[[], datetime] = _now,
+        clock: Callable[[], datetime] = this_moment,
         asks: Sequence[Question] = CHECKS,
     ) -> None:
-        self._settings = given or settings()
-        self._clock = clock
+        super().__init__(given or settings(), clock)
         self._asks = asks
-        self.folder: Path = self._settings.watch_folder
-        self._unsaved: WatchState | None = None
-        """What could not be saved, as on a full disk: then memory is all there is."""
         address = self._settings.watch_airflow
         password = self._settings.watch_airflow_password
         self._airflow = (
@@ -98,53 +84,9 @@ class Watch:
             else None
         )
 
-    def go_on(self, stop: threading.Event) -> None:
-        """Looks until it is told to stop; a round that breaks is logged, and the next one tries again.
-
-        On a disk that takes nothing more it goes on from memory: that is when somebody must be told.
-
-        Raises:
-            AlreadyWatching: another watch is at work in this folder.
-            OSError: the folder cannot be used.
-        """
-        with the_one_watch(self.folder):
-            every = self._settings.watch_round.total_seconds()
-            while not stop.is_set():
-                began = time.monotonic()
-                try:
-                    self._round(self._keep_in_memory)
-                except Exception:
-                    log.exception("a round of the watch broke; the next one tries again")
-                stop.wait(max(every - (time.monotonic() - began), 1.0))
-
-    def once(self) -> WatchState:
-        """One round, and what is kept after it. Nobody is told where nothing can be kept: each look would tell again.
-
-        Raises:
-            AlreadyWatching: another watch is at work in this folder.
-            OSError: the folder cannot be used.
-        """
-        with the_one_watch(self.folder):
-            return self._round(lambda state: save_state(self.folder, state))
-
-    def _keep_in_memory(self, state: WatchState) -> None:
-        try:
-            save_state(self.folder, state)
-        except OSError as error:
-            log.error("what the watch saw cannot be saved: %s", error.strerror)
-            self._unsaved = state
-        else:
-            self._unsaved = None
-
     # --- A round
 
-    def _round(self, save: Callable[[WatchState], None]) -> WatchState:
-        now = self._clock()
-        state = self._unsaved or load_state(self.folder, now)
-
-        def keep() -> None:
-            save(state)
-
+    def _round(self, state: WatchState, now: datetime, keep: Callable[[], None]) -> None:
         connection: Connection | None = None
         try:
             connection, why_not = _open_ledger()
@@ -152,12 +94,7 @@ class Watch:
                 self._take_word(state, connection, now)
             take_acknowledgements(self.folder, state)
             for changes in self._look(state, connection, why_not, now):
-                _say(changes)
-                state.over += changes.over
-                if changes.raised or changes.over:
-                    write_about_alerts(state, changes.raised, changes.over, self._settings, now)
-                    keep()
-                    send_letters(state, self._settings, now, keep)
+                self._tell(state, changes, now, keep)
             self._write_daily(state, now)
             keep()
             send_letters(state, self._settings, now, keep)
@@ -167,11 +104,13 @@ class Watch:
         finally:
             if connection is not None:
                 connection.close()
-        return state
 
     def _take_word(self, state: WatchState, ledger: Connection, now: datetime) -> None:
-        """Takes from the ledger's mirror what people acknowledged, and what was open where the watch begins anew."""
+        """Takes from the ledger's mirror what people acknowledged, and what was open where the watch begins anew; and
+        has the ledger take what a watch on another machine says of its sleep."""
         try:
+            with ledger.transaction():
+                hear_testimony(ledger, now)
             if state.is_new:
                 take_open_alerts(state, ledger, now)
             for each in list_alerts(ledger, now, 1000):
@@ -179,14 +118,14 @@ class Watch:
                 if alert is not None and each.acknowledged_at is not None and alert.raised_at == each.raised_at:
                     acknowledge(state, alert, each.acknowledged_by or "", each.acknowledged_at)
         except psycopg.Error as error:
-            log.error("the mirror of alerts cannot be read: %s", reason_without_values(error))
+            log.error("what people and other watches said cannot be read: %s", reason_without_values(error))
 
     def _look(
         self, state: WatchState, connection: Connection | None, why_not: str | None, now: datetime
     ) -> Iterator[Changes]:
         """Looks at everything, and gives what it changes in two parts: the symptom first, since causes may take long to
         look at where something hangs."""
-        _resume(state, now)
+        resume(state, now)
         is_starting = state.resumed_at is not None and now < state.resumed_at + judging.GRACE
         looking = Looking(now, rules_of(self._settings), self._settings, state, self._airflow, connection)
         found = _Look([], set(), set(), {}, set())
@@ -275,7 +214,7 @@ class Watch:
             if state.to_hold is not None:
                 hold_what_went_back(ledger, state.to_hold.attempts, state.to_hold.seen_at, now)
             elif state.to_let_go is not None:
-                answer_gap(ledger, state.to_let_go, sent_until=None, by="watch", reason=_AWAKE, now=now)
+                answer_gap(ledger, state.to_let_go, sent_until=None, by="watch", reason=AWAKE, now=now)
             ledger.commit()
             state.to_hold = state.to_let_go = None
             mirror_alerts(ledger, open_ones, state.over, now)
@@ -285,15 +224,6 @@ class Watch:
             return
         in_letters = {key for each in waiting for key in each.over}
         state.over = [each for each in state.over if each.key in in_letters]
-
-
-def _resume(state: WatchState, now: datetime) -> None:
-    """Notes since when it has been looking. Where it was down itself until lately everything may just be coming up, as
-    when the machine starts; and it cannot say what happened then."""
-    # Also where the clock was set back.
-    if state.looked_at is None or not timedelta(0) <= now - state.looked_at <= judging.RESTART_GAP:
-        state.resumed_at = now
-    state.resumed_at = state.resumed_at or now
 
 
 # --- Steps of a look -----------------------------------------------------------------------------------------------
@@ -376,10 +306,3 @@ def _is_off(check: Question, looking: Looking) -> bool:
 
 def _note(state: WatchState, name: str, seen_as: LookState, now: datetime, seen: Seen | None = None) -> None:
     state.looked[name] = Looked(seen_as, dict(seen.facts) if seen else {}, now)
-
-
-def _say(changes: Changes) -> None:
-    for alert in changes.raised:
-        log.warning("alert %s", alert.key)
-    for alert in changes.over:
-        log.warning("over: %s", alert.key)

@@ -39,6 +39,9 @@ def connection_of_environment(conn_id: str) -> GivenConnection | None:
 def read_connection(written: str) -> GivenConnection | None:
     """A connection as it is written, JSON or an address; ``None``: nothing is, or it is not to be read so."""
     written = written.strip()
+    if written[:1] in ("'", '"') and written[-1:] == written[:1]:
+        # A file of variables that is read by a shell and by Docker, which takes quotes for a part of the value.
+        written = written[1:-1]
     try:
         return _of_json(written) if written.startswith("{") else _of_address(written) if written else None
     except (ValueError, TypeError, AttributeError):

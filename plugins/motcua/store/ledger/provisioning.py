@@ -31,17 +31,24 @@ _AUDITORS = 10
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """A database role that may log in."""
+    """A database role."""
 
     name: str
     password: str
+    """Empty: nobody logs in as it."""
 
 
 def ensure_role(admin: psycopg.Connection[object], role: Role) -> None:
-    """Creates the role, or gives it this password."""
+    """Creates the role, or gives it this password; without one it may not log in."""
     known = admin.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (role.name,)).fetchone()
-    verb = sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}" if known else "CREATE ROLE {} LOGIN PASSWORD {}")
-    admin.execute(verb.format(sql.Identifier(role.name), sql.Literal(role.password)))
+    admin.execute(
+        sql.SQL("{} ROLE {} {} PASSWORD {}").format(
+            sql.SQL("ALTER" if known else "CREATE"),
+            sql.Identifier(role.name),
+            sql.SQL("LOGIN" if role.password else "NOLOGIN"),
+            sql.Literal(role.password or None),
+        )
+    )
 
 
 def ensure_eraser(admin: psycopg.Connection[object], owner: str) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
+from motcua.domain.restores import Later, Witness
 from motcua.settings import settings
 from motcua.store.journal import JournaledAnswer, JournaledAttempt
 from motcua.store.ledger.database import Connection
@@ -300,6 +301,42 @@ def answer_gap(
         "now": now,
     }
     return first(connection.execute(statement("gaps/answer"), values), "held")
+
+
+@dataclass(frozen=True, slots=True)
+class GivenTestimony:
+    """The last word of a watch on another machine."""
+
+    asked_at: datetime
+    """When it last looked, by the ledger's clock."""
+    said: Witness
+
+
+def last_testimony(connection: Connection) -> GivenTestimony | None:
+    """What a watch on another machine said last; ``None``: none ever looked."""
+    row = connection.execute(statement("gaps/testimony")).fetchone()
+    if row is None:
+        return None
+    later = Later(row["lost_attempts"], row["seen_until"]) if row["lost_attempts"] is not None else None
+    said = Witness(row["awake_since"], row["sees_since"], row["about"], later)
+    return GivenTestimony(row["asked_at"], said)
+
+
+def take_testimony(connection: Connection) -> None:
+    """That it had seen a later state was acted on."""
+    connection.execute(statement("gaps/take_testimony"))
+
+
+def give_testimony(connection: Connection, said: Witness) -> None:
+    """Keeps what a watch on another machine says, as the callbacks may."""
+    values = {
+        "awake_since": said.awake_since,
+        "sees_since": said.sees_since,
+        "about": said.about,
+        "lost_attempts": said.later.attempts if said.later else None,
+        "seen_until": said.later.seen_at if said.later else None,
+    }
+    connection.execute(statement("gaps/give_testimony"), values)
 
 
 @dataclass(frozen=True, slots=True)

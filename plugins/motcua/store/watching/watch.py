@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 from motcua.domain.apologies import ApologyDay
 from motcua.domain.run_window import Window
 from motcua.domain.watching.alerts import Alert
+from motcua.domain.watching.elsewhere import OpenAlert, ServerPage, Waking
 from motcua.domain.watching.judging import Delivered, HighMarks, ReceiptFigures
 from motcua.domain.watching.unserved import GatewayNow, Waiting, Way
 from motcua.store.ledger.database import Connection
@@ -58,6 +59,20 @@ def high_marks(connection: Connection) -> HighMarks:
     """The largest numbers that the ledger has given."""
     row = connection.execute(statement("watch/high_marks")).fetchone()
     return value_of(HighMarks, row) if row else HighMarks(0, 0)
+
+
+def seen_from_outside(connection: Connection, now: datetime) -> ServerPage:
+    """What a watch on another machine is shown; ``now``: by the clock of this machine."""
+    row = connection.execute(statement("watch/seen_from_outside")).fetchone()
+    assert row is not None
+    slept = row["woke_at"] is not None and row["slept_since"] is not None
+    return ServerPage(
+        at=now,
+        marks=HighMarks(row["attempt_id"], row["history_id"], row["at_work_at"]),
+        watch_looked_at=row["watch_looked_at"],
+        asks=Waking(row["woke_at"], row["slept_since"]) if slept else None,
+        alerts=[OpenAlert(each["name"], each["subject"]) for each in row["alerts"]],
+    )
 
 
 def receipts_of_gateways(connection: Connection, since: datetime, before: datetime) -> list[ReceiptFigures]:

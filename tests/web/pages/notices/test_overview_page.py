@@ -158,7 +158,7 @@ def test_calm_is_said_in_one_line_and_only_where_the_watch_lives(page, calm, row
         (
             False,
             "Chương trình giám sát chưa từng chạy Không ai được báo khi có sự cố. Cần làm: Cách bật:"
-            " docs/operations/watch.md. Sổ tay: docs/operations/checks.md#watch_silent Xem Giám sát",
+            " docs/operations/watch.md. Sổ tay: docs/operations/alerts/watch_silent.md Xem Giám sát",
         )
     ]
     put_life(rows, timedelta(hours=1))

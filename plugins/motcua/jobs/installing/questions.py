@@ -1,0 +1,497 @@
+"""The ten questions: what each asks, where its answer is written, and how it is tried."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from html import escape
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, get_args
+from urllib.parse import urlsplit
+
+from motcua import gateways, sources
+from motcua.domain.checks import Finding
+from motcua.domain.clock import VIETNAM
+from motcua.domain.people import is_person, read_person
+from motcua.jobs.doctor.examining import CALLBACKS, DOT_ENV, GATEWAYS, MAIL, SETTINGS, SOURCES, variable_of
+from motcua.jobs.doctor.server_files import INTERNAL, OWN_CERTIFICATE, why_no_network
+from motcua.jobs.doctor.written import REGISTERED, addresses_of
+from motcua.jobs.installing import trying
+from motcua.jobs.installing.files import Files, listed, lists
+from motcua.jobs.installing.making import make_keys, make_room_for_certificate, new_secret
+from motcua.jobs.installing.talking import Talk, Wrong, until_good, words
+from motcua.jobs.mailing import SMTP_CONNECTION
+from motcua.reports.mail import Mail
+from motcua.settings import NOWHERE, is_nowhere
+from motcua.store.ledger.environment import GivenConnection
+
+Name: TypeAlias = Literal[
+    "pages", "certificate", "sources", "gateway", "receipts", "mail", "alerts", "reports", "outside", "backups"
+]
+"""What each question is called where one of them is asked again; in the order in which they are asked."""
+NAMES: tuple[Name, ...] = get_args(Name)
+
+_NAME = re.compile(r"[a-z0-9_]+")
+_MACHINE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
+_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
+_SSLMODES = ("require", "verify-full", "verify-ca", "prefer", "disable")
+_SCHEMAS = ("http", "https")
+_OF_FILES = ("tep", "tệp")
+_UNREGISTERED = ("chua", "chưa")
+_NO_TLS = ("khong", "không")
+_OWN_TLS, _STARTTLS = "tls", "starttls"
+_NOWHERES = (NOWHERE, "khong", "không")
+_TLS_OF_MAIL: Mapping[str, Mapping[str, bool | None]] = {
+    _STARTTLS: {"disable_ssl": True, "disable_tls": None},
+    _OWN_TLS: {"disable_ssl": None, "disable_tls": True},
+    _NO_TLS[0]: {"disable_ssl": True, "disable_tls": True},
+}
+_PORT_OF_MAIL_TLS = 465
+_RECIPIENTS = {
+    "department": "MOTCUA_DEPARTMENT_RECIPIENTS",
+    "home_affairs": "MOTCUA_HOME_AFFAIRS_RECIPIENTS",
+    "justice": "MOTCUA_JUSTICE_RECIPIENTS",
+    "committee": "MOTCUA_COMMITTEE_RECIPIENTS",
+}
+"""The Department's, and three that may be left out."""
+_ALERTS = "MOTCUA_WATCH_RECIPIENTS"
+
+
+def ask(talk: Talk, name: Name, number: int, of: int) -> None:
+    """Asks a question, tries its answer, and writes it down; what was written before holds until then.
+
+    Raises:
+        EOFError: nobody answers any more.
+        OSError: the files cannot be written.
+    """
+    said = words()["questions"][name]
+    talk.speaker.say("")
+    talk.tell("head", "head", number=number, of=of, title=said["title"])
+    talk.speaker.say(str(said["why"]))
+    talk.tell("example", example=said["example"])
+    _QUESTIONS[name](talk)
+
+
+# --- 1 and 2: the pages -----------------------------------------------------------------------------------------------
+
+
+def _pages(talk: Talk) -> None:
+    def answer(draft: Files) -> Iterable[Finding]:
+        before = draft.value(DOT_ENV, "UI_URL")
+        said = talk.field("url", before, wrong=_wrong_url)
+        url = _as_address(said)
+        draft.put(DOT_ENV, "UI_URL", url)
+        _follow_pages(draft, before, url)
+        return trying.try_pages(draft, talk.now)
+
+    if until_good(talk, answer):
+        talk.good("pages", url=talk.files.value(DOT_ENV, "UI_URL"))
+
+
+def _as_address(said: str) -> str:
+    return (said if "://" in said else f"https://{said}").rstrip("/")
+
+
+def _wrong_url(said: str) -> Wrong:
+    try:
+        split = urlsplit(_as_address(said))
+        # A port is asked for, too: one that is none is refused there.
+        is_name = bool(split.hostname) and not split.path and not split.query and split.port in (None, 443)
+    except ValueError:
+        return "url", {}
+    is_plain = is_name and split.username is None and not split.fragment and " " not in said
+    return None if is_plain and split.scheme == "https" else ("url", {})
+
+
+def _receipts_address(url: str, gateway: str) -> str:
+    return f"{url}/gateway/receipts/{gateway}"
+
+
+def _follow_pages(draft: Files, before: str, url: str) -> None:
+    """Gateways that were told to report below the pages' address are told the new one."""
+    for name in _gateways_of(draft):
+        given = draft.connection(GATEWAYS, f"sms_{name}")
+        if given is None:
+            continue
+        told = given.extra.get("callback_url")
+        if told == _receipts_address(before, name) if before else not told:
+            changed = _as_given(given, "http") | {
+                "extra": {**given.extra, "callback_url": _receipts_address(url, name)}
+            }
+            draft.put_connection(GATEWAYS, f"sms_{name}", changed)
+
+
+def _as_given(given: GivenConnection, kind: str) -> dict[str, Any]:
+    fields = {name: getattr(given, name) for name in ("host", "schema", "port", "login", "password")}
+    return {"conn_type": kind, **fields, "extra": dict(given.extra)}
+
+
+def _certificate(talk: Talk) -> None:
+    def wrong(said: str) -> Wrong:
+        is_one = said.casefold() in (*_OF_FILES, INTERNAL) or trying.is_mail_address(said)
+        return None if is_one else ("certificate", {})
+
+    def answer(draft: Files) -> Iterable[Finding]:
+        before = draft.value(DOT_ENV, "TLS")
+        said = talk.field("certificate", _OF_FILES[0] if before == OWN_CERTIFICATE else before, wrong=wrong)
+        is_own = said.casefold() in _OF_FILES
+        draft.put(DOT_ENV, "TLS", OWN_CERTIFICATE if is_own else said)
+        if not is_own:
+            return ()
+        talk.trying("certificate", host=urlsplit(draft.value(DOT_ENV, "UI_URL")).hostname or "")
+        return trying.try_certificate(draft, talk.now)
+
+    make_room_for_certificate(talk.files.folder)
+    if until_good(talk, answer):
+        talk.good("certificate")
+
+
+# --- 3: sources -------------------------------------------------------------------------------------------------------
+
+
+def _wrong_names(said: str) -> Wrong:
+    return None if lists(said) and all(map(_NAME.fullmatch, lists(said))) else ("names", {})
+
+
+def _sources_of(draft: Files) -> dict[str, str]:
+    pairs = (each.partition("=") for each in lists(draft.value(SETTINGS, "MOTCUA_SOURCES")))
+    return {name: kind or "contract" for name, _, kind in pairs}
+
+
+def _sources(talk: Talk) -> None:
+    before = _sources_of(talk.files)
+    names = list(dict.fromkeys(lists(talk.field("sources", listed(before), wrong=_wrong_names))))
+    for name in names:
+
+        def answer(draft: Files, name: str = name) -> Iterable[Finding]:
+            return _ask_source(talk, draft, name)
+
+        if until_good(talk, answer):
+            kind = _sources_of(talk.files)[name]
+            is_pushed = sources.adapter(kind).is_pushed
+            told = words()["questions"]["sources"]["pushed" if is_pushed else "good"].format(name=name)
+            talk.tell("good", "good", what=told)
+    kept = {name: kind for name, kind in _sources_of(talk.files).items() if name in names}
+    talk.files.put(SETTINGS, "MOTCUA_SOURCES", listed(f"{name}={kept[name]}" for name in names))
+    wanted = {variable_of(f"onestop_{name}") for name in names}
+    talk.files.take_out(SOURCES, set(talk.files.names(SOURCES, "AIRFLOW_CONN_ONESTOP_")) - wanted)
+    talk.files.save()
+
+
+def _ask_source(talk: Talk, draft: Files, name: str) -> Iterable[Finding]:
+    of = _sources_of(draft)
+    kinds = {each.__module__.rpartition(".")[2]: each for each in sources.adapters()}
+    kind = _choose(talk, "adapter", kinds, of.get(name, "contract"), name=name)
+    draft.put(SETTINGS, "MOTCUA_SOURCES", listed(f"{one}={other}" for one, other in ({**of, name: kind}).items()))
+    if kinds[kind].is_pushed:
+        return ()
+    conn_id = kinds[kind].connection_id(name)
+    before = draft.connection(SOURCES, conn_id)
+    extra = dict(before.extra) if before is not None else {"connect_timeout": 5}
+    given = {
+        "conn_type": "postgres",
+        "host": talk.field("host", _of(before, "host"), name=name),
+        "port": int(talk.field("port", _of(before, "port") or "5432", wrong=_wrong_port, name=name)),
+        "schema": talk.field("database", _of(before, "schema"), name=name),
+        "login": talk.field("login", _of(before, "login"), name=name),
+        "password": talk.field("password", _of(before, "password"), secret=True, name=name),
+    }
+    mode = talk.field("sslmode", str(extra.get("sslmode") or "require"), wrong=_one_of("sslmode", _SSLMODES), name=name)
+    draft.put_connection(SOURCES, conn_id, {**given, "extra": {**extra, "sslmode": mode}})
+    talk.trying("sources", name=name, place=f"{given['host']}:{given['port']}")
+    return trying.try_source(draft, name, kind, talk.now)
+
+
+def _choose(talk: Talk, asked: str, of: Iterable[str], default: str, name: str) -> str:
+    told = words()["adapters"]
+    shown = "; ".join(f"{each}: {told[each]}" if each in told else each for each in of)
+    return talk.field(asked, default, wrong=_one_of("adapter", of, adapters=shown), adapters=shown, name=name)
+
+
+def _of(given: GivenConnection | None, name: str) -> str:
+    return "" if given is None else str(getattr(given, name) or "")
+
+
+def _wrong_port(said: str) -> Wrong:
+    return None if said.isdecimal() and 0 < int(said) < 65_536 else ("port", {})
+
+
+def _one_of(told: str, of: Iterable[str], **facts: object) -> Callable[[str], Wrong]:
+    allowed = tuple(of)
+    return lambda said: None if said in allowed else (told, facts)
+
+
+# --- 4 and 5: gateways ------------------------------------------------------------------------------------------------
+
+
+def _gateways_of(draft: Files) -> list[str]:
+    """Gateways that somebody has answered for."""
+    names = lists(draft.value(SETTINGS, "MOTCUA_GATEWAYS"))
+    return [name for name in names if draft.connection(GATEWAYS, f"sms_{name}") is not None]
+
+
+def _gateway(talk: Talk) -> None:
+    names = talk.field("gateways", listed(_gateways_of(talk.files)) or "kannel", wrong=_wrong_names)
+    wanted = list(dict.fromkeys(lists(names)))
+    for name in wanted:
+
+        def answer(draft: Files, name: str = name) -> Iterable[Finding]:
+            return _ask_gateway(talk, draft, name)
+
+        if until_good(talk, answer):
+            talk.good("gateway", name=name)
+    talk.files.put(SETTINGS, "MOTCUA_GATEWAYS", listed(wanted))
+    for file in (GATEWAYS, CALLBACKS):
+        kept = {variable_of(f"sms_{name}") for name in wanted}
+        talk.files.take_out(file, set(talk.files.names(file, "AIRFLOW_CONN_SMS_")) - kept)
+    talk.files.save()
+
+
+def _ask_gateway(talk: Talk, draft: Files, name: str) -> Iterable[Finding]:
+    conn_id = f"sms_{name}"
+    before, expected = draft.connection(GATEWAYS, conn_id), draft.connection(CALLBACKS, conn_id)
+    extra = dict(before.extra) if before is not None else {}
+    kinds = gateways.adapters()
+    usual = str(extra.get("adapter") or (name if name in kinds else "kannel"))
+    kind = _choose(talk, "gateway_adapter", kinds, usual, name=name)
+    schema = _of(before, "schema")
+    given: dict[str, Any] = {
+        "conn_type": "http",
+        "schema": talk.field("schema", schema or "http", wrong=_one_of("schema", _SCHEMAS), name=name),
+        "host": talk.field("host", _of(before, "host"), name=name),
+    }
+    usual_port = _of(before, "port") or ("443" if given["schema"] == "https" else "13013")
+    given |= {
+        "port": int(talk.field("port", usual_port, wrong=_wrong_port, name=name)),
+        "login": talk.field("login", _of(before, "login"), name=name),
+        "password": talk.field("password", _of(before, "password"), secret=True, name=name),
+    }
+    sender = talk.field("sender", str(extra.get("sender") or "MotcuaSMS"), name=name)
+    usual_number = str(extra.get(REGISTERED) or "") or (_UNREGISTERED[0] if REGISTERED in extra else "")
+    number = talk.field("registered", usual_number, name=name)
+    # What the gateway must show: made once, and the same in both files.
+    of_callbacks = dict(expected.extra) if expected is not None else {}
+    secret = of_callbacks.get("callback_secret") or extra.get("callback_secret") or new_secret()
+    url = draft.value(DOT_ENV, "UI_URL")
+    extra |= {
+        "adapter": kind,
+        "sender": sender,
+        REGISTERED: "" if number.casefold() in _UNREGISTERED else number,
+        "callback_url": extra.get("callback_url") or (_receipts_address(url, name) if url else None),
+        "callback_secret": secret,
+    }
+    draft.put(SETTINGS, "MOTCUA_GATEWAYS", listed(dict.fromkeys([*_gateways_of(draft), name])))
+    draft.put_connection(GATEWAYS, conn_id, {**given, "extra": extra})
+    shown = {**of_callbacks, "adapter": kind, "callback_secret": secret}
+    draft.put_connection(CALLBACKS, conn_id, {"conn_type": "http", "host": given["host"], "extra": shown})
+    talk.trying("gateway", name=name, place=f"{given['schema']}://{given['host']}:{given['port']}")
+    return trying.try_gateway(draft, name, talk.now)
+
+
+def _receipts(talk: Talk) -> None:
+    def wrong(said: str) -> Wrong:
+        return ("networks", {}) if any(why_no_network(each) is not None for each in lists(said)) else None
+
+    draft = talk.files.draft()
+    hosts = (draft.connection(GATEWAYS, f"sms_{name}") for name in _gateways_of(draft))
+    found = " ".join(dict.fromkeys(address for host in hosts for address in trying.addresses_at(host)))
+    for name, usual in (("gateway_networks", found), ("intake_networks", "127.0.0.1/32")):
+        variable = name.upper()
+        said = talk.field(name, draft.value(DOT_ENV, variable) or usual, wrong=wrong)
+        draft.put(DOT_ENV, variable, " ".join(lists(said)))
+    talk.files = draft
+    draft.save()
+    talk.good("receipts")
+
+
+# --- 6 to 8: mail -----------------------------------------------------------------------------------------------------
+
+
+def _mail(talk: Talk) -> None:
+    def answer(draft: Files) -> Iterable[Finding]:
+        before = draft.connection(MAIL, SMTP_CONNECTION)
+        extra = dict(before.extra) if before is not None else {"timeout": 30}
+        host = talk.field("mail_host", _of(before, "host"))
+        port = int(talk.field("mail_port", _of(before, "port") or "587", wrong=_wrong_port))
+        way = talk.field("mail_tls", _way_of(before, port), wrong=_one_of("mail_tls", (*_TLS_OF_MAIL, _NO_TLS[1])))
+        login = talk.field("mail_login", _of(before, "login"), may_be_empty=True)
+        password = talk.field("mail_password", _of(before, "password"), secret=True) if login else ""
+        sender = talk.field("from_email", str(extra.get("from_email") or ""), wrong=_wrong_mails)
+        extra |= {"from_email": sender, **_TLS_OF_MAIL[_NO_TLS[0] if way in _NO_TLS else way]}
+        given = {"conn_type": "smtp", "host": host, "port": port, "login": login, "password": password}
+        draft.put_connection(MAIL, SMTP_CONNECTION, {**given, "extra": extra})
+        talk.trying("mail", place=f"{host}:{port}")
+        found = trying.try_mail(draft, talk.now)
+        told = lists(draft.value(MAIL, _ALERTS))
+        return found or (_try_mailing(talk, draft, told[0]) if told else [])
+
+    talk.mailed.clear()
+    if until_good(talk, answer):
+        talk.good("mail")
+    if not lists(talk.files.value(MAIL, _ALERTS)):
+        talk.speaker.say(words()["mail"]["later"])
+
+
+def _way_of(before: GivenConnection | None, port: int) -> str:
+    if before is None or before.port != port:
+        return _OWN_TLS if port == _PORT_OF_MAIL_TLS else _STARTTLS
+    ways = {
+        name: [bool(before.extra.get(key)) for key in ("disable_ssl", "disable_tls")]
+        == [bool(flags[key]) for key in ("disable_ssl", "disable_tls")]
+        for name, flags in _TLS_OF_MAIL.items()
+    }
+    return next((name for name, fits in ways.items() if fits), _OWN_TLS)
+
+
+def _try_mailing(talk: Talk, draft: Files, recipient: str) -> list[Finding]:
+    """Sends a mail to somebody who was not sent one yet."""
+    if recipient in talk.mailed:
+        return []
+    said = words()["mail"]
+    talk.tell("trying", what=said["trying"].format(recipient=recipient))
+    text = said["text"].format(url=draft.value(DOT_ENV, "UI_URL"))
+    html = "".join(f"<p>{escape(each)}</p>" for each in text.split("\n\n"))
+    failed = trying.send_mail(draft, recipient, Mail("set-up", said["subject"], text, html), talk.now)
+    if failed is not None:
+        return [failed]
+    talk.mailed.add(recipient)
+    talk.tell("good", "good", what=said["sent"].format(recipient=recipient))
+    return []
+
+
+def _wrong_mails(said: str) -> Wrong:
+    wrong = [each for each in said.split(",") if not trying.is_mail_address(each.strip())]
+    return ("mails", {"which": ", ".join(map(str.strip, wrong))}) if wrong else None
+
+
+def _apart_from(others: str) -> Callable[[str], Wrong]:
+    """Addresses that none of the others is among."""
+
+    def wrong(said: str) -> Wrong:
+        shared = addresses_of(lists(said)) & addresses_of(lists(others))
+        return _wrong_mails(listed(lists(said))) or (
+            ("shared", {"which": ", ".join(sorted(shared))}) if shared else None
+        )
+
+    return wrong
+
+
+def _alerts(talk: Talk) -> None:
+    def answer(draft: Files) -> Iterable[Finding]:
+        apart = _apart_from(draft.value(SETTINGS, _RECIPIENTS["department"]))
+        said = lists(talk.field("alerts", draft.value(MAIL, _ALERTS), wrong=apart))
+        draft.put(MAIL, _ALERTS, listed(said))
+        return _try_mailing(talk, draft, said[0])
+
+    if until_good(talk, answer):
+        talk.good("alerts")
+
+
+def _reports(talk: Talk) -> None:
+    draft = talk.files.draft()
+    apart = _apart_from(draft.value(MAIL, _ALERTS))
+    for name, variable in _RECIPIENTS.items():
+        before = draft.value(SETTINGS, variable)
+        said = talk.field(name, before, wrong=apart, may_be_empty=name != "department")
+        draft.put(SETTINGS, variable, listed(lists(said)))
+    talk.files = draft
+    draft.save()
+    talk.good("reports")
+
+
+# --- 9 and 10: what lies elsewhere ------------------------------------------------------------------------------------
+
+
+def _signed_nowhere(talk: Talk, said: str, before: str) -> str:
+    """Who signs that it is nowhere, with the day; what was signed stays as it is."""
+    if said == before:
+        return before
+    who = before.split(",")[1].strip() if before.startswith(f"{NOWHERE},") and before.count(",") > 1 else ""
+    person = talk.field(
+        "person", who, wrong=lambda name: None if is_person(name) and "," not in name else ("person", {})
+    )
+    return f"{NOWHERE}, {read_person(person)}, {talk.now.astimezone(VIETNAM).date().isoformat()}"
+
+
+def _is_elsewhere(talk: Talk, said: str) -> bool:
+    """Whether it is the name of another machine than this."""
+    here = (*_THIS_MACHINE, (urlsplit(talk.files.value(DOT_ENV, "UI_URL")).hostname or "").casefold())
+    return bool(_MACHINE.fullmatch(said)) and said.casefold() not in here
+
+
+def _outside(talk: Talk) -> None:
+    before = talk.files.value(SETTINGS, "MOTCUA_WATCHED_FROM")
+
+    def wrong(said: str) -> Wrong:
+        is_one = said == before or said.casefold() in _NOWHERES or _is_elsewhere(talk, said)
+        return None if is_one else ("machine", {})
+
+    said = talk.field("outside", before, wrong=wrong)
+    draft = talk.files.draft()
+    nowhere = said.casefold() in _NOWHERES or is_nowhere(said)
+    draft.put(SETTINGS, "MOTCUA_WATCHED_FROM", _signed_nowhere(talk, said, before) if nowhere else said)
+    if not nowhere and not draft.value(CALLBACKS, "MOTCUA_METRICS_SECRET"):
+        # What that machine shows to look.
+        draft.put(CALLBACKS, "MOTCUA_METRICS_SECRET", new_secret())
+    _keep_red(talk, draft, "watched_from_nowhere", "outside")
+
+
+def _keep_red(talk: Talk, draft: Files, name: str, question: Name) -> None:
+    """Keeps what was signed, and says that it stays red; else that it is good."""
+    talk.files = draft
+    draft.save()
+    red = [each for each in trying.try_places(draft, talk.now) if each.name == name]
+    talk.find(red)
+    if not red:
+        talk.good(question)
+
+
+def _backups(talk: Talk) -> None:
+    variable = "MOTCUA_BACKUPS_GO"
+    first = talk.files.value(SETTINGS, variable)
+
+    def wrong(said: str) -> Wrong:
+        is_folder = said.startswith("/") and len(Path(said).parts) > 1
+        is_one = said == first or said.casefold() in _NOWHERES or is_folder or _is_elsewhere(talk, said)
+        return None if is_one else ("place", {})
+
+    def answer(draft: Files) -> Iterable[Finding]:
+        before = draft.value(SETTINGS, variable)
+        said = talk.field("backups", before, wrong=wrong)
+        nowhere = said.casefold() in _NOWHERES or is_nowhere(said)
+        draft.put(SETTINGS, variable, _signed_nowhere(talk, said, before) if nowhere else said.rstrip("/"))
+        if not said.startswith("/"):
+            if draft.value(DOT_ENV, "BACKUPS").startswith("/"):
+                draft.put(DOT_ENV, "BACKUPS", "./backups")
+            return ()
+        folder = said.rstrip("/")
+        draft.put(DOT_ENV, "BACKUPS", folder)
+        talk.trying("backups", place=folder)
+        looked = trying.try_places(draft, talk.now)
+        return [each for each in looked if each.name == "backups_stay_here" or each.subject == folder]
+
+    is_good = until_good(talk, answer)
+    if not talk.files.value(DOT_ENV, "BACKUP_RECIPIENTS"):
+        draft = talk.files.draft()
+        key, talk.made_key = make_keys(draft.folder, talk.now)
+        draft.put(DOT_ENV, "BACKUP_RECIPIENTS", key)
+        talk.files = draft
+        draft.save()
+        said = words()["end"]
+        talk.speaker.say(said["key"] if talk.made_key else said["key_found"], "head")
+    if is_good:
+        _keep_red(talk, talk.files, "backups_stay_here", "backups")
+
+
+_QUESTIONS: Mapping[Name, Callable[[Talk], None]] = {
+    "pages": _pages,
+    "certificate": _certificate,
+    "sources": _sources,
+    "gateway": _gateway,
+    "receipts": _receipts,
+    "mail": _mail,
+    "alerts": _alerts,
+    "reports": _reports,
+    "outside": _outside,
+    "backups": _backups,
+}

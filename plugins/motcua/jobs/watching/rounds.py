@@ -1,0 +1,99 @@
+"""What every watch has in common: one process in its folder, look after look, and who is told what one changed."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from motcua.domain.watching.alerts import Changes
+from motcua.jobs.watching.keeping import WatchState, load_state, save_state, the_one_watch
+from motcua.jobs.watching.telling import send_letters, write_about_alerts
+from motcua.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+def this_moment() -> datetime:
+    """What time it is."""
+    return datetime.now(UTC)
+
+
+class Rounds(ABC):
+    """Looks again and again; one process at a time in its folder.
+
+    Args:
+        given: the settings.
+        clock: what time it is.
+    """
+
+    def __init__(self, given: Settings, clock: Callable[[], datetime]) -> None:
+        self._settings = given
+        self._clock = clock
+        self.folder: Path = given.watch_folder
+        self._unsaved: WatchState | None = None
+        """What could not be saved, as on a full disk: then memory is all there is."""
+
+    @abstractmethod
+    def _round(self, state: WatchState, now: datetime, keep: Callable[[], None]) -> None:
+        """One look, and what it changes; ``keep`` is called after each step that must not be forgotten."""
+
+    def go_on(self, stop: threading.Event) -> None:
+        """Looks until it is told to stop; a round that breaks is logged, and the next one tries again.
+
+        On a disk that takes nothing more it goes on from memory: that is when somebody must be told.
+
+        Raises:
+            AlreadyWatching: another watch is at work in this folder.
+            OSError: the folder cannot be used.
+        """
+        with the_one_watch(self.folder):
+            every = self._settings.watch_round.total_seconds()
+            while not stop.is_set():
+                began = time.monotonic()
+                try:
+                    self._look_once(self._keep_in_memory)
+                except Exception:
+                    log.exception("a round of the watch broke; the next one tries again")
+                stop.wait(max(every - (time.monotonic() - began), 1.0))
+
+    def once(self) -> WatchState:
+        """One round, and what is kept after it. Nobody is told where nothing can be kept: each look would tell again.
+
+        Raises:
+            AlreadyWatching: another watch is at work in this folder.
+            OSError: the folder cannot be used.
+        """
+        with the_one_watch(self.folder):
+            return self._look_once(lambda state: save_state(self.folder, state))
+
+    def _look_once(self, save: Callable[[WatchState], None]) -> WatchState:
+        now = self._clock()
+        state = self._unsaved or load_state(self.folder, now)
+        self._round(state, now, lambda: save(state))
+        return state
+
+    def _keep_in_memory(self, state: WatchState) -> None:
+        try:
+            save_state(self.folder, state)
+        except OSError as error:
+            log.error("what the watch saw cannot be saved: %s", error.strerror)
+            self._unsaved = state
+        else:
+            self._unsaved = None
+
+    def _tell(self, state: WatchState, changes: Changes, now: datetime, keep: Callable[[], None]) -> None:
+        """Tells people at once what a look changed."""
+        for alert in changes.raised:
+            log.warning("alert %s", alert.key)
+        for alert in changes.over:
+            log.warning("over: %s", alert.key)
+        state.over += changes.over
+        if changes.raised or changes.over:
+            write_about_alerts(state, changes.raised, changes.over, self._settings, now)
+            keep()
+            send_letters(state, self._settings, now, keep)

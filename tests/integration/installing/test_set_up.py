@@ -1,0 +1,596 @@
+"""``motcua set-up``: ten questions, each answer tried by what really answers, and kept or not as the person says."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from pyrage.x25519 import Identity, Recipient
+
+from motcua.jobs.doctor import server_files
+from motcua.jobs.doctor.examine import examine
+from motcua.jobs.doctor.examining import DOT_ENV, of_folder
+from motcua.jobs.doctor.server_files import FOLDERS, OWN_CERTIFICATE
+from motcua.jobs.doctor.written import SECRETS
+from motcua.jobs.installing import making
+from motcua.jobs.installing.files import WRITTEN, Files, NotWritable, as_json
+from motcua.jobs.installing.files import written as as_written
+from motcua.jobs.installing.questions import NAMES
+from motcua.jobs.installing.talking import words
+from tests.ground import Server, database, free_port, memory_folder, type_command
+from tests.integration.doctor.installed import made, smsbox_of
+from tests.integration.installing.province import (
+    HOST,
+    WRONG,
+    Mailbox,
+    Person,
+    Province,
+    answer,
+    bare,
+    certificate,
+    connection,
+    one_stop,
+    without_colours,
+    written,
+)
+
+NO_LINES = 1
+"""Exit code where answers end before the questions do."""
+SIGNED = "nowhere, Nguyễn Văn An, "
+
+
+@pytest.fixture(autouse=True)
+def own_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The services run as whoever runs the tests."""
+    for module in (server_files, making):
+        monkeypatch.setattr(module, "SERVICES_USER", os.getuid())
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return bare(tmp_path / "motcua")
+
+
+@pytest.fixture(scope="module")
+def province(postgres: Server) -> Iterator[Province]:
+    # What a line of a file, JSON and an address each read otherwise.
+    passwords = {"source": made(), "gateway": f"""a'b"c\\d$e#f g{made()}""", "mail": made()}
+    smsbox, mails = smsbox_of("motcua", passwords["gateway"]), Mailbox("motcua", passwords["mail"])
+    empty = f"empty_of_set_up{os.environ.get('PYTEST_XDIST_WORKER', '')}"
+    with one_stop(postgres, passwords["source"]) as source, database(postgres.admin_dsn, empty):
+        yield Province(source, smsbox, mails, passwords, empty)
+    mails.close()
+    smsbox.close()
+
+
+@pytest.fixture
+def person(folder: Path) -> Iterator[Callable[..., Person]]:
+    sat: list[Person] = []
+
+    def sits(*typed: str) -> Person:
+        sat.append(Person(folder, *typed))
+        return sat[-1]
+
+    yield sits
+    for each in sat:
+        each.gives_up()
+
+
+def of_source(province: Province, **changes: str) -> list[str]:
+    """Lines that answer for the source khanhhoa."""
+    given = {"password": province.passwords["source"], "sslmode": "prefer", **province.source, **changes}
+    return [
+        "khanhhoa",
+        "contract",
+        *(given[key] for key in ("host", "port", "database", "login", "password", "sslmode")),
+    ]
+
+
+def of_gateway(province: Province, **changes: str) -> list[str]:
+    """Lines that answer for the gateway kannel."""
+    given = {
+        "schema": "http",
+        "host": "127.0.0.1",
+        "port": str(province.smsbox.port),
+        "login": "motcua",
+        "password": province.passwords["gateway"],
+        "sender": "MotcuaSMS",
+        "registered": "Số 12/CV-VNPT",
+        **changes,
+    }
+    return ["kannel", "kannel", *given.values()]
+
+
+def of_mail(province: Province, **changes: str) -> list[str]:
+    """Lines that answer for the mail server."""
+    given = {
+        "host": "127.0.0.1",
+        "port": str(province.mails.port),
+        "tls": "khong",
+        "login": "motcua",
+        "password": province.passwords["mail"],
+        "from": "MotcuaSMS <motcua@khanhhoa.gov.vn>",
+        **changes,
+    }
+    return list(given.values())
+
+
+# --- The whole of it --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.guarantee(
+    "installation",
+    "ten answers and nothing else set a bare server up: its files have no fault but the key to be taken away",
+)
+def test_a_bare_folder_is_set_up_in_a_terminal_and_the_doctor_finds_the_private_key_alone(
+    folder: Path, province: Province, person: Callable[..., Person]
+) -> None:
+    certificate(folder, f"*.{HOST.partition('.')[2]}")
+    before = len(province.mails.taken)
+    it = person()
+    it.answers(
+        [
+            ("Câu 1/10", HOST),
+            ("Câu 2/10", "tep"),
+            ("Câu 3/10", "khanhhoa"),
+            ("contract", "contract"),
+            ("máy chủ:", province.source["host"]),
+            ("cổng mạng", province.source["port"]),
+            ("cơ sở dữ liệu", province.source["database"]),
+            ("tài khoản", province.source["login"]),
+            ("mật khẩu", WRONG),
+            ("TLS", "prefer"),
+            # It was refused: asked again, all but the password stands.
+            ("Cơ sở dữ liệu không cho vào", ""),
+            ("contract", ""),
+            ("máy chủ [", ""),
+            ("cổng mạng", ""),
+            ("cơ sở dữ liệu", ""),
+            ("tài khoản", ""),
+            ("mật khẩu", province.passwords["source"]),
+            ("TLS", ""),
+        ]
+    )
+    it.hears("Nguồn khanhhoa trả lời")
+    it.answers(
+        [
+            ("Câu 4/10", ""),
+            ("giao thức", ""),
+            ("http hay https", ""),
+            ("máy chủ", "127.0.0.1"),
+            ("cổng mạng", str(province.smsbox.port)),
+            ("tài khoản", "motcua"),
+            ("mật khẩu", province.passwords["gateway"]),
+            ("brandname", ""),
+            ("văn bản số mấy", "Số 12/CV-VNPT"),
+            ("Câu 5/10", "10.20.2.7"),
+            ("đẩy dữ liệu từ đó", ""),
+        ]
+    )
+    it.hears("Câu 6/10")
+    it.answers(
+        [
+            ("Máy chủ thư", "127.0.0.1"),
+            ("Cổng mạng", str(province.mails.port)),
+            ("Mã hóa", "khong"),
+            ("Tài khoản thư", "motcua"),
+            ("Mật khẩu thư", province.passwords["mail"]),
+            ("Gửi đi từ", "MotcuaSMS <motcua@khanhhoa.gov.vn>"),
+            ("Mật khẩu thư đi không mã hóa", "g"),
+            ("Câu 7/10", "hoa@khanhhoa.gov.vn, truc@khanhhoa.gov.vn"),
+            ("Câu 8/10", "lan@khanhhoa.gov.vn"),
+            ("Sở Nội vụ", ""),
+            ("Sở Tư pháp", ""),
+            ("Ủy ban", ""),
+            ("Câu 9/10", "giamsat-02"),
+            ("Câu 10/10", "may-saoluu-01"),
+        ]
+    )
+    assert it.leaves() == 0
+    told = without_colours(it.seen)
+    assert told.rstrip().endswith("docker compose up --detach")
+    assert [each for each in province.passwords.values() if each in told] == [], "no password is shown"
+    assert [each for name in SECRETS if (each := written(folder, DOT_ENV, name)) in told] == []
+    assert [to for to, _ in province.mails.taken[before:]] == ["hoa@khanhhoa.gov.vn"], "a real mail, to the first"
+    assert not [each for each in province.smsbox.asked if "to" in each], "nothing is sent by the gateway"
+
+    found = examine(of_folder(folder)).findings
+    assert {each.name for each in found} == {"private_key_here", "mail_in_clear"}, found
+    gateway, expected = (connection(folder, file, "sms_kannel") for file in ("gateways.env", "callbacks.env"))
+    assert gateway.password == province.passwords["gateway"]
+    assert gateway.extra["callback_secret"] == expected.extra["callback_secret"]
+    assert gateway.extra["callback_url"] == f"https://{HOST}/gateway/receipts/kannel"
+    assert written(folder, "callbacks.env", "MOTCUA_METRICS_SECRET"), "what the machine that watches shows"
+    assert expected.password is None, "whom strangers call is not told how to send"
+    assert written(folder, DOT_ENV, "TLS") == OWN_CERTIFICATE
+    # The key of the backups is that of the private one, which is written as age-keygen does.
+    lines = (folder / "identity.txt").read_text().splitlines()
+    (private,) = [each for each in lines if not each.startswith("#")]
+    assert str(Identity.from_str(private).to_public()) == written(folder, DOT_ENV, "BACKUP_RECIPIENTS")
+    assert len(urlsafe_b64decode(written(folder, DOT_ENV, "AIRFLOW_SECRET"))) == 32
+    closed = [each for each in (*WRITTEN, "identity.txt") if stat.S_IMODE((folder / each).stat().st_mode) != 0o600]
+    assert closed == []
+    assert {name: stat.S_IMODE((folder / name).stat().st_mode) for name in FOLDERS} == dict.fromkeys(FOLDERS, 0o700)
+    assert stat.S_IMODE((folder / "certificates/site.key").stat().st_mode) == 0o600
+    # Comments of the examples, which explain each value, stay.
+    for file in WRITTEN:
+        explained = [each for each in (folder / f"{file}.example").read_text().splitlines() if each.startswith("#")]
+        assert set(explained) <= set((folder / file).read_text().splitlines()), file
+    (folder / "identity.txt").unlink()
+    type_command("doctor", "--files", folder)
+
+
+@pytest.mark.guarantee("installation", "whoever stops setting up, however, finds every answer that was given before")
+def test_ctrl_c_keeps_what_was_answered_and_the_next_time_goes_on_from_there(
+    folder: Path, person: Callable[..., Person]
+) -> None:
+    it = person()
+    it.answers([("Câu 1/10", HOST), ("Câu 2/10", "internal"), ("Câu 3/10", "hue")])
+    it.hears("là phần mềm gì")
+    it.presses_ctrl_c()
+    assert it.leaves() == 1
+    assert "Những câu trả lời xong đã ghi" in it.seen
+    assert "Traceback" not in it.seen
+    assert (written(folder, DOT_ENV, "UI_URL"), written(folder, DOT_ENV, "TLS")) == (f"https://{HOST}", "internal")
+    assert written(folder, "settings.env", "MOTCUA_SOURCES") != "hue"
+    assert not list(folder.glob(".*.env.*")), "nothing lies aside"
+    told = answer(folder, "", "", exits=NO_LINES)
+    assert f"[https://{HOST}]" in told
+    assert "[internal]" in told
+    assert "còn câu 3/10 (sources)" in told
+
+
+# --- Nasty answers ----------------------------------------------------------------------------------------------------
+
+Asked = tuple[str, Callable[[Path, Province], list[str]], str]
+"""A question, the lines that answer it, and what is said of them."""
+
+
+def _for(*names: str, **how: object) -> Callable[[Path, Province], list[str]]:
+    def lines(folder: Path, _: Province) -> list[str]:
+        certificate(folder, *names, **how)  # type: ignore[arg-type]
+        return ["tep"]
+
+    return lines
+
+
+def _said(*lines: str) -> Callable[[Path, Province], list[str]]:
+    return lambda folder, province: list(lines)
+
+
+def _no_pem(folder: Path, _: Province) -> list[str]:
+    certificate(folder, HOST)
+    (folder / "certificates/site.pem").write_text("chứng thư")
+    return ["tep"]
+
+
+def _nobody_there(folder: Path, province: Province) -> list[str]:
+    return of_source(province, port=str(free_port()))
+
+
+def _same_disk(folder: Path, _: Province) -> list[str]:
+    (folder / "sao-luu").mkdir()
+    return [str(folder / "sao-luu")]
+
+
+NASTY: dict[str, Asked] = {
+    "pages: with a path": ("pages", _said(f"https://{HOST}/motcua"), "Phải là https:// và tên"),
+    "pages: in clear": ("pages", _said(f"http://{HOST}"), "Phải là https:// và tên"),
+    "pages: somebody's password": ("pages", _said(f"https://a:b@{HOST}"), "Phải là https:// và tên"),
+    "pages: the example's": ("pages", _said("https://motcua.example.vn"), "Đây là giá trị của ví dụ"),
+    "pages: with a quote": ("pages", _said("https://mot'cua.vn"), "Không dùng được dấu nháy đơn"),
+    "certificate: no file": ("certificate", _said("tep"), "không có site.pem"),
+    "certificate: of another name": (
+        "certificate",
+        _for("khac.khanhhoa.gov.vn"),
+        "cấp cho khac.khanhhoa.gov.vn, không",
+    ),
+    "certificate: a star is one label": ("certificate", _for("*.gov.vn"), "cấp cho *.gov.vn, không phải"),
+    "certificate: a common name alone": ("certificate", _for(), "cấp cho nobody, không phải"),
+    "certificate: over": ("certificate", _for(HOST, ends=timedelta(days=-1)), "đã hết hạn ngày"),
+    "certificate: not yet": ("certificate", _for(HOST, begins=timedelta(days=2)), "có hiệu lực từ ngày"),
+    "certificate: key of another": ("certificate", _for(HOST, key_of_another=True), "Khóa không phải của chứng thư"),
+    "certificate: key with a password": ("certificate", _for(HOST, password=b"x"), "khóa có mật khẩu"),
+    "certificate: no certificate": ("certificate", _no_pem, "Tệp không phải PEM"),
+    "certificate: something else": ("certificate", _said("letsencrypt"), "Gõ tep, một địa chỉ thư"),
+    "sources: no name": ("sources", _said("Khánh Hòa"), "Mỗi tên chỉ có chữ thường"),
+    "sources: no adapter": ("sources", _said("khanhhoa", "oracle"), "Không có loại đó; có:"),
+    "sources: nobody there": ("sources", _nobody_there, "Cơ sở dữ liệu không trả lời"),
+    "sources: wrong password": ("sources", lambda _, it: of_source(it, password=WRONG), "không cho vào"),
+    "sources: no such database": ("sources", lambda _, it: of_source(it, database="kho"), "không cho vào"),
+    "sources: no TLS there": ("sources", lambda _, it: of_source(it, sslmode="require"), "Cơ sở dữ liệu không trả lời"),
+    "sources: in clear": ("sources", lambda _, it: of_source(it, sslmode="disable"), "Kết nối không mã hóa"),
+    "sources: no views there": (
+        "sources",
+        lambda _, it: of_source(it, database=it.empty),
+        "không có khung nhìn hoặc cột",
+    ),
+    "sources: no port": ("sources", lambda _, it: of_source(it, port="543x")[:4], "Cổng mạng là một số"),
+    "gateway: nobody there": (
+        "gateway",
+        lambda _, it: of_gateway(it, port=str(free_port())),
+        "Cổng nhắn tin không trả",
+    ),
+    "gateway: wrong password": ("gateway", lambda _, it: of_gateway(it, password=WRONG), "không nhận tài khoản"),
+    "gateway: no TLS there": ("gateway", lambda _, it: of_gateway(it, schema="https"), "Cổng nhắn tin không trả lời"),
+    "gateway: not registered": ("gateway", lambda _, it: of_gateway(it, registered="chưa"), "chưa đăng ký"),
+    "receipts: no address": ("receipts", _said("10.20.2.300"), "Mỗi cái phải là một địa chỉ"),
+    "receipts: everybody": ("receipts", _said("0.0.0.0/0"), "không được rộng tới mức"),
+    "mail: nobody there": ("mail", lambda _, it: of_mail(it, port=str(free_port())), "Máy chủ thư không trả lời"),
+    "mail: wrong password": ("mail", lambda _, it: of_mail(it, password=WRONG), "Máy chủ thư từ chối"),
+    "mail: password with accents": ("mail", lambda _, it: of_mail(it, password="hoa-sữa-2026"), "Máy chủ thư từ chối"),
+    "mail: no TLS there": ("mail", lambda _, it: of_mail(it, tls="starttls"), "không mã hóa như đã chọn"),
+    "mail: no sender": ("mail", lambda _, it: of_mail(it, **{"from": "motcua"}), "Không phải địa chỉ thư: motcua"),
+    "alerts: no address": ("alerts", _said("hoa@khanhhoa.gov.vn, truc"), "Không phải địa chỉ thư: truc"),
+    "outside: this machine": ("outside", _said(HOST), "Gõ tên của một máy khác"),
+    "outside: localhost": ("outside", _said("localhost"), "Gõ tên của một máy khác"),
+    "outside: signed by nobody": ("outside", _said("nowhere", "admin"), "Phải là họ tên một người"),
+    "backups: no folder": ("backups", _said("/mnt/khong-co"), "Thư mục không dùng được"),
+    "backups: on this disk": ("backups", _same_disk, "Thư mục nằm cùng đĩa"),
+    "backups: this folder": ("backups", _said("./backups"), "Gõ đường dẫn của một thư mục"),
+    "backups: signed by nobody": ("backups", _said("nowhere", "quantri"), "Phải là họ tên một người"),
+}
+
+
+@pytest.mark.guarantee(
+    "installation", "an answer that is wrong is told at once, with what to do, and nothing of it is written"
+)
+@pytest.mark.parametrize("what", NASTY)
+def test_nasty_answer_is_told_at_once_and_not_written(what: str, folder: Path, province: Province) -> None:
+    answer(folder, HOST, question="pages")
+    before = {file: (folder / file).read_text() for file in WRITTEN}
+    question, lines, said = NASTY[what]
+    told = answer(folder, *lines(folder, province), question=question, exits=NO_LINES)
+    assert said in told
+    assert "(" + question + ")" in told, "it is asked again"
+    assert {file: (folder / file).read_text() for file in WRITTEN} == before
+    assert [each for each in (*province.passwords.values(), WRONG) if each in told] == []
+
+
+KEPT: dict[str, tuple[Asked, str]] = {
+    name: (NASTY[name], fault)
+    for name, fault in {
+        "pages: the example's": "placeholder_left",
+        "certificate: over": "certificate_wrong",
+        "certificate: no file": "certificate_wrong",
+        "sources: in clear": "connection_in_clear",
+        "gateway: not registered": "brandname_unregistered",
+        "backups: no folder": "folder_unusable",
+        "backups: on this disk": "backups_stay_here",
+    }.items()
+}
+
+
+@pytest.mark.guarantee("installation", "a wrong answer that somebody keeps stays red in the doctor")
+@pytest.mark.parametrize("what", KEPT)
+def test_wrong_answer_is_kept_where_somebody_says_so_and_stays_red(what: str, folder: Path, province: Province) -> None:
+    answer(folder, HOST, question="pages")
+    (question, lines, _), fault = KEPT[what]
+    answer(folder, *lines(folder, province), "g", question=question)
+    assert fault in {each.name for each in examine(of_folder(folder)).findings}
+
+
+@pytest.mark.parametrize(
+    ("question", "fault", "name"),
+    [("outside", "watched_from_nowhere", "WATCHED_FROM"), ("backups", "backups_stay_here", "BACKUPS_GO")],
+)
+def test_nowhere_is_signed_with_the_day_and_stays_red(question: str, fault: str, name: str, folder: Path) -> None:
+    told = answer(folder, "nowhere", "Nguyễn Văn An", question=question)
+    assert written(folder, "settings.env", f"MOTCUA_{name}").startswith(SIGNED)
+    red = {each.name for each in examine(of_folder(folder)).findings}
+    assert fault in red
+    assert fault in told
+    # Enter keeps who signed, and when; a machine takes it away.
+    kept = written(folder, "settings.env", f"MOTCUA_{name}")
+    answer(folder, "", question=question)
+    assert written(folder, "settings.env", f"MOTCUA_{name}") == kept
+    answer(folder, "may-khac-02", question=question)
+    assert fault not in {each.name for each in examine(of_folder(folder)).findings}
+
+
+# --- Answers ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.guarantee("installation", "alerts and reports go to different addresses")
+@pytest.mark.parametrize(
+    ("first", "second"), [("alerts", "reports"), ("reports", "alerts")], ids=["reports last", "alerts last"]
+)
+def test_one_address_for_alerts_and_reports_is_refused(
+    first: str, second: str, folder: Path, province: Province
+) -> None:
+    answer(folder, *of_mail(province), "g", question="mail")
+    names = {
+        "alerts": ["lan@khanhhoa.gov.vn, Hoa@khanhhoa.gov.vn"],
+        "reports": ["hoa@khanhhoa.gov.vn", "", "", "noivu@khanhhoa.gov.vn"],
+    }
+    answer(folder, *names[first][:4], question=first)
+    told = answer(folder, *names[second][:1], question=second, exits=NO_LINES)
+    assert "hoa@khanhhoa.gov.vn vừa nhận cảnh báo vừa nhận báo cáo" in told
+
+
+def test_real_mail_is_sent_once_it_is_known_to_whom_and_its_refusal_is_told(folder: Path, province: Province) -> None:
+    before = len(province.mails.taken)
+    assert "Thư thử sẽ gửi khi biết" in answer(folder, *of_mail(province), "g", question="mail")
+    told = answer(folder, "khong-co@khanhhoa.gov.vn", question="alerts", exits=NO_LINES)
+    assert "SMTP 550 5.1.1" in told
+    assert len(province.mails.taken) == before
+    answer(folder, "truc@khanhhoa.gov.vn", question="alerts")
+    answer(folder, *[""] * 6, question="mail", exits=NO_LINES)
+    assert [to for to, _ in province.mails.taken[before:]] == ["truc@khanhhoa.gov.vn"]
+
+
+def test_one_answer_is_changed_and_everything_else_stays_as_it_was(folder: Path, province: Province) -> None:
+    answer(folder, HOST, question="pages")
+    answer(folder, *of_gateway(province), question="gateway")
+    secret = connection(folder, "gateways.env", "sms_kannel").extra["callback_secret"]
+    # By hand: a limit, a rule, a line of one's own.
+    path = folder / "gateways.env"
+    path.write_text(path.read_text().replace('"sender"', '"concurrency": 4, "sender"'))
+    with (folder / "settings.env").open("a") as opened:
+        opened.write("\n# Quyết định số 5\nMOTCUA_SEGMENT_PRICE=350\n")
+    before = (folder / "settings.env").read_text(), (folder / DOT_ENV).read_text()
+    answer(folder, "", "", "", "", "", "", WRONG, "", "", "g", question="gateway")
+    after = connection(folder, "gateways.env", "sms_kannel")
+    assert (after.password, after.extra["concurrency"], after.extra["callback_secret"]) == (WRONG, 4, secret)
+    assert ((folder / "settings.env").read_text(), (folder / DOT_ENV).read_text()) == before
+    # Gateways are told the pages' new name.
+    answer(folder, "tin.khanhhoa.gov.vn", question="pages")
+    address = connection(folder, "gateways.env", "sms_kannel").extra["callback_url"]
+    assert address == "https://tin.khanhhoa.gov.vn/gateway/receipts/kannel"
+
+
+def test_software_that_pushes_needs_no_connection_and_examples_of_others_go(folder: Path) -> None:
+    told = answer(folder, "hue", "national_sync", question="sources")
+    assert "Nguồn hue tự đẩy dữ liệu tới" in told
+    assert written(folder, "settings.env", "MOTCUA_SOURCES") == "hue=national_sync"
+    assert "AIRFLOW_CONN_ONESTOP" not in "".join(
+        each for each in (folder / "sources.env").read_text().splitlines() if not each.startswith("#")
+    )
+
+
+def test_sources_that_are_called_as_the_examples_are_no_examples(folder: Path, province: Province) -> None:
+    first, second = of_source(province)[1:], ["opencps", *of_source(province)[2:]]
+    answer(folder, "khanhhoa,vanphong", *first, *second, "g", question="sources")
+    assert written(folder, "settings.env", "MOTCUA_SOURCES") == "khanhhoa=contract,vanphong=opencps"
+    assert {connection(folder, "sources.env", f"onestop_{each}").host for each in ("khanhhoa", "vanphong")} == {
+        province.source["host"]
+    }
+    assert "[khanhhoa,vanphong]" in answer(folder, question="sources", exits=NO_LINES)
+    # One of them goes, with its connection.
+    answer(folder, "khanhhoa", *[""] * 7, question="sources")
+    assert "VANPHONG" not in "".join(each for each in (folder / "sources.env").open() if not each.startswith("#"))
+
+
+def test_folder_on_another_disk_is_where_backups_are_written(folder: Path) -> None:
+    with memory_folder() as elsewhere:
+        elsewhere.chmod(0o700)
+        if elsewhere.stat().st_dev == folder.stat().st_dev:
+            pytest.skip("all of this machine is one disk")
+        answer(folder, f"{elsewhere}/", question="backups")
+        assert (
+            written(folder, DOT_ENV, "BACKUPS")
+            == written(folder, "settings.env", "MOTCUA_BACKUPS_GO")
+            == str(elsewhere)
+        )
+        red = {each.name for each in examine(of_folder(folder)).findings}
+        assert "backups_stay_here" not in red
+        # Another one than the services' own.
+        elsewhere.chmod(0o500)
+        assert any(str(elsewhere) == each.subject for each in examine(of_folder(folder)).findings)
+        # From a container, where the machine lies elsewhere.
+        with tempfile.TemporaryDirectory() as machine:
+            found = examine(of_folder(folder, Path(machine))).findings
+        assert [each.name for each in found if each.subject == str(elsewhere)] == ["folder_unusable"]
+        elsewhere.chmod(0o700)
+
+
+def test_private_key_that_lies_there_is_taken_and_none_is_made_over_it(folder: Path) -> None:
+    key = Identity.generate()
+    (folder / "identity.txt").write_text(f"# của Sở\n{key}\n")
+    answer(folder, "may-saoluu-01", question="backups")
+    assert written(folder, DOT_ENV, "BACKUP_RECIPIENTS") == str(key.to_public())
+    assert str(key) in (folder / "identity.txt").read_text()
+    (folder / "identity.txt").unlink()
+    answer(folder, "", question="backups")
+    assert not (folder / "identity.txt").exists(), "there is a key already"
+    Recipient.from_str(written(folder, DOT_ENV, "BACKUP_RECIPIENTS"))
+
+
+# --- Files ------------------------------------------------------------------------------------------------------------
+
+OF_0_2 = """# PostgreSQL's administrator, user postgres; only the init service uses it.
+POSTGRES_PASSWORD=giu-lai-postgres
+MOTCUA_APP_PASSWORD=giu-lai-app
+# Redis, the queue between the scheduler and the workers.
+REDIS_PASSWORD=bo-redis
+
+# Airflow. The JWT secret signs the tokens of users and tasks, the secret key the sessions of the UI.
+AIRFLOW_JWT_SECRET=bo-jwt
+AIRFLOW_SECRET_KEY=bo-phien
+AIRFLOW_FERNET_KEY={key}
+BACKUP_RECIPIENTS={recipient}
+UI_URL=https://motcua.khanhhoa.gov.vn
+# Where the reverse proxy finds the UI, the gateways' callbacks and the intake on this machine.
+UI_LISTEN=127.0.0.1:8080
+CALLBACKS_LISTEN=127.0.0.1:8081
+INTAKE_LISTEN=127.0.0.1:8082
+
+# Chỉ ở đây: đi ra ngoài qua proxy
+HTTP_PROXY=http://10.20.0.1:3128
+"""
+
+
+@pytest.mark.guarantee(
+    "installation", "files of version 0.2.0 are converted, and what they encrypt can be read as before"
+)
+def test_files_of_0_2_0_are_converted(folder: Path) -> None:
+    key, recipient = urlsafe_b64encode(os.urandom(32)).decode(), str(Identity.generate().to_public())
+    (folder / DOT_ENV).write_text(OF_0_2.format(key=key, recipient=recipient))
+    (folder / DOT_ENV).chmod(0o644)
+    told = answer(folder, "internal", question="certificate")
+    assert "đã bỏ hoặc đổi tên AIRFLOW_FERNET_KEY, REDIS_PASSWORD" in told
+    text = (folder / DOT_ENV).read_text()
+    assert not [name for name in ("REDIS", "JWT", "SECRET_KEY", "FERNET", "_LISTEN=127") if name in text]
+    assert written(folder, DOT_ENV, "AIRFLOW_SECRET") == key
+    assert written(folder, DOT_ENV, "POSTGRES_PASSWORD") == "giu-lai-postgres"
+    assert "# Chỉ ở đây: đi ra ngoài qua proxy\nHTTP_PROXY=http://10.20.0.1:3128\n" in text
+    assert written(folder, DOT_ENV, "BACKUP_RECIPIENTS") == recipient
+    assert all(written(folder, DOT_ENV, name) for name in SECRETS)
+    # With the example's words about what is new.
+    assert "# Its certificate: " in text
+    assert stat.S_IMODE((folder / DOT_ENV).stat().st_mode) == 0o600
+    again = (folder / DOT_ENV).read_text()
+    assert "Tệp của phiên bản" not in answer(folder, "", question="certificate")
+    assert (folder / DOT_ENV).read_text() == again
+
+
+def test_file_is_whole_or_as_it_was_where_the_disk_is_full(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer(folder, HOST, question="pages")
+    before = {each.name: each.read_text() for each in folder.glob("*env")}
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    told = answer(folder, "tin.khanhhoa.gov.vn", question="pages", exits=2)
+    assert "No space left on device" in told
+    assert {each.name: each.read_text() for each in folder.glob("*env")} == before
+    assert not list(folder.glob(".*.env.*"))
+
+
+@pytest.mark.parametrize("value", ["a b", "nowhere, Đỗ Thị Hà, 2026-12-01", "$HOME ${x}", 'nói "được"', "a#b # c", ""])
+def test_value_is_read_as_it_was_written(value: str, folder: Path) -> None:
+    files = Files.of(folder)
+    files.put("settings.env", "MOTCUA_WATCHED_FROM", value)
+    files.put_connection("sources.env", "onestop_x", {"password": f"'{value}\\n\\\"", "extra": {}})
+    files.save()
+    assert Files.of(folder).value("settings.env", "MOTCUA_WATCHED_FROM") == value
+    assert connection(folder, "sources.env", "onestop_x").password == f"'{value}\\n\\\""
+    assert set(as_json({"password": "'\\\""})) & {"'"} == set()
+
+
+@pytest.mark.parametrize("value", ["hai\ndòng", "d'Artagnan", "a\\b", "\x1b[31m"])
+def test_value_that_no_line_holds_is_refused(value: str) -> None:
+    with pytest.raises(NotWritable):
+        as_written(value)
+
+
+def test_folder_that_is_not_the_program_s_is_refused(tmp_path: Path) -> None:
+    told = type_command("set-up", tmp_path, exits=2).output
+    assert "không phải thư mục của chương trình" in told
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_question_and_finding_has_its_words() -> None:
+    said = words()
+    assert list(said["questions"]) == list(NAMES)
+    assert all({"title", "why", "example", "good"} <= set(each) for each in said["questions"].values())
+    from motcua.domain.checks import CHECKS
+
+    assert set(said["findings"]) <= set(CHECKS)
