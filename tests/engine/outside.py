@@ -147,9 +147,7 @@ def outside(folder: Path) -> Iterator[Outside]:
             f"group = sendsms-user\nusername = motcua\npassword = {passwords['kannel']}\nmax-messages = 8\n"
             "concatenation = true\n"
         )
-        # Kannel 1.4.5 dies of several receipts that it brings by TLS at once (docs/gateways.md).
-        one_by_one = "max-pending-requests = 1"
-        kannel = Kannel(folder / "kannel", carrier=smpp_carrier(carrier.port), groups=user, smsbox=one_by_one)
+        kannel = Kannel(folder / "kannel", carrier=smpp_carrier(carrier.port), groups=user)
         stack.callback(kannel.stop)
         page, smtp = free_port(), free_port()
         words = ["--folder", str(folder / "mails"), "--port", str(page), "--smtp-port", str(smtp)]

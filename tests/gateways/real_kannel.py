@@ -77,7 +77,6 @@ log-level = 1
 mo-recode = true
 http-request-retry = 3
 http-queue-delay = 1
-{smsbox_lines}
 
 {groups}
 """
@@ -87,10 +86,10 @@ class Kannel:
     """bearerbox and smsbox.
 
     ``carrier`` holds the lines of the group ``smsc``, ``groups`` those of ``sendsms-user`` and ``sms-service`` with
-    their names, ``core`` and ``smsbox`` what these groups are to hold besides.
+    their names, ``core`` what the group ``core`` is to hold besides.
     """
 
-    def __init__(self, folder: Path, *, carrier: str, groups: str, core: str = "", smsbox: str = "") -> None:
+    def __init__(self, folder: Path, *, carrier: str, groups: str, core: str = "") -> None:
         self._folder = folder
         for place in ("store", "receipts"):
             (folder / place).mkdir(parents=True)
@@ -98,8 +97,7 @@ class Kannel:
         self.sendsms_port = self._ports["sendsms"]
         self.url = f"http://127.0.0.1:{self.sendsms_port}"
         self._configuration = folder / "kannel.conf"
-        told = {"carrier": carrier, "groups": groups, "core": core, "smsbox_lines": smsbox}
-        words = _CONFIGURATION.format(folder=folder, **told, **self._ports)
+        words = _CONFIGURATION.format(folder=folder, carrier=carrier, groups=groups, core=core, **self._ports)
         self._configuration.write_text(words, encoding="utf-8")
         self._boxes: dict[str, Part] = {}
         try:
