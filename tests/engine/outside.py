@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+import ssl
 import sys
 import threading
 from collections.abc import Iterator
@@ -31,11 +32,18 @@ _PATIENCE = 120.0
 
 
 class Door:
-    """Lets containers through to a port of loopback."""
+    """Lets callers through to a port of loopback.
 
-    def __init__(self, port: int) -> None:
+    Args:
+        port: of loopback.
+        at: the address at which it is called.
+        trusted: a certificate: what is behind speaks TLS and shows this one, as a ``stunnel`` has it.
+    """
+
+    def __init__(self, port: int, at: str = BRIDGE, trusted: Path | None = None) -> None:
         self._to = port
-        self._listening = socket.create_server((BRIDGE, 0))
+        self._trusted = trusted
+        self._listening = socket.create_server((at, 0))
         self.port: int = self._listening.getsockname()[1]
         threading.Thread(target=self._serve, daemon=True).start()
 
@@ -50,6 +58,9 @@ class Door:
                 return
             try:
                 served = socket.create_connection(("127.0.0.1", self._to))
+                if self._trusted is not None:
+                    context = ssl.create_default_context(cafile=str(self._trusted))
+                    served = context.wrap_socket(served, server_hostname=NAME)
             except OSError:
                 caller.close()
                 continue

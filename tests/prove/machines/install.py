@@ -31,7 +31,7 @@ from motcua.domain.clock import VIETNAM
 from motcua.sandbox.machine.parts import Part
 from tests.compose.project import LONG_RUNNING, SERVICES, steps, titles
 from tests.engine.engine import Engine, why_none
-from tests.engine.outside import BRIDGE, NAME, Outside, outside
+from tests.engine.outside import BRIDGE, NAME, Door, Outside, outside
 from tests.engine.server import Server
 from tests.ground import until
 from tests.integration.installing.province import certificate
@@ -126,6 +126,13 @@ class Administrator:
     def _answers(self, block: str) -> str | None:
         first, rest = block.split("\n", 1)
         self.set_up(first)
+        # This Kannel brings receipts through a stunnel (docs/gateways.md).
+        tunnel = Door(443, "127.0.0.1", self.server.project / "certificates" / "site.pem")
+        gateways = self.server.project / "gateways.env"
+        text = gateways.read_text(encoding="utf-8")
+        assert f"https://{NAME}/gateway" in text
+        text = text.replace(f"https://{NAME}/gateway", f"http://{NAME}:{tunnel.port}/gateway")
+        gateways.write_text(text, encoding="utf-8")
         self.type(rest)
         return block
 
