@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 STAND_INS = ("python", "postgres", "redis", "caddy")
 """Targets of the Dockerfile; as images ``local/…``."""
 _NEEDED = ("dockerd", "docker", "docker-compose", "debootstrap")
+_GROUP = "motcua-engine"
 _PATIENCE = 120.0
 _BUILD_WITHIN = 1800.0
 
@@ -30,6 +31,9 @@ def why_none() -> str | None:
     """Says why this machine can have no engine, ``None`` if it can."""
     if os.geteuid() != 0:
         return "an engine needs root"
+    if Path("/run/docker.sock").exists():
+        # Both would rule the same bridge and the same rules of the firewall.
+        return "another engine is at work on this machine"
     if missing := [program for program in _NEEDED if shutil.which(program) is None]:
         packages = "docker.io docker-cli docker-buildx docker-compose debootstrap"
         return f"no {', '.join(missing)} (apt-get install --no-install-recommends {packages})"
@@ -70,6 +74,9 @@ class Engine:
                     f"--exec-root={self.folder}/exec",
                     f"--pidfile={self.folder}/dockerd.pid",
                     f"--host={self.address}",
+                    # By it its containers are known from those of others.
+                    "--exec-opt=native.cgroupdriver=cgroupfs",
+                    f"--cgroup-parent=/{_GROUP}",
                 ],
                 stdout=log,
                 stderr=log,
@@ -116,7 +123,7 @@ class Engine:
                     group = (entry / "cgroup").read_bytes()
                 except OSError:
                     continue
-                if mark in words or b"/docker/" in group:
+                if mark in words or f"/{_GROUP}/".encode() in group:
                     found.append(int(entry.name))
         return found
 

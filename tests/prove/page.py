@@ -106,9 +106,17 @@ def tree(root: Path = ROOT, page: Path = PAGE) -> str:
             return "unknown"
 
 
+def _cell(text: str) -> str:
+    """One line of a text, without a folder of this machine: what broke off tells more than the page is for."""
+    line = (text.splitlines() or [""])[0]
+    for folder in (ROOT, Path.home(), Path(tempfile.gettempdir())):
+        line = line.replace(f"{folder}/", "")
+    return line.replace("|", "\\|")
+
+
 def section(name: str, machine: Machine, lines: Sequence[Line]) -> str:
     rows = [
-        "| " + " | ".join(each.replace("|", "\\|") for each in (what, found, reach, OK if good else SHORT)) + " |"
+        "| " + " | ".join(_cell(each) for each in (what, found, reach, OK if good else SHORT)) + " |"
         for what, found, reach, good in lines
     ]
     return "\n".join(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import subprocess
 import sys
+import tempfile
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -15,7 +16,7 @@ import pytest
 from tests.bench import Line, __main__
 from tests.bench.notices import peers, real_gateway
 from tests.prove import __main__ as proving
-from tests.prove.page import PAGE, Machine, is_of, section, sections_of, with_sections, write_page
+from tests.prove.page import PAGE, ROOT, Machine, is_of, section, sections_of, with_sections, write_page
 from tests.prove.page import tree as tree_of
 
 MACHINE = Machine(
@@ -110,6 +111,14 @@ def test_machine_is_told_without_a_name_or_a_path() -> None:
     words = Machine.now().words()
     assert "/" not in words
     assert platform.node() not in words
+
+
+def test_what_broke_off_stands_on_one_line_and_names_no_folder_of_the_machine() -> None:
+    said = (
+        f"TimeoutError in {ROOT}/dags/x.py, {tempfile.gettempdir()}/motcua-1/log\nand all that was logged | at {ROOT}"
+    )
+    told = section("contract", MACHINE, [("by hand", said, "an end", False)])
+    assert "| by hand | TimeoutError in dags/x.py, motcua-1/log | an end | FALLS SHORT |\n" in told
 
 
 def test_the_page_as_it_stands_is_one_that_benches_write() -> None:

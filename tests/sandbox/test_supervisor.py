@@ -264,6 +264,21 @@ def test_who_waits_for_a_line_goes_on_and_the_end_is_said(supervise):
         assert not marked(run.mark)
 
 
+def test_signal_that_comes_where_python_lets_no_exception_through_is_heeded_all_the_same(supervise):
+    run = supervise("""
+        import time
+        class Finalized:
+            def __del__(self):
+                print("GOING", flush=True)
+                time.sleep(60)
+        Finalized()
+    """)
+    run.read_until("GOING")
+    run.process.send_signal(signal.SIGINT)
+    assert run.end() == 0
+    assert "STOPPED SIGINT" in run.output
+
+
 def test_what_nobody_waits_for_is_stopped_before_who_may_wait_for_it_and_others_in_the_reverse_order(supervise):
     run = supervise(f"""
         step = "import time; print('about: half', flush=True); time.sleep(600)"

@@ -227,8 +227,3 @@ def _words_about(example: str, name: str) -> str:
 def lists(written_list: str) -> list[str]:
     """The words of a list with commas or blanks between."""
     return [each for each in re.split(r"[,;\s]+", written_list) if each]
-
-
-def listed(words: Iterable[str]) -> str:
-    """A list as settings have it."""
-    return ",".join(words)

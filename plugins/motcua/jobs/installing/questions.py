@@ -17,7 +17,7 @@ from motcua.jobs.doctor.examining import CALLBACKS, DOT_ENV, GATEWAYS, MAIL, SET
 from motcua.jobs.doctor.server_files import INTERNAL, OWN_CERTIFICATE, why_no_network
 from motcua.jobs.doctor.written import REGISTERED, addresses_of
 from motcua.jobs.installing import trying
-from motcua.jobs.installing.files import Files, listed, lists
+from motcua.jobs.installing.files import Files, lists
 from motcua.jobs.installing.making import make_keys, make_room_for_certificate, new_secret
 from motcua.jobs.installing.talking import Talk, Wrong, until_good, words
 from motcua.jobs.mailing import SMTP_CONNECTION
@@ -160,7 +160,7 @@ def _sources_of(draft: Files) -> dict[str, str]:
 
 def _sources(talk: Talk) -> None:
     before = _sources_of(talk.files)
-    names = list(dict.fromkeys(lists(talk.field("sources", listed(before), wrong=_wrong_names))))
+    names = list(dict.fromkeys(lists(talk.field("sources", ",".join(before), wrong=_wrong_names))))
     for name in names:
 
         def answer(draft: Files, name: str = name) -> Iterable[Finding]:
@@ -172,7 +172,7 @@ def _sources(talk: Talk) -> None:
             told = words()["questions"]["sources"]["pushed" if is_pushed else "good"].format(name=name)
             talk.tell("good", "good", what=told)
     kept = {name: kind for name, kind in _sources_of(talk.files).items() if name in names}
-    talk.files.put(SETTINGS, "MOTCUA_SOURCES", listed(f"{name}={kept[name]}" for name in names))
+    talk.files.put(SETTINGS, "MOTCUA_SOURCES", ",".join(f"{name}={kept[name]}" for name in names))
     wanted = {variable_of(f"onestop_{name}") for name in names}
     talk.files.take_out(SOURCES, set(talk.files.names(SOURCES, "AIRFLOW_CONN_ONESTOP_")) - wanted)
     talk.files.save()
@@ -182,7 +182,7 @@ def _ask_source(talk: Talk, draft: Files, name: str) -> Iterable[Finding]:
     of = _sources_of(draft)
     kinds = {each.__module__.rpartition(".")[2]: each for each in sources.adapters()}
     kind = _choose(talk, "adapter", kinds, of.get(name, "contract"), name=name)
-    draft.put(SETTINGS, "MOTCUA_SOURCES", listed(f"{one}={other}" for one, other in ({**of, name: kind}).items()))
+    draft.put(SETTINGS, "MOTCUA_SOURCES", ",".join(f"{one}={other}" for one, other in ({**of, name: kind}).items()))
     if kinds[kind].is_pushed:
         return ()
     conn_id = kinds[kind].connection_id(name)
@@ -231,7 +231,7 @@ def _gateways_of(draft: Files) -> list[str]:
 
 
 def _gateway(talk: Talk) -> None:
-    names = talk.field("gateways", listed(_gateways_of(talk.files)) or "kannel", wrong=_wrong_names)
+    names = talk.field("gateways", ",".join(_gateways_of(talk.files)) or "kannel", wrong=_wrong_names)
     wanted = list(dict.fromkeys(lists(names)))
     for name in wanted:
 
@@ -240,7 +240,7 @@ def _gateway(talk: Talk) -> None:
 
         if until_good(talk, answer):
             talk.good("gateway", name=name)
-    talk.files.put(SETTINGS, "MOTCUA_GATEWAYS", listed(wanted))
+    talk.files.put(SETTINGS, "MOTCUA_GATEWAYS", ",".join(wanted))
     for file in (GATEWAYS, CALLBACKS):
         kept = {variable_of(f"sms_{name}") for name in wanted}
         talk.files.take_out(file, set(talk.files.names(file, "AIRFLOW_CONN_SMS_")) - kept)
@@ -280,7 +280,7 @@ def _ask_gateway(talk: Talk, draft: Files, name: str) -> Iterable[Finding]:
         "callback_url": extra.get("callback_url") or (_receipts_address(url, name) if url else None),
         "callback_secret": secret,
     }
-    draft.put(SETTINGS, "MOTCUA_GATEWAYS", listed(dict.fromkeys([*_gateways_of(draft), name])))
+    draft.put(SETTINGS, "MOTCUA_GATEWAYS", ",".join(dict.fromkeys([*_gateways_of(draft), name])))
     draft.put_connection(GATEWAYS, conn_id, {**given, "extra": extra})
     shown = {**of_callbacks, "adapter": kind, "callback_secret": secret}
     draft.put_connection(CALLBACKS, conn_id, {"conn_type": "http", "host": given["host"], "extra": shown})
@@ -369,7 +369,7 @@ def _apart_from(others: str) -> Callable[[str], Wrong]:
 
     def wrong(said: str) -> Wrong:
         shared = addresses_of(lists(said)) & addresses_of(lists(others))
-        return _wrong_mails(listed(lists(said))) or (
+        return _wrong_mails(",".join(lists(said))) or (
             ("shared", {"which": ", ".join(sorted(shared))}) if shared else None
         )
 
@@ -380,7 +380,7 @@ def _alerts(talk: Talk) -> None:
     def answer(draft: Files) -> Iterable[Finding]:
         apart = _apart_from(draft.value(SETTINGS, _RECIPIENTS["department"]))
         said = lists(talk.field("alerts", draft.value(MAIL, _ALERTS), wrong=apart))
-        draft.put(MAIL, _ALERTS, listed(said))
+        draft.put(MAIL, _ALERTS, ",".join(said))
         return _try_mailing(talk, draft, said[0])
 
     if until_good(talk, answer):
@@ -393,7 +393,7 @@ def _reports(talk: Talk) -> None:
     for name, variable in _RECIPIENTS.items():
         before = draft.value(SETTINGS, variable)
         said = talk.field(name, before, wrong=apart, may_be_empty=name != "department")
-        draft.put(SETTINGS, variable, listed(lists(said)))
+        draft.put(SETTINGS, variable, ",".join(lists(said)))
     talk.files = draft
     draft.save()
     talk.good("reports")

@@ -188,6 +188,8 @@ class Supervisor:
         self._components: list[_Running] = []
         self._lock: IO[str] | None = None
         self._stopping = False
+        self._asked_by: str | None = None
+        """The signal that asked to stop."""
         self._hurry = False
         self._next_look_at_logs = 0.0
         self._handlers: dict[signal.Signals, object] = {}
@@ -247,8 +249,8 @@ class Supervisor:
         if self._stopping:
             self._hurry = True
             return
-        self._stopping = True
-        raise StopRequested(signal.Signals(number).name)
+        self._stopping, self._asked_by = True, signal.Signals(number).name
+        raise StopRequested(self._asked_by)
 
     def say(self, line: str) -> None:
         """Reports a line; a terminal that went away stops nothing."""
@@ -396,7 +398,10 @@ class Supervisor:
 
         Raises:
             ComponentFailed: one died too often.
+            StopRequested: a signal came where Python lets no exception through, as while an object is finalized.
         """
+        if self._asked_by is not None:
+            raise StopRequested(self._asked_by)
         now = time.monotonic()
         for running in list(self._components):
             self._tell(running)
@@ -420,6 +425,7 @@ class Supervisor:
 
         Raises:
             ComponentFailed: one died too often.
+            StopRequested: a signal came.
         """
         until = time.monotonic() + seconds
         while True:
