@@ -75,7 +75,7 @@ sendsms-interface = 127.0.0.1
 log-file = {folder}/smsbox.log
 log-level = 1
 mo-recode = true
-http-request-retry = 3
+http-request-retry = 900
 http-queue-delay = 1
 
 {groups}

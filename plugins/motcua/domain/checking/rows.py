@@ -184,7 +184,9 @@ def _keys(judging: _Judging) -> None:
     unknown = [
         row
         for row in rows
-        if not _blank(row.agency_code)
+        # Before the first agency is declared, every code would be one.
+        if sample.context.agencies
+        and not _blank(row.agency_code)
         and unicodedata.normalize("NFC", str(row.agency_code)).strip() not in sample.context.agencies
     ]
     codes_unknown = Counter(str(row.agency_code).strip() for row in unknown)
