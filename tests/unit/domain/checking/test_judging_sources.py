@@ -143,6 +143,12 @@ def test_a_late_row_forbids_only_where_there_are_many():
     assert late(round(200 * FORBIDDEN_SHARE)) == {"late_commits": ("error", 10)}
 
 
+@pytest.mark.parametrize(("declared", "found"), [({AGENCY: AGENCY}, {"agency_unknown": ("error", 1)}), ({}, {})])
+def test_codes_of_agencies_are_unknown_only_once_an_agency_is_declared(declared, found):
+    context = RowContext(declared, {}, NOW, timedelta(minutes=5))
+    assert judged([step(1, 0, agency_code="000.99.99.H32")], context=context) == found
+
+
 # --- Times
 
 
