@@ -134,6 +134,11 @@ class Server:
         printed = self.compose(*words, "-F", "\x1f", "-c", statement, "motcua")
         return [tuple(line.split("\x1f")) for line in printed.splitlines()]
 
+    def containers(self) -> dict[str, str]:
+        """Of those that run: by id, the service."""
+        printed = self.compose("ps", "--no-trunc", "--format", "{{.ID}}\t{{.Service}}")
+        return dict(line.split("\t") for line in printed.splitlines())
+
     def states(self) -> dict[str, str]:
         """By service: ``running``, ``exited`` and the like, with its health."""
         printed = self.compose("ps", "--all", "--format", "{{.Service}}\t{{.State}} {{.Health}}")

@@ -135,7 +135,7 @@ def dossiers_and_now(ledger: Ledger) -> dict[str, Any]:
 
 HOUR_AGO, MINUTE_AGO = NOW - timedelta(hours=1), NOW - timedelta(minutes=1)
 CLAIM = {
-    "gateway": "kannel", "carriers": ["viettel"], "registered": ["viettel"], "takes_unsorted": True, "now": NOW,
+    "gateway": "kannel", "carriers": ["viettel"], "open_carriers": ["viettel"], "takes_unsorted": True, "now": NOW,
     "from_due": None, "from_id": None, **ALWAYS,
 }  # fmt: skip
 BY_KEYS = statement("messages/claiming/plan_by_keys")

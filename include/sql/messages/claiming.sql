@@ -94,7 +94,7 @@ FROM (
         >= (coalesce(%(from_due)s::timestamptz, '-infinity'), coalesce(%(from_id)s::bigint, 0))
         AND (
             (q.avoid = '{}' AND (q.carrier = any(%(carriers)s) OR (q.carrier IS NULL AND %(takes_unsorted)s)))
-            OR (q.avoid <> '{}' AND q.carrier = any(%(registered)s) AND NOT %(gateway)s = any(q.avoid))
+            OR (q.avoid <> '{}' AND q.carrier = any(%(open_carriers)s) AND NOT %(gateway)s = any(q.avoid))
         )
         -- Counted for each row: NOT EXISTS would be planned as a join, by what is believed of all attempts.
         AND 0 = (

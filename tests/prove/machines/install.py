@@ -300,6 +300,13 @@ class Administrator:
         for name, size in sorted(taken.items(), key=lambda each: -each[1])[:4]:
             self.note(f"of it {name}", f"{size:.0f} MiB", "-", True)
 
+    def rebuild(self) -> None:
+        """Builds anew what did not change, as an administrator does who is not sure."""
+        before = self.server.containers()
+        self.type("docker compose build\ndocker compose up --detach")
+        anew = self.server.containers().keys() - before.keys()
+        self.note("idle rebuild: services recreated", str(len(anew)), "0", not anew)
+
     # --- What goes wrong
 
     def reboot(self) -> None:
@@ -623,6 +630,7 @@ def figures(seed: int, into: str = "") -> list[Figure]:
             lan.server.clone()
             lan.install()
             lan.at_rest()
+            lan.rebuild()
             lan.logs()
             with lan.watched_from_outside():
                 lan.reboot()

@@ -147,8 +147,8 @@ class Share:
     gateway: str
     carriers: frozenset[str]
     """Carriers that this gateway is the one for at present."""
-    registered: frozenset[str]
-    """Carriers that it could take, where another gateway refused the message."""
+    open_carriers: frozenset[str]
+    """Carriers that this gateway can take now, for messages that another gateway refused."""
     takes_unsorted: bool
     """Messages whose carrier was never looked up too."""
 
@@ -175,7 +175,7 @@ def claim(
     values = {
         "gateway": share.gateway,
         "carriers": sorted(share.carriers),
-        "registered": sorted(share.registered),
+        "open_carriers": sorted(share.open_carriers),
         "takes_unsorted": share.takes_unsorted,
         "from_due": from_due,
         "from_id": from_id,

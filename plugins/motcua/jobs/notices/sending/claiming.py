@@ -162,7 +162,7 @@ class Claiming:
         postponed: list[Postponed] = []
         for message in self._judge(claimed, now):
             carrier = carrier_of_msisdn(message.msisdn)
-            if carrier not in (share.registered if message.avoid else share.carriers):
+            if carrier not in (share.open_carriers if message.avoid else share.carriers):
                 # The desk changed the number since, or nobody had looked the carrier up.
                 postponed.append(Postponed(message.message_id, now, carrier=carrier))
                 self.routing.look_anew()
