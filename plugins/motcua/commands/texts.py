@@ -88,7 +88,7 @@ def texts(
         wide.print()
     wide.print(_cost_table(where_the_dong_go(rows), price))
     if registered is None:
-        wide.print("Không nối với sổ cái, nên chưa biết mẫu nào đã đăng ký ở đâu.")
+        wide.print("Không nối với sổ, nên chưa biết mẫu nào đã đăng ký ở đâu.")
     if csv:
         say(f"Đã ghi {count(len(rows))} dòng vào {csv}")
 

@@ -218,7 +218,7 @@ def test_identity_names_every_state_that_occurs_and_adds_up():
         "Phải nhắn 66 tin = không gửi 1 + đã hủy 2 + hết hạn 3 + đang chờ 4 + đang gửi 5 + chưa rõ 6 + bị từ chối 7"
         " + nhà mạng đã nhận 8 + đã tới máy 9 + không tới máy 10 + không có báo cáo 11."
     )
-    assert identity_line(Told(report("empty"))) == "Không có sự kiện nào phải nhắn tin (phải nhắn 0 = 0)."
+    assert identity_line(Told(report("empty"))) == "Không có sự việc nào phải nhắn tin (phải nhắn 0 = 0)."
 
 
 def test_identity_that_does_not_hold_is_red_everywhere_and_on_top():
@@ -721,7 +721,7 @@ def test_agency_gets_every_row_with_what_is_wrong_since_when_and_what_to_do():
     assert first["Tình trạng hạn"] == "Quá hạn, đã báo Sở"
     phones = {sheet.cell(line, heads.index("Số điện thoại (đã che)") + 1).value for line in range(2, 148)}
     assert phones == {None, "02•• ••• 001"}
-    accepted = [sheet.cell(line, heads.index("Lý do xác nhận") + 1).value for line in range(2, 148)]
+    accepted = [sheet.cell(line, heads.index("Lý do tạm chấp nhận") + 1).value for line in range(2, 148)]
     assert "Công dân cao tuổi, không dùng di động" in accepted
     assert sum(each is not None for each in accepted) == 4
 

@@ -54,7 +54,7 @@ def test_verdicts_and_rows_are_shown_without_anybodys_number(ours, page, monkeyp
         "4 đoạn tin theo hệ thống",
         "1.050 đ nhà mạng tính",
         "1.400 đ theo đơn giá đã thỏa thuận",
-        "3 (75,0 %) đoạn tin lệch, cho phép 0 (1,0 %)",
+        "3 (75,0 %) đoạn tin chênh lệch, cho phép 0 (1,0 %)",
         "nhà mạng kê 1 lượt, 450 đ ; hệ thống có 1 lượt, phần được hưởng 45,0 % là 450 đ",
         "MT 3 Khớp một phần số đoạn tin, số tiền",
         "Chỉ nhà mạng có",
