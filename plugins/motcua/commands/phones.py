@@ -149,5 +149,5 @@ def _line(name: str, total: int, textable: int) -> tuple[str, str, str, str, str
 
 
 def _share(part: int, whole: int) -> str:
-    """Write a share as Vietnam does: 30,5 %."""
+    """Write a share as Vietnam does: 30,5%."""
     return percent(part / whole) if whole else "–"

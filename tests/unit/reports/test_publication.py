@@ -316,12 +316,12 @@ def test_monthly_report_names_whom_to_urge_with_the_evidence_and_the_daily_one_d
         (
             "Sở Xây dựng",
             "Tỷ lệ tin tới máy trên số cần gửi thấp",
-            "61,2\u00a0% (ngưỡng 70,0\u00a0%), tính trên 289 tin cần gửi",
+            "61,2% (ngưỡng 70,0%), tính trên 289 tin cần gửi",
         ),
         (
             "Ủy ban nhân dân thành phố Nha Trang",
             "Tỷ lệ hồ sơ giải quyết trễ hạn cao",
-            "12,4\u00a0% (ngưỡng 10,0\u00a0%), tính trên 240 hồ sơ đã giải quyết",
+            "12,4% (ngưỡng 10,0%), tính trên 240 hồ sơ đã giải quyết",
         ),
     ]
     assert "Cơ quan đề nghị đôn đốc, xử lý" not in [each.title for each in document("day").sections]
@@ -351,7 +351,7 @@ def test_correction_names_the_old_publication_in_print_page_and_workbook():
     [
         (Budget(2026, None, None, None), "chưa ghi giá một đoạn tin"),
         (Budget(2026, None, 330, 660), "hết 660 đồng, chưa ghi kinh phí cả năm."),
-        (Budget(2026, 1000, 330, 660), "hết 660 đồng trên 1.000 đồng (66,0\u00a0%) của cả năm."),
+        (Budget(2026, 1000, 330, 660), "hết 660 đồng trên 1.000 đồng (66,0%) của cả năm."),
     ],
 )
 def test_cost_is_told_as_far_as_it_is_known(budget, said):
@@ -362,7 +362,7 @@ def test_cost_is_told_as_far_as_it_is_known(budget, said):
 def test_charts_say_in_words_what_they_show():
     charts = [each for part in document("month").sections for each in part.blocks if isinstance(each, Chart)]
     assert len(charts) == 2
-    assert "Sở Xây dựng Đã tới máy 73,5\u00a0%" in charts[0].drawing.alt
+    assert "Sở Xây dựng Đã tới máy 73,5%" in charts[0].drawing.alt
     assert "<svg" in charts[0].drawing.svg
     assert "<text" not in charts[0].drawing.svg, "letters are outlines"
 

@@ -184,7 +184,7 @@ def test_run_with_none_of_an_earlier_day_is_not_called_the_first_and_has_no_line
 def test_three_dossiers_accuse_nobody_and_an_agency_s_own_share_has_its_name(agency_mail):
     for text in (agency_mail.text, words_of(agency_mail.html)):
         assert "Thủ tục hiếm" not in text
-    assert "- Sở Tư pháp, tháng 11/2026: 89,0\u00a0% trong 712 hồ sơ, tháng trước 92,9\u00a0%" in agency_mail.text
+    assert "- Sở Tư pháp, tháng 11/2026: 89,0% trong 712 hồ sơ, tháng trước 92,9%" in agency_mail.text
 
 
 @pytest.mark.guarantee("reconciliation", "what a mail counts is what its rows add up to, or it says what differs")
