@@ -330,7 +330,7 @@ def test_monthly_report_names_whom_to_urge_with_the_evidence_and_the_daily_one_d
 def test_correction_names_the_old_publication_in_print_page_and_workbook():
     corrected = Corrected(7, "2026/10/2026-10/1", "ab" * 32)
     made = {each.name: each for each in render(report("correction"), corrected)}
-    said = f"Bản này đính chính bản số 7 (thư mục 2026/10/2026-10/1, mã SHA-256 của tệp kê: {'ab' * 32})"
+    said = f"đính chính bản công bố số 7 (thư mục 2026/10/2026-10/1, mã SHA-256 của tệp kê: {'ab' * 32})"
     told = compose_document(Told(report("correction"), corrected))
     assert any(said in text for text in texts(told)[:7])
     assert said in made[PAGE].content.decode()

@@ -256,7 +256,7 @@ def test_closings_checks_and_statements_are_told_with_their_mails(staff, rows):
     airflow_says("success")
     said = words(page_of(staff, Run("reconcile_daily", RUN_ID)))
     assert "ngày 21/11/2026" in said.replace("\u00a0", " ")
-    assert "khớp bản số 1" in said
+    assert "khớp số 1" in said
     assert "chênh lệch 1, 0 dòng chưa rõ lý do chưa công bố" in said
     assert "Sở Thông tin và Truyền thông số 1 1 thư đã gửi" in said
     assert "thành phố Nha Trang số 1 1 thư chưa gửi được" in said

@@ -118,7 +118,8 @@ def test_files_over_all_are_listed_and_of_an_agency_its_own_alone(closed, page):
 def test_files_are_handed_out_as_they_were_published_and_a_changed_one_is_not(closed, page, configure):
     publication = publish(closed.closing_no, NEXT_MORNING)
     text = page.get("/reconciliation").text
-    places = [text.index(each) for each in ("Theo cơ quan", "<tfoot>", "Tệp đã công bố", '<details class="deeper">')]
+    parts = "Theo cơ quan", "<tfoot>", "Tệp của bản công bố", '<details class="deeper">'
+    places = [text.index(each) for each in parts]
     assert places == sorted(places), "agencies come first, procedures one click deeper"
     deeper = text[places[-1] : text.index("</details>", places[-1])]
     assert "Theo thủ tục và loại tin" in deeper
