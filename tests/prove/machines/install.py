@@ -531,7 +531,7 @@ def upgrade(engine: Engine, world: Outside, copies: Path) -> list[Figure]:
         if "git pull" in block:
             # What stands for a registry is not the operator's.
             (server.project / "docker-compose.override.yaml").unlink()
-            server.type(block.replace("docker build", "docker build --build-arg PYTHON_IMAGE"))
+            server.type(block)
             server.name_stand_ins()
             return block
         if "set_up.sh" in block:
