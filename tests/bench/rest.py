@@ -7,7 +7,6 @@ none of them.
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 import time
@@ -24,7 +23,7 @@ import psycopg
 from motcua.sandbox.demo import prepare, start_everything
 from motcua.sandbox.machine.deployment import Addresses
 from motcua.sandbox.machine.parts import descendants, processes
-from motcua.sandbox.machine.supervisor import Supervisor
+from motcua.sandbox.machine.supervisor import Supervisor, recorded
 from tests.bench import Line
 from tests.bench.tails import Demo
 
@@ -109,7 +108,7 @@ class _Meter:
 
     def _taken(self) -> _Taken:
         spent: Counter[str] = Counter()
-        roots = set(self._roots().values())
+        roots = set(recorded(self._data).values())
         for part, pid in self._processes():
             own, ended = _processor(pid)
             spent[part] += own
@@ -120,14 +119,10 @@ class _Meter:
         assert row is not None
         return _Taken(time.monotonic(), spent, row[0], row[1], _bytes_of(self._data / "logs"))
 
-    def _roots(self) -> dict[str, int]:
-        recorded = json.loads((self._data / "pids.json").read_text(encoding="ascii"))["components"]
-        return {each["name"]: each["pid"] for each in recorded}
-
     def _processes(self) -> Iterator[tuple[str, int]]:
         """Each process, with the part that it belongs to."""
         alive = processes()
-        for name, root in self._roots().items():
+        for name, root in recorded(self._data).items():
             yield name, root
             for process in descendants(root, alive.values()):
                 yield _TASKS if name == _SCHEDULER else name, process.pid

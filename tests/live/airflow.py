@@ -34,8 +34,8 @@ from psycopg.rows import dict_row
 from motcua.sandbox.demo import AIRFLOW_MIGRATES, prepare, progress, set_up
 from motcua.sandbox.machine.components import components
 from motcua.sandbox.machine.deployment import ADMINISTRATOR, check_room, write_private
-from motcua.sandbox.machine.parts import Process, descendants, log_tail, read_process
-from motcua.sandbox.machine.supervisor import Restarts, StopRequested, Supervisor
+from motcua.sandbox.machine.parts import Process, descendants, log_tail
+from motcua.sandbox.machine.supervisor import Restarts, StopRequested, Supervisor, recorded
 from motcua.sandbox.network.behaviour import Behaviour, default_behaviour
 from tests.ground import ask
 
@@ -538,11 +538,7 @@ class LiveAirflow:
 
     def pid_of(self, component: str) -> int | None:
         """The process of a component, if it lives."""
-        with suppress(OSError, ValueError):
-            for record in json.loads((self.folder / "pids.json").read_text(encoding="ascii"))["components"]:
-                if record["name"] == component and (found := read_process(record["pid"])) and not found.zombie:
-                    return found.pid
-        return None
+        return recorded(self.folder).get(component)
 
     def task_processes(self, task_id: str = "send", below: int | None = None) -> list[tuple[Process, Process | None]]:
         """Processes that run this task now, each with the executor's worker above it; ``below`` a process, else the

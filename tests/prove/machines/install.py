@@ -36,6 +36,7 @@ from tests.engine.server import Server
 from tests.ground import until
 from tests.integration.installing.province import certificate
 from tests.prove import Figure
+from tests.prove.page import ROOT
 
 INSTALL, REBOOT, RESTORE, UPGRADE = (
     f"vi/quan-tri/{page}" for page in ("cai-dat", "khoi-dong-lai", "khoi-phuc", "nang-cap")
@@ -232,7 +233,7 @@ class Administrator:
 
     def _first_agency(self, block: str) -> None:
         if not (self.server.project / "agencies.yaml").exists():
-            text = (self.server.project / "docs" / f"{INSTALL}.md").read_text(encoding="utf-8")
+            text = (ROOT / "docs" / f"{INSTALL}.md").read_text(encoding="utf-8")
             (example,) = re.findall(r"^ *```yaml\n(.*?)^ *```", text, re.M | re.S)
             lines = [line[3:] for line in example.splitlines()]
             (self.server.project / "agencies.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")
