@@ -412,7 +412,7 @@ class LiveAirflow:
         answer = self._session.request(method, f"{self._url}/{path}", json=body or None, timeout=60)
         if not answer.ok:
             raise RuntimeError(f"{method} {path}: {answer.status_code} {answer.text[:400]}")
-        return dict(answer.json()) if answer.content else {}
+        return dict(answer.json() or {}) if answer.content else {}
 
     def command(self, *arguments: str, seconds: float = 120) -> str:
         """Output of an ``airflow`` command, in the environment of the components.
