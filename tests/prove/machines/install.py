@@ -625,6 +625,8 @@ def figures(seed: int, into: str = "") -> list[Figure]:
     found: list[Figure] = []
     try:
         engine.start()
+        # What a run that was broken off has left.
+        engine.clear()
         engine.make_stand_ins()
         with outside(folder / "outside") as world:
             lan = Administrator(Server(engine, folder / "server" / "motcua"), world, copies, found)
@@ -638,8 +640,7 @@ def figures(seed: int, into: str = "") -> list[Figure]:
                 lan.silences()
                 lan.restore()
                 lan.workers()
-            lan.server.compose("down", "--volumes", "--timeout", "0")
-            engine.docker("image", "rm", "--force", "motcua")
+            engine.clear()
             found += upgrade(engine, world, copies)
     finally:
         engine.end(keep=bool(into))
