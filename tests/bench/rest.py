@@ -48,7 +48,8 @@ class _Taken:
     """By part: seconds."""
     transactions: int
     wal: int
-    logs: int
+    logs: Counter[str]
+    """Bytes by what writes them."""
 
 
 @dataclass(slots=True)
@@ -64,8 +65,8 @@ class _Stretch:
     """A second."""
     wal: float = 0.0
     """MB an hour."""
-    logs: float = 0.0
-    """MB an hour."""
+    logs: dict[str, float] = field(default_factory=dict)
+    """By what writes them: MB an hour."""
     tasks: float = 0.0
     """Task instances an hour."""
 
@@ -102,7 +103,7 @@ class _Meter:
             {part: mean(look[part] for look in self._memory) for part in parts},
             (after.transactions - before.transactions) / lasted,
             (after.wal - before.wal) / 1e6 * an_hour,
-            (after.logs - before.logs) / 1e6 * an_hour,
+            {name: size / 1e6 * an_hour for name, size in (after.logs - before.logs).items()},
             self._demo.task_instances_since(since) * an_hour,
         ), waited
 
@@ -117,7 +118,7 @@ class _Meter:
         with psycopg.connect(self._demo.admin_dsn) as connection:
             row = connection.execute(_DATABASE).fetchone()
         assert row is not None
-        return _Taken(time.monotonic(), spent, row[0], row[1], _bytes_of(self._data / "logs"))
+        return _Taken(time.monotonic(), spent, row[0], row[1], _logs_in(self._data / "logs"))
 
     def _processes(self) -> Iterator[tuple[str, int]]:
         """Each process, with the part that it belongs to."""
@@ -155,14 +156,16 @@ def _pss(pid: int) -> float:
     return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
 
 
-def _bytes_of(folder: Path) -> int:
-    total = 0
+def _logs_in(folder: Path) -> Counter[str]:
+    sizes: Counter[str] = Counter()
     for path in folder.rglob("*"):
         try:
-            total += path.lstat().st_size if path.is_file() else 0
+            size = path.lstat().st_size if path.is_file() else 0
         except OSError:
             continue
-    return total
+        # A component's own log, and below airflow/ those of a DAG's tasks.
+        sizes["/".join(path.relative_to(folder).parts[:2])] += size
+    return sizes
 
 
 def _lines(when: str, found: _Stretch, most: float) -> list[Line]:
@@ -174,6 +177,8 @@ def _lines(when: str, found: _Stretch, most: float) -> list[Line]:
         (f"{when}: of it {part}", f"{share:.1f} %, {memory.get(part, 0):.0f} MiB", "-", True)
         for part, share in sorted(ours.items(), key=lambda each: -each[1])
     ]
+    logs = sum(found.logs.values())
+    most_logs = sorted(found.logs.items(), key=lambda each: -each[1])[:4]
     return [
         (f"{when}: processor of all parts, % of a core", f"{core:.0f} %", f"≤ {most:.0f} %", core <= most),
         *parts,
@@ -181,8 +186,8 @@ def _lines(when: str, found: _Stretch, most: float) -> list[Line]:
         (f"{when}: memory of all parts (PSS)", f"{size:.0f} MiB", f"≤ {_MIB:,} MiB", size <= _MIB),
         (f"{when}: transactions a second", f"{found.transactions:.0f}", "-", True),
         (f"{when}: WAL an hour", f"{found.wal:.0f} MB", "-", True),
-        (f"{when}: logs an hour", f"{found.logs:.1f} MB", f"≤ {_LOGS:.0f} MB at rest",
-         found.logs <= _LOGS or most > _CORE_AT_REST),
+        (f"{when}: logs an hour", f"{logs:.1f} MB", f"≤ {_LOGS:.0f} MB at rest", logs <= _LOGS or most > _CORE_AT_REST),
+        *((f"{when}: of it {name}", f"{size:.2f} MB", "-", True) for name, size in most_logs),
         (f"{when}: task instances an hour", f"{found.tasks:.0f}", "-", True),
     ]  # fmt: skip
 

@@ -584,8 +584,8 @@ def live_airflow(folder: Path, variables: Mapping[str, str], *, seed: int = 1) -
         RuntimeError: it did not come up; with the end of what it said.
     """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("MOTCUA_", "AIRFLOW"))}
-    # Tests wait for the ends of runs.
-    variables = {"MOTCUA_LINGER_QUIET": "3", **variables}
+    # Tests wait for the ends of runs, and for dozens of beginnings.
+    variables = {"MOTCUA_LINGER_QUIET": "3", "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1", **variables}
     said = folder / "said"
     folder.mkdir(parents=True, exist_ok=True)
     # As root PostgreSQL runs as another user, who must pass through.

@@ -321,7 +321,6 @@ def airflow_environment(
         # As on a server: DAG files never change (docker-compose.yaml says what a parse may do to a run).
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "300",
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",
-        "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1",
         # What a dead scheduler had queued waits until another one looks for orphans.
         "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "10",
         # A dead task holds back the only run of its DAG until its heartbeat is missed.
