@@ -1,5 +1,5 @@
 # One image for every service of docker-compose.yaml. It holds code and no secret, and of packages what production runs and
-# no more. Where its digest is from, and how to take a newer one: docs/decisions/image.md.
+# no more. Where its digest is from, and how to take a newer one: docs/operations/server.md.
 ARG PYTHON_IMAGE=python:3.11.15-slim-trixie@sha256:90744cff8f32887f075c47d747a173ff333e9e98801667af93c357fa9f5e28ff
 FROM ${PYTHON_IMAGE}
 

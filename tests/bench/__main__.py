@@ -14,7 +14,7 @@ from rich.table import Table
 import tests.environment  # isort: skip  # noqa: F401 - before the first import of Airflow
 
 from motcua.settings import settings
-from tests.bench import Line, late_joiner, pages, quality, reconciliation, sources, tails
+from tests.bench import Line, late_joiner, pages, quality, reconciliation, rest, silences, sources, tails
 from tests.bench.ledgers import ledger, on_a_ledger
 from tests.bench.notices import peers, real_gateway, receipts, sending, two_senders
 from tests.bench.notices.gateways import gateway
@@ -39,6 +39,8 @@ BENCHES: Mapping[str, Callable[[], list[Line]]] = {
     "sources": _sources,
     "pickup": on_a_ledger(late_joiner.bench),
     "tails": tails.bench,
+    "rest": rest.bench,
+    "silences": silences.bench,
 }
 
 

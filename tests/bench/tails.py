@@ -61,12 +61,12 @@ WHERE d.dossier_code LIKE %s AND m.accepted_at IS NULL
 """
 
 
-class _Demo:
+class Demo:
     """One that runs, with what is written into its source beside its world."""
 
     def __init__(self, supervisor: Supervisor, deployment: Deployment) -> None:
-        self.supervisor, self._deployment = supervisor, deployment
-        self._admin_dsn = EmbeddedPostgres(
+        self.supervisor, self._url = supervisor, f"{deployment.airflow_url}/api/v2"
+        self.admin_dsn = EmbeddedPostgres(
             deployment.addresses.data / "postgres", deployment.addresses.postgres
         ).admin_dsn
         self._source = psycopg.connect(deployment.one_stop.sources["khanhhoa"].writer_dsn, autocommit=True)
@@ -92,15 +92,21 @@ class _Demo:
             self.supervisor.wait(min(2.0, max(0.0, ends - time.monotonic())))
         until = datetime.now(UTC)
         self.supervisor.wait(_SETTLES)
-        return latencies(self._admin_dsn, 100_000, since, until)
+        return latencies(self.admin_dsn, 100_000, since, until)
 
     def starts(self, dag_id: str) -> bool:
-        runs = f"{self._deployment.airflow_url}/api/v2/dags/{dag_id}/dagRuns"
+        runs = f"{self._url}/dags/{dag_id}/dagRuns"
         at_work = self._airflow.get(runs, params={"state": ["running", "queued"]}, timeout=30).json()
         if at_work["total_entries"]:
             return False
         self._airflow.post(runs, json={"logical_date": None}, timeout=30).raise_for_status()
         return True
+
+    def task_instances_since(self, moment: datetime) -> int:
+        """So many began."""
+        asked = {"start_date_gte": moment.isoformat(), "limit": "1"}
+        found = self._airflow.get(f"{self._url}/dags/~/dagRuns/~/taskInstances", params=asked, timeout=30)
+        return int(found.json()["total_entries"])
 
     def results(self, prefix: str, first: int, last: int) -> float:
         values = {"agency": _AGENCY, "prefix": prefix, "first": first, "last": last}
@@ -142,11 +148,11 @@ def bench() -> list[Line]:
         addresses = prepare(Path(folder), free_ports=True)
         with Supervisor(addresses.data, lambda line: None) as supervisor:
             deployment = start_everything(supervisor, addresses, world=("--rate", "5"))
-            with closing(_Demo(supervisor, deployment)) as demo:
+            with closing(Demo(supervisor, deployment)) as demo:
                 return _measured(demo)
 
 
-def _measured(demo: _Demo) -> list[Line]:
+def _measured(demo: Demo) -> list[Line]:
     lines = [_line(f"step → gateway, the first {_FOR:.0f} s of a demo, five steps a second", demo.passes(_FOR))]
     lines.append(_line(f"five steps a second, {_FOR:.0f} s", demo.passes(_FOR)))
     runs = 0

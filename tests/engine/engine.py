@@ -178,13 +178,18 @@ class Engine:
     def _end_of_log(self) -> str:
         return (self.folder / "dockerd.log").read_text(encoding="utf-8", errors="replace")[-3000:]
 
+    def clear(self) -> None:
+        """Takes away every container with its networks and volumes, and the image that was made of the program."""
+        if containers := self.docker("ps", "--all", "--quiet").stdout.split():
+            self.docker("rm", "--force", "--volumes", *containers)
+        self.docker("network", "prune", "--force")
+        self.docker("volume", "prune", "--all", "--force")
+        self.docker("image", "rm", "--force", "motcua", check=False)
+
     def end(self, *, keep: bool = False) -> None:
         """Takes the engine away with its containers, and, unless they are kept, its images."""
         if self.process is not None and self.process.poll() is None:
-            if containers := self.docker("ps", "--all", "--quiet").stdout.split():
-                self.docker("rm", "--force", "--volumes", *containers)
-            self.docker("network", "prune", "--force")
-            self.docker("volume", "prune", "--all", "--force")
+            self.clear()
             self.stop()
         if not keep:
             for line in reversed(Path("/proc/mounts").read_text(encoding="utf-8").splitlines()):

@@ -34,8 +34,8 @@ from psycopg.rows import dict_row
 from motcua.sandbox.demo import AIRFLOW_MIGRATES, prepare, progress, set_up
 from motcua.sandbox.machine.components import components
 from motcua.sandbox.machine.deployment import ADMINISTRATOR, check_room, write_private
-from motcua.sandbox.machine.parts import Process, descendants, log_tail, read_process
-from motcua.sandbox.machine.supervisor import Restarts, StopRequested, Supervisor
+from motcua.sandbox.machine.parts import Process, descendants, log_tail
+from motcua.sandbox.machine.supervisor import Restarts, StopRequested, Supervisor, recorded
 from motcua.sandbox.network.behaviour import Behaviour, default_behaviour
 from tests.ground import ask
 
@@ -412,7 +412,7 @@ class LiveAirflow:
         answer = self._session.request(method, f"{self._url}/{path}", json=body or None, timeout=60)
         if not answer.ok:
             raise RuntimeError(f"{method} {path}: {answer.status_code} {answer.text[:400]}")
-        return dict(answer.json()) if answer.content else {}
+        return dict(answer.json() or {}) if answer.content else {}
 
     def command(self, *arguments: str, seconds: float = 120) -> str:
         """Output of an ``airflow`` command, in the environment of the components.
@@ -538,11 +538,7 @@ class LiveAirflow:
 
     def pid_of(self, component: str) -> int | None:
         """The process of a component, if it lives."""
-        with suppress(OSError, ValueError):
-            for record in json.loads((self.folder / "pids.json").read_text(encoding="ascii"))["components"]:
-                if record["name"] == component and (found := read_process(record["pid"])) and not found.zombie:
-                    return found.pid
-        return None
+        return recorded(self.folder).get(component)
 
     def task_processes(self, task_id: str = "send", below: int | None = None) -> list[tuple[Process, Process | None]]:
         """Processes that run this task now, each with the executor's worker above it; ``below`` a process, else the
@@ -588,8 +584,8 @@ def live_airflow(folder: Path, variables: Mapping[str, str], *, seed: int = 1) -
         RuntimeError: it did not come up; with the end of what it said.
     """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("MOTCUA_", "AIRFLOW"))}
-    # Tests wait for the ends of runs.
-    variables = {"MOTCUA_LINGER_QUIET": "3", **variables}
+    # Tests wait for the ends of runs, and for dozens of beginnings.
+    variables = {"MOTCUA_LINGER_QUIET": "3", "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1", **variables}
     said = folder / "said"
     folder.mkdir(parents=True, exist_ok=True)
     # As root PostgreSQL runs as another user, who must pass through.

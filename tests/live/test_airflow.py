@@ -10,12 +10,14 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from email import policy
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
-from tests.live.airflow import AGENCY, MINUTE, Case, LiveAirflow, live_airflow
+from tests.live.airflow import AGENCY, MINUTE, NOTIFY, Case, LiveAirflow, live_airflow
 from tests.prove import Figure
 from tests.prove.resilience import contract
 
@@ -140,6 +142,25 @@ def test_day_is_closed_published_and_mailed_once(live):
     assert live.wait_for_run(live.trigger("reconcile_daily"), 180, "reconcile_daily") == "success"
     assert reports_in(live.folder / "mailbox") == len(mails)
     live.pause(True, "reconcile_daily")
+
+
+def test_parse_while_a_run_is_active_leaves_room_for_the_next_run(live):
+    """Of a DAG with one run at a time it would not: until the next parse, minutes later, Airflow would start none."""
+
+    def parsed_at() -> datetime:
+        return datetime.fromisoformat(live.call("GET", f"dags/{NOTIFY}")["last_parsed_time"])
+
+    live.set_faults(slow_seconds={"probability": 1, "seconds": 1.2})
+    cases = live.desk.move(60)
+    live.wait_until("a run is active", lambda: not live.is_idle(), 60)
+    before = parsed_at()
+    live.call("PUT", f"parseDagFile/{quote(live.call('GET', f'dags/{NOTIFY}')['file_token'], safe='')}")
+    live.wait_until("the DAG is parsed", lambda: parsed_at() > before, 60)
+    assert not live.is_idle()
+    full = live.airflow_rows("SELECT exceeds_max_non_backfill AS is_full FROM dag WHERE dag_id = %s", NOTIFY)
+    live.set_faults()
+    assert full == [{"is_full": False}]
+    live.wait_for_states([*cases, *live.desk.move()], "delivered", 90)
 
 
 @pytest.mark.guarantee("airflow", "a killed task and a killed scheduler lose and double nothing")

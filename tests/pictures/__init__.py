@@ -1,4 +1,4 @@
 """The pictures of docs/vi, taken of the demo's own pages, and the sheet for the counter's wall.
 
-``make pictures`` takes all of them anew; docs/decisions/pictures.md says how.
+``make pictures`` takes all of them anew; taking.py does it, listed.py says which there are.
 """

@@ -25,8 +25,8 @@ _HEAD = """# Proofs
 All tests, how right at scale, and how fast, each with the tree and the machine that it was found with. Written after
 each part, not by hand: `make prove` runs those whose row does not name the present tree when nobody waits, proofs
 without a clock two at a time; `make bench ONLY=<name>` writes one of the benches anew. A tree is that of all files but
-this page. What bounds a speed: [sending](decisions/sending-speed.md), [many sources](decisions/watching-sources.md),
-[quick pages](decisions/quick-pages.md), [reconciliation](decisions/reconciliation.md), [data
+this page. What bounds a speed: [sending](decisions/sending.md), [many sources](decisions/reading-sources.md),
+[quick pages](decisions/queries.md), [reconciliation](decisions/reconciliation.md), [data
 quality](operations/quality.md).
 """
 _SECTION = re.compile(r"^## ([^\n]+)\n(.*?)(?=^## |\Z)", re.M | re.S)

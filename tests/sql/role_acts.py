@@ -22,7 +22,7 @@ _HEAD = """# What each role may do by a function
 
 Beside what it reads and writes in tables (`include/sql/definitions/rights.sql`), each role may call these. A
 function runs as whom it belongs to, so that its sentence says what the role can do by it. Written by
-`python -m tests.sql.role_acts`, not by hand. Why so: [decisions/least-privilege](decisions/least-privilege.md).
+`python -m tests.sql.role_acts`, not by hand. Why so: [decisions/roles](decisions/roles.md).
 """
 
 

@@ -16,7 +16,7 @@ from tests.compose.project import ROOT
 
 EARLIEST = "660d4bfdd6ccb352ad71d22c852ae7df69cb3ac6"
 """Version 0.2.0, the earliest that becomes the present one, and beside which it may run: what came later keeps to
-docs/decisions/rolling-upgrades.md. A version that takes away what that one needs moves it."""
+docs/decisions/schema.md. A version that takes away what that one needs moves it."""
 _MIGRATIONS = "include/sql/migrations"
 _TAKEN = ("plugins", "include", "dags", "pyproject.toml")
 

@@ -2,7 +2,7 @@
 -- migrated, after everything else: first each role loses all, then it is given what stands in its column. One that
 -- this server does not have yet is passed over, and gets its rights by the next motcua migrate. The owner may all.
 -- Functions that run as their caller may be called by all; those that run as the owner, by whom they are written for.
--- Why so: docs/decisions/least-privilege.md.
+-- Why so: docs/decisions/roles.md.
 DO $rights$
 DECLARE
     parts CONSTANT text[] := ARRAY[

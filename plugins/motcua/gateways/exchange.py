@@ -157,7 +157,7 @@ def refusing_repeats(address: GatewayAddress, hours: float) -> timedelta:
 
 def _way(session: requests.Session, request: requests.Request) -> _Way:
     """Prepared once for each Session and address: preparing it anew with the query, which requests takes apart and
-    encodes again, is a fifth of a sender's CPU (docs/decisions/sending-speed.md)."""
+    encodes again, is a fifth of a sender's CPU."""
     prepared = session.prepare_request(request)
     transport = session.get_adapter(prepared.url or "")
     assert isinstance(transport, HTTPAdapter)

@@ -6,4 +6,4 @@ from motcua.sources.national_sync import NationalSyncSource
 
 
 class FilesSource(NationalSyncSource):
-    """Reads what exports told, from the ledger's own tables, as what was pushed (docs/decisions/files.md)."""
+    """Reads what exports told, from the ledger's own tables, as what was pushed (docs/decisions/intake.md)."""

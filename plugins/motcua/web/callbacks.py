@@ -309,7 +309,7 @@ async def _with_connections(app: FastAPI) -> AsyncIterator[None]:
     try:
         await loop.run_in_executor(desk.answering, warm_up)
         # What is loaded by now stays. Looked through for garbage again and again, with all of Airflow among it, it took
-        # a third of what a receipt takes (docs/decisions/sending-speed.md).
+        # a third of what a receipt takes (docs/decisions/sending.md).
         gc.collect()
         gc.freeze()
         yield

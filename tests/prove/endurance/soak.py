@@ -5,7 +5,7 @@ PostgreSQL of its own, two gateways with phones over HTTP, the callbacks under a
 processes, the jobs of the hour as processes of their own. Faults are drawn from the seed. What phones got is held
 against the lives that were invented (tests/soak/oracle.py); memory, files, connections and tables are sampled each
 minute of the day. ``SHARE``: only the end of the day, with so much of everything. How it is done, and what it does not
-cover: docs/decisions/soak.md.
+cover: docs/decisions/tests.md.
 """
 
 from __future__ import annotations

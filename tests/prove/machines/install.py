@@ -36,6 +36,7 @@ from tests.engine.server import Server
 from tests.ground import until
 from tests.integration.installing.province import certificate
 from tests.prove import Figure
+from tests.prove.page import ROOT
 
 INSTALL, REBOOT, RESTORE, UPGRADE = (
     f"vi/quan-tri/{page}" for page in ("cai-dat", "khoi-dong-lai", "khoi-phuc", "nang-cap")
@@ -232,7 +233,7 @@ class Administrator:
 
     def _first_agency(self, block: str) -> None:
         if not (self.server.project / "agencies.yaml").exists():
-            text = (self.server.project / "docs" / f"{INSTALL}.md").read_text(encoding="utf-8")
+            text = (ROOT / "docs" / f"{INSTALL}.md").read_text(encoding="utf-8")
             (example,) = re.findall(r"^ *```yaml\n(.*?)^ *```", text, re.M | re.S)
             lines = [line[3:] for line in example.splitlines()]
             (self.server.project / "agencies.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -531,7 +532,7 @@ def upgrade(engine: Engine, world: Outside, copies: Path) -> list[Figure]:
         if "git pull" in block:
             # What stands for a registry is not the operator's.
             (server.project / "docker-compose.override.yaml").unlink()
-            server.type(block.replace("docker build", "docker build --build-arg PYTHON_IMAGE"))
+            server.type(block)
             server.name_stand_ins()
             return block
         if "set_up.sh" in block:
@@ -624,6 +625,8 @@ def figures(seed: int, into: str = "") -> list[Figure]:
     found: list[Figure] = []
     try:
         engine.start()
+        # What a run that was broken off has left.
+        engine.clear()
         engine.make_stand_ins()
         with outside(folder / "outside") as world:
             lan = Administrator(Server(engine, folder / "server" / "motcua"), world, copies, found)
@@ -637,8 +640,7 @@ def figures(seed: int, into: str = "") -> list[Figure]:
                 lan.silences()
                 lan.restore()
                 lan.workers()
-            lan.server.compose("down", "--volumes", "--timeout", "0")
-            engine.docker("image", "rm", "--force", "motcua")
+            engine.clear()
             found += upgrade(engine, world, copies)
     finally:
         engine.end(keep=bool(into))

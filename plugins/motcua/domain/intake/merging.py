@@ -1,7 +1,7 @@
 """What is news in what comes of dossiers and their steps, pushed or exported, and what is to be written of it.
 
 What is known is read in sets under the lock of its source, and what is decided here is written in sets
-(``store/intake/pushes``). Why each rule is as it is: docs/decisions/intake.md and files.md.
+(``store/intake/pushes``). Why each rule is as it is: docs/decisions/intake.md.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ Level-triggered: what a watcher tells it repeats until it is no longer so, and w
 the sources each time. Many sources are asked the same small question again and again, from one thread, without waiting
 for any of them: libpq is spoken to itself, a question goes out, and its answer is read when it is there. A source that
 hangs costs its own connection and nothing else, and a look costs a fortieth of what a thread and a transaction for each
-did (docs/decisions/watching-sources.md). How often each is asked the settings say: what a look costs is theirs to bear.
+did (docs/decisions/reading-sources.md). How often each is asked the settings say: what a look costs is theirs to bear.
 """
 
 from __future__ import annotations

@@ -73,7 +73,7 @@ class Intake:
     """Takes reports in for a web process, in a thread and a connection of its own.
 
     Those that wait while others are written are written together: a commit for each is what takes the time
-    (docs/decisions/sending-speed.md).
+    (docs/decisions/sending.md).
 
     Args:
         connection: to the ledger, one at a time.

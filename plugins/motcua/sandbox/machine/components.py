@@ -168,7 +168,7 @@ def components(
         ],
         [living, *([vendor] if pushes else []), *([exporting] if drops else [])],
         [
-            # Runs come before what is read again each five seconds.
+            # Runs come before parses.
             airflow("dag-processor", _beats(url, "dag_processor"), before_exec=_give_way),
             # Its child is gone and it does not notice for ten seconds.
             loaded_before(airflow("triggerer", _beats(url, "triggerer"), finished=lambda titles: not titles)),

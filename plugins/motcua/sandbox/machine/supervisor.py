@@ -601,6 +601,16 @@ class Supervisor:
         path.unlink(missing_ok=True)
 
 
+def recorded(folder: Path) -> dict[str, int]:
+    """Reads from a supervisor's folder which processes run, by component."""
+    try:
+        components = json.loads((folder / "pids.json").read_text(encoding="ascii"))["components"]
+    except (OSError, ValueError):
+        return {}
+    found = {each["name"]: read_process(each["pid"]) for each in components}
+    return {name: process.pid for name, process in found.items() if process is not None and not process.zombie}
+
+
 def _still(pid: int, started: int) -> bool:
     process = read_process(pid)
     return process is not None and process.started == started and not process.zombie

@@ -157,7 +157,7 @@ def plan_by_keys(connection: Connection) -> None:
     """Has this connection plan each statement once, and read tables through their keys alone.
 
     For a sender, which takes few rows at a time: planning a claim costs more than a claim, and a plan for an empty
-    table would be followed until it is long (docs/decisions/sending-speed.md).
+    table would be followed until it is long (docs/decisions/sending.md).
     """
     connection.execute(statement("messages/claiming/plan_by_keys"))
 

@@ -1,7 +1,7 @@
 """Gauges of the ledger for those who watch it, in counts and seconds: no agency, no dossier, no number.
 
 Each is read through an index that holds what is open, or from what the last hours brought, so that a reading costs the
-same however long the ledger has been kept (docs/decisions/metrics.md).
+same however long the ledger has been kept (docs/decisions/watching.md).
 """
 
 from __future__ import annotations

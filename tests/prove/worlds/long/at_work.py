@@ -26,7 +26,7 @@ from motcua.settings import settings
 from motcua.store.ledger.database import close_ledger_pool
 from motcua.web.callbacks import create_standalone
 from tests.bench.pages import Asked, addresses, facts_of
-from tests.ground import OneStop, gateway_connection, one_stops
+from tests.ground import OneStop, gateway_connection, one_stops, until
 from tests.prove.worlds.long.reads import Ledger
 from tests.web.visiting import Visiting
 
@@ -176,9 +176,8 @@ class World:
         stop = threading.Event()
         watcher = threading.Thread(target=Watcher(told.append).run, args=(stop,))
         watcher.start()
-        stop.wait(2)
         with contextlib.closing(CatchUp(settings().linger)) as catch_up:
-            assert catch_up(), "nobody told of the news"
+            until(catch_up, what="the watcher tells of the news")
         stop.wait(1)
         stop.set()
         watcher.join()

@@ -63,7 +63,7 @@ class SenderRun:
 
 
 _READY = 4
-"""One committed attempt is kept ready for so many that may be in flight (docs/decisions/sending-speed.md)."""
+"""One committed attempt is kept ready for so many that may be in flight (docs/decisions/sending.md)."""
 HELD_BACK = GatewayAnswer("transient", code="held back")
 """Of a message kept ready that was not called: others failed meanwhile, or this process may be taken for frozen."""
 UNHEARD = GatewayAnswer("transient", code="asked first, no answer")

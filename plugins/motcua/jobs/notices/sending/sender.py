@@ -50,7 +50,7 @@ from motcua.store.notices.gateways import GatewayStop, gateway_stops
 from motcua.store.worker_marks import leave_mark
 
 _GATHER = 0.004
-"""Seconds that the first answer waits for others, to be written with them (docs/decisions/sending-speed.md)."""
+"""Seconds that the first answer waits for others, to be written with them (docs/decisions/sending.md)."""
 _LOOK_FOR_NEWS_EVERY = timedelta(seconds=3)
 """While a long queue drains; else as often as when there is nothing to send."""
 _LOOK_WHEN_IDLE_EVERY = 0.25
