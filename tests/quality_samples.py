@@ -242,7 +242,7 @@ def agency_report(**changes: Any) -> AgencyReport:
         ),
         "broken": (),
         "to_do_first": (
-            ToDo(RULES["P1"], 62, "62 hồ sơ, 2 hồ sơ quá hạn đến mức báo Sở; chiếm 43,4 % số lỗi của cơ quan."),
+            ToDo(RULES["P1"], 62, "62 hồ sơ, 2 hồ sơ quá hạn, phải báo Sở; chiếm 43,4% số lỗi của cơ quan."),
             ToDo(RULES["R1"], 9, "9 hồ sơ, 7 công dân đã nhận tin mời đến."),
             ToDo(RULES["R7"], 31, "31 hồ sơ, hồ sơ lâu nhất im lặng từ 2/11/2026."),
         ),
@@ -271,7 +271,7 @@ def agency_report(**changes: Any) -> AgencyReport:
                 "hold_time",
                 TU_PHAP,
                 "Sở Tư pháp",
-                "12,0 % kết quả được lấy lại trong vòng 20 phút. Thời gian chờ 20 phút trước khi nhắn đã tránh được"
+                "12,0% kết quả được rút lại trong vòng 20 phút. Thời gian chờ 20 phút trước khi nhắn đã tránh được"
                 " 31 tin sai trong tháng này.",
                 {"minutes": 20, "share": 0.12, "prevented": 31},
             ),

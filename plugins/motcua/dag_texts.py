@@ -13,8 +13,6 @@ import yaml
 
 from motcua.settings import include_dir
 
-_HEADS = "## Dành cho cán bộ", "## For engineers"
-
 
 @lru_cache(maxsize=1)
 def words() -> dict[str, Any]:
@@ -55,8 +53,8 @@ class DagTexts:
     def of_dag(self) -> dict[str, Any]:
         """For ``@dag``."""
         parts = [
-            f"{head}\n\n{(_folder() / f'{self.dag_id}.{language}.md').read_text(encoding='utf-8')}"
-            for head, language in zip(_HEADS, ("vi", "en"), strict=True)
+            f"## {head}\n\n{(_folder() / f'{self.dag_id}.{language}.md').read_text(encoding='utf-8')}"
+            for language, head in words()["heads"].items()
         ]
         return {
             "dag_id": self.dag_id,

@@ -215,7 +215,7 @@ def apologies_deadline() -> DeadlineAlert:
         reference=DeadlineReference.DAGRUN_LOGICAL_DATE,
         interval=timedelta(days=1) + APOLOGIES_END_WITHIN,
         callback=AsyncCallback(tell_late_apologies),
-        name="Tin xin lỗi gửi xong",
+        name=words()["apologies_deadline"],
     )
 
 

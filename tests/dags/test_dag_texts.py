@@ -20,7 +20,7 @@ from tests.ground import NOW
 FOLDER = include_dir() / "templates" / "airflow"
 VIETNAMESE = re.compile("[ăâđêôơưàáảãạèéẻẽẹìíỉĩịòóỏõọùúủũụỳýỷỹỵẠ-ỹ]", re.IGNORECASE)
 HEADS = {
-    "vi": ("### Mục đích", "### Lịch chạy", "### Xem lượt chạy đã làm gì", "### Khi đỏ"),
+    "vi": ("### Mục đích", "### Lịch chạy", "### Xem lượt chạy đã làm gì", "### Khi bị lỗi"),
     "en": ("### Purpose", "### Schedule", "### What a run did", "### When a run is red"),
 }
 

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.alone
 
 APOLOGIES = "apologize_due_tomorrow"
 WATCHER = "truc@example.vn"
-LATE, RED = "tin xin lỗi chưa gửi xong", "«Nhắn tin khi hồ sơ chuyển bước» báo đỏ"
+LATE, RED = "tin xin lỗi chưa gửi xong", "«Nhắn tin khi hồ sơ chuyển bước» báo lỗi"
 
 
 @pytest.fixture(scope="module")

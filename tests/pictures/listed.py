@@ -106,11 +106,11 @@ def _same_day(at: Visit) -> list[Locator]:
     return [fieldsets.nth(0), fieldsets.nth(1)]
 
 
-def _yesterday(at: Visit) -> list[Locator]:
+def _rehearsal(at: Visit) -> list[Locator]:
     page = at.open(f"settings/agency?code={at.agency}")
     page.get_by_label("Không nhắn tin với thủ tục giải quyết trong ngày").check()
     page.get_by_label("Lý do không nhắn").fill(_SAME_DAY_REASON)
-    page.get_by_role("button", name="Hôm qua sẽ nhắn gì?").click()
+    page.get_by_role("button", name="Xem thử với ngày làm việc gần nhất").click()
     page.locator("#thu").wait_for()
     return [page.locator("#thu"), at.first_of(page.locator("#thu ~ .card").nth(1), "tbody tr", 4)]
 
@@ -135,7 +135,7 @@ def _quality(at: Visit) -> list[Locator]:
 def _accepting(at: Visit) -> list[Locator]:
     page = at.open(f"quality/agency?code={at.agency}&rule={_NO_PHONE}")
     findings = page.locator("ol.list")
-    first = findings.locator("li").filter(has=page.get_by_text("Xác nhận tạm chấp nhận")).first
+    first = findings.locator("li").filter(has=page.get_by_text("Tạm chấp nhận (có thời hạn)")).first
     if not first.count():
         raise CannotTake(f"no finding of {_NO_PHONE} is to be accepted")
     first.locator("summary").click()
@@ -174,7 +174,7 @@ PICTURES: dict[str, Shows] = {
     "so-dien-thoai-ly-do": _phone_reasons,
     "so-dien-thoai-can-sua": _phones_to_mend,
     "thiet-lap-thu-tuc-trong-ngay": _same_day,
-    "thiet-lap-hom-qua": _yesterday,
+    "thiet-lap-xem-thu": _rehearsal,
     "thiet-lap-lich-su": _history,
     "chat-luong-co-quan": _quality,
     "chat-luong-xac-nhan": _accepting,

@@ -1,11 +1,13 @@
-"""A set of words that a column or a report may hold is written down once: whoever needs it imports it."""
+"""Words stand once: a set that a column may hold in one module, what staff read in templates and not in Python."""
 
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from unicodedata import normalize
 
 import yaml
 
@@ -63,3 +65,40 @@ def test_no_file_of_words_says_one_key_twice():
 def test_key_that_stands_twice_is_found_however_deep():
     assert list(keys_that_stand_twice("a: {b: 1, c: 2}\nd:\n  - {e: 1, e: 2}\n")) == ["e, line 3 ff."] * 2
     assert list(keys_that_stand_twice("a: {b: 1}\nc: {b: 1}\n")) == []
+
+
+VIETNAMESE = re.compile("[àáãèéìíòóõùúýăâđêôơưạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹ]", re.IGNORECASE)
+WHY_IN_PYTHON = {
+    "domain/": "rules that read Vietnamese, names of provinces, and what the calendar's package calls its days",
+    "sandbox/": "an invented province's people, offices and texts",
+    "commands/": "a page, a document or the currency, named in an English sentence",
+    "settings.py": "offices and the currency, named in an English sentence",
+    "jobs/doctor/written.py": "a rule that reads Vietnamese",
+    "jobs/handed_in/phones.py": "a rule that reads Vietnamese: heads of columns",
+    "jobs/handed_in/statement_files.py": "a rule that reads Vietnamese",
+    "jobs/listing/asking.py": "a letter, for the order of words",
+    "jobs/texts.py": "a status, for the longest text that is shown",
+    "jobs/watching/telling.py": "what an alert says where its template cannot be read",
+    "reports/wording.py": "how a moment is written",
+    "store/airflow_roles.py": "an account's name, which the store writes, that reads no templates",
+}
+
+
+def vietnamese_in(module: str) -> Iterator[str]:
+    """Each text of a module with Vietnamese letters; what only explains the code is no text."""
+    nodes = list(ast.walk(ast.parse(module)))
+    said = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    for node in nodes:
+        match node:
+            case ast.Constant(value=str(text)) if id(node) not in said and VIETNAMESE.search(normalize("NFC", text)):
+                yield text
+
+
+def test_what_staff_read_stands_in_templates():
+    texts = {
+        path.relative_to(PACKAGE).as_posix(): list(vietnamese_in(path.read_text("utf-8")))
+        for path in sorted(PACKAGE.rglob("*.py"))
+    }
+    holding = {name for name, found in texts.items() if found}
+    assert {name: texts[name] for name in holding if not name.startswith(tuple(WHY_IN_PYTHON))} == {}
+    assert {why for why in WHY_IN_PYTHON if not any(name.startswith(why) for name in holding)} == set()

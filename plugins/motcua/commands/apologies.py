@@ -131,7 +131,7 @@ def show_letters(
     agency: Annotated[str | None, typer.Option(help="Only this agency's.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most this many.")] = 200,
 ) -> None:
-    """List dossiers that need a Phiếu xin lỗi (Mẫu 04): the SMS names no reason and no new date and replaces none."""
+    """List dossiers that need a letter (Mẫu 04): the SMS names no reason and no new date and replaces none."""
     with connect() as connection:
         rows = letters_needed(connection, _today(), agency_code=agency, limit=limit)
     ended = ("suppressed", "expired", "rejected")
@@ -146,7 +146,7 @@ def show_letters(
             "appointed anew before": lambda row: f"{row.times_moved} time(s)" if row.times_moved else None,
         },
         rows,
-        empty="No dossier needs a Phiếu xin lỗi.",
+        empty="No dossier needs a letter of apology.",
         style=lambda row: "red" if row.times_moved else None,
     )
     if len(rows) == limit:

@@ -27,7 +27,7 @@ from motcua.store.oversight.complaints import (
     repeated_complaints,
 )
 
-app = typer.Typer(help="Complaints (phản ánh): import, list, withdraw, outcome of the check.", no_args_is_help=True)
+app = typer.Typer(help="Complaints about messages: import, list, withdraw, outcome of the check.", no_args_is_help=True)
 
 _Number = Annotated[int, typer.Argument(min=1, help="Number of the complaint.")]
 

@@ -23,6 +23,7 @@ from motcua.jobs.handed_in.phones import (
     UnreadableTable,
     check_phones,
     phone_labels,
+    phone_words,
     rows_of_file,
     rows_of_source,
     write_workbook,
@@ -39,32 +40,30 @@ _LONG_INPUT = 5000
 def phones(
     file: Annotated[
         Path | None,
-        typer.Argument(help="CSV (UTF-8, UTF-16; dấu phẩy, chấm phẩy, tab) hoặc .xlsx, có cột phone."),
+        typer.Argument(help="CSV (UTF-8, UTF-16; comma, semicolon or tab) or .xlsx, with a column phone."),
     ] = None,
-    source: Annotated[
-        str | None, typer.Option(help="Kiểm tra cả bảng hồ sơ của một nguồn trong MOTCUA_SOURCES.")
-    ] = None,
-    province: Annotated[str, typer.Option(help="Tỉnh của những dòng không ghi tỉnh.")] = "khanh_hoa",
+    source: Annotated[str | None, typer.Option(help="Check all dossiers of a source of MOTCUA_SOURCES.")] = None,
+    province: Annotated[str, typer.Option(help="Province of rows that name none.")] = "khanh_hoa",
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Ghi các dòng cần sửa ra bảng tính .xlsx này.")
+        Path | None, typer.Option("--output", "-o", help="Write the rows to mend to this workbook (.xlsx).")
     ] = None,
     unmasked: Annotated[
         bool,
         typer.Option(
             "--unmasked",
-            help="Ghi đủ số điện thoại trong bảng tính; mặc định che bớt. Của một nguồn thì sổ ghi lại ai đã làm.",
+            help="Write whole numbers to the workbook; else they are masked. Of a source it is kept who had that done.",
         ),
     ] = False,
     by: By = None,
 ) -> None:
-    """Kiểm tra số điện thoại trước khi cơ quan tham gia: tổng hợp theo cơ quan và lý do, các dòng cần sửa."""
+    """Check phone numbers before an agency joins: sums by agency and reason, and the rows to mend, in Vietnamese."""
     looks = signed(by) if output and unmasked and source else None
     try:
         if (file is None) == (source is None):
-            raise UnreadableTable("Cần đúng một trong hai: tên tệp, hoặc --source TÊN_NGUỒN.")
+            raise UnreadableTable("one_of_two")
         if province and find_province(province) is None:
             # Read without its province, an old landline would pass for a mobile.
-            raise UnreadableTable(f"Không có tỉnh {province}; ghi tên tỉnh, ví dụ khanh_hoa hoặc Khánh Hòa.")
+            raise UnreadableTable("no_province", province=province)
         rows: Iterable[PhoneRow] = rows_of_file(file) if file else rows_of_source(source or "")
         check = check_phones(_with_progress(rows), province)
         if output:
@@ -78,9 +77,8 @@ def phones(
         console = Console(width=_WIDTH_OF_A_FILE)
     _show(check, console)
     if output:
-        written = f"Đã ghi {count(len(check.to_correct))} dòng cần sửa, "
-        written += f"{count(len(check.to_look_at))} dòng cần xem lại vào {output}"
-        say(written)
+        mend, look = count(len(check.to_correct)), count(len(check.to_look_at))
+        say(phone_words()["shown"]["written"].format(mend=mend, look=look, path=output))
 
 
 def _keep_who_looks(who: str, rows: int) -> None:
@@ -89,43 +87,43 @@ def _keep_who_looks(who: str, rows: int) -> None:
         with connect() as ledger:
             log_phone_search(ledger, who, None, rows, datetime.now(UTC))
     except psycopg.Error as error:
-        why = reason_without_values(error)
-        raise UnreadableTable(f"Không ghi được vào sổ ai xem số đầy đủ, nên không ghi tệp: {why}") from None
+        raise UnreadableTable("not_kept", why=reason_without_values(error)) from None
 
 
 def _with_progress(rows: Iterable[PhoneRow]) -> Iterator[PhoneRow]:
     """Show progress on stderr while a long table, or one of unknown length, is read."""
     total = len(rows) if isinstance(rows, list) else None
     console = Console(stderr=True)
-    columns = (TextColumn("Đang kiểm tra"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn(phone_words()["shown"]["trying"]), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     hidden = not console.is_terminal or (total is not None and total < _LONG_INPUT)
     with Progress(*columns, console=console, transient=True, disable=hidden) as progress:
         yield from progress.track(rows, total=total)
 
 
 def _show(check: PhoneCheck, console: Console) -> None:
-    labels = phone_labels()
-    table = Table(title="Theo cơ quan", title_justify="left", title_style="bold")
-    table.add_column("Cơ quan")
-    for heading in ("Số dòng", "Nhắn được", "Tỷ lệ", "Phải sửa"):
-        table.add_column(heading, justify="right")
+    labels, words = phone_labels(), phone_words()["shown"]
+    table = Table(title=words["by_agency"], title_justify="left", title_style="bold")
+    table.add_column(words["agency"])
+    for heading in ("rows", "textable", "share", "to_mend"):
+        table.add_column(words[heading], justify="right")
     for agency, counts in sorted(check.by_agency.items()):
-        table.add_row(*_line(escape(written_elsewhere(agency)) or "(không ghi)", counts.total(), counts[None]))
+        name = escape(written_elsewhere(agency)) or words["no_agency"]
+        table.add_row(*_line(name, counts.total(), counts[None]))
     if len(check.by_agency) != 1:
         table.add_section()
-        table.add_row(*_line("Cộng", check.total, check.textable), style="bold")
+        table.add_row(*_line(words["total"], check.total, check.textable), style="bold")
     console.print(table)
 
-    reasons = Table(title="Theo cơ quan và lý do", title_justify="left", title_style="bold")
-    reasons.add_column("Cơ quan")
-    reasons.add_column("Lý do không nhắn được")
-    reasons.add_column("Số dòng", justify="right")
-    reasons.add_column("Tỷ lệ", justify="right")
+    reasons = Table(title=words["by_reason"], title_justify="left", title_style="bold")
+    reasons.add_column(words["agency"])
+    reasons.add_column(words["reason"])
+    reasons.add_column(words["rows"], justify="right")
+    reasons.add_column(words["share"], justify="right")
     for agency, counts in sorted(check.by_agency.items()):
         by_count = sorted((code for code in REFUSALS if counts[code]), key=lambda code: -counts[code])
         for position, code in enumerate(by_count):
             reasons.add_row(
-                "" if position else escape(written_elsewhere(agency)) or "(không ghi)",
+                "" if position else escape(written_elsewhere(agency)) or words["no_agency"],
                 labels[code].title,
                 count(counts[code]),
                 _share(counts[code], counts.total()),
@@ -134,9 +132,9 @@ def _show(check: PhoneCheck, console: Console) -> None:
     if reasons.row_count:
         console.print(reasons)
 
-    notes = Table(title="Lưu ý ở những số đọc được hoặc bị loại", title_justify="left", title_style="bold")
-    notes.add_column("Lưu ý")
-    notes.add_column("Số dòng", justify="right")
+    notes = Table(title=words["notes"], title_justify="left", title_style="bold")
+    notes.add_column(words["note"])
+    notes.add_column(words["rows"], justify="right")
     for note in NOTES:
         if check.notes[note]:
             notes.add_row(labels[note].title, count(check.notes[note]))
@@ -149,5 +147,5 @@ def _line(name: str, total: int, textable: int) -> tuple[str, str, str, str, str
 
 
 def _share(part: int, whole: int) -> str:
-    """Write a share as Vietnam does: 30,5 %."""
+    """Write a share as Vietnam does: 30,5%."""
     return percent(part / whole) if whole else "–"

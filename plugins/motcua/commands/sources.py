@@ -118,15 +118,15 @@ def _as_record(check: SourceCheck) -> dict[str, object]:
 
 
 def _print(check: SourceCheck) -> None:
-    out = console()
+    out, words = console(), check_words()["shown"]
     if check.findings:
-        table = Table("Mức độ", "Điều sai", "Đã thấy gì, vì sao cần sửa, cần làm gì", show_lines=True)
+        table = Table(words["severity"], words["breach"], words["told"], show_lines=True)
         for each in check.findings:
             said, examples = in_words(each.finding, settings().sources[check.source]), each.finding.facts["examples"]
-            told = f"{said.found}\nVí dụ: {', '.join(examples)}" if examples else said.found
+            told = said.found + (f"\n{words['examples'].format(codes=', '.join(examples))}" if examples else "")
             table.add_row(
                 escape(check_words()["severity"][said.severity]),
-                f"{each.finding.name}\n{escape(said.title)}\ntừ {local_moment(each.since)}",
+                f"{each.finding.name}\n{escape(said.title)}\n{words['since'].format(moment=local_moment(each.since))}",
                 f"{escape(told)}\n{escape(said.meaning)}\n→ {escape(said.todo)}\n{escape(said.address)}",
                 style="red" if said.severity == "error" else None,
             )
@@ -134,6 +134,10 @@ def _print(check: SourceCheck) -> None:
         if terms := terms_of(settings().sources[check.source]):
             say(terms)
     say(
-        f"{check.source}: đã xem {count(check.dossiers)} hồ sơ và {count(check.transitions)} bước xử lý mới nhất. "
-        f"{verdict([each.finding.severity for each in check.findings])}"
+        words["looked"].format(
+            source=check.source,
+            dossiers=count(check.dossiers),
+            transitions=count(check.transitions),
+            verdict=verdict([each.finding.severity for each in check.findings]),
+        )
     )

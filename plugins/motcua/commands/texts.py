@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -31,7 +31,7 @@ from motcua.jobs.texts import (
     where_registered,
     where_the_dong_go,
 )
-from motcua.reports.wording import count
+from motcua.reports.wording import count, words_in
 from motcua.settings import include_dir, settings
 from motcua.store.ledger.database import connect
 from motcua.store.notices.registrations import RegistrationChange, list_registrations, registration_changes
@@ -39,19 +39,15 @@ from motcua.store.notices.templates import TemplateFileError, load_templates
 
 app = typer.Typer(invoke_without_command=True)
 
-_PARTS = {
-    FIXED_WORDS: "lời cố định",
-    "dossier_code": "mã hồ sơ",
-    "asked_code": "mã đã nhắn",
-    "agency_name": "tên cơ quan",
-    "due_date": "ngày hẹn trả",
-    "step_name": "tên bước",
-    "punctuality": "đúng hạn/trễ hạn",
-}
 # Wide enough for the tables where the output is a file or a pipe.
 _WIDTH_OF_A_FILE = 140
 # The four texts of the report first, then the other replies.
 _ORDER = ("result", "supplement", "apology", "reply")
+
+
+def _words() -> dict[str, Any]:
+    """Those of include/templates/commands/texts.vi.yaml."""
+    return words_in("commands/texts.vi")
 
 
 @app.callback()
@@ -59,12 +55,12 @@ def texts(
     context: typer.Context,
     agencies: Annotated[
         Path | None,
-        typer.Option(help="Tệp cơ quan theo mẫu include/agencies.yaml; mặc định là chính tệp đó."),
+        typer.Option(help="A file of agencies such as include/agencies.yaml, which it is by default."),
     ] = None,
-    price: Annotated[int, typer.Option(min=0, help="Giá một tin (segment), đồng.")] = 800,
-    csv: Annotated[Path | None, typer.Option(help="Ghi thêm mọi dòng, kèm nội dung, ra tệp CSV này.")] = None,
+    price: Annotated[int, typer.Option(min=0, help="Price of a segment, in VND.")] = 800,
+    csv: Annotated[Path | None, typer.Option(help="Write every row besides, with the text, to this CSV file.")] = None,
 ) -> None:
-    """Xem trước mọi mẫu tin của mọi cơ quan: độ dài, bảng mã, số tin, số tiền, có dấu và không dấu; nơi đã đăng ký."""
+    """Preview every text of every agency: length, encoding, segments and cost; where it is registered."""
     if context.invoked_subcommand:
         return
     try:
@@ -77,7 +73,7 @@ def texts(
             csv.write_bytes(csv_of(texts_list(rows)))
         registered = where_registered(templates.values())
     except (AgencyFileError, TemplateFileError, OSError) as error:
-        typer.echo(f"Lỗi: {error}", err=True)
+        typer.echo(_words()["fault"].format(why=error), err=True)
         raise typer.Exit(1) from error
 
     wide = Console()
@@ -88,9 +84,9 @@ def texts(
         wide.print()
     wide.print(_cost_table(where_the_dong_go(rows), price))
     if registered is None:
-        wide.print("Không nối với sổ cái, nên chưa biết mẫu nào đã đăng ký ở đâu.")
+        wide.print(_words()["no_ledger"])
     if csv:
-        say(f"Đã ghi {count(len(rows))} dòng vào {csv}")
+        say(_words()["written"].format(rows=count(len(rows)), path=csv))
 
 
 # ---------------------------------------------------------------- registrations
@@ -180,24 +176,23 @@ def show_registrations(
 
 
 def _template_table(rows: Sequence[PreviewRow], registered: WhereRegistered | None) -> Table:
-    first = rows[0]
+    first, words = rows[0], _words()
     table = Table(
         title=escape(f"{first.template_id} v{first.template_version}: {first.text}"),
         title_justify="left",
         title_style="",
-        caption="đậm: chế độ cơ quan đang dùng; còn dư: số ký tự còn thêm được mà không thêm tin"
-        + (escape(_registered(registered)) if registered else ""),
+        caption=words["caption"] + (escape(_registered(registered)) if registered else ""),
         caption_justify="left",
     )
-    table.add_column("Cơ quan")
-    table.add_column("Mã,\nký tự", justify="right")
-    for accented, mode in ((True, "Có dấu"), (False, "Không dấu")):
+    table.add_column(words["agency"])
+    table.add_column(words["code"], justify="right")
+    for accented, mode in ((True, words["mode"]["accented"]), (False, words["mode"]["plain"])):
         encodings = "/".join(sorted({row.encoding for row in rows if row.accented == accented}))
         table.add_column(f"{mode}\n{encodings}", justify="right")
-        table.add_column("\ntin", justify="right")
-        table.add_column("\nđồng", justify="right")
-        table.add_column("\ncòn dư", justify="right")
-    table.add_column("Lưu ý")
+        table.add_column(f"\n{words['segments']}", justify="right")
+        table.add_column(f"\n{words['dong']}", justify="right")
+        table.add_column(f"\n{words['to_spare']}", justify="right")
+    table.add_column(words["note"])
     for label, with_accents, without in _lines(rows):
         is_accented = bool(with_accents.agency and with_accents.agency.accented)
         cells = [label, str(len(with_accents.code)) if with_accents.code else ""]
@@ -210,10 +205,11 @@ def _template_table(rows: Sequence[PreviewRow], registered: WhereRegistered | No
 
 
 def _registered(where: WhereRegistered) -> str:
-    line = f"\nđã đăng ký ở: {', '.join(where.at) or 'chưa nơi nào'}"
+    words = _words()
+    line = words["registered"].format(where=", ".join(where.at) or words["nowhere"])
     if where.missing:
-        line += f"; chưa đăng ký, nên chưa gửi được qua: {', '.join(where.missing)} (motcua texts register)"
-    return line
+        line += words["missing"].format(where=", ".join(where.missing))
+    return f"\n{line}"
 
 
 def _lines(rows: Sequence[PreviewRow]) -> Iterable[tuple[str, PreviewRow, PreviewRow]]:
@@ -228,9 +224,9 @@ def _lines(rows: Sequence[PreviewRow]) -> Iterable[tuple[str, PreviewRow, Previe
     for group in alike.values():
         with_accents, without = group[0]
         if with_accents.agency is None:
-            label = "mọi cơ quan"
+            label = _words()["every_agency"]
         elif len(group) > 1:
-            label = f"{len(group)} cơ quan"
+            label = _words()["some_agencies"].format(number=len(group))
         else:
             label = with_accents.agency.name_in_texts
         yield escape(label), with_accents, without
@@ -242,71 +238,76 @@ def _notes(with_accents: PreviewRow, without: PreviewRow) -> str:
         used, other = with_accents, without
     notes = []
     for row, style in ((used, "yellow"), (other, "dim")):
-        mode = "có dấu" if row.accented else "không dấu"
+        mode = _words()["mode"]["accented" if row.accented else "plain"].lower()
         notes += [f"[{style}]{mode}: {warning}[/]" for warning in _warnings(row)]
     return "\n".join(notes)
 
 
 def _warnings(row: PreviewRow) -> Iterable[str]:
+    words = _words()["warning"]
     if row.changed:
-        yield f"bị cắt hoặc sửa: {_parts(row.changed)}"
+        yield words["changed"].format(parts=_parts(row.changed))
     if row.tipped_by:
-        warning = f"thừa {row.too_many} ký tự nên thêm 1 tin ({_parts(row.tipped_by)})"
+        warning = words["too_many"].format(number=row.too_many, parts=_parts(row.tipped_by))
         fitting = row.shares.get("agency_name", 0) - row.too_many
         if fitting >= SHORTEST_VALUES["agency_name"]:
-            warning += f"; vừa nếu tên ≤ {fitting}"
+            warning += words["fits"].format(number=fitting)
         yield warning
 
 
 def _parts(names: Iterable[str]) -> str:
-    return ", ".join(_PARTS.get(name, name) for name in names)
+    return ", ".join(_words()["part"].get(name, name) for name in names)
 
 
 def _cost_table(costs: Sequence[TemplateCost], price: int) -> Table:
+    words = _words()
+    said = words["cost"]
     table = Table(
-        title=f"Tiền đi đâu: đồng, bình quân một tin nhắn ({count(price)} đồng một tin, chia theo ký tự)",
+        title=said["title"].format(price=count(price)),
         title_justify="left",
         title_style="bold",
     )
-    table.add_column("Mẫu")
-    table.add_column("Phần")
-    table.add_column("Có dấu", justify="right")
-    table.add_column("Không dấu", justify="right")
-    table.add_column("Không dấu\ntiết kiệm", justify="right")
-    table.add_column("Vì sao")
+    table.add_column(said["template"])
+    table.add_column(said["part"])
+    table.add_column(words["mode"]["accented"], justify="right")
+    table.add_column(words["mode"]["plain"], justify="right")
+    table.add_column(said["saved"], justify="right")
+    table.add_column(said["why"])
     for cost in costs:
         for part in cost.accented.parts:
             accented, plain = cost.accented.parts[part], cost.unaccented.parts[part]
             table.add_row(
                 cost.template_id if part == FIXED_WORDS else "",
-                _PARTS.get(part, part),
+                words["part"].get(part, part),
                 count(round(accented)),
                 count(round(plain)),
                 count(round(accented - plain)),
                 _reason(cost) if part == FIXED_WORDS else "",
             )
-        segments = (", ".join(map(str, mode.segments)) + " tin" for mode in (cost.accented, cost.unaccented))
+        segments = [", ".join(map(str, mode.segments)) for mode in (cost.accented, cost.unaccented)]
         table.add_row(
             "",
-            "[bold]cộng[/]",
+            f"[bold]{said['total']}[/]",
             f"[bold]{count(round(cost.accented.cost))}[/]",
             f"[bold]{count(round(cost.unaccented.cost))}[/]",
             f"[bold]{count(round(cost.saved_without_accents))}[/]",
-            "có dấu {}, không dấu {}".format(*segments),
+            said["segments"].format(accented=segments[0], plain=segments[1]),
             end_section=True,
         )
     return table
 
 
 def _reason(cost: TemplateCost) -> str:
-    room = cost.room_in_one_segment
+    room, said = cost.room_in_one_segment, _words()["cost"]
     if not cost.most_values:
-        return f"{cost.fixed_length} ký tự, không có giá trị nào"
-    if room < cost.least_values:
-        verdict = "luôn hơn 1 tin"
-    elif room < cost.most_values:
-        verdict = "có khi hơn 1 tin"
-    else:
-        verdict = "vừa 1 tin"
-    values = f"{cost.least_values}-{cost.most_values}"
-    return f"lời {cost.fixed_length} ký tự, chừa {room}, giá trị cần {values}: {verdict}"
+        return str(said["no_values"].format(number=cost.fixed_length))
+    verdict = "always_more" if room < cost.least_values else "at_times_more" if room < cost.most_values else "fits"
+    return str(
+        said["values"].format(
+            fixed=cost.fixed_length,
+            room=room,
+            least=cost.least_values,
+            most=cost.most_values,
+            verdict=said[verdict],
+        )
+    )

@@ -4,9 +4,9 @@ The settings are those of the agencies' file, checked by the same code and kept 
 from citizens through more than same-day procedures is the Department's, by the file; so is what an agency is called,
 and how long personal data is kept, since what was purged cannot be set back.
 
-The rehearsal tells what an agency would have sent yesterday under settings that are only typed, beside what it would
-have under its own: the dry run of an agency (jobs/notices/dry_running.py) over the ledger's own steps instead of a
-source's, bounded, and read by the pages' role, with the apologies as an evening makes them
+The rehearsal tells what an agency would have sent on its last working day under settings that are only typed, beside
+what it would have under its own: the dry run of an agency (jobs/notices/dry_running.py) over the ledger's own steps
+instead of a source's, bounded, and read by the pages' role, with the apologies as an evening makes them
 (jobs/notices/apologizing.py). Nothing is written.
 """
 
@@ -273,15 +273,28 @@ def _sum(told: Iterable[Fate | None]) -> Sum:
     return Sum(len(gone), sum(each.segments for each in gone))
 
 
-def rehearse_day_before(
+_LONGEST_BREAK: Final = timedelta(days=31)
+"""Days that are looked back for one that was worked."""
+
+
+def _last_working_day(connection: Connection, agency_code: str, moment: datetime) -> Period:
+    """The agency's last working day before the moment's; the day before, where it has not worked for long."""
+    yesterday = Period.day_before(moment)
+    first = yesterday.first - _LONGEST_BREAK
+    calendar = load_calendar(connection, agency_code, first, yesterday.first)
+    days = (yesterday.first - timedelta(days=back) for back in range(_LONGEST_BREAK.days))
+    return next((Period(day) for day in days if calendar.is_working_day(day)), yesterday)
+
+
+def rehearse_last_working_day(
     connection: Connection, now: Agency, typed: Agency, moment: datetime, most: int = MOST_DOSSIERS
 ) -> Rehearsal:
-    """What would have been sent on the day before ``moment``: each step planned when it was recorded, and apologies at
-    the evening, of things as they stood then.
+    """What would have been sent on the last working day before ``moment``: each step planned when it was recorded, and
+    apologies at the evening, of things as they stood then.
 
     Phones are as they are now; what went counts as accepted.
     """
-    period = Period.day_before(moment)
+    period = _last_working_day(connection, now.agency_code, moment)
     # What was held from the evening before went that day.
     start = period.start - max(now.result_hold, typed.result_hold, timedelta(0))
     found = dossiers_stepped_between(connection, now.agency_code, start, period.end, period.first, most + 1)

@@ -238,16 +238,16 @@ class _Writer:
         return AxisLine(entry.at, "step", title, tuple(details), message_id=entry.message_id)
 
     def _version(self, entry: VersionEntry) -> Iterator[AxisLine]:
-        words = self.words
+        words, sort = self.words, "first_version" if entry.is_first else "version"
         if entry.is_first or entry.due_at != entry.due_before:
             due, before = self._due(entry.due_at), self._due(entry.due_before)
             said = words["due_first"] if entry.is_first else words["due_changed"]
-            yield AxisLine(entry.at, "version", said.format(due=due, before=before))
+            yield AxisLine(entry.at, sort, said.format(due=due, before=before))
         if entry.is_first or entry.applicant_phone != entry.phone_before:
             now = self._field(entry.applicant_phone, entry, emptied=entry.phone_emptied)
             before = self._field(entry.phone_before, entry, emptied=entry.emptied_before)
             said = words["phone_first"] if entry.is_first else words["phone_changed"]
-            yield AxisLine(entry.at, "version", said.format(phone=now, before=before))
+            yield AxisLine(entry.at, sort, said.format(phone=now, before=before))
 
     def _due(self, due_at: datetime | None) -> str:
         return str(self.words["no_due"]) if due_at is None else due_moment(due_at)
@@ -259,7 +259,7 @@ class _Writer:
         typed_on = (entry.phone_entered_at or entry.at).astimezone(VIETNAM).date()
         reading = read_phone(field, typed_on, self.explained.dossier.province)
         if reading.e164 is None:
-            return str(clauses()["phone"][reading.refusal])
+            return str(self.words["phone"][reading.refusal])
         return self.phone(reading.e164) or str(self.words["number_hidden"])
 
     def _move(self, entry: MoveEntry) -> AxisLine:

@@ -32,6 +32,7 @@ from motcua.domain.texts import (
 )
 from motcua.jobs.handed_in.agencies import read_agencies
 from motcua.jobs.listing.reading import Listing
+from motcua.reports import wording
 from motcua.settings import settings
 from motcua.store.ledger.database import connect
 from motcua.store.notices.registrations import registrations, remove_registration, save_registrations
@@ -295,7 +296,8 @@ def _mode_cost(rows: Sequence[PreviewRow]) -> ModeCost:
     )
 
 
-_YES_NO = {True: "có", False: "không"}
+def _truth(*, so: bool) -> str:
+    return str(wording.list_words()["truth"]["yes" if so else "no"])
 
 
 def texts_list(rows: Sequence[PreviewRow]) -> Listing:
@@ -304,8 +306,8 @@ def texts_list(rows: Sequence[PreviewRow]) -> Listing:
         rows,
         agency_code=lambda row, seen: row.agency.agency_code if row.agency else None,
         agency=lambda row, seen: row.agency.name_in_texts if row.agency else None,
-        accented=lambda row, seen: _YES_NO[row.accented],
-        used_by_agency=lambda row, seen: _YES_NO[row.agency.accented == row.accented] if row.agency else None,
+        accented=lambda row, seen: _truth(so=row.accented),
+        used_by_agency=lambda row, seen: _truth(so=row.agency.accented == row.accented) if row.agency else None,
         tipped_by=lambda row, seen: " ".join(row.tipped_by) or None,
         changed=lambda row, seen: " ".join(row.changed) or None,
     )

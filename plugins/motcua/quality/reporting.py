@@ -672,7 +672,7 @@ class _Figure:
 
     def __format__(self, spec: str) -> str:
         if spec == "%" and isinstance(self.value, int | float):
-            return f"{self.value:,.1f}\u00a0%".translate(str.maketrans(",.", ".,"))
+            return f"{self.value:,.1f}%".translate(str.maketrans(",.", ".,"))
         return _in_words(self.value)
 
 

@@ -18,7 +18,7 @@ Look: TypeAlias = dict[str, Any]
 """A format, as XlsxWriter names its parts."""
 
 VIETNAMESE: Final = "[$-42A]"
-"""Begins the formats of numbers and moments: written as in Vietnam (56.000; 61,2 %) on a machine that is set otherwise,
+"""Begins the formats of numbers and moments: written as in Vietnam (56.000; 61,2%) on a machine that is set otherwise,
 where the program honours it. LibreOffice does; Excel takes a number's separators from the machine."""
 PLAIN: Final[Look] = {"font_name": "Arial", "font_size": 10, "valign": "top"}
 TEXT: Final[Look] = PLAIN | {"num_format": "@", "quote_prefix": True}

@@ -1,4 +1,4 @@
-"""The words of reports, and how numbers, shares and moments are written in them: ``1.100``, ``30,5 %``, ``25/11/2026``.
+"""The words of reports, and how numbers, shares and moments are written in them: ``1.100``, ``30,5%``, ``25/11/2026``.
 
 Nothing here asks the operating system for a locale: the same report reads the same on every machine.
 """
@@ -34,9 +34,8 @@ def decimal(number: float, places: int = 1) -> str:
 
 
 def percent(share: float) -> str:
-    """A share between 0 and 1 as a percentage, with one decimal whatever it is: ``12,0 %``, ``30,5 %``. The blank does
-    not break."""
-    return f"{decimal(share * 100)}\u00a0%"
+    """A share between 0 and 1 as a percentage, with one decimal whatever it is: ``12,0%``, ``30,5%``."""
+    return f"{decimal(share * 100)}%"
 
 
 def signed(number: float, places: int = 1) -> str:

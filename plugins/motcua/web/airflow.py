@@ -28,6 +28,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from motcua.domain.people import ViewerRole
+from motcua.reports.wording import words_in
 
 _bearer = HTTPBearer(auto_error=False)
 
@@ -138,10 +139,11 @@ def find_airflow_run(dag_id: str, run_id: str) -> AirflowRun | None:
         found = session.execute(asked).one_or_none()
         if found is None:
             return None
+        numbered = words_in("web/runs/words.vi")["task_number"]
         tasks = [
             FailedTask(
                 each.task_id,
-                each.rendered_map_index or ("" if each.map_index < 0 else f"số {each.map_index + 1}"),
+                each.rendered_map_index or ("" if each.map_index < 0 else numbered.format(number=each.map_index + 1)),
             )
             for each in session.execute(failed)
         ]

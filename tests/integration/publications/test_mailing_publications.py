@@ -84,7 +84,7 @@ def test_each_body_gets_what_concerns_it_once(publication, server, rows):
         assert mail_publication(number, body) == {"recipients": 1, "sent": 0, "had_it": 1}
     assert [address.lower() for address in server.addresses()] == [SO, NOI_VU, TU_PHAP_SO, TINH, LAN]
     for _, message in server.taken[:4]:
-        assert message["Subject"] == "Toàn tỉnh: đối chiếu tin nhắn tháng 10 năm 2026, 88,7 % tin cần gửi đã tới máy"
+        assert message["Subject"] == "Toàn tỉnh: đối chiếu tin nhắn tháng 10 năm 2026, 88,7% tin cần gửi đã tới máy"
         assert list(attached(message)) == [
             "Báo cáo đối chiếu tin nhắn 10-2026.pdf",
             "Toàn tỉnh - đối chiếu tin nhắn 10-2026.xlsx",
@@ -97,7 +97,7 @@ def test_each_body_gets_what_concerns_it_once(publication, server, rows):
         assert "Cơ quan đề nghị đôn đốc, xử lý" in html
         assert 'href="https://mot-cua.example/airflow/motcua/reconciliation?closing=1"' in html
     own = server.taken[4][1]
-    assert own["Subject"] == "Sở Tư pháp: đối chiếu tin nhắn tháng 10 năm 2026, 78,8 % tin cần gửi đã tới máy"
+    assert own["Subject"] == "Sở Tư pháp: đối chiếu tin nhắn tháng 10 năm 2026, 78,8% tin cần gửi đã tới máy"
     assert list(attached(own)) == ["Sở Tư pháp - đối chiếu tin nhắn 10-2026.xlsx"]
     book = openpyxl.load_workbook(io.BytesIO(next(iter(attached(own).values()))))
     words = [str(cell.value) for sheet in book for row in sheet for cell in row]

@@ -212,7 +212,7 @@ def test_each_day_one_mail_says_that_the_watch_lives(watched: Watched):
     assert daily()[1] == "[MotcuaSMS] Giám sát ngày 26/11/2026: không có cảnh báo"
     text = watched.mail.taken[-1][1].get_body(("plain",)).get_content()
     assert "- Sổ (PostgreSQL): tốt" in text
-    assert "- Sổ cân: tốt (lệch 0" in text
+    assert "- Số liệu khớp: tốt (chênh lệch 0" in text
     assert "- Các phần của Airflow: tốt (4 của 4 chạy)" in text
     assert "- Bản sao lưu: không đặt" in text
 

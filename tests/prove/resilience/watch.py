@@ -86,8 +86,8 @@ class Mailbox:
         for line in read_mail(self.folder, name).text.splitlines():
             if line.startswith(("CẢNH BÁO: ", "ĐÃ HẾT: ")):
                 is_over = line.startswith("ĐÃ HẾT: ")
-            elif line.startswith("Tên: ") and is_over is not None:
-                found.append(Told(line.removeprefix("Tên: ").partition(" · ")[0], is_over, at))
+            elif line.startswith("Mã: ") and is_over is not None:
+                found.append(Told(line.removeprefix("Mã: ").partition(" · ")[0], is_over, at))
                 is_over = None
         return found
 

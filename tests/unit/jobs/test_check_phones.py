@@ -220,8 +220,8 @@ def test_the_command_summarises_by_agency_and_reason_and_shows_no_number(tmp_pat
     labels: dict[Any, Any] = dict(phone_labels())
     for code in ("landline", "missing", "ambiguous_landline"):
         assert labels[code].title in result.stdout
-    assert re.search(r"A +│ +2 │ +1 │ +50,0\u00a0% │ +1", result.stdout)
-    assert re.search(r"Cộng +│ +4 │ +1 │ +25,0\u00a0% │ +3", result.stdout)
+    assert re.search(r"A +│ +2 │ +1 │ +50,0% │ +1", result.stdout)
+    assert re.search(r"Cộng +│ +4 │ +1 │ +25,0% │ +3", result.stdout)
     assert "Đã ghi 3 dòng cần sửa" in result.stdout
     assert not re.search(r"0905123457|3822001|Lan|Nam", result.stdout + _text_of(output))
 

@@ -65,7 +65,7 @@ def test_red_run_is_mailed_to_each_recipient_with_its_reason(mailbox):
     assert mailbox.red(NOW)
     assert [recipient for recipient, *_ in mailbox.mails] == ["truc1@example.vn", "truc2@example.vn"]
     _, subject, text = mailbox.mails[0]
-    assert subject == "MotcuaSMS: «Nhắn tin khi hồ sơ chuyển bước» báo đỏ"
+    assert subject == "MotcuaSMS: «Nhắn tin khi hồ sơ chuyển bước» báo lỗi"
     assert "- 3 tin chưa gửi được vì cổng nhắn tin bận.\n" in text
     assert "docs/operations/checks.md#attempts_failed" in text
     assert "- Tác vụ send bị lỗi\n" in text

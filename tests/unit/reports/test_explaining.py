@@ -330,7 +330,7 @@ def test_what_the_dossier_calls_for_now_comes_before_what_was_told_of_the_past()
     in_work = replace(STORY, status_code=4, is_late=True)
     assert told(in_work, past) == (
         "Đã nhắn tin mời bổ sung giấy tờ lúc 9:30 ngày 25/11/2026, máy đã nhận được; hồ sơ đang ở bước Trả kết quả, "
-        "đã quá hẹn trả 10:00 ngày 28/11/2026; có kết quả tại quầy thì tin tự gửi."
+        "đã quá ngày hẹn trả 10:00 ngày 28/11/2026; có kết quả tại quầy thì tin tự gửi."
     )
 
 

@@ -218,7 +218,7 @@ def test_identity_names_every_state_that_occurs_and_adds_up():
         "Phải nhắn 66 tin = không gửi 1 + đã hủy 2 + hết hạn 3 + đang chờ 4 + đang gửi 5 + chưa rõ 6 + bị từ chối 7"
         " + nhà mạng đã nhận 8 + đã tới máy 9 + không tới máy 10 + không có báo cáo 11."
     )
-    assert identity_line(Told(report("empty"))) == "Không có sự kiện nào phải nhắn tin (phải nhắn 0 = 0)."
+    assert identity_line(Told(report("empty"))) == "Không có sự việc nào phải nhắn tin (phải nhắn 0 = 0)."
 
 
 def test_identity_that_does_not_hold_is_red_everywhere_and_on_top():
@@ -316,12 +316,12 @@ def test_monthly_report_names_whom_to_urge_with_the_evidence_and_the_daily_one_d
         (
             "Sở Xây dựng",
             "Tỷ lệ tin tới máy trên số cần gửi thấp",
-            "61,2\u00a0% (ngưỡng 70,0\u00a0%), tính trên 289 tin cần gửi",
+            "61,2% (ngưỡng 70,0%), tính trên 289 tin cần gửi",
         ),
         (
             "Ủy ban nhân dân thành phố Nha Trang",
             "Tỷ lệ hồ sơ giải quyết trễ hạn cao",
-            "12,4\u00a0% (ngưỡng 10,0\u00a0%), tính trên 240 hồ sơ đã giải quyết",
+            "12,4% (ngưỡng 10,0%), tính trên 240 hồ sơ đã giải quyết",
         ),
     ]
     assert "Cơ quan đề nghị đôn đốc, xử lý" not in [each.title for each in document("day").sections]
@@ -330,7 +330,7 @@ def test_monthly_report_names_whom_to_urge_with_the_evidence_and_the_daily_one_d
 def test_correction_names_the_old_publication_in_print_page_and_workbook():
     corrected = Corrected(7, "2026/10/2026-10/1", "ab" * 32)
     made = {each.name: each for each in render(report("correction"), corrected)}
-    said = f"Bản này đính chính bản số 7 (thư mục 2026/10/2026-10/1, mã SHA-256 của tệp kê: {'ab' * 32})"
+    said = f"đính chính bản công bố số 7 (thư mục 2026/10/2026-10/1, mã SHA-256 của tệp kê: {'ab' * 32})"
     told = compose_document(Told(report("correction"), corrected))
     assert any(said in text for text in texts(told)[:7])
     assert said in made[PAGE].content.decode()
@@ -351,7 +351,7 @@ def test_correction_names_the_old_publication_in_print_page_and_workbook():
     [
         (Budget(2026, None, None, None), "chưa ghi giá một đoạn tin"),
         (Budget(2026, None, 330, 660), "hết 660 đồng, chưa ghi kinh phí cả năm."),
-        (Budget(2026, 1000, 330, 660), "hết 660 đồng trên 1.000 đồng (66,0\u00a0%) của cả năm."),
+        (Budget(2026, 1000, 330, 660), "hết 660 đồng trên 1.000 đồng (66,0%) của cả năm."),
     ],
 )
 def test_cost_is_told_as_far_as_it_is_known(budget, said):
@@ -362,7 +362,7 @@ def test_cost_is_told_as_far_as_it_is_known(budget, said):
 def test_charts_say_in_words_what_they_show():
     charts = [each for part in document("month").sections for each in part.blocks if isinstance(each, Chart)]
     assert len(charts) == 2
-    assert "Sở Xây dựng Đã tới máy 73,5\u00a0%" in charts[0].drawing.alt
+    assert "Sở Xây dựng Đã tới máy 73,5%" in charts[0].drawing.alt
     assert "<svg" in charts[0].drawing.svg
     assert "<text" not in charts[0].drawing.svg, "letters are outlines"
 
@@ -721,7 +721,7 @@ def test_agency_gets_every_row_with_what_is_wrong_since_when_and_what_to_do():
     assert first["Tình trạng hạn"] == "Quá hạn, đã báo Sở"
     phones = {sheet.cell(line, heads.index("Số điện thoại (đã che)") + 1).value for line in range(2, 148)}
     assert phones == {None, "02•• ••• 001"}
-    accepted = [sheet.cell(line, heads.index("Lý do xác nhận") + 1).value for line in range(2, 148)]
+    accepted = [sheet.cell(line, heads.index("Lý do tạm chấp nhận") + 1).value for line in range(2, 148)]
     assert "Công dân cao tuổi, không dùng di động" in accepted
     assert sum(each is not None for each in accepted) == 4
 

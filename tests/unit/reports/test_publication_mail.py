@@ -47,8 +47,8 @@ def words_of(html: str) -> str:
     [
         ({"cancelled": 7, "suppressed": 5}, "không có tin cần gửi"),
         ({}, "không có tin phải nhắn"),
-        ({"cancelled": 7, "delivered": 2, "expired": 1}, "66,7 % tin cần gửi đã tới máy"),
-        ({"undelivered": 3}, "0,0 % tin cần gửi đã tới máy"),
+        ({"cancelled": 7, "delivered": 2, "expired": 1}, "66,7% tin cần gửi đã tới máy"),
+        ({"undelivered": 3}, "0,0% tin cần gửi đã tới máy"),
     ],
 )
 def test_subject_tells_the_share_of_what_should_and_could_be_told(counts, said):
@@ -60,7 +60,7 @@ def test_formula_stands_beside_the_share_and_what_was_left_out_is_told_apart():
     mail = mail_of(report(figures("A", cancelled=7, suppressed=5, delivered=3, undelivered=1)), "A")
     for text in (mail.text, words_of(mail.html)):
         said = " ".join(text.split())
-        assert "Đã tới máy 3 tin, bằng 75,0 % số cần gửi (4 cần gửi = 16 phải nhắn − 5 không gửi − 7 đã hủy)" in said
+        assert "Đã tới máy 3 tin, bằng 75,0% số cần gửi (4 cần gửi = 16 phải nhắn − 5 không gửi − 7 đã hủy)" in said
         assert "hủy đúng" in said.lower()
     assert "Không gửi 5 tin:" in mail.text
 

@@ -121,7 +121,7 @@ def test_agency_is_told_what_changed_what_comes_first_and_what_is_late(agency_ma
             "65,4",
             "11 lỗi đã quá hạn sửa.",
             "2 lỗi đã được báo Sở Thông tin và Truyền thông.",
-            "62 hồ sơ, 2 hồ sơ quá hạn đến mức báo Sở",
+            "62 hồ sơ, 2 hồ sơ quá hạn, phải báo Sở",
             "Hỏi công dân và nhập số di động khi tiếp nhận hồ sơ.",
             "000.00.09.H32-261102-0001",
             "Dữ liệu tính đến 6:11 ngày 26/11/2026",
@@ -150,7 +150,7 @@ def test_broken_checks_are_named_and_are_neither_clean_nor_bad():
     assert mail.subject.endswith(", 1 kiểm tra không chạy được, ngày 26/11/2026")
     for text in (mail.text, words_of(mail.html)):
         assert "R4 Trả kết quả ngay khi xong: ProgrammingError: cột due_at không có" in text
-        assert "không phải sạch, cũng không phải lỗi dữ liệu" in text
+        assert "không tính là tốt, cũng không tính là lỗi dữ liệu" in text
         assert "không tìm thấy lỗi nào" not in text, "a broken check is not a clean one"
 
 
@@ -184,17 +184,19 @@ def test_run_with_none_of_an_earlier_day_is_not_called_the_first_and_has_no_line
 def test_three_dossiers_accuse_nobody_and_an_agency_s_own_share_has_its_name(agency_mail):
     for text in (agency_mail.text, words_of(agency_mail.html)):
         assert "Thủ tục hiếm" not in text
-    assert "- Sở Tư pháp, tháng 11/2026: 89,0\u00a0% của 712 hồ sơ, tháng trước 92,9\u00a0%" in agency_mail.text
+    assert "- Sở Tư pháp, tháng 11/2026: 89,0% trong 712 hồ sơ, tháng trước 92,9%" in agency_mail.text
 
 
 @pytest.mark.guarantee("reconciliation", "what a mail counts is what its rows add up to, or it says what differs")
 def test_figures_of_an_agency_s_mail_add_up_to_its_rows(agency_mail):
-    (told,) = re.findall(r"Danh sách đủ (\d+) dòng: (\d+) lỗi \(kể cả (\d+) đã xác nhận\), (\d+) dấu", agency_mail.text)
+    (told,) = re.findall(
+        r"Danh sách đủ (\d+) dòng: (\d+) lỗi \(kể cả (\d+) đã tạm chấp nhận\), (\d+) dấu", agency_mail.text
+    )
     listed, found, accepted, besides = map(int, told)
     assert listed == found + besides == workbook_of(agency_mail).rows
     (told,) = re.findall(r"(\d+) lỗi mới, (\d+) tái diễn, (\d+) chưa sửa: cộng (\d+) lỗi", agency_mail.text)
     assert sum(map(int, told[:3])) == int(told[3]) == found
-    assert f"trừ {accepted} lỗi đã xác nhận còn {found - accepted} lỗi cần xử lý" in agency_mail.text
+    assert f"trừ {accepted} lỗi đã tạm chấp nhận còn {found - accepted} lỗi cần xử lý" in agency_mail.text
     assert agency_mail.subject.startswith(f"Sở Tư pháp: {found - accepted} lỗi dữ liệu cần xử lý")
     of_rules = [int(number) for number in re.findall(r": (\d+) cần xử lý, ", agency_mail.text)]
     (told,) = re.findall(r"Cộng (\d+) cần xử lý: (\d+) lỗi, (\d+) dấu hiệu, (\d+) lưu ý\.", agency_mail.text)

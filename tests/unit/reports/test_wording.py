@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from datetime import UTC, datetime
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from motcua.reports import wording
+from motcua.reports.checks import look_in_words
 from motcua.settings import include_dir
 
 
@@ -19,8 +21,8 @@ from motcua.settings import include_dir
         (wording.decimal(1234.5), "1.234,5"),
         (wording.decimal(-0.04), "0,0"),
         (wording.decimal(148.7, 0), "149"),
-        (wording.percent(0.305), "30,5\u00a0%"),
-        (wording.percent(0.0004), "0,0\u00a0%"),
+        (wording.percent(0.305), "30,5%"),
+        (wording.percent(0.0004), "0,0%"),
         (wording.signed(53.46), "+53,5"),
         (wording.signed(0.04), "0"),
         (wording.plain(2.5), "2,5"),
@@ -30,6 +32,14 @@ from motcua.settings import include_dir
 )
 def test_numbers_and_days_are_written_as_in_official_texts(written, expected):
     assert written == expected
+
+
+def test_figures_of_the_watch_have_a_decimal_comma_and_no_blank_before_percent():
+    clock = look_in_words("clock", "ok", {"seconds": 0.4})
+    delivered = look_in_words("delivered", "ok", {"percent": 88.5, "taken": 381, "usual_percent": 96.0})
+    assert clock is not None
+    assert delivered is not None
+    assert (clock.figure, delivered.figure) == ("lệch 0,4 giây", "88,5% trong 381 tin, thường ngày 96,0%")
 
 
 def test_words_and_templates_are_in_composed_form():
@@ -48,3 +58,10 @@ def test_no_word_is_empty():
     words = leaves(wording.words())
     assert len(words) > 50
     assert [word for word in words if not (isinstance(word, str) and word.strip())] == []
+
+
+def test_no_word_has_a_blank_before_percent():
+    blank = re.compile(r"\d[ \u00a0]%(?!\})")
+    read = [*(include_dir() / "templates").rglob("*.vi.yaml"), *(include_dir().parent / "docs" / "vi").rglob("*.md")]
+    assert len(read) > 20
+    assert [str(each) for each in read if blank.search(each.read_text(encoding="utf-8"))] == []

@@ -141,7 +141,7 @@ def test_what_an_earlier_version_mapped_shows_its_end_and_is_taken_back(waiting,
     page = words(staff.get(SOURCES))
     assert "Mã từ 1 đến 10 là mã quốc gia, không khai lại được" in page
     assert "hết hiệu lực từ" in page
-    assert "Lời khai về mã trạng thái quốc gia sắp hết hiệu lực: nguồn khanhhoa mã 2" in words(staff.get("/motcua/"))
+    assert "Khai báo về mã trạng thái quốc gia sắp hết hiệu lực: nguồn khanhhoa mã 2" in words(staff.get("/motcua/"))
     assert map_to(staff, 4, 2).status_code == 400
     assert map_to(staff, 2, 2).headers["location"] == f"{SOURCES}?said=asked"
     carry_out_requests()

@@ -1,5 +1,5 @@
-"""The pages of settings: an agency's administrator sets up his own agency, asks what yesterday would have been, and
-sets a change back; the page and the file are one history."""
+"""The pages of settings: an agency's administrator sets up his own agency, asks what the last working day would
+have been, and sets a change back; the page and the file are one history."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ import pytest
 import yaml
 
 from motcua.domain.clock import VIETNAM
-from motcua.jobs.agency_settings import rehearse_day_before
+from motcua.domain.working_days import WorkingCalendar
+from motcua.jobs.agency_settings import rehearse_last_working_day
 from motcua.jobs.handed_in.agencies import compare, export_agencies, import_agencies
 from motcua.jobs.notices.apologizing import apologize
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.store.agencies import list_agencies, save_agencies
+from motcua.store.browsing import procedures_called
 from tests.ground import NHA_TRANG, TU_PHAP, agency, in_ledger, take_in
 from tests.web.visiting import VISITING
 
@@ -287,15 +289,22 @@ def test_undo_is_asked_anew_where_the_settings_were_changed_meanwhile(hoa, rows)
     assert now_is(rows, "accented", "apology_day") == (False, "working_day")
 
 
-# --- What yesterday would have been --------------------------------------------------------------
+# --- What the last working day would have been --------------------------------------------------------------
+
+
+def last_worked() -> datetime:
+    """Midnight of the last working day before today."""
+    day = datetime.now(VIETNAM).date() - timedelta(days=1)
+    while not WorkingCalendar().is_working_day(day):
+        day -= timedelta(days=1)
+    return datetime.combine(day, datetime.min.time(), VIETNAM)
 
 
 @pytest.fixture
-def yesterday(staff, one_stop):
-    """Yesterday's steps: same-day dossiers of two procedures, one of several days, one with a landline."""
+def day_before(staff, one_stop):
+    """Steps of the last working day: same-day dossiers of two procedures, one of several days, one with a landline."""
     now = datetime.now(UTC)
-    at = datetime.combine(now.astimezone(VIETNAM).date() - timedelta(days=1), datetime.min.time(), VIETNAM)
-    at += timedelta(hours=10)
+    at = last_worked() + timedelta(hours=10)
     done = {"status_code": 9, "at_one_stop_desk": True, "updated_at": at}
     same_day = done | {"received_at": at - timedelta(hours=1), "due_at": at + timedelta(hours=4)}
     for code, procedure, values in (
@@ -322,9 +331,9 @@ def tried(answer) -> dict[str, tuple[str, str]]:
 
 @pytest.mark.guarantee(
     "settings",
-    "what yesterday would have been under the settings as typed is told before they are set, and sets nothing",
+    "what the last working day would have been under the settings as typed is told before they are set; nothing is set",
 )
-def test_yesterday_is_rehearsed_under_the_settings_as_typed(hoa, rows, yesterday):
+def test_last_working_day_is_rehearsed_under_the_settings_as_typed(hoa, rows, day_before):
     hoa.get(PAGE)
     before = [rows(f"SELECT * FROM motcua.{table} ORDER BY 1") for table in ("agencies", "messages", "transitions")]
     answer = send(hoa, "try", **LEFT_OUT, other_procedures="1.001193")
@@ -346,11 +355,11 @@ def test_yesterday_is_rehearsed_under_the_settings_as_typed(hoa, rows, yesterday
         rows(f"SELECT * FROM motcua.{table} ORDER BY 1") for table in ("agencies", "messages", "transitions")
     ]
     known = next(each for each in in_ledger(list_agencies) if each.agency_code == NHA_TRANG)
-    bounded = in_ledger(rehearse_day_before, known, known, datetime.now(UTC), most=2)
+    bounded = in_ledger(rehearse_last_working_day, known, known, datetime.now(UTC), most=2)
     assert (bounded.is_whole, len({each.dossier_code for each in bounded.messages})) == (False, 2)
 
 
-def test_rehearsal_counts_segments_and_money_of_accents_and_waits_as_the_hold_says(hoa, rows, yesterday, configure):
+def test_rehearsal_counts_segments_and_money_of_accents_and_waits_as_the_hold_says(hoa, rows, day_before, configure):
     configure(MOTCUA_SEGMENT_PRICE="800")
     answer = send(hoa, "try", accented="yes", result_hold="PT2H")
     sums = re.findall(r'<tr><th scope="row"><b>(Hiện nay|Đang ghi)</b></th>(.*?)</tr>', answer.text)
@@ -365,10 +374,8 @@ def test_rehearsal_counts_segments_and_money_of_accents_and_waits_as_the_hold_sa
 
 @pytest.fixture
 def evening(staff, one_stop):
-    """Yesterday's evening: dossiers due the day after it, and within the days that a weekend puts off."""
-    now = datetime.now(UTC)
-    day = now.astimezone(VIETNAM).date() - timedelta(days=1)
-    at = datetime.combine(day, datetime.min.time(), VIETNAM) + timedelta(hours=17, minutes=30)
+    """The last worked evening: dossiers due the day after it, and within the days that a weekend puts off."""
+    at = last_worked() + timedelta(hours=17, minutes=30)
     begun = {"received_at": at - timedelta(days=9), "updated_at": at - timedelta(days=2), "due_at": at}
     for code, values in (
         ("MAI", {"due_at": at + timedelta(days=1)}),
@@ -386,13 +393,13 @@ def evening(staff, one_stop):
 
 
 @pytest.mark.guarantee(
-    "settings", "the apologies of yesterday's evening are rehearsed, and are those that the evening makes of them"
+    "settings", "the apologies of that day's evening are rehearsed, and are those that the evening makes of them"
 )
 @pytest.mark.parametrize("apology_day", ["calendar", "working_day"])
 def test_rehearsed_apologies_are_those_that_the_evening_makes(hoa, rows, evening, apology_day):
     known = next(each for each in in_ledger(list_agencies) if each.agency_code == NHA_TRANG)
     typed = replace(known, apology_day=apology_day, accented=True)
-    rehearsal = in_ledger(rehearse_day_before, known, typed, evening + timedelta(days=1))
+    rehearsal = in_ledger(rehearse_last_working_day, known, typed, evening + timedelta(days=1))
     apologies = [each for each in rehearsal.messages if each.kind == "apology"]
     told = {each.dossier_code: each.typed.message for each in apologies if each.typed is not None}
     by_now = {each.dossier_code: each.now.message.end for each in apologies if each.now is not None}
@@ -423,7 +430,7 @@ def test_rehearsed_apologies_are_on_the_page(hoa, rows, evening):
     assert rows("SELECT message_id FROM motcua.messages") == []
 
 
-def test_agency_that_is_not_enabled_is_rehearsed_as_if_it_had_been(hoa, rows, yesterday):
+def test_agency_that_is_not_enabled_is_rehearsed_as_if_it_had_been(hoa, rows, day_before):
     rows("UPDATE motcua.agencies SET enabled_from = NULL WHERE agency_code = %s", NHA_TRANG)
     answer = send(hoa, "try", accented="yes")
     assert "Hôm đó cơ quan chưa nhắn tin; đây là thử như đã bắt đầu." in words(answer)
@@ -485,3 +492,10 @@ def test_phones_to_mend_are_listed_without_a_number_or_a_name(hoa, one_stop, row
     for absent in ("CO SO", "XONG", "KHAC", "3822", "Huệ"):
         assert absent not in shown
     assert hoa.get(f"/motcua/settings/phones?code={TU_PHAP}").status_code == 404
+
+
+def test_procedures_stand_in_the_order_of_vietnamese_words(rows):
+    for number, name in enumerate(("Chứng thực bản sao", "Đăng ký kết hôn", "Chấm dứt hoạt động", "Cấp bản sao")):
+        rows("INSERT INTO motcua.procedures (procedure_code, name) VALUES (%s, %s)", f"9.{number}", name)
+    told = [each.name for each in in_ledger(procedures_called) if each.procedure_code.startswith("9.")]
+    assert told == ["Cấp bản sao", "Chấm dứt hoạt động", "Chứng thực bản sao", "Đăng ký kết hôn"]

@@ -298,9 +298,13 @@ def record_complaint(
     return new[0] if new else None
 
 
+def _refused(why: str) -> str:
+    return str(report_words("complaints")["refused"][why])
+
+
 def _reason(written: str) -> str | None:
     if holds_phone(written):
-        raise ComplaintRefused(f"Lý do: {FileFault('holds_phone')}")
+        raise ComplaintRefused(_refused("reason").format(fault=FileFault("holds_phone")))
     return clean_words(written, LONGEST_REASON)
 
 
@@ -319,9 +323,9 @@ def take_back(
     """
     why = _reason(reason)
     if why is None:
-        raise ComplaintRefused("Cần ghi lý do rút.")
+        raise ComplaintRefused(_refused("no_reason"))
     if not withdraw_complaint(connection, complaint_id, by, why, now, agencies):
-        raise ComplaintRefused("Không có phản ánh này, hoặc đã rút rồi.")
+        raise ComplaintRefused(_refused("gone"))
 
 
 def write_outcome(
@@ -339,7 +343,7 @@ def write_outcome(
         ComplaintRefused: there is none, it was taken back, or the reason holds a phone number.
     """
     if not set_outcome(connection, complaint_id, outcome, by, _reason(reason), now, agencies):
-        raise ComplaintRefused("Không có phản ánh này, hoặc đã rút rồi.")
+        raise ComplaintRefused(_refused("gone"))
 
 
 def relink(now: datetime | None = None) -> int:

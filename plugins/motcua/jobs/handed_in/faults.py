@@ -110,3 +110,15 @@ class FileRefused(Exception):
         if len(self.faults) > MOST_FAULTS:
             shown.append(words["more"].format(len(self.faults) - MOST_FAULTS))
         return "\n".join([words["refused"].format(self.name), *(f"- {line}" for line in shown)])
+
+
+_NOT_WHAT_IS_AWAITED: Final[tuple[FaultCode, ...]] = ("not_a_table", "web_page", "not_text", "no_heading", "no_lines")
+"""Faults of a file that is another thing altogether."""
+
+
+def is_another_thing(message: str) -> bool:
+    """Whether a kept refusal says that the file is not at all what was awaited, so that no line of it can be named."""
+    faults = report_words("file_faults")["faults"]
+    begins = [str(faults[code]).split("{", maxsplit=1)[0].lower() for code in _NOT_WHAT_IS_AWAITED]
+    told = message.splitlines()[1:]
+    return len(told) == 1 and any(begin in told[0].lower() for begin in begins)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Final, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
 
 from pydantic import BeforeValidator
 
@@ -33,14 +33,28 @@ from motcua.domain.written_times import read_day
 from motcua.jobs.handed_in.faults import FileRefused, report_words
 from motcua.jobs.handed_in.tables import ColumnSpec, read_table, read_values
 from motcua.reports.spreadsheets import CELL, NUMBER, TEXT, Book
+from motcua.reports.wording import words_in
 from motcua.settings import settings
 from motcua.sources import adapter
 from motcua.store.agencies import agency_codes
 from motcua.store.ledger.database import connect
 
 
+def phone_words() -> dict[str, Any]:
+    """Those of include/templates/commands/phones.vi.yaml."""
+    return words_in("commands/phones.vi")
+
+
 class UnreadableTable(Exception):
-    """A table of phones cannot be read or written; the message is one Vietnamese sentence for staff."""
+    """A table of phones cannot be read or written; the message is one Vietnamese sentence for staff.
+
+    Args:
+        fault: a key of the words' ``fault``.
+        values: what fills its places.
+    """
+
+    def __init__(self, fault: str, **values: object) -> None:
+        super().__init__(phone_words()["fault"][fault].format(**values))
 
 
 class PhoneRow(NamedTuple):
@@ -182,8 +196,8 @@ def rows_of_source(source: str) -> Iterator[PhoneRow]:
     """
     kind = settings().sources.get(source)
     if kind is None:
-        known = ", ".join(settings().sources) or "chưa có nguồn nào"
-        raise UnreadableTable(f"Không có nguồn {source} trong MOTCUA_SOURCES ({known}).")
+        known = ", ".join(settings().sources) or phone_words()["fault"]["no_sources"]
+        raise UnreadableTable("no_source", source=source, known=known)
     with connect() as ledger:
         provinces = {code.written: code.province for code in agency_codes(ledger)}
     reader = adapter(kind)
@@ -208,13 +222,13 @@ def rows_of_file(path: Path) -> list[PhoneRow]:
         UnreadableTable: no such file, no such column, or it is no table.
     """
     if not path.is_file():
-        raise UnreadableTable(f"Không có tệp {path}.")
+        raise UnreadableTable("no_file", path=path)
     try:
         return rows_of_content(path.read_bytes(), str(path))
     except FileRefused as refused:
-        raise UnreadableTable(f"Tệp {path}: {refused.faults[0]}") from None
+        raise UnreadableTable("bad_file", path=path, why=refused.faults[0]) from None
     except OSError as error:
-        raise UnreadableTable(f"Không mở được tệp {path}: {error.strerror or error}.") from error
+        raise UnreadableTable("unreadable", path=path, why=error.strerror or error) from error
 
 
 def rows_of_content(content: bytes, path: str) -> list[PhoneRow]:
@@ -254,16 +268,15 @@ def rows_of_content(content: bytes, path: str) -> list[PhoneRow]:
 _MOST_ROWS_OF_SHEET: Final = 1_000_000
 _LONGEST_CELL: Final = 1000
 _NOT_IN_XML: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-_TITLE: Final = "Kiểm tra số điện thoại"
-_PAGE: Final = "Trang &P/&N"
 _SHEETS: Final[Mapping[str, tuple[str, ...]]] = {
-    "Cần sửa": ("Vị trí", "Cơ quan", "Ngày nhập", "Số đang ghi", "Lý do", "Cần làm", "Mã lý do"),
-    "Cần xem lại": ("Vị trí", "Cơ quan", "Ngày nhập", "Số nhắn tin", "Lưu ý", "Số chủ hồ sơ", "Cần làm"),
-    "Tổng hợp": ("Cơ quan", "Lý do", "Số dòng"),
+    "correct": ("place", "agency", "entered_on", "written", "reason", "action", "code"),
+    "look": ("place", "agency", "entered_on", "number", "note", "owners", "action"),
+    "summary": ("agency", "reason", "rows"),
 }
+"""With their columns, by the keys of their words."""
 _WIDTHS: Final[Mapping[str, int]] = {
-    "Vị trí": 12, "Cơ quan": 24, "Ngày nhập": 12, "Số đang ghi": 22, "Số nhắn tin": 22, "Lý do": 44, "Lưu ý": 44,
-    "Cần làm": 60, "Mã lý do": 20, "Số chủ hồ sơ": 12, "Số dòng": 12,
+    "place": 12, "agency": 24, "entered_on": 12, "written": 22, "number": 22, "reason": 44, "note": 44,
+    "action": 60, "code": 20, "owners": 12, "rows": 12,
 }  # fmt: skip
 
 
@@ -276,7 +289,7 @@ def write_workbook(check: PhoneCheck, path: Path, *, unmasked: bool = False) -> 
         UnreadableTable: the file cannot be written.
     """
     if path.suffix.lower() != ".xlsx":
-        raise UnreadableTable(f"Tệp kết quả {path} phải có đuôi .xlsx.")
+        raise UnreadableTable("not_xlsx", path=path)
     handle, name = -1, ""
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, suffix=".xlsx")
@@ -285,7 +298,7 @@ def write_workbook(check: PhoneCheck, path: Path, *, unmasked: bool = False) -> 
         Path(name).chmod(0o600)
         Path(name).replace(path)
     except OSError as error:
-        raise UnreadableTable(f"Không ghi được tệp {path}: {error.strerror or error}.") from error
+        raise UnreadableTable("unwritable", path=path, why=error.strerror or error) from error
     finally:
         if name:
             Path(name).unlink(missing_ok=True)
@@ -293,7 +306,7 @@ def write_workbook(check: PhoneCheck, path: Path, *, unmasked: bool = False) -> 
 
 def workbook_of(check: PhoneCheck, *, unmasked: bool = False) -> bytes:
     """The workbook that ``write_workbook`` writes."""
-    labels = phone_labels()
+    labels, words = phone_labels(), phone_words()["workbook"]
     correct = [
         (
             *_place(finding.row),
@@ -315,7 +328,7 @@ def workbook_of(check: PhoneCheck, *, unmasked: bool = False) -> bytes:
         for finding in check.to_look_at
     ]
     summary = [
-        (agency, labels[code].title if code else "Nhắn được", count)
+        (agency, labels[code].title if code else words["textable"], count)
         for agency, counts in sorted(check.by_agency.items())
         for code, count in counts.most_common()
     ]
@@ -324,10 +337,12 @@ def workbook_of(check: PhoneCheck, *, unmasked: bool = False) -> bytes:
     for (name, headings), rows in zip(_SHEETS.items(), contents, strict=True):
         for start in range(0, max(len(rows), 1), _MOST_ROWS_OF_SHEET):
             number = start // _MOST_ROWS_OF_SHEET + 1
-            sheet = f"{name} {number}" if start else name
+            sheet = f"{words['sheets'][name]} {number}" if start else words["sheets"][name]
             parts[sheet] = (headings, rows[start : start + _MOST_ROWS_OF_SHEET])
     looks = {"text": TEXT | CELL | {"text_wrap": True}, "number": NUMBER}
-    book = _Book(_TITLE, datetime.now(VIETNAM), looks, {name: name for name in parts}, "MotcuaSMS", _PAGE)
+    book = _Book(
+        words["title"], datetime.now(VIETNAM), looks, {name: name for name in parts}, "MotcuaSMS", words["page"]
+    )
     for name, (headings, its) in parts.items():
         book.table(name, headings, its)
     return book.close()
@@ -339,7 +354,7 @@ class _Book(Book):
         sheet = self.sheet(name)
         for place, heading in enumerate(headings):
             sheet.set_column(place, place, _WIDTHS[heading])
-            sheet.write_string(0, place, heading, self._look["head"])
+            sheet.write_string(0, place, phone_words()["workbook"]["columns"][heading], self._look["head"])
         sheet.freeze_panes(1, 0)
         sheet.repeat_rows(0)
         sheet.autofilter(0, 0, max(len(rows), 1), len(headings) - 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
@@ -36,15 +36,11 @@ _MACHINE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
 _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 _SSLMODES = ("require", "verify-full", "verify-ca", "prefer", "disable")
 _SCHEMAS = ("http", "https")
-_OF_FILES = ("tep", "tệp")
-_UNREGISTERED = ("chua", "chưa")
-_NO_TLS = ("khong", "không")
-_OWN_TLS, _STARTTLS = "tls", "starttls"
-_NOWHERES = (NOWHERE, "khong", "không")
+_OWN_TLS, _STARTTLS, _PLAIN = "tls", "starttls", "plain"
 _TLS_OF_MAIL: Mapping[str, Mapping[str, bool | None]] = {
     _STARTTLS: {"disable_ssl": True, "disable_tls": None},
     _OWN_TLS: {"disable_ssl": None, "disable_tls": True},
-    _NO_TLS[0]: {"disable_ssl": True, "disable_tls": True},
+    _PLAIN: {"disable_ssl": True, "disable_tls": True},
 }
 _PORT_OF_MAIL_TLS = 465
 _RECIPIENTS = {
@@ -55,6 +51,11 @@ _RECIPIENTS = {
 }
 """The Department's, and three that may be left out."""
 _ALERTS = "MOTCUA_WATCH_RECIPIENTS"
+
+
+def _said(answer: str) -> Sequence[str]:
+    """How one may answer so, the first as it is proposed."""
+    return tuple(words()["answer"][answer])
 
 
 def ask(talk: Talk, name: Name, number: int, of: int) -> None:
@@ -128,13 +129,13 @@ def _as_given(given: GivenConnection, kind: str) -> dict[str, Any]:
 
 def _certificate(talk: Talk) -> None:
     def wrong(said: str) -> Wrong:
-        is_one = said.casefold() in (*_OF_FILES, INTERNAL) or trying.is_mail_address(said)
+        is_one = said.casefold() in (*_said("files"), INTERNAL) or trying.is_mail_address(said)
         return None if is_one else ("certificate", {})
 
     def answer(draft: Files) -> Iterable[Finding]:
         before = draft.value(DOT_ENV, "TLS")
-        said = talk.field("certificate", _OF_FILES[0] if before == OWN_CERTIFICATE else before, wrong=wrong)
-        is_own = said.casefold() in _OF_FILES
+        said = talk.field("certificate", _said("files")[0] if before == OWN_CERTIFICATE else before, wrong=wrong)
+        is_own = said.casefold() in _said("files")
         draft.put(DOT_ENV, "TLS", OWN_CERTIFICATE if is_own else said)
         if not is_own:
             return ()
@@ -267,7 +268,7 @@ def _ask_gateway(talk: Talk, draft: Files, name: str) -> Iterable[Finding]:
         "password": talk.field("password", _of(before, "password"), secret=True, name=name),
     }
     sender = talk.field("sender", str(extra.get("sender") or "MotcuaSMS"), name=name)
-    usual_number = str(extra.get(REGISTERED) or "") or (_UNREGISTERED[0] if REGISTERED in extra else "")
+    usual_number = str(extra.get(REGISTERED) or "") or (_said("unregistered")[0] if REGISTERED in extra else "")
     number = talk.field("registered", usual_number, name=name)
     # What the gateway must show: made once, and the same in both files.
     of_callbacks = dict(expected.extra) if expected is not None else {}
@@ -276,7 +277,7 @@ def _ask_gateway(talk: Talk, draft: Files, name: str) -> Iterable[Finding]:
     extra |= {
         "adapter": kind,
         "sender": sender,
-        REGISTERED: "" if number.casefold() in _UNREGISTERED else number,
+        REGISTERED: "" if number.casefold() in _said("unregistered") else number,
         "callback_url": extra.get("callback_url") or (_receipts_address(url, name) if url else None),
         "callback_secret": secret,
     }
@@ -313,11 +314,12 @@ def _mail(talk: Talk) -> None:
         extra = dict(before.extra) if before is not None else {"timeout": 30}
         host = talk.field("mail_host", _of(before, "host"))
         port = int(talk.field("mail_port", _of(before, "port") or "587", wrong=_wrong_port))
-        way = talk.field("mail_tls", _way_of(before, port), wrong=_one_of("mail_tls", (*_TLS_OF_MAIL, _NO_TLS[1])))
+        ways = (_STARTTLS, _OWN_TLS, *_said("no"))
+        way = talk.field("mail_tls", _way_of(before, port), wrong=_one_of("mail_tls", ways))
         login = talk.field("mail_login", _of(before, "login"), may_be_empty=True)
         password = talk.field("mail_password", _of(before, "password"), secret=True) if login else ""
         sender = talk.field("from_email", str(extra.get("from_email") or ""), wrong=_wrong_mails)
-        extra |= {"from_email": sender, **_TLS_OF_MAIL[_NO_TLS[0] if way in _NO_TLS else way]}
+        extra |= {"from_email": sender, **_TLS_OF_MAIL[_PLAIN if way in _said("no") else way]}
         given = {"conn_type": "smtp", "host": host, "port": port, "login": login, "password": password}
         draft.put_connection(MAIL, SMTP_CONNECTION, {**given, "extra": extra})
         talk.trying("mail", place=f"{host}:{port}")
@@ -340,7 +342,8 @@ def _way_of(before: GivenConnection | None, port: int) -> str:
         == [bool(flags[key]) for key in ("disable_ssl", "disable_tls")]
         for name, flags in _TLS_OF_MAIL.items()
     }
-    return next((name for name, fits in ways.items() if fits), _OWN_TLS)
+    way = next((name for name, fits in ways.items() if fits), _OWN_TLS)
+    return _said("no")[0] if way == _PLAIN else way
 
 
 def _try_mailing(talk: Talk, draft: Files, recipient: str) -> list[Finding]:
@@ -423,12 +426,12 @@ def _outside(talk: Talk) -> None:
     before = talk.files.value(SETTINGS, "MOTCUA_WATCHED_FROM")
 
     def wrong(said: str) -> Wrong:
-        is_one = said == before or said.casefold() in _NOWHERES or _is_elsewhere(talk, said)
+        is_one = said == before or said.casefold() in (NOWHERE, *_said("no")) or _is_elsewhere(talk, said)
         return None if is_one else ("machine", {})
 
     said = talk.field("outside", before, wrong=wrong)
     draft = talk.files.draft()
-    nowhere = said.casefold() in _NOWHERES or is_nowhere(said)
+    nowhere = said.casefold() in (NOWHERE, *_said("no")) or is_nowhere(said)
     draft.put(SETTINGS, "MOTCUA_WATCHED_FROM", _signed_nowhere(talk, said, before) if nowhere else said)
     if not nowhere and not draft.value(CALLBACKS, "MOTCUA_METRICS_SECRET"):
         # What that machine shows to look.
@@ -452,13 +455,13 @@ def _backups(talk: Talk) -> None:
 
     def wrong(said: str) -> Wrong:
         is_folder = said.startswith("/") and len(Path(said).parts) > 1
-        is_one = said == first or said.casefold() in _NOWHERES or is_folder or _is_elsewhere(talk, said)
+        is_one = said == first or said.casefold() in (NOWHERE, *_said("no")) or is_folder or _is_elsewhere(talk, said)
         return None if is_one else ("place", {})
 
     def answer(draft: Files) -> Iterable[Finding]:
         before = draft.value(SETTINGS, variable)
         said = talk.field("backups", before, wrong=wrong)
-        nowhere = said.casefold() in _NOWHERES or is_nowhere(said)
+        nowhere = said.casefold() in (NOWHERE, *_said("no")) or is_nowhere(said)
         draft.put(SETTINGS, variable, _signed_nowhere(talk, said, before) if nowhere else said.rstrip("/"))
         if not said.startswith("/"):
             if draft.value(DOT_ENV, "BACKUPS").startswith("/"):

@@ -572,13 +572,18 @@ def _examples(row: QuarantineCount, seen: Seen) -> Cell:
     return ", ".join(seen.viewer.text(each) for each in row.examples if each) or None
 
 
+def _state_of_source(row: Freshness, seen: Seen) -> Word | str:
+    said = list_words()["source_state"]
+    return Word("failing", said["failing"], "bad") if row.failed_at else str(said["ok"])
+
+
 SOURCES = Listing(
     "sources",
     _sources,
     {
         "adapter": lambda row, seen: settings().sources.get(row.name),
         "connection": _connection,
-        "state": lambda row, seen: Word("failing", "đang lỗi", "bad") if row.failed_at else "đọc được",
+        "state": _state_of_source,
         "failure": _failure,
     },
 )
@@ -661,8 +666,11 @@ SUPPLEMENTS = Listing(
 
 def _stood_for(row: MappedStatus, seen: Seen) -> str:
     statuses = national_statuses()
-    before = f" (trước đó {row.status_before} {statuses[row.status_before]})" if row.status_before else ""
-    return f"{row.status_code} {statuses[row.status_code]}{before}"
+    status = f"{row.status_code} {statuses[row.status_code]}"
+    if not row.status_before:
+        return status
+    before = f"{row.status_before} {statuses[row.status_before]}"
+    return str(list_words()["stood_for"].format(status=status, before=before))
 
 
 STATUS_MAPS = Listing(

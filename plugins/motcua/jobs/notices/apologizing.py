@@ -281,7 +281,7 @@ class _Evening:
             "%s, evening of %s: %s, %d dossiers looked at, messages %s%s",
             self.agency.agency_code,
             self.day,
-            "day off (ngày nghỉ), nothing selected" if state == "day_off" else state,
+            "day off, nothing selected" if state == "day_off" else state,
             self.looked_at,
             dict(self.begun),
             "; left out because it is too late to tell anybody" if self.begun["expired"] else "",

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from motcua.dag_texts import words
 from motcua.domain.periods import Period
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.jobs.handed_in.complaints import relink
@@ -122,7 +123,8 @@ def mails_to_send(now: datetime | None = None) -> list[dict[str, Any]]:
 def words_of_closing(closing_no: int) -> str:
     """What the task of a closing is called in Airflow."""
     with connect() as ledger:
-        return f"{period_words(load_closing(ledger, closing_no).period)} (chốt số {closing_no})".replace("\u00a0", " ")
+        period = period_words(load_closing(ledger, closing_no).period).replace("\u00a0", " ")
+    return str(words()["closing_of"]).format(period=period, number=closing_no)
 
 
 def mail(publication_no: int, body: str) -> dict[str, int]:

@@ -26,7 +26,7 @@ from motcua.jobs.watching.checks import rules_of
 from motcua.quality.choosing import part_of
 from motcua.quality.rules import load_rules
 from motcua.reports import wording
-from motcua.reports.checks import InWords, alert_in_words, in_words
+from motcua.reports.checks import InWords, alert_in_words, check_words, in_words
 from motcua.settings import settings
 from motcua.store.agencies import Agency, list_agencies
 from motcua.store.calendars import list_unconfirmed, load_calendars
@@ -399,11 +399,15 @@ def _of_all(standing: Standing, viewer: Viewer) -> Iterable[Finding]:
         yield fault("apologies_unsent", "", waiting=waiting, lost=lost, day=evening.day.isoformat())
     if standing.unknown:
         yield fault("unknown_old", "", messages=standing.unknown, since=_moment(standing.unknown_since))
-    words = wording.publication_words()["kind"]
+    words, stopped = wording.publication_words()["kind"], check_words()["stopped"]
     for row in standing.in_force:
         stop = row.stop
-        of = f"cơ quan {names.get(stop.agency_code, stop.agency_code)}" if stop.agency_code else "mọi cơ quan"
-        what = f"{f'tin {words[stop.kind].lower()}' if stop.kind else 'mọi loại tin'} của {of}"
+        whom, what = stopped["every_agency"], stopped["every_kind"]
+        if stop.agency_code:
+            whom = stopped["agency"].format(name=names.get(stop.agency_code, stop.agency_code))
+        if stop.kind:
+            what = stopped["kind"].format(kind=words[stop.kind].lower())
+        what = stopped["of"].format(what=what, whom=whom)
         facts = {"what": what, "until": stop.until.isoformat(), "reason": stop.reason, "stop": stop.stop_id}
         yield Finding("sending_stopped", facts | {"messages": row.waiting}, str(stop.stop_id))
     for name, codes in (
@@ -412,7 +416,8 @@ def _of_all(standing: Standing, viewer: Viewer) -> Iterable[Finding]:
     ):
         if codes:
             told = ", ".join(names.get(code, code) for code in codes[:_NAMED])
-            more = f" và {len(codes) - _NAMED} cơ quan khác" if len(codes) > _NAMED else ""
+            left = len(codes) - _NAMED
+            more = check_words()["more_agencies"].format(number=left) if left > 0 else ""
             is_agency = viewer.role == "agency"
             yield fault(
                 name, "", agencies=len(codes), names=told + more, codes=tuple(codes[:_NAMED]), is_agency=is_agency

@@ -75,8 +75,8 @@ def write_about_alerts(
 
 
 def _in_bare_words(raised: Sequence[Alert], over: Sequence[Alert]) -> tuple[Mail, dict[str, Any]]:
-    lines = [f"CẢNH BÁO: {each.key}\nTên: {each.key}" for each in raised]
-    lines += [f"ĐÃ HẾT: {each.key}\nTên: {each.key}" for each in over]
+    lines = [f"CẢNH BÁO: {each.key}\nMã: {each.key}" for each in raised]
+    lines += [f"ĐÃ HẾT: {each.key}\nMã: {each.key}" for each in over]
     text = "\n\n".join(lines)
     return Mail(
         "", f"[MotcuaSMS] {', '.join(each.key for each in (*raised, *over))}", text, f"<pre>{escape(text)}</pre>"

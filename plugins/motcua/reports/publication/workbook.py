@@ -147,7 +147,7 @@ class _Book(Book):
         kinds: dict[str, Look] = {
             "words": TEXT | CELL | {"text_wrap": True},
             "number": NUMBER,
-            "percent": PLAIN | CELL | {"num_format": f"{VIETNAMESE}0.0 %"},
+            "percent": PLAIN | CELL | {"num_format": f"{VIETNAMESE}0.0%"},
             "points": PLAIN | CELL | {"num_format": f"{VIETNAMESE}+0.0;-0.0;0"},
             "id": PLAIN | CELL | {"num_format": "0"},
             "moment": PLAIN | CELL | {"num_format": f"{VIETNAMESE}dd/mm/yyyy hh:mm", "align": "left"},

@@ -229,7 +229,9 @@ def _asked_for(
 
 
 def _province_name(key: str) -> str:
-    return f"Tỉnh {PROVINCES[key].name}" if key in PROVINCES else key
+    if key not in PROVINCES:
+        return key
+    return str(list_words()["calendar"]["province"].format(name=PROVINCES[key].name))
 
 
 def _calendar(connection: Connection, chosen: Agency | None, province: str, year: int) -> WorkingCalendar:

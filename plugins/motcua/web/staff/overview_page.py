@@ -121,6 +121,7 @@ def show_overview(request: Request, visits: Visits, day: str = "", kind: str = "
         most_quarantined=MOST_QUARANTINED,
         words=wording.publication_words(),
         number=wording.count,
+        plain=wording.plain,
         moment=wording.moment,
         written=wording.day,
         reason=wording.message_reason,

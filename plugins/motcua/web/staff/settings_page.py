@@ -1,7 +1,7 @@
 """The pages *Thiết lập → Cơ quan*: an agency's administrator sets up his own, with history and undo.
 
-What is typed is rehearsed over yesterday and priced before it is set; what would keep messages from citizens is asked
-again. Whoever saw older settings is told what others changed meanwhile, and loses nothing that he typed.
+What is typed is rehearsed over the last working day and priced before it is set; what would keep messages from citizens
+is asked again. Whoever saw older settings is told what others changed meanwhile, and loses nothing that he typed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from motcua.jobs.agency_settings import (
     edit,
     kept_settings,
     open_settings,
-    rehearse_day_before,
+    rehearse_last_working_day,
     save,
     to_undo,
     typed_over,
@@ -231,7 +231,7 @@ def _take(shown: _Shown, sent: Sequence[tuple[str, str]], saved_by: str | None) 
     except SettingsRefused as refused:
         return shown.page(typed=typed, faults=faults_of(refused, typed), status=HTTPStatus.UNPROCESSABLE_ENTITY)
     if saved_by is None:
-        rehearsal = rehearse_day_before(shown.connection, opened.agency, after, datetime.now(UTC))
+        rehearsal = rehearse_last_working_day(shown.connection, opened.agency, after, datetime.now(UTC))
         return shown.page(typed=typed, after=after, change=change, rehearsal=rehearsal)
     if change is None:
         return shown.done("same")

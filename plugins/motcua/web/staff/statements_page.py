@@ -19,7 +19,7 @@ from motcua.domain.clock import VIETNAM
 from motcua.domain.dossiers import NOTE_LIMIT, clean_words
 from motcua.domain.periods import Period
 from motcua.domain.phones.reading import holds_phone
-from motcua.jobs.handed_in.faults import FileRefused
+from motcua.jobs.handed_in.faults import FileRefused, is_another_thing
 from motcua.jobs.handed_in.statement_files import FormError, form_names, load_form
 from motcua.jobs.listing.lists import STATEMENTS, statement_rows
 from motcua.jobs.tasks.reconcile_carrier import DUE_DAY, is_overdue, missing_now
@@ -180,6 +180,7 @@ def statements_shown(
         missing_month=month,
         overdue=is_overdue(now, month),
         refusals=refusals,
+        is_another_thing=is_another_thing,
         forms=form_names(),
         due_day=DUE_DAY,
         local=VIETNAM,

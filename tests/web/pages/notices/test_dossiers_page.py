@@ -71,7 +71,7 @@ def test_axis_stands_below_with_ways_on(staff):
     for expected in (
         "Xử lý → Trả kết quả",
         "Lập tin số 1, tin mời nhận kết quả: không gửi",
-        "gọi tin số 1",
+        "lập tin số 1",
         "Điện thoại: ",
     ):
         assert expected in shown, expected

@@ -103,7 +103,7 @@ def test_run_of_every_dag_says_how_it_stands_and_whether_it_had_nothing_to_do(st
     for state, expected in (
         ("queued", "Lượt này đang chờ đến lượt, chưa làm gì."),
         ("running", "Lượt này đang chạy, chưa làm gì."),
-        ("failed", "Lượt này báo đỏ: còn việc phải làm."),
+        ("failed", "Lượt này bị lỗi: còn việc phải làm."),
         ("success", "Lượt này không có gì phải làm."),
     ):
         airflow_says(state)
@@ -256,13 +256,13 @@ def test_closings_checks_and_statements_are_told_with_their_mails(staff, rows):
     airflow_says("success")
     said = words(page_of(staff, Run("reconcile_daily", RUN_ID)))
     assert "ngày 21/11/2026" in said.replace("\u00a0", " ")
-    assert "khớp bản số 1" in said
-    assert "lệch 1, 0 dòng chưa rõ lý do chưa công bố" in said
+    assert "khớp số 1" in said
+    assert "chênh lệch 1, 0 dòng chưa rõ lý do chưa công bố" in said
     assert "Sở Thông tin và Truyền thông số 1 1 thư đã gửi" in said
     assert "thành phố Nha Trang số 1 1 thư chưa gửi được" in said
     VISITING.visit_as("agency", TU_PHAP)
     own = words(page_of(staff, Run("reconcile_daily", RUN_ID)))
-    assert "lệch" not in own
+    assert "chênh lệch" not in own
     assert "Nha Trang" not in own
     refused = {"form": "vnpt", "file_name": "11-2026<i>.csv", "faults": 1, "message": "wrong"}
     put(rows, "refused_statements", refused_at=now, refused_by=RUN_ID, **refused)
@@ -381,7 +381,7 @@ def test_everything_that_a_gate_finds_has_words_and_something_to_do():
         ("ledger_behind", {"kind": "behind_journal", "messages": 1, "since": None, "until": None}, "Không tin nào"),
         ("ledger_behind", {"kind": "behind_watch", "messages": 1, "since": None, "until": at}, "đang giữ lại"),
         ("ledger_behind", {"kind": "other_journal", "messages": 1, "since": None, "until": None}, "Không tin nào"),
-        ("ledger_slept", {"messages": 1, "since": None, "woke_at": None}, "Sổ ngủ từ"),
+        ("ledger_slept", {"messages": 1, "since": None, "woke_at": None}, "Hệ thống ngừng từ"),
         ("unserved", {"what": "looking", "since": None}, "Không có gì theo dõi"),
         ("gateway_stopped", {"gateway": "x", "part": "", "since": None, "by_hand": 0, "reason": "12"}, ": 12"),
         ("source_failing", {"since": None}, "Đọc nguồn x bị lỗi"),

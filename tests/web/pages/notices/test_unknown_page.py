@@ -50,7 +50,7 @@ def test_what_waits_is_listed_with_gateway_when_why_and_until_when(staff, made):
     for expected in ("D <1>", "UBND TP Nha Trang", "Có kết quả", "kannel", "10:00 25/11/2026"):
         assert expected in shown, expected
     assert "Cổng nhắn tin không trả lời" in shown
-    assert "1 tin chờ người quyết định" in shown
+    assert "1 tin chờ Sở quyết định" in shown
     assert "1 tin không còn ý nghĩa" in shown
     assert f'value="{late}"' not in answer.text
     assert 'href="/motcua/messages?state=unknown"' in answer.text

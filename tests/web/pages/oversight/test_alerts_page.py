@@ -46,8 +46,8 @@ def test_watch_that_never_ran_and_one_that_found_nothing_are_said_in_words(staff
     assert "Chương trình giám sát chưa từng chạy." in page_words(staff.get(PAGE))
     alive()
     shown = page_words(staff.get(PAGE))
-    assert "Không có cảnh báo nào. Mọi thứ được xem đều tốt." in shown
-    assert "Sổ cân tốt lệch 0" in shown
+    assert "Không có cảnh báo nào. Mọi mục đã kiểm tra đều tốt." in shown
+    assert "Số liệu khớp tốt chênh lệch 0" in shown
     assert "không hoạt động" not in shown
 
 
@@ -85,7 +85,7 @@ def test_silent_watch_unsent_mails_and_nobody_to_tell_are_said(staff, alive):
     assert "Chương trình giám sát không hoạt động quá 10 phút." in shown
     assert "2 thư chưa gửi được" in shown
     assert "Không có địa chỉ nào để báo." in shown
-    assert "Mọi thứ được xem đều tốt" not in shown
+    assert "Mọi mục đã kiểm tra đều tốt" not in shown
 
 
 def test_alert_with_facts_of_another_version_is_shown_all_the_same(staff, alive, alert, rows):
@@ -106,7 +106,7 @@ def test_department_says_on_the_page_what_became_of_a_ledger_that_slept(staff, a
         slept = {"slept_since": woke - timedelta(hours=8), "held_until": woke}
         put(rows, "gaps", kind="slept", noticed_at=woke, lost_attempts=0, held_messages=1, **slept)
         page = staff.get(PAGE)
-        assert "Sổ ngủ từ" in page_words(page)
+        assert "Hệ thống ngừng từ" in page_words(page)
         fields = form_of(page.text, 'id="so-ngu"') | {"became": became, "reason": "mất điện đêm qua"}
         for wrong, status in (({"reason": " "}, 422), ({"reason": "gọi 0905123456"}, 422), ({"became": "x"}, 400)):
             assert staff.post(f"{PAGE}/gap", data=fields | wrong).status_code == status
@@ -129,7 +129,7 @@ def test_page_says_whose_word_a_sleep_is_believed_on(staff, alive, rows):
     alive()
     assert "tests đã ký lúc" in page_words(staff.get(PAGE))
     rows("UPDATE motcua.believed_sleeps SET withdrawn_at = now(), withdrawn_by = 'lan'")
-    assert "giữ lại cho tới khi có người" in page_words(staff.get(PAGE))
+    assert "giữ lại cho tới khi Sở" in page_words(staff.get(PAGE))
 
 
 @pytest.mark.guarantee("pages", "each check has a page of the handbook at an address of its own, whoever asks")

@@ -98,8 +98,8 @@ def test_department_sees_the_worst_first_what_broke_and_whom_to_urge(staff):
         "Nguồn vanphong không đọc được",
         "2.967 lỗi cần xử lý",
         "95,5 lỗi trên 1.000 hồ sơ −2,9 so với lần trước",
-        "211 lỗi mới , 17 tái diễn , 2.799 chưa sửa : cộng 3.027 lỗi , trừ 60 lỗi đã xác nhận",
-        "đã xác nhận còn 2.967 lỗi cần xử lý ;",
+        "211 lỗi mới , 17 tái diễn , 2.799 chưa sửa : cộng 3.027 lỗi , trừ 60 lỗi đã tạm chấp nhận",
+        "đã tạm chấp nhận còn 2.967 lỗi cần xử lý ;",
         "96 đã sửa",
         "Cộng 2.968 cần xử lý: 2.967 lỗi, 0 dấu hiệu, 0 lưu ý, 1 việc của Sở và của đơn vị phần mềm một cửa.",
         "Ba việc cần làm trước",
@@ -115,7 +115,7 @@ def test_agency_sees_its_rows_the_latest_and_gravest_first_with_masked_numbers(s
     told.rows.sort(key=lambda each: each.finding_id * 7919 % 1009)
     answer = staff.get(AGENCY)
     text = text_of(answer)
-    assert "tỷ lệ lỗi cao thứ 3 trong 13 cơ quan" in text
+    assert "tỷ lệ lỗi cao thứ 3 trong 13 cơ quan được xếp hạng" in text
     assert "11 lỗi đã quá hạn sửa." in text
     listed = re.findall(r'<li id="loi-(\d+)">', answer.text)
     assert len(listed) == 50
@@ -252,7 +252,7 @@ def test_acknowledging_keeps_who_why_and_until_when_and_comes_back_to_the_row(st
     assert parse_qs(address.query) == {"code": [TU_PHAP], "rule": ["P1"], "page": ["1"], "said": ["acknowledged"]}
     until = date.fromisoformat(in_days(30))
     assert told.decisions == [(9010, "lan", "Công dân cao tuổi, không dùng di động", until)]
-    assert "Đã xác nhận." in text_of(staff.get(answer.headers["location"]))
+    assert "Đã tạm chấp nhận." in text_of(staff.get(answer.headers["location"]))
 
 
 def test_acknowledgement_is_taken_back_as_of_yesterday(staff, told):
@@ -260,7 +260,7 @@ def test_acknowledgement_is_taken_back_as_of_yesterday(staff, told):
     assert fields["decision"] == "take_back"
     answer = staff.post("/motcua/quality/agency", data=fields)
     assert answer.status_code == 303
-    assert told.decisions == [(9072, "lan", "Rút lại xác nhận", date.fromisoformat(in_days(-1)))]
+    assert told.decisions == [(9072, "lan", "Bỏ tạm chấp nhận", date.fromisoformat(in_days(-1)))]
 
 
 def test_what_is_missing_is_told_and_nothing_typed_is_lost(staff, told):
@@ -310,7 +310,7 @@ def test_auditor_sees_what_others_accepted_and_may_not_acknowledge(staff, told):
     fields = form_of(staff.get(AGENCY).text, 9010) | {"why": "Lý do", "until": in_days(7)}
     VISITING.visit_as("auditor")
     assert "Danh sách cần xử lý" in staff.get(AGENCY).text
-    assert "Đã xác nhận đến" in staff.get(AGENCY + "&rule=P2").text
+    assert "Tạm chấp nhận đến" in staff.get(AGENCY + "&rule=P2").text
     answer = staff.post("/motcua/quality/agency", data=fields)
     assert answer.status_code == 403
     assert "Chỉ quản trị của cơ quan đó và Sở" in text_of(answer)

@@ -72,7 +72,7 @@ def test_closing_is_told_down_to_its_rows_without_anybodys_number(closed, page):
     assert "Tỷ lệ tới máy tính trên số cần gửi = phải nhắn − không gửi − đã hủy." in shown
     assert "0/1 tin cần gửi tới máy" in shown
     assert links(answer)["closing=1&figure=tellable&agency=000.00.30.H32"] == 1
-    assert "Không có tin, báo cáo hay hồ sơ đã trao kết quả nào đứng riêng lẻ." in shown
+    assert "Mọi tin, báo cáo của nhà mạng và hồ sơ đã trao kết quả đều khớp." in shown
 
 
 def test_figures_of_the_portal_stand_beside_ours_and_of_an_agency_its_own_alone(closed, page):
@@ -118,7 +118,8 @@ def test_files_over_all_are_listed_and_of_an_agency_its_own_alone(closed, page):
 def test_files_are_handed_out_as_they_were_published_and_a_changed_one_is_not(closed, page, configure):
     publication = publish(closed.closing_no, NEXT_MORNING)
     text = page.get("/reconciliation").text
-    places = [text.index(each) for each in ("Theo cơ quan", "<tfoot>", "Tệp đã công bố", '<details class="deeper">')]
+    parts = "Theo cơ quan", "<tfoot>", "Tệp của bản công bố", '<details class="deeper">'
+    places = [text.index(each) for each in parts]
     assert places == sorted(places), "agencies come first, procedures one click deeper"
     deeper = text[places[-1] : text.index("</details>", places[-1])]
     assert "Theo thủ tục và loại tin" in deeper
@@ -197,7 +198,7 @@ def test_what_belongs_to_nothing_is_on_the_page_with_its_rows(one_stop, page):
     pick_up("khanhhoa", EVERYTHING, NOW)
     closing = close_period(DAY, "tests", NEXT_MORNING).closing
     answer = page.get("/reconciliation")
-    assert "Đứng riêng lẻ" in page_words(answer)
+    assert "Tin không khớp hồ sơ nào" in page_words(answer)
     assert links(answer)[f"closing={closing.closing_no}&figure=handed_over_untold"] == 1
     assert not [query for query in links(page.get(f"/reconciliation?agency={TU_PHAP}")) if "untold" in query]
     rows = page.get("/reconciliation/rows?closing=1&figure=handed_over_untold")
