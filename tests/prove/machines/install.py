@@ -19,6 +19,7 @@ import shutil
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -506,12 +507,12 @@ _OVERRIDE_OF_0_2_0 = """services:
 )
 
 
-def upgrade(engine: Engine, world: Outside, copies: Path) -> list[Figure]:
-    """Has a server of 0.2.0 send, and follows the page of the upgrade; what was found."""
+def upgrade(engine: Engine, world: Outside, copies: Path, found: list[Figure]) -> None:
+    """Has a server of 0.2.0 send, and follows the page of the upgrade."""
     server = Server(engine, world.folder / "older" / "motcua")
     server.clone(OF_0_2_0)
     (server.project / "docker-compose.override.yaml").write_text(_OVERRIDE_OF_0_2_0, encoding="utf-8")
-    lan = Administrator(server, world, copies)
+    lan = Administrator(server, world, copies, found)
     _fill_in_0_2_0(server, world)
     server.type("docker compose build init\ndocker compose up --detach")
     of_0_2_0 = [name for name in LONG_RUNNING if name != "proxy"]
@@ -559,7 +560,6 @@ def upgrade(engine: Engine, world: Outside, copies: Path) -> list[Figure]:
     lan.note("upgrade from 0.2.0: messages before, after", f"{messages}, {kept}", "none lost",
              int(kept) >= int(messages))  # fmt: skip
     lan.note("upgrade from 0.2.0: told twice", str(lan.twice()), "0", lan.twice() == 0)
-    return lan.figures
 
 
 def _fill_in_0_2_0(server: Server, world: Outside) -> None:
@@ -606,13 +606,21 @@ def _fill_in_0_2_0(server: Server, world: Outside) -> None:
     server.type("sudo install -d -m 700 -o 50000 -g 50000 backups statements files")
 
 
+@contextmanager
+def _told(found: list[Figure], whole: str) -> Iterator[None]:
+    """Keeps what was found until a line of a page failed, or what it promises did not come about."""
+    try:
+        yield
+    except AssertionError as failure:
+        traceback.print_exc()
+        line = str(failure).partition("\n")[0]
+        found.append(Figure(whole, f"broke off: {line}", "comes to its end", False))
+
+
 def figures(seed: int, into: str = "") -> list[Figure]:
     """Follows the pages; what fell short is told by the line that failed.
 
     ``into``: a folder in which the engine's images are kept for the next time.
-
-    Raises:
-        AssertionError: a line of a page failed, or what it promises did not come about.
     """
     if why := why_none():
         return [Figure("the handbook on a real engine: not proven here", why, "-", True)]
@@ -630,18 +638,20 @@ def figures(seed: int, into: str = "") -> list[Figure]:
         engine.make_stand_ins()
         with outside(folder / "outside") as world:
             lan = Administrator(Server(engine, folder / "server" / "motcua"), world, copies, found)
-            lan.server.clone()
-            lan.install()
-            lan.at_rest()
-            lan.rebuild()
-            lan.logs()
-            with lan.watched_from_outside():
-                lan.reboot()
-                lan.silences()
-                lan.restore()
-                lan.workers()
+            with _told(found, "the server of this version"):
+                lan.server.clone()
+                lan.install()
+                lan.at_rest()
+                lan.rebuild()
+                lan.logs()
+                with lan.watched_from_outside():
+                    lan.reboot()
+                    lan.silences()
+                    lan.restore()
+                    lan.workers()
             engine.clear()
-            found += upgrade(engine, world, copies)
+            with _told(found, "the server of 0.2.0"):
+                upgrade(engine, world, copies, found)
     finally:
         engine.end(keep=bool(into))
         shutil.rmtree(folder, ignore_errors=True)
