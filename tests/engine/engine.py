@@ -183,7 +183,9 @@ class Engine:
         if containers := self.docker("ps", "--all", "--quiet").stdout.split():
             self.docker("rm", "--force", "--volumes", *containers)
         self.docker("network", "prune", "--force")
-        self.docker("volume", "prune", "--all", "--force")
+        # Not by prune, which passes over what it cannot remove.
+        if volumes := self.docker("volume", "ls", "--quiet").stdout.split():
+            self.docker("volume", "rm", "--force", *volumes)
         self.docker("image", "rm", "--force", "motcua", check=False)
 
     def end(self, *, keep: bool = False) -> None:
