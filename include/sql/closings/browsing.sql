@@ -1,13 +1,36 @@
 -- What a page shows of closings: the newest periods, sums by agency, and the first rows of long lists, in the order in
 -- which a publication tells them (reports/publication/data.py). Called by store/oversight/figure_rows.py.
 
--- name: newest_of_lengths
--- Of each length of periods (day, month, quarter, year) the newest closing of the newest period that is closed.
-SELECT DISTINCT ON (c.period_length)
-    c.period_length,
-    c.closing_no
-FROM audit.closings AS c
-ORDER BY c.period_length, c.period DESC, c.closing_no DESC;
+-- name: opened_of_lengths
+-- Of each length of periods (day, month, quarter, year) that is closed the newest closing of the newest period that had
+-- messages, of one agency where it is named, or that should have had; where none had, of the newest period.
+SELECT
+    l.period_length,
+    coalesce(had.closing_no, newest.closing_no) AS closing_no
+FROM unnest(%(lengths)s::text[]) AS l (period_length)
+INNER JOIN LATERAL (
+    SELECT c.closing_no
+    FROM audit.closings AS c
+    WHERE c.period_length = l.period_length
+    ORDER BY c.period DESC, c.closing_no DESC
+    LIMIT 1
+) AS newest ON TRUE
+LEFT JOIN LATERAL (
+    SELECT c.closing_no
+    FROM audit.closings AS c
+    WHERE
+        c.period_length = l.period_length
+        AND NOT EXISTS (SELECT 1 FROM audit.closings AS o WHERE o.corrects = c.closing_no)
+        AND EXISTS (
+            SELECT 1 FROM audit.closing_message_sums AS s
+            WHERE
+                s.closing_no = c.closing_no
+                AND (%(agency_code)s::text IS NULL OR s.agency_code = %(agency_code)s)
+                AND s.at_source - s.out_of_scope + s.only_ledger > 0
+        )
+    ORDER BY c.period DESC
+    LIMIT 1
+) AS had ON TRUE;
 
 -- name: periods
 -- The newest periods of a length (day, month, quarter, year) that are closed, each with its newest closing, how often

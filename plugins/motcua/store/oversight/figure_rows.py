@@ -181,9 +181,11 @@ def newest_periods(connection: Connection, length: PeriodLength, limit: int, *, 
     return _values(connection, "closings/browsing/periods", ListedPeriod, values)
 
 
-def newest_of_lengths(connection: Connection) -> dict[PeriodLength, int]:
-    """Of each length of which a period is closed, the number of the newest period's newest closing."""
-    rows = connection.execute(statement("closings/browsing/newest_of_lengths")).fetchall()
+def opened_of_lengths(connection: Connection, agency_code: str | None = None) -> dict[PeriodLength, int]:
+    """Of each length of which a period is closed, the number of the closing that pages open on: the newest one of the
+    newest period that had messages, of ``agency_code`` where one is named; where none had, of the newest period."""
+    values = {"lengths": list(LENGTHS), "agency_code": agency_code}
+    rows = connection.execute(statement("closings/browsing/opened_of_lengths"), values).fetchall()
     numbers = {row["period_length"]: row["closing_no"] for row in rows}
     return {length: numbers[length] for length in LENGTHS if length in numbers}
 

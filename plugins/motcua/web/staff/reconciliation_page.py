@@ -33,7 +33,7 @@ from motcua.reports.publication.files import AGENCY_FOLDER, agency_workbook_name
 from motcua.store.intake.portal_figures import compare_periods
 from motcua.store.intake.pushes import pushed_of_closing
 from motcua.store.ledger.database import Connection, page_connection
-from motcua.store.oversight.figure_rows import Cell, FigureRows, NoSuchFigure, newest_of_lengths, newest_periods
+from motcua.store.oversight.figure_rows import Cell, FigureRows, NoSuchFigure, newest_periods, opened_of_lengths
 from motcua.store.oversight.publications import Publication, find_publication, last_verifications
 from motcua.web.forms import PageRefused, kept_query, number_in
 from motcua.web.lists import FileFormat, file_of, list_page, shown_list
@@ -53,14 +53,14 @@ router = APIRouter()
 
 @router.get("/reconciliation")
 def show_reconciliation(request: Request, visits: Visits, closing: str = "", agency: str = "") -> HTMLResponse:
-    """One closing among those of its length, by default of the newest day: its figures, by agency or of one, and what
-    does not meet."""
+    """One closing among those of its length, by default of the newest day that had messages: its figures, by agency or
+    of one, and what does not meet."""
     if agency:
         visits.must_see(agency)
     elif visits.listed is not None:
         agency = next(iter(visits.listed), "")
     with page_connection() as connection:
-        newest = newest_of_lengths(connection)
+        newest = opened_of_lengths(connection, agency or None)
         if not ((closing or newest) and visits.sees(agency or None)):
             return render(request, "reconciliation.html", told=None, is_closed=bool(newest))
         number = number_in(closing) if closing else next(iter(newest.values()))

@@ -21,6 +21,7 @@ from motcua.jobs.reconciliation.portal_figures import hand_in_portal_figures
 from motcua.reports.publication.files import agency_workbook_name
 from motcua.settings import settings
 from motcua.store.agencies import save_agencies
+from motcua.store.oversight.figure_rows import newest_periods
 from motcua.store.oversight.publications import save_verification
 from motcua.web.staff import reconciliation_page
 from tests.ground import NHA_TRANG, NOW, TU_PHAP, agency, ask, in_ledger, take_in, type_command
@@ -294,7 +295,33 @@ def test_periods_of_each_length_are_under_their_own_tab(closed, page):
         assert re.search(rf'aria-current="true">{current}</a>', LENGTHS.search(answer.text)[0])
         listed = answer.text.partition('<nav class="card periods"')[2]
         assert re.findall(r"closing=(\d+)", listed) == [str(numbers[name])], "no day among the quarters"
-    assert "Đối chiếu ngày 31/12/2026" in page_words(page.get("/reconciliation")), "the newest day by default"
+    days = [each.closing_no for each in in_ledger(newest_periods, "day", 1, summed=False)]
+    assert f"closing={days[0]}" in page.get("/reconciliation").text, "the newest day is in the list"
+    assert "Đối chiếu ngày 25/11/2026" in page_words(page.get("/reconciliation")), "the newest day that had messages"
+
+
+@pytest.mark.guarantee("reconciliation", "the page opens on the newest closed day that had messages")
+def test_page_opens_on_the_newest_day_that_had_messages(one_stop, page):
+    """Of an agency on its own; a day on which none was made although one should have been is no empty one."""
+    assert "Chưa chốt kỳ nào" in page_words(page.get("/reconciliation"))
+    close_period(Period.parse("2026-11-24"), "tests", NEXT_MORNING)
+    later = datetime(2026, 11, 30, 6, 30, tzinfo=VIETNAM)
+    close_period(Period.parse("2026-11-28"), "tests", later)
+    assert "Đối chiếu ngày 28/11/2026" in page_words(page.get("/reconciliation")), "where none had, the newest"
+    at = NOW - timedelta(minutes=5)
+    done = {"status_code": 9, "at_one_stop_desk": True, "finished_at": at}
+    one_stop.both(9, "A", at=at, updated_at=at, applicant_phone="0905771482", **done)
+    missed = close_period(DAY, "tests", NEXT_MORNING).closing.closing_no
+    assert "Đối chiếu ngày 25/11/2026" in page_words(page.get("/reconciliation")), "the message is missing"
+    take_in()
+    corrected = close_period(DAY, "tests", later).closing
+    assert corrected.corrects == missed
+    shown = page_words(page.get("/reconciliation"))
+    assert "Đối chiếu ngày 25/11/2026" in shown
+    assert f"lần chốt số {corrected.closing_no}" in shown
+    opened = LENGTHS.search(page.get("/reconciliation?closing=2").text)[0]
+    assert f'closing={corrected.closing_no}" aria-current="true">Ngày' in opened
+    assert "Đối chiếu ngày 28/11/2026" in page_words(page.get(f"/reconciliation?agency={TU_PHAP}")), "it had none"
 
 
 def test_each_period_says_when_it_was_last_verified_and_whether_it_held(closed, page):
