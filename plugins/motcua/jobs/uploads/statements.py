@@ -15,7 +15,6 @@ from typing import IO, TYPE_CHECKING, Final
 
 from motcua.jobs.handed_in.faults import FileRefused
 from motcua.jobs.handed_in.statement_files import FormError, form_names, load_form, month_in_name
-from motcua.jobs.handed_in.statements import refusal_of
 from motcua.jobs.uploads.reading import read_statement_apart
 from motcua.jobs.uploads.waiting import (
     NoLongerWaiting,
@@ -36,7 +35,6 @@ from motcua.store.oversight.statements import (
     known_statement,
     list_statements,
     one_upload_at_a_time,
-    save_refusal,
     save_upload,
     segments_handed,
     unread_uploads,
@@ -131,8 +129,8 @@ def _waiting(form: str, digest: str, month: date) -> ObjectStoragePath:
 # --- What the page does -----------------------------------------------------------------------------------------
 
 
-def look_at(file: IO[bytes], name: str, form: str, month: date | None, by: str, now: datetime) -> StatementSeen:
-    """Reads a statement that was sent; a good one waits for being confirmed, of a bad one is kept that it was refused.
+def look_at(file: IO[bytes], name: str, form: str, month: date | None, now: datetime) -> StatementSeen:
+    """Reads a statement that was sent; a good one waits for being confirmed, of a bad one nothing is kept.
 
     No connection is held while it is read.
 
@@ -141,7 +139,6 @@ def look_at(file: IO[bytes], name: str, form: str, month: date | None, by: str, 
         name: as ``usable_name`` gives it.
         form: of a file in include/statements.
         month: its first day; ``None``: as its name tells, or else its first line.
-        by: who sends it.
         now: lines later than that are refused.
 
     Raises:
@@ -160,8 +157,6 @@ def look_at(file: IO[bytes], name: str, form: str, month: date | None, by: str, 
         read = read_statement_apart(file, name, form, month, now)
     except FileRefused as refused:
         refused.month = refused.month or month or told
-        with page_connection() as connection:
-            save_refusal(connection, refusal_of(refused, form, digest, by, now))
         raise
     found = date.fromisoformat(read["month"])
     with folder_answers():

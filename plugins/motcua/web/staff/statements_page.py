@@ -21,6 +21,7 @@ from motcua.domain.periods import Period
 from motcua.domain.phones.reading import holds_phone
 from motcua.jobs.handed_in.faults import FileRefused, is_another_thing
 from motcua.jobs.handed_in.statement_files import FormError, form_names, load_form
+from motcua.jobs.handed_in.statements import refusal_of
 from motcua.jobs.listing.lists import STATEMENTS, statement_rows
 from motcua.jobs.tasks.reconcile_carrier import DUE_DAY, is_overdue, missing_now
 from motcua.jobs.uploads.reading import ReaderBusy
@@ -126,7 +127,7 @@ def statements_shown(
         filters: which rows of which statement; by default of the newest in force.
         told: what the page says of a form that was sent.
         seen: a statement that was read and is to be confirmed.
-        about: what ``told`` is about: a stored statement, one that waits for its run, a month.
+        about: what ``told`` is about: a stored statement, one that waits for its run, a month, a refusal.
         typed: the form as it was sent.
         status: of the answer.
     """
@@ -261,7 +262,7 @@ async def _sent(request: Request, visits: Visits) -> AsyncIterator[SentFile]:
 
 @router.post("/statements/upload")
 def upload_statement(request: Request, visits: Visits, sent: Annotated[SentFile, Depends(_sent)]) -> Response:
-    """Reads a statement and tells what is in it; nothing of a good one counts before it is confirmed."""
+    """Reads a statement and tells what is in it, or what is wrong; nothing of it counts before it is confirmed."""
     fields = sent.fields
     unprocessable = HTTPStatus.UNPROCESSABLE_ENTITY
     must_be_own_form(request, fields)
@@ -272,12 +273,14 @@ def upload_statement(request: Request, visits: Visits, sent: Annotated[SentFile,
     if fault:
         return statements_shown(request, visits, told=fault, typed=fields, status=unprocessable)
     sent.file.seek(0)
+    form, now = fields.get("form", ""), datetime.now(UTC)
     name = usable_name(sent.name, sent.file.read(4))
     try:
-        seen = look_at(sent.file, name, fields.get("form", ""), month, visits.signature, datetime.now(UTC))
-    except FileRefused:
-        # That it was refused is kept, and stands on the page.
-        return statements_shown(request, visits, told="refused", about=name, typed=fields, status=unprocessable)
+        seen = look_at(sent.file, name, form, month, now)
+    except FileRefused as refused:
+        # It was only read: that it was refused is told here, and nowhere else.
+        told = refusal_of(refused, form, None, visits.signature, now)
+        return statements_shown(request, visits, told="refused", about=told, typed=fields, status=unprocessable)
     except ReaderBusy:
         raise PageRefused(HTTPStatus.SERVICE_UNAVAILABLE, "reader_busy") from None
     except NothingKept as nothing:

@@ -100,27 +100,54 @@ def test_good_statement_is_told_confirmed_and_taken_in_its_senders_name(staff, o
     assert "bảng kê số 1" in page
 
 
+RED = 'class="note bad"'
+
+
+def put(folder: Path, content: bytes, name: str = NAME) -> None:
+    """A file that came by no page."""
+    path = folder / "kannel" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
 @pytest.mark.guarantee(
-    "statements", "a statement that is refused is told at once by line and column, and stays told until a good one came"
+    "statements", "a statement that was only read is told by line and column at once, and leaves no notice and no row"
 )
-def test_bad_statement_is_told_by_line_and_column_until_a_good_one_of_its_month_came(staff, ours, rows, folder):
+def test_bad_statement_that_was_only_read_is_told_by_line_and_column_and_leaves_nothing(staff, ours, rows, folder):
     first = ours.attempt(at(5))
     refused = send(staff, file_of(line(first, phone="abc0905123456"), line(first, amount="1,050")))
     told = words(refused)
     assert refused.status_code == 422
     assert "Tệp sai, không nhận dòng nào." in told
     for fault in (
-        "Không nhận được tệp kannel/bang-ke-2026-10.csv (bảng kê tháng 10/2026)",
+        "Tệp kannel/bang-ke-2026-10.csv (bảng kê tháng 10/2026) có lỗi",
+        "Mới đọc thử nên chưa có gì được ghi",
         "dòng 2, cột “Số thuê bao”: không phải số điện thoại",
         "dòng 3, cột “Thành tiền”: không đọc được số",
+        "xin tệp đã sửa",
     ):
         assert fault in told, fault
     assert "905123456" not in refused.text
+    assert "Tệp này không phải bảng kê." in words(send(staff, b"khong phai bang ke"))
     assert files_in(folder) == []
+    assert rows("SELECT 1 FROM motcua.refused_statements") == []
+    again = staff.get("/motcua/statements")
+    assert "Thành tiền" not in words(again)
+    assert RED not in again.text
+
+
+@pytest.mark.guarantee("statements", "a statement of the folder that is refused stays told until a good one came")
+def test_bad_statement_of_the_folder_is_told_until_a_good_one_of_its_month_came(staff, ours, rows, folder):
+    first = ours.attempt(at(5))
+    put(folder, file_of(line(first, amount="1,050")))
+    take_all()
+    for _ in range(2):
+        told = staff.get("/motcua/statements")
+        assert "Không nhận được tệp kannel/bang-ke-2026-10.csv (bảng kê tháng 10/2026)" in words(told)
+        assert "dòng 2, cột “Thành tiền”: không đọc được số" in words(told)
+        assert RED in told.text
     (kept,) = rows("SELECT form, month::text, refused_by, faults FROM motcua.refused_statements")
-    assert tuple(kept.values()) == ("kannel", "2026-10-01", "lan", 2)
-    again = words(staff.get("/motcua/statements"))
-    assert "dòng 3, cột “Thành tiền”" in again, "also for whoever looks later"
+    assert tuple(kept.values()) == ("kannel", "2026-10-01", "a run", 1)
 
     assert confirm(staff, send(staff, file_of(line(first)))).status_code == 303
     assert "Không nhận được tệp" in words(staff.get("/motcua/statements"))
@@ -128,8 +155,9 @@ def test_bad_statement_is_told_by_line_and_column_until_a_good_one_of_its_month_
     assert "Không nhận được tệp" not in words(staff.get("/motcua/statements"))
 
 
-def test_refused_file_is_set_aside_with_a_reason_and_a_name(staff, ours, rows):
-    send(staff, b"khong phai bang ke")
+def test_refused_file_is_set_aside_with_a_reason_and_a_name(staff, ours, rows, folder):
+    put(folder, b"khong phai bang ke")
+    take_all()
     (refusal,) = rows("SELECT refusal_no FROM motcua.refused_statements")
     form = {
         "token": token_of(staff, "/motcua/statements"),
