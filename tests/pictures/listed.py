@@ -109,6 +109,7 @@ def _same_day(at: Visit) -> list[Locator]:
 def _rehearsal(at: Visit) -> list[Locator]:
     page = at.open(f"settings/agency?code={at.agency}")
     page.get_by_label("Không nhắn tin với thủ tục giải quyết trong ngày").check()
+    page.get_by_label("Mọi thủ tục trong ngày").check()
     page.get_by_label("Lý do không nhắn").fill(_SAME_DAY_REASON)
     page.get_by_role("button", name="Xem thử với ngày làm việc gần nhất").click()
     page.locator("#thu").wait_for()

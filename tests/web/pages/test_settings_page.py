@@ -130,19 +130,46 @@ def test_leaving_out_a_procedure_is_asked_again_and_says_what_it_does(hoa, rows)
     # Fewer of them silences nobody: it is not asked.
     assert send(hoa, "save", procedure=["2.000815"]).status_code == 303
     assert now_is(rows, *names) == (True, ["2.000815"], "Trả ngay tại quầy")
-    asked = send(hoa, "save", procedure=[])
-    assert "mọi thủ tục trong ngày" in words(asked), "an empty list is all of them"
+    asked = send(hoa, "save", same_day_all="yes")
+    assert "mọi thủ tục trong ngày" in words(asked), "all of them"
+    assert now_is(rows, *names) == (True, ["2.000815"], "Trả ngay tại quầy"), "asking sets nothing"
     assert confirm(hoa, asked).status_code == 303
-    assert now_is(rows, *names) == (True, [], "Trả ngay tại quầy")
+    assert now_is(rows, *names) == (True, [], "Trả ngay tại quầy"), "as the file and the history say it"
+    assert fields_of(hoa.get(PAGE).text)["same_day_all"] == "yes", "what is set means what it meant"
+    assert "Không đổi gì." in words(hoa.get(send(hoa, "save").headers["location"]))
     assert send(hoa, "save", same_day_excluded="").status_code == 303
+    assert now_is(rows, *names) == (False, [], None)
+
+
+@pytest.mark.guarantee("settings", "no procedure ticked leaves none out; all of them are a choice of their own")
+def test_no_procedure_ticked_leaves_none_out(hoa, rows, day_before):
+    names = ("same_day_excluded", "same_day_procedures", "same_day_reason")
+    told = send(hoa, "try", **LEFT_OUT)
+    assert "Chưa chọn thủ tục nào, nên vẫn nhắn tin với mọi thủ tục trong ngày." in words(told)
+    assert "Không tin nào khác đi" in words(told)
+    assert fields_of(told.text)["same_day_reason"] == LEFT_OUT["same_day_reason"], "nothing typed is lost"
+    done = send(hoa, "save", **LEFT_OUT)
+    assert done.status_code == 303, "nobody is silenced, so nothing is asked"
+    assert "Không đổi gì. Chưa chọn thủ tục nào để không nhắn" in words(hoa.get(done.headers["location"]))
+    assert now_is(rows, *names) == (False, [], None)
+    assert "3 tin khác đi" in words(send(hoa, "try", **LEFT_OUT, same_day_all="yes"))
+    # Whoever takes the last tick away has all of them told again.
+    confirm(hoa, send(hoa, "save", **LEFT_OUT, procedure=["1.001193"]))
+    assert now_is(rows, *names) == (True, ["1.001193"], "Trả ngay tại quầy")
+    assert send(hoa, "save", procedure=[]).status_code == 303
     assert now_is(rows, *names) == (False, [], None)
 
 
 def test_what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost(hoa, rows):
     before = rows("SELECT * FROM motcua.agencies ORDER BY 1")
+    every = {"same_day_excluded": "yes", "same_day_all": "yes"}
     for changes, field, said in (
-        ({"same_day_excluded": "yes"}, "same_day_reason", "Cần ghi lý do"),
-        (LEFT_OUT | {"same_day_reason": "gọi 0905 123 456"}, "same_day_reason", "số giống số điện thoại"),
+        (every, "same_day_reason", "Cần ghi lý do"),
+        (
+            LEFT_OUT | {"same_day_all": "yes", "same_day_reason": "gọi 0905123456"},
+            "same_day_reason",
+            "giống số điện thoại",
+        ),
         (LEFT_OUT | {"same_day_reason": "x" * 301}, "same_day_reason", "Nhiều nhất 300 chữ"),
         ({"report_recipients": "a@x.vn khong-phai"}, "report_recipients", "Không phải địa chỉ thư: khong-phai"),
         ({"result_hold": "PT3H"}, "result_hold", "chỉ Sở Thông tin và Truyền thông quyết định"),

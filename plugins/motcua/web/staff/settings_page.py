@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Final
@@ -60,6 +60,8 @@ class TypedSettings:
     """The fields of the form as they were typed, also those that do not count with the others."""
 
     same_day_excluded: bool
+    same_day_all: bool
+    """All same-day procedures; the file and the history say so by naming none."""
     same_day_procedures: tuple[str, ...]
     same_day_reason: str
     accented: bool
@@ -77,6 +79,7 @@ class TypedSettings:
         """As the form shows settings in the form of the agencies' file."""
         return cls(
             same_day_excluded=settings["same_day_excluded"],
+            same_day_all=settings["same_day_excluded"] and not settings["same_day_procedures"],
             same_day_procedures=tuple(settings["same_day_procedures"]),
             same_day_reason=settings["same_day_reason"] or "",
             accented=settings["accented"],
@@ -92,6 +95,7 @@ class TypedSettings:
         procedures = [code for name, code in sent if name == "procedure"] + parts(one.get("other_procedures", ""))
         return cls(
             same_day_excluded=one.get("same_day_excluded", "") != "",
+            same_day_all=one.get("same_day_all", "") != "",
             same_day_procedures=tuple(sorted({code.strip()[:LONGEST] for code in procedures} - {""})),
             same_day_reason=one.get("same_day_reason", "").strip()[: LONGEST + 1],
             accented=one.get("accented", "") == "yes",
@@ -101,12 +105,17 @@ class TypedSettings:
         )
 
     @property
+    def chooses_none(self) -> bool:
+        """Same-day procedures are to be left out, but none is chosen: none is left out."""
+        return self.same_day_excluded and not (self.same_day_all or self.same_day_procedures)
+
+    @property
     def settings(self) -> dict[str, object]:
         """In the form of the agencies' file; which procedures and why counts where same-day ones are left out."""
-        leaves_out = self.same_day_excluded
+        leaves_out = self.same_day_excluded and not self.chooses_none
         return {
             "same_day_excluded": leaves_out,
-            "same_day_procedures": list(self.same_day_procedures) if leaves_out else [],
+            "same_day_procedures": list(self.same_day_procedures) if leaves_out and not self.same_day_all else [],
             "same_day_reason": (self.same_day_reason or None) if leaves_out else None,
             "accented": self.accented,
             "result_hold": self.result_hold,
@@ -149,7 +158,7 @@ def why_not_undone(refused: NotUndone | SettingsRefused) -> str:
 # --- The pages -------------------------------------------------------------------------------------------------------
 
 _KINDS: Final = ("result", "supplement", "apology")
-_SAID: Final = ("saved", "asked", "undone", "same")
+_SAID: Final = ("saved", "asked", "undone", "same", "none_chosen")
 _LOCKED: Final = ("enabled_from", "kinds_off", "short_name", "aliases", "valid_until", "retention")
 _SHOWN_CHANGES: Final = 50
 _SHOWN_MESSAGES: Final = 100
@@ -214,10 +223,13 @@ def _take(shown: _Shown, sent: Sequence[tuple[str, str]], saved_by: str | None) 
         # Only what he changed himself is his: the rest is as others set it since.
         over = typed_over(opened, seen, parts(fields.get("seen_recipients", "")), typed.settings)
         kept = TypedSettings.of_settings(over)
-        if not kept.same_day_excluded and typed.same_day_excluded == kept.same_day_excluded:
-            kept = TypedSettings.of_settings(
-                over
-                | {"same_day_procedures": list(typed.same_day_procedures), "same_day_reason": typed.same_day_reason}
+        if not (kept.same_day_excluded or typed.settings["same_day_excluded"]):
+            kept = replace(
+                kept,
+                same_day_excluded=typed.same_day_excluded,
+                same_day_all=typed.same_day_all,
+                same_day_procedures=typed.same_day_procedures,
+                same_day_reason=typed.same_day_reason,
             )
         return shown.page(typed=kept, meanwhile=meanwhile, status=HTTPStatus.CONFLICT)
     try:
@@ -234,7 +246,7 @@ def _take(shown: _Shown, sent: Sequence[tuple[str, str]], saved_by: str | None) 
         rehearsal = rehearse_last_working_day(shown.connection, opened.agency, after, datetime.now(UTC))
         return shown.page(typed=typed, after=after, change=change, rehearsal=rehearsal)
     if change is None:
-        return shown.done("same")
+        return shown.done("none_chosen" if typed.chooses_none else "same")
     if change.silences and fields.get("sure") != "yes":
         return shown.ask(change, "save", typed=typed)
     saved = save(shown.connection, after, seen, saved_by)
