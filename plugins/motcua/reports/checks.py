@@ -107,7 +107,7 @@ def _as_source_tells(finding: Finding) -> dict[str, str]:
     return {
         "rows": "" if rows is None else wording.count(rows),
         "of": "" if of is None else wording.count(of),
-        "share": wording.percent(rows / of) if rows is not None and of else "",
+        "share": wording.rate(rows, of) if rows is not None and of else "",
         "names": "; ".join(names),
         "first": first,
         "second": second,
@@ -137,11 +137,17 @@ def look_in_words(check: str, state: str, facts: Mapping[str, Fact]) -> LookInWo
     words = check_words()["looks"].get(check)
     if words is None or state not in check_words()["states"]:
         return None
-    figure = ""
+    figure, said, few = "", check_words()["states"][state], words.get("few")
+    if few and state == "ok" and _number(facts.get(few["of"])) < wording.LEAST_JUDGED:
+        words, said = words | {"figure": few["figure"]}, wording.too_few()
     if state in ("ok", "alert"):
         with suppress(*_UNWRITABLE):
             figure = _sentence(words["figure"]).render(facts)
-    return LookInWords(check, state, words["title"], check_words()["states"][state], figure)
+    return LookInWords(check, state, words["title"], said, figure)
+
+
+def _number(fact: Fact | None) -> float:
+    return fact if isinstance(fact, (int, float)) else 0
 
 
 def terms_of(adapter: str) -> str:
@@ -235,6 +241,7 @@ def load_every_sentence() -> None:
     """Compiles the sentences of all checks and looks, which are kept."""
     words = check_words()
     for written in (
+        *(look["few"]["figure"] for look in words["looks"].values() if "few" in look),
         *(part for said in words["checks"].values() for part in said.values()),
         *words["of_source"].values(),
     ):

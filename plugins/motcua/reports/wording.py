@@ -17,6 +17,9 @@ from motcua.settings import include_dir
 MINUS = "−"
 """The sign, not the hyphen: it is as wide as a plus and never breaks a line."""
 
+LEAST_JUDGED = 30
+"""From so many on a share of them is told: three messages accuse nobody, and praise nobody either."""
+
 _GATEWAY_STATUS = "gateway status "
 
 
@@ -36,6 +39,24 @@ def decimal(number: float, places: int = 1) -> str:
 def percent(share: float) -> str:
     """A share between 0 and 1 as a percentage, with one decimal whatever it is: ``12,0%``, ``30,5%``."""
     return f"{decimal(share * 100)}%"
+
+
+def rate(part: int, whole: int) -> str:
+    """What share ``part`` is of ``whole``, as ``judged`` writes it."""
+    return judged(part / whole if whole > 0 else None, whole)
+
+
+def judged(share: float | None, whole: int) -> str:
+    """A share of ``whole``: a percentage, of fewer than ``LEAST_JUDGED`` that this is too few to tell, of nothing a
+    dash."""
+    if share is None or whole <= 0:
+        return str(publication_words()["names"]["dash"])
+    return percent(share) if whole >= LEAST_JUDGED else too_few()
+
+
+def too_few() -> str:
+    """What stands where a share would be one of fewer than ``LEAST_JUDGED``."""
+    return str(publication_words()["names"]["few"])
 
 
 def signed(number: float, places: int = 1) -> str:

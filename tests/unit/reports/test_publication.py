@@ -66,7 +66,7 @@ from motcua.reports.publication.files import (
     typst_input,
 )
 from motcua.reports.publication.manifest import agency_of, words_value
-from motcua.reports.publication.workbook import queries_of
+from motcua.reports.publication.workbook import publication_workbook, queries_of
 from motcua.reports.quality.charts import Bar, Line, draw_agencies, draw_trend
 from motcua.reports.quality.workbook import agency_workbook, department_workbook
 from motcua.reports.wording import publication_words
@@ -271,6 +271,28 @@ def test_agencies_stand_worst_first_few_messages_later_nothing_last():
     told = Told(replace(report("month"), agencies=(), figures=replace(report("empty").figures, messages=rows)))
     assert [each.agency_code for each in told.agencies] == ["broken", "bad", "good", "few", "none", ""]
     assert [each.agency_code for each in told.worst] == ["bad", "broken", "good"]
+
+
+def of_messages(*rows: MessageFigures) -> Told:
+    """A month with these figures of messages alone, of agencies that are called by their codes."""
+    return Told(replace(report("month"), agencies=(), figures=replace(report("empty").figures, messages=rows)))
+
+
+@pytest.mark.guarantee("reconciliation", "no rate of fewer than 30 is told, but that they are too few; the count stays")
+def test_print_and_workbook_tell_no_rate_of_few_messages_and_draw_none():
+    told = of_messages(
+        MessageFigures("few", "1.1", "result", at_source=29, delivered=3, undelivered=26),
+        MessageFigures("enough", "1.1", "result", at_source=40, delivered=30, undelivered=10),
+    )
+    (table,) = blocks(told, "Kết quả theo cơ quan", Table)
+    said = {row.cells[1]: row.cells for row in table.rows}
+    assert said["few"][5:8] == ("29", "3", "chưa đủ tin để đánh giá")
+    assert said["enough"][5:8] == ("40", "30", "75,0%")
+    drawn = blocks(told, "Kết quả theo cơ quan", Chart)
+    assert [("few" in each.drawing.alt, "enough" in each.drawing.alt) for each in drawn] == [(False, True)]
+    heads, *rows = [[cell.value for cell in row] for row in sheets(publication_workbook(told))["Theo cơ quan"]]
+    shares = {row[heads.index("Cơ quan")]: row[heads.index("Tới máy / cần gửi")] for row in rows}
+    assert shares == {"few": "chưa đủ tin để đánh giá", "enough": 0.75}
 
 
 LEFT_OUT = "Loại tin đã tắt và thủ tục không nhắn"

@@ -47,8 +47,9 @@ def words_of(html: str) -> str:
     [
         ({"cancelled": 7, "suppressed": 5}, "không có tin cần gửi"),
         ({}, "không có tin phải nhắn"),
-        ({"cancelled": 7, "delivered": 2, "expired": 1}, "66,7% tin cần gửi đã tới máy"),
-        ({"undelivered": 3}, "0,0% tin cần gửi đã tới máy"),
+        ({"cancelled": 7, "delivered": 20, "expired": 10}, "66,7% tin cần gửi đã tới máy"),
+        ({"undelivered": 30}, "0,0% tin cần gửi đã tới máy"),
+        ({"delivered": 28, "expired": 1}, "28/29 tin cần gửi đã tới máy, chưa đủ tin để đánh giá"),
     ],
 )
 def test_subject_tells_the_share_of_what_should_and_could_be_told(counts, said):
@@ -57,12 +58,25 @@ def test_subject_tells_the_share_of_what_should_and_could_be_told(counts, said):
 
 
 def test_formula_stands_beside_the_share_and_what_was_left_out_is_told_apart():
-    mail = mail_of(report(figures("A", cancelled=7, suppressed=5, delivered=3, undelivered=1)), "A")
+    mail = mail_of(report(figures("A", cancelled=7, suppressed=5, delivered=30, undelivered=10)), "A")
     for text in (mail.text, words_of(mail.html)):
         said = " ".join(text.split())
-        assert "Đã tới máy 3 tin, bằng 75,0% số cần gửi (4 cần gửi = 16 phải nhắn − 5 không gửi − 7 đã hủy)" in said
+        assert "Đã tới máy 30 tin, bằng 75,0% số cần gửi (40 cần gửi = 52 phải nhắn − 5 không gửi − 7 đã hủy)" in said
         assert "hủy đúng" in said.lower()
     assert "Không gửi 5 tin:" in mail.text
+
+
+@pytest.mark.guarantee("reconciliation", "no rate of fewer than 30 is told, but that they are too few; the count stays")
+def test_few_messages_have_counts_and_no_rate():
+    mail = mail_of(report(figures("A", delivered=3, undelivered=26), figures("B", delivered=20, undelivered=10)))
+    text = " ".join(mail.text.split())
+    assert "Cơ quan A: chưa đủ tin để đánh giá (so kỳ trước –); phải nhắn 29" in text
+    assert "Cơ quan B: 66,7%" in text
+    alone = mail_of(report(figures("A", delivered=3, undelivered=26)), "A")
+    for text in (alone.text, words_of(alone.html)):
+        said = " ".join(text.split())
+        assert "Đã tới máy 3 tin (29 cần gửi = 29 phải nhắn − 0 không gửi − 0 đã hủy): chưa đủ tin để đánh giá." in said
+        assert "%" not in said.partition("KIỂM ĐẾM")[0].partition("Kiểm đếm")[0].replace("điểm %", "")
 
 
 @pytest.mark.guarantee("reconciliation", "what a mail counts is what its rows add up to, or it says what differs")

@@ -42,6 +42,20 @@ def test_figures_of_the_watch_have_a_decimal_comma_and_no_blank_before_percent()
     assert (clock.figure, delivered.figure) == ("lệch 0,4 giây", "88,5% trong 381 tin, thường ngày 96,0%")
 
 
+@pytest.mark.guarantee("reconciliation", "no rate of fewer than 30 is told, but that they are too few; the count stays")
+def test_no_rate_of_fewer_than_30_is_told():
+    assert [wording.rate(*each) for each in ((0, 29), (29, 29), (1, 1), (0, 30), (30, 30), (0, 0))] == [
+        *["chưa đủ tin để đánh giá"] * 3,
+        *("0,0%", "100,0%", "–"),
+    ]
+    facts = {"percent": 0.0, "taken": 25, "usual_percent": 96.0}
+    few, enough = (look_in_words("delivered", "ok", facts | {"taken": taken}) for taken in (25, 30))
+    assert few is not None
+    assert enough is not None
+    assert (few.state_words, few.figure) == ("chưa đủ tin để đánh giá", "25 tin")
+    assert (enough.state_words, enough.figure) == ("tốt", "0,0% trong 30 tin, thường ngày 96,0%")
+
+
 def test_words_and_templates_are_in_composed_form():
     templates = list((include_dir() / "templates" / "mail").iterdir())
     assert templates

@@ -30,7 +30,8 @@ from motcua.domain.reconciliation import (
     sum_dossiers,
     sum_messages,
 )
-from motcua.reports.publication.data import KINDS, LEAST_JUDGED, Told
+from motcua.reports.publication.data import KINDS, Told
+from motcua.reports.wording import LEAST_JUDGED
 from motcua.settings import Settings, include_dir, settings
 from motcua.sources import adapter, adapters
 from motcua.store.agencies import in_force, list_agencies

@@ -54,7 +54,7 @@ def draw_messages(told: Told, lines: Sequence[AgencyLine]) -> Drawing:
         row = line.messages
         lost = row.expired + row.rejected
         parts = (row.delivered, row.sent - row.delivered, row.in_hand, lost)
-        before = line.before.delivered_of_tellable if line.before else None
+        before = line.before.delivered_of_tellable if line.change is not None and line.before else None
         shares = _shares(parts)
         bars.append(_Bar(line.name, shares, told.percent(shares[0]), before))
     names = (said["delivered"], said["sent_else"], said["waiting"], said["lost"])

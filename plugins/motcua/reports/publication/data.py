@@ -30,11 +30,9 @@ from motcua.domain.reconciliation import (
     sum_messages,
 )
 from motcua.reports import wording
+from motcua.reports.wording import LEAST_JUDGED
 
 KINDS: tuple[Kind, ...] = ("result", "supplement", "apology", "reply")
-LEAST_JUDGED = 30
-"""From so many messages on a share of them counts: three messages accuse nobody."""
-
 Row = TypeVar("Row")
 
 
@@ -88,8 +86,13 @@ class Told:
         return str(self.words["names"]["dash"]) if share is None else wording.percent(share)
 
     def share(self, row: MessageFigures) -> str:
-        """The share that was delivered, as a percentage."""
-        return self.percent(row.delivered_of_tellable)
+        """The share that was delivered, as a percentage; of few that they are too few."""
+        return wording.rate(row.delivered, row.tellable)
+
+    @staticmethod
+    def is_judged(row: MessageFigures) -> bool:
+        """Whether there are enough of them for a share."""
+        return row.tellable >= LEAST_JUDGED
 
     @cached_property
     def _names(self) -> dict[str, str]:
@@ -368,8 +371,8 @@ def _badness(row: MessageFigures) -> tuple[float, ...]:
 
 
 def change_of(now: MessageFigures, before: MessageFigures | None) -> float | None:
-    """Of the share that was delivered; ``None``: there is nothing to compare."""
-    if before is None:
+    """Of the share that was delivered; ``None``: there is nothing to compare, or too few."""
+    if before is None or min(now.tellable, before.tellable) < LEAST_JUDGED:
         return None
     new, old = now.delivered_of_tellable, before.delivered_of_tellable
     return None if new is None or old is None else new - old

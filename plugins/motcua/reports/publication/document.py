@@ -16,8 +16,8 @@ from typing import Any, Literal, TypeAlias
 from motcua.domain.clock import VIETNAM
 from motcua.domain.reconciliation import STATES, MessageFigures, Urged
 from motcua.reports.publication.charts import Drawing, draw_dossiers, draw_messages
-from motcua.reports.publication.data import LEAST_JUDGED, AgencyLine, Told, duration, points
-from motcua.reports.wording import count, day, moment, signed
+from motcua.reports.publication.data import AgencyLine, Told, duration, points
+from motcua.reports.wording import LEAST_JUDGED, count, day, moment, rate, signed, too_few
 
 ROWS_SHOWN = 20
 """Rows of a table by procedure, reason or case; all of them are in the workbook and the CSV files."""
@@ -208,11 +208,13 @@ def pushed_line(told: Told) -> str:
 def shares_line(told: Told) -> str:
     """What share was delivered, and of what."""
     total = told.total
+    form = "no_shares" if not total.sent else "shares" if total.tellable >= LEAST_JUDGED else "shares_few"
     return str(
-        told.words["summary"]["shares" if total.sent else "no_shares"].format(
+        told.words["summary"][form].format(
             delivered=count(total.delivered),
             share=told.share(total),
-            of_sent=told.percent(total.delivered_of_sent),
+            of_sent=rate(total.delivered, total.sent),
+            few=too_few(),
             formula=formula(told, total),
         )
     )
@@ -484,7 +486,6 @@ class _Sections:
 
     def _cells(self, row: MessageFigures, columns: Iterable[str], change: float | None = None) -> list[str]:
         """Figures of messages, by the words above them."""
-        percent = self._told.percent
         written = {
             **{state: count(getattr(row, state)) for state in STATES},
             "expected": count(row.expected),
@@ -492,7 +493,7 @@ class _Sections:
             "waiting": count(row.in_hand),
             "lost": count(row.expired + row.rejected),
             "sent": count(row.sent),
-            "of_tellable": percent(row.delivered_of_tellable),
+            "of_tellable": self._told.share(row),
             "change": points(change),
             "difference": count(row.difference),
         }
@@ -533,7 +534,9 @@ class _Sections:
     def _chart(self, name: Literal["messages", "dossiers"], lines: Sequence[AgencyLine]) -> list[Block]:
         draw = draw_messages if name == "messages" else draw_dossiers
         drawn = [
-            each for each in lines if (each.messages.tellable if name == "messages" else each.dossiers.resolved) > 0
+            each
+            for each in lines
+            if (each.messages.tellable if name == "messages" else each.dossiers.resolved) >= LEAST_JUDGED
         ]
         if not drawn:
             return []

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 from motcua.domain.reconciliation import STATES, MessageFigures, Timing
 from motcua.reports.publication.data import Told, change_of
+from motcua.reports.wording import LEAST_JUDGED, too_few
 
 Cells: TypeAlias = dict[str, Any]
 """By column; ``bad``: the row is to be looked at."""
@@ -194,6 +195,13 @@ def sheet_rows(told: Told) -> dict[str, Iterable[Cells]]:
     return {name: make() for name, make in makers.items()}
 
 
+def _share(part: int, whole: int) -> float | str | None:
+    """A share, 0 to 1; of few the words that they are too few; ``None``: it is of nothing."""
+    if whole <= 0:
+        return None
+    return part / whole if whole >= LEAST_JUDGED else too_few()
+
+
 class _Rows:
     """One method a sheet, named as it."""
 
@@ -221,7 +229,7 @@ class _Rows:
                 "received_direct": row.received_direct,
                 "received_total": row.carried_over + row.received,
                 "resolved": row.resolved,
-                "late_of_resolved": row.resolved_late / row.resolved if row.resolved else None,
+                "late_of_resolved": _share(row.resolved_late, row.resolved),
             }
 
     def counts(self) -> Iterable[Cells]:
@@ -310,13 +318,15 @@ class _Rows:
         return cells
 
     def _of_messages(self, row: MessageFigures, before: MessageFigures | None, timing: Timing | None) -> Cells:
-        computed = ("expected", "sent", "difference", "delivered_of_sent", *_SHARE)
+        computed = ("expected", "sent", "difference", "tellable")
         price, change = self._report.closing.segment_price, change_of(row, before)
         return (
             self._named(row)
             | {name: getattr(row, name) for name in computed}
             | {
-                "before": before.delivered_of_tellable if before else None,
+                "delivered_of_tellable": _share(row.delivered, row.tellable),
+                "delivered_of_sent": _share(row.delivered, row.sent),
+                "before": _share(before.delivered, before.tellable) if before else None,
                 "change": None if change is None else change * 100,
                 "cost": None if price is None else price * row.segments,
                 "median_seconds": timing.median_seconds if timing else None,

@@ -244,7 +244,7 @@ class _Book(Book):
         look = self._look[f"bad_{kind}" if bad else kind]
         if value is None:
             sheet.write_blank(line, place, None, look)
-        elif kind == "words":
+        elif kind == "words" or isinstance(value, str):
             sheet.write_string(line, place, str(value)[:32_767], look)
         elif isinstance(value, datetime):
             # Excel knows no time zones: by the clock of Vietnam.

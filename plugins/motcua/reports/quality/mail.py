@@ -169,7 +169,7 @@ def _templates() -> Environment:
     filters: dict[str, Callable[..., Any]] = {
         "n": wording.count,
         "dec": wording.decimal,
-        "pct": wording.percent,
+        "judged": wording.judged,
         "signed": wording.signed,
         "day": wording.day,
         "moment": wording.moment,

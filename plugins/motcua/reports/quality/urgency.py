@@ -13,7 +13,7 @@ from motcua.quality.choosing import Part, part_of
 from motcua.quality.report_data import AgencyFigures, RowToCorrect, RuleResult
 from motcua.reports import wording
 
-LEAST_DOSSIERS = 30
+LEAST_DOSSIERS = wording.LEAST_JUDGED
 """From so many dossiers on a month counts, as in the rules: three dossiers accuse nobody."""
 _STAGES = ("remind_department", "remind_agency", "in_time")
 _SEVERITIES = ("critical", "warning", "info")

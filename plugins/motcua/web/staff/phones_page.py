@@ -113,12 +113,11 @@ def _page(
         agency=agency,
         every=every,
         good=counts.get(None, 0),
-        share=wording.percent(counts.get(None, 0) / every) if every else "",
+        share=wording.rate(counts.get(None, 0), every) if every else "",
         reasons=reasons,
         to_mend=to_mend,
         labels=phone_labels(),
         count=wording.count,
-        percent=wording.percent,
         w=wording,
     )
 
