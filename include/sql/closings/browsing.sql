@@ -34,8 +34,8 @@ LEFT JOIN LATERAL (
 
 -- name: periods
 -- The newest periods of a length (day, month, quarter, year) that are closed, each with its newest closing, how often
--- it was corrected, and what the identity says of it; sums of those that are listed alone, and none where they are not
--- wanted.
+-- it was corrected, and what the identity says of it; sums of those that are listed alone, of what is delivered without
+-- replies, which have no receipts, and none where they are not wanted.
 SELECT
     p.closing_no,
     p.period,
@@ -62,8 +62,8 @@ FROM (
 LEFT JOIN LATERAL (
     SELECT
         sum(e.expected)::bigint AS expected,
-        sum(e.expected - s.suppressed - s.cancelled)::bigint AS tellable,
-        sum(s.delivered)::bigint AS delivered
+        sum(e.expected - s.suppressed - s.cancelled) FILTER (WHERE s.kind <> 'reply')::bigint AS tellable,
+        sum(s.delivered) FILTER (WHERE s.kind <> 'reply')::bigint AS delivered
     FROM audit.closing_message_sums AS s
     CROSS JOIN LATERAL (SELECT s.at_source - s.out_of_scope - s.only_source + s.only_ledger AS expected) AS e
     WHERE %(summed)s AND s.closing_no = p.closing_no
@@ -122,7 +122,7 @@ WHERE u.closing_no = %(closing_no)s AND u.difference <> 0;
 -- name: worst_messages
 -- Message figures of a closing by agency, procedure and kind, the worst first, up to a limit, each with how many there
 -- are: what does not balance, then by the share of what should and could be told that was delivered, of few messages
--- later, of none last.
+-- later, of none last, with replies, which have no receipts.
 SELECT
     c.agency_code,
     c.procedure_code,
@@ -150,20 +150,28 @@ WHERE
     c.closing_no = %(closing_no)s
     -- Most cells are small: they are put in order only where those that come before them do not fill the list.
     AND (
-        c.difference <> 0 OR t.tellable >= %(least_judged)s
+        c.difference <> 0 OR (t.tellable >= %(least_judged)s AND c.kind <> 'reply')
         OR (
             SELECT count(*) FROM audit.closing_messages AS j
             WHERE
                 j.closing_no = %(closing_no)s
-                AND (j.difference <> 0 OR j.expected - j.suppressed - j.cancelled >= %(least_judged)s)
+                AND (
+                    j.difference <> 0
+                    OR (j.expected - j.suppressed - j.cancelled >= %(least_judged)s AND j.kind <> 'reply')
+                )
         ) < %(limit)s
     )
 ORDER BY
     c.difference = 0,
     abs(c.difference) DESC,
-    CASE WHEN c.difference <> 0 THEN 0 WHEN t.tellable <= 0 THEN 3 WHEN t.tellable < %(least_judged)s THEN 2 ELSE 1 END,
-    CASE WHEN c.difference = 0 AND t.tellable > 0 THEN c.delivered::float8 / t.tellable END,
-    CASE WHEN c.difference = 0 AND t.tellable > 0 THEN t.tellable END DESC,
+    CASE
+        WHEN c.difference <> 0 THEN 0
+        WHEN t.tellable <= 0 OR c.kind = 'reply' THEN 3
+        WHEN t.tellable < %(least_judged)s THEN 2
+        ELSE 1
+    END,
+    CASE WHEN c.difference = 0 AND t.tellable > 0 AND c.kind <> 'reply' THEN c.delivered::float8 / t.tellable END,
+    CASE WHEN c.difference = 0 AND t.tellable > 0 AND c.kind <> 'reply' THEN t.tellable END DESC,
     c.agency_code COLLATE "C",  -- noqa: RF03
     c.procedure_code COLLATE "C",  -- noqa: RF03
     array_position(%(kinds)s::text[], c.kind)

@@ -295,6 +295,33 @@ def test_print_and_workbook_tell_no_rate_of_few_messages_and_draw_none():
     assert shares == {"few": "chưa đủ tin để đánh giá", "enough": 0.75}
 
 
+@pytest.mark.guarantee(
+    "reconciliation", "a share of delivered messages is of notices alone; replies to 9029 stand apart"
+)
+def test_print_and_workbook_tell_shares_of_notices_alone():
+    told = of_messages(
+        MessageFigures("B", "1.1", "result", at_source=100, delivered=95, undelivered=5),
+        MessageFigures("A", "1.1", "result", at_source=100, delivered=96, undelivered=4),
+        MessageFigures("A", "", "reply", at_source=50, accepted=50),
+    )
+    (table,) = blocks(told, "Kết quả theo cơ quan", Table)
+    assert [(row.cells[1], row.cells[7]) for row in table.rows] == [
+        ("B", "95,0%"),
+        ("A", "96,0%"),
+        ("Toàn tỉnh", "95,5%"),
+    ]
+    identity = blocks(told, "Kết quả chung", Table)[0]
+    heads = [each.head for each in identity.columns]
+    shares = {row.cells[0]: row.cells[heads.index("% số cần gửi")] for row in identity.rows}
+    assert shares == {"Có kết quả": "95,5%", "Trả lời tra cứu": "–", "Toàn tỉnh": "95,5%"}
+    assert "Riêng 50 tin trả lời tra cứu 9029 không có báo cáo của nhà mạng" in " ".join(texts(compose_document(told)))
+    assert "A Đã tới máy 96,0%" in blocks(told, "Kết quả theo cơ quan", Chart)[0].drawing.alt
+    heads, *rows = [[cell.value for cell in row] for row in sheets(publication_workbook(told))["Theo cơ quan"]]
+    shares = {row[heads.index("Cơ quan")]: row[heads.index("Tới máy / cần gửi")] for row in rows}
+    assert shares == {"A": 0.96, "B": 0.95}
+    assert [each.kind for each in told.messages][-1] == "reply", "in no rank"
+
+
 LEFT_OUT = "Loại tin đã tắt và thủ tục không nhắn"
 
 

@@ -79,6 +79,26 @@ def test_few_messages_have_counts_and_no_rate():
         assert "%" not in said.partition("KIỂM ĐẾM")[0].partition("Kiểm đếm")[0].replace("điểm %", "")
 
 
+@pytest.mark.guarantee(
+    "reconciliation", "a share of delivered messages is of notices alone; replies to 9029 stand apart"
+)
+def test_replies_which_have_no_receipts_stand_apart():
+    replies = MessageFigures("A", "", "reply", at_source=400, accepted=390, rejected=10)
+    mail = mail_of(report(figures("A", delivered=190, undelivered=10), replies), "A")
+    assert mail.subject.endswith(", 95,0% tin cần gửi đã tới máy")
+    for text in (mail.text, words_of(mail.html)):
+        said = " ".join(text.split())
+        assert "Phải nhắn 600 tin" in said, "the identity is of all"
+        assert "bằng 95,0% số cần gửi (200 cần gửi = 200 phải nhắn − 0 không gửi − 0 đã hủy)" in said
+        assert "Riêng 400 tin trả lời tra cứu 9029 không có báo cáo của nhà mạng nên đứng ngoài tỷ lệ trên." in said
+        assert "31,7%" not in said
+    without = mail_of(report(figures("A", delivered=190, undelivered=10)), "A")
+    assert "tra cứu 9029" not in without.text
+    alone = mail_of(report(replies), "A")
+    assert alone.subject.endswith("không có tin cần gửi")
+    assert "0,0%" not in alone.text
+
+
 @pytest.mark.guarantee("reconciliation", "what a mail counts is what its rows add up to, or it says what differs")
 @pytest.mark.parametrize("number", [3, 40])
 def test_agencies_and_reasons_add_up_also_where_rows_are_cut_off(number):

@@ -372,10 +372,14 @@ def lists_of_closing(
             Listing("closing").of(
                 messages,
                 **named,
-                share=lambda row, seen: None if row.delivered_of_tellable is None else told.share(row),
+                share=lambda row, seen: (
+                    None if row.delivered_of_tellable is None or row.kind == "reply" else told.share(row)
+                ),
                 # Per million.
                 delivered_of_tellable=lambda row, seen: (
-                    None if row.delivered_of_tellable is None else round(row.delivered_of_tellable * 1_000_000)
+                    None
+                    if row.delivered_of_tellable is None or row.kind == "reply"
+                    else round(row.delivered_of_tellable * 1_000_000)
                 ),
                 failed=lambda row, seen: row.undelivered + row.rejected + row.expired,
                 waiting=lambda row, seen: row.in_hand + row.accepted + row.unconfirmed,

@@ -51,7 +51,7 @@ def draw_messages(told: Told, lines: Sequence[AgencyLine]) -> Drawing:
     said = told.words["charts"]
     bars = []
     for line in lines:
-        row = line.messages
+        row = line.notices
         lost = row.expired + row.rejected
         parts = (row.delivered, row.sent - row.delivered, row.in_hand, lost)
         before = line.before.delivered_of_tellable if line.change is not None and line.before else None

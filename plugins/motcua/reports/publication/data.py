@@ -52,8 +52,10 @@ class AgencyLine:
     agency_code: str
     name: str
     messages: MessageFigures
+    notices: MessageFigures
+    """Of these, all but replies: those that a share is of."""
     before: MessageFigures | None
-    """The period before; ``None``: it was not closed, or knew nothing of the agency."""
+    """Notices of the period before; ``None``: it was not closed, or knew nothing of the agency."""
     dossiers: DossierFigures
     counts: AgencyFigures
     timing: Timing | None
@@ -62,7 +64,7 @@ class AgencyLine:
     @property
     def change(self) -> float | None:
         """Of the share that was delivered, against the period before; ``None``: there is nothing to compare."""
-        return change_of(self.messages, self.before)
+        return change_of(self.notices, self.before)
 
 
 @dataclass(frozen=True)
@@ -86,8 +88,8 @@ class Told:
         return str(self.words["names"]["dash"]) if share is None else wording.percent(share)
 
     def share(self, row: MessageFigures) -> str:
-        """The share that was delivered, as a percentage; of few that they are too few."""
-        return wording.rate(row.delivered, row.tellable)
+        """The share that was delivered, as a percentage; of few that they are too few, of replies a dash."""
+        return self.percent(None) if row.kind == "reply" else wording.rate(row.delivered, row.tellable)
 
     @staticmethod
     def is_judged(row: MessageFigures) -> bool:
@@ -151,6 +153,23 @@ class Told:
         return sum_messages(self.messages)
 
     @cached_property
+    def notices(self) -> MessageFigures:
+        """All messages but replies: what a share of delivered ones is of, since replies have no receipts."""
+        return notices_of(self.messages)
+
+    @cached_property
+    def replies(self) -> MessageFigures:
+        """Replies to inquiries alone."""
+        return sum_messages((row for row in self.messages if row.kind == "reply"), "reply")
+
+    @cached_property
+    def notices_before(self) -> MessageFigures | None:
+        """Those of the period before."""
+        if self.report.previous is None:
+            return None
+        return notices_of(self._own(self.report.previous.messages))
+
+    @cached_property
     def by_kind(self) -> tuple[MessageFigures, ...]:
         """A sum for each kind that occurs."""
         groups = _grouped(self.messages, lambda row: row.kind)
@@ -166,7 +185,7 @@ class Told:
     @property
     def change(self) -> float | None:
         """Of the share that was delivered."""
-        return change_of(self.total, self.total_before)
+        return change_of(self.notices, self.notices_before)
 
     @cached_property
     def unbalanced(self) -> tuple[MessageFigures, ...]:
@@ -228,7 +247,8 @@ class Told:
                 code,
                 self.agency_name(code),
                 sum_messages(messages.get(code, ())),
-                sum_messages(before[code]) if code in before else None,
+                notices_of(messages.get(code, ())),
+                notices_of(before[code]) if code in before else None,
                 sum_dossiers(dossiers.get(code, ())),
                 counts.get(code, AgencyFigures(code)),
                 self.timings.get((code, None, "result")),
@@ -241,7 +261,7 @@ class Told:
                 lines,
                 key=lambda line: (
                     not line.agency_code,
-                    *_badness(line.messages),
+                    *_badness(line.messages, line.notices),
                     line.name,
                     line.agency_code,
                 ),
@@ -252,14 +272,15 @@ class Told:
     def worst(self) -> tuple[AgencyLine, ...]:
         """Up to five agencies that have the lowest share of delivered messages, none of a handful."""
         named = (each for each in self.agencies if each.agency_code)
-        enough = [each for each in named if each.messages.tellable >= LEAST_JUDGED]
-        below = [each for each in enough if (each.messages.delivered_of_tellable or 0) < 1]
-        return tuple(sorted(below, key=lambda each: (each.messages.delivered_of_tellable or 0, each.name))[:5])
+        enough = [each for each in named if self.is_judged(each.notices)]
+        below = [each for each in enough if (each.notices.delivered_of_tellable or 0) < 1]
+        return tuple(sorted(below, key=lambda each: (each.notices.delivered_of_tellable or 0, each.name))[:5])
 
     @cached_property
     def procedures(self) -> tuple[MessageFigures, ...]:
-        """By agency and procedure over all kinds, worst first."""
-        groups = _grouped(self.messages, lambda row: (row.agency_code, row.procedure_code))
+        """By agency and procedure over all kinds but replies, which have no receipts, worst first."""
+        told = (row for row in self.messages if row.kind != "reply" or row.difference)
+        groups = _grouped(told, lambda row: (row.agency_code, row.procedure_code))
         sums = [
             replace(sum_messages(rows), agency_code=agency, procedure_code=procedure)
             for (agency, procedure), rows in groups.items()
@@ -360,12 +381,19 @@ def _grouped(rows: Iterable[Row], key: Callable[[Row], Any]) -> dict[Any, list[R
     return groups
 
 
-def _badness(row: MessageFigures) -> tuple[float, ...]:
-    """Unbalanced first, then by the share that was delivered, of few messages later, of none last."""
+def notices_of(rows: Iterable[MessageFigures]) -> MessageFigures:
+    """All but replies, added up."""
+    return sum_messages(row for row in rows if row.kind != "reply")
+
+
+def _badness(row: MessageFigures, notices: MessageFigures | None = None) -> tuple[float, ...]:
+    """Unbalanced first, then by the share of ``notices`` that was delivered, of few messages later, of none last, with
+    replies."""
     if row.difference:
         return (0, -abs(row.difference), 0)
-    delivered, of_all = row.delivered_of_tellable, row.tellable
-    if delivered is None:
+    judged = notices or row
+    delivered, of_all = judged.delivered_of_tellable, judged.tellable
+    if delivered is None or judged.kind == "reply":
         return (3, 0, 0)
     return (1 if of_all >= LEAST_JUDGED else 2, delivered, -of_all)
 

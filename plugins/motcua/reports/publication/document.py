@@ -191,9 +191,11 @@ def summary_lines(told: Told) -> list[Paragraph]:
     if told.stops:
         lines.append(Paragraph(said["stops"].format(number=count(len(told.stops))), "bad"))
     lines.append(Paragraph(shares_line(told)))
+    if told.replies.expected:
+        lines.append(Paragraph(replies_line(told)))
     lines.append(Paragraph(change_line(told)))
     if told.agency is None and told.worst:
-        names = [said["worst_one"].format(name=each.name, share=told.share(each.messages)) for each in told.worst]
+        names = [said["worst_one"].format(name=each.name, share=told.share(each.notices)) for each in told.worst]
         lines.append(Paragraph(said["worst"].format(names="; ".join(names))))
     return lines
 
@@ -206,8 +208,8 @@ def pushed_line(told: Told) -> str:
 
 
 def shares_line(told: Told) -> str:
-    """What share was delivered, and of what."""
-    total = told.total
+    """What share was delivered, and of what: of all but replies."""
+    total = told.notices
     form = "no_shares" if not total.sent else "shares" if total.tellable >= LEAST_JUDGED else "shares_few"
     return str(
         told.words["summary"][form].format(
@@ -218,6 +220,11 @@ def shares_line(told: Told) -> str:
             formula=formula(told, total),
         )
     )
+
+
+def replies_line(told: Told) -> str:
+    """How many replies there are, that are in no share."""
+    return str(told.words["summary"]["replies"].format(number=count(told.replies.expected)))
 
 
 def formula(told: Told, row: MessageFigures) -> str:
@@ -249,13 +256,13 @@ def identity_line(told: Told) -> str:
 
 def change_line(told: Told) -> str:
     """Against the period before."""
-    said, before = told.words["summary"], told.total_before
-    if before is None:
+    said, before, notices = told.words["summary"], told.total_before, told.notices_before
+    if before is None or notices is None:
         return str(said["no_previous"])
     return str(
         said["change_no_share" if told.change is None else "change"].format(
             previous=told.previous_period,
-            share=told.share(before),
+            share=told.share(notices),
             change=points(told.change),
             expected=count(before.expected),
             expected_change=signed(told.total.expected - before.expected, 0),
@@ -481,11 +488,17 @@ class _Sections:
         ]
 
     def _identity_row(self, name: str, row: MessageFigures, *, total: bool = False) -> Row:
-        cells = self._cells(row, (*_IDENTITY, "difference"))
+        cells = self._cells(row, (*_IDENTITY, "difference"), notices=self._told.notices if total else None)
         return Row((name, *cells), "bad" if row.difference else "total" if total else "")
 
-    def _cells(self, row: MessageFigures, columns: Iterable[str], change: float | None = None) -> list[str]:
-        """Figures of messages, by the words above them."""
+    def _cells(
+        self,
+        row: MessageFigures,
+        columns: Iterable[str],
+        change: float | None = None,
+        notices: MessageFigures | None = None,
+    ) -> list[str]:
+        """Figures of messages, by the words above them; ``notices``: those that a share is of, by default all."""
         written = {
             **{state: count(getattr(row, state)) for state in STATES},
             "expected": count(row.expected),
@@ -493,7 +506,7 @@ class _Sections:
             "waiting": count(row.in_hand),
             "lost": count(row.expired + row.rejected),
             "sent": count(row.sent),
-            "of_tellable": self._told.share(row),
+            "of_tellable": self._told.share(notices or row),
             "change": points(change),
             "difference": count(row.difference),
         }
@@ -510,7 +523,7 @@ class _Sections:
         shown = (*_AGENCIES, "change", "difference")
         rows = [
             Row(
-                (str(place), each.name, *self._cells(each.messages, shown, each.change)),
+                (str(place), each.name, *self._cells(each.messages, shown, each.change, each.notices)),
                 "bad" if each.messages.difference else "",
             )
             for place, each in enumerate(lines, 1)
@@ -518,7 +531,7 @@ class _Sections:
         total = self._told.total
         rows.append(
             Row(
-                ("", self._words["names"]["all"], *self._cells(total, shown, self._told.change)),
+                ("", self._words["names"]["all"], *self._cells(total, shown, self._told.change, self._told.notices)),
                 "bad" if total.difference else "total",
             )
         )
@@ -527,7 +540,7 @@ class _Sections:
             ("agency", "left", 4),
             *[(name, "right", 1) for name in shown],
         ]
-        few = any(0 < each.messages.tellable < LEAST_JUDGED for each in lines)
+        few = any(0 < each.notices.tellable < LEAST_JUDGED for each in lines)
         note = self._said["few"].format(least=LEAST_JUDGED) if few else ""
         return [*self._chart("messages", lines), self._table("agencies", columns, rows, note=note)]
 
@@ -536,7 +549,7 @@ class _Sections:
         drawn = [
             each
             for each in lines
-            if (each.messages.tellable if name == "messages" else each.dossiers.resolved) >= LEAST_JUDGED
+            if (each.notices.tellable if name == "messages" else each.dossiers.resolved) >= LEAST_JUDGED
         ]
         if not drawn:
             return []

@@ -202,6 +202,11 @@ def _share(part: int, whole: int) -> float | str | None:
     return part / whole if whole >= LEAST_JUDGED else too_few()
 
 
+def _delivered(row: MessageFigures, whole: int) -> float | str | None:
+    """The share that was delivered; ``None`` of replies, which have no receipts."""
+    return None if row.kind == "reply" else _share(row.delivered, whole)
+
+
 class _Rows:
     """One method a sheet, named as it."""
 
@@ -210,7 +215,7 @@ class _Rows:
 
     def agencies(self) -> Iterable[Cells]:
         for line in self._told.agencies:
-            yield self._of_messages(line.messages, line.before, line.timing) | {
+            yield self._of_messages(line.messages, line.before, line.timing, line.notices) | {
                 "agency_code": line.agency_code,
                 "agency": line.name,
             }
@@ -317,16 +322,24 @@ class _Rows:
             cells["procedure"] = self._told.procedure_name(row.procedure_code or "")
         return cells
 
-    def _of_messages(self, row: MessageFigures, before: MessageFigures | None, timing: Timing | None) -> Cells:
+    def _of_messages(
+        self,
+        row: MessageFigures,
+        before: MessageFigures | None,
+        timing: Timing | None,
+        notices: MessageFigures | None = None,
+    ) -> Cells:
+        """``notices``: those of the row's messages that a share is of; by default all."""
+        judged = notices or row
         computed = ("expected", "sent", "difference", "tellable")
-        price, change = self._report.closing.segment_price, change_of(row, before)
+        price, change = self._report.closing.segment_price, change_of(judged, before)
         return (
             self._named(row)
             | {name: getattr(row, name) for name in computed}
             | {
-                "delivered_of_tellable": _share(row.delivered, row.tellable),
-                "delivered_of_sent": _share(row.delivered, row.sent),
-                "before": _share(before.delivered, before.tellable) if before else None,
+                "delivered_of_tellable": _delivered(judged, judged.tellable),
+                "delivered_of_sent": _delivered(judged, judged.sent),
+                "before": _delivered(before, before.tellable) if before else None,
                 "change": None if change is None else change * 100,
                 "cost": None if price is None else price * row.segments,
                 "median_seconds": timing.median_seconds if timing else None,

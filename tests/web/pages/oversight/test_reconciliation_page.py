@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+from dataclasses import fields
 from datetime import datetime, timedelta
 from urllib.parse import unquote
 
@@ -13,6 +14,7 @@ from fastapi.testclient import TestClient
 
 from motcua.domain.clock import VIETNAM
 from motcua.domain.periods import Period
+from motcua.domain.reconciliation import MessageFigures
 from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.publications.publishing import publish
@@ -270,6 +272,34 @@ def test_rows_of_what_is_not_there_are_refused_in_words_and_of_a_cell_that_nobod
             answer = page.get("/reconciliation/rows", params={"closing": 1, "figure": figure, field: written})
             assert answer.status_code == (404 if written == "\x00" else 200), (figure, field)
             assert "<table" not in answer.text
+
+
+@pytest.mark.guarantee(
+    "reconciliation", "a share of delivered messages is of notices alone; replies to 9029 stand apart"
+)
+def test_replies_stand_apart_and_few_notices_have_no_rate(closed, page, ledger):
+    for kind, number, state in (("reply", 40, "accepted"), ("supplement", 60, "delivered")):
+        cell = f"closing_no, agency_code, kind, at_source, {state}"
+        values = f"{closed.closing_no}, '{NHA_TRANG}', '{kind}', {number}, {number}"
+        counted = [each.name for each in fields(MessageFigures)[3:]]
+        others = [name for name in counted if name not in ("at_source", state)]
+        named, zeros = ", ".join(others), ", ".join("0" for _ in others)
+        ask(
+            ledger,
+            f"INSERT INTO motcua.closing_messages ({cell}, procedure_code, {named}) VALUES ({values}, '', {zeros})",
+        )
+        ask(
+            ledger,
+            f"INSERT INTO motcua.closing_message_sums ({cell}, balances, cells, {named})"
+            f" VALUES ({values}, true, 1, {zeros})",
+        )
+        shown = page_words(page.get("/reconciliation"))
+        assert "Riêng 40 tin trả lời tra cứu 9029 không có báo cáo của nhà mạng nên đứng ngoài tỷ lệ trên." in shown
+        if kind == "reply":
+            assert "0/1 tin cần gửi tới máy" in shown, "one notice alone"
+            assert "cần gửi = 2 phải nhắn − 1 không gửi" in shown
+    assert "Đã tới máy 60 tin, bằng 98,4% số cần gửi (61 cần gửi" in shown
+    assert "60/61 tin cần gửi tới máy" in shown, "in the list of periods"
 
 
 LENGTHS = re.compile(r'<nav class="lengths".*?</nav>', re.S)
