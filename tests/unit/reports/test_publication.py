@@ -53,6 +53,7 @@ from motcua.reports.publication.document import (
     compose_document,
     identity_line,
     official_date,
+    summary_lines,
 )
 from motcua.reports.publication.files import (
     PAGE,
@@ -320,6 +321,22 @@ def test_print_and_workbook_tell_shares_of_notices_alone():
     shares = {row[heads.index("Cơ quan")]: row[heads.index("Tới máy / cần gửi")] for row in rows}
     assert shares == {"A": 0.96, "B": 0.95}
     assert [each.kind for each in told.messages][-1] == "reply", "in no rank"
+
+
+@pytest.mark.guarantee("reconciliation", "a ranking says whom it leaves out; what belongs to no agency is in none")
+def test_ranking_of_the_print_and_the_page_says_whom_it_leaves_out():
+    told = of_messages(
+        MessageFigures("few", "1.1", "result", at_source=29, undelivered=29),
+        MessageFigures("bad", "1.1", "result", at_source=40, delivered=30, undelivered=10),
+        MessageFigures("good", "1.1", "result", at_source=40, delivered=40),
+        MessageFigures("", "", "reply", at_source=99, accepted=99),
+    )
+    (table,) = blocks(told, "Kết quả theo cơ quan", Table)
+    assert [row.cells[:2] for row in table.rows] == [
+        *[("1", "bad"), ("2", "good"), ("", "few"), ("", "Không rõ cơ quan"), ("", "Toàn tỉnh")],
+    ]
+    said = [each.text for each in summary_lines(told)]
+    assert said[-2:] == ["Thấp nhất: bad (75,0%).", "Không xếp hạng 1 cơ quan có dưới 30 tin cần gửi: few."]
 
 
 LEFT_OUT = "Loại tin đã tắt và thủ tục không nhắn"

@@ -99,6 +99,24 @@ def test_replies_which_have_no_receipts_stand_apart():
     assert "0,0%" not in alone.text
 
 
+@pytest.mark.guarantee("reconciliation", "a ranking says whom it leaves out; what belongs to no agency is in none")
+def test_ranking_of_a_mail_says_whom_it_leaves_out():
+    rows = [
+        figures("A", delivered=90, undelivered=10),
+        figures("B", delivered=50, undelivered=50),
+        figures("C", undelivered=29),
+    ]
+    mail = mail_of(report(*rows, MessageFigures("", "", "reply", at_source=99, accepted=99)))
+    listed = re.findall(r"(?m)^(\S+) (Cơ quan [ABC]?): ", mail.text)
+    assert listed == [("1.", "Cơ quan B"), ("2.", "Cơ quan A"), ("-", "Cơ quan C"), ("-", "Cơ quan ")]
+    for text in (mail.text, words_of(mail.html)):
+        assert "Không xếp hạng 1 cơ quan có dưới 30 tin cần gửi: Cơ quan C." in text
+    assert "Không xếp hạng" not in mail_of(report(*rows[:2])).text
+    many = mail_of(report(*rows, *(figures(f"{place:02d}", delivered=1) for place in range(40))))
+    assert "Không xếp hạng 41 cơ quan có dưới 30 tin cần gửi: Cơ quan C; " in many.text
+    assert " và 36 cơ quan khác." in many.text
+
+
 @pytest.mark.guarantee("reconciliation", "what a mail counts is what its rows add up to, or it says what differs")
 @pytest.mark.parametrize("number", [3, 40])
 def test_agencies_and_reasons_add_up_also_where_rows_are_cut_off(number):
@@ -116,7 +134,7 @@ def test_agencies_and_reasons_add_up_also_where_rows_are_cut_off(number):
     def counts(line: str) -> list[int]:
         return [int(re.search(rf"{name} ([\d.]+)", line)[1].replace(".", "")) for name in names]  # type: ignore[index]
 
-    *told, total = map(counts, re.findall(r"(?m)^(?:\d+\. Cơ quan|\d+ cơ quan khác:|Toàn tỉnh:) .*$", mail.text))
+    *told, total = map(counts, re.findall(r"(?m)^(?:(?:\d+\.|-) Cơ quan|\d+ cơ quan khác:|Toàn tỉnh:) .*$", mail.text))
     assert len(told) == min(number, 16)
     assert [sum(column) for column in zip(*told, strict=True)] == total
     assert total[3] == total[0] - total[1] - total[2]

@@ -239,7 +239,9 @@ def test_agency_of_few_dossiers_is_told_its_counts_and_no_rate():
     assert "- Lỗi trên 1.000 hồ sơ: - (ít hồ sơ, chỉ ghi số lỗi)" in mail.text
     assert "ít hồ sơ, chỉ ghi số lỗi" in words_of(mail.html)
     department = compose_department_mail(department_report(agencies=(few,)), [])
-    assert "1. Sở Tư pháp (ít hồ sơ, chỉ ghi số lỗi): - trên 1.000" in department.text
+    assert "- Sở Tư pháp (ít hồ sơ, chỉ ghi số lỗi): - trên 1.000" in department.text
+    for text in (department.text, words_of(department.html)):
+        assert "Không xếp hạng 1 cơ quan có ít hồ sơ, đứng cuối bảng." in text
     assert len(department.pictures) == 1, "the trend: nobody has a bar"
 
 

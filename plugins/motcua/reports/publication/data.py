@@ -277,6 +277,17 @@ class Told:
         return tuple(sorted(below, key=lambda each: (each.notices.delivered_of_tellable or 0, each.name))[:5])
 
     @cached_property
+    def places(self) -> dict[str, int]:
+        """By code, the place of each agency that is ranked; what belongs to no agency is none, and few are not."""
+        ranked = [each for each in self.agencies if each.agency_code and self.is_judged(each.notices)]
+        return {each.agency_code: place for place, each in enumerate(ranked, 1)}
+
+    @cached_property
+    def unranked(self) -> tuple[AgencyLine, ...]:
+        """Agencies that have too few notices to be ranked, in the order of the table."""
+        return tuple(each for each in self.agencies if each.agency_code and each.agency_code not in self.places)
+
+    @cached_property
     def procedures(self) -> tuple[MessageFigures, ...]:
         """By agency and procedure over all kinds but replies, which have no receipts, worst first."""
         told = (row for row in self.messages if row.kind != "reply" or row.difference)

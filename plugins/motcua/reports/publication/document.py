@@ -22,6 +22,8 @@ from motcua.reports.wording import LEAST_JUDGED, count, day, moment, rate, signe
 ROWS_SHOWN = 20
 """Rows of a table by procedure, reason or case; all of them are in the workbook and the CSV files."""
 AGENCIES_DRAWN = 20
+UNRANKED_NAMED = 5
+"""Agencies that a ranking names of those that it leaves out; the table has all of them."""
 _IDENTITY = (
     "expected", "suppressed", "cancelled", "tellable", "waiting", "lost", "sent", "delivered", "of_tellable",
 )  # fmt: skip
@@ -197,7 +199,18 @@ def summary_lines(told: Told) -> list[Paragraph]:
     if told.agency is None and told.worst:
         names = [said["worst_one"].format(name=each.name, share=told.share(each.notices)) for each in told.worst]
         lines.append(Paragraph(said["worst"].format(names="; ".join(names))))
+    if told.agency is None and told.places and told.unranked:
+        lines.append(Paragraph(unranked_line(told)))
     return lines
+
+
+def unranked_line(told: Told) -> str:
+    """Whom the ranking leaves out, by name as far as they are few."""
+    said, left_out = told.words["summary"], told.unranked
+    names = "; ".join(each.name for each in left_out[:UNRANKED_NAMED])
+    if len(left_out) > UNRANKED_NAMED:
+        names = said["unranked_more"].format(names=names, number=count(len(left_out) - UNRANKED_NAMED))
+    return str(said["unranked"].format(number=count(len(left_out)), least=LEAST_JUDGED, names=names))
 
 
 def pushed_line(told: Told) -> str:
@@ -523,10 +536,14 @@ class _Sections:
         shown = (*_AGENCIES, "change", "difference")
         rows = [
             Row(
-                (str(place), each.name, *self._cells(each.messages, shown, each.change, each.notices)),
+                (
+                    str(self._told.places.get(each.agency_code, "")),
+                    each.name,
+                    *self._cells(each.messages, shown, each.change, each.notices),
+                ),
                 "bad" if each.messages.difference else "",
             )
-            for place, each in enumerate(lines, 1)
+            for each in lines
         ]
         total = self._told.total
         rows.append(

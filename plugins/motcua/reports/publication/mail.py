@@ -26,6 +26,7 @@ from motcua.reports.publication.document import (
     replies_line,
     shares_line,
     summary_lines,
+    unranked_line,
 )
 from motcua.templating import templates
 
@@ -86,6 +87,7 @@ def compose_publication_mail(
         "agencies": told.agencies[:AGENCIES_SHOWN] if told.agency is None else (),
         "others": told.agencies[AGENCIES_SHOWN:] if told.agency is None else (),
         "of_others": sum_messages(each.messages for each in told.agencies[AGENCIES_SHOWN:]),
+        "unranked": unranked_line(told) if told.agency is None and told.places and told.unranked else "",
         "notices_of_others": sum_messages(each.notices for each in told.agencies[AGENCIES_SHOWN:]),
         "procedures": _procedures(told),
         "reasons": told.reasons[:ROWS_SHOWN],
