@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from motcua.domain.checks import Finding
 from motcua.reports import wording
-from motcua.reports.checks import look_in_words
+from motcua.reports.checks import in_words, look_in_words
 from motcua.settings import include_dir
 
 
@@ -54,6 +55,11 @@ def test_no_rate_of_fewer_than_30_is_told():
     assert enough is not None
     assert (few.state_words, few.figure) == ("chưa đủ tin để đánh giá", "25 tin")
     assert (enough.state_words, enough.figure) == ("tốt", "0,0% trong 30 tin, thường ngày 96,0%")
+
+
+def test_alert_about_few_pushed_records_tells_counts_and_no_rate():
+    told = in_words(Finding("push_refused", {"refused": 12, "records": 24, "percent": 50.0}, "hue"))
+    assert told.title == "Phần mềm hue: 12 trên 24 bản ghi đẩy lên bị từ chối"
 
 
 def test_words_and_templates_are_in_composed_form():
