@@ -81,20 +81,21 @@ LEFT JOIN motcua.procedures AS p ON m.procedure_code = p.procedure_code
 WHERE m.procedure_code <> ''
 ORDER BY
     m.procedure_code = any(%(also)s::text[]) DESC,
-    translate(regexp_replace(normalize(lower(p.name), NFD), U&'[\0300-\036F]', '', 'g'), 'đ', 'd'),
+    translate(regexp_replace(normalize(lower(p.name), nfd), U&'[\0300-\036F]', '', 'g'), 'đ', 'd'),  -- noqa: RF03
     p.name,
     m.procedure_code
 LIMIT %(most)s;
 
 -- name: named_procedures
--- Procedures that have a name, by it as Vietnamese words are put in order (Cấp, Chấm, Chứng), so many at most. Called by store/browsing.py.
+-- Procedures that have a name, by it as Vietnamese words are put in order (Cấp, Chấm, Chứng), so many at most.
+-- Called by store/browsing.py.
 SELECT
     p.procedure_code,
     p.name
 FROM motcua.procedures AS p
 WHERE p.name IS NOT NULL
 ORDER BY
-    translate(regexp_replace(normalize(lower(p.name), NFD), U&'[\0300-\036F]', '', 'g'), 'đ', 'd'),
+    translate(regexp_replace(normalize(lower(p.name), nfd), U&'[\0300-\036F]', '', 'g'), 'đ', 'd'),  -- noqa: RF03
     p.name,
     p.procedure_code
 LIMIT %(most)s;

@@ -7,11 +7,13 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.compose.project import ROOT
 
 DOCKER = """#!/usr/bin/env bash
 printf '%s\\n' "$*" >> "$TOLD"
+[ "$*" != "compose --project-name motcua --file - build init" ] || cat >> "$TOLD"
 case "$1 $2" in
 "image inspect") exit "$NO_IMAGE" ;;
 "run --rm") exit "$FILES_SAY" ;;
@@ -46,13 +48,15 @@ def test_image_is_made_where_there_is_none_with_the_build_arguments_of_the_envir
     script: str, tmp_path: Path
 ) -> None:
     _, told = _type(tmp_path, script, NO_IMAGE="1", PIP_NO_INDEX="1", PIP_FIND_LINKS="/source/wheels")
-    assert told[1] == "build --build-arg PIP_NO_INDEX --build-arg PIP_FIND_LINKS --tag motcua ."
+    assert told[1] == "compose --project-name motcua --file - build init"
+    made = yaml.safe_load(told[2])["services"]["init"]
+    assert made == {"image": "motcua", "build": {"context": ".", "args": ["PIP_NO_INDEX", "PIP_FIND_LINKS"]}}
     (tmp_path / "told").unlink()
     _, told = _type(tmp_path, script, NO_IMAGE="1")
-    assert told[1] == "build --tag motcua ."
+    assert yaml.safe_load(told[2])["services"]["init"]["build"] == {"context": ".", "args": []}
     (tmp_path / "told").unlink()
     _, told = _type(tmp_path, script)
-    assert not [each for each in told if each.startswith("build")]
+    assert not [each for each in told if " build " in each]
 
 
 def test_set_up_runs_as_root_in_a_container_that_may_write_to_the_folder_alone(tmp_path: Path) -> None:

@@ -213,7 +213,7 @@ def test_each_day_one_mail_says_that_the_watch_lives(watched: Watched):
     text = watched.mail.taken[-1][1].get_body(("plain",)).get_content()
     assert "- Sổ (PostgreSQL): tốt" in text
     assert "- Số liệu khớp: tốt (chênh lệch 0" in text
-    assert "- Các phần của Airflow: tốt (4 của 4 chạy)" in text
+    assert "- Các phần của Airflow: tốt (4 trong 4 phần đang chạy)" in text
     assert "- Bản sao lưu: không đặt" in text
 
 
@@ -402,7 +402,7 @@ def test_ledger_that_went_back_is_told_until_it_is_acknowledged(watched: Watched
     watched.look()
     rows("DELETE FROM motcua.attempts WHERE attempt_id = 52")
     watched.look()
-    assert watched.mails() == ["[MotcuaSMS] Cảnh báo: Sổ lùi lại: thiếu 1 lần gửi, 0 thay đổi"]
+    assert watched.mails() == ["[MotcuaSMS] Cảnh báo: Sổ bị đưa về bản cũ: thiếu 1 lần gửi, 0 thay đổi"]
     # Nothing is sent before somebody looked at it.
     (gap,) = rows("SELECT kind, lost_attempts, closed_at FROM motcua.gaps")
     assert gap == {"kind": "behind_watch", "lost_attempts": 1, "closed_at": None}
@@ -412,7 +412,7 @@ def test_ledger_that_went_back_is_told_until_it_is_acknowledged(watched: Watched
     assert watched.open_alerts(watched.look(3)) == ["ledger_went_back"]
     type_command("alerts", "acknowledge", "ledger_went_back")
     assert watched.open_alerts(watched.look(2)) == []
-    assert watched.mails() == ["[MotcuaSMS] Đã hết: Sổ lùi lại: thiếu 1 lần gửi, 0 thay đổi"]
+    assert watched.mails() == ["[MotcuaSMS] Đã hết: Sổ bị đưa về bản cũ: thiếu 1 lần gửi, 0 thay đổi"]
 
 
 # --- Acknowledging

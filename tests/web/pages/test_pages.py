@@ -154,11 +154,11 @@ def test_who_is_signed_in_may_look_by_cookie_or_token_but_not_by_one_that_expire
 def test_what_there_is_not_gets_a_page_and_no_json(staff):
     for path in ("/docs", "/redoc", "/openapi.json"):
         assert staff.get(f"/motcua{path}").status_code == 404
-    for address in ("/reconciliation?closing=abc", "/reconciliation/file?closing=x&name=y"):
+    for address in ("/reconciliation?closing=no-number", "/reconciliation/file?closing=x&name=y"):
         answer = staff.get(f"/motcua{address}")
         assert answer.status_code in (400, 404)
         assert answer.headers["content-type"].startswith("text/html")
-        assert "abc" not in answer.text
+        assert "no-number" not in answer.text
 
 
 def test_airflow_mounts_the_pages_and_shows_them_in_its_navigation():
