@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from motcua.gateways import GatewayMisconfigured
+from motcua.gateways.adapter import GatewayCall
 from motcua.gateways.vnpt import ANSWERS
 from motcua.sandbox.network.scripted import in_json
 from tests.gateways.conftest import ECHO, EXTRA, LOGIN, PASSWORD, REFERENCE, make, outgoing
@@ -137,6 +138,6 @@ def test_connection_that_is_incomplete_is_an_operators_mistake(changes, named):
 
 
 def test_nothing_comes_in_this_way(gateway):
-    assert gateway.read_receipt({"REQID": REFERENCE, "STATUS": "0"}).meaning == "unreadable"
+    assert gateway.read_receipt(GatewayCall({"REQID": REFERENCE, "STATUS": "0"})).meaning == "unreadable"
     assert gateway.meaning_of("0") == "unreadable"
-    assert gateway.inquiry_is_signed({"secret": "any"}) is False
+    assert gateway.inquiry_is_signed(GatewayCall({"secret": "any"})) is False

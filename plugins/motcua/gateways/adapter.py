@@ -127,6 +127,23 @@ class SentAttempt:
 
 
 @dataclass(frozen=True, slots=True)
+class GatewayCall:
+    """What a provider brings to our callbacks, as it came: a delivery report, or a citizen's text."""
+
+    query: Mapping[str, str]
+    form: Mapping[str, str] = field(default_factory=dict)
+    """Fields of a body that is a form."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """By names in small letters."""
+    body: bytes = b""
+
+    @property
+    def fields(self) -> Mapping[str, str]:
+        """Those of query and form; of two of one name the form's counts."""
+        return {**self.query, **self.form}
+
+
+@dataclass(frozen=True, slots=True)
 class ReceiptReading:
     """A delivery report, read."""
 
@@ -169,6 +186,9 @@ class Gateway(Protocol):
     refuses_repeats_for: timedelta
     """For so long the provider promises to refuse a second request with the same reference (``duplicate``), so that
     one without an answer may be repeated as it is; zero: it promises nothing."""
+    receipts_signed_in: str | None
+    """Header, in small letters, of the provider's own signature of a delivery report, which then decides alone who
+    brings it; ``None``: it signs none, and our secret decides."""
 
     def ask(self, session: requests.Session, attempt: SentAttempt) -> ReceiptReading | None:
         """What the provider says became of an attempt, in one request; ``None``: it cannot say. A reading ``absent``
@@ -187,17 +207,21 @@ class Gateway(Protocol):
         Never raises for what the network does.
         """
 
-    def read_receipt(self, fields: Mapping[str, str]) -> ReceiptReading:
+    def receipt_is_signed(self, call: GatewayCall) -> bool:
+        """Whether the provider's signature of a report is right; never without one, or a key to check it by."""
+
+    def read_receipt(self, call: GatewayCall) -> ReceiptReading:
         """What a delivery report says; never raises."""
 
     def meaning_of(self, gateway_status: str | None) -> Meaning:
         """What a stored status of this gateway means."""
 
-    def read_inquiry(self, fields: Mapping[str, str]) -> InquiryReading:
+    def read_inquiry(self, call: GatewayCall) -> InquiryReading:
         """What a citizen texted; never raises."""
 
-    def inquiry_is_signed(self, fields: Mapping[str, str]) -> bool | None:
-        """Whether the provider's signature is right; ``None`` where it has none, or we no key: a secret decides."""
+    def inquiry_is_signed(self, call: GatewayCall) -> bool | None:
+        """Whether the provider's signature of the query is right; ``None`` where it has none, or we no key: a secret
+        decides."""
 
     def form_reply(self, inquiry: InquiryReading, text: str, accented: bool) -> ReplyForm:
         """The answer to an inquiry, which the provider texts back."""

@@ -37,13 +37,14 @@ from motcua.gateways import GatewayMisconfigured
 from motcua.gateways.adapter import (
     GatewayAddress,
     GatewayAnswer,
+    GatewayCall,
     InquiryReading,
     OutgoingMessage,
     ReceiptReading,
     ReplyForm,
     SentAttempt,
 )
-from motcua.gateways.exchange import CodeMeaning, judged, post, refusing_repeats
+from motcua.gateways.exchange import CodeMeaning, exchange, judged, refusing_repeats
 
 _OWN_NETWORK = "VinaPhone"
 _CUSTOMER_CARE, _NOW, _LIST_OF_OURS = "1", "", "0"
@@ -93,6 +94,7 @@ class VnptGateway:
 
     can_be_asked = False
     takes_template_ids = True
+    receipts_signed_in = None
 
     def __init__(self, address: GatewayAddress) -> None:
         """``GatewayMisconfigured``: an id of the contract is missing."""
@@ -115,7 +117,8 @@ class VnptGateway:
             return GatewayAnswer("configuration", code=f"accented text outside {_OWN_NETWORK}", concerns="message")
         if any(_XML.intersection(value) for value in message.parameters):
             return GatewayAnswer("configuration", code="special character of XML in a value", concerns="message")
-        answer = post(session, self._url, {"RQST": self._request(message)}, self.address.timeout)
+        record = {"RQST": self._request(message)}
+        answer = exchange(session, "POST", self._url, self.address.timeout, record=record)
         if isinstance(answer, GatewayAnswer):
             return answer
         reply = answer.record.get("RPLY")
@@ -149,7 +152,11 @@ class VnptGateway:
         """Nothing is asked: no request is known that sends nothing."""
         return None
 
-    def read_receipt(self, fields: Mapping[str, str]) -> ReceiptReading:
+    def receipt_is_signed(self, call: GatewayCall) -> bool:
+        """Never: VNPT reports none."""
+        return False
+
+    def read_receipt(self, call: GatewayCall) -> ReceiptReading:
         """VNPT reports none."""
         return ReceiptReading(None, None, "unreadable", {})
 
@@ -157,11 +164,11 @@ class VnptGateway:
         """VNPT gives none."""
         return "unreadable"
 
-    def read_inquiry(self, fields: Mapping[str, str]) -> InquiryReading:
+    def read_inquiry(self, call: GatewayCall) -> InquiryReading:
         """Nothing: inquiries do not come this way."""
         return InquiryReading("", "", None, None)
 
-    def inquiry_is_signed(self, fields: Mapping[str, str]) -> bool | None:
+    def inquiry_is_signed(self, call: GatewayCall) -> bool | None:
         """Never: inquiries do not come this way."""
         return False
 
