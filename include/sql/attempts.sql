@@ -65,6 +65,18 @@ WHERE
     a.attempt_id = r.attempt_id
     AND (a.state = 'in_flight' OR (a.outcome = 'receipt' AND o.message_id IS NOT NULL));
 
+-- name: unreachable
+-- Which of these numbers a gateway has said since then that it does not reach. What is emptied of personal data is
+-- forgotten with the number.
+SELECT a.msisdn
+FROM motcua.attempts AS a
+WHERE
+    a.msisdn = any(%(numbers)s)
+    AND a.gateway = %(gateway)s
+    AND a.outcome = 'unreachable'
+    AND a.state = 'failed'
+    AND a.answered_at > %(since)s;
+
 -- name: senders_in_flight
 -- Senders with attempts in flight.
 SELECT DISTINCT sender_id

@@ -51,9 +51,10 @@ RETURNING state, reason;
 -- name: reopen_mended
 -- Messages that failed for their phone, of dossiers whose phone the desk has mended since, while they are still useful
 -- and their occasion still holds. The old reason stays in message_history. A suppressed one whose phone was typed anew
--- and is unusable for another reason now gets that reason. Looks at the dossiers that motcua.phone_changes names, and
--- takes them out of it; with a window, at its messages, and leaves the others to the next plan. Each is looked up,
--- whatever PostgreSQL believes of how many they are. Returns those that are queued again.
+-- and is unusable for another reason now gets that reason; one that waits for a gateway may go by any again, since what
+-- one of them said of the old number says nothing of the new one. Looks at the dossiers that motcua.phone_changes
+-- names, and takes them out of it; with a window, at its messages, and leaves the others to the next plan. Each is
+-- looked up, whatever PostgreSQL believes of how many they are. Returns those that are queued again.
 WITH compared AS (
     DELETE FROM motcua.phone_changes
     WHERE %(start)s::timestamptz IS NULL
@@ -73,6 +74,18 @@ candidates AS MATERIALIZED (
     WHERE
         o.recorded_at >= %(start)s::timestamptz AND o.recorded_at < %(end)s::timestamptz
         AND o.state IN ('suppressed', 'undelivered', 'rejected')
+),
+
+open_to_all AS (
+    UPDATE motcua.messages AS m
+    SET avoid = '{}', carrier = NULL
+    FROM motcua.dossiers AS d
+    WHERE
+        m.dossier_id = any(array(SELECT c.dossier_id FROM compared AS c))
+        AND d.dossier_id = m.dossier_id
+        AND m.state = 'queued'
+        AND m.avoid <> '{}'
+        AND d.msisdn IS DISTINCT FROM m.msisdn
 ),
 
 still_unusable AS (

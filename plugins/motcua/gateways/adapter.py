@@ -11,7 +11,11 @@ import requests
 
 from motcua.domain.routing import CARRIERS, Meaning
 
-OutcomeClass: TypeAlias = Literal["accepted", "duplicate", "phone", "configuration", "transient", "unknown"]
+OutcomeClass: TypeAlias = Literal[
+    "accepted", "duplicate", "phone", "unreachable", "configuration", "transient", "unknown"
+]
+"""``phone``: no gateway can tell this number; ``unreachable``: this one cannot, as a phone without an account there,
+and another one may; ``configuration``: it refuses what ``Concern`` names; ``transient``: not now."""
 Concern: TypeAlias = Literal["gateway", "carrier", "template", "message"]
 
 UnknownPolicy: TypeAlias = Literal["hold", "accept"]
@@ -186,6 +190,9 @@ class Gateway(Protocol):
     refuses_repeats_for: timedelta
     """For so long the provider promises to refuse a second request with the same reference (``duplicate``), so that
     one without an answer may be repeated as it is; zero: it promises nothing."""
+    reaches_every_number: bool
+    """It can tell any number of its carriers; else it may answer ``unreachable``, and is not asked about that number
+    again for ``MOTCUA_UNREACHABLE_FOR``."""
     receipts_signed_in: str | None
     """Header, in small letters, of the provider's own signature of a delivery report, which then decides alone who
     brings it; ``None``: it signs none, and our secret decides."""

@@ -111,6 +111,7 @@ class EsmsGateway:
 
     can_be_asked = True
     takes_template_ids = False
+    reaches_every_number = True
     receipts_signed_in = None
 
     def __init__(self, address: GatewayAddress) -> None:

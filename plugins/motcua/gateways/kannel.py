@@ -62,6 +62,7 @@ class KannelGateway:
 
     can_be_asked = False
     takes_template_ids = False
+    reaches_every_number = True
     receipts_signed_in = None
     refuses_repeats_for = timedelta(0)
 

@@ -94,6 +94,7 @@ class VnptGateway:
 
     can_be_asked = False
     takes_template_ids = True
+    reaches_every_number = True
     receipts_signed_in = None
 
     def __init__(self, address: GatewayAddress) -> None:

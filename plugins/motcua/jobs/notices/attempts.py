@@ -23,6 +23,7 @@ ATTEMPT_STATE: Mapping[OutcomeClass, str] = {
     "accepted": "accepted",
     "duplicate": "accepted",
     "phone": "rejected",
+    "unreachable": "failed",
     "configuration": "failed",
     "transient": "failed",
     "unknown": "unknown",

@@ -107,6 +107,12 @@ def apply_outcomes(connection: Connection, rows: Sequence[AttemptOutcome]) -> No
     connection.execute(statement("attempts/apply_outcomes"), {"rows": recordset(rows)})
 
 
+def unreachable(connection: Connection, gateway: str, numbers: Sequence[str], since: datetime) -> set[str]:
+    """Which of these numbers a gateway has said since then that it does not reach."""
+    values = {"gateway": gateway, "numbers": list(numbers), "since": since}
+    return {row["msisdn"] for row in connection.execute(statement("attempts/unreachable"), values)}
+
+
 def senders_in_flight(connection: Connection) -> list[int]:
     """Senders that have attempts in flight, dead ones among them."""
     return [row["sender_id"] for row in connection.execute(statement("attempts/senders_in_flight"))]

@@ -160,9 +160,16 @@ class Claiming:
         """Of claimed messages those that may go through the lane now; the others are settled."""
         going: list[_Fit] = []
         postponed: list[Postponed] = []
-        for message in self._judge(claimed, now):
+        judged = self._judge(claimed, now)
+        unreachable = self._unreachable(lane, judged, now)
+        for message in judged:
             carrier = carrier_of_msisdn(message.msisdn)
-            if carrier not in (share.open_carriers if message.avoid else share.carriers):
+            passed_on = None
+            if message.msisdn in unreachable:
+                passed_on = self.routing.pass_on(message, lane.name, carrier, now)
+            if passed_on is not None:
+                postponed.append(passed_on)
+            elif carrier not in (share.open_carriers if message.avoid else share.carriers):
                 # The desk changed the number since, or nobody had looked the carrier up.
                 postponed.append(Postponed(message.message_id, now, carrier=carrier))
                 self.routing.look_anew()
@@ -176,6 +183,13 @@ class Claiming:
                         self.run.counts.count_unregistered(str(refusal))
         messages.postpone(self.run.ledger, postponed)
         return going
+
+    def _unreachable(self, lane: Lane, claimed: Sequence[ClaimedMessage], now: datetime) -> set[str]:
+        """Numbers of these messages that the lane's gateway is known not to reach."""
+        if lane.gateway.reaches_every_number or not claimed:
+            return set()
+        numbers = [message.msisdn for message in claimed]
+        return attempts.unreachable(self.run.ledger, lane.name, numbers, now - settings().unreachable_for)
 
     def _judge(self, claimed: Sequence[ClaimedMessage], now: datetime) -> list[ClaimedMessage]:
         """Looks at claimed messages again; settles those that may not go and returns the others."""

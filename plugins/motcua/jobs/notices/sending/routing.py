@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from motcua.domain.routing import TIME_OUTS, Route, another_gateway, assign_carriers, next_pause
+from motcua.domain.routing import TIME_OUTS, Route, another_gateway, assign_carriers, next_pause, other_gateways
 from motcua.domain.texts import Registration, RegistrationKey, UnregisteredTemplate
 from motcua.gateways.adapter import Gateway, GatewayAnswer
 from motcua.jobs.notices.attempts import provider_template_id
@@ -131,6 +131,17 @@ class Routing:
             return Postponed(message.message_id, now, carrier=carrier, avoid=avoid)
         return Postponed(message.message_id, now + settings().gateway_stop, carrier=carrier, avoid=[])
 
+    def pass_on(self, message: ClaimedMessage, gateway: str, carrier: str, now: datetime) -> Postponed | None:
+        """When and where a message goes on whose number this gateway does not reach: at once by another one, or as soon
+        as that is open again; later, where each of them has refused it. ``None``: there is no other."""
+        others = other_gateways(self.routes, carrier, gateway)
+        if not others:
+            return None
+        if others.issubset(message.avoid):
+            return Postponed(message.message_id, now + settings().gateway_stop, "unreachable", carrier, avoid=[])
+        self.look_anew()
+        return Postponed(message.message_id, now, "unreachable", carrier, avoid=[*message.avoid, gateway])
+
     def notice(self, answered: Answered) -> list[int]:
         """Stops what the answer shows to be wrong, and starts what takes messages again; returns messages that wait for
         the gateway from now on, and not for a time of their own."""
@@ -162,7 +173,9 @@ class Routing:
             self.stop(lane.name, words, settings().gateway_stop, "template", template)
         if outcome.outcome in ("accepted", "duplicate"):
             self._start_what_takes_messages(lane, carrier)
-        elif outcome.outcome == "phone" or (outcome.outcome == "configuration" and outcome.concerns != "gateway"):
+        elif outcome.outcome in ("phone", "unreachable") or (
+            outcome.outcome == "configuration" and outcome.concerns != "gateway"
+        ):
             # It refuses this message alone, so it works.
             self._start_what_takes_messages(lane, None)
         lane.on_trial = False
