@@ -53,10 +53,10 @@ def outgoing(**changes: Any) -> OutgoingMessage:
         "msisdn": MSISDN,
         "text": TEXT,
         "accented": False,
-        "segments": 1,
+        "units": 1,
         "template_id": "result",
         "template_version": 1,
-        "parameters": ("KH-160915", "UBND TP Nha Trang"),
+        "values": {"dossier_code": "KH-160915", "agency_name": "UBND TP Nha Trang"},
         "provider_template_id": "78382",
     }
     return OutgoingMessage(**values | changes)

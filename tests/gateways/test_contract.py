@@ -180,7 +180,10 @@ def test_words_of_the_message_do_not_decide_what_a_lost_connection_means(adapter
     provider.answer = "reset"
     text = "NewConnectionError NameResolutionError CERTIFICATE_VERIFY_FAILED"
     gateway = make(adapter, f"http://127.0.0.1:{provider.port}")
-    assert gateway.submit(session, outgoing(text=text, parameters=(text, text))).outcome == "unknown"
+    assert (
+        gateway.submit(session, outgoing(text=text, values={"dossier_code": text, "agency_name": text})).outcome
+        == "unknown"
+    )
 
 
 @every_adapter

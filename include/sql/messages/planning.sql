@@ -15,6 +15,7 @@ INSERT INTO motcua.messages (
     kind, dossier_id, agency_code, procedure_code, occasion, transition_id, state, reason, msisdn, text, template_id,
     template_version,
     parameters,
+    accented_parameters,
     accented,
     segments,
     occurred_at,
@@ -36,13 +37,15 @@ SELECT
     r.reason,
     r.msisdn,
     r.text,
-    r.template_id, r.template_version, r.parameters, r.accented, r.segments, r.occurred_at, r.recorded_at, %(now)s,
+    r.template_id, r.template_version, r.parameters, r.accented_parameters, r.accented, r.segments,
+    r.occurred_at, r.recorded_at, %(now)s,
     r.useful_until, r.next_attempt_at, r.carrier, %(now)s
 FROM
     jsonb_to_recordset(%(rows)s::jsonb) AS r (
         kind text, dossier_id bigint, agency_code text, procedure_code text, occasion text, transition_id bigint,
         state text, reason text, msisdn text, text text, template_id text, template_version smallint,
-        parameters text[], accented boolean, segments smallint, occurred_at timestamptz, recorded_at timestamptz,
+        parameters text[], accented_parameters text[], accented boolean, segments smallint, occurred_at timestamptz,
+        recorded_at timestamptz,
         useful_until timestamptz, next_attempt_at timestamptz, carrier text
     )
 ON CONFLICT (dossier_id, kind, occasion) DO NOTHING

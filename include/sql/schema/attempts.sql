@@ -10,6 +10,8 @@ CREATE TABLE motcua.attempts (
     run_no bigint DEFAULT nullif(current_setting('motcua.run', TRUE), '')::bigint,
     msisdn text,
     segments smallint,
+    unit text CHECK (unit IN ('segment', 'message')),
+    accented boolean,
     state text NOT NULL DEFAULT 'in_flight' CHECK (state IN (
         'in_flight', 'accepted', 'rejected', 'failed', 'unknown', 'delivered', 'undelivered'
     )),
@@ -51,7 +53,9 @@ COMMENT ON COLUMN motcua.attempts.sender_id IS 'Advisory lock held by the sender
 COMMENT ON COLUMN motcua.attempts.run_id IS 'DAG run that made the attempt.';
 COMMENT ON COLUMN motcua.attempts.run_no IS 'The run, by our number: it tells runs of one name apart.';
 COMMENT ON COLUMN motcua.attempts.msisdn IS 'Number it went to. Personal data.';
-COMMENT ON COLUMN motcua.attempts.segments IS 'SMS segments handed over.';
+COMMENT ON COLUMN motcua.attempts.segments IS 'Units handed over: SMS segments, or what unit says.';
+COMMENT ON COLUMN motcua.attempts.unit IS 'What the gateway counts and bills: segment or message; empty: segment.';
+COMMENT ON COLUMN motcua.attempts.accented IS 'Sent with accents; empty: as its message was planned.';
 COMMENT ON COLUMN motcua.attempts.state IS 'in_flight, then by the answer accepted, rejected, failed or unknown, then by receipts delivered or undelivered.';
 COMMENT ON COLUMN motcua.attempts.started_at IS 'When it was committed.';
 COMMENT ON COLUMN motcua.attempts.answered_at IS 'When the gateway''s answer, or its absence, was written.';

@@ -18,6 +18,9 @@ OutcomeClass: TypeAlias = Literal[
 and another one may; ``configuration``: it refuses what ``Concern`` names; ``transient``: not now."""
 Concern: TypeAlias = Literal["gateway", "carrier", "template", "message"]
 
+Unit: TypeAlias = Literal["segment", "message"]
+"""What a gateway counts, limits and bills."""
+
 UnknownPolicy: TypeAlias = Literal["hold", "accept"]
 """``hold``: shown to people, who may release it; ``accept``: taken for accepted, so that it is never sent again."""
 
@@ -51,13 +54,13 @@ class GatewayAddress:
 
     @property
     def segments_per_second(self) -> float | None:
-        """Most segments a second, all senders together; ``None``: no limit."""
+        """Most units (segments, where it counts these) a second, all senders together; ``None``: no limit."""
         given = self.extra.get("segments_per_second")
         return None if given is None else float(given)
 
     @property
     def segments_per_day(self) -> int | None:
-        """Most segments a day (Vietnam's), all senders together; ``None``: no limit."""
+        """Most units a day (Vietnam's), all senders together; ``None``: no limit."""
         given = self.extra.get("segments_per_day")
         return None if given is None else int(given)
 
@@ -90,16 +93,18 @@ class GatewayAddress:
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMessage:
-    """What a provider may need: the words, and the template with its ordered values."""
+    """What a provider may need: the words as this gateway sends them, and the template with its values."""
 
     reference: str
     msisdn: str
     text: str
     accented: bool
-    segments: int
+    units: int
+    """How much of its ``unit`` the gateway counts for it."""
     template_id: str
     template_version: int
-    parameters: tuple[str, ...]
+    values: Mapping[str, str]
+    """By the names of the template's places, in their order; as ``text`` shows them."""
     provider_template_id: str | None = None
     """The provider's own id of that template in this form, where it is registered with one."""
 
@@ -190,6 +195,9 @@ class Gateway(Protocol):
     refuses_repeats_for: timedelta
     """For so long the provider promises to refuse a second request with the same reference (``duplicate``), so that
     one without an answer may be repeated as it is; zero: it promises nothing."""
+    accents_cost_nothing: bool
+    """A text costs the same with accents: it is sent so, whatever its agency chose for SMS."""
+    unit: Unit
     reaches_every_number: bool
     """It can tell any number of its carriers; else it may answer ``unreachable``, and is not asked about that number
     again for ``MOTCUA_UNREACHABLE_FOR``."""

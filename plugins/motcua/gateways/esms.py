@@ -51,6 +51,7 @@ from motcua.gateways.adapter import (
     ReceiptReading,
     ReplyForm,
     SentAttempt,
+    Unit,
 )
 from motcua.gateways.exchange import CodeMeaning, HttpAnswer, exchange, judged, refusing_repeats
 
@@ -111,6 +112,8 @@ class EsmsGateway:
 
     can_be_asked = True
     takes_template_ids = False
+    accents_cost_nothing = False
+    unit: Unit = "segment"
     reaches_every_number = True
     receipts_signed_in = None
 

@@ -25,6 +25,7 @@ from motcua.gateways.adapter import (
     ReceiptReading,
     ReplyForm,
     SentAttempt,
+    Unit,
 )
 from motcua.gateways.exchange import HttpAnswer, exchange
 
@@ -62,6 +63,8 @@ class KannelGateway:
 
     can_be_asked = False
     takes_template_ids = False
+    accents_cost_nothing = False
+    unit: Unit = "segment"
     reaches_every_number = True
     receipts_signed_in = None
     refuses_repeats_for = timedelta(0)

@@ -43,6 +43,7 @@ from motcua.gateways.adapter import (
     ReceiptReading,
     ReplyForm,
     SentAttempt,
+    Unit,
 )
 from motcua.gateways.exchange import CodeMeaning, exchange, judged, refusing_repeats
 
@@ -94,6 +95,8 @@ class VnptGateway:
 
     can_be_asked = False
     takes_template_ids = True
+    accents_cost_nothing = False
+    unit: Unit = "segment"
     reaches_every_number = True
     receipts_signed_in = None
 
@@ -116,7 +119,7 @@ class VnptGateway:
             return GatewayAnswer("configuration", code=f"no template id for {name}", concerns="template")
         if message.accented and carrier_of_msisdn(message.msisdn) != _OWN_NETWORK:
             return GatewayAnswer("configuration", code=f"accented text outside {_OWN_NETWORK}", concerns="message")
-        if any(_XML.intersection(value) for value in message.parameters):
+        if any(_XML.intersection(value) for value in message.values.values()):
             return GatewayAnswer("configuration", code="special character of XML in a value", concerns="message")
         record = {"RQST": self._request(message)}
         answer = exchange(session, "POST", self._url, self.address.timeout, record=record)
@@ -134,7 +137,7 @@ class VnptGateway:
             "CONTRACTTYPEID": _CUSTOMER_CARE,
             "CONTRACTID": str(extra["contract_id"]),
             "TEMPLATEID": message.provider_template_id,
-            "PARAMS": [{"NUM": str(place), "CONTENT": value} for place, value in enumerate(message.parameters, 1)],
+            "PARAMS": [{"NUM": str(place), "CONTENT": value} for place, value in enumerate(message.values.values(), 1)],
             "SCHEDULETIME": _NOW,
             "MOBILELIST": message.msisdn.removeprefix("+"),
             "ISTELCOSUB": _LIST_OF_OURS,

@@ -40,6 +40,8 @@ class UnsettledAttempt:
     source_read_at: datetime | None
     is_stopped: bool
     """People have stopped what its message is one of."""
+    sent_accented: bool | None
+    """``None``: as its message was planned."""
     words: MessageText
     candidate: SendCandidate
 
@@ -142,6 +144,7 @@ def unsettled(
             row["msisdn"],
             row["source_read_at"],
             row["is_stopped"],
+            row["sent_accented"],
             value_of(MessageText, row),
             value_of(SendCandidate, row),
         )

@@ -46,7 +46,7 @@ class Outcomes:
             numbers, took_one = judge_carrier(self.run.ledger, lane.name, carrier, since, REFUSED_NUMBERS)
             if carrier_is_refused(numbers, took_one):
                 self.routing.stop_for_a_pause(lane, refused[carrier], "carrier", carrier)
-        if given_back := sum(settled.segments_given_back for settled in lane.unwritten):
+        if given_back := sum(settled.units_given_back for settled in lane.unwritten):
             use_allowance(self.run.ledger, lane.name, day=day_of(now), segments=-given_back)
 
     def _settle(self, answered: Answered, now: datetime) -> Settled:
@@ -68,7 +68,7 @@ class Outcomes:
                 answered_at=now,
                 settle_at=settle_time(outcome, lane.gateway, now),
             ),
-            segments_given_back=answered.call.request.segments if attempt_state in ("rejected", "failed") else 0,
+            units_given_back=answered.call.request.units if attempt_state in ("rejected", "failed") else 0,
         )
 
     def _after(self, answered: Answered, now: datetime) -> MessageOutcome:

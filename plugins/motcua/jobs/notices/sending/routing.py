@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -9,8 +10,8 @@ from datetime import datetime, timedelta
 
 from motcua.domain.routing import TIME_OUTS, Route, another_gateway, assign_carriers, next_pause, other_gateways
 from motcua.domain.texts import Registration, RegistrationKey, UnregisteredTemplate
-from motcua.gateways.adapter import Gateway, GatewayAnswer
-from motcua.jobs.notices.attempts import provider_template_id
+from motcua.gateways.adapter import Gateway, GatewayAnswer, OutgoingMessage
+from motcua.jobs.notices.attempts import outgoing_message, words_at
 from motcua.jobs.notices.sending.lanes import HELD_BACK, NO_ANSWER, UNHEARD, Answered, Lane, SenderRun
 from motcua.settings import settings
 from motcua.store.notices import messages
@@ -23,7 +24,7 @@ from motcua.store.notices.gateways import (
     lift_stops_that_are_over,
     stop_gateway,
 )
-from motcua.store.notices.messages import ClaimedMessage, MessageText, Postponed
+from motcua.store.notices.messages import ClaimedMessage, Postponed
 from motcua.store.notices.registrations import registrations
 from motcua.store.notices.templates import load_template_versions
 
@@ -111,17 +112,17 @@ class Routing:
             lane.carrier_stops[stop.subject] = tried
         return True
 
-    def provider_template_id(self, words: MessageText, gateway: Gateway) -> str | None:
-        """The provider's own id of the message's template, where it gives one.
+    def request(self, message: ClaimedMessage, gateway: Gateway) -> OutgoingMessage:
+        """What a gateway would be asked to send of a message.
 
         Raises:
             UnregisteredTemplate: the gateway would refuse the template, so nothing is spent on it.
         """
+        words = words_at(gateway, message.words, self.templates)
         if (gateway.address.name, words.template) in self.stopped_templates:
             raise UnregisteredTemplate(f"template {words.template} is stopped at {gateway.address.name}")
-        if (words.template_id, words.template_version) not in self.templates:
-            raise UnregisteredTemplate(f"template {words.template} has no file")
-        return provider_template_id(self.registrations, words, gateway)
+        reference = secrets.token_hex(16)
+        return outgoing_message(gateway, words, message.msisdn, reference, self.templates, self.registrations)
 
     def try_another(self, message: ClaimedMessage, gateway: str, carrier: str, now: datetime) -> Postponed:
         """When and where a message goes on that this gateway does not take: at once by another one, else later."""
