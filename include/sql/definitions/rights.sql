@@ -183,7 +183,7 @@ BEGIN
         ),
         ('motcua.gateway_changes', 'SELECT, INSERT', '', 'SELECT', ''),
         ('motcua.gateway_days', 'SELECT, INSERT, UPDATE', '', 'SELECT', ''),
-        ('motcua.gateway_stops', 'SELECT, INSERT, UPDATE, DELETE', 'SELECT (gateway, concerns)', 'SELECT', ''),
+        ('motcua.gateway_stops', 'SELECT, INSERT, UPDATE, DELETE', 'SELECT (gateway, concerns, expected)', 'SELECT', ''),
         ('motcua.gateways', 'SELECT, INSERT, UPDATE', 'SELECT (name)', 'SELECT', ''),
         (
             'motcua.inquiries',

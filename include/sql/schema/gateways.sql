@@ -39,6 +39,7 @@ CREATE TABLE motcua.gateway_stops (
     pause interval,
     reason text NOT NULL,
     by_hand boolean NOT NULL,
+    expected boolean NOT NULL DEFAULT FALSE,
     PRIMARY KEY (gateway, concerns, subject),
     CHECK ((concerns = 'gateway') = (subject = ''))
 );
@@ -51,6 +52,7 @@ COMMENT ON COLUMN motcua.gateway_stops.until IS 'It is tried again then, with on
 COMMENT ON COLUMN motcua.gateway_stops.pause IS 'How long it is left alone before it is tried again, doubling each time; empty: stopped until a fixed time.';
 COMMENT ON COLUMN motcua.gateway_stops.reason IS 'The answer, or its absence, that stopped it.';
 COMMENT ON COLUMN motcua.gateway_stops.by_hand IS 'A person stopped it: no run is red for that alone.';
+COMMENT ON COLUMN motcua.gateway_stops.expected IS 'By the gateway''s own rules, as at night or with a day''s quota used up: nothing is wrong, and it is open again at its time.';
 
 CREATE TABLE motcua.gateway_changes (
     change_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

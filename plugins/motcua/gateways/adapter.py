@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 
 import requests
 
+from motcua.domain.apologies import QuietHours
 from motcua.domain.routing import CARRIERS, Meaning
 
 OutcomeClass: TypeAlias = Literal[
@@ -122,6 +123,9 @@ class GatewayAnswer:
     concerns: Concern = "gateway"
     """What a ``configuration`` answer is about: the account as a whole, the brandname at the number's carrier, the
     template, or this message alone. Only what it is about is stopped."""
+    open_at: datetime | None = None
+    """Of a refusal that the gateway's own rules expect, as at night or with a day's quota used up: when it is over.
+    Nothing is wrong, and nothing is tried before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +202,8 @@ class Gateway(Protocol):
     accents_cost_nothing: bool
     """A text costs the same with accents: it is sent so, whatever its agency chose for SMS."""
     unit: Unit
+    closed: QuietHours | None
+    """Hours of every day in which it takes nothing."""
     reaches_every_number: bool
     """It can tell any number of its carriers; else it may answer ``unreachable``, and is not asked about that number
     again for ``MOTCUA_UNREACHABLE_FOR``."""

@@ -114,6 +114,7 @@ class EsmsGateway:
     takes_template_ids = False
     accents_cost_nothing = False
     unit: Unit = "segment"
+    closed = None
     reaches_every_number = True
     receipts_signed_in = None
 

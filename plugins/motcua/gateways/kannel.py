@@ -65,6 +65,7 @@ class KannelGateway:
     takes_template_ids = False
     accents_cost_nothing = False
     unit: Unit = "segment"
+    closed = None
     reaches_every_number = True
     receipts_signed_in = None
     refuses_repeats_for = timedelta(0)

@@ -97,6 +97,7 @@ class VnptGateway:
     takes_template_ids = True
     accents_cost_nothing = False
     unit: Unit = "segment"
+    closed = None
     reaches_every_number = True
     receipts_signed_in = None
 

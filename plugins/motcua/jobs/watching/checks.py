@@ -323,7 +323,8 @@ def _pushes(looking: Looking) -> Seen:
 
 def _gateways(looking: Looking) -> Seen:
     used = looking.settings.gateways
-    findings = [each.finding for each in gateway_stops(looking.ledger) if each.gateway in used]
+    stops = gateway_stops(looking.ledger)
+    findings = [each.finding for each in stops if each.gateway in used and not each.expected]
     return Seen(findings, {"gateways": len(used), "stopped": len(findings)})
 
 

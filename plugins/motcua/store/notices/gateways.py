@@ -27,6 +27,8 @@ class GatewayStop:
     until: datetime
     reason: str
     by_hand: bool = False
+    expected: bool = False
+    """By the gateway's own rules, as at night: nothing is wrong, nobody is told, and it is open again at its time."""
     pause: timedelta | None = None
     """How long it is left alone before it is tried again; grows. ``None``: stopped until a fixed time."""
 
@@ -149,9 +151,9 @@ def end_trial(connection: Connection, stop: GatewayStop, now: datetime, *, chang
 
 
 def lift_stops_that_are_over(connection: Connection, now: datetime, *, changed_by: str) -> int:
-    """Lifts stops of templates whose time is over; returns how many.
+    """Lifts stops of templates, and those that were expected, whose time is over; returns how many.
 
-    A gateway's or a carrier's stop stays until it has taken a message: it is given one at a time.
+    Another stop of a gateway or a carrier stays until it has taken a message: it is given one at a time.
     """
     reason = "its time is over: tried again"
     return _lift(connection, over_at=now, concerns=["template"], changed_by=changed_by, reason=reason)

@@ -236,9 +236,8 @@ class Claiming:
             allowance = lock_allowance(self.run.ledger, lane.name, day)
             if per_day is not None and (room := fit_day(units, per_day, allowance.segments_today)) < len(units):
                 if room + lane.in_flight == 0:
-                    self.routing.stop(
-                        lane.name, f"the {per_day} {lane.gateway.unit}s of the day are used", next_day(now) - now
-                    )
+                    used_up = f"the {per_day} {lane.gateway.unit}s of the day are used"
+                    self.routing.stop(lane.name, used_up, next_day(now) - now, expected=True)
                 # What is in flight may be refused, and give back what it took.
                 lane.exhausted = True
             starts = starts[:room]

@@ -52,6 +52,8 @@ class Routing:
         if lift_stops_that_are_over(self.run.ledger, now, changed_by=self.run.run_id):
             self.run.ledger.commit()
         stops = gateway_stops(self.run.ledger)
+        if self._close_for_the_night(stops, now):
+            stops = gateway_stops(self.run.ledger)
         self.registrations = registrations(self.run.ledger)
         self.run.ledger.commit()
         ends = [(stop.until - now).total_seconds() for stop in stops if stop.until > now]
@@ -73,6 +75,21 @@ class Routing:
         if assigned != self.assigned or on_trial != self.on_trial:
             self.assigned, self.on_trial = assigned, on_trial
             self.look_anew()
+
+    def _close_for_the_night(self, stops: Sequence[GatewayStop], now: datetime) -> bool:
+        """Stops the gateways that take nothing at this hour, until they do; whether any was not stopped for so long."""
+        closing = False
+        for lane in self.lanes:
+            until = lane.gateway.closed.until(now) if lane.gateway.closed is not None else None
+            if until is not None and not any(
+                stop.gateway == lane.name and stop.concerns == "gateway" and stop.until >= until for stop in stops
+            ):
+                night = GatewayStop(
+                    lane.name, "gateway", "", now, until, "it takes nothing at this hour", expected=True
+                )
+                stop_gateway(self.run.ledger, night, changed_by=self.run.run_id)
+                closing = True
+        return closing
 
     def read_if_old(self) -> None:
         """Likewise, when that was some seconds ago or something was changed since."""
@@ -167,6 +184,8 @@ class Routing:
             self.stop_for_a_pause(lane, f"takes nothing: {words}")
             wait_for_it = [each.call.message.message_id for each in lane.turned_away if not each.answer.retry_after]
             lane.turned_away = []
+        elif outcome.outcome == "configuration" and outcome.open_at is not None:
+            self.stop(lane.name, words, outcome.open_at - self.run.clock(), expected=True)
         elif outcome.outcome == "configuration" and outcome.concerns == "gateway":
             self.stop_for_a_pause(lane, words)
         elif outcome.outcome == "configuration" and outcome.concerns == "template":
@@ -228,10 +247,12 @@ class Routing:
         concerns: StopConcern = "gateway",
         subject: str = "",
         pause: timedelta | None = None,
+        *,
+        expected: bool = False,
     ) -> None:
-        """Stops a gateway, or a carrier or a template there, for a time."""
+        """Stops a gateway, or a carrier or a template there, for a time; ``expected``: as its own rules have it."""
         now = self.run.clock()
-        stop = GatewayStop(gateway, concerns, subject, now, now + lasting, reason, pause=pause)
+        stop = GatewayStop(gateway, concerns, subject, now, now + lasting, reason, expected=expected, pause=pause)
         stop_gateway(self.run.ledger, stop, changed_by=self.run.run_id)
         self.run.counts.stopped.append(str(stop))
         # The routes are read anew before the next claim.
