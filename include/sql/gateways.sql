@@ -33,6 +33,25 @@ WHERE
         )
     );
 
+-- name: note_tokens
+-- Until when a gateway's access token is good, or why the next was not got, and since when it is so; touches no row
+-- that says so already.
+UPDATE motcua.gateways
+SET
+    tokens_until = %(until)s,
+    tokens_fault = left(%(fault)s, 200),
+    tokens_failed_at = CASE WHEN %(fault)s::text IS NOT NULL THEN coalesce(tokens_failed_at, %(now)s) END
+WHERE
+    name = %(name)s
+    AND (tokens_until, tokens_fault) IS DISTINCT FROM (%(until)s::timestamptz, left(%(fault)s::text, 200));
+
+-- name: tokens_failing
+-- Gateways whose tokens were not renewed although they were due.
+SELECT name AS gateway, tokens_until, tokens_failed_at, tokens_fault
+FROM motcua.gateways
+WHERE tokens_fault IS NOT NULL AND name = any(%(gateways)s)
+ORDER BY name;
+
 -- name: openings
 -- What senders found the connections of gateways to say, of those that they ever opened.
 SELECT name, opened_at, fault, carriers, segments_per_second, segments_per_day

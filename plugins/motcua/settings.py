@@ -92,6 +92,12 @@ class Settings(BaseSettings):
         "default the folder journal below the data folder.",
     )
 
+    tokens: Path | None = Field(
+        default=None,
+        description="Folder of the tokens that gateways such as Zalo let us in by, encrypted; on storage that no "
+        "restore puts back, by default the folder tokens below the data folder.",
+    )
+
     sources: Annotated[dict[str, str], NoDecode] = Field(
         default_factory=dict,
         description="Sources and their adapters: 'khanhhoa=contract,vanphong=opencps'; contract by default.",
@@ -480,6 +486,11 @@ class Settings(BaseSettings):
     def journal_folder(self) -> Path:
         """Where the journal of attempts is kept."""
         return self.journal or self.data.resolve() / "journal"
+
+    @property
+    def tokens_folder(self) -> Path:
+        """Where tokens of gateways are kept."""
+        return self.tokens or self.data.resolve() / "tokens"
 
     @property
     def watch_folder(self) -> Path:

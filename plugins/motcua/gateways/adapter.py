@@ -11,6 +11,7 @@ import requests
 
 from motcua.domain.apologies import QuietHours
 from motcua.domain.routing import CARRIERS, Meaning
+from motcua.domain.tokens import Tokens
 
 OutcomeClass: TypeAlias = Literal[
     "accepted", "duplicate", "phone", "unreachable", "configuration", "transient", "unknown"
@@ -192,6 +193,10 @@ class Gateway(Protocol):
     """One kind of SMS provider, made for one address."""
 
     address: GatewayAddress
+    first_refresh_token: str | None
+    """Where the provider lets nobody in but by tokens: the one that the connection gives to begin with."""
+    tokens: Tokens | None
+    """What it is let in by at present, given to it before anything is sent."""
     can_be_asked: bool
     """Whether ``ask`` can tell anything."""
     takes_template_ids: bool
@@ -210,6 +215,12 @@ class Gateway(Protocol):
     receipts_signed_in: str | None
     """Header, in small letters, of the provider's own signature of a delivery report, which then decides alone who
     brings it; ``None``: it signs none, and our secret decides."""
+
+    def renew(self, session: requests.Session, refresh_token: str, now: datetime) -> Tokens | GatewayAnswer:
+        """Gets the next tokens, in one request; else what the provider answered, or that it did not.
+
+        Never raises for what the network does. Nothing where it is let in by no tokens.
+        """
 
     def ask(self, session: requests.Session, attempt: SentAttempt) -> ReceiptReading | None:
         """What the provider says became of an attempt, in one request; ``None``: it cannot say. A reading ``absent``

@@ -110,6 +110,8 @@ _PAGE = 500
 class EsmsGateway:
     """One account at eSMS.vn."""
 
+    first_refresh_token = None
+    tokens = None
     can_be_asked = True
     takes_template_ids = False
     accents_cost_nothing = False
@@ -140,6 +142,10 @@ class EsmsGateway:
         secret = quote(str(self.address.extra.get("callback_secret", "")), safe="")
         # Ends in "&": what follows is a parameter of its own, whether "SMSID=", "&SMSID=" or "?SMSID=" is added.
         return f"{callback}?secret={secret}&reference={quote(reference, safe='')}&"
+
+    def renew(self, session: requests.Session, refresh_token: str, now: datetime) -> GatewayAnswer:
+        """Nothing is renewed: login and password let us in."""
+        return GatewayAnswer("configuration", code="no tokens")
 
     def submit(self, session: requests.Session, message: OutgoingMessage) -> GatewayAnswer:
         """One POST of ``SendMultipleMessage_V4_post_json``."""

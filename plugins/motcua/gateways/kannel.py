@@ -61,6 +61,8 @@ _WORD = re.compile(r"\w{3,}")
 class KannelGateway:
     """One Kannel smsbox."""
 
+    first_refresh_token = None
+    tokens = None
     can_be_asked = False
     takes_template_ids = False
     accents_cost_nothing = False
@@ -81,6 +83,10 @@ class KannelGateway:
         secret = quote(str(self.address.extra.get("callback_secret", "")), safe="")
         # Kannel fills in %d (type of report), %A (the carrier's words) and %F (the carrier's own number).
         return f"{callback}?reference={quote(reference, safe='')}&status=%d&reply=%A&smsc_id=%F&secret={secret}"
+
+    def renew(self, session: requests.Session, refresh_token: str, now: datetime) -> GatewayAnswer:
+        """Nothing is renewed: login and password let us in."""
+        return GatewayAnswer("configuration", code="no tokens")
 
     def submit(self, session: requests.Session, message: OutgoingMessage) -> GatewayAnswer:
         """One GET of ``/cgi-bin/sendsms``."""

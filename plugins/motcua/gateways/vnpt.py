@@ -28,6 +28,7 @@ What is not known, and how this is kept safe:
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 
 import requests
@@ -93,6 +94,8 @@ ANSWERS: Final[Mapping[str, CodeMeaning]] = {
 class VnptGateway:
     """One contract with VNPT."""
 
+    first_refresh_token = None
+    tokens = None
     can_be_asked = False
     takes_template_ids = True
     accents_cost_nothing = False
@@ -112,6 +115,10 @@ class VnptGateway:
         self.refuses_repeats_for = refusing_repeats(address, 0)
         path = str(extra.get("path") or "smsmarketing/api")
         self._url = f"{address.base_url.rstrip('/')}/{path.lstrip('/')}"
+
+    def renew(self, session: requests.Session, refresh_token: str, now: datetime) -> GatewayAnswer:
+        """Nothing is renewed: login and password let us in."""
+        return GatewayAnswer("configuration", code="no tokens")
 
     def submit(self, session: requests.Session, message: OutgoingMessage) -> GatewayAnswer:
         """One POST of ``send_sms_list``, unless VNPT is sure to refuse it."""

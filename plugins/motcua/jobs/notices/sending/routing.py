@@ -7,12 +7,14 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Literal
 
 from motcua.domain.routing import TIME_OUTS, Route, another_gateway, assign_carriers, next_pause, other_gateways
 from motcua.domain.texts import Registration, RegistrationKey, UnregisteredTemplate
 from motcua.gateways.adapter import Gateway, GatewayAnswer, OutgoingMessage
 from motcua.jobs.notices.attempts import outgoing_message, words_at
 from motcua.jobs.notices.sending.lanes import HELD_BACK, NO_ANSWER, UNHEARD, Answered, Lane, SenderRun
+from motcua.jobs.notices.sending.tokens import TokenKeeper
 from motcua.settings import settings
 from motcua.store.notices import messages
 from motcua.store.notices.gateways import (
@@ -37,6 +39,7 @@ class Routing:
     def __init__(self, run: SenderRun, lanes: Sequence[Lane]) -> None:
         self.run, self.lanes = run, lanes
         self.templates = load_template_versions()
+        self.tokens = TokenKeeper(run)
         self.routes: list[Route] = []
         self.assigned: dict[str, frozenset[str]] = {}
         self.stopped_templates: set[tuple[str, str]] = set()
@@ -66,6 +69,9 @@ class Routing:
             if lane.stop is not None:
                 lane.trusted = 1
             stopped = lane.stop is not None and lane.stop.until > now
+            if (shut := self.tokens.look(lane.gateway, now)) is not None:
+                # Before an attempt is committed: nothing leaves, nothing is spent.
+                stopped = stopped or self._shut(lane, shut, now)
             self.routes.append(Route(lane.name, lane.gateway.address.carriers, stopped, frozenset(lane.carrier_stops)))
         self.stopped_templates = {(stop.gateway, stop.subject) for stop in stops if stop.concerns == "template"}
         assigned = assign_carriers(self.routes)
@@ -90,6 +96,14 @@ class Routing:
                 stop_gateway(self.run.ledger, night, changed_by=self.run.run_id)
                 closing = True
         return closing
+
+    def _shut(self, lane: Lane, why: str, now: datetime) -> Literal[True]:
+        """Stops a gateway that would let nobody in, for a pause, so that whoever looks sees it."""
+        pause = next_pause(lane.stop.pause if lane.stop is not None else None, settings().gateway_stop)
+        lane.stop = GatewayStop(lane.name, "gateway", "", now, now + pause, why, pause=pause)
+        stop_gateway(self.run.ledger, lane.stop, changed_by=self.run.run_id)
+        self.run.ledger.commit()
+        return True
 
     def read_if_old(self) -> None:
         """Likewise, when that was some seconds ago or something was changed since."""
