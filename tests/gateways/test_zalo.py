@@ -11,8 +11,8 @@ import pytest
 from motcua.domain.routing import next_day
 from motcua.domain.tokens import Tokens
 from motcua.gateways import GatewayMisconfigured
-from motcua.gateways.adapter import GatewayAnswer, GatewayCall
-from motcua.gateways.zalo import ANSWERS
+from motcua.gateways.adapter import GatewayAddress, GatewayAnswer, GatewayCall
+from motcua.gateways.zalo import ANSWERS, ZaloGateway
 from motcua.sandbox.network.scripted import http, in_json
 from tests.gateways.conftest import (
     ACCESS_TOKEN,
@@ -112,12 +112,15 @@ def test_night_is_from_22_to_6_in_vietnam(gateway):
     assert {hour for hour, until in of_hour.items() if until} == {22, 23, 0, 1, 2, 3, 4, 5}
 
 
-@pytest.mark.parametrize("missing", ["refresh_token", "webhook_secret"])
-def test_connection_without_its_secrets_is_refused(missing):
-    with pytest.raises(GatewayMisconfigured, match=missing):
-        make("zalo", "http://127.0.0.1:1", **{missing: ""})
+def test_connection_has_what_sending_needs_or_what_callbacks_need():
+    with pytest.raises(GatewayMisconfigured, match="refresh_token missing"):
+        make("zalo", "http://127.0.0.1:1", refresh_token="", webhook_secret="")
     with pytest.raises(GatewayMisconfigured, match="refusals_are_sure"):
         make("zalo", "http://127.0.0.1:1", refusals_are_sure="yes")
+    assert make("zalo", "http://127.0.0.1:1", webhook_secret="").receipt_is_signed(event()) is False
+    hears = ZaloGateway(GatewayAddress("it", "", "", "", {"app_id": LOGIN, "webhook_secret": WEBHOOK_SECRET}))
+    assert hears.receipt_is_signed(event())
+    assert hears.first_refresh_token is None
 
 
 def test_renewal(gateway, provider, session, nothing_shows):

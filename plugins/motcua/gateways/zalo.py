@@ -106,24 +106,28 @@ class ZaloGateway:
     refuses_repeats_for = timedelta(0)
 
     def __init__(self, address: GatewayAddress) -> None:
-        """``GatewayMisconfigured``: the app's id or key is missing, the refresh token, or the webhook's secret."""
-        connection = f"The Airflow connection sms_{address.name}"
-        missing = [name for name in ("login", "password") if not getattr(address, name)]
-        missing += [name for name in ("refresh_token", "webhook_secret") if not address.extra.get(name)]
-        if missing:
-            raise GatewayMisconfigured(f"{connection}: {', '.join(missing)} missing.")
-        if address.extra.get("refusals_are_sure", False) not in (True, False):
+        """``GatewayMisconfigured``: it has not all that sending needs (``login``, ``password``, ``refresh_token``), nor
+        all that its events are checked by (the app's id and ``webhook_secret``), which is what callbacks are given."""
+        extra, connection = address.extra, f"The Airflow connection sms_{address.name}"
+        self._app = str(extra.get("app_id") or address.login)
+        self._webhook_secret = str(extra.get("webhook_secret") or "")
+        self.first_refresh_token: str | None = str(extra.get("refresh_token") or "") or None
+        if not (self._app and self._webhook_secret):
+            missing = [name for name in ("login", "password") if not getattr(address, name)]
+            missing += [] if self.first_refresh_token else ["refresh_token"]
+            if missing:
+                raise GatewayMisconfigured(f"{connection}: {', '.join(missing)} missing.")
+        if extra.get("refusals_are_sure", False) not in (True, False):
             raise GatewayMisconfigured(f"{connection}: refusals_are_sure is true or false.")
         self.address = address
         self.tokens: Tokens | None = None
-        self.first_refresh_token: str | None = str(address.extra["refresh_token"])
-        self._answers = _SURE if address.extra.get("refusals_are_sure") else ANSWERS
+        self._answers = _SURE if extra.get("refusals_are_sure") else ANSWERS
         self._url = f"{address.base_url.rstrip('/')}/message/template"
-        self._oauth = f"{str(address.extra.get('oauth_url') or _OAUTH).rstrip('/')}/v4/oa/access_token"
+        self._oauth = f"{str(extra.get('oauth_url') or _OAUTH).rstrip('/')}/v4/oa/access_token"
 
     def renew(self, session: requests.Session, refresh_token: str, now: datetime) -> Tokens | GatewayAnswer:
         """One POST of ``/v4/oa/access_token``."""
-        form = {"refresh_token": refresh_token, "app_id": self.address.login, "grant_type": "refresh_token"}
+        form = {"refresh_token": refresh_token, "app_id": self._app, "grant_type": "refresh_token"}
         headers = {"secret_key": self.address.password}
         answer = exchange(session, "POST", self._oauth, self.address.timeout, headers=headers, form=form)
         if isinstance(answer, GatewayAnswer):
@@ -179,10 +183,10 @@ class ZaloGateway:
     def receipt_is_signed(self, call: GatewayCall) -> bool:
         """Whether ``X-ZEvent-Signature`` is right, compared in constant time."""
         timestamp = _event(call).get("timestamp")
-        if not isinstance(timestamp, str | int):
+        if not (self._app and self._webhook_secret) or not isinstance(timestamp, str | int):
             return False
-        secret = str(self.address.extra["webhook_secret"])
-        signed = self.address.login.encode() + call.body + f"{timestamp}{secret}".encode("utf-8", "surrogatepass")
+        end = f"{timestamp}{self._webhook_secret}"
+        signed = self._app.encode() + call.body + end.encode("utf-8", "surrogatepass")
         offered = call.headers.get(_SIGNATURE, "").strip().removeprefix("mac=").strip()
         return hmac.compare_digest(hashlib.sha256(signed).hexdigest().encode(), offered.lower().encode())
 
