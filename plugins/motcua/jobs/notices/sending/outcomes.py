@@ -85,7 +85,7 @@ class Outcomes:
                 if on is None:
                     # No gateway can tell this number; the desk may mend it.
                     return MessageOutcome(number, "rejected", "phone", now)
-                return MessageOutcome(number, "queued", "unreachable", now, on.until, on.avoid)
+                return MessageOutcome(number, "queued", on.reason, now, on.until, on.avoid)
             case "unknown":
                 return MessageOutcome(number, "unknown", "no_answer", now)
             case "transient" if outcome is HELD_BACK:

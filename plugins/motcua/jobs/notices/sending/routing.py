@@ -165,10 +165,15 @@ class Routing:
 
     def pass_on(self, message: ClaimedMessage, gateway: str, carrier: str, now: datetime) -> Postponed | None:
         """When and where a message goes on whose number this gateway does not reach: at once by another one, or as soon
-        as that is open again; later, where each of them has refused it. ``None``: there is no other."""
+        as that is open again; later, where each of them has refused it, or has no brandname at the carrier. ``None``:
+        there is no other."""
+        if len(self.routes) == 1:
+            return None
         others = other_gateways(self.routes, carrier, gateway)
         if not others:
-            return None
+            self.run.counts.count_unregistered(f"no gateway's brandname is registered at {carrier}")
+            until = now + settings().gateway_stop
+            return Postponed(message.message_id, until, "carrier_unregistered", carrier, avoid=[])
         if others.issubset(message.avoid):
             return Postponed(message.message_id, now + settings().gateway_stop, "unreachable", carrier, avoid=[])
         self.look_anew()
