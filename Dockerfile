@@ -19,7 +19,7 @@ ENV AIRFLOW_HOME=/opt/airflow \
     PYTHONUNBUFFERED=1 \
     SCARF_ANALYTICS=false
 RUN useradd --uid 50000 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin motcua \
-    && mkdir -p /opt/airflow/logs /opt/motcua/.data/publications /opt/motcua/.data/journal /opt/motcua/.data/watch \
+    && mkdir -p /opt/airflow/logs /opt/motcua/.data/publications /opt/motcua/.data/journal /opt/motcua/.data/tokens /opt/motcua/.data/watch \
     && touch /opt/airflow/airflow.cfg \
     && chown -R motcua:motcua /opt/airflow /opt/motcua/.data
 

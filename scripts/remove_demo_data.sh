@@ -13,7 +13,7 @@ if [ -e "$folder/lock" ] && command -v flock >/dev/null && ! flock --nonblock "$
     exit 2
 fi
 cd "$folder"
-rm -rf -- agencies.yaml airflow backups calendar.yaml clerk environment.json files/khanhson journal lock logs mailbox phone-network pids.json postgres publications secrets.json statements vendor watch world motcua-smoke-*
+rm -rf -- agencies.yaml airflow backups calendar.yaml clerk environment.json files/khanhson journal lock logs mailbox phone-network pids.json postgres publications secrets.json statements tokens vendor watch world motcua-smoke-*
 rmdir -- files 2>/dev/null || true
 cd /
 if rmdir -- "$folder" 2>/dev/null; then

@@ -38,6 +38,7 @@ from motcua.domain.dossiers import SourceTransition
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.domain.texts import Registration
 from motcua.gateways import open_gateway
+from motcua.gateways.adapter import GatewayCall
 from motcua.jobs.backup.folders import FORMAT, MANIFEST, name_of
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import PlanCounts, plan
@@ -651,7 +652,7 @@ def off_balance() -> int:
 
 def receive(connection: Connection, reference: str, status: str, *, gateway: str = "kannel", **fields: str) -> Effect:
     """A receipt comes from a gateway; what it effected."""
-    reading = open_gateway(gateway).read_receipt({"reference": reference, "status": status} | fields)
+    reading = open_gateway(gateway).read_receipt(GatewayCall({"reference": reference, "status": status} | fields))
     return keep_and_read(connection, gateway, reading)
 
 

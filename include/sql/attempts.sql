@@ -4,9 +4,15 @@
 
 -- name: save
 -- Attempts, committed before their HTTP calls.
-INSERT INTO motcua.attempts (message_id, gateway, reference, sender_id, run_id, msisdn, segments, started_at)
-SELECT r.message_id, %(gateway)s, r.reference, %(sender_id)s, %(run_id)s, r.msisdn, r.segments, %(now)s
-FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (message_id bigint, reference text, msisdn text, segments smallint);
+INSERT INTO motcua.attempts (
+    message_id, gateway, reference, sender_id, run_id, msisdn, segments, unit, accented, started_at
+)
+SELECT
+    r.message_id, %(gateway)s, r.reference, %(sender_id)s, %(run_id)s, r.msisdn, r.units, r.unit, r.accented, %(now)s
+FROM
+    jsonb_to_recordset(%(rows)s::jsonb) AS r (
+        message_id bigint, reference text, msisdn text, units smallint, unit text, accented boolean
+    );
 
 -- name: apply_outcomes
 -- The gateway's answers to attempts in flight, whose messages this transaction has locked. Of one whose receipt
@@ -65,6 +71,18 @@ WHERE
     a.attempt_id = r.attempt_id
     AND (a.state = 'in_flight' OR (a.outcome = 'receipt' AND o.message_id IS NOT NULL));
 
+-- name: unreachable
+-- Which of these numbers a gateway has said since then that it does not reach. What is emptied of personal data is
+-- forgotten with the number.
+SELECT a.msisdn
+FROM motcua.attempts AS a
+WHERE
+    a.msisdn = any(%(numbers)s)
+    AND a.gateway = %(gateway)s
+    AND a.outcome = 'unreachable'
+    AND a.state = 'failed'
+    AND a.answered_at > %(since)s;
+
 -- name: senders_in_flight
 -- Senders with attempts in flight.
 SELECT DISTINCT sender_id
@@ -114,12 +132,14 @@ SELECT
     a.started_at,
     a.settlings,
     a.msisdn AS sent_to,
+    a.accented AS sent_accented,
     m.kind,
     m.text,
     m.accented,
     m.template_id,
     m.template_version,
     m.parameters,
+    m.accented_parameters,
     m.segments,
     m.occurred_at,
     m.useful_until,

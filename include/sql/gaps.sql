@@ -406,12 +406,12 @@ SET
         ELSE 'queued'
     END,
     reason = CASE
-        WHEN a.outcome = 'phone' THEN 'phone'
+        WHEN a.outcome IN ('phone', 'unreachable') THEN a.outcome
         WHEN a.outcome NOT IN ('accepted', 'duplicate') THEN 'gateway_busy'
     END,
     accepted_at = CASE WHEN a.outcome IN ('accepted', 'duplicate') THEN a.answered_at ELSE m.accepted_at END,
     next_attempt_at = CASE
-        WHEN a.outcome IN ('transient', 'configuration') THEN %(now)s::timestamptz
+        WHEN a.outcome IN ('unreachable', 'transient', 'configuration') THEN %(now)s::timestamptz
         ELSE m.next_attempt_at
     END
 FROM answered AS a

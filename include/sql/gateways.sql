@@ -33,6 +33,25 @@ WHERE
         )
     );
 
+-- name: note_tokens
+-- Until when a gateway's access token is good, or why the next was not got, and since when it is so; touches no row
+-- that says so already.
+UPDATE motcua.gateways
+SET
+    tokens_until = %(until)s,
+    tokens_fault = left(%(fault)s, 200),
+    tokens_failed_at = CASE WHEN %(fault)s::text IS NOT NULL THEN coalesce(tokens_failed_at, %(now)s) END
+WHERE
+    name = %(name)s
+    AND (tokens_until, tokens_fault) IS DISTINCT FROM (%(until)s::timestamptz, left(%(fault)s::text, 200));
+
+-- name: tokens_failing
+-- Gateways whose tokens were not renewed although they were due.
+SELECT name AS gateway, tokens_until, tokens_failed_at, tokens_fault
+FROM motcua.gateways
+WHERE tokens_fault IS NOT NULL AND name = any(%(gateways)s)
+ORDER BY name;
+
 -- name: openings
 -- What senders found the connections of gateways to say, of those that they ever opened.
 SELECT name, opened_at, fault, carriers, segments_per_second, segments_per_day
@@ -44,7 +63,7 @@ ORDER BY name;
 -- Stops a gateway, or a carrier or a template there, until then, and keeps the change. One that is stopped for longer
 -- stays so, and a pause that has grown does not shrink.
 WITH stopped AS (
-    INSERT INTO motcua.gateway_stops (gateway, concerns, subject, stopped_at, until, pause, reason, by_hand)
+    INSERT INTO motcua.gateway_stops (gateway, concerns, subject, stopped_at, until, pause, reason, by_hand, expected)
     VALUES (
         %(gateway)s,
         %(concerns)s,
@@ -53,7 +72,8 @@ WITH stopped AS (
         %(until)s,
         %(pause)s,
         left(%(reason)s, 200),
-        %(by_hand)s
+        %(by_hand)s,
+        %(expected)s
     )
     ON CONFLICT (gateway, concerns, subject) DO UPDATE
         SET
@@ -63,7 +83,8 @@ WITH stopped AS (
             END,
             pause = CASE WHEN excluded.pause IS NOT NULL THEN greatest(gateway_stops.pause, excluded.pause) END,
             reason = excluded.reason,
-            by_hand = excluded.by_hand
+            by_hand = excluded.by_hand,
+            expected = excluded.expected
         WHERE gateway_stops.until < excluded.until
     RETURNING gateway, concerns, subject, until, reason
 )
@@ -118,13 +139,13 @@ WHERE gateway = %(gateway)s AND concerns = %(concerns)s AND subject = %(subject)
 RETURNING gateway;
 
 -- name: start
--- Lifts stops of one gateway or of all, whatever their time, when it is over, or when it is over or what is stopped is
--- being tried again; and keeps the changes.
+-- Lifts stops of one gateway or of all, whatever their time, when it is over (of what it concerns, and all that was
+-- expected to end then), or when it is over or what is stopped is being tried again; and keeps the changes.
 WITH lifted AS (
     DELETE FROM motcua.gateway_stops
     WHERE
         (%(gateway)s::text IS NULL OR gateway = %(gateway)s)
-        AND concerns = any(%(concerns)s)
+        AND (concerns = any(%(concerns)s) OR (expected AND %(over_at)s::timestamptz IS NOT NULL))
         AND (%(subject)s::text IS NULL OR subject = %(subject)s)
         AND (%(over_at)s::timestamptz IS NULL OR until <= %(over_at)s)
         AND (%(tried_at)s::timestamptz IS NULL OR pause IS NOT NULL OR until <= %(tried_at)s)
@@ -143,7 +164,7 @@ FROM lifted;
 
 -- name: stops
 -- What is stopped, gateways and carriers among it whose time is over but which have taken nothing since.
-SELECT gateway, concerns, subject, stopped_at, until, reason, by_hand, pause
+SELECT gateway, concerns, subject, stopped_at, until, reason, by_hand, expected, pause
 FROM motcua.gateway_stops
 ORDER BY gateway, concerns, subject;
 

@@ -78,11 +78,11 @@ SELECT
     ) AS oldest;
 
 -- name: gateway_stops
--- How much is stopped at each gateway: the gateway itself, carriers, templates.
+-- How much is stopped at each gateway: the gateway itself, carriers, templates; without what is as it should be.
 SELECT g.name AS gateway, c.concerns, count(s.gateway) AS stops
 FROM motcua.gateways AS g
 CROSS JOIN (VALUES ('gateway'), ('carrier'), ('template')) AS c (concerns)
-LEFT JOIN motcua.gateway_stops AS s ON g.name = s.gateway AND c.concerns = s.concerns
+LEFT JOIN motcua.gateway_stops AS s ON g.name = s.gateway AND c.concerns = s.concerns AND NOT s.expected
 GROUP BY g.name, c.concerns
 ORDER BY g.name, c.concerns;
 

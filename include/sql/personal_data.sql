@@ -233,6 +233,7 @@ found AS (
             ('msisdn', m.msisdn),
             ('text', m.text),
             ('parameters', array_to_string(m.parameters, ', ')),
+            ('accented_parameters', array_to_string(m.accented_parameters, ', ')),
             ('kind', m.kind),
             ('state', m.state)
         ) AS v (of_column, value)

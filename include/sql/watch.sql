@@ -112,6 +112,8 @@ FROM motcua.receipt_readings AS r
 WHERE
     r.receipt_id > (SELECT max(m.receipt_id) - 1000 FROM motcua.receipt_readings AS m)
     AND r.effect = 'unknown_reference'
+    -- Reports on the way, and a provider's events about other things, are none of a message that went.
+    AND r.meaning <> 'pending'
     AND r.read_at >= %(since)s;
 
 -- name: delivered

@@ -92,6 +92,12 @@ class Settings(BaseSettings):
         "default the folder journal below the data folder.",
     )
 
+    tokens: Path | None = Field(
+        default=None,
+        description="Folder of the tokens that gateways such as Zalo let us in by, encrypted; on storage that no "
+        "restore puts back, by default the folder tokens below the data folder.",
+    )
+
     sources: Annotated[dict[str, str], NoDecode] = Field(
         default_factory=dict,
         description="Sources and their adapters: 'khanhhoa=contract,vanphong=opencps'; contract by default.",
@@ -127,6 +133,11 @@ class Settings(BaseSettings):
     gateway_stop: Duration = Field(
         default=timedelta(minutes=5),
         description="Longest pause before a stopped gateway, or carrier there, is tried again; the first: 2 seconds.",
+    )
+    unreachable_for: Duration = Field(
+        default=timedelta(days=7),
+        description="A number that a gateway does not reach, as a phone without an account there, is given to the next "
+        "gateway without asking this one again, for so long.",
     )
     requests_after: Duration = Field(
         default=timedelta(hours=1),
@@ -477,6 +488,11 @@ class Settings(BaseSettings):
         return self.journal or self.data.resolve() / "journal"
 
     @property
+    def tokens_folder(self) -> Path:
+        """Where tokens of gateways are kept."""
+        return self.tokens or self.data.resolve() / "tokens"
+
+    @property
     def watch_folder(self) -> Path:
         """Where the watch keeps what it saw."""
         return self.watch or self.data / "watch"
@@ -568,6 +584,11 @@ BOUNDS: tuple[Bound, ...] = (
     Bound("source_patience", lambda s: s.source_patience >= timedelta(seconds=1), "a second at least"),
     Bound("retry_first", lambda s: timedelta(0) < s.retry_first <= timedelta(minutes=15), "above 0, PT15M at most"),
     Bound("gateway_stop", lambda s: timedelta(0) < s.gateway_stop < s.useful_for, "above 0, below MOTCUA_USEFUL_FOR"),
+    Bound(
+        "unreachable_for",
+        lambda s: timedelta(hours=1) <= s.unreachable_for <= timedelta(days=30),
+        "from PT1H to P30D: personal data is kept no longer for it",
+    ),
     Bound("frozen_after", lambda s: s.frozen_after <= timedelta(minutes=5), "PT5M at most: so long nobody is told"),
     Bound("linger", lambda s: s.linger > timedelta(0), "above 0"),
     Bound("look_quiet", lambda s: s.look_quiet >= s.look_every, "MOTCUA_LOOK_EVERY at least"),

@@ -313,6 +313,8 @@ MOUNTED = {
     },
     # Of all who send.
     f"journal:{JOURNAL}": {"airflow-worker": "", "airflow-scheduler": ""},
+    # Of senders alone, and in no backup.
+    f"tokens:{DEFAULTS.tokens_folder}": {"airflow-worker": ""},
     # The doctor, as every command, is run in the scheduler's.
     f"${{BACKUPS:-./backups}}:{DEFAULTS.backups_folder}": {
         "backup": "", "init": ":ro", "watch": ":ro", "airflow-scheduler": ":ro",

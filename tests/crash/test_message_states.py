@@ -26,7 +26,7 @@ from hypothesis.stateful import (
 )
 
 from motcua.domain.run_window import EVERYTHING, Window
-from motcua.gateways.adapter import GatewayAddress, GatewayAnswer, ReceiptReading
+from motcua.gateways.adapter import GatewayAddress, GatewayAnswer, GatewayCall, ReceiptReading
 from motcua.gateways.kannel import KannelGateway
 from motcua.jobs.notices import settling
 from motcua.jobs.notices.planning import plan
@@ -266,7 +266,7 @@ class Messages(RuleBasedStateMachine):
 
     def bring(self, reference, status, reply=""):
         report = {"reference": reference, "status": status, "reply": reply}
-        in_ledger(keep_and_read, "kannel", self.provider.read_receipt(report))
+        in_ledger(keep_and_read, "kannel", self.provider.read_receipt(GatewayCall(report)))
 
     # A hand-typed statement
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from motcua.gateways.adapter import GatewayCall
 from motcua.jobs.notices.receiving import keep_and_read
 from motcua.jobs.notices.settling import settle
 from motcua.jobs.notices.stopping import release
@@ -82,6 +83,8 @@ def test_receipt_for_a_released_attempt_counts_also_when_the_message_has_ended_m
         one_stop.move(4, "D-0", desk=False, at=NOW + HOUR)
         run_at(NOW + HOUR)
     assert [state for state, _ in states(rows)] == [end]
-    in_ledger(keep_and_read, "kannel", provider.read_receipt({"reference": reference_of(rows), "status": "1"}))
+    in_ledger(
+        keep_and_read, "kannel", provider.read_receipt(GatewayCall({"reference": reference_of(rows), "status": "1"}))
+    )
     assert rows("SELECT state FROM motcua.attempts") == [{"state": "delivered"}]
     assert [state for state, _ in states(rows)] == ["delivered"], "a phone has it"

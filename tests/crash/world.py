@@ -264,7 +264,7 @@ class World:
 
     def bring(self, gateway: str, reference: str, number: str) -> None:
         """A request that was long under way."""
-        message = OutgoingMessage(reference, f"+84{number[1:]}", "Ho so da co ket qua.", False, 1, "ready", 1, ())
+        message = OutgoingMessage(reference, f"+84{number[1:]}", "Ho so da co ket qua.", False, 1, "ready", 1, {})
         with requests.Session() as session:
             open_gateway(gateway).submit(session, message)
 

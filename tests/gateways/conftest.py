@@ -7,17 +7,20 @@ import inspect
 import logging
 import pkgutil
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import requests
 
 import motcua.gateways
+from motcua.domain.tokens import Tokens
 from motcua.gateways.adapter import Gateway, GatewayAddress, OutgoingMessage
 from motcua.jobs.notices.sending.request_slots import http_session
 from motcua.sandbox.network.scripted import ScriptedGateway
 
 LOGIN, PASSWORD, CALLBACK_SECRET = "login-of-the-province", "word/of+the province", "receipt&word=1"
+ACCESS_TOKEN, REFRESH_TOKEN, WEBHOOK_SECRET = "access/word", "refresh/word", "webhook word"
 MSISDN = "+84905123456"
 SPELLINGS = (
     "84905123456",
@@ -31,6 +34,7 @@ SPELLINGS = (
 )
 TEXT = "Thong bao: Ho so cua quy Ong/Ba (KH-160915) da duoc giai quyet xong. Moi den Bo phan Mot cua UBND TP Nha Trang"
 REFERENCE = "0123456789abcdef0123456789abcdef"
+SECRETS = (PASSWORD, CALLBACK_SECRET, ACCESS_TOKEN, REFRESH_TOKEN, WEBHOOK_SECRET)
 ECHO = f"{TEXT} -> {', '.join(SPELLINGS)} ({LOGIN} {PASSWORD} {CALLBACK_SECRET})"
 """What a careless provider, or a proxy before it, may write into its answer."""
 
@@ -43,6 +47,7 @@ EXTRA: dict[str, dict[str, Any]] = {
         "agent_id": "191",
         "username": "KH_CS",
     },
+    "zalo": {"refresh_token": REFRESH_TOKEN, "webhook_secret": WEBHOOK_SECRET},
 }
 """For each adapter the fields of its own that a connection must have; a new adapter adds a line."""
 
@@ -53,10 +58,10 @@ def outgoing(**changes: Any) -> OutgoingMessage:
         "msisdn": MSISDN,
         "text": TEXT,
         "accented": False,
-        "segments": 1,
+        "units": 1,
         "template_id": "result",
         "template_version": 1,
-        "parameters": ("KH-160915", "UBND TP Nha Trang"),
+        "values": {"dossier_code": "KH-160915", "agency_name": "UBND TP Nha Trang"},
         "provider_template_id": "78382",
     }
     return OutgoingMessage(**values | changes)
@@ -85,7 +90,12 @@ def adapter_classes() -> dict[str, Callable[[GatewayAddress], Gateway]]:
 
 
 def make(adapter: str, base_url: str, **extra: Any) -> Gateway:
-    return adapter_classes()[adapter](address(adapter, base_url, **extra))
+    gateway = adapter_classes()[adapter](address(adapter, base_url, **extra))
+    if gateway.first_refresh_token is not None:
+        began = datetime(2026, 11, 25, tzinfo=UTC)
+        ends = began + timedelta(days=1), began + timedelta(days=90)
+        gateway.tokens = Tokens(ACCESS_TOKEN, REFRESH_TOKEN, began, *ends)
+    return gateway
 
 
 @pytest.fixture
@@ -113,7 +123,7 @@ def nothing_shows(caplog: pytest.LogCaptureFixture) -> Callable[..., None]:
 
     def look(*values: object) -> None:
         seen = "\n".join([caplog.text, *map(repr, values)]).casefold()
-        for word in (*SPELLINGS, PASSWORD, CALLBACK_SECRET, "thong bao", "giai quyet", "KH-160915", "nha trang"):
+        for word in (*SPELLINGS, *SECRETS, "thong bao", "giai quyet", "KH-160915", "nha trang"):
             assert word.casefold() not in seen, f"{word!r} shows in {seen}"
 
     return look

@@ -20,6 +20,7 @@ from motcua.domain.routing import Meaning
 from motcua.gateways import open_gateway
 from motcua.gateways.adapter import (
     GatewayAnswer,
+    GatewayCall,
     InquiryReading,
     ReceiptReading,
     SentAttempt,
@@ -179,7 +180,10 @@ def test_words_of_the_message_do_not_decide_what_a_lost_connection_means(adapter
     provider.answer = "reset"
     text = "NewConnectionError NameResolutionError CERTIFICATE_VERIFY_FAILED"
     gateway = make(adapter, f"http://127.0.0.1:{provider.port}")
-    assert gateway.submit(session, outgoing(text=text, parameters=(text, text))).outcome == "unknown"
+    assert (
+        gateway.submit(session, outgoing(text=text, values={"dossier_code": text, "agency_name": text})).outcome
+        == "unknown"
+    )
 
 
 @every_adapter
@@ -219,13 +223,13 @@ FIELDS = st.dictionaries(
 @given(fields=FIELDS)
 def test_reports_and_inquiries_of_any_shape_are_read_without_raising(adapter, fields):
     gateway = make(adapter, "http://127.0.0.1:1")
-    reading = gateway.read_receipt(fields)
+    reading = gateway.read_receipt(GatewayCall(fields))
     assert isinstance(reading, ReceiptReading)
     assert reading.meaning in get_args(Meaning)
     assert gateway.meaning_of(reading.gateway_status) == reading.meaning, "a stored status is read as it was"
-    inquiry = gateway.read_inquiry(fields)
+    inquiry = gateway.read_inquiry(GatewayCall(fields))
     assert isinstance(inquiry, InquiryReading)
-    assert gateway.inquiry_is_signed(fields) in (True, False, None)
+    assert gateway.inquiry_is_signed(GatewayCall(fields)) in (True, False, None)
     assert gateway.form_reply(inquiry, TEXT, True).body
 
 
@@ -236,6 +240,6 @@ def test_report_keeps_no_number_no_word_and_no_secret(adapter, nothing_shows):
     fields |= {"reference": REFERENCE, "RequestId": REFERENCE, "phonenumber": MSISDN, "secret": PASSWORD}
     fields |= {"reply": f"stat:UNDELIV to 0905 123 456 text:{TEXT}"}
     gateway = make(adapter, "http://127.0.0.1:1")
-    nothing_shows(gateway.read_receipt(fields).raw)
+    nothing_shows(gateway.read_receipt(GatewayCall(fields)).raw)
     for value in ("84905123456", "0905123456", "905123456"):
-        nothing_shows(gateway.read_receipt(dict.fromkeys(fields, value)).raw)
+        nothing_shows(gateway.read_receipt(GatewayCall(dict.fromkeys(fields, value))).raw)

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from motcua.gateways.adapter import SentAttempt
+from motcua.gateways.adapter import GatewayCall, SentAttempt
 from motcua.gateways.esms import ANSWERS
 from motcua.sandbox.network.scripted import http, in_json
 from tests.gateways.conftest import (
@@ -184,7 +184,7 @@ def test_pushed_report(gateway, nothing_shows):
         ({"SendStatus": ""}, "unreadable"),
         ({"SendStatus": "٥"}, "unreadable"),
     ):
-        reading = gateway.read_receipt(pushed(**fields))
+        reading = gateway.read_receipt(GatewayCall(pushed(**fields)))
         assert (reading.reference, reading.meaning) == (REFERENCE, meaning), fields
         assert gateway.meaning_of(reading.gateway_status) == meaning
         nothing_shows(reading)
@@ -192,11 +192,11 @@ def test_pushed_report(gateway, nothing_shows):
 
 def test_pushed_report_without_counters_claims_no_delivery(gateway):
     fields = {"SendStatus": "5", "RequestId": REFERENCE}
-    assert gateway.read_receipt(fields).meaning == "accepted"
+    assert gateway.read_receipt(GatewayCall(fields)).meaning == "accepted"
 
 
 def test_pushed_report_is_kept_without_number_and_secret(gateway):
-    reading = gateway.read_receipt(pushed())
+    reading = gateway.read_receipt(GatewayCall(pushed()))
     assert reading.gateway_status == "SendStatus=5 SendSuccess=1 SendFailed=0"
     assert reading.raw == {
         "SMSID": "dc712784-9c5f-4c69-b9a8-ea69d56adc9a87",
@@ -220,7 +220,7 @@ def test_secret_and_reference_survive_however_the_vendor_adds_its_fields(glue, n
     called = provider.asked[0].record["CallbackUrl"] + f"{glue}SMSID={SMS_ID}&SendStatus=5&SendSuccess=1{named}"
     fields = dict(parse_qsl(urlsplit(called).query, keep_blank_values=True))
     assert fields["secret"] == CALLBACK_SECRET
-    reading = gateway.read_receipt(fields)
+    reading = gateway.read_receipt(GatewayCall(fields))
     assert (reading.reference, reading.meaning, reading.raw["SMSID"]) == (REFERENCE, "delivered", SMS_ID)
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from motcua.gateways import GatewayMisconfigured
+from motcua.gateways.adapter import GatewayCall
 from motcua.gateways.vnpt import ANSWERS
 from motcua.sandbox.network.scripted import in_json
 from tests.gateways.conftest import ECHO, EXTRA, LOGIN, PASSWORD, REFERENCE, make, outgoing
@@ -50,7 +51,12 @@ def test_request(gateway, provider, session, nothing_shows):
 
 
 def test_text_never_leaves(gateway, provider, session):
-    gateway.submit(session, outgoing(text="only its template and its values do", parameters=("Đ-1", "Sở Tư pháp")))
+    gateway.submit(
+        session,
+        outgoing(
+            text="only its template and its values do", values={"dossier_code": "Đ-1", "agency_name": "Sở Tư pháp"}
+        ),
+    )
     assert b"only its template" not in provider.asked[0].body
     assert [value["CONTENT"] for value in provider.asked[0].record["RQST"]["PARAMS"]] == ["Đ-1", "Sở Tư pháp"]
 
@@ -58,7 +64,7 @@ def test_text_never_leaves(gateway, provider, session):
 def test_template_without_values_goes_without_values(provider, session):
     provider.answer = TAKEN
     gateway = make("vnpt", f"http://127.0.0.1:{provider.port}/", path="/smsbn/api")
-    gateway.submit(session, outgoing(parameters=(), provider_template_id="9"))
+    gateway.submit(session, outgoing(values={}, provider_template_id="9"))
     assert provider.asked[0].target == "/smsbn/api"
     assert provider.asked[0].record["RQST"] == provider.asked[0].record["RQST"] | {"TEMPLATEID": "9", "PARAMS": []}
 
@@ -76,7 +82,7 @@ def test_accented_text_goes_to_vinaphone(gateway, provider, session):
         ({"accented": True, "msisdn": VIETTEL}, "message"),
         ({"accented": True, "msisdn": ITEL}, "message"),
         ({"accented": True, "msisdn": "+84559123456"}, "message"),
-        *(({"parameters": ("KH-1", f"KH{letter}ĐT Nha Trang")}, "message") for letter in "&<>\"'"),
+        *(({"values": {"agency_name": f"KH{letter}ĐT Nha Trang"}}, "message") for letter in "&<>\"'"),
     ],
 )
 def test_what_vnpt_would_refuse_is_refused_without_a_request(
@@ -137,6 +143,6 @@ def test_connection_that_is_incomplete_is_an_operators_mistake(changes, named):
 
 
 def test_nothing_comes_in_this_way(gateway):
-    assert gateway.read_receipt({"REQID": REFERENCE, "STATUS": "0"}).meaning == "unreadable"
+    assert gateway.read_receipt(GatewayCall({"REQID": REFERENCE, "STATUS": "0"})).meaning == "unreadable"
     assert gateway.meaning_of("0") == "unreadable"
-    assert gateway.inquiry_is_signed({"secret": "any"}) is False
+    assert gateway.inquiry_is_signed(GatewayCall({"secret": "any"})) is False

@@ -283,7 +283,8 @@ BEGIN
     END IF;
     IF TG_OP = 'UPDATE' AND NEW.purged_at IS NOT DISTINCT FROM OLD.purged_at
         AND (
-            (NEW.text, NEW.parameters) IS DISTINCT FROM (OLD.text, OLD.parameters)
+            (NEW.text, NEW.parameters, NEW.accented_parameters)
+            IS DISTINCT FROM (OLD.text, OLD.parameters, OLD.accented_parameters)
             OR (
                 NEW.msisdn IS DISTINCT FROM OLD.msisdn AND NEW.state <> 'sending'
                 AND NOT EXISTS (

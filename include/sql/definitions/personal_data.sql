@@ -152,7 +152,7 @@ WHEN (
 EXECUTE FUNCTION motcua.may_only_be_emptied('applicant_name', 'applicant_phone', 'msisdn');
 CREATE OR REPLACE TRIGGER keep_personal_data BEFORE UPDATE ON motcua.messages FOR EACH ROW
 WHEN (old.purged_at IS DISTINCT FROM new.purged_at)
-EXECUTE FUNCTION motcua.may_only_be_emptied('msisdn', 'text', 'parameters');
+EXECUTE FUNCTION motcua.may_only_be_emptied('msisdn', 'text', 'parameters', 'accented_parameters');
 CREATE OR REPLACE TRIGGER keep_personal_data BEFORE UPDATE ON motcua.complaints FOR EACH ROW
 WHEN (old.purged_at IS DISTINCT FROM new.purged_at)
 EXECUTE FUNCTION motcua.may_only_be_emptied('note', 'outcome_reason', 'withdraw_reason', 'dossier_code');

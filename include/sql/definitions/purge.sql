@@ -81,7 +81,8 @@ BEGIN
         INTO listed
         FROM motcua.dossiers AS d WHERE d.dossier_id = any(ids);
 
-        UPDATE motcua.messages SET msisdn = NULL, text = '', parameters = '{}', purged_at = moment
+        UPDATE motcua.messages SET
+            msisdn = NULL, text = '', parameters = '{}', accented_parameters = NULL, purged_at = moment
         WHERE dossier_id = any(ids) AND purged_at IS NULL;
         GET DIAGNOSTICS counted = ROW_COUNT;
         counts := counts || jsonb_build_object('messages', counted);
@@ -180,7 +181,8 @@ BEGIN
             ) AS f
             WHERE for_cause = 'request' OR f.received_at < listed_at;
         END IF;
-        UPDATE motcua.messages SET msisdn = NULL, text = '', parameters = '{}', purged_at = moment
+        UPDATE motcua.messages SET
+            msisdn = NULL, text = '', parameters = '{}', accented_parameters = NULL, purged_at = moment
         WHERE
             message_id IN (SELECT i.message_id FROM motcua.inquiries AS i WHERE i.inquiry_id = any(ids))
             AND purged_at IS NULL;
@@ -429,7 +431,7 @@ BEGIN
     ALTER TABLE statements.ours ALTER COLUMN msisdn TYPE text, ALTER COLUMN gateway_reference TYPE text;
     ANALYZE motcua.dossiers (applicant_name, applicant_phone, msisdn);
     ANALYZE motcua.dossier_versions (applicant_phone);
-    ANALYZE motcua.messages (msisdn, text, parameters);
+    ANALYZE motcua.messages (msisdn, text, parameters, accented_parameters);
     ANALYZE motcua.attempts (msisdn, gateway_reference);
     ANALYZE motcua.transitions (note, actor);
     ANALYZE motcua.inquiries (msisdn, text, asked_code, gateway_message_id, dedupe_key);

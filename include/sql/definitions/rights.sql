@@ -183,7 +183,7 @@ BEGIN
         ),
         ('motcua.gateway_changes', 'SELECT, INSERT', '', 'SELECT', ''),
         ('motcua.gateway_days', 'SELECT, INSERT, UPDATE', '', 'SELECT', ''),
-        ('motcua.gateway_stops', 'SELECT, INSERT, UPDATE, DELETE', 'SELECT (gateway, concerns)', 'SELECT', ''),
+        ('motcua.gateway_stops', 'SELECT, INSERT, UPDATE, DELETE', 'SELECT (gateway, concerns, expected)', 'SELECT', ''),
         ('motcua.gateways', 'SELECT, INSERT, UPDATE', 'SELECT (name)', 'SELECT', ''),
         (
             'motcua.inquiries',
@@ -400,7 +400,7 @@ BEGIN
             'SELECT, UPDATE (applicant_name, applicant_phone, msisdn, purged_at, erase_asked_at)'
         ),
         ('motcua.inquiries', 'motcua_eraser', 'SELECT, UPDATE (msisdn, text, asked_code, gateway_message_id, dedupe_key, purged_at)'),
-        ('motcua.messages', 'motcua_eraser', 'SELECT, UPDATE (msisdn, text, parameters, purged_at)'),
+        ('motcua.messages', 'motcua_eraser', 'SELECT, UPDATE (msisdn, text, parameters, accented_parameters, purged_at)'),
         ('motcua.personal_data_purges', 'motcua_eraser', 'INSERT'),
         ('motcua.quarantine', 'motcua_eraser', 'SELECT, UPDATE (payload, dossier_code, purged_at)'),
         ('motcua.receipts', 'motcua_eraser', 'SELECT, UPDATE (raw, purged_at)'),

@@ -15,6 +15,7 @@ INSERT INTO motcua.messages (
     kind, dossier_id, agency_code, procedure_code, occasion, transition_id, state, reason, msisdn, text, template_id,
     template_version,
     parameters,
+    accented_parameters,
     accented,
     segments,
     occurred_at,
@@ -36,13 +37,15 @@ SELECT
     r.reason,
     r.msisdn,
     r.text,
-    r.template_id, r.template_version, r.parameters, r.accented, r.segments, r.occurred_at, r.recorded_at, %(now)s,
+    r.template_id, r.template_version, r.parameters, r.accented_parameters, r.accented, r.segments,
+    r.occurred_at, r.recorded_at, %(now)s,
     r.useful_until, r.next_attempt_at, r.carrier, %(now)s
 FROM
     jsonb_to_recordset(%(rows)s::jsonb) AS r (
         kind text, dossier_id bigint, agency_code text, procedure_code text, occasion text, transition_id bigint,
         state text, reason text, msisdn text, text text, template_id text, template_version smallint,
-        parameters text[], accented boolean, segments smallint, occurred_at timestamptz, recorded_at timestamptz,
+        parameters text[], accented_parameters text[], accented boolean, segments smallint, occurred_at timestamptz,
+        recorded_at timestamptz,
         useful_until timestamptz, next_attempt_at timestamptz, carrier text
     )
 ON CONFLICT (dossier_id, kind, occasion) DO NOTHING
@@ -51,9 +54,10 @@ RETURNING state, reason;
 -- name: reopen_mended
 -- Messages that failed for their phone, of dossiers whose phone the desk has mended since, while they are still useful
 -- and their occasion still holds. The old reason stays in message_history. A suppressed one whose phone was typed anew
--- and is unusable for another reason now gets that reason. Looks at the dossiers that motcua.phone_changes names, and
--- takes them out of it; with a window, at its messages, and leaves the others to the next plan. Each is looked up,
--- whatever PostgreSQL believes of how many they are. Returns those that are queued again.
+-- and is unusable for another reason now gets that reason; one that waits for a gateway may go by any again, since what
+-- one of them said of the old number says nothing of the new one. Looks at the dossiers that motcua.phone_changes
+-- names, and takes them out of it; with a window, at its messages, and leaves the others to the next plan. Each is
+-- looked up, whatever PostgreSQL believes of how many they are. Returns those that are queued again.
 WITH compared AS (
     DELETE FROM motcua.phone_changes
     WHERE %(start)s::timestamptz IS NULL
@@ -73,6 +77,18 @@ candidates AS MATERIALIZED (
     WHERE
         o.recorded_at >= %(start)s::timestamptz AND o.recorded_at < %(end)s::timestamptz
         AND o.state IN ('suppressed', 'undelivered', 'rejected')
+),
+
+open_to_all AS (
+    UPDATE motcua.messages AS m
+    SET avoid = '{}', carrier = NULL
+    FROM motcua.dossiers AS d
+    WHERE
+        m.dossier_id = any(array(SELECT c.dossier_id FROM compared AS c))
+        AND d.dossier_id = m.dossier_id
+        AND m.state = 'queued'
+        AND m.avoid <> '{}'
+        AND d.msisdn IS DISTINCT FROM m.msisdn
 ),
 
 still_unusable AS (

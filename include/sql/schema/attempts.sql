@@ -10,13 +10,19 @@ CREATE TABLE motcua.attempts (
     run_no bigint DEFAULT nullif(current_setting('motcua.run', TRUE), '')::bigint,
     msisdn text,
     segments smallint,
+    unit text CHECK (unit IN ('segment', 'message')),
+    accented boolean,
     state text NOT NULL DEFAULT 'in_flight' CHECK (state IN (
         'in_flight', 'accepted', 'rejected', 'failed', 'unknown', 'delivered', 'undelivered'
     )),
     started_at timestamptz NOT NULL,
     answered_at timestamptz,
     outcome text
-    CHECK (outcome IN ('accepted', 'duplicate', 'phone', 'configuration', 'transient', 'unknown', 'receipt')),
+    CHECK (
+        outcome IN (
+            'accepted', 'duplicate', 'phone', 'unreachable', 'configuration', 'transient', 'unknown', 'receipt'
+        )
+    ),
     concerns text CHECK (concerns IN ('gateway', 'carrier', 'template', 'message')),
     http_status smallint,
     gateway_code text,
@@ -36,6 +42,7 @@ CREATE UNIQUE INDEX attempts_one_open ON motcua.attempts (message_id)
 WHERE state IN ('in_flight', 'unknown', 'accepted', 'delivered') AND NOT released;
 CREATE INDEX attempts_unsettled ON motcua.attempts (gateway, settle_at) WHERE state IN ('unknown', 'accepted');
 -- Refusals are few, so this costs the other attempts nothing.
+CREATE INDEX attempts_unreachable ON motcua.attempts (msisdn, gateway) WHERE outcome = 'unreachable';
 CREATE INDEX attempts_carrier_refused ON motcua.attempts (gateway, answered_at) WHERE concerns = 'carrier';
 COMMENT ON TABLE motcua.attempts IS 'Tries (lần gửi) to hand a message to a gateway, each committed before its HTTP call.';
 COMMENT ON COLUMN motcua.attempts.attempt_id IS 'Our number.';
@@ -46,11 +53,13 @@ COMMENT ON COLUMN motcua.attempts.sender_id IS 'Advisory lock held by the sender
 COMMENT ON COLUMN motcua.attempts.run_id IS 'DAG run that made the attempt.';
 COMMENT ON COLUMN motcua.attempts.run_no IS 'The run, by our number: it tells runs of one name apart.';
 COMMENT ON COLUMN motcua.attempts.msisdn IS 'Number it went to. Personal data.';
-COMMENT ON COLUMN motcua.attempts.segments IS 'SMS segments handed over.';
+COMMENT ON COLUMN motcua.attempts.segments IS 'Units handed over: SMS segments, or what unit says.';
+COMMENT ON COLUMN motcua.attempts.unit IS 'What the gateway counts and bills: segment or message; empty: segment.';
+COMMENT ON COLUMN motcua.attempts.accented IS 'Sent with accents; empty: as its message was planned.';
 COMMENT ON COLUMN motcua.attempts.state IS 'in_flight, then by the answer accepted, rejected, failed or unknown, then by receipts delivered or undelivered.';
 COMMENT ON COLUMN motcua.attempts.started_at IS 'When it was committed.';
 COMMENT ON COLUMN motcua.attempts.answered_at IS 'When the gateway''s answer, or its absence, was written.';
-COMMENT ON COLUMN motcua.attempts.outcome IS 'Class of the answer; receipt: a receipt told how it ended, and no answer was written (yet).';
+COMMENT ON COLUMN motcua.attempts.outcome IS 'Class of the answer; unreachable: the gateway does not reach this number, as one without an account there, and is not asked about it again for a time; receipt: a receipt told how it ended, and no answer was written (yet).';
 COMMENT ON COLUMN motcua.attempts.concerns IS 'What a configuration answer was about.';
 COMMENT ON COLUMN motcua.attempts.http_status IS 'HTTP status of the answer.';
 COMMENT ON COLUMN motcua.attempts.gateway_code IS 'The gateway''s code or words, without numbers.';

@@ -59,7 +59,10 @@ CREATE TABLE motcua.lost_attempts (
     kind text NOT NULL,
     occasion text NOT NULL,
     segments smallint,
-    outcome text CHECK (outcome IN ('accepted', 'duplicate', 'phone', 'configuration', 'transient', 'unknown')),
+    outcome text
+    CHECK (
+        outcome IN ('accepted', 'duplicate', 'phone', 'unreachable', 'configuration', 'transient', 'unknown')
+    ),
     answered_at timestamptz,
     gateway_reference text,
     message_id bigint REFERENCES motcua.messages,

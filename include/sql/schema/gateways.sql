@@ -8,7 +8,10 @@ CREATE TABLE motcua.gateways (
     fault text,
     carriers text[],
     segments_per_second double precision,
-    segments_per_day bigint
+    segments_per_day bigint,
+    tokens_until timestamptz,
+    tokens_failed_at timestamptz,
+    tokens_fault text
 );
 COMMENT ON TABLE motcua.gateways IS 'One row for each SMS gateway; its Airflow connection is sms_<name>.';
 COMMENT ON COLUMN motcua.gateways.name IS 'Name in MOTCUA_GATEWAYS and in the connection id.';
@@ -18,6 +21,9 @@ COMMENT ON COLUMN motcua.gateways.fault IS 'What is wrong with its connection; e
 COMMENT ON COLUMN motcua.gateways.carriers IS 'Carriers at which its brandname is registered; empty: every carrier.';
 COMMENT ON COLUMN motcua.gateways.segments_per_second IS 'Most segments a second, all senders together; empty: no limit.';
 COMMENT ON COLUMN motcua.gateways.segments_per_day IS 'Most segments a day; empty: no limit.';
+COMMENT ON COLUMN motcua.gateways.tokens_until IS 'Where it lets nobody in without tokens: until when the access token is good; empty: there is none.';
+COMMENT ON COLUMN motcua.gateways.tokens_failed_at IS 'Since when they are not renewed although they are due; empty: they are.';
+COMMENT ON COLUMN motcua.gateways.tokens_fault IS 'Why not, without a secret.';
 
 CREATE TABLE motcua.gateway_days (
     gateway text NOT NULL REFERENCES motcua.gateways,
@@ -39,6 +45,7 @@ CREATE TABLE motcua.gateway_stops (
     pause interval,
     reason text NOT NULL,
     by_hand boolean NOT NULL,
+    expected boolean NOT NULL DEFAULT FALSE,
     PRIMARY KEY (gateway, concerns, subject),
     CHECK ((concerns = 'gateway') = (subject = ''))
 );
@@ -51,6 +58,7 @@ COMMENT ON COLUMN motcua.gateway_stops.until IS 'It is tried again then, with on
 COMMENT ON COLUMN motcua.gateway_stops.pause IS 'How long it is left alone before it is tried again, doubling each time; empty: stopped until a fixed time.';
 COMMENT ON COLUMN motcua.gateway_stops.reason IS 'The answer, or its absence, that stopped it.';
 COMMENT ON COLUMN motcua.gateway_stops.by_hand IS 'A person stopped it: no run is red for that alone.';
+COMMENT ON COLUMN motcua.gateway_stops.expected IS 'By the gateway''s own rules, as at night or with a day''s quota used up: nothing is wrong, and it is open again at its time.';
 
 CREATE TABLE motcua.gateway_changes (
     change_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -98,6 +98,7 @@ CREATE TABLE motcua.messages (
     template_id text NOT NULL,
     template_version smallint NOT NULL,
     parameters text[] NOT NULL,
+    accented_parameters text[],
     accented boolean NOT NULL,
     segments smallint NOT NULL CHECK (segments > 0),
     occurred_at timestamptz NOT NULL,
@@ -118,7 +119,10 @@ CREATE TABLE motcua.messages (
         'emergency_short', 'dummy', 'repeated_digits', 'sequence', 'foreign', 'id_card_like', 'not_a_phone',
         'same_day', 'kind_off', 'already_told'
     )),
-    CONSTRAINT messages_purged CHECK (purged_at IS NULL OR (msisdn IS NULL AND text = '' AND parameters = '{}'))
+    CONSTRAINT messages_purged CHECK (
+        purged_at IS NULL
+        OR (msisdn IS NULL AND text = '' AND parameters = '{}' AND accented_parameters IS NULL)
+    )
 );
 CREATE INDEX messages_due ON motcua.messages (next_attempt_at, message_id) WHERE state = 'queued';
 CREATE INDEX messages_open ON motcua.messages (state) WHERE state IN ('sending', 'unknown');
@@ -166,12 +170,13 @@ COMMENT ON COLUMN motcua.messages.reason IS 'Why it is in that state, where that
 COMMENT ON COLUMN motcua.messages.msisdn IS 'Number it goes to, E.164. Personal data.';
 COMMENT ON COLUMN motcua.messages.carrier IS 'Carrier that the number''s block was given to, or other; empty: not looked up yet.';
 COMMENT ON COLUMN motcua.messages.avoid IS 'Gateways that refused this message or its carrier; another one is tried.';
-COMMENT ON COLUMN motcua.messages.text IS 'The words sent. Personal data.';
+COMMENT ON COLUMN motcua.messages.text IS 'The words as planned; a gateway where accents cost nothing sends them with accents. Personal data.';
 COMMENT ON COLUMN motcua.messages.template_id IS 'Template it was rendered from.';
 COMMENT ON COLUMN motcua.messages.template_version IS 'Version of that template.';
 COMMENT ON COLUMN motcua.messages.parameters IS 'Values in the template''s order, for providers that take only these. Personal data.';
-COMMENT ON COLUMN motcua.messages.accented IS 'Rendered with accents.';
-COMMENT ON COLUMN motcua.messages.segments IS 'SMS segments it is billed as.';
+COMMENT ON COLUMN motcua.messages.accented_parameters IS 'The same with accents, where the text was planned without; empty: they have accents, or are not known so. Personal data.';
+COMMENT ON COLUMN motcua.messages.accented IS 'Planned with accents.';
+COMMENT ON COLUMN motcua.messages.segments IS 'SMS segments of its text as planned.';
 COMMENT ON COLUMN motcua.messages.occurred_at IS 'When the event happened that it tells of.';
 COMMENT ON COLUMN motcua.messages.recorded_at IS 'When the source recorded that event; backfill windows compare it.';
 COMMENT ON COLUMN motcua.messages.planned_at IS 'When the message was planned.';

@@ -23,6 +23,7 @@ from motcua.jobs.texts import (
     TemplateCost,
     WhereRegistered,
     agencies_to_preview,
+    forms_at_gateways,
     preview_texts,
     register_all,
     register_text,
@@ -70,7 +71,7 @@ def texts(
         in_order += [name for name in templates if name not in in_order]
         rows = preview_texts(map(templates.__getitem__, in_order), known, price)
         if csv:
-            csv.write_bytes(csv_of(texts_list(rows)))
+            csv.write_bytes(csv_of(texts_list(rows, forms_at_gateways())))
         registered = where_registered(templates.values())
     except (AgencyFileError, TemplateFileError, OSError) as error:
         typer.echo(_words()["fault"].format(why=error), err=True)
@@ -83,6 +84,8 @@ def texts(
         wide.print(_template_table(list(of_template), (registered or {}).get(template_id)))
         wide.print()
     wide.print(_cost_table(where_the_dong_go(rows), price))
+    if in_full := [name for name, always in forms_at_gateways().items() if always]:
+        wide.print(f"Qua {', '.join(in_full)} tin luôn có dấu, vì ở đó dấu không tốn thêm tiền.")
     if registered is None:
         wide.print(_words()["no_ledger"])
     if csv:

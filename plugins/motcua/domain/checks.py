@@ -135,6 +135,7 @@ _ALL: tuple[Check, ...] = (
     Check("push_silent", "source", "error", WATCH, looks=2),
     Check("push_refused", "source", "warning", WATCH, looks=2),
     Check("gateway_stopped", "gateway", "error", WATCH | GATE, looks=3),
+    Check("tokens_not_renewed", "gateway", "error", WATCH),
     Check("unknown_old", "gateway", "error", WATCH | GATE | OVERVIEW),
     Check("delivered_low", "gateway", "error", WATCH, looks=2),
     Check("receipts_stopped", "gateway", "error", WATCH, looks=2),

@@ -15,6 +15,7 @@ _OF_THE_SENDER = {"inquiries": {"text", "asked_code", "gateway_message_id", "ded
 _WORDS = {
     "text",
     "parameters",
+    "accented_parameters",
     "note",
     "actor",
     "outcome_reason",

@@ -63,6 +63,11 @@ def another_gateway(routes: Sequence[Route], carrier: str, avoid: Collection[str
     return any(route.gateway not in avoid and carrier in route.open_carriers for route in routes)
 
 
+def other_gateways(routes: Iterable[Route], carrier: str, gateway: str) -> frozenset[str]:
+    """Gateways besides this one that have the brandname at the carrier, stopped or not."""
+    return frozenset(r.gateway for r in routes if r.gateway != gateway and carrier in r.registered)
+
+
 FIRST_PAUSE: Final = timedelta(seconds=2)
 """How long what is stopped is left alone at first: a gateway that restarts is back within seconds."""
 TIME_OUTS: Final = 3

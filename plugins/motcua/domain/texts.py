@@ -359,7 +359,8 @@ class Words:
     """What a message says, made once from one version of a template.
 
     `parameters` stand in the template's order and are what the text shows: cleaned, and without accents
-    where the text has none. Some providers take only the template's id and these.
+    where the text has none. Some providers take only the template's id and these. `accented_parameters` are
+    the same with accents where the text has none; None: it has accents, or they are not known.
     """
 
     text: str
@@ -368,6 +369,12 @@ class Words:
     parameters: Sequence[str]
     accented: bool
     segments: int
+    accented_parameters: Sequence[str] | None
+
+    @property
+    def template(self) -> str:
+        """The template as its file is called."""
+        return f"{self.template_id}.v{self.template_version}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -456,26 +463,44 @@ def render(template: Template, values: Mapping[str, str], accented: bool) -> Ren
     Raises:
         ValueError: a parameter of the template has no value at all, which is a mistake in the calling code.
     """
-    words = fixed_words(template.body, accented)
-    pieces = [words[0]]
-    parameters = []
     try:
-        for name, following in zip(template.parameters, words[1:], strict=True):
-            parameter = _prepared(name, values[name], accented)
-            parameters.append(parameter)
-            pieces += (parameter, following)
+        given = [(name, values[name]) for name in template.parameters]
     except KeyError as missing:
         raise ValueError(
             f"template {template.template_id}.v{template.version}: no value for {missing.args[0]}"
         ) from None
+    shown = tuple(_prepared(name, value, accented) for name, value in given)
+    in_full = None if accented else tuple(_prepared(name, value, True) for name, value in given)
+    return _filled(template, shown, accented, in_full)
+
+
+def with_accents(template: Template, words: Words) -> Words:
+    """Return the words of a message with accents, from the version of the template that they were made of.
+
+    As they are where they have accents, and where their values are not known with them, as those of an earlier version
+    of this software: never a mixture.
+    """
+    if words.accented or words.accented_parameters is None:
+        return words
+    return _filled(template, tuple(words.accented_parameters), True, None)
+
+
+def _filled(
+    template: Template, parameters: tuple[str, ...], accented: bool, accented_parameters: tuple[str, ...] | None
+) -> RenderedText:
+    words = fixed_words(template.body, accented)
+    pieces = [words[0]]
+    for parameter, following in zip(parameters, words[1:], strict=True):
+        pieces += (parameter, following)
     text = "".join(pieces)
     encoding, length, doubles = _measure(text)
     return RenderedText(
         text,
         template.template_id,
         template.version,
-        tuple(parameters),
+        parameters,
         accented,
         _segments(text, encoding, length, doubles),
+        accented_parameters,
         encoding,
     )

@@ -9,10 +9,19 @@ from typing import Any, Literal, Protocol, TypeAlias
 
 import requests
 
+from motcua.domain.apologies import QuietHours
 from motcua.domain.routing import CARRIERS, Meaning
+from motcua.domain.tokens import Tokens
 
-OutcomeClass: TypeAlias = Literal["accepted", "duplicate", "phone", "configuration", "transient", "unknown"]
+OutcomeClass: TypeAlias = Literal[
+    "accepted", "duplicate", "phone", "unreachable", "configuration", "transient", "unknown"
+]
+"""``phone``: no gateway can tell this number; ``unreachable``: this one cannot, as a phone without an account there,
+and another one may; ``configuration``: it refuses what ``Concern`` names; ``transient``: not now."""
 Concern: TypeAlias = Literal["gateway", "carrier", "template", "message"]
+
+Unit: TypeAlias = Literal["segment", "message"]
+"""What a gateway counts, limits and bills."""
 
 UnknownPolicy: TypeAlias = Literal["hold", "accept"]
 """``hold``: shown to people, who may release it; ``accept``: taken for accepted, so that it is never sent again."""
@@ -47,13 +56,13 @@ class GatewayAddress:
 
     @property
     def segments_per_second(self) -> float | None:
-        """Most segments a second, all senders together; ``None``: no limit."""
+        """Most units (segments, where it counts these) a second, all senders together; ``None``: no limit."""
         given = self.extra.get("segments_per_second")
         return None if given is None else float(given)
 
     @property
     def segments_per_day(self) -> int | None:
-        """Most segments a day (Vietnam's), all senders together; ``None``: no limit."""
+        """Most units a day (Vietnam's), all senders together; ``None``: no limit."""
         given = self.extra.get("segments_per_day")
         return None if given is None else int(given)
 
@@ -86,16 +95,18 @@ class GatewayAddress:
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMessage:
-    """What a provider may need: the words, and the template with its ordered values."""
+    """What a provider may need: the words as this gateway sends them, and the template with its values."""
 
     reference: str
     msisdn: str
     text: str
     accented: bool
-    segments: int
+    units: int
+    """How much of its ``unit`` the gateway counts for it."""
     template_id: str
     template_version: int
-    parameters: tuple[str, ...]
+    values: Mapping[str, str]
+    """By the names of the template's places, in their order; as ``text`` shows them."""
     provider_template_id: str | None = None
     """The provider's own id of that template in this form, where it is registered with one."""
 
@@ -113,6 +124,9 @@ class GatewayAnswer:
     concerns: Concern = "gateway"
     """What a ``configuration`` answer is about: the account as a whole, the brandname at the number's carrier, the
     template, or this message alone. Only what it is about is stopped."""
+    open_at: datetime | None = None
+    """Of a refusal that the gateway's own rules expect, as at night or with a day's quota used up: when it is over.
+    Nothing is wrong, and nothing is tried before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +138,23 @@ class SentAttempt:
     """The provider's own; empty where its answer never came."""
     msisdn: str
     started_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayCall:
+    """What a provider brings to our callbacks, as it came: a delivery report, or a citizen's text."""
+
+    query: Mapping[str, str]
+    form: Mapping[str, str] = field(default_factory=dict)
+    """Fields of a body that is a form."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """By names in small letters."""
+    body: bytes = b""
+
+    @property
+    def fields(self) -> Mapping[str, str]:
+        """Those of query and form; of two of one name the form's counts."""
+        return {**self.query, **self.form}
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +193,10 @@ class Gateway(Protocol):
     """One kind of SMS provider, made for one address."""
 
     address: GatewayAddress
+    first_refresh_token: str | None
+    """Where the provider lets nobody in but by tokens: the one that the connection gives to begin with."""
+    tokens: Tokens | None
+    """What it is let in by at present, given to it before anything is sent."""
     can_be_asked: bool
     """Whether ``ask`` can tell anything."""
     takes_template_ids: bool
@@ -169,6 +204,23 @@ class Gateway(Protocol):
     refuses_repeats_for: timedelta
     """For so long the provider promises to refuse a second request with the same reference (``duplicate``), so that
     one without an answer may be repeated as it is; zero: it promises nothing."""
+    accents_cost_nothing: bool
+    """A text costs the same with accents: it is sent so, whatever its agency chose for SMS."""
+    unit: Unit
+    closed: QuietHours | None
+    """Hours of every day in which it takes nothing."""
+    reaches_every_number: bool
+    """It can tell any number of its carriers; else it may answer ``unreachable``, and is not asked about that number
+    again for ``MOTCUA_UNREACHABLE_FOR``."""
+    receipts_signed_in: str | None
+    """Header, in small letters, of the provider's own signature of a delivery report, which then decides alone who
+    brings it; ``None``: it signs none, and our secret decides."""
+
+    def renew(self, session: requests.Session, refresh_token: str, now: datetime) -> Tokens | GatewayAnswer:
+        """Gets the next tokens, in one request; else what the provider answered, or that it did not.
+
+        Never raises for what the network does. Nothing where it is let in by no tokens.
+        """
 
     def ask(self, session: requests.Session, attempt: SentAttempt) -> ReceiptReading | None:
         """What the provider says became of an attempt, in one request; ``None``: it cannot say. A reading ``absent``
@@ -187,17 +239,21 @@ class Gateway(Protocol):
         Never raises for what the network does.
         """
 
-    def read_receipt(self, fields: Mapping[str, str]) -> ReceiptReading:
+    def receipt_is_signed(self, call: GatewayCall) -> bool:
+        """Whether the provider's signature of a report is right; never without one, or a key to check it by."""
+
+    def read_receipt(self, call: GatewayCall) -> ReceiptReading:
         """What a delivery report says; never raises."""
 
     def meaning_of(self, gateway_status: str | None) -> Meaning:
         """What a stored status of this gateway means."""
 
-    def read_inquiry(self, fields: Mapping[str, str]) -> InquiryReading:
+    def read_inquiry(self, call: GatewayCall) -> InquiryReading:
         """What a citizen texted; never raises."""
 
-    def inquiry_is_signed(self, fields: Mapping[str, str]) -> bool | None:
-        """Whether the provider's signature is right; ``None`` where it has none, or we no key: a secret decides."""
+    def inquiry_is_signed(self, call: GatewayCall) -> bool | None:
+        """Whether the provider's signature of the query is right; ``None`` where it has none, or we no key: a secret
+        decides."""
 
     def form_reply(self, inquiry: InquiryReading, text: str, accented: bool) -> ReplyForm:
         """The answer to an inquiry, which the provider texts back."""

@@ -35,7 +35,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 from xml.sax.saxutils import escape
 
 import requests
@@ -45,13 +45,15 @@ from motcua.domain.routing import Meaning
 from motcua.gateways.adapter import (
     GatewayAddress,
     GatewayAnswer,
+    GatewayCall,
     InquiryReading,
     OutgoingMessage,
     ReceiptReading,
     ReplyForm,
     SentAttempt,
+    Unit,
 )
-from motcua.gateways.exchange import CodeMeaning, get, judged, post, refusing_repeats
+from motcua.gateways.exchange import CodeMeaning, HttpAnswer, exchange, judged, refusing_repeats
 
 _SERVICE = "MainService.svc/json"
 _CUSTOMER_CARE = "2"
@@ -108,8 +110,15 @@ _PAGE = 500
 class EsmsGateway:
     """One account at eSMS.vn."""
 
+    first_refresh_token = None
+    tokens = None
     can_be_asked = True
     takes_template_ids = False
+    accents_cost_nothing = False
+    unit: Unit = "segment"
+    closed = None
+    reaches_every_number = True
+    receipts_signed_in = None
 
     def __init__(self, address: GatewayAddress) -> None:
         """``GatewayMisconfigured``: ``refuses_repeats_hours`` is no number of hours."""
@@ -123,6 +132,9 @@ class EsmsGateway:
     def _url(self, call: str) -> str:
         return f"{self.address.base_url.rstrip('/')}/{_SERVICE}/{call}"
 
+    def _post(self, session: requests.Session, call: str, record: Mapping[str, Any]) -> HttpAnswer | GatewayAnswer:
+        return exchange(session, "POST", self._url(call), self.address.timeout, record=record)
+
     def _receipt_url(self, reference: str) -> str | None:
         callback = self.address.extra.get("callback_url")
         if not callback:
@@ -130,6 +142,10 @@ class EsmsGateway:
         secret = quote(str(self.address.extra.get("callback_secret", "")), safe="")
         # Ends in "&": what follows is a parameter of its own, whether "SMSID=", "&SMSID=" or "?SMSID=" is added.
         return f"{callback}?secret={secret}&reference={quote(reference, safe='')}&"
+
+    def renew(self, session: requests.Session, refresh_token: str, now: datetime) -> GatewayAnswer:
+        """Nothing is renewed: login and password let us in."""
+        return GatewayAnswer("configuration", code="no tokens")
 
     def submit(self, session: requests.Session, message: OutgoingMessage) -> GatewayAnswer:
         """One POST of ``SendMultipleMessage_V4_post_json``."""
@@ -145,7 +161,7 @@ class EsmsGateway:
         }
         if receipt_url := self._receipt_url(message.reference):
             record["CallbackUrl"] = receipt_url
-        answer = post(session, self._url("SendMultipleMessage_V4_post_json/"), record, self.address.timeout)
+        answer = self._post(session, "SendMultipleMessage_V4_post_json/", record)
         if isinstance(answer, GatewayAnswer):
             return answer
         code = str(answer.record.get("CodeResult", answer.record.get("error", ""))).strip()
@@ -165,8 +181,8 @@ class EsmsGateway:
         return reading if reading and reading.meaning != "unreadable" else None
 
     def _look_up(self, session: requests.Session, sms_id: str) -> Mapping[str, Any] | None:
-        query = urlencode({"RefId": sms_id, **self._keys})
-        answer = get(session, f"{self._url('GetSendStatus')}?{query}", self.address.timeout)
+        query = {"RefId": sms_id, **self._keys}
+        answer = exchange(session, "GET", self._url("GetSendStatus"), self.address.timeout, query=query)
         # 105, not found, is also said of a message that was taken a moment ago.
         if isinstance(answer, GatewayAnswer) or str(answer.record.get("CodeResponse")) != "100":
             return None
@@ -182,7 +198,7 @@ class EsmsGateway:
             "Page": 1,
             "PageSize": _PAGE,
         }
-        answer = post(session, self._url("GetSmsSentData_V2"), record, self.address.timeout)
+        answer = self._post(session, "GetSmsSentData_V2", record)
         if isinstance(answer, GatewayAnswer) or str(answer.record.get("CodeResult")) != "100":
             return None
         entries = answer.record.get("SentData")
@@ -202,7 +218,7 @@ class EsmsGateway:
         now = datetime.now(VIETNAM)
         moment = f"{now:%Y-%m-%d %H:%M:%S}"
         asked = {"SmsType": _CUSTOMER_CARE, "From": moment, "To": moment, "Page": 1, "PageSize": 1}
-        answer = post(session, self._url("GetSmsSentData_V2"), self._keys | asked, self.address.timeout)
+        answer = self._post(session, "GetSmsSentData_V2", self._keys | asked)
         if isinstance(answer, GatewayAnswer):
             return answer
         code = str(answer.record.get("CodeResult", "")).strip()
@@ -211,9 +227,13 @@ class EsmsGateway:
             return GatewayAnswer("accepted", answer.status)
         return judged(answer, code, ANSWERS)
 
-    def read_receipt(self, fields: Mapping[str, str]) -> ReceiptReading:
+    def receipt_is_signed(self, call: GatewayCall) -> bool:
+        """Never: eSMS signs inquiries alone."""
+        return False
+
+    def read_receipt(self, call: GatewayCall) -> ReceiptReading:
         """A callback's fields; the reference is in ``RequestId``, and in our own address."""
-        report = {name.lstrip("?"): value for name, value in fields.items()}
+        report = {name.lstrip("?"): value for name, value in call.fields.items()}
         reference = report.get("RequestId") or report.get("reference", "").partition("?")[0]
         return self._reading(reference or None, report)
 
@@ -249,19 +269,21 @@ class EsmsGateway:
             return "delivered" if success else "undelivered"
         return "accepted"
 
-    def read_inquiry(self, fields: Mapping[str, str]) -> InquiryReading:
+    def read_inquiry(self, call: GatewayCall) -> InquiryReading:
         """``receiverTime`` is local, ``yyyyMMddHHmmss``."""
+        fields = call.fields
         try:
             sent_at = datetime.strptime(fields.get("receiverTime", ""), "%Y%m%d%H%M%S").replace(tzinfo=VIETNAM)
         except ValueError:
             sent_at = None
         return InquiryReading(fields.get("sender", ""), fields.get("content", ""), fields.get("smsid") or None, sent_at)
 
-    def inquiry_is_signed(self, fields: Mapping[str, str]) -> bool | None:
+    def inquiry_is_signed(self, call: GatewayCall) -> bool | None:
         """Whether ``sign`` is right, compared in constant time; ``None`` without a private key."""
         key = str(self.address.extra.get("private_key") or "")
         if not key:
             return None
+        fields = call.query
         signed = "".join(fields.get(name, "") for name in ("cpid", "smsid", "content", "receiverTime")) + key
         digest = hashlib.md5(signed.encode("utf-8", "surrogatepass"), usedforsecurity=False).digest()
         # A "+" that was not escaped in the query arrives as a blank.

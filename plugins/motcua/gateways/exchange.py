@@ -15,12 +15,13 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal, TypeAlias
+from urllib.parse import urlencode
 from weakref import WeakKeyDictionary
 
 import requests
 from requests.adapters import HTTPAdapter
-from requests.utils import get_encoding_from_headers
+from requests.utils import check_header_validity, get_encoding_from_headers
 from urllib3 import BaseHTTPResponse, HTTPConnectionPool, Retry, Timeout
 from urllib3.exceptions import (
     ConnectTimeoutError,
@@ -35,13 +36,15 @@ from urllib3.exceptions import SSLError as NoTls
 from motcua.gateways import GatewayMisconfigured
 from motcua.gateways.adapter import Concern, GatewayAddress, GatewayAnswer, OutcomeClass
 
+Method: TypeAlias = Literal["GET", "POST"]
+
 LONGEST_BODY = 1024 * 1024
 """Bytes; what a gateway says beyond them is not read."""
 
 _PIECE = 16 * 1024
 _UNUSABLE = (OSError, ValueError)
 """What an address raises that is none, or a file of certificates that is not there."""
-_known: WeakKeyDictionary[requests.Session, dict[str, _Way]] = WeakKeyDictionary()
+_known: WeakKeyDictionary[requests.Session, dict[tuple[Method, str], _Way]] = WeakKeyDictionary()
 _ONCE = Retry(0, read=False)
 _REFUSED = frozenset({400, 401, 403, 404, 405, 406, 410, 411, 413, 414, 415, 431})
 """HTTP's own refusals, which no server gives for a request that it took."""
@@ -83,33 +86,49 @@ class _Way:
     connections: HTTPConnectionPool
     path: str
     headers: Mapping[str, str]
-    body: bytes | str | None
 
 
-def get(session: requests.Session, url: str, timeout: tuple[float, float]) -> HttpAnswer | GatewayAnswer:
-    """One GET; ``timeout`` is seconds to connect, seconds to wait for the answer. Never raises for what happens.
-
-    The query must be encoded already.
-    """
-    address, _, query = url.partition("?")
-    known = _known.setdefault(session, {})
-    try:
-        if (way := known.get(address)) is None:
-            way = known[address] = _way(session, requests.Request("GET", address))
-    except _UNUSABLE as failure:
-        return _unusable(failure)
-    return _exchange(way, "GET", f"{way.path}?{query}" if query else way.path, timeout)
-
-
-def post(
-    session: requests.Session, url: str, record: Mapping[str, Any], timeout: tuple[float, float]
+def exchange(
+    session: requests.Session,
+    method: Method,
+    url: str,
+    timeout: tuple[float, float],
+    *,
+    query: Mapping[str, object] | None = None,
+    headers: Mapping[str, str] | None = None,
+    record: Mapping[str, Any] | None = None,
+    form: Mapping[str, str] | None = None,
 ) -> HttpAnswer | GatewayAnswer:
-    """One POST of a JSON object, likewise."""
+    """One request and its answer. Never raises for what happens.
+
+    Args:
+        session: a connection to the provider.
+        method: ``GET`` or ``POST``.
+        url: the address, without a query.
+        timeout: seconds to connect, seconds to wait for the answer.
+        query: fields that are added to the address, encoded here.
+        headers: further ones, as a provider's key.
+        record: the body as a JSON object.
+        form: the body as a form, where there is no ``record``.
+    """
+    more = dict(headers or {})
+    body: bytes | None = None
     try:
-        way = _way(session, requests.Request("POST", url, json=record))
+        if record is not None:
+            more["Content-Type"], body = "application/json", json.dumps(record, allow_nan=False).encode()
+        elif form is not None:
+            more["Content-Type"], body = "application/x-www-form-urlencoded", urlencode(form).encode()
+        for header in more.items():
+            # urllib3 would raise in the midst of the request.
+            check_header_validity(header)
+            header[1].encode("latin-1")
+        known = _known.setdefault(session, {})
+        if (way := known.get((method, url))) is None:
+            way = known[method, url] = _way(session, requests.Request(method, url))
     except _UNUSABLE as failure:
         return _unusable(failure)
-    return _exchange(way, "POST", way.path, timeout)
+    path = f"{way.path}?{urlencode(query)}" if query else way.path
+    return _answer(way, method, path, {**way.headers, **more}, body, timeout)
 
 
 def judged(answer: HttpAnswer, code: object, verdicts: Mapping[str, CodeMeaning]) -> GatewayAnswer:
@@ -156,8 +175,8 @@ def refusing_repeats(address: GatewayAddress, hours: float) -> timedelta:
 
 
 def _way(session: requests.Session, request: requests.Request) -> _Way:
-    """Prepared once for each Session and address: preparing it anew with the query, which requests takes apart and
-    encodes again, is a fifth of a sender's CPU."""
+    """Prepared once for each Session, method and address: preparing it anew with the query, which requests takes apart
+    and encodes again, is a fifth of a sender's CPU."""
     prepared = session.prepare_request(request)
     transport = session.get_adapter(prepared.url or "")
     assert isinstance(transport, HTTPAdapter)
@@ -165,14 +184,18 @@ def _way(session: requests.Session, request: requests.Request) -> _Way:
     connections = transport.get_connection_with_tls_context(prepared, verify, cert=session.cert)
     assert isinstance(connections, HTTPConnectionPool)
     transport.cert_verify(connections, prepared.url or "", verify, session.cert)  # type: ignore[no-untyped-call]
-    return _Way(connections, prepared.path_url, dict(prepared.headers), prepared.body)
+    # How long the body is, urllib3 says of each.
+    headers = {name: value for name, value in prepared.headers.items() if name != "Content-Length"}
+    return _Way(connections, prepared.path_url, headers)
 
 
 def _unusable(failure: Exception) -> GatewayAnswer:
     return GatewayAnswer("configuration", code=type(failure).__name__)
 
 
-def _exchange(way: _Way, method: str, path: str, timeout: tuple[float, float]) -> HttpAnswer | GatewayAnswer:
+def _answer(
+    way: _Way, method: Method, path: str, headers: Mapping[str, str], body: bytes | None, timeout: tuple[float, float]
+) -> HttpAnswer | GatewayAnswer:
     connect, read = timeout
     try:
         # Not Session.send: of a redirect it reads all of the body, and stumbles over a Location that is no address; and
@@ -180,8 +203,8 @@ def _exchange(way: _Way, method: str, path: str, timeout: tuple[float, float]) -
         response = way.connections.urlopen(
             method,
             path,
-            body=way.body,
-            headers=way.headers,
+            body=body,
+            headers=headers,
             retries=_ONCE,
             redirect=False,
             assert_same_host=False,
@@ -192,16 +215,16 @@ def _exchange(way: _Way, method: str, path: str, timeout: tuple[float, float]) -
     except (HTTPError, OSError) as failure:
         return _without_answer(failure)
     try:
-        body = _read(response, read)
+        content = _read(response, read)
     except (HTTPError, OSError):
         return GatewayAnswer("unknown", response.status, "connection lost")
     finally:
         response.close()
     try:
-        text = body.decode(get_encoding_from_headers(response.headers) or "utf-8", "replace")
+        text = content.decode(get_encoding_from_headers(response.headers) or "utf-8", "replace")
     except LookupError:
         # The header names a charset that does not exist.
-        text = body.decode("utf-8", "replace")
+        text = content.decode("utf-8", "replace")
     return HttpAnswer(response.status, text.removeprefix("\ufeff"), _retry_after(response))
 
 

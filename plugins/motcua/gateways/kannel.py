@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 import requests
 
@@ -19,14 +18,16 @@ from motcua.gateways.adapter import (
     Concern,
     GatewayAddress,
     GatewayAnswer,
+    GatewayCall,
     InquiryReading,
     OutcomeClass,
     OutgoingMessage,
     ReceiptReading,
     ReplyForm,
     SentAttempt,
+    Unit,
 )
-from motcua.gateways.exchange import HttpAnswer, get
+from motcua.gateways.exchange import HttpAnswer, exchange
 
 _DELIVERED, _FAILED, _BUFFERED, _SUBMITTED, _REJECTED, _INTERMEDIATE = 1, 2, 4, 8, 16, 32
 _MASK = _DELIVERED | _FAILED | _SUBMITTED | _REJECTED
@@ -60,12 +61,20 @@ _WORD = re.compile(r"\w{3,}")
 class KannelGateway:
     """One Kannel smsbox."""
 
+    first_refresh_token = None
+    tokens = None
     can_be_asked = False
     takes_template_ids = False
+    accents_cost_nothing = False
+    unit: Unit = "segment"
+    closed = None
+    reaches_every_number = True
+    receipts_signed_in = None
     refuses_repeats_for = timedelta(0)
 
     def __init__(self, address: GatewayAddress) -> None:
         self.address = address
+        self._url = f"{address.base_url}/cgi-bin/sendsms"
 
     def _receipt_url(self, reference: str) -> str | None:
         callback = self.address.extra.get("callback_url")
@@ -74,6 +83,10 @@ class KannelGateway:
         secret = quote(str(self.address.extra.get("callback_secret", "")), safe="")
         # Kannel fills in %d (type of report), %A (the carrier's words) and %F (the carrier's own number).
         return f"{callback}?reference={quote(reference, safe='')}&status=%d&reply=%A&smsc_id=%F&secret={secret}"
+
+    def renew(self, session: requests.Session, refresh_token: str, now: datetime) -> GatewayAnswer:
+        """Nothing is renewed: login and password let us in."""
+        return GatewayAnswer("configuration", code="no tokens")
 
     def submit(self, session: requests.Session, message: OutgoingMessage) -> GatewayAnswer:
         """One GET of ``/cgi-bin/sendsms``."""
@@ -89,8 +102,7 @@ class KannelGateway:
         }
         if receipt_url := self._receipt_url(message.reference):
             query |= {"dlr-mask": _MASK, "dlr-url": receipt_url}
-        url = f"{self.address.base_url}/cgi-bin/sendsms?{urlencode(query)}"
-        answer = get(session, url, self.address.timeout)
+        answer = exchange(session, "GET", self._url, self.address.timeout, query=query)
         return answer if isinstance(answer, GatewayAnswer) else self._read_answer(answer, message)
 
     def _read_answer(self, answer: HttpAnswer, message: OutgoingMessage) -> GatewayAnswer:
@@ -114,8 +126,8 @@ class KannelGateway:
     def try_login(self, session: requests.Session) -> GatewayAnswer | None:
         """A ``sendsms`` that names no receiver, and so reaches nobody: Kannel looks first who asks (403), then for whom
         (400)."""
-        query = urlencode({"username": self.address.login, "password": self.address.password})
-        answer = get(session, f"{self.address.base_url}/cgi-bin/sendsms?{query}", self.address.timeout)
+        query = {"username": self.address.login, "password": self.address.password}
+        answer = exchange(session, "GET", self._url, self.address.timeout, query=query)
         if isinstance(answer, GatewayAnswer):
             return answer
         if answer.status == _BAD_REQUEST and _REFUSES_NUMBER.search(answer.text):
@@ -124,8 +136,13 @@ class KannelGateway:
             return GatewayAnswer("configuration", answer.status, code=_WHY[answer.status])
         return GatewayAnswer("unknown", answer.status)
 
-    def read_receipt(self, fields: Mapping[str, str]) -> ReceiptReading:
+    def receipt_is_signed(self, call: GatewayCall) -> bool:
+        """Never: Kannel signs nothing."""
+        return False
+
+    def read_receipt(self, call: GatewayCall) -> ReceiptReading:
         """The fields that our own ``dlr-url`` asked for."""
+        fields = call.fields
         status = fields.get("status")
         # A carrier's report ends with "text:" and the message's first words, which are not for keeping.
         reply = _WORDS_OF_MESSAGE.sub("", fields.get("reply", ""))
@@ -157,14 +174,14 @@ class KannelGateway:
             return "accepted"
         return "pending" if bits & (_BUFFERED | _INTERMEDIATE) else "unreadable"
 
-    def read_inquiry(self, fields: Mapping[str, str]) -> InquiryReading:
+    def read_inquiry(self, call: GatewayCall) -> InquiryReading:
         """The fields of a ``get-url`` with ``sender=%p&text=%a&time=%T&id=%I`` (docs/gateways.md)."""
-        sent_at = None
+        fields, sent_at = call.fields, None
         with contextlib.suppress(ValueError, OverflowError, OSError):
             sent_at = datetime.fromtimestamp(int(fields.get("time", "")), UTC)
         return InquiryReading(fields.get("sender", ""), fields.get("text", ""), fields.get("id") or None, sent_at)
 
-    def inquiry_is_signed(self, fields: Mapping[str, str]) -> bool | None:
+    def inquiry_is_signed(self, call: GatewayCall) -> bool | None:
         """Kannel signs nothing."""
         return None
 

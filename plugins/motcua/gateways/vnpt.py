@@ -28,6 +28,7 @@ What is not known, and how this is kept safe:
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 
 import requests
@@ -37,13 +38,15 @@ from motcua.gateways import GatewayMisconfigured
 from motcua.gateways.adapter import (
     GatewayAddress,
     GatewayAnswer,
+    GatewayCall,
     InquiryReading,
     OutgoingMessage,
     ReceiptReading,
     ReplyForm,
     SentAttempt,
+    Unit,
 )
-from motcua.gateways.exchange import CodeMeaning, judged, post, refusing_repeats
+from motcua.gateways.exchange import CodeMeaning, exchange, judged, refusing_repeats
 
 _OWN_NETWORK = "VinaPhone"
 _CUSTOMER_CARE, _NOW, _LIST_OF_OURS = "1", "", "0"
@@ -91,8 +94,15 @@ ANSWERS: Final[Mapping[str, CodeMeaning]] = {
 class VnptGateway:
     """One contract with VNPT."""
 
+    first_refresh_token = None
+    tokens = None
     can_be_asked = False
     takes_template_ids = True
+    accents_cost_nothing = False
+    unit: Unit = "segment"
+    closed = None
+    reaches_every_number = True
+    receipts_signed_in = None
 
     def __init__(self, address: GatewayAddress) -> None:
         """``GatewayMisconfigured``: an id of the contract is missing."""
@@ -106,6 +116,10 @@ class VnptGateway:
         path = str(extra.get("path") or "smsmarketing/api")
         self._url = f"{address.base_url.rstrip('/')}/{path.lstrip('/')}"
 
+    def renew(self, session: requests.Session, refresh_token: str, now: datetime) -> GatewayAnswer:
+        """Nothing is renewed: login and password let us in."""
+        return GatewayAnswer("configuration", code="no tokens")
+
     def submit(self, session: requests.Session, message: OutgoingMessage) -> GatewayAnswer:
         """One POST of ``send_sms_list``, unless VNPT is sure to refuse it."""
         if not message.provider_template_id:
@@ -113,9 +127,10 @@ class VnptGateway:
             return GatewayAnswer("configuration", code=f"no template id for {name}", concerns="template")
         if message.accented and carrier_of_msisdn(message.msisdn) != _OWN_NETWORK:
             return GatewayAnswer("configuration", code=f"accented text outside {_OWN_NETWORK}", concerns="message")
-        if any(_XML.intersection(value) for value in message.parameters):
+        if any(_XML.intersection(value) for value in message.values.values()):
             return GatewayAnswer("configuration", code="special character of XML in a value", concerns="message")
-        answer = post(session, self._url, {"RQST": self._request(message)}, self.address.timeout)
+        record = {"RQST": self._request(message)}
+        answer = exchange(session, "POST", self._url, self.address.timeout, record=record)
         if isinstance(answer, GatewayAnswer):
             return answer
         reply = answer.record.get("RPLY")
@@ -130,7 +145,7 @@ class VnptGateway:
             "CONTRACTTYPEID": _CUSTOMER_CARE,
             "CONTRACTID": str(extra["contract_id"]),
             "TEMPLATEID": message.provider_template_id,
-            "PARAMS": [{"NUM": str(place), "CONTENT": value} for place, value in enumerate(message.parameters, 1)],
+            "PARAMS": [{"NUM": str(place), "CONTENT": value} for place, value in enumerate(message.values.values(), 1)],
             "SCHEDULETIME": _NOW,
             "MOBILELIST": message.msisdn.removeprefix("+"),
             "ISTELCOSUB": _LIST_OF_OURS,
@@ -149,7 +164,11 @@ class VnptGateway:
         """Nothing is asked: no request is known that sends nothing."""
         return None
 
-    def read_receipt(self, fields: Mapping[str, str]) -> ReceiptReading:
+    def receipt_is_signed(self, call: GatewayCall) -> bool:
+        """Never: VNPT reports none."""
+        return False
+
+    def read_receipt(self, call: GatewayCall) -> ReceiptReading:
         """VNPT reports none."""
         return ReceiptReading(None, None, "unreadable", {})
 
@@ -157,11 +176,11 @@ class VnptGateway:
         """VNPT gives none."""
         return "unreadable"
 
-    def read_inquiry(self, fields: Mapping[str, str]) -> InquiryReading:
+    def read_inquiry(self, call: GatewayCall) -> InquiryReading:
         """Nothing: inquiries do not come this way."""
         return InquiryReading("", "", None, None)
 
-    def inquiry_is_signed(self, fields: Mapping[str, str]) -> bool | None:
+    def inquiry_is_signed(self, call: GatewayCall) -> bool | None:
         """Never: inquiries do not come this way."""
         return False
 

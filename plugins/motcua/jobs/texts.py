@@ -11,6 +11,7 @@ provider would refuse; such a message waits, and the run is red.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +31,7 @@ from motcua.domain.texts import (
     render,
     segment_text,
 )
+from motcua.gateways import GatewayMisconfigured, open_gateway
 from motcua.jobs.handed_in.agencies import read_agencies
 from motcua.jobs.listing.reading import Listing
 from motcua.reports import wording
@@ -300,17 +302,33 @@ def _truth(*, so: bool) -> str:
     return str(wording.list_words()["truth"]["yes" if so else "no"])
 
 
-def texts_list(rows: Sequence[PreviewRow]) -> Listing:
-    """Every row of the previews, as a list."""
+def forms_at_gateways() -> dict[str, bool]:
+    """The gateways in use whose connections can be read, and whether each sends every text with accents, since that
+    costs nothing there; the others send what the agency chose."""
+    forms = {}
+    for name in settings().gateways:
+        with suppress(GatewayMisconfigured):
+            forms[name] = open_gateway(name).accents_cost_nothing
+    return forms
+
+
+def texts_list(rows: Sequence[PreviewRow], forms: Mapping[str, bool]) -> Listing:
+    """Every row of the previews, as a list; ``forms`` as ``forms_at_gateways`` gives them."""
     return Listing("texts").of(
         rows,
         agency_code=lambda row, seen: row.agency.agency_code if row.agency else None,
         agency=lambda row, seen: row.agency.name_in_texts if row.agency else None,
         accented=lambda row, seen: _truth(so=row.accented),
         used_by_agency=lambda row, seen: _truth(so=row.agency.accented == row.accented) if row.agency else None,
+        gateways=lambda row, seen: ", ".join(name for name in forms if _is_sent_at(row, forms[name])) or None,
         tipped_by=lambda row, seen: " ".join(row.tipped_by) or None,
         changed=lambda row, seen: " ".join(row.changed) or None,
     )
+
+
+def _is_sent_at(row: PreviewRow, always_accented: bool) -> bool:
+    """Whether a gateway sends this form of the text."""
+    return row.accented if always_accented or row.agency is None else row.accented == row.agency.accented
 
 
 class RegistrationRefused(ValueError):

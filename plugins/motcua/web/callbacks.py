@@ -39,7 +39,7 @@ from motcua.domain.inquiries import InquiryAnswer, asking_phone
 from motcua.domain.phones.reading import holds_phone
 from motcua.domain.routing import Meaning
 from motcua.gateways import GatewayMisconfigured, open_gateway
-from motcua.gateways.adapter import Gateway, InquiryReading
+from motcua.gateways.adapter import Gateway, GatewayCall, InquiryReading
 from motcua.jobs.notices.answering import answer_in_time, apologise, count_left_over, warm_up
 from motcua.jobs.notices.receiving import Intake
 from motcua.store.ledger.database import CALLBACKS, close_ledger_pool, ledger_pool, reason_without_values
@@ -59,6 +59,8 @@ _ANSWER_WITHIN = 1.8
 _HEALTH_WITHIN = 2.0
 _LEFT_TO_RUNS: tuple[Meaning, ...] = ("absent",)
 """That a gateway never had a message has it sent again: the part that strangers call may not say so."""
+_OFFERED_IN = ("secret", "signature")
+"""How headers end in which callers show who they are."""
 _NAME = re.compile(r"[a-z0-9_]{1,40}")
 _SIGNATURE = re.compile(r"[0-9a-f]{64}")
 
@@ -239,12 +241,12 @@ class _Call:
     """What a gateway that is known brings."""
 
     gateway: Gateway
-    fields: Mapping[str, str]
+    brought: GatewayCall
 
     @classmethod
-    def of(cls, gateway: Gateway, fields: Mapping[str, str]) -> _Call:
-        # PostgreSQL's text holds no NUL.
-        return cls(gateway, {name.replace("\x00", ""): value.replace("\x00", "") for name, value in fields.items()})
+    def of(cls, gateway: Gateway, request: Request, query: Mapping[str, str], body: bytes = b"") -> _Call:
+        form = _form(request, body)
+        return cls(gateway, GatewayCall(_storable(query), _storable(form), request.headers, body))
 
 
 async def _authenticated(gateway: str, request: Request) -> _Call:
@@ -265,13 +267,28 @@ async def _authenticated(gateway: str, request: Request) -> _Call:
         body = await _body(request)
         if not _signature_is_right(request, signature, body, key):
             raise HTTPException(401)
-        return _Call.of(known, query | _form(request, body))
+        return _Call.of(known, request, query, body)
     expected = str(known.address.extra.get("callback_secret") or "")
     if not expected:
         raise HTTPException(503)
     if not hmac.compare_digest(offered.encode("utf-8", "surrogatepass"), expected.encode()):
         raise HTTPException(401)
-    return _Call.of(known, query | _form(request, await _body(request)))
+    return _Call.of(known, request, query, await _body(request))
+
+
+async def _authenticated_reporter(gateway: str, request: Request) -> _Call:
+    """Likewise; where the provider signs its reports its signature decides, and nothing else: it covers the body, which
+    is read from whoever is in the gateway's networks and offers one."""
+    query = _query(request)
+    offers = "secret" in query or any(name.endswith(_OFFERED_IN) for name in request.headers)
+    if offers and (header := (known := await _desk(request).known_gateway(gateway, request)).receipts_signed_in):
+        if not request.headers.get(header):
+            raise HTTPException(401)
+        call = _Call.of(known, request, query, await _body(request))
+        if not known.receipt_is_signed(call.brought):
+            raise HTTPException(401)
+        return call
+    return await _authenticated(gateway, request)
 
 
 async def _authenticated_inquirer(gateway: str, request: Request) -> _Call:
@@ -280,12 +297,18 @@ async def _authenticated_inquirer(gateway: str, request: Request) -> _Call:
     query = _query(request)
     if "sign" in query or "secret" in query or SECRET_HEADER in request.headers:
         known = await _desk(request).known_gateway(gateway, request)
-        signed = known.inquiry_is_signed(query)
+        call = GatewayCall(query, headers=request.headers)
+        signed = known.inquiry_is_signed(call)
         if signed is not None:
             if not signed:
                 raise HTTPException(401)
-            return _Call.of(known, query)
+            return _Call.of(known, request, query)
     return await _authenticated(gateway, request)
+
+
+def _storable(fields: Mapping[str, str]) -> Mapping[str, str]:
+    """Without NUL, which PostgreSQL's text does not hold."""
+    return {name.replace("\x00", ""): value.replace("\x00", "") for name, value in fields.items()}
 
 
 class _QueryForUsAlone:
@@ -339,9 +362,9 @@ def create_callbacks(addresses: Addresses = _USUAL) -> FastAPI:
     # Neither has FastAPI look for parameters, which is a third of what it does for a receipt.
     async def receipt(request: Request) -> PlainTextResponse:
         gateway = request.path_params["gateway"]
-        call = await _authenticated(gateway, request)
+        call = await _authenticated_reporter(gateway, request)
         try:
-            await asyncio.wrap_future(_desk(request).intake.take(gateway, call.gateway.read_receipt(call.fields)))
+            await asyncio.wrap_future(_desk(request).intake.take(gateway, call.gateway.read_receipt(call.brought)))
         except Exception as failure:
             # Left to the server, a traceback would quote the row.
             _log.error("A report of gateway %s failed: %s", gateway, reason_without_values(failure))
@@ -352,7 +375,7 @@ def create_callbacks(addresses: Addresses = _USUAL) -> FastAPI:
         gateway = request.path_params["gateway"]
         call = await _authenticated_inquirer(gateway, request)
         adapter = call.gateway
-        reading, now, since = adapter.read_inquiry(call.fields), datetime.now(UTC), time.monotonic()
+        reading, now, since = adapter.read_inquiry(call.brought), datetime.now(UTC), time.monotonic()
         try:
             reply = await asyncio.wait_for(_desk(request).answer_in_turn(gateway, reading, now, since), _ANSWER_WITHIN)
         except TimeoutError:

@@ -88,7 +88,7 @@ EMPTYING = {
         "status_code = 4",
     ),
     "messages": (
-        "msisdn = NULL, text = '', parameters = '{}', purged_at = now()",
+        "msisdn = NULL, text = '', parameters = '{}', accented_parameters = NULL, purged_at = now()",
         "text = 'khác', purged_at = now()",
         "segments = 9",
     ),

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from motcua.gateways import open_gateway
+from motcua.gateways.adapter import GatewayCall
 from motcua.jobs.notices.receiving import Intake
 from motcua.store.ledger.database import connect, open_connection
 from motcua.store.notices import messages
@@ -28,7 +29,7 @@ def take(*reports):
     adapter, intake, all_wait = open_gateway("kannel"), Intake(connect), threading.Event()
     intake._thread.submit(all_wait.wait, 10)
     effects = [
-        intake.take("kannel", adapter.read_receipt({"reference": reference, "status": status}))
+        intake.take("kannel", adapter.read_receipt(GatewayCall({"reference": reference, "status": status})))
         for reference, status in reports
     ]
     all_wait.set()
@@ -61,7 +62,7 @@ def test_intake_that_had_nothing_to_do_or_failed_takes_the_next_report(sent, row
     adapter, intake = open_gateway("kannel"), Intake(connect_or_break)
     effects = []
     for reference in sent[:3]:
-        effect = intake.take("kannel", adapter.read_receipt({"reference": reference, "status": "1"}))
+        effect = intake.take("kannel", adapter.read_receipt(GatewayCall({"reference": reference, "status": "1"})))
         effects.append(type(effect.exception(10)) if effect.exception(10) else effect.result())
     intake.close()
     assert effects == [ConnectionError, "applied", "applied"]

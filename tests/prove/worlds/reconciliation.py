@@ -19,7 +19,7 @@ import psycopg
 
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.gateways import open_gateway
-from motcua.gateways.adapter import InquiryReading
+from motcua.gateways.adapter import GatewayCall, InquiryReading
 from motcua.jobs.notices.answering import answer
 from motcua.jobs.notices.apologizing import apologize
 from motcua.jobs.notices.picking_up import SourceFailed, pick_up
@@ -803,7 +803,7 @@ class Stage:
         self.oracle.stray_receipts.append(self.now)
 
     def _take(self, receipt: Mapping[str, str]) -> None:
-        keep_and_read(self.callbacks, "kannel", self.gateway.read_receipt(receipt))
+        keep_and_read(self.callbacks, "kannel", self.gateway.read_receipt(GatewayCall(receipt)))
 
     def inquire(self, dossier: Dossier | None, phone: str, text: str) -> None:
         reading = InquiryReading(international(phone), text, f"{phone} {self.now.isoformat()}", self.now)

@@ -24,7 +24,7 @@ from tests.prove import Figure, every, noted
 PURGED = """
 UPDATE motcua.dossiers SET applicant_name = NULL, applicant_phone = NULL, msisdn = NULL;
 UPDATE motcua.dossier_versions SET applicant_phone = NULL;
-UPDATE motcua.messages SET msisdn = NULL, text = '', parameters = '{}';
+UPDATE motcua.messages SET msisdn = NULL, text = '', parameters = '{}', accented_parameters = NULL;
 UPDATE motcua.attempts SET msisdn = '';
 UPDATE motcua.inquiries SET msisdn = NULL, text = NULL, asked_code = NULL;
 UPDATE motcua.transitions SET note = NULL, actor = NULL;

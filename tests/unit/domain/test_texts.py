@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -23,6 +24,7 @@ from motcua.domain.texts import (
     render,
     require_registered,
     segment_text,
+    with_accents,
 )
 
 # The 67 accented lower-case letters, by the ASCII letter each becomes.
@@ -493,3 +495,14 @@ def test_a_registration_without_the_id_that_the_provider_takes_is_refused(
 @pytest.mark.parametrize(("day", "written"), [(date(2016, 9, 5), "5/9/2016"), (date(2016, 12, 15), "15/12/2016")])
 def test_dates_have_no_leading_zeros(day: date, written: str) -> None:
     assert date_in_text(day) == written
+
+
+def test_words_that_were_planned_without_accents_are_made_with_them_elsewhere() -> None:
+    template = Template("result", 1, "Hồ sơ {dossier_code} ở {agency_name} đã xong", ("dossier_code", "agency_name"))
+    values = {"dossier_code": "Đ-1", "agency_name": "Sở Tư pháp"}
+    plain, full = render(template, values, accented=False), render(template, values, accented=True)
+    assert plain.text == "Ho so D-1 o So Tu phap da xong"
+    assert with_accents(template, plain) == full
+    assert with_accents(template, full) is full
+    of_before = replace(plain, accented_parameters=None)
+    assert with_accents(template, of_before) is of_before, "never a mixture"

@@ -54,6 +54,7 @@ class StopNow:
     """Empty where it is the whole gateway."""
     until: datetime
     by_hand: bool
+    """A person stopped it, or its own rules do, as at night."""
     is_tried: bool
     """It stopped itself and is tried again and again."""
 
@@ -111,7 +112,7 @@ def ways_of(gateways: Sequence[GatewayNow], stops: Iterable[StopNow], now: datet
 
 
 def _is_meant(stop: StopNow, gateway: GatewayNow) -> bool:
-    """A person said so, or its day is used up."""
+    """A person or its own rules said so, or its day is used up."""
     return stop.by_hand or (not stop.carrier and not stop.is_tried and gateway.has_day)
 
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from motcua.domain.texts import Registration, RegistrationKey, require_registered
+from motcua.domain.texts import (
+    Registration,
+    RegistrationKey,
+    Template,
+    UnregisteredTemplate,
+    Words,
+    require_registered,
+    with_accents,
+)
 from motcua.gateways.adapter import Gateway, GatewayAnswer, OutcomeClass, OutgoingMessage
 from motcua.jobs.notices.apologizing import apology_rules
 from motcua.jobs.restoring import take_answers
@@ -13,7 +21,7 @@ from motcua.store.ledger.database import Connection
 from motcua.store.ledger.locks import hold_lock, release_lock
 from motcua.store.notices import attempts
 from motcua.store.notices.attempts import UnsettledAttempt
-from motcua.store.notices.messages import ClaimedMessage, MessageText
+from motcua.store.notices.messages import ClaimedMessage
 
 SETTLE_FIRST = timedelta(seconds=30)
 """When an attempt without an answer is first asked about or repeated: its receipt may come meanwhile."""
@@ -23,6 +31,7 @@ ATTEMPT_STATE: Mapping[OutcomeClass, str] = {
     "accepted": "accepted",
     "duplicate": "accepted",
     "phone": "rejected",
+    "unreachable": "failed",
     "configuration": "failed",
     "transient": "failed",
     "unknown": "unknown",
@@ -64,30 +73,51 @@ def settle_time(outcome: GatewayAnswer, gateway: Gateway, now: datetime) -> date
     return None
 
 
-def provider_template_id(
-    known: Mapping[RegistrationKey, Registration], words: MessageText, gateway: Gateway
-) -> str | None:
-    """The provider's own id of the template that words were made from, where it gives one.
+def words_at(
+    gateway: Gateway, words: Words, templates: Mapping[tuple[str, int], Template], *, accented: bool | None = None
+) -> Words:
+    """What a gateway sends of a message: with accents where these cost nothing there, else as it was planned.
+
+    Args:
+        gateway: the one that takes it.
+        words: as they were planned.
+        templates: by id and version.
+        accented: as it was sent before, whatever would be sent now; ``None``: it was not.
 
     Raises:
-        UnregisteredTemplate: the template is not registered at the gateway.
+        UnregisteredTemplate: the version that the words were made of has no file.
     """
-    key = (gateway.address.name, words.template_id, words.template_version)
-    return require_registered(known, key, accented=words.accented, by_id=gateway.takes_template_ids)
+    template = templates.get((words.template_id, words.template_version))
+    if template is None:
+        raise UnregisteredTemplate(f"template {words.template} has no file")
+    in_full = gateway.accents_cost_nothing if accented is None else accented
+    return with_accents(template, words) if in_full else words
 
 
 def outgoing_message(
-    words: MessageText, msisdn: str, reference: str, provider_template_id: str | None
+    gateway: Gateway,
+    words: Words,
+    msisdn: str,
+    reference: str,
+    templates: Mapping[tuple[str, int], Template],
+    known: Mapping[RegistrationKey, Registration],
 ) -> OutgoingMessage:
-    """A request as adapters take it."""
+    """A request as the gateway's adapter takes it, of words as it sends them.
+
+    Raises:
+        UnregisteredTemplate: their template is not registered at the gateway.
+    """
+    key = (gateway.address.name, words.template_id, words.template_version)
+    known_as = require_registered(known, key, accented=words.accented, by_id=gateway.takes_template_ids)
+    names = templates[words.template_id, words.template_version].parameters
     return OutgoingMessage(
         reference=reference,
         msisdn=msisdn,
         text=words.text,
         accented=words.accented,
-        segments=words.segments,
+        units=words.segments if gateway.unit == "segment" else 1,
         template_id=words.template_id,
         template_version=words.template_version,
-        parameters=tuple(words.parameters),
-        provider_template_id=provider_template_id,
+        values=dict(zip(names, words.parameters, strict=True)),
+        provider_template_id=known_as,
     )

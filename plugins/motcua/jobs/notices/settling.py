@@ -38,9 +38,9 @@ from motcua.jobs.notices.attempts import (
     SETTLE_FIRST,
     bury_the_dead,
     outgoing_message,
-    provider_template_id,
     rests_until,
     settle_time,
+    words_at,
 )
 from motcua.jobs.notices.planning import planning_rules
 from motcua.jobs.notices.receiving import keep_and_read, read_left_over_receipts
@@ -61,6 +61,7 @@ from motcua.store.notices.gateways import (
     use_allowance,
 )
 from motcua.store.notices.registrations import registrations
+from motcua.store.notices.templates import load_template_versions
 
 log = logging.getLogger(__name__)
 
@@ -261,31 +262,33 @@ class _Settler:
         ]
         requests = self._same_requests(wanted)
         wanted = [each for each in wanted if each.attempt.attempt_id in requests]
-        address, day, segments = self.gateway.address, day_of(now), [each.words.segments for each in wanted]
+        address, day = self.gateway.address, day_of(now)
+        units = [requests[each.attempt.attempt_id].units for each in wanted]
         if wanted and (address.segments_per_second is not None or address.segments_per_day is not None):
             allowance = lock_allowance(self.ledger, self.name, day)
             if address.segments_per_day is not None:
-                segments = segments[: fit_day(segments, address.segments_per_day, allowance.segments_today)]
+                units = units[: fit_day(units, address.segments_per_day, allowance.segments_today)]
             free_at = None
             if address.segments_per_second is not None:
                 ahead = timedelta(seconds=1)
-                starts, free_at = start_times(segments, address.segments_per_second, allowance.free_at, now, ahead)
-                segments = segments[: len(starts)]
-            use_allowance(self.ledger, self.name, day=day, segments=sum(segments), free_at=free_at)
-        going = [each.attempt.attempt_id for each in wanted[: len(segments)]]
+                starts, free_at = start_times(units, address.segments_per_second, allowance.free_at, now, ahead)
+                units = units[: len(starts)]
+            use_allowance(self.ledger, self.name, day=day, segments=sum(units), free_at=free_at)
+        going = [each.attempt.attempt_id for each in wanted[: len(units)]]
         return {attempt_id: requests[attempt_id] for attempt_id in going}
 
     def _same_requests(self, wanted: Sequence[UnsettledAttempt]) -> dict[int, OutgoingMessage]:
         """The stored words to the stored number under the stored reference, as the first time, by attempt; without
         those whose template is no longer registered."""
-        known = registrations(self.ledger)
+        known, templates = registrations(self.ledger), load_template_versions()
         requests = {}
         for each in wanted:
             with contextlib.suppress(UnregisteredTemplate):
-                known_as = provider_template_id(known, each.words, self.gateway)
-                attempt = each.attempt
-                request = outgoing_message(each.words, attempt.sent_to, attempt.reference, known_as)
-                requests[attempt.attempt_id] = request
+                attempt, accented = each.attempt, bool(each.sent_accented)
+                words = words_at(self.gateway, each.words, templates, accented=accented)
+                requests[attempt.attempt_id] = outgoing_message(
+                    self.gateway, words, attempt.sent_to, attempt.reference, templates, known
+                )
         return requests
 
     def _find_out(

@@ -41,7 +41,7 @@ from motcua.store.intake.watching import watched_clients
 from motcua.store.ledger.database import Connection, limit_statements
 from motcua.store.ledger.sessions import red_only_for
 from motcua.store.notices.gaps import journal_fault, last_testimony, open_gap
-from motcua.store.notices.gateways import gateway_stops
+from motcua.store.notices.gateways import gateway_stops, tokens_failing
 from motcua.store.notices.sources import list_sources
 from motcua.store.oversight.accounting import identity
 from motcua.store.upkeep import last_cleaning
@@ -323,8 +323,14 @@ def _pushes(looking: Looking) -> Seen:
 
 def _gateways(looking: Looking) -> Seen:
     used = looking.settings.gateways
-    findings = [each.finding for each in gateway_stops(looking.ledger) if each.gateway in used]
+    stops = gateway_stops(looking.ledger)
+    findings = [each.finding for each in stops if each.gateway in used and not each.expected]
     return Seen(findings, {"gateways": len(used), "stopped": len(findings)})
+
+
+def _tokens(looking: Looking) -> Seen:
+    findings = [each.finding for each in tokens_failing(looking.ledger, looking.settings.gateways)]
+    return Seen(findings, {"failing": len(findings)})
 
 
 def _unknown(looking: Looking) -> Seen:
@@ -546,6 +552,7 @@ CHECKS: tuple[Question, ...] = (
     Question("source_faults", OF_SOURCES, "ledger", _source_faults, timedelta(minutes=5)),
     Question("pushes", ("push_silent", "push_refused"), "ledger", _pushes, timedelta(minutes=5)),
     Question("gateways", ("gateway_stopped",), "ledger", _gateways, comes_first=True),
+    Question("tokens", ("tokens_not_renewed",), "ledger", _tokens),
     Question("unknown", ("unknown_old",), "ledger", _unknown),
     Question("delivered", ("delivered_low",), "ledger", _delivered),
     Question("receipts", ("receipts_stopped",), "ledger", _receipts),

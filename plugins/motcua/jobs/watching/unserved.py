@@ -35,7 +35,7 @@ def find_unserved(ledger: Connection, now: datetime, window: Window = EVERYTHING
     within = settings().served_within
     due_by = now - within
     stops = [
-        StopNow(each.gateway, each.subject, each.until, each.by_hand, each.pause is not None)
+        StopNow(each.gateway, each.subject, each.until, each.by_hand or each.expected, each.pause is not None)
         for each in gateway_stops(ledger)
         if each.concerns != "template"
     ]

@@ -34,7 +34,7 @@ from motcua.domain.clock import VIETNAM
 from motcua.domain.periods import Period
 from motcua.domain.run_window import EVERYTHING
 from motcua.gateways import gateway_address, open_gateway
-from motcua.gateways.adapter import InquiryReading
+from motcua.gateways.adapter import GatewayCall, InquiryReading
 from motcua.jobs.handed_in.agencies import import_agencies
 from motcua.jobs.handed_in.complaints import Entry, record_complaint, titles
 from motcua.jobs.handed_in.statements import take_statement
@@ -233,7 +233,7 @@ class _Days:
 
     def _bring_receipts(self, moment: datetime) -> None:
         brought = [
-            self._intake.take(_GATEWAY, self._gateway.read_receipt(receipt.fields))
+            self._intake.take(_GATEWAY, self._gateway.read_receipt(GatewayCall(receipt.fields)))
             for receipt in self._phones.receipts_until(moment)
         ]
         for effect in brought:

@@ -26,6 +26,8 @@ COMPARING = 8
 
 WATCHING = 9
 """Shared by the watchers of sources that live and have looked at all theirs; each has it once."""
+RENEWING = 10
+"""Held by whoever renews tokens of a gateway: a refresh token works once."""
 _STANDING_BY = 1000
 """And on: places of senders that go on beside the one that leads."""
 

@@ -40,6 +40,8 @@ class UnsettledAttempt:
     source_read_at: datetime | None
     is_stopped: bool
     """People have stopped what its message is one of."""
+    sent_accented: bool | None
+    """``None``: as its message was planned."""
     words: MessageText
     candidate: SendCandidate
 
@@ -107,6 +109,12 @@ def apply_outcomes(connection: Connection, rows: Sequence[AttemptOutcome]) -> No
     connection.execute(statement("attempts/apply_outcomes"), {"rows": recordset(rows)})
 
 
+def unreachable(connection: Connection, gateway: str, numbers: Sequence[str], since: datetime) -> set[str]:
+    """Which of these numbers a gateway has said since then that it does not reach."""
+    values = {"gateway": gateway, "numbers": list(numbers), "since": since}
+    return {row["msisdn"] for row in connection.execute(statement("attempts/unreachable"), values)}
+
+
 def senders_in_flight(connection: Connection) -> list[int]:
     """Senders that have attempts in flight, dead ones among them."""
     return [row["sender_id"] for row in connection.execute(statement("attempts/senders_in_flight"))]
@@ -136,6 +144,7 @@ def unsettled(
             row["msisdn"],
             row["source_read_at"],
             row["is_stopped"],
+            row["sent_accented"],
             value_of(MessageText, row),
             value_of(SendCandidate, row),
         )

@@ -27,6 +27,8 @@ class GatewayStop:
     until: datetime
     reason: str
     by_hand: bool = False
+    expected: bool = False
+    """By the gateway's own rules, as at night: nothing is wrong, nobody is told, and it is open again at its time."""
     pause: timedelta | None = None
     """How long it is left alone before it is tried again; grows. ``None``: stopped until a fixed time."""
 
@@ -93,6 +95,37 @@ def note_opening(connection: Connection, opening: GatewayOpening) -> None:
     connection.execute(statement("gateways/note_opening"), values)
 
 
+@dataclass(frozen=True, slots=True)
+class TokensFailing:
+    """A gateway whose tokens were not renewed although they were due."""
+
+    gateway: str
+    tokens_until: datetime | None
+    """Until then the access token is good; ``None``: there is none."""
+    tokens_failed_at: datetime
+    tokens_fault: str
+
+    @property
+    def finding(self) -> Finding:
+        """What the watch tells of it."""
+        until = None if self.tokens_until is None else self.tokens_until.isoformat()
+        facts: dict[str, Fact] = {"until": until, "since": self.tokens_failed_at.isoformat()}
+        return Finding("tokens_not_renewed", facts | {"reason": self.tokens_fault}, self.gateway)
+
+
+def note_tokens(connection: Connection, name: str, *, until: datetime | None, fault: str | None, now: datetime) -> None:
+    """Keeps until when a gateway's access token is good, and why the next was not got; ``fault`` ``None``: it was."""
+    values = {"name": name, "until": until, "fault": fault, "now": now}
+    connection.execute(statement("gateways/note_tokens"), values)
+
+
+def tokens_failing(connection: Connection, gateways: Sequence[str]) -> list[TokensFailing]:
+    """Which of these gateways' tokens were not renewed although they were due."""
+    return values_of(
+        TokensFailing, connection.execute(statement("gateways/tokens_failing"), {"gateways": list(gateways)})
+    )
+
+
 def gateway_openings(connection: Connection) -> dict[str, GatewayOpening]:
     """What the connections of gateways said when senders opened them, by name; those never opened are not in it."""
     rows = connection.execute(statement("gateways/openings"))
@@ -149,9 +182,9 @@ def end_trial(connection: Connection, stop: GatewayStop, now: datetime, *, chang
 
 
 def lift_stops_that_are_over(connection: Connection, now: datetime, *, changed_by: str) -> int:
-    """Lifts stops of templates whose time is over; returns how many.
+    """Lifts stops of templates, and those that were expected, whose time is over; returns how many.
 
-    A gateway's or a carrier's stop stays until it has taken a message: it is given one at a time.
+    Another stop of a gateway or a carrier stays until it has taken a message: it is given one at a time.
     """
     reason = "its time is over: tried again"
     return _lift(connection, over_at=now, concerns=["template"], changed_by=changed_by, reason=reason)

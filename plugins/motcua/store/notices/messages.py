@@ -105,11 +105,6 @@ class MessageText(Words):
 
     kind: Kind
 
-    @property
-    def template(self) -> str:
-        """The template as its file is called."""
-        return f"{self.template_id}.v{self.template_version}"
-
 
 @dataclass(frozen=True, slots=True)
 class KnownElsewhere:
@@ -261,7 +256,11 @@ class Departing:
     reference: str
     msisdn: str
     carrier: str
-    segments: int
+    units: int
+    """Of what the gateway counts."""
+    unit: Literal["segment", "message"] = "segment"
+    accented: bool | None = None
+    """``None``: as it was planned."""
 
 
 @dataclass(frozen=True, slots=True)

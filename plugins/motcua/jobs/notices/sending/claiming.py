@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from motcua.domain.occasions import look_again
 from motcua.domain.routing import carrier_of_msisdn, day_of, fit_day, next_day, start_times, unregistered_carriers
 from motcua.domain.texts import UnregisteredTemplate
 from motcua.gateways.adapter import OutgoingMessage
-from motcua.jobs.notices.attempts import outgoing_message, rests_until
+from motcua.jobs.notices.attempts import rests_until
 from motcua.jobs.notices.planning import planning_rules
 from motcua.jobs.notices.sending.lanes import Call, Lane, SenderRun
 from motcua.jobs.notices.sending.routing import Routing
@@ -39,11 +38,7 @@ class _Fit:
 
     message: ClaimedMessage
     carrier: str
-    known_as: str | None
-    """The provider's own id of its template."""
-
-    def request(self, reference: str) -> OutgoingMessage:
-        return outgoing_message(self.message.words, self.message.msisdn, reference, self.known_as)
+    request: OutgoingMessage
 
 
 class Claiming:
@@ -91,13 +86,20 @@ class Claiming:
         going += self._fit_to_go(lane, share, rows, now)
         if going and lane.stop is not None:
             going = going if self.routing.begin_trial(lane, lane.stop, now) else []
-        starts = self._within_limits(lane, [each.message.words.segments for each in going], now)
+        starts = self._within_limits(lane, [each.request.units for each in going], now)
         going = going[: len(starts)]
-        requests = [each.request(secrets.token_hex(16)) for each in going]
         if going:
             departing = [
-                Departing(each.message.message_id, request.reference, request.msisdn, each.carrier, request.segments)
-                for each, request in zip(going, requests, strict=True)
+                Departing(
+                    each.message.message_id,
+                    each.request.reference,
+                    each.request.msisdn,
+                    each.carrier,
+                    each.request.units,
+                    lane.gateway.unit,
+                    each.request.accented,
+                )
+                for each in going
             ]
             messages.begin_sending(self.run.ledger, departing)
             attempts.save_attempts(
@@ -109,8 +111,8 @@ class Claiming:
                 now=now,
             )
         return [
-            Call(each.message, each.carrier, request, (start - now).total_seconds())
-            for each, request, start in zip(going, requests, starts, strict=True)
+            Call(each.message, each.carrier, each.request, (start - now).total_seconds())
+            for each, start in zip(going, starts, strict=True)
         ]
 
     def _claim_in_turn(self, lane: Lane, share: Share, room: int, now: datetime) -> list[ClaimedMessage]:
@@ -160,15 +162,22 @@ class Claiming:
         """Of claimed messages those that may go through the lane now; the others are settled."""
         going: list[_Fit] = []
         postponed: list[Postponed] = []
-        for message in self._judge(claimed, now):
+        judged = self._judge(claimed, now)
+        unreachable = self._unreachable(lane, judged, now)
+        for message in judged:
             carrier = carrier_of_msisdn(message.msisdn)
-            if carrier not in (share.open_carriers if message.avoid else share.carriers):
+            passed_on = None
+            if message.msisdn in unreachable:
+                passed_on = self.routing.pass_on(message, lane.name, carrier, now)
+            if passed_on is not None:
+                postponed.append(passed_on)
+            elif carrier not in (share.open_carriers if message.avoid else share.carriers):
                 # The desk changed the number since, or nobody had looked the carrier up.
                 postponed.append(Postponed(message.message_id, now, carrier=carrier))
                 self.routing.look_anew()
             else:
                 try:
-                    going.append(_Fit(message, carrier, self.routing.provider_template_id(message.words, lane.gateway)))
+                    going.append(_Fit(message, carrier, self.routing.request(message, lane.gateway)))
                 except UnregisteredTemplate as refusal:
                     wait = self.routing.try_another(message, lane.name, carrier, now)
                     postponed.append(wait)
@@ -176,6 +185,13 @@ class Claiming:
                         self.run.counts.count_unregistered(str(refusal))
         messages.postpone(self.run.ledger, postponed)
         return going
+
+    def _unreachable(self, lane: Lane, claimed: Sequence[ClaimedMessage], now: datetime) -> set[str]:
+        """Numbers of these messages that the lane's gateway is known not to reach."""
+        if lane.gateway.reaches_every_number or not claimed:
+            return set()
+        numbers = [message.msisdn for message in claimed]
+        return attempts.unreachable(self.run.ledger, lane.name, numbers, now - settings().unreachable_for)
 
     def _judge(self, claimed: Sequence[ClaimedMessage], now: datetime) -> list[ClaimedMessage]:
         """Looks at claimed messages again; settles those that may not go and returns the others."""
@@ -208,26 +224,27 @@ class Claiming:
         self.run.counts.set_aside += len(stopped)
         return going
 
-    def _within_limits(self, lane: Lane, segments: Sequence[int], now: datetime) -> list[datetime]:
+    def _within_limits(self, lane: Lane, units: Sequence[int], now: datetime) -> list[datetime]:
         """When each of the first of these messages may start; the others stay queued. Counted before the call, in
         the transaction of the attempts: all senders together keep to the limits, also if one dies."""
-        if not segments:
+        if not units:
             return []
         per_second, per_day = lane.gateway.address.segments_per_second, lane.gateway.address.segments_per_day
-        day, room, free_at = day_of(now), len(segments), None
+        day, room, free_at = day_of(now), len(units), None
         starts = [now] * room
         if per_second is not None or per_day is not None:
             allowance = lock_allowance(self.run.ledger, lane.name, day)
-            if per_day is not None and (room := fit_day(segments, per_day, allowance.segments_today)) < len(segments):
+            if per_day is not None and (room := fit_day(units, per_day, allowance.segments_today)) < len(units):
                 if room + lane.in_flight == 0:
-                    self.routing.stop(lane.name, f"the {per_day} segments of the day are used", next_day(now) - now)
+                    used_up = f"the {per_day} {lane.gateway.unit}s of the day are used"
+                    self.routing.stop(lane.name, used_up, next_day(now) - now, expected=True)
                 # What is in flight may be refused, and give back what it took.
                 lane.exhausted = True
             starts = starts[:room]
             if per_second is not None:
-                starts, free_at = start_times(segments[:room], per_second, allowance.free_at, now, _START_AHEAD)
+                starts, free_at = start_times(units[:room], per_second, allowance.free_at, now, _START_AHEAD)
                 if len(starts) < room:
                     lane.resume_at = time.monotonic() + max(0.0, (free_at - now - _START_AHEAD).total_seconds())
-        used = sum(segments[: len(starts)])
+        used = sum(units[: len(starts)])
         use_allowance(self.run.ledger, lane.name, day=day, segments=used, free_at=free_at)
         return starts

@@ -108,5 +108,5 @@ def _departure(ready: _Ready, now: datetime) -> Departure:
         dossier_code=message.elsewhere.dossier_code,
         kind=message.words.kind,
         occasion=message.elsewhere.known_elsewhere_as,
-        segments=request.segments,
+        segments=request.units,
     )

@@ -98,7 +98,7 @@ class Settled:
 
     message: MessageOutcome
     attempt: AttemptOutcome
-    segments_given_back: int
+    units_given_back: int
 
 
 @dataclass(slots=True)

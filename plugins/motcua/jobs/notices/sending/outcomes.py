@@ -13,7 +13,7 @@ from motcua.settings import settings
 from motcua.store.notices import attempts, messages
 from motcua.store.notices.attempts import AttemptOutcome
 from motcua.store.notices.gateways import judge_carrier, use_allowance
-from motcua.store.notices.messages import MessageOutcome
+from motcua.store.notices.messages import ClaimedMessage, MessageOutcome
 
 
 class Outcomes:
@@ -46,7 +46,7 @@ class Outcomes:
             numbers, took_one = judge_carrier(self.run.ledger, lane.name, carrier, since, REFUSED_NUMBERS)
             if carrier_is_refused(numbers, took_one):
                 self.routing.stop_for_a_pause(lane, refused[carrier], "carrier", carrier)
-        if given_back := sum(settled.segments_given_back for settled in lane.unwritten):
+        if given_back := sum(settled.units_given_back for settled in lane.unwritten):
             use_allowance(self.run.ledger, lane.name, day=day_of(now), segments=-given_back)
 
     def _settle(self, answered: Answered, now: datetime) -> Settled:
@@ -68,7 +68,7 @@ class Outcomes:
                 answered_at=now,
                 settle_at=settle_time(outcome, lane.gateway, now),
             ),
-            segments_given_back=answered.call.request.segments if attempt_state in ("rejected", "failed") else 0,
+            units_given_back=answered.call.request.units if attempt_state in ("rejected", "failed") else 0,
         )
 
     def _after(self, answered: Answered, now: datetime) -> MessageOutcome:
@@ -80,12 +80,18 @@ class Outcomes:
                 return MessageOutcome(number, "accepted", None, now)
             case "phone":
                 return MessageOutcome(number, "rejected", "phone", now)
+            case "unreachable":
+                on = self.routing.pass_on(message, answered.lane.name, answered.call.carrier, now)
+                if on is None:
+                    # No gateway can tell this number; the desk may mend it.
+                    return MessageOutcome(number, "rejected", "phone", now)
+                return MessageOutcome(number, "queued", on.reason, now, on.until, on.avoid)
             case "unknown":
                 return MessageOutcome(number, "unknown", "no_answer", now)
             case "transient" if outcome is HELD_BACK:
                 return MessageOutcome(number, "queued", "held_back", now, now)
             case "transient":
-                wait = _retry_wait(message.attempts_made + 1, outcome.retry_after)
+                wait = _retry_wait(self._tries(message), outcome.retry_after)
                 if self.routing.route(answered.lane).stopped:
                     # It waits for the gateway, not for itself.
                     wait = timedelta(seconds=outcome.retry_after or 0)
@@ -96,9 +102,14 @@ class Outcomes:
                 if on.until > now:
                     # After the others: what is refused may be this message. The gateway itself has pauses of its own.
                     begin = now if outcome.concerns == "gateway" else on.until
-                    next_attempt_at = begin + _retry_wait(message.attempts_made + 1, None)
+                    next_attempt_at = begin + _retry_wait(self._tries(message), None)
                 reason = "gateway_stopped" if outcome.concerns == "gateway" else f"{outcome.concerns}_refused"
                 return MessageOutcome(number, "queued", reason, now, next_attempt_at, on.avoid)
+
+    def _tries(self, message: ClaimedMessage) -> int:
+        """How often it was tried by now; not to reach a number is no try."""
+        selective = {lane.name for lane in self.routing.lanes if not lane.gateway.reaches_every_number}
+        return max(1, message.attempts_made + 1 - len(selective.intersection(message.avoid)))
 
 
 _RETRY_LONGEST = timedelta(minutes=15)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Literal
 
-from motcua.domain.routing import TIME_OUTS, Route, another_gateway, assign_carriers, next_pause
+from motcua.domain.routing import TIME_OUTS, Route, another_gateway, assign_carriers, next_pause, other_gateways
 from motcua.domain.texts import Registration, RegistrationKey, UnregisteredTemplate
-from motcua.gateways.adapter import Gateway, GatewayAnswer
-from motcua.jobs.notices.attempts import provider_template_id
+from motcua.gateways.adapter import Gateway, GatewayAnswer, OutgoingMessage
+from motcua.jobs.notices.attempts import outgoing_message, words_at
 from motcua.jobs.notices.sending.lanes import HELD_BACK, NO_ANSWER, UNHEARD, Answered, Lane, SenderRun
+from motcua.jobs.notices.sending.tokens import TokenKeeper
 from motcua.settings import settings
 from motcua.store.notices import messages
 from motcua.store.notices.gateways import (
@@ -23,7 +26,7 @@ from motcua.store.notices.gateways import (
     lift_stops_that_are_over,
     stop_gateway,
 )
-from motcua.store.notices.messages import ClaimedMessage, MessageText, Postponed
+from motcua.store.notices.messages import ClaimedMessage, Postponed
 from motcua.store.notices.registrations import registrations
 from motcua.store.notices.templates import load_template_versions
 
@@ -36,6 +39,7 @@ class Routing:
     def __init__(self, run: SenderRun, lanes: Sequence[Lane]) -> None:
         self.run, self.lanes = run, lanes
         self.templates = load_template_versions()
+        self.tokens = TokenKeeper(run)
         self.routes: list[Route] = []
         self.assigned: dict[str, frozenset[str]] = {}
         self.stopped_templates: set[tuple[str, str]] = set()
@@ -51,6 +55,8 @@ class Routing:
         if lift_stops_that_are_over(self.run.ledger, now, changed_by=self.run.run_id):
             self.run.ledger.commit()
         stops = gateway_stops(self.run.ledger)
+        if self._close_for_the_night(stops, now):
+            stops = gateway_stops(self.run.ledger)
         self.registrations = registrations(self.run.ledger)
         self.run.ledger.commit()
         ends = [(stop.until - now).total_seconds() for stop in stops if stop.until > now]
@@ -63,6 +69,9 @@ class Routing:
             if lane.stop is not None:
                 lane.trusted = 1
             stopped = lane.stop is not None and lane.stop.until > now
+            if (shut := self.tokens.look(lane.gateway, now)) is not None:
+                # Before an attempt is committed: nothing leaves, nothing is spent.
+                stopped = stopped or self._shut(lane, shut, now)
             self.routes.append(Route(lane.name, lane.gateway.address.carriers, stopped, frozenset(lane.carrier_stops)))
         self.stopped_templates = {(stop.gateway, stop.subject) for stop in stops if stop.concerns == "template"}
         assigned = assign_carriers(self.routes)
@@ -72,6 +81,29 @@ class Routing:
         if assigned != self.assigned or on_trial != self.on_trial:
             self.assigned, self.on_trial = assigned, on_trial
             self.look_anew()
+
+    def _close_for_the_night(self, stops: Sequence[GatewayStop], now: datetime) -> bool:
+        """Stops the gateways that take nothing at this hour, until they do; whether any was not stopped for so long."""
+        closing = False
+        for lane in self.lanes:
+            until = lane.gateway.closed.until(now) if lane.gateway.closed is not None else None
+            if until is not None and not any(
+                stop.gateway == lane.name and stop.concerns == "gateway" and stop.until >= until for stop in stops
+            ):
+                night = GatewayStop(
+                    lane.name, "gateway", "", now, until, "it takes nothing at this hour", expected=True
+                )
+                stop_gateway(self.run.ledger, night, changed_by=self.run.run_id)
+                closing = True
+        return closing
+
+    def _shut(self, lane: Lane, why: str, now: datetime) -> Literal[True]:
+        """Stops a gateway that would let nobody in, for a pause, so that whoever looks sees it."""
+        pause = next_pause(lane.stop.pause if lane.stop is not None else None, settings().gateway_stop)
+        lane.stop = GatewayStop(lane.name, "gateway", "", now, now + pause, why, pause=pause)
+        stop_gateway(self.run.ledger, lane.stop, changed_by=self.run.run_id)
+        self.run.ledger.commit()
+        return True
 
     def read_if_old(self) -> None:
         """Likewise, when that was some seconds ago or something was changed since."""
@@ -111,17 +143,17 @@ class Routing:
             lane.carrier_stops[stop.subject] = tried
         return True
 
-    def provider_template_id(self, words: MessageText, gateway: Gateway) -> str | None:
-        """The provider's own id of the message's template, where it gives one.
+    def request(self, message: ClaimedMessage, gateway: Gateway) -> OutgoingMessage:
+        """What a gateway would be asked to send of a message.
 
         Raises:
             UnregisteredTemplate: the gateway would refuse the template, so nothing is spent on it.
         """
+        words = words_at(gateway, message.words, self.templates)
         if (gateway.address.name, words.template) in self.stopped_templates:
             raise UnregisteredTemplate(f"template {words.template} is stopped at {gateway.address.name}")
-        if (words.template_id, words.template_version) not in self.templates:
-            raise UnregisteredTemplate(f"template {words.template} has no file")
-        return provider_template_id(self.registrations, words, gateway)
+        reference = secrets.token_hex(16)
+        return outgoing_message(gateway, words, message.msisdn, reference, self.templates, self.registrations)
 
     def try_another(self, message: ClaimedMessage, gateway: str, carrier: str, now: datetime) -> Postponed:
         """When and where a message goes on that this gateway does not take: at once by another one, else later."""
@@ -130,6 +162,22 @@ class Routing:
             self.look_anew()
             return Postponed(message.message_id, now, carrier=carrier, avoid=avoid)
         return Postponed(message.message_id, now + settings().gateway_stop, carrier=carrier, avoid=[])
+
+    def pass_on(self, message: ClaimedMessage, gateway: str, carrier: str, now: datetime) -> Postponed | None:
+        """When and where a message goes on whose number this gateway does not reach: at once by another one, or as soon
+        as that is open again; later, where each of them has refused it, or has no brandname at the carrier. ``None``:
+        there is no other."""
+        if len(self.routes) == 1:
+            return None
+        others = other_gateways(self.routes, carrier, gateway)
+        if not others:
+            self.run.counts.count_unregistered(f"no gateway's brandname is registered at {carrier}")
+            until = now + settings().gateway_stop
+            return Postponed(message.message_id, until, "carrier_unregistered", carrier, avoid=[])
+        if others.issubset(message.avoid):
+            return Postponed(message.message_id, now + settings().gateway_stop, "unreachable", carrier, avoid=[])
+        self.look_anew()
+        return Postponed(message.message_id, now, "unreachable", carrier, avoid=[*message.avoid, gateway])
 
     def notice(self, answered: Answered) -> list[int]:
         """Stops what the answer shows to be wrong, and starts what takes messages again; returns messages that wait for
@@ -155,6 +203,8 @@ class Routing:
             self.stop_for_a_pause(lane, f"takes nothing: {words}")
             wait_for_it = [each.call.message.message_id for each in lane.turned_away if not each.answer.retry_after]
             lane.turned_away = []
+        elif outcome.outcome == "configuration" and outcome.open_at is not None:
+            self.stop(lane.name, words, outcome.open_at - self.run.clock(), expected=True)
         elif outcome.outcome == "configuration" and outcome.concerns == "gateway":
             self.stop_for_a_pause(lane, words)
         elif outcome.outcome == "configuration" and outcome.concerns == "template":
@@ -162,7 +212,9 @@ class Routing:
             self.stop(lane.name, words, settings().gateway_stop, "template", template)
         if outcome.outcome in ("accepted", "duplicate"):
             self._start_what_takes_messages(lane, carrier)
-        elif outcome.outcome == "phone" or (outcome.outcome == "configuration" and outcome.concerns != "gateway"):
+        elif outcome.outcome in ("phone", "unreachable") or (
+            outcome.outcome == "configuration" and outcome.concerns != "gateway"
+        ):
             # It refuses this message alone, so it works.
             self._start_what_takes_messages(lane, None)
         lane.on_trial = False
@@ -214,10 +266,12 @@ class Routing:
         concerns: StopConcern = "gateway",
         subject: str = "",
         pause: timedelta | None = None,
+        *,
+        expected: bool = False,
     ) -> None:
-        """Stops a gateway, or a carrier or a template there, for a time."""
+        """Stops a gateway, or a carrier or a template there, for a time; ``expected``: as its own rules have it."""
         now = self.run.clock()
-        stop = GatewayStop(gateway, concerns, subject, now, now + lasting, reason, pause=pause)
+        stop = GatewayStop(gateway, concerns, subject, now, now + lasting, reason, expected=expected, pause=pause)
         stop_gateway(self.run.ledger, stop, changed_by=self.run.run_id)
         self.run.counts.stopped.append(str(stop))
         # The routes are read anew before the next claim.

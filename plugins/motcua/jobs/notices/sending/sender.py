@@ -404,7 +404,8 @@ def unresolved(run_id: str, window: Window = EVERYTHING, now: datetime | None = 
             for each in attempts.attempts_of_run(ledger, run_id)
             if each.unresolved
         ]
-        stops = gateway_stops(ledger)
+        # What is as it should be is nobody's to mend.
+        stops = [stop for stop in gateway_stops(ledger) if not stop.expected]
         due = messages.waiting(ledger, window, moment, _carriers(stops)).due if stops else 0
         # With messages due what was stopped counts until it is tried again, also just after its pause.
         longest = settings().gateway_stop if due else timedelta(0)

@@ -1,0 +1,16 @@
+-- depends: 0082_outside_watch
+-- transactional: false
+-- A gateway may answer that it does not reach a number, as a phone without an account there: another class of answer,
+-- found again by gateway and number. Made without holding up senders; an index that was interrupted is made anew.
+ALTER TABLE motcua.attempts DROP CONSTRAINT attempts_outcome_check,
+ADD CONSTRAINT attempts_outcome_check CHECK (
+    outcome IN ('accepted', 'duplicate', 'phone', 'unreachable', 'configuration', 'transient', 'unknown', 'receipt')
+) NOT VALID;
+ALTER TABLE motcua.lost_attempts DROP CONSTRAINT lost_attempts_outcome_check,
+ADD CONSTRAINT lost_attempts_outcome_check CHECK (
+    outcome IN ('accepted', 'duplicate', 'phone', 'unreachable', 'configuration', 'transient', 'unknown')
+) NOT VALID;
+DROP INDEX CONCURRENTLY IF EXISTS motcua.attempts_unreachable;
+CREATE INDEX CONCURRENTLY attempts_unreachable ON motcua.attempts (msisdn, gateway) WHERE outcome = 'unreachable';
+COMMENT ON COLUMN motcua.attempts.outcome
+IS 'Class of the answer; unreachable: the gateway does not reach this number, as one without an account there, and is not asked about it again for a time; receipt: a receipt told how it ended, and no answer was written (yet).';

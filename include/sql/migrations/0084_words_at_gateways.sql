@@ -1,0 +1,21 @@
+-- depends: 0083_unreachable
+-- The words of a message are made for the gateway that takes it: its values are kept with accents too, and each attempt
+-- says what was handed over.
+ALTER TABLE motcua.messages ADD COLUMN accented_parameters text[];
+COMMENT ON COLUMN motcua.messages.text
+IS 'The words as planned; a gateway where accents cost nothing sends them with accents. Personal data.';
+COMMENT ON COLUMN motcua.messages.accented_parameters
+IS 'The same with accents, where the text was planned without; empty: they have accents, or are not known so. Personal data.';
+COMMENT ON COLUMN motcua.messages.accented IS 'Planned with accents.';
+COMMENT ON COLUMN motcua.messages.segments IS 'SMS segments of its text as planned.';
+ALTER TABLE motcua.messages DROP CONSTRAINT messages_purged,
+ADD CONSTRAINT messages_purged CHECK (
+    purged_at IS NULL
+    OR (msisdn IS NULL AND text = '' AND parameters = '{}' AND accented_parameters IS NULL)
+) NOT VALID;
+
+ALTER TABLE motcua.attempts ADD COLUMN unit text, ADD COLUMN accented boolean,
+ADD CONSTRAINT attempts_unit_check CHECK (unit IN ('segment', 'message')) NOT VALID;
+COMMENT ON COLUMN motcua.attempts.segments IS 'Units handed over: SMS segments, or what unit says.';
+COMMENT ON COLUMN motcua.attempts.unit IS 'What the gateway counts and bills: segment or message; empty: segment.';
+COMMENT ON COLUMN motcua.attempts.accented IS 'Sent with accents; empty: as its message was planned.';

@@ -1,0 +1,11 @@
+-- depends: 0085_expected_stops
+-- Whether the tokens that a gateway lets us in by are renewed, for the watch; the tokens themselves are never here.
+ALTER TABLE motcua.gateways
+ADD COLUMN tokens_until timestamptz,
+ADD COLUMN tokens_failed_at timestamptz,
+ADD COLUMN tokens_fault text;
+COMMENT ON COLUMN motcua.gateways.tokens_until
+IS 'Where it lets nobody in without tokens: until when the access token is good; empty: there is none.';
+COMMENT ON COLUMN motcua.gateways.tokens_failed_at
+IS 'Since when they are not renewed although they are due; empty: they are.';
+COMMENT ON COLUMN motcua.gateways.tokens_fault IS 'Why not, without a secret.';

@@ -1,0 +1,94 @@
+"""Tokens of gateways that let nobody in without: renewed by one process, before a message is given to the gateway."""
+
+from __future__ import annotations
+
+import logging
+import time
+from datetime import datetime
+
+from motcua.domain.tokens import Tokens
+from motcua.gateways.adapter import Gateway, GatewayAnswer
+from motcua.jobs.notices.sending.lanes import SenderRun
+from motcua.jobs.notices.sending.request_slots import HeldBack, http_session
+from motcua.store.ledger.locks import RENEWING, hold_lock, release_lock
+from motcua.store.notices.gateways import note_tokens
+from motcua.store.tokens import KeptTokens, TokenFile, TokensUnusable
+
+log = logging.getLogger(__name__)
+
+_TRY_AGAIN = 60.0
+"""Seconds after a renewal that failed."""
+
+
+class TokenKeeper:
+    """Gives one sender's gateways their tokens, and renews those that are due."""
+
+    def __init__(self, run: SenderRun) -> None:
+        self.run = run
+        self._not_before: dict[str, float] = {}
+        """By the monotonic clock: when a renewal that failed is tried again."""
+
+    def look(self, gateway: Gateway, now: datetime) -> str | None:
+        """Has the gateway the tokens that are good now; why it has none, where it has none.
+
+        What fails is kept in the ledger at once, and the watch tells it, while the old token may still be good.
+        """
+        first = gateway.first_refresh_token
+        if first is None:
+            return None
+        name = gateway.address.name
+        file = TokenFile(name, first)
+        try:
+            kept = file.read()
+            if self._is_due(kept, name, now):
+                kept = self._renew(gateway, file, now)
+        except TokensUnusable as failure:
+            self._note(name, None, str(failure))
+            gateway.tokens = None
+            return str(failure)
+        gateway.tokens = kept.tokens if kept.tokens is not None and kept.tokens.lets_in(now) else None
+        return None if gateway.tokens is not None else "no access token is good"
+
+    def _is_due(self, kept: KeptTokens, name: str, now: datetime) -> bool:
+        is_due = kept.tokens is None or kept.tokens.are_due(now)
+        return is_due and time.monotonic() >= self._not_before.get(name, float("-inf"))
+
+    def _renew(self, gateway: Gateway, file: TokenFile, now: datetime) -> KeptTokens:
+        """What is kept once the tokens were renewed, by this process or by another one, or could not be."""
+        name = gateway.address.name
+        if not hold_lock(self.run.lock, RENEWING):
+            # Another one is at it: the old one is good for a quarter of its life.
+            return file.read()
+        try:
+            # Who had the lock before may have renewed them.
+            kept = file.read()
+            if not self._is_due(kept, name, now):
+                return kept
+            file.begin(kept, now)
+            given = self._ask(gateway, kept.refresh, now)
+            if isinstance(given, Tokens):
+                file.keep(given)
+                self._note(name, given, None)
+                log.info("gateway %s: tokens renewed, good until %s", name, given.access_until)
+                return KeptTokens(given, given.refresh)
+            self._not_before[name] = time.monotonic() + _TRY_AGAIN
+            why = f"{given.http_status or ''} {given.code or given.outcome}".strip()
+            if kept.renewing_since is not None:
+                why = f"{why}; a renewal that began at {kept.renewing_since:%Y-%m-%d %H:%M} UTC never ended"
+            self._note(name, kept.tokens, why)
+            log.warning("gateway %s: tokens are not renewed: %s", name, why)
+            return kept
+        finally:
+            release_lock(self.run.lock, RENEWING)
+
+    def _ask(self, gateway: Gateway, refresh_token: str, now: datetime) -> Tokens | GatewayAnswer:
+        with http_session(self.run.heart) as session:
+            try:
+                return gateway.renew(session, refresh_token, now)
+            except HeldBack:
+                return GatewayAnswer("transient", code="held back")
+
+    def _note(self, name: str, tokens: Tokens | None, fault: str | None) -> None:
+        until = None if tokens is None else tokens.access_until
+        note_tokens(self.run.ledger, name, until=until, fault=fault, now=self.run.clock())
+        self.run.ledger.commit()

@@ -1,0 +1,39 @@
+"""The one request that all adapters make: what of it reaches a provider, and what is refused before it leaves."""
+
+from __future__ import annotations
+
+import pytest
+
+from motcua.gateways.adapter import GatewayAnswer
+from motcua.gateways.exchange import HttpAnswer, exchange
+from motcua.sandbox.network.scripted import http
+
+TIMEOUT = (2.0, 0.5)
+
+
+def test_query_headers_and_either_body_arrive_as_they_were_given(provider, session):
+    provider.answer = http(200, "taken")
+    url, headers, words = f"{provider.url}/there", {"access_token": "word"}, {"to": "a b", "text": "ở & +"}
+    answers = [
+        exchange(session, "GET", url, TIMEOUT, query=words),
+        exchange(session, "POST", url, TIMEOUT, headers=headers, record=words),
+        exchange(session, "POST", url, TIMEOUT, query={"n": 1}, form=words),
+        exchange(session, "POST", url, TIMEOUT),
+    ]
+    assert answers == [HttpAnswer(200, "taken", None)] * 4
+    in_query, in_json, in_form, without = provider.asked
+    assert in_query.query == words
+    assert (in_json.record, in_json.headers["access_token"]) == (words, "word")
+    assert in_json.headers["content-type"] == "application/json"
+    assert in_form.body == b"to=a+b&text=%E1%BB%9F+%26+%2B"
+    assert (in_form.query, in_form.headers["content-type"]) == ({"n": "1"}, "application/x-www-form-urlencoded")
+    assert "access_token" not in in_form.headers, "what one request says is not said by the next"
+    assert (without.body, without.headers["content-length"]) == (b"", "0")
+
+
+@pytest.mark.parametrize("token", ["a\r\nX-More: 1", " a", "ở"])
+def test_header_that_is_none_is_a_configuration_error_before_anything_leaves(token, provider, session):
+    answer = exchange(session, "POST", f"{provider.url}/there", TIMEOUT, headers={"access_token": token}, record={})
+    assert isinstance(answer, GatewayAnswer)
+    assert answer.outcome == "configuration"
+    assert provider.asked == []

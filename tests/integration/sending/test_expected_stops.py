@@ -1,0 +1,95 @@
+"""Stops that a gateway's own rules expect: the next one takes over, no run is red, nothing is told."""
+
+from __future__ import annotations
+
+from datetime import time, timedelta
+
+import pytest
+
+from motcua.domain.apologies import QuietHours
+from motcua.gateways.adapter import GatewayAnswer
+from motcua.gateways.kannel import KannelGateway
+from motcua.jobs.notices.sending.sender import unresolved
+from motcua.sandbox.network.scripted import ScriptedGateway
+from tests.ground import NOW, gateway_connection, queue_results, register_templates, send_at, states
+
+NIGHT, MORNING = NOW + timedelta(hours=13), NOW + timedelta(hours=20)
+"""23:00, and 6:00 of the next day, in Vietnam."""
+
+
+@pytest.fixture
+def two(configure, ledger, monkeypatch):
+    """``kannel``, which takes nothing from 22 to 6, preferred to ``second``."""
+    register_templates(ledger, "second")
+    doubles = {"kannel": ScriptedGateway(), "second": ScriptedGateway()}
+    configure(
+        MOTCUA_GATEWAYS="kannel,second",
+        **{
+            f"AIRFLOW_CONN_SMS_{name.upper()}": gateway_connection(double.port, concurrency=4, answer_timeout=0.5)
+            for name, double in doubles.items()
+        },
+    )
+    hours = QuietHours(time(22), time(6))
+    monkeypatch.setattr(
+        KannelGateway, "closed", property(lambda self: hours if self.address.name == "kannel" else None)
+    )
+    yield doubles["kannel"], doubles["second"]
+    for double in doubles.values():
+        double.close()
+
+
+def stops(rows):
+    return [tuple(row.values()) for row in rows("SELECT until, expected, by_hand FROM motcua.gateway_stops")]
+
+
+@pytest.mark.guarantee(
+    "gateways-that-fail", "a gateway that is closed at night is passed over until its morning; no run is red for it"
+)
+def test_gateway_that_is_closed_at_night_is_passed_over_until_its_morning(one_stop, two, rows):
+    first, second = two
+    queue_results(one_stop, 3, NIGHT)
+    send_at(NIGHT)
+    assert (len(first.asked), len(second.asked)) == (0, 3)
+    assert stops(rows) == [(MORNING, True, False)]
+    assert unresolved("run", now=NIGHT) == []
+    queue_results(one_stop, 6, MORNING)
+    send_at(MORNING)
+    assert len(first.asked) > 1, "all of them at once: nothing was wrong with it"
+    assert len(second.asked) == 3
+    assert stops(rows) == []
+
+
+@pytest.mark.guarantee(
+    "gateways-that-fail", "where only a gateway is left that is closed at night, messages wait for it"
+)
+def test_messages_wait_for_the_only_gateway(one_stop, two, rows, configure):
+    configure(MOTCUA_GATEWAYS="kannel")
+    first, _ = two
+    queue_results(one_stop, 2, NIGHT)
+    send_at(NIGHT)
+    assert states(rows) == [("queued", None)] * 2
+    assert unresolved("run", now=NIGHT) == []
+    send_at(MORNING)
+    assert states(rows) == [("accepted", None)] * 2
+    assert len(first.asked) == 2
+
+
+@pytest.mark.guarantee("gateways-that-fail", "a refusal for a quota stops the gateway until its time, as it should be")
+def test_refusal_for_a_quota_stops_until_its_time(one_stop, two, rows, monkeypatch):
+    first, second = two
+    tomorrow = NOW + timedelta(hours=14)
+    submit = KannelGateway.submit
+
+    def used_up(self, session, message):
+        answer = submit(self, session, message)
+        is_over = self.address.name == "kannel"
+        return GatewayAnswer("configuration", 200, "-144 quota of the day", open_at=tomorrow) if is_over else answer
+
+    monkeypatch.setattr(KannelGateway, "submit", used_up)
+    queue_results(one_stop, 6)
+    send_at()
+    assert len(first.asked) <= 5
+    assert len(second.asked) == 6
+    assert stops(rows) == [(tomorrow, True, False)]
+    assert unresolved("run", now=NOW) == []
+    assert set(states(rows)) == {("accepted", None)}

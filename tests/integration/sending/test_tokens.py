@@ -1,0 +1,141 @@
+"""Tokens: renewed once by whoever sends, before a message is given to Zalo, and kept where no restore rewinds them."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+
+import pytest
+
+from motcua.domain.tokens import Tokens
+from motcua.gateways.zalo import ZaloGateway
+from motcua.sandbox.network.scripted_zalo import FIRST_REFRESH_TOKEN
+from motcua.settings import settings
+from motcua.store.notices.gateways import tokens_failing
+from motcua.store.tokens import TokenFile, TokensUnusable
+from tests.ground import NOW, in_ledger, queue_results, send_at, states, take_in
+
+HOUR = timedelta(hours=1)
+
+
+def queue(one_stop, at):
+    """A result of another dossier."""
+    one_stop.both(9, f"D-{at:%d%H%M}", at=at, applicant_phone=f"0905{at:%d%H%M}")
+    take_in(at)
+
+
+def told(channels):
+    return len(channels.zalo.sent), len(channels.sms.asked)
+
+
+@pytest.mark.guarantee(
+    "tokens", "a gateway's tokens are got before a message is given to it, and anew after ¾ of their life"
+)
+def test_tokens_are_got_before_the_first_message_and_renewed_in_time(one_stop, channels, rows):
+    queue_results(one_stop)
+    send_at()
+    assert (channels.zalo.renewals, told(channels)) == (1, (1, 0))
+    for hours, renewals in ((18, 1), (19, 2), (24, 2)):
+        queue(one_stop, NOW + hours * HOUR)
+        send_at(NOW + hours * HOUR)
+        assert channels.zalo.renewals == renewals, hours
+    kept = rows("SELECT tokens_until, tokens_fault FROM motcua.gateways WHERE name = 'zalo'")
+    assert [tuple(row.values()) for row in kept] == [(NOW + 44 * HOUR, None)]
+
+
+@pytest.mark.guarantee("tokens", "two senders renew a gateway's tokens once")
+def test_two_senders_renew_once(one_stop, channels, rows):
+    queue_results(one_stop, 20)
+    senders = [threading.Thread(target=send_at, kwargs={"run_id": f"run {number}"}) for number in range(2)]
+    for sender in senders:
+        sender.start()
+    for sender in senders:
+        sender.join()
+    assert channels.zalo.renewals == 1
+    send_at()
+    assert set(states(rows)) == {("accepted", None)}
+    assert sum(told(channels)) == 20
+
+
+@pytest.mark.guarantee("tokens", "tokens lie encrypted in a file of their own: in no ledger, no journal and no log")
+def test_tokens_lie_encrypted_in_a_file_of_their_own(one_stop, channels, rows, caplog):
+    queue_results(one_stop)
+    send_at()
+    (file,) = settings().tokens_folder.iterdir()
+    assert file.stat().st_mode & 0o777 == 0o600
+    secrets = (FIRST_REFRESH_TOKEN, channels.zalo.refresh_token, channels.zalo.access_token)
+    places = [file.read_bytes().decode(), caplog.text]
+    places += [path.read_text() for path in settings().journal_folder.rglob("*") if path.is_file()]
+    places += [str(rows("SELECT * FROM motcua.gateways"))]
+    assert [secret for secret in secrets for place in places if secret in place] == []
+    assert TokenFile("zalo", FIRST_REFRESH_TOKEN).read().tokens.access == channels.zalo.access_token
+    assert not settings().tokens_folder.is_relative_to(settings().journal_folder)
+
+
+@pytest.mark.guarantee("tokens", "a renewal that fails is told at once, and messages go on while the old token is good")
+def test_renewal_that_fails_is_told_at_once_and_sending_goes_on(one_stop, channels, rows):
+    queue_results(one_stop)
+    send_at()
+    later = NOW + 21 * HOUR
+    channels.zalo.refresh_token = "used by somebody else"
+    queue(one_stop, later)
+    send_at(later)
+    assert told(channels) == (2, 0)
+    (failing,) = in_ledger(tokens_failing, ["zalo", "kannel"])
+    assert failing.tokens_fault == "200 renewal refused -14014"
+    assert failing.tokens_until == NOW + 25 * HOUR
+    assert failing.finding.key == "tokens_not_renewed/zalo"
+    over = NOW + 26 * HOUR
+    queue(one_stop, over)
+    send_at(over)
+    assert told(channels) == (2, 1), "then SMS has them"
+    channels.zalo.refresh_token = "second-refresh-token"
+    channels.set_up(refresh_token="second-refresh-token")
+    after = over + HOUR
+    queue(one_stop, after)
+    send_at(after)
+    assert told(channels) == (3, 1), "a new one in the connection counts at once"
+    assert in_ledger(tokens_failing, ["zalo"]) == []
+
+
+class Killed(BaseException):
+    pass
+
+
+@pytest.mark.guarantee("tokens", "a renewal that was killed is tried again, and told where its token is used up")
+@pytest.mark.parametrize("left", [False, True])
+def test_renewal_that_was_killed(one_stop, channels, rows, monkeypatch, left):
+    queue_results(one_stop)
+    renew = ZaloGateway.renew
+
+    def killed(self, session, refresh_token, now):
+        if left:
+            renew(self, session, refresh_token, now)
+        raise Killed
+
+    with monkeypatch.context() as dying:
+        dying.setattr(ZaloGateway, "renew", killed)
+        with pytest.raises(Killed):
+            send_at()
+    assert rows("SELECT 1 FROM motcua.attempts") == [], "no attempt was committed"
+    send_at(NOW + HOUR)
+    assert told(channels) == ((0, 1) if left else (1, 0))
+    failing = in_ledger(tokens_failing, ["zalo"])
+    assert [each.tokens_fault for each in failing] == (
+        ["200 renewal refused -14014; a renewal that began at 2026-11-25 03:00 UTC never ended"] if left else []
+    )
+
+
+def test_file_of_another_key_is_refused_and_of_another_first_token_is_begun_anew(channels, configure):
+    file = TokenFile("zalo", FIRST_REFRESH_TOKEN)
+    tokens = Tokens("a", "b", NOW, NOW + HOUR, NOW + 9 * HOUR)
+    file.keep(tokens)
+    assert file.read().tokens == tokens
+    other = TokenFile("zalo", "other").read()
+    assert (other.tokens, other.refresh) == (None, "other")
+    configure(AIRFLOW__CORE__FERNET_KEY="B" * 43 + "=")
+    with pytest.raises(TokensUnusable, match="is not what this AIRFLOW__CORE__FERNET_KEY wrote"):
+        file.read()
+    configure(AIRFLOW__CORE__FERNET_KEY="")
+    with pytest.raises(TokensUnusable, match="encrypted, or not at all"):
+        file.keep(tokens)

@@ -1,0 +1,143 @@
+"""Zalo first, SMS where Zalo does not reach: each result is told once over both."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from fastapi.testclient import TestClient
+
+from motcua.jobs.notices.sending.sender import unresolved
+from motcua.jobs.notices.settling import settle
+from motcua.web import callbacks
+from tests.ground import NOW, queue_results, reference_of, send_at, states, take_in
+
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+PHONE = "84905123000"
+
+
+def told(channels):
+    return len(channels.zalo.sent), len(channels.sms.asked)
+
+
+def test_message_goes_to_zalo_with_its_values_and_accents(one_stop, channels, rows):
+    queue_results(one_stop)
+    send_at()
+    assert told(channels) == (1, 0)
+    (sent,) = channels.zalo.sent
+    assert sent["phone"] == PHONE
+    assert sent["template_data"]["dossier_code"] == "D-0"
+    assert sent["tracking_id"] == reference_of(rows)
+    attempt = rows("SELECT gateway, segments, unit, accented, state FROM motcua.attempts")
+    assert [tuple(row.values()) for row in attempt] == [("zalo", 1, "message", True, "accepted")]
+
+
+@pytest.mark.guarantee("once", "a number that Zalo does not reach is told by SMS, once and at once")
+@pytest.mark.parametrize("code", [-108, -118])
+def test_number_that_zalo_does_not_reach_is_told_by_sms_once(code, one_stop, channels, rows):
+    channels.zalo.by_number[PHONE] = [code]
+    queue_results(one_stop, 2)
+    send_at()
+    send_at(NOW + HOUR)
+    assert told(channels) == (2, 1)
+    assert channels.sms.asked[0]["to"] == f"+{PHONE}"
+    assert set(states(rows)) == {("accepted", None)}
+    assert unresolved("run", now=NOW) == []
+
+
+@pytest.mark.guarantee("once", "what Zalo refuses and may have told goes by SMS only where Zalo wrote that it may")
+def test_refusal_that_may_follow_a_delivery_goes_by_sms_only_where_that_was_written(one_stop, channels, rows):
+    channels.zalo.by_number[PHONE] = [-114]
+    queue_results(one_stop)
+    for hours in (0, 1, 5):
+        send_at(NOW + hours * HOUR)
+    assert told(channels) == (1, 0)
+    assert states(rows) == [("rejected", "phone")]
+    channels.set_up(refusals_are_sure=True)
+    channels.zalo.by_number["84905123001"] = [-114]
+    one_stop.both(9, "D-1", applicant_phone="0905123001")
+    take_in()
+    send_at()
+    assert told(channels) == (2, 1)
+
+
+@pytest.mark.guarantee("once", "a time-out of Zalo never goes by SMS; a late event of its webhook settles it")
+@pytest.mark.parametrize("answer", ["hang", "reset"])
+def test_time_out_never_goes_by_sms(answer, one_stop, channels, rows):
+    channels.zalo.by_number[PHONE] = [answer]
+    queue_results(one_stop)
+    for hours in (0, 1, 24):
+        send_at(NOW + hours * HOUR)
+        settle("settle", clock=lambda moment=NOW + hours * HOUR: moment)
+    assert told(channels) == (1, 0)
+    assert states(rows) == [("unknown", "no_answer")]
+    event = channels.zalo.event(reference_of(rows))
+    with TestClient(callbacks.create_standalone()) as http:
+        assert http.post("/gateway/receipts/zalo", content=event.body, headers=event.headers).status_code == 200
+    assert [state for state, _ in states(rows)] == ["delivered"]
+
+
+@pytest.mark.guarantee("gateways-that-fail", "at night Zalo is passed over, by day it is first again")
+def test_night_goes_by_sms(one_stop, channels, rows):
+    night = NOW + 13 * HOUR
+    queue_results(one_stop, 2, night)
+    send_at(night)
+    assert told(channels) == (0, 2)
+    one_stop.both(9, "D-9", at=NOW + 21 * HOUR, applicant_phone="0905123009")
+    take_in(NOW + 21 * HOUR)
+    send_at(NOW + 21 * HOUR)
+    assert told(channels) == (1, 2)
+
+
+@pytest.mark.guarantee("gateways-that-fail", "what Zalo refuses for a quota, a template or a value goes by SMS at once")
+@pytest.mark.parametrize("code", [-144, -147, -131, -132, -115])
+def test_what_zalo_refuses_for_another_reason_goes_by_sms(code, one_stop, channels, rows):
+    channels.zalo.code = code
+    queue_results(one_stop, 3)
+    send_at()
+    send_at(NOW + MINUTE)
+    assert set(states(rows)) == {("accepted", None)}
+    assert len(channels.sms.asked) == 3
+    left = [finding.name for finding in unresolved("run", now=NOW)]
+    assert left == ([] if code in (-144, -147, -132) else ["gateway_stopped"])
+
+
+@pytest.mark.guarantee("callbacks", "an event of Zalo without its right signature is refused, whatever secret it shows")
+def test_event_is_let_in_by_its_signature_alone(one_stop, channels, rows):
+    queue_results(one_stop)
+    send_at()
+    channels.set_up(callback_secret="a word")
+    event = channels.zalo.event(reference_of(rows))
+    url = "/gateway/receipts/zalo"
+    with TestClient(callbacks.create_standalone(), raise_server_exceptions=False) as http:
+        for content, headers, query in (
+            (event.body, {}, {}),
+            (event.body, {}, {"secret": "a word"}),
+            (event.body, {"X-Motcua-Secret": "a word"}, {}),
+            (event.body + b" ", event.headers, {}),
+            (event.body, {"X-ZEvent-Signature": "mac=" + "0" * 64}, {"secret": "a word"}),
+        ):
+            assert http.post(url, content=content, headers=headers, params=query).status_code == 401
+        assert rows("SELECT 1 FROM motcua.receipts") == []
+        other = channels.zalo.event("", "user_send_text")
+        for each in (event, event, other):
+            assert http.post(url, content=each.body, headers=each.headers).status_code == 200
+    assert [state for state, _ in states(rows)] == ["delivered"]
+    kept = rows("SELECT gateway_status, meaning FROM motcua.receipts JOIN motcua.receipt_readings USING (receipt_id)")
+    assert [tuple(row.values()) for row in kept] == [
+        ("user_received_message", "delivered"),
+        ("user_received_message", "delivered"),
+        ("event user_send_text", "pending"),
+    ]
+
+
+@pytest.mark.guarantee("receipts", "what Zalo took and no phone ever received is unconfirmed, and never told again")
+def test_what_was_taken_and_never_received_is_unconfirmed(one_stop, channels, rows):
+    queue_results(one_stop)
+    send_at()
+    for days in (1, 4):
+        later = NOW + timedelta(days=days)
+        settle("settle", clock=lambda moment=later: moment)
+        send_at(later)
+    assert states(rows) == [("unconfirmed", "no_receipt")]
+    assert told(channels) == (1, 0)
