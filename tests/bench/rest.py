@@ -8,11 +8,9 @@ none of them.
 from __future__ import annotations
 
 import os
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,12 +18,10 @@ from statistics import mean, median
 
 import psycopg
 
-from motcua.sandbox.demo import prepare, start_everything
-from motcua.sandbox.machine.deployment import Addresses
 from motcua.sandbox.machine.parts import descendants, processes
-from motcua.sandbox.machine.supervisor import Supervisor, recorded
+from motcua.sandbox.machine.supervisor import recorded
 from tests.bench import Line
-from tests.bench.tails import Demo
+from tests.bench.tails import Demo, whole_demo
 
 _FOR = 300.0
 """Seconds of each part."""
@@ -74,8 +70,8 @@ class _Stretch:
 class _Meter:
     """Measures the parts of one demo."""
 
-    def __init__(self, addresses: Addresses, demo: Demo) -> None:
-        self._data, self._demo = addresses.data, demo
+    def __init__(self, demo: Demo) -> None:
+        self._data, self._demo = demo.supervisor.folder, demo
         self._memory: list[Counter[str]] = []
         self._looked = 0.0
 
@@ -193,19 +189,13 @@ def _lines(when: str, found: _Stretch, most: float) -> list[Line]:
 
 
 def bench() -> list[Line]:
-    with tempfile.TemporaryDirectory(prefix="motcua-rest-") as folder:
-        Path(folder).chmod(0o711)
-        addresses = prepare(Path(folder), free_ports=True)
-        with Supervisor(addresses.data, lambda line: None) as supervisor:
-            deployment = start_everything(supervisor, addresses, world=("--rate", "1"))
-            with closing(Demo(supervisor, deployment)) as demo:
-                meter = _Meter(addresses, demo)
-                supervisor.wait(_SETTLES)
-                working, waited = meter.measured(_FOR)
-                for name in ("world", "vendor", "clerk"):
-                    supervisor.finish(name)
-                supervisor.wait(_SETTLES)
-                resting, _ = meter.measured(_FOR)
+    with whole_demo(1) as demo:
+        meter = _Meter(demo)
+        demo.supervisor.wait(_SETTLES)
+        working, waited = meter.measured(_FOR)
+        demo.ends_its_world()
+        demo.supervisor.wait(_SETTLES)
+        resting, _ = meter.measured(_FOR)
     p50 = median(waited) if waited else float("inf")
     return [
         *_lines("at rest", resting, _CORE_AT_REST),

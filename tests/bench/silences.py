@@ -7,16 +7,12 @@ is started again by the demo's supervisor, as Docker does it; one that hangs sta
 from __future__ import annotations
 
 import signal
-import tempfile
 import time
-from contextlib import closing
-from pathlib import Path
 
-from motcua.sandbox.demo import prepare, start_everything
 from motcua.sandbox.machine.parts import descendants, processes, send
-from motcua.sandbox.machine.supervisor import Supervisor, recorded
+from motcua.sandbox.machine.supervisor import recorded
 from tests.bench import Line
-from tests.bench.tails import Demo
+from tests.bench.tails import Demo, whole_demo
 
 _PARTS = ("airflow-scheduler", "airflow-api-server", "airflow-dag-processor", "airflow-triggerer", "watch")
 _SCHEDULER, _POSTGRES = "airflow-scheduler", "postgres"
@@ -74,16 +70,10 @@ class _Silences:
 
 
 def bench() -> list[Line]:
-    with tempfile.TemporaryDirectory(prefix="motcua-silences-") as folder:
-        Path(folder).chmod(0o711)
-        addresses = prepare(Path(folder), free_ports=True)
-        with Supervisor(addresses.data, lambda line: None) as supervisor:
-            deployment = start_everything(supervisor, addresses, world=("--rate", "1"))
-            supervisor.wait(_SETTLES)
-            for name in ("world", "vendor", "clerk"):
-                supervisor.finish(name)
-            with closing(Demo(supervisor, deployment)) as demo:
-                return _measured(_Silences(demo))
+    with whole_demo(1) as demo:
+        demo.supervisor.wait(_SETTLES)
+        demo.ends_its_world()
+        return _measured(_Silences(demo))
 
 
 def _measured(silences: _Silences) -> list[Line]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median, quantiles
@@ -80,6 +80,11 @@ class Demo:
         self._airflow = requests.Session()
         self._airflow.headers["Authorization"] = f"Bearer {token}"
 
+    def ends_its_world(self) -> None:
+        """Nothing happens any more but what is written beside it."""
+        for name in ("world", "vendor", "clerk"):
+            self.supervisor.finish(name)
+
     def close(self) -> None:
         self._source.close()
         self._ledger.close()
@@ -142,14 +147,21 @@ def _line(what: str, seconds: Sequence[float]) -> Line:
     return (what, found, "p50 ≤ 0.5, p95 ≤ 2, p99 ≤ 4 s", p50 <= 0.5 and p95 <= 2 and p99 <= 4)
 
 
-def bench() -> list[Line]:
-    with tempfile.TemporaryDirectory(prefix="motcua-tails-") as folder:
+@contextmanager
+def whole_demo(steps_a_second: int) -> Iterator[Demo]:
+    """A demo without a past, in whose world so many steps a second are made."""
+    with tempfile.TemporaryDirectory(prefix="motcua-bench-") as folder:
         Path(folder).chmod(0o711)
         addresses = prepare(Path(folder), free_ports=True)
         with Supervisor(addresses.data, lambda line: None) as supervisor:
-            deployment = start_everything(supervisor, addresses, world=("--rate", "5"))
+            deployment = start_everything(supervisor, addresses, world=("--rate", str(steps_a_second)))
             with closing(Demo(supervisor, deployment)) as demo:
-                return _measured(demo)
+                yield demo
+
+
+def bench() -> list[Line]:
+    with whole_demo(5) as demo:
+        return _measured(demo)
 
 
 def _measured(demo: Demo) -> list[Line]:
@@ -163,8 +175,7 @@ def _measured(demo: Demo) -> list[Line]:
 
     seconds = demo.passes(_FOR, report)
     lines.append(_line(f"beside {runs} runs of {' and '.join(_REPORTS)}, {_FOR:.0f} s", seconds))
-    for name in ("world", "vendor", "clerk"):
-        demo.supervisor.finish(name)
+    demo.ends_its_world()
     demo.supervisor.wait(_SETTLES)
     lines.append(_line(f"one step every {_APART:.0f} s and nothing else", demo.alone("R-")))
     committed = demo.results("B-", 1, _BURST)
