@@ -257,3 +257,54 @@ class Gateway(Protocol):
 
     def form_reply(self, inquiry: InquiryReading, text: str, accented: bool) -> ReplyForm:
         """The answer to an inquiry, which the provider texts back."""
+
+
+class Provider:
+    """What a provider has not, unless its adapter says that it has: every adapter's base."""
+
+    first_refresh_token: str | None = None
+    tokens: Tokens | None = None
+    can_be_asked = False
+    takes_template_ids = False
+    refuses_repeats_for = timedelta(0)
+    accents_cost_nothing = False
+    unit: Unit = "segment"
+    closed: QuietHours | None = None
+    reaches_every_number = True
+    receipts_signed_in: str | None = None
+
+    def renew(self, session: requests.Session, refresh_token: str, now: datetime) -> Tokens | GatewayAnswer:
+        """Nothing is renewed: login and password let us in."""
+        return GatewayAnswer("configuration", code="no tokens")
+
+    def ask(self, session: requests.Session, attempt: SentAttempt) -> ReceiptReading | None:
+        """Nothing is asked."""
+        return None
+
+    def try_login(self, session: requests.Session) -> GatewayAnswer | None:
+        """Nothing is asked: no request is known that sends nothing."""
+        return None
+
+    def receipt_is_signed(self, call: GatewayCall) -> bool:
+        """Never: it signs no reports."""
+        return False
+
+    def read_receipt(self, call: GatewayCall) -> ReceiptReading:
+        """It brings no reports."""
+        return ReceiptReading(None, None, "unreadable", {})
+
+    def meaning_of(self, gateway_status: str | None) -> Meaning:
+        """It gives no statuses."""
+        return "unreadable"
+
+    def read_inquiry(self, call: GatewayCall) -> InquiryReading:
+        """Nothing: inquiries do not come this way."""
+        return InquiryReading("", "", None, None)
+
+    def inquiry_is_signed(self, call: GatewayCall) -> bool | None:
+        """Never: inquiries do not come this way."""
+        return False
+
+    def form_reply(self, inquiry: InquiryReading, text: str, accented: bool) -> ReplyForm:
+        """Plain text, to whoever called."""
+        return ReplyForm(text, "text/plain; charset=utf-8")

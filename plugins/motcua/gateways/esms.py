@@ -48,10 +48,10 @@ from motcua.gateways.adapter import (
     GatewayCall,
     InquiryReading,
     OutgoingMessage,
+    Provider,
     ReceiptReading,
     ReplyForm,
     SentAttempt,
-    Unit,
 )
 from motcua.gateways.exchange import CodeMeaning, HttpAnswer, exchange, judged, refusing_repeats
 
@@ -107,18 +107,10 @@ _PAGE = 500
 """Most entries that the list gives at once."""
 
 
-class EsmsGateway:
+class EsmsGateway(Provider):
     """One account at eSMS.vn."""
 
-    first_refresh_token = None
-    tokens = None
     can_be_asked = True
-    takes_template_ids = False
-    accents_cost_nothing = False
-    unit: Unit = "segment"
-    closed = None
-    reaches_every_number = True
-    receipts_signed_in = None
 
     def __init__(self, address: GatewayAddress) -> None:
         """``GatewayMisconfigured``: ``refuses_repeats_hours`` is no number of hours."""
@@ -142,10 +134,6 @@ class EsmsGateway:
         secret = quote(str(self.address.extra.get("callback_secret", "")), safe="")
         # Ends in "&": what follows is a parameter of its own, whether "SMSID=", "&SMSID=" or "?SMSID=" is added.
         return f"{callback}?secret={secret}&reference={quote(reference, safe='')}&"
-
-    def renew(self, session: requests.Session, refresh_token: str, now: datetime) -> GatewayAnswer:
-        """Nothing is renewed: login and password let us in."""
-        return GatewayAnswer("configuration", code="no tokens")
 
     def submit(self, session: requests.Session, message: OutgoingMessage) -> GatewayAnswer:
         """One POST of ``SendMultipleMessage_V4_post_json``."""
@@ -226,10 +214,6 @@ class EsmsGateway:
             # Whatever else it says, it says to somebody whom it knows.
             return GatewayAnswer("accepted", answer.status)
         return judged(answer, code, ANSWERS)
-
-    def receipt_is_signed(self, call: GatewayCall) -> bool:
-        """Never: eSMS signs inquiries alone."""
-        return False
 
     def read_receipt(self, call: GatewayCall) -> ReceiptReading:
         """A callback's fields; the reference is in ``RequestId``, and in our own address."""

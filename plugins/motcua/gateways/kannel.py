@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from urllib.parse import quote
 
 import requests
@@ -22,10 +22,9 @@ from motcua.gateways.adapter import (
     InquiryReading,
     OutcomeClass,
     OutgoingMessage,
+    Provider,
     ReceiptReading,
     ReplyForm,
-    SentAttempt,
-    Unit,
 )
 from motcua.gateways.exchange import HttpAnswer, exchange
 
@@ -58,19 +57,8 @@ _PLAIN = re.compile(r"[^\x00-\x1f?&=<>]*")
 _WORD = re.compile(r"\w{3,}")
 
 
-class KannelGateway:
+class KannelGateway(Provider):
     """One Kannel smsbox."""
-
-    first_refresh_token = None
-    tokens = None
-    can_be_asked = False
-    takes_template_ids = False
-    accents_cost_nothing = False
-    unit: Unit = "segment"
-    closed = None
-    reaches_every_number = True
-    receipts_signed_in = None
-    refuses_repeats_for = timedelta(0)
 
     def __init__(self, address: GatewayAddress) -> None:
         self.address = address
@@ -83,10 +71,6 @@ class KannelGateway:
         secret = quote(str(self.address.extra.get("callback_secret", "")), safe="")
         # Kannel fills in %d (type of report), %A (the carrier's words) and %F (the carrier's own number).
         return f"{callback}?reference={quote(reference, safe='')}&status=%d&reply=%A&smsc_id=%F&secret={secret}"
-
-    def renew(self, session: requests.Session, refresh_token: str, now: datetime) -> GatewayAnswer:
-        """Nothing is renewed: login and password let us in."""
-        return GatewayAnswer("configuration", code="no tokens")
 
     def submit(self, session: requests.Session, message: OutgoingMessage) -> GatewayAnswer:
         """One GET of ``/cgi-bin/sendsms``."""
@@ -119,10 +103,6 @@ class KannelGateway:
         # Anything else (500, 502, 504, a redirect) may come from something between us, after Kannel took the message.
         return GatewayAnswer("unknown", answer.status, code)
 
-    def ask(self, session: requests.Session, attempt: SentAttempt) -> ReceiptReading | None:
-        """Kannel keeps no message that could be asked about: ``None``, without a request."""
-        return None
-
     def try_login(self, session: requests.Session) -> GatewayAnswer | None:
         """A ``sendsms`` that names no receiver, and so reaches nobody: Kannel looks first who asks (403), then for whom
         (400)."""
@@ -135,10 +115,6 @@ class KannelGateway:
         if answer.status in (401, 403, 404):
             return GatewayAnswer("configuration", answer.status, code=_WHY[answer.status])
         return GatewayAnswer("unknown", answer.status)
-
-    def receipt_is_signed(self, call: GatewayCall) -> bool:
-        """Never: Kannel signs nothing."""
-        return False
 
     def read_receipt(self, call: GatewayCall) -> ReceiptReading:
         """The fields that our own ``dlr-url`` asked for."""

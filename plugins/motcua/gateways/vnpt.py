@@ -28,23 +28,17 @@ What is not known, and how this is kept safe:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, Final
 
 import requests
 
-from motcua.domain.routing import Meaning, carrier_of_msisdn
+from motcua.domain.routing import carrier_of_msisdn
 from motcua.gateways import GatewayMisconfigured
 from motcua.gateways.adapter import (
     GatewayAddress,
     GatewayAnswer,
-    GatewayCall,
-    InquiryReading,
     OutgoingMessage,
-    ReceiptReading,
-    ReplyForm,
-    SentAttempt,
-    Unit,
+    Provider,
 )
 from motcua.gateways.exchange import CodeMeaning, exchange, judged, refusing_repeats
 
@@ -91,18 +85,10 @@ ANSWERS: Final[Mapping[str, CodeMeaning]] = {
 """``ERROR`` of ``send_sms_list``."""
 
 
-class VnptGateway:
+class VnptGateway(Provider):
     """One contract with VNPT."""
 
-    first_refresh_token = None
-    tokens = None
-    can_be_asked = False
     takes_template_ids = True
-    accents_cost_nothing = False
-    unit: Unit = "segment"
-    closed = None
-    reaches_every_number = True
-    receipts_signed_in = None
 
     def __init__(self, address: GatewayAddress) -> None:
         """``GatewayMisconfigured``: an id of the contract is missing."""
@@ -115,10 +101,6 @@ class VnptGateway:
         self.refuses_repeats_for = refusing_repeats(address, 0)
         path = str(extra.get("path") or "smsmarketing/api")
         self._url = f"{address.base_url.rstrip('/')}/{path.lstrip('/')}"
-
-    def renew(self, session: requests.Session, refresh_token: str, now: datetime) -> GatewayAnswer:
-        """Nothing is renewed: login and password let us in."""
-        return GatewayAnswer("configuration", code="no tokens")
 
     def submit(self, session: requests.Session, message: OutgoingMessage) -> GatewayAnswer:
         """One POST of ``send_sms_list``, unless VNPT is sure to refuse it."""
@@ -155,35 +137,3 @@ class VnptGateway:
             "USERNAME": str(extra["username"]),
             "DATACODING": _ACCENTED if message.accented else _UNACCENTED,
         }
-
-    def ask(self, session: requests.Session, attempt: SentAttempt) -> ReceiptReading | None:
-        """Nothing is asked: how is not known (above)."""
-        return None
-
-    def try_login(self, session: requests.Session) -> GatewayAnswer | None:
-        """Nothing is asked: no request is known that sends nothing."""
-        return None
-
-    def receipt_is_signed(self, call: GatewayCall) -> bool:
-        """Never: VNPT reports none."""
-        return False
-
-    def read_receipt(self, call: GatewayCall) -> ReceiptReading:
-        """VNPT reports none."""
-        return ReceiptReading(None, None, "unreadable", {})
-
-    def meaning_of(self, gateway_status: str | None) -> Meaning:
-        """VNPT gives none."""
-        return "unreadable"
-
-    def read_inquiry(self, call: GatewayCall) -> InquiryReading:
-        """Nothing: inquiries do not come this way."""
-        return InquiryReading("", "", None, None)
-
-    def inquiry_is_signed(self, call: GatewayCall) -> bool | None:
-        """Never: inquiries do not come this way."""
-        return False
-
-    def form_reply(self, inquiry: InquiryReading, text: str, accented: bool) -> ReplyForm:
-        """Plain text, to whoever called."""
-        return ReplyForm(text, "text/plain; charset=utf-8")

@@ -51,11 +51,9 @@ from motcua.gateways.adapter import (
     GatewayAddress,
     GatewayAnswer,
     GatewayCall,
-    InquiryReading,
     OutgoingMessage,
+    Provider,
     ReceiptReading,
-    ReplyForm,
-    SentAttempt,
     Unit,
 )
 from motcua.gateways.exchange import CodeMeaning, exchange, judged
@@ -93,17 +91,15 @@ _REFERENCE = re.compile(r"[0-9a-f]{32}")
 _MILLISECONDS = re.compile(r"\d{13}")
 
 
-class ZaloGateway:
+class ZaloGateway(Provider):
     """One Zalo official account."""
 
-    can_be_asked = False
     takes_template_ids = True
     accents_cost_nothing = True
     unit: Unit = "message"
     closed = QuietHours(time(22), time(6))
     reaches_every_number = False
     receipts_signed_in = _SIGNATURE
-    refuses_repeats_for = timedelta(0)
 
     def __init__(self, address: GatewayAddress) -> None:
         """``GatewayMisconfigured``: it has not all that sending needs (``login``, ``password``, ``refresh_token``), nor
@@ -111,7 +107,7 @@ class ZaloGateway:
         extra, connection = address.extra, f"The Airflow connection sms_{address.name}"
         self._app = str(extra.get("app_id") or address.login)
         self._webhook_secret = str(extra.get("webhook_secret") or "")
-        self.first_refresh_token: str | None = str(extra.get("refresh_token") or "") or None
+        self.first_refresh_token = str(extra.get("refresh_token") or "") or None
         if not (self._app and self._webhook_secret):
             missing = [name for name in ("login", "password") if not getattr(address, name)]
             missing += [] if self.first_refresh_token else ["refresh_token"]
@@ -120,7 +116,6 @@ class ZaloGateway:
         if extra.get("refusals_are_sure", False) not in (True, False):
             raise GatewayMisconfigured(f"{connection}: refusals_are_sure is true or false.")
         self.address = address
-        self.tokens: Tokens | None = None
         self._answers = _SURE if extra.get("refusals_are_sure") else ANSWERS
         self._url = f"{address.base_url.rstrip('/')}/message/template"
         self._oauth = f"{str(extra.get('oauth_url') or _OAUTH).rstrip('/')}/v4/oa/access_token"
@@ -172,14 +167,6 @@ class ZaloGateway:
             return replace(outcome, open_at=self.closed.until(now) or now + _HOUR)
         return replace(outcome, open_at=next_day(now)) if str(code) in _QUOTAS else outcome
 
-    def ask(self, session: requests.Session, attempt: SentAttempt) -> ReceiptReading | None:
-        """Nothing is asked: how is not known (above)."""
-        return None
-
-    def try_login(self, session: requests.Session) -> GatewayAnswer | None:
-        """Nothing is asked: no request is known that sends nothing."""
-        return None
-
     def receipt_is_signed(self, call: GatewayCall) -> bool:
         """Whether ``X-ZEvent-Signature`` is right, compared in constant time."""
         timestamp = _event(call).get("timestamp")
@@ -212,18 +199,6 @@ class ZaloGateway:
         if gateway_status == _RECEIVED:
             return "delivered"
         return "pending" if (gateway_status or "").startswith("event ") else "unreadable"
-
-    def read_inquiry(self, call: GatewayCall) -> InquiryReading:
-        """Nothing: inquiries do not come this way."""
-        return InquiryReading("", "", None, None)
-
-    def inquiry_is_signed(self, call: GatewayCall) -> bool | None:
-        """Never: inquiries do not come this way."""
-        return False
-
-    def form_reply(self, inquiry: InquiryReading, text: str, accented: bool) -> ReplyForm:
-        """Plain text, to whoever called."""
-        return ReplyForm(text, "text/plain; charset=utf-8")
 
 
 def _event(call: GatewayCall) -> Mapping[str, Any]:

@@ -14,7 +14,7 @@ from motcua.sandbox.network.scripted import ScriptedGateway
 from motcua.sandbox.network.scripted_zalo import APP, FIRST_REFRESH_TOKEN, SECRET_KEY, WEBHOOK_SECRET, ScriptedZalo
 from motcua.store.notices.registrations import save_registrations
 from motcua.store.notices.templates import load_templates
-from tests.ground import NOW, gateway_connection, in_ledger
+from tests.ground import NOW, gateway_connection, in_ledger, register_templates
 
 FERNET_KEY = "A" * 43 + "="
 
@@ -57,3 +57,20 @@ def channels(configure: Callable[..., None], ledger: str, tmp_path: Any) -> Iter
     yield Channels(zalo, sms, set_up)
     zalo.close()
     sms.close()
+
+
+@pytest.fixture
+def two_gateways(configure: Callable[..., None], ledger: Any) -> Iterator[tuple[ScriptedGateway, ScriptedGateway]]:
+    """``kannel``, preferred to ``second``."""
+    register_templates(ledger, "second")
+    doubles = {"kannel": ScriptedGateway(), "second": ScriptedGateway()}
+    configure(
+        MOTCUA_GATEWAYS="kannel,second",
+        **{
+            f"AIRFLOW_CONN_SMS_{name.upper()}": gateway_connection(double.port, concurrency=4, answer_timeout=0.5)
+            for name, double in doubles.items()
+        },
+    )
+    yield doubles["kannel"], doubles["second"]
+    for double in doubles.values():
+        double.close()

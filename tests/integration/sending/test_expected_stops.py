@@ -10,32 +10,20 @@ from motcua.domain.apologies import QuietHours
 from motcua.gateways.adapter import GatewayAnswer
 from motcua.gateways.kannel import KannelGateway
 from motcua.jobs.notices.sending.sender import unresolved
-from motcua.sandbox.network.scripted import ScriptedGateway
-from tests.ground import NOW, gateway_connection, queue_results, register_templates, send_at, states
+from tests.ground import NOW, queue_results, send_at, states
 
 NIGHT, MORNING = NOW + timedelta(hours=13), NOW + timedelta(hours=20)
 """23:00, and 6:00 of the next day, in Vietnam."""
 
 
 @pytest.fixture
-def two(configure, ledger, monkeypatch):
+def two(two_gateways, monkeypatch):
     """``kannel``, which takes nothing from 22 to 6, preferred to ``second``."""
-    register_templates(ledger, "second")
-    doubles = {"kannel": ScriptedGateway(), "second": ScriptedGateway()}
-    configure(
-        MOTCUA_GATEWAYS="kannel,second",
-        **{
-            f"AIRFLOW_CONN_SMS_{name.upper()}": gateway_connection(double.port, concurrency=4, answer_timeout=0.5)
-            for name, double in doubles.items()
-        },
-    )
     hours = QuietHours(time(22), time(6))
     monkeypatch.setattr(
         KannelGateway, "closed", property(lambda self: hours if self.address.name == "kannel" else None)
     )
-    yield doubles["kannel"], doubles["second"]
-    for double in doubles.values():
-        double.close()
+    return two_gateways
 
 
 def stops(rows):

@@ -11,25 +11,15 @@ from motcua.gateways.kannel import KannelGateway
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.sending.sender import unresolved
-from motcua.sandbox.network.scripted import ScriptedGateway
-from tests.ground import NOW, gateway_connection, register_templates, send_at, states, take_in
+from tests.ground import NOW, send_at, states, take_in
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 WITHOUT, WITH = "0905123000", "0905123001"
 
 
 @pytest.fixture
-def two(configure, ledger, monkeypatch):
+def two(two_gateways, monkeypatch):
     """``kannel``, which reaches one number alone, preferred to ``second``, which reaches all."""
-    register_templates(ledger, "second")
-    doubles = {"kannel": ScriptedGateway(), "second": ScriptedGateway()}
-    configure(
-        MOTCUA_GATEWAYS="kannel,second",
-        **{
-            f"AIRFLOW_CONN_SMS_{name.upper()}": gateway_connection(double.port, concurrency=4, answer_timeout=0.5)
-            for name, double in doubles.items()
-        },
-    )
     submit = KannelGateway.submit
 
     def selective(self, session, message):
@@ -40,9 +30,7 @@ def two(configure, ledger, monkeypatch):
 
     monkeypatch.setattr(KannelGateway, "submit", selective)
     monkeypatch.setattr(KannelGateway, "reaches_every_number", False)
-    yield doubles["kannel"], doubles["second"]
-    for double in doubles.values():
-        double.close()
+    return two_gateways
 
 
 def queue(one_stop, code, phone, at=NOW):
