@@ -249,9 +249,8 @@ def test_limit_a_second_is_kept_by_all_senders_together(one_stop, gateway, confi
         sender.join()
     came.sort()
     assert len(came) == 50
-    most = max(sum(first <= other < first + 1 for other in came) for first in came)
-    assert most <= 24, most  # the limit, one message, and what threads waver
-    assert came[-1] - came[0] >= 49 / 20 * 0.9
+    # None before its turn: a machine that stands still may bring some late, and then together.
+    assert [at for number, at in enumerate(came) if at - began < number / 20] == []
 
 
 @pytest.mark.guarantee(
