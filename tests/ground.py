@@ -322,10 +322,11 @@ def make_ledger(admin_dsn: str, database: str = "motcua", *, gateways: Sequence[
     return dsn
 
 
-def register_templates(dsn: str, *gateways: str) -> None:
-    """Registers every version of every template at these gateways, in the ledger of an administrator's DSN."""
+def register_templates(dsn: str, *gateways: str, accented_id: str | None = None) -> None:
+    """Registers every version of every template at these gateways, in the ledger of an administrator's DSN; with the
+    provider's own id of the accented text, where it takes ids."""
     wanted = [
-        Registration(gateway, template_id, version)
+        Registration(gateway, template_id, version, None, accented_id)
         for gateway in gateways
         for template_id, version in load_template_versions()
     ]

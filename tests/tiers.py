@@ -36,6 +36,7 @@ SECOND_TIER: Mapping[str, str] = {
     "integration/reconciliation/test_reconciliation_world.py::"
     "test_closings_of_eight_days_tell_what_the_oracle_counted": "is `make prove ONLY=reconciliation`, small",
     "integration/sending/test_real_kannel.py": "needs a real Kannel and a carrier behind it",
+    "integration/sending/test_told_once_over_both.py": "draws answers at random",
     "integration/tls": "needs certificates and ways that encrypt",
     "integration/watching/test_elsewhere.py::test_real_watch_tells_of_a_real_server_that_is_killed_or_frozen": (
         "waits for a server that is frozen for as long as a watch does"

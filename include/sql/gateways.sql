@@ -19,17 +19,21 @@ SET
     fault = %(fault)s,
     carriers = %(carriers)s,
     segments_per_second = %(segments_per_second)s,
-    segments_per_day = %(segments_per_day)s
+    segments_per_day = %(segments_per_day)s,
+    unit = %(unit)s,
+    always_accented = %(always_accented)s
 WHERE
     name = %(name)s
     AND (
         opened_at IS NULL
-        OR (fault, carriers, segments_per_second, segments_per_day)
+        OR (fault, carriers, segments_per_second, segments_per_day, unit, always_accented)
         IS DISTINCT FROM (
             %(fault)s::text,
             %(carriers)s::text[],
             %(segments_per_second)s::double precision,
-            %(segments_per_day)s::bigint
+            %(segments_per_day)s::bigint,
+            %(unit)s::text,
+            %(always_accented)s::boolean
         )
     );
 
@@ -54,7 +58,7 @@ ORDER BY name;
 
 -- name: openings
 -- What senders found the connections of gateways to say, of those that they ever opened.
-SELECT name, opened_at, fault, carriers, segments_per_second, segments_per_day
+SELECT name, opened_at, fault, carriers, segments_per_second, segments_per_day, unit, always_accented
 FROM motcua.gateways
 WHERE opened_at IS NOT NULL
 ORDER BY name;

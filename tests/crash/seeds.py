@@ -24,6 +24,7 @@ from psycopg.types.json import Jsonb
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.gateways.esms import EsmsGateway
 from motcua.gateways.kannel import KannelGateway
+from motcua.gateways.zalo import ZaloGateway
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.receiving import read_left_over_receipts
 from motcua.jobs.notices.sending.sender import send
@@ -82,6 +83,11 @@ _RECEIPT_FAULTS = {
     "receipts_by_part": 8,
 }
 _BEHAVIOURS = {"delivered": 78, "failed": 8, "late": 4, "never": 6, "rejected": 4}
+_GATEWAYS = (("kannel",), ("kannel", "second"), ("esms",), ("zalo", "kannel"))
+_REHEARSED = (0, 1, 3, 2, 0, 3, 1, 2)
+"""Zalo at two places half a day apart: one of them is by day."""
+_OF_ZALO = ("renew", "note_tokens", "unreachable")
+"""Steps that a sender comes to where Zalo is before SMS alone."""
 _SHARP = ("request", "answer", "submit", "save_attempts", "apply_outcomes", "abandon", "apply_receipt", "commit")
 """Where a death hurts most: these steps are drawn three times as often."""
 
@@ -115,8 +121,9 @@ class Seed:
     # The world of the seed
 
     def _draw_gateways(self) -> tuple[tuple[str, ...], str]:
-        """One Kannel; or two of them; or a provider that can be asked and refuses repeats. And the first's policy."""
-        (names,) = self.lot.choices((("kannel",), ("kannel", "second"), ("esms",)), (55, 20, 25))
+        """One Kannel; or two of them; or a provider that can be asked and refuses repeats; or Zalo before SMS. And the
+        first's policy."""
+        (names,) = self.lot.choices(_GATEWAYS, (45, 15, 20, 20))
         return names, "accept" if names == ("kannel",) and self.lot.random() < 0.1 else "hold"
 
     def enter(self) -> None:
@@ -126,11 +133,13 @@ class Seed:
         for name in self.gateways:
             self.set_faults(name, self.faults())
         if len(self.gateways) > 1 and (worse := self.lot.choice(("", "error_503", "accept_then_timeout"))):
-            self.set_faults("kannel", self.faults() | {worse: {"probability": 1.0}})
+            self.set_faults(self.gateways[0], self.faults() | {worse: {"probability": 1.0}})
 
     def set_faults(self, gateway: str, faults: dict[str, Any]) -> None:
         """Replaces a gateway's faults; a provider is told what time it is."""
-        self.world.set_faults(gateway, faults | ({"now": self.moment.isoformat()} if gateway == "esms" else {}))
+        self.world.set_faults(
+            gateway, faults | ({"now": self.moment.isoformat()} if gateway in ("esms", "zalo") else {})
+        )
 
     def heal(self) -> None:
         """Every gateway works again."""
@@ -389,6 +398,8 @@ class Seed:
         turn = self.number % (len(steps) * 4 // 3)
         if not self.mode.startswith("each step") or turn >= len(steps):
             return steps
+        if any(step in steps[turn].step for step in _OF_ZALO):
+            self.gateways, self.when_unknown = ("zalo", "kannel"), "hold"
         self.fate = "freezes" if self.mode.endswith("frozen") else "dies"
         return [dataclasses.replace(steps[turn], occurrence=1)]
 
@@ -642,7 +653,7 @@ def worker(mode: Mode, foundation: Path) -> Iterator[tuple[World, Points]]:
     # Reading these takes a third of a seed's time.
     replace_everywhere(load_template_versions, lambda folder=None: templates)
     replace_everywhere(settings, _settings_now)
-    instrument(KannelGateway, EsmsGateway)
+    instrument(KannelGateway, EsmsGateway, ZaloGateway)
     # As it dies with the process that began it, PostgreSQL is stopped.
     end_at_first_signal(SystemExit)
     with contextlib.closing(World(foundation, keeps_connections=mode != "outage")) as world:
@@ -781,8 +792,8 @@ def rehearse(world: World) -> Points:
             if when in ("before", "after"):
                 met[job][when, step] = max(met[job][when, step], times)
 
-    for seed in Batch(world, range(9_000_000, 9_000_006), "process").seeds:
-        seed.gateways, seed.when_unknown = ((("kannel",), ("kannel", "second"), ("esms",))[seed.number % 3], "hold")
+    for seed in Batch(world, range(9_000_000, 9_000_008), "process").seeds:
+        seed.gateways, seed.when_unknown = _GATEWAYS[_REHEARSED[seed.number % len(_REHEARSED)]], "hold"
         seed.enter()
         seed.add_dossier()
         note("plan", seed.fork(seed.planning()))

@@ -114,7 +114,7 @@ def instrument(*adapters: type) -> None:
     if missing := [name for name in _SENDING if name not in functions]:
         raise HarnessOutOfDate(f"motcua.store has no {', '.join(missing)} any more: tests/crash/steps.py must follow.")
     for adapter in adapters:
-        for method in ("submit", "ask"):
+        for method in ("submit", "ask", "renew"):
             if not hasattr(adapter, method):
                 raise HarnessOutOfDate(f"{adapter.__name__} has no {method}: tests/crash/steps.py must follow.")
             setattr(adapter, method, wrapped(lambda method=method: method, getattr(adapter, method)))

@@ -30,6 +30,7 @@ from motcua.sandbox.network.behaviour import Timing
 from motcua.web.callbacks import create_standalone
 from tests.crash.processes import HANG, ForkedServer, Job, Runner
 from tests.crash.provider import create_provider
+from tests.crash.zalo_provider import create_zalo
 from tests.ground import (
     Server,
     connection_uri,
@@ -37,6 +38,7 @@ from tests.ground import (
     gateway_connection,
     make_ledger,
     memory_folder,
+    register_templates,
 )
 
 _POSTGRES = """
@@ -62,6 +64,8 @@ _TIMING = Timing(
     hang=_SILENCE,
 )
 _SECRET = "receipts-of-the-crash-harness"
+_PROVIDERS = ("esms", "zalo")
+"""Gateways whose logs are those of providers, and which send no receipts."""
 
 
 @dataclass
@@ -90,7 +94,8 @@ def foundation() -> Iterator[Path]:
         # Scram costs more than all else that a short-lived sender does.
         (server.data / "pg_hba.conf").write_text("host all all 127.0.0.1/32 trust\n")
         with server.part(folder / "postgres.log"):
-            make_ledger(server.admin_dsn, "template_ledger", gateways=("kannel", "second", "esms"))
+            dsn = make_ledger(server.admin_dsn, "template_ledger", gateways=("kannel", "second", "esms"))
+            register_templates(dsn, "zalo", accented_id="9")
         yield folder
 
 
@@ -122,7 +127,10 @@ class World:
             "kannel": self._server_of("kannel", lambda: self._phone_network("kannel")),
             "second": self._server_of("second", lambda: self._phone_network("second")),
             "esms": self._server_of("esms", lambda: create_provider(self.folder / "esms", hang=_SILENCE)),
+            "zalo": self._server_of("zalo", lambda: create_zalo(self.folder / "zalo", hang=_SILENCE)),
         }
+        self._tokens_given = 0
+        os.environ["AIRFLOW__CORE__FERNET_KEY"] = "A" * 43 + "="
         self.use(("kannel",))
         for name in self.gateways:
             self.start_gateway(name)
@@ -136,18 +144,26 @@ class World:
         return create_app(self.folder / name, **account, seed=NETWORK_SEED, max_messages=10, timing=_TIMING)
 
     def use(self, names: Sequence[str], *, when_unknown: str = "hold") -> None:
-        """Has this process, and what it forks, send through these gateways, the first one preferred."""
+        """Has this process, and what it forks, send through these gateways, the first one preferred. Zalo's connection
+        is given a new refresh token, as by a person: the last one may have been used up by who died."""
+        self._tokens_given += 1
+        zalo = {
+            "refresh_token": f"given-{self._tokens_given}",
+            "webhook_secret": _SECRET,
+            "oauth_url": f"http://127.0.0.1:{self.gateways['zalo'].port}",
+        }
         os.environ["MOTCUA_GATEWAYS"] = ",".join(names)
         for name, server in self.gateways.items():
             callbacks = f"http://127.0.0.1:{self.callbacks.port}/gateway/receipts/{name}"
             os.environ[f"AIRFLOW_CONN_SMS_{name.upper()}"] = gateway_connection(
                 server.port,
-                adapter="esms" if name == "esms" else "kannel",
+                adapter=name if name in _PROVIDERS else "kannel",
                 concurrency=4,
                 answer_timeout=ANSWER_TIMEOUT,
                 when_unknown=when_unknown,
-                callback_url=None if name == "esms" else callbacks,
+                callback_url=None if name in _PROVIDERS else callbacks,
                 callback_secret=_SECRET,
+                **(zalo if name == "zalo" else {}),
             )
 
     @property
@@ -226,6 +242,7 @@ class World:
         self.ledger.execute(_AGENCIES)
         os.environ["AIRFLOW_CONN_MOTCUA_DB"] = connection_uri(self._server.admin_dsn, "motcua_app", name)
         os.environ["MOTCUA_JOURNAL"] = str(self.folder / "journals" / name)
+        os.environ["MOTCUA_TOKENS"] = str(self.folder / "tokens" / name)
         shutil.rmtree(self.folder / "journals" / f"ledger_{old}", ignore_errors=True)
         self.callbacks.start(self.not_for_children)
 
@@ -259,7 +276,7 @@ class World:
             time.sleep(0.05)
 
     def _log(self, gateway: str) -> sqlite3.Connection:
-        name = "esms.sqlite3" if gateway == "esms" else "phone_network.sqlite3"
+        name = f"{gateway}.sqlite3" if gateway in _PROVIDERS else "phone_network.sqlite3"
         return sqlite3.connect(self.folder / gateway / name, timeout=HANG)
 
     def bring(self, gateway: str, reference: str, number: str) -> None:
@@ -290,7 +307,7 @@ class World:
     def _is_quiet(self, gateway: str) -> bool:
         if not self.gateways[gateway].is_idle:
             return False
-        if gateway == "esms":
+        if gateway in _PROVIDERS:
             return True
         with contextlib.closing(self._log(gateway)) as log:
             waiting = log.execute("SELECT 1 FROM receipts WHERE state IN ('pending', 'held') LIMIT 1").fetchone()
@@ -302,7 +319,7 @@ class World:
         for gateway in self.gateways:
             after = (self._settled.get(gateway, 0),)
             with contextlib.closing(self._log(gateway)) as log:
-                if gateway == "esms":
+                if gateway in _PROVIDERS:
                     taken += [
                         Truth(gateway, *row[:4], arrives=bool(row[4]), receipts=[])
                         for row in log.execute(_TAKEN_BY_PROVIDER, after)

@@ -88,6 +88,12 @@ def test_refusals_that_zalo_has_written_to_be_sure_go_to_the_next_gateway(code, 
     assert sure.submit(session, outgoing()).outcome == "unreachable"
 
 
+def test_token_that_is_refused_is_told_apart(gateway, provider, session):
+    for code in (-124, -115):
+        provider.answer = in_json({"error": code})
+        assert gateway.submit(session, outgoing()).tokens_refused == (code == -124)
+
+
 def test_night_and_quotas_have_an_end_and_other_refusals_have_none(gateway, provider, session):
     seen = {}
     for code in (-133, -144, -147, -115, -124, -131, -132):

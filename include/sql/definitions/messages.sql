@@ -419,7 +419,9 @@ SELECT
     segments,
     concerns,
     settlings,
-    released
+    released,
+    unit,
+    accented
 FROM motcua.attempts;
 CREATE OR REPLACE VIEW audit.releases AS
 SELECT release_id, message_id, attempt_id, released_at, released_by, reason FROM motcua.releases;

@@ -31,7 +31,8 @@ def _state(stops: list[GatewayStop], now: datetime) -> str:
     words = []
     for stop in stops:
         until = f"until {local_moment(stop.until)}" if stop.until > now else "on trial, one request at a time"
-        words.append(f"{stop.subject or 'stopped'} {until}: {stop.reason}")
+        what = stop.subject or ("closed" if stop.expected else "stopped")
+        words.append(f"{what} {until}: {stop.reason}")
     return "\n".join(words) or "in use"
 
 

@@ -124,6 +124,8 @@ class GatewayAnswer:
     concerns: Concern = "gateway"
     """What a ``configuration`` answer is about: the account as a whole, the brandname at the number's carrier, the
     template, or this message alone. Only what it is about is stopped."""
+    tokens_refused: bool = False
+    """It lets nobody in by the access token that it was shown: another one is due, whatever its time."""
     open_at: datetime | None = None
     """Of a refusal that the gateway's own rules expect, as at night or with a day's quota used up: when it is over.
     Nothing is wrong, and nothing is tried before."""

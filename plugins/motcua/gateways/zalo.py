@@ -61,6 +61,7 @@ from motcua.gateways.exchange import CodeMeaning, exchange, judged
 _OAUTH = "https://oauth.zaloapp.com"
 _SIGNATURE = "x-zevent-signature"
 _RECEIVED = "user_received_message"
+_SHUT = "-124"
 _NIGHT, _QUOTAS, _UNSURE = "-133", frozenset({"-144", "-147"}), frozenset({"-114", "-119"})
 _HOUR, _REFRESH_LIVES = timedelta(hours=1), timedelta(days=90)
 _TOKEN = re.compile(r"[\x21-\x7e]{1,2000}")
@@ -73,7 +74,7 @@ ANSWERS: Final[Mapping[str, CodeMeaning]] = {
     "-115": CodeMeaning("configuration", "balance too low"),
     "-118": CodeMeaning("unreachable", "no account"),
     "-119": CodeMeaning("phone", "cannot receive"),
-    "-124": CodeMeaning("configuration", "access token not valid"),
+    _SHUT: CodeMeaning("configuration", "access token not valid"),
     "-131": CodeMeaning("configuration", "template not approved", "template"),
     "-132": CodeMeaning("configuration", "value not as the template declares", "message"),
     _NIGHT: CodeMeaning("configuration", "not at night"),
@@ -161,6 +162,8 @@ class ZaloGateway(Provider):
             return replace(outcome, gateway_reference=given if re.fullmatch(r"[0-9a-f]{8,64}", given) else None)
         if outcome.outcome != "configuration":
             return outcome
+        if str(code) == _SHUT:
+            return replace(outcome, tokens_refused=True)
         now = datetime.now(UTC)
         if str(code) == _NIGHT:
             # By its clock it is night; by ours it may not be yet.

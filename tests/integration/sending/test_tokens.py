@@ -139,3 +139,16 @@ def test_file_of_another_key_is_refused_and_of_another_first_token_is_begun_anew
     configure(AIRFLOW__CORE__FERNET_KEY="")
     with pytest.raises(TokensUnusable, match="encrypted, or not at all"):
         file.keep(tokens)
+
+
+@pytest.mark.guarantee("tokens", "an access token that is refused before its time is renewed at once")
+def test_access_token_that_is_refused_before_its_time_is_renewed_at_once(one_stop, channels, rows):
+    queue_results(one_stop)
+    send_at()
+    channels.zalo.access_token = "taken back"
+    for minutes in (10, 20):
+        queue(one_stop, NOW + timedelta(minutes=minutes))
+        send_at(NOW + timedelta(minutes=minutes))
+    assert channels.zalo.renewals == 2
+    assert set(states(rows)) == {("accepted", None)}
+    assert in_ledger(tokens_failing, ["zalo"]) == []

@@ -30,6 +30,8 @@ def test_message_goes_to_zalo_with_its_values_and_accents(one_stop, channels, ro
     assert sent["tracking_id"] == reference_of(rows)
     attempt = rows("SELECT gateway, segments, unit, accented, state FROM motcua.attempts")
     assert [tuple(row.values()) for row in attempt] == [("zalo", 1, "message", True, "accepted")]
+    forms = rows("SELECT name, unit, always_accented FROM motcua.gateways ORDER BY name")
+    assert [tuple(row.values()) for row in forms] == [("kannel", None, None), ("zalo", "message", True)]
 
 
 @pytest.mark.guarantee("once", "a number that Zalo does not reach is told by SMS, once and at once")

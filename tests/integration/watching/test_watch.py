@@ -545,6 +545,13 @@ IN_LEDGER = {
         (10, 8),
         "UPDATE motcua.attempts SET state = 'delivered' WHERE reference = 'r3'",
     ),
+    "tokens_not_renewed/kannel": (
+        "INSERT INTO motcua.gateways (name, tokens_failed_at, tokens_fault) VALUES ('kannel', %s, 'renewal refused')"
+        " ON CONFLICT (name) DO UPDATE"
+        " SET tokens_failed_at = excluded.tokens_failed_at, tokens_fault = excluded.tokens_fault",
+        (0, 1),
+        "UPDATE motcua.gateways SET tokens_failed_at = NULL, tokens_fault = NULL",
+    ),
     "receipts_unknown": (
         "INSERT INTO motcua.receipt_readings (receipt_id, meaning, effect, read_at)"
         " SELECT n, 'delivered', 'unknown_reference', %s FROM generate_series(1, 3) AS n",

@@ -44,17 +44,22 @@ def texts(examination: Examination) -> Iterator[Finding]:
         missing = [_name(each) for each in newest if (gateway, each.template_id, each.version) not in known]
         if missing:
             yield fault("text_not_registered", f"gateway {gateway}", some(sorted(missing)))
+        if f"sms_{gateway}" in examination.unusable:
+            continue
         try:
-            takes_ids = f"sms_{gateway}" not in examination.unusable and open_gateway(gateway).takes_template_ids
+            opened = open_gateway(gateway)
         except GatewayMisconfigured:
             continue
         without = [
             _name(each)
             for each in newest
             if (found := known.get((gateway, each.template_id, each.version))) is not None
-            and not (found.provider_template_id or found.accented_provider_template_id)
+            # Where accents cost nothing, none goes without.
+            and not (
+                found.accented_provider_template_id or (not opened.accents_cost_nothing and found.provider_template_id)
+            )
         ]
-        if takes_ids and without:
+        if opened.takes_template_ids and without:
             yield fault("text_without_id", f"gateway {gateway}", some(sorted(without)))
 
 

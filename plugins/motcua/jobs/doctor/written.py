@@ -331,9 +331,9 @@ def _secrets_of_connection(each: Variable) -> Iterator[Secret]:
     # A provider that is told where to report is told what to show there, unless it signs.
     told = bool(extra.get("callback_url")) or each.file == CALLBACKS
     secret = str(extra.get("callback_secret") or "").strip()
-    if secret or (told and not signs and not extra.get("private_key")):
+    if secret or (told and not signs and not extra.get("private_key") and not extra.get("webhook_secret")):
         yield Secret(f"{each.where}, callback_secret", f"callback of {name}", secret, ours=True)
-    for field in ("callback_hmac_key", "private_key"):
+    for field in ("callback_hmac_key", "private_key", "webhook_secret", "refresh_token"):
         if extra.get(field):
             yield Secret(f"{each.where}, {field}", f"{field} of {name}", str(extra[field]).strip(), ours=False)
 

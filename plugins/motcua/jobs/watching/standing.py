@@ -464,7 +464,7 @@ def _as_the_watch_would(standing: Standing) -> Iterable[Finding]:
         elif row.state in ("silent", "never"):
             yield fault("unserved", row.name, what="reading", source=row.name, since=since)
     for stop in (stop for gateway in standing.gateways for stop in gateway.stops):
-        if stop.by_hand or stop.stopped_at <= standing.now - SURE_AFTER:
+        if not stop.expected and (stop.by_hand or stop.stopped_at <= standing.now - SURE_AFTER):
             yield stop.finding
     yield from judging.judge_calendar(*standing.unsigned)
 

@@ -80,6 +80,10 @@ class GatewayOpening:
     """Where its brandname is registered; ``None``: at every carrier."""
     segments_per_second: float | None = None
     segments_per_day: int | None = None
+    unit: str | None = None
+    """What it counts and bills; ``None``: segments."""
+    always_accented: bool | None = None
+    """Texts go with accents, whatever an agency chose; ``None``: as it chose."""
 
 
 def note_opening(connection: Connection, opening: GatewayOpening) -> None:
@@ -91,6 +95,8 @@ def note_opening(connection: Connection, opening: GatewayOpening) -> None:
         "carriers": None if opening.carriers is None else list(opening.carriers),
         "segments_per_second": opening.segments_per_second,
         "segments_per_day": opening.segments_per_day,
+        "unit": opening.unit,
+        "always_accented": opening.always_accented,
     }
     connection.execute(statement("gateways/note_opening"), values)
 

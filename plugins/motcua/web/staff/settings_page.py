@@ -41,6 +41,7 @@ from motcua.settings import settings
 from motcua.store.agencies import Agency, in_force, procedures_of_agency
 from motcua.store.agencies import AgencyChange as KeptChange
 from motcua.store.ledger.database import Connection, page_connection
+from motcua.store.notices.gateways import gateway_openings
 from motcua.store.notices.templates import load_templates
 from motcua.web.forms import PageRefused, must_be_own_form, number_in, sent_choices
 from motcua.web.lists import FileFormat, file_of, list_page
@@ -405,6 +406,7 @@ class _Shown:
             procedures=told.procedures,
             holds=holds,
             texts=_texts(agency, name.name_in_texts, price),
+            in_full=_always_accented(self.connection),
             price=price,
             is_tried=rehearsal is not None,
             change=change,
@@ -446,6 +448,12 @@ class _Shown:
             # What the history does not hold cannot be set back.
             "is_of_addresses_alone": changed == {"report_recipients"},
         }
+
+
+def _always_accented(connection: Connection) -> list[str]:
+    """Gateways in use that send every text with accents, whatever the agency chose."""
+    openings = gateway_openings(connection)
+    return [name for name in settings().gateways if name in openings and openings[name].always_accented]
 
 
 def _texts(agency: Agency, name: str, price: int | None) -> list[tuple[PreviewRow, PreviewRow]]:

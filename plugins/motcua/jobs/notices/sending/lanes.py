@@ -214,7 +214,15 @@ def open_and_note(ledger: Connection, name: str) -> Gateway:
         raise
     address = gateway.address
     carriers = None if address.carriers == CARRIERS else tuple(sorted(address.carriers))
-    note_opening(
-        ledger, GatewayOpening(name, now, None, carriers, address.segments_per_second, address.segments_per_day)
+    opening = GatewayOpening(
+        name,
+        now,
+        None,
+        carriers,
+        address.segments_per_second,
+        address.segments_per_day,
+        None if gateway.unit == "segment" else gateway.unit,
+        gateway.accents_cost_nothing or None,
     )
+    note_opening(ledger, opening)
     return gateway

@@ -9,7 +9,15 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from motcua.domain.routing import TIME_OUTS, Route, another_gateway, assign_carriers, next_pause, other_gateways
+from motcua.domain.routing import (
+    FIRST_PAUSE,
+    TIME_OUTS,
+    Route,
+    another_gateway,
+    assign_carriers,
+    next_pause,
+    other_gateways,
+)
 from motcua.domain.texts import Registration, RegistrationKey, UnregisteredTemplate
 from motcua.gateways.adapter import Gateway, GatewayAnswer, OutgoingMessage
 from motcua.jobs.notices.attempts import outgoing_message, words_at
@@ -31,6 +39,8 @@ from motcua.store.notices.registrations import registrations
 from motcua.store.notices.templates import load_template_versions
 
 _READ_STOPS_EVERY = 5.0
+_LOOK_FOR_TOKENS = 0.2
+"""Seconds, while another process gets them."""
 
 
 class Routing:
@@ -66,11 +76,13 @@ class Routing:
             ours = [stop for stop in stops if stop.gateway == lane.name]
             lane.stop = next((stop for stop in ours if stop.concerns == "gateway"), None)
             lane.carrier_stops = {stop.subject: stop for stop in ours if stop.concerns == "carrier"}
-            if lane.stop is not None:
+            if lane.stop is not None and not lane.stop.expected:
                 lane.trusted = 1
             stopped = lane.stop is not None and lane.stop.until > now
-            if (shut := self.tokens.look(lane.gateway, now)) is not None:
-                # Before an attempt is committed: nothing leaves, nothing is spent.
+            # Before an attempt is committed: nothing leaves, nothing is spent.
+            if (shut := self.tokens.look(lane.gateway, now)) == "":
+                stopped, self._read_at = True, min(self._read_at, time.monotonic() + _LOOK_FOR_TOKENS)
+            elif shut is not None:
                 stopped = stopped or self._shut(lane, shut, now)
             self.routes.append(Route(lane.name, lane.gateway.address.carriers, stopped, frozenset(lane.carrier_stops)))
         self.stopped_templates = {(stop.gateway, stop.subject) for stop in stops if stop.concerns == "template"}
@@ -204,8 +216,12 @@ class Routing:
             wait_for_it = [each.call.message.message_id for each in lane.turned_away if not each.answer.retry_after]
             lane.turned_away = []
         elif outcome.outcome == "configuration" and outcome.open_at is not None:
-            self.stop(lane.name, words, outcome.open_at - self.run.clock(), expected=True)
+            # No less than the shortest pause, wherever their clock and ours are.
+            lasting = max(FIRST_PAUSE, outcome.open_at - self.run.clock())
+            self.stop(lane.name, words, lasting, expected=True)
         elif outcome.outcome == "configuration" and outcome.concerns == "gateway":
+            if outcome.tokens_refused:
+                self.tokens.doubt(lane.gateway)
             self.stop_for_a_pause(lane, words)
         elif outcome.outcome == "configuration" and outcome.concerns == "template":
             template = answered.call.message.words.template

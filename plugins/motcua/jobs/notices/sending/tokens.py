@@ -27,9 +27,19 @@ class TokenKeeper:
         self.run = run
         self._not_before: dict[str, float] = {}
         """By the monotonic clock: when a renewal that failed is tried again."""
+        self._others_renew = False
+        """At the last look another process had the lock."""
+        self._refused: dict[str, str] = {}
+        """The last access token of each gateway by which it let nobody in."""
+
+    def doubt(self, gateway: Gateway) -> None:
+        """The gateway let nobody in by its access token: another one is got before it is asked again."""
+        if gateway.tokens is not None:
+            self._refused[gateway.address.name] = gateway.tokens.access
 
     def look(self, gateway: Gateway, now: datetime) -> str | None:
-        """Has the gateway the tokens that are good now; why it has none, where it has none.
+        """Has the gateway the tokens that are good now; why it has none, where it has none. Nothing to say (an empty
+        text): another process is getting them, in a moment.
 
         What fails is kept in the ledger at once, and the watch tells it, while the old token may still be good.
         """
@@ -37,7 +47,7 @@ class TokenKeeper:
         if first is None:
             return None
         name = gateway.address.name
-        file = TokenFile(name, first)
+        file, self._others_renew = TokenFile(name, first), False
         try:
             kept = file.read()
             if self._is_due(kept, name, now):
@@ -47,17 +57,21 @@ class TokenKeeper:
             gateway.tokens = None
             return str(failure)
         gateway.tokens = kept.tokens if kept.tokens is not None and kept.tokens.lets_in(now) else None
-        return None if gateway.tokens is not None else "no access token is good"
+        if gateway.tokens is not None:
+            return None
+        return "" if self._others_renew else "no access token is good"
 
     def _is_due(self, kept: KeptTokens, name: str, now: datetime) -> bool:
-        is_due = kept.tokens is None or kept.tokens.are_due(now)
+        tokens = kept.tokens
+        is_due = tokens is None or tokens.are_due(now) or tokens.access == self._refused.get(name)
         return is_due and time.monotonic() >= self._not_before.get(name, float("-inf"))
 
     def _renew(self, gateway: Gateway, file: TokenFile, now: datetime) -> KeptTokens:
         """What is kept once the tokens were renewed, by this process or by another one, or could not be."""
         name = gateway.address.name
         if not hold_lock(self.run.lock, RENEWING):
-            # Another one is at it: the old one is good for a quarter of its life.
+            # The old one is good for a quarter of its life.
+            self._others_renew = True
             return file.read()
         try:
             # Who had the lock before may have renewed them.
