@@ -1,8 +1,8 @@
-"""What is guaranteed, from the marks on the tests that hold it: the tables of docs/guarantees.md.
+"""Write the lists of docs/guarantees.md from the marks on the tests that hold each guarantee.
 
-A test says what it protects by ``@pytest.mark.guarantee("section", "claim")``; several may say the same, one may say
-several things. ``python -m tests.guarantees`` writes the tables between the page's comments anew; a test holds the page
-against the marks. A claim that no test of the first tier holds says so in its line, and why (tests/tiers.py).
+A test names what it protects by ``@pytest.mark.guarantee("section", "claim")``. Several tests may name one claim, and
+one test several claims. ``python -m tests.guarantees`` writes the lists between the page's comments anew. A test
+compares the page with the marks. A test of the second tier (tests/tiers.py) has a sign behind its name.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from tests.tiers import why_second
 
 TESTS = Path(__file__).parent
 PAGE = TESTS.parent / "docs" / "guarantees.md"
-_BLOCK = re.compile(r"(?<=<!-- guarantees: )(?P<section>[\w-]+) -->\n(?P<table>.*?)(?=<!-- end -->)", re.S)
-_CLAIM = re.compile(r"^\| (.+?) \|", re.M)
-_HEAD = "| claim | test |\n| --- | --- |\n"
+_BLOCK = re.compile(r"(?<=<!-- guarantees: )(?P<section>[\w-]+) -->\n(?P<list>.*?)(?=<!-- end -->)", re.S)
+_CLAIM = re.compile(r"^- (.+?): `test_", re.M)
+_SECOND_TIER = "²"
 
 
 class NotAGuarantee(ValueError):
@@ -35,8 +35,8 @@ class Guarantee:
     section: str
     claim: str
     test: str
-    why_second: str | None = None
-    """Why ``make test`` leaves this test to ``make test-all``; ``None``: it does not."""
+    second_tier: bool = False
+    """Whether ``make test`` leaves this test to ``make test-all``."""
 
 
 def _is_mark(node: ast.AST) -> bool:
@@ -60,7 +60,7 @@ def guarantees_in(source: str, name: str) -> Iterator[Guarantee]:
                     keywords=[],
                 ) if _is_mark(function) and test.name.startswith("test_"):
                     read += 1
-                    yield Guarantee(section, claim, test.name, why_second(name, test.name))
+                    yield Guarantee(section, claim, test.name, why_second(name, test.name) is not None)
     if read != sum(map(_is_mark, ast.walk(module))):
         raise NotAGuarantee(f"{name}: a mark 'guarantee' takes two strings, section and claim, and stands on a test")
 
@@ -79,16 +79,14 @@ def all_guarantees() -> list[Guarantee]:
     ]
 
 
-def _held_by(tests: list[Guarantee]) -> str:
-    """The tests of a claim; where all of them are of the second tier, why."""
-    names = "<br>".join(f"`{each.test}`" for each in tests)
-    reasons = dict.fromkeys(each.why_second for each in tests if each.why_second)
-    first_tier = any(each.why_second is None for each in tests)
-    return names if first_tier else f"{names}<br>(`make test-all`: {'; '.join(reasons)})"
+def _line(claim: str, tests: list[Guarantee]) -> str:
+    """Return the line of the page that names a claim and its tests."""
+    named = (f"`{each.test}`{_SECOND_TIER if each.second_tier else ''}" for each in tests)
+    return f"- {claim}: {', '.join(named)}\n"
 
 
-def with_tables(page: str, guarantees: list[Guarantee]) -> str:
-    """The page with the tables that these guarantees make. Claims keep the order of the page; new ones come last.
+def with_lists(page: str, guarantees: list[Guarantee]) -> str:
+    """Return the page with the lists of these guarantees. Claims keep the order of the page; new ones come last.
 
     :raises NotAGuarantee: for a guarantee of a section that the page does not have, or a section without a guarantee.
     """
@@ -100,16 +98,15 @@ def with_tables(page: str, guarantees: list[Guarantee]) -> str:
     if empty := [section for section, claims in tests.items() if not claims]:
         raise NotAGuarantee(f"no test speaks for: {', '.join(empty)}")
 
-    def table(block: re.Match[str]) -> str:
+    def listed(block: re.Match[str]) -> str:
         claims = tests[block["section"]]
-        places = {claim: place for place, claim in enumerate(_CLAIM.findall(block["table"]))}
+        places = {claim: place for place, claim in enumerate(_CLAIM.findall(block["list"]))}
         ordered = sorted(claims, key=lambda claim: places.get(claim, len(places)))
-        lines = (f"| {claim} | {_held_by(claims[claim])} |\n" for claim in ordered)
-        return f"{block['section']} -->\n{_HEAD}{''.join(lines)}"
+        return f"{block['section']} -->\n{''.join(_line(claim, claims[claim]) for claim in ordered)}"
 
-    return _BLOCK.sub(table, page)
+    return _BLOCK.sub(listed, page)
 
 
 if __name__ == "__main__":
-    PAGE.write_text(with_tables(PAGE.read_text(encoding="utf-8"), all_guarantees()), encoding="utf-8")
+    PAGE.write_text(with_lists(PAGE.read_text(encoding="utf-8"), all_guarantees()), encoding="utf-8")
     sys.stdout.write(f"{PAGE.name} written\n")

@@ -230,7 +230,7 @@ KNOWN_TO: dict[str, tuple[set[str], tuple[str, ...]]] = {
 """Each service with the secrets of .env and the files that it is given, and no other."""
 
 
-@pytest.mark.guarantee("rights", "each service is given the secrets of its own work and no other")
+@pytest.mark.guarantee("rights", "each service gets the secrets of its own work alone")
 def test_each_service_is_given_these_secrets_and_no_other() -> None:
     secret = {name for name in (*EXAMPLE, "MOTCUA_AUDIT_PASSWORD") if re.search("PASSWORD|SECRET|KEY", name)}
     given = {
@@ -246,7 +246,7 @@ def test_each_service_is_given_these_secrets_and_no_other() -> None:
     assert "AIRFLOW_CONN_MOTCUA_DB" not in SERVICES["airflow-apiserver"]["environment"]
 
 
-@pytest.mark.guarantee("rights", "each service is given the secrets of its own work and no other")
+@pytest.mark.guarantee("rights", "each service gets the secrets of its own work alone")
 def test_each_file_is_for_what_its_readers_may_know() -> None:
     def names(file: str) -> set[str]:
         # An example of the other form is a line of its own.
@@ -274,9 +274,7 @@ def test_callbacks_know_of_a_gateway_what_it_must_show_and_nothing_that_sends(co
         assert set(address.extra) == {"adapter", "callback_secret"}
 
 
-@pytest.mark.guarantee(
-    "rights", "the proxy alone is reached from outside; callbacks and intake reach nothing but the ledger"
-)
+@pytest.mark.guarantee("rights", "only the proxy is reached from outside; callbacks and intake reach only the ledger")
 def test_the_proxy_alone_is_published_and_what_it_asks_has_no_way_out() -> None:
     published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
     assert published.keys() == {"proxy"}
@@ -383,7 +381,7 @@ def test_what_is_stopped_has_the_time_that_it_takes_and_the_ledger_waits_for_all
     assert SERVICES["postgres"]["stop_signal"] == "SIGTERM"
 
 
-@pytest.mark.guarantee("airflow", "no task is started before the API server answers tasks, however slow the machine")
+@pytest.mark.guarantee("airflow", "no task starts before the API server answers tasks, however slow the machine")
 def test_services_start_in_the_order_of_need_each_when_what_it_needs_is_ready() -> None:
     for name in SERVICES:
         for other, condition in waits_for(name).items():

@@ -137,9 +137,7 @@ def proxy(tmp_path: Path) -> Iterator[Callable[..., Proxy]]:
         server.server_close()
 
 
-@pytest.mark.guarantee(
-    "rights", "gateways and software that pushes come in from where they are said to be, and nobody else"
-)
+@pytest.mark.guarantee("rights", "gateways and software that pushes are let in from their registered networks alone")
 def test_receipts_and_pushes_from_elsewhere_reach_nobody_whatever_way_is_written(proxy: Callable[..., Proxy]) -> None:
     it = proxy(gateways="10.20.2.7 10.30.0.0/16", pushes="10.0.0.0/8")
     for path in ("/gateway/receipts/kannel", "/gateway/inquiries/kannel", "/intake/DongBoHoSoMC", "/gateway/"):
@@ -170,7 +168,7 @@ def test_who_comes_from_where_he_is_said_to_be_is_led_on_with_his_own_address(pr
 
 
 @pytest.mark.guarantee(
-    "rights", "passwords are not guessed past the sign-in page: /auth/token and workers' ways are shut"
+    "rights", "passwords can be tried on the sign-in page alone: /auth/token and workers' paths are shut"
 )
 def test_ways_that_are_no_person_s_are_shut(proxy: Callable[..., Proxy]) -> None:
     it = proxy()
@@ -189,7 +187,7 @@ def test_ways_that_are_no_person_s_are_shut(proxy: Callable[..., Proxy]) -> None
     assert not [path for path in through if path.lstrip("/").startswith(("auth/token", "execution"))]
 
 
-@pytest.mark.guarantee("rights", "the proxy's log holds no query, header or body: no secret, session or number")
+@pytest.mark.guarantee("rights", "the proxy's log holds no query, header or body")
 def test_log_holds_no_query_and_no_header_also_where_nobody_answers(proxy: Callable[..., Proxy]) -> None:
     it = proxy()
     headers = {"Cookie": "session=hush", "Referer": "https://x/?a=hush"}

@@ -24,7 +24,7 @@ def test_sender_may_die_at_any_step_and_nothing_is_doubled_or_lost() -> None:
     assert tally.figures["unknown, held"] < tally.figures["unknown"]
 
 
-@pytest.mark.guarantee("frozen", "a sender may be frozen at any step, and wake, and nothing is doubled or lost")
+@pytest.mark.guarantee("frozen", "a sender that is frozen at any step, and wakes, doubles and loses nothing")
 def test_sender_may_be_frozen_at_any_step_and_nothing_is_doubled_or_lost() -> None:
     tally = run("each step frozen", first=0, seeds=80, workers=2)
     assert findings(tally) == []
@@ -48,10 +48,7 @@ def test_harness_finds_out_each_sender_that_is_broken_on_purpose() -> None:
     )
 
 
-@pytest.mark.guarantee(
-    "once",
-    "`make prove ONLY=crash` holds what the phone network takes late against the seed that it is of",
-)
+@pytest.mark.guarantee("once", "`make prove ONLY=crash` counts a late delivery for the seed that it belongs to")
 def test_network_entry_counts_for_the_seed_that_it_is_of_whenever_it_comes() -> None:
     tallies = run_stray_requests(first=1, seeds=4)
     assert {name for name, tally in tallies.items() if not tally.figures["stray"]} == set(), (

@@ -32,7 +32,7 @@ def queue(one_stop, *codes):
     run_at()
 
 
-@pytest.mark.guarantee("unknown-outcome", "nobody can release a message while its request is out once more")
+@pytest.mark.guarantee("unknown-outcome", "nobody can release a message while its request is being repeated")
 def test_message_that_is_released_while_it_is_repeated_reaches_the_phone_once(one_stop, provider, rows):
     queue(one_stop, "D-0")
 
@@ -52,7 +52,7 @@ def test_message_that_is_released_while_it_is_repeated_reaches_the_phone_once(on
     assert [state for state, _ in states(rows)] == ["accepted"]
 
 
-@pytest.mark.guarantee("unknown-outcome", "a dossier that is taken back while others are repeated is not repeated")
+@pytest.mark.guarantee("unknown-outcome", "a dossier that is withdrawn while others are repeated is not repeated")
 def test_dossier_that_is_taken_back_while_others_are_repeated_is_not_repeated(one_stop, provider, rows):
     provider.script *= 2
     queue(one_stop, "D-0", "D-1")
@@ -71,7 +71,7 @@ def test_dossier_that_is_taken_back_while_others_are_repeated_is_not_repeated(on
 
 @pytest.mark.guarantee(
     "unknown-outcome",
-    "a late receipt of an attempt that was given up counts also when the message had ended as expired or cancelled",
+    "a late receipt of an attempt that was given up counts, even if the message has expired or is cancelled",
 )
 @pytest.mark.parametrize("end", ["expired", "cancelled"])
 def test_receipt_for_a_released_attempt_counts_also_when_the_message_has_ended_meanwhile(one_stop, provider, rows, end):

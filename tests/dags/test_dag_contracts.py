@@ -90,10 +90,7 @@ CALL_A_GATEWAY = {
 }
 
 
-@pytest.mark.guarantee(
-    "airflow",
-    "what calls a gateway, and gates, are never tried again by Airflow; every other task is",
-)
+@pytest.mark.guarantee("airflow", "Airflow never retries a call of a gateway or a gate, and retries every other task")
 def test_what_calls_a_gateway_and_gates_are_never_tried_again_and_all_others_are(bag):
     tasks = {(dag.dag_id, task.task_id): task for dag in bag.dags.values() for task in dag.tasks}
     assert tasks.keys() >= CALL_A_GATEWAY
@@ -133,10 +130,7 @@ def test_those_that_call_a_gateway_are_those_whose_jobs_send_or_settle(bag):
     assert calling == CALL_A_GATEWAY
 
 
-@pytest.mark.guarantee(
-    "airflow",
-    "a source that is away is waited for by nobody; a task that never began is tried again",
-)
+@pytest.mark.guarantee("airflow", "nobody waits for a source that is down; a task that never began is retried")
 def test_a_source_that_is_away_is_not_waited_for_and_a_task_that_never_began_is_tried_again(bag):
     for dag_id, task_id in (("notify_transitions", "pick_up"), ("apologize_due_tomorrow", "read_source")):
         task = bag.dags[dag_id].get_task(task_id)
@@ -175,7 +169,7 @@ def test_gate_is_the_only_leaf_and_runs_whatever_happened(bag):
         assert leaves[0].trigger_rule == "all_done"
 
 
-@pytest.mark.guarantee("airflow", "a DAG that turns red is told of once, not each minute, and once more a day later")
+@pytest.mark.guarantee("airflow", "a DAG that turns red is mailed once, and once more a day later")
 def test_every_gate_tells_that_it_is_red_and_no_task_before_it_does(bag):
     tasks = [task for dag in bag.dags.values() for task in dag.tasks]
     assert {task.task_id for task in tasks if task.on_failure_callback} == {"gate"}
@@ -184,7 +178,7 @@ def test_every_gate_tells_that_it_is_red_and_no_task_before_it_does(bag):
     assert all(list(gate.on_failure_callback) == [tell_red_gate] for gate in gates)
 
 
-@pytest.mark.guarantee("airflow", "apologies that are not with their gateways by 17:36 are told of")
+@pytest.mark.guarantee("airflow", "apologies that are not with their gateways by 17:36 are mailed")
 def test_apologies_have_a_deadline_six_minutes_after_their_hour_and_nothing_else_has_one(bag):
     assert [dag.dag_id for dag in bag.dags.values() if dag.deadline] == ["apologize_due_tomorrow"]
     (deadline,) = bag.dags["apologize_due_tomorrow"].deadline

@@ -39,7 +39,7 @@ def is_english(text: str) -> bool:
     return not VIETNAMESE.search(re.sub(r"(?<!\*)\*[^*]+\*(?!\*)", "", text))
 
 
-@pytest.mark.guarantee("airflow", "each DAG's page is whole in Vietnamese and whole in English")
+@pytest.mark.guarantee("airflow", "each DAG's page is complete in Vietnamese and in English")
 def test_each_dags_page_is_whole_in_both_languages(dags):
     assert len(dags) > 1
     for dag in dags:
@@ -142,7 +142,7 @@ def started(dag_id: str, conf: dict | None, run_type: str = "manual", by: str | 
     return {"dag_run": run}
 
 
-@pytest.mark.guarantee("airflow", "a run that asks for what there is not is refused in Vietnamese, with nothing done")
+@pytest.mark.guarantee("airflow", "a run that asks for the impossible is refused in Vietnamese, and does nothing")
 @pytest.mark.parametrize(
     ("dag_id", "conf", "run_type", "why"),
     [
@@ -160,7 +160,7 @@ def test_run_that_asks_for_what_there_is_not_is_refused_in_vietnamese_and_not_tr
     assert is_vietnamese(str(refused.value))
 
 
-@pytest.mark.guarantee("airflow", "a run releases messages in the name of the person who started it, or of nobody")
+@pytest.mark.guarantee("airflow", "a run releases messages only in the name of the person who started it")
 @pytest.mark.parametrize("by", [None, "airflow"])
 def test_run_that_releases_is_refused_where_no_person_started_it(by):
     asks = {"release_unknown": True}

@@ -31,7 +31,7 @@ def table_below(heading: str) -> dict[str, str]:
     return {name.strip("` "): value.strip("` ") for name, value in rows[1:]}
 
 
-@pytest.mark.guarantee("rights", "no service runs as root, writes to its own root or can gain a right")
+@pytest.mark.guarantee("rights", "no service runs as root, writes to its root file system or can gain a right")
 @pytest.mark.parametrize("name", SERVICES)
 def test_a_service_writes_to_its_volumes_and_to_memory_alone(name: str) -> None:
     service = SERVICES[name]

@@ -39,7 +39,7 @@ def test_every_package_is_pinned_by_hash(lock: Path) -> None:
     assert [line for line in lines if "==" not in line and "--hash=sha256:" not in line] == []
 
 
-@pytest.mark.guarantee("airflow", "the image runs the versions that the tests ran with, and nothing of the tests")
+@pytest.mark.guarantee("airflow", "the image runs the versions that were tested, and nothing of the tests")
 def test_production_is_a_strict_part_of_what_is_tested() -> None:
     assert pins(PRODUCTION) < pins(EVERYTHING)
     assert pins(BUILD) < pins(EVERYTHING)

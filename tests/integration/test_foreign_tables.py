@@ -133,7 +133,7 @@ def test_nothing_is_merged_by_the_order_of_another_database(far, name):
     assert "Merge" not in str(plan)
 
 
-@pytest.mark.guarantee("once", "what comes while a source without a snapshot is read stays news until it is read")
+@pytest.mark.guarantee("once", "rows that arrive while a source without snapshots is read are read next time")
 def test_what_comes_while_a_source_without_snapshot_is_read_stays_news(one_stop, monkeypatch):
     one_stop.both(4)
     read_all = ContractSource.transitions_since
@@ -176,7 +176,7 @@ FROM onestop.written;
 """
 
 
-@pytest.mark.guarantee("once", "a source that minds no time limit is given up five seconds after it all the same")
+@pytest.mark.guarantee("once", "a source that ignores its time limit is given up five seconds later")
 def test_source_that_minds_no_time_limit_is_given_up_all_the_same(one_stop, rows, configure, monkeypatch):
     monkeypatch.setattr(patience, "_GRACE", 0.2)
     configure(MOTCUA_SOURCE_PATIENCE="PT0.2S")

@@ -221,8 +221,7 @@ def two_ledgers(postgres, migrated, ledger, one_stop, monkeypatch) -> Iterator[l
 
 
 @pytest.mark.guarantee(
-    "what-fires",
-    "a long past is picked up as one row after the other would be: each step, version, quarantined row and count",
+    "what-fires", "picking up a long history gives the same rows and counts as picking up row by row"
 )
 @pytest.mark.parametrize(("seed", "batch"), [(0, 7), (1, 20), (2, 2000)])
 def test_a_long_past_is_picked_up_as_one_row_after_the_other_would_be(two_ledgers, one_stop, monkeypatch, seed, batch):
@@ -256,7 +255,7 @@ def test_a_long_past_is_picked_up_as_one_row_after_the_other_would_be(two_ledger
     assert len(found["book"]["quarantine"]) > 20
 
 
-@pytest.mark.guarantee("once", "a long past that breaks off leaves nothing, and the next pick-up reads it all")
+@pytest.mark.guarantee("once", "a long pick-up that breaks off writes nothing; the next one reads it all")
 @pytest.mark.parametrize("stream", ["dossiers_since", "transitions_since"])
 def test_long_past_that_breaks_off_leaves_nothing_and_is_read_again(one_stop, rows, monkeypatch, stream):
     for number in range(9):
@@ -289,7 +288,7 @@ def test_two_rows_of_a_dossier_of_which_one_names_nobody_stop_no_source(one_stop
     assert [row["applicant_name"] for row in rows("SELECT applicant_name FROM motcua.dossiers")] == ["Lê An"] * 2
 
 
-@pytest.mark.guarantee("cost", "a row that a late joiner brings is read once, and kept as some bits meanwhile")
+@pytest.mark.guarantee("cost", "a row that a late agency brings is read once")
 def test_row_that_a_long_past_brought_is_not_asked_for_again(one_stop, rows, monkeypatch):
     asked, at_work = [], []
     by_key, run = ContractSource.dossiers_by_key, picking_up._PickUp.run
@@ -302,7 +301,7 @@ def test_row_that_a_long_past_brought_is_not_asked_for_again(one_stop, rows, mon
     assert [*at_work[0].shown.written_as] == [(NHA_TRANG, "D-4")]
 
 
-@pytest.mark.guarantee("once", "a transition that a source shows twice is one, as it was shown first")
+@pytest.mark.guarantee("once", "a transition that a source shows twice counts once, as first shown")
 def test_step_that_a_source_shows_twice_counts_once_as_it_was_first(one_stop, rows):
     for code in ("D-1", "D-2"):
         one_stop.dossier(code)

@@ -53,7 +53,7 @@ def moved(work: RunWork) -> dict[tuple[str | None, str, str | None], int]:
     return {(move.from_state, move.to_state, move.reason): move.messages for move in work.moves}
 
 
-@pytest.mark.guarantee("airflow", "what a run did is its own: runs of one name at the same minute are told apart")
+@pytest.mark.guarantee("airflow", "runs of one name at the same minute are told apart")
 def test_two_runs_of_one_name_each_have_their_own_work(one_stop, gateway):  # noqa: F811
     now = datetime.now(UTC)
     for number in range(3):
@@ -88,7 +88,7 @@ def test_two_runs_of_one_name_each_have_their_own_work(one_stop, gateway):  # no
     assert listed(Run("", EVENING)) == ["D-0", "D-1", "D-2", "D-9"], "of whichever DAG"
 
 
-@pytest.mark.guarantee("pages", "of what a run did an agency's user sees the part of his own agencies")
+@pytest.mark.guarantee("pages", "an agency's user sees of a run only his agencies' part")
 def test_only_the_rows_of_an_agency_are_found_for_its_own_user(one_stop, gateway):  # noqa: F811
     now = datetime.now(UTC)
     work_for(NOTIFY)

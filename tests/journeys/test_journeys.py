@@ -37,7 +37,7 @@ def of_airflow(page: Page) -> Frame:
     return frame
 
 
-@pytest.mark.guarantee("pages", "from sign-in to why a dossier got no SMS it is three clicks")
+@pytest.mark.guarantee("pages", "from sign-in to why a dossier got no SMS it takes three clicks")
 @pytest.mark.parametrize("size", SIZES)
 def test_clerk_who_is_asked_why_no_sms_came_reads_the_answer_after_three_clicks(office, open_page, elsewhere, size):
     page = open_page(size)
@@ -55,7 +55,7 @@ def test_clerk_who_is_asked_why_no_sms_came_reads_the_answer_after_three_clicks(
     assert elsewhere == []
 
 
-@pytest.mark.guarantee("pages", "a phone number that is looked for stands in no address and on no page, and is logged")
+@pytest.mark.guarantee("pages", "a searched phone number stands in no address and on no page; the search is logged")
 def test_administrator_of_an_agency_finds_a_dossier_by_its_number_and_nothing_of_others(office, open_page, ledger_rows):
     codes, page = codes_of(office.now), open_page("wide")
     asked: list[str] = []
@@ -100,7 +100,7 @@ def test_department_lets_a_message_of_unknown_outcome_go_again_and_gives_a_user_
 
 
 @pytest.mark.guarantee(
-    "settings", "an agency's administrator opts a procedure out, tries it on the last working day, saves, undoes"
+    "settings", "an administrator leaves a procedure out, tries it on the last working day, saves and undoes it"
 )
 @pytest.mark.parametrize("size", SIZES)
 def test_administrator_of_an_agency_opts_a_procedure_out_tries_it_saves_and_undoes(

@@ -78,7 +78,7 @@ def show(browser: Browser) -> Iterator[Callable[[str, Mail], tuple[Page, list[st
         context.close()
 
 
-@pytest.mark.guarantee("pages", "no mail fetches anything, is cut off at 320 px, or has a finding of axe above minor")
+@pytest.mark.guarantee("pages", "mails fetch nothing, fit 320 px, and pass axe above minor")
 @pytest.mark.parametrize("size", SIZES)
 def test_mail_is_whole_and_can_be_read_by_everybody(show, size):
     wrong = []

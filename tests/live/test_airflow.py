@@ -49,10 +49,7 @@ def hold(figures: Sequence[Figure]) -> None:
     assert not short, "\n".join(short)
 
 
-@pytest.mark.guarantee(
-    "airflow",
-    "a run with sends that failed and may be retried is red; a bad phone makes no run red",
-)
+@pytest.mark.guarantee("airflow", "a run with failed sends that may be retried is red; a bad phone makes no run red")
 def test_bad_phone_does_not_make_a_run_red(live):
     bad, good = live.desk.move(1, phone=contract.LANDLINE), live.desk.move(1)
     live.wait_for_states(good, "delivered")
@@ -60,10 +57,7 @@ def test_bad_phone_does_not_make_a_run_red(live):
     assert live.states(bad) == Counter(suppressed=1)
 
 
-@pytest.mark.guarantee(
-    "airflow",
-    "a run with sends that failed and may be retried is red; a bad phone makes no run red",
-)
+@pytest.mark.guarantee("airflow", "a run with failed sends that may be retried is red; a bad phone makes no run red")
 def test_run_with_sends_that_may_be_retried_is_red(live, red):
     assert live.wait_for_run(red[0]) == "failed"
 
@@ -78,10 +72,7 @@ def test_mark_success_changes_no_message(live, red):
     assert live.picture(failing) == before
 
 
-@pytest.mark.guarantee(
-    "airflow",
-    "clear and rerun, or two runs at once, send nothing that is accepted, delivered or unknown",
-)
+@pytest.mark.guarantee("airflow", "a rerun, or two runs at once, sends nothing that is accepted, delivered or unknown")
 def test_clear_and_rerun_send_nothing_again(live, red):
     everyone = live.desk.cases
     sender = live.senders_of([case for case in everyone if case not in red[1]])[0]
@@ -168,8 +159,6 @@ def test_killed_scheduler_loses_and_doubles_nothing(live):
     hold(contract.killed_scheduler(live))
 
 
-@pytest.mark.guarantee(
-    "personal-data", "Airflow's own database and its logs hold no number and no name of a citizen, whatever ran in it"
-)
+@pytest.mark.guarantee("personal-data", "Airflow's own database and logs hold no citizen's number or name")
 def test_airflow_keeps_no_number_and_no_name(live, red):
     hold(contract.kept_by_airflow(live))

@@ -65,7 +65,7 @@ def mails(live: LiveAirflow, about: str, of: str = "") -> list[str]:
     return [text for text in texts if of in text]
 
 
-@pytest.mark.guarantee("airflow", "settling tells Airflow's own metrics each figure of the page for Prometheus")
+@pytest.mark.guarantee("airflow", "settling gives Airflow's own metrics each figure of the page for Prometheus")
 def test_task_tells_who_listens_to_airflow(live, statsd):
     assert live.wait_for_run(live.trigger("settle_messages"), 120, "settle_messages") == "success"
     heard = set()
@@ -74,7 +74,7 @@ def test_task_tells_who_listens_to_airflow(live, statsd):
     assert "airflow.motcua_messages_open.result.queued" in heard
 
 
-@pytest.mark.guarantee("callbacks", "health is green only while the ledger answers, and says in words why it is not")
+@pytest.mark.guarantee("callbacks", "health is green only while the ledger answers, and otherwise says why")
 def test_health_and_figures_are_served_by_airflow_too(live):
     address = f"{live.environment['AIRFLOW__API__BASE_URL'].rstrip('/')}/gateway"
     healthy = requests.get(f"{address}/health", timeout=20)
@@ -84,7 +84,7 @@ def test_health_and_figures_are_served_by_airflow_too(live):
     assert "\nmotcua_ledger_up 1.0\n" in page.text
 
 
-@pytest.mark.guarantee("airflow", "apologies that are not with their gateways by 17:36 are told of")
+@pytest.mark.guarantee("airflow", "apologies that are not with their gateways by 17:36 are mailed")
 def test_deadline_of_apologies_is_told_once_by_airflow_and_hinders_no_clear(live):
     live.wait_until("the DAG is read", lambda: APOLOGIES in live.dags(), 60)
     live.pause(False, APOLOGIES)
@@ -104,7 +104,7 @@ def test_deadline_of_apologies_is_told_once_by_airflow_and_hinders_no_clear(live
     live.pause(True, APOLOGIES)
 
 
-@pytest.mark.guarantee("airflow", "a DAG that turns red is told of once, not each minute, and once more a day later")
+@pytest.mark.guarantee("airflow", "a DAG that turns red is mailed once, and once more a day later")
 def test_dag_that_turns_red_is_told_of_once_with_its_reason(live):
     for told in (1, 1):
         (failing,) = contract.move_refused(live, (2, None))

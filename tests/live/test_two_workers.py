@@ -12,11 +12,10 @@ HEARTBEAT = 60.0
 """Seconds after which Airflow itself notices a lost task. How soon others took over is judged at rest, by the proof."""
 
 
-@pytest.mark.guarantee("workers", "sends spread over the workers of a run, within the gateway's concurrency")
 @pytest.mark.guarantee(
-    "workers", "a worker that is killed loses and doubles nothing, and others go on before Airflow notices"
+    "workers",
+    "senders spread over a run's workers; a worker that is killed or stopped loses and doubles nothing, others go on",
 )
-@pytest.mark.guarantee("workers", "a worker that is stopped ends its senders with nothing in flight")
 def test_worker_that_is_lost_or_stopped_loses_and_doubles_nothing_and_others_go_on():
     assert TAKEN_OVER_WITHIN < HEARTBEAT
     with two_workers() as workers:

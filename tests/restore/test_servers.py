@@ -48,7 +48,7 @@ def send(cluster: Cluster, message: int) -> datetime:
     return moment
 
 
-@pytest.mark.guarantee("backups", "the archived log brings back every commit up to a moment, and none after it")
+@pytest.mark.guarantee("backups", "the archived log restores every commit up to a moment, and none after it")
 def test_archive_brings_back_every_commit_up_to_a_moment_and_none_after_it(
     primary: Cluster, archive: Path, tmp_path: Path
 ) -> None:
@@ -77,7 +77,7 @@ def test_synchronous_standby_has_every_commit_when_the_primary_is_gone(primary: 
         send(standby, 200)
 
 
-@pytest.mark.guarantee("backups", "a commit that no standby has is seen by nobody, and waits")
+@pytest.mark.guarantee("backups", "a commit that no standby has waits, and nobody sees it")
 def test_commit_waits_while_the_standby_is_away_and_goes_on_when_the_operator_says_so(
     primary: Cluster, tmp_path: Path
 ) -> None:

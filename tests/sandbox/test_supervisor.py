@@ -468,7 +468,7 @@ def started(folder: Path) -> set[str]:
     return {each["name"] for each in json.loads((folder / "pids.json").read_text())["components"]}
 
 
-@pytest.mark.guarantee("airflow", "no task is started before the API server answers tasks, however slow the machine")
+@pytest.mark.guarantee("airflow", "no task starts before the API server answers tasks, however slow the machine")
 def test_nothing_that_starts_tasks_is_started_before_the_api_server_answers_them(supervise, tmp_path):
     run = supervise(f"stub = {STUB!r}\n{DEMO_OF_STUBS}")
     # The API server answers people by now, and tasks not yet.

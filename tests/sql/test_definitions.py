@@ -279,9 +279,7 @@ def test_sender_at_work_is_waited_for_and_never_the_one_to_give_way(ledger_of_it
         assert not thread.is_alive()
 
 
-@pytest.mark.guarantee(
-    "upgrades", "a migration waits for a lock in short turns, so that no sender waits behind it, and then goes on"
-)
+@pytest.mark.guarantee("upgrades", "a migration waits for a lock in short turns, so that no sender waits behind it")
 def test_migration_waits_for_a_lock_in_short_turns_and_nobody_waits_behind_it(ledger_of_its_own, files):
     last = max(path.stem for path in MIGRATIONS.glob("*.sql"))
     new = files.parent / "migrations" / "9999_colour.sql"

@@ -53,8 +53,10 @@ def test_nobody_of_the_ledger_connects_to_the_servers_own_databases(postgres, pr
             psycopg.connect(connection_uri(postgres.admin_dsn, role, database))
 
 
-@pytest.mark.guarantee("rights", "locks that senders go by are out of reach of every role that does not send")
-@pytest.mark.guarantee("rights", "no role makes large objects, and none but the tasks' temporary tables")
+@pytest.mark.guarantee(
+    "rights",
+    "roles that do not send take no sender's lock; none makes large objects, and only tasks make temporary tables",
+)
 @pytest.mark.parametrize("role", PARTS)
 def test_role_takes_no_lock_and_makes_no_object(postgres, provisioned, role):
     with psycopg.connect(connection_uri(postgres.admin_dsn, role, provisioned), autocommit=True) as connection:
@@ -115,7 +117,7 @@ def test_pages_and_callbacks_of_before_keep_their_locks_until_they_are_gone(post
     assert provision(postgres.admin_dsn, provisioned) == []
 
 
-@pytest.mark.guarantee("rights", "who checks figures holds no more than a few of the server's connections")
+@pytest.mark.guarantee("rights", "auditors hold only a few of the server's connections")
 def test_auditors_leave_connections_to_who_sends(postgres, provisioned):
     address = connection_uri(postgres.admin_dsn, "motcua_audit", provisioned)
     with ExitStack() as held:

@@ -56,8 +56,7 @@ def faults(migration: str) -> Iterator[str]:
 
 
 @pytest.mark.guarantee(
-    "upgrades",
-    "a migration takes nothing from the code before it, and holds no lock while it reads a table",
+    "upgrades", "a migration takes nothing from the old code, and holds no lock while it reads a table"
 )
 def test_no_migration_takes_from_old_code_or_holds_a_lock_while_it_reads_a_table() -> None:
     files = sorted((include_dir() / "sql" / "migrations").glob("*.sql"))

@@ -341,9 +341,7 @@ CASES = [
 
 
 @pytest.mark.guarantee(
-    "cost",
-    "a statement that is asked again and again reads at most 1,000 pages for a few rows, and no more in "
-    "a ledger kept four times as long",
+    "cost", "a frequent statement reads at most 1,000 pages for a few rows, and no more in a ledger four times as old"
 )
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.names.split()[0])
 def test_statement_that_is_asked_again_and_again_reads_little_however_long_the_ledger(ledgers, case):
@@ -362,14 +360,14 @@ def test_statement_that_is_asked_again_and_again_reads_little_however_long_the_l
     assert {name: pages for name, pages in read.items() if pages[1] > allowed[name]} == {}
 
 
-@pytest.mark.guarantee("cost", "a dossier's page costs what its messages are, not their square")
+@pytest.mark.guarantee("cost", "a dossier's page looks up each of its messages once")
 def test_page_of_a_dossier_with_many_messages_looks_each_of_them_up_once(ledgers):
     short, _ = ledgers
     values = {"dossier_id": 900000, "now": NOW, "limit": 500}
     assert pages(short, "dossiers/showing/messages", values, OFTEN_TOLD) <= 81 * 150
 
 
-@pytest.mark.guarantee("cost", "the identity of a day costs what the day holds")
+@pytest.mark.guarantee("cost", "a day's identity costs what the day holds")
 def test_identity_of_a_day_costs_what_the_day_holds_however_long_the_ledger(ledgers):
     """Each thing that the day holds is looked up: some ten pages each, at three levels of a tree."""
     short, long = (pages(ledger, "accounting/identity", YESTERDAY) for ledger in ledgers)
@@ -413,7 +411,7 @@ def test_receipts_that_wait_are_looked_up_although_postgresql_expected_none(ledg
     assert pages(ledger, "receipts/unread", {"of_each": 1_000}, waiting) <= 200
 
 
-@pytest.mark.guarantee("cost", "how much waits for a stop is counted before the stops are asked for")
+@pytest.mark.guarantee("cost", "stops are looked up once an agency and kind, however many messages wait")
 def test_stops_are_asked_for_once_an_agency_and_kind_however_many_messages_wait(ledgers):
     """A look at the stops costs a page at least."""
     _, ledger = ledgers

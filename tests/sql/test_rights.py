@@ -299,7 +299,7 @@ def _try(connection: psycopg.Connection, act: Act) -> psycopg.Error | None:
     return None
 
 
-@pytest.mark.guarantee("rights", "each role of the ledger is refused what is not its own work, act by act")
+@pytest.mark.guarantee("rights", "each role of the ledger is refused all work but its own, act by act")
 @pytest.mark.parametrize("role", ROLES)
 def test_role_is_refused_what_is_not_its_work(postgres, shared, role):
     acts = [*ACTS[role], *NOBODY_OF_THE_LEDGER]
@@ -362,7 +362,7 @@ INQUIRY = {
 }
 
 
-@pytest.mark.guarantee("rights", "who holds the callbacks' role can queue no message")
+@pytest.mark.guarantee("rights", "the callbacks' role can queue no message")
 def test_reply_to_an_inquiry_is_never_on_its_way(callbacks, rows):
     forged = INQUIRY | {"kind": "result", "state": "queued", "next_attempt_at": NOW.isoformat(), "transition_id": 1}
     for expected in (True, False):
@@ -374,7 +374,7 @@ def test_reply_to_an_inquiry_is_never_on_its_way(callbacks, rows):
     assert rows("SELECT msisdn FROM motcua.inquiries") == [{"msisdn": INQUIRY["phone"]}]
 
 
-@pytest.mark.guarantee("rights", "who holds the callbacks' role can queue no message")
+@pytest.mark.guarantee("rights", "the callbacks' role can queue no message")
 def test_callbacks_cannot_say_that_a_message_never_arrived(callbacks):
     (stored,) = callbacks.execute(
         "INSERT INTO motcua.receipts (gateway, reference, gateway_status, raw) VALUES ('kannel', 'x', '1', '{}')"
@@ -392,7 +392,7 @@ def test_callbacks_cannot_say_that_a_message_never_arrived(callbacks):
     assert callbacks.execute(apply, given(stored[0], "delivered")).fetchall() == [(stored[0], "unknown_reference")]
 
 
-@pytest.mark.guarantee("rights", "who holds the callbacks' role learns of no code of one dossier alone whose it is")
+@pytest.mark.guarantee("rights", "the callbacks' role learns whose a code is only where several agencies have it")
 def test_callbacks_are_told_whose_a_dossier_is_only_where_that_decides(callbacks, rows):
     in_ledger(save_agencies, [agency(NHA_TRANG), agency(TU_PHAP)], "tests")
     rows("INSERT INTO motcua.sources (name) VALUES ('khanhhoa')")
@@ -446,9 +446,7 @@ def _set(pages, seen: int, who: str = "hoa", agency: str = NHA_TRANG, **changes:
     return row[0]
 
 
-@pytest.mark.guarantee(
-    "rights", "who holds the pages' role can set of an agency what it decides for itself, and no more"
-)
+@pytest.mark.guarantee("rights", "the pages' role can set only what an agency decides for itself")
 def test_pages_set_what_an_agency_decides_itself_with_who_and_nothing_else(pages, rows):
     before = rows("SELECT * FROM motcua.agencies WHERE agency_code = %s", NHA_TRANG)[0]
     others = rows("SELECT * FROM motcua.agencies WHERE agency_code <> %s", NHA_TRANG)
@@ -466,9 +464,7 @@ def test_pages_set_what_an_agency_decides_itself_with_who_and_nothing_else(pages
     assert kept == [{"changed_by": "hoa", "by_department": False, "silences": []}]
 
 
-@pytest.mark.guarantee(
-    "rights", "who holds the pages' role can set of an agency what it decides for itself, and no more"
-)
+@pytest.mark.guarantee("rights", "the pages' role can set only what an agency decides for itself")
 @pytest.mark.parametrize(
     ("changes", "refused"),
     [
@@ -545,7 +541,7 @@ def test_ledger_refuses_to_map_a_code_of_the_contract_whoever_asks(pages, tasks,
 
 
 @pytest.mark.guarantee(
-    "requests", "who holds the pages' role can have nobody told before the Department was mailed and its hour is over"
+    "requests", "the pages' role can carry out no request before the Department was mailed and its hour is over"
 )
 def test_request_is_done_by_no_role_before_the_department_was_mailed_and_its_hour_is_over(pages, tasks, source, rows):
     number, became = _ask(
@@ -573,7 +569,7 @@ def test_request_is_done_by_no_role_before_the_department_was_mailed_and_its_hou
     assert rows("SELECT 1 FROM motcua.status_maps") == []
 
 
-@pytest.mark.guarantee("requests", "what was asked for on a page is withdrawn there until it is done")
+@pytest.mark.guarantee("requests", "a request can be withdrawn on the page until it is done")
 def test_request_ends_once(pages, tasks, source, rows):
     first, _ = _ask(pages, "map_status", source="camlam", written=11, stands_for=9)
     assert _ask(pages, "map_status", source="camlam", written=11, stands_for=5) == (None, "asked_before")
@@ -645,7 +641,7 @@ def test_everything_in_the_ledger_stands_in_the_table_of_rights(postgres, shared
     assert there - set(named) == set()
 
 
-@pytest.mark.guarantee("rights", "a right that the table does not say is taken away whenever the ledger is migrated")
+@pytest.mark.guarantee("rights", "a right that was given by hand is taken away at each migration")
 def test_right_that_was_given_by_hand_is_taken_away(postgres, ledger):
     name = str(conninfo_to_dict(ledger)["dbname"])
     with psycopg.connect(ledger, autocommit=True) as admin:
@@ -673,7 +669,9 @@ def test_right_that_was_given_by_hand_is_taken_away(postgres, ledger):
         connection.execute("SELECT 1 FROM motcua.messages")
 
 
-@pytest.mark.guarantee("rights", "what runs as the owner looks in fixed places, and not everybody may call it")
+@pytest.mark.guarantee(
+    "rights", "a function that runs as the owner has a fixed search path, and not everybody may call it"
+)
 def test_what_runs_as_the_owner_has_a_fixed_path_and_is_not_for_everybody(postgres, shared):
     with psycopg.connect(connection_uri(postgres.admin_dsn, "motcua_owner", shared)) as owner:
         functions = owner.execute(

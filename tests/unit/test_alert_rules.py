@@ -41,7 +41,7 @@ def given(agencies, tmp_path):
     return {LEDGER_UP: ()} | {gauge.name: gauge.labels for gauge in gauges}
 
 
-@pytest.mark.guarantee("callbacks", "the alert rules speak of figures that the page for a monitor gives")
+@pytest.mark.guarantee("callbacks", "the alert rules use only figures that the monitor's page gives")
 def test_rule_speaks_of_figures_and_labels_that_the_page_gives(given):
     assert RULES
     assert len({rule["alert"] for rule in RULES}) == len(RULES), "each name stands once"

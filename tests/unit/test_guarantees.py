@@ -6,23 +6,22 @@ from collections import Counter
 
 import pytest
 
-from tests.guarantees import PAGE, TESTS, Guarantee, NotAGuarantee, all_guarantees, guarantees_in, with_tables
+from tests.guarantees import PAGE, TESTS, Guarantee, NotAGuarantee, all_guarantees, guarantees_in, with_lists
 
 CLAIM_IN_LETTERS = 160
 
 SECTIONS = "<!-- guarantees: one -->\n{}<!-- end -->\nprose\n<!-- guarantees: two -->\n<!-- end -->\n"
-HEAD = "| claim | test |\n| --- | --- |\n"
 OTHER = Guarantee("two", "other", "test_other")
 
 
 def test_page_says_what_the_marks_say():
     page = PAGE.read_text(encoding="utf-8")
-    assert with_tables(page, all_guarantees()) == page, "python -m tests.guarantees writes it"
+    assert with_lists(page, all_guarantees()) == page, "python -m tests.guarantees writes it"
 
 
-def test_claims_are_one_short_sentence_that_a_table_can_hold():
+def test_claims_are_one_short_sentence_on_one_line():
     claims = {each.claim for each in all_guarantees()}
-    unfit = [claim for claim in claims if len(claim) > CLAIM_IN_LETTERS or set("|\n") & set(claim) or claim[-1] == "."]
+    unfit = [claim for claim in claims if len(claim) > CLAIM_IN_LETTERS or "\n" in claim or claim[-1] == "."]
     assert claims
     assert unfit == []
 
@@ -36,7 +35,7 @@ def test_name_of_a_test_that_holds_a_guarantee_leads_to_one_test():
 
 def test_section_without_a_test_is_refused():
     with pytest.raises(NotAGuarantee, match="no test speaks for: one"):
-        with_tables(SECTIONS.format(f"{HEAD}| claim | `test_gone` |\n"), [OTHER])
+        with_lists(SECTIONS.format("- claim: `test_gone`\n"), [OTHER])
 
 
 @pytest.mark.parametrize(

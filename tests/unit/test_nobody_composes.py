@@ -248,7 +248,7 @@ DEMO = {"form of phone_network", "form of mailbox"}
 """Pages of the demo, which production does not have: a phone on its wall texts 9029 as a citizen would."""
 
 
-@pytest.mark.guarantee("stops", "no route, form, command or DAG takes the words of a message or the number it goes to")
+@pytest.mark.guarantee("stops", "no route, form, command or DAG takes a message's words or its number")
 def test_nothing_takes_the_words_of_a_message_or_its_number(found):
     assert unexplained(found) == []
 

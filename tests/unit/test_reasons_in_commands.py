@@ -7,10 +7,7 @@ import pytest
 from tests.ground import type_command
 
 
-@pytest.mark.guarantee(
-    "complaints",
-    "no reason that is kept for others holds a phone number; one recorded before is shown to nobody",
-)
+@pytest.mark.guarantee("complaints", "no stored reason holds a phone number; one recorded before is shown to nobody")
 @pytest.mark.parametrize(
     "command",
     [

@@ -117,7 +117,7 @@ def upgraded(postgres: Server, migrated: str, tmp_path_factory: pytest.TempPathF
     postgres.drop_database(DATABASE)
 
 
-@pytest.mark.guarantee("upgrades", "a ledger of 0.2.0 becomes what a new one is")
+@pytest.mark.guarantee("upgrades", "an upgraded ledger of 0.2.0 is what a new one is")
 def test_ledger_of_0_2_0_becomes_what_a_new_one_is(postgres: Server, migrated: str, upgraded: Upgraded) -> None:
     found = []
     for dsn in (upgraded.dsn, with_database(postgres.admin_dsn, migrated)):
@@ -133,7 +133,7 @@ def test_ledger_of_0_2_0_becomes_what_a_new_one_is(postgres: Server, migrated: s
     assert len(of_new) > 1000
 
 
-@pytest.mark.guarantee("upgrades", "a ledger of 0.2.0 keeps each row through the upgrade, as it was")
+@pytest.mark.guarantee("upgrades", "an upgraded ledger of 0.2.0 keeps each row as it was")
 def test_ledger_of_0_2_0_keeps_each_row_as_it_was(upgraded: Upgraded) -> None:
     with psycopg.connect(upgraded.dsn, row_factory=dict_row) as connection:
         assert _rows(connection, upgraded.columns) == upgraded.rows

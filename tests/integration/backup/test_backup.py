@@ -165,9 +165,11 @@ def everything_in(folder: Path) -> list[str]:
 # --- There and back --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.guarantee("backups", "a backup made while messages are sent restores to a ledger that balances")
+@pytest.mark.guarantee(
+    "backups",
+    "a backup made while sending restores a balanced ledger, with the same tables, rights, functions and triggers",
+)
 @pytest.mark.guarantee("backups", "publications verify after a restore on an empty machine, byte for byte")
-@pytest.mark.guarantee("backups", "a restored ledger is the one that was dumped: tables, rights, functions, triggers")
 def test_backup_made_while_writing_goes_on_restores_to_a_ledger_that_balances(
     at_work: Place, one_stop: OneStop, other_machine: Callable[[], Place], ledger: str, postgres: Server
 ) -> None:
@@ -212,7 +214,7 @@ def test_backup_made_while_writing_goes_on_restores_to_a_ledger_that_balances(
     assert in_ledger(rows_of, "motcua.messages")[0] >= total.expected + 2
 
 
-@pytest.mark.guarantee("backups", "whoever makes backups cannot read them, and backup.json tells of no person")
+@pytest.mark.guarantee("backups", "whoever makes backups cannot read them; backup.json names no person")
 def test_nothing_personal_can_be_read_without_the_key(
     at_work: Place, rows: Callable[..., list[dict[str, str]]]
 ) -> None:
@@ -257,7 +259,7 @@ def tables_now() -> int:
 
 
 @pytest.mark.guarantee(
-    "backups", "a ledger that holds anything is never restored onto; it is set aside when asked, never dropped"
+    "backups", "a ledger that holds anything is never restored onto or dropped; when asked it is set aside"
 )
 @pytest.mark.usefixtures("no_connections_kept")
 def test_ledger_that_holds_anything_is_refused_or_set_aside(
@@ -292,9 +294,7 @@ def test_ledger_that_holds_anything_is_refused_or_set_aside(
         assert row["mine"] is None
 
 
-@pytest.mark.guarantee(
-    "backups", "a damaged backup, or a key that does not open it, is named before anything is changed"
-)
+@pytest.mark.guarantee("backups", "a damaged backup, or a wrong key, is named before anything is changed")
 def test_damaged_backup_is_named_before_anything_is_changed(
     at_work: Place, other_machine: Callable[[], Place], tmp_path: Path
 ) -> None:

@@ -101,7 +101,7 @@ def test_a_source_that_keeps_the_contract_gets_no_finding(source):
 
 
 @pytest.mark.guarantee(
-    "broken-rows", "a source that breaks the contract is told how before anyone is promised a message"
+    "broken-rows", "the source check names each breach of the contract before anyone is promised a message"
 )
 @pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault.alone], ids=lambda fault: fault.kind)
 def test_a_planted_fault_is_named_and_nothing_else_is(source, fault):

@@ -698,9 +698,7 @@ ROUNDS: dict[str, list[Case]] = {
 }
 
 
-@pytest.mark.guarantee(
-    "installation", "of a whole installation the doctor says that nothing is wrong, and sends nothing"
-)
+@pytest.mark.guarantee("installation", "the doctor finds nothing wrong with a sound installation, and sends nothing")
 def test_a_whole_installation_has_no_fault_and_is_left_as_it_was(installed: Installed) -> None:
     before = installed.ask("SELECT count(*) AS receipts FROM motcua.receipts")
     # Software that pushes is no fault.
@@ -719,8 +717,7 @@ def test_the_listing_of_objects_is_that_of_a_fresh_ledger(installed: Installed) 
         assert objects_there(ledger) == objects_expected(), "run: python -m tests.ledger_objects"
 
 
-@pytest.mark.guarantee("installation", "each fault of an installation is named by the doctor, and no other one with it")
-@pytest.mark.guarantee("installation", "the doctor names all faults of an installation at once")
+@pytest.mark.guarantee("installation", "the doctor names all faults of an installation at once, and no other")
 @pytest.mark.parametrize("how", ROUNDS)
 def test_each_fault_is_named_and_no_other(how: str, installed: Installed) -> None:
     for _, _, breaks in ROUNDS[how]:

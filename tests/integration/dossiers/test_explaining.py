@@ -48,8 +48,7 @@ def states(rows: Callable[..., list[dict[str, Any]]]) -> list[tuple[str, str | N
 
 
 @pytest.mark.guarantee(
-    "dossiers",
-    "the sentence promises a message once the phone is mended only where and until when a mended phone sends it",
+    "dossiers", "the sentence promises a message after a phone correction only where, and until when, one would go"
 )
 def test_mended_phone_sends_the_message_until_the_moment_that_was_told_and_not_after(one_stop, rows):
     for code in (CODE, "160915002"):
@@ -233,7 +232,7 @@ def test_axis_has_everything_in_time_order_with_no_number_name_or_note(one_stop,
 # ---------------------------------------------------------------- the command
 
 
-@pytest.mark.guarantee("dossiers", "the command shows the same sentence as the page, and no whole phone number")
+@pytest.mark.guarantee("dossiers", "the command prints the page's sentence, and no whole phone number")
 def test_command_prints_the_same_sentence_and_axis(one_stop, rows):
     history(one_stop, rows)
     done = type_command("dossiers", "show", "mckh 16o915001")

@@ -15,7 +15,7 @@ from motcua.jobs.tasks.notify_transitions import find_sources, gate, pick_up_sou
 from tests.integration.exports.conftest import CHANGES, FORM, HEADINGS, SOURCE, faults_of, last, line, set_form_of
 
 
-@pytest.mark.guarantee("intake", "a file that cannot be read is told with what to do, and holds up no other file")
+@pytest.mark.guarantee("intake", "an unreadable file is reported with what to do, and holds up no other")
 def test_file_that_cannot_be_read_holds_up_no_other(software, states):
     software.put(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 x", "a.xls")
     software.put(b"", "b.csv")

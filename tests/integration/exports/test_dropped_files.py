@@ -107,7 +107,7 @@ def test_time_of_a_step_is_that_of_its_column_else_that_of_the_export(software, 
     assert ("unread_time", 2) in faults_of(last())
 
 
-@pytest.mark.guarantee("intake", "any life that is told by whole exports ends as the last export has it, step by step")
+@pytest.mark.guarantee("intake", "a life told by whole exports ends as the last export has it, step by step")
 def test_life_that_is_told_by_whole_exports_ends_as_the_last_one_has_it(software, states, steps):
     random = Random(20)
     codes = [f"H-{number}" for number in range(40)]
@@ -151,7 +151,7 @@ def test_file_that_is_dropped_again_adds_nothing(software, run, rows):
     assert [rows(each) for each in seen] == before
 
 
-@pytest.mark.guarantee("intake", "an older export that comes late moves nothing back")
+@pytest.mark.guarantee("intake", "an older export that comes late reverts nothing")
 @pytest.mark.parametrize("form", [FORM, CHANGES], ids=["whole", "changes"])
 def test_older_export_that_comes_late_moves_nothing_back(software, run, messages, states, steps, form):
     set_form_of(form)
@@ -236,7 +236,7 @@ def test_file_that_is_still_written_waits(software, states):
     assert software.read() == {}
 
 
-@pytest.mark.guarantee("intake", "looks into one folder at the same time disturb each other in nothing")
+@pytest.mark.guarantee("intake", "simultaneous looks into one folder do not disturb each other")
 def test_file_that_another_look_reads_meanwhile_is_left_to_it(software, states, monkeypatch):
     software.drop(line("H-1"))
     assert take_files(SOURCE, software.now).waiting == 1
@@ -257,7 +257,7 @@ def test_file_that_another_look_reads_meanwhile_is_left_to_it(software, states, 
     assert in_ledger(count_states, SOURCE) == {"taken": 1}
 
 
-@pytest.mark.guarantee("intake", "a file and pushes of one source at once are written one after the other")
+@pytest.mark.guarantee("intake", "a file and pushes of one source are written one after the other")
 def test_file_and_pushes_of_its_source_at_once_are_written_one_after_the_other(software, rows, states):
     codes = [f"H-{number}" for number in range(40)]
     register("vp", NHA_TRANG, source=SOURCE)
@@ -284,7 +284,7 @@ def test_file_and_pushes_of_its_source_at_once_are_written_one_after_the_other(s
     assert set(states().values()) == {9}
 
 
-@pytest.mark.guarantee("intake", "an exported file that is taken away before it was read is told so, and waits no more")
+@pytest.mark.guarantee("intake", "an exported file that is removed before it was read is reported, and waits no more")
 def test_file_that_is_taken_away_before_it_was_read_waits_no_more(software, states):
     path = software.drop(line("H-1"))
     content, at = path.read_bytes(), path.stat().st_mtime

@@ -131,7 +131,10 @@ def verdicts(number: int, verdict: str | None = None) -> list[tuple]:
     return [(row.line_no, row.verdict, row.matched_by, tuple(row.differs)) for row in found]
 
 
-@pytest.mark.guarantee("statements", "a statement keeps no phone number, in references neither")
+@pytest.mark.guarantee(
+    "statements",
+    "a refused file leaves nothing; no phone number is ever kept, in references or in PostgreSQL's statistics",
+)
 def test_ids_that_a_provider_made_of_numbers_match_and_are_not_kept(ours, rows):
     ours.attempt(at(6), theirs="35-0905123456-1")
     ours.inquiry(at(7), theirs="35-0905123456-2", msisdn="+84912000111")
@@ -236,7 +239,7 @@ def test_what_differs_is_named(ours, monkeypatch):
     assert told.differs["mt", "partial", "status"] == 2
 
 
-@pytest.mark.guarantee("statements", "what is billed a second time is found, also a month later")
+@pytest.mark.guarantee("statements", "a second billing is found, also a month later")
 def test_line_that_bills_a_second_time_is_theirs_only(ours):
     first, second = ours.attempt(at(5), theirs="SM-1"), ours.attempt(at(6))
     taken = take(file_of(line(first), line(first, when=at(5, 11)), line("", "SM-1"), line(second, when=at(6))))
@@ -253,8 +256,7 @@ def test_line_that_bills_a_second_time_is_theirs_only(ours):
 
 
 @pytest.mark.guarantee(
-    "statements",
-    "messages to one number go to the nearest lines of as many segments: one line, one message",
+    "statements", "messages to one number match the nearest lines with as many segments, one line each"
 )
 def test_messages_to_one_number_go_to_the_nearest_of_as_many_segments(ours):
     for minute, segments in ((0, 1), (2, 2), (4, 1)):
@@ -335,7 +337,7 @@ def test_corrected_file_supersedes_and_the_first_one_stays(ours, rows):
                 rows(change)
 
 
-@pytest.mark.guarantee("statements", "the sums of a statement are those of its rows, also once a file corrects it")
+@pytest.mark.guarantee("statements", "a statement's sums are those of its rows, also after a correction")
 def test_sums_are_written_once_and_are_those_of_the_rows(ours, rows):
     first, second, ported = ours.attempt(at(5)), ours.attempt(at(6)), ours.attempt(at(8), segments=3)
     ours.attempt(at(9))
@@ -395,7 +397,7 @@ def test_month_that_is_not_over_is_compared_as_far_as_its_statement_goes(ours):
 
 @pytest.mark.guarantee(
     "statements",
-    "a file is taken whole or not at all; no number of it is kept, and none among the planner's figures",
+    "a refused file leaves nothing; no phone number is ever kept, in references or in PostgreSQL's statistics",
 )
 def test_nothing_of_a_refused_file_is_kept_and_no_number_ever(ours, rows):
     first = ours.attempt(at(5))

@@ -79,9 +79,8 @@ def accepted(rows, kind: str, at: datetime, state: str = "accepted") -> int:
 
 @pytest.mark.guarantee(
     "complaints",
-    "the same complaint counts once, however often its file comes; two alike in one file are two",
+    "good rows are taken, broken ones reported; a repeated file adds nothing, two equal rows in one file are two",
 )
-@pytest.mark.guarantee("complaints", "good rows of a file are taken, broken ones told")
 def test_good_rows_are_taken_broken_ones_told_and_the_same_file_adds_nothing(agencies):
     content = file_of(
         line(),
@@ -163,8 +162,7 @@ def test_complaint_is_tied_to_the_last_message_before_it_and_the_result_where_no
 
 
 @pytest.mark.guarantee(
-    "complaints",
-    "a message that was not sent is told with its state and reason beside the complaint, and tied once it is sent",
+    "complaints", "an unsent message stands beside the complaint with its state and reason, and is tied once it is sent"
 )
 def test_message_that_was_not_sent_is_told_with_its_reason_and_not_tied_so_that_it_may_go_later(one_stop, rows):
     one_stop.both(5, at=NOW - timedelta(days=9), applicant_phone="02583822001")
@@ -181,7 +179,7 @@ def test_message_that_was_not_sent_is_told_with_its_reason_and_not_tied_so_that_
     assert (listed()[0].message_id, listed()[0].intended_id) == (apology, None)
 
 
-@pytest.mark.guarantee("complaints", "a complaint about an unknown dossier is kept and tied when it appears")
+@pytest.mark.guarantee("complaints", "a complaint about an unknown dossier is kept, and tied when the dossier appears")
 def test_unknown_dossier_is_kept_and_tied_when_it_appears(one_stop, rows):
     take(file_of(line(), line(agency=TU_PHAP)))
     assert relink(NOW) == 0
@@ -235,10 +233,7 @@ def test_dossier_of_an_agency_that_was_succeeded_is_found_too(one_stop):
     assert listed(unlinked=True) == []
 
 
-@pytest.mark.guarantee(
-    "complaints",
-    "nothing that was complained of is deleted; a withdrawal is final and counts no more",
-)
+@pytest.mark.guarantee("complaints", "no complaint is deleted; a withdrawal is final, and counts no more")
 def test_withdrawn_complaint_stays_counts_no_more_and_is_final(agencies, rows):
     take(file_of(line(), line(claim="Sai nội dung")))
     first = listed(claim="no_result_yet")[0].complaint_id
@@ -309,7 +304,7 @@ def by_hand(form: str, code: str = "160915001", when: str = "2026-11-25 09:10", 
     return number
 
 
-@pytest.mark.guarantee("complaints", "the same report that came by two ways counts once and is shown as a repeat")
+@pytest.mark.guarantee("complaints", "a report that came by two ways counts once, and is shown as a repeat")
 def test_same_report_on_the_page_and_in_a_list_counts_once_and_is_shown_as_a_repeat(agencies, rows, ledger):
     first = by_hand("form-1")
     done = take(file_of(line("l609i5oo1", when="25/11/2026", channel="Cổng thông tin", note="khác")))

@@ -60,7 +60,7 @@ def command(*arguments: str):
 
 @pytest.mark.guarantee(
     "statements",
-    "a refused file is shown with what to do until a good one of its month comes, and is not tried again then",
+    "a refused file is shown, with what to do, until a good one of its month comes, and is not tried again then",
 )
 def test_refusal_is_kept_until_a_good_file_of_its_month_and_the_bad_one_is_not_tried_again(ours, folder):
     first = ours.attempt(at(5))
@@ -163,7 +163,7 @@ def test_auditor_sees_that_a_file_was_refused_and_not_a_word_of_it(ours, ledger)
 # --- Where files lie ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.guarantee("statements", "a file in a wrong place, or of an old kind, is told, not passed over")
+@pytest.mark.guarantee("statements", "a file in a wrong place, or of an old kind, is reported")
 def test_file_in_a_wrong_place_or_of_an_old_kind_is_told_and_not_passed_over(ours, folder, monkeypatch):
     root, good = folder.parent, file_of(line(ours.attempt(at(5))))
     put(root / "viettel" / NAME, good, 1)

@@ -56,10 +56,7 @@ def vnpt(ledger, configure):
     provider.close()
 
 
-@pytest.mark.guarantee(
-    "registrations",
-    "a template that no gateway knows waits, the run is red and names the command to type; nothing is spent",
-)
+@pytest.mark.guarantee("registrations", "a template that no gateway knows waits; the red run names the command to type")
 def test_gateway_of_any_name_sends_once_its_texts_are_registered_by_command(one_stop, viettel, rows):
     queue(one_stop, "A")
     (refusal,) = send_at().unregistered
@@ -70,9 +67,7 @@ def test_gateway_of_any_name_sends_once_its_texts_are_registered_by_command(one_
 
 
 @pytest.mark.guarantee(
-    "registrations",
-    "a sender at work asks again what is registered; a request whose template was unregistered meanwhile "
-    "is not repeated",
+    "registrations", "a working sender rereads registrations; a request whose template was unregistered is not repeated"
 )
 def test_sender_at_work_asks_again_what_is_registered(one_stop, gateway, rows, monkeypatch):
     """As often as it reads what is stopped."""
@@ -92,9 +87,7 @@ def test_sender_at_work_asks_again_what_is_registered(one_stop, gateway, rows, m
 
 
 @pytest.mark.guarantee(
-    "registrations",
-    "a sender at work asks again what is registered; a request whose template was unregistered meanwhile "
-    "is not repeated",
+    "registrations", "a working sender rereads registrations; a request whose template was unregistered is not repeated"
 )
 def test_request_is_not_repeated_once_its_template_is_unregistered(one_stop, configure, ledger, rows):
     provider = ScriptedGateway()
@@ -114,8 +107,7 @@ def test_request_is_not_repeated_once_its_template_is_unregistered(one_stop, con
 
 
 @pytest.mark.guarantee(
-    "registrations",
-    "a provider that takes ids is given the registered one; an accented text has an id of its own",
+    "registrations", "a provider that takes ids gets the registered one; an accented text has its own"
 )
 def test_provider_that_takes_ids_is_given_the_registered_one_and_another_one_of_an_accented_text(one_stop, vnpt, rows):
     queue(one_stop, "A", applicant_phone="0914333444")
@@ -136,7 +128,7 @@ def test_provider_that_takes_ids_is_given_the_registered_one_and_another_one_of_
     assert vnpt.asked[1].record["RQST"]["TEMPLATEID"] == "7732"
 
 
-@pytest.mark.guarantee("registrations", "who registered what, when and why is kept, append-only")
+@pytest.mark.guarantee("registrations", "each registration is kept append-only, with who, when and why")
 def test_each_change_is_kept_with_who_and_why_and_says_nothing_twice(ledger, rows, configure):
     configure(MOTCUA_GATEWAYS="viettel")
     named = ("viettel", "result.v1", "--by", "Lan")

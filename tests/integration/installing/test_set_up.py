@@ -125,8 +125,7 @@ def of_mail(province: Province, **changes: str) -> list[str]:
 
 
 @pytest.mark.guarantee(
-    "installation",
-    "ten answers and nothing else set a bare server up: its files have no fault but the key to be taken away",
+    "installation", "ten answers set up a bare server; the one fault left is the private key, which is to be taken away"
 )
 def test_a_bare_folder_is_set_up_in_a_terminal_and_the_doctor_finds_the_private_key_alone(
     folder: Path, province: Province, person: Callable[..., Person]
@@ -226,7 +225,7 @@ def test_a_bare_folder_is_set_up_in_a_terminal_and_the_doctor_finds_the_private_
     type_command("doctor", "--files", folder)
 
 
-@pytest.mark.guarantee("installation", "whoever stops setting up, however, finds every answer that was given before")
+@pytest.mark.guarantee("installation", "a set-up that is stopped keeps every answer that was given")
 def test_ctrl_c_keeps_what_was_answered_and_the_next_time_goes_on_from_there(
     folder: Path, person: Callable[..., Person]
 ) -> None:
@@ -338,9 +337,7 @@ NASTY: dict[str, Asked] = {
 }
 
 
-@pytest.mark.guarantee(
-    "installation", "an answer that is wrong is told at once, with what to do, and nothing of it is written"
-)
+@pytest.mark.guarantee("installation", "a wrong answer is refused at once, with what to do, and not written")
 @pytest.mark.parametrize("what", NASTY)
 def test_nasty_answer_is_told_at_once_and_not_written(what: str, folder: Path, province: Province) -> None:
     answer(folder, HOST, question="pages")
@@ -526,9 +523,7 @@ HTTP_PROXY=http://10.20.0.1:3128
 """
 
 
-@pytest.mark.guarantee(
-    "installation", "files of version 0.2.0 are converted, and what they encrypt can be read as before"
-)
+@pytest.mark.guarantee("installation", "files of 0.2.0 are converted, and what they encrypt stays readable")
 def test_files_of_0_2_0_are_converted(folder: Path) -> None:
     key, recipient = urlsafe_b64encode(os.urandom(32)).decode(), str(Identity.generate().to_public())
     (folder / DOT_ENV).write_text(OF_0_2.format(key=key, recipient=recipient))

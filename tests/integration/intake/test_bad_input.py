@@ -96,7 +96,7 @@ def test_field_that_cannot_be_read_costs_no_citizen_the_message(sent, run, rows)
     assert [row["dossier_code"] for row in kept] == ["H-bad", "H-good", "H-last"]
 
 
-@pytest.mark.guarantee("intake", "a field that is not used, unreadable or a time in the future, is told in the answer")
+@pytest.mark.guarantee("intake", "the answer names a field that is unused, unreadable or a time in the future")
 def test_time_in_the_future_is_taken_as_now_and_told(software, run, rows):
     assert software.dossiers(dossier("H-1")).get("warnings") is None
     run()
@@ -174,7 +174,7 @@ def test_body_that_is_too_large_is_told_in_the_protocols_shape(software, limits)
     assert software.post(body)["error_code"] == "00"
 
 
-@pytest.mark.guarantee("intake", "who calls too often is told to come later, and others are not held up")
+@pytest.mark.guarantee("intake", "a client that calls too often is told to come later, and delays no other")
 def test_client_that_calls_too_often_is_told_to_come_later(served, software, configure):
     configure(MOTCUA_INTAKE_CALLS="3", MOTCUA_SOURCES=f"{SOURCE}=national_sync")
     register("vp", TU_PHAP)
@@ -199,7 +199,7 @@ TWO = Limits(wrong_passwords=2, clock=lambda: 0.0)
 
 
 @pytest.mark.parametrize("limits", [TWO])
-@pytest.mark.guarantee("intake", "whoever guesses a client's password locks nobody out who knows it")
+@pytest.mark.guarantee("intake", "guessing a client's password locks out nobody who knows it")
 def test_wrong_passwords_are_told_to_come_later_and_a_right_one_is_not(served, software, limits):
     codes = [software.sign_in(f"guess {number}")["error_code"] for number in range(5)]
     assert codes == [2, 2, 6, 6, 6]
@@ -215,7 +215,7 @@ def test_names_without_end_lock_nobody_out(served, software, limits):
 
 
 @pytest.mark.parametrize("limits", [TWO])
-@pytest.mark.guarantee("intake", "the caller's address is what a proxy of ours says, and nobody else is believed")
+@pytest.mark.guarantee("intake", "the caller's address is believed from our own proxy alone")
 @pytest.mark.parametrize(
     ("proxies", "first", "second", "shares"),
     [
@@ -257,7 +257,7 @@ def test_network_of_a_client_without_a_session_is_that_behind_the_proxy(served, 
 
 
 @pytest.mark.guarantee(
-    "intake", "who holds the intake's role and invents addresses is counted by client: beyond some, each takes long"
+    "intake", "the intake's role that invents addresses is counted by client, and slowed down beyond some"
 )
 def test_invented_addresses_are_counted_by_client_and_answered_late(postgres, ledger, served, rows):
     """Whatever addresses and agencies are named, and over however many connections."""

@@ -55,9 +55,7 @@ def test_software_that_pushes_as_it_should_gets_no_finding(software):
     assert checked().exit_code == 0
 
 
-@pytest.mark.guarantee(
-    "broken-rows", "what is wrong with what software pushes is named by the same check, by the fields that it sends"
-)
+@pytest.mark.guarantee("broken-rows", "the same check names faults in pushed data by the field that the vendor sends")
 @pytest.mark.parametrize(
     ("kind", "severity", "field", "value", "every"),
     [

@@ -210,10 +210,7 @@ NO_RESULT = {
 
 
 @pytest.mark.guarantee(
-    "intake", "a step whose call is overtaken by the next takes no result back that the dossier's own row says"
-)
-@pytest.mark.guarantee(
-    "intake", "what is told as resolved is counted as resolved, whatever clocks say and in whatever order pushes come"
+    "intake", "whatever order pushes come in, and whatever clocks say, a dossier ends as its own row says"
 )
 def test_dossier_stands_as_it_is_told_in_whatever_order_its_pushes_come(desk, rows):
     """Of each: how its row stands, how the ledger has it, and whether a result is told in the end."""

@@ -52,7 +52,7 @@ def test_what_is_pushed_is_news_until_it_is_picked_up_and_of_its_source_alone(so
     assert sources_to_read(began).names == []
 
 
-@pytest.mark.guarantee("intake", "a client that sends everything again adds nothing, in whatever order it had sent it")
+@pytest.mark.guarantee("intake", "a client that sends everything again, in whatever order, adds nothing")
 def test_day_that_is_sent_again_adds_nothing(software, run, messages, rows):
     began = datetime.now(UTC) - timedelta(hours=3)
     day = [
@@ -78,7 +78,7 @@ def test_day_that_is_sent_again_adds_nothing(software, run, messages, rows):
 
 
 @pytest.mark.guarantee(
-    "intake", "a result is at the desk by its status; a supplement only where the push or its client's setting says so"
+    "intake", "status 9 means at the desk; a supplement is there only where the push or its client's setting says so"
 )
 def test_supplement_is_told_where_it_is_said_to_be_at_the_desk(software, run, messages):
     elsewhere = [{}, {"PhongBanXuLy": "Phòng Tư pháp"}]
@@ -160,7 +160,7 @@ def test_agency_of_a_dossier_is_that_of_the_call_or_of_its_code_or_of_its_name(s
     assert (answer["error_code"], answer["errors"][0]["reason"]) == ("04", "agency_missing")
 
 
-@pytest.mark.guarantee("intake", "software writes only for the agencies that it is registered for")
+@pytest.mark.guarantee("intake", "software writes only for its registered agencies")
 def test_somebody_elses_agency_is_refused(served, software, rows):
     register("vp", NHA_TRANG)
     other = Software(served, "vp")
@@ -191,7 +191,7 @@ def test_dossier_of_an_agency_that_nobody_knows_is_not_taken_for_the_clients_onl
     assert {row["agency_code"] for row in rows("SELECT agency_code FROM intake.pushed_dossiers")} == {NHA_TRANG}
 
 
-@pytest.mark.guarantee("intake", "a record that cannot be used refuses itself and none beside it")
+@pytest.mark.guarantee("intake", "an unusable record is refused alone")
 def test_bad_record_refuses_itself_alone(software, run, messages, rows):
     answer = software.dossiers(dossier("H-1", 9), dossier(""), "no record", dossier("H-2", 9), None)
     assert (answer["error_code"], answer["received"], answer["refused"]) == ("00", 2, 3)
@@ -226,7 +226,7 @@ def test_field_that_did_not_come_stays_and_one_that_came_empty_is_emptied(softwa
     assert (row["applicant_phone"], row["due_at"], row["status_code"]) == ("", None, 9)
 
 
-@pytest.mark.guarantee("intake", "pushes of one dossier at once are judged one after the other")
+@pytest.mark.guarantee("intake", "simultaneous pushes of one dossier are judged one after the other")
 def test_pushes_of_one_dossier_at_once_are_each_news_once(served, software, rows):
     """By two clients of one source, so that no call waits before it comes to the ledger."""
     register("vp", NHA_TRANG, TU_PHAP, source=SOURCE)
@@ -251,7 +251,7 @@ def test_pushes_of_one_dossier_at_once_are_each_news_once(served, software, rows
     assert received == 6
 
 
-@pytest.mark.guarantee("intake", "steps are numbered in the order in which they are committed, and none comes late")
+@pytest.mark.guarantee("intake", "steps are numbered in the order of their commits, and none comes late")
 def test_push_that_is_being_written_holds_up_the_next_one_of_its_source_and_no_other(served, software, rows, ledger):
     """So a number is never given out while a smaller one may still be committed."""
     register("vp", TU_PHAP)
@@ -267,9 +267,7 @@ def test_push_that_is_being_written_holds_up_the_next_one_of_its_source_and_no_o
     assert len(rows("SELECT 1 FROM intake.pushed_steps")) == 1
 
 
-@pytest.mark.guarantee(
-    "intake", "a dossier that moves from a source that is read to one that is pushed keeps its order"
-)
+@pytest.mark.guarantee("intake", "a dossier that moves from a read source to a pushed one keeps its order")
 def test_dossier_that_moves_to_a_pushed_source_keeps_its_order(one_stop, served, configure, messages, rows):
     """The software that it came from had numbered far; what is pushed of it is newer all the same."""
     now = datetime.now(UTC)
@@ -348,7 +346,7 @@ def test_shape_c_carries_dossiers_steps_and_statuses(served, run, messages, rows
     assert served.post("/intake/CapNhatTienTrinh", json=[going], headers=bearer).json()["repeated"] == 1
 
 
-@pytest.mark.guarantee("intake", "a session that is old, or of a client that may push no more, is refused")
+@pytest.mark.guarantee("intake", "an old session, or one of a disabled client, is refused")
 def test_old_session_is_refused(software, rows):
     session = software.session()
     body = {"session": session, "madonvi": NHA_TRANG, "service": "DongBoHoSoMC", "data": [dossier("H-1")]}

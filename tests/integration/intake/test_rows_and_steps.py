@@ -57,8 +57,7 @@ def test_row_of_an_ended_dossier_is_not_taken_back_by_a_step_that_comes_late(sof
 
 
 @pytest.mark.guarantee(
-    "intake",
-    "a state that came beside a later one in one call, or told nothing new, takes nothing back when sent again",
+    "intake", "a state that is sent again after a later one, or that told nothing new, reverts nothing"
 )
 def test_state_that_came_beside_a_later_one_takes_nothing_back_when_it_is_sent_again(software, row):
     began = datetime.now(UTC) - timedelta(hours=1)

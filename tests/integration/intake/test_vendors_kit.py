@@ -95,7 +95,7 @@ def connected(served: httpx.Client) -> httpx.Client:
 
 
 @pytest.mark.parametrize("name", FILES)
-@pytest.mark.guarantee("intake", "each service, shape and error code is answered as the kit for vendors documents it")
+@pytest.mark.guarantee("intake", "each service, shape and error code is answered as the vendors' kit documents it")
 def test_each_sample_is_answered_as_it_says(connected, configure, rows, name):
     known = {"tai_khoan": SOURCE, "mat_khau": PASSWORD, "hon_20000_ban_ghi": "0," * MOST_RECORDS + "0"}
 

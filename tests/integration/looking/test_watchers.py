@@ -45,7 +45,7 @@ def told(what: str) -> set[str]:
     return {name for name, each in in_ledger(told_of_sources).items() if getattr(each, what)}
 
 
-@pytest.mark.guarantee("airflow", "sources that hang or refuse hide the news of no other one")
+@pytest.mark.guarantee("airflow", "a source that hangs or refuses hides no other source's news")
 def test_news_of_all_healthy_sources_is_told_while_others_hang(province: Province, watching):
     news = watching(**PATIENT)
     until(lambda: province.mute_callers() == len(MUTE))
@@ -57,9 +57,7 @@ def test_news_of_all_healthy_sources_is_told_while_others_hang(province: Provinc
     assert told("is_silent") == set(REFUSING)
 
 
-@pytest.mark.guarantee(
-    "airflow", "a watcher has two connections to the ledger, one of them for beats, however many sources"
-)
+@pytest.mark.guarantee("airflow", "a watcher has two connections to the ledger, however many sources")
 @pytest.mark.usefixtures("no_connections_kept")
 def test_watcher_has_two_connections_to_the_ledger(province: Province, watching):
     news = watching(**BRISK)
@@ -80,7 +78,7 @@ def test_source_that_hangs_is_given_up_and_asked_again(province: Province, watch
     assert told("is_silent").isdisjoint(SLEEPING), "of one that nobody has read nothing is asked"
 
 
-@pytest.mark.guarantee("airflow", "several watchers share the sources: each source has one, whichever others there are")
+@pytest.mark.guarantee("airflow", "several watchers share the sources, one watcher for each")
 def test_parts_share_the_sources_disjointly_and_completely(province: Province, watching):
     parts = [{name for name in NAMES if part_of(name, 4) == part} for part in range(4)]
     assert sorted(name for part in parts for name in part) == sorted(NAMES)
@@ -93,7 +91,7 @@ def test_parts_share_the_sources_disjointly_and_completely(province: Province, w
     assert set(first).isdisjoint(second)
 
 
-@pytest.mark.guarantee("airflow", "a watcher that dies, or is stopped for ten seconds, is known to be gone")
+@pytest.mark.guarantee("airflow", "a watcher that died, or was stopped for ten seconds, is known to be gone")
 def test_watcher_that_is_gone_is_not_counted(province: Province, watching, rows, configure):
     configure(MOTCUA_SOURCES=",".join([*HEALTHY[:3], *REFUSING]), MOTCUA_FROZEN_AFTER="2")
     watching()
@@ -132,7 +130,7 @@ def test_news_is_news_no_longer_once_it_was_picked_up(province: Province, watchi
     assert HEALTHY[0] not in told("has_news"), "whether its watcher has looked again or not"
 
 
-@pytest.mark.guarantee("airflow", "what watchers tell is picked up without asking the sources again")
+@pytest.mark.guarantee("airflow", "news that watchers tell is picked up without asking the sources again")
 def test_run_and_sender_believe_watchers(province: Province, watching, rows, configure):
     configure(MOTCUA_SOURCES=",".join([*REFUSING, *HEALTHY[:4]]))
     assert sources_to_read(READ_BY).names == [*REFUSING], "it asks them itself"
@@ -242,7 +240,7 @@ def left(now: datetime | None = None) -> int:
     return len(in_ledger(left_waiting, ["kannel"], moment - timedelta(seconds=2), moment))
 
 
-@pytest.mark.guarantee("airflow", "messages that a killed sender left behind wake a run, and then ever more seldom")
+@pytest.mark.guarantee("airflow", "messages that a killed sender left wake a run, and then ever more rarely")
 def test_messages_that_a_sender_left_behind_wake_a_run(left_behind, watching, rows):
     assert left() == 1
     with connect() as at_work:

@@ -61,9 +61,7 @@ def test_code_of_no_dossier_is_exported_and_erased(past, rows, tmp_path):
     ]
 
 
-@pytest.mark.guarantee(
-    "personal-data", "a complaint of no dossier that nobody settled is erased, at its citizen's request, once it is"
-)
+@pytest.mark.guarantee("personal-data", "an open complaint of no dossier is erased, as requested, once it is settled")
 def test_open_complaint_of_no_dossier_goes_when_it_is_settled(past, rows, tmp_path):
     complain(rows, "H-1", outcome="open")
     complain(rows, "h-1", note="bà Lan lại nói")
@@ -81,7 +79,7 @@ def test_open_complaint_of_no_dossier_goes_when_it_is_settled(past, rows, tmp_pa
     assert changes == {"recorded", "outcome", "emptied"}
 
 
-@pytest.mark.guarantee("personal-data", "what was written for a code and may be a name or a number is kept nowhere")
+@pytest.mark.guarantee("personal-data", "a name or a number in place of a code is kept nowhere")
 def test_name_in_place_of_a_code_is_kept_nowhere(past, rows, tmp_path):
     name = "Nguyễn Thị Lan"
     complain(rows, name)

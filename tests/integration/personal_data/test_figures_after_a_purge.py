@@ -26,8 +26,7 @@ FIGURES = (
 
 
 @pytest.mark.guarantee(
-    "personal-data",
-    "what was closed, published and sealed before personal data went verifies after it, and is counted alike again",
+    "personal-data", "what was closed, published and sealed verifies after a purge, and counts alike again"
 )
 def test_publications_seals_and_figures_verify_after_a_purge(past, rows, tmp_path, configure):
     configure(MOTCUA_PUBLICATIONS=f"file://{tmp_path / 'publications'}")

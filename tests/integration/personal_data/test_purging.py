@@ -34,8 +34,7 @@ REFERENCE = "0" * 32
 
 @pytest.mark.guarantee(
     "personal-data",
-    "numbers, names, words and notes of a dossier go once its agency's term after its end is over, and everything else "
-    "of it stays",
+    "a dossier's numbers, names, words and notes go after its agency's term; everything else of it stays",
 )
 def test_all_of_a_dossier_that_ended_goes_and_its_facts_stay(past, rows):
     past.told_and_ended("D-1")
@@ -54,7 +53,7 @@ def test_all_of_a_dossier_that_ended_goes_and_its_facts_stay(past, rows):
 
 
 @pytest.mark.guarantee(
-    "personal-data", "a dossier that is open, may still be told, or is complained about is not touched"
+    "personal-data", "a dossier that is open, may still be announced, or is complained about is not touched"
 )
 def test_dossiers_that_are_not_over_are_not_touched(past, rows):
     past.told_and_ended("D-ended", "D-complained")
@@ -143,8 +142,10 @@ def ask(rows, at, key="k", message_id=None):
     )  # fmt: skip
 
 
-@pytest.mark.guarantee("personal-data", "nobody empties personal data by hand, the owner and an administrator included")
-@pytest.mark.guarantee("personal-data", "what empties personal data can change nothing else, and write no other value")
+@pytest.mark.guarantee(
+    "personal-data",
+    "nobody empties personal data by hand, not even the owner; the role that purges can write nothing else",
+)
 def test_nobody_empties_by_hand_and_who_may_empty_may_write_nothing_else(past, rows):
     fill_every_table(past, rows)
     for role in ("postgres", "motcua_owner"):
@@ -175,7 +176,7 @@ def test_nobody_empties_by_hand_and_who_may_empty_may_write_nothing_else(past, r
         rows(f"UPDATE motcua.{table} SET {emptied}")
 
 
-@pytest.mark.guarantee("personal-data", "what a provider sent as an id is kept as a keyed hash, or emptied in its time")
+@pytest.mark.guarantee("personal-data", "a provider's id is kept as a keyed hash, or emptied in its time")
 def test_ids_of_providers_that_were_kept_before_become_keyed_hashes_and_repeats_are_still_known(past, rows):
     """An id that is made of the phone's number, as some providers make theirs."""
     theirs, at = "35-0905123456-7", NOW - timedelta(days=1)
@@ -262,7 +263,7 @@ def test_what_is_not_over_cannot_be_ordered(past, rows):
 
 
 @pytest.mark.guarantee(
-    "personal-data", "inquiries, receipts as received and rows in quarantine are emptied after 90 days, and not before"
+    "personal-data", "inquiries, receipts as received and quarantined rows are emptied after 90 days, and not before"
 )
 def test_what_has_a_term_of_its_own_goes_after_ninety_days(past, rows):
     ask(rows, NOW - timedelta(days=91), "old")
@@ -315,9 +316,7 @@ def test_code_that_is_a_name_or_a_number_goes_and_alike_complaints_still_repeat_
     assert len(set(codes)) == 4
 
 
-@pytest.mark.guarantee(
-    "personal-data", "a purged dossier that moves again is read anew, and its citizen is told as any"
-)
+@pytest.mark.guarantee("personal-data", "a purged dossier that moves again is read anew, and announced like any other")
 def test_purged_dossier_that_moves_again_is_read_anew_and_told(past, rows, gateway):
     past.told_and_ended("D-1")
     purge("tests")

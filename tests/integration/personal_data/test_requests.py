@@ -80,7 +80,7 @@ def push(rows, code):
     )  # fmt: skip
 
 
-@pytest.mark.guarantee("personal-data", "an export to a citizen holds every column that a purge would empty")
+@pytest.mark.guarantee("personal-data", "an export to a citizen holds every column that a purge empties")
 def test_export_holds_everything_that_a_purge_empties(past, rows):
     fill_all(past, rows)
     covered = {
@@ -115,7 +115,7 @@ def test_nothing_is_held_after_what_was_asked_for_was_erased(past, rows, tmp_pat
     assert export(tmp_path / "c", "--phone", typed=PHONE)[1] == []
 
 
-@pytest.mark.guarantee("personal-data", "an export by a number finds the same rows however the number is spelled")
+@pytest.mark.guarantee("personal-data", "an export by number finds the same rows however the number is spelled")
 def test_every_spelling_finds_the_same_rows(past, rows, tmp_path):
     past.told_and_ended("D-1", "D-2")
     ask(rows, NOW)
@@ -134,7 +134,7 @@ def test_every_spelling_finds_the_same_rows(past, rows, tmp_path):
     assert "2 người khác nhau" in sheet
 
 
-@pytest.mark.guarantee("personal-data", "nothing of another citizen is in an export")
+@pytest.mark.guarantee("personal-data", "no export holds anything of another citizen")
 def test_nothing_of_another_citizen_is_given(past, rows, tmp_path):
     enabled = agency(TU_PHAP, name="Sở Tư pháp", enabled_from=THEN - timedelta(days=900))
     in_ledger(save_agencies, [enabled], "tests")
@@ -187,9 +187,7 @@ def test_nothing_of_another_citizen_is_given(past, rows, tmp_path):
     assert "từng được nhắn" not in sheet
 
 
-@pytest.mark.guarantee(
-    "personal-data", "whoever looked at all that is held of a citizen is kept with the paper, without the number"
-)
+@pytest.mark.guarantee("personal-data", "each look at a citizen's data is kept with its paper, without the number")
 def test_who_looked_is_kept_and_listed_without_the_number(past, rows, tmp_path):
     past.told_and_ended("D-1")
     export(tmp_path / "a", *of_code("D-1"))
@@ -223,7 +221,7 @@ def test_who_looked_is_kept_and_listed_without_the_number(past, rows, tmp_path):
 
 
 @pytest.mark.guarantee(
-    "personal-data", "whoever has numbers of a source written in full is kept, and without that nothing is written"
+    "personal-data", "whoever takes a source's numbers in full is kept; otherwise nothing is written"
 )
 def test_who_has_numbers_of_a_source_in_full_is_kept(past, rows, tmp_path):
     past.one_stop.dossier("D-1", applicant_phone="0905 123 45")
@@ -244,9 +242,8 @@ def test_who_has_numbers_of_a_source_in_full_is_kept(past, rows, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["masked.xlsx", "whole.xlsx"]
 
 
-@pytest.mark.guarantee("personal-data", "nothing of a dossier is emptied for a request before somebody said yes to it")
 @pytest.mark.guarantee(
-    "personal-data", "at a citizen's request a dossier that has ended goes at once, an open one as soon as it has ended"
+    "personal-data", "once confirmed, a citizen's request erases an ended dossier at once, and an open one when it ends"
 )
 def test_erasure_by_code_asks_first_and_takes_an_open_dossier_when_it_has_ended(past, rows):
     ten_days_ago = NOW - timedelta(days=10)
@@ -311,8 +308,7 @@ def test_sheet_says_what_is_kept_where_and_until_when(past, rows, tmp_path):
 
 
 @pytest.mark.guarantee(
-    "personal-data",
-    "at the request of whoever has a number, all its dossiers and its texts to 9029 go, open ones when they have ended",
+    "personal-data", "a request by number erases all its dossiers and texts to 9029, open dossiers when they end"
 )
 def test_erasure_by_number_takes_what_has_ended_and_marks_what_has_not(past, rows, tmp_path):
     ten_days_ago = NOW - timedelta(days=10)

@@ -460,7 +460,7 @@ def test_dossier_that_changed_meanwhile_is_cancelled_just_before_the_sms_leaves(
     assert {code: state for code, (state, _) in evenings.outcomes.items()} == dict.fromkeys(changes, "cancelled")
 
 
-@pytest.mark.guarantee("apologies", "an apology that meets the night before the desk opens expires")
+@pytest.mark.guarantee("apologies", "an apology that must wait overnight until the desk opens expires")
 def test_apology_that_meets_the_night_before_the_desk_opens_expires(one_stop, evenings, gateway):
     due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
     evenings.run(at(WEDNESDAY, "17:30:05"))
@@ -656,8 +656,7 @@ def test_commands_speak_of_evenings_forecast_and_letters(one_stop, evenings):
 
 @pytest.mark.guarantee(
     "apologies",
-    "three weeks of random outages, reruns and backfills yield exactly the apologies that an oracle that "
-    "shares no code names",
+    "three random weeks of outages, reruns and backfills give exactly the apologies of an independent oracle",
 )
 def test_three_weeks_of_outages_yield_exactly_the_apologies_that_the_rules_name(postgres, ledger):
     short = [figure for figure in simulate(7, 21, postgres.admin_dsn, ledger) if not figure.ok]

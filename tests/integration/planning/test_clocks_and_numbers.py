@@ -67,7 +67,7 @@ def told(rows):
     return lambda: [tuple(row.values()) for row in rows(found)]
 
 
-@pytest.mark.guarantee("what-fires", "a source's clock that is set back, and righted again, loses nothing")
+@pytest.mark.guarantee("what-fires", "a source's clock that is set back and corrected loses nothing")
 @pytest.mark.parametrize(("back", "is_righted"), [(20 * MINUTE, False), (7 * HOUR, False), (25 * HOUR, True)])
 def test_what_a_clock_that_was_set_back_wrote_is_told(desk, told, rows, back, is_righted):
     desk.moves("A-1", 4, desk=False)
@@ -134,7 +134,7 @@ def test_row_of_the_future_is_of_its_reading_where_it_is_new_and_of_no_time_at_t
     assert told() == [("NEW", "result", "queued")]
 
 
-@pytest.mark.guarantee("what-fires", "steps that a source numbers from the beginning again are news, in their order")
+@pytest.mark.guarantee("what-fires", "steps that a source numbers from the start again are read, in their order")
 @pytest.mark.parametrize("old", ["gone", "kept"])
 def test_steps_that_are_numbered_anew_are_told_in_their_order(desk, told, rows, old):
     desk.one_stop.number = 0 if old == "gone" else 5000

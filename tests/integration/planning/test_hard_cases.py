@@ -74,10 +74,7 @@ def second_source(postgres, configure, one_stop):
     return OneStop(with_database(postgres.admin_dsn, name))
 
 
-@pytest.mark.guarantee(
-    "once",
-    "a source that hangs ends its pick-up after 30 s; the others, and a second run, go on meanwhile",
-)
+@pytest.mark.guarantee("once", "a source that hangs ends its pick-up after 30 s; other sources and a second run go on")
 def test_source_that_hangs_in_mid_reading_holds_up_no_other_and_no_second_run(postgres, one_stop, rows, configure):
     other = second_source(postgres, configure, one_stop)
     one_stop.both(9)
@@ -117,10 +114,7 @@ def test_bad_certificate_costs_no_message(one_stop, configure, rows, tmp_path):
     assert {state for state, _ in states(rows)} == {"queued"}
 
 
-@pytest.mark.guarantee(
-    "once",
-    "whatever fails in a sender while requests are in flight, their answers are waited for and written",
-)
+@pytest.mark.guarantee("once", "when a sender fails, the answers to its requests in flight are awaited and written")
 def test_failure_while_sending_keeps_the_answers_in_flight(one_stop, gateway, rows):
     queue_results(one_stop, 12)
     gateway.before_answer = lambda q: time.sleep(0.05 if len(gateway.asked) < 4 else 0.3)
@@ -147,10 +141,7 @@ def test_failure_while_sending_keeps_the_answers_in_flight(one_stop, gateway, ro
 
 
 @pytest.mark.usefixtures("useful_for_years")
-@pytest.mark.guarantee(
-    "receipts",
-    "a receipt that cannot be applied stays stored and unread; nothing else waits for it",
-)
+@pytest.mark.guarantee("receipts", "a receipt that cannot be applied stays stored and unread, and blocks nothing")
 def test_receipt_that_cannot_be_applied_stays_unread_and_stops_nothing(one_stop, gateway, rows):
     queue_results(one_stop, 2)
     send_at()
@@ -228,7 +219,7 @@ def test_two_sources_with_the_same_new_procedures_do_not_wait_in_a_circle(
     assert rows("SELECT count(*) AS n FROM motcua.dossiers") == [{"n": 4}]
 
 
-@pytest.mark.guarantee("once", "a dossier that another planner holds, one that died among them, is the next plan's")
+@pytest.mark.guarantee("once", "a dossier that another planner holds is left to the next plan")
 def test_dossier_that_another_planner_holds_is_the_next_plans(one_stop, rows):
     one_stop.both(9)
     pick_up("khanhhoa", now=NOW)
@@ -269,7 +260,7 @@ def test_burying_a_dead_sender_and_a_receipt_do_not_wait_in_a_circle(one_stop, g
     assert states(rows) == [("delivered", None), ("unknown", "sender_ended")]
 
 
-@pytest.mark.guarantee("registrations", "a template version whose file is gone concerns itself only")
+@pytest.mark.guarantee("registrations", "a template version whose file is missing affects only its own messages")
 def test_missing_template_version_concerns_itself_only(one_stop, gateway, rows):
     queue_results(one_stop, 2)
     rows(

@@ -101,9 +101,7 @@ KINDS = {"result": RESULT, "supplement": SUPPLEMENT}
 
 
 @pytest.mark.guarantee(
-    "what-fires",
-    "an older step typed in late takes nothing back that the dossier's row still says; where the row "
-    "agrees with it, it does",
+    "what-fires", "an older step that is entered late cancels a message only if the dossier's row agrees"
 )
 @pytest.mark.parametrize(("kind", "at_once"), [("result", True), ("supplement", False)])
 @pytest.mark.parametrize("row_agrees", [False, True])
@@ -131,8 +129,7 @@ def test_old_step_takes_back_what_the_row_does_not_say_any_more_alone(desk, kind
 
 @pytest.mark.guarantee(
     "what-fires",
-    "nobody who was told that the result is ready is told at 17:30, or by 9029, that it is not, because "
-    "of an older step",
+    "because of an older step, nobody who was told of a result is told by apology or by 9029 that it is missing",
 )
 def test_citizen_who_was_told_gets_no_apology_and_9029_says_the_same(desk):
     desk.step(RESULT, NOW)
@@ -147,8 +144,7 @@ def test_citizen_who_was_told_gets_no_apology_and_9029_says_the_same(desk):
 
 
 @pytest.mark.guarantee(
-    "what-fires",
-    "an older step typed in late tells nothing that the dossier's row does not say; where the row agrees, it is told",
+    "what-fires", "an older step that is entered late creates a message only if the dossier's row agrees"
 )
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("row_agrees", [True, False])

@@ -31,7 +31,7 @@ def messages(rows):
     ]
 
 
-@pytest.mark.guarantee("what-fires", "repeated rows are one occasion; leaving and returning is another")
+@pytest.mark.guarantee("what-fires", "repeated rows are one occasion; leaving the condition and returning is another")
 def test_repeated_rows_are_one_occasion_and_a_return_is_another(one_stop, rows):
     one_stop.dossier()
     for minute, (status, desk) in enumerate([(9, True), (9, True), (4, False), (9, True)]):
@@ -45,8 +45,7 @@ def test_repeated_rows_are_one_occasion_and_a_return_is_another(one_stop, rows):
 
 
 @pytest.mark.guarantee(
-    "what-fires",
-    "rows committed late under a lower number, and rows repeated, are neither lost nor doubled",
+    "what-fires", "rows committed late under a lower number, and repeated rows, are neither lost nor doubled"
 )
 @pytest.mark.parametrize("recorded", [NOW - 9 * MINUTE, None, datetime(1, 1, 1, tzinfo=UTC)])
 def test_rows_committed_late_under_a_lower_id_are_not_lost_nor_doubled(one_stop, rows, recorded):
@@ -59,7 +58,7 @@ def test_rows_committed_late_under_a_lower_id_are_not_lost_nor_doubled(one_stop,
     assert messages(rows) == [("result", "queued", None)] * 2
 
 
-@pytest.mark.guarantee("what-fires", "what happened before an agency was enabled is out of scope for good")
+@pytest.mark.guarantee("what-fires", "events before an agency's start date never send a message")
 def test_what_happened_before_the_agency_was_enabled_is_out_of_scope_for_good(one_stop, rows):
     in_ledger(save_agencies, [agency(NHA_TRANG, enabled_from=NOW)], "tests")
     one_stop.both(9, at=NOW - MINUTE)
@@ -108,10 +107,7 @@ def test_same_day_procedures_and_kinds_that_an_agency_leaves_out_are_suppressed_
     }
 
 
-@pytest.mark.guarantee(
-    "broken-rows",
-    "a row that cannot be used is quarantined with its reason, and everything else goes on",
-)
+@pytest.mark.guarantee("broken-rows", "an unusable row is quarantined with its reason; all other rows are processed")
 def test_row_that_cannot_be_used_is_quarantined_and_everything_else_goes_on(one_stop, rows):
     one_stop.dossier()
     broken = {
@@ -180,7 +176,10 @@ def test_row_of_an_unknown_status_goes_on_when_the_status_is_mapped(one_stop, ro
     assert rows("SELECT dossier_code FROM motcua.dossiers WHERE status_code = 9") == [{"dossier_code": "ROW"}]
 
 
-@pytest.mark.guarantee("what-fires", "a phone that was mended before its message failed reopens it as well")
+@pytest.mark.guarantee(
+    "what-fires",
+    "a corrected phone number sends the failed message, while it is useful and true, whenever it was corrected",
+)
 @pytest.mark.parametrize("passed_over", [False, True])
 def test_phone_that_was_mended_before_its_message_failed_reopens_it(one_stop, rows, passed_over):
     one_stop.both(9)
@@ -197,7 +196,7 @@ def test_phone_that_was_mended_before_its_message_failed_reopens_it(one_stop, ro
     assert rows("SELECT * FROM motcua.phone_changes") == []
 
 
-@pytest.mark.guarantee("what-fires", "a backfill leaves the mended phones outside its window to the next plan")
+@pytest.mark.guarantee("what-fires", "a backfill leaves corrected numbers outside its window to the next plan")
 def test_backfill_leaves_the_mended_phones_outside_its_window_to_the_next_plan(one_stop, rows):
     one_stop.both(9, applicant_phone="02583822229")
     take_in()
@@ -209,7 +208,7 @@ def test_backfill_leaves_the_mended_phones_outside_its_window_to_the_next_plan(o
     assert messages(rows) == [("result", "queued", "phone_mended")]
 
 
-@pytest.mark.guarantee("cost", "what a pick-up reads again as it was is neither written nor locked")
+@pytest.mark.guarantee("cost", "a row that is read again unchanged is neither written nor locked")
 def test_what_is_read_again_as_it_was_is_not_written_again(one_stop, rows):
     one_stop.both(4, desk=False, applicant_name="Nguyễn  Thị\tLan", received_at=datetime(1970, 1, 1, tzinfo=UTC))
     take_in()
@@ -232,7 +231,7 @@ def test_what_is_read_again_as_it_was_is_not_written_again(one_stop, rows):
     ]
 
 
-@pytest.mark.guarantee("broken-rows", "as long as a row in quarantine stays as it is, it is not written again")
+@pytest.mark.guarantee("broken-rows", "a quarantined row that does not change is not written again")
 def test_quarantined_rows_that_stay_as_they_are_are_not_written_again(one_stop, rows):
     one_stop.both(None)
     one_stop.move(9, agency_code="NOBODY")
@@ -253,10 +252,7 @@ def test_quarantined_rows_that_stay_as_they_are_are_not_written_again(one_stop, 
     assert [row["reason"] for row in changed] == ["status_unknown"]
 
 
-@pytest.mark.guarantee(
-    "broken-rows",
-    "a row in quarantine that its source mends in place goes on within a tenth of its age",
-)
+@pytest.mark.guarantee("broken-rows", "a quarantined row that its source corrects is used within a tenth of its age")
 @pytest.mark.parametrize(("age", "others_before"), [(MINUTE, 50), (timedelta(hours=1), 0), (timedelta(days=2), 50)])
 def test_quarantined_row_that_is_mended_in_place_goes_on_within_a_tenth_of_its_age(one_stop, rows, age, others_before):
     """Whatever its number: they spread the looks at rows that came together."""
@@ -274,7 +270,7 @@ def test_quarantined_row_that_is_mended_in_place_goes_on_within_a_tenth_of_its_a
     assert messages(rows) == [("result", "queued", None)]
 
 
-@pytest.mark.guarantee("broken-rows", "times out of order cost no citizen the message")
+@pytest.mark.guarantee("broken-rows", "times out of order cost no citizen a message")
 def test_times_out_of_order_cost_no_citizen_the_message(one_stop, rows):
     wild = (None, datetime(2099, 1, 1, tzinfo=UTC), datetime(1970, 1, 1, tzinfo=UTC), "infinity", "-infinity")
     moments = [{name: moment} for name in ("occurred_at", "recorded_at") for moment in (*wild, "294000-01-01")]
@@ -403,8 +399,7 @@ def test_source_is_read_where_it_has_news_and_one_that_failed_is_not_asked_in_ev
 
 
 @pytest.mark.guarantee(
-    "what-fires",
-    "an agency enabled later the same day tells what happened since the moment it was enabled from",
+    "what-fires", "an agency that is enabled later on the same day announces what happened since its start"
 )
 def test_agency_enabled_later_the_same_day_tells_what_happened_since(one_stop, rows):
     in_ledger(save_agencies, [agency(NHA_TRANG, enabled_from=None)], "tests")

@@ -225,26 +225,23 @@ STORIES = {
 
 
 @pytest.mark.guarantee(
-    "what-fires",
-    "a result is told at status 9 and at the desk, a supplement at status 5 and at the desk",
+    "what-fires", "a result is announced at status 9 at the desk, a supplement at status 5 at the desk"
+)
+@pytest.mark.guarantee(
+    "what-fires", "whichever half comes last makes the occasion, even if only the dossier's row shows it"
+)
+@pytest.mark.guarantee("what-fires", "if two events of one pick-up contradict each other, the newer one counts")
+@pytest.mark.guarantee(
+    "what-fires", "a result that was already handed over is not announced, even if the desk records it afterwards"
 )
 @pytest.mark.guarantee(
     "what-fires",
-    "whichever half comes second brings the occasion, also when only the dossier's row tells of it",
+    "a corrected phone number sends the failed message, while it is useful and true, whenever it was corrected",
 )
-@pytest.mark.guarantee("what-fires", "of two contradicting events in one pick-up the newer wins")
-@pytest.mark.guarantee(
-    "what-fires",
-    "a result that was already handed over is not told, also where the desk clicked it after handing it over",
-)
-@pytest.mark.guarantee(
-    "what-fires",
-    "a mended phone reopens what failed for its phone, while it is useful and still true",
-)
-@pytest.mark.guarantee("what-fires", "a return within ten minutes of an accepted message is not told again")
+@pytest.mark.guarantee("what-fires", "a return within ten minutes of an accepted message sends nothing")
 @pytest.mark.guarantee("what-fires", "an undelivered message does not count as told")
-@pytest.mark.guarantee("what-fires", "a result that comes after an old one that was not believed is told")
-@pytest.mark.guarantee("what-fires", "a result that is entered again after old steps only is told once")
+@pytest.mark.guarantee("what-fires", "a result after an old step that was not believed is announced")
+@pytest.mark.guarantee("what-fires", "a result that is entered again after old steps only is announced once")
 def test_each_life_of_a_dossier_is_told_as_it_should_be(one_stop, gateway, rows):
     desk, found = Desk(one_stop, gateway, rows), {}
     for story, (acts, *_) in STORIES.items():

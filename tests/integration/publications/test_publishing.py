@@ -98,7 +98,7 @@ def killed(where: Any, name: str, number: int, count: int = 0, *, in_the_middle:
             publish(number)
 
 
-@pytest.mark.guarantee("publications", "wherever publishing dies, the next try makes the one publication")
+@pytest.mark.guarantee("publications", "wherever publishing dies, the next try makes one publication")
 def test_whatever_step_it_dies_in_the_next_try_makes_the_one_publication(closings, store):
     number, real_save = closings(), publishing.save_publication
 

@@ -132,7 +132,7 @@ def test_store_that_does_not_serve_is_told_in_words_and_nothing_is_published(clo
         open_store("s3://ghi@khong-co/x").exists()
 
 
-@pytest.mark.guarantee("publications", "a store that does not answer is no verdict on what it holds")
+@pytest.mark.guarantee("publications", "a store that does not answer is no verdict on its content")
 @pytest.mark.parametrize("connection", ["sai", "im_lang", "chua_dat"])
 def test_store_that_does_not_answer_is_no_verdict_on_what_it_holds(closings, store, configure, connection):
     publish(closings())
@@ -178,7 +178,7 @@ class Cut:
                 each.shutdown(socket.SHUT_RDWR)
 
 
-@pytest.mark.guarantee("publications", "an upload that breaks off leaves no part of a file, and the next try goes on")
+@pytest.mark.guarantee("publications", "an upload that breaks off leaves no part of a file; the next try goes on")
 def test_upload_that_breaks_off_leaves_no_part_of_a_file_and_the_next_try_goes_on(closings, store, server, configure):
     number = closings()
     between = Cut(server.port, most=60_000)

@@ -49,7 +49,9 @@ def sheet_of(file: Path) -> list[tuple[object, ...]]:
     return list(book["Tạm dừng gửi"].iter_rows(values_only=True))[1:] if "Tạm dừng gửi" in book.sheetnames else []
 
 
-@pytest.mark.guarantee("stops", "a publication shows each stop that was in force in its period, with reason and times")
+@pytest.mark.guarantee(
+    "stops", "a publication shows each stop of its period, with reason and times, as it was known at the closing"
+)
 def test_publication_shows_the_stops_of_its_period_with_reason_and_times(close, rows):
     stop_at(DAY.start - 3 * HOUR, DAY.start - HOUR, reason="hôm trước")
     stop_at(DAY.start - HOUR, DAY.start + HOUR, reason="qua đêm")
@@ -86,7 +88,9 @@ def test_period_without_a_stop_is_published_as_before_there_were_stops(close):
     assert verify_publication("1").faults == []
 
 
-@pytest.mark.guarantee("stops", "what is published of a stop is what was known at the closing")
+@pytest.mark.guarantee(
+    "stops", "a publication shows each stop of its period, with reason and times, as it was known at the closing"
+)
 def test_what_is_published_is_what_was_known_at_the_closing(close, ledger, postgres, configure):
     made = stop_at(DAY.end - HOUR, DAY.end + 48 * HOUR)
     folder = close()

@@ -88,8 +88,7 @@ def test_auditor_verifies_against_the_facts_without_any_other_right(auditor):
 
 
 @pytest.mark.guarantee(
-    "reconciliation",
-    "each figure of messages and dossiers leads to as many rows as it says, down to the dossiers",
+    "reconciliation", "each figure, of messages, dossiers or data quality, leads to exactly its rows"
 )
 def test_auditor_opens_a_figure_down_to_its_dossiers(auditor):
     told = type_command("closings", "rows", "1", "queued", "--agency", NHA_TRANG, "--csv")
@@ -236,7 +235,7 @@ def as_0_2_wrote_it(manifest: dict[str, Any]) -> None:
 
 @pytest.mark.guarantee(
     "publications",
-    "of an older version's publication figures, CSV files, chain and seals are recomputed, the print held by its hash",
+    "an older version's publication is recomputed in figures, CSV, chain and seals; its print is held by hash",
 )
 def test_true_publication_of_an_older_version_holds_and_says_how_it_was_held(published_as, monkeypatch):
     monkeypatch.setattr(verifying_again, "software", lambda: "MotcuaSMS 0.3.0")
@@ -309,8 +308,7 @@ def test_true_publication_of_the_first_form_holds(published_as):
 
 
 @pytest.mark.guarantee(
-    "publications",
-    "a publication names every function, view and vendor's mapping behind its queries",
+    "publications", "a publication names each function, view and vendor's mapping behind its queries"
 )
 def test_publication_names_every_function_view_and_mapping_and_an_auditor_hashes_them_with_psql_alone(
     day, auditor, configure, monkeypatch
@@ -344,8 +342,7 @@ def test_publication_names_every_function_view_and_mapping_and_an_auditor_hashes
 
 
 @pytest.mark.guarantee(
-    "publications",
-    "figures that were pushed or came as files name the statements and views of the intake that they were read through",
+    "publications", "figures that were pushed or came as files name the statements and views that read them"
 )
 def test_figures_name_what_each_kind_of_source_was_read_through(ledger, configure):
     configure(MOTCUA_SOURCES="khanhhoa=contract,vanphong=opencps,ninhhoa=opencps")
@@ -377,7 +374,7 @@ def test_definition_reads_the_same_whatever_a_session_s_search_path_is(ledger):
         assert connection.execute("SHOW search_path").fetchone() == {"search_path": "motcua, audit"}
 
 
-@pytest.mark.guarantee("publications", "a definition that was replaced since is told, and is no fault")
+@pytest.mark.guarantee("publications", "a definition that was replaced since is mentioned, and is no fault")
 def test_definition_or_query_that_is_another_by_now_is_a_remark_and_no_fault(day, rows, monkeypatch):
     was = {each["name"]: each["sha256"] for each in day.manifest["queries"]}
     changed, real = "sources/contract/dossiers", reporting.statement

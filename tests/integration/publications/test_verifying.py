@@ -108,7 +108,7 @@ def change_cell(path: Path, column: str, value: str) -> tuple[str, str]:
     return ", ".join(each.strip('"') or "–" for each in cells[1:4]), old
 
 
-@pytest.mark.guarantee("publications", "a doctored file, row, manifest or fact is found and named")
+@pytest.mark.guarantee("publications", "a falsified file, row, manifest or fact is found and named")
 def test_each_doctored_file_is_found_and_named(folder):
     csv = folder / "csv"
     row, old = change_cell(csv / "messages.csv", "delivered", "9999")
@@ -241,7 +241,7 @@ def reorder(content: bytes) -> bytes:
     return "".join([head, *reversed(lines)]).encode()
 
 
-@pytest.mark.guarantee("publications", "a doctored file, row, manifest or fact is found and named")
+@pytest.mark.guarantee("publications", "a falsified file, row, manifest or fact is found and named")
 def test_file_whose_hashes_were_all_mended_is_found_and_those_after_it_hold(published, folder, forge):
     change_workbook(folder / WORKBOOK, C2=9999, B6="Mọi tin đã tới máy.")
     change_workbook(folder / OWN_BOOK, C2=0)
@@ -333,7 +333,7 @@ def test_manifest_that_fits_all_hashes_and_says_what_is_not_so_is_found(publishe
     assert_told(faults(2), *said)
 
 
-@pytest.mark.guarantee("publications", "a doctored file, row, manifest or fact is found and named")
+@pytest.mark.guarantee("publications", "a falsified file, row, manifest or fact is found and named")
 def test_forger_who_also_mends_the_row_is_found_by_the_chain_and_the_facts(folder, forge):
     change_cell(folder / "csv/messages.csv", "delivered", "9999")
     forge(2, alone=True)

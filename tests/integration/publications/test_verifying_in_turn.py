@@ -63,7 +63,7 @@ def kept() -> list[tuple[int, str, int]]:
 # ------------------------------------------------------------------------------------------------- whose turn it is
 
 
-@pytest.mark.guarantee("reconciliation", "each publication is verified at least once a month, without being asked")
+@pytest.mark.guarantee("reconciliation", "each publication is verified at least once a month by itself")
 @pytest.mark.parametrize("many", [1, 24, 25, 26, 400])
 def test_each_publication_has_its_turn_within_a_month_however_many_there_are(many):
     night = NOW
@@ -133,7 +133,9 @@ def test_night_verifies_and_keeps_what_it_found(published, rows):
             rows(change)
 
 
-@pytest.mark.guarantee("reconciliation", "a publication that no longer holds reddens the night's run until it holds")
+@pytest.mark.guarantee(
+    "reconciliation", "a publication that no longer verifies makes the nightly run red until it does"
+)
 def test_publication_that_was_changed_reddens_the_gate_until_it_holds(published):
     (first, second), store = published
     file = store / first.folder / "csv" / "messages.csv"
@@ -203,7 +205,7 @@ def test_command_keeps_what_a_person_signs_and_says_what_it_does_not_keep(publis
     assert kept() == [(number, "nguyen.van.an", 0) for number in (1, 1, 2)]
 
 
-@pytest.mark.guarantee("reconciliation", "an auditor's role verifies without writing anything")
+@pytest.mark.guarantee("reconciliation", "an auditor's role verifies without writing")
 def test_auditor_verifies_and_writes_nothing(published, ledger, postgres, configure):
     database = conninfo_to_dict(ledger)["dbname"]
     configure(AIRFLOW_CONN_MOTCUA_DB=connection_uri(postgres.admin_dsn, "motcua_audit", database))

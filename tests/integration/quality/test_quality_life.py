@@ -68,7 +68,7 @@ def set_phone(world: World, code: str, refusal: str | None) -> None:
     )
 
 
-@pytest.mark.guarantee("reconciliation", "a rate per thousand is told from 100 dossiers on; below, the counts alone")
+@pytest.mark.guarantee("reconciliation", "a rate per thousand needs 100 dossiers; below, only counts are shown")
 def test_rate_per_thousand_is_told_from_a_hundred_dossiers_on(world):
     for number in range(97):
         world.dossier(f"more {number}", "A", phone_refusal="missing" if number < 5 else None)
@@ -89,7 +89,7 @@ def test_rate_per_thousand_is_told_from_a_hundred_dossiers_on(world):
     ]
 
 
-@pytest.mark.guarantee("reconciliation", "what a mail counts is what its rows add up to, or it says what differs")
+@pytest.mark.guarantee("reconciliation", "the figures of a mail are the sums of its rows, or it says what differs")
 def test_figures_of_a_mail_add_up_to_the_rows_of_the_ledger(world):
     for number in range(4):
         world.dossier(f"bad {number}", "A", phone_refusal="missing")

@@ -66,8 +66,7 @@ def test_day_that_is_not_over_or_before_any_agency_joined_is_not_closed(one_stop
 
 
 @pytest.mark.guarantee(
-    "reconciliation",
-    "closing again gives the closing that stands, or a correction that says what changed and why",
+    "reconciliation", "closing again gives the present closing, or a correction that says what changed and why"
 )
 def test_closing_again_gives_the_one_that_stands_or_a_correction_that_says_what_changed_and_why(one_stop):
     result(one_stop, "A", read_at=NOW)
@@ -116,10 +115,7 @@ def test_day_that_was_corrected_at_once_is_looked_at_again_all_the_same(one_stop
     assert recheck_closed("recheck", LATER + ONE_DAY) == []
 
 
-@pytest.mark.guarantee(
-    "reconciliation",
-    "a source that does not answer is named, and never undoes a closing that had it",
-)
+@pytest.mark.guarantee("reconciliation", "a source that does not answer is named, and undoes no closing that had it")
 def test_source_that_does_not_answer_is_named_and_caught_up_with(one_stop):
     result(one_stop, "A", read_at=NOW)
     one_stop.connection.execute("ALTER SCHEMA onestop RENAME TO elsewhere")
@@ -158,9 +154,7 @@ def test_stored_figures_are_what_the_facts_give_again_and_an_auditor_reads_no_ph
 
 
 @pytest.mark.parametrize("checked_before", [True, False])
-@pytest.mark.guarantee(
-    "reconciliation", "a check of quality that is sealed after a closing changes nothing of it, whenever it began"
-)
+@pytest.mark.guarantee("reconciliation", "a quality check that is sealed after a closing changes nothing of it")
 def test_check_that_began_before_the_cut_off_and_was_sealed_after_the_closing_does_not_count(
     one_stop, rows, checked_before
 ):
@@ -219,7 +213,7 @@ def _numbers(row: MessageFigures | DossierFigures | ReasonCount) -> dict[str, in
     return {name: value for name, value in asdict(row).items() if isinstance(value, int)}
 
 
-@pytest.mark.guarantee("reconciliation", "the sums of a closing are those of its rows, also of a correction")
+@pytest.mark.guarantee("reconciliation", "a closing's sums are those of its rows, also of a correction")
 def test_sums_are_written_with_a_closing_and_with_its_correction_and_never_change(one_stop, tamper):
     for number in range(3):
         result(one_stop, f"H{number}")
@@ -255,7 +249,9 @@ def mend() -> None:
     plan(now=NOW + ONE_DAY)
 
 
-@pytest.mark.guarantee("reconciliation", "a run over a period that does not meet is red each time, until it is mended")
+@pytest.mark.guarantee(
+    "reconciliation", "a run over a period that does not balance is red each time, until it is corrected"
+)
 def test_run_over_a_red_day_and_its_month_is_red_again_until_it_is_mended(one_stop, lose):
     lose(result(one_stop, "A"))
     monthly = Window(FIRST_OF_DECEMBER - ONE_DAY, FIRST_OF_DECEMBER)
@@ -283,7 +279,9 @@ def test_correction_that_an_earlier_try_of_the_run_made_is_judged_until_it_is_co
     assert reconcile_daily.look_again("daily", EVERYTHING, LATER) == []
 
 
-@pytest.mark.guarantee("reconciliation", "a message that was lost after its day was closed is listed by the month")
+@pytest.mark.guarantee(
+    "reconciliation", "a message that was lost after its day was closed is listed by the month and the quarter"
+)
 def test_message_that_was_lost_after_its_day_was_closed_is_listed_by_the_month(one_stop, tamper):
     result(one_stop, "A")
     result(one_stop, "B", NOW - ONE_DAY, read_at=NOW)
@@ -324,8 +322,7 @@ def test_month_closed_before_its_days_closes_them_and_a_month_without_anything_m
 
 
 @pytest.mark.guarantee(
-    "reconciliation",
-    "a transition that the ledger lost, or never planned, is a difference without a reason: red",
+    "reconciliation", "a lost or unplanned transition is red, whatever its kind and minute, also between two results"
 )
 def test_closing_between_pick_up_and_planning_is_no_alarm_and_a_stuck_planning_is(one_stop):
     result(one_stop, "A")

@@ -46,8 +46,7 @@ from tests.integration.reconciliation.world import (
 
 
 @pytest.mark.guarantee(
-    "reconciliation",
-    "every message meets an occasion that the source itself counts, or is listed with a reason",
+    "reconciliation", "every message matches an occasion that the source counts, or is listed with a reason"
 )
 def test_every_message_of_a_month_meets_an_occasion_of_the_source(one_stop):
     for number in range(5):
@@ -67,12 +66,7 @@ def test_every_message_of_a_month_meets_an_occasion_of_the_source(one_stop):
 
 
 @pytest.mark.guarantee(
-    "reconciliation",
-    "a dropped transition is red whatever its kind and minute, also the one between two results",
-)
-@pytest.mark.guarantee(
-    "reconciliation",
-    "a transition that the ledger lost, or never planned, is a difference without a reason: red",
+    "reconciliation", "a lost or unplanned transition is red, whatever its kind and minute, also between two results"
 )
 def test_transition_dropped_at_pick_up_is_red_whatever_its_kind_and_minute(one_stop, lose):
     lost = {}
@@ -90,8 +84,7 @@ def test_transition_dropped_at_pick_up_is_red_whatever_its_kind_and_minute(one_s
 
 
 @pytest.mark.guarantee(
-    "reconciliation",
-    "a dropped transition is red whatever its kind and minute, also the one between two results",
+    "reconciliation", "a lost or unplanned transition is red, whatever its kind and minute, also between two results"
 )
 def test_lost_departure_between_two_results_is_red_also_where_the_row_alone_tells_of_the_second(one_stop, lose):
     """The citizen of the second result is not told, since the ledger takes it for the first one said again."""
@@ -135,7 +128,7 @@ def test_departure_that_waits_in_quarantine_is_explained_and_one_that_waited_onc
     assert rows_of(close(now=LATER)) == [("source", "missing", "A")]
 
 
-@pytest.mark.guarantee("reconciliation", "a row in quarantine explains no loss beside it")
+@pytest.mark.guarantee("reconciliation", "a quarantined row explains no loss beside it")
 def test_row_in_quarantine_explains_no_loss_beside_it(one_stop, tamper, status_77):
     """Codes are not unique across agencies, and a row may wait in quarantine for years."""
     forget, known = status_77
@@ -169,7 +162,7 @@ def test_row_in_quarantine_explains_no_loss_beside_it(one_stop, tamper, status_7
     ]
 
 
-@pytest.mark.guarantee("reconciliation", "a number that a source gives a second time hides no lost result")
+@pytest.mark.guarantee("reconciliation", "a number that a source uses twice hides no lost result")
 def test_number_that_the_source_gave_a_second_time_hides_no_lost_result(one_stop):
     """A source that was set back gives its numbers again. By the time of this step pick-up takes it for the one that it
     knows, and nobody would be told."""
@@ -182,7 +175,7 @@ def test_number_that_the_source_gave_a_second_time_hides_no_lost_result(one_stop
     assert is_red(closing)
 
 
-@pytest.mark.guarantee("reconciliation", "a number that a source gives a second time hides no lost result")
+@pytest.mark.guarantee("reconciliation", "a number that a source uses twice hides no lost result")
 def test_result_under_numbers_that_began_anew_is_counted_and_red_where_it_was_lost(one_stop, tamper):
     number = result(one_stop, "A", NOW - 2 * ONE_DAY, read_at=NOW - ONE_DAY)
     one_stop.connection.execute("DELETE FROM onestop.transitions")
@@ -308,8 +301,9 @@ def test_message_moved_to_another_day_of_the_ledger_is_red_on_both(one_stop, row
     assert is_red(close(NOVEMBER, FIRST_OF_DECEMBER))
 
 
-@pytest.mark.guarantee("reconciliation", "a message that nothing called for is a difference without a reason: red")
-@pytest.mark.guarantee("reconciliation", "a loss beside an invention is red although the sums agree")
+@pytest.mark.guarantee(
+    "reconciliation", "a message without an event is red; so is a loss beside it, although the sums agree"
+)
 def test_loss_beside_an_invention_in_the_same_cell_is_red_everywhere(one_stop, lose):
     """The sums agree, and nothing else does."""
     number = result(one_stop, "A")
@@ -381,7 +375,7 @@ def test_agency_that_was_switched_off_or_ended_without_a_successor_is_explained(
     assert not is_red(month)
 
 
-@pytest.mark.guarantee("reconciliation", "a dossier that goes on under the new code of its agency is the same one")
+@pytest.mark.guarantee("reconciliation", "a dossier that continues under its agency's new code is the same one")
 def test_dossier_that_goes_on_under_the_new_code_of_its_agency_is_the_same_one(one_stop, lose):
     """The software writes the new code from one day on, and what was written stays, or is rewritten."""
     result(one_stop, "REPEATED", NOW - 30 * MINUTE, agency_code="H32.30")
@@ -490,8 +484,9 @@ def again(one_stop: OneStop, table: str, code: str, **changes) -> None:
     )
 
 
-@pytest.mark.guarantee("reconciliation", "what a source holds twice is one event, or is explained by row")
-@pytest.mark.guarantee("reconciliation", "a dossier that two sources hold is owed one apology")
+@pytest.mark.guarantee(
+    "reconciliation", "what one or two sources hold twice is one event with one apology, or is explained by row"
+)
 def test_dossier_that_its_source_or_two_sources_hold_twice_is_explained_by_row(other, one_stop):
     for code in ("RESULT", "PROCEDURE"):
         result(one_stop, code, NOW - 30 * MINUTE)
@@ -515,7 +510,9 @@ def test_dossier_that_its_source_or_two_sources_hold_twice_is_explained_by_row(o
     }
 
 
-@pytest.mark.guarantee("reconciliation", "what a source holds twice is one event, or is explained by row")
+@pytest.mark.guarantee(
+    "reconciliation", "what one or two sources hold twice is one event with one apology, or is explained by row"
+)
 def test_transitions_that_their_source_holds_twice_are_one_event_or_explained(one_stop):
     for code, number in (("SAME", None), ("NEW NUMBER", 100), ("NEW CODE", None)):
         result(one_stop, code, NOW - 30 * MINUTE)
@@ -651,8 +648,7 @@ def test_inquiries_count_as_replies_also_those_that_name_nobodys_dossier(one_sto
 
 
 @pytest.mark.guarantee(
-    "reconciliation",
-    "a reply without its inquiry, and an inquiry without its reply, are red and listed",
+    "reconciliation", "a reply without its inquiry, or an inquiry without its reply, is red and listed"
 )
 def test_reply_without_its_inquiry_and_inquiry_without_its_reply_are_red_and_listed(one_stop, tamper):
     for code in ("160915001", "160915002"):

@@ -104,7 +104,7 @@ def test_run_of_a_month_closes_the_quarter_where_it_ends_with_it(one_stop, rows,
     assert made == periods
 
 
-@pytest.mark.guarantee("reconciliation", "figures of a quarter or a year can be counted again, whatever came since")
+@pytest.mark.guarantee("reconciliation", "a quarter's or year's figures can be counted again, whatever came since")
 def test_figures_of_a_quarter_can_be_counted_again_after_more_came(one_stop):
     result(one_stop, "A", NOVEMBER)
     result(one_stop, "B")
@@ -135,7 +135,7 @@ def test_event_that_came_after_its_day_was_closed_is_counted_by_the_quarter_and_
 
 @pytest.mark.guarantee(
     "reconciliation",
-    "a source that keeps a month alone makes no quarter or year red: earlier months stand as they closed",
+    "a source that keeps only a month makes no quarter or year red: earlier months stand as they closed",
 )
 def test_source_that_kept_only_the_last_month_makes_no_quarter_red(one_stop):
     result(one_stop, "A", NOVEMBER)
@@ -174,7 +174,9 @@ def test_message_that_moved_from_one_month_to_another_is_no_difference_of_the_qu
     assert (quarter.difference, quarter.unexplained, expected(quarter.closing_no)) == (0, 0, 1)
 
 
-@pytest.mark.guarantee("reconciliation", "a message that was lost after its day was closed is listed by the quarter")
+@pytest.mark.guarantee(
+    "reconciliation", "a message that was lost after its day was closed is listed by the month and the quarter"
+)
 def test_message_that_was_lost_after_its_month_was_closed_is_listed_by_the_quarter(one_stop, rows):
     result(one_stop, "A", NOVEMBER)
     run()
@@ -206,7 +208,7 @@ def test_quarter_and_year_are_looked_at_again_after_their_days(one_stop, rows):
         assert results[period].closing.corrects is not None
 
 
-@pytest.mark.guarantee("publications", "a quarter and a year are published and verify as months do")
+@pytest.mark.guarantee("publications", "quarters and years are published and verified as months are")
 def test_quarter_and_year_are_published_verify_and_go_to_the_committee(one_stop, configure, tmp_path):
     configure(
         MOTCUA_DATA=str(tmp_path),

@@ -84,7 +84,7 @@ def closed(request, ledger, rows):
 SHOWN = [(1, None, 25), (5, None, 1_000), (5, "H1", 25), (5, "H3", 200)]
 
 
-@pytest.mark.guarantee("reconciliation", "the page of a closing tells what its publication tells, to the last cell")
+@pytest.mark.guarantee("reconciliation", "a closing's page shows what its publication shows, to the last cell")
 @pytest.mark.parametrize(
     ("closing_no", "agency", "most"), [(1, None, 25), (5, None, 1_000), (5, "H1", 25), (5, "H3", 200)]
 )

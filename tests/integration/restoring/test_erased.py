@@ -36,7 +36,7 @@ def look():
 
 
 @pytest.mark.guarantee(
-    "restored", "what was erased before a restore is erased again before anything is sent, also at a citizen's request"
+    "restored", "data erased before the restore, also at a citizen's request, is erased again before anything is sent"
 )
 def test_restore_does_not_bring_the_erased_back(past, restorable, gateway):
     past.told_and_ended("D-old")
@@ -172,7 +172,7 @@ def test_dossier_that_had_not_ended_in_the_copy_is_emptied(past, restorable):
     assert restorable.rows("SELECT msisdn FROM motcua.dossiers") == [{"msisdn": None}]
 
 
-@pytest.mark.guarantee("restored", "a restored ledger whose erased cannot be emptied again sends nothing, and says why")
+@pytest.mark.guarantee("restored", "a restored ledger that cannot erase again sends nothing, and says why")
 def test_restored_ledger_that_cannot_be_emptied_sends_nothing(past, restorable, gateway, monkeypatch):
     past.told_and_ended("D-1")
     restorable.keep()

@@ -31,10 +31,8 @@ def receipt(reference, status="1"):
 
 @pytest.mark.guarantee(
     "restored",
-    "a restored ledger tells nobody twice, and tells by itself who was not told: what the journal says left is not "
-    "sent again, all else is",
+    "a restored ledger repeats nothing in its journal and sends all else; the list of gaps shows it before any run",
 )
-@pytest.mark.guarantee("restored", "a list of gaps says of a ledger that it is behind its journal, before any run")
 def test_what_was_told_in_the_gap_is_not_told_again_and_the_rest_is(one_stop, gateway, restorable, states):
     event(one_stop, *range(10))
     take_in()
@@ -69,9 +67,7 @@ def test_what_was_told_in_the_gap_is_not_told_again_and_the_rest_is(one_stop, ga
     assert sum(told(gateway).values()) == 21
 
 
-@pytest.mark.guarantee(
-    "restored", "receipts of what was told in the gap count, also those that came before it was looked at"
-)
+@pytest.mark.guarantee("restored", "receipts of messages that were sent in the gap count, whenever they come")
 def test_receipts_of_the_gap_count_whenever_they_come(one_stop, gateway, restorable, states):
     event(one_stop, *range(3))
     take_in()
@@ -91,11 +87,10 @@ def test_receipts_of_the_gap_count_whenever_they_come(one_stop, gateway, restora
 
 @pytest.mark.guarantee(
     "restored",
-    "while a gap was not looked at nothing is sent or settled; what is queued is held with the reason, runs are red",
+    "until a gap is examined nothing is sent or settled; messages are held with the reason, and runs are red",
 )
 @pytest.mark.guarantee(
-    "restored",
-    "without its journal what may have been told, planned now or later, is of unknown outcome for people to release",
+    "restored", "without its journal, each message that may have been sent is `unknown`, for people to release"
 )
 def test_ledger_without_its_journal_sends_nothing_until_people_decide_and_release(
     one_stop, gateway, restorable, states
@@ -132,7 +127,7 @@ def test_ledger_without_its_journal_sends_nothing_until_people_decide_and_releas
     assert balances()
 
 
-@pytest.mark.guarantee("restored", "a journal that is put back is read, and sending goes on by itself")
+@pytest.mark.guarantee("restored", "when the journal is put back it is read, and sending goes on by itself")
 def test_journal_that_is_put_back_is_read(one_stop, gateway, restorable, states, tmp_path):
     event(one_stop, *range(2))
     take_in()
@@ -164,11 +159,7 @@ def test_ledger_from_before_there_was_a_journal_is_behind_it(one_stop, gateway, 
     assert len(restorable.rows("SELECT * FROM motcua.journals")) == 1
 
 
-@pytest.mark.guarantee(
-    "restored",
-    "what was told in the gap is not taken for an earlier message of its dossier, whatever was read again before the "
-    "journal",
-)
+@pytest.mark.guarantee("restored", "a message sent in the gap is not mistaken for an earlier one of its dossier")
 @pytest.mark.parametrize(("read_again", "by_row"), [("nothing", True), ("unplanned", False), ("planned", True)])
 def test_second_result_that_was_told_in_the_gap_is_not_taken_for_the_first(
     one_stop, gateway, restorable, read_again, by_row
@@ -208,9 +199,7 @@ def test_second_result_that_was_told_in_the_gap_is_not_taken_for_the_first(
     assert balances()
 
 
-@pytest.mark.guarantee(
-    "restored", "an occasion that the restored ledger cuts at another step than the lost one did is not told again"
-)
+@pytest.mark.guarantee("restored", "an occasion that begins at another step after the restore is not announced again")
 def test_occasion_that_begins_at_another_step_now_is_not_told_again(one_stop, gateway, restorable, states):
     one_stop.dossier("D-7", applicant_phone="0905123007")
     pick_up("khanhhoa", now=NOW)
@@ -252,7 +241,7 @@ def test_message_whose_phone_was_mended_in_the_gap_is_not_told_again(one_stop, g
     assert balances()
 
 
-@pytest.mark.guarantee("restored", "nothing leaves that the journal could not take")
+@pytest.mark.guarantee("restored", "nothing leaves that the journal could not record")
 def test_nothing_leaves_that_the_journal_could_not_take(one_stop, gateway, states, monkeypatch):
     event(one_stop, *range(5))
     take_in()
@@ -289,7 +278,8 @@ def test_each_request_has_its_line_before_it_leaves(one_stop, gateway):
 
 
 @pytest.mark.guarantee(
-    "restored", "a machine that was set back with its journal is noticed by a watch elsewhere, and held for people"
+    "restored",
+    "a machine that was put back with its journal is noticed by a watch elsewhere; messages are held for people",
 )
 def test_what_only_the_watch_noticed_is_held_for_people(one_stop, gateway, restorable, states):
     event(one_stop, 0)
@@ -322,9 +312,7 @@ def test_gap_that_the_watch_noticed_first_is_explained_by_the_journal(one_stop, 
     assert run_at(NOW + 4 * MINUTE).gap is None, "the watch does not open again what is explained"
 
 
-@pytest.mark.guarantee(
-    "restored", "what gateways answered to attempts that the ledger holds in flight is known from the journal"
-)
+@pytest.mark.guarantee("restored", "answers to attempts that the backup held in flight are read from the journal")
 def test_answers_to_attempts_that_the_dump_held_in_flight_are_read(one_stop, gateway, restorable, states):
     event(one_stop, *range(4))
     take_in()
@@ -349,7 +337,9 @@ def test_answers_to_attempts_that_the_dump_held_in_flight_are_read(one_stop, gat
     assert balances()
 
 
-@pytest.mark.guarantee("restored", "what a damaged journal does not tell of a gap is held until a person decides")
+@pytest.mark.guarantee(
+    "restored", "messages of a gap that a damaged journal tells only in part are held until a person decides"
+)
 @pytest.mark.parametrize("damage", ["gone", "unreadable"])
 def test_gap_that_a_damaged_journal_tells_in_part_is_decided_by_people(one_stop, gateway, restorable, states, damage):
     event(one_stop, 0, 1)

@@ -107,7 +107,7 @@ def lived_and_put_back(one_stop, machine):
 
 @pytest.mark.guarantee(
     "slept",
-    "a disk that is put back with its journal doubles nobody: what was recorded before it woke is held, later is sent",
+    "after a disk and its journal are put back, earlier events are held, later ones announced; nobody is told twice",
 )
 def test_put_back_disk_without_a_watch_doubles_nobody(one_stop, gateway, machine, states):
     woke = lived_and_put_back(one_stop, machine)
@@ -136,7 +136,7 @@ def test_put_back_disk_without_a_watch_doubles_nobody(one_stop, gateway, machine
     assert balances()
 
 
-@pytest.mark.guarantee("slept", "one signed word that the server was only off lets all go that was held")
+@pytest.mark.guarantee("slept", "one signed statement that the server was only off sends all held messages")
 def test_server_that_was_only_off_sends_after_one_word(one_stop, gateway, restorable, states):
     run_at()
     event(one_stop, 0, at=NOW + MINUTE)
@@ -176,7 +176,7 @@ def test_ledger_that_told_nobody_yet_has_not_slept(one_stop, gateway, restorable
 
 
 @pytest.mark.guarantee(
-    "slept", "where a person signed that this disk is never put back a sleep is believed, until that is taken back"
+    "slept", "a signed statement that this disk is never put back prevents later holds, until it is withdrawn"
 )
 def test_signed_disk_is_believed_until_that_is_taken_back(one_stop, gateway, restorable):
     code, words = motcua("gaps", "believe", "--reason", "máy vật lý, không chụp ổ đĩa", "--as-department")
@@ -193,7 +193,7 @@ def test_signed_disk_is_believed_until_that_is_taken_back(one_stop, gateway, res
 
 
 @pytest.mark.guarantee(
-    "slept", "a watch that stayed awake elsewhere vouches for a ledger that only slept, within a minute"
+    "slept", "a watch elsewhere that stayed awake confirms within a minute that the ledger only slept"
 )
 def test_watch_elsewhere_vouches_for_a_server_that_was_only_off(one_stop, gateway, restorable, elsewhere):
     elsewhere(NOW - 5 * MINUTE, NOW - MINUTE)
@@ -209,7 +209,7 @@ def test_watch_elsewhere_vouches_for_a_server_that_was_only_off(one_stop, gatewa
     assert gap == {"closed_by": "outside watch", "reason": "it was awake all the while, and had seen nothing later"}
 
 
-@pytest.mark.guarantee("slept", "a server that was only off tells nobody where a watch elsewhere answers for it")
+@pytest.mark.guarantee("slept", "a server that was only off alerts nobody if a watch elsewhere confirms it")
 def test_own_watch_hears_the_one_elsewhere_before_it_tells_anybody(one_stop, gateway, restorable, elsewhere, own_watch):
     elsewhere(NOW - 5 * MINUTE, NOW - MINUTE)
     run_at()
@@ -222,7 +222,7 @@ def test_own_watch_hears_the_one_elsewhere_before_it_tells_anybody(one_stop, gat
     assert run_at(woke + 3 * MINUTE).gap is None
 
 
-@pytest.mark.guarantee("slept", "a testimony of before that comes back with the disk vouches for nothing")
+@pytest.mark.guarantee("slept", "a confirmation that came back with the disk counts for nothing")
 def test_testimony_that_was_put_back_with_the_ledger_does_not_vouch(one_stop, gateway, machine, restorable, elsewhere):
     elsewhere(NOW - 5 * MINUTE, NOW - MINUTE)
     run_at()
@@ -240,7 +240,7 @@ def test_testimony_that_was_put_back_with_the_ledger_does_not_vouch(one_stop, ga
     assert max(told(gateway).values()) == 1
 
 
-@pytest.mark.guarantee("slept", "a watch that stayed awake elsewhere tells that a disk was put back, and people decide")
+@pytest.mark.guarantee("slept", "a watch elsewhere that stayed awake reports a disk that was put back; people decide")
 def test_watch_elsewhere_tells_that_the_disk_was_put_back(one_stop, gateway, machine, restorable, elsewhere):
     elsewhere(NOW - 5 * MINUTE, NOW - MINUTE)
     woke = lived_and_put_back_under_a_watch(one_stop, machine, elsewhere)
@@ -274,7 +274,7 @@ def lived_and_put_back_under_a_watch(one_stop, machine, elsewhere):
 
 
 @pytest.mark.guarantee(
-    "slept", "a watch that slept itself, as one on the same disk, does not vouch: it tells everybody"
+    "slept", "a watch that slept too, as one on the same disk, confirms nothing and alerts everybody"
 )
 def test_watch_on_the_same_disk_does_not_vouch(one_stop, gateway, machine, own_watch):
     own_watch(NOW - 5 * MINUTE, NOW)
@@ -302,9 +302,7 @@ def beat_often(monkeypatch):
     settings.cache_clear()
 
 
-@pytest.mark.guarantee(
-    "slept", "a sender that comes back with the machine's memory claims and calls nothing more, and the next one looks"
-)
+@pytest.mark.guarantee("slept", "a sender that wakes with the machine's memory sends nothing more; the next one checks")
 def test_sender_that_slept_with_its_memory_ends(one_stop, gateway, restorable, monkeypatch):
     run_at()
     event(one_stop, *range(40))
@@ -329,9 +327,7 @@ def test_sender_that_slept_with_its_memory_ends(one_stop, gateway, restorable, m
     assert len(gateway.asked) < 40
 
 
-@pytest.mark.guarantee(
-    "slept", "a sender under whose hands the ledger is put back claims nothing more, and the next one looks"
-)
+@pytest.mark.guarantee("slept", "a sender whose ledger is put back meanwhile sends nothing more; the next one checks")
 def test_sender_whose_ledger_is_put_back_under_it_ends(one_stop, gateway, restorable, monkeypatch):
     run_at()
     beat_often(monkeypatch)
@@ -410,9 +406,7 @@ def test_journal_copied_a_moment_after_the_ledger_explains_no_sleep(one_stop, ga
     assert max(told(gateway).values()) == 1
 
 
-@pytest.mark.guarantee(
-    "slept", "an apology of an evening after the ledger woke goes; one that is made up for from before is held"
-)
+@pytest.mark.guarantee("slept", "the apologies of an evening after the start go; those of an earlier evening are held")
 @pytest.mark.parametrize(("woke", "apologies"), [("17:25", 1), ("17:35", 0)])
 def test_apologies_are_held_by_their_evening(one_stop, gateway, restorable, woke, apologies):
     def at(time):

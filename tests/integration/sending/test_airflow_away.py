@@ -69,9 +69,7 @@ def is_asking_ahead() -> bool:
     return any(thread.name == "connections" for thread in threading.enumerate())
 
 
-@pytest.mark.guarantee(
-    "workers", "a sender that lives picks up news and sends it while Airflow's API server is away or hangs"
-)
+@pytest.mark.guarantee("workers", "a living sender reads news and sends while Airflow's API server is down or hangs")
 def test_news_is_picked_up_and_sent_while_airflow_answers_nothing(one_stop, gateway, lingering, supervisor):
     one_stop.result_now("D-1", "0905123001")
     take_in(None)
@@ -86,9 +84,7 @@ def test_news_is_picked_up_and_sent_while_airflow_answers_nothing(one_stop, gate
         supervisor.answers.set()
 
 
-@pytest.mark.guarantee(
-    "workers", "a connection that was changed in Airflow is used by a sender as soon as the old one fails"
-)
+@pytest.mark.guarantee("workers", "a sender uses a changed Airflow connection as soon as the old one fails")
 def test_connection_is_asked_for_again_when_it_fails(one_stop, configure):
     good = os.environ["AIRFLOW_CONN_ONESTOP_KHANHHOA"]
     configure(AIRFLOW_CONN_ONESTOP_KHANHHOA="postgres://who:changed@127.0.0.1:1/nowhere")
@@ -102,7 +98,7 @@ def test_connection_is_asked_for_again_when_it_fails(one_stop, configure):
 
 
 @pytest.mark.guarantee(
-    "workers", "a sender whose time is over goes on, for 25 minutes in all, until another one stands by to lead"
+    "workers", "a leader whose time is over goes on until another stands by, at most 25 minutes in all"
 )
 @pytest.mark.usefixtures("watched", "always_some")
 def test_who_leads_goes_on_until_another_stands_by(one_stop, gateway, lingering):

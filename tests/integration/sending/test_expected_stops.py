@@ -31,7 +31,7 @@ def stops(rows):
 
 
 @pytest.mark.guarantee(
-    "gateways-that-fail", "a gateway that is closed at night is passed over until its morning; no run is red for it"
+    "gateways-that-fail", "a gateway that is closed at night is skipped until morning; no run is red for it"
 )
 def test_gateway_that_is_closed_at_night_is_passed_over_until_its_morning(one_stop, two, rows):
     first, second = two
@@ -47,9 +47,7 @@ def test_gateway_that_is_closed_at_night_is_passed_over_until_its_morning(one_st
     assert stops(rows) == []
 
 
-@pytest.mark.guarantee(
-    "gateways-that-fail", "where only a gateway is left that is closed at night, messages wait for it"
-)
+@pytest.mark.guarantee("gateways-that-fail", "messages wait for a gateway that is closed at night if no other is left")
 def test_messages_wait_for_the_only_gateway(one_stop, two, rows, configure):
     configure(MOTCUA_GATEWAYS="kannel")
     first, _ = two
@@ -62,7 +60,7 @@ def test_messages_wait_for_the_only_gateway(one_stop, two, rows, configure):
     assert len(first.asked) == 2
 
 
-@pytest.mark.guarantee("gateways-that-fail", "a refusal for a quota stops the gateway until its time, as it should be")
+@pytest.mark.guarantee("gateways-that-fail", "a refusal for a quota stops the gateway until the quota is renewed")
 def test_refusal_for_a_quota_stops_until_its_time(one_stop, two, rows, monkeypatch):
     first, second = two
     tomorrow = NOW + timedelta(hours=14)

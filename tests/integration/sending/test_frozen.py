@@ -92,7 +92,7 @@ def stands_by() -> bool:
     return in_ledger(is_held, 1000)
 
 
-@pytest.mark.guarantee("frozen", "a sender that is frozen inside a pick-up is taken over, its source with it")
+@pytest.mark.guarantee("frozen", "a sender that is frozen during a pick-up is replaced, and its source with it")
 def test_sender_that_is_frozen_inside_a_pick_up_is_taken_over(one_stop, gateway, rows, forked):
     def freezes(report: Callable[[str], None]) -> None:
         freeze_before(picking_up._PickUp, "run")
@@ -114,9 +114,7 @@ def test_sender_that_is_frozen_inside_a_pick_up_is_taken_over(one_stop, gateway,
     standing.kill()
 
 
-@pytest.mark.guarantee(
-    "frozen", "what was frozen before its request sends nothing when it wakes, and is not told twice"
-)
+@pytest.mark.guarantee("frozen", "a request that a frozen process had not sent does not leave when it wakes")
 def test_request_of_a_sender_that_was_taken_over_does_not_leave_when_it_wakes(one_stop, gateway, rows, forked):
     one_stop.result_now("D-1", "0905123001")
     take_in(None)
@@ -135,9 +133,7 @@ def test_request_of_a_sender_that_was_taken_over_does_not_leave_when_it_wakes(on
     assert states(rows) == [("accepted", None)]
 
 
-@pytest.mark.guarantee(
-    "frozen", "what a sender held back that nobody took over is known never to have left, and goes by the next one"
-)
+@pytest.mark.guarantee("frozen", "a request that was held back, and whose sender was not replaced, is queued again")
 def test_what_was_held_back_and_not_taken_over_is_queued_again(one_stop, gateway, rows, forked):
     one_stop.result_now("D-1", "0905123001")
     take_in(None)
@@ -163,7 +159,7 @@ def test_sender_that_may_not_send_claims_nothing_until_it_may(one_stop, gateway,
 
 
 @pytest.mark.guarantee(
-    "frozen", "the look is the last thing before a request's first byte, after its connection is made"
+    "frozen", "the deadline is checked just before a request's first byte, after its connection is made"
 )
 @pytest.mark.parametrize("is_known", [False, True], ids=["a new connection", "one that was used before"])
 def test_request_looks_at_its_deadline_before_its_first_byte(gateway, is_known):
@@ -178,7 +174,7 @@ def test_request_looks_at_its_deadline_before_its_first_byte(gateway, is_known):
     assert len(gateway.asked) == is_known
 
 
-@pytest.mark.guarantee("frozen", "of a process that freezes one request at most is between its look and the kernel")
+@pytest.mark.guarantee("frozen", "at most one request of a process that freezes is between its check and the kernel")
 def test_requests_of_a_process_look_and_leave_one_after_the_other(gateway, monkeypatch):
     begins_to_leave, leaves = threading.Event(), threading.Event()
     send_bytes = HTTPConnection.send
@@ -204,7 +200,7 @@ def test_requests_of_a_process_look_and_leave_one_after_the_other(gateway, monke
     assert len(gateway.asked) == 1
 
 
-@pytest.mark.guarantee("frozen", "17:30 waits for a pick-up that lives, and no longer than until a frozen one is ended")
+@pytest.mark.guarantee("frozen", "17:30 waits for a pick-up that lives, and for a frozen one until it is ended")
 def test_evening_does_not_wait_for_a_pick_up_that_is_frozen(one_stop, gateway, rows, forked):
     one_stop.dossier(due_at=NOW + timedelta(days=1))
     pick_up("khanhhoa", now=NOW)
@@ -223,7 +219,7 @@ def test_evening_does_not_wait_for_a_pick_up_that_is_frozen(one_stop, gateway, r
     frozen.end()
 
 
-@pytest.mark.guarantee("frozen", "what is frozen while it plans or settles holds up nobody for longer either")
+@pytest.mark.guarantee("frozen", "a frozen planner or settler is ended too")
 @pytest.mark.parametrize("work", [plan, lambda: settle("settling")], ids=["planning", "settling"])
 def test_who_plans_or_settles_is_ended_too(one_stop, gateway, rows, forked, work):
     one_stop.result_now("D-1", "0905123001")
@@ -250,7 +246,7 @@ def test_who_plans_or_settles_is_ended_too(one_stop, gateway, rows, forked, work
     frozen.end()
 
 
-@pytest.mark.guarantee("frozen", "a process whose disk hangs does not beat, and sends nothing")
+@pytest.mark.guarantee("frozen", "a process whose disk hangs gives no heartbeat, and sends nothing")
 def test_process_whose_disk_hangs_is_taken_for_frozen(ledger, rows):
     with beating() as heart:
         time.sleep(SOON)
@@ -279,7 +275,7 @@ def test_process_that_was_asleep_sends_nothing_more(ledger, forked):
     assert sleeper.end() == (["awake: True", "at once: False", "later: False"], 0)
 
 
-@pytest.mark.guarantee("frozen", "a process that is forked from one at work is another one: it beats by itself")
+@pytest.mark.guarantee("frozen", "a forked process has a heartbeat of its own")
 def test_process_that_is_forked_has_a_heart_of_its_own(ledger, forked):
     def works(report: Callable[[str], None]) -> None:
         with beating() as own:
@@ -306,7 +302,7 @@ def server_stopped(rows) -> Iterator[None]:
 
 
 @pytest.mark.guarantee(
-    "frozen", "when PostgreSQL wakes that was frozen, nobody is taken for frozen, and sending goes on in the same run"
+    "frozen", "when a frozen PostgreSQL wakes, no process is ended, and the same run goes on sending"
 )
 def test_nobody_is_ended_when_the_server_wakes(one_stop, gateway, rows, forked):
     both = [forked(lingers), forked(lingers)]
@@ -326,7 +322,7 @@ def test_nobody_is_ended_when_the_server_wakes(one_stop, gateway, rows, forked):
     assert took < 15
 
 
-@pytest.mark.guarantee("frozen", "each beat keeps that senders are at work, and an orderly stop leaves the newest one")
+@pytest.mark.guarantee("frozen", "each heartbeat is kept in the ledger; an orderly stop leaves the newest")
 def test_newest_beat_stays_in_the_ledger(ledger, rows):
     began = datetime.now(UTC)
     in_ledger(say_at_work, began, SLEEPS_AFTER)

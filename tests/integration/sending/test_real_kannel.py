@@ -248,7 +248,7 @@ def test_receipts_end_each_message_as_the_carrier_says(one_stop: OneStop, line: 
     assert len(line.carrier.submits) == len(FATES), "whatever became of them, nothing goes twice"
 
 
-@pytest.mark.guarantee("receipts", "a long message of which one part was refused is not called delivered")
+@pytest.mark.guarantee("receipts", "a long message with one refused part is not called delivered")
 def test_message_of_which_one_part_was_refused_is_not_called_delivered(
     one_stop: OneStop, line: Line, rows: Rows
 ) -> None:

@@ -98,8 +98,7 @@ def test_limit_in_flight_is_kept_by_all_senders_together_also_when_one_is_killed
 
 
 @pytest.mark.guarantee(
-    "limits",
-    "a second sender gets its share of a long queue; one that waits for slots leaves what is idle to others",
+    "limits", "senders share a long queue; one that waits for a gateway's slots leaves idle slots to others"
 )
 def test_second_sender_gets_its_share_of_a_long_queue(one_stop, gateway, configure):
     configure(AIRFLOW_CONN_SMS_KANNEL=gateway_connection(gateway.port, answer_timeout=5, concurrency=4))
@@ -120,8 +119,7 @@ def test_second_sender_gets_its_share_of_a_long_queue(one_stop, gateway, configu
 
 
 @pytest.mark.guarantee(
-    "limits",
-    "a second sender gets its share of a long queue; one that waits for slots leaves what is idle to others",
+    "limits", "senders share a long queue; one that waits for a gateway's slots leaves idle slots to others"
 )
 def test_sender_that_waits_for_slots_leaves_what_is_idle_to_others(one_stop, two, share):
     """Two senders, each with all slots of one gateway, would wait for each other without an end."""

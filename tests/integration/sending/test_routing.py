@@ -100,8 +100,7 @@ def test_each_carrier_goes_where_the_brandname_is_registered(one_stop, two, rows
 
 @pytest.mark.guarantee(
     "registrations",
-    "where no gateway's brandname is registered at the carrier, the message waits and the run is red; it "
-    "never goes anonymously",
+    "without a brandname registered at the carrier a message waits and the run is red; it never goes anonymously",
 )
 def test_unregistered_carrier_is_reported_and_never_sent_anonymously(one_stop, two, rows):
     first, second = two(kannel={"carriers": ["Viettel"]}, second={"carriers": ["MobiFone"]})
@@ -132,8 +131,7 @@ def test_mended_number_of_a_registered_carrier_goes_although_the_old_one_had_non
 
 @pytest.mark.guarantee(
     "gateways-that-fail",
-    "a gateway that refuses the account is stopped before more is spent; another one takes over at once, "
-    "and that is recorded",
+    "a gateway that refuses the account is stopped at once, and that is recorded; another one takes over",
 )
 def test_configuration_error_fails_over_at_once_and_the_gateway_is_preferred_again_later(one_stop, two, rows):
     first, second = two()
@@ -182,8 +180,7 @@ def test_unknown_message_is_not_given_to_another_gateway(one_stop, two, rows):
 
 
 @pytest.mark.guarantee(
-    "gateways-that-fail",
-    "a number whose carrier is refused goes to the next gateway, and stops nothing at first",
+    "gateways-that-fail", "a number whose carrier is refused goes to the next gateway; the carrier is not stopped yet"
 )
 def test_not_routable_number_goes_to_the_next_gateway_and_stops_nothing_at_first(one_stop, two, rows):
     first, second = two()
@@ -198,7 +195,7 @@ def test_not_routable_number_goes_to_the_next_gateway_and_stops_nothing_at_first
 
 @pytest.mark.guarantee(
     "gateways-that-fail",
-    "ten different refused numbers of a carrier, and none taken meanwhile, stop that carrier there and only there",
+    "ten different refused numbers of a carrier, with none accepted between, stop it at that gateway alone",
 )
 def test_carrier_that_is_refused_again_and_again_is_stopped_there_and_only_there(one_stop, two, rows):
     """Whichever run was refused."""
@@ -253,10 +250,7 @@ def test_limit_a_second_is_kept_by_all_senders_together(one_stop, gateway, confi
     assert [at for number, at in enumerate(came) if at - began < number / 20] == []
 
 
-@pytest.mark.guarantee(
-    "limits",
-    "when the segments of a day are used up the gateway is closed, and another one takes over",
-)
+@pytest.mark.guarantee("limits", "when a day's segments are used up the gateway is closed, and another one takes over")
 def test_limit_a_day_fails_closed_and_another_gateway_takes_over(one_stop, two, rows):
     first, second = two(kannel={"segments_per_day": 3})
     # What is refused does not count.

@@ -61,14 +61,8 @@ def test_request_is_what_kannel_expects(one_stop, gateway, rows):
     assert states(rows) == [("accepted", None)]
 
 
-@pytest.mark.guarantee(
-    "once",
-    "two runs at once, or the same run again, send nothing twice: each message is claimed by one sender",
-)
-@pytest.mark.guarantee(
-    "airflow",
-    "clear and rerun, or two runs at once, send nothing that is accepted, delivered or unknown",
-)
+@pytest.mark.guarantee("once", "two runs at once, or one run twice, send nothing twice: one sender claims each message")
+@pytest.mark.guarantee("airflow", "a rerun, or two runs at once, sends nothing that is accepted, delivered or unknown")
 def test_sending_again_at_once_or_in_parallel_sends_nothing_twice(one_stop, gateway, rows):
     queue_results(one_stop, 30)
     gateway.seconds = 0.02
@@ -94,8 +88,7 @@ def test_http_client_repeats_nothing_by_itself(one_stop, gateway):
 
 
 @pytest.mark.guarantee(
-    "gateways-that-fail",
-    "each answer of a gateway is classed; a refused number makes the message `rejected`",
+    "gateways-that-fail", "each answer of a gateway has a class; a refused number makes the message `rejected`"
 )
 @pytest.mark.parametrize(
     ("answer", "state", "reason", "attempt"),
@@ -158,10 +151,7 @@ def test_run_is_red_for_its_own_attempts_not_for_those_of_another_dags_run_of_th
     assert words_of_left(unresolved(name, now=NOW)) == ["1 message(s) unknown"], "whoever is no run sees both"
 
 
-@pytest.mark.guarantee(
-    "gateways-that-fail",
-    "after 503, 429 or no connection a message waits, longer each time, and then goes",
-)
+@pytest.mark.guarantee("gateways-that-fail", "after 503, 429 or no connection a message is retried after growing waits")
 def test_passing_failure_waits_longer_each_time_and_then_goes(one_stop, gateway, rows):
     queue_results(one_stop)
     gateway.script = [(503, "Temporal failure"), (503, "Temporal failure")]
@@ -176,7 +166,7 @@ def test_passing_failure_waits_longer_each_time_and_then_goes(one_stop, gateway,
 
 @pytest.mark.guarantee(
     "once",
-    "a dossier that changed before the call is not told: the message is `cancelled`, `suppressed` or `expired`",
+    "a dossier that changes before the call is not announced: its message is `cancelled`, `suppressed` or `expired`",
 )
 @pytest.mark.parametrize(
     ("change", "expected"),
@@ -209,7 +199,7 @@ def waits_with(one_stop, phone, moment):
     one_stop.dossier("D-0", applicant_phone=phone, updated_at=moment, status_code=9, at_one_stop_desk=True)
 
 
-@pytest.mark.guarantee("rights", "what is queued keeps its words, and goes to its dossier's present number alone")
+@pytest.mark.guarantee("rights", "a queued message keeps its words, and goes to its dossier's present number alone")
 @pytest.mark.parametrize("role", ["motcua_app", "motcua_owner"])
 def test_nobody_changes_number_or_words_of_what_is_queued(one_stop, gateway, rows, role):
     queue_results(one_stop)
@@ -243,11 +233,7 @@ def test_result_hold_waits_and_a_reversal_inside_it_cancels(one_stop, gateway, r
     assert states(rows) == [("cancelled", "taken_back"), ("accepted", None)]
 
 
-@pytest.mark.guarantee(
-    "once",
-    "what a dead sender had in flight or kept ready becomes `unknown` at the next sender or settling; a "
-    "living sender's is left alone",
-)
+@pytest.mark.guarantee("once", "the attempts of a dead sender become `unknown`; those of a living one are left alone")
 def test_dead_senders_attempts_become_unknown_and_a_living_ones_are_left_alone(one_stop, gateway, rows):
     queue_results(one_stop, 2)
     with open_connection() as living, open_connection() as dying:
@@ -268,8 +254,7 @@ def test_dead_senders_attempts_become_unknown_and_a_living_ones_are_left_alone(o
 
 @pytest.mark.guarantee(
     "receipts",
-    "a receipt that overtakes the answer, or comes twice, late or out of order, moves the message only "
-    "where the table of moves allows",
+    "a receipt that is early, late, repeated or out of order moves a message only as the table of moves allows",
 )
 def test_receipts_move_the_message_only_where_the_table_allows(one_stop, gateway, rows):
     told = {
@@ -324,10 +309,7 @@ def test_undelivered_message_goes_to_the_mended_number_and_an_old_receipt_does_n
     assert states(rows)[0][0] == "delivered"
 
 
-@pytest.mark.guarantee(
-    "once",
-    "PostgreSQL refuses a second attempt beside one that may be on its way, whoever tries to start it",
-)
+@pytest.mark.guarantee("once", "PostgreSQL refuses a second attempt beside one that may be on its way")
 def test_database_itself_refuses_a_second_attempt_beside_an_accepted_one(one_stop, gateway, rows):
     queue_results(one_stop)
     send_at()
@@ -338,10 +320,7 @@ def test_database_itself_refuses_a_second_attempt_beside_an_accepted_one(one_sto
         )
 
 
-@pytest.mark.guarantee(
-    "airflow",
-    "a backfill sends its window only, and makes due at once what failed there and may be retried",
-)
+@pytest.mark.guarantee("airflow", "a backfill sends its window only, and retries at once what failed there")
 def test_backfill_sends_its_window_only_and_retries_at_once_what_failed(one_stop, gateway, rows):
     queue_results(one_stop)
     gateway.script = [(503, "busy")]
@@ -371,7 +350,7 @@ def test_unregistered_template_is_refused_before_it_costs_anything(one_stop, gat
     assert states(rows) == [("queued", None)]
 
 
-@pytest.mark.guarantee("identity", "the identity balances over everything that happened")
+@pytest.mark.guarantee("identity", "the identity holds over everything that happened")
 def test_identity_balances_over_everything_that_happened(one_stop, gateway, rows):
     queue_results(one_stop, 12)
     gateway.script = [(503, "busy"), "hang", (400, "Missing receiver number"), (202, "0: Accepted for delivery")]
@@ -428,8 +407,7 @@ def test_sigterm_ends_a_sender_with_nothing_in_flight(one_stop, gateway, rows):
 
 
 @pytest.mark.guarantee(
-    "airflow",
-    "a run by the clock is also red for the messages of its own minute, whichever run tried them",
+    "airflow", "a scheduled run is also red for the messages of its own minute, whichever run tried them"
 )
 def test_run_by_the_clock_is_red_for_its_own_minute_whichever_run_tried(one_stop, gateway, rows):
     """A backfill of failed runs finds runs by the clock; the run that tried may have been woken by the watcher."""

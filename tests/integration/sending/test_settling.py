@@ -53,9 +53,9 @@ def unknown(one_stop, gateway, rows):
 
 @pytest.mark.guarantee(
     "once",
-    "a message whose request timed out, was reset or got 500 or 502 becomes `unknown` and is never repeated blindly",
+    "a request that times out, is reset or gets 500 or 502 makes the message `unknown`; it is never repeated blindly",
 )
-@pytest.mark.guarantee("unknown-outcome", "a gateway that promises nothing is never given a message again")
+@pytest.mark.guarantee("unknown-outcome", "a gateway that promises nothing never gets an unknown message again")
 def test_held_message_is_never_sent_again_is_shown_and_makes_runs_red_while_it_is_useful(unknown, gateway, rows):
     counts = settle_at(NOW + HOUR)
     assert (counts.held, counts.held_useful) == ({"kannel": 1}, 1)
@@ -76,8 +76,9 @@ def test_held_message_is_never_sent_again_is_shown_and_makes_runs_red_while_it_i
     assert "D-0" in type_command("messages", "held", "--all", exits=None).output
 
 
-@pytest.mark.guarantee("unknown-outcome", "a release repeats the stored words and is audited")
-@pytest.mark.guarantee("unknown-outcome", "a receipt that comes after a released message went is kept as a fact")
+@pytest.mark.guarantee(
+    "unknown-outcome", "a release repeats the stored words and is audited; a receipt that comes later is kept as a fact"
+)
 def test_release_repeats_the_stored_words_to_the_stored_number_and_is_audited(unknown, gateway, rows):
     before = rows("SELECT text, msisdn FROM motcua.messages")
     (released,) = release("Nguyễn Văn A", "nhà mạng xác nhận chưa nhận", now=NOW + HOUR)
@@ -99,7 +100,7 @@ def test_release_repeats_the_stored_words_to_the_stored_number_and_is_audited(un
     assert attempts == [{"state": "delivered", "released": True}, {"state": "delivered", "released": False}]
 
 
-@pytest.mark.guarantee("unknown-outcome", "a release looks at the dossier again")
+@pytest.mark.guarantee("unknown-outcome", "a release checks the dossier again")
 def test_release_looks_at_the_dossier_again(unknown, one_stop, gateway, rows):
     release("A", "why", now=NOW + HOUR)
     one_stop.move(4, "D-0", desk=False, at=NOW + HOUR)
@@ -108,8 +109,9 @@ def test_release_looks_at_the_dossier_again(unknown, one_stop, gateway, rows):
     assert states(rows) == [("cancelled", "taken_back")]
 
 
-@pytest.mark.guarantee("unknown-outcome", "a release lets nothing go but what is unknown, named and useful")
-@pytest.mark.guarantee("unknown-outcome", "a release needs who and why")
+@pytest.mark.guarantee(
+    "unknown-outcome", "a release names who and why, and sends only messages that are named, unknown and useful"
+)
 def test_release_lets_nothing_go_but_what_is_unknown_named_and_useful(one_stop, gateway, rows):
     queue_results(one_stop, 3)
     gateway.script = ["hang", "hang", (202, "ok")]
@@ -146,7 +148,7 @@ def test_release_by_command_asks_and_says_what_it_left(unknown, rows):
     assert number in again.output
 
 
-@pytest.mark.guarantee("unknown-outcome", "a receipt that comes before a released message went stops it")
+@pytest.mark.guarantee("unknown-outcome", "a receipt that comes before a released message goes stops it")
 def test_receipt_for_a_released_attempt_before_it_is_sent_again_stops_the_second(unknown, gateway, rows):
     release("A", "why", now=NOW + HOUR)
     assert report(reference_of(rows), "1") == "applied"
@@ -164,7 +166,7 @@ def test_receipt_that_waits_to_be_read_is_read_before_anything_is_released(unkno
     assert states(rows) == [("delivered", None)]
 
 
-@pytest.mark.guarantee("unknown-outcome", "a backfill releases its window only, and only when told to")
+@pytest.mark.guarantee("unknown-outcome", "a backfill releases only if told to, and only its window")
 def test_backfill_releases_only_when_told_to_and_only_its_window(one_stop, gateway, rows):
     queue_results(one_stop)
     gateway.script = ["hang"]
@@ -181,7 +183,7 @@ def test_backfill_releases_only_when_told_to_and_only_its_window(one_stop, gatew
     assert rows("SELECT released_by FROM motcua.releases") == [{"released_by": "operator, backfill__2"}]
 
 
-@pytest.mark.guarantee("unknown-outcome", "the policy `accept` never sends again, and a receipt still counts")
+@pytest.mark.guarantee("unknown-outcome", "the policy `accept` never sends again; a receipt still counts")
 def test_policy_accept_never_sends_again_and_a_receipt_still_counts(one_stop, gateway, configure, rows):
     policy(gateway, configure, when_unknown="accept", unknown_after_hours=2)
     queue_results(one_stop, 2)
@@ -201,9 +203,8 @@ def test_policy_accept_never_sends_again_and_a_receipt_still_counts(one_stop, ga
 
 @pytest.mark.guarantee(
     "unknown-outcome",
-    "a message without a receipt is `unconfirmed` after the gateway's horizon; a late receipt still counts",
+    "a message without a receipt, read or not, is `unconfirmed` after the gateway's horizon; a late one still counts",
 )
-@pytest.mark.guarantee("unknown-outcome", "no message becomes `unconfirmed` over a receipt that waits to be read")
 def test_what_no_receipt_came_for_is_unconfirmed_after_the_horizon_and_a_late_receipt_counts(
     one_stop, gateway, configure, rows
 ):
@@ -235,7 +236,9 @@ def test_messages_of_a_gateway_that_is_gone_are_closed_too(one_stop, gateway, ro
     assert settle_at(NOW + 73 * HOUR).unconfirmed == 1
 
 
-@pytest.mark.guarantee("unknown-outcome", "what is no longer useful expires, also while every gateway is stopped")
+@pytest.mark.guarantee(
+    "unknown-outcome", "a message that is no longer useful expires, also while every gateway is stopped"
+)
 def test_message_that_is_no_longer_useful_expires_while_every_gateway_is_stopped(one_stop, gateway, rows):
     queue_results(one_stop)
     gateway.answer = (403, "Authorization failed for sendsms")

@@ -74,9 +74,7 @@ def somebody_stands_by() -> bool:
     return in_ledger(is_held, 1000)
 
 
-@pytest.mark.guarantee(
-    "workers", "one sender leads, so many stand by as are set, whoever comes besides does what is due and ends"
-)
+@pytest.mark.guarantee("workers", "one sender leads and a set number stand by; any other sends what is due and ends")
 def test_whoever_comes_besides_does_what_is_due_and_ends(one_stop, gateway, lingering):
     one_stop.result_now("D-1", "0905123001")
     take_in(None)
@@ -85,9 +83,9 @@ def test_whoever_comes_besides_does_what_is_due_and_ends(one_stop, gateway, ling
     assert len(gateway.asked) == 1
 
 
-@pytest.mark.guarantee("workers", "one that stands by helps with what is due while another leads")
-@pytest.mark.guarantee("workers", "what a sender leaves when it is lost is taken over at once by one that stands by")
-@pytest.mark.guarantee("workers", "whoever takes the lead gives its place back, so that the next one stands by")
+@pytest.mark.guarantee(
+    "workers", "a standby helps to send, takes the lead when the leader is lost, and frees its place for the next"
+)
 def test_one_that_stands_by_helps_takes_the_lead_and_leaves_its_place_to_the_next(one_stop, gateway, lingering):
     with another_leads():
         first = lingering()
@@ -108,7 +106,7 @@ def test_one_that_stands_by_helps_takes_the_lead_and_leaves_its_place_to_the_nex
     assert second.catch_up.counts["picked_up"]["transitions"] == 1
 
 
-@pytest.mark.guarantee("workers", "a source that failed is read by the same sender again once a run has picked it up")
+@pytest.mark.guarantee("workers", "a sender reads a failed source again once another run has picked it up")
 def test_sender_reads_a_source_again_that_another_run_has_picked_up(one_stop, gateway, lingering, rows):
     one_stop.result_now("D-1", "0905123001")
     sender = lingering()
@@ -123,7 +121,7 @@ def test_sender_reads_a_source_again_that_another_run_has_picked_up(one_stop, ga
     assert not sender.counts, "the same sender"
 
 
-@pytest.mark.guarantee("gateways-that-fail", "a gateway that takes long to answer one request holds up no news")
+@pytest.mark.guarantee("gateways-that-fail", "one slow request delays no news")
 def test_news_is_picked_up_and_sent_while_a_request_is_not_answered(one_stop, gateway, lingering, rows, monkeypatch):
     monkeypatch.setattr(sender, "_LOOK_FOR_NEWS_EVERY", LONG)
     answer = threading.Event()
@@ -141,7 +139,7 @@ def test_news_is_picked_up_and_sent_while_a_request_is_not_answered(one_stop, ga
 
 @pytest.mark.guarantee(
     "gateways-that-fail",
-    "after three time-outs in a row one request is out at a time, at first a question; all goes once it is answered",
+    "after three time-outs in a row one request is out at a time, first one that sends nothing; an answer ends that",
 )
 @pytest.mark.parametrize("at_once", [1, 30], ids=["one after the other", "a burst meanwhile"])
 def test_gateway_that_is_silent_costs_few_messages_and_goes_on_when_it_answers(
@@ -172,7 +170,7 @@ def test_gateway_that_is_silent_costs_few_messages_and_goes_on_when_it_answers(
     assert time.monotonic() < began + 15
 
 
-@pytest.mark.guarantee("workers", "where nobody watches the sources, senders do")
+@pytest.mark.guarantee("workers", "where no watcher watches the sources, senders do")
 def test_where_nobody_watches_the_sources_a_sender_does(one_stop, gateway, lingering, configure):
     configure(MOTCUA_LINGER_QUIET="0.1")
     one_stop.result_now("D-1", "0905123001")

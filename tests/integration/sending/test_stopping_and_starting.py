@@ -50,8 +50,7 @@ def stops(rows):
 
 @pytest.mark.guarantee(
     "gateways-that-fail",
-    "few unroutable numbers hold up no other of their carrier, and a number that is refused again and "
-    "again counts once",
+    "few unroutable numbers hold up no other of their carrier; a number that is refused again counts once",
 )
 def test_few_unroutable_numbers_hold_up_no_other_of_their_carrier_however_often_they_are_refused(
     one_stop, gateway, rows
@@ -71,10 +70,7 @@ def test_few_unroutable_numbers_hold_up_no_other_of_their_carrier_however_often_
     assert changes(rows) == stops(rows) == []
 
 
-@pytest.mark.guarantee(
-    "gateways-that-fail",
-    "a stopped carrier is tried with one message after longer and longer pauses",
-)
+@pytest.mark.guarantee("gateways-that-fail", "a stopped carrier gets one message after each of its growing pauses")
 def test_stopped_carrier_is_tried_with_one_message_after_longer_and_longer_pauses(one_stop, gateway, rows):
     """However many senders there are."""
     gateway.answer = NOT_ROUTABLE
@@ -131,7 +127,7 @@ def test_gateway_that_is_back_within_seconds_is_used_within_seconds(one_stop, ga
 
 @pytest.mark.guarantee(
     "gateways-that-fail",
-    "a stopped gateway is tried with one message after each pause; pauses grow, more where a try costs a message",
+    "a stopped gateway gets one message after each pause; pauses grow, faster where a try costs a message",
 )
 def test_tries_that_cost_a_message_are_fewer(one_stop, gateway, rows):
     queue(one_stop, *[VIETTEL] * 30)
@@ -156,7 +152,7 @@ def test_one_reset_or_refused_number_after_an_outage_stops_nothing(one_stop, gat
     assert stops(rows) == []
 
 
-@pytest.mark.guarantee("gateways-that-fail", "a gateway that takes one now and then costs few messages")
+@pytest.mark.guarantee("gateways-that-fail", "a gateway that accepts only now and then costs few messages")
 def test_gateway_that_takes_one_now_and_then_costs_few_messages(one_stop, gateway, rows):
     """Trust grows with each message taken: after each stop one, then two, not as many as may be in flight."""
     queue(one_stop, *[VIETTEL] * 60)
@@ -194,7 +190,7 @@ def test_stop_lasts_as_long_as_the_gateway_asked_and_that_of_a_person_until_he_e
 
 
 @pytest.mark.usefixtures("watched")
-@pytest.mark.guarantee("gateways-that-fail", "when a gateway restarts, sending goes on within seconds, in the same run")
+@pytest.mark.guarantee("gateways-that-fail", "after a gateway's restart the same run sends again within seconds")
 def test_restart_of_three_seconds_is_over_within_the_same_run(one_stop, gateway, rows, configure):
     configure(MOTCUA_LINGER="60", MOTCUA_LINGER_QUIET="0.5")
     queue(one_stop, *[VIETTEL] * 40, at=datetime.now(UTC))
@@ -221,10 +217,7 @@ def test_restart_of_three_seconds_is_over_within_the_same_run(one_stop, gateway,
 # How an attempt ended
 
 
-@pytest.mark.guarantee(
-    "receipts",
-    "each finished attempt says how it ended, also a dead sender's that a receipt told of",
-)
+@pytest.mark.guarantee("receipts", "each finished attempt records how it ended, also a dead sender's")
 def test_every_finished_attempt_says_how_it_ended(one_stop, gateway, rows):
     queue(one_stop, *[VIETTEL] * 40)
     gateway.script = [BUSY, NOT_ROUTABLE, (400, "Missing receiver number"), (500, "oops"), "reset"] + [TAKEN] * 7

@@ -28,9 +28,7 @@ def told(channels):
     return len(channels.zalo.sent), len(channels.sms.asked)
 
 
-@pytest.mark.guarantee(
-    "tokens", "a gateway's tokens are got before a message is given to it, and anew after ¾ of their life"
-)
+@pytest.mark.guarantee("tokens", "tokens are fetched before the first message, and renewed after ¾ of their life")
 def test_tokens_are_got_before_the_first_message_and_renewed_in_time(one_stop, channels, rows):
     queue_results(one_stop)
     send_at()
@@ -57,7 +55,7 @@ def test_two_senders_renew_once(one_stop, channels, rows):
     assert sum(told(channels)) == 20
 
 
-@pytest.mark.guarantee("tokens", "tokens lie encrypted in a file of their own: in no ledger, no journal and no log")
+@pytest.mark.guarantee("tokens", "tokens are encrypted in a file of their own, and stand in no ledger, journal or log")
 def test_tokens_lie_encrypted_in_a_file_of_their_own(one_stop, channels, rows, caplog):
     queue_results(one_stop)
     send_at()
@@ -72,7 +70,9 @@ def test_tokens_lie_encrypted_in_a_file_of_their_own(one_stop, channels, rows, c
     assert not settings().tokens_folder.is_relative_to(settings().journal_folder)
 
 
-@pytest.mark.guarantee("tokens", "a renewal that fails is told at once, and messages go on while the old token is good")
+@pytest.mark.guarantee(
+    "tokens", "a renewal that fails raises an alert at once; messages go on while the old token is valid"
+)
 def test_renewal_that_fails_is_told_at_once_and_sending_goes_on(one_stop, channels, rows):
     queue_results(one_stop)
     send_at()
@@ -102,7 +102,7 @@ class Killed(BaseException):
     pass
 
 
-@pytest.mark.guarantee("tokens", "a renewal that was killed is tried again, and told where its token is used up")
+@pytest.mark.guarantee("tokens", "a renewal that was killed is tried again, or raises an alert if its token is used up")
 @pytest.mark.parametrize("left", [False, True])
 def test_renewal_that_was_killed(one_stop, channels, rows, monkeypatch, left):
     queue_results(one_stop)
@@ -141,7 +141,7 @@ def test_file_of_another_key_is_refused_and_of_another_first_token_is_begun_anew
         file.keep(tokens)
 
 
-@pytest.mark.guarantee("tokens", "an access token that is refused before its time is renewed at once")
+@pytest.mark.guarantee("tokens", "an access token that is refused early is renewed at once")
 def test_access_token_that_is_refused_before_its_time_is_renewed_at_once(one_stop, channels, rows):
     queue_results(one_stop)
     send_at()

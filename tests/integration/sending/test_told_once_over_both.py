@@ -22,7 +22,7 @@ NEVER_BY_SMS = {-114, -119}
 _numbers, _days = count(), count()
 
 
-@pytest.mark.guarantee("once", "whatever both channels answer, at whatever hour, a citizen is told once over both")
+@pytest.mark.guarantee("once", "whatever Zalo and SMS answer, at whatever hour, a citizen is told once over both")
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     answers=st.lists(

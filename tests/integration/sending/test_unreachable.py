@@ -40,7 +40,7 @@ def queue(one_stop, code, phone, at=NOW):
 
 @pytest.mark.guarantee(
     "gateways-that-fail",
-    "a number that a gateway does not reach goes to the next one at once, and for seven days straight there",
+    "a number that a gateway does not reach goes to the next one at once, for seven days without asking again",
 )
 def test_number_goes_to_the_next_gateway_at_once_and_straight_there_for_seven_days(one_stop, two, rows):
     first, second = two
@@ -65,7 +65,9 @@ def test_number_goes_to_the_next_gateway_at_once_and_straight_there_for_seven_da
     assert (len(first.asked), len(second.asked)) == (3, 3), "it may have an account by now"
 
 
-@pytest.mark.guarantee("gateways-that-fail", "not to reach a number costs no try: the next gateway's waits are its own")
+@pytest.mark.guarantee(
+    "gateways-that-fail", "a number that is not reached uses up no retry: each gateway has its own waits"
+)
 def test_not_to_reach_a_number_is_no_try(one_stop, two, rows):
     _, second = two
     second.script = [(429, "")]
@@ -76,7 +78,7 @@ def test_not_to_reach_a_number_is_no_try(one_stop, two, rows):
 
 
 @pytest.mark.guarantee(
-    "gateways-that-fail", "a phone that the desk mended may go by a gateway that the old one did not"
+    "gateways-that-fail", "a corrected phone number may go by a gateway that did not reach the old one"
 )
 def test_mended_phone_is_another_number(one_stop, two, rows):
     first, second = two
@@ -92,7 +94,7 @@ def test_mended_phone_is_another_number(one_stop, two, rows):
     assert states(rows) == [("accepted", None)]
 
 
-@pytest.mark.guarantee("gateways-that-fail", "what waits for a stopped gateway goes as soon as that is open again")
+@pytest.mark.guarantee("gateways-that-fail", "messages that wait for a stopped gateway go as soon as it is open")
 def test_message_waits_for_the_other_gateway_while_that_is_stopped(one_stop, two, rows):
     first, second = two
     second.answer = (403, "Authorization failed for sendsms")
@@ -105,7 +107,9 @@ def test_message_waits_for_the_other_gateway_while_that_is_stopped(one_stop, two
     assert len(first.asked) == 1
 
 
-@pytest.mark.guarantee("gateways-that-fail", "where no other gateway is in use, such a number is the desk's to mend")
+@pytest.mark.guarantee(
+    "gateways-that-fail", "without another gateway, the desk must correct a number that is not reached"
+)
 def test_without_another_gateway_the_number_is_the_desks_to_mend(one_stop, two, rows, configure):
     configure(MOTCUA_GATEWAYS="kannel")
     first, _ = two

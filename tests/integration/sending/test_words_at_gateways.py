@@ -34,7 +34,7 @@ def test_text_goes_as_its_agency_chose_where_accents_cost(one_stop, gateway, pla
 
 
 @pytest.mark.guarantee(
-    "limits", "where accents cost nothing a text has them, and the attempt says what was sent and counted"
+    "limits", "a text has accents where they cost nothing; the attempt records what was sent and counted"
 )
 def test_text_has_accents_and_is_one_message_where_these_are_billed(
     one_stop, gateway, plain_agency, rows, configure, monkeypatch

@@ -34,7 +34,7 @@ def test_message_goes_to_zalo_with_its_values_and_accents(one_stop, channels, ro
     assert [tuple(row.values()) for row in forms] == [("kannel", None, None), ("zalo", "message", True)]
 
 
-@pytest.mark.guarantee("once", "a number that Zalo does not reach is told by SMS, once and at once")
+@pytest.mark.guarantee("once", "a number that Zalo does not reach gets an SMS, once and at once")
 @pytest.mark.parametrize("code", [-108, -118])
 def test_number_that_zalo_does_not_reach_is_told_by_sms_once(code, one_stop, channels, rows):
     channels.zalo.by_number[PHONE] = [code]
@@ -47,7 +47,9 @@ def test_number_that_zalo_does_not_reach_is_told_by_sms_once(code, one_stop, cha
     assert unresolved("run", now=NOW) == []
 
 
-@pytest.mark.guarantee("once", "what Zalo refuses and may have told goes by SMS only where Zalo wrote that it may")
+@pytest.mark.guarantee(
+    "once", "a refusal of Zalo that may follow a delivery goes by SMS only where Zalo wrote that it may"
+)
 def test_refusal_that_may_follow_a_delivery_goes_by_sms_only_where_that_was_written(one_stop, channels, rows):
     channels.zalo.by_number[PHONE] = [-114]
     queue_results(one_stop)
@@ -79,7 +81,7 @@ def test_time_out_never_goes_by_sms(answer, one_stop, channels, rows):
     assert [state for state, _ in states(rows)] == ["delivered"]
 
 
-@pytest.mark.guarantee("gateways-that-fail", "at night Zalo is passed over, by day it is first again")
+@pytest.mark.guarantee("gateways-that-fail", "at night Zalo is skipped; by day it is first again")
 def test_night_goes_by_sms(one_stop, channels, rows):
     night = NOW + 13 * HOUR
     queue_results(one_stop, 2, night)
@@ -91,7 +93,9 @@ def test_night_goes_by_sms(one_stop, channels, rows):
     assert told(channels) == (1, 2)
 
 
-@pytest.mark.guarantee("gateways-that-fail", "what Zalo refuses for a quota, a template or a value goes by SMS at once")
+@pytest.mark.guarantee(
+    "gateways-that-fail", "a message that Zalo refuses for a quota, a template or a value goes by SMS at once"
+)
 @pytest.mark.parametrize("code", [-144, -147, -131, -132, -115])
 def test_what_zalo_refuses_for_another_reason_goes_by_sms(code, one_stop, channels, rows):
     channels.zalo.code = code
@@ -104,7 +108,7 @@ def test_what_zalo_refuses_for_another_reason_goes_by_sms(code, one_stop, channe
     assert left == ([] if code in (-144, -147, -132) else ["gateway_stopped"])
 
 
-@pytest.mark.guarantee("callbacks", "an event of Zalo without its right signature is refused, whatever secret it shows")
+@pytest.mark.guarantee("callbacks", "an event of Zalo without its valid signature is refused, whatever secret it shows")
 def test_event_is_let_in_by_its_signature_alone(one_stop, channels, rows):
     queue_results(one_stop)
     send_at()
@@ -133,7 +137,9 @@ def test_event_is_let_in_by_its_signature_alone(one_stop, channels, rows):
     ]
 
 
-@pytest.mark.guarantee("receipts", "what Zalo took and no phone ever received is unconfirmed, and never told again")
+@pytest.mark.guarantee(
+    "receipts", "a message that Zalo accepted and no phone received is `unconfirmed`, and never sent again"
+)
 def test_what_was_taken_and_never_received_is_unconfirmed(one_stop, channels, rows):
     queue_results(one_stop)
     send_at()

@@ -64,7 +64,9 @@ def test_stop_and_go_by_command_say_and_keep_what_who_why_and_until_when(one_sto
     assert "stop 1 is not in force" in typed("go", 1, "--as-department", code=2)
 
 
-@pytest.mark.guarantee("stops", "a stop is the Department's alone, of a kind, an agency or all: never of one message")
+@pytest.mark.guarantee(
+    "stops", "only the Department stops, and only a kind, an agency or everything: never one message"
+)
 @pytest.mark.parametrize(
     ("words", "refusal"),
     [

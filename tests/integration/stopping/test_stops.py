@@ -45,7 +45,7 @@ BY_DOSSIER = "SELECT d.dossier_code, m.state, m.reason FROM motcua.messages m JO
 STOPPED, SENT = ("queued", "stopped"), ("accepted", None)
 
 
-@pytest.mark.guarantee("stops", "what is stopped does not go, and everything else goes as ever")
+@pytest.mark.guarantee("stops", "stopped messages wait; all others go")
 @pytest.mark.parametrize(
     ("kind", "agency", "ends"),
     [
@@ -73,7 +73,7 @@ def test_what_is_stopped_does_not_go_and_everything_else_does(one_stop, gateway,
     assert unresolved("run", now=NOW + SECOND) == [], "people decided it: no run is red for it"
 
 
-@pytest.mark.guarantee("stops", "what waited goes when the stop ends by itself, or at once when it is ended early")
+@pytest.mark.guarantee("stops", "waiting messages go when the stop ends, by itself or early")
 @pytest.mark.parametrize("early", [True, False], ids=["early", "by itself"])
 def test_what_waited_goes_when_the_stop_ends(one_stop, gateway, rows, early):
     results(one_stop, 3)
@@ -89,7 +89,7 @@ def test_what_waited_goes_when_the_stop_ends(one_stop, gateway, rows, early):
     assert ("queued", "stopped") in [(row["to_state"], row["to_reason"]) for row in moves]
 
 
-@pytest.mark.guarantee("stops", "a stop writes each message that it covers once, however often senders look")
+@pytest.mark.guarantee("stops", "a stop is written to each message once, however often senders look")
 def test_stop_writes_each_message_once_however_often_senders_look(one_stop, gateway, rows):
     stop_it()
     results(one_stop, 40)
@@ -107,7 +107,7 @@ def test_stop_writes_each_message_once_however_often_senders_look(one_stop, gate
 
 
 @pytest.mark.usefixtures("useful_for_years")
-@pytest.mark.guarantee("stops", "a sender at work obeys a stop at its next claim; what is in flight is not torn")
+@pytest.mark.guarantee("stops", "a sender at work obeys a stop at its next claim, and finishes its requests in flight")
 def test_sender_at_work_obeys_at_its_next_claim_and_keeps_what_is_in_flight(one_stop, gateway, rows):
     now = datetime.now(UTC)
     results(one_stop, 60, at=now)
@@ -137,7 +137,7 @@ def test_two_stops_of_one_message_hold_it_until_the_last_one_ends(one_stop, gate
     assert states(rows) == [SENT], "not held for the one that was ended"
 
 
-@pytest.mark.guarantee("stops", "nothing stays set aside for a stop that was ended at that very moment")
+@pytest.mark.guarantee("stops", "no message stays held for a stop that ends at that moment")
 def test_message_is_not_set_aside_for_a_stop_that_is_ended_at_that_moment(one_stop, gateway, rows):
     """A sender that saw the stop while it claimed waits for whoever ends it, and then lets the message be."""
     made = stop_it("result")
@@ -160,7 +160,7 @@ def test_message_is_not_set_aside_for_a_stop_that_is_ended_at_that_moment(one_st
     assert states(rows) == [SENT]
 
 
-@pytest.mark.guarantee("stops", "backfills, reruns and releases obey a stop, too")
+@pytest.mark.guarantee("stops", "backfills, reruns and releases obey a stop")
 def test_backfill_rerun_and_release_obey(one_stop, gateway, rows):
     queue(one_stop, ("BUSY", 9, NHA_TRANG), ("HANGS", 9, NHA_TRANG))
     gateway.answer_to = lambda query: (503, "busy") if "(BUSY)" in query["text"] else "hang"
@@ -195,7 +195,7 @@ def test_request_is_not_repeated_while_it_is_stopped(one_stop, esms, rows):  # n
     assert settle("settling", clock=lambda: NOW + HOUR).repeated == 1
 
 
-@pytest.mark.guarantee("stops", "what is no longer useful expires while it is stopped, as ever")
+@pytest.mark.guarantee("stops", "stopped messages expire as usual")
 def test_what_is_no_longer_useful_expires_while_it_is_stopped(one_stop, gateway, rows):
     results(one_stop, 1)
     stop_it(until=NOW + 6 * DAY)
@@ -203,7 +203,7 @@ def test_what_is_no_longer_useful_expires_while_it_is_stopped(one_stop, gateway,
     assert states(rows) == [("expired", "too_late")]
 
 
-@pytest.mark.guarantee("stops", "apologies are planned at 17:30 as ever, wait while stopped, and expire as ever")
+@pytest.mark.guarantee("stops", "apologies are planned as usual, wait while stopped, and expire as usual")
 def test_apologies_are_planned_as_ever_and_expire_as_ever(one_stop, evenings, gateway, rows):  # noqa: F811
     stop_it("apology", until=NOW + 2 * DAY)
     due(one_stop, THURSDAY)
@@ -243,7 +243,7 @@ def test_run_says_what_is_stopped_and_is_green(one_stop, gateway, caplog):
 # Who may write what
 
 
-@pytest.mark.guarantee("stops", "a stop is kept as it was said, by the ledger itself: it may be ended early, once")
+@pytest.mark.guarantee("stops", "PostgreSQL keeps a stop as it was made; it can be ended early, once")
 def test_stop_is_kept_as_it_was_said(one_stop, rows):
     made = stop_it("result")
     changes = [f"UPDATE motcua.stops SET {words}" for words in ("until = until + interval '1 hour'", "reason = 'khác'")]

@@ -145,8 +145,9 @@ COMPONENTS: dict[str, Callable[[], None]] = {
 }
 
 
-@pytest.mark.guarantee("tls", "each part reaches a ledger whose certificate is right, and encrypts")
-@pytest.mark.guarantee("tls", "verify-full is refused by each part: a strange authority, another name, no TLS")
+@pytest.mark.guarantee(
+    "tls", "each part encrypts to a ledger with a valid certificate, and with verify-full refuses any other"
+)
 @pytest.mark.parametrize("component", COMPONENTS)
 def test_right_certificate_is_taken_and_a_wrong_one_refused(front, configure, component):
     configure(**_each(json.dumps(front.right)))
@@ -176,7 +177,7 @@ def test_address_is_taken_as_json_is(front, configure):
                 ask()
 
 
-@pytest.mark.guarantee("tls", "migrations go through a connection that is secured as the others are")
+@pytest.mark.guarantee("tls", "migrations use a connection as secure as the others")
 def test_migrations_are_secured(front, configure):
     configure(AIRFLOW_CONN_MOTCUA_DB_OWNER=json.dumps(front.right | {"login": "motcua_owner"}))
     assert migrate() == []
@@ -188,7 +189,7 @@ def test_migrations_are_secured(front, configure):
             migrate()
 
 
-@pytest.mark.guarantee("tls", "a backup is refused where pg_dump cannot encrypt what the connection wants encrypted")
+@pytest.mark.guarantee("tls", "a backup is refused where pg_dump cannot encrypt as the connection demands")
 def test_backup_is_refused_by_a_dump_without_tls(front, configure):
     """The wheel's pg_dump is built without TLS: it must not fall back to speaking in clear."""
     configure(AIRFLOW_CONN_MOTCUA_DB_OWNER=json.dumps(front.right | {"login": "motcua_owner"}))
@@ -219,9 +220,7 @@ def test_dump_is_told_how_to_secure_its_connection(front, configure, tmp_path):
     assert "password" not in parameters
 
 
-@pytest.mark.guarantee(
-    "tls", "what libpq knows is passed on as the connection says it; what it does not know is refused"
-)
+@pytest.mark.guarantee("tls", "each option that libpq knows is passed on as it is; others are refused")
 def test_everything_that_libpq_knows_passes_through():
     known = {option.keyword.decode() for option in psycopg.pq.Conninfo.get_defaults()}
     ours = ("host", "port", "user", "password", "dbname")

@@ -36,8 +36,7 @@ def kept(rows: AirflowRows) -> set[str]:
 
 
 @pytest.mark.guarantee(
-    "airflow",
-    "Airflow's own database: old rows go each night; runs at work, red ones that nobody noted and each DAG's last stay",
+    "airflow", "Airflow's old rows go each night; running, unnoted red and each DAG's last runs stay"
 )
 def test_old_rows_go_and_what_somebody_needs_stays(airflow_rows: AirflowRows) -> None:
     rows = airflow_rows

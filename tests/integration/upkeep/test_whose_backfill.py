@@ -36,7 +36,7 @@ def run_again(rows: AirflowRows, by: str | None, *, first_by: str | None) -> dic
     return {"dag_run": run, "params": ASKS}
 
 
-@pytest.mark.guarantee("airflow", "a run releases messages in the name of the person who started it, or of nobody")
+@pytest.mark.guarantee("airflow", "a run releases messages only in the name of the person who started it")
 @pytest.mark.parametrize("first_by", [None, "root", "lan", "hoa"])
 def test_run_of_the_clock_that_a_backfill_runs_again_is_of_who_asked_for_the_backfill(
     airflow_rows: AirflowRows, first_by: str | None

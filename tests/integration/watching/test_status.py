@@ -24,7 +24,7 @@ def words(part: str, watched: Watched) -> str:
     return "\n".join(f"{row.words} {row.check}" for row in rows_of_status(watched.now) if row.part == part)
 
 
-@pytest.mark.guarantee("watch", "motcua status shows on one screen what runs, is late or waits, and what lies here")
+@pytest.mark.guarantee("watch", "motcua status shows on one screen what runs, is late or waits")
 def test_one_screen_has_every_part(watched: Watched, configure: Callable[..., None], tmp_path) -> None:
     configure(MOTCUA_WATCH_BACKUP_AGE="P1D")
     save(enabled_from=WEDNESDAY - timedelta(days=9))

@@ -269,9 +269,7 @@ def test_window_of_a_backfill_is_judged_by_what_was_recorded_in_it(queue: Queue)
 # --- Runs
 
 
-@pytest.mark.guarantee(
-    "airflow", "a run is red while a message is due for a minute and nobody serves it, whatever the cause"
-)
+@pytest.mark.guarantee("airflow", "a run is red while a message is due for a minute and unserved, whatever the cause")
 def test_run_is_red_while_something_is_due_and_served_by_nobody(queue: Queue):
     gate("r", EVERYTHING)
     queue.message(125)
@@ -304,9 +302,7 @@ def test_run_whose_pick_up_finds_the_source_held_is_red(held_source: OneStop):
         gate("r", EVERYTHING)
 
 
-@pytest.mark.guarantee(
-    "airflow", "a run is red while a source has news for a minute that no pick-up takes, whoever looks"
-)
+@pytest.mark.guarantee("airflow", "a run is red while a source's news waits for a minute, whoever looks")
 def test_run_is_red_by_what_watchers_tell(held_source: OneStop, request: pytest.FixtureRequest):
     assert in_ledger(find_unserved, datetime.now(UTC)) == []
     request.getfixturevalue("watched_sources")
@@ -346,7 +342,7 @@ def waiting(
         yield queue
 
 
-@pytest.mark.guarantee("watch", "what is due for a minute and served by nobody is mailed within two minutes")
+@pytest.mark.guarantee("watch", "a message that is due for a minute and unserved is mailed within two minutes")
 def test_message_that_nobody_sends_is_mailed_within_two_minutes_and_its_end_too(watched: Watched, waiting: Queue):
     waiting.message(0)
     watched.look(3, minutes=0.5)

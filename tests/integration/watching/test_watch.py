@@ -84,7 +84,7 @@ def airflow_comes_back(watched: Watched) -> None:
 # --- Telling
 
 
-@pytest.mark.guarantee("watch", "an alert is told once when it is sure, and once when it is over")
+@pytest.mark.guarantee("watch", "an alert is mailed once when it is certain, and once when it is over")
 def test_alert_is_mailed_once_with_what_to_do_and_once_when_it_is_over(watched: Watched):
     watched.look()
     watched.outside.airflow_status = 503
@@ -111,7 +111,7 @@ def checked(*kinds: str, source: str = "khanhhoa") -> None:
     in_ledger(keep_check, source, datetime.now(UTC), dossiers=1, transitions=1, findings=found.in_order())
 
 
-@pytest.mark.guarantee("watch", "what a check newly finds wrong with a source is told once, and that it is mended once")
+@pytest.mark.guarantee("watch", "each new fault of a source is told once, and its end once")
 def test_each_finding_of_a_check_that_forbids_is_told_once_and_its_end_once(watched: Watched, configure):
     configure(MOTCUA_SOURCES="khanhhoa")
     save()
@@ -152,7 +152,7 @@ def test_several_alerts_of_one_look_are_one_mail(watched: Watched):
     assert watched.open_alerts(state) == ["airflow_unhealthy/scheduler", "callbacks_unhealthy", "intake_unhealthy"]
 
 
-@pytest.mark.guarantee("watch", "what could not be mailed is tried again, and nobody who has it gets it twice")
+@pytest.mark.guarantee("watch", "a mail that failed is tried again, and nobody gets it twice")
 def test_recipient_who_was_refused_gets_it_later_and_the_other_not_again(watched: Watched, configure):
     configure(MOTCUA_WATCH_RECIPIENTS=f"{LAN}, {MINH}")
     watched.look()
@@ -196,7 +196,7 @@ def test_webhook_gets_each_alert_and_its_end_as_json(watched: Watched, configure
     assert [(each["name"], each["state"]) for each in over["alerts"]] == [("callbacks_unhealthy", "over")]
 
 
-@pytest.mark.guarantee("watch", "once a day a mail says that the watch lives, and what it looked at")
+@pytest.mark.guarantee("watch", "a daily mail says that the watch runs, and what it looked at")
 def test_each_day_one_mail_says_that_the_watch_lives(watched: Watched):
     def daily() -> list[str]:
         return [str(message["Subject"]) for _, message in watched.mail.taken if "Giám sát ngày" in message["Subject"]]
@@ -220,7 +220,7 @@ def test_each_day_one_mail_says_that_the_watch_lives(watched: Watched):
 # --- What is down
 
 
-@pytest.mark.guarantee("watch", "a ledger that is down is told, and what else is looked at goes on")
+@pytest.mark.guarantee("watch", "a ledger that is down raises an alert, and all other checks go on")
 def test_ledger_that_is_down_is_told_and_airflow_is_still_looked_at(watched: Watched, monkeypatch):
     """What only the ledger knows stays as it was."""
     save()
@@ -259,7 +259,7 @@ def test_alert_whose_words_cannot_be_written_is_told_by_its_name(watched: Watche
     assert watched.look().daily_told_on == watched.now.date()
 
 
-@pytest.mark.guarantee("watch", "a check that breaks stops no other, and is told itself")
+@pytest.mark.guarantee("watch", "a check that breaks stops no other, and raises an alert itself")
 def test_statement_that_fails_breaks_its_check_alone(watched: Watched, rows):
     watched.look()
     rows("ALTER TABLE motcua.closings RENAME TO closings_away")
@@ -387,7 +387,7 @@ def test_disk_that_takes_nothing_more_is_no_reason_to_tell_nobody_or_to_tell_it_
         Watch(clock=clock, asks=watched.asks).once()
 
 
-@pytest.mark.guarantee("watch", "a ledger that has gone backwards is told until somebody has looked at it")
+@pytest.mark.guarantee("watch", "a ledger that went back raises an alert until somebody acknowledges it")
 def test_ledger_that_went_back_is_told_until_it_is_acknowledged(watched: Watched, rows):
     rows("SELECT setval('motcua.attempts_attempt_id_seq', 50)")
     rows("INSERT INTO motcua.gateways (name) VALUES ('kannel')")
@@ -498,7 +498,7 @@ def test_night_counts_every_month_one_a_look(watched: Watched, rows):
     assert "identity" in watched.open_alerts(state)
 
 
-@pytest.mark.guarantee("watch", "an evening of apologies that was not planned by 17:35 is told by 17:36")
+@pytest.mark.guarantee("watch", "apologies that are not planned by 17:35 raise an alert by 17:36")
 def test_evening_that_was_not_planned_is_told_by_17_36_and_one_of_a_day_off_is_not_missed(
     watched: Watched, one_stop, rows
 ):
@@ -673,7 +673,7 @@ INDEX = "CREATE INDEX transitions_unplanned ON motcua.transitions (dossier_id) W
 
 
 @pytest.mark.guarantee(
-    "watch", "what the doctor asks and what changes while everything runs is looked at each hour, and told with its end"
+    "watch", "what can change while everything runs is checked each hour as by the doctor, and told with its end"
 )
 def test_what_changes_of_ledger_settings_and_files_is_told_within_the_hour_and_so_is_its_end(
     watched: Watched, configure, rows, tmp_path, monkeypatch
@@ -708,7 +708,7 @@ def test_what_changes_of_ledger_settings_and_files_is_told_within_the_hour_and_s
 # --- Quiet
 
 
-@pytest.mark.guarantee("watch", "an installation without an enabled agency raises nothing but what concerns itself")
+@pytest.mark.guarantee("watch", "an installation without an enabled agency raises only alerts about itself")
 def test_installation_without_agencies_is_quiet_although_nothing_runs(watched: Watched, configure):
     configure(MOTCUA_SOURCES="khanhhoa", MOTCUA_WATCH_BACKUP_AGE="PT26H")
     for _ in range(3):
@@ -720,7 +720,7 @@ def test_installation_without_agencies_is_quiet_although_nothing_runs(watched: W
 # --- The sign of life
 
 
-@pytest.mark.guarantee("watch", "settle_messages is red where the watch was seen and has been silent for ten minutes")
+@pytest.mark.guarantee("watch", "settle_messages is red where a watch that ran has been silent for ten minutes")
 def test_settling_is_red_while_the_watch_is_silent_and_only_where_it_was_ever_seen(watched: Watched, rows, gateway):
     gate(EVERYTHING)
     watched.now = datetime.now(VIETNAM) - timedelta(minutes=1)

@@ -140,7 +140,9 @@ def test_agency_code_is_not_shown_as_an_unknown_dossier():
 any_text = st.text(max_size=700) | st.text(alphabet="MCKHmckh0O1lI _-./đĐ\u00a0\"'\x00\ud800", max_size=80)
 
 
-@pytest.mark.guarantee("inquiries", "no text raises")
+@pytest.mark.guarantee(
+    "inquiries", "no text and no caller causes an internal error, not even a NUL in a signed inquiry"
+)
 @settings(max_examples=300, deadline=None)
 @given(any_text, any_text)
 def test_no_text_raises(text, sender):

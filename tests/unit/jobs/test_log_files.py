@@ -34,9 +34,7 @@ def left(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_symlink() or path.is_file()}
 
 
-@pytest.mark.guarantee(
-    "airflow", "old log files go with the folders they leave empty; links and what is not Airflow's are not touched"
-)
+@pytest.mark.guarantee("airflow", "old log files go with the folders they leave empty; links and foreign files stay")
 def test_old_logs_go_with_their_folders_and_young_ones_stay(tmp_path: Path) -> None:
     old = [
         log_of(tmp_path, "scheduled__2026-10-28T00:00:00+00:00", OLD),

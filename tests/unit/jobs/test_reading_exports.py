@@ -129,7 +129,7 @@ def test_line_that_cannot_be_used_refuses_itself_alone(line, fault):
     assert all(str(each) and each.english for each in found.faults)
 
 
-@pytest.mark.guarantee("intake", "an agency that a file names by a name that two have is told, and never guessed")
+@pytest.mark.guarantee("intake", "an agency's name that two agencies have is reported, and never guessed")
 def test_name_that_two_agencies_have_is_told_with_their_codes_and_its_line_is_left_out():
     names = [("Phòng Một", NHA_TRANG), ("phong mot", TU_PHAP), ("Sở Tư pháp", TU_PHAP)]
     agencies = words_of([(NHA_TRANG, NHA_TRANG), (TU_PHAP, TU_PHAP)], names)

@@ -48,14 +48,14 @@ def test_replies_to_inquiries_accuse_nobody():
     assert urged(messages=(messages(100, 0, "reply", suppressed=100),), reasons=(missing,)) == []
 
 
-@pytest.mark.guarantee("reconciliation", "an agency that did right is neither told as 0 % delivered nor urged")
+@pytest.mark.guarantee("reconciliation", "an agency that did right is neither shown as 0 % delivered nor urged")
 def test_who_hands_results_over_before_they_are_told_is_not_urged():
     right = (messages(0, 0, suppressed=40, cancelled=60),)
     same_day = (ReasonCount("A", "P", "result", "suppressed", "same_day", 40),)
     assert urged(messages=right, reasons=same_day) == []
 
 
-@pytest.mark.guarantee("reconciliation", "an agency whose dossiers have no phone that can be texted is urged by that")
+@pytest.mark.guarantee("reconciliation", "an agency whose dossiers have no textable phone is urged for that")
 @pytest.mark.parametrize(("missing", "is_urged"), [(30, False), (31, True)])
 def test_dossiers_without_a_phone_that_can_be_texted_are_a_measure_of_their_own(missing, is_urged):
     own = (messages(100 - missing, 100 - missing, suppressed=missing + 9, cancelled=500),)

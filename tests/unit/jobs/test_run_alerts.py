@@ -72,13 +72,13 @@ def test_red_run_is_mailed_to_each_recipient_with_its_reason(mailbox):
     assert "scheduled__1" in text
 
 
-@pytest.mark.guarantee("airflow", "a DAG that turns red is told of once, not each minute, and once more a day later")
+@pytest.mark.guarantee("airflow", "a DAG that turns red is mailed once, and once more a day later")
 def test_dag_that_is_red_each_minute_is_told_of_once_and_once_more_a_day_later(mailbox):
     told = [minute for minute in range(60 * 24 + 1) if mailbox.red(NOW + minute * MINUTE)]
     assert told == [0, 60 * 24]
 
 
-@pytest.mark.guarantee("airflow", "a DAG that turns red is told of once, not each minute, and once more a day later")
+@pytest.mark.guarantee("airflow", "a DAG that turns red is mailed once, and once more a day later")
 def test_dag_that_is_red_and_green_in_turn_is_told_of_once(mailbox):
     assert [mailbox.red(NOW + 50 * n * MINUTE) for n in range(10)] == [True] + [False] * 9
 
@@ -144,7 +144,7 @@ def late(mailbox, **changes):
     return tell_late_run(run | changes, NOW + timedelta(hours=7, minutes=36), NOW, mailbox.server)
 
 
-@pytest.mark.guarantee("airflow", "apologies that are not with their gateways by 17:36 are told of")
+@pytest.mark.guarantee("airflow", "apologies that are not with their gateways by 17:36 are mailed")
 def test_apologies_that_are_still_under_way_at_their_deadline_are_told_of(mailbox):
     assert late(mailbox)
     assert mailbox.mails[0][1] == "MotcuaSMS: đến 17:36 tin xin lỗi chưa gửi xong"

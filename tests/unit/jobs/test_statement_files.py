@@ -62,7 +62,7 @@ def test_amounts_as_they_are_written_in_vietnam():
     assert amounts == [Decimal("1234567.5"), 350, 350, 350]
 
 
-@pytest.mark.guarantee("statements", "what could be read in two ways is refused by line and column")
+@pytest.mark.guarantee("statements", "an amount that can be read in two ways is refused by line and column")
 @pytest.mark.parametrize(
     "written", ["1,050", "350.5", "12.34.567", "-350", "1e3", "٣٥٠", "=cmd|'/C calc'!A0", "1 050", ""]
 )
@@ -231,7 +231,7 @@ def test_files_that_are_no_statement_are_refused_with_what_to_do(content, said):
     assert said.lower() in refusal(content).lower()
 
 
-@pytest.mark.guarantee("statements", "no bytes raise anything but a refusal")
+@pytest.mark.guarantee("statements", "no bytes cause anything but a refusal")
 @given(st.binary(max_size=300))
 def test_no_bytes_raise_anything_but_a_refusal(content):
     for name in ("x-2026-10.csv", "x-2026-10.xlsx"):
@@ -302,8 +302,7 @@ TOTAL_OF_NONE = ["Tổng cộng", "", "", 0, "", "0", ""]
 
 
 @pytest.mark.guarantee(
-    "statements",
-    "a sheet with nothing but a total of 0 tells of none; a total without its lines is refused",
+    "statements", "a sheet with only a total of 0 means no message; a total without its lines is refused"
 )
 @pytest.mark.parametrize("below", [[TOTAL_OF_NONE], [TOTAL_OF_NONE, ["Người lập biểu"]], [["Tổng cộng"]]])
 def test_sheet_with_nothing_but_a_total_of_none_tells_that_there_was_none(below):
@@ -312,8 +311,7 @@ def test_sheet_with_nothing_but_a_total_of_none_tells_that_there_was_none(below)
 
 
 @pytest.mark.guarantee(
-    "statements",
-    "a sheet with nothing but a total of 0 tells of none; a total without its lines is refused",
+    "statements", "a sheet with only a total of 0 means no message; a total without its lines is refused"
 )
 def test_total_without_the_lines_that_it_sums_up_is_refused():
     headings, lines = list(HEADINGS), [list(ROW)]
@@ -326,7 +324,7 @@ def test_total_without_the_lines_that_it_sums_up_is_refused():
     assert "không có dòng dữ liệu nào" in refusal(workbook(MT=none, MO=none), BOOK)
 
 
-@pytest.mark.guarantee("statements", "quotes that do not match never swallow a line")
+@pytest.mark.guarantee("statements", "unmatched quotes never swallow a line")
 @given(
     st.permutations(range(6)),
     st.sampled_from([",", ";", "\t"]),

@@ -131,10 +131,7 @@ def worded() -> set[tuple[str, str]]:
     return {(state, reason) for state, reasons in clauses()["told"].items() for reason in reasons}
 
 
-@pytest.mark.guarantee(
-    "dossiers",
-    "every state and reason that a message can have has its sentence about why the citizen was or was not told",
-)
+@pytest.mark.guarantee("dossiers", "every state and reason of a message has a sentence that explains it to the citizen")
 def test_every_state_and_reason_that_the_ledger_can_hold_has_words():
     ours = {reason for _, reason in worded()}
     without = sorted(

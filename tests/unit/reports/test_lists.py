@@ -101,7 +101,7 @@ def test_what_lists_declare_is_there():
     assert wrong == []
 
 
-@pytest.mark.guarantee("pages", "heads of files are Vietnamese, and those of moments say that they are Vietnam's")
+@pytest.mark.guarantee("pages", "headings of files are Vietnamese; those of moments say that they are Vietnam's")
 def test_heads_of_a_file_are_vietnamese_and_say_by_which_clock():
     wrong = []
     for declared in map(declared_list, LISTS):
@@ -113,9 +113,7 @@ def test_heads_of_a_file_are_vietnamese_and_say_by_which_clock():
     assert wrong == []
 
 
-@pytest.mark.guarantee(
-    "pages", "a column of a list is one entry: its page, its files and its command have it from there"
-)
+@pytest.mark.guarantee("pages", "a column of a list is one entry, for its page, files and command")
 def test_column_is_one_entry_for_page_file_and_command():
     declared = MESSAGES.declared
     added = declared.columns["recorded_at"].model_copy(update={"head": "Gửi trước", "of": "due", "command": "due"})

@@ -279,7 +279,7 @@ def of_messages(*rows: MessageFigures) -> Told:
     return Told(replace(report("month"), agencies=(), figures=replace(report("empty").figures, messages=rows)))
 
 
-@pytest.mark.guarantee("reconciliation", "no rate of fewer than 30 is told, but that they are too few; the count stays")
+@pytest.mark.guarantee("reconciliation", "a rate of fewer than 30 is not shown; the count is")
 def test_print_and_workbook_tell_no_rate_of_few_messages_and_draw_none():
     told = of_messages(
         MessageFigures("few", "1.1", "result", at_source=29, delivered=3, undelivered=26),
@@ -297,7 +297,7 @@ def test_print_and_workbook_tell_no_rate_of_few_messages_and_draw_none():
 
 
 @pytest.mark.guarantee(
-    "reconciliation", "a share of delivered messages is of notices alone; replies to 9029 stand apart"
+    "reconciliation", "the share of delivered messages is of notices alone; replies to 9029 stand apart"
 )
 def test_print_and_workbook_tell_shares_of_notices_alone():
     told = of_messages(
@@ -323,7 +323,7 @@ def test_print_and_workbook_tell_shares_of_notices_alone():
     assert [each.kind for each in told.messages][-1] == "reply", "in no rank"
 
 
-@pytest.mark.guarantee("reconciliation", "a ranking says whom it leaves out; what belongs to no agency is in none")
+@pytest.mark.guarantee("reconciliation", "a ranking names whom it leaves out; what belongs to no agency is in none")
 def test_ranking_of_the_print_and_the_page_says_whom_it_leaves_out():
     told = of_messages(
         MessageFigures("few", "1.1", "result", at_source=29, undelivered=29),
@@ -691,7 +691,7 @@ def test_font_of_the_same_name_that_a_machine_has_is_never_taken(tmp_path):
     assert Path(taken).is_relative_to(own)
 
 
-@pytest.mark.guarantee("publications", "whatever is changed in the software, a publication names another maker")
+@pytest.mark.guarantee("publications", "any change of the software changes the maker that a publication names")
 @pytest.mark.parametrize("name", ["publication.vi.yaml", "publication.typ", "phone_refusals.vi.yaml"])
 def test_one_word_of_a_template_makes_it_other_software(configure, tmp_path, name):
     was = manifest.made_by()

@@ -41,7 +41,7 @@ def words_of(html: str) -> str:
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", html)).split())
 
 
-@pytest.mark.guarantee("reconciliation", "an agency that did right is neither told as 0 % delivered nor urged")
+@pytest.mark.guarantee("reconciliation", "an agency that did right is neither shown as 0 % delivered nor urged")
 @pytest.mark.parametrize(
     ("counts", "said"),
     [
@@ -66,7 +66,7 @@ def test_formula_stands_beside_the_share_and_what_was_left_out_is_told_apart():
     assert "Không gửi 5 tin:" in mail.text
 
 
-@pytest.mark.guarantee("reconciliation", "no rate of fewer than 30 is told, but that they are too few; the count stays")
+@pytest.mark.guarantee("reconciliation", "a rate of fewer than 30 is not shown; the count is")
 def test_few_messages_have_counts_and_no_rate():
     mail = mail_of(report(figures("A", delivered=3, undelivered=26), figures("B", delivered=20, undelivered=10)))
     text = " ".join(mail.text.split())
@@ -80,7 +80,7 @@ def test_few_messages_have_counts_and_no_rate():
 
 
 @pytest.mark.guarantee(
-    "reconciliation", "a share of delivered messages is of notices alone; replies to 9029 stand apart"
+    "reconciliation", "the share of delivered messages is of notices alone; replies to 9029 stand apart"
 )
 def test_replies_which_have_no_receipts_stand_apart():
     replies = MessageFigures("A", "", "reply", at_source=400, accepted=390, rejected=10)
@@ -99,7 +99,7 @@ def test_replies_which_have_no_receipts_stand_apart():
     assert "0,0%" not in alone.text
 
 
-@pytest.mark.guarantee("reconciliation", "a ranking says whom it leaves out; what belongs to no agency is in none")
+@pytest.mark.guarantee("reconciliation", "a ranking names whom it leaves out; what belongs to no agency is in none")
 def test_ranking_of_a_mail_says_whom_it_leaves_out():
     rows = [
         figures("A", delivered=90, undelivered=10),
@@ -117,7 +117,7 @@ def test_ranking_of_a_mail_says_whom_it_leaves_out():
     assert " và 36 cơ quan khác." in many.text
 
 
-@pytest.mark.guarantee("reconciliation", "what a mail counts is what its rows add up to, or it says what differs")
+@pytest.mark.guarantee("reconciliation", "the figures of a mail are the sums of its rows, or it says what differs")
 @pytest.mark.parametrize("number", [3, 40])
 def test_agencies_and_reasons_add_up_also_where_rows_are_cut_off(number):
     rows = [

@@ -67,7 +67,9 @@ def words_of(html: str) -> str:
 # ---------------------------------------------------------------------------------------------- what they say
 
 
-@pytest.mark.guarantee("intake", "supplements of pushing software that nobody could be told of are told by agency")
+@pytest.mark.guarantee(
+    "intake", "mails count by agency the supplements of pushing software that nobody could be told of"
+)
 def test_mails_say_how_many_supplements_nobody_could_be_told_of(agency_mail, department_mail):
     own = compose_agency_mail(agency_report(), rows(), untold=1234)
     many = [("Sở Tư pháp", 900), *((f"Xã số {place}", 2) for place in range(20))]
@@ -83,7 +85,7 @@ def test_mails_say_how_many_supplements_nobody_could_be_told_of(agency_mail, dep
         assert "cần bổ sung trong bảy ngày" not in mail.text + mail.html
 
 
-@pytest.mark.guarantee("broken-rows", "what a check finds wrong with a source is told to the agencies that use it")
+@pytest.mark.guarantee("broken-rows", "agencies are mailed what a check finds wrong with their source")
 def test_mails_tell_what_must_be_mended_at_a_source_the_new_first_and_are_due_for_what_is_new(agency_mail):
     def fault(place, *, is_new=False, source="hue"):
         said = InWords(
@@ -166,7 +168,7 @@ def test_sign_of_life_has_no_attachment_and_says_that_nothing_is_wrong():
     assert sent(mail)
 
 
-@pytest.mark.guarantee("reconciliation", "a run with nothing to be compared with is not called the first one")
+@pytest.mark.guarantee("reconciliation", "a run without an earlier one to compare is not called the first")
 def test_run_with_none_of_an_earlier_day_is_not_called_the_first_and_has_no_line_of_one_point():
     point = trend({"phone_missing": 28.3, "phone_invalid": 18.7, "status": 17.4, "other": 0.9})[-1:]
     own = replace(agency_report().figures, change=Change(new=143), per_thousand=None)
@@ -187,7 +189,7 @@ def test_three_dossiers_accuse_nobody_and_an_agency_s_own_share_has_its_name(age
     assert "- Sở Tư pháp, tháng 11/2026: 89,0% trong 712 hồ sơ, tháng trước 92,9%" in agency_mail.text
 
 
-@pytest.mark.guarantee("reconciliation", "what a mail counts is what its rows add up to, or it says what differs")
+@pytest.mark.guarantee("reconciliation", "the figures of a mail are the sums of its rows, or it says what differs")
 def test_figures_of_an_agency_s_mail_add_up_to_its_rows(agency_mail):
     (told,) = re.findall(
         r"Danh sách đủ (\d+) dòng: (\d+) lỗi \(kể cả (\d+) đã tạm chấp nhận\), (\d+) dấu", agency_mail.text
@@ -207,7 +209,7 @@ def test_figures_of_an_agency_s_mail_add_up_to_its_rows(agency_mail):
         assert said in html
 
 
-@pytest.mark.guarantee("reconciliation", "what a mail counts is what its rows add up to, or it says what differs")
+@pytest.mark.guarantee("reconciliation", "the figures of a mail are the sums of its rows, or it says what differs")
 @pytest.mark.parametrize("number", [13, 65])
 def test_agencies_of_the_department_s_mail_add_up_to_the_whole_also_where_rows_are_cut_off(number):
     many = [

@@ -87,7 +87,7 @@ def test_hostile_reports_are_never_an_error_inside(client):
 NUMBERS = ["0905123456", "+84 905-123-456", "0905/123/456", "０９０５１２３４５６", "٠٩٠٥١٢٣٤٥٦"]
 
 
-@pytest.mark.guarantee("callbacks", "a receipt keeps no phone number, and shows auditors none that an older one kept")
+@pytest.mark.guarantee("callbacks", "a receipt keeps no phone number; auditors see none that an older one kept")
 def test_number_in_a_receipt_is_masked_wherever_it_stands_and_shown_to_no_auditor(client, rows):
     asked = [(field, number) for field in ("reference", "status", "reply", "smsc_id") for number in NUMBERS]
     for field, number in asked:
@@ -149,7 +149,7 @@ def test_report_that_cannot_be_read_is_kept_and_read_later(client, rows, monkeyp
     assert rows("SELECT effect FROM motcua.receipt_readings") == [{"effect": "unknown_reference"}]
 
 
-@pytest.mark.guarantee("rights", "a report that has a message sent again is stored by the callbacks and read by a run")
+@pytest.mark.guarantee("rights", "a receipt that has a message sent again is stored by the callbacks and read by a run")
 def test_report_that_a_message_never_arrived_is_kept_and_read_by_the_next_run(client, rows):
     from motcua.jobs.notices.receiving import read_left_over_receipts
 
@@ -167,7 +167,7 @@ def test_report_that_a_message_never_arrived_is_kept_and_read_by_the_next_run(cl
     ]
 
 
-@pytest.mark.guarantee("receipts", "receipts of one gateway that cannot be read keep no other gateway's waiting")
+@pytest.mark.guarantee("receipts", "unreadable receipts of one gateway keep no other gateway's waiting")
 def test_receipts_of_a_gateway_that_is_gone_keep_no_other_gateways_waiting(client, rows):
     from motcua.jobs.notices.receiving import read_left_over_receipts
 
@@ -182,8 +182,7 @@ def test_receipts_of_a_gateway_that_is_gone_keep_no_other_gateways_waiting(clien
 
 
 @pytest.mark.guarantee(
-    "receipts",
-    "a receipt that is stored and not read waits until it is read, and no longer: in a crash, by hand, by two at once",
+    "receipts", "a stored receipt waits exactly until it is read, whatever crashes and whoever reads it"
 )
 def test_receipt_waits_to_be_read_from_its_storing_to_its_reading_whoever_wrote_either(agencies, rows):
     """Also by hand, or where one of both is rolled back; two that read at once do not take each other's away."""

@@ -136,7 +136,7 @@ def test_known_code_is_answered_in_the_words_of_the_report(client, dossier, rows
     assert row["reply"] == told("160915001")
 
 
-@pytest.mark.guarantee("personal-data", "what a provider sent as an id is kept as a keyed hash, or emptied in its time")
+@pytest.mark.guarantee("personal-data", "a provider's id is kept as a keyed hash, or emptied in its time")
 def test_id_that_is_made_of_the_phones_number_shows_none(client, dossier, rows):
     dossier("160915001")
     for _ in range(2):
@@ -197,7 +197,7 @@ def test_code_of_more_agencies_than_a_province_has_is_answered(client, dossier, 
     assert ask(client, "MCKH 0012/2016 9.299") == told("0012/2016", "B299")
 
 
-@pytest.mark.guarantee("inquiries", "the clock of a stopped dossier stands")
+@pytest.mark.guarantee("inquiries", "the deadline clock of a suspended dossier stands still")
 def test_newer_of_row_and_transition_decides_and_the_clock_stands_as_it_stopped(client, dossier, rows):
     number = dossier("160915001", due_at="2026-11-20 10:00+07", updated_at="2026-11-01 10:00+07")
 
@@ -239,10 +239,7 @@ def test_result_released_in_time_stays_on_time_when_it_is_fetched_later(client, 
     assert ask(client, "MCKH 160915001") == told("160915001", "Da tra ket qua")
 
 
-@pytest.mark.guarantee(
-    "inquiries",
-    "an inquiry is counted once with one reply, however often and however much at once it is brought",
-)
+@pytest.mark.guarantee("inquiries", "an inquiry is counted once with one reply, however often it is brought")
 def test_repeat_gets_the_same_reply_and_is_counted_once(client, dossier, rows):
     dossier("160915001")
     first = ask(client, "MCKH 160915001", id="one")
@@ -256,10 +253,7 @@ def test_repeat_gets_the_same_reply_and_is_counted_once(client, dossier, rows):
     assert len(rows("SELECT 1 FROM motcua.messages WHERE kind = 'reply'")) == 3
 
 
-@pytest.mark.guarantee(
-    "inquiries",
-    "an inquiry is counted once with one reply, however often and however much at once it is brought",
-)
+@pytest.mark.guarantee("inquiries", "an inquiry is counted once with one reply, however often it is brought")
 def test_repeats_at_the_same_moment_are_counted_once(client, dossier, rows):
     dossier("160915001")
     barrier = threading.Barrier(8)
@@ -289,7 +283,7 @@ def test_phone_beyond_its_day_is_answered_with_the_limit_until_midnight_in_khanh
     assert ask(client, "MCKH 160915001") == told("160915001")
 
 
-@pytest.mark.guarantee("inquiries", "a phone's limit holds also when it asks at once, and keeps nobody else waiting")
+@pytest.mark.guarantee("inquiries", "a phone's limit holds for inquiries at once, and delays nobody else")
 def test_limit_of_a_phone_holds_when_it_asks_at_once_and_others_are_answered_meanwhile(
     client, dossier, rows, configure
 ):
@@ -346,7 +340,7 @@ def test_service_that_is_off_answers_and_counts(client, dossier, rows, configure
 STOPPED = "Tra cuu ho so qua dau so 9029 dang tam dung. Ong/Ba vui long lien he Bo phan Mot cua."
 
 
-@pytest.mark.guarantee("stops", "while replies are stopped each inquiry is still answered, by one fixed sentence")
+@pytest.mark.guarantee("stops", "while replies are stopped each inquiry is answered by one fixed sentence")
 def test_inquiry_is_answered_by_one_sentence_while_replies_are_stopped(client, dossier, rows):
     dossier("160915001")
     dossier("160915002", TU_PHAP, step_name="Tham dinh")
@@ -369,8 +363,7 @@ def test_inquiry_is_answered_by_one_sentence_while_replies_are_stopped(client, d
 
 
 @pytest.mark.guarantee(
-    "inquiries",
-    "whatever breaks inside, the inquiry is answered, logged without its number, and counted",
+    "inquiries", "after an internal error the inquiry is answered, logged without its number, and counted"
 )
 def test_what_breaks_inside_is_answered_logged_without_the_number_and_counted(client, rows, monkeypatch, caplog):
     with monkeypatch.context() as broken:
@@ -384,8 +377,7 @@ def test_what_breaks_inside_is_answered_logged_without_the_number_and_counted(cl
 
 
 @pytest.mark.guarantee(
-    "inquiries",
-    "each inquiry is answered within 2 s also while the ledger is away, and is counted on its return",
+    "inquiries", "each inquiry is answered within 2 s while the ledger is down, and counted on its return"
 )
 def test_ledger_that_is_away_costs_no_reply_and_is_counted_on_its_return(client, dossier, rows, monkeypatch):
     dossier("160915001")
@@ -429,8 +421,7 @@ def test_ledger_that_hangs_is_not_waited_for(client, dossier, rows, ledger):
 
 
 @pytest.mark.guarantee(
-    "inquiries",
-    'who asks after "result ready" and before it is handed over leaves a sign for data quality',
+    "inquiries", 'an inquiry between "result ready" and the hand-over is kept as a sign for data quality'
 )
 def test_inquiry_after_the_result_was_told_is_kept_as_a_sign(client, dossier, rows):
     number = dossier("160915001", status_code=9, step_name="Trả kết quả")
@@ -539,7 +530,9 @@ def test_forged_signature_is_refused(client, rows):
     assert rows("SELECT 1 FROM motcua.inquiries") == []
 
 
-@pytest.mark.guarantee("inquiries", "nothing that comes is an error inside, not even NUL in a rightly signed inquiry")
+@pytest.mark.guarantee(
+    "inquiries", "no text and no caller causes an internal error, not even a NUL in a signed inquiry"
+)
 def test_nul_in_a_rightly_signed_inquiry_is_answered_and_left_out(client, dossier, rows):
     dossier("160915001")
     for name in ("content", "smsid", "cpid"):
@@ -553,10 +546,7 @@ def test_nul_in_a_rightly_signed_inquiry_is_answered_and_left_out(client, dossie
     assert kept == [{"text": "MCKH 160915001", "is_it": True}]
 
 
-@pytest.mark.guarantee(
-    "callbacks",
-    "a secret in a body lets nobody in, and a body beside a signed query changes nothing of it",
-)
+@pytest.mark.guarantee("callbacks", "a secret in a body admits nobody; a body beside a signed query changes nothing")
 def test_body_beside_a_signed_query_changes_nothing_of_it(client, dossier, rows):
     dossier("160915001")
     answer = client.post("/gateway/inquiries/esms", params=esms_fields(), data={"content": "MCKH 160915002"})
@@ -665,7 +655,9 @@ names = st.sampled_from(
 )
 
 
-@pytest.mark.guarantee("inquiries", "nothing that comes is an error inside, not even NUL in a rightly signed inquiry")
+@pytest.mark.guarantee(
+    "inquiries", "no text and no caller causes an internal error, not even a NUL in a signed inquiry"
+)
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     path=st.sampled_from(["inquiries", "receipts"]),

@@ -29,7 +29,9 @@ def answered(server: Running, target: str, headers: str = "", size: int = LARGE,
         return everything(connected)
 
 
-@pytest.mark.guarantee("intake", "a body that is too large is answered, not cut off, whoever reads only after sending")
+@pytest.mark.guarantee(
+    "intake", "a body that is too large is answered, not cut off, also if the caller reads only after sending"
+)
 @pytest.mark.parametrize("chunked", [False, True])
 def test_intake_answers_a_body_that_is_too_large_in_the_protocols_shape(ledger, chunked):
     with in_this_process(create_intake()) as server:

@@ -31,9 +31,7 @@ def client(agencies, configure):
         yield http
 
 
-@pytest.mark.guarantee(
-    "callbacks", "what a watch elsewhere sees is shown to nobody without the secret, nor is it heard"
-)
+@pytest.mark.guarantee("callbacks", "the page for a watch elsewhere needs the secret, to read and to write")
 def test_page_refuses_strangers_and_hears_none(client, configure, monkeypatch):
     for offered in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": f"Basic {WORD}"}):
         for answer in (client.get(URL, headers=offered), client.post(URL, headers=offered, json=SAID)):
@@ -46,7 +44,7 @@ def test_page_refuses_strangers_and_hears_none(client, configure, monkeypatch):
         assert http.get(URL, headers=READER).status_code == 404
 
 
-@pytest.mark.guarantee("callbacks", "what a watch elsewhere sees names no agency, no dossier, no number and no person")
+@pytest.mark.guarantee("callbacks", "the page for a watch elsewhere names no agency, dossier, number or person")
 def test_page_tells_marks_signs_and_names_of_alerts_and_nobodys_name(client, rows):
     made = LedgerRows(rows)
     for number, state in enumerate(("queued", "accepted", "unknown")):
@@ -138,7 +136,9 @@ def test_ledger_that_hangs_is_told_in_time(client, ledger, monkeypatch):
         assert http.get(URL, headers=READER).status_code == 200
 
 
-@pytest.mark.guarantee("callbacks", "the callbacks can keep what a watch elsewhere says, and neither read nor judge it")
+@pytest.mark.guarantee(
+    "callbacks", "the callbacks can store what a watch elsewhere says, and neither read nor judge it"
+)
 def test_callbacks_may_give_a_testimony_and_nothing_more(client, postgres, ledger):
     name = psycopg.conninfo.conninfo_to_dict(ledger)["dbname"]
     own = connection_uri(postgres.admin_dsn, "motcua_callbacks", str(name))

@@ -117,7 +117,7 @@ BEGUN = [
 ]
 
 
-@pytest.mark.guarantee("callbacks", "a caller who breaks off leaves one line and no traceback")
+@pytest.mark.guarantee("callbacks", "a caller who breaks off leaves one log line and no traceback")
 def test_caller_who_breaks_off_in_the_body_leaves_no_traceback(gateways, rows, tmp_path):
     log = tmp_path / "log"
     with in_its_own(log, *STANDALONE) as server:
@@ -132,7 +132,7 @@ def test_caller_who_breaks_off_in_the_body_leaves_no_traceback(gateways, rows, t
     assert len(rows("SELECT 1 FROM motcua.receipts UNION ALL SELECT 1 FROM motcua.inquiries")) == 1
 
 
-@pytest.mark.guarantee("callbacks", "a stranger is refused before anything of a body is read")
+@pytest.mark.guarantee("callbacks", "a stranger is refused before the body is read")
 def test_stranger_is_refused_before_the_body_is_there(server):
     for target in (
         "/gateway/receipts/kannel",
@@ -147,10 +147,7 @@ def test_stranger_is_refused_before_the_body_is_there(server):
                 assert everything(connected).startswith(b"HTTP/1.1 401 "), target
 
 
-@pytest.mark.guarantee(
-    "callbacks",
-    "a secret in a body lets nobody in, and a body beside a signed query changes nothing of it",
-)
+@pytest.mark.guarantee("callbacks", "a secret in a body admits nobody; a body beside a signed query changes nothing")
 def test_secret_in_the_body_lets_nobody_in(server, rows):
     body = f"secret={WORD}&reference=x&status=1".encode()
     for place in PLACES:
@@ -158,7 +155,7 @@ def test_secret_in_the_body_lets_nobody_in(server, rows):
     assert rows("SELECT 1 FROM motcua.receipts") == []
 
 
-@pytest.mark.guarantee("callbacks", "a body is waited for 5 s, all of it, however slowly it drips")
+@pytest.mark.guarantee("callbacks", "a body is waited for 5 s in all, however slowly it comes")
 def test_body_that_does_not_end_in_time_is_waited_for_no_longer(server, monkeypatch):
     monkeypatch.setattr(callbacks, "_READ_WITHIN", 0.3)
     for place in PLACES:
@@ -170,10 +167,7 @@ def test_body_that_does_not_end_in_time_is_waited_for_no_longer(server, monkeypa
             assert everything(silent).startswith(b"HTTP/1.1 408 ")
 
 
-@pytest.mark.guarantee(
-    "callbacks",
-    "headers are waited for 10 s by our own servers; where Airflow's serves the callbacks, by the proxy before it",
-)
+@pytest.mark.guarantee("callbacks", "our own servers wait 10 s for headers; before Airflow's server the proxy does")
 def test_headers_that_do_not_come_in_time_are_waited_for_no_longer_but_a_body_may_last(server, monkeypatch):
     monkeypatch.setattr(protocol, "HEADERS_WITHIN", 0.3)
     with server.connection() as silent:
@@ -234,9 +228,7 @@ def call_everything(running: Running) -> None:
 
 
 @pytest.mark.guarantee(
-    "callbacks",
-    "neither number, words nor secret is written, whatever was asked for and however encoded; what is "
-    "refused is one masked line",
+    "callbacks", "no log holds a number, words or a secret, however encoded; a refusal is one masked line"
 )
 def test_own_server_writes_a_masked_line_for_whatever_is_asked(gateways, tmp_path):
     log = tmp_path / "log"
@@ -266,9 +258,7 @@ uvicorn.main(["__main__:server", "--factory", "--no-access-log", *__import__("sy
 
 
 @pytest.mark.guarantee(
-    "callbacks",
-    "neither number, words nor secret is written, whatever was asked for and however encoded; what is "
-    "refused is one masked line",
+    "callbacks", "no log holds a number, words or a secret, however encoded; a refusal is one masked line"
 )
 def test_airflows_server_writes_a_masked_line_for_whatever_is_asked(gateways, tmp_path):
     log = tmp_path / "log"

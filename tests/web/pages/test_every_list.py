@@ -272,9 +272,9 @@ def test_every_page_is_among_those_whose_lists_are_taken_away(app):
 
 
 @pytest.mark.guarantee(
-    "pages", "every list of rows can be taken away as CSV and as a workbook, and nothing in them is a formula"
+    "pages",
+    "every list can be downloaded as CSV and workbook, without formulas; every page says as of when its data is",
 )
-@pytest.mark.guarantee("pages", "every page says when the data held that it shows")
 def test_rows_of_every_page_are_in_a_csv_file_and_in_a_workbook_as_text(full):
     wrong: list[str] = []
     others = [path for path in ROWS if path not in _ABOUT_ONE]
@@ -322,7 +322,7 @@ def says_as_of(text: str) -> bool:
     return re.match(r"\d+:\d\d ngày |chưa rõ", as_of_line(text)) is not None
 
 
-@pytest.mark.guarantee("pages", "a command that lists rows writes the file that the list's page gives")
+@pytest.mark.guarantee("pages", "a command that lists rows writes the same file as the list's page")
 def test_command_writes_the_file_of_the_page_and_prints_what_stands_there(full, tmp_path):
     with connect() as connection:
         password = Password.of("x" * 24)
@@ -358,7 +358,7 @@ def test_every_page_of_an_empty_ledger_is_there_and_offers_no_empty_file(staff):
 # ------------------------------------------------------------------------------------------------- the way back
 
 
-@pytest.mark.guarantee("pages", "a page that is refused leads back to where one was, and to no other site")
+@pytest.mark.guarantee("pages", "a refused page leads back to the page before, and to no other site")
 def test_refusal_leads_back_to_the_page_before_and_to_the_list_without_filters(staff):
     wrong = f"/motcua/messages?agency={quote('không có')}"
     before = "/motcua/quality?x=1&y=%22"

@@ -95,7 +95,7 @@ def test_every_page_sends_a_stranger_to_sign_in_and_back_again(stranger, server)
 NO_NUMBERS = ("9223372036854775808", "1" * 5000, "-1", "²", "một", "")
 
 
-@pytest.mark.guarantee("publications", "no page fails at a number that is none, or that nothing can hold")
+@pytest.mark.guarantee("publications", "no page fails at a number that is invalid or too big")
 def test_no_page_fails_at_a_number_that_is_none_or_too_big(stranger, server, token):
     """Whatever field it stands in, of an address or of a form."""
     user = SimpleAuthManagerUser(username="lan", role="admin")
@@ -329,10 +329,7 @@ OF = {
 """Of a page with several lists, the one whose file is asked for."""
 
 
-@pytest.mark.guarantee(
-    "cost",
-    "a statement of a staff page is given up after 15 s, and the page says what to do",
-)
+@pytest.mark.guarantee("cost", "a staff page's statement is cancelled after 15 s, and the page says what to do")
 def test_page_whose_statement_lasts_too_long_is_given_up_and_says_what_to_do(
     staff, server, token, ledger, rows, configure, monkeypatch
 ):

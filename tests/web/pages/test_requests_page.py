@@ -42,7 +42,9 @@ def mapped(rows: Any) -> list[tuple[int, int]]:
     return [(each["source_status"], each["status_code"]) for each in rows("SELECT * FROM motcua.status_maps")]
 
 
-@pytest.mark.guarantee("requests", "what means a result is done an hour after the Department was mailed whom it tells")
+@pytest.mark.guarantee(
+    "requests", "a status that means a result counts an hour after the Department was mailed whom it tells"
+)
 def test_status_is_mapped_to_a_result_an_hour_after_the_department_was_mailed(
     waiting, staff, rows, mailbox, an_hour_later
 ):
@@ -72,7 +74,7 @@ def test_status_is_mapped_to_a_result_an_hour_after_the_department_was_mailed(
     assert kept == [{"asked_by": "lan", "outcome": "done", "told": {"dossiers": {NHA_TRANG: 3}}}]
 
 
-@pytest.mark.guarantee("requests", "what was asked for on a page is withdrawn there until it is done")
+@pytest.mark.guarantee("requests", "a request can be withdrawn on the page until it is done")
 def test_request_that_was_withdrawn_is_never_done(waiting, staff, rows, mailbox, an_hour_later):
     map_to(staff, 9)
     carry_out_requests()
@@ -90,7 +92,7 @@ def test_request_that_was_withdrawn_is_never_done(waiting, staff, rows, mailbox,
     assert "Không có yêu cầu nào đang chờ" in words(staff.get(REQUESTS))
 
 
-@pytest.mark.guarantee("requests", "what no mail server took a mail of is not done, and the run says so")
+@pytest.mark.guarantee("requests", "a request whose mail no server took is not done, and the run says so")
 def test_request_is_not_done_while_no_mail_reaches_the_department(waiting, staff, rows, mailbox, monkeypatch):
     def away() -> Any:
         raise MailServerFailed("away")
@@ -108,9 +110,7 @@ def test_request_is_not_done_while_no_mail_reaches_the_department(waiting, staff
     assert mapped(rows) == []
 
 
-@pytest.mark.guarantee(
-    "requests", "what takes a result's meaning away is asked for, too; what tells nobody is done at once"
-)
+@pytest.mark.guarantee("requests", "taking a result's meaning away is a request too; what tells nobody is done at once")
 def test_mapping_away_from_a_result_is_asked_for_and_others_are_done_at_once(
     waiting, staff, rows, mailbox, an_hour_later
 ):
@@ -153,7 +153,7 @@ def test_what_an_earlier_version_mapped_shows_its_end_and_is_taken_back(waiting,
 
 
 @pytest.mark.guarantee(
-    "requests", "what an earlier version let somebody map of the contract ends on a date that is told"
+    "requests", "a contract's code that an earlier version mapped counts again from a date that is announced"
 )
 def test_what_an_earlier_version_mapped_ends_on_its_date(one_stop, agencies, rows):
     one_stop.both(2, "cu", NHA_TRANG)
@@ -185,7 +185,8 @@ def _map_as_before(rows: Any, written: int, stands_for: int) -> None:
 
 
 @pytest.mark.guarantee(
-    "requests", "other recipients of an agency's reports are asked for, and their addresses go with the request"
+    "requests",
+    "new recipients of reports count an hour after the Department was mailed; the request then keeps no address",
 )
 def test_recipients_are_changed_an_hour_after_the_department_was_mailed(staff, rows, mailbox, an_hour_later):
     VISITING.visit_as("agency", NHA_TRANG, name="hoa")
@@ -231,7 +232,7 @@ def _settings_form(page: Any) -> dict[str, str]:
 
 
 @pytest.mark.guarantee(
-    "requests", "messages of unknown outcome go again an hour after the Department was mailed of which agency"
+    "requests", "unknown messages are released an hour after the Department was mailed which agency's"
 )
 def test_messages_are_let_go_an_hour_after_the_department_was_mailed(staff, rows, made, mailbox, an_hour_later):
     soon = datetime.now(UTC) + timedelta(hours=5)

@@ -41,7 +41,7 @@ def workbook_of(answer: Any) -> Any:
 
 
 @pytest.mark.guarantee(
-    "personal-data", "a list of phones is checked on the page by row, masked, printed or taken away, and kept nowhere"
+    "personal-data", "a list of phones is checked on the page, masked, printed or downloaded, and kept nowhere"
 )
 def test_agency_reads_at_once_which_rows_are_to_be_mended_and_takes_them_away(staff, rows, tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(tmp_path))

@@ -90,7 +90,7 @@ def hoa(staff):
 
 
 @pytest.mark.guarantee(
-    "settings", "an agency's administrator sets what his agency decides, kept with his name in the history of the file"
+    "settings", "an agency's administrator sets what his agency decides; his name stands in the file's history"
 )
 def test_administrator_sets_his_agency_up_and_the_file_says_the_same(hoa, rows, tmp_path, an_hour_later):
     done = send(
@@ -114,7 +114,7 @@ def test_administrator_sets_his_agency_up_and_the_file_says_the_same(hoa, rows, 
 
 
 @pytest.mark.guarantee(
-    "settings", "what would keep messages from citizens is asked again, and published with its reason"
+    "settings", "a setting that keeps messages from citizens is asked twice, and published with its reason"
 )
 def test_leaving_out_a_procedure_is_asked_again_and_says_what_it_does(hoa, rows):
     asked = send(hoa, "save", **LEFT_OUT, other_procedures="1.001193, 2.000815")
@@ -141,7 +141,7 @@ def test_leaving_out_a_procedure_is_asked_again_and_says_what_it_does(hoa, rows)
     assert now_is(rows, *names) == (False, [], None)
 
 
-@pytest.mark.guarantee("settings", "no procedure ticked leaves none out; all of them are a choice of their own")
+@pytest.mark.guarantee("settings", "no procedure ticked leaves none out; all procedures are a choice of their own")
 def test_no_procedure_ticked_leaves_none_out(hoa, rows, day_before):
     names = ("same_day_excluded", "same_day_procedures", "same_day_reason")
     told = send(hoa, "try", **LEFT_OUT)
@@ -241,7 +241,7 @@ def undo(staff, change_id: int):
     return staff.post(FORM, data=fields)
 
 
-@pytest.mark.guarantee("settings", "each change of an agency's own settings can be set back, as a change of its own")
+@pytest.mark.guarantee("settings", "each change of an agency's settings can be set back, by a change of its own")
 def test_change_is_set_back_by_a_change_of_its_own(hoa, rows):
     confirm(hoa, send(hoa, "save", **LEFT_OUT, other_procedures="1.1"))
     send(hoa, "save", accented="yes")
@@ -357,8 +357,7 @@ def tried(answer) -> dict[str, tuple[str, str]]:
 
 
 @pytest.mark.guarantee(
-    "settings",
-    "what the last working day would have been under the settings as typed is told before they are set; nothing is set",
+    "settings", "settings are tried on the last working day before they are saved; trying changes nothing"
 )
 def test_last_working_day_is_rehearsed_under_the_settings_as_typed(hoa, rows, day_before):
     hoa.get(PAGE)
@@ -419,9 +418,7 @@ def evening(staff, one_stop):
     return at
 
 
-@pytest.mark.guarantee(
-    "settings", "the apologies of that day's evening are rehearsed, and are those that the evening makes of them"
-)
+@pytest.mark.guarantee("settings", "the tried apologies are those that the evening would make")
 @pytest.mark.parametrize("apology_day", ["calendar", "working_day"])
 def test_rehearsed_apologies_are_those_that_the_evening_makes(hoa, rows, evening, apology_day):
     known = next(each for each in in_ledger(list_agencies) if each.agency_code == NHA_TRANG)

@@ -38,7 +38,7 @@ def test_nobody_given_anything_is_said_in_words(staff):
     assert "Chưa có lần nào." in shown
 
 
-@pytest.mark.guarantee("pages", "whoever is given an agency, or loses one, is kept with who did it and when")
+@pytest.mark.guarantee("pages", "each agency that a user is given or loses is kept, with who did it and when")
 def test_agency_is_given_and_taken_after_its_effect_was_told_and_both_are_kept(staff, rows):
     told, done = give(staff)
     assert "hoa sẽ xem được hồ sơ, tin nhắn, lỗi dữ liệu" in words(told)
@@ -68,7 +68,7 @@ def test_agency_is_given_and_taken_after_its_effect_was_told_and_both_are_kept(s
     assert re.search(r"hoa \S.* thu lại lan", shown)
 
 
-@pytest.mark.guarantee("pages", "the order, search and filters of a page's lists outlive the forms on it")
+@pytest.mark.guarantee("pages", "order, search and filters of a page's lists survive its forms")
 def test_order_and_search_of_the_list_outlive_the_forms_of_its_page(staff):
     give(staff)
     page = staff.get(f"{PAGE}?sort=-user_name&q=hoa&changes_sort=at")

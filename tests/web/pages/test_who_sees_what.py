@@ -438,19 +438,19 @@ def is_code(secret: str) -> bool:
 # ------------------------------------------------------------------------------------------------- what they get
 
 
-@pytest.mark.guarantee("pages", "an agency's user gets nothing of another agency, by whatever address, form or file")
+@pytest.mark.guarantee("pages", "an agency's user sees only its rows, whatever the address, file or form asks for")
 def test_agencys_user_gets_nothing_of_another_agency(walked):
     assert found(walked["agency"], B.secrets + B.masked) == []
     for secret in (*A.codes, A.name, A.words, *A.masked):
         assert found(walked["agency"], [secret]), f"of his own agency he gets {secret}"
 
 
-@pytest.mark.guarantee("pages", "an agency's user who was given no agency gets nothing of any")
+@pytest.mark.guarantee("pages", "an agency's user without an agency sees nothing of any")
 def test_agencys_user_without_an_agency_gets_nothing_of_any(walked):
     assert found(walked["agency without an entry"], A.secrets + B.secrets + A.masked + B.masked) == []
 
 
-@pytest.mark.guarantee("pages", "an auditor gets facts of all agencies, no digit of a number, nobody's name and words")
+@pytest.mark.guarantee("pages", "an auditor gets facts of all agencies, without numbers, names or words")
 def test_auditor_gets_facts_without_numbers_names_and_words(walked):
     answers = walked["auditor"]
     for its in (A, B):
@@ -495,7 +495,7 @@ def test_who_may_see_both_agencies_finds_what_the_walk_looks_for(walked):
                 assert found(walked[name], [secret]), (name, secret)
 
 
-@pytest.mark.guarantee("pages", "a page that holds rows of all agencies, or is the Department's, is refused to others")
+@pytest.mark.guarantee("pages", "pages of all agencies, or of the Department, are refused to others")
 def test_pages_of_all_agencies_and_of_the_department_are_refused_to_others(walked):
     def refused(name: str) -> set[str]:
         asked = (each.asked.partition("?")[0] for each in walked[name] if each.status == 403)

@@ -48,7 +48,7 @@ NIGHTLY = [at(22, day=day) for day in (16, 17, 18, 19, 20, 23, 24)]
 WEEKLY = [at(9, day=day) for day in (3, 10, 17)]
 
 
-@pytest.mark.guarantee("intake", "software that used to push and is silent in office hours is told of")
+@pytest.mark.guarantee("intake", "software that used to push and is silent in office hours raises an alert")
 @pytest.mark.parametrize(
     ("calls", "now", "is_silent"),
     [

@@ -52,7 +52,7 @@ def follow(staff: TestClient, answer: Any) -> Any:
 SENTENCE = "Chưa nhắn tin mời nhận kết quả vì không có số điện thoại; kết quả đang chờ tại quầy; "
 
 
-@pytest.mark.guarantee("dossiers", "from the start page a dossier's code in the header's search leads to its sentence")
+@pytest.mark.guarantee("dossiers", "the search in every page's header leads from a dossier's code to its sentence")
 def test_header_of_any_page_leads_to_the_sentence_which_comes_first(staff):
     for page in (PAGE, "/motcua/calendar", "/motcua/complaints"):
         form = re.search(r'<form class="search".*?</form>', staff.get(page).text, re.S)
@@ -122,8 +122,7 @@ def test_files_hold_the_axis_and_no_formula(staff, one_stop):
 
 
 @pytest.mark.guarantee(
-    "dossiers",
-    "a phone search is sent as a form, kept with who made it, shown to nobody again and never made by auditors",
+    "dossiers", "a phone search is sent as a form, kept with its user and shown to nobody; auditors cannot search"
 )
 def test_phone_is_searched_by_post_kept_with_who_and_shown_nowhere(staff, rows):
     answer = search(staff, "0905 123 456")

@@ -108,7 +108,7 @@ def test_unknown_codes_that_come_again_are_shown_with_how_often_and_by_how_many(
 
 @pytest.mark.guarantee(
     "pages",
-    "what nobody's dossier is about, of 9029, only the Department and auditors see, auditors no number of it",
+    "inquiries about no known dossier are seen by the Department and auditors alone, by auditors without numbers",
 )
 def test_agencies_see_inquiries_about_their_dossiers_alone_and_auditors_no_number(staff, made):
     made.inquiry(code="OURS")

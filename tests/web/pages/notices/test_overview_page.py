@@ -141,9 +141,7 @@ def test_new_installation_is_told_what_to_do_first(page, configure, gateway):  #
     assert [red for red, _ in matters(answer)] == [False]
 
 
-@pytest.mark.guarantee(
-    "pages", "where nothing wants attention the first page says so, and does not where it cannot know"
-)
+@pytest.mark.guarantee("pages", "the first page says in one line that all is calm, and only where it can know")
 def test_calm_is_said_in_one_line_and_only_where_the_watch_lives(page, calm, rows):
     answer = page.get(PAGE)
     assert matters(answer) == []
@@ -292,7 +290,7 @@ def test_what_senders_found_of_a_gateway_is_shown_and_changes_with_its_connectio
         assert f"kannel {shown}" in page_words(page.get(PAGE))
 
 
-@pytest.mark.guarantee("stops", "what is stopped is shown on the first page, with who, why and until when")
+@pytest.mark.guarantee("stops", "the first page shows each stop, with who, why and until when")
 def test_what_the_department_stopped_is_shown_with_who_why_and_until_when(one_stop, page, gateway, rows):  # noqa: F811
     now = datetime.now(UTC)
     assert "Sở chưa tạm dừng lần nào." in page_words(page.get(PAGE))
@@ -546,7 +544,7 @@ def test_day_that_is_none_is_refused_in_words_and_the_page_that_was_before_leads
 
 
 @pytest.mark.guarantee(
-    "pages", "an agency's administrator sees on the first page his agency's figures and matters alone"
+    "pages", "an agency's administrator sees only his agency's figures and matters on the first page"
 )
 def test_agency_sees_its_own_figures_and_matters_and_nothing_of_the_whole(page, calm, message, rows):
     # Three digits: the page tells the time, too.

@@ -168,7 +168,7 @@ def test_run_whose_tasks_never_reached_the_ledger_is_not_called_idle(staff):
 # ------------------------------------------------------------------------------------------------------ its figures
 
 
-@pytest.mark.guarantee("airflow", "a run's tab tells what it planned, sent, suppressed and failed, and no number")
+@pytest.mark.guarantee("airflow", "a run's tab shows what it planned, sent, suppressed and failed, and no number")
 def test_what_was_planned_sent_suppressed_and_failed_is_told_with_links_and_no_number(
     staff,
     one_stop,
@@ -202,7 +202,7 @@ def test_what_was_planned_sent_suppressed_and_failed_is_told_with_links_and_no_n
     assert {"agency": [NHA_TRANG], "code": [f"{NHA_TRANG[-3:]}-0<b>"]} in dossiers
 
 
-@pytest.mark.guarantee("pages", "of what a run did an agency's user sees the part of his own agencies")
+@pytest.mark.guarantee("pages", "an agency's user sees of a run only his agencies' part")
 def test_agency_user_sees_what_a_run_did_for_his_agency_alone(staff, one_stop, gateway):  # noqa: F811
     send_some(one_stop, gateway, "0905123001", "0905123002")
     send_some(one_stop, gateway, "0905123003", agency=TU_PHAP)

@@ -93,9 +93,7 @@ def test_confirmation_names_what_it_does_and_only_then_it_is_asked_for(staff, ma
     assert len(rows("SELECT 1 FROM motcua.releases")) == 3
 
 
-@pytest.mark.guarantee(
-    "unknown-outcome", "what a stored report may settle is not released on the page before the report was read"
-)
+@pytest.mark.guarantee("unknown-outcome", "the page releases no message whose stored receipt is not read yet")
 def test_what_a_report_waits_for_is_left(staff, made, rows, an_hour_later, monkeypatch):
     settled, doubtful = (made.held(f"D{number}", useful_until=SOON) for number in range(2))
     rows(
@@ -151,9 +149,7 @@ def test_reason_that_cannot_be_kept_or_no_choice_is_said_and_changes_nothing(sta
     assert rows("SELECT 1 FROM motcua.releases") == []
 
 
-@pytest.mark.guarantee(
-    "pages", "only the Department lets messages of unknown outcome go again; agencies see their own, auditors all"
-)
+@pytest.mark.guarantee("pages", "only the Department releases unknown messages; agencies see their own, auditors all")
 def test_others_see_their_rows_without_a_form_and_may_release_none(staff, made, rows):
     ours = made.held("OURS", useful_until=SOON)
     theirs = made.held("THEIRS", TU_PHAP, useful_until=SOON)

@@ -132,7 +132,7 @@ def test_page_says_whose_word_a_sleep_is_believed_on(staff, alive, rows):
     assert "giữ lại cho tới khi Sở" in page_words(staff.get(PAGE))
 
 
-@pytest.mark.guarantee("pages", "each check has a page of the handbook at an address of its own, whoever asks")
+@pytest.mark.guarantee("pages", "each check has a handbook page at its own address, for everybody")
 def test_every_check_has_a_page_with_what_to_do(staff):
     for name in CHECKS:
         answer = staff.get(f"/motcua/checks/{name}")

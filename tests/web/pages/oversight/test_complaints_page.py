@@ -103,8 +103,7 @@ def test_outcome_and_withdrawal_are_written_and_shown(staff, rows):
 
 
 @pytest.mark.guarantee(
-    "complaints",
-    "a message that was not sent is told with its state and reason beside the complaint, and tied once it is sent",
+    "complaints", "an unsent message stands beside the complaint with its state and reason, and is tied once it is sent"
 )
 def test_message_that_was_not_sent_is_shown_with_its_reason(staff, rows):
     rows("INSERT INTO motcua.sources (name) VALUES ('khanhhoa')")
@@ -184,10 +183,7 @@ def test_filters_narrow_the_list_and_stay_after_a_change(staff):
     assert parse_qs(urlsplit(location).query)["agency"] == [TU_PHAP]
 
 
-@pytest.mark.guarantee(
-    "complaints",
-    "no reason that is kept for others holds a phone number; one recorded before is shown to nobody",
-)
+@pytest.mark.guarantee("complaints", "no stored reason holds a phone number; one recorded before is shown to nobody")
 def test_number_that_was_recorded_before_is_shown_to_nobody(staff, rows):
     record(staff, dossier_code="2016/0001")
     rows("ALTER TABLE motcua.complaints DISABLE TRIGGER keep_complaint")

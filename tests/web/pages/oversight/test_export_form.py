@@ -59,7 +59,7 @@ TYPED = {
 }
 
 
-@pytest.mark.guarantee("intake", "a form is made on the page from a file's headings, words of states and first rows")
+@pytest.mark.guarantee("intake", "a form is made on the page from a file's headings, status words and first rows")
 def test_form_is_made_of_a_files_headings_tried_and_saved(staff, folder, mailbox, an_hour_later):
     first = staff.get(PAGE)
     assert "Chưa khai mẫu, nên chưa đọc được tệp nào" in words(first)
@@ -147,7 +147,9 @@ def test_what_is_wrong_with_a_form_is_told_at_its_field_and_what_was_typed_stays
     assert forms()[0].form["statuses"]["77"] == ["Lạ"]
 
 
-@pytest.mark.guarantee("intake", "each form of exports is kept with who set it and what it changed, and is set back")
+@pytest.mark.guarantee(
+    "intake", "each form of exports is kept with who set it and what it changed, and can be set back"
+)
 def test_older_form_is_opened_and_set_back(staff, folder, an_hour_later):
     set_form_of(FORM)
     set_form_of(FORM.replace("[Trạng thái]", "[Tình trạng]"))
@@ -183,7 +185,7 @@ def test_form_that_others_set_meanwhile_is_not_overwritten(staff, folder, an_hou
     assert forms()[0].form["columns"]["step"] == ["Công đoạn"]
 
 
-@pytest.mark.guarantee("intake", "an agency sets the form of its exports, and not how few dossiers are enough")
+@pytest.mark.guarantee("intake", "an agency sets its exports' form, but not how few dossiers are enough")
 def test_agency_sets_its_form_and_not_what_is_the_departments(staff, folder, an_hour_later):
     set_form_of(FORM)
     VISITING.visit_as("agency", NHA_TRANG, TU_PHAP, name="hoa")

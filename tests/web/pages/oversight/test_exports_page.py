@@ -156,9 +156,7 @@ def test_long_list_is_turned_by_pages(file, rows):
     assert len(taken(file.staff, "exports")) == 51
 
 
-@pytest.mark.guarantee(
-    "intake", "an operator has a file taken as it is that was refused for what it lacks, with his reason"
-)
+@pytest.mark.guarantee("intake", "an operator can accept a file that was refused as incomplete, with his reason")
 def test_refused_file_is_taken_as_it_is_by_an_operator_with_a_reason(file):
     no = file("ho-so 1.csv", "refused", FEW)
     assert "Nhận tệp này" in file.staff.get(of(no)).text
@@ -186,7 +184,7 @@ def test_file_that_is_refused_for_what_nobody_can_know_better_is_not_taken(file)
     assert [each.state for each in in_ledger(list_exports, SOURCE)] == ["refused"]
 
 
-@pytest.mark.guarantee("intake", "exported files are shown to an agency's user where they never told of another agency")
+@pytest.mark.guarantee("intake", "an agency's user sees exported files that never told of another agency")
 def test_agency_sees_files_that_can_tell_of_no_other_agency_and_never_could(file, rows):
     no = file("ho-so 1.csv", "refused", FEW)
     vanish(rows, no)
@@ -204,7 +202,7 @@ def test_agency_sees_files_that_can_tell_of_no_other_agency_and_never_could(file
     assert "Nhận tệp này" not in file.staff.get(PAGE).text
 
 
-@pytest.mark.guarantee("intake", "of exported files auditors see no name, no code of a dossier and no number")
+@pytest.mark.guarantee("intake", "auditors see no file's name, dossier's code or number in exports")
 def test_auditor_sees_no_name_of_a_file_and_no_code(file, rows):
     no = file("Nguyen Van A 0905123456.csv", "refused", FEW, BAD)
     vanish(rows, no)

@@ -102,7 +102,9 @@ def listed(staff: TestClient, address: str) -> list[str]:
     return found
 
 
-@pytest.mark.guarantee("reconciliation", "each figure about data quality leads to as many rows as it says")
+@pytest.mark.guarantee(
+    "reconciliation", "each figure, of messages, dossiers or data quality, leads to exactly its rows"
+)
 def test_each_figure_leads_to_as_many_rows_as_it_says(world, staff):
     seen: Counter[str] = Counter()
     for start in ("/motcua/quality", "/motcua/quality/agency?code=A", "/motcua/quality/agency?code=B"):
@@ -129,7 +131,7 @@ def agencies_to_choose(page: str) -> list[tuple[str, str]]:
     return [] if form is None else re.findall(r'<option value="([^"]*)"( selected)?>', form[1])
 
 
-@pytest.mark.guarantee("reconciliation", "an agency is told what it can mend, the Department also what others must")
+@pytest.mark.guarantee("reconciliation", "an agency is told what it can correct, the Department also what others must")
 def test_agency_is_told_what_it_can_mend_and_the_department_what_others_must(world, staff):
     at_agency = staff.get("/motcua/quality/agency?code=B").text
     assert "Thứ tự hoặc thời gian không thể có" not in at_agency
@@ -208,7 +210,9 @@ def form_of(page: str, number: str, decision: str) -> dict[str, str]:
     return {name: unescape(value) for name, value in re.findall(r'name="(\w+)" value="([^"]*)"', form)}
 
 
-@pytest.mark.guarantee("reconciliation", "a finding mended since the check is marked so, and is judged again at once")
+@pytest.mark.guarantee(
+    "reconciliation", "a finding corrected since the check is marked so, and can be judged again at once"
+)
 def test_finding_mended_since_the_check_is_marked_and_is_judged_again_at_once(world, staff):
     VISITING.visit_as("agency", "B")
     address = "/motcua/quality/agency?code=B&rule=P1"

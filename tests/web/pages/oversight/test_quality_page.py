@@ -324,7 +324,7 @@ def test_agency_with_few_dossiers_says_why_it_stands_last(staff):
     assert page.index("UBND TP Nha Trang") < page.index("ít hồ sơ, chỉ ghi số lỗi")
 
 
-@pytest.mark.guarantee("reconciliation", "a run with nothing to be compared with is not called the first one")
+@pytest.mark.guarantee("reconciliation", "a run without an earlier one to compare is not called the first")
 def test_run_with_none_of_an_earlier_day_is_not_called_the_first(staff, told):
     second = replace(told.agency.run, run_no=2)
     told.department = replace(told.department, previous=None, run=second)

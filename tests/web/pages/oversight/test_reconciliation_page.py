@@ -53,7 +53,7 @@ def closed(one_stop, page):
     return close_period(DAY, "tests", NEXT_MORNING).closing
 
 
-@pytest.mark.guarantee("reconciliation", "an agency that did right is neither told as 0 % delivered nor urged")
+@pytest.mark.guarantee("reconciliation", "an agency that did right is neither shown as 0 % delivered nor urged")
 def test_closing_is_told_down_to_its_rows_without_anybodys_number(closed, page):
     answer = page.get("/reconciliation")
     shown = page_words(answer)
@@ -158,8 +158,7 @@ def links(answer):
 
 
 @pytest.mark.guarantee(
-    "reconciliation",
-    "each figure of messages and dossiers leads to as many rows as it says, down to the dossiers",
+    "reconciliation", "each figure, of messages, dossiers or data quality, leads to exactly its rows"
 )
 def test_every_number_leads_to_as_many_rows(closed, page, ledger):
     answer = page.get("/reconciliation")
@@ -176,8 +175,7 @@ def test_every_number_leads_to_as_many_rows(closed, page, ledger):
 
 
 @pytest.mark.guarantee(
-    "reconciliation",
-    "the rows of a figure are those of its cut-off, and name the dossier and nobody",
+    "reconciliation", "the rows of a figure are those of its cut-off, and name the dossier and no person"
 )
 def test_rows_of_a_figure_name_the_dossier_and_nobody(closed, page):
     shown = page.get("/reconciliation/rows?closing=1&figure=not_sent")
@@ -192,8 +190,7 @@ def test_rows_of_a_figure_name_the_dossier_and_nobody(closed, page):
 
 
 @pytest.mark.guarantee(
-    "reconciliation",
-    "what the report names as belonging to nothing is on the page too, each sort with its rows",
+    "reconciliation", "what the report lists as belonging to nothing is on the page too, each sort with its rows"
 )
 def test_what_belongs_to_nothing_is_on_the_page_with_its_rows(one_stop, page):
     at = NOW - timedelta(minutes=5)
@@ -215,7 +212,7 @@ def test_what_belongs_to_nothing_is_on_the_page_with_its_rows(one_stop, page):
     assert "handed_over_untold" in type_command("closings", "rows", 1, "handed_over_untold").output
 
 
-@pytest.mark.guarantee("reconciliation", "days late are told with the calendar that they are counted by")
+@pytest.mark.guarantee("reconciliation", "days late are shown with the calendar that counts them")
 def test_days_late_are_told_as_days_of_the_calendar(one_stop, page):
     at = NOW - timedelta(minutes=5)
     done = {"status_code": 9, "at_one_stop_desk": True, "finished_at": at, "due_at": at - timedelta(days=4)}
@@ -228,8 +225,7 @@ def test_days_late_are_told_as_days_of_the_calendar(one_stop, page):
 
 
 @pytest.mark.guarantee(
-    "reconciliation",
-    "the rows of a figure are those of its cut-off, and name the dossier and nobody",
+    "reconciliation", "the rows of a figure are those of its cut-off, and name the dossier and no person"
 )
 def test_rows_are_those_of_the_cut_off_whatever_came_since(closed, page, one_stop):
     before = page.get("/reconciliation/rows.csv?closing=1&figure=resolved").text
@@ -240,7 +236,7 @@ def test_rows_are_those_of_the_cut_off_whatever_came_since(closed, page, one_sto
     assert "Số đã chốt là" not in page.get("/reconciliation/rows?closing=1&figure=resolved").text
 
 
-@pytest.mark.guarantee("reconciliation", "a figure that was doctored is told with its rows")
+@pytest.mark.guarantee("reconciliation", "a falsified figure is shown with its rows")
 def test_figure_that_was_doctored_is_told_with_its_rows(closed, page, ledger):
     # A sum alone, then a cell.
     ask(ledger, "ALTER TABLE motcua.closing_message_sums DISABLE TRIGGER USER")
@@ -275,7 +271,7 @@ def test_rows_of_what_is_not_there_are_refused_in_words_and_of_a_cell_that_nobod
 
 
 @pytest.mark.guarantee(
-    "reconciliation", "a share of delivered messages is of notices alone; replies to 9029 stand apart"
+    "reconciliation", "the share of delivered messages is of notices alone; replies to 9029 stand apart"
 )
 def test_replies_stand_apart_and_few_notices_have_no_rate(closed, page, ledger):
     for kind, number, state in (("reply", 40, "accepted"), ("supplement", 60, "delivered")):
@@ -330,7 +326,7 @@ def test_periods_of_each_length_are_under_their_own_tab(closed, page):
     assert "Đối chiếu ngày 25/11/2026" in page_words(page.get("/reconciliation")), "the newest day that had messages"
 
 
-@pytest.mark.guarantee("reconciliation", "the page opens on the newest closed day that had messages")
+@pytest.mark.guarantee("reconciliation", "the page opens on the newest closed day with messages")
 def test_page_opens_on_the_newest_day_that_had_messages(one_stop, page):
     """Of an agency on its own; a day on which none was made although one should have been is no empty one."""
     assert "Chưa chốt kỳ nào" in page_words(page.get("/reconciliation"))

@@ -53,8 +53,7 @@ def take() -> None:
 
 
 @pytest.mark.guarantee(
-    "intake",
-    "an export that is sent by the page is told before it is kept, and taken by the run like one that is dropped",
+    "intake", "an export sent on the page is shown before it is kept, and then taken like one in the folder"
 )
 def test_good_export_is_told_confirmed_and_taken_like_one_that_was_dropped(staff, folder, rows):
     seen = send(staff, file_of(line("H-1"), line("H-2", "Không rõ"), line("H-3", step="gọi 0905123456")))
@@ -164,7 +163,7 @@ def test_folder_that_cannot_be_written_is_told(staff, folder, configure, tmp_pat
     assert "không dùng được thư mục nhận tệp" in words(answer)
 
 
-@pytest.mark.guarantee("intake", "an export is sent by the page by whoever may see all that its source's files tell of")
+@pytest.mark.guarantee("intake", "an export is sent on the page by whoever may see all that its source's files tell of")
 def test_export_is_sent_by_an_administrator_of_its_agencies_and_by_nobody_else(staff, folder):
     for agencies, status in (((NHA_TRANG, TU_PHAP), 200), ((NHA_TRANG,), 403), ((), 403)):
         VISITING.visit_as("operator")

@@ -64,7 +64,7 @@ def take_all() -> list[dict[str, Any]]:
 
 
 @pytest.mark.guarantee(
-    "statements", "a statement that is sent by the page is told before it is kept, and taken by the run like any other"
+    "statements", "a statement sent on the page is shown before it is kept, and then taken like any other"
 )
 def test_good_statement_is_told_confirmed_and_taken_in_its_senders_name(staff, ours, read_apart, rows, folder):
     content = file_of(line(ours.attempt(at(5)), when=at(5)), line(phone="0988777666", segments=2, amount="700"))
@@ -111,7 +111,7 @@ def put(folder: Path, content: bytes, name: str = NAME) -> None:
 
 
 @pytest.mark.guarantee(
-    "statements", "a statement that was only read is told by line and column at once, and leaves no notice and no row"
+    "statements", "a statement that is only tried is judged by line and column at once, and leaves nothing"
 )
 def test_bad_statement_that_was_only_read_is_told_by_line_and_column_and_leaves_nothing(staff, ours, rows, folder):
     first = ours.attempt(at(5))
@@ -136,7 +136,10 @@ def test_bad_statement_that_was_only_read_is_told_by_line_and_column_and_leaves_
     assert RED not in again.text
 
 
-@pytest.mark.guarantee("statements", "a statement of the folder that is refused stays told until a good one came")
+@pytest.mark.guarantee(
+    "statements",
+    "a refused file is shown, with what to do, until a good one of its month comes, and is not tried again then",
+)
 def test_bad_statement_of_the_folder_is_told_until_a_good_one_of_its_month_came(staff, ours, rows, folder):
     first = ours.attempt(at(5))
     put(folder, file_of(line(first, amount="1,050")))

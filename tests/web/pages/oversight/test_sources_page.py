@@ -43,7 +43,7 @@ def forms_of(page: str) -> list[dict[str, str]]:
     return [{n: unescape(v) for n, v in re.findall(r'name="(\w+)" value="([^"]*)"', form)} for form in forms]
 
 
-@pytest.mark.guarantee("pages", "rows of a source that cannot be used are told by reason, with what heals them")
+@pytest.mark.guarantee("pages", "unusable rows of a source are shown by reason, with what heals them")
 def test_rows_that_cannot_be_used_are_told_by_reason_with_what_heals_them(read, staff):
     text = words(staff.get(PAGE))
     for expected in (
@@ -67,9 +67,7 @@ def test_rows_that_cannot_be_used_are_told_by_reason_with_what_heals_them(read, 
         assert staff.get(f"{PAGE}/file?format=xlsx&of={of}").status_code == 200
 
 
-@pytest.mark.guarantee(
-    "pages", "a status that a source writes is mapped on the page as by the command, and kept with who"
-)
+@pytest.mark.guarantee("pages", "a source's status is mapped on the page as by the command, and kept with who")
 def test_status_is_mapped_on_the_page_and_its_rows_go_on(read, staff, rows, an_hour_later):
     (form,) = forms_of(staff.get(PAGE).text)
     assert (form["source"], form["written"]) == ("khanhhoa", "11")
@@ -97,9 +95,7 @@ def test_status_is_mapped_on_the_page_and_its_rows_go_on(read, staff, rows, an_h
     assert unknown.headers["location"] == f"{PAGE}?said=unknown_source"
 
 
-@pytest.mark.guarantee(
-    "pages", "of sources an agency sees its own rows, auditors no code, and the Department alone maps"
-)
+@pytest.mark.guarantee("pages", "of sources an agency sees its own rows, auditors no code; only the Department maps")
 def test_agency_sees_its_own_rows_auditors_no_code_and_neither_maps(read, staff):
     (form,) = forms_of(staff.get(PAGE).text)
     in_ledger(note_failure, "khanhhoa", "OperationalError: nguyên nhân", NOW)
@@ -123,9 +119,7 @@ def test_agency_sees_its_own_rows_auditors_no_code_and_neither_maps(read, staff)
     assert "odd status" not in staff.get(f"{PAGE}/file?format=csv&of=unusable").text
 
 
-@pytest.mark.guarantee(
-    "pages", "the last check of a source is shown with what its vendor is to do, and as a file for him"
-)
+@pytest.mark.guarantee("pages", "a source's last check is shown, with what its vendor is to do, and as a file")
 def test_last_check_of_a_source_is_shown_with_what_its_vendor_is_to_do(read, staff):
     page = f"{PAGE}/check?source=khanhhoa"
     assert "chưa được kiểm tra lần nào" in words(staff.get(page))
@@ -190,9 +184,7 @@ def taken(http, of):
     return answer.content.decode("utf-8-sig").splitlines()[1:] if answer.status_code == 200 else answer.status_code
 
 
-@pytest.mark.guarantee(
-    "intake", "each client's last push, records told and refused, waiting steps and faults are shown"
-)
+@pytest.mark.guarantee("intake", "each client's last push, records, refusals, waiting steps and faults are shown")
 def test_page_shows_each_client_with_what_it_pushed_and_what_was_wrong(pushing):
     text = words(pushing.get(PAGE))
     assert "hue hue" in text
@@ -218,7 +210,7 @@ def test_silent_client_and_one_that_is_disabled_are_told_as_such(pushing, rows):
     assert "ngừng đẩy" not in text
 
 
-@pytest.mark.guarantee("intake", "an agency sees the software that pushes for it, and no figure of other agencies")
+@pytest.mark.guarantee("intake", "an agency sees the software that pushes for it, and no other agency's figure")
 def test_agency_sees_its_own_software_and_no_sum_over_others(pushing):
     VISITING.visit_as("agency", NHA_TRANG)
     text = words(pushing.get(PAGE))
