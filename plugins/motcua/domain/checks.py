@@ -78,6 +78,8 @@ class Check:
         """Where the handbook says what to do."""
         if WATCH in self.asked_by:
             return f"docs/operations/alerts/{self.id}.md"
+        if self.asked_by == SOURCE_CHECK:
+            return f"docs/vi/kiem-tra-nguon.md#{self.id}"
         return f"docs/operations/checks.md#{self.id}"
 
 
