@@ -20,10 +20,9 @@ EXAMPLES = ("settings.env", "mail.env", "callbacks.env", "store.env")
 _LINE = re.compile(r"(?:# )?MOTCUA_([A-Z_]+)=(.*)")
 _HEAD = """# Settings
 
-Each `MOTCUA_*` that this software reads, by the file in which its example stands. What cannot be read, or was a
-setting of an earlier version only, is named by `motcua doctor`, and nothing of ours starts before it is mended.
-Durations are ISO 8601 (`PT15M`) or seconds, hours are by the clock of Vietnam. Passwords and what else stands in
-`.env`: [server](server.md).
+Each `MOTCUA_*` that this software reads, by the file in which its example stands. `motcua doctor` names settings that
+cannot be read, or that only an earlier version had; nothing of ours starts before they are corrected. Durations are ISO
+8601 (`PT15M`) or seconds. Hours are Vietnam's. Passwords and all else in `.env`: [server](server.md).
 """
 
 

