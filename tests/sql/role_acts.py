@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,9 +19,9 @@ from motcua.store.ledger.provisioning import PARTS
 PATH = Path(__file__).parents[2] / "docs" / "role-acts.md"
 _HEAD = """# What each role may do by a function
 
-Beside what it reads and writes in tables (`include/sql/definitions/rights.sql`), each role may call these. A
-function runs as whom it belongs to, so that its sentence says what the role can do by it. Written by
-`python -m tests.sql.role_acts`, not by hand. Why so: [decisions/roles](decisions/roles.md).
+A role may call the functions under each heading that names it. A function runs with its owner's rights; its sentence
+says what the role can do by it. Rights on tables: `include/sql/definitions/rights.sql`. `python -m tests.sql.role_acts`
+writes this page. Why so: [decisions/roles](decisions/roles.md).
 """
 
 
@@ -50,11 +49,17 @@ def acts(dsn: str) -> list[Act]:
 
 
 def page_of(found: list[Act]) -> str:
-    """The page."""
+    """Return the page: each function once, under the roles that may call it."""
+    roles: dict[tuple[str, str | None], list[str]] = {}
+    for act in found:
+        roles.setdefault((act.function, act.what), []).append(act.role)
+    by_roles: dict[tuple[str, ...], list[str]] = {}
+    for (function, what), named in roles.items():
+        by_roles.setdefault(tuple(named), []).append(f"| `{function}` | {what} |")
     parts = [_HEAD]
-    for role, of_role in groupby(found, key=lambda act: act.role):
-        rows = [f"| `{act.function}` | {act.what} |" for act in of_role]
-        parts.append("\n".join([f"## `{role}`\n", "| function | what it does |", "| --- | --- |", *rows, ""]))
+    for named, rows in sorted(by_roles.items()):
+        heading = ", ".join(f"`{role}`" for role in named)
+        parts.append("\n".join([f"## {heading}\n", "| function | what it does |", "| --- | --- |", *sorted(rows), ""]))
     return "\n".join(parts)
 
 
