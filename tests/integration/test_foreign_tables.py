@@ -176,7 +176,9 @@ FROM onestop.written;
 """
 
 
-@pytest.mark.guarantee("once", "a source that ignores its time limit is given up five seconds later")
+@pytest.mark.guarantee(
+    "once", "a source that hangs ends its pick-up after 30 s, or 5 s later if it ignores the limit; other sources go on"
+)
 def test_source_that_minds_no_time_limit_is_given_up_all_the_same(one_stop, rows, configure, monkeypatch):
     monkeypatch.setattr(patience, "_GRACE", 0.2)
     configure(MOTCUA_SOURCE_PATIENCE="PT0.2S")

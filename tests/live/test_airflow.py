@@ -49,7 +49,10 @@ def hold(figures: Sequence[Figure]) -> None:
     assert not short, "\n".join(short)
 
 
-@pytest.mark.guarantee("airflow", "a run with failed sends that may be retried is red; a bad phone makes no run red")
+@pytest.mark.guarantee(
+    "airflow",
+    "a run is red for failed sends that may be retried, also of its minute in other runs; not for a bad phone",
+)
 def test_bad_phone_does_not_make_a_run_red(live):
     bad, good = live.desk.move(1, phone=contract.LANDLINE), live.desk.move(1)
     live.wait_for_states(good, "delivered")
@@ -57,7 +60,10 @@ def test_bad_phone_does_not_make_a_run_red(live):
     assert live.states(bad) == Counter(suppressed=1)
 
 
-@pytest.mark.guarantee("airflow", "a run with failed sends that may be retried is red; a bad phone makes no run red")
+@pytest.mark.guarantee(
+    "airflow",
+    "a run is red for failed sends that may be retried, also of its minute in other runs; not for a bad phone",
+)
 def test_run_with_sends_that_may_be_retried_is_red(live, red):
     assert live.wait_for_run(red[0]) == "failed"
 

@@ -65,7 +65,9 @@ def test_archive_brings_back_every_commit_up_to_a_moment_and_none_after_it(
         assert sent(recovered) == [1, 2, 3]
 
 
-@pytest.mark.guarantee("backups", "a synchronous standby has every commit when the server is gone")
+@pytest.mark.guarantee(
+    "backups", "a synchronous standby has every commit when the server is gone; a commit that it lacks waits, unseen"
+)
 def test_synchronous_standby_has_every_commit_when_the_primary_is_gone(primary: Cluster, tmp_path: Path) -> None:
     with start_standby(primary, tmp_path / "standby", "beside") as standby:
         wait_for_standby(primary, "beside")
@@ -77,7 +79,9 @@ def test_synchronous_standby_has_every_commit_when_the_primary_is_gone(primary: 
         send(standby, 200)
 
 
-@pytest.mark.guarantee("backups", "a commit that no standby has waits, and nobody sees it")
+@pytest.mark.guarantee(
+    "backups", "a synchronous standby has every commit when the server is gone; a commit that it lacks waits, unseen"
+)
 def test_commit_waits_while_the_standby_is_away_and_goes_on_when_the_operator_says_so(
     primary: Cluster, tmp_path: Path
 ) -> None:

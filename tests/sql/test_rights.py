@@ -362,7 +362,9 @@ INQUIRY = {
 }
 
 
-@pytest.mark.guarantee("rights", "the callbacks' role can queue no message")
+@pytest.mark.guarantee(
+    "rights", "the callbacks' role can queue no message; a receipt that has one sent again is read by a run"
+)
 def test_reply_to_an_inquiry_is_never_on_its_way(callbacks, rows):
     forged = INQUIRY | {"kind": "result", "state": "queued", "next_attempt_at": NOW.isoformat(), "transition_id": 1}
     for expected in (True, False):
@@ -374,7 +376,9 @@ def test_reply_to_an_inquiry_is_never_on_its_way(callbacks, rows):
     assert rows("SELECT msisdn FROM motcua.inquiries") == [{"msisdn": INQUIRY["phone"]}]
 
 
-@pytest.mark.guarantee("rights", "the callbacks' role can queue no message")
+@pytest.mark.guarantee(
+    "rights", "the callbacks' role can queue no message; a receipt that has one sent again is read by a run"
+)
 def test_callbacks_cannot_say_that_a_message_never_arrived(callbacks):
     (stored,) = callbacks.execute(
         "INSERT INTO motcua.receipts (gateway, reference, gateway_status, raw) VALUES ('kannel', 'x', '1', '{}')"

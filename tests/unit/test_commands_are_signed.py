@@ -121,7 +121,9 @@ def test_the_signed_commands_are_those_that_ask_who_does_so():
 NOBODIES = ("root", "airflow", "motcua", "", "0905123456")
 
 
-@pytest.mark.guarantee("pages", "a command that decides something is signed by a person, or writes nothing")
+@pytest.mark.guarantee(
+    "pages", "a command or page that decides something is signed by a person, never by a shared account"
+)
 def test_command_of_nobody_is_refused_with_what_to_do_and_comes_to_no_ledger(monkeypatch, tmp_path):
     """There is no ledger to come to: a command that began to write would fail otherwise."""
     monkeypatch.chdir(tmp_path)

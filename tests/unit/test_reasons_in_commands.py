@@ -7,7 +7,9 @@ import pytest
 from tests.ground import type_command
 
 
-@pytest.mark.guarantee("complaints", "no stored reason holds a phone number; one recorded before is shown to nobody")
+@pytest.mark.guarantee(
+    "complaints", "no complaint and no stored reason holds a phone number; one recorded before is shown to nobody"
+)
 @pytest.mark.parametrize(
     "command",
     [

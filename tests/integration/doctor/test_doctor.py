@@ -717,7 +717,9 @@ def test_the_listing_of_objects_is_that_of_a_fresh_ledger(installed: Installed) 
         assert objects_there(ledger) == objects_expected(), "run: python -m tests.ledger_objects"
 
 
-@pytest.mark.guarantee("installation", "the doctor names all faults of an installation at once, and no other")
+@pytest.mark.guarantee(
+    "installation", "the doctor names all faults of an installation and of its files at once, and no other"
+)
 @pytest.mark.parametrize("how", ROUNDS)
 def test_each_fault_is_named_and_no_other(how: str, installed: Installed) -> None:
     for _, _, breaks in ROUNDS[how]:

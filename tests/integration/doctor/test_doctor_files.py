@@ -311,7 +311,7 @@ ROUNDS: dict[str, list[Case]] = {
 
 
 @pytest.mark.guarantee(
-    "installation", "the doctor reads an installation's files before anything runs, and names each fault"
+    "installation", "the doctor names all faults of an installation and of its files at once, and no other"
 )
 @pytest.mark.parametrize("how", ROUNDS)
 def test_each_fault_of_the_files_is_named_and_no_other(how: str, folder: Path) -> None:

@@ -107,7 +107,10 @@ def test_time_of_a_step_is_that_of_its_column_else_that_of_the_export(software, 
     assert ("unread_time", 2) in faults_of(last())
 
 
-@pytest.mark.guarantee("intake", "a life told by whole exports ends as the last export has it, step by step")
+@pytest.mark.guarantee(
+    "intake",
+    "a life told by whole exports ends as the last export has it; an older export that comes late reverts nothing",
+)
 def test_life_that_is_told_by_whole_exports_ends_as_the_last_one_has_it(software, states, steps):
     random = Random(20)
     codes = [f"H-{number}" for number in range(40)]
@@ -151,7 +154,10 @@ def test_file_that_is_dropped_again_adds_nothing(software, run, rows):
     assert [rows(each) for each in seen] == before
 
 
-@pytest.mark.guarantee("intake", "an older export that comes late reverts nothing")
+@pytest.mark.guarantee(
+    "intake",
+    "a life told by whole exports ends as the last export has it; an older export that comes late reverts nothing",
+)
 @pytest.mark.parametrize("form", [FORM, CHANGES], ids=["whole", "changes"])
 def test_older_export_that_comes_late_moves_nothing_back(software, run, messages, states, steps, form):
     set_form_of(form)
@@ -257,7 +263,9 @@ def test_file_that_another_look_reads_meanwhile_is_left_to_it(software, states, 
     assert in_ledger(count_states, SOURCE) == {"taken": 1}
 
 
-@pytest.mark.guarantee("intake", "a file and pushes of one source are written one after the other")
+@pytest.mark.guarantee(
+    "intake", "pushes of one dossier, and a file and pushes of one source, are written one after the other"
+)
 def test_file_and_pushes_of_its_source_at_once_are_written_one_after_the_other(software, rows, states):
     codes = [f"H-{number}" for number in range(40)]
     register("vp", NHA_TRANG, source=SOURCE)

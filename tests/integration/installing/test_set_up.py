@@ -337,7 +337,10 @@ NASTY: dict[str, Asked] = {
 }
 
 
-@pytest.mark.guarantee("installation", "a wrong answer is refused at once, with what to do, and not written")
+@pytest.mark.guarantee(
+    "installation",
+    "a wrong answer is refused at once, with what to do; one that somebody keeps stays red in the doctor",
+)
 @pytest.mark.parametrize("what", NASTY)
 def test_nasty_answer_is_told_at_once_and_not_written(what: str, folder: Path, province: Province) -> None:
     answer(folder, HOST, question="pages")
@@ -364,7 +367,10 @@ KEPT: dict[str, tuple[Asked, str]] = {
 }
 
 
-@pytest.mark.guarantee("installation", "a wrong answer that somebody keeps stays red in the doctor")
+@pytest.mark.guarantee(
+    "installation",
+    "a wrong answer is refused at once, with what to do; one that somebody keeps stays red in the doctor",
+)
 @pytest.mark.parametrize("what", KEPT)
 def test_wrong_answer_is_kept_where_somebody_says_so_and_stays_red(what: str, folder: Path, province: Province) -> None:
     answer(folder, HOST, question="pages")

@@ -43,7 +43,8 @@ def hand_in(closed, *lines, by="hoa", hours=7, **options):
 
 
 @pytest.mark.guarantee(
-    "reconciliation", "the portal's figures are kept as they were handed in, also replaced ones, and by whom"
+    "reconciliation",
+    "the portal's figures are kept as handed in, with by whom, and change no closing and no publication",
 )
 def test_each_figure_is_kept_a_repeat_adds_nothing_and_a_corrected_one_replaces_the_former(closed, rows):
     assert len(hand_in(closed, (NHA_TRANG, "3,1"), dry_run=True).new) == 1
@@ -78,7 +79,10 @@ def test_each_figure_is_kept_a_repeat_adds_nothing_and_a_corrected_one_replaces_
             rows(statement)
 
 
-@pytest.mark.guarantee("reconciliation", "the portal's figures change no closing and no publication")
+@pytest.mark.guarantee(
+    "reconciliation",
+    "the portal's figures are kept as handed in, with by whom, and change no closing and no publication",
+)
 def test_command_compares_and_nothing_that_is_published_has_it(
     closed, configure, tmp_path, rows, postgres, ledger, monkeypatch
 ):

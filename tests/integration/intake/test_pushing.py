@@ -160,7 +160,10 @@ def test_agency_of_a_dossier_is_that_of_the_call_or_of_its_code_or_of_its_name(s
     assert (answer["error_code"], answer["errors"][0]["reason"]) == ("04", "agency_missing")
 
 
-@pytest.mark.guarantee("intake", "software writes only for its registered agencies")
+@pytest.mark.guarantee(
+    "intake",
+    "software writes only for its registered agencies; an old session, or one of a disabled client, is refused",
+)
 def test_somebody_elses_agency_is_refused(served, software, rows):
     register("vp", NHA_TRANG)
     other = Software(served, "vp")
@@ -226,7 +229,9 @@ def test_field_that_did_not_come_stays_and_one_that_came_empty_is_emptied(softwa
     assert (row["applicant_phone"], row["due_at"], row["status_code"]) == ("", None, 9)
 
 
-@pytest.mark.guarantee("intake", "simultaneous pushes of one dossier are judged one after the other")
+@pytest.mark.guarantee(
+    "intake", "pushes of one dossier, and a file and pushes of one source, are written one after the other"
+)
 def test_pushes_of_one_dossier_at_once_are_each_news_once(served, software, rows):
     """By two clients of one source, so that no call waits before it comes to the ledger."""
     register("vp", NHA_TRANG, TU_PHAP, source=SOURCE)
@@ -346,7 +351,10 @@ def test_shape_c_carries_dossiers_steps_and_statuses(served, run, messages, rows
     assert served.post("/intake/CapNhatTienTrinh", json=[going], headers=bearer).json()["repeated"] == 1
 
 
-@pytest.mark.guarantee("intake", "an old session, or one of a disabled client, is refused")
+@pytest.mark.guarantee(
+    "intake",
+    "software writes only for its registered agencies; an old session, or one of a disabled client, is refused",
+)
 def test_old_session_is_refused(software, rows):
     session = software.session()
     body = {"session": session, "madonvi": NHA_TRANG, "service": "DongBoHoSoMC", "data": [dossier("H-1")]}

@@ -130,7 +130,9 @@ def test_news_is_news_no_longer_once_it_was_picked_up(province: Province, watchi
     assert HEALTHY[0] not in told("has_news"), "whether its watcher has looked again or not"
 
 
-@pytest.mark.guarantee("airflow", "news that watchers tell is picked up without asking the sources again")
+@pytest.mark.guarantee(
+    "airflow", "news that watchers tell is picked up without asking again; without watchers a sender looks itself"
+)
 def test_run_and_sender_believe_watchers(province: Province, watching, rows, configure):
     configure(MOTCUA_SOURCES=",".join([*REFUSING, *HEALTHY[:4]]))
     assert sources_to_read(READ_BY).names == [*REFUSING], "it asks them itself"
@@ -155,7 +157,9 @@ def test_run_and_sender_believe_watchers(province: Province, watching, rows, con
         catch_up.close()
 
 
-@pytest.mark.guarantee("airflow", "without watchers a sender looks at the sources itself, and waits for none")
+@pytest.mark.guarantee(
+    "airflow", "news that watchers tell is picked up without asking again; without watchers a sender looks itself"
+)
 def test_sender_without_watchers_picks_up_what_healthy_sources_have(province: Province, rows, configure):
     some = HEALTHY[:24]
     configure(MOTCUA_SOURCES=",".join([*MUTE, *REFUSING, *some]))

@@ -26,7 +26,8 @@ def past(past):
 
 
 @pytest.mark.guarantee(
-    "personal-data", "a code that stands only in quarantine or in a complaint is exported, and its words erased"
+    "personal-data",
+    "a code only in quarantine or in a complaint is exported, and its words erased once the complaint is settled",
 )
 def test_code_of_no_dossier_is_exported_and_erased(past, rows, tmp_path):
     quarantine(rows, "H-1")
@@ -61,7 +62,10 @@ def test_code_of_no_dossier_is_exported_and_erased(past, rows, tmp_path):
     ]
 
 
-@pytest.mark.guarantee("personal-data", "an open complaint of no dossier is erased, as requested, once it is settled")
+@pytest.mark.guarantee(
+    "personal-data",
+    "a code only in quarantine or in a complaint is exported, and its words erased once the complaint is settled",
+)
 def test_open_complaint_of_no_dossier_goes_when_it_is_settled(past, rows, tmp_path):
     complain(rows, "H-1", outcome="open")
     complain(rows, "h-1", note="bà Lan lại nói")

@@ -176,7 +176,10 @@ def test_nobody_empties_by_hand_and_who_may_empty_may_write_nothing_else(past, r
         rows(f"UPDATE motcua.{table} SET {emptied}")
 
 
-@pytest.mark.guarantee("personal-data", "a provider's id is kept as a keyed hash, or emptied in its time")
+@pytest.mark.guarantee(
+    "personal-data",
+    "a provider's id is kept as a keyed hash, or emptied in its time; one made of a number stands in no journal",
+)
 def test_ids_of_providers_that_were_kept_before_become_keyed_hashes_and_repeats_are_still_known(past, rows):
     """An id that is made of the phone's number, as some providers make theirs."""
     theirs, at = "35-0905123456-7", NOW - timedelta(days=1)

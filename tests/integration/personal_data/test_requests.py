@@ -115,7 +115,10 @@ def test_nothing_is_held_after_what_was_asked_for_was_erased(past, rows, tmp_pat
     assert export(tmp_path / "c", "--phone", typed=PHONE)[1] == []
 
 
-@pytest.mark.guarantee("personal-data", "an export by number finds the same rows however the number is spelled")
+@pytest.mark.guarantee(
+    "personal-data",
+    "an export by number finds the same rows however the number is spelled, and nothing of another citizen",
+)
 def test_every_spelling_finds_the_same_rows(past, rows, tmp_path):
     past.told_and_ended("D-1", "D-2")
     ask(rows, NOW)
@@ -134,7 +137,10 @@ def test_every_spelling_finds_the_same_rows(past, rows, tmp_path):
     assert "2 người khác nhau" in sheet
 
 
-@pytest.mark.guarantee("personal-data", "no export holds anything of another citizen")
+@pytest.mark.guarantee(
+    "personal-data",
+    "an export by number finds the same rows however the number is spelled, and nothing of another citizen",
+)
 def test_nothing_of_another_citizen_is_given(past, rows, tmp_path):
     enabled = agency(TU_PHAP, name="Sở Tư pháp", enabled_from=THEN - timedelta(days=900))
     in_ledger(save_agencies, [enabled], "tests")

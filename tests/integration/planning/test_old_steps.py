@@ -101,7 +101,7 @@ KINDS = {"result": RESULT, "supplement": SUPPLEMENT}
 
 
 @pytest.mark.guarantee(
-    "what-fires", "an older step that is entered late cancels a message only if the dossier's row agrees"
+    "what-fires", "an older step that is entered late creates or cancels a message only if the dossier's row agrees"
 )
 @pytest.mark.parametrize(("kind", "at_once"), [("result", True), ("supplement", False)])
 @pytest.mark.parametrize("row_agrees", [False, True])
@@ -144,7 +144,7 @@ def test_citizen_who_was_told_gets_no_apology_and_9029_says_the_same(desk):
 
 
 @pytest.mark.guarantee(
-    "what-fires", "an older step that is entered late creates a message only if the dossier's row agrees"
+    "what-fires", "an older step that is entered late creates or cancels a message only if the dossier's row agrees"
 )
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("row_agrees", [True, False])

@@ -231,7 +231,10 @@ def test_what_is_read_again_as_it_was_is_not_written_again(one_stop, rows):
     ]
 
 
-@pytest.mark.guarantee("broken-rows", "a quarantined row that does not change is not written again")
+@pytest.mark.guarantee(
+    "broken-rows",
+    "a quarantined row that its source corrects is used within a tenth of its age; others are not written again",
+)
 def test_quarantined_rows_that_stay_as_they_are_are_not_written_again(one_stop, rows):
     one_stop.both(None)
     one_stop.move(9, agency_code="NOBODY")
@@ -252,7 +255,10 @@ def test_quarantined_rows_that_stay_as_they_are_are_not_written_again(one_stop, 
     assert [row["reason"] for row in changed] == ["status_unknown"]
 
 
-@pytest.mark.guarantee("broken-rows", "a quarantined row that its source corrects is used within a tenth of its age")
+@pytest.mark.guarantee(
+    "broken-rows",
+    "a quarantined row that its source corrects is used within a tenth of its age; others are not written again",
+)
 @pytest.mark.parametrize(("age", "others_before"), [(MINUTE, 50), (timedelta(hours=1), 0), (timedelta(days=2), 50)])
 def test_quarantined_row_that_is_mended_in_place_goes_on_within_a_tenth_of_its_age(one_stop, rows, age, others_before):
     """Whatever its number: they spread the looks at rows that came together."""

@@ -394,7 +394,9 @@ def test_definition_or_query_that_is_another_by_now_is_a_remark_and_no_fault(day
     assert f"(SHA-256 {query_version(changed)})" in remarks[changed]
 
 
-@pytest.mark.guarantee("publications", "a query is found for ever under the name and hash that a publication gave it")
+@pytest.mark.guarantee(
+    "publications", "a query is found for ever, byte for byte, under the name and hash that a publication gave it"
+)
 def test_files_that_a_publication_of_0_2_0_names_are_the_statements_of_now(published_as):
     def as_then(manifest: dict[str, Any]) -> None:
         for each in manifest["queries"]:

@@ -91,7 +91,10 @@ def by_number(run_no: int) -> dict[int, str]:
         return {row.finding_id: row.rule.code for row in rows_to_correct(connection, run_no)}
 
 
-@pytest.mark.guarantee("reconciliation", "a finding that is judged again by itself is judged as the next run would")
+@pytest.mark.guarantee(
+    "reconciliation",
+    "a finding that is judged again is judged as the next run would, changes nothing sealed, and is kept with who",
+)
 def test_dossiers_of_all_sorts_are_judged_by_themselves_as_the_next_run_judges_them(world):
     chance = random.Random(1)
     dossiers = [dossier_of_any_sort(world, chance, number) for number in range(220)]
@@ -150,7 +153,10 @@ def test_every_rule_that_can_be_mended_is_judged_alone_or_asks_what_only_a_run_k
     assert not is_judged_alone(other), "who else has the number"
 
 
-@pytest.mark.guarantee("reconciliation", "judging again changes nothing that is sealed, and is kept with who")
+@pytest.mark.guarantee(
+    "reconciliation",
+    "a finding that is judged again is judged as the next run would, changes nothing sealed, and is kept with who",
+)
 def test_judging_again_is_kept_and_touches_no_sealed_run(world):
     world.dossier("bad", "A", phone_refusal="missing")
     (number,) = [each for each, rule in by_number(check_quality("one", FIRST).run_no).items() if rule == "P1"]

@@ -190,7 +190,10 @@ def test_result_under_numbers_that_began_anew_is_counted_and_red_where_it_was_lo
     assert is_red(lost)
 
 
-@pytest.mark.guarantee("reconciliation", "a source that was never read is not taken for an empty one")
+@pytest.mark.guarantee(
+    "reconciliation",
+    "a source that is given up makes no closed period worse; one that was never read is not taken for an empty one",
+)
 def test_source_that_no_run_reads_is_not_taken_for_an_empty_one(other, one_stop):
     result(one_stop, "A")
     result(other, "B", read_at=NOW)
@@ -427,7 +430,10 @@ def test_what_the_source_wrote_anew_after_its_message_is_explained_by_row(one_st
     assert rows_of(close(DAY.previous)) == [("source", "other_period", "EARLIER")]
 
 
-@pytest.mark.guarantee("reconciliation", "a source that is given up makes no closed period worse")
+@pytest.mark.guarantee(
+    "reconciliation",
+    "a source that is given up makes no closed period worse; one that was never read is not taken for an empty one",
+)
 def test_source_that_is_read_no_longer_makes_no_closed_period_worse(other, one_stop, configure):
     result(one_stop, "A")
     result(other, "B", agency_code=TU_PHAP)

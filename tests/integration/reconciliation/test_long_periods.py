@@ -64,7 +64,8 @@ def differences(closing_no):
 
 
 @pytest.mark.guarantee(
-    "reconciliation", "a quarter and a year are closed on the first day after them, with their month"
+    "reconciliation",
+    "quarters and years are closed, recounted and corrected as months are, on the first day after them",
 )
 def test_month_that_ends_a_quarter_and_a_year_closes_them_and_a_rerun_changes_nothing(one_stop):
     result(one_stop, "A", NOVEMBER)
@@ -104,7 +105,10 @@ def test_run_of_a_month_closes_the_quarter_where_it_ends_with_it(one_stop, rows,
     assert made == periods
 
 
-@pytest.mark.guarantee("reconciliation", "a quarter's or year's figures can be counted again, whatever came since")
+@pytest.mark.guarantee(
+    "reconciliation",
+    "quarters and years are closed, recounted and corrected as months are, on the first day after them",
+)
 def test_figures_of_a_quarter_can_be_counted_again_after_more_came(one_stop):
     result(one_stop, "A", NOVEMBER)
     result(one_stop, "B")
@@ -189,7 +193,10 @@ def test_message_that_was_lost_after_its_month_was_closed_is_listed_by_the_quart
     assert differences(quarter.closing_no) == [("source", "without_message", "A")]
 
 
-@pytest.mark.guarantee("reconciliation", "a closed quarter or year is looked at again and corrected as a month is")
+@pytest.mark.guarantee(
+    "reconciliation",
+    "quarters and years are closed, recounted and corrected as months are, on the first day after them",
+)
 def test_quarter_and_year_are_looked_at_again_after_their_days(one_stop, rows):
     rows("UPDATE motcua.agencies SET enabled_from = %s", NEW_YEAR - 4 * ONE_DAY)
     at = datetime(2026, 12, 31, 9, 0, tzinfo=VIETNAM)

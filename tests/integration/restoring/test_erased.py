@@ -36,7 +36,8 @@ def look():
 
 
 @pytest.mark.guarantee(
-    "restored", "data erased before the restore, also at a citizen's request, is erased again before anything is sent"
+    "restored",
+    "data erased before a restore, also on request, is erased again; until then nothing is sent",
 )
 def test_restore_does_not_bring_the_erased_back(past, restorable, gateway):
     past.told_and_ended("D-old")
@@ -172,7 +173,10 @@ def test_dossier_that_had_not_ended_in_the_copy_is_emptied(past, restorable):
     assert restorable.rows("SELECT msisdn FROM motcua.dossiers") == [{"msisdn": None}]
 
 
-@pytest.mark.guarantee("restored", "a restored ledger that cannot erase again sends nothing, and says why")
+@pytest.mark.guarantee(
+    "restored",
+    "data erased before a restore, also on request, is erased again; until then nothing is sent",
+)
 def test_restored_ledger_that_cannot_be_emptied_sends_nothing(past, restorable, gateway, monkeypatch):
     past.told_and_ended("D-1")
     restorable.keep()

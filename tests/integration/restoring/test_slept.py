@@ -302,7 +302,10 @@ def beat_often(monkeypatch):
     settings.cache_clear()
 
 
-@pytest.mark.guarantee("slept", "a sender that wakes with the machine's memory sends nothing more; the next one checks")
+@pytest.mark.guarantee(
+    "slept",
+    "a sender that slept with its machine, or whose ledger is put back, sends nothing more; the next one checks",
+)
 def test_sender_that_slept_with_its_memory_ends(one_stop, gateway, restorable, monkeypatch):
     run_at()
     event(one_stop, *range(40))
@@ -327,7 +330,10 @@ def test_sender_that_slept_with_its_memory_ends(one_stop, gateway, restorable, m
     assert len(gateway.asked) < 40
 
 
-@pytest.mark.guarantee("slept", "a sender whose ledger is put back meanwhile sends nothing more; the next one checks")
+@pytest.mark.guarantee(
+    "slept",
+    "a sender that slept with its machine, or whose ledger is put back, sends nothing more; the next one checks",
+)
 def test_sender_whose_ledger_is_put_back_under_it_ends(one_stop, gateway, restorable, monkeypatch):
     run_at()
     beat_often(monkeypatch)

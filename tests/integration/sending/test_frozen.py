@@ -246,7 +246,7 @@ def test_who_plans_or_settles_is_ended_too(one_stop, gateway, rows, forked, work
     frozen.end()
 
 
-@pytest.mark.guarantee("frozen", "a process whose disk hangs gives no heartbeat, and sends nothing")
+@pytest.mark.guarantee("frozen", "a process that was asleep, or whose disk hangs, sends nothing more")
 def test_process_whose_disk_hangs_is_taken_for_frozen(ledger, rows):
     with beating() as heart:
         time.sleep(SOON)
@@ -257,7 +257,7 @@ def test_process_whose_disk_hangs_is_taken_for_frozen(ledger, rows):
         assert not heart.is_over
 
 
-@pytest.mark.guarantee("frozen", "a process that was asleep sends nothing more")
+@pytest.mark.guarantee("frozen", "a process that was asleep, or whose disk hangs, sends nothing more")
 def test_process_that_was_asleep_sends_nothing_more(ledger, forked):
     def sleeps(report: Callable[[str], None]) -> None:
         with beating() as heart:

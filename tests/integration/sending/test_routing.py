@@ -167,7 +167,10 @@ def test_outage_fails_over(one_stop, two, rows):
     assert set(states(rows)) == {("accepted", None)}
 
 
-@pytest.mark.guarantee("once", "a message of unknown outcome is not given to another gateway")
+@pytest.mark.guarantee(
+    "once",
+    "a time-out, a reset, 500 or 502 makes the message `unknown`; no gateway gets it again blindly",
+)
 def test_unknown_message_is_not_given_to_another_gateway(one_stop, two, rows):
     first, second = two()
     first.script = ["hang"]
@@ -195,7 +198,7 @@ def test_not_routable_number_goes_to_the_next_gateway_and_stops_nothing_at_first
 
 @pytest.mark.guarantee(
     "gateways-that-fail",
-    "ten different refused numbers of a carrier, with none accepted between, stop it at that gateway alone",
+    "ten refused numbers of a carrier, with none accepted between, stop it at that gateway until a try succeeds",
 )
 def test_carrier_that_is_refused_again_and_again_is_stopped_there_and_only_there(one_stop, two, rows):
     """Whichever run was refused."""

@@ -320,7 +320,9 @@ def test_database_itself_refuses_a_second_attempt_beside_an_accepted_one(one_sto
         )
 
 
-@pytest.mark.guarantee("airflow", "a backfill sends its window only, and retries at once what failed there")
+@pytest.mark.guarantee(
+    "airflow", "a backfill sends, plans and reopens nothing outside its window, and retries at once what failed there"
+)
 def test_backfill_sends_its_window_only_and_retries_at_once_what_failed(one_stop, gateway, rows):
     queue_results(one_stop)
     gateway.script = [(503, "busy")]
@@ -407,7 +409,8 @@ def test_sigterm_ends_a_sender_with_nothing_in_flight(one_stop, gateway, rows):
 
 
 @pytest.mark.guarantee(
-    "airflow", "a scheduled run is also red for the messages of its own minute, whichever run tried them"
+    "airflow",
+    "a run is red for failed sends that may be retried, also of its minute in other runs; not for a bad phone",
 )
 def test_run_by_the_clock_is_red_for_its_own_minute_whichever_run_tried(one_stop, gateway, rows):
     """A backfill of failed runs finds runs by the clock; the run that tried may have been woken by the watcher."""

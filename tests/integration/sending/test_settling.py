@@ -53,7 +53,7 @@ def unknown(one_stop, gateway, rows):
 
 @pytest.mark.guarantee(
     "once",
-    "a request that times out, is reset or gets 500 or 502 makes the message `unknown`; it is never repeated blindly",
+    "a time-out, a reset, 500 or 502 makes the message `unknown`; no gateway gets it again blindly",
 )
 @pytest.mark.guarantee("unknown-outcome", "a gateway that promises nothing never gets an unknown message again")
 def test_held_message_is_never_sent_again_is_shown_and_makes_runs_red_while_it_is_useful(unknown, gateway, rows):
@@ -100,7 +100,10 @@ def test_release_repeats_the_stored_words_to_the_stored_number_and_is_audited(un
     assert attempts == [{"state": "delivered", "released": True}, {"state": "delivered", "released": False}]
 
 
-@pytest.mark.guarantee("unknown-outcome", "a release checks the dossier again")
+@pytest.mark.guarantee(
+    "unknown-outcome",
+    "a release names who and why, checks the dossier, and sends only messages that are named, unknown and useful",
+)
 def test_release_looks_at_the_dossier_again(unknown, one_stop, gateway, rows):
     release("A", "why", now=NOW + HOUR)
     one_stop.move(4, "D-0", desk=False, at=NOW + HOUR)
@@ -110,7 +113,8 @@ def test_release_looks_at_the_dossier_again(unknown, one_stop, gateway, rows):
 
 
 @pytest.mark.guarantee(
-    "unknown-outcome", "a release names who and why, and sends only messages that are named, unknown and useful"
+    "unknown-outcome",
+    "a release names who and why, checks the dossier, and sends only messages that are named, unknown and useful",
 )
 def test_release_lets_nothing_go_but_what_is_unknown_named_and_useful(one_stop, gateway, rows):
     queue_results(one_stop, 3)
@@ -148,7 +152,9 @@ def test_release_by_command_asks_and_says_what_it_left(unknown, rows):
     assert number in again.output
 
 
-@pytest.mark.guarantee("unknown-outcome", "a receipt that comes before a released message goes stops it")
+@pytest.mark.guarantee(
+    "unknown-outcome", "a receipt that comes before a released message goes stops it; a stored one prevents the release"
+)
 def test_receipt_for_a_released_attempt_before_it_is_sent_again_stops_the_second(unknown, gateway, rows):
     release("A", "why", now=NOW + HOUR)
     assert report(reference_of(rows), "1") == "applied"

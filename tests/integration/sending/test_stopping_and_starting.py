@@ -70,7 +70,10 @@ def test_few_unroutable_numbers_hold_up_no_other_of_their_carrier_however_often_
     assert changes(rows) == stops(rows) == []
 
 
-@pytest.mark.guarantee("gateways-that-fail", "a stopped carrier gets one message after each of its growing pauses")
+@pytest.mark.guarantee(
+    "gateways-that-fail",
+    "ten refused numbers of a carrier, with none accepted between, stop it at that gateway until a try succeeds",
+)
 def test_stopped_carrier_is_tried_with_one_message_after_longer_and_longer_pauses(one_stop, gateway, rows):
     """However many senders there are."""
     gateway.answer = NOT_ROUTABLE
@@ -140,7 +143,10 @@ def test_tries_that_cost_a_message_are_fewer(one_stop, gateway, rows):
     assert states(rows).count(("queued", None)) == 30 - unknown
 
 
-@pytest.mark.guarantee("gateways-that-fail", "one reset after an outage stops nothing")
+@pytest.mark.guarantee(
+    "gateways-that-fail",
+    "after a gateway's restart the same run sends within seconds; one reset afterwards stops nothing",
+)
 @pytest.mark.parametrize("script", [[TAKEN, "reset"], [NOT_ROUTABLE]], ids=["a reset", "a refused number"])
 def test_one_reset_or_refused_number_after_an_outage_stops_nothing(one_stop, gateway, rows, script):
     queue(one_stop, *[VIETTEL] * 20)
@@ -190,7 +196,10 @@ def test_stop_lasts_as_long_as_the_gateway_asked_and_that_of_a_person_until_he_e
 
 
 @pytest.mark.usefixtures("watched")
-@pytest.mark.guarantee("gateways-that-fail", "after a gateway's restart the same run sends again within seconds")
+@pytest.mark.guarantee(
+    "gateways-that-fail",
+    "after a gateway's restart the same run sends within seconds; one reset afterwards stops nothing",
+)
 def test_restart_of_three_seconds_is_over_within_the_same_run(one_stop, gateway, rows, configure):
     configure(MOTCUA_LINGER="60", MOTCUA_LINGER_QUIET="0.5")
     queue(one_stop, *[VIETTEL] * 40, at=datetime.now(UTC))

@@ -71,7 +71,8 @@ def test_tokens_lie_encrypted_in_a_file_of_their_own(one_stop, channels, rows, c
 
 
 @pytest.mark.guarantee(
-    "tokens", "a renewal that fails raises an alert at once; messages go on while the old token is valid"
+    "tokens",
+    "a renewal that fails or was killed is retried and raises an alert; messages go while the old token is valid",
 )
 def test_renewal_that_fails_is_told_at_once_and_sending_goes_on(one_stop, channels, rows):
     queue_results(one_stop)
@@ -102,7 +103,10 @@ class Killed(BaseException):
     pass
 
 
-@pytest.mark.guarantee("tokens", "a renewal that was killed is tried again, or raises an alert if its token is used up")
+@pytest.mark.guarantee(
+    "tokens",
+    "a renewal that fails or was killed is retried and raises an alert; messages go while the old token is valid",
+)
 @pytest.mark.parametrize("left", [False, True])
 def test_renewal_that_was_killed(one_stop, channels, rows, monkeypatch, left):
     queue_results(one_stop)

@@ -40,7 +40,7 @@ def queue(one_stop, code, phone, at=NOW):
 
 @pytest.mark.guarantee(
     "gateways-that-fail",
-    "a number that a gateway does not reach goes to the next one at once, for seven days without asking again",
+    "a number that a gateway does not reach goes to the next one for seven days, and uses up no retry",
 )
 def test_number_goes_to_the_next_gateway_at_once_and_straight_there_for_seven_days(one_stop, two, rows):
     first, second = two
@@ -66,7 +66,8 @@ def test_number_goes_to_the_next_gateway_at_once_and_straight_there_for_seven_da
 
 
 @pytest.mark.guarantee(
-    "gateways-that-fail", "a number that is not reached uses up no retry: each gateway has its own waits"
+    "gateways-that-fail",
+    "a number that a gateway does not reach goes to the next one for seven days, and uses up no retry",
 )
 def test_not_to_reach_a_number_is_no_try(one_stop, two, rows):
     _, second = two

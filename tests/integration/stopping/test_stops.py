@@ -45,7 +45,7 @@ BY_DOSSIER = "SELECT d.dossier_code, m.state, m.reason FROM motcua.messages m JO
 STOPPED, SENT = ("queued", "stopped"), ("accepted", None)
 
 
-@pytest.mark.guarantee("stops", "stopped messages wait; all others go")
+@pytest.mark.guarantee("stops", "stopped messages wait, and go when the stop ends, by itself or early; all others go")
 @pytest.mark.parametrize(
     ("kind", "agency", "ends"),
     [
@@ -73,7 +73,7 @@ def test_what_is_stopped_does_not_go_and_everything_else_does(one_stop, gateway,
     assert unresolved("run", now=NOW + SECOND) == [], "people decided it: no run is red for it"
 
 
-@pytest.mark.guarantee("stops", "waiting messages go when the stop ends, by itself or early")
+@pytest.mark.guarantee("stops", "stopped messages wait, and go when the stop ends, by itself or early; all others go")
 @pytest.mark.parametrize("early", [True, False], ids=["early", "by itself"])
 def test_what_waited_goes_when_the_stop_ends(one_stop, gateway, rows, early):
     results(one_stop, 3)
@@ -160,7 +160,7 @@ def test_message_is_not_set_aside_for_a_stop_that_is_ended_at_that_moment(one_st
     assert states(rows) == [SENT]
 
 
-@pytest.mark.guarantee("stops", "backfills, reruns and releases obey a stop")
+@pytest.mark.guarantee("stops", "backfills, reruns, releases and repeated requests obey a stop")
 def test_backfill_rerun_and_release_obey(one_stop, gateway, rows):
     queue(one_stop, ("BUSY", 9, NHA_TRANG), ("HANGS", 9, NHA_TRANG))
     gateway.answer_to = lambda query: (503, "busy") if "(BUSY)" in query["text"] else "hang"
@@ -182,7 +182,7 @@ def test_backfill_rerun_and_release_obey(one_stop, gateway, rows):
     gate("backfill", window, (), window)
 
 
-@pytest.mark.guarantee("stops", "a request is not repeated while its message is stopped")
+@pytest.mark.guarantee("stops", "backfills, reruns, releases and repeated requests obey a stop")
 def test_request_is_not_repeated_while_it_is_stopped(one_stop, esms, rows):  # noqa: F811
     results(one_stop, 1)
     esms.answer = "hang"
@@ -195,7 +195,7 @@ def test_request_is_not_repeated_while_it_is_stopped(one_stop, esms, rows):  # n
     assert settle("settling", clock=lambda: NOW + HOUR).repeated == 1
 
 
-@pytest.mark.guarantee("stops", "stopped messages expire as usual")
+@pytest.mark.guarantee("stops", "stopped messages expire as usual; apologies are planned and expire as usual")
 def test_what_is_no_longer_useful_expires_while_it_is_stopped(one_stop, gateway, rows):
     results(one_stop, 1)
     stop_it(until=NOW + 6 * DAY)
@@ -203,7 +203,7 @@ def test_what_is_no_longer_useful_expires_while_it_is_stopped(one_stop, gateway,
     assert states(rows) == [("expired", "too_late")]
 
 
-@pytest.mark.guarantee("stops", "apologies are planned as usual, wait while stopped, and expire as usual")
+@pytest.mark.guarantee("stops", "stopped messages expire as usual; apologies are planned and expire as usual")
 def test_apologies_are_planned_as_ever_and_expire_as_ever(one_stop, evenings, gateway, rows):  # noqa: F811
     stop_it("apology", until=NOW + 2 * DAY)
     due(one_stop, THURSDAY)
@@ -243,7 +243,10 @@ def test_run_says_what_is_stopped_and_is_green(one_stop, gateway, caplog):
 # Who may write what
 
 
-@pytest.mark.guarantee("stops", "PostgreSQL keeps a stop as it was made; it can be ended early, once")
+@pytest.mark.guarantee(
+    "stops",
+    "a stop has a reason without a phone number and ends within 7 days; it is never changed, only ended early, once",
+)
 def test_stop_is_kept_as_it_was_said(one_stop, rows):
     made = stop_it("result")
     changes = [f"UPDATE motcua.stops SET {words}" for words in ("until = until + interval '1 hour'", "reason = 'khác'")]
@@ -261,7 +264,10 @@ def test_stop_is_kept_as_it_was_said(one_stop, rows):
         go(made.stop_id, ended_by="minh", now=NOW + 2 * HOUR)
 
 
-@pytest.mark.guarantee("stops", "a stop has a reason without a phone number, and ends within 7 days")
+@pytest.mark.guarantee(
+    "stops",
+    "a stop has a reason without a phone number and ends within 7 days; it is never changed, only ended early, once",
+)
 def test_stop_has_a_reason_an_end_and_an_agency_that_is_known(agencies, rows):
     asked = {"kind": "result", "agency": None, "until": NOW + HOUR, "reason": WHY, "stopped_by": "lan", "now": NOW}
     for changes, words in (

@@ -220,7 +220,9 @@ def test_each_day_one_mail_says_that_the_watch_lives(watched: Watched):
 # --- What is down
 
 
-@pytest.mark.guarantee("watch", "a ledger that is down raises an alert, and all other checks go on")
+@pytest.mark.guarantee(
+    "watch", "a ledger that is down, or a check that breaks, raises an alert and stops no other check"
+)
 def test_ledger_that_is_down_is_told_and_airflow_is_still_looked_at(watched: Watched, monkeypatch):
     """What only the ledger knows stays as it was."""
     save()
@@ -259,7 +261,9 @@ def test_alert_whose_words_cannot_be_written_is_told_by_its_name(watched: Watche
     assert watched.look().daily_told_on == watched.now.date()
 
 
-@pytest.mark.guarantee("watch", "a check that breaks stops no other, and raises an alert itself")
+@pytest.mark.guarantee(
+    "watch", "a ledger that is down, or a check that breaks, raises an alert and stops no other check"
+)
 def test_statement_that_fails_breaks_its_check_alone(watched: Watched, rows):
     watched.look()
     rows("ALTER TABLE motcua.closings RENAME TO closings_away")

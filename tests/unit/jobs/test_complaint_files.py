@@ -68,7 +68,9 @@ def test_too_much_is_refused():
     assert str(fault) == "dòng 2, cột “Nội dung”: dài quá 2000 ký tự."
 
 
-@pytest.mark.guarantee("complaints", "a complaint holds no phone number, however it is spelled")
+@pytest.mark.guarantee(
+    "complaints", "no complaint and no stored reason holds a phone number; one recorded before is shown to nobody"
+)
 def test_row_with_a_number_is_told_by_line_and_column_and_without_the_number():
     lines = ["0905 123 456;đến chưa có", "160915001;gọi 0905/123/456", "160915001;đến ngày 20/11/2026 chưa có"]
     written = "Cơ quan;Ngày;Loại;Mã hồ sơ;Nội dung\n" + "\n".join(f"A;24/11/2026;other;{line}" for line in lines)

@@ -95,7 +95,9 @@ def test_version_of_a_query_is_the_hash_of_what_a_reader_finds_between_its_name_
     assert hashes == {name: query_version(name) for name in hashes}
 
 
-@pytest.mark.guarantee("publications", "a command prints the text that a publication names, byte for byte")
+@pytest.mark.guarantee(
+    "publications", "a query is found for ever, byte for byte, under the name and hash that a publication gave it"
+)
 @pytest.mark.parametrize("asked_by", ["name", "hash"])
 @pytest.mark.parametrize("name", ["closings/counting/count_messages", "sources/opencps/dossiers"])
 def test_command_prints_the_very_bytes_that_a_publication_s_hash_is_of(name, asked_by):
@@ -151,7 +153,9 @@ NAMED_BEFORE = {
 """Every file that a publication ever named, without ``.sql`` → the statement that it is now."""
 
 
-@pytest.mark.guarantee("publications", "a query is found for ever under the name and hash that a publication gave it")
+@pytest.mark.guarantee(
+    "publications", "a query is found for ever, byte for byte, under the name and hash that a publication gave it"
+)
 def test_query_is_found_for_ever_under_the_name_that_a_publication_gave_it():
     assert {old: find_statement(f"{old}.sql") for old in NAMED_BEFORE} == NAMED_BEFORE
     of_now = {old: query_version(now) for old, now in NAMED_BEFORE.items()}
@@ -188,7 +192,9 @@ PUBLISHED_BY_0_2_0 = {
 }
 
 
-@pytest.mark.guarantee("publications", "a query is found for ever under the name and hash that a publication gave it")
+@pytest.mark.guarantee(
+    "publications", "a query is found for ever, byte for byte, under the name and hash that a publication gave it"
+)
 def test_query_that_0_2_0_published_is_found_by_its_hash_and_is_the_same():
     found = {name: find_statement(published) for name, published in PUBLISHED_BY_0_2_0.items()}
     assert found == {name: NAMED_BEFORE[name] for name in PUBLISHED_BY_0_2_0}

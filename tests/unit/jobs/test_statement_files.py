@@ -231,7 +231,7 @@ def test_files_that_are_no_statement_are_refused_with_what_to_do(content, said):
     assert said.lower() in refusal(content).lower()
 
 
-@pytest.mark.guarantee("statements", "no bytes cause anything but a refusal")
+@pytest.mark.guarantee("statements", "no bytes cause anything but a refusal; unmatched quotes never swallow a line")
 @given(st.binary(max_size=300))
 def test_no_bytes_raise_anything_but_a_refusal(content):
     for name in ("x-2026-10.csv", "x-2026-10.xlsx"):
@@ -324,7 +324,7 @@ def test_total_without_the_lines_that_it_sums_up_is_refused():
     assert "không có dòng dữ liệu nào" in refusal(workbook(MT=none, MO=none), BOOK)
 
 
-@pytest.mark.guarantee("statements", "unmatched quotes never swallow a line")
+@pytest.mark.guarantee("statements", "no bytes cause anything but a refusal; unmatched quotes never swallow a line")
 @given(
     st.permutations(range(6)),
     st.sampled_from([",", ";", "\t"]),

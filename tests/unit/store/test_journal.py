@@ -58,7 +58,10 @@ def test_id_of_a_journal_is_made_once(tmp_path):
 @pytest.mark.parametrize(
     ("theirs", "kept"), [("1b5a2c3d-1111-4123-a56a", True), ("35-0905123456-7", False), (None, True)]
 )
-@pytest.mark.guarantee("personal-data", "an id that a provider made of a number stands in no journal")
+@pytest.mark.guarantee(
+    "personal-data",
+    "a provider's id is kept as a keyed hash, or emptied in its time; one made of a number stands in no journal",
+)
 def test_id_that_a_provider_made_of_a_number_is_not_written(journal, theirs, kept):
     journal.write([], [JournaledAnswer("a", AT, "accepted", theirs)], AT)
     assert attempts(journal) == {"a": JournaledAnswer("a", AT, "accepted", theirs if kept else None)}

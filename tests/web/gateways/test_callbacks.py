@@ -87,7 +87,9 @@ def test_hostile_reports_are_never_an_error_inside(client):
 NUMBERS = ["0905123456", "+84 905-123-456", "0905/123/456", "０９０５１２３４５６", "٠٩٠٥١٢٣٤٥٦"]
 
 
-@pytest.mark.guarantee("callbacks", "a receipt keeps no phone number; auditors see none that an older one kept")
+@pytest.mark.guarantee(
+    "callbacks", "a receipt keeps our own reference and no phone number; auditors see none that an older one kept"
+)
 def test_number_in_a_receipt_is_masked_wherever_it_stands_and_shown_to_no_auditor(client, rows):
     asked = [(field, number) for field in ("reference", "status", "reply", "smsc_id") for number in NUMBERS]
     for field, number in asked:
@@ -110,7 +112,9 @@ def test_number_in_a_receipt_is_masked_wherever_it_stands_and_shown_to_no_audito
         assert rows(shown) == [{"reference": hidden, "gateway_status": f"to {hidden}"}]
 
 
-@pytest.mark.guarantee("callbacks", "our own reference stays whole in a receipt")
+@pytest.mark.guarantee(
+    "callbacks", "a receipt keeps our own reference and no phone number; auditors see none that an older one kept"
+)
 def test_own_reference_is_kept_though_its_digits_look_like_a_number(client, rows):
     ours = "0905123456" + "a" * 22
     assert client.get(URL, params={"reference": ours, "status": "1"} | SECRET).status_code == 200
@@ -149,7 +153,9 @@ def test_report_that_cannot_be_read_is_kept_and_read_later(client, rows, monkeyp
     assert rows("SELECT effect FROM motcua.receipt_readings") == [{"effect": "unknown_reference"}]
 
 
-@pytest.mark.guarantee("rights", "a receipt that has a message sent again is stored by the callbacks and read by a run")
+@pytest.mark.guarantee(
+    "rights", "the callbacks' role can queue no message; a receipt that has one sent again is read by a run"
+)
 def test_report_that_a_message_never_arrived_is_kept_and_read_by_the_next_run(client, rows):
     from motcua.jobs.notices.receiving import read_left_over_receipts
 
@@ -167,7 +173,9 @@ def test_report_that_a_message_never_arrived_is_kept_and_read_by_the_next_run(cl
     ]
 
 
-@pytest.mark.guarantee("receipts", "unreadable receipts of one gateway keep no other gateway's waiting")
+@pytest.mark.guarantee(
+    "receipts", "a receipt that cannot be applied stays stored and unread, and blocks no other gateway's"
+)
 def test_receipts_of_a_gateway_that_is_gone_keep_no_other_gateways_waiting(client, rows):
     from motcua.jobs.notices.receiving import read_left_over_receipts
 

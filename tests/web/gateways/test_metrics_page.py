@@ -56,7 +56,7 @@ def kept(rows, client):
     return Kept(rows)
 
 
-@pytest.mark.guarantee("callbacks", "a monitor's figures are shown to nobody without their own secret")
+@pytest.mark.guarantee("callbacks", "the pages for a monitor and for a watch elsewhere need their secret")
 def test_page_refuses_strangers_and_is_not_there_where_no_secret_is_set(client, configure, monkeypatch):
     for offered in (
         {},
@@ -145,7 +145,9 @@ def test_latency_is_told_of_messages_that_went_straight_through(client, kept):
     assert found["motcua_identity_difference",] == 0
 
 
-@pytest.mark.guarantee("callbacks", "a monitor's figures name no agency, dossier or number")
+@pytest.mark.guarantee(
+    "callbacks", "the pages for a monitor and for a watch elsewhere name no agency, dossier, number or person"
+)
 def test_page_names_no_agency_no_dossier_and_no_number(client, kept):
     for state in ("queued", "accepted", "unknown", "delivered", "undelivered"):
         kept.message(state, timedelta(minutes=3))

@@ -31,7 +31,7 @@ def client(agencies, configure):
         yield http
 
 
-@pytest.mark.guarantee("callbacks", "the page for a watch elsewhere needs the secret, to read and to write")
+@pytest.mark.guarantee("callbacks", "the pages for a monitor and for a watch elsewhere need their secret")
 def test_page_refuses_strangers_and_hears_none(client, configure, monkeypatch):
     for offered in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": f"Basic {WORD}"}):
         for answer in (client.get(URL, headers=offered), client.post(URL, headers=offered, json=SAID)):
@@ -44,7 +44,9 @@ def test_page_refuses_strangers_and_hears_none(client, configure, monkeypatch):
         assert http.get(URL, headers=READER).status_code == 404
 
 
-@pytest.mark.guarantee("callbacks", "the page for a watch elsewhere names no agency, dossier, number or person")
+@pytest.mark.guarantee(
+    "callbacks", "the pages for a monitor and for a watch elsewhere name no agency, dossier, number or person"
+)
 def test_page_tells_marks_signs_and_names_of_alerts_and_nobodys_name(client, rows):
     made = LedgerRows(rows)
     for number, state in enumerate(("queued", "accepted", "unknown")):

@@ -357,7 +357,8 @@ def tried(answer) -> dict[str, tuple[str, str]]:
 
 
 @pytest.mark.guarantee(
-    "settings", "settings are tried on the last working day before they are saved; trying changes nothing"
+    "settings",
+    "settings, with their apologies, are tried on the last working day before they are saved; trying changes nothing",
 )
 def test_last_working_day_is_rehearsed_under_the_settings_as_typed(hoa, rows, day_before):
     hoa.get(PAGE)
@@ -418,7 +419,10 @@ def evening(staff, one_stop):
     return at
 
 
-@pytest.mark.guarantee("settings", "the tried apologies are those that the evening would make")
+@pytest.mark.guarantee(
+    "settings",
+    "settings, with their apologies, are tried on the last working day before they are saved; trying changes nothing",
+)
 @pytest.mark.parametrize("apology_day", ["calendar", "working_day"])
 def test_rehearsed_apologies_are_those_that_the_evening_makes(hoa, rows, evening, apology_day):
     known = next(each for each in in_ledger(list_agencies) if each.agency_code == NHA_TRANG)

@@ -44,7 +44,9 @@ def test_every_route_that_takes_a_form_is_asked(app):
     assert {page.path for page in pages if not page.methods <= {"GET", "HEAD"}} == set(FORMS)
 
 
-@pytest.mark.guarantee("pages", "what is written on the pages is signed by a person, never by a shared account")
+@pytest.mark.guarantee(
+    "pages", "a command or page that decides something is signed by a person, never by a shared account"
+)
 def test_form_of_a_shared_account_another_session_or_another_site_writes_nothing(staff, rows):
     token = token_of(staff)
     person, old = "Hãy đăng nhập bằng tài khoản của chính bạn", "Trang đã cũ"

@@ -68,7 +68,9 @@ def test_agency_is_given_and_taken_after_its_effect_was_told_and_both_are_kept(s
     assert re.search(r"hoa \S.* thu lại lan", shown)
 
 
-@pytest.mark.guarantee("pages", "order, search and filters of a page's lists survive its forms")
+@pytest.mark.guarantee(
+    "pages", "a list is sorted and filtered by its links, and keeps that when a form of its page is sent"
+)
 def test_order_and_search_of_the_list_outlive_the_forms_of_its_page(staff):
     give(staff)
     page = staff.get(f"{PAGE}?sort=-user_name&q=hoa&changes_sort=at")

@@ -438,7 +438,9 @@ def is_code(secret: str) -> bool:
 # ------------------------------------------------------------------------------------------------- what they get
 
 
-@pytest.mark.guarantee("pages", "an agency's user sees only its rows, whatever the address, file or form asks for")
+@pytest.mark.guarantee(
+    "pages", "an agency's user sees and changes only its rows, whatever the address, file or form asks for"
+)
 def test_agencys_user_gets_nothing_of_another_agency(walked):
     assert found(walked["agency"], B.secrets + B.masked) == []
     for secret in (*A.codes, A.name, A.words, *A.masked):
@@ -530,7 +532,9 @@ def test_of_the_files_an_agency_gets_its_own_workbook_alone(walked):
     assert handed_out("auditor") == handed_out("operator") > own
 
 
-@pytest.mark.guarantee("pages", "an agency's user changes nothing of another agency, whatever his form says")
+@pytest.mark.guarantee(
+    "pages", "an agency's user sees and changes only its rows, whatever the address, file or form asks for"
+)
 def test_agencys_user_changes_nothing_of_another_agency(world, http):
     own, others = world.owned
     VISITING.visit_as("agency", own.agency)

@@ -19,7 +19,9 @@ from motcua.domain.phones.reading import (
 unhurried = settings(deadline=None)
 
 
-@pytest.mark.guarantee("complaints", "a complaint holds no phone number, however it is spelled")
+@pytest.mark.guarantee(
+    "complaints", "no complaint and no stored reason holds a phone number; one recorded before is shown to nobody"
+)
 @pytest.mark.parametrize(
     ("text", "shown"),
     [

@@ -83,7 +83,7 @@ def test_row_tells_what_was_said_to_whom_in_which_state_and_why(staff, made):
     assert "5123482" not in answer.text
 
 
-@pytest.mark.guarantee("pages", "auditors see no phone number in lists or files, and no words that a citizen typed")
+@pytest.mark.guarantee("pages", "an auditor gets facts of all agencies, without numbers, names or words")
 def test_auditor_sees_facts_without_numbers_and_without_words_that_a_stranger_typed(staff, made):
     made.message("D1", text="Moi Ong/Ba den nhan ket qua")
     made.message(None, None, kind="reply", template="reply_unknown", text="Khong tim thay (NGUYEN.VAN.A.0905123482)")
@@ -109,7 +109,9 @@ def test_every_parameter_of_texts_is_known_to_name_nobody_or_to_be_typed_by_a_st
     assert NOBODYS | {"asked_code"} == PARAMETER_LIMITS.keys()
 
 
-@pytest.mark.guarantee("pages", "an agency's user sees only its rows, whatever the address, file or form asks for")
+@pytest.mark.guarantee(
+    "pages", "an agency's user sees and changes only its rows, whatever the address, file or form asks for"
+)
 def test_agencys_user_sees_its_rows_alone_whatever_the_address_says(staff, made):
     made.message("OURS")
     made.message("THEIRS", TU_PHAP)
@@ -264,7 +266,9 @@ def test_pages_go_on_to_what_is_older_and_back_and_miss_nothing(made):
         assert (steps, codes(back)[0]) == (MOST_TURNED + 1, "D049"), "of the pages that were turned so many are kept"
 
 
-@pytest.mark.guarantee("cost", "a list of messages reads a bounded part of the ledger, and goes on from there")
+@pytest.mark.guarantee(
+    "cost", "a list of messages reads and sorts a bounded part of the ledger, says so, and goes on from there"
+)
 def test_what_is_rare_is_looked_for_piece_by_piece_and_said_so(made):
     made.message("RARE", kind="apology", reason="dummy", at=NOW - timedelta(days=9))
     several(made)
@@ -365,7 +369,9 @@ def three(made) -> None:
     made.message("A", state="accepted", at=NOW + timedelta(seconds=2))
 
 
-@pytest.mark.guarantee("pages", "a list is sorted by a column's heading; a link to it keeps filters and order")
+@pytest.mark.guarantee(
+    "pages", "a list is sorted and filtered by its links, and keeps that when a form of its page is sent"
+)
 def test_heads_put_the_rows_in_order_and_keep_the_filters(staff, made):
     three(made)
     for sort, found in (("dossier_code", "ABC"), ("-dossier_code", "CBA"), ("recorded_at", "BCA")):
@@ -382,7 +388,9 @@ def test_heads_put_the_rows_in_order_and_keep_the_filters(staff, made):
     assert staff.get(f"{PAGE}?sort=msisdn").status_code == 400
 
 
-@pytest.mark.guarantee("cost", "a long list is sorted in part, and says so")
+@pytest.mark.guarantee(
+    "cost", "a list of messages reads and sorts a bounded part of the ledger, says so, and goes on from there"
+)
 def test_what_is_longer_than_may_be_put_in_order_is_put_in_order_in_part_and_said_so(made):
     for number, code in enumerate("FBDACE"):
         made.message(code, at=NOW + timedelta(seconds=number))
@@ -394,7 +402,9 @@ def test_what_is_longer_than_may_be_put_in_order_is_put_in_order_in_part_and_sai
         assert codes(staff.get(f"{PAGE}?sort=recorded_at")) == ["F", "B", "D", "A", "C", "E"], "by an index"
 
 
-@pytest.mark.guarantee("pages", "a list is searched by what its visitor sees, with or without accents")
+@pytest.mark.guarantee(
+    "pages", "a list is searched by what its visitor sees, with or without accents, procedures by name"
+)
 def test_search_finds_rows_by_what_is_seen_of_them(staff, made):
     three(made)
     made.message(None, None, kind="reply", template="reply_unknown", text="Khong tim thay (nguyen van a)")
@@ -413,7 +423,9 @@ def test_search_finds_rows_by_what_is_seen_of_them(staff, made):
     assert "không tìm theo số điện thoại" in words(answer)
 
 
-@pytest.mark.guarantee("pages", "procedures are shown by name, and found by a part of it")
+@pytest.mark.guarantee(
+    "pages", "a list is searched by what its visitor sees, with or without accents, procedures by name"
+)
 def test_procedure_is_told_and_found_by_its_name(staff, made, rows):
     rows("INSERT INTO motcua.procedures VALUES ('1.000001', 'Cấp bản sao trích lục', NULL), ('1.000002', '=1+1', NULL)")
     made.message("A", procedure="1.000001")

@@ -93,7 +93,9 @@ def test_confirmation_names_what_it_does_and_only_then_it_is_asked_for(staff, ma
     assert len(rows("SELECT 1 FROM motcua.releases")) == 3
 
 
-@pytest.mark.guarantee("unknown-outcome", "the page releases no message whose stored receipt is not read yet")
+@pytest.mark.guarantee(
+    "unknown-outcome", "a receipt that comes before a released message goes stops it; a stored one prevents the release"
+)
 def test_what_a_report_waits_for_is_left(staff, made, rows, an_hour_later, monkeypatch):
     settled, doubtful = (made.held(f"D{number}", useful_until=SOON) for number in range(2))
     rows(

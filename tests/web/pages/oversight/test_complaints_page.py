@@ -183,7 +183,9 @@ def test_filters_narrow_the_list_and_stay_after_a_change(staff):
     assert parse_qs(urlsplit(location).query)["agency"] == [TU_PHAP]
 
 
-@pytest.mark.guarantee("complaints", "no stored reason holds a phone number; one recorded before is shown to nobody")
+@pytest.mark.guarantee(
+    "complaints", "no complaint and no stored reason holds a phone number; one recorded before is shown to nobody"
+)
 def test_number_that_was_recorded_before_is_shown_to_nobody(staff, rows):
     record(staff, dossier_code="2016/0001")
     rows("ALTER TABLE motcua.complaints DISABLE TRIGGER keep_complaint")

@@ -64,7 +64,7 @@ def take_all() -> list[dict[str, Any]]:
 
 
 @pytest.mark.guarantee(
-    "statements", "a statement sent on the page is shown before it is kept, and then taken like any other"
+    "statements", "a statement sent on the page is shown before it is kept; one that is only tried leaves nothing"
 )
 def test_good_statement_is_told_confirmed_and_taken_in_its_senders_name(staff, ours, read_apart, rows, folder):
     content = file_of(line(ours.attempt(at(5)), when=at(5)), line(phone="0988777666", segments=2, amount="700"))
@@ -111,7 +111,7 @@ def put(folder: Path, content: bytes, name: str = NAME) -> None:
 
 
 @pytest.mark.guarantee(
-    "statements", "a statement that is only tried is judged by line and column at once, and leaves nothing"
+    "statements", "a statement sent on the page is shown before it is kept; one that is only tried leaves nothing"
 )
 def test_bad_statement_that_was_only_read_is_told_by_line_and_column_and_leaves_nothing(staff, ours, rows, folder):
     first = ours.attempt(at(5))
