@@ -228,7 +228,7 @@ STORIES = {
     "what-fires", "a result is announced at status 9 at the desk, a supplement at status 5 at the desk"
 )
 @pytest.mark.guarantee(
-    "what-fires", "whichever half comes last makes the occasion, even if only the dossier's row shows it"
+    "what-fires", "the occasion begins with the later of status and desk, even if only the dossier's row shows it"
 )
 @pytest.mark.guarantee("what-fires", "if two events of one pick-up contradict each other, the newer one counts")
 @pytest.mark.guarantee(

@@ -81,7 +81,7 @@ def test_report_about_a_message_that_somebody_holds_comes_after_the_others_and_w
     assert {effect.result(10) for effect in free} == {"applied"}
 
 
-@pytest.mark.guarantee("receipts", "answers and receipts that overtake each other never wait in a circle")
+@pytest.mark.guarantee("receipts", "answers and receipts that overtake each other never deadlock")
 def test_answers_that_receipts_overtook_wait_for_the_next_receipts_and_hold_up_none(sent, rows):
     answers = [
         AttemptOutcome(reference, "accepted", "accepted", None, 202, "0", None, NOW, None) for reference in sent[:2]
