@@ -331,6 +331,10 @@ def airflow_environment(
         # A task that ended often holds its worker until the next heartbeat; 5 s would use up all eight.
         "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
         "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
+        # As on a server: docker-compose.yaml says what is not logged.
+        "AIRFLOW__LOGGING__NAMESPACE_LEVELS": (
+            "http.access=warning airflow=warning airflow.task=info py.warnings=error supervisor=warning task=warning"
+        ),
         "AIRFLOW_CONN_SMS_KANNEL": json.dumps(kannel),
         "AIRFLOW_CONN_SMTP_DEFAULT": mailbox_connection(addresses.smtp),
         "MOTCUA_SOURCES": OWN_SOURCES,
