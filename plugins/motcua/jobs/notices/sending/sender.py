@@ -54,7 +54,7 @@ _GATHER = 0.004
 _LOOK_FOR_NEWS_EVERY = timedelta(seconds=3)
 """While a long queue drains; else as often as when there is nothing to send."""
 _LOOK_WHEN_IDLE_EVERY = 0.25
-_ASK_WATCHERS_EVERY = 0.05
+_ASK_WATCHERS_EVERY = 0.1
 """What they tell costs one short statement at the ledger, and no source."""
 _LOOK_AT_QUEUE_EVERY = 1.0
 _WAIT_FOR_SLOTS = 0.1
