@@ -131,8 +131,13 @@ def test_file_of_another_key_is_refused_and_of_another_first_token_is_begun_anew
     tokens = Tokens("a", "b", NOW, NOW + HOUR, NOW + 9 * HOUR)
     file.keep(tokens)
     assert file.read().tokens == tokens
-    other = TokenFile("zalo", "other").read()
-    assert (other.tokens, other.refresh) == (None, "other")
+    other = TokenFile("zalo", "other")
+    assert (other.read().tokens, other.read().refresh) == (None, "other")
+    other.begin(NOW)
+    assert (file.read().tokens, file.read().renewing_since, other.read().renewing_since) == (tokens, None, NOW)
+    other.keep(tokens)
+    assert [path.name for path in settings().tokens_folder.iterdir()] == [other.path.name]
+    file = other
     configure(AIRFLOW__CORE__FERNET_KEY="B" * 43 + "=")
     with pytest.raises(TokensUnusable, match="is not what this AIRFLOW__CORE__FERNET_KEY wrote"):
         file.read()
