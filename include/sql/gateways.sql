@@ -21,19 +21,23 @@ SET
     segments_per_second = %(segments_per_second)s,
     segments_per_day = %(segments_per_day)s,
     unit = %(unit)s,
-    always_accented = %(always_accented)s
+    always_accented = %(always_accented)s,
+    reports_deliveries = %(reports_deliveries)s
 WHERE
     name = %(name)s
     AND (
         opened_at IS NULL
-        OR (fault, carriers, segments_per_second, segments_per_day, unit, always_accented)
+        OR (
+            fault, carriers, segments_per_second, segments_per_day, unit, always_accented, reports_deliveries
+        )
         IS DISTINCT FROM (
             %(fault)s::text,
             %(carriers)s::text[],
             %(segments_per_second)s::double precision,
             %(segments_per_day)s::bigint,
             %(unit)s::text,
-            %(always_accented)s::boolean
+            %(always_accented)s::boolean,
+            %(reports_deliveries)s::boolean
         )
     );
 
@@ -58,7 +62,8 @@ ORDER BY name;
 
 -- name: openings
 -- What senders found the connections of gateways to say, of those that they ever opened.
-SELECT name, opened_at, fault, carriers, segments_per_second, segments_per_day, unit, always_accented
+SELECT
+    name, opened_at, fault, carriers, segments_per_second, segments_per_day, unit, always_accented, reports_deliveries
 FROM motcua.gateways
 WHERE opened_at IS NOT NULL
 ORDER BY name;

@@ -140,6 +140,7 @@ _ALL: tuple[Check, ...] = (
     Check("delivered_low", "gateway", "error", WATCH, looks=2),
     Check("receipts_stopped", "gateway", "error", WATCH, looks=2),
     Check("receipts_unknown", "gateway", "error", WATCH),
+    Check("refusals_contradicted", "gateway", "error", WATCH),
     Check("red_run", "airflow", "error", WATCH),
     Check("quality_late", "agency", "warning", WATCH),
     Check("closing_late", "agency", "error", WATCH),

@@ -214,6 +214,8 @@ class Gateway(Protocol):
     reaches_every_number: bool
     """It can tell any number of its carriers; else it may answer ``unreachable``, and is not asked about that number
     again for ``MOTCUA_UNREACHABLE_FOR``."""
+    reports_deliveries: bool
+    """It tells what became of messages that it took, by itself or asked; where it does not, none is missed."""
     receipts_signed_in: str | None
     """Header, in small letters, of the provider's own signature of a delivery report, which then decides alone who
     brings it; ``None``: it signs none, and our secret decides."""
@@ -273,6 +275,7 @@ class Provider:
     unit: Unit = "segment"
     closed: QuietHours | None = None
     reaches_every_number = True
+    reports_deliveries = False
     receipts_signed_in: str | None = None
 
     def renew(self, session: requests.Session, refresh_token: str, now: datetime) -> Tokens | GatewayAnswer:

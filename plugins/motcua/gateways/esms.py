@@ -111,6 +111,7 @@ class EsmsGateway(Provider):
     """One account at eSMS.vn."""
 
     can_be_asked = True
+    reports_deliveries = True
 
     def __init__(self, address: GatewayAddress) -> None:
         """``GatewayMisconfigured``: ``refuses_repeats_hours`` is no number of hours."""

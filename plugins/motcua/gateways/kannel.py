@@ -60,6 +60,8 @@ _WORD = re.compile(r"\w{3,}")
 class KannelGateway(Provider):
     """One Kannel smsbox."""
 
+    reports_deliveries = True
+
     def __init__(self, address: GatewayAddress) -> None:
         self.address = address
         self._url = f"{address.base_url}/cgi-bin/sendsms"

@@ -100,6 +100,7 @@ class ZaloGateway(Provider):
     unit: Unit = "message"
     closed = QuietHours(time(22), time(6))
     reaches_every_number = False
+    reports_deliveries = True
     receipts_signed_in = _SIGNATURE
 
     def __init__(self, address: GatewayAddress) -> None:

@@ -9,8 +9,9 @@ from fastapi.testclient import TestClient
 
 from motcua.jobs.notices.sending.sender import unresolved
 from motcua.jobs.notices.settling import settle
+from motcua.store.watching.watch import contradicted_refusals
 from motcua.web import callbacks
-from tests.ground import NOW, queue_results, reference_of, send_at, states, take_in
+from tests.ground import NOW, in_ledger, queue_results, reference_of, send_at, states, take_in
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 PHONE = "84905123000"
@@ -77,6 +78,36 @@ def test_time_out_never_goes_by_sms(answer, one_stop, channels, rows):
     with TestClient(callbacks.create_standalone()) as http:
         assert http.post("/gateway/receipts/zalo", content=event.body, headers=event.headers).status_code == 200
     assert [state for state, _ in states(rows)] == ["delivered"]
+
+
+CONTRADICTED = {
+    "refused for good": ([-114], [], (1, 0), ("delivered", "late_receipt"), 0),
+    "and told by SMS": ([-118], [], (1, 1), ("accepted", None), 1),
+    "and SMS is busy": ([-118], [(503, "Temporal failure, try again later.")] * 9, (1, 1), ("delivered", None), 0),
+}
+"""What Zalo and the SMS gateway answer, what was asked of both, what becomes of the message, and told twice or not."""
+
+
+@pytest.mark.guarantee(
+    "receipts", "a receipt for what a gateway had refused counts, is told as a contradiction, and is never told again"
+)
+@pytest.mark.parametrize("case", CONTRADICTED)
+def test_event_about_what_was_refused_counts_and_is_told_as_a_contradiction(case, one_stop, channels, rows):
+    channels.zalo.by_number[PHONE], channels.sms.script, asked, became, told_twice = CONTRADICTED[case]
+    queue_results(one_stop)
+    send_at()
+    assert in_ledger(contradicted_refusals, NOW) == []
+    (first,) = rows("SELECT reference FROM motcua.attempts WHERE gateway = 'zalo'")
+    event = channels.zalo.event(first["reference"])
+    with TestClient(callbacks.create_standalone()) as http:
+        assert http.post("/gateway/receipts/zalo", content=event.body, headers=event.headers).status_code == 200
+    channels.sms.script = []
+    for hours in (1, 5):
+        send_at(NOW + hours * HOUR)
+    assert told(channels) == asked
+    assert states(rows) == [became]
+    (found,) = in_ledger(contradicted_refusals, NOW)
+    assert (found.gateway, found.messages, found.told_twice) == ("zalo", 1, told_twice)
 
 
 @pytest.mark.guarantee("gateways-that-fail", "at night Zalo is passed over, by day it is first again")

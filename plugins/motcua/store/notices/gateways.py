@@ -84,6 +84,8 @@ class GatewayOpening:
     """What it counts and bills; ``None``: segments."""
     always_accented: bool | None = None
     """Texts go with accents, whatever an agency chose; ``None``: as it chose."""
+    reports_deliveries: bool | None = None
+    """Its provider tells what became of a message; ``None``: it does."""
 
 
 def note_opening(connection: Connection, opening: GatewayOpening) -> None:
@@ -97,6 +99,7 @@ def note_opening(connection: Connection, opening: GatewayOpening) -> None:
         "segments_per_day": opening.segments_per_day,
         "unit": opening.unit,
         "always_accented": opening.always_accented,
+        "reports_deliveries": opening.reports_deliveries,
     }
     connection.execute(statement("gateways/note_opening"), values)
 
