@@ -94,6 +94,19 @@ class GatewayAddress:
 
 
 @dataclass(frozen=True, slots=True)
+class ConnectionField:
+    """A field of the connection's extra that a provider has besides those of every gateway."""
+
+    name: str
+    is_secret: bool = False
+    of_callbacks: bool = False
+    """The callbacks are given it, and not what sends."""
+    is_optional: bool = False
+    is_login: bool = False
+    """It repeats the login, so that nobody is asked for it."""
+
+
+@dataclass(frozen=True, slots=True)
 class OutgoingMessage:
     """What a provider may need: the words as this gateway sends them, and the template with its values."""
 
@@ -195,6 +208,12 @@ class Gateway(Protocol):
     """One kind of SMS provider, made for one address."""
 
     address: GatewayAddress
+    connection_fields: tuple[ConnectionField, ...]
+    """What its connection says besides; set-up asks for it, and the doctor for those that are secrets."""
+    usual_host: str
+    """Where it is called by https; empty: each has another."""
+    names_sender: bool
+    """It is told the brandname with each message."""
     first_refresh_token: str | None
     """Where the provider lets nobody in but by tokens: the one that the connection gives to begin with."""
     tokens: Tokens | None
@@ -266,6 +285,9 @@ class Gateway(Protocol):
 class Provider:
     """What a provider has not, unless its adapter says that it has: every adapter's base."""
 
+    connection_fields: tuple[ConnectionField, ...] = ()
+    usual_host = ""
+    names_sender = False
     first_refresh_token: str | None = None
     tokens: Tokens | None = None
     can_be_asked = False

@@ -60,6 +60,7 @@ _WORD = re.compile(r"\w{3,}")
 class KannelGateway(Provider):
     """One Kannel smsbox."""
 
+    names_sender = True
     reports_deliveries = True
 
     def __init__(self, address: GatewayAddress) -> None:
