@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 import requests
 
 from motcua.domain.apologies import QuietHours
-from motcua.domain.routing import CARRIERS, Meaning
+from motcua.domain.routing import CARRIERS, Concern, Meaning
 from motcua.domain.tokens import Tokens
 
 OutcomeClass: TypeAlias = Literal[
@@ -18,7 +18,6 @@ OutcomeClass: TypeAlias = Literal[
 ]
 """``phone``: no gateway can tell this number; ``unreachable``: this one cannot, as a phone without an account there,
 and another one may; ``configuration``: it refuses what ``Concern`` names; ``transient``: not now."""
-Concern: TypeAlias = Literal["gateway", "carrier", "template", "message"]
 
 Unit: TypeAlias = Literal["segment", "message"]
 """What a gateway counts, limits and bills."""

@@ -13,9 +13,8 @@ from urllib.parse import quote
 
 import requests
 
-from motcua.domain.routing import Meaning
+from motcua.domain.routing import Concern, Meaning
 from motcua.gateways.adapter import (
-    Concern,
     GatewayAddress,
     GatewayAnswer,
     GatewayCall,

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
-from typing import Literal, TypeAlias, get_args
+from typing import get_args
 
 from motcua.domain.checks import Fact, Finding
+from motcua.domain.routing import Concern
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
 from motcua.store.ledger.rows import first_of, value_of, values_of
-
-StopConcern: TypeAlias = Literal["gateway", "carrier", "template"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +19,7 @@ class GatewayStop:
     """Something that is not sent through a gateway at present."""
 
     gateway: str
-    concerns: StopConcern
+    concerns: Concern
     subject: str
     """The carrier or the template; empty where the whole gateway is stopped."""
     stopped_at: datetime
@@ -164,7 +163,7 @@ def stop_gateway(connection: Connection, stop: GatewayStop, *, changed_by: str) 
 
 def start_gateway(connection: Connection, gateway: str, *, changed_by: str, reason: str) -> int:
     """Lifts all stops of a gateway, its carriers' and templates' too; returns how many there were."""
-    concerns = get_args(StopConcern)
+    concerns = get_args(Concern)
     return _lift(connection, gateway=gateway, concerns=concerns, changed_by=changed_by, reason=reason)
 
 

@@ -13,6 +13,7 @@ from typing import Literal
 from motcua.domain.routing import (
     FIRST_PAUSE,
     TIME_OUTS,
+    Concern,
     Route,
     another_gateway,
     assign_carriers,
@@ -28,7 +29,6 @@ from motcua.settings import settings
 from motcua.store.notices import messages
 from motcua.store.notices.gateways import (
     GatewayStop,
-    StopConcern,
     begin_trial,
     end_trial,
     gateway_stops,
@@ -275,7 +275,7 @@ class Routing:
         self,
         lane: Lane,
         reason: str,
-        concerns: StopConcern = "gateway",
+        concerns: Concern = "gateway",
         subject: str = "",
         *,
         costs_a_message: bool = False,
@@ -301,7 +301,7 @@ class Routing:
         gateway: str,
         reason: str,
         lasting: timedelta,
-        concerns: StopConcern = "gateway",
+        concerns: Concern = "gateway",
         subject: str = "",
         pause: timedelta | None = None,
         *,
