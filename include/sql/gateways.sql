@@ -177,6 +177,37 @@ SELECT gateway, concerns, subject, stopped_at, until, reason, by_hand, expected,
 FROM motcua.gateway_stops
 ORDER BY gateway, concerns, subject;
 
+-- name: days_used_up
+-- Gateways in use whose limit or quota of the day is used up, so that they take nothing until midnight: how much they
+-- took that day, of how much where their connections say, and how many messages others took since; of many the last ten
+-- thousand attempts are looked at.
+SELECT
+    s.gateway,
+    s.until,
+    s.reason,
+    g.segments_per_day,
+    coalesce(d.segments, 0) AS used,
+    (
+        SELECT count(*)
+        FROM (
+            SELECT a.gateway, a.started_at, a.state FROM audit.attempts AS a
+            ORDER BY a.attempt_id DESC
+            LIMIT 10000
+        ) AS l
+        WHERE
+            l.started_at >= s.stopped_at AND l.gateway <> s.gateway
+            AND l.state IN ('accepted', 'delivered', 'undelivered', 'unknown')
+    ) AS elsewhere
+FROM motcua.gateway_stops AS s
+INNER JOIN motcua.gateways AS g ON s.gateway = g.name
+LEFT JOIN motcua.gateway_days AS d ON s.gateway = d.gateway AND d.day = %(day)s
+WHERE
+    s.concerns = 'gateway' AND s.expected AND s.gateway = any(%(gateways)s)
+    AND s.until > %(now)s
+    AND s.until > %(midnight)s::timestamptz - interval '1 minute'
+    AND s.until < %(midnight)s::timestamptz + interval '1 minute'
+ORDER BY s.gateway;
+
 -- name: changes
 -- The last changes of the gateways, the newest first.
 SELECT gateway, subject, changed_at, change, until, reason, changed_by

@@ -259,6 +259,7 @@ _ALL: tuple[Check, ...] = (
     Check("agency_without_source", "agency", "warning", DOCTOR),
     Check("text_not_registered", "gateway", "error", DOCTOR),
     Check("text_without_id", "gateway", "error", DOCTOR),
+    Check("day_used_up", "gateway", "warning", DOCTOR | OVERVIEW),
     Check("journal_elsewhere", "journal", "error", DOCTOR),
     Check("purge_late", "agency", "warning", DOCTOR),
     Check("backup_missing", "backups", "error", DOCTOR),

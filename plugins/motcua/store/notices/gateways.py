@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import get_args
 
 from motcua.domain.checks import Fact, Finding
-from motcua.domain.routing import Concern
+from motcua.domain.routing import Concern, day_of, next_day
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
 from motcua.store.ledger.rows import first_of, value_of, values_of
@@ -42,6 +42,28 @@ class GatewayStop:
         facts: dict[str, Fact] = {"gateway": self.gateway, "part": self.subject, "since": self.stopped_at.isoformat()}
         facts |= {"by_hand": self.by_hand, "reason": self.reason, "detail": f"gateway {self}"}
         return Finding("gateway_stopped", facts, f"{self.gateway} {self.subject}".strip())
+
+
+@dataclass(frozen=True, slots=True)
+class DayUsedUp:
+    """A gateway whose limit or quota of the day is used up: nothing is wrong, and others take what they can."""
+
+    gateway: str
+    until: datetime
+    reason: str
+    segments_per_day: int | None
+    """``None``: the quota is the provider's."""
+    used: int
+    elsewhere: int
+    """Messages that other gateways took since."""
+
+    @property
+    def finding(self) -> Finding:
+        """What is told of it, to whom it is for to say whether the limit is right."""
+        facts: dict[str, Fact] = {"until": self.until.isoformat(), "reason": self.reason, "used": self.used}
+        detail = f"until midnight; {self.elsewhere} message(s) went by other gateways: {self.reason}"
+        facts |= {"limit": self.segments_per_day, "elsewhere": self.elsewhere, "detail": detail}
+        return Finding("day_used_up", facts, self.gateway)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +175,12 @@ def gateway_names(connection: Connection) -> list[str]:
 def gateway_stops(connection: Connection) -> list[GatewayStop]:
     """What is stopped, gateways and carriers among it whose time is over but which have taken nothing since."""
     return values_of(GatewayStop, connection.execute(statement("gateways/stops")))
+
+
+def days_used_up(connection: Connection, gateways: Sequence[str], now: datetime) -> list[DayUsedUp]:
+    """Which of these gateways take nothing more today, since a limit or quota of the day is used up."""
+    values = {"gateways": list(gateways), "now": now, "day": day_of(now), "midnight": next_day(now)}
+    return values_of(DayUsedUp, connection.execute(statement("gateways/days_used_up"), values))
 
 
 def stop_gateway(connection: Connection, stop: GatewayStop, *, changed_by: str) -> None:
