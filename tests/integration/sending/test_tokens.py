@@ -11,7 +11,7 @@ from motcua.domain.tokens import Tokens
 from motcua.gateways.zalo import ZaloGateway
 from motcua.sandbox.network.scripted_zalo import FIRST_REFRESH_TOKEN
 from motcua.settings import settings
-from motcua.store.notices.gateways import tokens_failing
+from motcua.store.notices.gateways import note_tokens, tokens_failing
 from motcua.store.tokens import TokenFile, TokensUnusable
 from tests.ground import NOW, in_ledger, queue_results, send_at, states, take_in
 
@@ -124,6 +124,16 @@ def test_renewal_that_was_killed(one_stop, channels, rows, monkeypatch, left):
     assert [each.tokens_fault for each in failing] == (
         ["200 renewal refused -14014; a renewal that began at 2026-11-25 03:00 UTC never ended"] if left else []
     )
+
+
+@pytest.mark.guarantee("tokens", "a failure is over once tokens are good, whoever got them, and did not say so")
+def test_failure_is_over_once_tokens_are_good(one_stop, channels, rows):
+    queue_results(one_stop)
+    send_at()
+    in_ledger(note_tokens, "zalo", until=None, fault="200 renewal refused -14014", now=NOW)
+    assert in_ledger(tokens_failing, ["zalo"]) != []
+    send_at(NOW + HOUR)
+    assert in_ledger(tokens_failing, ["zalo"]) == []
 
 
 def test_file_of_another_key_is_refused_and_of_another_first_token_is_begun_anew(channels, configure):

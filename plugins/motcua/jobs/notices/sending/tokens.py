@@ -29,6 +29,8 @@ class TokenKeeper:
         """By the monotonic clock: when a renewal that failed is tried again."""
         self._others_renew = False
         """At the last look another process had the lock."""
+        self._noted: dict[str, str] = {}
+        """The access token of each gateway that the ledger was told of by this process."""
         self._refused: dict[str, str] = {}
         """The last access token of each gateway by which it let nobody in."""
 
@@ -56,6 +58,7 @@ class TokenKeeper:
             self._note(name, None, str(failure))
             gateway.tokens = None
             return str(failure)
+        self._note_good(name, kept.tokens, now)
         gateway.tokens = kept.tokens if kept.tokens is not None and kept.tokens.lets_in(now) else None
         if gateway.tokens is not None:
             return None
@@ -106,7 +109,14 @@ class TokenKeeper:
         finally:
             release_lock(self.run.lock, RENEWING)
 
+    def _note_good(self, name: str, tokens: Tokens | None, now: datetime) -> None:
+        """Has the ledger know of tokens that another process got, which may have been ended before it said so."""
+        if tokens is None or tokens.are_due(now) or tokens.access in (self._noted.get(name), self._refused.get(name)):
+            return
+        self._note(name, tokens, None)
+
     def _note(self, name: str, tokens: Tokens | None, fault: str | None) -> None:
+        self._noted[name] = "" if tokens is None or fault is not None else tokens.access
         until = None if tokens is None else tokens.access_until
         note_tokens(self.run.ledger, name, until=until, fault=fault, now=self.run.clock())
         self.run.ledger.commit()
