@@ -16,6 +16,7 @@ SELECT
     kinds_off,
     kinds_off_reason,
     result_hold,
+    waits_for_opening,
     apology_day,
     report_recipients,
     retention,
@@ -113,7 +114,8 @@ WITH wanted AS MATERIALIZED (
     FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (
         agency_code text, name text, short_name text, province text, enabled_from timestamptz, accented boolean,
         same_day_excluded boolean, same_day_procedures text[], same_day_reason text, kinds_off text[],
-        kinds_off_reason text, result_hold interval, apology_day text, report_recipients text[],
+        kinds_off_reason text, result_hold interval, waits_for_opening boolean, apology_day text,
+        report_recipients text[],
         retention interval, valid_from date, valid_until date, successor_code text, aliases text[], former_names jsonb
     )
 ),
@@ -156,6 +158,7 @@ saved AS (
         kinds_off,
         kinds_off_reason,
         result_hold,
+        waits_for_opening,
         apology_day,
         report_recipients,
         retention,
@@ -167,8 +170,8 @@ saved AS (
     )
     SELECT
         agency_code, name, short_name, province, enabled_from, accented, same_day_excluded, same_day_procedures,
-        same_day_reason, kinds_off, kinds_off_reason, result_hold, apology_day, report_recipients, retention,
-        valid_from, valid_until, successor_code, %(changed_by)s, %(by_department)s
+        same_day_reason, kinds_off, kinds_off_reason, result_hold, waits_for_opening, apology_day, report_recipients,
+        retention, valid_from, valid_until, successor_code, %(changed_by)s, %(by_department)s
     FROM wanted
     ON CONFLICT (agency_code) DO UPDATE SET
         name = excluded.name,
@@ -182,6 +185,7 @@ saved AS (
         kinds_off = excluded.kinds_off,
         kinds_off_reason = excluded.kinds_off_reason,
         result_hold = excluded.result_hold,
+        waits_for_opening = excluded.waits_for_opening,
         apology_day = excluded.apology_day,
         report_recipients = excluded.report_recipients,
         retention = excluded.retention,

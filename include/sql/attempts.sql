@@ -275,12 +275,14 @@ FOR UPDATE OF m SKIP LOCKED;
 
 -- name: of_run
 -- Attempts of one run by outcome, with how many of their messages are unresolved; what waits because people stopped it,
--- or for their word, is not. Runs of two DAGs may have one name (both are made for 17:30): what is known to be
--- another's is left out, where it is known for which run this session works.
+-- for their word, or for a gateway's hours is not. Runs of two DAGs may have one name (both are for 17:30): what is
+-- known to be another's is left out, where it is known for which run this session works.
 SELECT
     a.outcome,
     count(*) FILTER (
-        WHERE m.state IN ('queued', 'sending', 'unknown') AND coalesce(m.reason, '') NOT IN ('stopped', 'slept')
+        WHERE
+        m.state IN ('queued', 'sending', 'unknown')
+        AND coalesce(m.reason, '') NOT IN ('stopped', 'slept', 'waits_for_opening')
     ) AS unresolved
 FROM motcua.attempts AS a
 INNER JOIN motcua.messages AS m ON a.message_id = m.message_id

@@ -21,19 +21,23 @@ SET
     segments_per_second = %(segments_per_second)s,
     segments_per_day = %(segments_per_day)s,
     unit = %(unit)s,
-    always_accented = %(always_accented)s
+    always_accented = %(always_accented)s,
+    reports_deliveries = %(reports_deliveries)s
 WHERE
     name = %(name)s
     AND (
         opened_at IS NULL
-        OR (fault, carriers, segments_per_second, segments_per_day, unit, always_accented)
+        OR (
+            fault, carriers, segments_per_second, segments_per_day, unit, always_accented, reports_deliveries
+        )
         IS DISTINCT FROM (
             %(fault)s::text,
             %(carriers)s::text[],
             %(segments_per_second)s::double precision,
             %(segments_per_day)s::bigint,
             %(unit)s::text,
-            %(always_accented)s::boolean
+            %(always_accented)s::boolean,
+            %(reports_deliveries)s::boolean
         )
     );
 
@@ -58,7 +62,8 @@ ORDER BY name;
 
 -- name: openings
 -- What senders found the connections of gateways to say, of those that they ever opened.
-SELECT name, opened_at, fault, carriers, segments_per_second, segments_per_day, unit, always_accented
+SELECT
+    name, opened_at, fault, carriers, segments_per_second, segments_per_day, unit, always_accented, reports_deliveries
 FROM motcua.gateways
 WHERE opened_at IS NOT NULL
 ORDER BY name;
@@ -171,6 +176,37 @@ FROM lifted;
 SELECT gateway, concerns, subject, stopped_at, until, reason, by_hand, expected, pause
 FROM motcua.gateway_stops
 ORDER BY gateway, concerns, subject;
+
+-- name: days_used_up
+-- Gateways in use whose limit or quota of the day is used up, so that they take nothing until midnight: how much they
+-- took that day, of how much where their connections say, and how many messages others took since; of many the last ten
+-- thousand attempts are looked at.
+SELECT
+    s.gateway,
+    s.until,
+    s.reason,
+    g.segments_per_day,
+    coalesce(d.segments, 0) AS used,
+    (
+        SELECT count(*)
+        FROM (
+            SELECT a.gateway, a.started_at, a.state FROM audit.attempts AS a
+            ORDER BY a.attempt_id DESC
+            LIMIT 10000
+        ) AS l
+        WHERE
+            l.started_at >= s.stopped_at AND l.gateway <> s.gateway
+            AND l.state IN ('accepted', 'delivered', 'undelivered', 'unknown')
+    ) AS elsewhere
+FROM motcua.gateway_stops AS s
+INNER JOIN motcua.gateways AS g ON s.gateway = g.name
+LEFT JOIN motcua.gateway_days AS d ON s.gateway = d.gateway AND d.day = %(day)s
+WHERE
+    s.concerns = 'gateway' AND s.expected AND s.gateway = any(%(gateways)s)
+    AND s.until > %(now)s
+    AND s.until > %(midnight)s::timestamptz - interval '1 minute'
+    AND s.until < %(midnight)s::timestamptz + interval '1 minute'
+ORDER BY s.gateway;
 
 -- name: changes
 -- The last changes of the gateways, the newest first.

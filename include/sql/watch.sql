@@ -72,7 +72,7 @@ ORDER BY s.name, w.place;
 
 -- name: receipts_of_gateways
 -- Of each gateway's last attempts that it took, older than a moment and younger than another: how many there are, how
--- many of them a receipt ended, and when the oldest of these attempts began.
+-- many of them a receipt ended, and when the oldest of these attempts began. Without those whose provider has none.
 WITH latest AS (
     SELECT
         a.gateway,
@@ -89,7 +89,9 @@ taken AS (
         l.*,
         row_number() OVER (PARTITION BY l.gateway ORDER BY l.started_at DESC) AS place
     FROM latest AS l
-    WHERE l.started_at >= %(since)s AND l.state IN ('accepted', 'delivered', 'undelivered')
+    WHERE
+        l.started_at >= %(since)s AND l.state IN ('accepted', 'delivered', 'undelivered')
+        AND NOT EXISTS (SELECT 1 FROM motcua.gateways AS g WHERE l.gateway = g.name AND NOT g.reports_deliveries)
 )
 
 SELECT
@@ -115,6 +117,29 @@ WHERE
     -- Reports on the way, and a provider's events about other things, are none of a message that went.
     AND r.meaning <> 'pending'
     AND r.read_at >= %(since)s;
+
+-- name: contradicted
+-- Among the last thousand receipts, those since a moment by which a gateway had taken what it had answered to refuse:
+-- by gateway of how many messages, how many of these another attempt told, too, and when the last one was read.
+SELECT
+    a.gateway,
+    count(DISTINCT a.message_id) AS messages,
+    count(DISTINCT a.message_id) FILTER (WHERE EXISTS (
+        SELECT 1 FROM motcua.attempts AS o
+        WHERE
+            o.message_id = a.message_id AND o.attempt_id <> a.attempt_id
+            AND o.state IN ('in_flight', 'unknown', 'accepted', 'delivered')
+    )) AS told_twice,
+    max(r.read_at) AS last_at
+FROM motcua.receipt_readings AS r
+INNER JOIN motcua.attempts AS a ON r.attempt_id = a.attempt_id
+WHERE
+    r.receipt_id > (SELECT max(m.receipt_id) - 1000 FROM motcua.receipt_readings AS m)
+    AND r.meaning IN ('accepted', 'delivered')
+    AND r.read_at >= %(since)s
+    AND a.outcome IN ('phone', 'unreachable', 'configuration', 'transient')
+GROUP BY a.gateway
+ORDER BY a.gateway;
 
 -- name: delivered
 -- Messages recorded in [start, end) that a gateway took, and how many of them reached a phone; replies are left out,

@@ -255,7 +255,7 @@ def test_each_file_is_for_what_its_readers_may_know() -> None:
 
     assert not [name for name in names("settings.env") if re.search("CONN|PASSWORD|SECRET|KEY|WEBHOOK", name)]
     assert {name.rpartition("_")[0] for name in names("sources.env")} == {"AIRFLOW_CONN_ONESTOP"}
-    assert names("gateways.env") == {"AIRFLOW_CONN_SMS_KANNEL"}
+    assert names("gateways.env") == {"AIRFLOW_CONN_SMS_KANNEL", "AIRFLOW_CONN_SMS_ZALO"}
     assert names("callbacks.env") == {"AIRFLOW_CONN_SMS_KANNEL", "MOTCUA_METRICS_SECRET"}
     assert names("mail.env") == {"AIRFLOW_CONN_SMTP_DEFAULT", "MOTCUA_WATCH_RECIPIENTS"}
     assert names("store.env") == {"MOTCUA_PUBLICATIONS", "AIRFLOW_CONN_KHO"}
@@ -482,6 +482,7 @@ def test_every_path_exists(tmp_path: Path) -> None:
                 environment["AIRFLOW__LOGGING__BASE_LOG_FOLDER"],
                 PUBLICATIONS,
                 JOURNAL,
+                str(DEFAULTS.tokens_folder),
                 str(DEFAULTS.watch_folder),
             )
         for file in env_files(SERVICES[name]):

@@ -60,7 +60,7 @@ ONLY_FOR = {
     ("expired", "queued"): "confirmed",
 } | {
     (before, after): "late_receipt"
-    for before in ("expired", "cancelled", "suppressed")
+    for before in ("expired", "cancelled", "suppressed", "rejected")
     for after in ("accepted", "delivered")
 }
 ONLY_FOR |= {

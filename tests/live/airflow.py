@@ -71,6 +71,8 @@ def serve(folder: Path) -> int:
         environment = {
             **deployment.environment,
             "AIRFLOW_CONN_SMS_KANNEL": json.dumps(gateway),
+            # Its faults are those of a Kannel.
+            "MOTCUA_GATEWAYS": "kannel",
             # A backfill's windows are short ones: tests wait for what they hold.
             "MOTCUA_NOTIFY_EVERY": "PT1M",
             # The day's other DAGs would begin with the run that they missed last, in the middle of a test.

@@ -213,6 +213,7 @@ def test_a_real_gateway_and_source_are_connected_by_environment_alone_and_an_air
     }
     made = airflow_environment(addresses, Secrets.of(tmp_path), databases, tmp_path, given | theirs)
     assert given.items() <= made.items()
+    assert made["MOTCUA_GATEWAYS"] == "kannel", "no invented phone is told in place of a real one"
     assert not any("theirs" in value for value in made.values())
     # Tasks do not get the owner of the ledger.
     assert not any("owner" in name.lower() or '"login": "owner"' in value for name, value in made.items())

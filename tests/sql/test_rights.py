@@ -428,6 +428,7 @@ SETTINGS = {
     "same_day_procedures": [],
     "same_day_reason": None,
     "result_hold": "PT15M",
+    "waits_for_opening": True,
     "apology_day": "working_day",
 }
 
@@ -460,7 +461,7 @@ def test_pages_set_what_an_agency_decides_itself_with_who_and_nothing_else(pages
     after = rows("SELECT * FROM motcua.agencies WHERE agency_code = %s", NHA_TRANG)[0]
     differing = {name for name in after if after[name] != before[name]}
     assert differing == {
-        *("accented", "result_hold", "apology_day", "changed_by"),
+        *("accented", "result_hold", "waits_for_opening", "apology_day", "changed_by"),
     }
     assert after["changed_by"] == "hoa"
     assert rows("SELECT * FROM motcua.agencies WHERE agency_code <> %s", NHA_TRANG) == others

@@ -96,10 +96,10 @@ form of export_form: file_name sha256 seen column_{{column}} status_{{code}} oth
 form of sources: written stands_for
 form of users: sure user
 form of agency: accented apology_day change other_procedures report_recipients result_hold same_day_all
-    same_day_excluded same_day_reason seen seen_recipients
+    same_day_excluded same_day_reason seen seen_recipients waits_for_opening
 form of settings: change seen seen_recipients sure
 form of ask: accented apology_day change report_recipients result_hold same_day_all same_day_excluded same_day_reason
-    seen seen_recipients sure
+    seen seen_recipients sure waits_for_opening
 # what citizens and one-stop software hand in: looked at, or kept where no message is made of it
 motcua personal-data erase, motcua personal-data export: phone
 form of find, form of dossiers, form of staff: q

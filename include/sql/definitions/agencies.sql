@@ -92,7 +92,8 @@ $$;
 COMMENT ON FUNCTION motcua.wait_for_settings()
 IS 'Waits until nobody else sets or imports settings of agencies, and holds them for the rest of the transaction.';
 
--- What an agency decides for itself, set by a person on the pages: accents, same-day procedures, hold, apology day.
+-- What an agency decides for itself, set by a person on the pages: accents, same-day procedures, hold, gateways'
+-- hours, apology day.
 -- NULL, and nothing is written, where the agency changed since change `seen`; else the number of its last change. What
 -- would keep messages from citizens through anything but same-day procedures is refused, and those without a reason;
 -- so are other recipients of reports, which are asked for (save_page_request). Whoever may call this can set nothing
@@ -126,12 +127,14 @@ BEGIN
         same_day_procedures = w.same_day_procedures,
         same_day_reason = w.same_day_reason,
         result_hold = w.result_hold,
+        -- A page of the version before does not say it.
+        waits_for_opening = coalesce(w.waits_for_opening, g.waits_for_opening),
         apology_day = w.apology_day,
         changed_by = set_by,
         by_department = FALSE
     FROM jsonb_to_record(wanted) AS w (
         accented boolean, same_day_excluded boolean, same_day_procedures text[], same_day_reason text,
-        result_hold interval, apology_day text
+        result_hold interval, waits_for_opening boolean, apology_day text
     )
     WHERE g.agency_code = of_agency;
     SELECT change_id, silences INTO last_change, silenced
@@ -189,7 +192,7 @@ DECLARE
 BEGIN
     SELECT * INTO settings FROM motcua.agencies WHERE agency_code = of_agency FOR NO KEY UPDATE;
     -- A change from before there were these settings: they were as they are where nobody said anything.
-    SELECT '{"same_day_procedures": [], "same_day_reason": null}'::jsonb || after INTO was
+    SELECT '{"same_day_procedures": [], "same_day_reason": null, "waits_for_opening": false}'::jsonb || after INTO was
     FROM motcua.agency_changes
     WHERE agency_code = of_agency ORDER BY change_id DESC LIMIT 1;
     now_is := to_jsonb(settings) - ARRAY['changed_by', 'by_department', 'recipients_list'] || jsonb_build_object(
@@ -271,7 +274,8 @@ SELECT
     successor_code,
     by_department,
     same_day_procedures,
-    same_day_reason
+    same_day_reason,
+    waits_for_opening
 FROM motcua.agencies;
 CREATE OR REPLACE VIEW audit.agency_aliases AS
 SELECT alias, agency_code FROM motcua.agency_aliases;

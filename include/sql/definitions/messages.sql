@@ -32,7 +32,8 @@ SELECT
                 WHERE t.transition_id = m.transition_id
             ), 'row'
         )
-    END AS known_elsewhere_as
+    END AS known_elsewhere_as,
+    g.waits_for_opening
 FROM motcua.messages AS m
 INNER JOIN motcua.dossiers AS d ON m.dossier_id = d.dossier_id
 INNER JOIN motcua.agencies AS g ON d.agency_code = g.agency_code
@@ -241,7 +242,8 @@ SELECT
     m.source,
     m.agency_code,
     m.dossier_code,
-    m.known_elsewhere_as
+    m.known_elsewhere_as,
+    m.waits_for_opening
 FROM motcua.occasion_conditions AS m
 CROSS JOIN LATERAL (
     SELECT

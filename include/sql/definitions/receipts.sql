@@ -30,11 +30,12 @@ REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION motcua.note
 -- never had a message, which has it sent again, nobody may say who may not move messages himself.
 --
 -- A receipt of an attempt that is not the message's last one proves something about that attempt only: the message has
--- gone on, for example to a mended number. A queued message is moved only where its last attempt was taken for failed
--- or a person released it: the receipt proves that it was taken all the same. Of a message in parts that one part of
--- was refused no receipt makes a delivered one. Absent: the gateway was asked and never had it; the message is due
--- again, and looked at once more before it goes. An attempt that no answer was written of yet ends by its receipt: the
--- answer may be on its way, or never come.
+-- gone on, for example to a mended number; those after it that failed told nobody, and do not count. A queued message
+-- is moved only where its last attempt was taken for failed or a person released it: the receipt proves that it was
+-- taken all the same, as it does of one that was refused for good and whose number nobody has mended since. Of a
+-- message in parts that one part of was refused no receipt makes a delivered one. Absent: the gateway was asked and
+-- never had it; the message is due again, and looked at once more before it goes. An attempt that no answer was written
+-- of yet ends by its receipt: the answer may be on its way, or never come.
 CREATE OR REPLACE FUNCTION motcua.apply_receipts(meanings jsonb, at_moment timestamptz)
 RETURNS TABLE (receipt_id bigint, effect text) LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$
@@ -93,13 +94,16 @@ BEGIN
             r.meaning = 'refused' AND coalesce(a.segments, m.segments) > 1 AS part_refused,
             CASE
                 WHEN r.meaning = 'refused' AND coalesce(a.segments, m.segments) > 1 THEN 'part_refused'
-                WHEN m.state IN ('expired', 'cancelled', 'suppressed') THEN 'late_receipt'
+                WHEN m.state IN ('expired', 'cancelled', 'suppressed', 'rejected') THEN 'late_receipt'
                 WHEN r.meaning IN ('undelivered', 'refused')
                     THEN 'gateway status ' || coalesce(k.gateway_status, 'None')
             END AS reason,
-            NOT EXISTS (
+            (m.state <> 'queued' OR m.msisdn IS NOT DISTINCT FROM a.msisdn)
+            AND NOT EXISTS (
                 SELECT 1 FROM motcua.attempts AS later
-                WHERE later.message_id = a.message_id AND later.attempt_id > a.attempt_id
+                WHERE
+                    later.message_id = a.message_id AND later.attempt_id > a.attempt_id
+                    AND (later.state NOT IN ('failed', 'rejected') OR later.msisdn IS DISTINCT FROM a.msisdn)
             ) AS is_last
         FROM
             jsonb_to_recordset(meanings) AS r (receipt_id bigint, meaning text)
@@ -127,6 +131,10 @@ BEGIN
                 OR (g.is_last AND a.state = 'failed')
                 OR (
                     g.is_last AND g.message_state = 'undelivered' AND a.state = 'undelivered' AND g.state = 'delivered'
+                )
+                OR (
+                    g.is_last
+                    AND g.message_state = 'rejected' AND a.state = 'rejected' AND g.state IN ('accepted', 'delivered')
                 )
             )
     ),

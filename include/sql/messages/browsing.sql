@@ -27,12 +27,14 @@ ORDER BY m.agency_code, m.kind, m.state;
 
 -- name: waiting
 -- How many messages are due, of these carriers or all, and how many wait for a later attempt after a failure; what
--- waits because people stopped it, or for their word, is none of these.
+-- waits because people stopped it, for their word, or for a gateway's hours is none of these.
 SELECT
     count(*) FILTER (
         WHERE next_attempt_at <= %(now)s AND (%(carriers)s::text[] IS NULL OR carrier = any(%(carriers)s))
     ) AS due,
-    count(*) FILTER (WHERE attempts_made > 0 AND coalesce(reason, '') NOT IN ('stopped', 'slept')) AS failed
+    count(*) FILTER (
+        WHERE attempts_made > 0 AND coalesce(reason, '') NOT IN ('stopped', 'slept', 'waits_for_opening')
+    ) AS failed
 FROM motcua.messages
 WHERE
     state = 'queued'

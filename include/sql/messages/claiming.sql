@@ -65,6 +65,7 @@ SELECT
     c.agency_code,
     c.dossier_code,
     c.known_elsewhere_as,
+    c.waits_for_opening,
     -- Asked once, as long as nothing is stopped.
     CASE
         WHEN EXISTS (SELECT 1 FROM motcua.stops AS p WHERE p.until > %(now)s AND p.ended_at IS NULL)

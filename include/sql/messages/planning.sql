@@ -170,12 +170,12 @@ WHERE dossier_id = any(%(dossier_ids)s) AND state = 'queued' AND reason = 'old_s
 
 -- name: make_due
 -- Queued messages of a window whose last attempt failed in passing: due at once. For backfills. What people have
--- stopped, or are to decide on, waits for them.
+-- stopped, or are to decide on, waits for them; what waits for a gateway's hours, for these.
 UPDATE motcua.messages
 SET next_attempt_at = %(now)s
 WHERE
     state = 'queued'
     AND attempts_made > 0
-    AND coalesce(reason, '') NOT IN ('stopped', 'slept')
+    AND coalesce(reason, '') NOT IN ('stopped', 'slept', 'waits_for_opening')
     AND recorded_at >= %(start)s
     AND recorded_at < %(end)s;

@@ -17,6 +17,7 @@ CREATE TABLE motcua.agencies (
     kinds_off text[] NOT NULL DEFAULT '{}' CHECK (kinds_off <@ ARRAY['result', 'supplement', 'apology']),
     kinds_off_reason text CHECK (btrim(kinds_off_reason) <> ''),
     result_hold interval NOT NULL DEFAULT '0' CHECK (result_hold BETWEEN '0' AND '1 day'),
+    waits_for_opening boolean NOT NULL DEFAULT FALSE,
     apology_day text NOT NULL DEFAULT 'calendar' CHECK (apology_day IN ('calendar', 'working_day')),
     report_recipients text[] NOT NULL DEFAULT '{}',
     recipients_list integer NOT NULL DEFAULT 0,
@@ -46,6 +47,7 @@ COMMENT ON COLUMN motcua.agencies.same_day_reason IS 'Why they are left out, as 
 COMMENT ON COLUMN motcua.agencies.kinds_off IS 'Kinds of message switched off by the Department.';
 COMMENT ON COLUMN motcua.agencies.kinds_off_reason IS 'Why these kinds are off, as every publication shows it; there is one exactly where a kind is off.';
 COMMENT ON COLUMN motcua.agencies.result_hold IS 'A result message waits this long; a reversal meanwhile cancels it.';
+COMMENT ON COLUMN motcua.agencies.waits_for_opening IS 'A message that is still of use then waits for a gateway that takes nothing at night, or no more that day, rather than go by one after it.';
 COMMENT ON COLUMN motcua.agencies.apology_day IS 'Which due dates the 17:30 apology takes: of the next calendar day, or up to the next working day.';
 COMMENT ON COLUMN motcua.agencies.report_recipients IS 'Mail addresses that quality reports go to. Personal data of staff; agency_changes holds only how many.';
 COMMENT ON COLUMN motcua.agencies.recipients_list IS 'Number of that list; it grows with each change of an address.';

@@ -11,6 +11,7 @@ CREATE TABLE motcua.gateways (
     segments_per_day bigint,
     unit text,
     always_accented boolean,
+    reports_deliveries boolean,
     tokens_until timestamptz,
     tokens_failed_at timestamptz,
     tokens_fault text
@@ -25,6 +26,7 @@ COMMENT ON COLUMN motcua.gateways.segments_per_second IS 'Most segments a second
 COMMENT ON COLUMN motcua.gateways.segments_per_day IS 'Most segments a day; empty: no limit.';
 COMMENT ON COLUMN motcua.gateways.unit IS 'What it counts and bills; empty: segments.';
 COMMENT ON COLUMN motcua.gateways.always_accented IS 'Texts go with accents, which cost nothing there, whatever an agency chose; empty: as it chose.';
+COMMENT ON COLUMN motcua.gateways.reports_deliveries IS 'Its provider tells what became of a message; empty: it does.';
 COMMENT ON COLUMN motcua.gateways.tokens_until IS 'Where it lets nobody in without tokens: until when the access token is good; empty: there is none.';
 COMMENT ON COLUMN motcua.gateways.tokens_failed_at IS 'Since when they are not renewed although they are due; empty: they are.';
 COMMENT ON COLUMN motcua.gateways.tokens_fault IS 'Why not, without a secret.';

@@ -71,6 +71,8 @@ INSERT INTO motcua.message_moves (from_state, to_state, cause, only_for) VALUES
 ('cancelled', 'delivered', 'a late receipt proves that an attempt that was given up had been taken', 'late_receipt'),
 ('suppressed', 'accepted', 'a late receipt proves that an attempt that was given up had been taken', 'late_receipt'),
 ('suppressed', 'delivered', 'a late receipt proves that an attempt that was given up had been taken', 'late_receipt'),
+('rejected', 'accepted', 'a late receipt contradicts the gateway''s refusal', 'late_receipt'),
+('rejected', 'delivered', 'a late receipt contradicts the gateway''s refusal', 'late_receipt'),
 ('cancelled', 'queued', 'a step that is not old confirms the occasion that an old one had begun', 'confirmed'),
 ('expired', 'queued', 'a step that is not old confirms the occasion that an old one had begun', 'confirmed'),
 -- What was told in a gap may have reached a phone, whatever state the restored ledger gives its message.

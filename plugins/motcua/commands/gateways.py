@@ -15,6 +15,7 @@ from motcua.settings import settings
 from motcua.store.ledger.database import connect
 from motcua.store.notices.gateways import (
     GatewayStop,
+    days_used_up,
     gateway_changes,
     gateway_names,
     gateway_stops,
@@ -26,13 +27,14 @@ from motcua.store.notices.gateways import (
 app = typer.Typer(help="The SMS gateways.", no_args_is_help=True)
 
 
-def _state(stops: list[GatewayStop], now: datetime) -> str:
-    """What is stopped, in words."""
+def _state(stops: list[GatewayStop], now: datetime, elsewhere: int | None) -> str:
+    """What is stopped, in words; ``elsewhere``: how many messages went by other gateways since the day's are used."""
     words = []
     for stop in stops:
         until = f"until {local_moment(stop.until)}" if stop.until > now else "on trial, one request at a time"
         what = stop.subject or ("closed" if stop.expected else "stopped")
         words.append(f"{what} {until}: {stop.reason}")
+    words += [] if elsewhere is None else [f"{elsewhere} message(s) went by other gateways since"]
     return "\n".join(words) or "in use"
 
 
@@ -42,6 +44,7 @@ def list_all() -> None:
     now = datetime.now(UTC)
     with connect() as connection:
         stops, used = gateway_stops(connection), segments_today(connection, day_of(now))
+        elsewhere = {each.gateway: each.elsewhere for each in days_used_up(connection, settings().gateways, now)}
     rows: list[tuple[str, ...]] = []
     for name in settings().gateways:
         try:
@@ -57,7 +60,7 @@ def list_all() -> None:
                 "every carrier" if address.carriers == CARRIERS else ", ".join(sorted(address.carriers)),
                 "no limit" if per_second is None else f"{per_second:g}",
                 f"{used.get(name, 0)} of {'no limit' if per_day is None else per_day}",
-                _state([stop for stop in stops if stop.gateway == name], now),
+                _state([stop for stop in stops if stop.gateway == name], now, elsewhere.get(name)),
             )
         )
     heads = ("gateway", "adapter", "brandname registered at", "segments a second", "segments today", "state")

@@ -154,6 +154,8 @@ def retry_wait(tries: int, first: timedelta, longest: timedelta, *, chance: floa
     return max(doubled_wait(tries, first, longest) * (0.75 + chance / 2), timedelta(seconds=asked or 0))
 
 
+Concern: TypeAlias = Literal["gateway", "carrier", "template", "message"]
+"""What a gateway refuses, and what is stopped there for it: all of it, a carrier, a template; or a message alone."""
 Meaning: TypeAlias = Literal["accepted", "delivered", "undelivered", "refused", "absent", "pending", "unreadable"]
 """``refused``: the carrier refused the message, or one part of it, which is then not whole whatever else is reported;
 ``absent``: the gateway never had it."""

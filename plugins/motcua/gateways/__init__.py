@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any, Protocol, cast, get_args
 
 from motcua.domain.routing import CARRIERS
-from motcua.gateways.adapter import Gateway, GatewayAddress, UnknownPolicy
+from motcua.gateways.adapter import Gateway, GatewayAddress, Provider, UnknownPolicy
 
 
 class GatewayMisconfigured(Exception):
@@ -151,6 +151,13 @@ def _defined_in(module: ModuleType) -> Callable[[GatewayAddress], Gateway] | Non
         if member.__module__ == module.__name__ and member.__name__.endswith("Gateway") and member is not Gateway:
             return cast("Callable[[GatewayAddress], Gateway]", member)
     return None
+
+
+def provider_of(adapter: str) -> type[Provider] | None:
+    """What an adapter says of its provider, whatever its connections say; ``None``: there is no such adapter here."""
+    return (
+        cast("type[Provider]", _defined_in(import_module(f"{__name__}.{adapter}"))) if adapter in adapters() else None
+    )
 
 
 def adapters() -> list[str]:

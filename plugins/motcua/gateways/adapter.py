@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 import requests
 
 from motcua.domain.apologies import QuietHours
-from motcua.domain.routing import CARRIERS, Meaning
+from motcua.domain.routing import CARRIERS, Concern, Meaning
 from motcua.domain.tokens import Tokens
 
 OutcomeClass: TypeAlias = Literal[
@@ -18,7 +18,6 @@ OutcomeClass: TypeAlias = Literal[
 ]
 """``phone``: no gateway can tell this number; ``unreachable``: this one cannot, as a phone without an account there,
 and another one may; ``configuration``: it refuses what ``Concern`` names; ``transient``: not now."""
-Concern: TypeAlias = Literal["gateway", "carrier", "template", "message"]
 
 Unit: TypeAlias = Literal["segment", "message"]
 """What a gateway counts, limits and bills."""
@@ -91,6 +90,19 @@ class GatewayAddress:
     def timeout(self) -> tuple[float, float]:
         """Seconds to connect, seconds to wait for the answer."""
         return float(self.extra.get("connect_timeout", 3.05)), float(self.extra.get("answer_timeout", 20))
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionField:
+    """A field of the connection's extra that a provider has besides those of every gateway."""
+
+    name: str
+    is_secret: bool = False
+    of_callbacks: bool = False
+    """The callbacks are given it, and not what sends."""
+    is_optional: bool = False
+    is_login: bool = False
+    """It repeats the login, so that nobody is asked for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +207,12 @@ class Gateway(Protocol):
     """One kind of SMS provider, made for one address."""
 
     address: GatewayAddress
+    connection_fields: tuple[ConnectionField, ...]
+    """What its connection says besides; set-up asks for it, and the doctor for those that are secrets."""
+    usual_host: str
+    """Where it is called by https; empty: each has another."""
+    names_sender: bool
+    """It is told the brandname with each message."""
     first_refresh_token: str | None
     """Where the provider lets nobody in but by tokens: the one that the connection gives to begin with."""
     tokens: Tokens | None
@@ -214,6 +232,8 @@ class Gateway(Protocol):
     reaches_every_number: bool
     """It can tell any number of its carriers; else it may answer ``unreachable``, and is not asked about that number
     again for ``MOTCUA_UNREACHABLE_FOR``."""
+    reports_deliveries: bool
+    """It tells what became of messages that it took, by itself or asked; where it does not, none is missed."""
     receipts_signed_in: str | None
     """Header, in small letters, of the provider's own signature of a delivery report, which then decides alone who
     brings it; ``None``: it signs none, and our secret decides."""
@@ -264,6 +284,9 @@ class Gateway(Protocol):
 class Provider:
     """What a provider has not, unless its adapter says that it has: every adapter's base."""
 
+    connection_fields: tuple[ConnectionField, ...] = ()
+    usual_host = ""
+    names_sender = False
     first_refresh_token: str | None = None
     tokens: Tokens | None = None
     can_be_asked = False
@@ -273,6 +296,7 @@ class Provider:
     unit: Unit = "segment"
     closed: QuietHours | None = None
     reaches_every_number = True
+    reports_deliveries = False
     receipts_signed_in: str | None = None
 
     def renew(self, session: requests.Session, refresh_token: str, now: datetime) -> Tokens | GatewayAnswer:

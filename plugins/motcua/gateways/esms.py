@@ -43,6 +43,7 @@ import requests
 from motcua.domain.clock import VIETNAM
 from motcua.domain.routing import Meaning
 from motcua.gateways.adapter import (
+    ConnectionField,
     GatewayAddress,
     GatewayAnswer,
     GatewayCall,
@@ -111,6 +112,10 @@ class EsmsGateway(Provider):
     """One account at eSMS.vn."""
 
     can_be_asked = True
+    reports_deliveries = True
+    names_sender = True
+    usual_host = "rest.esms.vn"
+    connection_fields = (ConnectionField("private_key", is_secret=True, of_callbacks=True, is_optional=True),)
 
     def __init__(self, address: GatewayAddress) -> None:
         """``GatewayMisconfigured``: ``refuses_repeats_hours`` is no number of hours."""

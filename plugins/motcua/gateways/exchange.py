@@ -33,8 +33,9 @@ from urllib3.exceptions import (
 )
 from urllib3.exceptions import SSLError as NoTls
 
+from motcua.domain.routing import Concern
 from motcua.gateways import GatewayMisconfigured
-from motcua.gateways.adapter import Concern, GatewayAddress, GatewayAnswer, OutcomeClass
+from motcua.gateways.adapter import GatewayAddress, GatewayAnswer, OutcomeClass
 
 Method: TypeAlias = Literal["GET", "POST"]
 
@@ -131,7 +132,7 @@ def exchange(
     return _answer(way, method, path, {**way.headers, **more}, body, timeout)
 
 
-def judged(answer: HttpAnswer, code: object, verdicts: Mapping[str, CodeMeaning]) -> GatewayAnswer:
+def judged(answer: HttpAnswer, code: object, meanings: Mapping[str, CodeMeaning]) -> GatewayAnswer:
     """The outcome by a provider's table of codes, and where it gave none that is known, by HTTP's status.
 
     A code outside the table is ``unknown``, not a refusal: what it means for the message is not known, and a second
@@ -139,15 +140,15 @@ def judged(answer: HttpAnswer, code: object, verdicts: Mapping[str, CodeMeaning]
     """
     status = answer.status
     name = str(code).strip() if isinstance(code, (str, int)) else ""
-    verdict = verdicts.get(name)
+    known = meanings.get(name)
     is_answer, is_refusal = 200 <= status < 300, status in _REFUSED
-    if verdict and (is_answer or (is_refusal and verdict.outcome not in ("accepted", "duplicate"))):
+    if known and (is_answer or (is_refusal and known.outcome not in ("accepted", "duplicate"))):
         return GatewayAnswer(
-            verdict.outcome,
+            known.outcome,
             status,
-            f"{name} {verdict.meaning}",
+            f"{name} {known.meaning}",
             retry_after=answer.retry_after,
-            concerns=verdict.concerns,
+            concerns=known.concerns,
         )
     if status == 429:
         return GatewayAnswer("transient", status, "too many requests", retry_after=answer.retry_after)

@@ -13,9 +13,8 @@ from urllib.parse import quote
 
 import requests
 
-from motcua.domain.routing import Meaning
+from motcua.domain.routing import Concern, Meaning
 from motcua.gateways.adapter import (
-    Concern,
     GatewayAddress,
     GatewayAnswer,
     GatewayCall,
@@ -59,6 +58,9 @@ _WORD = re.compile(r"\w{3,}")
 
 class KannelGateway(Provider):
     """One Kannel smsbox."""
+
+    names_sender = True
+    reports_deliveries = True
 
     def __init__(self, address: GatewayAddress) -> None:
         self.address = address

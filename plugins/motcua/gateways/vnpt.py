@@ -35,6 +35,7 @@ import requests
 from motcua.domain.routing import carrier_of_msisdn
 from motcua.gateways import GatewayMisconfigured
 from motcua.gateways.adapter import (
+    ConnectionField,
     GatewayAddress,
     GatewayAnswer,
     OutgoingMessage,
@@ -46,7 +47,7 @@ _OWN_NETWORK = "VinaPhone"
 _CUSTOMER_CARE, _NOW, _LIST_OF_OURS = "1", "", "0"
 _UNACCENTED, _ACCENTED = "0", "8"
 _XML = frozenset("&<>\"'")
-_NEEDED = ("label_id", "contract_id", "agent_id", "username")
+_FIELDS = tuple(ConnectionField(name) for name in ("label_id", "contract_id", "agent_id", "username"))
 
 ANSWERS: Final[Mapping[str, CodeMeaning]] = {
     "-1": CodeMeaning("unknown", "internal error"),
@@ -89,11 +90,12 @@ class VnptGateway(Provider):
     """One contract with VNPT."""
 
     takes_template_ids = True
+    connection_fields = _FIELDS
 
     def __init__(self, address: GatewayAddress) -> None:
         """``GatewayMisconfigured``: an id of the contract is missing."""
         extra = address.extra
-        missing = [name for name in _NEEDED if not str(extra.get(name) or "").strip()]
+        missing = [each.name for each in _FIELDS if not str(extra.get(each.name) or "").strip()]
         missing += [name for name in ("login", "password") if not getattr(address, name)]
         if missing:
             raise GatewayMisconfigured(f"The Airflow connection sms_{address.name}: {', '.join(missing)} missing.")

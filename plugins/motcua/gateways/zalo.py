@@ -48,6 +48,7 @@ from motcua.domain.routing import Meaning, next_day
 from motcua.domain.tokens import Tokens
 from motcua.gateways import GatewayMisconfigured
 from motcua.gateways.adapter import (
+    ConnectionField,
     GatewayAddress,
     GatewayAnswer,
     GatewayCall,
@@ -100,6 +101,13 @@ class ZaloGateway(Provider):
     unit: Unit = "message"
     closed = QuietHours(time(22), time(6))
     reaches_every_number = False
+    reports_deliveries = True
+    usual_host = "business.openapi.zalo.me"
+    connection_fields = (
+        ConnectionField("refresh_token", is_secret=True),
+        ConnectionField("app_id", of_callbacks=True, is_login=True),
+        ConnectionField("webhook_secret", is_secret=True, of_callbacks=True),
+    )
     receipts_signed_in = _SIGNATURE
 
     def __init__(self, address: GatewayAddress) -> None:

@@ -52,12 +52,17 @@ OWN: Final = (
     "same_day_reason",
     "accented",
     "result_hold",
+    "waits_for_opening",
     "apology_day",
     "report_recipients",
 )
 """What is set here, by the file's field names."""
 
-_NOT_ASKED_BEFORE: Final[Mapping[str, Any]] = {"same_day_procedures": [], "same_day_reason": None}
+_NOT_ASKED_BEFORE: Final[Mapping[str, Any]] = {
+    "same_day_procedures": [],
+    "same_day_reason": None,
+    "waits_for_opening": False,
+}
 """What older changes do not say."""
 
 Typed: TypeAlias = Mapping[str, object]

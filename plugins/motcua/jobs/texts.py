@@ -358,7 +358,8 @@ def register_text(
     it is registered so already. An id that is not given stays as it was.
 
     Raises:
-        RegistrationRefused: the gateway is not in use, there is no such template, nobody is named, or an id is empty.
+        RegistrationRefused: the gateway is not in use, there is no such template, nobody is named, or an id is empty,
+            or of a form that the gateway never sends.
     """
     ids = (provider_template_id, accented_provider_template_id)
     if any(each is not None and not each.strip() for each in ids):
@@ -367,6 +368,8 @@ def register_text(
     if (template_id, version) not in (known := load_template_versions()):
         names = ", ".join(f"{each}.v{number}" for each, number in sorted(known))
         raise RegistrationRefused(f"There is no template {name}; there are {names}.")
+    if provider_template_id and not accented_provider_template_id and forms_at_gateways().get(gateway):
+        raise RegistrationRefused(f"{gateway} sends every text with accents: give the accented one's id.")
     wanted = Registration(gateway, template_id, version, *(each and each.strip() for each in ids))
     return _register([wanted], changed_by, reason).get(wanted.key)
 

@@ -24,6 +24,7 @@ from rich.live import Live
 
 from motcua.domain.clock import VIETNAM
 from motcua.domain.periods import Period
+from motcua.domain.texts import Registration
 from motcua.jobs.calendars import import_calendar, prepare_calendars
 from motcua.jobs.handed_in.agencies import import_agencies
 from motcua.jobs.texts import register_all
@@ -67,7 +68,8 @@ from motcua.store.ledger.database import connect
 from motcua.store.ledger.migrations import OWNER, migrate
 from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
 from motcua.store.notices.gaps import believe_sleeps
-from motcua.store.notices.registrations import registration_changes
+from motcua.store.notices.registrations import registration_changes, save_registrations
+from motcua.store.notices.templates import load_templates
 from motcua.store.people import give_agency, list_agency_of_user_changes
 
 LEDGER_DATABASE, _AIRFLOW = "motcua", "motcua_airflow"
@@ -207,6 +209,13 @@ def _prepare_texts_and_calendars(moment: datetime) -> None:
     if changed_by <= {"demo", "migration"}:
         for gateway in settings().gateways:
             register_all(gateway, "demo")
+        # At Zalo by the names that it knows them by there, also while the past is told by SMS alone.
+        ids = [
+            Registration("zalo", each.template_id, each.version, None, f"{each.template_id}.v{each.version}")
+            for each in load_templates().values()
+        ]
+        with connect() as connection:
+            save_registrations(connection, ids, changed_by="demo", reason=None, now=moment)
     prepare_calendars(moment, "demo")
 
 
@@ -255,7 +264,7 @@ def forget_broken_past(say: Callable[[str], None], admin_dsn: str, data: Path, d
                 return
         say("a past that was broken off is removed")
         admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(database)))
-    for beside in ("journal", "publications", "phone-network", "mailbox", "vendor"):
+    for beside in ("journal", "tokens", "publications", "phone-network", "mailbox", "vendor"):
         shutil.rmtree(data / beside, ignore_errors=True)
 
 

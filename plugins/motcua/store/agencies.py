@@ -46,6 +46,7 @@ class Agency:
     """Codes of those that are left out; empty: all same-day ones, where they are left out."""
     same_day_reason: str | None = None
     """Why they are left out, as publications show it."""
+    waits_for_opening: bool = False
     apology_day: str = "calendar"
     report_recipients: tuple[str, ...] = ()
     """Mail addresses. Personal data of staff."""
@@ -215,7 +216,14 @@ def set_settings(connection: Connection, agency: Agency, seen: int, set_by: str)
         psycopg.IntegrityError: settings that contradict each other, or same-day procedures without a reason.
         psycopg.errors.InsufficientPrivilege: only the Department may change it so.
     """
-    names = ("accented", "same_day_excluded", "same_day_procedures", "same_day_reason", "apology_day")
+    names = (
+        "accented",
+        "same_day_excluded",
+        "same_day_procedures",
+        "same_day_reason",
+        "waits_for_opening",
+        "apology_day",
+    )
     wanted = {name: getattr(agency, name) for name in names}
     values = {
         "agency_code": agency.agency_code,

@@ -11,7 +11,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import dataclass, replace
+import time
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -44,83 +46,95 @@ class KeptTokens:
 
 
 class TokenFile:
-    """Of one gateway, whose connection gives a first refresh token. Written by one process at a time (the caller's
-    lock), and whole or not at all."""
+    """Of one gateway and one first refresh token of its connection. Written by one process at a time (the caller's
+    lock), and whole or not at all.
+
+    Each first refresh token has a file of its own, and that a renewal began stands beside it. So a process that was
+    frozen in a renewal, and wakes when others have gone on from another first token, writes over nothing of theirs.
+    """
 
     def __init__(self, gateway: str, first_refresh_token: str, folder: Path | None = None) -> None:
         self.folder = folder or settings().tokens_folder
-        self.path = self.folder / f"{gateway}.tokens"
-        self._first = first_refresh_token
-        self._begun_with = hashlib.sha256(first_refresh_token.encode()).hexdigest()
+        self._gateway, self._first, self._opened_at = gateway, first_refresh_token, time.time()
+        begun_with = hashlib.sha256(first_refresh_token.encode()).hexdigest()
+        self.path = self.folder / f"{gateway}.{begun_with[:16]}.tokens"
+        self._begun = self.path.with_suffix(".renewing")
 
     def read(self) -> KeptTokens:
-        """What is kept; of another first refresh token nothing is.
+        """What is kept; before the first renewal nothing is.
 
         Raises:
             TokensUnusable: there is no key, it is another one, or the file cannot be read.
         """
-        nothing = KeptTokens(None, self._first)
         cipher = _cipher()
         try:
-            content = self.path.read_bytes()
-        except FileNotFoundError:
-            return nothing
+            content, begun = _content_of(self.path), _content_of(self._begun)
         except OSError as failure:
             raise TokensUnusable(f"{self.path} cannot be read: {type(failure).__name__}") from None
         try:
+            since = None if begun is None else datetime.fromisoformat(begun.decode())
+            if content is None:
+                return KeptTokens(None, self._first, since)
             kept = json.loads(cipher.decrypt(content))
-            if kept["begun_with"] != self._begun_with:
-                return nothing
-            since = kept["renewing_since"]
             times = [datetime.fromisoformat(kept[name]) for name in ("renewed_at", "access_until", "refresh_until")]
-            tokens = Tokens(kept["access"], kept["refresh"], *times) if kept["access"] else None
-            return KeptTokens(tokens, kept["refresh"], None if since is None else datetime.fromisoformat(since))
+            tokens = Tokens(kept["access"], kept["refresh"], *times)
         except (InvalidToken, ValueError, KeyError, TypeError):
             # Not what was wrong with it: its words are secrets.
             raise TokensUnusable(
                 f"{self.path} is not what this {_KEY} wrote: put the key back, or remove the file and give the"
                 " connection a new refresh_token"
             ) from None
+        never_ended = since is not None and since > tokens.renewed_at
+        return KeptTokens(tokens, tokens.refresh, since if never_ended else None)
 
-    def begin(self, kept: KeptTokens, now: datetime) -> None:
-        """Keeps that a renewal begins now, before its request leaves.
+    def begin(self, now: datetime) -> None:
+        """Keeps that a renewal begins now, before its request leaves; what is kept stays.
 
         Raises:
             TokensUnusable: it cannot be kept, so that nothing may be asked.
         """
-        self._write(replace(kept, renewing_since=now), now)
+        self._write(self._begun, now.isoformat().encode())
+
+    def end(self) -> None:
+        """Keeps that the renewal has ended; where that cannot be kept, the next says that it never did."""
+        with suppress(OSError):
+            self._begun.unlink(missing_ok=True)
 
     def keep(self, tokens: Tokens) -> None:
-        """Keeps what a renewal gave.
+        """Keeps what a renewal gave, and takes away what was kept of other first refresh tokens before it.
 
         Raises:
             TokensUnusable: it cannot be kept.
         """
-        self._write(KeptTokens(tokens, tokens.refresh), tokens.renewed_at)
+        times = {name: getattr(tokens, name).isoformat() for name in ("renewed_at", "access_until", "refresh_until")}
+        words = {"access": tokens.access, "refresh": tokens.refresh} | times
+        self._write(self.path, _cipher().encrypt(json.dumps(words).encode()))
+        self.end()
+        with suppress(OSError):
+            for other in self.folder.glob(f"{self._gateway}.*"):
+                # What came since is of who went on while this process was frozen.
+                if other != self.path and other.stat().st_mtime < self._opened_at:
+                    other.unlink()
 
-    def _write(self, kept: KeptTokens, now: datetime) -> None:
-        tokens = kept.tokens or Tokens("", kept.refresh, now, now, now)
-        words = {
-            "begun_with": self._begun_with,
-            "access": tokens.access,
-            "refresh": kept.refresh,
-            "renewed_at": tokens.renewed_at.isoformat(),
-            "access_until": tokens.access_until.isoformat(),
-            "refresh_until": tokens.refresh_until.isoformat(),
-            "renewing_since": None if kept.renewing_since is None else kept.renewing_since.isoformat(),
-        }
-        content = _cipher().encrypt(json.dumps(words).encode())
-        written = self.path.with_suffix(".new")
+    def _write(self, path: Path, content: bytes) -> None:
+        written = path.with_name(f"{path.name}.new")
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with os.fdopen(os.open(written, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            written.replace(self.path)
+            written.replace(path)
             sync_folder(self.folder)
         except OSError as failure:
             raise TokensUnusable(f"{self.folder} takes no file: {type(failure).__name__}; see MOTCUA_TOKENS") from None
+
+
+def _content_of(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
 
 
 def _cipher() -> MultiFernet:

@@ -541,6 +541,17 @@ ROUNDS: dict[str, list[Case]] = {
         ("agency_without_source", NHA_TRANG, _sql(_ENABLED % 4, _ENABLED % 0)),
         ("text_without_id", "vnpt", _templates_without_ids),
         (
+            "day_used_up",
+            "kannel until midnight",
+            _sql(
+                "INSERT INTO motcua.gateways (name) VALUES ('kannel');"
+                " INSERT INTO motcua.gateway_stops SELECT 'kannel', 'gateway', '', now(), (date_trunc('day', now()"
+                " AT TIME ZONE 'Asia/Ho_Chi_Minh') + interval '1 day') AT TIME ZONE 'Asia/Ho_Chi_Minh', NULL,"
+                " 'the 3 segments of the day are used', FALSE, TRUE",
+                "DELETE FROM motcua.gateway_stops; DELETE FROM motcua.gateways",
+            ),
+        ),
+        (
             "text_not_registered",
             "kannel",
             _sql(

@@ -324,6 +324,28 @@ def test_each_fault_of_the_files_is_named_and_no_other(how: str, folder: Path) -
         assert any(where in each for each in told), (where, named)
 
 
+def test_gateway_that_signs_its_reports_owes_the_callbacks_what_they_are_checked_by(folder: Path) -> None:
+    def found() -> list[str]:
+        return [f"{each.name} {each.subject}" for each in examine(of_folder(folder)).findings]
+
+    zalo = "AIRFLOW_CONN_SMS_ZALO"
+    _write(folder / "settings.env", MOTCUA_GATEWAYS="zalo,kannel")
+    account = {"host": "https://business.openapi.zalo.me", "login": "3210123210123", "password": made()}
+    whole = {"adapter": "zalo", "refresh_token": made()}
+    _write(folder / "gateways.env", **{zalo: json.dumps({"conn_type": "http", **account, "extra": whole})})
+    assert found() == [f"connection_missing callbacks.env: {zalo}"]
+    callbacks = {"adapter": "zalo", "app_id": "3210123210123", "webhook_secret": ""}
+    _write(folder / "callbacks.env", **{zalo: json.dumps({"host": "business.openapi.zalo.me", "extra": callbacks})})
+    _extra("gateways.env", zalo, refresh_token="")(folder)
+    assert found() == [
+        f"secret_empty gateways.env: {zalo}, refresh_token",
+        f"secret_empty callbacks.env: {zalo}, webhook_secret",
+    ]
+    _extra("gateways.env", zalo, refresh_token=made())(folder)
+    _extra("callbacks.env", zalo, webhook_secret=made())(folder)
+    assert found() == []
+
+
 def test_files_as_the_handbook_has_them_have_no_fault(folder: Path) -> None:
     assert examine(of_folder(folder)).findings == ()
     # Software that pushes needs no connection, and a dollar in single quotes is taken as it stands.

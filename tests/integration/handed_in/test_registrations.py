@@ -172,6 +172,15 @@ def test_what_cannot_be_registered_is_one_sentence(ledger, rows):
     assert rows("SELECT count(*) AS n FROM motcua.template_registration_changes") == before
 
 
+def test_id_of_a_form_that_a_gateway_never_sends_is_refused(ledger, configure):
+    extra = {"adapter": "zalo", "refresh_token": "x"}
+    given = {"conn_type": "http", "host": "h", "login": "a", "password": "b", "extra": extra}
+    configure(MOTCUA_GATEWAYS="zalo", AIRFLOW_CONN_SMS_ZALO=json.dumps(given))
+    named = ("register", "zalo", "result.v1", "--by", "Lan")
+    assert "zalo sends every text with accents" in motcua(*named, "--provider-template-id", "7", exit_code=2)
+    assert "is registered at zalo" in motcua(*named, "--accented-provider-template-id", "7")
+
+
 def test_registration_of_a_gateway_that_is_gone_can_be_taken_away(ledger, configure):
     configure(MOTCUA_GATEWAYS="viettel")
     unregister_text("kannel", "result.v1", "Lan", "hết hợp đồng")

@@ -45,6 +45,10 @@ NO_LINES = 1
 SIGNED = "nowhere, Nguyễn Văn An, "
 
 
+FIRST_TOKEN, WEBHOOK_SECRET = made(), made()
+"""Of Zalo."""
+
+
 @pytest.fixture(autouse=True)
 def own_user(monkeypatch: pytest.MonkeyPatch) -> None:
     """The services run as whoever runs the tests."""
@@ -105,6 +109,12 @@ def of_gateway(province: Province, **changes: str) -> list[str]:
         **changes,
     }
     return ["kannel", "kannel", *given.values()]
+
+
+def of_zalo(province: Province) -> list[str]:
+    """Lines that answer for Zalo, called here where the gateway kannel is."""
+    place = ["http", "127.0.0.1", str(province.smsbox.port)]
+    return ["zalo", "", *place, "3210123210123", made(), "Số 7/ZNS", FIRST_TOKEN, WEBHOOK_SECRET]
 
 
 def of_mail(province: Province, **changes: str) -> list[str]:
@@ -365,6 +375,19 @@ KEPT: dict[str, tuple[Asked, str]] = {
         "backups: on this disk": "backups_stay_here",
     }.items()
 }
+
+
+@pytest.mark.guarantee(
+    "installation", "set-up asks for what a gateway's provider needs, and gives each file what is its own"
+)
+def test_gateway_is_asked_for_what_its_provider_needs(folder: Path, province: Province) -> None:
+    answer(folder, HOST, question="pages")
+    told = answer(folder, *of_zalo(province), question="gateway")
+    assert f"webhook này: https://{HOST}/gateway/receipts/zalo" in told
+    assert [each for each in (FIRST_TOKEN, WEBHOOK_SECRET) if each in told] == []
+    sends, called = (connection(folder, file, "sms_zalo").extra for file in ("gateways.env", "callbacks.env"))
+    assert sends == {"adapter": "zalo", "refresh_token": FIRST_TOKEN, "registered": "Số 7/ZNS"}
+    assert called == {"adapter": "zalo", "app_id": "3210123210123", "webhook_secret": WEBHOOK_SECRET}
 
 
 @pytest.mark.guarantee(

@@ -32,8 +32,10 @@ from motcua.jobs.notices.watching import CatchUp
 from motcua.store.ledger.database import kept_connections
 from motcua.store.ledger.locks import LINGERING, is_held
 from motcua.store.notices.gaps import say_at_work
+from motcua.store.notices.gateways import tokens_failing
+from motcua.store.tokens import TokenFile
 from tests.crash.processes import Forked
-from tests.ground import NOW, in_ledger, states, take_in, until
+from tests.ground import NOW, in_ledger, queue_results, send_at, states, take_in, until
 
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(400), pytest.mark.usefixtures("useful_for_years")]
 
@@ -217,6 +219,39 @@ def test_evening_does_not_wait_for_a_pick_up_that_is_frozen(one_stop, gateway, r
     assert counts.evenings == {"done": 1}
     frozen.go_on()
     frozen.end()
+
+
+def freezes_in_its_renewal(owner: type, name: str) -> Callable[[Callable[[str], None]], None]:
+    """A sender whose process stops in its renewal, just before it comes there."""
+
+    def freezes(report: Callable[[str], None]) -> None:
+        freeze_before(owner, name)
+        send_at()
+
+    return freezes
+
+
+@pytest.mark.guarantee(
+    "tokens", "who was frozen in a renewal and wakes writes over no token that came from a new one of a person's"
+)
+@pytest.mark.parametrize("step", ["begin", "keep"])
+def test_who_was_frozen_in_a_renewal_writes_over_no_newer_tokens(one_stop, channels, rows, forked, step):
+    queue_results(one_stop)
+    frozen = forked(freezes_in_its_renewal(TokenFile, step))
+    assert frozen.stopped()
+    time.sleep(SOON)
+    channels.zalo.refresh_token = "second-refresh-token"
+    channels.set_up(refresh_token="second-refresh-token")
+    send_at(run_id="another")
+    told, renewals = len(channels.zalo.sent), channels.zalo.renewals
+    assert told == 1
+    frozen.go_on()
+    frozen.end()
+    one_stop.both(9, "D-1", applicant_phone="0905123001")
+    take_in()
+    send_at(run_id="a third")
+    assert (len(channels.zalo.sent), channels.zalo.renewals - renewals, channels.sms.asked) == (told + 1, 0, [])
+    assert in_ledger(tokens_failing, ["zalo"]) == []
 
 
 @pytest.mark.guarantee("frozen", "a frozen planner or settler is ended too")

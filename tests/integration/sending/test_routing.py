@@ -16,7 +16,7 @@ from motcua.jobs.notices.sending.sender import send, unresolved
 from motcua.jobs.tasks.notify_transitions import send_messages
 from motcua.jobs.texts import unregister_text
 from motcua.sandbox.network.scripted import ScriptedGateway
-from motcua.store.notices.gateways import start_gateway
+from motcua.store.notices.gateways import days_used_up, start_gateway
 from tests.ground import (
     NOW,
     gateway_connection,
@@ -266,10 +266,14 @@ def test_limit_a_day_fails_closed_and_another_gateway_takes_over(one_stop, two, 
     segments = {r["gateway"]: r["segments"] for r in rows("SELECT gateway, segments FROM motcua.gateway_days")}
     assert segments == {"kannel": 3, "second": 5}
     assert "the 3 segments of the day are used" in rows("SELECT reason FROM motcua.gateway_changes")[0]["reason"]
+    (told,) = in_ledger(days_used_up, ["kannel", "second"], NOW + MINUTE)
+    assert (told.gateway, told.used, told.segments_per_day, told.elsewhere) == ("kannel", 3, 3, 5)
+    assert unresolved("run", now=NOW + MINUTE) == []
     tomorrow = NOW + timedelta(hours=15)  # past midnight in Vietnam
     queue(one_stop, VIETTEL, at=tomorrow)
     send_at(tomorrow)
     assert len(first.asked) == 6
+    assert in_ledger(days_used_up, ["kannel", "second"], tomorrow) == []
 
 
 @pytest.mark.guarantee("registrations", "a template that the first gateway does not know goes through the second")

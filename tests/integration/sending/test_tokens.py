@@ -11,7 +11,7 @@ from motcua.domain.tokens import Tokens
 from motcua.gateways.zalo import ZaloGateway
 from motcua.sandbox.network.scripted_zalo import FIRST_REFRESH_TOKEN
 from motcua.settings import settings
-from motcua.store.notices.gateways import tokens_failing
+from motcua.store.notices.gateways import note_tokens, tokens_failing
 from motcua.store.tokens import TokenFile, TokensUnusable
 from tests.ground import NOW, in_ledger, queue_results, send_at, states, take_in
 
@@ -130,13 +130,28 @@ def test_renewal_that_was_killed(one_stop, channels, rows, monkeypatch, left):
     )
 
 
+@pytest.mark.guarantee("tokens", "a failure is over once tokens are good, whoever got them, and did not say so")
+def test_failure_is_over_once_tokens_are_good(one_stop, channels, rows):
+    queue_results(one_stop)
+    send_at()
+    in_ledger(note_tokens, "zalo", until=None, fault="200 renewal refused -14014", now=NOW)
+    assert in_ledger(tokens_failing, ["zalo"]) != []
+    send_at(NOW + HOUR)
+    assert in_ledger(tokens_failing, ["zalo"]) == []
+
+
 def test_file_of_another_key_is_refused_and_of_another_first_token_is_begun_anew(channels, configure):
     file = TokenFile("zalo", FIRST_REFRESH_TOKEN)
     tokens = Tokens("a", "b", NOW, NOW + HOUR, NOW + 9 * HOUR)
     file.keep(tokens)
     assert file.read().tokens == tokens
-    other = TokenFile("zalo", "other").read()
-    assert (other.tokens, other.refresh) == (None, "other")
+    other = TokenFile("zalo", "other")
+    assert (other.read().tokens, other.read().refresh) == (None, "other")
+    other.begin(NOW)
+    assert (file.read().tokens, file.read().renewing_since, other.read().renewing_since) == (tokens, None, NOW)
+    other.keep(tokens)
+    assert [path.name for path in settings().tokens_folder.iterdir()] == [other.path.name]
+    file = other
     configure(AIRFLOW__CORE__FERNET_KEY="B" * 43 + "=")
     with pytest.raises(TokensUnusable, match="is not what this AIRFLOW__CORE__FERNET_KEY wrote"):
         file.read()

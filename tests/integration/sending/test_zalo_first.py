@@ -7,10 +7,14 @@ from datetime import timedelta
 import pytest
 from fastapi.testclient import TestClient
 
+from motcua.domain.routing import next_day
+from motcua.gateways import zalo
 from motcua.jobs.notices.sending.sender import unresolved
 from motcua.jobs.notices.settling import settle
+from motcua.store.agencies import save_agencies
+from motcua.store.watching.watch import contradicted_refusals
 from motcua.web import callbacks
-from tests.ground import NOW, queue_results, reference_of, send_at, states, take_in
+from tests.ground import NHA_TRANG, NOW, agency, in_ledger, queue_results, reference_of, send_at, states, take_in
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 PHONE = "84905123000"
@@ -81,6 +85,36 @@ def test_time_out_never_goes_by_sms(answer, one_stop, channels, rows):
     assert [state for state, _ in states(rows)] == ["delivered"]
 
 
+CONTRADICTED = {
+    "refused for good": ([-114], [], (1, 0), ("delivered", "late_receipt"), 0),
+    "and told by SMS": ([-118], [], (1, 1), ("accepted", None), 1),
+    "and SMS is busy": ([-118], [(503, "Temporal failure, try again later.")] * 9, (1, 1), ("delivered", None), 0),
+}
+"""What Zalo and the SMS gateway answer, what was asked of both, what becomes of the message, and told twice or not."""
+
+
+@pytest.mark.guarantee(
+    "receipts", "a receipt for what a gateway had refused counts, is told as a contradiction, and is never told again"
+)
+@pytest.mark.parametrize("case", CONTRADICTED)
+def test_event_about_what_was_refused_counts_and_is_told_as_a_contradiction(case, one_stop, channels, rows):
+    channels.zalo.by_number[PHONE], channels.sms.script, asked, became, told_twice = CONTRADICTED[case]
+    queue_results(one_stop)
+    send_at()
+    assert in_ledger(contradicted_refusals, NOW) == []
+    (first,) = rows("SELECT reference FROM motcua.attempts WHERE gateway = 'zalo'")
+    event = channels.zalo.event(first["reference"])
+    with TestClient(callbacks.create_standalone()) as http:
+        assert http.post("/gateway/receipts/zalo", content=event.body, headers=event.headers).status_code == 200
+    channels.sms.script = []
+    for hours in (1, 5):
+        send_at(NOW + hours * HOUR)
+    assert told(channels) == asked
+    assert states(rows) == [became]
+    (found,) = in_ledger(contradicted_refusals, NOW)
+    assert (found.gateway, found.messages, found.told_twice) == ("zalo", 1, told_twice)
+
+
 @pytest.mark.guarantee("gateways-that-fail", "at night Zalo is skipped; by day it is first again")
 def test_night_goes_by_sms(one_stop, channels, rows):
     night = NOW + 13 * HOUR
@@ -91,6 +125,55 @@ def test_night_goes_by_sms(one_stop, channels, rows):
     take_in(NOW + 21 * HOUR)
     send_at(NOW + 21 * HOUR)
     assert told(channels) == (1, 2)
+
+
+@pytest.fixture
+def waits(agencies):
+    """Nha Trang would rather have its messages wait for Zalo's hours."""
+    in_ledger(save_agencies, [agency(NHA_TRANG, waits_for_opening=True)], "tests")
+
+
+@pytest.mark.guarantee(
+    "gateways-that-fail",
+    "where its agency chose so, what is of use in the morning waits for Zalo; all else goes by SMS at night",
+)
+def test_agency_that_waits_has_at_night_by_sms_what_cannot_wait(one_stop, channels, waits, rows):
+    night, morning = NOW + 13 * HOUR, NOW + 20 * HOUR
+    channels.zalo.by_number["84905123001"] = [-118]
+    one_stop.both(9, "D-9", applicant_phone="0905123001")
+    take_in()
+    send_at()
+    assert told(channels) == (1, 1)
+    queue_results(one_stop, 3, night)
+    rows("UPDATE motcua.messages SET useful_until = %s WHERE msisdn = '+84905123002'", morning)
+    for minutes in (0, 30):
+        send_at(night + minutes * MINUTE)
+    assert sorted(asked["to"] for asked in channels.sms.asked) == ["+84905123001"] * 2 + ["+84905123002"]
+    assert states(rows)[1:] == [("queued", "waits_for_opening"), ("accepted", None), ("accepted", None)]
+    assert unresolved("run", now=night) == []
+    send_at(morning - MINUTE)
+    assert told(channels) == (1, 3)
+    send_at(morning)
+    assert told(channels) == (2, 3)
+    assert set(states(rows)) == {("accepted", None)}
+
+
+@pytest.mark.guarantee(
+    "gateways-that-fail",
+    "where its agency chose so, what Zalo's quota refuses waits for the next morning, and no run is red",
+)
+def test_agency_that_waits_has_what_a_quota_refuses_wait_for_the_morning(one_stop, channels, waits, rows, monkeypatch):
+    monkeypatch.setattr(zalo, "next_day", lambda now: next_day(NOW))
+    channels.zalo.code = -144
+    queue_results(one_stop, 3)
+    for hours in (0, 5, 15):
+        send_at(NOW + hours * HOUR)
+    assert channels.sms.asked == []
+    assert set(states(rows)) == {("queued", "waits_for_opening")}
+    assert unresolved("run", now=NOW) == []
+    asked, channels.zalo.code = len(channels.zalo.sent), 0
+    send_at(NOW + 20 * HOUR)
+    assert told(channels) == (asked + 3, 0)
 
 
 @pytest.mark.guarantee(

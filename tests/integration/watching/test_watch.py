@@ -562,6 +562,15 @@ IN_LEDGER = {
         (0, 1),
         "UPDATE motcua.receipt_readings SET read_at = read_at - interval '1 hour'",
     ),
+    "refusals_contradicted/kannel": (
+        "WITH refused AS ("
+        "INSERT INTO motcua.attempts (message_id, gateway, reference, sender_id, run_id, msisdn, outcome, started_at)"
+        " VALUES (1, 'kannel', 'r', 1, 'r', '+84905000000', 'phone', now()) RETURNING attempt_id)"
+        " INSERT INTO motcua.receipt_readings (receipt_id, attempt_id, meaning, effect, read_at)"
+        " SELECT 1, attempt_id, 'delivered', 'no_change', %s FROM refused",
+        (0, 1),
+        "UPDATE motcua.receipt_readings SET read_at = read_at - interval '1 hour'",
+    ),
     "ledger_behind": (
         "INSERT INTO motcua.gaps (kind, noticed_at, lost_attempts, held_messages) VALUES ('behind_journal', %s, 3, 0)",
         (0, 1),

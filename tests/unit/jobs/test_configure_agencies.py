@@ -201,6 +201,7 @@ EVERYTHING_SET = [
         kinds_off_reason="Công văn 7/STTTT: chờ đấu nối",
         same_day_procedures=("1.001193", "2.000815"),
         same_day_reason="Trả ngay tại quầy",
+        waits_for_opening=True,
         apology_day="working_day",
         report_recipients=("lan@stp.khanhhoa.gov.vn", "binh@stp.khanhhoa.gov.vn"),
         retention=timedelta(days=90),

@@ -20,7 +20,7 @@ from motcua.domain.explaining import DossierStory, MessageFact, clause_of, expla
 from motcua.domain.occasions import PlanningResult, PlanningRules, SendCandidate
 from motcua.domain.phones.reading import REFUSALS
 from motcua.domain.reconciliation import STATES
-from motcua.gateways.adapter import Concern
+from motcua.domain.routing import Concern
 from motcua.reports.explaining import clauses, sentence, words_of_clause
 from motcua.settings import include_dir
 

@@ -94,14 +94,19 @@ def hoa(staff):
 )
 def test_administrator_sets_his_agency_up_and_the_file_says_the_same(hoa, rows, tmp_path, an_hour_later):
     done = send(
-        hoa, "save", accented="yes", result_hold="PT15M", apology_day="working_day", report_recipients="a@x.vn\nb@x.vn"
+        *(hoa, "save"),
+        accented="yes",
+        result_hold="PT15M",
+        waits_for_opening="yes",
+        apology_day="working_day",
+        report_recipients="a@x.vn\nb@x.vn",
     )
     assert done.status_code == 303
     assert "Đã lưu. Riêng người nhận báo cáo" in words(hoa.get(done.headers["location"]))
     assert now_is(rows, "accented", "report_recipients") == (True, []), "the Department was not mailed"
     an_hour_later()
-    assert now_is(rows, "accented", "result_hold", "apology_day", "report_recipients") == (
-        *(True, timedelta(minutes=15), "working_day", ["a@x.vn", "b@x.vn"]),
+    assert now_is(rows, "accented", "result_hold", "waits_for_opening", "apology_day", "report_recipients") == (
+        *(True, timedelta(minutes=15), True, "working_day", ["a@x.vn", "b@x.vn"]),
     )
     last = kept(rows)[-1]
     assert (last["changed_by"], last["by_department"], last["silences"]) == ("hoa", False, [])
@@ -109,8 +114,9 @@ def test_administrator_sets_his_agency_up_and_the_file_says_the_same(hoa, rows, 
     file.write_text(export_agencies(in_ledger(list_agencies)), encoding="utf-8")
     assert compare(file).changes == ()
     (entry,) = [each for each in yaml.safe_load(file.read_text())["agencies"] if each["code"] == NHA_TRANG]
-    assert (entry["accented"], entry["result_hold"]) == (True, "PT15M")
+    assert (entry["accented"], entry["result_hold"], entry["waits_for_opening"]) == (True, "PT15M", True)
     assert "Tin nhắn có dấu : không → có" in words(hoa.get(PAGE))
+    assert "Chờ cổng ưu tiên nhận lại : không → có" in words(hoa.get(PAGE))
 
 
 @pytest.mark.guarantee(
@@ -477,7 +483,7 @@ def test_auditor_sees_settings_and_history_and_no_address_and_sets_nothing(staff
     assert "@x.vn" not in page.text
     assert "Lưu thiết lập" not in words(page)
     assert "Hoàn tác" not in words(page)
-    assert page.text.count("<fieldset disabled>") == 5
+    assert page.text.count("<fieldset disabled>") == 6
     for decision in ("save", "try", "undo"):
         refused = staff.post(FORM, data=sent | {"decision": decision})
         assert refused.status_code == 403

@@ -202,6 +202,29 @@ def judge_references(receipts: int, last_at: datetime | None) -> list[Finding]:
 
 
 @dataclass(frozen=True, slots=True)
+class ContradictedRefusals:
+    """Messages that a gateway refused, and reported as taken or delivered all the same."""
+
+    gateway: str
+    messages: int
+    told_twice: int
+    """Of them those that another attempt told as well, as far as anybody knows."""
+    last_at: datetime
+
+
+def judge_contradictions(of_gateways: Iterable[ContradictedRefusals]) -> list[Finding]:
+    """Gateways whose refusals are none: what goes elsewhere for one may be told twice."""
+    return [
+        Finding(
+            "refusals_contradicted",
+            {"messages": each.messages, "told_twice": each.told_twice, "last_at": _moment(each.last_at)},
+            each.gateway,
+        )
+        for each in of_gateways
+    ]
+
+
+@dataclass(frozen=True, slots=True)
 class Delivered:
     """Messages that a gateway took, and how many of them reached a phone."""
 

@@ -60,6 +60,7 @@ CHECKS: tuple[Question, ...] = (
     Question("objects", "schema", ledger.objects, "ledger"),
     Question("agencies", "schema", setting_up.agencies),
     Question("texts", "schema", setting_up.texts),
+    Question("limits of the day", "schema", setting_up.limits_of_the_day),
     Question("calendar", "schema", setting_up.calendar),
     Question("journal", "running", setting_up.journal),
     Question("watch", "schema", setting_up.watch),

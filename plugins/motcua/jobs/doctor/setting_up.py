@@ -19,6 +19,7 @@ from motcua.store.checking.checks import last_checks
 from motcua.store.journal import Journal, JournalFailed
 from motcua.store.ledger.inspecting import agencies_without_dossiers
 from motcua.store.notices.gaps import journal_of, last_attempt_at
+from motcua.store.notices.gateways import days_used_up
 from motcua.store.notices.registrations import registrations
 from motcua.store.notices.templates import load_templates
 from motcua.store.watching.watch import watch_life
@@ -61,6 +62,12 @@ def texts(examination: Examination) -> Iterator[Finding]:
         ]
         if opened.takes_template_ids and without:
             yield fault("text_without_id", f"gateway {gateway}", some(sorted(without)))
+
+
+def limits_of_the_day(examination: Examination) -> Iterator[Finding]:
+    """No gateway has used up its limit or quota of the day, which may be set too low."""
+    for each in days_used_up(examination.open_ledger, examination.settings.gateways, examination.now):
+        yield replace(each.finding, subject=f"gateway {each.gateway}")
 
 
 def _name(template: Template) -> str:

@@ -16,7 +16,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from motcua.domain.checks import Finding, fault
 from motcua.domain.routing import CARRIERS
-from motcua.gateways import GatewayMisconfigured, open_gateway
+from motcua.gateways import GatewayMisconfigured, open_gateway, provider_of
+from motcua.gateways.adapter import ConnectionField
 from motcua.jobs.doctor.examining import (
     CALLBACKS,
     DOT_ENV,
@@ -326,16 +327,19 @@ def _secrets_of_connection(each: Variable) -> Iterator[Secret]:
         yield Secret(f"{each.where}, password", account, password, ours=False)
     if not name.startswith("sms_"):
         return
-    extra = given.extra
-    signs = extra.get("callback_hmac_key")
+    extra, provider = given.extra, provider_of(str(given.extra.get("adapter") or "kannel"))
+    signs = extra.get("callback_hmac_key") or extra.get("private_key") or (provider and provider.receipts_signed_in)
     # A provider that is told where to report is told what to show there, unless it signs.
     told = bool(extra.get("callback_url")) or each.file == CALLBACKS
     secret = str(extra.get("callback_secret") or "").strip()
-    if secret or (told and not signs and not extra.get("private_key") and not extra.get("webhook_secret")):
+    if secret or (told and not signs):
         yield Secret(f"{each.where}, callback_secret", f"callback of {name}", secret, ours=True)
-    for field in ("callback_hmac_key", "private_key", "webhook_secret", "refresh_token"):
-        if extra.get(field):
-            yield Secret(f"{each.where}, {field}", f"{field} of {name}", str(extra[field]).strip(), ours=False)
+    fields = [ConnectionField("callback_hmac_key", is_optional=True, is_secret=True)]
+    for field in (*fields, *(provider.connection_fields if provider is not None else ())):
+        value = str(extra.get(field.name) or "").strip()
+        is_owed = not field.is_optional and field.of_callbacks == (each.file == CALLBACKS)
+        if field.is_secret and (value or is_owed):
+            yield Secret(f"{each.where}, {field.name}", f"{field.name} of {name}", value, ours=False)
 
 
 def _sends(each: Variable, name: str) -> bool:
@@ -538,7 +542,9 @@ def callback_secrets(examination: Examination) -> Iterator[Finding]:
                 yield fault("address_in_clear", where, "delivery reports and their secret go there")
                 # Nor is the secret sent there to try it.
                 examination.unusable.add(f"callback {name}")
-        if CALLBACKS not in installation.given or not address:
+        provider = provider_of(str(sender.extra.get("adapter") or "kannel"))
+        calls = bool(address or (provider is not None and provider.receipts_signed_in))
+        if CALLBACKS not in installation.given or not calls:
             continue
         written = installation.given[CALLBACKS].get(variable, "")
         if not written.strip():

@@ -226,6 +226,7 @@ class _AgencyEntry(BaseModel):
     same_day_reason: _Words | None = None
     accented: StrictBool = False
     result_hold: Annotated[_Duration, AfterValidator(_hold)] = timedelta(0)
+    waits_for_opening: StrictBool = False
     apology_day: Literal["calendar", "working_day"] = "calendar"
     report_recipients: tuple[Annotated[StrictStr, AfterValidator(_address)], ...] = ()
     retention: Annotated[_Duration, AfterValidator(_retention)] = timedelta(days=365)

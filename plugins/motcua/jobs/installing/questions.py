@@ -255,11 +255,13 @@ def _ask_gateway(talk: Talk, draft: Files, name: str) -> Iterable[Finding]:
     kinds = gateways.adapters()
     usual = str(extra.get("adapter") or (name if name in kinds else "kannel"))
     kind = _choose(talk, "gateway_adapter", kinds, usual, name=name)
-    schema = _of(before, "schema")
+    provider = gateways.provider_of(kind)
+    assert provider is not None, "it was chosen among those that there are"
+    usual_schema = _of(before, "schema") or ("https" if provider.usual_host else "http")
     given: dict[str, Any] = {
         "conn_type": "http",
-        "schema": talk.field("schema", schema or "http", wrong=_one_of("schema", _SCHEMAS), name=name),
-        "host": talk.field("host", _of(before, "host"), name=name),
+        "schema": talk.field("schema", usual_schema, wrong=_one_of("schema", _SCHEMAS), name=name),
+        "host": talk.field("host", _of(before, "host") or provider.usual_host, name=name),
     }
     usual_port = _of(before, "port") or ("443" if given["schema"] == "https" else "13013")
     given |= {
@@ -267,24 +269,39 @@ def _ask_gateway(talk: Talk, draft: Files, name: str) -> Iterable[Finding]:
         "login": talk.field("login", _of(before, "login"), name=name),
         "password": talk.field("password", _of(before, "password"), secret=True, name=name),
     }
-    sender = talk.field("sender", str(extra.get("sender") or "MotcuaSMS"), name=name)
+    sender = None
+    if provider.names_sender:
+        sender = talk.field("sender", str(extra.get("sender") or "MotcuaSMS"), name=name)
     usual_number = str(extra.get(REGISTERED) or "") or (_said("unregistered")[0] if REGISTERED in extra else "")
     number = talk.field("registered", usual_number, name=name)
-    # What the gateway must show: made once, and the same in both files.
     of_callbacks = dict(expected.extra) if expected is not None else {}
-    secret = of_callbacks.get("callback_secret") or extra.get("callback_secret") or new_secret()
-    url = draft.value(DOT_ENV, "UI_URL")
+    for field in provider.connection_fields:
+        of_whom = of_callbacks if field.of_callbacks else extra
+        if field.is_login:
+            of_whom[field.name] = given["login"]
+        elif not field.is_optional:
+            what, usual_value = words()["connection_fields"][field.name], str(of_whom.get(field.name) or "")
+            of_whom[field.name] = talk.field(
+                "connection_field", usual_value, secret=field.is_secret, name=name, what=what
+            )
     extra |= {
         "adapter": kind,
         "sender": sender,
         REGISTERED: "" if number.casefold() in _said("unregistered") else number,
-        "callback_url": extra.get("callback_url") or (_receipts_address(url, name) if url else None),
-        "callback_secret": secret,
     }
+    url = draft.value(DOT_ENV, "UI_URL")
+    if provider.receipts_signed_in is None:
+        # What the gateway must show: made once, and the same in both files.
+        secret = of_callbacks.get("callback_secret") or extra.get("callback_secret") or new_secret()
+        address = extra.get("callback_url") or (_receipts_address(url, name) if url else None)
+        extra |= {"callback_url": address, "callback_secret": secret}
+        of_callbacks["callback_secret"] = secret
     draft.put(SETTINGS, "MOTCUA_GATEWAYS", ",".join(dict.fromkeys([*_gateways_of(draft), name])))
     draft.put_connection(GATEWAYS, conn_id, {**given, "extra": extra})
-    shown = {**of_callbacks, "adapter": kind, "callback_secret": secret}
+    shown = {**of_callbacks, "adapter": kind}
     draft.put_connection(CALLBACKS, conn_id, {"conn_type": "http", "host": given["host"], "extra": shown})
+    if provider.receipts_signed_in is not None and url:
+        talk.tell("webhook", url=_receipts_address(url, name))
     talk.trying("gateway", name=name, place=f"{given['schema']}://{given['host']}:{given['port']}")
     return trying.try_gateway(draft, name, talk.now)
 

@@ -53,6 +53,7 @@ AGENCIES = Listing(
             setting_in_words("result_hold", row["result_hold"], {}),
             None,
         ),
+        "waits_for_opening": _setting("waits_for_opening", "yes"),
         "apology_day": lambda row, seen: Word(
             row["apology_day"] if row["apology_day"] != "calendar" else "",
             setting_in_words("apology_day", row["apology_day"], {}),

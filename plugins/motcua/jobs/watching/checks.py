@@ -348,8 +348,11 @@ def _receipts(looking: Looking) -> Seen:
 
 
 def _references(looking: Looking) -> Seen:
-    receipts, last_at = figures.unknown_references(looking.ledger, looking.now - timedelta(hours=1))
-    return Seen(judging.judge_references(receipts, last_at), {"receipts": receipts})
+    since = looking.now - timedelta(hours=1)
+    receipts, last_at = figures.unknown_references(looking.ledger, since)
+    contradicted = judging.judge_contradictions(figures.contradicted_refusals(looking.ledger, since))
+    findings = [*judging.judge_references(receipts, last_at), *contradicted]
+    return Seen(findings, {"receipts": receipts, "contradicted": len(contradicted)})
 
 
 def _delivered(looking: Looking) -> Seen:
@@ -556,7 +559,7 @@ CHECKS: tuple[Question, ...] = (
     Question("unknown", ("unknown_old",), "ledger", _unknown),
     Question("delivered", ("delivered_low",), "ledger", _delivered),
     Question("receipts", ("receipts_stopped",), "ledger", _receipts),
-    Question("references", ("receipts_unknown",), "ledger", _references),
+    Question("references", ("receipts_unknown", "refusals_contradicted"), "ledger", _references),
     Question("red_runs", ("red_run",), "runs", _red_runs),
     Question("daily_work", ("quality_late", "closing_late"), "ledger", _daily_work),
     Question("high_marks", ("ledger_went_back",), "ledger", _high_marks),

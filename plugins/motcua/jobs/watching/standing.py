@@ -34,9 +34,11 @@ from motcua.store.ledger.database import Connection
 from motcua.store.notices.apologies import ApologyCount, SettledAgencies, became_of_apologies, settled_agencies
 from motcua.store.notices.gaps import Gap, OpenGap, list_gaps, open_gap
 from motcua.store.notices.gateways import (
+    DayUsedUp,
     GatewayChange,
     GatewayOpening,
     GatewayStop,
+    days_used_up,
     gateway_changes,
     gateway_openings,
     gateway_stops,
@@ -167,6 +169,8 @@ class Standing:
     # Of the Department.
     sources: Sequence[SourceRow] = ()
     gateways: Sequence[GatewayRow] = ()
+    used_up: Sequence[DayUsedUp] = ()
+    """Gateways that take nothing more today."""
     life: WatchLife | None = None
     alerts: Sequence[Alert] = ()
     unsigned: tuple[int | None, Sequence[tuple[str, int]]] = (None, ())
@@ -230,6 +234,7 @@ def standing_of(connection: Connection, viewer: Viewer, now: datetime) -> Standi
         **of_all,  # type: ignore[arg-type]
         sources=_source_rows(connection, known, now),
         gateways=_gateway_rows(connection, now),
+        used_up=days_used_up(connection, settings().gateways, now),
         life=watch_life(connection),
         alerts=[
             each for each in list_alerts(connection, now, 1000) if each.over_at is None and each.name in ALERT_NAMES
@@ -441,6 +446,7 @@ def _of_department(standing: Standing) -> Iterable[Finding]:
     for gateway in standing.gateways:
         if gateway.opened is not None and gateway.opened.fault is not None:
             yield fault("gateway_misconfigured", gateway.name, fault=gateway.opened.fault)
+    yield from (each.finding for each in standing.used_up)
     for each in standing.not_holding:
         yield finding_of_publication(each)
     if standing.requests:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import requests
 
-from motcua.sandbox.machine.deployment import Deployment
+from motcua.sandbox.machine.deployment import ZALO_APP, Deployment
 from motcua.sandbox.machine.parts import answers_http
 from motcua.sandbox.machine.supervisor import Component
 from motcua.sandbox.world.writers import DROPPED, PUSHED
@@ -126,6 +126,11 @@ def components(
             "MOTCUA_KANNEL_USERNAME": deployment.secret.kannel_user,
             "MOTCUA_KANNEL_PASSWORD": deployment.secret.kannel_password,
             "MOTCUA_INQUIRY_URL": deployment.inquiry_url,
+            "MOTCUA_ZALO_APP": ZALO_APP,
+            "MOTCUA_ZALO_KEY": deployment.secret.zalo_key,
+            "MOTCUA_ZALO_REFRESH_TOKEN": deployment.secret.zalo_refresh_token,
+            "MOTCUA_ZALO_WEBHOOK_URL": f"http://127.0.0.1:{addresses.airflow}/gateway/receipts/zalo",
+            "MOTCUA_ZALO_WEBHOOK_SECRET": deployment.secret.zalo_webhook,
         },
         ready=_answers_http(f"http://127.0.0.1:{addresses.network}/health"),
     )

@@ -26,6 +26,8 @@ from motcua.store.ledger.database import Connection
 
 ADMINISTRATOR, VIEWER, AGENCY_USER = "vo-thi-minh-ha", "tran-van-binh", "le-thi-hoa"
 """People at the Airflow UI: at the Department, who may do all; an auditor, who may only look; at an agency."""
+ZALO_APP = "3210123210123"
+"""The province's app at Zalo."""
 WATCH_USER = "giam-sat"
 """The watch's own account, which may only look."""
 
@@ -179,6 +181,9 @@ class Secrets:
     ledger_purge: str = ""
     airflow_watch: str = ""
     ledger_intake: str = ""
+    zalo_key: str = ""
+    zalo_refresh_token: str = ""
+    zalo_webhook: str = ""
 
     @classmethod
     def of(cls, folder: Path) -> Self:
@@ -191,9 +196,10 @@ class Secrets:
         if path.exists():
             try:
                 kept = json.loads(path.read_text(encoding="ascii"))
-                # A demo from before its agencies had a user, or parts of the ledger's roles of their own, goes on.
+                # A demo from before its agencies had a user, parts of the ledger their roles, or phones Zalo, goes on.
                 roles = ("ledger_callbacks", "ledger_intake", "ledger_pages", "ledger_purge")
-                later = ("airflow_agency", "airflow_watch", *roles)
+                zalo = ("zalo_key", "zalo_refresh_token", "zalo_webhook")
+                later = ("airflow_agency", "airflow_watch", *roles, *zalo)
                 found = cls(**{name: _token() for name in later} | kept)
             except (OSError, ValueError, TypeError):
                 raise CannotRun(
@@ -313,6 +319,21 @@ def airflow_environment(
             "callback_secret": secret.receipts,
         },
     }
+    zalo = {
+        "conn_type": "http",
+        "host": "127.0.0.1",
+        "port": addresses.network,
+        "login": ZALO_APP,
+        "password": secret.zalo_key,
+        "extra": {
+            "adapter": "zalo",
+            "concurrency": 32,
+            "refresh_token": secret.zalo_refresh_token,
+            "webhook_secret": secret.zalo_webhook,
+            "oauth_url": f"http://127.0.0.1:{addresses.network}",
+            "refusals_are_sure": True,
+        },
+    }
     wishes = {
         "AIRFLOW__API__INSTANCE_NAME": "MotcuaSMS",
         "AIRFLOW__API__WORKERS": "1",
@@ -336,9 +357,11 @@ def airflow_environment(
             "http.access=warning airflow=warning airflow.task=info py.warnings=error supervisor=warning task=warning"
         ),
         "AIRFLOW_CONN_SMS_KANNEL": json.dumps(kannel),
+        "AIRFLOW_CONN_SMS_ZALO": json.dumps(zalo),
         "AIRFLOW_CONN_SMTP_DEFAULT": mailbox_connection(addresses.smtp),
         "MOTCUA_SOURCES": OWN_SOURCES,
-        "MOTCUA_GATEWAYS": "kannel",
+        # A real gateway's messages go to no invented phone before.
+        "MOTCUA_GATEWAYS": "kannel" if caller.get("AIRFLOW_CONN_SMS_KANNEL") else "zalo,kannel",
         "MOTCUA_INQUIRIES_ON": "true",
         **_times_of_day(datetime.now(VIETNAM)),
         # Its officials work whenever somebody watches; at night that alone would be found, and nothing else be seen.
@@ -469,7 +492,8 @@ class Deployment:
         """What the past must know: evenings and mornings came at the hours of production then."""
         as_owner = self.commands_environment
         kept = {name: value for name, value in as_owner.items() if name not in _times_of_day(datetime.now(UTC))}
-        return {**kept, **self.world_environment}
+        # Phones had no Zalo then.
+        return {**kept, **self.world_environment, "MOTCUA_GATEWAYS": "kannel"}
 
     @property
     def commands_environment(self) -> dict[str, str]:

@@ -15,6 +15,9 @@ import uvicorn
 
 from motcua.sandbox.network.application import create_app
 from motcua.sandbox.network.behaviour import Timing
+from motcua.sandbox.network.zalo import ZaloAccount
+
+_ZALO = ("APP", "KEY", "REFRESH_TOKEN", "WEBHOOK_URL", "WEBHOOK_SECRET")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -29,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--timing", type=_timing, default=Timing(), help="how long things take, a JSON object")
     options = parser.parse_args(arguments)
     username, password = (os.environ.get(f"MOTCUA_KANNEL_{name}", "") for name in ("USERNAME", "PASSWORD"))
+    account = [os.environ.get(f"MOTCUA_ZALO_{name}", "") for name in _ZALO]
     if not (username and password):
         sys.exit("MOTCUA_KANNEL_USERNAME and MOTCUA_KANNEL_PASSWORD must be set.")
     if options.max_messages < 1:
@@ -43,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             seed=options.seed,
             max_messages=options.max_messages,
             timing=options.timing,
+            zalo=ZaloAccount(*account) if all(account) else None,
         )
     except (OSError, sqlite3.Error) as error:
         sys.exit(f"The log in {options.folder} cannot be used: {error}")

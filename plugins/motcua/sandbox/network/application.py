@@ -12,9 +12,10 @@ import struct
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
@@ -23,6 +24,7 @@ from motcua.sandbox.network.behaviour import REFUSING_FAULTS, Behaviour, BusyFau
 from motcua.sandbox.network.phone_network import SHORT_CODE, PhoneNetwork, logger
 from motcua.sandbox.network.submission import Refused, phone_number, read_fields, read_submission
 from motcua.sandbox.network.truth_log import TruthLog
+from motcua.sandbox.network.zalo import ZaloAccount, ZaloService
 from motcua.templating import templates
 
 
@@ -92,6 +94,7 @@ def create_app(
     seed: int = 0,
     max_messages: int = 1,
     timing: Timing | None = None,
+    zalo: ZaloAccount | None = None,
 ) -> FastAPI:
     """Return the network as an app; its log lives in ``folder`` and outlives it.
 
@@ -104,6 +107,7 @@ def create_app(
         seed: decides which numbers are dead, late or silent.
         max_messages: parts of one message at most (Kannel's default is 1), for replies too.
         timing: how long things take.
+        zalo: the account of those whose phones have it; None: nobody is reached by Zalo.
 
     Raises:
         OSError: the folder cannot be made.
@@ -167,6 +171,21 @@ def create_app(
         if broken:
             return answer(500, "Internal Server Error")
         return answer(202, "3: Queued for later delivery" if queued else "0: Accepted for delivery")
+
+    if zalo is not None:
+        network.event = (zalo.webhook_url, zalo.event)
+        service = ZaloService(network, zalo, seed)
+
+        @app.post("/v4/oa/access_token")
+        async def renew_tokens(request: Request) -> dict[str, Any]:
+            form = {name: values[-1] for name, values in parse_qs((await request.body()).decode()).items()}
+            return await service.renew(form, request.headers)
+
+        @app.post("/message/template")
+        async def take_by_zalo(request: Request) -> Response:
+            if network.faults.outage:
+                return NoAnswer()
+            return JSONResponse(await service.take(await request.json(), request.headers.get("access_token", "")))
 
     @app.get("/health")
     def health() -> dict[str, str]:

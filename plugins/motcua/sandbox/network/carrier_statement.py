@@ -34,7 +34,7 @@ _KEPT: Final = 3
 
 _MESSAGES: Final = """
 SELECT uuid, accepted_at, number, parts, behaviour, arrives_at, settles_at, dlr_url FROM messages
- WHERE kind = 'sms' AND accepted_at >= :begins AND accepted_at < :ends ORDER BY id
+ WHERE kind = 'sms' AND smsc <> 'zalo' AND accepted_at >= :begins AND accepted_at < :ends ORDER BY id
 """
 _INQUIRIES: Final = """
 SELECT uuid, number, sent_at FROM inquiries

@@ -36,7 +36,7 @@ import threading
 import time
 import unicodedata
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -73,6 +73,8 @@ from motcua.sandbox.network.truth_log import TruthLog, insert_message, touch_pho
 
 logger = logging.getLogger(__name__)
 SHORT_CODE = "9029"
+ZALO = "zalo"
+"""In place of the SMSC, of a message that came by Zalo."""
 HTTP_TIMEOUT_SECONDS = (5, 10)
 """Connect and read time-outs of the calls that the network makes (Kannel's own read time-out is 240)."""
 _RECEIPT = """
@@ -106,6 +108,8 @@ class PhoneNetwork:
         self.log = log
         self.faults = Faults()
         self.lot = random.Random(seed)  # noqa: S311 - a repeatable world, not a secret
+        self.event: tuple[str, Callable[[str], tuple[bytes, dict[str, str]]]] | None = None
+        """Where what Zalo brought is told of, and what is told."""
         self._username, self._inquiry_url, self._seed = username, inquiry_url, seed
         self._max_messages, self.timing = max_messages, timing
         self._wake, self._stop = threading.Event(), threading.Event()
@@ -151,7 +155,9 @@ class PhoneNetwork:
         delivery = (0.0, 0.0) if state == "held" else self.timing.delivery
         waits = [lot.uniform(*delivery) for _ in receivers]
         shown = submission.text if submission.coding == UCS2 else as_gsm(submission.text)
-        parts = split_parts(shown, submission.coding, self._max_messages)
+        parts = [shown]
+        if submission.smsc != ZALO:
+            parts = split_parts(shown, submission.coding, self._max_messages)
         now = time.time()
 
         def commit(connection: sqlite3.Connection) -> list[int]:
@@ -251,7 +257,7 @@ class PhoneNetwork:
             for copy in range(row["copies"]):
                 if self._stop.is_set() or self.faults.outage:
                     return
-                answer, good = self._call(url)
+                answer, good = self._tell_event(row) if row["smsc"] == ZALO else self._call(url)
                 note = functools.partial(
                     self._note_attempt, row=row, answer=answer, good=good, last=copy + 1 == row["copies"]
                 )
@@ -279,6 +285,18 @@ class PhoneNetwork:
             "UPDATE receipts SET state = ?, attempts = attempts + 1, due_at = ? WHERE uuid = ?",
             (state, row["due_at"] if good else now + self.timing.receipt_retry, row["uuid"]),
         )
+
+    def _tell_event(self, row: sqlite3.Row) -> tuple[str, bool]:
+        """Call Zalo's webhook; return as ``_call`` does."""
+        if self.event is None:
+            return "no webhook", False
+        url, words_of = self.event
+        body, headers = words_of(row["dlr_url"])
+        try:
+            response = self._session().post(url, data=body, headers=headers, timeout=HTTP_TIMEOUT_SECONDS)
+        except (requests.RequestException, ValueError) as error:
+            return type(error).__name__, False
+        return str(response.status_code), response.status_code == 200
 
     def _call(self, url: str) -> tuple[str, bool]:
         """Call a URL; return the status (or the kind of failure) and whether Kannel would be content."""
@@ -476,11 +494,11 @@ SELECT number, handle, behaviour FROM phones
 """
 _CONVERSATION = """
 SELECT * FROM (
-    SELECT id, kind, accepted_at, sender, text, parts, behaviour, arrives_at, settles_at
+    SELECT id, kind, accepted_at, sender, text, parts, behaviour, arrives_at, settles_at, smsc
       FROM messages WHERE number = :number ORDER BY id DESC LIMIT :depth)
 UNION ALL
 SELECT * FROM (
-    SELECT id, 'inquiry', sent_at, short_code, text, '[""]', 'delivered', sent_at, sent_at
+    SELECT id, 'inquiry', sent_at, short_code, text, '[""]', 'delivered', sent_at, sent_at, ''
       FROM inquiries WHERE number = :number ORDER BY id DESC LIMIT :depth)
  ORDER BY accepted_at DESC, kind DESC LIMIT :depth
 """
@@ -488,7 +506,7 @@ _COUNTED = ("accepted", "delivered", "failed", "rejected", "lost", "on_the_way",
 # accepted = delivered + failed + rejected + lost + on_the_way; delivered: the phone has the text, whatever
 # its receipt says; lost: neither text nor receipt; late and never: how many of all had that behaviour
 _COUNTS = """
-SELECT sender, count(*) AS accepted,
+SELECT sender || iif(smsc = 'zalo', ' · Zalo', '') AS sender, count(*) AS accepted,
        sum(arrives_at IS NOT NULL AND arrives_at <= :now) AS delivered,
        sum(arrives_at IS NULL AND behaviour IN ('failed', 'late') AND settles_at <= :now) AS failed,
        sum(behaviour = 'rejected' AND settles_at <= :now) AS rejected,
@@ -497,7 +515,7 @@ SELECT sender, count(*) AS accepted,
        sum(CASE WHEN arrives_at <= :now THEN json_array_length(parts) ELSE 0 END) AS parts,
        sum(behaviour = 'late') AS late,
        sum(behaviour = 'never') AS never
-  FROM messages WHERE kind = 'sms' GROUP BY sender ORDER BY accepted DESC, sender
+  FROM messages WHERE kind = 'sms' GROUP BY 1 ORDER BY accepted DESC, 1
 """
 _RECEIPT_COUNTS = """
 SELECT CASE state WHEN 'held' THEN 'pending' ELSE state END AS state, count(*) AS number
@@ -547,6 +565,7 @@ def _as_bubble(row: sqlite3.Row, now: float) -> dict[str, Any]:
         "sender": row["sender"],
         "text": row["text"] if row["kind"] == "inquiry" else "".join(parts),
         "parts": len(parts),
+        "channel": ZALO if row["smsc"] == ZALO else "sms",
         "state": state,
         "accepted_at": _iso(row["accepted_at"]),
         "received_at": _iso(row["arrives_at"]) if arrived else None,

@@ -42,6 +42,9 @@ CREATE TABLE IF NOT EXISTS inquiries (
     text TEXT NOT NULL, sent_at REAL NOT NULL, answers TEXT NOT NULL DEFAULT '[]', reply_id INTEGER
 );
 CREATE INDEX IF NOT EXISTS inquiries_number ON inquiries (number, id);
+CREATE TABLE IF NOT EXISTS tokens (
+    token TEXT PRIMARY KEY, kind TEXT NOT NULL, used INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
 """
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
-from typing import Literal, TypeAlias, get_args
+from typing import get_args
 
 from motcua.domain.checks import Fact, Finding
+from motcua.domain.routing import Concern, day_of, next_day
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
 from motcua.store.ledger.rows import first_of, value_of, values_of
-
-StopConcern: TypeAlias = Literal["gateway", "carrier", "template"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +19,7 @@ class GatewayStop:
     """Something that is not sent through a gateway at present."""
 
     gateway: str
-    concerns: StopConcern
+    concerns: Concern
     subject: str
     """The carrier or the template; empty where the whole gateway is stopped."""
     stopped_at: datetime
@@ -43,6 +42,28 @@ class GatewayStop:
         facts: dict[str, Fact] = {"gateway": self.gateway, "part": self.subject, "since": self.stopped_at.isoformat()}
         facts |= {"by_hand": self.by_hand, "reason": self.reason, "detail": f"gateway {self}"}
         return Finding("gateway_stopped", facts, f"{self.gateway} {self.subject}".strip())
+
+
+@dataclass(frozen=True, slots=True)
+class DayUsedUp:
+    """A gateway whose limit or quota of the day is used up: nothing is wrong, and others take what they can."""
+
+    gateway: str
+    until: datetime
+    reason: str
+    segments_per_day: int | None
+    """``None``: the quota is the provider's."""
+    used: int
+    elsewhere: int
+    """Messages that other gateways took since."""
+
+    @property
+    def finding(self) -> Finding:
+        """What is told of it, to whom it is for to say whether the limit is right."""
+        facts: dict[str, Fact] = {"until": self.until.isoformat(), "reason": self.reason, "used": self.used}
+        detail = f"until midnight; {self.elsewhere} message(s) went by other gateways: {self.reason}"
+        facts |= {"limit": self.segments_per_day, "elsewhere": self.elsewhere, "detail": detail}
+        return Finding("day_used_up", facts, self.gateway)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +105,8 @@ class GatewayOpening:
     """What it counts and bills; ``None``: segments."""
     always_accented: bool | None = None
     """Texts go with accents, whatever an agency chose; ``None``: as it chose."""
+    reports_deliveries: bool | None = None
+    """Its provider tells what became of a message; ``None``: it does."""
 
 
 def note_opening(connection: Connection, opening: GatewayOpening) -> None:
@@ -97,6 +120,7 @@ def note_opening(connection: Connection, opening: GatewayOpening) -> None:
         "segments_per_day": opening.segments_per_day,
         "unit": opening.unit,
         "always_accented": opening.always_accented,
+        "reports_deliveries": opening.reports_deliveries,
     }
     connection.execute(statement("gateways/note_opening"), values)
 
@@ -153,6 +177,12 @@ def gateway_stops(connection: Connection) -> list[GatewayStop]:
     return values_of(GatewayStop, connection.execute(statement("gateways/stops")))
 
 
+def days_used_up(connection: Connection, gateways: Sequence[str], now: datetime) -> list[DayUsedUp]:
+    """Which of these gateways take nothing more today, since a limit or quota of the day is used up."""
+    values = {"gateways": list(gateways), "now": now, "day": day_of(now), "midnight": next_day(now)}
+    return values_of(DayUsedUp, connection.execute(statement("gateways/days_used_up"), values))
+
+
 def stop_gateway(connection: Connection, stop: GatewayStop, *, changed_by: str) -> None:
     """Stops a gateway, or one carrier or template there; the change is kept."""
     values = {field.name: getattr(stop, field.name) for field in fields(stop)}
@@ -161,7 +191,7 @@ def stop_gateway(connection: Connection, stop: GatewayStop, *, changed_by: str) 
 
 def start_gateway(connection: Connection, gateway: str, *, changed_by: str, reason: str) -> int:
     """Lifts all stops of a gateway, its carriers' and templates' too; returns how many there were."""
-    concerns = get_args(StopConcern)
+    concerns = get_args(Concern)
     return _lift(connection, gateway=gateway, concerns=concerns, changed_by=changed_by, reason=reason)
 
 

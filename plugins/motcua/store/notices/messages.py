@@ -130,6 +130,8 @@ class ClaimedMessage:
     source_read_at: datetime | None
     is_stopped: bool
     """People have stopped what it is one of."""
+    waits_for_opening: bool
+    """Its agency would rather have it wait for a gateway's hours than go by the next one."""
     words: MessageText
     candidate: SendCandidate
     elsewhere: KnownElsewhere
@@ -185,6 +187,7 @@ def claim(
             row["msisdn"] or "",
             row["source_read_at"],
             row["is_stopped"],
+            row["waits_for_opening"],
             value_of(MessageText, row),
             value_of(SendCandidate, row),
             value_of(KnownElsewhere, row),

@@ -13,7 +13,7 @@ from motcua.domain.apologies import ApologyDay
 from motcua.domain.run_window import Window
 from motcua.domain.watching.alerts import Alert
 from motcua.domain.watching.elsewhere import OpenAlert, ServerPage, Waking
-from motcua.domain.watching.judging import Delivered, HighMarks, ReceiptFigures
+from motcua.domain.watching.judging import ContradictedRefusals, Delivered, HighMarks, ReceiptFigures
 from motcua.domain.watching.unserved import GatewayNow, Waiting, Way
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
@@ -85,6 +85,12 @@ def unknown_references(connection: Connection, since: datetime) -> tuple[int, da
     """Young receipts since a moment that name no attempt of ours: how many, and when the last was read."""
     row = connection.execute(statement("watch/unknown_references"), {"since": since}).fetchone()
     return (row["receipts"], row["last_at"]) if row else (0, None)
+
+
+def contradicted_refusals(connection: Connection, since: datetime) -> list[ContradictedRefusals]:
+    """Of each gateway, what young receipts since a moment say that it took although it had refused it."""
+    rows = connection.execute(statement("watch/contradicted"), {"since": since})
+    return [value_of(ContradictedRefusals, row) for row in rows]
 
 
 def delivered_between(connection: Connection, start: datetime, end: datetime) -> Delivered:

@@ -67,6 +67,7 @@ class TypedSettings:
     same_day_reason: str
     accented: bool
     result_hold: str
+    waits_for_opening: bool
     apology_day: str
     report_recipients: tuple[str, ...]
 
@@ -85,6 +86,7 @@ class TypedSettings:
             same_day_reason=settings["same_day_reason"] or "",
             accented=settings["accented"],
             result_hold=settings["result_hold"],
+            waits_for_opening=settings["waits_for_opening"],
             apology_day=settings["apology_day"],
             report_recipients=tuple(settings["report_recipients"]),
         )
@@ -101,6 +103,7 @@ class TypedSettings:
             same_day_reason=one.get("same_day_reason", "").strip()[: LONGEST + 1],
             accented=one.get("accented", "") == "yes",
             result_hold=one.get("result_hold", ""),
+            waits_for_opening=one.get("waits_for_opening", "") == "yes",
             apology_day=one.get("apology_day", ""),
             report_recipients=tuple(parts(one.get("report_recipients", ""))),
         )
@@ -120,6 +123,7 @@ class TypedSettings:
             "same_day_reason": (self.same_day_reason or None) if leaves_out else None,
             "accented": self.accented,
             "result_hold": self.result_hold,
+            "waits_for_opening": self.waits_for_opening,
             "apology_day": self.apology_day,
             "report_recipients": list(self.report_recipients),
         }

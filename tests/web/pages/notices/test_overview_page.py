@@ -16,6 +16,7 @@ from fastapi.testclient import TestClient
 
 from motcua.domain.checks import ALERT_NAMES, CHECKS
 from motcua.domain.clock import VIETNAM
+from motcua.domain.routing import next_day
 from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.notices.sending.sender import send
@@ -23,8 +24,9 @@ from motcua.jobs.notices.stopping import go, release, stop
 from motcua.jobs.tasks.settle_messages import gate
 from motcua.settings import settings
 from motcua.store.agencies import save_agencies
+from motcua.store.notices.gateways import ensure_gateway
 from motcua.version import software
-from tests.ground import NHA_TRANG, NOW, TU_PHAP, agency, in_ledger, take_in
+from tests.ground import NHA_TRANG, NOW, TU_PHAP, agency, in_ledger, take_in, type_command
 from tests.integration.conftest import gateway  # noqa: F401 - a fixture
 from tests.web.ledger_rows import put, put_closing, put_evening, put_life, put_publication
 from tests.web.taken_away import read_file
@@ -267,6 +269,17 @@ def test_stopped_gateway_says_why_and_who_and_is_red_once_that_is_sure(page, one
     assert not any("ngừng gửi" in text for _, text in matters(answer))
     rows("UPDATE motcua.gateway_stops SET stopped_at = stopped_at - interval '10 minutes'")
     assert any(red and "Cổng kannel ngừng gửi từ" in text for red, text in matters(page.get(PAGE)))
+
+
+@pytest.mark.guarantee("limits", "a day's limit that is used up is told with what went elsewhere, and nothing is red")
+def test_day_that_is_used_up_is_told_and_nothing_is_red(page, calm, rows):
+    now = datetime.now(UTC)
+    in_ledger(ensure_gateway, "kannel")
+    put(rows, "gateway_stops", gateway="kannel", concerns="gateway", subject="", stopped_at=now, until=next_day(now),
+        reason="the 3 segments of the day are used", by_hand=False, expected=True)  # fmt: skip
+    answer = only(page, False, "Cổng kannel hết hạn mức hôm nay: 0 tin đã đi cổng khác")
+    assert "0 tin đã đi cổng khác" in page_words(answer)
+    assert "0 message(s) went by other gateways since" in type_command("gateways", "list", exits=None).output
 
 
 def test_broken_connection_is_named_and_red_though_the_page_has_none(page, calm, configure, monkeypatch):

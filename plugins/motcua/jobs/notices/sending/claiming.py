@@ -164,6 +164,7 @@ class Claiming:
         postponed: list[Postponed] = []
         judged = self._judge(claimed, now)
         unreachable = self._unreachable(lane, judged, now)
+        opens_at = self._openings(lane, judged, now)
         for message in judged:
             carrier = carrier_of_msisdn(message.msisdn)
             passed_on = None
@@ -175,6 +176,10 @@ class Claiming:
                 # The desk changed the number since, or nobody had looked the carrier up.
                 postponed.append(Postponed(message.message_id, now, carrier=carrier))
                 self.routing.look_anew()
+            elif message.message_id in opens_at:
+                postponed.append(
+                    Postponed(message.message_id, opens_at[message.message_id], "waits_for_opening", carrier)
+                )
             else:
                 try:
                     going.append(_Fit(message, carrier, self.routing.request(message, lane.gateway)))
@@ -185,6 +190,21 @@ class Claiming:
                         self.run.counts.count_unregistered(str(refusal))
         messages.postpone(self.run.ledger, postponed)
         return going
+
+    def _openings(self, lane: Lane, claimed: Sequence[ClaimedMessage], now: datetime) -> dict[int, datetime]:
+        """When a gateway opens that comes before the lane's, takes nothing now as is expected, and may take the
+        message then, which would wait for that and is of use still: by the number of the message."""
+        opens_at: dict[int, datetime] = {}
+        would = [message for message in claimed if message.waits_for_opening]
+        for closed, until in self.routing.closed_before(lane) if would else ():
+            unreachable = self._unreachable(closed, would, now)
+            for message in would:
+                carrier = carrier_of_msisdn(message.msisdn)
+                may_take = carrier in closed.gateway.address.carriers and carrier not in closed.carrier_stops
+                is_for_it = may_take and closed.name not in message.avoid and message.msisdn not in unreachable
+                if is_for_it and until < message.candidate.useful_until and self.routing.has_words(message, closed):
+                    opens_at.setdefault(message.message_id, until)
+        return opens_at
 
     def _unreachable(self, lane: Lane, claimed: Sequence[ClaimedMessage], now: datetime) -> set[str]:
         """Numbers of these messages that the lane's gateway is known not to reach."""

@@ -96,6 +96,8 @@ class Outcomes:
                     # It waits for the gateway, not for itself.
                     wait = timedelta(seconds=outcome.retry_after or 0)
                 return MessageOutcome(number, "queued", "gateway_busy", now, now + wait)
+            case "configuration" if (until := self._waits_until(answered)) is not None:
+                return MessageOutcome(number, "queued", "waits_for_opening", now, until)
             case "configuration":
                 on = self.routing.try_another(message, answered.lane.name, answered.call.carrier, now)
                 next_attempt_at = on.until
@@ -105,6 +107,15 @@ class Outcomes:
                     next_attempt_at = begin + _retry_wait(self._tries(message), None)
                 reason = "gateway_stopped" if outcome.concerns == "gateway" else f"{outcome.concerns}_refused"
                 return MessageOutcome(number, "queued", reason, now, next_attempt_at, on.avoid)
+
+    def _waits_until(self, answered: Answered) -> datetime | None:
+        """When a gateway opens that refused for the night or a quota, where the message waits for that: it is of use
+        then, and its agency chose so or there is no other gateway."""
+        message = answered.call.message
+        if answered.answer.open_at is None or not (message.waits_for_opening or len(self.routing.routes) == 1):
+            return None
+        until = self.routing.opens_at(answered.lane)
+        return until if until is not None and until < message.candidate.useful_until else None
 
     def _tries(self, message: ClaimedMessage) -> int:
         """How often it was tried by now; not to reach a number is no try."""

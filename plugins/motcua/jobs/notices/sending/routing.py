@@ -7,11 +7,13 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Literal
 
 from motcua.domain.routing import (
     FIRST_PAUSE,
     TIME_OUTS,
+    Concern,
     Route,
     another_gateway,
     assign_carriers,
@@ -27,7 +29,6 @@ from motcua.settings import settings
 from motcua.store.notices import messages
 from motcua.store.notices.gateways import (
     GatewayStop,
-    StopConcern,
     begin_trial,
     end_trial,
     gateway_stops,
@@ -131,6 +132,19 @@ class Routing:
         """Of a lane."""
         return next(route for route in self.routes if route.gateway == lane.name)
 
+    def opens_at(self, lane: Lane) -> datetime | None:
+        """When a gateway opens that takes nothing now as is expected: past a day's quota, not in the night after that
+        day. ``None``: it is open, or stopped for anything else."""
+        if lane.stop is None or not lane.stop.expected:
+            return None
+        hours = lane.gateway.closed
+        return (hours.until(lane.stop.until) if hours is not None else None) or lane.stop.until
+
+    def closed_before(self, lane: Lane) -> list[tuple[Lane, datetime]]:
+        """Gateways before a lane's that take nothing now as is expected, each with when it opens."""
+        before = takewhile(lambda other: other is not lane, self.lanes)
+        return [(other, until) for other in before if (until := self.opens_at(other)) is not None]
+
     def next_trial(self) -> float | None:
         """In how many seconds something that messages wait for is tried again; ``None``: nothing is."""
         now = self.run.clock()
@@ -166,6 +180,14 @@ class Routing:
             raise UnregisteredTemplate(f"template {words.template} is stopped at {gateway.address.name}")
         reference = secrets.token_hex(16)
         return outgoing_message(gateway, words, message.msisdn, reference, self.templates, self.registrations)
+
+    def has_words(self, message: ClaimedMessage, lane: Lane) -> bool:
+        """Whether a gateway would be given the message as far as its template goes."""
+        try:
+            self.request(message, lane.gateway)
+        except UnregisteredTemplate:
+            return False
+        return True
 
     def try_another(self, message: ClaimedMessage, gateway: str, carrier: str, now: datetime) -> Postponed:
         """When and where a message goes on that this gateway does not take: at once by another one, else later."""
@@ -253,7 +275,7 @@ class Routing:
         self,
         lane: Lane,
         reason: str,
-        concerns: StopConcern = "gateway",
+        concerns: Concern = "gateway",
         subject: str = "",
         *,
         costs_a_message: bool = False,
@@ -279,7 +301,7 @@ class Routing:
         gateway: str,
         reason: str,
         lasting: timedelta,
-        concerns: StopConcern = "gateway",
+        concerns: Concern = "gateway",
         subject: str = "",
         pause: timedelta | None = None,
         *,

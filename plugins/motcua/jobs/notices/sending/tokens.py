@@ -7,7 +7,7 @@ import time
 from datetime import datetime
 
 from motcua.domain.tokens import Tokens
-from motcua.gateways.adapter import Gateway, GatewayAnswer
+from motcua.gateways.adapter import Gateway
 from motcua.jobs.notices.sending.lanes import SenderRun
 from motcua.jobs.notices.sending.request_slots import HeldBack, http_session
 from motcua.store.ledger.locks import RENEWING, hold_lock, release_lock
@@ -29,6 +29,8 @@ class TokenKeeper:
         """By the monotonic clock: when a renewal that failed is tried again."""
         self._others_renew = False
         """At the last look another process had the lock."""
+        self._noted: dict[str, str] = {}
+        """The access token of each gateway that the ledger was told of by this process."""
         self._refused: dict[str, str] = {}
         """The last access token of each gateway by which it let nobody in."""
 
@@ -51,11 +53,12 @@ class TokenKeeper:
         try:
             kept = file.read()
             if self._is_due(kept, name, now):
-                kept = self._renew(gateway, file, now)
+                kept = self._renew(gateway, file, kept, now)
         except TokensUnusable as failure:
             self._note(name, None, str(failure))
             gateway.tokens = None
             return str(failure)
+        self._note_good(name, kept.tokens, now)
         gateway.tokens = kept.tokens if kept.tokens is not None and kept.tokens.lets_in(now) else None
         if gateway.tokens is not None:
             return None
@@ -66,7 +69,7 @@ class TokenKeeper:
         is_due = tokens is None or tokens.are_due(now) or tokens.access == self._refused.get(name)
         return is_due and time.monotonic() >= self._not_before.get(name, float("-inf"))
 
-    def _renew(self, gateway: Gateway, file: TokenFile, now: datetime) -> KeptTokens:
+    def _renew(self, gateway: Gateway, file: TokenFile, before: KeptTokens, now: datetime) -> KeptTokens:
         """What is kept once the tokens were renewed, by this process or by another one, or could not be."""
         name = gateway.address.name
         if not hold_lock(self.run.lock, RENEWING):
@@ -74,12 +77,20 @@ class TokenKeeper:
             self._others_renew = True
             return file.read()
         try:
-            # Who had the lock before may have renewed them.
+            # Who had the lock before may have renewed them, or gone on from another first token, which counts now.
             kept = file.read()
-            if not self._is_due(kept, name, now):
+            if not self._is_due(kept, name, now) or (before.tokens is not None and kept.tokens is None):
                 return kept
-            file.begin(kept, now)
-            given = self._ask(gateway, kept.refresh, now)
+            if kept.renewing_since is None:
+                file.begin(now)
+            try:
+                with http_session(self.run.heart) as session:
+                    given = gateway.renew(session, kept.refresh, now)
+            except HeldBack:
+                # Nothing of it left: others may take this process for frozen, and renew.
+                if kept.renewing_since is None:
+                    file.end()
+                return kept
             if isinstance(given, Tokens):
                 file.keep(given)
                 self._note(name, given, None)
@@ -89,20 +100,23 @@ class TokenKeeper:
             why = f"{given.http_status or ''} {given.code or given.outcome}".strip()
             if kept.renewing_since is not None:
                 why = f"{why}; a renewal that began at {kept.renewing_since:%Y-%m-%d %H:%M} UTC never ended"
+            elif given.outcome == "configuration":
+                # It was refused, so that the token is not used up by it.
+                file.end()
             self._note(name, kept.tokens, why)
             log.warning("gateway %s: tokens are not renewed: %s", name, why)
             return kept
         finally:
             release_lock(self.run.lock, RENEWING)
 
-    def _ask(self, gateway: Gateway, refresh_token: str, now: datetime) -> Tokens | GatewayAnswer:
-        with http_session(self.run.heart) as session:
-            try:
-                return gateway.renew(session, refresh_token, now)
-            except HeldBack:
-                return GatewayAnswer("transient", code="held back")
+    def _note_good(self, name: str, tokens: Tokens | None, now: datetime) -> None:
+        """Has the ledger know of tokens that another process got, which may have been ended before it said so."""
+        if tokens is None or tokens.are_due(now) or tokens.access in (self._noted.get(name), self._refused.get(name)):
+            return
+        self._note(name, tokens, None)
 
     def _note(self, name: str, tokens: Tokens | None, fault: str | None) -> None:
+        self._noted[name] = "" if tokens is None or fault is not None else tokens.access
         until = None if tokens is None else tokens.access_until
         note_tokens(self.run.ledger, name, until=until, fault=fault, now=self.run.clock())
         self.run.ledger.commit()

@@ -1,0 +1,121 @@
+"""Zalo's notification service on the same phones: two thirds have it, a few of these refuse, at night none is reached.
+
+It shares no code with the adapter. A refresh token works once, the first one as each that it gives; what was given is
+in the network's log. Its words are its own copy of our templates, whose ids here are their names, as ``result.v1``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import secrets
+import sqlite3
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from motcua.domain.clock import VIETNAM
+from motcua.sandbox.network.behaviour import DELIVERED, Behaviour, default_behaviour, toss
+from motcua.sandbox.network.phone_network import ZALO, PhoneNetwork
+from motcua.sandbox.network.submission import UCS2, Submission, phone_number
+from motcua.store.notices.templates import load_template_versions
+
+_HAVE_IT, _REFUSE = 2 / 3, 0.05
+_NIGHT_FROM, _NIGHT_UNTIL = 22, 6
+_TOKEN_LIVES = 90_000
+_SENDER = "MotcuaSMS"
+
+
+@dataclass(frozen=True, slots=True)
+class ZaloAccount:
+    """One official account, as the province has it."""
+
+    app: str
+    key: str
+    first_refresh_token: str
+    webhook_url: str
+    webhook_secret: str
+
+    def event(self, dlr_url: str) -> tuple[bytes, dict[str, str]]:
+        """Body and headers of the event that a phone has a message."""
+        now = str(round(time.time() * 1000))
+        told = {"delivery_time": now, "msg_id": secrets.token_hex(10), "tracking_id": reference_in(dlr_url)}
+        body = json.dumps(
+            {"event_name": "user_received_message", "app_id": self.app, "message": told, "timestamp": now}
+        )
+        mac = hashlib.sha256(f"{self.app}{body}{now}{self.webhook_secret}".encode()).hexdigest()
+        return body.encode(), {"X-ZEvent-Signature": f"mac={mac}", "Content-Type": "application/json"}
+
+
+def reference_in(dlr_url: str) -> str:
+    """Our reference of a message in the network's log."""
+    return parse_qs(urlsplit(dlr_url).query).get("reference", [""])[0]
+
+
+def has_zalo(number: str, seed: int) -> bool:
+    """Whether a phone (``0905…``) has an account."""
+    is_phone = default_behaviour(number, seed) != Behaviour.REJECTED
+    return is_phone and toss(seed, number, "zalo") < _HAVE_IT
+
+
+class ZaloService:
+    """The service, over one phone network."""
+
+    def __init__(self, network: PhoneNetwork, account: ZaloAccount, seed: int) -> None:
+        self._network, self._account, self._seed = network, account, seed
+        self._templates = {
+            f"{name}.v{version}": template for (name, version), template in load_template_versions().items()
+        }
+
+    async def renew(self, form: Mapping[str, str], headers: Mapping[str, str]) -> dict[str, Any]:
+        """The next two tokens, for one that was not used."""
+        shown, is_known = form.get("refresh_token", ""), headers.get("secret_key") == self._account.key
+        given = {"access_token": secrets.token_urlsafe(24), "refresh_token": secrets.token_urlsafe(24)}
+
+        def commit(connection: sqlite3.Connection) -> bool:
+            if shown == self._account.first_refresh_token:
+                connection.execute("INSERT OR IGNORE INTO tokens (token, kind) VALUES (?, 'refresh_token')", (shown,))
+            used = connection.execute(
+                "UPDATE tokens SET used = 1 WHERE token = ? AND kind = 'refresh_token' AND used = 0", (shown,)
+            )
+            if used.rowcount:
+                rows = [(token, kind) for kind, token in given.items()]
+                connection.executemany("INSERT INTO tokens (token, kind) VALUES (?, ?)", rows)
+            return used.rowcount == 1
+
+        if is_known and await asyncio.wrap_future(self._network.log.write(commit)):
+            return {**given, "expires_in": str(_TOKEN_LIVES)}
+        return {"error": -14014, "error_name": "Invalid refresh token"}
+
+    async def take(self, asked: Mapping[str, Any], access_token: str) -> dict[str, Any]:
+        """What it answers to one message."""
+        if not self._network.log.read(
+            "SELECT 1 FROM tokens WHERE token = :token AND kind = 'access_token'", {"token": access_token}
+        ):
+            return _refused(-124, "Access token is invalid")
+        receiver = f"+{asked.get('phone', '')}"
+        number, template = phone_number(receiver), self._templates.get(str(asked.get("template_id")))
+        if template is None:
+            return _refused(-131, "Template not approved")
+        if not _NIGHT_UNTIL <= datetime.now(VIETNAM).hour < _NIGHT_FROM:
+            return _refused(-133, "Not at this time")
+        if not has_zalo(number, self._seed):
+            return _refused(-118, "Zalo account not existed")
+        if toss(self._seed, number, "refuses zalo") < _REFUSE:
+            return _refused(-114, "User does not accept")
+        try:
+            text = template.body.format_map(asked["template_data"])
+        except (KeyError, TypeError):
+            return _refused(-132, "Template data is invalid")
+        reference = f"{ZALO}:event?reference={asked.get('tracking_id', '')}"
+        await self._network.accept(Submission(_SENDER, (receiver,), text, UCS2, None, DELIVERED, reference, ZALO))
+        now = str(round(time.time() * 1000))
+        return {"error": 0, "message": "Success", "data": {"msg_id": secrets.token_hex(10), "sent_time": now}}
+
+
+def _refused(code: int, words: str) -> dict[str, Any]:
+    return {"error": code, "message": words}
