@@ -29,89 +29,34 @@ AT = datetime(2026, 11, 25, 23, 15, tzinfo=UTC)
 """6:15 in Khánh Hòa on Thursday, 26/11/2026."""
 
 RULES = {
-    rule.code: rule
-    for rule in (
-        RuleWords(
-            code="P1",
-            severity="critical",
-            owner="agency",
-            level="dossier",
-            group="phone_missing",
-            mendable=True,
-            title="Không có số điện thoại",
-            explanation="Ô số điện thoại để trống, nên công dân không nhận được tin nhắn nào.",
-            action="Hỏi công dân và nhập số di động khi tiếp nhận hồ sơ.",
-        ),
-        RuleWords(
-            code="P2",
-            severity="warning",
-            owner="agency",
-            level="dossier",
-            group="phone_invalid",
-            mendable=True,
-            title="Số cố định, không nhận được tin nhắn",
-            explanation="Số cố định không nhận được tin nhắn.",
-            action="Hỏi thêm số di động; vẫn có thể giữ số cố định sau số di động.",
-        ),
-        RuleWords(
-            code="R1",
-            severity="critical",
-            owner="agency",
-            level="dossier",
-            group="status",
-            mendable=False,
-            title="Báo có kết quả rồi chuyển lại",
-            explanation="Hồ sơ được chuyển “Đã xử lý xong” rồi quay lại xử lý; công dân có thể đã bị mời đến khi chưa"
-            " có kết quả.",
-            action="Chỉ chuyển “Đã xử lý xong” khi giấy tờ đã về Bộ phận Một cửa; gọi điện xin lỗi công dân đã nhận"
-            " tin.",
-        ),
-        RuleWords(
-            code="R7",
-            severity="warning",
-            owner="agency",
-            level="dossier",
-            group="status",
-            mendable=True,
-            title="Quá hẹn mà không có động tĩnh",
-            explanation="Đã quá ngày hẹn trả, vẫn đang xử lý và 3 ngày làm việc không có thay đổi nào.",
-            action="Cập nhật tình trạng thật; chưa xong thì gửi Phiếu xin lỗi và hẹn lại ngày trả.",
-        ),
-        RuleWords(
-            code="R4",
-            severity="warning",
-            owner="agency",
-            level="agency_month",
-            group="status",
-            mendable=False,
-            title="Trả kết quả ngay khi xong",
-            explanation="Phần lớn hồ sơ của tháng được ghi “xong” và “đã trả” trong vòng 2 phút.",
-            action="Ghi trạng thái đúng lúc sự việc xảy ra, không ghi bù cuối ngày.",
-        ),
-        RuleWords(
-            code="S1",
-            severity="info",
-            owner="source",
-            level="source",
-            group="other",
-            mendable=True,
-            title="Nguồn im lặng bất thường",
-            explanation="Không có thay đổi nào từ nguồn trong thời gian dài hơn thường lệ.",
-            action="Kiểm tra phần mềm một cửa và đường truyền.",
-        ),
-        RuleWords(
-            code="P14",
-            severity="info",
-            owner="agency",
-            level="dossier",
-            group="other",
-            mendable=True,
-            title="Số điện thoại nhắn được nhưng nhập chưa đúng",
-            explanation="Hệ thống đã tự hiểu đúng số.",
-            action="Nhập lại số theo đúng 10 chữ số.",
-        ),
+    code: RuleWords(
+        code=code, severity=severity, owner=owner, level=level, group=group, mendable=code not in ("R1", "R4"),
+        title=title, explanation=explanation, action=action,
     )
-}
+    for code, severity, owner, level, group, title, explanation, action in (
+        ("P1", "critical", "agency", "dossier", "phone_missing", "Không có số điện thoại",
+         "Ô số điện thoại để trống, nên công dân không nhận được tin nhắn nào.",
+         "Hỏi công dân và nhập số di động khi tiếp nhận hồ sơ."),
+        ("P2", "warning", "agency", "dossier", "phone_invalid", "Số cố định, không nhận được tin nhắn",
+         "Số cố định không nhận được tin nhắn.",
+         "Hỏi thêm số di động; vẫn có thể giữ số cố định sau số di động."),
+        ("R1", "critical", "agency", "dossier", "status", "Báo có kết quả rồi chuyển lại",
+         "Hồ sơ được chuyển “Đã xử lý xong” rồi quay lại xử lý; công dân có thể đã bị mời đến khi chưa có kết quả.",
+         "Chỉ chuyển “Đã xử lý xong” khi giấy tờ đã về Bộ phận Một cửa; gọi điện xin lỗi công dân đã nhận tin."),
+        ("R7", "warning", "agency", "dossier", "status", "Quá hẹn mà không có động tĩnh",
+         "Đã quá ngày hẹn trả, vẫn đang xử lý và 3 ngày làm việc không có thay đổi nào.",
+         "Cập nhật tình trạng thật; chưa xong thì gửi Phiếu xin lỗi và hẹn lại ngày trả."),
+        ("R4", "warning", "agency", "agency_month", "status", "Trả kết quả ngay khi xong",
+         "Phần lớn hồ sơ của tháng được ghi “xong” và “đã trả” trong vòng 2 phút.",
+         "Ghi trạng thái đúng lúc sự việc xảy ra, không ghi bù cuối ngày."),
+        ("S1", "info", "source", "source", "other", "Nguồn im lặng bất thường",
+         "Không có thay đổi nào từ nguồn trong thời gian dài hơn thường lệ.",
+         "Kiểm tra phần mềm một cửa và đường truyền."),
+        ("P14", "info", "agency", "dossier", "other", "Số điện thoại nhắn được nhưng nhập chưa đúng",
+         "Hệ thống đã tự hiểu đúng số.",
+         "Nhập lại số theo đúng 10 chữ số."),
+    )
+}  # fmt: skip
 
 RUN = Run(
     run_no=41,

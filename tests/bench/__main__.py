@@ -8,9 +8,6 @@ import sys
 import traceback
 from collections.abc import Callable, Mapping
 
-from rich.console import Console
-from rich.table import Table
-
 import tests.environment  # isort: skip  # noqa: F401 - before the first import of Airflow
 
 from motcua.settings import settings
@@ -18,7 +15,7 @@ from tests.bench import Line, late_joiner, pages, quality, reconciliation, rest,
 from tests.bench.ledgers import ledger, on_a_ledger
 from tests.bench.notices import peers, real_gateway, receipts, sending, two_senders
 from tests.bench.notices.gateways import gateway
-from tests.prove.page import OK, SHORT, Machine, section, write_page
+from tests.prove.page import Machine, section, show, write_page
 
 
 def _sources() -> list[Line]:
@@ -62,17 +59,15 @@ def main(
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", choices=[*benches, []])
     names = parser.parse_args(words).names or list(benches)
-    table, all_good = Table("what", "measured", "reach", ""), True
+    found: list[Line] = []
     for name in names:
         machine = Machine.now()
         lines = measured(name, benches)
-        for what, found, reach, good in lines:
-            table.add_row(what, found, reach, OK if good else SHORT)
-            all_good = all_good and good
+        found += lines
         part = f"bench {name}"
         write({part: section(part, machine, lines)})
-    Console(width=None if sys.stdout.isatty() else 130).print(table)
-    return int(not all_good)
+    show(found)
+    return int(not all(good for *_, good in found))
 
 
 if __name__ == "__main__":

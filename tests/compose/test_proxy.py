@@ -8,16 +8,15 @@ import posixpath
 import shutil
 import ssl
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import dataclass
 from pathlib import Path
-from threading import Thread
 from urllib.parse import unquote
 
 import httpx
 import pytest
 
 from motcua.sandbox.machine.parts import Part
+from motcua.sandbox.network.scripted import ScriptedGateway
 from tests.compose.project import ROOT
 from tests.ground import free_port
 from tests.integration.installing.province import certificate
@@ -26,37 +25,6 @@ pytestmark = pytest.mark.alone
 
 NAME = "motcua.test"
 BACKENDS = {"callbacks": 8081, "intake": 8082, "airflow-apiserver": 8080}
-
-
-@dataclass
-class Seen:
-    """What reached one of the servers behind."""
-
-    paths: list[str] = field(default_factory=list)
-    callers: list[str] = field(default_factory=list)
-    port: int = 0
-    server: ThreadingHTTPServer | None = None
-
-
-def _server(seen: Seen) -> ThreadingHTTPServer:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            seen.paths.append(self.path)
-            seen.callers.append(self.headers.get("X-Forwarded-For", ""))
-            self.send_response(200)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            self.do_GET()
-
-        def log_message(self, *_: object) -> None: ...
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    seen.port, seen.server = server.server_address[1], server
-    Thread(target=server.serve_forever, daemon=True).start()
-    return server
 
 
 def _answers(port: int) -> bool:
@@ -70,18 +38,11 @@ def _answers(port: int) -> bool:
 class Proxy:
     """A running Caddy."""
 
-    seen: dict[str, Seen]
+    behind: dict[str, ScriptedGateway]
     https: int
     http: int
     log: Path
     trusted: ssl.SSLContext
-
-    @staticmethod
-    def end(seen: Seen) -> None:
-        """Ends one of the servers behind."""
-        assert seen.server is not None
-        seen.server.shutdown()
-        seen.server.server_close()
 
     def ask(self, path: str, method: str = "GET", **more: object) -> httpx.Response:
         """Asks as a browser does that knows the name."""
@@ -96,16 +57,16 @@ def proxy(tmp_path: Path) -> Iterator[Callable[..., Proxy]]:
     """Starts one; its networks are given."""
     caddy = shutil.which("caddy") or pytest.skip("caddy is not on PATH")
     parts: list[Part] = []
-    servers: list[ThreadingHTTPServer] = []
+    behind = {name: ScriptedGateway() for name in BACKENDS}
+    for server in behind.values():
+        server.answer = (200, "")
 
     def started(gateways: str = "127.0.0.1/32", pushes: str = "127.0.0.1/32") -> Proxy:
         certificate(tmp_path, NAME)
-        seen = {name: Seen() for name in BACKENDS}
-        servers.extend(_server(each) for each in seen.values())
         https, http, health = free_port(), free_port(), free_port()
         text = (ROOT / "include" / "proxy" / "Caddyfile").read_text(encoding="utf-8")
         for name, port in BACKENDS.items():
-            text = text.replace(f"reverse_proxy {name}:{port}", f"reverse_proxy 127.0.0.1:{seen[name].port}")
+            text = text.replace(f"reverse_proxy {name}:{port}", f"reverse_proxy 127.0.0.1:{behind[name].port}")
         text = text.replace("127.0.0.1:2020", f"127.0.0.1:{health}")
         text = text.replace("admin off", f"admin off\n\thttp_port {http}\n\thttps_port {https}", 1)
         (tmp_path / "Caddyfile").write_text(text, encoding="utf-8")
@@ -127,14 +88,13 @@ def proxy(tmp_path: Path) -> Iterator[Callable[..., Proxy]]:
         part.start()
         parts.append(part)
         trusted = ssl.create_default_context(cafile=str(place / "site.pem"))
-        return Proxy(seen, https, http, log, trusted)
+        return Proxy(behind, https, http, log, trusted)
 
     yield started
     for part in parts:
         part.kill()
-    for server in servers:
-        server.shutdown()
-        server.server_close()
+    for server in behind.values():
+        server.close()
 
 
 @pytest.mark.guarantee("rights", "gateways and software that pushes are let in from their registered networks alone")
@@ -145,7 +105,8 @@ def test_receipts_and_pushes_from_elsewhere_reach_nobody_whatever_way_is_written
     nasty = ("//gateway/receipts/x", "/gateway//receipts/x", "/a/../gateway/receipts/x", "/gateway/%72eceipts/x")
     for path in (*nasty, "/GATEWAY/receipts/x", "/gateway/health/../receipts/x", "//intake/x", "/%69ntake/x"):
         it.ask(path)
-    reached = {posixpath.normpath(unquote(path)) for name in ("callbacks", "intake") for path in it.seen[name].paths}
+    asked = [*it.behind["callbacks"].asked, *it.behind["intake"].asked]
+    reached = {posixpath.normpath(unquote(each.target)) for each in asked}
     assert reached <= {"/gateway/health"}
     # Anybody may ask what shows nothing, or wants a word of its own.
     for path in ("/gateway/health", "/gateway/metrics", "/gateway/watch"):
@@ -161,8 +122,9 @@ def test_who_comes_from_where_he_is_said_to_be_is_led_on_with_his_own_address(pr
         ("/motcua/", "airflow-apiserver"),
     ):
         assert it.ask(path, "POST", headers={"X-Forwarded-For": "10.1.1.1"}).status_code == 200
-        assert it.seen[name].paths == [path]
-        assert it.seen[name].callers == ["127.0.0.1"], "not what the caller says of himself"
+        (asked,) = it.behind[name].asked
+        assert asked.target == path
+        assert asked.headers["x-forwarded-for"] == "127.0.0.1", "not what the caller says of himself"
     # Caddy 2.6 breaks off, later ones say why.
     assert it.ask("/gateway/receipts/kannel", "POST", content=b"x" * 17_000).status_code in (413, 502)
 
@@ -183,7 +145,8 @@ def test_ways_that_are_no_person_s_are_shut(proxy: Callable[..., Proxy]) -> None
         "/auth/token?x=1",
     ):
         it.ask(path, "POST")
-    through = [posixpath.normpath(unquote(path.partition("?")[0])) for path in it.seen["airflow-apiserver"].paths]
+    asked = it.behind["airflow-apiserver"].asked
+    through = [posixpath.normpath(unquote(each.target.partition("?")[0])) for each in asked]
     assert not [path for path in through if path.lstrip("/").startswith(("auth/token", "execution"))]
 
 
@@ -193,7 +156,7 @@ def test_log_holds_no_query_and_no_header_also_where_nobody_answers(proxy: Calla
     headers = {"Cookie": "session=hush", "Referer": "https://x/?a=hush"}
     path = "/gateway/receipts/kannel?secret=hush&to=0905123456"
     assert it.ask(path, headers=headers).status_code == 200
-    it.end(it.seen["callbacks"])
+    it.behind["callbacks"].close()
     silent = it.ask(path, headers=headers)
     assert (silent.status_code, silent.text[:16]) == (502, "Trang đang khởi ")
     text = it.log.read_text(encoding="utf-8")

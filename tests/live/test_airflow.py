@@ -93,7 +93,7 @@ def test_clear_and_rerun_send_nothing_again(live, red):
 
 @pytest.mark.guarantee("airflow", "a killed task and a killed scheduler lose and double nothing")
 def test_killed_task_loses_and_doubles_nothing(live):
-    hold(contract.killed_task(live))
+    hold(contract.in_flight(live, "send's process killed"))
 
 
 @pytest.mark.guarantee("airflow", "a backfill of the failed runs resends exactly what failed")
@@ -162,7 +162,7 @@ def test_parse_while_a_run_is_active_leaves_room_for_the_next_run(live):
 
 @pytest.mark.guarantee("airflow", "a killed task and a killed scheduler lose and double nothing")
 def test_killed_scheduler_loses_and_doubles_nothing(live):
-    hold(contract.killed_scheduler(live))
+    hold(contract.in_flight(live, "scheduler killed"))
 
 
 @pytest.mark.guarantee("personal-data", "Airflow's own database and logs hold no citizen's number or name")

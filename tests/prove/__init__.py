@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _SHOWN = 5
 
 
-@dataclass(frozen=True)
-class Figure:
+class Figure(NamedTuple):
+    """A row of a proof's table, and of docs/proofs.md."""
+
     name: str
     value: str
     must_reach: str

@@ -25,12 +25,9 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-
 import tests.environment  # noqa: F401
 from tests.bench import Line
-from tests.prove.page import PAGE, ROOT, SHORT, Machine, is_of, read_page, section, sections_of, write_page
+from tests.prove.page import PAGE, ROOT, SHORT, Machine, is_of, read_page, section, sections_of, show, write_page
 
 PROOFS = {
     path.stem: f"tests.prove.{path.parent.name}.{path.stem}"
@@ -125,7 +122,6 @@ def main(words: list[str] | None = None) -> int:
         parser.error(f"there is no proof {', '.join(unknown)}; there are {', '.join(PROOFS)}")
     if not asked.names:
         return prove_all(all_parts(*sys.argv[1:]))
-    console = Console(width=None if sys.stdout.isatty() else 130)
     fell_short = False
     for name in asked.names:
         machine, started = Machine.now(), time.monotonic()
@@ -133,16 +129,10 @@ def main(words: list[str] | None = None) -> int:
         takes = inspect.signature(prove).parameters
         given = {name: getattr(asked, name) for name in ("seeds", "share", "speed", "since", "into") if name in takes}
         figures = prove(asked.seed, **{name: value for name, value in given.items() if value})
-        table = Table(
-            "figure", "value", "must reach", "", title=f"{name} (seed {asked.seed}, {time.monotonic() - started:.0f} s)"
-        )
-        for figure in figures:
-            table.add_row(figure.name, figure.value, figure.must_reach, "ok" if figure.ok else "FALLS SHORT")
-            fell_short |= not figure.ok
-        console.print(table)
+        show(figures, f"{name} (seed {asked.seed}, {time.monotonic() - started:.0f} s)")
+        fell_short |= not all(figure.ok for figure in figures)
         if asked.page:
-            lines = [(each.name, each.value, each.must_reach, each.ok) for each in figures]
-            write_page({name: section(name, machine, lines)})
+            write_page({name: section(name, machine, figures)})
     return int(fell_short)
 
 

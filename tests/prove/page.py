@@ -7,11 +7,15 @@ import os
 import platform
 import re
 import subprocess
+import sys
 import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
 
 from motcua.domain.clock import VIETNAM
 from motcua.sandbox.machine.postgres import binaries
@@ -112,6 +116,14 @@ def _cell(text: str) -> str:
     for folder in (ROOT, Path.home(), Path(tempfile.gettempdir())):
         line = line.replace(f"{folder}/", "")
     return line.replace("|", "\\|")
+
+
+def show(lines: Sequence[Line], title: str = "") -> None:
+    """Prints a table of them."""
+    table = Table("what", "found", "must reach", "", title=title or None)
+    for what, found, reach, good in lines:
+        table.add_row(what, found, reach, OK if good else SHORT)
+    Console(width=None if sys.stdout.isatty() else 130).print(table)
 
 
 def section(name: str, machine: Machine, lines: Sequence[Line]) -> str:

@@ -84,6 +84,12 @@ class Run:
         self.lines += self.process.stdout.readlines()
         return self.process.wait(30)
 
+    def interrupt(self) -> None:
+        """Ctrl-C, which leaves nothing behind."""
+        self.process.send_signal(signal.SIGINT)
+        assert self.end() == 0
+        assert not marked(self.mark)
+
     @property
     def output(self) -> str:
         return "".join(self.lines)
@@ -171,8 +177,7 @@ def test_what_a_program_started_is_told_to_stop_with_it_where_the_component_says
         supervisor.start(python("waits", waits, stop_within=60, ready=up, tells=lambda title, parent: "sys.exit()" in title and "run(" in parent))
     """)  # noqa: E501
     run.read_until("UP")
-    run.process.send_signal(signal.SIGINT)
-    assert run.end() == 0
+    run.interrupt()
     assert "waits stopped" in run.output, "it ended by itself, since its child did"
 
 
@@ -183,9 +188,7 @@ def test_a_signal_during_a_step_ends_the_step(supervise):
     """)
     run.read_until("UP")
     until(lambda: bool(marked(run.mark)))
-    run.process.send_signal(signal.SIGINT)
-    assert run.end() == 0
-    assert not marked(run.mark)
+    run.interrupt()
 
 
 def test_what_is_begun_runs_beside_a_start_and_its_progress_is_said(supervise):
@@ -201,9 +204,7 @@ def test_what_is_begun_runs_beside_a_start_and_its_progress_is_said(supervise):
     assert [line for line in said if line.startswith("about:")] == ["about: half", "about: done"]
     assert "other" not in said
     assert len(marked(run.mark)) == 1
-    run.process.send_signal(signal.SIGINT)
-    assert run.end() == 0
-    assert not marked(run.mark)
+    run.interrupt()
 
 
 WAITS = """
@@ -239,11 +240,9 @@ def test_what_is_loaded_begins_its_work_when_it_is_started(supervise):
     assert run.read_until("AFTER").strip() == "AFTER ['loaded', 'works']", "the same process"
     run.read_until("UP")
     assert len(marked(run.mark)) == 2
-    run.process.send_signal(signal.SIGINT)
-    assert run.end() == 0
+    run.interrupt()
     stopped = [line.split()[0] for line in run.lines if "stopped after" in line or "killed after" in line]
     assert stopped == ["waits", "earlier"], "as if it had been started when it was let go on"
-    assert not marked(run.mark)
 
 
 def test_who_waits_for_a_line_goes_on_and_the_end_is_said(supervise):
@@ -259,9 +258,7 @@ def test_who_waits_for_a_line_goes_on_and_the_end_is_said(supervise):
         run.read_until(end)
         said = [line.strip() for line in run.lines]
         assert said.index("GOES ON") < next(number for number, line in enumerate(said) if line.startswith(end))
-        run.process.send_signal(signal.SIGINT)
-        assert run.end() == 0
-        assert not marked(run.mark)
+        run.interrupt()
 
 
 def test_signal_that_comes_where_python_lets_no_exception_through_is_heeded_all_the_same(supervise):
@@ -274,8 +271,7 @@ def test_signal_that_comes_where_python_lets_no_exception_through_is_heeded_all_
         Finalized()
     """)
     run.read_until("GOING")
-    run.process.send_signal(signal.SIGINT)
-    assert run.end() == 0
+    run.interrupt()
     assert "STOPPED SIGINT" in run.output
 
 
@@ -295,8 +291,7 @@ def test_what_nobody_waits_for_is_stopped_before_who_may_wait_for_it_and_others_
     assert "goes stopped" in run.output, "for good, while the others go on"
     assert "died" not in run.output
     assert len(marked(run.mark)) == 3
-    run.process.send_signal(signal.SIGINT)
-    assert run.end() == 0
+    run.interrupt()
     stopped = [line.split()[0] for line in run.lines if "stopped after" in line or "killed after" in line]
     assert stopped == ["goes", "step", "second", "first"]
 
@@ -405,8 +400,7 @@ def test_a_stranger_with_a_recorded_number_is_spared_and_a_spoilt_list_passed_ov
             run = supervise("")
             run.read_until("UP")
             assert stranger.poll() is None
-            run.process.send_signal(signal.SIGINT)
-            assert run.end() == 0
+            run.interrupt()
     finally:
         stranger.kill()
         stranger.wait()

@@ -16,6 +16,7 @@ from motcua.store.ledger.provisioning import with_database
 from motcua.store.ledger.queries import statement
 from tests.ground import NOW
 from tests.long_ledger import fill_ledger
+from tests.prove.worlds.long.by_hand import many_of_one
 
 Ledger = psycopg.Connection[DictRow]
 
@@ -89,35 +90,7 @@ def one_dossier(ledger: Ledger) -> dict[str, Any]:
     return {"dossier_id": young_dossiers(ledger)[0], "agencies": None, "now": NOW, "limit": 500}
 
 
-OFTEN_TOLD = """
-SET LOCAL session_replication_role = 'replica';
-INSERT INTO motcua.dossiers (
-    dossier_id, source_id, agency_code, dossier_code, msisdn, status_code, at_one_stop_desk, picked_up_at
-)
-OVERRIDING SYSTEM VALUE
-VALUES (900000, 1, 'H1', 'often', '+84905000000', 9, TRUE, now());
-INSERT INTO motcua.transitions (
-    transition_id, source_id, source_transition_id, dossier_id, sequence, status_code, at_one_stop_desk, occurred_at,
-    recorded_at, picked_up_at, planned_at, outcome
-)
-OVERRIDING SYSTEM VALUE
-SELECT
-    900000 + n, 1, 900000 + n, 900000, n, CASE n % 2 WHEN 1 THEN 9 ELSE 4 END, n % 2 = 1, now(), now(), now(), now(),
-    'no_occasion'
-FROM generate_series(1, 161) AS n;
-INSERT INTO motcua.messages (
-    message_id, kind, dossier_id, agency_code, occasion, transition_id, state, msisdn, text, template_id,
-    template_version, parameters, accented, segments, occurred_at, recorded_at, planned_at, useful_until,
-    next_attempt_at, accepted_at, changed_at, carrier
-)
-OVERRIDING SYSTEM VALUE
-SELECT
-    transition_id, 'result', 900000, 'H1', 'transition ' || transition_id, transition_id,
-    CASE sequence WHEN 161 THEN 'queued' ELSE 'delivered' END, '+84905000000', 'Ho so', 'result', 1, '{}', FALSE, 1,
-    now(), now(), now(), 'infinity', '2020-01-01', CASE WHEN sequence < 161 THEN now() END, now(), 'viettel'
-FROM motcua.transitions WHERE dossier_id = 900000 AND at_one_stop_desk;
-"""
-"""A dossier whose citizen was told eighty times of a result that was taken back again; one more is queued."""
+OFTEN_TOLD = many_of_one(80, "H1", "viettel")
 
 
 class Case(NamedTuple):
@@ -363,7 +336,7 @@ def test_statement_that_is_asked_again_and_again_reads_little_however_long_the_l
 @pytest.mark.guarantee("cost", "a dossier's page looks up each of its messages once")
 def test_page_of_a_dossier_with_many_messages_looks_each_of_them_up_once(ledgers):
     short, _ = ledgers
-    values = {"dossier_id": 900000, "now": NOW, "limit": 500}
+    values = {"dossier_id": 40000000, "now": NOW, "limit": 500}
     assert pages(short, "dossiers/showing/messages", values, OFTEN_TOLD) <= 81 * 150
 
 

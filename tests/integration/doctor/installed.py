@@ -19,7 +19,6 @@ from typing import Any
 
 import psycopg
 import pytest
-from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
@@ -44,12 +43,12 @@ from tests.ground import (
     NHA_TRANG,
     Served,
     agency,
-    free_port,
     memory_folder,
     own_server,
     register_templates,
     write_backup,
 )
+from tests.integration.quality.test_mailing_quality import MailServer
 
 ROLES = ("owner", "app", "audit", "airflow", "callbacks", "intake", "pages", "purge")
 SOURCE = "onestop"
@@ -76,27 +75,15 @@ def smsbox_of(login: str, password: str) -> ScriptedGateway:
     return gateway
 
 
-class Mails:
-    """A mail server that takes everything, unless it is to refuse the sender."""
+class Mails(MailServer):
+    """Takes everything, unless it is to refuse the sender."""
 
-    def __init__(self) -> None:
-        self.refuses = False
-        self.begun = 0
-        self.controller = Controller(self, hostname="127.0.0.1", port=free_port())
-        self.controller.start()
-
-    @property
-    def port(self) -> int:
-        return int(self.controller.port)
+    refuses = False
 
     async def handle_MAIL(self, _: SMTP, __: Session, envelope: Envelope, address: str, options: list[str]) -> str:
         if self.refuses:
             return "550 5.7.1 not you"
         envelope.mail_from = address
-        return "250 OK"
-
-    async def handle_DATA(self, _: SMTP, __: Session, ___: Envelope) -> str:
-        self.begun += 1
         return "250 OK"
 
 
@@ -360,5 +347,5 @@ def _installed(
             )
             yield installed
         close_ledger_pool()
-    mails.controller.stop()
+    mails.close()
     smsbox.close()

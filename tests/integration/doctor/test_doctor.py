@@ -8,10 +8,8 @@ from __future__ import annotations
 import json
 import shutil
 import ssl
-import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import psycopg
@@ -24,6 +22,7 @@ from motcua.domain.checks import DOCTOR, asked_by
 from motcua.jobs.backup.folders import VERIFIED
 from motcua.jobs.doctor import ledger, machine, outside
 from motcua.jobs.doctor.examine import CHECKS
+from motcua.sandbox.network.scripted import ScriptedGateway
 from motcua.settings import settings
 from motcua.store.airflow_roles import SIMPLE
 from motcua.store.ledger.definitions import texts_of_definitions
@@ -131,22 +130,14 @@ def _unhealthy_intake(it: Installed) -> None:
 def _without_ledger(it: Installed, status: int = 503, certificate: Certificate | None = None) -> str:
     """Where callbacks and intake answer as they do when their ledger does not."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def log_message(self, *_: object) -> None: ...
-
-        def do_GET(self) -> None:
-            self.send_response(status if self.path in ("/gateway/health", "/intake/health") else 404)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    tls = None
     if certificate is not None:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate.chain, certificate.key)
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    it.later(lambda: (server.shutdown(), server.server_close()))
-    return f"{'https://localhost' if certificate else 'http://127.0.0.1'}:{server.server_address[1]}"
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(certificate.chain, certificate.key)
+    server = ScriptedGateway(tls=tls)
+    server.answer_to = lambda asked: (status if asked.path in ("/gateway/health", "/intake/health") else 404, "")
+    it.later(server.close)
+    return f"{'https://localhost' if certificate else 'http://127.0.0.1'}:{server.port}"
 
 
 def _mail_refuses(it: Installed) -> None:
@@ -719,7 +710,7 @@ def test_a_whole_installation_has_no_fault_and_is_left_as_it_was(installed: Inst
     assert diagnosis.not_looked_at == ()
     assert diagnosis.looked_at == len(CHECKS)
     assert not [each for each in installed.smsbox.asked if "to" in each], "nothing is sent"
-    assert installed.mails.begun == 0
+    assert installed.mails.taken == []
     assert installed.ask("SELECT count(*) AS receipts FROM motcua.receipts") == before == [{"receipts": 0}]
 
 

@@ -20,7 +20,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
-from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -32,7 +31,8 @@ from motcua.jobs.doctor.examining import FILES
 from motcua.sandbox.network.scripted import ScriptedGateway
 from motcua.store.ledger.environment import GivenConnection, read_connection
 from tests.compose.project import ROOT
-from tests.ground import CONTRACT_TABLES, Server, database, free_port, type_command
+from tests.ground import CONTRACT_TABLES, Server, database, type_command
+from tests.integration.quality.test_mailing_quality import MailServer
 
 HOST = "motcua.khanhhoa.gov.vn"
 READER, WRONG = "motcua_reader_of_set_up", "mat-khau-sai"
@@ -58,40 +58,15 @@ def connection(folder: Path, file: str, name: str) -> GivenConnection:
     return given
 
 
-class Mailbox:
-    """A mail server that asks for a log-in and keeps what it takes, by recipient."""
+class Mailbox(MailServer):
+    """Asks for a log-in."""
 
     def __init__(self, login: str, password: str) -> None:
-        self.taken: list[tuple[str, str]] = []
         self._wanted = LoginPassword(login.encode(), password.encode())
-        self._controller = Controller(
-            self,
-            hostname="127.0.0.1",
-            port=free_port(),
-            authenticator=self._knows,
-            auth_required=True,
-            auth_require_tls=False,
-        )
-        self._controller.start()
-        self.port = int(self._controller.port)
+        super().__init__(authenticator=self._knows, auth_required=True, auth_require_tls=False)
 
     def _knows(self, _: SMTP, __: Session, ___: Envelope, ____: str, given: object) -> AuthResult:
         return AuthResult(success=given == self._wanted, handled=False)
-
-    async def handle_RCPT(self, _: SMTP, __: Session, envelope: Envelope, address: str, options: list[str]) -> str:
-        if address.startswith("khong-co"):
-            return "550 5.1.1 no such mailbox"
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(self, _: SMTP, __: Session, envelope: Envelope) -> str:
-        content = envelope.content or b""
-        text = content.decode() if isinstance(content, bytes) else content
-        self.taken += [(each, text) for each in envelope.rcpt_tos]
-        return "250 OK"
-
-    def close(self) -> None:
-        self._controller.stop()
 
 
 @dataclass

@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 import json
 import os
-import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from motcua.jobs.publications.publishing import FileStands, StoreFailed, publica
 from motcua.jobs.publications.verifying import stray_folders
 from motcua.reports.publication.files import FIRST, MANIFEST, PDF, WORKBOOK
 from motcua.store.agencies import save_agencies
-from motcua.store.oversight.publications import Publication, list_publications
+from motcua.store.oversight.publications import list_publications
 from tests import reconciliation_samples as samples
 from tests.ground import agency, in_ledger, in_memory, type_command
 from tests.integration.publications.world import (
@@ -183,13 +183,8 @@ def test_published_folder_whose_row_was_lost_with_a_restored_database_is_never_w
 
 def test_two_at_once_publish_once_each_closing_and_keep_the_chain(closings):
     numbers = [closings(small(day)) for day in (FIRST_DAY, SECOND_DAY)]
-    made: list[Publication] = []
-    threads = [threading.Thread(target=lambda number=number: made.append(publish(number))) for number in numbers * 2]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert sorted(each.publication_no for each in made) == [1, 1, 2, 2]
+    with ThreadPoolExecutor(4) as publishers:
+        assert sorted(each.publication_no for each in publishers.map(publish, numbers * 2)) == [1, 1, 2, 2]
     first, second = in_ledger(list_publications)
     assert second.previous_sha256 == first.manifest_sha256
     assert faults(1) == faults(2) == []

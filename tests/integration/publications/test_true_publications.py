@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 import json
-import threading
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -200,12 +200,8 @@ def test_true_publication_holds_in_any_session_and_for_many_at_once(day, rows, l
     request.getfixturevalue("auditor")
     # The auditor's own machine has none of the settings by which the report was made.
     configure(TZ="Asia/Tokyo", MOTCUA_URGE_FROM="3", MOTCUA_SMS_BUDGET="5", MOTCUA_SEGMENT_PRICE="999")
-    found: list[Any] = []
-    threads = [threading.Thread(target=lambda: found.append(verify_publication("1"))) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
+    with ThreadPoolExecutor(3) as auditors:
+        found = list(auditors.map(verify_publication, ["1"] * 3))
     assert [(each.faults, each.remarks) for each in found] == [([], [])] * 3
 
 

@@ -267,13 +267,13 @@ def test_alert_whose_words_cannot_be_written_is_told_by_its_name(watched: Watche
 def test_statement_that_fails_breaks_its_check_alone(watched: Watched, rows):
     watched.look()
     rows("ALTER TABLE motcua.closings RENAME TO closings_away")
-    watched.outside.clock_is_off_by = timedelta(seconds=30)
+    watched.outside.ahead = timedelta(seconds=30)
     state = watched.look(2)
     assert watched.open_alerts(state) == ["check_failing/daily_work", "clock_off/airflow"]
     assert state.looked["high_marks"].state == "ok"
     assert "UndefinedTable" in text_of(watched, "Cảnh báo")
     rows("ALTER TABLE motcua.closings_away RENAME TO closings")
-    watched.outside.clock_is_off_by = timedelta(0)
+    watched.outside.ahead = timedelta(0)
     assert watched.open_alerts(watched.look(2)) == []
 
 
@@ -291,17 +291,17 @@ def test_runs_are_not_looked_at_without_a_user_and_a_refused_one_is_told(watched
     assert watched.outside.sign_ins == asked + 2
 
 
-PAGE = b"<html>watch-word 0905123456 internal server error</html>"
+PAGE = "<html>watch-word 0905123456 internal server error</html>"
 
 
 @pytest.mark.parametrize(
     ("status", "body"),
     [
         (500, PAGE),
-        (403, b'{"detail": "watch-word"}'),
+        (403, '{"detail": "watch-word"}'),
         (200, PAGE),
-        (200, b"null"),
-        (200, b'{"dag_runs": [{"dag_id": 1}], "scheduler": "watch-word", "access_token": 7}'),
+        (200, "null"),
+        (200, '{"dag_runs": [{"dag_id": 1}], "scheduler": "watch-word", "access_token": 7}'),
     ],
 )
 def test_airflow_that_answers_nonsense_is_one_line_of_the_log_and_an_alert(
@@ -666,9 +666,9 @@ def test_airflow_that_was_not_cleaned_for_days_is_told(watched: Watched, configu
 
 
 def test_clocks_and_room_of_the_disk_are_looked_at(watched: Watched, configure, monkeypatch):
-    watched.outside.clock_is_off_by = timedelta(seconds=-20)
+    watched.outside.ahead = timedelta(seconds=-20)
     assert watched.open_alerts(watched.look(2)) == ["clock_off/airflow"]
-    watched.outside.clock_is_off_by = timedelta(seconds=2)
+    watched.outside.ahead = timedelta(seconds=2)
     assert watched.open_alerts(watched.look(2)) == []
     ahead = datetime.now(UTC) + timedelta(seconds=30)
     with monkeypatch.context() as wrong:

@@ -200,7 +200,7 @@ def figures(seed: int, share: float = 0.3) -> list[Figure]:
         by_hand.ask_by_hand(world.ledger)
         world.ledger.execute(by_hand.MANY_DUE)
         world.ledger.execute(by_hand.MANY_HELD)
-        world.ledger.execute(by_hand.MANY_OF_ONE)
+        world.ledger.execute(by_hand.many_of_one(by_hand.OF_ONE))
         # As it comes over PostgreSQL, which has not looked at it yet; and once it has.
         _work_at_worst(world, "at worst, just now")
         world.ledger.execute("ANALYZE")

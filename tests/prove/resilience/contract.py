@@ -10,8 +10,9 @@ import signal
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -207,17 +208,16 @@ def two_runs_at_once(live: LiveAirflow, count: int = 200) -> list[Figure]:
     ]
 
 
-def _acted_on_in_flight(
-    live: LiveAirflow, name: str, act: Callable[[str], None], count: int = 80, most_unknown: int = COMMITTED
-) -> list[Figure]:
-    """Does something to the run that has requests in flight; the next transition's run carries on."""
+def in_flight(live: LiveAirflow, name: str, count: int = 80) -> list[Figure]:
+    """Does what ``IN_FLIGHT`` names to the run that has requests in flight; the next transition's run carries on."""
+    most_unknown = 0 if name == "triggerer killed" else COMMITTED
     live.wait_until_idle()
     # Accepted at once, answered after 1.2 s: whoever is killed meanwhile never learns of it.
     live.set_faults(slow_seconds={"probability": 1, "seconds": 1.2})
     cases = live.desk.move(count)
     flying = live.wait_until("requests in flight, at the gateway", lambda: _at_gateway(live, 16), 60)
     (run,) = live.senders_of(cases)[-1:]
-    act(run)
+    IN_FLIGHT[name](live, run)
     began = time.monotonic()
     live.set_faults()
     cases += live.desk.move()
@@ -241,6 +241,37 @@ def _acted_on_in_flight(
     ]
 
 
+def _kill_task(live: LiveAirflow, _: str) -> None:
+    send(live.task_processes()[0][0].pid, signal.SIGKILL)
+
+
+def _kill_worker(live: LiveAirflow, _: str) -> None:
+    worker = live.task_processes()[0][1]
+    assert worker is not None
+    send(worker.pid, signal.SIGKILL)
+
+
+def _kill(name: str) -> Callable[[LiveAirflow, str], None]:
+    def kill(live: LiveAirflow, _: str) -> None:
+        pid = live.pid_of(name)
+        assert pid is not None
+        send(pid, signal.SIGKILL)
+
+    return kill
+
+
+IN_FLIGHT: Mapping[str, Callable[[LiveAirflow, str], None]] = {
+    "send cleared": lambda live, run: live.clear(run, "send"),
+    "send marked success": lambda live, run: live.mark_success(run, "send"),
+    "send's process killed": _kill_task,
+    "executor's worker killed": _kill_worker,
+    # With it its workers and their tasks.
+    "scheduler killed": _kill("airflow-scheduler"),
+    "triggerer killed": _kill("airflow-triggerer"),
+}
+"""What is done to a run while its requests are in flight."""
+
+
 def _is_quiet(live: LiveAirflow, cases: Sequence[Case]) -> bool:
     return not set(live.states(cases)) - {"delivered", "unknown"} and not _unsettled(live)
 
@@ -250,10 +281,6 @@ def _at_gateway(live: LiveAirflow, least: int) -> int:
     flying = _references(live, "in_flight")
     taken = {message["reference"] for message in live.network_log()} if len(flying) >= least else set()
     return len(flying) if len(flying & taken) >= least else 0
-
-
-def cleared_in_flight(live: LiveAirflow) -> list[Figure]:
-    return _acted_on_in_flight(live, "send cleared", lambda run: live.clear(run, "send"))
 
 
 # --------------------------------------------------------------------------------------------- backfills
@@ -433,10 +460,6 @@ def marked_success(live: LiveAirflow) -> list[Figure]:
     ]
 
 
-def marked_in_flight(live: LiveAirflow) -> list[Figure]:
-    return _acted_on_in_flight(live, "send marked success", lambda run: live.mark_success(run, "send"))
-
-
 # ------------------------------------------------------------------------------------------------ colours
 
 
@@ -492,44 +515,6 @@ def red_minute(live: LiveAirflow, failing: Sequence[Case]) -> list[Figure]:
     ]
 
 
-# -------------------------------------------------------------------------------------------------- kills
-
-
-def _kill_task(live: LiveAirflow) -> None:
-    send(live.task_processes()[0][0].pid, signal.SIGKILL)
-
-
-def _kill_worker(live: LiveAirflow) -> None:
-    worker = live.task_processes()[0][1]
-    assert worker is not None
-    send(worker.pid, signal.SIGKILL)
-
-
-def _kill_component(live: LiveAirflow, name: str) -> None:
-    pid = live.pid_of(name)
-    assert pid is not None
-    send(pid, signal.SIGKILL)
-
-
-def killed_task(live: LiveAirflow) -> list[Figure]:
-    return _acted_on_in_flight(live, "send's process killed", lambda _: _kill_task(live))
-
-
-def killed_worker(live: LiveAirflow) -> list[Figure]:
-    return _acted_on_in_flight(live, "executor's worker killed", lambda _: _kill_worker(live))
-
-
-def killed_scheduler(live: LiveAirflow) -> list[Figure]:
-    """The scheduler is killed, and with it its workers and their tasks."""
-    return _acted_on_in_flight(live, "scheduler killed", lambda _: _kill_component(live, "airflow-scheduler"))
-
-
-def killed_triggerer(live: LiveAirflow) -> list[Figure]:
-    return _acted_on_in_flight(
-        live, "triggerer killed", lambda _: _kill_component(live, "airflow-triggerer"), most_unknown=0
-    )
-
-
 def _references(live: LiveAirflow, state: str | None = None) -> set[str]:
     """Of attempts in a state, or of all."""
     rows = live.ledger("SELECT reference FROM motcua.attempts WHERE %s::text IS NULL OR state = %s", state, state)
@@ -580,22 +565,23 @@ def _lines() -> Iterator[tuple[str, Line]]:
         red.extend(failing)
         return found
 
+    def acting(name: str) -> tuple[str, Line]:
+        return name, partial(in_flight, name=name)
+
     yield "woken", woken_at_once
     yield "by hand", by_hand
     yield "colours", colour
     yield "two at once", two_runs_at_once
-    yield "cleared in flight", cleared_in_flight
+    yield acting("send cleared")
     yield "clear and rerun", cleared_and_rerun
     yield "red minute", lambda live: red_minute(live, red)
     yield "mark success", marked_success
-    yield "marked in flight", marked_in_flight
+    yield acting("send marked success")
     yield "backfills", backfills
     yield "release unknown", release_unknown
     yield "last week", last_week
-    yield "task killed", killed_task
-    yield "worker killed", killed_worker
-    yield "scheduler killed", killed_scheduler
-    yield "triggerer killed", killed_triggerer
+    for name in list(IN_FLIGHT)[2:]:
+        yield acting(name)
     yield "skipped windows", skipped_windows
     yield "kept by Airflow", kept_by_airflow
 

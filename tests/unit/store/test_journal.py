@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import fcntl
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -68,13 +68,9 @@ def test_id_that_a_provider_made_of_a_number_is_not_written(journal, theirs, kep
 
 
 def test_two_who_begin_at_once_have_one_journal(tmp_path):
-    journal, found = Journal(tmp_path / "new"), []
-    threads = [threading.Thread(target=lambda: found.append(journal.begin())) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(found) == 8
+    journal = Journal(tmp_path / "new")
+    with ThreadPoolExecutor(8) as beginning:
+        found = list(beginning.map(lambda _: journal.begin(), range(8)))
     assert set(found) == {journal.identity()}
 
 
@@ -172,11 +168,8 @@ def test_writers_at_once_leave_whole_lines(journal):
         for number in range(50):
             journal.write([departure(f"{name}{number}")], [answer(f"{name}{number}")], AT)
 
-    threads = [threading.Thread(target=write, args=(name,)) for name in "abcd"]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(4) as writing:
+        list(writing.map(write, "abcd"))
     found = attempts(journal)
     assert len(found) == 201
     assert [reference for reference, answered in found.items() if not answered] == ["a"]

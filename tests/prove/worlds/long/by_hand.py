@@ -237,8 +237,11 @@ SET state = 'unknown', reason = 'no_answer', accepted_at = NULL, useful_until = 
 FROM motcua.attempts AS a
 WHERE a.message_id = m.message_id AND a.state = 'unknown' AND a.settle_at > now() - interval '2 minutes';
 """
-# It was at the desk and taken back again and again; the last result waits to be told.
-MANY_OF_ONE = f"""
+
+
+def many_of_one(count: int, agency: str = "B000", carrier: str = "MobiFone") -> str:
+    """SQL that has a dossier be at the desk and taken back again and again; the last result waits to be told."""
+    return f"""
 SET session_replication_role = 'replica';
 INSERT INTO motcua.dossiers (
     dossier_id, source_id, agency_code, dossier_code, procedure_code, applicant_phone, msisdn, received_at, due_at,
@@ -246,7 +249,7 @@ INSERT INTO motcua.dossiers (
 )
 OVERRIDING SYSTEM VALUE
 SELECT
-    40000000, 1, 'B000', '{ONE_DOSSIER}', '1.000007', 'as typed', '+84905000001', now() - interval '50 days',
+    40000000, 1, '{agency}', '{ONE_DOSSIER}', '1.000007', 'as typed', '+84905000001', now() - interval '50 days',
     now() + interval '9 days', 9, TRUE, now() - interval '2 minutes', now() - interval '2 minutes', now();
 INSERT INTO motcua.transitions (
     transition_id, source_id, source_transition_id, dossier_id, sequence, status_code, at_one_stop_desk, occurred_at,
@@ -257,8 +260,8 @@ SELECT
     40000000 + n, 1, 400000000 + n, 40000000, 400000000 + n, CASE n % 2 WHEN 1 THEN 9 ELSE 4 END, n % 2 = 1, t.at,
     t.at, t.at, t.at, CASE n % 2 WHEN 1 THEN 'message' ELSE 'no_occasion' END,
     CASE n % 2 WHEN 1 THEN 40000000 + n END
-FROM generate_series(1, 2 * {OF_ONE} + 1) AS n
-CROSS JOIN LATERAL (SELECT now() - (2 * {OF_ONE} + 3 - n) * interval '1 hour' AS at) AS t;
+FROM generate_series(1, 2 * {count} + 1) AS n
+CROSS JOIN LATERAL (SELECT now() - (2 * {count} + 3 - n) * interval '1 hour' AS at) AS t;
 INSERT INTO motcua.messages (
     message_id, kind, dossier_id, agency_code, procedure_code, occasion, transition_id, state, msisdn, text,
     template_id, template_version, parameters, accented, segments, occurred_at, recorded_at, planned_at, useful_until,
@@ -266,14 +269,14 @@ INSERT INTO motcua.messages (
 )
 OVERRIDING SYSTEM VALUE
 SELECT
-    t.transition_id, 'result', 40000000, 'B000', '1.000007', 'transition ' || t.transition_id, t.transition_id,
+    t.transition_id, 'result', 40000000, '{agency}', '1.000007', 'transition ' || t.transition_id, t.transition_id,
     CASE WHEN w.went THEN 'delivered' ELSE 'queued' END, '+84905000001',
     'Thong bao: Ho so da duoc giai quyet xong. Moi Ong/Ba den Bo phan Mot cua de nhan ket qua', 'result', 1,
     ARRAY['{ONE_DOSSIER}', 'Cơ quan'], FALSE, 1, t.recorded_at, t.recorded_at, t.recorded_at,
-    t.recorded_at + interval '3 days', t.recorded_at, w.went::integer, CASE WHEN w.went THEN t.recorded_at END,
-    t.recorded_at, 'MobiFone'
+    'infinity', '2020-01-01', w.went::integer, CASE WHEN w.went THEN t.recorded_at END,
+    t.recorded_at, '{carrier}'
 FROM motcua.transitions AS t
-CROSS JOIN LATERAL (SELECT t.transition_id <= 40000000 + 2 * {OF_ONE} AS went) AS w
+CROSS JOIN LATERAL (SELECT t.transition_id <= 40000000 + 2 * {count} AS went) AS w
 WHERE t.dossier_id = 40000000 AND t.at_one_stop_desk;
 INSERT INTO motcua.message_history (message_id, changed_at, to_state)
 SELECT message_id, planned_at, 'queued' FROM motcua.messages WHERE dossier_id = 40000000;
@@ -288,6 +291,8 @@ SELECT
 FROM motcua.messages
 WHERE dossier_id = 40000000 AND state = 'delivered';
 """
+
+
 GATEWAY_STOPPED = """
 INSERT INTO motcua.gateway_stops (gateway, concerns, subject, stopped_at, until, reason, by_hand)
 VALUES ('kannel', 'gateway', '', now(), now() + interval '1 hour', 'unreachable', FALSE);

@@ -10,10 +10,10 @@ import contextlib
 import json
 import random
 import socket
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from http.client import HTTPConnection, HTTPException
@@ -198,11 +198,8 @@ class Software:
             Call(call.kind, call.office, [r for r in call.records if (r["MaHoSo"] in early) == side], call.names_unit)
             for side in (True, False)
         ]
-        threads = [threading.Thread(target=self.until_done, args=(half,)) for half in halves if half.records]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        with ThreadPoolExecutor(2) as at_once:
+            list(at_once.map(self.until_done, [half for half in halves if half.records]))
         self.until_done(call)
 
     def _go_wrong(self, call: Call, fault: str) -> None:

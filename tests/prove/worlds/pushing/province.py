@@ -13,6 +13,7 @@ import sys
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -214,21 +215,8 @@ class Played:
                 threads.append((client, self._calls(client, own, every_state=how == "every state")))
         self.set_clock(max(self.now, run.at - 6 * MINUTE))
         # The rest at once.
-        failures: list[Exception] = []
-
-        def deliver(client: Software, calls: list[Call]) -> None:
-            try:
-                self._deliver(client, calls)
-            except Exception as failure:  # noqa: BLE001 - raised again where it is joined
-                failures.append(failure)
-
-        at_work = [threading.Thread(target=deliver, args=each) for each in threads]
-        for thread in at_work:
-            thread.start()
-        for thread in at_work:
-            thread.join()
-        if failures:
-            raise failures[0]
+        with ThreadPoolExecutor(max(1, len(threads))) as at_work:
+            list(at_work.map(lambda each: self._deliver(*each), threads))
         if run.at.hour >= 20:
             self._send_day_again(run)
 
