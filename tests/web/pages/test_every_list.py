@@ -80,6 +80,8 @@ ROWS: dict[str, list[tuple[dict[str, str], tuple[str, ...]]]] = {
         ({"closing": "1", "figure": "messages"}, ("+1",)),
         ({"closing": "1", "figure": "received"}, ("-1",)),
     ],
+    "/apologies": [({}, ("-2", "@Cấp bản sao"))],
+    "/stops": [({}, ("=sai tên", "+lan", "@minh"))],
     "/requests": [({}, ("=khác", "+lan", "@minh"))],
     "/run": [
         ({"dag_id": "notify_transitions", "run_id": "+run"}, ("@HELD",)),
@@ -145,6 +147,10 @@ def full(staff: TestClient, one_stop, rows, configure, tmp_path: Path) -> TestCl
         rows, "quarantine", source_id=1, row_kind="transition", row_key="x", reason="dossier_missing", payload={},
         agency_code="=cơ quan lạ", dossier_code="+bước lạc", first_seen_at=now, last_seen_at=now,
     )  # fmt: skip
+    put(
+        rows, "stops", agency_code=NHA_TRANG, stopped_at=now, until=soon, stopped_by="+lan", reason="=sai tên",
+        ended_at=now, ended_by="@minh",
+    )  # fmt: skip
     in_ledger(map_status, "khanhhoa", 77, 4, "@minh")
     in_ledger(ask, "release", {"messages": [message], "reason": "=khác"}, "+lan")
     (asked,) = in_ledger(open_requests)
@@ -196,7 +202,7 @@ def _notices(one_stop: Any) -> None:
         one_stop.dossier(code, of, applicant_phone=phone, **done, **typed)
         one_stop.move(9, code, of, at=at, from_step="-Xử lý", to_step="@Trả kết quả")
     # Still in work, with a number that nobody could text.
-    open_one = {"received_at": at, "updated_at": at, "procedure_name": "@Cấp bản sao"}
+    open_one = {"received_at": at, "updated_at": at, "due_at": at, "procedure_name": "@Cấp bản sao"}
     one_stop.dossier("-2", NHA_TRANG, applicant_phone="0258 3822 001", **open_one)
     take_in()
 

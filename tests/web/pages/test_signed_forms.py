@@ -25,6 +25,7 @@ FORMS = {
     "/settings/phones/check": {"token": ""},
     "/statements": {"decision": "set_aside", "refusal": "1", "reason": "Nhầm"},
     "/statements/upload": {"form": "kannel"},
+    "/stops": {"decision": "stop", "until": "2999-01-01T08:00", "reason": "Sai tên", "sure": "yes"},
     "/settings/agency": {"code": NHA_TRANG, "decision": "save", "seen": "1"},
     "/users": {"decision": "give", "user": "hoa", "agency": NHA_TRANG, "sure": "yes"},
 }
@@ -35,7 +36,7 @@ ABOUT_WHAT_IS_THERE |= {"/settings/phones/check", "/statements/upload"}
 KEPT = (
     "alerts WHERE acknowledged_by IS NOT NULL",
     *("complaint_changes", "finding_acknowledgements", "finding_rechecks", "page_requests", "phone_searches"),
-    *("refused_statements", "releases", "statement_uploads", "status_map_changes", "user_agency_changes"),
+    *("refused_statements", "releases", "statement_uploads", "stops", "status_map_changes", "user_agency_changes"),
 )
 
 

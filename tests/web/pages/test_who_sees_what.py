@@ -319,6 +319,13 @@ ASKED: dict[tuple[str, str], Callable[[World, Owned], Asked]] = {
     ("POST", "/requests"): lambda world, its: [{"no": "999999"}],
     ("GET", "/run"): lambda world, its: [{"dag_id": "check_quality", "run_id": "walk"}],
     ("GET", "/run/file"): lambda world, its: _list_files([{"dag_id": "check_quality", "run_id": "walk"}]),
+    ("GET", "/apologies"): lambda world, its: [{}, {"agency": its.agency}],
+    ("GET", "/apologies/file"): lambda world, its: _list_files([{}, {"agency": its.agency}]),
+    ("GET", "/apologies/letters/file"): lambda world, its: _list_files([{}, {"agency": its.agency}]),
+    ("GET", "/stops"): lambda world, its: [{}],
+    ("GET", "/stops/file"): lambda world, its: _list_files([{}]),
+    # Not confirmed: nothing is stopped.
+    ("POST", "/stops"): lambda world, its: [{"decision": "stop", "until": "2026-11-26T08:00", "reason": "sai tên"}],
     ("GET", "/settings"): lambda world, its: [{}],
     ("GET", "/settings/file"): lambda world, its: _list_files([{}]),
     ("GET", "/settings/agency"): lambda world, its: [{"code": its.agency}],
