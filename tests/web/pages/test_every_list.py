@@ -43,6 +43,7 @@ from motcua.store.notices.sources import map_status
 from motcua.store.oversight.complaints import NewComplaint, link_complaints, save_complaints
 from motcua.store.oversight.page_requests import ask, open_requests, withdraw
 from motcua.store.people import give_agency, take_agency
+from motcua.web.airflow import Account
 from tests.ground import NHA_TRANG, NOW, TU_PHAP, agency, in_ledger, take_in, type_command
 from tests.integration.handed_in.test_carrier_statements import file_of, line, take
 from tests.web.ledger_rows import LedgerRows, put, put_life
@@ -91,7 +92,7 @@ ROWS: dict[str, list[tuple[dict[str, str], tuple[str, ...]]]] = {
     "/settings/agency": [({"code": NHA_TRANG}, ("=trả ngay", "+lan"))],
     "/settings/phones": [({"code": NHA_TRANG}, ("-2", "@Cấp bản sao"))],
     "/statements": [({}, ("Chỉ nhà mạng có", "=bang-ke-2026-10.csv"))],
-    "/users": [({}, (f"{FORMULA} hoa", "@minh"))],
+    "/users": [({}, ("=khách", "@Họ tên", f"{FORMULA} hoa", "@minh"))],
 }
 """By page: how it is asked, and what of its rows stands on the page and in its files."""
 
@@ -159,6 +160,7 @@ def full(staff: TestClient, one_stop, rows, configure, tmp_path: Path) -> TestCl
     _exports(rows)
     configure(MOTCUA_SOURCES="khanhhoa,tep=files")
     put_life(rows)
+    VISITING.accounts = [Account("=khách", "@Họ tên", "agency", now, now)]
     return staff
 
 

@@ -12,6 +12,7 @@ from tests.web.visiting import VISITING, token_of
 FORMS = {
     "/alerts": {"name": "source_failing", "subject": "khanhhoa"},
     "/alerts/gap": {"gap": "1", "became": "let_go", "reason": "tắt máy"},
+    "/calendar": {"decision": "doubt", "year": "2026", "sure": "yes"},
     "/complaints": {"decision": "withdraw", "complaint": "1", "reason": "Ghi nhầm"},
     "/dossiers/search": {"q": "0905123456"},
     "/messages/unknown": {"decision": "release", "held": "1", "reason": "Đã hỏi nhà mạng"},
@@ -21,6 +22,7 @@ FORMS = {
     "/quality/sources/exports/form": {"source": "tep", "decision": "save"},
     "/quality/sources/exports/sent": {"source": "tep", "decision": "keep"},
     "/quality/sources/exports/upload": {"source": "tep"},
+    "/reconciliation": {"publication": "1"},
     "/requests": {"no": "1"},
     "/settings/phones/check": {"token": ""},
     "/statements": {"decision": "set_aside", "refusal": "1", "reason": "Nhầm"},

@@ -335,11 +335,11 @@ def test_unknown_outcomes_wait_for_people_at_one_address(page, calm, message, ro
     message("unknown", at=datetime.now(UTC) - timedelta(days=4))
     raised(rows, "unknown_old", messages=4, since=None)
     # Of no use any more is the one of four days ago.
-    answer = only(page, True, "4 tin chưa rõ kết quả", "motcua messages release")
+    answer = only(page, True, "4 tin chưa rõ kết quả", "cho gửi lại ngay ở trang ấy")
     assert "/motcua/messages/unknown" in links(answer)
     as_agency(TU_PHAP)
     own = matters(only(page, None, "1 tin chưa rõ kết quả"))
-    assert "motcua messages release" not in str(own), "the Department decides"
+    assert "cho gửi lại" not in str(own), "the Department decides"
 
 
 def test_rows_that_cannot_be_used_are_counted_by_source(page, calm, rows):
@@ -348,7 +348,7 @@ def test_rows_that_cannot_be_used_are_counted_by_source(page, calm, rows):
         " released_at) SELECT source_id, 'transition', n::text, 'agency_unknown', '{}', now(), now(),"
         " CASE WHEN n > 3 THEN now() END FROM motcua.sources, generate_series(1, 9) AS n"
     )
-    only(page, False, "", "nguồn khanhhoa 3 dòng", "motcua quarantine")
+    only(page, False, "", "nguồn khanhhoa 3 dòng", "Dòng chưa dùng được")
     as_agency(NHA_TRANG)
     assert matters(page.get(PAGE)) == []
 
@@ -359,7 +359,7 @@ def test_publication_that_does_not_hold_is_told_to_those_who_see_all_until_it_ho
     verified = "INSERT INTO motcua.publication_verifications (publication_no, verified_at, verified_by, faults)"
     rows(verified + " VALUES (1, now() - interval '1 day', 'scheduled__1', 0), (1, now(), 'scheduled__2', 3)")
     answer = only(
-        page, True, "", "Bản công bố số 1 (quý III năm 2026) KHÔNG KHỚP khi kiểm tra lại: 3 chỗ khác", "motcua verify 1"
+        page, True, "", "Bản công bố số 1 (quý III năm 2026) KHÔNG KHỚP khi kiểm tra lại: 3 chỗ khác", "bấm Kiểm lại"
     )
     assert "/motcua/reconciliation?closing=5" in links(answer)
     as_agency(NHA_TRANG)
