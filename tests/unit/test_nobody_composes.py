@@ -98,6 +98,7 @@ form of sources: written stands_for
 form of users: sure user
 form of stops, form of stops_go: sure
 form of calendar: authority sure
+form of alerts: sure
 form of agency: accented apology_day change other_procedures report_recipients result_hold same_day_all
     same_day_excluded same_day_reason seen seen_recipients
 form of settings: change seen seen_recipients sure

@@ -11,7 +11,7 @@ from tests.web.visiting import VISITING, token_of
 
 FORMS = {
     "/alerts": {"name": "source_failing", "subject": "khanhhoa"},
-    "/alerts/gap": {"gap": "1", "became": "let_go", "reason": "tắt máy"},
+    "/alerts/gap": {"gap": "1", "became": "let_go", "reason": "tắt máy", "sure": "yes"},
     "/calendar": {"decision": "doubt", "year": "2026", "sure": "yes"},
     "/complaints": {"decision": "withdraw", "complaint": "1", "reason": "Ghi nhầm"},
     "/dossiers/search": {"q": "0905123456"},
