@@ -265,7 +265,7 @@ ORDER BY messages DESC, m.state, m.reason;
 SELECT
     d.agency_code,
     d.dossier_code,
-    d.procedure_code,
+    coalesce(p.name, d.procedure_code) AS procedure,
     y.due_day,
     %(today)s::date - y.due_day AS days_late,
     m.state AS sms,
@@ -280,6 +280,7 @@ SELECT
     ) AS times_moved
 FROM motcua.dossiers AS d
 CROSS JOIN LATERAL (SELECT (d.due_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date AS due_day) AS y
+LEFT JOIN motcua.procedures AS p ON d.procedure_code = p.procedure_code
 LEFT JOIN motcua.messages AS m
     ON
         d.dossier_id = m.dossier_id AND m.kind = 'apology'
@@ -287,7 +288,7 @@ LEFT JOIN motcua.messages AS m
 WHERE
     d.due_at IS NOT NULL
     AND (y.due_day < %(today)s::date OR m.message_id IS NOT NULL)
-    AND (%(agency_code)s::text IS NULL OR d.agency_code = %(agency_code)s)
+    AND (%(agencies)s::text[] IS NULL OR d.agency_code = any(%(agencies)s::text[]))
     AND motcua.apology_holds(d.dossier_id, 'due ' || to_char(y.due_day, 'YYYY-MM-DD'))
 ORDER BY y.due_day, d.agency_code, d.dossier_code
 LIMIT %(limit)s;

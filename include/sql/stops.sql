@@ -53,30 +53,25 @@ WHERE m.message_id = c.message_id
 RETURNING m.message_id;
 
 -- name: end
--- Ends a stop early that is in force. Waits for senders that are setting messages aside for it, so that none is set
--- aside for it afterwards.
-UPDATE motcua.stops
-SET ended_at = greatest(%(now)s, stopped_at), ended_by = %(ended_by)s
-WHERE stop_id = %(stop_id)s AND ended_at IS NULL AND until > %(now)s
-RETURNING stop_id, kind, agency_code, stopped_at, until, stopped_by, reason, ended_at, ended_by;
+-- Ends a stop early that is in force, and has what waited for it go: how many messages; empty: it is not in force.
+SELECT motcua.end_stop(%(stop_id)s::bigint, %(ended_by)s::text, %(now)s::timestamptz) AS gone;
 
--- name: let_go
--- Messages that were set aside for longer than they are stopped by now: due at once, or when what still stops them
--- ends. One that is locked is somebody's who looks at it anew.
-UPDATE motcua.messages AS m
-SET next_attempt_at = coalesce(w.until, %(now)s), reason = CASE WHEN w.until IS NOT NULL THEN 'stopped' END
-FROM (
-    SELECT q.message_id, motcua.stopped_until(q.kind, q.agency_code, %(now)s) AS until
-    FROM motcua.messages AS q
-    WHERE
-        q.state = 'queued'
-        AND q.reason = 'stopped'
-        AND q.next_attempt_at > coalesce(motcua.stopped_until(q.kind, q.agency_code, %(now)s), %(now)s)
-    ORDER BY q.message_id
-    FOR UPDATE SKIP LOCKED
-) AS w
-WHERE m.message_id = w.message_id
-RETURNING m.message_id, w.until;
+-- name: find
+-- One stop.
+SELECT stop_id, kind, agency_code, stopped_at, until, stopped_by, reason, ended_at, ended_by
+FROM motcua.stops
+WHERE stop_id = %(stop_id)s;
+
+-- name: would_wait
+-- How many messages are queued that a stop would have wait, by agency and kind.
+SELECT m.agency_code, m.kind, count(*) AS messages
+FROM motcua.messages AS m
+WHERE
+    m.state = 'queued'
+    AND (%(kind)s::text IS NULL OR m.kind = %(kind)s)
+    AND (%(agency_code)s::text IS NULL OR m.agency_code = %(agency_code)s)
+GROUP BY m.agency_code, m.kind
+ORDER BY m.agency_code, m.kind;
 
 -- name: list
 -- Stops, the newest first; those in force alone, or all up to a limit.

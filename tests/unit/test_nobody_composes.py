@@ -48,7 +48,7 @@ until verdict year
 EXCEPTIONS = """
 # reasons that others read; sent to nobody
 motcua stop, motcua gateways stop, motcua messages release, motcua gaps believe, motcua gaps close, form of alerts,
-    form of unknown, form of messages, form of exports, form of statements: reason
+    form of unknown, form of stops, form of messages, form of exports, form of statements: reason
 motcua files accept, motcua quality acknowledge, motcua statements set-aside, motcua complaints withdraw, motcua
     complaints outcome, form of quality, form of quality_rows: why
 motcua texts register, motcua personal-data erase, motcua personal-data export, motcua texts unregister: because
@@ -58,7 +58,8 @@ motcua intake push, form of exports, form of export_form, form of phones, form o
 motcua files form, motcua agencies diff, motcua agencies import, motcua agencies export, motcua calendar import,
     motcua statements import, motcua closings compare, motcua complaints import: path
 motcua files preview: file form
-motcua personal-data erase, motcua personal-data export, motcua agencies list, motcua closings differences, motcua
+motcua apologies letters, motcua personal-data erase, motcua personal-data export, motcua agencies list, motcua
+    closings differences, motcua
     closings list, motcua complaints list, motcua files list, motcua intake list, motcua messages held, motcua
     messages list, motcua quality rows, motcua quarantine, motcua sources list, motcua statements rows, motcua
     statements show, motcua users list, motcua backup every-night: to
@@ -95,6 +96,9 @@ form of export_form: file_name sha256 seen column_{{column}} status_{{code}} oth
     sheets at_desk supplements_at_desk least_percent
 form of sources: written stands_for
 form of users: sure user
+form of stops, form of stops_go: sure
+form of calendar: authority sure
+form of alerts: sure
 form of agency: accented apology_day change other_procedures report_recipients result_hold same_day_all
     same_day_excluded same_day_reason seen seen_recipients waits_for_opening
 form of settings: change seen seen_recipients sure

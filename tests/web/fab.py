@@ -140,6 +140,7 @@ def _seen_by(url: str, name: str, word: str) -> dict[str, Any]:
             "runs": http.get("/api/v2/dags/~/dagRuns").status_code,
             "starts": http.post("/api/v2/dags/check_quality/dagRuns", json={"logical_date": None}).status_code,
             "unknown": "chưa được giao cơ quan nào" in page,
+            "accounts": re.findall(r'<th scope="row" class="">([a-z-]+)<', http.get("/motcua/users").text),
         }
 
 

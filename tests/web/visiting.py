@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 
 from motcua.domain.people import ViewerRole
 from motcua.jobs.listing.reading import Listing
-from motcua.web.airflow import AirflowRun, run_finder, run_starter
+from motcua.web.airflow import Account, AirflowRun, account_finder, run_finder, run_starter
 from motcua.web.visitors import Visitor, visitor
 
 
@@ -26,6 +26,8 @@ class Visiting:
     role: ViewerRole = "operator"
     agencies: frozenset[str] | None = None
     airflow_run: AirflowRun | None = None
+    accounts: list[Account] | None = None
+    """Who may sign in, as Airflow tells it."""
     started: list[tuple[str, str]] = field(default_factory=list)
     """Runs that pages had started, and by whom."""
 
@@ -47,6 +49,7 @@ class Visiting:
 
         pages.dependency_overrides[visitor] = visits
         pages.dependency_overrides[run_finder] = lambda: lambda dag_id, run_id: self.airflow_run
+        pages.dependency_overrides[account_finder] = lambda: lambda: self.accounts
         pages.dependency_overrides[run_starter] = lambda: lambda dag_id, by: not self.started.append((dag_id, by))
 
     def mount(self) -> FastAPI:
@@ -90,6 +93,7 @@ class Visiting:
         """A browser at these pages; the Department's operator until a test says otherwise."""
         self.visit_as("operator")
         self.airflow_says(None)
+        self.accounts = None
         self.started.clear()
         with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as http:
             http.cookies.set("_token", "a-session")

@@ -3,8 +3,9 @@
 -- A page asks for what has citizens told, has some told no more, or changes who gets mails; nothing of it is done here,
 -- and when it may be done is said by who mails the Department. What is written down is no more than what is read here
 -- of `given`. A status that is said to stand for neither 5 nor 9, and did not before, tells nobody and is carried out
--- at once. `became`: waits; done; asked_before, where the same is asked for already; unknown, where there is no such
--- source, agency or account.
+-- at once; so are a stop and its end, of which no citizen gets what he would not get without them. A year of a calendar
+-- and a publication are looked at by the next worker, without a mail. `became`: waits; done; asked_before, where the
+-- same is asked for already; unknown, where there is no such source, agency, account, publication or stop in force.
 CREATE OR REPLACE FUNCTION motcua.save_page_request(of_kind text, given jsonb, said_by text)
 RETURNS TABLE (request_no bigint, became text) LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$
@@ -17,8 +18,45 @@ DECLARE
     written CONSTANT integer := given ->> 'written';
     stands_for CONSTANT integer := given ->> 'stands_for';
     done timestamptz;
+    needs_no_mail CONSTANT boolean := of_kind IN ('confirm_year', 'verify');
+    gone integer;
+    stopped motcua.stops;
 BEGIN
     CASE of_kind
+        WHEN 'stop' THEN
+            the := jsonb_build_object(
+                'kind', given ->> 'kind', 'agency', given ->> 'agency', 'until', (given ->> 'until')::timestamptz,
+                'reason', btrim(given ->> 'reason')
+            );
+            is_known := given ->> 'agency' IS NULL
+            OR EXISTS (SELECT 1 FROM motcua.agencies AS g WHERE g.agency_code = given ->> 'agency');
+            done := now();
+        WHEN 'go' THEN
+            SELECT * INTO stopped FROM motcua.stops AS s
+            WHERE s.stop_id = (given ->> 'stop')::bigint AND s.ended_at IS NULL AND s.until > now() FOR UPDATE;
+            is_known := FOUND;
+            about := given ->> 'stop';
+            the := jsonb_build_object(
+                'stop', stopped.stop_id, 'kind', stopped.kind, 'agency', stopped.agency_code, 'until', stopped.until,
+                'reason', stopped.reason
+            );
+            done := now();
+        WHEN 'confirm_year' THEN
+            about := format('%s %s', given ->> 'province', (given ->> 'year')::integer);
+            IF (given ->> 'year')::integer NOT BETWEEN 1954 AND 2100 OR btrim(given ->> 'decision') = '' THEN
+                RAISE EXCEPTION 'a year is confirmed by an announcement' USING ERRCODE = 'check_violation';
+            END IF;
+            the := jsonb_build_object(
+                'province', given ->> 'province', 'year', (given ->> 'year')::integer,
+                'decision', btrim(given ->> 'decision')
+            );
+            is_known := EXISTS (SELECT 1 FROM motcua.agencies AS g WHERE g.province = given ->> 'province');
+        WHEN 'verify' THEN
+            about := (given ->> 'publication')::bigint::text;
+            the := jsonb_build_object('publication', (given ->> 'publication')::bigint);
+            is_known := EXISTS (
+                SELECT 1 FROM motcua.publications AS p WHERE p.publication_no = (given ->> 'publication')::bigint
+            );
         WHEN 'map_status' THEN
             -- Who comes second sees what the first one said.
             PERFORM 1 FROM motcua.sources AS s WHERE s.name = given ->> 'source' FOR UPDATE;
@@ -86,12 +124,25 @@ BEGIN
         RETURN QUERY SELECT NULL::bigint, 'unknown';
         RETURN;
     END IF;
-    IF done IS NOT NULL THEN
+    IF of_kind = 'stop' THEN
+        INSERT INTO motcua.stops (kind, agency_code, stopped_at, until, stopped_by, reason)
+        VALUES (
+            the ->> 'kind', the ->> 'agency', done, (the ->> 'until')::timestamptz, btrim(said_by), the ->> 'reason'
+        );
+    ELSIF of_kind = 'go' THEN
+        gone := motcua.end_stop(stopped.stop_id, btrim(said_by), done);
+    ELSIF done IS NOT NULL THEN
         PERFORM motcua.map_status(given ->> 'source', written, stands_for, said_by, done);
     END IF;
     RETURN QUERY
-    INSERT INTO motcua.page_requests AS r (kind, subject, wanted, asked_by, ended_at, outcome)
-    VALUES (of_kind, about, the, btrim(said_by), done, CASE WHEN done IS NOT NULL THEN 'done' END)
+    INSERT INTO motcua.page_requests AS r (
+        kind, subject, wanted, asked_by, told_at, applies_at, told, ended_at, outcome, released
+    )
+    VALUES (
+        of_kind, about, the, btrim(said_by), CASE WHEN needs_no_mail THEN now() END,
+        CASE WHEN needs_no_mail THEN now() END, CASE WHEN needs_no_mail THEN '{}'::jsonb END, done,
+        CASE WHEN done IS NOT NULL THEN 'done' END, gone
+    )
     ON CONFLICT (kind, subject) WHERE ended_at IS NULL DO NOTHING
     RETURNING r.request_no, CASE WHEN done IS NULL THEN 'waits' ELSE 'done' END;
     IF NOT FOUND THEN
@@ -100,7 +151,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION motcua.save_page_request(text, jsonb, text)
-IS 'Writes down what a page asks for; what tells nobody is carried out at once, everything else by a worker after the Department was mailed.';
+IS 'Writes down what a page asks for; a stop, its end and what tells nobody are carried out at once, everything else by a worker, what tells or silences citizens after the Department was mailed.';
 
 -- A request is kept as it was asked: it is told once, then ends once, and loses the mail addresses in it.
 CREATE OR REPLACE FUNCTION motcua.keep_page_request() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -128,7 +179,7 @@ FOR EACH ROW EXECUTE FUNCTION motcua.keep_page_request();
 
 -- Does what a page asked for, once the Department was mailed and its time to withdraw is over, and keeps what became
 -- of it, which is returned; empty: somebody else ended it. Where what it was asked over has changed meanwhile, it is
--- not done: nobody was told of that.
+-- not done: nobody was told of that. A year and a publication the worker has looked at before it calls this.
 CREATE OR REPLACE FUNCTION motcua.apply_page_request(of_request bigint)
 RETURNS text LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$
@@ -150,6 +201,8 @@ BEGIN
     END IF;
     BEGIN
         CASE the.kind
+            WHEN 'confirm_year', 'verify' THEN
+                became := 'done';
             WHEN 'map_status' THEN
                 SELECT m.status_code INTO stood_for
                 FROM motcua.status_maps AS m

@@ -33,6 +33,46 @@ COMMENT ON FUNCTION motcua.keep_stop() IS 'A stop is kept as it was said; it may
 CREATE OR REPLACE TRIGGER keep_stop BEFORE UPDATE OR DELETE ON motcua.stops
 FOR EACH ROW EXECUTE FUNCTION motcua.keep_stop();
 
+-- Ends a stop early that is in force, and has what was set aside for it go at once, or wait for what still stops it.
+-- Waits for senders that are setting messages aside for it, so that none is set aside for it afterwards; one that is
+-- locked is somebody's who looks at it anew. Returns how many messages go; empty: it is not in force.
+CREATE OR REPLACE FUNCTION motcua.end_stop(of_stop bigint, said_by text, at_time timestamptz)
+RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+    gone integer;
+BEGIN
+    UPDATE motcua.stops AS s
+    SET ended_at = greatest(at_time, s.stopped_at), ended_by = said_by
+    WHERE s.stop_id = of_stop AND s.ended_at IS NULL AND s.until > at_time;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    WITH waiting AS (
+        SELECT q.message_id, motcua.stopped_until(q.kind, q.agency_code, at_time) AS until
+        FROM motcua.messages AS q
+        WHERE
+            q.state = 'queued'
+            AND q.reason = 'stopped'
+            AND q.next_attempt_at > coalesce(motcua.stopped_until(q.kind, q.agency_code, at_time), at_time)
+        ORDER BY q.message_id
+        FOR UPDATE SKIP LOCKED
+    ),
+
+    let_go AS (
+        UPDATE motcua.messages AS m
+        SET next_attempt_at = coalesce(w.until, at_time), reason = CASE WHEN w.until IS NOT NULL THEN 'stopped' END
+        FROM waiting AS w
+        WHERE m.message_id = w.message_id
+        RETURNING w.until
+    )
+
+    SELECT count(*) INTO gone FROM let_go WHERE until IS NULL;
+    RETURN gone;
+END
+$$;
+COMMENT ON FUNCTION motcua.end_stop(bigint, text, timestamptz)
+IS 'Ends a stop early that is in force, and has go what waited for it; returns how many messages, empty: it is not in force.';
+
 -- What auditors may read of stops, and of what a closing knew of them: all of it.
 CREATE OR REPLACE VIEW audit.stops AS
 SELECT stop_id, kind, agency_code, stopped_at, until, stopped_by, reason, ended_at, ended_by FROM motcua.stops;

@@ -230,7 +230,7 @@ WHERE
     AND (%(agency_code)s::text IS NULL OR f.agency_code = %(agency_code)s)
     AND CASE %(standing)s::text
         WHEN 'to_do' THEN sealed.until IS NULL
-        WHEN 'acknowledged' THEN sealed.until IS NOT NULL
+        WHEN 'acknowledged' THEN coalesce(sealed.until, a.until) IS NOT NULL
         WHEN 'new' THEN coalesce(e.opened_run > %(since_run)s AND NOT e.again, %(since_run)s::bigint IS NULL)
         WHEN 'back' THEN coalesce(e.opened_run > %(since_run)s AND e.again, FALSE)
         WHEN 'arrived' THEN coalesce(e.opened_run > %(since_run)s, TRUE)
@@ -240,9 +240,9 @@ WHERE
         ELSE TRUE
     END
 ORDER BY
-    a.until IS NOT NULL,
+    sealed.until IS NOT NULL,
     CASE
-        WHEN a.until IS NOT NULL OR e.deadline IS NULL OR run.day <= e.deadline THEN 2
+        WHEN sealed.until IS NOT NULL OR e.deadline IS NULL OR run.day <= e.deadline THEN 2
         WHEN run.day <= e.department_on THEN 1
         ELSE 0
     END,

@@ -10,13 +10,15 @@ from typing import Annotated
 
 import typer
 
+from motcua.commands.lists import Most, To, print_list
 from motcua.commands.terminal import print_rows, say
 from motcua.domain.clock import VIETNAM
 from motcua.domain.run_window import EVERYTHING
 from motcua.domain.texts import date_in_text
+from motcua.jobs.listing.lists import LETTERS
 from motcua.jobs.notices.apologizing import waiting_evenings
 from motcua.store.ledger.database import connect
-from motcua.store.notices.apologies import ForecastCount, forecast, letters_needed, list_evenings
+from motcua.store.notices.apologies import ForecastCount, forecast, list_evenings
 
 app = typer.Typer(help="The 17:30 apologies.", no_args_is_help=True)
 
@@ -128,26 +130,16 @@ def _figures(rows: Sequence[ForecastCount]) -> list[str]:
 
 @app.command("letters")
 def show_letters(
-    agency: Annotated[str | None, typer.Option(help="Only this agency's.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most this many.")] = 200,
+    agency: Annotated[str, typer.Option(help="Only this agency's.")] = "",
+    most: Most = 200,
+    to: To = None,
 ) -> None:
     """List dossiers that need a letter (Mẫu 04): the SMS names no reason and no new date and replaces none."""
-    with connect() as connection:
-        rows = letters_needed(connection, _today(), agency_code=agency, limit=limit)
-    ended = ("suppressed", "expired", "rejected")
-    print_rows(
-        {
-            "agency": "agency_code",
-            "dossier": "dossier_code",
-            "procedure": "procedure_code",
-            "appointed": lambda row: date_in_text(row.due_day),
-            "days late": "days_late",
-            "apology by SMS": lambda row: f"{row.sms}: {row.sms_reason}" if row.sms in ended else row.sms or "none",
-            "appointed anew before": lambda row: f"{row.times_moved} time(s)" if row.times_moved else None,
-        },
-        rows,
+    print_list(
+        LETTERS,
+        {"agency": agency},
+        most=most,
+        to=to,
         empty="No dossier needs a letter of apology.",
-        style=lambda row: "red" if row.times_moved else None,
+        red=lambda row: bool(row.times_moved),
     )
-    if len(rows) == limit:
-        say(f"There may be more: --limit is {limit}.")

@@ -109,7 +109,11 @@ def _bare(name: str) -> str:
     return re.sub(r"\d+$", "", "".join(letter for letter in letters if letter.isalnum()))
 
 
-RequestKind: TypeAlias = Literal["map_status", "release", "recipients", "export_form"]
+RequestKind: TypeAlias = Literal[
+    "map_status", "release", "recipients", "export_form", "stop", "go", "confirm_year", "verify"
+]
+NEEDS_NO_MAIL: frozenset[RequestKind] = frozenset({"stop", "go", "confirm_year", "verify"})
+"""Done at once or by the next worker: nobody is told of it who would not be without it, and nobody's mails change."""
 RequestOutcome: TypeAlias = Literal["done", "withdrawn", "changed", "nothing_left", "refused"]
 
 

@@ -1,7 +1,7 @@
 """Mails the Department what pages ask for, and does what nobody withdrew in time.
 
 What has citizens told, has some told no more, or changes who gets mails is asked for on the pages and done here, by
-another role. Nothing is done of which no mail server took a mail.
+another role. Nothing of that is done of which no mail server took a mail.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from motcua.domain.people import PageRequest
+from motcua.jobs.calendars import confirm_year
 from motcua.jobs.mailing import hand_to_each, staff_page
 from motcua.jobs.notices.receiving import read_left_over_receipts
 from motcua.reports.requests import TOLD_OF, Names, RequestInWords, request_in_words, requests_mail
@@ -51,11 +52,19 @@ def carry_out_requests() -> RequestCounts:
     if new:
         _tell(new, counts)
     with connect() as ledger:
-        due = [each for each in open_requests(ledger) if each.applies_at and each.applies_at <= datetime.now(UTC)]
+        # What is verified has a run of its own (motcua.jobs.publications.verifying_in_turn).
+        due = [
+            each
+            for each in open_requests(ledger)
+            if each.applies_at and each.applies_at <= datetime.now(UTC) and each.kind != "verify"
+        ]
     if any(each.kind == "release" for each in due):
         # What a receipt settles that is stored is not sent again.
         read_left_over_receipts()
     for each in due:
+        if each.kind == "confirm_year":
+            wanted = each.wanted
+            confirm_year(wanted["year"], wanted["decision"], each.asked_by, datetime.now(UTC), wanted["province"])
         with connect() as ledger:
             outcome = apply_request(ledger, each.request_no)
         if outcome is not None:

@@ -155,6 +155,14 @@ def terms_of(adapter: str) -> str:
     return str(check_words()["terms"].get(adapter, ""))
 
 
+def stopped_in_words(kind: str | None, agency: str | None) -> str:
+    """What a stop is of: a kind or every kind, of an agency by its name or of every one."""
+    said = check_words()["stopped"]
+    what = said["kind"].format(kind=wording.publication_words()["kind"][kind].lower()) if kind else said["every_kind"]
+    whom = said["agency"].format(name=agency) if agency else said["every_agency"]
+    return str(said["of"].format(what=what, whom=whom))
+
+
 def verdict(severities: list[Severity]) -> str:
     """What a check of a source came to, in a sentence."""
     said = check_words()["verdict"]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from motcua.domain.people import PageRequest
+from motcua.domain.people import NEEDS_NO_MAIL, PageRequest
+from motcua.reports.checks import stopped_in_words
 from motcua.reports.mail import Mail, inline_styles, tidy
 from motcua.reports.wording import count, moment, publication_words, words_in
 from motcua.templating import templates
@@ -24,6 +25,8 @@ class RequestInWords:
     title: str
     lines: Sequence[str]
     asked: str
+    needs_mail: bool
+    """It is done after the Department was mailed; else by the next worker, or it was done at once."""
     told_at: datetime | None
     applies_at: datetime | None
     untold_because: str | None
@@ -60,18 +63,23 @@ def request_in_words(
         addresses_before: of a request of recipients: who gets the reports now; ``None``: no address is shown.
     """
     told = told or {}
-    lines: list[str] = {
+    lines_of: Mapping[str, Callable[[], list[str]]] = {
         "map_status": lambda: _of_status(request.wanted, told, names),
         "release": lambda: _of_release(request.wanted, told, names),
         "recipients": lambda: _of_recipients(request.wanted, told, addresses_before),
         "export_form": lambda: _of_form(request.wanted, told, names),
-    }[request.kind]()
+        "stop": lambda: [request_words()["line"]["reason"].format(reason=request.wanted["reason"])],
+        "go": lambda: [request_words()["line"]["gone"].format(messages=count(request.released or 0))],
+        "confirm_year": lambda: _of_year(request.wanted),
+        "verify": lambda: [],
+    }
     words = request_words()
     return RequestInWords(
         request.request_no,
         _title(request, names),
-        lines,
+        lines_of[request.kind](),
         words["mail"]["asked"].format(by=request.asked_by, at=moment(request.asked_at)),
+        request.kind not in NEEDS_NO_MAIL,
         request.told_at,
         request.applies_at,
         request.untold_because,
@@ -94,7 +102,13 @@ def _title(request: PageRequest, names: Names) -> str:
         return str(titles["release"].format(messages=count(len(wanted["messages"]))))
     if request.kind == "recipients":
         return str(titles["recipients"].format(agency=names.agencies.get(wanted["agency"], wanted["agency"])))
-    return str(titles["export_form"].format(source=wanted["source"]))
+    if request.kind in ("stop", "go"):
+        code = wanted["agency"]
+        what = stopped_in_words(wanted["kind"], names.agencies.get(code, code) if code else None)
+        return str(titles[request.kind].format(what=what, until=moment(datetime.fromisoformat(wanted["until"]))))
+    if request.kind == "confirm_year":
+        return str(titles["confirm_year" if wanted["decision"] else "doubt_year"].format(year=wanted["year"]))
+    return str(titles[request.kind].format(**wanted))
 
 
 def _of_status(wanted: Mapping[str, Any], told: Mapping[str, Any], names: Names) -> list[str]:
@@ -141,6 +155,11 @@ def _of_recipients(
             said["list_after"].format(addresses=", ".join(wanted["addresses"]) or said["nobody"]),
         ]
     return [said["list_sizes"].format(**told)] if told else []
+
+
+def _of_year(wanted: Mapping[str, Any]) -> list[str]:
+    decision = wanted["decision"]
+    return [request_words()["line"]["decision"].format(decision=decision)] if decision else []
 
 
 def _of_form(wanted: Mapping[str, Any], told: Mapping[str, Any], names: Names) -> list[str]:

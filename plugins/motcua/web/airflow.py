@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 from airflow.api.common.trigger_dag import trigger_dag
 from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.auth.managers.models.resource_details import DagDetails
+from airflow.api_fastapi.auth.managers.simple.simple_auth_manager import SimpleAuthManager
 from airflow.api_fastapi.core_api.security import get_user
 from airflow.configuration import conf
 from airflow.models import DagModel, DagRun, TaskInstance
@@ -63,6 +64,59 @@ def role_of(user: Any) -> ViewerRole:  # noqa: ANN401 - each authentication has 
     team = DagModel.get_team_name(_AGENCY_EDITS) if conf.getboolean("core", "multi_team", fallback=False) else None
     details = DagDetails(id=_AGENCY_EDITS, team_name=team)
     return "agency" if manager.is_authorized_dag(method="PUT", details=details, user=user) else "auditor"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Somebody who may sign in."""
+
+    user_name: str
+    full_name: str
+    """Empty: Airflow keeps none."""
+    role: ViewerRole
+    """What he is on the pages."""
+    since: datetime | None
+    """``None``: Airflow does not keep it."""
+    last_at: datetime | None
+    """When he signed in last, likewise."""
+
+
+def list_accounts() -> list[Account] | None:
+    """Who may sign in, by name; ``None``: the authentication that is configured keeps its accounts elsewhere."""
+    manager = get_auth_manager()
+    if isinstance(manager, SimpleAuthManager):
+        found = [Account(each.get_name(), "", role_of(each), None, None) for each in manager.get_users()]
+        return sorted(found, key=lambda each: each.user_name)
+    try:
+        from airflow.providers.fab.auth_manager.fab_auth_manager import FabAuthManager
+        from airflow.providers.fab.auth_manager.models import User
+    except ImportError:
+        return None
+    if not isinstance(manager, FabAuthManager):
+        return None
+    with create_session() as session:
+        users = session.scalars(select(User).order_by(User.username)).all()
+        return [
+            Account(
+                each.username,
+                f"{each.last_name} {each.first_name}".strip(),
+                role_of(each),
+                _aware(each.created_on),
+                _aware(each.last_login),
+            )
+            for each in users
+            if each.active
+        ]
+
+
+def _aware(moment: datetime | None) -> datetime | None:
+    """A moment that is kept by the server's own clock, without its zone."""
+    return None if moment is None else moment.astimezone()
+
+
+def account_finder() -> Callable[[], list[Account] | None]:
+    """How a page finds who may sign in, as its dependency."""
+    return list_accounts
 
 
 def sign_in_address(request: Request) -> str:

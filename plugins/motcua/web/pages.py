@@ -43,6 +43,7 @@ from motcua.web.quality import export_form_page, exports_page, quality_page, sou
 from motcua.web.rendering import HEADERS, render_refusal
 from motcua.web.staff import (
     alerts_page,
+    apologies_page,
     calendar_page,
     complaints_page,
     dossiers_page,
@@ -54,6 +55,7 @@ from motcua.web.staff import (
     run_page,
     settings_page,
     statements_page,
+    stops_page,
     users_page,
 )
 from motcua.web.visitors import visitor
@@ -117,6 +119,7 @@ def warm_pages(reads: tuple[Callable[[], object], ...] = _READ) -> None:
 
 _PAGES = (
     alerts_page.router,
+    apologies_page.router,
     calendar_page.router,
     complaints_page.router,
     dossiers_page.router,
@@ -132,6 +135,7 @@ _PAGES = (
     settings_page.router,
     sources_page.router,
     statements_page.router,
+    stops_page.router,
     users_page.router,
 )
 

@@ -14,7 +14,13 @@ from motcua.domain.clock import VIETNAM
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.notices import apologizing
-from motcua.jobs.notices.apologizing import apologize, evening_window, waiting_evenings
+from motcua.jobs.notices.apologizing import (
+    apologize,
+    coming_evening,
+    evening_window,
+    owed_tonight,
+    waiting_evenings,
+)
 from motcua.jobs.notices.picking_up import SourceFailed, pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.tasks.apologize_due_tomorrow import gate, read_source, send_messages
@@ -623,6 +629,29 @@ def test_forecast_of_a_weekend_is_judged_on_the_effective_day(one_stop, evenings
     assert outcomes(at(date(2026, 12, 2), "08:00"), *december) == {("missed", "no_evening"): 1}
 
 
+@pytest.mark.guarantee("apologies", "what is told before the evening is what the evening then judges")
+@pytest.mark.parametrize("mode", MODES)
+def test_what_is_owed_is_told_before_the_evening_as_the_evening_then_judges(one_stop, evenings, mode):
+    evenings.mode(mode)
+    due(one_stop, THURSDAY, "told")
+    due(one_stop, THURSDAY, "no number", applicant_phone="")
+    due(one_stop, THURSDAY, "landline", applicant_phone="02583822001")
+    due(one_stop, THURSDAY, "done", status_code=9)
+    due(one_stop, THURSDAY, "clock stands", status_code=5)
+    due(one_stop, THURSDAY, "handed in that day", since=at(THURSDAY, "08:00"))
+    due(one_stop, FRIDAY, "later", since=LONG_BEFORE)
+    due(one_stop, WEDNESDAY, "late already", read_at=at(WEDNESDAY, "09:00"))
+    assert coming_evening(at(WEDNESDAY, "09:00")) == at(WEDNESDAY)
+    assert coming_evening(at(WEDNESDAY)) == at(THURSDAY)
+    owed = in_ledger(owed_tonight, at(WEDNESDAY), None)
+    assert in_ledger(owed_tonight, at(WEDNESDAY), [TU_PHAP]) == []
+    assert {each.dossier_code for each in owed} == {"told", "no number", "landline"}
+    evenings.run(at(WEDNESDAY, "17:30:05"))
+    told = {each.dossier_code: ("queued" if each.is_told else "suppressed", each.reason) for each in owed}
+    assert told == evenings.outcomes
+    assert in_ledger(owed_tonight, at(WEDNESDAY), None) == [], "that evening is settled"
+
+
 def test_letters_are_listed_for_whoever_is_late_or_will_be(one_stop, evenings):
     due(one_stop, WEDNESDAY, "late")
     due(one_stop, THURSDAY, "late tomorrow")
@@ -631,8 +660,8 @@ def test_letters_are_listed_for_whoever_is_late_or_will_be(one_stop, evenings):
     due(one_stop, date(2026, 11, 24), "moved once", since=LONG_BEFORE, read_at=at(WEDNESDAY, "09:00"))
     due(one_stop, WEDNESDAY, "moved once", since=at(WEDNESDAY, "09:30"))
     evenings.run(at(WEDNESDAY, "17:30:05"))
-    listed = in_ledger(letters_needed, THURSDAY)
-    assert in_ledger(letters_needed, THURSDAY, agency_code=TU_PHAP) == []
+    listed = in_ledger(letters_needed, THURSDAY, None, 200)
+    assert in_ledger(letters_needed, THURSDAY, [TU_PHAP], 200) == []
     assert [(letter.dossier_code, letter.days_late, letter.sms, letter.times_moved) for letter in listed] == [
         ("late", 1, None, 0),
         ("moved once", 1, None, 1),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -336,3 +336,23 @@ def test_pages_of_rows_are_in_the_order_of_urgency_and_read_no_more_than_they_sh
             assert 1 < len(stages) < len({(row.stage, row.deadline) for row in every})
             assert any(row.acknowledged for row in every)
             assert len({row.rule.code for row in every}) > 1
+
+
+@pytest.mark.guarantee("pages", "a finding that is acknowledged stays where it was, and is among the acknowledged")
+def test_acknowledging_leaves_a_finding_where_it_was_and_among_the_acknowledged(world):
+    for number in range(9):
+        world.dossier(f"bad {number}", "A", phone_refusal="missing")
+    run_no = check("first", at(10, 5), "P1")
+
+    def listed(standing=None):
+        with connect() as connection:
+            return [
+                each.finding_id for each in urgent_rows(connection, run_no, "A", Chosen(None, None, standing), 0, 50)
+            ]
+
+    before = listed()
+    assert listed("acknowledged") == []
+    with connect() as connection:
+        assert acknowledge(connection, before[2], "lan", "đang xác minh", date(2099, 12, 31), datetime.now(UTC))
+    assert listed() == listed("to_do") == before
+    assert listed("acknowledged") == [before[2]]

@@ -43,6 +43,7 @@ from motcua.store.notices.sources import map_status
 from motcua.store.oversight.complaints import NewComplaint, link_complaints, save_complaints
 from motcua.store.oversight.page_requests import ask, open_requests, withdraw
 from motcua.store.people import give_agency, take_agency
+from motcua.web.airflow import Account
 from tests.ground import NHA_TRANG, NOW, TU_PHAP, agency, in_ledger, take_in, type_command
 from tests.integration.handed_in.test_carrier_statements import file_of, line, take
 from tests.web.ledger_rows import LedgerRows, put, put_life
@@ -80,6 +81,8 @@ ROWS: dict[str, list[tuple[dict[str, str], tuple[str, ...]]]] = {
         ({"closing": "1", "figure": "messages"}, ("+1",)),
         ({"closing": "1", "figure": "received"}, ("-1",)),
     ],
+    "/apologies": [({}, ("-2", "@Cấp bản sao"))],
+    "/stops": [({}, ("=sai tên", "+lan", "@minh"))],
     "/requests": [({}, ("=khác", "+lan", "@minh"))],
     "/run": [
         ({"dag_id": "notify_transitions", "run_id": "+run"}, ("@HELD",)),
@@ -89,7 +92,7 @@ ROWS: dict[str, list[tuple[dict[str, str], tuple[str, ...]]]] = {
     "/settings/agency": [({"code": NHA_TRANG}, ("=trả ngay", "+lan"))],
     "/settings/phones": [({"code": NHA_TRANG}, ("-2", "@Cấp bản sao"))],
     "/statements": [({}, ("Chỉ nhà mạng có", "=bang-ke-2026-10.csv"))],
-    "/users": [({}, (f"{FORMULA} hoa", "@minh"))],
+    "/users": [({}, ("=khách", "@Họ tên", f"{FORMULA} hoa", "@minh"))],
 }
 """By page: how it is asked, and what of its rows stands on the page and in its files."""
 
@@ -145,6 +148,10 @@ def full(staff: TestClient, one_stop, rows, configure, tmp_path: Path) -> TestCl
         rows, "quarantine", source_id=1, row_kind="transition", row_key="x", reason="dossier_missing", payload={},
         agency_code="=cơ quan lạ", dossier_code="+bước lạc", first_seen_at=now, last_seen_at=now,
     )  # fmt: skip
+    put(
+        rows, "stops", agency_code=NHA_TRANG, stopped_at=now, until=soon, stopped_by="+lan", reason="=sai tên",
+        ended_at=now, ended_by="@minh",
+    )  # fmt: skip
     in_ledger(map_status, "khanhhoa", 77, 4, "@minh")
     in_ledger(ask, "release", {"messages": [message], "reason": "=khác"}, "+lan")
     (asked,) = in_ledger(open_requests)
@@ -153,6 +160,7 @@ def full(staff: TestClient, one_stop, rows, configure, tmp_path: Path) -> TestCl
     _exports(rows)
     configure(MOTCUA_SOURCES="khanhhoa,tep=files")
     put_life(rows)
+    VISITING.accounts = [Account("=khách", "@Họ tên", "agency", now, now)]
     return staff
 
 
@@ -196,7 +204,7 @@ def _notices(one_stop: Any) -> None:
         one_stop.dossier(code, of, applicant_phone=phone, **done, **typed)
         one_stop.move(9, code, of, at=at, from_step="-Xử lý", to_step="@Trả kết quả")
     # Still in work, with a number that nobody could text.
-    open_one = {"received_at": at, "updated_at": at, "procedure_name": "@Cấp bản sao"}
+    open_one = {"received_at": at, "updated_at": at, "due_at": at, "procedure_name": "@Cấp bản sao"}
     one_stop.dossier("-2", NHA_TRANG, applicant_phone="0258 3822 001", **open_one)
     take_in()
 

@@ -13,7 +13,7 @@ from motcua.store.ledger.database import close_ledger_pool
 from motcua.store.people import give_agency
 from tests.ground import NHA_TRANG, NOW, Server, agency, in_ledger, ledger_connections
 from tests.sign_in_words import compiled, written
-from tests.web.fab import USERS, asked_in_a_process
+from tests.web.fab import USERS, WATCH, asked_in_a_process
 
 pytestmark = pytest.mark.alone
 
@@ -60,6 +60,7 @@ def test_fabs_roles_are_those_of_the_pages(found):
         "wrong password": [401],
     }
     assert {name for name in USERS if found[name]["unknown"]} == {"hoa"}, "she was given no agency yet"
+    assert found["lan"]["accounts"][: len(USERS) + 1] == sorted([*USERS, WATCH]), "who may sign in"
 
 
 def test_roles_of_ours_may_do_in_airflow_what_they_need_and_no_more(found):

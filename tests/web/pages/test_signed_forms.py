@@ -11,7 +11,8 @@ from tests.web.visiting import VISITING, token_of
 
 FORMS = {
     "/alerts": {"name": "source_failing", "subject": "khanhhoa"},
-    "/alerts/gap": {"gap": "1", "became": "let_go", "reason": "tắt máy"},
+    "/alerts/gap": {"gap": "1", "became": "let_go", "reason": "tắt máy", "sure": "yes"},
+    "/calendar": {"decision": "doubt", "year": "2026", "sure": "yes"},
     "/complaints": {"decision": "withdraw", "complaint": "1", "reason": "Ghi nhầm"},
     "/dossiers/search": {"q": "0905123456"},
     "/messages/unknown": {"decision": "release", "held": "1", "reason": "Đã hỏi nhà mạng"},
@@ -21,10 +22,12 @@ FORMS = {
     "/quality/sources/exports/form": {"source": "tep", "decision": "save"},
     "/quality/sources/exports/sent": {"source": "tep", "decision": "keep"},
     "/quality/sources/exports/upload": {"source": "tep"},
+    "/reconciliation": {"publication": "1"},
     "/requests": {"no": "1"},
     "/settings/phones/check": {"token": ""},
     "/statements": {"decision": "set_aside", "refusal": "1", "reason": "Nhầm"},
     "/statements/upload": {"form": "kannel"},
+    "/stops": {"decision": "stop", "until": "2999-01-01T08:00", "reason": "Sai tên", "sure": "yes"},
     "/settings/agency": {"code": NHA_TRANG, "decision": "save", "seen": "1"},
     "/users": {"decision": "give", "user": "hoa", "agency": NHA_TRANG, "sure": "yes"},
 }
@@ -35,7 +38,7 @@ ABOUT_WHAT_IS_THERE |= {"/settings/phones/check", "/statements/upload"}
 KEPT = (
     "alerts WHERE acknowledged_by IS NOT NULL",
     *("complaint_changes", "finding_acknowledgements", "finding_rechecks", "page_requests", "phone_searches"),
-    *("refused_statements", "releases", "statement_uploads", "status_map_changes", "user_agency_changes"),
+    *("refused_statements", "releases", "statement_uploads", "stops", "status_map_changes", "user_agency_changes"),
 )
 
 

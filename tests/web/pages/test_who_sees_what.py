@@ -248,6 +248,8 @@ ASKED: dict[tuple[str, str], Callable[[World, Owned], Asked]] = {
     ("POST", "/alerts"): lambda world, its: [{"name": "nothing", "subject": ""}],
     ("POST", "/alerts/gap"): lambda world, its: [{"gap": "1", "became": "let_go", "reason": "tắt máy"}],
     ("GET", "/calendar"): lambda world, its: [{}, {"agency": its.agency}, {"agency": "khanh_hoa", "year": "2026"}],
+    # Not confirmed: nothing is asked for.
+    ("POST", "/calendar"): lambda world, its: [{"decision": "doubt", "year": "2026", "agency": its.agency}],
     ("GET", "/complaints"): lambda world, its: [
         {},
         {"agency": its.agency},
@@ -304,6 +306,7 @@ ASKED: dict[tuple[str, str], Callable[[World, Owned], Asked]] = {
         {"closing": str(world.closing)},
         {"closing": str(world.closing), "agency": its.agency},
     ],
+    ("POST", "/reconciliation"): lambda world, its: [{"publication": "999999"}],
     ("GET", "/reconciliation/closings"): lambda world, its: [{}],
     ("GET", "/reconciliation/closings/file"): lambda world, its: _list_files([{}]),
     ("GET", "/reconciliation/figures/file"): lambda world, its: _list_files(
@@ -319,6 +322,13 @@ ASKED: dict[tuple[str, str], Callable[[World, Owned], Asked]] = {
     ("POST", "/requests"): lambda world, its: [{"no": "999999"}],
     ("GET", "/run"): lambda world, its: [{"dag_id": "check_quality", "run_id": "walk"}],
     ("GET", "/run/file"): lambda world, its: _list_files([{"dag_id": "check_quality", "run_id": "walk"}]),
+    ("GET", "/apologies"): lambda world, its: [{}, {"agency": its.agency}],
+    ("GET", "/apologies/file"): lambda world, its: _list_files([{}, {"agency": its.agency}]),
+    ("GET", "/apologies/letters/file"): lambda world, its: _list_files([{}, {"agency": its.agency}]),
+    ("GET", "/stops"): lambda world, its: [{}],
+    ("GET", "/stops/file"): lambda world, its: _list_files([{}]),
+    # Not confirmed: nothing is stopped.
+    ("POST", "/stops"): lambda world, its: [{"decision": "stop", "until": "2026-11-26T08:00", "reason": "sai tên"}],
     ("GET", "/settings"): lambda world, its: [{}],
     ("GET", "/settings/file"): lambda world, its: _list_files([{}]),
     ("GET", "/settings/agency"): lambda world, its: [{"code": its.agency}],
@@ -506,14 +516,15 @@ def test_pages_of_all_agencies_and_of_the_department_are_refused_to_others(walke
     assert refused("operator") == set()
     departments = {f"POST {path}" for path in ("/alerts", "/alerts/gap", "/messages/unknown", "/users", "/statements")}
     departments |= {f"POST {path}" for path in ("/quality/sources", "/quality/sources/exports", "/statements/upload")}
+    departments |= {f"POST {path}" for path in ("/calendar", "/reconciliation", "/stops")}
     departments |= {"GET /users", "GET /users/file"}
     exports = {f"POST /quality/sources/exports/{each}" for each in ("form", "sent", "upload")}
     forms = {"/complaints", "/dossiers/search", "/quality/agency", "/requests", "/settings/agency"}
     assert refused("auditor") == departments | exports | {f"POST {path}" for path in (*forms, "/settings/phones/check")}
     of_all = {"GET /quality/file"}
-    for page in ("alerts", "statements", "quality/findings", "reconciliation/closings", "quality/sources/check"):
+    for page in ("alerts", "stops", "statements", "quality/findings", "reconciliation/closings"):
         of_all |= {f"GET /{page}", f"GET /{page}/file"}
-    for page in ("quality/sources/exports", "quality/sources/exports/form"):
+    for page in ("quality/sources/check", "quality/sources/exports", "quality/sources/exports/form"):
         of_all |= {f"GET /{page}", f"GET /{page}/file"}
     for name in ("agency", "two agencies", "agency without an entry"):
         assert refused(name) == departments | of_all | exports, name

@@ -19,13 +19,16 @@ from motcua.jobs.explaining import status_name
 from motcua.jobs.exports.taking import ADAPTER, SETTLED
 from motcua.jobs.handed_in.complaints import titles
 from motcua.jobs.handed_in.faults import FileFault
+from motcua.jobs.handed_in.phones import phone_labels
 from motcua.jobs.listing.asking import Asked, period_told
 from motcua.jobs.listing.reading import Listing, Piecewise
+from motcua.jobs.notices.apologizing import OwedTonight
+from motcua.jobs.watching.standing import StopRow, stop_rows
 from motcua.quality.choosing import Chosen
 from motcua.quality.report_data import AgencyFigures, Group
 from motcua.quality.reporting import urgent_rows
 from motcua.reports import wording
-from motcua.reports.checks import check_words, in_words
+from motcua.reports.checks import check_words, in_words, stopped_in_words
 from motcua.reports.explaining import clauses
 from motcua.reports.lists import Cell, Link, OwnCell, Seen, Word, dossier_link, words_of
 from motcua.reports.publication.data import Told, period_words
@@ -52,11 +55,13 @@ from motcua.store.intake.clients import Client, list_clients
 from motcua.store.intake.exports import Export, list_exports, list_vanished
 from motcua.store.intake.watching import fault_sums, supplements_untold
 from motcua.store.ledger.database import Connection
+from motcua.store.notices.apologies import letters_needed
 from motcua.store.notices.messages import held, releases
 from motcua.store.notices.quarantine import QuarantineCount, open_quarantine
 from motcua.store.notices.sources import Freshness, MappedStatus, freshness_of_sources, mapped_statuses
+from motcua.store.notices.stops import last_stops
 from motcua.store.notices.templates import load_template_versions, national_statuses
-from motcua.store.oversight.closings import ListedClosing, list_closings
+from motcua.store.oversight.closings import ListedClosing, list_closings, procedure_names
 from motcua.store.oversight.complaints import OUTCOMES, Complaint, ComplaintsAsked, list_complaints
 from motcua.store.oversight.figure_rows import FigureRows
 from motcua.store.oversight.statements import (
@@ -595,6 +600,80 @@ UNUSABLE = Listing(
     "unusable",
     lambda connection, asked, most, skipped: open_quarantine(connection, asked.viewer.listed)[skipped : skipped + most],
     {"examples": _examples, "heals": lambda row, seen: words_of("unusable.heals")[row.reason]},
+)
+
+
+# --- Apologies -------------------------------------------------------------------------------------------------------
+
+
+def owed_of(connection: Connection, owed: Sequence[OwedTonight], evening_at: datetime, asked: Asked) -> Listing:
+    """The list of those of whom the coming evening apologises to that are asked for."""
+    agencies, outcome = asked.values["agencies"], asked.values["outcome"]
+    rows = [
+        each
+        for each in owed
+        if (agencies is None or each.agency_code in agencies) and outcome in (None, _outcome_of(each))
+    ]
+    names = procedure_names(connection, sorted({each.procedure_code for each in rows if each.procedure_code}))
+    by_hour = list_words()["owed_todo"].format(hour=wording.hour(evening_at))
+    return OWED_TONIGHT.of(
+        rows,
+        procedure=lambda row, seen: names.get(row.procedure_code, row.procedure_code),
+        todo=lambda row, seen: by_hour if row.is_told else _phone_todo(row.reason),
+    )
+
+
+def _outcome_of(row: OwedTonight) -> str:
+    return "told" if row.is_told else "untold"
+
+
+def _owed_outcome(row: OwedTonight, seen: Seen) -> Cell:
+    outcome = _outcome_of(row)
+    return Word(outcome, words_of("owed")[outcome], "warn" if row.is_told else "bad")
+
+
+def _phone_todo(reason: str | None) -> str | None:
+    label = next((label for code, label in phone_labels().items() if code == reason), None)
+    return label.action if label else None
+
+
+OWED_TONIGHT = Listing("owed_tonight", cells={"outcome": _owed_outcome})
+LETTERS = Listing(
+    "letters",
+    lambda connection, asked, most, skipped: letters_needed(
+        connection, datetime.now(VIETNAM).date(), asked.values["agencies"], most + skipped
+    )[skipped:],
+)
+
+
+# --- What the Department stopped -------------------------------------------------------------------------------------
+
+
+def _stopped(row: StopRow, seen: Seen) -> Cell:
+    code = row.stop.agency_code
+    return stopped_in_words(row.stop.kind, seen.names.get(code, code) if code else None)
+
+
+def _stop_state(row: StopRow, seen: Seen) -> Cell:
+    state, tone = ("in_force", "warn") if row.in_force else ("ended" if row.stop.ended_at else "over", "")
+    return Word(state, list_words()["stop_state"][state], tone)
+
+
+def _of_stop(name: str) -> OwnCell:
+    return lambda row, seen: getattr(row.stop, name)
+
+
+STOPS = Listing(
+    "stops",
+    lambda connection, asked, most, skipped: stop_rows(
+        connection, asked.viewer, datetime.now(UTC), last_stops(connection, most + skipped)[skipped:]
+    ),
+    {
+        "what": _stopped,
+        "now": _stop_state,
+        "waiting": lambda row, seen: row.waiting if row.in_force else None,
+        **{name: _of_stop(name) for name in ("reason", "stopped_at", "until", "stopped_by", "ended_at", "ended_by")},
+    },
 )
 
 

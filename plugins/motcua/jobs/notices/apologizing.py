@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import chain
 from typing import Literal
 
 from psycopg.errors import LockNotAvailable
@@ -20,6 +21,7 @@ from motcua.domain.apologies import (
     ApologyCandidate,
     ApologyRules,
     DueDays,
+    Judgement,
     QuietHours,
     due_day_of,
     due_days,
@@ -27,6 +29,7 @@ from motcua.domain.apologies import (
     occasion_of,
     useful_until,
 )
+from motcua.domain.clock import VIETNAM
 from motcua.domain.occasions import BeginState
 from motcua.domain.routing import carrier_of_msisdn
 from motcua.domain.run_window import EVERYTHING, Window
@@ -170,6 +173,68 @@ def waiting_evenings(ledger: Connection, window: Window, now: datetime) -> dict[
     return dict(sorted(Counter(day for agency in agencies for day in agency.days).items()))
 
 
+def _due_on(
+    ledger: Connection, agency: AgencyEvenings, in_charge: InForce, day: date
+) -> tuple[WorkingCalendar, DueDays | None]:
+    """The calendar of an agency's evening, and the due days that it is about."""
+    # In the desk's own calendar: after a merger that of the agency that took over.
+    calendar = load_calendar(ledger, in_charge.in_charge or agency.agency_code, day, day)
+    return calendar, due_days(agency.apology_day, calendar, day)
+
+
+def _judged(
+    dossier: DueDossier, agency: AgencyEvenings, due: DueDays, read_sources: Collection[str], *, too_late: bool
+) -> Judgement:
+    """Whether an agency's evening apologises for a dossier, and how its message begins."""
+    hindrance: Literal["missed", "not_read"] | None = "missed" if too_late else None
+    if hindrance is None and dossier.source not in read_sources:
+        hindrance = "not_read"
+    return judge(candidate_of(dossier, kind_off="apology" in agency.kinds_off), due, hindrance)
+
+
+@dataclass(frozen=True, slots=True)
+class OwedTonight:
+    """A dossier that the coming evening apologises for unless it changes before."""
+
+    agency_code: str
+    dossier_code: str
+    procedure_code: str | None
+    due_day: date
+    is_told: bool
+    """Its citizen is told; else nobody reaches him."""
+    reason: str | None
+    """Why not."""
+
+
+def coming_evening(now: datetime) -> datetime:
+    """The hour of the first evening of apologies that has not come."""
+    rules = apology_rules()
+    return rules.evening_of(rules.latest_evening(now) + timedelta(days=1))
+
+
+def owed_tonight(ledger: Connection, evening_at: datetime, agencies: Collection[str] | None) -> list[OwedTonight]:
+    """Dossiers that the coming evening would apologise for as things stand, by agency, those first whom nobody reaches.
+
+    Judged as the evening itself will judge them. ``agencies``: codes; ``None``: all.
+    """
+    day, read_sources = evening_at.astimezone(VIETNAM).date(), frozenset(settings().sources)
+    on_day, owed = in_force(ledger, day), list[OwedTonight]()
+    for agency in unsettled_evenings(ledger, day, only=True):
+        is_asked = agencies is None or agency.agency_code in agencies
+        if not (is_asked and agency.days) or evening_at < agency.begins_at:
+            continue
+        _, due = _due_on(ledger, agency, on_day[agency.agency_code], day)
+        if due is None:
+            continue
+        for each in chain.from_iterable(candidates(ledger, agency.agency_code, due, evening_at)):
+            judgement, due_day = _judged(each, agency, due, read_sources, too_late=False), due_day_of(each.due_at)
+            if due_day is not None and not isinstance(judgement, str):
+                state, reason = judgement
+                told = (agency.agency_code, each.dossier_code, each.procedure_code, due_day, state == "queued", reason)
+                owed.append(OwedTonight(*told))
+    return sorted(owed, key=lambda each: (each.agency_code, each.is_told, each.dossier_code))
+
+
 class _Settling:
     """One run over the agencies with unsettled evenings."""
 
@@ -198,9 +263,7 @@ class _Settling:
         """Settles an evening; else why it has to wait."""
         with connect() as ledger:
             in_charge = self._in_force(ledger, day)[agency.agency_code]
-            # In the desk's own calendar: after a merger that of the agency that took over.
-            calendar = load_calendar(ledger, in_charge.in_charge or agency.agency_code, day, day)
-            due = due_days(agency.apology_day, calendar, day)
+            calendar, due = _due_on(ledger, agency, in_charge, day)
             try:
                 sources = lock_sources(ledger, agency.sources, _PATIENCE)
             except LockNotAvailable:
@@ -289,13 +352,9 @@ class _Evening:
 
     def _plan(self, ledger: Connection, batch: Sequence[DueDossier], due: DueDays) -> None:
         counts = self.run.counts
-        kind_off = "apology" in self.agency.kinds_off
         new = []
         for dossier in batch:
-            hindrance: Literal["missed", "not_read"] | None = "missed" if self.too_late else None
-            if hindrance is None and dossier.source not in self.run.read_sources:
-                hindrance = "not_read"
-            judgement = judge(candidate_of(dossier, kind_off=kind_off), due, hindrance)
+            judgement = _judged(dossier, self.agency, due, self.run.read_sources, too_late=self.too_late)
             if isinstance(judgement, str):
                 counts.none[judgement] = counts.none.get(judgement, 0) + 1
             else:

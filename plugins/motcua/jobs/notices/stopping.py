@@ -11,16 +11,18 @@ before it goes, as at any other. Who, when and why is kept for good.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Literal, TypeAlias
 
 from motcua.domain.dossiers import Kind
 from motcua.domain.phones.reading import holds_phone
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.jobs.notices.receiving import read_left_over_receipts
 from motcua.store.agencies import find_agency, list_agencies
-from motcua.store.ledger.database import connect
+from motcua.store.ledger.database import Connection, connect
 from motcua.store.notices import messages
-from motcua.store.notices.stops import Stop, due_and_stopped, end_stop, let_go, save_stop, set_aside
+from motcua.store.notices.stops import Stop, due_and_stopped, end_stop, find_stop, save_stop, set_aside
 
 LONGEST = timedelta(days=7)
 """A stop ends by itself after so long at the latest; whoever wants more says so again."""
@@ -30,8 +32,55 @@ _AT_ONCE = 10_000
 """Messages that are set aside in one transaction."""
 
 
+StopRefusal: TypeAlias = Literal[
+    "no_reason", "long_reason", "phone", "past", "too_long", "unknown_agency", "not_in_force"
+]
+
+
 class StopRefused(ValueError):
     """What was asked for cannot be stopped, or not so; the message says why. Nothing is stopped."""
+
+    def __init__(self, refusal: StopRefusal, message: str) -> None:
+        super().__init__(message)
+        self.refusal = refusal
+
+
+@dataclass(frozen=True, slots=True)
+class StopAsked:
+    """What is to be stopped, until when and why."""
+
+    kind: Kind | None
+    agency_code: str | None
+    until: datetime
+    reason: str
+
+
+def read_stop(
+    ledger: Connection, *, kind: Kind | None, agency: str | None, until: datetime, reason: str, now: datetime
+) -> StopAsked:
+    """A stop as it was typed; ``agency`` is a code or an alias.
+
+    Raises:
+        StopRefused: no reason, one with a phone number, an agency that nobody knows, or an end that is past or too far.
+    """
+    words = " ".join(reason.split())
+    if not words:
+        raise StopRefused("no_reason", "say why: publications show the reason")
+    if len(words) > MOST_LETTERS:
+        raise StopRefused("long_reason", f"the reason has {len(words)} letters; {MOST_LETTERS} at most")
+    if holds_phone(words):
+        raise StopRefused("phone", "something in the reason looks like a phone number; publications show it")
+    if until <= now:
+        raise StopRefused("past", "it must end later than now")
+    if until > now + LONGEST:
+        raise StopRefused("too_long", f"it must end within {LONGEST.days} days; it can be said again then")
+    code = None
+    if agency is not None:
+        stopped = find_agency(list_agencies(ledger), agency)
+        if stopped is None:
+            raise StopRefused("unknown_agency", f"there is no agency {agency}: motcua agencies list")
+        code = stopped.agency_code
+    return StopAsked(kind, code, until, words)
 
 
 def stop(
@@ -55,29 +104,19 @@ def stop(
         now: by default this moment.
 
     Raises:
-        StopRefused: no reason, one with a phone number, an agency that nobody knows, or an end that is past or too far.
+        StopRefused: as ``read_stop`` does.
     """
     moment = now or datetime.now(UTC)
-    words = " ".join(reason.split())
-    if not words:
-        raise StopRefused("say why: publications show the reason")
-    if len(words) > MOST_LETTERS:
-        raise StopRefused(f"the reason has {len(words)} letters; {MOST_LETTERS} at most")
-    if holds_phone(words):
-        raise StopRefused("something in the reason looks like a phone number; publications show it")
-    if until <= moment:
-        raise StopRefused("it must end later than now")
-    if until > moment + LONGEST:
-        raise StopRefused(f"it must end within {LONGEST.days} days; it can be said again then")
     with connect() as ledger:
-        code = None
-        if agency is not None:
-            stopped = find_agency(list_agencies(ledger), agency)
-            if stopped is None:
-                raise StopRefused(f"there is no agency {agency}: motcua agencies list")
-            code = stopped.agency_code
+        asked = read_stop(ledger, kind=kind, agency=agency, until=until, reason=reason, now=moment)
         made = save_stop(
-            ledger, kind=kind, agency_code=code, stopped_at=moment, until=until, stopped_by=stopped_by, reason=words
+            ledger,
+            kind=asked.kind,
+            agency_code=asked.agency_code,
+            stopped_at=moment,
+            until=asked.until,
+            stopped_by=stopped_by,
+            reason=asked.reason,
         )
     # In force by now. A sender sets aside what it meets; here it is done at once for all that is due.
     while True:
@@ -96,11 +135,10 @@ def go(stop_id: int, *, ended_by: str, now: datetime | None = None) -> tuple[Sto
     """
     moment = now or datetime.now(UTC)
     with connect() as ledger:
-        ended = end_stop(ledger, stop_id, ended_by=ended_by, now=moment)
-        if ended is None:
-            raise StopRefused(f"stop {stop_id} is not in force: motcua stop --list")
-        # In one transaction: a stop that is over leaves nothing set aside for it.
-        return ended, let_go(ledger, moment)
+        gone, ended = end_stop(ledger, stop_id, ended_by=ended_by, now=moment), find_stop(ledger, stop_id)
+        if gone is None or ended is None:
+            raise StopRefused("not_in_force", f"stop {stop_id} is not in force: motcua stop --list")
+        return ended, gone
 
 
 def release(

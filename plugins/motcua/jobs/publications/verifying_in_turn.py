@@ -16,10 +16,12 @@ import psycopg
 
 from motcua.domain.checks import Finding
 from motcua.domain.checks import fault as found
+from motcua.domain.people import PageRequest
 from motcua.jobs.publications.verification import Verification
 from motcua.jobs.publications.verifying import NoSuchPublication, stray_folders, verify_publication
 from motcua.store.ledger.database import connect, reason_without_values
 from motcua.store.ledger.locks import PUBLISHING, wait_for_lock
+from motcua.store.oversight.page_requests import apply_request, open_requests
 from motcua.store.oversight.publications import (
     NotHolding,
     PublicationStanding,
@@ -112,10 +114,11 @@ def verify_in_turn(
     within: timedelta = WITHIN,
     verify: Callable[[str], Verification] = verify_publication,
 ) -> Verified:
-    """Verifies those whose turn it is, keeps what was found, and looks for folders that are no publication.
+    """Verifies what pages ask for and then those whose turn it is, keeps what was found, and looks for folders that are
+    no publication.
 
     Args:
-        run_id: the run, which signs it.
+        run_id: the run, which signs it where nobody asked for it.
         now: by default this moment.
         within: after so long no further one is begun.
         verify: verifies one.
@@ -127,9 +130,12 @@ def verify_in_turn(
     ends = time.monotonic() + within.total_seconds()
     with connect() as ledger:
         due = in_turn(standings_of_publications(ledger), run_id, now or datetime.now(UTC))
-    verified, failed = 0, []
-    while due and time.monotonic() < ends:
-        number = due.pop(0)
+    verified, failed = 0, list[int]()
+    while time.monotonic() < ends:
+        asked = next((each for each in _asked_for() if each.wanted["publication"] not in failed), None)
+        number = asked.wanted["publication"] if asked else due.pop(0) if due else None
+        if number is None:
+            break
         try:
             checked = verify(str(number))
         except psycopg.OperationalError:
@@ -139,12 +145,21 @@ def verify_in_turn(
             log.error("publication %d could not be verified: %s", number, reason_without_values(error))
             failed.append(number)
             continue
-        if not keep_verification(checked, run_id):
+        if not keep_verification(checked, asked.asked_by if asked else run_id):
             raise PermissionError("the ledger's role may only read: what was verified cannot be kept")
+        if asked:
+            with connect() as ledger:
+                apply_request(ledger, asked.request_no)
         verified += 1
         for fault in checked.faults:
             log.error("publication %d: %s", number, fault.where)
     return Verified(verified, tuple(failed), len(due), _strays())
+
+
+def _asked_for() -> list[PageRequest]:
+    """Publications that somebody wants verified at once, the first request first."""
+    with connect() as ledger:
+        return open_requests(ledger, "verify")
 
 
 def finding_of_publication(each: NotHolding) -> Finding:

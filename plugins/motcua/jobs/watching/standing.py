@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 from motcua.domain.checks import ALERT_NAMES, CHECKS, WATCH, Finding, fault
 from motcua.domain.clock import VIETNAM
-from motcua.domain.people import PageRequest, Viewer
+from motcua.domain.people import NEEDS_NO_MAIL, PageRequest, Viewer
 from motcua.domain.routing import day_of
 from motcua.domain.watching import judging
 from motcua.domain.watching.alerts import Alert
@@ -25,8 +25,7 @@ from motcua.jobs.restoring import finding_of_gap
 from motcua.jobs.watching.checks import rules_of
 from motcua.quality.choosing import part_of
 from motcua.quality.rules import load_rules
-from motcua.reports import wording
-from motcua.reports.checks import InWords, alert_in_words, check_words, in_words
+from motcua.reports.checks import InWords, alert_in_words, check_words, in_words, stopped_in_words
 from motcua.settings import settings
 from motcua.store.agencies import Agency, list_agencies
 from motcua.store.calendars import list_unconfirmed, load_calendars
@@ -47,7 +46,7 @@ from motcua.store.notices.gateways import (
 from motcua.store.notices.messages import ReleasedMessage, releases
 from motcua.store.notices.quarantine import count_open
 from motcua.store.notices.sources import MappedStatus, Source, list_sources, mapped_statuses
-from motcua.store.notices.stops import Stop, last_stops, stopped_messages, stops_in_force, waiting_for
+from motcua.store.notices.stops import Stop, stopped_messages, stops_in_force, waiting_for
 from motcua.store.oversight.complaints import open_complaints
 from motcua.store.oversight.page_requests import open_requests
 from motcua.store.oversight.publications import NotHolding, not_holding
@@ -177,7 +176,6 @@ class Standing:
     """The year whose calendar should be signed by now, and provinces with their years that are not."""
     not_holding: Sequence[NotHolding] = ()
     """Publications whose last verification found differences."""
-    stopped: Sequence[StopRow] = ()
     changes: Sequence[GatewayChange] = ()
     gaps: Sequence[Gap] = ()
     released: Sequence[ReleasedMessage] = ()
@@ -209,12 +207,11 @@ def standing_of(connection: Connection, viewer: Viewer, now: datetime) -> Standi
     unknown, unknown_since = unknown_messages(connection, now, now, viewer.listed)
     run = next(iter(list_runs(connection, most=1)), None)
     broken = [] if run is None else broken_agencies_of(connection, [run.run_no])
-    in_force, stopped = _stop_rows(connection, viewer, now)
     of_all = {
         "now": now,
         "agencies": agencies,
         "gap": open_gap(connection),
-        "in_force": in_force,
+        "in_force": stop_rows(connection, viewer, now, stops_in_force(connection, now)),
         "unknown": unknown,
         "unknown_since": unknown_since,
         "evening": _last_evening(connection, viewer, now),
@@ -241,11 +238,10 @@ def standing_of(connection: Connection, viewer: Viewer, now: datetime) -> Standi
         ],
         unsigned=(year, list_unconfirmed(connection, [year]) if year is not None else ()),
         not_holding=not_holding(connection),
-        stopped=stopped,
         changes=gateway_changes(connection, SHOWN),
         gaps=list_gaps(connection, SHOWN),
         released=releases(connection, SHOWN),
-        requests=open_requests(connection),
+        requests=[each for each in open_requests(connection) if each.kind not in NEEDS_NO_MAIL],
         ending=[each for each in mapped_statuses(connection) if each.ends_at is not None and each.ends_at > now],
     )
 
@@ -272,21 +268,16 @@ def _to_mend(connection: Connection, run_no: int, viewer: Viewer) -> dict[str, A
     return {code: each for code, each in found.items() if each.found}
 
 
-def _stop_rows(connection: Connection, viewer: Viewer, now: datetime) -> tuple[list[StopRow], list[StopRow]]:
-    """Stops in force, and the last ones, of those that concern the viewer's agencies."""
-    now_in_force = stops_in_force(connection, now)
+def stop_rows(connection: Connection, viewer: Viewer, now: datetime, stops: Sequence[Stop]) -> list[StopRow]:
+    """Those of these stops that concern the viewer's agencies, with what waits for each."""
     # The queue is looked at once, and only for what is in force.
-    waiting = stopped_messages(connection, now) if now_in_force else []
+    waiting = stopped_messages(connection, now) if any(stop.is_in_force(now) for stop in stops) else []
     ours = [each for each in waiting if viewer.sees(each.agency_code)]
-
-    def rows_of(stops: Sequence[Stop]) -> list[StopRow]:
-        return [
-            StopRow(stop, in_force, waiting_for(stop, ours) if in_force else 0)
-            for stop, in_force in ((stop, stop.is_in_force(now)) for stop in stops)
-            if stop.agency_code is None or viewer.sees(stop.agency_code)
-        ]
-
-    return rows_of(now_in_force), rows_of(last_stops(connection, SHOWN))
+    return [
+        StopRow(stop, in_force, waiting_for(stop, ours) if in_force else 0)
+        for stop, in_force in ((stop, stop.is_in_force(now)) for stop in stops)
+        if stop.agency_code is None or viewer.sees(stop.agency_code)
+    ]
 
 
 def _last_evening(connection: Connection, viewer: Viewer, now: datetime) -> LastEvening:
@@ -404,15 +395,10 @@ def _of_all(standing: Standing, viewer: Viewer) -> Iterable[Finding]:
         yield fault("apologies_unsent", "", waiting=waiting, lost=lost, day=evening.day.isoformat())
     if standing.unknown:
         yield fault("unknown_old", "", messages=standing.unknown, since=_moment(standing.unknown_since))
-    words, stopped = wording.publication_words()["kind"], check_words()["stopped"]
     for row in standing.in_force:
         stop = row.stop
-        whom, what = stopped["every_agency"], stopped["every_kind"]
-        if stop.agency_code:
-            whom = stopped["agency"].format(name=names.get(stop.agency_code, stop.agency_code))
-        if stop.kind:
-            what = stopped["kind"].format(kind=words[stop.kind].lower())
-        what = stopped["of"].format(what=what, whom=whom)
+        whom = names.get(stop.agency_code, stop.agency_code) if stop.agency_code else None
+        what = stopped_in_words(stop.kind, whom)
         facts = {"what": what, "until": stop.until.isoformat(), "reason": stop.reason, "stop": stop.stop_id}
         yield Finding("sending_stopped", facts | {"messages": row.waiting}, str(stop.stop_id))
     for name, codes in (

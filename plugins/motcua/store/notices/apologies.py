@@ -107,7 +107,8 @@ class NeededLetter:
 
     agency_code: str
     dossier_code: str
-    procedure_code: str | None
+    procedure: str | None
+    """Its name, or its code where nobody said its name."""
     due_day: date
     days_late: int
     sms: str | None
@@ -248,8 +249,8 @@ def forecast(
 
 
 def letters_needed(
-    connection: Connection, today: date, *, agency_code: str | None = None, limit: int = 200
+    connection: Connection, today: date, agencies: Sequence[str] | None, limit: int
 ) -> list[NeededLetter]:
-    """Dossiers that need a Phiếu xin lỗi (Mẫu 04), the latest first."""
-    values = {"today": today, "agency_code": agency_code, "limit": limit}
+    """Dossiers that need a Phiếu xin lỗi (Mẫu 04), the longest overdue first; ``agencies``: codes, ``None``: all."""
+    values = {"today": today, "agencies": agencies, "limit": limit}
     return values_of(NeededLetter, connection.execute(statement("apologies/letters"), values))

@@ -113,10 +113,23 @@ def save_stop(
     return value_of(Stop, row)
 
 
-def end_stop(connection: Connection, stop_id: int, *, ended_by: str, now: datetime) -> Stop | None:
-    """Ends a stop early; ``None``: it is not in force, or there is none. ``let_go`` belongs to the same transaction."""
+def end_stop(connection: Connection, stop_id: int, *, ended_by: str, now: datetime) -> int | None:
+    """Ends a stop early and has go what waited for it alone; returns how many messages, ``None``: it is not in
+    force, or there is none."""
     values = {"stop_id": stop_id, "ended_by": ended_by, "now": now}
-    return first_of(Stop, connection.execute(statement("stops/end"), values))
+    gone: int | None = first(connection.execute(statement("stops/end"), values), "gone")
+    return gone
+
+
+def find_stop(connection: Connection, stop_id: int) -> Stop | None:
+    """One stop by its number, in force or over."""
+    return first_of(Stop, connection.execute(statement("stops/find"), {"stop_id": stop_id}))
+
+
+def would_wait(connection: Connection, *, kind: Kind | None, agency_code: str | None) -> dict[tuple[str, Kind], int]:
+    """How many messages are queued that a stop would have wait, by agency and kind."""
+    rows = connection.execute(statement("stops/would_wait"), {"kind": kind, "agency_code": agency_code})
+    return {(row["agency_code"], row["kind"]): row["messages"] for row in rows}
 
 
 def stops_in_force(connection: Connection, now: datetime) -> list[Stop]:
@@ -150,12 +163,6 @@ def set_aside(connection: Connection, message_ids: Sequence[int], now: datetime)
     """Has queued messages wait until the stops end that cover them. One that none covers any more stays due."""
     if message_ids:
         connection.execute(statement("stops/set_aside"), {"message_ids": list(message_ids), "now": now})
-
-
-def let_go(connection: Connection, now: datetime) -> int:
-    """Makes due at once what was set aside and is stopped by nothing any more; returns how many messages."""
-    rows = connection.execute(statement("stops/let_go"), {"now": now}).fetchall()
-    return sum(row["until"] is None for row in rows)
 
 
 def stopped_messages(connection: Connection, now: datetime) -> list[StoppedMessages]:

@@ -1,7 +1,8 @@
 """The page *Giám sát*: what the watch found, who looks after it, and whether the watch itself lives.
 
 It takes two decisions: an open alert is acknowledged, and of a ledger that slept somebody says whether it was put back,
-which is carried out at once. Only the Department takes them; others see the page without its forms.
+which is carried out at once, after a look at what that does. Only the Department takes them; others see the page
+without its forms.
 """
 
 from __future__ import annotations
@@ -114,7 +115,8 @@ def acknowledge(request: Request, visits: Visits, fields: Annotated[dict[str, st
 
 @router.post("/alerts/gap")
 def answer(request: Request, visits: Visits, fields: Annotated[dict[str, str], Depends(sent_form)]) -> Response:
-    """Says of a ledger that slept, or went back, what became of it; what is held goes, or is of unknown outcome."""
+    """Tells what an answer makes of what is held while a ledger that slept, or went back, is not believed; where that
+    was confirmed, it goes, or is of unknown outcome."""
     visits.must_be_operator()
     who = visits.signature
     must_be_own_form(request, fields)
@@ -127,6 +129,8 @@ def answer(request: Request, visits: Visits, fields: Annotated[dict[str, str], D
         gap = open_gap(connection)
         if gap is None or gap.held_until is None or str(gap.gap_no) != fields.get("gap"):
             return _page(request, "answered", decides=True, status=HTTPStatus.CONFLICT)
+        if fields.get("sure") != "yes":
+            return render(request, "alerts_ask.html", gap=gap, became=became, reason=reason, local=VIETNAM)
         sent_until = gap.held_until if became == "put_back" else None
         answer_gap(connection, gap.gap_no, sent_until=sent_until, by=who, reason=reason, now=datetime.now(UTC))
     return led_to(request, "/alerts", {"said": became})

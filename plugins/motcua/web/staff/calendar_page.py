@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from http import HTTPStatus
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, Response
 
 from motcua.domain.clock import VIETNAM
 from motcua.domain.phones.numbering_plan import PROVINCES
+from motcua.domain.phones.reading import holds_phone
 from motcua.domain.working_days import WorkingCalendar
 from motcua.jobs.calendars import FIRST_YEAR, HOME_PROVINCE, LAST_YEAR
 from motcua.jobs.listing.reading import Listing
@@ -22,14 +23,19 @@ from motcua.reports.wording import list_words
 from motcua.store.agencies import Agency, find_agency, list_agencies
 from motcua.store.calendars import list_changes, list_years, load_calendar, load_province_calendar
 from motcua.store.ledger.database import Connection, page_connection
-from motcua.web.forms import PageRefused, kept_query, number_in
+from motcua.store.oversight.page_requests import ask
+from motcua.web.forms import PageRefused, kept_query, must_be_own_form, number_in, sent_form
 from motcua.web.lists import FileFormat, file_of, shown_list
-from motcua.web.rendering import render
+from motcua.web.rendering import led_to, render
+from motcua.web.staff.requests_page import waiting_requests
 from motcua.web.visitors import Visitor, Visits
 
 Kind: TypeAlias = Literal["holiday", "swap", "own", "worked", "morning", "weekend"]
 """What marks a day: a public holiday or a day in lieu of one, a day off in exchange for a weekend day, the agency's own
 closing, a day worked although it is off elsewhere, or its morning, a weekend day. The template has looks and words."""
+
+LONGEST_AUTHORITY = 300
+"""Letters of the announcement that a year was held against."""
 
 router = APIRouter()
 
@@ -89,8 +95,48 @@ def _cell(calendar: WorkingCalendar, day: date, today: date) -> Cell:
 
 
 @router.get("/calendar")
-def show_calendar(request: Request, visits: Visits, year: str = "", agency: str = "") -> HTMLResponse:
+def show_calendar(request: Request, visits: Visits, year: str = "", agency: str = "", said: str = "") -> HTMLResponse:
     """A year (this one by default) for an agency's code, or for a province's key (the first one by default)."""
+    return _page(request, visits, year, agency, "asked" if said == "asked" else "")
+
+
+@router.post("/calendar")
+def decide(request: Request, visits: Visits, fields: Annotated[dict[str, str], Depends(sent_form)]) -> Response:
+    """Asks whether a year was held against the announcement, with its days off, or is not confirmed any more; asks for
+    it where that was confirmed."""
+    visits.must_be_operator()
+    who = visits.signature
+    must_be_own_form(request, fields)
+    decision, year, agency = fields.get("decision", ""), fields.get("year", ""), fields.get("agency", "")
+    if decision not in ("confirm", "doubt"):
+        raise PageRefused(HTTPStatus.BAD_REQUEST, "not_so")
+    authority = " ".join(fields.get("authority", "").split()) if decision == "confirm" else None
+    if authority is not None and (not authority or len(authority) > LONGEST_AUTHORITY or holds_phone(authority)):
+        return _page(request, visits, year, agency, "no_authority", status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    shown = _year(year, datetime.now(VIETNAM).date())
+    with page_connection() as connection:
+        _, _, _, province = _asked_for(connection, visits, agency)
+        if fields.get("sure") == "yes":
+            became = ask(connection, "confirm_year", {"province": province, "year": shown, "decision": authority}, who)
+            if became == "unknown":
+                raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_year")
+            return led_to(request, "/calendar", {"year": str(shown), "agency": agency, "said": "asked"})
+        days = _calendar(connection, None, province, shown).special_days(shown)
+    return render(
+        request,
+        "calendar_ask.html",
+        year=shown,
+        agency=agency,
+        authority=authority,
+        province_name=_province_name(province),
+        days=days,
+        w=wording,
+    )
+
+
+def _page(
+    request: Request, visits: Visitor, year: str, agency: str, said: str, *, status: int = HTTPStatus.OK
+) -> HTMLResponse:
     today = datetime.now(VIETNAM).date()
     shown = _year(year, today)
     first, last = date(shown, 1, 1), date(shown, 12, 31)
@@ -99,6 +145,7 @@ def show_calendar(request: Request, visits: Visits, year: str = "", agency: str 
         code = chosen.agency_code if chosen else None
         calendar = _calendar(connection, chosen, province, shown)
         state = next((each for each in list_years(connection, [province]) if each.year == shown), None)
+        asked_for = waiting_requests(connection, visits, "confirm_year", f"{province} {shown}")
         lists = {
             each.name: shown_list(
                 connection,
@@ -115,6 +162,11 @@ def show_calendar(request: Request, visits: Visits, year: str = "", agency: str 
     return render(
         request,
         "calendar.html",
+        status=status,
+        said=said,
+        asked_for=asked_for,
+        decides=visits.is_operator,
+        longest=LONGEST_AUTHORITY,
         year=shown,
         first_year=FIRST_YEAR,
         last_year=LAST_YEAR,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from http import HTTPStatus
 from mimetypes import guess_type
@@ -34,10 +34,13 @@ from motcua.store.intake.portal_figures import compare_periods
 from motcua.store.intake.pushes import pushed_of_closing
 from motcua.store.ledger.database import Connection, page_connection
 from motcua.store.oversight.figure_rows import Cell, FigureRows, NoSuchFigure, newest_periods, opened_of_lengths
+from motcua.store.oversight.page_requests import ask
 from motcua.store.oversight.publications import Publication, find_publication, last_verifications
-from motcua.web.forms import PageRefused, kept_query, number_in
+from motcua.web.airflow import run_starter
+from motcua.web.forms import PageRefused, kept_query, must_be_own_form, number_in, sent_form
 from motcua.web.lists import FileFormat, file_of, list_page, shown_list
-from motcua.web.rendering import HEADERS, render
+from motcua.web.rendering import HEADERS, led_to, render
+from motcua.web.staff.requests_page import waiting_requests
 from motcua.web.visitors import Visitor, Visits
 
 log = logging.getLogger(__name__)
@@ -52,7 +55,9 @@ router = APIRouter()
 
 
 @router.get("/reconciliation")
-def show_reconciliation(request: Request, visits: Visits, closing: str = "", agency: str = "") -> HTMLResponse:
+def show_reconciliation(
+    request: Request, visits: Visits, closing: str = "", agency: str = "", said: str = ""
+) -> HTMLResponse:
     """One closing among those of its length, by default of the newest day that had messages: its figures, by agency or
     of one, and what does not meet."""
     if agency:
@@ -72,6 +77,7 @@ def show_reconciliation(request: Request, visits: Visits, closing: str = "", age
         verified = last_verifications(
             connection, [shown.report.closing.closing_no, *(each.closing_no for each in periods)]
         )
+        asked = waiting_requests(connection, visits, "verify", str(published.publication_no)) if published else []
         told = Told(shown.report, agency=agency or None)
         lists = {
             each.name: shown_list(
@@ -101,6 +107,8 @@ def show_reconciliation(request: Request, visits: Visits, closing: str = "", age
         length=length,
         published=published,
         verified=verified,
+        asked=asked,
+        said=said if said in ("verifying", "verifies_later") else "",
         files=_files(published, told),
         own=[(code, told.agency_name(code)) for code in visits.listed or ()],
         summary=summary_lines(told),
@@ -117,6 +125,26 @@ def show_reconciliation(request: Request, visits: Visits, closing: str = "", age
         moment=wording.moment,
         w=wording,
     )
+
+
+@router.post("/reconciliation")
+def verify_again(
+    request: Request,
+    visits: Visits,
+    fields: Annotated[dict[str, str], Depends(sent_form)],
+    start_run: Annotated[Callable[[str, str], bool], Depends(run_starter)],
+) -> Response:
+    """Asks that a publication be verified at once: by a run of its own, or by the next night's."""
+    visits.must_be_operator()
+    who = visits.signature
+    must_be_own_form(request, fields)
+    number = number_in(fields.get("publication", ""))
+    with page_connection() as connection:
+        found = None if number is None else find_publication(connection, publication_no=number)
+        if found is None or ask(connection, "verify", {"publication": number}, who) == "unknown":
+            raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_page")
+    said = "verifying" if start_run("verify_publications", who) else "verifies_later"
+    return led_to(request, "/reconciliation", {"closing": str(found.closing_no), "said": said}, "#ban-cong-bo")
 
 
 list_page(router, "/reconciliation/closings", CLOSINGS, of_all=True)

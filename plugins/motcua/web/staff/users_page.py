@@ -1,4 +1,4 @@
-"""The page *Người dùng*: which agencies' rows a user of Airflow sees, and who gave them to him.
+"""The page *Người dùng*: who may sign in, as what and since when; which agencies' rows he sees, and who gave them.
 
 The Department's alone. A change is asked for, told with its effect, and done by a second form; it is kept with who and
 when, and counts from the user's next page on.
@@ -6,6 +6,7 @@ when, and counts from the user's next page on.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Literal
@@ -14,11 +15,13 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, Response
 
 from motcua.jobs.listing.agencies import GRANT_CHANGES, GRANTS
+from motcua.jobs.listing.reading import Listing
 from motcua.jobs.user_agencies import LONGEST_NAME, GrantRefused, read_grant
 from motcua.reports import wording
 from motcua.store.agencies import list_agencies
-from motcua.store.ledger.database import page_connection
-from motcua.store.people import agencies_of_user, give_agency, take_agency
+from motcua.store.ledger.database import Connection, page_connection
+from motcua.store.people import agencies_of_user, give_agency, list_agencies_of_users, take_agency
+from motcua.web.airflow import Account, account_finder
 from motcua.web.forms import PageRefused, must_be_own_form, sent_form
 from motcua.web.lists import FileFormat, file_of, shown_list
 from motcua.web.rendering import led_to, render
@@ -31,22 +34,37 @@ _SAID = ("given", "taken", "given_before", "not_given")
 router = APIRouter()
 
 
+Accounts = Annotated[Callable[[], list[Account] | None], Depends(account_finder)]
+
+
 @router.get("/users")
-def show_users(request: Request, visits: Visits, said: str = "") -> HTMLResponse:
-    """Users with agencies, by name, and the last changes."""
+def show_users(request: Request, visits: Visits, accounts: Accounts, said: str = "") -> HTMLResponse:
+    """Who may sign in, users with agencies, by name, and the last changes."""
     visits.must_be_operator()
-    return _page(request, visits, said if said in _SAID else "")
+    return _page(request, visits, accounts, said if said in _SAID else "")
 
 
 @router.get("/users/file")
-def download_users(request: Request, visits: Visits, format: FileFormat, of: Literal["grants", "changes"]) -> Response:
-    """What users have, or what was changed of it, the newest first."""
+def download_users(
+    request: Request,
+    visits: Visits,
+    accounts: Accounts,
+    format: FileFormat,
+    of: Literal["accounts", "grants", "changes"],
+) -> Response:
+    """Who may sign in, what users have, or what was changed of it, the newest first."""
     visits.must_be_operator()
+    if of == "accounts":
+        with page_connection() as connection:
+            listing = _accounts(connection, accounts() or ())
+        return file_of(request, visits, listing, format, about=[])
     return file_of(request, visits, _LISTS[of], format)
 
 
 @router.post("/users")
-def change_users(request: Request, visits: Visits, fields: Annotated[dict[str, str], Depends(sent_form)]) -> Response:
+def change_users(
+    request: Request, visits: Visits, accounts: Accounts, fields: Annotated[dict[str, str], Depends(sent_form)]
+) -> Response:
     """Tells what a change would do; does it where that was confirmed."""
     visits.must_be_operator()
     who = visits.signature
@@ -63,15 +81,39 @@ def change_users(request: Request, visits: Visits, fields: Annotated[dict[str, s
             change = _CHANGES[decision]
             changed = change(connection, grant.user_name, grant.agency.agency_code, who, datetime.now(UTC))
     except GrantRefused as refused:
-        return _page(request, visits, refused.refusal, tried=fields, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+        return _page(request, visits, accounts, refused.refusal, tried=fields, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     said = ("given" if changed else "given_before") if decision == "give" else "taken" if changed else "not_given"
     return led_to(request, "/users", {"said": said})
 
 
+def _accounts(connection: Connection, accounts: Sequence[Account]) -> Listing:
+    """The list of who may sign in, each with the agencies that he was given."""
+    given: dict[str, list[str]] = {}
+    for each in list_agencies_of_users(connection):
+        given.setdefault(each.user_name, []).append(each.agency_name)
+    return Listing("accounts").of(accounts, agencies=lambda row, seen: ", ".join(given.get(row.user_name, ())) or None)
+
+
 def _page(
-    request: Request, visits: Visitor, said: str, *, tried: dict[str, str] | None = None, status: int = HTTPStatus.OK
+    request: Request,
+    visits: Visitor,
+    accounts: Callable[[], list[Account] | None],
+    said: str,
+    *,
+    tried: dict[str, str] | None = None,
+    status: int = HTTPStatus.OK,
 ) -> HTMLResponse:
+    known = accounts()
     with page_connection() as connection:
+        may_sign_in = shown_list(
+            connection,
+            request,
+            visits,
+            _accounts(connection, known or ()),
+            prefix="accounts_",
+            file="/users/file",
+            here="/users",
+        )
         grants = shown_list(connection, request, visits, GRANTS, file="/users/file", here="/users")
         changes = shown_list(
             connection,
@@ -88,6 +130,7 @@ def _page(
         request,
         "users/users.html",
         status=status,
+        accounts=may_sign_in if known is not None else None,
         grants=grants,
         changes=changes,
         agencies=agencies,

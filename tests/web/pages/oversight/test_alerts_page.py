@@ -115,6 +115,10 @@ def test_department_says_on_the_page_what_became_of_a_ledger_that_slept(staff, a
         assert staff.post(f"{PAGE}/gap", data=fields).status_code == 403
         VISITING.visit_as("operator")
         assert len(rows("SELECT 1 FROM motcua.gaps WHERE closed_at IS NULL")) == 1
+        look = staff.post(f"{PAGE}/gap", data=fields)
+        assert "1 tin đang giữ" in page_words(look)
+        assert len(rows("SELECT 1 FROM motcua.gaps WHERE closed_at IS NULL")) == 1, "it was only looked at"
+        fields |= {"sure": "yes"}
         answer = staff.post(f"{PAGE}/gap", data=fields)
         assert answer.status_code == 303
         assert said in page_words(staff.get(answer.headers["location"]))

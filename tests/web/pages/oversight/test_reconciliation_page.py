@@ -82,7 +82,7 @@ def test_figures_of_the_portal_stand_beside_ours_and_of_an_agency_its_own_alone(
     """Where none are handed in, the page says how."""
     shown = page_words(page.get("/reconciliation"))
     assert "Chưa ai nộp số của Cổng cho kỳ này." in shown
-    assert "motcua closings compare" in shown
+    assert "gửi quản trị hệ thống tệp CSV" in shown
     heading = "Mã cơ quan,Ngày,Tiếp nhận,Đã giải quyết\n"
     for hour, counts in ((8, "4100"), (9, "4200")):
         lines = f"{NHA_TRANG},25/11/2026,{counts},0\n{TU_PHAP},25/11/2026,5300,0\n"
@@ -142,13 +142,13 @@ def test_files_are_handed_out_as_they_were_published_and_a_changed_one_is_not(cl
     file.write_bytes(file.read_bytes() + b" ")
     refused = page.get(f"{address}&name=bao-cao.pdf")
     assert refused.status_code == 409
-    assert "motcua verify" in refused.text
+    assert "Xin báo cho quản trị hệ thống" in refused.text
     nobody = {"conn_type": "aws", "login": "a", "password": "b-secret", "extra": {"endpoint_url": "http://127.0.0.1:1"}}
     configure(AIRFLOW_CONN_IM_LANG=json.dumps(nobody), MOTCUA_PUBLICATIONS="s3://im_lang@motcua/cong-bo")
     refused = page.get(f"{address}&name=bao-cao.pdf")
     assert refused.status_code == 503
     assert "không trả lời" in refused.text
-    assert "motcua verify" not in refused.text, "no file is blamed for a store that does not answer"
+    assert "Xin báo cho" not in refused.text, "no file is blamed for a store that does not answer"
 
 
 def links(answer):
@@ -253,7 +253,7 @@ def test_figure_that_was_doctored_is_told_with_its_rows(closed, page, ledger):
     for address in (of_agency, f"{of_agency}&procedure={cell['procedure_code']}"):
         shown = page_words(page.get(address))
         assert "Số đã chốt là 5, khác với 1 dòng đếm lại từ sổ." in shown, address
-        assert "motcua verify" in shown
+        assert "Xin báo quản trị hệ thống" in shown
 
 
 def test_rows_of_what_is_not_there_are_refused_in_words_and_of_a_cell_that_nobody_knows_none(closed, page):

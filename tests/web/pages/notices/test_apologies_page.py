@@ -1,0 +1,58 @@
+"""The tab Tin xin lỗi: what can be spared before the evening, whose citizens nobody reaches, who needs a letter."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from motcua.jobs.notices.apologizing import coming_evening
+from tests.ground import NHA_TRANG, TU_PHAP, take_in
+from tests.web.taken_away import read_file
+from tests.web.visiting import VISITING, words
+
+PAGE = "/motcua/apologies"
+
+
+@pytest.fixture
+def tonight(staff: Any, one_stop: Any) -> Any:
+    """Two dossiers of two agencies are due on the day after the coming evening, and one was due a week ago."""
+    now = datetime.now(UTC)
+    due = coming_evening(now) + timedelta(hours=23)
+    before = {"received_at": now - timedelta(days=14), "updated_at": now - timedelta(days=14), "status_code": 4}
+    one_stop.dossier("CON-KIP", due_at=due, **before)
+    one_stop.dossier("KHONG-SO", TU_PHAP, due_at=due, applicant_phone="", **before)
+    one_stop.dossier("QUA-HAN", due_at=now - timedelta(days=7), **before)
+    take_in(now=now)
+    return staff
+
+
+def test_what_can_be_spared_and_who_is_not_reached_are_told_by_agency(tonight):
+    shown = words(tonight.get(PAGE))
+    assert "1 hồ sơ còn cứu được" in shown
+    assert "1 hồ sơ mà công dân không được báo" in shown
+    assert "Không có số điện thoại" in shown
+    assert "Hỏi công dân và nhập số di động" in shown
+    assert "trước 17:30" in shown
+    unreached = words(tonight.get(f"{PAGE}?outcome=untold")).partition("Từng hồ sơ")[2].partition("Phiếu xin lỗi")[0]
+    assert "KHONG-SO" in unreached
+    assert "CON-KIP" not in unreached
+    rows = read_file(tonight.get(f"{PAGE}/file?format=csv&outcome=told")).rows
+    assert [row[0] for row in rows] == ["CON-KIP"]
+
+
+def test_who_needs_a_letter_is_listed_and_taken_away(tonight):
+    letters = words(tonight.get(PAGE)).partition("Phiếu xin lỗi (Mẫu 04)")[2]
+    assert "QUA-HAN" in letters
+    rows = read_file(tonight.get(f"{PAGE}/letters/file?format=xlsx")).rows
+    assert [row[0] for row in rows] == ["QUA-HAN"]
+
+
+def test_agency_sees_its_own(tonight):
+    VISITING.visit_as("agency", TU_PHAP)
+    shown = words(tonight.get(PAGE))
+    assert "KHONG-SO" in shown
+    assert "CON-KIP" not in shown
+    assert "QUA-HAN" not in shown
+    assert tonight.get(f"{PAGE}?agency={NHA_TRANG}").status_code == 404
