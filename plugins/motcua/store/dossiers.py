@@ -246,6 +246,12 @@ def dossiers_by_code(
     return values_of(DossierFound, connection.execute(statement("dossiers/showing/find"), values))
 
 
+def dossiers_by_tail(connection: Connection, tail: str, agencies: Sequence[str]) -> list[DossierFound]:
+    """Dossiers of these agencies whose code ends with a tail (``domain.inquiries.read_tail``), the newest first."""
+    values = {"tail": tail, "agencies": list(agencies), "limit": MOST_FOUND}
+    return values_of(DossierFound, connection.execute(statement("dossiers/showing/find_by_tail"), values))
+
+
 def dossiers_by_phone(connection: Connection, msisdn: str, agencies: Agencies) -> list[DossierFound]:
     """Dossiers with this number, E.164, as their own, the newest first."""
     values = {"msisdn": msisdn, "agencies": agencies, "limit": MOST_FOUND}
