@@ -24,7 +24,7 @@ from motcua.sandbox.machine.supervisor import SupervisorError
 from motcua.sandbox.world.writers import OWN_SOURCES, ROLES, OneStopAddresses
 from motcua.store.ledger.database import Connection
 
-ADMINISTRATOR, VIEWER, AGENCY_USER = "vo-thi-minh-ha", "tran-van-binh", "le-thi-hoa"
+ADMINISTRATOR, VIEWER, AGENCY_USER, CLERK = "vo-thi-minh-ha", "tran-van-binh", "le-thi-hoa", "pham-thi-mai"
 """People at the Airflow UI: at the Department, who may do all; an auditor, who may only look; at an agency."""
 WATCH_USER = "giam-sat"
 """The watch's own account, which may only look."""
@@ -178,6 +178,7 @@ class Secrets:
     receipts: str
     ledger_purge: str = ""
     airflow_watch: str = ""
+    airflow_clerk: str = ""
     ledger_intake: str = ""
 
     @classmethod
@@ -193,7 +194,7 @@ class Secrets:
                 kept = json.loads(path.read_text(encoding="ascii"))
                 # A demo from before its agencies had a user, or parts of the ledger's roles of their own, goes on.
                 roles = ("ledger_callbacks", "ledger_intake", "ledger_pages", "ledger_purge")
-                later = ("airflow_agency", "airflow_watch", *roles)
+                later = ("airflow_agency", "airflow_clerk", "airflow_watch", *roles)
                 found = cls(**{name: _token() for name in later} | kept)
             except (OSError, ValueError, TypeError):
                 raise CannotRun(
@@ -365,9 +366,7 @@ def airflow_environment(
         "AIRFLOW__API__PORT": str(addresses.airflow),
         "AIRFLOW__API__SECRET_KEY": secret.airflow_api,
         "AIRFLOW__API_AUTH__JWT_SECRET": secret.airflow_jwt,
-        "AIRFLOW__CORE__AUTH_MANAGER": (
-            "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager"
-        ),
+        "AIRFLOW__CORE__AUTH_MANAGER": "motcua.sandbox.sign_in.DemoAuthManager",
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
         "AIRFLOW__CORE__DAGS_FOLDER": str(home / "dags"),
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{addresses.airflow}/execution/",
@@ -379,7 +378,7 @@ def airflow_environment(
         ),
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(airflow_home / "passwords.json"),
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": (
-            f"{ADMINISTRATOR}:admin,{VIEWER}:viewer,{AGENCY_USER}:user,{WATCH_USER}:viewer"
+            f"{ADMINISTRATOR}:admin,{VIEWER}:viewer,{AGENCY_USER}:agency,{CLERK}:clerk,{WATCH_USER}:viewer"
         ),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": _sqlalchemy_url(databases.airflow),
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(logs),
@@ -419,6 +418,7 @@ def write_airflow_home(addresses: Addresses, secret: Secrets) -> None:
                 ADMINISTRATOR: secret.airflow_admin,
                 VIEWER: secret.airflow_viewer,
                 AGENCY_USER: secret.airflow_agency,
+                CLERK: secret.airflow_clerk,
                 WATCH_USER: secret.airflow_watch,
             }
         ),
