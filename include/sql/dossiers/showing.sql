@@ -249,6 +249,28 @@ FROM beside_others AS m
 INNER JOIN motcua.occasion_conditions AS c ON m.message_id = c.message_id
 ORDER BY m.message_id DESC;
 
+-- name: sent
+-- How a message went: to which number, through which gateway, what that counts (empty: SMS), and when a receipt said that
+-- the phone has it. Holds a number.
+SELECT
+    m.msisdn,
+    a.gateway,
+    g.unit,
+    (
+        SELECT max(h.changed_at) FROM motcua.message_history AS h
+        WHERE h.message_id = m.message_id AND h.to_state = 'delivered'
+    ) AS delivered_at
+FROM motcua.messages AS m
+LEFT JOIN LATERAL (
+    SELECT t.gateway
+    FROM motcua.attempts AS t
+    WHERE t.message_id = m.message_id
+    ORDER BY t.state IN ('accepted', 'delivered') DESC, t.attempt_id DESC
+    LIMIT 1
+) AS a ON TRUE
+LEFT JOIN motcua.gateways AS g ON a.gateway = g.name
+WHERE m.message_id = %(message_id)s;
+
 -- name: moves
 -- Each move of a dossier's messages; of the first one of a message its words, too. Replies are among the inquiries.
 SELECT

@@ -471,10 +471,12 @@ def test_nobody_gets_a_whole_number(walked):
     ] == []
 
 
-def test_no_page_has_a_script_or_loads_anything_and_auditors_are_shown_no_form(walked):
+def test_no_page_has_a_script_but_a_slip_or_loads_anything_and_auditors_are_shown_no_form(walked):
     pages = [(name, each) for name, answers in walked.items() for each in answers if "<main" in each.text]
     assert len(pages) > 300
-    loads = re.compile(r"""<script| style=|(?:src|href|action)=["']?(?:https?:|//)""")
+    loads = re.compile(
+        r"""<script(?! nonce="[^"]+">document.getElementById\("in"\))| style=|(?:src|href|action)=["']?(?:https?:|//)"""
+    )
     assert [(name, each.asked) for name, each in pages if loads.search(each.text)] == []
     # The search is a form, too, and settings are shown in one that is disabled.
     forms = [

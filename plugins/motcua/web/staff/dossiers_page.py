@@ -24,6 +24,7 @@ from motcua.jobs.listing.asking import Asked
 from motcua.jobs.listing.lists import AXIS, DOSSIERS
 from motcua.reports import wording
 from motcua.reports.explaining import clauses, due_moment
+from motcua.settings import settings
 from motcua.store.agencies import Agency, find_agency, list_agencies
 from motcua.store.dossiers import MOST_FOUND, DossierFound, dossiers_by_number, dossiers_by_phone
 from motcua.store.ledger.database import Connection, page_connection
@@ -56,7 +57,7 @@ def show_dossier(request: Request, visits: Visits, agency: str = "", code: str =
         if not found.dossiers:
             return _none(request, found, typed)
         explained = _explained(connection, found.dossiers[0], visits)
-    lines = axis_lines(explained, visits.phone)
+    lines = axis_lines(explained, visits.phone, codes=visits.is_operator)
     return render(
         request,
         "dossiers/dossier.html",
@@ -72,8 +73,10 @@ def show_dossier(request: Request, visits: Visits, agency: str = "", code: str =
 
 @router.get("/dossiers/slip")
 def show_slip(request: Request, visits: Visits, agency: str, code: str) -> HTMLResponse:
-    """What the citizen may be given on paper: the sentence, code and dates, how to ask 9029; no number, no name."""
-    return render(request, "dossiers/slip.html", **_shown(_asked_for(agency, code, visits), visits))
+    """What the citizen is given on paper, which prints itself: the sentence, code and dates, how to ask 9029 and what
+    that costs; no name."""
+    shown = _shown(_asked_for(agency, code, visits), visits)
+    return render(request, "dossiers/slip.html", prints=True, fee=settings().inquiries_fee, **shown)
 
 
 @router.get("/dossiers/file")
@@ -82,7 +85,7 @@ def download_axis(request: Request, visits: Visits, agency: str, code: str, form
     explained = _asked_for(agency, code, visits)
     dossier = explained.dossier
     title = clauses()["axis"]["file"].format(code=dossier.dossier_code, agency=dossier.agency_name)
-    lines = AXIS.of(axis_lines(explained, visits.phone))
+    lines = AXIS.of(axis_lines(explained, visits.phone, codes=visits.is_operator))
     about = [explained.sentence]
     return list_file(request, visits, lines, Asked(visits), format, about=about, as_of=dossier.read_at, title=title)
 
@@ -164,7 +167,7 @@ def _code_of(known: list[Agency], typed: str, visits: Visitor) -> str | None:
 
 
 def _explained(connection: Connection, found: DossierFound, visits: Visitor) -> ExplainedDossier:
-    explained = explain_dossier(connection, found.dossier_id, visits.listed, datetime.now(UTC))
+    explained = explain_dossier(connection, found.dossier_id, visits.listed, datetime.now(UTC), visits.phone)
     if explained is None:
         raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_dossier")
     return explained
@@ -184,6 +187,15 @@ def _query(explained: ExplainedDossier) -> dict[str, str]:
     return {"agency": explained.dossier.agency_code, "code": explained.dossier.dossier_code}
 
 
+def _once_denied(explained: ExplainedDossier) -> str:
+    """What to do when the citizen says that nothing came; empty: nobody says that anything did."""
+    message, words = explained.answer.message, clauses()["denied"]
+    if message is None or message.state not in TOLD:
+        return ""
+    ask = words["ask"].format(ends=explained.ends) if explained.ends else words["ask_number"]
+    return f"{words['says']} {ask}, {words['then']}"
+
+
 def _shown(explained: ExplainedDossier, visits: Visitor) -> dict[str, Any]:
     message = explained.answer.message
     tone = "neutral" if message is None else "ok" if message.state in TOLD else "warn"
@@ -191,6 +203,7 @@ def _shown(explained: ExplainedDossier, visits: Visitor) -> dict[str, Any]:
         "dossier": explained.dossier,
         "story": explained.story,
         "told": explained.sentence,
+        "denied": _once_denied(explained),
         "tone": tone,
         "message": message,
         "in_status": status_name(explained.story.status_code),

@@ -49,7 +49,7 @@ def follow(staff: TestClient, answer: Any) -> Any:
     return staff.get(answer.headers["location"])
 
 
-SENTENCE = "Chưa nhắn tin mời nhận kết quả vì không có số điện thoại; kết quả đang chờ tại quầy; "
+SENTENCE = "Chưa nhắn tin mời nhận kết quả vì không có số điện thoại; phần mềm một cửa ghi kết quả đang ở quầy; "
 
 
 @pytest.mark.guarantee("dossiers", "from the start page a dossier's code in the header's search leads to its sentence")
