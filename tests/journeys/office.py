@@ -132,7 +132,8 @@ def _look_back(now: datetime) -> None:
         heard_at = now.astimezone(VIETNAM).strftime("%Y-%m-%d %H:%M")
         entry = Entry(NHA_TRANG, codes_of(now)["told"], heard_at, "hotline", "never_received", HOSTILE)
         record_complaint(connection, entry, "office", "lan", now)
-        give_agency(connection, "hoa", NHA_TRANG, "lan", now)
+        for user in ("hoa", "mai"):
+            give_agency(connection, user, NHA_TRANG, "lan", now)
         connection.commit()
 
 
