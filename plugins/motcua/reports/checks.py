@@ -228,7 +228,7 @@ _FILTERS: dict[str, Callable[..., str]] = {
     "moment": _moment,
     "day": lambda value: wording.day(date.fromisoformat(value)),
     "bytes": lambda value: f"{wording.decimal(value / 1e9)} GB",
-    "task": lambda task_id: _task_names().get(task_id, task_id),
+    "task": lambda task_id: _task_names().get(task_id, str(task_id)),
     "check": lambda name: str(check_words()["looks"].get(name, {"title": name})["title"]),
     "period": _period,
 }

@@ -355,6 +355,7 @@ VISITORS = {
     "agency": ("agency", A.agency),
     "two agencies": ("agency", A.agency, B.agency),
     "agency without an entry": ("agency",),
+    "clerk": ("clerk", A.agency),
 }
 
 
@@ -445,6 +446,15 @@ def test_agencys_user_gets_nothing_of_another_agency(walked):
         assert found(walked["agency"], [secret]), f"of his own agency he gets {secret}"
 
 
+@pytest.mark.guarantee(
+    "pages", "a clerk gets dossiers and complaints of his agency, and is refused everything else"
+)
+def test_clerk_gets_dossiers_and_complaints_of_his_own_agency_alone(walked):
+    assert found(walked["clerk"], B.secrets + B.masked) == []
+    answered = {each.asked.partition("?")[0].split("/")[1] for each in walked["clerk"] if each.status != 403}
+    assert answered == {"", "dossiers", "complaints"}
+
+
 @pytest.mark.guarantee("pages", "an agency's user who was given no agency gets nothing of any")
 def test_agencys_user_without_an_agency_gets_nothing_of_any(walked):
     assert found(walked["agency without an entry"], A.secrets + B.secrets + A.masked + B.masked) == []
@@ -484,7 +494,7 @@ def test_no_page_has_a_script_but_a_slip_or_loads_anything_and_auditors_are_show
         for name, each in pages
         if name == "auditor"
         and 'method="post"' in each.text.partition("<main")[2]
-        and not each.asked.startswith(("GET /dossiers", "GET /settings/agency?"))
+        and not each.asked.startswith(("GET /dossiers", "POST /dossiers/search", "GET /settings/agency?"))
     ]
     assert forms == [], "he may look, and change nothing"
 
