@@ -250,8 +250,8 @@ INNER JOIN motcua.occasion_conditions AS c ON m.message_id = c.message_id
 ORDER BY m.message_id DESC;
 
 -- name: sent
--- How a message went: to which number, through which gateway, what that counts (empty: SMS), and when a receipt said that
--- the phone has it. Holds a number.
+-- How a message went: to which number, through which gateway, what that counts (empty: SMS), and when a receipt said
+-- that the phone has it. Holds a number.
 SELECT
     m.msisdn,
     a.gateway,
