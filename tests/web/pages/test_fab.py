@@ -67,6 +67,7 @@ def test_fabs_roles_are_those_of_the_pages(found):
     assert {name for name in USERS if found[name]["unknown"]} == {"vy", "hoa", "ngoai"}, "they were given no agency yet"
 
 
+@pytest.mark.guarantee("pages", "an agency's people have no right in Airflow, on a server and in the demo")
 def test_roles_of_ours_may_do_in_airflow_what_they_need_and_no_more(found):
     # Connections, variables, the accounts of others; which DAGs; whether runs are shown, may be started, DAGs paused.
     asked = ("airflow", "dags", "runs", "starts", "pauses")

@@ -378,6 +378,15 @@ def test_airflows_roles_are_those_of_the_pages(airflow_users):
     assert {role: role_of(SimpleAuthManagerUser(username="xem", role=role)) for role in of} == of
 
 
+@pytest.mark.guarantee("pages", "an agency's people have no right in Airflow, on a server and in the demo")
+@pytest.mark.parametrize("role", ["agency", "clerk"])
+def test_agencys_people_have_no_right_in_airflow_in_the_demo_either(airflow_users, role):
+    user = SimpleAuthManagerUser(username="hoa", role=role)
+    for method in ("GET", "POST", "PUT", "DELETE"):
+        for asked in ("dag", "asset", "configuration", "connection", "pool", "variable"):
+            assert not getattr(airflow_users, f"is_authorized_{asked}")(method=method, user=user), (method, asked)
+
+
 def test_administrator_of_an_agency_is_told_that_he_was_given_none(stranger, token):
     stranger.cookies.set(COOKIE, token(role="agency"))
     assert "chưa được giao cơ quan nào" in text_of(stranger.get("/motcua/calendar"))

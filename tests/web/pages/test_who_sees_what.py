@@ -446,9 +446,7 @@ def test_agencys_user_gets_nothing_of_another_agency(walked):
         assert found(walked["agency"], [secret]), f"of his own agency he gets {secret}"
 
 
-@pytest.mark.guarantee(
-    "pages", "a clerk gets dossiers and complaints of his agency, and is refused everything else"
-)
+@pytest.mark.guarantee("pages", "a clerk gets dossiers and complaints of his agency, and is refused everything else")
 def test_clerk_gets_dossiers_and_complaints_of_his_own_agency_alone(walked):
     assert found(walked["clerk"], B.secrets + B.masked) == []
     answered = {each.asked.partition("?")[0].split("/")[1] for each in walked["clerk"] if each.status != 403}
