@@ -50,5 +50,9 @@ class MotcuaPlugin(AirflowPlugin):
     def fastapi_root_middlewares(self) -> list[dict[str, Any]]:  # type: ignore[override]
         """Around every route of the API server, whose access log is written outside of it."""
         from motcua.web.access_log import MaskedRequests
+        from motcua.web.console import LedFromConsole
 
-        return [{"middleware": MaskedRequests, "name": "motcua masked requests"}]
+        return [
+            {"middleware": MaskedRequests, "name": "motcua masked requests"},
+            {"middleware": LedFromConsole, "name": "motcua led from the console"},
+        ]

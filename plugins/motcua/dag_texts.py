@@ -56,6 +56,7 @@ class DagTexts:
             f"## {head}\n\n{(_folder() / f'{self.dag_id}.{language}.md').read_text(encoding='utf-8')}"
             for language, head in words()["heads"].items()
         ]
+        parts += words()["zone"].values()
         return {
             "dag_id": self.dag_id,
             "dag_display_name": self._own["name"],
@@ -71,8 +72,9 @@ class DagTexts:
 
     def of_param(self, name: str) -> dict[str, Any]:
         """For ``Param``; raises ``KeyError`` where the parameter has no texts."""
-        told = self._own["params"][name]
+        told, zone = self._own["params"][name], words()["zone"]
         return {
             "title": f"{told['title']['vi']} / {told['title']['en']}",
-            "description_md": f"{told['vi']}\n\n{told['en']}",
+            # Beside the two fields of a backfill, which say no zone.
+            "description_md": "\n\n".join(f"{told[language]} {zone[language]}" for language in zone),
         }

@@ -48,6 +48,7 @@ def test_each_dags_page_is_whole_in_both_languages(dags):
         assert is_english(parts["en"]), dag.dag_id
         for language, part in parts.items():
             assert part.strip() in dag.doc_md
+            assert words()["zone"][language] in dag.doc_md, "whose clock a schedule is by"
             assert re.findall(r"^#.*", part, re.M) == list(HEADS[language]), dag.dag_id
             sections = re.split(r"^#.*\n", part, flags=re.M)[1:]
             assert all(len(section.split()) >= 10 for section in sections), dag.dag_id
@@ -117,6 +118,8 @@ def test_every_parameter_is_described_in_both_languages_and_takes_only_what_make
         # The form shows the one or the other.
         assert param.description is None, place
         assert is_bound(param.schema), place
+        # The two fields of a backfill say no zone.
+        assert "Asia/Ho_Chi_Minh" in param.schema["description_md"], place
         Draft7Validator.check_schema(param.schema)
 
 

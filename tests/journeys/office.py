@@ -66,8 +66,8 @@ PHONES = {
     "same_day": "0905999111",
 }
 SAME_DAY_PROCEDURE = "2.000815"
-USERS = {"lan": "op", "hoa": "user", "minh": "user", "binh": "viewer"}
-"""The Department, an agency's administrator, one who was given no agency, an auditor: with roles of Airflow."""
+USERS = {"lan": "op", "hoa": "agency", "minh": "agency", "mai": "clerk", "binh": "viewer"}
+"""The Department, an agency's administrator, one who was given no agency, a clerk, an auditor: with their roles."""
 _READY_WITHIN = 180
 
 
@@ -132,7 +132,8 @@ def _look_back(now: datetime) -> None:
         heard_at = now.astimezone(VIETNAM).strftime("%Y-%m-%d %H:%M")
         entry = Entry(NHA_TRANG, codes_of(now)["told"], heard_at, "hotline", "never_received", HOSTILE)
         record_complaint(connection, entry, "office", "lan", now)
-        give_agency(connection, "hoa", NHA_TRANG, "lan", now)
+        for user in ("hoa", "mai"):
+            give_agency(connection, user, NHA_TRANG, "lan", now)
         connection.commit()
 
 
@@ -202,9 +203,7 @@ def _api_server(folder: Path, url: str, database: str, passwords: dict[str, str]
         "AIRFLOW__API__WORKERS": "1",
         "AIRFLOW__API__SECRET_KEY": secrets.token_hex(16),
         "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_hex(32),
-        "AIRFLOW__CORE__AUTH_MANAGER": (
-            "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager"
-        ),
+        "AIRFLOW__CORE__AUTH_MANAGER": "motcua.sandbox.sign_in.DemoAuthManager",
         "AIRFLOW__CORE__DAGS_FOLDER": str(root / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(root / "plugins"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",

@@ -55,7 +55,7 @@ def _course(at: Visit) -> list[Locator]:
 
 def _slip(at: Visit) -> list[Locator]:
     at.find_dossier("kind=result&state=delivered", "Đã nhắn tin mời nhận kết quả")
-    at.page.get_by_role("link", name="Phiếu in cho công dân").click()
+    at.page.get_by_role("link", name="In phiếu cho công dân").click()
     at.page.wait_for_load_state()
     at.page.locator("main .slip ~ .lead").evaluate("each => each.remove()")  # how to print it
     return [at.page.locator("main .slip")]
@@ -152,7 +152,7 @@ def _reconciled(at: Visit) -> list[Locator]:
 
 def _complaint(at: Visit) -> list[Locator]:
     at.find_dossier("kind=result&state=delivered", "Đã nhắn tin mời nhận kết quả")
-    at.page.get_by_role("link", name="Ghi phản ánh").click()
+    at.page.get_by_role("link", name="Công dân nói chưa nhận").click()
     at.page.wait_for_load_state()
     record = at.page.locator("details.record")
     if record.get_attribute("open") is None:

@@ -18,7 +18,7 @@ from motcua.jobs.calendars import prepare_calendars
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.sandbox.daily_fault import BEGINS_AFTER, CARRIER, LASTS, DailyFault
-from motcua.sandbox.demo import busiest_agency, let_agency_user_see, work_today, write_agencies
+from motcua.sandbox.demo import busiest_agency, let_user_see, work_today, write_agencies
 from motcua.sandbox.machine.deployment import AGENCY_USER, Deployment
 from motcua.sandbox.summary import Summary, read_summary, render
 from motcua.sandbox.world.people import _PREFIXES
@@ -173,12 +173,12 @@ def test_day_of_the_demo_is_worked(agencies, tmp_path):
 
 def test_agency_user_of_the_demo_sees_one_agency_and_whatever_was_decided_since_is_kept(agencies):
     now = datetime(2026, 11, 25, 3, tzinfo=UTC)
-    assert let_agency_user_see(NHA_TRANG, now)
+    assert let_user_see(AGENCY_USER, NHA_TRANG, now)
     with connect() as connection:
         assert agencies_of_user(connection, AGENCY_USER) == {NHA_TRANG}
         take_agency(connection, AGENCY_USER, NHA_TRANG, "lan", now)
         give_agency(connection, AGENCY_USER, TU_PHAP, "lan", now)
-    assert not let_agency_user_see(NHA_TRANG, now)
+    assert not let_user_see(AGENCY_USER, NHA_TRANG, now)
     with connect() as connection:
         assert agencies_of_user(connection, AGENCY_USER) == {TU_PHAP}
 

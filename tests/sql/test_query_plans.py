@@ -295,6 +295,7 @@ CASES = [
     Case("runs/mails", {"report": "publication", "numbers": [1, 2], "agencies": None}, OF_A_RUN),
     # The page of a dossier.
     Case("dossiers/showing/find dossiers/showing/unusable_rows", FOUND, looked_up=1),
+    Case("dossiers/showing/find_by_tail", {"tail": "1007", "agencies": ["H1"], "limit": 100}, looked_up=10),
     Case("dossiers/showing/find_by_phone", {"msisdn": "+84906000007", "agencies": None, "limit": 100}, looked_up=10),
     Case("dossiers/showing/by_number", {"dossier_ids": [7], "agencies": None, "limit": 100}, looked_up=1),
     Case(

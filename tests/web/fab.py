@@ -29,12 +29,13 @@ from tests.ground import Served, type_command
 
 ROOT = Path(__file__).parents[2]
 USERS = {
-    **{"kiem": "KiemTra", "cuc": "CoQuan", "lan": "VanHanh"},
+    **{"kiem": "KiemTra", "cuc": "CoQuan", "quy": "Quay", "lan": "VanHanh"},
     **{"vy": "Viewer", "hoa": "User", "phuc": "Op", "minh": "Admin", "ngoai": "Public"},
 }
 """Role of each: those of ours, and Airflow's own."""
 WATCH = "giam-sat"
-ASKED = ("/calendar", "/quality", "/statements", "/users")
+NAVIGATES = {"Accept": "text/html", "Sec-Fetch-Dest": "document"}
+ASKED = ("/dossiers", "/quality", "/statements", "/users")
 AIRFLOWS = ("/api/v2/connections", "/api/v2/variables", "/auth/fab/v1/users")
 """Of Airflow's own interface, what an agency's people have no business with."""
 
@@ -130,7 +131,7 @@ def _seen_by(url: str, name: str, word: str) -> dict[str, Any]:
     signed_in = httpx.post(f"{url}/auth/token", json={"username": name, "password": word})
     bearer = {"Authorization": f"Bearer {signed_in.json()['access_token']}"}
     with httpx.Client(base_url=url, headers=bearer, timeout=60) as http:
-        page = http.get("/motcua/calendar").text
+        page = http.get("/motcua/dossiers").text
         shown = re.search(r'<span title="([^"]+)">([^<]+)</span>', page)
         return {
             "is": list(shown.groups()) if shown else None,
@@ -138,6 +139,8 @@ def _seen_by(url: str, name: str, word: str) -> dict[str, Any]:
             "airflow": [http.get(path).status_code for path in AIRFLOWS],
             "dags": [each["dag_id"] for each in http.get("/api/v2/dags").json().get("dags", ())],
             "runs": http.get("/api/v2/dags/~/dagRuns").status_code,
+            "pauses": http.patch("/api/v2/dags/check_quality", json={"is_paused": False}).status_code,
+            "console": [http.get(path, headers=NAVIGATES).headers.get("location") for path in ("/", "/dags")],
             "starts": http.post("/api/v2/dags/check_quality/dagRuns", json={"logical_date": None}).status_code,
             "unknown": "chưa được giao cơ quan nào" in page,
             "accounts": re.findall(r'<th scope="row" class="">([a-z-]+)<', http.get("/motcua/users").text),

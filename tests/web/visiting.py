@@ -34,7 +34,7 @@ class Visiting:
     def visit_as(self, role: ViewerRole, *agencies: str, name: str = "lan") -> None:
         """From now on it is somebody of this role, of an agency's with these agencies."""
         self.name, self.role = name, role
-        self.agencies = frozenset(agencies) if role == "agency" else None
+        self.agencies = frozenset(agencies) if role in ("agency", "clerk") else None
 
     def airflow_says(self, run: AirflowRun | None) -> None:
         """From now on Airflow says this of whatever run a page asks for."""

@@ -1,6 +1,6 @@
 -- Dossiers: how their codes are compared, their last step, how each stood at a moment, and what auditors may read.
 
--- The key by which a texted code finds its dossier. It stands in three indexes, which hold its old values: only a
+-- The key by which a texted code finds its dossier. It stands in four indexes, which hold its old values: only a
 -- migration that builds them anew may change it, and this file then says the same.
 CREATE OR REPLACE FUNCTION motcua.code_key(code text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN translate(

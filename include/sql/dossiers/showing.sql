@@ -1,5 +1,5 @@
--- One dossier on a page: found by code, number or phone, as far as the visitor may see it; then its story, and all that
--- happened to it, the newest first. Called by store/dossiers.py.
+-- One dossier on a page: found by code, tail, number or phone, as far as the visitor may see it; then its story and all
+-- that happened to it, the newest first. Called by store/dossiers.py.
 
 -- name: find
 -- Dossiers whose code is spelled like one of these, of one agency or of all, as far as the visitor may see them.
@@ -13,6 +13,23 @@ WHERE
     = any(array(SELECT motcua.code_key(k.code) FROM unnest(%(keys)s::text[]) AS k (code)))
     AND (%(agency_code)s::text IS NULL OR d.agency_code = %(agency_code)s)
     AND (%(agencies)s::text[] IS NULL OR d.agency_code = any(%(agencies)s))
+ORDER BY d.picked_up_at DESC, d.dossier_id
+LIMIT %(limit)s;
+
+-- name: find_by_tail
+-- Dossiers of these agencies whose code ends with these signs, whatever points and strokes stand between, the newest
+-- first.
+SELECT
+    d.dossier_id, d.agency_code, d.dossier_code, d.procedure_code, p.name AS procedure_name, d.step_name,
+    d.status_code, d.received_at, d.due_at, d.picked_up_at
+FROM motcua.dossiers AS d
+LEFT JOIN motcua.procedures AS p ON d.procedure_code = p.procedure_code
+WHERE
+    d.agency_code = any(%(agencies)s::text[])
+    -- Not LIKE, which finds no index where its pattern is a parameter.
+    AND reverse(translate(motcua.code_key(d.dossier_code), './-', '')) COLLATE "C" >= reverse(%(tail)s::text)
+    AND reverse(translate(motcua.code_key(d.dossier_code), './-', '')) COLLATE "C"
+    < reverse(%(tail)s::text) || chr(1114111)
 ORDER BY d.picked_up_at DESC, d.dossier_id
 LIMIT %(limit)s;
 
@@ -231,6 +248,28 @@ SELECT
 FROM beside_others AS m
 INNER JOIN motcua.occasion_conditions AS c ON m.message_id = c.message_id
 ORDER BY m.message_id DESC;
+
+-- name: sent
+-- How a message went: to which number, through which gateway, what that counts (empty: SMS), and when a receipt said
+-- that the phone has it. Holds a number.
+SELECT
+    m.msisdn,
+    a.gateway,
+    g.unit,
+    (
+        SELECT max(h.changed_at) FROM motcua.message_history AS h
+        WHERE h.message_id = m.message_id AND h.to_state = 'delivered'
+    ) AS delivered_at
+FROM motcua.messages AS m
+LEFT JOIN LATERAL (
+    SELECT t.gateway
+    FROM motcua.attempts AS t
+    WHERE t.message_id = m.message_id
+    ORDER BY t.state IN ('accepted', 'delivered') DESC, t.attempt_id DESC
+    LIMIT 1
+) AS a ON TRUE
+LEFT JOIN motcua.gateways AS g ON a.gateway = g.name
+WHERE m.message_id = %(message_id)s;
 
 -- name: moves
 -- Each move of a dossier's messages; of the first one of a message its words, too. Replies are among the inquiries.

@@ -72,6 +72,10 @@ CREATE TABLE motcua.dossiers (
     )
 );
 CREATE INDEX dossiers_code_key ON motcua.dossiers (motcua.code_key(dossier_code));
+-- At the counter a dossier is found by the last signs of its code, within an agency.
+CREATE INDEX dossiers_code_tail ON motcua.dossiers (
+    agency_code, (reverse(translate(motcua.code_key(dossier_code), './-', '')) COLLATE "C")
+);
 -- A dossier is found by the number that is on it.
 CREATE INDEX dossiers_msisdn ON motcua.dossiers (msisdn) WHERE msisdn IS NOT NULL;
 CREATE INDEX dossiers_unpurged ON motcua.dossiers (dossier_id) WHERE purged_at IS NULL;

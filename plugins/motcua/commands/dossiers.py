@@ -43,14 +43,18 @@ def show(
         found = find_by_code(connection, code, None, agency_code)
         if len(found.dossiers) != 1:
             raise refuse(_why_not_one(code, found, agency_code))
-        explained = explain_dossier(connection, found.dossiers[0].dossier_id, None, now)
+        explained = explain_dossier(connection, found.dossiers[0].dossier_id, None, now, _masked)
     if explained is None:
         raise refuse("It was there a moment ago; ask again.")
     dossier = explained.dossier
     say(explained.sentence)
     head = (dossier.dossier_code, f"{dossier.agency_name} ({dossier.agency_code})", local_moment(dossier.picked_up_at))
     say(" · ".join(head), "dim")
-    print_list(AXIS.of(axis_lines(explained, lambda number: mask_for_staff(number) if number else "")), most=1_000)
+    print_list(AXIS.of(axis_lines(explained, _masked)), most=1_000)
+
+
+def _masked(number: str | None) -> str:
+    return mask_for_staff(number) if number else ""
 
 
 def _why_not_one(code: str, found: CodeSearch, agency_code: str | None) -> str:

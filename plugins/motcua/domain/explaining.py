@@ -60,6 +60,19 @@ class MessageFact:
 
 
 @dataclass(frozen=True, slots=True)
+class MessageSent:
+    """How a message went. Holds a number."""
+
+    msisdn: str | None
+    """``None``: emptied."""
+    gateway: str | None
+    unit: str | None
+    """What the gateway counts; ``None``: the segments of an SMS."""
+    delivered_at: datetime | None
+    """When a receipt said that the phone has it."""
+
+
+@dataclass(frozen=True, slots=True)
 class DossierStory:
     """What the answer depends on."""
 

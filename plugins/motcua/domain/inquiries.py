@@ -118,6 +118,57 @@ def _spellings(word: str) -> tuple[str, ...]:
     return word.lstrip(_EDGES), word.strip(_EDGES)
 
 
+# ---------------------------------------------------------------- at the counter
+
+
+_WORD_OF_LETTERS = re.compile(r"[A-Z]{2,}")
+_AROUND_CODES = frozenset({KEYWORD, "HO", "SO", "MA", "HS"})
+"""Words that are typed before a code and are in nobody's name."""
+_SHORTEST_TAIL = 3
+
+
+@dataclass(frozen=True, slots=True)
+class CodeTail:
+    """The last signs of a dossier's code."""
+
+    signs: str
+    """As the database compares them: a key without points and strokes."""
+    agencies: frozenset[str]
+    """Those that were named before it; none: whichever may be seen."""
+
+    def is_last_of(self, dossier_code: str) -> bool:
+        """Whether a code ends with it and has a point or a stroke before it: `0007` is no tail of `…-10007`."""
+        signs = "[./-]*".join(map(re.escape, self.signs))
+        return re.search(rf"(?:^|[./-]){signs}$", code_key(fold(dossier_code))) is not None
+
+
+def read_tail(text: str, agencies: Mapping[str, str]) -> CodeTail | None:
+    """Reads the tail of a code, with or without its agency before it; ``None``: the text holds none. Never raises.
+
+    Args:
+        text: as typed: ``0007``, ``261126 0007``, ``h32.30-261126-0007``.
+        agencies: keys of agency codes and aliases → agency codes.
+    """
+    named: set[str] = set()
+    signs = ""
+    for part in re.split(r"[^0-9A-Z./]+", fold(text[:_READ_AT_MOST])):
+        key = code_key(part.strip(_EDGES))
+        if key in agencies:
+            named.add(agencies[key])
+        elif _DIGIT.search(part):
+            signs += re.sub(r"[./]", "", key)
+    return CodeTail(signs, frozenset(named)) if _SHORTEST_TAIL <= len(signs) <= CODE_LIMIT else None
+
+
+def reads_as_name(text: str) -> bool:
+    """Whether a text is somebody's name rather than a code: letters alone, or two words of them."""
+    folded = fold(text[:_READ_AT_MOST])
+    if not _DIGIT.search(folded):
+        return any(letter.isalpha() for letter in folded)
+    words = {word for word in folded.split() if _WORD_OF_LETTERS.fullmatch(word)}
+    return len(words - _AROUND_CODES) > 1
+
+
 @dataclass(frozen=True, slots=True)
 class InquiryAnswer:
     """What the citizen is told."""

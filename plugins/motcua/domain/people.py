@@ -11,9 +11,10 @@ from typing import Any, Literal, TypeAlias
 
 from motcua.domain.phones.reading import holds_phone, mask_for_staff, mask_phones
 
-ViewerRole: TypeAlias = Literal["auditor", "agency", "operator"]
-"""What somebody is to the pages: auditors see facts, no numbers and nobody's name, and change nothing; an agency's
-people see and decide for theirs; operators act for the Department."""
+ViewerRole: TypeAlias = Literal["auditor", "clerk", "agency", "operator"]
+"""What somebody is to the pages: auditors see facts, no numbers and nobody's name, and change nothing; a clerk looks up
+the dossiers of his agency and records complaints; an agency's administrators see and decide for theirs; operators act
+for the Department."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,11 @@ class Viewer:
     def is_operator(self) -> bool:
         """He acts for the Department."""
         return self.role == "operator"
+
+    @property
+    def is_clerk(self) -> bool:
+        """He answers citizens at a desk."""
+        return self.role == "clerk"
 
     @property
     def is_auditor(self) -> bool:

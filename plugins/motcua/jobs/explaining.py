@@ -14,7 +14,17 @@ from functools import lru_cache
 
 from motcua.domain.clock import VIETNAM
 from motcua.domain.explaining import Answer, DossierStory, explain
-from motcua.domain.inquiries import CODE_LIMIT, Hit, choose, code_key, fold, punctuality, read_inquiry_text
+from motcua.domain.inquiries import (
+    CODE_LIMIT,
+    Hit,
+    choose,
+    code_key,
+    fold,
+    punctuality,
+    read_inquiry_text,
+    read_tail,
+    reads_as_name,
+)
 from motcua.domain.occasions import is_same_day, leaves_out_same_day
 from motcua.domain.phones.reading import hide_phones, read_phone
 from motcua.domain.texts import Template
@@ -40,8 +50,10 @@ from motcua.store.dossiers import (
     VersionEntry,
     dossier_shown,
     dossiers_by_code,
+    dossiers_by_tail,
     entries_of,
     message_facts,
+    message_sent,
     unusable_rows,
 )
 from motcua.store.ledger.database import Connection
@@ -68,6 +80,8 @@ class ExplainedDossier:
     answer: Answer
     sentence: str
     """To be read aloud; holds no phone number and nobody's name."""
+    ends: str
+    """The last digits of the number that it tells of; empty: none may be shown."""
     entries: Sequence[Entry]
     """What happened, the newest first."""
     unusable: Sequence[UnusableRowSeen]
@@ -79,7 +93,8 @@ def _reply() -> Template:
 
 
 def find_by_code(connection: Connection, typed: str, agencies: Agencies, agency_code: str | None = None) -> CodeSearch:
-    """The dossiers that a code, in any spelling that 9029 reads, may mean; one alone where it is clear which.
+    """The dossiers that a code, in any spelling that 9029 reads, or its last signs may mean; one alone where it is
+    clear which.
 
     Args:
         connection: of the ledger.
@@ -103,14 +118,42 @@ def find_by_code(connection: Connection, typed: str, agencies: Agencies, agency_
         if choice.shared_code is not None:
             key = code_key(fold(choice.shared_code))
             return CodeSearch(tuple(each for each in found if code_key(fold(each.dossier_code)) == key))
+    if not found:
+        found = _find_by_tail(connection, bare, agencies, agency_code)
     rows = () if found else tuple(unusable_rows(connection, keys, agencies, agency_code))
     return CodeSearch(tuple(found), rows)
 
 
+def _find_by_tail(
+    connection: Connection, typed: str, agencies: Agencies, agency_code: str | None
+) -> list[DossierFound]:
+    """The dossiers whose code ends so; those alone of whose code it is whole parts, where there are any."""
+    known = agency_keys(connection)
+    tail = None if reads_as_name(typed) else read_tail(typed, known)
+    if tail is None:
+        return []
+    asked = tail.agencies or set(known.values() if agencies is None else agencies)
+    asked = {each for each in asked if (agencies is None or each in agencies) and agency_code in (None, each)}
+    found = dossiers_by_tail(connection, tail.signs, sorted(asked))
+    return [each for each in found if tail.is_last_of(each.dossier_code)] or found
+
+
 def explain_dossier(
-    connection: Connection, dossier_id: int, agencies: Agencies, now: datetime
+    connection: Connection,
+    dossier_id: int,
+    agencies: Agencies,
+    now: datetime,
+    phone: Callable[[str | None], str] = lambda _: "",
 ) -> ExplainedDossier | None:
-    """A dossier with its sentence and everything below it; ``None``: there is none, or it may not be seen."""
+    """A dossier with its sentence and everything below it; ``None``: there is none, or it may not be seen.
+
+    Args:
+        connection: of the ledger.
+        dossier_id: the dossier's.
+        agencies: whose rows may be seen.
+        now: when it is asked.
+        phone: what of a number may be shown; nothing where that is empty.
+    """
     dossier = dossier_shown(connection, dossier_id, agencies, now)
     if dossier is None:
         return None
@@ -120,8 +163,10 @@ def explain_dossier(
     unusable = unusable_rows(connection, [dossier.code_key], agencies, dossier.agency_code)
     story = _story(connection, dossier, seen, [each for each in unusable if each.released_at is None], now)
     answer = explain(story, now, planning_rules())
-    told = sentence(answer, story, dossier.dossier_code)
-    return ExplainedDossier(dossier, story, answer, told, entries_of(connection, dossier_id), unusable)
+    sent = None if answer.message is None else message_sent(connection, answer.message.message_id)
+    ends = "" if sent is None else phone(sent.msisdn)[-_DIGITS_TOLD:]
+    told = sentence(answer, story, dossier.dossier_code, sent, ends)
+    return ExplainedDossier(dossier, story, answer, told, ends, entries_of(connection, dossier_id), unusable)
 
 
 def _story(
@@ -163,6 +208,7 @@ def status_name(status_code: int | None) -> str:
 _BAD = frozenset({"suppressed", "expired", "rejected", "undelivered", "unknown"})
 _GOOD = frozenset({"delivered"})
 _SAME_MOMENT = timedelta(minutes=1)
+_DIGITS_TOLD = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,22 +226,25 @@ class AxisLine:
     """``bad`` or ``ok``, where it is either."""
 
 
-def axis_lines(explained: ExplainedDossier, phone: Callable[[str | None], str]) -> list[AxisLine]:
+def axis_lines(
+    explained: ExplainedDossier, phone: Callable[[str | None], str], *, codes: bool = True
+) -> list[AxisLine]:
     """The lines of a dossier, the newest first.
 
     Args:
         explained: the dossier.
         phone: what of a number may be shown; nothing where that is empty.
+        codes: also what providers answered, in their codes and their English.
     """
-    writer = _Writer(explained, phone)
+    writer = _Writer(explained, phone, codes=codes)
     lines = [line for entry in explained.entries for line in writer.lines(entry)]
     lines += [writer.unusable(each) for each in explained.unusable]
     return sorted(lines, key=lambda line: line.at, reverse=True)
 
 
 class _Writer:
-    def __init__(self, explained: ExplainedDossier, phone: Callable[[str | None], str]) -> None:
-        self.explained, self.phone, self.words = explained, phone, clauses()["axis"]
+    def __init__(self, explained: ExplainedDossier, phone: Callable[[str | None], str], *, codes: bool) -> None:
+        self.explained, self.phone, self.codes, self.words = explained, phone, codes, clauses()["axis"]
 
     def lines(self, entry: Entry) -> Iterator[AxisLine]:
         """Of one entry; a version that changes two things has two."""
@@ -269,7 +318,7 @@ class _Writer:
         title = said.format(message=entry.message_id, kind=kind, state=state)
         details = []
         if entry.to_reason is not None:
-            reason = words["reason"].get(entry.to_reason) or wording.message_reason(entry.to_reason)
+            reason = words["reason"].get(entry.to_reason) or wording.message_reason(entry.to_reason, code=self.codes)
             details.append(hide_phones(reason))
         if entry.text is not None:
             details.append(words["words"].format(text=entry.text))
@@ -282,7 +331,7 @@ class _Writer:
         title = words["attempt"].format(message=entry.message_id, gateway=entry.gateway, outcome=outcome)
         details = []
         code = " ".join(str(each) for each in (entry.http_status, entry.gateway_code) if each)
-        if code:
+        if code and self.codes:
             details.append(words["attempt_code"].format(code=hide_phones(code)))
         if entry.released_at is not None:
             why = hide_phones(entry.released_because or "")
@@ -295,7 +344,7 @@ class _Writer:
         meaning = words["receipt_meaning"][entry.meaning]
         title = words["receipt"].format(message=entry.message_id, gateway=entry.gateway, meaning=meaning)
         details = []
-        if entry.gateway_status:
+        if entry.gateway_status and self.codes:
             details.append(words["receipt_code"].format(code=hide_phones(entry.gateway_status)))
         if entry.effect == "no_change":
             details.append(words["no_change"])

@@ -222,12 +222,21 @@ def _period(written: str) -> str:
     return period_words(Period.parse(written))
 
 
+@lru_cache(maxsize=1)
+def _task_names() -> dict[str, str]:
+    """What tasks of our DAGs are called in Airflow, by id."""
+    told = wording.words_in("airflow/dags")
+    tasks = [*(dag["tasks"] for dag in told["dags"].values()), told["shared_tasks"]]
+    return {task_id: str(task["name"]) for of_dag in reversed(tasks) for task_id, task in of_dag.items()}
+
+
 _FILTERS: dict[str, Callable[..., str]] = {
     "count": wording.plain,
     "percent": lambda hundredths: wording.percent(hundredths / 100),
     "moment": _moment,
     "day": lambda value: wording.day(date.fromisoformat(value)),
     "bytes": lambda value: f"{wording.decimal(value / 1e9)} GB",
+    "task": lambda task_id: _task_names().get(task_id, str(task_id)),
     "check": lambda name: str(check_words()["looks"].get(name, {"title": name})["title"]),
     "period": _period,
 }

@@ -7,7 +7,7 @@ from datetime import datetime, time
 from typing import Any
 
 from motcua.domain.clock import VIETNAM
-from motcua.domain.explaining import Answer, DossierStory, MessageFact
+from motcua.domain.explaining import Answer, DossierStory, MessageFact, MessageSent
 from motcua.domain.phones.reading import hide_phones
 from motcua.reports import wording
 from motcua.reports.wording import words_in
@@ -34,9 +34,20 @@ def words_of_clause(name: str) -> str:
     return str(found)
 
 
-def sentence(answer: Answer, story: DossierStory, dossier_code: str) -> str:
-    """One sentence, to be read aloud; it holds no phone number."""
+def sentence(
+    answer: Answer, story: DossierStory, dossier_code: str, sent: MessageSent | None = None, ends: str = ""
+) -> str:
+    """One sentence, to be read aloud; it holds no phone number.
+
+    Args:
+        answer: what it says.
+        story: of the dossier.
+        dossier_code: the dossier's.
+        sent: how the message of the answer went.
+        ends: the last digits of its number, where they may be shown.
+    """
     values = _values_of_dossier(story, dossier_code) | _values_of_message(answer.message, story)
+    values |= _values_of_sending(sent, ends)
     told = "; ".join(words_of_clause(name).format_map(values) for name in answer.clauses)
     return " ".join(told.split()) + "."
 
@@ -65,7 +76,20 @@ def _values_of_message(message: MessageFact | None, story: DossierStory) -> dict
         "until": _moment(message.useful_until),
         "next_at": _moment(message.next_attempt_at),
         "stopped_until": _moment(message.stopped_until),
-        "gateway_code": reason.removeprefix("gateway status ") or _unknown(),
+    }
+
+
+def _values_of_sending(sent: MessageSent | None, ends: str) -> dict[str, str]:
+    """By whom, to which number and when it arrived, each with the blank before it; empty: not known."""
+    words = clauses()["sent"]
+    by = words["by_sms"]
+    if sent is not None and sent.unit is not None:
+        by = words["by_other"].format(gateway=(sent.gateway or "").capitalize())
+    arrived = sent.delivered_at if sent is not None else None
+    return {
+        "by": by,
+        "to": words["to"].format(ends=ends) if ends else "",
+        "arrived": words["arrived"].format(at=wording.moment(arrived)) if arrived else "",
     }
 
 

@@ -392,7 +392,9 @@ _CELLS: dict[ColumnKind, Callable[[Any, Any, Column, Seen], Cell]] = {
     "code": lambda value, row, column, seen: mask_phones(str(value)),
     "text": lambda value, row, column, seen: str(value),
     "words": _word,
-    "reason": lambda value, row, column, seen: Word(value, wording.message_reason(value), None),
+    "reason": lambda value, row, column, seen: Word(
+        value, wording.message_reason(value, code=seen.viewer.is_operator), None
+    ),
     "agency": lambda value, row, column, seen: seen.names.get(value, value),
     "dossier": lambda value, row, column, seen: dossier_link(value_of_row(row, "agency_code"), value),
     "phone": lambda value, row, column, seen: seen.viewer.phone(value) or None,

@@ -107,11 +107,12 @@ def list_words() -> dict[str, Any]:
     return words_in("web/lists/words.vi")
 
 
-def message_reason(reason: str) -> str:
-    """Why a message stands as it does; the code itself where there are no words."""
+def message_reason(reason: str, *, code: bool = True) -> str:
+    """Why a message stands as it does; the code itself where there are no words. ``code``: also a provider's."""
     words = publication_words()
     if reason.startswith(_GATEWAY_STATUS):
-        return str(words["gateway_status"].format(code=reason.removeprefix(_GATEWAY_STATUS)))
+        told = words["gateway_status"] if code else words["gateway_status_uncoded"]
+        return str(told.format(code=reason.removeprefix(_GATEWAY_STATUS)))
     return str(words["reason"].get(reason, reason))
 
 

@@ -33,6 +33,7 @@ from motcua.sandbox.machine.components import components
 from motcua.sandbox.machine.deployment import (
     ADMINISTRATOR,
     AGENCY_USER,
+    CLERK,
     VIEWER,
     Addresses,
     CannotRun,
@@ -187,7 +188,8 @@ def _begin_today(agencies: Path) -> None:
     if join_by_files(agencies.parent / "clerk", datetime.now(UTC)):
         print("and one whose software exports files")
     _prepare_texts_and_calendars(datetime.now(UTC))
-    let_agency_user_see(busiest_agency(agencies), datetime.now(UTC))
+    for user in (AGENCY_USER, CLERK):
+        let_user_see(user, busiest_agency(agencies), datetime.now(UTC))
     work_today(agencies.parent, datetime.now(UTC))
 
 
@@ -268,12 +270,12 @@ def forget_broken_past(say: Callable[[str], None], admin_dsn: str, data: Path, d
         shutil.rmtree(data / beside, ignore_errors=True)
 
 
-def let_agency_user_see(agency_code: str, now: datetime) -> bool:
-    """Gives the demo's agency user an agency, once: what somebody gave or took since is kept."""
+def let_user_see(user: str, agency_code: str, now: datetime) -> bool:
+    """Gives a user of the demo an agency, once: what somebody gave or took since is kept."""
     with connect() as connection:
-        if AGENCY_USER in {change.user_name for change in list_agency_of_user_changes(connection, 1000)}:
+        if user in {change.user_name for change in list_agency_of_user_changes(connection, 1000)}:
             return False
-        return give_agency(connection, AGENCY_USER, agency_code, "demo", now)
+        return give_agency(connection, user, agency_code, "demo", now)
 
 
 def work_today(folder: Path, now: datetime) -> bool:
@@ -486,6 +488,7 @@ def addresses_lines(deployment: Deployment) -> str:
             f"  Airflow         {deployment.airflow_url}   {ADMINISTRATOR} / {secret.airflow_admin}",
             f"                  may only look:           {VIEWER} / {secret.airflow_viewer}",
             f"                  one agency's, no other:  {AGENCY_USER} / {secret.airflow_agency}",
+            f"                  at its desk:             {CLERK} / {secret.airflow_clerk}",
             f"  Staff pages     {deployment.airflow_url}/motcua/",
             f"  Wall of phones  {deployment.network_url}",
             f"  Mailbox         {deployment.mailbox_url}",

@@ -8,8 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-OPERATOR, AGENCY, AUDITOR, WATCH = "VanHanh", "CoQuan", "KiemTra", "GiamSat"
-"""The Department's operator, an agency's administrator, an auditor, and the watch, which is nobody."""
+OPERATOR, AGENCY, CLERK, AUDITOR, WATCH = "VanHanh", "CoQuan", "Quay", "KiemTra", "GiamSat"
+"""The Department's operator, an agency's administrator, a clerk of its desk, an auditor, and the watch, which is
+nobody."""
+
+SETTINGS_VIEW, AUDIT_VIEW = "MotcuaSMS settings", "MotcuaSMS audit"
+"""What an agency's administrators and auditors may read that nobody else is given: views that Airflow does not have, so
+that they give no right there. Who has neither is a clerk, and sees what he is given."""
 
 FAB = "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"
 SIMPLE = "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager"
@@ -35,8 +40,9 @@ ROLES: Mapping[str, frozenset[tuple[str, str]]] = {
             *(("can_edit", made) for made in ("Backfills", "Connections", "DAG Runs", "DAGs", "Task Instances")),
         }
     ),
-    AGENCY: frozenset({*_OWN, ("can_edit", "DAG:check_quality")}),
-    AUDITOR: frozenset(_OWN),
+    AGENCY: frozenset({*_OWN, ("can_read", SETTINGS_VIEW)}),
+    CLERK: frozenset(_OWN),
+    AUDITOR: frozenset({*_OWN, ("can_read", AUDIT_VIEW)}),
     WATCH: frozenset({("can_read", "Website"), ("can_read", "DAGs"), ("can_read", "DAG Runs")}),
 }
 """Role → action and resource, as FAB names them, of all that it may do in Airflow."""

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import LiteralString, TypeAlias
 
 from motcua.domain.dossiers import Kind, RowRefusal
-from motcua.domain.explaining import MessageFact
+from motcua.domain.explaining import MessageFact, MessageSent
 from motcua.domain.occasions import PlanningResult, SendCandidate
 from motcua.domain.routing import Meaning
 from motcua.store.ledger.database import Connection
@@ -246,6 +246,12 @@ def dossiers_by_code(
     return values_of(DossierFound, connection.execute(statement("dossiers/showing/find"), values))
 
 
+def dossiers_by_tail(connection: Connection, tail: str, agencies: Sequence[str]) -> list[DossierFound]:
+    """Dossiers of these agencies whose code ends with a tail (``domain.inquiries.read_tail``), the newest first."""
+    values = {"tail": tail, "agencies": list(agencies), "limit": MOST_FOUND}
+    return values_of(DossierFound, connection.execute(statement("dossiers/showing/find_by_tail"), values))
+
+
 def dossiers_by_phone(connection: Connection, msisdn: str, agencies: Agencies) -> list[DossierFound]:
     """Dossiers with this number, E.164, as their own, the newest first."""
     values = {"msisdn": msisdn, "agencies": agencies, "limit": MOST_FOUND}
@@ -293,6 +299,11 @@ def message_facts(connection: Connection, dossier_id: int, now: datetime) -> lis
         )
         for row in connection.execute(statement("dossiers/showing/messages"), values)
     ]
+
+
+def message_sent(connection: Connection, message_id: int) -> MessageSent | None:
+    """How a message went; ``None``: there is none."""
+    return first_of(MessageSent, connection.execute(statement("dossiers/showing/sent"), {"message_id": message_id}))
 
 
 def entries_of(connection: Connection, dossier_id: int) -> list[Entry]:

@@ -15,10 +15,8 @@ from urllib.parse import urlencode
 
 from airflow.api.common.trigger_dag import trigger_dag
 from airflow.api_fastapi.app import get_auth_manager
-from airflow.api_fastapi.auth.managers.models.resource_details import DagDetails
 from airflow.api_fastapi.auth.managers.simple.simple_auth_manager import SimpleAuthManager
 from airflow.api_fastapi.core_api.security import get_user
-from airflow.configuration import conf
 from airflow.models import DagModel, DagRun, TaskInstance
 from airflow.sdk.exceptions import AirflowException
 from airflow.utils.session import create_session
@@ -30,15 +28,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from motcua.domain.people import ViewerRole
 from motcua.reports.wording import words_in
+from motcua.store.airflow_roles import AUDIT_VIEW, SETTINGS_VIEW
 
 _bearer = HTTPBearer(auto_error=False)
 
 
 class NotSignedIn(Exception):
     """Nobody is signed in, or no longer."""
-
-
-_AGENCY_EDITS = "check_quality"
 
 
 async def airflow_user(request: Request) -> Any:  # noqa: ANN401 - each authentication has users of its own
@@ -54,16 +50,24 @@ async def airflow_user(request: Request) -> Any:  # noqa: ANN401 - each authenti
 
 
 def role_of(user: Any) -> ViewerRole:  # noqa: ANN401 - each authentication has users of its own
-    """What a user may do on the pages, which have no permissions of their own: by what he may do in Airflow.
+    """What a user may do on the pages: by what he may do in Airflow, which keeps the permissions of its plugins too.
 
     It may ask a database.
     """
     manager = get_auth_manager()
     if manager.is_authorized_connection(method="PUT", user=user):
         return "operator"
-    team = DagModel.get_team_name(_AGENCY_EDITS) if conf.getboolean("core", "multi_team", fallback=False) else None
-    details = DagDetails(id=_AGENCY_EDITS, team_name=team)
-    return "agency" if manager.is_authorized_dag(method="PUT", details=details, user=user) else "auditor"
+
+    def reads(view: str) -> bool:
+        return manager.is_authorized_custom_view(method="GET", resource_name=view, user=user)
+
+    # Of who may read both, the one that sees less.
+    return "agency" if reads(SETTINGS_VIEW) else "auditor" if reads(AUDIT_VIEW) else "clerk"
+
+
+def sees_airflow(user: Any) -> bool:  # noqa: ANN401 - each authentication has users of its own
+    """Whether a user is shown any DAG in Airflow; it may ask a database."""
+    return bool(get_auth_manager().is_authorized_dag(method="GET", user=user))
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ PageRefusal: TypeAlias = Literal[
     "not_yours",
     "of_all_agencies",
     "department_only",
+    "not_at_the_counter",
     "shared_account",
     "no_such_closing",
     "no_such_run",

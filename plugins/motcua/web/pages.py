@@ -1,7 +1,7 @@
 """The staff pages: mounted in Airflow below ``/motcua``, for its signed-in users alone.
 
 Authentication is a dependency of the app, so that no page can forget it; whose rows a visitor sees each page asks of
-motcua.web.visitors. Pages hold no script, load nothing from
+motcua.web.visitors. Pages hold no script but the one that prints a slip, load nothing from
 elsewhere and are not kept by the browser; what went wrong is told without detail.
 
 Templates, words and rules are read once a process, on first use: that first page took up to a second. Whoever makes the
@@ -58,7 +58,7 @@ from motcua.web.staff import (
     stops_page,
     users_page,
 )
-from motcua.web.visitors import visitor
+from motcua.web.visitors import counter_alone, visitor
 
 # --- What is read beforehand -----------------------------------------------------------------------------------------
 
@@ -142,7 +142,9 @@ _PAGES = (
 
 def create_pages(pages: Iterable[APIRouter] = _PAGES) -> FastAPI:
     """The app that is mounted below ``/motcua``."""
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(visitor)])
+    app = FastAPI(
+        docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(visitor), Depends(counter_alone)]
+    )
     for page in pages:
         app.include_router(page)
 

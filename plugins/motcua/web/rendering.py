@@ -53,7 +53,8 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
     ``visitor`` (``None``: not known when the page was refused), ``framed`` (Airflow shows it in a frame of its own),
     the ``token`` of its forms, ``at`` (what a form on a page with lists brings back, so that order, search and filters
     outlive it), ``as_of`` (when what it shows held: now, unless the page says another moment;
-    ``None``: nobody knows), and the ``nonce`` without which no style counts: pages hold no script and load nothing.
+    ``None``: nobody knows), and the ``nonce`` without which no style counts: pages load nothing, and
+    hold no script, but for one whose values say that it ``prints``.
     """
     nonce = secrets.token_urlsafe(16)
     base: str = request.scope.get("root_path", "")
@@ -76,6 +77,8 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
         # Airflow shows the pages in a frame.
         " frame-ancestors 'self'"
     )
+    if values.get("prints"):
+        policy += f"; script-src 'nonce-{nonce}'"
     return HTMLResponse(text, status, HEADERS | {"Content-Security-Policy": policy})
 
 

@@ -1,9 +1,9 @@
 """Who visits the staff pages, and whose rows he may see.
 
 Roles are Airflow's own, whichever authentication is configured: who may change connections there is the Department's
-operator, who may edit the DAG check_quality an agency's administrator, and whoever else is signed in an auditor. With
-Airflow's simple authentication these are op and admin; user; viewer. An agency's administrator sees the agencies that
-he was given (``motcua users``), none before; nobody sees a whole phone number, auditors nothing of one.
+operator, an agency's administrator and an auditor may read a view of ours (``store.airflow_roles``), and whoever else
+is signed in is a clerk. An agency's people see the agencies that they were given (``motcua users``), none before;
+nobody sees a whole phone number, auditors nothing of one.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def visitor(request: Request, user: Annotated[Any, Depends(airflow_user)]) -> Vi
         NotSignedIn: nobody is signed in.
     """
     name, role = user.get_name(), role_of(user)
-    if role == "agency":
+    if role in ("agency", "clerk"):
         with page_connection() as connection:
             found = Visitor(name, role, agencies_of_user(connection, name))
     else:
@@ -86,6 +86,20 @@ def visitor(request: Request, user: Annotated[Any, Depends(airflow_user)]) -> Vi
 
 Visits = Annotated[Visitor, Depends(visitor)]
 """How a page asks who visits it."""
+
+_AT_THE_COUNTER = ("", "dossiers", "complaints")
+"""First parts of the addresses that a clerk is led to."""
+
+
+def counter_alone(request: Request, visits: Visits) -> None:
+    """Refuses a clerk what is not for the counter; each page asks it, so that none can forget.
+
+    Raises:
+        PageRefused: it is an administrator's, or the Department's.
+    """
+    below = request.url.path.removeprefix(request.scope.get("root_path", "")).strip("/")
+    if visits.is_clerk and below.partition("/")[0] not in _AT_THE_COUNTER:
+        raise PageRefused(HTTPStatus.FORBIDDEN, "not_at_the_counter")
 
 
 def sources_seen(connection: Connection, visits: Visitor) -> list[str]:

@@ -31,9 +31,13 @@ def run(now: datetime = NOW) -> None:
 
 def explained(now: datetime = NOW, code: str = CODE, agencies: list[str] | None = None) -> ExplainedDossier:
     (found,) = in_ledger(find_by_code, code, agencies).dossiers
-    known = in_ledger(explain_dossier, found.dossier_id, agencies, now)
+    known = in_ledger(explain_dossier, found.dossier_id, agencies, now, masked)
     assert known is not None
     return known
+
+
+def masked(number: str | None) -> str:
+    return mask_for_staff(number) if number else ""
 
 
 def told(now: datetime = NOW, code: str = CODE) -> str:
@@ -56,7 +60,8 @@ def test_mended_phone_sends_the_message_until_the_moment_that_was_told_and_not_a
     run()
     promised = "sửa số trong phần mềm một cửa trước 10:00 ngày 28/11/2026 thì tin tự gửi."
     assert told() == (
-        f"Chưa nhắn tin mời nhận kết quả vì không có số điện thoại; kết quả đang chờ tại quầy; {promised}"
+        f"Chưa nhắn tin mời nhận kết quả vì không có số điện thoại; phần mềm một cửa ghi kết quả đang ở quầy; "
+        f"{promised}"
     )
     ends = datetime(2026, 11, 28, 3, tzinfo=UTC)
     for code, moment, state in (
@@ -203,7 +208,7 @@ def history(one_stop: Any, rows: Callable[..., list[dict[str, Any]]]) -> None:
 def test_axis_has_everything_in_time_order_with_no_number_name_or_note(one_stop, rows):
     history(one_stop, rows)
     known = explained(datetime.now(UTC))
-    lines = axis_lines(known, lambda number: mask_for_staff(number) if number else "")
+    lines = axis_lines(known, masked)
     assert {line.sort for line in lines} >= {
         "step", "first_version", "version", "message", "attempt", "receipt", "inquiry", "complaint",
     }  # fmt: skip

@@ -19,6 +19,8 @@ from motcua.domain.inquiries import (
     dedupe_key,
     punctuality,
     read_inquiry_text,
+    read_tail,
+    reads_as_name,
 )
 
 NHA_TRANG, TU_PHAP = "000.00.30.H32", "000.00.09.H32"
@@ -49,6 +51,34 @@ def test_code_is_found_however_it_is_typed(text, code):
     asked = read_inquiry_text(text)
     assert code in asked.literal
     assert asked.shown() == code
+
+
+@pytest.mark.parametrize(
+    ("text", "signs", "named"),
+    [
+        ("0007", "0007", None),
+        ("261126-0007", "2611260007", None),
+        (" 261126 0007 ", "2611260007", None),
+        ("hồ sơ 261126.0007", "2611260007", None),
+        ("h32.30-261126-0007", "2611260007", NHA_TRANG),
+        ("H32.30 261126 OOO7", "2611260007", NHA_TRANG),
+        ("000.00.30.h32–0007", "0007", NHA_TRANG),
+    ],
+)
+def test_last_signs_of_a_code_are_read_with_or_without_its_agency(text, signs, named):
+    tail = read_tail(text, AGENCIES)
+    assert tail is not None
+    assert (tail.signs, tail.agencies) == (signs, {named} - {None})
+    assert tail.is_last_of("000.00.30.H32-261126-0007")
+    assert not tail.is_last_of("000.00.30.H32-261126-10007")
+
+
+def test_nothing_short_is_a_tail_and_what_is_a_name_is_told_from_a_code():
+    assert [read_tail(text, AGENCIES) for text in ("", "7", "07", "Lan", "H32.30", "🙂", "9" * 41)] == [None] * 7
+    for name in ("Lan", "Nguyễn Thị Lan", "nguyen thi lan 1985", "Y Blô"):
+        assert reads_as_name(name), name
+    for code in ("", "0007", "hồ sơ số 0007", "HS-A-5531", "MCKH 160915001", "?", "0905 123 456"):
+        assert not reads_as_name(code), code
 
 
 @pytest.mark.parametrize("text", ["MCKH", "MCKH ?", "", "MCKH xin chào", "MCKH 12"])

@@ -26,13 +26,15 @@ def received_at(written: str) -> datetime | FileFault:
 def test_moments_are_read_as_staff_write_them_and_what_is_none_is_none():
     for written, read in {
         "24/11/2026 08:30:15": (24, 8, 30, 15),
-        "24-11-2026 8h30": (24, 8, 30, 0),
-        "8 giờ 30 ngày 24/11/2026": (24, 8, 30, 0),
-        "8h30, 24/11/2026": (24, 8, 30, 0),
-        "2026-11-24T08:30": (24, 8, 30, 0),
+        "24-11-2026 8h30": (24, 8, 30, 59),
+        "8 giờ 30 ngày 24/11/2026": (24, 8, 30, 59),
+        "8h30, 24/11/2026": (24, 8, 30, 59),
+        "2026-11-24T08:30": (24, 8, 30, 59),
         " 24/11/2026 ": (24, 23, 59, 59),
         "2026-11-24 00:00:00": (24, 23, 59, 59),
         "25/11/2026": (25, 10, 0, 0),
+        # The present minute is now: what was sent in it was sent before.
+        "25/11/2026 10:00": (25, 10, 0, 0),
     }.items():
         assert received_at(written) == datetime(2026, 11, *read, tzinfo=VIETNAM), written
     for written in ("hôm qua", "11/24/2026", "24/11/26", "24/11/2026 25:00", "٢٤/١١/٢٠٢٦", "20261124"):

@@ -68,7 +68,7 @@ def test_red_run_is_mailed_to_each_recipient_with_its_reason(mailbox):
     assert subject == "MotcuaSMS: «Nhắn tin khi hồ sơ chuyển bước» báo lỗi"
     assert "- 3 tin chưa gửi được vì cổng nhắn tin bận.\n" in text
     assert "docs/operations/checks.md#attempts_failed" in text
-    assert "- Tác vụ send bị lỗi\n" in text
+    assert "- Tác vụ “Gửi tin nhắn” bị lỗi\n" in text
     assert "scheduled__1" in text
 
 

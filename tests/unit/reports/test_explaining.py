@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from motcua.domain.dossiers import Kind, RowRefusal
-from motcua.domain.explaining import DossierStory, MessageFact, clause_of, explain
+from motcua.domain.explaining import DossierStory, MessageFact, MessageSent, clause_of, explain
 from motcua.domain.occasions import PlanningResult, PlanningRules, SendCandidate
 from motcua.domain.phones.reading import REFUSALS
 from motcua.domain.reconciliation import STATES
@@ -236,15 +236,26 @@ def test_a_message_in_any_state_for_any_reason_is_told_in_its_own_words():
 def test_missing_phone_is_told_with_what_to_do_and_until_when():
     story = replace(STORY, phone_refusal="missing")
     assert told(story, message("suppressed", "missing", phone_refusal="missing")) == (
-        "Chưa nhắn tin mời nhận kết quả vì không có số điện thoại; kết quả đang chờ tại quầy; "
+        "Chưa nhắn tin mời nhận kết quả vì không có số điện thoại; phần mềm một cửa ghi kết quả đang ở quầy; "
         "sửa số trong phần mềm một cửa trước 10:00 ngày 27/11/2026 thì tin tự gửi."
     )
 
 
 def test_delivered_message_is_told_with_when():
     assert told(STORY, message("delivered")) == (
-        "Đã nhắn tin mời nhận kết quả lúc 9:30 ngày 25/11/2026, máy đã nhận được; kết quả đang chờ tại quầy."
+        "Đã nhắn tin mời nhận kết quả từ MotcuaSMS lúc 9:30 ngày 25/11/2026, nhà mạng báo tới máy; phần mềm một cửa ghi"
+        " kết quả đang ở quầy."
     )
+
+
+def test_sender_end_of_the_number_and_arrival_are_told_where_they_are_known():
+    answer = explain(replace(STORY, messages=[message("delivered")]), NOW, RULES)
+    over_zalo = MessageSent("+84905123482", "zalo", "message", NOW)
+    assert sentence(answer, STORY, "160915001", over_zalo, "482").startswith(
+        "Đã nhắn tin mời nhận kết quả qua Zalo tới số có ba số cuối 482 lúc 9:30 ngày 25/11/2026, nhà mạng báo tới máy"
+        " lúc 10:00 ngày 25/11/2026;"
+    )
+    assert "482" not in sentence(answer, STORY, "160915001", over_zalo)
 
 
 def test_nothing_to_tell_yet_says_where_the_dossier_is_and_what_comes():
@@ -312,7 +323,7 @@ def test_what_keeps_a_message_back_is_told_with_when_it_goes():
 def test_message_not_sent_because_the_citizen_knew_leads_to_the_one_that_told():
     first = message("delivered", occasion_holds=False)
     second = replace(message("suppressed", "already_told"), message_id=2)
-    assert told(STORY, first, second).startswith("Đã nhắn tin mời nhận kết quả lúc 9:30")
+    assert told(STORY, first, second).startswith("Đã nhắn tin mời nhận kết quả từ MotcuaSMS lúc 9:30")
     assert told(STORY, second).startswith("Không nhắn thêm")
 
 
@@ -326,8 +337,8 @@ def test_what_the_dossier_calls_for_now_comes_before_what_was_told_of_the_past()
     assert "trạng thái chưa khai báo" in told(replace(STORY, unusable_rows=["status_unknown"]), past)
     in_work = replace(STORY, status_code=4, is_late=True)
     assert told(in_work, past) == (
-        "Đã nhắn tin mời bổ sung giấy tờ lúc 9:30 ngày 25/11/2026, máy đã nhận được; hồ sơ đang ở bước Trả kết quả, "
-        "đã quá ngày hẹn trả 10:00 ngày 28/11/2026; có kết quả tại quầy thì tin tự gửi."
+        "Đã nhắn tin mời bổ sung giấy tờ từ MotcuaSMS lúc 9:30 ngày 25/11/2026, nhà mạng báo tới máy; hồ sơ đang ở "
+        "bước Trả kết quả, đã quá ngày hẹn trả 10:00 ngày 28/11/2026; có kết quả tại quầy thì tin tự gửi."
     )
 
 
@@ -336,10 +347,12 @@ def test_after_handing_over_it_is_the_result_that_is_asked_about():
     sent = message("delivered")
     later = replace(message("cancelled", "taken_back", "supplement"), message_id=2)
     assert told(over, sent, later) == (
-        "Đã nhắn tin mời nhận kết quả lúc 9:30 ngày 25/11/2026, máy đã nhận được; kết quả đã trao ngày 25/11/2026."
+        "Đã nhắn tin mời nhận kết quả từ MotcuaSMS lúc 9:30 ngày 25/11/2026, nhà mạng báo tới máy; phần mềm một cửa ghi"
+        " đã trao kết quả ngày 25/11/2026."
     )
     assert told(over) == (
-        "Không nhắn vì phần mềm một cửa không ghi lúc nào kết quả chờ tại quầy; kết quả đã trao ngày 25/11/2026."
+        "Không nhắn vì phần mềm một cửa không ghi lúc nào kết quả chờ tại quầy; phần mềm một cửa ghi đã trao kết quả"
+        " ngày 25/11/2026."
     )
     assert "trước khi tin gửi đi" in told(over, message("cancelled", "handed_over"))
 

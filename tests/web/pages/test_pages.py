@@ -38,6 +38,7 @@ def airflow_users():
         RevokedToken.__table__.create(session.get_bind(), checkfirst=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AIRFLOW__API_AUTH__JWT_SECRET", "only-for-tests-" * 5)
+        patch.setenv("AIRFLOW__CORE__AUTH_MANAGER", "motcua.sandbox.sign_in.DemoAuthManager")
         yield create_auth_manager()
 
 
@@ -138,7 +139,7 @@ def test_forged_token_is_no_token(stranger):
 def test_who_is_signed_in_may_look_by_cookie_or_token_but_not_by_one_that_expired_or_was_revoked(
     stranger, token, airflow_users
 ):
-    for role in ("viewer", "user", "op", "admin"):
+    for role in ("viewer", "agency", "op", "admin"):
         bearer = {"Authorization": f"Bearer {token(role=role)}"}
         assert stranger.get("/motcua/calendar", headers=bearer).status_code == 200
         stranger.cookies.set(COOKIE, token(role=role))
@@ -370,12 +371,21 @@ def test_patience_of_a_page_does_not_limit_who_has_the_connection_next(ledger, m
 
 @pytest.mark.guarantee("pages", "what a visitor may see follows from Airflow's own roles")
 def test_airflows_roles_are_those_of_the_pages(airflow_users):
-    of = {"viewer": "auditor", "user": "agency", "op": "operator", "admin": "operator"}
+    of = {"clerk": "clerk", "user": "clerk", "viewer": "auditor", "agency": "agency", "op": "operator"}
     assert {role: role_of(SimpleAuthManagerUser(username="xem", role=role)) for role in of} == of
 
 
+@pytest.mark.guarantee("pages", "an agency's people have no right in Airflow, on a server and in the demo")
+@pytest.mark.parametrize("role", ["agency", "clerk"])
+def test_agencys_people_have_no_right_in_airflow_in_the_demo_either(airflow_users, role):
+    user = SimpleAuthManagerUser(username="hoa", role=role)
+    for method in ("GET", "POST", "PUT", "DELETE"):
+        for asked in ("dag", "asset", "configuration", "connection", "pool", "variable"):
+            assert not getattr(airflow_users, f"is_authorized_{asked}")(method=method, user=user), (method, asked)
+
+
 def test_administrator_of_an_agency_is_told_that_he_was_given_none(stranger, token):
-    stranger.cookies.set(COOKIE, token(role="user"))
+    stranger.cookies.set(COOKIE, token(role="agency"))
     assert "chưa được giao cơ quan nào" in text_of(stranger.get("/motcua/calendar"))
     in_ledger(give_agency, "xem", NHA_TRANG, "admin", NOW)
     assert "chưa được giao cơ quan nào" not in text_of(stranger.get("/motcua/calendar"))

@@ -399,25 +399,27 @@ class Run:
     run_id: str = ""
 
 
-def judge_red_runs(
-    runs: Iterable[Run],
-    looked_at: datetime | None,
-    rules: WatchRules,
-    now: datetime,
-    told: Collection[str] = (),
-) -> list[Finding]:
+def red_runs_left(runs: Iterable[Run], looked_at: datetime | None) -> list[Run]:
     """Red runs that were neither cleared (they would not be red) nor noted; whoever acknowledges the alert has looked
-    at those that ended before (``looked_at``). ``told``: ids of those that are red only for what ``unserved`` tells."""
-    left = [
+    at those that ended before (``looked_at``)."""
+    return [
         run
         for run in runs
         if run.dag_id in OUR_DAGS
         and run.state == "failed"
         and not run.noted
-        and run.run_id not in told
         and run.ended_at is not None
-        and run.ended_at <= now - rules.red_after
         and (looked_at is None or run.ended_at > looked_at)
+    ]
+
+
+def judge_red_runs(left: Iterable[Run], rules: WatchRules, now: datetime, told: Collection[str] = ()) -> list[Finding]:
+    """Those of the red runs that nobody has looked at for an hour. ``told``: ids of those that are red only for what
+    ``unserved`` tells."""
+    left = [
+        run
+        for run in left
+        if run.run_id not in told and run.ended_at is not None and run.ended_at <= now - rules.red_after
     ]
     if not left:
         return []

@@ -88,11 +88,12 @@ def titles() -> Mapping[str, Mapping[str, str]]:
 
 
 def _meant(told: datetime, now: datetime) -> datetime:
-    """A day without a time, or at midnight as Excel writes a day, is the end of that day, or now where it is today's:
-    all that was sent on that day may be what the citizen complains of."""
-    if told.time() != time.min:
+    """A day without a time, or at midnight as Excel writes a day, is the end of that day, a minute the end of that
+    minute, or now where it is the present one: all that was sent until then may be what the citizen complains of."""
+    if told.second or told.microsecond:
         return told
-    return min(told + timedelta(days=1) - timedelta(seconds=1), max(now, told))
+    length = timedelta(days=1) if told.time() == time.min else timedelta(minutes=1)
+    return min(told + length - timedelta(seconds=1), max(now, told))
 
 
 @dataclass(frozen=True, slots=True)

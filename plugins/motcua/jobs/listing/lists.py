@@ -130,7 +130,8 @@ def _message(row: Complaint, seen: Seen) -> Cell:
     if row.intended_id is None:
         return None
     told = words["state"][row.intended_state]
-    why = f" – {wording.message_reason(row.intended_reason)}" if row.intended_reason else ""
+    codes = seen.viewer.is_operator
+    why = f" – {wording.message_reason(row.intended_reason, code=codes)}" if row.intended_reason else ""
     return Word(
         f"(not sent then) {row.intended_id} {row.intended_kind}: {told}{why}",
         f"{row.intended_id}: {words['kind'][row.intended_kind]}, {told}{why}",

@@ -470,13 +470,14 @@ def _health(looking: Looking) -> Seen:
 
 def _red_runs(looking: Looking) -> Seen:
     assert looking.airflow is not None
-    runs = looking.airflow.failed_runs(looking.now - _LOOKS_BACK)
+    left = judging.red_runs_left(looking.airflow.failed_runs(looking.now - _LOOKS_BACK), looking.state.red_looked_at)
     told: set[str] = set()
     if looking.connection is not None:
         # Mailed by this watch within minutes: a second alert would say the same an hour later.
-        told = red_only_for(looking.connection, [run.run_id for run in runs], "unserved")
-    findings = judging.judge_red_runs(runs, looking.state.red_looked_at, looking.rules, looking.now, told)
-    return Seen(findings, {"runs": sum(each.facts["runs"] for each in findings)})
+        told = red_only_for(looking.connection, [run.run_id for run in left], "unserved")
+    findings = judging.judge_red_runs(left, looking.rules, looking.now, told)
+    # Also those that no alert is raised for yet, or another one is.
+    return Seen(findings, {"runs": len(left)})
 
 
 def _callbacks(looking: Looking) -> Seen:

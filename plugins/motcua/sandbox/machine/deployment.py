@@ -24,7 +24,7 @@ from motcua.sandbox.machine.supervisor import SupervisorError
 from motcua.sandbox.world.writers import OWN_SOURCES, ROLES, OneStopAddresses
 from motcua.store.ledger.database import Connection
 
-ADMINISTRATOR, VIEWER, AGENCY_USER = "vo-thi-minh-ha", "tran-van-binh", "le-thi-hoa"
+ADMINISTRATOR, VIEWER, AGENCY_USER, CLERK = "vo-thi-minh-ha", "tran-van-binh", "le-thi-hoa", "pham-thi-mai"
 """People at the Airflow UI: at the Department, who may do all; an auditor, who may only look; at an agency."""
 ZALO_APP = "3210123210123"
 """The province's app at Zalo."""
@@ -180,6 +180,7 @@ class Secrets:
     receipts: str
     ledger_purge: str = ""
     airflow_watch: str = ""
+    airflow_clerk: str = ""
     ledger_intake: str = ""
     zalo_key: str = ""
     zalo_refresh_token: str = ""
@@ -199,7 +200,7 @@ class Secrets:
                 # A demo from before its agencies had a user, parts of the ledger their roles, or phones Zalo, goes on.
                 roles = ("ledger_callbacks", "ledger_intake", "ledger_pages", "ledger_purge")
                 zalo = ("zalo_key", "zalo_refresh_token", "zalo_webhook")
-                later = ("airflow_agency", "airflow_watch", *roles, *zalo)
+                later = ("airflow_agency", "airflow_clerk", "airflow_watch", *roles, *zalo)
                 found = cls(**{name: _token() for name in later} | kept)
             except (OSError, ValueError, TypeError):
                 raise CannotRun(
@@ -392,9 +393,7 @@ def airflow_environment(
         "AIRFLOW__API__PORT": str(addresses.airflow),
         "AIRFLOW__API__SECRET_KEY": secret.airflow_api,
         "AIRFLOW__API_AUTH__JWT_SECRET": secret.airflow_jwt,
-        "AIRFLOW__CORE__AUTH_MANAGER": (
-            "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager"
-        ),
+        "AIRFLOW__CORE__AUTH_MANAGER": "motcua.sandbox.sign_in.DemoAuthManager",
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
         "AIRFLOW__CORE__DAGS_FOLDER": str(home / "dags"),
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{addresses.airflow}/execution/",
@@ -406,7 +405,7 @@ def airflow_environment(
         ),
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(airflow_home / "passwords.json"),
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": (
-            f"{ADMINISTRATOR}:admin,{VIEWER}:viewer,{AGENCY_USER}:user,{WATCH_USER}:viewer"
+            f"{ADMINISTRATOR}:admin,{VIEWER}:viewer,{AGENCY_USER}:agency,{CLERK}:clerk,{WATCH_USER}:viewer"
         ),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": _sqlalchemy_url(databases.airflow),
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(logs),
@@ -446,6 +445,7 @@ def write_airflow_home(addresses: Addresses, secret: Secrets) -> None:
                 ADMINISTRATOR: secret.airflow_admin,
                 VIEWER: secret.airflow_viewer,
                 AGENCY_USER: secret.airflow_agency,
+                CLERK: secret.airflow_clerk,
                 WATCH_USER: secret.airflow_watch,
             }
         ),

@@ -47,13 +47,14 @@ Form = Annotated[dict[str, str], Depends(sent_form)]
 
 
 @router.get("/complaints")
-def show_complaints(request: Request, visits: Visits, agency: str = "", said: str = "", code: str = "") -> HTMLResponse:
+def show_complaints(
+    request: Request, visits: Visits, agency: str = "", said: str = "", code: str = "", claim: str = ""
+) -> HTMLResponse:
     """Complaints, the newest first, a page at a time; ``code``: of the dossier that one is to be recorded about, whose
-    form is open and filled in."""
-    about = {"decision": "record", "agency": agency, "dossier_code": code[:CODE_LIMIT]}
+    form is open and filled in, also with its ``claim``."""
+    about = {"decision": "record", "agency": agency, "dossier_code": code[:CODE_LIMIT], "claim": claim}
     tried = about if code and not holds_phone(code) else None
-    query = kept_query(request, "code")
-    return _page(request, visits, query, said if said in _SAID else "", tried=tried)
+    return _page(request, visits, _asked(request), said if said in _SAID else "", tried=tried)
 
 
 list_files(router, "/complaints/file", COMPLAINTS)
@@ -65,7 +66,7 @@ def change_complaints(request: Request, visits: Visits, fields: Form) -> Respons
     if visits.is_auditor:
         raise PageRefused(HTTPStatus.FORBIDDEN, "may_not_record")
     who = visits.signature
-    at = kept_query(request, "code")
+    at = _asked(request)
     must_be_own_form(request, fields)
     now = datetime.now(UTC)
     try:
@@ -74,7 +75,14 @@ def change_complaints(request: Request, visits: Visits, fields: Form) -> Respons
     except ComplaintRefused as refused:
         status = HTTPStatus.UNPROCESSABLE_ENTITY
         return _page(request, visits, at, "refused", tried=fields, why=str(refused), status=status)
-    return led_to(request, "/complaints", {"said": said, "code": ""}, f"#phan-anh-{number}" if number else "")
+    about = dict.fromkeys(dict(kept_query(request)).keys() - dict(at).keys(), "")
+    return led_to(request, "/complaints", {"said": said} | about, f"#phan-anh-{number}" if number else "")
+
+
+def _asked(request: Request) -> list[tuple[str, str]]:
+    """What the list is asked for. Beside a code the claim is that of the complaint to be recorded, and no filter."""
+    is_about = "code" in dict(kept_query(request))
+    return kept_query(request, "code", *(("claim",) if is_about else ()))
 
 
 def _change(

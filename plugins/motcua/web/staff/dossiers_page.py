@@ -1,7 +1,8 @@
 """The page *Hồ sơ*: what a citizen was told of a dossier, or why not; for whoever is asked at the counter.
 
-Found by its code, in any spelling that 9029 reads, or by a phone number: that one is sent as a form, stands in no
-address and no log, is shown to nobody again, and who looked for one is kept. Auditors look for none.
+Found by its code, in any spelling that 9029 reads, by the last signs of one, or by a phone number. What is typed is
+sent as a form and stands in no address: a number is shown to nobody again, and who looked for one is kept. Auditors
+look for none, and nobody finds by a name.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
 from motcua.domain.explaining import TOLD
+from motcua.domain.inquiries import reads_as_name
 from motcua.domain.phones.reading import hide_phones, holds_phone, read_phone
 from motcua.jobs.explaining import CodeSearch, ExplainedDossier, axis_lines, explain_dossier, find_by_code, status_name
 from motcua.jobs.listing.asking import Asked
 from motcua.jobs.listing.lists import AXIS, DOSSIERS
 from motcua.reports import wording
 from motcua.reports.explaining import clauses, due_moment
+from motcua.settings import settings
 from motcua.store.agencies import Agency, find_agency, list_agencies
 from motcua.store.dossiers import MOST_FOUND, DossierFound, dossiers_by_number, dossiers_by_phone
 from motcua.store.ledger.database import Connection, page_connection
@@ -49,10 +52,12 @@ def show_dossier(request: Request, visits: Visits, agency: str = "", code: str =
     with page_connection() as connection:
         known = list_agencies(connection)
         found = find_by_code(connection, typed, visits.listed, _code_of(known, agency, visits))
-        if len(found.dossiers) != 1:
-            return _several_or_none(connection, request, visits, found, typed)
+        if len(found.dossiers) > 1:
+            return _list_page(connection, request, visits, found.dossiers, "several")
+        if not found.dossiers:
+            return _none(request, found, typed)
         explained = _explained(connection, found.dossiers[0], visits)
-    lines = axis_lines(explained, visits.phone)
+    lines = axis_lines(explained, visits.phone, codes=visits.is_operator)
     return render(
         request,
         "dossiers/dossier.html",
@@ -68,8 +73,10 @@ def show_dossier(request: Request, visits: Visits, agency: str = "", code: str =
 
 @router.get("/dossiers/slip")
 def show_slip(request: Request, visits: Visits, agency: str, code: str) -> HTMLResponse:
-    """What the citizen may be given on paper: the sentence, code and dates, how to ask 9029; no number, no name."""
-    return render(request, "dossiers/slip.html", **_shown(_asked_for(agency, code, visits), visits))
+    """What the citizen is given on paper, which prints itself: the sentence, code and dates, how to ask 9029 and what
+    that costs; no name."""
+    shown = _shown(_asked_for(agency, code, visits), visits)
+    return render(request, "dossiers/slip.html", prints=True, fee=settings().inquiries_fee, **shown)
 
 
 @router.get("/dossiers/file")
@@ -78,7 +85,7 @@ def download_axis(request: Request, visits: Visits, agency: str, code: str, form
     explained = _asked_for(agency, code, visits)
     dossier = explained.dossier
     title = clauses()["axis"]["file"].format(code=dossier.dossier_code, agency=dossier.agency_name)
-    lines = AXIS.of(axis_lines(explained, visits.phone))
+    lines = AXIS.of(axis_lines(explained, visits.phone, codes=visits.is_operator))
     about = [explained.sentence]
     return list_file(request, visits, lines, Asked(visits), format, about=about, as_of=dossier.read_at, title=title)
 
@@ -109,26 +116,39 @@ def _found(connection: Connection, visits: Visitor, written: list[str]) -> list[
 
 @router.post("/dossiers/search")
 def search(request: Request, visits: Visits, fields: Form) -> Response:
-    """Leads to the dossier whose code was typed; of a phone number shows the dossiers that have it."""
+    """Leads to the dossier whose code, its tail or phone number was typed; of several shows a list."""
     must_be_own_form(request, fields)
     typed = _clean(fields.get("q", ""))
-    if not holds_phone(typed):
-        return led_to(request, "/dossiers", {"code": typed})
+    if not typed:
+        return _search_page(request, "nothing_typed")
+    with page_connection() as connection:
+        found = find_by_code(connection, typed, visits.listed)
+        # What is both a code and a number is a code: nobody's number is looked for without need.
+        if found.dossiers or not holds_phone(typed):
+            return _one_or_several(connection, request, visits, found.dossiers) or _none(request, found, typed)
+        return _search_by_phone(connection, request, visits, typed)
+
+
+def _search_by_phone(connection: Connection, request: Request, visits: Visitor, typed: str) -> Response:
     if visits.is_auditor:
         raise PageRefused(HTTPStatus.FORBIDDEN, "no_phone_search")
     who = visits.signature
     msisdn = read_phone(typed, None, "").e164
-    with page_connection() as connection:
-        found = [] if msisdn is None else dossiers_by_phone(connection, msisdn, visits.listed)
-        log_phone_search(connection, who, visits.listed, len(found), datetime.now(UTC))
-        if not found:
-            # A code may look like a number.
-            found = list(find_by_code(connection, typed, visits.listed).dossiers)
-        if len(found) == 1:
-            return led_to(request, "/dossiers", {"agency": found[0].agency_code, "code": found[0].dossier_code})
-        said = "of_phone" if found else "no_mobile" if msisdn is None else "none_of_phone"
-        status = HTTPStatus.OK if found else HTTPStatus.NOT_FOUND
-        return _list_page(connection, request, visits, found, said, status=status)
+    found = [] if msisdn is None else dossiers_by_phone(connection, msisdn, visits.listed)
+    log_phone_search(connection, who, visits.listed, len(found), datetime.now(UTC))
+    said = "no_mobile" if msisdn is None else "none_of_phone"
+    return _one_or_several(connection, request, visits, found, "of_phone") or _search_page(
+        request, said, status=HTTPStatus.NOT_FOUND
+    )
+
+
+def _one_or_several(
+    connection: Connection, request: Request, visits: Visitor, found: Sequence[DossierFound], said: str = "several"
+) -> Response | None:
+    """Leads to the one dossier that was found, or lists several; ``None``: none was."""
+    if len(found) == 1:
+        return led_to(request, "/dossiers", {"agency": found[0].agency_code, "code": found[0].dossier_code})
+    return _list_page(connection, request, visits, found, said) if found else None
 
 
 def _clean(typed: str) -> str:
@@ -147,7 +167,7 @@ def _code_of(known: list[Agency], typed: str, visits: Visitor) -> str | None:
 
 
 def _explained(connection: Connection, found: DossierFound, visits: Visitor) -> ExplainedDossier:
-    explained = explain_dossier(connection, found.dossier_id, visits.listed, datetime.now(UTC))
+    explained = explain_dossier(connection, found.dossier_id, visits.listed, datetime.now(UTC), visits.phone)
     if explained is None:
         raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_dossier")
     return explained
@@ -167,6 +187,15 @@ def _query(explained: ExplainedDossier) -> dict[str, str]:
     return {"agency": explained.dossier.agency_code, "code": explained.dossier.dossier_code}
 
 
+def _once_denied(explained: ExplainedDossier) -> str:
+    """What to do when the citizen says that nothing came; empty: nobody says that anything did."""
+    message, words = explained.answer.message, clauses()["denied"]
+    if message is None or message.state not in TOLD:
+        return ""
+    ask = words["ask"].format(ends=explained.ends) if explained.ends else words["ask_number"]
+    return f"{words['says']} {ask}, {words['then']}"
+
+
 def _shown(explained: ExplainedDossier, visits: Visitor) -> dict[str, Any]:
     message = explained.answer.message
     tone = "neutral" if message is None else "ok" if message.state in TOLD else "warn"
@@ -174,6 +203,7 @@ def _shown(explained: ExplainedDossier, visits: Visitor) -> dict[str, Any]:
         "dossier": explained.dossier,
         "story": explained.story,
         "told": explained.sentence,
+        "denied": _once_denied(explained),
         "tone": tone,
         "message": message,
         "in_status": status_name(explained.story.status_code),
@@ -186,26 +216,15 @@ def _shown(explained: ExplainedDossier, visits: Visitor) -> dict[str, Any]:
     }
 
 
-def _search_page(request: Request, said: str, *, status: int = HTTPStatus.OK) -> HTMLResponse:
-    return render(request, "dossiers/find.html", status=status, said=said, shown=None, w=wording)
+def _search_page(request: Request, said: str, *, status: int = HTTPStatus.OK, **values: Any) -> HTMLResponse:  # noqa: ANN401
+    return render(request, "dossiers/find.html", status=status, said=said, shown=None, w=wording, **values)
 
 
-def _several_or_none(
-    connection: Connection, request: Request, visits: Visitor, found: CodeSearch, typed: str
-) -> HTMLResponse:
-    if found.dossiers:
-        return _list_page(connection, request, visits, found.dossiers, "several", typed=typed)
-    reasons = [clauses()["axis"]["unusable_reason"][each.reason] for each in found.unusable]
-    return render(
-        request,
-        "dossiers/find.html",
-        status=HTTPStatus.NOT_FOUND,
-        said="unusable" if found.unusable else "none",
-        typed=typed,
-        reasons=list(dict.fromkeys(reasons)),
-        shown=None,
-        w=wording,
-    )
+def _none(request: Request, found: CodeSearch, typed: str) -> HTMLResponse:
+    """No dossier is meant: its rows cannot be used yet, it is no code but a name, or there is none."""
+    reasons = dict.fromkeys(clauses()["axis"]["unusable_reason"][each.reason] for each in found.unusable)
+    said = "unusable" if reasons else "name" if reads_as_name(typed) else "none"
+    return _search_page(request, said, status=HTTPStatus.NOT_FOUND, typed=typed, reasons=list(reasons))
 
 
 def _list_page(
@@ -214,14 +233,9 @@ def _list_page(
     visits: Visitor,
     found: Sequence[DossierFound],
     said: str,
-    *,
-    typed: str = "",
-    status: int = HTTPStatus.OK,
 ) -> HTMLResponse:
     """The dossiers that were found; another order of them is asked for by their numbers."""
     listing = DOSSIERS.of(found)
     numbers = [("dossier", str(each.dossier_id)) for each in found]
     shown = shown_list(connection, request, visits, listing, here="/dossiers/found", query=numbers)
-    return render(
-        request, "dossiers/find.html", status=status, said=said, typed=typed, shown=shown, most=MOST_FOUND, w=wording
-    )
+    return render(request, "dossiers/find.html", said=said, shown=shown, most=MOST_FOUND, w=wording)

@@ -15,7 +15,7 @@ from typing import get_args
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import RedirectResponse, Response
 
 from motcua.domain.clock import VIETNAM
 from motcua.domain.dossiers import Kind
@@ -34,7 +34,7 @@ from motcua.store.notices.sources import list_sources
 from motcua.store.watching.watch import WatchLife
 from motcua.web.forms import PageRefused
 from motcua.web.lists import FileFormat, file_of
-from motcua.web.rendering import HEADERS, render
+from motcua.web.rendering import HEADERS, led_to, render
 from motcua.web.visitors import Visitor, Visits
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -86,9 +86,11 @@ class IdentityCounted:
 
 
 @router.get("/")
-def show_overview(request: Request, visits: Visits, day: str = "", kind: str = "") -> HTMLResponse:
+def show_overview(request: Request, visits: Visits, day: str = "", kind: str = "") -> Response:
     """What wants attention and how things stand now; and the messages of what was recorded on a day, by default today,
-    of every kind or of one by agency."""
+    of every kind or of one by agency. A clerk's first page is where dossiers are looked for."""
+    if visits.is_clerk:
+        return led_to(request, "/dossiers")
     now = datetime.now(UTC)
     today = day_of(now)
     shown, chosen = _day(day, today), next((each for each in KINDS if each == kind), None)

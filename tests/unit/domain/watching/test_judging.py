@@ -222,11 +222,16 @@ RED = Run("notify_transitions", "failed", NOW - 3 * HOUR, NOW - 2 * HOUR, noted=
     ],
 )
 def test_red_run_is_told_after_an_hour_unless_somebody_looked_at_it(red, looked_at, wrong):
-    assert bool(judging.judge_red_runs([red], looked_at, RULES, NOW)) == wrong
+    left = judging.red_runs_left([red], looked_at)
+    assert bool(judging.judge_red_runs(left, RULES, NOW)) == wrong
+    # The figure beside the alert counts it from its end on.
+    assert bool(left) == wrong or red.ended_at == NOW - HOUR + MINUTE
 
 
 def test_run_that_is_red_for_what_is_told_as_unserved_is_not_told_again():
-    assert judging.judge_red_runs([replace(RED, run_id="r")], None, RULES, NOW, {"r"}) == []
+    red = replace(RED, run_id="r")
+    assert judging.judge_red_runs([red], RULES, NOW, {"r"}) == []
+    assert judging.red_runs_left([red], None) == [red], "and is counted"
 
 
 def test_disk_alert_ends_only_where_a_tenth_more_is_free():
