@@ -179,6 +179,10 @@ class ShownList:
             return f"{self.file.format(form=form)}?{urlencode(self.file_query)}"
         return f"{self.file}?{urlencode([*self.file_query, ('format', form)])}"
 
+    def holds(self, words: str) -> bool:
+        """Whether a cell of its rows says these words."""
+        return any(each.value.cell == words for row in self.rows for each in row)
+
     @property
     def declared(self) -> Any:  # noqa: ANN401 - a template asks for what it shows
         """What its file says."""
