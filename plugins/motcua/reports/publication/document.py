@@ -447,7 +447,9 @@ class _Sections:
         # What a row has too few of to be judged is said once, below the table.
         few = self._said["few"].format(least=LEAST_JUDGED) if any(too_few() in row.cells for row in shown) else ""
         dash = self._words["names"]["dash"]
-        written = [replace(row, cells=tuple(dash if each == too_few() else each for each in row.cells)) for row in shown]
+        written = [
+            replace(row, cells=tuple(dash if each == too_few() else each for each in row.cells)) for row in shown
+        ]
         heads = [Column(self._heads[head], align, width) for head, align, width in columns]
         says = [self._says(place, written) for place in range(len(heads))]
         return Table(
