@@ -122,10 +122,10 @@ def addresses(facts: Mapping[str, str]) -> Iterator[Asked]:
     yield Asked(f"/run?dag_id=notify_transitions&run_id={facts['run']}")
 
     yield Asked("/quality", is_first=True)
-    yield Asked("/quality/agency?code=B000", is_first=True)
-    yield Asked("/quality/agency?code=B000&page=100")
-    yield Asked("/quality/agency?code=B000&rule=P1", largest)
-    yield Asked("/quality/agency?code=B050", ("B050",))
+    yield Asked("/quality/findings?code=B000", is_first=True)
+    yield Asked("/quality/findings?code=B000&page=100")
+    yield Asked("/quality/findings?code=B000&rule=P1", largest)
+    yield Asked("/quality/findings?code=B050", ("B050",))
 
     yield Asked("/reconciliation", is_first=True)
     yield Asked("/reconciliation", largest)

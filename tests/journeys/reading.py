@@ -7,6 +7,8 @@ from playwright.sync_api import Page
 
 A4 = {"width": 702, "height": 1031}
 """What paper shows between margins of 12 mm, in CSS pixels."""
+HIGHEST = 4_000
+"""CSS pixels of a page, of any width: six screens of a phone."""
 _WIDER = "document.documentElement.scrollWidth - window.innerWidth"
 _TOLD = r"""() => {
   const wrong = [], said = (each) => JSON.stringify(each.textContent.trim().replace(/\s+/g, " ").slice(0, 60));
@@ -102,3 +104,9 @@ def clipped_on_paper(page: Page) -> list[str]:
     page.emulate_media(media="screen")
     page.set_viewport_size(before)
     return wrong + [f"{over} px wider than the paper"] * (over > 0)
+
+
+def height(page: Page) -> int:
+    """How far down a page goes as it opens, in CSS pixels."""
+    high: int = page.evaluate("document.documentElement.scrollHeight")
+    return high

@@ -38,7 +38,7 @@ ADDRESSES = (
     "messages/inquiries",
     "messages/unknown",
     "quality",
-    f"quality/agency?code={NHA_TRANG}",
+    f"quality/findings?code={NHA_TRANG}",
     "quality/sources",
     "quality/sources/check?source=khanhhoa",
     "quality/sources/exports",
@@ -58,7 +58,7 @@ ADDRESSES = (
 )
 """Pages in full, empty, and refused."""
 _FILES = ("/reconciliation/rows.csv", "/reconciliation/rows.xlsx")
-_LEADS_ON = {"/sending"}
+_LEADS_ON = {"/sending", "/quality/agency"}
 
 
 def test_every_page_is_among_those_that_are_looked_at():

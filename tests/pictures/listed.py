@@ -127,19 +127,17 @@ def _history(at: Visit) -> list[Locator]:
 
 
 def _quality(at: Visit) -> list[Locator]:
-    page = at.open(f"quality/agency?code={at.agency}")
-    below = page.locator(".two")
-    below.evaluate("each => { each.style.display = 'block'; each.children[1].remove(); }")  # the chart of the weeks
-    return [page.locator("h1"), page.locator("section.figures"), below]
+    page = at.open(f"quality/findings?code={at.agency}")
+    return [page.locator("h1"), page.locator("section.figures"), page.locator("ol.todo")]
 
 
 def _accepting(at: Visit) -> list[Locator]:
-    page = at.open(f"quality/agency?code={at.agency}&rule={_NO_PHONE}")
+    page = at.open(f"quality/findings?code={at.agency}&rule={_NO_PHONE}")
     findings = page.locator("ol.list")
     first = findings.locator("li").filter(has=page.get_by_text("Tạm chấp nhận (có thời hạn)")).first
     if not first.count():
         raise CannotTake(f"no finding of {_NO_PHONE} is to be accepted")
-    first.locator("summary").click()
+    first.get_by_text("Tạm chấp nhận (có thời hạn)").click()
     first.get_by_label("Lý do").fill("Công dân không dùng điện thoại, đã hẹn đến quầy ngày trả kết quả")
     first.get_by_label("Đến hết ngày").fill(f"{datetime.now(VIETNAM) + timedelta(days=30):%Y-%m-%d}")
     return [at.first_of(findings, "li", 2)]

@@ -20,13 +20,14 @@ from motcua.jobs.notices.planning import plan
 from motcua.sandbox.daily_fault import BEGINS_AFTER, CARRIER, LASTS, DailyFault
 from motcua.sandbox.demo import busiest_agency, let_user_see, work_today, write_agencies
 from motcua.sandbox.machine.deployment import AGENCY_USER, Deployment
-from motcua.sandbox.summary import Summary, read_summary, render
+from motcua.sandbox.summary import LATENCY_OVER, Summary, read_summary, render
 from motcua.sandbox.world.people import _PREFIXES
 from motcua.settings import include_dir
 from motcua.store.calendars import load_calendars
 from motcua.store.ledger.database import Connection, connect
 from motcua.store.ledger.queries import statement
 from motcua.store.notices.gateways import GatewayStop, gateway_stops, stop_gateway
+from motcua.store.oversight.accounting import Latency
 from motcua.store.people import agencies_of_user, give_agency, take_agency
 from tests.ground import NHA_TRANG, NOW, TU_PHAP, in_ledger
 
@@ -50,6 +51,14 @@ def test_the_summary_counts_what_was_planned(one_stop):
     assert (summary.quarantined, summary.difference) == (1, 0)
     assert summary.agencies[NHA_TRANG] == "UBND TP Nha Trang"
     assert "2 expected = 1 suppressed + 1 queued; difference 0" in printed(summary)
+
+
+def test_what_waited_for_the_senders_to_begin_is_in_no_latency(ledger, monkeypatch):
+    asked: list[datetime] = []
+    monkeypatch.setattr("motcua.sandbox.summary.latency", lambda _, since: asked.append(since) or Latency())
+    in_ledger(read_summary, LATER, NOW)
+    in_ledger(read_summary, LATER)
+    assert asked == [NOW, LATER - LATENCY_OVER]
 
 
 def test_an_empty_ledger_is_shown_too(ledger):

@@ -69,7 +69,7 @@ class Stage:
 
     def start(self, **options):
         writers = {"khanhhoa": OneStopWriter(self.khanhhoa), "vanphong": OpencpsWriter(self.vanphong)}
-        self.world = World(self.truth, writers, clock=lambda: self.now, **options)
+        self.world = World(self.truth, writers, clock=lambda: self.now, hostile=True, **options)
         self.world.wake()
 
     def run(self, seconds):

@@ -19,7 +19,7 @@ def test_ordinary_paths_are_written_as_they_are_and_what_cannot_be_looked_throug
     for target in (
         "/api/v2/dags/reconcile_daily/dagRuns/scheduled__2026-11-25T08:56:00+00:00/taskInstances?limit=50&offset=0",
         "/motcua/complaints?agency=000.00.30.H32&claim=other&since=2026-11-01",
-        "/motcua/quality/agency?agency=H32.30&rule=P2&page=3",
+        "/motcua/quality/findings?agency=H32.30&rule=P2&page=3",
     ):
         assert mask_target(target) == target
     number = "0905123456"

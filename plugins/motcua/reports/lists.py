@@ -283,7 +283,7 @@ class DeclaredList(_Declared):
     """Said where there is nothing at all."""
     lead: str = ""
     """Says on its page what it holds, where nothing was chosen."""
-    page: int = 50
+    page: int = 15
     """Rows of a page."""
     newest: bool = False
     """A file of it ends with the oldest where it cannot have all."""

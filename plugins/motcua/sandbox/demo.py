@@ -511,15 +511,15 @@ def addresses_lines(deployment: Deployment) -> str:
 
 def _watch(supervisor: Supervisor, deployment: Deployment, console: Console) -> None:
     """Shows the summary until something ends it."""
+    data, begun = deployment.addresses.data, datetime.now(UTC)
 
     def summary() -> RenderableType:
         try:
             with deployment.ledger() as connection:
-                return render(read_summary(connection, datetime.now(UTC)))
+                return render(read_summary(connection, datetime.now(UTC), begun))
         except psycopg.Error as error:
             return f"The ledger does not answer: {str(error).strip()}"
 
-    data = deployment.addresses.data
     office = CarrierOffice(data / "phone-network", data / "statements" / "kannel", datetime.now(UTC))
     fault = DailyFault(deployment, datetime.now(UTC))
 

@@ -51,8 +51,8 @@ DEADLINE = 300.0
 _TAKEN = frozenset({"accepted", "delivered", "undelivered"})
 """States of an attempt that the gateway took."""
 
-QUICK_WORLD = ("--rate", "5")
-"""Arguments of a world that does not keep us waiting."""
+QUICK_WORLD = ("--rate", "5", "--hostile")
+"""Arguments of a world that neither keeps us waiting nor spares careless software."""
 
 QUICK_CLERK = ("--every", "12")
 """Arguments of a clerk who does not."""

@@ -52,8 +52,13 @@ class Summary:
         )
 
 
-def read_summary(connection: Connection, now: datetime) -> Summary:
+def read_summary(connection: Connection, now: datetime, begun: datetime | None = None) -> Summary:
     """Reads the figures in one transaction.
+
+    Args:
+        connection: to the ledger.
+        now: this moment.
+        begun: when the senders began: what was recorded before waited for them, and is in no latency.
 
     Raises:
         psycopg.Error: the ledger does not answer.
@@ -65,7 +70,7 @@ def read_summary(connection: Connection, now: datetime) -> Summary:
             transitions=dict(transitions or {}),
             messages=by_state(connection),
             identity=identity(connection),
-            latency=latency(connection, now - LATENCY_OVER),
+            latency=latency(connection, max(filter(None, (now - LATENCY_OVER, begun)))),
             quarantined=sum(row.rows for row in open_quarantine(connection)),
             agencies={a.agency_code: a.short_name or a.name for a in list_agencies(connection)},
             inquiries=inquiries_by_outcome(connection),
@@ -75,13 +80,17 @@ def read_summary(connection: Connection, now: datetime) -> Summary:
 def _by_kind(summary: Summary) -> Table:
     table = Table(title="Messages", title_justify="left", box=None, padding=(0, 1))
     table.add_column("kind")
-    shown = [state for state in reversed(STATES) if summary.count(state=state)]
+    shown = [state for state in reversed(STATES) if state == "accepted" or summary.count(state=state)]
     for state in shown:
         table.add_column(state, justify="right")
     table.add_column("all", justify="right")
     for kind in sorted({row.kind for row in summary.messages}):
-        counts = [summary.count(kind=kind, state=state) for state in shown]
-        table.add_row(kind, *map(str, counts), str(summary.count(kind=kind)))
+        counts = {state: summary.count(kind=kind, state=state) for state in shown}
+        if kind == "reply":
+            # Nobody asks for receipts of them: that the gateway took them is all there is to know.
+            counts["accepted"] += counts.pop("unconfirmed", 0)
+        cells = [str(counts.get(state, "")) for state in shown]
+        table.add_row(kind, *cells, str(summary.count(kind=kind)))
     return table
 
 

@@ -45,6 +45,10 @@ MOST_TURNED: Final = 20
 """Pages that the link to newer rows leads back over, one by one; beyond them it leads to the first."""
 _MOST_SUGGESTED: Final = 500
 """Names of procedures that a page suggests."""
+_LONG: Final = 90
+"""Letters, from which on a text is folded."""
+_OPENING: Final = 70
+"""Letters of it that stand in its row."""
 _OWN: Final = ("sort", "q", "page", "before", "trail")
 """What of an address is about one list of its page."""
 _XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -109,6 +113,18 @@ class ShownValue:
         """Its words."""
         return self.cell.words if isinstance(self.cell, Link | Word) else str(self.cell)
 
+    @property
+    def opening(self) -> str:
+        """The words that a long text begins with; all of a short one."""
+        if self.column.shown != "text" or len(self.text) <= _LONG:
+            return self.text
+        return self.text[:_OPENING].rpartition(" ")[0] or self.text[:_OPENING]
+
+    @property
+    def rest(self) -> str:
+        """The words after them, which the page unfolds."""
+        return self.text[len(self.opening) :]
+
 
 @dataclass(frozen=True, slots=True)
 class ShownColumn:
@@ -162,6 +178,10 @@ class ShownList:
         if "{form}" in self.file:
             return f"{self.file.format(form=form)}?{urlencode(self.file_query)}"
         return f"{self.file}?{urlencode([*self.file_query, ('format', form)])}"
+
+    def holds(self, words: str) -> bool:
+        """Whether a cell of its rows says these words."""
+        return any(each.value.cell == words for row in self.rows for each in row)
 
     @property
     def declared(self) -> Any:  # noqa: ANN401 - a template asks for what it shows

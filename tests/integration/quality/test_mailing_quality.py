@@ -182,7 +182,7 @@ def test_each_recipient_gets_one_mail_and_another_one_only_when_somebody_asks(ru
             "Sở Tư pháp - lỗi dữ liệu 26-11-2026.xlsx"
         ]
         links = re.findall(r'href="([^"]+)"', message.get_body(("html",)).get_content())
-        assert links == ["https://mot-cua.example/airflow/motcua/quality/agency?code=000.00.09.H32"]
+        assert links == ["https://mot-cua.example/airflow/motcua/quality/findings?code=000.00.09.H32"]
     assert mail_agency(run, TU_PHAP) == {"recipients": 3, "sent": 0, "had_it": 3}
     assert len(server.taken) == 3
     assert mail_agency(run, TU_PHAP, again=True)["sent"] == 3

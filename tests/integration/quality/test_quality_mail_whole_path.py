@@ -87,7 +87,7 @@ def test_bad_numbers_are_mailed_to_their_agency_without_the_numbers(one_stop, se
     inside = everything_in(own)
     assert "09•• ••• 678" in inside, "in the workbook, masked"
     with TestClient(Visiting().mount()) as http:
-        page = http.get(f"/motcua/quality/agency?code={NHA_TRANG}")
+        page = http.get(f"/motcua/quality/findings?code={NHA_TRANG}")
         assert http.get("/motcua/quality").status_code == page.status_code == 200
     assert "09•• ••• 678" in page.text
     assert "đã gửi đến 1 người nhận" in page.text

@@ -400,9 +400,9 @@ def _look_at_pages(passage: Passage, closings: Sequence[int], *, thorough: bool)
     server = Visiting().mount()
     addresses = ["/sending?day=2026-11-25", "/complaints", "/calendar", "/statements", "/quality", "/reconciliation"]
     for code in (PLANTED, BESIDE, OTHER_SOFTWARE, ELSEWHERE):
-        addresses += [f"/quality/agency?code={code}&page={page}" for page in (1, 2, 3)]
+        addresses += [f"/quality/findings?code={code}&page={page}" for page in (1, 2, 3)]
         addresses += [f"/reconciliation?closing={closing}&agency={code}" for closing in closings]
-    addresses += [f"/quality/agency?code={PLANTED}&rule={rule}" for rule in load_rules().rules]
+    addresses += [f"/quality/findings?code={PLANTED}&rule={rule}" for rule in load_rules().rules]
     for closing in closings[:1]:
         for figure in (*MESSAGE_FIGURES, *DOSSIER_FIGURES):
             addresses += [f"/reconciliation/rows{end}?closing={closing}&figure={figure}" for end in ("", ".csv")]

@@ -330,9 +330,9 @@ def test_html_loads_nothing_and_links_nowhere_unless_told_where(agency_mail, dep
         html = re.sub(r'xmlns="http://www.w3.org/1999/xhtml"', "", mail.html)
         assert not re.search(r"(?i)https?:|//[a-z]|url\(|@import|<script|<link|<iframe|<form|javascript:", html)
         assert "href" not in html
-    linked = compose_agency_mail(agency_report(), rows(), "http://noi-bo.example/motcua/quality/agency?code=a&b")
-    assert re.findall(r'href="([^"]+)"', linked.html) == ["http://noi-bo.example/motcua/quality/agency?code=a&amp;b"]
-    assert "http://noi-bo.example/motcua/quality/agency?code=a&b" in linked.text
+    linked = compose_agency_mail(agency_report(), rows(), "http://noi-bo.example/motcua/quality/findings?code=a&b")
+    assert re.findall(r'href="([^"]+)"', linked.html) == ["http://noi-bo.example/motcua/quality/findings?code=a&amp;b"]
+    assert "http://noi-bo.example/motcua/quality/findings?code=a&b" in linked.text
 
 
 def test_everything_at_once_still_fits():

@@ -67,8 +67,7 @@ ROWS: dict[str, list[tuple[dict[str, str], tuple[str, ...]]]] = {
     "/messages/inquiries": [({"since": "2026-11-20", "until": "2026-11-25"}, ("@mã lạ", "-mã <u>này"))],
     "/messages/unknown": [({}, ("@HELD", "=nhà mạng báo", "+lan"))],
     "/quality": [({}, (FORMULA,))],
-    "/quality/agency": [({"code": NHA_TRANG}, ("-1",))],
-    "/quality/findings": [({"rule": "P4"}, ("-1",))],
+    "/quality/findings": [({"code": NHA_TRANG}, ("-1",)), ({"rule": "P4"}, ("-1",))],
     "/quality/sources": [({}, ("=cơ quan lạ", "+bước lạc", "@minh"))],
     "/quality/sources/check": [({"source": "khanhhoa"}, ("Tài khoản có toàn quyền máy chủ",))],
     "/quality/sources/exports": [
@@ -101,7 +100,6 @@ _ABOUT_ONE = {
     "/quality/sources/exports/form",
     "/run",
     "/reconciliation/rows",
-    "/quality/agency",
     "/settings/agency",
     "/settings/phones",
 }
@@ -110,6 +108,7 @@ WITHOUT_ROWS = {
     "/checks/{name}": "what one check asks, and what is to be done",
     "/dossiers/found": "what a search found, in another order",
     "/dossiers/slip": "a slip of one dossier",
+    "/quality/agency": "leads on",
     "/sending": "leads on",
 }
 

@@ -16,7 +16,7 @@ FORMS = {
     "/complaints": {"decision": "withdraw", "complaint": "1", "reason": "Ghi nhầm"},
     "/dossiers/search": {"q": "0905123456"},
     "/messages/unknown": {"decision": "release", "held": "1", "reason": "Đã hỏi nhà mạng"},
-    "/quality/agency": {"code": NHA_TRANG, "finding": "1", "decision": "take_back"},
+    "/quality/findings": {"code": NHA_TRANG, "finding": "1", "decision": "take_back"},
     "/quality/sources": {"source": "khanhhoa", "written": "77", "stands_for": "9"},
     "/quality/sources/exports": {"source": "tep", "no": "1", "reason": "Đúng vậy"},
     "/quality/sources/exports/form": {"source": "tep", "decision": "save"},
@@ -32,7 +32,7 @@ FORMS = {
     "/users": {"decision": "give", "user": "hoa", "agency": NHA_TRANG, "sure": "yes"},
 }
 """Route that takes a form → one that would be written."""
-ABOUT_WHAT_IS_THERE = {"/quality/agency", *(path for path in FORMS if path.startswith("/quality/sources/exports/"))}
+ABOUT_WHAT_IS_THERE = {"/quality/findings", *(path for path in FORMS if path.startswith("/quality/sources/exports/"))}
 ABOUT_WHAT_IS_THERE |= {"/settings/phones/check", "/statements/upload"}
 """Forms of what is not there without a check, an account or a file: their own tests forge them."""
 KEPT = (

@@ -280,7 +280,7 @@ ASKED: dict[tuple[str, str], Callable[[World, Owned], Asked]] = {
         {"q": typed} for typed in (*its.codes, its.mobile, its.landline, f"+84{its.mobile[1:]}")
     ],
     ("GET", "/quality"): lambda world, its: [{}],
-    ("GET", "/quality/agency"): lambda world, its: [{}, {"code": its.agency}, {"code": its.agency, "rule": "P4"}],
+    ("GET", "/quality/agency"): lambda world, its: [{}, {"code": its.agency}],
     ("GET", "/quality/file"): lambda world, its: _list_files([{}]),
     ("GET", "/quality/sources"): lambda world, its: [{}],
     ("GET", "/quality/sources/file"): lambda world, its: _list_files([{"of": of} for of in ("sources", "unusable")]),
@@ -295,12 +295,14 @@ ASKED: dict[tuple[str, str], Callable[[World, Owned], Asked]] = {
     ("POST", "/quality/sources/exports/sent"): lambda world, its: [{"source": "khanhhoa", "decision": "keep"}],
     ("POST", "/quality/sources/exports/upload"): lambda world, its: [{}],
     ("POST", "/quality/sources"): lambda world, its: [{"source": "khanhhoa", "written": "77", "stands_for": ""}],
-    ("GET", "/quality/findings"): lambda world, its: [{}, {"rule": "P4", "state": "to_do"}, {"part": "others"}],
-    ("GET", "/quality/findings/file"): lambda world, its: _list_files([{}, {"rule": "P4"}]),
-    ("GET", "/quality/agency/file"): lambda world, its: _list_files(
-        [{}, {"code": its.agency}, {"code": its.agency, "rule": "P4"}]
+    ("GET", "/quality/findings"): lambda world, its: [
+        *({}, {"rule": "P4", "state": "to_do"}, {"part": "others"}),
+        *({"code": its.agency}, {"code": its.agency, "rule": "P4"}),
+    ],
+    ("GET", "/quality/findings/file"): lambda world, its: _list_files(
+        [{}, {"rule": "P4"}, {"code": its.agency}, {"code": its.agency, "rule": "P4"}]
     ),
-    ("POST", "/quality/agency"): _quality_forms,
+    ("POST", "/quality/findings"): _quality_forms,
     ("GET", "/reconciliation"): lambda world, its: [
         {},
         {"closing": str(world.closing)},
@@ -529,7 +531,7 @@ def test_pages_of_all_agencies_and_of_the_department_are_refused_to_others(walke
     departments |= {f"POST {path}" for path in ("/calendar", "/reconciliation", "/stops")}
     departments |= {"GET /users", "GET /users/file"}
     exports = {f"POST /quality/sources/exports/{each}" for each in ("form", "sent", "upload")}
-    forms = {"/complaints", "/dossiers/search", "/quality/agency", "/requests", "/settings/agency"}
+    forms = {"/complaints", "/dossiers/search", "/quality/findings", "/requests", "/settings/agency"}
     assert refused("auditor") == departments | exports | {f"POST {path}" for path in (*forms, "/settings/phones/check")}
     of_all = {"GET /quality/file"}
     for page in ("alerts", "stops", "statements", "quality/findings", "reconciliation/closings"):
@@ -567,8 +569,8 @@ def test_agencys_user_changes_nothing_of_another_agency(world, http):
     day = (datetime.now(VIETNAM).date() + timedelta(days=3)).isoformat()
     decision = {"decision": "acknowledge", "why": "Đã biết", "until": day}
     for code in (own.agency, others.agency):
-        assert send("/quality/agency", code=code, finding=str(others.finding), **decision) == 404
-    assert send("/quality/agency", code=own.agency, finding=str(others.finding), decision="take_back") == 404
+        assert send("/quality/findings", code=code, finding=str(others.finding), **decision) == 404
+    assert send("/quality/findings", code=own.agency, finding=str(others.finding), decision="take_back") == 404
     seen = world.rows(f"SELECT max(change_id) FROM motcua.agency_changes WHERE agency_code = '{others.agency}'")
     settings_of_it = {"code": others.agency, "seen": str(seen[0]["max"]), "sure": "yes", "accented": "yes"}
     settings_of_it |= {"result_hold": "PT15M", "apology_day": "calendar"}

@@ -49,7 +49,7 @@ def mail_agency(run_no: int, agency_code: str, *, again: bool = False) -> dict[s
             if not (again or is_due(report, faults)):
                 return None
             rows = rows_to_correct(ledger, run_no, agency_code)
-            page = staff_page(f"/quality/agency?code={quote(agency_code)}")
+            page = staff_page(f"/quality/findings?code={quote(agency_code)}")
             untold = supplements_untold_by(ledger, as_of, [agency_code])
             number = sum(each.dossiers for each in untold)
             return compose_agency_mail(report, rows, page, staff_page("/dossiers"), number, faults)

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from itertools import compress
 from typing import Any, Literal, TypeAlias
 
 from motcua.domain.clock import VIETNAM
@@ -382,11 +383,7 @@ def corrected_line(told: Told) -> str:
     said, corrected = told.words["corrected"], told.corrected
     if corrected is None:
         return str(said["with_closing"].format(closing=told.report.closing.corrects))
-    return str(
-        said["with_publication"].format(
-            publication=corrected.publication_no, folder=corrected.folder, sha256=corrected.manifest_sha256
-        )
-    )
+    return str(said["with_publication"].format(publication=corrected.publication_no))
 
 
 def evidence(told: Told, urged: Urged) -> str:
@@ -444,19 +441,34 @@ class _Sections:
         columns: Columns,
         rows: Sequence[Row],
         most: int | None = None,
-        note: str = "",
     ) -> Table:
         shown = rows[:most] if most is not None else rows
-        if len(shown) < len(rows):
-            note = " ".join(filter(None, (note, self._said["more_rows"].format(number=count(len(rows) - len(shown))))))
-        heads = tuple(Column(self._heads[head], align, width) for head, align, width in columns)
-        return Table(self._words["tables"][name], heads, tuple(shown), note)
+        more = self._said["more_rows"].format(number=count(len(rows) - len(shown))) if len(shown) < len(rows) else ""
+        # What a row has too few of to be judged is said once, below the table.
+        few = self._said["few"].format(least=LEAST_JUDGED) if any(too_few() in row.cells for row in shown) else ""
+        dash = self._words["names"]["dash"]
+        written = [
+            replace(row, cells=tuple(dash if each == too_few() else each for each in row.cells)) for row in shown
+        ]
+        heads = [Column(self._heads[head], align, width) for head, align, width in columns]
+        says = [self._says(place, written) for place in range(len(heads))]
+        return Table(
+            self._words["tables"][name],
+            tuple(compress(heads, says)),
+            tuple(replace(row, cells=tuple(compress(row.cells, says))) for row in written),
+            " ".join(filter(None, (few, more))),
+        )
+
+    def _says(self, place: int, rows: Sequence[Row]) -> bool:
+        """Whether a column says something of a row; all rows together are told in the summary."""
+        own = [row for row in rows if row.tone != "total"] or rows
+        return any(row.cells[place] not in ("", self._words["names"]["dash"]) for row in own)
 
     def _corrected(self) -> tuple[str, list[Block]]:
         told = self._told
         if told.report.closing.corrects is None:
             return "corrected", []
-        blocks: list[Block] = [Paragraph(corrected_line(told), "bad")]
+        blocks: list[Block] = [Paragraph(corrected_line(told))]
         if not told.changes:
             return "corrected", [*blocks, Paragraph(self._words["corrected"]["no_changes"])]
         rows = [
@@ -557,9 +569,7 @@ class _Sections:
             ("agency", "left", 4),
             *[(name, "right", 1) for name in shown],
         ]
-        few = any(0 < each.notices.tellable < LEAST_JUDGED for each in lines)
-        note = self._said["few"].format(least=LEAST_JUDGED) if few else ""
-        return [*self._chart("messages", lines), self._table("agencies", columns, rows, note=note)]
+        return [*self._chart("messages", lines), self._table("agencies", columns, rows)]
 
     def _chart(self, name: Literal["messages", "dossiers"], lines: Sequence[AgencyLine]) -> list[Block]:
         draw = draw_messages if name == "messages" else draw_dossiers
@@ -827,4 +837,9 @@ class _Sections:
             "hash": report.closing.figures_hash,
             "software": report.software,
         }
-        return [Paragraph(each.format(**filled)) for each in self._words["check"]]
+        blocks: list[Block] = [Paragraph(each.format(**filled)) for each in self._words["check"]]
+        if (former := self._told.corrected) is not None:
+            said = self._words["corrected"]["former"]
+            filled = {"publication": former.publication_no, "folder": former.folder, "sha256": former.manifest_sha256}
+            blocks.append(Paragraph(said.format(**filled)))
+        return blocks

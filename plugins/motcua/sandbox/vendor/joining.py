@@ -136,6 +136,8 @@ def join_by_files(folder: Path, now: datetime) -> bool:
     if settings().sources.get(played.source) != DROPPED[played.source] or settings().files:
         return False
     _enter(folder, played.entry, played.agency, now)
+    # It is looked into before its first file lies there.
+    (settings().data / "files" / played.source).mkdir(parents=True, exist_ok=True)
     with connect() as connection:
         if form_in_force(connection, played.source) is None:
             open_account(connection, played.source, [played.agency.code], "demo", now)

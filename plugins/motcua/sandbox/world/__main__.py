@@ -68,7 +68,9 @@ def _keep_addresses(folder: Path, dsns: Mapping[str, str]) -> None:
 
 
 @contextmanager
-def open_world(dsns: Mapping[str, str], *, rate: float = DEFAULT_RATE, seed: int | None = None) -> Iterator[World]:
+def open_world(
+    dsns: Mapping[str, str], *, rate: float = DEFAULT_RATE, seed: int | None = None, hostile: bool = False
+) -> Iterator[World]:
     """A world on these databases (``khanhhoa``, ``vanphong``, ``truth``), not yet awake.
 
     Raises:
@@ -85,7 +87,7 @@ def open_world(dsns: Mapping[str, str], *, rate: float = DEFAULT_RATE, seed: int
             "khanhhoa": OneStopWriter(connections["khanhhoa"]),
             "vanphong": OpencpsWriter(connections["vanphong"]),
         }
-        yield World(connections["truth"], writers, rate=rate, seed=seed)
+        yield World(connections["truth"], writers, rate=rate, seed=seed, hostile=hostile)
 
 
 def _report(world: World) -> None:
@@ -97,11 +99,11 @@ def _report(world: World) -> None:
     )
 
 
-def _live(dsns: Mapping[str, str], rate: float, seed: int | None, stop: threading.Event) -> None:
+def _live(dsns: Mapping[str, str], rate: float, seed: int | None, stop: threading.Event, *, hostile: bool) -> None:
     lived = False
     while not stop.is_set():
         try:
-            with open_world(dsns, rate=rate, seed=seed) as world:
+            with open_world(dsns, rate=rate, seed=seed, hostile=hostile) as world:
                 world.wake()
                 lived = True
                 reported = world.last_tick
@@ -147,6 +149,7 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--folder", type=Path, default=settings().data / "world", help="its own folder")
     parser.add_argument("--rate", type=float, default=DEFAULT_RATE, help="transitions per second")
     parser.add_argument("--seed", type=int, default=None, help="makes chance repeatable")
+    parser.add_argument("--hostile", action="store_true", help="some names and notes break careless software")
     commands = parser.add_subparsers(dest="command", metavar="mend|move|late")
     change = commands.add_parser("mend", help="write another phone into a dossier")
     move = commands.add_parser("move", help="move a dossier to another status")
@@ -177,7 +180,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if chosen.command is None:
             stop = told_to_stop()
             _keep_addresses(chosen.folder, dsns)
-            _live(dsns, chosen.rate, chosen.seed, stop)
+            _live(dsns, chosen.rate, chosen.seed, stop, hostile=chosen.hostile)
             return 0
         with open_world(dsns) as world:
             if chosen.command == "mend":

@@ -65,8 +65,10 @@ class World:
         rate: float = DEFAULT_RATE,
         seed: int | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        hostile: bool = False,
     ) -> None:
-        """``truth`` must be in autocommit mode; ``rate`` is in transitions per second, ``clock`` aware."""
+        """``truth`` must be in autocommit mode; ``rate`` is in transitions per second, ``clock`` aware; ``hostile``:
+        some names and notes are made to break careless software."""
         self.counts: Counter[str] = Counter()
         self._truth = truth
         self.writers = writers
@@ -77,7 +79,9 @@ class World:
         self._births_per_second = rate / moves
         self._random = Random(seed)  # noqa: S311 - a simulation
         self._agencies = deal(self._random, self._pilot.shares)
-        self._oddities = deal(self._random, ODDITIES)
+        self._oddities = deal(
+            self._random, {each: share for each, share in ODDITIES.items() if hostile or each != "hostile_text"}
+        )
         self._next_birth = self._next_batch = self._began_at = self.last_tick = clock()
 
     def _row(self, name: LiteralString, **values: Any) -> dict[str, Any] | None:  # noqa: ANN401 - SQL parameters

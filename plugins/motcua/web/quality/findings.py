@@ -53,17 +53,15 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class FindingsAddress:
-    """Addresses of lists of findings: of one agency's page, or of all agencies."""
+    """Addresses of lists of findings: of one agency, or of all."""
 
     base: str
     code: str = ""
 
-    def __call__(self, rule: str = "", part: str = "", state: str = "", *, code: str = "", page: int = 1) -> str:
-        """The list behind a figure; ``code``: of this agency, on its page."""
-        whose = code or self.code
-        query = {"code": whose, "rule": rule, "part": part, "state": state, "page": str(page) if page > 1 else ""}
-        where = "/quality/agency" if whose else "/quality/findings"
-        return f"{self.base}{where}?{urlencode(given(query))}#danh-sach"
+    def __call__(self, rule: str = "", part: str = "", state: str = "", *, code: str = "") -> str:
+        """The list behind a figure; ``code``: of this agency."""
+        query = given({"code": code or self.code, "rule": rule, "part": part, "state": state})
+        return f"{self.base}/quality/findings?{urlencode(query)}#danh-sach"
 
 
 def title_of(chosen: Chosen, results: Sequence[RuleResult], of_all: str) -> str:

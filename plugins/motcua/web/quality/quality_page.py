@@ -1,7 +1,7 @@
-"""The pages *Chất lượng dữ liệu*: all agencies, the worst first, one agency with what it has to correct, and the
-findings behind a figure of all agencies.
+"""The pages *Chất lượng dữ liệu*: all agencies, the worst first; and findings, of one agency with its figures, behind a
+figure, or of all agencies.
 
-The lists take decisions: a finding is acknowledged for a time, or that is taken back, or it is judged again by its
+The list takes decisions: a finding is acknowledged for a time, or that is taken back, or it is judged again by its
 dossier as it is now, which is told beside the run and changes nothing of it. Its agency's administrators and
 the Department take them; auditors see the pages without forms. All need the token of the page's form, and are kept
 with who, when, why and until when. An agency's administrators see their own agencies' pages alone.
@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request
@@ -101,70 +101,48 @@ def _own_agencies(request: Request, visits: Visitor) -> Response:
     """The page of an administrator's agency; of several agencies a list."""
     codes = visits.listed or []
     if len(codes) == 1:
-        address = f"{request.scope.get('root_path', '')}/quality/agency?{urlencode({'code': codes[0]})}"
+        address = f"{request.scope.get('root_path', '')}/quality/findings?{urlencode({'code': codes[0]})}"
         return RedirectResponse(address, HTTPStatus.SEE_OTHER, HEADERS)
     with page_connection() as connection:
         names = {each.agency_code: each.name for each in list_agencies(connection)}
     return render(request, "users/own_agencies.html", agencies=[(code, names[code]) for code in codes])
 
 
+@router.get("/quality/agency")
+def moved(request: Request, visits: Visits, code: str = "") -> Response:
+    """Leads whoever kept the address of an agency's page to its findings; without an agency to all of them."""
+    query = f"/findings?{request.url.query}" if code else ""
+    address = f"{request.scope.get('root_path', '')}/quality{query}"
+    return RedirectResponse(address, HTTPStatus.MOVED_PERMANENTLY, HEADERS)
+
+
+# --- Findings -----------------------------------------------------------------------------------------------------
+
+
+def _asked_for(code: str = "", rule: str = "", part: str = "", state: str = "") -> Asked:
+    """The findings that an address asks for."""
+    return Asked(code, rule, part, state)
+
+
+AskedFor: TypeAlias = Annotated[Asked, Depends(_asked_for)]
+
+
 @router.get("/quality/findings")
-def show_findings(
-    request: Request, visits: Visits, rule: str = "", part: str = "", state: str = "", page: str = "1", said: str = ""
-) -> HTMLResponse:
-    """Findings behind a figure of all agencies, a page of rows at a time."""
-    return _findings_page(request, visits, Asked("", rule, part, state), page, _said(said))
+def show_findings(request: Request, visits: Visits, asked: AskedFor, page: str = "1", said: str = "") -> HTMLResponse:
+    """Findings by the last run, a page of rows at a time: of one agency, of all, or those behind a figure."""
+    return _list_page(request, visits, asked, page, _said(said))
 
 
 @router.get("/quality/findings/file")
-def download_all_findings(
-    request: Request, visits: Visits, format: FileFormat, rule: str = "", part: str = "", state: str = ""
-) -> Response:
+def download_findings(request: Request, visits: Visits, format: FileFormat, asked: AskedFor) -> Response:
     """The same findings as a file, the most urgent first."""
-    visits.must_see_all()
+    _must_see(visits, asked)
     with page_connection() as connection:
-        report = department_report(connection, _last_run(connection), least_dossiers=LEAST_DOSSIERS)
+        report = _report(connection, _last_run(connection), asked.code)
+    if isinstance(report, AgencyReport):
+        return _findings_file(request, visits, format, report, report.agency_code, asked, report.agency_name)
     everything = wording.words()["page"]["all_findings"]
-    return _findings_file(request, visits, format, report, None, Asked("", rule, part, state), everything)
-
-
-# --- One agency ---------------------------------------------------------------------------------------------------
-
-
-@router.get("/quality/agency")
-def show_agency(
-    request: Request,
-    visits: Visits,
-    code: str = "",
-    rule: str = "",
-    part: str = "",
-    state: str = "",
-    page: str = "1",
-    said: str = "",
-) -> Response:
-    """One agency by the last run: its figures, and what it has to correct, a page of rows at a time."""
-    if not code:
-        address = f"{request.scope.get('root_path', '')}/quality"
-        return RedirectResponse(address, HTTPStatus.SEE_OTHER, HEADERS)
-    return _agency_page(request, visits, Asked(code, rule, part, state), page, _said(said))
-
-
-@router.get("/quality/agency/file")
-def download_findings(
-    request: Request,
-    visits: Visits,
-    format: FileFormat,
-    code: str = "",
-    rule: str = "",
-    part: str = "",
-    state: str = "",
-) -> Response:
-    """All that the agency has to correct, or what is behind one figure, the most urgent first."""
-    visits.must_see(code)
-    with page_connection() as connection:
-        report = _report(connection, _last_run(connection), code)
-    asked = Asked(code, rule, part, state)
-    return _findings_file(request, visits, format, report, report.agency_code, asked, report.agency_name)
+    return _findings_file(request, visits, format, report, None, asked, everything)
 
 
 def _findings_file(
@@ -186,7 +164,7 @@ def _findings_file(
 # --- Decisions ----------------------------------------------------------------------------------------------------
 
 
-@router.post("/quality/agency")
+@router.post("/quality/findings")
 def decide(request: Request, visits: Visits, fields: Annotated[dict[str, str], Depends(sent_form)]) -> Response:
     """Acknowledges a finding until a day, takes that back, or judges it again; shows the list again with the form."""
     if visits.is_auditor:
@@ -228,8 +206,7 @@ def decide(request: Request, visits: Visits, fields: Annotated[dict[str, str], D
 def _back(request: Request, asked: Asked, page: str, said: str, number: int) -> Response:
     """To the list again that the form stood in, at its finding."""
     query = given(asked.given | _ordered(request) | {"page": page, "said": said})
-    where = "agency" if asked.code else "findings"
-    address = f"{request.scope.get('root_path', '')}/quality/{where}?{urlencode(query)}"
+    address = f"{request.scope.get('root_path', '')}/quality/findings?{urlencode(query)}"
     return RedirectResponse(f"{address}#loi-{number}", HTTPStatus.SEE_OTHER, HEADERS)
 
 
@@ -260,21 +237,7 @@ def _list_page(
     tried: tuple[int, dict[str, str]] | None = None,
     status: int = HTTPStatus.OK,
 ) -> HTMLResponse:
-    show = _agency_page if asked.code else _findings_page
-    return show(request, visits, asked, page, said, tried=tried, status=status)
-
-
-def _agency_page(
-    request: Request,
-    visits: Visitor,
-    asked: Asked,
-    page: str,
-    said: str,
-    *,
-    tried: tuple[int, dict[str, str]] | None = None,
-    status: int = HTTPStatus.OK,
-) -> HTMLResponse:
-    visits.must_see(asked.code)
+    _must_see(visits, asked)
     place = page_in(page)
     with page_connection() as connection:
         run_no = last_run_no(connection)
@@ -282,65 +245,38 @@ def _agency_page(
             return render(request, "quality/quality.html", report=None, **_common(request))
         report = _report(connection, run_no, asked.code)
         chosen = asked.chosen(_rules_of(report.results))
-        listing = findings_of(run_no, report.agency_code, chosen)
-        shown = _shown(connection, request, visits, listing, "/quality/agency", asked, page)
+        listing = findings_of(run_no, asked.code or None, chosen)
+        shown = _shown(connection, request, visits, listing, asked, page)
         again = look_again(connection, report.run, shown.part.rows)
-        mails = mails_of(connection, MailedReport("quality", run_no, report.agency_code))
         agencies = _agencies(connection, report.run.day, visits)
-        untold = supplements_untold_by(connection, report.run.as_of, [report.agency_code])
+        own = _of_agency(connection, report) if isinstance(report, AgencyReport) else {}
+    of_all = wording.words()["page"]["own_findings" if own else "all_findings"]
     return render(
         request,
-        "quality/quality_agency.html",
+        "quality/findings.html",
         status=status,
         as_of=report.run.data_as_of,
         agencies=agencies,
-        untold=sum(each.dossiers for each in untold),
-        mailed=sum(mail.state == "sent" for mail in mails),
-        not_mailed=sum(mail.state != "sent" for mail in mails),
-        list_name=title_of(chosen, report.results, wording.words()["page"]["own_findings"]),
+        list_name=title_of(chosen, report.results, of_all),
+        own=own,
         chosen=chosen,
         shown=shown,
         again=again,
         **_told(report),
         **_of_list(visits, place, said, tried),
-        **_common(request, report.agency_code),
+        **_common(request, asked.code),
     )
 
 
-def _findings_page(
-    request: Request,
-    visits: Visitor,
-    asked: Asked,
-    page: str,
-    said: str,
-    *,
-    tried: tuple[int, dict[str, str]] | None = None,
-    status: int = HTTPStatus.OK,
-) -> HTMLResponse:
-    visits.must_see_all()
-    place = page_in(page)
-    with page_connection() as connection:
-        run_no = last_run_no(connection)
-        if run_no is None:
-            return render(request, "quality/quality.html", report=None, **_common(request))
-        report = department_report(connection, run_no, least_dossiers=LEAST_DOSSIERS)
-        chosen = asked.chosen(_rules_of(report.results))
-        listing = findings_of(run_no, None, chosen)
-        shown = _shown(connection, request, visits, listing, "/quality/findings", asked, page)
-        again = look_again(connection, report.run, shown.part.rows)
-    return render(
-        request,
-        "quality/quality_findings.html",
-        status=status,
-        as_of=report.run.data_as_of,
-        report=report,
-        list_name=title_of(chosen, report.results, wording.words()["page"]["all_findings"]),
-        chosen=chosen,
-        shown=shown,
-        again=again,
-        **_of_list(visits, place, said, tried),
-        **_common(request),
-    )
+def _of_agency(connection: Connection, report: AgencyReport) -> dict[str, int]:
+    """What is told of one agency beside its report."""
+    untold = supplements_untold_by(connection, report.run.as_of, [report.agency_code])
+    mails = mails_of(connection, MailedReport("quality", report.run.run_no, report.agency_code))
+    return {
+        "untold": sum(each.dossiers for each in untold),
+        "mailed": sum(mail.state == "sent" for mail in mails),
+        "not_mailed": sum(mail.state != "sent" for mail in mails),
+    }
 
 
 def _shown(
@@ -348,12 +284,12 @@ def _shown(
     request: Request,
     visits: Visitor,
     listing: Listing,
-    here: str,
     asked: Asked,
     page: str,
 ) -> ShownList:
     """The list of a page, also of one that a form led to."""
     query = [*asked.given.items(), *_ordered(request).items(), ("page", page)]
+    here = "/quality/findings"
     return shown_list(connection, request, visits, listing, here=here, query=query, file=f"{here}/file")
 
 
@@ -407,7 +343,10 @@ def _last_run(connection: Connection) -> int:
     return run_no
 
 
-def _report(connection: Connection, run_no: int, code: str) -> AgencyReport:
+def _report(connection: Connection, run_no: int, code: str) -> AgencyReport | DepartmentReport:
+    """The report of an agency; without a code the one over all."""
+    if not code:
+        return department_report(connection, run_no, least_dossiers=LEAST_DOSSIERS)
     try:
         return agency_report(connection, run_no, code)
     except NoSuchAgency:

@@ -112,6 +112,7 @@ def show_reconciliation(
         files=_files(published, told),
         own=[(code, told.agency_name(code)) for code in visits.listed or ()],
         summary=summary_lines(told),
+        has_few=any(0 < each.notices.tellable < wording.LEAST_JUDGED for each in told.agencies),
         terms=[(state, getattr(told.total, state)) for state in STATES if getattr(told.total, state)],
         lists=lists,
         messages=shown.messages.all_rows,

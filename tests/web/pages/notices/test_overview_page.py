@@ -392,7 +392,7 @@ def test_agencies_that_are_not_told_for_and_those_not_checked_are_named(page, ca
     not_checked, not_enabled = matters(answer)
     assert "1 cơ quan không kiểm tra được: Ủy ban nhân dân thành phố Nha Trang" in not_checked[1]
     assert "1 cơ quan chưa bật nhắn tin: Sở <u>Tư pháp" in not_enabled[1], "an agency that ended is not missed"
-    assert f"/motcua/quality/agency?code={NHA_TRANG}" in links(answer), "it has no rows to lead to"
+    assert f"/motcua/quality/findings?code={NHA_TRANG}" in links(answer), "it has no rows to lead to"
     assert "<u>" not in answer.text
     as_agency(TU_PHAP)
     only(page, None, "", "Sở <u>Tư pháp", "gửi đề nghị cho Sở")
@@ -609,5 +609,5 @@ def test_agency_is_told_what_to_mend_and_who_complained(page, calm, rows):
     assert mend[0], "two are late"
     assert "Nha Trang: 12 lỗi dữ liệu cần sửa, 2 lỗi đã quá hạn" in mend[1]
     assert "Nha Trang: 1 phản ánh chưa kiểm tra xong" in complained[1]
-    assert f"/motcua/quality/agency?code={NHA_TRANG}&part=faults&state=to_do#danh-sach" in links(answer)
+    assert f"/motcua/quality/findings?code={NHA_TRANG}&part=faults&state=to_do#danh-sach" in links(answer)
     assert f"/motcua/complaints?agency={NHA_TRANG}&state=open" in links(answer)

@@ -93,7 +93,7 @@ def figures_of(page: str) -> list[tuple[str, int]]:
 def listed(staff: TestClient, address: str) -> list[str]:
     """All findings of a list, page by page."""
     found: list[str] = []
-    for number in range(1, 10):
+    for number in range(1, 40):
         answer = staff.get(f"{address}&page={number}")
         assert answer.status_code == 200, address
         found += LISTED.findall(answer.text)
@@ -107,7 +107,7 @@ def listed(staff: TestClient, address: str) -> list[str]:
 )
 def test_each_figure_leads_to_as_many_rows_as_it_says(world, staff):
     seen: Counter[str] = Counter()
-    for start in ("/motcua/quality", "/motcua/quality/agency?code=A", "/motcua/quality/agency?code=B"):
+    for start in ("/motcua/quality", "/motcua/quality/findings?code=A", "/motcua/quality/findings?code=B"):
         page = staff.get(start).text
         figures = figures_of(page)
         assert len(figures) > 5, start
@@ -133,9 +133,9 @@ def agencies_to_choose(page: str) -> list[tuple[str, str]]:
 
 @pytest.mark.guarantee("reconciliation", "an agency is told what it can correct, the Department also what others must")
 def test_agency_is_told_what_it_can_mend_and_the_department_what_others_must(world, staff):
-    at_agency = staff.get("/motcua/quality/agency?code=B").text
+    at_agency = staff.get("/motcua/quality/findings?code=B").text
     assert "Thứ tự hoặc thời gian không thể có" not in at_agency
-    assert LISTED.findall(staff.get("/motcua/quality/agency?code=B&rule=R10").text) == LISTED.findall(at_agency)
+    assert LISTED.findall(staff.get("/motcua/quality/findings?code=B&rule=R10").text) == LISTED.findall(at_agency)
     department = staff.get("/motcua/quality").text
     _, _, others = department.partition("<h2>Việc của Sở và của đơn vị phần mềm một cửa</h2>")
     assert "Thứ tự hoặc thời gian không thể có" in others.partition("<h2>")[0]
@@ -145,23 +145,24 @@ def test_agency_is_told_what_it_can_mend_and_the_department_what_others_must(wor
         counted = {each.rule.owner for code in "AB" for each in agency_report(connection, 3, code).results}
     assert owners == counted == {"agency"}
     # All agencies stand first where one is chosen, and no code leads to them.
-    for address in ("/motcua/quality", "/motcua/quality/agency?code=B"):
+    for address in ("/motcua/quality", "/motcua/quality/findings?code=B"):
         choices = agencies_to_choose(staff.get(address).text)
         assert [code for code, _ in choices] == ["", "A", "B"]
-        assert [code for code, chosen in choices if chosen] == (["B"] if "agency" in address else [])
-    for empty in ("/motcua/quality/agency", "/motcua/quality/agency?code="):
-        answer = staff.get(empty)
-        assert (answer.status_code, answer.headers["location"]) == (303, "/motcua/quality")
+        assert [code for code, chosen in choices if chosen] == (["B"] if "findings" in address else [])
+    # Addresses that were kept, as in mails of before, lead on.
+    for kept, leads_to in (("", ""), ("?code=", ""), ("?code=B&rule=P1", "/findings?code=B&rule=P1")):
+        answer = staff.get(f"/motcua/quality/agency{kept}")
+        assert (answer.status_code, answer.headers["location"]) == (301, f"/motcua/quality{leads_to}")
     VISITING.visit_as("agency", "A")
     for address in ("/motcua/quality/findings", "/motcua/quality/findings/file?format=csv"):
         assert staff.get(address).status_code == 403
-    own = staff.get("/motcua/quality/agency?code=A").text
+    own = staff.get("/motcua/quality/findings?code=A").text
     assert "Toàn tỉnh" not in own.partition("<main")[2].partition("<h2>")[0]
     assert agencies_to_choose(own) == [], "of his one agency there is nothing to choose"
     assert 'class="choose' not in own
     assert re.findall(r'<select name="(\w+)"', own) == ["sort"], "only in which order his list is"
     VISITING.visit_as("agency", "A", "B")
-    choices = agencies_to_choose(staff.get("/motcua/quality/agency?code=A").text)
+    choices = agencies_to_choose(staff.get("/motcua/quality/findings?code=A").text)
     assert choices == [("A", " selected"), ("B", "")]
 
 
@@ -170,21 +171,21 @@ def test_finding_of_nobody_is_acknowledged_by_the_department_on_the_list_of_all(
     page = staff.get(address).text
     (number,) = LISTED.findall(page)
     fields = form_of(page, number, "acknowledge")
-    sent = staff.post("/motcua/quality/agency", data=fields | {"why": "đang sửa đường truyền", "until": _tomorrow()})
+    sent = staff.post("/motcua/quality/findings", data=fields | {"why": "đang sửa đường truyền", "until": _tomorrow()})
     assert sent.status_code == 303
     assert sent.headers["location"].startswith("/motcua/quality/findings?rule=S1&")
     assert "đang sửa đường truyền" in staff.get(sent.headers["location"].partition("#")[0]).text
     VISITING.visit_as("agency", "A")
-    assert staff.post("/motcua/quality/agency", data=fields | {"why": "x", "until": _tomorrow()}).status_code == 403
+    assert staff.post("/motcua/quality/findings", data=fields | {"why": "x", "until": _tomorrow()}).status_code == 403
 
 
 def test_list_in_another_order_stays_so_when_a_form_of_it_is_refused_or_taken(world, staff):
-    address = "/motcua/quality/agency?code=A&q=a&sort=-dossier_code"
+    address = "/motcua/quality/findings?code=A&q=a&sort=-dossier_code"
     page = staff.get(address).text
     in_order = LISTED.findall(page)
-    assert set(in_order) != set(LISTED.findall(staff.get("/motcua/quality/agency?code=A&q=a").text))
+    assert set(in_order) != set(LISTED.findall(staff.get("/motcua/quality/findings?code=A&q=a").text))
     number = next(each for each in in_order if has_form(page, each))
-    to = unescape(re.search(r'<form method="post" action="([^"]*/quality/agency[^"]*)"', page)[1])
+    to = unescape(re.search(r'<form method="post" action="([^"]*/quality/findings[^"]*)"', page)[1])
     fields = form_of(page, number, "acknowledge")
     refused = staff.post(to, data=fields | {"why": "", "until": _tomorrow()})
     assert refused.status_code == 422
@@ -215,7 +216,7 @@ def form_of(page: str, number: str, decision: str) -> dict[str, str]:
 )
 def test_finding_mended_since_the_check_is_marked_and_is_judged_again_at_once(world, staff):
     VISITING.visit_as("agency", "B")
-    address = "/motcua/quality/agency?code=B&rule=P1"
+    address = "/motcua/quality/findings?code=B&rule=P1"
     page = staff.get(address).text
     first, second = LISTED.findall(page)[:2]
     assert "đã sửa, chờ kiểm tra lại" not in page
@@ -229,7 +230,7 @@ def test_finding_mended_since_the_check_is_marked_and_is_judged_again_at_once(wo
     assert page.count("đã sửa, chờ kiểm tra lại") == 1
     assert LISTED.findall(page)[:2] == [first, second], "the run's list is as it was"
     for number, told, kept in ((first, "không còn lỗi", "mended"), (second, "vẫn còn lỗi", "stands")):
-        sent = staff.post("/motcua/quality/agency", data=form_of(page, number, "recheck"))
+        sent = staff.post("/motcua/quality/findings", data=form_of(page, number, "recheck"))
         assert (sent.status_code, sent.headers["location"].partition("#")[2]) == (303, f"loi-{number}")
         shown = staff.get(sent.headers["location"].partition("#")[0]).text
         assert f"Đã kiểm tra lại: {told}" in shown
@@ -241,9 +242,9 @@ def test_finding_mended_since_the_check_is_marked_and_is_judged_again_at_once(wo
         assert row == {"rechecked_by": "lan", "outcome": kept}
     fields = form_of(page, first, "recheck")
     VISITING.visit_as("agency", "A")
-    assert staff.post("/motcua/quality/agency", data=fields | {"code": "A"}).status_code == 404, "another agency's"
+    assert staff.post("/motcua/quality/findings", data=fields | {"code": "A"}).status_code == 404, "another agency's"
     VISITING.visit_as("auditor")
-    assert staff.post("/motcua/quality/agency", data=fields).status_code == 403
+    assert staff.post("/motcua/quality/findings", data=fields).status_code == 403
     assert 'value="recheck"' not in staff.get(address).text
     count = world.connection.execute("SELECT count(*) AS n FROM motcua.finding_rechecks").fetchone()
     assert count == {"n": 2}

@@ -22,7 +22,7 @@ from tests.ground import TU_PHAP
 from tests.quality_samples import agency_report, broken, department_report, figures, rows, trend
 from tests.web.visiting import VISITING
 
-AGENCY = f"/motcua/quality/agency?code={TU_PHAP}"
+AGENCY = f"/motcua/quality/findings?code={TU_PHAP}"
 
 
 class Told:
@@ -106,7 +106,7 @@ def test_department_sees_the_worst_first_what_broke_and_whom_to_urge(staff):
         "Mã kiểm chứng 4c9ff21b4c9ff21b",
     ):
         assert expected in text, expected
-    names = re.findall(r'quality/agency\?code=[^"]+"><b>([^<]+)</b>', answer.text)
+    names = re.findall(r'quality/findings\?code=[^"]+"><b>([^<]+)</b>', answer.text)
     assert names[:3] == ["UBND TP Nha Trang", "Sở Xây dựng", "Sở NN-PTNT"]
     assert len(names) == 13
 
@@ -118,12 +118,12 @@ def test_agency_sees_its_rows_the_latest_and_gravest_first_with_masked_numbers(s
     assert "tỷ lệ lỗi cao thứ 3 trong 13 cơ quan được xếp hạng" in text
     assert "11 lỗi đã quá hạn sửa." in text
     listed = re.findall(r'<li id="loi-(\d+)">', answer.text)
-    assert len(listed) == 50
+    assert len(listed) == 10
     assert listed[:2] == ["9001", "9002"], "those that the Department is told of"
     assert 'rel="next"' in answer.text
     assert 'rel="prev"' not in answer.text
-    last = staff.get(AGENCY + "&page=3")
-    assert len(re.findall(r'<li id="loi-(\d+)">', last.text)) == 46
+    last = staff.get(AGENCY + "&page=15")
+    assert len(re.findall(r'<li id="loi-(\d+)">', last.text)) == 6
     assert 'rel="next"' not in last.text
     assert "lan, 6:15 ngày 26/11/2026" in text_of(last), "acknowledged ones come last, and are shown"
     assert "02•• ••• 001" in text_of(staff.get(AGENCY + "&rule=P2"))
@@ -132,8 +132,10 @@ def test_agency_sees_its_rows_the_latest_and_gravest_first_with_masked_numbers(s
 def test_one_rule_s_rows_alone(staff):
     answer = staff.get(AGENCY + "&rule=R1")
     assert len(re.findall(r'<li id="loi-(\d+)">', answer.text)) == 9
-    assert f"code={TU_PHAP}&amp;rule=P1&amp;state=to_do#danh-sach" in answer.text
-    assert len(re.findall(r'<li id="loi-(\d+)">', staff.get(AGENCY + "&rule=nothing").text)) == 50
+    assert "Kết quả từng kiểm tra" not in answer.text, "the rows alone"
+    whole = staff.get(AGENCY + "&rule=nothing").text
+    assert f"code={TU_PHAP}&amp;rule=P1&amp;state=to_do#danh-sach" in whole
+    assert len(re.findall(r'<li id="loi-(\d+)">', whole)) == 10
 
 
 def test_empty_states_are_told_in_words(staff, told):
@@ -150,7 +152,7 @@ def test_empty_states_are_told_in_words(staff, told):
         "Chưa có lần kiểm tra nào của ngày làm việc trước để so sánh.",
     ):
         assert expected in text
-    assert "Không có trang này." in text_of(staff.get(AGENCY + "&page=7"))
+    assert "Không có trang này." in text_of(staff.get(AGENCY + "&page=70"))
     told.agency = replace(told.agency, broken=(broken("R4"),))
     assert "Không có lỗi nào trong những kiểm tra đã chạy được." in text_of(staff.get(AGENCY))
     told.run_no = None
@@ -181,11 +183,11 @@ def test_broken_agency_is_told_in_words_and_has_no_figures(staff, told):
 
 def test_unknown_agency_is_told_and_odd_page_numbers_are_the_first_page(staff):
     for query in ("?code=nobody", "?code=%00"):
-        answer = staff.get(f"/motcua/quality/agency{query}")
+        answer = staff.get(f"/motcua/quality/findings{query}")
         assert answer.status_code == 404
         assert "Không có cơ quan này" in text_of(answer)
     for page in ("0", "-1", "x", "99999999999999999999", ""):
-        assert len(re.findall(r"<li id=", staff.get(f"{AGENCY}&page={page}").text)) == 50
+        assert len(re.findall(r"<li id=", staff.get(f"{AGENCY}&page={page}").text)) == 10
 
 
 def test_chart_is_dashed_over_a_week_that_has_no_run():
@@ -244,27 +246,27 @@ def test_chart_of_too_few_dossiers_for_a_rate_shows_the_findings_and_says_why(st
 
 def test_acknowledging_keeps_who_why_and_until_when_and_comes_back_to_the_row(staff, told):
     page = staff.get(AGENCY + "&rule=P1&page=1").text
-    fields = form_of(page, 9010) | {"why": "  Công dân cao tuổi,\r\n không dùng di động ", "until": in_days(30)}
-    answer = staff.post("/motcua/quality/agency", data=fields)
+    fields = form_of(page, 9005) | {"why": "  Công dân cao tuổi,\r\n không dùng di động ", "until": in_days(30)}
+    answer = staff.post("/motcua/quality/findings", data=fields)
     assert answer.status_code == 303
     address = urlsplit(answer.headers["location"])
-    assert (address.path, address.fragment) == ("/motcua/quality/agency", "loi-9010")
+    assert (address.path, address.fragment) == ("/motcua/quality/findings", "loi-9005")
     assert parse_qs(address.query) == {"code": [TU_PHAP], "rule": ["P1"], "page": ["1"], "said": ["acknowledged"]}
     until = date.fromisoformat(in_days(30))
-    assert told.decisions == [(9010, "lan", "Công dân cao tuổi, không dùng di động", until)]
+    assert told.decisions == [(9005, "lan", "Công dân cao tuổi, không dùng di động", until)]
     assert "Đã tạm chấp nhận." in text_of(staff.get(answer.headers["location"]))
 
 
 def test_acknowledgement_is_taken_back_as_of_yesterday(staff, told):
-    fields = form_of(staff.get(AGENCY + "&rule=P2").text, 9072)
+    fields = form_of(staff.get(AGENCY + "&rule=P2&page=4").text, 9072)
     assert fields["decision"] == "take_back"
-    answer = staff.post("/motcua/quality/agency", data=fields)
+    answer = staff.post("/motcua/quality/findings", data=fields)
     assert answer.status_code == 303
     assert told.decisions == [(9072, "lan", "Bỏ tạm chấp nhận", date.fromisoformat(in_days(-1)))]
 
 
 def test_what_is_missing_is_told_and_nothing_typed_is_lost(staff, told):
-    typed = form_of(staff.get(AGENCY).text, 9010) | {"why": "Có công văn 1263/STTTT-CNTT", "until": in_days(7)}
+    typed = form_of(staff.get(AGENCY).text, 9005) | {"why": "Có công văn 1263/STTTT-CNTT", "until": in_days(7)}
     for changes, said in (
         ({"why": " \n "}, "Cần ghi lý do."),
         ({"why": "x" * 501}, "Lý do dài quá 500 chữ."),
@@ -275,28 +277,28 @@ def test_what_is_missing_is_told_and_nothing_typed_is_lost(staff, told):
         ({"until": in_days(400)}, "Ngày phải từ hôm nay"),
     ):
         fields = typed | changes
-        answer = staff.post("/motcua/quality/agency", data=fields)
+        answer = staff.post("/motcua/quality/findings", data=fields)
         assert answer.status_code == 422
         assert said in text_of(answer)
         assert not fields["why"].strip() or fields["why"] in unescape(answer.text)
     assert told.decisions == []
-    assert staff.post("/motcua/quality/agency", data=typed | {"until": in_days(0)}).status_code == 303
+    assert staff.post("/motcua/quality/findings", data=typed | {"until": in_days(0)}).status_code == 303
 
 
 def test_form_from_elsewhere_changes_nothing(staff, told):
-    fields = form_of(staff.get(AGENCY).text, 9010) | {"why": "Lý do", "until": in_days(7)}
-    answer = staff.post("/motcua/quality/agency", data=fields | {"token": "đ"})
+    fields = form_of(staff.get(AGENCY).text, 9005) | {"why": "Lý do", "until": in_days(7)}
+    answer = staff.post("/motcua/quality/findings", data=fields | {"token": "đ"})
     assert (answer.status_code, "Chưa ghi nhận gì." in text_of(answer)) == (403, True)
     elsewhere = {"Sec-Fetch-Site": "cross-site"}
-    assert staff.post("/motcua/quality/agency", data=fields, headers=elsewhere).status_code == 403
+    assert staff.post("/motcua/quality/findings", data=fields, headers=elsewhere).status_code == 403
     staff.cookies.set("_token", "another-session")
-    assert staff.post("/motcua/quality/agency", data=fields).status_code == 403
+    assert staff.post("/motcua/quality/findings", data=fields).status_code == 403
     assert told.decisions == []
 
 
 def test_what_is_no_form_is_refused(staff, told):
-    fields = form_of(staff.get(AGENCY).text, 9010) | {"why": "Lý do", "until": in_days(7)}
-    address = "/motcua/quality/agency"
+    fields = form_of(staff.get(AGENCY).text, 9005) | {"why": "Lý do", "until": in_days(7)}
+    address = "/motcua/quality/findings"
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     assert staff.post(address, json=fields).status_code == 415
     assert staff.post(address, content=b"token=" + b"x" * 20_000, headers=form).status_code == 413
@@ -307,11 +309,11 @@ def test_what_is_no_form_is_refused(staff, told):
 
 
 def test_auditor_sees_what_others_accepted_and_may_not_acknowledge(staff, told):
-    fields = form_of(staff.get(AGENCY).text, 9010) | {"why": "Lý do", "until": in_days(7)}
+    fields = form_of(staff.get(AGENCY).text, 9005) | {"why": "Lý do", "until": in_days(7)}
     VISITING.visit_as("auditor")
     assert "Danh sách cần xử lý" in staff.get(AGENCY).text
-    assert "Tạm chấp nhận đến" in staff.get(AGENCY + "&rule=P2").text
-    answer = staff.post("/motcua/quality/agency", data=fields)
+    assert "Tạm chấp nhận đến" in staff.get(AGENCY + "&rule=P2&page=4").text
+    answer = staff.post("/motcua/quality/findings", data=fields)
     assert answer.status_code == 403
     assert "Chỉ quản trị của cơ quan đó và Sở" in text_of(answer)
     assert told.decisions == []

@@ -121,14 +121,12 @@ def test_files_over_all_are_listed_and_of_an_agency_its_own_alone(closed, page):
 def test_files_are_handed_out_as_they_were_published_and_a_changed_one_is_not(closed, page, configure):
     publication = publish(closed.closing_no, NEXT_MORNING)
     text = page.get("/reconciliation").text
-    parts = "Theo cơ quan", "<tfoot>", "Tệp của bản công bố", '<details class="deeper">'
+    parts = "Theo cơ quan", "<tfoot>", "Tệp của bản công bố", "Theo thủ tục và loại tin</h2>", "Hồ sơ theo thủ tục</h2>"
     places = [text.index(each) for each in parts]
     assert places == sorted(places), "agencies come first, procedures one click deeper"
-    deeper = text[places[-1] : text.index("</details>", places[-1])]
-    assert "Theo thủ tục và loại tin" in deeper
-    assert "Hồ sơ theo thủ tục" in deeper
+    assert text.count('<details class="card folded">\n<summary><h2>', 0, places[-1]) == 3, "with the portal's figures"
     assert re.search(r'data-name="Phải nhắn"><a href="[^"]+figure=messages">2</a>', text[places[1] :])
-    assert '<details class="deeper" open>' in page.get(f"/reconciliation?agency={NHA_TRANG}").text
+    assert '<details class="card folded" open>' in page.get("/reconciliation?closing_sort=kind").text, "as it is asked"
     for named in ('bao-cao.pdf">Bảng số liệu trong ngày để in</a>', 'so-lieu.xlsx">Mọi số liệu, có giải thích'):
         assert f"name={named}" in text
     address = f"/reconciliation/file?publication={publication.publication_no}"
