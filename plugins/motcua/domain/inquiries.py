@@ -123,7 +123,7 @@ def _spellings(word: str) -> tuple[str, ...]:
 
 _WORD_OF_LETTERS = re.compile(r"[A-Z]{2,}")
 _AROUND_CODES = frozenset({KEYWORD, "HO", "SO", "MA", "HS"})
-"""Words that are typed before a code and are in nobody's name."""
+"""Words that are typed before a code."""
 _SHORTEST_TAIL = 3
 
 

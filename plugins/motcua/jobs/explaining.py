@@ -93,8 +93,7 @@ def _reply() -> Template:
 
 
 def find_by_code(connection: Connection, typed: str, agencies: Agencies, agency_code: str | None = None) -> CodeSearch:
-    """The dossiers that a code, in any spelling that 9029 reads, or its last signs may mean; one alone where it is
-    clear which.
+    """The dossiers that a code, in any spelling that 9029 reads, may mean; one alone where it is clear which.
 
     Args:
         connection: of the ledger.
@@ -118,23 +117,21 @@ def find_by_code(connection: Connection, typed: str, agencies: Agencies, agency_
         if choice.shared_code is not None:
             key = code_key(fold(choice.shared_code))
             return CodeSearch(tuple(each for each in found if code_key(fold(each.dossier_code)) == key))
-    if not found:
-        found = _find_by_tail(connection, bare, agencies, agency_code)
     rows = () if found else tuple(unusable_rows(connection, keys, agencies, agency_code))
     return CodeSearch(tuple(found), rows)
 
 
-def _find_by_tail(
-    connection: Connection, typed: str, agencies: Agencies, agency_code: str | None
-) -> list[DossierFound]:
-    """The dossiers whose code ends so; those alone of whose code it is whole parts, where there are any."""
+def find_by_tail(connection: Connection, typed: str, agencies: Agencies) -> list[DossierFound]:
+    """The dossiers whose code ends so; those alone of whose code it is whole parts, where there are any.
+
+    What names one dossier, as a link does, is no tail: ``find_by_code``.
+    """
     known = agency_keys(connection)
     tail = None if reads_as_name(typed) else read_tail(typed, known)
     if tail is None:
         return []
-    asked = tail.agencies or set(known.values() if agencies is None else agencies)
-    asked = {each for each in asked if (agencies is None or each in agencies) and agency_code in (None, each)}
-    found = dossiers_by_tail(connection, tail.signs, sorted(asked))
+    seen = set(known.values() if agencies is None else agencies)
+    found = dossiers_by_tail(connection, tail.signs, sorted(seen & tail.agencies if tail.agencies else seen))
     return [each for each in found if tail.is_last_of(each.dossier_code)] or found
 
 

@@ -19,7 +19,15 @@ from fastapi.responses import HTMLResponse, Response
 from motcua.domain.explaining import TOLD
 from motcua.domain.inquiries import reads_as_name
 from motcua.domain.phones.reading import hide_phones, holds_phone, read_phone
-from motcua.jobs.explaining import CodeSearch, ExplainedDossier, axis_lines, explain_dossier, find_by_code, status_name
+from motcua.jobs.explaining import (
+    CodeSearch,
+    ExplainedDossier,
+    axis_lines,
+    explain_dossier,
+    find_by_code,
+    find_by_tail,
+    status_name,
+)
 from motcua.jobs.listing.asking import Asked
 from motcua.jobs.listing.lists import AXIS, DOSSIERS
 from motcua.reports import wording
@@ -122,10 +130,11 @@ def search(request: Request, visits: Visits, fields: Form) -> Response:
     if not typed:
         return _search_page(request, "nothing_typed")
     with page_connection() as connection:
-        found = find_by_code(connection, typed, visits.listed)
+        coded = find_by_code(connection, typed, visits.listed)
+        found = coded.dossiers or (() if coded.unusable else find_by_tail(connection, typed, visits.listed))
         # What is both a code and a number is a code: nobody's number is looked for without need.
-        if found.dossiers or not holds_phone(typed):
-            return _one_or_several(connection, request, visits, found.dossiers) or _none(request, found, typed)
+        if found or not holds_phone(typed):
+            return _one_or_several(connection, request, visits, found) or _none(request, coded, typed)
         return _search_by_phone(connection, request, visits, typed)
 
 

@@ -57,6 +57,10 @@ def test_tail_of_a_code_and_phone_in_any_spelling_lead_to_the_dossier_of_ones_ow
     assert f"Hồ sơ {code_of(NHA_TRANG, '0007')}" in read(clerk, what)
 
 
+def test_address_with_a_tail_leads_to_no_dossier_of_another_code(clerk):
+    assert clerk.get(f"/motcua/dossiers?agency={NHA_TRANG}&code=0007").status_code == 404
+
+
 def test_several_that_end_alike_are_a_list(clerk):
     listed = typed(clerk, "007")
     assert listed.status_code == 200
