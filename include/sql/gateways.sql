@@ -21,19 +21,21 @@ SET
     segments_per_second = %(segments_per_second)s,
     segments_per_day = %(segments_per_day)s,
     unit = %(unit)s,
-    always_accented = %(always_accented)s
+    always_accented = %(always_accented)s,
+    prices = coalesce(%(prices)s::jsonb, CASE WHEN %(fault)s::text IS NOT NULL THEN prices END)
 WHERE
     name = %(name)s
     AND (
         opened_at IS NULL
-        OR (fault, carriers, segments_per_second, segments_per_day, unit, always_accented)
+        OR (fault, carriers, segments_per_second, segments_per_day, unit, always_accented, prices)
         IS DISTINCT FROM (
             %(fault)s::text,
             %(carriers)s::text[],
             %(segments_per_second)s::double precision,
             %(segments_per_day)s::bigint,
             %(unit)s::text,
-            %(always_accented)s::boolean
+            %(always_accented)s::boolean,
+            coalesce(%(prices)s::jsonb, CASE WHEN %(fault)s::text IS NOT NULL THEN prices END)
         )
     );
 
@@ -56,9 +58,16 @@ FROM motcua.gateways
 WHERE tokens_fault IS NOT NULL AND name = any(%(gateways)s)
 ORDER BY name;
 
+-- name: prices
+-- Gateways whose connections named a price when senders last read them, with it.
+SELECT name, prices
+FROM motcua.gateways
+WHERE prices IS NOT NULL
+ORDER BY name;
+
 -- name: openings
 -- What senders found the connections of gateways to say, of those that they ever opened.
-SELECT name, opened_at, fault, carriers, segments_per_second, segments_per_day, unit, always_accented
+SELECT name, opened_at, fault, carriers, segments_per_second, segments_per_day, unit, always_accented, prices
 FROM motcua.gateways
 WHERE opened_at IS NOT NULL
 ORDER BY name;

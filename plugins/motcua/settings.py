@@ -330,10 +330,13 @@ class Settings(BaseSettings):
     )
 
     segment_price: int | None = Field(
-        default=None, ge=0, description="Đồng that one SMS segment costs; unset: reports show no cost."
+        default=None,
+        ge=0,
+        description="Đồng that one SMS segment costs, where a gateway's connection names no price, and by SMS alone; "
+        "unset: not known.",
     )
     sms_budget: int | None = Field(
-        default=None, ge=0, description="Đồng that may be spent on SMS in a calendar year; unset: none is shown."
+        default=None, ge=0, description="Đồng that may be spent on messages in a calendar year; unset: none is shown."
     )
 
     urge_from: int = Field(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from typing import Literal, TypeAlias, get_args
+
+from psycopg.types.json import Jsonb
 
 from motcua.domain.checks import Fact, Finding
 from motcua.store.ledger.database import Connection
@@ -84,6 +86,8 @@ class GatewayOpening:
     """What it counts and bills; ``None``: segments."""
     always_accented: bool | None = None
     """Texts go with accents, whatever an agency chose; ``None``: as it chose."""
+    prices: Mapping[str, str] | None = None
+    """Đồng a unit, by carrier; ``None``: it names none."""
 
 
 def note_opening(connection: Connection, opening: GatewayOpening) -> None:
@@ -97,6 +101,7 @@ def note_opening(connection: Connection, opening: GatewayOpening) -> None:
         "segments_per_day": opening.segments_per_day,
         "unit": opening.unit,
         "always_accented": opening.always_accented,
+        "prices": None if opening.prices is None else Jsonb(dict(opening.prices)),
     }
     connection.execute(statement("gateways/note_opening"), values)
 
@@ -130,6 +135,11 @@ def tokens_failing(connection: Connection, gateways: Sequence[str]) -> list[Toke
     return values_of(
         TokensFailing, connection.execute(statement("gateways/tokens_failing"), {"gateways": list(gateways)})
     )
+
+
+def gateway_prices(connection: Connection) -> dict[str, dict[str, str]]:
+    """Đồng a unit by carrier, of the gateways whose connections name a price."""
+    return {row["name"]: row["prices"] for row in connection.execute(statement("gateways/prices"))}
 
 
 def gateway_openings(connection: Connection) -> dict[str, GatewayOpening]:

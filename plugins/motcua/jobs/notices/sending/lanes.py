@@ -223,6 +223,7 @@ def open_and_note(ledger: Connection, name: str) -> Gateway:
         address.segments_per_day,
         None if gateway.unit == "segment" else gateway.unit,
         gateway.accents_cost_nothing or None,
+        address.prices,
     )
     note_opening(ledger, opening)
     return gateway
