@@ -412,8 +412,8 @@ def test_phone_in_a_heading_or_a_sheets_name_is_masked():
         ("columns: {sent_at: [T], segments: [S]}", "one of reference"),
         ("columns: {sent_at: [T], reference: [R]}", "segments needs a heading"),
         ("columns: {sent_at: [T], segments: [T], reference: [R]}", "stands there twice"),
-        ("prices: {Viettle: 350}", "unknown carriers Viettle"),
-        ("prices: {other: 350}", "nothing to compare"),
+        ("carriers: {Viettle: [V]}", "unknown carriers Viettle"),
+        ("unit: letter", "unit"),
         ("surprise: 1", "surprise"),
     ],
 )
