@@ -101,7 +101,7 @@ def _fault(address: GatewayAddress) -> str | None:
         if address.prices == {}:
             raise ValueError
     except (KeyError, TypeError, ValueError):
-        return f"price is đồng a unit, or these by carrier: {', '.join(sorted(CARRIERS))}"
+        return f"price is a number, or one by carrier: {', '.join(sorted(CARRIERS))}"
     try:
         if min(address.horizon, address.unknown_after) <= timedelta(0):
             raise ValueError
