@@ -5,10 +5,11 @@
 -- name: save
 -- Attempts, committed before their HTTP calls.
 INSERT INTO motcua.attempts (
-    message_id, gateway, reference, sender_id, run_id, msisdn, segments, unit, accented, started_at
+    message_id, gateway, reference, sender_id, run_id, msisdn, segments, unit, accented, carrier, started_at
 )
 SELECT
-    r.message_id, %(gateway)s, r.reference, %(sender_id)s, %(run_id)s, r.msisdn, r.units, r.unit, r.accented, %(now)s
+    r.message_id, %(gateway)s, r.reference, %(sender_id)s, %(run_id)s, r.msisdn, r.units, r.unit, r.accented,
+    (SELECT m.carrier FROM motcua.messages AS m WHERE m.message_id = r.message_id), %(now)s
 FROM
     jsonb_to_recordset(%(rows)s::jsonb) AS r (
         message_id bigint, reference text, msisdn text, units smallint, unit text, accented boolean

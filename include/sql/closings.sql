@@ -21,6 +21,7 @@ SELECT
     coalesce((SELECT max(version_id) FROM motcua.dossier_versions), 0) AS known_version,
     coalesce((SELECT max(transition_id) FROM motcua.transitions), 0) AS known_transition,
     coalesce((SELECT max(history_id) FROM motcua.message_history), 0) AS known_history,
+    coalesce((SELECT max(attempt_id) FROM motcua.attempts), 0) AS known_attempt,
     coalesce((SELECT max(inquiry_id) FROM motcua.inquiries), 0) AS known_inquiry,
     coalesce((SELECT max(receipt_id) FROM motcua.receipts), 0) AS known_receipt,
     coalesce(

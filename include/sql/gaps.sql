@@ -298,11 +298,13 @@ ranked AS MATERIALIZED (
 
 attempted AS (
     INSERT INTO motcua.attempts (
-        message_id, gateway, reference, sender_id, run_id, msisdn, segments, started_at, state, outcome, answered_at,
-        gateway_code, gateway_reference, settle_at, released
+        message_id, gateway, reference, sender_id, run_id, msisdn, segments, unit, carrier, started_at, state, outcome,
+        answered_at, gateway_code, gateway_reference, settle_at, released
     )
     SELECT
-        r.found_id, r.gateway, r.reference, 0, 'gap ' || r.gap_no, r.msisdn, r.segments, r.departed_at,
+        r.found_id, r.gateway, r.reference, 0, 'gap ' || r.gap_no, r.msisdn, r.segments,
+        (SELECT g.unit FROM motcua.gateways AS g WHERE g.name = r.gateway),
+        (SELECT m.carrier FROM motcua.messages AS m WHERE m.message_id = r.found_id), r.departed_at,
         CASE coalesce(r.outcome, 'unknown')
             WHEN 'accepted' THEN 'accepted'
             WHEN 'duplicate' THEN 'accepted'

@@ -22,13 +22,21 @@ SET
     segments_per_day = %(segments_per_day)s,
     unit = %(unit)s,
     always_accented = %(always_accented)s,
-    reports_deliveries = %(reports_deliveries)s
+    reports_deliveries = %(reports_deliveries)s,
+    prices = coalesce(%(prices)s::jsonb, CASE WHEN %(fault)s::text IS NOT NULL THEN prices END)
 WHERE
     name = %(name)s
     AND (
         opened_at IS NULL
         OR (
-            fault, carriers, segments_per_second, segments_per_day, unit, always_accented, reports_deliveries
+            fault,
+            carriers,
+            segments_per_second,
+            segments_per_day,
+            unit,
+            always_accented,
+            reports_deliveries,
+            prices
         )
         IS DISTINCT FROM (
             %(fault)s::text,
@@ -37,7 +45,8 @@ WHERE
             %(segments_per_day)s::bigint,
             %(unit)s::text,
             %(always_accented)s::boolean,
-            %(reports_deliveries)s::boolean
+            %(reports_deliveries)s::boolean,
+            coalesce(%(prices)s::jsonb, CASE WHEN %(fault)s::text IS NOT NULL THEN prices END)
         )
     );
 
@@ -60,10 +69,26 @@ FROM motcua.gateways
 WHERE tokens_fault IS NOT NULL AND name = any(%(gateways)s)
 ORDER BY name;
 
+-- name: prices
+-- Gateways whose connections named a price when senders last read them, with it.
+SELECT name, prices
+FROM motcua.gateways
+WHERE prices IS NOT NULL
+ORDER BY name;
+
 -- name: openings
 -- What senders found the connections of gateways to say, of those that they ever opened.
 SELECT
-    name, opened_at, fault, carriers, segments_per_second, segments_per_day, unit, always_accented, reports_deliveries
+    name,
+    opened_at,
+    fault,
+    carriers,
+    segments_per_second,
+    segments_per_day,
+    unit,
+    always_accented,
+    reports_deliveries,
+    prices
 FROM motcua.gateways
 WHERE opened_at IS NOT NULL
 ORDER BY name;

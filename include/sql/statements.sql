@@ -54,7 +54,7 @@ WITH billed AS (
 
 SELECT
     'mt', a.attempt_id, a.reference, a.gateway_reference, a.msisdn, a.started_at, coalesce(a.segments, m.segments),
-    a.state, m.carrier, a.state IN ('accepted', 'delivered', 'undelivered'),
+    a.state, coalesce(a.carrier, m.carrier), a.state IN ('accepted', 'delivered', 'undelivered'),
     a.started_at >= %(begins)s AND a.started_at < %(ends)s, a.started_at < %(covers_until)s,
     b.attempt_id IS NOT NULL
 FROM motcua.attempts AS a
@@ -407,7 +407,8 @@ FROM audit.statement_difference_sums
 WHERE statement_no = any(%(statement_nos)s);
 
 -- name: segments_handed
--- Segments that were handed to a gateway in a month: what its statement is held against first.
+-- Segments, or messages where it counts these, that were handed to a gateway in a month: what its statement is held
+-- against first.
 SELECT coalesce(sum(d.segments), 0)::bigint AS segments
 FROM audit.gateway_days AS d
 WHERE d.gateway = %(gateway)s AND d.day >= %(month)s AND d.day < %(next_month)s;

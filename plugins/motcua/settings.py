@@ -321,10 +321,12 @@ class Settings(BaseSettings):
     )
 
     segment_price: int | None = Field(
-        default=None, ge=0, description="Price of an SMS segment in đồng; unset: reports show no cost."
+        default=None,
+        ge=0,
+        description="Price of an SMS segment in đồng, where a gateway's connection names none; unset: not known.",
     )
     sms_budget: int | None = Field(
-        default=None, ge=0, description="Đồng for SMS in a calendar year; unset: none is shown."
+        default=None, ge=0, description="Đồng for messages in a calendar year; unset: none is shown."
     )
 
     urge_from: int = Field(

@@ -171,6 +171,45 @@ FROM ranked AS r
 GROUP BY r.agency_code, r.procedure_code, r.kind
 ORDER BY state NULLS LAST, agency_code NULLS FIRST, procedure_code NULLS FIRST, kind;
 
+-- name: count_channels
+-- Messages of [start, end) that a gateway had taken at the cut-off, by agency, kind, gateway and carrier: how many, how
+-- much the gateway bills for them in its own unit, and their SMS segments as planned. A message is its last attempt's;
+-- a reply, which has none, is the gateway's that brought the inquiry.
+SELECT
+    m.agency_code,
+    m.kind,
+    coalesce(a.gateway, i.gateway, '') AS gateway,
+    coalesce(a.unit, 'segment') AS billed_unit,
+    coalesce(a.carrier, '') AS carrier,
+    count(*)::integer AS taken,
+    sum(coalesce(a.segments, m.segments))::integer AS units,
+    sum(m.segments)::integer AS segments
+FROM audit.messages_as_of(%(known_history)s) AS m
+LEFT JOIN LATERAL (
+    SELECT
+        t.gateway,
+        t.unit,
+        t.carrier,
+        t.segments
+    FROM audit.attempts AS t
+    WHERE t.message_id = m.message_id AND t.attempt_id <= %(known_attempt)s
+    ORDER BY t.attempt_id DESC
+    LIMIT 1
+) AS a ON TRUE
+LEFT JOIN (
+    SELECT
+        q.message_id,
+        min(q.gateway) AS gateway
+    FROM audit.inquiries AS q
+    WHERE q.received_at >= %(start)s AND q.received_at < %(end)s
+    GROUP BY q.message_id
+) AS i ON m.message_id = i.message_id
+WHERE
+    m.recorded_at >= %(start)s AND m.recorded_at < %(end)s
+    AND m.state IN ('accepted', 'delivered', 'undelivered', 'unconfirmed')
+GROUP BY 1, 2, 3, 4, 5
+ORDER BY 1, 2, 3, 4, 5;
+
 -- name: message_moves
 -- Why messages of [start, end) stand otherwise at one cut-off than at an earlier one, by agency, procedure, kind and
 -- cause.

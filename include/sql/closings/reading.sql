@@ -15,7 +15,8 @@ SELECT
     known_message,
     known_inquiry,
     known_receipt,
-    known_quality_run, data_as_of, sources_unread, segment_price, figures_hash, difference, unexplained, closed_at
+    known_quality_run, known_attempt, data_as_of, sources_unread, segment_price, prices, figures_hash, difference,
+    unexplained, closed_at
 FROM audit.closings
 WHERE closing_no = %(closing_no)s;
 
@@ -123,6 +124,21 @@ FROM audit.closing_timings
 WHERE closing_no = %(closing_no)s AND (%(agency_code)s::text IS NULL OR agency_code = %(agency_code)s)
 ORDER BY agency_code NULLS FIRST, procedure_code NULLS FIRST, kind;
 
+-- name: channels
+-- What gateways took and bill, of a closing.
+SELECT
+    agency_code,
+    kind,
+    gateway,
+    billed_unit,
+    carrier,
+    taken,
+    units,
+    segments
+FROM audit.closing_channels
+WHERE closing_no = %(closing_no)s AND (%(agency_code)s::text IS NULL OR agency_code = %(agency_code)s)
+ORDER BY agency_code, kind, gateway, billed_unit, carrier;
+
 -- name: dossiers
 -- Dossier figures of a closing.
 SELECT
@@ -225,17 +241,52 @@ WHERE m.closing_no = any(%(closing_nos)s)
 GROUP BY m.agency_code, m.procedure_code, m.kind
 ORDER BY m.agency_code, m.procedure_code, m.kind;
 
--- name: segments_of_periods
--- SMS segments that the newest closing of each of these periods counted.
+-- name: billed_in_periods
+-- What gateways took and bill, by gateway, unit and carrier, in the newest closing of each of these periods; of a
+-- closing in which nothing was taken the period alone. One that counts no channels tells SMS segments, and no gateway.
+WITH newest AS (
+    SELECT
+        c.closing_no,
+        c.period,
+        c.known_attempt
+    FROM audit.closings AS c
+    WHERE
+        c.period = any(%(periods)s::text[])
+        AND c.closing_no = (SELECT max(n.closing_no) FROM audit.closings AS n WHERE n.period = c.period)
+)
+
 SELECT
     c.period,
-    coalesce(sum(m.segments), 0) AS segments
-FROM audit.closings AS c
-LEFT JOIN audit.closing_messages AS m ON c.closing_no = m.closing_no
-WHERE
-    c.period = any(%(periods)s::text[])
-    AND c.closing_no = (SELECT max(n.closing_no) FROM audit.closings AS n WHERE n.period = c.period)
-GROUP BY c.period;
+    b.gateway,
+    b.billed_unit,
+    b.carrier,
+    b.taken,
+    b.units,
+    b.segments
+FROM newest AS c
+LEFT JOIN LATERAL (
+    SELECT
+        h.gateway,
+        h.billed_unit,
+        h.carrier,
+        sum(h.taken)::bigint AS taken,
+        sum(h.units)::bigint AS units,
+        sum(h.segments)::bigint AS segments
+    FROM audit.closing_channels AS h
+    WHERE h.closing_no = c.closing_no
+    GROUP BY h.gateway, h.billed_unit, h.carrier
+    UNION ALL
+    SELECT
+        '' AS gateway,
+        'segment' AS billed_unit,
+        '' AS carrier,
+        sum(m.accepted + m.delivered + m.undelivered + m.unconfirmed)::bigint AS taken,
+        sum(m.segments)::bigint AS units,
+        sum(m.segments)::bigint AS segments
+    FROM audit.closing_messages AS m
+    WHERE m.closing_no = c.closing_no AND c.known_attempt IS NULL
+    HAVING sum(m.segments) > 0
+) AS b ON TRUE;
 
 -- name: procedure_names
 -- Names of these procedures.

@@ -15,7 +15,8 @@ INSERT INTO motcua.closings (
     known_inquiry,
     known_receipt,
     known_quality_run,
-    data_as_of, sources_unread, segment_price, figures_hash, difference, unexplained
+    known_attempt,
+    data_as_of, sources_unread, segment_price, prices, figures_hash, difference, unexplained
 )
 VALUES (
     %(period)s,
@@ -28,8 +29,8 @@ VALUES (
     %(known_message)s,
     %(known_inquiry)s,
     %(known_receipt)s,
-    %(known_quality_run)s, %(data_as_of)s, %(sources_unread)s, %(segment_price)s, %(figures_hash)s, %(difference)s,
-    %(unexplained)s
+    %(known_quality_run)s, %(known_attempt)s, %(data_as_of)s, %(sources_unread)s, %(segment_price)s,
+    %(prices)s::jsonb, %(figures_hash)s, %(difference)s, %(unexplained)s
 )
 RETURNING closing_no, closed_at;
 
@@ -121,6 +122,31 @@ SELECT
     r.median_seconds,
     r.p95_seconds
 FROM jsonb_populate_recordset(NULL::motcua.closing_timings, %(rows)s::jsonb) AS r;
+
+-- name: save_channels
+-- What gateways took and bill.
+INSERT INTO motcua.closing_channels (
+    closing_no,
+    agency_code,
+    kind,
+    gateway,
+    billed_unit,
+    carrier,
+    taken,
+    units,
+    segments
+)
+SELECT
+    %(closing_no)s,
+    r.agency_code,
+    r.kind,
+    r.gateway,
+    r.billed_unit,
+    r.carrier,
+    r.taken,
+    r.units,
+    r.segments
+FROM jsonb_populate_recordset(NULL::motcua.closing_channels, %(rows)s::jsonb) AS r;
 
 -- name: save_dossiers
 -- Dossier figures.

@@ -207,7 +207,7 @@ CREATE OR REPLACE VIEW audit.closings AS
 SELECT
     closing_no, period, corrects, run_id, as_of, known_version, known_transition, known_history, known_message,
     known_inquiry, known_receipt, data_as_of, sources_unread, segment_price, figures_hash, difference, unexplained,
-    closed_at, period_length, known_quality_run
+    closed_at, period_length, known_quality_run, known_attempt, prices
 FROM motcua.closings;
 CREATE OR REPLACE VIEW audit.closing_dossiers AS
 SELECT
@@ -229,6 +229,10 @@ CREATE OR REPLACE VIEW audit.closing_timings AS
 SELECT
     closing_no, agency_code, procedure_code, kind, delivered, median_seconds, p95_seconds
 FROM motcua.closing_timings;
+CREATE OR REPLACE VIEW audit.closing_channels AS
+SELECT
+    closing_no, agency_code, kind, gateway, billed_unit, carrier, taken, units, segments
+FROM motcua.closing_channels;
 CREATE OR REPLACE VIEW audit.closing_agencies AS
 SELECT
     closing_no, agency_code, apologies_right, apologies_wrong, apologies_stopped, late_untold, inquiries,

@@ -45,6 +45,8 @@ CREATE OR REPLACE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON motcua.closin
 FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
 CREATE OR REPLACE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON motcua.closing_timings
 FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+CREATE OR REPLACE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON motcua.closing_channels
+FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
 CREATE OR REPLACE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON motcua.closing_agencies
 FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
 CREATE OR REPLACE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON motcua.closing_differences

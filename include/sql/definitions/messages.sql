@@ -423,7 +423,8 @@ SELECT
     settlings,
     released,
     unit,
-    accented
+    accented,
+    carrier
 FROM motcua.attempts;
 CREATE OR REPLACE VIEW audit.releases AS
 SELECT release_id, message_id, attempt_id, released_at, released_by, reason FROM motcua.releases;

@@ -136,7 +136,7 @@ BEGIN
         ('motcua.carrier_statements', 'SELECT, INSERT', '', 'SELECT', ''),
         ('motcua.cleaned_fields', 'SELECT, INSERT, UPDATE (detail, last_seen_at)', '', '', ''),
         (
-            'motcua.closing_agencies, motcua.closing_changes, motcua.closing_differences, '
+            'motcua.closing_agencies, motcua.closing_changes, motcua.closing_channels, motcua.closing_differences, '
             'motcua.closing_dossier_sums, motcua.closing_dossiers, motcua.closing_message_sums, '
             'motcua.closing_messages, motcua.closing_orphans, motcua.closing_pushed, motcua.closing_reason_sums, '
             'motcua.closing_reasons, motcua.closing_stops, motcua.closing_timings',
@@ -291,8 +291,8 @@ BEGIN
             'audit.agencies, audit.agency_aliases, audit.agency_changes, audit.agency_names, audit.alerts, '
             'audit.apology_evenings, audit.attempts, audit.calendar_changes, audit.calendar_days, '
             'audit.calendar_years, audit.carrier_statements, audit.cleaned_fields, audit.closing_agencies, '
-            'audit.closing_changes, audit.closing_differences, audit.closing_dossier_sums, audit.closing_dossiers, '
-            'audit.closing_message_sums, audit.closing_messages, audit.closing_orphans, audit.closing_pushed, '
+            'audit.closing_changes, audit.closing_channels, audit.closing_differences, audit.closing_dossier_sums, '
+            'audit.closing_dossiers, audit.closing_message_sums, audit.closing_messages, audit.closing_orphans, audit.closing_pushed, '
             'audit.closing_reason_sums, audit.closing_reasons, audit.closing_stops, audit.closing_timings, '
             'audit.closings, audit.complaint_changes, audit.complaints, audit.dossier_versions, audit.dossiers, '
             'audit.finding_acknowledgements, audit.finding_episodes, audit.finding_rechecks, audit.findings, '

@@ -12,6 +12,7 @@ CREATE TABLE motcua.attempts (
     segments smallint,
     unit text CHECK (unit IN ('segment', 'message')),
     accented boolean,
+    carrier text,
     state text NOT NULL DEFAULT 'in_flight' CHECK (state IN (
         'in_flight', 'accepted', 'rejected', 'failed', 'unknown', 'delivered', 'undelivered'
     )),
@@ -56,6 +57,7 @@ COMMENT ON COLUMN motcua.attempts.msisdn IS 'Number it went to. Personal data.';
 COMMENT ON COLUMN motcua.attempts.segments IS 'Units handed over: SMS segments, or what unit says.';
 COMMENT ON COLUMN motcua.attempts.unit IS 'What the gateway counts and bills: segment or message; empty: segment.';
 COMMENT ON COLUMN motcua.attempts.accented IS 'Sent with accents; empty: as its message was planned.';
+COMMENT ON COLUMN motcua.attempts.carrier IS 'The number''s carrier, as it was taken to be; empty: not known.';
 COMMENT ON COLUMN motcua.attempts.state IS 'in_flight, then by the answer accepted, rejected, failed or unknown, then by receipts delivered or undelivered.';
 COMMENT ON COLUMN motcua.attempts.started_at IS 'When it was committed.';
 COMMENT ON COLUMN motcua.attempts.answered_at IS 'When the gateway''s answer, or its absence, was written.';

@@ -24,9 +24,11 @@ CREATE TABLE motcua.closings (
     -- A check that began before the cut-off and was sealed after it counted when the closing was held against the
     -- facts, and had not when it was made.
     known_quality_run bigint,
+    known_attempt bigint,
     data_as_of timestamptz,
     sources_unread text[] NOT NULL DEFAULT '{}',
     segment_price integer CHECK (segment_price >= 0),
+    prices jsonb,
     figures_hash text NOT NULL CHECK (figures_hash ~ '^[0-9a-f]{64}$'),
     difference bigint NOT NULL,
     unexplained integer NOT NULL CHECK (unexplained >= 0),
@@ -50,9 +52,11 @@ COMMENT ON COLUMN motcua.closings.known_message IS 'All messages up to this one 
 COMMENT ON COLUMN motcua.closings.known_inquiry IS 'Largest inquiry that counts.';
 COMMENT ON COLUMN motcua.closings.known_receipt IS 'Largest receipt that counts.';
 COMMENT ON COLUMN motcua.closings.known_quality_run IS 'Largest sealed check of data quality that counts; 0: there was none; empty: it was closed before this was kept, every check counts that its moment lets in.';
+COMMENT ON COLUMN motcua.closings.known_attempt IS 'Largest attempt that counts; empty: it was closed before channels were counted, or corrects such a one.';
 COMMENT ON COLUMN motcua.closings.data_as_of IS 'When the sources had last been read, the oldest of them; empty: never.';
 COMMENT ON COLUMN motcua.closings.sources_unread IS 'Sources that could not be asked for their own count.';
-COMMENT ON COLUMN motcua.closings.segment_price IS 'Đồng that a segment was taken to cost; empty: not known.';
+COMMENT ON COLUMN motcua.closings.segment_price IS 'Đồng that a segment was taken to cost where a gateway names no price, and by SMS alone; empty: not known.';
+COMMENT ON COLUMN motcua.closings.prices IS 'Prices of the gateways that name their own, as motcua.gateways had them; empty: as known_attempt.';
 COMMENT ON COLUMN motcua.closings.figures_hash IS 'SHA-256 over all figures and differences: the same figures give the same hash.';
 COMMENT ON COLUMN motcua.closings.difference IS 'Sum of what is missing or too much against the sources'' own count, without signs; must be zero.';
 COMMENT ON COLUMN motcua.closings.unexplained IS 'Differences without a reason.';
@@ -151,7 +155,7 @@ COMMENT ON COLUMN motcua.closing_messages.delivered IS 'See message_states.';
 COMMENT ON COLUMN motcua.closing_messages.undelivered IS 'See message_states.';
 COMMENT ON COLUMN motcua.closing_messages.unconfirmed IS 'See message_states.';
 COMMENT ON COLUMN motcua.closing_messages.difference IS 'expected less the messages in all states; must be zero.';
-COMMENT ON COLUMN motcua.closing_messages.segments IS 'SMS segments of the messages that a gateway took.';
+COMMENT ON COLUMN motcua.closing_messages.segments IS 'SMS segments, as planned, of the messages that a gateway took: what SMS alone would count.';
 
 CREATE TABLE motcua.closing_reasons (
     closing_no bigint NOT NULL REFERENCES motcua.closings,
@@ -190,6 +194,29 @@ COMMENT ON COLUMN motcua.closing_timings.kind IS 'Kind of message.';
 COMMENT ON COLUMN motcua.closing_timings.delivered IS 'Messages delivered.';
 COMMENT ON COLUMN motcua.closing_timings.median_seconds IS 'Half of them took no longer.';
 COMMENT ON COLUMN motcua.closing_timings.p95_seconds IS '95 of 100 took no longer.';
+
+CREATE TABLE motcua.closing_channels (
+    closing_no bigint NOT NULL REFERENCES motcua.closings,
+    agency_code text NOT NULL,
+    kind text NOT NULL,
+    gateway text NOT NULL,
+    billed_unit text NOT NULL CHECK (billed_unit IN ('segment', 'message')),
+    carrier text NOT NULL,
+    taken integer NOT NULL CHECK (taken > 0),
+    units integer NOT NULL,
+    segments integer NOT NULL,
+    PRIMARY KEY (closing_no, agency_code, kind, gateway, billed_unit, carrier)
+);
+COMMENT ON TABLE motcua.closing_channels IS 'Messages that a gateway took in a closing, by agency, kind, gateway and carrier, with what it bills; append-only.';
+COMMENT ON COLUMN motcua.closing_channels.closing_no IS 'The closing.';
+COMMENT ON COLUMN motcua.closing_channels.agency_code IS 'The agency; an empty text: replies that are about no dossier.';
+COMMENT ON COLUMN motcua.closing_channels.kind IS 'Kind of message.';
+COMMENT ON COLUMN motcua.closing_channels.gateway IS 'The gateway that had the message last; of a reply the one that brought the inquiry; an empty text: not known.';
+COMMENT ON COLUMN motcua.closing_channels.billed_unit IS 'What it counts and bills: segment or message.';
+COMMENT ON COLUMN motcua.closing_channels.carrier IS 'The number''s carrier, as it was taken to be; an empty text: not known.';
+COMMENT ON COLUMN motcua.closing_channels.taken IS 'Messages.';
+COMMENT ON COLUMN motcua.closing_channels.units IS 'Units that it bills for them.';
+COMMENT ON COLUMN motcua.closing_channels.segments IS 'SMS segments of the same messages as planned: what SMS alone would count.';
 
 CREATE TABLE motcua.closing_agencies (
     closing_no bigint NOT NULL REFERENCES motcua.closings,

@@ -12,6 +12,7 @@ CREATE TABLE motcua.gateways (
     unit text,
     always_accented boolean,
     reports_deliveries boolean,
+    prices jsonb,
     tokens_until timestamptz,
     tokens_failed_at timestamptz,
     tokens_fault text
@@ -27,6 +28,7 @@ COMMENT ON COLUMN motcua.gateways.segments_per_day IS 'Most segments a day; empt
 COMMENT ON COLUMN motcua.gateways.unit IS 'What it counts and bills; empty: segments.';
 COMMENT ON COLUMN motcua.gateways.always_accented IS 'Texts go with accents, which cost nothing there, whatever an agency chose; empty: as it chose.';
 COMMENT ON COLUMN motcua.gateways.reports_deliveries IS 'Its provider tells what became of a message; empty: it does.';
+COMMENT ON COLUMN motcua.gateways.prices IS 'Đồng a unit, by carrier, "other" for those that are not named; empty: the connection names none.';
 COMMENT ON COLUMN motcua.gateways.tokens_until IS 'Where it lets nobody in without tokens: until when the access token is good; empty: there is none.';
 COMMENT ON COLUMN motcua.gateways.tokens_failed_at IS 'Since when they are not renewed although they are due; empty: they are.';
 COMMENT ON COLUMN motcua.gateways.tokens_fault IS 'Why not, without a secret.';
@@ -37,10 +39,10 @@ CREATE TABLE motcua.gateway_days (
     segments integer NOT NULL CHECK (segments >= 0),
     PRIMARY KEY (gateway, day)
 );
-COMMENT ON TABLE motcua.gateway_days IS 'Segments handed to each gateway by day, counted before each call; what was surely not taken is given back.';
+COMMENT ON TABLE motcua.gateway_days IS 'Units handed to each gateway by day, counted before each call; what was surely not taken is given back.';
 COMMENT ON COLUMN motcua.gateway_days.gateway IS 'The gateway.';
 COMMENT ON COLUMN motcua.gateway_days.day IS 'Day, by the clock of Vietnam.';
-COMMENT ON COLUMN motcua.gateway_days.segments IS 'Segments.';
+COMMENT ON COLUMN motcua.gateway_days.segments IS 'SMS segments, or what the gateway counts instead.';
 
 CREATE TABLE motcua.gateway_stops (
     gateway text NOT NULL REFERENCES motcua.gateways,

@@ -111,7 +111,7 @@ class Closing:
     """When the sources had last been read, the oldest of them."""
     sources_unread: tuple[str, ...]
     segment_price: int | None
-    """Đồng."""
+    """Đồng that a segment costs where a gateway names no price, and by SMS alone."""
     figures_hash: str
     difference: int
     """Sum of what is missing or too much, without signs."""
@@ -121,6 +121,11 @@ class Closing:
     """All messages up to this one count."""
     known_quality_run: int | None = None
     """Largest check of data quality that counts, of those that were sealed; ``None``: an earlier version kept none."""
+    known_attempt: int | None = None
+    """Largest attempt that counts; ``None``: it counts no channels, as one of before, or what corrects such a one."""
+    prices: Mapping[str, Mapping[str, str]] | None = None
+    """By gateway that names its own and carrier, ``other`` for those that are not named: đồng a unit; ``None``: as
+    ``known_attempt``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +251,24 @@ class ReasonCount:
     state: str
     reason: str
     messages: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelFigures:
+    """Messages of one agency and kind that one gateway took, to numbers of one carrier, with what it bills."""
+
+    agency_code: str
+    kind: Kind
+    gateway: str
+    """Empty: not known."""
+    billed_unit: Literal["segment", "message"]
+    carrier: str
+    """As it was taken to be; empty: not known."""
+    taken: int
+    units: int
+    """What it bills for them, in its unit."""
+    segments: int
+    """SMS segments of the same messages as planned: what SMS alone would count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -380,6 +403,8 @@ class Figures:
     reasons: tuple[ReasonCount, ...] = ()
     timings: tuple[Timing, ...] = ()
     agencies: tuple[AgencyFigures, ...] = ()
+    channels: tuple[ChannelFigures, ...] = ()
+    """None of a closing that counts no channels."""
 
 
 def sum_dossiers(rows: Iterable[DossierFigures]) -> DossierFigures:
@@ -445,13 +470,13 @@ class ComplaintCount:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What SMS cost, in đồng."""
+    """What messages cost, in đồng."""
 
     year: int
     for_year: int | None
     """``None``: no budget is set."""
     spent_in_period: int | None
-    """``None``: the price of a segment is not set."""
+    """``None``: a price is not known."""
     spent_in_year: int | None
     """From the first day of the year to the end of the period."""
 

@@ -98,6 +98,11 @@ def _fault(address: GatewayAddress) -> str | None:
     except (TypeError, ValueError):
         return "segments_per_second and segments_per_day are numbers above 0, or left out for no limit"
     try:
+        if address.prices == {}:
+            raise ValueError
+    except (KeyError, TypeError, ValueError):
+        return f"price is a number, or one by carrier: {', '.join(sorted(CARRIERS))}"
+    try:
         if min(address.horizon, address.unknown_after) <= timedelta(0):
             raise ValueError
     except (TypeError, ValueError, OverflowError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -66,6 +67,16 @@ class GatewayAddress:
         return None if given is None else int(given)
 
     @property
+    def prices(self) -> Mapping[str, str] | None:
+        """Đồng a unit by carrier, ``other`` for those that are not named; ``None``: the connection names no price."""
+        given = self.extra.get("price")
+        if given is None:
+            return None
+        known = {name.casefold(): name for name in CARRIERS}
+        by_carrier = given if isinstance(given, Mapping) else {"other": given}
+        return {known[str(name).strip().casefold()]: _price(each) for name, each in by_carrier.items()}
+
+    @property
     def horizon(self) -> timedelta:
         """How long after acceptance a receipt may be expected."""
         return timedelta(hours=float(self.extra.get("horizon_hours", DEFAULT_HORIZON_HOURS)))
@@ -90,6 +101,12 @@ class GatewayAddress:
     def timeout(self) -> tuple[float, float]:
         """Seconds to connect, seconds to wait for the answer."""
         return float(self.extra.get("connect_timeout", 3.05)), float(self.extra.get("answer_timeout", 20))
+
+
+def _price(given: object) -> str:
+    if isinstance(given, bool) or not re.fullmatch(r"\d{1,9}(\.\d{1,4})?", str(given)):
+        raise ValueError(given)
+    return str(given)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from motcua.jobs.tasks import reconcile_carrier
 from motcua.jobs.tasks.reconcile_carrier import find_files, gate, take_file, window_month
 from motcua.store.ledger.database import connect
 from motcua.store.ledger.rows import value_of
+from motcua.store.notices.gateways import GatewayOpening, ensure_gateway, note_opening
 from motcua.store.oversight.statements import VERDICTS, RowsAsked, Sums, figures_of, list_statements, match_rows
 from tests.ground import NHA_TRANG, in_ledger
 
@@ -109,6 +110,12 @@ def form(monkeypatch, **changes) -> None:
     changed = shipped.model_copy(update=changes)
     for module in (reconcile_carrier, statements):
         monkeypatch.setattr(module, "load_form", lambda name: changed)
+
+
+def priced(gateway: str = "kannel", **prices: str) -> None:
+    """The gateway's connection names its price, by carrier."""
+    in_ledger(ensure_gateway, gateway)
+    in_ledger(note_opening, GatewayOpening(gateway, LATER, None, prices=prices))
 
 
 def take(content: bytes, name: str = "bang-ke-2026-10.csv", now: datetime = LATER, by: str = "lan"):
@@ -205,8 +212,8 @@ def test_reference_that_was_used_again_or_stands_beside_another_number_is_not_ex
     ]
 
 
-def test_what_differs_is_named(ours, monkeypatch):
-    form(monkeypatch, prices={"MobiFone": Decimal(350), "other": Decimal(400)})
+def test_what_differs_is_named(ours):
+    priced(MobiFone="350", other="400")
     references = [ours.attempt(at(5 + place), segments=2 if place == 1 else 1) for place in range(5)]
     undelivered = ours.attempt(at(20), "undelivered")
     unknown = ours.attempt(at(21), "unknown")
@@ -237,6 +244,29 @@ def test_what_differs_is_named(ours, monkeypatch):
     assert told.of("mt", "partial").segments_off == 1
     assert told.of("mt", "partial").amount_off == Decimal(350 + 50)
     assert told.differs["mt", "partial", "status"] == 2
+
+
+@pytest.mark.guarantee("statements", "a bill of messages is held against messages, whatever SMS segments they have")
+def test_bill_of_messages_is_held_against_messages(ours, rows):
+    priced("zalo", other="200")
+    references = [ours.attempt(at(5 + place), gateway="zalo") for place in range(3)]
+    rows("SET session_replication_role = replica")
+    rows("UPDATE motcua.messages SET segments = 3")
+    rows("UPDATE motcua.attempts SET unit = 'message'")
+    lines = [
+        f"{reference};{at(5 + place):%d/%m/%Y %H:%M:%S};200;{amount};Thành công"
+        for place, (reference, amount) in enumerate(zip(references, ("200", "400"), strict=False))
+    ]
+    content = "\n".join(["Tracking ID;Thời gian gửi;Đơn giá;Thành tiền;Trạng thái", *lines])
+    taken = take_statement(content.encode(), "bang-ke-zns-2026-10.csv", "zalo", "lan", LATER)
+    assert verdicts(taken.statement_no) == [
+        (2, "exact", "reference", ()),
+        (3, "partial", "reference", ("amount",)),
+        (None, "ours_only", None, ()),
+    ]
+    told = figures(taken.statement_no)
+    assert (told.stored.segments, told.total("mt", "our_segments")) == (2, 3)
+    assert (told.stored.amount, told.total("mt", "our_amount")) == (600, 600)
 
 
 @pytest.mark.guarantee("statements", "a second billing is found, also a month later")
@@ -299,7 +329,8 @@ def test_inquiries_are_matched_and_the_share_is_held_against_the_agreed_one(ours
 
 
 def test_undelivered_that_is_not_billed_is_expected_to_cost_nothing(ours, monkeypatch):
-    form(monkeypatch, undelivered_is_billed=False, prices={"other": Decimal(350)})
+    form(monkeypatch, undelivered_is_billed=False)
+    priced(other="350")
     first, second, _ = (ours.attempt(at(day), "undelivered") for day in (5, 6, 7))
     taken = take(file_of(line(first, amount="0", status="Thất bại"), line(second, when=at(6), status="Thất bại")))
     assert verdicts(taken.statement_no) == [

@@ -210,10 +210,19 @@ def test_true_publication_holds_in_any_session_and_for_many_at_once(day, rows, l
 
 @pytest.fixture
 def published_as(day: Publication, store: Path, rows: Any) -> Callable[[Callable[[dict[str, Any]], object]], None]:
-    """Has the day's publication say something else in its manifest, as if it had been published so."""
+    """Has the day's publication say something else in its manifest, as if it had been published so before channels
+    were counted."""
 
     def publish_as(change: Callable[[dict[str, Any]], object]) -> None:
         manifest = json.loads(canonical(day.manifest))
+        for name in ("known_attempt", "prices"):
+            del manifest["closing"][name]
+        # Nothing was taken, which costs nothing; then it was not known what.
+        manifest["words"]["budget"] |= {"spent_in_period": None, "spent_in_year": None}
+        manifest["files"] = [each for each in manifest["files"] if each["name"] != "csv/channels.csv"]
+        (store / day.folder / "csv/channels.csv").unlink()
+        rows("ALTER TABLE motcua.closings DISABLE TRIGGER ALL")
+        rows("UPDATE motcua.closings SET known_attempt = NULL, prices = NULL")
         change(manifest)
         rewrite(store / day.folder / MANIFEST, lambda _: canonical(manifest))
         rows("ALTER TABLE motcua.publications DISABLE TRIGGER ALL")

@@ -348,6 +348,21 @@ def test_pick_up_that_stands_still_while_its_source_goes_on_is_an_alarm(one_stop
 # --- Money --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.guarantee("reconciliation", "what corrects a closing of before channels counts none")
+def test_closing_from_before_channels_is_corrected_for_what_it_counted_alone(one_stop, rows):
+    result(one_stop, "A")
+    run()
+    first = close()
+    rows("ALTER TABLE motcua.closings DISABLE TRIGGER ALL")
+    rows("UPDATE motcua.closings SET known_attempt = NULL, prices = NULL")
+    assert close(now=LATER).closing_no == first.closing_no
+    for state in ("sending", "accepted"):
+        rows("UPDATE motcua.messages SET state = %s", state)
+    corrected = close(now=LATER)
+    assert (corrected.corrects, corrected.known_attempt) == (first.closing_no, None)
+    assert in_ledger(load_figures, corrected.closing_no).channels == ()
+
+
 @pytest.mark.parametrize(("price", "spent"), [("0", 0), (None, None), ("350", 350)])
 def test_price_of_a_segment_may_be_nothing_or_unknown_and_the_year_has_days_of_no_month(
     one_stop, configure, rows, price, spent

@@ -23,10 +23,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from motcua.domain.costs import spent
 from motcua.domain.phones.reading import holds_phone
 from motcua.domain.reconciliation import (
     STATES,
     Budget,
+    ChannelFigures,
+    Figures,
     MessageFigures,
     QueryUsed,
     ReasonCount,
@@ -41,6 +44,7 @@ from motcua.reports.publication.csv_tables import (
     heads,
     read_csv,
     table_rows,
+    tables_of,
     unquoted,
     write_csv,
 )
@@ -428,6 +432,73 @@ def test_cost_is_told_as_far_as_it_is_known(budget, said):
     assert said in line.text
 
 
+def of_two_channels(**changes: Any) -> ReconciliationReport:
+    """Two agencies, whose results went by Zalo and SMS at prices by carrier."""
+    rows = (
+        ChannelFigures(samples.NHA_TRANG, "result", "kannel", "segment", "Viettel", 3, 4, 4),
+        ChannelFigures(samples.NHA_TRANG, "result", "kannel", "segment", "", 1, 2, 2),
+        ChannelFigures(samples.NHA_TRANG, "result", "zalo", "message", "Viettel", 10, 10, 15),
+        ChannelFigures(samples.TU_PHAP, "apology", "zalo", "message", "MobiFone", 2, 2, 4),
+    )
+    prices = {"kannel": {"Viettel": "300", "other": "412.5"}, "zalo": {"other": "200"}}
+    closed = samples.closing(**{"segment_price": 350, "known_attempt": 99, "prices": prices} | changes)
+    figures = Figures(messages=(MessageFigures(samples.NHA_TRANG, "", "result", delivered=14),), channels=rows)
+    words = tuple(each for each in samples.agency_words() if each.agency_code in (samples.NHA_TRANG, samples.TU_PHAP))
+    told = spent(closed, figures)
+    return replace(
+        report("month"), closing=closed, figures=figures, agencies=words, budget=Budget(2026, None, told, told)
+    )
+
+
+@pytest.mark.guarantee("publications", "what each channel cost, and saved against SMS alone, is told by agency")
+def test_cost_is_told_by_channel_and_what_is_saved_by_agency():
+    told = Told(of_two_channels())
+    (line,) = blocks(told, "Kinh phí tin nhắn", Paragraph)
+    assert line.text.startswith("Đã gửi 6 đoạn tin qua kannel, 12 tin qua zalo, hết 4.425 đồng trong kỳ;")
+    by_gateway, saved = blocks(told, "Kinh phí tin nhắn", Table)
+    assert [row.cells for row in by_gateway.rows] == [
+        ("kannel", "đoạn tin", "4", "6", "2.025"),
+        ("zalo", "tin", "12", "12", "2.400"),
+    ]
+    assert [row.cells for row in saved.rows] == [
+        ("Sở Tư pháp", "2", "4", "1.400", "400", "1.000"),
+        ("Ủy ban nhân dân thành phố Nha Trang", "10", "15", "5.250", "2.000", "3.250"),
+        ("Toàn tỉnh", "12", "19", "6.650", "2.400", "4.250"),
+    ]
+    assert "nhân giá một đoạn tin lúc chốt (350 đồng)" in saved.note
+
+
+@pytest.mark.parametrize(
+    ("changes", "cost", "saved"),
+    [
+        ({"prices": {}}, "chưa ghi giá một tin qua zalo", "chưa ghi giá một tin qua zalo"),
+        ({"segment_price": None}, "hết 4.425 đồng", "chưa ghi giá một đoạn tin"),
+    ],
+)
+def test_what_is_saved_is_not_told_where_a_price_is_not_known(changes, cost, saved):
+    told = Told(of_two_channels(**changes))
+    first, second = blocks(told, "Kinh phí tin nhắn", Paragraph)
+    assert cost in first.text
+    assert second.text.startswith("Chưa tính được tiền tiết kiệm")
+    assert saved in second.text
+    assert len(blocks(told, "Kinh phí tin nhắn", Table)) == 1
+
+
+def test_workbook_has_a_row_for_each_channel_and_explains_its_columns():
+    book = sheets(publication_workbook(Told(of_two_channels())))
+    head, *rows = [[cell.value for cell in row] for row in book["Cổng nhắn tin, tiền"]]
+    assert [row[2:] for row in rows] == [
+        ["Có kết quả", "kannel", "đoạn tin", "Viettel", 3, 4, 300, 1200, 4, None, None],
+        ["Có kết quả", "kannel", "đoạn tin", "", 1, 2, 412.5, 825, 2, None, None],
+        ["Có kết quả", "zalo", "tin", "Viettel", 10, 10, 200, 2000, 15, 5250, 3250],
+        ["Xin lỗi chậm trả", "zalo", "tin", "MobiFone", 2, 2, 200, 400, 4, 1400, 1000],
+    ]
+    explained = {(row[0].value, row[1].value) for row in book["Giải thích cột"]}
+    assert {("Cổng nhắn tin, tiền", each) for each in head} <= explained
+    costs = {row[1].value: row[-3].value for row in book["Theo cơ quan"]}
+    assert costs["Sở Tư pháp"] == 400
+
+
 def test_charts_say_in_words_what_they_show():
     charts = [each for part in document("month").sections for each in part.blocks if isinstance(each, Chart)]
     assert len(charts) == 2
@@ -481,7 +552,7 @@ def test_every_column_of_sheets_and_files_is_explained_and_names_its_query():
     for sheet in book.sheetnames[1:-2]:
         for cell in book[sheet][1]:
             assert any((sheet, name) in explained for name in names.values()), cell.value
-    for table in TABLES:
+    for table in tables_of(report("month").closing):
         for column in heads(table):
             row = explained[table.file_name, column]
             assert row[3].value, column
@@ -498,13 +569,15 @@ def test_every_column_of_sheets_and_files_is_explained_and_names_its_query():
     assert values["%(known_history)s"] == "34567"
 
 
-def test_workbook_tells_the_change_of_each_group_and_what_its_sms_cost():
+def test_workbook_tells_the_change_of_each_group_and_what_each_agency_cost():
     book = sheets(files("month")[WORKBOOK].content)
     columns = publication_words()["columns"]
     for name in ("Theo cơ quan", "Cơ quan, thủ tục, loại tin"):
         heads_there, *rows = [[cell.value for cell in row] for row in book[name]]
-        place = {key: heads_there.index(columns[key]["head"]) for key in ("segments", "cost", "before", "change")}
-        assert all(row[place["cost"]] == row[place["segments"]] * 330 for row in rows)
+        place = {key: heads_there.index(columns[key]["head"]) for key in ("segments", "before", "change")}
+        if name == "Theo cơ quan":
+            cost = heads_there.index(columns["cost"]["head"])
+            assert all(row[cost] == row[place["segments"]] * 330 for row in rows)
         known = [row for row in rows if row[place["before"]] is not None]
         assert len(known) > len(rows) // 2
         assert all(abs(row[place["change"]]) <= 100 for row in known if row[place["change"]] is not None)

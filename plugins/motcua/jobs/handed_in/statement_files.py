@@ -103,8 +103,8 @@ class StatementForm(_Frozen):
     total_required: bool = False
     decimal: Literal[",", "."] = ","
     dates: tuple[str, ...] = Field(min_length=1)
-    prices: Annotated[dict[str, Annotated[Decimal, Field(ge=0)]], AfterValidator(_carriers)] = {}
-    """Đồng a segment by carrier; ``other`` for those that are not named."""
+    unit: Literal["segment", "message"] = "segment"
+    """What it bills; of messages a line is one unless a column says how many."""
     undelivered_is_billed: bool = True
     inquiry_share_percent: Decimal = Field(default=Decimal(100), ge=0, le=100)
     inquiry_lines: Literal["each", "summary"] = "each"
@@ -112,7 +112,7 @@ class StatementForm(_Frozen):
 
     @model_validator(mode="after")
     def _can_be_read(self) -> StatementForm:
-        for column in ("sent_at", "segments"):
+        for column in sorted(self.required - {"amount"}):
             if not self.columns.get(column):
                 raise ValueError(f"columns: {column} needs a heading")
         if not any(self.columns.get(column) for column in IDENTITIES):
@@ -131,14 +131,14 @@ class StatementForm(_Frozen):
             twice = sorted({word for bracketed, word in keys if keys.count((bracketed, word)) > 1})
             if twice:
                 raise ValueError(f"{what}: {', '.join(twice)} stands there twice")
-        if self.prices and not self.columns.get("amount"):
-            raise ValueError("prices: without a column for amounts there is nothing to compare them with")
         return self
 
     @property
     def required(self) -> frozenset[Column]:
         """Columns without which a statement is refused."""
-        wanted: set[Column] = {"sent_at", "segments"}
+        wanted: set[Column] = {"sent_at"}
+        if self.unit == "segment":
+            wanted.add("segments")
         if self.columns.get("amount"):
             wanted.add("amount")
         return frozenset(wanted)
@@ -220,7 +220,7 @@ class Statement:
 
     @property
     def segments(self) -> int:
-        """Segments billed."""
+        """Segments billed, or messages of a provider that bills these."""
         sent = self.of("mt")
         return int(sent.loc[sent["billed"], "segments"].sum())
 
@@ -355,10 +355,10 @@ def _looks_like_lines(sheet: Sheet, name: str, form: StatementForm, others: Iter
     except FileRefused:
         pass
     for table in others:
-        at, many = table.columns["sent_at"], table.columns["segments"]
+        at, many = table.columns["sent_at"], table.columns.get("segments", table.columns["sent_at"])
         if max(at, many) < sheet.cells.shape[1]:
             times = _times(sheet.cells.iloc[:, at].map(clean_cell), form.dates)
-            if (times.notna() & sheet.cells.iloc[:, many].str.fullmatch("[0-9]{1,4}")).any():
+            if (times.notna() & (at == many or sheet.cells.iloc[:, many].str.fullmatch("[0-9]{1,4}"))).any():
                 return True
     return False
 
@@ -521,6 +521,8 @@ class _Reader:
         lines = read.rows.assign(line_no=rows.index + 1, sent_at=self._moments())
         for column in ("segments", "price", "amount"):
             lines[column] = pd.array(lines[column].to_numpy(), dtype="Int64")
+        if form.unit == "message":
+            lines["segments"] = lines["segments"].fillna(1)
         lines["direction"] = lines["direction"].where(lines["direction"].notna(), self.direction)
         if not any(column in wrongs for wrongs in read.faults.values() for column in IDENTITIES):
             self._fault("no_identity", lines[list(IDENTITIES)].isna().all(axis=1) & ~self._summed_up(lines))

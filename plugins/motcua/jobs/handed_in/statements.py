@@ -6,7 +6,7 @@ of it. That a file was refused, and why, is kept for the page until a good file 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -18,6 +18,7 @@ from motcua.jobs.handed_in.faults import FileRefused
 from motcua.jobs.handed_in.statement_files import Statement, StatementForm, load_form, month_in_name, read_statement
 from motcua.settings import settings
 from motcua.store.ledger.database import connect
+from motcua.store.notices.gateways import gateway_prices
 from motcua.store.oversight.statements import (
     StatementFigures,
     StatementFile,
@@ -43,8 +44,10 @@ class Taken:
     supersedes: int | None
 
 
-def _terms(form: StatementForm, statement: Statement) -> dict[str, Any]:
+def _terms(form: StatementForm, statement: Statement, prices: Mapping[str, str]) -> dict[str, Any]:
     terms: dict[str, Any] = form.model_dump(mode="json")
+    # Without a column for amounts there is nothing to compare them with.
+    terms["prices"] = dict(prices) if form.columns.get("amount") else {}
     terms["covers"] = sorted(statement.covers)
     fee = Decimal(settings().inquiries_fee)
     # What a line about an inquiry should say.
@@ -130,7 +133,7 @@ def _take(
                 sha256=digest,
                 imported_at=now,
                 imported_by=imported_by,
-                terms=_terms(form, statement),
+                terms=_terms(form, statement, gateway_prices(connection).get(form.gateway, {})),
                 supersedes=known.in_force,
                 covers_mt="mt" in statement.covers,
                 covers_mo="mo" in statement.covers,

@@ -15,6 +15,7 @@ from itertools import zip_longest
 from typing import Any
 from zipfile import ZipFile
 
+from motcua.domain.costs import spent
 from motcua.domain.reconciliation import Closing, ComplaintCount, Figures
 from motcua.jobs.publications.verification import (
     Mismatch,
@@ -24,7 +25,7 @@ from motcua.jobs.publications.verification import (
     shown,
 )
 from motcua.jobs.reconciliation.reporting import is_same_query, query_version, urge
-from motcua.reports.publication.csv_tables import TABLES, figure_rows, table_rows, write_csv
+from motcua.reports.publication.csv_tables import figure_rows, table_rows, tables_of, write_csv
 from motcua.reports.publication.data import Corrected
 from motcua.reports.publication.files import MANIFEST, render
 from motcua.reports.publication.manifest import made_by, pushed_value, report_again, stops_value
@@ -117,12 +118,10 @@ def _check_words(
         ]
     elif urged != words["urged"]:
         checked.remarks.append("it proposes to urge other agencies than the rules of this version would")
-    spent = words["budget"]["spent_in_period"]
-    price = closing.segment_price
-    now = None if price is None else price * sum(each.segments for each in counted.messages)
-    if spent != now:
+    told, now = words["budget"]["spent_in_period"], spent(closing, counted)
+    if told != now:
         faults.append(
-            Mismatch(MANIFEST, f"words.budget.spent_in_period: published {shown(spent)}, recomputed {shown(now)}")
+            Mismatch(MANIFEST, f"words.budget.spent_in_period: published {shown(told)}, recomputed {shown(now)}")
         )
     checked.faults.extend(faults)
     if words["urged"] and urged == words["urged"]:
@@ -194,7 +193,7 @@ def _tables_again(ledger: Connection, closing: Closing, complaints: list[dict[st
         rows["complaints"] = tuple(ComplaintCount(**each) for each in complaints)
     return {
         table.file_name: write_csv(table, table_rows(table, number, rows[table.name]))
-        for table in TABLES
+        for table in tables_of(closing)
         if table.name in rows
     }
 

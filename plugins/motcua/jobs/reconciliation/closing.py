@@ -49,6 +49,7 @@ from motcua.store.ledger.database import (
 )
 from motcua.store.ledger.locks import CLOSING, hold_lock
 from motcua.store.notices.apologies import unsettled_evenings
+from motcua.store.notices.gateways import gateway_prices
 from motcua.store.notices.sources import ensure_source, list_sources, numberings_of, status_map
 from motcua.store.notices.stops import keep_stops_of_closing
 from motcua.store.notices.transitions import old_steps_since
@@ -255,6 +256,10 @@ class _Closer:
 
     def _draft(self, ledger: Connection, period: Period, before: Closing | None) -> Closing:
         mark = take_watermark(ledger)
+        # A correction counts what the closing counted that it corrects, or each would be corrected once by an upgrade.
+        has_channels = before is None or before.known_attempt is not None
+        if not has_channels:
+            mark = replace(mark, known_attempt=None)
         return Closing(
             closing_no=0,
             period=period,
@@ -265,6 +270,7 @@ class _Closer:
             data_as_of=data_as_of(ledger, settings().sources),
             sources_unread=(),
             segment_price=settings().segment_price,
+            prices=gateway_prices(ledger) if has_channels else None,
             figures_hash="",
             difference=0,
             unexplained=0,

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import LiteralString, TypeVar
 
+from motcua.domain.costs import cost_of, spent, whole
 from motcua.domain.periods import Period
 from motcua.domain.phones.reading import REFUSALS
 from motcua.domain.reconciliation import (
@@ -40,6 +41,7 @@ from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
 from motcua.store.notices.stops import stops_of_closing
 from motcua.store.oversight.closings import (
+    billed_in_periods,
     last_closing,
     load_changes,
     load_closing,
@@ -48,7 +50,6 @@ from motcua.store.oversight.closings import (
     load_message_figures,
     load_orphans,
     procedure_names,
-    segments_of_periods,
 )
 from motcua.store.oversight.complaints import count_complaints
 from motcua.store.oversight.figure_rows import (
@@ -67,6 +68,7 @@ from motcua.version import software
 _QUERIES: dict[LiteralString, str] = {
     "closings/counting/count_dossiers": "dossiers",
     "closings/counting/count_messages": "messages, reasons, timings",
+    "closings/counting/count_channels": "channels",
     "closings/counting/count_inquiries": "messages (reply), agencies (inquiries)",
     "closings/counting/count_findings": "agencies (findings_open)",
     "closings/occasions/count_counted": "messages (at_source, out_of_scope)",
@@ -386,22 +388,22 @@ def _agencies(ledger: Connection, period: Period) -> Iterable[AgencyWords]:
 
 
 def _budget(ledger: Connection, closing: Closing, figures: Figures) -> Budget:
-    price, period = closing.segment_price, closing.period
+    period = closing.period
     year = period.first.year
-    own = sum(each.segments for each in figures.messages)
-    # Whole months, then the days of months that are not closed: each segment once.
+    # Whole months, then the days of months that are not closed: each unit once.
     months = [Period.month_of(period.first.replace(month=n, day=1)) for n in range(1, period.first.month)]
-    of_months = segments_of_periods(ledger, [str(month) for month in months])
+    of_months = billed_in_periods(ledger, [str(month) for month in months])
     days = [day for month in months if str(month) not in of_months for day in month.days]
     if period.is_day:
         days += [day for day in Period.month_of(period.first).days if day.first < period.first]
-    of_days = segments_of_periods(ledger, [str(day) for day in days])
-    before = sum(of_months.values()) + sum(of_days.values())
+    of_days = billed_in_periods(ledger, [str(day) for day in days])
+    earlier = whole(cost_of(closing, (row for rows in (*of_months.values(), *of_days.values()) for row in rows)))
+    own = spent(closing, figures)
     return Budget(
         year=year,
         for_year=settings().sms_budget,
-        spent_in_period=None if price is None else own * price,
-        spent_in_year=None if price is None else (own + before) * price,
+        spent_in_period=own,
+        spent_in_year=None if own is None or earlier is None else own + earlier,
     )
 
 

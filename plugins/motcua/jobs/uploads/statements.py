@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
 from motcua.jobs.handed_in.faults import FileRefused
-from motcua.jobs.handed_in.statement_files import FormError, form_names, load_form, month_in_name
+from motcua.jobs.handed_in.statement_files import FormError, StatementForm, form_names, load_form, month_in_name
 from motcua.jobs.uploads.reading import read_statement_apart
 from motcua.jobs.uploads.waiting import (
     NoLongerWaiting,
@@ -92,8 +92,10 @@ class StatementSeen:
     amount: Decimal
     inquiries: int
     revenue: Decimal
+    unit: str
+    """What it bills."""
     ours: int
-    """Segments that we handed to the gateway in the month, by our own count."""
+    """Of these what we handed to the gateway in the month, by our own count."""
     replaces: StoredStatement | None
     """The statement in force of its form and month, which it will correct."""
     before: StatementUpload | None
@@ -146,7 +148,7 @@ def look_at(file: IO[bytes], name: str, form: str, month: date | None, now: date
         NothingKept: it is there already, or it cannot be told what it is.
         ReaderBusy: others are read.
     """
-    gateway = _gateway_of(form)
+    used = _used(form)
     told = month_in_name(name)
     if month is not None and told is not None and told != month:
         raise OtherMonth(name, told)
@@ -166,7 +168,7 @@ def look_at(file: IO[bytes], name: str, form: str, month: date | None, now: date
         in_force = known_statement(connection, digest, form, found).in_force
         replaced = list_statements(connection, statement_no=in_force) if in_force is not None else []
         unread = [each for each in still_unread(connection, now) if (each.form, each.month) == (form, found)]
-        ours = segments_handed(connection, gateway, found)
+        ours = segments_handed(connection, used.gateway, found)
     return StatementSeen(
         form=form,
         month=found,
@@ -178,6 +180,7 @@ def look_at(file: IO[bytes], name: str, form: str, month: date | None, now: date
         amount=Decimal(read["amount"]),
         inquiries=read["inquiries"],
         revenue=Decimal(read["revenue"]),
+        unit=used.unit,
         ours=ours,
         replaces=next(iter(replaced), None),
         before=next(iter(unread), None),
@@ -190,7 +193,7 @@ def keep(connection: Connection, digest: str, name: str, form: str, month: date,
     Raises:
         NothingKept: it does not wait any more, or it is there already.
     """
-    _gateway_of(form)
+    _used(form)
     one_upload_at_a_time(connection)
     waiting = _waiting(form, digest, month)
     with folder_answers():
@@ -214,7 +217,7 @@ def forget(digest: str, form: str, month: date) -> None:
     Raises:
         NothingKept: there is no such form, or the folder cannot be written to.
     """
-    _gateway_of(form)
+    _used(form)
     if is_digest(digest):
         with folder_answers():
             _waiting(form, digest, month).unlink(missing_ok=True)
@@ -229,10 +232,10 @@ def still_unread(connection: Connection, now: datetime) -> list[StatementUpload]
         return found
 
 
-def _gateway_of(form: str) -> str:
+def _used(form: str) -> StatementForm:
     try:
         if form in form_names():
-            return load_form(form).gateway
+            return load_form(form)
     except FormError:
         pass
     raise NoSuchForm(form)

@@ -20,6 +20,7 @@ from motcua.domain.reconciliation import (
     STATES,
     AgencyFigures,
     Change,
+    ChannelFigures,
     Closing,
     ComplaintCount,
     Difference,
@@ -75,6 +76,7 @@ FIGURES = (
     _own(ReasonCount, 5, "reasons"),
     _own(Timing, 3, "timings"),
     _own(AgencyFigures, 1, "agencies"),
+    _own(ChannelFigures, 5, "channels"),
 )
 """Figures proper: they are computed again from the facts."""
 CASES = (
@@ -86,6 +88,12 @@ CASES = (
 COMPLAINTS = FigureTable("complaints", ComplaintCount, ComplaintCount.__slots__, 3, "complaints")
 """Counted when the report was made; complaints go on being recorded."""
 TABLES = (*FIGURES, *CASES, COMPLAINTS)
+
+
+def tables_of(closing: Closing) -> tuple[FigureTable, ...]:
+    """The files that tell of a closing: one that counts no channels has none of them."""
+    return tuple(table for table in TABLES if table.name != "channels" or closing.known_attempt is not None)
+
 
 _HEADS = {"is_explained": "explained"}
 """Where the ledger's column has another name than the value."""
@@ -142,12 +150,14 @@ def figure_rows(figures: Figures) -> dict[str, Sequence[Any]]:
         "reasons": figures.reasons,
         "timings": figures.timings,
         "agencies": figures.agencies,
+        "channels": figures.channels,
     }
 
 
 def closing_value(closing: Closing) -> dict[str, Any]:
-    """A closing as a manifest holds it; one from before checks of quality were kept is as it was then."""
-    left_out = {"period"} | ({"known_quality_run"} if closing.known_quality_run is None else set())
+    """A closing as a manifest holds it; one from before something of it was kept is as it was then."""
+    later = ("known_quality_run", "known_attempt", "prices")
+    left_out = {"period", *(name for name in later if getattr(closing, name) is None)}
     return {name: _plain(getattr(closing, name)) for name in Closing.__slots__ if name not in left_out} | {
         "period": str(closing.period)
     }

@@ -16,6 +16,7 @@ from motcua.domain.periods import Period
 from motcua.domain.reconciliation import (
     AgencyFigures,
     Change,
+    ChannelFigures,
     ComplaintCount,
     Difference,
     DossierFigures,
@@ -61,10 +62,18 @@ class AgencyLine:
     timing: Timing | None
     """Of results."""
 
+    channels: tuple[ChannelFigures, ...]
+    """What gateways took of its messages, and bill."""
+
     @property
     def change(self) -> float | None:
         """Of the share that was delivered, against the period before; ``None``: there is nothing to compare."""
         return change_of(self.notices, self.before)
+
+    @property
+    def spared(self) -> tuple[ChannelFigures, ...]:
+        """Of these, what did not go by SMS."""
+        return spared_of(self.channels)
 
 
 @dataclass(frozen=True)
@@ -222,6 +231,17 @@ class Told:
         return {(row.agency_code, row.procedure_code, row.kind): row for row in rows}
 
     @cached_property
+    def channels(self) -> tuple[ChannelFigures, ...]:
+        """What gateways took, and bill, by agency, kind, gateway and carrier."""
+        return self._own(self.report.figures.channels)
+
+    @cached_property
+    def by_gateway(self) -> dict[tuple[str, str], list[ChannelFigures]]:
+        """The same by gateway and the unit that it bills, in their order."""
+        groups = _grouped(self.channels, lambda row: (row.gateway, row.billed_unit))
+        return {key: groups[key] for key in sorted(groups)}
+
+    @cached_property
     def counts_total(self) -> AgencyFigures:
         """What is counted by agency alone, added up."""
         own = self._own(self.report.figures.agencies)
@@ -241,6 +261,7 @@ class Told:
         before = _grouped(previous.messages if previous else (), lambda row: row.agency_code)
         dossiers = _grouped(figures.dossiers, lambda row: row.agency_code)
         counts = {row.agency_code: row for row in figures.agencies}
+        channels = _grouped(figures.channels, lambda row: row.agency_code)
         codes = {each.agency_code for each in self.report.agencies if each.enabled} | {*messages, *dossiers, *counts}
         lines = [
             AgencyLine(
@@ -252,6 +273,7 @@ class Told:
                 sum_dossiers(dossiers.get(code, ())),
                 counts.get(code, AgencyFigures(code)),
                 self.timings.get((code, None, "result")),
+                tuple(channels.get(code, ())),
             )
             for code in codes
             if self.agency is None or code == self.agency
@@ -395,6 +417,11 @@ def _grouped(rows: Iterable[Row], key: Callable[[Row], Any]) -> dict[Any, list[R
 def notices_of(rows: Iterable[MessageFigures]) -> MessageFigures:
     """All but replies, added up."""
     return sum_messages(row for row in rows if row.kind != "reply")
+
+
+def spared_of(rows: Iterable[ChannelFigures]) -> tuple[ChannelFigures, ...]:
+    """What did not go by SMS, whose messages SMS alone would have cost."""
+    return tuple(row for row in rows if row.billed_unit != "segment")
 
 
 def _badness(row: MessageFigures, notices: MessageFigures | None = None) -> tuple[float, ...]:

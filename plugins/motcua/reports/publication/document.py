@@ -11,13 +11,16 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
 from itertools import compress
+from operator import itemgetter
 from typing import Any, Literal, TypeAlias
 
 from motcua.domain.clock import VIETNAM
-from motcua.domain.reconciliation import STATES, MessageFigures, Urged
+from motcua.domain.costs import cost_by_sms_alone, cost_of, unpriced, whole
+from motcua.domain.reconciliation import STATES, ChannelFigures, MessageFigures, Urged
 from motcua.reports.publication.charts import Drawing, draw_dossiers, draw_messages
-from motcua.reports.publication.data import AgencyLine, Told, duration, points
+from motcua.reports.publication.data import AgencyLine, Told, duration, points, spared_of
 from motcua.reports.wording import LEAST_JUDGED, count, day, moment, rate, signed, too_few
 
 ROWS_SHOWN = 20
@@ -284,12 +287,36 @@ def change_line(told: Told) -> str:
     )
 
 
+def _billed(told: Told) -> str:
+    """What gateways bill: ``120 tin qua zalo, 45 đoạn tin qua kannel``; the gateway where there is more than one."""
+    groups = {key: sum(row.units for row in rows) for key, rows in told.by_gateway.items()}
+    if told.report.closing.known_attempt is None or not groups:
+        groups = {("", "segment"): told.total.segments}
+    return ", ".join(f"{count(units)} {_unit(told, *key)}" for key, units in groups.items())
+
+
+def _unit(told: Told, gateway: str, billed_unit: str) -> str:
+    """What a gateway counts, in words."""
+    names = told.words["channels"]
+    unit: str = names["unit"][billed_unit]
+    return names["by"].format(unit=unit, gateway=gateway or names["unknown"]) if len(told.by_gateway) > 1 else unit
+
+
+def _unpriced(told: Told, rows: Iterable[ChannelFigures]) -> str:
+    """What has no price: ``một tin qua zalo``; where each of these has one, SMS."""
+    names = told.words["channels"]
+    units = [_unit(told, *each) for each in unpriced(told.report.closing, rows)] or [names["unit"]["segment"]]
+    return ", ".join(names["one"].format(unit=unit) for unit in units)
+
+
 def cost_line(told: Told) -> str:
-    """Segments and đồng, against the year's budget."""
-    said, budget = told.words["summary"], told.report.budget
-    segments = count(told.total.segments)
-    if budget.spent_in_period is None or budget.spent_in_year is None:
-        return str(said["cost_unknown"].format(segments=segments))
+    """What gateways bill and đồng, against the year's budget."""
+    said, budget, billed = told.words["summary"], told.report.budget, _billed(told)
+    if budget.spent_in_period is None:
+        return str(said["cost_unknown"].format(billed=billed, unpriced=_unpriced(told, told.channels)))
+    if budget.spent_in_year is None:
+        spent = count(budget.spent_in_period)
+        return str(said["cost_of_period"].format(billed=billed, spent=spent, year=budget.year))
     of_year = said["cost_no_budget"]
     if budget.for_year:
         of_year = said["cost_budget"].format(
@@ -297,7 +324,7 @@ def cost_line(told: Told) -> str:
         )
     return str(
         said["cost"].format(
-            segments=segments,
+            billed=billed,
             spent=count(budget.spent_in_period),
             year=budget.year,
             spent_in_year=count(budget.spent_in_year),
@@ -425,7 +452,7 @@ class _Sections:
             ("procedures", self._procedures()),
             ("reconciled", self._reconciled()),
             ("citizens", self._citizens()),
-            ("cost", [Paragraph(cost_line(self._told))]),
+            ("cost", self._cost()),
             ("urged", self._urged()),
             ("left_out", self._left_out()),
             ("check", self._check()),
@@ -765,6 +792,56 @@ class _Sections:
             columns = [("agency", "left", 3), ("claim", "left", 3), ("outcome", "left", 2), ("rows", "right", 0)]
             blocks.append(self._table("complaints", columns, rows, ROWS_SHOWN))
         return blocks
+
+    def _cost(self) -> list[Block]:
+        told, closing = self._told, self._told.report.closing
+        blocks: list[Block] = [Paragraph(cost_line(told))]
+        if len(told.by_gateway) < 2 and not spared_of(told.channels):
+            return blocks
+        rows = [
+            Row(
+                (
+                    gateway or self._words["channels"]["unknown"],
+                    self._words["channels"]["unit"][unit],
+                    count(sum(row.taken for row in of_gateway)),
+                    count(sum(row.units for row in of_gateway)),
+                    self._dong(cost_of(closing, of_gateway)),
+                )
+            )
+            for (gateway, unit), of_gateway in told.by_gateway.items()
+        ]
+        columns: Columns = [
+            ("gateway", "left", 3),
+            ("billed_unit", "left", 2),
+            *[(head, "right", 1) for head in ("number", "units", "cost")],
+        ]
+        return [*blocks, self._table("channels", columns, rows), *self._saved()]
+
+    def _saved(self) -> list[Block]:
+        """What SMS alone would have cost more, by agency."""
+        told, closing = self._told, self._told.report.closing
+        spared = spared_of(told.channels)
+        if not spared:
+            return []
+        if closing.segment_price is None or unpriced(closing, spared):
+            missing = [] if closing.segment_price is None else spared
+            return [Paragraph(self._said["saved_unknown"].format(unpriced=_unpriced(told, missing)), "soft")]
+        lines = sorted(((each.name, each.spared, "") for each in told.agencies if each.spared), key=itemgetter(0))
+        rows = []
+        for name, own, tone in (*lines, (self._words["names"]["all"], spared, "total")):
+            alone, paid = cost_by_sms_alone(closing, own), cost_of(closing, own)
+            saved = None if alone is None or paid is None else alone - paid
+            figures = (sum(row.taken for row in own), sum(row.segments for row in own))
+            rows.append(Row((name, *map(count, figures), *map(self._dong, (alone, paid, saved))), tone))  # type: ignore[arg-type]
+        columns: Columns = [
+            ("agency", "left", 3),
+            *[(head, "right", 1) for head in ("number", "segments", "by_sms", "paid", "saved")],
+        ]
+        note = self._said["saved"].format(price=count(closing.segment_price))
+        return [self._table("saved", columns, rows, note=note)]
+
+    def _dong(self, amount: Decimal | None) -> str:
+        return self._words["names"]["dash"] if amount is None else count(whole(amount) or 0)
 
     def _urged(self) -> list[Block]:
         told = self._told

@@ -23,7 +23,7 @@ from jinja2 import Environment
 
 from motcua.domain.reconciliation import ReconciliationReport
 from motcua.reports.publication.charts import Drawing
-from motcua.reports.publication.csv_tables import TABLES, figure_rows, table_rows, write_csv
+from motcua.reports.publication.csv_tables import figure_rows, table_rows, tables_of, write_csv
 from motcua.reports.publication.data import Corrected, Told
 from motcua.reports.publication.document import Document, compose_document
 from motcua.reports.publication.workbook import publication_workbook
@@ -162,7 +162,7 @@ def render(report: ReconciliationReport, corrected: Corrected | None = None) -> 
         "changes": report.changes,
         "complaints": report.complaints,
     }
-    for table in TABLES:
+    for table in tables_of(report.closing):
         rows = table_rows(table, report.closing.closing_no, values[table.name])
         about = said["table"].format(table=said["tables"][table.name])
         files.append(PublishedFile(table.file_name, write_csv(table, rows), len(rows), about))

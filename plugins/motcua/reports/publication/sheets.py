@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from motcua.domain.reconciliation import STATES, MessageFigures, Timing
-from motcua.reports.publication.data import Told, change_of
+from motcua.domain.costs import cost_by_sms_alone, cost_of, price_of, spent, whole
+from motcua.domain.reconciliation import STATES, Figures, MessageFigures, Timing
+from motcua.reports.publication.data import AgencyLine, Told, change_of, spared_of
 from motcua.reports.wording import LEAST_JUDGED, too_few
 
 Cells: TypeAlias = dict[str, Any]
@@ -105,7 +106,6 @@ SHEETS = (
             "before",
             "change",
             "segments",
-            "cost",
             "median_seconds",
             "p95_seconds",
             "agency_code",
@@ -116,6 +116,26 @@ SHEETS = (
     ),
     Sheet("dossiers", ("agency", "procedure", *_DOSSIERS, "agency_code", "procedure_code"), 2, "dossiers"),
     Sheet("counts", ("agency_code", "agency", *_COUNTS), 2, "agencies"),
+    Sheet(
+        "channels",
+        (
+            "agency_code",
+            "agency",
+            "kind",
+            "gateway",
+            "billed_unit",
+            "carrier",
+            "taken",
+            "units",
+            "price",
+            "cost",
+            "segments",
+            "by_sms",
+            "saved",
+        ),
+        2,
+        "channels",
+    ),
     Sheet(
         "reasons",
         ("agency_code", "agency", "procedure_code", "procedure", "kind", "state", "reason", "messages"),
@@ -181,7 +201,7 @@ SHEETS = (
 
 def sheet_rows(told: Told) -> dict[str, Iterable[Cells]]:
     """By sheet: its rows. A sheet that is missing is not shown: whom to urge is said once a month, a correction
-    alone has changes, few periods have stops, and few agencies push."""
+    alone has changes, few periods have stops, few agencies push, and closings of before count no channels."""
     rows = _Rows(told)
     makers: dict[str, Callable[[], Iterable[Cells]]] = {sheet.name: getattr(rows, sheet.name) for sheet in SHEETS}
     if told.report.closing.period.is_day:
@@ -192,6 +212,8 @@ def sheet_rows(told: Told) -> dict[str, Iterable[Cells]]:
         del makers["stops"]
     if not told.pushed:
         del makers["pushed"]
+    if told.report.closing.known_attempt is None:
+        del makers["channels"]
     return {name: make() for name, make in makers.items()}
 
 
@@ -218,7 +240,13 @@ class _Rows:
             yield self._of_messages(line.messages, line.before, line.timing, line.notices) | {
                 "agency_code": line.agency_code,
                 "agency": line.name,
+                "cost": self._cost(line),
             }
+
+    def _cost(self, line: AgencyLine) -> int | None:
+        closing = self._report.closing
+        own = Figures(messages=(line.messages,), channels=line.channels)
+        return spent(closing, own)
 
     def groups(self) -> Iterable[Cells]:
         told = self._told
@@ -240,6 +268,20 @@ class _Rows:
     def counts(self) -> Iterable[Cells]:
         for line in self._told.agencies:
             yield self._named(line.counts)
+
+    def channels(self) -> Iterable[Cells]:
+        closing, units = self._report.closing, self._words["channels"]["unit"]
+        for row in self._told.channels:
+            price, cost = price_of(closing, row), cost_of(closing, (row,))
+            alone = cost_by_sms_alone(closing, spared_of((row,))) if spared_of((row,)) else None
+            yield self._named(row) | {
+                "kind": self._words["kind"][row.kind],
+                "billed_unit": units[row.billed_unit],
+                "price": None if price is None else float(price),
+                "cost": whole(cost),
+                "by_sms": whole(alone),
+                "saved": None if alone is None or cost is None else whole(alone - cost),
+            }
 
     def reasons(self) -> Iterable[Cells]:
         most_first = sorted(
@@ -332,7 +374,7 @@ class _Rows:
         """``notices``: those of the row's messages that a share is of; by default all."""
         judged = notices or row
         computed = ("expected", "sent", "difference", "tellable")
-        price, change = self._report.closing.segment_price, change_of(judged, before)
+        change = change_of(judged, before)
         return (
             self._named(row)
             | {name: getattr(row, name) for name in computed}
@@ -341,7 +383,6 @@ class _Rows:
                 "delivered_of_sent": _delivered(judged, judged.sent),
                 "before": _delivered(before, before.tellable) if before else None,
                 "change": None if change is None else change * 100,
-                "cost": None if price is None else price * row.segments,
                 "median_seconds": timing.median_seconds if timing else None,
                 "p95_seconds": timing.p95_seconds if timing else None,
             }

@@ -15,7 +15,7 @@ from typing import Any
 from motcua.domain.clock import VIETNAM
 from motcua.domain.reconciliation import QueryUsed
 from motcua.reports import wording
-from motcua.reports.publication.csv_tables import TABLES, FigureTable, heads, utc
+from motcua.reports.publication.csv_tables import TABLES, FigureTable, heads, tables_of, utc
 from motcua.reports.publication.data import Told
 from motcua.reports.publication.document import (
     apologies_line,
@@ -38,7 +38,16 @@ _WIDTHS = {"agency": 34, "procedure": 44, "reason": 42, "kinds_off_reason": 40, 
 _WIDTHS |= {"agency_code": 17, "procedure_code": 17, "dossier_code": 27, "kind": 18, "state": 18, "figure": 24}
 _WIDTHS |= {"side": 24, "sort": 40, "claim": 34, "outcome": 18, "kinds_off": 28, "occurred_at": 16, "happened_at": 16}
 _WIDTHS |= {"stopped_at": 16, "until": 16, "ended_at": 16, "stop_reason": 60}
-_WIDTHS |= {"cost": 16, "inquiry_fees": 16, "unit": 28, "source_transition_id": 13, "message_id": 13}
+_WIDTHS |= {
+    "cost": 16,
+    "by_sms": 16,
+    "saved": 16,
+    "gateway": 16,
+    "inquiry_fees": 16,
+    "unit": 28,
+    "source_transition_id": 13,
+    "message_id": 13,
+}
 _WORDS = {
     "agency_code",
     "agency",
@@ -63,6 +72,9 @@ _WORDS = {
     "measure",
     "unit",
     "stop_reason",
+    "gateway",
+    "billed_unit",
+    "carrier",
 }
 _PERCENT = {"delivered_of_tellable", "delivered_of_sent", "before", "late_of_resolved"}
 _PERCENT |= {"value", "threshold"}
@@ -86,6 +98,9 @@ _DERIVED = {
     "resolved",
     "late_of_resolved",
     "cost",
+    "price",
+    "by_sms",
+    "saved",
 }
 """Formed of other columns, or names."""
 
@@ -150,6 +165,8 @@ class _Book(Book):
             "percent": PLAIN | CELL | {"num_format": f"{VIETNAMESE}0.0%"},
             "points": PLAIN | CELL | {"num_format": f"{VIETNAMESE}+0.0;-0.0;0"},
             "id": PLAIN | CELL | {"num_format": "0"},
+            # Of a part of a đồng, too.
+            "price": PLAIN | CELL | {"num_format": "General"},
             "moment": PLAIN | CELL | {"num_format": f"{VIETNAMESE}dd/mm/yyyy hh:mm", "align": "left"},
         }
         looks = kinds | {f"bad_{name}": look | RED for name, look in kinds.items()}
@@ -264,7 +281,8 @@ class _Book(Book):
         sheet.repeat_rows(0)
         line = 0
         shown = [(sheets[each.name], each.columns, each.table) for each in written]
-        shown += [(table.file_name, heads(table), table.name) for table in TABLES]
+        told_of = tables_of(self._told.report.closing)
+        shown += [(table.file_name, heads(table), table.name) for table in told_of]
         by_name = {table.name: table for table in TABLES}
         made_by = _makers(tuple(queries))
         for where, columns, table in shown:
@@ -320,7 +338,13 @@ class _Book(Book):
 def _kind(column: str) -> str:
     if column in _WORDS:
         return "words"
-    for names, kind in ((_PERCENT, "percent"), (_POINTS, "points"), (_MOMENTS, "moment"), (_IDS, "id")):
+    for names, kind in (
+        (_PERCENT, "percent"),
+        (_POINTS, "points"),
+        (_MOMENTS, "moment"),
+        (_IDS, "id"),
+        ({"price"}, "price"),
+    ):
         if column in names:
             return kind
     return "number"

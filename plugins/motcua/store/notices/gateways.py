@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from typing import get_args
+
+from psycopg.types.json import Jsonb
 
 from motcua.domain.checks import Fact, Finding
 from motcua.domain.routing import Concern, day_of, next_day
@@ -107,6 +109,8 @@ class GatewayOpening:
     """Texts go with accents, whatever an agency chose; ``None``: as it chose."""
     reports_deliveries: bool | None = None
     """Its provider tells what became of a message; ``None``: it does."""
+    prices: Mapping[str, str] | None = None
+    """Đồng a unit, by carrier; ``None``: it names none."""
 
 
 def note_opening(connection: Connection, opening: GatewayOpening) -> None:
@@ -121,6 +125,7 @@ def note_opening(connection: Connection, opening: GatewayOpening) -> None:
         "unit": opening.unit,
         "always_accented": opening.always_accented,
         "reports_deliveries": opening.reports_deliveries,
+        "prices": None if opening.prices is None else Jsonb(dict(opening.prices)),
     }
     connection.execute(statement("gateways/note_opening"), values)
 
@@ -154,6 +159,11 @@ def tokens_failing(connection: Connection, gateways: Sequence[str]) -> list[Toke
     return values_of(
         TokensFailing, connection.execute(statement("gateways/tokens_failing"), {"gateways": list(gateways)})
     )
+
+
+def gateway_prices(connection: Connection) -> dict[str, dict[str, str]]:
+    """Đồng a unit by carrier, of the gateways whose connections name a price."""
+    return {row["name"]: row["prices"] for row in connection.execute(statement("gateways/prices"))}
 
 
 def gateway_openings(connection: Connection) -> dict[str, GatewayOpening]:

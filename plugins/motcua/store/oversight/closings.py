@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, LiteralString, TypeVar
 
+from psycopg.types.json import Jsonb
+
 from motcua.domain.apologies import Evening
 from motcua.domain.dossiers import Kind
 from motcua.domain.periods import Period
@@ -19,6 +21,7 @@ from motcua.domain.reconciliation import (
     AgencyFigures,
     Change,
     ChangeCause,
+    ChannelFigures,
     Closing,
     Difference,
     DifferenceReason,
@@ -60,6 +63,8 @@ class Watermark:
     known_receipt: int
     known_quality_run: int
     """Of those that are sealed."""
+    known_attempt: int | None
+    """``None``: channels are not counted."""
     known_message: int
     """All messages up to this one had begun by ``known_history``; of later ones a few may have."""
 
@@ -134,6 +139,9 @@ def compute_figures(
         reasons=_reasons(tally),
         timings=timings,
         agencies=_agency_figures(connection, closing, asked, bounds),
+        channels=()
+        if closing.known_attempt is None
+        else _values(connection, "closings/counting/count_channels", ChannelFigures, bounds),
     )
 
 
@@ -272,6 +280,8 @@ def hash_figures(figures: Figures, differences: Sequence[Difference], orphans: S
             json.dumps(columns_of(row), default=_plain, sort_keys=True) for row in getattr(figures, each.name)
         )
         for each in fields(Figures)
+        # Without them it is the hash that it was before channels were counted.
+        if each.name != "channels" or figures.channels
     }
     whole["differences"] = sorted(json.dumps(columns_of(row), default=_plain, sort_keys=True) for row in differences)
     whole["orphans"] = sorted(json.dumps(columns_of(row), default=_plain, sort_keys=True) for row in orphans)
@@ -469,6 +479,7 @@ def save_closing(
         psycopg.errors.UniqueViolation: the period is closed already, or that closing was corrected.
     """
     values = asdict(closing) | {"period": str(closing.period), "sources_unread": list(closing.sources_unread)}
+    values["prices"] = None if closing.prices is None else Jsonb(closing.prices)
     row = connection.execute(statement("closings/saving/save_closing"), values).fetchone() or {}
     number = int(row["closing_no"])
     parts: tuple[tuple[LiteralString, Sequence[Any]], ...] = (
@@ -477,6 +488,7 @@ def save_closing(
         ("closings/saving/save_reasons", figures.reasons),
         ("closings/saving/save_timings", figures.timings),
         ("closings/saving/save_agencies", figures.agencies),
+        ("closings/saving/save_channels", figures.channels),
         ("closings/saving/save_differences", differences),
         ("closings/saving/save_orphans", orphans),
         ("closings/saving/save_changes", changes),
@@ -584,10 +596,27 @@ def first_day(connection: Connection) -> Period | None:
     return Period.parse(row["period"]) if row and row["period"] else None
 
 
-def segments_of_periods(connection: Connection, periods: Sequence[str]) -> dict[str, int]:
-    """SMS segments by period, as their newest closings counted them; a period that is not closed is missing."""
-    rows = connection.execute(statement("closings/reading/segments_of_periods"), {"periods": list(periods)})
-    return {row["period"]: int(row["segments"]) for row in rows}
+@dataclass(frozen=True, slots=True)
+class BilledOfPeriod:
+    """What one gateway took in a period, to numbers of one carrier, and bills."""
+
+    gateway: str
+    """Empty: not known."""
+    billed_unit: str
+    carrier: str
+    taken: int
+    units: int
+    segments: int
+
+
+def billed_in_periods(connection: Connection, periods: Sequence[str]) -> dict[str, list[BilledOfPeriod]]:
+    """What gateways bill by period, as their newest closings counted it; a period that is not closed is missing."""
+    found: dict[str, list[BilledOfPeriod]] = defaultdict(list)
+    for row in connection.execute(statement("closings/reading/billed_in_periods"), {"periods": list(periods)}):
+        period = found[row["period"]]
+        if row["units"] is not None:
+            period.append(value_of(BilledOfPeriod, row))
+    return dict(found)
 
 
 def procedure_names(connection: Connection, codes: Sequence[str]) -> dict[str, str]:
@@ -605,6 +634,7 @@ def load_figures(connection: Connection, closing_no: int, agency_code: str | Non
         reasons=_values(connection, "closings/reading/reasons", ReasonCount, number),
         timings=_values(connection, "closings/reading/timings", Timing, number),
         agencies=_values(connection, "closings/reading/agencies", AgencyFigures, number),
+        channels=_values(connection, "closings/reading/channels", ChannelFigures, number),
     )
 
 

@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 
 from motcua.domain.periods import Period
 from motcua.web.staff import statements_page
-from tests.integration.handed_in.test_carrier_statements import Ours, at, file_of, form, line, take
+from tests.integration.handed_in.test_carrier_statements import Ours, at, file_of, form, line, priced, take
 from tests.web.visiting import Visiting, page_words
 
 
@@ -34,7 +34,8 @@ def test_without_statements_the_page_says_what_to_do(page):
 def test_verdicts_and_rows_are_shown_without_anybodys_number(ours, page, monkeypatch):
     from decimal import Decimal
 
-    form(monkeypatch, prices={"other": Decimal(350)}, inquiry_share_percent=Decimal(45))
+    form(monkeypatch, inquiry_share_percent=Decimal(45))
+    priced(other="350")
     first, second = ours.attempt(at(5)), ours.attempt(at(6), segments=2)
     ours.attempt(at(7))
     ours.inquiry(at(8), "MO-1")
@@ -49,14 +50,14 @@ def test_verdicts_and_rows_are_shown_without_anybodys_number(ours, page, monkeyp
     answer = page.get("/statements")
     shown = page_words(answer)
     for expected in (
-        "Tháng 10/2026, kannel · bảng kê số 1 quá mức cho phép: số đoạn tin, số tiền",
+        "Tháng 10/2026, kannel · bảng kê số 1 quá mức cho phép: số lượng, số tiền",
         "3 đoạn tin nhà mạng tính",
         "4 đoạn tin theo hệ thống",
         "1.050 đ nhà mạng tính",
         "1.400 đ theo đơn giá đã thỏa thuận",
         "3 (75,0%) đoạn tin chênh lệch, cho phép 0 (1,0%)",
         "nhà mạng kê 1 lượt, 450 đ ; hệ thống có 1 lượt, phần được hưởng 45,0% là 450 đ",
-        "MT 3 Khớp một phần số đoạn tin, số tiền",
+        "MT 3 Khớp một phần số lượng, số tiền",
         "Chỉ nhà mạng có",
         "hồ sơ 160915001",
     ):

@@ -224,6 +224,7 @@ def open_and_note(ledger: Connection, name: str) -> Gateway:
         None if gateway.unit == "segment" else gateway.unit,
         gateway.accents_cost_nothing or None,
         None if gateway.reports_deliveries else False,
+        address.prices,
     )
     note_opening(ledger, opening)
     return gateway

@@ -1,0 +1,10 @@
+-- depends: 0087_gateway_forms
+-- What a bill is made of: the price of each gateway in its own unit, and the carrier of each attempt's number.
+ALTER TABLE motcua.gateways ADD COLUMN prices jsonb;
+COMMENT ON COLUMN motcua.gateways.prices
+IS 'Đồng a unit, by carrier, "other" for those that are not named; empty: the connection names none.';
+ALTER TABLE motcua.attempts ADD COLUMN carrier text;
+COMMENT ON COLUMN motcua.attempts.carrier IS 'The number''s carrier, as it was taken to be; empty: not known.';
+COMMENT ON TABLE motcua.gateway_days
+IS 'Units handed to each gateway by day, counted before each call; what was surely not taken is given back.';
+COMMENT ON COLUMN motcua.gateway_days.segments IS 'SMS segments, or what the gateway counts instead.';
