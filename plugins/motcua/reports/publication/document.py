@@ -468,6 +468,7 @@ class _Sections:
         columns: Columns,
         rows: Sequence[Row],
         most: int | None = None,
+        note: str = "",
     ) -> Table:
         shown = rows[:most] if most is not None else rows
         more = self._said["more_rows"].format(number=count(len(rows) - len(shown))) if len(shown) < len(rows) else ""
@@ -483,7 +484,7 @@ class _Sections:
             self._words["tables"][name],
             tuple(compress(heads, says)),
             tuple(replace(row, cells=tuple(compress(row.cells, says))) for row in written),
-            " ".join(filter(None, (few, more))),
+            " ".join(filter(None, (note, few, more))),
         )
 
     def _says(self, place: int, rows: Sequence[Row]) -> bool:
