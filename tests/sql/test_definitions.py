@@ -205,7 +205,7 @@ def test_key_of_codes_refuses_to_change_while_indexes_hold_its_values(ledger_of_
         indexes = admin.execute(
             "SELECT indexrelid::regclass::text FROM pg_index WHERE pg_get_indexdef(indexrelid) LIKE '%code_key(%'"
         ).fetchall()
-        assert len(indexes) == 3
+        assert len(indexes) == 4
         for (index,) in indexes:
             admin.execute(f"DROP INDEX {index}")
     _put()
