@@ -260,8 +260,8 @@ ORDER BY messages DESC, m.state, m.reason;
 -- name: letters
 -- Dossiers that need a Phiếu xin lỗi và hẹn lại ngày trả kết quả (Mẫu 04 of TT 01/2018/TT-VPCP), the longest overdue
 -- first: being worked on, and past their appointed day or owed an apology for it. The SMS names no reason and no new
--- date, so it does not replace one. With how often the appointed day was moved so far: the law allows one new
--- appointment.
+-- date, so it does not replace one. Looked at closely are those alone that may be worked on by their row, or by a step
+-- that is newer than it. With how often the appointed day was moved so far: the law allows one new appointment.
 SELECT
     d.agency_code,
     d.dossier_code,
@@ -289,7 +289,16 @@ WHERE
     d.due_at IS NOT NULL
     AND (y.due_day < %(today)s::date OR m.message_id IS NOT NULL)
     AND (%(agencies)s::text[] IS NULL OR d.agency_code = any(%(agencies)s::text[]))
-    AND motcua.apology_holds(d.dossier_id, 'due ' || to_char(y.due_day, 'YYYY-MM-DD'))
+    AND CASE
+        WHEN
+            d.status_code IN (2, 4) OR d.status_code IS NULL
+            OR EXISTS (
+                SELECT 1 FROM motcua.transitions AS t
+                WHERE t.dossier_id = d.dossier_id AND t.recorded_at > coalesce(d.updated_at, '-infinity')
+            )
+            THEN motcua.apology_holds(d.dossier_id, 'due ' || to_char(y.due_day, 'YYYY-MM-DD'))
+        ELSE FALSE
+    END
 ORDER BY y.due_day, d.agency_code, d.dossier_code
 LIMIT %(limit)s;
 

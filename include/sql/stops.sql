@@ -57,7 +57,7 @@ RETURNING m.message_id;
 SELECT motcua.end_stop(%(stop_id)s::bigint, %(ended_by)s::text, %(now)s::timestamptz) AS gone;
 
 -- name: find
--- One stop.
+-- A stop by its number, in force or over; no row: there is none.
 SELECT stop_id, kind, agency_code, stopped_at, until, stopped_by, reason, ended_at, ended_by
 FROM motcua.stops
 WHERE stop_id = %(stop_id)s;

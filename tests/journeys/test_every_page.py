@@ -19,6 +19,8 @@ ADDRESSES = (
     "",
     "?day=2020-01-01",
     "alerts",
+    "apologies",
+    "apologies/letters",
     "calendar",
     f"calendar?agency={NHA_TRANG}",
     "calendar?year=1",
@@ -53,6 +55,7 @@ ADDRESSES = (
     f"settings/agency?code={NHA_TRANG}",
     f"settings/phones?code={NHA_TRANG}",
     "statements",
+    "stops",
     "users",
     "nothing",
 )

@@ -24,6 +24,7 @@ from motcua.jobs.calendars import import_calendar
 from motcua.jobs.checking.checking import check_source
 from motcua.jobs.handed_in.faults import FileFault
 from motcua.jobs.listing.lists import COMPLAINTS
+from motcua.jobs.notices.apologizing import coming_evening
 from motcua.jobs.quality.checking import check_quality
 from motcua.jobs.reconciliation.closing import close_period
 from motcua.reports.lists import MOST_ROWS
@@ -80,7 +81,8 @@ ROWS: dict[str, list[tuple[dict[str, str], tuple[str, ...]]]] = {
         ({"closing": "1", "figure": "messages"}, ("+1",)),
         ({"closing": "1", "figure": "received"}, ("-1",)),
     ],
-    "/apologies": [({}, ("-2", "@Cấp bản sao"))],
+    "/apologies": [({}, ("-3", "@Cấp bản sao"))],
+    "/apologies/letters": [({}, ("-2", "@Cấp bản sao"))],
     "/stops": [({}, ("=sai tên", "+lan", "@minh"))],
     "/requests": [({}, ("=khác", "+lan", "@minh"))],
     "/run": [
@@ -205,6 +207,8 @@ def _notices(one_stop: Any) -> None:
     # Still in work, with a number that nobody could text.
     open_one = {"received_at": at, "updated_at": at, "due_at": at, "procedure_name": "@Cấp bản sao"}
     one_stop.dossier("-2", NHA_TRANG, applicant_phone="0258 3822 001", **open_one)
+    soon = coming_evening(datetime.now(UTC)) + timedelta(hours=23)
+    one_stop.dossier("-3", NHA_TRANG, applicant_phone="0258 3822 001", **open_one | {"due_at": soon})
     take_in()
 
 

@@ -38,7 +38,7 @@ from motcua.domain.working_days import WorkingCalendar
 from motcua.jobs.notices.sending.heartbeat import beating
 from motcua.settings import settings
 from motcua.store.agencies import InForce, in_force
-from motcua.store.calendars import load_calendar
+from motcua.store.calendars import load_calendar, load_calendars
 from motcua.store.ledger.database import Connection, connect, without_values
 from motcua.store.notices.apologies import (
     AgencyEvenings,
@@ -173,15 +173,6 @@ def waiting_evenings(ledger: Connection, window: Window, now: datetime) -> dict[
     return dict(sorted(Counter(day for agency in agencies for day in agency.days).items()))
 
 
-def _due_on(
-    ledger: Connection, agency: AgencyEvenings, in_charge: InForce, day: date
-) -> tuple[WorkingCalendar, DueDays | None]:
-    """The calendar of an agency's evening, and the due days that it is about."""
-    # In the desk's own calendar: after a merger that of the agency that took over.
-    calendar = load_calendar(ledger, in_charge.in_charge or agency.agency_code, day, day)
-    return calendar, due_days(agency.apology_day, calendar, day)
-
-
 def _judged(
     dossier: DueDossier, agency: AgencyEvenings, due: DueDays, read_sources: Collection[str], *, too_late: bool
 ) -> Judgement:
@@ -219,11 +210,15 @@ def owed_tonight(ledger: Connection, evening_at: datetime, agencies: Collection[
     """
     day, read_sources = evening_at.astimezone(VIETNAM).date(), frozenset(settings().sources)
     on_day, owed = in_force(ledger, day), list[OwedTonight]()
-    for agency in unsettled_evenings(ledger, day, only=True):
-        is_asked = agencies is None or agency.agency_code in agencies
-        if not (is_asked and agency.days) or evening_at < agency.begins_at:
-            continue
-        _, due = _due_on(ledger, agency, on_day[agency.agency_code], day)
+    asked = [
+        each
+        for each in unsettled_evenings(ledger, day, only=True)
+        if each.days and evening_at >= each.begins_at and (agencies is None or each.agency_code in agencies)
+    ]
+    desks = {each.agency_code: on_day[each.agency_code].in_charge or each.agency_code for each in asked}
+    calendars = load_calendars(ledger, sorted(set(desks.values())), day, day) if asked else {}
+    for agency in asked:
+        due = due_days(agency.apology_day, calendars[desks[agency.agency_code]], day)
         if due is None:
             continue
         for each in chain.from_iterable(candidates(ledger, agency.agency_code, due, evening_at)):
@@ -263,7 +258,9 @@ class _Settling:
         """Settles an evening; else why it has to wait."""
         with connect() as ledger:
             in_charge = self._in_force(ledger, day)[agency.agency_code]
-            calendar, due = _due_on(ledger, agency, in_charge, day)
+            # In the desk's own calendar: after a merger that of the agency that took over.
+            calendar = load_calendar(ledger, in_charge.in_charge or agency.agency_code, day, day)
+            due = due_days(agency.apology_day, calendar, day)
             try:
                 sources = lock_sources(ledger, agency.sources, _PATIENCE)
             except LockNotAvailable:

@@ -20,12 +20,12 @@ from motcua.jobs.listing.lists import LETTERS, OWED_TONIGHT, owed_of
 from motcua.jobs.notices.apologizing import OwedTonight, coming_evening, owed_tonight
 from motcua.reports import wording
 from motcua.store.ledger.database import page_connection
-from motcua.web.lists import FileFormat, asked_of, file_of, list_files, shown_list
+from motcua.web.lists import FileFormat, asked_of, file_of, list_page, shown_list
 from motcua.web.rendering import render
 from motcua.web.visitors import Visits
 
 router = APIRouter()
-list_files(router, "/apologies/letters/file", LETTERS)
+list_page(router, "/apologies/letters", LETTERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +41,13 @@ class AgencyTonight:
 
 @router.get("/apologies")
 def show_apologies(request: Request, visits: Visits) -> HTMLResponse:
-    """What the coming evening would apologise for, by agency and dossier; dossiers that need a letter."""
+    """What the coming evening would apologise for, by agency and dossier."""
     evening_at = coming_evening(datetime.now(UTC))
     with page_connection() as connection:
         asked = asked_of(connection, request, visits, OWED_TONIGHT)
         owed = [] if asked.faults else owed_tonight(connection, evening_at, visits.agencies)
         tonight = OWED_TONIGHT if asked.faults else owed_of(connection, owed, evening_at, asked)
         shown = shown_list(connection, request, visits, tonight, asked, file="/apologies/file")
-        letters = shown_list(
-            connection, request, visits, LETTERS, prefix="letters_", here="/apologies", file="/apologies/letters/file"
-        )
     return render(
         request,
         "apologies.html",
@@ -62,7 +59,6 @@ def show_apologies(request: Request, visits: Visits) -> HTMLResponse:
         told=sum(each.is_told for each in owed),
         untold=sum(not each.is_told for each in owed),
         shown=shown,
-        letters=letters,
         w=wording,
     )
 
