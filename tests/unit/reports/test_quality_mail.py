@@ -333,6 +333,14 @@ def test_html_loads_nothing_and_links_nowhere_unless_told_where(agency_mail, dep
     assert "http://noi-bo.example/motcua/quality/agency?code=a&b" in linked.text
 
 
+def test_code_of_a_dossier_leads_to_its_page_unless_it_holds_a_number():
+    rows_told = [row(1), row(2, dossier_code="0905771482", subject="0905771482")]
+    mail = compose_agency_mail(agency_report(), rows_told, dossiers_url="http://noi-bo.example/motcua/dossiers")
+    (address,) = re.findall(r'href="([^"]+/dossiers[^"]+)"', mail.html)
+    assert address == f"http://noi-bo.example/motcua/dossiers?agency={TU_PHAP}&amp;code={row(1).dossier_code}"
+    assert unescape(address) in mail.text
+
+
 def test_everything_at_once_still_fits():
     """Every rule of the suite found something, with its thresholds, in a province of 65 agencies."""
     book = load_rules({})
