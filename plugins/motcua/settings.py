@@ -236,7 +236,9 @@ class Settings(BaseSettings):
     )
 
     reconcile_time: time = Field(
-        default=time(6, 30), description="When the day before is closed and published, by the clock of Vietnam."
+        default=time(6, 30),
+        description="When the day before is closed and published, and letters are mailed, by the clock of Vietnam; "
+        "after MOTCUA_QUALITY_TIME, whose findings agencies have from these letters.",
     )
     airflow_keep: Duration = Field(
         default=timedelta(days=30),

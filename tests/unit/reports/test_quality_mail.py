@@ -154,7 +154,7 @@ def test_broken_checks_are_named_and_are_neither_clean_nor_bad():
         assert "không tìm thấy lỗi nào" not in text, "a broken check is not a clean one"
 
 
-def test_sign_of_life_has_no_attachment_and_says_that_nothing_is_wrong():
+def test_mail_of_an_agency_without_findings_has_no_attachment_and_says_that_nothing_is_wrong():
     clean = figures("000.00.09.H32", "Sở Tư pháp", 2_188, (0, 0, 0, 0), 0.0, change=Change(previous_found=0))
     report = agency_report(
         figures=clean, to_do_first=(), results=(), suggestions=(), shares=(), rank=None, has_news=False
@@ -162,7 +162,7 @@ def test_sign_of_life_has_no_attachment_and_says_that_nothing_is_wrong():
     mail = compose_agency_mail(report, [])
     assert mail.subject == "Sở Tư pháp: dữ liệu hồ sơ không có lỗi cần xử lý, ngày 26/11/2026"
     assert mail.attachments == ()
-    assert "mỗi tuần một lần" in words_of(mail.html)
+    assert "Không còn lỗi nào trong dữ liệu của cơ quan." in words_of(mail.html)
     assert sent(mail)
 
 
@@ -271,11 +271,11 @@ def test_latest_and_gravest_rows_come_first_and_what_does_not_fit_is_counted(mon
     [
         ({"has_news": False}, False),
         ({"has_news": False, "previous": None}, True),
-        ({"has_news": False, "previous": LAST_FRIDAY}, True),
+        ({"has_news": False, "previous": LAST_FRIDAY}, False),
         ({"has_news": False, "previous": replace(PREVIOUS, day=RUN.day)}, False),
     ],
 )
-def test_quiet_days_have_no_mail_but_each_week_has_one(changes, due):
+def test_quiet_days_and_weeks_have_no_mail_but_the_first_check_has_one(changes, due):
     assert is_due(agency_report(**changes)) is due
 
 

@@ -53,14 +53,8 @@ class SourceFault:
 
 
 def is_due(report: AgencyReport | DepartmentReport, faults: Sequence[SourceFault] = ()) -> bool:
-    """Whether this run is worth a mail: there is news, also of a source, or it is the first run of its week (the sign
-    of life).
-
-    The first run and not Monday itself: on a Monday that is a holiday nothing runs.
-    """
-    if report.has_news or report.previous is None or any(each.is_new for each in faults):
-        return True
-    return report.previous.day.isocalendar()[:2] != report.run.day.isocalendar()[:2]
+    """Whether this run is worth a mail: there is news, also of a source, or it is the first one."""
+    return report.has_news or report.previous is None or any(each.is_new for each in faults)
 
 
 def compose_agency_mail(
